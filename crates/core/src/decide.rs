@@ -1,0 +1,231 @@
+//! The decision: deny wins, else an allow allows, else deny; and what a stranger is told.
+//!
+//! Every rule whose pattern fits the path is weighed in three-valued logic: an allow matches when it is
+//! certainly true, a deny unless it is certainly false. Not here: paths, conditions and images, which
+//! are beside; statuses and responses, which are the gate's.
+
+mod rule;
+mod walk;
+
+use core::net::IpAddr;
+use core::ops::ControlFlow;
+
+use crate::cond::{Env, Token};
+use crate::facts::Facts;
+use crate::image::{Image, RuleId, View};
+use crate::method::MethodSet;
+use crate::path::Path;
+use crate::reason::{Effect, Reason, UnixSeconds};
+
+pub use rule::Parts;
+
+/// The token as the gate found it.
+#[derive(Clone, Copy, Debug)]
+pub enum TokenState<'a> {
+    /// The request carries none.
+    Absent,
+    /// It carries one that did not verify.
+    Bad,
+    /// It carries one that verified, saying this.
+    Verified(&'a Facts),
+}
+
+/// One request, as far as a decision is concerned.
+#[derive(Clone, Copy, Debug)]
+pub struct Query<'a> {
+    /// The canonical path.
+    pub path: &'a Path<'a>,
+    /// The method, case-sensitive.
+    pub method: &'a str,
+    /// The client's address, if known.
+    pub ip: Option<IpAddr>,
+    /// The time of the request.
+    pub now: UnixSeconds,
+    /// The token.
+    pub token: TokenState<'a>,
+}
+
+/// The answer to a query.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Decision {
+    /// Why.
+    pub reason: Reason,
+    /// The rule responsible for `allow` and `denied_by_rule`: of several, the first by name.
+    pub rule: Option<RuleId>,
+    /// For `bad_method`: the methods that would be allowed. Otherwise empty.
+    pub allow_methods: MethodSet,
+}
+
+impl Decision {
+    const fn because(reason: Reason) -> Self {
+        Self {
+            reason,
+            rule: None,
+            allow_methods: MethodSet::EMPTY,
+        }
+    }
+}
+
+/// Sees each rule that is weighed, for explanations.
+pub trait Trace {
+    /// A rule whose pattern fits the path was weighed with the token as it is.
+    fn rule(&mut self, rule: RuleId, effect: Effect, parts: Parts);
+}
+
+impl Trace for () {
+    fn rule(&mut self, _: RuleId, _: Effect, _: Parts) {}
+}
+
+/// Decides a query. Never panics, never allocates; any doubt denies.
+pub fn decide<B: AsRef<[u8]>>(image: &Image<B>, query: &Query<'_>) -> Decision {
+    decide_traced(image, query, &mut ())
+}
+
+/// Decides a query and shows `trace` what was weighed.
+pub fn decide_traced<B: AsRef<[u8]>>(
+    image: &Image<B>,
+    query: &Query<'_>,
+    trace: &mut impl Trace,
+) -> Decision {
+    let token = match query.token {
+        // Facts interned for another image would be compared with the wrong numbers.
+        TokenState::Verified(facts) if facts.policy != image.id() => {
+            return Decision::because(Reason::Internal);
+        }
+        TokenState::Verified(facts) => Token::Verified(facts),
+        TokenState::Absent | TokenState::Bad => Token::None,
+    };
+    let env = Env {
+        view: image.view(),
+        token,
+        method: query.method,
+        ip: query.ip.map(|ip| ip.to_canonical()),
+        now: query.now,
+    };
+    answer(&env, query, trace).unwrap_or(Decision::because(Reason::Internal))
+}
+
+fn answer(env: &Env<'_>, query: &Query<'_>, trace: &mut impl Trace) -> Option<Decision> {
+    let path = query.path;
+    let found = weigh(env, path, trace)?;
+    if let (None, Some(rule)) = (found.deny, found.allow) {
+        return Some(Decision {
+            reason: Reason::Allow,
+            rule: Some(RuleId(rule)),
+            allow_methods: MethodSet::EMPTY,
+        });
+    }
+    let without = match query.token {
+        TokenState::Absent => Some(Reason::NoToken),
+        TokenState::Bad => Some(Reason::BadToken),
+        TokenState::Verified(_) => None,
+    };
+    if let Some(reason) = without
+        && a_token_could_help(env, path)?
+    {
+        return Some(Decision::because(reason));
+    }
+    if let Some(rule) = found.deny {
+        return Some(Decision {
+            reason: Reason::DeniedByRule,
+            rule: Some(RuleId(rule)),
+            allow_methods: MethodSet::EMPTY,
+        });
+    }
+    let mut allow_methods = MethodSet::EMPTY;
+    for name in found.methods.names() {
+        let other = weigh(
+            &Env {
+                method: name,
+                ..*env
+            },
+            path,
+            &mut (),
+        )?;
+        if other.deny.is_none() && other.allow.is_some() {
+            allow_methods = allow_methods | MethodSet::from_name(name)?;
+        }
+    }
+    if allow_methods.is_empty() {
+        return Some(Decision::because(Reason::Forbidden));
+    }
+    Some(Decision {
+        reason: Reason::BadMethod,
+        rule: None,
+        allow_methods,
+    })
+}
+
+/// What weighing every rule for a path found.
+struct Found {
+    /// The first deny that matches.
+    deny: Option<u32>,
+    /// The first allow that matches.
+    allow: Option<u32>,
+    /// The methods that allow rules for this path are about.
+    methods: MethodSet,
+}
+
+fn weigh(env: &Env<'_>, path: &Path<'_>, trace: &mut impl Trace) -> Option<Found> {
+    let mut found = Found {
+        deny: None,
+        allow: None,
+        methods: MethodSet::EMPTY,
+    };
+    let method = MethodSet::from_name(env.method).unwrap_or(MethodSet::EMPTY);
+    each_rule(&env.view, path, |id, rule, captures| {
+        let parts = rule::weigh(env, &rule, method, captures)?;
+        trace.rule(RuleId(id), rule.effect, parts);
+        let value = parts.all();
+        let (place, matches) = match rule.effect {
+            Effect::Allow => {
+                found.methods = found.methods | rule.methods;
+                (
+                    &mut found.allow,
+                    !value.may_be_false() && !value.may_be_unknown(),
+                )
+            }
+            Effect::Deny => (&mut found.deny, !value.may_be_false()),
+        };
+        if matches && place.is_none_or(|best| id < best) {
+            *place = Some(id);
+        }
+        Some(())
+    })?;
+    Some(found)
+}
+
+/// Whether some verified token could open the path: some allow could be true while every deny could be
+/// false, with everything that depends on the token left open.
+fn a_token_could_help(env: &Env<'_>, path: &Path<'_>) -> Option<bool> {
+    let env = Env {
+        token: Token::Any,
+        ..*env
+    };
+    let method = MethodSet::from_name(env.method).unwrap_or(MethodSet::EMPTY);
+    let (mut opened, mut barred) = (false, false);
+    each_rule(&env.view, path, |_, rule, captures| {
+        let value = rule::weigh(&env, &rule, method, captures)?.all();
+        match rule.effect {
+            Effect::Allow => opened |= value.may_be_true(),
+            Effect::Deny => barred |= !value.may_be_false(),
+        }
+        Some(())
+    })?;
+    Some(opened && !barred)
+}
+
+/// Calls `visit` for every rule and pattern of it that fits the path. `None` means the image let us down.
+fn each_rule<'a>(
+    view: &View<'a>,
+    path: &Path<'_>,
+    mut visit: impl FnMut(u32, crate::image::Rule, &walk::Fit<'_>) -> Option<()>,
+) -> Option<()> {
+    let flow = walk::each_fit(view, path, |id, fit| {
+        match view.rule(id).and_then(|rule| visit(id, rule, fit)) {
+            Some(()) => ControlFlow::Continue(()),
+            None => ControlFlow::Break(()),
+        }
+    });
+    flow.is_continue().then_some(())
+}

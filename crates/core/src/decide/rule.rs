@@ -1,0 +1,161 @@
+//! Weighing one rule whose pattern fits the path.
+//!
+//! Not here: finding such rules, and what follows from them.
+
+use crate::cond::{self, Captures, Env, Token};
+use crate::facts::Names;
+use crate::image::format::{NONE, flag};
+use crate::image::{Extra, Rule, View};
+use crate::method::MethodSet;
+use crate::tri::Tri;
+
+/// What each part of a rule came to; a part that the rule does not have is true.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Parts {
+    /// The method is one of the rule's.
+    pub method: Tri,
+    /// The principal is one the rule is about.
+    pub who: Tri,
+    /// The client's address lies in one of the rule's networks.
+    pub networks: Tri,
+    /// The time lies in the rule's window.
+    pub time: Tri,
+    /// The `when` condition.
+    pub when: Tri,
+    /// The negated `unless` condition.
+    pub unless: Tri,
+}
+
+impl Parts {
+    /// Whether all parts hold.
+    pub const fn all(&self) -> Tri {
+        self.method
+            .and(self.who)
+            .and(self.networks)
+            .and(self.time)
+            .and(self.when)
+            .and(self.unless)
+    }
+}
+
+/// Weighs a rule. `None` means the image let us down.
+pub(super) fn weigh(
+    env: &Env<'_>,
+    rule: &Rule,
+    method: MethodSet,
+    captures: &impl Captures,
+) -> Option<Parts> {
+    let view = &env.view;
+    let mut parts = Parts {
+        method: Tri::known(rule.methods.contains(method)),
+        who: Tri::TRUE,
+        networks: Tri::TRUE,
+        time: Tri::TRUE,
+        when: Tri::TRUE,
+        unless: Tri::TRUE,
+    };
+    if rule.flags & flag::SIGNED_IN != 0 {
+        parts.who = Tri::known(!matches!(env.token, Token::None));
+    }
+    if rule.groups != NONE {
+        parts.who = parts
+            .who
+            .and(any_name(env, rule.groups, captures, Kind::Groups)?);
+    }
+    if rule.extra != NONE {
+        let extra = view.extra(rule.extra)?;
+        weigh_extra(env, &extra, captures, &mut parts)?;
+    }
+    Some(parts)
+}
+
+fn weigh_extra(
+    env: &Env<'_>,
+    extra: &Extra,
+    captures: &impl Captures,
+    parts: &mut Parts,
+) -> Option<()> {
+    let view = &env.view;
+    if extra.scopes != NONE {
+        parts.who = parts
+            .who
+            .and(any_name(env, extra.scopes, captures, Kind::Scopes)?);
+    }
+    if extra.subjects != NONE {
+        parts.who = parts
+            .who
+            .and(any_name(env, extra.subjects, captures, Kind::Subject)?);
+    }
+    if extra.networks != NONE {
+        view.set_members(extra.networks)?;
+        parts.networks = match env.ip {
+            None => Tri::UNKNOWN,
+            Some(ip) => Tri::known(
+                view.set(extra.networks)
+                    .any(|member| view.network(member).is_some_and(|net| net.contains(ip))),
+            ),
+        };
+    }
+    parts.time = Tri::known(extra.from <= env.now.0 && env.now.0 < extra.until);
+    if extra.when != NONE {
+        parts.when = cond::eval(env, view.program(extra.when)?, captures);
+    }
+    if extra.unless != NONE {
+        parts.unless = cond::eval(env, view.program(extra.unless)?, captures).not();
+    }
+    Some(())
+}
+
+#[derive(Clone, Copy)]
+enum Kind {
+    Groups,
+    Scopes,
+    Subject,
+}
+
+fn any_name(env: &Env<'_>, set: u32, captures: &impl Captures, kind: Kind) -> Option<Tri> {
+    let view = &env.view;
+    let facts = match env.token {
+        Token::None => return Some(Tri::FALSE),
+        Token::Any => return Some(Tri::EITHER),
+        Token::Verified(facts) => facts,
+    };
+    view.set_members(set)?;
+    let mut found = false;
+    for member in view.set(set) {
+        found |= match kind {
+            Kind::Groups => has_name(view, &facts.groups, member, captures)?,
+            Kind::Scopes => has_name(view, &facts.scopes, member, captures)?,
+            Kind::Subject => match facts.subject() {
+                Some(subject) => spells(view, member, captures, subject.as_bytes())?,
+                None => false,
+            },
+        };
+    }
+    Some(Tri::known(found))
+}
+
+fn has_name(view: &View<'_>, names: &Names, member: u32, captures: &impl Captures) -> Option<bool> {
+    if member < view.layout().literal_names {
+        return Some(names.has_id(member));
+    }
+    let name = view.name(member)?;
+    let captured = captures.capture(name.capture?)?;
+    Some(names.any(|text| is_joined(text, name.prefix, captured, name.suffix)))
+}
+
+fn spells(view: &View<'_>, member: u32, captures: &impl Captures, text: &[u8]) -> Option<bool> {
+    let name = view.name(member)?;
+    let captured = match name.capture {
+        Some(number) => captures.capture(number)?,
+        None => &[],
+    };
+    Some(is_joined(text, name.prefix, captured, name.suffix))
+}
+
+/// Whether `text` is the three pieces in a row, compared byte for byte.
+fn is_joined(text: &[u8], prefix: &[u8], middle: &[u8], suffix: &[u8]) -> bool {
+    text.strip_prefix(prefix)
+        .and_then(|rest| rest.strip_suffix(suffix))
+        .is_some_and(|rest| rest == middle)
+}

@@ -1,0 +1,370 @@
+//! The byte layout of a policy image, shared by the encoder and the reader.
+//!
+//! All numbers are little-endian. A header is followed by the sections in a fixed order; each section is
+//! an array of records of one size, except the three blobs. Not here: reading and writing.
+//!
+//! | bytes | header field |
+//! |---|---|
+//! | 0–7 | [`MAGIC`] |
+//! | 8–9 | format version, [`VERSION`] |
+//! | 10–11 | flags, [`FLAG_ASCII_ONLY`] |
+//! | 12–15 | length of the whole image |
+//! | 16–23 | [`checksum`] of everything else |
+//! | 24–39 | content id: the first 16 bytes of the SHA-256 of the flags and everything from byte 40 |
+//! | 40–43 | longest probe in the edge table |
+//! | 44–47 | number of literal names, which stand first and sorted in `NAMES` |
+//! | 48– | per section: offset (u32), length in bytes (u32) |
+
+/// The first bytes of every image.
+pub const MAGIC: [u8; 8] = *b"TOLLGATE";
+/// The format this code reads and writes.
+pub const VERSION: u16 = 1;
+/// Header flag: non-ASCII request paths are refused.
+pub const FLAG_ASCII_ONLY: u16 = 1;
+/// "None", wherever a record number is optional.
+pub const NONE: u32 = u32::MAX;
+/// Where the checksum stands.
+pub const CHECKSUM_AT: usize = 16;
+/// Where the content id stands.
+pub const ID_AT: usize = 24;
+/// Where the part that the content id covers starts.
+pub const ID_FROM: usize = 40;
+/// Where the section table starts.
+pub const SECTIONS_AT: usize = 48;
+/// Where the sections start.
+pub const HEADER_BYTES: usize = SECTIONS_AT + 8 * Section::COUNT;
+/// Largest image, in bytes.
+pub const MAX_IMAGE_BYTES: usize = 64 << 20;
+/// Longest condition program, in words.
+pub const MAX_PROGRAM_WORDS: usize = 1_024;
+/// Deepest evaluation stack of a condition.
+pub const MAX_STACK: usize = 16;
+/// Most stars in one segment of a pattern.
+pub const MAX_STARS: usize = 8;
+
+/// The sections, in file order. The numbers in brackets are bytes per record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(usize)]
+pub enum Section {
+    /// `[16]` hash table of literal edges: parent node, child node (or [`NONE`]), label offset, label length (u16), unused (u16).
+    Edges = 0,
+    /// `[16]` pattern trie: first candidate, first glob, capture child (or [`NONE`]), candidate count (u16), glob count (u16).
+    Nodes,
+    /// `[12]` glob edges: text offset, child node, text length (u16), unused (u16).
+    Globs,
+    /// `[8]` candidates: rule, pattern end.
+    Candidates,
+    /// `[16]` pattern ends: first tail part, first capture, tail count (u16), capture count (u16), [`EndKind`] (u8), unused (3).
+    Ends,
+    /// `[8]` tail parts, what follows the first `**`: text offset, text length (u16), [`TailKind`] (u8), unused (u8).
+    Tails,
+    /// `[2]` capture places: segment number from the start, or with [`FROM_END`] from the end.
+    Captures,
+    /// `[24]` rules: effect (u8), methods (u8), [flags](flag) (u16), group set, extra (or [`NONE`]), course text, id text, capture count (u16), unused (u16).
+    Rules,
+    /// `[40]` rarely used rule parts: scope set, subject set, network set, `when`, `unless`, because text (each or [`NONE`]), from (i64), until (i64).
+    Extras,
+    /// `[4]` sets: at a set's number its size, then its members, in increasing order where they are names or texts.
+    Sets,
+    /// `[12]` names: text offset, prefix length (u16), suffix length (u16), capture number (u16) or [`NO_CAPTURE`], unused (u16).
+    Names,
+    /// `[20]` networks: address (16, IPv4 in the first 4), prefix length (u8), 4 or 6 (u8), unused (2).
+    Networks,
+    /// `[8]` condition programs: first word, word count (u16), unused (u16).
+    Programs,
+    /// `[4]` program words: [`Op`] (u8), operand (24 bits).
+    Code,
+    /// `[8]` texts: offset, length (u32).
+    Texts,
+    /// `[8]` integers (i64).
+    Ints,
+    /// `[8]` declared claims: name text, kind (u8), unused (3).
+    Claims,
+    /// blob: all text, UTF-8.
+    Strings,
+    /// blob: the gate's configuration, opaque to the core.
+    Gate,
+}
+
+impl Section {
+    /// How many sections there are.
+    pub const COUNT: usize = 19;
+    /// All sections in file order.
+    pub const ALL: [Self; Self::COUNT] = [
+        Self::Edges,
+        Self::Nodes,
+        Self::Globs,
+        Self::Candidates,
+        Self::Ends,
+        Self::Tails,
+        Self::Captures,
+        Self::Rules,
+        Self::Extras,
+        Self::Sets,
+        Self::Names,
+        Self::Networks,
+        Self::Programs,
+        Self::Code,
+        Self::Texts,
+        Self::Ints,
+        Self::Claims,
+        Self::Strings,
+        Self::Gate,
+    ];
+
+    /// Bytes per record.
+    pub const fn record_bytes(self) -> usize {
+        match self {
+            Self::Strings | Self::Gate => 1,
+            Self::Captures => 2,
+            Self::Sets | Self::Code => 4,
+            Self::Candidates
+            | Self::Tails
+            | Self::Programs
+            | Self::Texts
+            | Self::Ints
+            | Self::Claims => 8,
+            Self::Globs | Self::Names => 12,
+            Self::Edges | Self::Nodes | Self::Ends => 16,
+            Self::Networks => 20,
+            Self::Rules => 24,
+            Self::Extras => 40,
+        }
+    }
+}
+
+/// How a pattern ends, after the segments that led to its trie node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum EndKind {
+    /// Here, without a trailing slash.
+    Exact = 0,
+    /// Here, with a trailing slash.
+    Slash = 1,
+    /// `/**`: anything below this slash.
+    Below = 2,
+    /// A tail that ends without a trailing slash.
+    TailExact = 3,
+    /// A tail that ends with a trailing slash.
+    TailSlash = 4,
+    /// A tail that ends in `/**`.
+    TailBelow = 5,
+}
+
+impl EndKind {
+    /// The kind with this number.
+    pub fn from_number(number: u8) -> Option<Self> {
+        [
+            Self::Exact,
+            Self::Slash,
+            Self::Below,
+            Self::TailExact,
+            Self::TailSlash,
+            Self::TailBelow,
+        ]
+        .get(usize::from(number))
+        .copied()
+    }
+}
+
+/// One part of a tail. Every tail starts with `Rest`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum TailKind {
+    /// Exactly this text.
+    Literal = 0,
+    /// Text with stars.
+    Glob = 1,
+    /// Any one segment.
+    Capture = 2,
+    /// `**`.
+    Rest = 3,
+}
+
+impl TailKind {
+    /// The kind with this number.
+    pub fn from_number(number: u8) -> Option<Self> {
+        [Self::Literal, Self::Glob, Self::Capture, Self::Rest]
+            .get(usize::from(number))
+            .copied()
+    }
+}
+
+/// Bit in a capture place: count from the last segment, which is 0.
+pub const FROM_END: u16 = 1 << 15;
+/// A name without a capture.
+pub const NO_CAPTURE: u16 = u16::MAX;
+
+/// Rule flags.
+pub mod flag {
+    /// Anybody, also without a token.
+    pub const ANYONE: u16 = 1;
+    /// Anybody with a verified token.
+    pub const SIGNED_IN: u16 = 2;
+    /// All flags there are.
+    pub const ALL: u16 = ANYONE | SIGNED_IN;
+}
+
+/// Instructions of a condition program: a stack machine over typed values. "a, b → c" says what is
+/// taken from the stack and what is left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Op {
+    /// → bool; operand 0 or 1.
+    Bool = 0,
+    /// → string; operand: text.
+    Text,
+    /// → int; operand: integer.
+    Int,
+    /// → time; operand: integer.
+    Time,
+    /// → ip; operand: network (its address).
+    Ip,
+    /// → string, int or bool by declaration; operand: claim.
+    Claim,
+    /// → bool; operand: claim.
+    Has,
+    /// → string.
+    Subject,
+    /// → string.
+    Issuer,
+    /// → string.
+    Method,
+    /// → ip.
+    ClientIp,
+    /// → time.
+    Now,
+    /// → string; operand: capture number.
+    Capture,
+    /// bool → bool.
+    Not,
+    /// bool, bool → bool.
+    And,
+    /// bool, bool → bool.
+    Or,
+    /// a, a → bool.
+    Eq,
+    /// a, a → bool.
+    Ne,
+    /// a, a → bool, for string, int, time.
+    Lt,
+    /// a, a → bool, for string, int, time.
+    Le,
+    /// a, a → bool, for string, int, time.
+    Gt,
+    /// a, a → bool, for string, int, time.
+    Ge,
+    /// int, int → int.
+    Add,
+    /// int, int → int.
+    Sub,
+    /// int, int → int.
+    Mul,
+    /// int → int.
+    Neg,
+    /// time → time; operand: integer, in seconds.
+    Shift,
+    /// string, string → bool.
+    StartsWith,
+    /// string, string → bool.
+    EndsWith,
+    /// string, string → bool.
+    Contains,
+    /// string → bool; operand: set of texts.
+    InTexts,
+    /// int → bool; operand: set of integers.
+    InInts,
+    /// ip → bool; operand: set of networks.
+    InNetworks,
+    /// string → bool.
+    InGroups,
+    /// string → bool; operand: claim.
+    InClaim,
+}
+
+impl Op {
+    /// All instructions, in the order of their numbers.
+    pub const ALL: [Self; 35] = [
+        Self::Bool,
+        Self::Text,
+        Self::Int,
+        Self::Time,
+        Self::Ip,
+        Self::Claim,
+        Self::Has,
+        Self::Subject,
+        Self::Issuer,
+        Self::Method,
+        Self::ClientIp,
+        Self::Now,
+        Self::Capture,
+        Self::Not,
+        Self::And,
+        Self::Or,
+        Self::Eq,
+        Self::Ne,
+        Self::Lt,
+        Self::Le,
+        Self::Gt,
+        Self::Ge,
+        Self::Add,
+        Self::Sub,
+        Self::Mul,
+        Self::Neg,
+        Self::Shift,
+        Self::StartsWith,
+        Self::EndsWith,
+        Self::Contains,
+        Self::InTexts,
+        Self::InInts,
+        Self::InNetworks,
+        Self::InGroups,
+        Self::InClaim,
+    ];
+
+    /// The instruction with this number.
+    pub fn from_number(number: u8) -> Option<Self> {
+        Self::ALL.get(usize::from(number)).copied()
+    }
+}
+
+/// The checksum of an image: over all of it except the 8 bytes that hold the checksum.
+///
+/// Detects every change within one aligned 8-byte word, and other damage with probability 1 − 2⁻⁶⁴ or
+/// so. It is no defence against somebody who wants a collision.
+pub fn checksum(image: &[u8]) -> u64 {
+    const MIX: u64 = 0x9E37_79B9_7F4A_7C15; // odd, so that every step is a bijection
+    let (words, rest) = image.as_chunks::<8>();
+    let mut last = [0; 8];
+    for (to, from) in last.iter_mut().zip(rest) {
+        *to = *from;
+    }
+    let step = |sum: u64, word: &[u8; 8]| {
+        (sum ^ u64::from_le_bytes(*word))
+            .wrapping_mul(MIX)
+            .rotate_left(29)
+    };
+    let (head, body) = words.split_at(words.len().min(CHECKSUM_AT / 8));
+    let sum = head.iter().fold(image.len() as u64, step);
+    let sum = body.iter().skip(1).fold(sum, step);
+    let sum = step(sum, &last);
+    sum ^ (sum >> 32)
+}
+
+/// Where in a table of `mask + 1` places the search for an edge starts.
+pub fn edge_hash(parent: u32, label: &[u8], mask: u32) -> u32 {
+    const MIX: u64 = 0xD6E8_FEB8_6659_FD93;
+    let (words, rest) = label.as_chunks::<8>();
+    let mut last = [0; 8];
+    for (to, from) in last.iter_mut().zip(rest) {
+        *to = *from;
+    }
+    let step = |sum: u64, word: &[u8; 8]| {
+        (sum ^ u64::from_le_bytes(*word))
+            .wrapping_mul(MIX)
+            .rotate_left(32)
+    };
+    let seed = u64::from(parent) << 16 ^ label.len() as u64;
+    let sum = step(words.iter().fold(seed, step), &last);
+    ((sum ^ (sum >> 29)) as u32) & mask
+}

@@ -1,0 +1,230 @@
+//! Checking an image once, so that everything read from it later is there and of the right kind.
+//!
+//! Not here: whether the policy is a sensible one.
+
+use super::format::{
+    EndKind, FLAG_ASCII_ONLY, FROM_END, HEADER_BYTES, ID_AT, MAGIC, MAX_IMAGE_BYTES, MAX_STARS,
+    NONE, SECTIONS_AT, Section, TailKind, VERSION, checksum, edge_hash, flag,
+};
+use super::{ImageError, ImageId, Layout, View};
+use crate::cond;
+use crate::glob::STAR;
+use crate::path::MAX_SEGMENTS;
+
+/// Checks the header and finds the sections.
+pub(super) fn layout(bytes: &[u8]) -> Result<Layout, ImageError> {
+    if !bytes.starts_with(&MAGIC) {
+        return Err(ImageError::NotAnImage);
+    }
+    let header: &[u8; HEADER_BYTES] = bytes.first_chunk().ok_or(ImageError::Length)?;
+    let (words, _) = header.as_chunks::<4>();
+    let word = |at: usize| {
+        words
+            .get(at / 4)
+            .map_or(0, |bytes| u32::from_le_bytes(*bytes))
+    };
+    let version = word(8) as u16;
+    if version != VERSION {
+        return Err(ImageError::Version(version));
+    }
+    if word(12) as usize != bytes.len() || bytes.len() > MAX_IMAGE_BYTES {
+        return Err(ImageError::Length);
+    }
+    let stated = u64::from(word(16)) | u64::from(word(20)) << 32;
+    if checksum(bytes) != stated {
+        return Err(ImageError::Damaged);
+    }
+    let flags = (word(8) >> 16) as u16;
+    if flags & !FLAG_ASCII_ONLY != 0 {
+        return Err(ImageError::Damaged);
+    }
+    let mut id = [0; 16];
+    for (to, from) in id.iter_mut().zip(bytes.get(ID_AT..).unwrap_or_default()) {
+        *to = *from;
+    }
+    let mut sections = [const { 0..0 }; Section::COUNT];
+    let mut next = HEADER_BYTES;
+    for ((slot, section), at) in sections
+        .iter_mut()
+        .zip(Section::ALL)
+        .zip((SECTIONS_AT..).step_by(8))
+    {
+        let (start, len) = (word(at) as usize, word(at + 4) as usize);
+        let end = start
+            .checked_add(len)
+            .ok_or(ImageError::BadSection(section))?;
+        if start != next || end > bytes.len() || len % section.record_bytes() != 0 {
+            return Err(ImageError::BadSection(section));
+        }
+        *slot = start..end;
+        next = end;
+    }
+    if next != bytes.len() {
+        return Err(ImageError::Length);
+    }
+    Ok(Layout {
+        sections,
+        id: ImageId(id),
+        flags,
+        max_probe: word(40),
+        literal_names: word(44),
+    })
+}
+
+/// Checks every record of every section.
+pub(super) fn contents(view: &View<'_>) -> Result<(), ImageError> {
+    let check = |section: Section, ok: fn(&View<'_>, u32) -> Option<()>| {
+        let count = u32::try_from(view.count(section)).map_err(|_| ImageError::Length)?;
+        (0..count)
+            .try_for_each(|index| ok(view, index))
+            .ok_or(ImageError::BadSection(section))
+    };
+    core::str::from_utf8(view.bytes(Section::Strings))
+        .map_err(|_| ImageError::BadSection(Section::Strings))?;
+    check(Section::Texts, |view, index| view.text(index).map(drop))?;
+    check(Section::Claims, |view, index| {
+        view.claim(u16::try_from(index).ok()?).map(drop)
+    })?;
+    check(Section::Names, name)?;
+    check(Section::Networks, network)?;
+    check(Section::Captures, |view, index| {
+        let place = view.capture_place(index)?;
+        holds(usize::from(place & !FROM_END) < MAX_SEGMENTS)
+    })?;
+    check(Section::Tails, |view, index| {
+        let tail = view.tail(index)?;
+        holds(tail.kind != TailKind::Glob || few_stars(tail.text))
+    })?;
+    check(Section::Ends, end)?;
+    check(Section::Extras, extra)?;
+    check(Section::Rules, rule)?;
+    check(Section::Candidates, candidate)?;
+    check(Section::Globs, |view, index| {
+        let (text, child) = view.glob(index)?;
+        view.node(child)?;
+        holds(few_stars(text))
+    })?;
+    check(Section::Nodes, node)?;
+    edges(view).ok_or(ImageError::BadSection(Section::Edges))
+}
+
+fn holds(condition: bool) -> Option<()> {
+    condition.then_some(())
+}
+
+fn few_stars(text: &[u8]) -> bool {
+    text.iter().filter(|byte| **byte == STAR).count() <= MAX_STARS
+}
+
+fn name(view: &View<'_>, index: u32) -> Option<()> {
+    let name = view.name(index)?;
+    let literals = view.layout().literal_names;
+    holds(literals as usize <= view.count(Section::Names))?;
+    holds((index < literals) == name.capture.is_none())?;
+    if index < literals && index > 0 {
+        holds(view.name(index - 1)?.prefix < name.prefix)?;
+    }
+    Some(())
+}
+
+fn network(view: &View<'_>, index: u32) -> Option<()> {
+    let net = view.network(index)?;
+    holds(net.prefix <= if net.addr.is_ipv4() { 32 } else { 128 })
+}
+
+fn end(view: &View<'_>, index: u32) -> Option<()> {
+    let end = view.end(index)?;
+    let has_tail = matches!(
+        end.kind,
+        EndKind::TailExact | EndKind::TailSlash | EndKind::TailBelow
+    );
+    holds(has_tail == (end.tail_count > 0) && usize::from(end.tail_count) <= MAX_SEGMENTS)?;
+    for at in 0..u32::from(end.tail_count) {
+        let kind = view.tail(end.tail.checked_add(at)?)?.kind;
+        holds(at > 0 || kind == TailKind::Rest)?;
+    }
+    holds(usize::from(end.capture_count) <= MAX_SEGMENTS)?;
+    (0..u32::from(end.capture_count))
+        .try_for_each(|at| view.capture_place(end.captures.checked_add(at)?).map(drop))
+}
+
+fn names_exist(view: &View<'_>, set: u32, captures: u16) -> Option<()> {
+    if set == NONE {
+        return Some(());
+    }
+    view.set_members(set)?;
+    view.set(set).try_for_each(|member| {
+        holds(
+            view.name(member)?
+                .capture
+                .is_none_or(|capture| capture < captures),
+        )
+    })
+}
+
+fn extra(view: &View<'_>, index: u32) -> Option<()> {
+    let extra = view.extra(index)?;
+    if extra.networks != NONE {
+        view.set_members(extra.networks)?;
+        view.set(extra.networks)
+            .try_for_each(|member| view.network(member).map(drop))?;
+    }
+    holds(extra.because == NONE || view.text(extra.because).is_some())
+}
+
+fn rule(view: &View<'_>, index: u32) -> Option<()> {
+    let rule = view.rule(index)?;
+    let (course, id) = (view.text(rule.course)?, view.text(rule.id)?);
+    holds(rule.flags & !flag::ALL == 0 && !rule.methods.is_empty())?;
+    names_exist(view, rule.groups, rule.capture_count)?;
+    if rule.extra != NONE {
+        let extra = view.extra(rule.extra)?;
+        names_exist(view, extra.scopes, rule.capture_count)?;
+        names_exist(view, extra.subjects, rule.capture_count)?;
+        for program in [extra.when, extra.unless] {
+            if program != NONE {
+                cond::check(view, view.program(program)?, rule.capture_count)?;
+            }
+        }
+    }
+    // Rules stand in the order of their names, so that "the first that matches" does not depend on files.
+    if let Some(before) = index.checked_sub(1) {
+        let before = view.rule(before)?;
+        holds((view.text(before.course)?, view.text(before.id)?) < (course, id))?;
+    }
+    Some(())
+}
+
+fn candidate(view: &View<'_>, index: u32) -> Option<()> {
+    let (rule, end) = view.candidate(index)?;
+    holds(view.rule(rule)?.capture_count <= view.end(end)?.capture_count)
+}
+
+/// Children have larger numbers than their parents, so that every walk ends.
+fn node(view: &View<'_>, index: u32) -> Option<()> {
+    let node = view.node(index)?;
+    holds(
+        node.capture_child == NONE
+            || (node.capture_child > index && view.node(node.capture_child).is_some()),
+    )?;
+    let candidates = view.count(Section::Candidates) as u64;
+    holds(u64::from(node.candidates) + u64::from(node.candidate_count) <= candidates)?;
+    (0..u32::from(node.glob_count))
+        .try_for_each(|at| holds(view.glob(node.globs.checked_add(at)?)?.1 > index))
+}
+
+fn edges(view: &View<'_>) -> Option<()> {
+    let places = u32::try_from(view.count(Section::Edges)).ok()?;
+    let nodes = view.count(Section::Nodes) as u64;
+    holds(nodes > 0 && (places == 0 || places.is_power_of_two()))?;
+    let max_probe = view.layout().max_probe;
+    for place in 0..places {
+        let (parent, child, label) = view.edge(place)?;
+        if child != NONE {
+            holds(u64::from(child) < nodes && child > parent)?;
+            let home = edge_hash(parent, label, places - 1);
+            holds(place.wrapping_sub(home) & (places - 1) <= max_probe)?;
+        }
+    }
+    holds(max_probe <= places)
+}

@@ -1,0 +1,32 @@
+//! The decision: may a request with these facts have this path?
+//!
+//! A request path is checked by [`PathScratch::parse`], a compiled policy is read by
+//! [`Image::from_bytes`], what a verified token says is held by [`Facts`], and [`decide`] answers.
+//! Nothing is allocated while deciding, evaluation time is bounded by the image, and any doubt denies.
+//!
+//! Not here: HTTP, tokens and their signatures, JSON, clocks, policy text. Those live in
+//! `tollgate-gate`, `tollgate-token` and `tollgate-compiler`.
+
+#![no_std]
+#![forbid(unsafe_code)]
+
+extern crate alloc;
+
+pub mod cond;
+pub mod decide;
+pub mod facts;
+pub mod image;
+pub mod method;
+pub mod path;
+pub mod reason;
+
+mod glob;
+mod tri;
+
+pub use decide::{Decision, Query, TokenState, decide, decide_traced};
+pub use facts::{Claim, Facts, FactsBuilder};
+pub use image::{ClaimKind, Image, ImageError, ImageId, RuleId};
+pub use method::MethodSet;
+pub use path::{Path, PathError, PathOptions, PathScratch};
+pub use reason::{Effect, Reason, UnixSeconds};
+pub use tri::Tri;

@@ -1,0 +1,63 @@
+//! Sets of HTTP methods, as bits.
+//!
+//! Not here: what a method means. Method names are case-sensitive (RFC 9110 §9.1).
+
+use core::ops::BitOr;
+
+/// A set of the methods a policy can name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+pub struct MethodSet(u8);
+
+const NAMES: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+
+impl MethodSet {
+    /// No method.
+    pub const EMPTY: Self = Self(0);
+    /// `GET` and `HEAD`, what a rule is about unless it says otherwise.
+    pub const READ: Self = Self(0b11);
+    /// Every method a policy can name.
+    pub const ALL: Self = Self((1 << NAMES.len()) - 1);
+
+    /// The set of just the method with this exact name, if a policy can name it.
+    pub fn from_name(name: &str) -> Option<Self> {
+        let at = NAMES.iter().position(|known| *known == name)?;
+        Some(Self(1 << at))
+    }
+
+    /// The set with these bits, unless a bit stands for no method.
+    pub fn from_bits(bits: u8) -> Option<Self> {
+        (bits & !Self::ALL.0 == 0).then_some(Self(bits))
+    }
+
+    /// The bits, as they stand in an image.
+    pub const fn bits(self) -> u8 {
+        self.0
+    }
+
+    /// Whether every method of `other` is in this set. The empty set is in no set.
+    pub const fn contains(self, other: Self) -> bool {
+        other.0 != 0 && self.0 & other.0 == other.0
+    }
+
+    /// Whether there is no method in the set.
+    pub const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// The names in the set, in a fixed order.
+    pub fn names(self) -> impl Iterator<Item = &'static str> {
+        let bits = self.0;
+        NAMES
+            .iter()
+            .enumerate()
+            .filter(move |(at, _)| bits & (1 << at) != 0)
+            .map(|(_, name)| *name)
+    }
+}
+
+impl BitOr for MethodSet {
+    type Output = Self;
+    fn bitor(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+}

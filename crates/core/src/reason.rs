@@ -1,0 +1,71 @@
+//! The words a decision is told in, stable across targets and releases.
+//!
+//! Not here: HTTP statuses, which belong to the gate.
+
+/// A point in time, in whole seconds since 1970-01-01T00:00:00Z.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct UnixSeconds(pub i64);
+
+/// What a matching rule does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Effect {
+    /// Lets the request through unless a deny matches.
+    Allow,
+    /// Stops the request whatever else matches.
+    Deny,
+}
+
+/// Why a request was answered as it was. The codes are a contract: they stand in logs and cases.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum Reason {
+    /// A rule allows it and none denies it.
+    Allow = 0,
+    /// A token could help, and there is none.
+    NoToken = 1,
+    /// A token could help, and the one given is bad.
+    BadToken = 2,
+    /// No rule allows it.
+    Forbidden = 3,
+    /// A deny rule matches.
+    DeniedByRule = 4,
+    /// The path is not canonical.
+    BadPath = 5,
+    /// Only the method is in the way.
+    BadMethod = 6,
+    /// Something failed inside; denied for safety.
+    Internal = 7,
+}
+
+impl Reason {
+    /// All reasons, in the order of their numbers.
+    pub const ALL: [Self; 8] = [
+        Self::Allow,
+        Self::NoToken,
+        Self::BadToken,
+        Self::Forbidden,
+        Self::DeniedByRule,
+        Self::BadPath,
+        Self::BadMethod,
+        Self::Internal,
+    ];
+
+    /// The stable code, as it stands in logs and conformance cases.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Allow => "allow",
+            Self::NoToken => "no_token",
+            Self::BadToken => "bad_token",
+            Self::Forbidden => "forbidden",
+            Self::DeniedByRule => "denied_by_rule",
+            Self::BadPath => "bad_path",
+            Self::BadMethod => "bad_method",
+            Self::Internal => "internal",
+        }
+    }
+
+    /// The reason with this number, as it stands on the wire.
+    pub fn from_number(number: u8) -> Option<Self> {
+        Self::ALL.get(usize::from(number)).copied()
+    }
+}

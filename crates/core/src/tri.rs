@@ -1,0 +1,118 @@
+//! Three-valued truth, as sets of possible values.
+//!
+//! A value is a non-empty set over {false, true, unknown}. A fact that is known is a set of one; when
+//! the question is "could some token change this?", a set of several says what is possible. The
+//! operators follow Kleene's strong logic on every pair of members.
+
+/// A set of possible truth values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Tri(u8);
+
+const F: u8 = 1;
+const T: u8 = 2;
+const U: u8 = 4;
+
+impl Tri {
+    /// Known to be false.
+    pub const FALSE: Self = Self(F);
+    /// Known to be true.
+    pub const TRUE: Self = Self(T);
+    /// Cannot be known.
+    pub const UNKNOWN: Self = Self(U);
+    /// Either truth value, but not unknown.
+    pub const EITHER: Self = Self(F | T);
+    /// Anything, unknown included.
+    pub const ANY: Self = Self(F | T | U);
+
+    /// The set of just this truth value.
+    pub const fn known(value: bool) -> Self {
+        if value { Self::TRUE } else { Self::FALSE }
+    }
+
+    /// Whether the value may be true.
+    pub const fn may_be_true(self) -> bool {
+        self.0 & T != 0
+    }
+
+    /// Whether the value may be false.
+    pub const fn may_be_false(self) -> bool {
+        self.0 & F != 0
+    }
+
+    /// Whether the value may be unknown.
+    pub const fn may_be_unknown(self) -> bool {
+        self.0 & U != 0
+    }
+
+    /// Kleene's `and`: false if either is false, else unknown if either is unknown.
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
+        let (a, b) = (self.0, other.0);
+        let f = (a | b) & F;
+        let t = a & b & T;
+        // Unknown needs an unknown on one side and a value that is not false on the other.
+        let u = if (a & U != 0 && b & (T | U) != 0) || (b & U != 0 && a & (T | U) != 0) {
+            U
+        } else {
+            0
+        };
+        Self(f | t | u)
+    }
+
+    /// Kleene's `or`: true if either is true, else unknown if either is unknown.
+    #[must_use]
+    pub const fn or(self, other: Self) -> Self {
+        self.not().and(other.not()).not()
+    }
+
+    /// Kleene's `not`: unknown stays unknown.
+    #[must_use]
+    pub const fn not(self) -> Self {
+        let swapped = ((self.0 & F) << 1) | ((self.0 & T) >> 1);
+        Self(swapped | (self.0 & U))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn members(set: Tri) -> impl Iterator<Item = u8> {
+        [F, T, U].into_iter().filter(move |bit| set.0 & bit != 0)
+    }
+
+    #[test]
+    fn set_operators_are_kleene_on_every_pair() {
+        let and = |a: u8, b: u8| {
+            if a == F || b == F {
+                F
+            } else if a == U || b == U {
+                U
+            } else {
+                T
+            }
+        };
+        let or = |a: u8, b: u8| {
+            if a == T || b == T {
+                T
+            } else if a == U || b == U {
+                U
+            } else {
+                F
+            }
+        };
+        let not = |a: u8| [0, T, F, 0, U][usize::from(a)];
+        for a in (1..8).map(Tri) {
+            assert_eq!(a.not().0, members(a).fold(0, |set, x| set | not(x)));
+            for b in (1..8).map(Tri) {
+                let all = |op: &dyn Fn(u8, u8) -> u8| {
+                    members(a)
+                        .flat_map(|x| members(b).map(move |y| (x, y)))
+                        .fold(0, |set, (x, y)| set | op(x, y))
+                };
+                assert_eq!(a.and(b).0, all(&and), "{a:?} and {b:?}");
+                assert_eq!(a.or(b).0, all(&or), "{a:?} or {b:?}");
+            }
+        }
+    }
+}
