@@ -133,7 +133,7 @@ fn answer(env: &Env<'_>, query: &Query<'_>, trace: &mut impl Trace) -> Option<De
         });
     }
     let mut allow_methods = MethodSet::EMPTY;
-    for name in found.methods.names() {
+    for name in found.methods.names().filter(|name| *name != env.method) {
         let other = weigh(
             &Env {
                 method: name,
@@ -162,7 +162,7 @@ struct Found {
     deny: Option<u32>,
     /// The first allow that matches.
     allow: Option<u32>,
-    /// The methods that allow rules for this path are about.
+    /// The methods of the allow rules that nothing but method and conditions keeps from matching.
     methods: MethodSet,
 }
 
@@ -179,7 +179,10 @@ fn weigh(env: &Env<'_>, path: &Path<'_>, trace: &mut impl Trace) -> Option<Found
         let value = parts.all();
         let (place, matches) = match rule.effect {
             Effect::Allow => {
-                found.methods = found.methods | rule.methods;
+                // Another method changes neither who asks, nor from where, nor when.
+                if parts.who.and(parts.networks).and(parts.time).may_be_true() {
+                    found.methods = found.methods | rule.methods;
+                }
                 (
                     &mut found.allow,
                     !value.may_be_false() && !value.may_be_unknown(),

@@ -1,0 +1,267 @@
+//! Everything that ends a verb with exit code 2: wrong use, or input that cannot be used.
+
+use core::fmt::{self, Display};
+use core::net::SocketAddr;
+use std::io;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use serde_json::{Value, json};
+use tollgate_compiler::SourceTree;
+use tollgate_compiler::diagnostic::{Diagnostic, render};
+use tollgate_gate::LoadError;
+use tollgate_local_edge::{BadUpstream, BindError};
+use tollgate_mint::MintError;
+use tollgate_token::{JwkError, KeyError, TokenError};
+
+use crate::output::{self, BAD, NOTE, STRONG, print_json, styled};
+
+/// Why a verb could not do its work.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// A file or folder could not be read.
+    Read { path: PathBuf, error: io::Error },
+    /// A file could not be written.
+    Write { path: PathBuf, error: io::Error },
+    /// Standard output could not be written.
+    Stdout(io::Error),
+    /// Nothing that could be a policy stands at the default places.
+    NoPolicy,
+    /// A policy folder has no tests, or the filter leaves none.
+    NoTests,
+    /// A policy folder does not compile, or its tests cannot be read.
+    Policy { findings: Vec<Diagnostic>, sources: Box<SourceTree> },
+    /// A file is not a policy image that can be used.
+    Image { path: PathBuf, error: LoadError },
+    /// Keys are refused.
+    Keys { path: PathBuf, errors: Vec<KeyError> },
+    /// One key is refused.
+    Key { path: PathBuf, error: JwkError },
+    /// A private key cannot be used.
+    PrivateKey { path: PathBuf, error: MintError },
+    /// An argument's value cannot be used.
+    Argument { name: &'static str, value: String, problem: Problem },
+    /// Claims are not what a token could carry.
+    Claims(TokenError),
+    /// A token could not be made.
+    Mint(MintError),
+    /// The local edge cannot listen.
+    Bind { listen: SocketAddr, error: BindError },
+}
+
+/// What is wrong with an argument.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Problem {
+    Address,
+    Algorithm,
+    Base64Url,
+    Claim,
+    Header,
+    JsonObject,
+    Secret,
+    Upstream(BadUpstream),
+}
+
+impl Failure {
+    /// A stable code for programs.
+    fn code(&self) -> &'static str {
+        match self {
+            Failure::Read { .. } => "read",
+            Failure::Write { .. } | Failure::Stdout(_) => "write",
+            Failure::NoPolicy => "no_policy",
+            Failure::NoTests => "no_tests",
+            Failure::Policy { .. } => "policy",
+            Failure::Image { error: LoadError::Image(error), .. } => error.code(),
+            Failure::Image { .. } => "image_config",
+            Failure::Keys { .. } | Failure::Key { .. } => "keys",
+            Failure::PrivateKey { .. } => "private_key",
+            Failure::Argument { .. } => "argument",
+            Failure::Claims(_) => "claims",
+            Failure::Mint(_) => "mint",
+            Failure::Bind { .. } => "listen",
+        }
+    }
+
+    /// What to do about it, where that is known.
+    fn help(&self) -> Option<&'static str> {
+        match self {
+            Failure::NoPolicy => Some("give the folder that holds `site.toml`"),
+            Failure::NoTests => {
+                Some("tests stand in `*.test.toml` beside the files they test")
+            }
+            Failure::Keys { .. } => {
+                Some("remove the bad keys, or skip them with a warning: `--lenient-jwks`")
+            }
+            Failure::Argument { problem, .. } => Some(problem.help()),
+            Failure::Bind { error: BindError::NotLoopback(_), .. } => {
+                Some("listen on `127.0.0.1`, or permit it with `--allow-remote`")
+            }
+            _ => None,
+        }
+    }
+
+    /// The parts, one object each, for failures that have several.
+    fn diagnostics(&self) -> Vec<Value> {
+        match self {
+            Failure::Policy { findings, sources } => {
+                findings.iter().map(|finding| render::json(finding, sources)).collect()
+            }
+            Failure::Keys { errors, .. }
+            | Failure::Image { error: LoadError::Keys(errors), .. } => {
+                errors.iter().map(key_json).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// Tells people or programs, and gives the exit code.
+    pub(crate) fn report(&self, json: bool) -> ExitCode {
+        if json {
+            let mut error = json!({ "code": self.code(), "message": self.to_string() });
+            if let (Some(help), Some(error)) = (self.help(), error.as_object_mut()) {
+                error.insert("help".to_owned(), help.into());
+            }
+            // If standard output is gone, the exit code is all that is left to say.
+            let _ = print_json(json!({ "error": error, "diagnostics": self.diagnostics() }));
+            return ExitCode::from(2);
+        }
+        if let Failure::Policy { findings, sources } = self {
+            print_findings(findings, sources);
+        }
+        output::note(format_args!("{}: {self}", styled(BAD, "error")));
+        if let Failure::Keys { errors, .. } = self {
+            for error in errors {
+                output::note(format_args!("  {error}"));
+            }
+        }
+        if let Some(help) = self.help() {
+            output::note(format_args!("{}: {help}", styled(STRONG, "help")));
+        }
+        ExitCode::from(2)
+    }
+}
+
+/// Prints diagnostics for people.
+pub(crate) fn print_findings(findings: &[Diagnostic], sources: &SourceTree) {
+    let style = output::diagnostic_style();
+    for finding in findings {
+        output::note(format_args!("{}\n", render::text(finding, sources, style)));
+    }
+}
+
+/// Prints a warning for people.
+pub(crate) fn warn(text: impl Display) {
+    output::note(format_args!("{}: {text}", styled(NOTE, "warning")));
+}
+
+/// Tells what clap found wrong, or shows the help that was asked for.
+pub(crate) fn usage(error: &clap::Error) -> ExitCode {
+    let json = error.use_stderr() && std::env::args_os().any(|arg| arg == "--json");
+    if json {
+        let text = error.to_string();
+        let message = text.trim_end();
+        let message = message.strip_prefix("error: ").unwrap_or(message);
+        let error = json!({ "error": { "code": "usage", "message": message }, "diagnostics": [] });
+        let _ = print_json(&error);
+    } else {
+        // A closed pipe is no reason for another exit code.
+        let _ = error.print();
+    }
+    ExitCode::from(if error.use_stderr() { 2 } else { 0 })
+}
+
+fn key_json(error: &KeyError) -> Value {
+    json!({
+        "code": error.fault.code(),
+        "severity": "error",
+        "message": error.to_string(),
+        "issuer": error.issuer,
+        "index": error.index,
+        "kid": error.kid,
+    })
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Failure::Read { path, error } => {
+                write!(f, "cannot read `{}`: {}", path.display(), io_text(error))
+            }
+            Failure::Write { path, error } => {
+                write!(f, "cannot write `{}`: {}", path.display(), io_text(error))
+            }
+            Failure::Stdout(error) => write!(f, "cannot write the result: {}", io_text(error)),
+            Failure::NoPolicy => f.write_str("there is no policy here"),
+            Failure::NoTests => f.write_str("there is no test to run"),
+            Failure::Policy { findings, .. } => {
+                let errors = findings.iter().filter(|finding| finding.is_error()).count();
+                write!(f, "{}", counted(errors, "mistake"))?;
+                f.write_str(" in the policy folder, so nothing was done")
+            }
+            Failure::Image { path, error } => write!(f, "`{}`: {error}", path.display()),
+            Failure::Keys { path, errors } => {
+                write!(f, "{} in `{}`", counted(errors.len(), "bad key"), path.display())
+            }
+            Failure::Key { path, error } => write!(f, "`{}`: {error}", path.display()),
+            Failure::PrivateKey { path, error } => write!(f, "`{}`: {error}", path.display()),
+            Failure::Argument { name, value, problem } => {
+                write!(f, "`{value}` cannot be used for `{name}`: {problem}")
+            }
+            Failure::Claims(error) => write!(f, "no token could carry these claims: {error}"),
+            Failure::Mint(error) => write!(f, "the token cannot be made: {error}"),
+            Failure::Bind { listen, error: BindError::Io(error) } => {
+                write!(f, "cannot listen on `{listen}`: {}", io_text(error))
+            }
+            Failure::Bind { error, .. } => write!(f, "{error}"),
+        }
+    }
+}
+
+impl Problem {
+    fn help(self) -> &'static str {
+        match self {
+            Problem::Address => "write an IPv4 or IPv6 address, such as `203.0.113.7`",
+            Problem::Algorithm => {
+                "the algorithms are RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, EdDSA, HS256, HS384 and HS512"
+            }
+            Problem::Base64Url => "the file holds the secret as base64url text without padding",
+            Problem::Claim => "write `name=value`; a value that is JSON is taken as JSON, else as text",
+            Problem::Header => "write `name: value`",
+            Problem::JsonObject => "write one JSON object, such as `{\"sub\":\"alice\"}`",
+            Problem::Secret => "write `KID=FILE`",
+            Problem::Upstream(_) => "write `http://host:port`",
+        }
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Problem::Address => "not an IP address",
+            Problem::Algorithm => "not a known algorithm",
+            Problem::Base64Url => "not base64url",
+            Problem::Claim => "not a claim",
+            Problem::Header => "not a header field",
+            Problem::JsonObject => "not a JSON object",
+            Problem::Secret => "not a secret",
+            Problem::Upstream(problem) => return write!(f, "{problem}"),
+        })
+    }
+}
+
+/// `1 mistake`, `2 mistakes`.
+pub(crate) fn counted(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
+
+/// What the system said, in the style of the other messages.
+fn io_text(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => "there is nothing of this name".to_owned(),
+        io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
+        io::ErrorKind::IsADirectory => "it is a folder".to_owned(),
+        io::ErrorKind::NotADirectory => "it is not a folder".to_owned(),
+        io::ErrorKind::AddrInUse => "the address is in use".to_owned(),
+        _ => error.to_string().to_lowercase(),
+    }
+}

@@ -1,0 +1,138 @@
+//! Reading what verbs are given: files, standard input, and arguments that need more than clap's parsing.
+
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use tollgate_core::UnixSeconds;
+use tollgate_token::{Algorithm, Claims};
+
+use crate::failure::{Failure, Problem};
+
+/// The largest file that is read, in bytes.
+const MAX_INPUT_BYTES: u64 = 256 * 1024 * 1024;
+
+/// The bytes of a file.
+pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Failure> {
+    File::open(path)
+        .and_then(read_bounded)
+        .map_err(|error| Failure::Read { path: path.to_owned(), error })
+}
+
+/// The text of a file.
+pub(crate) fn read_text(path: &Path) -> Result<String, Failure> {
+    String::from_utf8(read(path)?).map_err(|error| Failure::Read {
+        path: path.to_owned(),
+        error: io::Error::new(io::ErrorKind::InvalidData, error),
+    })
+}
+
+/// `argument`, or standard input without the space around it if it is `-`.
+pub(crate) fn argument_or_stdin(argument: &OsStr) -> Result<Vec<u8>, Failure> {
+    if argument != "-" {
+        return Ok(argument.as_encoded_bytes().to_vec());
+    }
+    let bytes = read_bounded(io::stdin().lock())
+        .map_err(|error| Failure::Read { path: "-".into(), error })?;
+    Ok(bytes.trim_ascii().to_vec())
+}
+
+fn read_bounded(source: impl Read) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    source.take(MAX_INPUT_BYTES + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > MAX_INPUT_BYTES { Err(io::ErrorKind::FileTooLarge.into()) } else { Ok(bytes) }
+}
+
+/// The time that was given, or the machine's.
+pub(crate) fn now_or_clock(now: Option<i64>) -> UnixSeconds {
+    UnixSeconds(now.unwrap_or_else(|| {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).ok();
+        since.and_then(|since| i64::try_from(since.as_secs()).ok()).unwrap_or(i64::MAX)
+    }))
+}
+
+/// The bytes of a request target given as an argument: one byte for each character up to U+00FF, as conformance cases
+/// write them. An argument with any later character, or one that is not text, is taken as its own bytes.
+pub(crate) fn target_bytes(argument: &OsString) -> Vec<u8> {
+    let as_bytes = |text: &str| text.chars().map(|c| u8::try_from(u32::from(c)).ok()).collect();
+    argument
+        .to_str()
+        .and_then(as_bytes)
+        .unwrap_or_else(|| argument.as_encoded_bytes().to_vec())
+}
+
+/// A header field from `name: value`.
+pub(crate) fn header(argument: &str) -> Result<(String, Vec<u8>), Failure> {
+    let bad = || Failure::Argument {
+        name: "--header",
+        value: argument.to_owned(),
+        problem: Problem::Header,
+    };
+    let (name, value) = argument.split_once(':').ok_or_else(bad)?;
+    let is_token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
+    let value = value.trim_matches([' ', '\t']);
+    if name.is_empty() || !name.chars().all(is_token) || value.contains(['\r', '\n', '\0']) {
+        return Err(bad());
+    }
+    Ok((name.to_ascii_lowercase(), value.as_bytes().to_vec()))
+}
+
+/// Claims as an argument gives them.
+pub(crate) fn claims(argument: &str) -> Result<Claims, Failure> {
+    if !matches!(serde_json::from_str(argument), Ok(serde_json::Value::Object(_))) {
+        return Err(Failure::Argument {
+            name: "--claims",
+            value: argument.to_owned(),
+            problem: Problem::JsonObject,
+        });
+    }
+    Claims::from_json(argument.as_bytes()).map_err(Failure::Claims)
+}
+
+/// An algorithm from its JOSE name.
+pub(crate) fn algorithm(argument: &str) -> Result<Algorithm, Failure> {
+    Algorithm::from_name(argument).ok_or_else(|| Failure::Argument {
+        name: "--alg",
+        value: argument.to_owned(),
+        problem: Problem::Algorithm,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_target_is_one_byte_a_character_where_that_is_possible() {
+        let table: &[(&str, &[u8])] = &[
+            ("/a%20b?c", b"/a%20b?c"),
+            ("/\u{0}\u{80}\u{e9}\u{ff}", b"/\x00\x80\xe9\xff"),
+            ("/\u{100}", "/\u{100}".as_bytes()),
+            ("/\u{e9}\u{4e00}", "/\u{e9}\u{4e00}".as_bytes()),
+            ("", b""),
+        ];
+        for (text, bytes) in table {
+            assert_eq!(target_bytes(&OsString::from(text)), *bytes, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn header_fields() {
+        let table: &[(&str, Option<(&str, &str)>)] = &[
+            ("Authorization: Bearer a", Some(("authorization", "Bearer a"))),
+            ("a:b", Some(("a", "b"))),
+            ("a: \t b:c \t", Some(("a", "b:c"))),
+            ("a:", Some(("a", ""))),
+            ("a", None),
+            (": b", None),
+            ("a b: c", None),
+            ("a: b\r\nc: d", None),
+        ];
+        for (argument, expected) in table {
+            let expected = expected.map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec()));
+            assert_eq!(header(argument).ok(), expected, "{argument:?}");
+        }
+    }
+}

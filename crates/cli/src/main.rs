@@ -1,0 +1,78 @@
+//! `tollgate`, the policy authors' command: one verb a file, and no logic of its own about rules or tokens.
+//!
+//! Exit codes everywhere: 0 yes or clean; 3 no (a deny, an invalid token, a failing test); 2 wrong use or bad input.
+//! With `--json` exactly one JSON object goes to standard output, for errors too.
+
+mod build;
+mod check;
+mod decide;
+mod failure;
+mod input;
+mod inspect;
+mod output;
+mod policy;
+mod progress;
+mod serve;
+mod test;
+mod token;
+mod verify;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Decide, from a compiled policy, who may have which path.
+#[derive(Parser)]
+#[command(name = "tollgate", version, arg_required_else_help = true, propagate_version = true)]
+struct Command {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    Check(check::Check),
+    Decide(decide::Decide),
+    Test(test::Test),
+    Build(build::Build),
+    Inspect(inspect::Inspect),
+    Verify(verify::Verify),
+    #[command(subcommand)]
+    Token(token::Token),
+    Serve(serve::Serve),
+}
+
+/// What a verb found, when it could do its work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Verdict {
+    Yes,
+    No,
+}
+
+impl From<bool> for Verdict {
+    fn from(yes: bool) -> Verdict {
+        if yes { Verdict::Yes } else { Verdict::No }
+    }
+}
+
+fn main() -> ExitCode {
+    let command = match Command::try_parse() {
+        Ok(command) => command,
+        Err(error) => return failure::usage(&error),
+    };
+    let (json, result) = match command.verb {
+        Verb::Check(verb) => (verb.json, verb.run()),
+        Verb::Decide(verb) => (verb.json, verb.run()),
+        Verb::Test(verb) => (verb.json, verb.run()),
+        Verb::Build(verb) => (verb.json, verb.run()),
+        Verb::Inspect(verb) => (verb.json, verb.run()),
+        Verb::Verify(verb) => (verb.json, verb.run()),
+        Verb::Token(token::Token::Mint(verb)) => (verb.json, verb.run()),
+        Verb::Serve(verb) => (false, verb.run()),
+    };
+    match result {
+        Ok(Verdict::Yes) => ExitCode::SUCCESS,
+        Ok(Verdict::No) => ExitCode::from(3),
+        Err(failure) => failure.report(json),
+    }
+}

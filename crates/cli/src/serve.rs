@@ -1,0 +1,147 @@
+//! `tollgate serve`: a policy in front of a folder or another server, to try it with a browser.
+
+use core::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use tollgate_core::UnixSeconds;
+use tollgate_gate::Kind;
+use tollgate_local_edge::{Clock, LocalEdge, Options, Origin, Served};
+
+use crate::failure::{Failure, Problem, warn};
+use crate::output::{self, BAD, FAINT, GOOD, STRONG, styled};
+use crate::{Verdict, policy};
+
+/// Run a local edge: the policy in front of a folder or another server
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  tollgate serve --policy policy --root site
+  tollgate serve --policy policy --upstream http://127.0.0.1:9000 --listen 127.0.0.1:8080 --log json
+
+It serves plain HTTP, files without index documents, and nothing that a link leads to.
+One line per decision goes to standard error. Stop it with Ctrl-C.")]
+pub(crate) struct Serve {
+    /// The policy folder, or a policy image
+    #[arg(long, value_name = "DIR")]
+    policy: PathBuf,
+    #[command(flatten)]
+    origin: OriginArgs,
+    /// Where to listen; port 0 takes a free one
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
+    listen: SocketAddr,
+    /// Permit an address that other machines can reach
+    #[arg(long)]
+    allow_remote: bool,
+    /// Take the client's address from the last entry of `x-forwarded-for`; only behind a proxy that writes it
+    #[arg(long)]
+    trust_forwarded_for: bool,
+    /// Decide every request at this time, in Unix seconds
+    #[arg(long, value_name = "SECS", allow_negative_numbers = true)]
+    now: Option<i64>,
+    /// How decisions are logged
+    #[arg(long, value_enum, value_name = "FORM", default_value_t = Log::Text)]
+    log: Log,
+}
+
+#[derive(Args)]
+#[group(required = true, multiple = false)]
+struct OriginArgs {
+    /// Serve the files of this folder
+    #[arg(long, value_name = "DIR")]
+    root: Option<PathBuf>,
+    /// Forward to this server, `http://host:port`
+    #[arg(long, value_name = "URL")]
+    upstream: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Log {
+    /// One JSON object a line
+    Json,
+    /// A line for people
+    Text,
+    /// Nothing
+    Off,
+}
+
+impl Serve {
+    pub(crate) fn run(self) -> Result<Verdict, Failure> {
+        let origin = self.origin.open()?;
+        let gate = policy::gate(&self.policy)?;
+        let id = gate.policy_id();
+        let options = Options {
+            allow_remote: self.allow_remote,
+            trust_forwarded_for: self.trust_forwarded_for,
+            clock: self.now.map_or(Clock::System, |now| Clock::Fixed(UnixSeconds(now))),
+            log: match self.log {
+                Log::Json => Box::new(|served| output::note(json_line(served))),
+                Log::Text => Box::new(|served| output::note(text_line(served))),
+                Log::Off => Box::new(|_| {}),
+            },
+        };
+        let listen = self.listen;
+        let edge = LocalEdge::bind(listen, gate, origin, options)
+            .map_err(|error| Failure::Bind { listen, error })?;
+        if self.allow_remote && !listen.ip().is_loopback() {
+            warn(format_args!("other machines can reach `{listen}`, and nothing is encrypted"));
+        }
+        output::print(format_args!(
+            "{} http://{} (policy {id})",
+            styled(STRONG, "serving"),
+            edge.addr()
+        ))?;
+        edge.run_until_interrupted();
+        Ok(Verdict::Yes)
+    }
+}
+
+impl OriginArgs {
+    fn open(&self) -> Result<Origin, Failure> {
+        match (&self.root, &self.upstream) {
+            (Some(root), _) => Origin::folder(root)
+                .map_err(|error| Failure::Read { path: root.clone(), error }),
+            (None, upstream) => {
+                let value = upstream.clone().unwrap_or_default();
+                Origin::upstream(&value).map_err(|problem| Failure::Argument {
+                    name: "--upstream",
+                    value,
+                    problem: Problem::Upstream(problem),
+                })
+            }
+        }
+    }
+}
+
+/// The gate's record with what only the server knows.
+fn json_line(served: &Served<'_>) -> String {
+    let mut line = String::new();
+    // Writing to a string cannot fail.
+    let _ = served.record.write_json(&mut line);
+    let nanos = served.decided_in.as_nanos();
+    let own = format!(",\"sent_status\":{},\"decide_ns\":{nanos}}}", served.status);
+    // Into the record's object.
+    line.pop();
+    line + &own
+}
+
+fn text_line(served: &Served<'_>) -> String {
+    let record = served.record;
+    let style = if record.outcome == Kind::Allow { GOOD } else { BAD };
+    let mut line = format!(
+        "{} {} {} {} {}",
+        styled(style, format_args!("{:6}", record.outcome.code())),
+        served.status,
+        record.method,
+        record.path,
+        record.reason.code(),
+    );
+    if let Some(detail) = record.detail {
+        line.push_str(&format!(" ({detail})"));
+    }
+    if let Some(rule) = &record.rule {
+        line.push_str(&format!(" by {rule}"));
+    }
+    let micros = served.decided_in.as_micros();
+    line + " " + &styled(FAINT, format_args!("{micros} µs"))
+}

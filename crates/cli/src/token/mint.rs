@@ -1,0 +1,131 @@
+//! `tollgate token mint`: one token, from a private key and claims.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use serde_json::{Value, json};
+use tollgate_mint::{Claims, Minter, PrivateKey};
+use tollgate_token::DEFAULT_GROUPS_CLAIM;
+
+use crate::failure::{Failure, Problem};
+use crate::output::{print, print_json};
+use crate::{Verdict, input};
+
+/// Sign a token with a test key
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  tollgate token mint --key test-key.json --iss https://id.example.com --aud web \\
+      --sub alice --group rust-101
+  tollgate token mint --key test-key.json --claims \"$CLAIMS\" --claim level=3 --expires-in=-1
+
+`iat` is now and `exp` --expires-in seconds later, unless the claims say otherwise.
+Never use a key here that protects anything.")]
+pub(crate) struct Mint {
+    /// The private key, as JSON Web Key
+    #[arg(long, value_name = "FILE")]
+    key: PathBuf,
+    /// The algorithm; left out, the key's `alg`
+    #[arg(long, value_name = "ALG")]
+    alg: Option<String>,
+    /// The key's name in the header; left out, the key's `kid`
+    #[arg(long)]
+    kid: Option<String>,
+    /// The claims to start with
+    #[arg(long, value_name = "JSON")]
+    claims: Option<String>,
+    /// One more claim; a value that is JSON is taken as JSON, else as text; may be repeated
+    #[arg(long = "claim", value_name = "NAME=VALUE")]
+    more: Vec<String>,
+    /// The issuer
+    #[arg(long, value_name = "URL")]
+    iss: Option<String>,
+    /// The audience
+    #[arg(long, value_name = "ID")]
+    aud: Option<String>,
+    /// The subject
+    #[arg(long, value_name = "TEXT")]
+    sub: Option<String>,
+    /// A group; may be repeated
+    #[arg(long = "group", value_name = "NAME")]
+    groups: Vec<String>,
+    /// The claim that holds the groups
+    #[arg(long, value_name = "NAME", default_value = DEFAULT_GROUPS_CLAIM)]
+    groups_claim: String,
+    /// How long the token lives; negative for one that has expired
+    #[arg(long, value_name = "SECS", default_value_t = 3600, allow_negative_numbers = true)]
+    expires_in: i64,
+    /// When the token is issued, in Unix seconds; the machine's time if left out
+    #[arg(long, value_name = "SECS", allow_negative_numbers = true)]
+    now: Option<i64>,
+    /// Print one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+impl Mint {
+    pub(crate) fn run(self) -> Result<Verdict, Failure> {
+        let key = self.private_key()?;
+        let claims = self.claims()?.to_json();
+        let minter = Minter::new(key).typ("JWT");
+        let token = minter.token(&claims).map_err(Failure::Mint)?;
+        if self.json {
+            // Both texts were just made, so they can be read.
+            let header: Value = serde_json::from_str(&minter.header()).unwrap_or_default();
+            let claims: Value = serde_json::from_str(&claims).unwrap_or_default();
+            print_json(json!({ "token": token, "header": header, "claims": claims }))?;
+        } else {
+            print(token)?;
+        }
+        Ok(Verdict::Yes)
+    }
+
+    fn private_key(&self) -> Result<PrivateKey, Failure> {
+        let mut text = input::read_text(&self.key)?;
+        if let Some(name) = &self.alg {
+            input::algorithm(name)?;
+            // As if the key had said so, which lets the one reader judge whether it can be.
+            if let Ok(Value::Object(mut key)) = serde_json::from_str(&text) {
+                key.insert("alg".to_owned(), name.as_str().into());
+                text = Value::Object(key).to_string();
+            }
+        }
+        let key = PrivateKey::from_jwk(&text)
+            .map_err(|error| Failure::PrivateKey { path: self.key.clone(), error })?;
+        Ok(match &self.kid {
+            Some(kid) => key.renamed(kid, key.algorithm()),
+            None => key,
+        })
+    }
+
+    fn claims(&self) -> Result<Claims, Failure> {
+        let start = self.claims.as_deref().map(Claims::from_json).transpose();
+        let mut claims = start.map_err(Failure::Mint)?.unwrap_or_default();
+        for (name, value) in [("iss", &self.iss), ("aud", &self.aud), ("sub", &self.sub)] {
+            if let Some(value) = value {
+                claims = claims.set(name, value.as_str());
+            }
+        }
+        if !self.groups.is_empty() {
+            claims = claims.set(&self.groups_claim, self.groups.clone());
+        }
+        for text in &self.more {
+            let bad = || Failure::Argument {
+                name: "--claim",
+                value: text.clone(),
+                problem: Problem::Claim,
+            };
+            let (name, value) =
+                text.split_once('=').filter(|(name, _)| !name.is_empty()).ok_or_else(bad)?;
+            let value = serde_json::from_str(value).unwrap_or_else(|_| Value::from(value));
+            claims = claims.set(name, value);
+        }
+        let now = input::now_or_clock(self.now).0;
+        for (name, time) in [("iat", now), ("exp", now.saturating_add(self.expires_in))] {
+            if !claims.has(name) {
+                claims = claims.set(name, time);
+            }
+        }
+        Ok(claims)
+    }
+}

@@ -1,0 +1,222 @@
+//! `tollgate verify`: the token layer alone, without any policy; with `--jws`, the signature layer under it.
+
+mod jws;
+mod lenient;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use base64ct::{Base64UrlUnpadded, Encoding};
+use clap::{Args, ValueEnum};
+use serde_json::{Value, json};
+use tollgate_crypto::Native;
+use tollgate_token::{
+    Algorithm, DEFAULT_GROUPS_CLAIM, IssuerConfig, IssuerKind, KeyKind, Limits, Secret, TokenError,
+    Verified, Verifier,
+};
+
+use crate::failure::{Failure, Problem, warn};
+use crate::output::{BAD, GOOD, STRONG, print, print_json, styled};
+use crate::{Verdict, input};
+
+/// The name under which messages speak of the issuer given in arguments.
+const ISSUER_NAME: &str = "the issuer";
+
+/// Verify one token, without any policy
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  tollgate verify --jwks keys.json --issuer https://id.example.com --client web \"$TOKEN\"
+  tollgate verify --jwks keys.json --issuer \"$ISSUER\" --client web --token-use id - < token.txt
+  tollgate verify --jws --key key.json \"$TOKEN\"
+
+Without --token-use the rules are those of OpenID Connect, with it those of Amazon Cognito.
+Exit code: 0 for a valid token, 3 for an invalid one, 2 if the keys are refused.")]
+pub(crate) struct Verify {
+    /// The issuer's public keys, a JSON Web Key Set
+    #[arg(long, value_name = "FILE", required_unless_present_any = ["jws", "secrets"])]
+    jwks: Option<PathBuf>,
+    /// An accepted `iss`; may be repeated
+    #[arg(long = "issuer", value_name = "URL", required_unless_present = "jws")]
+    issuers: Vec<String>,
+    /// An accepted client; may be repeated
+    #[arg(long = "client", value_name = "ID", required_unless_present = "jws")]
+    clients: Vec<String>,
+    /// Take Cognito's tokens of this use; may be repeated
+    #[arg(long = "token-use", value_enum, value_name = "USE")]
+    token_uses: Vec<TokenUse>,
+    /// An accepted algorithm; may be repeated; left out, all that the keys can have
+    #[arg(long = "alg", value_name = "ALG")]
+    algorithms: Vec<String>,
+    /// A secret shared with the issuer, a file with base64url text; may be repeated
+    #[arg(long = "secret", value_name = "KID=FILE")]
+    secrets: Vec<String>,
+    /// The time, in Unix seconds; the machine's if left out
+    #[arg(long, value_name = "SECS", allow_negative_numbers = true)]
+    now: Option<i64>,
+    /// By how much this clock may be behind the issuer's; moves `nbf` and `iat`, never `exp`
+    #[arg(long, value_name = "SECS", default_value_t = Limits::default().leeway_secs)]
+    leeway: u32,
+    /// The claim that holds the groups
+    #[arg(long, value_name = "NAME", default_value = DEFAULT_GROUPS_CLAIM)]
+    groups_claim: String,
+    /// Skip bad keys of the key set with a warning
+    #[arg(long)]
+    lenient_jwks: bool,
+    /// Verify only the signature, of any payload, with the key given by --key
+    #[arg(long, requires = "key", conflicts_with_all = [
+        "jwks", "issuers", "clients", "token_uses", "secrets", "now", "leeway", "groups_claim", "lenient_jwks",
+    ])]
+    jws: bool,
+    /// One key as JSON Web Key, for --jws
+    #[arg(long, value_name = "FILE", requires = "jws")]
+    key: Option<PathBuf>,
+    /// Print one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// The token, or `-` for standard input
+    token: OsString,
+}
+
+/// What Cognito says a token is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum TokenUse {
+    Id,
+    Access,
+}
+
+impl Verify {
+    pub(crate) fn run(self) -> Result<Verdict, Failure> {
+        let listed = self
+            .algorithms
+            .iter()
+            .map(|name| input::algorithm(name))
+            .collect::<Result<Vec<_>, _>>()?;
+        if let Some(key) = &self.key {
+            return jws::run(key, &listed, &self.token, self.json);
+        }
+        let issuer = self.issuer_config(listed)?;
+        let limits = Limits { leeway_secs: self.leeway, ..Limits::default() };
+        let verifier = Verifier::new(core::slice::from_ref(&issuer), limits, &Native)
+            .map_err(|errors| self.keys_failure(errors))?;
+        let token = input::argument_or_stdin(&self.token)?;
+        match verifier.verify(&token, input::now_or_clock(self.now)) {
+            Ok(verified) => self.valid(&token, &verified),
+            Err(error) => invalid(error, self.json),
+        }
+    }
+
+    fn keys_failure(&self, errors: Vec<tollgate_token::KeyError>) -> Failure {
+        Failure::Keys { path: self.jwks.clone().unwrap_or_else(|| "--secret".into()), errors }
+    }
+
+    fn issuer_config(&self, listed: Vec<Algorithm>) -> Result<IssuerConfig, Failure> {
+        let secrets =
+            self.secrets.iter().map(|text| secret(text)).collect::<Result<Vec<_>, _>>()?;
+        let algorithms = if listed.is_empty() { usable_algorithms(&secrets) } else { listed };
+        let mut jwks = self.jwks.as_deref().map(input::read_text).transpose()?;
+        if self.lenient_jwks {
+            jwks = jwks.map(|text| {
+                let (kept, skipped) = lenient::key_set(text, &algorithms);
+                for note in skipped {
+                    warn(note);
+                }
+                kept
+            });
+        }
+        let kind = if self.token_uses.is_empty() {
+            IssuerKind::Oidc
+        } else {
+            IssuerKind::Cognito {
+                id: self.token_uses.contains(&TokenUse::Id),
+                access: self.token_uses.contains(&TokenUse::Access),
+            }
+        };
+        Ok(IssuerConfig {
+            name: ISSUER_NAME.to_owned(),
+            issuers: self.issuers.clone(),
+            clients: self.clients.clone(),
+            kind,
+            algorithms,
+            groups_claim: self.groups_claim.clone(),
+            jwks,
+            secrets,
+            refresh: None,
+        })
+    }
+
+    fn valid(&self, token: &[u8], verified: &Verified) -> Result<Verdict, Failure> {
+        // Both texts have just been verified, so reading them again cannot fail.
+        let claims: Value = serde_json::from_str(verified.claims().text()).unwrap_or_default();
+        let kid = header(token).get("kid").cloned().unwrap_or_default();
+        if self.json {
+            print_json(json!({
+                "valid": true,
+                "code": null,
+                "issuer": verified.issuer(),
+                "kid": kid,
+                "claims": claims,
+            }))?;
+            return Ok(Verdict::Yes);
+        }
+        print(format_args!(
+            "{}\n  {}   {}\n  {}      {}\n  {}  {}\n{claims:#}",
+            styled(GOOD, "valid"),
+            styled(STRONG, "issuer"),
+            verified.issuer(),
+            styled(STRONG, "kid"),
+            kid.as_str().unwrap_or_default(),
+            styled(STRONG, "expires"),
+            verified.expires_at().0,
+        ))?;
+        Ok(Verdict::Yes)
+    }
+}
+
+/// Tells why a token is not valid. What it claims is not shown, since nobody has signed it.
+fn invalid(error: TokenError, json: bool) -> Result<Verdict, Failure> {
+    if json {
+        print_json(json!({
+            "valid": false,
+            "code": error.code(),
+            "message": error.to_string(),
+            "issuer": null,
+            "claims": null,
+        }))?;
+    } else {
+        print(format_args!("{} {}: {error}", styled(BAD, "invalid"), error.code()))?;
+    }
+    Ok(Verdict::No)
+}
+
+/// All asymmetric algorithms, and those HMAC ones that every secret is long enough for.
+fn usable_algorithms(secrets: &[Secret]) -> Vec<Algorithm> {
+    let shortest = secrets.iter().map(|secret| secret.key.len()).min();
+    let fits = |algorithm: &Algorithm| match (algorithm.key_kind(), shortest) {
+        // A secret too short for all of them is an error that should be seen.
+        (KeyKind::Hmac, Some(_)) if *algorithm == Algorithm::HS256 => true,
+        (KeyKind::Hmac, Some(len)) => len >= algorithm.hash_len(),
+        (KeyKind::Hmac, None) => false,
+        _ => true,
+    };
+    Algorithm::ALL.into_iter().filter(fits).collect()
+}
+
+/// A secret from `KID=FILE`.
+fn secret(argument: &str) -> Result<Secret, Failure> {
+    let bad = |problem| Failure::Argument { name: "--secret", value: argument.to_owned(), problem };
+    let (kid, file) = argument.split_once('=').ok_or_else(|| bad(Problem::Secret))?;
+    let text = input::read_text(file.as_ref())?;
+    let key = Base64UrlUnpadded::decode_vec(text.trim()).map_err(|_| bad(Problem::Base64Url))?;
+    Ok(Secret { kid: kid.to_owned(), key })
+}
+
+/// The header of a token that has been verified.
+fn header(token: &[u8]) -> Value {
+    let encoded = token.split(|byte| *byte == b'.').next().unwrap_or_default();
+    core::str::from_utf8(encoded)
+        .ok()
+        .and_then(|encoded| Base64UrlUnpadded::decode_vec(encoded).ok())
+        .and_then(|json| serde_json::from_slice(&json).ok())
+        .unwrap_or_default()
+}

@@ -1,0 +1,52 @@
+//! `tollgate verify --jws`: is this payload signed by this key, whatever the payload is.
+
+use std::ffi::OsStr;
+use std::io::{self, Write};
+use std::path::Path;
+
+use base64ct::{Base64UrlUnpadded, Encoding};
+use serde_json::json;
+use tollgate_crypto::Native;
+use tollgate_token::{Algorithm, Jwk, jws};
+
+use crate::failure::Failure;
+use crate::output::{forgive_closed_pipe, print_json};
+use crate::{Verdict, input};
+
+/// The longest JWS that is read, in bytes. Payloads are not tokens, so it is more than theirs.
+const MAX_JWS_BYTES: u32 = 16 * 1024 * 1024;
+
+pub(super) fn run(
+    key: &Path,
+    algorithms: &[Algorithm],
+    token: &OsStr,
+    json: bool,
+) -> Result<Verdict, Failure> {
+    let parsed = Jwk::parse(&input::read(key)?);
+    let jwk = parsed.map_err(|error| Failure::Key { path: key.to_owned(), error })?;
+    let allowed = (!algorithms.is_empty()).then_some(algorithms);
+    let token = input::argument_or_stdin(token)?;
+    let payload = match jws::verify(&token, &jwk, allowed, MAX_JWS_BYTES, &Native) {
+        Ok(payload) => payload,
+        Err(error) if json => {
+            print_json(json!({
+                "valid": false,
+                "code": error.code(),
+                "message": error.to_string(),
+                "payload": null,
+            }))?;
+            return Ok(Verdict::No);
+        }
+        Err(error) => return super::invalid(error, false),
+    };
+    if json {
+        let payload = Base64UrlUnpadded::encode_string(&payload);
+        print_json(json!({ "valid": true, "code": null, "payload": payload }))?;
+    } else {
+        // The payload need not be text, so it passes around everything that writes text.
+        let mut out = io::stdout().lock();
+        let written = out.write_all(&payload).and_then(|()| out.write_all(b"\n"));
+        forgive_closed_pipe(written.and_then(|()| out.flush())).map_err(Failure::Stdout)?;
+    }
+    Ok(Verdict::Yes)
+}

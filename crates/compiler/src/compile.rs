@@ -1,0 +1,241 @@
+//! From a policy's files to findings, a checked policy, and an image.
+//!
+//! Not here: any single check; this module only puts them in order. A file with mistakes never hides
+//! the mistakes of another.
+
+use std::collections::BTreeMap;
+
+use tollgate_core::Image;
+
+use crate::course::{self, Placed, SITE_COURSE};
+use crate::diagnostic::{Diagnostic, Report, Span, codes};
+use crate::document::Document;
+use crate::encode::encode;
+use crate::keys::{check_table, site::SITE_FILE as SITE_KEYS};
+use crate::limits::{MAX_RULES, Usage, usage};
+use crate::rule::Scope;
+use crate::rule::pattern::Base;
+use crate::site::{self, Site};
+use crate::source::{SITE_FILE, SourceTree};
+use crate::spec::{ImageSpec, RuleSpec};
+
+/// How to compile.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CompileOptions {
+    /// Leave bad keys of a key set out, with a warning, instead of refusing the policy.
+    pub lenient_jwks: bool,
+}
+
+/// What came of compiling.
+#[derive(Clone, Debug, Default)]
+pub struct Compiled {
+    /// Everything there is to say, by file and place.
+    pub diagnostics: Vec<Diagnostic>,
+    /// The checked policy, if there is no error.
+    pub policy: Option<ImageSpec>,
+    /// Where each rule of the policy stands, in the same order.
+    pub origins: Vec<Origin>,
+    /// The image, if there is no error.
+    pub image: Option<Vec<u8>>,
+    /// The sizes of the policy and its image, if there is no error.
+    pub usage: Option<Usage>,
+}
+
+impl Compiled {
+    /// Whether any finding is an error.
+    pub fn has_errors(&self) -> bool {
+        self.diagnostics.iter().any(Diagnostic::is_error)
+    }
+}
+
+/// Where a rule stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origin {
+    /// The file, relative to the policy folder.
+    pub file: String,
+    /// The rule's header in the file.
+    pub span: Span,
+}
+
+/// Compiles a policy.
+///
+/// Never panics, whatever the texts. The same texts give the same image, byte for byte.
+///
+/// # Example
+/// ```
+/// use tollgate_compiler::{CompileOptions, SourceTree, compile};
+///
+/// let mut tree = SourceTree::new();
+/// tree.insert("site.toml", r#"
+/// schema = 1
+/// [site]
+/// name = "example"
+/// [[rule]]
+/// id = "welcome"
+/// allow = ["/welcome/**"]
+/// anyone = true
+/// "#);
+/// let compiled = compile(&tree, &CompileOptions::default());
+/// assert!(compiled.diagnostics.is_empty());
+/// assert!(compiled.image.is_some());
+/// ```
+pub fn compile(sources: &SourceTree, options: &CompileOptions) -> Compiled {
+    let mut diagnostics = sources.diagnostics().to_vec();
+    let mut rules = Vec::new();
+    let site = read_site(sources, options, &mut rules, &mut diagnostics);
+    read_courses(sources, &site, &mut rules, &mut diagnostics);
+    check_whole(&site, &rules, &mut diagnostics);
+    sort(&mut diagnostics);
+    let mut compiled = Compiled { diagnostics, ..Compiled::default() };
+    if compiled.has_errors() {
+        return compiled;
+    }
+    let gate = match site.gate.as_ref().map(|gate| gate.encode()) {
+        Some(Ok(gate)) => gate,
+        Some(Err(error)) => return compiled.with_internal(error.to_string()),
+        None => return compiled.with_internal("the gate's configuration is missing".to_owned()),
+    };
+    let mut policy = ImageSpec {
+        ascii_only: site.ascii_only,
+        claims: site.claims.into_specs(),
+        rules: Vec::new(),
+        gate,
+    };
+    for (file, placed) in rules {
+        compiled.origins.push(Origin { file, span: placed.span });
+        policy.rules.push(placed.rule);
+    }
+    match encode(&policy) {
+        Ok(encoded) => match Image::from_bytes(&encoded.image) {
+            Ok(_) => {
+                compiled.usage = Some(usage(&policy, encoded.report));
+                compiled.image = Some(encoded.image);
+                compiled.policy = Some(policy);
+                compiled
+            }
+            Err(error) => compiled.with_internal(error.to_string()),
+        },
+        Err(error) => {
+            let message = error.to_string();
+            compiled.diagnostics.push(Diagnostic::new(&codes::IMAGE_LIMIT, SITE_FILE, message));
+            compiled
+        }
+    }
+}
+
+impl Compiled {
+    fn with_internal(mut self, message: String) -> Self {
+        self.diagnostics.push(Diagnostic::new(&codes::INTERNAL, SITE_FILE, message));
+        self.origins.clear();
+        self
+    }
+}
+
+fn read_site(
+    sources: &SourceTree,
+    options: &CompileOptions,
+    rules: &mut Vec<(String, Placed)>,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Site {
+    let mut report = Report::new(SITE_FILE);
+    let Some(text) = sources.text(SITE_FILE) else {
+        if !sources.was_refused(SITE_FILE) && !sources.was_refused("") {
+            report
+                .add_whole(&codes::NO_SITE_FILE, "there is no `site.toml` in the policy folder")
+                .help("a policy folder holds `site.toml` and the folder `courses`");
+        }
+        diagnostics.append(&mut report.diagnostics);
+        return Site::default();
+    };
+    let document = Document::parse(text, &mut report);
+    check_table(document.root(), &SITE_KEYS, &mut report);
+    let site = site::read(document.root(), sources, options, &mut report);
+    let base = Base::default();
+    let scope = Scope {
+        course: SITE_COURSE,
+        base: &base,
+        claims: &site.claims,
+        ascii_only: site.ascii_only,
+    };
+    let read = course::read_rules(&document, scope, &mut report);
+    rules.extend(read.into_iter().map(|placed| (SITE_FILE.to_owned(), placed)));
+    document.drop_echoes(&mut report.diagnostics);
+    diagnostics.append(&mut report.diagnostics);
+    site
+}
+
+fn read_courses(
+    sources: &SourceTree,
+    site: &Site,
+    rules: &mut Vec<(String, Placed)>,
+    diagnostics: &mut Vec<Diagnostic>,
+) {
+    let mut ids: BTreeMap<String, (String, Span)> = BTreeMap::new();
+    let mut bases: BTreeMap<Base, (String, Span)> = BTreeMap::new();
+    for (file, text) in sources.courses() {
+        let mut report = Report::new(file);
+        if let Some(course) = course::read(text, site, &mut report) {
+            match ids.get(&course.id) {
+                Some((first_file, first)) if !course.id.is_empty() => {
+                    let message = format!("course `{}` has two files", course.id.escape_debug());
+                    report
+                        .add(&codes::DUPLICATE_COURSE, course.id_span, message)
+                        .label(first_file, *first, "the other file")
+                        .help("put the rules of a course into one file");
+                }
+                _ => {
+                    ids.insert(course.id, (file.to_owned(), course.id_span));
+                }
+            }
+            if let Some((base, span)) = course.base {
+                match bases.get(&base) {
+                    Some((first_file, first)) => {
+                        let message = format!("two courses have the base `{}/`", base.prefix());
+                        report
+                            .add(&codes::SHARED_BASE, span, message)
+                            .label(first_file, *first, "the other course");
+                    }
+                    None => {
+                        bases.insert(base, (file.to_owned(), span));
+                    }
+                }
+            }
+            rules.extend(course.rules.into_iter().map(|placed| (file.to_owned(), placed)));
+        }
+        diagnostics.append(&mut report.diagnostics);
+    }
+}
+
+/// What only shows when everything was read.
+fn check_whole(site: &Site, rules: &[(String, Placed)], diagnostics: &mut Vec<Diagnostic>) {
+    let mut report = Report::new(SITE_FILE);
+    if rules.len() > MAX_RULES {
+        let message = format!("the policy has {} rules, more than {MAX_RULES}", rules.len());
+        report
+            .add_whole(&codes::TOO_MANY_RULES, message)
+            .help("one rule with a capture can serve many courses: `/courses/{course}/**`");
+    }
+    let no_issuer = site.gate.as_ref().is_some_and(|gate| gate.issuers.is_empty());
+    let needs_token = |rule: &RuleSpec| {
+        let who = &rule.who;
+        who.signed_in || who.groups.is_some() || who.scopes.is_some() || who.subjects.is_some()
+    };
+    if no_issuer && let Some((file, placed)) = rules.iter().find(|(_, placed)| needs_token(&placed.rule)) {
+        report
+            .add_whole(&codes::NO_ISSUER, "there is no `[[issuer]]`, so no token is ever good")
+            .label(file, placed.span, "this rule needs a token")
+            .help("say who issues tokens: `[[issuer]]`");
+    }
+    diagnostics.append(&mut report.diagnostics);
+}
+
+/// By file and place, so that the order never depends on the order of the checks.
+fn sort(diagnostics: &mut Vec<Diagnostic>) {
+    diagnostics.sort_by(|a, b| {
+        let key = |diagnostic: &Diagnostic| (diagnostic.span.map(|span| span.start), diagnostic.code.id);
+        // What holds for the whole site comes first.
+        let file = |diagnostic: &Diagnostic| (diagnostic.file != SITE_FILE, diagnostic.file.clone());
+        file(a).cmp(&file(b)).then_with(|| key(a).cmp(&key(b)))
+    });
+    diagnostics.dedup();
+}

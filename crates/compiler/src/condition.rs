@@ -1,0 +1,102 @@
+//! Conditions: the part of CEL that Tollgate accepts, checked and lowered.
+//!
+//! The grammar is the parser crate's; what a name means, which types fit, and what of CEL is accepted
+//! is decided here. A condition goes through [`guard`] (is it safe to parse?), [`syntax`] (text to
+//! tree) and [`lower`] (tree to [`Expr`]). Not here: evaluation.
+
+mod calls;
+mod guard;
+mod lower;
+mod operators;
+mod syntax;
+mod value;
+
+use crate::diagnostic::{Report, Span, codes};
+use crate::document::Text;
+use crate::limits::{MAX_CONDITION_PARTS, MAX_CONDITION_STACK, condition_parts};
+use crate::rule::who::Captures;
+use crate::site::Claims;
+use crate::spec::Expr;
+
+/// What a condition can speak about.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Scope<'a> {
+    pub(crate) claims: &'a Claims,
+    /// The captures of each pattern of the rule.
+    pub(crate) captures: &'a [Captures],
+}
+
+/// Reads a condition; reports everything that is wrong with it.
+pub(crate) fn read(text: &Text<'_>, scope: Scope<'_>, report: &mut Report) -> Option<Expr> {
+    // The empty condition was reported with the shape of the rule.
+    if text.value.is_empty() {
+        return None;
+    }
+    if let Err(problem) = guard::check(text.value) {
+        let diagnostic = report.add(problem.code, text.part(problem.span), problem.message);
+        diagnostic.help(problem.help);
+        return None;
+    }
+    let tree = match syntax::parse(text.value) {
+        Ok(tree) => tree,
+        Err(errors) => {
+            for error in errors {
+                let span = error.span.map_or(text.span, |span| text.part(span));
+                let diagnostic = report.add(&codes::CONDITION_SYNTAX, span, error.message);
+                if let Some(help) = error.help {
+                    diagnostic.help(help);
+                }
+            }
+            return None;
+        }
+    };
+    let depth = tree.depth();
+    if depth > MAX_CONDITION_PARTS {
+        let message = format!("the condition nests {depth} levels, more than {MAX_CONDITION_PARTS}");
+        report
+            .add(&codes::CONDITION_TOO_LARGE, text.span, message)
+            .help("split it into several rules");
+        return None;
+    }
+    let expr = lower::condition(&tree, text, scope, report)?;
+    let parts = condition_parts(&expr);
+    let stack = stack_need(&expr);
+    if parts > MAX_CONDITION_PARTS || stack > MAX_CONDITION_STACK {
+        let message = if parts > MAX_CONDITION_PARTS {
+            format!("the condition has {parts} parts, more than {MAX_CONDITION_PARTS}")
+        } else {
+            format!("the condition nests {stack} open operators, more than {MAX_CONDITION_STACK}")
+        };
+        report
+            .add(&codes::CONDITION_TOO_LARGE, text.span, message)
+            .help("split it into several rules");
+        return None;
+    }
+    Some(expr)
+}
+
+/// How many values wait at most while the expression is evaluated from left to right.
+fn stack_need(expr: &Expr) -> usize {
+    match expr {
+        Expr::And(left, right)
+        | Expr::Or(left, right)
+        | Expr::Compare(_, left, right)
+        | Expr::Arithmetic(_, left, right)
+        | Expr::StringTest(_, left, right) => stack_need(left).max(1 + stack_need(right)),
+        Expr::Not(inner)
+        | Expr::Negate(inner)
+        | Expr::TimeShift(inner, _)
+        | Expr::InStrings(inner, _)
+        | Expr::InInts(inner, _)
+        | Expr::InNetworks(inner, _)
+        | Expr::InGroups(inner)
+        | Expr::InClaim(inner, _) => stack_need(inner),
+        _ => 1,
+    }
+}
+
+/// A part of a condition's text.
+type Place = Span;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,89 @@
+//! Course files: an id, a base, and rules that cannot reach outside it.
+//!
+//! Not here: the rules themselves.
+
+use crate::diagnostic::{Report, Span, codes};
+use crate::document::Document;
+use crate::keys::{check_table, course::COURSE};
+use crate::rule::pattern::Base;
+use crate::rule::{self, Scope, check_id};
+use crate::site::Site;
+use crate::source::COURSES_FOLDER;
+use crate::spec::RuleSpec;
+
+/// The course that the rules of `site.toml` belong to.
+pub(crate) const SITE_COURSE: &str = "site";
+
+/// A rule and where it stands.
+#[derive(Debug)]
+pub(crate) struct Placed {
+    pub(crate) rule: RuleSpec,
+    pub(crate) span: Span,
+}
+
+/// A course file, read.
+#[derive(Debug)]
+pub(crate) struct Course {
+    pub(crate) id: String,
+    pub(crate) id_span: Span,
+    pub(crate) base: Option<(Base, Span)>,
+    pub(crate) rules: Vec<Placed>,
+}
+
+/// Reads a course file; `None` if it has no id.
+pub(crate) fn read(text: &str, site: &Site, report: &mut Report) -> Option<Course> {
+    let document = Document::parse(text, report);
+    let root = document.root();
+    check_table(root, &COURSE, report);
+    let id = root.text("course");
+    if let Some(id) = &id {
+        check_id(id, "course", report);
+        if id.value == SITE_COURSE {
+            report.add(&codes::RESERVED_COURSE, id.span, "a course cannot be called `site`");
+        }
+        let expected = format!("{COURSES_FOLDER}/{}.toml", id.value);
+        if report.file != expected {
+            let message = format!("course `{}` is in `{}`", id.value, report.file);
+            let help = format!("rename the file to `{expected}`, or the course");
+            report.add(&codes::FILE_NAME, id.span, message).help(help);
+        }
+    }
+    let base_text = root.text("base").filter(|base| !base.value.is_empty());
+    let base = base_text.and_then(|base| {
+        Some((Base::parse(&base, site.ascii_only, report)?, base.span))
+    });
+    let fallback = Base::default();
+    let scope = Scope {
+        course: id.map_or("", |id| id.value),
+        base: base.as_ref().map_or(&fallback, |(base, _)| base),
+        claims: &site.claims,
+        ascii_only: site.ascii_only,
+    };
+    let rules = read_rules(&document, scope, report);
+    document.drop_echoes(&mut report.diagnostics);
+    let id = id?;
+    Some(Course { id: id.value.to_owned(), id_span: id.span, base, rules })
+}
+
+/// Reads the rules of a file of either kind.
+pub(crate) fn read_rules(
+    document: &Document<'_>,
+    scope: Scope<'_>,
+    report: &mut Report,
+) -> Vec<Placed> {
+    let mut seen = std::collections::BTreeMap::new();
+    let mut rules = Vec::new();
+    for table in document.root().tables("rule") {
+        if let Some(id) = table.text("id").filter(|id| !id.value.is_empty())
+            && let Some(first) = seen.insert(id.value, id.span)
+        {
+            let message = format!("rule id `{}` is used twice", id.value.escape_debug());
+            report
+                .add(&codes::DUPLICATE_RULE, id.span, message)
+                .also(first, "first here")
+                .help("give one of the rules another id");
+        }
+        rules.push(Placed { rule: rule::read(table, scope, report), span: table.span });
+    }
+    rules
+}

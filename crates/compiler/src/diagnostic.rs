@@ -1,0 +1,174 @@
+//! What the compiler has to say about a policy, as data.
+//!
+//! A [`Diagnostic`] has a stable [`Code`], a place, and a way out. Not here: how it looks
+//! ([`render`]) and what the codes mean ([`codes`]).
+
+pub mod codes;
+pub mod render;
+
+pub use codes::Code;
+
+/// How bad it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Severity {
+    /// The policy cannot be compiled.
+    Error,
+    /// The policy can be compiled, but probably does not say what its author means.
+    Warning,
+}
+
+impl Severity {
+    /// `error` or `warning`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+        }
+    }
+}
+
+/// A range of bytes in a source text.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Span {
+    /// The first byte.
+    pub start: usize,
+    /// The byte after the last one.
+    pub end: usize,
+}
+
+impl Span {
+    /// The smallest span that holds both.
+    pub fn to(self, other: Self) -> Self {
+        Self { start: self.start.min(other.start), end: self.end.max(other.end) }
+    }
+}
+
+impl From<core::ops::Range<usize>> for Span {
+    fn from(range: core::ops::Range<usize>) -> Self {
+        Self { start: range.start, end: range.end }
+    }
+}
+
+/// A second place that a diagnostic speaks about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Label {
+    /// The file, relative to the policy folder.
+    pub file: String,
+    /// Where in the file.
+    pub span: Span,
+    /// What is there.
+    pub message: String,
+}
+
+/// One thing the compiler has to say.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Diagnostic {
+    /// Which kind of thing it is.
+    pub code: &'static Code,
+    /// What is wrong, in lower case, without a full stop, input in backticks.
+    pub message: String,
+    /// The file, relative to the policy folder.
+    pub file: String,
+    /// Where in the file; `None` where it is about the file as a whole.
+    pub span: Option<Span>,
+    /// What stands under the caret; may be empty.
+    pub caret: String,
+    /// Other places that matter.
+    pub labels: Vec<Label>,
+    /// What to do about it, one way a line.
+    pub help: Vec<String>,
+}
+
+impl Diagnostic {
+    /// A diagnostic about `file` as a whole.
+    pub fn new(code: &'static Code, file: &str, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            message: message.into(),
+            file: file.to_owned(),
+            span: None,
+            caret: String::new(),
+            labels: Vec::new(),
+            help: Vec::new(),
+        }
+    }
+
+    /// How bad it is.
+    pub const fn severity(&self) -> Severity {
+        self.code.severity
+    }
+
+    /// Whether it keeps the policy from being compiled.
+    pub fn is_error(&self) -> bool {
+        self.severity() == Severity::Error
+    }
+
+    /// Sets the place.
+    pub fn at(&mut self, span: Span) -> &mut Self {
+        self.span = Some(span);
+        self
+    }
+
+    /// Sets what stands under the caret.
+    pub fn caret(&mut self, text: impl Into<String>) -> &mut Self {
+        self.caret = text.into();
+        self
+    }
+
+    /// Adds a second place in the same file.
+    pub fn also(&mut self, span: Span, message: impl Into<String>) -> &mut Self {
+        let file = self.file.clone();
+        self.labels.push(Label { file, span, message: message.into() });
+        self
+    }
+
+    /// Adds a second place in any file.
+    pub fn label(&mut self, file: &str, span: Span, message: impl Into<String>) -> &mut Self {
+        self.labels.push(Label { file: file.to_owned(), span, message: message.into() });
+        self
+    }
+
+    /// Adds a way out.
+    pub fn help(&mut self, text: impl Into<String>) -> &mut Self {
+        self.help.push(text.into());
+        self
+    }
+}
+
+/// The diagnostics of one file, while it is being read.
+#[derive(Debug)]
+pub(crate) struct Report<'a> {
+    pub(crate) file: &'a str,
+    pub(crate) diagnostics: Vec<Diagnostic>,
+}
+
+impl<'a> Report<'a> {
+    pub(crate) fn new(file: &'a str) -> Self {
+        Self { file, diagnostics: Vec::new() }
+    }
+
+    /// Adds a diagnostic; the caller goes on to describe it.
+    pub(crate) fn add(
+        &mut self,
+        code: &'static Code,
+        span: Span,
+        message: impl Into<String>,
+    ) -> &mut Diagnostic {
+        let mut diagnostic = Diagnostic::new(code, self.file, message);
+        diagnostic.at(span);
+        self.push(diagnostic)
+    }
+
+    /// Adds a diagnostic about the file as a whole.
+    pub(crate) fn add_whole(
+        &mut self,
+        code: &'static Code,
+        message: impl Into<String>,
+    ) -> &mut Diagnostic {
+        self.push(Diagnostic::new(code, self.file, message))
+    }
+
+    fn push(&mut self, diagnostic: Diagnostic) -> &mut Diagnostic {
+        self.diagnostics.push_mut(diagnostic)
+    }
+}

@@ -1,0 +1,101 @@
+//! The table of diagnostic codes: what each means and what to do about it.
+//!
+//! The reference for authors (`policy/DIAGNOSTICS.md`) is generated from here, and the compiler can
+//! raise nothing else, because a diagnostic holds a reference into this table. Numbers are never used
+//! again for something else. Not here: the text of a single finding.
+
+use super::Severity;
+
+mod budgets;
+mod conditions;
+mod issuers;
+mod lints;
+mod names;
+mod shape;
+
+pub use budgets::*;
+pub use conditions::*;
+pub use issuers::*;
+pub use lints::*;
+pub use names::*;
+pub use shape::*;
+
+/// One kind of finding.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub struct Code {
+    /// `TG` and four digits, stable.
+    pub id: &'static str,
+    /// How bad findings of this kind are.
+    pub severity: Severity,
+    /// What is wrong, in a few words.
+    pub title: &'static str,
+    /// What it means, why it is so, and what to do, in Markdown.
+    pub explanation: &'static str,
+}
+
+/// All codes, by number.
+pub fn codes() -> impl Iterator<Item = &'static Code> {
+    [shape::TABLE, names::TABLE, conditions::TABLE, issuers::TABLE, budgets::TABLE, lints::TABLE]
+        .into_iter()
+        .flatten()
+        .copied()
+}
+
+/// The reference of all codes, as a Markdown document.
+pub fn reference() -> String {
+    let mut text = String::from(
+        "# Diagnostics\n\n\
+         Every finding of `tollgate check` has a code. This is what the codes mean.\n\
+         Generated from the compiler's table of codes; do not edit.\n",
+    );
+    let mut group = "";
+    for code in codes() {
+        let (hundred, heading) = group_of(code.id);
+        if group != hundred {
+            group = hundred;
+            text.push_str(&format!("\n## {hundred}xx {heading}\n"));
+        }
+        text.push_str(&format!(
+            "\n### {} {}\n\n{}: {}\n",
+            code.id,
+            code.title,
+            match code.severity {
+                Severity::Error => "Error",
+                Severity::Warning => "Warning",
+            },
+            code.explanation
+        ));
+    }
+    text
+}
+
+fn group_of(id: &str) -> (&str, &'static str) {
+    let hundred = id.get(..4).unwrap_or(id);
+    let heading = match hundred {
+        "TG01" => "Files and keys",
+        "TG02" => "Names and paths",
+        "TG03" => "Conditions",
+        "TG04" => "Issuers, keys and tokens",
+        "TG05" => "Budgets",
+        "TG07" => "Advice",
+        _ => "The compiler itself",
+    };
+    (hundred, heading)
+}
+
+/// Declares the codes of one theme and their table.
+macro_rules! declare_codes {
+    ($($name:ident, $id:literal, $severity:ident, $title:literal, $explanation:literal;)*) => {
+        $(
+            #[doc = concat!($id, ": ", $title)]
+            pub static $name: super::Code = super::Code {
+                id: $id,
+                severity: crate::diagnostic::Severity::$severity,
+                title: $title,
+                explanation: $explanation,
+            };
+        )*
+        pub(super) static TABLE: &[&super::Code] = &[$(&$name),*];
+    };
+}
+use declare_codes;

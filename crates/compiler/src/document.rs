@@ -1,0 +1,256 @@
+//! A TOML file as tables, texts and places.
+//!
+//! Wraps the parser so that the rest of the compiler asks for a key and gets a value with its span,
+//! or nothing if the value is missing or of another type; that was reported when the shape of the file
+//! was checked. Not here: which keys there are ([`keys`](crate::keys)).
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+use toml::value::Datetime;
+
+use crate::diagnostic::{Diagnostic, Report, Span, codes};
+use crate::limits::MAX_TOML_ERRORS_PER_FILE;
+
+/// A parsed file. Parsing never fails: what cannot be read is reported and left out.
+#[derive(Debug)]
+pub(crate) struct Document<'a> {
+    text: &'a str,
+    root: DeTable<'a>,
+    /// The lines with errors of grammar, as spans.
+    broken: Vec<Span>,
+}
+
+impl<'a> Document<'a> {
+    pub(crate) fn parse(text: &'a str, report: &mut Report) -> Self {
+        let (root, errors) = DeTable::parse_recoverable(text);
+        let mut broken: Vec<Span> = Vec::new();
+        for error in errors {
+            let span = error.span().map_or(Span { start: 0, end: 0 }, Span::from);
+            let line = line_around(text, span);
+            // What follows on the same line is mostly an echo of the first error.
+            if broken.contains(&line) {
+                continue;
+            }
+            broken.push(line);
+            if broken.len() <= MAX_TOML_ERRORS_PER_FILE {
+                let diagnostic = report.add(&codes::NOT_TOML, span, error.message().to_lowercase());
+                if text.get(span.start..span.end).is_some_and(is_bare_word) {
+                    diagnostic.help("text needs quotes: write `\"…\"` around it");
+                }
+            }
+        }
+        Self { text, root: root.into_inner(), broken }
+    }
+
+    pub(crate) fn root(&self) -> Table<'_> {
+        Table { text: self.text, entries: &self.root, span: Span::default(), key: None }
+    }
+
+    pub(crate) fn is_broken(&self) -> bool {
+        !self.broken.is_empty()
+    }
+
+    /// Drops findings that only echo an error of grammar: those on the same line, and those about
+    /// something that may be missing because it could not be read.
+    pub(crate) fn drop_echoes(&self, diagnostics: &mut Vec<Diagnostic>) {
+        if !self.is_broken() {
+            return;
+        }
+        diagnostics.retain(|diagnostic| {
+            let code = diagnostic.code;
+            if *code == codes::NOT_TOML {
+                return true;
+            }
+            let about_absence = [
+                &codes::MISSING_KEY,
+                &codes::NO_WHO,
+                &codes::KEYS_MISSING,
+                &codes::KEYS_UNUSED,
+                &codes::NO_ISSUER,
+            ]
+            .contains(&code);
+            let Some(span) = diagnostic.span else { return !about_absence };
+            let near = self.broken.iter().any(|line| line.start < span.end && span.start < line.end);
+            !about_absence && !near
+        });
+    }
+}
+
+fn line_around(text: &str, span: Span) -> Span {
+    let before = text.get(..span.start).unwrap_or(text);
+    let start = before.rfind('\n').map_or(0, |at| at + 1);
+    let end = text.get(span.start..).and_then(|after| after.find('\n'));
+    Span { start, end: end.map_or(text.len(), |at| span.start + at) }
+}
+
+fn is_bare_word(text: &str) -> bool {
+    !text.is_empty() && text.chars().all(|c| c.is_alphanumeric() || "-_./".contains(c))
+}
+
+/// A table and where it stands.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Table<'a> {
+    text: &'a str,
+    entries: &'a DeTable<'a>,
+    /// The table's header, or the whole of an inline table.
+    pub(crate) span: Span,
+    /// The key it stands under, if it is not an element of a list.
+    pub(crate) key: Option<Span>,
+}
+
+impl<'a> Table<'a> {
+    pub(crate) fn entries(
+        self,
+    ) -> impl Iterator<Item = (&'a str, Span, &'a Spanned<DeValue<'a>>)> {
+        self.entries.iter().map(|(key, value)| (key.get_ref().as_ref(), key.span().into(), value))
+    }
+
+    pub(crate) fn has(self, key: &str) -> bool {
+        self.entries.contains_key(key)
+    }
+
+    /// Where the key itself stands.
+    pub(crate) fn key_span(self, key: &str) -> Option<Span> {
+        self.entries.get_key_value(key).map(|(key, _)| key.span().into())
+    }
+
+    /// Where the key's value stands.
+    pub(crate) fn value_span(self, key: &str) -> Option<Span> {
+        self.entries.get(key).map(|value| value.span().into())
+    }
+
+    pub(crate) fn text(self, key: &str) -> Option<Text<'a>> {
+        Text::of(self.text, self.entries.get(key)?)
+    }
+
+    /// The texts of a list; none if the key is missing.
+    pub(crate) fn texts(self, key: &str) -> Vec<Text<'a>> {
+        self.list(key).iter().filter_map(|value| Text::of(self.text, value)).collect()
+    }
+
+    pub(crate) fn flag(self, key: &str) -> Option<bool> {
+        match self.entries.get(key)?.get_ref() {
+            DeValue::Boolean(flag) => Some(*flag),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn int(self, key: &str) -> Option<i64> {
+        int(self.entries.get(key)?.get_ref())
+    }
+
+    pub(crate) fn time(self, key: &str) -> Option<(&'a Datetime, Span)> {
+        let value = self.entries.get(key)?;
+        match value.get_ref() {
+            DeValue::Datetime(time) => Some((time, value.span().into())),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn table(self, key: &str) -> Option<Table<'a>> {
+        let (name, value) = self.entries.get_key_value(key)?;
+        let table = self.of(value)?;
+        Some(Self { key: Some(name.span().into()), ..table })
+    }
+
+    pub(crate) fn tables(self, key: &str) -> Vec<Table<'a>> {
+        self.list(key).iter().filter_map(|value| self.of(value)).collect()
+    }
+
+    /// The same table, standing under a key at `key`.
+    pub(crate) fn under(self, key: Option<Span>) -> Self {
+        Self { key, ..self }
+    }
+
+    /// `value` as a table of the same file.
+    pub(crate) fn of(self, value: &'a Spanned<DeValue<'a>>) -> Option<Table<'a>> {
+        match value.get_ref() {
+            DeValue::Table(entries) => {
+                Some(Table { text: self.text, entries, span: value.span().into(), key: None })
+            }
+            _ => None,
+        }
+    }
+
+    /// `value` as a text of the same file.
+    pub(crate) fn text_of(self, value: &'a Spanned<DeValue<'a>>) -> Option<Text<'a>> {
+        Text::of(self.text, value)
+    }
+
+    fn list(self, key: &str) -> &'a [Spanned<DeValue<'a>>] {
+        match self.entries.get(key).map(Spanned::get_ref) {
+            Some(DeValue::Array(list)) => list,
+            _ => &[],
+        }
+    }
+}
+
+/// The integer in `value`, if it is one and fits.
+pub(crate) fn int(value: &DeValue<'_>) -> Option<i64> {
+    match value {
+        DeValue::Integer(int) => i64::from_str_radix(int.as_str(), int.radix()).ok(),
+        _ => None,
+    }
+}
+
+/// What TOML calls the type of `value`, with its article.
+pub(crate) fn type_name(value: &DeValue<'_>) -> &'static str {
+    match value {
+        DeValue::String(_) => "a string",
+        DeValue::Integer(_) => "an integer",
+        DeValue::Float(_) => "a float",
+        DeValue::Boolean(_) => "a boolean",
+        DeValue::Datetime(_) => "a date-time",
+        DeValue::Array(_) => "an array",
+        DeValue::Table(_) => "a table",
+    }
+}
+
+/// A text value and where it stands.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Text<'a> {
+    pub(crate) value: &'a str,
+    /// The whole literal, quotes included.
+    pub(crate) span: Span,
+    /// Where the value's first byte stands, if the literal spells the value byte for byte.
+    inner: Option<usize>,
+}
+
+impl<'a> Text<'a> {
+    fn of(source: &str, value: &'a Spanned<DeValue<'a>>) -> Option<Self> {
+        let DeValue::String(text) = value.get_ref() else { return None };
+        let span = Span::from(value.span());
+        Some(Self { value: text, span, inner: inner_offset(source, span, text) })
+    }
+
+    /// The place of a part of the value. A literal with escapes has no parts, then it is the whole.
+    pub(crate) fn part(&self, part: Span) -> Span {
+        match self.inner {
+            Some(inner) if part.end <= self.value.len() => {
+                Span { start: inner + part.start, end: inner + part.end }
+            }
+            _ => self.span,
+        }
+    }
+
+    /// The place of `part`, which must be a slice of [`value`](Self::value).
+    pub(crate) fn part_of(&self, part: &str) -> Span {
+        let start = (part.as_ptr() as usize).wrapping_sub(self.value.as_ptr() as usize);
+        match start.checked_add(part.len()) {
+            Some(end) if end <= self.value.len() => self.part(Span { start, end }),
+            _ => self.span,
+        }
+    }
+}
+
+fn inner_offset(source: &str, span: Span, value: &str) -> Option<usize> {
+    let raw = source.get(span.start..span.end)?;
+    let opening = ["'''", "\"\"\"", "'", "\""].into_iter().find(|quote| raw.starts_with(quote))?;
+    let mut skip = opening.len();
+    if skip == 3 {
+        // A newline right after the opening quotes is not part of the value.
+        let rest = raw.get(skip..)?;
+        skip += ["\r\n", "\n"].iter().find(|end| rest.starts_with(**end)).map_or(0, |end| end.len());
+    }
+    raw.get(skip..)?.starts_with(value).then_some(span.start + skip)
+}

@@ -1,0 +1,335 @@
+//! Laying a checked policy out as an image.
+//!
+//! The layout is `tollgate_core::image::format`; the reader validates what is written here, so a mistake in
+//! this module is an error at build time and never a wrong answer. Not here: checking what authors wrote.
+
+mod code;
+mod tables;
+mod trie;
+
+use std::collections::BTreeSet;
+
+use sha2::{Digest, Sha256};
+use tollgate_core::Effect;
+use tollgate_core::image::format::{
+    CHECKSUM_AT, FLAG_ASCII_ONLY, FROM_END, HEADER_BYTES, ID_AT, ID_FROM, MAGIC, MAX_IMAGE_BYTES,
+    NONE, SECTIONS_AT, Section, VERSION, checksum, flag,
+};
+
+use crate::spec::{Expr, ImageSpec, Pattern, RuleSpec, Segment, Template};
+use tables::Tables;
+use trie::Trie;
+
+/// An image and what it is made of.
+#[derive(Clone, Debug)]
+pub struct Encoded {
+    /// The image.
+    pub image: Vec<u8>,
+    /// Its figures.
+    pub report: EncodeReport,
+}
+
+/// Figures of an image, for budgets.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct EncodeReport {
+    /// Rules.
+    pub rules: usize,
+    /// Patterns of all rules.
+    pub patterns: usize,
+    /// Nodes of the pattern trie.
+    pub nodes: usize,
+    /// An upper bound of the rules weighed for any one path.
+    pub max_rules_per_path: usize,
+    /// An upper bound of the trie nodes visited for any one path.
+    pub max_nodes_per_path: usize,
+    /// Bytes of the image.
+    pub image_bytes: usize,
+}
+
+/// Why a policy has no image.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EncodeError {
+    /// Two rules have one name.
+    DuplicateRule {
+        /// The course.
+        course: String,
+        /// The rule's id.
+        id: String,
+    },
+    /// A condition of this rule nests deeper than the edge's stack, or is too long.
+    ConditionTooLarge {
+        /// The course.
+        course: String,
+        /// The rule's id.
+        id: String,
+    },
+    /// A text is longer than 65,535 bytes, or a table has more entries than the format can count.
+    TooMany,
+    /// The image is larger than the edge accepts.
+    ImageTooLarge,
+}
+
+impl core::fmt::Display for EncodeError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::DuplicateRule { course, id } => write!(f, "two rules are named `{course}/{id}`"),
+            Self::ConditionTooLarge { course, id } => {
+                write!(
+                    f,
+                    "a condition of `{course}/{id}` nests too deep or is too long"
+                )
+            }
+            Self::TooMany => {
+                f.write_str("the policy has more parts of one kind than an image can hold")
+            }
+            Self::ImageTooLarge => {
+                write!(f, "the image would be larger than {MAX_IMAGE_BYTES} bytes")
+            }
+        }
+    }
+}
+
+impl core::error::Error for EncodeError {}
+
+/// Lays `spec` out as an image. The order of its rules does not matter.
+///
+/// # Errors
+/// What does not fit the format.
+pub fn encode(spec: &ImageSpec) -> Result<Encoded, EncodeError> {
+    let mut rules: Vec<&RuleSpec> = spec.rules.iter().collect();
+    rules.sort_by(|a, b| {
+        (a.course.as_bytes(), a.id.as_bytes()).cmp(&(b.course.as_bytes(), b.id.as_bytes()))
+    });
+    if let Some([a, _]) = rules
+        .array_windows()
+        .find(|[a, b]| (&a.course, &a.id) == (&b.course, &b.id))
+    {
+        return Err(EncodeError::DuplicateRule {
+            course: a.course.clone(),
+            id: a.id.clone(),
+        });
+    }
+    let mut tables = Tables::new(literal_names(&rules))?;
+    for claim in &spec.claims {
+        let name = tables.text(&claim.name)?;
+        tables.push(
+            Section::Claims,
+            &[&name.to_le_bytes(), &[claim.kind as u8, 0, 0, 0]],
+        );
+    }
+    let mut trie = Trie::new();
+    let mut patterns = 0;
+    for (number, rule) in (0..).zip(&rules) {
+        let captures = used_captures(rule);
+        write_rule(&mut tables, rule, &captures)?;
+        for pattern in &rule.patterns {
+            patterns += 1;
+            let places = capture_places(pattern, &captures)?;
+            trie.insert(&mut tables, number, pattern, &places)?;
+        }
+    }
+    let figures = trie.write(&mut tables)?;
+    let image = assemble(spec, &tables)?;
+    let report = EncodeReport {
+        rules: rules.len(),
+        patterns,
+        nodes: figures.nodes,
+        max_rules_per_path: figures.max_rules_per_path,
+        max_nodes_per_path: figures.max_nodes_per_path,
+        image_bytes: image.len(),
+    };
+    Ok(Encoded { image, report })
+}
+
+fn literal_names<'s>(rules: &[&'s RuleSpec]) -> BTreeSet<&'s str> {
+    rules
+        .iter()
+        .flat_map(|rule| [&rule.who.groups, &rule.who.scopes, &rule.who.subjects])
+        .flatten()
+        .flatten()
+        .filter(|name| name.capture.is_none())
+        .map(|name| name.prefix.as_str())
+        .collect()
+}
+
+/// The captures a rule reads, in the order of their numbers.
+fn used_captures(rule: &RuleSpec) -> Vec<&str> {
+    let mut used = BTreeSet::new();
+    for names in [&rule.who.groups, &rule.who.scopes, &rule.who.subjects]
+        .into_iter()
+        .flatten()
+    {
+        used.extend(names.iter().filter_map(|name| name.capture.as_deref()));
+    }
+    for condition in [&rule.when, &rule.unless].into_iter().flatten() {
+        condition.each(&mut |expr| {
+            if let Expr::Capture(name) = expr {
+                used.insert(name);
+            }
+        });
+    }
+    used.into_iter().collect()
+}
+
+/// Where the captures with these numbers stand in a path that fits the pattern. Before the first `**`
+/// counted from the start, after the last one from the end; the front end refuses captures in between.
+fn capture_places(pattern: &Pattern, captures: &[&str]) -> Result<Vec<u16>, EncodeError> {
+    let first_rest = pattern
+        .segments
+        .iter()
+        .position(|segment| *segment == Segment::Rest);
+    captures
+        .iter()
+        .map(|wanted| {
+            let at = pattern
+                .segments
+                .iter()
+                .position(|segment| matches!(segment, Segment::Capture(name) if name == wanted))
+                .ok_or(EncodeError::TooMany)?;
+            let from_end = first_rest.is_some_and(|rest| rest < at);
+            let place = if from_end {
+                pattern.segments.len() - 1 - at
+            } else {
+                at
+            };
+            let place = u16::try_from(place).map_err(|_| EncodeError::TooMany)?;
+            Ok(if from_end { place | FROM_END } else { place })
+        })
+        .collect()
+}
+
+fn write_rule(tables: &mut Tables, rule: &RuleSpec, captures: &[&str]) -> Result<(), EncodeError> {
+    let groups = name_set(tables, rule.who.groups.as_deref(), captures)?;
+    let extra = write_extra(tables, rule, captures)?;
+    let (course, id) = (tables.text(&rule.course)?, tables.text(&rule.id)?);
+    let effect = match rule.effect {
+        Effect::Allow => 0,
+        Effect::Deny => 1,
+    };
+    let mut flags: u16 = 0;
+    if rule.who.anyone {
+        flags |= flag::ANYONE;
+    }
+    if rule.who.signed_in {
+        flags |= flag::SIGNED_IN;
+    }
+    let capture_count = u16::try_from(captures.len()).map_err(|_| EncodeError::TooMany)?;
+    tables.push(
+        Section::Rules,
+        &[
+            &[effect, rule.methods.bits()],
+            &flags.to_le_bytes(),
+            &groups.to_le_bytes(),
+            &extra.to_le_bytes(),
+            &course.to_le_bytes(),
+            &id.to_le_bytes(),
+            &capture_count.to_le_bytes(),
+            &[0, 0],
+        ],
+    );
+    Ok(())
+}
+
+fn write_extra(
+    tables: &mut Tables,
+    rule: &RuleSpec,
+    captures: &[&str],
+) -> Result<u32, EncodeError> {
+    let scopes = name_set(tables, rule.who.scopes.as_deref(), captures)?;
+    let subjects = name_set(tables, rule.who.subjects.as_deref(), captures)?;
+    let networks = match &rule.networks {
+        Some(networks) => tables.network_set(networks)?,
+        None => NONE,
+    };
+    let mut program = |condition: &Option<Expr>| match condition {
+        Some(expr) => code::write(tables, expr, captures).map_err(|error| match error {
+            code::CodeError::TooLarge => EncodeError::ConditionTooLarge {
+                course: rule.course.clone(),
+                id: rule.id.clone(),
+            },
+            code::CodeError::Tables(error) => error,
+        }),
+        None => Ok(NONE),
+    };
+    let (when, unless) = (program(&rule.when)?, program(&rule.unless)?);
+    let because = match &rule.because {
+        Some(text) => tables.text(text)?,
+        None => NONE,
+    };
+    let words = [scopes, subjects, networks, when, unless, because];
+    if words == [NONE; 6] && rule.from.is_none() && rule.until.is_none() {
+        return Ok(NONE);
+    }
+    let mut bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
+    bytes.extend(rule.from.unwrap_or(i64::MIN).to_le_bytes());
+    bytes.extend(rule.until.unwrap_or(i64::MAX).to_le_bytes());
+    tables.push_unique(Section::Extras, bytes)
+}
+
+fn name_set(
+    tables: &mut Tables,
+    names: Option<&[Template]>,
+    captures: &[&str],
+) -> Result<u32, EncodeError> {
+    let Some(names) = names else {
+        return Ok(NONE);
+    };
+    let mut members = names
+        .iter()
+        .map(|name| tables.name(name, captures))
+        .collect::<Result<Vec<_>, _>>()?;
+    members.sort_unstable();
+    members.dedup();
+    tables.set(members)
+}
+
+fn assemble(spec: &ImageSpec, tables: &Tables) -> Result<Vec<u8>, EncodeError> {
+    let mut image = vec![0; HEADER_BYTES];
+    let mut table = Vec::new();
+    for section in Section::ALL {
+        let content = if section == Section::Gate {
+            &spec.gate
+        } else {
+            tables.section(section)
+        };
+        table.push((image.len(), content.len()));
+        image.extend_from_slice(content);
+    }
+    if image.len() > MAX_IMAGE_BYTES {
+        return Err(EncodeError::ImageTooLarge);
+    }
+    let number = |value: usize| {
+        u32::try_from(value)
+            .map(u32::to_le_bytes)
+            .map_err(|_| EncodeError::ImageTooLarge)
+    };
+    let put = |image: &mut Vec<u8>, at: usize, bytes: &[u8]| {
+        for (to, from) in image.iter_mut().skip(at).zip(bytes) {
+            *to = *from;
+        }
+    };
+    let flags = if spec.ascii_only { FLAG_ASCII_ONLY } else { 0 };
+    let len = number(image.len())?;
+    put(&mut image, 0, &MAGIC);
+    put(&mut image, 8, &VERSION.to_le_bytes());
+    put(&mut image, 10, &flags.to_le_bytes());
+    put(&mut image, 12, &len);
+    put(&mut image, 40, &tables.max_probe.to_le_bytes());
+    put(&mut image, 44, &tables.literal_names.to_le_bytes());
+    for (at, (start, len)) in (SECTIONS_AT..).step_by(8).zip(table) {
+        put(&mut image, at, &number(start)?);
+        put(&mut image, at + 4, &number(len)?);
+    }
+    // The flags stand before the part that is hashed, and belong to what the id names.
+    let mut hash = Sha256::new();
+    hash.update(flags.to_le_bytes());
+    hash.update(image.get(ID_FROM..).unwrap_or_default());
+    put(
+        &mut image,
+        ID_AT,
+        hash.finalize().get(..16).unwrap_or_default(),
+    );
+    let sum = checksum(&image);
+    put(&mut image, CHECKSUM_AT, &sum.to_le_bytes());
+    Ok(image)
+}

@@ -1,0 +1,294 @@
+//! Which keys stand where in policy files, and what values they take.
+//!
+//! One table per kind of file ([`site`], [`course`]) drives both the check of a file's shape, here,
+//! and the JSON Schemas for editors ([`schema`](crate::schema)), so that the two cannot disagree.
+//! Not here: what the values mean.
+
+pub(crate) mod course;
+pub(crate) mod site;
+
+use std::collections::BTreeMap;
+
+use toml::Spanned;
+use toml::de::DeValue;
+
+use crate::diagnostic::{Report, Span, codes};
+use crate::document::{Table, int, type_name};
+
+/// What a value looks like.
+#[derive(Debug)]
+pub(crate) enum Shape {
+    /// A string, never empty. The pattern is for editors; the compiler explains better than it.
+    Text { max_bytes: usize, pattern: Option<&'static str> },
+    /// One of a few words.
+    Choice(&'static [&'static str]),
+    /// `true` or `false`.
+    Flag,
+    /// A whole number.
+    Int { min: i64, max: i64 },
+    /// The version of the policy language, which is this.
+    Version(i64),
+    /// A date-time.
+    Time,
+    /// A list, never empty.
+    List { of: &'static Shape, max_entries: usize },
+    /// A table with known keys.
+    Table(&'static Keys),
+    /// A list of such tables, possibly empty.
+    Tables { of: &'static Keys, max_entries: usize },
+    /// A table whose keys are the author's.
+    Map { of: &'static Shape, max_entries: usize },
+}
+
+/// The keys of a table.
+#[derive(Debug)]
+pub(crate) struct Keys {
+    /// What the table is, for messages: `a rule`.
+    pub(crate) what: &'static str,
+    pub(crate) about: &'static str,
+    pub(crate) keys: &'static [Key],
+    /// Of each group of keys exactly one must be there.
+    pub(crate) one_of: &'static [&'static [&'static str]],
+}
+
+/// One key.
+#[derive(Debug)]
+pub(crate) struct Key {
+    pub(crate) name: &'static str,
+    pub(crate) required: bool,
+    pub(crate) shape: Shape,
+    pub(crate) about: &'static str,
+    /// Other names that people try for it.
+    pub(crate) also: &'static [&'static str],
+}
+
+impl Key {
+    pub(crate) const fn new(name: &'static str, shape: Shape, about: &'static str) -> Self {
+        Self { name, required: false, shape, about, also: &[] }
+    }
+
+    pub(crate) const fn required(mut self) -> Self {
+        self.required = true;
+        self
+    }
+
+    pub(crate) const fn also(mut self, names: &'static [&'static str]) -> Self {
+        self.also = names;
+        self
+    }
+}
+
+/// Reports everything about `table` that is not as `keys` says.
+pub(crate) fn check_table(table: Table<'_>, keys: &Keys, report: &mut Report) {
+    for (name, span, value) in table.entries() {
+        match keys.keys.iter().find(|key| key.name == name) {
+            Some(key) => check_value(table, name, value, &key.shape, report),
+            None => unknown_key(name, span, keys, report),
+        }
+    }
+    let place = table.key.unwrap_or(table.span);
+    for key in keys.keys.iter().filter(|key| key.required && !table.has(key.name)) {
+        report
+            .add(&codes::MISSING_KEY, place, format!("{} has no `{}`", keys.what, key.name))
+            .help(key.about);
+    }
+    for group in keys.one_of {
+        let names = || group.iter().filter(|name| table.has(name));
+        let list = or_list(group);
+        if names().count() == 0 {
+            let message = format!("{} has neither of {list}", keys.what);
+            report.add(&codes::MISSING_KEY, place, message).help(format!("write one of {list}"));
+        }
+        let mut present = names().filter_map(|name| table.key_span(name));
+        let first = present.next();
+        for again in present {
+            let message = format!("{} has more than one of {list}", keys.what);
+            let diagnostic = report.add(&codes::EXCLUSIVE_KEYS, again, message);
+            if let Some(first) = first {
+                diagnostic.also(first, "the other one");
+            }
+            diagnostic.help("keep one of them");
+        }
+    }
+}
+
+fn check_value<'a>(
+    table: Table<'a>,
+    name: &str,
+    value: &'a Spanned<DeValue<'a>>,
+    shape: &Shape,
+    report: &mut Report,
+) {
+    let span = Span::from(value.span());
+    match (shape, value.get_ref()) {
+        (Shape::Text { max_bytes, .. }, DeValue::String(text)) => {
+            if text.is_empty() {
+                report.add(&codes::EMPTY, span, format!("`{name}` is empty"));
+            } else if text.len() > *max_bytes {
+                let message = format!("`{name}` is longer than {max_bytes} bytes");
+                report.add(&codes::TEXT_TOO_LONG, span, message);
+            }
+        }
+        (Shape::Choice(words), DeValue::String(text)) => {
+            if !words.contains(&text.as_ref()) {
+                let message = format!("`{text}` is not one of {}", or_list(words));
+                let diagnostic = report.add(&codes::BAD_CHOICE, span, message);
+                if let Some(near) = nearest(text, words.iter().copied()) {
+                    diagnostic.help(format!("did you mean `{near}`?"));
+                }
+            }
+        }
+        (Shape::Int { min, max }, number @ DeValue::Integer(_)) => {
+            if !int(number).is_some_and(|number| (*min..=*max).contains(&number)) {
+                let message = format!("`{name}` is not from {min} to {max}");
+                report.add(&codes::OUT_OF_RANGE, span, message);
+            }
+        }
+        (Shape::Version(known), number @ DeValue::Integer(_)) => {
+            if int(number) != Some(*known) {
+                let text = report_text(number);
+                report
+                    .add(&codes::SCHEMA_VERSION, span, format!("schema version {text} is not known"))
+                    .help(format!("write `{name} = {known}`"));
+            }
+        }
+        (Shape::Flag, DeValue::Boolean(_)) | (Shape::Time, DeValue::Datetime(_)) => {}
+        (Shape::List { of, max_entries }, DeValue::Array(list)) => {
+            if list.is_empty() {
+                report.add(&codes::EMPTY, span, format!("`{name}` is an empty list"));
+            }
+            too_many(name, list.len(), *max_entries, span, report);
+            for entry in list.iter() {
+                check_value(table, name, entry, of, report);
+            }
+            repeated_entries(table, list, report);
+        }
+        (Shape::Table(keys), DeValue::Table(_)) => {
+            if let Some(inner) = table.of(value) {
+                check_table(inner.under(table.key_span(name)), keys, report);
+            }
+        }
+        (Shape::Tables { of, max_entries }, DeValue::Array(list)) => {
+            too_many(name, list.len(), *max_entries, span, report);
+            for entry in list.iter() {
+                match table.of(entry) {
+                    Some(inner) => check_table(inner, of, report),
+                    None => wrong_type(name, entry, "a table", report),
+                }
+            }
+        }
+        (Shape::Map { of, max_entries }, DeValue::Table(entries)) => {
+            too_many(name, entries.len(), *max_entries, span, report);
+            for (key, entry) in entries {
+                check_value(table, key.get_ref(), entry, of, report);
+            }
+        }
+        (shape, _) => wrong_type(name, value, expected(shape), report),
+    }
+}
+
+fn report_text(number: &DeValue<'_>) -> String {
+    match number {
+        DeValue::Integer(number) => number.to_string(),
+        _ => String::new(),
+    }
+}
+
+fn expected(shape: &Shape) -> &'static str {
+    match shape {
+        Shape::Text { .. } | Shape::Choice(_) => "a string",
+        Shape::Flag => "`true` or `false`",
+        Shape::Int { .. } | Shape::Version(_) => "an integer",
+        Shape::Time => "a date-time without quotes",
+        Shape::List { .. } => "a list",
+        Shape::Table(_) | Shape::Map { .. } => "a table",
+        Shape::Tables { .. } => "a list of tables",
+    }
+}
+
+fn wrong_type(name: &str, value: &Spanned<DeValue<'_>>, wanted: &str, report: &mut Report) {
+    let found = type_name(value.get_ref());
+    let message = format!("`{name}` is {found}, not {wanted}");
+    let diagnostic = report.add(&codes::WRONG_TYPE, value.span().into(), message);
+    match (wanted, value.get_ref()) {
+        ("a list", DeValue::String(text)) => {
+            diagnostic.help(format!("write a list of one: `{name} = [\"{text}\"]`"));
+        }
+        ("a list of tables", DeValue::Table(_)) => {
+            diagnostic.help(format!("write `[[{name}]]`, with two brackets"));
+        }
+        ("a date-time without quotes", DeValue::String(_)) => {
+            diagnostic.help(format!("write it without quotes: `{name} = 2027-02-01T00:00:00Z`"));
+        }
+        ("`true` or `false`", DeValue::String(_)) => {
+            diagnostic.help("write it without quotes");
+        }
+        _ => {}
+    }
+}
+
+fn too_many(name: &str, count: usize, max: usize, span: Span, report: &mut Report) {
+    if count > max {
+        let message = format!("`{name}` has {count} entries, more than {max}");
+        report.add(&codes::LIST_TOO_LONG, span, message);
+    }
+}
+
+fn repeated_entries<'a>(table: Table<'a>, list: &'a [Spanned<DeValue<'a>>], report: &mut Report) {
+    let mut seen = BTreeMap::new();
+    for text in list.iter().filter_map(|entry| table.text_of(entry)) {
+        let Some(first) = seen.insert(text.value, text.span) else { continue };
+        let message = format!("`{}` stands in the list twice", text.value);
+        let diagnostic = report.add(&codes::REPEATED_ENTRY, text.span, message);
+        diagnostic.also(first, "first here").help("remove one of them");
+    }
+}
+
+fn unknown_key(name: &str, span: Span, keys: &Keys, report: &mut Report) {
+    let message = format!("{} has no key `{name}`", keys.what);
+    let diagnostic = report.add(&codes::UNKNOWN_KEY, span, message);
+    let also = keys.keys.iter().find(|key| key.also.contains(&name)).map(|key| key.name);
+    match also.or_else(|| nearest(name, keys.keys.iter().map(|key| key.name))) {
+        Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
+        None => {
+            let names: Vec<_> = keys.keys.iter().map(|key| key.name).collect();
+            diagnostic.help(format!("the keys are {}", list(&names, "and")))
+        }
+    };
+}
+
+/// The candidate that `word` is probably a misspelling of.
+pub(crate) fn nearest<'a>(
+    word: &str,
+    candidates: impl IntoIterator<Item = &'a str>,
+) -> Option<&'a str> {
+    let lower = word.to_lowercase();
+    candidates
+        .into_iter()
+        .map(|candidate| {
+            let distance = strsim::damerau_levenshtein(&lower, &candidate.to_lowercase());
+            (distance, candidate)
+        })
+        // A third of the letters may be wrong, or one may be a short form of the other.
+        .filter(|(distance, candidate)| {
+            let short_form = candidate.len().min(lower.len()) >= 3
+                && (candidate.starts_with(&lower) || lower.starts_with(candidate));
+            short_form || *distance <= candidate.len().max(3) / 3
+        })
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, candidate)| candidate)
+}
+
+/// `` `a`, `b` or `c` ``
+pub(crate) fn or_list(words: &[&str]) -> String {
+    list(words, "or")
+}
+
+fn list(words: &[&str], last: &str) -> String {
+    let quoted: Vec<_> = words.iter().map(|word| format!("`{word}`")).collect();
+    match quoted.split_last() {
+        Some((end, [])) => end.clone(),
+        Some((end, start)) => format!("{} {last} {end}", start.join(", ")),
+        None => String::new(),
+    }
+}

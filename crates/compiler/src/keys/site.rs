@@ -1,0 +1,196 @@
+//! The keys of `site.toml`.
+
+use tollgate_gate::config as gate;
+
+use super::{Key, Keys, Shape, course};
+use crate::limits::{MAX_CLAIMS, MAX_LIST_ENTRIES, MAX_NAME_BYTES, MAX_TEXT_BYTES};
+
+/// The version of the policy language that this compiler reads.
+const SCHEMA_VERSION: i64 = 1;
+
+/// `site.toml`.
+pub(crate) static SITE_FILE: Keys = Keys {
+    what: "`site.toml`",
+    about: "What holds for the whole site: issuers, tokens, claims, answers and site-wide rules.",
+    keys: &[
+        Key::new(
+            "schema",
+            Shape::Version(SCHEMA_VERSION),
+            "the version of the policy language; write `schema = 1`",
+        )
+            .required()
+            .also(&["version"]),
+        Key::new("site", Shape::Table(&SITE), "the site itself").required(),
+        Key::new(
+            "issuer",
+            Shape::Tables { of: &ISSUER, max_entries: MAX_LIST_ENTRIES },
+            "who may issue tokens, and with which keys",
+        )
+        .also(&["issuers"]),
+        Key::new("token", Shape::Table(&TOKEN), "where the token stands in a request, and its limits")
+            .also(&["tokens"]),
+        Key::new(
+            "claims",
+            Shape::Map { of: &Shape::Choice(CLAIM_TYPES), max_entries: MAX_CLAIMS },
+            "the claims that conditions may use, with their types",
+        )
+        .also(&["claim"]),
+        Key::new("deny", Shape::Table(&DENY), "what those who are kept out are answered"),
+        Key::new("login", Shape::Table(&LOGIN), "where people sign in"),
+        Key::new("paths", Shape::Table(&PATHS), "what request paths may look like").also(&["path"]),
+        course::RULES,
+    ],
+    one_of: &[],
+};
+
+static SITE: Keys = Keys {
+    what: "`[site]`",
+    about: "The site itself.",
+    keys: &[Key::new(
+        "name",
+        Shape::Text { max_bytes: gate::MAX_SITE_BYTES, pattern: None },
+        "the site's name, for logs and challenges",
+    )
+    .required()],
+    one_of: &[],
+};
+
+static ISSUER: Keys = Keys {
+    what: "an issuer",
+    about: "Who may issue tokens: either a Cognito user pool or any OpenID Connect issuer.",
+    keys: &[
+        Key::new("name", course::ID, "the issuer's name in messages").required().also(&["id"]),
+        Key::new("cognito", Shape::Table(&COGNITO), "an Amazon Cognito user pool"),
+        Key::new("issuer", URL, "the `iss` of its tokens, byte for byte").also(&["iss", "url"]),
+        Key::new(
+            "clients",
+            NAMES,
+            "the client ids whose tokens count: `aud` of ID tokens, `client_id` of Cognito access tokens",
+        )
+        .required()
+        .also(&["client", "audience", "aud", "client_ids"]),
+        Key::new(
+            "token_use",
+            Shape::List { of: &Shape::Choice(TOKEN_USES), max_entries: MAX_LIST_ENTRIES },
+            "which of Cognito's tokens count; without it both",
+        ),
+        Key::new(
+            "algorithms",
+            Shape::List { of: &Shape::Choice(ALGORITHMS), max_entries: MAX_LIST_ENTRIES },
+            "the signature algorithms that count; without it `RS256`",
+        )
+        .also(&["alg", "algs", "algorithm"]),
+        Key::new("jwks", FILE, "the file with the public keys, relative to the policy folder")
+            .also(&["keys"]),
+        Key::new(
+            "secrets",
+            Shape::Tables { of: &SECRET, max_entries: MAX_LIST_ENTRIES },
+            "the keys of `HS…` session tokens",
+        )
+        .also(&["secret"]),
+        Key::new("refresh", URL, "where the key set is fetched again at run time"),
+        Key::new("groups_claim", NAME, "the claim with the groups; without it `cognito:groups`")
+            .also(&["groups", "group_claim"]),
+    ],
+    one_of: &[&["cognito", "issuer"]],
+};
+
+static COGNITO: Keys = Keys {
+    what: "`cognito`",
+    about: "An Amazon Cognito user pool.",
+    keys: &[
+        Key::new("region", NAME, "the AWS region, such as `eu-west-1`").required(),
+        Key::new("user_pool", NAME, "the user pool's id, such as `eu-west-1_TestPool1`")
+            .required()
+            .also(&["pool", "user_pool_id", "pool_id"]),
+    ],
+    one_of: &[],
+};
+
+static SECRET: Keys = Keys {
+    what: "a secret",
+    about: "A key of `HS…` session tokens.",
+    keys: &[
+        Key::new("kid", Shape::Text { max_bytes: tollgate_token::MAX_KID_BYTES, pattern: None }, "the `kid` of the tokens signed with it").required(),
+        Key::new("file", FILE, "the file with the key as base64url text").required(),
+    ],
+    one_of: &[],
+};
+
+static TOKEN: Keys = Keys {
+    what: "`[token]`",
+    about: "Where the token stands in a request, and its limits.",
+    keys: &[
+        Key::new(
+            "from",
+            Shape::List {
+                of: &Shape::Text {
+                    max_bytes: MAX_NAME_BYTES,
+                    pattern: Some("^(header|cookie|query):[^:]+$"),
+                },
+                max_entries: gate::MAX_SOURCES,
+            },
+            "where to look, in order; the first source that is present decides; without it \
+             `[\"header:authorization\"]`",
+        ),
+        Key::new("leeway_secs", Shape::Int { min: 0, max: gate::MAX_LEEWAY_SECS as i64 }, "how far the clocks of an issuer and an edge may be apart, for `nbf` and `iat`; without it 60"),
+        Key::new("max_bytes", Shape::Int {
+                min: gate::MIN_TOKEN_BYTES as i64,
+                max: gate::MAX_TOKEN_BYTES as i64,
+            }, "the longest token that is looked at; without it 8192"),
+        Key::new("strip", Shape::Flag, "whether the token is taken out of what goes to the origin; without it not"),
+    ],
+    one_of: &[],
+};
+
+static DENY: Keys = Keys {
+    what: "`[deny]`",
+    about: "What those who are kept out are answered.",
+    keys: &[
+        Key::new("no_token", Shape::Table(&ANSWER), "to a request without a token where one could help; without it status 401"),
+        Key::new("bad_token", Shape::Table(&ANSWER), "to a request with a bad token; without it as `no_token`"),
+        Key::new("forbidden", Shape::Table(&ANSWER), "to everything else that is kept out; without it status 403"),
+    ],
+    one_of: &[],
+};
+
+static ANSWER: Keys = Keys {
+    what: "an answer",
+    about: "A status, or a place to go instead.",
+    keys: &[
+        Key::new("status", Shape::Int { min: 400, max: 499 }, "the HTTP status"),
+        Key::new("redirect", LOCATION, "`login`, an absolute path of the site, or an `https://` URL"),
+    ],
+    one_of: &[&["status", "redirect"]],
+};
+
+static LOGIN: Keys = Keys {
+    what: "`[login]`",
+    about: "Where people sign in.",
+    keys: &[Key::new("url", LOCATION, "an absolute path of the site or an `https://` URL; without it `/login`").required()],
+    one_of: &[],
+};
+
+static PATHS: Keys = Keys {
+    what: "`[paths]`",
+    about: "What request paths may look like.",
+    keys: &[Key::new("ascii_only", Shape::Flag, "whether every path with other than ASCII characters is refused, for origins that fold Unicode")],
+    one_of: &[],
+};
+
+/// What `[claims]` takes.
+pub(crate) const CLAIM_TYPES: &[&str] = &["string", "int", "bool", "string[]"];
+
+const TOKEN_USES: &[&str] = &["id", "access"];
+
+/// What `algorithms` takes. A test holds this against what the token layer knows.
+pub(crate) const ALGORITHMS: &[&str] = &[
+    "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA", "HS256",
+    "HS384", "HS512",
+];
+
+const NAME: Shape = Shape::Text { max_bytes: MAX_NAME_BYTES, pattern: None };
+const LOCATION: Shape = Shape::Text { max_bytes: gate::MAX_LOCATION_BYTES, pattern: None };
+const FILE: Shape = Shape::Text { max_bytes: MAX_NAME_BYTES, pattern: None };
+const URL: Shape = Shape::Text { max_bytes: MAX_TEXT_BYTES, pattern: Some("^https://") };
+const NAMES: Shape = Shape::List { of: &NAME, max_entries: MAX_LIST_ENTRIES };

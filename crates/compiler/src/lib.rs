@@ -1,0 +1,29 @@
+//! The compiler: policy text in, findings and a policy image out.
+//!
+//! [`SourceTree`] holds the files of a policy, [`compile`] checks them all and makes the image that
+//! edges load, and [`diagnostic`] says what is wrong, where, and what to do. [`schema`] gives editors
+//! the same knowledge. The one input and output is [`SourceTree::read`].
+//!
+//! Not here: deciding (`tollgate-core` reads the image), tests that authors write, and terminals.
+//! Never at an edge: an edge gets bytes.
+
+#![forbid(unsafe_code)]
+
+pub mod diagnostic;
+pub mod encode;
+pub mod limits;
+pub mod schema;
+pub mod spec;
+
+mod compile;
+mod condition;
+mod course;
+mod document;
+mod keys;
+mod rule;
+mod site;
+mod source;
+
+pub use compile::{CompileOptions, Compiled, Origin, compile};
+pub use diagnostic::{Diagnostic, Severity};
+pub use source::{COURSES_FOLDER, SITE_FILE, SourceTree};

@@ -1,0 +1,104 @@
+//! How large a policy may be, and how large one is.
+//!
+//! The limits bound the time of one decision and the size of what an edge loads. Not here: what a
+//! request or a token may be, which `tollgate-core` and `tollgate-token` say.
+
+use crate::encode::EncodeReport;
+use crate::spec::{Expr, ImageSpec, RuleSpec};
+
+/// Largest policy file or key file, in bytes.
+pub const MAX_FILE_BYTES: usize = 1024 * 1024;
+/// Most rules in a policy.
+pub const MAX_RULES: usize = 200_000;
+/// Most patterns in one rule.
+pub const MAX_PATTERNS_PER_RULE: usize = 32;
+/// Most entries in any other list.
+pub const MAX_LIST_ENTRIES: usize = 64;
+/// Most declared claims.
+pub const MAX_CLAIMS: usize = 64;
+/// Most segments in a pattern, `**` included; no request path has more.
+pub const MAX_PATTERN_SEGMENTS: usize = tollgate_core::path::MAX_SEGMENTS;
+/// Most bytes in a pattern, base included; no decoded request path has more.
+pub const MAX_PATTERN_BYTES: usize = tollgate_core::path::MAX_DECODED_BYTES;
+/// Most `*` in one segment of a pattern.
+pub const MAX_STARS_PER_SEGMENT: usize = tollgate_core::image::format::MAX_STARS;
+/// Most captures in one pattern.
+pub const MAX_CAPTURES_PER_PATTERN: usize = 8;
+/// Longest id, capture name, group, scope, subject, claim name and the like, in bytes.
+pub const MAX_NAME_BYTES: usize = 256;
+/// Longest free text such as `because`, in bytes.
+pub const MAX_TEXT_BYTES: usize = 1_000;
+/// Longest condition, in bytes of its source.
+pub const MAX_CONDITION_BYTES: usize = 2_000;
+/// Deepest nesting of brackets in a condition.
+pub const MAX_CONDITION_BRACKETS: usize = 32;
+/// Most parts (operators, names and literals) in a condition.
+pub const MAX_CONDITION_PARTS: usize = 128;
+/// Most values that wait while a condition is evaluated from left to right.
+pub const MAX_CONDITION_STACK: usize = tollgate_core::image::format::MAX_STACK;
+/// Most findings of TOML's grammar reported per file; those after are mostly echoes.
+pub const MAX_TOML_ERRORS_PER_FILE: usize = 20;
+
+/// The sizes of a compiled policy.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// What the encoder counted: rules, patterns, worst cases for one path, bytes.
+    pub image: EncodeReport,
+    /// Rules with at least one condition.
+    pub conditional_rules: usize,
+    /// Patterns of the rule that has most.
+    pub max_patterns_per_rule: usize,
+    /// Parts of the largest condition.
+    pub max_condition_parts: usize,
+    /// Declared claims.
+    pub claims: usize,
+    /// The part of the image that is the gate's: issuers, keys, answers, in bytes.
+    pub gate_bytes: usize,
+}
+
+/// Measures a policy and its image.
+pub fn usage(policy: &ImageSpec, image: EncodeReport) -> Usage {
+    let conditions = || policy.rules.iter().flat_map(|rule| rule.when.iter().chain(&rule.unless));
+    let has_condition = |rule: &&RuleSpec| rule.when.is_some() || rule.unless.is_some();
+    let patterns = policy.rules.iter().map(|rule| rule.patterns.len());
+    Usage {
+        image,
+        conditional_rules: policy.rules.iter().filter(has_condition).count(),
+        max_patterns_per_rule: patterns.max().unwrap_or(0),
+        max_condition_parts: conditions().map(condition_parts).max().unwrap_or(0),
+        claims: policy.claims.len(),
+        gate_bytes: policy.gate.len(),
+    }
+}
+
+/// How many parts a condition has: what [`MAX_CONDITION_PARTS`] limits.
+pub fn condition_parts(expr: &Expr) -> usize {
+    1 + match expr {
+        Expr::Bool(_)
+        | Expr::Str(_)
+        | Expr::Int(_)
+        | Expr::Time(_)
+        | Expr::Ip(_)
+        | Expr::Claim(_)
+        | Expr::Has(_)
+        | Expr::Subject
+        | Expr::Issuer
+        | Expr::Method
+        | Expr::ClientIp
+        | Expr::Now
+        | Expr::Capture(_) => 0,
+        Expr::Not(inner)
+        | Expr::Negate(inner)
+        | Expr::InGroups(inner)
+        | Expr::InClaim(inner, _) => condition_parts(inner),
+        Expr::TimeShift(inner, _) => 1 + condition_parts(inner),
+        Expr::InStrings(inner, list) => list.len() + condition_parts(inner),
+        Expr::InInts(inner, list) => list.len() + condition_parts(inner),
+        Expr::InNetworks(inner, list) => list.len() + condition_parts(inner),
+        Expr::And(left, right)
+        | Expr::Or(left, right)
+        | Expr::Compare(_, left, right)
+        | Expr::Arithmetic(_, left, right)
+        | Expr::StringTest(_, left, right) => condition_parts(left) + condition_parts(right),
+    }
+}

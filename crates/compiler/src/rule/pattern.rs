@@ -1,0 +1,293 @@
+//! Path patterns and bases.
+//!
+//! A pattern that no canonical request path can match is an error, judged by the same functions that
+//! judge request paths at the edge. Not here: matching.
+
+use tollgate_core::path::{PathError, check_literal_chars, check_segment};
+
+use crate::diagnostic::{Report, Span, codes};
+use crate::document::Text;
+use crate::limits::{
+    MAX_CAPTURES_PER_PATTERN, MAX_PATTERN_BYTES, MAX_PATTERN_SEGMENTS, MAX_STARS_PER_SEGMENT,
+};
+use crate::spec::{Pattern, Segment};
+
+/// The folder that a file's patterns are about. The default is the root of the site.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Base {
+    segments: Vec<String>,
+}
+
+impl Base {
+    /// Reads `base`; reports what is wrong with it.
+    pub(crate) fn parse(text: &Text<'_>, ascii_only: bool, report: &mut Report) -> Option<Self> {
+        if text.value == "/" {
+            return Some(Self::default());
+        }
+        let Some(relative) = text.value.strip_prefix('/') else {
+            let message = format!("base `{}` does not start with a slash", text.value);
+            let help = format!("write `/{}`", text.value);
+            report.add(&codes::BAD_BASE, text.span, message).help(help);
+            return None;
+        };
+        if let Some(folder) = text.value.strip_suffix('/') {
+            let message = format!("base `{}` ends in a slash", text.value);
+            report.add(&codes::BAD_BASE, text.span, message).help(format!("write `{folder}`"));
+            return None;
+        }
+        if let Some(at) = relative.find(['*', '{', '}']) {
+            let message = format!("base `{}` is not literal", text.value);
+            report
+                .add(&codes::BAD_BASE, text.part(Span { start: at + 1, end: at + 2 }), message)
+                .help("put wildcards and captures into the patterns, or the rule into `site.toml`");
+            return None;
+        }
+        let segments: Vec<_> = relative.split('/').collect();
+        let good = segments.iter().all(|segment| literal(text, segment, ascii_only, report));
+        (good && !too_many_segments(text, segments.len(), report))
+            .then(|| Self { segments: segments.into_iter().map(str::to_owned).collect() })
+    }
+
+    /// The base as it stands before a pattern: without a slash at the end, empty for the root.
+    pub(crate) fn prefix(&self) -> String {
+        self.segments.iter().flat_map(|segment| ["/", segment]).collect()
+    }
+}
+
+/// Reads a pattern relative to `base`; reports what is wrong with it.
+pub(super) fn parse(
+    text: &Text<'_>,
+    base: &Base,
+    ascii_only: bool,
+    report: &mut Report,
+) -> Option<Pattern> {
+    let Some(relative) = text.value.strip_prefix('/') else {
+        let message = format!("pattern `{}` does not start with a slash", text.value);
+        let help = format!("write `/{}`", text.value);
+        report.add(&codes::NOT_ABSOLUTE, text.span, message).help(help);
+        return None;
+    };
+    let prefix = base.prefix();
+    let trailing_slash = relative.is_empty() || relative.ends_with('/');
+    let mut own: Vec<&str> = relative.split('/').collect();
+    if trailing_slash {
+        own.pop();
+    }
+    let mut segments: Vec<_> = base.segments.iter().cloned().map(Segment::Literal).collect();
+    for part in own {
+        segments.push(segment(text, part, ascii_only, report)?);
+    }
+    let good = check_rests(text, &segments, report)
+        & check_captures(text, &segments, report)
+        & !too_many_segments(text, segments.len(), report)
+        & !too_long(text, &segments, report);
+    if !prefix.is_empty() && is_under(text.value, &prefix) {
+        let message = format!("pattern `{}` repeats the base", text.value);
+        let rest = text.value.strip_prefix(prefix.as_str()).unwrap_or_default();
+        let help = format!(
+            "patterns are relative to the base: this is about `{prefix}{}`; write `{}`",
+            text.value,
+            if rest.is_empty() { "/" } else { rest }
+        );
+        report.add(&codes::REPEATED_BASE, text.span, message).help(help);
+    }
+    good.then(|| Pattern { segments, trailing_slash, source: format!("{prefix}{}", text.value) })
+}
+
+fn is_under(path: &str, folder: &str) -> bool {
+    path.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+fn segment(text: &Text<'_>, part: &str, ascii_only: bool, report: &mut Report) -> Option<Segment> {
+    if part == "**" {
+        return Some(Segment::Rest);
+    }
+    if part.contains("**") {
+        let message = format!("`**` is only part of the segment `{part}`");
+        report
+            .add(&codes::BAD_WILDCARD, text.part_of(part), message)
+            .help("write `*` for any text inside a segment, or `**` as a segment of its own");
+        return None;
+    }
+    if part.contains(['{', '}']) {
+        return capture(text, part, report).map(Segment::Capture);
+    }
+    // Any letter may stand for a `*` here: what is wrong with the rest stays wrong.
+    if !literal(text, part, ascii_only, report) {
+        return None;
+    }
+    match part.matches('*').count() {
+        0 => Some(Segment::Literal(part.to_owned())),
+        1..=MAX_STARS_PER_SEGMENT => Some(Segment::Glob(part.to_owned())),
+        stars => {
+            let message =
+                format!("segment `{part}` has {stars} `*`, more than {MAX_STARS_PER_SEGMENT}");
+            report.add(&codes::PATTERN_TOO_LARGE, text.part_of(part), message);
+            None
+        }
+    }
+}
+
+fn capture(text: &Text<'_>, part: &str, report: &mut Report) -> Option<String> {
+    let inner = part.strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));
+    let Some(name) = inner.filter(|name| !name.contains(['{', '}'])) else {
+        let message = format!("`{part}` is not a whole capture");
+        report
+            .add(&codes::BAD_CAPTURE, text.part_of(part), message)
+            .help("`{name}` captures a whole segment; inside a segment only `*` can stand");
+        return None;
+    };
+    if let Some(problem) = capture_name_problem(name) {
+        report.add(&codes::BAD_CAPTURE, text.part_of(part), format!("`{{{name}}}` {problem}"));
+        return None;
+    }
+    Some(name.to_owned())
+}
+
+/// What keeps `name` from being the name of a capture.
+pub(super) fn capture_name_problem(name: &str) -> Option<&'static str> {
+    // Conditions read captures as `path.name`, and CEL takes these words for something else.
+    if ["true", "false", "null", "in"].contains(&name) {
+        return Some("has a name that conditions cannot use");
+    }
+    let starts_well = name.starts_with(|c: char| c.is_ascii_alphabetic());
+    let good = starts_well && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    (!good).then_some("needs a name of letters, digits and `_`, starting with a letter")
+}
+
+/// Whether the literal text of a segment can stand in a canonical path; reports why not.
+fn literal(text: &Text<'_>, part: &str, ascii_only: bool, report: &mut Report) -> bool {
+    if let Some(at) = part.find('%') {
+        let escape = part.get(at..at + 3).or_else(|| part.get(at..at + 1)).unwrap_or(part);
+        let span = text.part_of(escape);
+        let message = format!("escape `{escape}` in a pattern");
+        let diagnostic = report.add(&codes::ESCAPED_PATTERN, span, message);
+        match unescape(part) {
+            Some(decoded) => diagnostic.help(format!("write the decoded form: `{decoded}`")),
+            None => diagnostic.help("no request path can hold a percent sign as text"),
+        };
+        return false;
+    }
+    let Err(error) = check_segment(&part.replace('*', "x"), ascii_only) else { return true };
+    let bad = part.chars().find(|c| check_literal_chars(c.encode_utf8(&mut [0; 4]), ascii_only).is_err());
+    let span = match bad.and_then(|c| part.split_once(c)) {
+        Some((before, _)) => {
+            let width = bad.map_or(0, char::len_utf8);
+            text.part_of(part.get(before.len()..before.len() + width).unwrap_or(part))
+        }
+        None => text.part_of(part),
+    };
+    let message = match (error, bad) {
+        (PathError::ForbiddenByte | PathError::ForbiddenCharacter, Some(c)) if c.is_ascii_graphic() => {
+            format!("no request path can hold `{c}`")
+        }
+        (PathError::ForbiddenByte | PathError::ForbiddenCharacter, Some(c)) => {
+            format!("no request path can hold the character U+{:04X}", u32::from(c))
+        }
+        (PathError::NotAscii, Some(c)) => format!("`{c}` is not ASCII"),
+        (PathError::EmptySegment, _) => "two slashes in a row".to_owned(),
+        (error, _) => format!("segment `{part}`: {error}"),
+    };
+    let diagnostic = report.add(&codes::IMPOSSIBLE_PATTERN, span, message);
+    match (error, bad) {
+        (_, Some('?')) => diagnostic.help("patterns are about the path; leave out the query"),
+        (_, Some('#')) => diagnostic.help("a fragment never reaches a server; leave it out"),
+        (PathError::NotAscii, _) => {
+            diagnostic.help("`[paths] ascii_only = true` refuses every such path before any rule")
+        }
+        (PathError::EmptySegment, _) => {
+            diagnostic.help("write `*` for any segment, or `**` for any number of them")
+        }
+        _ => diagnostic
+            .help("a request for such a path is refused before any rule, because servers disagree on it"),
+    };
+    false
+}
+
+/// The text with its escapes resolved, if that is text a path could hold.
+fn unescape(part: &str) -> Option<String> {
+    let mut bytes = Vec::new();
+    let mut rest = part.as_bytes();
+    while let Some((first, after)) = rest.split_first() {
+        rest = after;
+        if *first != b'%' {
+            bytes.push(*first);
+            continue;
+        }
+        let (digits, after) = rest.split_at_checked(2)?;
+        let digits = core::str::from_utf8(digits).ok()?;
+        bytes.push(u8::from_str_radix(digits, 16).ok()?);
+        rest = after;
+    }
+    let decoded = String::from_utf8(bytes).ok()?;
+    (!decoded.contains('/') && check_literal_chars(&decoded, false).is_ok()).then_some(decoded)
+}
+
+fn check_rests(text: &Text<'_>, segments: &[Segment], report: &mut Report) -> bool {
+    let twice = segments.windows(2).any(|pair| matches!(pair, [Segment::Rest, Segment::Rest]));
+    if twice {
+        let message = format!("pattern `{}` has `**` twice in a row", text.value);
+        report
+            .add(&codes::BAD_WILDCARD, text.span, message)
+            .help("write one `**`, which is already any number of segments");
+    }
+    !twice
+}
+
+fn check_captures(text: &Text<'_>, segments: &[Segment], report: &mut Report) -> bool {
+    let rest_at = |segment: &Segment| matches!(segment, Segment::Rest);
+    let first_rest = segments.iter().position(rest_at).unwrap_or(segments.len());
+    let last_rest = segments.iter().rposition(rest_at).unwrap_or(0);
+    let mut names: Vec<&str> = Vec::new();
+    for (at, segment) in segments.iter().enumerate() {
+        let Segment::Capture(name) = segment else { continue };
+        if names.contains(&name.as_str()) {
+            let message = format!("`{{{name}}}` stands in the pattern twice");
+            report
+                .add(&codes::BAD_CAPTURE, text.span, message)
+                .help("give the segments different names and compare them in `when`");
+            return false;
+        }
+        if at > first_rest && at < last_rest {
+            let message = format!("`{{{name}}}` stands between two `**`");
+            report
+                .add(&codes::BAD_CAPTURE, text.span, message)
+                .help("it is not clear which segment that is; capture before the first or after the last `**`");
+            return false;
+        }
+        names.push(name);
+    }
+    if names.len() > MAX_CAPTURES_PER_PATTERN {
+        let count = names.len();
+        let message =
+            format!("pattern `{}` has {count} captures, more than {MAX_CAPTURES_PER_PATTERN}", text.value);
+        report.add(&codes::PATTERN_TOO_LARGE, text.span, message);
+        return false;
+    }
+    true
+}
+
+fn too_many_segments(text: &Text<'_>, count: usize, report: &mut Report) -> bool {
+    if count > MAX_PATTERN_SEGMENTS {
+        let message =
+            format!("`{}` has {count} segments, more than {MAX_PATTERN_SEGMENTS}", text.value);
+        report.add(&codes::PATTERN_TOO_LARGE, text.span, message);
+    }
+    count > MAX_PATTERN_SEGMENTS
+}
+
+fn too_long(text: &Text<'_>, segments: &[Segment], report: &mut Report) -> bool {
+    let shortest = |segment: &Segment| match segment {
+        Segment::Literal(literal) => literal.len() + 1,
+        Segment::Glob(glob) => glob.len() - glob.matches('*').count() + 1,
+        Segment::Capture(_) => 2,
+        Segment::Rest => 0,
+    };
+    let bytes: usize = segments.iter().map(shortest).sum();
+    if bytes > MAX_PATTERN_BYTES + 1 {
+        let message =
+            format!("the shortest path for `{}` has {bytes} bytes, more than {MAX_PATTERN_BYTES}", text.value);
+        report.add(&codes::PATTERN_TOO_LARGE, text.span, message);
+    }
+    bytes > MAX_PATTERN_BYTES + 1
+}

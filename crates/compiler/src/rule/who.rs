@@ -1,0 +1,159 @@
+//! Who a rule is about: groups, scopes, subjects, and the captures in their names.
+//!
+//! Not here: what a token says about its bearer.
+
+use std::collections::BTreeSet;
+
+use tollgate_core::Effect;
+
+use super::pattern::capture_name_problem;
+use crate::diagnostic::{Report, Span, codes};
+use crate::document::{Table, Text};
+use crate::keys::nearest;
+use crate::spec::{Template, Who};
+
+/// The captures of one pattern of a rule.
+#[derive(Debug)]
+pub(crate) struct Captures {
+    pub(crate) names: BTreeSet<String>,
+    /// Where the pattern stands.
+    pub(crate) span: Span,
+}
+
+/// Reads the who part of a rule.
+pub(super) fn who(
+    rule: Table<'_>,
+    effect: Option<Effect>,
+    captures: &[Captures],
+    report: &mut Report,
+) -> Who {
+    let mut who = Who::default();
+    for (key, flag) in [("anyone", &mut who.anyone), ("signed_in", &mut who.signed_in)] {
+        match rule.flag(key) {
+            Some(true) => *flag = true,
+            Some(false) => {
+                let span = rule.value_span(key).unwrap_or(rule.span);
+                let message = format!("`{key} = false` says nothing");
+                report.add(&codes::BAD_WHO, span, message).help(format!("leave `{key}` out"));
+            }
+            None => {}
+        }
+    }
+    for (key, slot) in [
+        ("groups", &mut who.groups),
+        ("scopes", &mut who.scopes),
+        ("subjects", &mut who.subjects),
+    ] {
+        if rule.has(key) {
+            let names = rule.texts(key);
+            let templates = names.iter().filter_map(|name| template(key, name, captures, report));
+            *slot = Some(templates.collect());
+        }
+    }
+    if who.anyone {
+        for key in ["signed_in", "groups", "scopes", "subjects"] {
+            let Some(span) = rule.key_span(key) else { continue };
+            let message = format!("`{key}` beside `anyone` changes nothing");
+            let diagnostic = report.add(&codes::BAD_WHO, span, message);
+            if let Some(anyone) = rule.key_span("anyone") {
+                diagnostic.also(anyone, "this already includes everybody");
+            }
+            diagnostic.help(format!("keep either `anyone` or `{key}`"));
+        }
+    }
+    let has_who = ["anyone", "signed_in", "groups", "scopes", "subjects"];
+    if effect == Some(Effect::Allow) && !has_who.iter().any(|key| rule.has(key)) {
+        let span = rule.key_span("allow").unwrap_or(rule.span);
+        report
+            .add(&codes::NO_WHO, span, "an `allow` rule does not say for whom")
+            .help("add `groups = [\"…\"]`, `signed_in = true`, or `anyone = true` for a public path");
+    }
+    who
+}
+
+fn template(
+    key: &str,
+    text: &Text<'_>,
+    captures: &[Captures],
+    report: &mut Report,
+) -> Option<Template> {
+    let value = text.value;
+    let literal = |value: &str| Template {
+        prefix: value.to_owned(),
+        capture: None,
+        suffix: String::new(),
+    };
+    // The empty text was reported with the shape of the list.
+    if value.is_empty() {
+        return None;
+    }
+    let bad = |c: char| c.is_control() || (key == "scopes" && (c == ' ' || c == '"' || c == '\\'));
+    if let Some(c) = value.chars().find(|c| bad(*c)) {
+        let message = format!("`{}` is in no {}", value.escape_debug(), singular(key));
+        let what = format!("{} cannot hold {c:?}", plural(key));
+        report.add(&codes::BAD_NAME, text.span, message).help(what);
+        return None;
+    }
+    let Some((prefix, rest)) = value.split_once('{') else {
+        if value.contains('}') {
+            unbalanced(text, report);
+            return None;
+        }
+        return Some(literal(value));
+    };
+    let Some((name, suffix)) = rest.split_once('}') else {
+        unbalanced(text, report);
+        return None;
+    };
+    if suffix.contains(['{', '}']) || prefix.contains('}') || name.contains('{') {
+        let message = format!("`{value}` has more than one capture");
+        report
+            .add(&codes::BAD_NAME, text.span, message)
+            .help("compare the second capture in `when`, such as `path.name in groups`");
+        return None;
+    }
+    if let Some(problem) = capture_name_problem(name) {
+        report.add(&codes::BAD_NAME, text.part_of(name), format!("`{{{name}}}` {problem}"));
+        return None;
+    }
+    check_capture(name, text.part_of(name), captures, report).then(|| Template {
+        prefix: prefix.to_owned(),
+        capture: Some(name.to_owned()),
+        suffix: suffix.to_owned(),
+    })
+}
+
+fn unbalanced(text: &Text<'_>, report: &mut Report) {
+    let message = format!("`{}` has a brace without its partner", text.value);
+    report
+        .add(&codes::BAD_NAME, text.span, message)
+        .help("a capture is written `{name}`; a name cannot hold a brace otherwise");
+}
+
+fn singular(key: &str) -> &str {
+    key.strip_suffix('s').unwrap_or(key)
+}
+
+fn plural(key: &str) -> &str {
+    key
+}
+
+/// Whether every pattern captures `name`; reports the first that does not.
+pub(crate) fn check_capture(
+    name: &str,
+    span: Span,
+    captures: &[Captures],
+    report: &mut Report,
+) -> bool {
+    let Some(without) = captures.iter().find(|pattern| !pattern.names.contains(name)) else {
+        return true;
+    };
+    let message = format!("no `{{{name}}}` in every pattern of the rule");
+    let diagnostic = report.add(&codes::UNKNOWN_CAPTURE, span, message);
+    diagnostic.also(without.span, "this pattern does not capture it");
+    match nearest(name, without.names.iter().map(String::as_str)) {
+        Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
+        None => diagnostic.help(format!("capture it, such as `/{{{name}}}/**`, or split the rule")),
+    };
+    false
+}

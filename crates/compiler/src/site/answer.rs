@@ -1,0 +1,70 @@
+//! Answers to those who are kept out, and where redirects may lead.
+//!
+//! A redirect that a browser could read as another host is an open door for phishing, so only three
+//! plain forms are taken. Not here: sending answers.
+
+use tollgate_gate::config::DenyAnswer;
+
+use crate::diagnostic::{Report, codes};
+use crate::document::{Table, Text};
+
+const LOGIN: &str = "login";
+const DEFAULT_LOGIN: &str = "/login";
+
+/// Reads `[login]`; `None` if there is none, or it was reported.
+pub(super) fn login(root: Table<'_>, report: &mut Report) -> Option<String> {
+    let url = root.table("login")?.text("url")?;
+    check_location(&url, "`url`", report).then(|| url.value.to_owned())
+}
+
+/// Reads one answer; `None` if it was reported.
+pub(super) fn read(
+    answer: Table<'_>,
+    login: Option<&str>,
+    report: &mut Report,
+) -> Option<DenyAnswer> {
+    if let Some(status) = answer.int("status") {
+        return Some(DenyAnswer::Status(u16::try_from(status).ok()?));
+    }
+    let redirect = answer.text("redirect")?;
+    if redirect.value == LOGIN {
+        return Some(DenyAnswer::Redirect(login.unwrap_or(DEFAULT_LOGIN).to_owned()));
+    }
+    check_location(&redirect, "`redirect`", report)
+        .then(|| DenyAnswer::Redirect(redirect.value.to_owned()))
+}
+
+fn check_location(text: &Text<'_>, what: &str, report: &mut Report) -> bool {
+    // The empty text was reported with the shape of the file.
+    if text.value.is_empty() {
+        return false;
+    }
+    let value = text.value;
+    let plain = value.bytes().all(|byte| byte.is_ascii_graphic()) && !value.contains('\\');
+    // Browsers take `//host` for another site, and some `/\host` too.
+    let path = value.starts_with('/') && !value.starts_with("//");
+    if plain && (path || is_https(value)) {
+        return true;
+    }
+    let message = format!("{what} does not say where to go: `{}`", value.escape_debug());
+    let diagnostic = report.add(&codes::BAD_REDIRECT, text.span, message);
+    if !plain {
+        diagnostic.help("write spaces and other than ASCII characters as escapes: `%20`");
+    } else if value.starts_with("//") {
+        diagnostic.help("a browser takes this for another site; write `https:` before it if that is meant");
+    } else {
+        diagnostic.help("write `login`, an absolute path such as `/welcome`, or an `https://` URL");
+    }
+    false
+}
+
+/// Whether the text is an `https` URL with a host and without a user.
+pub(super) fn is_https(url: &str) -> bool {
+    let Some(rest) = url.strip_prefix("https://") else { return false };
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let host = authority.split_once(':').map_or(authority, |(host, _)| host);
+    let good = |byte: u8| byte.is_ascii_alphanumeric() || b"-.:[]".contains(&byte);
+    !host.is_empty()
+        && authority.bytes().all(good)
+        && rest.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\')
+}

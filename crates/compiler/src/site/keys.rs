@@ -1,0 +1,208 @@
+//! Key files: pinned key sets and secrets, judged when the policy is compiled.
+//!
+//! The token layer judges keys again when a gate is made; judging them here gives the author a file
+//! and a line instead of an edge that does not start. Not here: what makes a key good.
+
+use serde_json::Value;
+use tollgate_token::{
+    Algorithm, Jwks, KeyError, KeyKind, KeyNote, Secret, SkipReason, base64url,
+};
+
+use crate::compile::CompileOptions;
+use crate::diagnostic::{Report, Span, codes};
+use crate::document::{Table, Text};
+use crate::source::{SourceTree, is_inside};
+
+/// The keys of one issuer.
+pub(super) struct Keys {
+    pub(super) jwks: Option<String>,
+    pub(super) secrets: Vec<Secret>,
+}
+
+/// Reads an issuer's keys; `None` if something was reported.
+pub(super) fn read(
+    table: Table<'_>,
+    algorithms: &[Algorithm],
+    sources: &SourceTree,
+    options: &CompileOptions,
+    report: &mut Report,
+) -> Option<Keys> {
+    let secrets = secrets(table, algorithms, sources, report);
+    let Some(name) = table.text("jwks") else {
+        return Some(Keys { jwks: None, secrets: secrets? });
+    };
+    let set = file(&name, sources, report).and_then(|json| {
+        let (json, set) = key_set(&name, json, algorithms, options, report)?;
+        no_shared_kids(table, &name, &set, report).then_some(json)
+    });
+    Some(Keys { jwks: Some(set?), secrets: secrets? })
+}
+
+/// The text of a key file.
+fn file<'s>(name: &Text<'_>, sources: &'s SourceTree, report: &mut Report) -> Option<&'s str> {
+    // The empty name was reported with the shape of the file.
+    if name.value.is_empty() {
+        return None;
+    }
+    if !is_inside(name.value) {
+        let message = format!("`{}` leads out of the policy folder", name.value.escape_debug());
+        report
+            .add(&codes::OUTSIDE, name.span, message)
+            .help("copy the file into the policy folder and name it relative to that: `keys/….json`");
+        return None;
+    }
+    let text = sources.text(name.value);
+    if text.is_none() && !sources.was_refused(name.value) {
+        let message = format!("there is no file `{}` in the policy folder", name.value);
+        report.add(&codes::NO_KEY_FILE, name.span, message);
+    }
+    text
+}
+
+/// Judges a key set; in the lenient mode bad keys are cut out of it.
+fn key_set(
+    name: &Text<'_>,
+    json: &str,
+    algorithms: &[Algorithm],
+    options: &CompileOptions,
+    report: &mut Report,
+) -> Option<(String, Jwks)> {
+    let errors = match Jwks::parse(json.as_bytes(), algorithms) {
+        Ok(set) => return usable(name, json.to_owned(), set, report),
+        Err(errors) => errors,
+    };
+    let lenient = options.lenient_jwks && errors.iter().all(|error| error.index.is_some());
+    let rest = lenient.then(|| without(json, &errors)).flatten();
+    let set = rest.as_ref().and_then(|rest| Jwks::parse(rest.as_bytes(), algorithms).ok());
+    for error in &errors {
+        let problem = match error.index {
+            Some(index) => {
+                let kid = error.kid.as_deref();
+                format!("{} of `{}`: {}", key_name(index, kid), name.value, error.fault)
+            }
+            None => format!("`{}`: {}", name.value, error.fault),
+        };
+        match (&set, error.index) {
+            (Some(_), _) => report.add(&codes::KEY_SKIPPED, name.span, format!("left out {problem}")),
+            (None, Some(_)) => report.add(&codes::BAD_KEY, name.span, problem),
+            (None, None) => report.add(&codes::BAD_JWKS, name.span, problem),
+        };
+    }
+    usable(name, rest?, set?, report)
+}
+
+/// A set none of whose keys can verify anything is a mistake.
+fn usable(name: &Text<'_>, json: String, set: Jwks, report: &mut Report) -> Option<(String, Jwks)> {
+    if !set.keys().is_empty() {
+        return Some((json, set));
+    }
+    let message = format!("`{}` has no key for the issuer's algorithms", name.value);
+    let diagnostic = report.add(&codes::KEYS_MISSING, name.span, message);
+    for KeyNote { index, kid, reason } in set.skipped() {
+        let key = key_name(index.unwrap_or_default(), kid.as_deref());
+        match reason {
+            // The warning about it says so already.
+            SkipReason::Refused(_) => {}
+            reason => {
+                diagnostic.help(format!("{key}: {reason}"));
+            }
+        }
+    }
+    None
+}
+
+fn key_name(index: usize, kid: Option<&str>) -> String {
+    match kid {
+        Some(kid) => format!("key `{}`", kid.escape_debug()),
+        None => format!("key {} without a `kid`", index + 1),
+    }
+}
+
+/// The set without the keys that are named in `errors`.
+fn without(json: &str, errors: &[KeyError]) -> Option<String> {
+    let mut set: Value = serde_json::from_str(json).ok()?;
+    let keys = set.get_mut("keys")?.as_array_mut()?;
+    let mut index = 0;
+    keys.retain(|_| {
+        let bad = errors.iter().any(|error| error.index == Some(index));
+        index += 1;
+        !bad
+    });
+    Some(set.to_string())
+}
+
+fn secrets(
+    table: Table<'_>,
+    algorithms: &[Algorithm],
+    sources: &SourceTree,
+    report: &mut Report,
+) -> Option<Vec<Secret>> {
+    let hmac = algorithms.iter().filter(|algorithm| algorithm.key_kind() == KeyKind::Hmac);
+    // A secret serves every HMAC algorithm of the issuer, so it must be long enough for the longest.
+    let longest = hmac.max_by_key(|algorithm| algorithm.hash_len());
+    let mut secrets: Vec<Secret> = Vec::new();
+    let mut complete = true;
+    let mut spans: Vec<(&str, Span)> = Vec::new();
+    for entry in table.tables("secrets") {
+        let (Some(kid), Some(name)) = (entry.text("kid"), entry.text("file")) else {
+            complete = false;
+            continue;
+        };
+        if let Some((_, first)) = spans.iter().find(|(earlier, _)| *earlier == kid.value) {
+            duplicate_kid(&kid, *first, report);
+            complete = false;
+        }
+        spans.push((kid.value, kid.span));
+        match secret(&name, longest, sources, report) {
+            Some(key) => secrets.push(Secret { kid: kid.value.to_owned(), key }),
+            None => complete = false,
+        }
+    }
+    complete.then_some(secrets)
+}
+
+fn secret(
+    name: &Text<'_>,
+    longest: Option<&Algorithm>,
+    sources: &SourceTree,
+    report: &mut Report,
+) -> Option<Vec<u8>> {
+    let text = file(name, sources, report)?;
+    let line = text.strip_suffix('\n').unwrap_or(text);
+    let line = line.strip_suffix('\r').unwrap_or(line);
+    let Some(key) = base64url::decode(line.as_bytes()) else {
+        let message = format!("`{}` is not one line of base64url without padding", name.value);
+        let diagnostic = report.add(&codes::BAD_SECRET, name.span, message);
+        if line.contains(['+', '/', '=']) {
+            diagnostic.help("base64url has `-` for `+` and `_` for `/`, and no `=` at the end");
+        }
+        return None;
+    };
+    if let Some(algorithm) = longest.filter(|algorithm| key.len() < algorithm.hash_len()) {
+        let message = format!("`{}` has {} bytes, too few for `{algorithm}`", name.value, key.len());
+        report
+            .add(&codes::BAD_SECRET, name.span, message)
+            .help(format!("make a random one of {} bytes", algorithm.hash_len()));
+        return None;
+    }
+    Some(key)
+}
+
+fn no_shared_kids(table: Table<'_>, name: &Text<'_>, set: &Jwks, report: &mut Report) -> bool {
+    let mut good = true;
+    for entry in table.tables("secrets") {
+        let Some(kid) = entry.text("kid") else { continue };
+        if set.keys().iter().any(|key| *key.kid == *kid.value) {
+            duplicate_kid(&kid, name.span, report);
+            good = false;
+        }
+    }
+    good
+}
+
+fn duplicate_kid(kid: &Text<'_>, first: Span, report: &mut Report) {
+    let message = format!("two keys of the issuer have the `kid` `{}`", kid.value.escape_debug());
+    let diagnostic = report.add(&codes::DUPLICATE_KID, kid.span, message);
+    diagnostic.also(first, "the other one");
+}
+

@@ -1,0 +1,250 @@
+//! The checked form of a policy: what the front end hands to the encoder.
+//!
+//! Everything here has passed the front end's checks; the encoder only lays it out. Not here: source
+//! text, spans and diagnostics.
+
+use tollgate_core::{ClaimKind, Effect, MethodSet};
+
+/// A whole checked policy.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ImageSpec {
+    /// Refuse every non-ASCII request path (`[paths] ascii_only`).
+    pub ascii_only: bool,
+    /// Declared claims; the position is the claim's slot.
+    pub claims: Vec<ClaimSpec>,
+    /// All rules, in any order.
+    pub rules: Vec<RuleSpec>,
+    /// The gate's configuration, opaque here.
+    pub gate: Vec<u8>,
+}
+
+/// One claim of `[claims]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClaimSpec {
+    /// The claim's name as it stands in the token.
+    pub name: String,
+    /// Its declared type.
+    pub kind: ClaimKind,
+}
+
+/// One checked rule.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RuleSpec {
+    /// The course id, or `site` for site-wide rules.
+    pub course: String,
+    /// The rule's id within its file.
+    pub id: String,
+    /// What a match does.
+    pub effect: Effect,
+    /// The methods it is about.
+    pub methods: MethodSet,
+    /// The author's reason, shown in traces.
+    pub because: Option<String>,
+    /// Absolute patterns; the rule matches if any of them matches.
+    pub patterns: Vec<Pattern>,
+    /// Who it is about.
+    pub who: Who,
+    /// Client networks; `None` means any.
+    pub networks: Option<Vec<Network>>,
+    /// Inclusive start, in Unix seconds.
+    pub from: Option<i64>,
+    /// Exclusive end, in Unix seconds.
+    pub until: Option<i64>,
+    /// `when`, a boolean expression.
+    pub when: Option<Expr>,
+    /// `unless`, a boolean expression.
+    pub unless: Option<Expr>,
+}
+
+/// The who part: every part that is set must hold.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Who {
+    /// No token needed.
+    pub anyone: bool,
+    /// Any verified token.
+    pub signed_in: bool,
+    /// Any of these groups.
+    pub groups: Option<Vec<Template>>,
+    /// Any of these scopes.
+    pub scopes: Option<Vec<Template>>,
+    /// Any of these subjects.
+    pub subjects: Option<Vec<Template>>,
+}
+
+/// A name, possibly with one capture in it: `course-{course}`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Template {
+    /// Text before the capture, or the whole name.
+    pub prefix: String,
+    /// The capture's name.
+    pub capture: Option<String>,
+    /// Text after the capture.
+    pub suffix: String,
+}
+
+/// A path pattern, absolute.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pattern {
+    /// Its segments, without the leading slash.
+    pub segments: Vec<Segment>,
+    /// Whether it ends in `/`. `/` itself is no segments and `true`.
+    pub trailing_slash: bool,
+    /// The text as written, base included.
+    pub source: String,
+}
+
+/// One segment of a pattern.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Segment {
+    /// Exactly this decoded text.
+    Literal(String),
+    /// Text with at least one `*`.
+    Glob(String),
+    /// `{name}`: a whole segment, captured.
+    Capture(String),
+    /// `**`: zero or more segments.
+    Rest,
+}
+
+/// A client network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Network {
+    /// The network's address; host bits are zero.
+    pub addr: core::net::IpAddr,
+    /// Prefix length in bits.
+    pub prefix: u8,
+}
+
+/// A type-checked expression. The front end guarantees the types noted per variant.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Expr {
+    /// bool
+    Bool(bool),
+    /// string
+    Str(String),
+    /// int
+    Int(i64),
+    /// time, in Unix seconds
+    Time(i64),
+    /// ip address constant
+    Ip(core::net::IpAddr),
+    /// A scalar claim by slot; of its declared type.
+    Claim(u16),
+    /// bool: `has(claims.x)`
+    Has(u16),
+    /// string
+    Subject,
+    /// string
+    Issuer,
+    /// string
+    Method,
+    /// ip address
+    ClientIp,
+    /// time
+    Now,
+    /// string: a capture of the pattern, by name
+    Capture(String),
+    /// bool, from bool
+    Not(Box<Expr>),
+    /// bool, from bools
+    And(Box<Expr>, Box<Expr>),
+    /// bool, from bools
+    Or(Box<Expr>, Box<Expr>),
+    /// bool, from two values of one scalar type (bool, ip: only `Eq` and `Ne`)
+    Compare(Comparison, Box<Expr>, Box<Expr>),
+    /// int, checked
+    Arithmetic(Arithmetic, Box<Expr>, Box<Expr>),
+    /// int, checked
+    Negate(Box<Expr>),
+    /// time ± seconds, checked
+    TimeShift(Box<Expr>, i64),
+    /// bool, from two strings
+    StringTest(StringTest, Box<Expr>, Box<Expr>),
+    /// bool: a string among literals
+    InStrings(Box<Expr>, Vec<String>),
+    /// bool: an int among literals
+    InInts(Box<Expr>, Vec<i64>),
+    /// bool: an address among networks (single addresses are full-length networks)
+    InNetworks(Box<Expr>, Vec<Network>),
+    /// bool: a string among the token's groups
+    InGroups(Box<Expr>),
+    /// bool: a string in a `string[]` claim
+    InClaim(Box<Expr>, u16),
+}
+
+/// A comparison operator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Comparison {
+    /// `==`
+    Eq,
+    /// `!=`
+    Ne,
+    /// `<`
+    Lt,
+    /// `<=`
+    Le,
+    /// `>`
+    Gt,
+    /// `>=`
+    Ge,
+}
+
+/// An integer operator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Arithmetic {
+    /// `+`
+    Add,
+    /// `-`
+    Sub,
+    /// `*`
+    Mul,
+}
+
+/// A string test.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StringTest {
+    /// `a.startsWith(b)`
+    StartsWith,
+    /// `a.endsWith(b)`
+    EndsWith,
+    /// `a.contains(b)`
+    Contains,
+}
+
+impl Expr {
+    /// Shows `visit` this expression and all parts of it.
+    pub fn each<'e>(&'e self, visit: &mut impl FnMut(&'e Self)) {
+        visit(self);
+        match self {
+            Self::And(left, right)
+            | Self::Or(left, right)
+            | Self::Compare(_, left, right)
+            | Self::Arithmetic(_, left, right)
+            | Self::StringTest(_, left, right) => {
+                left.each(visit);
+                right.each(visit);
+            }
+            Self::Not(inner)
+            | Self::Negate(inner)
+            | Self::TimeShift(inner, _)
+            | Self::InStrings(inner, _)
+            | Self::InInts(inner, _)
+            | Self::InNetworks(inner, _)
+            | Self::InGroups(inner)
+            | Self::InClaim(inner, _) => inner.each(visit),
+            Self::Bool(_)
+            | Self::Str(_)
+            | Self::Int(_)
+            | Self::Time(_)
+            | Self::Ip(_)
+            | Self::Claim(_)
+            | Self::Has(_)
+            | Self::Subject
+            | Self::Issuer
+            | Self::Method
+            | Self::ClientIp
+            | Self::Now
+            | Self::Capture(_) => {}
+        }
+    }
+}

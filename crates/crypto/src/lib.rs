@@ -1,0 +1,25 @@
+//! Signature verification for tokens: the only crate that names a cryptography library.
+//!
+//! Two [`Provider`](tollgate_token::Provider)s: `Portable`, in plain Rust for every target, and
+//! `Native`, over AWS-LC, several times as fast. Both answer alike; the tests say so. Not here:
+//! which key may verify which token, and anything that signs.
+
+#![no_std]
+
+extern crate alloc;
+
+#[cfg(feature = "native")]
+mod native;
+#[cfg(all(
+    target_arch = "wasm32",
+    target_os = "unknown",
+    any(feature = "rs", feature = "ps")
+))]
+mod no_randomness;
+#[cfg(feature = "portable")]
+mod portable;
+
+#[cfg(feature = "native")]
+pub use native::Native;
+#[cfg(feature = "portable")]
+pub use portable::Portable;

@@ -1,0 +1,110 @@
+//! Verification by AWS-LC, for hosts that can link a C library.
+//!
+//! All algorithms; nothing is chosen by features here.
+
+use alloc::boxed::Box;
+
+use aws_lc_rs::{
+    hmac,
+    signature::{
+        ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, ED25519, ParsedPublicKey,
+        RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_2048_8192_SHA384, RSA_PKCS1_2048_8192_SHA512,
+        RSA_PSS_2048_8192_SHA256, RSA_PSS_2048_8192_SHA384, RSA_PSS_2048_8192_SHA512,
+        RsaParameters, RsaPublicKeyComponents, VerificationAlgorithm,
+    },
+};
+use tollgate_token::{Algorithm, BadSignature, KeyMaterial, KeyRefused, PreparedKey, Provider};
+
+/// Verifies with AWS-LC.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Native;
+
+impl Provider for Native {
+    fn prepare(
+        &self,
+        algorithm: Algorithm,
+        key: &KeyMaterial,
+    ) -> Result<Box<dyn PreparedKey>, KeyRefused> {
+        if !key.fits(algorithm) {
+            return Err(KeyRefused);
+        }
+        match key {
+            KeyMaterial::Rsa { n, e } => {
+                let parameters = rsa_parameters(algorithm).ok_or(KeyRefused)?;
+                let key = RsaPublicKeyComponents { n, e }.to_parsed_public_key(parameters);
+                let key = key.map_err(|_| KeyRefused)?;
+                Ok(Box::new(PublicKey {
+                    key,
+                    signature_len: n.len(),
+                }))
+            }
+            KeyMaterial::Ec { x, y, .. } => {
+                // Parsing refuses a point that is not on the curve.
+                let curve: &'static dyn VerificationAlgorithm = match algorithm {
+                    Algorithm::ES256 => &ECDSA_P256_SHA256_FIXED,
+                    Algorithm::ES384 => &ECDSA_P384_SHA384_FIXED,
+                    _ => return Err(KeyRefused),
+                };
+                public_key(curve, &[&[4], x.as_slice(), y].concat(), x.len() + y.len())
+            }
+            // AWS-LC does not look at the point before it verifies, and takes points of small order;
+            // `tollgate-token` refuses both before it comes here.
+            KeyMaterial::Ed25519 { x } => public_key(&ED25519, x, 64),
+            KeyMaterial::Hmac { k } => {
+                let hash = match algorithm {
+                    Algorithm::HS256 => hmac::HMAC_SHA256,
+                    Algorithm::HS384 => hmac::HMAC_SHA384,
+                    Algorithm::HS512 => hmac::HMAC_SHA512,
+                    _ => return Err(KeyRefused),
+                };
+                Ok(Box::new(Secret(hmac::Key::new(hash, k))))
+            }
+        }
+    }
+}
+
+/// The parameters of an RSA algorithm. A PSS salt has the length of the hash.
+fn rsa_parameters(algorithm: Algorithm) -> Option<&'static RsaParameters> {
+    Some(match algorithm {
+        Algorithm::RS256 => &RSA_PKCS1_2048_8192_SHA256,
+        Algorithm::RS384 => &RSA_PKCS1_2048_8192_SHA384,
+        Algorithm::RS512 => &RSA_PKCS1_2048_8192_SHA512,
+        Algorithm::PS256 => &RSA_PSS_2048_8192_SHA256,
+        Algorithm::PS384 => &RSA_PSS_2048_8192_SHA384,
+        Algorithm::PS512 => &RSA_PSS_2048_8192_SHA512,
+        _ => return None,
+    })
+}
+
+fn public_key(
+    algorithm: &'static dyn VerificationAlgorithm,
+    bytes: &[u8],
+    signature_len: usize,
+) -> Result<Box<dyn PreparedKey>, KeyRefused> {
+    let key = ParsedPublicKey::new(algorithm, bytes).map_err(|_| KeyRefused)?;
+    Ok(Box::new(PublicKey { key, signature_len }))
+}
+
+struct PublicKey {
+    key: ParsedPublicKey,
+    signature_len: usize,
+}
+
+impl PreparedKey for PublicKey {
+    fn verify(&self, signing_input: &[u8], signature: &[u8]) -> Result<(), BadSignature> {
+        if signature.len() != self.signature_len {
+            return Err(BadSignature);
+        }
+        self.key
+            .verify_sig(signing_input, signature)
+            .map_err(|_| BadSignature)
+    }
+}
+
+struct Secret(hmac::Key);
+
+impl PreparedKey for Secret {
+    fn verify(&self, signing_input: &[u8], signature: &[u8]) -> Result<(), BadSignature> {
+        hmac::verify(&self.0, signing_input, signature).map_err(|_| BadSignature)
+    }
+}

@@ -1,0 +1,55 @@
+//! Verification in plain Rust, through the algorithms of `jwt-compact` and the crates beside them.
+//!
+//! Each family is a feature; a family that is left out refuses its keys. What is used of
+//! `jwt-compact` is the one method that checks a signature over bytes: it is not asked to read
+//! tokens, for reasons that `tollgate-token` gives.
+
+use alloc::boxed::Box;
+
+use tollgate_token::{Algorithm, KeyMaterial, KeyRefused, PreparedKey, Provider};
+
+#[cfg(any(feature = "es256", feature = "es384"))]
+mod ec;
+#[cfg(feature = "eddsa")]
+mod ed25519;
+#[cfg(feature = "hs")]
+mod hmac;
+#[cfg(any(feature = "rs", feature = "ps"))]
+mod rsa;
+#[cfg(any(feature = "rs", feature = "ps", feature = "es256", feature = "hs"))]
+mod through;
+
+/// Verifies in plain Rust, on every target.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Portable;
+
+impl Provider for Portable {
+    fn prepare(
+        &self,
+        algorithm: Algorithm,
+        key: &KeyMaterial,
+    ) -> Result<Box<dyn PreparedKey>, KeyRefused> {
+        if !key.fits(algorithm) {
+            return Err(KeyRefused);
+        }
+        match (algorithm, key) {
+            #[cfg(feature = "rs")]
+            (Algorithm::RS256 | Algorithm::RS384 | Algorithm::RS512, KeyMaterial::Rsa { n, e }) => {
+                rsa::prepare(algorithm, n, e)
+            }
+            #[cfg(feature = "ps")]
+            (Algorithm::PS256 | Algorithm::PS384 | Algorithm::PS512, KeyMaterial::Rsa { n, e }) => {
+                rsa::prepare(algorithm, n, e)
+            }
+            #[cfg(feature = "es256")]
+            (Algorithm::ES256, KeyMaterial::Ec { x, y, .. }) => ec::prepare_p256(x, y),
+            #[cfg(feature = "es384")]
+            (Algorithm::ES384, KeyMaterial::Ec { x, y, .. }) => ec::prepare_p384(x, y),
+            #[cfg(feature = "eddsa")]
+            (Algorithm::EdDSA, KeyMaterial::Ed25519 { x }) => ed25519::prepare(x),
+            #[cfg(feature = "hs")]
+            (_, KeyMaterial::Hmac { k }) => hmac::prepare(algorithm, k),
+            _ => Err(KeyRefused),
+        }
+    }
+}

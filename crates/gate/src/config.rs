@@ -1,0 +1,280 @@
+//! What a gate needs to know beside the rules: issuers with their keys, where tokens stand, answers.
+//!
+//! It travels inside the policy image as an opaque section, so that one file is the whole deployment.
+//! The bytes are one version byte, then [postcard](https://docs.rs/postcard). Not here: the TOML that
+//! authors write; the compiler turns that into a [`GateConfig`].
+
+use alloc::{string::String, vec::Vec};
+use core::fmt;
+
+use serde::{Deserialize, Serialize};
+use tollgate_token::IssuerConfig;
+
+/// Version of the encoding, its first byte.
+pub const CONFIG_VERSION: u8 = 1;
+/// Most token sources.
+pub const MAX_SOURCES: usize = 8;
+/// Longest site name, in bytes.
+pub const MAX_SITE_BYTES: usize = 128;
+/// Most leeway for `nbf` and `iat`, in seconds.
+pub const MAX_LEEWAY_SECS: u32 = 600;
+/// The least that `max_token_bytes` may be: smaller limits refuse every real token.
+pub const MIN_TOKEN_BYTES: u32 = 256;
+/// The most that `max_token_bytes` may be.
+pub const MAX_TOKEN_BYTES: u32 = 65_536;
+/// Longest redirect location, in bytes.
+pub const MAX_LOCATION_BYTES: usize = 2_048;
+
+/// Everything a gate is configured with.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct GateConfig {
+    /// The site's name: the realm of challenges, and a field of log records.
+    pub site: String,
+    /// Whose tokens are accepted; may be empty for a site without sign-in.
+    pub issuers: Vec<IssuerConfig>,
+    /// Where a token may stand; the first source present decides.
+    pub sources: Vec<TokenSource>,
+    /// Whether every configured source is removed from what goes to the origin.
+    pub strip_token: bool,
+    /// Clock difference tolerated for `nbf` and `iat`, in seconds.
+    pub leeway_secs: u32,
+    /// Longest token that is looked at, in bytes.
+    pub max_token_bytes: u32,
+    /// What those get who may not pass.
+    pub deny: DenyConfig,
+}
+
+/// One place where a token may stand.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum TokenSource {
+    /// A header field; any case. In `Authorization` the token follows `Bearer`.
+    Header(String),
+    /// A cookie; exactly this name.
+    Cookie(String),
+    /// A query parameter; exactly this name.
+    Query(String),
+}
+
+/// What those get who may not pass. `bad_path`, `bad_method` and `internal` are not configurable.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DenyConfig {
+    /// A token could help, and there is none.
+    pub no_token: DenyAnswer,
+    /// A token could help, and the one given is bad.
+    pub bad_token: DenyAnswer,
+    /// No token would help, or not this one.
+    pub forbidden: DenyAnswer,
+}
+
+/// One kind of answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum DenyAnswer {
+    /// This status, 400 to 499.
+    Status(u16),
+    /// 302 to this location.
+    Redirect(String),
+}
+
+/// Why a configuration is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// The bytes are not a configuration.
+    Encoding,
+    /// The bytes are a configuration of this other version.
+    Version(u8),
+    /// The site name is empty or longer than [`MAX_SITE_BYTES`].
+    Site,
+    /// More than [`MAX_SOURCES`] sources.
+    TooManySources,
+    /// A source is not `header:name`, `cookie:name` or `query:name`, or the name cannot stand there.
+    Source,
+    /// Two sources are the same.
+    DuplicateSource,
+    /// More leeway than [`MAX_LEEWAY_SECS`].
+    Leeway,
+    /// A token limit outside [`MIN_TOKEN_BYTES`] to [`MAX_TOKEN_BYTES`].
+    TokenBytes,
+    /// A deny status outside 400 to 499.
+    DenyStatus(u16),
+    /// A redirect location that is empty, too long, or not visible ASCII.
+    Location,
+}
+
+impl GateConfig {
+    /// The bytes for the image.
+    ///
+    /// # Errors
+    ///
+    /// When [`GateConfig::validate`] does, so that no image is made that no gate would load.
+    pub fn encode(&self) -> Result<Vec<u8>, ConfigError> {
+        self.validate()?;
+        let start = Vec::from([CONFIG_VERSION]);
+        postcard::to_extend(self, start).map_err(|_| ConfigError::Encoding)
+    }
+
+    /// Reads what [`GateConfig::encode`] wrote. Never panics, whatever the bytes.
+    ///
+    /// # Errors
+    ///
+    /// For bytes of another version or shape, bytes left over, and values out of range.
+    pub fn decode(bytes: &[u8]) -> Result<Self, ConfigError> {
+        let (version, rest) = bytes.split_first().ok_or(ConfigError::Encoding)?;
+        if *version != CONFIG_VERSION {
+            return Err(ConfigError::Version(*version));
+        }
+        match postcard::take_from_bytes::<Self>(rest) {
+            Ok((config, [])) => config.validate().map(|()| config),
+            _ => Err(ConfigError::Encoding),
+        }
+    }
+
+    /// Checks every range. Keys and issuers are judged by the token layer when a gate is made.
+    ///
+    /// # Errors
+    ///
+    /// The first thing that is wrong.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        if self.site.is_empty() || self.site.len() > MAX_SITE_BYTES {
+            return Err(ConfigError::Site);
+        }
+        if self.sources.len() > MAX_SOURCES {
+            return Err(ConfigError::TooManySources);
+        }
+        for (at, source) in self.sources.iter().enumerate() {
+            source.validate()?;
+            if self
+                .sources
+                .iter()
+                .take(at)
+                .any(|earlier| earlier.is_same_place(source))
+            {
+                return Err(ConfigError::DuplicateSource);
+            }
+        }
+        if self.leeway_secs > MAX_LEEWAY_SECS {
+            return Err(ConfigError::Leeway);
+        }
+        if !(MIN_TOKEN_BYTES..=MAX_TOKEN_BYTES).contains(&self.max_token_bytes) {
+            return Err(ConfigError::TokenBytes);
+        }
+        let DenyConfig {
+            no_token,
+            bad_token,
+            forbidden,
+        } = &self.deny;
+        [no_token, bad_token, forbidden]
+            .into_iter()
+            .try_for_each(DenyAnswer::validate)
+    }
+}
+
+impl TokenSource {
+    /// Reads `header:name`, `cookie:name` or `query:name`, as authors write it.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::Source`] for any other text.
+    pub fn from_text(text: &str) -> Result<Self, ConfigError> {
+        let source = match text.split_once(':') {
+            Some(("header", name)) => Self::Header(name.to_ascii_lowercase()),
+            Some(("cookie", name)) => Self::Cookie(name.into()),
+            Some(("query", name)) => Self::Query(name.into()),
+            _ => return Err(ConfigError::Source),
+        };
+        source.validate().map(|()| source)
+    }
+
+    fn validate(&self) -> Result<(), ConfigError> {
+        let (name, is_allowed): (_, fn(u8) -> bool) = match self {
+            // A whole `Cookie` field is no token, and removing it would remove other people's cookies.
+            Self::Header(name) if name.eq_ignore_ascii_case("cookie") => {
+                return Err(ConfigError::Source);
+            }
+            Self::Header(name) | Self::Cookie(name) => (name, is_http_token_byte),
+            Self::Query(name) => (name, is_unreserved_byte),
+        };
+        let is_sound = !name.is_empty() && name.bytes().all(is_allowed);
+        if is_sound {
+            Ok(())
+        } else {
+            Err(ConfigError::Source)
+        }
+    }
+
+    fn is_same_place(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Header(a), Self::Header(b)) => a.eq_ignore_ascii_case(b),
+            _ => self == other,
+        }
+    }
+}
+
+impl DenyAnswer {
+    fn validate(&self) -> Result<(), ConfigError> {
+        match self {
+            Self::Status(400..=499) => Ok(()),
+            Self::Status(status) => Err(ConfigError::DenyStatus(*status)),
+            Self::Redirect(location) => {
+                let is_sound = (1..=MAX_LOCATION_BYTES).contains(&location.len())
+                    && location.bytes().all(|byte| byte.is_ascii_graphic());
+                if is_sound {
+                    Ok(())
+                } else {
+                    Err(ConfigError::Location)
+                }
+            }
+        }
+    }
+}
+
+impl Default for DenyConfig {
+    fn default() -> Self {
+        Self {
+            no_token: DenyAnswer::Status(401),
+            bad_token: DenyAnswer::Status(401),
+            forbidden: DenyAnswer::Status(403),
+        }
+    }
+}
+
+/// A `token` character of RFC 9110, what header and cookie names are made of.
+fn is_http_token_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+}
+
+/// An unreserved character of RFC 3986: written in one way only in a query.
+fn is_unreserved_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"-._~".contains(&byte)
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Encoding => f.write_str("the gate configuration cannot be read"),
+            Self::Version(version) => write!(
+                f,
+                "the gate configuration has version {version}, this gate reads {CONFIG_VERSION}"
+            ),
+            Self::Site => write!(f, "the site name must have 1 to {MAX_SITE_BYTES} bytes"),
+            Self::TooManySources => write!(f, "more than {MAX_SOURCES} token sources"),
+            Self::Source => f.write_str(
+                "a token source is `header:`, `cookie:` or `query:` and a name that can stand there",
+            ),
+            Self::DuplicateSource => f.write_str("a token source is listed twice"),
+            Self::Leeway => write!(f, "leeway is at most {MAX_LEEWAY_SECS} seconds"),
+            Self::TokenBytes => {
+                write!(f, "tokens are limited to {MIN_TOKEN_BYTES} to {MAX_TOKEN_BYTES} bytes")
+            }
+            Self::DenyStatus(status) => write!(f, "{status} is not a deny status (400 to 499)"),
+            Self::Location => {
+                write!(f, "a redirect location is 1 to {MAX_LOCATION_BYTES} visible ASCII bytes")
+            }
+        }
+    }
+}
+
+impl core::error::Error for ConfigError {}
+
+#[cfg(test)]
+mod tests;

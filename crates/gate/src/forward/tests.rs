@@ -1,0 +1,139 @@
+//! What reaches the origin, byte for byte.
+
+use alloc::string::{String, ToString};
+
+use tollgate_core::UnixSeconds;
+
+use super::*;
+use crate::config::DenyConfig;
+
+fn config(strip_token: bool) -> GateConfig {
+    let sources = [
+        "header:authorization",
+        "cookie:id_token",
+        "cookie:other",
+        "query:token",
+    ];
+    GateConfig {
+        site: "site".to_string(),
+        issuers: Vec::new(),
+        sources: sources
+            .iter()
+            .map(|text| TokenSource::from_text(text).expect("a good source"))
+            .collect(),
+        strip_token,
+        leeway_secs: 0,
+        max_token_bytes: 8_192,
+        deny: DenyConfig::default(),
+    }
+}
+
+fn forwarded(
+    strip_token: bool,
+    target: &str,
+    headers: &[(&str, &str)],
+) -> (String, Vec<(String, String)>) {
+    let fields: Vec<_> = headers
+        .iter()
+        .map(|(name, value)| (*name, value.as_bytes()))
+        .collect();
+    let request = Request {
+        method: "GET",
+        target: target.as_bytes(),
+        headers: &fields,
+        ip: None,
+        now: UnixSeconds(0),
+    };
+    let forward = Forward::new(&config(strip_token), &request);
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).expect("tests use text");
+    let headers = forward
+        .headers_for(&request)
+        .map(|(name, value)| (name.to_string(), text(value)))
+        .collect();
+    (text(forward.target_for(&request)), headers)
+}
+
+#[test]
+fn the_query_loses_the_token_and_nothing_else() {
+    let table = [
+        ("/a", "/a"),
+        ("/a?", "/a?"),
+        ("/a?x=1", "/a?x=1"),
+        ("/a?token=t", "/a"),
+        ("/a?token", "/a"),
+        ("/a?token=t&token=u", "/a"),
+        ("/a?x=%20&token=t&&y=a+b&z", "/a?x=%20&&y=a+b&z"),
+        ("/a?token=t&x", "/a?x"),
+        ("/a?x&token=t", "/a?x"),
+        (
+            "/a?tokens=t&Token=u&xtoken=v",
+            "/a?tokens=t&Token=u&xtoken=v",
+        ),
+        ("/a?x?token=t", "/a?x?token=t"),
+        ("/a%20b?token=t", "/a%20b"),
+    ];
+    for (target, expect) in table {
+        assert_eq!(forwarded(true, target, &[]).0, expect);
+        assert_eq!(forwarded(false, target, &[]).0, target);
+    }
+}
+
+#[test]
+fn cookies_lose_the_token_and_nothing_else() {
+    let table = [
+        ("x=1", Some("x=1")),
+        ("id_token=a", None),
+        ("id_token=a; other=b", None),
+        ("id_token=a; x=1", Some("x=1")),
+        ("x=1; id_token=a", Some("x=1")),
+        ("x=1;id_token=a;  y=\"2\"", Some("x=1;  y=\"2\"")),
+        ("x=1; id_token=a; id_token=b; y=2", Some("x=1; y=2")),
+        ("x=1; id_token; y=2", Some("x=1; y=2")),
+        ("x=1; id_token =a; y=2", Some("x=1; y=2")),
+        ("x=1; ID_TOKEN=a", Some("x=1; ID_TOKEN=a")),
+        (" x=1 ;", Some(" x=1 ;")),
+    ];
+    for (value, expect) in table {
+        let headers = [("Accept", "*/*"), ("Cookie", value), ("cookie", "z=9")];
+        let mut kept = alloc::vec![("Accept".to_string(), "*/*".to_string())];
+        kept.extend(expect.map(|value| ("Cookie".to_string(), value.to_string())));
+        kept.push(("cookie".to_string(), "z=9".to_string()));
+        assert_eq!(forwarded(true, "/", &headers).1, kept, "{value}");
+        assert_eq!(forwarded(false, "/", &headers).1[1].1, value);
+    }
+}
+
+#[test]
+fn headers_with_the_token_go_only_when_asked() {
+    let headers = [
+        ("AUTHORIZATION", "Bearer a"),
+        ("x", "1"),
+        ("authorization", "Basic b"),
+    ];
+    let names = |strip| {
+        let (_, kept) = forwarded(strip, "/", &headers);
+        kept.into_iter().map(|(name, _)| name).collect::<Vec<_>>()
+    };
+    assert_eq!(names(true), ["x"]);
+    assert_eq!(names(false), ["AUTHORIZATION", "x", "authorization"]);
+}
+
+#[test]
+fn headers_that_speak_for_a_gate_always_go() {
+    let table = [
+        ("X-Tollgate-Subject", true),
+        ("x-tollgate-", true),
+        ("x_tollgate_subject", true),
+        ("X-Tollgate_Groups", true),
+        ("x-tollgate", false),
+        ("x-tollgates", false),
+        ("my-x-tollgate-subject", false),
+        ("", false),
+    ];
+    for (name, goes) in table {
+        for strip in [true, false] {
+            let (_, kept) = forwarded(strip, "/", &[(name, "1"), ("accept", "*/*")]);
+            assert_eq!(kept.len(), if goes { 1 } else { 2 }, "{name}");
+        }
+    }
+}

@@ -1,0 +1,233 @@
+//! One record per decision, for the operator.
+//!
+//! It says which rule of which policy decided, and never holds a token, a query, a subject or an
+//! address. Not here: where records go, and when they are dropped.
+
+use alloc::{borrow::ToOwned, string::String, sync::Arc};
+use core::fmt::{self, Write};
+
+use tollgate_core::{ImageId, Reason, UnixSeconds};
+
+use crate::outcome::Kind;
+
+/// What is told about one decision.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogRecord {
+    /// When, by the request's own time.
+    pub time: UnixSeconds,
+    /// The policy that decided; `None` where there was none to ask.
+    pub policy: Option<ImageId>,
+    /// The site's name.
+    pub site: Arc<str>,
+    /// Allow, deny or reject.
+    pub outcome: Kind,
+    /// The status of the answer, 200 for allow.
+    pub status: u16,
+    /// Why.
+    pub reason: Reason,
+    /// What exactly is wrong with the token or path.
+    pub detail: Option<&'static str>,
+    /// The rule that decided, as `course/id`.
+    pub rule: Option<String>,
+    /// The method, cut to [`LogRecord::MAX_METHOD_BYTES`].
+    pub method: String,
+    /// The raw path in visible ASCII, cut to [`LogRecord::MAX_PATH_BYTES`]; other bytes are written `\xNN`.
+    pub path: String,
+    /// What was found of a token. An open path is allowed whatever it is.
+    pub token: TokenSeen,
+}
+
+/// What a gate found of a token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TokenSeen {
+    /// It did not look, because the path was refused first.
+    Unread,
+    /// There is none.
+    Absent,
+    /// There is one, and this is wrong with it.
+    Bad(&'static str),
+    /// It is good, and this configured issuer's.
+    Verified(Arc<str>),
+}
+
+impl LogRecord {
+    /// Longest path in a record, in bytes; what is longer is cut and ends in `…`.
+    pub const MAX_PATH_BYTES: usize = 1_024;
+    /// Longest method in a record, in bytes.
+    pub const MAX_METHOD_BYTES: usize = 32;
+
+    /// Writes the record as one JSON object without a line end.
+    ///
+    /// Written by hand: the shape is flat and fixed, and a JSON library would be a tenth of an edge
+    /// module for it.
+    ///
+    /// # Errors
+    ///
+    /// Only those of `out`.
+    pub fn write_json(&self, out: &mut impl Write) -> fmt::Result {
+        write!(out, "{{\"time\":{},\"policy\":", self.time.0)?;
+        match self.policy {
+            Some(id) => write!(out, "\"{id}\"")?,
+            None => out.write_str("null")?,
+        }
+        write_member(out, "site", Some(&self.site))?;
+        write_member(out, "outcome", Some(self.outcome.code()))?;
+        write!(out, ",\"status\":{}", self.status)?;
+        write_member(out, "reason", Some(self.reason.code()))?;
+        write_member(out, "detail", self.detail)?;
+        write_member(out, "rule", self.rule.as_deref())?;
+        write_member(out, "method", Some(&self.method))?;
+        write_member(out, "path", Some(&self.path))?;
+        let (token, issuer) = match &self.token {
+            TokenSeen::Unread => ("unread", None),
+            TokenSeen::Absent => ("absent", None),
+            TokenSeen::Bad(code) => (*code, None),
+            TokenSeen::Verified(issuer) => ("verified", Some(&**issuer)),
+        };
+        write_member(out, "token", Some(token))?;
+        write_member(out, "issuer", issuer)?;
+        out.write_char('}')
+    }
+
+    /// The record of a failure before any gate was asked.
+    pub(crate) fn internal(method: &str, status: u16, detail: &'static str) -> Self {
+        Self {
+            time: UnixSeconds(0),
+            policy: None,
+            site: "".into(),
+            outcome: Kind::Deny,
+            status,
+            reason: Reason::Internal,
+            detail: Some(detail),
+            rule: None,
+            method: shown_method(method),
+            path: String::new(),
+            token: TokenSeen::Unread,
+        }
+    }
+}
+
+/// A method as it may stand in a record.
+pub(crate) fn shown_method(method: &str) -> String {
+    let fits = |end: &usize| method.is_char_boundary(*end);
+    let end = (0..=method.len().min(LogRecord::MAX_METHOD_BYTES))
+        .rev()
+        .find(fits)
+        .unwrap_or(0);
+    method.get(..end).unwrap_or_default().to_owned()
+}
+
+/// A raw path as it may stand in a record.
+pub(crate) fn shown_path(raw: &[u8]) -> String {
+    let mut shown = String::with_capacity(raw.len().min(LogRecord::MAX_PATH_BYTES));
+    for byte in raw {
+        if shown.len() >= LogRecord::MAX_PATH_BYTES {
+            shown.push('…');
+            break;
+        }
+        match byte {
+            b'\\' => shown.push_str("\\\\"),
+            b'!'..=b'~' => shown.push(char::from(*byte)),
+            // Writing to a string cannot fail.
+            _ => _ = write!(shown, "\\x{byte:02x}"),
+        }
+    }
+    shown
+}
+
+fn write_member(out: &mut impl Write, name: &str, value: Option<&str>) -> fmt::Result {
+    write!(out, ",\"{name}\":")?;
+    match value {
+        Some(text) => write_string(out, text),
+        None => out.write_str("null"),
+    }
+}
+
+/// A JSON string. Controls, and the two line ends that break log readers, are escaped.
+fn write_string(out: &mut impl Write, text: &str) -> fmt::Result {
+    out.write_char('"')?;
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => write!(out, "\\{c}")?,
+            '\0'..='\x1F' | '\x7F'..='\u{9F}' | '\u{2028}' | '\u{2029}' => {
+                write!(out, "\\u{:04x}", u32::from(c))?;
+            }
+            _ => out.write_char(c)?,
+        }
+    }
+    out.write_char('"')
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::ToString;
+
+    use super::*;
+
+    #[test]
+    fn a_record_is_one_json_object() {
+        let record = LogRecord {
+            time: UnixSeconds(1_800_000_000),
+            policy: None,
+            site: "a \"site\"".into(),
+            outcome: Kind::Allow,
+            status: 200,
+            reason: Reason::Allow,
+            detail: None,
+            rule: Some("rust-101/students".to_string()),
+            method: "GET".to_string(),
+            path: shown_path(b"/a\\b\x00\xffc d"),
+            token: TokenSeen::Verified("learners".into()),
+        };
+        let mut text = String::new();
+        record
+            .write_json(&mut text)
+            .expect("a string takes everything");
+        assert_eq!(
+            text,
+            concat!(
+                r#"{"time":1800000000,"policy":null,"site":"a \"site\"","outcome":"allow","#,
+                r#""status":200,"reason":"allow","detail":null,"rule":"rust-101/students","#,
+                r#""method":"GET","path":"/a\\\\b\\x00\\xffc\\x20d","token":"verified","#,
+                r#""issuer":"learners"}"#
+            )
+        );
+    }
+
+    #[test]
+    fn strings_cannot_end_a_line_or_a_string() {
+        let table = [
+            ("a", r#""a""#),
+            ("\"\\", r#""\"\\""#),
+            ("\n\r\t\0\u{1b}", r#""\u000a\u000d\u0009\u0000\u001b""#),
+            (
+                "\u{7f}\u{85}\u{2028}\u{2029}",
+                r#""\u007f\u0085\u2028\u2029""#,
+            ),
+            ("für 😀", "\"für 😀\""),
+        ];
+        for (text, expect) in table {
+            let mut out = String::new();
+            write_string(&mut out, text).expect("a string takes everything");
+            assert_eq!(out, expect);
+        }
+    }
+
+    #[test]
+    fn long_input_is_cut() {
+        let path = shown_path(&[b'a'; 5_000]);
+        assert_eq!(path.chars().count(), LogRecord::MAX_PATH_BYTES + 1);
+        assert!(path.ends_with('…'));
+        let hostile = shown_path(&[0xFF; 5_000]);
+        assert!(hostile.len() < LogRecord::MAX_PATH_BYTES + 8);
+        assert_eq!(
+            shown_method(&"M".repeat(100)).len(),
+            LogRecord::MAX_METHOD_BYTES
+        );
+        assert_eq!(
+            shown_method(&"é".repeat(100)).len(),
+            LogRecord::MAX_METHOD_BYTES
+        );
+        assert_eq!(shown_method("GÉT"), "GÉT");
+    }
+}

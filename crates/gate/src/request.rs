@@ -1,0 +1,83 @@
+//! One HTTP request as an edge sees it, reduced to what a decision needs.
+//!
+//! Everything is borrowed and raw: no decoding, no trimming, no joining of repeated headers. Not
+//! here: the body, which no decision reads.
+
+use tollgate_core::UnixSeconds;
+
+/// What an edge knows about one HTTP request.
+///
+/// There is no `Debug` on purpose: the headers and the query hold tokens.
+#[derive(Clone, Copy)]
+pub struct Request<'a> {
+    /// The method, as sent; names are case-sensitive.
+    pub method: &'a str,
+    /// The raw request target: path, and query if there is one, undecoded.
+    pub target: &'a [u8],
+    /// Every header field line in order; a field that occurs twice stands here twice.
+    pub headers: &'a [(&'a str, &'a [u8])],
+    /// The client's address as text. One that does not parse counts as unknown.
+    pub ip: Option<&'a str>,
+    /// The time of the request; the gate has no clock.
+    pub now: UnixSeconds,
+}
+
+impl<'a> Request<'a> {
+    /// The raw path: the bytes before the first `?`.
+    pub fn path(&self) -> &'a [u8] {
+        match split_at_byte(self.target, b'?') {
+            Some((path, _)) => path,
+            None => self.target,
+        }
+    }
+
+    /// The raw query: the bytes after the first `?`, if there is one.
+    pub fn query(&self) -> Option<&'a [u8]> {
+        split_at_byte(self.target, b'?').map(|(_, query)| query)
+    }
+
+    /// Whether the query could end the request target early for a later reader: controls and spaces
+    /// end a request line, and `#` ends a URL. No client sends them.
+    pub(crate) fn has_splitting_query(&self) -> bool {
+        let splits = |byte: &u8| *byte <= b' ' || *byte == 0x7F || *byte == b'#';
+        self.query().is_some_and(|query| query.iter().any(splits))
+    }
+}
+
+/// What stands before and after the first `byte`.
+pub(crate) fn split_at_byte(bytes: &[u8], byte: u8) -> Option<(&[u8], &[u8])> {
+    let at = bytes.iter().position(|b| *b == byte)?;
+    Some((bytes.get(..at)?, bytes.get(at + 1..)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_question_mark_ends_the_path() {
+        let table: &[(&str, &str, Option<&str>, bool)] = &[
+            ("/a", "/a", None, false),
+            ("/a?", "/a", Some(""), false),
+            ("/a?b?c=d", "/a", Some("b?c=d"), false),
+            ("?/a", "", Some("/a"), false),
+            ("/a?b c", "/a", Some("b c"), true),
+            ("/a?b\r\nhost: x", "/a", Some("b\r\nhost: x"), true),
+            ("/a?b#c", "/a", Some("b#c"), true),
+            ("/a?b\u{7f}", "/a", Some("b\u{7f}"), true),
+            ("/a?é", "/a", Some("é"), false),
+        ];
+        for (target, path, query, splits) in table {
+            let request = Request {
+                method: "GET",
+                target: target.as_bytes(),
+                headers: &[],
+                ip: None,
+                now: UnixSeconds(0),
+            };
+            assert_eq!(request.path(), path.as_bytes(), "{target}");
+            assert_eq!(request.query(), query.map(str::as_bytes), "{target}");
+            assert_eq!(request.has_splitting_query(), *splits, "{target}");
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! Cookies and query parameters as raw `name=value` pairs.
+//!
+//! The same reading serves finding a token and removing it, so that nothing can be used by one and
+//! missed by the other. Not here: percent-decoding, quoting, `;` as a query separator.
+
+/// One `name=value` of a `Cookie` field or a query, undecoded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Pair<'a> {
+    /// Everything between the separators, spaces included.
+    pub(crate) raw: &'a [u8],
+    /// The name, without spaces around it.
+    name: &'a [u8],
+    /// The value; empty where there is no `=`.
+    pub(crate) value: &'a [u8],
+    /// Whether every reader takes the value for the same bytes: no quotes, escapes or inner spaces.
+    pub(crate) is_plain: bool,
+}
+
+impl Pair<'_> {
+    /// Whether this pair has this name, byte for byte.
+    pub(crate) fn is_named(&self, name: &str) -> bool {
+        self.name == name.as_bytes()
+    }
+}
+
+/// The pairs of one `Cookie` field value.
+pub(crate) fn cookie_pairs(value: &[u8]) -> impl Iterator<Item = Pair<'_>> + Clone {
+    value.split(|byte| *byte == b';').map(|raw| {
+        let (name, value) = split_pair(trim(raw));
+        // RFC 6265 puts no spaces around `=`; readers disagree about those that stand there anyway.
+        let is_plain = trim(name) == name && trim(value) == value && !value.contains(&b'"');
+        Pair {
+            raw,
+            name: trim(name),
+            value,
+            is_plain,
+        }
+    })
+}
+
+/// The pairs of a raw query.
+pub(crate) fn query_pairs(query: &[u8]) -> impl Iterator<Item = Pair<'_>> + Clone {
+    query.split(|byte| *byte == b'&').map(|raw| {
+        let (name, value) = split_pair(raw);
+        let is_plain = !value.iter().any(|byte| matches!(byte, b'%' | b'+'));
+        Pair {
+            raw,
+            name,
+            value,
+            is_plain,
+        }
+    })
+}
+
+fn split_pair(raw: &[u8]) -> (&[u8], &[u8]) {
+    crate::request::split_at_byte(raw, b'=').unwrap_or((raw, &[]))
+}
+
+/// Without the spaces and tabs that HTTP allows around a cookie pair.
+pub(crate) fn trim(mut bytes: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = bytes {
+        bytes = rest;
+    }
+    bytes
+}

@@ -1,0 +1,268 @@
+//! A request and its outcome as bytes, for gates behind a WASM boundary.
+//!
+//! One call carries one request: numbers are little-endian, `bytes` is a `u32` length and that many
+//! bytes, and `optional x` is one byte, 0 for none or 1 before `x`. Both ends are here, for hosts in
+//! Rust. Not here: JSON, streaming, and compatibility between versions: module and host ship together.
+//!
+//! Request:
+//!
+//! | field | type |
+//! |---|---|
+//! | version, 1 | `u8` |
+//! | time, Unix seconds | `i64` |
+//! | client address as text, UTF-8, empty if unknown | bytes |
+//! | method, UTF-8 | bytes |
+//! | target, raw | bytes |
+//! | number of header field lines | `u32` |
+//! | each: name, UTF-8; value, raw | bytes, bytes |
+//!
+//! Reply:
+//!
+//! | field | type |
+//! |---|---|
+//! | version, 1 | `u8` |
+//! | outcome: 0 allow, 1 deny, 2 reject | `u8` |
+//! | status | `u16` |
+//! | reason, its number in [`Reason::ALL`] | `u8` |
+//! | detail, UTF-8 | optional bytes |
+//! | rule, UTF-8 | optional bytes |
+//! | action: 0 forward, 1 respond | `u8` |
+//! | forward: new target | optional bytes |
+//! | forward: number of header changes; each: index, new value or none to remove | `u32`; `u32`, optional bytes |
+//! | respond: number of headers; each: name, value, UTF-8 | `u32`; bytes, bytes |
+//! | respond: body, UTF-8 | bytes |
+//! | log record, one JSON object, UTF-8 | bytes |
+
+mod cursor;
+
+use alloc::{borrow::Cow, string::String, vec::Vec};
+use core::fmt;
+
+use tollgate_core::{Reason, UnixSeconds};
+
+use crate::forward::{Forward, HeaderEdit};
+use crate::gate::Gate;
+use crate::outcome::{Action, Kind, Outcome, Respond};
+use crate::request::Request;
+use cursor::{Reader, Writer};
+
+/// Version of the encoding, the first byte of both messages.
+pub const WIRE_VERSION: u8 = 1;
+/// Longest encoded request, in bytes. A host that has more to ask denies instead.
+pub const MAX_REQUEST_BYTES: usize = 16 * 1_024 * 1_024;
+
+/// The detail code for a request that is not in this encoding.
+const BAD_REQUEST: &str = "bad_wire_request";
+/// The detail code for a module that has loaded no policy.
+const NO_POLICY: &str = "no_policy";
+
+/// A decoded request, borrowing from the message.
+pub struct WireRequest<'a> {
+    method: &'a str,
+    target: &'a [u8],
+    headers: Vec<(&'a str, &'a [u8])>,
+    ip: Option<&'a str>,
+    now: UnixSeconds,
+}
+
+/// A decoded outcome.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reply {
+    /// Allow, deny or reject.
+    pub kind: Kind,
+    /// 200 for allow, else the status of the response.
+    pub status: u16,
+    /// Why.
+    pub reason: Reason,
+    /// What exactly is wrong with the token or path.
+    pub detail: Option<String>,
+    /// The rule that decided.
+    pub rule: Option<String>,
+    /// What the edge has to do.
+    pub action: Action,
+    /// The log record, as JSON.
+    pub log: String,
+}
+
+/// The message is not in this encoding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WireError;
+
+/// Decides an encoded request. Whatever the bytes, the answer is an encoded outcome.
+pub fn handle<B: AsRef<[u8]>>(gate: &Gate<B>, message: &[u8]) -> Vec<u8> {
+    match decode_request(message) {
+        Ok(request) => encode_outcome(&gate.handle(&request.as_request())),
+        Err(WireError) => encode_outcome(&Outcome::internal("", BAD_REQUEST)),
+    }
+}
+
+/// The encoded outcome of a module that has loaded no policy: denied.
+pub fn without_policy() -> Vec<u8> {
+    encode_outcome(&Outcome::internal("", NO_POLICY))
+}
+
+impl WireRequest<'_> {
+    /// The request, to ask a gate with.
+    pub fn as_request(&self) -> Request<'_> {
+        let Self {
+            method,
+            target,
+            headers,
+            ip,
+            now,
+        } = self;
+        Request {
+            method,
+            target,
+            headers,
+            ip: *ip,
+            now: *now,
+        }
+    }
+}
+
+/// The bytes of a request.
+pub fn encode_request(request: &Request<'_>) -> Vec<u8> {
+    let mut out = Writer::default();
+    out.byte(WIRE_VERSION);
+    out.fixed(&request.now.0.to_le_bytes());
+    out.bytes(request.ip.unwrap_or_default().as_bytes());
+    out.bytes(request.method.as_bytes());
+    out.bytes(request.target);
+    out.count(request.headers.len());
+    for (name, value) in request.headers {
+        out.bytes(name.as_bytes());
+        out.bytes(value);
+    }
+    out.finish()
+}
+
+/// Reads a request. Never panics.
+///
+/// # Errors
+///
+/// For another version, a cut or longer message, one over [`MAX_REQUEST_BYTES`], and text that is not
+/// UTF-8.
+pub fn decode_request(message: &[u8]) -> Result<WireRequest<'_>, WireError> {
+    if message.len() > MAX_REQUEST_BYTES {
+        return Err(WireError);
+    }
+    let mut read = Reader::new(message);
+    read.version()?;
+    let now = UnixSeconds(i64::from_le_bytes(read.fixed()?));
+    let ip = Some(read.text()?).filter(|text| !text.is_empty());
+    let method = read.text()?;
+    let target = read.bytes()?;
+    let headers = read.list(|read| Ok((read.text()?, read.bytes()?)))?;
+    read.end()?;
+    Ok(WireRequest {
+        method,
+        target,
+        headers,
+        ip,
+        now,
+    })
+}
+
+/// The bytes of an outcome.
+pub fn encode_outcome(outcome: &Outcome) -> Vec<u8> {
+    let mut out = Writer::default();
+    out.byte(WIRE_VERSION);
+    out.byte(match outcome.kind {
+        Kind::Allow => 0,
+        Kind::Deny => 1,
+        Kind::Reject => 2,
+    });
+    out.fixed(&outcome.status.to_le_bytes());
+    out.byte(outcome.reason as u8);
+    out.optional(outcome.detail.map(str::as_bytes));
+    out.optional(outcome.rule.as_deref().map(str::as_bytes));
+    match &outcome.action {
+        Action::Forward(forward) => {
+            out.byte(0);
+            out.optional(forward.target.as_deref());
+            out.count(forward.headers.len());
+            for edit in &forward.headers {
+                out.count(edit.index);
+                out.optional(edit.value.as_deref());
+            }
+        }
+        Action::Respond(respond) => {
+            out.byte(1);
+            out.count(respond.headers.len());
+            for (name, value) in &respond.headers {
+                out.bytes(name.as_bytes());
+                out.bytes(value.as_bytes());
+            }
+            out.bytes(respond.body.as_bytes());
+        }
+    }
+    let mut log = String::new();
+    // Writing to a string cannot fail.
+    _ = outcome.log.write_json(&mut log);
+    out.bytes(log.as_bytes());
+    out.finish()
+}
+
+/// Reads an outcome. Never panics.
+///
+/// # Errors
+///
+/// For another version, a cut or longer message, unknown numbers, and text that is not UTF-8.
+pub fn decode_outcome(message: &[u8]) -> Result<Reply, WireError> {
+    let mut read = Reader::new(message);
+    read.version()?;
+    let kind = match read.byte()? {
+        0 => Kind::Allow,
+        1 => Kind::Deny,
+        2 => Kind::Reject,
+        _ => return Err(WireError),
+    };
+    let status = u16::from_le_bytes(read.fixed()?);
+    let reason = Reason::from_number(read.byte()?).ok_or(WireError)?;
+    let detail = read.optional(|read| read.text().map(String::from))?;
+    let rule = read.optional(|read| read.text().map(String::from))?;
+    let action = match read.byte()? {
+        0 => Action::Forward(Forward {
+            target: read.optional(|read| read.bytes().map(Vec::from))?,
+            headers: read.list(|read| {
+                let index = read.count()?;
+                let value = read.optional(|read| read.bytes().map(Vec::from))?;
+                Ok(HeaderEdit { index, value })
+            })?,
+        }),
+        1 => Action::Respond(Respond {
+            status,
+            headers: read
+                .list(|read| Ok((Cow::Owned(read.text()?.into()), read.text()?.into())))?,
+            body: Cow::Owned(read.text()?.into()),
+        }),
+        _ => return Err(WireError),
+    };
+    let log = read.text()?.into();
+    read.end()?;
+    // A message that forwards what it denies is nobody's answer.
+    if (kind == Kind::Allow) != matches!(action, Action::Forward(_)) {
+        return Err(WireError);
+    }
+    Ok(Reply {
+        kind,
+        status,
+        reason,
+        detail,
+        rule,
+        action,
+        log,
+    })
+}
+
+impl fmt::Display for WireError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the message is not in the gate's wire encoding")
+    }
+}
+
+impl core::error::Error for WireError {}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,176 @@
+//! A small site: its image, its configuration, its tokens, and a provider that knows one signature.
+
+use base64ct::{Base64UrlUnpadded, Encoding};
+use tollgate_compiler::encode::encode;
+use tollgate_compiler::spec::{ImageSpec, Network, Pattern, RuleSpec, Segment, Template, Who};
+use tollgate_core::{Effect, MethodSet};
+use tollgate_gate::Gate;
+use tollgate_gate::config::{DenyConfig, GateConfig, TokenSource};
+use tollgate_token::{
+    Algorithm, BadSignature, IssuerConfig, IssuerKind, KeyMaterial, KeyRefused, PreparedKey, Secret,
+};
+
+/// The time of every request.
+pub(crate) const NOW: i64 = 1_800_000_000;
+
+/// Thirty-two times `G` is the good signature of everything.
+#[derive(Clone, Copy)]
+pub(crate) struct Provider;
+
+impl tollgate_token::Provider for Provider {
+    fn prepare(&self, _: Algorithm, _: &KeyMaterial) -> Result<Box<dyn PreparedKey>, KeyRefused> {
+        Ok(Box::new(*self))
+    }
+}
+
+impl PreparedKey for Provider {
+    fn verify(&self, _: &[u8], signature: &[u8]) -> Result<(), BadSignature> {
+        if signature == [b'G'; 32] {
+            Ok(())
+        } else {
+            Err(BadSignature)
+        }
+    }
+}
+
+/// A token with these claims beside the usual ones.
+pub(crate) fn token(claims: &str) -> String {
+    let header = r#"{"alg":"HS256","kid":"hs-1","typ":"JWT"}"#;
+    let mut members = vec![r#""iss":"https://issuer.example""#, r#""aud":"web""#];
+    if !claims.contains(r#""exp""#) {
+        members.push(r#""exp":1800000600"#);
+    }
+    if !claims.is_empty() {
+        members.push(claims);
+    }
+    let claims = format!("{{{}}}", members.join(","));
+    let part = Base64UrlUnpadded::encode_string;
+    format!(
+        "{}.{}.{}",
+        part(header.as_bytes()),
+        part(claims.as_bytes()),
+        part(&[b'G'; 32])
+    )
+}
+
+pub(crate) fn config() -> GateConfig {
+    let sources = ["header:authorization", "cookie:id_token", "query:token"];
+    GateConfig {
+        site: "simple \"courses\"".to_string(),
+        issuers: vec![IssuerConfig {
+            name: "learners".to_string(),
+            issuers: vec!["https://issuer.example".to_string()],
+            clients: vec!["web".to_string()],
+            kind: IssuerKind::Oidc,
+            algorithms: vec![Algorithm::HS256],
+            groups_claim: "cognito:groups".to_string(),
+            jwks: None,
+            secrets: vec![Secret {
+                kid: "hs-1".to_string(),
+                key: vec![7; 32],
+            }],
+            refresh: None,
+        }],
+        sources: sources
+            .iter()
+            .map(|text| TokenSource::from_text(text).expect("a good source"))
+            .collect(),
+        strip_token: true,
+        leeway_secs: 60,
+        max_token_bytes: 8_192,
+        deny: DenyConfig::default(),
+    }
+}
+
+pub(crate) fn gate() -> Gate<Vec<u8>> {
+    Gate::new(image(&config()), &Provider).expect("a good image")
+}
+
+pub(crate) fn image(config: &GateConfig) -> Vec<u8> {
+    image_with(config.encode().expect("a good configuration"))
+}
+
+/// The site's image with these bytes for a gate configuration.
+pub(crate) fn image_with(gate: Vec<u8>) -> Vec<u8> {
+    let anyone = || Who {
+        anyone: true,
+        ..Who::default()
+    };
+    let groups = |names: &[&str]| Who {
+        groups: Some(names.iter().map(|name| exactly(name)).collect()),
+        ..Who::default()
+    };
+    let post = MethodSet::from_name("POST").expect("a known method");
+    let office = Network {
+        addr: [203, 0, 113, 0].into(),
+        prefix: 24,
+    };
+    let rules = vec![
+        rule(
+            "rust-101/students",
+            Effect::Allow,
+            "/courses/rust-101/**",
+            groups(&["rust-101"]),
+        ),
+        rule(
+            "rust-101/preview",
+            Effect::Allow,
+            "/courses/rust-101/preview/**",
+            anyone(),
+        ),
+        rule(
+            "site/barred",
+            Effect::Deny,
+            "/courses/**",
+            groups(&["barred"]),
+        ),
+        RuleSpec {
+            methods: post,
+            ..rule("site/contact", Effect::Allow, "/contact", anyone())
+        },
+        RuleSpec {
+            networks: Some(vec![office]),
+            ..rule("corp/office", Effect::Allow, "/corp/**", anyone())
+        },
+    ];
+    let spec = ImageSpec {
+        rules,
+        gate,
+        ..ImageSpec::default()
+    };
+    encode(&spec).expect("a good policy").image
+}
+
+fn rule(name: &str, effect: Effect, pattern: &str, who: Who) -> RuleSpec {
+    let (course, id) = name.split_once('/').expect("course/id");
+    let segments = pattern.split('/').skip(1).map(|text| match text {
+        "**" => Segment::Rest,
+        _ => Segment::Literal(text.to_string()),
+    });
+    RuleSpec {
+        course: course.to_string(),
+        id: id.to_string(),
+        effect,
+        methods: MethodSet::READ,
+        because: None,
+        patterns: vec![Pattern {
+            segments: segments.collect(),
+            trailing_slash: false,
+            source: pattern.to_string(),
+        }],
+        who,
+        networks: None,
+        from: None,
+        until: None,
+        when: None,
+        unless: None,
+    }
+}
+
+fn exactly(name: &str) -> Template {
+    Template {
+        prefix: name.to_string(),
+        capture: None,
+        suffix: String::new(),
+    }
+}

@@ -1,0 +1,37 @@
+//! The one body type of every answer, whoever makes it.
+
+use core::error::Error;
+
+use http::{HeaderValue, Response, StatusCode, header};
+use http_body_util::{BodyExt, Full};
+use hyper::body::{Body, Bytes};
+
+/// What can go wrong while a body is being sent. The client sees a torn answer.
+pub(crate) type BodyError = Box<dyn Error + Send + Sync>;
+
+/// A body of any source.
+pub(crate) type AnyBody = http_body_util::combinators::UnsyncBoxBody<Bytes, BodyError>;
+
+/// A body with its type forgotten.
+pub(crate) fn boxed<B>(body: B) -> AnyBody
+where
+    B: Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<BodyError>,
+{
+    body.map_err(Into::into).boxed_unsync()
+}
+
+/// A body that is there already.
+pub(crate) fn full(bytes: impl Into<Bytes>) -> AnyBody {
+    boxed(Full::new(bytes.into()))
+}
+
+/// One of this server's own answers: the status and its standard phrase as plain text.
+pub(crate) fn plain(status: StatusCode) -> Response<AnyBody> {
+    let text = format!("{}\n", status.canonical_reason().unwrap_or("error"));
+    let mut response = Response::new(full(text));
+    *response.status_mut() = status;
+    let content_type = HeaderValue::from_static("text/plain; charset=utf-8");
+    response.headers_mut().insert(header::CONTENT_TYPE, content_type);
+    response
+}

@@ -1,0 +1,243 @@
+//! The gate behind a real HTTP/1.1 server, in front of a folder or of another server.
+//!
+//! For trying policies, for demonstrations and for tests with real sockets. It is not a CDN: there is no cache and no
+//! TLS, and by default it listens on loopback only. Nothing here decides about access; that is `tollgate-gate`.
+//!
+//! Limits: a request head of 64 KiB and 100 headers that arrives within 15 seconds, 1,024 connections, a request body of
+//! 16 MiB to an upstream, which has 30 seconds to begin its answer.
+
+mod body;
+mod origin;
+mod raw_target;
+mod service;
+
+use core::convert::Infallible;
+use core::error::Error;
+use core::fmt;
+use core::future::Future;
+use core::net::SocketAddr;
+use core::pin::pin;
+use core::time::Duration;
+use std::io;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::Runtime;
+use tokio::sync::{Semaphore, oneshot};
+use tollgate_gate::Gate;
+
+pub use origin::{BadUpstream, Origin};
+pub use service::{Clock, LogSink, Served};
+
+/// How long a request head may take to arrive.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// How long answers under way may take once the server is asked to stop.
+const STOP_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long to wait after an accept failed, for want of file descriptors for instance.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+const MAX_CONNECTIONS: usize = 1024;
+
+/// What may be chosen about a server.
+pub struct Options {
+    /// Permits an address that other machines can reach.
+    pub allow_remote: bool,
+    /// Takes the client's address from the last entry of `x-forwarded-for`, where there is one. Only right behind a
+    /// proxy that writes it: everybody else could claim any address.
+    pub trust_forwarded_for: bool,
+    /// The time of decisions.
+    pub clock: Clock,
+    /// Gets one entry for each answer.
+    pub log: LogSink,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options {
+            allow_remote: false,
+            trust_forwarded_for: false,
+            clock: Clock::System,
+            log: Box::new(|_| {}),
+        }
+    }
+}
+
+/// A server that is bound and not serving yet. It brings its own threads, so callers need no async runtime.
+pub struct LocalEdge {
+    runtime: Runtime,
+    listener: TcpListener,
+    addr: SocketAddr,
+    service: Arc<service::Service>,
+}
+
+impl LocalEdge {
+    /// Binds `listen`; port 0 takes a free one.
+    ///
+    /// # Errors
+    ///
+    /// If the address cannot be bound, or is not loopback and [`Options::allow_remote`] is off.
+    pub fn bind(
+        listen: SocketAddr,
+        gate: Gate<Vec<u8>>,
+        origin: Origin,
+        options: Options,
+    ) -> Result<LocalEdge, BindError> {
+        if !listen.ip().to_canonical().is_loopback() && !options.allow_remote {
+            return Err(BindError::NotLoopback(listen));
+        }
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(BindError::Io)?;
+        let listener = runtime.block_on(TcpListener::bind(listen)).map_err(BindError::Io)?;
+        let addr = listener.local_addr().map_err(BindError::Io)?;
+        let Options { trust_forwarded_for, clock, log, .. } = options;
+        let service =
+            Arc::new(service::Service { gate, origin, clock, trust_forwarded_for, log });
+        Ok(LocalEdge { runtime, listener, addr, service })
+    }
+
+    /// The address it is bound to.
+    pub fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    /// Serves until the process is asked to stop (an interrupt, or SIGTERM), then lets answers under way finish.
+    pub fn run_until_interrupted(self) {
+        self.runtime.block_on(serve(self.listener, self.service, interrupted()));
+    }
+
+    /// Serves on a thread of its own until the handle is stopped or dropped.
+    pub fn run_in_background(self) -> Running {
+        let (stop, stopped) = oneshot::channel::<()>();
+        let addr = self.addr;
+        let thread = std::thread::spawn(move || {
+            let stopped = async {
+                // A dropped sender means the same as a message.
+                let _ = stopped.await;
+            };
+            self.runtime.block_on(serve(self.listener, self.service, stopped));
+        });
+        Running { addr, stop: Some(stop), thread: Some(thread) }
+    }
+}
+
+/// A server at work. Dropping it stops the server and waits for that.
+pub struct Running {
+    addr: SocketAddr,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Running {
+    /// The address it serves.
+    pub fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Why a server could not be bound.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum BindError {
+    /// Other machines could reach the address, and the caller did not say that they may.
+    NotLoopback(SocketAddr),
+    /// The system refused.
+    Io(io::Error),
+}
+
+impl fmt::Display for BindError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            BindError::NotLoopback(addr) => write!(f, "`{addr}` can be reached from other machines"),
+            BindError::Io(error) => write!(f, "{error}"),
+        }
+    }
+}
+
+impl Error for BindError {}
+
+async fn serve(listener: TcpListener, service: Arc<service::Service>, stop: impl Future<Output = ()>) {
+    let graceful = GracefulShutdown::new();
+    let room = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let mut stop = pin!(stop);
+    loop {
+        let next = async {
+            // The semaphore is never closed, so waiting for room cannot fail.
+            let permit = Arc::clone(&room).acquire_owned().await.ok();
+            (listener.accept().await, permit)
+        };
+        tokio::select! {
+            () = &mut stop => break,
+            (accepted, permit) = next => match accepted {
+                Ok((stream, peer)) => {
+                    let connection =
+                        connection(stream, peer, Arc::clone(&service), graceful.watcher());
+                    tokio::spawn(async move {
+                        connection.await;
+                        drop(permit);
+                    });
+                }
+                Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
+            },
+        }
+    }
+    drop(listener);
+    let _ = tokio::time::timeout(STOP_TIMEOUT, graceful.shutdown()).await;
+}
+
+async fn connection(
+    stream: TcpStream,
+    peer: SocketAddr,
+    service: Arc<service::Service>,
+    watcher: Watcher,
+) {
+    // Small answers should not wait for more; a refusal only costs time.
+    let _ = stream.set_nodelay(true);
+    let (tap, targets) = raw_target::TargetTap::new(stream);
+    let handler = service_fn(move |request| {
+        let service = Arc::clone(&service);
+        let target = targets.take();
+        async move { Ok::<_, Infallible>(service.answer(peer.ip(), target, request).await) }
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIMEOUT)
+        .max_buf_size(raw_target::MAX_HEAD_BYTES)
+        .max_headers(raw_target::MAX_HEADERS)
+        .serve_connection(TokioIo::new(tap), handler);
+    // A torn connection is the client's business.
+    let _ = watcher.watch(connection).await;
+}
+
+#[cfg(unix)]
+async fn interrupted() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
+        let _ = tokio::signal::ctrl_c().await;
+        return;
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminate.recv() => {}
+    }
+}
+
+#[cfg(not(unix))]
+async fn interrupted() {
+    let _ = tokio::signal::ctrl_c().await;
+}

@@ -1,0 +1,122 @@
+//! Another HTTP server behind the gate. It forwards; it does not cache, retry or follow anything.
+
+use core::time::Duration;
+
+use http::uri::{Authority, PathAndQuery, Scheme, Uri};
+use http::{HeaderMap, HeaderName, Request, Response, StatusCode, header};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+
+use super::{Allowed, BadUpstream};
+use crate::body::{AnyBody, BodyError, boxed, plain};
+
+/// The largest request body that is forwarded, in bytes.
+const MAX_BODY_BYTES: usize = 16 * 1024 * 1024;
+
+/// How long the upstream may take until its answer begins.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Headers that speak about one connection only (RFC 9110, section 7.6.1), and the older ones still seen.
+const HOP_BY_HOP: [HeaderName; 8] = [
+    header::CONNECTION,
+    header::PROXY_AUTHENTICATE,
+    header::PROXY_AUTHORIZATION,
+    header::TE,
+    header::TRAILER,
+    header::TRANSFER_ENCODING,
+    header::UPGRADE,
+    HeaderName::from_static("keep-alive"),
+];
+
+#[derive(Debug)]
+pub(super) struct Upstream {
+    authority: Authority,
+    client: Client<HttpConnector, Limited<hyper::body::Incoming>>,
+}
+
+impl Upstream {
+    pub(super) fn parse(url: &str) -> Result<Upstream, BadUpstream> {
+        let uri: Uri = url.parse().map_err(|_| BadUpstream::NotAUrl)?;
+        let (Some(scheme), Some(authority)) = (uri.scheme(), uri.authority()) else {
+            return Err(BadUpstream::NotAUrl);
+        };
+        if *scheme == Scheme::HTTPS {
+            return Err(BadUpstream::Https);
+        }
+        if *scheme != Scheme::HTTP {
+            return Err(BadUpstream::Scheme);
+        }
+        let path_is_empty = matches!(uri.path_and_query().map(PathAndQuery::as_str), None | Some("/"));
+        if !path_is_empty || authority.as_str().contains('@') || url.contains('#') {
+            return Err(BadUpstream::MoreThanHost);
+        }
+        let client = Client::builder(TokioExecutor::new()).build_http();
+        Ok(Upstream { authority: authority.clone(), client })
+    }
+
+    pub(super) async fn answer(&self, allowed: Allowed<'_>) -> Response<AnyBody> {
+        let Some(uri) = self.uri(allowed.target) else {
+            return plain(StatusCode::BAD_REQUEST);
+        };
+        let mut request = Request::new(Limited::new(allowed.body, MAX_BODY_BYTES));
+        *request.uri_mut() = uri;
+        *request.method_mut() = allowed.method;
+        *request.headers_mut() = allowed.headers;
+        strip_hop_by_hop(request.headers_mut());
+        // The client library writes the upstream's own name.
+        request.headers_mut().remove(header::HOST);
+        match tokio::time::timeout(ANSWER_TIMEOUT, self.client.request(request)).await {
+            Err(_) => plain(StatusCode::GATEWAY_TIMEOUT),
+            Ok(Err(error)) if is_body_too_large(&error) => plain(StatusCode::PAYLOAD_TOO_LARGE),
+            Ok(Err(_)) => plain(StatusCode::BAD_GATEWAY),
+            Ok(Ok(response)) => {
+                let (mut parts, body) = response.into_parts();
+                strip_hop_by_hop(&mut parts.headers);
+                Response::from_parts(parts, boxed(body.map_err(BodyError::from)))
+            }
+        }
+    }
+
+    /// The URI for exactly `target`, or `None` if the client library would send other bytes than the gate judged.
+    fn uri(&self, target: &[u8]) -> Option<Uri> {
+        let path_and_query = PathAndQuery::try_from(target).ok()?;
+        if !target.starts_with(b"/") || path_and_query.as_str().as_bytes() != target {
+            return None;
+        }
+        Uri::builder()
+            .scheme(Scheme::HTTP)
+            .authority(self.authority.clone())
+            .path_and_query(path_and_query)
+            .build()
+            .ok()
+    }
+}
+
+fn is_body_too_large(error: &(dyn core::error::Error + 'static)) -> bool {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if error.is::<LengthLimitError>() {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
+}
+
+fn strip_hop_by_hop(headers: &mut HeaderMap) {
+    let named: Vec<HeaderName> = headers
+        .get_all(header::CONNECTION)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .filter_map(|name| name.trim().parse().ok())
+        .collect();
+    for name in HOP_BY_HOP.iter().chain(&named) {
+        headers.remove(name);
+    }
+}
+
+#[cfg(test)]
+mod tests;

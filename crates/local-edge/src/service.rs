@@ -1,0 +1,153 @@
+//! One request: HTTP in, the gate's question out, the gate's answer carried out. It makes no decision of its own, except
+//! that what it could not read is refused.
+
+use core::net::IpAddr;
+use core::time::Duration;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use http::header::{CONNECTION, HeaderName, HeaderValue};
+use http::{HeaderMap, Request, Response, StatusCode};
+use hyper::body::Incoming;
+use tollgate_core::UnixSeconds;
+use tollgate_gate::{Action, Gate, LogRecord};
+
+use crate::body::{AnyBody, full, plain};
+use crate::origin::{Allowed, Origin};
+use crate::raw_target::RawTarget;
+
+/// Where the time of a decision comes from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Clock {
+    /// The machine's clock.
+    #[default]
+    System,
+    /// Always this moment, for demonstrations and tests.
+    Fixed(UnixSeconds),
+}
+
+impl Clock {
+    /// The time now. A machine whose clock stands before 1970 gets a time at which every token is expired.
+    fn now(self) -> UnixSeconds {
+        match self {
+            Clock::Fixed(now) => now,
+            Clock::System => UnixSeconds(
+                SystemTime::now()
+                    .duration_since(UNIX_EPOCH)
+                    .ok()
+                    .and_then(|since| i64::try_from(since.as_secs()).ok())
+                    .unwrap_or(i64::MAX),
+            ),
+        }
+    }
+}
+
+/// What happened to one request, for the log.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Served<'a> {
+    /// The gate's own record: decision, rule, reason, never the token.
+    pub record: &'a LogRecord,
+    /// The status the client got: the origin's if the gate allowed, else the gate's.
+    pub status: u16,
+    /// How long the gate took, the origin not included.
+    pub decided_in: Duration,
+}
+
+/// Gets every answer once its head is known.
+pub type LogSink = Box<dyn Fn(&Served<'_>) + Send + Sync>;
+
+pub(crate) struct Service {
+    pub(crate) gate: Gate<Vec<u8>>,
+    pub(crate) origin: Origin,
+    pub(crate) clock: Clock,
+    pub(crate) trust_forwarded_for: bool,
+    pub(crate) log: LogSink,
+}
+
+impl Service {
+    /// Answers one request. `target` is what stood in its request line.
+    pub(crate) async fn answer(
+        &self,
+        peer: IpAddr,
+        target: Option<RawTarget>,
+        request: Request<Incoming>,
+    ) -> Response<AnyBody> {
+        let Some(target) = target else {
+            return closing(plain(StatusCode::BAD_REQUEST));
+        };
+        let response = self.decide(peer, &target.bytes, request).await;
+        if target.has_body { closing(response) } else { response }
+    }
+
+    async fn decide(
+        &self,
+        peer: IpAddr,
+        target: &[u8],
+        request: Request<Incoming>,
+    ) -> Response<AnyBody> {
+        let (parts, body) = request.into_parts();
+        let ip = self.client_ip(peer, &parts.headers);
+        let headers: Vec<(&str, &[u8])> =
+            parts.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
+        let asked = tollgate_gate::Request {
+            method: parts.method.as_str(),
+            target,
+            headers: &headers,
+            ip: Some(&ip),
+            now: self.clock.now(),
+        };
+        let started = Instant::now();
+        let outcome = self.gate.handle(&asked);
+        let decided_in = started.elapsed();
+        let response = match outcome.action {
+            Action::Forward(forward) => {
+                let method = parts.method.clone();
+                let headers = header_map(forward.headers_for(&asked));
+                let target = forward.target_for(&asked);
+                self.origin.answer(Allowed { method, target, headers, body }).await
+            }
+            Action::Respond(respond) => {
+                let mut response = Response::new(full(respond.body.into_owned()));
+                let fields = respond.headers.iter();
+                *response.headers_mut() =
+                    header_map(fields.map(|(name, value)| (&**name, value.as_bytes())));
+                *response.status_mut() = StatusCode::from_u16(respond.status)
+                    .unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+                response
+            }
+        };
+        let status = response.status().as_u16();
+        (self.log)(&Served { record: &outcome.log, status, decided_in });
+        response
+    }
+
+    /// The address that networks are compared with. A forwarded one is the last in the header, the one that the proxy
+    /// before us wrote: whatever stands before it came from the client.
+    fn client_ip(&self, peer: IpAddr, headers: &HeaderMap) -> String {
+        let forwarded = || {
+            let last = headers.get_all("x-forwarded-for").iter().next_back()?;
+            let last = last.to_str().ok()?.rsplit(',').next()?;
+            Some(last.trim().to_owned())
+        };
+        let forwarded = if self.trust_forwarded_for { forwarded() } else { None };
+        forwarded.unwrap_or_else(|| peer.to_string())
+    }
+}
+
+/// The fields as hyper wants them. All of them came out of a header map, or are the gate's own, so none is left out.
+fn header_map<'a>(fields: impl Iterator<Item = (&'a str, &'a [u8])>) -> HeaderMap {
+    fields
+        .filter_map(|(name, value)| {
+            Some((HeaderName::try_from(name).ok()?, HeaderValue::try_from(value).ok()?))
+        })
+        .fold(HeaderMap::new(), |mut map, (name, value)| {
+            map.append(name, value);
+            map
+        })
+}
+
+/// Makes `response` the last of its connection.
+fn closing(mut response: Response<AnyBody>) -> Response<AnyBody> {
+    response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    response
+}

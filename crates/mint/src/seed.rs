@@ -1,0 +1,33 @@
+//! Reproducible randomness: a stream of bytes for a text.
+//!
+//! Every key and every salt has a stream of its own, so that adding a fixture changes no other. Not
+//! for anything that has to stay secret: who knows the text knows the bytes.
+
+use rand_chacha::ChaCha20Rng;
+use rand_chacha::rand_core::{RngCore, SeedableRng};
+use sha2::{Digest, Sha256};
+
+/// The stream for these parts. The parts are kept apart: `ab, c` is another stream than `a, bc`.
+pub(crate) fn rng(parts: &[&[u8]]) -> ChaCha20Rng {
+    let mut hash = Sha256::new();
+    hash.update(b"tollgate-mint 1");
+    for part in parts {
+        hash.update((part.len() as u64).to_be_bytes());
+        hash.update(part);
+    }
+    ChaCha20Rng::from_seed(hash.finalize().into())
+}
+
+/// The first bytes of the stream for these parts.
+pub(crate) fn bytes<const N: usize>(parts: &[&[u8]]) -> [u8; N] {
+    let mut bytes = [0; N];
+    rng(parts).fill_bytes(&mut bytes);
+    bytes
+}
+
+/// Like [`bytes`], of any length.
+pub(crate) fn vec(parts: &[&[u8]], len: usize) -> Vec<u8> {
+    let mut bytes = vec![0; len];
+    rng(parts).fill_bytes(&mut bytes);
+    bytes
+}

@@ -1,0 +1,89 @@
+//! Random policies and requests, the same for the same seed.
+//!
+//! Names are few, so that rules and requests meet often, and requests are made from the patterns of
+//! the policy and then damaged, so that near misses are as frequent as hits. Only policies that the
+//! compiler accepts are made. Not here: what follows from them.
+
+mod condition;
+mod names;
+mod pattern;
+mod policy;
+mod request;
+mod target;
+
+use crate::model::{Policy, Request};
+
+/// The moment that all random times are near to, in Unix seconds: 2027-01-15T08:00:00Z.
+pub const NOW: i64 = 1_800_000_000;
+
+/// Makes policies and requests.
+#[derive(Clone, Debug)]
+pub struct Generator {
+    random: Random,
+}
+
+impl Generator {
+    /// A generator that repeats itself for the same seed.
+    ///
+    /// # Example
+    /// ```
+    /// use tollgate_spec::generate::Generator;
+    /// assert_eq!(Generator::new(7).policy(), Generator::new(7).policy());
+    /// assert_ne!(Generator::new(7).policy(), Generator::new(8).policy());
+    /// ```
+    pub fn new(seed: u64) -> Self {
+        Self {
+            random: Random(fastrand::Rng::with_seed(seed)),
+        }
+    }
+
+    /// The next policy.
+    pub fn policy(&mut self) -> Policy {
+        policy::policy(&mut self.random)
+    }
+
+    /// The next request that has something to do with `policy`.
+    pub fn request(&mut self, policy: &Policy) -> Request {
+        request::request(&mut self.random, policy)
+    }
+}
+
+/// Choices.
+#[derive(Clone, Debug)]
+struct Random(fastrand::Rng);
+
+impl Random {
+    /// A number below `end`, which is above zero.
+    fn below(&mut self, end: usize) -> usize {
+        self.0.usize(..end.max(1))
+    }
+
+    fn percent(&mut self, percent: usize) -> bool {
+        self.below(100) < percent
+    }
+
+    fn either<T>(&mut self, percent: usize, this: T, that: T) -> T {
+        if self.percent(percent) { this } else { that }
+    }
+
+    #[expect(
+        clippy::indexing_slicing,
+        reason = "a choice among nothing is a defect of the caller"
+    )]
+    fn pick<T: Copy>(&mut self, from: &[T]) -> T {
+        from[self.below(from.len())]
+    }
+
+    /// A few different members of `from`, at least one, in its order.
+    fn some<T: Copy>(&mut self, from: &[T], at_most: usize) -> Vec<T> {
+        let mut left = 1 + self.below(at_most.min(from.len()));
+        let mut some = Vec::new();
+        for (at, item) in from.iter().enumerate() {
+            if self.below(from.len() - at) < left {
+                some.push(*item);
+                left -= 1;
+            }
+        }
+        some
+    }
+}

@@ -1,0 +1,166 @@
+//! Writes a policy as an author would, so that a compiler can be tested with it.
+//!
+//! Where the language has several ways to say one thing, they take turns. Not here: the meaning.
+
+mod cel;
+mod time;
+
+use crate::model::{ClaimType, Course, Effect, Network, Policy, Rule};
+use cel::Turns;
+
+/// The files of a policy folder that means `policy`: names and texts.
+pub fn to_toml(policy: &Policy) -> Vec<(String, String)> {
+    let mut writer = Writer {
+        turns: Turns::default(),
+        text: String::new(),
+    };
+    let mut files = vec![("k.key".to_owned(), "k".repeat(42) + "w")];
+    for course in &policy.courses {
+        if course.id != "site" {
+            writer.course(course);
+            files.push((
+                format!("courses/{}.toml", course.id),
+                core::mem::take(&mut writer.text),
+            ));
+        }
+    }
+    writer.site(policy);
+    files.push(("site.toml".to_owned(), writer.text));
+    files
+}
+
+const SITE: &str = r#"schema = 1
+
+[site]
+name = "random"
+
+[[issuer]]
+name = "issuer"
+issuer = "https://issuer.test"
+clients = ["c"]
+algorithms = ["HS256"]
+secrets = [{ kid = "k", file = "k.key" }]
+"#;
+
+struct Writer {
+    turns: Turns,
+    text: String,
+}
+
+impl Writer {
+    fn site(&mut self, policy: &Policy) {
+        self.text.push_str(SITE);
+        if policy.ascii_only {
+            self.text.push_str("\n[paths]\nascii_only = true\n");
+        }
+        if !policy.claims.is_empty() {
+            self.text.push_str("\n[claims]\n");
+        }
+        for (name, kind) in &policy.claims {
+            let kind = match kind {
+                ClaimType::Text => "string",
+                ClaimType::Int => "int",
+                ClaimType::Bool => "bool",
+                ClaimType::Texts => "string[]",
+            };
+            let name = self.string(name);
+            self.text.push_str(&format!("{name} = \"{kind}\"\n"));
+        }
+        for course in policy.courses.iter().filter(|course| course.id == "site") {
+            course.rules.iter().for_each(|rule| self.rule(rule));
+        }
+    }
+
+    fn course(&mut self, course: &Course) {
+        let base = self.string(&course.base);
+        self.text
+            .push_str(&format!("course = \"{}\"\nbase = {base}\n", course.id));
+        course.rules.iter().for_each(|rule| self.rule(rule));
+    }
+
+    fn rule(&mut self, rule: &Rule) {
+        self.text.push_str("\n[[rule]]\n");
+        self.entry("id", format!("\"{}\"", rule.id));
+        let effect = if rule.effect == Effect::Allow {
+            "allow"
+        } else {
+            "deny"
+        };
+        self.strings(effect, Some(&rule.paths));
+        if rule.who.anyone {
+            self.entry("anyone", "true".to_owned());
+        }
+        if rule.who.signed_in {
+            self.entry("signed_in", "true".to_owned());
+        }
+        self.strings("groups", rule.who.groups.as_ref());
+        self.strings("scopes", rule.who.scopes.as_ref());
+        self.strings("subjects", rule.who.subjects.as_ref());
+        self.strings("methods", rule.methods.as_ref());
+        let networks: Option<Vec<String>> = rule.networks.as_ref().map(|networks| {
+            networks
+                .iter()
+                .map(|network| self.network(network))
+                .collect()
+        });
+        self.strings("networks", networks.as_ref());
+        if let Some(from) = rule.from {
+            let from = time::rfc3339(from, self.turns.next());
+            self.entry("from", from);
+        }
+        if let Some(until) = rule.until {
+            let until = time::rfc3339(until, self.turns.next());
+            self.entry("until", until);
+        }
+        if let Some(when) = &rule.when {
+            let when = cel::condition(when, &mut self.turns);
+            let when = self.string_of_code(&when);
+            self.entry("when", when);
+        }
+        if let Some(unless) = &rule.unless {
+            let unless = cel::condition(unless, &mut self.turns);
+            let unless = self.string_of_code(&unless);
+            self.entry("unless", unless);
+        }
+        if self.turns.next() == 0 {
+            self.entry("because", "'It is said that \"so\".'".to_owned());
+        }
+    }
+
+    fn entry(&mut self, key: &str, value: String) {
+        self.text.push_str(&format!("{key} = {value}\n"));
+    }
+
+    fn strings(&mut self, key: &str, list: Option<&Vec<String>>) {
+        if let Some(list) = list {
+            let list: Vec<String> = list.iter().map(|text| self.string(text)).collect();
+            self.entry(key, format!("[{}]", list.join(", ")));
+        }
+    }
+
+    /// A single address may stand without its length.
+    fn network(&mut self, network: &Network) -> String {
+        if cel::is_single(network) && self.turns.next() == 0 {
+            network.address.to_string()
+        } else {
+            format!("{}/{}", network.address, network.prefix)
+        }
+    }
+
+    fn string(&mut self, text: &str) -> String {
+        if self.turns.next() == 0 && !text.contains('\'') {
+            format!("'{text}'")
+        } else {
+            format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
+        }
+    }
+
+    /// Conditions are full of quotes, so they also stand between three.
+    fn string_of_code(&mut self, code: &str) -> String {
+        if self.turns.next() == 0 && !code.ends_with('\'') {
+            format!("'''\n{code}'''")
+        } else {
+            self.string(code)
+        }
+    }
+}

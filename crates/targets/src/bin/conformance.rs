@@ -1,0 +1,139 @@
+//! Runs case files on targets: `conformance --policy DIR --cases FILE…`, any number of such pairs.
+//!
+//! It prints each failure and, per target, `NAME: N passed, N failed, N skipped`. Exit codes: 0 all as
+//! expected, 3 not, 2 wrong use or bad input. Not here: building what the targets need.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser};
+use indicatif::{ProgressBar, ProgressStyle};
+use tollgate_targets::{Host, Places, Policy, Target};
+use tollgate_testkit::{Case, Report, read_cases, run};
+
+/// Run conformance cases on targets.
+#[derive(Parser)]
+struct Cli {
+    /// Only these targets; all by default.
+    #[arg(long = "target", value_name = "NAME")]
+    targets: Vec<Target>,
+    /// A policy folder, for the cases that follow.
+    #[arg(long = "policy", value_name = "DIR", required = true)]
+    policies: Vec<PathBuf>,
+    /// Case files for the policy before them, one JSON object a line.
+    #[arg(long = "cases", value_name = "FILE", num_args = 1.., required = true)]
+    cases: Vec<PathBuf>,
+    /// The plain WASM module.
+    #[arg(long, value_name = "FILE")]
+    wasm: PathBuf,
+    /// The folder of the npm package.
+    #[arg(long, value_name = "DIR")]
+    node_package: PathBuf,
+}
+
+/// A policy with the cases that are for it.
+struct Suite {
+    policy: Policy,
+    cases: Vec<Case>,
+}
+
+fn main() -> ExitCode {
+    let matches = Cli::command().get_matches();
+    let answer = Cli::from_arg_matches(&matches)
+        .map_err(anyhow::Error::from)
+        .and_then(|cli| all(&cli, &matches));
+    match answer {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(3),
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn all(cli: &Cli, matches: &ArgMatches) -> Result<bool> {
+    let suites = suites(cli, matches)?;
+    let host = Host::new(Places {
+        wasm: cli.wasm.clone(),
+        node_package: cli.node_package.clone(),
+    });
+    let targets = if cli.targets.is_empty() {
+        Target::ALL.to_vec()
+    } else {
+        cli.targets.clone()
+    };
+    let mut clean = true;
+    for target in targets {
+        let report = on(target, &host, &suites);
+        println!("{report}");
+        clean &= report.is_clean();
+    }
+    Ok(clean)
+}
+
+/// All suites on one target, as one report.
+fn on(target: Target, host: &Host, suites: &[Suite]) -> Report {
+    let total: usize = suites.iter().map(|suite| suite.cases.len()).sum();
+    let bar = bar(target, total);
+    let mut all = Report {
+        name: target.name().to_owned(),
+        passed: 0,
+        failures: Vec::new(),
+        skips: Vec::new(),
+    };
+    for suite in suites {
+        let mut engine = host.start(target, &suite.policy);
+        let report = run(&mut engine, &suite.cases, &mut |_| bar.inc(1));
+        all.passed += report.passed;
+        all.failures.extend(report.failures);
+        all.skips.extend(report.skips);
+    }
+    bar.finish_and_clear();
+    all
+}
+
+/// A bar on the error stream; indicatif hides it where that is no terminal.
+fn bar(target: Target, total: usize) -> ProgressBar {
+    let bar = ProgressBar::new(u64::try_from(total).unwrap_or(u64::MAX)).with_prefix(target.name());
+    if let Ok(style) = ProgressStyle::with_template("{prefix:9} {bar:40} {pos}/{len}  {elapsed}") {
+        bar.set_style(style);
+    }
+    bar.enable_steady_tick(Duration::from_millis(200));
+    bar
+}
+
+/// The pairs as they stand on the command line: each case file belongs to the policy before it.
+fn suites(cli: &Cli, matches: &ArgMatches) -> Result<Vec<Suite>> {
+    let places = |id| matches.indices_of(id).into_iter().flatten();
+    let policies: Vec<(usize, &PathBuf)> = places("policies").zip(&cli.policies).collect();
+    let files: Vec<(usize, &PathBuf)> = places("cases").zip(&cli.cases).collect();
+    let mut suites = Vec::new();
+    for (at, (place, folder)) in policies.iter().enumerate() {
+        let end = policies.get(at + 1).map_or(usize::MAX, |(next, _)| *next);
+        let mut cases = Vec::new();
+        for (_, file) in files.iter().filter(|(own, _)| (*place..end).contains(own)) {
+            cases.extend(read(file)?);
+        }
+        if cases.is_empty() {
+            bail!("no cases follow --policy {}", folder.display());
+        }
+        suites.push(Suite {
+            policy: Policy::from_folder(folder)?,
+            cases,
+        });
+    }
+    match (files.first(), policies.first()) {
+        (Some((file, path)), Some((policy, _))) if file < policy => {
+            bail!("--cases {} stands before any --policy", path.display())
+        }
+        _ => Ok(suites),
+    }
+}
+
+fn read(file: &Path) -> Result<Vec<Case>> {
+    let text = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
+    read_cases(&text).with_context(|| format!("{} has lines that are no cases", file.display()))
+}

@@ -1,0 +1,173 @@
+//! The plain WASM module in the `wasmtime` crate, as an embedder would run it.
+//!
+//! Here is the host's side of the ABI that `edge-wasm/plain` documents. Not here: what the bytes of a
+//! request and of an outcome mean, which is `tollgate_gate::wire` on both sides.
+
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+use tollgate_gate::Request;
+use tollgate_gate::wire::{self, Reply};
+use tollgate_testkit::Answer;
+use wasmtime::{Engine, Instance, Memory, Module, Store, TypedFunc};
+
+use crate::target::Ask;
+
+/// The module compiled to machine code, from which any number of instances start.
+pub struct Compiled {
+    engine: Engine,
+    module: Module,
+}
+
+/// An instance with a policy loaded.
+pub struct Embedded {
+    store: Store<()>,
+    memory: Memory,
+    buffer: TypedFunc<u32, u32>,
+    decide: TypedFunc<u32, u64>,
+}
+
+impl Compiled {
+    /// Compiles the module in a file.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be read or holds no module.
+    pub fn from_file(path: &Path) -> Result<Self> {
+        let bytes =
+            std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+        Self::from_bytes(&bytes)
+    }
+
+    /// Compiles a module.
+    ///
+    /// # Errors
+    ///
+    /// If the bytes hold no module.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
+        let engine = Engine::default();
+        let module = Module::new(&engine, bytes).map_err(foreign)?;
+        Ok(Self { engine, module })
+    }
+
+    /// Makes an instance and loads a policy image into it.
+    ///
+    /// # Errors
+    ///
+    /// If the module is not ours, or refuses the image; the message says why.
+    pub fn start(&self, image: &[u8]) -> Result<Embedded> {
+        let mut store = Store::new(&self.engine, ());
+        // No imports: a module that asks for any is not ours.
+        let instance = Instance::new(&mut store, &self.module, &[]).map_err(foreign)?;
+        let memory = instance
+            .get_memory(&mut store, "memory")
+            .context("the module exports no memory")?;
+        let buffer = instance
+            .get_typed_func(&mut store, "tollgate_buffer")
+            .map_err(foreign)?;
+        let decide = instance
+            .get_typed_func(&mut store, "tollgate_decide")
+            .map_err(foreign)?;
+        let load: TypedFunc<u32, u32> = instance
+            .get_typed_func(&mut store, "tollgate_load")
+            .map_err(foreign)?;
+        let message: TypedFunc<(), u64> = instance
+            .get_typed_func(&mut store, "tollgate_message")
+            .map_err(foreign)?;
+        let mut embedded = Embedded {
+            store,
+            memory,
+            buffer,
+            decide,
+        };
+        let length = embedded.write(image)?;
+        if load.call(&mut embedded.store, length).map_err(foreign)? != 0 {
+            let place = message.call(&mut embedded.store, ()).map_err(foreign)?;
+            bail!(
+                "the module refuses the image: {}",
+                String::from_utf8_lossy(embedded.read(place)?)
+            );
+        }
+        Ok(embedded)
+    }
+}
+
+impl Embedded {
+    /// Decides one request.
+    ///
+    /// # Errors
+    ///
+    /// If the module traps or answers with what is no outcome. The instance is done for then.
+    pub fn decide(&mut self, request: &Request<'_>) -> Result<Reply> {
+        self.decide_encoded(&wire::encode_request(request))
+    }
+
+    /// Decides a request that is encoded already.
+    ///
+    /// # Errors
+    ///
+    /// As [`Embedded::decide`].
+    pub fn decide_encoded(&mut self, message: &[u8]) -> Result<Reply> {
+        let length = self.write(message)?;
+        let place = self.decide.call(&mut self.store, length).map_err(foreign)?;
+        wire::decode_outcome(self.read(place)?).context("the module's answer")
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> Result<u32> {
+        let length = u32::try_from(bytes.len()).context("an input of 4 GiB")?;
+        let address = self.buffer.call(&mut self.store, length).map_err(foreign)?;
+        if address == 0 {
+            bail!("the module has no room for {length} bytes");
+        }
+        self.memory
+            .write(&mut self.store, usize::try_from(address)?, bytes)
+            .context("a buffer outside memory")?;
+        Ok(length)
+    }
+
+    fn read(&self, place: u64) -> Result<&[u8]> {
+        let (start, length) = (
+            usize::try_from(place >> 32)?,
+            usize::try_from(place & 0xFFFF_FFFF)?,
+        );
+        let end = start
+            .checked_add(length)
+            .context("a place outside memory")?;
+        self.memory
+            .data(&self.store)
+            .get(start..end)
+            .context("a place outside memory")
+    }
+}
+
+impl Ask for Embedded {
+    fn ask(&mut self, request: &Request<'_>) -> Result<Answer> {
+        let Reply {
+            kind,
+            status,
+            reason,
+            detail,
+            rule,
+            log,
+            ..
+        } = self.decide(request)?;
+        // The id is asked of the log record, where an operator would look for it.
+        let record: serde_json::Value =
+            serde_json::from_str(&log).context("the module's log record")?;
+        let policy = record
+            .get("policy")
+            .and_then(serde_json::Value::as_str)
+            .map(str::to_owned);
+        Ok(Answer {
+            detail,
+            rule,
+            policy,
+            ..Answer::new(kind.code().parse()?, status, reason.code().parse()?)
+        })
+    }
+}
+
+/// wasmtime's error, which is of its own kind, with its causes.
+fn foreign(error: wasmtime::Error) -> anyhow::Error {
+    anyhow::anyhow!("wasmtime: {error:#}")
+}

@@ -1,0 +1,42 @@
+//! The gate as a library, with the native signature provider. Not here: anything but the call.
+
+use anyhow::{Result, anyhow};
+use tollgate_crypto::Native;
+use tollgate_gate::{Gate, Request};
+use tollgate_testkit::Answer;
+
+use crate::target::Ask;
+
+/// A gate in this process.
+pub struct Library(Gate<Vec<u8>>);
+
+impl Library {
+    /// Loads a policy image.
+    ///
+    /// # Errors
+    ///
+    /// If the image, or a key in it, is refused.
+    pub fn load(image: &[u8]) -> Result<Self> {
+        let gate = Gate::new(image.to_vec(), &Native);
+        gate.map(Self)
+            .map_err(|error| anyhow!("the gate refuses the image: {error}"))
+    }
+
+    /// The gate itself.
+    pub fn gate(&self) -> &Gate<Vec<u8>> {
+        &self.0
+    }
+}
+
+impl Ask for Library {
+    fn ask(&mut self, request: &Request<'_>) -> Result<Answer> {
+        let outcome = self.0.handle(request);
+        let kind = outcome.kind.code().parse()?;
+        Ok(Answer {
+            detail: outcome.detail.map(str::to_owned),
+            rule: outcome.rule,
+            policy: outcome.log.policy.map(|id| id.to_string()),
+            ..Answer::new(kind, outcome.status, outcome.reason.code().parse()?)
+        })
+    }
+}

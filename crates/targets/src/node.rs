@@ -1,0 +1,163 @@
+//! The npm package in a Node process of its own, asked over its standard streams.
+//!
+//! The process lives as long as the value. Not here: the package, which is `edge-wasm/node`, and its
+//! wire encoding.
+
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+
+use anyhow::{Context, Result, bail};
+use serde_json::{Value, json};
+use tollgate_gate::Request;
+use tollgate_testkit::Answer;
+
+use crate::target::Ask;
+
+/// What the process runs; in the program, so that it works from any folder.
+const DRIVER: &str = include_str!("../node/driver.mjs");
+
+/// The first version with everything the package uses.
+const OLDEST_MAJOR: u32 = 20;
+
+/// A Node process with a policy loaded.
+pub struct Node {
+    child: Child,
+    input: Option<ChildStdin>,
+    output: BufReader<ChildStdout>,
+}
+
+/// How often to decide what, for [`Node::measure`].
+pub struct Measure<'a> {
+    /// The requests, taken in turn.
+    pub requests: &'a [Request<'a>],
+    /// How many figures to make.
+    pub samples: usize,
+    /// How many decisions each figure is the mean of.
+    pub repeats: usize,
+}
+
+impl Node {
+    /// Starts Node with the package in `folder` and the policy image in a file.
+    ///
+    /// # Errors
+    ///
+    /// If Node cannot be started, or the package refuses the image; the message says why.
+    pub fn start(folder: &Path, image: &Path) -> Result<Self> {
+        let mut child = Command::new("node")
+            .args(["--input-type=module", "--eval", DRIVER, "--"])
+            .arg(folder)
+            .arg(image)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::inherit())
+            .spawn()
+            .context("cannot start node")?;
+        let input = child.stdin.take();
+        let output = child.stdout.take().context("node has no output")?;
+        let mut node = Self {
+            child,
+            input,
+            output: BufReader::new(output),
+        };
+        node.hear()?;
+        Ok(node)
+    }
+
+    /// Why this machine cannot run it, if it cannot.
+    pub fn missing() -> Option<String> {
+        let Ok(asked) = Command::new("node").arg("--version").output() else {
+            return Some("there is no `node` on this machine".to_owned());
+        };
+        let version = String::from_utf8_lossy(&asked.stdout).trim().to_owned();
+        let major = version
+            .trim_start_matches('v')
+            .split('.')
+            .next()
+            .and_then(|major| major.parse().ok());
+        match major {
+            Some(OLDEST_MAJOR..) => None,
+            _ => Some(format!(
+                "Node {OLDEST_MAJOR} or later is needed, here is `{version}`"
+            )),
+        }
+    }
+
+    /// Decides requests over and over; nanoseconds for one, a figure a sample.
+    ///
+    /// # Errors
+    ///
+    /// If the process ends or the package throws.
+    pub fn measure(&mut self, what: &Measure<'_>) -> Result<Vec<f64>> {
+        let requests: Vec<Value> = what.requests.iter().map(as_json).collect();
+        let asked =
+            json!({ "requests": requests, "samples": what.samples, "repeats": what.repeats });
+        let answer = self.exchange(&json!({ "measure": asked }))?;
+        let figures = answer
+            .get("ns")
+            .and_then(Value::as_array)
+            .context("node sent no figures")?;
+        Ok(figures.iter().filter_map(Value::as_f64).collect())
+    }
+
+    fn exchange(&mut self, question: &Value) -> Result<Value> {
+        let input = self.input.as_mut().context("node has no input")?;
+        writeln!(input, "{question}").context("node does not listen")?;
+        self.hear()
+    }
+
+    fn hear(&mut self) -> Result<Value> {
+        let mut line = String::new();
+        if self
+            .output
+            .read_line(&mut line)
+            .context("node does not speak")?
+            == 0
+        {
+            bail!("node ended: {}", self.child.wait()?);
+        }
+        let answer: Value =
+            serde_json::from_str(&line).with_context(|| format!("node said {line}"))?;
+        match answer.get("error").and_then(Value::as_str) {
+            Some(error) => bail!("node: {error}"),
+            None => Ok(answer),
+        }
+    }
+}
+
+impl Ask for Node {
+    fn ask(&mut self, request: &Request<'_>) -> Result<Answer> {
+        let answer = self.exchange(&json!({ "request": as_json(request) }))?;
+        serde_json::from_value(answer).context("node's answer")
+    }
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        // Without input the driver ends by itself; whether it did well no longer matters.
+        self.input = None;
+        _ = self.child.wait();
+    }
+}
+
+/// A request as the package takes it: one character for each byte.
+fn as_json(request: &Request<'_>) -> Value {
+    let text = |bytes: &[u8]| {
+        bytes
+            .iter()
+            .map(|byte| char::from(*byte))
+            .collect::<String>()
+    };
+    let headers: Vec<[String; 2]> = request
+        .headers
+        .iter()
+        .map(|(name, value)| [(*name).to_owned(), text(value)])
+        .collect();
+    json!({
+        "method": request.method,
+        "target": text(request.target),
+        "headers": headers,
+        "ip": request.ip,
+        "now": request.now.0,
+    })
+}

@@ -1,0 +1,60 @@
+//! A compiled policy for targets to load: as bytes, and as a file for those that read files.
+
+use std::io::Write;
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+use tempfile::NamedTempFile;
+use tollgate_compiler::diagnostic::render::{Style, text};
+use tollgate_compiler::{CompileOptions, SourceTree, compile};
+
+/// A policy image in memory and in a file that lives as long as the value.
+pub struct Policy {
+    image: Vec<u8>,
+    file: NamedTempFile,
+}
+
+impl Policy {
+    /// Compiles a policy folder.
+    ///
+    /// # Errors
+    ///
+    /// If the policy has mistakes: the message shows them all.
+    pub fn from_folder(folder: &Path) -> Result<Self> {
+        Self::from_sources(&SourceTree::read(folder))
+            .with_context(|| format!("the policy in {}", folder.display()))
+    }
+
+    /// Compiles the texts of a policy.
+    ///
+    /// # Errors
+    ///
+    /// As [`Policy::from_folder`].
+    pub fn from_sources(sources: &SourceTree) -> Result<Self> {
+        let compiled = compile(sources, &CompileOptions::default());
+        let Some(image) = compiled.image else {
+            let errors = compiled
+                .diagnostics
+                .iter()
+                .filter(|diagnostic| diagnostic.is_error());
+            let shown: Vec<String> = errors
+                .map(|error| text(error, sources, Style::Plain))
+                .collect();
+            bail!("does not compile\n{}", shown.join("\n\n"));
+        };
+        let mut file = NamedTempFile::new().context("cannot make a temporary file")?;
+        file.write_all(&image)
+            .context("cannot write a temporary file")?;
+        Ok(Self { image, file })
+    }
+
+    /// The image.
+    pub fn image(&self) -> &[u8] {
+        &self.image
+    }
+
+    /// The file that holds the image.
+    pub fn file(&self) -> &Path {
+        self.file.path()
+    }
+}

@@ -1,0 +1,232 @@
+//! The targets by name, started with a policy and asked about cases.
+//!
+//! A target that this machine cannot run skips its cases and says why; one that refuses the policy
+//! fails them. Not here: what a target is made of.
+
+use core::fmt;
+use core::str::FromStr;
+use std::path::PathBuf;
+use std::sync::OnceLock;
+
+use anyhow::{Result, bail};
+use tollgate_core::UnixSeconds;
+use tollgate_gate::Request;
+use tollgate_testkit::{Answer, Case, Engine, Stop};
+
+use crate::embedded::Compiled;
+use crate::native::Library;
+use crate::node::Node;
+use crate::policy::Policy;
+
+/// A way the gate runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// The Rust library in this process.
+    Native,
+    /// The plain WASM module in the `wasmtime` crate.
+    Wasmtime,
+    /// The npm package in Node.
+    Node,
+}
+
+/// The name is that of no target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UnknownTarget;
+
+/// Whatever answers requests.
+pub trait Ask {
+    /// Answers one request.
+    ///
+    /// # Errors
+    ///
+    /// If there is no answer, which is a failure of the target.
+    fn ask(&mut self, request: &Request<'_>) -> Result<Answer>;
+}
+
+/// Where the built artifacts are.
+#[derive(Clone, Debug)]
+pub struct Places {
+    /// The plain WASM module.
+    pub wasm: PathBuf,
+    /// The folder of the npm package.
+    pub node_package: PathBuf,
+}
+
+/// Starts targets; what can be made once is made once.
+pub struct Host {
+    places: Places,
+    compiled: OnceLock<Result<Compiled, String>>,
+}
+
+/// A target with a policy, or the reason why there is none.
+pub struct Started {
+    target: Target,
+    state: State,
+}
+
+enum State {
+    Ready(Box<dyn Ask>),
+    Absent(String),
+    Broken(String),
+}
+
+impl Target {
+    /// All targets, in the order of reports.
+    pub const ALL: [Self; 3] = [Self::Native, Self::Wasmtime, Self::Node];
+
+    /// The name, as in `--target`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Native => "native",
+            Self::Wasmtime => "wasmtime",
+            Self::Node => "node",
+        }
+    }
+}
+
+impl FromStr for Target {
+    type Err = UnknownTarget;
+
+    fn from_str(name: &str) -> Result<Self, UnknownTarget> {
+        Self::ALL
+            .into_iter()
+            .find(|target| target.name() == name)
+            .ok_or(UnknownTarget)
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl fmt::Display for UnknownTarget {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the targets are native, wasmtime and node")
+    }
+}
+
+impl core::error::Error for UnknownTarget {}
+
+impl Host {
+    /// A host of artifacts that have been built.
+    pub const fn new(places: Places) -> Self {
+        Self {
+            places,
+            compiled: OnceLock::new(),
+        }
+    }
+
+    /// Starts a target with a policy.
+    pub fn start(&self, target: Target, policy: &Policy) -> Started {
+        let state = match self.missing(target) {
+            Some(why) => State::Absent(why),
+            None => match self.ready(target, policy) {
+                Ok(asked) => State::Ready(asked),
+                Err(error) => State::Broken(format!("{error:#}")),
+            },
+        };
+        Started { target, state }
+    }
+
+    fn ready(&self, target: Target, policy: &Policy) -> Result<Box<dyn Ask>> {
+        Ok(match target {
+            Target::Native => Box::new(Library::load(policy.image())?),
+            Target::Wasmtime => Box::new(self.compiled()?.start(policy.image())?),
+            Target::Node => Box::new(Node::start(&self.places.node_package, policy.file())?),
+        })
+    }
+
+    fn compiled(&self) -> Result<&Compiled> {
+        let compile =
+            || Compiled::from_file(&self.places.wasm).map_err(|error| format!("{error:#}"));
+        match self.compiled.get_or_init(compile) {
+            Ok(compiled) => Ok(compiled),
+            Err(error) => bail!("{error}"),
+        }
+    }
+
+    /// Why this machine cannot run the target, if it cannot.
+    pub fn missing(&self, target: Target) -> Option<String> {
+        let artifact = match target {
+            Target::Native => return None,
+            Target::Wasmtime => self.places.wasm.clone(),
+            Target::Node => self.places.node_package.join("pkg/tollgate_node_bg.wasm"),
+        };
+        if !artifact.exists() {
+            return Some(format!(
+                "{} is not built; `cargo xtask build` does it",
+                artifact.display()
+            ));
+        }
+        if target == Target::Node {
+            Node::missing()
+        } else {
+            None
+        }
+    }
+}
+
+impl Engine for Started {
+    fn name(&self) -> &str {
+        self.target.name()
+    }
+
+    fn run(&mut self, case: &Case) -> Result<Answer, Stop> {
+        let asked = match &mut self.state {
+            State::Ready(asked) => asked,
+            State::Absent(why) => return Err(Stop::skip(why.as_str())),
+            State::Broken(what) => return Err(Stop::broken(what)),
+        };
+        let values: Vec<Vec<u8>> = case
+            .headers
+            .iter()
+            .map(|(_, value)| header_bytes(value))
+            .collect();
+        let headers: Vec<(&str, &[u8])> = case
+            .headers
+            .iter()
+            .zip(&values)
+            .map(|((name, _), value)| (name.as_str(), value.as_slice()))
+            .collect();
+        let answer = asked.ask(&Request {
+            method: &case.method,
+            target: &case.target,
+            headers: &headers,
+            ip: case.ip.as_deref(),
+            now: UnixSeconds(case.now),
+        });
+        answer.map_err(|error| {
+            // Nothing that failed once is asked again: what it would say means nothing.
+            let what = format!("{error:#}");
+            self.state = State::Broken(format!("gave up after an earlier failure: {what}"));
+            Stop::broken(what)
+        })
+    }
+}
+
+/// The bytes of a header value in a case: one for each char where all are bytes, else UTF-8.
+fn header_bytes(value: &str) -> Vec<u8> {
+    let bytes: Option<Vec<u8>> = value.chars().map(|char| u8::try_from(char).ok()).collect();
+    bytes.unwrap_or_else(|| value.as_bytes().to_vec())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_read_back() {
+        for target in Target::ALL {
+            assert_eq!(target.name().parse(), Ok(target));
+        }
+        assert_eq!("deno".parse::<Target>(), Err(UnknownTarget));
+    }
+
+    #[test]
+    fn header_values_are_bytes_where_they_can_be() {
+        assert_eq!(header_bytes("a\u{e9}"), b"a\xe9");
+        assert_eq!(header_bytes("\u{e9}\u{2013}"), "\u{e9}\u{2013}".as_bytes());
+    }
+}

@@ -1,0 +1,81 @@
+//! Reading a file of cases.
+//!
+//! Every line that cannot be read is reported, not just the first. Not here: files.
+
+use core::fmt;
+
+use crate::case::Case;
+
+/// A line that is not a case.
+#[derive(Debug)]
+pub struct CaseError {
+    line: usize,
+    json: serde_json::Error,
+}
+
+impl CaseError {
+    /// The line, from 1.
+    pub fn line(&self) -> usize {
+        self.line
+    }
+
+    /// The byte in the line at which it was noticed, from 1; 0 if it is about the whole line.
+    pub fn column(&self) -> usize {
+        self.json.column()
+    }
+}
+
+impl fmt::Display for CaseError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The JSON reader sees one line at a time, so the line it tells is always the first.
+        let place = format!(" at line {} column {}", self.json.line(), self.json.column());
+        let message = self.json.to_string();
+        let message = message.strip_suffix(&place).unwrap_or(&message);
+        write!(f, "line {}, column {}: {message}", self.line, self.column())
+    }
+}
+
+impl core::error::Error for CaseError {}
+
+/// Every line that is not a case; at least one.
+#[derive(Debug)]
+pub struct CaseErrors(Vec<CaseError>);
+
+impl CaseErrors {
+    /// The errors, by line.
+    pub fn iter(&self) -> core::slice::Iter<'_, CaseError> {
+        self.0.iter()
+    }
+}
+
+impl fmt::Display for CaseErrors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, error) in self.0.iter().enumerate() {
+            if at > 0 {
+                f.write_str("\n")?;
+            }
+            write!(f, "{error}")?;
+        }
+        Ok(())
+    }
+}
+
+impl core::error::Error for CaseErrors {}
+
+/// Reads JSON lines. Blank lines are skipped.
+///
+/// # Errors
+/// Every line that is not a case, with its number.
+pub fn read_cases(text: &[u8]) -> Result<Vec<Case>, CaseErrors> {
+    let (mut cases, mut errors) = (Vec::new(), Vec::new());
+    for (at, line) in text.split(|byte| *byte == b'\n').enumerate() {
+        if line.trim_ascii().is_empty() {
+            continue;
+        }
+        match serde_json::from_slice(line) {
+            Ok(case) => cases.push(case),
+            Err(json) => errors.push(CaseError { line: at + 1, json }),
+        }
+    }
+    if errors.is_empty() { Ok(cases) } else { Err(CaseErrors(errors)) }
+}

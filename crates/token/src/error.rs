@@ -1,0 +1,392 @@
+//! Why a token was refused, and why a key was.
+//!
+//! [`TokenError`] is for the operator's log: a client is told one thing only, whatever the reason.
+//! [`KeyError`] and [`KeyNote`] are for whoever configured the keys.
+
+use alloc::boxed::Box;
+use core::fmt;
+
+/// Why a token was refused. The token's sender is at fault, or nobody is (`expired`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum TokenError {
+    /// Not three non-empty parts with dots between them.
+    Malformed,
+    /// Longer than the configured limit.
+    TooLarge,
+    /// A part is not canonical base64url without padding.
+    BadEncoding,
+    /// The header is not a JSON object, or `alg` or `kid` is missing or not the text it must be.
+    BadHeader,
+    /// The header's algorithm is none of ours, or neither the key nor the issuer allows it.
+    AlgNotAllowed,
+    /// The header has `crit`, `b64` or `zip`, which change what a signature means.
+    UnsupportedCrit,
+    /// The header's `typ` or `cty` says that this is another kind of token.
+    BadTyp,
+    /// No configured key has this `kid`.
+    UnknownKey,
+    /// The signature is not good.
+    BadSignature,
+    /// The claims are not a JSON object.
+    BadJson,
+    /// An object in the header or in the claims has two members of one name.
+    DuplicateName,
+    /// A claim that is read has another type or range than it must have.
+    BadClaim,
+    /// There is no `exp`.
+    MissingExp,
+    /// `exp` is now or earlier.
+    Expired,
+    /// `nbf` is later than now.
+    NotYetValid,
+    /// `iat` is later than now.
+    IssuedInFuture,
+    /// `iss` is missing, or not an accepted issuer of the key that signed.
+    WrongIssuer,
+    /// `aud` or `client_id` is missing or names none of the issuer's clients.
+    WrongAudience,
+    /// `token_use` is missing or not allowed.
+    WrongTokenUse,
+    /// One source gave two different tokens.
+    ConflictingTokens,
+    /// The authorization header is not `Bearer`, one space, and a token.
+    BadScheme,
+    /// More groups or scopes than are read ([`MAX_GROUPS`](tollgate_core::facts::MAX_GROUPS)).
+    TooManyGroups,
+}
+
+impl TokenError {
+    /// Every reason, in the order of declaration.
+    pub const ALL: [Self; 22] = [
+        Self::Malformed,
+        Self::TooLarge,
+        Self::BadEncoding,
+        Self::BadHeader,
+        Self::AlgNotAllowed,
+        Self::UnsupportedCrit,
+        Self::BadTyp,
+        Self::UnknownKey,
+        Self::BadSignature,
+        Self::BadJson,
+        Self::DuplicateName,
+        Self::BadClaim,
+        Self::MissingExp,
+        Self::Expired,
+        Self::NotYetValid,
+        Self::IssuedInFuture,
+        Self::WrongIssuer,
+        Self::WrongAudience,
+        Self::WrongTokenUse,
+        Self::ConflictingTokens,
+        Self::BadScheme,
+        Self::TooManyGroups,
+    ];
+
+    /// The stable code that stands in logs and conformance cases.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Malformed => "malformed",
+            Self::TooLarge => "too_large",
+            Self::BadEncoding => "bad_encoding",
+            Self::BadHeader => "bad_header",
+            Self::AlgNotAllowed => "alg_not_allowed",
+            Self::UnsupportedCrit => "unsupported_crit",
+            Self::BadTyp => "bad_typ",
+            Self::UnknownKey => "unknown_key",
+            Self::BadSignature => "bad_signature",
+            Self::BadJson => "bad_json",
+            Self::DuplicateName => "duplicate_name",
+            Self::BadClaim => "bad_claim",
+            Self::MissingExp => "missing_exp",
+            Self::Expired => "expired",
+            Self::NotYetValid => "not_yet_valid",
+            Self::IssuedInFuture => "issued_in_future",
+            Self::WrongIssuer => "wrong_issuer",
+            Self::WrongAudience => "wrong_audience",
+            Self::WrongTokenUse => "wrong_token_use",
+            Self::ConflictingTokens => "conflicting_tokens",
+            Self::BadScheme => "bad_scheme",
+            Self::TooManyGroups => "too_many_groups",
+        }
+    }
+}
+
+impl fmt::Display for TokenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Malformed => "the token is not three non-empty parts with dots between them",
+            Self::TooLarge => "the token is longer than the limit",
+            Self::BadEncoding => "a part of the token is not base64url without padding",
+            Self::BadHeader => {
+                "the token's header lacks a usable `alg` or `kid`, or is not an object"
+            }
+            Self::AlgNotAllowed => "the token's algorithm is not allowed for this key and issuer",
+            Self::UnsupportedCrit => "the token's header has `crit`, `b64` or `zip`",
+            Self::BadTyp => "the token's header has a `typ` or `cty` of another kind of token",
+            Self::UnknownKey => "no configured key has the token's `kid`",
+            Self::BadSignature => "the token's signature is not good",
+            Self::BadJson => "the token's claims are not a JSON object",
+            Self::DuplicateName => "an object in the token has two members of one name",
+            Self::BadClaim => "a claim has another type or range than it must have",
+            Self::MissingExp => "the token has no `exp`",
+            Self::Expired => "the token has expired",
+            Self::NotYetValid => "the token is not valid yet (`nbf`)",
+            Self::IssuedInFuture => "the token was issued in the future (`iat`)",
+            Self::WrongIssuer => "the token's `iss` is not an issuer of the key that signed it",
+            Self::WrongAudience => "the token is for another client (`aud` or `client_id`)",
+            Self::WrongTokenUse => "the token's `token_use` is not allowed",
+            Self::ConflictingTokens => "the request carries two different tokens in one place",
+            Self::BadScheme => "the authorization header is not `Bearer` and a token",
+            Self::TooManyGroups => "the token has more groups or scopes than are read",
+        })
+    }
+}
+
+impl core::error::Error for TokenError {}
+
+/// A key, or a whole key set, that must not be used. The configuration is at fault.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyError {
+    /// The configured name of the issuer, where the key came with one.
+    pub issuer: Option<Box<str>>,
+    /// Position in `keys` of the key set or in the list of secrets, from 0; none if the whole set
+    /// is meant.
+    pub index: Option<usize>,
+    /// The key's `kid`, if it has a usable one.
+    pub kid: Option<Box<str>>,
+    /// What is wrong.
+    pub fault: KeyFault,
+}
+
+impl KeyError {
+    pub(crate) fn whole_set(fault: KeyFault) -> Self {
+        Self {
+            issuer: None,
+            index: None,
+            kid: None,
+            fault,
+        }
+    }
+
+    pub(crate) fn of_issuer(mut self, issuer: &str) -> Self {
+        self.issuer = Some(issuer.into());
+        self
+    }
+}
+
+impl fmt::Display for KeyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(issuer) = &self.issuer {
+            write!(f, "issuer {issuer:?}: ")?;
+        }
+        write_place(f, self.index, self.kid.as_deref())?;
+        fmt::Display::fmt(&self.fault, f)
+    }
+}
+
+impl core::error::Error for KeyError {}
+
+/// A key that was left out without being an error.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyNote {
+    /// Position in `keys` of the key set, from 0; none if the whole set is meant.
+    pub index: Option<usize>,
+    /// The key's `kid`, if it has a usable one.
+    pub kid: Option<Box<str>>,
+    /// Why it was left out.
+    pub reason: SkipReason,
+}
+
+impl fmt::Display for KeyNote {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_place(f, self.index, self.kid.as_deref())?;
+        fmt::Display::fmt(&self.reason, f)
+    }
+}
+
+/// Why a key was left out without being an error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SkipReason {
+    /// `use`, `key_ops` or `alg` says that it does not verify signatures.
+    NotForSignatures,
+    /// Its `kty`, `crv` or `alg` is none of ours.
+    Unsupported,
+    /// The issuer does not list its algorithm.
+    AlgorithmNotListed,
+    /// It is bad, and the set was read leniently.
+    Refused(KeyFault),
+}
+
+impl fmt::Display for SkipReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotForSignatures => f.write_str("left out: not a key for verifying signatures"),
+            Self::Unsupported => f.write_str("left out: a kind of key that is not supported"),
+            Self::AlgorithmNotListed => {
+                f.write_str("left out: the issuer does not list an algorithm for it")
+            }
+            Self::Refused(fault) => write!(f, "left out: {fault}"),
+        }
+    }
+}
+
+/// What is wrong with a key or a key set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum KeyFault {
+    /// The text is not strict JSON.
+    NotJson,
+    /// Not an object whose `keys` is an array of objects.
+    NotAKeySet,
+    /// A member that is needed is missing.
+    MissingMember(&'static str),
+    /// A member has another type than it must have, or is not canonical base64url.
+    BadMember(&'static str),
+    /// `kid` is missing, which leaves no way to choose the key.
+    MissingKid,
+    /// `kid` is empty or longer than [`MAX_KID_BYTES`](crate::MAX_KID_BYTES).
+    BadKid,
+    /// Two keys have this `kid`.
+    DuplicateKid,
+    /// A shared secret in a public key set.
+    SecretInKeySet,
+    /// A private key in a public key set. It has leaked: replace it.
+    PrivateKey,
+    /// An RSA modulus of less than 2048 or more than 4096 bits.
+    RsaSize,
+    /// An RSA number with leading zero octets.
+    RsaLeadingZeros,
+    /// An even RSA modulus.
+    RsaEvenModulus,
+    /// An RSA exponent that is even, below 65537, or above 2³³ − 1 (which engines refuse).
+    RsaExponent,
+    /// An RSA modulus made by a generator known to be broken (ROCA, CVE-2017-15361).
+    RsaRoca,
+    /// An elliptic curve coordinate of another length than the curve has.
+    CoordinateLength,
+    /// Not a point of the curve.
+    NotOnCurve,
+    /// An Ed25519 key that is not a point in canonical form, or a point of small order.
+    BadEd25519,
+    /// `alg` does not belong to `kty` and `crv`.
+    AlgorithmMismatch,
+    /// No `alg`, and the issuer lists several algorithms for this kind of key.
+    AmbiguousAlgorithm,
+    /// A secret shorter than the hash of an algorithm it may be used with (RFC 7518 §3.2).
+    ShortSecret,
+    /// A secret, but the issuer lists no HMAC algorithm.
+    SecretWithoutAlgorithm,
+    /// The issuer has no key or secret that could verify a token.
+    NoUsableKey,
+    /// The signature provider cannot use it.
+    ProviderRefused,
+}
+
+impl KeyFault {
+    /// A stable code.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::NotJson => "not_json",
+            Self::NotAKeySet => "not_a_key_set",
+            Self::MissingMember(_) => "missing_member",
+            Self::BadMember(_) => "bad_member",
+            Self::MissingKid => "missing_kid",
+            Self::BadKid => "bad_kid",
+            Self::DuplicateKid => "duplicate_kid",
+            Self::SecretInKeySet => "secret_in_key_set",
+            Self::PrivateKey => "private_key",
+            Self::RsaSize => "rsa_size",
+            Self::RsaLeadingZeros => "rsa_leading_zeros",
+            Self::RsaEvenModulus => "rsa_even_modulus",
+            Self::RsaExponent => "rsa_exponent",
+            Self::RsaRoca => "rsa_roca",
+            Self::CoordinateLength => "coordinate_length",
+            Self::NotOnCurve => "not_on_curve",
+            Self::BadEd25519 => "bad_ed25519",
+            Self::AlgorithmMismatch => "algorithm_mismatch",
+            Self::AmbiguousAlgorithm => "ambiguous_algorithm",
+            Self::ShortSecret => "short_secret",
+            Self::SecretWithoutAlgorithm => "secret_without_algorithm",
+            Self::NoUsableKey => "no_usable_key",
+            Self::ProviderRefused => "provider_refused",
+        }
+    }
+}
+
+impl fmt::Display for KeyFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NotJson => "not JSON, or an object has two members of one name",
+            Self::NotAKeySet => "not an object whose `keys` is an array of objects",
+            Self::MissingMember(name) => return write!(f, "`{name}` is missing"),
+            Self::BadMember(name) => return write!(f, "`{name}` is not what it must be"),
+            Self::MissingKid => "`kid` is missing, so no token can name this key",
+            Self::BadKid => "`kid` must have 1 to 128 bytes",
+            Self::DuplicateKid => "two keys of the set have this `kid`",
+            Self::SecretInKeySet => "a shared secret must not stand in a key set",
+            Self::PrivateKey => "a private key stands in the key set; it has leaked, so replace it",
+            Self::RsaSize => "an RSA key must have 2048 to 4096 bits",
+            Self::RsaLeadingZeros => "`n` and `e` must not have leading zero octets",
+            Self::RsaEvenModulus => "the RSA modulus is even",
+            Self::RsaExponent => "the RSA exponent must be odd, from 65537 and below 2^33",
+            Self::RsaRoca => "the RSA key was made by a broken generator (ROCA, CVE-2017-15361)",
+            Self::CoordinateLength => "a coordinate has not the length of the curve",
+            Self::NotOnCurve => "the point is not on the curve",
+            Self::BadEd25519 => "not a canonical Ed25519 point, or one of small order",
+            Self::AlgorithmMismatch => "`alg` does not belong to `kty` and `crv`",
+            Self::AmbiguousAlgorithm => {
+                "`alg` is missing, and the issuer lists several algorithms for this kind of key"
+            }
+            Self::ShortSecret => "the secret is shorter than the hash it is used with",
+            Self::SecretWithoutAlgorithm => {
+                "there is a secret, but the issuer lists no HS algorithm"
+            }
+            Self::NoUsableKey => "the issuer has no key that could verify a token",
+            Self::ProviderRefused => "the signature provider cannot use this key",
+        })
+    }
+}
+
+fn write_place(f: &mut fmt::Formatter<'_>, index: Option<usize>, kid: Option<&str>) -> fmt::Result {
+    match (index, kid) {
+        (_, Some(kid)) => write!(f, "key {kid:?}: "),
+        (Some(index), None) => write!(f, "key number {} of the set: ", index + 1),
+        (None, None) => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::{collections::BTreeSet, string::ToString};
+
+    use super::*;
+
+    #[test]
+    fn codes_are_distinct_words() {
+        let codes: BTreeSet<_> = TokenError::ALL.iter().map(|error| error.code()).collect();
+        assert_eq!(codes.len(), TokenError::ALL.len());
+        for code in codes {
+            assert!(
+                code.bytes()
+                    .all(|byte| byte.is_ascii_lowercase() || byte == b'_'),
+                "{code}"
+            );
+        }
+    }
+
+    #[test]
+    fn errors_name_the_key() {
+        let mut error = KeyError::whole_set(KeyFault::NotJson).of_issuer("learners");
+        assert!(
+            error
+                .to_string()
+                .starts_with("issuer \"learners\": not JSON")
+        );
+        error.index = Some(2);
+        assert!(error.to_string().contains("key number 3 of the set: "));
+        error.kid = Some("a\"b".into());
+        assert!(error.to_string().contains(r#"key "a\"b": "#));
+    }
+}

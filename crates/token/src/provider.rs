@@ -1,0 +1,307 @@
+//! The border to cryptography: key material in, a prepared key out, one signature question at a time.
+//!
+//! `tollgate-crypto` and hosts implement [`Provider`]. What every engine must agree on (lengths,
+//! forbidden curve points) is checked here, before any engine is asked, because engines are known to
+//! differ there. Not here: which key may answer for which token.
+
+use alloc::{boxed::Box, vec::Vec};
+use core::fmt;
+
+use crate::{
+    algorithm::{Algorithm, KeyKind},
+    jwk::curve,
+};
+
+/// Makes keys ready for verification.
+pub trait Provider: Send + Sync {
+    /// Prepares a key for one algorithm.
+    ///
+    /// # Errors
+    /// If the provider does not have the algorithm, or the key is not one it can work with. A point
+    /// that is not on its curve must be refused.
+    fn prepare(
+        &self,
+        algorithm: Algorithm,
+        key: &KeyMaterial,
+    ) -> Result<Box<dyn PreparedKey>, KeyRefused>;
+}
+
+/// A key, ready to verify signatures of one algorithm.
+pub trait PreparedKey: Send + Sync {
+    /// Whether the signature is this key's over exactly these bytes.
+    ///
+    /// # Errors
+    /// If it is not. There is one answer for every way of being wrong.
+    fn verify(&self, signing_input: &[u8], signature: &[u8]) -> Result<(), BadSignature>;
+}
+
+/// The bytes of a verification key. Numbers are big-endian and unsigned.
+#[derive(Clone, PartialEq, Eq)]
+pub enum KeyMaterial {
+    /// An RSA public key.
+    Rsa {
+        /// The modulus, without leading zeros.
+        n: Vec<u8>,
+        /// The public exponent, without leading zeros.
+        e: Vec<u8>,
+    },
+    /// A point on a NIST curve.
+    Ec {
+        /// The curve.
+        curve: Curve,
+        /// The x coordinate, of exactly [`Curve::coordinate_len`] bytes.
+        x: Vec<u8>,
+        /// The y coordinate, of exactly [`Curve::coordinate_len`] bytes.
+        y: Vec<u8>,
+    },
+    /// An Ed25519 public key.
+    Ed25519 {
+        /// The point as RFC 8032 encodes it.
+        x: [u8; 32],
+    },
+    /// A shared secret.
+    Hmac {
+        /// The secret's bytes.
+        k: Vec<u8>,
+    },
+}
+
+impl KeyMaterial {
+    /// Whether the algorithm works with a key like this: of this kind, and for HMAC at least as long
+    /// as the hash (RFC 7518 §3.2).
+    pub fn fits(&self, algorithm: Algorithm) -> bool {
+        let long_enough = match self {
+            Self::Hmac { k } => k.len() >= algorithm.hash_len(),
+            _ => true,
+        };
+        long_enough && self.kind() == algorithm.key_kind()
+    }
+
+    /// The kind of key this is.
+    pub fn kind(&self) -> KeyKind {
+        match self {
+            Self::Rsa { .. } => KeyKind::Rsa,
+            Self::Ec {
+                curve: Curve::P256, ..
+            } => KeyKind::P256,
+            Self::Ec {
+                curve: Curve::P384, ..
+            } => KeyKind::P384,
+            Self::Ed25519 { .. } => KeyKind::Ed25519,
+            Self::Hmac { .. } => KeyKind::Hmac,
+        }
+    }
+}
+
+/// Shows public parts; a secret shows only its length.
+impl fmt::Debug for KeyMaterial {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Rsa { n, .. } => write!(f, "Rsa({} bits)", n.len() * 8),
+            Self::Ec { curve, .. } => write!(f, "Ec({curve:?})"),
+            Self::Ed25519 { .. } => f.write_str("Ed25519"),
+            Self::Hmac { k } => write!(f, "Hmac({} bytes)", k.len()),
+        }
+    }
+}
+
+/// A NIST curve.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Curve {
+    /// P-256.
+    P256,
+    /// P-384.
+    P384,
+}
+
+impl Curve {
+    /// Length of a coordinate, in bytes.
+    pub const fn coordinate_len(self) -> usize {
+        match self {
+            Self::P256 => 32,
+            Self::P384 => 48,
+        }
+    }
+}
+
+/// A provider refused to prepare a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeyRefused;
+
+impl fmt::Display for KeyRefused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the signature provider cannot use this key with this algorithm")
+    }
+}
+
+impl core::error::Error for KeyRefused {}
+
+/// A signature is not good. On purpose it does not say why.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BadSignature;
+
+impl fmt::Display for BadSignature {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the signature is not good")
+    }
+}
+
+impl core::error::Error for BadSignature {}
+
+/// A prepared key behind the checks that do not depend on the provider.
+pub(crate) struct CheckedKey {
+    key: Box<dyn PreparedKey>,
+    algorithm: Algorithm,
+    signature_len: usize,
+}
+
+impl CheckedKey {
+    pub(crate) fn prepare(
+        provider: &dyn Provider,
+        algorithm: Algorithm,
+        material: &KeyMaterial,
+    ) -> Result<Self, KeyRefused> {
+        if !material.fits(algorithm) {
+            return Err(KeyRefused);
+        }
+        let signature_len = match material {
+            KeyMaterial::Rsa { n, .. } => n.len(),
+            KeyMaterial::Ec { curve, .. } => 2 * curve.coordinate_len(),
+            KeyMaterial::Ed25519 { .. } => 64,
+            KeyMaterial::Hmac { .. } => algorithm.hash_len(),
+        };
+        let key = provider.prepare(algorithm, material)?;
+        Ok(Self {
+            key,
+            algorithm,
+            signature_len,
+        })
+    }
+
+    pub(crate) fn algorithm(&self) -> Algorithm {
+        self.algorithm
+    }
+
+    pub(crate) fn verify(
+        &self,
+        signing_input: &[u8],
+        signature: &[u8],
+    ) -> Result<(), BadSignature> {
+        if signature.len() != self.signature_len {
+            return Err(BadSignature);
+        }
+        // An Ed25519 signature begins with a point. One of small order makes the signature good for
+        // several messages or keys; some engines take it and some do not, so none is asked.
+        if self.algorithm == Algorithm::EdDSA
+            && !signature
+                .first_chunk()
+                .is_some_and(curve::is_honest_ed25519_encoding)
+        {
+            return Err(BadSignature);
+        }
+        self.key.verify(signing_input, signature)
+    }
+}
+
+impl fmt::Debug for CheckedKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "CheckedKey({})", self.algorithm)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec;
+
+    use super::*;
+
+    /// Takes every signature that it is asked about.
+    struct Gullible;
+
+    impl Provider for Gullible {
+        fn prepare(
+            &self,
+            _: Algorithm,
+            _: &KeyMaterial,
+        ) -> Result<Box<dyn PreparedKey>, KeyRefused> {
+            Ok(Box::new(Self))
+        }
+    }
+
+    impl PreparedKey for Gullible {
+        fn verify(&self, _: &[u8], _: &[u8]) -> Result<(), BadSignature> {
+            Ok(())
+        }
+    }
+
+    fn ec(curve: Curve) -> KeyMaterial {
+        let len = curve.coordinate_len();
+        KeyMaterial::Ec {
+            curve,
+            x: vec![1; len],
+            y: vec![1; len],
+        }
+    }
+
+    #[test]
+    fn only_exact_lengths_reach_the_provider() {
+        let rsa = KeyMaterial::Rsa {
+            n: vec![0xff; 257],
+            e: vec![1, 0, 1],
+        };
+        let hmac = KeyMaterial::Hmac { k: vec![7; 64] };
+        for (material, algorithm, len) in [
+            (&rsa, Algorithm::RS256, 257),
+            (&rsa, Algorithm::PS512, 257),
+            (&ec(Curve::P256), Algorithm::ES256, 64),
+            (&ec(Curve::P384), Algorithm::ES384, 96),
+            (&KeyMaterial::Ed25519 { x: [9; 32] }, Algorithm::EdDSA, 64),
+            (&hmac, Algorithm::HS256, 32),
+            (&hmac, Algorithm::HS384, 48),
+            (&hmac, Algorithm::HS512, 64),
+        ] {
+            let key = CheckedKey::prepare(&Gullible, algorithm, material).unwrap();
+            for candidate in 0..600 {
+                let answer = key.verify(b"input", &vec![9; candidate]);
+                assert_eq!(answer.is_ok(), candidate == len, "{algorithm} {candidate}");
+            }
+        }
+    }
+
+    #[test]
+    fn algorithm_and_key_must_fit() {
+        let materials = [
+            KeyMaterial::Rsa {
+                n: vec![1],
+                e: vec![3],
+            },
+            ec(Curve::P256),
+            ec(Curve::P384),
+            KeyMaterial::Ed25519 { x: [9; 32] },
+            KeyMaterial::Hmac { k: vec![7; 64] },
+        ];
+        let fitting = |material: &KeyMaterial| {
+            Algorithm::ALL
+                .into_iter()
+                .filter(|algorithm| material.fits(*algorithm))
+                .count()
+        };
+        assert_eq!(materials.each_ref().map(fitting), [6, 1, 1, 1, 3]);
+        for (len, count) in [(0, 0), (31, 0), (32, 1), (47, 1), (48, 2), (63, 2), (64, 3)] {
+            assert_eq!(fitting(&KeyMaterial::Hmac { k: vec![7; len] }), count);
+        }
+        assert!(CheckedKey::prepare(&Gullible, Algorithm::HS256, &materials[0]).is_err());
+    }
+
+    #[test]
+    fn small_order_points_in_signatures_are_refused() {
+        let material = KeyMaterial::Ed25519 { x: [9; 32] };
+        let key = CheckedKey::prepare(&Gullible, Algorithm::EdDSA, &material).unwrap();
+        let mut signature = [0; 64];
+        assert!(key.verify(b"", &signature).is_err());
+        signature[0] = 1;
+        assert!(key.verify(b"", &signature).is_err());
+        signature[0] = 9;
+        assert!(key.verify(b"", &signature).is_ok());
+    }
+}

@@ -1,0 +1,10 @@
+// Entry for Node, Deno and Bun, which read the module from disk. Not here: anything that decides.
+
+import { readFileSync } from "node:fs";
+
+import * as glue from "../pkg/tollgate_node.js";
+import { bindGate } from "./gate.mjs";
+
+glue.initSync({ module: readFileSync(new URL("../pkg/tollgate_node_bg.wasm", import.meta.url)) });
+
+export const Gate = bindGate(glue);

@@ -1,0 +1,71 @@
+//! The gate as a WebAssembly module without imports, for any embedder.
+//!
+//! | export | does |
+//! |---|---|
+//! | `tollgate_buffer(length) -> address` | makes room for the next input; 0 if that is too much |
+//! | `tollgate_load(length) -> status` | loads the policy image in the buffer: 0 loaded, 1 refused |
+//! | `tollgate_decide(length) -> place` | decides the request in the buffer, in `tollgate_gate::wire` |
+//! | `tollgate_message() -> place` | why the last load was refused, UTF-8 |
+//! | `tollgate_policy() -> place` | the loaded policy's content id, UTF-8; empty if none |
+//!
+//! A place is `address << 32 | length` and holds until the next call. The host writes input at the
+//! address of the buffer, then calls with its length; a length that was not asked for is refused. One
+//! load serves any number of decisions, and a refused load leaves the earlier policy in force. After a
+//! trap the host must deny, drop the instance, and load again in a new one.
+//!
+//! Not here: imports. There is no clock, no log and no randomness to ask for, so nothing outside the
+//! message can change an answer.
+
+#![expect(
+    unsafe_code,
+    reason = "exported names need `#[unsafe(no_mangle)]`; no block is unsafe"
+)]
+
+mod module;
+
+use core::cell::RefCell;
+
+use module::Module;
+
+thread_local! {
+    static MODULE: RefCell<Module> = const { RefCell::new(Module::EMPTY) };
+}
+
+/// Makes room for `length` bytes of input and gives its address, or 0 if that is too much.
+#[unsafe(no_mangle)]
+pub extern "C" fn tollgate_buffer(length: usize) -> usize {
+    MODULE.with_borrow_mut(|module| {
+        module
+            .reserve(length)
+            .map_or(0, |room| room.as_mut_ptr().expose_provenance())
+    })
+}
+
+/// Loads the policy image in the buffer: 0 if it is in force now, 1 if it was refused.
+#[unsafe(no_mangle)]
+pub extern "C" fn tollgate_load(length: usize) -> u32 {
+    MODULE.with_borrow_mut(|module| u32::from(!module.load(length)))
+}
+
+/// Decides the request in the buffer and gives the place of the outcome.
+#[unsafe(no_mangle)]
+pub extern "C" fn tollgate_decide(length: usize) -> u64 {
+    MODULE.with_borrow_mut(|module| place(module.decide(length)))
+}
+
+/// Gives the place of the reason why the last load was refused.
+#[unsafe(no_mangle)]
+pub extern "C" fn tollgate_message() -> u64 {
+    MODULE.with_borrow_mut(|module| place(module.message()))
+}
+
+/// Gives the place of the loaded policy's content id.
+#[unsafe(no_mangle)]
+pub extern "C" fn tollgate_policy() -> u64 {
+    MODULE.with_borrow_mut(|module| place(module.policy()))
+}
+
+/// `address << 32 | length`; both have 32 bits where this module runs.
+fn place(bytes: &[u8]) -> u64 {
+    (bytes.as_ptr().expose_provenance() as u64) << 32 | bytes.len() as u64
+}

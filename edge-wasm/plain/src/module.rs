@@ -1,0 +1,177 @@
+//! What the module holds between calls, apart from how it is exported.
+//!
+//! Not here: addresses. A host's view of memory begins in the exports.
+
+use tollgate_crypto::Portable;
+use tollgate_gate::{Gate, wire};
+
+/// Longest policy image or request that is taken, in bytes.
+const MAX_INPUT_BYTES: usize = 64 * 1_024 * 1_024;
+
+/// Buffers for one call, and the policy for all.
+pub(crate) struct Module {
+    input: Vec<u8>,
+    output: Vec<u8>,
+    gate: Option<Gate<Vec<u8>>>,
+    message: String,
+}
+
+impl Module {
+    /// Nothing loaded: every request is denied.
+    pub(crate) const EMPTY: Self = Self {
+        input: Vec::new(),
+        output: Vec::new(),
+        gate: None,
+        message: String::new(),
+    };
+
+    /// Room for the next input, zeroed; `None` if that is too much.
+    pub(crate) fn reserve(&mut self, length: usize) -> Option<&mut [u8]> {
+        if length > MAX_INPUT_BYTES {
+            return None;
+        }
+        self.input.clear();
+        self.input.resize(length, 0);
+        Some(&mut self.input)
+    }
+
+    /// Takes the input as a policy image. A refused one leaves the earlier policy in force.
+    pub(crate) fn load(&mut self, length: usize) -> bool {
+        if length != self.input.len() {
+            self.message = String::from("the length is not the buffer's");
+            return false;
+        }
+        match Gate::new(core::mem::take(&mut self.input), &Portable) {
+            Ok(gate) => {
+                self.message.clear();
+                self.gate = Some(gate);
+                true
+            }
+            Err(error) => {
+                self.message = error.to_string();
+                false
+            }
+        }
+    }
+
+    /// Takes the input as an encoded request and gives the encoded outcome.
+    pub(crate) fn decide(&mut self, length: usize) -> &[u8] {
+        self.output = match &self.gate {
+            None => wire::without_policy(),
+            // An input of another length than announced is no message; the empty one says so.
+            Some(gate) if length != self.input.len() => wire::handle(gate, &[]),
+            Some(gate) => wire::handle(gate, &self.input),
+        };
+        &self.output
+    }
+
+    /// Why the last load was refused; empty if it was not.
+    pub(crate) fn message(&self) -> &[u8] {
+        self.message.as_bytes()
+    }
+
+    /// The loaded policy's content id; empty if there is none.
+    pub(crate) fn policy(&mut self) -> &[u8] {
+        let id = self.gate.as_ref().map(|gate| gate.policy_id().to_string());
+        self.output = id.unwrap_or_default().into_bytes();
+        &self.output
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tollgate_compiler::{encode::encode, spec::ImageSpec};
+    use tollgate_core::{Reason, UnixSeconds};
+    use tollgate_gate::config::{DenyConfig, GateConfig};
+    use tollgate_gate::{Kind, Request};
+
+    use super::*;
+
+    /// An image that allows nothing.
+    fn image(site: &str) -> Vec<u8> {
+        let config = GateConfig {
+            site: site.to_owned(),
+            issuers: Vec::new(),
+            sources: Vec::new(),
+            strip_token: false,
+            leeway_secs: 0,
+            max_token_bytes: 8_192,
+            deny: DenyConfig::default(),
+        };
+        let gate = config.encode().unwrap();
+        encode(&ImageSpec {
+            gate,
+            ..ImageSpec::default()
+        })
+        .unwrap()
+        .image
+    }
+
+    fn load(module: &mut Module, bytes: &[u8]) -> bool {
+        module.reserve(bytes.len()).unwrap().copy_from_slice(bytes);
+        module.load(bytes.len())
+    }
+
+    fn decide(module: &mut Module) -> (Kind, u16, Reason, Option<String>) {
+        let message = wire::encode_request(&Request {
+            method: "GET",
+            target: b"/",
+            headers: &[],
+            ip: None,
+            now: UnixSeconds(0),
+        });
+        module
+            .reserve(message.len())
+            .unwrap()
+            .copy_from_slice(&message);
+        let reply = wire::decode_outcome(module.decide(message.len())).unwrap();
+        (reply.kind, reply.status, reply.reason, reply.detail)
+    }
+
+    fn internal(detail: &str) -> (Kind, u16, Reason, Option<String>) {
+        (Kind::Deny, 500, Reason::Internal, Some(detail.to_owned()))
+    }
+
+    #[test]
+    fn without_a_policy_everything_is_denied() {
+        let mut module = Module::EMPTY;
+        assert_eq!(decide(&mut module), internal("no_policy"));
+        assert_eq!(module.policy(), b"");
+        assert!(!load(&mut module, b"no image"));
+        assert!(!module.message().is_empty());
+        assert_eq!(decide(&mut module), internal("no_policy"));
+    }
+
+    #[test]
+    fn only_a_good_policy_replaces_another() {
+        let mut module = Module::EMPTY;
+        assert!(load(&mut module, &image("one")));
+        let first = module.policy().to_owned();
+        assert_eq!(first.len(), 32);
+        for _ in 0..3 {
+            assert_eq!(
+                decide(&mut module),
+                (Kind::Deny, 403, Reason::Forbidden, None)
+            );
+        }
+        assert!(!load(&mut module, b"no image"));
+        assert_eq!(module.policy(), first);
+        assert!(load(&mut module, &image("two")));
+        assert!(module.message().is_empty());
+        assert_ne!(module.policy(), first);
+    }
+
+    #[test]
+    fn lengths_must_be_those_that_were_asked_for() {
+        let mut module = Module::EMPTY;
+        let good = image("one");
+        module.reserve(good.len()).unwrap().copy_from_slice(&good);
+        assert!(!module.load(good.len() - 1));
+        assert!(module.load(good.len()));
+        // The image was taken out of the buffer: loading it again needs writing it again.
+        assert!(!module.load(good.len()));
+        let reply = wire::decode_outcome(module.decide(7)).unwrap();
+        assert_eq!(reply.detail.as_deref(), Some("bad_wire_request"));
+        assert!(module.reserve(MAX_INPUT_BYTES + 1).is_none());
+    }
+}

@@ -1,0 +1,62 @@
+//! CloudFront request events to gate requests, and outcomes back to what CloudFront expects.
+//!
+//! Both request events of Lambda@Edge are read, viewer-request and origin-request. CloudFront hands over
+//! the URI raw, as the viewer sent it, which is what the gate must judge: behaviours are matched on
+//! a normalised path, the origin gets the raw one. Not here: the Lambda runtime, and API Gateway.
+//!
+//! Put it at viewer-request. At origin-request it sees cache misses only, so a private object that is
+//! cached would be open to all; there it can only be a second lock behind one at viewer-request.
+
+mod event;
+mod headers;
+mod result;
+
+use serde_json::Value;
+use tollgate_core::UnixSeconds;
+use tollgate_gate::{Gate, LogRecord, Outcome};
+
+pub use event::{Event, EventError, EventKind};
+pub use result::{MAX_RESPONSE_BYTES, result};
+
+/// The detail code for an event that is not a CloudFront request event.
+const BAD_EVENT: &str = "bad_event";
+
+/// What a function returns for one event, and what it logs.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// The request to go on with, or a generated response.
+    pub result: Value,
+    /// The decision, for the operator.
+    pub log: LogRecord,
+}
+
+/// Answers one event. An event that cannot be read is denied with status 500.
+///
+/// # Errors
+///
+/// The reason why the event cannot be read, beside the answer to it.
+pub fn answer<B: AsRef<[u8]>>(
+    gate: &Gate<B>,
+    event: Value,
+    now: UnixSeconds,
+) -> Result<Answer, (Answer, EventError)> {
+    match Event::read(event) {
+        Ok(event) => {
+            let outcome = event.with_request(now, |request| gate.handle(request));
+            Ok(Answer {
+                result: result(event, &outcome.action),
+                log: outcome.log,
+            })
+        }
+        Err(error) => Err((unreadable(), error)),
+    }
+}
+
+/// The answer to what is not a CloudFront request event: denied with status 500.
+pub fn unreadable() -> Answer {
+    let outcome = Outcome::internal("", BAD_EVENT);
+    Answer {
+        result: result::response(&outcome.action),
+        log: outcome.log,
+    }
+}

@@ -1,0 +1,51 @@
+//! Cold and warm figures of every target in one run. What is measured, and how, stands in
+//! `tollgate-targets`; this builds what it needs and hands over.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+
+use crate::build::Modules;
+use crate::{Verdict, build, repo, shell, ui};
+
+/// Arguments of `bench`.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Write the rows as JSON to this file as well.
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// Fewer samples: for a first look, not for a comparison.
+    #[arg(long)]
+    quick: bool,
+}
+
+/// Measures and prints.
+pub(crate) fn run(args: &Args) -> Result<Verdict> {
+    let notes = ui::in_step("WASM modules and npm package", |step| {
+        build::wasm(true, step)
+    })?;
+    print!("{notes}");
+    // What is measured is what would be shipped: release, not the profile of tests.
+    let built = shell::hand_over(&mut shell::cargo([
+        "build",
+        "--release",
+        "--package",
+        "tollgate-targets",
+        "--bin",
+        "bench",
+    ]))?;
+    if built != 0 {
+        return Ok(Verdict::No);
+    }
+    let mut command = shell::tool(repo::target().join("release/bench"), ["--wasm"]);
+    command
+        .arg(Modules::places().plain)
+        .arg("--node-package")
+        .arg(repo::node_package());
+    if let Some(json) = &args.json {
+        command.arg("--json").arg(json);
+    }
+    command.args(args.quick.then_some("--quick"));
+    command.current_dir(std::env::current_dir().context("cannot tell the current folder")?);
+    Ok(Verdict::of(shell::hand_over(&mut command)? == 0))
+}

@@ -1,0 +1,170 @@
+//! Conformance cases on the targets: the project's own, or any policy folder with any case file.
+//! The cases are judged by `tollgate-targets`; this finds them, builds what is needed and adds up.
+
+mod refused;
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+use crate::build::Modules;
+use crate::tally::Tally;
+use crate::ui::Step;
+use crate::{Verdict, build, repo, shell, ui};
+
+/// Arguments of `conformance`.
+#[derive(clap::Args, Default)]
+pub(crate) struct Args {
+    /// Only these targets; all of them by default.
+    #[arg(long = "target", value_name = "NAME")]
+    targets: Vec<String>,
+    /// The policy folder that the cases are for; the project's own pairs by default.
+    #[arg(long, value_name = "DIR", requires = "cases")]
+    policy: Option<PathBuf>,
+    /// Case files, one JSON object a line.
+    #[arg(long, value_name = "FILE", num_args = 1.., requires = "policy")]
+    cases: Vec<PathBuf>,
+}
+
+/// A policy folder and the case files for it.
+struct Suite {
+    policy: PathBuf,
+    cases: Vec<PathBuf>,
+}
+
+/// Runs the cases and prints what the targets answered.
+pub(crate) fn run(args: &Args) -> Result<Verdict> {
+    let named = args.policy.is_some();
+    let suites = if let Some(policy) = &args.policy {
+        vec![Suite {
+            policy: policy.clone(),
+            cases: args.cases.clone(),
+        }]
+    } else {
+        own_suites()?
+    };
+    let targets: Vec<&str> = args.targets.iter().map(String::as_str).collect();
+    prepare(&targets)?;
+    let mut command = command(&targets, &suites);
+    // Paths are the caller's, and so is the folder they are relative to.
+    command.current_dir(std::env::current_dir().context("cannot tell the current folder")?);
+    let code = shell::hand_over(&mut command)?;
+    if code == 2 {
+        bail!("the cases could not be run");
+    }
+    let mut holds = code == 0;
+    if !named {
+        let (text, tally) = refused::run()?;
+        print!("{text}");
+        holds &= tally.failed == 0;
+    }
+    Ok(Verdict::of(holds))
+}
+
+/// Runs the project's own cases as one step of `test`: the report, and what it counted.
+pub(crate) fn own(targets: &[&str], step: &Step) -> Result<(String, Tally, bool)> {
+    let done = shell::capture(&mut command(targets, &own_suites()?), |line| {
+        step.line(line)
+    })?;
+    let (refused, refused_tally) = refused::run()?;
+    let mut tally = Tally::from_targets(&done.text);
+    tally += refused_tally;
+    Ok((
+        done.text + &refused,
+        tally,
+        done.success && refused_tally.failed == 0,
+    ))
+}
+
+/// Builds the runner, and the modules where a target needs them.
+fn prepare(targets: &[&str]) -> Result<()> {
+    if targets.is_empty() || targets.iter().any(|target| *target != "native") {
+        let notes = ui::in_step("WASM modules and npm package", |step| {
+            build::wasm(true, step)
+        })?;
+        print!("{notes}");
+    }
+    ui::in_step("conformance runner", |step| {
+        shell::must(&mut build_runner(), |line| step.line(line))
+    })?;
+    Ok(())
+}
+
+/// Builds the runner and the command that judges the refused policies.
+pub(crate) fn build_runner() -> Command {
+    shell::cargo([
+        "build",
+        "--package",
+        "tollgate-targets",
+        "--bin",
+        "conformance",
+        "--package",
+        "tollgate",
+        "--bin",
+        "tollgate",
+    ])
+}
+
+fn command(targets: &[&str], suites: &[Suite]) -> Command {
+    let modules = Modules::places();
+    let mut arguments: Vec<OsString> = Vec::new();
+    for target in targets {
+        arguments.extend(["--target".into(), target.into()]);
+    }
+    arguments.extend([
+        "--wasm".into(),
+        modules.plain.into(),
+        "--node-package".into(),
+        repo::node_package().into(),
+    ]);
+    for suite in suites {
+        arguments.extend([
+            "--policy".into(),
+            suite.policy.clone().into(),
+            "--cases".into(),
+        ]);
+        arguments.extend(suite.cases.iter().map(|file| file.clone().into()));
+    }
+    shell::tool(repo::program("conformance"), arguments)
+}
+
+/// The project's own pairs: `fixtures/cases/NAME/*.jsonl` with the policy of that name.
+fn own_suites() -> Result<Vec<Suite>> {
+    let mut suites = Vec::new();
+    for folder in repo::entries(&repo::fixtures().join("cases"))? {
+        let cases: Vec<PathBuf> = repo::entries(&folder)?
+            .into_iter()
+            .filter(|file| file.extension().is_some_and(|end| end == "jsonl"))
+            .collect();
+        if !cases.is_empty() {
+            suites.push(Suite {
+                policy: policy_of(&folder)?,
+                cases,
+            });
+        }
+    }
+    if suites.is_empty() {
+        bail!("there are no cases under fixtures/cases; `cargo xtask fixtures` writes them");
+    }
+    Ok(suites)
+}
+
+/// `sample` is the sample site itself; any other name is a folder under `fixtures/policies`.
+fn policy_of(folder: &Path) -> Result<PathBuf> {
+    let name = folder.file_name().unwrap_or_default();
+    let policy = if name == "sample" {
+        repo::policy()
+    } else {
+        repo::fixtures().join("policies").join(name)
+    };
+    if !policy.is_dir() {
+        bail!(
+            "{} has cases, and {} is no folder",
+            repo::shown(folder),
+            repo::shown(&policy)
+        );
+    }
+    Ok(policy)
+}

@@ -1,0 +1,96 @@
+//! The project's commands, one verb a file: `cargo xtask build`, `test`, `demo` and so on.
+//!
+//! It holds no product logic and depends on none of our crates, so that it runs when they do not
+//! compile: everything happens in processes it starts (`cargo`, `node`, the `tollgate` command).
+//! Exit codes are those of the `tollgate` command: 0 yes, 3 no, 2 wrong use or bad surroundings.
+
+mod bench;
+mod build;
+mod ci;
+mod codegen;
+mod conformance;
+mod demo;
+mod fixtures;
+mod repo;
+mod shell;
+mod tally;
+mod test;
+mod tidy;
+mod ui;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Tollgate's project commands.
+#[derive(Parser)]
+#[command(
+    name = "cargo xtask",
+    bin_name = "cargo xtask",
+    disable_help_subcommand = true
+)]
+struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Build the WASM modules and the npm package, print their sizes, check the bare targets.
+    Build(build::Args),
+    /// Run every check and test the project has.
+    Test(test::Args),
+    /// Measure cold starts and warm decisions on every target.
+    Bench(bench::Args),
+    /// Mint tokens, start the local edge, send real requests and compare what comes back.
+    Demo(demo::Args),
+    /// Run conformance cases on the targets.
+    Conformance(conformance::Args),
+    /// Write fixture keys, tokens and cases, or check that they are current.
+    Fixtures(fixtures::Args),
+    /// Write generated files, or check that they are current.
+    Codegen(codegen::Args),
+    /// Check what the compiler cannot: sizes, imports, names, stray stubs.
+    Tidy,
+    /// What CI runs.
+    Ci,
+}
+
+/// The answer of a verb that ran: every check held, or some did not.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Verdict {
+    Yes,
+    No,
+}
+
+impl Verdict {
+    fn of(holds: bool) -> Self {
+        if holds { Verdict::Yes } else { Verdict::No }
+    }
+}
+
+fn main() -> ExitCode {
+    let answer = match Cli::parse().verb {
+        Verb::Build(args) => build::run(&args),
+        Verb::Test(args) => test::run(&args),
+        Verb::Bench(args) => bench::run(&args),
+        Verb::Demo(args) => demo::run(&args),
+        Verb::Conformance(args) => conformance::run(&args),
+        Verb::Fixtures(args) => fixtures::run(&args),
+        Verb::Codegen(args) => codegen::run(&args),
+        Verb::Tidy => tidy::run(),
+        Verb::Ci => ci::run(),
+    };
+    match answer {
+        Ok(Verdict::Yes) => ExitCode::SUCCESS,
+        Ok(Verdict::No) => ExitCode::from(3),
+        Err(error) => {
+            anstream::eprintln!(
+                "{}error:{} {error:#}",
+                ui::RED.render(),
+                ui::RED.render_reset()
+            );
+            ExitCode::from(2)
+        }
+    }
+}

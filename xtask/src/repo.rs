@@ -1,0 +1,63 @@
+//! Where things are in this repository. It reads nothing but names of folders and files.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+
+/// The root of the repository.
+pub(crate) fn root() -> PathBuf {
+    // `xtask/` is one level below the root, and is built where it is run.
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.parent().unwrap_or(here).to_path_buf()
+}
+
+/// The policy folder of the samples.
+pub(crate) fn policy() -> PathBuf {
+    root().join("policy")
+}
+
+/// The fixtures folder.
+pub(crate) fn fixtures() -> PathBuf {
+    root().join("fixtures")
+}
+
+/// The folder of the npm package.
+pub(crate) fn node_package() -> PathBuf {
+    root().join("edge-wasm/node/pkg")
+}
+
+/// Where cargo puts what it builds.
+pub(crate) fn target() -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
+}
+
+/// A program of ours that cargo has built with the dev profile.
+pub(crate) fn program(name: &str) -> PathBuf {
+    target()
+        .join("debug")
+        .join(name)
+        .with_extension(std::env::consts::EXE_EXTENSION)
+}
+
+/// `path` for printing: relative to the repository where it lies inside.
+pub(crate) fn shown(path: &Path) -> String {
+    path.strip_prefix(root())
+        .unwrap_or(path)
+        .display()
+        .to_string()
+}
+
+/// The entries of a folder in order of their names; none where the folder does not exist.
+pub(crate) fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
+    if !folder.exists() {
+        return Ok(Vec::new());
+    }
+    let mut found = Vec::new();
+    let listing =
+        std::fs::read_dir(folder).with_context(|| format!("cannot list {}", folder.display()))?;
+    for entry in listing {
+        found.push(entry?.path());
+    }
+    found.sort();
+    Ok(found)
+}

@@ -1,0 +1,145 @@
+//! Starting processes and reading what they say. It knows no verb.
+
+use std::ffi::OsStr;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, bail};
+
+use crate::repo;
+
+/// What a finished process printed, both streams in the order of writing, and how it ended.
+pub(crate) struct Captured {
+    pub(crate) success: bool,
+    pub(crate) code: Option<i32>,
+    pub(crate) text: String,
+}
+
+/// `cargo` at the root of the repository, the one that runs this program.
+pub(crate) fn cargo<I: IntoIterator<Item = S>, S: AsRef<OsStr>>(args: I) -> Command {
+    let program = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = Command::new(program);
+    command.args(args).current_dir(repo::root());
+    // Set by `cargo run` for this process; left in, it would make every crate that reads
+    // it think it had changed.
+    command
+        .env_remove("CARGO_MANIFEST_DIR")
+        .env_remove("CARGO_PKG_NAME");
+    command
+}
+
+/// A program with arguments, run at the root of the repository.
+pub(crate) fn tool<I: IntoIterator<Item = S>, S: AsRef<OsStr>>(
+    program: impl AsRef<OsStr>,
+    args: I,
+) -> Command {
+    let mut command = Command::new(program);
+    command.args(args).current_dir(repo::root());
+    command
+}
+
+/// Runs a command to its end and keeps what it prints; `on_line` sees each line as it comes.
+pub(crate) fn capture(command: &mut Command, mut on_line: impl FnMut(&str)) -> Result<Captured> {
+    let name = named(command);
+    let (reader, writer) = std::io::pipe().context("cannot make a pipe")?;
+    command
+        .stdin(Stdio::null())
+        .stdout(writer.try_clone()?)
+        .stderr(writer);
+    let mut child = command
+        .spawn()
+        .with_context(|| format!("cannot start {name}"))?;
+    // The command still holds both ends for writing: dropped here, or reading would never end.
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    let mut text = String::new();
+    let mut reader = BufReader::new(reader);
+    let mut line = Vec::new();
+    while reader.read_until(b'\n', &mut line)? > 0 {
+        let words = String::from_utf8_lossy(&line);
+        on_line(words.trim_end());
+        text.push_str(&words);
+        line.clear();
+    }
+    let status = child
+        .wait()
+        .with_context(|| format!("cannot wait for {name}"))?;
+    Ok(Captured {
+        success: status.success(),
+        code: status.code(),
+        text,
+    })
+}
+
+/// Runs a command that must succeed; its output is shown only if it does not.
+pub(crate) fn must(command: &mut Command, on_line: impl FnMut(&str)) -> Result<String> {
+    let done = capture(command, on_line)?;
+    if !done.success {
+        bail!(
+            "{} failed{}\n{}",
+            named(command),
+            exit(done.code),
+            done.text.trim_end()
+        );
+    }
+    Ok(done.text)
+}
+
+/// Runs a command that talks to the person at the terminal; returns its exit code.
+pub(crate) fn hand_over(command: &mut Command) -> Result<i32> {
+    let name = named(command);
+    let status = command
+        .status()
+        .with_context(|| format!("cannot start {name}"))?;
+    Ok(status.code().unwrap_or(1))
+}
+
+/// The command as a person would type it.
+pub(crate) fn named(command: &Command) -> String {
+    let program = Path::new(command.get_program());
+    let program = program
+        .file_name()
+        .unwrap_or(program.as_os_str())
+        .to_string_lossy();
+    let mut line = program.into_owned();
+    for argument in command.get_args() {
+        line.push(' ');
+        line.push_str(&argument.to_string_lossy());
+    }
+    line
+}
+
+fn exit(code: Option<i32>) -> String {
+    code.map_or_else(
+        || " (killed by a signal)".to_owned(),
+        |code| format!(" (exit code {code})"),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_streams_and_the_code_are_kept() {
+        let mut lines = Vec::new();
+        let mut command = tool("sh", ["-c", "echo one; echo two >&2; exit 3"]);
+        let done = capture(&mut command, |line| lines.push(line.to_owned())).unwrap();
+        assert_eq!(lines, ["one", "two"]);
+        assert_eq!(
+            (done.success, done.code, done.text.as_str()),
+            (false, Some(3), "one\ntwo\n")
+        );
+    }
+
+    #[test]
+    fn a_program_that_is_not_there_is_an_error_with_its_name() {
+        let error = capture(&mut tool("no-such-program-here", ["x"]), |_| ())
+            .err()
+            .unwrap();
+        assert!(
+            format!("{error:#}").contains("no-such-program-here x"),
+            "{error:#}"
+        );
+    }
+}

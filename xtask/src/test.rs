@@ -1,0 +1,252 @@
+//! Everything that must hold, one step after the other, with what each took; ends with a table
+//! and one plain line of counts. A failing step shows its whole output and does not stop the rest.
+
+use std::process::Command;
+
+use anyhow::Result;
+
+use crate::tally::Tally;
+use crate::ui::{Mark, Step};
+use crate::{Verdict, build, codegen, conformance, fixtures, repo, shell, tidy, ui};
+
+/// Arguments of `test`.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Leave out what needs WebAssembly: for the minutes between two edits.
+    #[arg(long)]
+    pub(crate) quick: bool,
+}
+
+/// How the lines of a step are counted.
+type Count = fn(&str) -> Tally;
+
+/// What a step runs.
+enum Work {
+    /// A process that succeeds or does not; its report is counted.
+    Process(Command, Count),
+    /// Something of this program: its report, what it counted, whether it holds.
+    Here(fn(&Step) -> Result<(String, Tally, bool)>),
+}
+
+/// One row of the closing table.
+struct Row {
+    name: &'static str,
+    good: bool,
+    tally: Tally,
+    took: String,
+}
+
+/// Runs every step.
+pub(crate) fn run(args: &Args) -> Result<Verdict> {
+    let mut rows = Vec::new();
+    for (name, work) in steps(args.quick) {
+        rows.push(step(name, work));
+    }
+    if args.quick {
+        println!("left out with --quick: {LEFT_OUT}");
+    }
+    let (table, sum) = summary(&rows);
+    println!();
+    anstream::print!("{}", ui::table(&table));
+    println!("\n{sum}");
+    Ok(Verdict::of(sum.failed == 0))
+}
+
+/// What `--quick` does not run, in words.
+const LEFT_OUT: &str =
+    "WASM modules, bare targets, conformance on wasmtime and node, the npm package's tests";
+
+fn steps(quick: bool) -> Vec<(&'static str, Work)> {
+    let nothing: Count = |_| Tally::default();
+    let plain = |command| Work::Process(command, nothing);
+    let mut steps = vec![
+        ("format", plain(shell::cargo(["fmt", "--all", "--check"]))),
+        (
+            "tidy",
+            Work::Here(|_| tidy::report().map(|(text, good)| (text, Tally::default(), good))),
+        ),
+        (
+            "clippy",
+            plain(shell::cargo([
+                "clippy",
+                "--quiet",
+                "--workspace",
+                "--all-targets",
+                "--",
+                "-D",
+                "warnings",
+            ])),
+        ),
+        ("generated files", plain(codegen::command(true))),
+        ("fixtures", plain(fixtures::command(true))),
+        (
+            "cargo test",
+            Work::Process(
+                shell::cargo(["test", "--workspace", "--no-fail-fast"]),
+                Tally::from_cargo_test,
+            ),
+        ),
+    ];
+    if !quick {
+        steps.push((
+            "edges",
+            Work::Here(|step| build::all(step).map(|text| (text, Tally::default(), true))),
+        ));
+    }
+    steps.push(("conformance runner", plain(conformance::build_runner())));
+    steps.push((
+        "conformance",
+        if quick {
+            Work::Here(|step| conformance::own(&["native"], step))
+        } else {
+            Work::Here(|step| conformance::own(&[], step))
+        },
+    ));
+    if !quick {
+        let package = shell::tool(
+            "node",
+            ["--test", "--test-reporter=tap", "edge-wasm/node/test/"],
+        );
+        steps.push(("npm package", Work::Process(package, Tally::from_tap)));
+    }
+    let authors = shell::tool(repo::program("tollgate"), ["test", "policy"]);
+    steps.push(("authors' tests", Work::Process(authors, authors_tests)));
+    steps
+}
+
+fn step(name: &'static str, work: Work) -> Row {
+    let step = Step::start(name);
+    let done = match work {
+        Work::Process(mut command, count) => shell::capture(&mut command, |line| step.line(line))
+            .map(|done| {
+                let tally = count(&done.text);
+                (done.text, tally, done.success)
+            }),
+        Work::Here(run) => run(&step),
+    };
+    let (text, mut tally, good) =
+        done.unwrap_or_else(|error| (format!("{error:#}\n"), Tally::default(), false));
+    let good = good && tally.failed == 0;
+    if !good && tally.failed == 0 {
+        // A step that fails without a failing test is a failure all the same.
+        tally.failed = 1;
+    }
+    let detail = if tally.is_empty() {
+        String::new()
+    } else {
+        tally.to_string()
+    };
+    let took = step.end(if good { Mark::Good } else { Mark::Bad }, &detail);
+    if !good {
+        println!("{}", text.trim_end());
+    }
+    for reason in text
+        .lines()
+        .filter(|line| good && line.trim_start().starts_with("skipped"))
+    {
+        println!("      {}", reason.trim());
+    }
+    Row {
+        name,
+        good,
+        tally,
+        took: ui::seconds(took),
+    }
+}
+
+fn summary(rows: &[Row]) -> (Vec<Vec<String>>, Tally) {
+    let head = ["step", "result", "passed", "failed", "skipped", "time"];
+    let mut table = vec![head.map(str::to_owned).to_vec()];
+    let mut sum = Tally::default();
+    for Row {
+        name,
+        good,
+        tally,
+        took,
+    } in rows
+    {
+        sum += *tally;
+        let result = if *good { "ok" } else { "FAILED" };
+        let counts = [tally.passed, tally.failed, tally.skipped];
+        let shown = counts.map(|count| {
+            if tally.is_empty() {
+                "-".to_owned()
+            } else {
+                count.to_string()
+            }
+        });
+        let mut row = vec![(*name).to_owned(), result.to_owned()];
+        row.extend(shown);
+        row.push(took.clone());
+        table.push(row);
+    }
+    (table, sum)
+}
+
+/// Reads the closing line of `tollgate test`: `N passed, N failed`, with or without skips.
+fn authors_tests(text: &str) -> Tally {
+    let last = text
+        .lines()
+        .rev()
+        .map(str::trim)
+        .find(|line| line.contains(" passed, "))
+        .unwrap_or_default();
+    let line = last.rsplit_once(": ").map_or(last, |(_, counts)| counts);
+    let whole = if line.contains(" skipped") {
+        format!("all: {line}")
+    } else {
+        format!("all: {line}, 0 skipped")
+    };
+    Tally::from_target_line(&whole)
+        .map(|(_, tally)| tally)
+        .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_authors_closing_line_is_read() {
+        let cases = [
+            ("policy/a.test.toml\n12 passed, 1 failed\n", (12, 1, 0)),
+            ("tests: 3 passed, 0 failed, 2 skipped\n", (3, 0, 2)),
+            ("nothing\n", (0, 0, 0)),
+        ];
+        for (text, (passed, failed, skipped)) in cases {
+            assert_eq!(
+                authors_tests(text),
+                Tally {
+                    passed,
+                    failed,
+                    skipped
+                },
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_sum_is_that_of_the_rows() {
+        let row = |good, passed, failed| Row {
+            name: "x",
+            good,
+            tally: Tally {
+                passed,
+                failed,
+                skipped: 1,
+            },
+            took: String::new(),
+        };
+        let (table, sum) = summary(&[row(true, 3, 0), row(false, 2, 1)]);
+        assert_eq!(
+            sum,
+            Tally {
+                passed: 5,
+                failed: 1,
+                skipped: 2
+            }
+        );
+        assert_eq!(table.len(), 3);
+    }
+}

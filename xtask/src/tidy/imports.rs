@@ -1,0 +1,276 @@
+//! Who may import whom, as data, compared with what the manifests say. `ARCHITECTURE.md` gives
+//! the reasons; this table gives the letter.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::manifests::Workspace;
+
+/// One package: what it imports of ours, and what its tests may import besides.
+struct Row {
+    package: &'static str,
+    imports: &'static [&'static str],
+    tests: &'static [&'static str],
+}
+
+const fn row(
+    package: &'static str,
+    imports: &'static [&'static str],
+    tests: &'static [&'static str],
+) -> Row {
+    Row {
+        package,
+        imports,
+        tests,
+    }
+}
+
+/// The whole of it. A row must say exactly what the package imports: an entry too many is as
+/// wrong as one too few.
+const TABLE: &[Row] = &[
+    row("tollgate-core", &[], &[]),
+    row("tollgate-token", &["tollgate-core"], &[]),
+    row("tollgate-crypto", &["tollgate-token"], &[]),
+    row("tollgate-gate", &["tollgate-core", "tollgate-token"], &[]),
+    row(
+        "tollgate-compiler",
+        &["tollgate-core", "tollgate-gate", "tollgate-token"],
+        &[],
+    ),
+    row("tollgate-testkit", &[], &[]),
+    row("tollgate-spec", &[], &[]),
+    row("xtask", &[], &[]),
+];
+
+/// What runs at an edge: none of it may reach, however far, what belongs to build time.
+const EDGE: &[&str] = &["tollgate-plain", "tollgate-node", "tollgate-lambda"];
+const BUILD_TIME: &[&str] = &[
+    "tollgate-compiler",
+    "tollgate-mint",
+    "tollgate-spec",
+    "tollgate-testkit",
+    "tollgate",
+];
+
+/// Crates that hold cryptography, and the only packages of ours that may name one.
+const CRYPTO: &[&str] = &[
+    "aws-lc-rs",
+    "crypto-bigint",
+    "ecdsa",
+    "ed25519-compact",
+    "ed25519-dalek",
+    "hmac",
+    "jsonwebtoken",
+    "jwt-compact",
+    "openssl",
+    "p256",
+    "p384",
+    "ring",
+    "rsa",
+    "secp256k1",
+    "sha1",
+    "sha2",
+    "signature",
+];
+const MAY_NAME_CRYPTO: &[&str] = &["tollgate-crypto", "tollgate-mint"];
+
+/// Others that one package alone may name, so that they can be replaced in one place.
+const ONLY: &[(&str, &str)] = &[
+    ("wasmtime", "tollgate-targets"),
+    ("cel", "tollgate-compiler"),
+];
+
+pub(super) fn check(workspace: &Workspace) -> Vec<String> {
+    let mut problems = table(workspace, TABLE);
+    problems.extend(reach(workspace));
+    problems.extend(foreign(workspace));
+    problems
+}
+
+fn table(workspace: &Workspace, rows: &[Row]) -> Vec<String> {
+    let ours: BTreeSet<&str> = workspace
+        .0
+        .iter()
+        .map(|package| package.name.as_str())
+        .collect();
+    let mut problems = Vec::new();
+    for package in &workspace.0 {
+        let name = &package.name;
+        let Some(row) = rows.iter().find(|row| row.package == name) else {
+            problems.push(format!("{name} is not in the import table"));
+            continue;
+        };
+        for import in package
+            .imports
+            .iter()
+            .filter(|import| ours.contains(import.as_str()))
+        {
+            if !row.imports.contains(&import.as_str()) {
+                problems.push(format!(
+                    "{name} imports {import}, which the import table does not allow"
+                ));
+            }
+        }
+        for import in row
+            .imports
+            .iter()
+            .filter(|import| !package.imports.contains(**import))
+        {
+            problems.push(format!(
+                "the import table says that {name} imports {import}, and it does not"
+            ));
+        }
+        for import in package
+            .test_imports
+            .iter()
+            .filter(|import| ours.contains(import.as_str()))
+        {
+            if !row.imports.contains(&import.as_str()) && !row.tests.contains(&import.as_str()) {
+                problems.push(format!(
+                    "tests of {name} import {import}, which the import table does not allow"
+                ));
+            }
+        }
+    }
+    for row in rows.iter().filter(|row| !ours.contains(row.package)) {
+        problems.push(format!(
+            "the import table has {}, which is no package",
+            row.package
+        ));
+    }
+    problems
+}
+
+fn reach(workspace: &Workspace) -> Vec<String> {
+    let imports: BTreeMap<&str, &BTreeSet<String>> = workspace
+        .0
+        .iter()
+        .map(|package| (package.name.as_str(), &package.imports))
+        .collect();
+    let mut problems = Vec::new();
+    for edge in EDGE {
+        let mut reached: BTreeSet<&str> = BTreeSet::new();
+        let mut ahead = vec![*edge];
+        while let Some(name) = ahead.pop() {
+            let Some(next) = imports.get(name) else {
+                continue;
+            };
+            ahead.extend(
+                next.iter()
+                    .map(String::as_str)
+                    .filter(|import| reached.insert(import)),
+            );
+        }
+        for import in BUILD_TIME
+            .iter()
+            .filter(|import| reached.contains(**import))
+        {
+            problems.push(format!("{edge} runs at an edge and reaches {import}"));
+        }
+    }
+    problems
+}
+
+fn foreign(workspace: &Workspace) -> Vec<String> {
+    let mut problems = Vec::new();
+    for package in &workspace.0 {
+        let name = package.name.as_str();
+        for import in package.imports.union(&package.test_imports) {
+            if CRYPTO.contains(&import.as_str()) && !MAY_NAME_CRYPTO.contains(&name) {
+                problems.push(format!(
+                    "{name} names {import}; only {} may name cryptography",
+                    MAY_NAME_CRYPTO.join(" and ")
+                ));
+            }
+            for (only, owner) in ONLY {
+                if import == only && name != *owner {
+                    problems.push(format!("{name} names {import}; only {owner} may"));
+                }
+            }
+        }
+    }
+    problems
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::manifests::Package;
+    use super::*;
+
+    fn package(name: &str, imports: &[&str], test_imports: &[&str]) -> Package {
+        let set = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+        Package {
+            name: name.to_owned(),
+            folder: String::new(),
+            rust_version: String::new(),
+            imports: set(imports),
+            test_imports: set(test_imports),
+        }
+    }
+
+    #[test]
+    fn the_table_is_compared_both_ways() {
+        let rows = [row("a", &[], &["b"]), row("b", &["a"], &[])];
+        let cases: [(Vec<Package>, &[&str]); 5] = [
+            (
+                vec![package("a", &["serde"], &["b"]), package("b", &["a"], &[])],
+                &[],
+            ),
+            (
+                vec![package("a", &["b"], &[]), package("b", &["a"], &[])],
+                &["a imports b"],
+            ),
+            (
+                vec![package("a", &[], &[]), package("b", &[], &[])],
+                &["says that b imports a"],
+            ),
+            (
+                vec![
+                    package("a", &[], &[]),
+                    package("b", &["a"], &["c"]),
+                    package("c", &[], &[]),
+                ],
+                &["tests of b import c", "c is not in"],
+            ),
+            (
+                vec![package("a", &[], &[])],
+                &["has b, which is no package"],
+            ),
+        ];
+        for (packages, expected) in cases {
+            let found = table(&Workspace(packages), &rows);
+            assert_eq!(found.len(), expected.len(), "{found:?}");
+            for (problem, part) in found.iter().zip(expected) {
+                assert!(problem.contains(part), "{problem}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_edge_may_not_reach_the_compiler_however_far() {
+        let far = [
+            package("tollgate-node", &["x"], &[]),
+            package("x", &["y"], &[]),
+            package("y", &["tollgate-compiler"], &[]),
+        ];
+        assert_eq!(
+            reach(&Workspace(far.into())),
+            ["tollgate-node runs at an edge and reaches tollgate-compiler"]
+        );
+        let near = [
+            package("tollgate-node", &["x"], &[]),
+            package("x", &[], &["tollgate-compiler"]),
+        ];
+        assert!(reach(&Workspace(near.into())).is_empty());
+    }
+
+    #[test]
+    fn cryptography_has_two_owners() {
+        let bad = [
+            package("tollgate-gate", &["rsa"], &[]),
+            package("tollgate-crypto", &["rsa"], &["p256"]),
+            package("x", &[], &["wasmtime"]),
+        ];
+        let found = foreign(&Workspace(bad.into()));
+        assert_eq!(found.len(), 2, "{found:?}");
+    }
+}

@@ -1,0 +1,154 @@
+//! What a person sees: steps with their elapsed time, tables, sizes. It decides nothing.
+
+use core::time::Duration;
+use std::io::IsTerminal;
+use std::time::Instant;
+
+use anstyle::{AnsiColor, Style};
+use anyhow::Result;
+use indicatif::{ProgressBar, ProgressStyle};
+
+pub(crate) const GREEN: Style = AnsiColor::Green.on_default().bold();
+pub(crate) const RED: Style = AnsiColor::Red.on_default().bold();
+pub(crate) const DIM: Style = Style::new().dimmed();
+
+/// How a step ended.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mark {
+    Good,
+    Bad,
+}
+
+/// One step of a verb while it runs: a moving line at a terminal, plain lines elsewhere.
+pub(crate) struct Step {
+    name: String,
+    began: Instant,
+    bar: Option<ProgressBar>,
+}
+
+impl Step {
+    /// Starts a step and says so.
+    pub(crate) fn start(name: impl Into<String>) -> Step {
+        let name = name.into();
+        let bar = std::io::stderr().is_terminal().then(|| {
+            let bar = ProgressBar::new_spinner();
+            if let Ok(style) =
+                ProgressStyle::with_template("{spinner} {prefix}  {elapsed}  {wide_msg:.dim}")
+            {
+                bar.set_style(style);
+            }
+            bar.set_prefix(name.clone());
+            bar.enable_steady_tick(Duration::from_millis(120));
+            bar
+        });
+        if bar.is_none() {
+            eprintln!("  ..  {name}");
+        }
+        Step {
+            name,
+            began: Instant::now(),
+            bar,
+        }
+    }
+
+    /// Shows what the step says at the moment.
+    pub(crate) fn line(&self, text: &str) {
+        if let Some(bar) = &self.bar {
+            bar.set_message(text.trim().to_owned());
+        }
+    }
+
+    /// Ends the step with what came of it, and says how long it took.
+    pub(crate) fn end(self, mark: Mark, detail: &str) -> Duration {
+        let took = self.began.elapsed();
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+        let (style, word) = match mark {
+            Mark::Good => (GREEN, " ok "),
+            Mark::Bad => (RED, "FAIL"),
+        };
+        anstream::eprintln!(
+            "{style} {word}{style:#} {}  {:>7}  {detail}",
+            self.name,
+            seconds(took)
+        );
+        took
+    }
+}
+
+/// A duration for people: `0.4 s`, `2 m 05 s`.
+pub(crate) fn seconds(time: Duration) -> String {
+    let whole = time.as_secs();
+    if whole < 100 {
+        return format!("{:.1} s", time.as_secs_f64());
+    }
+    format!("{} m {:02} s", whole / 60, whole % 60)
+}
+
+/// A size for people, exact bytes with digits in groups.
+pub(crate) fn bytes(count: usize) -> String {
+    let digits = count.to_string();
+    let mut shown = String::new();
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            shown.push(',');
+        }
+        shown.push(digit);
+    }
+    shown.push_str(" B");
+    shown
+}
+
+/// Runs `work` as a step of its own, which ends well unless the work ends in an error.
+pub(crate) fn in_step<T>(name: &str, work: impl FnOnce(&Step) -> Result<T>) -> Result<T> {
+    let step = Step::start(name);
+    let done = work(&step);
+    step.end(if done.is_ok() { Mark::Good } else { Mark::Bad }, "");
+    done
+}
+
+/// Rows in columns as wide as their widest cell; the first row is the head.
+pub(crate) fn table(rows: &[Vec<String>]) -> String {
+    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let width = |column: usize| {
+        rows.iter()
+            .filter_map(|row| row.get(column))
+            .map(|cell| cell.chars().count())
+            .max()
+            .unwrap_or(0)
+    };
+    let widths: Vec<usize> = (0..columns).map(width).collect();
+    let mut text = String::new();
+    for (place, row) in rows.iter().enumerate() {
+        let cells: Vec<String> = row
+            .iter()
+            .zip(&widths)
+            .map(|(cell, width)| format!("{cell:<width$}"))
+            .collect();
+        let line = cells.join("  ");
+        let line = line.trim_end();
+        let line = if place == 0 {
+            format!("{DIM}{line}{DIM:#}")
+        } else {
+            line.to_owned()
+        };
+        text.push_str(&line);
+        text.push('\n');
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_and_sizes_read_well() {
+        assert_eq!(seconds(Duration::from_millis(412)), "0.4 s");
+        assert_eq!(seconds(Duration::from_secs(125)), "2 m 05 s");
+        assert_eq!(bytes(7), "7 B");
+        assert_eq!(bytes(123_456), "123,456 B");
+        assert_eq!(bytes(1_234_567), "1,234,567 B");
+    }
+}
