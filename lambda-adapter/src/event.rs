@@ -45,6 +45,8 @@ pub(crate) struct Line {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum EventError {
+    /// It is not JSON.
+    NotJson,
     /// It has not exactly one record with `cf`.
     Record,
     /// It is not a viewer-request or origin-request event.
@@ -140,6 +142,7 @@ fn read_headers(request: &Map<String, Value>) -> Option<Vec<Line>> {
 impl fmt::Display for EventError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::NotJson => f.write_str("the event is not JSON"),
             Self::Record => f.write_str("the event has not exactly one record with `cf`"),
             Self::EventType => {
                 f.write_str("the event is neither viewer-request nor origin-request")

@@ -28,35 +28,32 @@ pub struct Answer {
     pub result: Value,
     /// The decision, for the operator.
     pub log: LogRecord,
+    /// Why the event could not be read, if it could not; the request is denied for that.
+    pub error: Option<EventError>,
 }
 
-/// Answers one event. An event that cannot be read is denied with status 500.
-///
-/// # Errors
-///
-/// The reason why the event cannot be read, beside the answer to it.
-pub fn answer<B: AsRef<[u8]>>(
-    gate: &Gate<B>,
-    event: Value,
-    now: UnixSeconds,
-) -> Result<Answer, (Answer, EventError)> {
+/// Answers one event. One that cannot be read is denied with status 500.
+pub fn answer<B: AsRef<[u8]>>(gate: &Gate<B>, event: Value, now: UnixSeconds) -> Answer {
     match Event::read(event) {
         Ok(event) => {
             let outcome = event.with_request(now, |request| gate.handle(request));
-            Ok(Answer {
+            Answer {
                 result: result(event, &outcome.action),
                 log: outcome.log,
-            })
+                error: None,
+            }
         }
-        Err(error) => Err((unreadable(), error)),
+        Err(error) => refuse(error),
     }
 }
 
 /// The answer to what is not a CloudFront request event: denied with status 500.
-pub fn unreadable() -> Answer {
+pub fn refuse(error: EventError) -> Answer {
     let outcome = Outcome::internal("", BAD_EVENT);
+    let result = result::response(&outcome.action);
     Answer {
-        result: result::response(&outcome.action),
+        result,
         log: outcome.log,
+        error: Some(error),
     }
 }

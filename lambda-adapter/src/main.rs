@@ -7,11 +7,10 @@ use std::io::{self, BufRead, Write};
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use serde_json::Value;
 use tollgate_core::UnixSeconds;
 use tollgate_crypto::Native;
 use tollgate_gate::{Gate, LogRecord};
-use tollgate_lambda::{answer, unreadable};
+use tollgate_lambda::{EventError, answer, refuse};
 
 /// Exit code for wrong use or bad input.
 const BAD_INPUT: u8 = 2;
@@ -62,17 +61,14 @@ fn answer_lines(gate: &Gate<Vec<u8>>, now: Option<UnixSeconds>) -> io::Result<bo
             continue;
         }
         let now = now.map_or_else(clock, Ok)?;
-        let answered = match serde_json::from_slice::<Value>(&line) {
-            Ok(event) => {
-                answer(gate, event, now).map_err(|(answer, error)| (answer, error.to_string()))
-            }
-            Err(error) => Err((unreadable(), error.to_string())),
+        let answer = match serde_json::from_slice(&line) {
+            Ok(event) => answer(gate, event, now),
+            Err(_) => refuse(EventError::NotJson),
         };
-        let answer = answered.unwrap_or_else(|(answer, error)| {
+        if let Some(error) = answer.error {
             all_were_events = false;
             eprintln!("tollgate-lambda: line {number}: {error}");
-            answer
-        });
+        }
         writeln!(out, "{}", answer.result)?;
         eprintln!("{}", log_line(&answer.log));
     }

@@ -88,16 +88,16 @@ fn generated(respond: &Respond) -> Value {
             headers.insert(name.to_ascii_lowercase(), line);
         }
     }
-    let mut response = json!({
-        "status": respond.status.to_string(),
-        "statusDescription": description(respond.status),
-        "headers": headers,
-    });
+    let mut response = Map::new();
+    let mut set = |name: &str, value: Value| _ = response.insert(name.to_owned(), value);
+    set("status", json!(respond.status.to_string()));
+    set("statusDescription", json!(description(respond.status)));
+    set("headers", Value::Object(headers));
     if !respond.body.is_empty() {
-        response["bodyEncoding"] = json!("text");
-        response["body"] = json!(respond.body);
+        set("bodyEncoding", json!("text"));
+        set("body", json!(respond.body));
     }
-    response
+    Value::Object(response)
 }
 
 /// What CloudFront counts: every header line with its separators, and the body.

@@ -2,6 +2,7 @@
 //! core needs no operating system. Programs for this machine are built by the verbs that use them.
 
 mod optimise;
+mod stamp;
 mod toolchain;
 
 use std::io::Write;
@@ -14,6 +15,7 @@ use flate2::write::GzEncoder;
 
 use crate::ui::Step;
 use crate::{Verdict, repo, shell, ui};
+use stamp::Stamp;
 
 /// What WASM modules are compiled for.
 const WASM_TARGET: &str = "wasm32-unknown-unknown";
@@ -59,14 +61,14 @@ impl Modules {
     pub(crate) fn places() -> Modules {
         Modules {
             plain: repo::target().join("edge/tollgate_plain.wasm"),
-            node: repo::node_package().join("tollgate_node_bg.wasm"),
+            node: repo::node_package().join("pkg/tollgate_node_bg.wasm"),
         }
     }
 }
 
 /// Builds both WASM modules and the npm package around one of them; returns notes for people.
 pub(crate) fn wasm(optimise: bool, step: &Step) -> Result<String> {
-    let mut notes = toolchain::need(&[WASM_TARGET])?;
+    let notes = toolchain::need(&[WASM_TARGET])?;
     let profile = ["--profile", "wasm", "--target", WASM_TARGET];
     let packages = ["--package", "tollgate-plain", "--package", "tollgate-node"];
     must(
@@ -75,22 +77,30 @@ pub(crate) fn wasm(optimise: bool, step: &Step) -> Result<String> {
     )?;
 
     let built = repo::target().join(WASM_TARGET).join("wasm");
+    let built = [
+        built.join("tollgate_plain.wasm"),
+        built.join("tollgate_node.wasm"),
+    ];
+    let stamp = Stamp::of(&built, optimise)?;
+    if stamp.is_current() {
+        return Ok(notes);
+    }
+    let [plain, node] = &built;
     let places = Modules::places();
     let edge = repo::target().join("edge");
     std::fs::create_dir_all(&edge).with_context(|| format!("cannot make {}", edge.display()))?;
-    copy(&built.join("tollgate_plain.wasm"), &places.plain)?;
-
+    copy(plain, &places.plain)?;
     let mut bind = shell::cargo(["run", "--quiet", "--package", "tollgate-bindgen", "--"]);
-    must(
-        bind.arg(built.join("tollgate_node.wasm"))
-            .arg(repo::node_package()),
-        step,
-    )?;
-
-    if optimise {
-        notes.push_str(&optimise::modules(&[&places.plain, &places.node], step)?);
+    must(bind.arg(node).arg(repo::node_package().join("pkg")), step)?;
+    let left_out = if optimise {
+        optimise::modules(&[&places.plain, &places.node], step)?
+    } else {
+        String::new()
+    };
+    if left_out.is_empty() {
+        stamp.leave()?;
     }
-    Ok(notes)
+    Ok(notes + &left_out)
 }
 
 /// Builds the core for machines without an operating system.

@@ -3,7 +3,7 @@
 
 use anyhow::Result;
 
-use crate::{Verdict, shell};
+use crate::{Verdict, repo, shell};
 
 /// Arguments of `codegen`.
 #[derive(clap::Args)]
@@ -31,6 +31,6 @@ pub(crate) fn command(check: bool) -> std::process::Command {
         "codegen",
         "--",
     ]);
-    command.args(check.then_some("--check"));
+    command.args(check.then_some("--check")).arg(repo::policy());
     command
 }

@@ -21,8 +21,8 @@ use edge::Edge;
 use http::Answer;
 use tokens::Tokens;
 
-/// The time of all decisions: 15 January 2027, noon UTC. The sample policy tells of that winter.
-const NOW: i64 = 1_800_014_400;
+/// The time of all decisions: 15 January 2027, 08:00 UTC. The sample policy tells of that winter.
+const NOW: i64 = 1_800_000_000;
 
 /// Arguments of `demo`.
 #[derive(clap::Args)]
@@ -233,7 +233,7 @@ fn shortened(target: &str) -> String {
 fn try_yourself(edge: &Edge, tokens: &Tokens) {
     let base = format!("http://{}", edge.address);
     println!(
-        "\nThe edge listens on {base}, at noon on 15 January 2027 for ever. Ctrl-C ends it.\n"
+        "\nThe edge listens on {base}, where it is 08:00 on 15 January 2027 for ever. Ctrl-C ends it.\n"
     );
     if let Some(token) = tokens.of(Who::Alice) {
         println!("ALICE={token}\n");

@@ -23,7 +23,7 @@ pub(crate) fn fixtures() -> PathBuf {
 
 /// The folder of the npm package.
 pub(crate) fn node_package() -> PathBuf {
-    root().join("edge-wasm/node/pkg")
+    root().join("edge-wasm/node")
 }
 
 /// Where cargo puts what it builds.

@@ -1,4 +1,5 @@
-//! `tollgate build`: the finished artifact of a policy. Nothing is left behind if anything goes wrong.
+//! `tollgate build`: the finished artifact of a policy. Nothing is left behind if anything goes
+//! wrong.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
@@ -50,8 +51,10 @@ impl Build {
         let gate = policy::load(&self.dir, policy.image)?;
         let (image, id) = (gate.image(), gate.policy_id());
         let bytes = image.as_bytes();
-        write_whole(&self.out, bytes)
-            .map_err(|error| Failure::Write { path: self.out.clone(), error })?;
+        write_whole(&self.out, bytes).map_err(|error| Failure::Write {
+            path: self.out.clone(),
+            error,
+        })?;
         if self.json {
             print_json(json!({
                 "policy": id.to_string(),
@@ -82,13 +85,15 @@ pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     beside.push(name);
     beside.push(format!(".{}.tmp", std::process::id()));
     let beside = path.with_file_name(beside);
-    let written = OpenOptions::new().write(true).create_new(true).open(&beside).and_then(
-        |mut file| {
+    let written = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .open(&beside)
+        .and_then(|mut file| {
             file.write_all(bytes)?;
             file.sync_all()?;
             fs::rename(&beside, path)
-        },
-    );
+        });
     if written.is_err() {
         // It may never have been made.
         let _ = fs::remove_file(&beside);

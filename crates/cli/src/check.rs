@@ -36,8 +36,10 @@ impl Check {
         // The keys are judged when a gate loads the image, so that is part of the check.
         let gate = policy::load(&dir, policy.image)?;
         if self.json {
-            let diagnostics: Vec<Value> =
-                findings.iter().map(|finding| render::json(finding, &policy.sources)).collect();
+            let diagnostics: Vec<Value> = findings
+                .iter()
+                .map(|finding| render::json(finding, &policy.sources))
+                .collect();
             print_json(json!({
                 "policy": gate.policy_id().to_string(),
                 "rules": gate.image().rule_count(),

@@ -1,4 +1,5 @@
-//! `tollgate decide`: one decision, with its reason, its rule, and how every rule for the path was weighed.
+//! `tollgate decide`: one decision, with its reason, its rule, and how every rule for the path was
+//! weighed.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -10,7 +11,7 @@ use tollgate_core::{Effect, RuleId, Tri};
 use tollgate_gate::{Gate, Kind, Outcome, Request};
 
 use crate::failure::{Failure, Problem};
-use crate::output::{BAD, FAINT, GOOD, NOTE, STRONG, print, print_json, styled};
+use crate::output::{BAD, FAINT, GOOD, NOTE, STRONG, print, print_json, styled, visible};
 use crate::{Verdict, input, policy};
 
 /// Ask a policy about one request
@@ -28,7 +29,8 @@ pub(crate) struct Decide {
     /// The request's method
     #[arg(long, default_value = "GET")]
     method: String,
-    /// The raw request target, as it stands in the request line; a character up to U+00FF is one byte
+    /// The raw request target, as it stands in the request line; a character up to U+00FF is one
+    /// byte
     #[arg(long, value_name = "RAW")]
     target: OsString,
     /// A header field of the request; may be repeated
@@ -51,16 +53,25 @@ pub(crate) struct Decide {
 impl Decide {
     pub(crate) fn run(self) -> Result<Verdict, Failure> {
         let target = input::target_bytes(&self.target);
-        let headers: Vec<(String, Vec<u8>)> =
-            self.headers.iter().map(|text| input::header(text)).collect::<Result<_, _>>()?;
-        let headers: Vec<(&str, &[u8])> =
-            headers.iter().map(|(name, value)| (name.as_str(), value.as_slice())).collect();
+        let headers: Vec<(String, Vec<u8>)> = self
+            .headers
+            .iter()
+            .map(|text| input::header(text))
+            .collect::<Result<_, _>>()?;
+        let headers: Vec<(&str, &[u8])> = headers
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_slice()))
+            .collect();
         let claims = self.claims.as_deref().map(input::claims).transpose()?;
         if let Some(ip) = &self.ip
             && ip.parse::<core::net::IpAddr>().is_err()
         {
             let (value, problem) = (ip.clone(), Problem::Address);
-            return Err(Failure::Argument { name: "--ip", value, problem });
+            return Err(Failure::Argument {
+                name: "--ip",
+                value,
+                problem,
+            });
         }
         let gate = policy::gate(&self.dir)?;
         let request = Request {
@@ -104,17 +115,30 @@ fn object(gate: &Gate<Vec<u8>>, outcome: &Outcome) -> String {
         ("rule", json!(outcome.rule)),
         ("policy", json!(gate.policy_id().to_string())),
     ];
-    let members: Vec<String> =
-        members.iter().map(|(name, value)| format!("\"{name}\":{value}")).collect();
+    let members: Vec<String> = members
+        .iter()
+        .map(|(name, value)| format!("\"{name}\":{value}"))
+        .collect();
     format!("{{{}}}", members.join(","))
 }
 
 fn text(gate: &Gate<Vec<u8>>, outcome: &Outcome, weighed: &Weighed) -> String {
-    let style = if outcome.kind == Kind::Allow { GOOD } else { BAD };
-    let head = styled(style, format_args!("{} {}", outcome.kind.code(), outcome.status));
+    let style = if outcome.kind == Kind::Allow {
+        GOOD
+    } else {
+        BAD
+    };
+    let head = styled(
+        style,
+        format_args!("{} {}", outcome.kind.code(), outcome.status),
+    );
     let mut text = format!("{head} {}\n", outcome.reason.code());
     let mut line = |name: &str, value: &str| {
-        text.push_str(&format!("  {} {value}\n", styled(STRONG, format_args!("{name:8}"))));
+        let value = visible(value);
+        text.push_str(&format!(
+            "  {} {value}\n",
+            styled(STRONG, format_args!("{name:8}"))
+        ));
     };
     if let Some(detail) = outcome.detail {
         line("detail", detail);
@@ -140,14 +164,26 @@ fn text(gate: &Gate<Vec<u8>>, outcome: &Outcome, weighed: &Weighed) -> String {
 /// The author's reason for the rule of this name, which is one of those weighed.
 fn because<'a>(gate: &'a Gate<Vec<u8>>, weighed: &Weighed, name: &str) -> Option<&'a str> {
     let image = gate.image();
-    let is_named = |rule: &RuleId| image.rule_name(*rule).is_some_and(|n| n.to_string() == name);
+    let is_named = |rule: &RuleId| {
+        image
+            .rule_name(*rule)
+            .is_some_and(|n| n.to_string() == name)
+    };
     let rule = weighed.0.iter().map(|(rule, ..)| *rule).find(is_named)?;
     image.rule_because(rule)
 }
 
 fn table(gate: &Gate<Vec<u8>>, weighed: &Weighed, text: &mut String) {
-    let name = |rule| gate.image().rule_name(rule).map(|name| name.to_string()).unwrap_or_default();
-    let width = weighed.0.iter().map(|(rule, ..)| name(*rule).chars().count()).max().unwrap_or(0);
+    let name = |rule| {
+        let name = gate.image().rule_name(rule).map(|name| name.to_string());
+        visible(&name.unwrap_or_default())
+    };
+    let width = weighed
+        .0
+        .iter()
+        .map(|(rule, ..)| name(*rule).chars().count())
+        .max()
+        .unwrap_or(0);
     for (rule, effect, parts) in &weighed.0 {
         let all = parts.all();
         // An allow needs certainty; a deny needs doubt only.

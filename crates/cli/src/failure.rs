@@ -30,23 +30,36 @@ pub(crate) enum Failure {
     /// A policy folder has no tests, or the filter leaves none.
     NoTests,
     /// A policy folder does not compile, or its tests cannot be read.
-    Policy { findings: Vec<Diagnostic>, sources: Box<SourceTree> },
+    Policy {
+        findings: Vec<Diagnostic>,
+        sources: Box<SourceTree>,
+    },
     /// A file is not a policy image that can be used.
     Image { path: PathBuf, error: LoadError },
     /// Keys are refused.
-    Keys { path: PathBuf, errors: Vec<KeyError> },
+    Keys {
+        path: PathBuf,
+        errors: Vec<KeyError>,
+    },
     /// One key is refused.
     Key { path: PathBuf, error: JwkError },
     /// A private key cannot be used.
     PrivateKey { path: PathBuf, error: MintError },
     /// An argument's value cannot be used.
-    Argument { name: &'static str, value: String, problem: Problem },
+    Argument {
+        name: &'static str,
+        value: String,
+        problem: Problem,
+    },
     /// Claims are not what a token could carry.
     Claims(TokenError),
     /// A token could not be made.
     Mint(MintError),
     /// The local edge cannot listen.
-    Bind { listen: SocketAddr, error: BindError },
+    Bind {
+        listen: SocketAddr,
+        error: BindError,
+    },
 }
 
 /// What is wrong with an argument.
@@ -71,7 +84,10 @@ impl Failure {
             Failure::NoPolicy => "no_policy",
             Failure::NoTests => "no_tests",
             Failure::Policy { .. } => "policy",
-            Failure::Image { error: LoadError::Image(error), .. } => error.code(),
+            Failure::Image {
+                error: LoadError::Image(error),
+                ..
+            } => error.code(),
             Failure::Image { .. } => "image_config",
             Failure::Keys { .. } | Failure::Key { .. } => "keys",
             Failure::PrivateKey { .. } => "private_key",
@@ -86,16 +102,15 @@ impl Failure {
     fn help(&self) -> Option<&'static str> {
         match self {
             Failure::NoPolicy => Some("give the folder that holds `site.toml`"),
-            Failure::NoTests => {
-                Some("tests stand in `*.test.toml` beside the files they test")
-            }
+            Failure::NoTests => Some("tests stand in `*.test.toml` beside the files they test"),
             Failure::Keys { .. } => {
                 Some("remove the bad keys, or skip them with a warning: `--lenient-jwks`")
             }
             Failure::Argument { problem, .. } => Some(problem.help()),
-            Failure::Bind { error: BindError::NotLoopback(_), .. } => {
-                Some("listen on `127.0.0.1`, or permit it with `--allow-remote`")
-            }
+            Failure::Bind {
+                error: BindError::NotLoopback(_),
+                ..
+            } => Some("listen on `127.0.0.1`, or permit it with `--allow-remote`"),
             _ => None,
         }
     }
@@ -103,13 +118,15 @@ impl Failure {
     /// The parts, one object each, for failures that have several.
     fn diagnostics(&self) -> Vec<Value> {
         match self {
-            Failure::Policy { findings, sources } => {
-                findings.iter().map(|finding| render::json(finding, sources)).collect()
-            }
+            Failure::Policy { findings, sources } => findings
+                .iter()
+                .map(|finding| render::json(finding, sources))
+                .collect(),
             Failure::Keys { errors, .. }
-            | Failure::Image { error: LoadError::Keys(errors), .. } => {
-                errors.iter().map(key_json).collect()
-            }
+            | Failure::Image {
+                error: LoadError::Keys(errors),
+                ..
+            } => errors.iter().map(key_json).collect(),
             _ => Vec::new(),
         }
     }
@@ -200,16 +217,28 @@ impl fmt::Display for Failure {
             }
             Failure::Image { path, error } => write!(f, "`{}`: {error}", path.display()),
             Failure::Keys { path, errors } => {
-                write!(f, "{} in `{}`", counted(errors.len(), "bad key"), path.display())
+                write!(
+                    f,
+                    "{} in `{}`",
+                    counted(errors.len(), "bad key"),
+                    path.display()
+                )
             }
             Failure::Key { path, error } => write!(f, "`{}`: {error}", path.display()),
             Failure::PrivateKey { path, error } => write!(f, "`{}`: {error}", path.display()),
-            Failure::Argument { name, value, problem } => {
+            Failure::Argument {
+                name,
+                value,
+                problem,
+            } => {
                 write!(f, "`{value}` cannot be used for `{name}`: {problem}")
             }
             Failure::Claims(error) => write!(f, "no token could carry these claims: {error}"),
             Failure::Mint(error) => write!(f, "the token cannot be made: {error}"),
-            Failure::Bind { listen, error: BindError::Io(error) } => {
+            Failure::Bind {
+                listen,
+                error: BindError::Io(error),
+            } => {
                 write!(f, "cannot listen on `{listen}`: {}", io_text(error))
             }
             Failure::Bind { error, .. } => write!(f, "{error}"),
@@ -222,10 +251,13 @@ impl Problem {
         match self {
             Problem::Address => "write an IPv4 or IPv6 address, such as `203.0.113.7`",
             Problem::Algorithm => {
-                "the algorithms are RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, EdDSA, HS256, HS384 and HS512"
+                "the algorithms are RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, EdDSA, \
+                 HS256, HS384 and HS512"
             }
             Problem::Base64Url => "the file holds the secret as base64url text without padding",
-            Problem::Claim => "write `name=value`; a value that is JSON is taken as JSON, else as text",
+            Problem::Claim => {
+                "write `name=value`; a value that is JSON is taken as JSON, else as text"
+            }
             Problem::Header => "write `name: value`",
             Problem::JsonObject => "write one JSON object, such as `{\"sub\":\"alice\"}`",
             Problem::Secret => "write `KID=FILE`",

@@ -1,4 +1,5 @@
-//! Reading what verbs are given: files, standard input, and arguments that need more than clap's parsing.
+//! Reading what verbs are given: files, standard input, and arguments that need more than clap's
+//! parsing.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
@@ -18,7 +19,10 @@ const MAX_INPUT_BYTES: u64 = 256 * 1024 * 1024;
 pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Failure> {
     File::open(path)
         .and_then(read_bounded)
-        .map_err(|error| Failure::Read { path: path.to_owned(), error })
+        .map_err(|error| Failure::Read {
+            path: path.to_owned(),
+            error,
+        })
 }
 
 /// The text of a file.
@@ -34,29 +38,42 @@ pub(crate) fn argument_or_stdin(argument: &OsStr) -> Result<Vec<u8>, Failure> {
     if argument != "-" {
         return Ok(argument.as_encoded_bytes().to_vec());
     }
-    let bytes = read_bounded(io::stdin().lock())
-        .map_err(|error| Failure::Read { path: "-".into(), error })?;
+    let bytes = read_bounded(io::stdin().lock()).map_err(|error| Failure::Read {
+        path: "-".into(),
+        error,
+    })?;
     Ok(bytes.trim_ascii().to_vec())
 }
 
 fn read_bounded(source: impl Read) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     source.take(MAX_INPUT_BYTES + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > MAX_INPUT_BYTES { Err(io::ErrorKind::FileTooLarge.into()) } else { Ok(bytes) }
+    if bytes.len() as u64 > MAX_INPUT_BYTES {
+        Err(io::ErrorKind::FileTooLarge.into())
+    } else {
+        Ok(bytes)
+    }
 }
 
 /// The time that was given, or the machine's.
 pub(crate) fn now_or_clock(now: Option<i64>) -> UnixSeconds {
     UnixSeconds(now.unwrap_or_else(|| {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).ok();
-        since.and_then(|since| i64::try_from(since.as_secs()).ok()).unwrap_or(i64::MAX)
+        since
+            .and_then(|since| i64::try_from(since.as_secs()).ok())
+            .unwrap_or(i64::MAX)
     }))
 }
 
-/// The bytes of a request target given as an argument: one byte for each character up to U+00FF, as conformance cases
-/// write them. An argument with any later character, or one that is not text, is taken as its own bytes.
+/// The bytes of a request target given as an argument: one byte for each character up to U+00FF, as
+/// conformance cases write them. An argument with any later character, or one that is not text, is
+/// taken as its own bytes.
 pub(crate) fn target_bytes(argument: &OsString) -> Vec<u8> {
-    let as_bytes = |text: &str| text.chars().map(|c| u8::try_from(u32::from(c)).ok()).collect();
+    let as_bytes = |text: &str| {
+        text.chars()
+            .map(|c| u8::try_from(u32::from(c)).ok())
+            .collect()
+    };
     argument
         .to_str()
         .and_then(as_bytes)
@@ -81,7 +98,10 @@ pub(crate) fn header(argument: &str) -> Result<(String, Vec<u8>), Failure> {
 
 /// Claims as an argument gives them.
 pub(crate) fn claims(argument: &str) -> Result<Claims, Failure> {
-    if !matches!(serde_json::from_str(argument), Ok(serde_json::Value::Object(_))) {
+    if !matches!(
+        serde_json::from_str(argument),
+        Ok(serde_json::Value::Object(_))
+    ) {
         return Err(Failure::Argument {
             name: "--claims",
             value: argument.to_owned(),
@@ -121,7 +141,10 @@ mod tests {
     #[test]
     fn header_fields() {
         let table: &[(&str, Option<(&str, &str)>)] = &[
-            ("Authorization: Bearer a", Some(("authorization", "Bearer a"))),
+            (
+                "Authorization: Bearer a",
+                Some(("authorization", "Bearer a")),
+            ),
             ("a:b", Some(("a", "b"))),
             ("a: \t b:c \t", Some(("a", "b:c"))),
             ("a:", Some(("a", ""))),
@@ -131,7 +154,8 @@ mod tests {
             ("a: b\r\nc: d", None),
         ];
         for (argument, expected) in table {
-            let expected = expected.map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec()));
+            let expected =
+                expected.map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec()));
             assert_eq!(header(argument).ok(), expected, "{argument:?}");
         }
     }

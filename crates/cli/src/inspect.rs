@@ -7,7 +7,7 @@ use serde_json::json;
 use tollgate_core::image::format::{Section, VERSION};
 
 use crate::failure::Failure;
-use crate::output::{FAINT, STRONG, print, print_json, styled};
+use crate::output::{FAINT, STRONG, print, print_json, styled, visible};
 use crate::{Verdict, input, policy};
 
 /// Show what is in a policy image: its id, rules and sizes
@@ -27,12 +27,23 @@ impl Inspect {
         let (image, config) = (gate.image(), gate.config());
         let sections: Vec<(String, usize)> = Section::ALL
             .iter()
-            .map(|section| (format!("{section:?}").to_lowercase(), image.section_bytes(*section)))
+            .map(|section| {
+                (
+                    format!("{section:?}").to_lowercase(),
+                    image.section_bytes(*section),
+                )
+            })
             .collect();
-        let issuers: Vec<&str> = config.issuers.iter().map(|issuer| issuer.name.as_str()).collect();
+        let issuers: Vec<&str> = config
+            .issuers
+            .iter()
+            .map(|issuer| issuer.name.as_str())
+            .collect();
         if self.json {
-            let sections: serde_json::Map<_, _> =
-                sections.into_iter().map(|(name, bytes)| (name, bytes.into())).collect();
+            let sections: serde_json::Map<_, _> = sections
+                .into_iter()
+                .map(|(name, bytes)| (name, bytes.into()))
+                .collect();
             print_json(json!({
                 "policy": image.id().to_string(),
                 "version": VERSION,
@@ -57,7 +68,11 @@ impl Inspect {
         ];
         let mut text = String::new();
         for (name, value) in rows {
-            text.push_str(&format!("{}  {value}\n", styled(STRONG, format_args!("{name:10}"))));
+            let value = visible(&value);
+            text.push_str(&format!(
+                "{}  {value}\n",
+                styled(STRONG, format_args!("{name:10}"))
+            ));
         }
         for (name, bytes) in sections {
             text.push_str(&styled(FAINT, format_args!("  {name:10}{bytes}")));

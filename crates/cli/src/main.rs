@@ -1,7 +1,8 @@
-//! `tollgate`, the policy authors' command: one verb a file, and no logic of its own about rules or tokens.
+//! `tollgate`, the policy authors' command: one verb a file, and no logic of its own about rules or
+//! tokens.
 //!
-//! Exit codes everywhere: 0 yes or clean; 3 no (a deny, an invalid token, a failing test); 2 wrong use or bad input.
-//! With `--json` exactly one JSON object goes to standard output, for errors too.
+//! Exit codes everywhere: 0 yes or clean; 3 no (a deny, an invalid token, a failing test); 2 wrong
+//! use or bad input. With `--json` exactly one JSON object goes to standard output, for errors too.
 
 mod build;
 mod check;
@@ -23,7 +24,12 @@ use clap::{Parser, Subcommand};
 
 /// Decide, from a compiled policy, who may have which path.
 #[derive(Parser)]
-#[command(name = "tollgate", version, arg_required_else_help = true, propagate_version = true)]
+#[command(
+    name = "tollgate",
+    version,
+    arg_required_else_help = true,
+    propagate_version = true
+)]
 struct Command {
     #[command(subcommand)]
     verb: Verb,

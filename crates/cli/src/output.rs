@@ -1,6 +1,8 @@
-//! Writing to the terminal, to files and to pipes. Colours are for terminals only, and `NO_COLOR` switches them off.
+//! Writing to the terminal, to files and to pipes. Colours are for terminals only, and `NO_COLOR`
+//! switches them off.
 //!
-//! A reader that goes away (`tollgate … | head`) is no error: what it did not want to read is dropped.
+//! A reader that goes away (`tollgate … | head`) is no error: what it did not want to read is
+//! dropped.
 
 use core::fmt::Display;
 use std::io::{self, IsTerminal, Write};
@@ -25,6 +27,20 @@ pub(crate) const FAINT: Style = Style::new().dimmed();
 /// `text` between the escapes of `style`. Streams that are no terminal drop them again.
 pub(crate) fn styled(style: Style, text: impl Display) -> String {
     format!("{style}{text}{style:#}")
+}
+
+/// `text` with its control characters spelled out. Names in policies and images may come from
+/// anybody, and a terminal would obey them.
+pub(crate) fn visible(text: &str) -> String {
+    text.chars()
+        .fold(String::with_capacity(text.len()), |mut out, c| {
+            if c.is_control() {
+                out.extend(c.escape_default())
+            } else {
+                out.push(c)
+            }
+            out
+        })
 }
 
 /// Writes `text` and a line end to standard output.
@@ -64,5 +80,18 @@ pub(crate) fn forgive_closed_pipe(result: io::Result<()>) -> io::Result<()> {
     match result {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::visible;
+
+    #[test]
+    fn a_terminal_obeys_nothing_in_a_name() {
+        assert_eq!(
+            visible("a\u{1b}[2Jb\r\u{9b}é\n"),
+            "a\\u{1b}[2Jb\\r\\u{9b}é\\n"
+        );
     }
 }

@@ -20,31 +20,45 @@ pub(crate) struct Policy {
 /// Compiles a folder. Bad keys are errors, or with `lenient_jwks` left out with a warning.
 pub(crate) fn compile(folder: &Path, lenient_jwks: bool) -> Result<Policy, Failure> {
     // So that a mistyped name is told as what it is, and not as a policy with a mistake.
-    folder.read_dir().map_err(|error| Failure::Read { path: folder.to_owned(), error })?;
+    folder.read_dir().map_err(|error| Failure::Read {
+        path: folder.to_owned(),
+        error,
+    })?;
     let sources = {
-        let _progress = Progress::spinner("reading the policy");
+        let _progress = Progress::start("reading the policy", None);
         SourceTree::read(folder)
     };
-    let _progress = Progress::spinner("compiling the policy");
+    let _progress = Progress::start("compiling the policy", None);
     let mut compiled = tollgate_compiler::compile(&sources, &CompileOptions { lenient_jwks });
     match compiled.image.take() {
-        Some(image) if !compiled.has_errors() => Ok(Policy { image, compiled, sources }),
-        _ => {
-            Err(Failure::Policy { findings: compiled.diagnostics, sources: Box::new(sources) })
-        }
+        Some(image) if !compiled.has_errors() => Ok(Policy {
+            image,
+            compiled,
+            sources,
+        }),
+        _ => Err(Failure::Policy {
+            findings: compiled.diagnostics,
+            sources: Box::new(sources),
+        }),
     }
 }
 
 /// A gate for a folder or an image.
 pub(crate) fn gate(path: &Path) -> Result<Gate<Vec<u8>>, Failure> {
-    let image = if path.is_dir() { compile(path, false)?.image } else { input::read(path)? };
+    let image = if path.is_dir() {
+        compile(path, false)?.image
+    } else {
+        input::read(path)?
+    };
     load(path, image)
 }
 
 /// A gate for the bytes of an image; `path` is where they came from.
 pub(crate) fn load(path: &Path, image: Vec<u8>) -> Result<Gate<Vec<u8>>, Failure> {
-    Gate::new(image, &Native)
-        .map_err(|error: LoadError| Failure::Image { path: path.to_owned(), error })
+    Gate::new(image, &Native).map_err(|error: LoadError| Failure::Image {
+        path: path.to_owned(),
+        error,
+    })
 }
 
 /// The folder that was given, else the one that is meant: this one, or `policy` in it.

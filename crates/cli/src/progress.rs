@@ -1,46 +1,68 @@
-//! A sign of life on long work, on terminals only.
+//! A sign of life on long work, on terminals only. Short work shows nothing.
 
+use core::sync::atomic::{AtomicUsize, Ordering};
 use core::time::Duration;
+use std::io::{self, Write};
+use std::sync::Arc;
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::thread::JoinHandle;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use crate::output;
 
 /// How long work may take before anything is shown.
-const PATIENCE: Duration = Duration::from_millis(100);
+const PATIENCE: Duration = Duration::from_millis(400);
 
-/// Shows a bar of `length` steps while it lives, or a spinner where the length is not known. It draws nothing unless
-/// standard error is a terminal.
-pub(crate) struct Progress(ProgressBar);
+/// How often what is shown changes.
+const PERIOD: Duration = Duration::from_millis(100);
+
+/// Shows a line on standard error while it lives, and takes it away at its end.
+pub(crate) struct Progress {
+    done: Arc<AtomicUsize>,
+    painter: Option<(Sender<()>, JoinHandle<()>)>,
+}
 
 impl Progress {
-    /// Work of unknown length.
-    pub(crate) fn spinner(doing: &'static str) -> Progress {
-        let bar = ProgressBar::with_draw_target(None, target()).with_message(doing);
-        bar.enable_steady_tick(PATIENCE);
-        Progress(bar)
-    }
-
-    /// Work of `length` steps.
-    pub(crate) fn bar(doing: &'static str, length: usize) -> Progress {
-        let bar = ProgressBar::with_draw_target(Some(length as u64), target()).with_message(doing);
-        // The template is fixed, so it is either always good or a bar looks plain.
-        if let Ok(style) = ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len}") {
-            bar.set_style(style);
-        }
-        Progress(bar)
+    /// Work of `steps` steps, or of unknown length.
+    pub(crate) fn start(doing: &'static str, steps: Option<usize>) -> Progress {
+        let done = Arc::new(AtomicUsize::new(0));
+        let painter = output::is_watched().then(|| {
+            let (ended, end) = channel::<()>();
+            let done = Arc::clone(&done);
+            let thread = std::thread::spawn(move || {
+                let mut painted = false;
+                let mut pause = PATIENCE;
+                while end.recv_timeout(pause) == Err(RecvTimeoutError::Timeout) {
+                    paint(doing, done.load(Ordering::Relaxed), steps);
+                    (painted, pause) = (true, PERIOD);
+                }
+                if painted {
+                    let _ = write!(io::stderr(), "\r\x1b[K");
+                }
+            });
+            (ended, thread)
+        });
+        Progress { done, painter }
     }
 
     /// One step is done.
     pub(crate) fn step(&self) {
-        self.0.inc(1);
+        self.done.fetch_add(1, Ordering::Relaxed);
     }
 }
 
 impl Drop for Progress {
     fn drop(&mut self) {
-        self.0.finish_and_clear();
+        if let Some((ended, thread)) = self.painter.take() {
+            drop(ended);
+            let _ = thread.join();
+        }
     }
 }
 
-fn target() -> ProgressDrawTarget {
-    if crate::output::is_watched() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() }
+fn paint(doing: &str, done: usize, steps: Option<usize>) {
+    // A terminal that is gone is no reason to stop working.
+    let _ = match steps {
+        Some(steps) => write!(io::stderr(), "\r{doing}: {done} of {steps}\x1b[K"),
+        None => write!(io::stderr(), "\r{doing} …\x1b[K"),
+    };
 }

@@ -9,7 +9,7 @@ use tollgate_gate::Kind;
 use tollgate_local_edge::{Clock, LocalEdge, Options, Origin, Served};
 
 use crate::failure::{Failure, Problem, warn};
-use crate::output::{self, BAD, FAINT, GOOD, STRONG, styled};
+use crate::output::{self, BAD, FAINT, GOOD, STRONG, styled, visible};
 use crate::{Verdict, policy};
 
 /// Run a local edge: the policy in front of a folder or another server
@@ -33,7 +33,8 @@ pub(crate) struct Serve {
     /// Permit an address that other machines can reach
     #[arg(long)]
     allow_remote: bool,
-    /// Take the client's address from the last entry of `x-forwarded-for`; only behind a proxy that writes it
+    /// Take the client's address from the last entry of `x-forwarded-for`; only behind a proxy that
+    /// writes it
     #[arg(long)]
     trust_forwarded_for: bool,
     /// Decide every request at this time, in Unix seconds
@@ -73,7 +74,9 @@ impl Serve {
         let options = Options {
             allow_remote: self.allow_remote,
             trust_forwarded_for: self.trust_forwarded_for,
-            clock: self.now.map_or(Clock::System, |now| Clock::Fixed(UnixSeconds(now))),
+            clock: self
+                .now
+                .map_or(Clock::System, |now| Clock::Fixed(UnixSeconds(now))),
             log: match self.log {
                 Log::Json => Box::new(|served| output::note(json_line(served))),
                 Log::Text => Box::new(|served| output::note(text_line(served))),
@@ -84,7 +87,9 @@ impl Serve {
         let edge = LocalEdge::bind(listen, gate, origin, options)
             .map_err(|error| Failure::Bind { listen, error })?;
         if self.allow_remote && !listen.ip().is_loopback() {
-            warn(format_args!("other machines can reach `{listen}`, and nothing is encrypted"));
+            warn(format_args!(
+                "other machines can reach `{listen}`, and nothing is encrypted"
+            ));
         }
         output::print(format_args!(
             "{} http://{} (policy {id})",
@@ -99,8 +104,10 @@ impl Serve {
 impl OriginArgs {
     fn open(&self) -> Result<Origin, Failure> {
         match (&self.root, &self.upstream) {
-            (Some(root), _) => Origin::folder(root)
-                .map_err(|error| Failure::Read { path: root.clone(), error }),
+            (Some(root), _) => Origin::folder(root).map_err(|error| Failure::Read {
+                path: root.clone(),
+                error,
+            }),
             (None, upstream) => {
                 let value = upstream.clone().unwrap_or_default();
                 Origin::upstream(&value).map_err(|problem| Failure::Argument {
@@ -127,12 +134,16 @@ fn json_line(served: &Served<'_>) -> String {
 
 fn text_line(served: &Served<'_>) -> String {
     let record = served.record;
-    let style = if record.outcome == Kind::Allow { GOOD } else { BAD };
+    let style = if record.outcome == Kind::Allow {
+        GOOD
+    } else {
+        BAD
+    };
     let mut line = format!(
         "{} {} {} {} {}",
         styled(style, format_args!("{:6}", record.outcome.code())),
         served.status,
-        record.method,
+        visible(&record.method),
         record.path,
         record.reason.code(),
     );
@@ -140,7 +151,7 @@ fn text_line(served: &Served<'_>) -> String {
         line.push_str(&format!(" ({detail})"));
     }
     if let Some(rule) = &record.rule {
-        line.push_str(&format!(" by {rule}"));
+        line.push_str(&format!(" by {}", visible(rule)));
     }
     let micros = served.decided_in.as_micros();
     line + " " + &styled(FAINT, format_args!("{micros} µs"))

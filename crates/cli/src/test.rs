@@ -1,4 +1,5 @@
-//! `tollgate test`: the authors' own tests, requests with the answer they expect, against the compiled policy.
+//! `tollgate test`: the authors' own tests, requests with the answer they expect, against the
+//! compiled policy.
 
 mod codes;
 mod file;
@@ -62,11 +63,13 @@ impl Test {
         }
         let files = read_all(&names, &sources, &gate)?;
         let chosen = |file: &str, test: &str| {
-            self.filter.as_deref().is_none_or(|text| file.contains(text) || test.contains(text))
+            self.filter
+                .as_deref()
+                .is_none_or(|text| file.contains(text) || test.contains(text))
         };
         let count = files.iter().map(|(_, cases)| cases.len()).sum();
         let results: Vec<report::FileResult> = {
-            let progress = Progress::bar("testing", count);
+            let progress = Progress::start("testing", Some(count));
             let run = |(file, cases): (String, Vec<file::Case>)| report::FileResult {
                 tests: cases
                     .into_iter()
@@ -79,14 +82,22 @@ impl Test {
                     .collect(),
                 file,
             };
-            files.into_iter().map(run).filter(|result| !result.tests.is_empty()).collect()
+            files
+                .into_iter()
+                .map(run)
+                .filter(|result| !result.tests.is_empty())
+                .collect()
         };
         if results.is_empty() {
             return Err(Failure::NoTests);
         }
         if let Some(path) = &self.junit {
-            write_whole(path, report::junit(&results).as_bytes())
-                .map_err(|error| Failure::Write { path: path.clone(), error })?;
+            write_whole(path, report::junit(&results).as_bytes()).map_err(|error| {
+                Failure::Write {
+                    path: path.clone(),
+                    error,
+                }
+            })?;
         }
         if self.json {
             print_json(report::json(&results))?;
@@ -97,11 +108,15 @@ impl Test {
     }
 }
 
-/// The test files of a policy folder: in the folder itself and in `courses`. Names are relative, with `/`.
+/// The test files of a policy folder: in the folder itself and in `courses`. Names are relative,
+/// with `/`.
 fn find(dir: &Path) -> Result<Vec<String>, Failure> {
     let mut names = Vec::new();
     for (folder, prefix) in [(dir.to_owned(), ""), (dir.join("courses"), "courses/")] {
-        let failed = |error| Failure::Read { path: folder.clone(), error };
+        let failed = |error| Failure::Read {
+            path: folder.clone(),
+            error,
+        };
         let entries = match fs::read_dir(&folder) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
             entries => entries.map_err(failed)?,
@@ -138,6 +153,9 @@ fn read_all(
     if findings.is_empty() {
         Ok(files)
     } else {
-        Err(Failure::Policy { findings, sources: Box::new(sources.clone()) })
+        Err(Failure::Policy {
+            findings,
+            sources: Box::new(sources.clone()),
+        })
     }
 }

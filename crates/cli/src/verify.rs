@@ -1,4 +1,5 @@
-//! `tollgate verify`: the token layer alone, without any policy; with `--jws`, the signature layer under it.
+//! `tollgate verify`: the token layer alone, without any policy; with `--jws`, the signature layer
+//! under it.
 
 mod jws;
 mod lenient;
@@ -65,7 +66,8 @@ pub(crate) struct Verify {
     lenient_jwks: bool,
     /// Verify only the signature, of any payload, with the key given by --key
     #[arg(long, requires = "key", conflicts_with_all = [
-        "jwks", "issuers", "clients", "token_uses", "secrets", "now", "leeway", "groups_claim", "lenient_jwks",
+        "jwks", "issuers", "clients", "token_uses", "secrets", "now", "leeway", "groups_claim",
+        "lenient_jwks",
     ])]
     jws: bool,
     /// One key as JSON Web Key, for --jws
@@ -96,7 +98,10 @@ impl Verify {
             return jws::run(key, &listed, &self.token, self.json);
         }
         let issuer = self.issuer_config(listed)?;
-        let limits = Limits { leeway_secs: self.leeway, ..Limits::default() };
+        let limits = Limits {
+            leeway_secs: self.leeway,
+            ..Limits::default()
+        };
         let verifier = Verifier::new(core::slice::from_ref(&issuer), limits, &Native)
             .map_err(|errors| self.keys_failure(errors))?;
         let token = input::argument_or_stdin(&self.token)?;
@@ -107,13 +112,23 @@ impl Verify {
     }
 
     fn keys_failure(&self, errors: Vec<tollgate_token::KeyError>) -> Failure {
-        Failure::Keys { path: self.jwks.clone().unwrap_or_else(|| "--secret".into()), errors }
+        Failure::Keys {
+            path: self.jwks.clone().unwrap_or_else(|| "--secret".into()),
+            errors,
+        }
     }
 
     fn issuer_config(&self, listed: Vec<Algorithm>) -> Result<IssuerConfig, Failure> {
-        let secrets =
-            self.secrets.iter().map(|text| secret(text)).collect::<Result<Vec<_>, _>>()?;
-        let algorithms = if listed.is_empty() { usable_algorithms(&secrets) } else { listed };
+        let secrets = self
+            .secrets
+            .iter()
+            .map(|text| secret(text))
+            .collect::<Result<Vec<_>, _>>()?;
+        let algorithms = if listed.is_empty() {
+            usable_algorithms(&secrets)
+        } else {
+            listed
+        };
         let mut jwks = self.jwks.as_deref().map(input::read_text).transpose()?;
         if self.lenient_jwks {
             jwks = jwks.map(|text| {
@@ -184,7 +199,11 @@ fn invalid(error: TokenError, json: bool) -> Result<Verdict, Failure> {
             "claims": null,
         }))?;
     } else {
-        print(format_args!("{} {}: {error}", styled(BAD, "invalid"), error.code()))?;
+        print(format_args!(
+            "{} {}: {error}",
+            styled(BAD, "invalid"),
+            error.code()
+        ))?;
     }
     Ok(Verdict::No)
 }
@@ -204,11 +223,20 @@ fn usable_algorithms(secrets: &[Secret]) -> Vec<Algorithm> {
 
 /// A secret from `KID=FILE`.
 fn secret(argument: &str) -> Result<Secret, Failure> {
-    let bad = |problem| Failure::Argument { name: "--secret", value: argument.to_owned(), problem };
-    let (kid, file) = argument.split_once('=').ok_or_else(|| bad(Problem::Secret))?;
+    let bad = |problem| Failure::Argument {
+        name: "--secret",
+        value: argument.to_owned(),
+        problem,
+    };
+    let (kid, file) = argument
+        .split_once('=')
+        .ok_or_else(|| bad(Problem::Secret))?;
     let text = input::read_text(file.as_ref())?;
     let key = Base64UrlUnpadded::decode_vec(text.trim()).map_err(|_| bad(Problem::Base64Url))?;
-    Ok(Secret { kid: kid.to_owned(), key })
+    Ok(Secret {
+        kid: kid.to_owned(),
+        key,
+    })
 }
 
 /// The header of a token that has been verified.

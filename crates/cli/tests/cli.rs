@@ -1,4 +1,13 @@
-//! Runs the built command on every case of `tests/cli/*.toml`; `tests/cli/README.md` tells what a case can say.
+//! Runs the built command on every case of `tests/cli/*.toml`; `tests/cli/README.md` tells what a
+//! case can say.
+
+#![allow(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::string_slice,
+    clippy::unwrap_used,
+    reason = "a test that panics has failed, also in its helpers"
+)]
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -9,8 +18,22 @@ use std::process::{Command, Stdio};
 use toml::{Table, Value};
 
 const KEYS: [&str; 16] = [
-    "name", "args", "write", "cut", "stdin", "exit", "stdout", "stdout_has", "stdout_lacks",
-    "stderr_has", "stderr_lacks", "json", "json_keys", "exists", "missing", "save",
+    "name",
+    "args",
+    "write",
+    "cut",
+    "stdin",
+    "exit",
+    "stdout",
+    "stdout_has",
+    "stdout_lacks",
+    "stderr_has",
+    "stderr_lacks",
+    "json",
+    "json_keys",
+    "exists",
+    "missing",
+    "save",
 ];
 
 macro_rules! themes {
@@ -86,8 +109,10 @@ fn run_case(case: &Table, folder: &Path, saved: &mut BTreeMap<String, String>) -
     prepare(case, folder);
     let mut command = Command::new(env!("CARGO_BIN_EXE_tollgate"));
     for arg in texts(case, "args") {
-        let arg = arg.strip_prefix('$').and_then(|name| saved.get(name)).unwrap_or(&arg).clone();
-        command.arg(arg);
+        let put_in = |arg: String, (name, value): (&String, &String)| {
+            arg.replace(&format!("${name}"), value)
+        };
+        command.arg(saved.iter().fold(arg, put_in));
     }
     let mut child = command
         .current_dir(folder)
@@ -97,7 +122,10 @@ fn run_case(case: &Table, folder: &Path, saved: &mut BTreeMap<String, String>) -
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    let stdin = case.get("stdin").and_then(Value::as_str).unwrap_or_default();
+    let stdin = case
+        .get("stdin")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
     let _ = child.stdin.take().unwrap().write_all(stdin.as_bytes());
     let output = child.wait_with_output().unwrap();
     let stdout = String::from_utf8(output.stdout).unwrap();
@@ -105,12 +133,17 @@ fn run_case(case: &Table, folder: &Path, saved: &mut BTreeMap<String, String>) -
     let mut problems = Vec::new();
     let mut expect = |holds: bool, what: String| {
         if !holds {
-            problems.push(format!("{name}: {what}\n--- stdout\n{stdout}--- stderr\n{stderr}---"));
+            problems.push(format!(
+                "{name}: {what}\n--- stdout\n{stdout}--- stderr\n{stderr}---"
+            ));
         }
     };
     let exit = output.status.code();
     let wanted = case.get("exit").and_then(Value::as_integer).unwrap_or(0);
-    expect(exit == i32::try_from(wanted).ok(), format!("exit {exit:?}, not {wanted}"));
+    expect(
+        exit == i32::try_from(wanted).ok(),
+        format!("exit {exit:?}, not {wanted}"),
+    );
     if let Some(all) = case.get("stdout").and_then(Value::as_str) {
         expect(stdout == all, format!("stdout is not\n{all}"));
     }
@@ -135,7 +168,10 @@ fn run_case(case: &Table, folder: &Path, saved: &mut BTreeMap<String, String>) -
                 let pointer = format!("/{}", member.replace('.', "/"));
                 let found = serde_json::Value::Object(object.clone());
                 let found = found.pointer(&pointer).cloned();
-                expect(found.as_ref() == Some(&wanted), format!("`{member}` is {found:?}, not {wanted}"));
+                expect(
+                    found.as_ref() == Some(&wanted),
+                    format!("`{member}` is {found:?}, not {wanted}"),
+                );
             }
         }
         if case.contains_key("json_keys") {
@@ -148,7 +184,10 @@ fn run_case(case: &Table, folder: &Path, saved: &mut BTreeMap<String, String>) -
     }
     for (key, wanted) in [("exists", true), ("missing", false)] {
         for file in texts(case, key) {
-            expect(folder.join(&file).exists() == wanted, format!("{key} {file}"));
+            expect(
+                folder.join(&file).exists() == wanted,
+                format!("{key} {file}"),
+            );
         }
     }
     if let Some(name) = case.get("save").and_then(Value::as_str) {
@@ -158,7 +197,12 @@ fn run_case(case: &Table, folder: &Path, saved: &mut BTreeMap<String, String>) -
 }
 
 fn prepare(case: &Table, folder: &Path) {
-    for (file, text) in case.get("write").and_then(Value::as_table).into_iter().flatten() {
+    for (file, text) in case
+        .get("write")
+        .and_then(Value::as_table)
+        .into_iter()
+        .flatten()
+    {
         let file = folder.join(file);
         fs::create_dir_all(file.parent().unwrap()).unwrap();
         fs::write(file, text.as_str().unwrap()).unwrap();
@@ -172,6 +216,10 @@ fn prepare(case: &Table, folder: &Path) {
 }
 
 fn texts(case: &Table, key: &str) -> Vec<String> {
-    let list = case.get(key).and_then(Value::as_array).into_iter().flatten();
+    let list = case
+        .get(key)
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten();
     list.map(|text| text.as_str().unwrap().to_owned()).collect()
 }

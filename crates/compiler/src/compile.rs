@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use tollgate_core::Image;
 
 use crate::course::{self, Placed, SITE_COURSE};
-use crate::diagnostic::{Diagnostic, Report, Span, codes};
-use crate::document::Document;
+use crate::diagnostic::{Diagnostic, Report, Span, codes, shown};
+use crate::document::{Document, repair};
 use crate::encode::encode;
 use crate::keys::{check_table, site::SITE_FILE as SITE_KEYS};
 use crate::limits::{MAX_RULES, Usage, usage};
@@ -86,7 +86,10 @@ pub fn compile(sources: &SourceTree, options: &CompileOptions) -> Compiled {
     read_courses(sources, &site, &mut rules, &mut diagnostics);
     check_whole(&site, &rules, &mut diagnostics);
     sort(&mut diagnostics);
-    let mut compiled = Compiled { diagnostics, ..Compiled::default() };
+    let mut compiled = Compiled {
+        diagnostics,
+        ..Compiled::default()
+    };
     if compiled.has_errors() {
         return compiled;
     }
@@ -102,7 +105,10 @@ pub fn compile(sources: &SourceTree, options: &CompileOptions) -> Compiled {
         gate,
     };
     for (file, placed) in rules {
-        compiled.origins.push(Origin { file, span: placed.span });
+        compiled.origins.push(Origin {
+            file,
+            span: placed.span,
+        });
         policy.rules.push(placed.rule);
     }
     match encode(&policy) {
@@ -117,7 +123,9 @@ pub fn compile(sources: &SourceTree, options: &CompileOptions) -> Compiled {
         },
         Err(error) => {
             let message = error.to_string();
-            compiled.diagnostics.push(Diagnostic::new(&codes::IMAGE_LIMIT, SITE_FILE, message));
+            compiled
+                .diagnostics
+                .push(Diagnostic::new(&codes::IMAGE_LIMIT, SITE_FILE, message));
             compiled
         }
     }
@@ -125,7 +133,8 @@ pub fn compile(sources: &SourceTree, options: &CompileOptions) -> Compiled {
 
 impl Compiled {
     fn with_internal(mut self, message: String) -> Self {
-        self.diagnostics.push(Diagnostic::new(&codes::INTERNAL, SITE_FILE, message));
+        self.diagnostics
+            .push(Diagnostic::new(&codes::INTERNAL, SITE_FILE, message));
         self.origins.clear();
         self
     }
@@ -141,13 +150,17 @@ fn read_site(
     let Some(text) = sources.text(SITE_FILE) else {
         if !sources.was_refused(SITE_FILE) && !sources.was_refused("") {
             report
-                .add_whole(&codes::NO_SITE_FILE, "there is no `site.toml` in the policy folder")
+                .add_whole(
+                    &codes::NO_SITE_FILE,
+                    "there is no `site.toml` in the policy folder",
+                )
                 .help("a policy folder holds `site.toml` and the folder `courses`");
         }
         diagnostics.append(&mut report.diagnostics);
         return Site::default();
     };
-    let document = Document::parse(text, &mut report);
+    let source = repair(text, &mut report);
+    let document = Document::parse(&source);
     check_table(document.root(), &SITE_KEYS, &mut report);
     let site = site::read(document.root(), sources, options, &mut report);
     let base = Base::default();
@@ -158,7 +171,10 @@ fn read_site(
         ascii_only: site.ascii_only,
     };
     let read = course::read_rules(&document, scope, &mut report);
-    rules.extend(read.into_iter().map(|placed| (SITE_FILE.to_owned(), placed)));
+    rules.extend(
+        read.into_iter()
+            .map(|placed| (SITE_FILE.to_owned(), placed)),
+    );
     document.drop_echoes(&mut report.diagnostics);
     diagnostics.append(&mut report.diagnostics);
     site
@@ -177,7 +193,7 @@ fn read_courses(
         if let Some(course) = course::read(text, site, &mut report) {
             match ids.get(&course.id) {
                 Some((first_file, first)) if !course.id.is_empty() => {
-                    let message = format!("course `{}` has two files", course.id.escape_debug());
+                    let message = format!("course `{}` has two files", shown(&course.id));
                     report
                         .add(&codes::DUPLICATE_COURSE, course.id_span, message)
                         .label(first_file, *first, "the other file")
@@ -191,16 +207,23 @@ fn read_courses(
                 match bases.get(&base) {
                     Some((first_file, first)) => {
                         let message = format!("two courses have the base `{}/`", base.prefix());
-                        report
-                            .add(&codes::SHARED_BASE, span, message)
-                            .label(first_file, *first, "the other course");
+                        report.add(&codes::SHARED_BASE, span, message).label(
+                            first_file,
+                            *first,
+                            "the other course",
+                        );
                     }
                     None => {
                         bases.insert(base, (file.to_owned(), span));
                     }
                 }
             }
-            rules.extend(course.rules.into_iter().map(|placed| (file.to_owned(), placed)));
+            rules.extend(
+                course
+                    .rules
+                    .into_iter()
+                    .map(|placed| (file.to_owned(), placed)),
+            );
         }
         diagnostics.append(&mut report.diagnostics);
     }
@@ -210,32 +233,53 @@ fn read_courses(
 fn check_whole(site: &Site, rules: &[(String, Placed)], diagnostics: &mut Vec<Diagnostic>) {
     let mut report = Report::new(SITE_FILE);
     if rules.len() > MAX_RULES {
-        let message = format!("the policy has {} rules, more than {MAX_RULES}", rules.len());
+        let message = format!(
+            "the policy has {} rules, more than {MAX_RULES}",
+            rules.len()
+        );
         report
             .add_whole(&codes::TOO_MANY_RULES, message)
             .help("one rule with a capture can serve many courses: `/courses/{course}/**`");
     }
-    let no_issuer = site.gate.as_ref().is_some_and(|gate| gate.issuers.is_empty());
+    let no_issuer = site
+        .gate
+        .as_ref()
+        .is_some_and(|gate| gate.issuers.is_empty());
     let needs_token = |rule: &RuleSpec| {
         let who = &rule.who;
         who.signed_in || who.groups.is_some() || who.scopes.is_some() || who.subjects.is_some()
     };
-    if no_issuer && let Some((file, placed)) = rules.iter().find(|(_, placed)| needs_token(&placed.rule)) {
+    if no_issuer
+        && let Some((file, placed)) = rules.iter().find(|(_, placed)| needs_token(&placed.rule))
+    {
         report
-            .add_whole(&codes::NO_ISSUER, "there is no `[[issuer]]`, so no token is ever good")
+            .add_whole(
+                &codes::NO_ISSUER,
+                "there is no `[[issuer]]`, so no token is ever good",
+            )
             .label(file, placed.span, "this rule needs a token")
             .help("say who issues tokens: `[[issuer]]`");
     }
     diagnostics.append(&mut report.diagnostics);
 }
 
-/// By file and place, so that the order never depends on the order of the checks.
+/// By file and place, so that the order never depends on the order of the checks. What holds for the
+/// whole site comes first.
 fn sort(diagnostics: &mut Vec<Diagnostic>) {
     diagnostics.sort_by(|a, b| {
-        let key = |diagnostic: &Diagnostic| (diagnostic.span.map(|span| span.start), diagnostic.code.id);
-        // What holds for the whole site comes first.
-        let file = |diagnostic: &Diagnostic| (diagnostic.file != SITE_FILE, diagnostic.file.clone());
-        file(a).cmp(&file(b)).then_with(|| key(a).cmp(&key(b)))
+        fn key(finding: &Diagnostic) -> (bool, &str, Option<usize>, &str) {
+            let start = finding.span.map(|span| span.start);
+            (
+                finding.file != SITE_FILE,
+                &finding.file,
+                start,
+                finding.code.id,
+            )
+        }
+        key(a).cmp(&key(b))
     });
     diagnostics.dedup();
 }
+
+#[cfg(test)]
+mod tests;

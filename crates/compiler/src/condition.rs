@@ -52,7 +52,8 @@ pub(crate) fn read(text: &Text<'_>, scope: Scope<'_>, report: &mut Report) -> Op
     };
     let depth = tree.depth();
     if depth > MAX_CONDITION_PARTS {
-        let message = format!("the condition nests {depth} levels, more than {MAX_CONDITION_PARTS}");
+        let message =
+            format!("the condition nests {depth} levels, more than {MAX_CONDITION_PARTS}");
         report
             .add(&codes::CONDITION_TOO_LARGE, text.span, message)
             .help("split it into several rules");

@@ -2,8 +2,8 @@
 //!
 //! Not here: the rules themselves.
 
-use crate::diagnostic::{Report, Span, codes};
-use crate::document::Document;
+use crate::diagnostic::{Report, Span, codes, shown};
+use crate::document::{Document, repair};
 use crate::keys::{check_table, course::COURSE};
 use crate::rule::pattern::Base;
 use crate::rule::{self, Scope, check_id};
@@ -32,26 +32,30 @@ pub(crate) struct Course {
 
 /// Reads a course file; `None` if it has no id.
 pub(crate) fn read(text: &str, site: &Site, report: &mut Report) -> Option<Course> {
-    let document = Document::parse(text, report);
+    let source = repair(text, report);
+    let document = Document::parse(&source);
     let root = document.root();
     check_table(root, &COURSE, report);
     let id = root.text("course");
     if let Some(id) = &id {
-        check_id(id, "course", report);
+        let good = check_id(id, "course", report);
         if id.value == SITE_COURSE {
-            report.add(&codes::RESERVED_COURSE, id.span, "a course cannot be called `site`");
+            report.add(
+                &codes::RESERVED_COURSE,
+                id.span,
+                "a course cannot be called `site`",
+            );
         }
         let expected = format!("{COURSES_FOLDER}/{}.toml", id.value);
-        if report.file != expected {
+        if good && report.file != expected {
             let message = format!("course `{}` is in `{}`", id.value, report.file);
             let help = format!("rename the file to `{expected}`, or the course");
             report.add(&codes::FILE_NAME, id.span, message).help(help);
         }
     }
     let base_text = root.text("base").filter(|base| !base.value.is_empty());
-    let base = base_text.and_then(|base| {
-        Some((Base::parse(&base, site.ascii_only, report)?, base.span))
-    });
+    let base =
+        base_text.and_then(|base| Some((Base::parse(&base, site.ascii_only, report)?, base.span)));
     let fallback = Base::default();
     let scope = Scope {
         course: id.map_or("", |id| id.value),
@@ -62,7 +66,12 @@ pub(crate) fn read(text: &str, site: &Site, report: &mut Report) -> Option<Cours
     let rules = read_rules(&document, scope, report);
     document.drop_echoes(&mut report.diagnostics);
     let id = id?;
-    Some(Course { id: id.value.to_owned(), id_span: id.span, base, rules })
+    Some(Course {
+        id: id.value.to_owned(),
+        id_span: id.span,
+        base,
+        rules,
+    })
 }
 
 /// Reads the rules of a file of either kind.
@@ -77,13 +86,16 @@ pub(crate) fn read_rules(
         if let Some(id) = table.text("id").filter(|id| !id.value.is_empty())
             && let Some(first) = seen.insert(id.value, id.span)
         {
-            let message = format!("rule id `{}` is used twice", id.value.escape_debug());
+            let message = format!("rule id `{}` is used twice", shown(id.value));
             report
                 .add(&codes::DUPLICATE_RULE, id.span, message)
                 .also(first, "first here")
                 .help("give one of the rules another id");
         }
-        rules.push(Placed { rule: rule::read(table, scope, report), span: table.span });
+        rules.push(Placed {
+            rule: rule::read(table, scope, report),
+            span: table.place(),
+        });
     }
     rules
 }

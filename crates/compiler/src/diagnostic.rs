@@ -39,13 +39,19 @@ pub struct Span {
 impl Span {
     /// The smallest span that holds both.
     pub fn to(self, other: Self) -> Self {
-        Self { start: self.start.min(other.start), end: self.end.max(other.end) }
+        Self {
+            start: self.start.min(other.start),
+            end: self.end.max(other.end),
+        }
     }
 }
 
 impl From<core::ops::Range<usize>> for Span {
     fn from(range: core::ops::Range<usize>) -> Self {
-        Self { start: range.start, end: range.end }
+        Self {
+            start: range.start,
+            end: range.end,
+        }
     }
 }
 
@@ -118,13 +124,21 @@ impl Diagnostic {
     /// Adds a second place in the same file.
     pub fn also(&mut self, span: Span, message: impl Into<String>) -> &mut Self {
         let file = self.file.clone();
-        self.labels.push(Label { file, span, message: message.into() });
+        self.labels.push(Label {
+            file,
+            span,
+            message: message.into(),
+        });
         self
     }
 
     /// Adds a second place in any file.
     pub fn label(&mut self, file: &str, span: Span, message: impl Into<String>) -> &mut Self {
-        self.labels.push(Label { file: file.to_owned(), span, message: message.into() });
+        self.labels.push(Label {
+            file: file.to_owned(),
+            span,
+            message: message.into(),
+        });
         self
     }
 
@@ -133,6 +147,31 @@ impl Diagnostic {
         self.help.push(text.into());
         self
     }
+}
+
+/// Text of an author as it stands in a message: without control characters, and not too long.
+pub(crate) fn shown(text: &str) -> String {
+    const LONGEST: usize = 60;
+    let mut shown = String::new();
+    for (count, c) in text.chars().enumerate() {
+        if count == LONGEST {
+            shown.push('…');
+            break;
+        }
+        if c.is_control() || !is_visible(c) {
+            shown.extend(c.escape_unicode());
+        } else {
+            shown.push(c);
+        }
+    }
+    shown
+}
+
+/// Whether a reader of the message can see the character.
+fn is_visible(c: char) -> bool {
+    !matches!(c,
+        '\u{A0}' | '\u{AD}' | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}'
+        | '\u{2060}'..='\u{206F}' | '\u{FEFF}')
 }
 
 /// The diagnostics of one file, while it is being read.
@@ -144,7 +183,10 @@ pub(crate) struct Report<'a> {
 
 impl<'a> Report<'a> {
     pub(crate) fn new(file: &'a str) -> Self {
-        Self { file, diagnostics: Vec::new() }
+        Self {
+            file,
+            diagnostics: Vec::new(),
+        }
     }
 
     /// Adds a diagnostic; the caller goes on to describe it.

@@ -4,56 +4,48 @@
 //! or nothing if the value is missing or of another type; that was reported when the shape of the file
 //! was checked. Not here: which keys there are ([`keys`](crate::keys)).
 
+mod repair;
+
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 use toml::value::Datetime;
 
-use crate::diagnostic::{Diagnostic, Report, Span, codes};
-use crate::limits::MAX_TOML_ERRORS_PER_FILE;
+use crate::diagnostic::{Diagnostic, Span, codes};
+pub(crate) use repair::{Repaired, repair};
 
-/// A parsed file. Parsing never fails: what cannot be read is reported and left out.
+/// A parsed file. Parsing never fails: what could not be read was reported and left out.
 #[derive(Debug)]
 pub(crate) struct Document<'a> {
     text: &'a str,
     root: DeTable<'a>,
-    /// The lines with errors of grammar, as spans.
-    broken: Vec<Span>,
+    /// The statements with errors of grammar.
+    broken: &'a [Span],
 }
 
 impl<'a> Document<'a> {
-    pub(crate) fn parse(text: &'a str, report: &mut Report) -> Self {
-        let (root, errors) = DeTable::parse_recoverable(text);
-        let mut broken: Vec<Span> = Vec::new();
-        for error in errors {
-            let span = error.span().map_or(Span { start: 0, end: 0 }, Span::from);
-            let line = line_around(text, span);
-            // What follows on the same line is mostly an echo of the first error.
-            if broken.contains(&line) {
-                continue;
-            }
-            broken.push(line);
-            if broken.len() <= MAX_TOML_ERRORS_PER_FILE {
-                let diagnostic = report.add(&codes::NOT_TOML, span, error.message().to_lowercase());
-                if text.get(span.start..span.end).is_some_and(is_bare_word) {
-                    diagnostic.help("text needs quotes: write `\"…\"` around it");
-                }
-            }
+    pub(crate) fn parse(source: &'a Repaired<'_>) -> Self {
+        // What is still wrong after the repair was reported by it.
+        let (root, _) = DeTable::parse_recoverable(&source.text);
+        Self {
+            text: &source.text,
+            root: root.into_inner(),
+            broken: &source.broken,
         }
-        Self { text, root: root.into_inner(), broken }
     }
 
     pub(crate) fn root(&self) -> Table<'_> {
-        Table { text: self.text, entries: &self.root, span: Span::default(), key: None }
+        Table {
+            text: self.text,
+            entries: &self.root,
+            span: None,
+            key: None,
+        }
     }
 
-    pub(crate) fn is_broken(&self) -> bool {
-        !self.broken.is_empty()
-    }
-
-    /// Drops findings that only echo an error of grammar: those on the same line, and those about
+    /// Drops findings that only echo an error of grammar: those in the same statement, and those about
     /// something that may be missing because it could not be read.
     pub(crate) fn drop_echoes(&self, diagnostics: &mut Vec<Diagnostic>) {
-        if !self.is_broken() {
+        if self.broken.is_empty() {
             return;
         }
         diagnostics.retain(|diagnostic| {
@@ -69,8 +61,13 @@ impl<'a> Document<'a> {
                 &codes::NO_ISSUER,
             ]
             .contains(&code);
-            let Some(span) = diagnostic.span else { return !about_absence };
-            let near = self.broken.iter().any(|line| line.start < span.end && span.start < line.end);
+            let Some(span) = diagnostic.span else {
+                return !about_absence;
+            };
+            let near = self
+                .broken
+                .iter()
+                .any(|line| line.start < span.end && span.start < line.end);
             !about_absence && !near
         });
     }
@@ -80,11 +77,10 @@ fn line_around(text: &str, span: Span) -> Span {
     let before = text.get(..span.start).unwrap_or(text);
     let start = before.rfind('\n').map_or(0, |at| at + 1);
     let end = text.get(span.start..).and_then(|after| after.find('\n'));
-    Span { start, end: end.map_or(text.len(), |at| span.start + at) }
-}
-
-fn is_bare_word(text: &str) -> bool {
-    !text.is_empty() && text.chars().all(|c| c.is_alphanumeric() || "-_./".contains(c))
+    Span {
+        start,
+        end: end.map_or(text.len(), |at| span.start + at),
+    }
 }
 
 /// A table and where it stands.
@@ -92,26 +88,33 @@ fn is_bare_word(text: &str) -> bool {
 pub(crate) struct Table<'a> {
     text: &'a str,
     entries: &'a DeTable<'a>,
-    /// The table's header, or the whole of an inline table.
-    pub(crate) span: Span,
+    /// The table's header, or the whole of an inline table; `None` for the file itself.
+    pub(crate) span: Option<Span>,
     /// The key it stands under, if it is not an element of a list.
     pub(crate) key: Option<Span>,
 }
 
 impl<'a> Table<'a> {
-    pub(crate) fn entries(
-        self,
-    ) -> impl Iterator<Item = (&'a str, Span, &'a Spanned<DeValue<'a>>)> {
-        self.entries.iter().map(|(key, value)| (key.get_ref().as_ref(), key.span().into(), value))
+    pub(crate) fn entries(self) -> impl Iterator<Item = (&'a str, Span, &'a Spanned<DeValue<'a>>)> {
+        self.entries
+            .iter()
+            .map(|(key, value)| (key.get_ref().as_ref(), key.span().into(), value))
     }
 
     pub(crate) fn has(self, key: &str) -> bool {
         self.entries.contains_key(key)
     }
 
+    /// Where the table starts.
+    pub(crate) fn place(self) -> Span {
+        self.span.unwrap_or_default()
+    }
+
     /// Where the key itself stands.
     pub(crate) fn key_span(self, key: &str) -> Option<Span> {
-        self.entries.get_key_value(key).map(|(key, _)| key.span().into())
+        self.entries
+            .get_key_value(key)
+            .map(|(key, _)| key.span().into())
     }
 
     /// Where the key's value stands.
@@ -125,7 +128,10 @@ impl<'a> Table<'a> {
 
     /// The texts of a list; none if the key is missing.
     pub(crate) fn texts(self, key: &str) -> Vec<Text<'a>> {
-        self.list(key).iter().filter_map(|value| Text::of(self.text, value)).collect()
+        self.list(key)
+            .iter()
+            .filter_map(|value| Text::of(self.text, value))
+            .collect()
     }
 
     pub(crate) fn flag(self, key: &str) -> Option<bool> {
@@ -150,11 +156,17 @@ impl<'a> Table<'a> {
     pub(crate) fn table(self, key: &str) -> Option<Table<'a>> {
         let (name, value) = self.entries.get_key_value(key)?;
         let table = self.of(value)?;
-        Some(Self { key: Some(name.span().into()), ..table })
+        Some(Self {
+            key: Some(name.span().into()),
+            ..table
+        })
     }
 
     pub(crate) fn tables(self, key: &str) -> Vec<Table<'a>> {
-        self.list(key).iter().filter_map(|value| self.of(value)).collect()
+        self.list(key)
+            .iter()
+            .filter_map(|value| self.of(value))
+            .collect()
     }
 
     /// The same table, standing under a key at `key`.
@@ -165,9 +177,12 @@ impl<'a> Table<'a> {
     /// `value` as a table of the same file.
     pub(crate) fn of(self, value: &'a Spanned<DeValue<'a>>) -> Option<Table<'a>> {
         match value.get_ref() {
-            DeValue::Table(entries) => {
-                Some(Table { text: self.text, entries, span: value.span().into(), key: None })
-            }
+            DeValue::Table(entries) => Some(Table {
+                text: self.text,
+                entries,
+                span: Some(value.span().into()),
+                key: None,
+            }),
             _ => None,
         }
     }
@@ -218,17 +233,24 @@ pub(crate) struct Text<'a> {
 
 impl<'a> Text<'a> {
     fn of(source: &str, value: &'a Spanned<DeValue<'a>>) -> Option<Self> {
-        let DeValue::String(text) = value.get_ref() else { return None };
+        let DeValue::String(text) = value.get_ref() else {
+            return None;
+        };
         let span = Span::from(value.span());
-        Some(Self { value: text, span, inner: inner_offset(source, span, text) })
+        Some(Self {
+            value: text,
+            span,
+            inner: inner_offset(source, span, text),
+        })
     }
 
     /// The place of a part of the value. A literal with escapes has no parts, then it is the whole.
     pub(crate) fn part(&self, part: Span) -> Span {
         match self.inner {
-            Some(inner) if part.end <= self.value.len() => {
-                Span { start: inner + part.start, end: inner + part.end }
-            }
+            Some(inner) if part.end <= self.value.len() => Span {
+                start: inner + part.start,
+                end: inner + part.end,
+            },
             _ => self.span,
         }
     }
@@ -245,12 +267,19 @@ impl<'a> Text<'a> {
 
 fn inner_offset(source: &str, span: Span, value: &str) -> Option<usize> {
     let raw = source.get(span.start..span.end)?;
-    let opening = ["'''", "\"\"\"", "'", "\""].into_iter().find(|quote| raw.starts_with(quote))?;
+    let opening = ["'''", "\"\"\"", "'", "\""]
+        .into_iter()
+        .find(|quote| raw.starts_with(quote))?;
     let mut skip = opening.len();
     if skip == 3 {
         // A newline right after the opening quotes is not part of the value.
         let rest = raw.get(skip..)?;
-        skip += ["\r\n", "\n"].iter().find(|end| rest.starts_with(**end)).map_or(0, |end| end.len());
+        skip += ["\r\n", "\n"]
+            .iter()
+            .find(|end| rest.starts_with(**end))
+            .map_or(0, |end| end.len());
     }
-    raw.get(skip..)?.starts_with(value).then_some(span.start + skip)
+    raw.get(skip..)?
+        .starts_with(value)
+        .then_some(span.start + skip)
 }

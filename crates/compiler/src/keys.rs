@@ -12,14 +12,17 @@ use std::collections::BTreeMap;
 use toml::Spanned;
 use toml::de::DeValue;
 
-use crate::diagnostic::{Report, Span, codes};
+use crate::diagnostic::{Diagnostic, Report, Span, codes, shown};
 use crate::document::{Table, int, type_name};
 
 /// What a value looks like.
 #[derive(Debug)]
 pub(crate) enum Shape {
     /// A string, never empty. The pattern is for editors; the compiler explains better than it.
-    Text { max_bytes: usize, pattern: Option<&'static str> },
+    Text {
+        max_bytes: usize,
+        pattern: Option<&'static str>,
+    },
     /// One of a few words.
     Choice(&'static [&'static str]),
     /// `true` or `false`.
@@ -31,13 +34,22 @@ pub(crate) enum Shape {
     /// A date-time.
     Time,
     /// A list, never empty.
-    List { of: &'static Shape, max_entries: usize },
+    List {
+        of: &'static Shape,
+        max_entries: usize,
+    },
     /// A table with known keys.
     Table(&'static Keys),
     /// A list of such tables, possibly empty.
-    Tables { of: &'static Keys, max_entries: usize },
+    Tables {
+        of: &'static Keys,
+        max_entries: usize,
+    },
     /// A table whose keys are the author's.
-    Map { of: &'static Shape, max_entries: usize },
+    Map {
+        of: &'static Shape,
+        max_entries: usize,
+    },
 }
 
 /// The keys of a table.
@@ -64,7 +76,13 @@ pub(crate) struct Key {
 
 impl Key {
     pub(crate) const fn new(name: &'static str, shape: Shape, about: &'static str) -> Self {
-        Self { name, required: false, shape, about, also: &[] }
+        Self {
+            name,
+            required: false,
+            shape,
+            about,
+            also: &[],
+        }
     }
 
     pub(crate) const fn required(mut self) -> Self {
@@ -78,6 +96,25 @@ impl Key {
     }
 }
 
+/// The key that an unknown name was probably meant to be.
+fn meant(name: &str, keys: &Keys) -> Option<&'static str> {
+    let also = keys
+        .keys
+        .iter()
+        .find(|key| key.also.contains(&name))
+        .map(|key| key.name);
+    also.or_else(|| nearest(name, keys.keys.iter().map(|key| key.name)))
+}
+
+/// Whether the table has the key, or an unknown one that was probably meant to be it. That is
+/// reported as unknown, and to say that the key is missing as well would be an echo.
+pub(crate) fn has_or_means(table: Table<'_>, keys: &Keys, wanted: &str) -> bool {
+    table.has(wanted)
+        || table.entries().any(|(name, _, _)| {
+            !keys.keys.iter().any(|key| key.name == name) && meant(name, keys) == Some(wanted)
+        })
+}
+
 /// Reports everything about `table` that is not as `keys` says.
 pub(crate) fn check_table(table: Table<'_>, keys: &Keys, report: &mut Report) {
     for (name, span, value) in table.entries() {
@@ -86,18 +123,25 @@ pub(crate) fn check_table(table: Table<'_>, keys: &Keys, report: &mut Report) {
             None => unknown_key(name, span, keys, report),
         }
     }
-    let place = table.key.unwrap_or(table.span);
-    for key in keys.keys.iter().filter(|key| key.required && !table.has(key.name)) {
-        report
-            .add(&codes::MISSING_KEY, place, format!("{} has no `{}`", keys.what, key.name))
-            .help(key.about);
+    let missing = |name: &str| !has_or_means(table, keys, name);
+    for key in keys
+        .keys
+        .iter()
+        .filter(|key| key.required && missing(key.name))
+    {
+        missing_key(
+            table,
+            format!("{} has no `{}`", keys.what, key.name),
+            report,
+        )
+        .help(key.about);
     }
     for group in keys.one_of {
         let names = || group.iter().filter(|name| table.has(name));
         let list = or_list(group);
-        if names().count() == 0 {
-            let message = format!("{} has neither of {list}", keys.what);
-            report.add(&codes::MISSING_KEY, place, message).help(format!("write one of {list}"));
+        if group.iter().all(|name| missing(name)) {
+            missing_key(table, format!("{} has no {list}", keys.what), report)
+                .help("write one of them");
         }
         let mut present = names().filter_map(|name| table.key_span(name));
         let first = present.next();
@@ -109,6 +153,17 @@ pub(crate) fn check_table(table: Table<'_>, keys: &Keys, report: &mut Report) {
             }
             diagnostic.help("keep one of them");
         }
+    }
+}
+
+fn missing_key<'r>(
+    table: Table<'_>,
+    message: String,
+    report: &'r mut Report,
+) -> &'r mut Diagnostic {
+    match table.key.or(table.span) {
+        Some(place) => report.add(&codes::MISSING_KEY, place, message),
+        None => report.add_whole(&codes::MISSING_KEY, message),
     }
 }
 
@@ -131,7 +186,7 @@ fn check_value<'a>(
         }
         (Shape::Choice(words), DeValue::String(text)) => {
             if !words.contains(&text.as_ref()) {
-                let message = format!("`{text}` is not one of {}", or_list(words));
+                let message = format!("`{}` is not one of {}", shown(text), or_list(words));
                 let diagnostic = report.add(&codes::BAD_CHOICE, span, message);
                 if let Some(near) = nearest(text, words.iter().copied()) {
                     diagnostic.help(format!("did you mean `{near}`?"));
@@ -148,7 +203,11 @@ fn check_value<'a>(
             if int(number) != Some(*known) {
                 let text = report_text(number);
                 report
-                    .add(&codes::SCHEMA_VERSION, span, format!("schema version {text} is not known"))
+                    .add(
+                        &codes::SCHEMA_VERSION,
+                        span,
+                        format!("schema version {text} is not known"),
+                    )
                     .help(format!("write `{name} = {known}`"));
             }
         }
@@ -218,7 +277,9 @@ fn wrong_type(name: &str, value: &Spanned<DeValue<'_>>, wanted: &str, report: &m
             diagnostic.help(format!("write `[[{name}]]`, with two brackets"));
         }
         ("a date-time without quotes", DeValue::String(_)) => {
-            diagnostic.help(format!("write it without quotes: `{name} = 2027-02-01T00:00:00Z`"));
+            diagnostic.help(format!(
+                "write it without quotes: `{name} = 2027-02-01T00:00:00Z`"
+            ));
         }
         ("`true` or `false`", DeValue::String(_)) => {
             diagnostic.help("write it without quotes");
@@ -237,22 +298,25 @@ fn too_many(name: &str, count: usize, max: usize, span: Span, report: &mut Repor
 fn repeated_entries<'a>(table: Table<'a>, list: &'a [Spanned<DeValue<'a>>], report: &mut Report) {
     let mut seen = BTreeMap::new();
     for text in list.iter().filter_map(|entry| table.text_of(entry)) {
-        let Some(first) = seen.insert(text.value, text.span) else { continue };
-        let message = format!("`{}` stands in the list twice", text.value);
+        let Some(first) = seen.insert(text.value, text.span) else {
+            continue;
+        };
+        let message = format!("`{}` stands in the list twice", shown(text.value));
         let diagnostic = report.add(&codes::REPEATED_ENTRY, text.span, message);
-        diagnostic.also(first, "first here").help("remove one of them");
+        diagnostic
+            .also(first, "first here")
+            .help("remove one of them");
     }
 }
 
 fn unknown_key(name: &str, span: Span, keys: &Keys, report: &mut Report) {
-    let message = format!("{} has no key `{name}`", keys.what);
+    let message = format!("{} has no key `{}`", keys.what, shown(name));
     let diagnostic = report.add(&codes::UNKNOWN_KEY, span, message);
-    let also = keys.keys.iter().find(|key| key.also.contains(&name)).map(|key| key.name);
-    match also.or_else(|| nearest(name, keys.keys.iter().map(|key| key.name))) {
+    match meant(name, keys) {
         Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
         None => {
             let names: Vec<_> = keys.keys.iter().map(|key| key.name).collect();
-            diagnostic.help(format!("the keys are {}", list(&names, "and")))
+            diagnostic.help(format!("the keys are {}", and_list(&names)))
         }
     };
 }
@@ -284,6 +348,11 @@ pub(crate) fn or_list(words: &[&str]) -> String {
     list(words, "or")
 }
 
+/// `` `a`, `b` and `c` ``
+pub(crate) fn and_list(words: &[&str]) -> String {
+    list(words, "and")
+}
+
 fn list(words: &[&str], last: &str) -> String {
     let quoted: Vec<_> = words.iter().map(|word| format!("`{word}`")).collect();
     match quoted.split_last() {
@@ -292,3 +361,6 @@ fn list(words: &[&str], last: &str) -> String {
         None => String::new(),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -58,7 +58,12 @@ pub struct Usage {
 
 /// Measures a policy and its image.
 pub fn usage(policy: &ImageSpec, image: EncodeReport) -> Usage {
-    let conditions = || policy.rules.iter().flat_map(|rule| rule.when.iter().chain(&rule.unless));
+    let conditions = || {
+        policy
+            .rules
+            .iter()
+            .flat_map(|rule| rule.when.iter().chain(&rule.unless))
+    };
     let has_condition = |rule: &&RuleSpec| rule.when.is_some() || rule.unless.is_some();
     let patterns = policy.rules.iter().map(|rule| rule.patterns.len());
     Usage {

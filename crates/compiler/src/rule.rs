@@ -12,7 +12,7 @@ use tollgate_core::{Effect, MethodSet};
 use toml::value::Datetime;
 
 use crate::condition;
-use crate::diagnostic::{Report, Span, codes};
+use crate::diagnostic::{Report, Span, codes, shown};
 use crate::document::{Table, Text};
 use crate::keys::course::ID_PATTERN;
 use crate::site::Claims;
@@ -52,11 +52,17 @@ pub(crate) fn read(rule: Table<'_>, scope: Scope<'_>, report: &mut Report) -> Ru
             Segment::Capture(name) => Some(name.clone()),
             _ => None,
         });
-        captures.push(Captures { names: names.collect(), span: text.span });
+        captures.push(Captures {
+            names: names.collect(),
+            span: text.span,
+        });
         patterns.push(pattern);
     }
     let (from, until) = window(rule, report);
-    let conditions = condition::Scope { claims: scope.claims, captures: &captures };
+    let conditions = condition::Scope {
+        claims: scope.claims,
+        captures: &captures,
+    };
     let when = read_condition(rule, "when", conditions, report);
     let unless = read_condition(rule, "unless", conditions, report);
     RuleSpec {
@@ -76,26 +82,22 @@ pub(crate) fn read(rule: Table<'_>, scope: Scope<'_>, report: &mut Report) -> Ru
 }
 
 /// Reports an id that is not one.
-pub(crate) fn check_id(id: &Text<'_>, what: &str, report: &mut Report) {
+pub(crate) fn check_id(id: &Text<'_>, what: &str, report: &mut Report) -> bool {
     let may_start = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
     let good = id.value.starts_with(may_start)
         && id.value.chars().all(|c| may_start(c) || "_.-".contains(c));
     if good || id.value.is_empty() {
-        return;
+        return good;
     }
-    let message = format!("`{}` is not a valid {what} id", id.value.escape_debug());
+    let message = format!("`{}` is not a valid {what} id", shown(id.value));
     let diagnostic = report.add(&codes::BAD_ID, id.span, message);
-    let lower: String = id
-        .value
-        .to_lowercase()
-        .chars()
-        .map(|c| if may_start(c) || "_.-".contains(c) { c } else { '-' })
-        .collect();
-    if lower.starts_with(may_start) {
+    let lower = id.value.to_lowercase().replace(' ', "-");
+    if lower.starts_with(may_start) && lower.chars().all(|c| may_start(c) || "_.-".contains(c)) {
         diagnostic.help(format!("write `{lower}`"));
     } else {
         diagnostic.help(format!("ids match `{ID_PATTERN}`"));
     }
+    false
 }
 
 /// The rule's methods. What is not a method was reported with the shape of the list.
@@ -104,7 +106,9 @@ fn methods(rule: Table<'_>) -> MethodSet {
         return MethodSet::READ;
     }
     let names = rule.texts("methods");
-    let known = names.iter().filter_map(|name| MethodSet::from_name(name.value));
+    let known = names
+        .iter()
+        .filter_map(|name| MethodSet::from_name(name.value));
     known.fold(MethodSet::EMPTY, |all, one| all | one)
 }
 
@@ -134,22 +138,22 @@ pub(crate) fn report_network(
     let (code, message, help) = match error {
         NetworkError::Malformed => (
             &codes::BAD_NETWORK,
-            format!("`{}` is not a network", value.escape_debug()),
+            format!("`{}` is not a network", shown(value)),
             "write an address, or an address and a prefix length: `203.0.113.0/24`".to_owned(),
         ),
         NetworkError::PrefixTooLong { max } => (
             &codes::BAD_NETWORK,
-            format!("`{value}` has a prefix longer than {max} bits"),
+            format!("`{}` has a prefix longer than {max} bits", shown(value)),
             format!("a single address is written without a prefix, or with `/{max}`"),
         ),
         NetworkError::Mapped(network) => (
             &codes::BAD_NETWORK,
-            format!("`{value}` is an IPv4 network written as IPv6"),
+            format!("`{}` is an IPv4 network written as IPv6", shown(value)),
             format!("write `{}`", network::display(network)),
         ),
         NetworkError::HostBits(network) => (
             &codes::HOST_BITS,
-            format!("`{value}` has bits set beyond its prefix"),
+            format!("`{}` has bits set beyond its prefix", shown(value)),
             format!("write `{}`, or a longer prefix", network::display(network)),
         ),
     };
@@ -159,7 +163,9 @@ pub(crate) fn report_network(
 fn window(rule: Table<'_>, report: &mut Report) -> (Option<i64>, Option<i64>) {
     let mut moment = |key| {
         let (time, span) = rule.time(key)?;
-        time::unix_seconds(time).map_err(|error| report_time(time, span, error, report)).ok()
+        time::unix_seconds(time)
+            .map_err(|error| report_time(time, span, error, report))
+            .ok()
     };
     let (from, until) = (moment("from"), moment("until"));
     if let (Some(start), Some(end), Some(span)) = (from, until, rule.value_span("until"))
@@ -178,13 +184,20 @@ fn window(rule: Table<'_>, report: &mut Report) -> (Option<i64>, Option<i64>) {
 fn report_time(time: &Datetime, span: Span, error: TimeError, report: &mut Report) {
     match error {
         TimeError::Incomplete => {
-            let mut whole = time.clone();
+            let mut whole = *time;
             whole.offset.get_or_insert(toml::value::Offset::Z);
-            let midnight =
-                toml::value::Time { hour: 0, minute: 0, second: Some(0), nanosecond: None };
+            let midnight = toml::value::Time {
+                hour: 0,
+                minute: 0,
+                second: Some(0),
+                nanosecond: None,
+            };
             whole.time.get_or_insert(midnight);
-            let diagnostic =
-                report.add(&codes::BAD_TIME, span, format!("`{time}` is not a moment in time"));
+            let diagnostic = report.add(
+                &codes::BAD_TIME,
+                span,
+                format!("`{time}` is not a moment in time"),
+            );
             if whole.date.is_some() {
                 diagnostic.help(format!("write the offset too, such as `{whole}`"));
             } else {
@@ -193,7 +206,11 @@ fn report_time(time: &Datetime, span: Span, error: TimeError, report: &mut Repor
         }
         TimeError::Fraction => {
             report
-                .add(&codes::BAD_TIME, span, format!("`{time}` has a fraction of a second"))
+                .add(
+                    &codes::BAD_TIME,
+                    span,
+                    format!("`{time}` has a fraction of a second"),
+                )
                 .help("write whole seconds");
         }
     }
@@ -215,7 +232,11 @@ fn read_condition(
             format!("`{key}` is always {value}, so it changes nothing")
         };
         let diagnostic = report.add(&codes::CONSTANT_CONDITION, text.span, message);
-        diagnostic.help(if never { "remove the rule" } else { "remove the condition" });
+        diagnostic.help(if never {
+            "remove the rule"
+        } else {
+            "remove the condition"
+        });
     }
     Some(condition)
 }

@@ -31,8 +31,12 @@ fn table(keys: &Keys) -> Map<String, Value> {
     for key in keys.keys {
         properties.insert(key.name.to_owned(), property(key));
     }
-    let required: Vec<_> =
-        keys.keys.iter().filter(|key| key.required).map(|key| key.name).collect();
+    let required: Vec<_> = keys
+        .keys
+        .iter()
+        .filter(|key| key.required)
+        .map(|key| key.name)
+        .collect();
     let mut schema = Map::new();
     schema.insert("type".to_owned(), "object".into());
     schema.insert("description".to_owned(), keys.about.into());
@@ -43,7 +47,10 @@ fn table(keys: &Keys) -> Map<String, Value> {
     }
     // Every table has at most one such group, so `oneOf` itself can say it.
     for group in keys.one_of {
-        let choices: Vec<_> = group.iter().map(|name| json!({ "required": [name] })).collect();
+        let choices: Vec<_> = group
+            .iter()
+            .map(|name| json!({ "required": [name] }))
+            .collect();
         schema.insert("oneOf".to_owned(), choices.into());
     }
     schema
@@ -102,3 +109,6 @@ fn sentence(words: &str) -> String {
         None => String::new(),
     }
 }
+
+#[cfg(test)]
+mod tests;

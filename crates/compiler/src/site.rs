@@ -12,7 +12,7 @@ use tollgate_core::ClaimKind;
 use tollgate_gate::config::GateConfig;
 
 use crate::compile::CompileOptions;
-use crate::diagnostic::{Report, codes};
+use crate::diagnostic::{Report, codes, shown};
 use crate::document::Table;
 use crate::source::SourceTree;
 use crate::spec::ClaimSpec;
@@ -33,6 +33,40 @@ pub(crate) struct Claims {
 }
 
 impl Claims {
+    /// Reads `[claims]`.
+    pub(crate) fn read(root: Table<'_>, report: &mut Report) -> Self {
+        let mut claims = Self {
+            known: true,
+            list: Vec::new(),
+        };
+        let Some(table) = root.table("claims") else {
+            return claims;
+        };
+        for (name, span, value) in table.entries() {
+            if name.is_empty() || name.chars().any(char::is_control) {
+                let message = format!("`{}` is not a claim name", shown(name));
+                report
+                    .add(&codes::BAD_CLAIM, span, message)
+                    .help("write the name as it stands in the token, such as `\"custom:cohort\"`");
+                continue;
+            }
+            let kind = match table.text_of(value).map(|text| text.value) {
+                Some("string") => ClaimKind::String,
+                Some("int") => ClaimKind::Int,
+                Some("bool") => ClaimKind::Bool,
+                Some("string[]") => ClaimKind::StringList,
+                // Reported with the shape of the file. The claim still counts as declared, so that
+                // conditions that use it are not reported for that as well.
+                _ => ClaimKind::String,
+            };
+            claims.list.push(ClaimSpec {
+                name: name.to_owned(),
+                kind,
+            });
+        }
+        claims
+    }
+
     /// Whether there was a readable `site.toml`, so that what is not here is not declared.
     pub(crate) fn is_known(&self) -> bool {
         self.known
@@ -62,33 +96,10 @@ pub(crate) fn read(
 ) -> Site {
     let paths = root.table("paths");
     Site {
-        claims: claims(root, report),
-        ascii_only: paths.and_then(|paths| paths.flag("ascii_only")).unwrap_or(false),
+        claims: Claims::read(root, report),
+        ascii_only: paths
+            .and_then(|paths| paths.flag("ascii_only"))
+            .unwrap_or(false),
         gate: gate::read(root, sources, options, report),
     }
-}
-
-fn claims(root: Table<'_>, report: &mut Report) -> Claims {
-    let mut claims = Claims { known: true, list: Vec::new() };
-    let Some(table) = root.table("claims") else { return claims };
-    for (name, span, value) in table.entries() {
-        if name.is_empty() || name.chars().any(char::is_control) {
-            let message = format!("`{}` is not a claim name", name.escape_debug());
-            report
-                .add(&codes::BAD_CLAIM, span, message)
-                .help("write the name as it stands in the token, such as `\"custom:cohort\"`");
-            continue;
-        }
-        let kind = match table.text_of(value).map(|text| text.value) {
-            Some("string") => ClaimKind::String,
-            Some("int") => ClaimKind::Int,
-            Some("bool") => ClaimKind::Bool,
-            Some("string[]") => ClaimKind::StringList,
-            // Reported with the shape of the file. The claim still counts as declared, so that the
-            // conditions that use it are not reported as well.
-            _ => ClaimKind::String,
-        };
-        claims.list.push(ClaimSpec { name: name.to_owned(), kind });
-    }
-    claims
 }

@@ -49,13 +49,17 @@ impl SourceTree {
 
     /// All files, by name.
     pub fn files(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.texts.iter().map(|(name, text)| (name.as_str(), text.as_str()))
+        self.texts
+            .iter()
+            .map(|(name, text)| (name.as_str(), text.as_str()))
     }
 
     /// The course files, by name. Tests (`*.test.toml`) are not policy.
     pub(crate) fn courses(&self) -> impl Iterator<Item = (&str, &str)> {
         self.files().filter(|(name, _)| {
-            let inside = name.strip_prefix(COURSES_FOLDER).and_then(|rest| rest.strip_prefix('/'));
+            let inside = name
+                .strip_prefix(COURSES_FOLDER)
+                .and_then(|rest| rest.strip_prefix('/'));
             inside.is_some_and(|name| !name.contains('/') && is_policy_file(name))
         })
     }
@@ -82,5 +86,7 @@ fn is_test_file(name: &str) -> bool {
 pub(crate) fn is_inside(name: &str) -> bool {
     !name.is_empty()
         && !name.contains(['\\', ':', '\0'])
-        && name.split('/').all(|part| !part.is_empty() && part != "." && part != "..")
+        && name
+            .split('/')
+            .all(|part| !part.is_empty() && part != "." && part != "..")
 }

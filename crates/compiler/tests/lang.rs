@@ -3,6 +3,8 @@
 //! A case is one text with several files in it, each after a line `-- name --`. Where no `site.toml`
 //! stands in it, a small good one is put there. `TOLLGATE_BLESS=1` writes the expected texts anew.
 
+#![cfg(test)]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::{env, fs};
@@ -21,13 +23,18 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("TG0113", "needs a folder: tests/read.rs"),
     ("TG0501", "needs a large file: tests/read.rs"),
     ("TG0502", "needs 200,001 rules: src/compile/tests.rs"),
-    ("TG0507", "needs an image of more than 64 MiB: not worth the time of a test"),
+    (
+        "TG0507",
+        "needs an image of more than 64 MiB: not worth the time of a test",
+    ),
     ("TG0701", "needs a foreign file: tests/read.rs"),
     ("TG0901", "needs a defect of the compiler"),
 ];
 
 fn cases(kind: &str) -> Vec<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/lang").join(kind);
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/lang")
+        .join(kind);
     let mut paths: Vec<_> = fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().path())
@@ -42,7 +49,10 @@ fn load(path: &Path) -> SourceTree {
     let mut files: BTreeMap<String, String> = BTreeMap::new();
     let mut name = None;
     for line in fs::read_to_string(path).unwrap().split_inclusive('\n') {
-        let header = line.trim_end().strip_prefix("-- ").and_then(|rest| rest.strip_suffix(" --"));
+        let header = line
+            .trim_end()
+            .strip_prefix("-- ")
+            .and_then(|rest| rest.strip_suffix(" --"));
         match (header, &name) {
             (Some(header), _) => {
                 name = Some(header.to_owned());
@@ -85,7 +95,11 @@ fn mistakes_are_explained() {
         let tree = load(&path);
         let compiled = run(&path, &tree);
         let found = rendered(&compiled, &tree);
-        assert!(!compiled.diagnostics.is_empty(), "{}: nothing found", path.display());
+        assert!(
+            !compiled.diagnostics.is_empty(),
+            "{}: nothing found",
+            path.display()
+        );
         let expected_path = path.with_extension("expect");
         if env::var_os("TOLLGATE_BLESS").is_some() {
             fs::write(&expected_path, &found).unwrap();
@@ -96,7 +110,10 @@ fn mistakes_are_explained() {
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
         if let Some(code) = name.strip_prefix("TG").and_then(|rest| rest.get(..4)) {
             let code = format!("TG{code}");
-            let about = compiled.diagnostics.iter().any(|diagnostic| diagnostic.code.id == code);
+            let about = compiled
+                .diagnostics
+                .iter()
+                .any(|diagnostic| diagnostic.code.id == code);
             assert!(about, "{name} is not about {code}:\n{found}");
         }
         // A policy with an error has no image; one with warnings only has.
@@ -105,38 +122,60 @@ fn mistakes_are_explained() {
         // Blank findings and Rust's own words help nobody.
         for diagnostic in &compiled.diagnostics {
             let message = &diagnostic.message;
-            assert!(!message.is_empty() && !message.ends_with('.'), "{name}: {message}");
+            assert!(
+                !message.is_empty() && !message.ends_with('.'),
+                "{name}: {message}"
+            );
             assert!(!message.contains("Some("), "{name}: {message}");
             let value = json(diagnostic, &tree);
             assert_eq!(value["code"], diagnostic.code.id);
             if let (Some(span), Some(text)) = (diagnostic.span, tree.text(&diagnostic.file)) {
-                assert!(text.get(span.start..span.end).is_some(), "{name}: {message}: {span:?}");
+                assert!(
+                    text.get(span.start..span.end).is_some(),
+                    "{name}: {message}: {span:?}"
+                );
             }
         }
     }
-    assert!(wrong.is_empty(), "{}\nTOLLGATE_BLESS=1 accepts these", wrong.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "{}\nTOLLGATE_BLESS=1 accepts these",
+        wrong.join("\n")
+    );
 }
 
 #[test]
 fn every_code_has_a_case() {
-    let mut covered: BTreeSet<String> =
-        ELSEWHERE.iter().map(|(code, _)| (*code).to_owned()).collect();
+    let mut covered: BTreeSet<String> = ELSEWHERE
+        .iter()
+        .map(|(code, _)| (*code).to_owned())
+        .collect();
     for path in cases("err") {
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
         covered.extend(name.split('-').next().map(str::to_owned));
     }
-    let missing: Vec<_> = codes().map(|code| code.id).filter(|id| !covered.contains(*id)).collect();
+    let missing: Vec<_> = codes()
+        .map(|code| code.id)
+        .filter(|id| !covered.contains(*id))
+        .collect();
     assert!(missing.is_empty(), "no case for {missing:?}");
 }
 
 #[test]
 fn codes_are_sound() {
     let ids: Vec<_> = codes().map(|code| code.id).collect();
-    assert!(ids.is_sorted() && ids.windows(2).all(|pair| pair[0] != pair[1]), "{ids:?}");
+    assert!(
+        ids.is_sorted() && ids.windows(2).all(|pair| pair[0] != pair[1]),
+        "{ids:?}"
+    );
     let reference = codes::reference();
     for code in codes() {
         assert!(reference.contains(code.explanation), "{}", code.id);
-        assert!(code.explanation.ends_with('.') && !code.title.ends_with('.'), "{}", code.id);
+        assert!(
+            code.explanation.ends_with('.') && !code.title.ends_with('.'),
+            "{}",
+            code.id
+        );
     }
 }
 
@@ -146,19 +185,35 @@ fn good_policies_compile_without_a_word() {
         let tree = load(&path);
         let compiled = run(&path, &tree);
         let found = rendered(&compiled, &tree);
-        assert!(compiled.diagnostics.is_empty(), "{}\n{found}", path.display());
+        assert!(
+            compiled.diagnostics.is_empty(),
+            "{}\n{found}",
+            path.display()
+        );
         let policy = compiled.policy.unwrap();
         assert_eq!(compiled.origins.len(), policy.rules.len());
-        let dump: String = policy.rules.iter().map(|rule| format!("{rule:#?}\n")).collect();
+        let dump: String = policy
+            .rules
+            .iter()
+            .map(|rule| format!("{rule:?}\n"))
+            .collect();
         let expected_path = path.with_extension("expect");
         if env::var_os("TOLLGATE_BLESS").is_some() {
             fs::write(&expected_path, &dump).unwrap();
         } else {
             let expected = fs::read_to_string(&expected_path).unwrap_or_default();
-            assert_eq!(dump, expected, "{}: TOLLGATE_BLESS=1 accepts it", path.display());
+            assert_eq!(
+                dump,
+                expected,
+                "{}: TOLLGATE_BLESS=1 accepts it",
+                path.display()
+            );
         }
         // The same texts give the same bytes.
-        assert_eq!(compile(&tree, &CompileOptions::default()).image, compiled.image);
+        assert_eq!(
+            compile(&tree, &CompileOptions::default()).image,
+            compiled.image
+        );
     }
 }
 
@@ -167,8 +222,16 @@ fn ten_mistakes_are_ten_findings() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/lang/err/ten-mistakes.txt");
     let tree = load(&path);
     let compiled = run(&path, &tree);
-    let codes: BTreeSet<_> =
-        compiled.diagnostics.iter().map(|diagnostic| diagnostic.code.id).collect();
-    assert_eq!(compiled.diagnostics.len(), 10, "{}", rendered(&compiled, &tree));
+    let codes: BTreeSet<_> = compiled
+        .diagnostics
+        .iter()
+        .map(|diagnostic| diagnostic.code.id)
+        .collect();
+    assert_eq!(
+        compiled.diagnostics.len(),
+        10,
+        "{}",
+        rendered(&compiled, &tree)
+    );
     assert_eq!(codes.len(), 10, "{}", rendered(&compiled, &tree));
 }

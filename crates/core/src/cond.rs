@@ -228,8 +228,9 @@ fn run(env: &Env<'_>, program: &[[u8; 4]], captures: &impl Captures) -> Option<T
             Op::InGroups => {
                 let wanted = stack.pop()?;
                 Value::Bool(match env.token {
-                    Token::None => Tri::FALSE,
-                    Token::Any => Tri::EITHER,
+                    // Nobody has no groups, but what is looked for may still be unknown.
+                    Token::None => member(wanted, |_| false),
+                    Token::Any => undecided(wanted, Value::Open),
                     Token::Verified(facts) => member(wanted, |value| match value {
                         Value::Str(name) => facts.groups.any(|group| group == name),
                         _ => false,
@@ -303,9 +304,9 @@ fn compare(op: Op, left: Value<'_>, right: Value<'_>) -> Tri {
         (Value::Str(left), Value::Str(right)) => left.cmp(right),
         (Value::Int(left), Value::Int(right)) => left.cmp(&right),
         (Value::Ip(left), Value::Ip(right)) => left.cmp(&right),
-        (Value::Bool(left), Value::Bool(right)) => {
-            let both = left.and(right).or(left.not().and(right.not()));
-            return if op == Op::Eq { both } else { both.not() };
+        (Value::Bool(_), _) | (_, Value::Bool(_)) => {
+            let same = truth(left).same(truth(right));
+            return if op == Op::Eq { same } else { same.not() };
         }
         _ => return undecided(left, right),
     };

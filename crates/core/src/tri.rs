@@ -65,6 +65,16 @@ impl Tri {
         self.not().and(other.not()).not()
     }
 
+    /// Whether both have the same truth value: unknown if either is unknown.
+    #[must_use]
+    pub const fn same(self, other: Self) -> Self {
+        let (a, b) = (self.0, other.0);
+        let crossed = (b & F) << 1 | (b & T) >> 1;
+        let t = if a & b & (F | T) != 0 { T } else { 0 };
+        let f = if a & crossed != 0 { F } else { 0 };
+        Self(t | f | ((a | b) & U))
+    }
+
     /// Kleene's `not`: unknown stays unknown.
     #[must_use]
     pub const fn not(self) -> Self {
@@ -101,6 +111,15 @@ mod tests {
                 F
             }
         };
+        let same = |a: u8, b: u8| {
+            if a == U || b == U {
+                U
+            } else if a == b {
+                T
+            } else {
+                F
+            }
+        };
         let not = |a: u8| [0, T, F, 0, U][usize::from(a)];
         for a in (1..8).map(Tri) {
             assert_eq!(a.not().0, members(a).fold(0, |set, x| set | not(x)));
@@ -112,6 +131,7 @@ mod tests {
                 };
                 assert_eq!(a.and(b).0, all(&and), "{a:?} and {b:?}");
                 assert_eq!(a.or(b).0, all(&or), "{a:?} or {b:?}");
+                assert_eq!(a.same(b).0, all(&same), "{a:?} same as {b:?}");
             }
         }
     }

@@ -32,6 +32,8 @@ pub(crate) fn plain(status: StatusCode) -> Response<AnyBody> {
     let mut response = Response::new(full(text));
     *response.status_mut() = status;
     let content_type = HeaderValue::from_static("text/plain; charset=utf-8");
-    response.headers_mut().insert(header::CONTENT_TYPE, content_type);
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, content_type);
     response
 }

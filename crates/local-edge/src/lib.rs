@@ -1,10 +1,11 @@
 //! The gate behind a real HTTP/1.1 server, in front of a folder or of another server.
 //!
-//! For trying policies, for demonstrations and for tests with real sockets. It is not a CDN: there is no cache and no
-//! TLS, and by default it listens on loopback only. Nothing here decides about access; that is `tollgate-gate`.
+//! For trying policies, for demonstrations and for tests with real sockets. It is not a CDN: there
+//! is no cache and no TLS, and by default it listens on loopback only. Nothing here decides about
+//! access; that is `tollgate-gate`.
 //!
-//! Limits: a request head of 64 KiB and 100 headers that arrives within 15 seconds, 1,024 connections, a request body of
-//! 16 MiB to an upstream, which has 30 seconds to begin its answer.
+//! Limits: a request head of 64 KiB and 100 headers that arrives within 15 seconds, 1,024
+//! connections, a request body of 16 MiB to an upstream, which has 30 seconds to begin its answer.
 
 mod body;
 mod origin;
@@ -49,8 +50,8 @@ const MAX_CONNECTIONS: usize = 1024;
 pub struct Options {
     /// Permits an address that other machines can reach.
     pub allow_remote: bool,
-    /// Takes the client's address from the last entry of `x-forwarded-for`, where there is one. Only right behind a
-    /// proxy that writes it: everybody else could claim any address.
+    /// Takes the client's address from the last entry of `x-forwarded-for`, where there is one.
+    /// Only right behind a proxy that writes it: everybody else could claim any address.
     pub trust_forwarded_for: bool,
     /// The time of decisions.
     pub clock: Clock,
@@ -69,7 +70,8 @@ impl Default for Options {
     }
 }
 
-/// A server that is bound and not serving yet. It brings its own threads, so callers need no async runtime.
+/// A server that is bound and not serving yet. It brings its own threads, so callers need no async
+/// runtime.
 pub struct LocalEdge {
     runtime: Runtime,
     listener: TcpListener,
@@ -92,14 +94,33 @@ impl LocalEdge {
         if !listen.ip().to_canonical().is_loopback() && !options.allow_remote {
             return Err(BindError::NotLoopback(listen));
         }
-        let runtime =
-            tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(BindError::Io)?;
-        let listener = runtime.block_on(TcpListener::bind(listen)).map_err(BindError::Io)?;
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .build()
+            .map_err(BindError::Io)?;
+        let listener = runtime
+            .block_on(TcpListener::bind(listen))
+            .map_err(BindError::Io)?;
         let addr = listener.local_addr().map_err(BindError::Io)?;
-        let Options { trust_forwarded_for, clock, log, .. } = options;
-        let service =
-            Arc::new(service::Service { gate, origin, clock, trust_forwarded_for, log });
-        Ok(LocalEdge { runtime, listener, addr, service })
+        let Options {
+            trust_forwarded_for,
+            clock,
+            log,
+            ..
+        } = options;
+        let service = Arc::new(service::Service {
+            gate,
+            origin,
+            clock,
+            trust_forwarded_for,
+            log,
+        });
+        Ok(LocalEdge {
+            runtime,
+            listener,
+            addr,
+            service,
+        })
     }
 
     /// The address it is bound to.
@@ -107,9 +128,11 @@ impl LocalEdge {
         self.addr
     }
 
-    /// Serves until the process is asked to stop (an interrupt, or SIGTERM), then lets answers under way finish.
+    /// Serves until the process is asked to stop (an interrupt, or SIGTERM), then lets answers
+    /// under way finish.
     pub fn run_until_interrupted(self) {
-        self.runtime.block_on(serve(self.listener, self.service, interrupted()));
+        self.runtime
+            .block_on(serve(self.listener, self.service, interrupted()));
     }
 
     /// Serves on a thread of its own until the handle is stopped or dropped.
@@ -121,9 +144,14 @@ impl LocalEdge {
                 // A dropped sender means the same as a message.
                 let _ = stopped.await;
             };
-            self.runtime.block_on(serve(self.listener, self.service, stopped));
+            self.runtime
+                .block_on(serve(self.listener, self.service, stopped));
         });
-        Running { addr, stop: Some(stop), thread: Some(thread) }
+        Running {
+            addr,
+            stop: Some(stop),
+            thread: Some(thread),
+        }
     }
 }
 
@@ -163,7 +191,9 @@ pub enum BindError {
 impl fmt::Display for BindError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            BindError::NotLoopback(addr) => write!(f, "`{addr}` can be reached from other machines"),
+            BindError::NotLoopback(addr) => {
+                write!(f, "`{addr}` can be reached from other machines")
+            }
             BindError::Io(error) => write!(f, "{error}"),
         }
     }
@@ -171,7 +201,11 @@ impl fmt::Display for BindError {
 
 impl Error for BindError {}
 
-async fn serve(listener: TcpListener, service: Arc<service::Service>, stop: impl Future<Output = ()>) {
+async fn serve(
+    listener: TcpListener,
+    service: Arc<service::Service>,
+    stop: impl Future<Output = ()>,
+) {
     let graceful = GracefulShutdown::new();
     let room = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     let mut stop = pin!(stop);

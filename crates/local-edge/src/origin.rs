@@ -28,12 +28,14 @@ pub(crate) struct Allowed<'a> {
     pub(crate) method: Method,
     pub(crate) target: &'a [u8],
     pub(crate) headers: HeaderMap,
+    /// The client's address, as the gate took it.
+    pub(crate) client_ip: &'a str,
     pub(crate) body: Incoming,
 }
 
 impl Origin {
-    /// The files below `root`. Each file has one name, the one on disk, byte for byte: links are not followed, and there
-    /// are no index documents.
+    /// The files below `root`. Each file has one name, the one on disk, byte for byte: links are
+    /// not followed, and there are no index documents.
     ///
     /// # Errors
     ///
@@ -54,7 +56,9 @@ impl Origin {
     pub(crate) async fn answer(&self, request: Allowed<'_>) -> Response<AnyBody> {
         match &self.0 {
             Kind::Folder(folder) => {
-                folder.answer(request.method, request.target, request.headers).await
+                folder
+                    .answer(request.method, request.target, request.headers)
+                    .await
             }
             Kind::Upstream(upstream) => upstream.answer(request).await,
         }

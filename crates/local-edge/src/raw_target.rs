@@ -1,9 +1,10 @@
 //! Keeps the request target as it was received, byte for byte.
 //! It parses nothing else of HTTP: hyper still reads every message.
 //!
-//! hyper hands out targets as `http::Uri`, which drops what follows a `#` and refuses some bytes before anybody else
-//! sees them. The gate has to judge what the client really sent, so this layer sits between the socket and hyper, takes
-//! the target out of each request head, puts `/` in its place, and queues the original for the service.
+//! hyper hands out targets as `http::Uri`, which drops what follows a `#` and refuses some bytes
+//! before anybody else sees them. The gate has to judge what the client really sent, so this layer
+//! sits between the socket and hyper, takes the target out of each request head, puts `/` in its
+//! place, and queues the original for the service.
 
 use core::pin::Pin;
 use core::task::{Context, Poll, ready};
@@ -13,7 +14,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// The largest request head that is read, in bytes. A longer one gets 431 from hyper, which has the same limit.
+/// The largest request head that is read, in bytes. A longer one gets 431 from hyper, which has the
+/// same limit.
 pub(crate) const MAX_HEAD_BYTES: usize = 64 * 1024;
 
 /// The most header lines in a request.
@@ -23,8 +25,8 @@ pub(crate) const MAX_HEADERS: usize = 100;
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct RawTarget {
     pub(crate) bytes: Vec<u8>,
-    /// A body follows. Where it ends is hyper's business, so the connection is closed after the answer rather than
-    /// watched for the next head.
+    /// A body follows. Where it ends is hyper's business, so the connection is closed after the
+    /// answer rather than watched for the next head.
     pub(crate) has_body: bool,
 }
 
@@ -33,14 +35,20 @@ pub(crate) struct RawTarget {
 pub(crate) struct RawTargets(Arc<Mutex<VecDeque<RawTarget>>>);
 
 impl RawTargets {
-    /// The target of the request that the service is being called for. `None` means that the head was not understood
-    /// here although hyper accepted it: such a request must be refused.
+    /// The target of the request that the service is being called for. `None` means that the head
+    /// was not understood here although hyper accepted it: such a request must be refused.
     pub(crate) fn take(&self) -> Option<RawTarget> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .pop_front()
     }
 
     fn push(&self, target: RawTarget) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push_back(target);
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push_back(target);
     }
 }
 
@@ -123,12 +131,16 @@ impl<S> TargetTap<S> {
 }
 
 enum Head {
-    Whole { rewritten: Vec<u8>, target: RawTarget },
+    Whole {
+        rewritten: Vec<u8>,
+        target: RawTarget,
+    },
     Partial,
     NotUnderstood,
 }
 
-/// Cuts one head off the front of `received`, with the parser that hyper uses, so that both see the same end.
+/// Cuts one head off the front of `received`, with the parser that hyper uses, so that both see the
+/// same end.
 fn take_head(received: &mut Vec<u8>) -> Head {
     let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
     let mut request = httparse::Request::new(&mut headers);
@@ -145,13 +157,19 @@ fn take_head(received: &mut Vec<u8>) -> Head {
             || header.name.eq_ignore_ascii_case("transfer-encoding")
     });
     // The parser skips empty lines before a request, then wants `METHOD SP target`.
-    let empty_lines = received.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+    let empty_lines = received
+        .iter()
+        .take_while(|byte| matches!(byte, b'\r' | b'\n'))
+        .count();
     let start = empty_lines + method.len() + 1;
     let end = start + path.len();
     if received.get(start..end) != Some(path.as_bytes()) {
         return Head::NotUnderstood;
     }
-    let target = RawTarget { bytes: path.as_bytes().to_vec(), has_body };
+    let target = RawTarget {
+        bytes: path.as_bytes().to_vec(),
+        has_body,
+    };
     let mut rewritten: Vec<u8> = received.drain(..head_len).collect();
     rewritten.splice(start..end, [b'/']);
     Head::Whole { rewritten, target }
@@ -174,7 +192,8 @@ impl<S: AsyncRead + Unpin> AsyncRead for TargetTap<S> {
             let mut chunk = ReadBuf::new(&mut chunk);
             ready!(Pin::new(&mut self.inner).poll_read(context, &mut chunk))?;
             if chunk.filled().is_empty() {
-                // The client closed. hyper gets what is left, and tells a clean end from a torn head by it.
+                // The client closed. hyper gets what is left, and tells a clean end from a torn
+                // head by it.
                 self.mode = Mode::PassThrough;
             }
             self.receive(chunk.filled());

@@ -1,5 +1,5 @@
-//! One request: HTTP in, the gate's question out, the gate's answer carried out. It makes no decision of its own, except
-//! that what it could not read is refused.
+//! One request: HTTP in, the gate's question out, the gate's answer carried out. It makes no
+//! decision of its own, except that what it could not read is refused.
 
 use core::net::IpAddr;
 use core::time::Duration;
@@ -26,7 +26,8 @@ pub enum Clock {
 }
 
 impl Clock {
-    /// The time now. A machine whose clock stands before 1970 gets a time at which every token is expired.
+    /// The time now. A machine whose clock stands before 1970 gets a time at which every token is
+    /// expired.
     fn now(self) -> UnixSeconds {
         match self {
             Clock::Fixed(now) => now,
@@ -76,7 +77,11 @@ impl Service {
             return closing(plain(StatusCode::BAD_REQUEST));
         };
         let response = self.decide(peer, &target.bytes, request).await;
-        if target.has_body { closing(response) } else { response }
+        if target.has_body {
+            closing(response)
+        } else {
+            response
+        }
     }
 
     async fn decide(
@@ -87,8 +92,11 @@ impl Service {
     ) -> Response<AnyBody> {
         let (parts, body) = request.into_parts();
         let ip = self.client_ip(peer, &parts.headers);
-        let headers: Vec<(&str, &[u8])> =
-            parts.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
+        let headers: Vec<(&str, &[u8])> = parts
+            .headers
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_bytes()))
+            .collect();
         let asked = tollgate_gate::Request {
             method: parts.method.as_str(),
             target,
@@ -104,7 +112,15 @@ impl Service {
                 let method = parts.method.clone();
                 let headers = header_map(forward.headers_for(&asked));
                 let target = forward.target_for(&asked);
-                self.origin.answer(Allowed { method, target, headers, body }).await
+                self.origin
+                    .answer(Allowed {
+                        method,
+                        target,
+                        headers,
+                        client_ip: &ip,
+                        body,
+                    })
+                    .await
             }
             Action::Respond(respond) => {
                 let mut response = Response::new(full(respond.body.into_owned()));
@@ -117,28 +133,38 @@ impl Service {
             }
         };
         let status = response.status().as_u16();
-        (self.log)(&Served { record: &outcome.log, status, decided_in });
+        (self.log)(&Served {
+            record: &outcome.log,
+            status,
+            decided_in,
+        });
         response
     }
 
-    /// The address that networks are compared with. A forwarded one is the last in the header, the one that the proxy
-    /// before us wrote: whatever stands before it came from the client.
+    /// The address that networks are compared with. A forwarded one is the last in the header, the
+    /// one that the proxy before us wrote: whatever stands before it came from the client. One that
+    /// cannot be read is not replaced by the proxy's own address, but stays unknown.
     fn client_ip(&self, peer: IpAddr, headers: &HeaderMap) -> String {
-        let forwarded = || {
-            let last = headers.get_all("x-forwarded-for").iter().next_back()?;
-            let last = last.to_str().ok()?.rsplit(',').next()?;
-            Some(last.trim().to_owned())
-        };
-        let forwarded = if self.trust_forwarded_for { forwarded() } else { None };
-        forwarded.unwrap_or_else(|| peer.to_string())
+        let forwarded = headers.get_all("x-forwarded-for").iter().next_back();
+        match forwarded.filter(|_| self.trust_forwarded_for) {
+            Some(list) => {
+                let last = list.to_str().ok().and_then(|list| list.rsplit(',').next());
+                last.unwrap_or_default().trim().to_owned()
+            }
+            None => peer.to_string(),
+        }
     }
 }
 
-/// The fields as hyper wants them. All of them came out of a header map, or are the gate's own, so none is left out.
+/// The fields as hyper wants them. All of them came out of a header map, or are the gate's own, so
+/// none is left out.
 fn header_map<'a>(fields: impl Iterator<Item = (&'a str, &'a [u8])>) -> HeaderMap {
     fields
         .filter_map(|(name, value)| {
-            Some((HeaderName::try_from(name).ok()?, HeaderValue::try_from(value).ok()?))
+            Some((
+                HeaderName::try_from(name).ok()?,
+                HeaderValue::try_from(value).ok()?,
+            ))
         })
         .fold(HeaderMap::new(), |mut map, (name, value)| {
             map.append(name, value);
@@ -148,6 +174,8 @@ fn header_map<'a>(fields: impl Iterator<Item = (&'a str, &'a [u8])>) -> HeaderMa
 
 /// Makes `response` the last of its connection.
 fn closing(mut response: Response<AnyBody>) -> Response<AnyBody> {
-    response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    response
+        .headers_mut()
+        .insert(CONNECTION, HeaderValue::from_static("close"));
     response
 }

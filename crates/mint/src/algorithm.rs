@@ -2,7 +2,10 @@
 
 /// A signature algorithm by its registered name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[expect(missing_docs, reason = "the names are the documentation: RFC 7518 section 3.1")]
+#[expect(
+    missing_docs,
+    reason = "the names are the documentation: RFC 7518 section 3.1"
+)]
 pub enum Algorithm {
     RS256,
     RS384,
@@ -70,7 +73,9 @@ impl Algorithm {
 
     /// The algorithm with this registered name.
     pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|algorithm| algorithm.name() == name)
+        Self::ALL
+            .into_iter()
+            .find(|algorithm| algorithm.name() == name)
     }
 
     /// The kind of key it needs.

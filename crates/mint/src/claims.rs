@@ -24,7 +24,10 @@ impl Claims {
     /// If the text is not a JSON object.
     pub fn from_json(text: &str) -> Result<Self, MintError> {
         let object = serde_json::from_str::<serde_json::Map<String, Value>>(text);
-        let members = object.map_err(|_| MintError::NotAnObject)?.into_iter().collect();
+        let members = object
+            .map_err(|_| MintError::NotAnObject)?
+            .into_iter()
+            .collect();
         Ok(Self { members })
     }
 

@@ -28,7 +28,10 @@ impl fmt::Display for MintError {
             Self::NotAnObject => f.write_str("the text is not a JSON object"),
             Self::NotJson(name) => write!(f, "the value of `{name}` is not JSON"),
             Self::BadMember(name) => {
-                write!(f, "the private key has no `{name}`, or one that cannot be used")
+                write!(
+                    f,
+                    "the private key has no `{name}`, or one that cannot be used"
+                )
             }
             Self::NoAlgorithm => f.write_str("the private key does not say its `alg`"),
             Self::UnknownAlgorithm(name) => write!(f, "`{name}` is no algorithm to sign with"),

@@ -61,18 +61,30 @@ impl PrivateKey {
             }
             Family::Secret => Material::Secret(seed::vec(&parts, algorithm.hash_bytes())),
         };
-        Ok(Self { kid: kid.into(), algorithm, material })
+        Ok(Self {
+            kid: kid.into(),
+            algorithm,
+            material,
+        })
     }
 
     /// A shared secret, of any length.
     pub fn from_secret(kid: &str, algorithm: Algorithm, secret: &[u8]) -> Self {
-        Self { kid: kid.into(), algorithm, material: Material::Secret(secret.into()) }
+        Self {
+            kid: kid.into(),
+            algorithm,
+            material: Material::Secret(secret.into()),
+        }
     }
 
     /// The same numbers under another name and algorithm, whether that makes sense or not.
     #[must_use]
     pub fn renamed(&self, kid: &str, algorithm: Algorithm) -> Self {
-        Self { kid: kid.into(), algorithm, material: self.material.clone() }
+        Self {
+            kid: kid.into(),
+            algorithm,
+            material: self.material.clone(),
+        }
     }
 
     /// The key's name, the `kid` of its tokens.
@@ -152,10 +164,22 @@ impl PrivateKey {
                     ..public
                 }
             }
-            Material::P256(key) => Jwk { d: Some(base64url(&key.to_bytes())), ..public },
-            Material::P384(key) => Jwk { d: Some(base64url(&key.to_bytes())), ..public },
-            Material::Ed25519(key) => Jwk { d: Some(base64url(key.as_bytes())), ..public },
-            Material::Secret(secret) => Jwk { k: Some(base64url(secret)), ..public },
+            Material::P256(key) => Jwk {
+                d: Some(base64url(&key.to_bytes())),
+                ..public
+            },
+            Material::P384(key) => Jwk {
+                d: Some(base64url(&key.to_bytes())),
+                ..public
+            },
+            Material::Ed25519(key) => Jwk {
+                d: Some(base64url(key.as_bytes())),
+                ..public
+            },
+            Material::Secret(secret) => Jwk {
+                k: Some(base64url(secret)),
+                ..public
+            },
         }
     }
 }

@@ -50,7 +50,7 @@ impl Minter {
     /// # Errors
     /// If the key cannot sign with its algorithm.
     pub fn token(&self, claims: &str) -> Result<String, MintError> {
-        self.token_with(&self.header(), claims)
+        self.token_with(self.header(), claims)
     }
 
     /// A token with this header and these claims, byte for byte, whatever they are.
@@ -62,7 +62,11 @@ impl Minter {
         header: impl AsRef<[u8]>,
         claims: impl AsRef<[u8]>,
     ) -> Result<String, MintError> {
-        let input = format!("{}.{}", base64url(header.as_ref()), base64url(claims.as_ref()));
+        let input = format!(
+            "{}.{}",
+            base64url(header.as_ref()),
+            base64url(claims.as_ref())
+        );
         self.resign(&input)
     }
 
@@ -81,13 +85,22 @@ impl Minter {
     /// If the algorithm needs another kind of key.
     pub fn token_as(&self, algorithm: Algorithm, claims: &str) -> Result<String, MintError> {
         let key = self.key.renamed(&self.key.kid, algorithm);
-        Self { key, typ: self.typ.clone() }.token(claims)
+        Self {
+            key,
+            typ: self.typ.clone(),
+        }
+        .token(claims)
     }
 }
 
 /// The three parts as a token, encoded and unsigned.
 pub fn compact(header: &[u8], claims: &[u8], signature: &[u8]) -> String {
-    format!("{}.{}.{}", base64url(header), base64url(claims), base64url(signature))
+    format!(
+        "{}.{}.{}",
+        base64url(header),
+        base64url(claims),
+        base64url(signature)
+    )
 }
 
 /// Base64url without padding.

@@ -25,15 +25,21 @@ impl PrivateKey {
             (Algorithm::RS256, Material::Rsa(key)) => pkcs1(Rsa::rs256(), key, message),
             (Algorithm::RS384, Material::Rsa(key)) => pkcs1(Rsa::rs384(), key, message),
             (Algorithm::RS512, Material::Rsa(key)) => pkcs1(Rsa::rs512(), key, message),
-            (Algorithm::PS256, Material::Rsa(key)) => {
-                pss(key, Pss::new_with_salt::<Sha256>(32), &Sha256::digest(message))?
-            }
-            (Algorithm::PS384, Material::Rsa(key)) => {
-                pss(key, Pss::new_with_salt::<Sha384>(48), &Sha384::digest(message))?
-            }
-            (Algorithm::PS512, Material::Rsa(key)) => {
-                pss(key, Pss::new_with_salt::<Sha512>(64), &Sha512::digest(message))?
-            }
+            (Algorithm::PS256, Material::Rsa(key)) => pss(
+                key,
+                Pss::new_with_salt::<Sha256>(32),
+                &Sha256::digest(message),
+            )?,
+            (Algorithm::PS384, Material::Rsa(key)) => pss(
+                key,
+                Pss::new_with_salt::<Sha384>(48),
+                &Sha384::digest(message),
+            )?,
+            (Algorithm::PS512, Material::Rsa(key)) => pss(
+                key,
+                Pss::new_with_salt::<Sha512>(64),
+                &Sha512::digest(message),
+            )?,
             (Algorithm::ES256, Material::P256(key)) => Es256.sign(key, message).as_bytes().into(),
             (Algorithm::ES384, Material::P384(key)) => {
                 let signature: p384::ecdsa::Signature = key.sign(message);
@@ -65,5 +71,6 @@ fn pkcs1(algorithm: Rsa, key: &RsaPrivateKey, message: &[u8]) -> Vec<u8> {
 /// The salt is drawn from the key and the digest, as nonces are in deterministic ECDSA.
 fn pss(key: &RsaPrivateKey, padding: Pss, digest: &[u8]) -> Result<Vec<u8>, MintError> {
     let mut rng = seed::rng(&[b"salt", &key.d().to_bytes_be(), digest]);
-    key.sign_with_rng(&mut rng, padding, digest).map_err(|_| MintError::BrokenKey)
+    key.sign_with_rng(&mut rng, padding, digest)
+        .map_err(|_| MintError::BrokenKey)
 }

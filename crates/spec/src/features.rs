@@ -58,6 +58,7 @@ pub const ALL: &[&str] = &[
     "ip",
     "issuer",
     "last `**`",
+    "many rules",
     "method",
     "methods",
     "no patterns but `/`",
@@ -137,6 +138,7 @@ impl Found {
             "site rules",
         );
         self.when(!course.base.is_empty(), "a base");
+        self.when(course.rules.len() >= 50, "many rules");
         for rule in &course.rules {
             self.rule(rule);
         }

@@ -121,7 +121,7 @@ impl fmt::Display for Disagreement {
         }
         if let Some(request) = &self.request {
             let target = request.target.escape_ascii();
-            writeln!(f, "--- request\n{} {target}\n{request:#?}", request.method)?;
+            writeln!(f, "--- request\n{} {target}\n{request:?}", request.method)?;
         }
         write!(
             f,
@@ -267,11 +267,7 @@ fn spec_answer(verdict: &Verdict) -> String {
     words(verdict.reason, verdict.rule.clone(), methods)
 }
 
-fn words<'a>(
-    reason: &str,
-    rule: Option<String>,
-    methods: impl Iterator<Item = &'a str>,
-) -> String {
+fn words<'a>(reason: &str, rule: Option<String>, methods: impl Iterator<Item = &'a str>) -> String {
     let mut words = vec![reason.to_owned()];
     words.extend(rule);
     words.extend(methods.map(String::from));

@@ -3,6 +3,6 @@
 import init, * as glue from "../pkg/tollgate_node.js";
 import { bindGate } from "./gate.mjs";
 
-await init();
+await init({ module_or_path: new URL("../pkg/tollgate_node_bg.wasm", import.meta.url) });
 
 export const Gate = bindGate(glue);

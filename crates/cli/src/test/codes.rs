@@ -17,11 +17,11 @@ macro_rules! declare_codes {
 
 declare_codes! {
     UNKNOWN_PERSON, "TG0601", "unknown person",
-    "People are declared as `[people.NAME]`, in this file or in `site.test.toml`. `nobody` and `bad-token` are always \
-     there.";
+    "People are declared as `[people.NAME]`, in this file or in `site.test.toml`. `nobody` and \
+     `bad-token` are always there.";
     PERSON_TWICE, "TG0602", "a person with two meanings",
-    "One name means one visitor everywhere, so that a test can be read without looking for the other one. `nobody` and \
-     `bad-token` are taken.";
+    "One name means one visitor everywhere, so that a test can be read without looking for the \
+     other one. `nobody` and `bad-token` are taken.";
     TEST_TWICE, "TG0603", "two tests of one name",
     "Tests are reported and chosen by name.";
     TABLE_SHAPE, "TG0604", "a table of the wrong size",
@@ -29,13 +29,14 @@ declare_codes! {
     UNKNOWN_ISSUER, "TG0605", "unknown issuer",
     "`issuer` names an `[[issuer]]` of `site.toml`.";
     BAD_EXPECTATION, "TG0606", "not an expectation",
-    "What is expected is a reason, in tables optionally with one space and the rule that must be named. Only `allow` \
-     and `denied_by_rule` name a rule.";
+    "What is expected is a reason, in tables optionally with one space and the rule that must be \
+     named. Only `allow` and `denied_by_rule` name a rule.";
     BAD_ADDRESS, "TG0607", "not an IP address",
-    "An address is written like `203.0.113.7` or `2001:db8::7`; `unknown` takes the file's address away.";
+    "An address is written like `203.0.113.7` or `2001:db8::7`; `unknown` takes the file's \
+     address away.";
     BAD_CLAIM, "TG0608", "a claim that no token carries",
-    "Claims are strings, whole numbers, booleans, arrays of these and tables. Times are whole numbers of seconds since \
-     1970, and what the token layer would refuse is refused here.";
+    "Claims are strings, whole numbers, booleans, arrays of these and tables. Times are whole \
+     numbers of seconds since 1970, and what the token layer would refuse is refused here.";
     BAD_TIME, "TG0609", "a time that is not one moment",
     "A time has a date, a time of day in whole seconds and an offset: `2027-01-15T12:00:00Z`.";
     NO_TESTS, "TG0610", "a test file without tests",

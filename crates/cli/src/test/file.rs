@@ -69,7 +69,8 @@ const REASONS: [Reason; 7] = [
     Reason::BadMethod,
 ];
 
-/// Reads a test file. `shared` are the people of `site.test.toml`; the file's own people are given back with its cases.
+/// Reads a test file. `shared` are the people of `site.test.toml`; the file's own people are given
+/// back with its cases.
 pub(super) fn read(
     reader: &mut Reader<'_>,
     text: &str,
@@ -102,7 +103,11 @@ pub(super) fn read(
         file.table(reader, test);
     }
     if file.cases.is_empty() && reader.findings.is_empty() {
-        reader.add(&NO_TESTS, Span::default(), "the file has neither `[[test]]` nor `[[table]]`");
+        reader.add(
+            &NO_TESTS,
+            Span::default(),
+            "the file has neither `[[test]]` nor `[[table]]`",
+        );
     }
     (file.cases, file.people)
 }
@@ -131,14 +136,23 @@ impl File<'_> {
             let is_letter = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
             if [NOBODY, BAD_TOKEN].contains(&name) || self.shared.contains_key(name) {
                 let message = format!("`{name}` has a meaning already");
-                reader.add(&PERSON_TWICE, span, message).help("choose another name");
+                reader
+                    .add(&PERSON_TWICE, span, message)
+                    .help("choose another name");
                 continue;
             }
             if name.is_empty() || !name.chars().all(is_letter) {
-                reader.add(&BAD_NAME, span, format!("`{name}` cannot be the name of a person"));
+                reader.add(
+                    &BAD_NAME,
+                    span,
+                    format!("`{name}` cannot be the name of a person"),
+                );
+                continue;
             }
             self.declared.insert(name.to_owned());
-            let Some(person) = reader.table_of(name, value) else { continue };
+            let Some(person) = reader.table_of(name, value) else {
+                continue;
+            };
             let person = reader.table(person.value, span, "a person", &["claims", "issuer"]);
             let issuer = issuer(reader, person, &gate.config().issuers);
             let Some(claims) = reader.inner(person, "claims") else {
@@ -154,7 +168,9 @@ impl File<'_> {
     }
 
     fn test(&mut self, reader: &mut Reader<'_>, test: At<&DeTable<'_>>) {
-        let keys = &["name", "who", "get", "method", "target", "ip", "now", "expect", "rule"];
+        let keys = &[
+            "name", "who", "get", "method", "target", "ip", "now", "expect", "rule",
+        ];
         let test = reader.table(test.value, test.span, "a test", keys);
         let name = self.name(reader, test);
         let who = match reader.text(test, "who") {
@@ -171,7 +187,9 @@ impl File<'_> {
                             .help("write `get`, or `method` and `target`");
                     }
                 }
-                reader.text(test, "get").map(|get| ("GET".to_owned(), get.value.to_owned()))
+                reader
+                    .text(test, "get")
+                    .map(|get| ("GET".to_owned(), get.value.to_owned()))
             }
             None if test.has("method") || test.has("target") => reader
                 .needed_text(test, "method")
@@ -194,7 +212,16 @@ impl File<'_> {
             (name, who, target, expected, expect, now)
         {
             let (line, _) = render::line_and_column(self.text, at.span.start);
-            self.cases.push(Case { name, line, who, method, target, ip, now, expect });
+            self.cases.push(Case {
+                name,
+                line,
+                who,
+                method,
+                target,
+                ip,
+                now,
+                expect,
+            });
         }
     }
 
@@ -205,7 +232,9 @@ impl File<'_> {
         let people = reader.needed_texts(table, "people");
         let paths = reader.needed_texts(table, "paths");
         let rows = reader.needed_rows(table, "expect");
-        let method = reader.text(table, "method").map_or("GET", |method| method.value);
+        let method = reader
+            .text(table, "method")
+            .map_or("GET", |method| method.value);
         let (ip, now) = self.circumstances(reader, table);
         if rows.len() != paths.len() {
             let span = table.key_span("expect").unwrap_or(table.span);
@@ -221,7 +250,8 @@ impl File<'_> {
             }
             for (cell, (person, who)) in row.value.iter().zip(people.iter().zip(&known)) {
                 let expect = cell_expectation(reader, *cell);
-                if let (Some(name), Some(who), Some(expect), Some(now)) = (&name, who, expect, now) {
+                if let (Some(name), Some(who), Some(expect), Some(now)) = (&name, who, expect, now)
+                {
                     self.cases.push(Case {
                         name: format!("{name} / {} / {}", path.value, person.value),
                         line: render::line_and_column(self.text, cell.span.start).0,
@@ -240,7 +270,11 @@ impl File<'_> {
     fn name(&mut self, reader: &mut Reader<'_>, table: Table<'_>) -> Option<String> {
         let name = reader.needed_text(table, "name")?;
         if !self.names.insert(name.value.to_owned()) {
-            reader.add(&TEST_TWICE, name.span, format!("`{}` names two tests", name.value));
+            reader.add(
+                &TEST_TWICE,
+                name.span,
+                format!("`{}` names two tests", name.value),
+            );
         }
         Some(name.value.to_owned())
     }
@@ -251,13 +285,22 @@ impl File<'_> {
             BAD_TOKEN => return Some(Who::BadToken),
             _ => {}
         }
-        if let Some(claims) = self.people.get(who.value).or_else(|| self.shared.get(who.value)) {
+        if let Some(claims) = self
+            .people
+            .get(who.value)
+            .or_else(|| self.shared.get(who.value))
+        {
             return Some(Who::Person(Rc::clone(claims)));
         }
         if self.declared.contains(who.value) {
             return None;
         }
-        let known = || self.people.keys().chain(self.shared.keys()).map(String::as_str);
+        let known = || {
+            self.people
+                .keys()
+                .chain(self.shared.keys())
+                .map(String::as_str)
+        };
         let near = nearest(who.value, known().chain([NOBODY, BAD_TOKEN]));
         let message = format!("there is no person `{}`", who.value);
         let finding = reader.add(&UNKNOWN_PERSON, who.span, message);
@@ -269,16 +312,27 @@ impl File<'_> {
     }
 
     /// The address and the time of a test: its own, else the file's.
-    fn circumstances(&self, reader: &mut Reader<'_>, table: Table<'_>) -> (Option<String>, Option<i64>) {
+    fn circumstances(
+        &self,
+        reader: &mut Reader<'_>,
+        table: Table<'_>,
+    ) -> (Option<String>, Option<i64>) {
         let ip = address(reader, table).unwrap_or_else(|| self.ip.clone());
         // A file without a time has been reported; its tests are still read.
-        let now = if table.has("now") { reader.time(table, "now") } else { self.now };
+        let now = if table.has("now") {
+            reader.time(table, "now")
+        } else {
+            self.now
+        };
         (ip, now)
     }
 }
 
 /// The table's `ip`, if it has one: `Some(None)` takes an address away.
-#[expect(clippy::option_option, reason = "not there and taken away are two things")]
+#[expect(
+    clippy::option_option,
+    reason = "not there and taken away are two things"
+)]
 fn address(reader: &mut Reader<'_>, table: Table<'_>) -> Option<Option<String>> {
     let ip = reader.text(table, "ip")?;
     if ip.value == "unknown" {
@@ -311,8 +365,16 @@ fn expectation(reader: &mut Reader<'_>, text: At<&str>) -> Option<Expect> {
 
 /// A reason, or a reason, one space and a rule.
 fn cell_expectation(reader: &mut Reader<'_>, cell: At<&str>) -> Option<Expect> {
-    let Some((word, rule)) = cell.value.split_once(' ') else { return expectation(reader, cell) };
-    let expect = expectation(reader, At { value: word, span: cell.span })?;
+    let Some((word, rule)) = cell.value.split_once(' ') else {
+        return expectation(reader, cell);
+    };
+    let expect = expectation(
+        reader,
+        At {
+            value: word,
+            span: cell.span,
+        },
+    )?;
     with_rule(reader, expect, rule, cell.span)
 }
 
@@ -323,12 +385,18 @@ fn with_rule(reader: &mut Reader<'_>, expect: Expect, rule: &str, span: Span) ->
         return None;
     }
     let is_name = |part: &str| !part.is_empty() && !part.contains([' ', '/']);
-    if !rule.split_once('/').is_some_and(|(course, id)| is_name(course) && is_name(id)) {
+    if !rule
+        .split_once('/')
+        .is_some_and(|(course, id)| is_name(course) && is_name(id))
+    {
         let finding = reader.add(&BAD_EXPECTATION, span, format!("`{rule}` is not a rule"));
         finding.help("write `course/id`, or `site/id` for a rule of `site.toml`");
         return None;
     }
-    Some(Expect { rule: Some(rule.to_owned()), ..expect })
+    Some(Expect {
+        rule: Some(rule.to_owned()),
+        ..expect
+    })
 }
 
 fn issuer<'i>(
@@ -336,12 +404,17 @@ fn issuer<'i>(
     person: Table<'_>,
     issuers: &'i [IssuerConfig],
 ) -> Option<&'i IssuerConfig> {
-    let Some(name) = reader.text(person, "issuer") else { return issuers.first() };
+    let Some(name) = reader.text(person, "issuer") else {
+        return issuers.first();
+    };
     let found = issuers.iter().find(|issuer| issuer.name == name.value);
     if found.is_none() {
         let message = format!("`site.toml` has no issuer `{}`", name.value);
         let finding = reader.add(&UNKNOWN_ISSUER, name.span, message);
-        if let Some(near) = nearest(name.value, issuers.iter().map(|issuer| issuer.name.as_str())) {
+        if let Some(near) = nearest(
+            name.value,
+            issuers.iter().map(|issuer| issuer.name.as_str()),
+        ) {
             finding.help(format!("did you mean `{near}`?"));
         }
     }
@@ -368,7 +441,11 @@ fn claims(
         None => Ok(claims),
     });
     if let Err(error) = judged {
-        reader.add(&BAD_CLAIM, claims.span, format!("no token carries these claims: {error}"));
+        reader.add(
+            &BAD_CLAIM,
+            claims.span,
+            format!("no token carries these claims: {error}"),
+        );
     }
     judged.ok()
 }
@@ -384,9 +461,11 @@ fn claim(reader: &mut Reader<'_>, value: &Spanned<DeValue<'_>>) -> Option<Value>
             }
             number.map(Value::from)
         }
-        DeValue::Array(list) => {
-            list.iter().map(|value| claim(reader, value)).collect::<Option<Vec<_>>>().map(Value::Array)
-        }
+        DeValue::Array(list) => list
+            .iter()
+            .map(|value| claim(reader, value))
+            .collect::<Option<Vec<_>>>()
+            .map(Value::Array),
         DeValue::Table(entries) => entries
             .iter()
             .map(|(key, value)| Some((key.get_ref().to_string(), claim(reader, value)?)))

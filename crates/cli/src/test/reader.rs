@@ -7,6 +7,7 @@ use toml::de::{DeTable, DeValue};
 use toml::value::{Datetime, Offset};
 
 use super::codes::BAD_TIME;
+use crate::output::visible;
 
 /// A value and where it stands.
 #[derive(Clone, Copy, Debug)]
@@ -31,7 +32,10 @@ pub(super) struct Reader<'f> {
 
 impl<'f> Reader<'f> {
     pub(super) fn new(file: &'f str) -> Reader<'f> {
-        Reader { file, findings: Vec::new() }
+        Reader {
+            file,
+            findings: Vec::new(),
+        }
     }
 
     /// Parses the file. What cannot be read is reported and left out.
@@ -49,9 +53,9 @@ impl<'f> Reader<'f> {
         &mut self,
         code: &'static Code,
         span: Span,
-        message: impl Into<String>,
+        message: impl AsRef<str>,
     ) -> &mut Diagnostic {
-        let mut finding = Diagnostic::new(code, self.file, message);
+        let mut finding = Diagnostic::new(code, self.file, visible(message.as_ref()));
         finding.at(span);
         self.findings.push_mut(finding)
     }
@@ -76,7 +80,11 @@ impl<'f> Reader<'f> {
                 None => finding.help(format!("the keys are {}", quoted(known))),
             };
         }
-        Table { entries, what, span }
+        Table {
+            entries,
+            what,
+            span,
+        }
     }
 
     /// A text, if the key is there.
@@ -96,7 +104,9 @@ impl<'f> Reader<'f> {
     /// A list of texts that must be there and not empty.
     pub(super) fn needed_texts<'a>(&mut self, table: Table<'a>, key: &str) -> Vec<At<&'a str>> {
         let list = self.needed_list(table, key);
-        list.iter().filter_map(|value| self.text_of(key, value)).collect()
+        list.iter()
+            .filter_map(|value| self.text_of(key, value))
+            .collect()
     }
 
     /// A list of lists of texts that must be there and not empty.
@@ -110,7 +120,10 @@ impl<'f> Reader<'f> {
             let span = row.span().into();
             match row.get_ref() {
                 DeValue::Array(cells) => {
-                    let cells = cells.iter().filter_map(|cell| self.text_of(key, cell)).collect();
+                    let cells = cells
+                        .iter()
+                        .filter_map(|cell| self.text_of(key, cell))
+                        .collect();
                     rows.push(At { value: cells, span });
                 }
                 other => self.wrong_type(key, span, other, "a list of lists"),
@@ -121,12 +134,21 @@ impl<'f> Reader<'f> {
 
     /// The tables under `[[key]]`, if there are any.
     pub(super) fn tables<'a>(&mut self, table: Table<'a>, key: &str) -> Vec<At<&'a DeTable<'a>>> {
-        let Some(value) = table.entries.get(key) else { return Vec::new() };
-        let DeValue::Array(list) = value.get_ref() else {
-            self.wrong_type(key, value.span().into(), value.get_ref(), "a list of tables");
+        let Some(value) = table.entries.get(key) else {
             return Vec::new();
         };
-        list.iter().filter_map(|entry| self.table_of(key, entry)).collect()
+        let DeValue::Array(list) = value.get_ref() else {
+            self.wrong_type(
+                key,
+                value.span().into(),
+                value.get_ref(),
+                "a list of tables",
+            );
+            return Vec::new();
+        };
+        list.iter()
+            .filter_map(|entry| self.table_of(key, entry))
+            .collect()
     }
 
     /// The table under `[key]`, if there is one.
@@ -168,7 +190,10 @@ impl<'f> Reader<'f> {
                 self.add(&codes::EMPTY, span, format!("`{key}` is empty"));
                 None
             }
-            DeValue::String(text) => Some(At { value: text.as_ref(), span }),
+            DeValue::String(text) => Some(At {
+                value: text.as_ref(),
+                span,
+            }),
             other => {
                 self.wrong_type(key, span, other, "a string");
                 None
@@ -183,7 +208,10 @@ impl<'f> Reader<'f> {
     ) -> Option<At<&'a DeTable<'a>>> {
         let span = value.span().into();
         match value.get_ref() {
-            DeValue::Table(entries) => Some(At { value: entries, span }),
+            DeValue::Table(entries) => Some(At {
+                value: entries,
+                span,
+            }),
             other => {
                 self.wrong_type(key, span, other, "a table");
                 None
@@ -199,7 +227,11 @@ impl<'f> Reader<'f> {
         match value.get_ref() {
             DeValue::Array(list) => {
                 if list.is_empty() {
-                    self.add(&codes::EMPTY, value.span().into(), format!("`{key}` is an empty list"));
+                    self.add(
+                        &codes::EMPTY,
+                        value.span().into(),
+                        format!("`{key}` is an empty list"),
+                    );
                 }
                 list
             }
@@ -220,7 +252,11 @@ impl<'f> Reader<'f> {
             DeValue::Array(_) => "an array",
             DeValue::Table(_) => "a table",
         };
-        self.add(&codes::WRONG_TYPE, span, format!("`{key}` is {found}, not {wanted}"));
+        self.add(
+            &codes::WRONG_TYPE,
+            span,
+            format!("`{key}` is {found}, not {wanted}"),
+        );
     }
 }
 
@@ -231,7 +267,9 @@ impl<'a> Table<'a> {
 
     /// Where the key stands.
     pub(super) fn key_span(self, key: &str) -> Option<Span> {
-        self.entries.get_key_value(key).map(|(key, _)| key.span().into())
+        self.entries
+            .get_key_value(key)
+            .map(|(key, _)| key.span().into())
     }
 }
 
@@ -250,7 +288,11 @@ pub(super) fn nearest<'a>(
 
 /// `` `a`, `b` ``
 pub(super) fn quoted(words: &[&str]) -> String {
-    words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ")
+    words
+        .iter()
+        .map(|word| format!("`{word}`"))
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 /// The moment of a date-time with offset and without a fraction.
@@ -264,11 +306,20 @@ fn unix_seconds(time: &Datetime) -> Option<i64> {
         Offset::Custom { minutes } => i64::from(minutes),
     };
     // The year is counted from March, so that the leap day is its last, and from 1 March 0000.
-    let (year, month, day) = (i64::from(date.year), i64::from(date.month), i64::from(date.day));
-    let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
+    let (year, month, day) = (
+        i64::from(date.year),
+        i64::from(date.month),
+        i64::from(date.day),
+    );
+    let (year, month) = if month > 2 {
+        (year, month - 3)
+    } else {
+        (year - 1, month + 9)
+    };
     let leap_days = year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400);
     let days = 365 * year + leap_days + (153 * month + 2) / 5 + day - 1 - 719_468;
-    let minutes = (days * 24 + i64::from(clock.hour)) * 60 + i64::from(clock.minute) - offset_minutes;
+    let minutes =
+        (days * 24 + i64::from(clock.hour)) * 60 + i64::from(clock.minute) - offset_minutes;
     Some(minutes * 60 + i64::from(clock.second.unwrap_or(0)))
 }
 

@@ -7,7 +7,7 @@ use tollgate_core::Reason;
 
 use super::file::Case;
 use super::run::Got;
-use crate::output::{BAD, FAINT, GOOD, STRONG, styled};
+use crate::output::{BAD, FAINT, GOOD, STRONG, styled, visible};
 
 /// The results of one file.
 pub(super) struct FileResult {
@@ -28,7 +28,11 @@ impl TestResult {
 
     /// `allow by course/id`
     fn expected(&self) -> String {
-        answer(self.case.expect.reason, self.case.expect.rule.as_deref(), None)
+        answer(
+            self.case.expect.reason,
+            self.case.expect.rule.as_deref(),
+            None,
+        )
     }
 
     fn answered(&self) -> String {
@@ -59,7 +63,10 @@ fn answer(reason: Reason, rule: Option<&str>, detail: Option<&str>) -> String {
 }
 
 fn total(results: &[FileResult]) -> (usize, usize) {
-    results.iter().map(FileResult::counts).fold((0, 0), |(p, f), (passed, failed)| (p + passed, f + failed))
+    results
+        .iter()
+        .map(FileResult::counts)
+        .fold((0, 0), |(p, f), (passed, failed)| (p + passed, f + failed))
 }
 
 /// The report for people: failures, then a line per file, then the sum.
@@ -71,22 +78,33 @@ pub(super) fn text(results: &[FileResult]) -> String {
             text.push_str(&format!(
                 "{} {}\n  {} {}:{}\n  {} {}\n  {} {}\n\n",
                 styled(BAD, "FAIL"),
-                styled(STRONG, &case.name),
+                styled(STRONG, visible(&case.name)),
                 styled(FAINT, "at      "),
-                result.file,
+                visible(&result.file),
                 case.line,
                 styled(FAINT, "expected"),
-                styled(GOOD, test.expected()),
+                styled(GOOD, visible(&test.expected())),
                 styled(FAINT, "got     "),
-                styled(BAD, test.answered()),
+                styled(BAD, visible(&test.answered())),
             ));
         }
     }
-    let width = results.iter().map(|result| result.file.chars().count()).max().unwrap_or(0);
+    let width = results
+        .iter()
+        .map(|result| result.file.chars().count())
+        .max()
+        .unwrap_or(0);
     for result in results {
         let (passed, failed) = result.counts();
-        let mark = if failed == 0 { styled(GOOD, "ok  ") } else { styled(BAD, "FAIL") };
-        text.push_str(&format!("{mark} {:width$}  {passed:5} passed", result.file));
+        let mark = if failed == 0 {
+            styled(GOOD, "ok  ")
+        } else {
+            styled(BAD, "FAIL")
+        };
+        text.push_str(&format!(
+            "{mark} {:width$}  {passed:5} passed",
+            visible(&result.file)
+        ));
         if failed > 0 {
             text.push_str(&styled(BAD, format_args!(", {failed} failed")));
         }
@@ -183,6 +201,9 @@ mod tests {
 
     #[test]
     fn names_cannot_end_an_attribute() {
-        assert_eq!(escaped("a<b> & \"c\"\n\u{1}é"), "a&lt;b&gt; &amp; &quot;c&quot;&#10;?é");
+        assert_eq!(
+            escaped("a<b> & \"c\"\n\u{1}é"),
+            "a&lt;b&gt; &amp; &quot;c&quot;&#10;?é"
+        );
     }
 }

@@ -36,7 +36,11 @@ pub(super) fn run(gate: &Gate<Vec<u8>>, case: &Case) -> Got {
         // Where the site looks first. A site that looks nowhere cannot be shown a bad token.
         Who::BadToken => match gate.config().sources.first() {
             Some(TokenSource::Header(name)) => {
-                let scheme = if name == "authorization" { "Bearer " } else { "" };
+                let scheme = if name == "authorization" {
+                    "Bearer "
+                } else {
+                    ""
+                };
                 headers.push((name.clone(), format!("{scheme}{NO_TOKEN}")));
             }
             Some(TokenSource::Cookie(name)) => {
@@ -49,8 +53,10 @@ pub(super) fn run(gate: &Gate<Vec<u8>>, case: &Case) -> Got {
             None => {}
         },
     }
-    let headers: Vec<(&str, &[u8])> =
-        headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
+    let headers: Vec<(&str, &[u8])> = headers
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_bytes()))
+        .collect();
     let request = Request {
         method: &case.method,
         target: target.as_bytes(),

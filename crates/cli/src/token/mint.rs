@@ -53,7 +53,12 @@ pub(crate) struct Mint {
     #[arg(long, value_name = "NAME", default_value = DEFAULT_GROUPS_CLAIM)]
     groups_claim: String,
     /// How long the token lives; negative for one that has expired
-    #[arg(long, value_name = "SECS", default_value_t = 3600, allow_negative_numbers = true)]
+    #[arg(
+        long,
+        value_name = "SECS",
+        default_value_t = 3600,
+        allow_negative_numbers = true
+    )]
     expires_in: i64,
     /// When the token is issued, in Unix seconds; the machine's time if left out
     #[arg(long, value_name = "SECS", allow_negative_numbers = true)]
@@ -90,8 +95,10 @@ impl Mint {
                 text = Value::Object(key).to_string();
             }
         }
-        let key = PrivateKey::from_jwk(&text)
-            .map_err(|error| Failure::PrivateKey { path: self.key.clone(), error })?;
+        let key = PrivateKey::from_jwk(&text).map_err(|error| Failure::PrivateKey {
+            path: self.key.clone(),
+            error,
+        })?;
         Ok(match &self.kid {
             Some(kid) => key.renamed(kid, key.algorithm()),
             None => key,
@@ -115,8 +122,10 @@ impl Mint {
                 value: text.clone(),
                 problem: Problem::Claim,
             };
-            let (name, value) =
-                text.split_once('=').filter(|(name, _)| !name.is_empty()).ok_or_else(bad)?;
+            let (name, value) = text
+                .split_once('=')
+                .filter(|(name, _)| !name.is_empty())
+                .ok_or_else(bad)?;
             let value = serde_json::from_str(value).unwrap_or_else(|_| Value::from(value));
             claims = claims.set(name, value);
         }

@@ -1,7 +1,7 @@
 //! `tollgate verify --jws`: is this payload signed by this key, whatever the payload is.
 
 use std::ffi::OsStr;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 
 use base64ct::{Base64UrlUnpadded, Encoding};
@@ -10,7 +10,7 @@ use tollgate_crypto::Native;
 use tollgate_token::{Algorithm, Jwk, jws};
 
 use crate::failure::Failure;
-use crate::output::{forgive_closed_pipe, print_json};
+use crate::output::{forgive_closed_pipe, print, print_json, visible};
 use crate::{Verdict, input};
 
 /// The longest JWS that is read, in bytes. Payloads are not tokens, so it is more than theirs.
@@ -23,7 +23,10 @@ pub(super) fn run(
     json: bool,
 ) -> Result<Verdict, Failure> {
     let parsed = Jwk::parse(&input::read(key)?);
-    let jwk = parsed.map_err(|error| Failure::Key { path: key.to_owned(), error })?;
+    let jwk = parsed.map_err(|error| Failure::Key {
+        path: key.to_owned(),
+        error,
+    })?;
     let allowed = (!algorithms.is_empty()).then_some(algorithms);
     let token = input::argument_or_stdin(token)?;
     let payload = match jws::verify(&token, &jwk, allowed, MAX_JWS_BYTES, &Native) {
@@ -43,7 +46,11 @@ pub(super) fn run(
         let payload = Base64UrlUnpadded::encode_string(&payload);
         print_json(json!({ "valid": true, "code": null, "payload": payload }))?;
     } else {
-        // The payload need not be text, so it passes around everything that writes text.
+        if io::stdout().is_terminal() {
+            print(visible(&String::from_utf8_lossy(&payload)))?;
+            return Ok(Verdict::Yes);
+        }
+        // A pipe gets the bytes as they are: the payload need not be text.
         let mut out = io::stdout().lock();
         let written = out.write_all(&payload).and_then(|()| out.write_all(b"\n"));
         forgive_closed_pipe(written.and_then(|()| out.flush())).map_err(Failure::Stdout)?;

@@ -1,12 +1,15 @@
-//! A key set without its bad keys, for `--lenient-jwks`. What is left is judged as strictly as ever.
+//! A key set without its bad keys, for `--lenient-jwks`. What is left is judged as strictly as
+//! ever.
 
 use serde_json::Value;
 use tollgate_token::{Algorithm, Jwks, KeyNote, SkipReason};
 
-/// The key set `text` without the keys that would be refused, and why each of them would be. A text that is no key set
-/// comes back as it is, for the strict reader to refuse.
+/// The key set `text` without the keys that would be refused, and why each of them would be. A text
+/// that is no key set comes back as it is, for the strict reader to refuse.
 pub(super) fn key_set(text: String, allowed: &[Algorithm]) -> (String, Vec<KeyNote>) {
-    let Ok(set) = Jwks::parse_lenient(text.as_bytes(), allowed) else { return (text, Vec::new()) };
+    let Ok(set) = Jwks::parse_lenient(text.as_bytes(), allowed) else {
+        return (text, Vec::new());
+    };
     let is_refused = |note: &&KeyNote| matches!(note.reason, SkipReason::Refused(_));
     let refused: Vec<KeyNote> = set.skipped().iter().filter(is_refused).cloned().collect();
     let mut value: Value = match serde_json::from_str(&text) {

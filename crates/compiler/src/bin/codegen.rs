@@ -34,7 +34,11 @@ fn main() -> ExitCode {
         }
     }
     // 3 is the code for a difference found, as everywhere in this project.
-    if stale { ExitCode::from(3) } else { ExitCode::SUCCESS }
+    if stale {
+        ExitCode::from(3)
+    } else {
+        ExitCode::SUCCESS
+    }
 }
 
 fn usage() -> ExitCode {
@@ -45,7 +49,10 @@ fn usage() -> ExitCode {
 fn generated() -> [(&'static str, String); 3] {
     [
         ("schema/site.schema.json", format!("{:#}\n", schema::site())),
-        ("schema/course.schema.json", format!("{:#}\n", schema::course())),
+        (
+            "schema/course.schema.json",
+            format!("{:#}\n", schema::course()),
+        ),
         ("DIAGNOSTICS.md", codes::reference()),
     ]
 }

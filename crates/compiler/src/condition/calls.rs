@@ -7,8 +7,8 @@ use cel::common::ast::CallExpr;
 
 use super::lower::Lowering;
 use super::value::Value;
-use crate::diagnostic::codes;
-use crate::keys::nearest;
+use crate::diagnostic::{codes, shown};
+use crate::keys::{and_list, nearest};
 use crate::rule::{network, time};
 use crate::spec::{Expr, StringTest};
 
@@ -25,14 +25,15 @@ impl Lowering<'_, '_> {
                 match time::parse_rfc3339(text) {
                     Ok(seconds) => Some(Value::Time(Expr::Time(seconds))),
                     Err(error) => {
-                        let message = format!("`{}` is not a moment", text.escape_debug());
+                        let message = format!("`{}` is not a moment", shown(text));
                         let help = match error {
                             time::TimeError::Incomplete => {
                                 "write date, time and offset: `2027-02-01T00:00:00Z`"
                             }
                             time::TimeError::Fraction => "write whole seconds",
                         };
-                        self.error(&codes::BAD_CONSTANT, argument, message).help(help);
+                        self.error(&codes::BAD_CONSTANT, argument, message)
+                            .help(help);
                         None
                     }
                 }
@@ -41,7 +42,7 @@ impl Lowering<'_, '_> {
                 let text = self.constant(argument, "a duration")?;
                 let seconds = time::parse_duration(text);
                 if seconds.is_none() {
-                    let message = format!("`{}` is not a duration", text.escape_debug());
+                    let message = format!("`{}` is not a duration", shown(text));
                     self.error(&codes::BAD_CONSTANT, argument, message)
                         .help("write hours, minutes and whole seconds: `1h30m`, `90s`");
                 }
@@ -94,9 +95,9 @@ impl Lowering<'_, '_> {
         };
         let (target, argument) = (self.value(target), self.value(argument));
         match (test, target?, argument?) {
-            (Some(test), Value::Str(text), Value::Str(part)) => {
-                Some(Value::Bool(Expr::StringTest(test, Box::new(text), Box::new(part))))
-            }
+            (Some(test), Value::Str(text), Value::Str(part)) => Some(Value::Bool(
+                Expr::StringTest(test, Box::new(text), Box::new(part)),
+            )),
             (None, Value::Network(network), Value::Ip(ip)) => {
                 Some(Value::Bool(Expr::InNetworks(Box::new(ip), vec![network])))
             }
@@ -124,7 +125,9 @@ impl Lowering<'_, '_> {
     fn unknown_function(&mut self, node: &IdedExpr, name: &str, known: &[&str]) {
         let instead = match name {
             "matches" => "use `startsWith`, `endsWith` or `contains`, or a path pattern with `*`",
-            "size" => "ask for what must be in it: `\"name\" in groups`; compare strings with `\"\"`",
+            "size" => {
+                "ask for what must be in it: `\"name\" in groups`; compare strings with `\"\"`"
+            }
             "string" | "int" | "uint" | "double" | "bool" | "bytes" | "dyn" | "type" => {
                 "declare the claim with the type it has in the token, and compare like with like"
             }
@@ -149,12 +152,12 @@ impl Lowering<'_, '_> {
             self.unsupported(node, message, instead);
             return;
         }
-        let message = format!("`{name}` is not a function here");
+        let message = format!("`{}` is not a function here", shown(name));
         let near = nearest(name, known.iter().copied());
         let diagnostic = self.error(&codes::UNKNOWN_FUNCTION, node, message);
         match near {
             Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
-            None => diagnostic.help(format!("the functions are {}", crate::keys::or_list(known))),
+            None => diagnostic.help(format!("the functions are {}", and_list(known))),
         };
     }
 }

@@ -4,7 +4,7 @@
 //! The parser recurses on brackets and on `?`, and a policy may come from a stranger's pull request,
 //! so depth is bounded before it is built. Not here: the grammar.
 
-use crate::diagnostic::{Code, Span, codes};
+use crate::diagnostic::{Code, Span, codes, shown};
 use crate::limits::{MAX_CONDITION_BRACKETS, MAX_CONDITION_BYTES};
 
 /// Why a text is not parsed.
@@ -18,67 +18,111 @@ pub(super) struct Problem {
 
 /// Judges the text without parsing it.
 pub(super) fn check(source: &str) -> Result<(), Problem> {
+    let problem = |code, span, message, help| {
+        Err(Problem {
+            code,
+            span,
+            message,
+            help,
+        })
+    };
     if source.len() > MAX_CONDITION_BYTES {
-        return Err(Problem {
-            code: &codes::CONDITION_TOO_LARGE,
-            span: Span { start: 0, end: source.len() },
-            message: format!(
-                "the condition has {} bytes, more than {MAX_CONDITION_BYTES}",
-                source.len()
-            ),
-            help: "split it into several rules",
-        });
+        let message = format!(
+            "the condition has {} bytes, more than {MAX_CONDITION_BYTES}",
+            source.len()
+        );
+        let span = Span {
+            start: 0,
+            end: source.len(),
+        };
+        return problem(
+            &codes::CONDITION_TOO_LARGE,
+            span,
+            message,
+            "split it into several rules",
+        );
     }
-    let mut depth = 0;
-    let mut rest = source;
-    while let Some(c) = rest.chars().next() {
-        let start = source.len() - rest.len();
-        let span = Span { start, end: start + c.len_utf8() };
-        let length = match c {
-            '"' | '\'' => literal_length(rest, is_raw(source, start)),
-            '/' if rest.starts_with("//") => rest.find('\n').unwrap_or(rest.len()),
-            _ => c.len_utf8(),
+    let mut depth = 0_usize;
+    for (start, c) in outside_literals(source) {
+        let span = Span {
+            start,
+            end: start + c.len_utf8(),
         };
         match c {
             '(' | '[' | '{' => depth += 1,
-            ')' | ']' | '}' => depth -= 1,
+            ')' | ']' | '}' => depth = depth.saturating_sub(1),
             '?' => {
-                return Err(Problem {
-                    code: &codes::UNSUPPORTED,
+                return problem(
+                    &codes::UNSUPPORTED,
                     span,
-                    message: "`?` is not accepted in conditions".to_owned(),
-                    help: "write `(a && b) || (!a && c)` for `a ? b : c`, or two rules",
-                });
+                    "`?` is not accepted in conditions".to_owned(),
+                    "write `(a && b) || (!a && c)` for `a ? b : c`, or two rules",
+                );
             }
             _ if !c.is_ascii() => {
-                return Err(Problem {
-                    code: &codes::CONDITION_SYNTAX,
+                return problem(
+                    &codes::CONDITION_SYNTAX,
                     span,
-                    message: format!("unexpected character `{c}`"),
-                    help: "outside of quotes a condition has ASCII characters only; write `claims[\"…\"]` \
-                           for a claim with another name",
-                });
+                    format!("unexpected `{}`", shown(c.encode_utf8(&mut [0; 4]))),
+                    "text needs quotes; a claim with such a name is `claims[\"…\"]`",
+                );
             }
             _ => {}
         }
-        if depth > MAX_CONDITION_BRACKETS as isize {
-            return Err(Problem {
-                code: &codes::CONDITION_TOO_LARGE,
+        if depth > MAX_CONDITION_BRACKETS {
+            return problem(
+                &codes::CONDITION_TOO_LARGE,
                 span,
-                message: format!("brackets are nested deeper than {MAX_CONDITION_BRACKETS}"),
-                help: "split the condition into several rules",
-            });
+                format!("brackets are nested deeper than {MAX_CONDITION_BRACKETS}"),
+                "split the condition into several rules",
+            );
         }
-        rest = rest.get(length.max(1)..).unwrap_or_default();
     }
     Ok(())
+}
+
+/// The length of the bracket at the start of `text` and everything in it.
+pub(super) fn bracketed_length(text: &str) -> usize {
+    let mut depth = 0_usize;
+    for (at, c) in outside_literals(text) {
+        match c {
+            '(' | '[' | '{' => depth += 1,
+            ')' | ']' | '}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth == 0 {
+            return at + c.len_utf8();
+        }
+    }
+    text.len()
+}
+
+/// The characters outside of string literals and comments, with their places.
+fn outside_literals(source: &str) -> impl Iterator<Item = (usize, char)> {
+    let mut at = 0;
+    core::iter::from_fn(move || {
+        loop {
+            let rest = source.get(at..)?;
+            let (start, c) = (at, rest.chars().next()?);
+            match c {
+                '"' | '\'' => at += literal_length(rest, is_raw(source, start)),
+                '/' if rest.starts_with("//") => at += rest.find('\n').unwrap_or(rest.len()),
+                _ => {
+                    at += c.len_utf8();
+                    return Some((start, c));
+                }
+            }
+        }
+    })
 }
 
 /// Whether the quote at `start` opens a raw literal: `r"…"`, `br"…"`.
 fn is_raw(source: &str, start: usize) -> bool {
     let before = source.get(..start).unwrap_or_default();
     let letters = before.len() - before.trim_end_matches(['r', 'R', 'b', 'B']).len();
-    let prefix = before.get(before.len() - letters.min(2)..).unwrap_or_default();
+    let prefix = before
+        .get(before.len() - letters.min(2)..)
+        .unwrap_or_default();
     prefix.contains(['r', 'R'])
 }
 
@@ -87,21 +131,16 @@ fn is_raw(source: &str, start: usize) -> bool {
 fn literal_length(text: &str, raw: bool) -> usize {
     let triple = text.starts_with("\"\"\"") || text.starts_with("'''");
     let quote = text.get(..if triple { 3 } else { 1 }).unwrap_or(text);
+    let width = |text: &str| text.chars().next().map_or(0, char::len_utf8);
     let mut at = quote.len();
-    while let Some(rest) = text.get(at..) {
-        if rest.is_empty() {
-            break;
-        }
+    while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
         if rest.starts_with(quote) {
             return at + quote.len();
         }
-        let width = |text: &str| text.chars().next().map_or(0, char::len_utf8);
-        let escaped = if rest.starts_with('\\') && !raw {
-            rest.get(1..).map_or(0, width)
-        } else {
-            0
-        };
-        at += width(rest) + escaped;
+        at += width(rest);
+        if rest.starts_with('\\') && !raw {
+            at += text.get(at..).map_or(0, width);
+        }
     }
     text.len()
 }

@@ -9,14 +9,16 @@ use cel::common::ast::{CallExpr, Expr as Cel, ListExpr, LiteralValue, SelectExpr
 use super::syntax::Tree;
 use super::value::Value;
 use super::{Place, Scope};
-use crate::diagnostic::{Code, Diagnostic, Report, codes};
+use crate::diagnostic::{Code, Diagnostic, Report, codes, shown};
 use crate::document::Text;
 use crate::keys::nearest;
 use crate::rule::who::check_capture;
 use crate::spec::Expr;
 
 /// The names a condition can speak about.
-const NAMES: [&str; 8] = ["claims", "groups", "sub", "issuer", "path", "method", "ip", "now"];
+const NAMES: [&str; 8] = [
+    "claims", "groups", "sub", "issuer", "path", "method", "ip", "now",
+];
 
 /// Other words that people try for them.
 const ALSO: [(&str, &str); 14] = [
@@ -43,7 +45,12 @@ pub(super) fn condition(
     scope: Scope<'_>,
     report: &mut Report,
 ) -> Option<Expr> {
-    let mut lowering = Lowering { tree, text, scope, report };
+    let mut lowering = Lowering {
+        tree,
+        text,
+        scope,
+        report,
+    };
     match lowering.value(&tree.root)? {
         Value::Bool(expr) => Some(expr),
         other => {
@@ -113,9 +120,7 @@ impl Lowering<'_, '_> {
         match literal {
             LiteralValue::Boolean(value) => Some(Value::Bool(Expr::Bool(*value.inner()))),
             LiteralValue::Int(value) => Some(Value::Int(Expr::Int(*value.inner()))),
-            LiteralValue::String(value) => {
-                Some(Value::Str(Expr::Str(value.inner().to_owned())))
-            }
+            LiteralValue::String(value) => Some(Value::Str(Expr::Str(value.inner().to_owned()))),
             LiteralValue::Double(_) => self.unsupported(
                 node,
                 "floating point numbers are not accepted in conditions",
@@ -155,10 +160,20 @@ impl Lowering<'_, '_> {
 
     fn unknown_name(&mut self, node: &IdedExpr, name: &str) -> Option<Value> {
         let is_claim = self.scope.claims.find(name).is_some();
-        let is_capture = self.scope.captures.iter().any(|pattern| pattern.names.contains(name));
-        let diagnostic =
-            self.error(&codes::UNKNOWN_NAME, node, format!("`{name}` is not a name here"));
-        let also = ALSO.iter().find(|(word, _)| *word == name).map(|(_, meant)| *meant);
+        let is_capture = self
+            .scope
+            .captures
+            .iter()
+            .any(|pattern| pattern.names.contains(name));
+        let diagnostic = self.error(
+            &codes::UNKNOWN_NAME,
+            node,
+            format!("`{}` is not a name here", shown(name)),
+        );
+        let also = ALSO
+            .iter()
+            .find(|(word, _)| *word == name)
+            .map(|(_, meant)| *meant);
         if is_claim {
             diagnostic.help(format!("claims are read as `claims.{name}`"));
         } else if is_capture {
@@ -180,7 +195,11 @@ impl Lowering<'_, '_> {
         if matches!(&select.operand.expr, Cel::Ident(name) if name == "claims") {
             return self.has_claim(node, &select.field);
         }
-        self.unsupported(node, "`has` is about claims only", "write `has(claims.name)`")
+        self.unsupported(
+            node,
+            "`has` is about claims only",
+            "write `has(claims.name)`",
+        )
     }
 
     /// Whether a claim is there.
@@ -209,7 +228,9 @@ impl Lowering<'_, '_> {
 
     /// `claims["x"]`
     pub(super) fn index(&mut self, node: &IdedExpr, call: &CallExpr) -> Option<Value> {
-        let [operand, index] = call.args.as_slice() else { return None };
+        let [operand, index] = call.args.as_slice() else {
+            return None;
+        };
         let literal = match &index.expr {
             Cel::Literal(LiteralValue::String(text)) => Some(text.inner()),
             _ => None,
@@ -217,8 +238,12 @@ impl Lowering<'_, '_> {
         match (&operand.expr, literal) {
             (Cel::Ident(name), Some(field)) if name == "claims" => self.claim(node, field),
             (Cel::Ident(name), None) if name == "claims" => {
-                self.error(&codes::NOT_CONSTANT, index, "the name of a claim is not a literal")
-                    .help("write the claim's name in quotes");
+                self.error(
+                    &codes::NOT_CONSTANT,
+                    index,
+                    "the name of a claim is not a literal",
+                )
+                .help("write the claim's name in quotes");
                 None
             }
             (Cel::Ident(name), Some(field)) if name == "path" => {
@@ -248,17 +273,22 @@ impl Lowering<'_, '_> {
             let diagnostic = self.error(
                 &codes::UNDECLARED_CLAIM,
                 node,
-                format!("claim `{name}` is not declared"),
+                format!("claim `{}` is not declared", shown(name)),
             );
             if let Some(near) = nearest(name, claims.names()) {
                 diagnostic.help(format!("did you mean `{near}`?"));
             }
-            let key = if name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
+            let key = if name
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+            {
                 name.to_owned()
             } else {
-                format!("{name:?}")
+                format!("\"{}\"", shown(name))
             };
-            diagnostic.help(format!("declare it under `[claims]` in `site.toml`: `{key} = \"string\"`"));
+            diagnostic.help(format!(
+                "declare it under `[claims]` in `site.toml`: `{key} = \"string\"`"
+            ));
         }
         None
     }
@@ -282,8 +312,14 @@ impl Lowering<'_, '_> {
                 Cel::Literal(LiteralValue::String(text)) => strings.push(text.inner().to_owned()),
                 Cel::Literal(LiteralValue::Int(int)) => ints.push(*int.inner()),
                 _ => {
-                    self.error(&codes::NOT_CONSTANT, element, "an entry of a list is not a literal")
-                        .help("list strings or ints; compare with anything else by `==`, joined by `||`");
+                    self.error(
+                        &codes::NOT_CONSTANT,
+                        element,
+                        "an entry of a list is not a literal",
+                    )
+                    .help(
+                        "list strings or ints; compare with anything else by `==`, joined by `||`",
+                    );
                     return None;
                 }
             }
@@ -303,8 +339,12 @@ impl Lowering<'_, '_> {
         if let Cel::Literal(LiteralValue::String(text)) = &node.expr {
             return Some(text.inner());
         }
-        self.error(&codes::NOT_CONSTANT, node, format!("{what} is not a string literal"))
-            .help("write it out in quotes");
+        self.error(
+            &codes::NOT_CONSTANT,
+            node,
+            format!("{what} is not a string literal"),
+        )
+        .help("write it out in quotes");
         None
     }
 

@@ -7,7 +7,7 @@ use cel::common::ast::{CallExpr, operators as op};
 
 use super::lower::Lowering;
 use super::value::Value;
-use crate::diagnostic::codes;
+use crate::diagnostic::{codes, shown};
 use crate::rule::network::{self, NetworkError};
 use crate::spec::{Arithmetic, Comparison, Expr};
 
@@ -29,9 +29,9 @@ impl Lowering<'_, '_> {
         Some(match (call.func_name.as_str(), call.args.as_slice()) {
             (op::LOGICAL_AND, [left, right]) => self.logic(left, right, Expr::And),
             (op::LOGICAL_OR, [left, right]) => self.logic(left, right, Expr::Or),
-            (op::LOGICAL_NOT, [inner]) => {
-                self.boolean(inner).map(|inner| Value::Bool(Expr::Not(Box::new(inner))))
-            }
+            (op::LOGICAL_NOT, [inner]) => self
+                .boolean(inner)
+                .map(|inner| Value::Bool(Expr::Not(Box::new(inner)))),
             (op::ADD, [left, right]) => self.sum(node, Arithmetic::Add, left, right),
             (op::SUBSTRACT, [left, right]) => self.sum(node, Arithmetic::Sub, left, right),
             (op::MULTIPLY, [left, right]) => self.sum(node, Arithmetic::Mul, left, right),
@@ -51,8 +51,11 @@ impl Lowering<'_, '_> {
         match self.value(node)? {
             Value::Bool(expr) => Some(expr),
             other => {
-                self.type_error(node, format!("this is {}, not true or false", other.describe()))
-                    .help("compare it with something");
+                self.type_error(
+                    node,
+                    format!("this is {}, not true or false", other.describe()),
+                )
+                .help("compare it with something");
                 None
             }
         }
@@ -111,7 +114,11 @@ impl Lowering<'_, '_> {
                 return None;
             }
         };
-        Some(Value::Bool(Expr::Compare(comparison, Box::new(left), Box::new(right))))
+        Some(Value::Bool(Expr::Compare(
+            comparison,
+            Box::new(left),
+            Box::new(right),
+        )))
     }
 
     fn incomparable(&mut self, node: &IdedExpr, left: &Value, right: &Value) {
@@ -120,7 +127,9 @@ impl Lowering<'_, '_> {
             (&codes::GROUPS_MISUSE, "a set cannot be compared".to_owned())
         } else {
             let (left, right) = (left.describe(), right.describe());
-            let message = if left == right {
+            let message = if left == right && left == "a duration" {
+                "durations are not compared".to_owned()
+            } else if left == right {
                 format!("{left} is neither smaller nor greater than another")
             } else {
                 format!("{left} cannot be compared with {right}")
@@ -136,7 +145,8 @@ impl Lowering<'_, '_> {
                 diagnostic.help("ask whether something is in it: `\"name\" in groups`");
             }
             (Value::Int(_), Value::Str(_)) | (Value::Str(_), Value::Int(_)) => {
-                diagnostic.help("compare like with like; the type of a claim is declared in `[claims]`");
+                diagnostic
+                    .help("compare like with like; the type of a claim is declared in `[claims]`");
             }
             (Value::Claims, _) | (_, Value::Claims) => {
                 diagnostic.help("compare one claim: `claims.name`");
@@ -153,10 +163,12 @@ impl Lowering<'_, '_> {
         if let Some(addr) = network::parse_address(text) {
             return Some(Expr::Ip(addr));
         }
-        let message = format!("`{}` is not an address", text.escape_debug());
+        let message = format!("`{}` is not an address", shown(text));
         let diagnostic = self.error(&codes::BAD_CONSTANT, node, message);
         if text.contains('/') {
-            diagnostic.help(format!("write `cidr(\"{text}\").containsIP(ip)` for a network"));
+            diagnostic.help(format!(
+                "write `cidr(\"{text}\").containsIP(ip)` for a network"
+            ));
         } else {
             diagnostic.help("write an address such as `203.0.113.7` or `2001:db8::1`");
         }
@@ -172,17 +184,19 @@ impl Lowering<'_, '_> {
     ) -> Option<Value> {
         let (left, right) = (self.value(left), self.value(right));
         match (left?, arithmetic, right?) {
-            (Value::Int(left), _, Value::Int(right)) => {
-                Some(Value::Int(Expr::Arithmetic(arithmetic, Box::new(left), Box::new(right))))
-            }
+            (Value::Int(left), _, Value::Int(right)) => Some(Value::Int(Expr::Arithmetic(
+                arithmetic,
+                Box::new(left),
+                Box::new(right),
+            ))),
             (Value::Time(time), Arithmetic::Add, Value::Duration(seconds))
             | (Value::Duration(seconds), Arithmetic::Add, Value::Time(time)) => {
                 Some(Value::Time(Expr::TimeShift(Box::new(time), seconds)))
             }
             // A duration is parsed from its digits and a sign, so it is never `i64::MIN`.
-            (Value::Time(time), Arithmetic::Sub, Value::Duration(seconds)) => {
-                Some(Value::Time(Expr::TimeShift(Box::new(time), seconds.checked_neg()?)))
-            }
+            (Value::Time(time), Arithmetic::Sub, Value::Duration(seconds)) => Some(Value::Time(
+                Expr::TimeShift(Box::new(time), seconds.checked_neg()?),
+            )),
             (Value::Str(_), Arithmetic::Add, Value::Str(_)) => self.unsupported(
                 node,
                 "joining strings is not accepted in conditions",
@@ -199,8 +213,11 @@ impl Lowering<'_, '_> {
                     Arithmetic::Sub => '-',
                     Arithmetic::Mul => '*',
                 };
-                let message =
-                    format!("`{sign}` between {} and {}", left.describe(), right.describe());
+                let message = format!(
+                    "`{sign}` between {} and {}",
+                    left.describe(),
+                    right.describe()
+                );
                 self.type_error(node, message);
                 None
             }
@@ -262,9 +279,9 @@ impl Lowering<'_, '_> {
         };
         let message = match error {
             NetworkError::HostBits(_) => {
-                format!("`{}` has bits set beyond its prefix", text.escape_debug())
+                format!("`{}` has bits set beyond its prefix", shown(text))
             }
-            _ => format!("`{}` is not a network", text.escape_debug()),
+            _ => format!("`{}` is not a network", shown(text)),
         };
         self.error(&codes::BAD_CONSTANT, node, message).help(help);
     }

@@ -2,14 +2,15 @@
 //!
 //! The only module that names the parser crate's parser. Not here: what the tree means.
 
-use std::cell::OnceCell;
+use core::cell::OnceCell;
 use std::sync::Arc;
 
 use cel::IdedExpr;
 use cel::common::ast::{EntryExpr, Expr, SourceInfo};
 use cel::parser::{ParseError, PrattParser};
 
-use super::Place;
+use super::{Place, guard};
+use crate::diagnostic::shown;
 
 /// A parsed condition.
 #[derive(Debug)]
@@ -30,10 +31,17 @@ pub(super) struct SyntaxError {
 /// Parses a condition that the guard let through.
 pub(super) fn parse(source: &str) -> Result<Tree<'_>, Vec<SyntaxError>> {
     match PrattParser::new().parse(source) {
-        Ok(root) => Ok(Tree { root, source, places: OnceCell::new() }),
+        Ok(root) => Ok(Tree {
+            root,
+            source,
+            places: OnceCell::new(),
+        }),
         Err(errors) => {
-            let mut list: Vec<_> =
-                errors.errors.iter().map(|error| syntax_error(source, error)).collect();
+            let mut list: Vec<_> = errors
+                .errors
+                .iter()
+                .map(|error| syntax_error(source, error))
+                .collect();
             list.dedup();
             // The second error is mostly an echo of the first.
             list.truncate(2);
@@ -43,10 +51,18 @@ pub(super) fn parse(source: &str) -> Result<Tree<'_>, Vec<SyntaxError>> {
 }
 
 fn syntax_error(source: &str, error: &ParseError) -> SyntaxError {
-    let offsets = error.source_info.as_ref().and_then(|info| info.offset_for(error.expr_id));
-    let span = offsets.map(|(start, end)| Place { start: start as usize, end: end as usize });
-    let found = span.and_then(|span| source.get(span.start..span.end)).unwrap_or_default();
-    let message = plain(&error.msg);
+    let offsets = error
+        .source_info
+        .as_ref()
+        .and_then(|info| info.offset_for(error.expr_id));
+    let span = offsets.map(|(start, end)| Place {
+        start: start as usize,
+        end: end as usize,
+    });
+    let found = span
+        .and_then(|span| source.get(span.start..span.end))
+        .unwrap_or_default();
+    let message = plain(&error.msg, found);
     let help = match found {
         "=" => Some("equality is written `==`"),
         "&" => Some("and is written `&&`"),
@@ -55,32 +71,57 @@ fn syntax_error(source: &str, error: &ParseError) -> SyntaxError {
         _ if found.starts_with('`') => {
             Some("write `claims[\"…\"]` for a claim whose name is not a plain word")
         }
-        _ if message.contains("has()") => {
-            Some("write `has(claims.name)`, or `\"name\" in claims` if the name is not a plain word")
-        }
+        _ if error.msg.contains("has()") => Some(
+            "write `has(claims.name)`, or `\"name\" in claims` if the name is not a plain word",
+        ),
         _ if ["and", "or", "not"].contains(&found) => {
             Some("CEL writes `&&` for and, `||` for or, `!` for not")
         }
         _ => None,
     };
-    SyntaxError { span: span.or_else(|| from_position(source, error.pos)), message, help }
+    SyntaxError {
+        span: span.or_else(|| from_position(source, error.pos)),
+        message,
+        help,
+    }
 }
 
-/// The parser's message without its own prefix and quotes.
-fn plain(message: &str) -> String {
+/// The parser's message in the words of this compiler. `found` is the text at the place.
+fn plain(message: &str, found: &str) -> String {
     let message = message.strip_prefix("Syntax error: ").unwrap_or(message);
-    let message = message.replace("'<EOF>'", "the end").replace("<EOF>", "the end");
-    let mut text = message.replace('\'', "`");
-    if let Some(first) = text.get(..1).map(str::to_lowercase) {
-        text.replace_range(..1, &first);
+    match message {
+        "mismatched input '<EOF>' expecting expression" => {
+            "the condition ends too early".to_owned()
+        }
+        "unexpected token" | "unexpected character" => format!("unexpected `{}`", shown(found)),
+        "unsupported syntax: '`'" => "a name in backticks".to_owned(),
+        "invalid argument to has() macro" => "`has` of something that is not a field".to_owned(),
+        "unable to unescape string" => "unknown escape in a string".to_owned(),
+        "argument must be a simple name" => "the first argument is not a name".to_owned(),
+        _ if message.ends_with("expecting <EOF>") => {
+            format!("unexpected `{}` after a whole expression", shown(found))
+        }
+        _ if message.starts_with("reserved identifier") => {
+            format!("`{}` is a reserved word", shown(found))
+        }
+        _ => {
+            let message = message.replace("'<EOF>'", "the end").replace('\'', "`");
+            let mut chars = message.chars();
+            chars
+                .next()
+                .map_or(String::new(), |c| c.to_lowercase().chain(chars).collect())
+        }
     }
-    text
 }
 
 /// A place from a line and column, both from 1; columns count bytes.
 fn from_position(source: &str, (line, column): (isize, isize)) -> Option<Place> {
     let (line, column) = (usize::try_from(line).ok()?, usize::try_from(column).ok()?);
-    let before: usize = source.split_inclusive('\n').take(line.checked_sub(1)?).map(str::len).sum();
+    let before: usize = source
+        .split_inclusive('\n')
+        .take(line.checked_sub(1)?)
+        .map(str::len)
+        .sum();
     let start = source.floor_char_boundary(before + column.checked_sub(1)?);
     let end = source.ceil_char_boundary((start + 1).min(source.len()));
     Some(Place { start, end })
@@ -93,14 +134,21 @@ impl Tree<'_> {
         let mut open = vec![(1, &self.root)];
         while let Some((depth, node)) = open.pop() {
             deepest = deepest.max(depth);
-            open.extend(children(&node.expr).into_iter().map(|child| (depth + 1, child)));
+            open.extend(
+                children(&node.expr)
+                    .into_iter()
+                    .map(|child| (depth + 1, child)),
+            );
         }
         deepest
     }
 
     /// Where a node stands in the source, from its first to its last token.
     pub(super) fn place(&self, node: &IdedExpr) -> Place {
-        let whole = Place { start: 0, end: self.source.len() };
+        let whole = Place {
+            start: 0,
+            end: self.source.len(),
+        };
         self.extent(node).unwrap_or(whole)
     }
 
@@ -108,49 +156,51 @@ impl Tree<'_> {
     pub(super) fn token(&self, node: &IdedExpr) -> Option<Place> {
         let places = self.places.get_or_init(|| places(self.source)).as_ref()?;
         let (start, end) = places.offset_for(node.id)?;
-        Some(Place { start: start as usize, end: end as usize })
+        Some(Place {
+            start: start as usize,
+            end: end as usize,
+        })
     }
 
     /// The name before the bracket of a macro, which the parser has replaced.
     pub(super) fn macro_name(&self, node: &IdedExpr) -> Option<&str> {
         let before = self.source.get(..self.token(node)?.start)?.trim_end();
-        let start = before.trim_end_matches(|c: char| c.is_ascii_alphanumeric() || c == '_').len();
+        let start = before
+            .trim_end_matches(|c: char| c.is_ascii_alphanumeric() || c == '_')
+            .len();
         before.get(start..)
     }
 
     fn extent(&self, node: &IdedExpr) -> Option<Place> {
-        let mut place = self.token(node)?;
+        let token = self.token(node)?;
+        let mut place = token;
         for child in children(&node.expr) {
             if let Some(child) = self.extent(child) {
                 place = place.to(child);
             }
         }
         // Closing brackets and field names have no node of their own.
-        let after = |text: &str| {
-            let rest = self.source.get(place.end..)?;
-            let found = rest.trim_start().strip_prefix(text)?;
-            Some(self.source.len() - found.len())
-        };
         let end = match &node.expr {
-            Expr::Select(select) if select.test => after(&select.field).map_or_else(
-                || after(")"),
-                |end| {
-                    let rest = self.source.get(end..)?.trim_start().strip_prefix(')')?;
-                    Some(self.source.len() - rest.len())
-                },
-            ),
-            Expr::Select(select) => after(&select.field),
-            Expr::Call(call) if call.func_name == "_[_]" => after("]"),
-            Expr::Call(call) if is_function(&call.func_name) => after(")").or_else(|| {
-                let rest = self.source.get(place.end..)?.trim_start().strip_prefix('(')?;
-                let rest = rest.trim_start().strip_prefix(')')?;
+            Expr::Select(select) if !select.test => {
+                let rest = self.source.get(place.end..)?.trim_start();
+                let rest = rest.strip_prefix(select.field.as_str())?;
                 Some(self.source.len() - rest.len())
-            }),
-            Expr::List(_) => after("]"),
+            }
+            Expr::Select(_) | Expr::Comprehension(_) => self.closing(token, "("),
+            Expr::Call(call) if call.func_name == "_[_]" => self.closing(token, "["),
+            Expr::Call(call) if is_function(&call.func_name) => self.closing(token, "("),
+            Expr::List(_) => self.closing(token, "["),
+            Expr::Map(_) | Expr::Struct(_) => self.closing(token, "{"),
             _ => None,
         };
-        place.end = end.unwrap_or(place.end);
+        place.end = place.end.max(end.unwrap_or(place.end));
         Some(place)
+    }
+
+    /// The end of what the first `bracket` at or after a token opens.
+    fn closing(&self, token: Place, bracket: &str) -> Option<usize> {
+        let start = token.start + self.source.get(token.start..)?.find(bracket)?;
+        Some(start + guard::bracketed_length(self.source.get(start..)?))
     }
 }
 
@@ -163,19 +213,33 @@ fn is_function(name: &str) -> bool {
 /// when a place is asked for, which is when something is wrong.
 fn places(source: &str) -> Option<Arc<SourceInfo>> {
     let errors = PrattParser::new().parse(&format!("{source}\n)")).err()?;
-    errors.errors.into_iter().find_map(|error| error.source_info)
+    errors
+        .errors
+        .into_iter()
+        .find_map(|error| error.source_info)
 }
 
 fn children(expr: &Expr) -> Vec<&IdedExpr> {
     match expr {
-        Expr::Call(call) => call.target.as_deref().into_iter().chain(&call.args).collect(),
+        Expr::Call(call) => call
+            .target
+            .as_deref()
+            .into_iter()
+            .chain(&call.args)
+            .collect(),
         Expr::List(list) => list.elements.iter().collect(),
         Expr::Select(select) => vec![&*select.operand],
         Expr::Comprehension(comprehension) => vec![&comprehension.iter_range],
-        Expr::Map(map) => map.entries.iter().flat_map(|entry| entry_values(&entry.expr)).collect(),
-        Expr::Struct(object) => {
-            object.entries.iter().flat_map(|entry| entry_values(&entry.expr)).collect()
-        }
+        Expr::Map(map) => map
+            .entries
+            .iter()
+            .flat_map(|entry| entry_values(&entry.expr))
+            .collect(),
+        Expr::Struct(object) => object
+            .entries
+            .iter()
+            .flat_map(|entry| entry_values(&entry.expr))
+            .collect(),
         Expr::Ident(_) | Expr::Literal(_) | Expr::Unspecified => Vec::new(),
     }
 }

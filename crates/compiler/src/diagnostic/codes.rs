@@ -35,10 +35,17 @@ pub struct Code {
 
 /// All codes, by number.
 pub fn codes() -> impl Iterator<Item = &'static Code> {
-    [shape::TABLE, names::TABLE, conditions::TABLE, issuers::TABLE, budgets::TABLE, lints::TABLE]
-        .into_iter()
-        .flatten()
-        .copied()
+    [
+        shape::TABLE,
+        names::TABLE,
+        conditions::TABLE,
+        issuers::TABLE,
+        budgets::TABLE,
+        lints::TABLE,
+    ]
+    .into_iter()
+    .flatten()
+    .copied()
 }
 
 /// The reference of all codes, as a Markdown document.

@@ -2,10 +2,10 @@
 //!
 //! Not here: sorting and counting them, and where they are printed.
 
-use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 use serde_json::{Value, json};
 
-use super::{Diagnostic, Severity, Span};
+use super::{Diagnostic, Label, Severity, Span};
 use crate::source::SourceTree;
 
 /// Whether text is made for a terminal.
@@ -23,34 +23,26 @@ pub fn text(diagnostic: &Diagnostic, sources: &SourceTree, style: Style) -> Stri
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
     };
-    let title = level.primary_title(&diagnostic.message).id(diagnostic.code.id);
+    let title = level
+        .primary_title(&diagnostic.message)
+        .id(diagnostic.code.id);
     let mut group = Group::with_title(title);
-    let source = sources.text(&diagnostic.file).unwrap_or_default();
-    let mut snippet = Snippet::source(source).path(&diagnostic.file);
-    match diagnostic.span {
-        Some(span) => {
-            let caret = AnnotationKind::Primary.span(visible(source, span));
-            snippet = snippet.annotation(match diagnostic.caret.as_str() {
-                "" => caret,
-                label => caret.label(label),
-            });
-            let same_file = diagnostic.labels.iter().filter(|label| label.file == diagnostic.file);
-            for label in same_file {
-                let place = AnnotationKind::Context.span(visible(source, label.span));
-                snippet = snippet.annotation(place.label(&label.message));
-            }
-            group = group.element(snippet);
+    let main = diagnostic
+        .span
+        .map(|span| (span, diagnostic.caret.as_str()));
+    let beside = |label: &&Label| main.is_some() && label.file == diagnostic.file;
+    match main {
+        Some(main) => {
+            let labels: Vec<_> = diagnostic.labels.iter().filter(beside).collect();
+            group = group.element(excerpt(&diagnostic.file, sources, Some(main), &labels));
         }
         None if !diagnostic.file.is_empty() => {
-            group = group.element(annotate_snippets::Origin::path(&diagnostic.file));
+            group = group.element(Origin::path(&diagnostic.file));
         }
         None => {}
     }
-    for label in diagnostic.labels.iter().filter(|label| label.file != diagnostic.file) {
-        let source = sources.text(&label.file).unwrap_or_default();
-        let place = AnnotationKind::Context.span(visible(source, label.span));
-        let snippet = Snippet::source(source).path(&label.file);
-        group = group.element(snippet.annotation(place.label(&label.message)));
+    for label in diagnostic.labels.iter().filter(|label| !beside(label)) {
+        group = group.element(excerpt(&label.file, sources, None, &[label]));
     }
     for help in &diagnostic.help {
         group = group.element(Level::HELP.message(help));
@@ -60,6 +52,56 @@ pub fn text(diagnostic: &Diagnostic, sources: &SourceTree, style: Style) -> Stri
         Style::Coloured => Renderer::styled(),
     };
     renderer.render(&[group])
+}
+
+/// The lines of a file around its marks. Only those, because the renderer looks at every line it gets.
+fn excerpt<'a>(
+    file: &'a str,
+    sources: &'a SourceTree,
+    main: Option<(Span, &'a str)>,
+    labels: &[&'a Label],
+) -> Snippet<'a, Annotation<'a>> {
+    let source = sources.text(file).unwrap_or_default();
+    let spans = || {
+        main.iter()
+            .map(|(span, _)| *span)
+            .chain(labels.iter().map(|label| label.span))
+    };
+    let first = floor(
+        source,
+        spans().map(|span| span.start).min().unwrap_or_default(),
+    );
+    let last = floor(
+        source,
+        spans().map(|span| span.end).max().unwrap_or_default(),
+    )
+    .max(first);
+    let start = source
+        .get(..first)
+        .and_then(|text| text.rfind('\n'))
+        .map_or(0, |at| at + 1);
+    let end = source.get(last..).and_then(|text| text.find('\n'));
+    let end = end.map_or(source.len(), |at| last + at);
+    let (line, _) = line_and_column(source, start);
+    let visible = |span: Span| {
+        let from = floor(source, span.start).clamp(start, end);
+        from - start..floor(source, span.end).clamp(from, end) - start
+    };
+    let text = source.get(start..end).unwrap_or_default();
+    let mut snippet = Snippet::source(text).path(file).line_start(line);
+    if let Some((span, caret)) = main {
+        let mark = AnnotationKind::Primary.span(visible(span));
+        snippet = snippet.annotation(if caret.is_empty() {
+            mark
+        } else {
+            mark.label(caret)
+        });
+    }
+    for label in labels {
+        let mark = AnnotationKind::Context.span(visible(label.span));
+        snippet = snippet.annotation(mark.label(&label.message));
+    }
+    snippet
 }
 
 /// The diagnostic as a JSON object. Lines and columns count from 1, columns in characters.
@@ -87,7 +129,9 @@ pub fn json(diagnostic: &Diagnostic, sources: &SourceTree) -> Value {
 }
 
 fn place(file: &str, span: Option<Span>, sources: &SourceTree) -> Value {
-    let Some(span) = span else { return json!({ "file": file }) };
+    let Some(span) = span else {
+        return json!({ "file": file });
+    };
     let source = sources.text(file).unwrap_or_default();
     let (line, column) = line_and_column(source, span.start);
     let (end_line, end_column) = line_and_column(source, span.end);
@@ -106,12 +150,6 @@ pub fn line_and_column(source: &str, at: usize) -> (usize, usize) {
     let line = before.matches('\n').count() + 1;
     let column = before.chars().rev().take_while(|c| *c != '\n').count() + 1;
     (line, column)
-}
-
-/// The span cut to the text and to whole characters, so that any renderer can take it.
-fn visible(source: &str, span: Span) -> core::ops::Range<usize> {
-    let start = floor(source, span.start);
-    start..floor(source, span.end).max(start)
 }
 
 fn floor(source: &str, at: usize) -> usize {

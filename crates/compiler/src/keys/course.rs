@@ -8,8 +8,10 @@ use crate::limits::{
 
 pub(crate) const ID_PATTERN: &str = "^[a-z0-9][a-z0-9_.-]*$";
 
-pub(super) const ID: Shape =
-    Shape::Text { max_bytes: MAX_NAME_BYTES, pattern: Some(ID_PATTERN) };
+pub(super) const ID: Shape = Shape::Text {
+    max_bytes: MAX_NAME_BYTES,
+    pattern: Some(ID_PATTERN),
+};
 
 /// A course file.
 pub(crate) static COURSE: Keys = Keys {
@@ -34,7 +36,10 @@ pub(crate) static COURSE: Keys = Keys {
 
 pub(super) const RULES: Key = Key::new(
     "rule",
-    Shape::Tables { of: &RULE, max_entries: MAX_RULES },
+    Shape::Tables {
+        of: &RULE,
+        max_entries: MAX_RULES,
+    },
     "the rules, in any order: any `deny` that matches wins, else any `allow`, else no",
 )
 .also(&["rules"]);
@@ -104,14 +109,23 @@ pub(crate) static RULE: Keys = Keys {
 pub(crate) const METHODS: &[&str] = &["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
 
 const PATTERNS: Shape = Shape::List {
-    of: &Shape::Text { max_bytes: MAX_PATTERN_BYTES, pattern: Some("^/") },
+    of: &Shape::Text {
+        max_bytes: MAX_PATTERN_BYTES,
+        pattern: Some("^/"),
+    },
     max_entries: MAX_PATTERNS_PER_RULE,
 };
 
 const NAMES: Shape = Shape::List {
-    of: &Shape::Text { max_bytes: MAX_NAME_BYTES, pattern: None },
+    of: &Shape::Text {
+        max_bytes: MAX_NAME_BYTES,
+        pattern: None,
+    },
     max_entries: MAX_LIST_ENTRIES,
 };
 
 // The condition's own limit is checked, with a better explanation, where conditions are.
-const CONDITION: Shape = Shape::Text { max_bytes: usize::MAX, pattern: None };
+const CONDITION: Shape = Shape::Text {
+    max_bytes: usize::MAX,
+    pattern: None,
+};

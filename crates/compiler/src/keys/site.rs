@@ -18,26 +18,45 @@ pub(crate) static SITE_FILE: Keys = Keys {
             Shape::Version(SCHEMA_VERSION),
             "the version of the policy language; write `schema = 1`",
         )
-            .required()
-            .also(&["version"]),
+        .required()
+        .also(&["version"]),
         Key::new("site", Shape::Table(&SITE), "the site itself").required(),
         Key::new(
             "issuer",
-            Shape::Tables { of: &ISSUER, max_entries: MAX_LIST_ENTRIES },
+            Shape::Tables {
+                of: &ISSUER,
+                max_entries: MAX_LIST_ENTRIES,
+            },
             "who may issue tokens, and with which keys",
         )
         .also(&["issuers"]),
-        Key::new("token", Shape::Table(&TOKEN), "where the token stands in a request, and its limits")
-            .also(&["tokens"]),
+        Key::new(
+            "token",
+            Shape::Table(&TOKEN),
+            "where the token stands in a request, and its limits",
+        )
+        .also(&["tokens"]),
         Key::new(
             "claims",
-            Shape::Map { of: &Shape::Choice(CLAIM_TYPES), max_entries: MAX_CLAIMS },
+            Shape::Map {
+                of: &Shape::Choice(CLAIM_TYPES),
+                max_entries: MAX_CLAIMS,
+            },
             "the claims that conditions may use, with their types",
         )
         .also(&["claim"]),
-        Key::new("deny", Shape::Table(&DENY), "what those who are kept out are answered"),
+        Key::new(
+            "deny",
+            Shape::Table(&DENY),
+            "what those who are kept out are answered",
+        ),
         Key::new("login", Shape::Table(&LOGIN), "where people sign in"),
-        Key::new("paths", Shape::Table(&PATHS), "what request paths may look like").also(&["path"]),
+        Key::new(
+            "paths",
+            Shape::Table(&PATHS),
+            "what request paths may look like",
+        )
+        .also(&["path"]),
         course::RULES,
     ],
     one_of: &[],
@@ -48,14 +67,18 @@ static SITE: Keys = Keys {
     about: "The site itself.",
     keys: &[Key::new(
         "name",
-        Shape::Text { max_bytes: gate::MAX_SITE_BYTES, pattern: None },
+        Shape::Text {
+            max_bytes: gate::MAX_SITE_BYTES,
+            pattern: None,
+        },
         "the site's name, for logs and challenges",
     )
     .required()],
     one_of: &[],
 };
 
-static ISSUER: Keys = Keys {
+/// One issuer.
+pub(crate) static ISSUER: Keys = Keys {
     what: "an issuer",
     about: "Who may issue tokens: either a Cognito user pool or any OpenID Connect issuer.",
     keys: &[
@@ -100,9 +123,13 @@ static COGNITO: Keys = Keys {
     about: "An Amazon Cognito user pool.",
     keys: &[
         Key::new("region", NAME, "the AWS region, such as `eu-west-1`").required(),
-        Key::new("user_pool", NAME, "the user pool's id, such as `eu-west-1_TestPool1`")
-            .required()
-            .also(&["pool", "user_pool_id", "pool_id"]),
+        Key::new(
+            "user_pool",
+            NAME,
+            "the user pool's id, such as `eu-west-1_TestPool1`",
+        )
+        .required()
+        .also(&["pool", "user_pool_id", "pool_id"]),
     ],
     one_of: &[],
 };
@@ -111,7 +138,15 @@ static SECRET: Keys = Keys {
     what: "a secret",
     about: "A key of `HS…` session tokens.",
     keys: &[
-        Key::new("kid", Shape::Text { max_bytes: tollgate_token::MAX_KID_BYTES, pattern: None }, "the `kid` of the tokens signed with it").required(),
+        Key::new(
+            "kid",
+            Shape::Text {
+                max_bytes: tollgate_token::MAX_KID_BYTES,
+                pattern: None,
+            },
+            "the `kid` of the tokens signed with it",
+        )
+        .required(),
         Key::new("file", FILE, "the file with the key as base64url text").required(),
     ],
     one_of: &[],
@@ -133,12 +168,27 @@ static TOKEN: Keys = Keys {
             "where to look, in order; the first source that is present decides; without it \
              `[\"header:authorization\"]`",
         ),
-        Key::new("leeway_secs", Shape::Int { min: 0, max: gate::MAX_LEEWAY_SECS as i64 }, "how far the clocks of an issuer and an edge may be apart, for `nbf` and `iat`; without it 60"),
-        Key::new("max_bytes", Shape::Int {
+        Key::new(
+            "leeway_secs",
+            Shape::Int {
+                min: 0,
+                max: gate::MAX_LEEWAY_SECS as i64,
+            },
+            "how far the clocks of an issuer and an edge may be apart, for `nbf` and `iat`; without it 60",
+        ),
+        Key::new(
+            "max_bytes",
+            Shape::Int {
                 min: gate::MIN_TOKEN_BYTES as i64,
                 max: gate::MAX_TOKEN_BYTES as i64,
-            }, "the longest token that is looked at; without it 8192"),
-        Key::new("strip", Shape::Flag, "whether the token is taken out of what goes to the origin; without it not"),
+            },
+            "the longest token that is looked at; without it 8192",
+        ),
+        Key::new(
+            "strip",
+            Shape::Flag,
+            "whether the token is taken out of what goes to the origin; without it not",
+        ),
     ],
     one_of: &[],
 };
@@ -147,9 +197,21 @@ static DENY: Keys = Keys {
     what: "`[deny]`",
     about: "What those who are kept out are answered.",
     keys: &[
-        Key::new("no_token", Shape::Table(&ANSWER), "to a request without a token where one could help; without it status 401"),
-        Key::new("bad_token", Shape::Table(&ANSWER), "to a request with a bad token; without it as `no_token`"),
-        Key::new("forbidden", Shape::Table(&ANSWER), "to everything else that is kept out; without it status 403"),
+        Key::new(
+            "no_token",
+            Shape::Table(&ANSWER),
+            "to a request without a token where one could help; without it status 401",
+        ),
+        Key::new(
+            "bad_token",
+            Shape::Table(&ANSWER),
+            "to a request with a bad token; without it as `no_token`",
+        ),
+        Key::new(
+            "forbidden",
+            Shape::Table(&ANSWER),
+            "to everything else that is kept out; without it status 403",
+        ),
     ],
     one_of: &[],
 };
@@ -158,8 +220,16 @@ static ANSWER: Keys = Keys {
     what: "an answer",
     about: "A status, or a place to go instead.",
     keys: &[
-        Key::new("status", Shape::Int { min: 400, max: 499 }, "the HTTP status"),
-        Key::new("redirect", LOCATION, "`login`, an absolute path of the site, or an `https://` URL"),
+        Key::new(
+            "status",
+            Shape::Int { min: 400, max: 499 },
+            "the HTTP status",
+        ),
+        Key::new(
+            "redirect",
+            LOCATION,
+            "`login`, an absolute path of the site, or an `https://` URL",
+        ),
     ],
     one_of: &[&["status", "redirect"]],
 };
@@ -167,14 +237,23 @@ static ANSWER: Keys = Keys {
 static LOGIN: Keys = Keys {
     what: "`[login]`",
     about: "Where people sign in.",
-    keys: &[Key::new("url", LOCATION, "an absolute path of the site or an `https://` URL; without it `/login`").required()],
+    keys: &[Key::new(
+        "url",
+        LOCATION,
+        "an absolute path of the site or an `https://` URL; without it `/login`",
+    )
+    .required()],
     one_of: &[],
 };
 
 static PATHS: Keys = Keys {
     what: "`[paths]`",
     about: "What request paths may look like.",
-    keys: &[Key::new("ascii_only", Shape::Flag, "whether every path with other than ASCII characters is refused, for origins that fold Unicode")],
+    keys: &[Key::new(
+        "ascii_only",
+        Shape::Flag,
+        "whether every path with other than ASCII characters is refused, for origins that fold Unicode",
+    )],
     one_of: &[],
 };
 
@@ -189,8 +268,23 @@ pub(crate) const ALGORITHMS: &[&str] = &[
     "HS384", "HS512",
 ];
 
-const NAME: Shape = Shape::Text { max_bytes: MAX_NAME_BYTES, pattern: None };
-const LOCATION: Shape = Shape::Text { max_bytes: gate::MAX_LOCATION_BYTES, pattern: None };
-const FILE: Shape = Shape::Text { max_bytes: MAX_NAME_BYTES, pattern: None };
-const URL: Shape = Shape::Text { max_bytes: MAX_TEXT_BYTES, pattern: Some("^https://") };
-const NAMES: Shape = Shape::List { of: &NAME, max_entries: MAX_LIST_ENTRIES };
+const NAME: Shape = Shape::Text {
+    max_bytes: MAX_NAME_BYTES,
+    pattern: None,
+};
+const LOCATION: Shape = Shape::Text {
+    max_bytes: gate::MAX_LOCATION_BYTES,
+    pattern: None,
+};
+const FILE: Shape = Shape::Text {
+    max_bytes: MAX_NAME_BYTES,
+    pattern: None,
+};
+const URL: Shape = Shape::Text {
+    max_bytes: MAX_TEXT_BYTES,
+    pattern: Some("^https://"),
+};
+const NAMES: Shape = Shape::List {
+    of: &NAME,
+    max_entries: MAX_LIST_ENTRIES,
+};

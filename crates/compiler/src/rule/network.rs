@@ -44,7 +44,11 @@ pub(crate) fn parse(text: &str) -> Result<Network, NetworkError> {
         // Clients that come as `::ffff:…` are judged as IPv4, so this network would have none.
         return Err(NetworkError::Mapped(masked(IpAddr::V4(v4), prefix - 96)));
     }
-    if network.addr == addr { Ok(network) } else { Err(NetworkError::HostBits(network)) }
+    if network.addr == addr {
+        Ok(network)
+    } else {
+        Err(NetworkError::HostBits(network))
+    }
 }
 
 /// Reads a single address, as clients are judged: IPv4 also where it comes as IPv6.
@@ -55,7 +59,10 @@ pub(crate) fn parse_address(text: &str) -> Option<IpAddr> {
 
 /// The network of one address.
 pub(crate) fn single(addr: IpAddr) -> Network {
-    Network { addr, prefix: if addr.is_ipv4() { 32 } else { 128 } }
+    Network {
+        addr,
+        prefix: if addr.is_ipv4() { 32 } else { 128 },
+    }
 }
 
 /// The network as an author writes it.
@@ -77,7 +84,9 @@ fn masked(addr: IpAddr, prefix: u8) -> Network {
             IpAddr::V4(Ipv4Addr::from_bits(v4.to_bits() & mask))
         }
         IpAddr::V6(v6) => {
-            let mask = u128::MAX.checked_shl(128 - prefix_bits.min(128)).unwrap_or(0);
+            let mask = u128::MAX
+                .checked_shl(128 - prefix_bits.min(128))
+                .unwrap_or(0);
             IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() & mask))
         }
     };

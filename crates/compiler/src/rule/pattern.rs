@@ -5,7 +5,7 @@
 
 use tollgate_core::path::{PathError, check_literal_chars, check_segment};
 
-use crate::diagnostic::{Report, Span, codes};
+use crate::diagnostic::{Report, Span, codes, shown};
 use crate::document::Text;
 use crate::limits::{
     MAX_CAPTURES_PER_PATTERN, MAX_PATTERN_BYTES, MAX_PATTERN_SEGMENTS, MAX_STARS_PER_SEGMENT,
@@ -25,32 +25,47 @@ impl Base {
             return Some(Self::default());
         }
         let Some(relative) = text.value.strip_prefix('/') else {
-            let message = format!("base `{}` does not start with a slash", text.value);
+            let message = format!("base `{}` does not start with a slash", shown(text.value));
             let help = format!("write `/{}`", text.value);
             report.add(&codes::BAD_BASE, text.span, message).help(help);
             return None;
         };
         if let Some(folder) = text.value.strip_suffix('/') {
-            let message = format!("base `{}` ends in a slash", text.value);
-            report.add(&codes::BAD_BASE, text.span, message).help(format!("write `{folder}`"));
+            let message = format!("base `{}` ends in a slash", shown(text.value));
+            report
+                .add(&codes::BAD_BASE, text.span, message)
+                .help(format!("write `{folder}`"));
             return None;
         }
         if let Some(at) = relative.find(['*', '{', '}']) {
-            let message = format!("base `{}` is not literal", text.value);
+            let message = format!("base `{}` is not literal", shown(text.value));
             report
-                .add(&codes::BAD_BASE, text.part(Span { start: at + 1, end: at + 2 }), message)
+                .add(
+                    &codes::BAD_BASE,
+                    text.part(Span {
+                        start: at + 1,
+                        end: at + 2,
+                    }),
+                    message,
+                )
                 .help("put wildcards and captures into the patterns, or the rule into `site.toml`");
             return None;
         }
         let segments: Vec<_> = relative.split('/').collect();
-        let good = segments.iter().all(|segment| literal(text, segment, ascii_only, report));
-        (good && !too_many_segments(text, segments.len(), report))
-            .then(|| Self { segments: segments.into_iter().map(str::to_owned).collect() })
+        let good = segments
+            .iter()
+            .all(|segment| literal(text, segment, ascii_only, report));
+        (good && !too_many_segments(text, segments.len(), report)).then(|| Self {
+            segments: segments.into_iter().map(str::to_owned).collect(),
+        })
     }
 
     /// The base as it stands before a pattern: without a slash at the end, empty for the root.
     pub(crate) fn prefix(&self) -> String {
-        self.segments.iter().flat_map(|segment| ["/", segment]).collect()
+        self.segments
+            .iter()
+            .flat_map(|segment| ["/", segment])
+            .collect()
     }
 }
 
@@ -61,10 +76,19 @@ pub(super) fn parse(
     ascii_only: bool,
     report: &mut Report,
 ) -> Option<Pattern> {
+    // The empty text was reported with the shape of the list.
+    if text.value.is_empty() {
+        return None;
+    }
     let Some(relative) = text.value.strip_prefix('/') else {
-        let message = format!("pattern `{}` does not start with a slash", text.value);
+        let message = format!(
+            "pattern `{}` does not start with a slash",
+            shown(text.value)
+        );
         let help = format!("write `/{}`", text.value);
-        report.add(&codes::NOT_ABSOLUTE, text.span, message).help(help);
+        report
+            .add(&codes::NOT_ABSOLUTE, text.span, message)
+            .help(help);
         return None;
     };
     let prefix = base.prefix();
@@ -73,7 +97,12 @@ pub(super) fn parse(
     if trailing_slash {
         own.pop();
     }
-    let mut segments: Vec<_> = base.segments.iter().cloned().map(Segment::Literal).collect();
+    let mut segments: Vec<_> = base
+        .segments
+        .iter()
+        .cloned()
+        .map(Segment::Literal)
+        .collect();
     for part in own {
         segments.push(segment(text, part, ascii_only, report)?);
     }
@@ -82,20 +111,27 @@ pub(super) fn parse(
         & !too_many_segments(text, segments.len(), report)
         & !too_long(text, &segments, report);
     if !prefix.is_empty() && is_under(text.value, &prefix) {
-        let message = format!("pattern `{}` repeats the base", text.value);
+        let message = format!("pattern `{}` repeats the base", shown(text.value));
         let rest = text.value.strip_prefix(prefix.as_str()).unwrap_or_default();
         let help = format!(
             "patterns are relative to the base: this is about `{prefix}{}`; write `{}`",
             text.value,
             if rest.is_empty() { "/" } else { rest }
         );
-        report.add(&codes::REPEATED_BASE, text.span, message).help(help);
+        report
+            .add(&codes::REPEATED_BASE, text.span, message)
+            .help(help);
     }
-    good.then(|| Pattern { segments, trailing_slash, source: format!("{prefix}{}", text.value) })
+    good.then(|| Pattern {
+        segments,
+        trailing_slash,
+        source: format!("{prefix}{}", text.value),
+    })
 }
 
 fn is_under(path: &str, folder: &str) -> bool {
-    path.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    path.strip_prefix(folder)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 fn segment(text: &Text<'_>, part: &str, ascii_only: bool, report: &mut Report) -> Option<Segment> {
@@ -103,7 +139,7 @@ fn segment(text: &Text<'_>, part: &str, ascii_only: bool, report: &mut Report) -
         return Some(Segment::Rest);
     }
     if part.contains("**") {
-        let message = format!("`**` is only part of the segment `{part}`");
+        let message = format!("`**` is only part of the segment `{}`", shown(part));
         report
             .add(&codes::BAD_WILDCARD, text.part_of(part), message)
             .help("write `*` for any text inside a segment, or `**` as a segment of its own");
@@ -120,8 +156,10 @@ fn segment(text: &Text<'_>, part: &str, ascii_only: bool, report: &mut Report) -
         0 => Some(Segment::Literal(part.to_owned())),
         1..=MAX_STARS_PER_SEGMENT => Some(Segment::Glob(part.to_owned())),
         stars => {
-            let message =
-                format!("segment `{part}` has {stars} `*`, more than {MAX_STARS_PER_SEGMENT}");
+            let message = format!(
+                "`{}` has {stars} `*`, more than {MAX_STARS_PER_SEGMENT}",
+                shown(part)
+            );
             report.add(&codes::PATTERN_TOO_LARGE, text.part_of(part), message);
             None
         }
@@ -129,16 +167,22 @@ fn segment(text: &Text<'_>, part: &str, ascii_only: bool, report: &mut Report) -
 }
 
 fn capture(text: &Text<'_>, part: &str, report: &mut Report) -> Option<String> {
-    let inner = part.strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));
+    let inner = part
+        .strip_prefix('{')
+        .and_then(|rest| rest.strip_suffix('}'));
     let Some(name) = inner.filter(|name| !name.contains(['{', '}'])) else {
-        let message = format!("`{part}` is not a whole capture");
+        let message = format!("`{}` is not a whole capture", shown(part));
         report
             .add(&codes::BAD_CAPTURE, text.part_of(part), message)
             .help("`{name}` captures a whole segment; inside a segment only `*` can stand");
         return None;
     };
     if let Some(problem) = capture_name_problem(name) {
-        report.add(&codes::BAD_CAPTURE, text.part_of(part), format!("`{{{name}}}` {problem}"));
+        report.add(
+            &codes::BAD_CAPTURE,
+            text.part_of(part),
+            format!("`{{{}}}` {problem}", shown(name)),
+        );
         return None;
     }
     Some(name.to_owned())
@@ -158,9 +202,12 @@ pub(super) fn capture_name_problem(name: &str) -> Option<&'static str> {
 /// Whether the literal text of a segment can stand in a canonical path; reports why not.
 fn literal(text: &Text<'_>, part: &str, ascii_only: bool, report: &mut Report) -> bool {
     if let Some(at) = part.find('%') {
-        let escape = part.get(at..at + 3).or_else(|| part.get(at..at + 1)).unwrap_or(part);
+        let escape = part
+            .get(at..at + 3)
+            .or_else(|| part.get(at..at + 1))
+            .unwrap_or(part);
         let span = text.part_of(escape);
-        let message = format!("escape `{escape}` in a pattern");
+        let message = format!("escape `{}` in a pattern", shown(escape));
         let diagnostic = report.add(&codes::ESCAPED_PATTERN, span, message);
         match unescape(part) {
             Some(decoded) => diagnostic.help(format!("write the decoded form: `{decoded}`")),
@@ -168,8 +215,12 @@ fn literal(text: &Text<'_>, part: &str, ascii_only: bool, report: &mut Report) -
         };
         return false;
     }
-    let Err(error) = check_segment(&part.replace('*', "x"), ascii_only) else { return true };
-    let bad = part.chars().find(|c| check_literal_chars(c.encode_utf8(&mut [0; 4]), ascii_only).is_err());
+    let Err(error) = check_segment(&part.replace('*', "x"), ascii_only) else {
+        return true;
+    };
+    let bad = part
+        .chars()
+        .find(|c| check_literal_chars(c.encode_utf8(&mut [0; 4]), ascii_only).is_err());
     let span = match bad.and_then(|c| part.split_once(c)) {
         Some((before, _)) => {
             let width = bad.map_or(0, char::len_utf8);
@@ -178,15 +229,22 @@ fn literal(text: &Text<'_>, part: &str, ascii_only: bool, report: &mut Report) -
         None => text.part_of(part),
     };
     let message = match (error, bad) {
-        (PathError::ForbiddenByte | PathError::ForbiddenCharacter, Some(c)) if c.is_ascii_graphic() => {
+        (PathError::ForbiddenByte | PathError::ForbiddenCharacter, Some(c))
+            if c.is_ascii_graphic() =>
+        {
             format!("no request path can hold `{c}`")
         }
         (PathError::ForbiddenByte | PathError::ForbiddenCharacter, Some(c)) => {
-            format!("no request path can hold the character U+{:04X}", u32::from(c))
+            format!(
+                "no request path can hold the character U+{:04X}",
+                u32::from(c)
+            )
         }
-        (PathError::NotAscii, Some(c)) => format!("`{c}` is not ASCII"),
+        (PathError::NotAscii, Some(c)) => {
+            format!("`{}` is not ASCII", shown(c.encode_utf8(&mut [0; 4])))
+        }
         (PathError::EmptySegment, _) => "two slashes in a row".to_owned(),
-        (error, _) => format!("segment `{part}`: {error}"),
+        (error, _) => format!("segment `{}`: {error}", shown(part)),
     };
     let diagnostic = report.add(&codes::IMPOSSIBLE_PATTERN, span, message);
     match (error, bad) {
@@ -198,8 +256,9 @@ fn literal(text: &Text<'_>, part: &str, ascii_only: bool, report: &mut Report) -
         (PathError::EmptySegment, _) => {
             diagnostic.help("write `*` for any segment, or `**` for any number of them")
         }
-        _ => diagnostic
-            .help("a request for such a path is refused before any rule, because servers disagree on it"),
+        _ => diagnostic.help(
+            "a request for such a path is refused before any rule, because servers disagree on it",
+        ),
     };
     false
 }
@@ -224,9 +283,11 @@ fn unescape(part: &str) -> Option<String> {
 }
 
 fn check_rests(text: &Text<'_>, segments: &[Segment], report: &mut Report) -> bool {
-    let twice = segments.windows(2).any(|pair| matches!(pair, [Segment::Rest, Segment::Rest]));
+    let twice = segments
+        .windows(2)
+        .any(|pair| matches!(pair, [Segment::Rest, Segment::Rest]));
     if twice {
-        let message = format!("pattern `{}` has `**` twice in a row", text.value);
+        let message = format!("pattern `{}` has `**` twice in a row", shown(text.value));
         report
             .add(&codes::BAD_WILDCARD, text.span, message)
             .help("write one `**`, which is already any number of segments");
@@ -240,7 +301,9 @@ fn check_captures(text: &Text<'_>, segments: &[Segment], report: &mut Report) ->
     let last_rest = segments.iter().rposition(rest_at).unwrap_or(0);
     let mut names: Vec<&str> = Vec::new();
     for (at, segment) in segments.iter().enumerate() {
-        let Segment::Capture(name) = segment else { continue };
+        let Segment::Capture(name) = segment else {
+            continue;
+        };
         if names.contains(&name.as_str()) {
             let message = format!("`{{{name}}}` stands in the pattern twice");
             report
@@ -259,8 +322,10 @@ fn check_captures(text: &Text<'_>, segments: &[Segment], report: &mut Report) ->
     }
     if names.len() > MAX_CAPTURES_PER_PATTERN {
         let count = names.len();
-        let message =
-            format!("pattern `{}` has {count} captures, more than {MAX_CAPTURES_PER_PATTERN}", text.value);
+        let pattern = shown(text.value);
+        let message = format!(
+            "pattern `{pattern}` has {count} captures, more than {MAX_CAPTURES_PER_PATTERN}"
+        );
         report.add(&codes::PATTERN_TOO_LARGE, text.span, message);
         return false;
     }
@@ -269,8 +334,8 @@ fn check_captures(text: &Text<'_>, segments: &[Segment], report: &mut Report) ->
 
 fn too_many_segments(text: &Text<'_>, count: usize, report: &mut Report) -> bool {
     if count > MAX_PATTERN_SEGMENTS {
-        let message =
-            format!("`{}` has {count} segments, more than {MAX_PATTERN_SEGMENTS}", text.value);
+        let path = shown(text.value);
+        let message = format!("`{path}` has {count} segments, more than {MAX_PATTERN_SEGMENTS}");
         report.add(&codes::PATTERN_TOO_LARGE, text.span, message);
     }
     count > MAX_PATTERN_SEGMENTS
@@ -286,7 +351,7 @@ fn too_long(text: &Text<'_>, segments: &[Segment], report: &mut Report) -> bool 
     let bytes: usize = segments.iter().map(shortest).sum();
     if bytes > MAX_PATTERN_BYTES + 1 {
         let message =
-            format!("the shortest path for `{}` has {bytes} bytes, more than {MAX_PATTERN_BYTES}", text.value);
+            format!("the shortest such path has {bytes} bytes, more than {MAX_PATTERN_BYTES}");
         report.add(&codes::PATTERN_TOO_LARGE, text.span, message);
     }
     bytes > MAX_PATTERN_BYTES + 1

@@ -25,7 +25,11 @@ pub(crate) fn unix_seconds(time: &Datetime) -> Result<i64, TimeError> {
         Offset::Z => 0,
         Offset::Custom { minutes } => i64::from(minutes),
     };
-    let days = days_from_epoch(i64::from(date.year), i64::from(date.month), i64::from(date.day));
+    let days = days_from_epoch(
+        i64::from(date.year),
+        i64::from(date.month),
+        i64::from(date.day),
+    );
     let minutes = i64::from(clock.hour) * 60 + i64::from(clock.minute) - offset_minutes;
     // Years have four digits, so nothing here comes near the ends of `i64`.
     Ok(days * 86_400 + minutes * 60 + i64::from(clock.second.unwrap_or(0)))
@@ -34,7 +38,10 @@ pub(crate) fn unix_seconds(time: &Datetime) -> Result<i64, TimeError> {
 /// Reads RFC 3339, as CEL's `timestamp` does.
 pub(crate) fn parse_rfc3339(text: &str) -> Result<i64, TimeError> {
     // TOML also takes a space for the `T` and leaves out seconds, which RFC 3339 and CEL do not.
-    let complete = text.as_bytes().get(10).is_some_and(|byte| byte.eq_ignore_ascii_case(&b'T'))
+    let complete = text
+        .as_bytes()
+        .get(10)
+        .is_some_and(|byte| byte.eq_ignore_ascii_case(&b'T'))
         && text.as_bytes().get(16) == Some(&b':');
     match text.parse::<Datetime>() {
         Ok(time) if complete => unix_seconds(&time),
@@ -46,7 +53,11 @@ pub(crate) fn parse_rfc3339(text: &str) -> Result<i64, TimeError> {
 fn days_from_epoch(year: i64, month: i64, day: i64) -> i64 {
     // Years are counted from March, so that the leap day is the last one; months then fall on days
     // that (153 m + 2) / 5 yields. 719,468 days lie between 0000-03-01 and 1970-01-01.
-    let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
+    let (year, month) = if month > 2 {
+        (year, month - 3)
+    } else {
+        (year - 1, month + 9)
+    };
     let leap_days = year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400);
     year * 365 + leap_days + (153 * month + 2) / 5 + day - 1 - 719_468
 }

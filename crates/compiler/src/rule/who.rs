@@ -7,9 +7,10 @@ use std::collections::BTreeSet;
 use tollgate_core::Effect;
 
 use super::pattern::capture_name_problem;
-use crate::diagnostic::{Report, Span, codes};
+use crate::diagnostic::{Report, Span, codes, shown};
 use crate::document::{Table, Text};
-use crate::keys::nearest;
+use crate::keys::course::RULE;
+use crate::keys::{has_or_means, nearest};
 use crate::spec::{Template, Who};
 
 /// The captures of one pattern of a rule.
@@ -28,13 +29,18 @@ pub(super) fn who(
     report: &mut Report,
 ) -> Who {
     let mut who = Who::default();
-    for (key, flag) in [("anyone", &mut who.anyone), ("signed_in", &mut who.signed_in)] {
+    for (key, flag) in [
+        ("anyone", &mut who.anyone),
+        ("signed_in", &mut who.signed_in),
+    ] {
         match rule.flag(key) {
             Some(true) => *flag = true,
             Some(false) => {
-                let span = rule.value_span(key).unwrap_or(rule.span);
+                let span = rule.value_span(key).unwrap_or(rule.place());
                 let message = format!("`{key} = false` says nothing");
-                report.add(&codes::BAD_WHO, span, message).help(format!("leave `{key}` out"));
+                report
+                    .add(&codes::BAD_WHO, span, message)
+                    .help(format!("leave `{key}` out"));
             }
             None => {}
         }
@@ -46,13 +52,17 @@ pub(super) fn who(
     ] {
         if rule.has(key) {
             let names = rule.texts(key);
-            let templates = names.iter().filter_map(|name| template(key, name, captures, report));
+            let templates = names
+                .iter()
+                .filter_map(|name| template(key, name, captures, report));
             *slot = Some(templates.collect());
         }
     }
     if who.anyone {
         for key in ["signed_in", "groups", "scopes", "subjects"] {
-            let Some(span) = rule.key_span(key) else { continue };
+            let Some(span) = rule.key_span(key) else {
+                continue;
+            };
             let message = format!("`{key}` beside `anyone` changes nothing");
             let diagnostic = report.add(&codes::BAD_WHO, span, message);
             if let Some(anyone) = rule.key_span("anyone") {
@@ -62,11 +72,17 @@ pub(super) fn who(
         }
     }
     let has_who = ["anyone", "signed_in", "groups", "scopes", "subjects"];
-    if effect == Some(Effect::Allow) && !has_who.iter().any(|key| rule.has(key)) {
-        let span = rule.key_span("allow").unwrap_or(rule.span);
+    if effect == Some(Effect::Allow) && !has_who.iter().any(|key| has_or_means(rule, &RULE, key)) {
+        let span = rule.key_span("allow").unwrap_or(rule.place());
         report
-            .add(&codes::NO_WHO, span, "an `allow` rule does not say for whom")
-            .help("add `groups = [\"…\"]`, `signed_in = true`, or `anyone = true` for a public path");
+            .add(
+                &codes::NO_WHO,
+                span,
+                "an `allow` rule does not say for whom",
+            )
+            .help(
+                "add `groups = [\"…\"]`, `signed_in = true`, or `anyone = true` for a public path",
+            );
     }
     who
 }
@@ -89,8 +105,8 @@ fn template(
     }
     let bad = |c: char| c.is_control() || (key == "scopes" && (c == ' ' || c == '"' || c == '\\'));
     if let Some(c) = value.chars().find(|c| bad(*c)) {
-        let message = format!("`{}` is in no {}", value.escape_debug(), singular(key));
-        let what = format!("{} cannot hold {c:?}", plural(key));
+        let message = format!("`{}` is in no {}", shown(value), singular(key));
+        let what = format!("{key} cannot hold {c:?}");
         report.add(&codes::BAD_NAME, text.span, message).help(what);
         return None;
     }
@@ -106,14 +122,18 @@ fn template(
         return None;
     };
     if suffix.contains(['{', '}']) || prefix.contains('}') || name.contains('{') {
-        let message = format!("`{value}` has more than one capture");
+        let message = format!("`{}` has more than one capture", shown(value));
         report
             .add(&codes::BAD_NAME, text.span, message)
             .help("compare the second capture in `when`, such as `path.name in groups`");
         return None;
     }
     if let Some(problem) = capture_name_problem(name) {
-        report.add(&codes::BAD_NAME, text.part_of(name), format!("`{{{name}}}` {problem}"));
+        report.add(
+            &codes::BAD_NAME,
+            text.part_of(name),
+            format!("`{{{}}}` {problem}", shown(name)),
+        );
         return None;
     }
     check_capture(name, text.part_of(name), captures, report).then(|| Template {
@@ -124,7 +144,7 @@ fn template(
 }
 
 fn unbalanced(text: &Text<'_>, report: &mut Report) {
-    let message = format!("`{}` has a brace without its partner", text.value);
+    let message = format!("`{}` has a brace without its partner", shown(text.value));
     report
         .add(&codes::BAD_NAME, text.span, message)
         .help("a capture is written `{name}`; a name cannot hold a brace otherwise");
@@ -134,10 +154,6 @@ fn singular(key: &str) -> &str {
     key.strip_suffix('s').unwrap_or(key)
 }
 
-fn plural(key: &str) -> &str {
-    key
-}
-
 /// Whether every pattern captures `name`; reports the first that does not.
 pub(crate) fn check_capture(
     name: &str,
@@ -145,15 +161,20 @@ pub(crate) fn check_capture(
     captures: &[Captures],
     report: &mut Report,
 ) -> bool {
-    let Some(without) = captures.iter().find(|pattern| !pattern.names.contains(name)) else {
+    let Some(without) = captures
+        .iter()
+        .find(|pattern| !pattern.names.contains(name))
+    else {
         return true;
     };
-    let message = format!("no `{{{name}}}` in every pattern of the rule");
+    let message = format!("`{{{}}}` is not in every pattern of the rule", shown(name));
     let diagnostic = report.add(&codes::UNKNOWN_CAPTURE, span, message);
     diagnostic.also(without.span, "this pattern does not capture it");
     match nearest(name, without.names.iter().map(String::as_str)) {
         Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
-        None => diagnostic.help(format!("capture it, such as `/{{{name}}}/**`, or split the rule")),
+        None => diagnostic.help(format!(
+            "capture it, such as `/{{{name}}}/**`, or split the rule"
+        )),
     };
     false
 }

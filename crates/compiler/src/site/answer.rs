@@ -5,7 +5,7 @@
 
 use tollgate_gate::config::DenyAnswer;
 
-use crate::diagnostic::{Report, codes};
+use crate::diagnostic::{Report, codes, shown};
 use crate::document::{Table, Text};
 
 const LOGIN: &str = "login";
@@ -28,7 +28,9 @@ pub(super) fn read(
     }
     let redirect = answer.text("redirect")?;
     if redirect.value == LOGIN {
-        return Some(DenyAnswer::Redirect(login.unwrap_or(DEFAULT_LOGIN).to_owned()));
+        return Some(DenyAnswer::Redirect(
+            login.unwrap_or(DEFAULT_LOGIN).to_owned(),
+        ));
     }
     check_location(&redirect, "`redirect`", report)
         .then(|| DenyAnswer::Redirect(redirect.value.to_owned()))
@@ -46,12 +48,14 @@ fn check_location(text: &Text<'_>, what: &str, report: &mut Report) -> bool {
     if plain && (path || is_https(value)) {
         return true;
     }
-    let message = format!("{what} does not say where to go: `{}`", value.escape_debug());
+    let message = format!("{what} does not say where to go: `{}`", shown(value));
     let diagnostic = report.add(&codes::BAD_REDIRECT, text.span, message);
     if !plain {
         diagnostic.help("write spaces and other than ASCII characters as escapes: `%20`");
     } else if value.starts_with("//") {
-        diagnostic.help("a browser takes this for another site; write `https:` before it if that is meant");
+        diagnostic.help(
+            "a browser takes this for another site; write `https:` before it if that is meant",
+        );
     } else {
         diagnostic.help("write `login`, an absolute path such as `/welcome`, or an `https://` URL");
     }
@@ -60,11 +64,17 @@ fn check_location(text: &Text<'_>, what: &str, report: &mut Report) -> bool {
 
 /// Whether the text is an `https` URL with a host and without a user.
 pub(super) fn is_https(url: &str) -> bool {
-    let Some(rest) = url.strip_prefix("https://") else { return false };
+    let Some(rest) = url.strip_prefix("https://") else {
+        return false;
+    };
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    let host = authority.split_once(':').map_or(authority, |(host, _)| host);
+    let host = authority
+        .split_once(':')
+        .map_or(authority, |(host, _)| host);
     let good = |byte: u8| byte.is_ascii_alphanumeric() || b"-.:[]".contains(&byte);
     !host.is_empty()
         && authority.bytes().all(good)
-        && rest.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\')
+        && rest
+            .bytes()
+            .all(|byte| byte.is_ascii_graphic() && byte != b'\\')
 }

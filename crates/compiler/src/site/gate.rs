@@ -6,7 +6,7 @@ use tollgate_gate::config::{ConfigError, DenyAnswer, DenyConfig, GateConfig, Tok
 
 use super::{answer, issuer};
 use crate::compile::CompileOptions;
-use crate::diagnostic::{Report, codes};
+use crate::diagnostic::{Report, codes, shown};
 use crate::document::{Table, Text};
 use crate::source::SourceTree;
 
@@ -45,7 +45,11 @@ pub(super) fn read(
         strip_token: token.and_then(|token| token.flag("strip")).unwrap_or(false),
         leeway_secs: number("leeway_secs").unwrap_or(DEFAULT_LEEWAY_SECS),
         max_token_bytes: number("max_bytes").unwrap_or(DEFAULT_MAX_TOKEN_BYTES),
-        deny: DenyConfig { no_token, bad_token, forbidden },
+        deny: DenyConfig {
+            no_token,
+            bad_token,
+            forbidden,
+        },
         site: root.table("site")?.text("name")?.value.to_owned(),
     })
 }
@@ -55,7 +59,11 @@ fn token_sources(token: Option<Table<'_>>, report: &mut Report) -> Vec<TokenSour
         return vec![TokenSource::Header(DEFAULT_SOURCE.to_owned())];
     };
     let mut sources: Vec<(TokenSource, Text<'_>)> = Vec::new();
-    for text in token.texts("from").into_iter().filter(|text| !text.value.is_empty()) {
+    for text in token
+        .texts("from")
+        .into_iter()
+        .filter(|text| !text.value.is_empty())
+    {
         let source = match TokenSource::from_text(text.value) {
             Ok(source) => source,
             Err(error) => {
@@ -67,9 +75,11 @@ fn token_sources(token: Option<Table<'_>>, report: &mut Report) -> Vec<TokenSour
         let twice = sources.iter().find(|(earlier, _)| *earlier == source);
         if let Some((_, first)) = twice {
             if first.value != text.value {
-                let message = format!("`{}` is the same header field as before", text.value);
+                let message = format!("`{}` is the same header field as before", shown(text.value));
                 let diagnostic = report.add(&codes::BAD_TOKEN_SOURCE, text.span, message);
-                diagnostic.also(first.span, "first here").help("remove one of them");
+                diagnostic
+                    .also(first.span, "first here")
+                    .help("remove one of them");
             }
             continue;
         }
@@ -79,10 +89,13 @@ fn token_sources(token: Option<Table<'_>>, report: &mut Report) -> Vec<TokenSour
 }
 
 fn report_source(text: &Text<'_>, error: ConfigError, report: &mut Report) {
-    let message = format!("`{}` is not a token source", text.value.escape_debug());
+    let message = format!("`{}` is not a token source", shown(text.value));
     let diagnostic = report.add(&codes::BAD_TOKEN_SOURCE, text.span, message);
     match text.value.split_once(':') {
-        None => diagnostic.help(format!("did you mean `header:{0}`, `cookie:{0}` or `query:{0}`?", text.value)),
+        None => diagnostic.help(format!(
+            "did you mean `header:{0}`, `cookie:{0}` or `query:{0}`?",
+            text.value
+        )),
         _ => diagnostic.help(error.to_string()),
     };
 }

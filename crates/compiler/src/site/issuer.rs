@@ -8,8 +8,9 @@ use tollgate_token::{
 
 use super::{answer, keys};
 use crate::compile::CompileOptions;
-use crate::diagnostic::{Report, Span, codes};
+use crate::diagnostic::{Report, Span, codes, shown};
 use crate::document::{Table, Text};
+use crate::keys::{has_or_means, site::ISSUER};
 use crate::rule::check_id;
 use crate::source::SourceTree;
 
@@ -21,20 +22,28 @@ pub(super) fn read_all(
     report: &mut Report,
 ) -> Option<Vec<IssuerConfig>> {
     let tables = root.tables("issuer");
-    let issuers: Vec<_> =
-        tables.iter().map(|table| read(*table, sources, options, report)).collect();
+    let issuers: Vec<_> = tables
+        .iter()
+        .map(|table| read(*table, sources, options, report))
+        .collect();
     let mut seen: Vec<(&str, Span)> = Vec::new();
     for (table, issuer) in tables.iter().zip(&issuers) {
         let Some(issuer) = issuer else { continue };
-        let places = [("name", "name", core::slice::from_ref(&issuer.name)), ("iss", "issuer", &issuer.issuers)];
+        let names = core::slice::from_ref(&issuer.name);
+        let places = [
+            ("are called", "name", names),
+            ("have the `iss`", "issuer", issuer.issuers.as_slice()),
+        ];
         for (what, key, values) in places {
-            let span = table.value_span(key).or_else(|| table.value_span("cognito"));
-            let span = span.unwrap_or(table.span);
+            let span = table
+                .value_span(key)
+                .or_else(|| table.value_span("cognito"));
+            let span = span.unwrap_or(table.place());
             for value in values {
                 // Names are ids and issuers are URLs, so the two cannot be mistaken for each other.
                 match seen.iter().find(|(earlier, _)| earlier == value) {
                     Some((_, first)) => {
-                        let message = format!("two issuers have the {what} `{value}`");
+                        let message = format!("two issuers {what} `{value}`");
                         let diagnostic = report.add(&codes::DUPLICATE_ISSUER, span, message);
                         diagnostic
                             .also(*first, "first here")
@@ -63,7 +72,7 @@ fn read(
     let (issuers, kind) = identity(table, report);
     let groups_claim = table.text("groups_claim");
     if let Some(claim) = groups_claim.filter(|claim| claim.value.chars().any(char::is_control)) {
-        let message = format!("`{}` is not a claim name", claim.value.escape_debug());
+        let message = format!("`{}` is not a claim name", shown(claim.value));
         report.add(&codes::BAD_CLAIM, claim.span, message);
     }
     let refresh = table.text("refresh").filter(|url| check_url(url, report));
@@ -73,10 +82,16 @@ fn read(
     Some(IssuerConfig {
         name: name?.value.to_owned(),
         issuers: issuers?,
-        clients: table.texts("clients").iter().map(|client| client.value.to_owned()).collect(),
+        clients: table
+            .texts("clients")
+            .iter()
+            .map(|client| client.value.to_owned())
+            .collect(),
         kind,
         algorithms,
-        groups_claim: groups_claim.map_or(DEFAULT_GROUPS_CLAIM, |claim| claim.value).to_owned(),
+        groups_claim: groups_claim
+            .map_or(DEFAULT_GROUPS_CLAIM, |claim| claim.value)
+            .to_owned(),
         jwks: keys.jwks,
         secrets: keys.secrets,
         refresh: refresh.map(|url| url.value.to_owned()),
@@ -101,7 +116,10 @@ fn identity(table: Table<'_>, report: &mut Report) -> (Option<Vec<String>>, Issu
     let uses = table.texts("token_use");
     let takes = |name| uses.is_empty() || uses.iter().any(|text| text.value == name);
     if let Some(pool) = table.table("cognito") {
-        let kind = IssuerKind::Cognito { id: takes("id"), access: takes("access") };
+        let kind = IssuerKind::Cognito {
+            id: takes("id"),
+            access: takes("access"),
+        };
         return (cognito(pool, report), kind);
     }
     if let Some(span) = table.key_span("token_use") {
@@ -109,16 +127,23 @@ fn identity(table: Table<'_>, report: &mut Report) -> (Option<Vec<String>>, Issu
             .add(&codes::TOKEN_USE, span, "`token_use` without `cognito`")
             .help("leave it out; tokens of other issuers are told apart by `aud`");
     }
-    let issuer = table.text("issuer").filter(|issuer| check_url(issuer, report));
-    (issuer.map(|issuer| vec![issuer.value.to_owned()]), IssuerKind::Oidc)
+    let issuer = table
+        .text("issuer")
+        .filter(|issuer| check_url(issuer, report));
+    (
+        issuer.map(|issuer| vec![issuer.value.to_owned()]),
+        IssuerKind::Oidc,
+    )
 }
 
 fn cognito(pool: Table<'_>, report: &mut Report) -> Option<Vec<String>> {
     let (region, user_pool) = (pool.text("region")?, pool.text("user_pool")?);
     let good = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     if !region.value.bytes().all(good) || region.value.is_empty() {
-        let message = format!("`{}` is not an AWS region", region.value.escape_debug());
-        report.add(&codes::BAD_POOL, region.span, message).help("write one such as `eu-west-1`");
+        let message = format!("`{}` is not an AWS region", shown(region.value));
+        report
+            .add(&codes::BAD_POOL, region.span, message)
+            .help("write one such as `eu-west-1`");
         return None;
     }
     let id = user_pool.value.split_once('_');
@@ -127,17 +152,23 @@ fn cognito(pool: Table<'_>, report: &mut Report) -> Option<Vec<String>> {
             if prefix == region.value {
                 return Some(cognito_issuers(region.value, user_pool.value).to_vec());
             }
-            let message = format!("user pool `{}` is not in `{}`", user_pool.value, region.value);
+            let message = format!(
+                "user pool `{}` is not in `{}`",
+                user_pool.value, region.value
+            );
             let diagnostic = report.add(&codes::BAD_POOL, user_pool.span, message);
             diagnostic
                 .also(region.span, "the region")
                 .help(format!("write `region = \"{prefix}\"`, or another pool"));
         }
         _ => {
-            let message = format!("`{}` is not a user pool id", user_pool.value.escape_debug());
+            let message = format!("`{}` is not a user pool id", shown(user_pool.value));
             report
                 .add(&codes::BAD_POOL, user_pool.span, message)
-                .help(format!("write the region, `_`, and the pool's letters: `{}_Ab1Cd2Ef3`", region.value));
+                .help(format!(
+                    "write the region, `_`, and the pool's letters: `{}_Ab1Cd2Ef3`",
+                    region.value
+                ));
         }
     }
     None
@@ -146,12 +177,12 @@ fn cognito(pool: Table<'_>, report: &mut Report) -> Option<Vec<String>> {
 fn check_url(url: &Text<'_>, report: &mut Report) -> bool {
     let good = answer::is_https(url.value) && !url.value.contains(['?', '#']);
     if !good && !url.value.is_empty() {
-        let message = format!("`{}` is not an issuer URL", url.value.escape_debug());
+        let message = format!("`{}` is not an issuer URL", shown(url.value));
         let diagnostic = report.add(&codes::BAD_ISSUER_URL, url.span, message);
         if url.value.contains("://") {
             diagnostic.help("write an `https://` URL without query, fragment and user");
         } else {
-            diagnostic.help(format!("did you mean `https://{}`?", url.value.escape_debug()));
+            diagnostic.help(format!("did you mean `https://{}`?", shown(url.value)));
         }
     }
     good
@@ -162,15 +193,19 @@ fn match_keys_and_algorithms(table: Table<'_>, algorithms: &[Algorithm], report:
     let is_secret = |algorithm: &&Algorithm| algorithm.key_kind() == KeyKind::Hmac;
     let secret = algorithms.iter().find(is_secret);
     let public = algorithms.iter().find(|algorithm| !is_secret(algorithm));
-    let place = table.value_span("algorithms").unwrap_or(table.span);
-    if let (Some(algorithm), false) = (public, table.has("jwks")) {
+    let place = table.value_span("algorithms").unwrap_or(table.place());
+    if let (Some(algorithm), false) = (public, has_or_means(table, &ISSUER, "jwks")) {
         report
             .add(&codes::KEYS_MISSING, place, format!("`{algorithm}` without `jwks`"))
             .help("save the issuer's key set in the policy folder and name it: `jwks = \"keys/….json\"`");
     }
-    if let (Some(algorithm), false) = (secret, table.has("secrets")) {
+    if let (Some(algorithm), false) = (secret, has_or_means(table, &ISSUER, "secrets")) {
         report
-            .add(&codes::KEYS_MISSING, place, format!("`{algorithm}` without `secrets`"))
+            .add(
+                &codes::KEYS_MISSING,
+                place,
+                format!("`{algorithm}` without `secrets`"),
+            )
             .help("name its key: `secrets = [{ kid = \"…\", file = \"keys/….key\" }]`");
     }
     // Where no algorithm could be read there is nothing to match with.
@@ -179,12 +214,20 @@ fn match_keys_and_algorithms(table: Table<'_>, algorithms: &[Algorithm], report:
     }
     if let (None, Some(span)) = (public, table.key_span("jwks")) {
         report
-            .add(&codes::KEYS_UNUSED, span, "`jwks`, but no algorithm with public keys")
+            .add(
+                &codes::KEYS_UNUSED,
+                span,
+                "`jwks`, but no algorithm with public keys",
+            )
             .help("list the algorithm too: `algorithms = [\"RS256\", …]`");
     }
     if let (None, Some(span)) = (secret, table.key_span("secrets")) {
         report
-            .add(&codes::KEYS_UNUSED, span, "`secrets`, but no algorithm with secrets")
+            .add(
+                &codes::KEYS_UNUSED,
+                span,
+                "`secrets`, but no algorithm with secrets",
+            )
             .help("list the algorithm too: `algorithms = [\"HS256\", …]`");
     }
     if let (false, Some(span)) = (table.has("jwks"), table.key_span("refresh")) {

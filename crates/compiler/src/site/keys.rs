@@ -4,12 +4,10 @@
 //! and a line instead of an edge that does not start. Not here: what makes a key good.
 
 use serde_json::Value;
-use tollgate_token::{
-    Algorithm, Jwks, KeyError, KeyKind, KeyNote, Secret, SkipReason, base64url,
-};
+use tollgate_token::{Algorithm, Jwks, KeyError, KeyKind, KeyNote, Secret, SkipReason, base64url};
 
 use crate::compile::CompileOptions;
-use crate::diagnostic::{Report, Span, codes};
+use crate::diagnostic::{Report, Span, codes, shown};
 use crate::document::{Table, Text};
 use crate::source::{SourceTree, is_inside};
 
@@ -29,13 +27,26 @@ pub(super) fn read(
 ) -> Option<Keys> {
     let secrets = secrets(table, algorithms, sources, report);
     let Some(name) = table.text("jwks") else {
-        return Some(Keys { jwks: None, secrets: secrets? });
+        return Some(Keys {
+            jwks: None,
+            secrets: secrets?,
+        });
     };
+    // Without an algorithm for public keys there is nothing to judge the set by. That was reported.
+    if algorithms
+        .iter()
+        .all(|algorithm| algorithm.key_kind() == KeyKind::Hmac)
+    {
+        return None;
+    }
     let set = file(&name, sources, report).and_then(|json| {
         let (json, set) = key_set(&name, json, algorithms, options, report)?;
         no_shared_kids(table, &name, &set, report).then_some(json)
     });
-    Some(Keys { jwks: Some(set?), secrets: secrets? })
+    Some(Keys {
+        jwks: Some(set?),
+        secrets: secrets?,
+    })
 }
 
 /// The text of a key file.
@@ -45,15 +56,21 @@ fn file<'s>(name: &Text<'_>, sources: &'s SourceTree, report: &mut Report) -> Op
         return None;
     }
     if !is_inside(name.value) {
-        let message = format!("`{}` leads out of the policy folder", name.value.escape_debug());
-        report
-            .add(&codes::OUTSIDE, name.span, message)
-            .help("copy the file into the policy folder and name it relative to that: `keys/….json`");
+        let message = format!(
+            "`{}` is not a plain path inside the policy folder",
+            shown(name.value)
+        );
+        report.add(&codes::OUTSIDE, name.span, message).help(
+            "copy the file into the policy folder and name it relative to that: `keys/….json`",
+        );
         return None;
     }
     let text = sources.text(name.value);
     if text.is_none() && !sources.was_refused(name.value) {
-        let message = format!("there is no file `{}` in the policy folder", name.value);
+        let message = format!(
+            "there is no file `{}` in the policy folder",
+            shown(name.value)
+        );
         report.add(&codes::NO_KEY_FILE, name.span, message);
     }
     text
@@ -73,17 +90,28 @@ fn key_set(
     };
     let lenient = options.lenient_jwks && errors.iter().all(|error| error.index.is_some());
     let rest = lenient.then(|| without(json, &errors)).flatten();
-    let set = rest.as_ref().and_then(|rest| Jwks::parse(rest.as_bytes(), algorithms).ok());
+    let set = rest
+        .as_ref()
+        .and_then(|rest| Jwks::parse(rest.as_bytes(), algorithms).ok());
     for error in &errors {
         let problem = match error.index {
             Some(index) => {
                 let kid = error.kid.as_deref();
-                format!("{} of `{}`: {}", key_name(index, kid), name.value, error.fault)
+                format!(
+                    "{} of `{}`: {}",
+                    key_name(index, kid),
+                    name.value,
+                    error.fault
+                )
             }
             None => format!("`{}`: {}", name.value, error.fault),
         };
         match (&set, error.index) {
-            (Some(_), _) => report.add(&codes::KEY_SKIPPED, name.span, format!("left out {problem}")),
+            (Some(_), _) => report.add(
+                &codes::KEY_SKIPPED,
+                name.span,
+                format!("left out {problem}"),
+            ),
             (None, Some(_)) => report.add(&codes::BAD_KEY, name.span, problem),
             (None, None) => report.add(&codes::BAD_JWKS, name.span, problem),
         };
@@ -113,7 +141,7 @@ fn usable(name: &Text<'_>, json: String, set: Jwks, report: &mut Report) -> Opti
 
 fn key_name(index: usize, kid: Option<&str>) -> String {
     match kid {
-        Some(kid) => format!("key `{}`", kid.escape_debug()),
+        Some(kid) => format!("key `{}`", shown(kid)),
         None => format!("key {} without a `kid`", index + 1),
     }
 }
@@ -137,7 +165,9 @@ fn secrets(
     sources: &SourceTree,
     report: &mut Report,
 ) -> Option<Vec<Secret>> {
-    let hmac = algorithms.iter().filter(|algorithm| algorithm.key_kind() == KeyKind::Hmac);
+    let hmac = algorithms
+        .iter()
+        .filter(|algorithm| algorithm.key_kind() == KeyKind::Hmac);
     // A secret serves every HMAC algorithm of the issuer, so it must be long enough for the longest.
     let longest = hmac.max_by_key(|algorithm| algorithm.hash_len());
     let mut secrets: Vec<Secret> = Vec::new();
@@ -154,7 +184,10 @@ fn secrets(
         }
         spans.push((kid.value, kid.span));
         match secret(&name, longest, sources, report) {
-            Some(key) => secrets.push(Secret { kid: kid.value.to_owned(), key }),
+            Some(key) => secrets.push(Secret {
+                kid: kid.value.to_owned(),
+                key,
+            }),
             None => complete = false,
         }
     }
@@ -171,7 +204,10 @@ fn secret(
     let line = text.strip_suffix('\n').unwrap_or(text);
     let line = line.strip_suffix('\r').unwrap_or(line);
     let Some(key) = base64url::decode(line.as_bytes()) else {
-        let message = format!("`{}` is not one line of base64url without padding", name.value);
+        let message = format!(
+            "`{}` is not one line of base64url without padding",
+            name.value
+        );
         let diagnostic = report.add(&codes::BAD_SECRET, name.span, message);
         if line.contains(['+', '/', '=']) {
             diagnostic.help("base64url has `-` for `+` and `_` for `/`, and no `=` at the end");
@@ -179,10 +215,17 @@ fn secret(
         return None;
     };
     if let Some(algorithm) = longest.filter(|algorithm| key.len() < algorithm.hash_len()) {
-        let message = format!("`{}` has {} bytes, too few for `{algorithm}`", name.value, key.len());
+        let message = format!(
+            "`{}` has {} bytes, too few for `{algorithm}`",
+            name.value,
+            key.len()
+        );
         report
             .add(&codes::BAD_SECRET, name.span, message)
-            .help(format!("make a random one of {} bytes", algorithm.hash_len()));
+            .help(format!(
+                "make a random one of {} bytes",
+                algorithm.hash_len()
+            ));
         return None;
     }
     Some(key)
@@ -191,7 +234,9 @@ fn secret(
 fn no_shared_kids(table: Table<'_>, name: &Text<'_>, set: &Jwks, report: &mut Report) -> bool {
     let mut good = true;
     for entry in table.tables("secrets") {
-        let Some(kid) = entry.text("kid") else { continue };
+        let Some(kid) = entry.text("kid") else {
+            continue;
+        };
         if set.keys().iter().any(|key| *key.kid == *kid.value) {
             duplicate_kid(&kid, name.span, report);
             good = false;
@@ -201,8 +246,10 @@ fn no_shared_kids(table: Table<'_>, name: &Text<'_>, set: &Jwks, report: &mut Re
 }
 
 fn duplicate_kid(kid: &Text<'_>, first: Span, report: &mut Report) {
-    let message = format!("two keys of the issuer have the `kid` `{}`", kid.value.escape_debug());
+    let message = format!(
+        "two keys of the issuer have the `kid` `{}`",
+        shown(kid.value)
+    );
     let diagnostic = report.add(&codes::DUPLICATE_KID, kid.span, message);
     diagnostic.also(first, "the other one");
 }
-

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use super::{COURSES_FOLDER, SITE_FILE, SourceTree, is_inside, is_policy_file, is_test_file};
 use crate::diagnostic::{Code, Diagnostic, Report, codes};
-use crate::document::Document;
+use crate::document::{Document, repair};
 use crate::limits::MAX_FILE_BYTES;
 
 /// Most entries of `courses` that are looked at.
@@ -18,11 +18,15 @@ const MAX_FOLDER_ENTRIES: usize = 100_000;
 impl SourceTree {
     /// Reads a policy folder. What goes wrong is kept and reported by [`compile`](crate::compile).
     pub fn read(folder: &Path) -> Self {
-        let mut reader = Reader { root: folder.to_owned(), tree: Self::new() };
+        let mut reader = Reader {
+            root: folder.to_owned(),
+            tree: Self::new(),
+        };
         match folder.canonicalize() {
             Ok(root) => reader.root = root,
             Err(error) => {
-                reader.refuse("", &codes::UNREADABLE, format!("{error}").to_lowercase());
+                let message = format!("`{}`: {error}", folder.display()).to_lowercase();
+                reader.refuse("", &codes::UNREADABLE, message);
                 return reader.tree;
             }
         }
@@ -40,7 +44,8 @@ impl SourceTree {
 
 /// The names of key files in `site.toml`; names that lead out are reported when it is compiled.
 fn key_files(site: &str) -> Vec<String> {
-    let document = Document::parse(site, &mut Report::new(SITE_FILE));
+    let source = repair(site, &mut Report::new(SITE_FILE));
+    let document = Document::parse(&source);
     let mut names = Vec::new();
     for issuer in document.root().tables("issuer") {
         names.extend(issuer.text("jwks").map(|name| name.value.to_owned()));
@@ -86,9 +91,8 @@ impl Reader {
             let message = format!("`{name}` has more than {MAX_FILE_BYTES} bytes");
             return Err(Refusal::Because(&codes::FILE_TOO_LARGE, message));
         }
-        String::from_utf8(bytes).map_err(|_| {
-            Refusal::Because(&codes::NOT_TEXT, format!("`{name}` is not UTF-8 text"))
-        })
+        String::from_utf8(bytes)
+            .map_err(|_| Refusal::Because(&codes::NOT_TEXT, format!("`{name}` is not UTF-8 text")))
     }
 
     fn courses(&mut self) {
@@ -123,9 +127,17 @@ impl Reader {
             return self.refuse(&name, &codes::FILE_NOT_READ, "its name is not UTF-8");
         };
         let name = format!("{COURSES_FOLDER}/{file_name}");
+        if is_policy_file(file_name) && !entry.path().exists() {
+            // The folder lists it, so it is not missing; a rule that nobody reads protects nothing.
+            let message = format!("`{name}` is a link to nothing");
+            return self.refuse(&name, &codes::UNREADABLE, message);
+        }
         if entry.path().is_dir() {
-            let diagnostic =
-                self.refuse_with(&name, &codes::SUBFOLDER, "folders in `courses` are not read");
+            let diagnostic = self.refuse_with(
+                &name,
+                &codes::SUBFOLDER,
+                "folders in `courses` are not read",
+            );
             diagnostic.help("move the course files up into `courses`");
         } else if is_policy_file(file_name) {
             self.file(&name);
@@ -146,7 +158,9 @@ impl Reader {
         message: impl Into<String>,
     ) -> &mut Diagnostic {
         self.tree.refused.insert(name.to_owned());
-        self.tree.diagnostics.push_mut(Diagnostic::new(code, name, message))
+        self.tree
+            .diagnostics
+            .push_mut(Diagnostic::new(code, name, message))
     }
 }
 

@@ -96,7 +96,9 @@ fn weigh_extra(
             ),
         };
     }
-    parts.time = Tri::known(extra.from <= env.now.0 && env.now.0 < extra.until);
+    // The greatest `until` stands for none: a rule without an end has none at the end of time either.
+    let before_end = env.now.0 < extra.until || extra.until == i64::MAX;
+    parts.time = Tri::known(extra.from <= env.now.0 && before_end);
     if extra.when != NONE {
         parts.when = cond::eval(env, view.program(extra.when)?, captures);
     }

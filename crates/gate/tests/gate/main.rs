@@ -1,5 +1,7 @@
 //! The gate with a real image and a stand-in for cryptography: every kind of answer, and its log.
 
+#![expect(clippy::expect_used, reason = "a helper fails its test by panicking")]
+
 use tollgate_core::{Reason, UnixSeconds};
 use tollgate_gate::config::{DenyAnswer, GateConfig};
 use tollgate_gate::{Action, Gate, Kind, LoadError, Outcome, Request, wire};

@@ -1,5 +1,7 @@
 //! A small site: its image, its configuration, its tokens, and a provider that knows one signature.
 
+#![expect(clippy::expect_used, reason = "a helper fails its test by panicking")]
+
 use base64ct::{Base64UrlUnpadded, Encoding};
 use tollgate_compiler::encode::encode;
 use tollgate_compiler::spec::{ImageSpec, Network, Pattern, RuleSpec, Segment, Template, Who};

@@ -1,8 +1,10 @@
-//! Files of one folder. It knows nothing about rules, and closes every way out of the folder by itself all the same.
+//! Files of one folder. It knows nothing about rules, and closes every way out of the folder by
+//! itself all the same.
 //!
-//! The target is read by the core's own path parser, so this server and the gate cannot understand it differently. Then
-//! the file's real path must equal the folder's real path followed by the segments, byte for byte. That one comparison
-//! refuses links, and file systems that fold case or Unicode: one file, one name, as in S3.
+//! The target is read by the core's own path parser, so this server and the gate cannot understand
+//! it differently. Then the file's real path must equal the folder's real path followed by the
+//! segments, byte for byte. That one comparison refuses links, and file systems that fold case or
+//! Unicode: one file, one name, as in S3.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -55,12 +57,20 @@ impl Folder {
         if real.as_os_str() != wanted.as_os_str() {
             return None;
         }
-        tokio::fs::metadata(&real).await.ok()?.is_file().then_some(real)
+        tokio::fs::metadata(&real)
+            .await
+            .ok()?
+            .is_file()
+            .then_some(real)
     }
 
-    /// Where the file would be. `None` for what no file can be called: a refused path, or one with a trailing slash.
+    /// Where the file would be. `None` for what no file can be called: a refused path, or one with
+    /// a trailing slash.
     fn path_of(&self, target: &[u8]) -> Option<PathBuf> {
-        let raw = target.split(|byte| *byte == b'?').next().unwrap_or_default();
+        let raw = target
+            .split(|byte| *byte == b'?')
+            .next()
+            .unwrap_or_default();
         let mut scratch = PathScratch::new();
         let path = scratch.parse(raw, PathOptions { ascii_only: false }).ok()?;
         if path.has_trailing_slash() {

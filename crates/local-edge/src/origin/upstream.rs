@@ -3,8 +3,9 @@
 use core::time::Duration;
 
 use http::uri::{Authority, PathAndQuery, Scheme, Uri};
-use http::{HeaderMap, HeaderName, Request, Response, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
+use hyper::body::Body;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
@@ -18,7 +19,8 @@ const MAX_BODY_BYTES: usize = 16 * 1024 * 1024;
 /// How long the upstream may take until its answer begins.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Headers that speak about one connection only (RFC 9110, section 7.6.1), and the older ones still seen.
+/// Headers that speak about one connection only (RFC 9110, section 7.6.1), and the older ones still
+/// seen.
 const HOP_BY_HOP: [HeaderName; 8] = [
     header::CONNECTION,
     header::PROXY_AUTHENTICATE,
@@ -29,6 +31,8 @@ const HOP_BY_HOP: [HeaderName; 8] = [
     header::UPGRADE,
     HeaderName::from_static("keep-alive"),
 ];
+
+const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
 #[derive(Debug)]
 pub(super) struct Upstream {
@@ -48,18 +52,27 @@ impl Upstream {
         if *scheme != Scheme::HTTP {
             return Err(BadUpstream::Scheme);
         }
-        let path_is_empty = matches!(uri.path_and_query().map(PathAndQuery::as_str), None | Some("/"));
+        let path_is_empty = matches!(
+            uri.path_and_query().map(PathAndQuery::as_str),
+            None | Some("/")
+        );
         if !path_is_empty || authority.as_str().contains('@') || url.contains('#') {
             return Err(BadUpstream::MoreThanHost);
         }
         let client = Client::builder(TokioExecutor::new()).build_http();
-        Ok(Upstream { authority: authority.clone(), client })
+        Ok(Upstream {
+            authority: authority.clone(),
+            client,
+        })
     }
 
     pub(super) async fn answer(&self, allowed: Allowed<'_>) -> Response<AnyBody> {
         let Some(uri) = self.uri(allowed.target) else {
             return plain(StatusCode::BAD_REQUEST);
         };
+        if allowed.body.size_hint().lower() > MAX_BODY_BYTES as u64 {
+            return plain(StatusCode::PAYLOAD_TOO_LARGE);
+        }
         let mut request = Request::new(Limited::new(allowed.body, MAX_BODY_BYTES));
         *request.uri_mut() = uri;
         *request.method_mut() = allowed.method;
@@ -67,6 +80,11 @@ impl Upstream {
         strip_hop_by_hop(request.headers_mut());
         // The client library writes the upstream's own name.
         request.headers_mut().remove(header::HOST);
+        // What the client said about where it is never reaches an upstream that might believe it.
+        request.headers_mut().remove(FORWARDED_FOR);
+        if let Ok(value) = HeaderValue::try_from(allowed.client_ip) {
+            request.headers_mut().insert(FORWARDED_FOR, value);
+        }
         match tokio::time::timeout(ANSWER_TIMEOUT, self.client.request(request)).await {
             Err(_) => plain(StatusCode::GATEWAY_TIMEOUT),
             Ok(Err(error)) if is_body_too_large(&error) => plain(StatusCode::PAYLOAD_TOO_LARGE),
@@ -79,7 +97,8 @@ impl Upstream {
         }
     }
 
-    /// The URI for exactly `target`, or `None` if the client library would send other bytes than the gate judged.
+    /// The URI for exactly `target`, or `None` if the client library would send other bytes than
+    /// the gate judged.
     fn uri(&self, target: &[u8]) -> Option<Uri> {
         let path_and_query = PathAndQuery::try_from(target).ok()?;
         if !target.starts_with(b"/") || path_and_query.as_str().as_bytes() != target {

@@ -2,7 +2,8 @@
 
 use super::{MAX_HEAD_BYTES, Mode, TargetTap};
 
-/// Feeds `received` in pieces of `step` bytes. Gives what hyper reads, the targets, and whether heads are still parsed.
+/// Feeds `received` in pieces of `step` bytes. Gives what hyper reads, the targets, and whether
+/// heads are still parsed.
 fn run(received: &[u8], step: usize) -> (String, Vec<(String, bool)>, bool) {
     let (mut tap, targets) = TargetTap::new(());
     let mut passed = Vec::new();
@@ -13,12 +14,25 @@ fn run(received: &[u8], step: usize) -> (String, Vec<(String, bool)>, bool) {
     let targets = core::iter::from_fn(|| targets.take())
         .map(|target| (String::from_utf8(target.bytes).unwrap(), target.has_body))
         .collect();
-    (String::from_utf8_lossy(&passed).into_owned(), targets, tap.mode == Mode::Heads)
+    (
+        String::from_utf8_lossy(&passed).into_owned(),
+        targets,
+        tap.mode == Mode::Heads,
+    )
 }
+
+/// What arrives, what hyper reads, the targets with whether a body follows, and whether heads are
+/// still parsed afterwards.
+type Row = (
+    &'static str,
+    &'static str,
+    &'static [(&'static str, bool)],
+    bool,
+);
 
 #[test]
 fn targets_are_taken_out_whatever_the_pieces() {
-    let table: &[(&str, &str, &[(&str, bool)], bool)] = &[
+    let table: &[Row] = &[
         (
             "GET /a?b HTTP/1.1\r\nhost: x\r\n\r\n",
             "GET / HTTP/1.1\r\nhost: x\r\n\r\n",
@@ -26,11 +40,36 @@ fn targets_are_taken_out_whatever_the_pieces() {
             true,
         ),
         // What `http::Uri` would repair or refuse.
-        ("GET /a#b HTTP/1.1\r\n\r\n", "GET / HTTP/1.1\r\n\r\n", &[("/a#b", false)], true),
-        ("GET /a/../b\\ HTTP/1.1\r\n\r\n", "GET / HTTP/1.1\r\n\r\n", &[("/a/../b\\", false)], true),
-        ("GET http://x/a HTTP/1.1\r\n\r\n", "GET / HTTP/1.1\r\n\r\n", &[("http://x/a", false)], true),
-        ("OPTIONS * HTTP/1.1\r\n\r\n", "OPTIONS / HTTP/1.1\r\n\r\n", &[("*", false)], true),
-        ("GET /é HTTP/1.1\r\n\r\n", "GET / HTTP/1.1\r\n\r\n", &[("/é", false)], true),
+        (
+            "GET /a#b HTTP/1.1\r\n\r\n",
+            "GET / HTTP/1.1\r\n\r\n",
+            &[("/a#b", false)],
+            true,
+        ),
+        (
+            "GET /a/../b\\ HTTP/1.1\r\n\r\n",
+            "GET / HTTP/1.1\r\n\r\n",
+            &[("/a/../b\\", false)],
+            true,
+        ),
+        (
+            "GET http://x/a HTTP/1.1\r\n\r\n",
+            "GET / HTTP/1.1\r\n\r\n",
+            &[("http://x/a", false)],
+            true,
+        ),
+        (
+            "OPTIONS * HTTP/1.1\r\n\r\n",
+            "OPTIONS / HTTP/1.1\r\n\r\n",
+            &[("*", false)],
+            true,
+        ),
+        (
+            "GET /é HTTP/1.1\r\n\r\n",
+            "GET / HTTP/1.1\r\n\r\n",
+            &[("/é", false)],
+            true,
+        ),
         // Two at once, with an empty line and bare line feeds, which the parser accepts.
         (
             "GET /1 HTTP/1.1\r\n\r\n\r\nHEAD /2 HTTP/1.1\n\n",
@@ -53,15 +92,27 @@ fn targets_are_taken_out_whatever_the_pieces() {
         ),
         // Not HTTP: hyper says so.
         ("hello there\r\n\r\n", "hello there\r\n\r\n", &[], false),
-        ("GET /a b HTTP/1.1\r\n\r\n", "GET /a b HTTP/1.1\r\n\r\n", &[], false),
+        (
+            "GET /a b HTTP/1.1\r\n\r\n",
+            "GET /a b HTTP/1.1\r\n\r\n",
+            &[],
+            false,
+        ),
         // Not whole yet.
         ("GET /a HTTP/1.1\r\nhost: x\r\n", "", &[], true),
     ];
     for (received, passed, targets, heads) in table {
         for step in [1, 2, 7, 4096] {
             let got = run(received.as_bytes(), step);
-            let targets = targets.iter().map(|(text, body)| ((*text).to_owned(), *body)).collect();
-            assert_eq!(got, ((*passed).to_owned(), targets, *heads), "{received:?} by {step}");
+            let targets = targets
+                .iter()
+                .map(|(text, body)| ((*text).to_owned(), *body))
+                .collect();
+            assert_eq!(
+                got,
+                ((*passed).to_owned(), targets, *heads),
+                "{received:?} by {step}"
+            );
         }
     }
 }
@@ -71,5 +122,8 @@ fn a_head_over_the_limit_is_handed_to_hyper_unread() {
     let mut received = b"GET /a HTTP/1.1\r\nx: ".to_vec();
     received.resize(MAX_HEAD_BYTES + 1, b'x');
     let (passed, targets, heads) = run(&received, 4096);
-    assert_eq!((passed.len(), targets.len(), heads), (MAX_HEAD_BYTES + 1, 0, false));
+    assert_eq!(
+        (passed.len(), targets.len(), heads),
+        (MAX_HEAD_BYTES + 1, 0, false)
+    );
 }

@@ -54,15 +54,22 @@ impl PrivateKey {
             }
             Family::Secret => Material::Secret(member("k", &jwk.k)?),
         };
-        Ok(Self { kid: jwk.kid.unwrap_or_default(), algorithm, material })
+        Ok(Self {
+            kid: jwk.kid.unwrap_or_default(),
+            algorithm,
+            material,
+        })
     }
 }
 
 fn rsa(jwk: &Jwk) -> Result<RsaPrivateKey, MintError> {
-    let number =
-        |name, text: &Option<String>| Ok(BigUint::from_bytes_be(&member(name, text)?));
+    let number = |name, text: &Option<String>| Ok(BigUint::from_bytes_be(&member(name, text)?));
     let primes = vec![number("p", &jwk.p)?, number("q", &jwk.q)?];
-    let (n, e, d) = (number("n", &jwk.n)?, number("e", &jwk.e)?, number("d", &jwk.d)?);
+    let (n, e, d) = (
+        number("n", &jwk.n)?,
+        number("e", &jwk.e)?,
+        number("d", &jwk.d)?,
+    );
     RsaPrivateKey::from_components(n, e, d, primes).map_err(|_| MintError::BrokenKey)
 }
 

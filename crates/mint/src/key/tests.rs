@@ -24,7 +24,10 @@ fn the_same_seed_gives_the_same_key_and_signature() {
         }
     }
     let other = PrivateKey::generate("tests", "k2", Algorithm::ES256, BITS).unwrap();
-    assert_ne!(other.to_private_jwk().d, key(Algorithm::ES256).to_private_jwk().d);
+    assert_ne!(
+        other.to_private_jwk().d,
+        key(Algorithm::ES256).to_private_jwk().d
+    );
 }
 
 #[test]
@@ -46,10 +49,15 @@ fn public_keys_hold_nothing_private() {
             assert_eq!(algorithm.family(), Family::Secret);
             continue;
         };
-        let private = [public.d, public.p, public.q, public.dp, public.dq, public.qi, public.k];
+        let private = [
+            public.d, public.p, public.q, public.dp, public.dq, public.qi, public.k,
+        ];
         assert_eq!(private, [const { None }; 7], "{algorithm:?}");
     }
-    assert_eq!(format!("{:?}", key(Algorithm::HS256)), r#"PrivateKey("k", HS256)"#);
+    assert_eq!(
+        format!("{:?}", key(Algorithm::HS256)),
+        r#"PrivateKey("k", HS256)"#
+    );
 }
 
 #[test]
@@ -61,16 +69,28 @@ fn signatures_are_good_by_jwt_compact() {
         (Algorithm::RS384, Rsa::rs384()),
         (Algorithm::PS256, Rsa::ps256()),
     ] {
-        let Material::Rsa(private) = key(algorithm).material else { panic!("not RSA") };
+        let Material::Rsa(private) = key(algorithm).material else {
+            panic!("not RSA")
+        };
         let signature = RsaSignature::try_from_slice(&sign(algorithm)).unwrap();
         let public = private.to_public_key();
-        assert!(rsa.verify_signature(&signature, &public, message), "{algorithm:?}");
-        assert!(!rsa.verify_signature(&signature, &public, b"another"), "{algorithm:?}");
+        assert!(
+            rsa.verify_signature(&signature, &public, message),
+            "{algorithm:?}"
+        );
+        assert!(
+            !rsa.verify_signature(&signature, &public, b"another"),
+            "{algorithm:?}"
+        );
     }
-    let Material::P256(private) = key(Algorithm::ES256).material else { panic!("not P-256") };
+    let Material::P256(private) = key(Algorithm::ES256).material else {
+        panic!("not P-256")
+    };
     let signature = p256::ecdsa::Signature::from_slice(&sign(Algorithm::ES256)).unwrap();
     assert!(Es256.verify_signature(&signature, private.verifying_key(), message));
-    let Material::Ed25519(private) = key(Algorithm::EdDSA).material else { panic!("not Ed25519") };
+    let Material::Ed25519(private) = key(Algorithm::EdDSA).material else {
+        panic!("not Ed25519")
+    };
     let signature = ed25519_dalek::Signature::from_slice(&sign(Algorithm::EdDSA)).unwrap();
     assert!(Ed25519.verify_signature(&signature, &private.verifying_key(), message));
     let secret = key(Algorithm::HS256).secret().unwrap().to_vec();
@@ -87,37 +107,82 @@ fn tokens_say_what_they_were_told() {
     let parts: Vec<_> = token.split('.').collect();
     assert_eq!(parts[0], base64url(br#"{"alg":"HS256","kid":"k\"1"}"#));
     assert_eq!(parts[1], base64url(br#"{"sub":"a"}"#));
-    assert_eq!(minter.resign("odd text").unwrap().split('.').next(), Some("odd text"));
+    assert_eq!(
+        minter.resign("odd text").unwrap().split('.').next(),
+        Some("odd text")
+    );
     let typed = minter.clone().typ("at+jwt");
-    assert_eq!(typed.header(), r#"{"alg":"HS256","kid":"k\"1","typ":"at+jwt"}"#);
+    assert_eq!(
+        typed.header(),
+        r#"{"alg":"HS256","kid":"k\"1","typ":"at+jwt"}"#
+    );
     let unnamed = Minter::new(PrivateKey::from_secret("", Algorithm::HS256, b"secret"));
     assert_eq!(unnamed.header(), r#"{"alg":"HS256"}"#);
     assert!(minter.token_as(Algorithm::HS512, "{}").is_ok());
-    assert_eq!(minter.token_as(Algorithm::RS256, "{}"), Err(MintError::WrongKey("RS256")));
+    assert_eq!(
+        minter.token_as(Algorithm::RS256, "{}"),
+        Err(MintError::WrongKey("RS256"))
+    );
 }
 
 #[test]
 fn bad_keys_are_refused() {
     let rsa = key(Algorithm::RS256).to_private_jwk();
-    let broken = Jwk { d: Some("AQ".into()), ..rsa.clone() };
-    let unpaired = Jwk { p: None, ..rsa.clone() };
+    let broken = Jwk {
+        d: Some("AQ".into()),
+        ..rsa.clone()
+    };
+    let unpaired = Jwk {
+        p: None,
+        ..rsa.clone()
+    };
     let ec = key(Algorithm::ES256).to_private_jwk();
     let table = [
         ("7".to_string(), MintError::NotAnObject),
         ("{}".to_string(), MintError::NoAlgorithm),
-        (r#"{"kty":"oct","k":"AAAA"}"#.to_string(), MintError::NoAlgorithm),
-        (r#"{"kty":"oct","alg":"none"}"#.to_string(), MintError::UnknownAlgorithm("none".into())),
-        (r#"{"kty":"oct","alg":"RS256","k":"AAAA"}"#.to_string(), MintError::WrongKey("RS256")),
-        (r#"{"kty":"oct","alg":"HS256","k":"="}"#.to_string(), MintError::BadMember("k")),
+        (
+            r#"{"kty":"oct","k":"AAAA"}"#.to_string(),
+            MintError::NoAlgorithm,
+        ),
+        (
+            r#"{"kty":"oct","alg":"none"}"#.to_string(),
+            MintError::UnknownAlgorithm("none".into()),
+        ),
+        (
+            r#"{"kty":"oct","alg":"RS256","k":"AAAA"}"#.to_string(),
+            MintError::WrongKey("RS256"),
+        ),
+        (
+            r#"{"kty":"oct","alg":"HS256","k":"="}"#.to_string(),
+            MintError::BadMember("k"),
+        ),
         (broken.to_text(), MintError::BrokenKey),
         (unpaired.to_text(), MintError::BadMember("p")),
-        (Jwk { d: Some("AQ".into()), ..ec.clone() }.to_text(), MintError::BadMember("d")),
-        (Jwk { crv: Some("P-384".into()), ..ec }.to_text(), MintError::WrongKey("ES256")),
+        (
+            Jwk {
+                d: Some("AQ".into()),
+                ..ec.clone()
+            }
+            .to_text(),
+            MintError::BadMember("d"),
+        ),
+        (
+            Jwk {
+                crv: Some("P-384".into()),
+                ..ec
+            }
+            .to_text(),
+            MintError::WrongKey("ES256"),
+        ),
     ];
     for (json, expect) in table {
         assert_eq!(PrivateKey::from_jwk(&json).unwrap_err(), expect, "{json}");
     }
-    let unnamed = Jwk { alg: None, kid: None, ..rsa };
+    let unnamed = Jwk {
+        alg: None,
+        kid: None,
+        ..rsa
+    };
     let read = PrivateKey::from_jwk(&unnamed.to_text()).unwrap();
     assert_eq!((read.kid(), read.algorithm()), ("", Algorithm::RS256));
 }

@@ -11,6 +11,12 @@ impl Quad {
         Self(limbs)
     }
 
+    /// The first two limbs, and zeros.
+    pub(crate) fn lower_half(self) -> Self {
+        let [a, b, ..] = self.0;
+        Self([a, b, 0, 0])
+    }
+
     pub(crate) fn to_array(self) -> [u32; 4] {
         self.0
     }
@@ -23,20 +29,13 @@ pub(crate) struct Sums([u64; 4]);
 impl Sums {
     pub(crate) const ZERO: Self = Self([0; 4]);
 
-    /// Adds the product of `x` with each limb of `y` to the sum in its place.
+    /// Adds to each sum the product of `x` with the `y` in its place.
     #[inline(always)]
-    pub(crate) fn add_products(&mut self, x: u32, y: Quad) {
-        for (sum, y) in self.0.iter_mut().zip(y.0) {
-            // A product of two 32-bit numbers is below 2⁶⁴.
-            *sum = sum.wrapping_add(u64::from(x) * u64::from(y));
-        }
-    }
-
-    /// Doubles each sum.
-    #[inline(always)]
-    pub(crate) fn double(&mut self) {
-        for sum in &mut self.0 {
-            *sum <<= 1;
+    pub(crate) fn add_products(&mut self, x: Quad, y: &[Quad; 4]) {
+        for (sum, y) in self.0.iter_mut().zip(y) {
+            for (x, y) in x.0.iter().zip(y.0) {
+                *sum += u64::from(*x) * u64::from(y);
+            }
         }
     }
 

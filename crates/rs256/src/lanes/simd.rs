@@ -4,8 +4,8 @@
 //! multiplication of the processor; a plain `i64x2.mul` would be three of them.
 
 use core::arch::wasm32::{
-    u32x4, u32x4_extract_lane, u32x4_splat, u64x2, u64x2_add, u64x2_extmul_high_u32x4,
-    u64x2_extmul_low_u32x4, u64x2_extract_lane, u64x2_shl, v128,
+    u32x4, u32x4_extract_lane, u64x2, u64x2_add, u64x2_extmul_high_u32x4,
+    u64x2_extmul_low_u32x4, u64x2_extract_lane, v128, v128_and,
 };
 
 /// Four limbs, the lowest in lane 0.
@@ -19,6 +19,11 @@ impl Quad {
         Self(u32x4(a, b, c, d))
     }
 
+    /// The first two limbs, and zeros.
+    pub(crate) fn lower_half(self) -> Self {
+        Self(v128_and(self.0, u64x2(u64::MAX, 0)))
+    }
+
     pub(crate) fn to_array(self) -> [u32; 4] {
         [
             u32x4_extract_lane::<0>(self.0),
@@ -29,38 +34,27 @@ impl Quad {
     }
 }
 
-/// Four sums, the first in lane 0 of `low`.
+/// Four sums, each spread over four lanes.
 #[derive(Clone, Copy)]
-pub(crate) struct Sums {
-    low: v128,
-    high: v128,
-}
+pub(crate) struct Sums([[v128; 2]; 4]);
 
 impl Sums {
-    pub(crate) const ZERO: Self = Self { low: u64x2(0, 0), high: u64x2(0, 0) };
+    pub(crate) const ZERO: Self = Self([[u64x2(0, 0); 2]; 4]);
 
-    /// Adds the product of `x` with each limb of `y` to the sum in its place.
+    /// Adds to each sum the product of `x` with the `y` in its place.
     #[inline(always)]
-    pub(crate) fn add_products(&mut self, x: u32, Quad(y): Quad) {
-        let x = u32x4_splat(x);
-        self.low = u64x2_add(self.low, u64x2_extmul_low_u32x4(x, y));
-        self.high = u64x2_add(self.high, u64x2_extmul_high_u32x4(x, y));
-    }
-
-    /// Doubles each sum.
-    #[inline(always)]
-    pub(crate) fn double(&mut self) {
-        self.low = u64x2_shl(self.low, 1);
-        self.high = u64x2_shl(self.high, 1);
+    pub(crate) fn add_products(&mut self, Quad(x): Quad, y: &[Quad; 4]) {
+        for ([low, high], Quad(y)) in self.0.iter_mut().zip(y) {
+            *low = u64x2_add(*low, u64x2_extmul_low_u32x4(x, *y));
+            *high = u64x2_add(*high, u64x2_extmul_high_u32x4(x, *y));
+        }
     }
 
     #[inline(always)]
     pub(crate) fn to_array(self) -> [u64; 4] {
-        [
-            u64x2_extract_lane::<0>(self.low),
-            u64x2_extract_lane::<1>(self.low),
-            u64x2_extract_lane::<0>(self.high),
-            u64x2_extract_lane::<1>(self.high),
-        ]
+        self.0.map(|[low, high]| {
+            let sum = u64x2_add(low, high);
+            u64x2_extract_lane::<0>(sum) + u64x2_extract_lane::<1>(sum)
+        })
     }
 }

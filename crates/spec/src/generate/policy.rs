@@ -65,7 +65,31 @@ pub(super) fn policy(random: &mut Random) -> Policy {
             rules,
         });
     }
+    if random.percent(2) {
+        policy.courses.push(many_rules(random, &policy));
+    }
     policy
+}
+
+/// A course whose patterns differ early, as those of a large site do.
+fn many_rules(random: &mut Random, policy: &Policy) -> Course {
+    let count = 50 + random.below(200);
+    let numbered = |at: usize| {
+        let mut rule = rule(random, policy, &format!("r{at}"));
+        let first = random
+            .pick(&["n#", "n#", "n#", "n#*", "*#", "n*#"])
+            .replace('#', &at.to_string());
+        rule.paths
+            .iter_mut()
+            .for_each(|path| *path = format!("/{first}{path}"));
+        rule
+    };
+    let rules = (0..count).map(numbered).collect();
+    Course {
+        id: "many".to_owned(),
+        base: "/many".to_owned(),
+        rules,
+    }
 }
 
 fn rule(random: &mut Random, policy: &Policy, id: &str) -> Rule {
@@ -88,8 +112,8 @@ fn rule(random: &mut Random, policy: &Policy, id: &str) -> Rule {
         let captured: String = captures.iter().map(|name| format!("/{{{name}}}")).collect();
         paths.insert(format!("{captured}/**"));
     }
-    let from = random.percent(12).then(|| NOW + random.pick(OFFSETS));
-    let until = random.percent(12).then(|| NOW + random.pick(OFFSETS));
+    let from = random.percent(9).then(|| NOW + random.pick(OFFSETS));
+    let until = random.percent(9).then(|| NOW + random.pick(OFFSETS));
     let until = until.filter(|until| from.is_none_or(|from| from < *until));
     let names = Names {
         policy,
@@ -102,7 +126,7 @@ fn rule(random: &mut Random, policy: &Policy, id: &str) -> Rule {
         effect,
         paths,
         who: who(random, effect, &captures),
-        methods: random.percent(30).then(|| {
+        methods: random.percent(25).then(|| {
             let mut methods: Vec<String> = random
                 .some(&METHODS, 4)
                 .into_iter()
@@ -111,11 +135,11 @@ fn rule(random: &mut Random, policy: &Policy, id: &str) -> Rule {
             random.0.shuffle(&mut methods);
             methods
         }),
-        networks: random.percent(15).then(|| networks(random)),
+        networks: random.percent(11).then(|| networks(random)),
         from,
         until,
-        when: random.percent(25).then(|| condition(random, &names, 3)),
-        unless: random.percent(20).then(|| condition(random, &names, 2)),
+        when: random.percent(20).then(|| condition(random, &names, 3)),
+        unless: random.percent(15).then(|| condition(random, &names, 2)),
     }
 }
 

@@ -20,7 +20,7 @@ pub(super) fn request(random: &mut Random, policy: &Policy) -> Request {
         }
         None => target::fitting(random, "/**"),
     };
-    while random.percent(25) {
+    while random.percent(18) {
         target::nudge(random, &mut pieces);
     }
     let mut raw = target::raw(random, &pieces);
@@ -114,7 +114,7 @@ fn people(
     captures: &BTreeMap<String, String>,
 ) -> Vec<String> {
     let mut people = Vec::new();
-    if let Some(asked) = asked.filter(|_| random.percent(60)) {
+    if let Some(asked) = asked.filter(|_| random.percent(75)) {
         let asked: Vec<&String> = asked.iter().collect();
         let mut name = random.pick(&asked).clone();
         for (capture, value) in captures {

@@ -21,7 +21,8 @@ pub(super) fn is_good_ed25519_key(encoded: &[u8; 32]) -> bool {
         return false;
     }
     // x² = (y² − 1) / (d·y² + 1) has a solution exactly if numerator × denominator is a square,
-    // which Euler's criterion tells: its power (p − 1) / 2 is then 1 (or 0 for x = 0).
+    // which Euler's criterion tells: its power (p − 1) / 2 is then 1. (It is 0 for x = 0, but that
+    // point is of small order.)
     let field = &ED25519;
     let y = magnitude_of_y(encoded);
     let y2 = field.mul(&y, &y);

@@ -9,7 +9,10 @@ fn networks() {
         ("2001:db8::/32", Ok("2001:db8::/32")),
         ("2001:db8::1", Ok("2001:db8::1/128")),
         ("::/0", Ok("::/0")),
-        ("203.0.113.0/33", Err(NetworkError::PrefixTooLong { max: 32 })),
+        (
+            "203.0.113.0/33",
+            Err(NetworkError::PrefixTooLong { max: 32 }),
+        ),
         ("::/129", Err(NetworkError::PrefixTooLong { max: 128 })),
         ("203.0.113.0/024", Err(NetworkError::Malformed)),
         ("203.0.113.0/+24", Err(NetworkError::Malformed)),
@@ -22,7 +25,11 @@ fn networks() {
         ("", Err(NetworkError::Malformed)),
     ];
     for (text, expected) in cases {
-        assert_eq!(parse(text).map(display).as_deref(), expected.as_ref().map(|s| &**s), "{text}");
+        assert_eq!(
+            parse(text).map(display).as_deref(),
+            expected.as_ref().map(|s| &**s),
+            "{text}"
+        );
     }
 }
 

@@ -31,7 +31,9 @@ impl Drop for Scratch {
 }
 
 fn status(folder: &Folder, method: Method, target: &str) -> u16 {
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
     let answer = folder.answer(method, target.as_bytes(), HeaderMap::new());
     runtime.block_on(answer).status().as_u16()
 }
@@ -39,7 +41,13 @@ fn status(folder: &Folder, method: Method, target: &str) -> u16 {
 #[test]
 fn every_way_out_is_closed_even_if_the_gate_would_allow() {
     let scratch = Scratch::new("folder");
-    for name in ["secret.txt", "site/a.txt", "site/b/c d.txt", "site/é.txt", "site/index.html"] {
+    for name in [
+        "secret.txt",
+        "site/a.txt",
+        "site/b/c d.txt",
+        "site/é.txt",
+        "site/index.html",
+    ] {
         scratch.file(name);
     }
     let site = scratch.0.join("site");

@@ -29,14 +29,30 @@ fn only_a_scheme_and_a_host() {
 #[test]
 fn a_target_goes_out_exactly_or_not_at_all() {
     let upstream = Upstream::parse("http://127.0.0.1:9").unwrap();
-    let exact: &[&str] =
-        &["/", "/a/b", "/a%20b", "/A/%C3%A9", "/~a!*'():@&=$,", "/a?x=%2F&y=../..", "/a?", "/a/"];
+    let exact: &[&str] = &[
+        "/",
+        "/a/b",
+        "/a%20b",
+        "/A/%C3%A9",
+        "/~a!*'():@&=$,",
+        "/a?x=%2F&y=../..",
+        "/a?",
+        "/a/",
+    ];
     for target in exact {
         let uri = upstream.uri(target.as_bytes()).unwrap();
         assert_eq!(uri.path_and_query().unwrap().as_str(), *target);
         assert_eq!(uri.authority().unwrap().as_str(), "127.0.0.1:9");
     }
-    for target in ["/a#b", "/a b", "/a?b#c", "/a\r\nx: y", "", "*", "http://elsewhere/a"] {
+    for target in [
+        "/a#b",
+        "/a b",
+        "/a?b#c",
+        "/a\r\nx: y",
+        "",
+        "*",
+        "http://elsewhere/a",
+    ] {
         assert_eq!(upstream.uri(target.as_bytes()), None, "{target:?}");
     }
 }
@@ -53,8 +69,14 @@ fn what_is_about_one_connection_stays_there() {
         ("x-two", "2"),
         ("x-three", "3"),
     ] {
-        headers.append(HeaderName::from_static(name), HeaderValue::from_static(value));
+        headers.append(
+            HeaderName::from_static(name),
+            HeaderValue::from_static(value),
+        );
     }
     strip_hop_by_hop(&mut headers);
-    assert_eq!(headers.keys().map(HeaderName::as_str).collect::<Vec<_>>(), ["x-three"]);
+    assert_eq!(
+        headers.keys().map(HeaderName::as_str).collect::<Vec<_>>(),
+        ["x-three"]
+    );
 }

@@ -1,2 +1,138 @@
-//! Being written.
-fn main() {}
+//! Measures every target in one run: cold starts and warm decisions, at three sizes of policy.
+//!
+//! Cold and warm are never mixed, and absolute times count for less than their ratios: the machine is
+//! the same for all of them. Not here: what the figures should be.
+
+mod cold;
+mod figures;
+mod site;
+mod warm;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use clap::Parser;
+use indicatif::{ProgressBar, ProgressStyle};
+use tollgate_targets::{Host, Places, Target};
+
+use figures::Row;
+use site::Site;
+
+/// Sizes of policies, in rules.
+const SIZES: [usize; 3] = [10, 1_000, 100_000];
+
+/// Measure cold starts and warm decisions on every target.
+#[derive(Parser)]
+struct Cli {
+    /// The plain WASM module.
+    #[arg(long, value_name = "FILE", required_unless_present = "first")]
+    wasm: Option<PathBuf>,
+    /// The folder of the npm package.
+    #[arg(long, value_name = "DIR", required_unless_present = "first")]
+    node_package: Option<PathBuf>,
+    /// Write the rows to this file as well, as JSON.
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// Fewer samples: for a first look, not for a comparison.
+    #[arg(long)]
+    quick: bool,
+    /// Make one decision with the policy image in this file and end: what a cold start is timed with.
+    #[arg(long, value_name = "FILE", hide = true, requires = "token")]
+    first: Option<PathBuf>,
+    /// The token of that decision.
+    #[arg(long, hide = true)]
+    token: Option<String>,
+}
+
+/// How much to measure.
+#[derive(Clone, Copy)]
+struct Effort {
+    /// Samples of warm operations.
+    warm: usize,
+    /// Starts of a process or of a module.
+    cold: usize,
+}
+
+fn main() -> ExitCode {
+    match all(&Cli::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn all(cli: &Cli) -> Result<()> {
+    if let (Some(image), Some(token)) = (&cli.first, &cli.token) {
+        return cold::first(image, token);
+    }
+    let places = Places {
+        wasm: cli.wasm.clone().context("--wasm is missing")?,
+        node_package: cli
+            .node_package
+            .clone()
+            .context("--node-package is missing")?,
+    };
+    let effort = if cli.quick {
+        Effort { warm: 200, cold: 3 }
+    } else {
+        Effort {
+            warm: 2_000,
+            cold: 25,
+        }
+    };
+    let rows = measure(&places, effort)?;
+    print!("{}", figures::table(&rows));
+    if let Some(file) = &cli.json {
+        std::fs::write(file, figures::json(&rows)?)
+            .with_context(|| format!("cannot write {}", file.display()))?;
+    }
+    Ok(())
+}
+
+fn measure(places: &Places, effort: Effort) -> Result<Vec<Row>> {
+    let bar = ProgressBar::new_spinner();
+    if let Ok(style) = ProgressStyle::with_template("{spinner} {elapsed}  {wide_msg}") {
+        bar.set_style(style);
+    }
+    bar.enable_steady_tick(core::time::Duration::from_millis(120));
+    let say = |what: String| {
+        if bar.is_hidden() {
+            eprintln!("  ..  {what}");
+        }
+        bar.set_message(what);
+    };
+    let host = Host::new(places.clone());
+    let targets: Vec<Target> = Target::ALL
+        .into_iter()
+        .filter(|target| runs(*target, &host))
+        .collect();
+    say("a key for the tokens".to_owned());
+    let issuer = site::Issuer::new()?;
+    let mut rows = Vec::new();
+    for rules in SIZES {
+        say(format!("a policy of {rules} rules"));
+        let site = Site::new(rules, &issuer)?;
+        for target in &targets {
+            say(format!("{rules} rules, {target}: warm"));
+            rows.extend(warm::measure(*target, &site, places, effort)?);
+            say(format!("{rules} rules, {target}: cold"));
+            rows.extend(cold::measure(*target, &site, places, effort)?);
+        }
+    }
+    bar.finish_and_clear();
+    figures::sort(&mut rows);
+    Ok(rows)
+}
+
+fn runs(target: Target, host: &Host) -> bool {
+    match host.missing(target) {
+        None => true,
+        Some(why) => {
+            println!("{target} is left out: {why}");
+            false
+        }
+    }
+}

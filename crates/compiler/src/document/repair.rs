@@ -1,0 +1,174 @@
+//! Reading on after an error of grammar.
+//!
+//! TOML has no statement ends, so one forgotten bracket turns the rest of a file into noise. The
+//! statement with the first error is reported and blanked out, and the file is parsed again, so that
+//! later statements keep their places and are judged on their own. Not here: judging them.
+
+use std::borrow::Cow;
+
+use toml::de::{DeTable, Error};
+
+use super::line_around;
+use crate::diagnostic::{Report, Span, codes};
+use crate::limits::MAX_TOML_ERRORS_PER_FILE;
+
+/// A text that parses, or parses as far as it can, and the places that were blanked out.
+#[derive(Debug)]
+pub(crate) struct Repaired<'a> {
+    pub(super) text: Cow<'a, str>,
+    pub(super) broken: Vec<Span>,
+}
+
+/// Reports errors of grammar and blanks them out.
+pub(crate) fn repair<'a>(text: &'a str, report: &mut Report) -> Repaired<'a> {
+    let mut repaired = Repaired {
+        text: Cow::Borrowed(text),
+        broken: Vec::new(),
+    };
+    while repaired.broken.len() < MAX_TOML_ERRORS_PER_FILE {
+        let (_, errors) = DeTable::parse_recoverable(&repaired.text);
+        let place = |error: &Error| error.span().map_or(Span::default(), Span::from);
+        let Some(first) = errors.iter().min_by_key(|error| place(error).start) else {
+            break;
+        };
+        let span = place(first);
+        describe(&repaired.text, first, span, report);
+        let region = statement(&repaired.text, span, first.message());
+        repaired.broken.push(region);
+        let Some(blanked) = blank(&repaired.text, region) else {
+            break;
+        };
+        repaired.text = Cow::Owned(blanked);
+    }
+    repaired
+}
+
+fn describe(text: &str, error: &Error, span: Span, report: &mut Report) {
+    let message = error.message();
+    let unquoted = message.contains("quoted") || message.contains("boolean");
+    let diagnostic = report.add(&codes::NOT_TOML, span, message);
+    if is_unclosed_list(text, span, message) {
+        diagnostic.help("the list before this line is not closed: write `]`");
+    }
+    let word = text.get(span.start..span.end).unwrap_or_default();
+    if unquoted && !word.is_empty() {
+        diagnostic.help(format!("text needs quotes: `\"{word}\"`"));
+    }
+}
+
+/// The statement that an error is in, whole lines.
+fn statement(text: &str, error: Span, message: &str) -> Span {
+    let mut line = line_around(text, error);
+    if message.contains("multi-line") {
+        // A text that is not closed shows as an error at the end of the file.
+        let before = text.get(..error.start).unwrap_or_default();
+        let opening = ["\"\"\"", "'''"]
+            .into_iter()
+            .filter_map(|quotes| before.rfind(quotes))
+            .max();
+        line = opening.map_or(line, |at| line_around(text, Span { start: at, end: at }));
+    }
+    let own = text.get(line.start..line.end).unwrap_or_default();
+    let is_next = is_unclosed_list(text, error, message);
+    let start = if starts_statement(own) && !is_next {
+        line.start
+    } else {
+        lines_before(text, line.start).unwrap_or(line.start)
+    };
+    if is_next && start < line.start {
+        return Span {
+            start,
+            end: line.start,
+        };
+    }
+    // With a header goes everything under it.
+    let header = is_header(
+        text.get(start..)
+            .and_then(|rest| rest.lines().next())
+            .unwrap_or_default(),
+    );
+    let mut end = line.end;
+    for after in text
+        .get(line.end..)
+        .unwrap_or_default()
+        .split_inclusive('\n')
+    {
+        if end > line.end
+            && if header {
+                is_header(after)
+            } else {
+                starts_statement(after)
+            }
+        {
+            break;
+        }
+        end += after.len();
+    }
+    Span { start, end }
+}
+
+/// Whether a list was not closed before a statement: that shows as an error where the statement starts.
+fn is_unclosed_list(text: &str, error: Span, message: &str) -> bool {
+    let line = line_around(text, error);
+    let in_list = message.contains("array") || message.contains("key-value pairs");
+    let at_start = text
+        .get(line.start..error.start)
+        .is_none_or(|before| before.trim().is_empty());
+    in_list && at_start && text.get(line.start..line.end).is_some_and(starts_statement)
+}
+
+/// The last line before `end` where a statement starts.
+fn lines_before(text: &str, end: usize) -> Option<usize> {
+    let mut at = end;
+    text.get(..end)?
+        .split_inclusive('\n')
+        .rev()
+        .find_map(|line| {
+            at -= line.len();
+            starts_statement(line).then_some(at)
+        })
+}
+
+/// Whether a line looks like `key = …` or `[header]`.
+fn starts_statement(line: &str) -> bool {
+    is_header(line) || is_assignment(line)
+}
+
+fn is_header(line: &str) -> bool {
+    let line = line.trim();
+    let inner = line.trim_start_matches('[');
+    line.starts_with('[')
+        && line.len() - inner.len() <= 2
+        && inner.starts_with(|c: char| c.is_ascii_alphabetic())
+        && !inner.contains(',')
+}
+
+fn is_assignment(line: &str) -> bool {
+    let Some((key, value)) = line.split_once('=') else {
+        return false;
+    };
+    let key = key.trim();
+    let plain = |c: char| c.is_alphanumeric() || "_-.:\"' ".contains(c);
+    !key.is_empty() && key.chars().all(plain) && !value.starts_with('=')
+}
+
+/// The text with spaces in a place; `None` if there is nothing there but spaces.
+fn blank(text: &str, place: Span) -> Option<String> {
+    let (before, rest) = text.split_at_checked(place.start)?;
+    let (broken, after) = rest.split_at_checked(place.end - place.start)?;
+    if broken.trim().is_empty() {
+        return None;
+    }
+    let mut blanked = before.to_owned();
+    for c in broken.chars() {
+        match c {
+            '\n' | '\r' => blanked.push(c),
+            // As many bytes as before, so that every place stays where it was.
+            _ => blanked.extend(core::iter::repeat_n(' ', c.len_utf8())),
+        }
+    }
+    Some(blanked + after)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,170 @@
+//! Reading policy folders: what is read, what is refused, and what is said about it.
+
+#![cfg(test)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use tollgate_compiler::{CompileOptions, SourceTree, compile, limits};
+
+/// A policy folder of its own for each test, removed at the end.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("read-{name}"));
+        let _ = fs::remove_dir_all(&path);
+        fs::create_dir_all(&path).unwrap();
+        let folder = Self(path);
+        folder.write("policy/site.toml", include_str!("lang/site.toml"));
+        folder.write(
+            "policy/keys/learners.jwks.json",
+            include_str!("lang/learners.jwks.json"),
+        );
+        folder.write("policy/courses/a.toml", "course = \"a\"\nbase = \"/a\"\n");
+        folder
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+
+    fn write(&self, name: &str, text: impl AsRef<[u8]>) {
+        fs::create_dir_all(self.path(name).parent().unwrap()).unwrap();
+        fs::write(self.path(name), text).unwrap();
+    }
+
+    /// The findings as `file code message`.
+    fn findings(&self) -> Vec<String> {
+        let tree = SourceTree::read(&self.path("policy"));
+        let compiled = compile(&tree, &CompileOptions::default());
+        assert_eq!(compiled.image.is_some(), !compiled.has_errors());
+        compiled
+            .diagnostics
+            .iter()
+            .map(|finding| format!("{} {} {}", finding.file, finding.code.id, finding.message))
+            .collect()
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+#[test]
+fn a_good_folder() {
+    let folder = Folder::new("good");
+    folder.write("policy/courses/a.test.toml", "not = policy");
+    folder.write("policy/courses/.gitkeep", "");
+    folder.write("policy/README.md", "for people");
+    let tree = SourceTree::read(&folder.path("policy"));
+    let names: Vec<_> = tree.files().map(|(name, _)| name).collect();
+    assert_eq!(
+        names,
+        ["courses/a.toml", "keys/learners.jwks.json", "site.toml"]
+    );
+    assert_eq!(folder.findings(), [""; 0]);
+    fs::remove_dir_all(folder.path("policy/courses")).unwrap();
+    assert_eq!(folder.findings(), [""; 0]);
+}
+
+#[test]
+fn what_is_missing() {
+    let folder = Folder::new("missing");
+    fs::remove_file(folder.path("policy/keys/learners.jwks.json")).unwrap();
+    let [finding] = <[String; 1]>::try_from(folder.findings()).unwrap();
+    assert!(finding.starts_with("site.toml TG0407"), "{finding}");
+    fs::remove_file(folder.path("policy/site.toml")).unwrap();
+    let [finding] = <[String; 1]>::try_from(folder.findings()).unwrap();
+    assert!(finding.starts_with("site.toml TG0110"), "{finding}");
+    fs::remove_dir_all(folder.path("policy")).unwrap();
+    let [finding] = <[String; 1]>::try_from(folder.findings()).unwrap();
+    assert!(finding.contains("TG0111"), "{finding}");
+}
+
+#[test]
+fn foreign_things_in_courses() {
+    let folder = Folder::new("foreign");
+    folder.write("policy/courses/b.yaml", "x");
+    folder.write("policy/courses/c.TOML", "x");
+    folder.write("policy/courses/old/d.toml", "x");
+    assert_eq!(
+        folder.findings(),
+        [
+            "courses/b.yaml TG0701 neither a `.toml` nor a `.test.toml` file",
+            "courses/c.TOML TG0701 neither a `.toml` nor a `.test.toml` file",
+            "courses/old TG0113 folders in `courses` are not read",
+        ]
+    );
+}
+
+#[test]
+fn files_that_are_no_text_or_too_much() {
+    let folder = Folder::new("text");
+    folder.write("policy/courses/b.toml", b"course = \"\xff\"");
+    folder.write(
+        "policy/courses/c.toml",
+        vec![b'#'; limits::MAX_FILE_BYTES + 1],
+    );
+    folder.write("policy/courses/d.toml", vec![b'#'; limits::MAX_FILE_BYTES]);
+    folder.write(
+        "policy/keys/learners.jwks.json",
+        vec![b' '; limits::MAX_FILE_BYTES + 1],
+    );
+    let findings = folder.findings();
+    let starts = [
+        "courses/b.toml TG0112",
+        "courses/c.toml TG0501",
+        "courses/d.toml TG0103",
+        "courses/d.toml TG0103",
+        "keys/learners.jwks.json TG0501",
+    ];
+    assert_eq!(findings.len(), starts.len(), "{findings:#?}");
+    for (finding, start) in findings.iter().zip(starts) {
+        assert!(finding.starts_with(start), "{finding}");
+    }
+}
+
+#[test]
+fn a_folder_is_not_a_file() {
+    let folder = Folder::new("folder");
+    fs::remove_file(folder.path("policy/keys/learners.jwks.json")).unwrap();
+    fs::create_dir_all(folder.path("policy/keys/learners.jwks.json")).unwrap();
+    assert_eq!(
+        folder.findings(),
+        ["keys/learners.jwks.json TG0111 `keys/learners.jwks.json` is not a regular file"]
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn links_lead_nowhere_outside() {
+    use std::os::unix::fs::symlink;
+    let folder = Folder::new("links");
+    folder.write("secret.toml", "course = \"b\"\nbase = \"/b\"\n");
+    folder.write("policy/shared/c.toml", "course = \"c\"\nbase = \"/c\"\n");
+    symlink(
+        folder.path("secret.toml"),
+        folder.path("policy/courses/b.toml"),
+    )
+    .unwrap();
+    symlink("../shared/c.toml", folder.path("policy/courses/c.toml")).unwrap();
+    symlink("nothing.toml", folder.path("policy/courses/d.toml")).unwrap();
+    fs::remove_file(folder.path("policy/keys/learners.jwks.json")).unwrap();
+    symlink(
+        folder.path("secret.toml"),
+        folder.path("policy/keys/learners.jwks.json"),
+    )
+    .unwrap();
+    let outside = "is a link to a place outside the policy folder";
+    assert_eq!(
+        folder.findings(),
+        [
+            format!("courses/b.toml TG0114 `courses/b.toml` {outside}"),
+            "courses/d.toml TG0111 `courses/d.toml` is a link to nothing".to_owned(),
+            format!("keys/learners.jwks.json TG0114 `keys/learners.jwks.json` {outside}"),
+        ]
+    );
+}

@@ -1,0 +1,13 @@
+//! The whole server over real sockets, with raw requests.
+
+#![allow(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::string_slice,
+    clippy::unwrap_used,
+    reason = "a test that panics has failed, also in its helpers"
+)]
+
+mod folder;
+mod support;
+mod upstream;

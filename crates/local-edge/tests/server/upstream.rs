@@ -1,0 +1,138 @@
+//! In front of another server, which records what reaches it.
+
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::sync::mpsc::{Receiver, channel};
+
+use tollgate_local_edge::{Options, Origin};
+
+use crate::support::{Answer, NOW, Server, token};
+
+/// A server that answers every request with `answer` and closes, and tells what it got.
+fn recorder(answer: &'static str) -> (Origin, Receiver<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let origin = Origin::upstream(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
+    let (got, receiver) = channel();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let mut request = Vec::new();
+            let mut chunk = [0; 4096];
+            while !is_whole(&request) {
+                let count = stream.read(&mut chunk).unwrap();
+                if count == 0 {
+                    break;
+                }
+                request.extend_from_slice(&chunk[..count]);
+            }
+            stream.write_all(answer.as_bytes()).unwrap();
+            if got
+                .send(String::from_utf8_lossy(&request).into_owned())
+                .is_err()
+            {
+                return;
+            }
+        }
+    });
+    (origin, receiver)
+}
+
+/// Whether a request has its head, and its body if it says how long that is.
+fn is_whole(request: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(request);
+    let Some((head, body)) = text.split_once("\r\n\r\n") else {
+        return false;
+    };
+    let length = head
+        .lines()
+        .find_map(|line| line.strip_prefix("content-length: "));
+    body.len() >= length.map_or(0, |length| length.parse().unwrap())
+}
+
+#[test]
+fn an_allowed_request_goes_on_and_its_answer_comes_back() {
+    let (origin, got) = recorder(
+        "HTTP/1.1 203 Fine\r\ncontent-length: 5\r\nx-origin: yes\r\nkeep-alive: 1\r\nconnection: close\r\n\r\nhello",
+    );
+    let server = Server::start(origin, Options::default());
+    let answer = server.get(
+        "GET",
+        "/public/%C3%A9/a%20b?x=%2F..&y",
+        "x-a: 1\r\nte: trailers\r\nx-forwarded-for: 10.0.0.1\r\n",
+    );
+    assert_eq!((answer.status(), answer.body()), (203, "hello"));
+    assert_eq!(answer.header("x-origin"), Some("yes"));
+    assert_eq!(answer.header("keep-alive"), None);
+    let request = got.recv().unwrap();
+    assert!(
+        request.starts_with("GET /public/%C3%A9/a%20b?x=%2F..&y HTTP/1.1\r\n"),
+        "{request}"
+    );
+    assert!(request.contains("x-a: 1\r\n"), "{request}");
+    assert!(!request.contains("te: "), "{request}");
+    assert!(
+        request.contains("x-forwarded-for: 127.0.0.1\r\n"),
+        "{request}"
+    );
+    assert!(!request.contains("10.0.0.1"), "{request}");
+    assert!(!request.contains("host: x\r\n"), "{request}");
+    assert!(request.contains("host: 127.0.0.1:"), "{request}");
+    assert_eq!(server.take_log(), ["203 allow"]);
+}
+
+#[test]
+fn the_token_stays_here_where_the_policy_says_so() {
+    let (origin, got) =
+        recorder("HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+    let server = Server::start(origin, Options::default());
+    let token = token("students", NOW + 60);
+    let target = format!("/courses/a?page=2&token={token}");
+    assert_eq!(
+        server
+            .get("GET", &target, "cookie: a=b; id_token=x\r\n")
+            .status(),
+        401
+    );
+    assert_eq!(server.get("GET", &target, "cookie: a=b\r\n").status(), 200);
+    let request = got.recv().unwrap();
+    assert!(
+        request.starts_with("GET /courses/a?page=2 HTTP/1.1\r\n"),
+        "{request}"
+    );
+    assert!(request.contains("cookie: a=b\r\n"), "{request}");
+    assert!(!request.contains(&token), "{request}");
+}
+
+#[test]
+fn a_denied_request_never_reaches_it() {
+    let (origin, got) =
+        recorder("HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+    let server = Server::start(origin, Options::default());
+    assert_eq!(server.get("GET", "/courses/a", "").status(), 401);
+    assert_eq!(server.get("GET", "/public/../courses/a", "").status(), 400);
+    drop(server);
+    assert!(got.try_recv().is_err());
+}
+
+#[test]
+fn bodies_pass_within_limits() {
+    let (origin, got) =
+        recorder("HTTP/1.1 201 Created\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+    let server = Server::start(origin, Options::default());
+    let answer =
+        server.send("POST /public/a HTTP/1.1\r\nhost: x\r\ncontent-length: 5\r\n\r\nhello");
+    assert_eq!(Answer(answer).status(), 201);
+    assert!(got.recv().unwrap().ends_with("\r\n\r\nhello"));
+    let huge = "POST /public/a HTTP/1.1\r\nhost: x\r\ncontent-length: 99999999999\r\n\r\n";
+    assert_eq!(Answer(server.send(huge)).status(), 413);
+}
+
+#[test]
+fn an_upstream_that_is_not_there_is_a_bad_gateway() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    drop(listener);
+    let server = Server::start(Origin::upstream(&url).unwrap(), Options::default());
+    assert_eq!(server.get("GET", "/public/a", "").status(), 502);
+    assert_eq!(server.take_log(), ["502 allow"]);
+}

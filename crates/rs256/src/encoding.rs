@@ -1,0 +1,48 @@
+//! EMSA-PKCS1-v1_5 (RFC 8017 §9.2): the one right encoding of a message.
+//!
+//! Verification makes it and compares. Nothing takes an encoding apart, so there is no reader of
+//! padding or of DER that could be too kind.
+
+use sha2::{Digest, Sha256, Sha384, Sha512};
+
+use crate::Hash;
+
+/// Writes the encoded message over the whole buffer:
+/// `00 01 ff … ff 00`, the DER prefix for the hash, the hash.
+pub(crate) fn encode(hash: Hash, message: &[u8], encoded: &mut [u8]) {
+    match hash {
+        Hash::Sha256 => assemble(&SHA256_PREFIX, &Sha256::digest(message), encoded),
+        Hash::Sha384 => assemble(&SHA384_PREFIX, &Sha384::digest(message), encoded),
+        Hash::Sha512 => assemble(&SHA512_PREFIX, &Sha512::digest(message), encoded),
+    }
+}
+
+fn assemble(prefix: &[u8], digest: &[u8], encoded: &mut [u8]) {
+    // From the end, so that what is left over is the padding, however long the modulus. The least
+    // buffer has 256 bytes and the longest tail, with the two bytes in front, 86: so there are more
+    // than the eight bytes of padding that the standard wants.
+    let tail = digest.iter().rev().chain(prefix.iter().rev()).chain(&[0]);
+    let mut tail = tail.copied().chain(core::iter::repeat(0xff));
+    for byte in encoded.iter_mut().rev() {
+        *byte = tail.next().unwrap_or(0xff);
+    }
+    for (byte, start) in encoded.iter_mut().zip([0, 1]) {
+        *byte = start;
+    }
+}
+
+/// `DigestInfo` up to the hash itself: algorithm SHA-256 with NULL parameters, 32 bytes follow.
+const SHA256_PREFIX: [u8; 19] = [
+    0x30, 0x31, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x01, 0x05,
+    0x00, 0x04, 0x20,
+];
+/// The same for SHA-384, 48 bytes.
+const SHA384_PREFIX: [u8; 19] = [
+    0x30, 0x41, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x02, 0x05,
+    0x00, 0x04, 0x30,
+];
+/// The same for SHA-512, 64 bytes.
+const SHA512_PREFIX: [u8; 19] = [
+    0x30, 0x51, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x03, 0x05,
+    0x00, 0x04, 0x40,
+];

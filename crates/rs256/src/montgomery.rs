@@ -1,0 +1,305 @@
+//! Multiplication and powers modulo an odd number, by Montgomery's method.
+//!
+//! For numbers that are public: the time depends on them. Not here: what the numbers mean.
+//!
+//! # Method
+//!
+//! β = 2²⁷ is the size of a limb, L = 4·N the number of limbs for this modulus n, and R = βᴸ. The
+//! Montgomery product of a and b is (a·b + q·n) / R, where q < R is the one number that makes the
+//! division exact. It is found limb by limb, from the lowest: limb qᵢ = -n₀⁻¹·(what stands in
+//! column i so far) mod β makes column i of a·b + q·n zero mod β. Column c of a product is the sum of
+//! all xᵢ·yⱼ with i + j = c, before any carry.
+//!
+//! Four columns (a block) are summed at once, in [`Sums`]. For the columns 4k … 4k + 3 and a block
+//! xᵢ … xᵢ₊₃ of one factor with i = 4m, the limbs of the other factor that x₍ᵢ₊ₜ₎ meets are the four from
+//! y₍₄₍ₖ₋ₘ₎₋ₜ₎ up. So of the other factor four copies are kept, shifted by t = 0 … 3 limbs
+//! ([`Shifted`]), and all reads are of whole vectors.
+//!
+//! # Bounds
+//!
+//! Let b be the bit length of n, 2048 ≤ b ≤ 4096. N = ⌈(b + 2) / 108⌉.
+//!
+//! 1. *Room.* R = 2¹⁰⁸ᴺ ≥ 2ᵇ⁺² > 4n; and N ≤ ⌈4098 / 108⌉ = 38, so L ≤ 152.
+//! 2. *Factors.* If a < 2n and b < 2n then (a·b + q·n) / R < (4n² + R·n) / R = n·(4n/R + 1) < 2n by 1.
+//!    So products can be factors again, with no subtraction between. 2n < R/2, so they fit L limbs.
+//! 3. *Limbs.* Every limb is at most β - 1, of a and b and n by [`Number`]'s invariant, and of q and
+//!    the result because each is masked when it is made.
+//! 4. *Column sums.* A column of a·b has at most L terms, each at most (β - 1)² < 2⁵⁴; so has a column
+//!    of q·n. Together they are at most 304·2⁵⁴ < 2⁶²·³. A square is the same sum with equal terms
+//!    taken together, so what holds for the product holds for it, at each moment: nothing is
+//!    subtracted. Half of it, before it is doubled, is no larger than that either.
+//! 5. *Carry.* The carry into a column is the total of the column before, over β. If the carry is
+//!    below 2³⁷ then column and carry are below 2⁶²·³ + 2³⁷ < 2⁶³, and the next carry is below
+//!    2⁶³⁻²⁷ = 2³⁶. The first is 0. So no total reaches 2⁶³, and 64 bits never overflow.
+//! 6. *Columns.* i + j ≤ 2L - 2, so columns 0 … 2L - 1, which are 2N blocks, hold all products, and
+//!    the last column only a carry. The lower L become zero, which is the division by R. The upper L
+//!    are the result; by 2 it is below R, so nothing is carried out of the last.
+//! 7. *Last step.* With a < 2n and b < n the result is below n·(2n/R + 1) < 2n, so one
+//!    subtraction, if at all, brings it below n.
+
+use core::ops::Range;
+
+use crate::exponent::Exponent;
+use crate::lanes::{Quad, Sums};
+use crate::number::{BLOCK_BITS, LIMB_BITS, LIMB_MASK, MAX_BLOCKS, Number};
+
+/// An odd modulus with what is computed once for it.
+#[derive(Clone)]
+pub(crate) struct Modulus {
+    n: Number,
+    shifted: Shifted,
+    /// N of the module's text.
+    blocks: usize,
+    /// -n⁻¹ mod 2³², of which the lower 27 bits count.
+    negated_inverse: u32,
+    /// R² mod n: the Montgomery product with it brings a number into Montgomery form.
+    r_squared: Number,
+}
+
+impl Modulus {
+    /// Prepares an odd modulus of exactly so many bits, from 2048 to 4096.
+    pub(crate) fn new(n: Number, bits: usize) -> Self {
+        let blocks = (bits + 2).div_ceil(BLOCK_BITS).min(MAX_BLOCKS);
+        let [[lowest, ..], ..] = n.blocks;
+        // Newton's iteration doubles the number of right bits. An odd number is its own inverse
+        // mod 8, so there are 3 at first, then 6, 12, 24, 48.
+        let inverse = (0..4).fold(lowest, |inverse, _| {
+            inverse.wrapping_mul(2_u32.wrapping_sub(lowest.wrapping_mul(inverse)))
+        });
+        let mut modulus = Self {
+            shifted: Shifted::new(&n),
+            n,
+            blocks,
+            negated_inverse: inverse.wrapping_neg(),
+            r_squared: Number::ZERO,
+        };
+        modulus.r_squared = modulus.square_of_r(bits);
+        modulus
+    }
+
+    /// The modulus itself.
+    pub(crate) fn number(&self) -> &Number {
+        &self.n
+    }
+
+    /// `base` to the power of `exponent`, modulo n, below n. `base` must be below n.
+    pub(crate) fn power(&self, base: &Number, exponent: &Exponent) -> Number {
+        let mut work = Work::new();
+        let mut base_in_form = base.clone();
+        self.multiply(&mut base_in_form, &self.r_squared, &mut work);
+        let mut power = base_in_form.clone();
+        // From the second bit to the last but one, square and multiply. The last bit is 1, and the
+        // factor for it is `base` as it came: that product leaves Montgomery form on the way.
+        for bit in exponent.inner_bits() {
+            self.square(&mut power, &mut work);
+            if bit {
+                self.multiply(&mut power, &base_in_form, &mut work);
+            }
+        }
+        self.square(&mut power, &mut work);
+        self.multiply(&mut power, base, &mut work);
+        power.subtract_if_at_least(&self.n);
+        power
+    }
+
+    /// R² mod n.
+    fn square_of_r(&self, bits: usize) -> Number {
+        let r_bits = self.blocks * BLOCK_BITS;
+        // n has so many bits and is odd, so this is below n; and so is each double, after a
+        // subtraction. At the end of the loop it is R mod n.
+        let mut power = Number::power_of_two(bits - 1);
+        for _ in bits - 1..r_bits {
+            self.double(&mut power);
+        }
+        // Now `power` is 2ˣ·R mod n with x = 0, and x becomes `r_bits`, bit by bit from its highest:
+        // a Montgomery square doubles x, a doubling adds 1.
+        let mut work = Work::new();
+        for shift in (0..=r_bits.ilog2()).rev() {
+            self.square(&mut power, &mut work);
+            power.subtract_if_at_least(&self.n);
+            if r_bits >> shift & 1 == 1 {
+                self.double(&mut power);
+            }
+        }
+        power
+    }
+
+    /// Doubles a number below n, modulo n.
+    fn double(&self, number: &mut Number) {
+        number.double();
+        number.subtract_if_at_least(&self.n);
+    }
+
+    /// Replaces `a` by the Montgomery product of `a` and `b`.
+    fn multiply(&self, a: &mut Number, b: &Number, work: &mut Work) {
+        work.set(a, b, self.blocks);
+        self.reduce(a, work, |work, k| {
+            let mut sums = Sums::ZERO;
+            let blocks = k.saturating_sub(self.blocks)..self.blocks.min(k + 1);
+            add_products(&mut sums, &work.left, &work.right.0, blocks, k);
+            sums.to_array()
+        });
+    }
+
+    /// Replaces `a` by its Montgomery square.
+    fn square(&self, a: &mut Number, work: &mut Work) {
+        work.set(a, a, self.blocks);
+        self.reduce(a, work, |work, k| square_columns(work, k, self.blocks));
+    }
+
+    /// Montgomery's reduction, with the four columns from 4·k of the product as they are asked for.
+    #[inline(always)]
+    fn reduce(
+        &self,
+        result: &mut Number,
+        work: &mut Work,
+        product: impl Fn(&Work, usize) -> [u64; 4],
+    ) {
+        let [[n0, n1, n2, n3], ..] = self.n.blocks;
+        let [n0, n1, n2, n3] = [n0, n1, n2, n3].map(u64::from);
+        let blocks = self.blocks;
+        let mut carry = 0_u64;
+        for k in 0..blocks {
+            let [p0, p1, p2, p3] = product(work, k);
+            let mut sums = Sums::ZERO;
+            // The limbs of q found so far; those of this block, with the lowest four of n, follow.
+            add_products(&mut sums, &work.quotient, &self.shifted.0, 0..k, k);
+            let [s0, s1, s2, s3] = sums.to_array();
+
+            let s0 = s0 + p0 + carry;
+            let (limb0, q0) = self.quotient_limb(s0);
+            let s1 = s1 + p1 + q0 * n1 + ((s0 + q0 * n0) >> LIMB_BITS);
+            let (limb1, q1) = self.quotient_limb(s1);
+            let s2 = s2 + p2 + q0 * n2 + q1 * n1 + ((s1 + q1 * n0) >> LIMB_BITS);
+            let (limb2, q2) = self.quotient_limb(s2);
+            let s3 = s3 + p3 + q0 * n3 + q1 * n2 + q2 * n1 + ((s2 + q2 * n0) >> LIMB_BITS);
+            let (limb3, q3) = self.quotient_limb(s3);
+            carry = (s3 + q3 * n0) >> LIMB_BITS;
+            if let Some(block) = work.quotient.get_mut(k) {
+                *block = Quad::new([limb0, limb1, limb2, limb3]);
+            }
+        }
+        for k in blocks..2 * blocks {
+            let product = product(work, k);
+            let mut sums = Sums::ZERO;
+            add_products(&mut sums, &work.quotient, &self.shifted.0, k - blocks..blocks, k);
+            if let Some(block) = result.blocks.get_mut(k - blocks) {
+                for ((limb, sum), product) in block.iter_mut().zip(sums.to_array()).zip(product) {
+                    let sum = sum + product + carry;
+                    *limb = sum as u32 & LIMB_MASK;
+                    carry = sum >> LIMB_BITS;
+                }
+            }
+        }
+    }
+
+    /// The limb of q that makes this column zero mod β.
+    #[inline(always)]
+    fn quotient_limb(&self, sum: u64) -> (u32, u64) {
+        let limb = (sum as u32).wrapping_mul(self.negated_inverse) & LIMB_MASK;
+        (limb, u64::from(limb))
+    }
+}
+
+/// Adds, to the columns 4·k … 4·k + 3, the products of some blocks of `x` with what they meet there
+/// of `y`.
+#[inline(always)]
+fn add_products(sums: &mut Sums, x: &[Quad], y: &[[Quad; 4]], blocks: Range<usize>, k: usize) {
+    // Block m meets shifted block k - m. Both ranges are inside, as 0 ≤ m < N and k - m ≤ N.
+    let met = k + 1 - blocks.end..k + 1 - blocks.start;
+    let x = x.get(blocks).unwrap_or_default();
+    let y = y.get(met).unwrap_or_default();
+    for (x, y) in x.iter().zip(y.iter().rev()) {
+        sums.add_products(*x, y);
+    }
+}
+
+/// The columns 4·k … 4·k + 3 of the square of the left factor.
+#[inline(always)]
+fn square_columns(work: &Work, k: usize, blocks: usize) -> [u64; 4] {
+    // Terms aᵢ·aⱼ with i < 2k: all of them have i < j in all four columns, as i + j ≥ 4k.
+    let mut sums = Sums::ZERO;
+    let half = k / 2;
+    add_products(&mut sums, &work.left, &work.right.0, k.saturating_sub(blocks)..half, k);
+    let left = work.left.get(half).copied().unwrap_or(Quad::ZERO);
+    let met = work.right.0.get(k - half).unwrap_or(&NONE);
+    let [u0, u1, u2, u3] = if k % 2 == 0 {
+        left.to_array()
+    } else {
+        // 2k is in the middle of a block.
+        sums.add_products(left.lower_half(), met);
+        let [_, from_2k, ..] = met;
+        let [u3, u2, u1, u0] = from_2k.to_array();
+        [u0, u1, u2, u3]
+    };
+    // Left are i = 2k and i = 2k + 1 with j >= i.
+    let [u0, u1, u2, u3] = [u0, u1, u2, u3].map(u64::from);
+    let [s0, s1, s2, s3] = sums.to_array();
+    [
+        2 * s0 + u0 * u0,
+        2 * (s1 + u0 * u1),
+        2 * (s2 + u0 * u2) + u1 * u1,
+        2 * (s3 + u0 * u3 + u1 * u2),
+    ]
+}
+
+/// What a multiplication needs.
+struct Work {
+    left: [Quad; MAX_BLOCKS],
+    right: Shifted,
+    quotient: [Quad; MAX_BLOCKS],
+}
+
+impl Work {
+    fn new() -> Self {
+        let zero = [Quad::ZERO; MAX_BLOCKS];
+        Self { left: zero, right: Shifted::ZERO, quotient: zero }
+    }
+
+    fn set(&mut self, left: &Number, right: &Number, blocks: usize) {
+        for (quad, block) in self.left.iter_mut().zip(&left.blocks).take(blocks) {
+            *quad = Quad::new(*block);
+        }
+        self.right.set(right, blocks);
+    }
+}
+
+/// A number in four copies, each backwards: vector c of block m has the limbs 4·m + c,
+/// 4·m + c - 1, 4·m + c - 2 and 4·m + c - 3, and there are zeros outside of the number. There is one
+/// block more than the number has, for its top limbs in the copies.
+#[derive(Clone)]
+struct Shifted([[Quad; 4]; MAX_BLOCKS + 1]);
+
+impl Shifted {
+    const ZERO: Self = Self([NONE; MAX_BLOCKS + 1]);
+
+    fn new(number: &Number) -> Self {
+        let mut shifted = Self::ZERO;
+        shifted.set(number, MAX_BLOCKS);
+        shifted
+    }
+
+    fn set(&mut self, number: &Number, blocks: usize) {
+        let above = core::iter::once(&[0; 4]);
+        let limbs = number.blocks.iter().chain(above);
+        let mut below = [0; 4];
+        for (copies, block) in self.0.iter_mut().zip(limbs).take(blocks + 1) {
+            let [_, p1, p2, p3] = below;
+            let [b0, b1, b2, b3] = *block;
+            // Limb by limb: under V8 this is faster than shuffles of vectors.
+            *copies = [
+                Quad::new([b0, p3, p2, p1]),
+                Quad::new([b1, b0, p3, p2]),
+                Quad::new([b2, b1, b0, p3]),
+                Quad::new([b3, b2, b1, b0]),
+            ];
+            below = *block;
+        }
+    }
+}
+
+/// No limbs at all.
+const NONE: [Quad; 4] = [Quad::ZERO; 4];
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,170 @@
+//! Deciding allocates nothing: paths, methods, addresses and tokens of all sample cases, counted.
+
+#![expect(unsafe_code, reason = "an allocator that counts is an allocator")]
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use base64ct::{Base64UrlUnpadded, Encoding};
+use tollgate_compiler::{CompileOptions, SourceTree, compile};
+use tollgate_core::path::{PathOptions, PathScratch};
+use tollgate_core::{Facts, Query, TokenState, UnixSeconds, decide};
+use tollgate_crypto::Native;
+use tollgate_gate::Gate;
+use tollgate_testkit::{Case, read_cases};
+use tollgate_token::Claims;
+
+thread_local! {
+    static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
+}
+
+/// The system's allocator, counting what this thread asks it for.
+struct Counting;
+
+#[global_allocator]
+static COUNTING: Counting = Counting;
+
+fn count() {
+    // A thread that is ending has no counter any more, and decides nothing.
+    _ = ALLOCATIONS.try_with(|counter| counter.set(counter.get() + 1));
+}
+
+// SAFETY: every call goes on to the system's allocator as it came; counting allocates nothing.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        count();
+        // SAFETY: the caller's promises are those that `System` asks for.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        count();
+        // SAFETY: as above.
+        unsafe { System.realloc(block, layout, size) }
+    }
+
+    unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
+        // SAFETY: as above.
+        unsafe { System.dealloc(block, layout) }
+    }
+}
+
+/// How many allocations `work` makes.
+fn allocations<T>(work: impl FnOnce() -> T) -> u64 {
+    let before = ALLOCATIONS.get();
+    let done = work();
+    let made = ALLOCATIONS.get() - before;
+    drop(done);
+    made
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+fn gate() -> Gate<Vec<u8>> {
+    let compiled = compile(
+        &SourceTree::read(&root().join("policy")),
+        &CompileOptions::default(),
+    );
+    Gate::new(compiled.image.expect("the sample policy compiles"), &Native).expect("and loads")
+}
+
+fn sample_cases() -> Vec<Case> {
+    let folder = std::fs::read_dir(root().join("fixtures/cases/sample")).expect("sample cases");
+    let files = folder.map(|entry| std::fs::read(entry.expect("an entry").path()).expect("a file"));
+    files
+        .flat_map(|text| read_cases(&text).expect("cases"))
+        .collect()
+}
+
+/// The facts of every token in the cases whose claims can be read, good signature or not.
+fn facts(gate: &Gate<Vec<u8>>, cases: &[Case]) -> Vec<Facts> {
+    let words = cases
+        .iter()
+        .flat_map(|case| case.headers.iter().flat_map(|(_, value)| value.split(' ')));
+    let payloads: BTreeSet<&str> = words.filter_map(|word| word.split('.').nth(1)).collect();
+    let claims = payloads.into_iter().filter_map(|part| {
+        let json = Base64UrlUnpadded::decode_vec(part).ok()?;
+        Claims::from_json(&json).ok()
+    });
+    let issuers = &gate.config().issuers;
+    claims
+        .flat_map(|claims| {
+            issuers
+                .iter()
+                .filter_map(move |issuer| claims.facts(gate.image(), issuer).ok())
+        })
+        .collect()
+}
+
+#[test]
+fn the_counter_counts() {
+    assert_eq!(allocations(|| Box::new(7)), 1);
+    assert_eq!(allocations(|| 7), 0);
+}
+
+#[test]
+fn deciding_allocates_nothing() {
+    let (gate, cases) = (gate(), sample_cases());
+    let facts = facts(&gate, &cases);
+    assert!(
+        cases.len() > 100 && facts.len() > 10,
+        "{} cases, {} tokens",
+        cases.len(),
+        facts.len()
+    );
+    let tokens: Vec<TokenState<'_>> = [TokenState::Absent, TokenState::Bad]
+        .into_iter()
+        .chain(facts.iter().map(TokenState::Verified))
+        .collect();
+    let mut scratch = PathScratch::new();
+    let mut reasons = BTreeSet::new();
+    for case in &cases {
+        let raw = case
+            .target
+            .split(|byte| *byte == b'?')
+            .next()
+            .unwrap_or_default();
+        let ip = case.ip.as_deref().and_then(|ip| ip.parse().ok());
+        let now = UnixSeconds(case.now);
+        for token in &tokens {
+            let mut reason = None;
+            let made = allocations(|| {
+                let options = PathOptions {
+                    ascii_only: gate.image().ascii_only(),
+                };
+                if let Ok(path) = scratch.parse(raw, options) {
+                    let query = Query {
+                        path: &path,
+                        method: &case.method,
+                        ip,
+                        now,
+                        token: *token,
+                    };
+                    reason = Some(decide(gate.image(), &query).reason);
+                }
+            });
+            assert_eq!(
+                made,
+                0,
+                "case {} with {} tokens known",
+                case.id,
+                tokens.len()
+            );
+            reasons.extend(reason.map(tollgate_core::Reason::code));
+        }
+    }
+    // Every way to decide was walked, or the zero would say little.
+    let all = [
+        "allow",
+        "bad_method",
+        "bad_token",
+        "denied_by_rule",
+        "forbidden",
+        "no_token",
+    ];
+    assert_eq!(reasons.into_iter().collect::<Vec<_>>(), all);
+}

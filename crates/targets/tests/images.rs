@@ -1,0 +1,109 @@
+//! An image that is not whole and unchanged is refused, whatever is wrong with it.
+
+use std::path::Path;
+
+use tollgate_compiler::{CompileOptions, SourceTree, compile};
+use tollgate_core::Image;
+
+/// Steps from one flipped bit to the next in the larger image; prime, so that every bit of a byte
+/// has its turn.
+const STRIDE_BITS: usize = 61;
+
+const SMALL: &str = r#"
+schema = 1
+[site]
+name = "small"
+[[rule]]
+id = "open"
+allow = ["/open/**", "/a*b/{name}"]
+anyone = true
+[[rule]]
+id = "closed"
+deny = ["/open/private/**"]
+networks = ["198.51.100.0/24"]
+unless = 'now < timestamp("2027-02-01T00:00:00Z")'
+because = "It is private."
+"#;
+
+fn image(sources: &SourceTree) -> Vec<u8> {
+    let compiled = compile(sources, &CompileOptions::default());
+    compiled
+        .image
+        .unwrap_or_else(|| panic!("the policy compiles: {:?}", compiled.diagnostics))
+}
+
+fn small() -> Vec<u8> {
+    let mut sources = SourceTree::new();
+    sources.insert("site.toml", SMALL);
+    image(&sources)
+}
+
+fn sample() -> Vec<u8> {
+    image(&SourceTree::read(
+        &Path::new(env!("CARGO_MANIFEST_DIR")).join("../../policy"),
+    ))
+}
+
+fn is_refused(bytes: &[u8]) -> bool {
+    Image::from_bytes(bytes).is_err()
+}
+
+/// Flips bits, `stride` apart, one at a time.
+fn refuses_flips(mut bytes: Vec<u8>, stride: usize) {
+    for bit in (0..bytes.len() * 8).step_by(stride) {
+        bytes[bit / 8] ^= 1 << (bit % 8);
+        assert!(is_refused(&bytes), "bit {bit} flipped");
+        bytes[bit / 8] ^= 1 << (bit % 8);
+    }
+    assert!(!is_refused(&bytes), "the image itself is good");
+}
+
+#[test]
+fn every_bit_of_a_small_image_matters() {
+    refuses_flips(small(), 1);
+}
+
+#[test]
+fn bits_all_over_the_sample_matter() {
+    refuses_flips(sample(), STRIDE_BITS);
+}
+
+#[test]
+fn every_cut_is_refused() {
+    for bytes in [small(), sample()] {
+        for length in 0..bytes.len() {
+            assert!(
+                is_refused(&bytes[..length]),
+                "cut to {length} of {}",
+                bytes.len()
+            );
+        }
+    }
+}
+
+#[test]
+fn what_was_never_an_image_is_refused() {
+    let good = small();
+    let longer = [good.as_slice(), &[0]].concat();
+    let twice = [good.as_slice(), &good].concat();
+    let moved = [&[0], good.as_slice()].concat();
+    let foreign: [(&str, &[u8]); 8] = [
+        ("nothing", b""),
+        ("zeros", &[0; 4096]),
+        ("ones", &[0xFF; 4096]),
+        ("text", SMALL.as_bytes()),
+        ("a WASM module's beginning", b"\0asm\x01\0\0\0"),
+        ("a longer image", &longer),
+        ("two images", &twice),
+        ("a moved image", &moved),
+    ];
+    for (what, bytes) in foreign {
+        assert!(is_refused(bytes), "{what}");
+    }
+}
+
+#[test]
+fn the_same_texts_give_the_same_image() {
+    assert_eq!(small(), small());
+    assert_eq!(sample(), sample());
+}

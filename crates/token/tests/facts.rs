@@ -1,0 +1,151 @@
+//! What claims say reaches the rules of a policy, and nothing else does.
+
+use tollgate_compiler::{
+    encode::encode,
+    spec::{ClaimSpec, Comparison, Expr, ImageSpec, Pattern, RuleSpec, Segment, Template, Who},
+};
+use tollgate_core::{
+    ClaimKind, Effect, Image, MethodSet, PathOptions, PathScratch, Query, Reason, TokenState,
+    UnixSeconds, decide,
+};
+use tollgate_token::{Algorithm, Claims, IssuerConfig, IssuerKind, TokenError};
+
+fn names(name: &str) -> Option<Vec<Template>> {
+    Some(vec![Template {
+        prefix: name.into(),
+        capture: None,
+        suffix: String::new(),
+    }])
+}
+
+/// Allows `/<id>` to whom the rule is about.
+#[expect(
+    clippy::unwrap_used,
+    reason = "in a test, a panic is how a helper fails"
+)]
+fn rule(id: &str, who: Who, when: Option<Expr>) -> RuleSpec {
+    RuleSpec {
+        course: "site".into(),
+        id: id.into(),
+        effect: Effect::Allow,
+        methods: MethodSet::from_name("GET").unwrap(),
+        because: None,
+        patterns: vec![Pattern {
+            segments: vec![Segment::Literal(id.into())],
+            trailing_slash: false,
+            source: format!("/{id}"),
+        }],
+        who,
+        networks: None,
+        from: None,
+        until: None,
+        when,
+        unless: None,
+    }
+}
+
+#[test]
+fn each_claim_opens_its_own_rule() {
+    let equal = |left, right| {
+        Some(Expr::Compare(
+            Comparison::Eq,
+            Box::new(left),
+            Box::new(right),
+        ))
+    };
+    let signed_in = Who {
+        signed_in: true,
+        ..Who::default()
+    };
+    let spec = ImageSpec {
+        claims: vec![ClaimSpec {
+            name: "level".into(),
+            kind: ClaimKind::Int,
+        }],
+        rules: vec![
+            rule(
+                "group",
+                Who {
+                    groups: names("g"),
+                    ..Who::default()
+                },
+                None,
+            ),
+            rule(
+                "scope",
+                Who {
+                    scopes: names("s"),
+                    ..Who::default()
+                },
+                None,
+            ),
+            rule(
+                "subject",
+                Who {
+                    subjects: names("u"),
+                    ..Who::default()
+                },
+                None,
+            ),
+            rule(
+                "issuer",
+                signed_in.clone(),
+                equal(Expr::Issuer, Expr::Str("https://b/".into())),
+            ),
+            rule("level", signed_in, equal(Expr::Claim(0), Expr::Int(3))),
+        ],
+        ..ImageSpec::default()
+    };
+    let image = Image::from_bytes(encode(&spec).unwrap().image).unwrap();
+    let issuer = IssuerConfig {
+        name: "learners".into(),
+        issuers: vec!["https://a/".into(), "https://b/".into()],
+        clients: vec![],
+        kind: IssuerKind::Oidc,
+        algorithms: vec![Algorithm::RS256],
+        groups_claim: "teams".into(),
+        jwks: None,
+        secrets: vec![],
+        refresh: None,
+    };
+    let opened = |claims: &str| {
+        let claims = Claims::from_json(claims.as_bytes()).unwrap();
+        let facts = claims.facts(&image, &issuer)?;
+        let mut scratch = PathScratch::new();
+        let mut open = Vec::new();
+        for name in ["group", "scope", "subject", "issuer", "level"] {
+            let path = format!("/{name}");
+            let query = Query {
+                path: &scratch
+                    .parse(path.as_bytes(), PathOptions::default())
+                    .unwrap(),
+                method: "GET",
+                ip: None,
+                now: UnixSeconds(0),
+                token: TokenState::Verified(&facts),
+            };
+            if decide(&image, &query).reason == Reason::Allow {
+                open.push(name);
+            }
+        }
+        Ok(open)
+    };
+    for (claims, expected) in [
+        ("{}", Ok(vec![])),
+        (r#"{"teams":["x","g"]}"#, Ok(vec!["group"])),
+        (r#"{"cognito:groups":["g"],"teams":["G"]}"#, Ok(vec![])),
+        (r#"{"scope":"x s"}"#, Ok(vec!["scope"])),
+        (r#"{"sub":"u"}"#, Ok(vec!["subject"])),
+        (r#"{"iss":"https://b/"}"#, Ok(vec!["issuer"])),
+        (r#"{"iss":"https://a/"}"#, Ok(vec![])),
+        (r#"{"level":3}"#, Ok(vec!["level"])),
+        (r#"{"level":3.0}"#, Ok(vec![])),
+        (r#"{"level":"3"}"#, Ok(vec![])),
+        (r#"{"teams":"g"}"#, Err(TokenError::BadClaim)),
+        (r#"{"scope":["s"]}"#, Err(TokenError::BadClaim)),
+        (r#"{"sub":["u"]}"#, Err(TokenError::BadClaim)),
+        (r#"{"iss":["https://b/"]}"#, Err(TokenError::BadClaim)),
+    ] {
+        assert_eq!(opened(claims), expected, "{claims}");
+    }
+}
