@@ -162,7 +162,14 @@ fn read_site(
     let source = repair(text, &mut report);
     let document = Document::parse(&source);
     check_table(document.root(), &SITE_KEYS, &mut report);
-    let site = site::read(document.root(), sources, options, &mut report);
+    let mut site = site::read(document.root(), sources, options, &mut report);
+    let claims = document.root().table("claims");
+    if document.is_incomplete(claims.and_then(|claims| claims.span)) {
+        site.claims.forget();
+    }
+    if document.is_broken() {
+        site.gate = None;
+    }
     let base = Base::default();
     let scope = Scope {
         course: SITE_COURSE,

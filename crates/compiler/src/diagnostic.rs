@@ -77,8 +77,6 @@ pub struct Diagnostic {
     pub file: String,
     /// Where in the file; `None` where it is about the file as a whole.
     pub span: Option<Span>,
-    /// What stands under the caret; may be empty.
-    pub caret: String,
     /// Other places that matter.
     pub labels: Vec<Label>,
     /// What to do about it, one way a line.
@@ -93,7 +91,6 @@ impl Diagnostic {
             message: message.into(),
             file: file.to_owned(),
             span: None,
-            caret: String::new(),
             labels: Vec::new(),
             help: Vec::new(),
         }
@@ -112,12 +109,6 @@ impl Diagnostic {
     /// Sets the place.
     pub fn at(&mut self, span: Span) -> &mut Self {
         self.span = Some(span);
-        self
-    }
-
-    /// Sets what stands under the caret.
-    pub fn caret(&mut self, text: impl Into<String>) -> &mut Self {
-        self.caret = text.into();
         self
     }
 

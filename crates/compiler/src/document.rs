@@ -18,18 +18,17 @@ pub(crate) use repair::{Repaired, repair};
 pub(crate) struct Document<'a> {
     text: &'a str,
     root: DeTable<'a>,
-    /// The statements with errors of grammar.
-    broken: &'a [Span],
+    source: &'a Repaired<'a>,
 }
 
 impl<'a> Document<'a> {
-    pub(crate) fn parse(source: &'a Repaired<'_>) -> Self {
+    pub(crate) fn parse(source: &'a Repaired<'a>) -> Self {
         // What is still wrong after the repair was reported by it.
         let (root, _) = DeTable::parse_recoverable(&source.text);
         Self {
             text: &source.text,
             root: root.into_inner(),
-            broken: &source.broken,
+            source,
         }
     }
 
@@ -42,34 +41,36 @@ impl<'a> Document<'a> {
         }
     }
 
-    /// Drops findings that only echo an error of grammar: those in the same statement, and those about
-    /// something that may be missing because it could not be read.
+    /// Drops findings that only echo an error of grammar: those about something that may be missing
+    /// because it could not be read.
     pub(crate) fn drop_echoes(&self, diagnostics: &mut Vec<Diagnostic>) {
-        if self.broken.is_empty() {
+        if !self.is_broken() {
             return;
         }
         diagnostics.retain(|diagnostic| {
             let code = diagnostic.code;
-            if *code == codes::NOT_TOML {
-                return true;
+            if self.source.gave_up {
+                return *code == codes::NOT_TOML;
             }
             let about_absence = [
                 &codes::MISSING_KEY,
                 &codes::NO_WHO,
                 &codes::KEYS_MISSING,
                 &codes::KEYS_UNUSED,
-                &codes::NO_ISSUER,
-            ]
-            .contains(&code);
-            let Some(span) = diagnostic.span else {
-                return !about_absence;
-            };
-            let near = self
-                .broken
-                .iter()
-                .any(|line| line.start < span.end && span.start < line.end);
-            !about_absence && !near
+            ];
+            !about_absence.contains(&code) || !self.is_incomplete(diagnostic.span)
         });
+    }
+
+    /// Whether there was an error of grammar.
+    pub(crate) fn is_broken(&self) -> bool {
+        !self.source.broken.is_empty()
+    }
+
+    /// Whether something may be missing from the table at a place because it could not be read;
+    /// `None` is the file itself.
+    pub(crate) fn is_incomplete(&self, place: Option<Span>) -> bool {
+        self.source.gave_up || self.source.is_incomplete(place)
     }
 }
 

@@ -27,6 +27,8 @@ pub(crate) enum Shape {
     Choice(&'static [&'static str]),
     /// `true` or `false`.
     Flag,
+    /// `true`; that `false` says nothing is explained where the key is read.
+    Yes,
     /// A whole number.
     Int { min: i64, max: i64 },
     /// The version of the policy language, which is this.
@@ -211,7 +213,7 @@ fn check_value<'a>(
                     .help(format!("write `{name} = {known}`"));
             }
         }
-        (Shape::Flag, DeValue::Boolean(_)) | (Shape::Time, DeValue::Datetime(_)) => {}
+        (Shape::Flag | Shape::Yes, DeValue::Boolean(_)) | (Shape::Time, DeValue::Datetime(_)) => {}
         (Shape::List { of, max_entries }, DeValue::Array(list)) => {
             if list.is_empty() {
                 report.add(&codes::EMPTY, span, format!("`{name}` is an empty list"));
@@ -256,7 +258,7 @@ fn report_text(number: &DeValue<'_>) -> String {
 fn expected(shape: &Shape) -> &'static str {
     match shape {
         Shape::Text { .. } | Shape::Choice(_) => "a string",
-        Shape::Flag => "`true` or `false`",
+        Shape::Flag | Shape::Yes => "`true` or `false`",
         Shape::Int { .. } | Shape::Version(_) => "an integer",
         Shape::Time => "a date-time without quotes",
         Shape::List { .. } => "a list",
@@ -280,6 +282,9 @@ fn wrong_type(name: &str, value: &Spanned<DeValue<'_>>, wanted: &str, report: &m
             diagnostic.help(format!(
                 "write it without quotes: `{name} = 2027-02-01T00:00:00Z`"
             ));
+        }
+        ("a string", DeValue::Table(_)) => {
+            diagnostic.help("a key with a dot is a table; a name with dots or colons needs quotes");
         }
         ("`true` or `false`", DeValue::String(_)) => {
             diagnostic.help("write it without quotes");

@@ -76,6 +76,7 @@ fn shape(shape: &Shape) -> Value {
         }
         Shape::Choice(words) => json!({ "type": "string", "enum": words }),
         Shape::Flag => json!({ "type": "boolean" }),
+        Shape::Yes => json!({ "type": "boolean", "const": true }),
         Shape::Int { min, max } => json!({ "type": "integer", "minimum": min, "maximum": max }),
         Shape::Version(known) => json!({ "type": "integer", "const": known }),
         // TOML servers hand date-times to the schema as strings.

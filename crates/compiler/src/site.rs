@@ -67,6 +67,11 @@ impl Claims {
         claims
     }
 
+    /// Makes the claims count as unknown, because some may have been lost.
+    pub(crate) fn forget(&mut self) {
+        self.known = false;
+    }
+
     /// Whether there was a readable `site.toml`, so that what is not here is not declared.
     pub(crate) fn is_known(&self) -> bool {
         self.known

@@ -46,3 +46,36 @@ const SHA512_PREFIX: [u8; 19] = [
     0x30, 0x51, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x03, 0x05,
     0x00, 0x04, 0x40,
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Everything but the hash, which is at the end, for every length of modulus there is.
+    #[test]
+    fn frame() {
+        for len in 256..=512 {
+            for (hash, prefix, hash_len) in [
+                (Hash::Sha256, SHA256_PREFIX, 32),
+                (Hash::Sha384, SHA384_PREFIX, 48),
+                (Hash::Sha512, SHA512_PREFIX, 64),
+            ] {
+                let mut buffer = [0x55; 512];
+                encode(hash, b"", &mut buffer[..len]);
+                let (encoded, rest) = buffer.split_at(len);
+                assert!(rest.iter().all(|byte| *byte == 0x55));
+                let (frame, _) = encoded.split_at(len - hash_len);
+                let (padding, found) = frame.split_at(len - hash_len - prefix.len());
+                assert_eq!(found, prefix);
+                let (start, padding) = padding.split_at(2);
+                assert_eq!(start, [0, 1]);
+                let (zero, padding) = padding.split_last().unwrap();
+                assert_eq!(*zero, 0);
+                assert!(padding.len() > 100 && padding.iter().all(|byte| *byte == 0xff));
+                // The last two numbers of the prefix: how much follows.
+                assert_eq!(usize::from(prefix[1]), prefix.len() - 2 + hash_len);
+                assert_eq!(usize::from(prefix[18]), hash_len);
+            }
+        }
+    }
+}

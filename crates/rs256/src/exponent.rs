@@ -25,7 +25,9 @@ impl Exponent {
         if *first == 0 {
             return Err(KeyError::LeadingZero);
         }
-        let low = e.iter().fold(0_u32, |low, byte| low.saturating_mul(256) | u32::from(*byte));
+        let low = e.iter().fold(0_u32, |low, byte| {
+            low.saturating_mul(256) | u32::from(*byte)
+        });
         if e.len() > MAX_BYTES || low < MIN {
             return Err(KeyError::ExponentSize);
         }
@@ -36,12 +38,18 @@ impl Exponent {
         for (byte, from) in bytes.iter_mut().zip(e.iter().rev()) {
             *byte = *from;
         }
-        Ok(Self { bytes, bits: e.len() * 8 - first.leading_zeros() as usize })
+        Ok(Self {
+            bytes,
+            bits: e.len() * 8 - first.leading_zeros() as usize,
+        })
     }
 
     /// The bits between the highest and the lowest, both of which are 1, from the top.
     pub(crate) fn inner_bits(&self) -> impl Iterator<Item = bool> {
-        let bits = self.bytes.iter().flat_map(|byte| (0..8).map(move |i| byte >> i & 1 == 1));
+        let bits = self
+            .bytes
+            .iter()
+            .flat_map(|byte| (0..8).map(move |i| byte >> i & 1 == 1));
         let above = 8 * MAX_BYTES - (self.bits - 1);
         bits.rev().skip(above).take(self.bits - 2)
     }

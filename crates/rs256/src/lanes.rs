@@ -1,47 +1,44 @@
 //! Four column sums at once: the one piece that differs between machines.
 //!
-//! A [`Sums`] holds four sums of 64 bits, and its one operation adds `x·y₀, x·y₁, x·y₂, x·y₃` to
-//! them. With `simd128` the sums are two vectors; elsewhere four integers. Nothing else in this crate
-//! asks which it is, so a test on any machine tests all of the rest. Not here: any bound. That no sum
-//! overflows is argued in [`crate::montgomery`]; here additions wrap.
-
-#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
-mod simd;
-#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
-pub(crate) use simd::{Quad, Sums};
+//! A [`Quad`] is four limbs, [`Sums`] four sums of 64 bits, and the one operation adds to each sum the
+//! inner product of one quad with a quad of its own: x₀·y₀ + x₁·y₁ + x₂·y₂ + x₃·y₃. With `simd128` these
+//! are vectors, elsewhere integers. Nothing else in this crate asks which, so a test on any machine
+//! tests all of the rest. Not here: why no sum overflows, which is in [`crate::montgomery`].
 
 #[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
 mod scalar;
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+mod simd;
+
 #[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
 pub(crate) use scalar::{Quad, Sums};
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+pub(crate) use simd::{Quad, Sums};
 
 #[cfg(test)]
 mod tests {
     use super::{Quad, Sums};
 
-    #[test]
-    fn every_lane_is_a_full_product() {
-        let mut sums = Sums::ZERO;
-        sums.add_products(u32::MAX, Quad::new([1, 2, 0x8000_0000, u32::MAX]));
-        sums.add_products(3, Quad::new([5, 7, 11, 0]));
-        let max = u64::from(u32::MAX);
-        let expected = [max + 15, 2 * max + 21, (max << 31) + 33, max * max];
-        assert_eq!(sums.to_array(), expected);
-        sums.add_products(2, Quad::new([0, 0, 0, 1]));
-        assert_eq!(sums.to_array()[3], max * max + 2);
-    }
+    /// 2³¹, to see that no product is taken as signed or cut to 32 bits.
+    const BIG: u32 = 1 << 31;
 
     #[test]
-    fn doubling_is_per_lane() {
+    fn each_sum_gets_its_own_inner_product() {
         let mut sums = Sums::ZERO;
-        sums.add_products(1 << 31, Quad::new([1, 2, 3, 4]));
-        sums.double();
-        assert_eq!(sums.to_array(), [1 << 32, 2 << 32, 3 << 32, 4 << 32]);
+        let x = Quad::new([1, 10, 100, BIG]);
+        let y = [[1, 2, 3, 4], [5, 6, 7, 0], [0, 0, 0, BIG - 1], [9, 0, 0, 1]].map(Quad::new);
+        let big = u64::from(BIG);
+        let once = [321 + 4 * big, 765, big * (big - 1), 9 + big];
+        sums.add_products(x, &y);
+        assert_eq!(sums.to_array(), once);
+        sums.add_products(x, &y);
+        assert_eq!(sums.to_array(), once.map(|sum| 2 * sum));
     }
 
     #[test]
     fn limbs_keep_their_order() {
-        let limbs = [1, 2, 3, 4];
-        assert_eq!(Quad::new(limbs).to_array(), limbs);
+        let quad = Quad::new([1, 2, 3, BIG]);
+        assert_eq!(quad.to_array(), [1, 2, 3, BIG]);
+        assert_eq!(quad.lower_half().to_array(), [1, 2, 0, 0]);
     }
 }

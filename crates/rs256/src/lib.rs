@@ -71,7 +71,11 @@ impl PublicKey {
         }
         let exponent = Exponent::from_be_bytes(e_be)?;
         let modulus = Modulus::new(Number::from_be_bytes(n_be), modulus_bits);
-        Ok(Self { modulus, modulus_bits, exponent })
+        Ok(Self {
+            modulus,
+            modulus_bits,
+            exponent,
+        })
     }
 
     /// Checks a signature over a message (RFC 8017 §8.2.2). Never panics.
@@ -80,12 +84,7 @@ impl PublicKey {
     ///
     /// [`BadSignature`] if it is not the one right signature: as long as the modulus, below the
     /// modulus, and with exactly the encoded message as its power.
-    pub fn verify(
-        &self,
-        hash: Hash,
-        message: &[u8],
-        signature: &[u8],
-    ) -> Result<(), BadSignature> {
+    pub fn verify(&self, hash: Hash, message: &[u8], signature: &[u8]) -> Result<(), BadSignature> {
         let len = self.modulus_bits.div_ceil(8);
         if signature.len() != len {
             return Err(BadSignature);
@@ -98,15 +97,23 @@ impl PublicKey {
         let (Some(found), Some(expected)) = (found.get_mut(..len), expected.get_mut(..len)) else {
             return Err(BadSignature);
         };
-        self.modulus.power(&signature, &self.exponent).write_be_bytes(found);
+        self.modulus
+            .power(&signature, &self.exponent)
+            .write_be_bytes(found);
         encoding::encode(hash, message, expected);
-        if found == expected { Ok(()) } else { Err(BadSignature) }
+        if found == expected {
+            Ok(())
+        } else {
+            Err(BadSignature)
+        }
     }
 }
 
 impl fmt::Debug for PublicKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PublicKey").field("modulus_bits", &self.modulus_bits).finish_non_exhaustive()
+        f.debug_struct("PublicKey")
+            .field("modulus_bits", &self.modulus_bits)
+            .finish_non_exhaustive()
     }
 }
 

@@ -6,36 +6,39 @@
 //!
 //! β = 2²⁷ is the size of a limb, L = 4·N the number of limbs for this modulus n, and R = βᴸ. The
 //! Montgomery product of a and b is (a·b + q·n) / R, where q < R is the one number that makes the
-//! division exact. It is found limb by limb, from the lowest: limb qᵢ = -n₀⁻¹·(what stands in
-//! column i so far) mod β makes column i of a·b + q·n zero mod β. Column c of a product is the sum of
-//! all xᵢ·yⱼ with i + j = c, before any carry.
+//! division exact. It is found from the lowest limb up: qᵢ = -n₀⁻¹·(what stands in column i so far)
+//! mod β makes column i of a·b + q·n divisible by β. Column c of a product is the sum of all xᵢ·yⱼ with
+//! i + j = c, before any carry.
 //!
-//! Four columns (a block) are summed at once, in [`Sums`]. For the columns 4k … 4k + 3 and a block
-//! xᵢ … xᵢ₊₃ of one factor with i = 4m, the limbs of the other factor that x₍ᵢ₊ₜ₎ meets are the four from
-//! y₍₄₍ₖ₋ₘ₎₋ₜ₎ up. So of the other factor four copies are kept, shifted by t = 0 … 3 limbs
-//! ([`Shifted`]), and all reads are of whole vectors.
+//! Four columns are summed at once, in [`Sums`]: block k of columns is 4k … 4k + 3. Of one factor four
+//! limbs are taken, block m of them, 4m … 4m + 3. In column 4k + c they meet the limbs 4(k - m) + c,
+//! and from there down, of the other factor. So of that one copies are kept in which these stand as
+//! vectors ([`Backwards`]), and the sum is one of inner products.
+//!
+//! The limb has 27 bits and not 28 because 2048 and 2 bits then still fit 19 blocks, and all sums
+//! stay below 2⁶³ up to 4096 bits. The carries are what is saved: one for a column, not one for a
+//! product.
 //!
 //! # Bounds
 //!
-//! Let b be the bit length of n, 2048 ≤ b ≤ 4096. N = ⌈(b + 2) / 108⌉.
+//! Let w be the bit length of n, 2048 ≤ w ≤ 4096, and N = ⌈(w + 2) / 108⌉.
 //!
-//! 1. *Room.* R = 2¹⁰⁸ᴺ ≥ 2ᵇ⁺² > 4n; and N ≤ ⌈4098 / 108⌉ = 38, so L ≤ 152.
+//! 1. *Room.* R = 2¹⁰⁸ᴺ ≥ 2ʷ⁺² > 4n. N ≤ ⌈4098 / 108⌉ = 38, so L ≤ 152.
 //! 2. *Factors.* If a < 2n and b < 2n then (a·b + q·n) / R < (4n² + R·n) / R = n·(4n/R + 1) < 2n by 1.
-//!    So products can be factors again, with no subtraction between. 2n < R/2, so they fit L limbs.
-//! 3. *Limbs.* Every limb is at most β - 1, of a and b and n by [`Number`]'s invariant, and of q and
-//!    the result because each is masked when it is made.
+//!    So products can be factors again, with no subtraction between. 2n < R, so L limbs hold them.
+//! 3. *Limbs.* Every limb is at most β - 1: of a, b and n by [`Number`]'s invariant, of q and the
+//!    result because each is masked when it is made.
 //! 4. *Column sums.* A column of a·b has at most L terms, each at most (β - 1)² < 2⁵⁴; so has a column
-//!    of q·n. Together they are at most 304·2⁵⁴ < 2⁶²·³. A square is the same sum with equal terms
-//!    taken together, so what holds for the product holds for it, at each moment: nothing is
-//!    subtracted. Half of it, before it is doubled, is no larger than that either.
-//! 5. *Carry.* The carry into a column is the total of the column before, over β. If the carry is
-//!    below 2³⁷ then column and carry are below 2⁶²·³ + 2³⁷ < 2⁶³, and the next carry is below
-//!    2⁶³⁻²⁷ = 2³⁶. The first is 0. So no total reaches 2⁶³, and 64 bits never overflow.
-//! 6. *Columns.* i + j ≤ 2L - 2, so columns 0 … 2L - 1, which are 2N blocks, hold all products, and
-//!    the last column only a carry. The lower L become zero, which is the division by R. The upper L
-//!    are the result; by 2 it is below R, so nothing is carried out of the last.
-//! 7. *Last step.* With a < 2n and b < n the result is below n·(2n/R + 1) < 2n, so one
-//!    subtraction, if at all, brings it below n.
+//!    of q·n. Together they are below 304·2⁵⁴ < 2⁶²·³. The terms of a square are the same, some of them
+//!    taken twice instead of two times one. All terms are positive, so partial sums are below that.
+//! 5. *Carry.* The carry into column 0 is 0. If the carry into a column is below 2³⁷, then column and
+//!    carry are together below 2⁶²·³ + 2³⁷ < 2⁶³, and the carry out of it is below 2⁶³⁻²⁷ = 2³⁶. So all
+//!    carries are below 2³⁷, all totals below 2⁶³, and 64 bits never overflow.
+//! 6. *Columns.* i + j ≤ 2L - 2, so the 2N blocks of columns hold all products, and the last column
+//!    only a carry. The lower L columns end as zero, which is the division by R. The upper L are
+//!    the result; by 2 it is below R, so nothing is carried out of the last.
+//! 7. *Last step.* With a < 2n and b < n the result is below n·(2n/R + 1) < 2n, so one subtraction,
+//!    if any, brings it below n.
 
 use core::ops::Range;
 
@@ -47,7 +50,7 @@ use crate::number::{BLOCK_BITS, LIMB_BITS, LIMB_MASK, MAX_BLOCKS, Number};
 #[derive(Clone)]
 pub(crate) struct Modulus {
     n: Number,
-    shifted: Shifted,
+    backwards: Backwards,
     /// N of the module's text.
     blocks: usize,
     /// -n⁻¹ mod 2³², of which the lower 27 bits count.
@@ -67,7 +70,7 @@ impl Modulus {
             inverse.wrapping_mul(2_u32.wrapping_sub(lowest.wrapping_mul(inverse)))
         });
         let mut modulus = Self {
-            shifted: Shifted::new(&n),
+            backwards: Backwards::new(&n),
             n,
             blocks,
             negated_inverse: inverse.wrapping_neg(),
@@ -147,7 +150,7 @@ impl Modulus {
         self.reduce(a, work, |work, k| square_columns(work, k, self.blocks));
     }
 
-    /// Montgomery's reduction, with the four columns from 4·k of the product as they are asked for.
+    /// Montgomery's reduction of a product, of which block k of columns is asked for when needed.
     #[inline(always)]
     fn reduce(
         &self,
@@ -162,27 +165,34 @@ impl Modulus {
         for k in 0..blocks {
             let [p0, p1, p2, p3] = product(work, k);
             let mut sums = Sums::ZERO;
-            // The limbs of q found so far; those of this block, with the lowest four of n, follow.
-            add_products(&mut sums, &work.quotient, &self.shifted.0, 0..k, k);
+            // The blocks of q that are known. The limbs of block k follow one by one, with the lowest
+            // four of n, which is all that they meet in these columns.
+            add_products(&mut sums, &work.quotient, &self.backwards.0, 0..k, k);
             let [s0, s1, s2, s3] = sums.to_array();
 
             let s0 = s0 + p0 + carry;
-            let (limb0, q0) = self.quotient_limb(s0);
+            let q0 = self.quotient_limb(s0);
             let s1 = s1 + p1 + q0 * n1 + ((s0 + q0 * n0) >> LIMB_BITS);
-            let (limb1, q1) = self.quotient_limb(s1);
+            let q1 = self.quotient_limb(s1);
             let s2 = s2 + p2 + q0 * n2 + q1 * n1 + ((s1 + q1 * n0) >> LIMB_BITS);
-            let (limb2, q2) = self.quotient_limb(s2);
+            let q2 = self.quotient_limb(s2);
             let s3 = s3 + p3 + q0 * n3 + q1 * n2 + q2 * n1 + ((s2 + q2 * n0) >> LIMB_BITS);
-            let (limb3, q3) = self.quotient_limb(s3);
+            let q3 = self.quotient_limb(s3);
             carry = (s3 + q3 * n0) >> LIMB_BITS;
             if let Some(block) = work.quotient.get_mut(k) {
-                *block = Quad::new([limb0, limb1, limb2, limb3]);
+                *block = Quad::new([q0, q1, q2, q3].map(|limb| limb as u32));
             }
         }
         for k in blocks..2 * blocks {
             let product = product(work, k);
             let mut sums = Sums::ZERO;
-            add_products(&mut sums, &work.quotient, &self.shifted.0, k - blocks..blocks, k);
+            add_products(
+                &mut sums,
+                &work.quotient,
+                &self.backwards.0,
+                k - blocks..blocks,
+                k,
+            );
             if let Some(block) = result.blocks.get_mut(k - blocks) {
                 for ((limb, sum), product) in block.iter_mut().zip(sums.to_array()).zip(product) {
                     let sum = sum + product + carry;
@@ -195,17 +205,15 @@ impl Modulus {
 
     /// The limb of q that makes this column zero mod β.
     #[inline(always)]
-    fn quotient_limb(&self, sum: u64) -> (u32, u64) {
-        let limb = (sum as u32).wrapping_mul(self.negated_inverse) & LIMB_MASK;
-        (limb, u64::from(limb))
+    fn quotient_limb(&self, sum: u64) -> u64 {
+        u64::from((sum as u32).wrapping_mul(self.negated_inverse) & LIMB_MASK)
     }
 }
 
-/// Adds, to the columns 4·k … 4·k + 3, the products of some blocks of `x` with what they meet there
-/// of `y`.
+/// Adds to block k of columns the products of some blocks of `x` with what they meet of `y` there.
 #[inline(always)]
 fn add_products(sums: &mut Sums, x: &[Quad], y: &[[Quad; 4]], blocks: Range<usize>, k: usize) {
-    // Block m meets shifted block k - m. Both ranges are inside, as 0 ≤ m < N and k - m ≤ N.
+    // Block m meets backwards block k - m. Both ranges are inside, as 0 ≤ m < N and k - m ≤ N.
     let met = k + 1 - blocks.end..k + 1 - blocks.start;
     let x = x.get(blocks).unwrap_or_default();
     let y = y.get(met).unwrap_or_default();
@@ -214,13 +222,20 @@ fn add_products(sums: &mut Sums, x: &[Quad], y: &[[Quad; 4]], blocks: Range<usiz
     }
 }
 
-/// The columns 4·k … 4·k + 3 of the square of the left factor.
+/// Block k of columns of the square of the left factor: each product of two different limbs is made
+/// once and doubled.
 #[inline(always)]
 fn square_columns(work: &Work, k: usize, blocks: usize) -> [u64; 4] {
-    // Terms aᵢ·aⱼ with i < 2k: all of them have i < j in all four columns, as i + j ≥ 4k.
+    // First aᵢ·aⱼ with i < 2k. In all four columns i + j ≥ 4k, so i < j.
     let mut sums = Sums::ZERO;
     let half = k / 2;
-    add_products(&mut sums, &work.left, &work.right.0, k.saturating_sub(blocks)..half, k);
+    add_products(
+        &mut sums,
+        &work.left,
+        &work.right.0,
+        k.saturating_sub(blocks)..half,
+        k,
+    );
     let left = work.left.get(half).copied().unwrap_or(Quad::ZERO);
     let met = work.right.0.get(k - half).unwrap_or(&NONE);
     let [u0, u1, u2, u3] = if k % 2 == 0 {
@@ -232,7 +247,7 @@ fn square_columns(work: &Work, k: usize, blocks: usize) -> [u64; 4] {
         let [u3, u2, u1, u0] = from_2k.to_array();
         [u0, u1, u2, u3]
     };
-    // Left are i = 2k and i = 2k + 1 with j >= i.
+    // Left are i = 2k and i = 2k + 1 with j ≥ i, four limbs in all: 4k + 3 is the last column.
     let [u0, u1, u2, u3] = [u0, u1, u2, u3].map(u64::from);
     let [s0, s1, s2, s3] = sums.to_array();
     [
@@ -243,17 +258,21 @@ fn square_columns(work: &Work, k: usize, blocks: usize) -> [u64; 4] {
     ]
 }
 
-/// What a multiplication needs.
+/// What a multiplication needs, kept from one to the next of the same modulus.
 struct Work {
     left: [Quad; MAX_BLOCKS],
-    right: Shifted,
+    right: Backwards,
     quotient: [Quad; MAX_BLOCKS],
 }
 
 impl Work {
     fn new() -> Self {
         let zero = [Quad::ZERO; MAX_BLOCKS];
-        Self { left: zero, right: Shifted::ZERO, quotient: zero }
+        Self {
+            left: zero,
+            right: Backwards::ZERO,
+            quotient: zero,
+        }
     }
 
     fn set(&mut self, left: &Number, right: &Number, blocks: usize) {
@@ -264,19 +283,19 @@ impl Work {
     }
 }
 
-/// A number in four copies, each backwards: vector c of block m has the limbs 4·m + c,
-/// 4·m + c - 1, 4·m + c - 2 and 4·m + c - 3, and there are zeros outside of the number. There is one
-/// block more than the number has, for its top limbs in the copies.
+/// A number in four copies, each backwards: vector c of block m has the limbs 4m + c, 4m + c - 1,
+/// 4m + c - 2 and 4m + c - 3. There are zeros below the number and above it. In the copies it has
+/// one block more, for its top limbs.
 #[derive(Clone)]
-struct Shifted([[Quad; 4]; MAX_BLOCKS + 1]);
+struct Backwards([[Quad; 4]; MAX_BLOCKS + 1]);
 
-impl Shifted {
+impl Backwards {
     const ZERO: Self = Self([NONE; MAX_BLOCKS + 1]);
 
     fn new(number: &Number) -> Self {
-        let mut shifted = Self::ZERO;
-        shifted.set(number, MAX_BLOCKS);
-        shifted
+        let mut backwards = Self::ZERO;
+        backwards.set(number, MAX_BLOCKS);
+        backwards
     }
 
     fn set(&mut self, number: &Number, blocks: usize) {

@@ -23,7 +23,9 @@ pub(crate) struct Number {
 }
 
 impl Number {
-    pub(crate) const ZERO: Self = Self { blocks: [[0; 4]; MAX_BLOCKS] };
+    pub(crate) const ZERO: Self = Self {
+        blocks: [[0; 4]; MAX_BLOCKS],
+    };
 
     /// 2 to the power of `exponent`, which is below 4,104. It would be zero otherwise.
     pub(crate) fn power_of_two(exponent: usize) -> Self {

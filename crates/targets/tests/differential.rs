@@ -4,9 +4,9 @@
 //! the rule and the methods of every answer. `TOLLGATE_PAIRS` changes how many (policy, request) pairs
 //! are compared; `TOLLGATE_SEED` where the seeds start, so that a failure can be repeated alone.
 
+use core::fmt;
+use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 
 use tollgate_compiler::diagnostic::render::{Style, text};
@@ -39,7 +39,7 @@ fn core_and_specification_agree() {
         }
     };
     let threads = thread::available_parallelism().map_or(1, usize::from);
-    let results: Vec<Result<Seen, Disagreement>> = thread::scope(|scope| {
+    let results: Vec<Result<Seen, Box<Disagreement>>> = thread::scope(|scope| {
         let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
         workers
             .into_iter()
@@ -131,15 +131,17 @@ impl fmt::Display for Disagreement {
     }
 }
 
-fn compare(seed: u64, seen: &mut Seen) -> Result<(), Disagreement> {
+fn compare(seed: u64, seen: &mut Seen) -> Result<(), Box<Disagreement>> {
     let mut generator = Generator::new(seed);
     let policy = generator.policy();
-    let image = compiled(&policy).map_err(|errors| Disagreement {
-        seed,
-        policy: policy.clone(),
-        request: None,
-        core: errors,
-        spec: "a policy without mistakes".to_owned(),
+    let image = compiled(&policy).map_err(|errors| {
+        Box::new(Disagreement {
+            seed,
+            policy: policy.clone(),
+            request: None,
+            core: errors,
+            spec: "a policy without mistakes".to_owned(),
+        })
     })?;
     seen.rules += image.rule_count();
     seen.image_bytes += image.as_bytes().len();
@@ -149,7 +151,7 @@ fn compare(seed: u64, seen: &mut Seen) -> Result<(), Disagreement> {
         let verdict = tollgate_spec::decide(&policy, &request);
         let (core, spec) = (core_answer(&image, &request), spec_answer(&verdict));
         if core != spec {
-            return Err(smallest(seed, policy, request));
+            return Err(Box::new(smallest(seed, policy, request)));
         }
         seen.pairs += 1;
         *seen.reasons.entry(verdict.reason).or_default() += 1;

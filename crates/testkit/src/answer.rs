@@ -113,7 +113,14 @@ pub struct Answer {
 impl Answer {
     /// An answer without detail, rule and policy.
     pub fn new(outcome: Outcome, status: u16, reason: Reason) -> Self {
-        Self { outcome, status, reason, detail: None, rule: None, policy: None }
+        Self {
+            outcome,
+            status,
+            reason,
+            detail: None,
+            rule: None,
+            policy: None,
+        }
     }
 }
 
@@ -131,13 +138,25 @@ pub struct Expect {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<Reason>,
     /// The exact reason; `Some(None)`, in JSON `null`, expects that there is none.
-    #[serde(default, deserialize_with = "even_null", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "even_null",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub detail: Option<Option<String>>,
     /// The rule that decided; `Some(None)`, in JSON `null`, expects that there is none.
-    #[serde(default, deserialize_with = "even_null", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "even_null",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub rule: Option<Option<String>>,
     /// The id of the policy image; `Some(None)`, in JSON `null`, expects that there is none.
-    #[serde(default, deserialize_with = "even_null", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "even_null",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub policy: Option<Option<String>>,
 }
 

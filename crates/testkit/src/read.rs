@@ -28,7 +28,11 @@ impl CaseError {
 impl fmt::Display for CaseError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // The JSON reader sees one line at a time, so the line it tells is always the first.
-        let place = format!(" at line {} column {}", self.json.line(), self.json.column());
+        let place = format!(
+            " at line {} column {}",
+            self.json.line(),
+            self.json.column()
+        );
         let message = self.json.to_string();
         let message = message.strip_suffix(&place).unwrap_or(&message);
         write!(f, "line {}, column {}: {message}", self.line, self.column())
@@ -77,5 +81,9 @@ pub fn read_cases(text: &[u8]) -> Result<Vec<Case>, CaseErrors> {
             Err(json) => errors.push(CaseError { line: at + 1, json }),
         }
     }
-    if errors.is_empty() { Ok(cases) } else { Err(CaseErrors(errors)) }
+    if errors.is_empty() {
+        Ok(cases)
+    } else {
+        Err(CaseErrors(errors))
+    }
 }

@@ -42,7 +42,9 @@ impl Stop {
 
     /// The target should have answered and did not.
     pub fn broken(what: impl fmt::Display) -> Self {
-        Self::Broken { what: what.to_string() }
+        Self::Broken {
+            what: what.to_string(),
+        }
     }
 }
 
@@ -119,7 +121,9 @@ pub fn run(engine: &mut dyn Engine, cases: &[Case], progress: &mut dyn FnMut(Pro
     for (at, case) in cases.iter().enumerate() {
         let fail = |trouble| Failure {
             id: case.id.clone(),
-            request: format!("{} {}", case.method, case.target_text()).escape_debug().to_string(),
+            request: format!("{} {}", case.method, case.target_text())
+                .escape_debug()
+                .to_string(),
             trouble,
         };
         match engine.run(case) {
@@ -127,12 +131,24 @@ pub fn run(engine: &mut dyn Engine, cases: &[Case], progress: &mut dyn FnMut(Pro
                 none if none.is_empty() => passed += 1,
                 some => failures.push(fail(Trouble::Differences(some))),
             },
-            Err(Stop::Skip { why }) => skips.push(Skip { id: case.id.clone(), why }),
+            Err(Stop::Skip { why }) => skips.push(Skip {
+                id: case.id.clone(),
+                why,
+            }),
             Err(Stop::Broken { what }) => failures.push(fail(Trouble::Broken { what })),
         }
-        progress(Progress { done: at + 1, failed: failures.len(), total: cases.len() });
+        progress(Progress {
+            done: at + 1,
+            failed: failures.len(),
+            total: cases.len(),
+        });
     }
-    Report { name: engine.name().to_owned(), passed, failures, skips }
+    Report {
+        name: engine.name().to_owned(),
+        passed,
+        failures,
+        skips,
+    }
 }
 
 fn differences(case: &Case, answer: &Answer) -> Vec<Difference> {
@@ -145,9 +161,21 @@ fn differences(case: &Case, answer: &Answer) -> Vec<Difference> {
     };
     let text = |text: &Option<String>| text.clone().unwrap_or_else(|| "none".to_owned());
     let word = |word: &Option<Option<String>>| word.as_ref().map(text);
-    compare("outcome", expect.outcome.map(|word| word.to_string()), answer.outcome.to_string());
-    compare("status", expect.status.map(|code| code.to_string()), answer.status.to_string());
-    compare("reason", expect.reason.map(|word| word.to_string()), answer.reason.to_string());
+    compare(
+        "outcome",
+        expect.outcome.map(|word| word.to_string()),
+        answer.outcome.to_string(),
+    );
+    compare(
+        "status",
+        expect.status.map(|code| code.to_string()),
+        answer.status.to_string(),
+    );
+    compare(
+        "reason",
+        expect.reason.map(|word| word.to_string()),
+        answer.reason.to_string(),
+    );
     compare("detail", word(&expect.detail), text(&answer.detail));
     compare("rule", word(&expect.rule), text(&answer.rule));
     compare("policy", word(&expect.policy), text(&answer.policy));
@@ -163,7 +191,10 @@ impl Report {
     /// `NAME: N passed, N failed, N skipped`
     pub fn summary(&self) -> String {
         let (failed, skipped) = (self.failures.len(), self.skips.len());
-        format!("{}: {} passed, {failed} failed, {skipped} skipped", self.name, self.passed)
+        format!(
+            "{}: {} passed, {failed} failed, {skipped} skipped",
+            self.name, self.passed
+        )
     }
 }
 
@@ -180,9 +211,17 @@ impl fmt::Display for Report {
             }
         }
         for reason in reasons {
-            let ids = self.skips.iter().filter(|skip| skip.why == reason).map(|skip| skip.id.as_str());
+            let ids = self
+                .skips
+                .iter()
+                .filter(|skip| skip.why == reason)
+                .map(|skip| skip.id.as_str());
             let (first, count) = (ids.clone().next().unwrap_or_default(), ids.count());
-            let more = if count > 1 { format!(" and {} more", count - 1) } else { String::new() };
+            let more = if count > 1 {
+                format!(" and {} more", count - 1)
+            } else {
+                String::new()
+            };
             writeln!(f, "SKIP {first}{more}: {reason}")?;
         }
         f.write_str(&self.summary())

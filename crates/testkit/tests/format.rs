@@ -22,8 +22,12 @@ fn the_case_of_the_design() {
 
 #[test]
 fn parts_that_may_be_left_out() {
-    let case = read(r#" {"id":7,"now":-1,"method":"","target":"","expect":{"rule":null}} "#).unwrap();
-    assert_eq!((case.id.as_str(), case.now, case.ip.clone()), ("7", -1, None));
+    let case =
+        read(r#" {"id":7,"now":-1,"method":"","target":"","expect":{"rule":null}} "#).unwrap();
+    assert_eq!(
+        (case.id.as_str(), case.now, case.ip.clone()),
+        ("7", -1, None)
+    );
     assert_eq!(case.expect.rule, Some(None));
     assert!(case.headers.is_empty());
     assert_eq!(read(&case.to_json().unwrap()).unwrap(), case);
@@ -42,28 +46,76 @@ fn every_byte_survives() {
 #[test]
 fn what_is_no_case() {
     let table = [
-        (r#"{"id":"x","now":0,"method":"GET","target":"/","expect":{},"heders":[]}"#, "unknown field `heders`"),
-        (r#"{"id":"x","now":0,"method":"GET","target":"/","expect":{"code":200}}"#, "unknown field `code`"),
-        (r#"{"id":"x","now":0,"method":"GET","target":"/","expect":{"outcome":"alow"}}"#, "unknown variant `alow`"),
-        (r#"{"id":"x","now":0,"method":"GET","target":"/","expect":{"reason":"no-token"}}"#, "unknown variant `no-token`"),
-        (r#"{"id":"x","now":0,"method":"GET","target":"/","expect":{"status":"200"}}"#, "invalid type: string"),
-        (r#"{"id":"x","now":0,"method":"GET","target":"/\u0100","expect":{}}"#, "U+0000 to U+00FF"),
-        (r#"{"id":"x","now":0,"method":"GET","target":"/€","expect":{}}"#, "`target` holds '€'"),
-        (r#"{"id":"x","now":1.5,"method":"GET","target":"/","expect":{}}"#, "floating point"),
-        (r#"{"id":"","now":0,"method":"GET","target":"/","expect":{}}"#, "non-empty string"),
-        (r#"{"id":"x","id":"y","now":0,"method":"GET","target":"/","expect":{}}"#, "duplicate field `id`"),
-        (r#"{"id":"x","now":0,"method":"GET","target":"/","headers":[["a"]],"expect":{}}"#, "length 1"),
-        (r#"{"id":"x","now":0,"method":"GET","target":"/","headers":{"a":"b"},"expect":{}}"#, "invalid type: map"),
-        (r#"{"id":"x","method":"GET","target":"/","expect":{}}"#, "missing field `now`"),
-        (r#"{"id":"x","now":0,"method":"GET","target":"/"}"#, "missing field `expect`"),
-        (r#"{"id":"x","now":0,"method":"GET","target":"/","expect":{}} x"#, "trailing characters"),
+        (
+            r#"{"id":"x","now":0,"method":"GET","target":"/","expect":{},"heders":[]}"#,
+            "unknown field `heders`",
+        ),
+        (
+            r#"{"id":"x","now":0,"method":"GET","target":"/","expect":{"code":200}}"#,
+            "unknown field `code`",
+        ),
+        (
+            r#"{"id":"x","now":0,"method":"GET","target":"/","expect":{"outcome":"alow"}}"#,
+            "unknown variant `alow`",
+        ),
+        (
+            r#"{"id":"x","now":0,"method":"GET","target":"/","expect":{"reason":"no-token"}}"#,
+            "unknown variant `no-token`",
+        ),
+        (
+            r#"{"id":"x","now":0,"method":"GET","target":"/","expect":{"status":"200"}}"#,
+            "invalid type: string",
+        ),
+        (
+            r#"{"id":"x","now":0,"method":"GET","target":"/\u0100","expect":{}}"#,
+            "U+0000 to U+00FF",
+        ),
+        (
+            r#"{"id":"x","now":0,"method":"GET","target":"/€","expect":{}}"#,
+            "`target` holds '€'",
+        ),
+        (
+            r#"{"id":"x","now":1.5,"method":"GET","target":"/","expect":{}}"#,
+            "floating point",
+        ),
+        (
+            r#"{"id":"","now":0,"method":"GET","target":"/","expect":{}}"#,
+            "non-empty string",
+        ),
+        (
+            r#"{"id":"x","id":"y","now":0,"method":"GET","target":"/","expect":{}}"#,
+            "duplicate field `id`",
+        ),
+        (
+            r#"{"id":"x","now":0,"method":"GET","target":"/","headers":[["a"]],"expect":{}}"#,
+            "length 1",
+        ),
+        (
+            r#"{"id":"x","now":0,"method":"GET","target":"/","headers":{"a":"b"},"expect":{}}"#,
+            "invalid type: map",
+        ),
+        (
+            r#"{"id":"x","method":"GET","target":"/","expect":{}}"#,
+            "missing field `now`",
+        ),
+        (
+            r#"{"id":"x","now":0,"method":"GET","target":"/"}"#,
+            "missing field `expect`",
+        ),
+        (
+            r#"{"id":"x","now":0,"method":"GET","target":"/","expect":{}} x"#,
+            "trailing characters",
+        ),
         ("[]", "invalid length"),
         ("{", "EOF"),
     ];
     for (line, want) in table {
         let error = read(line).unwrap_err();
         assert!(error.contains(want), "{line}\n{error}");
-        assert!(error.starts_with("line 1, column ") && !error.contains(" at line "), "{error}");
+        assert!(
+            error.starts_with("line 1, column ") && !error.contains(" at line "),
+            "{error}"
+        );
     }
 }
 
@@ -72,10 +124,16 @@ fn every_bad_line_is_told() {
     let good = r#"{"id":"x","now":0,"method":"GET","target":"/","expect":{}}"#;
     let text = format!("{good}\nnonsense\r\n\n{good}\n{{\"id\":true}}\n\u{7f}");
     let errors = read_cases(text.as_bytes()).unwrap_err();
-    assert_eq!(errors.iter().map(|error| error.line()).collect::<Vec<_>>(), [2, 5, 6]);
+    assert_eq!(
+        errors.iter().map(|error| error.line()).collect::<Vec<_>>(),
+        [2, 5, 6]
+    );
     let told = errors.to_string();
     assert_eq!(told.lines().count(), 3);
-    assert!(told.contains("line 5, column 10: invalid type: boolean"), "{told}");
+    assert!(
+        told.contains("line 5, column 10: invalid type: boolean"),
+        "{told}"
+    );
     let mut bytes = good.as_bytes().to_vec();
     bytes[8] = 0xff;
     assert_eq!(read_cases(&bytes).unwrap_err().iter().count(), 1);
@@ -105,10 +163,16 @@ impl Engine for Script {
 #[test]
 fn the_report_of_a_run() {
     let table = [
-        ("right", r#"{"outcome":"allow","status":200,"reason":"allow","rule":"a/b","detail":null}"#),
+        (
+            "right",
+            r#"{"outcome":"allow","status":200,"reason":"allow","rule":"a/b","detail":null}"#,
+        ),
         ("unasked", "{}"),
         ("skip", r#"{"status":401}"#),
-        ("wrong", r#"{"outcome":"deny","status":401,"reason":"bad_token","detail":"expired","rule":null}"#),
+        (
+            "wrong",
+            r#"{"outcome":"deny","status":401,"reason":"bad_token","detail":"expired","rule":null}"#,
+        ),
         ("other", "{}"),
         ("broken", "{}"),
         ("skip-too", "{}"),
@@ -122,7 +186,10 @@ fn the_report_of_a_run() {
     let mut seen = Vec::new();
     let report = run(&mut Script, &cases, &mut |progress| seen.push(progress));
     assert!(!report.is_clean());
-    assert_eq!((seen.len(), seen[7].done, seen[7].failed, seen[7].total), (8, 8, 3, 8));
+    assert_eq!(
+        (seen.len(), seen[7].done, seen[7].failed, seen[7].total),
+        (8, 8, 3, 8)
+    );
     let want = "\
 FAIL wrong: GET /\\n\u{e9}
   outcome: expected deny, got allow

@@ -24,7 +24,7 @@ pub(super) enum Who {
     Forged,
     /// Alice's, with other claims under the same signature.
     Edited,
-    /// Alice's claims and `alg: none`.
+    /// Alice's claims and signature, and `alg: none`.
     Unsigned,
 }
 

@@ -116,7 +116,7 @@ const RECIPES: &[Recipe] = &[
         Who::Expired,
         "learners-1",
         POOL_ID,
-        &["--sub=alice", "--group=rust-101", "--expires-in=-3600"],
+        &["--sub=alice", "--group=rust-101", "--claim=iat=1799990000", "--expires-in=-3600"],
     ),
     recipe(
         Who::Forged,
@@ -140,7 +140,7 @@ impl Tokens {
         let [_, claims, signature] = parts(tokens.of(Who::Alice))?;
         let [header, other_claims, _] = parts(tokens.of(Who::Staff))?;
         let edited = [header, other_claims, signature].join(".");
-        let unsigned = [NO_ALGORITHM, claims, ""].join(".");
+        let unsigned = [NO_ALGORITHM, claims, signature].join(".");
         tokens
             .0
             .extend([(Who::Edited, edited), (Who::Unsigned, unsigned)]);

@@ -27,11 +27,8 @@ pub fn text(diagnostic: &Diagnostic, sources: &SourceTree, style: Style) -> Stri
         .primary_title(&diagnostic.message)
         .id(diagnostic.code.id);
     let mut group = Group::with_title(title);
-    let main = diagnostic
-        .span
-        .map(|span| (span, diagnostic.caret.as_str()));
-    let beside = |label: &&Label| main.is_some() && label.file == diagnostic.file;
-    match main {
+    let beside = |label: &&Label| diagnostic.span.is_some() && label.file == diagnostic.file;
+    match diagnostic.span {
         Some(main) => {
             let labels: Vec<_> = diagnostic.labels.iter().filter(beside).collect();
             group = group.element(excerpt(&diagnostic.file, sources, Some(main), &labels));
@@ -58,13 +55,12 @@ pub fn text(diagnostic: &Diagnostic, sources: &SourceTree, style: Style) -> Stri
 fn excerpt<'a>(
     file: &'a str,
     sources: &'a SourceTree,
-    main: Option<(Span, &'a str)>,
+    main: Option<Span>,
     labels: &[&'a Label],
 ) -> Snippet<'a, Annotation<'a>> {
     let source = sources.text(file).unwrap_or_default();
     let spans = || {
-        main.iter()
-            .map(|(span, _)| *span)
+        main.into_iter()
             .chain(labels.iter().map(|label| label.span))
     };
     let first = floor(
@@ -89,13 +85,8 @@ fn excerpt<'a>(
     };
     let text = source.get(start..end).unwrap_or_default();
     let mut snippet = Snippet::source(text).path(file).line_start(line);
-    if let Some((span, caret)) = main {
-        let mark = AnnotationKind::Primary.span(visible(span));
-        snippet = snippet.annotation(if caret.is_empty() {
-            mark
-        } else {
-            mark.label(caret)
-        });
+    if let Some(span) = main {
+        snippet = snippet.annotation(AnnotationKind::Primary.span(visible(span)));
     }
     for label in labels {
         let mark = AnnotationKind::Context.span(visible(label.span));

@@ -9,29 +9,74 @@ use std::borrow::Cow;
 use toml::de::{DeTable, Error};
 
 use super::line_around;
-use crate::diagnostic::{Report, Span, codes};
+use crate::diagnostic::{Report, Span, codes, shown};
 use crate::limits::MAX_TOML_ERRORS_PER_FILE;
 
 /// A text that parses, or parses as far as it can, and the places that were blanked out.
 #[derive(Debug)]
 pub(crate) struct Repaired<'a> {
+    /// The text as it was.
+    original: &'a str,
     pub(super) text: Cow<'a, str>,
     pub(super) broken: Vec<Span>,
+    /// There were too many errors to repair them all.
+    pub(super) gave_up: bool,
+}
+
+impl Repaired<'_> {
+    /// Whether something may be missing from the table whose header, or a key of it, is at a place;
+    /// `None` is the file itself.
+    pub(super) fn is_incomplete(&self, place: Option<Span>) -> bool {
+        let at = place.map_or(0, |place| place.start);
+        let (mut start, mut end) = (0, self.original.len());
+        let mut line_start = 0;
+        for line in self.original.split_inclusive('\n') {
+            if is_header(line) {
+                if line_start > at || place.is_none() {
+                    end = line_start;
+                    break;
+                }
+                start = line_start;
+            }
+            line_start += line.len();
+        }
+        let is_lost_table = |region: &Span| {
+            place.is_none()
+                && self
+                    .original
+                    .get(region.start..region.end)
+                    .is_some_and(is_header_first)
+        };
+        let inside = |region: &Span| region.start < end && start < region.end;
+        self.broken
+            .iter()
+            .any(|region| inside(region) || is_lost_table(region))
+    }
+}
+
+fn is_header_first(text: &str) -> bool {
+    text.lines().next().is_some_and(is_header)
 }
 
 /// Reports errors of grammar and blanks them out.
 pub(crate) fn repair<'a>(text: &'a str, report: &mut Report) -> Repaired<'a> {
     let mut repaired = Repaired {
+        original: text,
         text: Cow::Borrowed(text),
         broken: Vec::new(),
+        gave_up: false,
     };
-    while repaired.broken.len() < MAX_TOML_ERRORS_PER_FILE {
+    loop {
         let (_, errors) = DeTable::parse_recoverable(&repaired.text);
-        let place = |error: &Error| error.span().map_or(Span::default(), Span::from);
-        let Some(first) = errors.iter().min_by_key(|error| place(error).start) else {
+        let first = errors
+            .iter()
+            .min_by_key(|error| error.span().map_or(0, |span| span.start));
+        let Some(first) = first else { break };
+        repaired.gave_up = true;
+        if repaired.broken.len() == MAX_TOML_ERRORS_PER_FILE {
             break;
-        };
-        let span = place(first);
+        }
+        let span = place(&repaired.text, first);
         describe(&repaired.text, first, span, report);
         let region = statement(&repaired.text, span, first.message());
         repaired.broken.push(region);
@@ -39,35 +84,59 @@ pub(crate) fn repair<'a>(text: &'a str, report: &mut Report) -> Repaired<'a> {
             break;
         };
         repaired.text = Cow::Owned(blanked);
+        repaired.gave_up = false;
     }
     repaired
 }
 
+/// Where an error is best shown.
+fn place(text: &str, error: &Error) -> Span {
+    let span = error.span().map_or(Span::default(), Span::from);
+    if !error.message().starts_with("invalid multi-line") {
+        return span;
+    }
+    // A text that is not closed is noticed at the end of the file.
+    let before = text.get(..span.start).unwrap_or_default();
+    let openings = ["\"\"\"", "'''"]
+        .into_iter()
+        .filter_map(|quotes| before.rfind(quotes));
+    openings.max().map_or(span, |start| Span {
+        start,
+        end: start + 3,
+    })
+}
+
 fn describe(text: &str, error: &Error, span: Span, report: &mut Report) {
     let message = error.message();
-    let unquoted = message.contains("quoted") || message.contains("boolean");
+    let word = text.get(span.start..span.end).unwrap_or_default();
+    // The parser guesses from the first letter what a word without quotes was meant to be.
+    let guessed = ["must be quoted", "invalid boolean", "invalid float"];
+    if word.starts_with(char::is_alphabetic) && guessed.iter().any(|guess| message.contains(guess))
+    {
+        report
+            .add(
+                &codes::NOT_TOML,
+                span,
+                format!("`{}` is not a value", shown(word)),
+            )
+            .help(format!("text needs quotes: `\"{}\"`", shown(word)));
+        return;
+    }
     let diagnostic = report.add(&codes::NOT_TOML, span, message);
     if is_unclosed_list(text, span, message) {
         diagnostic.help("the list before this line is not closed: write `]`");
     }
-    let word = text.get(span.start..span.end).unwrap_or_default();
-    if unquoted && !word.is_empty() {
-        diagnostic.help(format!("text needs quotes: `\"{word}\"`"));
+    if message.contains("unquoted key") {
+        diagnostic.help("a name with other characters needs quotes: `\"custom:cohort\" = …`");
+    }
+    if message.starts_with("invalid multi-line") {
+        diagnostic.help("the text that starts here is not closed");
     }
 }
 
 /// The statement that an error is in, whole lines.
 fn statement(text: &str, error: Span, message: &str) -> Span {
-    let mut line = line_around(text, error);
-    if message.contains("multi-line") {
-        // A text that is not closed shows as an error at the end of the file.
-        let before = text.get(..error.start).unwrap_or_default();
-        let opening = ["\"\"\"", "'''"]
-            .into_iter()
-            .filter_map(|quotes| before.rfind(quotes))
-            .max();
-        line = opening.map_or(line, |at| line_around(text, Span { start: at, end: at }));
-    }
+    let line = line_around(text, error);
     let own = text.get(line.start..line.end).unwrap_or_default();
     let is_next = is_unclosed_list(text, error, message);
     let start = if starts_statement(own) && !is_next {
@@ -82,11 +151,7 @@ fn statement(text: &str, error: Span, message: &str) -> Span {
         };
     }
     // With a header goes everything under it.
-    let header = is_header(
-        text.get(start..)
-            .and_then(|rest| rest.lines().next())
-            .unwrap_or_default(),
-    );
+    let header = text.get(start..).is_some_and(is_header_first);
     let mut end = line.end;
     for after in text
         .get(line.end..)

@@ -61,9 +61,9 @@ pub(crate) static RULE: Keys = Keys {
         .also(&["path", "paths", "permit", "resources"]),
         Key::new("deny", PATTERNS, "the paths it keeps out, whatever any `allow` says")
             .also(&["forbid", "block"]),
-        Key::new("anyone", Shape::Flag, "everybody, without a token")
+        Key::new("anyone", Shape::Yes, "everybody, without a token")
             .also(&["public", "everyone", "anonymous"]),
-        Key::new("signed_in", Shape::Flag, "everybody with a good token")
+        Key::new("signed_in", Shape::Yes, "everybody with a good token")
             .also(&["authenticated", "logged_in"]),
         Key::new(
             "groups",

@@ -25,7 +25,7 @@ impl SourceTree {
         match folder.canonicalize() {
             Ok(root) => reader.root = root,
             Err(error) => {
-                let message = format!("`{}`: {error}", folder.display()).to_lowercase();
+                let message = format!("`{}`: {}", folder.display(), reason(&error));
                 reader.refuse("", &codes::UNREADABLE, message);
                 return reader.tree;
             }
@@ -101,21 +101,13 @@ impl Reader {
             // A site without courses has rules of its own, or none.
             Err(error) if error.kind() == io::ErrorKind::NotFound => return,
             Err(error) => {
-                return self.refuse(
-                    COURSES_FOLDER,
-                    &codes::UNREADABLE,
-                    format!("{error}").to_lowercase(),
-                );
+                return self.refuse(COURSES_FOLDER, &codes::UNREADABLE, reason(&error));
             }
         };
         for entry in entries.take(MAX_FOLDER_ENTRIES) {
             match entry {
                 Ok(entry) => self.course(&entry),
-                Err(error) => self.refuse(
-                    COURSES_FOLDER,
-                    &codes::UNREADABLE,
-                    format!("{error}").to_lowercase(),
-                ),
+                Err(error) => self.refuse(COURSES_FOLDER, &codes::UNREADABLE, reason(&error)),
             }
         }
     }
@@ -174,7 +166,12 @@ impl From<io::Error> for Refusal {
     fn from(error: io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::NotFound => Self::Missing,
-            _ => Self::Because(&codes::UNREADABLE, format!("{error}").to_lowercase()),
+            _ => Self::Because(&codes::UNREADABLE, reason(&error)),
         }
     }
+}
+
+/// The system's words, in the style of messages.
+fn reason(error: &io::Error) -> String {
+    error.to_string().to_lowercase()
 }

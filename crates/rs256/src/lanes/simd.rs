@@ -1,11 +1,8 @@
-//! Four sums as two vectors of two, for WASM with `simd128`.
-//!
-//! The vectors of products come from the widening multiplication, which every engine turns into the
-//! multiplication of the processor; a plain `i64x2.mul` would be three of them.
+//! Quads and sums as vectors, for WASM with `simd128`.
 
 use core::arch::wasm32::{
-    u32x4, u32x4_extract_lane, u64x2, u64x2_add, u64x2_extmul_high_u32x4,
-    u64x2_extmul_low_u32x4, u64x2_extract_lane, v128, v128_and,
+    u32x4, u32x4_extract_lane, u64x2, u64x2_add, u64x2_extmul_high_u32x4, u64x2_extmul_low_u32x4,
+    u64x2_extract_lane, v128, v128_and,
 };
 
 /// Four limbs, the lowest in lane 0.
@@ -34,19 +31,23 @@ impl Quad {
     }
 }
 
-/// Four sums, each spread over four lanes.
+/// Four sums, each spread over the four lanes of two vectors.
 #[derive(Clone, Copy)]
 pub(crate) struct Sums([[v128; 2]; 4]);
 
 impl Sums {
     pub(crate) const ZERO: Self = Self([[u64x2(0, 0); 2]; 4]);
 
-    /// Adds to each sum the product of `x` with the `y` in its place.
+    /// Adds to each sum the inner product of `x` with the quad in its place.
+    ///
+    /// Both factors must be vectors that the compiler knows nothing about. Of a number repeated in
+    /// all lanes it does know, and then it makes a plain `i64x2.mul`, for which a processor needs
+    /// three multiplications: the whole verification takes twice as long.
     #[inline(always)]
-    pub(crate) fn add_products(&mut self, Quad(x): Quad, y: &[Quad; 4]) {
-        for ([low, high], Quad(y)) in self.0.iter_mut().zip(y) {
-            *low = u64x2_add(*low, u64x2_extmul_low_u32x4(x, *y));
-            *high = u64x2_add(*high, u64x2_extmul_high_u32x4(x, *y));
+    pub(crate) fn add_products(&mut self, x: Quad, y: &[Quad; 4]) {
+        for ([low, high], y) in self.0.iter_mut().zip(y) {
+            *low = u64x2_add(*low, u64x2_extmul_low_u32x4(x.0, y.0));
+            *high = u64x2_add(*high, u64x2_extmul_high_u32x4(x.0, y.0));
         }
     }
 

@@ -1,0 +1,97 @@
+//! The same answer as AWS-LC, on signatures that are good, nearly good, and not good at all.
+//!
+//! `TOLLGATE_RSA_CASES` says how many; a million take a few minutes in a release build.
+
+// AWS-LC does not build for WASM, where the other tests run too.
+#![cfg(not(target_family = "wasm"))]
+
+mod case;
+mod key;
+
+use aws_lc_rs::signature::{
+    ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_2048_8192_SHA384,
+    RSA_PKCS1_2048_8192_SHA512, RsaPublicKeyComponents,
+};
+use case::Kind;
+use fastrand::Rng;
+use key::TestKey;
+use tollgate_rs256::{Hash, PublicKey};
+
+/// One key as the test and both libraries have it.
+struct Keys {
+    test: TestKey,
+    ours: PublicKey,
+    /// One for each hash of [`HASHES`].
+    theirs: [ParsedPublicKey; 3],
+}
+
+const HASHES: [Hash; 3] = [Hash::Sha256, Hash::Sha384, Hash::Sha512];
+
+impl Keys {
+    fn new(bits: u64, e: u64, rng: &mut Rng) -> Self {
+        let test = TestKey::generate(bits, e, rng);
+        let (n, e) = (test.n.to_bytes_be(), test.e.to_bytes_be());
+        let ours = PublicKey::new(&n, &e).unwrap();
+        let components = RsaPublicKeyComponents { n, e };
+        let theirs = [
+            &RSA_PKCS1_2048_8192_SHA256,
+            &RSA_PKCS1_2048_8192_SHA384,
+            &RSA_PKCS1_2048_8192_SHA512,
+        ]
+        .map(|parameters| components.to_parsed_public_key(parameters).unwrap());
+        Self { test, ours, theirs }
+    }
+}
+
+#[test]
+fn same_answer() {
+    let asked = std::env::var("TOLLGATE_RSA_CASES").ok();
+    let cases: usize = asked.map_or(6000, |cases| cases.parse().expect("a number of cases"));
+    let mut rng = Rng::with_seed(6);
+    // Most are of the usual kind, with the usual sizes among them; then odd lengths and the other
+    // exponents, up to the largest that AWS-LC takes.
+    let mut keys = Vec::new();
+    for bits in [
+        2048, 2048, 2048, 2048, 3072, 4096, 2049, 2050, 2051, 2056, 2159, 4095,
+    ] {
+        keys.push(Keys::new(bits, 65537, &mut rng));
+    }
+    for (bits, e) in [(2048, 65539), (2048, 0x1_ffff_ffff), (3072, 0x1_0000_0001)] {
+        keys.push(Keys::new(bits, e, &mut rng));
+    }
+    for _ in 0..3 {
+        let (bits, e) = (rng.u64(2048..=4096), rng.u64(65537..1 << 33) | 1);
+        keys.push(Keys::new(bits, e, &mut rng));
+    }
+
+    let mut good = [0; Kind::ALL.len()];
+    let mut bad = good;
+    for case in 0..cases {
+        let keys = rng.choice(&keys).unwrap();
+        let index = case % Kind::ALL.len();
+        let kind = Kind::ALL[index];
+        let which = rng.usize(..3);
+        let message: Vec<u8> = (0..rng.usize(..200)).map(|_| rng.u8(..)).collect();
+        let signature = kind.signature(&keys.test, HASHES[which], &message, &mut rng);
+        let ours = keys
+            .ours
+            .verify(HASHES[which], &message, &signature)
+            .is_ok();
+        let theirs = keys.theirs[which].verify_sig(&message, &signature).is_ok();
+        assert_eq!(
+            ours, theirs,
+            "{kind:?} {message:x?} {signature:x?} {:x}",
+            keys.test.n
+        );
+        assert_eq!(
+            ours,
+            kind == Kind::Good,
+            "{kind:?} {message:x?} {signature:x?}"
+        );
+        (if ours { &mut good } else { &mut bad })[index] += 1;
+    }
+    println!("{} keys, {cases} cases", keys.len());
+    for ((kind, good), bad) in Kind::ALL.iter().zip(good).zip(bad) {
+        println!("{kind:?}: {good} good, {bad} bad");
+    }
+}
