@@ -22,7 +22,7 @@ pub(crate) struct Args {
 /// Measures and prints.
 pub(crate) fn run(args: &Args) -> Result<Verdict> {
     let notes = ui::in_step("WASM modules and npm package", |step| {
-        build::wasm(true, step)
+        build::wasm(true, build::bindgen(), step)
     })?;
     print!("{notes}");
     // What is measured is what would be shipped: release, not the profile of tests.

@@ -33,7 +33,7 @@ pub(crate) struct Args {
 /// Builds everything for the edges and prints what it weighs.
 pub(crate) fn run(args: &Args) -> Result<Verdict> {
     let notes = ui::in_step("WASM modules and npm package", |step| {
-        wasm(!args.no_optimise, step)
+        wasm(!args.no_optimise, bindgen(), step)
     })?;
     print!("{notes}");
     ui::in_step("core on bare targets", bare)?;
@@ -41,9 +41,9 @@ pub(crate) fn run(args: &Args) -> Result<Verdict> {
     Ok(Verdict::Yes)
 }
 
-/// Builds everything for the edges as one step of another verb: a report with sizes.
+/// Builds everything for the edges once the programs are built: a report with sizes.
 pub(crate) fn all(step: &Step) -> Result<String> {
-    let notes = wasm(true, step)?;
+    let notes = wasm(true, built_bindgen(), step)?;
     bare(step)?;
     Ok(notes + &sizes()?)
 }
@@ -66,8 +66,18 @@ impl Modules {
     }
 }
 
+/// The tool that makes the npm package's glue, built if need be.
+pub(crate) fn bindgen() -> Command {
+    shell::cargo(["run", "--quiet", "--package", "tollgate-bindgen", "--"])
+}
+
+/// The same tool, where the programs are built already.
+pub(crate) fn built_bindgen() -> Command {
+    shell::tool(repo::program("tollgate-bindgen"), [""; 0])
+}
+
 /// Builds both WASM modules and the npm package around one of them; returns notes for people.
-pub(crate) fn wasm(optimise: bool, step: &Step) -> Result<String> {
+pub(crate) fn wasm(optimise: bool, mut bindgen: Command, step: &Step) -> Result<String> {
     let notes = toolchain::need(&[WASM_TARGET])?;
     let profile = ["--profile", "wasm", "--target", WASM_TARGET];
     let packages = ["--package", "tollgate-plain", "--package", "tollgate-node"];
@@ -90,8 +100,10 @@ pub(crate) fn wasm(optimise: bool, step: &Step) -> Result<String> {
     let edge = repo::target().join("edge");
     std::fs::create_dir_all(&edge).with_context(|| format!("cannot make {}", edge.display()))?;
     copy(plain, &places.plain)?;
-    let mut bind = shell::cargo(["run", "--quiet", "--package", "tollgate-bindgen", "--"]);
-    must(bind.arg(node).arg(repo::node_package().join("pkg")), step)?;
+    must(
+        bindgen.arg(node).arg(repo::node_package().join("pkg")),
+        step,
+    )?;
     let left_out = if optimise {
         optimise::modules(&[&places.plain, &places.node], step)?
     } else {

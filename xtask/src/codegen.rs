@@ -1,6 +1,9 @@
 //! Generated files: JSON Schemas and the list of diagnostics, written by the compiler from the
 //! items they describe. What they hold is the compiler's business; this starts it.
 
+use std::ffi::OsString;
+use std::process::Command;
+
 use anyhow::Result;
 
 use crate::{Verdict, repo, shell};
@@ -15,13 +18,6 @@ pub(crate) struct Args {
 
 /// Writes or checks the generated files.
 pub(crate) fn run(args: &Args) -> Result<Verdict> {
-    Ok(Verdict::of(
-        shell::hand_over(&mut command(args.check))? == 0,
-    ))
-}
-
-/// The process that writes or checks the generated files.
-pub(crate) fn command(check: bool) -> std::process::Command {
     let mut command = shell::cargo([
         "run",
         "--quiet",
@@ -31,6 +27,20 @@ pub(crate) fn command(check: bool) -> std::process::Command {
         "codegen",
         "--",
     ]);
-    command.args(check.then_some("--check")).arg(repo::policy());
-    command
+    Ok(Verdict::of(
+        shell::hand_over(command.args(arguments(args.check)))? == 0,
+    ))
+}
+
+/// The check with the program that is built already.
+pub(crate) fn check() -> Command {
+    shell::tool(repo::program("codegen"), arguments(true))
+}
+
+fn arguments(check: bool) -> Vec<OsString> {
+    let mut arguments: Vec<OsString> = vec![repo::policy().into()];
+    if check {
+        arguments.insert(0, "--check".into());
+    }
+    arguments
 }

@@ -78,33 +78,23 @@ pub(crate) fn own(targets: &[&str], step: &Step) -> Result<(String, Tally, bool)
     ))
 }
 
-/// Builds the runner, and the modules where a target needs them.
+/// Builds the programs, and the modules where a target needs them.
 fn prepare(targets: &[&str]) -> Result<()> {
+    ui::in_step("programs", |step| {
+        shell::must(&mut build_programs(), |line| step.line(line))
+    })?;
     if targets.is_empty() || targets.iter().any(|target| *target != "native") {
-        let notes = ui::in_step("WASM modules and npm package", |step| {
-            build::wasm(true, step)
-        })?;
+        let modules = |step: &Step| build::wasm(true, build::built_bindgen(), step);
+        let notes = ui::in_step("WASM modules and npm package", modules)?;
         print!("{notes}");
     }
-    ui::in_step("conformance runner", |step| {
-        shell::must(&mut build_runner(), |line| step.line(line))
-    })?;
     Ok(())
 }
 
-/// Builds the runner and the command that judges the refused policies.
-pub(crate) fn build_runner() -> Command {
-    shell::cargo([
-        "build",
-        "--package",
-        "tollgate-targets",
-        "--bin",
-        "conformance",
-        "--package",
-        "tollgate",
-        "--bin",
-        "tollgate",
-    ])
+/// Builds the programs of this workspace. All of them, because cargo builds a shared dependency
+/// again for every other choice of packages, and one of them is wasmtime.
+pub(crate) fn build_programs() -> Command {
+    shell::cargo(["build", "--workspace", "--bins"])
 }
 
 fn command(targets: &[&str], suites: &[Suite]) -> Command {

@@ -7,7 +7,6 @@ mod edge;
 mod http;
 mod tokens;
 
-use core::time::Duration;
 use std::path::Path;
 use std::time::Instant;
 
@@ -84,7 +83,7 @@ const HEAD: [&str; 9] = [
     "status",
     "decision",
     "rule",
-    "decided in / answered in",
+    "decided/answered",
 ];
 
 fn site() -> std::path::PathBuf {
@@ -138,11 +137,7 @@ fn one(ask: &Ask, edge: &Edge, tokens: &Tokens) -> Result<(Vec<String>, Vec<Stri
         answer.status.to_string(),
         decision(&record),
         text(&record, "rule").to_owned(),
-        format!(
-            "{} / {}",
-            micros(Duration::from_nanos(decided)),
-            micros(took)
-        ),
+        format!("{}/{} µs", decided / 1_000, took.as_micros()),
     ];
     Ok((row, faults))
 }
@@ -216,12 +211,8 @@ fn text<'a>(record: &'a Value, key: &str) -> &'a str {
     record.get(key).and_then(Value::as_str).unwrap_or_default()
 }
 
-fn micros(time: Duration) -> String {
-    format!("{} µs", time.as_micros())
-}
-
 fn shortened(target: &str) -> String {
-    const LONGEST: usize = 52;
+    const LONGEST: usize = 42;
     if target.chars().count() <= LONGEST {
         return target.to_owned();
     }

@@ -77,8 +77,6 @@ fn steps(quick: bool) -> Vec<(&'static str, Work)> {
                 "warnings",
             ])),
         ),
-        ("generated files", plain(codegen::command(true))),
-        ("fixtures", plain(fixtures::command(true))),
         (
             "cargo test",
             Work::Process(
@@ -87,13 +85,15 @@ fn steps(quick: bool) -> Vec<(&'static str, Work)> {
             ),
         ),
     ];
+    steps.push(("programs", plain(conformance::build_programs())));
+    steps.push(("generated files", plain(codegen::check())));
+    steps.push(("fixtures", plain(fixtures::check())));
     if !quick {
         steps.push((
             "edges",
             Work::Here(|step| build::all(step).map(|text| (text, Tally::default(), true))),
         ));
     }
-    steps.push(("conformance runner", plain(conformance::build_runner())));
     steps.push((
         "conformance",
         if quick {
@@ -110,19 +110,12 @@ fn steps(quick: bool) -> Vec<(&'static str, Work)> {
     steps
 }
 
-/// The npm package's own tests, over the image of the site that the gate's tests use.
+/// The npm package's own tests, over the image of the site that the gate's tests use. `cargo test`
+/// has built the program that writes it.
 fn npm_package(step: &Step) -> Result<(String, Tally, bool)> {
     let image = repo::target().join("edge/sample.image");
-    let mut write = shell::cargo([
-        "run",
-        "--quiet",
-        "--package",
-        "tollgate-gate",
-        "--example",
-        "sample_image",
-        "--",
-    ]);
-    shell::must(write.arg(&image), |line| step.line(line))?;
+    let mut write = shell::tool(repo::program("examples/sample_image"), [&image]);
+    shell::must(&mut write, |line| step.line(line))?;
     let mut test = shell::tool("node", ["--test", "--test-reporter=tap"]);
     test.arg(repo::node_package().join("test"))
         .env("TOLLGATE_SAMPLE_IMAGE", &image);

@@ -1,6 +1,6 @@
 //! The encoder and the core together: patterns, captures, deny and strangers, without policy text.
 
-use std::net::IpAddr;
+use core::net::IpAddr;
 
 use tollgate_compiler::encode::{EncodeError, encode};
 use tollgate_compiler::spec::{

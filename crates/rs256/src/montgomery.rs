@@ -238,7 +238,7 @@ fn square_columns(work: &Work, k: usize, blocks: usize) -> [u64; 4] {
     );
     let left = work.left.get(half).copied().unwrap_or(Quad::ZERO);
     let met = work.right.0.get(k - half).unwrap_or(&NONE);
-    let [u0, u1, u2, u3] = if k % 2 == 0 {
+    let [u0, u1, u2, u3] = if k.is_multiple_of(2) {
         left.to_array()
     } else {
         // 2k is in the middle of a block.

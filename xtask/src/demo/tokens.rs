@@ -116,7 +116,12 @@ const RECIPES: &[Recipe] = &[
         Who::Expired,
         "learners-1",
         POOL_ID,
-        &["--sub=alice", "--group=rust-101", "--claim=iat=1799990000", "--expires-in=-3600"],
+        &[
+            "--sub=alice",
+            "--group=rust-101",
+            "--claim=iat=1799990000",
+            "--expires-in=-3600",
+        ],
     ),
     recipe(
         Who::Forged,

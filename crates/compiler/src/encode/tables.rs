@@ -3,7 +3,7 @@
 //! Not here: the pattern trie and condition programs, which use these tables.
 
 use std::collections::{BTreeSet, HashMap};
-use std::net::IpAddr;
+use core::net::IpAddr;
 
 use tollgate_core::image::format::{NO_CAPTURE, Section};
 

@@ -54,19 +54,13 @@ pub(crate) enum Forgery {
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 30] = [
-        Self::Good,
+    /// All but the good one.
+    pub(crate) const WRONG: [Self; 22] = [
         Self::BitFlipped,
-        Self::Good,
         Self::OtherMessage,
-        Self::Good,
         Self::OtherHash,
-        Self::Good,
         Self::PlusModulus,
-        Self::Good,
         Self::Negated,
-        Self::Good,
-        Self::Random,
         Self::Shorter,
         Self::Longer,
         Self::Zero,
@@ -76,7 +70,6 @@ impl Kind {
         Self::ModulusPlusOne,
         Self::Random,
         Self::RandomBytes,
-        Self::Good,
         Self::Forged(Forgery::Bit),
         Self::Forged(Forgery::NoNull),
         Self::Forged(Forgery::HashOnTheLeft),

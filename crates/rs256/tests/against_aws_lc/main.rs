@@ -64,34 +64,22 @@ fn same_answer() {
         keys.push(Keys::new(bits, e, &mut rng));
     }
 
-    let mut good = [0; Kind::ALL.len()];
-    let mut bad = good;
     for case in 0..cases {
         let keys = rng.choice(&keys).unwrap();
-        let index = case % Kind::ALL.len();
-        let kind = Kind::ALL[index];
-        let which = rng.usize(..3);
+        // Good ones and wrong ones in turn, each kind of wrong as often as any other.
+        let kind = match case % 2 {
+            0 => Kind::Good,
+            _ => Kind::WRONG[case / 2 % Kind::WRONG.len()],
+        };
+        let which = rng.usize(..HASHES.len());
+        let hash = HASHES[which];
         let message: Vec<u8> = (0..rng.usize(..200)).map(|_| rng.u8(..)).collect();
-        let signature = kind.signature(&keys.test, HASHES[which], &message, &mut rng);
-        let ours = keys
-            .ours
-            .verify(HASHES[which], &message, &signature)
-            .is_ok();
+        let signature = kind.signature(&keys.test, hash, &message, &mut rng);
+        let ours = keys.ours.verify(hash, &message, &signature).is_ok();
         let theirs = keys.theirs[which].verify_sig(&message, &signature).is_ok();
-        assert_eq!(
-            ours, theirs,
-            "{kind:?} {message:x?} {signature:x?} {:x}",
-            keys.test.n
-        );
-        assert_eq!(
-            ours,
-            kind == Kind::Good,
-            "{kind:?} {message:x?} {signature:x?}"
-        );
-        (if ours { &mut good } else { &mut bad })[index] += 1;
+        let what = || format!("{kind:?} {hash:?} {message:x?} {signature:x?} {:x}", keys.test.n);
+        assert_eq!(ours, theirs, "{}", what());
+        assert_eq!(ours, kind == Kind::Good, "{}", what());
     }
-    println!("{} keys, {cases} cases", keys.len());
-    for ((kind, good), bad) in Kind::ALL.iter().zip(good).zip(bad) {
-        println!("{kind:?}: {good} good, {bad} bad");
-    }
+    println!("{cases} cases with {} keys, every other one good", keys.len());
 }
