@@ -1,5 +1,7 @@
 //! The encoder and the core together: patterns, captures, deny and strangers, without policy text.
 
+#![cfg(test)]
+
 use core::net::IpAddr;
 
 use tollgate_compiler::encode::{EncodeError, encode};
@@ -22,7 +24,7 @@ fn pattern(source: &str) -> Pattern {
         .filter(|text| !text.is_empty())
         .map(|text| match text {
             "**" => Segment::Rest,
-            _ if text.starts_with('{') => Segment::Capture(text[1..text.len() - 1].into()),
+            _ if text.starts_with('{') => Segment::Capture(text.trim_matches(['{', '}']).into()),
             _ if text.contains('*') => Segment::Glob(text.into()),
             _ => Segment::Literal(text.into()),
         })

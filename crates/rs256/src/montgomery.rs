@@ -53,7 +53,7 @@ pub(crate) struct Modulus {
     backwards: Backwards,
     /// N of the module's text.
     blocks: usize,
-    /// -n⁻¹ mod 2³², of which the lower 27 bits count.
+    /// -n₀⁻¹ mod 2³², of which the lower 27 bits count.
     negated_inverse: u32,
     /// R² mod n: the Montgomery product with it brings a number into Montgomery form.
     r_squared: Number,

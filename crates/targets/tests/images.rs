@@ -1,5 +1,7 @@
 //! An image that is not whole and unchanged is refused, whatever is wrong with it.
 
+#![cfg(test)]
+
 use std::path::Path;
 
 use tollgate_compiler::{CompileOptions, SourceTree, compile};

@@ -1,6 +1,9 @@
 //! CloudFront events in the documented shapes, through the gate and back.
 
-#![expect(clippy::indexing_slicing, reason = "a helper fails its test by panicking")]
+#![expect(
+    clippy::indexing_slicing,
+    reason = "a helper fails its test by panicking"
+)]
 
 use serde_json::{Value, json};
 use tollgate_core::UnixSeconds;

@@ -2,8 +2,8 @@
 //!
 //! Not here: the pattern trie and condition programs, which use these tables.
 
-use std::collections::{BTreeSet, HashMap};
 use core::net::IpAddr;
+use std::collections::{BTreeSet, HashMap};
 
 use tollgate_core::image::format::{NO_CAPTURE, Section};
 

@@ -92,7 +92,7 @@ impl TestKey {
 }
 
 /// A prime in the range that e has an inverse for, and that is not among those.
-fn random_prime(range: std::ops::Range<u64>, e: u64, not: &[u64], rng: &mut Rng) -> u64 {
+fn random_prime(range: core::ops::Range<u64>, e: u64, not: &[u64], rng: &mut Rng) -> u64 {
     loop {
         let number = rng.u64(range.clone()) | 1;
         if is_prime(number) && gcd(e, number - 1) == 1 && !not.contains(&number) {
@@ -104,7 +104,7 @@ fn random_prime(range: std::ops::Range<u64>, e: u64, not: &[u64], rng: &mut Rng)
 /// Miller and Rabin's test, with bases that decide all numbers below 2⁶⁴.
 fn is_prime(n: u64) -> bool {
     const BASES: [u64; 12] = [2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37];
-    if n < 40 || BASES.iter().any(|base| n % base == 0) {
+    if n < 40 || BASES.iter().any(|base| n.is_multiple_of(*base)) {
         return false;
     }
     let twos = (n - 1).trailing_zeros();

@@ -2,6 +2,7 @@
 //!
 //! `TOLLGATE_RSA_CASES` says how many; a million take a few minutes in a release build.
 
+#![cfg(test)]
 // AWS-LC does not build for WASM, where the other tests run too.
 #![cfg(not(target_family = "wasm"))]
 
@@ -77,9 +78,17 @@ fn same_answer() {
         let signature = kind.signature(&keys.test, hash, &message, &mut rng);
         let ours = keys.ours.verify(hash, &message, &signature).is_ok();
         let theirs = keys.theirs[which].verify_sig(&message, &signature).is_ok();
-        let what = || format!("{kind:?} {hash:?} {message:x?} {signature:x?} {:x}", keys.test.n);
+        let what = || {
+            format!(
+                "{kind:?} {hash:?} {message:x?} {signature:x?} {:x}",
+                keys.test.n
+            )
+        };
         assert_eq!(ours, theirs, "{}", what());
         assert_eq!(ours, kind == Kind::Good, "{}", what());
     }
-    println!("{cases} cases with {} keys, every other one good", keys.len());
+    println!(
+        "{cases} cases with {} keys, every other one good",
+        keys.len()
+    );
 }

@@ -3,9 +3,9 @@
 //! It prints each failure and, per target, `NAME: N passed, N failed, N skipped`. Exit codes: 0 all as
 //! expected, 3 not, 2 wrong use or bad input. Not here: building what the targets need.
 
+use core::time::Duration;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser};
