@@ -5,7 +5,6 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 
-use crate::build::Modules;
 use crate::{Verdict, build, repo, shell, ui};
 
 /// Arguments of `bench`.
@@ -22,7 +21,7 @@ pub(crate) struct Args {
 /// Measures and prints.
 pub(crate) fn run(args: &Args) -> Result<Verdict> {
     let notes = ui::in_step("WASM modules and npm package", |step| {
-        build::wasm(true, build::bindgen(), step)
+        build::wasm(build::bindgen(), step)
     })?;
     print!("{notes}");
     // What is measured is what would be shipped: release, not the profile of tests.
@@ -39,7 +38,7 @@ pub(crate) fn run(args: &Args) -> Result<Verdict> {
     }
     let mut command = shell::tool(repo::target().join("release/bench"), ["--wasm"]);
     command
-        .arg(Modules::places().plain)
+        .arg(build::plain_module())
         .arg("--node-package")
         .arg(repo::node_package());
     if let Some(json) = &args.json {

@@ -9,7 +9,6 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-use crate::build::Modules;
 use crate::tally::Tally;
 use crate::ui::Step;
 use crate::{Verdict, build, repo, shell, ui};
@@ -84,7 +83,7 @@ fn prepare(targets: &[&str]) -> Result<()> {
         shell::must(&mut build_programs(), |line| step.line(line))
     })?;
     if targets.is_empty() || targets.iter().any(|target| *target != "native") {
-        let modules = |step: &Step| build::wasm(true, build::built_bindgen(), step);
+        let modules = |step: &Step| build::wasm(build::built_bindgen(), step);
         let notes = ui::in_step("WASM modules and npm package", modules)?;
         print!("{notes}");
     }
@@ -98,14 +97,13 @@ pub(crate) fn build_programs() -> Command {
 }
 
 fn command(targets: &[&str], suites: &[Suite]) -> Command {
-    let modules = Modules::places();
     let mut arguments: Vec<OsString> = Vec::new();
     for target in targets {
         arguments.extend(["--target".into(), target.into()]);
     }
     arguments.extend([
         "--wasm".into(),
-        modules.plain.into(),
+        build::plain_module().into(),
         "--node-package".into(),
         repo::node_package().into(),
     ]);

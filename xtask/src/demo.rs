@@ -69,7 +69,7 @@ pub(crate) fn run(args: &Args) -> Result<Verdict> {
     anstream::println!("{style}{} requests, {word}{style:#}", ASKS.len());
     if args.serve {
         try_yourself(&edge, &tokens);
-        edge.wait()?;
+        edge.watch();
     }
     Ok(Verdict::of(good))
 }

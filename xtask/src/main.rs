@@ -37,7 +37,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Verb {
     /// Build the WASM modules and the npm package, print their sizes, check the bare targets.
-    Build(build::Args),
+    Build,
     /// Run every check and test the project has.
     Test(test::Args),
     /// Measure cold starts and warm decisions on every target.
@@ -71,7 +71,7 @@ impl Verdict {
 
 fn main() -> ExitCode {
     let answer = match Cli::parse().verb {
-        Verb::Build(args) => build::run(&args),
+        Verb::Build => build::run(),
         Verb::Test(args) => test::run(&args),
         Verb::Bench(args) => bench::run(&args),
         Verb::Demo(args) => demo::run(&args),

@@ -113,7 +113,7 @@ fn steps(quick: bool) -> Vec<(&'static str, Work)> {
 /// The npm package's own tests, over the image of the site that the gate's tests use. `cargo test`
 /// has built the program that writes it.
 fn npm_package(step: &Step) -> Result<(String, Tally, bool)> {
-    let image = repo::target().join("edge/sample.image");
+    let image = repo::target().join("sample.image");
     let mut write = shell::tool(repo::program("examples/sample_image"), [&image]);
     shell::must(&mut write, |line| step.line(line))?;
     let mut test = shell::tool("node", ["--test", "--test-reporter=tap"]);

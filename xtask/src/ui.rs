@@ -69,7 +69,7 @@ impl Step {
             Mark::Bad => (RED, "FAIL"),
         };
         anstream::eprintln!(
-            "{style} {word}{style:#} {}  {:>7}  {detail}",
+            "{style} {word}{style:#} {:28} {:>8}  {detail}",
             self.name,
             seconds(took)
         );

@@ -1,7 +1,6 @@
 //! `tollgate test`: the authors' own tests, requests with the answer they expect, against the
 //! compiled policy.
 
-mod codes;
 mod file;
 mod reader;
 mod report;

@@ -6,6 +6,7 @@
 
 pub(crate) mod course;
 pub(crate) mod site;
+pub(crate) mod test_file;
 
 use std::collections::BTreeMap;
 
@@ -40,6 +41,10 @@ pub(crate) enum Shape {
         of: &'static Shape,
         max_entries: usize,
     },
+    /// A list in which order and repetition mean something, never empty.
+    Sequence(&'static Shape),
+    /// Anything.
+    Any,
     /// A table with known keys.
     Table(&'static Keys),
     /// A list of such tables, possibly empty.
@@ -224,6 +229,12 @@ fn check_value<'a>(
             }
             repeated_entries(table, list, report);
         }
+        (Shape::Sequence(of), DeValue::Array(list)) => {
+            for entry in list.iter() {
+                check_value(table, name, entry, of, report);
+            }
+        }
+        (Shape::Any, _) => {}
         (Shape::Table(keys), DeValue::Table(_)) => {
             if let Some(inner) = table.of(value) {
                 check_table(inner.under(table.key_span(name)), keys, report);
@@ -261,7 +272,8 @@ fn expected(shape: &Shape) -> &'static str {
         Shape::Flag | Shape::Yes => "`true` or `false`",
         Shape::Int { .. } | Shape::Version(_) => "an integer",
         Shape::Time => "a date-time without quotes",
-        Shape::List { .. } => "a list",
+        Shape::List { .. } | Shape::Sequence(_) => "a list",
+        Shape::Any => "a value",
         Shape::Table(_) | Shape::Map { .. } => "a table",
         Shape::Tables { .. } => "a list of tables",
     }

@@ -5,7 +5,9 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::keys::{Key, Keys, Shape, course::COURSE, site::SITE_FILE};
+use crate::keys::{Key, Keys, Shape, course::COURSE, site::SITE_FILE, test_file::TEST_FILE};
+
+pub use crate::keys::test_file::TestTable;
 
 const DRAFT: &str = "http://json-schema.org/draft-07/schema#";
 
@@ -17,6 +19,11 @@ pub fn site() -> Value {
 /// The schema of `courses/*.toml`.
 pub fn course() -> Value {
     document(&COURSE, "A course file of a Tollgate policy")
+}
+
+/// The schema of `*.test.toml`.
+pub fn test() -> Value {
+    document(&TEST_FILE, "Authors' tests of a Tollgate policy")
 }
 
 fn document(keys: &Keys, title: &str) -> Value {
@@ -88,6 +95,8 @@ fn shape(shape: &Shape) -> Value {
             "maxItems": max_entries,
             "uniqueItems": true,
         }),
+        Shape::Sequence(of) => json!({ "type": "array", "items": self::shape(of), "minItems": 1 }),
+        Shape::Any => json!({}),
         Shape::Table(keys) => table(keys).into(),
         Shape::Tables { of, max_entries } => json!({
             "type": "array",

@@ -1,5 +1,7 @@
 //! Compile targets that this machine's Rust may lack. Nothing is added without saying so.
 
+use std::path::Path;
+
 use anyhow::{Context, Result};
 
 use crate::shell;
@@ -7,40 +9,45 @@ use crate::shell;
 /// Makes sure that rustc can compile for `targets`; returns what it added, in words.
 pub(super) fn need(targets: &[&str]) -> Result<String> {
     let mut notes = String::new();
-    let listed = shell::must(&mut shell::tool("rustup", ["target", "list", "--installed"]), |_| ())
-        .context("cannot ask rustup which targets are installed; install Rust with rustup, or add the targets by hand")?;
-    for target in missing(&listed, targets) {
+    for target in targets.iter().filter(|target| !has(target)) {
         shell::must(
             &mut shell::tool("rustup", ["target", "add", target]),
             |_| (),
         )
-        .with_context(|| format!("rustup cannot add {target}, which is needed here"))?;
+        .with_context(|| {
+            format!(
+                "rustc has no library for {target}, which is needed here, and rustup cannot add it"
+            )
+        })?;
         notes.push_str(&format!("added the target {target} with rustup\n"));
     }
     Ok(notes)
 }
 
-fn missing<'a>(listed: &str, targets: &[&'a str]) -> Vec<&'a str> {
-    targets
-        .iter()
-        .copied()
-        .filter(|target| !listed.lines().any(|line| line.trim() == *target))
-        .collect()
+/// True if rustc has a library for the target, however it came there.
+fn has(target: &str) -> bool {
+    let asked = shell::tool("rustc", ["--print", "target-libdir", "--target", target]).output();
+    asked.is_ok_and(|said| {
+        let folder = String::from_utf8_lossy(&said.stdout);
+        said.status.success() && Path::new(folder.trim()).is_dir()
+    })
 }
 
 #[cfg(test)]
 mod tests {
-    use super::missing;
+    use super::*;
 
     #[test]
-    fn only_what_is_not_listed_is_missing() {
-        let listed = "wasm32v1-none\nx86_64-unknown-linux-gnu\n";
-        assert_eq!(
-            missing(
-                listed,
-                &["wasm32v1-none", "wasm32-unknown-unknown", "wasm32"]
-            ),
-            ["wasm32-unknown-unknown", "wasm32"]
-        );
+    fn only_what_rustc_lacks_is_asked_for() {
+        assert!(!has("no-such-target"));
+        // Compiled as this test is, so its library is here; nothing is added, nothing said.
+        let host = shell::must(&mut shell::tool("rustc", ["-vV"]), |_| ()).unwrap();
+        let host = host
+            .lines()
+            .find_map(|line| line.strip_prefix("host: "))
+            .unwrap();
+        assert_eq!(need(&[host]).unwrap(), "");
+        let error = need(&["no-such-target"]).unwrap_err();
+        assert!(format!("{error:#}").contains("no-such-target"), "{error:#}");
     }
 }

@@ -67,10 +67,11 @@ impl Edge {
         }
     }
 
-    /// Waits until somebody ends the edge, an interrupt at the terminal for one.
-    pub(super) fn wait(mut self) -> Result<()> {
-        self.child.wait()?;
-        Ok(())
+    /// Prints what it decides until somebody ends it, an interrupt at the terminal for one.
+    pub(super) fn watch(&self) {
+        for record in &self.records {
+            println!("{record}");
+        }
     }
 }
 

@@ -6,17 +6,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use serde_json::Value;
+use tollgate_compiler::diagnostic::codes::test_files::{
+    BAD_ADDRESS, BAD_CLAIM, BAD_EXPECTATION, BAD_NAME, NO_TESTS, PERSON_TWICE, TABLE_SHAPE,
+    TEST_TWICE, UNKNOWN_ISSUER, UNKNOWN_PERSON,
+};
 use tollgate_compiler::diagnostic::{Span, codes, render};
+use tollgate_compiler::schema::TestTable;
 use tollgate_core::Reason;
 use tollgate_gate::Gate;
 use tollgate_token::{Claims, IssuerConfig};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::codes::{
-    BAD_ADDRESS, BAD_CLAIM, BAD_EXPECTATION, BAD_NAME, NO_TESTS, PERSON_TWICE, TABLE_SHAPE,
-    TEST_TWICE, UNKNOWN_ISSUER, UNKNOWN_PERSON,
-};
 use super::reader::{At, Reader, Table, nearest, quoted};
 
 /// One request, and what is expected of the answer.
@@ -78,8 +79,8 @@ pub(super) fn read(
     gate: &Gate<Vec<u8>>,
 ) -> (Vec<Case>, People) {
     let root = reader.parse(text);
-    let keys = &["now", "ip", "people", "test", "table"];
-    let table = reader.table(&root, Span::default(), "a test file", keys);
+    let keys = TestTable::File.key_names();
+    let table = reader.table(&root, Span::default(), "a test file", &keys);
     let mut file = File {
         text,
         people: BTreeMap::new(),
@@ -153,7 +154,8 @@ impl File<'_> {
             let Some(person) = reader.table_of(name, value) else {
                 continue;
             };
-            let person = reader.table(person.value, span, "a person", &["claims", "issuer"]);
+            let keys = TestTable::Person.key_names();
+            let person = reader.table(person.value, span, "a person", &keys);
             let issuer = issuer(reader, person, &gate.config().issuers);
             let Some(claims) = reader.inner(person, "claims") else {
                 if !person.has("claims") {
@@ -168,10 +170,8 @@ impl File<'_> {
     }
 
     fn test(&mut self, reader: &mut Reader<'_>, test: At<&DeTable<'_>>) {
-        let keys = &[
-            "name", "who", "get", "method", "target", "ip", "now", "expect", "rule",
-        ];
-        let test = reader.table(test.value, test.span, "a test", keys);
+        let keys = TestTable::Test.key_names();
+        let test = reader.table(test.value, test.span, "a test", &keys);
         let name = self.name(reader, test);
         let who = match reader.text(test, "who") {
             Some(who) => self.person(reader, who),
@@ -226,8 +226,8 @@ impl File<'_> {
     }
 
     fn table(&mut self, reader: &mut Reader<'_>, table: At<&DeTable<'_>>) {
-        let keys = &["name", "people", "paths", "expect", "method", "ip", "now"];
-        let table = reader.table(table.value, table.span, "a table", keys);
+        let keys = TestTable::Table.key_names();
+        let table = reader.table(table.value, table.span, "a table", &keys);
         let name = self.name(reader, table);
         let people = reader.needed_texts(table, "people");
         let paths = reader.needed_texts(table, "paths");

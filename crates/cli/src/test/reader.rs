@@ -6,7 +6,6 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 use toml::value::{Datetime, Offset};
 
-use super::codes::BAD_TIME;
 use crate::output::visible;
 
 /// A value and where it stands.
@@ -168,7 +167,7 @@ impl<'f> Reader<'f> {
         let moment = unix_seconds(time);
         if moment.is_none() {
             let message = format!("`{time}` is not one moment in whole seconds");
-            self.add(&BAD_TIME, span, message)
+            self.add(&codes::test_files::BAD_TIME, span, message)
                 .help("write date, time and offset: `2027-01-15T12:00:00Z`");
         }
         moment

@@ -46,13 +46,14 @@ fn usage() -> ExitCode {
     ExitCode::from(2)
 }
 
-fn generated() -> [(&'static str, String); 3] {
+fn generated() -> [(&'static str, String); 4] {
     [
         ("schema/site.schema.json", format!("{:#}\n", schema::site())),
         (
             "schema/course.schema.json",
             format!("{:#}\n", schema::course()),
         ),
+        ("schema/test.schema.json", format!("{:#}\n", schema::test())),
         ("DIAGNOSTICS.md", codes::reference()),
     ]
 }

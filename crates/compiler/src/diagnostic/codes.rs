@@ -12,6 +12,7 @@ mod issuers;
 mod lints;
 mod names;
 mod shape;
+pub mod test_files;
 
 pub use budgets::*;
 pub use conditions::*;
@@ -41,6 +42,7 @@ pub fn codes() -> impl Iterator<Item = &'static Code> {
         conditions::TABLE,
         issuers::TABLE,
         budgets::TABLE,
+        test_files::TABLE,
         lints::TABLE,
     ]
     .into_iter()
@@ -52,7 +54,7 @@ pub fn codes() -> impl Iterator<Item = &'static Code> {
 pub fn reference() -> String {
     let mut text = String::from(
         "# Diagnostics\n\n\
-         Every finding of `tollgate check` has a code. This is what the codes mean.\n\
+         Every finding of `tollgate check` and `tollgate test` has a code. This is what the codes mean.\n\
          Generated from the compiler's table of codes; do not edit.\n",
     );
     let mut group = "";
@@ -84,6 +86,7 @@ fn group_of(id: &str) -> (&str, &'static str) {
         "TG03" => "Conditions",
         "TG04" => "Issuers, keys and tokens",
         "TG05" => "Budgets",
+        "TG06" => "Authors' tests",
         "TG07" => "Advice",
         _ => "The compiler itself",
     };

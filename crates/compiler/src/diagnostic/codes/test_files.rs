@@ -1,46 +1,32 @@
-//! TG06xx: what can be wrong with a test file beyond its TOML.
+//! TG06xx: what can be wrong with a test file beyond its TOML. Raised by the reader of test files, which
+//! is not here.
 
-use tollgate_compiler::diagnostic::{Code, Severity};
-
-macro_rules! declare_codes {
-    ($($name:ident, $id:literal, $title:literal, $explanation:literal;)*) => {
-        $(
-            pub(super) static $name: Code = Code {
-                id: $id,
-                severity: Severity::Error,
-                title: $title,
-                explanation: $explanation,
-            };
-        )*
-    };
-}
-
-declare_codes! {
-    UNKNOWN_PERSON, "TG0601", "unknown person",
+super::declare_codes! {
+    UNKNOWN_PERSON, "TG0601", Error, "unknown person",
     "People are declared as `[people.NAME]`, in this file or in `site.test.toml`. `nobody` and \
      `bad-token` are always there.";
-    PERSON_TWICE, "TG0602", "a person with two meanings",
+    PERSON_TWICE, "TG0602", Error, "a person with two meanings",
     "One name means one visitor everywhere, so that a test can be read without looking for the \
      other one. `nobody` and `bad-token` are taken.";
-    TEST_TWICE, "TG0603", "two tests of one name",
+    TEST_TWICE, "TG0603", Error, "two tests of one name",
     "Tests are reported and chosen by name.";
-    TABLE_SHAPE, "TG0604", "a table of the wrong size",
+    TABLE_SHAPE, "TG0604", Error, "a table of the wrong size",
     "`expect` has one row per path and in each row one cell per person.";
-    UNKNOWN_ISSUER, "TG0605", "unknown issuer",
+    UNKNOWN_ISSUER, "TG0605", Error, "unknown issuer",
     "`issuer` names an `[[issuer]]` of `site.toml`.";
-    BAD_EXPECTATION, "TG0606", "not an expectation",
+    BAD_EXPECTATION, "TG0606", Error, "not an expectation",
     "What is expected is a reason, in tables optionally with one space and the rule that must be \
      named. Only `allow` and `denied_by_rule` name a rule.";
-    BAD_ADDRESS, "TG0607", "not an IP address",
+    BAD_ADDRESS, "TG0607", Error, "not an IP address",
     "An address is written like `203.0.113.7` or `2001:db8::7`; `unknown` takes the file's \
      address away.";
-    BAD_CLAIM, "TG0608", "a claim that no token carries",
+    BAD_CLAIM, "TG0608", Error, "a claim that no token carries",
     "Claims are strings, whole numbers, booleans, arrays of these and tables. Times are whole \
      numbers of seconds since 1970, and what the token layer would refuse is refused here.";
-    BAD_TIME, "TG0609", "a time that is not one moment",
+    BAD_TIME, "TG0609", Error, "a time that is not one moment",
     "A time has a date, a time of day in whole seconds and an offset: `2027-01-15T12:00:00Z`.";
-    NO_TESTS, "TG0610", "a test file without tests",
+    NO_TESTS, "TG0610", Error, "a test file without tests",
     "A file that tests nothing looks as if it passed.";
-    BAD_NAME, "TG0611", "not a name for a person",
+    BAD_NAME, "TG0611", Error, "not a name for a person",
     "Names consist of letters, digits, `-` and `_`.";
 }
