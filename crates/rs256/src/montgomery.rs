@@ -317,6 +317,14 @@ impl Backwards {
     }
 }
 
+/// Points 1, 4 and 5 of the bounds, in numbers.
+const _: () = {
+    assert!(MAX_BLOCKS * BLOCK_BITS >= 4096 + 2);
+    let terms = 2 * 4 * MAX_BLOCKS as u64;
+    let greatest = (LIMB_MASK as u64).pow(2);
+    assert!(terms * greatest + (1 << 37) < 1 << 63);
+};
+
 /// No limbs at all.
 const NONE: [Quad; 4] = [Quad::ZERO; 4];
 

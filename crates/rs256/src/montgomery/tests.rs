@@ -43,7 +43,8 @@ fn random(bits: u64, rng: &mut Rng) -> BigUint {
     BigUint::from_bytes_be(&bytes) % (BigUint::from(1_u8) << bits)
 }
 
-/// A base below n: the least, the greatest, long runs, or random.
+/// A base below n: the least, the greatest, long runs, the half, or random. (The half is for 2n: n
+/// times 1 makes all limbs of q the greatest.)
 fn base(n: &BigUint, shape: u64, rng: &mut Rng) -> BigUint {
     match shape {
         0 => BigUint::ZERO,
@@ -53,6 +54,7 @@ fn base(n: &BigUint, shape: u64, rng: &mut Rng) -> BigUint {
         4 => n - 2_u8,
         5 => BigUint::from(1_u8) << (n.bits() - 2),
         6 => (BigUint::from(1_u8) << (n.bits() - 1)) - 1_u8,
+        7 => n >> 1,
         _ => random(n.bits() + 64, rng) % n,
     }
 }
