@@ -151,11 +151,8 @@ fn step(name: &'static str, work: Work) -> Row {
     if !good {
         println!("{}", text.trim_end());
     }
-    for reason in text
-        .lines()
-        .filter(|line| good && line.trim_start().starts_with("skipped"))
-    {
-        println!("      {}", reason.trim());
+    for skip in text.lines().filter(|line| good && is_skip(line)) {
+        println!("      {}", skip.trim());
     }
     Row {
         name,
@@ -163,6 +160,11 @@ fn step(name: &'static str, work: Work) -> Row {
         tally,
         took: ui::seconds(took),
     }
+}
+
+/// True for the line in which a runner says why it left a test out.
+fn is_skip(line: &str) -> bool {
+    line.starts_with("SKIP ") || line.contains(" # SKIP ") || line.contains(" ... ignored, ")
 }
 
 fn summary(rows: &[Row]) -> (Vec<Vec<String>>, Tally) {
@@ -235,6 +237,16 @@ mod tests {
                 "{text}"
             );
         }
+    }
+
+    #[test]
+    fn reasons_for_skips_are_found() {
+        assert!(is_skip(
+            "SKIP case-7 and 3 more: there is no `node` on this machine"
+        ));
+        assert!(is_skip("ok 3 - reads the clock # SKIP no clock here"));
+        assert!(is_skip("test slow ... ignored, needs an hour"));
+        assert!(!is_skip("node: 3 passed, 0 failed, 0 skipped"));
     }
 
     #[test]

@@ -213,7 +213,8 @@ impl Modulus {
 /// Adds to block k of columns the products of some blocks of `x` with what they meet of `y` there.
 #[inline(always)]
 fn add_products(sums: &mut Sums, x: &[Quad], y: &[[Quad; 4]], blocks: Range<usize>, k: usize) {
-    // Block m meets backwards block k - m. Both ranges are inside, as 0 ≤ m < N and k - m ≤ N.
+    // Block m meets block k - m of the copies. All callers have 0 ≤ m < N and 0 ≤ k - m ≤ N, so both
+    // ranges are inside.
     let met = k + 1 - blocks.end..k + 1 - blocks.start;
     let x = x.get(blocks).unwrap_or_default();
     let y = y.get(met).unwrap_or_default();
@@ -258,7 +259,7 @@ fn square_columns(work: &Work, k: usize, blocks: usize) -> [u64; 4] {
     ]
 }
 
-/// What a multiplication needs, kept from one to the next of the same modulus.
+/// What a multiplication needs. Each writes before it reads, so that nothing of the last one counts.
 struct Work {
     left: [Quad; MAX_BLOCKS],
     right: Backwards,
