@@ -13,11 +13,11 @@ use sha2::{Digest, Sha256};
 use tollgate_core::Effect;
 use tollgate_core::image::format::{
     CHECKSUM_AT, FLAG_ASCII_ONLY, FROM_END, HEADER_BYTES, ID_AT, ID_FROM, MAGIC, MAX_IMAGE_BYTES,
-    NONE, SECTIONS_AT, Section, VERSION, checksum, flag,
+    NONE, NONE_24, ONE_NAME, SECTIONS_AT, Section, VERSION, checksum, flag,
 };
 
 use crate::spec::{Expr, ImageSpec, Pattern, RuleSpec, Segment, Template};
-use tables::Tables;
+use tables::{Tables, narrow};
 use trie::Trie;
 
 /// An image and what it is made of.
@@ -111,7 +111,7 @@ pub fn encode(spec: &ImageSpec) -> Result<Encoded, EncodeError> {
     }
     let mut tables = Tables::new(literal_names(&rules))?;
     for claim in &spec.claims {
-        let name = tables.text(&claim.name)?;
+        let name = tables.string(claim.name.as_bytes())?;
         tables.push(
             Section::Claims,
             &[&name.to_le_bytes(), &[claim.kind as u8, 0, 0, 0]],
@@ -201,7 +201,8 @@ fn capture_places(pattern: &Pattern, captures: &[&str]) -> Result<Vec<u16>, Enco
 fn write_rule(tables: &mut Tables, rule: &RuleSpec, captures: &[&str]) -> Result<(), EncodeError> {
     let groups = name_set(tables, rule.who.groups.as_deref(), captures)?;
     let extra = write_extra(tables, rule, captures)?;
-    let (course, id) = (tables.text(&rule.course)?, tables.text(&rule.id)?);
+    let course = tables.string(rule.course.as_bytes())?;
+    let id = tables.string(rule.id.as_bytes())?;
     let effect = match rule.effect {
         Effect::Allow => 0,
         Effect::Deny => 1,
@@ -214,18 +215,22 @@ fn write_rule(tables: &mut Tables, rule: &RuleSpec, captures: &[&str]) -> Result
         flags |= flag::SIGNED_IN;
     }
     let capture_count = u16::try_from(captures.len()).map_err(|_| EncodeError::TooMany)?;
+    let mut shape = id.to_le_bytes().to_vec();
+    shape.extend(extra.to_le_bytes());
+    shape.extend(flags.to_le_bytes());
+    shape.extend(capture_count.to_le_bytes());
+    shape.extend([effect, rule.methods.bits(), 0, 0]);
+    let shape = tables.push_unique(Section::Shapes, shape)?;
+    let groups = if groups == NONE {
+        NONE_24.to_le_bytes()
+    } else {
+        narrow(groups)?
+    };
+    let [g0, g1, g2, _] = groups;
+    let [s0, s1, s2, _] = narrow(shape)?;
     tables.push(
         Section::Rules,
-        &[
-            &[effect, rule.methods.bits()],
-            &flags.to_le_bytes(),
-            &groups.to_le_bytes(),
-            &extra.to_le_bytes(),
-            &course.to_le_bytes(),
-            &id.to_le_bytes(),
-            &capture_count.to_le_bytes(),
-            &[0, 0],
-        ],
+        &[&course.to_le_bytes(), &[s0, s1, s2, g0, g1, g2]],
     );
     Ok(())
 }
@@ -253,7 +258,7 @@ fn write_extra(
     };
     let (when, unless) = (program(&rule.when)?, program(&rule.unless)?);
     let because = match &rule.because {
-        Some(text) => tables.text(text)?,
+        Some(text) => tables.string(text.as_bytes())?,
         None => NONE,
     };
     let words = [scopes, subjects, networks, when, unless, because];
@@ -280,7 +285,17 @@ fn name_set(
         .collect::<Result<Vec<_>, _>>()?;
     members.sort_unstable();
     members.dedup();
-    tables.set(members)
+    match members.as_slice() {
+        [only] if *only < ONE_NAME => Ok(only | ONE_NAME),
+        _ => {
+            let set = tables.set(members)?;
+            if set < ONE_NAME {
+                Ok(set)
+            } else {
+                Err(EncodeError::TooMany)
+            }
+        }
+    }
 }
 
 fn assemble(spec: &ImageSpec, tables: &Tables) -> Result<Vec<u8>, EncodeError> {
@@ -315,7 +330,6 @@ fn assemble(spec: &ImageSpec, tables: &Tables) -> Result<Vec<u8>, EncodeError> {
     put(&mut image, 10, &flags.to_le_bytes());
     put(&mut image, 12, &len);
     put(&mut image, 40, &tables.max_probe.to_le_bytes());
-    put(&mut image, 44, &tables.literal_names.to_le_bytes());
     for (at, (start, len)) in (SECTIONS_AT..).step_by(8).zip(table) {
         put(&mut image, at, &number(start)?);
         put(&mut image, at + 4, &number(len)?);

@@ -74,7 +74,7 @@ pub(crate) fn check(view: &View<'_>, program: &[[u8; 4]], captures: u16) -> Opti
         let slot = u16::try_from(operand).ok();
         let result = match op {
             Op::Bool => (operand <= 1).then_some(Type::Bool)?,
-            Op::Text => view.text(operand).map(|_| Type::Str)?,
+            Op::Text => view.text_bytes(operand).map(|_| Type::Str)?,
             Op::Int => view.int(operand).map(|_| Type::Int)?,
             Op::Time => view.int(operand).map(|_| Type::Time)?,
             Op::Ip => view.network(operand).map(|_| Type::Ip)?,
@@ -114,7 +114,7 @@ pub(crate) fn check(view: &View<'_>, program: &[[u8; 4]], captures: u16) -> Opti
             Op::InTexts => {
                 view.set_members(operand)?;
                 view.set(operand)
-                    .try_for_each(|member| view.text(member).map(drop))?;
+                    .try_for_each(|member| view.text_bytes(member).map(drop))?;
                 stack.take(Type::Str).map(|_| Type::Bool)?
             }
             Op::InInts => {

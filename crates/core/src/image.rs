@@ -150,7 +150,6 @@ pub(crate) struct Layout {
     pub(crate) id: ImageId,
     pub(crate) flags: u16,
     pub(crate) max_probe: u32,
-    pub(crate) literal_names: u32,
 }
 
 impl<B: AsRef<[u8]>> Image<B> {
@@ -202,8 +201,8 @@ impl<B: AsRef<[u8]>> Image<B> {
         let view = self.view();
         let rule = view.rule(rule.0)?;
         Some(RuleName {
-            course: view.text(rule.course)?,
-            id: view.text(rule.id)?,
+            course: view.string(rule.course)?,
+            id: view.string(rule.id)?,
         })
     }
 
@@ -211,7 +210,7 @@ impl<B: AsRef<[u8]>> Image<B> {
     pub fn rule_because(&self, rule: RuleId) -> Option<&str> {
         let view = self.view();
         let extra = view.extra(view.rule(rule.0)?.extra)?;
-        view.text(extra.because)
+        view.string(extra.because)
     }
 
     /// What a rule does when it matches, and the methods it is about.

@@ -6,13 +6,24 @@
 use std::{fs, path::Path};
 
 use tollgate_core::{
-    FactsBuilder, Image, PathOptions, PathScratch, Query, Reason, TokenState, UnixSeconds, decide,
+    FactsBuilder, Image, ImageError, PathOptions, PathScratch, Query, Reason, TokenState,
+    UnixSeconds, decide,
 };
 
+fn golden(version: &str) -> Vec<u8> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/images");
+    fs::read(folder.join(version).join("sample.tgi")).unwrap()
+}
+
 #[test]
-fn version_1() {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/images/v1/sample.tgi");
-    let image = Image::from_bytes(fs::read(file).unwrap()).unwrap();
+fn version_1_was_never_released_and_is_refused_by_name() {
+    let refused = Image::from_bytes(golden("v1")).map(drop);
+    assert_eq!(refused, Err(ImageError::Version(1)));
+}
+
+#[test]
+fn version_2() {
+    let image = Image::from_bytes(golden("v2")).unwrap();
     let facts = FactsBuilder::new(&image)
         .subject(Some("alice"))
         .group("rust-101")

@@ -5,7 +5,7 @@
 use core::net::IpAddr;
 use std::collections::{BTreeSet, HashMap};
 
-use tollgate_core::image::format::{NO_CAPTURE, Section};
+use tollgate_core::image::format::{LONG_STRING, NONE_24, Section};
 
 use super::EncodeError;
 use crate::spec::{Network, Template};
@@ -20,8 +20,8 @@ pub(super) struct Tables {
     records: HashMap<(usize, Vec<u8>), u32>,
     names: HashMap<String, u32>,
     /// How many names are literal.
-    pub(super) literal_names: u32,
-    /// The longest probe in the edge table.
+    literal_names: u32,
+    /// The longest probe in the slot table.
     pub(super) max_probe: u32,
 }
 
@@ -37,17 +37,8 @@ impl Tables {
             max_probe: 0,
         };
         for (number, name) in (0..).zip(literal_names) {
-            let (offset, len) = tables.string(name.as_bytes())?;
-            tables.push(
-                Section::Names,
-                &[
-                    &offset.to_le_bytes(),
-                    &len.to_le_bytes(),
-                    &[0, 0],
-                    &NO_CAPTURE.to_le_bytes(),
-                    &[0, 0],
-                ],
-            );
+            let offset = tables.string(name.as_bytes())?;
+            tables.push(Section::Literals, &[&offset.to_le_bytes()]);
             tables.names.insert(name.to_owned(), number);
         }
         Ok(tables)
@@ -55,8 +46,8 @@ impl Tables {
 
     /// The bytes of a section so far.
     pub(super) fn section(&self, section: Section) -> &Vec<u8> {
-        let [edges, ..] = &self.sections;
-        self.sections.get(section as usize).unwrap_or(edges)
+        let [first, ..] = &self.sections;
+        self.sections.get(section as usize).unwrap_or(first)
     }
 
     fn section_mut(&mut self, section: Section) -> Option<&mut Vec<u8>> {
@@ -93,24 +84,28 @@ impl Tables {
         Ok(next)
     }
 
-    /// Offset and length of a string.
-    pub(super) fn string(&mut self, text: &[u8]) -> Result<(u32, u16), EncodeError> {
-        let len = u16::try_from(text.len()).map_err(|_| EncodeError::TooMany)?;
+    /// The offset of a string.
+    pub(super) fn string(&mut self, text: &[u8]) -> Result<u32, EncodeError> {
         if let Some(offset) = self.strings.get(text) {
-            return Ok((*offset, len));
+            return Ok(*offset);
         }
+        let len = u16::try_from(text.len()).map_err(|_| EncodeError::TooMany)?;
         let offset = self.len(Section::Strings)?;
-        self.push(Section::Strings, &[text]);
+        match u8::try_from(len) {
+            Ok(len) if len < LONG_STRING => self.push(Section::Strings, &[&[len], text]),
+            _ => self.push(
+                Section::Strings,
+                &[&[LONG_STRING], &len.to_le_bytes(), text],
+            ),
+        }
         self.strings.insert(text.to_vec(), offset);
-        Ok((offset, len))
+        Ok(offset)
     }
 
-    /// The number of a text.
+    /// The number of a text of a condition.
     pub(super) fn text(&mut self, text: &str) -> Result<u32, EncodeError> {
-        let (offset, len) = self.string(text.as_bytes())?;
-        let mut record = offset.to_le_bytes().to_vec();
-        record.extend(u32::from(len).to_le_bytes());
-        self.push_unique(Section::Texts, record)
+        let offset = self.string(text.as_bytes())?;
+        self.push_unique(Section::Texts, offset.to_le_bytes().to_vec())
     }
 
     /// The number of an integer.
@@ -132,14 +127,15 @@ impl Tables {
             .position(|known| known == capture)
             .ok_or(EncodeError::TooMany)?;
         let number = u16::try_from(number).map_err(|_| EncodeError::TooMany)?;
-        let (offset, _) = self.string(format!("{}{}", name.prefix, name.suffix).as_bytes())?;
-        let len = |text: &str| u16::try_from(text.len()).map_err(|_| EncodeError::TooMany);
-        let mut record = offset.to_le_bytes().to_vec();
-        record.extend(len(&name.prefix)?.to_le_bytes());
-        record.extend(len(&name.suffix)?.to_le_bytes());
+        let whole = format!("{}{}", name.prefix, name.suffix);
+        let prefix_len = u16::try_from(name.prefix.len()).map_err(|_| EncodeError::TooMany)?;
+        let mut record = self.string(whole.as_bytes())?.to_le_bytes().to_vec();
+        record.extend(prefix_len.to_le_bytes());
         record.extend(number.to_le_bytes());
-        record.extend([0, 0]);
-        self.push_unique(Section::Names, record)
+        let template = self.push_unique(Section::Templates, record)?;
+        self.literal_names
+            .checked_add(template)
+            .ok_or(EncodeError::TooMany)
     }
 
     /// The number of a set with these members.
@@ -202,4 +198,13 @@ pub(super) fn count(value: usize) -> Result<u32, EncodeError> {
         .ok()
         .filter(|value| *value < u32::MAX)
         .ok_or(EncodeError::TooMany)
+}
+
+/// The bytes of a number that is stored in 24 bits; the fourth is zero.
+pub(super) fn narrow(value: u32) -> Result<[u8; 4], EncodeError> {
+    if value < NONE_24 {
+        Ok(value.to_le_bytes())
+    } else {
+        Err(EncodeError::TooMany)
+    }
 }

@@ -4,10 +4,10 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use tollgate_core::image::format::{EndKind, NONE, Section, TailKind, edge_hash};
+use tollgate_core::image::format::{EndKind, MAX_PROBE, NONE, Section, TailKind, WIDE, slot_of};
 
 use super::EncodeError;
-use super::tables::{Tables, count};
+use super::tables::{Tables, count, narrow};
 use crate::spec::{Pattern, Segment};
 
 /// A trie under construction. Children are made after their parents, so they have larger numbers.
@@ -19,10 +19,24 @@ pub(super) struct Trie {
 
 #[derive(Debug, Default)]
 struct Node {
+    /// The literal that leads here, if one does.
+    label: String,
     candidates: Vec<(u32, u32)>,
+    literals: Vec<u32>,
     globs: BTreeMap<String, u32>,
     capture: Option<u32>,
-    literal_children: Vec<u32>,
+}
+
+impl Node {
+    /// Rule and end of a node that has nothing else.
+    fn only_candidate(&self) -> Option<(u32, u8)> {
+        let [(rule, end)] = *self.candidates.as_slice() else {
+            return None;
+        };
+        let is_leaf = self.literals.is_empty() && self.globs.is_empty() && self.capture.is_none();
+        let end = u8::try_from(end).ok().filter(|end| *end != WIDE)?;
+        is_leaf.then_some((rule, end))
+    }
 }
 
 /// Figures of a trie.
@@ -70,7 +84,7 @@ impl Trie {
             Segment::Literal(text) => {
                 let child = *self.literals.entry((parent, text.clone())).or_insert(next);
                 if child == next {
-                    self.node_mut(parent)?.literal_children.push(child);
+                    self.node_mut(parent)?.literals.push(child);
                 }
                 child
             }
@@ -84,7 +98,14 @@ impl Trie {
             }
         };
         if child == next {
-            self.nodes.push(Node::default());
+            let label = match segment {
+                Segment::Literal(text) => text.clone(),
+                _ => String::new(),
+            };
+            self.nodes.push(Node {
+                label,
+                ..Node::default()
+            });
         }
         Ok(child)
     }
@@ -93,44 +114,41 @@ impl Trie {
         self.nodes.get_mut(at as usize).ok_or(EncodeError::TooMany)
     }
 
-    /// Writes nodes, edges, globs and candidates.
+    /// Writes nodes, slots, globs and candidates.
     pub(super) fn write(self, tables: &mut Tables) -> Result<Figures, EncodeError> {
-        for node in &self.nodes {
-            let (candidates, globs) = (
-                tables.len(Section::Candidates)?,
-                tables.len(Section::Globs)?,
-            );
-            let short = |len: usize| u16::try_from(len).map_err(|_| EncodeError::TooMany);
-            tables.push(
-                Section::Nodes,
-                &[
-                    &candidates.to_le_bytes(),
-                    &globs.to_le_bytes(),
-                    &node.capture.unwrap_or(NONE).to_le_bytes(),
-                    &short(node.candidates.len())?.to_le_bytes(),
-                    &short(node.globs.len())?.to_le_bytes(),
-                ],
-            );
-            for (rule, end) in &node.candidates {
-                tables.push(
-                    Section::Candidates,
-                    &[&rule.to_le_bytes(), &end.to_le_bytes()],
-                );
-            }
-            for (text, child) in &node.globs {
-                let (offset, len) = tables.string(text.as_bytes())?;
-                tables.push(
-                    Section::Globs,
-                    &[
-                        &offset.to_le_bytes(),
-                        &child.to_le_bytes(),
-                        &len.to_le_bytes(),
-                        &[0, 0],
-                    ],
-                );
+        let order = self.level_by_level()?;
+        let mut numbers = vec![0; self.nodes.len()];
+        for (number, at) in (0..).zip(&order) {
+            if let Some(place) = numbers.get_mut(*at as usize) {
+                *place = number;
             }
         }
-        write_edges(tables, &self.literals)?;
+        let number = |at: u32| {
+            let number = numbers.get(at as usize).copied();
+            number.ok_or(EncodeError::TooMany)
+        };
+        let mut edges = Vec::new();
+        for at in &order {
+            let node = self.node(*at)?;
+            let label = tables.string(node.label.as_bytes())?;
+            for child in &node.literals {
+                let label = self.node(*child)?.label.as_str();
+                edges.push((number(*at)?, label, number(*child)?));
+            }
+            let rest = match node.only_candidate() {
+                Some((rule, end)) => {
+                    let [r0, r1, r2, _] = narrow(rule)?;
+                    [r0, r1, r2, end]
+                }
+                None => {
+                    let wide = self.write_wide(tables, node, number)?;
+                    let [w0, w1, w2, _] = narrow(wide)?;
+                    [w0, w1, w2, WIDE]
+                }
+            };
+            tables.push(Section::Nodes, &[&label.to_le_bytes(), &rest]);
+        }
+        write_slots(tables, &edges)?;
         let (max_rules_per_path, max_nodes_per_path) = self.worst_path();
         Ok(Figures {
             nodes: self.nodes.len(),
@@ -139,12 +157,77 @@ impl Trie {
         })
     }
 
+    /// The nodes in an order in which parents come before their children, and the literal children of
+    /// one node stand in a row, sorted.
+    fn level_by_level(&self) -> Result<Vec<u32>, EncodeError> {
+        let mut order = vec![0];
+        let mut next = 0;
+        while let Some(at) = order.get(next).copied() {
+            next += 1;
+            let node = self.node(at)?;
+            let mut literals = node.literals.clone();
+            literals.sort_by_key(|child| self.nodes.get(*child as usize).map(|node| &node.label));
+            order.extend(literals);
+            order.extend(node.globs.values());
+            order.extend(node.capture);
+        }
+        Ok(order)
+    }
+
+    fn write_wide(
+        &self,
+        tables: &mut Tables,
+        node: &Node,
+        number: impl Fn(u32) -> Result<u32, EncodeError>,
+    ) -> Result<u32, EncodeError> {
+        let (candidates, globs) = (
+            tables.len(Section::Candidates)?,
+            tables.len(Section::Globs)?,
+        );
+        for (rule, end) in &node.candidates {
+            let [r0, r1, r2, _] = narrow(*rule)?;
+            let [e0, e1, e2, _] = narrow(*end)?;
+            tables.push(Section::Candidates, &[&[r0, r1, r2, e0, e1, e2]]);
+        }
+        for (text, child) in &node.globs {
+            let text = tables.string(text.as_bytes())?;
+            tables.push(
+                Section::Globs,
+                &[&text.to_le_bytes(), &number(*child)?.to_le_bytes()],
+            );
+        }
+        let mut first = NONE;
+        for child in &node.literals {
+            first = first.min(number(*child)?);
+        }
+        let capture = node.capture.map_or(Ok(NONE), &number)?;
+        let short = |len: usize| u16::try_from(len).map_err(|_| EncodeError::TooMany);
+        let wide = tables.len(Section::Wides)?;
+        tables.push(
+            Section::Wides,
+            &[
+                &candidates.to_le_bytes(),
+                &globs.to_le_bytes(),
+                &capture.to_le_bytes(),
+                &first.to_le_bytes(),
+                &count(node.literals.len())?.to_le_bytes(),
+                &short(node.candidates.len())?.to_le_bytes(),
+                &short(node.globs.len())?.to_le_bytes(),
+            ],
+        );
+        Ok(wide)
+    }
+
+    fn node(&self, at: u32) -> Result<&Node, EncodeError> {
+        self.nodes.get(at as usize).ok_or(EncodeError::TooMany)
+    }
+
     /// Upper bounds over all paths: of the literal children only one can be taken, of the others all.
     fn worst_path(&self) -> (usize, usize) {
         let mut worst = vec![(0_usize, 0_usize); self.nodes.len()];
         for (at, node) in self.nodes.iter().enumerate().rev() {
             let of = |child: &u32| worst.get(*child as usize).copied().unwrap_or_default();
-            let literal = node.literal_children.iter().map(of);
+            let literal = node.literals.iter().map(of);
             let literal = literal.fold((0, 0), |a, b| (a.0.max(b.0), a.1.max(b.1)));
             let others = node.globs.values().chain(&node.capture).map(of);
             let (rules, nodes) = others.fold(literal, |a, b| {
@@ -183,10 +266,8 @@ fn write_end(
             Segment::Capture(_) => (TailKind::Capture, ""),
             Segment::Rest => (TailKind::Rest, ""),
         };
-        let (offset, len) = tables.string(text.as_bytes())?;
-        parts.extend(offset.to_le_bytes());
-        parts.extend(len.to_le_bytes());
-        parts.extend([kind as u8, 0]);
+        parts.extend(tables.string(text.as_bytes())?.to_le_bytes());
+        parts.extend([kind as u8, 0, 0, 0]);
     }
     let short = |len: usize| u16::try_from(len).map_err(|_| EncodeError::TooMany);
     let (tail_count, capture_count) = (short(tail.len())?, short(captures.len())?);
@@ -212,75 +293,49 @@ fn write_end(
     tables.push_unique(Section::Ends, record)
 }
 
-/// Longest probe that is accepted before a larger table is tried.
-const GOOD_PROBE: u32 = 16;
-
-fn write_edges(
-    tables: &mut Tables,
-    literals: &HashMap<(u32, String), u32>,
-) -> Result<(), EncodeError> {
-    if literals.is_empty() {
+/// Writes the table of literal edges: parent, label, child.
+fn write_slots(tables: &mut Tables, edges: &[(u32, &str, u32)]) -> Result<(), EncodeError> {
+    if edges.is_empty() {
         return Ok(());
     }
-    // Sorted, so that one policy has one image whatever order a hash map has today.
-    let mut edges: Vec<(u32, &str, u32)> = literals
-        .iter()
-        .map(|((parent, label), child)| (*parent, label.as_str(), *child))
-        .collect();
-    edges.sort_unstable();
-    let smallest = (edges.len() * 4).div_ceil(3).next_power_of_two();
-    let mut best = place(&edges, smallest)?;
-    for doubling in 1..=2 {
-        if best.1 <= GOOD_PROBE {
-            break;
-        }
-        let larger = place(&edges, smallest << doubling)?;
-        if larger.1 < best.1 {
-            best = larger;
-        }
+    // Seven slots of eight are taken; should they crowd somewhere, a larger table spreads them.
+    let mut homes = count(edges.len().saturating_mul(8).div_ceil(7))?;
+    let mut slots = place(edges, homes)?;
+    while slots.max_probe > MAX_PROBE {
+        homes = homes.checked_mul(2).ok_or(EncodeError::TooMany)?;
+        slots = place(edges, homes)?;
     }
-    let (places, max_probe) = best;
-    tables.max_probe = max_probe;
-    for occupant in places {
-        match occupant.and_then(|at| edges.get(at)) {
-            Some((parent, label, child)) => {
-                let (offset, len) = tables.string(label.as_bytes())?;
-                tables.push(
-                    Section::Edges,
-                    &[
-                        &parent.to_le_bytes(),
-                        &child.to_le_bytes(),
-                        &offset.to_le_bytes(),
-                        &len.to_le_bytes(),
-                        &[0, 0],
-                    ],
-                );
-            }
-            None => tables.push(Section::Edges, &[&[0; 4], &NONE.to_le_bytes(), &[0; 8]]),
-        }
+    tables.max_probe = slots.max_probe;
+    for slot in slots.slots {
+        tables.push(Section::Slots, &[&slot.to_le_bytes()]);
     }
     Ok(())
 }
 
-/// Puts each edge into the first free place from its hash on; returns the places and the longest probe.
-fn place(
-    edges: &[(u32, &str, u32)],
-    size: usize,
-) -> Result<(Vec<Option<usize>>, u32), EncodeError> {
-    let mask = count(size - 1)?;
-    let mut places = vec![None; size];
-    let mut max_probe = 0;
-    for (number, (parent, label, _)) in edges.iter().enumerate() {
-        let mut at = edge_hash(*parent, label.as_bytes(), mask);
-        let mut probe = 0;
-        while let Some(Some(_)) = places.get(at as usize) {
-            at = at.wrapping_add(1) & mask;
-            probe += 1;
-        }
-        if let Some(free) = places.get_mut(at as usize) {
-            *free = Some(number);
-        }
-        max_probe = max_probe.max(probe);
+struct Slots {
+    slots: Vec<u32>,
+    max_probe: u32,
+}
+
+/// Puts the edges into slots in the order of their homes, each at its home or right behind the one before.
+fn place(edges: &[(u32, &str, u32)], homes: u32) -> Result<Slots, EncodeError> {
+    let mut sorted = Vec::with_capacity(edges.len());
+    for (parent, label, child) in edges {
+        let (home, fingerprint) = slot_of(*parent, label.as_bytes(), homes);
+        let [c0, c1, c2, _] = narrow(*child)?;
+        sorted.push((home, u32::from_le_bytes([fingerprint, c0, c1, c2])));
     }
-    Ok((places, max_probe))
+    sorted.sort_unstable();
+    let mut slots = Vec::with_capacity(homes as usize);
+    let mut max_probe = 0;
+    for (home, slot) in sorted {
+        let at = count(slots.len())?.max(home);
+        slots.resize(at as usize, 0);
+        slots.push(slot);
+        max_probe = max_probe.max(at - home);
+    }
+    // Whoever looks for what is not there looks as far as the longest probe.
+    let room = homes.checked_add(max_probe).ok_or(EncodeError::TooMany)?;
+    slots.resize(room as usize, 0);
+    Ok(Slots { slots, max_probe })
 }

@@ -122,9 +122,8 @@ fn any_name(env: &Env<'_>, set: u32, captures: &impl Captures, kind: Kind) -> Op
         Token::Any => return Some(Tri::EITHER),
         Token::Verified(facts) => facts,
     };
-    view.set_members(set)?;
     let mut found = false;
-    for member in view.set(set) {
+    for member in view.names(set)? {
         found |= match kind {
             Kind::Groups => has_name(view, &facts.groups, member, captures)?,
             Kind::Scopes => has_name(view, &facts.scopes, member, captures)?,
@@ -138,7 +137,7 @@ fn any_name(env: &Env<'_>, set: u32, captures: &impl Captures, kind: Kind) -> Op
 }
 
 fn has_name(view: &View<'_>, names: &Names, member: u32, captures: &impl Captures) -> Option<bool> {
-    if member < view.layout().literal_names {
+    if member < view.literal_names() {
         return Some(names.has_id(member));
     }
     let name = view.name(member)?;

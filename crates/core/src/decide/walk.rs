@@ -89,7 +89,7 @@ fn way_down(
     segment: &[u8],
 ) -> Option<Option<u32>> {
     Some(match way {
-        0 => view.literal_child(at, segment),
+        0 => view.literal_child(at, node, segment),
         1 => (node.capture_child != NONE).then_some(node.capture_child),
         _ => {
             let (text, child) = view.glob(node.globs.checked_add(way - 2)?)?;
@@ -105,12 +105,13 @@ fn visit_node(
     depth: usize,
     visit: &mut impl FnMut(u32, &Fit<'_>) -> ControlFlow<()>,
 ) -> ControlFlow<()> {
-    for at in 0..u32::from(node.candidate_count) {
-        let (rule, end) = must(
-            node.candidates
-                .checked_add(at)
-                .and_then(|index| view.candidate(index)),
-        )?;
+    let listed = (0..u32::from(node.candidate_count)).map(|at| {
+        node.candidates
+            .checked_add(at)
+            .and_then(|index| view.candidate(index))
+    });
+    for candidate in node.only.map(Some).into_iter().chain(listed) {
+        let (rule, end) = must(candidate)?;
         let end = must(view.end(end))?;
         if must(fits(view, path, &end, depth))? {
             visit(

@@ -11,14 +11,22 @@
 //! | 12–15 | length of the whole image |
 //! | 16–23 | [`checksum`] of everything else |
 //! | 24–39 | content id: the first 16 bytes of the SHA-256 of the flags and everything from byte 40 |
-//! | 40–43 | longest probe in the edge table |
-//! | 44–47 | number of literal names, which stand first and sorted in `NAMES` |
+//! | 40–43 | longest probe in the slot table |
+//! | 44–47 | unused, zero |
 //! | 48– | per section: offset (u32), length in bytes (u32) |
+//!
+//! Numbers of records that occur once a rule or more are 24 bits wide. A string is its length and its
+//! bytes, UTF-8: one length byte below [`LONG_STRING`], or that byte and the length as a u16. Strings are
+//! named by their offset in `STRINGS`, and equal ones are stored once: a course's name is the label of
+//! its folder and the name of its group.
+//!
+//! The nodes of the pattern trie are numbered level by level, so that the literal children of a node
+//! stand in a row. A slot therefore need not name the parent, and a leaf with one rule is 8 bytes.
 
 /// The first bytes of every image.
 pub const MAGIC: [u8; 8] = *b"TOLLGATE";
 /// The format this code reads and writes.
-pub const VERSION: u16 = 1;
+pub const VERSION: u16 = 2;
 /// Header flag: non-ASCII request paths are refused.
 pub const FLAG_ASCII_ONLY: u16 = 1;
 /// "None", wherever a record number is optional.
@@ -37,50 +45,69 @@ pub const HEADER_BYTES: usize = SECTIONS_AT + 8 * Section::COUNT;
 pub const MAX_IMAGE_BYTES: usize = 64 << 20;
 /// Longest condition program, in words.
 pub const MAX_PROGRAM_WORDS: usize = 1_024;
+/// Longest probe in the slot table.
+pub const MAX_PROBE: u32 = 1_024;
 /// Deepest evaluation stack of a condition.
 pub const MAX_STACK: usize = 16;
 /// Most stars in one segment of a pattern.
 pub const MAX_STARS: usize = 8;
 
+/// The length byte that announces a length of two bytes.
+pub const LONG_STRING: u8 = u8::MAX;
+/// Longest string, in bytes.
+pub const MAX_STRING_BYTES: usize = u16::MAX as usize;
+/// "None" among 24-bit numbers.
+pub const NONE_24: u32 = (1 << 24) - 1;
+/// Bit of a set of names: the other bits are the number of its only name, and no set is stored.
+pub const ONE_NAME: u32 = 1 << 23;
+/// In place of a pattern end in a node: what stands before it is the number of a wide node.
+pub const WIDE: u8 = u8::MAX;
+
 /// The sections, in file order. The numbers in brackets are bytes per record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(usize)]
 pub enum Section {
-    /// `[16]` hash table of literal edges: parent node, child node (or [`NONE`]), label offset, label length (u16), unused (u16).
-    Edges = 0,
-    /// `[16]` pattern trie: first candidate, first glob, capture child (or [`NONE`]), candidate count (u16), glob count (u16).
+    /// `[4]` hash table of literal edges: [fingerprint](slot_of) (u8), child node (u24); all zero if empty.
+    Slots = 0,
+    /// `[8]` pattern trie: label string; then either the only candidate, as rule (u24) and end (u8), or a wide node (u24) and [`WIDE`].
     Nodes,
-    /// `[12]` glob edges: text offset, child node, text length (u16), unused (u16).
+    /// `[24]` nodes with children or several candidates: first candidate, first glob, capture child (or [`NONE`]), first literal child, literal child count, candidate count (u16), glob count (u16).
+    Wides,
+    /// `[8]` glob edges: text string, child node.
     Globs,
-    /// `[8]` candidates: rule, pattern end.
+    /// `[6]` candidates: rule (u24), pattern end (u24).
     Candidates,
     /// `[16]` pattern ends: first tail part, first capture, tail count (u16), capture count (u16), [`EndKind`] (u8), unused (3).
     Ends,
-    /// `[8]` tail parts, what follows the first `**`: text offset, text length (u16), [`TailKind`] (u8), unused (u8).
+    /// `[8]` tail parts, what follows the first `**`: text string, [`TailKind`] (u8), unused (3).
     Tails,
     /// `[2]` capture places: segment number from the start, or with [`FROM_END`] from the end.
     Captures,
-    /// `[24]` rules: effect (u8), methods (u8), [flags](flag) (u16), group set, extra (or [`NONE`]), course text, id text, capture count (u16), unused (u16).
+    /// `[10]` rules in the order of their names: course string, shape (u24), groups as a set of names (u24, or [`NONE_24`]).
     Rules,
-    /// `[40]` rarely used rule parts: scope set, subject set, network set, `when`, `unless`, because text (each or [`NONE`]), from (i64), until (i64).
+    /// `[16]` what rules of many courses share: id string, extra (or [`NONE`]), [flags](flag) (u16), capture count (u16), effect (u8), methods (u8), unused (u16).
+    Shapes,
+    /// `[40]` rarely used rule parts: scopes and subjects as sets of names, network set, `when`, `unless`, because string (each or [`NONE`]), from (i64), until (i64).
     Extras,
     /// `[4]` sets: at a set's number its size, then its members, in increasing order where they are names or texts.
     Sets,
-    /// `[12]` names: text offset, prefix length (u16), suffix length (u16), capture number (u16) or [`NO_CAPTURE`], unused (u16).
-    Names,
+    /// `[4]` literal names, sorted: string. Their numbers come before those of templates.
+    Literals,
+    /// `[8]` names with a capture: string of prefix and suffix, prefix length (u16), capture number (u16).
+    Templates,
     /// `[20]` networks: address (16, IPv4 in the first 4), prefix length (u8), 4 or 6 (u8), unused (2).
     Networks,
     /// `[8]` condition programs: first word, word count (u16), unused (u16).
     Programs,
     /// `[4]` program words: [`Op`] (u8), operand (24 bits).
     Code,
-    /// `[8]` texts: offset, length (u32).
+    /// `[4]` texts of conditions: string.
     Texts,
     /// `[8]` integers (i64).
     Ints,
-    /// `[8]` declared claims: name text, kind (u8), unused (3).
+    /// `[8]` declared claims: name string, kind (u8), unused (3).
     Claims,
-    /// blob: all text, UTF-8.
+    /// blob: all strings.
     Strings,
     /// blob: the gate's configuration, opaque to the core.
     Gate,
@@ -88,20 +115,23 @@ pub enum Section {
 
 impl Section {
     /// How many sections there are.
-    pub const COUNT: usize = 19;
+    pub const COUNT: usize = 22;
     /// All sections in file order.
     pub const ALL: [Self; Self::COUNT] = [
-        Self::Edges,
+        Self::Slots,
         Self::Nodes,
+        Self::Wides,
         Self::Globs,
         Self::Candidates,
         Self::Ends,
         Self::Tails,
         Self::Captures,
         Self::Rules,
+        Self::Shapes,
         Self::Extras,
         Self::Sets,
-        Self::Names,
+        Self::Literals,
+        Self::Templates,
         Self::Networks,
         Self::Programs,
         Self::Code,
@@ -117,17 +147,19 @@ impl Section {
         match self {
             Self::Strings | Self::Gate => 1,
             Self::Captures => 2,
-            Self::Sets | Self::Code => 4,
-            Self::Candidates
+            Self::Slots | Self::Sets | Self::Code | Self::Literals | Self::Texts => 4,
+            Self::Candidates => 6,
+            Self::Nodes
+            | Self::Globs
             | Self::Tails
+            | Self::Templates
             | Self::Programs
-            | Self::Texts
             | Self::Ints
             | Self::Claims => 8,
-            Self::Globs | Self::Names => 12,
-            Self::Edges | Self::Nodes | Self::Ends => 16,
+            Self::Rules => 10,
+            Self::Ends | Self::Shapes => 16,
             Self::Networks => 20,
-            Self::Rules => 24,
+            Self::Wides => 24,
             Self::Extras => 40,
         }
     }
@@ -192,8 +224,6 @@ impl TailKind {
 
 /// Bit in a capture place: count from the last segment, which is 0.
 pub const FROM_END: u16 = 1 << 15;
-/// A name without a capture.
-pub const NO_CAPTURE: u16 = u16::MAX;
 
 /// Rule flags.
 pub mod flag {
@@ -351,8 +381,11 @@ pub fn checksum(image: &[u8]) -> u64 {
     sum ^ (sum >> 32)
 }
 
-/// Where in a table of `mask + 1` places the search for an edge starts.
-pub fn edge_hash(parent: u32, label: &[u8], mask: u32) -> u32 {
+/// Where the search for an edge starts in a table with so many home places, and the fingerprint in its slot.
+///
+/// An edge is at its home place or at most the header's longest probe behind it; there is no way around
+/// the end of the table, which has that many places more.
+pub fn slot_of(parent: u32, label: &[u8], homes: u32) -> (u32, u8) {
     const MIX: u64 = 0xD6E8_FEB8_6659_FD93;
     let (words, rest) = label.as_chunks::<8>();
     let mut last = [0; 8];
@@ -365,6 +398,7 @@ pub fn edge_hash(parent: u32, label: &[u8], mask: u32) -> u32 {
             .rotate_left(32)
     };
     let seed = u64::from(parent) << 16 ^ label.len() as u64;
-    let sum = step(words.iter().fold(seed, step), &last);
-    ((sum ^ (sum >> 29)) as u32) & mask
+    let sum = step(words.iter().fold(seed, step), &last).wrapping_mul(MIX);
+    let home = ((sum >> 32) * u64::from(homes)) >> 32;
+    (home as u32, (sum >> 24) as u8)
 }

@@ -5,7 +5,9 @@
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::Layout;
-use super::format::{EndKind, NO_CAPTURE, NONE, Op, Section, TailKind};
+use super::format::{
+    EndKind, LONG_STRING, NONE, NONE_24, ONE_NAME, Op, Section, TailKind, WIDE, slot_of,
+};
 use crate::image::ClaimKind;
 use crate::method::MethodSet;
 use crate::reason::Effect;
@@ -20,11 +22,28 @@ pub(crate) struct View<'a> {
 /// A node of the pattern trie.
 #[derive(Clone, Copy)]
 pub(crate) struct Node {
+    /// Rule and end of the only candidate of a leaf; the other fields are then empty.
+    pub(crate) only: Option<(u32, u32)>,
     pub(crate) candidates: u32,
     pub(crate) candidate_count: u16,
     pub(crate) globs: u32,
     pub(crate) glob_count: u16,
     pub(crate) capture_child: u32,
+    pub(crate) first_child: u32,
+    pub(crate) child_count: u32,
+}
+
+impl Node {
+    const LEAF: Self = Self {
+        only: None,
+        candidates: 0,
+        candidate_count: 0,
+        globs: 0,
+        glob_count: 0,
+        capture_child: NONE,
+        first_child: 0,
+        child_count: 0,
+    };
 }
 
 /// How a pattern ends.
@@ -113,8 +132,9 @@ impl<'a> View<'a> {
         Self { bytes, layout }
     }
 
-    pub(crate) fn layout(&self) -> &'a Layout {
-        self.layout
+    /// The longest probe in the slot table.
+    pub(crate) fn max_probe(&self) -> u32 {
+        self.layout.max_probe
     }
 
     pub(crate) fn bytes(&self, section: Section) -> &'a [u8] {
@@ -136,82 +156,86 @@ impl<'a> View<'a> {
         self.bytes(section).get(start..)?.first_chunk()
     }
 
-    pub(crate) fn edge(&self, place: u32) -> Option<(u32, u32, &'a [u8])> {
-        let [p0, p1, p2, p3, c0, c1, c2, c3, o0, o1, o2, o3, l0, l1, _, _] =
-            *self.record::<16>(Section::Edges, place)?;
-        let child = u32::from_le_bytes([c0, c1, c2, c3]);
-        let label = if child == NONE {
-            &[]
-        } else {
-            self.string(
-                u32::from_le_bytes([o0, o1, o2, o3]),
-                u16::from_le_bytes([l0, l1]),
-            )?
-        };
-        Some((u32::from_le_bytes([p0, p1, p2, p3]), child, label))
+    fn word(&self, section: Section, index: u32) -> Option<u32> {
+        self.record::<4>(section, index)
+            .map(|bytes| u32::from_le_bytes(*bytes))
     }
 
-    /// The child of `parent` along this literal segment. At most `max_probe` places are looked at.
-    pub(crate) fn literal_child(&self, parent: u32, label: &[u8]) -> Option<u32> {
-        let places = u32::try_from(self.count(Section::Edges)).ok()?;
-        let mask = places.checked_sub(1)?;
-        let mut place = super::format::edge_hash(parent, label, mask);
-        for _ in 0..=self.layout.max_probe {
-            let (owner, child, text) = self.edge(place)?;
-            if child == NONE {
+    /// How many home places the slot table has; behind them stand as many more as the longest probe.
+    pub(crate) fn homes(&self) -> Option<u32> {
+        let slots = u32::try_from(self.count(Section::Slots)).ok()?;
+        slots.checked_sub(self.layout.max_probe)
+    }
+
+    pub(crate) fn slot(&self, place: u32) -> Option<u32> {
+        self.word(Section::Slots, place)
+    }
+
+    /// The child of node `at`, which is `node`, along this literal segment. At most `max_probe + 1` places
+    /// are looked at.
+    pub(crate) fn literal_child(&self, at: u32, node: &Node, label: &[u8]) -> Option<u32> {
+        if node.child_count == 0 {
+            return None;
+        }
+        let (home, fingerprint) = slot_of(at, label, self.homes()?);
+        for probe in 0..=self.layout.max_probe {
+            let slot = self.slot(home.checked_add(probe)?)?;
+            if slot == 0 {
                 return None;
             }
-            if owner == parent && text == label {
+            let child = slot >> 8;
+            if slot as u8 == fingerprint
+                && child.wrapping_sub(node.first_child) < node.child_count
+                && self.label(child)? == label
+            {
                 return Some(child);
             }
-            place = place.wrapping_add(1) & mask;
         }
         None
     }
 
+    /// The literal that leads to a node; empty for the root and where a glob or a capture leads to it.
+    pub(crate) fn label(&self, node: u32) -> Option<&'a [u8]> {
+        let [o0, o1, o2, o3, ..] = *self.record::<8>(Section::Nodes, node)?;
+        self.string_bytes(u32::from_le_bytes([o0, o1, o2, o3]))
+    }
+
     pub(crate) fn node(&self, index: u32) -> Option<Node> {
-        let [
-            a0,
-            a1,
-            a2,
-            a3,
-            g0,
-            g1,
-            g2,
-            g3,
-            c0,
-            c1,
-            c2,
-            c3,
-            n0,
-            n1,
-            m0,
-            m1,
-        ] = *self.record::<16>(Section::Nodes, index)?;
+        let [_, _, _, _, r0, r1, r2, end] = *self.record::<8>(Section::Nodes, index)?;
+        let number = u32::from_le_bytes([r0, r1, r2, 0]);
+        if end != WIDE {
+            return Some(Node {
+                only: Some((number, u32::from(end))),
+                ..Node::LEAF
+            });
+        }
+        let record = self.record::<24>(Section::Wides, number)?;
+        let (words, _) = record.as_chunks::<4>();
+        let word = |at: usize| words.get(at).map(|bytes| u32::from_le_bytes(*bytes));
+        let counts = word(5)?;
         Some(Node {
-            candidates: u32::from_le_bytes([a0, a1, a2, a3]),
-            globs: u32::from_le_bytes([g0, g1, g2, g3]),
-            capture_child: u32::from_le_bytes([c0, c1, c2, c3]),
-            candidate_count: u16::from_le_bytes([n0, n1]),
-            glob_count: u16::from_le_bytes([m0, m1]),
+            only: None,
+            candidates: word(0)?,
+            globs: word(1)?,
+            capture_child: word(2)?,
+            first_child: word(3)?,
+            child_count: word(4)?,
+            candidate_count: counts as u16,
+            glob_count: (counts >> 16) as u16,
         })
     }
 
     pub(crate) fn glob(&self, index: u32) -> Option<(&'a [u8], u32)> {
-        let [o0, o1, o2, o3, c0, c1, c2, c3, l0, l1, _, _] =
-            *self.record::<12>(Section::Globs, index)?;
-        let text = self.string(
-            u32::from_le_bytes([o0, o1, o2, o3]),
-            u16::from_le_bytes([l0, l1]),
-        )?;
+        let [t0, t1, t2, t3, c0, c1, c2, c3] = *self.record::<8>(Section::Globs, index)?;
+        let text = self.string_bytes(u32::from_le_bytes([t0, t1, t2, t3]))?;
         Some((text, u32::from_le_bytes([c0, c1, c2, c3])))
     }
 
     pub(crate) fn candidate(&self, index: u32) -> Option<(u32, u32)> {
-        let [r0, r1, r2, r3, e0, e1, e2, e3] = *self.record::<8>(Section::Candidates, index)?;
+        let [r0, r1, r2, e0, e1, e2] = *self.record::<6>(Section::Candidates, index)?;
         Some((
-            u32::from_le_bytes([r0, r1, r2, r3]),
-            u32::from_le_bytes([e0, e1, e2, e3]),
+            u32::from_le_bytes([r0, r1, r2, 0]),
+            u32::from_le_bytes([e0, e1, e2, 0]),
         ))
     }
 
@@ -244,14 +268,10 @@ impl<'a> View<'a> {
     }
 
     pub(crate) fn tail(&self, index: u32) -> Option<Tail<'a>> {
-        let [o0, o1, o2, o3, l0, l1, kind, _] = *self.record::<8>(Section::Tails, index)?;
-        let text = self.string(
-            u32::from_le_bytes([o0, o1, o2, o3]),
-            u16::from_le_bytes([l0, l1]),
-        )?;
+        let [t0, t1, t2, t3, kind, _, _, _] = *self.record::<8>(Section::Tails, index)?;
         Some(Tail {
             kind: TailKind::from_number(kind)?,
-            text,
+            text: self.string_bytes(u32::from_le_bytes([t0, t1, t2, t3]))?,
         })
     }
 
@@ -261,32 +281,27 @@ impl<'a> View<'a> {
     }
 
     pub(crate) fn rule(&self, index: u32) -> Option<Rule> {
+        let [c0, c1, c2, c3, s0, s1, s2, g0, g1, g2] = *self.record::<10>(Section::Rules, index)?;
+        let shape = u32::from_le_bytes([s0, s1, s2, 0]);
         let [
-            effect,
-            methods,
-            f0,
-            f1,
-            g0,
-            g1,
-            g2,
-            g3,
-            x0,
-            x1,
-            x2,
-            x3,
-            c0,
-            c1,
-            c2,
-            c3,
             i0,
             i1,
             i2,
             i3,
+            x0,
+            x1,
+            x2,
+            x3,
+            f0,
+            f1,
             n0,
             n1,
+            effect,
+            methods,
             _,
             _,
-        ] = *self.record::<24>(Section::Rules, index)?;
+        ] = *self.record::<16>(Section::Shapes, shape)?;
+        let groups = u32::from_le_bytes([g0, g1, g2, 0]);
         Some(Rule {
             effect: match effect {
                 0 => Effect::Allow,
@@ -295,7 +310,7 @@ impl<'a> View<'a> {
             },
             methods: MethodSet::from_bits(methods)?,
             flags: u16::from_le_bytes([f0, f1]),
-            groups: u32::from_le_bytes([g0, g1, g2, g3]),
+            groups: if groups == NONE_24 { NONE } else { groups },
             extra: u32::from_le_bytes([x0, x1, x2, x3]),
             course: u32::from_le_bytes([c0, c1, c2, c3]),
             id: u32::from_le_bytes([i0, i1, i2, i3]),
@@ -335,22 +350,43 @@ impl<'a> View<'a> {
         members.get(..u32::from_le_bytes(*size) as usize)
     }
 
+    /// The members of a set of names, which may be one that is not stored.
+    pub(crate) fn names(&self, set: u32) -> Option<impl Iterator<Item = u32> + use<'a>> {
+        let (one, many) = if set & ONE_NAME == 0 {
+            (None, self.set_members(set)?)
+        } else {
+            (Some(set & !ONE_NAME), [].as_slice())
+        };
+        let many = many.iter().map(|bytes| u32::from_le_bytes(*bytes));
+        Some(one.into_iter().chain(many))
+    }
+
+    /// How many names are literal; their numbers come first.
+    pub(crate) fn literal_names(&self) -> u32 {
+        self.count(Section::Literals) as u32
+    }
+
     pub(crate) fn name(&self, index: u32) -> Option<Name<'a>> {
-        let [o0, o1, o2, o3, p0, p1, s0, s1, c0, c1, _, _] =
-            *self.record::<12>(Section::Names, index)?;
-        let (prefix_len, suffix_len) = (u16::from_le_bytes([p0, p1]), u16::from_le_bytes([s0, s1]));
-        let offset = u32::from_le_bytes([o0, o1, o2, o3]);
-        let capture = u16::from_le_bytes([c0, c1]);
+        let Some(template) = index.checked_sub(self.literal_names()) else {
+            return Some(Name {
+                prefix: self.string_bytes(self.word(Section::Literals, index)?)?,
+                capture: None,
+                suffix: &[],
+            });
+        };
+        let [o0, o1, o2, o3, p0, p1, c0, c1] = *self.record::<8>(Section::Templates, template)?;
+        let whole = self.string_bytes(u32::from_le_bytes([o0, o1, o2, o3]))?;
+        let (prefix, suffix) = whole.split_at_checked(usize::from(u16::from_le_bytes([p0, p1])))?;
         Some(Name {
-            prefix: self.string(offset, prefix_len)?,
-            suffix: self.string(offset.checked_add(u32::from(prefix_len))?, suffix_len)?,
-            capture: (capture != NO_CAPTURE).then_some(capture),
+            prefix,
+            capture: Some(u16::from_le_bytes([c0, c1])),
+            suffix,
         })
     }
 
     /// The number of a literal name.
     pub(crate) fn find_name(&self, name: &str) -> Option<u32> {
-        let (mut low, mut high) = (0, self.layout.literal_names);
+        let (mut low, mut high) = (0, self.literal_names());
         while low < high {
             let middle = low + (high - low) / 2;
             match self.name(middle)?.prefix.cmp(name.as_bytes()) {
@@ -387,16 +423,26 @@ impl<'a> View<'a> {
         words.get(start..start.checked_add(usize::from(u16::from_le_bytes([n0, n1])))?)
     }
 
-    pub(crate) fn text(&self, index: u32) -> Option<&'a str> {
-        core::str::from_utf8(self.text_bytes(index)?).ok()
+    /// A text of a condition.
+    pub(crate) fn text_bytes(&self, index: u32) -> Option<&'a [u8]> {
+        self.string_bytes(self.word(Section::Texts, index)?)
     }
 
-    pub(crate) fn text_bytes(&self, index: u32) -> Option<&'a [u8]> {
-        let [o0, o1, o2, o3, l0, l1, l2, l3] = *self.record::<8>(Section::Texts, index)?;
-        let start = u32::from_le_bytes([o0, o1, o2, o3]) as usize;
-        let len = u32::from_le_bytes([l0, l1, l2, l3]) as usize;
-        self.bytes(Section::Strings)
-            .get(start..start.checked_add(len)?)
+    /// The string at an offset.
+    pub(crate) fn string(&self, offset: u32) -> Option<&'a str> {
+        core::str::from_utf8(self.string_bytes(offset)?).ok()
+    }
+
+    pub(crate) fn string_bytes(&self, offset: u32) -> Option<&'a [u8]> {
+        let (len, rest) = self
+            .bytes(Section::Strings)
+            .get(offset as usize..)?
+            .split_first()?;
+        if *len < LONG_STRING {
+            return rest.get(..usize::from(*len));
+        }
+        let (len, rest) = rest.split_first_chunk()?;
+        rest.get(..usize::from(u16::from_le_bytes(*len)))
     }
 
     pub(crate) fn int(&self, index: u32) -> Option<i64> {
@@ -408,15 +454,9 @@ impl<'a> View<'a> {
         let [n0, n1, n2, n3, kind, _, _, _] =
             *self.record::<8>(Section::Claims, u32::from(slot))?;
         Some((
-            self.text(u32::from_le_bytes([n0, n1, n2, n3]))?,
+            self.string(u32::from_le_bytes([n0, n1, n2, n3]))?,
             ClaimKind::from_number(kind)?,
         ))
-    }
-
-    fn string(&self, offset: u32, len: u16) -> Option<&'a [u8]> {
-        let start = offset as usize;
-        self.bytes(Section::Strings)
-            .get(start..start.checked_add(usize::from(len))?)
     }
 }
 

@@ -3,8 +3,8 @@
 //! Not here: whether the policy is a sensible one.
 
 use super::format::{
-    EndKind, FLAG_ASCII_ONLY, FROM_END, HEADER_BYTES, ID_AT, MAGIC, MAX_IMAGE_BYTES, MAX_STARS,
-    NONE, SECTIONS_AT, Section, TailKind, VERSION, checksum, edge_hash, flag,
+    EndKind, FLAG_ASCII_ONLY, FROM_END, HEADER_BYTES, ID_AT, MAGIC, MAX_IMAGE_BYTES, MAX_PROBE,
+    MAX_STARS, NONE, SECTIONS_AT, Section, TailKind, VERSION, checksum, flag,
 };
 use super::{ImageError, ImageId, Layout, View};
 use crate::cond;
@@ -67,7 +67,6 @@ pub(super) fn layout(bytes: &[u8]) -> Result<Layout, ImageError> {
         id: ImageId(id),
         flags,
         max_probe: word(40),
-        literal_names: word(44),
     })
 }
 
@@ -79,13 +78,17 @@ pub(super) fn contents(view: &View<'_>) -> Result<(), ImageError> {
             .try_for_each(|index| ok(view, index))
             .ok_or(ImageError::BadSection(section))
     };
-    core::str::from_utf8(view.bytes(Section::Strings))
-        .map_err(|_| ImageError::BadSection(Section::Strings))?;
-    check(Section::Texts, |view, index| view.text(index).map(drop))?;
+    check(Section::Texts, |view, index| {
+        core::str::from_utf8(view.text_bytes(index)?).ok().map(drop)
+    })?;
     check(Section::Claims, |view, index| {
         view.claim(u16::try_from(index).ok()?).map(drop)
     })?;
-    check(Section::Names, name)?;
+    check(Section::Literals, literal)?;
+    check(Section::Templates, |view, index| {
+        let number = view.literal_names().checked_add(index)?;
+        view.name(number).map(drop)
+    })?;
     check(Section::Networks, network)?;
     check(Section::Captures, |view, index| {
         let place = view.capture_place(index)?;
@@ -105,7 +108,7 @@ pub(super) fn contents(view: &View<'_>) -> Result<(), ImageError> {
         holds(few_stars(text))
     })?;
     check(Section::Nodes, node)?;
-    edges(view).ok_or(ImageError::BadSection(Section::Edges))
+    slots(view).ok_or(ImageError::BadSection(Section::Slots))
 }
 
 fn holds(condition: bool) -> Option<()> {
@@ -116,15 +119,12 @@ fn few_stars(text: &[u8]) -> bool {
     text.iter().filter(|byte| **byte == STAR).count() <= MAX_STARS
 }
 
-fn name(view: &View<'_>, index: u32) -> Option<()> {
-    let name = view.name(index)?;
-    let literals = view.layout().literal_names;
-    holds(literals as usize <= view.count(Section::Names))?;
-    holds((index < literals) == name.capture.is_none())?;
-    if index < literals && index > 0 {
-        holds(view.name(index - 1)?.prefix < name.prefix)?;
+fn literal(view: &View<'_>, index: u32) -> Option<()> {
+    let name = view.name(index)?.prefix;
+    match index.checked_sub(1) {
+        Some(before) => holds(view.name(before)?.prefix < name),
+        None => Some(()),
     }
-    Some(())
 }
 
 fn network(view: &View<'_>, index: u32) -> Option<()> {
@@ -152,8 +152,7 @@ fn names_exist(view: &View<'_>, set: u32, captures: u16) -> Option<()> {
     if set == NONE {
         return Some(());
     }
-    view.set_members(set)?;
-    view.set(set).try_for_each(|member| {
+    view.names(set)?.try_for_each(|member| {
         holds(
             view.name(member)?
                 .capture
@@ -169,12 +168,12 @@ fn extra(view: &View<'_>, index: u32) -> Option<()> {
         view.set(extra.networks)
             .try_for_each(|member| view.network(member).map(drop))?;
     }
-    holds(extra.because == NONE || view.text(extra.because).is_some())
+    holds(extra.because == NONE || view.string(extra.because).is_some())
 }
 
 fn rule(view: &View<'_>, index: u32) -> Option<()> {
     let rule = view.rule(index)?;
-    let (course, id) = (view.text(rule.course)?, view.text(rule.id)?);
+    let (course, id) = (view.string(rule.course)?, view.string(rule.id)?);
     holds(rule.flags & !flag::ALL == 0 && !rule.methods.is_empty())?;
     names_exist(view, rule.groups, rule.capture_count)?;
     if rule.extra != NONE {
@@ -190,19 +189,27 @@ fn rule(view: &View<'_>, index: u32) -> Option<()> {
     // Rules stand in the order of their names, so that "the first that matches" does not depend on files.
     if let Some(before) = index.checked_sub(1) {
         let before = view.rule(before)?;
-        holds((view.text(before.course)?, view.text(before.id)?) < (course, id))?;
+        holds((view.string(before.course)?, view.string(before.id)?) < (course, id))?;
     }
     Some(())
 }
 
 fn candidate(view: &View<'_>, index: u32) -> Option<()> {
     let (rule, end) = view.candidate(index)?;
+    enough_captures(view, rule, end)
+}
+
+fn enough_captures(view: &View<'_>, rule: u32, end: u32) -> Option<()> {
     holds(view.rule(rule)?.capture_count <= view.end(end)?.capture_count)
 }
 
 /// Children have larger numbers than their parents, so that every walk ends.
 fn node(view: &View<'_>, index: u32) -> Option<()> {
+    view.label(index)?;
     let node = view.node(index)?;
+    if let Some((rule, end)) = node.only {
+        return enough_captures(view, rule, end);
+    }
     holds(
         node.capture_child == NONE
             || (node.capture_child > index && view.node(node.capture_child).is_some()),
@@ -210,21 +217,31 @@ fn node(view: &View<'_>, index: u32) -> Option<()> {
     let candidates = view.count(Section::Candidates) as u64;
     holds(u64::from(node.candidates) + u64::from(node.candidate_count) <= candidates)?;
     (0..u32::from(node.glob_count))
-        .try_for_each(|at| holds(view.glob(node.globs.checked_add(at)?)?.1 > index))
+        .try_for_each(|at| holds(view.glob(node.globs.checked_add(at)?)?.1 > index))?;
+    let nodes = view.count(Section::Nodes) as u64;
+    let end = u64::from(node.first_child) + u64::from(node.child_count);
+    holds(node.child_count == 0 || (node.first_child > index && end <= nodes))
 }
 
-fn edges(view: &View<'_>) -> Option<()> {
-    let places = u32::try_from(view.count(Section::Edges)).ok()?;
-    let nodes = view.count(Section::Nodes) as u64;
-    holds(nodes > 0 && (places == 0 || places.is_power_of_two()))?;
-    let max_probe = view.layout().max_probe;
-    for place in 0..places {
-        let (parent, child, label) = view.edge(place)?;
-        if child != NONE {
-            holds(u64::from(child) < nodes && child > parent)?;
-            let home = edge_hash(parent, label, places - 1);
-            holds(place.wrapping_sub(home) & (places - 1) <= max_probe)?;
+/// Every literal child is found where it is looked for, and there are no slots besides.
+fn slots(view: &View<'_>) -> Option<()> {
+    let nodes = u32::try_from(view.count(Section::Nodes)).ok()?;
+    view.node(0)?;
+    holds(view.max_probe() <= MAX_PROBE)?;
+    // An empty table has no homes, and no room behind them.
+    holds(view.homes()? > 0 || view.max_probe() == 0)?;
+    let mut children = 0_u64;
+    for index in 0..nodes {
+        let node = view.node(index)?;
+        children += u64::from(node.child_count);
+        // Ranges that overlap could make this loop long; more children than nodes means that they do.
+        holds(children < u64::from(nodes))?;
+        for at in 0..node.child_count {
+            let child = node.first_child.checked_add(at)?;
+            holds(view.literal_child(index, &node, view.label(child)?) == Some(child))?;
         }
     }
-    holds(max_probe <= places)
+    let (slots, _) = view.bytes(Section::Slots).as_chunks::<4>();
+    let taken = slots.iter().filter(|slot| **slot != [0; 4]).count();
+    holds(taken as u64 == children)
 }
