@@ -200,11 +200,14 @@ impl PathScratch {
                     self.push(&mut len, bytes.get(..count).ok_or(PathError::BadUtf8)?)?;
                     rest = after;
                 }
-                _ if chars::may_stand_raw(byte) => {
-                    self.push(&mut len, &[byte])?;
+                _ => {
+                    let (run, after) = chars::split_raw_run(rest);
+                    if run.is_empty() {
+                        return Err(PathError::ForbiddenByte);
+                    }
+                    self.push(&mut len, run)?;
                     rest = after;
                 }
-                _ => return Err(PathError::ForbiddenByte),
             }
         }
         if !trailing_slash {
@@ -294,9 +297,12 @@ fn check_shape(segment: &[u8]) -> Result<(), PathError> {
             PathError::TrailingDot
         });
     }
-    if chars::OUTER_SPACES
-        .iter()
-        .any(|space| segment.starts_with(space) || segment.ends_with(space))
+    // Every outer space starts and ends with one of these bytes; hardly any segment does.
+    let may_be_space = |byte: &u8| *byte == b' ' || !byte.is_ascii();
+    if (may_be_space(last) || segment.first().is_some_and(may_be_space))
+        && chars::OUTER_SPACES
+            .iter()
+            .any(|space| segment.starts_with(space) || segment.ends_with(space))
     {
         return Err(PathError::OuterSpace);
     }

@@ -44,11 +44,35 @@ pub(super) fn each_fit(
     path: &Path<'_>,
     mut visit: impl FnMut(u32, &Fit<'_>) -> ControlFlow<()>,
 ) -> ControlFlow<()> {
+    // As long as there is only the literal way down, there is nothing to come back to.
+    let (mut at, mut depth) = (0, 0);
+    loop {
+        let node = must(view.node(at))?;
+        visit_node(view, path, &node, depth, &mut visit)?;
+        if node.glob_count > 0 || node.capture_child != NONE {
+            return each_way(view, path, (at, depth), &mut visit);
+        }
+        let child = path
+            .segment(depth)
+            .and_then(|segment| view.literal_child(at, &node, segment));
+        match child {
+            Some(child) => (at, depth) = (child, depth + 1),
+            None => return ControlFlow::Continue(()),
+        }
+    }
+}
+
+/// Goes down all ways below a node that has been visited, which stands at `top` with its depth.
+fn each_way(
+    view: &View<'_>,
+    path: &Path<'_>,
+    (top, top_depth): (u32, usize),
+    visit: &mut impl FnMut(u32, &Fit<'_>) -> ControlFlow<()>,
+) -> ControlFlow<()> {
     // Per level of the trie: the node there, and the number of the next way down to try.
     let mut trail = [(0_u32, 0_u32); MAX_SEGMENTS + 1];
-    let mut depth = 0;
-    let root = must(view.node(0))?;
-    visit_node(view, path, &root, depth, &mut visit)?;
+    let mut depth = top_depth;
+    *must(trail.get_mut(depth))? = (top, 0);
     loop {
         let level = must(trail.get_mut(depth))?;
         let node = must(view.node(level.0))?;
@@ -69,12 +93,10 @@ pub(super) fn each_fit(
             Some(child) => {
                 depth += 1;
                 *must(trail.get_mut(depth))? = (child, 0);
-                visit_node(view, path, &must(view.node(child))?, depth, &mut visit)?;
+                visit_node(view, path, &must(view.node(child))?, depth, visit)?;
             }
-            None => match depth.checked_sub(1) {
-                Some(up) => depth = up,
-                None => return ControlFlow::Continue(()),
-            },
+            None if depth == top_depth => return ControlFlow::Continue(()),
+            None => depth -= 1,
         }
     }
 }

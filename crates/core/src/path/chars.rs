@@ -9,10 +9,10 @@ const ESCAPED: u8 = 2;
 
 /// Per byte: may it stand raw, may it stand escaped. Unreserved characters never need an escape, so
 /// an escaped one is a second spelling of the same path and refused.
-static CLASS: [u8; 128] = classes();
+static CLASS: [u8; 256] = classes();
 
-const fn classes() -> [u8; 128] {
-    let mut table = [0; 128];
+const fn classes() -> [u8; 256] {
+    let mut table = [0; 256];
     let mut byte = 0;
     while byte < 128 {
         #[expect(
@@ -42,6 +42,13 @@ pub(super) fn may_stand_raw(byte: u8) -> bool {
     CLASS
         .get(usize::from(byte))
         .is_some_and(|class| class & RAW != 0)
+}
+
+/// The bytes at the start of `rest` that may stand unescaped in a segment, and what follows them.
+pub(super) fn split_raw_run(rest: &[u8]) -> (&[u8], &[u8]) {
+    let is_other = |byte: &u8| !may_stand_raw(*byte);
+    let end = rest.iter().position(is_other).unwrap_or(rest.len());
+    rest.split_at_checked(end).unwrap_or((rest, &[]))
 }
 
 /// Whether the ASCII byte may stand as `%XX` in a segment.
@@ -120,7 +127,7 @@ fn escaped_byte(rest: &[u8]) -> Result<(u8, &[u8]), PathError> {
 }
 
 /// Whether all readers take a non-ASCII character for itself: none drops it, folds it into structure,
-/// or shows it as another (`security.md` §3; Unicode UAX #15 and UTS #39).
+/// or shows it as another (Unicode UAX #15 and UTS #39).
 pub(super) fn is_unambiguous(c: char) -> bool {
     !matches!(u32::from(c),
         0..=0x9F                    // ASCII is judged by class; C1 controls
