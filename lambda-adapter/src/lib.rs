@@ -1,59 +1,28 @@
-//! CloudFront request events to gate requests, and outcomes back to what CloudFront expects.
+//! The gate in AWS Lambda, as a native program: authorizers, content delivery, CloudFront events.
 //!
-//! Both request events of Lambda@Edge are read, viewer-request and origin-request. CloudFront hands over
-//! the URI raw, as the viewer sent it, which is what the gate must judge: behaviours are matched on
-//! a normalised path, the origin gets the raw one. Not here: the Lambda runtime, and API Gateway.
+//! A function plays one role, which its operator names. As an *authorizer* it answers API Gateway whether
+//! a request may go on ([`authorizer`]); as *content* it answers requests itself, with objects out of S3
+//! or links to them ([`content`]); as *cloudfront* it turns CloudFront request events into what
+//! CloudFront goes on with ([`cloudfront`]). Events are told apart by [`Shape`], and what has none, or
+//! one of another role, is an error: never an allow.
 //!
-//! Put it at viewer-request. At origin-request it sees cache misses only, so a private object that is
-//! cached would be open to all; there it can only be a second lock behind one at viewer-request.
+//! Not here: any decision. The gate makes all of them.
+pub mod authorizer;
+pub mod cloudfront;
+pub mod content;
+pub mod fetch;
+pub mod keeper;
+pub mod settings;
+pub mod store;
+pub mod stream;
 
-mod event;
-mod headers;
-mod result;
+mod function;
+mod http;
+mod raw_path;
+mod shape;
 
-use serde_json::Value;
-use tollgate_core::UnixSeconds;
-use tollgate_gate::{Gate, LogRecord, Outcome};
-
-pub use event::{Event, EventError, EventKind};
-pub use result::{MAX_RESPONSE_BYTES, result};
-
-/// The detail code for an event that is not a CloudFront request event.
-const BAD_EVENT: &str = "bad_event";
-
-/// What a function returns for one event, and what it logs.
-#[derive(Clone, Debug)]
-pub struct Answer {
-    /// The request to go on with, or a generated response.
-    pub result: Value,
-    /// The decision, for the operator.
-    pub log: LogRecord,
-    /// Why the event could not be read, if it could not; the request is denied for that.
-    pub error: Option<EventError>,
-}
-
-/// Answers one event. One that cannot be read is denied with status 500.
-pub fn answer<B: AsRef<[u8]>>(gate: &Gate<B>, event: Value, now: UnixSeconds) -> Answer {
-    match Event::read(event) {
-        Ok(event) => {
-            let outcome = event.with_request(now, |request| gate.handle(request));
-            Answer {
-                result: result(event, &outcome.action),
-                log: outcome.log,
-                error: None,
-            }
-        }
-        Err(error) => refuse(error),
-    }
-}
-
-/// The answer to what is not a CloudFront request event: denied with status 500.
-pub fn refuse(error: EventError) -> Answer {
-    let outcome = Outcome::internal("", BAD_EVENT);
-    let result = result::response(&outcome.action);
-    Answer {
-        result,
-        log: outcome.log,
-        error: Some(error),
-    }
-}
+pub use cloudfront::{
+    Answer, Event, EventError, EventKind, MAX_RESPONSE_BYTES, answer, refuse, result,
+};
+pub use function::{Clock, Failure, Function, Reply, Role};
+pub use shape::{Shape, ShapeError};

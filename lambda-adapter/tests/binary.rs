@@ -1,4 +1,4 @@
-//! The program: lines in, lines out, exit codes.
+//! The program: settings, lines in, lines out, exit codes.
 
 #![expect(clippy::expect_used, reason = "a helper fails its test by panicking")]
 
@@ -9,12 +9,21 @@ use std::process::{Command, Output, Stdio};
 #[path = "../../crates/gate/tests/gate/site.rs"]
 mod site;
 
-const EVENT: &str = r#"{"Records":[{"cf":{"config":{"eventType":"viewer-request"},"request":{
+const CLOUDFRONT: &str = r#"{"Records":[{"cf":{"config":{"eventType":"viewer-request"},"request":{
     "clientIp":"203.0.113.178","headers":{},"method":"GET","querystring":"","uri":"URI"}}}]}"#;
+const TOKEN: &str = r#"{"type":"TOKEN","authorizationToken":null,
+    "methodArn":"arn:aws:execute-api:eu-west-1:123456789012:abc123/prod/GETURI"}"#;
 
-fn run(args: &[&str], input: &str) -> Output {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_tollgate-lambda"))
+fn run(args: &[&str], environment: &[(&str, &str)], input: &str) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tollgate-lambda"));
+    for (name, _) in std::env::vars() {
+        if name.starts_with("TOLLGATE_") || name.starts_with("AWS_") {
+            command.env_remove(name);
+        }
+    }
+    let mut child = command
         .args(args)
+        .envs(environment.iter().copied())
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -36,39 +45,45 @@ fn events_are_answered_line_by_line() {
     let image = std::env::temp_dir().join(format!("tollgate-lambda-{}", std::process::id()));
     std::fs::write(&image, site::image(&site::config())).expect("a writable folder");
     let path = image.to_str().expect("a plain name");
-    let event = |uri| EVENT.replace('\n', "").replace("URI", uri);
-    let (open, closed) = (
-        event("/courses/rust-101/preview/a"),
-        event("/courses/rust-101/a"),
-    );
+    let paths = ["/courses/rust-101/preview/a", "/courses/rust-101/a"];
+    let fixed = ["--stdin", "--now", "1800000000"];
+    let roles = [
+        (
+            "cloudfront",
+            CLOUDFRONT,
+            r#""uri":"/courses/rust-101/preview/a""#,
+            r#""status":"401""#,
+        ),
+        (
+            "authorizer",
+            TOKEN,
+            r#""Effect":"Allow""#,
+            r#"{"errorMessage":"Unauthorized"}"#,
+        ),
+    ];
+    for (role, event, open, closed) in roles {
+        let environment = [("TOLLGATE_ROLE", role), ("TOLLGATE_POLICY", path)];
+        let lines = paths.map(|path| event.replace('\n', "").replace("URI", path));
+        let good = run(&fixed, &environment, &lines.join("\n\n"));
+        assert_eq!(good.status.code(), Some(0), "{}", text(&good.stderr));
+        let results: Vec<_> = text(&good.stdout).lines().collect();
+        assert_eq!(results.len(), 2);
+        assert!(results[0].contains(open), "{}", results[0]);
+        assert!(results[1].contains(closed), "{}", results[1]);
+        let log = text(&good.stderr);
+        assert_eq!(log.matches(r#""time":1800000000"#).count(), 2, "{log}");
 
-    let good = run(
-        &["--image", path, "--now", "1800000000"],
-        &format!("{open}\n\n{closed}"),
-    );
-    let lines: Vec<_> = text(&good.stdout).lines().collect();
-    assert_eq!(good.status.code(), Some(0), "{}", text(&good.stderr));
-    assert_eq!(lines.len(), 2);
-    assert!(
-        lines[0].contains(r#""uri":"/courses/rust-101/preview/a""#),
-        "{}",
-        lines[0]
-    );
-    assert!(lines[1].contains(r#""status":"401""#), "{}", lines[1]);
-    assert_eq!(
-        text(&good.stderr).matches(r#""time":1800000000"#).count(),
-        2
-    );
-
-    let bad = run(&["--image", path], &format!("{{\n{open}\n"));
-    let lines: Vec<_> = text(&bad.stdout).lines().collect();
-    assert_eq!(bad.status.code(), Some(2));
-    assert!(lines[0].contains(r#""status":"500""#), "{}", lines[0]);
-    assert!(lines[1].contains(r#""uri""#), "{}", lines[1]);
-    assert!(text(&bad.stderr).contains("line 1: "));
+        let bad = run(&["--stdin"], &environment, &format!("{{\n{}\n", lines[0]));
+        let results: Vec<_> = text(&bad.stdout).lines().collect();
+        assert_eq!(bad.status.code(), Some(2));
+        assert!(results[0].contains("errorMessage"), "{}", results[0]);
+        assert!(results[1].contains(open), "{}", results[1]);
+        assert!(text(&bad.stderr).contains("line 1: "));
+    }
 
     std::fs::write(&image, "no image").expect("a writable folder");
-    let refused = run(&["--image", path], &open);
+    let environment = [("TOLLGATE_ROLE", "cloudfront"), ("TOLLGATE_POLICY", path)];
+    let refused = run(&["--stdin"], &environment, "");
     assert_eq!((refused.status.code(), refused.stdout.len()), (Some(2), 0));
     assert!(text(&refused.stderr).contains("policy image is refused"));
     std::fs::remove_file(&image).expect("a writable folder");
@@ -77,13 +92,12 @@ fn events_are_answered_line_by_line() {
 #[test]
 fn wrong_use_is_told() {
     for args in [
-        &[][..],
-        &["--image"],
-        &["--now", "1"],
-        &["--image", "a", "--now", "x"],
-        &["x"],
+        &["x"][..],
+        &["--stdin", "--now"],
+        &["--stdin", "--now", "x"],
+        &["--help", "x"],
     ] {
-        let output = run(args, "");
+        let output = run(args, &[], "");
         assert_eq!(
             (output.status.code(), output.stdout.len()),
             (Some(2), 0),
@@ -91,7 +105,46 @@ fn wrong_use_is_told() {
         );
         assert!(text(&output.stderr).starts_with("usage: "));
     }
-    let missing = run(&["--image", "/no/such/file"], "");
-    assert_eq!(missing.status.code(), Some(2));
-    assert!(text(&missing.stderr).contains("/no/such/file"));
+    let missing = [
+        ("TOLLGATE_ROLE", "cloudfront"),
+        ("TOLLGATE_POLICY", "/no/such/file"),
+    ];
+    let table = [
+        (&[][..], "TOLLGATE_ROLE must be set"),
+        (
+            &[("TOLLGATE_ROLE", "x")],
+            "TOLLGATE_ROLE must be authorizer, content or cloudfront",
+        ),
+        (
+            &[("TOLLGATE_ROLL", "x")],
+            "there is no variable TOLLGATE_ROLL",
+        ),
+        (
+            &[("TOLLGATE_ROLE", "content")],
+            "TOLLGATE_BUCKET must be set",
+        ),
+        (&missing, "/no/such/file"),
+    ];
+    for (environment, expect) in table {
+        // Both as a function, which must not start, and as a filter.
+        for args in [&[][..], &["--stdin"]] {
+            let output = run(args, environment, "");
+            assert_eq!(output.status.code(), Some(2), "{environment:?}");
+            let said = text(&output.stderr);
+            assert!(said.contains(expect), "{said}");
+        }
+    }
+}
+
+#[test]
+fn help_names_every_variable() {
+    let help = run(&["--help"], &[], "");
+    assert_eq!(help.status.code(), Some(0));
+    for variable in tollgate_lambda::settings::VARIABLES {
+        assert!(
+            text(&help.stdout).contains(variable.name),
+            "{}",
+            variable.name
+        );
+    }
 }

@@ -24,6 +24,10 @@ pub(crate) fn run(args: &Args) -> Result<Verdict> {
         build::wasm(build::bindgen(), step)
     })?;
     print!("{notes}");
+    ui::in_step("parts of the edges", build::parts)?;
+    let workerd = ui::in_step("workerd", build::cloudflare::workerd)?;
+    let cargo_lambda = ui::in_step("cargo-lambda", build::lambda::cargo_lambda)?;
+    let nginx = ui::in_step("nginx", build::javascript::nginx)?;
     // What is measured is what would be shipped: release, not the profile of tests.
     let built = shell::hand_over(&mut shell::cargo([
         "build",
@@ -32,6 +36,14 @@ pub(crate) fn run(args: &Args) -> Result<Verdict> {
         "tollgate-targets",
         "--bin",
         "bench",
+        "--package",
+        "tollgate",
+        "--bin",
+        "tollgate",
+        "--package",
+        build::lambda::PROGRAM,
+        "--bin",
+        build::lambda::PROGRAM,
     ]))?;
     if built != 0 {
         return Ok(Verdict::No);
@@ -40,7 +52,19 @@ pub(crate) fn run(args: &Args) -> Result<Verdict> {
     command
         .arg(build::plain_module())
         .arg("--node-package")
-        .arg(repo::node_package());
+        .arg(repo::node_package())
+        .arg("--parts")
+        .arg(repo::parts())
+        .arg("--tollgate")
+        .arg(repo::target().join("release/tollgate"))
+        .arg("--workerd")
+        .arg(workerd)
+        .arg("--lambda")
+        .arg(repo::target().join("release").join(build::lambda::PROGRAM))
+        .arg("--cargo-lambda")
+        .arg(cargo_lambda)
+        .arg("--nginx")
+        .arg(nginx);
     if let Some(json) = &args.json {
         command.arg("--json").arg(json);
     }

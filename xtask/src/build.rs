@@ -1,10 +1,14 @@
 //! Builds what runs at an edge: the plain WASM module, the npm package, and the proof that the
 //! core needs no operating system. Programs for this machine are built by the verbs that use them.
 
+pub(crate) mod cloudflare;
+pub(crate) mod javascript;
+pub(crate) mod lambda;
+pub(crate) mod lambda_edge;
 mod toolchain;
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result};
@@ -12,10 +16,10 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 
 use crate::ui::Step;
-use crate::{Verdict, repo, shell, ui};
+use crate::{Verdict, conformance, repo, shell, ui};
 
 /// What WASM modules are compiled for.
-const WASM_TARGET: &str = "wasm32-unknown-unknown";
+pub(crate) const WASM_TARGET: &str = "wasm32-unknown-unknown";
 /// Machines without an operating system that the core must build for.
 const BARE_TARGETS: [&str; 2] = ["wasm32v1-none", "thumbv7em-none-eabi"];
 
@@ -23,16 +27,35 @@ const BARE_TARGETS: [&str; 2] = ["wasm32v1-none", "thumbv7em-none-eabi"];
 pub(crate) fn run() -> Result<Verdict> {
     let notes = ui::in_step("WASM modules and npm package", |step| wasm(bindgen(), step))?;
     print!("{notes}");
+    ui::in_step("parts of the edges", parts)?;
     let notes = ui::in_step("core on bare targets", bare)?;
     print!("{notes}");
-    anstream::print!("{}", sizes()?);
+    ui::in_step("programs", |step| {
+        must(&mut conformance::build_programs(), step)
+    })?;
+    let packages = ui::in_step("packages", packages)?;
+    let lambda = ui::in_step("native Lambda program", lambda::package)?;
+    anstream::print!("{}\n{packages}{lambda}", sizes()?);
     Ok(Verdict::Yes)
 }
 
 /// Builds everything for the edges once the programs are built: a report with sizes.
 pub(crate) fn all(step: &Step) -> Result<String> {
     let notes = wasm(built_bindgen(), step)? + &bare(step)?;
-    Ok(notes + &sizes()?)
+    parts(step)?;
+    Ok(notes + &sizes()? + &packages(step)?)
+}
+
+/// Puts the parts of every edge together that `tollgate build` joins with a policy. The modules are
+/// built already.
+pub(crate) fn parts(step: &Step) -> Result<()> {
+    cloudflare::parts(step)?;
+    lambda_edge::parts(step)
+}
+
+/// What the finished packages weigh. Parts and programs are built already.
+fn packages(step: &Step) -> Result<String> {
+    Ok(cloudflare::report()? + &lambda_edge::report(step)? + &javascript::report(step)?)
 }
 
 /// The module with the plain ABI.
@@ -93,15 +116,16 @@ fn sizes() -> Result<String> {
         plain_module(),
         repo::node_package().join("pkg/tollgate_node_bg.wasm"),
     ] {
-        let bytes =
-            std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
-        let mut packed = GzEncoder::new(Vec::new(), Compression::best());
-        packed.write_all(&bytes)?;
-        rows.push(vec![
-            repo::shown(&path),
-            ui::bytes(bytes.len()),
-            ui::bytes(packed.finish()?.len()),
-        ]);
+        let (raw, packed) = weight(&path)?;
+        rows.push(vec![repo::shown(&path), ui::bytes(raw), ui::bytes(packed)]);
     }
     Ok(ui::table(&rows))
+}
+
+/// The bytes of a file as they are and as gzip sends them.
+fn weight(path: &Path) -> Result<(usize, usize)> {
+    let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let mut packed = GzEncoder::new(Vec::new(), Compression::best());
+    packed.write_all(&bytes)?;
+    Ok((bytes.len(), packed.finish()?.len()))
 }

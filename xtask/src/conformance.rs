@@ -64,6 +64,15 @@ pub(crate) fn run(args: &Args) -> Result<Verdict> {
 
 /// Runs the project's own cases as one step of `test`: the report, and what it counted.
 pub(crate) fn own(targets: &[&str], step: &Step) -> Result<(String, Tally, bool)> {
+    if targets.is_empty() || targets.contains(&"cloudflare") {
+        build::cloudflare::workerd(step)?;
+    }
+    if targets.is_empty() || targets.contains(&"lambda") {
+        build::lambda::cargo_lambda(step)?;
+    }
+    if targets.is_empty() || targets.contains(&"cloudfront-functions") {
+        build::javascript::nginx(step)?;
+    }
     let done = shell::capture(&mut command(targets, &own_suites()?), |line| {
         step.line(line)
     })?;
@@ -86,6 +95,16 @@ fn prepare(targets: &[&str]) -> Result<()> {
         let modules = |step: &Step| build::wasm(build::built_bindgen(), step);
         let notes = ui::in_step("WASM modules and npm package", modules)?;
         print!("{notes}");
+        ui::in_step("parts of the edges", build::parts)?;
+    }
+    if targets.is_empty() || targets.contains(&"cloudflare") {
+        ui::in_step("workerd", build::cloudflare::workerd)?;
+    }
+    if targets.is_empty() || targets.contains(&"lambda") {
+        ui::in_step("cargo-lambda", build::lambda::cargo_lambda)?;
+    }
+    if targets.is_empty() || targets.contains(&"cloudfront-functions") {
+        ui::in_step("nginx", build::javascript::nginx)?;
     }
     Ok(())
 }
@@ -106,6 +125,18 @@ fn command(targets: &[&str], suites: &[Suite]) -> Command {
         build::plain_module().into(),
         "--node-package".into(),
         repo::node_package().into(),
+        "--parts".into(),
+        repo::parts().into(),
+        "--tollgate".into(),
+        repo::program("tollgate").into(),
+        "--workerd".into(),
+        build::cloudflare::workerd_path().into(),
+        "--lambda".into(),
+        repo::program(build::lambda::PROGRAM).into(),
+        "--cargo-lambda".into(),
+        build::lambda::cargo_lambda_path().into(),
+        "--nginx".into(),
+        build::javascript::nginx_path().into(),
     ]);
     for suite in suites {
         arguments.extend([

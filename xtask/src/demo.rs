@@ -3,8 +3,14 @@
 //! come back: status, reason, rule, header fields, and the bytes of the file.
 
 mod asks;
+pub(crate) mod bucket;
 mod edge;
+mod flow_a;
+mod flow_b;
 mod http;
+mod issuer;
+mod part;
+mod report;
 mod tokens;
 
 use std::path::Path;
@@ -26,13 +32,34 @@ const NOW: i64 = 1_800_000_000;
 /// Arguments of `demo`.
 #[derive(clap::Args)]
 pub(crate) struct Args {
+    /// One of the two flows on AWS, with local stand-ins for its services. Without it: the local edge.
+    #[arg(long, value_enum)]
+    flow: Option<Flow>,
     /// Keep the edge running afterwards and print lines to try with curl.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "flow")]
     serve: bool,
+}
+
+/// A flow on AWS.
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum Flow {
+    /// Sign-in, CloudFront with the Lambda@Edge function, a private bucket.
+    A,
+    /// Hosted login, callback page, an API with the native Lambda program, a private bucket.
+    B,
 }
 
 /// Runs the demo.
 pub(crate) fn run(args: &Args) -> Result<Verdict> {
+    match args.flow {
+        Some(Flow::A) => flow_a::run(),
+        Some(Flow::B) => flow_b::run(),
+        None => local(args),
+    }
+}
+
+/// The local edge in front of files.
+fn local(args: &Args) -> Result<Verdict> {
     ui::in_step("build the tollgate command", |step| {
         let mut build = shell::cargo(["build", "--package", "tollgate", "--bin", "tollgate"]);
         shell::must(&mut build, |line| step.line(line))

@@ -6,16 +6,20 @@
 
 mod bench;
 mod build;
+mod callback;
 mod ci;
 mod codegen;
 mod conformance;
 mod demo;
 mod fixtures;
+mod infra;
+mod peers;
 mod repo;
 mod shell;
 mod tally;
 mod test;
 mod tidy;
+mod tools;
 mod ui;
 
 use std::process::ExitCode;
@@ -50,6 +54,8 @@ enum Verb {
     Fixtures(fixtures::Args),
     /// Write generated files, or check that they are current.
     Codegen(codegen::Args),
+    /// Hold the sample policy against other policy engines.
+    Peers(peers::Args),
     /// Check what the compiler cannot: sizes, imports, names, stray stubs.
     Tidy,
     /// What CI runs.
@@ -78,6 +84,7 @@ fn main() -> ExitCode {
         Verb::Conformance(args) => conformance::run(&args),
         Verb::Fixtures(args) => fixtures::run(&args),
         Verb::Codegen(args) => codegen::run(&args),
+        Verb::Peers(args) => peers::run(&args),
         Verb::Tidy => tidy::run(),
         Verb::Ci => ci::run(),
     };

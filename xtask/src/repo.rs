@@ -31,6 +31,11 @@ pub(crate) fn target() -> PathBuf {
     std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
 }
 
+/// Where the built parts of edges are, a folder for each target.
+pub(crate) fn parts() -> PathBuf {
+    target().join("parts")
+}
+
 /// A program of ours that cargo has built with the dev profile.
 pub(crate) fn program(name: &str) -> PathBuf {
     target()

@@ -1,30 +1,54 @@
-//! `tollgate build`: the finished artifact of a policy. Nothing is left behind if anything goes
-//! wrong.
+//! `tollgate build`: the finished artifact of a policy, for any edge. Nothing is left behind if
+//! anything goes wrong.
+//!
+//! A target is a line of [`Target`] and a file under `build/`; what is the same for all of them is
+//! here: compiling, writing at once, telling.
 
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write};
+mod cloudflare;
+mod cloudfront_functions;
+mod edgeworkers;
+mod image;
+mod lambda_edge;
+mod pack;
+mod parts;
+mod write;
+
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use serde_json::json;
+use tollgate_compiler::spec::ImageSpec;
 use tollgate_core::Image;
 
-use crate::failure::{Failure, print_findings};
-use crate::output::{GOOD, print, print_json, styled};
+use crate::failure::{Failure, Problem, print_findings, sized, warn};
+use crate::output::{FAINT, GOOD, print, print_json, styled};
 use crate::{Verdict, policy};
+use lambda_edge::Flavour;
+use parts::Parts;
+pub(crate) use write::write_whole;
 
-/// Compile a policy into the file that an edge loads
+/// Compile a policy into what an edge loads
 #[derive(Args)]
-#[command(after_help = "Example:\n  tollgate build policy -o dist/policy.tgi")]
+#[command(
+    after_help = "Examples:\n  tollgate build policy -o dist/policy.tgi\n  \
+                  tollgate build policy --target lambda-edge -o dist/edge.zip"
+)]
 pub(crate) struct Build {
-    /// The policy folder
-    dir: PathBuf,
-    /// The file to write; it is replaced at once or not at all
-    #[arg(short, long, value_name = "FILE")]
+    /// The policy folder, or an image that was built from one
+    #[arg(value_name = "DIR")]
+    policy: PathBuf,
+    /// The file or folder to write; it is replaced at once or not at all
+    #[arg(short, long, value_name = "PATH")]
     out: PathBuf,
     /// What to build
     #[arg(long, value_enum, default_value_t = Target::Image)]
     target: Target,
+    /// With `--target lambda-edge`: what decides inside the function [default: wasm]
+    #[arg(long, value_enum)]
+    flavour: Option<Flavour>,
+    /// Where the edges' built parts are [default: $TOLLGATE_PARTS, else beside the program]
+    #[arg(long, value_name = "DIR")]
+    parts: Option<PathBuf>,
     /// Skip bad keys of a key set with a warning
     #[arg(long)]
     lenient_jwks: bool,
@@ -38,65 +62,157 @@ pub(crate) struct Build {
 enum Target {
     /// The policy image: rules, keys and answers in one file
     Image,
+    /// A zip for AWS Lambda@Edge, with handler `index.handler`
+    LambdaEdge,
+    /// A folder for Cloudflare Workers and for workerd
+    Cloudflare,
+    /// A folder for CloudFront Functions: a function, and updates of its KeyValueStore
+    CloudfrontFunctions,
+    /// A code bundle for Akamai EdgeWorkers
+    Edgeworkers,
+}
+
+/// What a target is made from.
+struct Input<'a> {
+    /// The policy image, which the gate has loaded once.
+    image: &'a [u8],
+    /// The checked policy, where a folder was compiled.
+    spec: Option<&'a ImageSpec>,
+    /// Its content id.
+    id: &'a str,
+    /// Where the artifact is going to be.
+    out: &'a Path,
+    /// What is built for all policies.
+    parts: &'a Parts,
+    /// The flavour asked for, of targets that have any.
+    flavour: Option<Flavour>,
+}
+
+/// What a target makes.
+struct Artifact {
+    content: Content,
+    /// More to tell people, a line each.
+    notes: Vec<String>,
+    /// What people should think about, a line each.
+    warnings: Vec<String>,
+}
+
+/// What is written.
+enum Content {
+    File(Vec<u8>),
+    Folder(Vec<Entry>),
+}
+
+/// A file in a folder or an archive.
+struct Entry {
+    /// Relative, with `/`.
+    name: String,
+    bytes: Vec<u8>,
+}
+
+impl Input<'_> {
+    /// The checked policy, for targets that an image is not enough for.
+    fn spec(&self) -> Result<&ImageSpec, Failure> {
+        self.spec.ok_or(Failure::NeedsFolder)
+    }
+}
+
+impl Target {
+    fn build(self, input: &Input<'_>) -> Result<Artifact, Failure> {
+        match self {
+            Target::Image => image::build(input),
+            Target::LambdaEdge => lambda_edge::build(input),
+            Target::Cloudflare => cloudflare::build(input),
+            Target::CloudfrontFunctions => cloudfront_functions::build(input),
+            Target::Edgeworkers => edgeworkers::build(input),
+        }
+    }
+}
+
+impl Artifact {
+    /// An artifact with nothing more to tell.
+    fn of(content: Content) -> Self {
+        Self {
+            content,
+            notes: Vec::new(),
+            warnings: Vec::new(),
+        }
+    }
+}
+
+impl Content {
+    fn bytes(&self) -> usize {
+        match self {
+            Content::File(bytes) => bytes.len(),
+            Content::Folder(entries) => entries.iter().map(|entry| entry.bytes.len()).sum(),
+        }
+    }
 }
 
 impl Build {
     pub(crate) fn run(self) -> Result<Verdict, Failure> {
-        let Target::Image = self.target;
-        let policy = policy::compile(&self.dir, self.lenient_jwks)?;
-        if !self.json {
-            print_findings(&policy.compiled.diagnostics, &policy.sources);
+        let value = self.target.to_possible_value();
+        let target = value.as_ref().map_or("", |value| value.get_name());
+        if self.flavour.is_some() && self.target != Target::LambdaEdge {
+            return Err(Failure::Argument {
+                name: "--flavour",
+                value: target.to_owned(),
+                problem: Problem::Flavour,
+            });
         }
         // Whatever is shipped has been loaded once by the code that will load it at the edge.
-        let gate = policy::load(&self.dir, policy.image)?;
+        let (gate, spec) = if self.policy.is_file() {
+            (policy::gate(&self.policy)?, None)
+        } else {
+            let policy = policy::compile(&self.policy, self.lenient_jwks)?;
+            if !self.json {
+                print_findings(&policy.compiled.diagnostics, &policy.sources);
+            }
+            (
+                policy::load(&self.policy, policy.image)?,
+                policy.compiled.policy,
+            )
+        };
         let (image, id) = (gate.image(), gate.policy_id());
-        let bytes = image.as_bytes();
-        write_whole(&self.out, bytes).map_err(|error| Failure::Write {
+        let artifact = self.target.build(&Input {
+            image: image.as_bytes(),
+            spec: spec.as_ref(),
+            id: &id.to_string(),
+            out: &self.out,
+            parts: &Parts::find(self.parts),
+            flavour: self.flavour,
+        })?;
+        let written = match &artifact.content {
+            Content::File(bytes) => write_whole(&self.out, bytes),
+            Content::Folder(entries) => write::write_folder(&self.out, entries),
+        };
+        written.map_err(|error| Failure::Write {
             path: self.out.clone(),
             error,
         })?;
+        let bytes = artifact.content.bytes();
         if self.json {
             print_json(json!({
                 "policy": id.to_string(),
-                "target": "image",
+                "target": target,
                 "file": self.out.to_string_lossy(),
-                "bytes": bytes.len(),
+                "bytes": bytes,
                 "rules": Image::rule_count(image),
             }))?;
         } else {
             print(format_args!(
-                "{} {} ({} bytes, policy {id})",
+                "{} {} ({}, policy {id})",
                 styled(GOOD, "wrote"),
                 self.out.display(),
-                bytes.len()
+                sized(bytes)
             ))?;
+            for note in &artifact.notes {
+                print(styled(FAINT, note))?;
+            }
+            for warning in &artifact.warnings {
+                warn(warning);
+            }
         }
         Ok(Verdict::Yes)
     }
-}
-
-/// Writes a file so that readers see the old one or the new one, whole.
-pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let name = path.file_name().ok_or(io::ErrorKind::IsADirectory)?;
-    if path.is_dir() {
-        return Err(io::ErrorKind::IsADirectory.into());
-    }
-    let mut beside = std::ffi::OsString::from(".");
-    beside.push(name);
-    beside.push(format!(".{}.tmp", std::process::id()));
-    let beside = path.with_file_name(beside);
-    let written = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .open(&beside)
-        .and_then(|mut file| {
-            file.write_all(bytes)?;
-            file.sync_all()?;
-            fs::rename(&beside, path)
-        });
-    if written.is_err() {
-        // It may never have been made.
-        let _ = fs::remove_file(&beside);
-    }
-    written
 }

@@ -4,22 +4,42 @@ use std::path::PathBuf;
 
 use clap::Args;
 use serde_json::{Value, json};
-use tollgate_compiler::diagnostic::render;
+use tollgate_author::lint::{self, Budget, Subject};
+use tollgate_compiler::diagnostic::{Code, codes, render};
 
-use crate::failure::{Failure, counted, print_findings};
-use crate::output::{GOOD, print, print_json, styled};
-use crate::{Verdict, policy};
+use crate::failure::{Failure, Problem, counted, print_findings};
+use crate::output::{BAD, FAINT, GOOD, NOTE, STRONG, note, print, print_json, styled};
+use crate::progress::Progress;
+use crate::{Verdict, input, policy};
 
-/// Compile a policy and say what is wrong with it
+/// Compile a policy, and say what is wrong with it and what is probably not meant
 #[derive(Args)]
 #[command(after_help = "\
-Example:
+Examples:
   tollgate check policy
+  tollgate check policy --deny-warnings
+  tollgate check --explain TG0710
 
-Exit code: 0 if it compiles, also with warnings; 2 if it does not.")]
+A warning that is meant to be so is allowed in site.toml:
+  [[lint]]
+  allow = \"TG0710\"
+  rule = \"rust-101/students\"
+  because = \"kept until the old links are gone\"
+
+Exit code: 0 if it compiles, also with warnings; 3 with --deny-warnings if there are any; 2 if it does
+not compile.")]
 pub(crate) struct Check {
     /// The policy folder; left out, this folder or `policy` in it
     dir: Option<PathBuf>,
+    /// Explain the code of a finding, or with `all` every code
+    #[arg(long, value_name = "CODE", conflicts_with_all = ["dir", "deny_warnings", "lenient_jwks"])]
+    explain: Option<String>,
+    /// Answer 3 if there are warnings
+    #[arg(long)]
+    deny_warnings: bool,
+    /// The time for which windows are judged, in Unix seconds; the machine's if left out
+    #[arg(long, value_name = "SECS", allow_negative_numbers = true)]
+    now: Option<i64>,
     /// Skip bad keys of a key set with a warning
     #[arg(long)]
     lenient_jwks: bool,
@@ -30,35 +50,137 @@ pub(crate) struct Check {
 
 impl Check {
     pub(crate) fn run(self) -> Result<Verdict, Failure> {
+        if let Some(code) = &self.explain {
+            return explain(code, self.json);
+        }
         let dir = policy::folder_or_default(self.dir)?;
-        let policy = policy::compile(&dir, self.lenient_jwks)?;
-        let findings = &policy.compiled.diagnostics;
+        let mut policy = policy::compile(&dir, self.lenient_jwks)?;
         // The keys are judged when a gate loads the image, so that is part of the check.
         let gate = policy::load(&dir, policy.image)?;
+        let mut findings = core::mem::take(&mut policy.compiled.diagnostics);
+        let (mut excused, mut budgets) = (Vec::new(), Vec::new());
+        if let Some(subject) = Subject::new(&policy.compiled, &policy.sources) {
+            let _progress = Progress::start("looking at the rules", None);
+            findings.extend(lint::lint(&subject, input::now_or_clock(self.now).0));
+            let advice = lint::settle(&subject, findings);
+            findings = advice.findings;
+            excused = advice.excused;
+            budgets = lint::budgets(&subject);
+        }
+        let verdict = Verdict::from(!self.deny_warnings || findings.is_empty());
+        let (rules, bytes) = (gate.image().rule_count(), gate.image().as_bytes().len());
         if self.json {
             let diagnostics: Vec<Value> = findings
                 .iter()
                 .map(|finding| render::json(finding, &policy.sources))
                 .collect();
+            let allowed: Vec<Value> = excused
+                .iter()
+                .map(|excused| {
+                    let mut finding = render::json(&excused.finding, &policy.sources);
+                    if let Some(object) = finding.as_object_mut() {
+                        object.insert("because".to_owned(), excused.because.clone().into());
+                    }
+                    finding
+                })
+                .collect();
+            let budgets: Vec<Value> = budgets.iter().map(budget_json).collect();
             print_json(json!({
                 "policy": gate.policy_id().to_string(),
-                "rules": gate.image().rule_count(),
-                "bytes": gate.image().as_bytes().len(),
+                "rules": rules,
+                "bytes": bytes,
                 "diagnostics": diagnostics,
+                "allowed": allowed,
+                "budgets": budgets,
             }))?;
-            return Ok(Verdict::Yes);
+            return Ok(verdict);
         }
-        print_findings(findings, &policy.sources);
+        print_findings(&findings, &policy.sources);
+        for excused in &excused {
+            let (id, message) = (excused.finding.code.id, &excused.finding.message);
+            let text = format!("allowed {id}: {message} ({})", excused.because);
+            note(styled(FAINT, text));
+        }
+        let (mark, word) = if verdict == Verdict::Yes {
+            (GOOD, "ok")
+        } else {
+            (BAD, "warnings are denied:")
+        };
         // Errors would not have come here.
-        let warnings = counted(findings.len(), "warning");
         print(format_args!(
-            "{} {}, {} ({} bytes, policy {})",
-            styled(GOOD, "ok"),
-            counted(gate.image().rule_count(), "rule"),
-            warnings,
-            gate.image().as_bytes().len(),
+            "{} {}, {} ({bytes} bytes, policy {})",
+            styled(mark, word),
+            counted(rules, "rule"),
+            counted(findings.len(), "warning"),
             gate.policy_id(),
         ))?;
-        Ok(Verdict::Yes)
+        for budget in &budgets {
+            print(budget_text(budget))?;
+        }
+        Ok(verdict)
     }
+}
+
+fn budget_json(budget: &Budget) -> Value {
+    json!({
+        "edge": budget.edge,
+        "what": budget.what,
+        "used": budget.used,
+        "limit": budget.limit,
+    })
+}
+
+fn budget_text(budget: &Budget) -> String {
+    let Budget {
+        edge, what, used, ..
+    } = budget;
+    let head = format!("  {edge:<20} {what:<14} {used:>10}");
+    let Some(limit) = budget.limit else {
+        return styled(FAINT, head);
+    };
+    let permille = used.saturating_mul(1_000) / limit.max(1);
+    let style = match budget.fits() {
+        false => BAD,
+        true if permille > 800 => NOTE,
+        true => FAINT,
+    };
+    let share = format!("{}.{}%", permille / 10, permille % 10);
+    styled(style, format_args!("{head} of {limit:>10}  {share:>6}"))
+}
+
+/// What a code means.
+fn explain(wanted: &str, json: bool) -> Result<Verdict, Failure> {
+    let wanted = wanted.to_ascii_uppercase();
+    let found: Vec<&Code> = codes::codes()
+        .filter(|code| wanted == "ALL" || code.id == wanted)
+        .collect();
+    if found.is_empty() {
+        return Err(Failure::Argument {
+            name: "--explain",
+            value: wanted,
+            problem: Problem::Code,
+        });
+    }
+    let object = |code: &&Code| {
+        json!({
+            "code": code.id,
+            "severity": code.severity.name(),
+            "title": code.title,
+            "explanation": code.explanation,
+        })
+    };
+    if json {
+        let codes: Vec<Value> = found.iter().map(object).collect();
+        print_json(json!({ "codes": codes }))?;
+    } else {
+        for code in &found {
+            let severity = code.severity.name();
+            let head = styled(STRONG, format_args!("{} {}", code.id, code.title));
+            print(format_args!(
+                "{head} ({severity})\n\n{}\n",
+                code.explanation
+            ))?;
+        }
+    }
+    Ok(Verdict::Yes)
 }

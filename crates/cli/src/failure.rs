@@ -9,6 +9,7 @@ use std::process::ExitCode;
 use serde_json::{Value, json};
 use tollgate_compiler::SourceTree;
 use tollgate_compiler::diagnostic::{Diagnostic, render};
+use tollgate_compiler::javascript::JavaScriptError;
 use tollgate_gate::LoadError;
 use tollgate_local_edge::{BadUpstream, BindError};
 use tollgate_mint::MintError;
@@ -36,6 +37,13 @@ pub(crate) enum Failure {
     },
     /// A file is not a policy image that can be used.
     Image { path: PathBuf, error: LoadError },
+    /// A policy cannot be analysed.
+    Analysis {
+        path: PathBuf,
+        error: tollgate_analysis::Unusable,
+    },
+    /// The files of a git revision cannot be had; what git said.
+    Git { name: String, said: String },
     /// Keys are refused.
     Keys {
         path: PathBuf,
@@ -55,6 +63,24 @@ pub(crate) enum Failure {
     Claims(TokenError),
     /// A token could not be made.
     Mint(MintError),
+    /// What an edge's artifact is joined from is not there; the path is what was looked for.
+    NoParts(PathBuf),
+    /// The artifact cannot be packed.
+    Pack(io::Error),
+    /// The artifact is larger than its edge takes.
+    TooLarge { bytes: usize, limit: usize },
+    /// The target is made from a policy folder, and an image was given.
+    NeedsFolder,
+    /// The policy cannot become the script of an edge.
+    Script(JavaScriptError),
+    /// A policy file is not TOML.
+    NotToml { path: PathBuf },
+    /// Tests cannot be measured.
+    Measure(tollgate_author::judge::Unbuildable),
+    /// A source of other settings cannot be used.
+    Import(tollgate_exchange::import::ImportError),
+    /// A policy cannot be said in another language.
+    Export(tollgate_exchange::cedar::Inexpressible),
     /// The local edge cannot listen.
     Bind {
         listen: SocketAddr,
@@ -69,8 +95,12 @@ pub(crate) enum Problem {
     Algorithm,
     Base64Url,
     Claim,
+    Code,
+    Flavour,
     Header,
     JsonObject,
+    Path(tollgate_core::PathError),
+    Revision,
     Secret,
     Upstream(BadUpstream),
 }
@@ -89,11 +119,22 @@ impl Failure {
                 ..
             } => error.code(),
             Failure::Image { .. } => "image_config",
+            Failure::Analysis { .. } => "image",
+            Failure::Git { .. } => "git",
             Failure::Keys { .. } | Failure::Key { .. } => "keys",
             Failure::PrivateKey { .. } => "private_key",
             Failure::Argument { .. } => "argument",
             Failure::Claims(_) => "claims",
             Failure::Mint(_) => "mint",
+            Failure::NoParts(_) => "no_parts",
+            Failure::Pack(_) => "pack",
+            Failure::TooLarge { .. } => "too_large",
+            Failure::NeedsFolder => "needs_folder",
+            Failure::Script(_) => "script",
+            Failure::NotToml { .. } => "not_toml",
+            Failure::Measure(_) => "measure",
+            Failure::Import(_) => "import",
+            Failure::Export(_) => "export",
             Failure::Bind { .. } => "listen",
         }
     }
@@ -107,6 +148,16 @@ impl Failure {
                 Some("remove the bad keys, or skip them with a warning: `--lenient-jwks`")
             }
             Failure::Argument { problem, .. } => Some(problem.help()),
+            Failure::NotToml { .. } => Some("`tollgate check` says what is wrong with it"),
+            Failure::Export(_) => {
+                Some("write the rule in another way, or leave it out of the export")
+            }
+            Failure::NoParts(_) => {
+                Some("`cargo xtask build` makes the parts; `--parts DIR` says where they are")
+            }
+            Failure::TooLarge { .. } => Some(
+                "`tollgate check` tells what the policy weighs; split it, or serve it elsewhere",
+            ),
             Failure::Bind {
                 error: BindError::NotLoopback(_),
                 ..
@@ -216,6 +267,8 @@ impl fmt::Display for Failure {
                 f.write_str(" in the policy folder, so nothing was done")
             }
             Failure::Image { path, error } => write!(f, "`{}`: {error}", path.display()),
+            Failure::Analysis { path, error } => write!(f, "`{}`: {error}", path.display()),
+            Failure::Git { name, said } => write!(f, "cannot read `{name}` from git: {said}"),
             Failure::Keys { path, errors } => {
                 write!(
                     f,
@@ -235,6 +288,30 @@ impl fmt::Display for Failure {
             }
             Failure::Claims(error) => write!(f, "no token could carry these claims: {error}"),
             Failure::Mint(error) => write!(f, "the token cannot be made: {error}"),
+            Failure::NeedsFolder => {
+                f.write_str("this target is made from a policy folder, not from an image")
+            }
+            Failure::Script(error) => write!(f, "{error}"),
+            Failure::NotToml { path } => write!(f, "`{}` is not TOML", path.display()),
+            Failure::Measure(error) => write!(f, "the tests cannot be measured: {error}"),
+            Failure::Import(error) => write!(f, "{error}"),
+            Failure::Export(error) => write!(f, "{error}"),
+            Failure::NoParts(path) => {
+                write!(
+                    f,
+                    "the parts of this target are not built: there is no `{}`",
+                    path.display()
+                )
+            }
+            Failure::Pack(error) => write!(f, "cannot pack the artifact: {}", io_text(error)),
+            Failure::TooLarge { bytes, limit } => {
+                write!(
+                    f,
+                    "the artifact has {}; its edge takes {}",
+                    sized(*bytes),
+                    sized(*limit)
+                )
+            }
             Failure::Bind {
                 listen,
                 error: BindError::Io(error),
@@ -255,11 +332,17 @@ impl Problem {
                  HS256, HS384 and HS512"
             }
             Problem::Base64Url => "the file holds the secret as base64url text without padding",
+            Problem::Code => "codes look like `TG0710`; `--explain all` lists them",
             Problem::Claim => {
                 "write `name=value`; a value that is JSON is taken as JSON, else as text"
             }
+            Problem::Flavour => "only `--target lambda-edge` has flavours",
             Problem::Header => "write `name: value`",
             Problem::JsonObject => "write one JSON object, such as `{\"sub\":\"alice\"}`",
+            Problem::Path(_) => {
+                "write the path as a browser sends it, such as `/courses/rust-101/`"
+            }
+            Problem::Revision => "name both policies, or a range of revisions such as `main..`",
             Problem::Secret => "write `KID=FILE`",
             Problem::Upstream(_) => "write `http://host:port`",
         }
@@ -273,8 +356,12 @@ impl fmt::Display for Problem {
             Problem::Algorithm => "not a known algorithm",
             Problem::Base64Url => "not base64url",
             Problem::Claim => "not a claim",
+            Problem::Code => "not a code",
+            Problem::Flavour => "this target has one form only",
             Problem::Header => "not a header field",
             Problem::JsonObject => "not a JSON object",
+            Problem::Path(problem) => return write!(f, "{problem}"),
+            Problem::Revision => "one policy alone cannot be compared",
             Problem::Secret => "not a secret",
             Problem::Upstream(problem) => return write!(f, "{problem}"),
         })
@@ -286,13 +373,22 @@ pub(crate) fn counted(count: usize, what: &str) -> String {
     format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
+/// `1 byte`, `1234567 bytes`.
+pub(crate) fn sized(bytes: usize) -> String {
+    counted(bytes, "byte")
+}
+
 /// What the system said, in the style of the other messages.
 fn io_text(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::NotFound => "there is nothing of this name".to_owned(),
         io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
         io::ErrorKind::IsADirectory => "it is a folder".to_owned(),
+        io::ErrorKind::DirectoryNotEmpty => {
+            "it holds files that this build does not make".to_owned()
+        }
         io::ErrorKind::NotADirectory => "it is not a folder".to_owned(),
+        io::ErrorKind::AlreadyExists => "it is there already".to_owned(),
         io::ErrorKind::AddrInUse => "the address is in use".to_owned(),
         _ => error.to_string().to_lowercase(),
     }

@@ -4,19 +4,27 @@
 //! Exit codes everywhere: 0 yes or clean; 3 no (a deny, an invalid token, a failing test); 2 wrong
 //! use or bad input. With `--json` exactly one JSON object goes to standard output, for errors too.
 
+mod analysed;
 mod build;
 mod check;
 mod decide;
+mod diff;
+mod explain;
+mod export;
 mod failure;
+mod fmt;
+mod import;
 mod input;
 mod inspect;
 mod output;
 mod policy;
 mod progress;
+mod reach;
 mod serve;
 mod test;
 mod token;
 mod verify;
+mod who;
 
 use std::process::ExitCode;
 
@@ -39,8 +47,15 @@ struct Command {
 enum Verb {
     Check(check::Check),
     Decide(decide::Decide),
+    Explain(explain::Explain),
+    Diff(diff::DiffVerb),
+    Who(who::WhoVerb),
+    Reach(reach::ReachVerb),
     Test(test::Test),
     Build(build::Build),
+    Fmt(fmt::Fmt),
+    Import(import::Import),
+    Export(export::Export),
     Inspect(inspect::Inspect),
     Verify(verify::Verify),
     #[command(subcommand)]
@@ -69,8 +84,15 @@ fn main() -> ExitCode {
     let (json, result) = match command.verb {
         Verb::Check(verb) => (verb.json, verb.run()),
         Verb::Decide(verb) => (verb.json, verb.run()),
+        Verb::Explain(verb) => (verb.json, verb.run()),
+        Verb::Diff(verb) => (verb.json, verb.run()),
+        Verb::Who(verb) => (verb.json, verb.run()),
+        Verb::Reach(verb) => (verb.json, verb.run()),
         Verb::Test(verb) => (verb.json, verb.run()),
         Verb::Build(verb) => (verb.json, verb.run()),
+        Verb::Fmt(verb) => (verb.json, verb.run()),
+        Verb::Import(verb) => (verb.json, verb.run()),
+        Verb::Export(verb) => (verb.json, verb.run()),
         Verb::Inspect(verb) => (verb.json, verb.run()),
         Verb::Verify(verb) => (verb.json, verb.run()),
         Verb::Token(token::Token::Mint(verb)) => (verb.json, verb.run()),

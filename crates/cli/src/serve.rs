@@ -82,6 +82,11 @@ impl Serve {
                 Log::Text => Box::new(|served| output::note(text_line(served))),
                 Log::Off => Box::new(|_| {}),
             },
+            keys_log: Box::new(|fetched| {
+                if let Err(error) = &fetched.result {
+                    warn(format_args!("keys of {}: {error}", fetched.url));
+                }
+            }),
         };
         let listen = self.listen;
         let edge = LocalEdge::bind(listen, gate, origin, options)

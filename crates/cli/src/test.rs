@@ -1,17 +1,21 @@
 //! `tollgate test`: the authors' own tests, requests with the answer they expect, against the
-//! compiled policy.
+//! compiled policy; what they cover, and which mistakes they would miss.
 
-mod file;
-mod reader;
-mod report;
-mod run;
+mod object;
+mod text;
 
-use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use tollgate_compiler::SourceTree;
+use tollgate_author::coverage::{Coverage, Meter};
+use tollgate_author::lint::name;
+use tollgate_author::locate::{self, Places};
+use tollgate_author::mutate::{self, Fate, Mutant, Tally};
+use tollgate_author::report::{self, FileResult, TestResult};
+use tollgate_author::suggest::{Suggester, Suggestion};
+use tollgate_author::suite::{self, TestFile};
+use tollgate_compiler::spec::ImageSpec;
+use tollgate_gate::Gate;
 
 use crate::build::write_whole;
 use crate::failure::Failure;
@@ -19,32 +23,38 @@ use crate::output::{print, print_json};
 use crate::progress::Progress;
 use crate::{Verdict, input, policy};
 
-use self::file::People;
-use self::reader::Reader;
-
-/// The end of a test file's name.
-const SUFFIX: &str = ".test.toml";
-
-/// The test file whose people are known everywhere.
-const SITE_TESTS: &str = "site.test.toml";
-
-/// Run the authors' tests, `*.test.toml`
+/// Run the authors' tests, `*.test.toml`, and tell what they cover
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
   tollgate test policy
   tollgate test policy --filter rust-101 --junit report.xml
+  tollgate test policy --mutate --suggest --html report.html
 
-Exit code: 0 if all pass, 3 if one fails, 2 if a file cannot be read or no test is found.")]
+Exit code: 0 if all pass, 3 if one fails, the coverage is too low or a mutant goes unnoticed, 2 if a
+file cannot be read or no test is found.")]
 pub(crate) struct Test {
     /// The policy folder; left out, this folder or `policy` in it
     dir: Option<PathBuf>,
     /// Run only tests whose file or name contains this text
     #[arg(long, value_name = "TEXT")]
     filter: Option<String>,
+    /// Fail unless tests cover this much of the rules, of the paths and of the branches; left out,
+    /// what `[tests]` in site.toml asks for
+    #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(0..=100))]
+    min_coverage: Option<u8>,
+    /// Break the policy in many small ways and list what no test notices
+    #[arg(long)]
+    mutate: bool,
+    /// Print tests to paste for what is not covered and for mutants that go unnoticed
+    #[arg(long)]
+    suggest: bool,
     /// Also write a JUnit report
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
+    /// Also write a report for people: coverage painted on the policy, as one HTML page
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
     /// Print one JSON object
     #[arg(long)]
     pub(crate) json: bool,
@@ -52,109 +62,155 @@ pub(crate) struct Test {
 
 impl Test {
     pub(crate) fn run(self) -> Result<Verdict, Failure> {
-        let dir = policy::folder_or_default(self.dir)?;
+        let dir = policy::folder_or_default(self.dir.clone())?;
         let policy = policy::compile(&dir, false)?;
         let gate = policy::load(&dir, policy.image)?;
         let mut sources = policy.sources;
-        let names = find(&dir)?;
+        let names = suite::find(&dir).map_err(|(path, error)| Failure::Read { path, error })?;
         for name in &names {
             sources.insert(name.clone(), input::read_text(&dir.join(name))?);
         }
-        let files = read_all(&names, &sources, &gate)?;
-        let chosen = |file: &str, test: &str| {
-            self.filter
-                .as_deref()
-                .is_none_or(|text| file.contains(text) || test.contains(text))
-        };
-        let count = files.iter().map(|(_, cases)| cases.len()).sum();
-        let results: Vec<report::FileResult> = {
-            let progress = Progress::start("testing", Some(count));
-            let run = |(file, cases): (String, Vec<file::Case>)| report::FileResult {
-                tests: cases
-                    .into_iter()
-                    .filter(|case| chosen(&file, &case.name))
-                    .map(|case| {
-                        progress.step();
-                        let got = run::run(&gate, &case);
-                        report::TestResult { case, got }
-                    })
-                    .collect(),
-                file,
-            };
-            files
-                .into_iter()
-                .map(run)
-                .filter(|result| !result.tests.is_empty())
-                .collect()
-        };
-        if results.is_empty() {
-            return Err(Failure::NoTests);
-        }
-        if let Some(path) = &self.junit {
-            write_whole(path, report::junit(&results).as_bytes()).map_err(|error| {
-                Failure::Write {
-                    path: path.clone(),
-                    error,
-                }
-            })?;
-        }
-        if self.json {
-            print_json(report::json(&results))?;
-        } else {
-            print(report::text(&results))?;
-        }
-        Ok(results.iter().all(report::FileResult::passed).into())
-    }
-}
-
-/// The test files of a policy folder: in the folder itself and in `courses`. Names are relative,
-/// with `/`.
-fn find(dir: &Path) -> Result<Vec<String>, Failure> {
-    let mut names = Vec::new();
-    for (folder, prefix) in [(dir.to_owned(), ""), (dir.join("courses"), "courses/")] {
-        let failed = |error| Failure::Read {
-            path: folder.clone(),
-            error,
-        };
-        let entries = match fs::read_dir(&folder) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-            entries => entries.map_err(failed)?,
-        };
-        for entry in entries {
-            let name = entry.map_err(failed)?.file_name();
-            if let Some(name) = name.to_str().filter(|name| name.ends_with(SUFFIX)) {
-                names.push(format!("{prefix}{name}"));
-            }
-        }
-    }
-    // The people of the site's tests are known in the others, so they are read first.
-    names.sort_by_key(|name| (name != SITE_TESTS, name.clone()));
-    Ok(names)
-}
-
-/// The cases of all files, or everything that is wrong with any of them.
-fn read_all(
-    names: &[String],
-    sources: &SourceTree,
-    gate: &tollgate_gate::Gate<Vec<u8>>,
-) -> Result<Vec<(String, Vec<file::Case>)>, Failure> {
-    let (mut shared, mut files, mut findings) = (People::new(), Vec::new(), Vec::new());
-    for name in names {
-        let mut reader = Reader::new(name);
-        let text = sources.text(name).unwrap_or_default();
-        let (cases, people) = file::read(&mut reader, text, &shared, gate);
-        if name == SITE_TESTS {
-            shared = people;
-        }
-        findings.append(&mut reader.findings);
-        files.push((name.clone(), cases));
-    }
-    if findings.is_empty() {
-        Ok(files)
-    } else {
-        Err(Failure::Policy {
+        let all = suite::read_all(&names, &sources, &gate).map_err(|findings| Failure::Policy {
             findings,
             sources: Box::new(sources.clone()),
-        })
+        })?;
+        let files = self.chosen(all);
+        if files.is_empty() {
+            return Err(Failure::NoTests);
+        }
+        let spec = policy.compiled.policy.clone().unwrap_or_default();
+        let places = locate::places(&sources, &policy.compiled.origins);
+        let work = Work {
+            spec: &spec,
+            places: &places,
+            files: &files,
+            gate: &gate,
+        };
+        let results = work.results();
+        let passed = results.iter().all(FileResult::passed);
+        let meter = Meter::new(&spec).map_err(Failure::Measure)?;
+        let coverage = meter.measure(&files);
+        // A policy that fails its own tests cannot be told from its mutants.
+        let mutants = (self.mutate && passed)
+            .then(|| work.mutants())
+            .transpose()?;
+        let suggestions = if self.suggest {
+            work.suggestions(&meter, &coverage, mutants.as_ref())
+        } else {
+            Vec::new()
+        };
+        let findings = report::Findings {
+            site: &gate.config().site,
+            policy: gate.policy_id().to_string(),
+            sources: &sources,
+            places: &places,
+            rules: spec.rules.iter().map(name).collect(),
+            results: &results,
+            coverage: &coverage,
+            mutants: mutants
+                .as_ref()
+                .map(|(mutants, fates)| (mutants.as_slice(), fates.as_slice())),
+            suggestions: &suggestions,
+        };
+        if let Some(path) = &self.junit {
+            let xml = report::junit(&findings).map_err(|error| Failure::Write {
+                path: path.clone(),
+                error: std::io::Error::other(error),
+            })?;
+            write(path, &xml)?;
+        }
+        if let Some(path) = &self.html {
+            write(path, &report::html(&findings))?;
+        }
+        let wanted = self.min_coverage.or(policy.compiled.min_coverage);
+        if self.json {
+            print_json(object::object(&findings, wanted))?;
+        } else {
+            print(text::text(&findings, wanted))?;
+        }
+        let covered = wanted.is_none_or(|percent| coverage.reaches(usize::from(percent)));
+        let (_, fates) = mutants.unwrap_or_default();
+        let unnoticed = Tally::of(&fates).missed > 0;
+        Ok((passed && covered && !unnoticed).into())
     }
+
+    /// The tests that the filter leaves.
+    fn chosen(&self, mut files: Vec<TestFile>) -> Vec<TestFile> {
+        if let Some(text) = self.filter.as_deref() {
+            for file in &mut files {
+                let whole = file.file.contains(text);
+                file.cases.retain(|case| whole || case.name.contains(text));
+            }
+        }
+        files.retain(|file| !file.cases.is_empty());
+        files
+    }
+}
+
+/// A policy and its tests.
+struct Work<'a> {
+    spec: &'a ImageSpec,
+    places: &'a [Places],
+    files: &'a [TestFile],
+    gate: &'a Gate<Vec<u8>>,
+}
+
+impl Work<'_> {
+    fn results(&self) -> Vec<FileResult> {
+        let count = self.files.iter().map(|file| file.cases.len()).sum();
+        let progress = Progress::start("testing", Some(count));
+        let run = |case: &suite::Case| {
+            progress.step();
+            TestResult {
+                got: suite::run(self.gate, &case.ask(), &mut ()),
+                case: case.clone(),
+            }
+        };
+        self.files
+            .iter()
+            .map(|file| FileResult {
+                file: file.file.clone(),
+                tests: file.cases.iter().map(run).collect(),
+            })
+            .collect()
+    }
+
+    fn mutants(&self) -> Result<(Vec<Mutant>, Vec<Fate>), Failure> {
+        let mutants = mutate::mutants(self.spec, self.places);
+        let progress = Progress::start("trying mutants", Some(mutants.len()));
+        let fates = mutate::run(self.spec, self.places, &mutants, self.files, &|| {
+            progress.step();
+        });
+        Ok((mutants, fates.map_err(Failure::Measure)?))
+    }
+
+    fn suggestions(
+        &self,
+        meter: &Meter,
+        coverage: &Coverage,
+        mutants: Option<&(Vec<Mutant>, Vec<Fate>)>,
+    ) -> Vec<Suggestion> {
+        let progress = Progress::start("looking for tests", None);
+        let mut suggester = Suggester::new(self.spec, self.places, self.files, self.gate);
+        let mut all = Vec::new();
+        for (at, item) in coverage.items.iter().enumerate() {
+            if !item.is_covered() {
+                progress.step();
+                all.extend(suggester.cover(meter, at, item));
+            }
+        }
+        if let Some((mutants, fates)) = mutants {
+            for (mutant, fate) in mutants.iter().zip(fates) {
+                all.extend(suggester.notice(mutant, fate));
+            }
+        }
+        all
+    }
+}
+
+fn write(path: &Path, text: &str) -> Result<(), Failure> {
+    write_whole(path, text.as_bytes()).map_err(|error| Failure::Write {
+        path: path.to_owned(),
+        error,
+    })
 }

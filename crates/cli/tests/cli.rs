@@ -17,7 +17,7 @@ use std::process::{Command, Stdio};
 
 use toml::{Table, Value};
 
-const KEYS: [&str; 16] = [
+const KEYS: [&str; 17] = [
     "name",
     "args",
     "write",
@@ -33,6 +33,7 @@ const KEYS: [&str; 16] = [
     "json_keys",
     "exists",
     "missing",
+    "same",
     "save",
 ];
 
@@ -57,7 +58,9 @@ macro_rules! themes {
     };
 }
 
-themes!(build, check, decide, lenient, mint, test, usage, verify);
+themes!(
+    analysis, build, check, decide, exchange, fmt, lenient, mint, test, usage, verify
+);
 
 fn data() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cli")
@@ -190,6 +193,13 @@ fn run_case(case: &Table, folder: &Path, saved: &mut BTreeMap<String, String>) -
             );
         }
     }
+    let bytes = |file: &String| fs::read(folder.join(file)).unwrap();
+    expect(
+        texts(case, "same")
+            .windows(2)
+            .all(|pair| bytes(&pair[0]) == bytes(&pair[1])),
+        "same".to_owned(),
+    );
     if let Some(name) = case.get("save").and_then(Value::as_str) {
         saved.insert(name.to_owned(), stdout.trim_end().to_owned());
     }

@@ -72,7 +72,9 @@ fn run(rules: usize, rounds: usize) -> Option<usize> {
     let mut scratch = PathScratch::new();
     let mut allowed = 0;
     for (facts, path) in asked.iter().cycle().take(rounds) {
-        let path = scratch.parse(path.as_bytes(), PathOptions::default()).ok()?;
+        let path = scratch
+            .parse(path.as_bytes(), PathOptions::default())
+            .ok()?;
         let query = Query {
             path: &path,
             method: "GET",

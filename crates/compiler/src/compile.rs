@@ -15,7 +15,7 @@ use crate::keys::{check_table, site::SITE_FILE as SITE_KEYS};
 use crate::limits::{MAX_RULES, Usage, usage};
 use crate::rule::Scope;
 use crate::rule::pattern::Base;
-use crate::site::{self, Site};
+use crate::site::{self, Allowance, Site};
 use crate::source::{SITE_FILE, SourceTree};
 use crate::spec::{ImageSpec, RuleSpec};
 
@@ -39,6 +39,10 @@ pub struct Compiled {
     pub image: Option<Vec<u8>>,
     /// The sizes of the policy and its image, if there is no error.
     pub usage: Option<Usage>,
+    /// Warnings that are meant to be so, `[[lint]]` in `site.toml`.
+    pub allowances: Vec<Allowance>,
+    /// How much tests must cover, in percent, `[tests]` in `site.toml`.
+    pub min_coverage: Option<u8>,
 }
 
 impl Compiled {
@@ -82,12 +86,15 @@ pub struct Origin {
 pub fn compile(sources: &SourceTree, options: &CompileOptions) -> Compiled {
     let mut diagnostics = sources.diagnostics().to_vec();
     let mut rules = Vec::new();
-    let site = read_site(sources, options, &mut rules, &mut diagnostics);
-    read_courses(sources, &site, &mut rules, &mut diagnostics);
+    let mut site = read_site(sources, options, &mut rules, &mut diagnostics);
+    let bases = read_courses(sources, &site, &mut rules, &mut diagnostics);
+    settle_session(&mut site, &rules, &bases, &mut diagnostics);
     check_whole(&site, &rules, &mut diagnostics);
     sort(&mut diagnostics);
     let mut compiled = Compiled {
         diagnostics,
+        allowances: site.allowances,
+        min_coverage: site.min_coverage,
         ..Compiled::default()
     };
     if compiled.has_errors() {
@@ -187,12 +194,14 @@ fn read_site(
     site
 }
 
+/// Reads the courses; their bases by id.
 fn read_courses(
     sources: &SourceTree,
     site: &Site,
     rules: &mut Vec<(String, Placed)>,
     diagnostics: &mut Vec<Diagnostic>,
-) {
+) -> BTreeMap<String, String> {
+    let mut by_course = BTreeMap::new();
     let mut ids: BTreeMap<String, (String, Span)> = BTreeMap::new();
     let mut bases: BTreeMap<Base, (String, Span)> = BTreeMap::new();
     for (file, text) in sources.courses() {
@@ -209,6 +218,9 @@ fn read_courses(
                 _ => {
                     ids.insert(course.id, (file.to_owned(), course.id_span));
                 }
+            }
+            if let (Some((base, _)), Some(rule)) = (&course.base, course.rules.first()) {
+                by_course.insert(rule.rule.course.clone(), base.prefix());
             }
             if let Some((base, span)) = course.base {
                 match bases.get(&base) {
@@ -234,6 +246,22 @@ fn read_courses(
         }
         diagnostics.append(&mut report.diagnostics);
     }
+    by_course
+}
+
+/// Puts `[session]` into the gate's configuration: what sessions carry follows from the rules.
+fn settle_session(
+    site: &mut Site,
+    rules: &[(String, Placed)],
+    bases: &BTreeMap<String, String>,
+    diagnostics: &mut Vec<Diagnostic>,
+) {
+    let (Some(draft), Some(gate)) = (site.session.take(), &mut site.gate) else {
+        return;
+    };
+    let mut report = Report::new(SITE_FILE);
+    gate.session = Some(draft.settle(&site.claims, rules, bases, &mut report));
+    diagnostics.append(&mut report.diagnostics);
 }
 
 /// What only shows when everything was read.
@@ -266,6 +294,21 @@ fn check_whole(site: &Site, rules: &[(String, Placed)], diagnostics: &mut Vec<Di
             )
             .label(file, placed.span, "this rule needs a token")
             .help("say who issues tokens: `[[issuer]]`");
+    }
+    for allowance in &site.allowances {
+        let Some(name) = &allowance.rule else {
+            continue;
+        };
+        let is_it = |rule: &RuleSpec| {
+            let parts = name.split_once('/');
+            parts == Some((rule.course.as_str(), rule.id.as_str()))
+        };
+        if !rules.iter().any(|(_, placed)| is_it(&placed.rule)) {
+            let message = format!("there is no rule `{}`", shown(name));
+            report
+                .add(&codes::BAD_ALLOWANCE, allowance.span, message)
+                .help("write `course/id`, or `site/id` for a rule of `site.toml`");
+        }
     }
     diagnostics.append(&mut report.diagnostics);
 }

@@ -11,6 +11,7 @@
 
 pub mod diagnostic;
 pub mod encode;
+pub mod javascript;
 pub mod limits;
 pub mod schema;
 pub mod spec;
@@ -26,4 +27,5 @@ mod source;
 
 pub use compile::{CompileOptions, Compiled, Origin, compile};
 pub use diagnostic::{Diagnostic, Severity};
+pub use site::Allowance;
 pub use source::{COURSES_FOLDER, SITE_FILE, SourceTree};

@@ -3,11 +3,15 @@
 //! Claims and path options go to the rules; everything about tokens and answers becomes the gate's
 //! configuration ([`gate`]). Not here: rules.
 
+mod advice;
 mod answer;
 mod gate;
 mod issuer;
 mod keys;
+mod session;
 
+pub use advice::Allowance;
+pub(crate) use session::Draft;
 use tollgate_core::ClaimKind;
 use tollgate_gate::config::GateConfig;
 
@@ -23,6 +27,10 @@ pub(crate) struct Site {
     pub(crate) claims: Claims,
     pub(crate) ascii_only: bool,
     pub(crate) gate: Option<GateConfig>,
+    /// `[session]`, until the rules are known.
+    pub(crate) session: Option<Draft>,
+    pub(crate) allowances: Vec<Allowance>,
+    pub(crate) min_coverage: Option<u8>,
 }
 
 /// The declared claims, by name; the position is the slot.
@@ -100,11 +108,17 @@ pub(crate) fn read(
     report: &mut Report,
 ) -> Site {
     let paths = root.table("paths");
+    let gate = gate::read(root, sources, options, report);
     Site {
+        session: gate
+            .as_ref()
+            .and_then(|gate| session::read(root, gate, report)),
         claims: Claims::read(root, report),
         ascii_only: paths
             .and_then(|paths| paths.flag("ascii_only"))
             .unwrap_or(false),
-        gate: gate::read(root, sources, options, report),
+        gate,
+        allowances: advice::allowances(root, report),
+        min_coverage: advice::min_coverage(root),
     }
 }

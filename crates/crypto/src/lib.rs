@@ -2,7 +2,7 @@
 //!
 //! Two [`Provider`](tollgate_token::Provider)s: `Portable`, in plain Rust for every target, and
 //! `Native`, over AWS-LC, several times as fast. Both answer alike; the tests say so. Not here:
-//! which key may verify which token, and anything that signs.
+//! which key may verify which token, and anything that signs one: `signing` is for URLs of CloudFront.
 
 #![no_std]
 
@@ -10,14 +10,12 @@ extern crate alloc;
 
 #[cfg(feature = "native")]
 mod native;
-#[cfg(all(
-    target_arch = "wasm32",
-    target_os = "unknown",
-    any(feature = "rs", feature = "ps")
-))]
+#[cfg(all(target_arch = "wasm32", target_os = "unknown", feature = "ps"))]
 mod no_randomness;
 #[cfg(feature = "portable")]
 mod portable;
+#[cfg(feature = "signing")]
+pub mod signing;
 
 #[cfg(feature = "native")]
 pub use native::Native;

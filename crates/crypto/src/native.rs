@@ -2,7 +2,7 @@
 //!
 //! All algorithms; nothing is chosen by features here.
 
-use alloc::boxed::Box;
+use alloc::{boxed::Box, vec::Vec};
 
 use aws_lc_rs::{
     hmac,
@@ -106,5 +106,9 @@ struct Secret(hmac::Key);
 impl PreparedKey for Secret {
     fn verify(&self, signing_input: &[u8], signature: &[u8]) -> Result<(), BadSignature> {
         hmac::verify(&self.0, signing_input, signature).map_err(|_| BadSignature)
+    }
+
+    fn mac(&self, message: &[u8]) -> Option<Vec<u8>> {
+        Some(hmac::sign(&self.0, message).as_ref().to_vec())
     }
 }

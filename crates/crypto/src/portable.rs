@@ -1,4 +1,5 @@
-//! Verification in plain Rust, through the algorithms of `jwt-compact` and the crates beside them.
+//! Verification in plain Rust: RSA with the older padding by `tollgate-rs256`, all else through the
+//! algorithms of `jwt-compact` and the crates beside them.
 //!
 //! Each family is a feature; a family that is left out refuses its keys. What is used of
 //! `jwt-compact` is the one method that checks a signature over bytes: it is not asked to read
@@ -14,9 +15,11 @@ mod ec;
 mod ed25519;
 #[cfg(feature = "hs")]
 mod hmac;
-#[cfg(any(feature = "rs", feature = "ps"))]
-mod rsa;
-#[cfg(any(feature = "rs", feature = "ps", feature = "es256", feature = "hs"))]
+#[cfg(feature = "rs")]
+mod pkcs1;
+#[cfg(feature = "ps")]
+mod pss;
+#[cfg(any(feature = "ps", feature = "es256", feature = "hs"))]
 mod through;
 
 /// Verifies in plain Rust, on every target.
@@ -35,11 +38,11 @@ impl Provider for Portable {
         match (algorithm, key) {
             #[cfg(feature = "rs")]
             (Algorithm::RS256 | Algorithm::RS384 | Algorithm::RS512, KeyMaterial::Rsa { n, e }) => {
-                rsa::prepare(algorithm, n, e)
+                pkcs1::prepare(algorithm, n, e)
             }
             #[cfg(feature = "ps")]
             (Algorithm::PS256 | Algorithm::PS384 | Algorithm::PS512, KeyMaterial::Rsa { n, e }) => {
-                rsa::prepare(algorithm, n, e)
+                pss::prepare(algorithm, n, e)
             }
             #[cfg(feature = "es256")]
             (Algorithm::ES256, KeyMaterial::Ec { x, y, .. }) => ec::prepare_p256(x, y),

@@ -51,6 +51,12 @@ fn rsa_pkcs1() {
     ] {
         for group in TestSet::load(name).unwrap().test_groups {
             let key = rsa_key(&group.key.n, &group.key.e);
+            // A few groups have the exponent 3. No such key comes past the token layer, and `Portable`
+            // does not take it either.
+            if matches!(&key, KeyMaterial::Rsa { e, .. } if e == &[3]) {
+                assert!(Portable.prepare(algorithm, &key).is_err());
+                continue;
+            }
             for test in group.tests {
                 let verdict = (test.result, test.tc_id);
                 tally.check(algorithm, &key, &test.msg, &test.sig, verdict);
@@ -186,6 +192,19 @@ fn hmac() {
                     k: test.key.to_vec(),
                 };
                 tally.check(algorithm, &key, &test.msg, &test.tag, (result, test.tc_id));
+                if result == TestResult::Valid {
+                    let macs = [
+                        Portable
+                            .prepare(algorithm, &key)
+                            .ok()
+                            .and_then(|key| key.mac(&test.msg)),
+                        Native
+                            .prepare(algorithm, &key)
+                            .ok()
+                            .and_then(|key| key.mac(&test.msg)),
+                    ];
+                    assert_eq!(macs, [Some(test.tag.to_vec()), Some(test.tag.to_vec())]);
+                }
             }
         }
     }

@@ -11,7 +11,7 @@ fn main() -> ExitCode {
         eprintln!("usage: sample_image FILE");
         return ExitCode::from(2);
     };
-    match std::fs::write(&path, site::image(&site::config())) {
+    match std::fs::write(&path, site::image(&site::everything())) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("sample_image: {error}");

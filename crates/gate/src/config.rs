@@ -10,8 +10,10 @@ use core::fmt;
 use serde::{Deserialize, Serialize};
 use tollgate_token::IssuerConfig;
 
+use crate::session::SessionConfig;
+
 /// Version of the encoding, its first byte.
-pub const CONFIG_VERSION: u8 = 1;
+pub const CONFIG_VERSION: u8 = 2;
 /// Most token sources.
 pub const MAX_SOURCES: usize = 8;
 /// Longest site name, in bytes.
@@ -42,6 +44,8 @@ pub struct GateConfig {
     pub max_token_bytes: u32,
     /// What those get who may not pass.
     pub deny: DenyConfig,
+    /// How sessions are minted, if they are.
+    pub session: Option<SessionConfig>,
 }
 
 /// One place where a token may stand.
@@ -99,6 +103,8 @@ pub enum ConfigError {
     DenyStatus(u16),
     /// A redirect location that is empty, too long, or not visible ASCII.
     Location,
+    /// Sessions that could not be minted, or that no gate would read.
+    Session,
 }
 
 impl GateConfig {
@@ -165,7 +171,11 @@ impl GateConfig {
         } = &self.deny;
         [no_token, bad_token, forbidden]
             .into_iter()
-            .try_for_each(DenyAnswer::validate)
+            .try_for_each(DenyAnswer::validate)?;
+        match &self.session {
+            Some(session) => session.validate(self),
+            None => Ok(()),
+        }
     }
 }
 
@@ -239,7 +249,7 @@ impl Default for DenyConfig {
 }
 
 /// A `token` character of RFC 9110, what header and cookie names are made of.
-fn is_http_token_byte(byte: u8) -> bool {
+pub(crate) fn is_http_token_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
 
@@ -270,6 +280,7 @@ impl fmt::Display for ConfigError {
             Self::Location => {
                 write!(f, "a redirect location is 1 to {MAX_LOCATION_BYTES} visible ASCII bytes")
             }
+            Self::Session => f.write_str("sessions cannot be minted as configured"),
         }
     }
 }

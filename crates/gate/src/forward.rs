@@ -4,7 +4,7 @@
 //! path never changes: the bytes that were checked are the bytes that are sent. Not here: whether the
 //! request may go there at all.
 
-use alloc::vec::Vec;
+use alloc::{string::String, vec::Vec};
 
 use crate::config::{GateConfig, TokenSource};
 use crate::request::Request;
@@ -18,6 +18,9 @@ pub struct Forward {
     pub target: Option<Vec<u8>>,
     /// The header field lines that change, by rising index.
     pub headers: Vec<HeaderEdit>,
+    /// Values of `Set-Cookie` for the answer, whoever makes it. They are for this client only: no shared
+    /// cache may keep them with the answer.
+    pub set_cookies: Vec<String>,
 }
 
 /// A change to one header field line of the request.
@@ -48,6 +51,7 @@ impl Forward {
                 .enumerate()
                 .filter_map(edit)
                 .collect(),
+            set_cookies: Vec::new(),
         }
     }
 

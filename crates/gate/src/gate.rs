@@ -1,29 +1,33 @@
 //! The gate: one loaded policy, asked about one request at a time.
 //!
 //! It joins the parts, and that is all: path and decision from the core, tokens from the token layer,
-//! sources, changes and responses from beside. Not here: IO, clocks, and any state between requests.
+//! sources, changes and responses from beside. Between requests only its keys change, and only when the
+//! host brings fresh ones. Not here: IO and clocks.
 
-use alloc::{borrow::Cow, string::String, string::ToString, sync::Arc, vec::Vec};
+mod keys;
+mod sessions;
+mod tokens;
+
+use alloc::{string::String, string::ToString, sync::Arc, vec::Vec};
 use core::fmt;
 use core::net::IpAddr;
 
 use tollgate_core::decide::{self, Trace};
 use tollgate_core::{
-    Decision, Facts, Image, ImageError, ImageId, MethodSet, PathOptions, PathScratch, Query,
-    Reason, TokenState,
+    Decision, Image, ImageError, ImageId, MethodSet, PathOptions, PathScratch, Query, Reason,
+    TokenState,
 };
-use tollgate_token::{
-    Claims, DEFAULT_GROUPS_CLAIM, IssuerConfig, IssuerKind, KeyError, Limits, Provider, TokenError,
-    Verifier,
-};
+use tollgate_token::{Claims, KeyError, Limits, Provider, TokenError, Verifier};
 
+use crate::cache::{Epoch, TokenCache};
 use crate::config::{ConfigError, GateConfig};
 use crate::forward::Forward;
 use crate::log::{LogRecord, TokenSeen, shown_method, shown_path};
 use crate::outcome::{Action, Kind, Outcome};
+use crate::refresh::Refresh;
 use crate::request::Request;
 use crate::respond;
-use crate::source::{self, Found};
+use tokens::Tokens;
 
 /// The detail code for a query that a later reader would cut.
 const BAD_QUERY: &str = "bad_query";
@@ -33,6 +37,11 @@ pub struct Gate<B> {
     image: Image<B>,
     config: GateConfig,
     verifier: Verifier,
+    /// Kept to prepare the keys that are fetched later.
+    provider: &'static dyn Provider,
+    refresh: Refresh,
+    /// Stands for this policy with these keys; another one whenever keys change.
+    epoch: Arc<Epoch>,
     site: Arc<str>,
     /// Issuer names, by index; shared with every log record.
     issuers: Vec<Arc<str>>,
@@ -57,7 +66,7 @@ impl<B: AsRef<[u8]>> Gate<B> {
     /// # Errors
     ///
     /// When anything about the image is wrong: a gate is whole, or there is none.
-    pub fn new(image_bytes: B, provider: &dyn Provider) -> Result<Self, LoadError> {
+    pub fn new(image_bytes: B, provider: &'static dyn Provider) -> Result<Self, LoadError> {
         let image = Image::from_bytes(image_bytes).map_err(LoadError::Image)?;
         let config = GateConfig::decode(image.gate_config()).map_err(LoadError::Config)?;
         let limits = Limits {
@@ -73,9 +82,12 @@ impl<B: AsRef<[u8]>> Gate<B> {
                 .map(|issuer| issuer.name.as_str().into())
                 .collect(),
             challenge: respond::challenge(&config.site),
+            refresh: Refresh::new(&config.issuers),
+            epoch: Arc::new(Epoch),
             image,
             config,
             verifier,
+            provider,
         })
     }
 
@@ -96,7 +108,13 @@ impl<B: AsRef<[u8]>> Gate<B> {
 
     /// Decides one request. Never panics; time is linear in the request and bounded by the policy.
     pub fn handle(&self, request: &Request<'_>) -> Outcome {
-        self.handle_traced(request, None, &mut ())
+        self.answer(request, Tokens::Verify, &mut ())
+    }
+
+    /// Decides as [`Gate::handle`] does, and remembers good tokens: one that was seen before costs no
+    /// signature.
+    pub fn handle_cached(&self, request: &Request<'_>, cache: &mut TokenCache) -> Outcome {
+        self.answer(request, Tokens::Remember(cache), &mut ())
     }
 
     /// Decides one request as if a token with these claims had been verified, whatever it carries.
@@ -123,6 +141,11 @@ impl<B: AsRef<[u8]>> Gate<B> {
         assumed: Option<&Claims>,
         trace: &mut impl Trace,
     ) -> Outcome {
+        let tokens = assumed.map_or(Tokens::Verify, Tokens::Assume);
+        self.answer(request, tokens, trace)
+    }
+
+    fn answer(&self, request: &Request<'_>, tokens: Tokens<'_>, trace: &mut impl Trace) -> Outcome {
         let mut scratch = PathScratch::new();
         let options = PathOptions {
             ascii_only: self.image.ascii_only(),
@@ -135,15 +158,15 @@ impl<B: AsRef<[u8]>> Gate<B> {
             Ok(path) => path,
             Err(error) => return self.reject(request, error.code()),
         };
-        let token = match assumed {
-            Some(claims) => self.assumed_facts(claims).map(Some),
-            None => self.token_facts(request),
-        };
+        if self.is_session_endpoint(request, &tokens) {
+            return self.answer_session(request, tokens);
+        }
+        let token = self.known_token(request, tokens);
         let (state, seen) = match &token {
             Ok(None) => (TokenState::Absent, TokenSeen::Absent),
-            Ok(Some((facts, issuer))) => (
-                TokenState::Verified(facts),
-                TokenSeen::Verified(issuer.clone()),
+            Ok(Some(known)) => (
+                TokenState::Verified(&known.facts),
+                TokenSeen::Verified(known.issuer.clone()),
             ),
             Err(error) => (TokenState::Bad, TokenSeen::Bad(error.code())),
         };
@@ -159,37 +182,19 @@ impl<B: AsRef<[u8]>> Gate<B> {
             (Reason::BadToken, Err(error)) => Some(error.code()),
             _ => None,
         };
-        self.conclude(request, decision, detail, seen)
-    }
-
-    /// What the request's token says, and whose it is; `None` if there is no token.
-    fn token_facts(&self, request: &Request<'_>) -> Result<Option<(Facts, Arc<str>)>, TokenError> {
-        let token = match source::find(&self.config.sources, request) {
-            Found::Absent => return Ok(None),
-            Found::Unusable(error) => return Err(error),
-            Found::Token(token) => token,
-        };
-        let verified = self.verifier.verify(token, request.now)?;
-        let index = verified.issuer_index();
-        let (Some(issuer), Some(name)) = (self.config.issuers.get(index), self.issuers.get(index))
-        else {
-            return Err(TokenError::WrongIssuer);
-        };
-        let facts = verified.claims().facts(&self.image, issuer)?;
-        Ok(Some((facts, name.clone())))
-    }
-
-    /// What assumed claims say: of the issuer they name, else of the first.
-    fn assumed_facts(&self, claims: &Claims) -> Result<(Facts, Arc<str>), TokenError> {
-        let issuers = &self.config.issuers;
-        let iss = claims.string("iss")?;
-        let is_named = |issuer: &&IssuerConfig| {
-            iss.is_some_and(|iss| issuer.issuers.iter().any(|known| known == iss))
-        };
-        let issuer = issuers.iter().find(is_named).or(issuers.first());
-        let issuer = issuer.map_or_else(|| Cow::Owned(unlisted_issuer()), Cow::Borrowed);
-        let facts = claims.facts(&self.image, &issuer)?;
-        Ok((facts, issuer.name.as_str().into()))
+        let mut outcome = self.conclude(request, decision, detail, seen);
+        outcome.unknown_key =
+            detail == Some(TokenError::UnknownKey.code()) && self.fresh_keys_might_help(request);
+        if let (Action::Forward(forward), Ok(Some(known))) = (&mut outcome.action, &token) {
+            match self.session_along(request, known) {
+                Ok(cookie) => forward.set_cookies.extend(cookie),
+                Err(detail) => {
+                    outcome.detail = Some(detail);
+                    outcome.log.detail = Some(detail);
+                }
+            }
+        }
+        outcome
     }
 
     /// The outcome for a target that is not canonical.
@@ -252,24 +257,10 @@ impl<B: AsRef<[u8]>> Gate<B> {
             reason,
             detail,
             rule,
+            unknown_key: false,
             action,
             log,
         }
-    }
-}
-
-/// Whose claims are assumed where a site lists no issuer.
-fn unlisted_issuer() -> IssuerConfig {
-    IssuerConfig {
-        name: String::from("unlisted"),
-        issuers: Vec::new(),
-        clients: Vec::new(),
-        kind: IssuerKind::Oidc,
-        algorithms: Vec::new(),
-        groups_claim: DEFAULT_GROUPS_CLAIM.into(),
-        jwks: None,
-        secrets: Vec::new(),
-        refresh: None,
     }
 }
 

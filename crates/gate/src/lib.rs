@@ -16,15 +16,15 @@
 //!         Action::Respond(response) => response.status,
 //!     }
 //! }
-//! # fn load(image: Vec<u8>, keys: &dyn Provider) -> Option<Gate<Vec<u8>>> {
+//! # fn load(image: Vec<u8>, keys: &'static dyn Provider) -> Option<Gate<Vec<u8>>> {
 //! #     Gate::new(image, keys).ok()
 //! # }
 //! ```
 //!
 //! # What this crate does not do
 //!
-//! It does no IO, reads no clock, keeps nothing between requests, and names no cryptography library:
-//! the host brings a [`Provider`](tollgate_token::Provider). Any failure inside denies.
+//! It does no IO, reads no clock, keeps nothing between requests but keys, and names no cryptography
+//! library: the host brings a [`Provider`](tollgate_token::Provider). Any failure inside denies.
 
 #![no_std]
 #![forbid(unsafe_code)]
@@ -32,8 +32,11 @@
 extern crate alloc;
 
 pub mod config;
+pub mod refresh;
+pub mod session;
 pub mod wire;
 
+mod cache;
 mod forward;
 mod gate;
 mod log;
@@ -42,8 +45,12 @@ mod request;
 mod respond;
 mod source;
 
+pub use cache::TokenCache;
 pub use forward::{Forward, HeaderEdit};
 pub use gate::{Gate, LoadError};
 pub use log::{LogRecord, TokenSeen};
 pub use outcome::{Action, Kind, Outcome, Respond};
+pub use refresh::{KeyFetch, KeysRefused, Why};
 pub use request::Request;
+pub use respond::{challenge, public_text};
+pub use tollgate_core::UnixSeconds;

@@ -14,7 +14,8 @@ use crate::log::LogRecord;
 pub enum Kind {
     /// It goes to the origin.
     Allow,
-    /// It is answered here: this client may not have it, or not without signing in.
+    /// It is answered here: this client may not have it, or not without signing in. Or it is for the
+    /// gate itself, with status 204: see [`session`](crate::session).
     Deny,
     /// It is answered here: nobody can have it, because its path is not canonical.
     Reject,
@@ -40,10 +41,15 @@ pub struct Outcome {
     pub status: u16,
     /// Why; a stable code. Not for the client.
     pub reason: Reason,
-    /// What exactly is wrong with a token or path; a stable code. Not for the client.
+    /// What exactly is wrong with a token or path, or why there is no session; a stable code. Not for
+    /// the client.
     pub detail: Option<&'static str>,
     /// The rule that decided, as `course/id`. Not for the client.
     pub rule: Option<String>,
+    /// Whether this is denied only because the token names a key that nobody here knows, of an issuer
+    /// whose keys can be fetched again: with fresh keys the answer may be another. See
+    /// [`Gate::keys_due`](crate::Gate::keys_due).
+    pub unknown_key: bool,
     /// What the edge has to do.
     pub action: Action,
     /// The decision for the operator.
@@ -82,6 +88,7 @@ impl Outcome {
             reason: Reason::Internal,
             detail: Some(detail),
             rule: None,
+            unknown_key: false,
             log: LogRecord::internal(method, respond.status, detail),
             action: Action::Respond(respond),
         }

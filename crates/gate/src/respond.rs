@@ -78,7 +78,7 @@ pub(crate) fn plain(method: &str, status: u16) -> Respond {
 }
 
 /// The challenge for a site: `Bearer realm="…"`.
-pub(crate) fn challenge(site: &str) -> String {
+pub fn challenge(site: &str) -> String {
     let mut realm = String::with_capacity(site.len());
     for c in site.chars() {
         match c {
@@ -91,7 +91,8 @@ pub(crate) fn challenge(site: &str) -> String {
     format!("Bearer realm=\"{realm}\"")
 }
 
-fn public_text(status: u16) -> &'static str {
+/// What the body of a response with this status says.
+pub fn public_text(status: u16) -> &'static str {
     match status {
         302 | 401 => "Please sign in.\n",
         400 => "This address is not valid.\n",

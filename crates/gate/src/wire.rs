@@ -8,7 +8,7 @@
 //!
 //! | field | type |
 //! |---|---|
-//! | version, 1 | `u8` |
+//! | version, 3 | `u8` |
 //! | time, Unix seconds | `i64` |
 //! | client address as text, UTF-8, empty if unknown | bytes |
 //! | method, UTF-8 | bytes |
@@ -20,18 +20,29 @@
 //!
 //! | field | type |
 //! |---|---|
-//! | version, 1 | `u8` |
+//! | version, 3 | `u8` |
 //! | outcome: 0 allow, 1 deny, 2 reject | `u8` |
 //! | status | `u16` |
 //! | reason, its number in [`Reason::ALL`] | `u8` |
 //! | detail, UTF-8 | optional bytes |
 //! | rule, UTF-8 | optional bytes |
+//! | whether fresh keys might help: 0 no, 1 yes | `u8` |
 //! | action: 0 forward, 1 respond | `u8` |
 //! | forward: new target | optional bytes |
 //! | forward: number of header changes; each: index, new value or none to remove | `u32`; `u32`, optional bytes |
+//! | forward: number of `Set-Cookie` values for the answer; each, UTF-8 | `u32`; bytes |
 //! | respond: number of headers; each: name, value, UTF-8 | `u32`; bytes, bytes |
 //! | respond: body, UTF-8 | bytes |
 //! | log record, one JSON object, UTF-8 | bytes |
+//!
+//! Key set to fetch, empty if none is due:
+//!
+//! | field | type |
+//! |---|---|
+//! | version, 3 | `u8` |
+//! | ticket | `u32` |
+//! | issuer, its position in the configuration | `u32` |
+//! | address, UTF-8 | bytes |
 
 mod cursor;
 
@@ -40,16 +51,21 @@ use core::fmt;
 
 use tollgate_core::{Reason, UnixSeconds};
 
+use crate::cache::TokenCache;
 use crate::forward::{Forward, HeaderEdit};
 use crate::gate::Gate;
 use crate::outcome::{Action, Kind, Outcome, Respond};
+use crate::refresh::KeyFetch;
 use crate::request::Request;
 use cursor::{Reader, Writer};
 
 /// Version of the encoding, the first byte of both messages.
-pub const WIRE_VERSION: u8 = 1;
+pub const WIRE_VERSION: u8 = 3;
 /// Longest encoded request, in bytes. A host that has more to ask denies instead.
 pub const MAX_REQUEST_BYTES: usize = 16 * 1_024 * 1_024;
+
+/// Room for a usual log record, in bytes.
+const USUAL_BYTES: usize = 384;
 
 /// The detail code for a request that is not in this encoding.
 const BAD_REQUEST: &str = "bad_wire_request";
@@ -78,6 +94,8 @@ pub struct Reply {
     pub detail: Option<String>,
     /// The rule that decided.
     pub rule: Option<String>,
+    /// Whether fresh keys might help.
+    pub unknown_key: bool,
     /// What the edge has to do.
     pub action: Action,
     /// The log record, as JSON.
@@ -90,8 +108,21 @@ pub struct WireError;
 
 /// Decides an encoded request. Whatever the bytes, the answer is an encoded outcome.
 pub fn handle<B: AsRef<[u8]>>(gate: &Gate<B>, message: &[u8]) -> Vec<u8> {
+    answer(message, |request| gate.handle(request))
+}
+
+/// Decides as [`handle`] does, and remembers good tokens.
+pub fn handle_cached<B: AsRef<[u8]>>(
+    gate: &Gate<B>,
+    message: &[u8],
+    cache: &mut TokenCache,
+) -> Vec<u8> {
+    answer(message, |request| gate.handle_cached(request, cache))
+}
+
+fn answer(message: &[u8], decide: impl FnOnce(&Request<'_>) -> Outcome) -> Vec<u8> {
     match decode_request(message) {
-        Ok(request) => encode_outcome(&gate.handle(&request.as_request())),
+        Ok(request) => encode_outcome(&decide(&request.as_request())),
         Err(WireError) => encode_outcome(&Outcome::internal("", BAD_REQUEST)),
     }
 }
@@ -166,7 +197,7 @@ pub fn decode_request(message: &[u8]) -> Result<WireRequest<'_>, WireError> {
 
 /// The bytes of an outcome.
 pub fn encode_outcome(outcome: &Outcome) -> Vec<u8> {
-    let mut out = Writer::default();
+    let mut out = Writer::with_capacity(2 * USUAL_BYTES);
     out.byte(WIRE_VERSION);
     out.byte(match outcome.kind {
         Kind::Allow => 0,
@@ -177,6 +208,7 @@ pub fn encode_outcome(outcome: &Outcome) -> Vec<u8> {
     out.byte(outcome.reason as u8);
     out.optional(outcome.detail.map(str::as_bytes));
     out.optional(outcome.rule.as_deref().map(str::as_bytes));
+    out.byte(u8::from(outcome.unknown_key));
     match &outcome.action {
         Action::Forward(forward) => {
             out.byte(0);
@@ -185,6 +217,10 @@ pub fn encode_outcome(outcome: &Outcome) -> Vec<u8> {
             for edit in &forward.headers {
                 out.count(edit.index);
                 out.optional(edit.value.as_deref());
+            }
+            out.count(forward.set_cookies.len());
+            for cookie in &forward.set_cookies {
+                out.bytes(cookie.as_bytes());
             }
         }
         Action::Respond(respond) => {
@@ -197,7 +233,7 @@ pub fn encode_outcome(outcome: &Outcome) -> Vec<u8> {
             out.bytes(respond.body.as_bytes());
         }
     }
-    let mut log = String::new();
+    let mut log = String::with_capacity(USUAL_BYTES);
     // Writing to a string cannot fail.
     _ = outcome.log.write_json(&mut log);
     out.bytes(log.as_bytes());
@@ -222,6 +258,7 @@ pub fn decode_outcome(message: &[u8]) -> Result<Reply, WireError> {
     let reason = Reason::from_number(read.byte()?).ok_or(WireError)?;
     let detail = read.optional(|read| read.text().map(String::from))?;
     let rule = read.optional(|read| read.text().map(String::from))?;
+    let unknown_key = read.flag()?;
     let action = match read.byte()? {
         0 => Action::Forward(Forward {
             target: read.optional(|read| read.bytes().map(Vec::from))?,
@@ -230,6 +267,7 @@ pub fn decode_outcome(message: &[u8]) -> Result<Reply, WireError> {
                 let value = read.optional(|read| read.bytes().map(Vec::from))?;
                 Ok(HeaderEdit { index, value })
             })?,
+            set_cookies: read.list(|read| read.text().map(String::from))?,
         }),
         1 => Action::Respond(Respond {
             status,
@@ -251,9 +289,44 @@ pub fn decode_outcome(message: &[u8]) -> Result<Reply, WireError> {
         reason,
         detail,
         rule,
+        unknown_key,
         action,
         log,
     })
+}
+
+/// The bytes of a key set to fetch; none if none is due.
+pub fn encode_key_fetch(fetch: Option<&KeyFetch>) -> Vec<u8> {
+    let mut out = Writer::default();
+    if let Some(fetch) = fetch {
+        out.byte(WIRE_VERSION);
+        out.fixed(&fetch.ticket.to_le_bytes());
+        out.count(fetch.issuer);
+        out.bytes(fetch.url.as_bytes());
+    }
+    out.finish()
+}
+
+/// Reads a key set to fetch. Never panics.
+///
+/// # Errors
+///
+/// For another version, a cut or longer message, and text that is not UTF-8.
+pub fn decode_key_fetch(message: &[u8]) -> Result<Option<KeyFetch>, WireError> {
+    if message.is_empty() {
+        return Ok(None);
+    }
+    let mut read = Reader::new(message);
+    read.version()?;
+    let ticket = u32::from_le_bytes(read.fixed()?);
+    let issuer = read.count()?;
+    let url = read.text()?.into();
+    read.end()?;
+    Ok(Some(KeyFetch {
+        ticket,
+        issuer,
+        url,
+    }))
 }
 
 impl fmt::Display for WireError {

@@ -6,8 +6,11 @@
 //!
 //! Limits: a request head of 64 KiB and 100 headers that arrives within 15 seconds, 1,024
 //! connections, a request body of 16 MiB to an upstream, which has 30 seconds to begin its answer.
+//!
+//! Issuers' keys are fetched again where the policy says where they are.
 
 mod body;
+mod keys;
 mod origin;
 mod raw_target;
 mod service;
@@ -32,6 +35,7 @@ use tokio::runtime::Runtime;
 use tokio::sync::{Semaphore, oneshot};
 use tollgate_gate::Gate;
 
+pub use keys::{FetchError, KeysFetched, KeysSink};
 pub use origin::{BadUpstream, Origin};
 pub use service::{Clock, LogSink, Served};
 
@@ -57,6 +61,8 @@ pub struct Options {
     pub clock: Clock,
     /// Gets one entry for each answer.
     pub log: LogSink,
+    /// Gets one entry for each fetch of an issuer's keys.
+    pub keys_log: KeysSink,
 }
 
 impl Default for Options {
@@ -66,6 +72,7 @@ impl Default for Options {
             trust_forwarded_for: false,
             clock: Clock::System,
             log: Box::new(|_| {}),
+            keys_log: Box::new(|_| {}),
         }
     }
 }
@@ -106,10 +113,11 @@ impl LocalEdge {
             trust_forwarded_for,
             clock,
             log,
+            keys_log,
             ..
         } = options;
         let service = Arc::new(service::Service {
-            gate,
+            gate: Arc::new(keys::KeyedGate::new(gate, clock, keys_log)),
             origin,
             clock,
             trust_forwarded_for,

@@ -20,7 +20,7 @@ pub struct Origin(Kind);
 #[derive(Debug)]
 enum Kind {
     Folder(folder::Folder),
-    Upstream(upstream::Upstream),
+    Upstream(Box<upstream::Upstream>),
 }
 
 /// A request that the gate has let through, with exactly the target it returned.
@@ -50,7 +50,8 @@ impl Origin {
     ///
     /// If `url` is anything more than that. There is no TLS here, so `https:` is refused.
     pub fn upstream(url: &str) -> Result<Origin, BadUpstream> {
-        Ok(Origin(Kind::Upstream(upstream::Upstream::parse(url)?)))
+        let upstream = upstream::Upstream::parse(url)?;
+        Ok(Origin(Kind::Upstream(Box::new(upstream))))
     }
 
     pub(crate) async fn answer(&self, request: Allowed<'_>) -> Response<AnyBody> {

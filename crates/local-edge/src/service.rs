@@ -3,15 +3,17 @@
 
 use core::net::IpAddr;
 use core::time::Duration;
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
 
-use http::header::{CONNECTION, HeaderName, HeaderValue};
+use http::header::{CONNECTION, HeaderName, HeaderValue, SET_COOKIE};
 use http::{HeaderMap, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use tollgate_core::UnixSeconds;
-use tollgate_gate::{Action, Gate, LogRecord};
+use tollgate_gate::{Action, LogRecord};
 
 use crate::body::{AnyBody, full, plain};
+use crate::keys::KeyedGate;
 use crate::origin::{Allowed, Origin};
 use crate::raw_target::RawTarget;
 
@@ -28,7 +30,7 @@ pub enum Clock {
 impl Clock {
     /// The time now. A machine whose clock stands before 1970 gets a time at which every token is
     /// expired.
-    fn now(self) -> UnixSeconds {
+    pub(crate) fn now(self) -> UnixSeconds {
         match self {
             Clock::Fixed(now) => now,
             Clock::System => UnixSeconds(
@@ -50,7 +52,7 @@ pub struct Served<'a> {
     pub record: &'a LogRecord,
     /// The status the client got: the origin's if the gate allowed, else the gate's.
     pub status: u16,
-    /// How long the gate took, the origin not included.
+    /// How long the gate took; origin, and waiting for keys, not included.
     pub decided_in: Duration,
 }
 
@@ -58,7 +60,7 @@ pub struct Served<'a> {
 pub type LogSink = Box<dyn Fn(&Served<'_>) + Send + Sync>;
 
 pub(crate) struct Service {
-    pub(crate) gate: Gate<Vec<u8>>,
+    pub(crate) gate: Arc<KeyedGate>,
     pub(crate) origin: Origin,
     pub(crate) clock: Clock,
     pub(crate) trust_forwarded_for: bool,
@@ -104,15 +106,14 @@ impl Service {
             ip: Some(&ip),
             now: self.clock.now(),
         };
-        let started = Instant::now();
-        let outcome = self.gate.handle(&asked);
-        let decided_in = started.elapsed();
+        let (outcome, decided_in) = self.gate.handle(&asked).await;
         let response = match outcome.action {
             Action::Forward(forward) => {
                 let method = parts.method.clone();
                 let headers = header_map(forward.headers_for(&asked));
                 let target = forward.target_for(&asked);
-                self.origin
+                let mut response = self
+                    .origin
                     .answer(Allowed {
                         method,
                         target,
@@ -120,7 +121,14 @@ impl Service {
                         client_ip: &ip,
                         body,
                     })
-                    .await
+                    .await;
+                for cookie in &forward.set_cookies {
+                    // The gate made it of visible ASCII, so it is always a value.
+                    if let Ok(value) = HeaderValue::try_from(cookie) {
+                        response.headers_mut().append(SET_COOKIE, value);
+                    }
+                }
+                response
             }
             Action::Respond(respond) => {
                 let mut response = Response::new(full(respond.body.into_owned()));

@@ -1,13 +1,20 @@
 //! Every way the gate runs, behind the testkit's one `Engine`: as a library, as a WASM module in
-//! wasmtime, as the npm package in Node.
+//! wasmtime, as the npm package in Node, in finished packages of edges.
 //!
 //! For conformance and for benchmarks; the only crate that names `wasmtime`. Not here: any decision,
 //! and anything that an edge runs.
 
+pub mod cloudflare;
+pub mod edgeworkers;
 pub mod embedded;
+pub mod javascript;
+pub mod lambda;
+pub mod lambda_edge;
 pub mod native;
+pub mod njs;
 pub mod node;
 pub mod policy;
+mod process;
 pub mod target;
 
 pub use policy::Policy;

@@ -3,15 +3,15 @@
 //! The process lives as long as the value. Not here: the package, which is `edge-wasm/node`, and its
 //! wire encoding.
 
-use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::Command;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use tollgate_gate::Request;
 use tollgate_testkit::Answer;
 
+use crate::process::Process;
 use crate::target::Ask;
 
 /// What the process runs; in the program, so that it works from any folder.
@@ -21,11 +21,7 @@ const DRIVER: &str = include_str!("../node/driver.mjs");
 const OLDEST_MAJOR: u32 = 20;
 
 /// A Node process with a policy loaded.
-pub struct Node {
-    child: Child,
-    input: Option<ChildStdin>,
-    output: BufReader<ChildStdout>,
-}
+pub struct Node(Process);
 
 /// How often to decide what, for [`Node::measure`].
 pub struct Measure<'a> {
@@ -44,24 +40,11 @@ impl Node {
     ///
     /// If Node cannot be started, or the package refuses the image; the message says why.
     pub fn start(folder: &Path, image: &Path) -> Result<Self> {
-        let mut child = Command::new("node")
-            .args(["--input-type=module", "--eval", DRIVER, "--"])
+        let mut node = Command::new("node");
+        node.args(["--input-type=module", "--eval", DRIVER, "--"])
             .arg(folder)
-            .arg(image)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::inherit())
-            .spawn()
-            .context("cannot start node")?;
-        let input = child.stdin.take();
-        let output = child.stdout.take().context("node has no output")?;
-        let mut node = Self {
-            child,
-            input,
-            output: BufReader::new(output),
-        };
-        node.hear()?;
-        Ok(node)
+            .arg(image);
+        Process::start("node", &mut node).map(Self)
     }
 
     /// Why this machine cannot run it, if it cannot.
@@ -92,56 +75,19 @@ impl Node {
         let requests: Vec<Value> = what.requests.iter().map(as_json).collect();
         let asked =
             json!({ "requests": requests, "samples": what.samples, "repeats": what.repeats });
-        let answer = self.exchange(&json!({ "measure": asked }))?;
-        let figures = answer
-            .get("ns")
-            .and_then(Value::as_array)
-            .context("node sent no figures")?;
-        Ok(figures.iter().filter_map(Value::as_f64).collect())
-    }
-
-    fn exchange(&mut self, question: &Value) -> Result<Value> {
-        let input = self.input.as_mut().context("node has no input")?;
-        writeln!(input, "{question}").context("node does not listen")?;
-        self.hear()
-    }
-
-    fn hear(&mut self) -> Result<Value> {
-        let mut line = String::new();
-        if self
-            .output
-            .read_line(&mut line)
-            .context("node does not speak")?
-            == 0
-        {
-            bail!("node ended: {}", self.child.wait()?);
-        }
-        let answer: Value =
-            serde_json::from_str(&line).with_context(|| format!("node said {line}"))?;
-        match answer.get("error").and_then(Value::as_str) {
-            Some(error) => bail!("node: {error}"),
-            None => Ok(answer),
-        }
+        self.0.figures(&json!({ "measure": asked }))
     }
 }
 
 impl Ask for Node {
     fn ask(&mut self, request: &Request<'_>) -> Result<Answer> {
-        let answer = self.exchange(&json!({ "request": as_json(request) }))?;
+        let answer = self.0.exchange(&json!({ "request": as_json(request) }))?;
         serde_json::from_value(answer).context("node's answer")
     }
 }
 
-impl Drop for Node {
-    fn drop(&mut self) {
-        // Without input the driver ends by itself; whether it did well no longer matters.
-        self.input = None;
-        _ = self.child.wait();
-    }
-}
-
 /// A request as the package takes it: one character for each byte.
-fn as_json(request: &Request<'_>) -> Value {
+pub(crate) fn as_json(request: &Request<'_>) -> Value {
     let text = |bytes: &[u8]| {
         bytes
             .iter()

@@ -3,14 +3,17 @@
 use std::io::Write;
 use std::path::Path;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use tempfile::NamedTempFile;
 use tollgate_compiler::diagnostic::render::{Style, text};
+use tollgate_compiler::spec::ImageSpec;
 use tollgate_compiler::{CompileOptions, SourceTree, compile};
+use tollgate_core::Image;
 
 /// A policy image in memory and in a file that lives as long as the value.
 pub struct Policy {
     image: Vec<u8>,
+    spec: ImageSpec,
     file: NamedTempFile,
 }
 
@@ -32,7 +35,7 @@ impl Policy {
     /// As [`Policy::from_folder`].
     pub fn from_sources(sources: &SourceTree) -> Result<Self> {
         let compiled = compile(sources, &CompileOptions::default());
-        let Some(image) = compiled.image else {
+        let (Some(image), Some(spec)) = (compiled.image, compiled.policy) else {
             let errors = compiled
                 .diagnostics
                 .iter()
@@ -45,12 +48,27 @@ impl Policy {
         let mut file = NamedTempFile::new().context("cannot make a temporary file")?;
         file.write_all(&image)
             .context("cannot write a temporary file")?;
-        Ok(Self { image, file })
+        Ok(Self { image, spec, file })
     }
 
     /// The image.
     pub fn image(&self) -> &[u8] {
         &self.image
+    }
+
+    /// The checked policy, for targets that an image is not enough for.
+    pub fn spec(&self) -> &ImageSpec {
+        &self.spec
+    }
+
+    /// The content id of the image.
+    ///
+    /// # Errors
+    ///
+    /// If the image cannot be read, which compiling has ruled out.
+    pub fn id(&self) -> Result<String> {
+        let image = Image::from_bytes(&self.image).map_err(|error| anyhow!("{error}"))?;
+        Ok(image.id().to_string())
     }
 
     /// The file that holds the image.

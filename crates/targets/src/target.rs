@@ -13,8 +13,13 @@ use tollgate_core::UnixSeconds;
 use tollgate_gate::Request;
 use tollgate_testkit::{Answer, Case, Engine, Stop};
 
+use crate::cloudflare::Worker;
+use crate::edgeworkers::Bundle;
 use crate::embedded::Compiled;
+use crate::lambda::Lambda;
+use crate::lambda_edge::{Flavour, LambdaEdge, Package};
 use crate::native::Library;
+use crate::njs::Function;
 use crate::node::Node;
 use crate::policy::Policy;
 
@@ -27,6 +32,18 @@ pub enum Target {
     Wasmtime,
     /// The npm package in Node.
     Node,
+    /// The Lambda@Edge package with the gate as WebAssembly.
+    LambdaEdge,
+    /// The Lambda@Edge package with the gate as an addon.
+    LambdaEdgeNative,
+    /// The Cloudflare Worker in workerd.
+    Cloudflare,
+    /// The native Lambda program behind a runtime API.
+    Lambda,
+    /// The generated function for CloudFront Functions in nginx's engine.
+    CloudfrontFunctions,
+    /// The generated bundle for Akamai EdgeWorkers in Node.
+    Edgeworkers,
 }
 
 /// The name is that of no target.
@@ -41,6 +58,11 @@ pub trait Ask {
     ///
     /// If there is no answer, which is a failure of the target.
     fn ask(&mut self, request: &Request<'_>) -> Result<Answer>;
+
+    /// Why the target cannot be asked this, if it cannot.
+    fn cannot(&self, _: &Request<'_>) -> Option<String> {
+        None
+    }
 }
 
 /// Where the built artifacts are.
@@ -50,6 +72,18 @@ pub struct Places {
     pub wasm: PathBuf,
     /// The folder of the npm package.
     pub node_package: PathBuf,
+    /// The folder with the built parts of edges, a folder for each target.
+    pub parts: PathBuf,
+    /// The authors' command, which joins parts and policy.
+    pub tollgate: PathBuf,
+    /// The program `workerd`.
+    pub workerd: PathBuf,
+    /// The native Lambda program.
+    pub lambda: PathBuf,
+    /// The program `cargo-lambda`, which serves it events.
+    pub cargo_lambda: PathBuf,
+    /// The program `nginx` with its JavaScript engine.
+    pub nginx: PathBuf,
 }
 
 /// Starts targets; what can be made once is made once.
@@ -72,7 +106,17 @@ enum State {
 
 impl Target {
     /// All targets, in the order of reports.
-    pub const ALL: [Self; 3] = [Self::Native, Self::Wasmtime, Self::Node];
+    pub const ALL: [Self; 9] = [
+        Self::Native,
+        Self::Wasmtime,
+        Self::Node,
+        Self::LambdaEdge,
+        Self::LambdaEdgeNative,
+        Self::Cloudflare,
+        Self::Lambda,
+        Self::CloudfrontFunctions,
+        Self::Edgeworkers,
+    ];
 
     /// The name, as in `--target`.
     pub const fn name(self) -> &'static str {
@@ -80,6 +124,12 @@ impl Target {
             Self::Native => "native",
             Self::Wasmtime => "wasmtime",
             Self::Node => "node",
+            Self::LambdaEdge => "lambda-edge",
+            Self::LambdaEdgeNative => "lambda-edge-native",
+            Self::Cloudflare => "cloudflare",
+            Self::Lambda => "lambda",
+            Self::CloudfrontFunctions => "cloudfront-functions",
+            Self::Edgeworkers => "edgeworkers",
         }
     }
 }
@@ -103,7 +153,11 @@ impl fmt::Display for Target {
 
 impl fmt::Display for UnknownTarget {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the targets are native, wasmtime and node")
+        f.write_str("the targets are")?;
+        for (at, target) in Target::ALL.into_iter().enumerate() {
+            write!(f, "{} {target}", if at == 0 { "" } else { "," })?;
+        }
+        Ok(())
     }
 }
 
@@ -135,7 +189,17 @@ impl Host {
             Target::Native => Box::new(Library::load(policy.image())?),
             Target::Wasmtime => Box::new(self.compiled()?.start(policy.image())?),
             Target::Node => Box::new(Node::start(&self.places.node_package, policy.file())?),
+            Target::LambdaEdge => Box::new(self.lambda_edge(Flavour::Wasm, policy)?),
+            Target::LambdaEdgeNative => Box::new(self.lambda_edge(Flavour::Native, policy)?),
+            Target::Cloudflare => Box::new(Worker::build(&self.places, policy.file())?.start()?),
+            Target::Lambda => Box::new(Lambda::start(&self.places, policy.file())?),
+            Target::CloudfrontFunctions => Box::new(Function::start(&self.places.nginx, policy)?),
+            Target::Edgeworkers => Box::new(Bundle::start(policy)?),
         })
+    }
+
+    fn lambda_edge(&self, flavour: Flavour, policy: &Policy) -> Result<LambdaEdge> {
+        Package::build(flavour, &self.places, policy.file())?.start()
     }
 
     fn compiled(&self) -> Result<&Compiled> {
@@ -151,8 +215,17 @@ impl Host {
     pub fn missing(&self, target: Target) -> Option<String> {
         let artifact = match target {
             Target::Native => return None,
+            Target::Edgeworkers => return Node::missing(),
+            Target::CloudfrontFunctions if self.places.nginx.exists() => return None,
+            Target::CloudfrontFunctions => {
+                return Some(format!("there is no {}", self.places.nginx.display()));
+            }
             Target::Wasmtime => self.places.wasm.clone(),
             Target::Node => self.places.node_package.join("pkg/tollgate_node_bg.wasm"),
+            Target::LambdaEdge => Flavour::Wasm.artifact(&self.places),
+            Target::LambdaEdgeNative => Flavour::Native.artifact(&self.places),
+            Target::Cloudflare => Worker::artifact(&self.places),
+            Target::Lambda => self.places.lambda.clone(),
         };
         if !artifact.exists() {
             return Some(format!(
@@ -160,10 +233,17 @@ impl Host {
                 artifact.display()
             ));
         }
-        if target == Target::Node {
-            Node::missing()
-        } else {
-            None
+        match target {
+            Target::Native | Target::Wasmtime => None,
+            Target::CloudfrontFunctions | Target::Edgeworkers => None,
+            Target::Node | Target::LambdaEdge | Target::LambdaEdgeNative => Node::missing(),
+            Target::Cloudflare if self.places.workerd.exists() => None,
+            Target::Cloudflare => Some(format!("there is no {}", self.places.workerd.display())),
+            Target::Lambda if self.places.cargo_lambda.exists() => None,
+            Target::Lambda => Some(format!(
+                "there is no {}",
+                self.places.cargo_lambda.display()
+            )),
         }
     }
 }
@@ -190,13 +270,17 @@ impl Engine for Started {
             .zip(&values)
             .map(|((name, _), value)| (name.as_str(), value.as_slice()))
             .collect();
-        let answer = asked.ask(&Request {
+        let request = Request {
             method: &case.method,
             target: &case.target,
             headers: &headers,
             ip: case.ip.as_deref(),
             now: UnixSeconds(case.now),
-        });
+        };
+        if let Some(why) = asked.cannot(&request) {
+            return Err(Stop::skip(why));
+        }
+        let answer = asked.ask(&request);
         answer.map_err(|error| {
             // Nothing that failed once is asked again: what it would say means nothing.
             let what = format!("{error:#}");

@@ -66,10 +66,9 @@ const TABLE: [u8; 256] = {
     table
 };
 
-/// The plainest possible encoder, to test with.
-#[cfg(test)]
-pub(crate) fn encode(bytes: &[u8]) -> Vec<u8> {
-    let mut text = Vec::new();
+/// The text for bytes: the one that [`decode`] takes.
+pub fn encode(bytes: &[u8]) -> Vec<u8> {
+    let mut text = Vec::with_capacity(bytes.len().div_ceil(3) * 4);
     for group in bytes.chunks(3) {
         let number = group.iter().fold(0, |n, byte| n << 8 | u32::from(*byte));
         let number = number << (8 * (3 - group.len()));

@@ -25,6 +25,7 @@ mod error;
 mod issuer;
 mod jwk;
 mod jwks;
+mod lifetime;
 mod provider;
 mod verify;
 
@@ -34,5 +35,6 @@ pub use error::{KeyError, KeyFault, KeyNote, SkipReason, TokenError};
 pub use issuer::{DEFAULT_GROUPS_CLAIM, IssuerConfig, IssuerKind, Secret, cognito_issuers};
 pub use jwk::{Jwk, JwkError, MAX_KID_BYTES};
 pub use jwks::{Jwks, JwksKey};
+pub use lifetime::Lifetime;
 pub use provider::{BadSignature, Curve, KeyMaterial, KeyRefused, PreparedKey, Provider};
 pub use verify::{Limits, Verified, Verifier};

@@ -33,6 +33,11 @@ pub trait PreparedKey: Send + Sync {
     /// # Errors
     /// If it is not. There is one answer for every way of being wrong.
     fn verify(&self, signing_input: &[u8], signature: &[u8]) -> Result<(), BadSignature>;
+
+    /// The MAC of a message, if this is a secret and the provider makes MACs. No other key can sign.
+    fn mac(&self, _message: &[u8]) -> Option<Vec<u8>> {
+        None
+    }
 }
 
 /// The bytes of a verification key. Numbers are big-endian and unsigned.
@@ -200,6 +205,12 @@ impl CheckedKey {
             return Err(BadSignature);
         }
         self.key.verify(signing_input, signature)
+    }
+
+    pub(crate) fn mac(&self, message: &[u8]) -> Option<Vec<u8>> {
+        let mac = self.key.mac(message)?;
+        (mac.len() == self.signature_len && self.algorithm.key_kind() == KeyKind::Hmac)
+            .then_some(mac)
     }
 }
 

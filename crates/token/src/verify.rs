@@ -17,6 +17,7 @@ use crate::{
     issuer::{IssuerConfig, IssuerKind, Secret},
     jwk,
     jwks::Jwks,
+    lifetime::Lifetime,
     provider::{CheckedKey, KeyMaterial, Provider},
 };
 
@@ -166,13 +167,13 @@ impl Verifier {
                 (None, None) => continue,
             };
             match judge(&signed, issuer, now, self.limits.leeway_secs) {
-                Ok(Judged { issuer, expires_at }) => {
+                Ok(Judged { issuer, lifetime }) => {
                     let issuer = issuer.into();
                     let issuer_index = key.issuer;
                     return Ok(Verified {
                         issuer_index,
                         issuer,
-                        expires_at,
+                        lifetime,
                         claims: signed,
                     });
                 }
@@ -186,6 +187,37 @@ impl Verifier {
             }
         }
         Err(error)
+    }
+
+    /// Whether a token that was refused for [`UnknownKey`](TokenError::UnknownKey) could pass with fresh
+    /// keys: some issuer has a place to fetch them from, and allows the algorithm with public keys. It
+    /// reads the header only; which issuer it is, nobody says before a signature is good.
+    pub fn refresh_might_help(&self, token: &[u8]) -> bool {
+        let algorithm = Parts::split(token)
+            .and_then(|parts| Header::decode(parts.header))
+            .and_then(|header| header.algorithm());
+        let Ok(algorithm) = algorithm else {
+            return false;
+        };
+        let is_public = algorithm.key_kind() != KeyKind::Hmac;
+        let could = |issuer: &IssuerConfig| {
+            issuer.refresh.is_some() && issuer.algorithms.contains(&algorithm)
+        };
+        is_public && self.issuers.iter().any(could)
+    }
+
+    /// The MAC of a message with a secret of an issuer, for tokens of our own; none if there is no such
+    /// secret, or the provider cannot.
+    pub fn mac(
+        &self,
+        issuer_index: usize,
+        kid: &str,
+        algorithm: Algorithm,
+        message: &[u8],
+    ) -> Option<Vec<u8>> {
+        let is_it =
+            |key: &&NamedKey| key.issuer == issuer_index && key.key.algorithm() == algorithm;
+        self.keys_named(kid).iter().find(is_it)?.key.mac(message)
     }
 
     /// The issuers, in the order they were given.
@@ -212,7 +244,7 @@ impl Verifier {
 pub struct Verified {
     issuer_index: usize,
     issuer: Box<str>,
-    expires_at: UnixSeconds,
+    lifetime: Lifetime,
     claims: Claims,
 }
 
@@ -229,7 +261,12 @@ impl Verified {
 
     /// The first second in which it is no longer valid.
     pub fn expires_at(&self) -> UnixSeconds {
-        self.expires_at
+        self.lifetime.expires_at()
+    }
+
+    /// From when until when it is valid.
+    pub fn lifetime(&self) -> Lifetime {
+        self.lifetime
     }
 
     /// What it says.
@@ -240,7 +277,7 @@ impl Verified {
 
 struct Judged<'a> {
     issuer: &'a str,
-    expires_at: UnixSeconds,
+    lifetime: Lifetime,
 }
 
 /// Judges claims that the issuer has signed.
@@ -259,10 +296,11 @@ fn judge<'a>(
     claims.groups(&issuer.groups_claim)?;
     claims.scopes()?;
     judge_audience(claims, issuer)?;
-    let expires_at = judge_times(claims, now, leeway_secs)?;
+    let lifetime = Lifetime::read(claims)?;
+    lifetime.check(now, leeway_secs)?;
     Ok(Judged {
         issuer: iss,
-        expires_at,
+        lifetime,
     })
 }
 
@@ -293,30 +331,6 @@ fn judge_aud(claims: &Claims, issuer: &IssuerConfig) -> Result<(), TokenError> {
     } else {
         Err(TokenError::WrongAudience)
     }
-}
-
-fn judge_times(
-    claims: &Claims,
-    UnixSeconds(now): UnixSeconds,
-    leeway_secs: u32,
-) -> Result<UnixSeconds, TokenError> {
-    let exp = claims.time("exp")?.ok_or(TokenError::MissingExp)?;
-    let nbf = claims.time("nbf")?;
-    let iat = claims.time("iat")?;
-    if iat.is_some_and(|iat| iat > exp) {
-        return Err(TokenError::BadClaim);
-    }
-    if now >= exp {
-        return Err(TokenError::Expired);
-    }
-    let latest = now.saturating_add(i64::from(leeway_secs));
-    if nbf.is_some_and(|nbf| nbf > latest) {
-        return Err(TokenError::NotYetValid);
-    }
-    if iat.is_some_and(|iat| iat > latest) {
-        return Err(TokenError::IssuedInFuture);
-    }
-    Ok(UnixSeconds(exp))
 }
 
 /// A prepared key under its name.

@@ -3,7 +3,7 @@
 // Its promise is that `decide` never throws and never forwards by accident: whatever goes wrong in the
 // module or on the way to it is a denied request with status 500. Not here: the bytes, see wire.mjs.
 
-import { decodeReply, encodeRequest } from "./wire.mjs";
+import { decodeKeyFetch, decodeReply, encodeRequest } from "./wire.mjs";
 
 /**
  * Makes the class over an initialised module.
@@ -22,6 +22,10 @@ export function bindGate(glue) {
     #instance;
     #policyId;
     #deniedReply;
+    // The fetches of keys under way. A ticket of the module is good in the instance that gave it, so
+    // what users hold is a number of our own that leads to both.
+    #fetches = new Map();
+    #lastTicket = 0;
 
     constructor(image) {
       // A copy: what is loaded again after a trap must be what was loaded first.
@@ -51,6 +55,55 @@ export function bindGate(glue) {
       } catch (error) {
         mustReset = true;
         return this.#denied(request, "trap", error);
+      }
+    }
+
+    keysDue(now, unknownKey) {
+      return this.#inModule((inner) => {
+        const due = decodeKeyFetch(inner.keysDue(now, unknownKey));
+        if (due === undefined) return undefined;
+        this.#lastTicket += 1;
+        this.#fetches.set(this.#lastTicket, { instance: this.#instance, ticket: due.ticket });
+        return { ...due, ticket: this.#lastTicket };
+      });
+    }
+
+    keysArrived(ticket, body, now) {
+      const inner = this.#endFetch(ticket);
+      if (inner === undefined) throw new Error("no such fetch of keys is under way");
+      let refusal;
+      this.#inModule((module) => {
+        try {
+          module.keysArrived(inner, body, now);
+        } catch (error) {
+          // The module says no in words; everything else is a trap.
+          if (error?.constructor !== Error) throw error;
+          refusal = error;
+        }
+      });
+      if (refusal !== undefined) throw refusal;
+    }
+
+    keysFailed(ticket, now) {
+      const inner = this.#endFetch(ticket);
+      if (inner !== undefined) this.#inModule((module) => module.keysFailed(inner, now));
+    }
+
+    /** The module's ticket for one of ours, if its instance still lives. */
+    #endFetch(ticket) {
+      const fetch = this.#fetches.get(ticket);
+      this.#fetches.delete(ticket);
+      return fetch?.instance === instance && !mustReset ? fetch.ticket : undefined;
+    }
+
+    /** Calls the module outside of a decision; a trap there costs the fetched keys, never a request. */
+    #inModule(call) {
+      try {
+        if (mustReset || this.#instance !== instance) this.#load();
+        return call(this.#inner);
+      } catch {
+        mustReset = true;
+        return undefined;
       }
     }
 

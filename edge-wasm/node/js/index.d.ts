@@ -12,6 +12,67 @@ export declare class Gate {
 
   /** Decides one request. Never throws: whatever goes wrong is a denied request with status 500. */
   decide(request: GateRequest): Outcome;
+
+  /**
+   * The key set to fetch now, if one is due; it counts as under way from here on. Several issuers are
+   * told one by one: ask until there is none. `KeyedGate` does all of this.
+   *
+   * @param now Unix seconds.
+   * @param unknownKey Whether an outcome said `unknownKey`; else only the age of keys counts.
+   */
+  keysDue(now: number, unknownKey: boolean): KeyFetch | undefined;
+
+  /**
+   * Takes a fetched key set, which replaces all public keys of its issuer.
+   *
+   * @throws Error if the set cannot be used; the keys stay as they were.
+   */
+  keysArrived(ticket: number, body: Uint8Array, now: number): void;
+
+  /** Takes the report that a fetch failed. */
+  keysFailed(ticket: number, now: number): void;
+}
+
+/** A key set to fetch. */
+export interface KeyFetch {
+  /** Names this fetch in the report on how it ended. */
+  ticket: number;
+  /** The issuer's position in the policy's configuration. */
+  issuer: number;
+  /** Where the key set is. A redirect to another host must not be followed. */
+  url: string;
+}
+
+/**
+ * A gate that fetches its issuers' keys again: once an hour, and when a token names a key that is not
+ * there, but never twice within ten seconds. A fetch that fails leaves the keys as they are.
+ */
+export declare class KeyedGate {
+  constructor(gate: Gate, options?: KeyedGateOptions);
+
+  /** The gate inside. */
+  readonly gate: Gate;
+
+  /**
+   * Decides one request, at once unless its token names an unknown key that is being fetched: then
+   * within `waitMs`. Never rejects.
+   *
+   * @param options `waitUntil`, where the host has one per request.
+   */
+  decide(request: GateRequest, options?: Pick<KeyedGateOptions, "waitUntil">): Promise<Outcome>;
+}
+
+export interface KeyedGateOptions {
+  /** Fetches; the host's `fetch` if left out. */
+  fetch?: (url: string, options: RequestInit) => Promise<Response>;
+  /** How long a request may wait for a key it needs, in milliseconds. */
+  waitMs?: number;
+  /** Longest key set that is read. */
+  maxBytes?: number;
+  /** Keeps a host alive until a fetch has ended. */
+  waitUntil?: (ended: Promise<void>) => void;
+  /** Hears why a fetch failed or its key set was refused. */
+  onFailure?: (error: unknown, fetch: KeyFetch) => void;
 }
 
 /** One HTTP request. Strings hold one byte per character, U+0000 to U+00FF. */
@@ -48,6 +109,8 @@ export interface Decision {
   detail: string | null;
   /** The rule that decided, as `course/id`. */
   rule: string | null;
+  /** Whether fresh keys of an issuer might change this answer. */
+  unknownKey: boolean;
   /** The content id of the policy that decided. */
   policy: string;
   /** The log record, one JSON object. It holds no token, query, subject or address. */
@@ -58,8 +121,12 @@ export interface Decision {
 
 export interface Allowed {
   outcome: "allow";
-  /** What goes to the origin. */
-  forward: { target: string; headers: [string, string][] };
+  /**
+   * What goes to the origin. `setCookies` are values of `Set-Cookie` for the answer, for this client only:
+   * no shared cache may keep them. `edits` are the changes in `headers` by position in the request, for hosts
+   * that keep headers in another form: the new value of a line, or `null` where it goes.
+   */
+  forward: { target: string; headers: [string, string][]; edits: [number, string | null][]; setCookies: string[] };
   respond?: undefined;
 }
 

@@ -5,4 +5,5 @@ import { bindGate } from "./gate.mjs";
 
 await init({ module_or_path: new URL("../pkg/tollgate_node_bg.wasm", import.meta.url) });
 
+export { KeyedGate } from "./host.mjs";
 export const Gate = bindGate(glue);

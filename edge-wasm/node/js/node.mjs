@@ -7,4 +7,5 @@ import { bindGate } from "./gate.mjs";
 
 glue.initSync({ module: readFileSync(new URL("../pkg/tollgate_node_bg.wasm", import.meta.url)) });
 
+export { KeyedGate } from "./host.mjs";
 export const Gate = bindGate(glue);

@@ -3,7 +3,7 @@
 // Strings of targets and header values hold one byte per character, U+0000 to U+00FF, as HTTP has them.
 // A string with any other character is taken as text and crosses as UTF-8. Not here: decisions.
 
-const VERSION = 1;
+const VERSION = 3;
 const KINDS = ["allow", "deny", "reject"];
 const REASONS = [
   "allow",
@@ -19,19 +19,22 @@ const REASONS = [
 const toUtf8 = new TextEncoder();
 const fromUtf8 = new TextDecoder("utf-8", { fatal: true });
 
-/** The bytes of a request, with what is needed to apply the outcome's changes to it. */
+/**
+ * The bytes of a request, with what is needed to apply the outcome's changes to it. The bytes are good
+ * until the next request is encoded.
+ */
 export function encodeRequest({ method, target, headers = [], ip, now }) {
   const lines = headerLines(headers);
   const out = new Writer();
   out.byte(VERSION);
   out.int64(now ?? Math.floor(Date.now() / 1000));
-  out.bytes(utf8(ip ?? ""));
-  out.bytes(utf8(method));
-  out.bytes(byteString(target));
+  out.text(ip ?? "");
+  out.text(method);
+  out.byteString(target);
   out.count(lines.length);
   for (const [name, value] of lines) {
-    out.bytes(utf8(name));
-    out.bytes(byteString(value));
+    out.text(name);
+    out.byteString(value);
   }
   return { bytes: out.finish(), target, lines };
 }
@@ -45,14 +48,43 @@ export function decodeReply(bytes, asked) {
   const reason = oneOf(REASONS, read.byte());
   const detail = read.optional(() => read.text());
   const rule = read.optional(() => read.text());
-  const reply = { outcome, status, reason, detail, rule };
+  const unknownKey = read.flag();
+  const reply = new Reply({ outcome, status, reason, detail, rule, unknownKey });
   const action = read.byte();
   if (action === 0 && outcome === "allow") reply.forward = readForward(read, asked);
   else if (action === 1 && outcome !== "allow") reply.respond = readRespond(read, status);
   else throw new Error("the action does not fit the outcome");
-  reply.log = read.text();
+  reply.keepLog(read.bytes());
   read.end();
   return reply;
+}
+
+/** An outcome whose log record becomes text when somebody asks for it. */
+class Reply {
+  #log;
+
+  constructor(members) {
+    Object.assign(this, members);
+  }
+
+  keepLog(bytes) {
+    this.#log = bytes;
+  }
+
+  get log() {
+    if (typeof this.#log !== "string") this.#log = fromUtf8.decode(this.#log);
+    return this.#log;
+  }
+}
+
+/** The key set to fetch in a message, if there is one. */
+export function decodeKeyFetch(bytes) {
+  if (bytes.length === 0) return undefined;
+  const read = new Reader(bytes);
+  if (read.byte() !== VERSION) throw new Error("another version of the wire encoding");
+  const fetch = { ticket: read.uint32(), issuer: read.uint32(), url: read.text() };
+  read.end();
+  return fetch;
 }
 
 /** Header lines of anything that holds headers: pairs, `Headers`, `Map`, or an object. */
@@ -69,13 +101,17 @@ function headerLines(headers) {
 function readForward(read, { target, lines }) {
   const changed = read.optional(() => sameForm(read.bytes(), target));
   const headers = lines.slice();
+  const edits = [];
   for (let left = read.uint32(); left > 0; left -= 1) {
     const index = read.uint32();
     const [name, value] = lines[index];
     const edited = read.optional(() => sameForm(read.bytes(), value));
     headers[index] = edited === null ? undefined : [name, edited];
+    edits.push([index, edited]);
   }
-  return { target: changed ?? target, headers: headers.filter((line) => line !== undefined) };
+  const setCookies = [];
+  for (let left = read.uint32(); left > 0; left -= 1) setCookies.push(read.text());
+  return { target: changed ?? target, headers: headers.filter((line) => line !== undefined), edits, setCookies };
 }
 
 function readRespond(read, status) {
@@ -103,60 +139,83 @@ function isWide(text) {
   return false;
 }
 
-function byteString(text) {
-  if (typeof text !== "string") throw new TypeError("targets and header values are strings");
-  const bytes = new Uint8Array(text.length);
+/** Where requests are written, one after the other: nothing of one is needed when the next begins. */
+let buffer = new Uint8Array(16_384);
+let view = new DataView(buffer.buffer);
+
+/** Up to here a loop is faster than the encoder. */
+const SHORT = 24;
+
+/** Writes ASCII; the length, or -1 for other text. */
+function asciiInto(text, start) {
   for (let at = 0; at < text.length; at += 1) {
     const code = text.charCodeAt(at);
-    if (code > 0xff) return toUtf8.encode(text);
-    bytes[at] = code;
+    if (code > 0x7f) return -1;
+    buffer[start + at] = code;
   }
-  return bytes;
+  return text.length;
 }
 
-function utf8(text) {
-  if (typeof text !== "string") throw new TypeError("methods, names and addresses are strings");
-  return toUtf8.encode(text);
+function bytesInto(text, start) {
+  for (let at = 0; at < text.length; at += 1) buffer[start + at] = text.charCodeAt(at);
+  return text.length;
 }
 
 class Writer {
-  #buffer = new Uint8Array(1024);
-  #view = new DataView(this.#buffer.buffer);
   #length = 0;
 
   byte(value) {
-    this.#buffer[this.#room(1)] = value;
+    buffer[this.#room(1)] = value;
   }
 
   count(value) {
     const at = this.#room(4);
-    this.#view.setUint32(at, value, true);
+    view.setUint32(at, value, true);
   }
 
   int64(value) {
     if (!Number.isSafeInteger(value)) throw new TypeError("`now` is whole seconds");
     const at = this.#room(8);
-    this.#view.setBigInt64(at, BigInt(value), true);
+    view.setUint32(at, value, true);
+    view.setInt32(at + 4, Math.floor(value / 0x1_0000_0000), true);
   }
 
-  bytes(value) {
-    this.count(value.length);
-    const at = this.#room(value.length);
-    this.#buffer.set(value, at);
+  /** Text as UTF-8. */
+  text(text) {
+    if (typeof text !== "string") throw new TypeError("methods, names and addresses are strings");
+    this.#write(text, false);
+  }
+
+  /** A string of bytes; or, if it has any wider character, text. */
+  byteString(text) {
+    if (typeof text !== "string") throw new TypeError("targets and header values are strings");
+    this.#write(text, true);
   }
 
   finish() {
-    return this.#buffer.subarray(0, this.#length);
+    return buffer.subarray(0, this.#length);
+  }
+
+  #write(text, isBytes) {
+    const { length } = text;
+    const at = this.#room(4 + 3 * length);
+    const start = at + 4;
+    let written = length <= SHORT ? asciiInto(text, start) : -1;
+    if (written < 0) ({ written } = toUtf8.encodeInto(text, buffer.subarray(start)));
+    // As UTF-8 it is longer only if it is not ASCII.
+    if (isBytes && written !== length && !isWide(text)) written = bytesInto(text, start);
+    view.setUint32(at, written, true);
+    this.#length = start + written;
   }
 
   /** Where the next `size` bytes go. */
   #room(size) {
     const at = this.#length;
-    if (at + size > this.#buffer.length) {
+    if (at + size > buffer.length) {
       const larger = new Uint8Array(2 * (at + size));
-      larger.set(this.#buffer.subarray(0, at));
-      this.#buffer = larger;
-      this.#view = new DataView(larger.buffer);
+      larger.set(buffer.subarray(0, at));
+      buffer = larger;
+      view = new DataView(larger.buffer);
     }
     this.#length = at + size;
     return at;
@@ -165,24 +224,25 @@ class Writer {
 
 class Reader {
   #bytes;
-  #view;
   #at = 0;
 
   constructor(bytes) {
     this.#bytes = bytes;
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 
   byte() {
-    return this.#view.getUint8(this.#skip(1));
+    return this.#bytes[this.#skip(1)];
   }
 
   uint16() {
-    return this.#view.getUint16(this.#skip(2), true);
+    const at = this.#skip(2);
+    return this.#bytes[at] | (this.#bytes[at + 1] << 8);
   }
 
   uint32() {
-    return this.#view.getUint32(this.#skip(4), true);
+    const at = this.#skip(4);
+    const bytes = this.#bytes;
+    return (bytes[at] | (bytes[at + 1] << 8) | (bytes[at + 2] << 16) | (bytes[at + 3] << 24)) >>> 0;
   }
 
   bytes() {
@@ -192,18 +252,23 @@ class Reader {
   }
 
   text() {
-    return fromUtf8.decode(this.bytes());
+    const length = this.uint32();
+    const at = this.#skip(length);
+    if (length <= SHORT) {
+      const short = asciiFrom(this.#bytes, at, length);
+      if (short !== undefined) return short;
+    }
+    return fromUtf8.decode(this.#bytes.subarray(at, at + length));
+  }
+
+  flag() {
+    const value = this.byte();
+    if (value > 1) throw new Error("neither yes nor no in a reply");
+    return value === 1;
   }
 
   optional(item) {
-    switch (this.byte()) {
-      case 0:
-        return null;
-      case 1:
-        return item();
-      default:
-        throw new Error("neither none nor one in a reply");
-    }
+    return this.flag() ? item() : null;
   }
 
   end() {
@@ -216,4 +281,14 @@ class Reader {
     this.#at = at + size;
     return at;
   }
+}
+
+/** ASCII as text; nothing for other bytes. */
+function asciiFrom(bytes, at, length) {
+  let text = "";
+  for (let end = at + length; at < end; at += 1) {
+    if (bytes[at] > 0x7f) return undefined;
+    text += String.fromCharCode(bytes[at]);
+  }
+  return text;
 }

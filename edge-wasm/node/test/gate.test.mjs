@@ -65,11 +65,20 @@ test("every kind of answer", () => {
 
 test("what is forwarded is the request without the token", () => {
   const gate = new Gate(image);
-  const ask = (target, headers) => gate.decide({ method: "GET", target, headers, now: NOW }).forward;
+  const ask = (target, headers) => {
+    const { forward } = gate.decide({ method: "GET", target, headers, now: NOW });
+    for (const [at, cookie] of forward?.setCookies.entries() ?? []) {
+      assert.match(cookie, /^session=[\w.-]+; Path=\/; Max-Age=300; Secure; HttpOnly; SameSite=Lax$/);
+      forward.setCookies[at] = "a session";
+    }
+    return forward;
+  };
   const plain = [["Host", "h"], ["Cookie", "a=\u00e9"]];
   assert.deepEqual(ask("/courses/rust-101/preview/a?b=%20", plain), {
     target: "/courses/rust-101/preview/a?b=%20",
     headers: plain,
+    edits: [],
+    setCookies: [],
   });
   assert.deepEqual(
     ask(`/courses/rust-101/a?x=1&token=${student}&y=\u00e9`, [
@@ -92,8 +101,39 @@ test("what is forwarded is the request without the token", () => {
     {
       target: "/courses/rust-101/a?x=1&y=\u00e9",
       headers: [["Cookie", "a=\u00e9; c=d"], ["Cookie", "e=\u{1f600}"], ["Host", "h"]],
+      edits: [[0, null], [1, "a=\u00e9; c=d"], [2, "e=\u{1f600}"], [3, null]],
+      setCookies: ["a session"],
     },
   );
+});
+
+test("a token is remembered no longer than it is good, and byte for byte", () => {
+  const gate = new Gate(image);
+  const ask = (token, now = NOW) =>
+    gate.decide({ method: "GET", target: "/courses/rust-101/a", headers: { authorization: `Bearer ${token}` }, now });
+  for (let round = 0; round < 3; round += 1) assert.equal(ask(student).status, 200);
+  assert.equal(told(ask(student, NOW + 600)), "deny 401 bad_token expired -");
+  assert.equal(ask(student).status, 200);
+  for (let at = 0; at < student.length; at += 1) {
+    const other = student[at] === "A" ? "B" : "A";
+    const { status } = ask(student.slice(0, at) + other + student.slice(at + 1));
+    assert.equal(status, 401, `character ${at}`);
+  }
+});
+
+test("the session endpoint gives a cookie that opens the same", () => {
+  const gate = new Gate(image);
+  const ask = (method, target, headers) => gate.decide({ method, target, headers, now: NOW });
+  const given = ask("POST", "/.tollgate/session", { authorization: `Bearer ${student}` });
+  assert.deepEqual([given.outcome, given.status, given.reason, given.detail], ["deny", 204, "allow", "session"]);
+  const cookies = given.respond.headers.filter(([name]) => name === "set-cookie");
+  assert.equal(cookies.length, 1);
+  const [cookie] = cookies[0][1].split(";");
+  const opened = ask("GET", "/courses/rust-101/a", { cookie });
+  assert.equal(told(opened), "allow 200 allow - rust-101/students");
+  assert.equal(JSON.parse(opened.log).issuer, "sessions");
+  assert.deepEqual(opened.forward.headers, []);
+  assert.deepEqual(opened.forward.setCookies, []);
 });
 
 test("responses carry what the gate says", () => {
@@ -166,8 +206,9 @@ test("after a trap the request is denied and the next one is not", () => {
 test("a module that answers nonsense is taken for trapped", () => {
   const replies = [
     new Uint8Array(0),
-    Uint8Array.of(1, 0, 200, 0, 0, 0, 0, 1),
-    Uint8Array.of(1, 1, 0x91, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0),
+    Uint8Array.of(3, 0, 200, 0, 0, 0, 0, 0, 1),
+    Uint8Array.of(3, 1, 0x91, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0),
+    Uint8Array.of(3, 1, 0x91, 1, 1, 0, 0, 2, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0),
     Uint8Array.of(2),
   ];
   for (const reply of replies) {

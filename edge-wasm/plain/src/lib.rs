@@ -5,13 +5,17 @@
 //! | `tollgate_buffer(length) -> address` | makes room for the next input; 0 if that is too much |
 //! | `tollgate_load(length) -> status` | loads the policy image in the buffer: 0 loaded, 1 refused |
 //! | `tollgate_decide(length) -> place` | decides the request in the buffer, in `tollgate_gate::wire` |
-//! | `tollgate_message() -> place` | why the last load was refused, UTF-8 |
+//! | `tollgate_message() -> place` | why the last load or key set was refused, UTF-8 |
 //! | `tollgate_policy() -> place` | the loaded policy's content id, UTF-8; empty if none |
+//! | `tollgate_keys_due(now, unknown_key) -> place` | the key set to fetch, in `tollgate_gate::wire`; empty if none is due. `unknown_key`: 1 after an outcome that says so, else 0 |
+//! | `tollgate_keys_arrived(ticket, length, now) -> status` | takes the key set in the buffer: 0 in use, 1 refused and the keys as they were |
+//! | `tollgate_keys_failed(ticket, now)` | takes the report that a fetch failed |
 //!
 //! A place is `address << 32 | length` and holds until the next call. The host writes input at the
 //! address of the buffer, then calls with its length; a length that was not asked for is refused. One
 //! load serves any number of decisions, and a refused load leaves the earlier policy in force. After a
-//! trap the host must deny, drop the instance, and load again in a new one.
+//! trap the host must deny, drop the instance, and load again in a new one; tickets of the old one mean
+//! nothing to the new one. Times are Unix seconds, `i64`.
 //!
 //! Not here: imports. There is no clock, no log and no randomness to ask for, so nothing outside the
 //! message can change an answer.
@@ -63,6 +67,24 @@ pub extern "C" fn tollgate_message() -> u64 {
 #[unsafe(no_mangle)]
 pub extern "C" fn tollgate_policy() -> u64 {
     MODULE.with_borrow_mut(|module| place(module.policy()))
+}
+
+/// Gives the place of the key set to fetch now; an empty one if none is due.
+#[unsafe(no_mangle)]
+pub extern "C" fn tollgate_keys_due(now: i64, unknown_key: u32) -> u64 {
+    MODULE.with_borrow_mut(|module| place(module.keys_due(now, unknown_key != 0)))
+}
+
+/// Takes the key set in the buffer: 0 if it is in use now, 1 if it was refused.
+#[unsafe(no_mangle)]
+pub extern "C" fn tollgate_keys_arrived(ticket: u32, length: usize, now: i64) -> u32 {
+    MODULE.with_borrow_mut(|module| u32::from(!module.keys_arrived(ticket, length, now)))
+}
+
+/// Takes the report that a fetch of keys failed.
+#[unsafe(no_mangle)]
+pub extern "C" fn tollgate_keys_failed(ticket: u32, now: i64) {
+    MODULE.with_borrow_mut(|module| module.keys_failed(ticket, now));
 }
 
 /// `address << 32 | length`; both have 32 bits where this module runs.

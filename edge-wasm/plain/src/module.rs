@@ -3,17 +3,26 @@
 //! Not here: addresses. A host's view of memory begins in the exports.
 
 use tollgate_crypto::Portable;
-use tollgate_gate::{Gate, wire};
+use tollgate_gate::{Gate, TokenCache, UnixSeconds, Why, wire};
 
 /// Longest policy image or request that is taken, in bytes.
 const MAX_INPUT_BYTES: usize = 64 * 1_024 * 1_024;
+
+/// How many good tokens are remembered.
+const CACHED_TOKENS: usize = 512;
 
 /// Buffers for one call, and the policy for all.
 pub(crate) struct Module {
     input: Vec<u8>,
     output: Vec<u8>,
-    gate: Option<Gate<Vec<u8>>>,
+    loaded: Option<Loaded>,
     message: String,
+}
+
+/// A policy at work.
+struct Loaded {
+    gate: Gate<Vec<u8>>,
+    tokens: TokenCache,
 }
 
 impl Module {
@@ -21,7 +30,7 @@ impl Module {
     pub(crate) const EMPTY: Self = Self {
         input: Vec::new(),
         output: Vec::new(),
-        gate: None,
+        loaded: None,
         message: String::new(),
     };
 
@@ -44,7 +53,10 @@ impl Module {
         match Gate::new(core::mem::take(&mut self.input), &Portable) {
             Ok(gate) => {
                 self.message.clear();
-                self.gate = Some(gate);
+                self.loaded = Some(Loaded {
+                    gate,
+                    tokens: TokenCache::new(CACHED_TOKENS),
+                });
                 true
             }
             Err(error) => {
@@ -54,25 +66,70 @@ impl Module {
         }
     }
 
+    /// The encoded key set to fetch now; empty if none is due.
+    pub(crate) fn keys_due(&mut self, now: i64, unknown_key: bool) -> &[u8] {
+        let why = if unknown_key {
+            Why::UnknownKey
+        } else {
+            Why::Age
+        };
+        let loaded = self.loaded.as_mut();
+        let fetch = loaded.and_then(|loaded| loaded.gate.keys_due(UnixSeconds(now), why));
+        self.output = wire::encode_key_fetch(fetch.as_ref());
+        &self.output
+    }
+
+    /// Takes the input as the key set that was fetched for `ticket`.
+    pub(crate) fn keys_arrived(&mut self, ticket: u32, length: usize, now: i64) -> bool {
+        let Some(loaded) = &mut self.loaded else {
+            self.message = String::from("no policy is loaded");
+            return false;
+        };
+        // An input of another length than announced is no key set, and the fetch has ended.
+        let body = if length == self.input.len() {
+            self.input.as_slice()
+        } else {
+            &[]
+        };
+        match loaded.gate.keys_arrived(ticket, body, UnixSeconds(now)) {
+            Ok(()) => {
+                self.message.clear();
+                true
+            }
+            Err(error) => {
+                self.message = error.to_string();
+                false
+            }
+        }
+    }
+
+    /// Takes the report that the fetch for `ticket` failed.
+    pub(crate) fn keys_failed(&mut self, ticket: u32, now: i64) {
+        if let Some(loaded) = &mut self.loaded {
+            loaded.gate.keys_failed(ticket, UnixSeconds(now));
+        }
+    }
+
     /// Takes the input as an encoded request and gives the encoded outcome.
     pub(crate) fn decide(&mut self, length: usize) -> &[u8] {
-        self.output = match &self.gate {
+        self.output = match &mut self.loaded {
             None => wire::without_policy(),
             // An input of another length than announced is no message; the empty one says so.
-            Some(gate) if length != self.input.len() => wire::handle(gate, &[]),
-            Some(gate) => wire::handle(gate, &self.input),
+            Some(Loaded { gate, .. }) if length != self.input.len() => wire::handle(gate, &[]),
+            Some(Loaded { gate, tokens }) => wire::handle_cached(gate, &self.input, tokens),
         };
         &self.output
     }
 
-    /// Why the last load was refused; empty if it was not.
+    /// Why the last load or key set was refused; empty if it was not.
     pub(crate) fn message(&self) -> &[u8] {
         self.message.as_bytes()
     }
 
     /// The loaded policy's content id; empty if there is none.
     pub(crate) fn policy(&mut self) -> &[u8] {
-        let id = self.gate.as_ref().map(|gate| gate.policy_id().to_string());
+        let loaded = self.loaded.as_ref();
+        let id = loaded.map(|loaded| loaded.gate.policy_id().to_string());
         self.output = id.unwrap_or_default().into_bytes();
         &self.output
     }
@@ -97,6 +154,7 @@ mod tests {
             leeway_secs: 0,
             max_token_bytes: 8_192,
             deny: DenyConfig::default(),
+            session: None,
         };
         let gate = config.encode().unwrap();
         encode(&ImageSpec {
@@ -140,6 +198,9 @@ mod tests {
         assert!(!load(&mut module, b"no image"));
         assert!(!module.message().is_empty());
         assert_eq!(decide(&mut module), internal("no_policy"));
+        assert!(module.keys_due(0, true).is_empty());
+        assert!(!module.keys_arrived(1, 0, 0));
+        module.keys_failed(1, 0);
     }
 
     #[test]

@@ -1,7 +1,9 @@
 //! CloudFront events in the documented shapes, through the gate and back.
 
 #![expect(
+    clippy::expect_used,
     clippy::indexing_slicing,
+    clippy::panic,
     reason = "a helper fails its test by panicking"
 )]
 
@@ -13,6 +15,8 @@ use tollgate_lambda::{Event, EventError, EventKind, MAX_RESPONSE_BYTES, answer, 
 // The small site that the gate's own tests use.
 #[path = "../../../crates/gate/tests/gate/site.rs"]
 mod site;
+
+mod shared;
 
 use site::{NOW, config, gate, image, token};
 

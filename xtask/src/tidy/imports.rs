@@ -29,7 +29,11 @@ const fn row(
 const TABLE: &[Row] = &[
     row("tollgate-core", &[], &[]),
     row("tollgate-token", &["tollgate-core"], &["tollgate-compiler"]),
-    row("tollgate-crypto", &["tollgate-token"], &["tollgate-core"]),
+    row(
+        "tollgate-crypto",
+        &["tollgate-rs256", "tollgate-token"],
+        &["tollgate-core", "tollgate-gate"],
+    ),
     row("tollgate-rs256", &[], &[]),
     row(
         "tollgate-gate",
@@ -42,11 +46,52 @@ const TABLE: &[Row] = &[
         &[],
     ),
     row(
-        "tollgate",
+        "tollgate-analysis",
         &[
             "tollgate-compiler",
             "tollgate-core",
+            "tollgate-gate",
+            "tollgate-token",
+        ],
+        &["tollgate-spec"],
+    ),
+    row(
+        "tollgate-author",
+        &[
+            "tollgate-analysis",
+            "tollgate-compiler",
+            "tollgate-core",
+            "tollgate-gate",
+            "tollgate-token",
+        ],
+        &[],
+    ),
+    row(
+        "tollgate-exchange",
+        &["tollgate-compiler", "tollgate-core"],
+        &[],
+    ),
+    row(
+        "tollgate-peers",
+        &[
+            "tollgate-author",
+            "tollgate-compiler",
+            "tollgate-core",
+            "tollgate-exchange",
+            "tollgate-gate",
+            "tollgate-token",
+        ],
+        &[],
+    ),
+    row(
+        "tollgate",
+        &[
+            "tollgate-analysis",
+            "tollgate-author",
+            "tollgate-compiler",
+            "tollgate-core",
             "tollgate-crypto",
+            "tollgate-exchange",
             "tollgate-gate",
             "tollgate-local-edge",
             "tollgate-mint",
@@ -59,7 +104,9 @@ const TABLE: &[Row] = &[
         &["tollgate-core", "tollgate-gate"],
         &["tollgate-compiler", "tollgate-crypto", "tollgate-mint"],
     ),
+    row("tollgate-local-issuer", &["tollgate-mint"], &[]),
     row("tollgate-mint", &[], &[]),
+    row("tollgate-signed-urls", &["tollgate-crypto"], &[]),
     row("tollgate-testkit", &[], &[]),
     row("tollgate-spec", &[], &[]),
     row(
@@ -71,8 +118,9 @@ const TABLE: &[Row] = &[
             "tollgate-gate",
             "tollgate-mint",
             "tollgate-testkit",
+            "tollgate-token",
         ],
-        &["tollgate-spec", "tollgate-token"],
+        &["tollgate-spec"],
     ),
     row(
         "tollgate-plain",
@@ -80,19 +128,42 @@ const TABLE: &[Row] = &[
         &["tollgate-compiler", "tollgate-core"],
     ),
     row("tollgate-node", &["tollgate-crypto", "tollgate-gate"], &[]),
+    row(
+        "tollgate-cloudflare",
+        &["tollgate-crypto", "tollgate-gate"],
+        &[],
+    ),
     row("tollgate-bindgen", &[], &[]),
     row(
         "tollgate-lambda",
-        &["tollgate-core", "tollgate-crypto", "tollgate-gate"],
+        &[
+            "tollgate-core",
+            "tollgate-crypto",
+            "tollgate-gate",
+            "tollgate-signed-urls",
+        ],
         &["tollgate-compiler", "tollgate-token"],
+    ),
+    row(
+        "tollgate-lambda-edge",
+        &["tollgate-crypto", "tollgate-gate"],
+        &[],
     ),
     row("xtask", &[], &[]),
 ];
 
 /// What runs at an edge: none of it may reach, however far, what belongs to build time.
-const EDGE: &[&str] = &["tollgate-plain", "tollgate-node", "tollgate-lambda"];
+const EDGE: &[&str] = &[
+    "tollgate-plain",
+    "tollgate-node",
+    "tollgate-cloudflare",
+    "tollgate-lambda",
+    "tollgate-lambda-edge",
+];
 const BUILD_TIME: &[&str] = &[
+    "tollgate-author",
     "tollgate-compiler",
+    "tollgate-exchange",
     "tollgate-mint",
     "tollgate-spec",
     "tollgate-testkit",
@@ -121,11 +192,16 @@ const CRYPTO: &[&str] = &[
 ];
 /// Those that sign and verify. The compiler is not among them: it names a hash for content ids.
 const CRYPTO_OWNERS: &[&str] = &["tollgate-crypto", "tollgate-mint", "tollgate-rs256"];
-const CRYPTO_EXCEPTIONS: &[(&str, &str)] = &[("tollgate-compiler", "sha2")];
+/// Hashes, neither signed nor verified: content ids, and the proof keys of OAuth clients.
+const CRYPTO_EXCEPTIONS: &[(&str, &str)] = &[
+    ("tollgate-compiler", "sha2"),
+    ("tollgate-local-issuer", "sha2"),
+];
 
 /// Others that one package alone may name, so that they can be replaced in one place.
 const ONLY: &[(&str, &str)] = &[
     ("wasmtime", "tollgate-targets"),
+    ("cedar-policy", "tollgate-peers"),
     ("cel", "tollgate-compiler"),
 ];
 

@@ -1,6 +1,6 @@
 //! The keys of `site.toml`.
 
-use tollgate_gate::config as gate;
+use tollgate_gate::{config as gate, session as gate_session};
 
 use super::{Key, Keys, Shape, course};
 use crate::limits::{MAX_CLAIMS, MAX_LIST_ENTRIES, MAX_NAME_BYTES, MAX_TEXT_BYTES};
@@ -52,11 +52,32 @@ pub(crate) static SITE_FILE: Keys = Keys {
         ),
         Key::new("login", Shape::Table(&LOGIN), "where people sign in"),
         Key::new(
+            "session",
+            Shape::Table(&SESSION),
+            "small tokens of the site's own, minted from sign-in tokens",
+        )
+        .also(&["sessions"]),
+        Key::new(
             "paths",
             Shape::Table(&PATHS),
             "what request paths may look like",
         )
         .also(&["path"]),
+        Key::new(
+            "lint",
+            Shape::Tables {
+                of: &LINT,
+                max_entries: MAX_LIST_ENTRIES,
+            },
+            "warnings of `tollgate check` that are meant to be so",
+        )
+        .also(&["lints"]),
+        Key::new(
+            "tests",
+            Shape::Table(&TESTS),
+            "what is asked of the authors' tests",
+        )
+        .also(&["test"]),
         course::RULES,
     ],
     one_of: &[],
@@ -246,6 +267,60 @@ static LOGIN: Keys = Keys {
     one_of: &[],
 };
 
+static SESSION: Keys = Keys {
+    what: "`[session]`",
+    about: "Session tokens of the site's own, minted from sign-in tokens; see `tollgate_gate::session`.",
+    keys: &[
+        Key::new(
+            "issuer",
+            NAME,
+            "the name of the `[[issuer]]` whose `secrets` sign them; it has the site among its `clients`",
+        )
+        .required(),
+        Key::new("sign_with", NAME, "the `kid` of the secret that signs; without it the first"),
+        Key::new(
+            "lifetime_secs",
+            Shape::Int {
+                min: gate_session::MIN_LIFETIME_SECS as i64,
+                max: gate_session::MAX_LIFETIME_SECS as i64,
+            },
+            "how long a session lives, at most as long as its sign-in token; without it 3600",
+        )
+        .also(&["lifetime", "ttl"]),
+        Key::new(
+            "mint",
+            Shape::List {
+                of: &Shape::Choice(&["on_sign_in", "endpoint"]),
+                max_entries: 2,
+            },
+            "when: beside every answer to a sign-in token, or for a `POST` to `endpoint`; without it \
+             `[\"on_sign_in\"]`",
+        ),
+        Key::new(
+            "endpoint",
+            LOCATION,
+            "the path that answers a `POST` by a session; without it `/.tollgate/session` if it is in `mint`",
+        ),
+        Key::new("cookie", NAME, "the cookie's name; without it `tollgate_session`"),
+        Key::new(
+            "cookies",
+            Shape::Choice(&["site", "course"]),
+            "one cookie for the site, or one for each course under its base; without it `site`",
+        ),
+        Key::new(
+            "same_site",
+            Shape::Choice(&["lax", "strict", "none"]),
+            "the cookie's `SameSite`; without it `lax`",
+        ),
+        Key::new(
+            "form",
+            Shape::Choice(&["jwt", "cwt"]),
+            "the form of the token; without it `jwt`. Gates read no `cwt`",
+        ),
+    ],
+    one_of: &[],
+};
+
 static PATHS: Keys = Keys {
     what: "`[paths]`",
     about: "What request paths may look like.",
@@ -253,6 +328,51 @@ static PATHS: Keys = Keys {
         "ascii_only",
         Shape::Flag,
         "whether every path with other than ASCII characters is refused, for origins that fold Unicode",
+    )],
+    one_of: &[],
+};
+
+/// One allowance.
+pub(crate) static LINT: Keys = Keys {
+    what: "a lint allowance",
+    about: "A warning of `tollgate check` that is meant to be so.",
+    keys: &[
+        Key::new(
+            "allow",
+            Shape::Text {
+                max_bytes: MAX_NAME_BYTES,
+                pattern: Some("^TG[0-9]{4}$"),
+            },
+            "the warning's code, such as `TG0710`",
+        )
+        .required()
+        .also(&["code"]),
+        Key::new(
+            "rule",
+            NAME,
+            "the rule it may be about, as `course/id`; without it any",
+        ),
+        Key::new(
+            "because",
+            Shape::Text {
+                max_bytes: MAX_TEXT_BYTES,
+                pattern: None,
+            },
+            "why it is meant to be so",
+        )
+        .required()
+        .also(&["reason", "why"]),
+    ],
+    one_of: &[],
+};
+
+static TESTS: Keys = Keys {
+    what: "`[tests]`",
+    about: "What is asked of the authors' tests.",
+    keys: &[Key::new(
+        "min_coverage",
+        Shape::Int { min: 0, max: 100 },
+        "how much of the rules, paths and branches tests must cover, in percent each",
     )],
     one_of: &[],
 };
@@ -282,7 +402,7 @@ const FILE: Shape = Shape::Text {
 };
 const URL: Shape = Shape::Text {
     max_bytes: MAX_TEXT_BYTES,
-    pattern: Some("^https://"),
+    pattern: Some(r"^https://|^http://(127\.0\.0\.1|localhost|\[::1\])[:/]"),
 };
 const NAMES: Shape = Shape::List {
     of: &NAME,

@@ -62,11 +62,26 @@ fn check_location(text: &Text<'_>, what: &str, report: &mut Report) -> bool {
     false
 }
 
-/// Whether the text is an `https` URL with a host and without a user.
-pub(super) fn is_https(url: &str) -> bool {
-    let Some(rest) = url.strip_prefix("https://") else {
+/// Whether the text is an `http` URL of this machine, which needs no TLS because nobody else is on the
+/// way: what a sign-in service for trying things out has.
+pub(super) fn is_loopback(url: &str) -> bool {
+    let Some(rest) = url.strip_prefix("http://") else {
         return false;
     };
+    let is_here = |host: &str| {
+        let after = rest.strip_prefix(host);
+        after.is_some_and(|after| after.is_empty() || after.starts_with([':', '/']))
+    };
+    ["127.0.0.1", "localhost", "[::1]"].into_iter().any(is_here) && is_plain(rest)
+}
+
+/// Whether the text is an `https` URL with a host and without a user.
+pub(super) fn is_https(url: &str) -> bool {
+    url.strip_prefix("https://").is_some_and(is_plain)
+}
+
+/// Whether what follows the scheme is a host and perhaps a path, without a user.
+fn is_plain(rest: &str) -> bool {
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
     let host = authority
         .split_once(':')

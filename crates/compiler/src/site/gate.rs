@@ -50,6 +50,7 @@ pub(super) fn read(
             bad_token,
             forbidden,
         },
+        session: None,
         site: root.table("site")?.text("name")?.value.to_owned(),
     })
 }

@@ -175,7 +175,8 @@ fn cognito(pool: Table<'_>, report: &mut Report) -> Option<Vec<String>> {
 }
 
 fn check_url(url: &Text<'_>, report: &mut Report) -> bool {
-    let good = answer::is_https(url.value) && !url.value.contains(['?', '#']);
+    let has_scheme = answer::is_https(url.value) || answer::is_loopback(url.value);
+    let good = has_scheme && !url.value.contains(['?', '#']);
     if !good && !url.value.is_empty() {
         let message = format!("`{}` is not an issuer URL", shown(url.value));
         let diagnostic = report.add(&codes::BAD_ISSUER_URL, url.span, message);

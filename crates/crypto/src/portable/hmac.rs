@@ -1,9 +1,12 @@
-//! HMAC, compared in constant time.
+//! HMAC, compared in constant time; and made, for tokens of our own.
 
-use alloc::boxed::Box;
+use alloc::{boxed::Box, vec::Vec};
 
-use jwt_compact::alg::{Hs256, Hs256Key, Hs384, Hs384Key, Hs512, Hs512Key};
-use tollgate_token::{Algorithm, KeyRefused, PreparedKey};
+use jwt_compact::{
+    AlgorithmSignature,
+    alg::{Hs256, Hs256Key, Hs384, Hs384Key, Hs512, Hs512Key},
+};
+use tollgate_token::{Algorithm, BadSignature, KeyRefused, PreparedKey};
 
 use super::through::Through;
 
@@ -11,21 +14,41 @@ use super::through::Through;
 pub(super) fn prepare(algorithm: Algorithm, k: &[u8]) -> Result<Box<dyn PreparedKey>, KeyRefused> {
     let signature_len = algorithm.hash_len();
     Ok(match algorithm {
-        Algorithm::HS256 => Box::new(Through {
+        Algorithm::HS256 => Box::new(Secret(Through {
             algorithm: Hs256,
             key: Hs256Key::new(k),
             signature_len,
-        }),
-        Algorithm::HS384 => Box::new(Through {
+        })),
+        Algorithm::HS384 => Box::new(Secret(Through {
             algorithm: Hs384,
             key: Hs384Key::new(k),
             signature_len,
-        }),
-        Algorithm::HS512 => Box::new(Through {
+        })),
+        Algorithm::HS512 => Box::new(Secret(Through {
             algorithm: Hs512,
             key: Hs512Key::new(k),
             signature_len,
-        }),
+        })),
         _ => return Err(KeyRefused),
     })
+}
+
+/// A key that signs as well as it verifies.
+struct Secret<A: jwt_compact::Algorithm>(Through<A>);
+
+impl<A> PreparedKey for Secret<A>
+where
+    A: jwt_compact::Algorithm<SigningKey = <A as jwt_compact::Algorithm>::VerifyingKey>
+        + Send
+        + Sync,
+    A::VerifyingKey: Send + Sync,
+{
+    fn verify(&self, signing_input: &[u8], signature: &[u8]) -> Result<(), BadSignature> {
+        self.0.verify(signing_input, signature)
+    }
+
+    fn mac(&self, message: &[u8]) -> Option<Vec<u8>> {
+        let signature = self.0.algorithm.sign(&self.0.key, message);
+        Some(signature.as_bytes().into_owned())
+    }
 }

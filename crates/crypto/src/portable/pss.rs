@@ -1,4 +1,4 @@
-//! RSA signatures, with both paddings.
+//! RSA signatures with the probabilistic padding.
 
 use alloc::{borrow::Cow, boxed::Box};
 

@@ -17,6 +17,7 @@ fn sample() -> GateConfig {
         strip_token: true,
         leeway_secs: 60,
         max_token_bytes: 8_192,
+        session: None,
         deny: DenyConfig {
             no_token: DenyAnswer::Redirect("/login?next=/".to_string()),
             ..DenyConfig::default()

@@ -25,6 +25,7 @@ fn config(strip_token: bool) -> GateConfig {
         leeway_secs: 0,
         max_token_bytes: 8_192,
         deny: DenyConfig::default(),
+        session: None,
     }
 }
 

@@ -41,6 +41,14 @@ impl<'a> Reader<'a> {
         self.fixed().map(u8::from_le_bytes)
     }
 
+    pub(super) fn flag(&mut self) -> Result<bool, WireError> {
+        match self.byte()? {
+            0 => Ok(false),
+            1 => Ok(true),
+            _ => Err(WireError),
+        }
+    }
+
     pub(super) fn count(&mut self) -> Result<usize, WireError> {
         usize::try_from(u32::from_le_bytes(self.fixed()?)).map_err(|_| WireError)
     }
@@ -60,10 +68,10 @@ impl<'a> Reader<'a> {
         &mut self,
         item: impl FnOnce(&mut Self) -> Result<T, WireError>,
     ) -> Result<Option<T>, WireError> {
-        match self.byte()? {
-            0 => Ok(None),
-            1 => item(self).map(Some),
-            _ => Err(WireError),
+        if self.flag()? {
+            item(self).map(Some)
+        } else {
+            Ok(None)
         }
     }
 
@@ -71,8 +79,8 @@ impl<'a> Reader<'a> {
         &mut self,
         mut item: impl FnMut(&mut Self) -> Result<T, WireError>,
     ) -> Result<Vec<T>, WireError> {
-        /// No item of any list is shorter: a header change that removes.
-        const SHORTEST_ITEM_BYTES: usize = 5;
+        /// No item of any list is shorter: an empty text.
+        const SHORTEST_ITEM_BYTES: usize = 4;
         let count = self.count()?;
         if count > self.0.len() / SHORTEST_ITEM_BYTES {
             return Err(WireError);
@@ -90,6 +98,10 @@ impl<'a> Reader<'a> {
 pub(super) struct Writer(Vec<u8>);
 
 impl Writer {
+    pub(super) fn with_capacity(bytes: usize) -> Self {
+        Self(Vec::with_capacity(bytes))
+    }
+
     pub(super) fn finish(self) -> Vec<u8> {
         self.0
     }

@@ -38,7 +38,7 @@ fn the_layout_is_the_documented_one() {
         now: UnixSeconds(258),
     });
     let expect =
-        b"\x01\x02\x01\0\0\0\0\0\0\0\0\0\0\x03\0\0\0GET\x01\0\0\0/\x01\0\0\0\x01\0\0\0a\x01\0\0\0b";
+        b"\x03\x02\x01\0\0\0\0\0\0\0\0\0\0\x03\0\0\0GET\x01\0\0\0/\x01\0\0\0\x01\0\0\0a\x01\0\0\0b";
     assert_eq!(bytes, expect);
 }
 
@@ -96,11 +96,16 @@ fn outcomes() -> Vec<Outcome> {
                 value: Some(b"a=\xE9".to_vec()),
             },
         ],
+        set_cookies: vec!["a=b; Path=/".to_string(), String::new()],
     });
+    let mut unknown = Outcome::internal("GET", "unknown_key");
+    unknown.reason = Reason::BadToken;
+    unknown.unknown_key = true;
     vec![
         Outcome::internal("GET", "x"),
         Outcome::internal("HEAD", "y"),
         forward,
+        unknown,
     ]
 }
 
@@ -114,6 +119,7 @@ fn outcomes_survive() {
         assert_eq!(reply.reason, outcome.reason);
         assert_eq!(reply.detail.as_deref(), outcome.detail);
         assert_eq!(reply.rule, outcome.rule);
+        assert_eq!(reply.unknown_key, outcome.unknown_key);
         assert_eq!(reply.action, outcome.action);
         assert!(reply.log.starts_with("{\"time\":0,\"policy\":null,"));
     }
@@ -138,6 +144,26 @@ fn damaged_outcomes_are_refused() {
             }
         }
     }
+}
+
+#[test]
+fn key_fetches_survive_and_cut_ones_are_refused() {
+    let fetch = KeyFetch {
+        ticket: 7,
+        issuer: 1,
+        url: "https://issuer.example/jwks".to_string(),
+    };
+    assert_eq!(decode_key_fetch(&encode_key_fetch(None)), Ok(None));
+    let mut bytes = encode_key_fetch(Some(&fetch));
+    assert_eq!(decode_key_fetch(&bytes), Ok(Some(fetch)));
+    for length in 1..bytes.len() {
+        assert!(
+            decode_key_fetch(&bytes[..length]).is_err(),
+            "cut to {length}"
+        );
+    }
+    bytes.push(0);
+    assert!(decode_key_fetch(&bytes).is_err());
 }
 
 #[test]

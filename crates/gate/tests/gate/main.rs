@@ -6,6 +6,9 @@ use tollgate_core::{Reason, UnixSeconds};
 use tollgate_gate::config::{DenyAnswer, GateConfig};
 use tollgate_gate::{Action, Gate, Kind, LoadError, Outcome, Request, wire};
 
+mod cache;
+mod keys;
+mod sessions;
 mod site;
 
 use site::{NOW, Provider, config, gate, image, token};
@@ -403,7 +406,7 @@ fn a_gate_is_whole_or_there_is_none() {
 #[test]
 fn what_is_no_message_is_denied() {
     let gate = gate();
-    for message in [&b""[..], b"\x02", b"\x01\0\0\0", &[0xFF; 64]] {
+    for message in [&b""[..], b"\x02", b"\x03\0\0\0", &[0xFF; 64]] {
         let reply = wire::decode_outcome(&wire::handle(&gate, message)).expect("a good message");
         assert_eq!(
             (reply.kind, reply.status, reply.reason),

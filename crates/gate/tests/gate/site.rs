@@ -8,6 +8,7 @@ use tollgate_compiler::spec::{ImageSpec, Network, Pattern, RuleSpec, Segment, Te
 use tollgate_core::{Effect, MethodSet};
 use tollgate_gate::Gate;
 use tollgate_gate::config::{DenyConfig, GateConfig, TokenSource};
+use tollgate_gate::session::{Names, SameSite, SessionConfig, SessionForm, SessionPath};
 use tollgate_token::{
     Algorithm, BadSignature, IssuerConfig, IssuerKind, KeyMaterial, KeyRefused, PreparedKey, Secret,
 };
@@ -15,7 +16,7 @@ use tollgate_token::{
 /// The time of every request.
 pub(crate) const NOW: i64 = 1_800_000_000;
 
-/// Thirty-two times `G` is the good signature of everything.
+/// As many times `G` as a signature is long is the good signature of everything.
 #[derive(Clone, Copy)]
 pub(crate) struct Provider;
 
@@ -27,17 +28,25 @@ impl tollgate_token::Provider for Provider {
 
 impl PreparedKey for Provider {
     fn verify(&self, _: &[u8], signature: &[u8]) -> Result<(), BadSignature> {
-        if signature == [b'G'; 32] {
+        if signature.iter().all(|byte| *byte == b'G') {
             Ok(())
         } else {
             Err(BadSignature)
         }
     }
+
+    fn mac(&self, _: &[u8]) -> Option<Vec<u8>> {
+        Some(vec![b'G'; 32])
+    }
 }
 
 /// A token with these claims beside the usual ones.
 pub(crate) fn token(claims: &str) -> String {
-    let header = r#"{"alg":"HS256","kid":"hs-1","typ":"JWT"}"#;
+    signed(r#"{"alg":"HS256","kid":"hs-1","typ":"JWT"}"#, 32, claims)
+}
+
+/// A token with this header, a good signature, and these claims beside the usual ones.
+pub(crate) fn signed(header: &str, signature_len: usize, claims: &str) -> String {
     let mut members = vec![r#""iss":"https://issuer.example""#, r#""aud":"web""#];
     if !claims.contains(r#""exp""#) {
         members.push(r#""exp":1800000600"#);
@@ -51,7 +60,7 @@ pub(crate) fn token(claims: &str) -> String {
         "{}.{}.{}",
         part(header.as_bytes()),
         part(claims.as_bytes()),
-        part(&[b'G'; 32])
+        part(&vec![b'G'; signature_len])
     )
 }
 
@@ -81,7 +90,56 @@ pub(crate) fn config() -> GateConfig {
         leeway_secs: 60,
         max_token_bytes: 8_192,
         deny: DenyConfig::default(),
+        session: None,
     }
+}
+
+/// The configuration with a second issuer, whose keys can be fetched again (the first one signs nothing),
+/// and with sessions.
+#[allow(dead_code, reason = "for the sample image")]
+pub(crate) fn everything() -> GateConfig {
+    let mut config = config();
+    let first = config.issuers.first().expect("it has one").clone();
+    let jwks = r#"{"keys":[{"kid":"old","kty":"EC","crv":"P-256","alg":"ES256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}]}"#;
+    config.issuers.push(IssuerConfig {
+        name: "rotating".to_string(),
+        issuers: vec!["https://rotating.example".to_string()],
+        algorithms: vec![Algorithm::ES256],
+        jwks: Some(jwks.to_string()),
+        secrets: vec![],
+        refresh: Some("https://rotating.example/.well-known/jwks.json".to_string()),
+        ..first.clone()
+    });
+    config.issuers.push(IssuerConfig {
+        name: "sessions".to_string(),
+        issuers: vec!["https://example.com/sessions".to_string()],
+        clients: vec![config.site.clone()],
+        ..first
+    });
+    config
+        .sources
+        .push(TokenSource::Cookie("session".to_string()));
+    let groups = Names {
+        exact: vec!["barred".to_string(), "rust-101".to_string()],
+        around: vec![],
+    };
+    config.session = Some(SessionConfig {
+        issuer: 2,
+        kid: "hs-1".to_string(),
+        lifetime_secs: 300,
+        form: SessionForm::Jwt,
+        cookie: "session".to_string(),
+        same_site: SameSite::Lax,
+        on_sign_in: true,
+        endpoint: Some("/.tollgate/session".to_string()),
+        subject: false,
+        paths: vec![SessionPath {
+            path: "/".to_string(),
+            groups,
+            scopes: Names::default(),
+        }],
+    });
+    config
 }
 
 pub(crate) fn gate() -> Gate<Vec<u8>> {

@@ -9,5 +9,6 @@
 )]
 
 mod folder;
+mod keys;
 mod support;
 mod upstream;

@@ -78,6 +78,10 @@ pub(crate) fn gate() -> Gate<Vec<u8>> {
 
 impl Server {
     pub(crate) fn start(origin: Origin, options: Options) -> Server {
+        Server::start_with(gate(), origin, options)
+    }
+
+    pub(crate) fn start_with(gate: Gate<Vec<u8>>, origin: Origin, options: Options) -> Server {
         let log = Arc::new(Mutex::new(Vec::new()));
         let sink = Arc::clone(&log);
         let options = Options {
@@ -89,7 +93,7 @@ impl Server {
             ..options
         };
         let listen = SocketAddr::from(([127, 0, 0, 1], 0));
-        let running = LocalEdge::bind(listen, gate(), origin, options)
+        let running = LocalEdge::bind(listen, gate, origin, options)
             .unwrap()
             .run_in_background();
         Server { running, log }

@@ -31,6 +31,24 @@ struct Cli {
     /// The folder of the npm package.
     #[arg(long, value_name = "DIR")]
     node_package: PathBuf,
+    /// The folder with the built parts of edges.
+    #[arg(long, value_name = "DIR")]
+    parts: PathBuf,
+    /// The authors' command.
+    #[arg(long, value_name = "FILE")]
+    tollgate: PathBuf,
+    /// The program `workerd`.
+    #[arg(long, value_name = "FILE")]
+    workerd: PathBuf,
+    /// The native Lambda program.
+    #[arg(long, value_name = "FILE")]
+    lambda: PathBuf,
+    /// The program `cargo-lambda`.
+    #[arg(long, value_name = "FILE")]
+    cargo_lambda: PathBuf,
+    /// The program `nginx` with its JavaScript engine.
+    #[arg(long, value_name = "FILE")]
+    nginx: PathBuf,
 }
 
 /// A policy with the cases that are for it.
@@ -59,6 +77,12 @@ fn all(cli: &Cli, matches: &ArgMatches) -> Result<bool> {
     let host = Host::new(Places {
         wasm: cli.wasm.clone(),
         node_package: cli.node_package.clone(),
+        parts: cli.parts.clone(),
+        tollgate: cli.tollgate.clone(),
+        workerd: cli.workerd.clone(),
+        lambda: cli.lambda.clone(),
+        cargo_lambda: cli.cargo_lambda.clone(),
+        nginx: cli.nginx.clone(),
     });
     let targets = if cli.targets.is_empty() {
         Target::ALL.to_vec()
@@ -98,7 +122,7 @@ fn on(target: Target, host: &Host, suites: &[Suite]) -> Report {
 /// A bar on the error stream; indicatif hides it where that is no terminal.
 fn bar(target: Target, total: usize) -> ProgressBar {
     let bar = ProgressBar::new(u64::try_from(total).unwrap_or(u64::MAX)).with_prefix(target.name());
-    if let Ok(style) = ProgressStyle::with_template("{prefix:9} {bar:40} {pos}/{len}  {elapsed}") {
+    if let Ok(style) = ProgressStyle::with_template("{prefix:18} {bar:40} {pos}/{len}  {elapsed}") {
         bar.set_style(style);
     }
     bar.enable_steady_tick(Duration::from_millis(200));

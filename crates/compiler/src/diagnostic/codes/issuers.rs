@@ -3,7 +3,8 @@
 super::declare_codes! {
     BAD_ISSUER_URL, "TG0401", Error, "not an issuer URL",
     "`issuer` is compared byte for byte with the `iss` of tokens, and `refresh` is fetched. Both are \
-     `https://` URLs without a query, fragment, user or spaces.";
+     `https://` URLs without a query, fragment, user or spaces. For trying things out on one machine, \
+     `http://127.0.0.1`, `http://localhost` and `http://[::1]` are taken too.";
     BAD_POOL, "TG0402", Error, "not a Cognito user pool",
     "A user pool id is the region, `_`, and letters and digits: `eu-west-1_TestPool1`. The region in it \
      and `region` must agree.";
@@ -37,4 +38,10 @@ super::declare_codes! {
     BAD_REDIRECT, "TG0413", Error, "not a place to redirect to",
     "A redirect leads to `login`, to an absolute path of this site such as `/welcome`, or to an \
      `https://` URL. Anything else could be led elsewhere by a browser.";
+    BAD_SESSION, "TG0414", Error, "sessions cannot be minted like this",
+    "Sessions are signed with a secret of an `[[issuer]]` of their own, which has `HS256` for its only \
+     algorithm and the site's name among its `clients`. They travel in a cookie that `[token] from` lists.";
+    SESSION_READS, "TG0415", Error, "a session cannot carry what the policy reads",
+    "A session must open exactly what the sign-in token opens. What has another value in it by nature (its \
+     issuer, audience and times) can therefore not be asked for where sessions are minted.";
 }

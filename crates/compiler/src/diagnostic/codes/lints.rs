@@ -22,6 +22,49 @@ super::declare_codes! {
     REPEATED_BASE, "TG0708", Warning, "pattern repeats the base",
     "Patterns of a course file are relative to its `base`, and this one starts with the base again, so \
      it is about a folder inside a folder of the same name.";
+    NEVER_MATCHES, "TG0709", Warning, "rule that never matches",
+    "No request makes the rule match: its parts exclude each other, such as a `from` after the moment \
+     that `when` asks for, or two conditions that cannot both hold. Such a rule looks as if it \
+     opened or protected something. Correct the part that is wrong, or remove the rule.";
+    SHADOWED, "TG0710", Warning, "rule that changes nothing",
+    "Every request that the rule lets in is let in by other rules as well, so the policy would decide the \
+     same without it. Often a wider rule was added later. The rules that make it so are named. \
+     Remove the rule, or narrow the others.";
+    DEAD_DENY, "TG0711", Warning, "deny that denies nothing",
+    "Nothing that this rule forbids would be allowed without it. Often its paths are misspelled or \
+     stand in another folder than what they were meant to protect, or an `allow` that it was written \
+     against is gone. Compare its paths with those of the `allow` rules.";
+    OVERRIDDEN, "TG0712", Warning, "allow that a deny always overrides",
+    "Whenever this `allow` matches, some `deny` matches too, and a `deny` always wins, whatever the order. \
+     Narrow the `deny`, give it an `unless`, or remove the `allow`.";
+    AMBIGUOUS_CAPTURE, "TG0713", Warning, "overlapping captures",
+    "One path fits two patterns of the rule that capture different segments under one name. The rule \
+     then matches if either reading fits, so `{user}` may be a segment that its author did not \
+     think of. Use two rules, or make the patterns exclude each other.";
+    LONELY_NAME, "TG0714", Warning, "name that looks misspelled",
+    "A group, scope or subject is used once, and a very similar one is used elsewhere. Groups are \
+     compared byte for byte, so `staf` is nobody. Correct the spelling, or allow this finding with \
+     a `[[lint]]` in `site.toml` if both names exist.";
+    ALWAYS_TRUE_OR_FALSE, "TG0715", Warning, "condition that is always the same",
+    "The condition, or a part of it, comes out the same for every request, so it restricts nothing or \
+     shuts everything. Typical are `a != \"x\" || a != \"y\"`, which is always true, and \
+     comparing one text with two values at once.";
+    PAST_WINDOW, "TG0716", Warning, "time window in the past",
+    "`until` lies in the past, so the rule will never match again. Remove the rule, or move the window.";
+    WIDE_PUBLIC, "TG0717", Warning, "public rule wider than the file's other rules",
+    "An `anyone` rule covers everything that another `allow` rule of the same file restricts, so \
+     nobody needs to be whom that rule asks for. Often a `**` stands where one folder was meant.";
+    EDGE_BUDGET, "TG0718", Warning, "too large for an edge",
+    "The compiled policy is larger than this kind of edge can hold. Other edges are not concerned. Rules \
+     with a capture, such as `/{course}/**` with `groups = [\"course-{course}\"]`, replace thousands \
+     of rules.";
+    BAD_ALLOWANCE, "TG0719", Error, "lint allowance that makes no sense",
+    "`[[lint]]` in `site.toml` keeps a warning from being shown: `allow` names its code, `rule` the rule \
+     it is about (left out: everywhere), `because` the reason. Errors cannot be allowed, and a rule that \
+     does not exist cannot be excused.";
+    UNUSED_ALLOWANCE, "TG0720", Warning, "lint allowance without a finding",
+    "There is nothing left that this `[[lint]]` allows. Remove it, so that it does not hide a later \
+     mistake.";
     INTERNAL, "TG0901", Error, "internal error",
     "The compiler made an image that it cannot read back. This is a defect of Tollgate, not of the \
      policy; please report it with the policy, if you can.";

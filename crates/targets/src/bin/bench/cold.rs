@@ -9,7 +9,10 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
 use tollgate_gate::{Kind, Request};
+use tollgate_targets::cloudflare::{Worker, Workerd};
 use tollgate_targets::embedded::{Compiled, Embedded};
+use tollgate_targets::lambda::Lines;
+use tollgate_targets::lambda_edge::{LambdaEdge, Package};
 use tollgate_targets::native::Library;
 use tollgate_targets::node::Node;
 use tollgate_targets::target::Ask;
@@ -19,6 +22,7 @@ use tollgate_testkit::Outcome;
 use crate::Effort;
 use crate::figures::{Row, What, percentiles};
 use crate::site::{Site, request};
+use crate::warm::flavour;
 
 /// Where the request of a cold start goes; the first closed course is on every site.
 const TARGET: &str = "/courses/course-1/week-1/lesson-2.html";
@@ -80,6 +84,31 @@ pub(crate) fn measure(
                 "process, module, image, keys, first token",
             )]
         }
+        Target::LambdaEdge | Target::LambdaEdgeNative => {
+            let package = Package::build(flavour(target), places, site.policy.file())?;
+            let one = || in_package(&package, &asked);
+            vec![row(
+                times(effort.cold, one)?,
+                "process, handler, gate, image, keys, first event with a token",
+            )]
+        }
+        Target::Lambda => {
+            let one = || in_lambda(&places.lambda, site.policy.file(), &asked);
+            vec![row(
+                times(effort.cold, one)?,
+                "process, clients, image, keys, first event with a token",
+            )]
+        }
+        Target::Cloudflare => {
+            let worker = Worker::build(places, site.policy.file())?;
+            let one = || in_workerd(&worker, &asked);
+            vec![row(
+                times(effort.cold, one)?,
+                "process, modules, image, keys, first request with a token",
+            )]
+        }
+        // Their hosts tell nothing about their starts.
+        Target::CloudfrontFunctions | Target::Edgeworkers => Vec::new(),
     })
 }
 
@@ -137,6 +166,21 @@ fn in_process(image: &Path, token: &str) -> Result<(bool, Waited)> {
 fn in_wasmtime(compiled: &Compiled, image: &[u8], asked: &Request<'_>) -> Result<(bool, Embedded)> {
     let mut embedded = compiled.start(image)?;
     Ok((embedded.decide(asked)?.kind == Kind::Allow, embedded))
+}
+
+fn in_package(package: &Package, asked: &Request<'_>) -> Result<(bool, LambdaEdge)> {
+    let mut started = package.start()?;
+    Ok((started.ask(asked)?.outcome == Outcome::Allow, started))
+}
+
+fn in_lambda(program: &Path, image: &Path, asked: &Request<'_>) -> Result<(bool, Lines)> {
+    let mut started = Lines::start(program, image)?;
+    Ok((started.allows(asked)?, started))
+}
+
+fn in_workerd(worker: &Worker, asked: &Request<'_>) -> Result<(bool, Workerd)> {
+    let mut started = worker.start()?;
+    Ok((started.ask(asked)?.outcome == Outcome::Allow, started))
 }
 
 fn in_node(places: &Places, image: &Path, asked: &Request<'_>) -> Result<(bool, Node)> {

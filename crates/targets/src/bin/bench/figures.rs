@@ -23,6 +23,8 @@ pub(crate) struct Row {
 pub(crate) enum What {
     Decide,
     NewToken,
+    KnownToken,
+    Requests,
     Cold,
 }
 
@@ -31,6 +33,8 @@ impl What {
         match self {
             Self::Decide => "decide",
             Self::NewToken => "new_token",
+            Self::KnownToken => "known_token",
+            Self::Requests => "requests",
             Self::Cold => "cold",
         }
     }
@@ -76,7 +80,7 @@ pub(crate) fn json(rows: &[Row]) -> Result<String> {
 /// The rows as a table; the last column is the median against that of the smallest policy.
 pub(crate) fn table(rows: &[Row]) -> String {
     let mut text = format!(
-        "{:10} {:9} {:>8} {:>12} {:>12} {:>12} {:>7}  {}\n",
+        "{:11} {:18} {:>8} {:>12} {:>12} {:>12} {:>7}  {}\n",
         "what", "target", "rules", "median", "p99", "image", "growth", "timed"
     );
     for row in rows {
@@ -88,7 +92,7 @@ pub(crate) fn table(rows: &[Row]) -> String {
             .find(same)
             .map_or(row.p50_ns, |first| first.p50_ns);
         text.push_str(&format!(
-            "{:10} {:9} {:>8} {:>12} {:>12} {:>10} B {:>6.2}x  {}\n",
+            "{:11} {:18} {:>8} {:>12} {:>12} {:>10} B {:>6.2}x  {}\n",
             row.what.name(),
             row.target.name(),
             row.rules,

@@ -5,6 +5,8 @@
 
 mod cold;
 mod figures;
+mod http;
+mod javascript;
 mod site;
 mod warm;
 
@@ -31,6 +33,24 @@ struct Cli {
     /// The folder of the npm package.
     #[arg(long, value_name = "DIR", required_unless_present = "first")]
     node_package: Option<PathBuf>,
+    /// The folder with the built parts of edges.
+    #[arg(long, value_name = "DIR", required_unless_present = "first")]
+    parts: Option<PathBuf>,
+    /// The authors' command.
+    #[arg(long, value_name = "FILE", required_unless_present = "first")]
+    tollgate: Option<PathBuf>,
+    /// The program `workerd`.
+    #[arg(long, value_name = "FILE", required_unless_present = "first")]
+    workerd: Option<PathBuf>,
+    /// The native Lambda program.
+    #[arg(long, value_name = "FILE", required_unless_present = "first")]
+    lambda: Option<PathBuf>,
+    /// The program `cargo-lambda`.
+    #[arg(long, value_name = "FILE", required_unless_present = "first")]
+    cargo_lambda: Option<PathBuf>,
+    /// The program `nginx` with its JavaScript engine.
+    #[arg(long, value_name = "FILE", required_unless_present = "first")]
+    nginx: Option<PathBuf>,
     /// Write the rows to this file as well, as JSON.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
@@ -74,6 +94,15 @@ fn all(cli: &Cli) -> Result<()> {
             .node_package
             .clone()
             .context("--node-package is missing")?,
+        parts: cli.parts.clone().context("--parts is missing")?,
+        tollgate: cli.tollgate.clone().context("--tollgate is missing")?,
+        workerd: cli.workerd.clone().context("--workerd is missing")?,
+        lambda: cli.lambda.clone().context("--lambda is missing")?,
+        cargo_lambda: cli
+            .cargo_lambda
+            .clone()
+            .context("--cargo-lambda is missing")?,
+        nginx: cli.nginx.clone().context("--nginx is missing")?,
     };
     let effort = if cli.quick {
         Effort { warm: 200, cold: 3 }
@@ -83,8 +112,8 @@ fn all(cli: &Cli) -> Result<()> {
             cold: 25,
         }
     };
-    let rows = measure(&places, effort)?;
-    print!("{}", figures::table(&rows));
+    let (rows, notes) = measure(&places, effort)?;
+    print!("{}{notes}", figures::table(&rows));
     if let Some(file) = &cli.json {
         std::fs::write(file, figures::json(&rows)?)
             .with_context(|| format!("cannot write {}", file.display()))?;
@@ -92,7 +121,7 @@ fn all(cli: &Cli) -> Result<()> {
     Ok(())
 }
 
-fn measure(places: &Places, effort: Effort) -> Result<Vec<Row>> {
+fn measure(places: &Places, effort: Effort) -> Result<(Vec<Row>, String)> {
     let bar = ProgressBar::new_spinner();
     if let Ok(style) = ProgressStyle::with_template("{spinner} {elapsed}  {wide_msg}") {
         bar.set_style(style);
@@ -109,6 +138,11 @@ fn measure(places: &Places, effort: Effort) -> Result<Vec<Row>> {
         .into_iter()
         .filter(|target| runs(*target, &host))
         .collect();
+    let has_njs = targets.contains(&Target::CloudfrontFunctions);
+    let targets: Vec<Target> = targets
+        .into_iter()
+        .filter(|target| !is_small(*target))
+        .collect();
     say("a key for the tokens".to_owned());
     let issuer = site::Issuer::new()?;
     let mut rows = Vec::new();
@@ -122,9 +156,21 @@ fn measure(places: &Places, effort: Effort) -> Result<Vec<Row>> {
             rows.extend(cold::measure(*target, &site, places, effort)?);
         }
     }
+    let mut notes = String::new();
+    if has_njs {
+        say("generated functions in njs".to_owned());
+        let (more, said) = javascript::measure(places, &issuer, effort)?;
+        rows.extend(more);
+        notes = said;
+    }
     bar.finish_and_clear();
     figures::sort(&mut rows);
-    Ok(rows)
+    Ok((rows, notes))
+}
+
+/// Whether a target is an edge for generated JavaScript, which is measured in its own way.
+const fn is_small(target: Target) -> bool {
+    matches!(target, Target::CloudfrontFunctions | Target::Edgeworkers)
 }
 
 fn runs(target: Target, host: &Host) -> bool {

@@ -17,6 +17,9 @@ const ISSUER: &str = "https://issuer.example";
 const CLIENT: &str = "bench";
 /// How many different requests are asked in turn, at most.
 const ASKED: usize = 256;
+/// How many different tokens are asked with in turn where each should be new. Every target that remembers
+/// tokens holds fewer than half, so none of these is remembered when its turn comes again.
+const NEW_TOKENS: usize = 2_200;
 /// Every course whose number this divides is open to anyone.
 const OPEN_EVERY: usize = 10;
 
@@ -32,8 +35,10 @@ pub(crate) struct Site {
     pub(crate) policy: Policy,
     /// Targets of open courses; no token is needed.
     pub(crate) open: Vec<String>,
-    /// Targets of closed courses, each with the group and the token that open it.
+    /// Targets of closed courses, each with the group and a token that open it.
     pub(crate) closed: Vec<Closed>,
+    /// The same courses over and over, each time with another token.
+    pub(crate) never_seen: Vec<Closed>,
 }
 
 /// One closed course.
@@ -58,10 +63,20 @@ impl Issuer {
         })
     }
 
-    fn token(&self, group: &str) -> Result<String> {
+    /// A closed course with its token of that number.
+    fn closed(&self, course: usize, number: usize) -> Result<Closed> {
+        let group = format!("course-{course}");
+        Ok(Closed {
+            target: target(course),
+            bearer: format!("Bearer {}", self.token(&group, number)?),
+            group,
+        })
+    }
+
+    fn token(&self, group: &str, number: usize) -> Result<String> {
         let (now, end) = (NOW.0, NOW.0 + LIFE_SECS);
         let claims = format!(
-            "{{\"iss\":\"{ISSUER}\",\"aud\":\"{CLIENT}\",\"sub\":\"bench\",\"iat\":{now},\"exp\":{end},\
+            "{{\"iss\":\"{ISSUER}\",\"aud\":\"{CLIENT}\",\"sub\":\"bench\",\"jti\":\"{number}\",\"iat\":{now},\"exp\":{end},\
              \"groups\":[\"everybody\",\"{group}\"]}}"
         );
         Ok(self.minter.token(&claims)?)
@@ -87,26 +102,22 @@ impl Site {
             sources.insert(format!("courses/course-{number}.toml"), text);
         }
         let policy = Policy::from_sources(&sources)?;
-        let target = |number: &usize| format!("/courses/course-{number}/week-1/lesson-2.html");
         let (open, closed): (Vec<usize>, Vec<usize>) =
             (0..rules).partition(|number| is_open(*number));
-        let closed: Result<Vec<Closed>> = spread(&closed)
-            .iter()
-            .map(|number| {
-                let group = format!("course-{number}");
-                let bearer = format!("Bearer {}", issuer.token(&group)?);
-                Ok(Closed {
-                    target: target(number),
-                    group,
-                    bearer,
-                })
-            })
-            .collect();
+        let (open, closed) = (spread(&open), spread(&closed));
+        let rounds = closed.iter().cycle().take(NEW_TOKENS);
         Ok(Self {
             rules,
             policy,
-            open: spread(&open).iter().map(target).collect(),
-            closed: closed?,
+            open: open.into_iter().map(target).collect(),
+            closed: closed
+                .iter()
+                .map(|course| issuer.closed(*course, 0))
+                .collect::<Result<_>>()?,
+            never_seen: rounds
+                .zip(1..)
+                .map(|(course, number)| issuer.closed(*course, number))
+                .collect::<Result<_>>()?,
         })
     }
 
@@ -128,6 +139,10 @@ pub(crate) fn request<'a>(target: &'a str, headers: &'a [(&'a str, &'a [u8])]) -
         ip: Some("203.0.113.7"),
         now: NOW,
     }
+}
+
+fn target(course: usize) -> String {
+    format!("/courses/course-{course}/week-1/lesson-2.html")
 }
 
 fn is_open(number: usize) -> bool {

@@ -8,15 +8,19 @@ use std::time::Instant;
 use anyhow::{Context, Result, ensure};
 use tollgate_core::path::{PathOptions, PathScratch};
 use tollgate_core::{Facts, FactsBuilder, Query, Reason, TokenState, decide};
-use tollgate_gate::{Kind, Request, wire};
+use tollgate_gate::{Kind, Request, TokenCache, wire};
+use tollgate_targets::cloudflare::Worker;
 use tollgate_targets::embedded::{Compiled, Embedded};
+use tollgate_targets::lambda::Lines;
+use tollgate_targets::lambda_edge::{Flavour, Package};
 use tollgate_targets::native::Library;
 use tollgate_targets::node::{Measure, Node};
 use tollgate_targets::{Places, Target};
 
 use crate::Effort;
 use crate::figures::{Row, What, percentiles};
-use crate::site::{NOW, Site, request};
+use crate::http;
+use crate::site::{Closed, NOW, Site, request};
 
 /// A batch takes at least this long, so that the clock's own cost does not show.
 const BATCH_NS: f64 = 20_000.0;
@@ -27,58 +31,102 @@ const NODE_WARM_UP_NS: f64 = 100_000_000.0;
 const CORE_CALL: &str = "core alone: raw path parsed, rules decided, facts of the token at hand";
 const MODULE_CALL: &str = "whole call over the boundary: open path, no token";
 const TOKEN_CALL: &str = "whole call: RS256-2048 verified, claims read, decided";
+const EVENT: &str = "event to result in the handler: open path, no token";
+const TOKEN_EVENT: &str = "event to result: RS256-2048 verified, claims read, decided";
+const FETCH: &str = "request to response in the handler: open path, no token";
+const TOKEN_FETCH: &str = "request to response: RS256-2048 verified, claims read, decided";
+const LINE: &str = "event written to result read, with a signed S3 link: open path, no token";
+const TOKEN_LINE: &str = "the same: RS256-2048 verified, claims read, decided";
 
-/// The decision alone, and a request with a token.
+/// How many tokens are asked with in turn where each should be known: few enough for every target that
+/// remembers tokens to hold them all.
+const KNOWN_TOKENS: usize = 64;
+/// What a remembered token saves, as the notes have it, and what is left.
+const VERIFIED: &str = "RS256-2048 verified, claims read";
+const REMEMBERED: &str = "token remembered";
+
+/// The decision alone, a request with a token that was never seen, and one with a known token.
 pub(crate) fn measure(
     target: Target,
     site: &Site,
     places: &Places,
     effort: Effort,
 ) -> Result<Vec<Row>> {
-    let headers: Vec<[(&str, &[u8]); 1]> = site
-        .closed
-        .iter()
-        .map(|closed| [("authorization", closed.bearer.as_bytes())])
-        .collect();
-    let with_token: Vec<Request<'_>> = site
-        .closed
-        .iter()
-        .zip(&headers)
-        .map(|(closed, headers)| request(&closed.target, headers))
-        .collect();
-    let without = site.open_requests();
-    let (decide, token) = match target {
+    let new_headers = authorizations(&site.never_seen);
+    let new = with_tokens(&site.never_seen, &new_headers);
+    let known_headers = authorizations(&site.closed);
+    let mut known = with_tokens(&site.closed, &known_headers);
+    known.truncate(KNOWN_TOKENS);
+    let open = site.open_requests();
+    let (fewer, fewest) = (effort.warm / 4, effort.warm / 8);
+    let (decide, new, known) = match target {
         Target::Native => {
             let library = Library::load(site.policy.image())?;
-            let token = timed(effort.warm / 4, &with_token, |request| {
-                Ok(library.gate().handle(request).kind == Kind::Allow)
-            })?;
-            (in_core(&library, site, effort)?, token)
+            let mut tokens = TokenCache::new(2 * KNOWN_TOKENS);
+            (
+                in_core(&library, site, effort)?,
+                timed(fewer, &new, |request| {
+                    Ok(library.gate().handle(request).kind == Kind::Allow)
+                })?,
+                timed(effort.warm, &known, |request| {
+                    Ok(library.gate().handle_cached(request, &mut tokens).kind == Kind::Allow)
+                })?,
+            )
         }
         Target::Wasmtime => {
             let mut embedded = Compiled::from_file(&places.wasm)?.start(site.policy.image())?;
-            let token = timed(effort.warm / 4, &with_token, |request| {
-                allows(&mut embedded, request)
-            })?;
+            let mut time = |samples, requests: &[Request<'_>]| {
+                timed(samples, requests, |request| allows(&mut embedded, request))
+            };
             (
-                timed(effort.warm, &without, |request| {
-                    allows(&mut embedded, request)
-                })?,
-                token,
+                time(effort.warm, &open)?,
+                time(fewer, &new)?,
+                time(effort.warm, &known)?,
             )
         }
         Target::Node => {
             let mut node = Node::start(&places.node_package, site.policy.file())?;
+            let mut ask = |what: &Measure<'_>| node.measure(what);
             (
-                in_node(&mut node, &without, effort.warm)?,
-                in_node(&mut node, &with_token, effort.warm / 4)?,
+                in_node(&mut ask, &open, effort.warm)?,
+                in_node(&mut ask, &new, fewer)?,
+                in_node(&mut ask, &known, effort.warm)?,
             )
         }
+        Target::LambdaEdge | Target::LambdaEdgeNative => {
+            let flavour = flavour(target);
+            let mut package = Package::build(flavour, places, site.policy.file())?.start()?;
+            let mut ask = |what: &Measure<'_>| package.measure(what);
+            (
+                in_node(&mut ask, &open, effort.warm)?,
+                in_node(&mut ask, &new, fewer)?,
+                in_node(&mut ask, &known, effort.warm)?,
+            )
+        }
+        Target::Lambda => {
+            let mut lines = Lines::start(&places.lambda, site.policy.file())?;
+            let mut time =
+                |requests: &[Request<'_>]| timed(fewer, requests, |request| lines.allows(request));
+            (time(&open)?, time(&new)?, time(&known)?)
+        }
+        Target::Cloudflare => {
+            let mut workerd = Worker::build(places, site.policy.file())?.start()?;
+            let mut ask = |what: &Measure<'_>| workerd.measure(what);
+            (
+                in_node(&mut ask, &open, fewest)?,
+                in_node(&mut ask, &new, fewest)?,
+                in_node(&mut ask, &known, fewest)?,
+            )
+        }
+        Target::CloudfrontFunctions | Target::Edgeworkers => return Ok(Vec::new()),
     };
-    let note = if target == Target::Native {
-        CORE_CALL
-    } else {
-        MODULE_CALL
+    let (note, token_note) = match target {
+        Target::Native => (CORE_CALL, TOKEN_CALL),
+        Target::Wasmtime | Target::Node => (MODULE_CALL, TOKEN_CALL),
+        Target::LambdaEdge | Target::LambdaEdgeNative => (EVENT, TOKEN_EVENT),
+        Target::Lambda => (LINE, TOKEN_LINE),
+        Target::Cloudflare => (FETCH, TOKEN_FETCH),
+        Target::CloudfrontFunctions | Target::Edgeworkers => ("", ""),
     };
     let row = |what, samples, note: &str| {
         let (p50_ns, p99_ns) = percentiles(samples);
@@ -93,10 +141,37 @@ pub(crate) fn measure(
             note: note.to_owned(),
         }
     };
-    Ok(vec![
+    let mut rows = vec![
         row(What::Decide, decide, note),
-        row(What::NewToken, token, TOKEN_CALL),
-    ])
+        row(What::NewToken, new, token_note),
+        row(
+            What::KnownToken,
+            known,
+            &token_note.replace(VERIFIED, REMEMBERED),
+        ),
+    ];
+    if target == Target::Cloudflare {
+        let figures = http::in_workerd(places, site, effort.warm)?;
+        rows.push(row(What::Requests, figures, http::NOTE));
+    }
+    Ok(rows)
+}
+
+/// The headers that carry the tokens of courses.
+fn authorizations(courses: &[Closed]) -> Vec<[(&str, &[u8]); 1]> {
+    let bearers = courses.iter().map(|course| course.bearer.as_bytes());
+    bearers.map(|bearer| [("authorization", bearer)]).collect()
+}
+
+/// Requests for courses with these headers.
+fn with_tokens<'a>(
+    courses: &'a [Closed],
+    headers: &'a [[(&'a str, &'a [u8]); 1]],
+) -> Vec<Request<'a>> {
+    let pairs = courses.iter().zip(headers);
+    pairs
+        .map(|(course, headers)| request(&course.target, headers))
+        .collect()
 }
 
 fn allows(embedded: &mut Embedded, request: &Request<'_>) -> Result<bool> {
@@ -138,11 +213,22 @@ fn in_core(library: &Library, site: &Site, effort: Effort) -> Result<Vec<f64>> {
     })
 }
 
-/// Node times its own calls: what is written to a process and back is not the gate's.
-fn in_node(node: &mut Node, requests: &[Request<'_>], samples: usize) -> Result<Vec<f64>> {
+/// What decides inside the Lambda@Edge package that is a target.
+pub(crate) fn flavour(target: Target) -> Flavour {
+    if target == Target::LambdaEdgeNative {
+        Flavour::Native
+    } else {
+        Flavour::Wasm
+    }
+}
+
+/// A process that times its own calls: what is written to it and back is not the gate's.
+type AskNode<'a> = dyn FnMut(&Measure<'_>) -> Result<Vec<f64>> + 'a;
+
+fn in_node(node: &mut AskNode<'_>, requests: &[Request<'_>], samples: usize) -> Result<Vec<f64>> {
     // Node's compiler makes the code faster as it runs; until then it is not warm.
-    let look = |node: &mut Node, repeats| {
-        let figures = node.measure(&Measure {
+    let look = |node: &mut AskNode<'_>, repeats| {
+        let figures = node(&Measure {
             requests,
             samples: 5,
             repeats,
@@ -151,7 +237,7 @@ fn in_node(node: &mut Node, requests: &[Request<'_>], samples: usize) -> Result<
     };
     let cold = look(node, 10)?;
     let warm = look(node, ((NODE_WARM_UP_NS / cold) as usize).max(1))?;
-    node.measure(&Measure {
+    node(&Measure {
         requests,
         samples,
         repeats: repeats(warm),

@@ -1,0 +1,350 @@
+//! Single changes to a request that the rules for its path could notice.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value};
+use tollgate_compiler::spec::Expr;
+use tollgate_core::Effect;
+use tollgate_token::DEFAULT_GROUPS_CLAIM;
+
+use super::Change;
+use crate::domain::Domain;
+use crate::eval::filled;
+use crate::request::Request;
+use crate::space::{Alias, Assignment, Space, Value as Chosen, Var};
+use crate::walk::Kind;
+
+/// A change, and in which claim groups stand.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Edit {
+    pub(super) change: Change,
+    groups_claim: String,
+}
+
+impl Edit {
+    pub(super) fn cost(&self) -> u32 {
+        self.change.cost()
+    }
+
+    /// Two edits about the same thing do not go together.
+    pub(super) fn about(&self) -> String {
+        match &self.change {
+            Change::SignIn | Change::SignOut => "token".to_owned(),
+            Change::Join(name) | Change::Leave(name) => format!("group {name}"),
+            Change::AddScope(name) | Change::DropScope(name) => format!("scope {name}"),
+            Change::Claim(name, _) => format!("claim {name}"),
+            Change::Address(_) => "address".to_owned(),
+            Change::Time(_) => "time".to_owned(),
+            Change::Method(_) => "method".to_owned(),
+            Change::Path(_) => "path".to_owned(),
+        }
+    }
+
+    pub(super) fn apply(&self, request: &mut Request) {
+        let claims = |request: &mut Request, change: &dyn Fn(&mut Map<String, Value>)| {
+            change(request.claims.get_or_insert_with(Map::new));
+        };
+        match &self.change {
+            Change::SignIn => claims(request, &|_| {}),
+            Change::SignOut => request.claims = None,
+            Change::Join(name) => claims(request, &|claims| {
+                let groups = claims
+                    .entry(self.groups_claim.clone())
+                    .or_insert_with(|| Value::Array(Vec::new()));
+                if let Value::Array(groups) = groups {
+                    groups.push(Value::from(name.as_str()));
+                }
+            }),
+            Change::Leave(name) => claims(request, &|claims| {
+                if let Some(Value::Array(groups)) = claims.get_mut(&self.groups_claim) {
+                    groups.retain(|group| group.as_str() != Some(name));
+                }
+            }),
+            Change::AddScope(name) => claims(request, &|claims| {
+                let mut scopes = scopes(claims);
+                scopes.push(name.clone());
+                claims.insert("scope".to_owned(), Value::from(scopes.join(" ")));
+            }),
+            Change::DropScope(name) => claims(request, &|claims| {
+                let mut scopes = scopes(claims);
+                scopes.retain(|scope| scope != name);
+                claims.insert("scope".to_owned(), Value::from(scopes.join(" ")));
+            }),
+            Change::Claim(name, Some(value)) => claims(request, &|claims| {
+                claims.insert(name.clone(), value.clone());
+            }),
+            Change::Claim(name, None) => claims(request, &|claims| {
+                claims.remove(name);
+            }),
+            Change::Address(ip) => request.ip = *ip,
+            Change::Time(now) => request.now = *now,
+            Change::Method(method) => request.method.clone_from(method),
+            Change::Path(target) => request.target.clone_from(target),
+        }
+    }
+}
+
+fn scopes(claims: &Map<String, Value>) -> Vec<String> {
+    let text = claims.get("scope").and_then(Value::as_str);
+    text.unwrap_or_default()
+        .split(' ')
+        .filter(|scope| !scope.is_empty())
+        .map(str::to_owned)
+        .collect()
+}
+
+fn groups_claim(space: &Space<'_>, request: &Request) -> String {
+    let iss = request
+        .claims
+        .as_ref()
+        .and_then(|claims| claims.get("iss")?.as_str());
+    let issuers = space
+        .sides
+        .first()
+        .map(|side| side.policy.config().issuers.as_slice())
+        .unwrap_or_default();
+    let named = issuers
+        .iter()
+        .find(|issuer| iss.is_some_and(|iss| issuer.issuers.iter().any(|known| known == iss)));
+    named.or(issuers.first()).map_or_else(
+        || DEFAULT_GROUPS_CLAIM.to_owned(),
+        |issuer| issuer.groups_claim.clone(),
+    )
+}
+
+fn groups(claims: Option<&Map<String, Value>>, groups_claim: &str) -> BTreeSet<String> {
+    claims
+        .and_then(|claims| claims.get(groups_claim)?.as_array())
+        .into_iter()
+        .flatten()
+        .filter_map(|group| group.as_str().map(str::to_owned))
+        .collect()
+}
+
+/// Everything that can be changed and that a rule of this kind of path asks about.
+pub(super) fn all(space: &Space<'_>, kind: &Kind<'_>, request: &Request) -> Vec<Edit> {
+    let claim_of_groups = groups_claim(space, request);
+    let mut changes: Vec<Change> = Vec::new();
+    changes.push(match request.claims {
+        None => Change::SignIn,
+        Some(_) => Change::SignOut,
+    });
+    let chosen = assignment(space, request);
+    let (mut asked_groups, mut asked_scopes) = (BTreeSet::new(), BTreeSet::new());
+    for hit in &kind.hits {
+        let who = &hit.spec.who;
+        let named = |names: &Option<Vec<tollgate_compiler::spec::Template>>| -> Vec<String> {
+            let names = names.iter().flatten();
+            names
+                .filter_map(|name| filled(name, hit, &chosen).ok())
+                .map(|name| name.to_string())
+                .collect()
+        };
+        asked_groups.extend(named(&who.groups));
+        asked_scopes.extend(named(&who.scopes));
+        for subject in named(&who.subjects) {
+            changes.push(Change::Claim("sub".to_owned(), Some(Value::from(subject))));
+        }
+        // A deny for some subjects is escaped by being somebody else.
+        if who.subjects.is_some() && hit.spec.effect == Effect::Deny {
+            let other = Value::from("somebody-else");
+            changes.push(Change::Claim("sub".to_owned(), Some(other)));
+        }
+        for condition in [&hit.spec.when, &hit.spec.unless].into_iter().flatten() {
+            let eval = crate::eval::Eval {
+                space,
+                chosen: &chosen,
+            };
+            condition.each(&mut |expr| {
+                if let Expr::InGroups(inner) = expr
+                    && let crate::eval::Term::Text(name) = eval.term(inner, hit)
+                {
+                    asked_groups.insert(name.to_string());
+                }
+                if let Expr::InClaim(inner, slot) = expr
+                    && let crate::eval::Term::Text(name) = eval.term(inner, hit)
+                    && let Some((number, _)) = space.slot(hit.side, *slot)
+                {
+                    changes.extend(members(space, number, &name, request));
+                }
+            });
+        }
+    }
+    let own = groups(request.claims.as_ref(), &claim_of_groups);
+    for name in asked_groups {
+        changes.push(if own.contains(&name) {
+            Change::Leave(name)
+        } else {
+            Change::Join(name)
+        });
+    }
+    let own = request.claims.as_ref().map(scopes).unwrap_or_default();
+    for name in asked_scopes {
+        changes.push(if own.contains(&name) {
+            Change::DropScope(name)
+        } else {
+            Change::AddScope(name)
+        });
+    }
+    let mut domain = Domain::new(space, &kind.hits);
+    let mut vars = vec![Var::Method, Var::Ip, Var::Now, Var::Subject, Var::Issuer];
+    vars.extend((0..).map(Var::Claim).take(space.claims.len()));
+    for var in vars {
+        let is_asked = domain.asks(&var);
+        if !is_asked {
+            continue;
+        }
+        let mut others = without(&chosen, &var);
+        for value in domain.values(&var, &mut others).iter() {
+            changes.extend(change(space, &var, value));
+        }
+    }
+    let mut edits: Vec<Edit> = Vec::new();
+    for change in changes {
+        let edit = Edit {
+            change,
+            groups_claim: claim_of_groups.clone(),
+        };
+        let mut changed = request.clone();
+        edit.apply(&mut changed);
+        if changed != *request && !edits.contains(&edit) {
+            edits.push(edit);
+        }
+    }
+    edits
+}
+
+fn members(space: &Space<'_>, number: u16, name: &str, request: &Request) -> Option<Change> {
+    let claim = space.claim_var(number)?;
+    if claim.alias != Alias::None {
+        return None;
+    }
+    let list = request
+        .claims
+        .as_ref()
+        .and_then(|claims| claims.get(&claim.name)?.as_array())
+        .cloned()
+        .unwrap_or_default();
+    let wanted = Value::from(name);
+    let mut changed = list.clone();
+    if list.contains(&wanted) {
+        changed.retain(|item| *item != wanted);
+    } else {
+        changed.push(wanted);
+    }
+    Some(Change::Claim(
+        claim.name.clone(),
+        Some(Value::Array(changed)),
+    ))
+}
+
+fn change(space: &Space<'_>, var: &Var, value: &Chosen) -> Option<Change> {
+    let json = match value {
+        Chosen::Missing => None,
+        Chosen::Text(text) => Some(Value::from(&**text)),
+        Chosen::Int(int) => Some(Value::from(*int)),
+        Chosen::Bool(truth) => Some(Value::from(*truth)),
+        Chosen::List => Some(Value::Array(Vec::new())),
+        Chosen::Wrong => Some(Value::Null),
+        Chosen::Ip(_) => None,
+    };
+    Some(match (var, value) {
+        (Var::Method, Chosen::Text(name)) => Change::Method(name.to_string()),
+        (Var::Ip, Chosen::Ip(ip)) => Change::Address(*ip),
+        (Var::Now, Chosen::Int(now)) => Change::Time(*now),
+        (Var::Subject, _) => Change::Claim("sub".to_owned(), json),
+        (Var::Issuer, Chosen::Text(_)) => Change::Claim("iss".to_owned(), json),
+        (Var::Claim(number), _) => {
+            let claim = space.claim_var(*number)?;
+            if claim.alias != Alias::None {
+                return None;
+            }
+            Change::Claim(claim.name.clone(), json)
+        }
+        _ => return None,
+    })
+}
+
+/// What is known of the request, as an assignment.
+fn assignment(space: &Space<'_>, request: &Request) -> Assignment {
+    let mut chosen = Assignment::default();
+    // Whoever has no token yet is thought of as having an empty one, so that its claims are asked about.
+    chosen.push(Var::Token, Chosen::Bool(true));
+    chosen.push(Var::Method, Chosen::Text(request.method.as_str().into()));
+    chosen.push(Var::Ip, Chosen::Ip(request.ip));
+    chosen.push(Var::Now, Chosen::Int(request.now));
+    let empty = Map::new();
+    let claims = request.claims.as_ref().unwrap_or(&empty);
+    let value = |json: Option<&Value>| match json {
+        None => Chosen::Missing,
+        Some(Value::String(text)) => Chosen::Text(text.as_str().into()),
+        Some(Value::Bool(truth)) => Chosen::Bool(*truth),
+        Some(Value::Array(_)) => Chosen::List,
+        Some(Value::Number(number)) => number.as_i64().map_or(Chosen::Wrong, Chosen::Int),
+        Some(_) => Chosen::Wrong,
+    };
+    chosen.push(Var::Subject, value(claims.get("sub")));
+    let issuer = match claims.get("iss") {
+        Some(Value::String(text)) => Some(text.as_str().into()),
+        _ => space.issuers.first().cloned(),
+    };
+    if let Some(issuer) = issuer {
+        chosen.push(Var::Issuer, Chosen::Text(issuer));
+    }
+    for (number, claim) in (0..).zip(&space.claims) {
+        if claim.alias == Alias::None {
+            chosen.push(Var::Claim(number), value(claims.get(&claim.name)));
+        }
+    }
+    chosen
+}
+
+fn without(chosen: &Assignment, var: &Var) -> Assignment {
+    let mut others = Assignment::default();
+    for (known, value) in chosen.iter().filter(|(known, _)| known != var) {
+        others.push(known.clone(), value.clone());
+    }
+    others
+}
+
+/// The edits that make one request of another.
+pub(super) fn between(space: &Space<'_>, from: &Request, to: &Request) -> Vec<Edit> {
+    let claim_of_groups = groups_claim(space, to);
+    let mut changes = Vec::new();
+    if from.method != to.method {
+        changes.push(Change::Method(to.method.clone()));
+    }
+    if from.ip != to.ip {
+        changes.push(Change::Address(to.ip));
+    }
+    if from.now != to.now {
+        changes.push(Change::Time(to.now));
+    }
+    match (&from.claims, &to.claims) {
+        (Some(_), None) => changes.push(Change::SignOut),
+        (before, Some(after)) => {
+            let none = Map::new();
+            let before = before.as_ref().unwrap_or(&none);
+            let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+            let (own, wanted) = (
+                groups(Some(before), &claim_of_groups),
+                groups(Some(after), &claim_of_groups),
+            );
+            changes.extend(own.difference(&wanted).cloned().map(Change::Leave));
+            changes.extend(wanted.difference(&own).cloned().map(Change::Join));
+            for name in names {
+                if *name != claim_of_groups && before.get(name) != after.get(name) {
+                    changes.push(Change::Claim(name.clone(), after.get(name).cloned()));
+                }
+            }
+        }
+        (None, None) => {}
+    }
+    changes
+        .into_iter()
+        .map(|change| Edit {
+            change,
+            groups_claim: claim_of_groups.clone(),
+        })
+        .collect()
+}

@@ -1,0 +1,114 @@
+//! Conditions that never change their mind.
+//!
+//! Not here: whether that matters; a condition can be written for claims that are yet to come.
+
+use tollgate_compiler::spec::Expr;
+use tollgate_core::{RuleId, Tri};
+
+use crate::eval::{Answer, Eval};
+use crate::policy::Policy;
+use crate::search::{Found, Search};
+use crate::space::{Hit, Space};
+
+/// Which of a rule's conditions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Part {
+    /// `when`
+    When,
+    /// `unless`
+    Unless,
+}
+
+/// What a condition can come to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Constant {
+    /// True, whoever asks.
+    AlwaysTrue,
+    /// Never false, but unknown if a claim it reads is missing or of another type.
+    TrueIfKnown,
+    /// False, whoever asks.
+    AlwaysFalse,
+    /// Never true, but unknown if a claim it reads is missing or of another type.
+    FalseIfKnown,
+    /// Never known.
+    NeverKnown,
+}
+
+/// A condition that never changes its mind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ConstantCondition {
+    /// The rule.
+    pub rule: RuleId,
+    /// Which of its conditions.
+    pub part: Part,
+    /// What it always comes to.
+    pub value: Constant,
+}
+
+/// Finds conditions that never change their mind, whatever the request. Conditions of which a search could
+/// not say in time are left out.
+pub fn conditions(policy: &Policy, now: i64) -> Vec<ConstantCondition> {
+    let space = Space::new(&[policy], now);
+    let mut found = Vec::new();
+    for (number, rule) in policy.rules().iter().enumerate() {
+        for (part, condition) in [(Part::When, &rule.when), (Part::Unless, &rule.unless)] {
+            let Some(condition) = condition else {
+                continue;
+            };
+            let hits = [Hit {
+                side: 0,
+                rule: number,
+                spec: rule,
+                pattern: 0,
+                captures: Vec::new(),
+                shared: false,
+            }];
+            if let Some(value) = constant(&space, &hits, condition) {
+                found.push(ConstantCondition {
+                    rule: RuleId(u32::try_from(number).unwrap_or(u32::MAX)),
+                    part,
+                    value,
+                });
+            }
+        }
+    }
+    found
+}
+
+fn constant(space: &Space<'_>, hits: &[Hit<'_>; 1], condition: &Expr) -> Option<Constant> {
+    let [hit] = hits;
+    let mut search = Search::new(space, hits);
+    let mut can_be = |wanted: Tri| {
+        let property = |eval: &Eval<'_, '_>| {
+            let truth = eval.truth(condition, hit);
+            match truth.need {
+                _ if truth.set == wanted => Answer::Yes,
+                Some(need) if includes(truth.set, wanted) => Answer::Open(need),
+                _ => Answer::No,
+            }
+        };
+        match search.find(&property, &mut |_| Some(())) {
+            Found::Yes(()) => Some(true),
+            Found::No => Some(false),
+            Found::GaveUp => None,
+        }
+    };
+    let (yes, no) = (can_be(Tri::TRUE)?, can_be(Tri::FALSE)?);
+    if yes && no {
+        return None;
+    }
+    let unknown = can_be(Tri::UNKNOWN)?;
+    Some(match (yes, no) {
+        (true, _) if unknown => Constant::TrueIfKnown,
+        (true, _) => Constant::AlwaysTrue,
+        (_, true) if unknown => Constant::FalseIfKnown,
+        (_, true) => Constant::AlwaysFalse,
+        _ => Constant::NeverKnown,
+    })
+}
+
+fn includes(set: Tri, wanted: Tri) -> bool {
+    (wanted == Tri::TRUE && set.may_be_true())
+        || (wanted == Tri::FALSE && set.may_be_false())
+        || (wanted == Tri::UNKNOWN && set.may_be_unknown())
+}

@@ -1,0 +1,462 @@
+//! What an edit changes: every rule and pattern through which some request is answered differently, each
+//! with a request that shows it.
+//!
+//! A request can only be let in anew because a new allow matches it, or because an old deny does not any
+//! more; and shut out only the other way round. So it is enough to ask of every rule that is not the same
+//! in both policies, on every kind of path that its patterns name, whether there is such a request. Rules
+//! that both policies have are never asked, and folders without other rules never entered. A rule's pattern is
+//! left alone once it is known to let in or shut out somebody; whether strangers are told 401 or 403 instead
+//! is asked on the way, and to the end only of patterns that do neither. So "no difference" is always the
+//! whole truth, and of each pattern that makes one the weightiest is told. Not here: showing differences.
+
+mod settings;
+
+use std::collections::{HashMap, HashSet};
+
+use tollgate_core::{Effect, RuleId};
+
+pub use settings::Setting;
+
+use crate::domain::Domain;
+use crate::eval::{Answer, Eval};
+use crate::explain::Weighed;
+use crate::policy::Policy;
+use crate::request::{Kind, Request, Ruling, ask, ask_traced};
+use crate::search::{Found, Search, request};
+use crate::shrink::shrunk;
+use crate::space::{Assignment, Hit, Space, Value, Var};
+use crate::text;
+use crate::walk::{self, Next, PatternId, Walk};
+
+/// The numbers of the two sides.
+const OLD: usize = 0;
+const NEW: usize = 1;
+
+/// One side of a comparison.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Side {
+    /// The policy before the edit.
+    Old,
+    /// The policy after it.
+    New,
+}
+
+/// The rule and pattern through which an answer changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Cause {
+    /// In which policy it stands.
+    pub side: Side,
+    /// The rule.
+    pub rule: RuleId,
+    /// Which of its patterns.
+    pub pattern: usize,
+}
+
+/// Requests that two policies answer differently.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Difference {
+    /// What the old policy says to the witness.
+    pub old: Ruling,
+    /// What the new policy says to the witness.
+    pub new: Ruling,
+    /// The pattern through which it changes, base included.
+    pub paths: String,
+    /// Who is concerned, in the keys of a rule.
+    pub who: String,
+    /// The rule that was added, removed or edited; none for a change of settings.
+    pub cause: Option<Cause>,
+    /// The shortest request found that shows it, replayed on both policies.
+    pub witness: Request,
+}
+
+impl Difference {
+    /// Whether somebody gets in who did not.
+    pub fn opens(&self) -> bool {
+        self.new.kind == Kind::Allow
+    }
+
+    /// Whether somebody is kept out who was not.
+    pub fn closes(&self) -> bool {
+        self.old.kind == Kind::Allow
+    }
+}
+
+/// Everything that differs.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Diff {
+    /// The requests, those let in anew first, then those shut out, then other answers.
+    pub differences: Vec<Difference>,
+    /// Settings that differ: what they change depends on tokens and keys, not on rules.
+    pub settings: Vec<Setting>,
+    /// Kinds of paths on which a search gave up: what is not listed may still differ there.
+    pub gave_up: Vec<String>,
+}
+
+impl Diff {
+    /// Whether nothing differs, for certain.
+    pub fn is_empty(&self) -> bool {
+        self.differences.is_empty() && self.settings.is_empty() && self.gave_up.is_empty()
+    }
+
+    /// Whether it is certain that nobody gets in who did not.
+    pub fn opens_nothing(&self) -> bool {
+        self.gave_up.is_empty()
+            && !self.differences.iter().any(Difference::opens)
+            && !self.settings.iter().any(|setting| setting.may_open())
+    }
+}
+
+/// Compares two policies. `now` is the time of witnesses that do not depend on it.
+pub fn diff(old: &Policy, new: &Policy, now: i64) -> Diff {
+    let space = Space::new(&[old, new], now);
+    let mut walk = Walk::new(&space);
+    let mut found = Collector {
+        space: &space,
+        old,
+        new,
+        done: HashSet::new(),
+        diff: Diff {
+            settings: settings::changed(old, new),
+            ..Diff::default()
+        },
+    };
+    // Where the policies take different letters in paths, every rule that stays may still change.
+    let letters = old.spec().ascii_only != new.spec().ascii_only;
+    if !letters {
+        for number in 0..walk.pattern_count() {
+            let id = PatternId(u32::try_from(number).unwrap_or(u32::MAX));
+            let shared = walk.is_shared(id);
+            walk.set_interesting(id, !shared);
+        }
+    }
+    let complete = walk.run(&mut |walk, kind| {
+        found.look(walk, kind);
+        Next::Continue
+    });
+    if !complete {
+        found.diff.gave_up.push("/**".to_owned());
+    }
+    if letters {
+        found.no_letters();
+    }
+    found.answers();
+    let mut diff = found.diff;
+    diff.differences
+        .sort_by_key(|difference| (!difference.opens(), !difference.closes()));
+    diff
+}
+
+/// What was found so far. Each cause is reported once per direction.
+struct Collector<'a, 'p> {
+    space: &'a Space<'p>,
+    old: &'p Policy,
+    new: &'p Policy,
+    done: HashSet<(PatternId, usize, usize, Change)>,
+    diff: Diff,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Change {
+    Opens,
+    Closes,
+    /// From this status to that one.
+    Strangers(u16, u16),
+    /// Paths that only one of the policies takes.
+    Letters,
+}
+
+impl<'p> Collector<'_, 'p> {
+    fn look(&mut self, walk: &mut Walk<'_, 'p>, kind: &walk::Kind<'p>) {
+        let strict = [self.old, self.new].map(|policy| policy.spec().ascii_only);
+        if strict[OLD] != strict[NEW] && kind.segments.iter().any(|segment| !segment.is_ascii()) {
+            let lax = if strict[OLD] { NEW } else { OLD };
+            return self.letters(kind, lax);
+        }
+        let mut search = None;
+        for (hit, pattern) in kind.hits.iter().zip(&kind.patterns) {
+            if hit.shared {
+                continue;
+            }
+            let (side, change) = match (hit.side, hit.spec.effect) {
+                (NEW, Effect::Allow) => (NEW, Change::Opens),
+                (NEW, Effect::Deny) => (OLD, Change::Closes),
+                (_, Effect::Allow) => (OLD, Change::Closes),
+                (_, Effect::Deny) => (NEW, Change::Opens),
+            };
+            let key = (*pattern, hit.side, hit.rule, change);
+            if self.done.contains(&key) {
+                continue;
+            }
+            let search = search.get_or_insert_with(|| Search::new(self.space, &kind.hits));
+            let property = flips(hit, side, &kind.hits);
+            let found = {
+                let accept = self.shows(kind, change, hit);
+                search.find(&property, &mut |chosen| accept(chosen))
+            };
+            match found {
+                Found::Yes(witness) => {
+                    self.done.insert(key);
+                    self.report(walk, hit, *pattern, witness, None);
+                    self.lose_interest(walk, *pattern);
+                }
+                Found::No => {}
+                Found::GaveUp => self.diff.gave_up.push(kind.target.clone()),
+            }
+        }
+        self.strangers(walk, kind);
+    }
+
+    /// Builds and replays a witness of a change, in which the rule that causes it matches.
+    fn shows<'k>(
+        &self,
+        kind: &'k walk::Kind<'p>,
+        change: Change,
+        hit: &Hit<'p>,
+    ) -> impl Fn(&Assignment) -> Option<Request> + use<'_, 'k, 'p> {
+        let (old, new, space) = (self.old, self.new, self.space);
+        let cause = if hit.side == OLD { old } else { new };
+        let rule = RuleId(u32::try_from(hit.rule).unwrap_or(u32::MAX));
+        let shows = move |request: &Request| {
+            let (before, after) = (ask(old, request).kind, ask(new, request).kind);
+            let flips = match change {
+                Change::Opens => before == Kind::Deny && after == Kind::Allow,
+                _ => before == Kind::Allow && after == Kind::Deny,
+            };
+            flips && {
+                let mut weighed = Weighed::default();
+                ask_traced(cause, request, &mut weighed);
+                weighed.matching().contains(&rule)
+            }
+        };
+        move |chosen| {
+            let witness = request(space, &kind.target, chosen);
+            shows(&witness).then(|| shrunk(witness, space.now, &shows))
+        }
+    }
+
+    /// What those without a token are told: 401 where one could help, else 403.
+    fn strangers(&mut self, walk: &Walk<'_, 'p>, kind: &walk::Kind<'p>) {
+        // Names no rule of interest, or one of which all is known.
+        let Some(at) = kind.hits.iter().position(|hit| !hit.shared) else {
+            return;
+        };
+        let mut domain = Domain::new(self.space, &kind.hits);
+        let mut chosen = Assignment::default();
+        chosen.push(Var::Token, Value::Bool(false));
+        let methods = domain.values(&Var::Method, &mut chosen);
+        let ips = domain.values(&Var::Ip, &mut chosen);
+        let nows = domain.values(&Var::Now, &mut chosen);
+        for method in methods.iter() {
+            for ip in ips.iter() {
+                for now in nows.iter() {
+                    let mut chosen = chosen.clone();
+                    for (var, value) in [(Var::Method, method), (Var::Ip, ip), (Var::Now, now)] {
+                        chosen.push(var, value.clone());
+                    }
+                    let witness = request(self.space, &kind.target, &chosen);
+                    self.stranger(walk, kind, at, witness);
+                }
+            }
+        }
+    }
+
+    fn stranger(
+        &mut self,
+        walk: &Walk<'_, 'p>,
+        kind: &walk::Kind<'p>,
+        at: usize,
+        witness: Request,
+    ) {
+        let (before, after) = (ask(self.old, &witness), ask(self.new, &witness));
+        if before.kind != Kind::Deny || after.kind != Kind::Deny || before.looks_like(&after) {
+            return;
+        }
+        let (Some(hit), Some(pattern)) = (kind.hits.get(at), kind.patterns.get(at)) else {
+            return;
+        };
+        let change = Change::Strangers(before.status, after.status);
+        if self.done.insert((*pattern, hit.side, hit.rule, change)) {
+            let (old, new) = (self.old, self.new);
+            let witness = shrunk(witness, self.space.now, &|request| {
+                request.claims.is_none()
+                    && ask(old, request).status == before.status
+                    && ask(new, request).status == after.status
+            });
+            let who = "no token".to_owned();
+            self.report(walk, hit, *pattern, witness, Some(who));
+        }
+    }
+
+    /// Once it is known what a pattern opens or closes, no more paths are needed for it.
+    fn lose_interest(&self, walk: &mut Walk<'_, 'p>, pattern: PatternId) {
+        let changes = [Change::Opens, Change::Closes];
+        let is_done = |side: usize, rule: usize| {
+            changes
+                .iter()
+                .any(|change| self.done.contains(&(pattern, side, rule, *change)))
+        };
+        let all_done = [OLD, NEW].into_iter().all(|side| {
+            let owners = walk.owners(pattern, side);
+            owners.into_iter().all(|rule| is_done(side, rule))
+        });
+        // Letters matter to rules that both policies have, too.
+        if all_done && self.old.spec().ascii_only == self.new.spec().ascii_only {
+            walk.set_interesting(pattern, false);
+        }
+    }
+
+    /// A path with letters that only one of the policies takes: can anybody have it there?
+    fn letters(&mut self, kind: &walk::Kind<'p>, lax: usize) {
+        let key = (PatternId(u32::MAX), 0, 0, Change::Letters);
+        if self.done.contains(&key) {
+            return;
+        }
+        let of_lax: Vec<Hit<'p>> = kind
+            .hits
+            .iter()
+            .filter(|hit| hit.side == lax)
+            .cloned()
+            .collect();
+        let allowed = |eval: &Eval<'_, 'p>| eval.allowed(lax, &of_lax);
+        let policy = if lax == OLD { self.old } else { self.new };
+        let shows = |request: &Request| ask(policy, request).kind == Kind::Allow;
+        let found = Search::new(self.space, &of_lax).find(&allowed, &mut |chosen| {
+            let witness = request(self.space, &kind.target, chosen);
+            shows(&witness).then(|| shrunk(witness, self.space.now, &shows))
+        });
+        match found {
+            Found::Yes(witness) => {
+                self.done.insert(key);
+                self.report_letters(witness);
+            }
+            Found::No => {}
+            Found::GaveUp => self.diff.gave_up.push(kind.target.clone()),
+        }
+    }
+
+    /// A path that is not ASCII and that nobody can have: refused by one policy, denied by the other.
+    fn no_letters(&mut self) {
+        let target = crate::walk::escaped(&["é".into()], false);
+        let witness = request(self.space, &target, &Assignment::default());
+        if !ask(self.old, &witness).looks_like(&ask(self.new, &witness)) {
+            self.report_letters(witness);
+        }
+    }
+
+    fn report_letters(&mut self, witness: Request) {
+        self.diff.differences.push(Difference {
+            old: ask(self.old, &witness),
+            new: ask(self.new, &witness),
+            paths: "/**".to_owned(),
+            who: "paths that are not ASCII".to_owned(),
+            cause: None,
+            witness,
+        });
+    }
+
+    fn report(
+        &mut self,
+        walk: &Walk<'_, 'p>,
+        hit: &Hit<'p>,
+        pattern: PatternId,
+        witness: Request,
+        who: Option<String>,
+    ) {
+        let (old, new) = (ask(self.old, &witness), ask(self.new, &witness));
+        let (side, policy) = if hit.side == OLD {
+            (Side::Old, self.old)
+        } else {
+            (Side::New, self.new)
+        };
+        let paths = hit.spec.patterns.get(hit.pattern);
+        self.diff.differences.push(Difference {
+            old,
+            new,
+            paths: paths.map_or_else(
+                || walk.source(pattern).to_owned(),
+                |pattern| pattern.source.clone(),
+            ),
+            who: who.unwrap_or_else(|| text::who(policy, hit.spec)),
+            cause: Some(Cause {
+                side,
+                rule: RuleId(u32::try_from(hit.rule).unwrap_or(u32::MAX)),
+                pattern: hit.pattern,
+            }),
+            witness,
+        });
+    }
+
+    /// Answers that the site gives otherwise, whatever the rules: one witness for each.
+    fn answers(&mut self) {
+        let (old, new) = (&self.old.config().deny, &self.new.config().deny);
+        if old == new {
+            return;
+        }
+        let mut wanted: HashMap<&str, ()> = HashMap::new();
+        if old.no_token != new.no_token {
+            wanted.insert("no_token", ());
+        }
+        if old.forbidden != new.forbidden {
+            wanted.insert("forbidden", ());
+        }
+        let mut walk = Walk::new(self.space);
+        let mut shown = Vec::new();
+        let mut note = |witness: Request| {
+            let (before, after) = (ask(self.old, &witness), ask(self.new, &witness));
+            if before.reason == after.reason && !before.looks_like(&after) {
+                let reason = before.reason.code();
+                let kept = match reason {
+                    "denied_by_rule" => "forbidden",
+                    other => other,
+                };
+                if wanted.remove(kept).is_some() {
+                    shown.push((before, after, witness));
+                }
+            }
+            wanted.is_empty()
+        };
+        let nowhere = Request {
+            method: "GET".to_owned(),
+            target: "/no-rule-names-this".to_owned(),
+            ip: None,
+            now: self.space.now,
+            claims: None,
+        };
+        if !note(nowhere) {
+            walk.run(&mut |_, kind| {
+                for method in ["GET", "POST"] {
+                    let mut witness = request(self.space, &kind.target, &Assignment::default());
+                    witness.method = method.to_owned();
+                    if note(witness) {
+                        return Next::Stop;
+                    }
+                }
+                Next::Continue
+            });
+        }
+        for (old, new, witness) in shown {
+            self.diff.differences.push(Difference {
+                old,
+                new,
+                paths: "/**".to_owned(),
+                who: "everybody who is kept out".to_owned(),
+                cause: None,
+                witness,
+            });
+        }
+    }
+}
+
+/// A request that this rule is part of, allowed on this side only.
+fn flips<'h, 'p>(
+    hit: &'h Hit<'p>,
+    allowed: usize,
+    hits: &'h [Hit<'p>],
+) -> impl Fn(&Eval<'_, 'p>) -> Answer + use<'h, 'p> {
+    let other = if allowed == OLD { NEW } else { OLD };
+    move |eval| {
+        eval.matches(hit)
+            .and(|| eval.allowed(allowed, hits))
+            .and(|| eval.allowed(other, hits).not())
+    }
+}

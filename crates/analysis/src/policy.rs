@@ -1,0 +1,115 @@
+//! A policy as the analysis holds it: what its rules say, and the image that real requests meet.
+//!
+//! The rules are reasoned about; the image is what every witness is replayed on. Not here: reading an
+//! image back into rules, which `read` does, and policy text, which is the compiler's.
+
+use core::fmt;
+
+use tollgate_compiler::encode::{EncodeError, encode};
+use tollgate_compiler::spec::{ImageSpec, RuleSpec};
+use tollgate_core::{Image, ImageError, RuleId};
+use tollgate_gate::config::{ConfigError, GateConfig};
+
+/// A policy to ask questions about.
+#[derive(Clone, Debug)]
+pub struct Policy {
+    spec: ImageSpec,
+    image: Image<Vec<u8>>,
+    config: GateConfig,
+}
+
+/// Why something is not a policy that can be analysed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Unusable {
+    /// The rules do not fit into an image.
+    Encode(EncodeError),
+    /// The bytes are not an image.
+    Image(ImageError),
+    /// The image's gate configuration cannot be read.
+    Config(ConfigError),
+    /// The image is sound, but has something in it that no author can have written.
+    Foreign,
+}
+
+impl fmt::Display for Unusable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Encode(error) => error.fmt(f),
+            Self::Image(error) => error.fmt(f),
+            Self::Config(error) => error.fmt(f),
+            Self::Foreign => f.write_str("the image holds rules that no policy text could say"),
+        }
+    }
+}
+
+impl core::error::Error for Unusable {}
+
+impl Policy {
+    /// A policy from what the compiler checked.
+    ///
+    /// # Errors
+    /// When the rules do not fit into an image, or the gate's part is not one.
+    pub fn new(spec: ImageSpec) -> Result<Self, Unusable> {
+        let encoded = encode(&spec).map_err(Unusable::Encode)?;
+        Self::with_image(spec, encoded.image)
+    }
+
+    /// A policy from what the compiler checked and the image it made of it.
+    ///
+    /// # Errors
+    /// When the bytes are not an image.
+    pub fn with_image(mut spec: ImageSpec, image: Vec<u8>) -> Result<Self, Unusable> {
+        // The order in which the image numbers them.
+        spec.rules.sort_by(|a, b| {
+            (a.course.as_bytes(), a.id.as_bytes()).cmp(&(b.course.as_bytes(), b.id.as_bytes()))
+        });
+        let image = Image::from_bytes(image).map_err(Unusable::Image)?;
+        let config = GateConfig::decode(image.gate_config()).map_err(Unusable::Config)?;
+        Ok(Self {
+            spec,
+            image,
+            config,
+        })
+    }
+
+    /// A policy from an image alone. Names of captures are not in images; they come back as `c0`, `c1` …
+    ///
+    /// # Errors
+    /// When the bytes are not an image this version reads.
+    pub fn from_image(image: Vec<u8>) -> Result<Self, Unusable> {
+        let checked = Image::from_bytes(image.as_slice()).map_err(Unusable::Image)?;
+        let spec = crate::read::spec(&checked).ok_or(Unusable::Foreign)?;
+        Self::with_image(spec, image)
+    }
+
+    /// The rules, in the order of their [`RuleId`]s.
+    pub fn rules(&self) -> &[RuleSpec] {
+        &self.spec.rules
+    }
+
+    /// The rule with this number.
+    pub fn rule(&self, id: RuleId) -> Option<&RuleSpec> {
+        self.spec.rules.get(id.0 as usize)
+    }
+
+    /// The whole policy, its rules sorted by name.
+    pub fn spec(&self) -> &ImageSpec {
+        &self.spec
+    }
+
+    /// The image.
+    pub fn image(&self) -> &Image<Vec<u8>> {
+        &self.image
+    }
+
+    /// The gate's configuration.
+    pub fn config(&self) -> &GateConfig {
+        &self.config
+    }
+}
+
+/// The name of a rule as people write it.
+pub fn rule_name(rule: &RuleSpec) -> String {
+    format!("{}/{}", rule.course, rule.id)
+}

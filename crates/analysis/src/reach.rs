@@ -1,0 +1,165 @@
+//! What a person can have: every pattern of an allow that lets them in somewhere, with an example, and where
+//! denies cut it.
+//!
+//! The person is known, so every kind of path is simply asked of the real evaluator. Not here: who else
+//! can have it (`who`).
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+use tollgate_core::{Effect, RuleId};
+
+use crate::explain::Weighed;
+use crate::policy::Policy;
+use crate::request::{Kind, Request, ask_traced};
+use crate::space::{Hit, Space};
+use crate::walk::{Next, Walk};
+
+/// The person who asks, and how.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Person {
+    /// What the token says; `None` is somebody without a token.
+    pub claims: Option<Map<String, Value>>,
+    /// The method.
+    pub method: String,
+    /// The client's address, if it is known.
+    pub ip: Option<core::net::IpAddr>,
+    /// The time, in Unix seconds.
+    pub now: i64,
+}
+
+/// Paths that a person can have through one pattern of a rule.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Reached {
+    /// The rule that lets them in.
+    pub rule: RuleId,
+    /// The pattern, base included, with the person's own names filled in where groups use captures.
+    pub paths: String,
+    /// The shortest such path.
+    pub example: Request,
+    /// Denies that keep the person out of a part of it, each with a path where they do.
+    pub cut_by: Vec<(RuleId, Request)>,
+    /// A path of the pattern that the rule does not let them have, because its conditions ask about the path.
+    pub not: Option<Request>,
+}
+
+/// What a person can have.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Reach {
+    /// By rule and pattern.
+    pub reached: Vec<Reached>,
+    /// How many kinds of paths were asked.
+    pub kinds: usize,
+}
+
+/// Finds what a person can have.
+pub fn reach(policy: &Policy, person: &Person) -> Reach {
+    let space = Space::new(&[policy], person.now);
+    let mut walk = Walk::new(&space);
+    walk.also_ask(names_of(person));
+    for number in 0..walk.pattern_count() {
+        let id = crate::walk::PatternId(u32::try_from(number).unwrap_or(u32::MAX));
+        let allows = walk
+            .owners(id, 0)
+            .into_iter()
+            .any(|rule| policy.rules().get(rule).map(|rule| rule.effect) == Some(Effect::Allow));
+        walk.set_interesting(id, allows);
+    }
+    let mut found: BTreeMap<(usize, String), Part> = BTreeMap::new();
+    let mut kinds = 0;
+    walk.run(&mut |_, kind| {
+        kinds += 1;
+        let request = Request {
+            method: person.method.clone(),
+            target: kind.target.clone(),
+            ip: person.ip,
+            now: person.now,
+            claims: person.claims.clone(),
+        };
+        let mut weighed = Weighed::default();
+        let ruling = ask_traced(policy, &request, &mut weighed);
+        let matching = weighed.matching();
+        for hit in &kind.hits {
+            if hit.spec.effect == Effect::Deny {
+                continue;
+            }
+            let rule = id(hit.rule);
+            let part = found.entry((hit.rule, paths(hit))).or_default();
+            if !matching.contains(&rule) {
+                part.not.get_or_insert(request.clone());
+            } else if ruling.kind == Kind::Allow {
+                part.example.get_or_insert(request.clone());
+            } else {
+                for deny in &matching {
+                    let is_deny = policy.rule(*deny).map(|rule| rule.effect) == Some(Effect::Deny);
+                    if is_deny && !part.cut_by.iter().any(|(known, _)| known == deny) {
+                        part.cut_by.push((*deny, request.clone()));
+                    }
+                }
+            }
+        }
+        Next::Continue
+    });
+    let reached = found
+        .into_iter()
+        .filter_map(|((rule, paths), part)| {
+            Some(Reached {
+                rule: id(rule),
+                paths,
+                example: part.example?,
+                cut_by: part.cut_by,
+                not: part.not,
+            })
+        })
+        .collect();
+    Reach { reached, kinds }
+}
+
+#[derive(Default)]
+struct Part {
+    example: Option<Request>,
+    cut_by: Vec<(RuleId, Request)>,
+    not: Option<Request>,
+}
+
+fn id(rule: usize) -> RuleId {
+    RuleId(u32::try_from(rule).unwrap_or(u32::MAX))
+}
+
+/// The pattern, with captures filled in that choose the people.
+fn paths(hit: &Hit<'_>) -> String {
+    let mut source = hit
+        .spec
+        .patterns
+        .get(hit.pattern)
+        .map(|pattern| pattern.source.clone())
+        .unwrap_or_default();
+    let who = &hit.spec.who;
+    let names = [&who.groups, &who.scopes, &who.subjects];
+    for name in names.into_iter().flatten().flatten() {
+        if let Some(capture) = &name.capture
+            && let Some(value) = hit.capture(capture)
+        {
+            source = source.replace(&format!("{{{capture}}}"), value);
+        }
+    }
+    source
+}
+
+/// Every text that the person's token says: a capture may be one of them.
+fn names_of(person: &Person) -> Vec<String> {
+    let mut names = Vec::new();
+    for value in person.claims.iter().flat_map(|claims| claims.values()) {
+        match value {
+            Value::String(text) => {
+                names.push(text.clone());
+                names.extend(text.split(' ').map(str::to_owned));
+            }
+            Value::Array(items) => {
+                names.extend(items.iter().filter_map(Value::as_str).map(str::to_owned));
+            }
+            _ => {}
+        }
+    }
+    names
+}

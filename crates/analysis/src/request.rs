@@ -1,0 +1,178 @@
+//! A concrete request, and what the real evaluator says to it.
+//!
+//! Whatever the analysis concludes is shown only after it was asked here. Not here: finding requests.
+
+use core::net::IpAddr;
+
+use serde_json::{Map, Value};
+use tollgate_core::decide::{Trace, decide_traced};
+use tollgate_core::{
+    Facts, PathOptions, PathScratch, Query, Reason, RuleId, TokenState, UnixSeconds,
+};
+use tollgate_gate::config::DenyAnswer;
+use tollgate_token::{Claims, DEFAULT_GROUPS_CLAIM, IssuerConfig, IssuerKind};
+
+use crate::policy::Policy;
+
+/// A request as an author would describe it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Request {
+    /// The method.
+    pub method: String,
+    /// The raw request target: the path, escaped where it must be.
+    pub target: String,
+    /// The client's address, if it is known.
+    pub ip: Option<IpAddr>,
+    /// The time, in Unix seconds.
+    pub now: i64,
+    /// What the verified token says; `None` is a request without a token.
+    pub claims: Option<Map<String, Value>>,
+}
+
+/// Whether a request passes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    /// It passes.
+    Allow,
+    /// It does not.
+    Deny,
+    /// Its path is refused before any rule is asked.
+    Reject,
+}
+
+impl Kind {
+    /// The stable word, as it stands in logs and cases.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Allow => "allow",
+            Self::Deny => "deny",
+            Self::Reject => "reject",
+        }
+    }
+}
+
+/// What a policy says to a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ruling {
+    /// Whether it passes.
+    pub kind: Kind,
+    /// The HTTP status the client sees.
+    pub status: u16,
+    /// Where a redirect leads to.
+    pub location: Option<String>,
+    /// Why.
+    pub reason: Reason,
+    /// The rule responsible, for `allow` and `denied_by_rule`.
+    pub rule: Option<RuleId>,
+}
+
+impl Ruling {
+    /// Whether a client is told the same. A 405 counts as the 403 it would be without the other
+    /// methods: where the two differ, another method is allowed or denied anew, and that is told.
+    pub fn looks_like(&self, other: &Self) -> bool {
+        let closed = |ruling: &Self| {
+            matches!(
+                ruling.reason,
+                Reason::BadMethod | Reason::Forbidden | Reason::DeniedByRule
+            )
+        };
+        let shadow = self.reason == Reason::BadMethod || other.reason == Reason::BadMethod;
+        (shadow && closed(self) && closed(other))
+            || (self.kind, self.status, &self.location)
+                == (other.kind, other.status, &other.location)
+    }
+}
+
+/// Asks the real evaluator.
+pub fn ask(policy: &Policy, request: &Request) -> Ruling {
+    ask_traced(policy, request, &mut ())
+}
+
+/// Asks the real evaluator and shows `trace` what was weighed.
+pub fn ask_traced(policy: &Policy, request: &Request, trace: &mut impl Trace) -> Ruling {
+    let image = policy.image();
+    let mut scratch = PathScratch::new();
+    let raw = request.target.split('?').next().unwrap_or_default();
+    let options = PathOptions {
+        ascii_only: image.ascii_only(),
+    };
+    let Ok(path) = scratch.parse(raw.as_bytes(), options) else {
+        return ruling(policy, Reason::BadPath, None);
+    };
+    let facts = request
+        .claims
+        .as_ref()
+        .map(|claims| assumed_facts(policy, claims));
+    let token = match &facts {
+        None => TokenState::Absent,
+        Some(None) => TokenState::Bad,
+        Some(Some(facts)) => TokenState::Verified(facts),
+    };
+    let query = Query {
+        path: &path,
+        method: &request.method,
+        ip: request.ip,
+        now: UnixSeconds(request.now),
+        token,
+    };
+    let decision = decide_traced(image, &query, trace);
+    ruling(policy, decision.reason, decision.rule)
+}
+
+fn ruling(policy: &Policy, reason: Reason, rule: Option<RuleId>) -> Ruling {
+    let deny = &policy.config().deny;
+    let answer = |answer: &DenyAnswer| match answer {
+        DenyAnswer::Status(status) => (*status, None),
+        DenyAnswer::Redirect(location) => (302, Some(location.clone())),
+    };
+    let (status, location) = match reason {
+        Reason::Allow => (200, None),
+        Reason::NoToken => answer(&deny.no_token),
+        Reason::BadToken => answer(&deny.bad_token),
+        Reason::Forbidden | Reason::DeniedByRule => answer(&deny.forbidden),
+        Reason::BadPath => (400, None),
+        Reason::BadMethod => (405, None),
+        Reason::Internal => (500, None),
+    };
+    let kind = match reason {
+        Reason::Allow => Kind::Allow,
+        Reason::BadPath => Kind::Reject,
+        _ => Kind::Deny,
+    };
+    Ruling {
+        kind,
+        status,
+        location,
+        reason,
+        rule,
+    }
+}
+
+/// What a token with these claims says to a policy: of the issuer it names, else of the first.
+pub(crate) fn assumed_facts(policy: &Policy, claims: &Map<String, Value>) -> Option<Facts> {
+    let text = serde_json::to_vec(claims).ok()?;
+    let claims = Claims::from_json(&text).ok()?;
+    let iss = claims.string("iss").ok()?;
+    let issuers = &policy.config().issuers;
+    let is_named = |issuer: &&IssuerConfig| {
+        iss.is_some_and(|iss| issuer.issuers.iter().any(|known| known == iss))
+    };
+    match issuers.iter().find(is_named).or(issuers.first()) {
+        Some(issuer) => claims.facts(policy.image(), issuer).ok(),
+        None => claims.facts(policy.image(), &unlisted()).ok(),
+    }
+}
+
+fn unlisted() -> IssuerConfig {
+    IssuerConfig {
+        name: String::from("unlisted"),
+        issuers: Vec::new(),
+        clients: Vec::new(),
+        kind: IssuerKind::Oidc,
+        algorithms: Vec::new(),
+        groups_claim: DEFAULT_GROUPS_CLAIM.into(),
+        jwks: None,
+        secrets: Vec::new(),
+        refresh: None,
+    }
+}

@@ -1,0 +1,216 @@
+//! Looking for a request on one path that has some property, or proof that there is none.
+//!
+//! The property is asked of what is chosen so far; it names a variable if it cannot say, and each kind of
+//! value of that variable is tried. Properties are settled long before every variable has a value, so few
+//! are tried. Not here: paths, and what values there are.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value as Json};
+use tollgate_compiler::spec::Expr;
+
+use crate::domain::Domain;
+use crate::eval::{Answer, Eval};
+use crate::request::Request;
+use crate::space::{Alias, Assignment, Hit, Space, Value, Var};
+
+/// Steps after which a search on one path gives up. No policy that people write comes near.
+const MOST_STEPS: u64 = 400_000;
+
+/// What a search came to.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Found<T> {
+    /// Here it is.
+    Yes(T),
+    /// There is none.
+    No,
+    /// It took too long to say.
+    GaveUp,
+}
+
+/// Searches on one path.
+pub(crate) struct Search<'a, 'p> {
+    space: &'a Space<'p>,
+    domain: Domain<'a, 'p>,
+    chosen: Assignment,
+    steps: u64,
+}
+
+impl<'a, 'p> Search<'a, 'p> {
+    pub(crate) fn new(space: &'a Space<'p>, hits: &'a [Hit<'p>]) -> Self {
+        Self {
+            space,
+            domain: Domain::new(space, hits),
+            chosen: Assignment::default(),
+            steps: 0,
+        }
+    }
+
+    /// The first request with the property that `accept` takes.
+    pub(crate) fn find<T>(
+        &mut self,
+        property: &dyn Fn(&Eval<'_, 'p>) -> Answer,
+        accept: &mut dyn FnMut(&Assignment) -> Option<T>,
+    ) -> Found<T> {
+        self.steps = 0;
+        self.descend(property, accept)
+    }
+
+    /// Whether any request has the property.
+    pub(crate) fn is_possible(&mut self, property: &dyn Fn(&Eval<'_, 'p>) -> Answer) -> bool {
+        // Giving up counts as possible: whoever asks must not conclude from it.
+        !matches!(self.find(property, &mut |_| Some(())), Found::No)
+    }
+
+    fn descend<T>(
+        &mut self,
+        property: &dyn Fn(&Eval<'_, 'p>) -> Answer,
+        accept: &mut dyn FnMut(&Assignment) -> Option<T>,
+    ) -> Found<T> {
+        self.steps += 1;
+        if self.steps > MOST_STEPS {
+            return Found::GaveUp;
+        }
+        let eval = Eval {
+            space: self.space,
+            chosen: &self.chosen,
+        };
+        let var = match property(&eval) {
+            Answer::No => return Found::No,
+            Answer::Yes => {
+                return match accept(&self.chosen) {
+                    Some(found) => Found::Yes(found),
+                    None => Found::No,
+                };
+            }
+            Answer::Open(var) => var,
+        };
+        let values = self.domain.values(&var, &mut self.chosen);
+        for value in values.iter() {
+            self.chosen.push(var.clone(), value.clone());
+            let found = self.descend(property, accept);
+            self.chosen.pop();
+            if !matches!(found, Found::No) {
+                return found;
+            }
+        }
+        Found::No
+    }
+}
+
+impl<T> Found<T> {
+    pub(crate) fn found(self) -> Option<T> {
+        match self {
+            Self::Yes(found) => Some(found),
+            Self::No | Self::GaveUp => None,
+        }
+    }
+}
+
+/// The request that an assignment describes. What was not chosen is left out of it.
+pub(crate) fn request(space: &Space<'_>, target: &str, chosen: &Assignment) -> Request {
+    let mut request = Request {
+        method: "GET".to_owned(),
+        target: target.to_owned(),
+        ip: None,
+        now: space.now,
+        claims: None,
+    };
+    // Where nothing asked for the method, any will do.
+    if let Some(Value::Text(method)) = chosen.value(&Var::Method) {
+        request.method = method.to_string();
+    }
+    if let Some(Value::Ip(ip)) = chosen.value(&Var::Ip) {
+        request.ip = *ip;
+    }
+    if let Some(Value::Int(now)) = chosen.value(&Var::Now) {
+        request.now = *now;
+    }
+    if chosen.is_set(&Var::Token) {
+        request.claims = Some(claims(space, chosen));
+    }
+    request
+}
+
+fn claims(space: &Space<'_>, chosen: &Assignment) -> Map<String, Json> {
+    let mut claims = Map::new();
+    let (mut groups, mut scopes) = (BTreeSet::new(), BTreeSet::new());
+    for (var, value) in chosen.iter() {
+        match (var, value) {
+            (Var::Group(name), Value::Bool(true)) => drop(groups.insert(&**name)),
+            (Var::Scope(name), Value::Bool(true)) => drop(scopes.insert(&**name)),
+            (Var::Subject, Value::Text(text)) => {
+                claims.insert("sub".to_owned(), Json::from(&**text));
+            }
+            (Var::Issuer, Value::Text(text)) => {
+                claims.insert("iss".to_owned(), Json::from(&**text));
+            }
+            (Var::Claim(number), value) => {
+                if let Some(claim) = space.claim_var(*number)
+                    && let Some(json) = claim_json(*number, value, chosen)
+                {
+                    claims.insert(claim.name.clone(), json);
+                }
+            }
+            _ => {}
+        }
+    }
+    let declared = |alias| space.claims.iter().any(|claim| claim.alias == alias);
+    if !groups.is_empty() || declared(Alias::Groups) {
+        let groups: Vec<&str> = groups.into_iter().collect();
+        for name in &space.groups_claims {
+            claims.insert(name.clone(), Json::from(groups.clone()));
+        }
+    }
+    if !scopes.is_empty() {
+        let scopes: Vec<&str> = scopes.into_iter().collect();
+        claims.insert("scope".to_owned(), Json::from(scopes.join(" ")));
+    }
+    if declared(Alias::Issuer)
+        && !claims.contains_key("iss")
+        && let Some(issuer) = space.issuers.first()
+    {
+        claims.insert("iss".to_owned(), Json::from(&**issuer));
+    }
+    claims
+}
+
+fn claim_json(number: u16, value: &Value, chosen: &Assignment) -> Option<Json> {
+    Some(match value {
+        Value::Missing | Value::Ip(_) => return None,
+        Value::Wrong => Json::Null,
+        Value::Text(text) => Json::from(&**text),
+        Value::Int(int) => Json::from(*int),
+        Value::Bool(truth) => Json::from(*truth),
+        Value::List => Json::Array(
+            chosen
+                .iter()
+                .filter_map(|(var, value)| match (var, value) {
+                    (Var::Member(list, name), Value::Bool(true)) if *list == number => {
+                        Some(Json::from(&**name))
+                    }
+                    _ => None,
+                })
+                .collect(),
+        ),
+    })
+}
+
+/// The captures that a rule reads, each once.
+pub(crate) fn used_captures(rule: &tollgate_compiler::spec::RuleSpec) -> Vec<&str> {
+    let mut used = BTreeSet::new();
+    for names in [&rule.who.groups, &rule.who.scopes, &rule.who.subjects]
+        .into_iter()
+        .flatten()
+    {
+        used.extend(names.iter().filter_map(|name| name.capture.as_deref()));
+    }
+    for condition in [&rule.when, &rule.unless].into_iter().flatten() {
+        condition.each(&mut |expr| {
+            if let Expr::Capture(name) = expr {
+                used.insert(name.as_str());
+            }
+        });
+    }
+    used.into_iter().collect()
+}

@@ -1,0 +1,77 @@
+//! A request and its answer as an author's test, ready to be pasted into a `.test.toml` file.
+
+use serde_json::Value;
+
+use super::{basic, rfc3339};
+use crate::policy::{Policy, rule_name};
+use crate::request::{Request, Ruling};
+
+/// The test `name` that expects this ruling, and the person it needs. The person is called like the
+/// test, in letters, digits and dashes.
+pub fn test_case(policy: &Policy, name: &str, request: &Request, ruling: &Ruling) -> String {
+    let mut text = String::new();
+    let person: String = name
+        .chars()
+        .map(|letter| {
+            if letter.is_ascii_alphanumeric() {
+                letter
+            } else {
+                '-'
+            }
+        })
+        .collect();
+    if let Some(claims) = &request.claims {
+        let members: Vec<String> = claims
+            .iter()
+            .map(|(name, value)| format!("{} = {}", key(name), toml(value)))
+            .collect();
+        let members = members.join(", ");
+        text.push_str(&format!("[people.{person}]\nclaims = {{ {members} }}\n\n"));
+    }
+    text.push_str(&format!("[[test]]\nname = {}\n", basic(name)));
+    if request.claims.is_some() {
+        text.push_str(&format!("who = \"{person}\"\n"));
+    }
+    if request.method == "GET" {
+        text.push_str(&format!("get = {}\n", basic(&request.target)));
+    } else {
+        text.push_str(&format!("method = {}\n", basic(&request.method)));
+        text.push_str(&format!("target = {}\n", basic(&request.target)));
+    }
+    // The file may have an address of its own, so that there is none must be said.
+    let ip = request.ip.map_or("unknown".to_owned(), |ip| ip.to_string());
+    text.push_str(&format!("ip = \"{ip}\"\nnow = {}\n", rfc3339(request.now)));
+    text.push_str(&format!("expect = \"{}\"\n", ruling.reason.code()));
+    if let Some(rule) = ruling.rule.and_then(|rule| policy.rule(rule)) {
+        text.push_str(&format!("rule = {}\n", basic(&rule_name(rule))));
+    }
+    text
+}
+
+fn key(name: &str) -> String {
+    let bare = !name.is_empty()
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte));
+    if bare { name.to_owned() } else { basic(name) }
+}
+
+fn toml(value: &Value) -> String {
+    match value {
+        // TOML has no null; a table is of no declared type either.
+        Value::Null => "{}".to_owned(),
+        Value::String(text) => basic(text),
+        Value::Array(items) => {
+            let items: Vec<String> = items.iter().map(toml).collect();
+            format!("[{}]", items.join(", "))
+        }
+        Value::Object(members) => {
+            let members: Vec<String> = members
+                .iter()
+                .map(|(name, value)| format!("{} = {}", key(name), toml(value)))
+                .collect();
+            format!("{{ {} }}", members.join(", "))
+        }
+        other => other.to_string(),
+    }
+}

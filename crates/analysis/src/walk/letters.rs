@@ -1,0 +1,368 @@
+//! Which segments are worth trying at one place of a walk.
+//!
+//! The literals that some pattern waits for; for every combination of globs a segment that fits just
+//! those; for captures the texts that a rule could tell apart; and one or two that mean nothing to anybody.
+
+mod globs;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::rc::Rc;
+
+use core::cell::RefCell;
+use core::cmp::Ordering;
+
+use tollgate_compiler::spec::{Comparison, Expr, RuleSpec, StringTest, Template};
+use tollgate_core::MethodSet;
+use tollgate_core::path::check_segment;
+
+use super::pattern::Part;
+use super::{Item, PatternId, Walk};
+use crate::domain::texts::{self, Material};
+pub(crate) use globs::matches as glob_matches;
+
+/// The segments to try, and the items each can move.
+pub(super) struct Alphabet {
+    pub(super) letters: Vec<Rc<str>>,
+    /// The items that wait for a literal.
+    pub(super) literals: BTreeMap<String, Vec<Item>>,
+    /// The items that may take any segment.
+    pub(super) others: Vec<Item>,
+}
+
+/// Words by what they were worked out from.
+type Known<K> = RefCell<HashMap<K, Rc<[String]>>>;
+
+/// What was worked out before.
+#[derive(Default)]
+pub(super) struct Memory {
+    words: Known<(Vec<String>, Vec<String>)>,
+    captured: Known<Vec<(usize, usize)>>,
+}
+
+impl Memory {
+    fn words(
+        &self,
+        globs: &BTreeSet<&str>,
+        literals: &BTreeMap<String, Vec<Item>>,
+    ) -> Rc<[String]> {
+        let key = (
+            globs.iter().map(|glob| (*glob).to_owned()).collect(),
+            literals.keys().cloned().collect(),
+        );
+        if let Some(words) = self.words.borrow().get(&key) {
+            return words.clone();
+        }
+        let words: Rc<[String]> = globs::words(globs, literals).into();
+        self.words.borrow_mut().insert(key, words.clone());
+        words
+    }
+}
+
+pub(super) fn alphabet(walk: &Walk<'_, '_>, items: &[Item]) -> Alphabet {
+    let mut literals: BTreeMap<String, Vec<Item>> = BTreeMap::new();
+    let mut others = Vec::new();
+    let mut globs: BTreeSet<&str> = BTreeSet::new();
+    let (mut all_matter, mut captures) = (false, false);
+    for item in items {
+        let Some(pat) = walk.pat(item.pat) else {
+            continue;
+        };
+        let interesting = walk.is_interesting(PatternId(item.pat));
+        match pat.part(item.at) {
+            Some(Part::Literal(text)) => {
+                match literals.get_mut(*text) {
+                    Some(waiting) => waiting.push(*item),
+                    None => drop(literals.insert((*text).to_owned(), vec![*item])),
+                }
+                continue;
+            }
+            Some(Part::Glob(glob)) => drop(globs.insert(glob)),
+            Some(Part::Capture(_)) => captures = true,
+            None if !pat.is_inside_rest(item.at) => continue,
+            _ => {}
+        }
+        all_matter |= interesting;
+        others.push(*item);
+    }
+    let mut letters: Vec<Rc<str>> = Vec::new();
+    for (text, waiting) in &literals {
+        let matters = |item: &Item| walk.is_interesting(PatternId(item.pat));
+        if all_matter || waiting.iter().any(matters) {
+            letters.push(text.as_str().into());
+        }
+    }
+    if all_matter {
+        let mut taken: BTreeSet<String> = literals.keys().cloned().collect();
+        let mut add = |text: String, letters: &mut Vec<Rc<str>>| {
+            let ascii = text.is_ascii() || !walk.ascii_only;
+            if ascii && check_segment(&text, false).is_ok() && taken.insert(text.clone()) {
+                letters.push(text.into());
+            }
+        };
+        // A segment that means nothing stands first, so that witnesses look like anybody's paths.
+        let mut fresh = fresh_segments(&literals, &globs);
+        let many = fresh.split_off(1.min(fresh.len()));
+        for text in fresh {
+            add(text, &mut letters);
+        }
+        if captures {
+            for text in many {
+                add(text, &mut letters);
+            }
+            for text in told_apart(walk, items).iter() {
+                add(text.clone(), &mut letters);
+            }
+        }
+        if !globs.is_empty() {
+            for text in walk.memory.words(&globs, &literals).iter() {
+                add(text.clone(), &mut letters);
+            }
+        }
+        if walk.foreign_letters {
+            add("é".to_owned(), &mut letters);
+        }
+    }
+    Alphabet {
+        letters,
+        literals,
+        others,
+    }
+}
+
+fn fresh_segments(literals: &BTreeMap<String, Vec<Item>>, globs: &BTreeSet<&str>) -> Vec<String> {
+    let names = ["x", "y", "z", "other", "page", "file", "q7", "w8", "k9-q"];
+    let is_free = |name: &&str| {
+        !literals.contains_key(*name)
+            && !globs
+                .iter()
+                .any(|glob| globs::matches(glob.as_bytes(), name.as_bytes()))
+    };
+    let mut free: Vec<String> = names
+        .into_iter()
+        .filter(is_free)
+        .take(3)
+        .map(str::to_owned)
+        .collect();
+    let mut number = 0_u32;
+    while free.len() < 3 && number < 1_000 {
+        let name = format!("x{number}");
+        if is_free(&name.as_str()) {
+            free.push(name);
+        }
+        number += 1;
+    }
+    free
+}
+
+/// Texts that the rules at hand could tell from each other when they are captured.
+fn told_apart(walk: &Walk<'_, '_>, items: &[Item]) -> Rc<[String]> {
+    let mut rules: BTreeSet<(usize, usize)> = BTreeSet::new();
+    for item in items {
+        for (side, owners) in walk
+            .pat(item.pat)
+            .into_iter()
+            .flat_map(|pat| pat.owners.iter().enumerate())
+        {
+            rules.extend(owners.iter().map(|(rule, _)| (side, *rule)));
+        }
+    }
+    let rules: Vec<(usize, usize)> = rules.into_iter().collect();
+    if let Some(texts) = walk.memory.captured.borrow().get(&rules) {
+        return texts.clone();
+    }
+    let texts: Rc<[String]> = told_apart_by(walk, &rules).into();
+    let mut memory = walk.memory.captured.borrow_mut();
+    memory.insert(rules, texts.clone());
+    texts
+}
+
+fn told_apart_by(walk: &Walk<'_, '_>, rules: &[(usize, usize)]) -> Vec<String> {
+    let mut material = Material::default();
+    let rules: Vec<&RuleSpec> = rules
+        .iter()
+        .filter_map(|(side, rule)| walk.space.rule(*side, *rule))
+        .collect();
+    let templates: Vec<&Template> = rules
+        .iter()
+        .flat_map(|rule| names(rule))
+        .filter(|name| name.capture.is_some())
+        .collect();
+    let mut asked: BTreeSet<&str> = walk.asked.iter().map(String::as_str).collect();
+    material.constants.extend(walk.asked.iter().cloned());
+    let (mut groups, mut related) = (false, false);
+    let mut tests: Vec<&Expr> = Vec::new();
+    for rule in &rules {
+        asked.extend(
+            names(rule)
+                .filter(|name| name.capture.is_none())
+                .map(|name| name.prefix.as_str()),
+        );
+        for condition in [&rule.when, &rule.unless].into_iter().flatten() {
+            condition.each(&mut |expr| match expr {
+                Expr::InGroups(inner) => {
+                    if let Expr::Str(text) = &**inner {
+                        asked.insert(text);
+                    }
+                    groups |= reads_capture(inner);
+                }
+                Expr::InClaim(inner, _) => related |= reads_capture(inner),
+                Expr::InStrings(inner, list) if reads_capture(inner) => {
+                    material.constants.extend(list.iter().cloned());
+                }
+                Expr::Compare(how, left, right) if reads_capture(left) || reads_capture(right) => {
+                    material.ordered |= !matches!(how, Comparison::Eq | Comparison::Ne);
+                    tests.push(expr);
+                    related |= !compared_with(left, &mut material);
+                    related |= !compared_with(right, &mut material);
+                }
+                Expr::StringTest(test, whole, part)
+                    if reads_capture(whole) || reads_capture(part) =>
+                {
+                    material.ordered = true;
+                    tests.push(expr);
+                    related |= !compared_with(whole, &mut material);
+                    related |= !compared_with(part, &mut material);
+                    // A text that is part of the capture, or that the capture is part of.
+                    for text in [whole, part] {
+                        if let Expr::Str(text) = &**text {
+                            match test {
+                                StringTest::StartsWith => material.prefixes.insert(text.clone()),
+                                StringTest::EndsWith => material.suffixes.insert(text.clone()),
+                                StringTest::Contains => material.parts.insert(text.clone()),
+                            };
+                        }
+                    }
+                }
+                _ => {}
+            });
+        }
+    }
+    if related {
+        // A claim that must equal the capture may have to be something else as well.
+        for condition in rules
+            .iter()
+            .flat_map(|rule| [&rule.when, &rule.unless])
+            .flatten()
+        {
+            condition.each(&mut |expr| match expr {
+                Expr::Str(text) => drop(material.constants.insert(text.clone())),
+                Expr::InStrings(_, list) => material.constants.extend(list.iter().cloned()),
+                _ => {}
+            });
+        }
+    }
+    if groups || related {
+        material
+            .constants
+            .extend(asked.iter().map(|name| (*name).to_owned()));
+    }
+    // A name that somebody asks for literally may be what a template comes to.
+    for template in &templates {
+        for name in &asked {
+            let middle = name
+                .strip_prefix(template.prefix.as_str())
+                .and_then(|rest| rest.strip_suffix(template.suffix.as_str()));
+            material.constants.extend(middle.map(str::to_owned));
+        }
+        // One template may come to the same name as another.
+        for other in &templates {
+            if other.prefix != template.prefix || other.suffix != template.suffix {
+                for value in ["x", "y"] {
+                    let name = format!("{}{value}{}", other.prefix, other.suffix);
+                    let middle = name
+                        .strip_prefix(template.prefix.as_str())
+                        .and_then(|rest| rest.strip_suffix(template.suffix.as_str()));
+                    material.constants.extend(middle.map(str::to_owned));
+                }
+            }
+        }
+    }
+    kinds(&material, &tests)
+}
+
+/// The constants, and of all texts made from them one for every answer that the tests can give.
+fn kinds(material: &Material, tests: &[&Expr]) -> Vec<String> {
+    let answers = |text: &str| -> Vec<Option<(Ordering, bool)>> {
+        let side = |side: &Expr| match side {
+            Expr::Capture(_) => Some(text.to_owned()),
+            Expr::Str(constant) => Some(constant.clone()),
+            _ => None,
+        };
+        let answer = |test: &&Expr| match test {
+            Expr::Compare(_, left, right) => Some((side(left)?.cmp(&side(right)?), false)),
+            Expr::StringTest(test, whole, part) => {
+                let (whole, part) = (side(whole)?, side(part)?);
+                let holds = match test {
+                    StringTest::StartsWith => whole.starts_with(&part),
+                    StringTest::EndsWith => whole.ends_with(&part),
+                    StringTest::Contains => whole.contains(&part),
+                };
+                Some((Ordering::Equal, holds))
+            }
+            _ => None,
+        };
+        tests.iter().map(answer).collect()
+    };
+    let mut seen: BTreeSet<Vec<Option<(Ordering, bool)>>> = material
+        .constants
+        .iter()
+        .map(|text| answers(text))
+        .collect();
+    let mut texts: Vec<String> = material.constants.iter().cloned().collect();
+    for text in texts::candidates(material) {
+        if check_segment(&text, false).is_ok() && seen.insert(answers(&text)) {
+            texts.push(text);
+        }
+    }
+    texts
+}
+
+fn reads_capture(condition: &Expr) -> bool {
+    let mut reads = false;
+    condition.each(&mut |expr| reads |= matches!(expr, Expr::Capture(_)));
+    reads
+}
+
+/// Notes what a capture is compared with; `false` if that is not known before a request is.
+fn compared_with(side: &Expr, material: &mut Material) -> bool {
+    match side {
+        Expr::Str(text) => {
+            material.constants.insert(text.clone());
+            true
+        }
+        Expr::Method => {
+            let names = MethodSet::ALL.names().map(str::to_owned);
+            material.constants.extend(names);
+            true
+        }
+        Expr::Capture(_) => true,
+        _ => false,
+    }
+}
+
+fn names(rule: &RuleSpec) -> impl Iterator<Item = &Template> {
+    [&rule.who.groups, &rule.who.scopes, &rule.who.subjects]
+        .into_iter()
+        .flatten()
+        .flatten()
+}
+
+/// A path as it stands in a request.
+pub(crate) fn escaped(segments: &[Rc<str>], slash: bool) -> String {
+    const PLAIN: &[u8] = b"-._~!*'():@&=$,";
+    let mut target = String::new();
+    for segment in segments {
+        target.push('/');
+        for byte in segment.bytes() {
+            if byte.is_ascii_alphanumeric() || PLAIN.contains(&byte) {
+                target.push(char::from(byte));
+            } else {
+                target.push_str(&format!("%{byte:02X}"));
+            }
+        }
+    }
+    if slash {
+        target.push('/');
+    }
+    target
+}

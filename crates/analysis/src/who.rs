@@ -1,0 +1,184 @@
+//! Who can have a path: the rules that let somebody in there, and those that keep somebody out, each with a
+//! request that shows it.
+//!
+//! Not here: what a given person can have (`reach`).
+
+use tollgate_compiler::spec::{Expr, RuleSpec, Template};
+use tollgate_core::{Effect, PathError, RuleId};
+
+use crate::change::parse;
+use crate::policy::Policy;
+use crate::request::{Kind, Request, Ruling, ask};
+use crate::search::{Found, Search, request};
+use crate::shrink::shrunk;
+use crate::space::{Hit, Space};
+use crate::walk::on_path;
+
+/// A rule that names the path.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Access {
+    /// The rule.
+    pub rule: RuleId,
+    /// The pattern through which it names the path, base included.
+    pub pattern: String,
+    /// The rule's people and conditions, with the path's captures filled in.
+    pub who: String,
+    /// For an allow somebody who gets in by it; for a deny somebody who would get in without any deny. None if
+    /// there is nobody.
+    pub witness: Option<Request>,
+    /// What the policy says to the witness.
+    pub ruling: Option<Ruling>,
+    /// The search for a witness took too long, so there may be one.
+    pub gave_up: bool,
+}
+
+/// Who can have a path.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Who {
+    /// Allows, in the order of their names.
+    pub allows: Vec<Access>,
+    /// Denies, in the order of their names.
+    pub denies: Vec<Access>,
+    /// What a GET without a token is told.
+    pub stranger: Ruling,
+}
+
+/// Finds who can have the path of a request target.
+///
+/// # Errors
+/// When it is no path that the policy takes.
+pub fn who(policy: &Policy, target: &str, now: i64) -> Result<Who, PathError> {
+    let (segments, slash) = parse(policy, target)?;
+    let space = Space::new(&[policy], now);
+    let kind = on_path(&space, &segments, slash);
+    let mut found = Who {
+        allows: Vec::new(),
+        denies: Vec::new(),
+        stranger: ask(
+            policy,
+            &Request {
+                method: "GET".to_owned(),
+                target: kind.target.clone(),
+                ip: None,
+                now,
+                claims: None,
+            },
+        ),
+    };
+    for hit in &kind.hits {
+        let access = access(policy, &space, &kind.target, hit, &kind.hits);
+        let list = match hit.spec.effect {
+            Effect::Allow => &mut found.allows,
+            Effect::Deny => &mut found.denies,
+        };
+        // Patterns of one rule that overlap say the same twice.
+        if !list
+            .iter()
+            .any(|known: &Access| known.rule == access.rule && known.who == access.who)
+        {
+            list.push(access);
+        }
+    }
+    for list in [&mut found.allows, &mut found.denies] {
+        list.sort_by_key(|access| access.rule);
+    }
+    Ok(found)
+}
+
+fn access<'p>(
+    policy: &'p Policy,
+    space: &Space<'p>,
+    target: &str,
+    hit: &Hit<'p>,
+    hits: &[Hit<'p>],
+) -> Access {
+    let rule = RuleId(u32::try_from(hit.rule).unwrap_or(u32::MAX));
+    let allows = |hits: &'_ [Hit<'p>]| -> Vec<Hit<'p>> {
+        let allows = hits.iter().filter(|hit| hit.spec.effect == Effect::Allow);
+        allows.cloned().collect()
+    };
+    let allows = allows(hits);
+    let is_allow = hit.spec.effect == Effect::Allow;
+    let shows = |request: &Request| {
+        let ruling = ask(policy, request);
+        if is_allow {
+            ruling.kind == Kind::Allow && matching(policy, request).contains(&rule)
+        } else {
+            ruling.kind == Kind::Deny && {
+                let matching = matching(policy, request);
+                matching.contains(&rule)
+                    && matching
+                        .iter()
+                        .any(|other| is_effect(policy, *other, Effect::Allow))
+            }
+        }
+    };
+    let mut search = Search::new(space, hits);
+    let witness = search.find(
+        &|eval| {
+            eval.matches(hit).and(|| {
+                if is_allow {
+                    eval.allowed(0, hits)
+                } else {
+                    eval.any(&allows)
+                }
+            })
+        },
+        &mut |chosen| {
+            let witness = request(space, target, chosen);
+            shows(&witness).then(|| shrunk(witness, space.now, &shows))
+        },
+    );
+    let gave_up = witness == Found::GaveUp;
+    let witness = witness.found();
+    let filled = filled_in(hit);
+    Access {
+        rule,
+        pattern: hit
+            .spec
+            .patterns
+            .get(hit.pattern)
+            .map(|pattern| pattern.source.clone())
+            .unwrap_or_default(),
+        who: crate::text::who(policy, &filled),
+        ruling: witness.as_ref().map(|witness| ask(policy, witness)),
+        witness,
+        gave_up,
+    }
+}
+
+fn matching(policy: &Policy, request: &Request) -> Vec<RuleId> {
+    let mut weighed = crate::explain::Weighed::default();
+    crate::request::ask_traced(policy, request, &mut weighed);
+    weighed.matching()
+}
+
+fn is_effect(policy: &Policy, rule: RuleId, effect: Effect) -> bool {
+    policy.rule(rule).is_some_and(|rule| rule.effect == effect)
+}
+
+/// The rule as it reads on this path: names and conditions with their captures filled in.
+pub(crate) fn filled_in(hit: &Hit<'_>) -> RuleSpec {
+    let mut rule = hit.spec.clone();
+    let fill = |name: &mut Template| {
+        if let Some(value) = name.capture.as_deref().and_then(|name| hit.capture(name)) {
+            name.prefix = format!("{}{value}{}", name.prefix, name.suffix);
+            name.suffix.clear();
+            name.capture = None;
+        }
+    };
+    let who = &mut rule.who;
+    for names in [&mut who.groups, &mut who.scopes, &mut who.subjects] {
+        names.iter_mut().flatten().for_each(fill);
+    }
+    for condition in [&mut rule.when, &mut rule.unless].into_iter().flatten() {
+        crate::walk::each_mut(condition, &mut |expr| {
+            if let Expr::Capture(name) = expr
+                && let Some(value) = hit.capture(name)
+            {
+                *expr = Expr::Str(value.to_string());
+            }
+        });
+    }
+    rule
+}

@@ -1,0 +1,10 @@
+//! The analysis against the core and the specification, on random policies.
+//!
+//! Each proof takes its seeds from `TOLLGATE_SEED` on and does `TOLLGATE_POLICY_PAIRS` policies or pairs of
+//! them; without these variables it does a few, in seconds. Counts are printed.
+
+#![cfg(test)]
+
+mod pairs;
+mod single;
+mod support;

@@ -1,0 +1,119 @@
+//! Advice about a policy that compiles: what is allowed to be written and probably not meant.
+//!
+//! Each finding has a code of the compiler's table, a place, and a way out. Not here: what keeps a policy
+//! from compiling, which the compiler says, and how all requests are reasoned about, which the analysis
+//! knows.
+
+mod allow;
+mod budget;
+mod capture;
+mod dead;
+mod names;
+mod overlap;
+mod public;
+mod window;
+
+use tollgate_compiler::diagnostic::{Span, codes};
+use tollgate_compiler::spec::{ImageSpec, RuleSpec};
+use tollgate_compiler::{Compiled, Diagnostic, SourceTree};
+
+use crate::locate::{self, Part, Places};
+
+pub use allow::{Advice, Excused, settle};
+pub use budget::{Budget, budgets};
+pub use overlap::{covers, overlap};
+
+/// A compiled policy, ready to be advised on.
+pub struct Subject<'a> {
+    /// What came of compiling.
+    pub compiled: &'a Compiled,
+    /// The checked policy.
+    pub policy: &'a ImageSpec,
+    /// Its texts.
+    pub sources: &'a SourceTree,
+    /// Where its rules stand.
+    pub places: Vec<Places>,
+}
+
+impl<'a> Subject<'a> {
+    /// `None` if the policy does not compile.
+    pub fn new(compiled: &'a Compiled, sources: &'a SourceTree) -> Option<Self> {
+        Some(Self {
+            compiled,
+            policy: compiled.policy.as_ref()?,
+            sources,
+            places: locate::places(sources, &compiled.origins),
+        })
+    }
+
+    /// The rules with their positions and places.
+    fn rules(&self) -> impl Iterator<Item = (usize, &RuleSpec, &Places)> {
+        let rules = self.policy.rules.iter().zip(&self.places);
+        rules
+            .enumerate()
+            .map(|(at, (rule, places))| (at, rule, places))
+    }
+
+    /// A finding about a part of a rule.
+    pub fn finding(
+        &self,
+        code: &'static tollgate_compiler::diagnostic::Code,
+        rule: usize,
+        part: &Part,
+        message: impl Into<String>,
+    ) -> Diagnostic {
+        let Some(places) = self.places.get(rule) else {
+            return Diagnostic::new(code, tollgate_compiler::SITE_FILE, message);
+        };
+        let mut finding = Diagnostic::new(code, &places.file, message);
+        finding.at(places.span(part, self.sources));
+        finding
+    }
+
+    /// Marks a part of another rule in a finding.
+    pub fn mark(&self, finding: &mut Diagnostic, rule: usize, part: &Part, message: &str) {
+        if let Some(places) = self.places.get(rule) {
+            let span = places.span(part, self.sources);
+            finding.label(&places.file, span, message);
+        }
+    }
+}
+
+/// The name of a rule, `course/id`.
+pub fn name(rule: &RuleSpec) -> String {
+    format!("{}/{}", rule.course, rule.id)
+}
+
+/// All advice. `now` is the time, in Unix seconds.
+pub fn lint(subject: &Subject<'_>, now: i64) -> Vec<Diagnostic> {
+    let mut findings = Vec::new();
+    dead::check(subject, now, &mut findings);
+    capture::check(subject, &mut findings);
+    names::check(subject, &mut findings);
+    window::check(subject, now, &mut findings);
+    public::check(subject, &mut findings);
+    budget::check(subject, &mut findings);
+    drop_echoes(&mut findings);
+    findings
+}
+
+/// A rule that a wide public rule takes in is also shadowed by it; to say it once is enough.
+fn drop_echoes(findings: &mut Vec<Diagnostic>) {
+    let told: Vec<(String, Span)> = findings
+        .iter()
+        .filter(|finding| *finding.code == codes::WIDE_PUBLIC)
+        .flat_map(|finding| &finding.labels)
+        .map(|label| (label.file.clone(), label.span))
+        .collect();
+    findings.retain(|finding| {
+        let is_echo = finding.span.is_some_and(|span| {
+            let inside = |inner: &Span| span.start <= inner.start && inner.end <= span.end;
+            told.iter()
+                .any(|(file, inner)| *file == finding.file && inside(inner))
+        });
+        *finding.code != codes::SHADOWED || !is_echo
+    });
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,86 @@
+//! Findings that are meant to be so: `[[lint]]` in `site.toml`.
+
+use tollgate_compiler::diagnostic::codes;
+use tollgate_compiler::{Diagnostic, SITE_FILE};
+
+use super::{Subject, name};
+
+/// A finding that is meant to be so.
+#[derive(Clone, Debug)]
+pub struct Excused {
+    /// The finding.
+    pub finding: Diagnostic,
+    /// Why it is meant to be so.
+    pub because: String,
+}
+
+/// Findings, sorted into those to show and those that are meant to be so.
+#[derive(Clone, Debug, Default)]
+pub struct Advice {
+    /// To show, by file and place.
+    pub findings: Vec<Diagnostic>,
+    /// Meant to be so.
+    pub excused: Vec<Excused>,
+}
+
+/// Applies the allowances of `site.toml`. One that allows nothing is a finding of its own.
+pub fn settle(subject: &Subject<'_>, findings: Vec<Diagnostic>) -> Advice {
+    let allowances = &subject.compiled.allowances;
+    let mut used = vec![false; allowances.len()];
+    let mut advice = Advice::default();
+    for finding in findings {
+        let about = rule_of(subject, &finding);
+        let fits = |allowance: &&tollgate_compiler::Allowance| {
+            let rule = allowance.rule.as_deref();
+            *allowance.code == *finding.code && (rule.is_none() || rule == about.as_deref())
+        };
+        match allowances.iter().position(|allowance| fits(&allowance)) {
+            Some(at) => {
+                if let Some(used) = used.get_mut(at) {
+                    *used = true;
+                }
+                let because = allowances
+                    .get(at)
+                    .map(|allowance| allowance.because.clone());
+                advice.excused.push(Excused {
+                    finding,
+                    because: because.unwrap_or_default(),
+                });
+            }
+            None => advice.findings.push(finding),
+        }
+    }
+    for (allowance, _) in allowances.iter().zip(&used).filter(|(_, used)| !**used) {
+        let message = format!(
+            "nothing is left that allowing `{}` allows",
+            allowance.code.id
+        );
+        let mut finding = Diagnostic::new(&codes::UNUSED_ALLOWANCE, SITE_FILE, message);
+        finding.at(allowance.span).help("remove this `[[lint]]`");
+        advice.findings.push(finding);
+    }
+    advice.findings.sort_by(|a, b| {
+        let key = |finding: &Diagnostic| {
+            let start = finding.span.map(|span| span.start);
+            (
+                finding.file != SITE_FILE,
+                finding.file.clone(),
+                start,
+                finding.code.id,
+            )
+        };
+        key(a).cmp(&key(b))
+    });
+    advice
+}
+
+/// The rule that a finding is about, by its place.
+fn rule_of(subject: &Subject<'_>, finding: &Diagnostic) -> Option<String> {
+    let span = finding.span?;
+    let (_, rule, _) = subject.rules().find(|(_, _, places)| {
+        places.file == finding.file
+            && places.whole.start <= span.start
+            && span.end <= places.whole.end
+    })?;
+    Some(name(rule))
+}

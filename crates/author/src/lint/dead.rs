@@ -1,0 +1,174 @@
+//! TG0709 to TG0712 and TG0715: rules that change nothing, and conditions that never change their mind.
+//!
+//! The analysis finds them, with the rules that are in the way and a request to show it.
+
+use std::collections::BTreeMap;
+
+use tollgate_analysis::constant::{self, Constant};
+use tollgate_analysis::dead::{self, Dead, DeadRule};
+use tollgate_analysis::{Policy, Request};
+use tollgate_compiler::Diagnostic;
+use tollgate_compiler::diagnostic::codes;
+use tollgate_compiler::spec::{Expr, RuleSpec};
+use tollgate_core::{Effect, RuleId};
+
+use super::{Subject, name};
+use crate::locate::Part;
+use crate::suggest::inline;
+use crate::words::moment;
+
+/// Blockers that are shown; the rest is counted.
+const MAX_BLOCKERS: usize = 3;
+
+pub(super) fn check(subject: &Subject<'_>, now: i64, findings: &mut Vec<Diagnostic>) {
+    let Ok(policy) = Policy::new(subject.policy.clone()) else {
+        return;
+    };
+    let positions: BTreeMap<String, usize> = subject
+        .rules()
+        .map(|(at, rule, _)| (name(rule), at))
+        .collect();
+    let position = |id: RuleId| {
+        let rule = policy.rule(id)?;
+        positions.get(&name(rule)).copied()
+    };
+    let lives = dead::rules(&policy, now);
+    for rule in &lives.dead {
+        if let Some(at) = position(rule.rule) {
+            findings.push(dead_rule(subject, at, rule, &position));
+        }
+    }
+    for found in constant::conditions(&policy, now) {
+        // A rule that never matches for this reason has been reported.
+        let is_dead = lives.dead.iter().any(|dead| dead.rule == found.rule);
+        let Some(at) = position(found.rule).filter(|_| !is_dead) else {
+            continue;
+        };
+        let rule = subject.policy.rules.get(at);
+        if rule.is_some_and(|rule| reads_captures(rule, found.part)) {
+            // What a capture can be depends on the pattern, which is not asked here.
+            continue;
+        }
+        let (key, effect) = match found.part {
+            constant::Part::When => ("when", "restricts nothing"),
+            constant::Part::Unless => ("unless", "excepts nobody"),
+        };
+        let message = match found.value {
+            Constant::AlwaysTrue => format!("`{key}` is true for every request"),
+            Constant::TrueIfKnown => {
+                format!("`{key}` is true for everybody whose token has what it asks for")
+            }
+            Constant::AlwaysFalse => format!("`{key}` is false for every request"),
+            Constant::FalseIfKnown => format!("`{key}` is true for nobody"),
+            Constant::NeverKnown => format!("`{key}` never comes to anything"),
+        };
+        let part = Part::Key(key);
+        let mut finding = subject.finding(&codes::ALWAYS_TRUE_OR_FALSE, at, &part, message);
+        let is_plain = matches!(found.value, Constant::AlwaysTrue) == (key == "when");
+        finding.help(if is_plain {
+            format!("it {effect}; remove it, or correct it")
+        } else {
+            "look for a comparison that cannot hold, or one that always does".to_owned()
+        });
+        findings.push(finding);
+    }
+}
+
+/// Whether a condition reads what a pattern captured.
+fn reads_captures(rule: &RuleSpec, part: constant::Part) -> bool {
+    let condition = match part {
+        constant::Part::When => &rule.when,
+        constant::Part::Unless => &rule.unless,
+    };
+    let mut found = false;
+    if let Some(condition) = condition {
+        condition.each(&mut |expr| found |= matches!(expr, Expr::Capture(_)));
+    }
+    found
+}
+
+fn dead_rule(
+    subject: &Subject<'_>,
+    at: usize,
+    dead: &DeadRule,
+    position: &impl Fn(RuleId) -> Option<usize>,
+) -> Diagnostic {
+    let rule = subject.policy.rules.get(at).map(name).unwrap_or_default();
+    let is_deny = subject
+        .policy
+        .rules
+        .get(at)
+        .is_some_and(|rule| rule.effect == Effect::Deny);
+    let (code, message, blocked, help) = match dead.why {
+        Dead::NeverMatches => (
+            &codes::NEVER_MATCHES,
+            format!("nothing can match `{rule}`"),
+            "",
+            "its parts exclude each other; correct one, or remove the rule",
+        ),
+        Dead::Redundant => (
+            &codes::SHADOWED,
+            format!("whoever `{rule}` lets in is let in anyway"),
+            "by this rule",
+            "remove the rule, or narrow the others",
+        ),
+        Dead::AlreadyDenied => (
+            &codes::SHADOWED,
+            format!("whoever `{rule}` keeps out is kept out anyway"),
+            "by this rule",
+            "remove the rule, or narrow the others",
+        ),
+        Dead::DeniesNothing => (
+            &codes::DEAD_DENY,
+            format!("no rule allows anything that `{rule}` denies"),
+            "",
+            "compare its paths and methods with those of the `allow` rules",
+        ),
+        Dead::Overridden => (
+            &codes::OVERRIDDEN,
+            format!("whenever `{rule}` matches, a `deny` wins"),
+            "this `deny`",
+            "narrow the `deny`, give it an `unless`, or remove the `allow`",
+        ),
+    };
+    let part = if is_deny || dead.why != Dead::NeverMatches {
+        Part::Effect
+    } else {
+        Part::Rule
+    };
+    let mut finding = subject.finding(code, at, &part, message);
+    let blockers: Vec<usize> = dead
+        .blockers
+        .iter()
+        .filter_map(|id| position(*id))
+        .collect();
+    for blocker in blockers.iter().take(MAX_BLOCKERS) {
+        subject.mark(&mut finding, *blocker, &Part::Effect, blocked);
+    }
+    if blockers.len() > MAX_BLOCKERS {
+        let more = blockers.len() - MAX_BLOCKERS;
+        finding.help(format!("{more} more rules do so together with these"));
+    }
+    if let Some(witness) = &dead.witness {
+        finding.help(format!("for example {}", told(witness)));
+    }
+    finding.help(help);
+    finding
+}
+
+/// A request in one line.
+fn told(request: &Request) -> String {
+    let mut text = format!("`{} {}`", request.method, request.target);
+    match &request.claims {
+        None => text.push_str(" without a token"),
+        Some(claims) => {
+            let claims = inline(&claims.clone().into());
+            text.push_str(&format!(" with a token that says `{claims}`"));
+        }
+    }
+    if let Some(ip) = request.ip {
+        text.push_str(&format!(" from `{ip}`"));
+    }
+    text.push_str(&format!(" at {}", moment(request.now)));
+    text
+}

@@ -1,0 +1,62 @@
+//! TG0717: rules for everybody that take in what others of their file restrict.
+
+use std::collections::BTreeMap;
+
+use tollgate_compiler::Diagnostic;
+use tollgate_compiler::diagnostic::codes;
+use tollgate_compiler::spec::RuleSpec;
+use tollgate_core::Effect;
+
+use super::{Subject, covers, name};
+use crate::locate::Part;
+
+pub(super) fn check(subject: &Subject<'_>, findings: &mut Vec<Diagnostic>) {
+    let mut files: BTreeMap<&str, Vec<(usize, &RuleSpec)>> = BTreeMap::new();
+    for (at, rule, _) in subject.rules() {
+        files
+            .entry(rule.course.as_str())
+            .or_default()
+            .push((at, rule));
+    }
+    for rules in files.values() {
+        for (at, public) in rules.iter().filter(|(_, rule)| is_open(rule)) {
+            let restricts = |rule: &RuleSpec| rule.effect == Effect::Allow && !rule.who.anyone;
+            let taken_in = |rule: &RuleSpec| {
+                let each = |inner| public.patterns.iter().any(|outer| covers(outer, inner));
+                public.methods.contains(rule.methods) && rule.patterns.iter().all(each)
+            };
+            let mut others = rules
+                .iter()
+                .filter(|(_, rule)| restricts(rule) && taken_in(rule));
+            let Some((other, restricted)) = others.next() else {
+                continue;
+            };
+            let message = format!(
+                "`{}` is for everybody and takes in all that `{}` restricts",
+                name(public),
+                name(restricted)
+            );
+            let part = Part::Pattern(0);
+            let mut finding = subject.finding(&codes::WIDE_PUBLIC, *at, &part, message);
+            subject.mark(
+                &mut finding,
+                *other,
+                &Part::Pattern(0),
+                "nobody needs this rule",
+            );
+            finding.help("name the public folders, such as `/preview/**`");
+            findings.push(finding);
+        }
+    }
+}
+
+/// Whether everybody gets in, from everywhere, at all times.
+fn is_open(rule: &RuleSpec) -> bool {
+    rule.effect == Effect::Allow
+        && rule.who.anyone
+        && rule.networks.is_none()
+        && rule.from.is_none()
+        && rule.until.is_none()
+        && rule.when.is_none()
+        && rule.unless.is_none()
+}

@@ -1,0 +1,303 @@
+//! Rules with one part changed.
+
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use tollgate_compiler::spec::{ClaimSpec, Network, Pattern, RuleSpec, Template, Who};
+use tollgate_core::{Effect, MethodSet};
+
+use super::condition::without;
+use super::{condition, pattern};
+use crate::locate::{Part, Places};
+use crate::words;
+
+/// A change: the part, the words, and the rule as it is then.
+type Change = (Part, String, Option<RuleSpec>);
+
+/// Every change of a rule.
+pub(super) fn changes(rule: &RuleSpec, places: &Places, claims: &[ClaimSpec]) -> Vec<Change> {
+    let mut all = vec![(Part::Rule, "the rule was left out".to_owned(), None)];
+    effect(rule, &mut all);
+    patterns(rule, places.base_segments, &mut all);
+    who(rule, &mut all);
+    methods(rule, places, &mut all);
+    networks(rule, &mut all);
+    window(rule, &mut all);
+    conditions(rule, claims, &mut all);
+    all
+}
+
+fn effect(rule: &RuleSpec, all: &mut Vec<Change>) {
+    let (effect, words) = match rule.effect {
+        Effect::Allow => (Effect::Deny, "`allow` became `deny`"),
+        Effect::Deny => (Effect::Allow, "`deny` became `allow`"),
+    };
+    let now = RuleSpec {
+        effect,
+        ..rule.clone()
+    };
+    all.push((Part::Effect, words.to_owned(), Some(now)));
+}
+
+fn patterns(rule: &RuleSpec, base: usize, all: &mut Vec<Change>) {
+    let shown = |pattern: &Pattern| {
+        let own = Pattern {
+            segments: pattern.segments.get(base..).unwrap_or_default().to_vec(),
+            trailing_slash: pattern.trailing_slash,
+            source: String::new(),
+        };
+        words::pattern(&own)
+    };
+    for (at, pattern) in rule.patterns.iter().enumerate() {
+        let was = shown(pattern);
+        if rule.patterns.len() > 1 {
+            let now = RuleSpec {
+                patterns: without(&rule.patterns, at),
+                ..rule.clone()
+            };
+            all.push((
+                Part::Pattern(at),
+                format!("`{was}` was left out"),
+                Some(now),
+            ));
+        }
+        for changed in pattern::changes(pattern, base) {
+            let words = format!("`{was}` became `{}`", shown(&changed));
+            let mut now = rule.clone();
+            if let Some(place) = now.patterns.get_mut(at) {
+                *place = changed;
+            }
+            all.push((Part::Pattern(at), words, Some(now)));
+        }
+    }
+}
+
+fn who(rule: &RuleSpec, all: &mut Vec<Change>) {
+    let with = |who: Who| {
+        Some(RuleSpec {
+            who,
+            ..rule.clone()
+        })
+    };
+    let anyone = || Who {
+        anyone: true,
+        ..Who::default()
+    };
+    let signed_in = || Who {
+        signed_in: true,
+        ..Who::default()
+    };
+    let old = &rule.who;
+    if old.anyone {
+        let words = "`anyone` became `signed_in`".to_owned();
+        all.push((Part::Key("anyone"), words, with(signed_in())));
+    }
+    if old.signed_in {
+        let words = "`signed_in` became `anyone`".to_owned();
+        all.push((Part::Key("signed_in"), words, with(anyone())));
+    }
+    let lists = [
+        ("groups", &old.groups),
+        ("scopes", &old.scopes),
+        ("subjects", &old.subjects),
+    ];
+    let kinds =
+        lists.iter().filter(|(_, list)| list.is_some()).count() + usize::from(old.signed_in);
+    for (key, list) in lists {
+        let Some(list) = list else { continue };
+        let put = |list: Option<Vec<Template>>| {
+            let mut who = old.clone();
+            match key {
+                "groups" => who.groups = list,
+                "scopes" => who.scopes = list,
+                _ => who.subjects = list,
+            }
+            with(who)
+        };
+        for (at, entry) in list.iter().enumerate() {
+            let was = words::template(entry);
+            if list.len() > 1 {
+                let words = format!("`{was}` was left out of `{key}`");
+                all.push((Part::Entry(key, at), words, put(Some(without(list, at)))));
+            }
+            for bare in bare_templates(entry) {
+                let words = format!("`{was}` became `{}`", words::template(&bare));
+                let mut list = list.clone();
+                if let Some(place) = list.get_mut(at) {
+                    *place = bare;
+                }
+                all.push((Part::Entry(key, at), words, put(Some(list))));
+            }
+        }
+        if kinds > 1 || rule.effect == Effect::Deny {
+            all.push((Part::Key(key), format!("`{key}` was left out"), put(None)));
+        } else {
+            let words = format!("`{key}` became `signed_in`");
+            all.push((Part::Key(key), words, with(signed_in())));
+            all.push((
+                Part::Key(key),
+                format!("`{key}` became `anyone`"),
+                with(anyone()),
+            ));
+        }
+    }
+}
+
+/// A name with a capture that lost the text beside it.
+fn bare_templates(entry: &Template) -> Vec<Template> {
+    if entry.capture.is_none() {
+        return Vec::new();
+    }
+    let without_prefix = Template {
+        prefix: String::new(),
+        ..entry.clone()
+    };
+    let without_suffix = Template {
+        suffix: String::new(),
+        ..entry.clone()
+    };
+    [without_prefix, without_suffix]
+        .into_iter()
+        .filter(|bare| bare != entry)
+        .collect()
+}
+
+fn methods(rule: &RuleSpec, places: &Places, all: &mut Vec<Change>) {
+    let mut add = |methods: MethodSet, words: String| {
+        let now = RuleSpec {
+            methods,
+            ..rule.clone()
+        };
+        all.push((Part::Key("methods"), words, Some(now)));
+    };
+    if rule.methods != MethodSet::ALL {
+        add(MethodSet::ALL, "`methods` became every method".to_owned());
+    }
+    // Without the key there is no list that an entry could get lost from.
+    if !places.has("methods") || rule.methods.names().count() < 2 {
+        return;
+    }
+    for name in rule.methods.names() {
+        let rest = rule.methods.names().filter(|other| *other != name);
+        let rest = rest
+            .filter_map(MethodSet::from_name)
+            .fold(MethodSet::EMPTY, |all, one| all | one);
+        add(rest, format!("`{name}` was left out of `methods`"));
+    }
+}
+
+fn networks(rule: &RuleSpec, all: &mut Vec<Change>) {
+    let Some(list) = &rule.networks else { return };
+    let with = |networks| {
+        Some(RuleSpec {
+            networks,
+            ..rule.clone()
+        })
+    };
+    all.push((
+        Part::Key("networks"),
+        "`networks` was left out".to_owned(),
+        with(None),
+    ));
+    for (at, network) in list.iter().enumerate() {
+        let (part, was) = (Part::Entry("networks", at), words::network(network));
+        if list.len() > 1 {
+            let words = format!("`{was}` was left out of `networks`");
+            all.push((part.clone(), words, with(Some(without(list, at)))));
+        }
+        for near in neighbours(network) {
+            let words = format!("`{was}` became `{}`", words::network(&near));
+            let mut list = list.clone();
+            if let Some(place) = list.get_mut(at) {
+                *place = near;
+            }
+            all.push((part.clone(), words, with(Some(list))));
+        }
+    }
+}
+
+/// The network with a prefix one bit shorter and one bit longer.
+pub(super) fn neighbours(network: &Network) -> Vec<Network> {
+    let prefixes = [network.prefix.checked_sub(1), network.prefix.checked_add(1)];
+    prefixes
+        .into_iter()
+        .flatten()
+        .filter(|prefix| *prefix <= words::width(network.addr))
+        .map(|prefix| Network {
+            addr: masked(network.addr, prefix),
+            prefix,
+        })
+        .collect()
+}
+
+/// The address with all bits beyond `prefix` cleared.
+fn masked(addr: IpAddr, prefix: u8) -> IpAddr {
+    let host = words::width(addr).saturating_sub(prefix);
+    match addr {
+        IpAddr::V4(addr) => {
+            let mask = u32::MAX.checked_shl(u32::from(host)).unwrap_or(0);
+            IpAddr::V4(Ipv4Addr::from_bits(addr.to_bits() & mask))
+        }
+        IpAddr::V6(addr) => {
+            let mask = u128::MAX.checked_shl(u32::from(host)).unwrap_or(0);
+            IpAddr::V6(Ipv6Addr::from_bits(addr.to_bits() & mask))
+        }
+    }
+}
+
+fn window(rule: &RuleSpec, all: &mut Vec<Change>) {
+    for key in ["from", "until"] {
+        let old = if key == "from" { rule.from } else { rule.until };
+        let Some(old) = old else { continue };
+        let with = |moment| {
+            let mut now = rule.clone();
+            if key == "from" {
+                now.from = moment;
+            } else {
+                now.until = moment;
+            }
+            Some(now)
+        };
+        let part = Part::Key(key);
+        all.push((part.clone(), format!("`{key}` was left out"), with(None)));
+        for (by, words) in [(1, "later"), (-1, "earlier")] {
+            if let Some(moved) = old.checked_add(by) {
+                let words = format!("`{key}` became a second {words}");
+                all.push((part.clone(), words, with(Some(moved))));
+            }
+        }
+    }
+}
+
+fn conditions(rule: &RuleSpec, claims: &[ClaimSpec], all: &mut Vec<Change>) {
+    for key in ["when", "unless"] {
+        let is_when = key == "when";
+        let (old, other) = if is_when {
+            (&rule.when, &rule.unless)
+        } else {
+            (&rule.unless, &rule.when)
+        };
+        let Some(old) = old else { continue };
+        let with = |condition| {
+            let mut now = rule.clone();
+            if is_when {
+                now.when = condition;
+            } else {
+                now.unless = condition;
+            }
+            Some(now)
+        };
+        let part = Part::Key(key);
+        all.push((part.clone(), format!("`{key}` was left out"), with(None)));
+        if other.is_none() {
+            let mut now = rule.clone();
+            core::mem::swap(&mut now.when, &mut now.unless);
+            let opposite = if is_when { "unless" } else { "when" };
+            all.push((part, format!("`{key}` became `{opposite}`"), Some(now)));
+        }
+        for change in condition::changes(old, claims) {
+            let words = format!("`{}` became `{}`", change.was, change.is);
+            let part = Part::Piece(key, change.was, change.nth);
+            all.push((part, words, with(Some(change.now))));
+        }
+    }
+}

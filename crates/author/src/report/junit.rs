@@ -1,0 +1,63 @@
+//! The results as JUnit XML, which continuous integration reads.
+
+use quick_junit::{NonSuccessKind, Report, SerializeError, TestCase, TestCaseStatus, TestSuite};
+
+use super::Findings;
+
+/// The report as XML. Tests are cases of their file; where mutants were tried, each that no test noticed is
+/// a failing case of its own.
+///
+/// # Errors
+/// What the XML writer says.
+pub fn junit(findings: &Findings<'_>) -> Result<String, SerializeError> {
+    let mut report = Report::new("tollgate test");
+    for result in findings.results {
+        let mut suite = TestSuite::new(result.file.as_str());
+        for test in &result.tests {
+            let status = if test.passed() {
+                TestCaseStatus::success()
+            } else {
+                failure(format!(
+                    "expected {}, got {}",
+                    test.expected(),
+                    test.answered()
+                ))
+            };
+            let mut case = TestCase::new(test.case.name.as_str(), status);
+            case.set_classname(result.file.as_str());
+            place(&mut case, &result.file, test.case.line);
+            suite.add_test_case(case);
+        }
+        report.add_test_suite(suite);
+    }
+    if let Some((mutants, _)) = findings.mutants {
+        let mut suite = TestSuite::new("mutants");
+        let mut tried = TestCase::new(
+            format!("{} mutants tried", mutants.len()),
+            TestCaseStatus::success(),
+        );
+        tried.set_classname("mutants");
+        suite.add_test_case(tried);
+        for missed in findings.missed_mutants() {
+            let change = &missed.mutant.change;
+            let status = failure(format!("no test notices that {change}"));
+            let mut case = TestCase::new(format!("{}: {change}", missed.rule), status);
+            case.set_classname(missed.file);
+            place(&mut case, missed.file, missed.line);
+            suite.add_test_case(case);
+        }
+        report.add_test_suite(suite);
+    }
+    report.to_string()
+}
+
+fn failure(message: String) -> TestCaseStatus {
+    let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
+    status.set_message(message);
+    status
+}
+
+fn place(case: &mut TestCase, file: &str, line: usize) {
+    case.extra.insert("file".into(), file.into());
+    case.extra.insert("line".into(), line.to_string().into());
+}

@@ -1,0 +1,113 @@
+//! Authors' tests: requests with the answers they expect, from `*.test.toml`.
+//!
+//! Not here: what tests cover ([`coverage`](crate::coverage)) and miss ([`mutate`](crate::mutate)).
+
+mod file;
+mod reader;
+mod run;
+
+use core::net::IpAddr;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use tollgate_compiler::diagnostic::Diagnostic;
+use tollgate_compiler::{COURSES_FOLDER, SourceTree};
+use tollgate_gate::Gate;
+
+use self::file::People;
+use self::reader::Reader;
+
+pub use self::file::{Case, Expect, Person, Who};
+pub use self::run::{Ask, Got, run};
+
+/// The end of a test file's name.
+pub const SUFFIX: &str = ".test.toml";
+
+/// The test file whose people are known everywhere.
+const SITE_TESTS: &str = "site.test.toml";
+
+/// The tests of one file.
+#[derive(Clone, Debug)]
+pub struct TestFile {
+    /// The file, relative to the policy folder.
+    pub file: String,
+    /// The time of its tests where they do not say otherwise, in Unix seconds.
+    pub now: i64,
+    /// The address of its visitors where they do not say otherwise.
+    pub ip: Option<IpAddr>,
+    /// Its tests, in order.
+    pub cases: Vec<Case>,
+    /// The people it can speak of: its own and those of the site's tests.
+    pub people: Vec<Arc<Person>>,
+}
+
+/// The test files of a policy folder: in the folder itself and in `courses`. Names are relative,
+/// with `/`.
+///
+/// # Errors
+/// The folder that cannot be read, and why.
+pub fn find(dir: &Path) -> Result<Vec<String>, (PathBuf, io::Error)> {
+    let mut names = Vec::new();
+    let courses = format!("{COURSES_FOLDER}/");
+    for (folder, prefix) in [
+        (dir.to_owned(), ""),
+        (dir.join(COURSES_FOLDER), courses.as_str()),
+    ] {
+        let entries = match fs::read_dir(&folder) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            entries => entries.map_err(|error| (folder.clone(), error))?,
+        };
+        for entry in entries {
+            let name = entry.map_err(|error| (folder.clone(), error))?.file_name();
+            if let Some(name) = name.to_str().filter(|name| name.ends_with(SUFFIX)) {
+                names.push(format!("{prefix}{name}"));
+            }
+        }
+    }
+    // The people of the site's tests are known in the others, so they are read first.
+    names.sort_by_key(|name| (name != SITE_TESTS, name.clone()));
+    Ok(names)
+}
+
+/// The tests of all files.
+///
+/// # Errors
+/// Everything that is wrong with any of them.
+pub fn read_all(
+    names: &[String],
+    sources: &SourceTree,
+    gate: &Gate<Vec<u8>>,
+) -> Result<Vec<TestFile>, Vec<Diagnostic>> {
+    let (mut shared, mut files, mut findings) = (People::new(), Vec::new(), Vec::new());
+    for name in names {
+        let mut reader = Reader::new(name);
+        let text = sources.text(name).unwrap_or_default();
+        let read = file::read(&mut reader, text, &shared, gate);
+        let known = read.people.values().chain(shared.values());
+        let known = known.cloned().collect();
+        if name == SITE_TESTS {
+            shared = read.people;
+        }
+        findings.append(&mut reader.findings);
+        files.push(TestFile {
+            file: name.clone(),
+            now: read.now.unwrap_or_default(),
+            ip: read.ip.and_then(|ip| ip.parse().ok()),
+            cases: read.cases,
+            people: known,
+        });
+    }
+    if findings.is_empty() {
+        Ok(files)
+    } else {
+        Err(findings)
+    }
+}
+
+/// The test file that belongs to a policy file: `courses/x.test.toml` to `courses/x.toml`.
+pub fn beside(policy_file: &str) -> String {
+    let stem = policy_file.strip_suffix(".toml").unwrap_or(policy_file);
+    format!("{stem}{SUFFIX}")
+}

@@ -1,0 +1,526 @@
+//! One `*.test.toml`: its people, tests and tables, as requests with what is expected of them.
+//! The format is described in `policy/README.md`. Not here: asking a gate.
+
+use core::net::IpAddr;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use serde_json::Value;
+use tollgate_compiler::diagnostic::codes::test_files::{
+    BAD_ADDRESS, BAD_CLAIM, BAD_EXPECTATION, BAD_NAME, NO_TESTS, PERSON_TWICE, TABLE_SHAPE,
+    TEST_TWICE, UNKNOWN_ISSUER, UNKNOWN_PERSON,
+};
+use tollgate_compiler::diagnostic::{Span, codes, render};
+use tollgate_compiler::schema::TestTable;
+use tollgate_core::Reason;
+use tollgate_gate::Gate;
+use tollgate_token::{Claims, IssuerConfig};
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::reader::{At, Reader, Table, nearest, quoted};
+
+/// One request, and what is expected of the answer.
+#[derive(Clone, Debug)]
+pub struct Case {
+    /// `name`, or `name / path / person` for a cell of a table.
+    pub name: String,
+    /// Where the expectation stands, from 1.
+    pub line: usize,
+    /// Who asks.
+    pub who: Who,
+    /// The method.
+    pub method: String,
+    /// The raw target.
+    pub target: String,
+    /// The visitor's address, if known.
+    pub ip: Option<String>,
+    /// The time of the visit, in Unix seconds.
+    pub now: i64,
+    /// What the answer must be.
+    pub expect: Expect,
+}
+
+/// Who asks.
+#[derive(Clone, Debug)]
+pub enum Who {
+    /// Somebody without a token.
+    Nobody,
+    /// Somebody with a token that does not verify.
+    BadToken,
+    /// Somebody with a good token.
+    Person(Arc<Person>),
+}
+
+/// Somebody with a good token.
+#[derive(Debug)]
+pub struct Person {
+    /// The name in the tests.
+    pub name: String,
+    /// What the token says.
+    pub claims: Claims,
+}
+
+impl Who {
+    /// The name in the tests.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Nobody => NOBODY,
+            Self::BadToken => BAD_TOKEN,
+            Self::Person(person) => &person.name,
+        }
+    }
+}
+
+/// What the answer must be.
+#[derive(Clone, Debug)]
+pub struct Expect {
+    /// The reason.
+    pub reason: Reason,
+    /// The rule that must be named, as `course/id`.
+    pub rule: Option<String>,
+}
+
+/// The people of a file, and where each is declared.
+pub(super) type People = BTreeMap<String, Arc<Person>>;
+
+/// The names that need no declaration.
+const NOBODY: &str = "nobody";
+const BAD_TOKEN: &str = "bad-token";
+
+const REASONS: [Reason; 7] = [
+    Reason::Allow,
+    Reason::NoToken,
+    Reason::BadToken,
+    Reason::Forbidden,
+    Reason::DeniedByRule,
+    Reason::BadPath,
+    Reason::BadMethod,
+];
+
+/// Reads a test file. `shared` are the people of `site.test.toml`.
+pub(super) fn read(
+    reader: &mut Reader<'_>,
+    text: &str,
+    shared: &People,
+    gate: &Gate<Vec<u8>>,
+) -> Read {
+    let root = reader.parse(text);
+    let keys = TestTable::File.key_names();
+    let table = reader.table(&root, Span::default(), "a test file", &keys);
+    let mut file = File {
+        text,
+        people: BTreeMap::new(),
+        declared: BTreeSet::new(),
+        shared,
+        now: reader.time(table, "now"),
+        ip: address(reader, table).unwrap_or_default(),
+        names: BTreeSet::new(),
+        cases: Vec::new(),
+    };
+    if !table.has("now") {
+        reader.missing(table, "now");
+    }
+    if let Some(people) = reader.inner(table, "people") {
+        file.declare_people(reader, people.value, gate);
+    }
+    for test in reader.tables(table, "test") {
+        file.test(reader, test);
+    }
+    for test in reader.tables(table, "table") {
+        file.table(reader, test);
+    }
+    if file.cases.is_empty() && reader.findings.is_empty() {
+        reader.add(
+            &NO_TESTS,
+            Span::default(),
+            "the file has neither `[[test]]` nor `[[table]]`",
+        );
+    }
+    Read {
+        now: file.now,
+        ip: file.ip,
+        cases: file.cases,
+        people: file.people,
+    }
+}
+
+/// What a test file holds.
+pub(super) struct Read {
+    pub(super) now: Option<i64>,
+    pub(super) ip: Option<String>,
+    pub(super) cases: Vec<Case>,
+    pub(super) people: People,
+}
+
+struct File<'a> {
+    text: &'a str,
+    people: People,
+    /// The names of all people of the file, also of those with mistakes.
+    declared: BTreeSet<String>,
+    shared: &'a People,
+    now: Option<i64>,
+    ip: Option<String>,
+    names: BTreeSet<String>,
+    cases: Vec<Case>,
+}
+
+impl File<'_> {
+    fn declare_people(
+        &mut self,
+        reader: &mut Reader<'_>,
+        people: &DeTable<'_>,
+        gate: &Gate<Vec<u8>>,
+    ) {
+        for (key, value) in people {
+            let (name, span) = (key.get_ref().as_ref(), key.span().into());
+            let is_letter = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+            if [NOBODY, BAD_TOKEN].contains(&name) || self.shared.contains_key(name) {
+                let message = format!("`{name}` has a meaning already");
+                reader
+                    .add(&PERSON_TWICE, span, message)
+                    .help("choose another name");
+                continue;
+            }
+            if name.is_empty() || !name.chars().all(is_letter) {
+                reader.add(
+                    &BAD_NAME,
+                    span,
+                    format!("`{name}` cannot be the name of a person"),
+                );
+                continue;
+            }
+            self.declared.insert(name.to_owned());
+            let Some(person) = reader.table_of(name, value) else {
+                continue;
+            };
+            let keys = TestTable::Person.key_names();
+            let person = reader.table(person.value, span, "a person", &keys);
+            let issuer = issuer(reader, person, &gate.config().issuers);
+            let Some(claims) = reader.inner(person, "claims") else {
+                if !person.has("claims") {
+                    reader.missing(person, "claims");
+                }
+                continue;
+            };
+            if let Some(claims) = self::claims(reader, claims, issuer, gate) {
+                let person = Person {
+                    name: name.to_owned(),
+                    claims,
+                };
+                self.people.insert(name.to_owned(), Arc::new(person));
+            }
+        }
+    }
+
+    fn test(&mut self, reader: &mut Reader<'_>, test: At<&DeTable<'_>>) {
+        let keys = TestTable::Test.key_names();
+        let test = reader.table(test.value, test.span, "a test", &keys);
+        let name = self.name(reader, test);
+        let who = match reader.text(test, "who") {
+            Some(who) => self.person(reader, who),
+            None => Some(Who::Nobody),
+        };
+        let target = match test.key_span("get") {
+            Some(get) => {
+                for key in ["method", "target"] {
+                    if test.has(key) {
+                        let message = format!("a test has both `get` and `{key}`");
+                        reader
+                            .add(&codes::EXCLUSIVE_KEYS, get, message)
+                            .help("write `get`, or `method` and `target`");
+                    }
+                }
+                reader
+                    .text(test, "get")
+                    .map(|get| ("GET".to_owned(), get.value.to_owned()))
+            }
+            None if test.has("method") || test.has("target") => reader
+                .needed_text(test, "method")
+                .zip(reader.needed_text(test, "target"))
+                .map(|(method, target)| (method.value.to_owned(), target.value.to_owned())),
+            None => {
+                reader.missing(test, "get");
+                None
+            }
+        };
+        let expected = reader.needed_text(test, "expect");
+        let expect = expected.and_then(|text| expectation(reader, text));
+        let rule = reader.text(test, "rule");
+        let expect = match (expect, rule) {
+            (Some(expect), Some(rule)) => with_rule(reader, expect, rule.value, rule.span),
+            (expect, _) => expect,
+        };
+        let (ip, now) = self.circumstances(reader, test);
+        if let (Some(name), Some(who), Some((method, target)), Some(at), Some(expect), Some(now)) =
+            (name, who, target, expected, expect, now)
+        {
+            let (line, _) = render::line_and_column(self.text, at.span.start);
+            self.cases.push(Case {
+                name,
+                line,
+                who,
+                method,
+                target,
+                ip,
+                now,
+                expect,
+            });
+        }
+    }
+
+    fn table(&mut self, reader: &mut Reader<'_>, table: At<&DeTable<'_>>) {
+        let keys = TestTable::Table.key_names();
+        let table = reader.table(table.value, table.span, "a table", &keys);
+        let name = self.name(reader, table);
+        let people = reader.needed_texts(table, "people");
+        let paths = reader.needed_texts(table, "paths");
+        let rows = reader.needed_rows(table, "expect");
+        let method = reader
+            .text(table, "method")
+            .map_or("GET", |method| method.value);
+        let (ip, now) = self.circumstances(reader, table);
+        if rows.len() != paths.len() {
+            let span = table.key_span("expect").unwrap_or(table.span);
+            let message = format!("`expect` has {} rows for {} paths", rows.len(), paths.len());
+            reader.add(&TABLE_SHAPE, span, message);
+        }
+        let known: Vec<Option<Who>> = people.iter().map(|who| self.person(reader, *who)).collect();
+        for (row, path) in rows.iter().zip(&paths) {
+            if row.value.len() != people.len() {
+                let (cells, people) = (row.value.len(), people.len());
+                let message = format!("this row has {cells} cells for {people} people");
+                reader.add(&TABLE_SHAPE, row.span, message);
+            }
+            for (cell, (person, who)) in row.value.iter().zip(people.iter().zip(&known)) {
+                let expect = cell_expectation(reader, *cell);
+                if let (Some(name), Some(who), Some(expect), Some(now)) = (&name, who, expect, now)
+                {
+                    self.cases.push(Case {
+                        name: format!("{name} / {} / {}", path.value, person.value),
+                        line: render::line_and_column(self.text, cell.span.start).0,
+                        who: who.clone(),
+                        method: method.to_owned(),
+                        target: path.value.to_owned(),
+                        ip: ip.clone(),
+                        now,
+                        expect,
+                    });
+                }
+            }
+        }
+    }
+
+    fn name(&mut self, reader: &mut Reader<'_>, table: Table<'_>) -> Option<String> {
+        let name = reader.needed_text(table, "name")?;
+        if !self.names.insert(name.value.to_owned()) {
+            reader.add(
+                &TEST_TWICE,
+                name.span,
+                format!("`{}` names two tests", name.value),
+            );
+        }
+        Some(name.value.to_owned())
+    }
+
+    fn person(&self, reader: &mut Reader<'_>, who: At<&str>) -> Option<Who> {
+        match who.value {
+            NOBODY => return Some(Who::Nobody),
+            BAD_TOKEN => return Some(Who::BadToken),
+            _ => {}
+        }
+        if let Some(person) = self
+            .people
+            .get(who.value)
+            .or_else(|| self.shared.get(who.value))
+        {
+            return Some(Who::Person(Arc::clone(person)));
+        }
+        if self.declared.contains(who.value) {
+            return None;
+        }
+        let known = || {
+            self.people
+                .keys()
+                .chain(self.shared.keys())
+                .map(String::as_str)
+        };
+        let near = nearest(who.value, known().chain([NOBODY, BAD_TOKEN]));
+        let message = format!("there is no person `{}`", who.value);
+        let finding = reader.add(&UNKNOWN_PERSON, who.span, message);
+        match near {
+            Some(near) => finding.help(format!("did you mean `{near}`?")),
+            None => finding.help(format!("declare `[people.{}]`", who.value)),
+        };
+        None
+    }
+
+    /// The address and the time of a test: its own, else the file's.
+    fn circumstances(
+        &self,
+        reader: &mut Reader<'_>,
+        table: Table<'_>,
+    ) -> (Option<String>, Option<i64>) {
+        let ip = address(reader, table).unwrap_or_else(|| self.ip.clone());
+        // A file without a time has been reported; its tests are still read.
+        let now = if table.has("now") {
+            reader.time(table, "now")
+        } else {
+            self.now
+        };
+        (ip, now)
+    }
+}
+
+/// The table's `ip`, if it has one: `Some(None)` takes an address away.
+#[expect(
+    clippy::option_option,
+    reason = "not there and taken away are two things"
+)]
+fn address(reader: &mut Reader<'_>, table: Table<'_>) -> Option<Option<String>> {
+    let ip = reader.text(table, "ip")?;
+    if ip.value == "unknown" {
+        return Some(None);
+    }
+    if ip.value.parse::<IpAddr>().is_err() {
+        let message = format!("`{}` is not an address", ip.value);
+        reader.add(&BAD_ADDRESS, ip.span, message);
+    }
+    Some(Some(ip.value.to_owned()))
+}
+
+fn reason(reader: &mut Reader<'_>, word: &str, span: Span) -> Option<Reason> {
+    let found = REASONS.into_iter().find(|reason| reason.code() == word);
+    if found.is_none() {
+        let words = REASONS.map(Reason::code);
+        let finding = reader.add(&BAD_EXPECTATION, span, format!("`{word}` is not a reason"));
+        match nearest(word, words.into_iter()) {
+            Some(near) => finding.help(format!("did you mean `{near}`?")),
+            None => finding.help(format!("the reasons are {}", quoted(&words))),
+        };
+    }
+    found
+}
+
+fn expectation(reader: &mut Reader<'_>, text: At<&str>) -> Option<Expect> {
+    let reason = reason(reader, text.value, text.span)?;
+    Some(Expect { reason, rule: None })
+}
+
+/// A reason, or a reason, one space and a rule.
+fn cell_expectation(reader: &mut Reader<'_>, cell: At<&str>) -> Option<Expect> {
+    let Some((word, rule)) = cell.value.split_once(' ') else {
+        return expectation(reader, cell);
+    };
+    let expect = expectation(
+        reader,
+        At {
+            value: word,
+            span: cell.span,
+        },
+    )?;
+    with_rule(reader, expect, rule, cell.span)
+}
+
+fn with_rule(reader: &mut Reader<'_>, expect: Expect, rule: &str, span: Span) -> Option<Expect> {
+    if !matches!(expect.reason, Reason::Allow | Reason::DeniedByRule) {
+        let message = format!("`{}` names no rule", expect.reason.code());
+        reader.add(&BAD_EXPECTATION, span, message);
+        return None;
+    }
+    let is_name = |part: &str| !part.is_empty() && !part.contains([' ', '/']);
+    if !rule
+        .split_once('/')
+        .is_some_and(|(course, id)| is_name(course) && is_name(id))
+    {
+        let finding = reader.add(&BAD_EXPECTATION, span, format!("`{rule}` is not a rule"));
+        finding.help("write `course/id`, or `site/id` for a rule of `site.toml`");
+        return None;
+    }
+    Some(Expect {
+        rule: Some(rule.to_owned()),
+        ..expect
+    })
+}
+
+fn issuer<'i>(
+    reader: &mut Reader<'_>,
+    person: Table<'_>,
+    issuers: &'i [IssuerConfig],
+) -> Option<&'i IssuerConfig> {
+    let Some(name) = reader.text(person, "issuer") else {
+        return issuers.first();
+    };
+    let found = issuers.iter().find(|issuer| issuer.name == name.value);
+    if found.is_none() {
+        let message = format!("`site.toml` has no issuer `{}`", name.value);
+        let finding = reader.add(&UNKNOWN_ISSUER, name.span, message);
+        if let Some(near) = nearest(
+            name.value,
+            issuers.iter().map(|issuer| issuer.name.as_str()),
+        ) {
+            finding.help(format!("did you mean `{near}`?"));
+        }
+    }
+    found
+}
+
+/// The claims of a person, judged by the code that judges those of tokens.
+fn claims(
+    reader: &mut Reader<'_>,
+    claims: At<&DeTable<'_>>,
+    issuer: Option<&IssuerConfig>,
+    gate: &Gate<Vec<u8>>,
+) -> Option<Claims> {
+    let mut object = serde_json::Map::new();
+    for (key, value) in claims.value {
+        object.insert(key.get_ref().to_string(), claim(reader, value)?);
+    }
+    if let Some(iss) = issuer.and_then(|issuer| issuer.issuers.first()) {
+        object.entry("iss").or_insert_with(|| iss.clone().into());
+    }
+    let text = Value::Object(object).to_string();
+    let judged = Claims::from_json(text.as_bytes()).and_then(|claims| match issuer {
+        Some(issuer) => claims.facts(gate.image(), issuer).map(|_| claims),
+        None => Ok(claims),
+    });
+    if let Err(error) = judged {
+        reader.add(
+            &BAD_CLAIM,
+            claims.span,
+            format!("no token carries these claims: {error}"),
+        );
+    }
+    judged.ok()
+}
+
+fn claim(reader: &mut Reader<'_>, value: &Spanned<DeValue<'_>>) -> Option<Value> {
+    match value.get_ref() {
+        DeValue::String(text) => Some(text.to_string().into()),
+        DeValue::Boolean(flag) => Some((*flag).into()),
+        DeValue::Integer(number) => {
+            let number = i64::from_str_radix(number.as_str(), number.radix()).ok();
+            if number.is_none() {
+                reader.add(&BAD_CLAIM, value.span().into(), "the number is too large");
+            }
+            number.map(Value::from)
+        }
+        DeValue::Array(list) => list
+            .iter()
+            .map(|value| claim(reader, value))
+            .collect::<Option<Vec<_>>>()
+            .map(Value::Array),
+        DeValue::Table(entries) => entries
+            .iter()
+            .map(|(key, value)| Some((key.get_ref().to_string(), claim(reader, value)?)))
+            .collect::<Option<serde_json::Map<_, _>>>()
+            .map(Value::Object),
+        DeValue::Float(_) | DeValue::Datetime(_) => {
+            let message = "a claim is neither a fraction nor a date-time here";
+            reader
+                .add(&BAD_CLAIM, value.span().into(), message)
+                .help("write a whole number; times are seconds since 1970");
+            None
+        }
+    }
+}

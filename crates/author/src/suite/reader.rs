@@ -1,0 +1,348 @@
+//! Typed access to a TOML file that reports everything that is wrong with it, with its place.
+//! It knows TOML and diagnostics, and nothing about tests.
+
+use tollgate_compiler::diagnostic::{Code, Diagnostic, Span, codes};
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+use toml::value::{Datetime, Offset};
+
+use crate::words::visible;
+
+/// A value and where it stands.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct At<T> {
+    pub(super) value: T,
+    pub(super) span: Span,
+}
+
+/// A table, what it is called in messages, and where it stands.
+#[derive(Clone, Copy)]
+pub(super) struct Table<'a> {
+    entries: &'a DeTable<'a>,
+    what: &'static str,
+    pub(super) span: Span,
+}
+
+/// Collects what is wrong with one file.
+pub(super) struct Reader<'f> {
+    pub(super) file: &'f str,
+    pub(super) findings: Vec<Diagnostic>,
+}
+
+impl<'f> Reader<'f> {
+    pub(super) fn new(file: &'f str) -> Reader<'f> {
+        Reader {
+            file,
+            findings: Vec::new(),
+        }
+    }
+
+    /// Parses the file. What cannot be read is reported and left out.
+    pub(super) fn parse<'a>(&mut self, text: &'a str) -> DeTable<'a> {
+        let (root, errors) = DeTable::parse_recoverable(text);
+        for error in errors {
+            let span = error.span().unwrap_or_default().into();
+            self.add(&codes::NOT_TOML, span, error.message().to_lowercase());
+        }
+        root.into_inner()
+    }
+
+    /// Reports something; the caller may go on to describe it.
+    pub(super) fn add(
+        &mut self,
+        code: &'static Code,
+        span: Span,
+        message: impl AsRef<str>,
+    ) -> &mut Diagnostic {
+        let mut finding = Diagnostic::new(code, self.file, visible(message.as_ref()));
+        finding.at(span);
+        self.findings.push_mut(finding)
+    }
+
+    /// The table as one with these keys. Others are reported.
+    pub(super) fn table<'a>(
+        &mut self,
+        entries: &'a DeTable<'a>,
+        span: Span,
+        what: &'static str,
+        known: &[&'static str],
+    ) -> Table<'a> {
+        for key in entries.keys() {
+            let name = key.get_ref().as_ref();
+            if known.contains(&name) {
+                continue;
+            }
+            let message = format!("{what} has no key `{name}`");
+            let finding = self.add(&codes::UNKNOWN_KEY, key.span().into(), message);
+            match nearest(name, known.iter().copied()) {
+                Some(near) => finding.help(format!("did you mean `{near}`?")),
+                None => finding.help(format!("the keys are {}", quoted(known))),
+            };
+        }
+        Table {
+            entries,
+            what,
+            span,
+        }
+    }
+
+    /// A text, if the key is there.
+    pub(super) fn text<'a>(&mut self, table: Table<'a>, key: &str) -> Option<At<&'a str>> {
+        let value = table.entries.get(key)?;
+        self.text_of(key, value)
+    }
+
+    /// A text that must be there.
+    pub(super) fn needed_text<'a>(&mut self, table: Table<'a>, key: &str) -> Option<At<&'a str>> {
+        if !table.entries.contains_key(key) {
+            self.missing(table, key);
+        }
+        self.text(table, key)
+    }
+
+    /// A list of texts that must be there and not empty.
+    pub(super) fn needed_texts<'a>(&mut self, table: Table<'a>, key: &str) -> Vec<At<&'a str>> {
+        let list = self.needed_list(table, key);
+        list.iter()
+            .filter_map(|value| self.text_of(key, value))
+            .collect()
+    }
+
+    /// A list of lists of texts that must be there and not empty.
+    pub(super) fn needed_rows<'a>(
+        &mut self,
+        table: Table<'a>,
+        key: &str,
+    ) -> Vec<At<Vec<At<&'a str>>>> {
+        let mut rows = Vec::new();
+        for row in self.needed_list(table, key) {
+            let span = row.span().into();
+            match row.get_ref() {
+                DeValue::Array(cells) => {
+                    let cells = cells
+                        .iter()
+                        .filter_map(|cell| self.text_of(key, cell))
+                        .collect();
+                    rows.push(At { value: cells, span });
+                }
+                other => self.wrong_type(key, span, other, "a list of lists"),
+            }
+        }
+        rows
+    }
+
+    /// The tables under `[[key]]`, if there are any.
+    pub(super) fn tables<'a>(&mut self, table: Table<'a>, key: &str) -> Vec<At<&'a DeTable<'a>>> {
+        let Some(value) = table.entries.get(key) else {
+            return Vec::new();
+        };
+        let DeValue::Array(list) = value.get_ref() else {
+            self.wrong_type(
+                key,
+                value.span().into(),
+                value.get_ref(),
+                "a list of tables",
+            );
+            return Vec::new();
+        };
+        list.iter()
+            .filter_map(|entry| self.table_of(key, entry))
+            .collect()
+    }
+
+    /// The table under `[key]`, if there is one.
+    pub(super) fn inner<'a>(&mut self, table: Table<'a>, key: &str) -> Option<At<&'a DeTable<'a>>> {
+        let value = table.entries.get(key)?;
+        self.table_of(key, value)
+    }
+
+    /// A moment, in Unix seconds, if the key is there.
+    pub(super) fn time(&mut self, table: Table<'_>, key: &str) -> Option<i64> {
+        let value = table.entries.get(key)?;
+        let span = value.span().into();
+        let DeValue::Datetime(time) = value.get_ref() else {
+            self.wrong_type(key, span, value.get_ref(), "a date-time without quotes");
+            return None;
+        };
+        let moment = unix_seconds(time);
+        if moment.is_none() {
+            let message = format!("`{time}` is not one moment in whole seconds");
+            self.add(&codes::test_files::BAD_TIME, span, message)
+                .help("write date, time and offset: `2027-01-15T12:00:00Z`");
+        }
+        moment
+    }
+
+    pub(super) fn missing(&mut self, table: Table<'_>, key: &str) {
+        let message = format!("{} has no `{key}`", table.what);
+        self.add(&codes::MISSING_KEY, table.span, message);
+    }
+
+    pub(super) fn text_of<'a>(
+        &mut self,
+        key: &str,
+        value: &'a Spanned<DeValue<'a>>,
+    ) -> Option<At<&'a str>> {
+        let span = value.span().into();
+        match value.get_ref() {
+            DeValue::String(text) if text.is_empty() => {
+                self.add(&codes::EMPTY, span, format!("`{key}` is empty"));
+                None
+            }
+            DeValue::String(text) => Some(At {
+                value: text.as_ref(),
+                span,
+            }),
+            other => {
+                self.wrong_type(key, span, other, "a string");
+                None
+            }
+        }
+    }
+
+    pub(super) fn table_of<'a>(
+        &mut self,
+        key: &str,
+        value: &'a Spanned<DeValue<'a>>,
+    ) -> Option<At<&'a DeTable<'a>>> {
+        let span = value.span().into();
+        match value.get_ref() {
+            DeValue::Table(entries) => Some(At {
+                value: entries,
+                span,
+            }),
+            other => {
+                self.wrong_type(key, span, other, "a table");
+                None
+            }
+        }
+    }
+
+    fn needed_list<'a>(&mut self, table: Table<'a>, key: &str) -> &'a [Spanned<DeValue<'a>>] {
+        let Some(value) = table.entries.get(key) else {
+            self.missing(table, key);
+            return &[];
+        };
+        match value.get_ref() {
+            DeValue::Array(list) => {
+                if list.is_empty() {
+                    self.add(
+                        &codes::EMPTY,
+                        value.span().into(),
+                        format!("`{key}` is an empty list"),
+                    );
+                }
+                list
+            }
+            other => {
+                self.wrong_type(key, value.span().into(), other, "a list");
+                &[]
+            }
+        }
+    }
+
+    fn wrong_type(&mut self, key: &str, span: Span, found: &DeValue<'_>, wanted: &str) {
+        let found = match found {
+            DeValue::String(_) => "a string",
+            DeValue::Integer(_) => "an integer",
+            DeValue::Float(_) => "a float",
+            DeValue::Boolean(_) => "a boolean",
+            DeValue::Datetime(_) => "a date-time",
+            DeValue::Array(_) => "an array",
+            DeValue::Table(_) => "a table",
+        };
+        self.add(
+            &codes::WRONG_TYPE,
+            span,
+            format!("`{key}` is {found}, not {wanted}"),
+        );
+    }
+}
+
+impl<'a> Table<'a> {
+    pub(super) fn has(self, key: &str) -> bool {
+        self.entries.contains_key(key)
+    }
+
+    /// Where the key stands.
+    pub(super) fn key_span(self, key: &str) -> Option<Span> {
+        self.entries
+            .get_key_value(key)
+            .map(|(key, _)| key.span().into())
+    }
+}
+
+/// The candidate that `word` is probably a misspelling of.
+pub(super) fn nearest<'a>(
+    word: &str,
+    candidates: impl Iterator<Item = &'a str>,
+) -> Option<&'a str> {
+    candidates
+        .map(|candidate| (strsim::damerau_levenshtein(word, candidate), candidate))
+        // A third of the letters may be wrong; more is another word.
+        .filter(|(distance, candidate)| *distance <= candidate.len().max(3) / 3)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, candidate)| candidate)
+}
+
+/// `` `a`, `b` ``
+pub(super) fn quoted(words: &[&str]) -> String {
+    words
+        .iter()
+        .map(|word| format!("`{word}`"))
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+/// The moment of a date-time with offset and without a fraction.
+fn unix_seconds(time: &Datetime) -> Option<i64> {
+    let (date, clock, offset) = (time.date?, time.time?, time.offset?);
+    if clock.nanosecond.unwrap_or(0) != 0 {
+        return None;
+    }
+    let offset_minutes = match offset {
+        Offset::Z => 0,
+        Offset::Custom { minutes } => i64::from(minutes),
+    };
+    // The year is counted from March, so that the leap day is its last, and from 1 March 0000.
+    let (year, month, day) = (
+        i64::from(date.year),
+        i64::from(date.month),
+        i64::from(date.day),
+    );
+    let (year, month) = if month > 2 {
+        (year, month - 3)
+    } else {
+        (year - 1, month + 9)
+    };
+    let leap_days = year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400);
+    let days = 365 * year + leap_days + (153 * month + 2) / 5 + day - 1 - 719_468;
+    let minutes =
+        (days * 24 + i64::from(clock.hour)) * 60 + i64::from(clock.minute) - offset_minutes;
+    Some(minutes * 60 + i64::from(clock.second.unwrap_or(0)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn moments() {
+        let table: &[(&str, Option<i64>)] = &[
+            ("1970-01-01T00:00:00Z", Some(0)),
+            ("2027-01-15T12:00:00Z", Some(1_800_014_400)),
+            ("2027-01-15T13:00:00+01:00", Some(1_800_014_400)),
+            ("2027-01-15T06:30:00-05:30", Some(1_800_014_400)),
+            ("2000-02-29T23:59:59Z", Some(951_868_799)),
+            ("2100-03-01T00:00:00Z", Some(4_107_542_400)),
+            ("0001-01-01T00:00:00Z", Some(-62_135_596_800)),
+            ("2027-01-15T12:00:00.5Z", None),
+            ("2027-01-15T12:00:00", None),
+            ("2027-01-15", None),
+            ("12:00:00", None),
+        ];
+        for (text, seconds) in table {
+            assert_eq!(unix_seconds(&text.parse().unwrap()), *seconds, "{text}");
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! A policy as the analysis wants it, and where its rules stand: from a folder, an image, or the files of a
+//! git revision.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use tollgate_analysis::{Policy, rule_name};
+use tollgate_compiler::diagnostic::render::line_and_column;
+use tollgate_compiler::{CompileOptions, SourceTree, compile};
+use tollgate_core::RuleId;
+
+use crate::failure::Failure;
+use crate::progress::Progress;
+use crate::{input, policy};
+
+/// A policy and where its rules stand.
+pub(crate) struct Analysed {
+    pub(crate) policy: Policy,
+    /// By rule: file and line. Empty for an image.
+    places: BTreeMap<String, (String, usize)>,
+}
+
+impl Analysed {
+    /// A folder or an image.
+    pub(crate) fn read(path: &Path) -> Result<Self, Failure> {
+        if path.is_dir() {
+            let read = policy::compile(path, false)?;
+            return Self::of(read.compiled, read.image, &read.sources, path);
+        }
+        let image = input::read(path)?;
+        let policy = Policy::from_image(image).map_err(|error| Failure::Analysis {
+            path: path.to_owned(),
+            error,
+        })?;
+        Ok(Self {
+            policy,
+            places: BTreeMap::new(),
+        })
+    }
+
+    /// Files that do not lie in a folder. `name` is what to call them.
+    pub(crate) fn of_sources(sources: SourceTree, name: &Path) -> Result<Self, Failure> {
+        let _progress = Progress::start("compiling the policy", None);
+        let mut compiled = compile(&sources, &CompileOptions::default());
+        match compiled.image.take() {
+            Some(image) if !compiled.has_errors() => Self::of(compiled, image, &sources, name),
+            _ => Err(Failure::Policy {
+                findings: compiled.diagnostics,
+                sources: Box::new(sources),
+            }),
+        }
+    }
+
+    fn of(
+        compiled: tollgate_compiler::Compiled,
+        image: Vec<u8>,
+        sources: &SourceTree,
+        path: &Path,
+    ) -> Result<Self, Failure> {
+        let spec = compiled.policy.unwrap_or_default();
+        let places = spec
+            .rules
+            .iter()
+            .zip(&compiled.origins)
+            .map(|(rule, origin)| {
+                let text = sources.text(&origin.file).unwrap_or_default();
+                let (line, _) = line_and_column(text, origin.span.start);
+                (rule_name(rule), (origin.file.clone(), line))
+            })
+            .collect();
+        let policy = Policy::with_image(spec, image).map_err(|error| Failure::Analysis {
+            path: path.to_owned(),
+            error,
+        })?;
+        Ok(Self { policy, places })
+    }
+
+    /// The name of a rule.
+    pub(crate) fn name(&self, rule: RuleId) -> String {
+        self.policy.rule(rule).map(rule_name).unwrap_or_default()
+    }
+
+    /// Where a rule stands, as `file:line`.
+    pub(crate) fn place(&self, rule: RuleId) -> Option<String> {
+        let (file, line) = self.places.get(&self.name(rule))?;
+        Some(format!("{file}:{line}"))
+    }
+
+    /// A rule's name, and where it stands if that is known.
+    pub(crate) fn named(&self, rule: RuleId) -> String {
+        match self.place(rule) {
+            Some(place) => format!("{} ({place})", self.name(rule)),
+            None => self.name(rule),
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! A CloudFront function: a folder with its source, and the updates of its KeyValueStore.
+//!
+//! Every file under `kvs/` is the body of one `UpdateKeys` call. `put-*.json` come first, in the order of
+//! their names; `switch.json` puts the policy in force, after the function is published; `retire-*.json`
+//! remove the policy again, when a later one is in force everywhere. Not here: the source, which the
+//! compiler generates.
+
+use serde_json::{Value, json};
+use tollgate_compiler::javascript::budget::MAX_FUNCTION_BYTES;
+use tollgate_compiler::javascript::cloudfront;
+
+use super::{Artifact, Content, Entry, Input};
+use crate::failure::{Failure, sized};
+
+/// Above this share of the largest function, people are told.
+const NEARLY_FULL_PERCENT: usize = 95;
+
+pub(super) fn build(input: &Input<'_>) -> Result<Artifact, Failure> {
+    let made = cloudfront(input.spec()?, input.id).map_err(Failure::Script)?;
+    let mut updates = made.updates();
+    let switch = updates.pop();
+    let about = json!({
+        "policy": input.id,
+        "runtime": "cloudfront-js-2.0",
+        "generation": made.generation,
+        "function_bytes": made.function.len(),
+        "entries": made.entries.len() + 1,
+        "store_bytes": made.store_bytes(),
+        "most_reads": made.max_reads,
+    });
+    let mut entries = vec![
+        file("function.js", made.function.clone()),
+        json_file("about.json", &about),
+    ];
+    entries.extend(numbered("put", &updates));
+    entries.extend(switch.iter().map(|body| json_file("kvs/switch.json", body)));
+    entries.extend(numbered("retire", &made.removals()));
+    let mut artifact = Artifact::of(Content::Folder(entries));
+    artifact.notes.push(format!(
+        "function.js has {} of {MAX_FUNCTION_BYTES} bytes",
+        made.function.len()
+    ));
+    artifact.notes.push(format!(
+        "{} entries of {} in {} updates; a request reads at most {}",
+        made.entries.len() + 1,
+        sized(made.store_bytes()),
+        updates.len() + 1,
+        made.max_reads
+    ));
+    if made.function.len() * 100 > MAX_FUNCTION_BYTES * NEARLY_FULL_PERCENT {
+        artifact
+            .warnings
+            .push("the function is nearly as large as CloudFront takes".to_owned());
+    }
+    Ok(artifact)
+}
+
+fn numbered(name: &str, bodies: &[Value]) -> Vec<Entry> {
+    let one =
+        |(at, body): (usize, &Value)| json_file(&format!("kvs/{name}-{:04}.json", at + 1), body);
+    bodies.iter().enumerate().map(one).collect()
+}
+
+fn json_file(name: &str, body: &Value) -> Entry {
+    file(name, format!("{body}\n"))
+}
+
+fn file(name: &str, text: String) -> Entry {
+    Entry {
+        name: name.to_owned(),
+        bytes: text.into_bytes(),
+    }
+}

@@ -1,0 +1,85 @@
+//! An Akamai EdgeWorkers code bundle: `main.js` and `bundle.json` in a gzipped tar file.
+//!
+//! Not here: the source, which the compiler generates.
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use tar::{Builder, Header};
+use tollgate_compiler::javascript::edgeworkers;
+
+use super::{Artifact, Content, Entry, Input};
+use crate::failure::{Failure, sized};
+
+/// Most that Akamai takes as one bundle, compressed.
+const MAX_BYTES: usize = 512 * 1_024;
+/// Everybody may read every file.
+const MODE: u32 = 0o644;
+
+pub(super) fn build(input: &Input<'_>) -> Result<Artifact, Failure> {
+    let made = edgeworkers(input.spec()?, input.id).map_err(Failure::Script)?;
+    let raw = made.main.len();
+    let files = [("main.js", made.main), ("bundle.json", made.manifest)];
+    let entries: Vec<Entry> = files
+        .into_iter()
+        .map(|(name, text)| Entry {
+            name: name.to_owned(),
+            bytes: text.into_bytes(),
+        })
+        .collect();
+    let bundle = archive(&entries).map_err(Failure::Pack)?;
+    if bundle.len() > MAX_BYTES {
+        return Err(Failure::TooLarge {
+            bytes: bundle.len(),
+            limit: MAX_BYTES,
+        });
+    }
+    let mut artifact = Artifact::of(Content::File(bundle));
+    artifact.notes.push(format!("main.js has {}", sized(raw)));
+    Ok(artifact)
+}
+
+/// A gzipped tar file that depends on nothing but its files.
+fn archive(files: &[Entry]) -> std::io::Result<Vec<u8>> {
+    let mut archive = Builder::new(GzEncoder::new(Vec::new(), Compression::best()));
+    for file in files {
+        let mut header = Header::new_ustar();
+        header.set_size(u64::try_from(file.bytes.len()).unwrap_or(u64::MAX));
+        header.set_mode(MODE);
+        header.set_mtime(0);
+        archive.append_data(&mut header, &file.name, file.bytes.as_slice())?;
+    }
+    archive.into_inner()?.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use super::*;
+
+    #[test]
+    fn tar_reads_the_archive() {
+        let folder = tempfile::tempdir().unwrap();
+        let files = [
+            ("main.js", "x".repeat(700)),
+            ("bundle.json", "{}".to_owned()),
+        ];
+        let entries = files.clone().map(|(name, text)| Entry {
+            name: name.to_owned(),
+            bytes: text.into_bytes(),
+        });
+        std::fs::write(folder.path().join("b.tgz"), archive(&entries).unwrap()).unwrap();
+        let done = Command::new("tar")
+            .args(["-xzf", "b.tgz"])
+            .current_dir(&folder)
+            .status()
+            .unwrap();
+        assert!(done.success());
+        for (name, text) in files {
+            assert_eq!(
+                std::fs::read_to_string(folder.path().join(name)).unwrap(),
+                text
+            );
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! Writing files and folders so that readers see the old ones or the new ones, whole, and nothing
+//! else. Not here: what is in them.
+
+use std::ffi::OsString;
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use super::Entry;
+
+/// Writes a file at once or not at all.
+pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    if path.is_dir() {
+        return Err(io::ErrorKind::IsADirectory.into());
+    }
+    let beside = beside(path, "tmp")?;
+    let written = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .open(&beside)
+        .and_then(|mut file| {
+            file.write_all(bytes)?;
+            file.sync_all()?;
+            fs::rename(&beside, path)
+        });
+    if written.is_err() {
+        // It may never have been made.
+        let _ = fs::remove_file(&beside);
+    }
+    written
+}
+
+/// Writes a folder at once or not at all. One that is there is replaced if it holds nothing but
+/// what is written now: whatever else lies in it is somebody's, and stays where it is.
+///
+/// # Errors
+///
+/// `DirectoryNotEmpty` if the folder holds something else, `NotADirectory` if it is a file.
+pub(super) fn write_folder(path: &Path, entries: &[Entry]) -> io::Result<()> {
+    let is_there = path.try_exists()?;
+    if is_there {
+        for held in list(path)? {
+            if !entries.iter().any(|entry| Path::new(&entry.name) == held) {
+                return Err(io::ErrorKind::DirectoryNotEmpty.into());
+            }
+        }
+    }
+    let (beside, old) = (beside(path, "tmp")?, beside(path, "old")?);
+    let written = fill(&beside, entries).and_then(|()| {
+        if !is_there {
+            return fs::rename(&beside, path);
+        }
+        // Two steps, for no system swaps folders in one everywhere; if the second fails, the first
+        // is taken back.
+        fs::rename(path, &old)?;
+        fs::rename(&beside, path).inspect_err(|_| {
+            let _ = fs::rename(&old, path);
+        })
+    });
+    let _ = fs::remove_dir_all(if written.is_ok() { &old } else { &beside });
+    written
+}
+
+fn fill(folder: &Path, entries: &[Entry]) -> io::Result<()> {
+    fs::create_dir(folder)?;
+    for entry in entries {
+        let file = folder.join(&entry.name);
+        if let Some(above) = file.parent() {
+            fs::create_dir_all(above)?;
+        }
+        fs::write(file, &entry.bytes)?;
+    }
+    Ok(())
+}
+
+/// Every file below `folder`, relative to it, by name.
+pub(super) fn list(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    let mut ahead = vec![PathBuf::new()];
+    while let Some(below) = ahead.pop() {
+        for entry in fs::read_dir(folder.join(&below))? {
+            let entry = entry?;
+            let name = below.join(entry.file_name());
+            if entry.file_type()?.is_dir() {
+                ahead.push(name);
+            } else {
+                files.push(name);
+            }
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// A hidden name in the same folder that no other process uses.
+fn beside(path: &Path, end: &str) -> io::Result<PathBuf> {
+    let name = path.file_name().ok_or(io::ErrorKind::IsADirectory)?;
+    let mut beside = OsString::from(".");
+    beside.push(name);
+    beside.push(format!(".{}.{end}", std::process::id()));
+    Ok(path.with_file_name(beside))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(name: &str, text: &str) -> Entry {
+        Entry {
+            name: name.to_owned(),
+            bytes: text.as_bytes().to_vec(),
+        }
+    }
+
+    fn names(folder: &Path) -> Vec<String> {
+        let files = list(folder).unwrap();
+        files
+            .iter()
+            .map(|file| file.to_string_lossy().into_owned())
+            .collect()
+    }
+
+    #[test]
+    fn folders_are_replaced_only_if_nothing_is_lost() {
+        let scratch = std::env::temp_dir().join(format!("tollgate-write-{}", std::process::id()));
+        fs::create_dir(&scratch).unwrap();
+        let out = scratch.join("out");
+        let entries = [entry("a", "1"), entry("deep/er/b", "2")];
+        for _ in 0..2 {
+            write_folder(&out, &entries).unwrap();
+            assert_eq!(names(&out), ["a", "deep/er/b"]);
+        }
+        let refused = |entries: &[Entry]| write_folder(&out, entries).unwrap_err().kind();
+        assert_eq!(refused(&entries[..1]), io::ErrorKind::DirectoryNotEmpty);
+        assert_eq!(names(&out), ["a", "deep/er/b"]);
+        write_folder(
+            &out,
+            &[entry("a", "3"), entry("deep/er/b", ""), entry("c", "")],
+        )
+        .unwrap();
+        assert_eq!(names(&out), ["a", "c", "deep/er/b"]);
+        assert_eq!(fs::read(out.join("a")).unwrap(), b"3");
+        // A file where a folder should be made, and nothing is left of the attempt.
+        fs::write(scratch.join("file"), "").unwrap();
+        assert!(write_folder(&scratch.join("file"), &entries).is_err());
+        assert!(write_folder(&scratch.join("new"), &[entry("a", ""), entry("a/b", "")]).is_err());
+        assert_eq!(names(&scratch), ["file", "out/a", "out/c", "out/deep/er/b"]);
+        fs::remove_dir_all(&scratch).unwrap();
+    }
+}

@@ -1,0 +1,188 @@
+//! Differences for people and for programs.
+
+use serde_json::{Value, json};
+use tollgate_analysis::diff::{Diff, Difference, Side};
+use tollgate_analysis::text::test_case;
+use tollgate_analysis::{Request, Ruling};
+
+use crate::analysed::Analysed;
+use crate::output::{BAD, FAINT, GOOD, NOTE, STRONG, styled, visible};
+
+/// The documented object, with its members in the documented order.
+pub(super) fn object(old: &Analysed, new: &Analysed, found: &Diff) -> String {
+    let rule = |side: &Analysed, ruling: &Ruling| json!(ruling.rule.map(|rule| side.name(rule)));
+    let differences: Vec<String> = found
+        .differences
+        .iter()
+        .map(|difference| {
+            let mut text = members(&[
+                ("old", json!(difference.old.kind.code())),
+                ("new", json!(difference.new.kind.code())),
+                ("paths", json!(difference.paths)),
+                ("who", json!(difference.who)),
+                ("old_rule", rule(old, &difference.old)),
+                ("new_rule", rule(new, &difference.new)),
+            ]);
+            // The witness is an object with an order of its own.
+            text.pop();
+            format!("{text},\"witness\":{}}}", request(&difference.witness))
+        })
+        .collect();
+    let mut object = format!("{{\"differences\":[{}]", differences.join(","));
+    // Only where there is something to say that no request can show.
+    if !found.settings.is_empty() {
+        let codes: Vec<&str> = found
+            .settings
+            .iter()
+            .map(|setting| setting.code())
+            .collect();
+        object.push_str(&format!(",\"settings\":{}", json!(codes)));
+    }
+    if !found.gave_up.is_empty() {
+        object.push_str(&format!(",\"undecided\":{}", json!(found.gave_up)));
+    }
+    object.push('}');
+    object
+}
+
+/// A request as an object.
+pub(crate) fn request(request: &Request) -> String {
+    members(&[
+        ("method", json!(request.method)),
+        ("target", json!(request.target)),
+        ("ip", json!(request.ip.map(|ip| ip.to_string()))),
+        ("now", json!(request.now)),
+        ("claims", json!(request.claims)),
+    ])
+}
+
+fn members(members: &[(&str, Value)]) -> String {
+    let members: Vec<String> = members
+        .iter()
+        .map(|(name, value)| format!("\"{name}\":{value}"))
+        .collect();
+    format!("{{{}}}", members.join(","))
+}
+
+/// What a request is, in one line.
+pub(crate) fn described(request: &Request) -> String {
+    let mut text = format!("{} {}", request.method, request.target);
+    match &request.claims {
+        None => text.push_str(", no token"),
+        Some(claims) => text.push_str(&format!(", claims {}", json!(claims))),
+    }
+    if let Some(ip) = request.ip {
+        text.push_str(&format!(", from {ip}"));
+    }
+    text.push_str(&format!(
+        ", at {}",
+        tollgate_analysis::text::rfc3339(request.now)
+    ));
+    text
+}
+
+/// What a policy says, in a few words.
+pub(crate) fn ruled(side: &Analysed, ruling: &Ruling) -> String {
+    let mut text = format!(
+        "{} {} {}",
+        ruling.kind.code(),
+        ruling.status,
+        ruling.reason.code()
+    );
+    if let Some(location) = &ruling.location {
+        text.push_str(&format!(" to {location}"));
+    }
+    if let Some(rule) = ruling.rule {
+        text.push_str(&format!(" by {}", side.named(rule)));
+    }
+    text
+}
+
+/// Headline of a kind of difference.
+pub(super) fn headline(difference: &Difference) -> &'static str {
+    match difference {
+        _ if difference.opens() => "opens",
+        _ if difference.closes() => "closes",
+        _ => "answers otherwise",
+    }
+}
+
+/// How many of each kind.
+pub(super) fn summary(found: &Diff) -> String {
+    let count = |test: &dyn Fn(&Difference) -> bool| {
+        found.differences.iter().filter(|one| test(one)).count()
+    };
+    let opened = count(&Difference::opens);
+    let closed = count(&Difference::closes);
+    let others = found.differences.len() - opened - closed;
+    if found.differences.is_empty() {
+        return "no request is answered differently by the rules".to_owned();
+    }
+    format!("{opened} opened, {closed} closed, {others} answered otherwise")
+}
+
+/// The rule that was edited, and where it stands.
+pub(super) fn cause(old: &Analysed, new: &Analysed, difference: &Difference) -> Option<String> {
+    let cause = difference.cause?;
+    Some(match cause.side {
+        Side::Old => format!("old {}", old.named(cause.rule)),
+        Side::New => format!("new {}", new.named(cause.rule)),
+    })
+}
+
+/// A test that the new policy passes and the old one does not.
+pub(super) fn test(new: &Analysed, difference: &Difference, number: usize) -> String {
+    let name = format!("diff-{}", number + 1);
+    test_case(&new.policy, &name, &difference.witness, &difference.new)
+}
+
+/// Differences for people.
+pub(super) fn text(old: &Analysed, new: &Analysed, found: &Diff) -> String {
+    let mut text = String::new();
+    for (number, difference) in found.differences.iter().enumerate() {
+        let style = match difference {
+            _ if difference.opens() => BAD,
+            _ if difference.closes() => GOOD,
+            _ => NOTE,
+        };
+        let head = styled(style, headline(difference));
+        let paths = visible(&difference.paths);
+        text.push_str(&format!("{head} {}\n", styled(STRONG, paths)));
+        let mut line = |name: &str, value: &str| {
+            let value = visible(value);
+            text.push_str(&format!(
+                "  {} {value}\n",
+                styled(FAINT, format_args!("{name:8}"))
+            ));
+        };
+        line("who", &difference.who);
+        line("old", &ruled(old, &difference.old));
+        line("new", &ruled(new, &difference.new));
+        if let Some(cause) = cause(old, new, difference) {
+            line("because", &cause);
+        }
+        line("shown by", &described(&difference.witness));
+        let mut name = "test";
+        for row in test(new, difference, number).lines() {
+            line(name, row);
+            name = "";
+        }
+        text.push('\n');
+    }
+    for setting in &found.settings {
+        text.push_str(&format!(
+            "{} {setting}: compare `site.toml` of both\n",
+            styled(NOTE, "setting differs")
+        ));
+    }
+    for path in &found.gave_up {
+        text.push_str(&format!(
+            "{} {}: too many conditions meet there, so it may differ\n",
+            styled(BAD, "undecided"),
+            visible(path)
+        ));
+    }
+    text.push_str(&summary(found));
+    text.push('\n');
+    text
+}

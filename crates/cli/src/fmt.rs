@@ -1,0 +1,109 @@
+//! `tollgate fmt`: one layout for all files of a policy.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use serde_json::json;
+use tollgate_author::format::formatted;
+use tollgate_author::suite;
+use tollgate_compiler::{COURSES_FOLDER, SITE_FILE};
+
+use crate::build::write_whole;
+use crate::failure::{Failure, counted};
+use crate::output::{BAD, GOOD, print, print_json, styled, visible};
+use crate::{Verdict, input, policy};
+
+/// Lay out the files of a policy the one way; comments and order stay
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  tollgate fmt policy
+  tollgate fmt policy --check
+
+Exit code: 0; 3 with --check if a file is laid out otherwise; 2 if a file is not TOML.")]
+pub(crate) struct Fmt {
+    /// The policy folder; left out, this folder or `policy` in it
+    dir: Option<PathBuf>,
+    /// Write nothing, list the files that would change
+    #[arg(long)]
+    check: bool,
+    /// Print one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+impl Fmt {
+    pub(crate) fn run(self) -> Result<Verdict, Failure> {
+        let dir = policy::folder_or_default(self.dir)?;
+        let names = names(&dir)?;
+        let mut changed = Vec::new();
+        // Nothing is written before every file was understood.
+        for name in &names {
+            let path = dir.join(name);
+            let text = input::read_text(&path)?;
+            let Some(new) = formatted(&text) else {
+                return Err(Failure::NotToml { path });
+            };
+            if new != text {
+                changed.push((name, path, new));
+            }
+        }
+        if !self.check {
+            for (_, path, text) in &changed {
+                write_whole(path, text.as_bytes()).map_err(|error| Failure::Write {
+                    path: path.clone(),
+                    error,
+                })?;
+            }
+        }
+        let list: Vec<&String> = changed.iter().map(|(name, ..)| *name).collect();
+        if self.json {
+            print_json(json!({ "files": names.len(), "changed": list, "written": !self.check }))?;
+        } else {
+            let (style, word) = if self.check {
+                (BAD, "differs")
+            } else {
+                (GOOD, "laid out")
+            };
+            for name in &list {
+                print(format_args!("{} {}", styled(style, word), visible(name)))?;
+            }
+            print(format_args!(
+                "{}, {} changed",
+                counted(names.len(), "file"),
+                list.len()
+            ))?;
+        }
+        Ok((!self.check || changed.is_empty()).into())
+    }
+}
+
+/// The TOML files of a policy folder: the site's, the courses', and their tests.
+fn names(dir: &Path) -> Result<Vec<String>, Failure> {
+    let mut names = suite::find(dir).map_err(|(path, error)| Failure::Read { path, error })?;
+    if dir.join(SITE_FILE).is_file() {
+        names.push(SITE_FILE.to_owned());
+    }
+    let courses = dir.join(COURSES_FOLDER);
+    let failed = |error| Failure::Read {
+        path: courses.clone(),
+        error,
+    };
+    if courses.is_dir() {
+        for entry in fs::read_dir(&courses).map_err(failed)? {
+            let name = entry.map_err(failed)?.file_name();
+            if let Some(name) = name.to_str()
+                && name.ends_with(".toml")
+                && !name.ends_with(suite::SUFFIX)
+            {
+                names.push(format!("{COURSES_FOLDER}/{name}"));
+            }
+        }
+    }
+    if names.is_empty() {
+        return Err(Failure::NoPolicy);
+    }
+    names.sort();
+    Ok(names)
+}

@@ -1,0 +1,150 @@
+//! `tollgate reach`: what a person can have.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use serde_json::{Map, Value, json};
+use tollgate_analysis::reach::{Person, Reach, reach};
+
+use crate::analysed::Analysed;
+use crate::diff::request;
+use crate::failure::{Failure, Problem};
+use crate::output::{BAD, FAINT, GOOD, NOTE, print, print_json, styled, visible};
+use crate::{Verdict, input};
+
+/// Tell what a person can have
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  tollgate reach policy --groups rust-101,staff
+  tollgate reach policy --claims '{\"sub\":\"alice\",\"level\":3}' --ip 192.0.2.7
+  tollgate reach policy                      what can be had without a token
+
+Exit code: 0 if there is anything, 3 if there is nothing.")]
+pub(crate) struct ReachVerb {
+    /// The policy folder, or a policy image
+    dir: PathBuf,
+    /// Groups of the person, separated by commas
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    groups: Vec<String>,
+    /// What else the person's token says
+    #[arg(long, value_name = "JSON")]
+    claims: Option<String>,
+    /// The method
+    #[arg(long, default_value = "GET")]
+    method: String,
+    /// The client's address; unknown if left out
+    #[arg(long, value_name = "ADDRESS")]
+    ip: Option<String>,
+    /// The time, in Unix seconds; the machine's if left out
+    #[arg(long, value_name = "SECS", allow_negative_numbers = true)]
+    now: Option<i64>,
+    /// Print one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+impl ReachVerb {
+    pub(crate) fn run(self) -> Result<Verdict, Failure> {
+        let side = Analysed::read(&self.dir)?;
+        let mut claims = self.claims.as_deref().map(claims_object).transpose()?;
+        if !self.groups.is_empty() {
+            let issuers = &side.policy.config().issuers;
+            let name = issuers
+                .first()
+                .map_or("cognito:groups", |issuer| issuer.groups_claim.as_str());
+            claims
+                .get_or_insert_default()
+                .insert(name.to_owned(), json!(self.groups));
+        }
+        let person = Person {
+            claims,
+            method: self.method,
+            ip: self.ip.as_deref().map(address).transpose()?,
+            now: input::now_or_clock(self.now).0,
+        };
+        let found = reach(&side.policy, &person);
+        if self.json {
+            print_json(object(&side, &found))?;
+        } else {
+            print(text(&side, &found).trim_end())?;
+        }
+        Ok((!found.reached.is_empty()).into())
+    }
+}
+
+/// An address, or what is wrong with it.
+pub(crate) fn address(text: &str) -> Result<core::net::IpAddr, Failure> {
+    text.parse().map_err(|_| Failure::Argument {
+        name: "--ip",
+        value: text.to_owned(),
+        problem: Problem::Address,
+    })
+}
+
+/// Claims as the token layer would take them.
+pub(crate) fn claims_object(text: &str) -> Result<Map<String, Value>, Failure> {
+    input::claims(text)?;
+    serde_json::from_str(text).map_err(|_| Failure::Argument {
+        name: "--claims",
+        value: text.to_owned(),
+        problem: Problem::JsonObject,
+    })
+}
+
+fn object(side: &Analysed, found: &Reach) -> String {
+    let reached: Vec<String> = found
+        .reached
+        .iter()
+        .map(|reached| {
+            let cut: Vec<String> = reached
+                .cut_by
+                .iter()
+                .map(|(rule, example)| {
+                    let rule = json!(side.name(*rule));
+                    format!("{{\"rule\":{rule},\"example\":{}}}", json!(example.target))
+                })
+                .collect();
+            format!(
+                "{{\"paths\":{},\"rule\":{},\"example\":{},\"except\":[{}]}}",
+                json!(reached.paths),
+                json!(side.name(reached.rule)),
+                request(&reached.example),
+                cut.join(",")
+            )
+        })
+        .collect();
+    format!("{{\"reach\":[{}]}}", reached.join(","))
+}
+
+fn text(side: &Analysed, found: &Reach) -> String {
+    let mut text = String::new();
+    for reached in &found.reached {
+        let head = styled(GOOD, visible(&reached.paths));
+        let rule = styled(FAINT, visible(&side.named(reached.rule)));
+        text.push_str(&format!("{head}  {rule}\n"));
+        if reached.example.target != reached.paths {
+            let example = visible(&reached.example.target);
+            text.push_str(&format!("  such as {example}\n"));
+        }
+        for (deny, example) in &reached.cut_by {
+            let word = styled(BAD, "but not");
+            let deny = visible(&side.named(*deny));
+            text.push_str(&format!(
+                "  {word} {}, by {deny}\n",
+                visible(&example.target)
+            ));
+        }
+        if let Some(not) = &reached.not {
+            let word = styled(NOTE, "and not");
+            let not = visible(&not.target);
+            text.push_str(&format!(
+                "  {word} {not}, for which the rule does not hold\n"
+            ));
+        }
+    }
+    if found.reached.is_empty() {
+        text.push_str("nothing\n");
+    }
+    text
+}

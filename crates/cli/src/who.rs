@@ -1,0 +1,115 @@
+//! `tollgate who`: who can have a path, as the rules say it.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::Args;
+use serde_json::json;
+use tollgate_analysis::who::{Access, Who, who};
+
+use crate::analysed::Analysed;
+use crate::diff::{described, request, ruled};
+use crate::failure::{Failure, Problem};
+use crate::output::{BAD, FAINT, GOOD, STRONG, print, print_json, styled, visible};
+use crate::{Verdict, input};
+
+/// Tell who can have a path
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  tollgate who policy /courses/rust-101/exams/final.pdf
+  tollgate who policy /courses/rust-101/ --json
+
+Exit code: 0 if somebody can, 3 if nobody can.")]
+pub(crate) struct WhoVerb {
+    /// The policy folder, or a policy image
+    dir: PathBuf,
+    /// The raw path, as it stands in a request
+    path: OsString,
+    /// The time of the requests that are shown, in Unix seconds; the machine's if left out
+    #[arg(long, value_name = "SECS", allow_negative_numbers = true)]
+    now: Option<i64>,
+    /// Print one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+impl WhoVerb {
+    pub(crate) fn run(self) -> Result<Verdict, Failure> {
+        let side = Analysed::read(&self.dir)?;
+        let now = input::now_or_clock(self.now).0;
+        let target = self.path.to_string_lossy();
+        let found = who(&side.policy, &target, now).map_err(|error| Failure::Argument {
+            name: "PATH",
+            value: target.clone().into_owned(),
+            problem: Problem::Path(error),
+        })?;
+        if self.json {
+            print_json(object(&side, &target, &found))?;
+        } else {
+            print(text(&side, &target, &found).trim_end())?;
+        }
+        let anybody = found.allows.iter().any(|access| access.witness.is_some());
+        Ok(anybody.into())
+    }
+}
+
+fn object(side: &Analysed, target: &str, found: &Who) -> String {
+    let list = |list: &[Access]| {
+        let rules: Vec<String> = list
+            .iter()
+            .map(|access| {
+                let witness = access.witness.as_ref().map_or("null".to_owned(), request);
+                format!(
+                    "{{\"rule\":{},\"paths\":{},\"who\":{},\"witness\":{witness}}}",
+                    json!(side.name(access.rule)),
+                    json!(access.pattern),
+                    json!(access.who),
+                )
+            })
+            .collect();
+        format!("[{}]", rules.join(","))
+    };
+    format!(
+        "{{\"path\":{},\"allow\":{},\"deny\":{},\"no_token\":{}}}",
+        json!(target),
+        list(&found.allows),
+        list(&found.denies),
+        json!({ "outcome": found.stranger.kind.code(), "status": found.stranger.status, "reason": found.stranger.reason.code() }),
+    )
+}
+
+fn text(side: &Analysed, target: &str, found: &Who) -> String {
+    let mut text = format!("{}\n", styled(STRONG, visible(target)));
+    if found.allows.is_empty() {
+        text.push_str("  nobody: no rule allows this path\n");
+    }
+    for (word, style, list, nobody) in [
+        ("allow", GOOD, &found.allows, "nobody gets in by this rule"),
+        (
+            "deny",
+            BAD,
+            &found.denies,
+            "nobody is kept out by this rule",
+        ),
+    ] {
+        for access in list {
+            let head = styled(style, word);
+            text.push_str(&format!("{head} {}\n", visible(&access.who)));
+            let mut line = |name: &str, value: &str| {
+                let name = styled(FAINT, format_args!("{name:8}"));
+                text.push_str(&format!("  {name} {}\n", visible(value)));
+            };
+            line("rule", &side.named(access.rule));
+            line("paths", &access.pattern);
+            match (&access.witness, &access.ruling) {
+                (Some(witness), Some(_)) => line("like", &described(witness)),
+                _ if access.gave_up => line("like", "undecided: too many conditions meet here"),
+                _ => line("like", nobody),
+            }
+        }
+    }
+    let stranger = ruled(side, &found.stranger);
+    text.push_str(&format!("without a token: {}\n", visible(&stranger)));
+    text
+}

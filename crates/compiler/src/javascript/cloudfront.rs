@@ -1,0 +1,222 @@
+//! The finished parts for CloudFront Functions: a function and the entries of its KeyValueStore.
+
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use tollgate_gate::config::GateConfig;
+use tollgate_token::{Algorithm, KeyMaterial};
+
+use super::budget::{self, MAX_FUNCTION_BYTES, MAX_READS};
+use super::features::Features;
+use super::keys::{Keys, base64url, keys};
+use super::lint::{self, Rules};
+use super::lower::{Lowered, rules};
+use super::pages::{Layout, candidates};
+use super::source::{Edge, configure, short};
+use super::store::{self, Entry, GENERATION_CHARS};
+use super::{JavaScriptError, gate_config};
+use crate::spec::ImageSpec;
+
+/// What a function imports; CloudFront provides both.
+const IMPORTS: &str = "import cf from'cloudfront';import crypto from'crypto';";
+/// What stands for the pointer's key until the source is known.
+const UNNAMED: &str = "\"?\"";
+/// How full pages are made, in bytes: most prefixes are then found with one read.
+const PAGE_BYTES: usize = 600;
+
+/// Everything that CloudFront needs to decide by a policy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CloudFront {
+    /// The source of the function, for runtime `cloudfront-js-2.0`.
+    pub function: String,
+    /// The entries of the policy but for the pointer.
+    pub entries: Vec<Entry>,
+    /// The entry that switches to the policy; it is written last.
+    pub pointer: Entry,
+    /// The name of this policy in every entry.
+    pub generation: String,
+    /// The most entries that one request reads.
+    pub max_reads: usize,
+}
+
+/// Makes the function and the entries of a policy with this image id.
+///
+/// # Errors
+/// If the function would be too large, and then what costs how much; if the policy is too large for a
+/// store; and if something in it cannot be said exactly in JavaScript.
+pub fn cloudfront(policy: &ImageSpec, id: &str) -> Result<CloudFront, JavaScriptError> {
+    let config = gate_config(policy)?;
+    let mut features = Features::default();
+    configure(&config, &mut features);
+    let keys = keys(
+        &config,
+        &mut features,
+        &|algorithm, material| match material {
+            // The runtime's `crypto` has no other algorithm that a token may have.
+            KeyMaterial::Hmac { k } if algorithm == Algorithm::HS256 => Some(json!([base64url(k)])),
+            _ => None,
+        },
+    );
+    if policy.ascii_only {
+        features.need("ascii_only");
+    }
+    let rules = rules(policy, &mut features)?;
+    let layout = cheapest(&rules, &keys, id)?;
+    if !layout.by_prefix.is_empty() {
+        features.need("pages");
+    }
+    let function = function(&config, &keys, &features);
+    if function.len() > MAX_FUNCTION_BYTES {
+        let measure = |features: &Features| self::function(&config, &keys, features).len();
+        return Err(budget::function_too_large(
+            function.len(),
+            &features,
+            &measure,
+        ));
+    }
+    lint::check(&function, &Rules::CLOUDFRONT).map_err(JavaScriptError::Lint)?;
+    let key = format!("p{}", hex(function.as_bytes(), 8));
+    let function = function.replace(UNNAMED, &format!("\"{key}\""));
+    let Written {
+        entries,
+        pointer,
+        generation,
+        max_reads,
+    } = write(&layout, &keys, id, &key);
+    let bytes: usize = entries
+        .iter()
+        .map(|entry| entry.key.len() + entry.value.len())
+        .sum();
+    if bytes > store::MAX_POLICY_BYTES {
+        return Err(JavaScriptError::StoreTooLarge { bytes });
+    }
+    if max_reads > MAX_READS {
+        return Err(budget::too_many_reads(max_reads, &rules));
+    }
+    Ok(CloudFront {
+        function,
+        entries,
+        pointer,
+        generation,
+        max_reads,
+    })
+}
+
+impl CloudFront {
+    /// The bodies of the `UpdateKeys` calls that put the policy in place, in their order. The last one
+    /// switches to it.
+    pub fn updates(&self) -> Vec<Value> {
+        let mut updates = store::puts(&self.entries);
+        updates.extend(store::puts(core::slice::from_ref(&self.pointer)));
+        updates
+    }
+
+    /// The bodies of the `UpdateKeys` calls that remove the policy, once a later one has taken its place
+    /// everywhere.
+    pub fn removals(&self) -> Vec<Value> {
+        store::deletes(&self.entries)
+    }
+
+    /// Bytes of all keys and values.
+    pub fn store_bytes(&self) -> usize {
+        let entries = self.entries.iter().chain([&self.pointer]);
+        entries
+            .map(|entry| entry.key.len() + entry.value.len())
+            .sum()
+    }
+}
+
+fn function(config: &GateConfig, keys: &Keys, features: &Features) -> String {
+    let source = short(config, &keys.algorithms, features, Edge::CloudFront);
+    let imports = if features.has("tokens") {
+        IMPORTS
+    } else {
+        IMPORTS.split_inclusive(';').next().unwrap_or(IMPORTS)
+    };
+    format!("{imports}{source}")
+}
+
+struct Written {
+    entries: Vec<Entry>,
+    pointer: Entry,
+    generation: String,
+    max_reads: usize,
+}
+
+/// The layout with which a request reads least, and of those the smallest.
+fn cheapest(rules: &[Lowered], keys: &Keys, id: &str) -> Result<Layout, JavaScriptError> {
+    let cost = |layout: &Layout| {
+        let Written {
+            entries, max_reads, ..
+        } = write(layout, keys, id, "p00000000");
+        let bytes: usize = entries.iter().map(|entry| entry.value.len()).sum();
+        (max_reads, bytes)
+    };
+    candidates(rules)
+        .into_iter()
+        .min_by_key(cost)
+        .ok_or(JavaScriptError::NoLayout)
+}
+
+fn write(layout: &Layout, keys: &Keys, id: &str, key: &str) -> Written {
+    let levels: Vec<(usize, Vec<String>)> = layout
+        .by_prefix
+        .iter()
+        .map(|level| (level.depth, level.pages(PAGE_BYTES)))
+        .collect();
+    let counts: Vec<[usize; 2]> = levels
+        .iter()
+        .map(|(depth, pages)| [*depth, pages.len()])
+        .collect();
+    let first = json!({
+        "policy": id,
+        "keys": keys.keys,
+        "issuers": keys.issuers,
+        "rules": layout.everywhere,
+        "pages": counts,
+    })
+    .to_string();
+    let mut hash = Sha256::new();
+    hash.update(key);
+    hash.update(&first);
+    for (_, pages) in &levels {
+        pages.iter().for_each(|page| hash.update(page));
+    }
+    let generation: String = hex_digits(&hash.finalize())
+        .take(GENERATION_CHARS)
+        .collect();
+    let mut entries = store::page(&generation, "", &first, Some(key));
+    let pointer = entries.remove(0);
+    let mut max_reads = 1 + entries.len();
+    for (depth, pages) in &levels {
+        max_reads += pages
+            .iter()
+            .map(|page| store::value_count(page))
+            .max()
+            .unwrap_or(0);
+        for (number, page) in pages.iter().enumerate() {
+            entries.extend(store::page(
+                &generation,
+                &format!("{depth}/{number}"),
+                page,
+                None,
+            ));
+        }
+    }
+    Written {
+        entries,
+        pointer,
+        generation,
+        max_reads,
+    }
+}
+
+fn hex(bytes: &[u8], digits: usize) -> String {
+    hex_digits(&Sha256::digest(bytes)).take(digits).collect()
+}
+
+fn hex_digits(bytes: &[u8]) -> impl Iterator<Item = char> {
+    bytes
+        .iter()
+        .flat_map(|byte| [byte >> 4, byte & 15])
+        .filter_map(|digit| char::from_digit(u32::from(digit), 16))
+}

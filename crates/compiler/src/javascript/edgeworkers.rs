@@ -1,0 +1,132 @@
+//! The finished parts for Akamai EdgeWorkers: the two files of a code bundle.
+
+use serde_json::{Map, Value, json};
+use tollgate_gate::config::GateConfig;
+use tollgate_token::Algorithm;
+
+use super::features::Features;
+use super::keys::{Keys, jwk, keys};
+use super::lint::{self, Rules};
+use super::lower::rules;
+use super::pages::{Layout, candidates};
+use super::source::{Edge, ascii, configure, short};
+use super::{JavaScriptError, gate_config};
+use crate::spec::ImageSpec;
+
+/// Most bytes of the files of a bundle, Akamai's limit before compression.
+const MAX_BUNDLE_BYTES: usize = 1024 * 1024;
+
+/// The files of a code bundle.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EdgeWorkers {
+    /// `main.js`: the code and the policy.
+    pub main: String,
+    /// `bundle.json`: what Akamai wants to know about it.
+    pub manifest: String,
+}
+
+/// Makes the bundle of a policy with this image id.
+///
+/// # Errors
+/// If it would be too large, or something in the policy cannot be said exactly in JavaScript.
+pub fn edgeworkers(policy: &ImageSpec, id: &str) -> Result<EdgeWorkers, JavaScriptError> {
+    let config = gate_config(policy)?;
+    let mut features = Features::default();
+    configure(&config, &mut features);
+    let keys = keys(&config, &mut features, &|algorithm, material| {
+        engine(algorithm).map(|_| json!([algorithm.name(), jwk(material)]))
+    });
+    if policy.ascii_only {
+        features.need("ascii_only");
+    }
+    let rules = rules(policy, &mut features)?;
+    // There is no read to save: the best layout leaves least for every path.
+    let everywhere = |layout: &Layout| layout.everywhere.len();
+    let layouts = candidates(&rules).into_iter();
+    let layout = layouts
+        .min_by_key(everywhere)
+        .ok_or(JavaScriptError::NoLayout)?;
+    if !layout.by_prefix.is_empty() {
+        features.need("pages");
+    }
+    let main = main(&config, &keys, &features, &layout, id);
+    lint::check(&main, &Rules::EDGEWORKERS).map_err(JavaScriptError::Lint)?;
+    if main.len() > MAX_BUNDLE_BYTES {
+        return Err(JavaScriptError::BundleTooLarge { bytes: main.len() });
+    }
+    let short_id: String = id.chars().take(8).collect();
+    let manifest = json!({
+        "edgeworker-version": format!("1.0.{}", u32::from_str_radix(&short_id, 16).unwrap_or(0)),
+        "description": format!("Tollgate, policy {id}"),
+    });
+    Ok(EdgeWorkers {
+        main,
+        manifest: format!("{manifest:#}\n"),
+    })
+}
+
+fn main(
+    config: &GateConfig,
+    keys: &Keys,
+    features: &Features,
+    layout: &Layout,
+    id: &str,
+) -> String {
+    let mut engines = Map::new();
+    for algorithm in &keys.algorithms {
+        engines.insert(
+            algorithm.name().to_owned(),
+            engine(*algorithm).unwrap_or(Value::Null),
+        );
+    }
+    let pages: Vec<Value> = layout
+        .by_prefix
+        .iter()
+        .map(|level| {
+            let rules: Map<String, Value> = level
+                .rules
+                .iter()
+                .map(|(prefix, rules)| (format!("${prefix}"), json!(rules)))
+                .collect();
+            json!([level.depth, rules])
+        })
+        .collect();
+    let data = json!({
+        "policy": id,
+        "keys": keys.keys,
+        "issuers": keys.issuers,
+        "rules": layout.everywhere,
+        "pages": pages,
+    });
+    let imports = if features.has("tokens") {
+        "import { logger } from 'log';\nimport { crypto } from 'crypto';\nimport { atob, btoa } from 'encoding';\n"
+    } else {
+        "import { logger } from 'log';\n"
+    };
+    let engines = Value::Object(engines);
+    let code = short(config, &keys.algorithms, features, Edge::EdgeWorkers);
+    format!(
+        "{imports}var engines={};\nvar data={};\n{code}\nexport {{ onClientRequest }};\n",
+        ascii(&engines),
+        ascii(&data)
+    )
+}
+
+/// What WebCrypto calls an algorithm; nothing for those it does not have there.
+fn engine(algorithm: Algorithm) -> Option<Value> {
+    let hash = format!("SHA-{}", algorithm.name().get(2..)?);
+    Some(match algorithm {
+        Algorithm::RS256 | Algorithm::RS384 | Algorithm::RS512 => {
+            json!({ "name": "RSASSA-PKCS1-v1_5", "hash": hash })
+        }
+        Algorithm::PS256 | Algorithm::PS384 | Algorithm::PS512 => {
+            json!({ "name": "RSA-PSS", "hash": hash, "saltLength": algorithm.hash_len() })
+        }
+        Algorithm::ES256 => json!({ "name": "ECDSA", "namedCurve": "P-256", "hash": hash }),
+        Algorithm::ES384 => json!({ "name": "ECDSA", "namedCurve": "P-384", "hash": hash }),
+        Algorithm::HS256 | Algorithm::HS384 | Algorithm::HS512 => {
+            json!({ "name": "HMAC", "hash": hash })
+        }
+        Algorithm::EdDSA => return None,
+    })
+}

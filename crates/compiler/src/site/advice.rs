@@ -1,0 +1,59 @@
+//! What `site.toml` says about advice: warnings that are meant to be so, and how much tests must cover.
+//!
+//! Not here: giving advice.
+
+use crate::diagnostic::{Code, Report, Severity, Span, codes, shown};
+use crate::document::Table;
+use crate::keys::nearest;
+
+/// A warning that is meant to be so, `[[lint]]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Allowance {
+    /// The warning.
+    pub code: &'static Code,
+    /// The rule it may be about, as `course/id`; `None` is any.
+    pub rule: Option<String>,
+    /// Why.
+    pub because: String,
+    /// Where the allowance stands in `site.toml`.
+    pub span: Span,
+}
+
+/// Reads `[[lint]]`.
+pub(super) fn allowances(root: Table<'_>, report: &mut Report) -> Vec<Allowance> {
+    let mut all = Vec::new();
+    for table in root.tables("lint") {
+        let (Some(allow), Some(because)) = (table.text("allow"), table.text("because")) else {
+            continue;
+        };
+        let known = codes::codes().find(|code| code.id == allow.value);
+        match known {
+            Some(code) if code.severity == Severity::Warning => all.push(Allowance {
+                code,
+                rule: table.text("rule").map(|rule| rule.value.to_owned()),
+                because: because.value.to_owned(),
+                span: table.place(),
+            }),
+            Some(code) => {
+                let message = format!("`{}` is an error, which cannot be allowed", code.id);
+                report.add(&codes::BAD_ALLOWANCE, allow.span, message);
+            }
+            // The empty text was reported with the shape of the table.
+            None if allow.value.is_empty() => {}
+            None => {
+                let message = format!("`{}` is not the code of a warning", shown(allow.value));
+                let diagnostic = report.add(&codes::BAD_ALLOWANCE, allow.span, message);
+                if let Some(near) = nearest(allow.value, codes::codes().map(|code| code.id)) {
+                    diagnostic.help(format!("did you mean `{near}`?"));
+                }
+            }
+        }
+    }
+    all
+}
+
+/// Reads `[tests]`.
+pub(super) fn min_coverage(root: Table<'_>) -> Option<u8> {
+    let percent = root.table("tests")?.int("min_coverage")?;
+    u8::try_from(percent).ok()
+}

@@ -1,0 +1,145 @@
+//! One rule: a Cedar policy for each of its patterns.
+
+use tollgate_compiler::spec::{Network, Pattern, RuleSpec, Segment, Template};
+use tollgate_core::Effect;
+
+use super::truth::{self, Captures, Truth};
+use super::{Limit, Shape, path, quoted};
+
+/// The rule in Cedar.
+pub(super) fn say(rule: &RuleSpec, shape: &mut Shape) -> Result<String, Limit> {
+    let mut text = String::new();
+    for (at, pattern) in rule.patterns.iter().enumerate() {
+        let fits = path::fits(pattern, shape)?;
+        let captures = captures(pattern, shape);
+        let parts = parts(rule, &captures, shape)?;
+        let (word, conditions): (_, Vec<String>) = match rule.effect {
+            Effect::Allow => ("permit", parts.into_iter().map(|part| part.yes).collect()),
+            // A deny matches unless some part is certainly false.
+            Effect::Deny => {
+                let open = parts.into_iter().map(|part| negated(&part.no));
+                ("forbid", open.collect())
+            }
+        };
+        let actions: Vec<String> = rule
+            .methods
+            .names()
+            .map(|name| format!("Action::\"{name}\""))
+            .collect();
+        let because = rule.because.as_ref().map(|because| {
+            // Annotations are for people.
+            format!("@because({})\n", quoted(because))
+        });
+        text.push_str(&format!(
+            "\n@id({})\n@path({})\n{}{word} (\n    principal is Visitor,\n    action in [{}],\n    \
+             resource is Path\n) when {{\n    {}\n}};\n",
+            quoted(&format!("{}/{}#{at}", rule.course, rule.id)),
+            quoted(&pattern.source),
+            because.unwrap_or_default(),
+            actions.join(", "),
+            core::iter::once(fits)
+                .chain(conditions)
+                .collect::<Vec<_>>()
+                .join(" &&\n    ")
+        ));
+    }
+    Ok(text)
+}
+
+fn negated(text: &str) -> String {
+    match text {
+        "true" => "false".to_owned(),
+        "false" => "true".to_owned(),
+        text => format!("!({text})"),
+    }
+}
+
+/// What the rule's parts come to.
+fn parts(rule: &RuleSpec, captures: &Captures, shape: &mut Shape) -> Result<Vec<Truth>, Limit> {
+    let mut parts = Vec::new();
+    let who = &rule.who;
+    if who.signed_in {
+        parts.push(Truth::known("principal.signed_in".to_owned()));
+    }
+    for (kind, list) in [
+        ("groups", &who.groups),
+        ("scopes", &who.scopes),
+        ("subjects", &who.subjects),
+    ] {
+        if let Some(list) = list {
+            let each: Vec<String> = list
+                .iter()
+                .map(|name| named(kind, name, captures, shape))
+                .collect();
+            parts.push(Truth::known(each.join(" || ")));
+        }
+    }
+    if let Some(networks) = &rule.networks {
+        parts.push(in_networks(networks));
+    }
+    for (sign, moment) in [(">=", rule.from), ("<", rule.until)] {
+        if let Some(moment) = moment {
+            parts.push(Truth::known(format!("context.now {sign} {moment}")));
+        }
+    }
+    if let Some(when) = &rule.when {
+        parts.push(truth::of(when, captures, &shape.claims)?);
+    }
+    if let Some(unless) = &rule.unless {
+        parts.push(truth::of(unless, captures, &shape.claims)?.not());
+    }
+    Ok(parts.into_iter().map(Truth::bracketed).collect())
+}
+
+/// Whether the visitor has a name.
+fn named(kind: &'static str, name: &Template, captures: &Captures, shape: &mut Shape) -> String {
+    let Some(capture) = &name.capture else {
+        let text = quoted(&name.prefix);
+        return match kind {
+            "subjects" => {
+                format!("(principal.signed_in && principal has sub && principal.sub == {text})")
+            }
+            kind => format!("principal.{kind}.contains({text})"),
+        };
+    };
+    let caught = captures.read(capture);
+    let stem = shape.stem(kind, name);
+    format!(
+        "({} && principal.{stem}.contains({}))",
+        caught.known, caught.text
+    )
+}
+
+/// Whether the client's address lies in one of the networks.
+pub(super) fn in_networks(networks: &[Network]) -> Truth {
+    let each: Vec<String> = networks
+        .iter()
+        .map(|network| {
+            let text = format!("{}/{}", network.addr, network.prefix);
+            format!("context.ip.isInRange(ip(\"{text}\"))")
+        })
+        .collect();
+    Truth::guarded("context has ip", &each.join(" || "))
+}
+
+/// Where the pattern's captures stand.
+fn captures(pattern: &Pattern, shape: &mut Shape) -> Captures {
+    let mut captures = Captures::default();
+    let count = pattern.segments.len();
+    let mut after_rest = false;
+    for (at, segment) in pattern.segments.iter().enumerate() {
+        match segment {
+            Segment::Rest => after_rest = true,
+            Segment::Capture(name) => {
+                let place = if after_rest {
+                    path::from_end(count - 1 - at, shape)
+                } else {
+                    path::from_start(at, shape)
+                };
+                captures.add(name, &place);
+            }
+            Segment::Literal(_) | Segment::Glob(_) => {}
+        }
+    }
+    captures
+}

@@ -1,0 +1,79 @@
+//! What is said, and what cannot be. That Cedar decides alike is shown where Cedar is: `crates/peers`.
+
+use tollgate_compiler::{CompileOptions, SourceTree, compile};
+
+use super::*;
+
+fn said(rule: &str) -> Result<Export, Inexpressible> {
+    let mut sources = SourceTree::new();
+    sources.insert(
+        "site.toml",
+        format!(
+            "schema = 1\n[site]\nname = \"x\"\n[claims]\nlevel = \"int\"\nother = \"int\"\nname = \"string\"\n\
+             [[rule]]\nid = \"r\"\n{rule}\n"
+        ),
+    );
+    let compiled = compile(&sources, &CompileOptions::default());
+    assert!(!compiled.has_errors(), "{:?}", compiled.diagnostics);
+    export(&compiled.policy.unwrap())
+}
+
+#[test]
+fn a_deny_holds_where_its_condition_is_not_certainly_false() {
+    let text = said("deny = [\"/a/{b}/*.pdf\"]\nwhen = 'claims.level > 3'")
+        .unwrap()
+        .policies;
+    for part in [
+        "@id(\"site/r#0\")",
+        "forbid (",
+        "resource.depth == 3 && !resource.slash",
+        "resource has s0 && resource.s0 == \"a\"",
+        "resource has s2 && resource.s2 like \"*.pdf\"",
+        "!((principal.claims has \"level\" && !(principal.claims[\"level\"] > (3))))",
+    ] {
+        assert!(text.contains(part), "{part} is not in\n{text}");
+    }
+}
+
+#[test]
+fn what_cedar_cannot_say_is_refused_by_name() {
+    let table = [
+        ("deny = [\"/**/a/**/b/**\"]", Limit::ManyRests),
+        ("deny = [\"/**/a/**/b\"]", Limit::ManyRests),
+        ("deny = [\"/**/a*/**\"]", Limit::OpenMiddle),
+        (
+            "deny = [\"/a\"]\nwhen = 'claims.name < \"b\"'",
+            Limit::TextOrder,
+        ),
+        (
+            "deny = [\"/{a}\"]\nwhen = 'claims.name.startsWith(path.a)'",
+            Limit::OpenSearch,
+        ),
+        (
+            "deny = [\"/a\"]\nwhen = 'method.startsWith(\"G\")'",
+            Limit::MethodText,
+        ),
+        (
+            "deny = [\"/a\"]\nwhen = 'claims.level + claims.other > 3'",
+            Limit::TwoClaims,
+        ),
+    ];
+    for (rule, limit) in table {
+        let error = said(rule).unwrap_err();
+        assert_eq!(
+            (error.rule.as_str(), error.what),
+            ("site/r", limit),
+            "{rule}"
+        );
+        assert!(error.to_string().contains("`site/r`"));
+    }
+}
+
+#[test]
+fn texts_cannot_end_a_literal() {
+    let text = said(
+        "deny = [\"/a\"]\nwhen = '''claims.name == \"q\\\"); permit(principal, action, resource); //\"'''",
+    );
+    let text = text.unwrap().policies;
+    assert!(text.contains("\"q\\\"); permit"), "{text}");
+}

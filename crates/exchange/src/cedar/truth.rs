@@ -1,0 +1,287 @@
+//! Conditions with three truth values, as two conditions with two.
+
+use std::collections::BTreeMap;
+
+use tollgate_compiler::spec::{ClaimSpec, Comparison, Expr, StringTest};
+
+use super::linear::{self, Line};
+use super::rule::in_networks;
+use super::{Limit, escaped, quoted};
+
+/// Where a condition is certainly true, and where it is certainly false.
+#[derive(Clone, Debug)]
+pub(super) struct Truth {
+    pub(super) yes: String,
+    pub(super) no: String,
+}
+
+/// A value: when it is known, and what it is then.
+#[derive(Clone, Debug)]
+pub(super) struct Value {
+    pub(super) known: String,
+    pub(super) text: String,
+}
+
+/// The captures of a pattern, as values.
+#[derive(Default)]
+pub(super) struct Captures(BTreeMap<String, String>);
+
+impl Captures {
+    pub(super) fn add(&mut self, name: &str, place: &str) {
+        self.0.insert(name.to_owned(), place.to_owned());
+    }
+
+    pub(super) fn read(&self, name: &str) -> Value {
+        let place = self.0.get(name).map_or("s0", String::as_str);
+        Value {
+            known: format!("resource has {place}"),
+            text: format!("resource.{place}"),
+        }
+    }
+}
+
+impl Truth {
+    /// A condition that is always known.
+    pub(super) fn known(text: String) -> Self {
+        let no = match text.as_str() {
+            "true" => "false".to_owned(),
+            "false" => "true".to_owned(),
+            text => format!("!({text})"),
+        };
+        Self { yes: text, no }
+    }
+
+    /// A condition that is known where `guard` holds.
+    pub(super) fn guarded(guard: &str, text: &str) -> Self {
+        if guard == "true" {
+            return Self::known(text.to_owned());
+        }
+        Self {
+            yes: format!("{guard} && ({text})"),
+            no: format!("{guard} && !({text})"),
+        }
+    }
+
+    fn never() -> Self {
+        Self {
+            yes: "false".to_owned(),
+            no: "false".to_owned(),
+        }
+    }
+
+    pub(super) fn not(self) -> Self {
+        Self {
+            yes: self.no,
+            no: self.yes,
+        }
+    }
+
+    fn join(self, other: Self, is_and: bool) -> Self {
+        let (yes, no) = if is_and { ("&&", "||") } else { ("||", "&&") };
+        Self {
+            yes: format!("({}) {yes} ({})", self.yes, other.yes),
+            no: format!("({}) {no} ({})", self.no, other.no),
+        }
+    }
+
+    pub(super) fn bracketed(self) -> Self {
+        Self {
+            yes: format!("({})", self.yes),
+            no: format!("({})", self.no),
+        }
+    }
+}
+
+/// The condition in Cedar.
+pub(super) fn of(expr: &Expr, captures: &Captures, claims: &[ClaimSpec]) -> Result<Truth, Limit> {
+    Saying { captures, claims }.truth(expr)
+}
+
+struct Saying<'a> {
+    captures: &'a Captures,
+    claims: &'a [ClaimSpec],
+}
+
+impl Saying<'_> {
+    fn truth(&self, expr: &Expr) -> Result<Truth, Limit> {
+        Ok(match expr {
+            Expr::Bool(value) => Truth::known(value.to_string()),
+            Expr::Not(inner) => self.truth(inner)?.not(),
+            Expr::And(left, right) => self.truth(left)?.join(self.truth(right)?, true),
+            Expr::Or(left, right) => self.truth(left)?.join(self.truth(right)?, false),
+            Expr::Claim(slot) => {
+                let claim = self.claim(*slot);
+                Truth::guarded(&claim.known, &claim.text)
+            }
+            Expr::Has(slot) => {
+                let claim = self.claim(*slot);
+                let name = quoted(self.name(*slot));
+                Truth {
+                    no: format!(
+                        "principal.signed_in && !({}) && !principal.mistyped.contains({name})",
+                        claim.known
+                    ),
+                    yes: claim.known,
+                }
+            }
+            Expr::Compare(how, left, right) => self.comparison(*how, left, right)?,
+            Expr::StringTest(test, text, part) => self.search(*test, text, part)?,
+            Expr::InStrings(inner, list) if **inner == Expr::Method => actions(list),
+            Expr::InStrings(inner, list) => {
+                let value = self.text(inner)?;
+                let list: Vec<String> = list.iter().map(|text| quoted(text)).collect();
+                let test = format!("[{}].contains({})", list.join(", "), value.text);
+                Truth::guarded(&value.known, &test)
+            }
+            Expr::InInts(inner, list) => {
+                let Some(line) = self.line(inner)? else {
+                    return Ok(Truth::never());
+                };
+                let list: Vec<String> = list.iter().map(|int| format!("({int})")).collect();
+                let test = format!("[{}].contains({})", list.join(", "), line.text);
+                Truth::guarded(&line.known, &test)
+            }
+            Expr::InNetworks(_, networks) => in_networks(networks),
+            Expr::InGroups(inner) => {
+                let value = self.text(inner)?;
+                let test = format!("principal.groups.contains({})", value.text);
+                Truth::guarded(&value.known, &test)
+            }
+            Expr::InClaim(inner, slot) => {
+                let (value, claim) = (self.text(inner)?, self.claim(*slot));
+                let known = both(&value.known, &claim.known);
+                let test = format!("{}.contains({})", claim.text, value.text);
+                Truth::guarded(&known, &test)
+            }
+            // The compiler lets nothing else be a condition.
+            _ => Truth::never(),
+        })
+    }
+
+    fn comparison(&self, how: Comparison, left: &Expr, right: &Expr) -> Result<Truth, Limit> {
+        let sign = match how {
+            Comparison::Eq => "==",
+            Comparison::Ne => "!=",
+            Comparison::Lt => "<",
+            Comparison::Le => "<=",
+            Comparison::Gt => ">",
+            Comparison::Ge => ">=",
+        };
+        let equality = matches!(how, Comparison::Eq | Comparison::Ne);
+        match (left, right) {
+            (Expr::Method, Expr::Str(text)) | (Expr::Str(text), Expr::Method) if equality => {
+                let is_it = actions(core::slice::from_ref(text));
+                return Ok(match how {
+                    Comparison::Eq => is_it,
+                    _ => is_it.not(),
+                });
+            }
+            (Expr::ClientIp, Expr::Ip(addr)) | (Expr::Ip(addr), Expr::ClientIp) => {
+                let test = format!("context.ip {sign} ip(\"{addr}\")");
+                return Ok(Truth::guarded("context has ip", &test));
+            }
+            _ => {}
+        }
+        if linear::is_number(left, self.claims) {
+            let (Some(left), Some(right)) = (self.line(left)?, self.line(right)?) else {
+                return Ok(Truth::never());
+            };
+            let known = both(&left.known, &right.known);
+            let test = format!("{} {sign} {}", left.text, right.text);
+            return Ok(Truth::guarded(&known, &test));
+        }
+        if linear::is_text(left, self.claims) {
+            if !equality {
+                return Err(Limit::TextOrder);
+            }
+            let (left, right) = (self.text(left)?, self.text(right)?);
+            let known = both(&left.known, &right.known);
+            let test = format!("{} {sign} {}", left.text, right.text);
+            return Ok(Truth::guarded(&known, &test));
+        }
+        // Truth values: equal if both hold or both do not.
+        let (left, right) = (self.truth(left)?, self.truth(right)?);
+        let same = Truth {
+            yes: format!(
+                "(({}) && ({})) || (({}) && ({}))",
+                left.yes, right.yes, left.no, right.no
+            ),
+            no: format!(
+                "(({}) && ({})) || (({}) && ({}))",
+                left.yes, right.no, left.no, right.yes
+            ),
+        };
+        Ok(match how {
+            Comparison::Eq => same,
+            _ => same.not(),
+        })
+    }
+
+    fn search(&self, test: StringTest, text: &Expr, part: &Expr) -> Result<Truth, Limit> {
+        let Expr::Str(part) = part else {
+            return Err(Limit::OpenSearch);
+        };
+        let part = escaped(part, true);
+        let like = match test {
+            StringTest::StartsWith => format!("{part}*"),
+            StringTest::EndsWith => format!("*{part}"),
+            StringTest::Contains => format!("*{part}*"),
+        };
+        let value = self.text(text)?;
+        let test = format!("{} like \"{like}\"", value.text);
+        Ok(Truth::guarded(&value.known, &test))
+    }
+
+    fn text(&self, expr: &Expr) -> Result<Value, Limit> {
+        let value = |known: &str, text: &str| Value {
+            known: known.to_owned(),
+            text: text.to_owned(),
+        };
+        Ok(match expr {
+            Expr::Str(text) => value("true", &quoted(text)),
+            Expr::Subject => value("principal has sub", "principal.sub"),
+            Expr::Issuer => value("principal has issuer", "principal.issuer"),
+            Expr::Capture(name) => self.captures.read(name),
+            Expr::Claim(slot) => self.claim(*slot),
+            _ => return Err(Limit::MethodText),
+        })
+    }
+
+    fn line(&self, expr: &Expr) -> Result<Option<Line>, Limit> {
+        linear::line(expr, &|slot| self.claim(slot))
+    }
+
+    fn name(&self, slot: u16) -> &str {
+        let claim = self.claims.get(usize::from(slot));
+        claim.map_or("", |claim| claim.name.as_str())
+    }
+
+    fn claim(&self, slot: u16) -> Value {
+        let name = quoted(self.name(slot));
+        Value {
+            known: format!("principal.claims has {name}"),
+            text: format!("principal.claims[{name}]"),
+        }
+    }
+}
+
+/// Both guards.
+pub(super) fn both(left: &str, right: &str) -> String {
+    match (left, right) {
+        ("true", other) | (other, "true") => other.to_owned(),
+        (left, right) => format!("{left} && {right}"),
+    }
+}
+
+/// Whether the action is one of these methods. Others never get as far as this.
+fn actions(names: &[String]) -> Truth {
+    let known: Vec<String> = names
+        .iter()
+        .filter(|name| tollgate_core::MethodSet::from_name(name).is_some())
+        .map(|name| format!("Action::\"{name}\""))
+        .collect();
+    if known.is_empty() {
+        return Truth::known("false".to_owned());
+    }
+    Truth::known(format!("action in [{}]", known.join(", ")))
+}

@@ -1,0 +1,163 @@
+//! Tokens that were verified before, so that the next request with the same one costs no signature.
+//!
+//! A player fetches hundreds of segments with one token. Only the very same bytes hit: they are compared
+//! whole, and the hash that finds their place decides nothing. Times are judged at every use. Only good
+//! tokens are kept, so a flood of bad ones pushes nothing out; what is kept is let go when the policy or
+//! its keys change. Not here: decisions, and a clock.
+
+use alloc::{boxed::Box, sync::Arc, vec::Vec};
+
+use tollgate_core::{Facts, UnixSeconds};
+use tollgate_token::{Lifetime, TokenError};
+
+use crate::session::Parent;
+
+/// Tokens that share a place by their hash; the one unused for longest makes room for a new one.
+const WAYS: usize = 8;
+
+/// How many bytes at a token's end choose its place. They are the end of a signature, so different
+/// tokens differ there.
+const HASHED_BYTES: usize = 16;
+
+/// Verified tokens of one gate, of a bounded number.
+///
+/// It belongs to whoever asks the gate: one a thread, or one behind a lock. A gate that did not fill it
+/// empties it first.
+pub struct TokenCache {
+    slots: Vec<Option<Slot>>,
+    /// Whose tokens these are.
+    owner: Option<Arc<Epoch>>,
+    /// Counts uses, to tell which slot was used last.
+    uses: u64,
+}
+
+/// One policy with one set of keys. There is nothing in it: which one it is, is where it is.
+#[derive(Debug)]
+pub(crate) struct Epoch;
+
+/// What is known of a token, apart from its times.
+#[derive(Debug)]
+pub(crate) struct Known {
+    /// What it says.
+    pub(crate) facts: Facts,
+    /// The configured name of its issuer.
+    pub(crate) issuer: Arc<str>,
+    /// What a session can be minted from, if it is a sign-in token of a site with sessions.
+    pub(crate) parent: Option<Parent>,
+}
+
+struct Slot {
+    token: Box<[u8]>,
+    lifetime: Lifetime,
+    known: Arc<Known>,
+    used: u64,
+}
+
+impl TokenCache {
+    /// An empty cache for about so many tokens; 0 keeps none.
+    pub fn new(capacity: usize) -> Self {
+        let mut slots = Vec::new();
+        slots.resize_with(capacity.next_multiple_of(WAYS), || None);
+        Self {
+            slots,
+            owner: None,
+            uses: 0,
+        }
+    }
+
+    /// How many tokens it holds.
+    pub fn len(&self) -> usize {
+        self.slots.iter().flatten().count()
+    }
+
+    /// Whether it holds none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// What is known of a token under `epoch`, if it was seen; an error if it is not valid now.
+    pub(crate) fn find(
+        &mut self,
+        epoch: &Arc<Epoch>,
+        token: &[u8],
+        now: UnixSeconds,
+        leeway_secs: u32,
+    ) -> Option<Result<Arc<Known>, TokenError>> {
+        if !self
+            .owner
+            .as_ref()
+            .is_some_and(|owner| Arc::ptr_eq(owner, epoch))
+        {
+            self.slots.iter_mut().for_each(|slot| *slot = None);
+            self.owner = Some(Arc::clone(epoch));
+            return None;
+        }
+        self.uses = self.uses.wrapping_add(1);
+        let uses = self.uses;
+        let place = self.place_of(token)?;
+        let is_it =
+            |slot: &&mut Option<Slot>| slot.as_ref().is_some_and(|slot| *slot.token == *token);
+        let found = place.iter_mut().find(is_it)?;
+        let slot = found.as_mut()?;
+        match slot.lifetime.check(now, leeway_secs) {
+            Ok(()) => {
+                slot.used = uses;
+                Some(Ok(Arc::clone(&slot.known)))
+            }
+            Err(error) => {
+                if error == TokenError::Expired {
+                    *found = None;
+                }
+                Some(Err(error))
+            }
+        }
+    }
+
+    /// Keeps a token that was just verified under the epoch of the last [`find`](Self::find).
+    pub(crate) fn keep(&mut self, token: &[u8], lifetime: Lifetime, known: &Arc<Known>) {
+        let used = self.uses;
+        let Some(place) = self.place_of(token) else {
+            return;
+        };
+        // Empty ones first, then the one that was used longest ago.
+        let oldest = place
+            .iter_mut()
+            .min_by_key(|slot| slot.as_ref().map(|slot| slot.used));
+        if let Some(slot) = oldest {
+            *slot = Some(Slot {
+                token: token.into(),
+                lifetime,
+                known: Arc::clone(known),
+                used,
+            });
+        }
+    }
+
+    /// The slots in which a token may be.
+    fn place_of(&mut self, token: &[u8]) -> Option<&mut [Option<Slot>]> {
+        let places = self.slots.len() / WAYS;
+        let start = hash(token).checked_rem(places)? * WAYS;
+        self.slots.get_mut(start..start + WAYS)
+    }
+}
+
+/// A hash of the token's end. Whoever aims at a place has to aim with tokens that somebody signed.
+fn hash(token: &[u8]) -> usize {
+    let word = |bytes: &[u8]| {
+        bytes
+            .last_chunk()
+            .map_or(0, |word| u64::from_le_bytes(*word))
+    };
+    let before = token.len().checked_sub(HASHED_BYTES / 2);
+    let before = before.and_then(|end| token.get(..end)).map_or(0, word);
+    let both = word(token) ^ before.rotate_left(32);
+    // The high half of a product is mixed best.
+    (both.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as usize
+}
+
+/// Shows how full it is; tokens are secrets.
+impl core::fmt::Debug for TokenCache {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "TokenCache({} of {})", self.len(), self.slots.len())
+    }
+}

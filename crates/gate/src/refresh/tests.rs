@@ -1,0 +1,142 @@
+//! Single flight, cooldown, age and late answers, as a table of events.
+
+use alloc::{string::ToString, vec, vec::Vec};
+
+use tollgate_token::{Algorithm, IssuerKind};
+
+use super::*;
+
+fn issuer(refresh: Option<&str>) -> IssuerConfig {
+    IssuerConfig {
+        name: "learners".to_string(),
+        issuers: vec![],
+        clients: vec![],
+        kind: IssuerKind::Oidc,
+        algorithms: vec![Algorithm::RS256],
+        groups_claim: "groups".to_string(),
+        jwks: None,
+        secrets: vec![],
+        refresh: refresh.map(str::to_string),
+    }
+}
+
+/// What happens at a second; tickets count from 1.
+enum Event {
+    /// Somebody asks, and this ticket is given out.
+    Due(Why, Option<u32>),
+    /// The fetch ends; whether the report is taken.
+    End(u32, bool),
+    /// The fetch ends with keys.
+    Good(u32),
+}
+
+use Event::{Due, End, Good};
+use Why::{Age, UnknownKey};
+
+fn play(events: &[(i64, Event)]) {
+    let mut refresh = Refresh::new(&[issuer(None), issuer(Some("https://a"))]);
+    for (at, (now, event)) in events.iter().enumerate() {
+        let now = UnixSeconds(*now);
+        match event {
+            Due(why, ticket) => {
+                let due = refresh.due(now, *why);
+                let told = due.as_ref().map(|fetch| fetch.ticket);
+                assert_eq!(told, *ticket, "event {at}");
+                assert!(due.is_none_or(|fetch| fetch.issuer == 1 && fetch.url == "https://a"));
+            }
+            End(ticket, taken) => {
+                assert_eq!(refresh.end(*ticket, now).is_some(), *taken, "event {at}");
+            }
+            Good(ticket) => {
+                let issuer = refresh.end(*ticket, now).unwrap();
+                refresh.succeeded(issuer, now);
+            }
+        }
+    }
+}
+
+#[test]
+fn one_fetch_at_a_time_and_none_while_it_cools_down() {
+    play(&[
+        (100, Due(UnknownKey, Some(1))),
+        (100, Due(UnknownKey, None)),
+        (105, Due(Age, None)),
+        (105, End(1, true)),
+        (105, Due(UnknownKey, None)),
+        (114, Due(UnknownKey, None)),
+        (115, Due(UnknownKey, Some(2))),
+        (116, Good(2)),
+        (125, Due(UnknownKey, None)),
+        (126, Due(UnknownKey, Some(3))),
+    ]);
+}
+
+#[test]
+fn keys_are_fetched_at_the_start_and_every_hour() {
+    play(&[
+        (100, Due(Age, Some(1))),
+        (101, Good(1)),
+        (3_700, Due(Age, None)),
+        (3_701, Due(Age, Some(2))),
+        // It fails, so the keys are still old after the cooldown.
+        (3_702, End(2, true)),
+        (3_711, Due(Age, None)),
+        (3_712, Due(Age, Some(3))),
+        (3_713, Good(3)),
+        (3_800, Due(Age, None)),
+        (3_800, Due(UnknownKey, Some(4))),
+    ]);
+}
+
+#[test]
+fn what_takes_too_long_has_failed() {
+    play(&[
+        (100, Due(UnknownKey, Some(1))),
+        (106, End(1, false)),
+        // It ended at 105, and cools down from then.
+        (114, Due(UnknownKey, None)),
+        (115, Due(UnknownKey, Some(2))),
+        (200, Due(UnknownKey, Some(3))),
+        // An answer to an earlier fetch is nobody's.
+        (200, End(2, false)),
+        (200, End(0, false)),
+        (200, End(3, true)),
+        (200, End(3, false)),
+    ]);
+}
+
+#[test]
+fn a_clock_that_is_set_back_stops_nothing_for_long() {
+    play(&[
+        (10_000, Due(Age, Some(1))),
+        (10_000, Good(1)),
+        (9_999, Due(UnknownKey, None)),
+        (9_941, Due(UnknownKey, None)),
+        (9_000, Due(UnknownKey, Some(2))),
+        (8_000, Due(UnknownKey, None)),
+        (8_010, Due(UnknownKey, Some(3))),
+        (i64::MIN, Due(Age, None)),
+        (i64::MAX, Due(Age, Some(4))),
+    ]);
+}
+
+#[test]
+fn issuers_do_not_wait_for_each_other() {
+    let issuers = ["https://a", "https://b"].map(|url| issuer(Some(url)));
+    let mut refresh = Refresh::new(&issuers);
+    let now = UnixSeconds(100);
+    let fetches: Vec<_> = core::iter::from_fn(|| refresh.due(now, UnknownKey)).collect();
+    let urls: Vec<_> = fetches.iter().map(|fetch| fetch.url.as_str()).collect();
+    assert_eq!(urls, ["https://a", "https://b"]);
+    assert_eq!(refresh.end(fetches[1].ticket, now), Some(1));
+    assert!(refresh.due(now, UnknownKey).is_none());
+    assert_eq!(refresh.end(fetches[0].ticket, now), Some(0));
+}
+
+#[test]
+fn nothing_is_due_where_nothing_can_be_fetched() {
+    let mut refresh = Refresh::new(&[issuer(None)]);
+    assert_eq!(refresh.due(UnixSeconds(0), Age), None);
+    assert_eq!(refresh.due(UnixSeconds(0), UnknownKey), None);
+    assert_eq!(Refresh::new(&[]).end(1, UnixSeconds(0)), None);
+}

@@ -1,0 +1,184 @@
+//! Sessions as CBOR Web Tokens: COSE_Mac0 with HS256, the one form that CloudFront's own `cf.cwt` takes.
+//!
+//! `17([protected, unprotected, payload, tag])`, without the optional tag 61. Protected is `{1: 5}`
+//! (HMAC 256/256), unprotected `{4: kid}`. The payload is a map: 1 `iss`, 2 `sub`, 3 `aud`, 4 `exp`,
+//! 6 `iat`, 9 `scope` (RFC 8392, RFC 8693), groups and declared claims under their own names, and for a
+//! session of one course 312 `catu`, the Common Access Token's claim on addresses: `{3: {1: path}}`, the
+//! path begins with the course's base. CloudFront checks the tag and nothing else: whoever reads such a
+//! token there checks `exp`, `aud` and the rest.
+//!
+//! Not here: CWTs of others, and any other algorithm.
+
+use alloc::{boxed::Box, vec::Vec};
+use core::convert::Infallible;
+
+use minicbor::data::{Tag, Type};
+use minicbor::{Decoder, Encoder};
+use tollgate_core::Claim;
+
+use super::SessionPath;
+use super::claims::Content;
+
+/// COSE_Mac0 (RFC 9052 §6.2).
+const MAC0: u64 = 17;
+/// CWT (RFC 8392 §6).
+const CWT: u64 = 61;
+/// `{1: 5}`: the algorithm is HMAC 256/256.
+const PROTECTED: [u8; 3] = [0xA1, 0x01, 0x05];
+
+/// Header parameter: the key's name.
+const KID: u64 = 4;
+/// Claims by number.
+const ISS: u64 = 1;
+const SUB: u64 = 2;
+const AUD: u64 = 3;
+const EXP: u64 = 4;
+const IAT: u64 = 6;
+const SCOPE: u64 = 9;
+const CATU: u64 = 312;
+/// In `catu`: the path; and there: begins with.
+const PATH: u64 = 3;
+const PREFIX: u64 = 1;
+
+type Written = Result<(), minicbor::encode::Error<Infallible>>;
+
+/// A token taken apart. Nothing in it is trusted before its tag was compared.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Parts {
+    /// The protected header, encoded.
+    pub protected: Vec<u8>,
+    /// The key's name, if it has one.
+    pub kid: Option<Vec<u8>>,
+    /// The claims, encoded.
+    pub payload: Vec<u8>,
+    /// The tag: the MAC of [`signed`](Self::signed).
+    pub tag: Vec<u8>,
+}
+
+impl Parts {
+    /// Takes a COSE_Mac0 token apart, with or without the tag of a CWT; none if it is no such token.
+    pub fn read(token: &[u8]) -> Option<Self> {
+        let mut read = Decoder::new(token);
+        if read.tag().ok()?.as_u64() == CWT {
+            read.tag().ok().filter(|tag| tag.as_u64() == MAC0)?;
+        } else {
+            let mut again = Decoder::new(token);
+            again.tag().ok().filter(|tag| tag.as_u64() == MAC0)?;
+        }
+        if read.array().ok()?? != 4 {
+            return None;
+        }
+        let protected = read.bytes().ok()?.to_vec();
+        let mut kid = None;
+        for _ in 0..read.map().ok()?? {
+            if read.datatype().ok()? == Type::U8 && read.u64().ok()? == KID {
+                kid = Some(read.bytes().ok()?.to_vec());
+            } else {
+                read.skip().ok()?;
+            }
+        }
+        let payload = read.bytes().ok()?.to_vec();
+        let tag = read.bytes().ok()?.to_vec();
+        (read.position() == token.len()).then_some(Self {
+            protected,
+            kid,
+            payload,
+            tag,
+        })
+    }
+
+    /// The bytes that the tag is the MAC of (RFC 9052 §6.3).
+    pub fn signed(&self) -> Option<Vec<u8>> {
+        signed(&self.protected, &self.payload)
+    }
+
+    /// Whether it says that its tag is HMAC 256/256.
+    pub fn is_hs256(&self) -> bool {
+        self.protected == PROTECTED
+    }
+}
+
+fn signed(protected: &[u8], payload: &[u8]) -> Option<Vec<u8>> {
+    let mut out = Encoder::new(Vec::new());
+    let mut write = || -> Written {
+        out.array(4)?
+            .str("MAC0")?
+            .bytes(protected)?
+            .bytes(&[])?
+            .bytes(payload)?;
+        Ok(())
+    };
+    write().ok()?;
+    Some(out.into_writer())
+}
+
+/// A session in this form; none if it cannot be signed.
+pub(super) fn mint(
+    content: &Content<'_>,
+    kid: &str,
+    path: &SessionPath,
+    sign: impl FnOnce(&[u8]) -> Option<Vec<u8>>,
+) -> Option<Vec<u8>> {
+    let mut payload = Encoder::new(Vec::new());
+    claims(&mut payload, content, path).ok()?;
+    let payload = payload.into_writer();
+    let tag = sign(&signed(&PROTECTED, &payload)?)?;
+    let mut out = Encoder::new(Vec::new());
+    let mut write = || -> Written {
+        out.tag(Tag::new(MAC0))?.array(4)?.bytes(&PROTECTED)?;
+        out.map(1)?.u64(KID)?.bytes(kid.as_bytes())?;
+        out.bytes(&payload)?.bytes(&tag)?;
+        Ok(())
+    };
+    write().ok()?;
+    Some(out.into_writer())
+}
+
+fn claims(out: &mut Encoder<Vec<u8>>, content: &Content<'_>, path: &SessionPath) -> Written {
+    let is_bound = path.path != "/";
+    let optional = [
+        content.subject.is_some(),
+        !content.scopes.is_empty(),
+        is_bound,
+        !content.groups.is_empty(),
+    ];
+    let count = 4 + optional.into_iter().filter(|there| *there).count() + content.declared.len();
+    out.map(count as u64)?;
+    out.u64(ISS)?.str(content.issuer)?;
+    if let Some(subject) = content.subject {
+        out.u64(SUB)?.str(subject)?;
+    }
+    out.u64(AUD)?.str(content.site)?;
+    out.u64(EXP)?.i64(content.expires_at)?;
+    out.u64(IAT)?.i64(content.issued_at)?;
+    if !content.scopes.is_empty() {
+        out.u64(SCOPE)?.str(&content.scopes.join(" "))?;
+    }
+    if is_bound {
+        out.u64(CATU)?.map(1)?.u64(PATH)?.map(1)?;
+        out.u64(PREFIX)?.str(&path.path)?;
+    }
+    if !content.groups.is_empty() {
+        out.str(content.groups_claim)?;
+        list(out, content.groups.iter().copied())?;
+    }
+    for (name, value) in &content.declared {
+        out.str(name)?;
+        match value {
+            Claim::Missing | Claim::WrongType => _ = out.null()?,
+            Claim::String(text) => _ = out.str(text)?,
+            Claim::Int(number) => _ = out.i64(*number)?,
+            Claim::Bool(flag) => _ = out.bool(*flag)?,
+            Claim::StringList(texts) => list(out, texts.iter().map(Box::as_ref))?,
+        }
+    }
+    Ok(())
+}
+
+fn list<'a>(out: &mut Encoder<Vec<u8>>, texts: impl ExactSizeIterator<Item = &'a str>) -> Written {
+    out.array(texts.len() as u64)?;
+    for text in texts {
+        out.str(text)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,192 @@
+//! Fresh keys for a gate at work: rotation, floods of invented key names, and sets that are none.
+
+use tollgate_core::UnixSeconds;
+use tollgate_gate::refresh::{COOLDOWN_SECS, MAX_KEYS_AGE_SECS, MAX_KEYS_BYTES};
+use tollgate_gate::{Gate, KeysRefused, Kind, Request, Why};
+use tollgate_token::{Algorithm, IssuerConfig};
+
+use super::site::{self, NOW, Provider, config, image, signed};
+
+const URL: &str = "https://issuer.example/.well-known/jwks.json";
+
+/// A key set with keys of these names. One point serves all: who is asked is told by the name.
+fn set(kids: &[&str]) -> String {
+    let key = |kid: &&str| {
+        format!(
+            r#"{{"kid":"{kid}","kty":"EC","crv":"P-256","alg":"ES256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}}"#
+        )
+    };
+    let keys: Vec<_> = kids.iter().map(key).collect();
+    format!(r#"{{"keys":[{}]}}"#, keys.join(","))
+}
+
+/// A gate whose issuer had these public keys when the policy was built, and the secret `hs-1`.
+fn gate(kids: &[&str], refresh: Option<&str>) -> Gate<Vec<u8>> {
+    let mut config = config();
+    let issuer = config.issuers.remove(0);
+    config.issuers = vec![IssuerConfig {
+        algorithms: vec![Algorithm::HS256, Algorithm::ES256],
+        jwks: Some(set(kids)),
+        refresh: refresh.map(str::to_string),
+        ..issuer
+    }];
+    Gate::new(image(&config), &Provider).expect("a good image")
+}
+
+/// What a student with a token of this key gets: the status, and whether fresh keys might help.
+fn ask(gate: &Gate<Vec<u8>>, kid: &str, target: &str) -> (u16, bool) {
+    let header = format!(r#"{{"alg":"ES256","kid":"{kid}"}}"#);
+    ask_with(gate, &signed(&header, 64, STUDENT), target)
+}
+
+const STUDENT: &str = r#""exp":1900000000,"cognito:groups":["rust-101"]"#;
+const LESSON: &str = "/courses/rust-101/a";
+
+fn ask_with(gate: &Gate<Vec<u8>>, token: &str, target: &str) -> (u16, bool) {
+    let outcome = gate.handle(&Request {
+        method: "GET",
+        target: target.as_bytes(),
+        headers: &[("authorization", format!("Bearer {token}").as_bytes())],
+        ip: None,
+        now: UnixSeconds(NOW),
+    });
+    assert!(!outcome.unknown_key || outcome.kind == Kind::Deny);
+    (outcome.status, outcome.unknown_key)
+}
+
+fn at(secs: i64) -> UnixSeconds {
+    UnixSeconds(NOW + secs)
+}
+
+#[test]
+fn keys_rotate_without_a_refused_user() {
+    let mut gate = gate(&["old"], Some(URL));
+    assert_eq!(ask(&gate, "old", LESSON), (200, false));
+    assert_eq!(ask(&gate, "new", LESSON), (401, true));
+    let fetch = gate.keys_due(at(0), Why::UnknownKey).expect("it is due");
+    assert_eq!((fetch.issuer, fetch.url.as_str()), (0, URL));
+    // While it is under way nothing changes, and nobody fetches again.
+    assert_eq!(ask(&gate, "old", LESSON), (200, false));
+    assert_eq!(gate.keys_due(at(1), Why::UnknownKey), None);
+    gate.keys_arrived(fetch.ticket, set(&["old", "new"]).as_bytes(), at(1))
+        .expect("a good set");
+    assert_eq!(ask(&gate, "old", LESSON), (200, false));
+    assert_eq!(ask(&gate, "new", LESSON), (200, false));
+    // The old key leaves with the next set that does not have it, though the image brought it.
+    let later = 1 + MAX_KEYS_AGE_SECS;
+    assert_eq!(gate.keys_due(at(later - 1), Why::Age), None);
+    let fetch = gate.keys_due(at(later), Why::Age).expect("keys are old");
+    gate.keys_arrived(fetch.ticket, set(&["new"]).as_bytes(), at(later))
+        .expect("a good set");
+    assert_eq!(ask(&gate, "old", LESSON), (401, true));
+    assert_eq!(ask(&gate, "new", LESSON), (200, false));
+    // Secrets are not the issuer's to replace.
+    assert_eq!(ask_with(&gate, &site::token(STUDENT), LESSON), (200, false));
+}
+
+#[test]
+fn ten_thousand_invented_keys_make_one_request_per_cooldown() {
+    let mut gate = gate(&["old"], Some(URL));
+    // A fixed sequence of numbers that look random, over 100 seconds.
+    let mut state = 1_u64;
+    let mut fetched_at = Vec::new();
+    for number in 0..10_000 {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        assert_eq!(ask(&gate, &format!("{state:x}"), LESSON), (401, true));
+        let now = at(number / 100);
+        while let Some(fetch) = gate.keys_due(now, Why::UnknownKey) {
+            fetched_at.push(now.0);
+            match fetched_at.len() % 3 {
+                0 => gate.keys_failed(fetch.ticket, now),
+                1 => gate
+                    .keys_arrived(fetch.ticket, set(&["old"]).as_bytes(), now)
+                    .expect("good"),
+                _ => assert!(gate.keys_arrived(fetch.ticket, b"<html>", now).is_err()),
+            }
+        }
+    }
+    let gaps: Vec<_> = fetched_at
+        .windows(2)
+        .map(|pair| pair[1] - pair[0])
+        .collect();
+    assert_eq!(gaps, [COOLDOWN_SECS; 9]);
+    assert_eq!(ask(&gate, "old", LESSON), (200, false));
+}
+
+#[test]
+fn what_is_no_key_set_changes_nothing() {
+    let huge = format!("{}{}", set(&["new"]), " ".repeat(MAX_KEYS_BYTES));
+    let secret = r#"{"keys":[{"kty":"oct","kid":"new","alg":"HS256","k":"R0dHR0dHR0dHR0dHR0dHR0dHR0dHR0dHR0dHR0dHR0dH"}]}"#;
+    let twice = set(&["new", "new"]);
+    let table = [
+        "",
+        "null",
+        "<!doctype html><title>502</title>",
+        "{}",
+        r#"{"keys":[]}"#,
+        r#"{"keys":[{}]}"#,
+        r#"{"keys":{"new":1}}"#,
+        r#"{"error":"slow down"}"#,
+        secret,
+        &twice,
+        &huge,
+        "\u{0}\u{1}\u{2}",
+    ];
+    let mut gate = gate(&["old"], Some(URL));
+    for (round, body) in table.into_iter().enumerate() {
+        let now = at(i64::try_from(round).expect("few") * COOLDOWN_SECS);
+        let fetch = gate.keys_due(now, Why::UnknownKey).expect("it is due");
+        let refused = gate.keys_arrived(fetch.ticket, body.as_bytes(), now);
+        let refused = refused.expect_err(body);
+        assert_eq!(
+            refused == KeysRefused::TooLarge,
+            body.len() > MAX_KEYS_BYTES
+        );
+        assert!(!refused.to_string().is_empty());
+        assert_eq!(ask(&gate, "old", LESSON), (200, false), "{body}");
+        assert_eq!(ask(&gate, "new", LESSON), (401, true), "{body}");
+    }
+}
+
+#[test]
+fn reports_that_nobody_waits_for_change_nothing() {
+    let mut gate = gate(&["old"], Some(URL));
+    let good = set(&["new"]);
+    let unasked = gate.keys_arrived(1, good.as_bytes(), at(0));
+    assert_eq!(unasked, Err(KeysRefused::Ticket));
+    let fetch = gate
+        .keys_due(at(0), Why::Age)
+        .expect("the first is due at once");
+    let late = gate.keys_arrived(fetch.ticket, good.as_bytes(), at(6));
+    assert_eq!(late, Err(KeysRefused::Ticket));
+    let fetch = gate.keys_due(at(60), Why::Age).expect("it failed");
+    gate.keys_failed(fetch.ticket, at(60));
+    let twice = gate.keys_arrived(fetch.ticket, good.as_bytes(), at(60));
+    assert_eq!(twice, Err(KeysRefused::Ticket));
+    gate.keys_failed(fetch.ticket, at(60));
+    assert_eq!(ask(&gate, "old", LESSON), (200, false));
+    assert_eq!(ask(&gate, "new", LESSON), (401, true));
+}
+
+#[test]
+fn keys_are_missed_only_where_they_would_help() {
+    let refreshing = gate(&["old"], Some(URL));
+    let pinned = gate(&["old"], None);
+    let hs = signed(r#"{"alg":"HS256","kid":"new"}"#, 32, STUDENT);
+    let rs = signed(r#"{"alg":"RS256","kid":"new"}"#, 256, STUDENT);
+    for (target, status) in [
+        // Anyone may have it, nobody may have it, and no token helps.
+        ("/courses/rust-101/preview/a", 200),
+        ("/nowhere", 403),
+        ("/contact", 405),
+        ("//", 400),
+    ] {
+        assert_eq!(ask(&refreshing, "new", target), (status, false), "{target}");
+    }
+    assert_eq!(ask(&pinned, "new", LESSON), (401, false));
+    assert_eq!(ask_with(&refreshing, &hs, LESSON), (401, false));
+    assert_eq!(ask_with(&refreshing, &rs, LESSON), (401, false));
+    assert_eq!(ask_with(&refreshing, "a.b.c", LESSON), (401, false));
+}

@@ -1,0 +1,646 @@
+//! Sessions: what is minted, when, from what; and that one opens what its sign-in token opens.
+
+#![expect(
+    clippy::indexing_slicing,
+    reason = "a helper fails its test by panicking"
+)]
+
+use base64ct::{Base64UrlUnpadded, Encoding};
+use tollgate_compiler::{CompileOptions, SourceTree, compile};
+use tollgate_core::UnixSeconds;
+use tollgate_gate::config::{ConfigError, GateConfig, TokenSource};
+use tollgate_gate::session::{
+    MAX_SESSION_BYTES, Names, SameSite, SessionConfig, SessionForm, SessionPath, TOO_LARGE, cwt,
+};
+use tollgate_gate::{Action, Gate, Outcome, Request, TokenCache, wire};
+use tollgate_token::{IssuerConfig, Secret};
+
+use super::site::{NOW, Provider, config, image, token};
+use super::told;
+
+const LESSON: &str = "/courses/rust-101/a";
+const ENDPOINT: &str = "/.tollgate/session";
+const STUDENT: &str =
+    r#""sub":"u-1","email":"a@example.com","cognito:groups":["rust-101","other","rust-101"]"#;
+
+fn names(exact: &[&str]) -> Names {
+    Names {
+        exact: exact.iter().map(|name| name.to_string()).collect(),
+        around: vec![],
+    }
+}
+
+fn path(path: &str, groups: &[&str]) -> SessionPath {
+    SessionPath {
+        path: path.to_string(),
+        groups: names(groups),
+        scopes: Names::default(),
+    }
+}
+
+/// The small site with sessions, signed by the first of these secrets.
+fn with_sessions(kids: &[&str]) -> GateConfig {
+    let mut config = config();
+    let first = config.issuers[0].clone();
+    let secret = |kid: &&str| Secret {
+        kid: kid.to_string(),
+        key: vec![9; 32],
+    };
+    config.issuers.push(IssuerConfig {
+        name: "sessions".to_string(),
+        issuers: vec!["https://example.com/sessions".to_string()],
+        clients: vec![config.site.clone()],
+        secrets: kids.iter().map(secret).collect(),
+        ..first
+    });
+    config.sources.push(TokenSource::Cookie("sess".to_string()));
+    config.session = Some(SessionConfig {
+        issuer: 1,
+        kid: kids[0].to_string(),
+        lifetime_secs: 400,
+        form: SessionForm::Jwt,
+        cookie: "sess".to_string(),
+        same_site: SameSite::Lax,
+        on_sign_in: true,
+        endpoint: Some(ENDPOINT.to_string()),
+        subject: false,
+        paths: vec![path("/", &["barred", "rust-101"])],
+    });
+    config
+}
+
+fn changed(change: impl FnOnce(&mut SessionConfig)) -> GateConfig {
+    let mut config = with_sessions(&["s-1"]);
+    change(config.session.as_mut().expect("it has sessions"));
+    config
+}
+
+fn gate(config: &GateConfig) -> Gate<Vec<u8>> {
+    Gate::new(image(config), &Provider).expect("a good image")
+}
+
+/// Asks with header lines; the same with and without a cache, and over the wire.
+fn ask_at(
+    gate: &Gate<Vec<u8>>,
+    method: &str,
+    target: &str,
+    headers: &[(&str, &str)],
+    now: i64,
+) -> Outcome {
+    let headers: Vec<_> = headers
+        .iter()
+        .map(|(name, value)| (*name, value.as_bytes()))
+        .collect();
+    let request = Request {
+        method,
+        target: target.as_bytes(),
+        headers: &headers,
+        ip: None,
+        now: UnixSeconds(now),
+    };
+    let outcome = gate.handle(&request);
+    let mut cache = TokenCache::new(8);
+    for _ in 0..2 {
+        let cached = gate.handle_cached(&request, &mut cache);
+        assert_eq!(told(&cached), told(&outcome));
+        assert_eq!(
+            (&cached.action, &cached.log),
+            (&outcome.action, &outcome.log)
+        );
+    }
+    let reply = wire::decode_outcome(&wire::encode_outcome(&outcome)).expect("a good message");
+    assert_eq!(reply.action, outcome.action);
+    outcome
+}
+
+fn ask(gate: &Gate<Vec<u8>>, method: &str, target: &str, headers: &[(&str, &str)]) -> Outcome {
+    ask_at(gate, method, target, headers, NOW)
+}
+
+/// The cookies that an outcome sets.
+fn cookies(outcome: &Outcome) -> Vec<String> {
+    match &outcome.action {
+        Action::Forward(forward) => forward.set_cookies.clone(),
+        Action::Respond(respond) => {
+            let is_cookie = |field: &&(_, _)| field.0 == "set-cookie";
+            let fields: &[(std::borrow::Cow<'static, str>, String)] = &respond.headers;
+            fields
+                .iter()
+                .filter(is_cookie)
+                .map(|(_, value)| value.clone())
+                .collect()
+        }
+    }
+}
+
+/// The token in a cookie, and its attributes.
+fn taken_apart(cookie: &str) -> (&str, &str) {
+    let (pair, attributes) = cookie.split_once("; ").expect("attributes");
+    (pair.strip_prefix("sess=").expect("its name"), attributes)
+}
+
+fn part(token: &str, at: usize) -> String {
+    let part = token.split('.').nth(at).expect("three parts");
+    let bytes = Base64UrlUnpadded::decode_vec(part).expect("base64url");
+    String::from_utf8(bytes).expect("text")
+}
+
+fn sign_in(claims: &str) -> String {
+    format!("Bearer {}", token(claims))
+}
+
+#[test]
+fn a_session_holds_what_the_policy_reads() {
+    let gate = gate(&with_sessions(&["s-1"]));
+    let outcome = ask(
+        &gate,
+        "GET",
+        LESSON,
+        &[("authorization", &sign_in(STUDENT))],
+    );
+    assert_eq!(told(&outcome), "allow 200 allow - rust-101/students");
+    let cookies = cookies(&outcome);
+    let [cookie] = cookies.as_slice() else {
+        panic!("one cookie: {cookies:?}")
+    };
+    let (session, attributes) = taken_apart(cookie);
+    assert_eq!(
+        attributes,
+        "Path=/; Max-Age=400; Secure; HttpOnly; SameSite=Lax"
+    );
+    assert_eq!(
+        part(session, 0),
+        r#"{"alg":"HS256","kid":"s-1","typ":"JWT"}"#
+    );
+    assert_eq!(
+        part(session, 1),
+        r#"{"iss":"https://example.com/sessions","aud":"simple \"courses\"","iat":1800000000,"exp":1800000400,"cognito:groups":["rust-101"]}"#
+    );
+    // It opens the same, and gives no other one.
+    let again = ask(
+        &gate,
+        "GET",
+        LESSON,
+        &[("cookie", &format!("sess={session}"))],
+    );
+    assert_eq!(told(&again), "allow 200 allow - rust-101/students");
+    assert!(cookies_of_none(&again));
+    let over = ask_at(
+        &gate,
+        "GET",
+        LESSON,
+        &[("cookie", &format!("sess={session}"))],
+        NOW + 400,
+    );
+    assert_eq!(told(&over), "deny 401 bad_token expired -");
+}
+
+fn cookies_of_none(outcome: &Outcome) -> bool {
+    cookies(outcome).is_empty()
+}
+
+#[test]
+fn a_session_ends_with_its_sign_in_token() {
+    let gate = gate(&with_sessions(&["s-1"]));
+    for (expires_in, max_age) in [(1, 1), (399, 399), (400, 400), (401, 400), (100_000, 400)] {
+        let claims = format!(
+            r#""cognito:groups":["rust-101"],"exp":{}"#,
+            NOW + expires_in
+        );
+        let outcome = ask(
+            &gate,
+            "GET",
+            LESSON,
+            &[("authorization", &sign_in(&claims))],
+        );
+        let cookies = cookies(&outcome);
+        assert!(
+            cookies[0].contains(&format!("Max-Age={max_age};")),
+            "{cookies:?}"
+        );
+        let exp = format!(r#""exp":{}"#, NOW + max_age);
+        assert!(part(taken_apart(&cookies[0]).0, 1).contains(&exp));
+    }
+}
+
+#[test]
+fn what_gets_no_session() {
+    let gate = gate(&with_sessions(&["s-1"]));
+    let (student, bearer) = (token(STUDENT), sign_in(STUDENT));
+    let minted = cookies(&ask(&gate, "GET", LESSON, &[("authorization", &bearer)]));
+    let session = format!("sess={}", taken_apart(&minted[0]).0);
+    let with_both = [
+        ("authorization", bearer.as_str()),
+        ("cookie", session.as_str()),
+    ];
+    let by_link = format!("{LESSON}?token={student}");
+    let barred = sign_in(r#""cognito:groups":["rust-101","barred"]"#);
+    for (target, headers, now, expect) in [
+        (LESSON, &with_both[..1], NOW, 1),
+        // It has one, until less than a quarter of it is left.
+        (LESSON, &with_both[..], NOW, 0),
+        (LESSON, &with_both[..], NOW + 299, 0),
+        (LESSON, &with_both[..], NOW + 300, 1),
+        // From a link, from a session, for nobody, and for somebody who may not.
+        (&by_link, &[], NOW, 0),
+        (&by_link, &with_both[..1], NOW, 1),
+        (LESSON, &with_both[1..], NOW, 0),
+        ("/courses/rust-101/preview/a", &[], NOW, 0),
+        (LESSON, &[("authorization", &barred)], NOW, 0),
+        ("/nowhere", &with_both[..1], NOW, 0),
+    ] {
+        let outcome = ask_at(&gate, "GET", target, headers, now);
+        assert_eq!(cookies(&outcome).len(), expect, "{target} at {now}");
+    }
+    let off = self::gate(&changed(|session| session.on_sign_in = false));
+    assert!(cookies_of_none(&ask(&off, "GET", LESSON, &with_both[..1])));
+}
+
+#[test]
+fn the_endpoint_answers_a_post() {
+    let gate = gate(&with_sessions(&["s-1"]));
+    let bearer = sign_in(STUDENT);
+    let minted = cookies(&ask(&gate, "GET", LESSON, &[("authorization", &bearer)]));
+    let session = format!("sess={}", taken_apart(&minted[0]).0);
+    let expired = sign_in(r#""exp":1799999999"#);
+    let by_link = format!("{ENDPOINT}?token={}", token(STUDENT));
+    let authorization = [("authorization", bearer.as_str())];
+    for (method, target, headers, expect, count) in [
+        (
+            "POST",
+            ENDPOINT,
+            &authorization[..],
+            "deny 204 allow session -",
+            1,
+        ),
+        (
+            "GET",
+            ENDPOINT,
+            &authorization,
+            "deny 405 bad_method - -",
+            0,
+        ),
+        ("POST", ENDPOINT, &[], "deny 401 no_token - -", 0),
+        ("POST", &by_link, &[], "deny 401 no_token - -", 0),
+        (
+            "POST",
+            ENDPOINT,
+            &[("authorization", &expired)],
+            "deny 401 bad_token expired -",
+            0,
+        ),
+        (
+            "POST",
+            ENDPOINT,
+            &[("authorization", "Basic eDp5")],
+            "deny 401 bad_token bad_scheme -",
+            0,
+        ),
+        (
+            "POST",
+            ENDPOINT,
+            &[("cookie", &session)],
+            "deny 204 allow session -",
+            0,
+        ),
+        (
+            "POST",
+            "/.tollgate/session/",
+            &authorization,
+            "deny 403 forbidden - -",
+            0,
+        ),
+    ] {
+        let outcome = ask(&gate, method, target, headers);
+        assert_eq!(told(&outcome), expect, "{method} {target}");
+        assert_eq!(cookies(&outcome).len(), count, "{method} {target}");
+        let Action::Respond(respond) = &outcome.action else {
+            panic!("it never forwards")
+        };
+        assert!(
+            respond
+                .headers
+                .contains(&("cache-control".into(), "no-store".into()))
+        );
+        assert_eq!(respond.body.is_empty(), respond.status == 204);
+    }
+    let none = self::gate(&changed(|session| session.endpoint = None));
+    assert_eq!(ask(&none, "POST", ENDPOINT, &authorization).status, 403);
+}
+
+#[test]
+fn a_cookie_for_each_course() {
+    let config = changed(|session| {
+        session.paths = vec![
+            path("/courses/java-101", &["java-101"]),
+            path("/courses/rust-101", &["rust-101"]),
+            path("/courses/sql-101", &["sql-101"]),
+        ];
+    });
+    let gate = gate(&config);
+    let bearer = sign_in(r#""cognito:groups":["java-101","rust-101","sql-100"]"#);
+    let headers = [("authorization", bearer.as_str())];
+    let paths_and_groups = |outcome: &Outcome| -> Vec<String> {
+        let told = |cookie: &String| {
+            let (session, attributes) = taken_apart(cookie);
+            let groups = part(session, 1);
+            let groups = groups
+                .split_once(r#""cognito:groups":"#)
+                .map_or("", |(_, rest)| rest);
+            format!(
+                "{} {groups}",
+                attributes.split(';').next().unwrap_or_default()
+            )
+        };
+        cookies(outcome).iter().map(told).collect()
+    };
+    let rust = r#"Path=/courses/rust-101 ["rust-101"]}"#;
+    let java = r#"Path=/courses/java-101 ["java-101"]}"#;
+    for (method, target, expect) in [
+        ("GET", LESSON, &[rust][..]),
+        ("POST", ENDPOINT, &[java, rust]),
+        (
+            "POST",
+            "/.tollgate/session?path=/courses/java-101/a",
+            &[java],
+        ),
+        ("POST", "/.tollgate/session?path=/courses/java-101", &[java]),
+        ("POST", "/.tollgate/session?path=/courses/java-1010/a", &[]),
+        ("POST", "/.tollgate/session?path=", &[]),
+        ("POST", "/contact", &[]),
+    ] {
+        assert_eq!(
+            paths_and_groups(&ask(&gate, method, target, &headers)),
+            expect,
+            "{target}"
+        );
+    }
+}
+
+#[test]
+fn a_session_that_would_be_too_large_is_none() {
+    let many: Vec<_> = (100..200).map(|number| format!("group-{number}")).collect();
+    let read: Vec<_> = many.iter().map(String::as_str).collect();
+    for (count, fits) in [(1, true), (30, true), (90, false)] {
+        let gate = gate(&changed(|session| session.paths = vec![path("/", &read)]));
+        let groups = format!(
+            r#""cognito:groups":["rust-101","{}"]"#,
+            many[..count].join("\",\"")
+        );
+        let bearer = sign_in(&groups);
+        let outcome = ask(&gate, "GET", LESSON, &[("authorization", &bearer)]);
+        assert_eq!(outcome.status, 200);
+        assert_eq!(cookies(&outcome).len(), usize::from(fits), "{count}");
+        assert_eq!(outcome.detail, (!fits).then_some(TOO_LARGE));
+        assert!(
+            cookies(&outcome)
+                .iter()
+                .all(|c| taken_apart(c).0.len() <= MAX_SESSION_BYTES)
+        );
+        let asked = ask(&gate, "POST", ENDPOINT, &[("authorization", &bearer)]);
+        assert_eq!(asked.detail, Some(if fits { "session" } else { TOO_LARGE }));
+    }
+}
+
+#[test]
+fn the_key_rotates_without_a_signed_out_user() {
+    let [before, both, after] =
+        [&["s-1"][..], &["s-2", "s-1"], &["s-2"]].map(|kids| gate(&with_sessions(kids)));
+    let bearer = sign_in(STUDENT);
+    let session = |gate: &Gate<Vec<u8>>| {
+        let minted = cookies(&ask(gate, "GET", LESSON, &[("authorization", &bearer)]));
+        format!("sess={}", taken_apart(&minted[0]).0)
+    };
+    let (old, new) = (session(&before), session(&both));
+    for (gate, cookie, status) in [
+        (&before, &old, 200),
+        (&before, &new, 401),
+        (&both, &old, 200),
+        (&both, &new, 200),
+        (&after, &old, 401),
+        (&after, &new, 200),
+    ] {
+        assert_eq!(
+            ask(gate, "GET", LESSON, &[("cookie", cookie)]).status,
+            status
+        );
+    }
+}
+
+#[test]
+fn a_cwt_has_the_same_content() {
+    let mut config = changed(|session| {
+        session.form = SessionForm::Cwt;
+        session.same_site = SameSite::Strict;
+        session.paths = vec![path("/courses/rust-101", &["rust-101"])];
+    });
+    config.sources.pop();
+    let gate = gate(&config);
+    let outcome = ask(
+        &gate,
+        "GET",
+        LESSON,
+        &[("authorization", &sign_in(STUDENT))],
+    );
+    let minted = cookies(&outcome);
+    let (session, attributes) = taken_apart(&minted[0]);
+    assert_eq!(
+        attributes,
+        "Path=/courses/rust-101; Max-Age=400; Secure; HttpOnly; SameSite=Strict"
+    );
+    let bytes = Base64UrlUnpadded::decode_vec(session).expect("base64url");
+    let parts = cwt::Parts::read(&bytes).expect("a token");
+    assert!(parts.is_hs256());
+    assert_eq!(parts.kid.as_deref(), Some(&b"s-1"[..]));
+    assert_eq!(parts.tag, [b'G'; 32]);
+    // {1: iss, 3: aud, 4: exp, 6: iat, 312: {3: {1: path}}, groups}
+    let expect = [
+        &b"\xA6\x01\x78\x1Chttps://example.com/sessions\x03\x70simple \"courses\""[..],
+        b"\x04\x1A\x6B\x49\xD3\x90\x06\x1A\x6B\x49\xD2\x00",
+        b"\x19\x01\x38\xA1\x03\xA1\x01\x71/courses/rust-101",
+        b"\x6Ecognito:groups\x81\x68rust-101",
+    ]
+    .concat();
+    assert_eq!(parts.payload, expect);
+    let mut signed = b"\x84\x64MAC0\x43\xA1\x01\x05\x40\x58".to_vec();
+    signed.push(u8::try_from(expect.len()).expect("short"));
+    signed.extend(&expect);
+    assert_eq!(parts.signed(), Some(signed));
+    for length in 0..bytes.len() {
+        assert_eq!(cwt::Parts::read(&bytes[..length]), None, "cut to {length}");
+    }
+    assert_eq!(cwt::Parts::read(&[&bytes[..], b"\0"].concat()), None);
+}
+
+#[test]
+fn a_configuration_that_cannot_be_minted_is_refused() {
+    let good = with_sessions(&["s-1"]);
+    assert_eq!(
+        GateConfig::decode(&good.encode().expect("good")),
+        Ok(good.clone())
+    );
+    let table: [fn(&mut GateConfig, &mut SessionConfig); 12] = [
+        |_, session| session.issuer = 2,
+        |_, session| session.issuer = 0,
+        |_, session| session.kid = "s-2".to_string(),
+        |_, session| session.lifetime_secs = 59,
+        |_, session| session.lifetime_secs = 86_401,
+        |_, session| session.cookie = "other".to_string(),
+        |_, session| session.cookie = "sess; Domain=x".to_string(),
+        |_, session| session.form = SessionForm::Cwt,
+        |_, session| session.endpoint = Some("session".to_string()),
+        |_, session| session.paths.clear(),
+        |_, session| session.paths[0].path = "/; Domain=example.com".to_string(),
+        |config, _| config.issuers[1].clients.clear(),
+    ];
+    for (number, spoil) in table.into_iter().enumerate() {
+        let mut config = good.clone();
+        let mut session = config.session.take().expect("it has one");
+        spoil(&mut config, &mut session);
+        config.session = Some(session);
+        assert_eq!(config.encode(), Err(ConfigError::Session), "{number}");
+    }
+}
+
+const SITE: &str = r#"
+schema = 1
+[site]
+name = "equal"
+[[issuer]]
+name = "learners"
+issuer = "https://issuer.example"
+clients = ["web"]
+algorithms = ["HS256"]
+secrets = [{ kid = "hs-1", file = "secret.key" }]
+[[issuer]]
+name = "sessions"
+issuer = "https://equal.example/sessions"
+clients = ["equal"]
+algorithms = ["HS256"]
+groups_claim = "groups"
+secrets = [{ kid = "s-1", file = "secret.key" }]
+[token]
+from = ["header:authorization", "cookie:tollgate_session"]
+[session]
+issuer = "sessions"
+COOKIES
+[claims]
+level = "int"
+beta = "bool"
+cohort = "string"
+roles = "string[]"
+[[rule]]
+id = "barred"
+deny = ["/**"]
+groups = ["barred"]
+"#;
+const COURSE: &str = r#"
+course = "a"
+base = "/courses/a b"
+[[rule]]
+id = "groups"
+allow = ["/g/**"]
+groups = ["students"]
+[[rule]]
+id = "template"
+allow = ["/t/{c}"]
+groups = ["course-{c}-x"]
+[[rule]]
+id = "any"
+allow = ["/any/{c}"]
+signed_in = true
+when = 'path.c in groups'
+[[rule]]
+id = "literal"
+allow = ["/lit"]
+signed_in = true
+when = '"staff" in groups'
+[[rule]]
+id = "scopes"
+allow = ["/s/{c}"]
+scopes = ["read", "read/{c}"]
+[[rule]]
+id = "subject"
+allow = ["/u/{c}"]
+subjects = ["{c}"]
+[[rule]]
+id = "claims"
+allow = ["/c"]
+signed_in = true
+when = '(claims.level > 3 && claims.beta) || claims.cohort == "ü\"1" || "r" in claims.roles'
+[[rule]]
+id = "odd"
+deny = ["/c"]
+when = 'claims.level == 7'
+"#;
+
+#[test]
+fn a_session_opens_what_its_sign_in_token_opens() {
+    let parents = [
+        r#""x":1"#,
+        r#""cognito:groups":["students","barred"]"#,
+        r#""cognito:groups":["students","course-1-x","course--x","","staff","noise"]"#,
+        r#""cognito:groups":["course-1-x","2","students"],"sub":"u-1","scope":"openid read read/1""#,
+        r#""sub":"2","scope":" read/2 ""#,
+        r#""level":4,"beta":true"#,
+        r#""level":7,"beta":true"#,
+        r#""level":"7","beta":true"#,
+        r#""level":9007199254740993,"beta":1"#,
+        r#""cohort":"ü\"1","level":null"#,
+        r#""roles":["r","q"],"level":-1"#,
+        r#""roles":"r","level":1,"beta":false"#,
+    ];
+    let paths = [
+        "g/1",
+        "t/1",
+        "t/2",
+        "any/2",
+        "any/students",
+        "lit",
+        "s/1",
+        "s/2",
+        "u/u-1",
+        "u/2",
+        "c",
+    ];
+    let mut opened = 0;
+    for cookies_are in ["", "cookies = \"course\""] {
+        let mut sources = SourceTree::new();
+        sources.insert("site.toml", SITE.replace("COOKIES", cookies_are));
+        sources.insert("courses/a.toml", COURSE);
+        sources.insert("secret.key", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8");
+        let compiled = compile(&sources, &CompileOptions::default());
+        let image = compiled
+            .image
+            .unwrap_or_else(|| panic!("{:?}", compiled.diagnostics));
+        let gate = Gate::new(image, &Provider).expect("a good image");
+        let session = gate.config().session.as_ref().expect("it has sessions");
+        let cookie_path = if cookies_are.is_empty() {
+            "/"
+        } else {
+            "/courses/a%20b"
+        };
+        assert_eq!(session.paths.len(), 1);
+        assert_eq!(session.paths[0].path, cookie_path);
+        for claims in parents {
+            let bearer = sign_in(claims);
+            let headers = [("authorization", bearer.as_str())];
+            // Any path that it opens gives the session.
+            let targets = paths.map(|path| format!("/courses/a%20b/{path}"));
+            let outcomes = targets
+                .each_ref()
+                .map(|target| ask(&gate, "GET", target, &headers));
+            let Some(cookie) = outcomes.iter().flat_map(cookies).next() else {
+                continue;
+            };
+            let cookie = cookie.replace("tollgate_session=", "sess=");
+            let session = format!("tollgate_session={}", taken_apart(&cookie).0);
+            for (target, outcome) in targets.iter().zip(&outcomes) {
+                let by_session = ask(&gate, "GET", target, &[("cookie", &session)]);
+                assert_eq!(told(&by_session), told(outcome), "{claims} {target}");
+                opened += usize::from(outcome.status == 200);
+            }
+        }
+    }
+    assert!(opened >= 30, "{opened}");
+}

@@ -1,0 +1,219 @@
+//! An issuer's keys fetched again over a real socket: rotation, failures, and answers that never come.
+
+use core::sync::atomic::{AtomicUsize, Ordering};
+use core::time::Duration;
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::sync::{Arc, Mutex};
+
+use tollgate_compiler::{CompileOptions, SourceTree, compile};
+use tollgate_crypto::Native;
+use tollgate_gate::Gate;
+use tollgate_local_edge::{Options, Origin};
+use tollgate_mint::{Algorithm, JwkSet, Minter, PrivateKey};
+
+use super::support::{NOW, Scratch, Server};
+
+/// An issuer that gives the same answer to everybody, and counts. Nothing for an answer: none comes.
+struct Issuer {
+    url: String,
+    asked: Arc<AtomicUsize>,
+}
+
+impl Issuer {
+    fn start(answer: Option<String>) -> Issuer {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}/jwks.json", listener.local_addr().unwrap());
+        let asked = Arc::new(AtomicUsize::new(0));
+        let counter = Arc::clone(&asked);
+        // It ends with the test's process; what it holds is one socket.
+        std::thread::spawn(move || {
+            let mut open = Vec::new();
+            for mut stream in listener.incoming().flatten() {
+                counter.fetch_add(1, Ordering::Relaxed);
+                let _ = stream.read(&mut [0; 4096]);
+                if let Some(answer) = &answer {
+                    let _ = stream.write_all(answer.as_bytes());
+                } else {
+                    open.push(stream);
+                }
+            }
+        });
+        Issuer { url, asked }
+    }
+
+    fn asked(&self) -> usize {
+        self.asked.load(Ordering::Relaxed)
+    }
+}
+
+fn ok(body: &str) -> Option<String> {
+    let length = body.len();
+    Some(format!(
+        "HTTP/1.1 200 OK\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}"
+    ))
+}
+
+fn key(kid: &str) -> PrivateKey {
+    PrivateKey::generate("local-edge-tests", kid, Algorithm::ES256, 0).unwrap()
+}
+
+fn set(kids: &[&str]) -> String {
+    let keys = kids.iter().filter_map(|kid| key(kid).to_public_jwk());
+    JwkSet {
+        keys: keys.collect(),
+    }
+    .to_text()
+}
+
+fn bearer(kid: &str) -> String {
+    let exp = NOW + 600;
+    let claims = format!(
+        r#"{{"iss":"https://id.example.com","aud":"web","cognito:groups":["students"],"exp":{exp}}}"#
+    );
+    let token = Minter::new(key(kid)).token(&claims).unwrap();
+    format!("authorization: Bearer {token}\r\n")
+}
+
+/// A server whose policy was built when the issuer had the key `old`, and what it said about keys.
+fn server(scratch: &Scratch, issuer: &Issuer) -> (Server, Arc<Mutex<Vec<String>>>) {
+    scratch.file("site/courses/a", "lesson");
+    let site = format!(
+        r#"
+schema = 1
+[site]
+name = "keys"
+[[issuer]]
+name = "learners"
+issuer = "https://id.example.com"
+clients = ["web"]
+algorithms = ["ES256"]
+jwks = "keys.json"
+refresh = "{}"
+[token]
+from = ["header:authorization"]
+[[rule]]
+id = "students"
+allow = ["/courses/**"]
+groups = ["students"]
+"#,
+        issuer.url
+    );
+    let mut sources = SourceTree::new();
+    sources.insert("site.toml", site);
+    sources.insert("keys.json", set(&["old"]));
+    let compiled = compile(&sources, &CompileOptions::default());
+    assert!(compiled.image.is_some(), "{:?}", compiled.diagnostics);
+    let gate = Gate::new(compiled.image.unwrap(), &Native).unwrap();
+    let said = Arc::new(Mutex::new(Vec::new()));
+    let sink = Arc::clone(&said);
+    let options = Options {
+        keys_log: Box::new(move |fetched| {
+            let line = match &fetched.result {
+                Ok(()) => "fresh".to_owned(),
+                Err(error) => error.to_string(),
+            };
+            sink.lock().unwrap().push(line);
+        }),
+        ..Options::default()
+    };
+    let origin = Origin::folder(&scratch.path().join("site")).unwrap();
+    (Server::start_with(gate, origin, options), said)
+}
+
+#[test]
+fn a_request_waits_for_the_key_it_needs() {
+    let scratch = Scratch::new("keys-rotate");
+    let issuer = Issuer::start(ok(&set(&["old", "new"])));
+    let (server, said) = server(&scratch, &issuer);
+    for kid in ["new", "old", "new"] {
+        let answer = server.get("GET", "/courses/a", &bearer(kid));
+        assert_eq!(answer.status(), 200, "{kid}");
+    }
+    for number in 0..50 {
+        let answer = server.get("GET", "/courses/a", &bearer(&format!("invented-{number}")));
+        assert_eq!(answer.status(), 401);
+    }
+    assert_eq!(issuer.asked(), 1);
+    assert_eq!(*said.lock().unwrap(), ["fresh"]);
+}
+
+#[test]
+fn a_set_without_the_old_key_ends_it() {
+    let scratch = Scratch::new("keys-end");
+    let issuer = Issuer::start(ok(&set(&["new"])));
+    let (server, _) = server(&scratch, &issuer);
+    assert_eq!(
+        server.get("GET", "/courses/a", &bearer("new")).status(),
+        200
+    );
+    assert_eq!(
+        server.get("GET", "/courses/a", &bearer("old")).status(),
+        401
+    );
+}
+
+#[test]
+fn a_failing_issuer_opens_nothing_and_takes_nothing_away() {
+    let elsewhere =
+        "HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1:1/\r\ncontent-length: 0\r\n\r\n";
+    let table = [
+        (
+            "error",
+            Some("HTTP/1.1 500 No\r\ncontent-length: 0\r\n\r\n".to_owned()),
+            "status 500",
+        ),
+        ("moved", Some(elsewhere.to_owned()), "status 302"),
+        ("html", ok("<!doctype html>"), "refused"),
+        ("empty", ok(r#"{"keys":[]}"#), "refused"),
+        ("huge", ok(&" ".repeat(300_000)), "length limit exceeded"),
+        (
+            "cut",
+            Some("HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n{".to_owned()),
+            "",
+        ),
+        ("noise", Some("\u{0}\u{1}".to_owned()), ""),
+    ];
+    for (name, answer, expect) in table {
+        let scratch = Scratch::new(&format!("keys-{name}"));
+        let issuer = Issuer::start(answer);
+        let (server, said) = server(&scratch, &issuer);
+        assert_eq!(
+            server.get("GET", "/courses/a", &bearer("new")).status(),
+            401,
+            "{name}"
+        );
+        assert_eq!(
+            server.get("GET", "/courses/a", &bearer("old")).status(),
+            200,
+            "{name}"
+        );
+        let said = said.lock().unwrap();
+        assert_eq!(said.len(), 1, "{name}");
+        assert!(said[0].contains(expect), "{name}: {said:?}");
+    }
+}
+
+#[test]
+fn an_answer_that_never_comes_keeps_nobody_waiting() {
+    let scratch = Scratch::new("keys-never");
+    let issuer = Issuer::start(None);
+    let (server, said) = server(&scratch, &issuer);
+    // Both answers are there while the fetch is still under way, so neither waited for its end.
+    assert_eq!(
+        server.get("GET", "/courses/a", &bearer("old")).status(),
+        200
+    );
+    assert_eq!(
+        server.get("GET", "/courses/a", &bearer("new")).status(),
+        401
+    );
+    assert!(said.lock().unwrap().is_empty());
+    for _ in 0..100 {
+        if issuer.asked() == 1 {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    panic!("asked {} times", issuer.asked());
+}

@@ -1,0 +1,39 @@
+//! App clients and the addresses they may be answered at. A redirect URI is compared byte for byte.
+
+/// An app client, as a user pool knows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Client {
+    /// Its id: the `aud` of ID tokens, the `client_id` of access tokens.
+    pub id: String,
+    /// Where its users may be sent back to.
+    pub redirect_uris: Vec<String>,
+}
+
+/// The registered clients.
+#[derive(Debug, Default)]
+pub(crate) struct Clients(Vec<Client>);
+
+impl Clients {
+    /// Registers a client, or gives a known one other addresses.
+    pub(crate) fn register(&mut self, client: Client) {
+        self.0.retain(|known| known.id != client.id);
+        self.0.push(client);
+    }
+
+    /// Whether this client is registered.
+    pub(crate) fn knows(&self, id: &str) -> bool {
+        self.0.iter().any(|client| client.id == id)
+    }
+
+    /// Whether this client's users may be sent to exactly this address.
+    pub(crate) fn may_redirect(&self, id: &str, uri: &str) -> bool {
+        self.0
+            .iter()
+            .any(|client| client.id == id && client.redirect_uris.iter().any(|own| own == uri))
+    }
+
+    /// The first client, the audience of tokens that are asked for without one.
+    pub(crate) fn first(&self) -> Option<&str> {
+        self.0.first().map(|client| client.id.as_str())
+    }
+}

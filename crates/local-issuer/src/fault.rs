@@ -1,0 +1,158 @@
+//! How the key set answers when it must not answer well. Everybody who fetches keys has to live
+//! through each of these with the keys it has.
+
+use core::time::Duration;
+
+use http::{StatusCode, header};
+use serde_json::Value;
+
+use crate::reply::{Reply, html, json_text, status, text};
+
+/// The longest a slow answer may take.
+const MAX_PAUSE_MS: u64 = 600_000;
+
+/// What is wrong with the key set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// It comes, and late.
+    Slow(Duration),
+    /// A status instead of keys.
+    Status(StatusCode),
+    /// Bytes that are no JSON, with the right content type.
+    Garbage,
+    /// An error page, with status 200.
+    Html,
+    /// A good key set followed by ten million spaces.
+    Huge,
+    /// A set without keys.
+    Empty,
+    /// Elsewhere.
+    Redirect(String),
+}
+
+/// The fault at work and how many answers it will still spoil.
+#[derive(Debug, Default)]
+pub(crate) struct Faults {
+    at_work: Option<(Fault, Option<u64>)>,
+}
+
+impl Faults {
+    /// Sets the fault that a JSON object describes: `{"kind":"slow","ms":1500,"times":2}`. Without
+    /// `times` it stays until the next; `{"kind":"none"}` ends it. What was not understood changes
+    /// nothing.
+    pub(crate) fn set(&mut self, wanted: &Value) -> Option<()> {
+        let kind = wanted.get("kind")?.as_str()?;
+        if kind == "none" {
+            self.at_work = None;
+            return Some(());
+        }
+        let times = match wanted.get("times") {
+            None => None,
+            Some(times) => Some(times.as_u64()?),
+        };
+        self.at_work = Some((read(kind, wanted)?, times));
+        Some(())
+    }
+
+    /// The fault for the next answer.
+    pub(crate) fn strike(&mut self) -> Option<Fault> {
+        let (fault, times) = self.at_work.as_mut()?;
+        let fault = fault.clone();
+        if let Some(left) = times {
+            *left = left.saturating_sub(1);
+            if *left == 0 {
+                self.at_work = None;
+            }
+        }
+        Some(fault)
+    }
+}
+
+fn read(kind: &str, wanted: &Value) -> Option<Fault> {
+    Some(match kind {
+        "slow" => {
+            let pause = wanted.get("ms")?.as_u64()?.min(MAX_PAUSE_MS);
+            Fault::Slow(Duration::from_millis(pause))
+        }
+        "status" => {
+            let code = u16::try_from(wanted.get("status")?.as_u64()?).ok()?;
+            Fault::Status(StatusCode::from_u16(code).ok()?)
+        }
+        "garbage" => Fault::Garbage,
+        "html" => Fault::Html,
+        "huge" => Fault::Huge,
+        "empty" => Fault::Empty,
+        "redirect" => Fault::Redirect(wanted.get("to")?.as_str()?.to_owned()),
+        _ => return None,
+    })
+}
+
+impl Fault {
+    /// The answer that this fault makes of a good key set.
+    pub(crate) fn spoil(self, keys: String) -> Reply {
+        match self {
+            Fault::Slow(pause) => Reply {
+                pause,
+                ..json_text(keys)
+            },
+            Fault::Status(code) => status(code),
+            Fault::Garbage => json_text("\u{1}{\"keys\":[}".to_owned()),
+            Fault::Html => html("<!doctype html><title>Be right back</title>".to_owned()),
+            Fault::Huge => json_text(keys + &" ".repeat(10_000_000)),
+            Fault::Empty => json_text("{\"keys\":[]}".to_owned()),
+            Fault::Redirect(to) => {
+                text(StatusCode::FOUND, "elsewhere").with_header(header::LOCATION, &to)
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn faults_are_read_and_wear_off() {
+        let mut faults = Faults::default();
+        assert_eq!(faults.strike(), None);
+        let wanted = json!({"kind": "status", "status": 500, "times": 2});
+        faults.set(&wanted).unwrap();
+        let error = Some(Fault::Status(StatusCode::INTERNAL_SERVER_ERROR));
+        assert_eq!(
+            [faults.strike(), faults.strike(), faults.strike()],
+            [error.clone(), error, None]
+        );
+        faults.set(&json!({"kind": "garbage"})).unwrap();
+        for _ in 0..5 {
+            assert_eq!(faults.strike(), Some(Fault::Garbage));
+        }
+        faults.set(&json!({"kind": "none"})).unwrap();
+        assert_eq!(faults.strike(), None);
+    }
+
+    #[test]
+    fn what_is_no_fault_changes_nothing() {
+        let mut faults = Faults::default();
+        faults.set(&json!({"kind": "html"})).unwrap();
+        for bad in [
+            json!({}),
+            json!({"kind": "sulk"}),
+            json!({"kind": "slow"}),
+            json!({"kind": "status", "status": 7}),
+            json!({"kind": "empty", "times": "two"}),
+            json!({"kind": "redirect"}),
+        ] {
+            assert_eq!(faults.set(&bad), None, "{bad}");
+            assert_eq!(faults.strike(), Some(Fault::Html), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_huge_set_is_good_at_the_front() {
+        let reply = Fault::Huge.spoil("{\"keys\":[]}".to_owned());
+        assert!(reply.body.starts_with(b"{\"keys\":[]}  "));
+        assert!(reply.body.len() > 10_000_000);
+    }
+}

@@ -1,0 +1,155 @@
+//! The issuer without its sockets: a request in, an answer out, and state that admin requests change.
+
+use core::fmt;
+
+use http::{Method, StatusCode};
+use serde_json::json;
+use tollgate_mint::MintError;
+
+use crate::clients::{Client, Clients};
+use crate::codes::Codes;
+use crate::fault::Faults;
+use crate::keys::Keys;
+use crate::people::People;
+use crate::reply::{Reply, json_reply, json_text, status, text};
+use crate::{admin, login};
+
+/// What may be chosen about an issuer.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The name of the user pool, the first segment of its paths.
+    pub pool: String,
+    /// The `iss` of tokens; none stands for the address of the pool itself.
+    pub issuer: Option<String>,
+    /// App clients that are registered from the start.
+    pub clients: Vec<Client>,
+    /// Who can sign in.
+    pub people: People,
+    /// What keys are made from. One seed, one series of keys.
+    pub seed: String,
+    /// How long tokens live.
+    pub life_secs: i64,
+}
+
+/// Why there is no issuer.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Problem {
+    /// No key can be made.
+    Keys(MintError),
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Problem::Keys(error) => write!(f, "no key can be made: {error}"),
+        }
+    }
+}
+
+impl core::error::Error for Problem {}
+
+/// A request, read.
+#[derive(Clone, Debug)]
+pub(crate) struct Ask<'a> {
+    pub(crate) method: Method,
+    pub(crate) path: &'a str,
+    pub(crate) query: &'a str,
+    pub(crate) body: &'a [u8],
+    /// Seconds since 1970.
+    pub(crate) now: i64,
+}
+
+/// The issuer.
+pub(crate) struct Issuer {
+    /// Its own address, as `http://127.0.0.1:PORT`.
+    pub(crate) base: String,
+    pub(crate) pool: String,
+    pub(crate) issuer: String,
+    pub(crate) keys: Keys,
+    pub(crate) clients: Clients,
+    pub(crate) people: People,
+    pub(crate) codes: Codes,
+    pub(crate) faults: Faults,
+    pub(crate) fetches: Fetches,
+    pub(crate) life_secs: i64,
+}
+
+/// How often was asked for what.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Fetches {
+    pub(crate) jwks: u64,
+    pub(crate) token: u64,
+}
+
+impl Issuer {
+    /// An issuer that is reached at `base`.
+    pub(crate) fn new(base: String, options: Options) -> Result<Issuer, Problem> {
+        let mut clients = Clients::default();
+        for client in options.clients {
+            clients.register(client);
+        }
+        let own = format!("{base}/{}", options.pool);
+        Ok(Issuer {
+            issuer: options.issuer.unwrap_or(own),
+            pool: options.pool,
+            keys: Keys::new(&options.seed).map_err(Problem::Keys)?,
+            clients,
+            people: options.people,
+            codes: Codes::default(),
+            faults: Faults::default(),
+            fetches: Fetches::default(),
+            life_secs: options.life_secs,
+            base,
+        })
+    }
+
+    /// Answers one request.
+    pub(crate) fn answer(&mut self, ask: &Ask<'_>) -> Reply {
+        if let Some(verb) = ask.path.strip_prefix("/admin/") {
+            return admin::answer(self, verb, ask);
+        }
+        let of_pool = ask
+            .path
+            .strip_prefix('/')
+            .and_then(|path| path.strip_prefix(self.pool.as_str()));
+        match (ask.method.as_str(), of_pool, ask.path) {
+            ("GET", Some("/.well-known/jwks.json"), _) => self.jwks(),
+            ("GET", Some("/.well-known/openid-configuration"), _) => self.configuration(),
+            ("GET", _, "/login" | "/oauth2/authorize") => login::page(self, ask),
+            ("POST", _, "/login" | "/oauth2/authorize") => login::sign_in(self, ask),
+            ("POST", _, "/oauth2/token") => login::token(self, ask),
+            (_, _, "/login" | "/oauth2/authorize" | "/oauth2/token") => {
+                status(StatusCode::METHOD_NOT_ALLOWED)
+            }
+            _ => text(StatusCode::NOT_FOUND, "there is nothing here"),
+        }
+    }
+
+    /// The address of the key set.
+    pub(crate) fn jwks_uri(&self) -> String {
+        format!("{}/{}/.well-known/jwks.json", self.base, self.pool)
+    }
+
+    fn jwks(&mut self) -> Reply {
+        self.fetches.jwks += 1;
+        let keys = self.keys.to_set().to_text();
+        match self.faults.strike() {
+            Some(fault) => fault.spoil(keys),
+            None => json_text(keys),
+        }
+    }
+
+    fn configuration(&self) -> Reply {
+        json_reply(&json!({
+            "issuer": self.issuer,
+            "jwks_uri": self.jwks_uri(),
+            "authorization_endpoint": format!("{}/oauth2/authorize", self.base),
+            "token_endpoint": format!("{}/oauth2/token", self.base),
+            "response_types_supported": ["code", "token"],
+            "subject_types_supported": ["public"],
+            "id_token_signing_alg_values_supported": ["RS256"],
+            "code_challenge_methods_supported": ["S256"],
+        }))
+    }
+}

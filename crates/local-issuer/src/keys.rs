@@ -1,0 +1,173 @@
+//! The keys: two that sign, one for each kind of token as user pools have it, and those of before.
+//!
+//! A rotation makes two new keys and publishes them beside the old ones. When an old key leaves the
+//! published set is said apart, because everything between these two moments is what must work.
+
+use base64ct::{Base64, Encoding};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use tollgate_mint::{Algorithm, Jwk, JwkSet, MintError, Minter, PrivateKey};
+
+/// The size of every key.
+const RSA_BITS: usize = 2048;
+
+/// What a token is for, the `token_use` of user pools.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TokenUse {
+    Id,
+    Access,
+}
+
+impl TokenUse {
+    /// Both, in the order in which keys are made.
+    const BOTH: [TokenUse; 2] = [TokenUse::Id, TokenUse::Access];
+
+    /// The word in tokens.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            TokenUse::Id => "id",
+            TokenUse::Access => "access",
+        }
+    }
+
+    /// The use of this name.
+    pub(crate) fn from_name(name: &str) -> Option<TokenUse> {
+        TokenUse::BOTH.into_iter().find(|own| own.name() == name)
+    }
+}
+
+/// One key with its place in the pool.
+struct Key {
+    minter: Minter,
+    usage: TokenUse,
+    published: bool,
+}
+
+/// All keys there ever were, oldest first. The last of each use signs.
+pub(crate) struct Keys {
+    seed: String,
+    generation: u32,
+    all: Vec<Key>,
+}
+
+impl Keys {
+    /// The first two keys of this seed.
+    pub(crate) fn new(seed: &str) -> Result<Keys, MintError> {
+        let mut keys = Keys {
+            seed: seed.to_owned(),
+            generation: 0,
+            all: Vec::new(),
+        };
+        keys.rotate()?;
+        Ok(keys)
+    }
+
+    /// Makes and publishes two new keys, which sign from now on. The old ones stay published.
+    pub(crate) fn rotate(&mut self) -> Result<(), MintError> {
+        self.generation += 1;
+        for usage in TokenUse::BOTH {
+            let seed = format!("local issuer {} {}", self.seed, self.generation);
+            let kid = kid(&seed, usage);
+            let key = PrivateKey::generate(&seed, &kid, Algorithm::RS256, RSA_BITS)?;
+            self.all.push(Key {
+                minter: Minter::new(key),
+                usage,
+                published: true,
+            });
+        }
+        Ok(())
+    }
+
+    /// Publishes a key or withdraws it; whether there is such a key.
+    pub(crate) fn publish(&mut self, kid: &str, published: bool) -> bool {
+        let key = self
+            .all
+            .iter_mut()
+            .find(|key| key.minter.key().kid() == kid);
+        if let Some(key) = key {
+            key.published = published;
+            return true;
+        }
+        false
+    }
+
+    /// Who signs tokens of this use at the moment.
+    pub(crate) fn signer(&self, usage: TokenUse) -> Option<&Minter> {
+        let mut newest = self.all.iter().rev();
+        newest.find(|key| key.usage == usage).map(|key| &key.minter)
+    }
+
+    /// The key of this name, published or not.
+    pub(crate) fn named(&self, kid: &str) -> Option<&Minter> {
+        let mut minters = self.all.iter().map(|key| &key.minter);
+        minters.find(|minter| minter.key().kid() == kid)
+    }
+
+    /// The published set.
+    pub(crate) fn to_set(&self) -> JwkSet {
+        let published = self.all.iter().filter(|key| key.published);
+        let keys: Vec<Jwk> = published
+            .filter_map(|key| key.minter.key().to_public_jwk())
+            .collect();
+        JwkSet { keys }
+    }
+
+    /// All keys for people and tests, oldest first.
+    pub(crate) fn report(&self) -> Value {
+        let rows = self.all.iter().map(|key| {
+            let kid = key.minter.key().kid();
+            let signs = self
+                .signer(key.usage)
+                .is_some_and(|signer| signer.key().kid() == kid);
+            json!({
+                "kid": kid,
+                "use": key.usage.name(),
+                "published": key.published,
+                "signs": signs,
+            })
+        });
+        json!({ "keys": rows.collect::<Vec<_>>() })
+    }
+}
+
+/// A name as user pools give it: base64 of 32 bytes, with all the signs that has.
+fn kid(seed: &str, usage: TokenUse) -> String {
+    let mut hash = Sha256::new();
+    hash.update(seed);
+    hash.update(usage.name());
+    Base64::encode_string(&hash.finalize())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn published(keys: &Keys) -> Vec<String> {
+        let set = keys.to_set().keys;
+        set.into_iter().filter_map(|key| key.kid).collect()
+    }
+
+    #[test]
+    fn a_rotation_adds_two_keys_and_old_ones_leave_when_told() {
+        let mut keys = Keys::new("test").unwrap();
+        let first = published(&keys);
+        assert_eq!(first.len(), 2);
+        keys.rotate().unwrap();
+        let both = published(&keys);
+        assert_eq!(both.len(), 4);
+        assert_eq!(both[..2], first);
+        let signer = keys.signer(TokenUse::Id).unwrap().key().kid().to_owned();
+        assert!(!first.contains(&signer));
+
+        assert!(keys.publish(&first[0], false));
+        assert_eq!(published(&keys), both[1..]);
+        // It can still sign, for whoever wants to see such a token refused.
+        assert!(keys.named(&first[0]).is_some());
+        assert!(keys.publish(&first[0], true));
+        assert_eq!(published(&keys), both);
+        assert!(!keys.publish("nobody", false));
+
+        let again = Keys::new("test").unwrap();
+        assert_eq!(published(&again), first, "keys come from the seed alone");
+    }
+}

@@ -1,0 +1,30 @@
+//! CloudFront's signed URLs and signed cookies: who holds one may fetch what it names until it ends.
+//!
+//! A [`Policy`] names a [`Resource`], an end, and if wanted a start and a network. A [`Signer`] turns it
+//! into a URL or into cookies. CloudFront reads `*` and `?` in a resource as wildcards, and a policy
+//! without a resource as one for everything; so a resource is always there, and no path that somebody
+//! asked for can put a wildcard into one.
+//!
+//! ```
+//! use tollgate_signed_urls::{Policy, Resource, SigningHash, Signer, SigningKey};
+//!
+//! # fn sign(pem: &str) -> Result<String, Box<dyn std::error::Error>> {
+//! let key = SigningKey::from_pem(pem, SigningHash::Sha256)?;
+//! let signer = Signer::new(key, "K2JCJMDEHXQW5F")?;
+//! let video = Resource::exact("media.example.com", "/courses/rust-101/week%201/a.mp4")?;
+//! Ok(signer.url(&Policy::until(video, 1_800_000_300))?)
+//! # }
+//! ```
+//!
+//! Not here: whether somebody may have a URL, which is the gate's to say, and any clock.
+
+#![forbid(unsafe_code)]
+
+mod policy;
+mod resource;
+mod signer;
+
+pub use policy::{Network, Policy};
+pub use resource::{Resource, ResourceError};
+pub use signer::{Cookie, KeyIdError, Signer};
+pub use tollgate_crypto::signing::{SigningFailed, SigningHash, SigningKey, SigningKeyError};

@@ -1,0 +1,116 @@
+//! Policies signed, as the parameters of a URL or as cookies.
+//!
+//! Not here: where cookies are set, and for which domain.
+
+use core::fmt;
+
+use base64ct::{Base64, Encoding};
+use tollgate_crypto::signing::{SigningFailed, SigningHash, SigningKey};
+
+use crate::policy::Policy;
+
+/// A private key with the id under which CloudFront knows its public half.
+pub struct Signer {
+    key: SigningKey,
+    key_id: String,
+}
+
+/// A key id holds something else than letters and digits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeyIdError;
+
+/// The name and the value of a cookie; neither needs quoting.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cookie {
+    /// The name that CloudFront reads.
+    pub name: String,
+    /// Its value.
+    pub value: String,
+}
+
+impl Signer {
+    /// A signer with this key.
+    ///
+    /// # Errors
+    ///
+    /// If the id is none.
+    pub fn new(key: SigningKey, key_id: &str) -> Result<Self, KeyIdError> {
+        if key_id.is_empty() || !key_id.bytes().all(|b| b.is_ascii_alphanumeric()) {
+            return Err(KeyIdError);
+        }
+        Ok(Self {
+            key,
+            key_id: key_id.to_owned(),
+        })
+    }
+
+    /// The policy's resource with the parameters that open it. For a pattern, what stands behind the
+    /// `?` opens every URL that fits.
+    ///
+    /// # Errors
+    ///
+    /// If the library cannot sign.
+    pub fn url(&self, policy: &Policy) -> Result<String, SigningFailed> {
+        let parameters = self.fields(policy)?;
+        let parameters: Vec<String> = parameters
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
+        Ok(format!(
+            "{}?{}",
+            policy.resource.url(),
+            parameters.join("&")
+        ))
+    }
+
+    /// The cookies that open the policy's resource.
+    ///
+    /// # Errors
+    ///
+    /// If the library cannot sign.
+    pub fn cookies(&self, policy: &Policy) -> Result<Vec<Cookie>, SigningFailed> {
+        let cookie = |(name, value)| Cookie {
+            name: format!("CloudFront-{name}"),
+            value,
+        };
+        Ok(self.fields(policy)?.into_iter().map(cookie).collect())
+    }
+
+    fn fields(&self, policy: &Policy) -> Result<Vec<(&'static str, String)>, SigningFailed> {
+        let text = policy.text();
+        let signature = self.key.sign(text.as_bytes())?;
+        let mut fields = vec![
+            if policy.is_canned() {
+                ("Expires", policy.ends.to_string())
+            } else {
+                ("Policy", encoded(text.as_bytes()))
+            },
+            ("Signature", encoded(&signature)),
+            ("Key-Pair-Id", self.key_id.clone()),
+        ];
+        // CloudFront assumes SHA-1 where this is missing.
+        if self.key.hash() == SigningHash::Sha256 {
+            fields.push(("Hash-Algorithm", "SHA256".to_owned()));
+        }
+        Ok(fields)
+    }
+}
+
+/// Base64 with the three characters replaced that a URL or a cookie would take for something else.
+fn encoded(bytes: &[u8]) -> String {
+    let replaced = |c| match c {
+        '+' => '-',
+        '=' => '_',
+        '/' => '~',
+        c => c,
+    };
+    Base64::encode_string(bytes).chars().map(replaced).collect()
+}
+
+impl fmt::Display for KeyIdError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the id of a CloudFront public key is letters and digits")
+    }
+}
+
+impl core::error::Error for KeyIdError {}

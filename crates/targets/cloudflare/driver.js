@@ -1,0 +1,109 @@
+// Runs a built Worker in workerd for a host that posts one request as JSON and reads one answer.
+//
+// What is asked is the Worker's own `fetch`, with a request object that says what a case says. HTTP could
+// not carry it: clients refuse such targets, and the time would be that of the day. A character is a byte
+// of the case; values of headers become text as workerd makes it of bytes. Header lines that a case
+// repeats stay apart, where workerd would have joined them; and a target without a leading slash, which
+// workerd never passes on, is left out of the URL. Not here: which cases, and what they should come to.
+
+import { makeWorker } from "./entry.js";
+import image from "./policy.image";
+import module from "./tollgate_cloudflare_bg.wasm";
+
+const SITE = "https://site.example";
+const worker = makeWorker(module, image);
+const context = { waitUntil() {} };
+
+const clock = Date.now;
+let prepared = [];
+let turn = 0;
+const toText = new TextDecoder();
+
+export default {
+  async fetch(request) {
+    const asked = await request.json();
+    try {
+      return Response.json(asked.measure ? await measure(asked.measure) : await decide(asked));
+    } catch (error) {
+      return Response.json({ error: String(error?.stack ?? error) });
+    }
+  },
+};
+
+/** The Worker's answer to a case; throws if its parts contradict each other. */
+async function decide(asked) {
+  const lines = [];
+  const { log, warn, error } = console;
+  Date.now = () => asked.now * 1000;
+  for (const name of ["log", "warn", "error"]) console[name] = (line) => lines.push(line);
+  let sent;
+  const origin = async (forwarded) => ((sent = forwarded), new Response(null, { status: 200 }));
+  let response;
+  try {
+    response = await worker.fetch(caseRequest(asked), { ORIGIN: { fetch: origin } }, context);
+  } finally {
+    Object.assign(console, { log, warn, error });
+    Date.now = clock;
+  }
+  if (lines.length !== 1) throw new Error(`not one line was logged: ${lines.join(" | ")}`);
+  const { outcome, status, reason, detail, rule, policy } = JSON.parse(lines[0]);
+  if (response.status !== status) throw new Error(`logged ${status}, answered ${response.status}`);
+  if ((sent !== undefined) !== (outcome === "allow")) throw new Error(`${outcome} and sent: ${sent}`);
+  if (sent && path(sent.url.slice(SITE.length)) !== path(asked.target)) {
+    throw new Error(`another path was sent: ${sent.url}`);
+  }
+  return { outcome, status, reason, detail, rule, policy };
+}
+
+/** The object that stands for a request. */
+function caseRequest({ method, target, headers, ip }) {
+  const lines = headers.map(([name, value]) => [name.toLowerCase(), text(value)]);
+  if (ip !== null) lines.push(["cf-connecting-ip", ip]);
+  return {
+    method,
+    url: SITE + (target.startsWith("/") ? target : ""),
+    headers: {
+      entries: () => lines.values(),
+      // What a request can be made of, where the Worker makes one.
+      [Symbol.iterator]: () => lines.filter(isHeader).values(),
+    },
+  };
+}
+
+function isHeader(line) {
+  try {
+    return new Headers([line]) !== undefined;
+  } catch {
+    return false;
+  }
+}
+
+function text(bytes) {
+  return toText.decode(Uint8Array.from(bytes, (char) => char.charCodeAt(0)));
+}
+
+const path = (target) => target.split("?", 1)[0];
+
+/** Asks the prepared requests in turn, `repeats` times in all, as fast as it goes. The caller has the
+ *  clock: here time stands still while code runs. */
+async function measure({ requests, now, repeats }) {
+  prepared = requests?.map(({ method, target, headers }) => {
+    return new Request(SITE + target, { method, headers });
+  }) ?? prepared;
+  const { log } = console;
+  Date.now = () => now * 1000;
+  console.log = () => {};
+  let sent = 0;
+  const origin = async () => ((sent += 1), new Response(null));
+  const env = { ORIGIN: { fetch: origin } };
+  try {
+    // Where the last message ended: a token comes back only after all others.
+    for (const end = turn + repeats; turn < end; turn += 1) {
+      await worker.fetch(prepared[turn % prepared.length], env, context);
+    }
+  } finally {
+    console.log = log;
+    Date.now = clock;
+  }
+  return { sent };
+}

@@ -1,0 +1,142 @@
+// Runs generated JavaScript in Node for a host that writes one JSON object a line and reads one back:
+// CloudFront functions, and EdgeWorkers in a world that has only what Akamai's has.
+//
+// `{"load": {"edge": …, "source": …, "store": {…}}}` loads a script, `{"ask": [request, …]}` is answered
+// by `{"answers": […]}`. Every script runs in a context of its own, where text and WASM are no code.
+// Needs --experimental-vm-modules. The first argument is the folder of this file.
+
+import { createHmac, webcrypto } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import vm from "node:vm";
+
+const folder = process.argv.at(-1);
+const eventSource = readFileSync(join(folder, "event.js"), "utf8");
+const { eventOf, answerOf } = vm.runInThisContext(`(() => { ${eventSource}; return { eventOf, answerOf }; })()`);
+const cloudfrontSource = readFileSync(join(folder, "cloudfront.js"), "utf8");
+
+let ask;
+
+// Modules of the latest loads. Node 20 can crash over functions whose module object was collected.
+const kept = [];
+const KEPT_MODULES = 64;
+
+function keep(module) {
+  kept.push(module);
+  if (kept.length > KEPT_MODULES) kept.shift();
+  return module;
+}
+
+// A script with the modules it may import. What is not given to the context is not there.
+async function load(source, globals, modules) {
+  const context = vm.createContext({ ...globals }, { codeGeneration: { strings: false, wasm: false } });
+  const script = keep(new vm.SourceTextModule(source, { context }));
+  await script.link(async (name) => {
+    const exports = modules[name];
+    if (exports === undefined) {
+      throw new Error(`there is no module ${name}`);
+    }
+    if (typeof exports === "string") {
+      const module = keep(new vm.SourceTextModule(exports, { context }));
+      await module.link(() => undefined);
+      return module;
+    }
+    return keep(new vm.SyntheticModule(Object.keys(exports), function fill() {
+      for (const [key, value] of Object.entries(exports)) {
+        this.setExport(key, value);
+      }
+    }, { context }));
+  });
+  await script.evaluate();
+  return { context, exports: script.namespace };
+}
+
+async function loadCloudfront({ source, store }) {
+  let now = 0;
+  let lines = [];
+  const crypto = { createHmac };
+  const globals = { store, console: { log: (line) => lines.push(line) }, Buffer, atob, btoa };
+  const modules = { cloudfront: cloudfrontSource, crypto: { default: crypto } };
+  const loaded = await load(`${source}\nexport { handler };`, globals, modules);
+  loaded.context.clock = () => now;
+  vm.runInContext("{ const clock = globalThis.clock; delete globalThis.clock; Date.now = () => clock(); }", loaded.context);
+  return async (asked) => {
+    const event = eventOf(asked);
+    lines = [];
+    now = asked.now * 1000;
+    const returned = await loaded.exports.handler(event);
+    return answerOf(event, returned, lines[0]);
+  };
+}
+
+// A request as EdgeWorkers show it.
+function akamaiRequest(asked) {
+  const headers = new Map();
+  for (const [name, value] of asked.headers) {
+    const key = name.toLowerCase();
+    headers.set(key, [...(headers.get(key) ?? []), value]);
+  }
+  const at = asked.target.indexOf("?");
+  const seen = { headers, query: undefined, response: undefined };
+  const request = {
+    method: asked.method,
+    url: asked.target,
+    path: at < 0 ? asked.target : asked.target.slice(0, at),
+    query: at < 0 ? "" : asked.target.slice(at + 1),
+    clientIp: asked.ip ?? undefined,
+    getHeader: (name) => headers.get(name.toLowerCase()) ?? null,
+    getHeaders: () => Object.fromEntries(headers),
+    setHeader: (name, value) => headers.set(name.toLowerCase(), [value].flat()),
+    removeHeader: (name) => headers.delete(name.toLowerCase()),
+    route: ({ query }) => (seen.query = query),
+    respondWith: (status, fields, body) => (seen.response = { status, headers: fields, body }),
+  };
+  return { request, seen };
+}
+
+async function loadEdgeworkers({ source }) {
+  let now = 0;
+  let lines = [];
+  const logger = { log: (format, line) => lines.push(line) };
+  const modules = { log: { logger }, crypto: { crypto: { subtle: webcrypto.subtle } }, encoding: { atob, btoa } };
+  const loaded = await load(source, {}, modules);
+  loaded.context.clock = () => now;
+  vm.runInContext("{ const clock = globalThis.clock; delete globalThis.clock; Date.now = () => clock(); }", loaded.context);
+  return async (asked) => {
+    const { request, seen } = akamaiRequest(asked);
+    lines = [];
+    now = asked.now * 1000;
+    await loaded.exports.onClientRequest(request);
+    const answer = JSON.parse(lines[0]);
+    const status = seen.response?.status ?? 200;
+    if (status !== answer.status || (seen.response === undefined) !== (answer.outcome === "allow")) {
+      return { error: `logged ${lines[0]}, answered ${status}` };
+    }
+    return seen.response?.headers.allow ? { ...answer, allow: seen.response.headers.allow } : answer;
+  };
+}
+
+async function answer(line) {
+  const asked = JSON.parse(line);
+  if (asked.load) {
+    ask = await (asked.load.edge === "cloudfront" ? loadCloudfront : loadEdgeworkers)(asked.load);
+    return { loaded: true };
+  }
+  const answers = [];
+  for (const request of asked.ask) {
+    answers.push(await ask(request));
+  }
+  return { answers };
+}
+
+process.stdout.write(`${JSON.stringify({ ready: true })}\n`);
+for await (const line of createInterface({ input: process.stdin, crlfDelay: Infinity })) {
+  let said;
+  try {
+    said = await answer(line);
+  } catch (error) {
+    said = { error: String(error?.stack ?? error) };
+  }
+  process.stdout.write(`${JSON.stringify(said)}\n`);
+}

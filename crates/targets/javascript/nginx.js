@@ -1,0 +1,45 @@
+// Runs a generated function in nginx's engine for a host that posts requests: the body is
+// `{"ask": [request, …]}`, answered by `{"answers": […]}`, or `{"measure": {"requests": […], "repeats": N}}`,
+// answered by the milliseconds that all of it took, and that a function took which returns the request.
+
+async function bare(event) {
+  return event.request;
+}
+
+async function timed(subject, asked) {
+  var log = console.log, events, began, spent, at;
+  events = asked.requests.map(eventOf);
+  console.log = function () {};
+  began = realNow();
+  Date.now = function () {
+    return asked.requests[0].now * 1000;
+  };
+  for (at = 0; at < asked.repeats; at++) {
+    await subject(events[at % events.length]);
+  }
+  spent = realNow() - began;
+  Date.now = realNow;
+  console.log = log;
+  return spent;
+}
+
+async function serve(r) {
+  var asked = JSON.parse(r.requestText), answers = [], at, answer, spent;
+  try {
+    if (asked.measure) {
+      spent = await timed(handler, asked.measure);
+      answer = await timed(bare, asked.measure);
+      r.return(200, JSON.stringify({ spent: spent, bare: answer }));
+      return;
+    }
+    for (at = 0; at < asked.ask.length; at++) {
+      answer = await decideOne(asked.ask[at]);
+      answers.push(answer);
+    }
+    r.return(200, JSON.stringify({ answers: answers }));
+  } catch (error) {
+    r.return(200, JSON.stringify({ error: String(error) + ' ' + error.stack }));
+  }
+}
+
+export default { serve: serve };

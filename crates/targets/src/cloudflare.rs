@@ -1,0 +1,305 @@
+//! The Cloudflare Worker in workerd, the engine of Cloudflare's edge, asked over HTTP.
+//!
+//! What is served is the Worker as it is deployed, but for its first module: that one takes a case and
+//! asks the Worker's handler with it. The process lives as long as the value. Not here: the Worker,
+//! which is `edge-wasm/cloudflare`, and requests over plain HTTP, which its own tests send.
+
+use core::net::{Ipv4Addr, SocketAddr};
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::Arc;
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail, ensure};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tollgate_gate::Request;
+use tollgate_testkit::Answer;
+
+use crate::node::{Measure, as_json};
+use crate::target::{Ask, Places};
+
+/// The first module; in the program, so that it works from any folder.
+const DRIVER: &str = include_str!("../cloudflare/driver.js");
+const DRIVER_NAME: &str = "driver.js";
+/// The first module of what is deployed, which the driver replaces.
+const MAIN: &str = "index.js";
+/// What starts the Worker, and what starts it with the driver.
+const CONFIG: &str = "config.capnp";
+const DRIVER_CONFIG: &str = "driver.capnp";
+/// What starts it as it is, with less to log.
+const QUIET_CONFIG: &str = "quiet.capnp";
+/// Longest answer that is read.
+const MAX_ANSWER_BYTES: usize = 1_024 * 1_024;
+/// Fewest requests in a sample: a message to the process costs as much as some of them.
+const LEAST_REPEATS: usize = 200;
+
+/// A built Worker; it goes when nothing that was started from it runs any more.
+#[derive(Clone)]
+pub struct Worker {
+    folder: Arc<TempDir>,
+    workerd: PathBuf,
+}
+
+/// A workerd process with a Worker and a policy.
+pub struct Workerd {
+    child: Child,
+    asked: BufReader<TcpStream>,
+    /// What it serves, and what it says: it would end without either.
+    _worker: Worker,
+    _output: BufReader<ChildStdout>,
+}
+
+impl Worker {
+    /// The file without which it is not built.
+    pub(crate) fn artifact(places: &Places) -> PathBuf {
+        places.parts.join("cloudflare").join(MAIN)
+    }
+
+    /// Builds the Worker of the policy whose image is in a file.
+    ///
+    /// # Errors
+    ///
+    /// If the authors' command does not make it; the message says why.
+    pub fn build(places: &Places, image: &Path) -> Result<Self> {
+        let folder = TempDir::new().context("cannot make a temporary folder")?;
+        let built = folder.path().join("built");
+        let made = Command::new(&places.tollgate)
+            .arg("build")
+            .arg(image)
+            .args(["--target", "cloudflare", "--parts"])
+            .arg(&places.parts)
+            .arg("--out")
+            .arg(&built)
+            .output()
+            .with_context(|| format!("cannot start {}", places.tollgate.display()))?;
+        if !made.status.success() {
+            bail!("no Worker: {}", String::from_utf8_lossy(&made.stderr));
+        }
+        // The same configuration with another first module.
+        let config =
+            fs::read_to_string(built.join(CONFIG)).context("no configuration was built")?;
+        ensure!(config.contains(MAIN), "the configuration has no {MAIN}");
+        fs::write(built.join(DRIVER_CONFIG), config.replace(MAIN, DRIVER_NAME))?;
+        fs::write(built.join(DRIVER_NAME), DRIVER)?;
+        fs::write(
+            built.join(QUIET_CONFIG),
+            config.replace("\"all\"", "\"denied\""),
+        )?;
+        Ok(Self {
+            folder: Arc::new(folder),
+            workerd: places.workerd.clone(),
+        })
+    }
+
+    /// Where it is built.
+    pub fn folder(&self) -> PathBuf {
+        self.folder.path().join("built")
+    }
+
+    /// Starts workerd with the driver in front of the Worker.
+    ///
+    /// # Errors
+    ///
+    /// If workerd cannot be started, or the Worker refuses the policy; the message says why.
+    pub fn start(&self) -> Result<Workerd> {
+        self.start_with(DRIVER_CONFIG, &[])
+    }
+
+    /// Starts workerd with the Worker as it is deployed, in front of an origin. What is allowed is not
+    /// logged, for nobody reads it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Worker::start`].
+    pub fn serve(&self, origin: SocketAddr) -> Result<Workerd> {
+        self.start_with(QUIET_CONFIG, &[format!("--external-addr=origin={origin}")])
+    }
+
+    fn start_with(&self, config: &str, options: &[String]) -> Result<Workerd> {
+        let mut child = Command::new(&self.workerd)
+            .args(["serve", "--socket-addr=http=127.0.0.1:0", "--control-fd=1"])
+            .args(options)
+            .arg(self.folder().join(config))
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::inherit())
+            .spawn()
+            .context("cannot start workerd")?;
+        let output = child.stdout.take().context("workerd has no output")?;
+        let mut output = BufReader::new(output);
+        let listening = port(&mut output).and_then(|port| {
+            let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port));
+            let stream = stream.context("cannot reach workerd")?;
+            stream.set_nodelay(true)?;
+            Ok(stream)
+        });
+        match listening {
+            Ok(stream) => Ok(Workerd {
+                child,
+                asked: BufReader::new(stream),
+                _worker: self.clone(),
+                _output: output,
+            }),
+            Err(error) => {
+                _ = child.kill();
+                _ = child.wait();
+                Err(error)
+            }
+        }
+    }
+}
+
+impl Workerd {
+    /// Decides requests over and over; nanoseconds for one, a figure a sample. The clock is here, and a
+    /// sample has many requests for one message to the process.
+    ///
+    /// # Errors
+    ///
+    /// If workerd ends, or the Worker lets a request not pass.
+    pub fn measure(&mut self, what: &Measure<'_>) -> Result<Vec<f64>> {
+        let now = what.requests.first().map_or(0, |request| request.now.0);
+        let requests: Vec<Value> = what.requests.iter().map(as_json).collect();
+        // Once without the clock: the requests come along, and code and data get warm.
+        let all = json!({ "requests": requests, "now": now, "repeats": requests.len() });
+        self.exchange(&json!({ "measure": all }))?;
+        let repeats = what.repeats.max(LEAST_REPEATS);
+        let sample = json!({ "measure": { "now": now, "repeats": repeats } });
+        let mut figures = Vec::with_capacity(what.samples);
+        for _ in 0..what.samples {
+            let began = Instant::now();
+            let answer = self.exchange(&sample)?;
+            figures.push(began.elapsed().as_nanos() as f64 / repeats as f64);
+            let sent = answer.get("sent").and_then(Value::as_u64);
+            ensure!(
+                sent == Some(repeats as u64),
+                "requests were refused: {answer}"
+            );
+        }
+        Ok(figures)
+    }
+
+    /// Sends a request without a body over the one connection, and reads a response that lets it pass.
+    ///
+    /// # Errors
+    ///
+    /// If there is none, or another.
+    pub fn get(&mut self, target: &str) -> Result<()> {
+        write!(
+            self.asked.get_mut(),
+            "GET {target} HTTP/1.1\r\nhost: site.example\r\n\r\n"
+        )
+        .context("workerd does not listen")?;
+        body_of(&mut self.asked).map(|_| ())
+    }
+
+    fn exchange(&mut self, question: &Value) -> Result<Value> {
+        let body = question.to_string();
+        let stream = self.asked.get_mut();
+        write!(
+            stream,
+            "POST / HTTP/1.1\r\nhost: driver\r\ncontent-length: {}\r\n\r\n{body}",
+            body.len()
+        )
+        .context("workerd does not listen")?;
+        let answer = body_of(&mut self.asked).context("workerd's answer")?;
+        let answer: Value = serde_json::from_slice(&answer)
+            .with_context(|| format!("workerd said {}", String::from_utf8_lossy(&answer)))?;
+        match answer.get("error").and_then(Value::as_str) {
+            Some(error) => bail!("the Worker: {error}"),
+            None => Ok(answer),
+        }
+    }
+}
+
+impl Ask for Workerd {
+    fn ask(&mut self, request: &Request<'_>) -> Result<Answer> {
+        let answer = self.exchange(&as_json(request))?;
+        serde_json::from_value(answer).context("the Worker's answer")
+    }
+}
+
+impl Drop for Workerd {
+    fn drop(&mut self) {
+        // It serves until it is ended; how it ends no longer matters.
+        _ = self.child.kill();
+        _ = self.child.wait();
+    }
+}
+
+/// Where workerd says it listens, once it does.
+fn port(output: &mut impl BufRead) -> Result<u16> {
+    let mut line = String::new();
+    while output.read_line(&mut line)? > 0 {
+        let told: Option<Value> = serde_json::from_str(&line).ok();
+        let port = told.as_ref().and_then(|told| told.get("port")?.as_u64());
+        if let Some(port) = port {
+            return Ok(u16::try_from(port)?);
+        }
+        line.clear();
+    }
+    bail!("workerd ended before it listened");
+}
+
+/// The body of the next response.
+fn body_of(answer: &mut impl BufRead) -> Result<Vec<u8>> {
+    let mut line = String::new();
+    answer.read_line(&mut line)?;
+    ensure!(
+        line.starts_with("HTTP/1.1 200"),
+        "no answer but: {}",
+        line.trim()
+    );
+    let mut length = None;
+    loop {
+        line.clear();
+        answer.read_line(&mut line)?;
+        let Some((name, value)) = line.split_once(':') else {
+            break;
+        };
+        if name.eq_ignore_ascii_case("content-length") {
+            length = Some(value.trim().parse::<usize>()?);
+        }
+    }
+    let length = length.context("an answer without a length")?;
+    ensure!(length <= MAX_ANSWER_BYTES, "an answer of {length} bytes");
+    let mut body = vec![0; length];
+    answer.read_exact(&mut body)?;
+    Ok(body)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_are_read_whole_or_refused() {
+        let head = "HTTP/1.1 200 OK\r\nX: y\r\nContent-Length: 4\r\n\r\n";
+        let table = [
+            (format!("{head}true"), Some("true")),
+            (format!("{head}trueHTTP/1.1 200 OK"), Some("true")),
+            (format!("{head}tru"), None),
+            ("HTTP/1.1 200 OK\r\n\r\n".to_owned(), None),
+            (
+                "HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n".to_owned(),
+                None,
+            ),
+            (String::new(), None),
+        ];
+        for (answer, body) in table {
+            let read = body_of(&mut answer.as_bytes()).ok();
+            assert_eq!(read.as_deref(), body.map(str::as_bytes), "{answer}");
+        }
+    }
+
+    #[test]
+    fn the_port_is_what_workerd_says() {
+        let mut said =
+            "a line\n{\"event\":\"listen\",\"socket\":\"http\",\"port\":4711}\n".as_bytes();
+        assert_eq!(port(&mut said).ok(), Some(4_711));
+        assert!(port(&mut "{\"event\":\"other\"}\n".as_bytes()).is_err());
+    }
+}

@@ -1,0 +1,47 @@
+//! Akamai EdgeWorkers: the generated bundle in Node, in a world that has only what Akamai's has.
+
+use anyhow::Result;
+use tollgate_crypto::Native;
+use tollgate_gate::Request;
+use tollgate_testkit::Answer;
+use tollgate_token::Algorithm;
+
+use crate::javascript::resign::Resigner;
+use crate::javascript::{Edge, Node, Script, answer, as_json, beyond_clock};
+use crate::policy::Policy;
+use crate::target::Ask;
+
+/// A bundle at work.
+pub struct Bundle {
+    node: Node,
+    resigner: Resigner,
+}
+
+impl Bundle {
+    /// Generates the bundle of a policy and loads it.
+    ///
+    /// # Errors
+    ///
+    /// If there is no bundle for the policy, or Node refuses it.
+    pub fn start(policy: &Policy) -> Result<Self> {
+        // WebCrypto there has no Ed25519.
+        let verifies = |algorithm| algorithm != Algorithm::EdDSA;
+        let (spec, resigner) = Resigner::new(policy.spec(), &Native, verifies)?;
+        let mut node = Node::start()?;
+        node.load(&Script::new(Edge::EdgeWorkers, &spec, &policy.id()?)?)?;
+        Ok(Self { node, resigner })
+    }
+}
+
+impl Ask for Bundle {
+    fn ask(&mut self, request: &Request<'_>) -> Result<Answer> {
+        let owned = self.resigner.request(request);
+        owned.with(request, |request| {
+            answer(self.node.ask(&[as_json(request)])?)
+        })
+    }
+
+    fn cannot(&self, request: &Request<'_>) -> Option<String> {
+        beyond_clock(request)
+    }
+}

@@ -1,0 +1,201 @@
+//! Generated JavaScript, made from a policy and asked in Node.
+//!
+//! Cases whose token an edge cannot verify are asked with the same token in the algorithm that it has
+//! (see [`resign`]). Not here: nginx's engine, which is in `njs`.
+
+pub mod resign;
+
+use std::fs;
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tollgate_compiler::javascript::{CloudFront, cloudfront, edgeworkers};
+use tollgate_compiler::spec::ImageSpec;
+use tollgate_gate::Request;
+use tollgate_testkit::Answer;
+
+use crate::process::Process;
+
+/// The files that run scripts; in the program, so that it works from any folder.
+pub(crate) const EVENT: &str = include_str!("../javascript/event.js");
+/// The stand-in for CloudFront's module.
+pub(crate) const CLOUDFRONT: &str = include_str!("../javascript/cloudfront.js");
+const ENGINES: &str = include_str!("../javascript/engines.mjs");
+
+/// The farthest time that a JavaScript clock shows, in seconds from 1970.
+pub const MAX_CLOCK_SECS: i64 = 8_640_000_000_000;
+
+/// A small edge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Edge {
+    /// CloudFront Functions.
+    CloudFront,
+    /// Akamai EdgeWorkers.
+    EdgeWorkers,
+}
+
+/// A generated script with what it finds where it runs.
+pub struct Script {
+    edge: Edge,
+    source: String,
+    store: Value,
+}
+
+impl Script {
+    /// Generates the script of a policy with this image id.
+    ///
+    /// # Errors
+    ///
+    /// If the policy cannot become one; the message says why.
+    pub fn new(edge: Edge, policy: &ImageSpec, id: &str) -> Result<Self> {
+        Ok(match edge {
+            Edge::CloudFront => Self::from_cloudfront(&cloudfront(policy, id)?),
+            Edge::EdgeWorkers => Self {
+                edge,
+                source: edgeworkers(policy, id)?.main,
+                store: json!({}),
+            },
+        })
+    }
+
+    /// The script and store of a finished function.
+    pub fn from_cloudfront(made: &CloudFront) -> Self {
+        let entries = made.entries.iter().chain([&made.pointer]);
+        let store = entries.map(|entry| (entry.key.clone(), json!(entry.value)));
+        Self {
+            edge: Edge::CloudFront,
+            source: made.function.clone(),
+            store: Value::Object(store.collect()),
+        }
+    }
+
+    /// The source.
+    pub fn source(&self) -> &str {
+        &self.source
+    }
+
+    /// The store's entries as one object.
+    pub fn store(&self) -> &Value {
+        &self.store
+    }
+
+    /// The same script beside another store.
+    #[must_use]
+    pub fn with_store(&self, store: Value) -> Self {
+        Self {
+            edge: self.edge,
+            source: self.source.clone(),
+            store,
+        }
+    }
+}
+
+/// A Node process that runs scripts, one at a time.
+pub struct Node {
+    process: Process,
+    /// Holds what the process reads.
+    _folder: TempDir,
+}
+
+impl Node {
+    /// Starts Node, with WebAssembly and code from text switched off.
+    ///
+    /// # Errors
+    ///
+    /// If Node cannot be started.
+    pub fn start() -> Result<Self> {
+        let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
+        for (name, text) in [
+            ("event.js", EVENT),
+            ("cloudfront.js", CLOUDFRONT),
+            ("engines.mjs", ENGINES),
+        ] {
+            fs::write(folder.path().join(name), text).context("cannot write a temporary file")?;
+        }
+        let mut command = Command::new("node");
+        command
+            .args([
+                "--no-expose-wasm",
+                "--disallow-code-generation-from-strings",
+                "--experimental-vm-modules",
+                "--no-warnings",
+            ])
+            .arg(folder.path().join("engines.mjs"))
+            .arg(folder.path());
+        Ok(Self {
+            process: Process::start("node", &mut command)?,
+            _folder: folder,
+        })
+    }
+
+    /// Loads a script in place of the one before.
+    ///
+    /// # Errors
+    ///
+    /// If the script throws or does not parse.
+    pub fn load(&mut self, script: &Script) -> Result<()> {
+        let edge = match script.edge {
+            Edge::CloudFront => "cloudfront",
+            Edge::EdgeWorkers => "edgeworkers",
+        };
+        let load = json!({ "edge": edge, "source": script.source, "store": script.store });
+        self.process.exchange(&json!({ "load": load })).map(drop)
+    }
+
+    /// Asks the loaded script about requests.
+    ///
+    /// # Errors
+    ///
+    /// If the script does not answer each of them.
+    pub fn ask(&mut self, requests: &[Value]) -> Result<Vec<Value>> {
+        answers(
+            self.process.exchange(&json!({ "ask": requests }))?,
+            requests.len(),
+        )
+    }
+}
+
+/// The answers in what an engine said.
+pub(crate) fn answers(said: Value, count: usize) -> Result<Vec<Value>> {
+    let Some(Value::Array(answers)) = said.get("answers") else {
+        bail!("no answers: {said}");
+    };
+    if answers.len() != count {
+        bail!("{} answers to {count} requests", answers.len());
+    }
+    if let Some(wrong) = answers.iter().find_map(|answer| answer.get("error")) {
+        bail!("{wrong}");
+    }
+    Ok(answers.clone())
+}
+
+/// The testkit's answer in a script's.
+pub(crate) fn answer(said: Vec<Value>) -> Result<Answer> {
+    let said = said.into_iter().next().context("no answer")?;
+    serde_json::from_value(said).context("the script's answer")
+}
+
+/// A request as the engines' hosts take it: one character for each byte.
+pub fn as_json(request: &Request<'_>) -> Value {
+    let text = |bytes: &[u8]| bytes.iter().copied().map(char::from).collect::<String>();
+    let headers: Vec<[String; 2]> = request
+        .headers
+        .iter()
+        .map(|(name, value)| [(*name).to_owned(), text(value)])
+        .collect();
+    json!({
+        "method": request.method,
+        "target": text(request.target),
+        "headers": headers,
+        "ip": request.ip,
+        "now": request.now.0,
+    })
+}
+
+/// Why a JavaScript edge cannot be asked something, if it cannot.
+pub(crate) fn beyond_clock(request: &Request<'_>) -> Option<String> {
+    (request.now.0.unsigned_abs() > MAX_CLOCK_SECS.unsigned_abs())
+        .then(|| "the time of the request is beyond what a JavaScript clock shows".to_owned())
+}

@@ -1,0 +1,291 @@
+//! Tokens for edges that cannot verify every algorithm: the same token, signed with HS256.
+//!
+//! In production a small edge sees tokens that a large one has minted from those it verified. For cases
+//! about the token itself, every fault in it must stay: so a token keeps its bytes but for the name of its
+//! algorithm, and gets a good signature if and only if it had one. Not here: which edge can verify what.
+
+use anyhow::{Context, Result, anyhow};
+use tollgate_compiler::spec::ImageSpec;
+use tollgate_core::UnixSeconds;
+use tollgate_gate::Request;
+use tollgate_gate::config::{GateConfig, TokenSource};
+use tollgate_mint::{Algorithm as MintAlgorithm, Minter, PrivateKey, base64url};
+use tollgate_token::{
+    Algorithm, IssuerConfig, Jwks, KeyKind, KeyMaterial, Limits, PreparedKey, Provider, TokenError,
+    Verifier, base64url::decode,
+};
+
+/// An algorithm that no small edge has.
+const NOWHERE: &str = "EdDSA";
+
+/// A policy whose every issuer also signs with HS256, and what signs for them.
+pub struct Resigner {
+    config: GateConfig,
+    verifier: Verifier,
+    keys: Vec<Key>,
+    verifies: fn(Algorithm) -> bool,
+}
+
+/// A key that an edge cannot use, and the secret that stands for it there.
+struct Key {
+    algorithm: Algorithm,
+    prepared: Box<dyn PreparedKey>,
+    minter: Minter,
+}
+
+/// A request whose parts are its own.
+pub struct Owned {
+    /// The raw target.
+    pub target: Vec<u8>,
+    /// The header field lines.
+    pub headers: Vec<(String, Vec<u8>)>,
+}
+
+impl Resigner {
+    /// Adds to a policy what an edge needs that `verifies` only these algorithms.
+    ///
+    /// # Errors
+    ///
+    /// If the policy's keys are refused, which the compiler has ruled out.
+    pub fn new(
+        policy: &ImageSpec,
+        provider: &dyn Provider,
+        verifies: fn(Algorithm) -> bool,
+    ) -> Result<(ImageSpec, Self)> {
+        let config = GateConfig::decode(&policy.gate)?;
+        let limits = Limits {
+            max_token_bytes: config.max_token_bytes,
+            leeway_secs: config.leeway_secs,
+        };
+        let verifier = Verifier::new(&config.issuers, limits, provider)
+            .map_err(|errors| anyhow!("keys are refused: {errors:?}"))?;
+        let mut keys = Vec::new();
+        let mut small = config.clone();
+        for issuer in &mut small.issuers {
+            keys.extend(add_secrets(issuer, provider, verifies)?);
+        }
+        let mut policy = policy.clone();
+        policy.gate = small.encode()?;
+        Ok((
+            policy,
+            Self {
+                config,
+                verifier,
+                keys,
+                verifies,
+            },
+        ))
+    }
+
+    /// The request with every token in it that the edge cannot verify signed for it.
+    pub fn request(&self, request: &Request<'_>) -> Owned {
+        let (path, query) = match request.target.iter().position(|byte| *byte == b'?') {
+            Some(at) => request.target.split_at(at + 1),
+            None => (request.target, &[][..]),
+        };
+        let is_query = |name: &[u8]| {
+            self.has(|source| matches!(source, TokenSource::Query(own) if own.as_bytes() == name))
+        };
+        let mut target = path.to_vec();
+        target.extend(self.pairs(query, b'&', &is_query));
+        let headers = request.headers.iter().map(|(name, value)| {
+            let value = if name.eq_ignore_ascii_case("cookie") {
+                let is_cookie = |name: &[u8]| {
+                    self.has(|source| matches!(source, TokenSource::Cookie(own) if own.as_bytes() == name.trim_ascii()))
+                };
+                self.pairs(value, b';', &is_cookie)
+            } else if self.has(|source| matches!(source, TokenSource::Header(own) if own.eq_ignore_ascii_case(name))) {
+                let at = if name.eq_ignore_ascii_case("authorization") {
+                    value.iter().position(|byte| *byte == b' ').map_or(0, |at| at + 1)
+                } else {
+                    0
+                };
+                let (scheme, token) = value.split_at(at);
+                [scheme, &self.token(token)].concat()
+            } else {
+                value.to_vec()
+            };
+            ((*name).to_owned(), value)
+        });
+        Owned {
+            target,
+            headers: headers.collect(),
+        }
+    }
+
+    fn has(&self, test: impl Fn(&TokenSource) -> bool) -> bool {
+        self.config.sources.iter().any(test)
+    }
+
+    fn pairs(&self, text: &[u8], separator: u8, is_token: &dyn Fn(&[u8]) -> bool) -> Vec<u8> {
+        let pairs: Vec<Vec<u8>> = text
+            .split(|byte| *byte == separator)
+            .map(|pair| match pair.iter().position(|byte| *byte == b'=') {
+                Some(at) if pair.get(..at).is_some_and(is_token) => {
+                    let (name, value) = pair.split_at(at + 1);
+                    [name, &self.token(value)].concat()
+                }
+                _ => pair.to_vec(),
+            })
+            .collect();
+        pairs.join(&separator)
+    }
+
+    fn token(&self, token: &[u8]) -> Vec<u8> {
+        self.resigned(token)
+            .map_or_else(|| token.to_vec(), String::into_bytes)
+    }
+
+    /// The token for the edge, unless it stays.
+    fn resigned(&self, token: &[u8]) -> Option<String> {
+        let refused = self.verifier.verify(token, UnixSeconds(0)).err();
+        // A longer token must not become one that is short enough.
+        if refused == Some(TokenError::TooLarge) {
+            return None;
+        }
+        let mut parts = str::from_utf8(token).ok()?.split('.');
+        let (header, payload, signature, None) =
+            (parts.next()?, parts.next()?, parts.next()?, parts.next())
+        else {
+            return None;
+        };
+        let json = String::from_utf8(decode(header.as_bytes())?).ok()?;
+        let (before, name, after) = split_at_algorithm(&json)?;
+        let algorithm = Algorithm::from_name(&name)?;
+        // What no key here may be used with must be refused for that there as well, where keys have other
+        // algorithms.
+        if refused == Some(TokenError::AlgNotAllowed) {
+            let header = format!("{before}\"{NOWHERE}\"{after}");
+            return Some(format!(
+                "{}.{payload}.{signature}",
+                base64url(header.as_bytes())
+            ));
+        }
+        if (self.verifies)(algorithm) {
+            return None;
+        }
+        let new_header = format!("{before}\"HS256\"{after}");
+        let input = format!("{}.{payload}", base64url(new_header.as_bytes()));
+        let signer = decode(signature.as_bytes()).and_then(|bytes| {
+            let signed = format!("{header}.{payload}");
+            self.keys.iter().find(|key| {
+                key.algorithm == algorithm && key.prepared.verify(signed.as_bytes(), &bytes).is_ok()
+            })
+        });
+        match signer {
+            Some(key) => key.minter.resign(&input).ok(),
+            None => Some(format!("{input}.{signature}")),
+        }
+    }
+}
+
+/// What stands before the value of the first `alg` in a header, the value, and what stands after it. Both may
+/// have escapes.
+fn split_at_algorithm(json: &str) -> Option<(&str, String, &str)> {
+    let mut from = 0;
+    let mut is_next = false;
+    loop {
+        let start = from + json.get(from..)?.find('"')?;
+        let mut strings =
+            serde_json::Deserializer::from_str(json.get(start..)?).into_iter::<String>();
+        let text = strings.next()?.ok()?;
+        let end = start + strings.byte_offset();
+        if is_next {
+            return Some((json.get(..start)?, text, json.get(end..)?));
+        }
+        is_next = text == "alg" && json.get(end..)?.trim_start().starts_with(':');
+        from = end;
+    }
+}
+
+/// Gives an issuer a secret for each key that the edge cannot use, under the key's name.
+fn add_secrets(
+    issuer: &mut IssuerConfig,
+    provider: &dyn Provider,
+    verifies: fn(Algorithm) -> bool,
+) -> Result<Vec<Key>> {
+    let mut keys = Vec::new();
+    let mut add =
+        |kid: &str, algorithm: Algorithm, material: &KeyMaterial, secret: &[u8]| -> Result<()> {
+            let prepared = provider
+                .prepare(algorithm, material)
+                .map_err(|_| anyhow!("the key {kid} cannot be used"))?;
+            let key = PrivateKey::from_secret(kid, MintAlgorithm::HS256, secret);
+            keys.push(Key {
+                algorithm,
+                prepared,
+                minter: Minter::new(key),
+            });
+            Ok(())
+        };
+    for secret in &issuer.secrets {
+        for algorithm in issuer
+            .algorithms
+            .iter()
+            .filter(|algorithm| algorithm.key_kind() == KeyKind::Hmac)
+        {
+            if !verifies(*algorithm) {
+                add(
+                    &secret.kid,
+                    *algorithm,
+                    &KeyMaterial::Hmac {
+                        k: secret.key.clone(),
+                    },
+                    &secret.key,
+                )?;
+            }
+        }
+    }
+    if let Some(jwks) = &issuer.jwks {
+        let set = Jwks::parse(jwks.as_bytes(), &issuer.algorithms)
+            .map_err(|errors| anyhow!("a key set is refused: {errors:?}"))?;
+        for key in set.keys().iter().filter(|key| !verifies(key.algorithm)) {
+            let secret = stand_in(&key.material);
+            add(&key.kid, key.algorithm, &key.material, &secret)?;
+            issuer.secrets.push(tollgate_token::Secret {
+                kid: key.kid.to_string(),
+                key: secret,
+            });
+        }
+    }
+    if !keys.is_empty() && !issuer.algorithms.contains(&Algorithm::HS256) {
+        issuer.algorithms.push(Algorithm::HS256);
+    }
+    Ok(keys)
+}
+
+/// A secret in place of a public key: one for each key, whoever lists it and under whatever name.
+fn stand_in(material: &KeyMaterial) -> Vec<u8> {
+    let bytes: &[u8] = match material {
+        KeyMaterial::Rsa { n, .. } => n,
+        KeyMaterial::Ec { x, .. } => x,
+        KeyMaterial::Ed25519 { x } => x,
+        KeyMaterial::Hmac { k } => k,
+    };
+    [b"a secret in place of a public key: ".as_slice(), bytes].concat()
+}
+
+impl Owned {
+    /// Asks about this request with the rest of another.
+    ///
+    /// # Errors
+    ///
+    /// Those of `ask`.
+    pub fn with<T>(
+        &self,
+        rest: &Request<'_>,
+        ask: impl FnOnce(&Request<'_>) -> Result<T>,
+    ) -> Result<T> {
+        let headers: Vec<(&str, &[u8])> = self
+            .headers
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_slice()))
+            .collect();
+        ask(&Request {
+            target: &self.target,
+            headers: &headers,
+            ..*rest
+        })
+        .context("a JavaScript edge")
+    }
+}

@@ -1,0 +1,118 @@
+//! The native Lambda program behind the runtime API that `cargo lambda watch` serves.
+//!
+//! Two functions are started with a policy and asked with the events of their platform: one delivers
+//! content, and its HTTP answer is the answer; it hands out links, so that no bucket is needed. The other
+//! is a REST API's authorizer, and must agree wherever its platform can express the case. Why something
+//! was decided stands in their log records, as for an operator. Not here: the program, which is
+//! `lambda-adapter`.
+
+mod api;
+mod event;
+mod program;
+
+use std::path::Path;
+
+use anyhow::{Context, Result, bail, ensure};
+use serde_json::Value;
+use tollgate_gate::Request;
+use tollgate_testkit::{Answer, Reason};
+
+use crate::target::{Ask, Places};
+use api::RuntimeApi;
+use program::Program;
+
+pub use program::Lines;
+
+/// The host in the links of the function that delivers.
+const LINKS: &str = "https://conformance.s3.eu-west-1.amazonaws.com/";
+
+/// Both functions with the runtime API.
+pub struct Lambda {
+    // In this order they end: functions first, so that none of them complains.
+    content: Program,
+    authorizer: Program,
+    api: RuntimeApi,
+}
+
+impl Lambda {
+    /// Starts the functions with the policy whose image is in a file.
+    ///
+    /// # Errors
+    ///
+    /// If one of the programs does not start.
+    pub fn start(places: &Places, image: &Path) -> Result<Self> {
+        let api = RuntimeApi::start(&places.cargo_lambda)?;
+        let start = |role, more: &[(&str, &str)]| {
+            Program::start(&places.lambda, image, &api.address(role), role, more)
+        };
+        Ok(Self {
+            content: start("content", program::CONTENT)?,
+            authorizer: start("authorizer", &[])?,
+            api,
+        })
+    }
+
+    /// The answer of the function that delivers.
+    fn delivered(&mut self, request: &Request<'_>) -> Result<Answer> {
+        let event = event::proxy(request);
+        let result = self.api.invoke("content", &event)?;
+        let answer = self.content.decided()?;
+        let status = result.get("statusCode").and_then(Value::as_u64);
+        let status = status.with_context(|| format!("no HTTP answer but {result}"))?;
+        let allows = answer.status == 200;
+        if allows && !matches!(request.method, "GET" | "HEAD") {
+            // The policy lets it through, and a bucket of files has no use for it.
+            ensure!(status == 405, "an allowed {} got {status}", request.method);
+        } else if allows && request.path() == b"/" {
+            // So it does here, and no object has an empty key.
+            ensure!(status == 404, "the root got {status}");
+        } else if allows {
+            ensure!(status == 302, "an allowed request got {status}");
+            let link = result.pointer("/headers/location").and_then(Value::as_str);
+            let link = link.context("a redirect without a location")?;
+            event::is_link_to(link, LINKS, request)?;
+        } else {
+            ensure!(
+                status == u64::from(answer.status),
+                "{status}, and logged {}",
+                answer.status
+            );
+        }
+        Ok(answer)
+    }
+
+    /// Asks the authorizer too, whose answer must fit.
+    fn authorized(&mut self, request: &Request<'_>, expect: &Answer) -> Result<()> {
+        let Some((event, arn)) = event::authorizer(request) else {
+            return Ok(());
+        };
+        let result = self.api.invoke("authorizer", &event)?;
+        let answer = self.authorizer.decided()?;
+        ensure!(answer == *expect, "the authorizer decided {answer:?}");
+        let text = |pointer: &str| result.pointer(pointer).and_then(Value::as_str);
+        let statement = "/policyDocument/Statement/0";
+        let effect = text(&format!("{statement}/Effect"));
+        let resource = text(&format!("{statement}/Resource"));
+        let error = text("/errorMessage");
+        let fits = match expect.reason {
+            Reason::NoToken | Reason::BadToken => error == Some("Unauthorized"),
+            Reason::Allow => effect == Some("Allow") && resource == Some(&arn),
+            _ => effect == Some("Deny") && error.is_none(),
+        };
+        if !fits {
+            bail!(
+                "decided {}, and the authorizer's result is {result}",
+                expect.reason
+            );
+        }
+        Ok(())
+    }
+}
+
+impl Ask for Lambda {
+    fn ask(&mut self, request: &Request<'_>) -> Result<Answer> {
+        let answer = self.delivered(request)?;
+        self.authorized(request, &answer)?;
+        Ok(answer)
+    }
+}

@@ -1,0 +1,129 @@
+//! Requests as the events that AWS would make of them.
+
+use anyhow::{Result, ensure};
+use percent_encoding::percent_decode;
+use serde_json::{Map, Value, json};
+use tollgate_gate::Request;
+
+/// The API in ARNs.
+const API: &str = "arn:aws:execute-api:eu-west-1:123456789012:abc123/prod";
+/// Longest ARN in a policy, in bytes.
+const MAX_ARN_BYTES: usize = 512;
+
+/// The event for a function that answers HTTP requests.
+///
+/// A function URL's event shows path and query as they were sent, but one line for each header. Where a
+/// header stands there twice, it is a REST API's event, which has every line.
+pub(super) fn proxy(request: &Request<'_>) -> Value {
+    if is_repeated(request) {
+        first(request)
+    } else {
+        second(request)
+    }
+}
+
+/// The event for an authorizer of a REST API, and the ARN that it asks about; `None` where AWS could not
+/// ask in these words, or a policy could not answer.
+pub(super) fn authorizer(request: &Request<'_>) -> Option<(Value, String)> {
+    let path = text(request.path());
+    let arn = format!("{API}/{}{path}", request.method);
+    let is_literal = !arn.contains(['*', '?', '$']) && arn.len() <= MAX_ARN_BYTES;
+    if !is_literal || request.query().is_some() || !path.starts_with('/') {
+        return None;
+    }
+    let mut event = first(request);
+    let members = event.as_object_mut()?;
+    members.insert("type".to_owned(), json!("REQUEST"));
+    members.insert("methodArn".to_owned(), json!(arn));
+    Some((event, arn))
+}
+
+/// Format 1.0, as of a REST API: no `version`, and the path as it was sent.
+fn first(request: &Request<'_>) -> Value {
+    let mut headers: Map<String, Value> = Map::new();
+    for (name, value) in request.headers {
+        let lines = headers.entry(*name).or_insert_with(|| json!([]));
+        if let Value::Array(lines) = lines {
+            lines.push(json!(text(value)));
+        }
+    }
+    let mut parameters: Map<String, Value> = Map::new();
+    for (name, value) in form_urlencoded::parse(request.query().unwrap_or_default()) {
+        let values = parameters.entry(name).or_insert_with(|| json!([]));
+        if let Value::Array(values) = values {
+            values.push(json!(value));
+        }
+    }
+    let parameters = request.query().map(|_| parameters);
+    json!({
+        "resource": "/{proxy+}",
+        "path": text(request.path()),
+        "httpMethod": request.method,
+        "headers": null,
+        "multiValueHeaders": headers,
+        "queryStringParameters": null,
+        "multiValueQueryStringParameters": parameters,
+        "pathParameters": null,
+        "stageVariables": null,
+        "requestContext": {
+            "stage": "prod",
+            "requestTimeEpoch": request.now.0 * 1_000,
+            "identity": { "sourceIp": request.ip },
+        },
+        "body": null,
+        "isBase64Encoded": false,
+    })
+}
+
+/// Format 2.0, as of a function URL.
+fn second(request: &Request<'_>) -> Value {
+    let mut headers: Map<String, Value> = Map::new();
+    let mut cookies = Vec::new();
+    for (name, value) in request.headers {
+        if name.eq_ignore_ascii_case("cookie") {
+            cookies.push(text(value));
+        } else {
+            headers.insert((*name).to_owned(), json!(text(value)));
+        }
+    }
+    json!({
+        "version": "2.0",
+        "routeKey": "$default",
+        "rawPath": text(request.path()),
+        "rawQueryString": request.query().map(text).unwrap_or_default(),
+        "cookies": (!cookies.is_empty()).then_some(cookies),
+        "headers": headers,
+        "requestContext": {
+            "domainName": "abc123.lambda-url.eu-west-1.on.aws",
+            "http": { "method": request.method, "sourceIp": request.ip },
+            "stage": "$default",
+            "timeEpoch": request.now.0 * 1_000,
+        },
+        "isBase64Encoded": false,
+    })
+}
+
+/// Whether a header other than `cookie` has several lines.
+fn is_repeated(request: &Request<'_>) -> bool {
+    let names = || request.headers.iter().map(|(name, _)| *name).enumerate();
+    names().any(|(at, name)| {
+        !name.eq_ignore_ascii_case("cookie")
+            && names().any(|(other, same)| other < at && same.eq_ignore_ascii_case(name))
+    })
+}
+
+/// Checks that a link leads to the very object that was asked for.
+pub(super) fn is_link_to(link: &str, start: &str, request: &Request<'_>) -> Result<()> {
+    let key = link
+        .strip_prefix(start)
+        .and_then(|rest| rest.split('?').next());
+    let key: Option<Vec<u8>> = key.map(|key| percent_decode(key.as_bytes()).collect());
+    let path: Vec<u8> = percent_decode(request.path()).skip(1).collect();
+    ensure!(key == Some(path), "the link leads elsewhere: {link}");
+    Ok(())
+}
+
+/// A character for each byte.
+fn text(bytes: &[u8]) -> String {
+    bytes.iter().copied().map(char::from).collect()
+}

@@ -1,0 +1,249 @@
+//! The finished Lambda@Edge package in a Node process, asked with CloudFront events.
+//!
+//! The zip is made by the authors' command, unpacked, and run as it is; what goes in is a viewer-request
+//! event and what comes out is read as CloudFront would. Not here: the package, which is
+//! `lambda-adapter/edge`.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+
+use anyhow::{Context, Result, bail, ensure};
+use serde_json::{Map, Value, json};
+use tempfile::TempDir;
+use tollgate_gate::Request;
+use tollgate_testkit::Answer;
+use zip::ZipArchive;
+
+use crate::node::Measure;
+use crate::process::Process;
+use crate::target::{Ask, Places};
+
+/// What the process runs; in the program, so that it works from any folder.
+const DRIVER: &str = include_str!("../node/lambda_edge.mjs");
+
+/// What decides inside the package.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flavour {
+    /// The gate as WebAssembly.
+    Wasm,
+    /// The gate as an addon.
+    Native,
+}
+
+/// An unpacked package; it goes when nothing that was started from it runs any more.
+#[derive(Clone)]
+pub struct Package {
+    folder: Arc<TempDir>,
+    zip_bytes: u64,
+}
+
+/// A Node process with a package loaded.
+pub struct LambdaEdge {
+    process: Process,
+    /// What runs lies in it.
+    _package: Package,
+}
+
+impl Flavour {
+    /// The name, as in `--flavour`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Wasm => "wasm",
+            Self::Native => "native",
+        }
+    }
+
+    /// The file without which the flavour is not built.
+    pub(crate) fn artifact(self, places: &Places) -> PathBuf {
+        let folder = places.parts.join("lambda-edge").join(self.name());
+        folder.join("index.mjs")
+    }
+}
+
+impl Package {
+    /// Makes the package of the policy whose image is in a file, and unpacks it.
+    ///
+    /// # Errors
+    ///
+    /// If the authors' command does not make it; the message says why.
+    pub fn build(flavour: Flavour, places: &Places, image: &Path) -> Result<Self> {
+        let folder = TempDir::new().context("cannot make a temporary folder")?;
+        let file = folder.path().join("edge.zip");
+        let made = Command::new(&places.tollgate)
+            .arg("build")
+            .arg(image)
+            .args(["--target", "lambda-edge", "--flavour", flavour.name()])
+            .arg("--parts")
+            .arg(&places.parts)
+            .arg("--out")
+            .arg(&file)
+            .output()
+            .with_context(|| format!("cannot start {}", places.tollgate.display()))?;
+        if !made.status.success() {
+            bail!("no package: {}", String::from_utf8_lossy(&made.stderr));
+        }
+        let zip = File::open(&file).context("the package was not written")?;
+        let zip_bytes = zip.metadata()?.len();
+        let mut archive = ZipArchive::new(zip).context("the package is no zip")?;
+        let unpacked = folder.path().join("package");
+        archive
+            .extract(&unpacked)
+            .context("the package cannot be unpacked")?;
+        Ok(Self {
+            folder: Arc::new(folder),
+            zip_bytes,
+        })
+    }
+
+    /// Where it is unpacked.
+    pub fn folder(&self) -> PathBuf {
+        self.folder.path().join("package")
+    }
+
+    /// The size of the zip.
+    pub fn zip_bytes(&self) -> u64 {
+        self.zip_bytes
+    }
+
+    /// Starts Node with the package.
+    ///
+    /// # Errors
+    ///
+    /// If Node cannot be started or the package does not load.
+    pub fn start(&self) -> Result<LambdaEdge> {
+        let mut node = Command::new("node");
+        node.args(["--input-type=module", "--eval", DRIVER, "--"])
+            .arg(self.folder());
+        Ok(LambdaEdge {
+            process: Process::start("the Lambda@Edge package", &mut node)?,
+            _package: self.clone(),
+        })
+    }
+}
+
+impl LambdaEdge {
+    /// Answers events over and over; nanoseconds for one, a figure a sample.
+    ///
+    /// # Errors
+    ///
+    /// If the process ends.
+    pub fn measure(&mut self, what: &Measure<'_>) -> Result<Vec<f64>> {
+        let events: Vec<Value> = what.requests.iter().map(event).collect();
+        let now = what.requests.first().map(|request| request.now.0);
+        self.process.figures(&json!({ "measure": {
+            "events": events, "now": now, "samples": what.samples, "repeats": what.repeats,
+        }}))
+    }
+}
+
+impl Ask for LambdaEdge {
+    fn ask(&mut self, request: &Request<'_>) -> Result<Answer> {
+        let event = event(request);
+        let asked = json!({ "event": event, "now": request.now.0 });
+        let answer = self.process.exchange(&asked)?;
+        if let Some(failed) = answer.get("failed").and_then(Value::as_str) {
+            bail!("the handler failed: {failed}");
+        }
+        let member = |name| answer.get(name).cloned().unwrap_or_default();
+        let (result, log) = (member("result"), member("log"));
+        let answer: Answer = serde_json::from_value(log).context("the log record")?;
+        let asked = event
+            .pointer("/Records/0/cf/request")
+            .unwrap_or(&Value::Null);
+        agree(asked, &result, &answer)?;
+        Ok(answer)
+    }
+}
+
+/// Refuses a log record that says something else than what CloudFront was told.
+fn agree(asked: &Value, result: &Value, answer: &Answer) -> Result<()> {
+    let status = result.get("status").map(|status| status.as_str());
+    match status {
+        None => {
+            ensure!(
+                answer.status == 200,
+                "logged {answer:?}, and let it through"
+            );
+            for kept in ["uri", "method", "clientIp"] {
+                ensure!(result.get(kept) == asked.get(kept), "`{kept}` was changed");
+            }
+        }
+        Some(status) => {
+            ensure!(
+                status == Some(answer.status.to_string().as_str()),
+                "logged {answer:?}, and answered {status:?}"
+            );
+            ensure!(result.get("uri").is_none(), "an answer with a request");
+        }
+    }
+    Ok(())
+}
+
+/// The viewer-request event that CloudFront makes of a request.
+fn event(request: &Request<'_>) -> Value {
+    let mut parts = request.target.splitn(2, |byte| *byte == b'?');
+    let mut next = || text(parts.next().unwrap_or_default());
+    let (uri, querystring) = (next(), next());
+    let mut headers = Map::new();
+    for (name, value) in request.headers {
+        let line = json!({ "key": name, "value": text(value) });
+        let lines = headers.entry(name.to_ascii_lowercase());
+        if let Value::Array(lines) = lines.or_insert_with(|| json!([])) {
+            lines.push(line);
+        }
+    }
+    json!({ "Records": [{ "cf": {
+        "config": {
+            "distributionDomainName": "d111111abcdef8.cloudfront.net",
+            "distributionId": "EDFDVBD6EXAMPLE",
+            "eventType": "viewer-request",
+            "requestId": "EXAMPLE",
+        },
+        "request": {
+            "clientIp": request.ip.unwrap_or_default(),
+            "headers": headers,
+            "method": request.method,
+            "querystring": querystring,
+            "uri": uri,
+        },
+    }}]})
+}
+
+/// Text as CloudFront makes it: UTF-8 where the bytes are that, else one character for each byte.
+fn text(bytes: &[u8]) -> String {
+    core::str::from_utf8(bytes).map_or_else(
+        |_| bytes.iter().map(|byte| char::from(*byte)).collect(),
+        str::to_owned,
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use tollgate_core::UnixSeconds;
+
+    use super::*;
+
+    #[test]
+    fn events_are_cloudfronts() {
+        let event = event(&Request {
+            method: "GET",
+            target: b"/a%20b?x=\xC3\xBC?",
+            headers: &[("Cookie", b"a=\xE9"), ("Host", b"h"), ("cookie", b"b")],
+            ip: None,
+            now: UnixSeconds(0),
+        });
+        let expect = json!({
+            "clientIp": "",
+            "headers": {
+                "cookie": [{ "key": "Cookie", "value": "a=é" }, { "key": "cookie", "value": "b" }],
+                "host": [{ "key": "Host", "value": "h" }],
+            },
+            "method": "GET",
+            "querystring": "x=ü?",
+            "uri": "/a%20b",
+        });
+        assert_eq!(event["Records"][0]["cf"]["request"], expect);
+    }
+}

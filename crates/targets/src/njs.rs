@@ -1,0 +1,256 @@
+//! CloudFront Functions: the generated function in nginx's JavaScript engine, on which CloudFront's is
+//! known to be built, behind a real nginx.
+//!
+//! nginx runs as the value lives, on a port of its own of the loopback address. Not here: CloudFront's
+//! own reading of requests, which `javascript/event.js` stands for.
+
+use core::net::{Ipv4Addr, SocketAddr};
+use core::time::Duration;
+use std::fs;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::thread;
+
+use anyhow::{Context, Result, bail};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tollgate_crypto::Native;
+use tollgate_gate::Request;
+use tollgate_testkit::Answer;
+use tollgate_token::Algorithm;
+
+use crate::javascript::resign::Resigner;
+use crate::javascript::{CLOUDFRONT, EVENT, Edge, Script, answer, answers, as_json, beyond_clock};
+use crate::policy::Policy;
+use crate::target::Ask;
+
+const ASK: &str = include_str!("../javascript/ask.js");
+const SERVER: &str = include_str!("../javascript/nginx.js");
+const CLI: &str = include_str!("../javascript/cli.js");
+/// How often to look whether nginx listens, and how long it may take.
+const STEP: Duration = Duration::from_millis(5);
+const PATIENCE: u32 = 2_000;
+
+/// nginx with a script.
+pub struct Nginx {
+    child: Child,
+    address: SocketAddr,
+    /// Holds what nginx reads and writes.
+    _folder: TempDir,
+}
+
+/// How long a function took.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Timed {
+    /// Nanoseconds for one decision.
+    pub decision_ns: f64,
+    /// Nanoseconds for one call of a function that returns the request.
+    pub bare_ns: f64,
+}
+
+impl Nginx {
+    /// Starts the program `nginx` with a script for CloudFront.
+    ///
+    /// # Errors
+    ///
+    /// If nginx does not start, or its engine refuses the script.
+    pub fn start(program: &Path, script: &Script) -> Result<Self> {
+        let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
+        let write = |name: &str, text: &str| {
+            fs::write(folder.path().join(name), text).context("cannot write a temporary file")
+        };
+        write("main.js", &[script.source(), EVENT, ASK, SERVER].concat())?;
+        // The module's name is its file's.
+        write("cloudfront", CLOUDFRONT)?;
+        write("store.json", &script.store().to_string())?;
+        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?
+            .local_addr()?
+            .port();
+        write("nginx.conf", &config(folder.path(), port))?;
+        fs::create_dir(folder.path().join("logs"))?;
+        let child = Command::new(program)
+            .arg("-p")
+            .arg(folder.path())
+            .arg("-c")
+            .arg(folder.path().join("nginx.conf"))
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .with_context(|| format!("cannot start {}", program.display()))?;
+        let mut nginx = Self {
+            child,
+            address: SocketAddr::from((Ipv4Addr::LOCALHOST, port)),
+            _folder: folder,
+        };
+        nginx.wait()?;
+        Ok(nginx)
+    }
+
+    fn wait(&mut self) -> Result<()> {
+        for _ in 0..PATIENCE {
+            if TcpStream::connect(self.address).is_ok() {
+                return Ok(());
+            }
+            if let Some(status) = self.child.try_wait()? {
+                let log = fs::read_to_string(self._folder.path().join("logs/error.log"))
+                    .unwrap_or_default();
+                bail!("nginx ended with {status}: {log}");
+            }
+            thread::sleep(STEP);
+        }
+        bail!("nginx does not listen")
+    }
+
+    /// Asks the script about requests.
+    ///
+    /// # Errors
+    ///
+    /// If it does not answer each of them.
+    pub fn ask(&self, requests: &[Value]) -> Result<Vec<Value>> {
+        answers(self.post(&json!({ "ask": requests }))?, requests.len())
+    }
+
+    /// Times the script, and one that does nothing, on the same requests.
+    ///
+    /// # Errors
+    ///
+    /// If the script throws.
+    pub fn measure(&self, requests: &[Value], repeats: u32) -> Result<Timed> {
+        let said =
+            self.post(&json!({ "measure": { "requests": requests, "repeats": repeats } }))?;
+        let figure = |name: &str| {
+            let millis = said
+                .get(name)
+                .and_then(Value::as_f64)
+                .with_context(|| said.to_string())?;
+            Ok::<f64, anyhow::Error>(millis * 1e6 / f64::from(repeats))
+        };
+        Ok(Timed {
+            decision_ns: figure("spent")?,
+            bare_ns: figure("bare")?,
+        })
+    }
+
+    fn post(&self, body: &Value) -> Result<Value> {
+        let body = body.to_string();
+        let mut stream = TcpStream::connect(self.address).context("nginx does not listen")?;
+        write!(
+            stream,
+            "POST / HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}",
+            body.len()
+        )?;
+        let mut said = Vec::new();
+        stream.read_to_end(&mut said)?;
+        let said = String::from_utf8(said).context("nginx's answer")?;
+        let (head, text) = said
+            .split_once("\r\n\r\n")
+            .context("nginx's answer has no end of headers")?;
+        let said: Value = serde_json::from_str(text).with_context(|| {
+            let log =
+                fs::read_to_string(self._folder.path().join("logs/error.log")).unwrap_or_default();
+            format!("nginx said {head}\n{log}")
+        })?;
+        match said.get("error").and_then(Value::as_str) {
+            Some(error) => bail!("njs: {error}"),
+            None => Ok(said),
+        }
+    }
+}
+
+impl Drop for Nginx {
+    fn drop(&mut self) {
+        // There is one process only: see `master_process`.
+        _ = self.child.kill();
+        _ = self.child.wait();
+    }
+}
+
+fn config(folder: &Path, port: u16) -> String {
+    let folder = folder.display();
+    format!(
+        "daemon off;\nmaster_process off;\nerror_log {folder}/logs/error.log notice;\npid {folder}/nginx.pid;\n\
+         events {{ worker_connections 64; }}\n\
+         http {{\n\
+         access_log off;\nclient_max_body_size 64m;\nclient_body_buffer_size 64m;\n\
+         client_body_temp_path {folder}/body;\nproxy_temp_path {folder}/proxy;\n\
+         js_path {folder};\njs_preload_object store from {folder}/store.json;\njs_import main from main.js;\n\
+         server {{ listen 127.0.0.1:{port}; location / {{ js_content main.serve; }} }}\n\
+         }}\n"
+    )
+}
+
+/// Asks a script for CloudFront about requests in the engine's own program `njs`.
+///
+/// # Errors
+///
+/// If the program cannot be run, or the script does not answer each request.
+pub fn ask_cli(program: &Path, script: &Script, requests: &[Value]) -> Result<Vec<Value>> {
+    let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
+    let data = format!(
+        "globalThis.store = {};\nvar asked = {};\n",
+        script.store(),
+        json!(requests)
+    );
+    fs::write(
+        folder.path().join("main.js"),
+        [script.source(), &data, EVENT, ASK, CLI].concat(),
+    )?;
+    fs::write(folder.path().join("cloudfront"), CLOUDFRONT)?;
+    let done = Command::new(program)
+        .arg("-p")
+        .arg(folder.path())
+        .arg(folder.path().join("main.js"))
+        .output()
+        .with_context(|| format!("cannot start {}", program.display()))?;
+    let text = String::from_utf8(done.stdout).context("the engine's answer")?;
+    let said = text
+        .lines()
+        .map(serde_json::from_str)
+        .collect::<Result<Vec<Value>, _>>();
+    let said = said.with_context(|| {
+        format!(
+            "the engine said {text}{}",
+            String::from_utf8_lossy(&done.stderr)
+        )
+    })?;
+    answers(json!({ "answers": said }), requests.len())
+}
+
+/// A function at work.
+pub struct Function {
+    nginx: Nginx,
+    resigner: Resigner,
+}
+
+impl Function {
+    /// Generates the function of a policy and starts nginx with it.
+    ///
+    /// # Errors
+    ///
+    /// If there is no function for the policy, or the engine refuses it.
+    pub fn start(program: &Path, policy: &Policy) -> Result<Self> {
+        let verifies = |algorithm| algorithm == Algorithm::HS256;
+        let (spec, resigner) = Resigner::new(policy.spec(), &Native, verifies)?;
+        let script = Script::new(Edge::CloudFront, &spec, &policy.id()?)?;
+        Ok(Self {
+            nginx: Nginx::start(program, &script)?,
+            resigner,
+        })
+    }
+}
+
+impl Ask for Function {
+    fn ask(&mut self, request: &Request<'_>) -> Result<Answer> {
+        let owned = self.resigner.request(request);
+        owned.with(request, |request| {
+            answer(self.nginx.ask(&[as_json(request)])?)
+        })
+    }
+
+    fn cannot(&self, request: &Request<'_>) -> Option<String> {
+        beyond_clock(request)
+    }
+}

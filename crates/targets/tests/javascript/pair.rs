@@ -1,0 +1,313 @@
+//! A random policy with random requests, tokens and all, and what the library answers to them.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, Result, anyhow};
+use serde_json::{Map, Value, json};
+use tollgate_compiler::encode::encode;
+use tollgate_compiler::spec::ImageSpec;
+use tollgate_compiler::{CompileOptions, SourceTree, compile};
+use tollgate_core::UnixSeconds;
+use tollgate_crypto::Native;
+use tollgate_gate::config::GateConfig;
+use tollgate_gate::{Action, Gate, Request};
+use tollgate_mint::{Algorithm, Minter, PrivateKey};
+use tollgate_spec::generate::Generator;
+use tollgate_spec::model::{self, ClaimType, Token};
+use tollgate_spec::render;
+use tollgate_targets::javascript::{MAX_CLOCK_SECS, as_json};
+
+/// All issuers that random facts name.
+const ISSUERS: [&str; 3] = [
+    "https://issuer.test",
+    "https://issuer.test/",
+    "https://other.test",
+];
+
+/// What is compared.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Answers {
+    pub(crate) outcome: String,
+    pub(crate) status: u64,
+    pub(crate) reason: String,
+    pub(crate) detail: Option<String>,
+    pub(crate) rule: Option<String>,
+    pub(crate) allow: Option<String>,
+}
+
+impl Answers {
+    pub(crate) fn of_script(said: &Value) -> Self {
+        let text = |name: &str| said.get(name).and_then(Value::as_str).map(str::to_owned);
+        Self {
+            outcome: text("outcome").unwrap_or_default(),
+            status: said
+                .get("status")
+                .and_then(Value::as_u64)
+                .unwrap_or_default(),
+            reason: text("reason").unwrap_or_default(),
+            detail: text("detail"),
+            rule: text("rule"),
+            allow: text("allow"),
+        }
+    }
+
+    fn of_library(gate: &Gate<Vec<u8>>, request: &Request<'_>) -> Self {
+        let outcome = gate.handle(request);
+        let allow = match &outcome.action {
+            Action::Respond(response) => response
+                .headers
+                .iter()
+                .find(|(name, _)| name == "allow")
+                .map(|(_, value)| value.clone()),
+            Action::Forward(_) => None,
+        };
+        Self {
+            outcome: outcome.kind.code().to_owned(),
+            status: u64::from(outcome.status),
+            reason: outcome.reason.code().to_owned(),
+            detail: outcome.detail.map(str::to_owned),
+            rule: outcome.rule,
+            allow,
+        }
+    }
+}
+
+/// A policy with requests.
+pub(crate) struct Site {
+    /// The policy as an author would write it, for reports.
+    pub(crate) text: String,
+    pub(crate) policy: ImageSpec,
+    pub(crate) id: String,
+    pub(crate) requests: Vec<model::Request>,
+    /// The same for engines.
+    pub(crate) asked: Vec<Value>,
+    /// The library's answers.
+    pub(crate) ours: Vec<Answers>,
+}
+
+impl Site {
+    /// The site of a seed.
+    pub(crate) fn new(seed: u64, requests: usize) -> Result<Self> {
+        let mut generator = Generator::new(seed);
+        let policy = generator.policy();
+        Self::of(&mut generator, &policy, &policy, requests)
+    }
+
+    /// The site of a policy with requests that are about another, of the same claims.
+    pub(crate) fn of(
+        generator: &mut Generator,
+        policy: &model::Policy,
+        about: &model::Policy,
+        requests: usize,
+    ) -> Result<Self> {
+        let files = render::to_toml(policy);
+        let text: String = files
+            .iter()
+            .map(|(name, text)| format!("--- {name}\n{text}\n"))
+            .collect();
+        let spec = compiled(&files)?;
+        let image = encode(&spec)?.image;
+        let gate = Gate::new(image, &Native).map_err(|error| anyhow!("{error}"))?;
+        let minter = Minter::new(PrivateKey::from_secret(
+            "k",
+            Algorithm::HS256,
+            &secret(&spec)?,
+        ));
+        let mut site = Self {
+            text,
+            id: gate.policy_id().to_string(),
+            policy: spec,
+            requests: Vec::new(),
+            asked: Vec::new(),
+            ours: Vec::new(),
+        };
+        for number in 0..requests {
+            let mut request = generator.request(about);
+            // A JavaScript clock shows no other times.
+            request.now = request.now.clamp(-MAX_CLOCK_SECS, MAX_CLOCK_SECS);
+            let token = token(&request.token, about, &minter, number)?
+                .map(|token| format!("Bearer {token}"));
+            let headers: Vec<(&str, &[u8])> = token
+                .iter()
+                .map(|token| ("authorization", token.as_bytes()))
+                .collect();
+            let ip = request.ip.map(|ip| ip.to_string());
+            let asked = Request {
+                method: &request.method,
+                target: &request.target,
+                headers: &headers,
+                ip: ip.as_deref(),
+                now: UnixSeconds(request.now),
+            };
+            site.asked.push(as_json(&asked));
+            site.ours.push(Answers::of_library(&gate, &asked));
+            site.requests.push(request);
+        }
+        Ok(site)
+    }
+}
+
+/// The checked policy, whose one issuer goes by all names that facts have.
+fn compiled(files: &[(String, String)]) -> Result<ImageSpec> {
+    let mut sources = SourceTree::new();
+    for (name, text) in files {
+        sources.insert(name, text.as_str());
+    }
+    let compiled = compile(&sources, &CompileOptions::default());
+    let mut policy = compiled
+        .policy
+        .with_context(|| format!("{:?}", compiled.diagnostics))?;
+    let mut config = GateConfig::decode(&policy.gate)?;
+    for issuer in &mut config.issuers {
+        issuer.issuers = ISSUERS.map(str::to_owned).to_vec();
+    }
+    policy.gate = config.encode()?;
+    Ok(policy)
+}
+
+fn secret(policy: &ImageSpec) -> Result<Vec<u8>> {
+    let config = GateConfig::decode(&policy.gate)?;
+    let secret = config
+        .issuers
+        .iter()
+        .flat_map(|issuer| &issuer.secrets)
+        .next();
+    Ok(secret.context("an issuer without a secret")?.key.clone())
+}
+
+fn token(
+    token: &Token,
+    policy: &model::Policy,
+    minter: &Minter,
+    number: usize,
+) -> Result<Option<String>> {
+    let claims = json!({ "iss": "https://issuer.test", "aud": "c", "exp": 1_000_000_000_000_u64 });
+    let good = minter.token(&claims.to_string())?;
+    Ok(Some(match token {
+        Token::Verified(facts) => minter.token(&claims_of(facts, policy, number))?,
+        Token::Bad => bad(&good, minter, number)?,
+        Token::Absent | Token::Imagined => return Ok(None),
+    }))
+}
+
+/// A token that is bad in one of many ways.
+fn bad(good: &str, minter: &Minter, number: usize) -> Result<String> {
+    let header = r#"{"alg":"HS256","kid":"k"}"#;
+    let signed = |header: &str, claims: &str| minter.token_with(header, claims);
+    Ok(match number % 16 {
+        0 => "x".to_owned(),
+        1 => good.replacen('.', "", 1),
+        2 => format!("{good}A"),
+        3 => format!("{}AAAA", good.get(..good.len() - 4).unwrap_or_default()),
+        4 => signed(r#"{"alg":"none","kid":"k"}"#, "{}")?,
+        5 => signed(r#"{"alg":"HS256","kid":"l"}"#, "{}")?,
+        6 => signed(r#"{"alg":"HS256","alg":"HS256","kid":"k"}"#, "{}")?,
+        7 => signed(header, "{}")?,
+        8 => signed(header, r#"{"iss":"https://issuer.test","aud":"c","exp":1}"#)?,
+        9 => signed(
+            header,
+            r#"{"iss":"https://issuer.test","aud":"d","exp":1000000000000}"#,
+        )?,
+        10 => signed(
+            header,
+            r#"{"iss":"https://issuer.test","aud":"c","exp":1000000000000,"\u0065xp":1}"#,
+        )?,
+        11 => signed(
+            header,
+            r#"{"iss":"https://issuer.test","aud":"c","exp":1e12}"#,
+        )?,
+        12 => signed(
+            header,
+            "{\"iss\":\"https://issuer.test\",\"aud\":\"c\",\"exp\":1000000000000,\"sub\":\"\u{1}\"}",
+        )?,
+        13 => signed(header, "[]")?,
+        14 => signed(
+            header,
+            r#"{"iss":"https://issuer.test","aud":["c"],"exp":1000000000000,"nbf":999999999999}"#,
+        )?,
+        _ => signed(r#"{"alg":"HS256","kid":"k","crit":[]}"#, "{}")?,
+    })
+}
+
+/// Facts as a token says them. The order and spelling of what does not matter change with the number.
+fn claims_of(facts: &model::Facts, policy: &model::Policy, number: usize) -> String {
+    let mut claims = Map::new();
+    claims.insert("iss".to_owned(), json!(facts.issuer));
+    claims.insert(
+        "aud".to_owned(),
+        if number.is_multiple_of(2) {
+            json!("c")
+        } else {
+            json!(["x", "c"])
+        },
+    );
+    claims.insert("exp".to_owned(), json!(1_000_000_000_000_u64));
+    if let Some(subject) = &facts.subject {
+        claims.insert("sub".to_owned(), json!(subject));
+    }
+    if !facts.groups.is_empty() {
+        claims.insert("cognito:groups".to_owned(), json!(facts.groups));
+    }
+    if !facts.scopes.is_empty() {
+        claims.insert("scope".to_owned(), json!(facts.scopes.join(" ")));
+    }
+    let empty = BTreeMap::new();
+    let values = if number % 32 == 31 {
+        &empty
+    } else {
+        &facts.claims
+    };
+    for (name, value) in values {
+        let value = match value {
+            Some(value) => as_claim(value),
+            None => of_another_type(policy.claims.get(name), number),
+        };
+        claims.insert(name.clone(), value);
+    }
+    let text = Value::Object(claims).to_string();
+    match number % 3 {
+        // The same text with escapes wherever it can have them.
+        0 => text
+            .chars()
+            .map(|c| {
+                if c == 'a' || !c.is_ascii() {
+                    escaped(c)
+                } else {
+                    c.to_string()
+                }
+            })
+            .collect(),
+        _ => text,
+    }
+}
+
+fn escaped(c: char) -> String {
+    let mut units = [0; 2];
+    c.encode_utf16(&mut units)
+        .iter()
+        .map(|unit| format!("\\u{unit:04X}"))
+        .collect()
+}
+
+fn as_claim(value: &model::Value) -> Value {
+    match value {
+        model::Value::Text(text) => json!(text),
+        model::Value::Int(int) => json!(int),
+        model::Value::Bool(truth) => json!(truth),
+        model::Value::List(list) => list.iter().map(as_claim).collect(),
+        _ => Value::Null,
+    }
+}
+
+fn of_another_type(kind: Option<&ClaimType>, number: usize) -> Value {
+    let odd = number % 2 == 1;
+    match kind {
+        Some(ClaimType::Int) if odd => json!(9_223_372_036_854_775_808_u64),
+        Some(ClaimType::Int) => json!(1.5),
+        Some(ClaimType::Texts) if odd => json!(["a", 1]),
+        Some(ClaimType::Texts) => json!("a"),
+        Some(ClaimType::Bool) if odd => json!("true"),
+        Some(ClaimType::Text) if odd => json!(["a"]),
+        _ => json!({ "a": null }),
+    }
+}

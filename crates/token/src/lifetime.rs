@@ -1,0 +1,60 @@
+//! From when until when a token is valid.
+//!
+//! Kept apart from the claims, so that a token that was verified once can be asked again at another time
+//! without reading it again. Not here: a clock.
+
+use tollgate_core::UnixSeconds;
+
+use crate::{claims::Claims, error::TokenError};
+
+/// The times in a token: `exp`, `nbf` and `iat`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lifetime {
+    expires_at: i64,
+    not_before: Option<i64>,
+    issued_at: Option<i64>,
+}
+
+impl Lifetime {
+    /// Reads the times of a token, whether it is valid now or not.
+    pub(crate) fn read(claims: &Claims) -> Result<Self, TokenError> {
+        let expires_at = claims.time("exp")?.ok_or(TokenError::MissingExp)?;
+        let not_before = claims.time("nbf")?;
+        let issued_at = claims.time("iat")?;
+        if issued_at.is_some_and(|issued_at| issued_at > expires_at) {
+            return Err(TokenError::BadClaim);
+        }
+        Ok(Self {
+            expires_at,
+            not_before,
+            issued_at,
+        })
+    }
+
+    /// Whether the token is valid now. The leeway moves `nbf` and `iat`, and never lengthens its life.
+    ///
+    /// # Errors
+    /// [`Expired`](TokenError::Expired), [`NotYetValid`](TokenError::NotYetValid) or
+    /// [`IssuedInFuture`](TokenError::IssuedInFuture).
+    pub fn check(&self, UnixSeconds(now): UnixSeconds, leeway_secs: u32) -> Result<(), TokenError> {
+        if now >= self.expires_at {
+            return Err(TokenError::Expired);
+        }
+        let latest = now.saturating_add(i64::from(leeway_secs));
+        if self
+            .not_before
+            .is_some_and(|not_before| not_before > latest)
+        {
+            return Err(TokenError::NotYetValid);
+        }
+        if self.issued_at.is_some_and(|issued_at| issued_at > latest) {
+            return Err(TokenError::IssuedInFuture);
+        }
+        Ok(())
+    }
+
+    /// The first second in which the token is no longer valid.
+    pub fn expires_at(&self) -> UnixSeconds {
+        UnixSeconds(self.expires_at)
+    }
+}

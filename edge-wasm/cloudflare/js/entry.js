@@ -1,0 +1,81 @@
+// The Worker around the module: the `fetch` event, waiting, sending on, and starting over.
+//
+// Its promise is that nothing passes by accident: whatever goes wrong is answered with a 5xx status.
+// After a trap the instance is thrown away; the request that met it is lost, and the next one gets a
+// new instance with the newest policy image there was. Not here: anything that decides.
+
+import * as glue from "./tollgate_cloudflare.js";
+
+/** How long a request waits for keys or for a newer policy, in milliseconds, each time. */
+const WAIT_MS = 1000;
+/** How often it does: once for a policy, once for keys. */
+const WAITS = 2;
+
+/** What the `worker` crate knows about panics, also of those in the background. */
+const health = () => globalThis.__worker_init_state;
+
+/**
+ * Makes a Worker of a compiled module and the bytes of a policy image. Throws for an image that is
+ * refused, so that no such Worker is ever deployed.
+ */
+export function makeWorker(module, bundledImage) {
+  let image = new Uint8Array(bundledImage);
+  let broken = false;
+  glue.initSync({ module });
+  glue.start(image, keep);
+  globalThis.addEventListener?.("error", ({ error }) => {
+    if (error instanceof WebAssembly.RuntimeError) broken = true;
+  });
+
+  function keep(newer) {
+    image = newer;
+  }
+
+  /** Takes a request one step further, in a new instance if the last one is broken. */
+  function step(...request) {
+    if (broken || health().criticalError) {
+      health().criticalError = false;
+      broken = true;
+      glue.__wbg_reset_state();
+      glue.start(image, keep);
+    }
+    broken = true;
+    const answer = glue.step(...request);
+    broken = false;
+    return answer;
+  }
+
+  return {
+    async fetch(request, env, context) {
+      try {
+        for (let waits = 0; ; waits += 1) {
+          const answer = step(request, env, context, waits < WAITS);
+          if (answer instanceof Response) return answer;
+          if (!(answer instanceof Promise)) return await send(answer, env);
+          await Promise.race([answer, scheduler.wait(WAIT_MS)]);
+        }
+      } catch (error) {
+        console.error(JSON.stringify({ event: "trap", why: String(error) }));
+        return failure(request, 500, "Something went wrong.\n");
+      }
+    },
+  };
+}
+
+async function send(request, { ORIGIN: origin }) {
+  try {
+    return await (typeof origin === "object" ? origin.fetch(request) : fetch(request));
+  } catch (error) {
+    console.error(JSON.stringify({ event: "origin_failed", why: String(error) }));
+    return failure(request, 502, "This is not available.\n");
+  }
+}
+
+function failure({ method }, status, text) {
+  const headers = {
+    "cache-control": "no-store",
+    "content-type": "text/plain; charset=utf-8",
+    "x-content-type-options": "nosniff",
+  };
+  return new Response(method === "HEAD" ? null : text, { status, headers });
+}

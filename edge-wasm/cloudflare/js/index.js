@@ -1,0 +1,7 @@
+// What is deployed: the module and the policy image that stand beside this file.
+
+import { makeWorker } from "./entry.js";
+import image from "./policy.image";
+import module from "./tollgate_cloudflare_bg.wasm";
+
+export default makeWorker(module, image);

@@ -1,0 +1,63 @@
+//! The gate as a Cloudflare Worker, on the `worker` crate.
+//!
+//! JavaScript calls [`start`] once and [`step`] for each request; `js/entry.js` is the other half. No
+//! request lives in Rust while it waits for something: a step either answers, or says what to wait for
+//! and is called again. So a panic, which throws the whole module instance away, costs the one request
+//! that met it. What runs on by itself in here fetches keys and policies, and may be lost at any time.
+//!
+//! Not here: the `fetch` event itself and sending to the origin, which stream bodies and are
+//! JavaScript's; starting over after a panic; any decision.
+
+mod answer;
+mod edge;
+mod facts;
+mod keys;
+mod note;
+mod policy;
+mod settings;
+
+use tollgate_crypto::Portable;
+use tollgate_gate::UnixSeconds;
+use wasm_bindgen::prelude::{JsError, JsValue, wasm_bindgen};
+use worker::{Env, web_sys, worker_sys};
+
+use edge::Edge;
+
+/// What signatures are verified with.
+static PROVIDER: Portable = Portable;
+
+/// The latest time there is: the clock of Workers stands still between two steps of input and output.
+fn now() -> UnixSeconds {
+    // The cast saturates; what is left of a second does not count.
+    UnixSeconds((worker::js_sys::Date::now() / 1_000.0) as i64)
+}
+
+/// Loads the policy image that decides until there is a newer one. `keep` is given every newer image
+/// that is accepted, so that it can be loaded again should this instance be lost.
+///
+/// # Errors
+///
+/// An `Error` that says what is wrong with the image or with keys in it.
+#[wasm_bindgen]
+pub fn start(image: Vec<u8>, keep: worker::js_sys::Function) -> Result<(), JsError> {
+    edge::set(Edge::new(image, keep)?);
+    Ok(())
+}
+
+/// Takes a request as far as it goes: the answer is a `Response`; or the `Request` that goes to the
+/// origin; or a `Promise` to wait for, with a limit, before this is called again. A request that is not
+/// `patient` is never told to wait.
+///
+/// # Errors
+///
+/// Never for anything a client sends; if the runtime refuses what it always takes.
+#[wasm_bindgen]
+pub fn step(
+    request: web_sys::Request,
+    env: Env,
+    context: worker_sys::Context,
+    patient: bool,
+) -> Result<JsValue, JsValue> {
+    let answer = edge::with(|edge| edge.step(&request, &env, &context, patient));
+    answer.unwrap_or_else(|| Err(JsValue::from_str("start comes before step")))
+}

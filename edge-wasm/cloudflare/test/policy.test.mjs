@@ -1,0 +1,116 @@
+// Newer policies from KV, in workerd: they take effect without a deployment, and none that is broken.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { build, makeKey, mint, scened, serve, site, sleep, startKv, startOrigin, until } from "./support.mjs";
+
+const key = makeKey("k1");
+const headers = [["authorization", `Bearer ${mint(key, { groups: ["students"] })}`]];
+const TTL = '(name = "POLICY_TTL_SECS", text = "1")';
+
+/** A policy that opens one more path, named like the others. */
+const opening = (path, options = {}) =>
+  site({ key, more: `[[rule]]\nid = "more"\nallow = ["${path}"]\nanyone = true\n`, ...options });
+
+async function scene(own, options = {}) {
+  const [origin, kv] = [await startOrigin(own), await startKv(own)];
+  const old = build(own, site({ key }));
+  const start = () => serve(own, old.folder, { origin, kv, bindings: [TTL], ...options });
+  return { origin, kv, old, start };
+}
+
+test("a new policy takes effect without a deployment", scened(async (own) => {
+  const { kv, old, start } = await scene(own);
+  kv.put(old);
+  const worker = await start();
+  const status = async (target) => (await worker.ask(target, { headers })).status;
+  assert.equal(await status("/new"), 403);
+  const first = build(own, opening("/new"));
+  kv.put(first);
+  await until(async () => (await status("/new")) === 200, "the new policy");
+  assert.equal(worker.decisions().at(-1).policy, first.id);
+  assert.equal(await status("/courses/rust/a"), 200);
+  assert.ok(worker.events().some(({ event, policy, old: was }) => event === "policy_replaced" && policy === first.id && was === old.id));
+  // Back again, by its id alone.
+  kv.values.set("policy", `${old.id}\n`);
+  await until(async () => (await status("/new")) === 403, "the old policy");
+}));
+
+test("what is in KV decides from the first request on, also after a long sleep", scened(async (own) => {
+  const { kv, start } = await scene(own);
+  const newer = build(own, opening("/new"));
+  kv.put(newer);
+  const worker = await start();
+  assert.equal((await worker.ask("/new")).status, 200);
+  // Longer than the policy may decide without a look: the very next request has the newest.
+  const newest = build(own, opening("/newest"));
+  kv.put(newest);
+  await sleep(1_500);
+  assert.equal((await worker.ask("/newest")).status, 200);
+  assert.equal((await worker.ask("/new")).status, 403);
+}));
+
+test("what cannot be used is refused, told, and the old policy decides on", scened(async (own) => {
+  const { kv, start } = await scene(own);
+  const good = build(own, opening("/new"));
+  kv.put(good);
+  const worker = await start();
+  assert.equal((await worker.ask("/new")).status, 200);
+  const other = build(own, opening("/evil", { name: "elsewhere" }));
+  const evil = build(own, opening("/evil"));
+  const cut = evil.image.subarray(0, evil.image.length - 1);
+  const flipped = Buffer.from(evil.image);
+  flipped[flipped.length >> 1] ^= 1;
+  const id = evil.id;
+  const table = [
+    ["cut", id, cut, "refused"],
+    ["damaged", id, flipped, "refused"],
+    ["empty", id, "", "refused"],
+    ["no image", id, "<html>", "refused"],
+    ["another site's", other.id, other.image, "elsewhere"],
+    ["under another id", "0".repeat(32), evil.image, "another name"],
+    ["not there", "1".repeat(32), undefined, "has no"],
+    ["not an id", "../policy", undefined, "no image id"],
+    ["an id and more", `${id}0`, evil.image, "no image id"],
+    ["no pointer", undefined, undefined, "has no `policy`"],
+  ];
+  for (const [what, pointer, image, why] of table) {
+    kv.values.clear();
+    if (pointer !== undefined) kv.values.set("policy", pointer);
+    if (image !== undefined) kv.values.set(`policy/${pointer}`, image);
+    const before = worker.events().length;
+    await until(async () => {
+      assert.equal((await worker.ask("/evil")).status, 403, what);
+      return worker.events().slice(before).some((event) => event.event === "policy_kept" && event.why.includes(why));
+    }, what);
+    assert.equal((await worker.ask("/new")).status, 200, what);
+    assert.equal(worker.decisions().at(-1).policy, good.id, what);
+  }
+}));
+
+test("without KV the bundled policy decides", scened(async (own) => {
+  const { kv, old, start } = await scene(own);
+  kv.broken = true;
+  const worker = await start();
+  assert.equal((await worker.ask("/courses/rust/a", { headers })).status, 200);
+  assert.equal(worker.decisions().at(-1).policy, old.id);
+  assert.ok(worker.events().some(({ event }) => event === "policy_kept"));
+  const newer = build(own, opening("/new"));
+  kv.put(newer);
+  kv.broken = false;
+  await until(async () => (await worker.ask("/new")).status === 200, "KV's recovery");
+}));
+
+test("a slow KV delays a request by a bounded time, and no more than one", scened(async (own) => {
+  const { kv, start } = await scene(own);
+  kv.delayMs = 30_000;
+  const worker = await start();
+  const began = performance.now();
+  const asked = Array.from({ length: 20 }, () => worker.ask("/courses/rust/a", { headers }));
+  const answers = await Promise.all(asked);
+  assert.ok(answers.every(({ status }) => status === 200));
+  // Two waits of a second, and what a busy machine adds; far from the thirty seconds of KV.
+  assert.ok(performance.now() - began < 15_000);
+  assert.ok(kv.reads <= 2, `${kv.reads} reads`);
+}));

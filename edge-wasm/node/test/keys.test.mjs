@@ -1,0 +1,222 @@
+// Fresh keys: rotation, floods of invented key names, and fetches that fail in every way.
+// TOLLGATE_SAMPLE_IMAGE has an issuer `rotating` with the public key below under the name `old`.
+
+import assert from "node:assert/strict";
+import { generateKeyPairSync, sign } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+
+import * as glue from "../pkg/tollgate_node.js";
+import { Gate, KeyedGate } from "../js/node.mjs";
+
+const NOW = 1_800_000_000;
+const URL_OF_KEYS = "https://rotating.example/.well-known/jwks.json";
+const image = readFileSync(process.env.TOLLGATE_SAMPLE_IMAGE);
+
+/** A key pair by its name in tokens. */
+function pair(kid) {
+  const { publicKey, privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  return { kid, privateKey, jwk: { ...publicKey.export({ format: "jwk" }), kid, alg: "ES256" } };
+}
+
+function token({ kid, privateKey }) {
+  const part = (value) => Buffer.from(JSON.stringify(value)).toString("base64url");
+  const claims = { iss: "https://rotating.example", aud: "web", exp: NOW + 10_000, "cognito:groups": ["rust-101"] };
+  const input = `${part({ alg: "ES256", kid })}.${part(claims)}`;
+  const signature = sign("sha256", input, { key: privateKey, dsaEncoding: "ieee-p1363" });
+  return `${input}.${signature.toString("base64url")}`;
+}
+
+const first = pair("first");
+const second = pair("second");
+const set = (...pairs) => JSON.stringify({ keys: pairs.map(({ jwk }) => jwk) });
+
+function asked(pair, at = 0) {
+  const authorization = `Bearer ${token(pair)}`;
+  return { method: "GET", target: "/courses/rust-101/a", headers: { authorization }, now: NOW + at };
+}
+
+/** A gate whose fetches are answered by `answer`, and what it fetched. */
+function keyed(answer, options = {}) {
+  const urls = [];
+  const failures = [];
+  let count = 0;
+  const fetch = (url, init) => {
+    assert.equal(init.redirect, "manual");
+    urls.push(url);
+    count += 1;
+    return answer(count, url, init);
+  };
+  const onFailure = (error) => failures.push(String(error?.message ?? error));
+  return { gate: new KeyedGate(new Gate(image), { fetch, onFailure, ...options }), urls, failures };
+}
+
+const settled = () => new Promise((resolve) => setTimeout(resolve, 5));
+
+/** A gate that has fetched `first` already. */
+async function started(answer, options) {
+  const all = keyed((count, ...rest) => (count === 1 ? new Response(set(first)) : answer(count - 1, ...rest)), options);
+  await all.gate.decide({ method: "GET", target: "/", now: NOW - 20 });
+  await settled();
+  assert.equal((await all.gate.decide(asked(first))).status, 200);
+  all.urls.length = 0;
+  return all;
+}
+
+test("keys rotate without a refused user", async () => {
+  const sets = [set(first, second), set(second)];
+  const { gate, urls } = await started((count) => new Response(sets[count - 1]));
+  assert.equal((await gate.decide(asked(first))).status, 200);
+  assert.deepEqual(urls, []);
+  // The request that needs the new key waits for it.
+  assert.equal((await gate.decide(asked(second))).status, 200);
+  assert.equal((await gate.decide(asked(first))).status, 200);
+  assert.deepEqual(urls, [URL_OF_KEYS]);
+  // An hour later the old key is gone from the set.
+  assert.equal((await gate.decide(asked(first, 3_600))).status, 200);
+  await settled();
+  const gone = await gate.decide(asked(first, 3_600));
+  assert.deepEqual([gone.status, gone.detail, gone.unknownKey], [401, "unknown_key", true]);
+  assert.equal((await gate.decide(asked(second, 3_600))).status, 200);
+  assert.equal(urls.length, 2);
+});
+
+test("ten thousand invented keys make one fetch per cooldown", async () => {
+  const { gate, urls } = await started((count) => new Response(count % 2 ? set(first) : "<html>"));
+  const { privateKey } = first;
+  for (let number = 0; number < 10_000; number += 1) {
+    const request = asked({ kid: `${number}`, privateKey }, Math.floor(number / 200));
+    // One signature serves: the key is looked for first.
+    if (number % 1_000 === 0) assert.equal((await gate.decide(asked(first))).status, 200);
+    assert.equal((await gate.decide(request)).status, 401);
+  }
+  // 50 seconds.
+  assert.equal(urls.length, 5);
+});
+
+test("many requests at once make one fetch", async () => {
+  let answer;
+  const { gate, urls } = await started(() => new Promise((resolve) => (answer = resolve)));
+  const waiting = Array.from({ length: 100 }, () => gate.decide(asked(second)));
+  await settled();
+  assert.equal((await gate.decide(asked(first))).status, 200);
+  answer(new Response(set(first, second)));
+  for (const outcome of await Promise.all(waiting)) assert.equal(outcome.status, 200);
+  assert.equal(urls.length, 1);
+});
+
+test("what is no key set changes nothing", async () => {
+  const long = "x".repeat(300_000);
+  const table = [
+    ["status 500", () => new Response(set(second), { status: 500 })],
+    ["status 404", () => new Response(set(second), { status: 404 })],
+    ["refused", () => new Response("<!doctype html><title>Sign in</title>")],
+    ["refused", () => new Response("")],
+    ["refused", () => new Response('{"keys":[]}')],
+    ["refused", () => new Response(JSON.stringify({ keys: [{ ...second.jwk, d: "AA" }] }))],
+    ["more than 262144 bytes", () => new Response(`${set(second)}${long}`)],
+    ["ECONNREFUSED", () => Promise.reject(new Error("ECONNREFUSED"))],
+    ["thrown", () => { throw new Error("thrown"); }],
+    ["another host", () => Response.redirect("https://elsewhere.example/jwks.json")],
+    ["another host", () => Response.redirect("http://rotating.example/.well-known/jwks.json")],
+    ["leads nowhere", (_, url) => Response.redirect(url)],
+    ["leads nowhere", () => new Response(null, { status: 302 })],
+    ["broken", () => new Response(new ReadableStream({ start: (to) => to.error(new Error("broken")) }))],
+  ];
+  for (const [expect, answer] of table) {
+    const { gate, failures } = await started(answer);
+    const outcome = await gate.decide(asked(second));
+    assert.deepEqual([outcome.status, outcome.unknownKey, outcome.forward], [401, true, undefined]);
+    assert.equal(failures.length, 1);
+    assert.match(failures[0], new RegExp(expect));
+    assert.equal((await gate.decide(asked(first))).status, 200, expect);
+  }
+});
+
+test("a redirect on the issuer's host is followed", async () => {
+  const { gate, urls } = await started((count) =>
+    count === 1 ? new Response(null, { status: 307, headers: { location: "/keys" } }) : new Response(set(second)),
+  );
+  assert.equal((await gate.decide(asked(second))).status, 200);
+  assert.deepEqual(urls, [URL_OF_KEYS, "https://rotating.example/keys"]);
+});
+
+test("an endless answer is cut", async () => {
+  let pulled = 0;
+  const endless = new ReadableStream({
+    pull(to) {
+      pulled += 1;
+      to.enqueue(new Uint8Array(65_536));
+    },
+  });
+  const { gate } = await started(() => new Response(endless));
+  assert.equal((await gate.decide(asked(second))).status, 401);
+  assert.ok(pulled < 10);
+});
+
+test("an answer that never comes keeps nobody waiting", async (t) => {
+  const promises = [];
+  let signal;
+  const { gate, urls, failures } = await started(
+    (_, __, init) => {
+      signal = init.signal;
+      return new Promise(() => {});
+    },
+    { waitMs: 700, waitUntil: (ended) => promises.push(ended) },
+  );
+  promises.length = 0;
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const waiting = gate.decide(asked(second));
+  t.mock.timers.tick(699);
+  // Those who need nothing new never wait, and no second fetch begins.
+  assert.equal((await gate.decide(asked(first))).status, 200);
+  const another = gate.decide(asked(second));
+  t.mock.timers.tick(1);
+  const outcome = await waiting;
+  assert.deepEqual([outcome.status, outcome.detail], [401, "unknown_key"]);
+  t.mock.timers.tick(699);
+  assert.equal((await another).status, 401);
+  assert.deepEqual([urls.length, promises.length, failures.length], [1, 1, 0]);
+  // In the end it counts as failed, and is stopped.
+  t.mock.timers.tick(5_000 - 1_399);
+  await promises[0];
+  assert.ok(signal.aborted);
+  assert.match(failures[0], /within 5000 ms/);
+});
+
+test("a trap costs the fetched keys, and an old fetch does not reach a new instance", async () => {
+  let answer;
+  const { gate, failures } = await started(() => new Promise((resolve) => (answer = resolve)), { waitMs: 20 });
+  const waiting = gate.decide(asked(second));
+  await settled();
+  new Uint8Array(glue.initSync().memory.buffer).fill(0xff);
+  assert.equal((await gate.decide(asked(first))).detail, "trap");
+  answer(new Response(set(first, second)));
+  assert.equal((await waiting).status, 401);
+  assert.match(failures[0], /no such fetch/);
+  // The built-in keys are back, and with them the first fetch of a gate.
+  assert.equal((await gate.decide(asked(first))).status, 401);
+});
+
+test("a request that is none is denied without a fetch", async () => {
+  const { gate, urls } = keyed(() => new Response(set(first)));
+  for (const request of [undefined, null, { ...asked(first), now: 0.5 }]) {
+    const outcome = await gate.decide(request);
+    assert.deepEqual([outcome.status, outcome.reason], [500, "internal"]);
+  }
+  assert.deepEqual(urls, [URL_OF_KEYS].slice(0, urls.length));
+});
+
+test("tickets are good once, and refusals are errors", () => {
+  const gate = new Gate(image);
+  const due = gate.keysDue(NOW, false);
+  assert.deepEqual(due, { ticket: 1, issuer: 1, url: URL_OF_KEYS });
+  assert.equal(gate.keysDue(NOW, true), undefined);
+  assert.throws(() => gate.keysArrived(2, new Uint8Array(0), NOW), /no such fetch/);
+  assert.throws(() => gate.keysArrived(1, new Uint8Array(0), NOW), /refused/);
+  assert.throws(() => gate.keysArrived(1, new Uint8Array(0), NOW), /no such fetch/);
+  gate.keysFailed(1, NOW);
+  assert.equal(gate.keysDue(NOW + 9, true), undefined);
+  assert.equal(gate.keysDue(NOW + 10, true).ticket, 2);
+  gate.keysFailed(2, NOW + 10);
+});

@@ -1,0 +1,124 @@
+// A CloudFront request event as a question to the gate, and the gate's outcome as what CloudFront
+// takes back.
+//
+// The event's own request goes back with a few changes, so that members that nobody here reads
+// survive; its `uri` is never among the changes. Not here: decisions, and when something is logged.
+
+import { STATUS_CODES } from "node:http";
+
+import { isReadOnly, mayRespond } from "./headers.mjs";
+
+/** Events that ask, with the largest generated response that CloudFront takes there, in bytes. */
+const KINDS = new Map([
+  ["viewer-request", 40 * 1024],
+  ["origin-request", 1024 * 1024],
+]);
+
+/** An event that cannot be read. Its message holds nothing of the request. */
+export class EventError extends Error {}
+
+/** A response that CloudFront would refuse for its size. */
+export class TooLarge extends Error {}
+
+/**
+ * Reads an event: `question` is what the gate is asked, the rest is for {@link forwarded}. Nothing is
+ * guessed: what is missing is not empty.
+ */
+export function readEvent(event) {
+  const records = event?.Records;
+  if (!Array.isArray(records) || records.length !== 1 || !isObject(records[0]?.cf)) {
+    throw new EventError("the event has not exactly one record with `cf`");
+  }
+  const { config, request } = records[0].cf;
+  const kind = config?.eventType;
+  if (!KINDS.has(kind)) {
+    throw new EventError("the event is neither viewer-request nor origin-request");
+  }
+  if (!isObject(request)) throw wrong("request");
+  const [method, uri, querystring, ip] = ["method", "uri", "querystring", "clientIp"].map((name) => {
+    if (typeof request[name] !== "string") throw wrong(name);
+    return request[name];
+  });
+  // The gate reads a path up to the first question mark; what stands behind one here would go to the
+  // origin unchecked.
+  if (uri.includes("?")) throw wrong("uri");
+  const path = asBytes(uri);
+  const target = querystring === "" ? path : `${path}?${asBytes(querystring)}`;
+  const lines = readHeaders(request.headers);
+  const headers = lines.map(({ name, value }) => [name, asBytes(value)]);
+  return { kind, request, path, lines, question: { method, target, headers, ip } };
+}
+
+/** The event's own request, changed as the gate's `forward` says. */
+export function forwarded({ kind, request, path, lines }, { target, edits }) {
+  const query = target.slice(path.length);
+  if (!target.startsWith(path) || (query !== "" && query[0] !== "?")) {
+    throw new Error("the gate forwards another path than it was asked about");
+  }
+  request.querystring = asText(query.slice(1));
+  // From the back, so that a removal moves nothing that is still to be changed.
+  for (const [index, value] of edits.toReversed()) {
+    const { name, position } = lines[index];
+    if (isReadOnly(kind, name)) continue;
+    const entries = request.headers[name];
+    if (value !== null) entries[position].value = asText(value);
+    else if (entries.length > 1) entries.splice(position, 1);
+    else delete request.headers[name];
+  }
+  return request;
+}
+
+/** A generated response for what the gate says to `respond`. */
+export function generated({ status, headers, body }, kind) {
+  const lines = {};
+  let bytes = Buffer.byteLength(body);
+  for (const [name, value] of headers) {
+    if (!mayRespond(name)) continue;
+    const shown = name.replace(/(^|-)[a-z]/g, (start) => start.toUpperCase());
+    (lines[name.toLowerCase()] ??= []).push({ key: shown, value });
+    // `name: value` and the end of the line.
+    bytes += name.length + Buffer.byteLength(value) + 4;
+  }
+  if (bytes > KINDS.get(kind)) throw new TooLarge(`a response of ${bytes} bytes`);
+  const response = {
+    status: String(status),
+    statusDescription: STATUS_CODES[status] ?? "Denied",
+    headers: lines,
+  };
+  if (body !== "") Object.assign(response, { bodyEncoding: "text", body });
+  return response;
+}
+
+/** Every header field line. One that cannot be read spoils the event: it might hold the token. */
+function readHeaders(headers) {
+  if (!isObject(headers)) throw wrong("headers");
+  const lines = [];
+  for (const [name, entries] of Object.entries(headers)) {
+    if (!Array.isArray(entries)) throw wrong("headers");
+    entries.forEach((entry, position) => {
+      if (typeof entry?.value !== "string") throw wrong("headers");
+      lines.push({ name, position, value: entry.value });
+    });
+  }
+  return lines;
+}
+
+function wrong(name) {
+  return new EventError(`\`${name}\` of the event's request is missing or not what it must be`);
+}
+
+function isObject(value) {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+// CloudFront hands over text and sends it to the origin as UTF-8. The gate judges those bytes; strings
+// hold one of them per character on the way to it and back.
+const NOT_ASCII = /[^\0-\x7f]/;
+
+function asBytes(text) {
+  return NOT_ASCII.test(text) ? Buffer.from(text, "utf8").toString("latin1") : text;
+}
+
+function asText(bytes) {
+  return NOT_ASCII.test(bytes) ? Buffer.from(bytes, "latin1").toString("utf8") : bytes;
+}

@@ -1,0 +1,16 @@
+// `index.mjs` of the flavour `native`: the gate as an addon, under the npm package's JavaScript.
+
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+
+import { bindGate } from "./gate/js/gate.mjs";
+import { handlersOver } from "./handler.mjs";
+
+const image = readFileSync(new URL("policy.tgi", import.meta.url));
+const addon = createRequire(import.meta.url)("./gate.node");
+// An addon has no memory that could be thrown away: a gate that has panicked answers no more, and is
+// loaded again.
+const Gate = bindGate({ Gate: addon.Gate, __wbg_reset_state() {} });
+
+export const makeHandler = handlersOver(() => new Gate(image));
+export const handler = makeHandler();

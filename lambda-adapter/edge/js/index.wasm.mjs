@@ -1,0 +1,11 @@
+// `index.mjs` of the flavour `wasm`: the gate as WebAssembly, from the npm package.
+
+import { readFileSync } from "node:fs";
+
+import { Gate } from "./gate/js/node.mjs";
+import { handlersOver } from "./handler.mjs";
+
+const image = readFileSync(new URL("policy.tgi", import.meta.url));
+
+export const makeHandler = handlersOver(() => new Gate(image));
+export const handler = makeHandler();

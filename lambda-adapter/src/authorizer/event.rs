@@ -1,0 +1,157 @@
+//! The three events of authorizers as gate requests.
+
+use percent_encoding::percent_decode_str;
+use serde_json::Value;
+
+use super::arn::MethodArn;
+use crate::http::{self, HttpRequest};
+use crate::raw_path;
+use crate::shape::{Shape, ShapeError};
+
+/// How an authorizer is set up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuthorizerSettings {
+    /// In front of every path that API Gateway shows, and not part of the policy's paths.
+    pub base_path: String,
+    /// The header in which a TOKEN authorizer's token came.
+    pub token_header: String,
+    /// What the HTTP API expects.
+    pub http_format: HttpFormat,
+    /// The operator states that API Gateway keeps no answers.
+    pub is_uncached: bool,
+}
+
+/// The two answers that an HTTP API can be set to expect.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum HttpFormat {
+    /// `isAuthorized` and nothing else.
+    #[default]
+    Simple,
+    /// An IAM policy, as for a REST API.
+    Iam,
+}
+
+/// What is asked.
+pub(crate) struct Asked {
+    pub(crate) request: HttpRequest,
+    /// The raw path to judge.
+    pub(crate) path: String,
+    pub(super) way: Way,
+}
+
+/// In which way an allow can be said without saying more.
+pub(super) enum Way {
+    /// With a policy for this ARN.
+    Policy(MethodArn),
+    /// With a simple answer, if it may be given at all.
+    Simple { is_bound: bool },
+}
+
+impl Asked {
+    /// Reads an authorizer's event of a known shape.
+    pub(crate) fn read(
+        event: &Value,
+        shape: Shape,
+        settings: &AuthorizerSettings,
+    ) -> Result<Self, ShapeError> {
+        match shape {
+            Shape::RestToken => token(event, settings),
+            Shape::RestRequest => {
+                let request = http::read_first(event)?;
+                let arn = arn(event, "methodArn")?;
+                with_policy(request, arn, settings)
+            }
+            Shape::HttpAuthorizer => {
+                let request = http::read_second(event)?;
+                match settings.http_format {
+                    HttpFormat::Iam => with_policy(request, arn(event, "routeArn")?, settings),
+                    HttpFormat::Simple => {
+                        let is_bound = settings.is_uncached || is_bound(event, &request.method);
+                        let path = below_base(&request, settings)?;
+                        let way = Way::Simple { is_bound };
+                        Ok(Self { request, path, way })
+                    }
+                }
+            }
+            Shape::CloudFront | Shape::RestProxy | Shape::HttpProxy => Err(ShapeError::Role),
+        }
+    }
+}
+
+/// A TOKEN event shows nothing but the ARN and the token; so the address is unknown.
+fn token(event: &Value, settings: &AuthorizerSettings) -> Result<Asked, ShapeError> {
+    let arn = arn(event, "methodArn")?;
+    let token = match event.get("authorizationToken") {
+        None | Some(Value::Null) => None,
+        Some(Value::String(token)) => Some(token.clone()),
+        Some(_) => return Err(ShapeError::Member("authorizationToken")),
+    };
+    let request = HttpRequest {
+        method: arn.method().to_owned(),
+        path: arn.path().to_owned(),
+        query: String::new(),
+        headers: token
+            .map(|token| (settings.token_header.clone(), token))
+            .into_iter()
+            .collect(),
+        ip: None,
+        time: None,
+    };
+    Ok(Asked {
+        path: below_base(&request, settings)?,
+        request,
+        way: Way::Policy(arn),
+    })
+}
+
+/// A request whose answer is a policy: the ARN must be that of the request, or the policy would allow
+/// something else than what was judged. It may show the path decoded, and lacks what a custom domain puts
+/// in front.
+fn with_policy(
+    request: HttpRequest,
+    arn: MethodArn,
+    settings: &AuthorizerSettings,
+) -> Result<Asked, ShapeError> {
+    let path = below_base(&request, settings)?;
+    let is_same_path = [&request.path, &path].into_iter().any(|path| {
+        arn.path() == path || arn.path() == percent_decode_str(path).decode_utf8_lossy()
+    });
+    if !is_same_path || arn.method() != request.method {
+        return Err(ShapeError::Arn);
+    }
+    Ok(Asked {
+        path,
+        request,
+        way: Way::Policy(arn),
+    })
+}
+
+fn arn(event: &Value, name: &'static str) -> Result<MethodArn, ShapeError> {
+    let arn = event.get(name).and_then(Value::as_str);
+    MethodArn::read(arn.ok_or(ShapeError::Member(name))?)
+}
+
+fn below_base(request: &HttpRequest, settings: &AuthorizerSettings) -> Result<String, ShapeError> {
+    raw_path::without_base(&request.path, &settings.base_path)
+        .map(str::to_owned)
+        .ok_or(ShapeError::Member("path"))
+}
+
+/// Whether the identity source shows that an answer is kept for this method and path alone, or not at
+/// all: API Gateway keeps nothing without an identity source.
+fn is_bound(event: &Value, method: &str) -> bool {
+    let source = match event.get("identitySource") {
+        None | Some(Value::Null) => return true,
+        Some(Value::Array(source)) => source,
+        // Format 2.0 knows lists only; whatever else this is shows nothing.
+        Some(_) => return false,
+    };
+    let has = |wanted: Option<&str>| {
+        wanted.is_some_and(|wanted| source.iter().any(|value| value.as_str() == Some(wanted)))
+    };
+    let path = event
+        .pointer("/requestContext/http/path")
+        .and_then(Value::as_str);
+    let raw = event.get("rawPath").and_then(Value::as_str);
+    source.is_empty() || (has(Some(method)) && (has(path) || has(raw)))
+}

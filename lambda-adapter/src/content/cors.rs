@@ -1,0 +1,52 @@
+//! Which scripts of other origins may read what is delivered.
+//!
+//! Only origins that are listed, letter by letter. Cookies are not among what they may send: a token
+//! from a script comes in a header.
+
+use super::reply::HttpReply;
+use crate::http::HttpRequest;
+
+const METHODS: &str = "GET, HEAD";
+const HEADERS: &str = "authorization, if-none-match, range";
+const EXPOSED: &str = "accept-ranges, content-disposition, content-length, content-range, etag";
+/// How long a browser may remember it.
+const MAX_AGE_SECS: &str = "600";
+
+/// The origin of a request, if it is listed.
+fn listed<'a>(request: &HttpRequest, origins: &'a [String]) -> Option<&'a str> {
+    let origin = request.header("origin")?;
+    origins
+        .iter()
+        .find(|known| *known == origin)
+        .map(String::as_str)
+}
+
+/// The answer to a preflight request, which carries no token and is not for the gate. `None` for any
+/// other request.
+pub(super) fn preflight(request: &HttpRequest, origins: &[String]) -> Option<HttpReply> {
+    let is_preflight =
+        request.method == "OPTIONS" && request.header("access-control-request-method").is_some();
+    if !is_preflight {
+        return None;
+    }
+    // An origin that is not listed hears nothing, and its browser stops there.
+    let mut reply = HttpReply::empty(204);
+    if listed(request, origins).is_some() {
+        reply.set("access-control-allow-methods", METHODS);
+        reply.set("access-control-allow-headers", HEADERS);
+        reply.set("access-control-max-age", MAX_AGE_SECS);
+    }
+    Some(reply)
+}
+
+/// Adds what lets a listed origin read the answer.
+pub(super) fn allow(request: &HttpRequest, origins: &[String], reply: &mut HttpReply) {
+    if origins.is_empty() {
+        return;
+    }
+    reply.set("vary", "origin");
+    if let Some(origin) = listed(request, origins) {
+        reply.set("access-control-allow-origin", origin);
+        reply.set("access-control-expose-headers", EXPOSED);
+    }
+}

@@ -1,0 +1,223 @@
+//! An allowed request gets its file, or a link, or a plain refusal.
+
+use tollgate_core::UnixSeconds;
+
+use super::file::{content_type, disposition};
+use super::reply::{Body, HttpReply};
+use super::{ByteRange, ContentSettings, Delivery, Oversize, cors};
+use crate::http::HttpRequest;
+use crate::raw_path;
+use crate::store::{Chunks, Facts, Store, StoreError, Want};
+
+/// Most bytes of a file in one answer: Lambda takes 6 MiB of result, of which base64 eats a quarter and
+/// headers a little.
+pub const MAX_BODY_BYTES: u64 = (6 * 1_024 * 1_024 - 64 * 1_024) / 4 * 3;
+
+/// Longest `If-None-Match` that is passed on, in bytes.
+const MAX_TAG_BYTES: usize = 256;
+
+/// Delivers out of a store.
+pub struct Content<S> {
+    pub(crate) settings: ContentSettings,
+    pub(super) store: S,
+}
+
+/// What a client gets, and what the operator is told if that is not what it asked for.
+pub(crate) struct Delivered<B> {
+    pub(crate) reply: HttpReply,
+    /// The bytes, where they are streamed.
+    pub(crate) chunks: Option<B>,
+    /// A stable code.
+    pub(crate) trouble: Option<&'static str>,
+}
+
+/// Why nothing is delivered.
+pub(super) enum Trouble {
+    Store(StoreError),
+    /// This status, for this reason.
+    Refused(u16, &'static str),
+}
+
+impl<B> Delivered<B> {
+    pub(crate) fn plain(reply: HttpReply) -> Self {
+        Self {
+            reply,
+            chunks: None,
+            trouble: None,
+        }
+    }
+}
+
+impl<S: Store> Content<S> {
+    /// Delivers like this out of there.
+    pub fn new(settings: ContentSettings, store: S) -> Self {
+        Self { settings, store }
+    }
+
+    /// The answer to a request that the gate need not see, if it is one.
+    pub(crate) fn preflight(&self, request: &HttpRequest) -> Option<HttpReply> {
+        let mut reply = cors::preflight(request, &self.settings.origins)?;
+        cors::allow(request, &self.settings.origins, &mut reply);
+        Some(reply)
+    }
+
+    /// The last step for every answer.
+    pub(crate) fn finish(&self, request: &HttpRequest, reply: &mut HttpReply) {
+        cors::allow(request, &self.settings.origins, reply);
+        if request.method == "HEAD" {
+            reply.body = Body::Text("".into());
+        }
+    }
+
+    /// What an allowed request for a raw path gets.
+    pub(crate) async fn deliver(
+        &self,
+        request: &HttpRequest,
+        raw: &str,
+        now: UnixSeconds,
+    ) -> Delivered<S::Body> {
+        let is_head = request.method == "HEAD";
+        if !is_head && request.method != "GET" {
+            // The policy lets it through; there is nothing here that could be written.
+            let mut reply = HttpReply::plain(405);
+            reply.set("allow", "GET, HEAD");
+            return Delivered::plain(reply);
+        }
+        let Some(key) = raw_path::to_key(raw) else {
+            return refused(&Trouble::Store(StoreError::Missing));
+        };
+        let delivered = match &self.settings.delivery {
+            _ if is_head && self.settings.checks_object => self.described(&key).await,
+            Delivery::Body => self.body(request, &key).await,
+            Delivery::Stream => self.stream(request, &key).await,
+            Delivery::Presigned => {
+                self.presigned(request, &key, self.settings.checks_object)
+                    .await
+            }
+            Delivery::SignedUrl(front) => {
+                self.signed(front, request, (raw, &key), now, false).await
+            }
+            Delivery::SignedCookies(front) => {
+                self.signed(front, request, (raw, &key), now, true).await
+            }
+        };
+        delivered.unwrap_or_else(|trouble| refused(&trouble))
+    }
+
+    /// What HEAD gets: everything but the file.
+    async fn described(&self, key: &str) -> Result<Delivered<S::Body>, Trouble> {
+        let facts = self.store.head(key).await?;
+        let mut reply = self.head(key, &facts);
+        reply.set("content-length", facts.length_bytes.to_string());
+        Ok(Delivered::plain(reply))
+    }
+
+    /// The file in the answer.
+    async fn body(&self, request: &HttpRequest, key: &str) -> Result<Delivered<S::Body>, Trouble> {
+        let mut want = wanted(request);
+        want.range = want.range.map(|range| range.at_most(MAX_BODY_BYTES));
+        let (facts, mut chunks) = self.store.get(key, &want).await?;
+        if facts.length_bytes > MAX_BODY_BYTES {
+            drop(chunks);
+            return match self.settings.oversize {
+                Oversize::Presigned => self.presigned(request, key, false).await,
+                Oversize::Refuse => Err(Trouble::Refused(413, "object_too_large")),
+            };
+        }
+        let mut bytes = Vec::new();
+        while let Some(chunk) = chunks.next().await {
+            bytes.extend_from_slice(&chunk?);
+        }
+        // A file cut short must not look whole.
+        if u64::try_from(bytes.len()).ok() != Some(facts.length_bytes) {
+            return Err(Trouble::Store(StoreError::Unavailable));
+        }
+        let mut reply = self.head(key, &facts);
+        reply.body = Body::Bytes(bytes);
+        Ok(Delivered::plain(reply))
+    }
+
+    /// The file behind the answer.
+    async fn stream(
+        &self,
+        request: &HttpRequest,
+        key: &str,
+    ) -> Result<Delivered<S::Body>, Trouble> {
+        let (facts, chunks) = self.store.get(key, &wanted(request)).await?;
+        Ok(Delivered {
+            reply: self.head(key, &facts),
+            chunks: Some(chunks),
+            trouble: None,
+        })
+    }
+
+    /// Status and headers for a file or a part of it.
+    fn head(&self, key: &str, facts: &Facts) -> HttpReply {
+        let mut reply = HttpReply::empty(if facts.range.is_some() { 206 } else { 200 });
+        reply.set("content-type", content_type(key));
+        reply.set(
+            "content-disposition",
+            disposition(key, self.settings.is_inline),
+        );
+        reply.set("x-content-type-options", "nosniff");
+        reply.set("accept-ranges", "bytes");
+        // Browsers may keep it and must ask again: the right to it may be gone.
+        reply.set("cache-control", "private, no-cache");
+        if let Some(range) = &facts.range {
+            reply.set("content-range", range.clone());
+        }
+        if let Some(tag) = &facts.tag {
+            reply.set("etag", tag.clone());
+        }
+        reply
+    }
+}
+
+/// The conditions of a request. A range that hangs on a condition is left out: the whole is right too.
+fn wanted(request: &HttpRequest) -> Want {
+    let range = match request.header("if-range") {
+        Some(_) => None,
+        None => request.header("range").and_then(ByteRange::read),
+    };
+    let tag = request.header("if-none-match").filter(|tag| {
+        tag.len() <= MAX_TAG_BYTES && tag.bytes().all(|b| b.is_ascii_graphic() || b == b' ')
+    });
+    Want {
+        range,
+        unless_tag: tag.map(str::to_owned),
+    }
+}
+
+fn refused<B>(trouble: &Trouble) -> Delivered<B> {
+    let (status, code) = match trouble {
+        Trouble::Refused(status, code) => (*status, *code),
+        Trouble::Store(error) => {
+            let status = match error {
+                StoreError::Missing => 404,
+                StoreError::Unchanged => 304,
+                StoreError::NoSuchBytes(_) => 416,
+                StoreError::Unavailable => 503,
+                StoreError::Refused | StoreError::Broken => 502,
+            };
+            (status, error.code())
+        }
+    };
+    let mut reply = match status {
+        304 => HttpReply::empty(304),
+        status => HttpReply::plain(status),
+    };
+    if let Trouble::Store(StoreError::NoSuchBytes(Some(total))) = trouble {
+        reply.set("content-range", format!("bytes */{total}"));
+    }
+    Delivered {
+        reply,
+        chunks: None,
+        trouble: (status != 304).then_some(code),
+    }
+}
+
+impl core::convert::From<StoreError> for Trouble {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}

@@ -1,0 +1,115 @@
+//! An HTTP answer, and how API Gateway wants it written.
+
+use std::borrow::Cow;
+
+use base64ct::{Base64, Encoding};
+use serde_json::{Map, Value, json};
+use tollgate_gate::Respond;
+
+/// The format of the event that is answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Format {
+    /// 1.0: lists of values.
+    First,
+    /// 2.0: one value a header, and a list of cookies.
+    Second,
+}
+
+/// An HTTP answer without its bytes where those are streamed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HttpReply {
+    /// The status code.
+    pub status: u16,
+    /// Names in lower case, each of them once.
+    pub headers: Vec<(Cow<'static, str>, String)>,
+    /// `Set-Cookie` values.
+    pub cookies: Vec<String>,
+    /// What follows.
+    pub body: Body,
+}
+
+/// The bytes of an answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Body {
+    /// Text, or nothing.
+    Text(Cow<'static, str>),
+    /// Bytes, which travel as base64.
+    Bytes(Vec<u8>),
+}
+
+impl HttpReply {
+    /// An answer without headers and bytes.
+    pub(super) const fn empty(status: u16) -> Self {
+        Self {
+            status,
+            headers: Vec::new(),
+            cookies: Vec::new(),
+            body: Body::Text(Cow::Borrowed("")),
+        }
+    }
+
+    /// One plain line for a client that gets nothing else. Nothing about why is in it.
+    pub(crate) fn plain(status: u16) -> Self {
+        let line = match status {
+            400 => "Bad Request\n",
+            403 => "Forbidden\n",
+            404 => "Not Found\n",
+            405 => "Method Not Allowed\n",
+            413 => "Content Too Large\n",
+            416 => "Range Not Satisfiable\n",
+            502 => "Bad Gateway\n",
+            503 => "Service Unavailable\n",
+            _ => "Internal Server Error\n",
+        };
+        let mut reply = Self::empty(status);
+        reply.set("content-type", "text/plain; charset=utf-8");
+        reply.set("cache-control", "no-store");
+        reply.body = Body::Text(Cow::Borrowed(line));
+        reply
+    }
+
+    /// What the gate answers instead of delivering.
+    pub(crate) fn from_gate(respond: &Respond) -> Self {
+        Self {
+            status: respond.status,
+            headers: respond.headers.clone(),
+            cookies: Vec::new(),
+            body: Body::Text(respond.body.clone()),
+        }
+    }
+
+    /// Sets a header; one that is there is replaced.
+    pub(super) fn set(&mut self, name: &'static str, value: impl Into<String>) {
+        self.headers.retain(|(known, _)| known != name);
+        self.headers.push((Cow::Borrowed(name), value.into()));
+    }
+
+    /// The result of the function, for API Gateway.
+    pub(crate) fn to_value(&self, format: Format) -> Value {
+        let headers: Map<String, Value> = self
+            .headers
+            .iter()
+            .map(|(name, value)| (name.to_string(), json!(value)))
+            .collect();
+        let (body, is_base64) = match &self.body {
+            Body::Text(text) => (text.to_string(), false),
+            Body::Bytes(bytes) => (Base64::encode_string(bytes), true),
+        };
+        let mut value = json!({
+            "statusCode": self.status,
+            "headers": headers,
+            "body": body,
+            "isBase64Encoded": is_base64,
+        });
+        if !self.cookies.is_empty()
+            && let Some(members) = value.as_object_mut()
+        {
+            let (name, cookies) = match format {
+                Format::First => ("multiValueHeaders", json!({ "set-cookie": self.cookies })),
+                Format::Second => ("cookies", json!(self.cookies)),
+            };
+            members.insert(name.to_owned(), cookies);
+        }
+        value
+    }
+}

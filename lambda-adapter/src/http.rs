@@ -1,0 +1,112 @@
+//! The HTTP request that an event of API Gateway or of a function URL shows.
+//!
+//! REST APIs and function URLs hand over the path as it was sent, HTTP APIs hand it over decoded; both
+//! become a raw path for the gate. Not here: which path of the request is asked for.
+
+mod first;
+mod second;
+
+use serde_json::Value;
+use tollgate_core::UnixSeconds;
+use tollgate_gate::Request;
+
+use crate::shape::ShapeError;
+
+pub(crate) use first::read as read_first;
+pub(crate) use second::read as read_second;
+
+/// One request.
+///
+/// There is no `Debug` on purpose: the headers and the query hold tokens.
+pub(crate) struct HttpRequest {
+    pub(crate) method: String,
+    /// The raw path.
+    pub(crate) path: String,
+    /// The raw query, without `?`; empty if there is none.
+    pub(crate) query: String,
+    /// Header field lines, names as they came.
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) ip: Option<String>,
+    /// When the event says that the request arrived.
+    pub(crate) time: Option<UnixSeconds>,
+}
+
+impl HttpRequest {
+    /// Asks `ask` about a path with this request's method, query and headers.
+    pub(crate) fn ask<T>(
+        &self,
+        path: &str,
+        now: UnixSeconds,
+        ask: impl FnOnce(&Request<'_>) -> T,
+    ) -> T {
+        let mut target = path.as_bytes().to_vec();
+        if !self.query.is_empty() {
+            target.push(b'?');
+            target.extend_from_slice(self.query.as_bytes());
+        }
+        let headers: Vec<_> = self
+            .headers
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_bytes()))
+            .collect();
+        ask(&Request {
+            method: &self.method,
+            target: &target,
+            headers: &headers,
+            ip: self.ip.as_deref(),
+            now,
+        })
+    }
+
+    /// The value of a header that stands there once; a repeated one has no value.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        let mut found = self
+            .headers
+            .iter()
+            .filter(|(known, _)| known.eq_ignore_ascii_case(name));
+        match (found.next(), found.next()) {
+            (Some((_, value)), None) => Some(value),
+            _ => None,
+        }
+    }
+}
+
+/// A member that must be text.
+fn text(event: &Value, pointer: &'static str) -> Result<String, ShapeError> {
+    let found = event.pointer(pointer).and_then(Value::as_str);
+    found.map(str::to_owned).ok_or(ShapeError::Member(pointer))
+}
+
+/// A member that may be missing or null, and else must be text.
+fn optional_text(event: &Value, pointer: &'static str) -> Result<Option<String>, ShapeError> {
+    match event.pointer(pointer) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text.clone())),
+        Some(_) => Err(ShapeError::Member(pointer)),
+    }
+}
+
+/// A member that may be missing or null, and else must be an object of texts.
+fn map(event: &Value, pointer: &'static str) -> Result<Vec<(String, String)>, ShapeError> {
+    let members = match event.pointer(pointer) {
+        None | Some(Value::Null) => return Ok(Vec::new()),
+        Some(Value::Object(members)) => members,
+        Some(_) => return Err(ShapeError::Member(pointer)),
+    };
+    members
+        .iter()
+        .map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())))
+        .collect::<Option<_>>()
+        .ok_or(ShapeError::Member(pointer))
+}
+
+/// A time in milliseconds that may be missing.
+fn time(event: &Value, pointer: &'static str) -> Result<Option<UnixSeconds>, ShapeError> {
+    match event.pointer(pointer) {
+        None | Some(Value::Null) => Ok(None),
+        Some(time) => {
+            let millis = time.as_i64().ok_or(ShapeError::Member(pointer))?;
+            Ok(Some(UnixSeconds(millis.div_euclid(1_000))))
+        }
+    }
+}

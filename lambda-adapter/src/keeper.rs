@@ -1,0 +1,92 @@
+//! The gate with its keys kept fresh: one fetch at a time, never for longer than [`MAX_WAIT`].
+//!
+//! Lambda runs nothing between two requests, so a fetch happens while a request waits: on the first
+//! request of an instance and once an hour, and when a token names an unknown key. When a fetch is due
+//! is the gate's to say, so tokens with invented key names cost one fetch per cooldown and no more. A
+//! fetch that fails changes nothing. Not here: HTTP.
+
+use core::time::Duration;
+use std::sync::{Mutex, PoisonError};
+
+use tollgate_core::UnixSeconds;
+use tollgate_gate::{Gate, KeyFetch, Outcome, TokenCache, Why};
+
+/// How long a request waits for keys, at most.
+pub const MAX_WAIT: Duration = Duration::from_secs(1);
+
+/// How many verified tokens are remembered: an instance answers one request at a time, and few users.
+const TOKENS: usize = 256;
+
+/// Fetches key sets.
+pub trait FetchKeys: Send + Sync {
+    /// What stands at this address; `None` for any failure.
+    fn fetch(&self, url: &str) -> impl Future<Output = Option<Vec<u8>>> + Send;
+}
+
+/// A gate with its keys and what it remembers.
+pub struct Keeper<F> {
+    kept: Mutex<Kept>,
+    keys: F,
+}
+
+/// What a question may change.
+struct Kept {
+    gate: Gate<Vec<u8>>,
+    tokens: TokenCache,
+}
+
+impl<F: FetchKeys> Keeper<F> {
+    /// Keeps this gate's keys fresh with what `keys` fetches.
+    pub fn new(gate: Gate<Vec<u8>>, keys: F) -> Self {
+        Self {
+            kept: Mutex::new(Kept {
+                gate,
+                tokens: TokenCache::new(TOKENS),
+            }),
+            keys,
+        }
+    }
+
+    /// Asks the gate, and once more if fresh keys came that could change the answer.
+    pub async fn decide(
+        &self,
+        now: UnixSeconds,
+        ask: impl Fn(&Gate<Vec<u8>>, &mut TokenCache) -> Outcome,
+    ) -> Outcome {
+        let asked = || self.with(|Kept { gate, tokens }| ask(gate, tokens));
+        self.refresh(now, Why::Age).await;
+        let outcome = asked();
+        if outcome.unknown_key && self.refresh(now, Why::UnknownKey).await {
+            return asked();
+        }
+        outcome
+    }
+
+    fn with<T>(&self, work: impl FnOnce(&mut Kept) -> T) -> T {
+        // Keys change by whole sets only, so what a panic left is sound.
+        work(&mut self.kept.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Fetches the key sets that are due; whether one of them is new.
+    async fn refresh(&self, now: UnixSeconds, why: Why) -> bool {
+        let began = tokio::time::Instant::now();
+        let mut is_fresh = false;
+        while let Some(KeyFetch { ticket, url, .. }) =
+            self.with(|kept| kept.gate.keys_due(now, why))
+        {
+            let left = MAX_WAIT.saturating_sub(began.elapsed());
+            let body = tokio::time::timeout(left, self.keys.fetch(&url)).await;
+            let arrived = match body {
+                Ok(Some(body)) => {
+                    self.with(|kept| kept.gate.keys_arrived(ticket, &body, now).is_ok())
+                }
+                Ok(None) | Err(_) => {
+                    self.with(|kept| kept.gate.keys_failed(ticket, now));
+                    false
+                }
+            };
+            is_fresh |= arrived;
+        }
+        is_fresh
+    }
+}

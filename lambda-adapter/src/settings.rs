@@ -1,0 +1,162 @@
+//! What an operator sets: environment variables, all of them listed in [`VARIABLES`].
+//!
+//! A name that looks like one of them and is none is an error, and so is a value that is not one of
+//! those listed: a function that was meant to be set up differently must not start. Not here: the
+//! policy.
+
+mod content;
+mod variables;
+
+use core::fmt;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use crate::authorizer::{AuthorizerSettings, HttpFormat};
+use crate::content::ContentSettings;
+use crate::function::Clock;
+use crate::store::s3::S3Settings;
+
+pub use variables::{VARIABLES, Variable};
+
+/// Everything that is set.
+pub struct Settings {
+    /// The file with the policy image; beside the program if it is not set.
+    pub policy: Option<PathBuf>,
+    /// Where the time comes from.
+    pub clock: Clock,
+    /// The role, with what belongs to it.
+    pub role: RoleSettings,
+}
+
+/// The part that a function plays, as it is set.
+pub enum RoleSettings {
+    /// Says whether requests to an API may go on.
+    Authorizer(AuthorizerSettings),
+    /// Answers requests with files.
+    Content(Box<(ContentSettings, S3Settings)>),
+    /// Answers CloudFront's request events.
+    CloudFront,
+}
+
+/// What is wrong. The operator is at fault.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SettingsError {
+    /// This variable must be set, for this role or because of another one.
+    Missing(&'static str),
+    /// The value of this variable is none that it may have.
+    Value(&'static str),
+    /// There is no such variable.
+    Unknown {
+        /// Its name.
+        name: String,
+    },
+    /// This variable holds or names something that cannot be used: a key, or a file.
+    Key(&'static str),
+}
+
+/// The environment, as far as it is read.
+struct Environment<'a>(&'a BTreeMap<String, String>);
+
+impl Settings {
+    /// Reads an environment.
+    ///
+    /// # Errors
+    ///
+    /// The first thing that is wrong with it.
+    pub fn read(environment: &BTreeMap<String, String>) -> Result<Self, SettingsError> {
+        let is_known = |name: &String| VARIABLES.iter().any(|variable| variable.name == name);
+        let ours = |name: &&String| name.starts_with("TOLLGATE_");
+        if let Some(name) = environment.keys().filter(ours).find(|name| !is_known(name)) {
+            return Err(SettingsError::Unknown { name: name.clone() });
+        }
+        let environment = Environment(environment);
+        let clock = environment.choice(
+            "TOLLGATE_CLOCK",
+            &[("system", Clock::System), ("event", Clock::Event)],
+        )?;
+        let role = match environment.required("TOLLGATE_ROLE")? {
+            "authorizer" => RoleSettings::Authorizer(authorizer(&environment)?),
+            "content" => RoleSettings::Content(Box::new((
+                content::read(&environment)?,
+                content::bucket(&environment)?,
+            ))),
+            "cloudfront" => RoleSettings::CloudFront,
+            _ => return Err(SettingsError::Value("TOLLGATE_ROLE")),
+        };
+        Ok(Self {
+            policy: environment.optional("TOLLGATE_POLICY").map(PathBuf::from),
+            clock,
+            role,
+        })
+    }
+}
+
+fn authorizer(environment: &Environment<'_>) -> Result<AuthorizerSettings, SettingsError> {
+    let token_header = environment.optional("TOLLGATE_TOKEN_HEADER");
+    let token_header = token_header.unwrap_or("authorization");
+    let is_name_byte = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
+    if !token_header.bytes().all(is_name_byte) {
+        return Err(SettingsError::Value("TOLLGATE_TOKEN_HEADER"));
+    }
+    let formats = [("simple", HttpFormat::Simple), ("iam", HttpFormat::Iam)];
+    Ok(AuthorizerSettings {
+        base_path: environment.base_path()?,
+        token_header: token_header.to_ascii_lowercase(),
+        http_format: environment.choice("TOLLGATE_HTTP_FORMAT", &formats)?,
+        is_uncached: environment.choice(
+            "TOLLGATE_AUTHORIZER_CACHE",
+            &[("unknown", false), ("off", true)],
+        )?,
+    })
+}
+
+impl<'a> Environment<'a> {
+    /// The value of a variable; an empty one is not set.
+    fn optional(&self, name: &str) -> Option<&'a str> {
+        let value = self.0.get(name).map(String::as_str);
+        value.filter(|value| !value.is_empty())
+    }
+
+    fn required(&self, name: &'static str) -> Result<&'a str, SettingsError> {
+        self.optional(name).ok_or(SettingsError::Missing(name))
+    }
+
+    /// What the word stands for; the first of them if the variable is not set.
+    fn choice<T: Copy>(&self, name: &'static str, words: &[(&str, T)]) -> Result<T, SettingsError> {
+        let wrong = SettingsError::Value(name);
+        let found = match self.optional(name) {
+            None => words.first(),
+            Some(value) => words.iter().find(|(word, _)| *word == value),
+        };
+        found.map(|(_, meaning)| *meaning).ok_or(wrong)
+    }
+
+    fn base_path(&self) -> Result<String, SettingsError> {
+        let name = "TOLLGATE_BASE_PATH";
+        match self.optional(name) {
+            None => Ok(String::new()),
+            Some(path) if path.starts_with('/') && !path.ends_with('/') => Ok(path.to_owned()),
+            Some(_) => Err(SettingsError::Value(name)),
+        }
+    }
+}
+
+impl fmt::Display for SettingsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Missing(name) => write!(f, "{name} must be set"),
+            Self::Value(name) => match VARIABLES.iter().find(|known| known.name == *name) {
+                Some(known) => write!(f, "{name} must be {}", known.values),
+                None => write!(f, "{name} has a value that it cannot have"),
+            },
+            Self::Unknown { name } => write!(f, "there is no variable {name}"),
+            Self::Key(name) => write!(f, "what {name} holds or names cannot be used"),
+        }
+    }
+}
+
+impl core::error::Error for SettingsError {}
+
+#[cfg(test)]
+mod tests;

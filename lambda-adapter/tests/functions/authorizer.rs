@@ -1,0 +1,288 @@
+//! Every authorizer's event, and what each kind of decision becomes.
+
+use serde_json::{Value, json};
+use tollgate_lambda::authorizer::{AuthorizerSettings, HttpFormat};
+use tollgate_lambda::{Failure, Role, ShapeError};
+
+use crate::events::{API, function_url, http_request, rest, rest_request, rest_token};
+use crate::kit::{authorizer, bearer, function};
+
+const OPEN: &str = "/courses/rust-101/preview/a.mp4";
+const CLOSED: &str = "/courses/rust-101/a.mp4";
+
+/// What a policy says, in short.
+fn policy(result: &Value) -> (String, String) {
+    let statement = &result["policyDocument"]["Statement"];
+    assert_eq!(statement.as_array().map(Vec::len), Some(1));
+    assert_eq!(statement[0]["Action"], "execute-api:Invoke");
+    assert_eq!(result["policyDocument"]["Version"], "2012-10-17");
+    let text = |name: &str| statement[0][name].as_str().expect("a text").to_owned();
+    (text("Effect"), text("Resource"))
+}
+
+fn allow(method: &str, path: &str) -> Result<(String, String), Failure> {
+    Ok(("Allow".to_owned(), format!("{API}/{method}{path}")))
+}
+
+fn deny(path: &str) -> Result<(String, String), Failure> {
+    Ok(("Deny".to_owned(), format!("{API}{path}")))
+}
+
+#[test]
+fn rest_apis_get_a_policy_for_the_one_path() {
+    let asked = authorizer(HttpFormat::Simple);
+    let (student, stranger) = (bearer("rust-101"), bearer("go-201"));
+    let unauthorized = Err(Failure::Unauthorized);
+    let table = [
+        ("GET", OPEN, None, allow("GET", OPEN)),
+        ("HEAD", OPEN, Some("Bearer x"), allow("HEAD", OPEN)),
+        ("GET", CLOSED, Some(student.as_str()), allow("GET", CLOSED)),
+        (
+            "GET",
+            CLOSED,
+            Some(stranger.as_str()),
+            deny("/GET/courses/rust-101/a.mp4"),
+        ),
+        ("GET", CLOSED, Some("Bearer x"), unauthorized.clone()),
+        ("GET", CLOSED, None, unauthorized.clone()),
+        // Only the method is in the way, and API Gateway has no word for that.
+        (
+            "DELETE",
+            CLOSED,
+            Some(student.as_str()),
+            deny("/DELETE/courses/rust-101/a.mp4"),
+        ),
+        (
+            "GET",
+            "/courses/../a",
+            Some(student.as_str()),
+            deny("/GET/courses/../a"),
+        ),
+        (
+            "GET",
+            "/nowhere",
+            Some(student.as_str()),
+            deny("/GET/nowhere"),
+        ),
+        // What a policy would read as a pattern is denied altogether, although the gate allows it.
+        ("GET", "/courses/rust-101/preview/*", None, deny("/*")),
+        ("GET", "/courses/rust-101/preview/$a", None, deny("/*")),
+    ];
+    for (method, path, token, expect) in &table {
+        let headers: Vec<_> = token
+            .iter()
+            .map(|token| ("Authorization", *token))
+            .collect();
+        let request = asked.answer(rest_request(method, path, &headers));
+        assert_eq!(
+            &request.map(|result| policy(&result)),
+            expect,
+            "REQUEST {method} {path}"
+        );
+        let short = asked.answer(rest_token(method, path, *token));
+        assert_eq!(
+            &short.map(|result| policy(&result)),
+            expect,
+            "TOKEN {method} {path}"
+        );
+    }
+    asked.log();
+    let lost = asked.answer(rest_token("GET", "/courses/rust-101/preview/*", None));
+    assert!(lost.is_ok());
+    let log = asked.log();
+    assert_eq!(log.len(), 2);
+    assert!(log[1].contains(r#""delivery":"arn_not_exact""#), "{log:?}");
+}
+
+#[test]
+fn only_a_request_event_shows_the_address() {
+    let asked = authorizer(HttpFormat::Simple);
+    let path = "/corp/a";
+    let request = asked
+        .answer(rest_request("GET", path, &[]))
+        .map(|result| policy(&result));
+    assert_eq!(request, allow("GET", path));
+    let token = asked
+        .answer(rest_token("GET", path, None))
+        .map(|result| policy(&result));
+    assert_eq!(token, deny("/GET/corp/a"));
+    let mut elsewhere = rest_request("GET", path, &[]);
+    elsewhere["requestContext"]["identity"]["sourceIp"] = json!("198.51.100.7");
+    let elsewhere = asked.answer(elsewhere).map(|result| policy(&result));
+    assert_eq!(elsewhere, deny("/GET/corp/a"));
+}
+
+#[test]
+fn http_apis_get_what_they_are_set_to() {
+    let student = bearer("rust-101");
+    let headers = [("authorization", student.as_str())];
+    let simple = authorizer(HttpFormat::Simple);
+    let iam = authorizer(HttpFormat::Iam);
+    let table = [
+        (OPEN, &[][..], Ok(true)),
+        (CLOSED, &headers[..], Ok(true)),
+        (CLOSED, &[][..], Err(Failure::Unauthorized)),
+        ("/nowhere", &headers[..], Ok(false)),
+        // Decoded by API Gateway; as a path it is what the browser sent.
+        ("/courses/rust-101/preview/a b.mp4", &[][..], Ok(true)),
+        ("/courses/rust-101/preview/a%20b.mp4", &[][..], Ok(false)),
+        (
+            "/courses/rust-101/preview/../a.mp4",
+            &headers[..],
+            Ok(false),
+        ),
+    ];
+    for (path, headers, expect) in table {
+        let event = || http_request("GET", path, headers, Value::Null);
+        let result = simple
+            .answer(event())
+            .map(|result| result["isAuthorized"] == true);
+        assert_eq!(result, expect, "{path}");
+        let result = iam.answer(event()).map(|result| policy(&result));
+        let effect = result
+            .as_ref()
+            .map(|(effect, _)| effect == "Allow")
+            .map_err(|e| *e);
+        assert_eq!(effect, expect, "{path}");
+        if let Ok((_, resource)) = result {
+            assert_eq!(resource, format!("{API}/GET{path}"));
+        }
+    }
+}
+
+#[test]
+fn console_tests_have_null_maps() {
+    let asked = authorizer(HttpFormat::Simple);
+    let mut event = rest_request("GET", OPEN, &[]);
+    for name in [
+        "headers",
+        "multiValueHeaders",
+        "pathParameters",
+        "stageVariables",
+    ] {
+        event[name] = Value::Null;
+    }
+    assert_eq!(
+        asked.answer(event.clone()).map(|result| policy(&result)),
+        allow("GET", OPEN)
+    );
+    // One map alone is enough, whichever it is.
+    let (student, path) = (bearer("rust-101"), CLOSED);
+    event = rest_request("GET", path, &[("Authorization", &student)]);
+    for name in ["headers", "multiValueHeaders"] {
+        let mut event = event.clone();
+        event[name] = Value::Null;
+        assert_eq!(
+            asked.answer(event).map(|result| policy(&result)),
+            allow("GET", path)
+        );
+    }
+    let mut http = http_request("GET", OPEN, &[], Value::Null);
+    http["headers"] = Value::Null;
+    http["cookies"] = Value::Null;
+    assert_eq!(
+        asked
+            .answer(http)
+            .map(|result| result["isAuthorized"] == true),
+        Ok(true)
+    );
+}
+
+#[test]
+fn what_is_no_question_is_an_error() {
+    let asked = authorizer(HttpFormat::Iam);
+    let changed = |name: &str, value: Value| {
+        let mut event = rest_request("GET", OPEN, &[]);
+        event[name] = value;
+        event
+    };
+    use ShapeError::{Arn, Member, Role, Unknown};
+    let table = [
+        (Value::Null, Unknown),
+        (json!({}), Unknown),
+        (json!([1]), Unknown),
+        (json!({ "type": "TOKEN" }), Unknown),
+        (changed("type", json!("request")), Unknown),
+        (changed("type", json!(1)), Unknown),
+        (changed("version", json!("2.0")), Unknown),
+        (changed("version", json!("3.0")), Unknown),
+        (rest("GET", OPEN, &[]), Role),
+        (function_url("GET", OPEN, &[]), Role),
+        (json!({ "Records": [{ "cf": {} }] }), Role),
+        (changed("methodArn", json!("arn:aws:s3:::a")), Arn),
+        // The policy would be for another path, or another method, than what is judged.
+        (
+            changed("methodArn", json!(format!("{API}/GET{CLOSED}"))),
+            Arn,
+        ),
+        (changed("methodArn", json!(format!("{API}/PUT{OPEN}"))), Arn),
+        (changed("methodArn", json!(format!("{API}/*{OPEN}"))), Arn),
+        (changed("path", json!(7)), Member("/path")),
+        (changed("httpMethod", Value::Null), Member("/httpMethod")),
+        (changed("headers", json!("x")), Member("/headers")),
+        (
+            changed("multiValueHeaders", json!({ "a": "b" })),
+            Member("/multiValueHeaders"),
+        ),
+        (
+            changed("multiValueHeaders", json!({ "a": [1] })),
+            Member("/multiValueHeaders"),
+        ),
+    ];
+    for (event, expect) in table {
+        let shown = event.to_string();
+        assert_eq!(asked.answer(event), Err(Failure::Event(expect)), "{shown}");
+        let log = asked.log();
+        assert!(
+            log.len() == 1 && log[0].contains(r#""outcome":"deny""#),
+            "{log:?}"
+        );
+    }
+}
+
+#[test]
+fn a_base_path_is_no_part_of_the_policys_paths() {
+    let asked = function(Role::Authorizer(AuthorizerSettings {
+        base_path: "/files".to_owned(),
+        token_header: "authorization".to_owned(),
+        http_format: HttpFormat::Iam,
+        is_uncached: false,
+    }));
+    let below = format!("/files{OPEN}");
+    // A resource of the API is part of the ARN, a custom domain's mapping is not.
+    let mut mapped = rest_request("GET", &below, &[]);
+    mapped["methodArn"] = json!(format!("{API}/GET{OPEN}"));
+    let table = [
+        (rest_request("GET", &below, &[]), allow("GET", &below)),
+        (mapped, allow("GET", OPEN)),
+        (rest_token("GET", &below, None), allow("GET", &below)),
+        (
+            http_request("GET", &below, &[], Value::Null),
+            allow("GET", &below),
+        ),
+        (
+            rest_token("GET", OPEN, None),
+            Err(Failure::Event(ShapeError::Member("path"))),
+        ),
+        (
+            rest_request("GET", OPEN, &[]),
+            Err(Failure::Event(ShapeError::Member("path"))),
+        ),
+    ];
+    for (event, expect) in table {
+        let shown = event.to_string();
+        assert_eq!(
+            asked.answer(event).map(|result| policy(&result)),
+            expect,
+            "{shown}"
+        );
+    }
+}
+
+#[test]
+fn messages_are_what_api_gateway_wants() {
+    assert_eq!(Failure::Unauthorized.to_string(), "Unauthorized");
+    for other in [Failure::Internal, Failure::Event(ShapeError::Unknown)] {
+        assert_ne!(other.to_string(), "Unauthorized");
+    }
+}

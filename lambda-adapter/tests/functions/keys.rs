@@ -1,0 +1,150 @@
+//! Keys that are fetched while a request waits: never for long, never too often, never opening.
+
+use core::sync::atomic::{AtomicUsize, Ordering};
+use core::time::Duration;
+use std::sync::Arc;
+
+use base64ct::{Base64UrlUnpadded, Encoding};
+use tollgate_gate::Gate;
+use tollgate_lambda::Role;
+use tollgate_lambda::content::Content;
+use tollgate_lambda::keeper::{FetchKeys, MAX_WAIT};
+use tollgate_token::{Algorithm, BadSignature, KeyMaterial, KeyRefused, PreparedKey};
+
+use crate::events::function_url;
+use crate::kit::{Asked, Memory, settings, with_keys};
+use crate::site::{config, image};
+
+const PATH: &str = "/courses/rust-101/a.mp4";
+const URL: &str = "https://issuer.example/keys";
+/// A key set with one RSA key named `learners-1`.
+const KEYS: &str = include_str!("../../../policy/keys/learners.jwks.json");
+
+/// Any number of `G` is the good signature of everything.
+#[derive(Clone, Copy)]
+struct Provider;
+
+impl tollgate_token::Provider for Provider {
+    fn prepare(&self, _: Algorithm, _: &KeyMaterial) -> Result<Box<dyn PreparedKey>, KeyRefused> {
+        Ok(Box::new(*self))
+    }
+}
+
+impl PreparedKey for Provider {
+    fn verify(&self, _: &[u8], signature: &[u8]) -> Result<(), BadSignature> {
+        let is_good = signature.iter().all(|byte| *byte == b'G');
+        is_good.then_some(()).ok_or(BadSignature)
+    }
+}
+
+/// What the issuer does.
+#[derive(Clone, Copy)]
+enum Issuer {
+    Answers(&'static str),
+    Fails,
+    NeverAnswers,
+}
+
+struct Fetches {
+    issuer: Issuer,
+    count: Arc<AtomicUsize>,
+}
+
+impl FetchKeys for Fetches {
+    async fn fetch(&self, url: &str) -> Option<Vec<u8>> {
+        assert_eq!(url, URL);
+        self.count.fetch_add(1, Ordering::Relaxed);
+        match self.issuer {
+            Issuer::Answers(keys) => Some(keys.as_bytes().to_vec()),
+            Issuer::Fails => None,
+            Issuer::NeverAnswers => {
+                tokio::time::sleep(Duration::from_secs(3_600)).await;
+                None
+            }
+        }
+    }
+}
+
+/// A function whose issuer does this, and how often it was asked.
+fn function(issuer: Issuer) -> (Asked<Fetches>, Arc<AtomicUsize>) {
+    let mut config = config();
+    config.issuers[0].algorithms.push(Algorithm::RS256);
+    config.issuers[0].refresh = Some(URL.to_owned());
+    let gate = Gate::new(image(&config), &Provider).expect("a good image");
+    let count = Arc::new(AtomicUsize::new(0));
+    let keys = Fetches {
+        issuer,
+        count: Arc::clone(&count),
+    };
+    let store = Memory::of(&[("courses/rust-101/a.mp4", b"bytes")]);
+    (
+        with_keys(gate, keys, Role::Content(Content::new(settings(), store))),
+        count,
+    )
+}
+
+/// A token of the group, signed with this key as far as the test's provider is concerned.
+fn signed_by(kid: &str) -> String {
+    let header = format!(r#"{{"alg":"RS256","kid":"{kid}"}}"#);
+    let claims = r#"{"iss":"https://issuer.example","aud":"web","exp":1800000600,"cognito:groups":["rust-101"]}"#;
+    let part = Base64UrlUnpadded::encode_string;
+    let signature = part(&[b'G'; 256]);
+    format!(
+        "Bearer {}.{}.{signature}",
+        part(header.as_bytes()),
+        part(claims.as_bytes())
+    )
+}
+
+fn status(asked: &Asked<Fetches>, kid: &str) -> u64 {
+    let token = signed_by(kid);
+    let event = function_url("GET", PATH, &[("authorization", &token)]);
+    let answer = asked.answer(event).expect("an answer");
+    answer["statusCode"].as_u64().expect("a status")
+}
+
+#[test]
+fn a_fresh_key_opens_at_once() {
+    let (asked, count) = function(Issuer::Answers(KEYS));
+    assert_eq!(status(&asked, "learners-1"), 200, "{:?}", asked.log());
+    assert_eq!(count.load(Ordering::Relaxed), 1);
+}
+
+#[test]
+fn invented_keys_cost_one_fetch() {
+    for issuer in [Issuer::Answers(KEYS), Issuer::Answers("{}"), Issuer::Fails] {
+        let (asked, count) = function(issuer);
+        for number in 0..1_000 {
+            assert_eq!(status(&asked, &format!("invented-{number}")), 401);
+        }
+        // All within one second of the gate's time.
+        assert_eq!(count.load(Ordering::Relaxed), 1);
+    }
+}
+
+#[test]
+fn nobody_waits_longer_than_stated() {
+    let (asked, count) = function(Issuer::NeverAnswers);
+    let token = signed_by("learners-1");
+    let event = || function_url("GET", PATH, &[("authorization", &token)]);
+    crate::kit::block_on(async {
+        let began = tokio::time::Instant::now();
+        assert!(asked.function.answer(event()).await.is_ok());
+        assert!(
+            began.elapsed() <= MAX_WAIT + Duration::from_millis(10),
+            "{:?}",
+            began.elapsed()
+        );
+        let began = tokio::time::Instant::now();
+        assert!(asked.function.answer(event()).await.is_ok());
+        assert_eq!(began.elapsed(), Duration::ZERO);
+    });
+    assert_eq!(count.load(Ordering::Relaxed), 1);
+    // Keys that are at hand work all the while.
+    let event = function_url(
+        "GET",
+        PATH,
+        &[("authorization", &crate::kit::bearer("rust-101"))],
+    );
+    assert_eq!(asked.answer(event).expect("an answer")["statusCode"], 200);
+}

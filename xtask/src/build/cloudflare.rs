@@ -1,0 +1,135 @@
+//! The Cloudflare Worker: its parts, what they weigh, and its tests on the real engine.
+//!
+//! The parts are everything but the policy; `tollgate build --target cloudflare` adds that. Not here:
+//! what is in the files.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, ensure};
+
+use super::{WASM_TARGET, built};
+use crate::tally::Tally;
+use crate::tools::{self, Npm};
+use crate::ui::{self, Step};
+use crate::{repo, shell};
+
+/// The engine of Cloudflare's edge.
+const WORKERD: Npm<'_> = Npm {
+    folder: "workerd",
+    packages: &["workerd@1.20261117.1"],
+};
+/// Cloudflare's tool that deploys; the newest for Node 20.
+const WRANGLER: Npm<'_> = Npm {
+    folder: "wrangler",
+    packages: &["wrangler@4.86.0"],
+};
+const PACKAGE: &str = "tollgate-cloudflare";
+const MODULE: &str = "tollgate_cloudflare.wasm";
+/// What all plans of Cloudflare take, gzipped.
+const LIMIT_BYTES: usize = 3 * 1_024 * 1_024;
+
+/// The folder of the sources.
+fn sources() -> PathBuf {
+    repo::root().join("edge-wasm/cloudflare")
+}
+
+/// The folder of the parts.
+fn folder() -> PathBuf {
+    repo::parts().join("cloudflare")
+}
+
+/// Builds the module and puts the parts together; the program that runs wasm-bindgen is built already.
+pub(crate) fn parts(step: &Step) -> Result<()> {
+    let mut build = shell::cargo(["build", "--profile", "wasm", "--target", WASM_TARGET]);
+    shell::must(build.args(["--package", PACKAGE]), |line| step.line(line))?;
+    let folder = folder();
+    if folder.exists() {
+        fs::remove_dir_all(&folder)
+            .with_context(|| format!("cannot remove {}", repo::shown(&folder)))?;
+    }
+    fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", repo::shown(&folder)))?;
+    let mut glue = super::built_bindgen();
+    shell::must(glue.arg(built(MODULE)).arg(&folder), |line| step.line(line))?;
+    // Types are for people who write against a package; nobody writes against this one.
+    for file in repo::entries(&folder)? {
+        if file.to_string_lossy().ends_with(".d.ts") {
+            fs::remove_file(file)?;
+        }
+    }
+    for file in ["entry.js", "index.js"] {
+        fs::copy(sources().join("js").join(file), folder.join(file))
+            .with_context(|| format!("cannot copy {file}"))?;
+    }
+    Ok(())
+}
+
+/// Where the program `workerd` is once it is installed.
+pub(crate) fn workerd_path() -> PathBuf {
+    // The package's own `bin` is a script that starts this one.
+    tools::npm_folder(&WORKERD).join("node_modules/@cloudflare/workerd-linux-64/bin/workerd")
+}
+
+/// The program `workerd`, installed at first use.
+pub(crate) fn workerd(step: &Step) -> Result<PathBuf> {
+    tools::npm(&WORKERD, step)?;
+    Ok(workerd_path())
+}
+
+/// What the parts weigh together.
+pub(crate) fn report() -> Result<String> {
+    let (mut raw, mut packed) = (0, 0);
+    let mut ahead = vec![folder()];
+    while let Some(next) = ahead.pop() {
+        for entry in repo::entries(&next)? {
+            if entry.is_dir() {
+                ahead.push(entry);
+                continue;
+            }
+            let (bytes, gzipped) = super::weight(&entry)?;
+            raw += bytes;
+            packed += gzipped;
+        }
+    }
+    ensure!(
+        packed < LIMIT_BYTES,
+        "the Worker has {packed} bytes gzipped and the limit is {LIMIT_BYTES}"
+    );
+    let rows = [
+        ["Cloudflare Worker", "raw", "gzip -9"]
+            .map(str::to_owned)
+            .to_vec(),
+        vec![
+            "without a policy".to_owned(),
+            ui::bytes(raw),
+            ui::bytes(packed),
+        ],
+    ];
+    Ok(ui::table(&rows))
+}
+
+/// The Worker's tests on workerd, with a policy of their own, and wrangler's opinion of what is
+/// deployed. Parts and programs are built already.
+pub(crate) fn tests(step: &Step) -> Result<(String, Tally, bool)> {
+    let workerd = workerd(step)?;
+    let wrangler = tools::npm(&WRANGLER, step)?.join("node_modules/wrangler/bin/wrangler.js");
+    let mut test = shell::tool("node", ["--test", "--test-reporter=tap"]);
+    for file in files()? {
+        test.arg(file);
+    }
+    test.env("TOLLGATE", repo::program("tollgate"))
+        .env("TOLLGATE_PARTS", repo::parts())
+        .env("TOLLGATE_WORKERD", workerd)
+        .env("TOLLGATE_WRANGLER", wrangler);
+    let done = shell::capture(&mut test, |line| step.line(line))?;
+    let tally = Tally::from_tap(&done.text);
+    Ok((done.text, tally, done.success && tally.passed > 0))
+}
+
+fn files() -> Result<Vec<PathBuf>> {
+    let is_test = |file: &Path| file.to_string_lossy().ends_with(".test.mjs");
+    let mut files = repo::entries(&sources().join("test"))?;
+    files.retain(|file| is_test(file));
+    ensure!(!files.is_empty(), "the Cloudflare Worker has no tests");
+    Ok(files)
+}

@@ -1,0 +1,89 @@
+//! The native Lambda program: as AWS takes it, and its tests against a local S3.
+//!
+//! Not here: what the program does, and conformance, which `tollgate-targets` drives.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, ensure};
+
+use super::lambda_edge;
+use crate::demo::bucket::{self, Bucket};
+use crate::tally::Tally;
+use crate::tools::{self, Pip};
+use crate::ui::{self, Step};
+use crate::{repo, shell};
+
+/// The package and its program.
+pub(crate) const PROGRAM: &str = "tollgate-lambda";
+/// Builds the program for Lambda, and serves it events here.
+const CARGO_LAMBDA: Pip<'_> = Pip {
+    folder: "cargo-lambda",
+    packages: &["cargo-lambda==1.9.2"],
+};
+/// What Lambda takes in one upload.
+const LIMIT_BYTES: usize = 50 * 1_024 * 1_024;
+
+/// Where the program `cargo-lambda` is once it is installed.
+pub(crate) fn cargo_lambda_path() -> PathBuf {
+    tools::pip_folder(&CARGO_LAMBDA).join("bin/cargo-lambda")
+}
+
+/// The program `cargo-lambda`, installed at first use.
+pub(crate) fn cargo_lambda(step: &Step) -> Result<PathBuf> {
+    tools::pip(&CARGO_LAMBDA, step)?;
+    Ok(cargo_lambda_path())
+}
+
+/// Builds the zip that Lambda runs, and says what it weighs. Without a policy: that is put beside the
+/// program, or named by an environment variable.
+pub(crate) fn package(step: &Step) -> Result<String> {
+    // With this machine's own compiler and linker; the check below says whether Lambda can load it.
+    let mut build = shell::tool(cargo_lambda(step)?, ["lambda", "build", "--release"]);
+    build
+        .args([
+            "--compiler",
+            "cargo",
+            "--package",
+            PROGRAM,
+            "--bin",
+            PROGRAM,
+        ])
+        .args(["--output-format", "zip", "--lambda-dir"])
+        .arg(folder());
+    shell::must(&mut build, |line| step.line(line))?;
+    lambda_edge::runs_on_lambda(&repo::target().join("release").join(PROGRAM))?;
+    let zip = folder().join(PROGRAM).join("bootstrap.zip");
+    let bytes = std::fs::metadata(&zip)
+        .with_context(|| format!("{} was not written", repo::shown(&zip)))?
+        .len();
+    let bytes = usize::try_from(bytes)?;
+    ensure!(
+        bytes < LIMIT_BYTES,
+        "the zip has {bytes} bytes and the limit is {LIMIT_BYTES}"
+    );
+    let rows = [
+        ["native Lambda program", "zip"].map(str::to_owned).to_vec(),
+        vec!["without a policy".to_owned(), ui::bytes(bytes)],
+    ];
+    Ok(ui::table(&rows))
+}
+
+/// Where the zip is put.
+fn folder() -> PathBuf {
+    repo::parts().join("lambda")
+}
+
+/// The program's tests against an S3 that checks signatures.
+pub(crate) fn tests(step: &Step) -> Result<(String, Tally, bool)> {
+    let bucket = Bucket::start(step)?;
+    let mut test = shell::cargo(["test", "--package", PROGRAM, "--features", "s3-tests"]);
+    test.args(["--test", "s3"])
+        .env("TEST_S3_ENDPOINT", bucket.endpoint())
+        .env("TEST_S3_BUCKET", bucket::NAME)
+        .env("TEST_S3_REGION", bucket::REGION)
+        .env("TEST_S3_KEY_ID", &bucket.key_id)
+        .env("TEST_S3_SECRET", &bucket.secret);
+    let done = shell::capture(&mut test, |line| step.line(line))?;
+    let tally = Tally::from_cargo_test(&done.text);
+    Ok((done.text, tally, done.success && tally.passed > 0))
+}

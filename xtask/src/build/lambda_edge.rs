@@ -1,0 +1,325 @@
+//! The Lambda@Edge package: its parts in both flavours, what they weigh, and their tests.
+//!
+//! The parts are everything but the policy; `tollgate build --target lambda-edge` adds that. Not here:
+//! what is in the files.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail, ensure};
+
+use crate::tally::Tally;
+use crate::ui::{self, Step};
+use crate::{repo, shell};
+
+/// The addon's package.
+const ADDON: &str = "tollgate-lambda-edge";
+/// The C library of Amazon Linux 2023, on which Lambda runs Node 20 and later.
+const NEWEST_GLIBC: [u32; 2] = [2, 34];
+/// Below this a zip has room everywhere, also where viewer events still have the old limit.
+const WASM_ZIP_LIMIT_BYTES: usize = 1_024 * 1_024;
+/// What AWS gives a viewer-request function.
+const MEMORY_LIMIT_BYTES: usize = 128 * 1_024 * 1_024;
+/// How large the policy is with which memory is measured.
+const COURSES: usize = 1_000;
+
+/// What decides inside the function.
+struct Flavour {
+    name: &'static str,
+    /// Files of the npm package.
+    package: &'static [&'static str],
+    /// Largest zip for the sample policy.
+    limit: Option<usize>,
+}
+
+const FLAVOURS: [Flavour; 2] = [
+    Flavour {
+        name: "wasm",
+        package: &[
+            "js/gate.mjs",
+            "js/host.mjs",
+            "js/node.mjs",
+            "js/wire.mjs",
+            "pkg/tollgate_node.js",
+            "pkg/tollgate_node_bg.wasm",
+        ],
+        limit: Some(WASM_ZIP_LIMIT_BYTES),
+    },
+    Flavour {
+        name: "native",
+        package: &["js/gate.mjs", "js/host.mjs", "js/wire.mjs"],
+        limit: None,
+    },
+];
+
+/// The folder of the sources.
+fn sources() -> PathBuf {
+    repo::root().join("lambda-adapter/edge")
+}
+
+/// Puts the parts of both flavours together; the npm package is built already.
+pub(crate) fn parts(step: &Step) -> Result<()> {
+    shell::must(
+        &mut shell::cargo(["build", "--release", "--package", ADDON]),
+        |line| step.line(line),
+    )?;
+    let addon = repo::target().join("release/libtollgate_lambda_edge.so");
+    runs_on_lambda(&addon)?;
+    for flavour in &FLAVOURS {
+        let folder = repo::parts().join("lambda-edge").join(flavour.name);
+        if folder.exists() {
+            fs::remove_dir_all(&folder)
+                .with_context(|| format!("cannot remove {}", repo::shown(&folder)))?;
+        }
+        let from_js = sources().join("js");
+        for file in [
+            "event.mjs",
+            "handler.mjs",
+            "headers.json",
+            "headers.mjs",
+            "package.json",
+        ] {
+            copy(&from_js.join(file), &folder.join(file))?;
+        }
+        let entry = format!("index.{}.mjs", flavour.name);
+        copy(&from_js.join(entry), &folder.join("index.mjs"))?;
+        for file in flavour.package {
+            copy(
+                &repo::node_package().join(file),
+                &folder.join("gate").join(file),
+            )?;
+        }
+        if flavour.name == "native" {
+            copy(&addon, &folder.join("gate.node"))?;
+        }
+    }
+    Ok(())
+}
+
+fn copy(from: &Path, to: &Path) -> Result<()> {
+    if let Some(above) = to.parent() {
+        fs::create_dir_all(above).with_context(|| format!("cannot make {}", repo::shown(above)))?;
+    }
+    fs::copy(from, to)
+        .map(|_| ())
+        .with_context(|| format!("cannot copy {} to {}", repo::shown(from), repo::shown(to)))
+}
+
+/// Refuses an addon that Amazon Linux 2023 would not load.
+pub(super) fn runs_on_lambda(addon: &Path) -> Result<()> {
+    let bytes = fs::read(addon).with_context(|| format!("cannot read {}", repo::shown(addon)))?;
+    let needed = newest_glibc(&bytes).context("the addon names no version of the C library")?;
+    let shown = |version: [u32; 2]| version.map(|number| number.to_string()).join(".");
+    ensure!(
+        needed <= NEWEST_GLIBC,
+        "the addon needs version {} of glibc and Lambda has {}: build it on an older system",
+        shown(needed),
+        shown(NEWEST_GLIBC)
+    );
+    Ok(())
+}
+
+/// The newest version of glibc's symbols that a program names. The names of versions stand in its table
+/// of strings as they are.
+fn newest_glibc(program: &[u8]) -> Option<[u32; 2]> {
+    const NAME: &[u8] = b"GLIBC_";
+    let versions = program
+        .windows(NAME.len())
+        .enumerate()
+        .filter_map(|(at, found)| {
+            let rest = program.get(at + NAME.len()..).filter(|_| found == NAME)?;
+            let end = rest.iter().position(|byte| *byte == 0)?;
+            let mut numbers = core::str::from_utf8(rest.get(..end)?).ok()?.split('.');
+            let mut number = || numbers.next()?.parse::<u32>().ok();
+            Some([number()?, number()?])
+        });
+    versions.max()
+}
+
+/// What the packages of both flavours weigh with the sample policy, and what a process takes with a
+/// large one. The programs are built already.
+pub(crate) fn report(step: &Step) -> Result<String> {
+    let scratch = repo::target().join("lambda-edge");
+    fs::create_dir_all(&scratch).context("cannot make a folder for packages")?;
+    let large = scratch.join("policy");
+    write_large_policy(&large)?;
+    let token = large_policy_token()?;
+    let head = [
+        "Lambda@Edge package",
+        "zip",
+        "peak memory",
+        "above bare Node",
+    ];
+    let mut rows = vec![head.map(str::to_owned).to_vec()];
+    for flavour in &FLAVOURS {
+        let zip = scratch.join(format!("{}.zip", flavour.name));
+        let bytes = package(&repo::policy(), flavour, &zip, step)?;
+        if let Some(limit) = flavour.limit {
+            ensure!(
+                bytes < limit,
+                "the package has {bytes} bytes and the limit is {limit}"
+            );
+        }
+        // Unpacked it is parts and policy.
+        let unpacked = unpack(flavour, &scratch)?;
+        let image = unpacked.join("policy.tgi");
+        shell::must(&mut tollgate_build(&large, &image), |line| step.line(line))?;
+        let (bare, peak) = memory(&unpacked, &token, step)?;
+        ensure!(
+            peak < MEMORY_LIMIT_BYTES,
+            "a process takes {peak} bytes and AWS gives {MEMORY_LIMIT_BYTES}"
+        );
+        rows.push(vec![
+            format!("{} flavour", flavour.name),
+            ui::bytes(bytes),
+            ui::bytes(peak),
+            ui::bytes(peak.saturating_sub(bare)),
+        ]);
+    }
+    let note = format!("zip: the sample policy; memory: a policy of {COURSES} courses in Node\n");
+    Ok(ui::table(&rows) + &note)
+}
+
+fn tollgate_build(policy: &Path, out: &Path) -> std::process::Command {
+    let mut build = shell::tool(repo::program("tollgate"), ["build"]);
+    build.arg(policy).arg("--out").arg(out);
+    build
+}
+
+/// Builds the package of a policy; its size.
+fn package(policy: &Path, flavour: &Flavour, out: &Path, step: &Step) -> Result<usize> {
+    let mut build = tollgate_build(policy, out);
+    build.args([
+        "--target",
+        "lambda-edge",
+        "--flavour",
+        flavour.name,
+        "--parts",
+    ]);
+    shell::must(build.arg(repo::parts()), |line| step.line(line))?;
+    let size = fs::metadata(out)
+        .context("the package was not written")?
+        .len();
+    Ok(usize::try_from(size)?)
+}
+
+/// The parts of a flavour in a folder of their own, which lacks only a policy.
+fn unpack(flavour: &Flavour, scratch: &Path) -> Result<PathBuf> {
+    let parts = repo::parts().join("lambda-edge").join(flavour.name);
+    let folder = scratch.join(flavour.name);
+    let mut ahead = vec![parts.clone()];
+    while let Some(next) = ahead.pop() {
+        for entry in repo::entries(&next)? {
+            if entry.is_dir() {
+                ahead.push(entry);
+            } else {
+                copy(&entry, &folder.join(entry.strip_prefix(&parts)?))?;
+            }
+        }
+    }
+    Ok(folder)
+}
+
+/// A policy of many courses, each for a group of its own.
+fn write_large_policy(folder: &Path) -> Result<()> {
+    fs::create_dir_all(folder.join("courses")).context("cannot make a folder for a policy")?;
+    copy(
+        &repo::policy().join("keys/learners.jwks.json"),
+        &folder.join("keys/learners.jwks.json"),
+    )?;
+    fs::write(folder.join("site.toml"), LARGE_SITE)?;
+    for number in 0..COURSES {
+        let text = format!(
+            "course = \"course-{number}\"\nbase = \"/courses/course-{number}\"\n\n[[rule]]\n\
+             id = \"students\"\nallow = [\"/**\"]\ngroups = [\"course-{number}\"]\n"
+        );
+        fs::write(folder.join(format!("courses/course-{number}.toml")), text)?;
+    }
+    Ok(())
+}
+
+const LARGE_SITE: &str = r#"schema = 1
+
+[site]
+name = "large"
+
+[[issuer]]
+name = "learners"
+cognito = { region = "eu-west-1", user_pool = "eu-west-1_TestPool1" }
+clients = ["client-abc123"]
+token_use = ["id"]
+algorithms = ["RS256"]
+jwks = "keys/learners.jwks.json"
+"#;
+
+/// A token for the seventh course.
+fn large_policy_token() -> Result<String> {
+    let mut mint = shell::tool(repo::program("tollgate"), ["token", "mint", "--key"]);
+    mint.arg(repo::fixtures().join("keys/learners-1.json"))
+        .args([
+            "--iss",
+            "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_TestPool1",
+            "--aud",
+            "client-abc123",
+            "--claim",
+            "token_use=id",
+            "--group=course-7",
+        ]);
+    Ok(shell::must(&mut mint, |_| ())?.trim().to_owned())
+}
+
+/// The memory of a bare Node process and of one with the package, at most, in bytes.
+fn memory(package: &Path, token: &str, step: &Step) -> Result<(usize, usize)> {
+    let mut measure = shell::tool("node", [sources().join("tools/memory.mjs")]);
+    measure.arg(package).arg(COURSES.to_string()).arg(token);
+    let said = shell::must(&mut measure, |line| step.line(line))?;
+    let figures: serde_json::Value = serde_json::from_str(said.trim()).context("no figures")?;
+    let figure = |name: &str| {
+        let value = figures.get(name).and_then(serde_json::Value::as_u64);
+        usize::try_from(value.context("a figure is missing")?).context("a figure is too large")
+    };
+    Ok((figure("bare")?, figure("peak")?))
+}
+
+/// The tests of both flavours, over the image of the site that the gate's tests use. Parts and programs
+/// are built already.
+pub(crate) fn tests(step: &Step) -> Result<(String, Tally, bool)> {
+    let image = repo::target().join("sample.image");
+    let mut write = shell::tool(repo::program("examples/sample_image"), [&image]);
+    shell::must(&mut write, |line| step.line(line))?;
+    let mut test = shell::tool("node", ["--test", "--test-reporter=tap"]);
+    let files = repo::entries(&sources().join("test"))?;
+    let files: Vec<&PathBuf> = files
+        .iter()
+        .filter(|file| file.to_string_lossy().ends_with(".test.mjs"))
+        .collect();
+    if files.is_empty() {
+        bail!("there are no tests beside lambda-adapter/edge");
+    }
+    test.args(files)
+        .env("TOLLGATE_PARTS", repo::parts())
+        .env("TOLLGATE_SAMPLE_IMAGE", &image);
+    let done = shell::capture(&mut test, |line| step.line(line))?;
+    let tally = Tally::from_tap(&done.text);
+    Ok((done.text, tally, done.success && tally.passed > 0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_newest_version_named_counts() {
+        let cases: [(&[u8], Option<[u32; 2]>); 5] = [
+            (b"\0GLIBC_2.2.5\0GLIBC_2.34\0GLIBC_2.4\0", Some([2, 34])),
+            (b"libc.so.6\0GLIBC_2.36\0", Some([2, 36])),
+            (b"GLIBC_PRIVATE\0GLIBC_2.17\0", Some([2, 17])),
+            (b"GLIBC_2.99", None),
+            (b"", None),
+        ];
+        for (program, expected) in cases {
+            assert_eq!(newest_glibc(program), expected);
+        }
+        assert!([2, 34] <= NEWEST_GLIBC && [2, 36] > NEWEST_GLIBC);
+    }
+}

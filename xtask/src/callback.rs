@@ -1,0 +1,42 @@
+//! The tests of the callback page: its modules in Node, and the page itself in headless Chromium
+//! against the local issuer. What they need is installed at first use.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::Result;
+
+use crate::tally::Tally;
+use crate::tools::{self, Npm};
+use crate::ui::Step;
+use crate::{repo, shell};
+
+/// Drives Chromium; brings no browser of its own.
+const PLAYWRIGHT: Npm<'static> = Npm {
+    folder: "playwright",
+    packages: &["playwright-core@1.64.1"],
+};
+
+/// Runs them: the report, the counts, whether all passed.
+pub(crate) fn tests(step: &Step) -> Result<(String, Tally, bool)> {
+    let mut build = shell::cargo(["build", "--package", "tollgate-local-issuer"]);
+    shell::must(&mut build, |line| step.line(line))?;
+    let mut test = shell::tool("node", ["--test", "--test-reporter=tap"]);
+    let files = repo::entries(&repo::root().join("lambda-adapter/callback/test"))?;
+    let is_test = |file: &&PathBuf| file.to_string_lossy().ends_with(".test.mjs");
+    test.args(files.iter().filter(is_test))
+        .env("TOLLGATE_LOCAL_ISSUER", repo::program("local-issuer"));
+    let done = shell::capture(with_browser(&mut test, step)?, |line| step.line(line))?;
+    let tally = Tally::from_tap(&done.text);
+    // A runner that found no test file ends well, and has tested nothing.
+    Ok((done.text, tally, done.success && tally.passed > 0))
+}
+
+/// Tells a command where the browser and its driver are.
+pub(crate) fn with_browser<'a>(command: &'a mut Command, step: &Step) -> Result<&'a mut Command> {
+    let playwright = tools::npm(&PLAYWRIGHT, step)?.join("node_modules");
+    let chromium = tools::debian(&["chromium"], "chromium", step)?;
+    Ok(command
+        .env("TOLLGATE_PLAYWRIGHT", playwright)
+        .env("TOLLGATE_CHROMIUM", chromium))
+}

