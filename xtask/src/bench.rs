@@ -1,11 +1,14 @@
 //! Cold and warm figures of every target in one run. What is measured, and how, stands in
 //! `tollgate-targets`; this builds what it needs and hands over.
 
+pub(crate) mod baselines;
+mod signatures;
+
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 
-use crate::{Verdict, build, repo, shell, ui};
+use crate::{Verdict, build, conformance, repo, shell, ui};
 
 /// Arguments of `bench`.
 #[derive(clap::Args)]
@@ -16,10 +19,19 @@ pub(crate) struct Args {
     /// Fewer samples: for a first look, not for a comparison.
     #[arg(long)]
     quick: bool,
+    /// No times: compare counts that are the same in every run with those that are committed.
+    #[arg(long)]
+    check: bool,
+    /// No times: write those counts down as what `--check` compares with.
+    #[arg(long, conflicts_with = "check")]
+    bless: bool,
 }
 
 /// Measures and prints.
 pub(crate) fn run(args: &Args) -> Result<Verdict> {
+    if args.check || args.bless {
+        return counts(args.bless);
+    }
     let notes = ui::in_step("WASM modules and npm package", |step| {
         build::wasm(build::bindgen(), step)
     })?;
@@ -27,6 +39,7 @@ pub(crate) fn run(args: &Args) -> Result<Verdict> {
     ui::in_step("parts of the edges", build::parts)?;
     let workerd = ui::in_step("workerd", build::cloudflare::workerd)?;
     let cargo_lambda = ui::in_step("cargo-lambda", build::lambda::cargo_lambda)?;
+    ui::in_step("native Lambda program", build::lambda::package)?;
     let nginx = ui::in_step("nginx", build::javascript::nginx)?;
     // What is measured is what would be shipped: release, not the profile of tests.
     let built = shell::hand_over(&mut shell::cargo([
@@ -40,10 +53,6 @@ pub(crate) fn run(args: &Args) -> Result<Verdict> {
         "tollgate",
         "--bin",
         "tollgate",
-        "--package",
-        build::lambda::PROGRAM,
-        "--bin",
-        build::lambda::PROGRAM,
     ]))?;
     if built != 0 {
         return Ok(Verdict::No);
@@ -60,7 +69,7 @@ pub(crate) fn run(args: &Args) -> Result<Verdict> {
         .arg("--workerd")
         .arg(workerd)
         .arg("--lambda")
-        .arg(repo::target().join("release").join(build::lambda::PROGRAM))
+        .arg(build::lambda::shipped())
         .arg("--cargo-lambda")
         .arg(cargo_lambda)
         .arg("--nginx")
@@ -70,5 +79,29 @@ pub(crate) fn run(args: &Args) -> Result<Verdict> {
     }
     command.args(args.quick.then_some("--quick"));
     command.current_dir(std::env::current_dir().context("cannot tell the current folder")?);
-    Ok(Verdict::of(shell::hand_over(&mut command)? == 0))
+    let good = shell::hand_over(&mut command)? == 0;
+    let rows = ui::in_step("signatures, library by library", |step| {
+        signatures::measure(args.quick, step)
+    })?;
+    anstream::print!("\n{}", signatures::table(&rows));
+    Ok(Verdict::of(good))
+}
+
+/// Builds what is counted, and counts.
+fn counts(bless: bool) -> Result<Verdict> {
+    let notes = ui::in_step("WASM modules and npm package", |step| {
+        build::wasm(build::bindgen(), step)
+    })?;
+    print!("{notes}");
+    ui::in_step("programs", |step| {
+        shell::must(&mut conformance::build_programs(), |line| step.line(line))
+    })?;
+    let (report, good) = ui::in_step("counts", |step| {
+        if bless {
+            return baselines::bless(step).map(|report| (report, true));
+        }
+        baselines::check(step).map(|(report, _, good)| (report, good))
+    })?;
+    anstream::print!("\n{report}");
+    Ok(Verdict::of(good))
 }

@@ -123,7 +123,7 @@ fn sizes() -> Result<String> {
 }
 
 /// The bytes of a file as they are and as gzip sends them.
-fn weight(path: &Path) -> Result<(usize, usize)> {
+pub(crate) fn weight(path: &Path) -> Result<(usize, usize)> {
     let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
     let mut packed = GzEncoder::new(Vec::new(), Compression::best());
     packed.write_all(&bytes)?;

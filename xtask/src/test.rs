@@ -5,6 +5,7 @@ use std::process::Command;
 
 use anyhow::Result;
 
+use crate::bench::baselines;
 use crate::tally::Tally;
 use crate::ui::{Mark, Step};
 use crate::{
@@ -101,6 +102,7 @@ fn steps(quick: bool) -> Vec<(&'static str, Work)> {
             "RS256 in WASM",
             Work::Process(rs256, Tally::from_cargo_test),
         ));
+        steps.push(("baselines", Work::Here(baselines::check)));
     }
     steps.push((
         "conformance",

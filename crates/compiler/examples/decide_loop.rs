@@ -1,9 +1,11 @@
-//! A loop of decisions for a tool that counts instructions: `decide_loop RULES ROUNDS`.
+//! A loop of decisions for a tool that counts instructions: `decide_loop RULES ROUNDS`. Prints the decisions
+//! made, the bytes of the image and the milliseconds it took to compile.
 //!
 //! Course N of RULES wants the group `course-N`; each round asks for another course with the facts that
 //! open it, raw path and all. What two runs with different ROUNDS differ by is the decisions alone.
 
 use std::process::ExitCode;
+use std::time::Instant;
 
 use tollgate_compiler::{CompileOptions, SourceTree, compile};
 use tollgate_core::{
@@ -21,8 +23,12 @@ fn main() -> ExitCode {
         return ExitCode::from(2);
     };
     match run(rules, rounds) {
-        Some(allowed) if allowed == rounds => {
-            println!("{allowed}");
+        Some(Done {
+            allowed,
+            bytes,
+            compile_ms,
+        }) if allowed == rounds => {
+            println!("{allowed} {bytes} {compile_ms}");
             ExitCode::SUCCESS
         }
         _ => {
@@ -32,8 +38,15 @@ fn main() -> ExitCode {
     }
 }
 
-/// How many of the rounds were allowed.
-fn run(rules: usize, rounds: usize) -> Option<usize> {
+struct Done {
+    /// How many of the rounds were allowed.
+    allowed: usize,
+    /// Of the image.
+    bytes: usize,
+    compile_ms: u128,
+}
+
+fn run(rules: usize, rounds: usize) -> Option<Done> {
     let mut sources = SourceTree::new();
     sources.insert(
         "site.toml",
@@ -51,11 +64,15 @@ fn run(rules: usize, rounds: usize) -> Option<usize> {
             ),
         );
     }
+    let start = Instant::now();
     let compiled = compile(&sources, &CompileOptions::default());
+    let compile_ms = start.elapsed().as_millis();
     for diagnostic in &compiled.diagnostics {
         eprintln!("{diagnostic:?}");
     }
-    let image = Image::from_bytes(compiled.image?).ok()?;
+    let image = compiled.image?;
+    let bytes = image.len();
+    let image = Image::from_bytes(image).ok()?;
     let asked: Vec<_> = (0..ASKED)
         .map(|at| {
             let number = at * rules.saturating_sub(1) / (ASKED - 1);
@@ -84,5 +101,9 @@ fn run(rules: usize, rounds: usize) -> Option<usize> {
         };
         allowed += usize::from(decide(&image, &query).reason == Reason::Allow);
     }
-    Some(allowed)
+    Some(Done {
+        allowed,
+        bytes,
+        compile_ms,
+    })
 }

@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail};
 use tollgate_gate::Request;
 use tollgate_gate::wire::{self, Reply};
 use tollgate_testkit::Answer;
-use wasmtime::{Engine, Instance, Memory, Module, Store, TypedFunc};
+use wasmtime::{Config, Engine, Instance, Memory, Module, Store, TypedFunc};
 
 use crate::target::Ask;
 
@@ -45,7 +45,22 @@ impl Compiled {
     ///
     /// If the bytes hold no module.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
-        let engine = Engine::default();
+        Self::compile(Engine::default(), bytes)
+    }
+
+    /// Compiles the module in a file so that what it does is counted: see [`Embedded::fuel`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Compiled::from_file`].
+    pub fn counted(path: &Path) -> Result<Self> {
+        let bytes =
+            std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+        let engine = Engine::new(Config::new().consume_fuel(true)).map_err(foreign)?;
+        Self::compile(engine, &bytes)
+    }
+
+    fn compile(engine: Engine, bytes: &[u8]) -> Result<Self> {
         let module = Module::new(&engine, bytes).map_err(foreign)?;
         Ok(Self { engine, module })
     }
@@ -57,6 +72,8 @@ impl Compiled {
     /// If the module is not ours, or refuses the image; the message says why.
     pub fn start(&self, image: &[u8]) -> Result<Embedded> {
         let mut store = Store::new(&self.engine, ());
+        // Only an engine that counts has fuel, and nothing here is to run out of it.
+        _ = store.set_fuel(u64::MAX);
         // No imports: a module that asks for any is not ours.
         let instance = Instance::new(&mut store, &self.module, &[]).map_err(foreign)?;
         let memory = instance
@@ -111,6 +128,12 @@ impl Embedded {
         let length = self.write(message)?;
         let place = self.decide.call(&mut self.store, length).map_err(foreign)?;
         wire::decode_outcome(self.read(place)?).context("the module's answer")
+    }
+
+    /// How much fuel was used since the instance began: about one for each instruction of WebAssembly,
+    /// the same in every run. Nothing if the module was not compiled to be [counted](Compiled::counted).
+    pub fn fuel(&self) -> Option<u64> {
+        self.store.get_fuel().ok().map(|left| u64::MAX - left)
     }
 
     fn write(&mut self, bytes: &[u8]) -> Result<u32> {

@@ -5,6 +5,7 @@
 //! and anything that an edge runs.
 
 pub mod cloudflare;
+pub mod counting;
 pub mod edgeworkers;
 pub mod embedded;
 pub mod javascript;

@@ -1,11 +1,6 @@
 //! Deciding allocates nothing: paths, methods, addresses and tokens of all sample cases, counted.
 
 #![cfg(test)]
-#![expect(unsafe_code, reason = "an allocator that counts is an allocator")]
-
-use core::alloc::{GlobalAlloc, Layout};
-use core::cell::Cell;
-use std::alloc::System;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -15,52 +10,12 @@ use tollgate_core::path::{PathOptions, PathScratch};
 use tollgate_core::{Facts, Query, TokenState, UnixSeconds, decide};
 use tollgate_crypto::Native;
 use tollgate_gate::Gate;
+use tollgate_targets::counting::{Counting, allocations};
 use tollgate_testkit::{Case, read_cases};
 use tollgate_token::Claims;
 
-thread_local! {
-    static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
-}
-
-/// The system's allocator, counting what this thread asks it for.
-struct Counting;
-
 #[global_allocator]
 static COUNTING: Counting = Counting;
-
-fn count() {
-    // A thread that is ending has no counter any more, and decides nothing.
-    _ = ALLOCATIONS.try_with(|counter| counter.set(counter.get() + 1));
-}
-
-// SAFETY: every call goes on to the system's allocator as it came; counting allocates nothing.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count();
-        // SAFETY: the caller's promises are those that `System` asks for.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        count();
-        // SAFETY: as above.
-        unsafe { System.realloc(block, layout, size) }
-    }
-
-    unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
-        // SAFETY: as above.
-        unsafe { System.dealloc(block, layout) }
-    }
-}
-
-/// How many allocations `work` makes.
-fn allocations<T>(work: impl FnOnce() -> T) -> u64 {
-    let before = ALLOCATIONS.get();
-    let done = work();
-    let made = ALLOCATIONS.get() - before;
-    drop(done);
-    made
-}
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")

@@ -51,7 +51,7 @@ pub(crate) fn package(step: &Step) -> Result<String> {
         .args(["--output-format", "zip", "--lambda-dir"])
         .arg(folder());
     shell::must(&mut build, |line| step.line(line))?;
-    lambda_edge::runs_on_lambda(&repo::target().join("release").join(PROGRAM))?;
+    lambda_edge::runs_on_lambda(&shipped())?;
     let zip = folder().join(PROGRAM).join("bootstrap.zip");
     let bytes = std::fs::metadata(&zip)
         .with_context(|| format!("{} was not written", repo::shown(&zip)))?
@@ -66,6 +66,13 @@ pub(crate) fn package(step: &Step) -> Result<String> {
         vec!["without a policy".to_owned(), ui::bytes(bytes)],
     ];
     Ok(ui::table(&rows))
+}
+
+/// The program in the zip that [`package`] builds. cargo-lambda always names a target, so it is not among
+/// the programs of other builds.
+pub(crate) fn shipped() -> PathBuf {
+    let target = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
+    repo::target().join(target).join("release").join(PROGRAM)
 }
 
 /// Where the zip is put.

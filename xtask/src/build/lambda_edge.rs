@@ -106,13 +106,16 @@ fn copy(from: &Path, to: &Path) -> Result<()> {
 }
 
 /// Refuses an addon that Amazon Linux 2023 would not load.
-pub(super) fn runs_on_lambda(addon: &Path) -> Result<()> {
-    let bytes = fs::read(addon).with_context(|| format!("cannot read {}", repo::shown(addon)))?;
-    let needed = newest_glibc(&bytes).context("the addon names no version of the C library")?;
+pub(super) fn runs_on_lambda(program: &Path) -> Result<()> {
+    let bytes =
+        fs::read(program).with_context(|| format!("cannot read {}", repo::shown(program)))?;
+    let needed =
+        newest_glibc(&bytes).context("what was built names no version of the C library")?;
     let shown = |version: [u32; 2]| version.map(|number| number.to_string()).join(".");
     ensure!(
         needed <= NEWEST_GLIBC,
-        "the addon needs version {} of glibc and Lambda has {}: build it on an older system",
+        "{} needs version {} of glibc and Lambda has {}: build it on an older system",
+        repo::shown(program),
         shown(needed),
         shown(NEWEST_GLIBC)
     );

@@ -1,0 +1,87 @@
+//! What one signature costs, in our code and in the libraries that could have been chosen: in WASM under
+//! Node, natively, and in OpenSSL. `tollgate-peers` holds the libraries; nobody else builds them.
+
+use anyhow::{Context, Result};
+use serde_json::Value;
+
+use crate::build::WASM_TARGET;
+use crate::ui::Step;
+use crate::{repo, shell, tools, ui};
+
+/// One library on one machine: a line of the script's report.
+pub(crate) struct Row {
+    pub(crate) algorithm: String,
+    pub(crate) place: String,
+    pub(crate) name: String,
+    pub(crate) p50_ns: f64,
+    pub(crate) p99_ns: f64,
+}
+
+/// Builds the module and its native counterpart and times both.
+pub(crate) fn measure(quick: bool, step: &Step) -> Result<Vec<Row>> {
+    // `ring` has C in it, also for WASM.
+    tools::debian(&["clang"], "clang", step)?;
+    let package = ["--package", "tollgate-peers", "--features", "signatures"];
+    let mut module = shell::cargo(["build", "--profile", "wasm", "--target", WASM_TARGET]);
+    module
+        .args(package)
+        .args(["--example", "signatures_module"]);
+    shell::must(&mut module, |line| step.line(line))?;
+    let mut native = shell::cargo(["build", "--release"]);
+    native.args(package).args(["--bin", "signatures"]);
+    shell::must(&mut native, |line| step.line(line))?;
+    let mut run = shell::tool("node", [repo::root().join("crates/peers/signatures.mjs")]);
+    run.arg(
+        repo::target()
+            .join(WASM_TARGET)
+            .join("wasm/examples/signatures_module.wasm"),
+    )
+    .arg(repo::target().join("release/signatures"))
+    .arg(if quick { "quick" } else { "whole" });
+    let report = shell::must(&mut run, |line| step.line(line))?;
+    let line = report.lines().last().context("the script said nothing")?;
+    let rows: Vec<Value> = serde_json::from_str(line).context("the script's report")?;
+    rows.iter()
+        .map(Row::read)
+        .collect::<Option<_>>()
+        .context("a row of the script's report lacks a part")
+}
+
+impl Row {
+    fn read(row: &Value) -> Option<Self> {
+        let text = |name| row.get(name)?.as_str().map(str::to_owned);
+        let number = |name| row.get(name)?.as_f64();
+        Some(Self {
+            algorithm: text("algorithm")?,
+            place: text("where")?,
+            name: text("name")?,
+            p50_ns: number("p50_ns")?,
+            p99_ns: number("p99_ns")?,
+        })
+    }
+}
+
+/// The rows for people. The ratio is to what Tollgate uses in the same place.
+pub(crate) fn table(rows: &[Row]) -> String {
+    let mut lines = vec![
+        ["signature", "place", "library", "p50", "p99", "to ours"]
+            .map(str::to_owned)
+            .to_vec(),
+    ];
+    for row in rows {
+        // The first row of an algorithm in a place is what Tollgate uses there.
+        let ours = rows
+            .iter()
+            .find(|first| (&first.algorithm, &first.place) == (&row.algorithm, &row.place))
+            .map_or(row.p50_ns, |ours| ours.p50_ns);
+        lines.push(vec![
+            row.algorithm.clone(),
+            row.place.clone(),
+            row.name.clone(),
+            format!("{:.1} µs", row.p50_ns / 1e3),
+            format!("{:.1} µs", row.p99_ns / 1e3),
+            format!("{:.2}x", row.p50_ns / ours),
+        ]);
+    }
+    ui::table(&lines)
+}
