@@ -46,7 +46,7 @@ impl<'a> Request<'a> {
 
 /// What stands before and after the first `byte`.
 pub(crate) fn split_at_byte(bytes: &[u8], byte: u8) -> Option<(&[u8], &[u8])> {
-    let at = bytes.iter().position(|b| *b == byte)?;
+    let at = memchr::memchr(byte, bytes)?;
     Some((bytes.get(..at)?, bytes.get(at + 1..)?))
 }
 

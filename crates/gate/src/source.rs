@@ -108,7 +108,7 @@ fn read_value<'a>(source: &TokenSource, value: &'a [u8]) -> Found<'a> {
 /// What follows `Bearer` and exactly one space, if that is all there is.
 fn bearer(value: &[u8]) -> Option<&[u8]> {
     let (scheme, token) = crate::request::split_at_byte(value, b' ')?;
-    let is_one_word = !token.iter().any(|byte| matches!(byte, b' ' | b'\t' | b','));
+    let is_one_word = memchr::memchr3(b' ', b'\t', b',', token).is_none();
     (scheme.eq_ignore_ascii_case(b"bearer") && is_one_word).then_some(token)
 }
 

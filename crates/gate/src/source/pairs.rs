@@ -25,10 +25,11 @@ impl Pair<'_> {
 
 /// The pairs of one `Cookie` field value.
 pub(crate) fn cookie_pairs(value: &[u8]) -> impl Iterator<Item = Pair<'_>> + Clone {
-    value.split(|byte| *byte == b';').map(|raw| {
+    split(value, b';').map(|raw| {
         let (name, value) = split_pair(trim(raw));
         // RFC 6265 puts no spaces around `=`; readers disagree about those that stand there anyway.
-        let is_plain = trim(name) == name && trim(value) == value && !value.contains(&b'"');
+        let is_plain =
+            trim(name) == name && trim(value) == value && memchr::memchr(b'"', value).is_none();
         Pair {
             raw,
             name: trim(name),
@@ -40,15 +41,26 @@ pub(crate) fn cookie_pairs(value: &[u8]) -> impl Iterator<Item = Pair<'_>> + Clo
 
 /// The pairs of a raw query.
 pub(crate) fn query_pairs(query: &[u8]) -> impl Iterator<Item = Pair<'_>> + Clone {
-    query.split(|byte| *byte == b'&').map(|raw| {
+    split(query, b'&').map(|raw| {
         let (name, value) = split_pair(raw);
-        let is_plain = !value.iter().any(|byte| matches!(byte, b'%' | b'+'));
+        let is_plain = memchr::memchr2(b'%', b'+', value).is_none();
         Pair {
             raw,
             name,
             value,
             is_plain,
         }
+    })
+}
+
+/// What stands between the separators, one part more than there are of them.
+fn split(bytes: &[u8], separator: u8) -> impl Iterator<Item = &[u8]> + Clone {
+    let ends = memchr::memchr_iter(separator, bytes).chain([bytes.len()]);
+    let mut start = 0;
+    ends.map(move |end| {
+        let part = bytes.get(start..end).unwrap_or_default();
+        start = end + 1;
+        part
     })
 }
 
