@@ -14,9 +14,10 @@ use core::net::IpAddr;
 
 use serde_json::Value;
 use tollgate_core::{Effect, PathError, PathOptions, PathScratch};
+use tollgate_gate::Kind;
 
 use crate::policy::Policy;
-use crate::request::{Kind, Request, Ruling, ask};
+use crate::request::{Request, Ruling, ask};
 use crate::search::{Search, request as described};
 use crate::space::Space;
 use crate::walk::on_path;

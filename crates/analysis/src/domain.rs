@@ -418,30 +418,12 @@ fn each_atom<'e>(expr: &'e Expr, visit: &mut impl FnMut(&'e Expr)) {
             each_atom(left, visit);
             each_atom(right, visit);
         }
-        Expr::Compare(_, left, right) if is_logic(left) || is_logic(right) => {
+        Expr::Compare(_, left, right) if left.is_logic() || right.is_logic() => {
             each_atom(left, visit);
             each_atom(right, visit);
         }
         atom => visit(atom),
     }
-}
-
-fn is_logic(expr: &Expr) -> bool {
-    matches!(
-        expr,
-        Expr::Bool(_)
-            | Expr::Not(_)
-            | Expr::And(..)
-            | Expr::Or(..)
-            | Expr::Compare(..)
-            | Expr::StringTest(..)
-            | Expr::InStrings(..)
-            | Expr::InInts(..)
-            | Expr::InNetworks(..)
-            | Expr::InGroups(_)
-            | Expr::InClaim(..)
-            | Expr::Has(_)
-    )
 }
 
 fn variable(space: &Space<'_>, hit: &Hit<'_>, expr: &Expr, vars: &mut Vec<Var>) {

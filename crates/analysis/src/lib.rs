@@ -44,4 +44,5 @@ mod space;
 mod walk;
 
 pub use policy::{Policy, Unusable, rule_name};
-pub use request::{Kind, Request, Ruling, ask, ask_traced};
+pub use request::{Request, Ruling, ask, ask_traced};
+pub use tollgate_gate::Kind;

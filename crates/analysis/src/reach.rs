@@ -8,10 +8,11 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 use tollgate_core::{Effect, RuleId};
+use tollgate_gate::Kind;
 
 use crate::explain::Weighed;
 use crate::policy::Policy;
-use crate::request::{Kind, Request, ask_traced};
+use crate::request::{Request, ask_traced};
 use crate::space::{Hit, Space};
 use crate::walk::{Next, Walk};
 

@@ -10,7 +10,7 @@ use tollgate_token::DEFAULT_GROUPS_CLAIM;
 use super::Change;
 use crate::domain::Domain;
 use crate::eval::filled;
-use crate::request::Request;
+use crate::request::{Request, assumed};
 use crate::space::{Alias, Assignment, Space, Value as Chosen, Var};
 use crate::walk::Kind;
 
@@ -93,20 +93,12 @@ fn scopes(claims: &Map<String, Value>) -> Vec<String> {
         .collect()
 }
 
+/// In which claim the groups of the request's token stand, as far as its issuer can be told.
 fn groups_claim(space: &Space<'_>, request: &Request) -> String {
-    let iss = request
-        .claims
-        .as_ref()
-        .and_then(|claims| claims.get("iss")?.as_str());
-    let issuers = space
-        .sides
-        .first()
-        .map(|side| side.policy.config().issuers.as_slice())
-        .unwrap_or_default();
-    let named = issuers
-        .iter()
-        .find(|issuer| iss.is_some_and(|iss| issuer.issuers.iter().any(|known| known == iss)));
-    named.or(issuers.first()).map_or_else(
+    let policy = space.sides.first().map(|side| side.policy);
+    let issuer =
+        policy.and_then(|policy| assumed(policy, request.claims.as_ref()).map(|known| known.1));
+    issuer.map_or_else(
         || DEFAULT_GROUPS_CLAIM.to_owned(),
         |issuer| issuer.groups_claim.clone(),
     )
