@@ -40,12 +40,24 @@ impl Edit {
         }
     }
 
+    /// Whether it changes what a token says.
+    pub(super) const fn is_about_claims(&self) -> bool {
+        matches!(
+            self.change,
+            Change::Join(_)
+                | Change::Leave(_)
+                | Change::AddScope(_)
+                | Change::DropScope(_)
+                | Change::Claim(..)
+        )
+    }
+
     pub(super) fn apply(&self, request: &mut Request) {
         let claims = |request: &mut Request, change: &dyn Fn(&mut Map<String, Value>)| {
-            change(request.claims.get_or_insert_with(Map::new));
+            request.claims.as_mut().map(change);
         };
         match &self.change {
-            Change::SignIn => claims(request, &|_| {}),
+            Change::SignIn => drop(request.claims.get_or_insert_with(Map::new)),
             Change::SignOut => request.claims = None,
             Change::Join(name) => claims(request, &|claims| {
                 let groups = claims
@@ -198,6 +210,10 @@ pub(super) fn all(space: &Space<'_>, kind: &Kind<'_>, request: &Request) -> Vec<
             groups_claim: claim_of_groups.clone(),
         };
         let mut changed = request.clone();
+        if edit.is_about_claims() {
+            // Whoever has no token would have to sign in as well.
+            changed.claims.get_or_insert_with(Map::new);
+        }
         edit.apply(&mut changed);
         if changed != *request && !edits.contains(&edit) {
             edits.push(edit);
@@ -315,6 +331,9 @@ pub(super) fn between(space: &Space<'_>, from: &Request, to: &Request) -> Vec<Ed
     match (&from.claims, &to.claims) {
         (Some(_), None) => changes.push(Change::SignOut),
         (before, Some(after)) => {
+            if before.is_none() {
+                changes.push(Change::SignIn);
+            }
             let none = Map::new();
             let before = before.as_ref().unwrap_or(&none);
             let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
