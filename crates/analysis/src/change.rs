@@ -116,7 +116,7 @@ pub fn minimal_changes(policy: &Policy, request: &Request) -> Result<Ways, PathE
     if ways.is_empty() {
         // Little changes will not do here, so another path may be what was meant.
         if wanted == Kind::Allow {
-            ways = elsewhere(policy, &space, request, &segments, slash)?;
+            ways = elsewhere(policy, &space, request, &segments, slash);
         }
         if wanted == Kind::Deny || is_named {
             ways.extend(searched(policy, &space, &kind, request, wanted));
@@ -138,7 +138,7 @@ fn elsewhere(
     request: &Request,
     segments: &[Rc<str>],
     slash: bool,
-) -> Result<Vec<Way>, PathError> {
+) -> Vec<Way> {
     let mut ways = Vec::new();
     for target in nearest::paths(policy, segments, slash) {
         let moved = Request {
@@ -150,7 +150,10 @@ fn elsewhere(
             ways.push(way(policy, vec![change], moved));
             continue;
         }
-        let (segments, slash) = parse(policy, &target)?;
+        // Put together from a long path it can be too long.
+        let Ok((segments, slash)) = parse(policy, &target) else {
+            continue;
+        };
         let kind = on_path(space, &segments, slash);
         let edits = edits::all(space, &kind, &moved);
         let best = combined(policy, &moved, Kind::Allow, &edits)
@@ -161,7 +164,7 @@ fn elsewhere(
             ways.push(way);
         }
     }
-    Ok(ways)
+    ways
 }
 
 /// The segments of a target's path, decoded, and whether a slash ends it.

@@ -18,7 +18,8 @@ use tollgate_core::path::{MAX_DECODED_BYTES, MAX_SEGMENTS};
 
 use crate::search::used_captures;
 use crate::space::{Hit, Space};
-pub(crate) use letters::{escaped, glob_matches};
+pub(crate) use letters::escaped;
+pub use letters::glob_matches;
 pub(crate) use pattern::each_mut;
 use pattern::{Part, Pat};
 

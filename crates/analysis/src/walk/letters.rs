@@ -18,7 +18,7 @@ use tollgate_core::path::check_segment;
 use super::pattern::Part;
 use super::{Item, PatternId, Walk};
 use crate::domain::texts::{self, Material};
-pub(crate) use globs::matches as glob_matches;
+pub use globs::matches as glob_matches;
 
 /// The segments to try, and the items each can move.
 pub(super) struct Alphabet<'p> {

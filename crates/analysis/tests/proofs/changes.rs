@@ -12,7 +12,7 @@ use crate::support::{self, Both, Tally, both_say, prove, spec_says};
 
 /// Requests asked about in each policy, and random others tried beside each.
 const REQUESTS: usize = 3;
-const OTHERS: usize = 60;
+const OTHERS: usize = 30;
 /// The claim in which rendered policies look for groups.
 const GROUPS: &str = "cognito:groups";
 /// So many ways and no more are told.

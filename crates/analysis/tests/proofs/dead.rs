@@ -6,7 +6,7 @@ use tollgate_spec::generate::Generator;
 use crate::support::{self, Both, NOW, Tally, both_say, prove};
 
 /// Random requests about each dead rule.
-const REQUESTS: u64 = 100;
+const REQUESTS: u64 = 50;
 
 #[test]
 fn dead_rules_change_nothing_and_others_do() {
@@ -17,6 +17,9 @@ fn check(seed: u64) -> Tally {
     let mut tally = Tally::default();
     let mut generator = Generator::new(seed);
     let both = Both::of(generator.policy());
+    if support::is_passed_over(seed, &[&both], &mut tally) {
+        return tally;
+    }
     let lives = dead::rules(&both.policy, NOW);
     tally.add("rules", both.policy.rules().len() as u128);
     tally.add("rules not judged in time", lives.unknown.len() as u128);

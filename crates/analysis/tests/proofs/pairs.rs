@@ -22,6 +22,9 @@ fn differences_are_real_and_complete() {
 fn check(seed: u64) -> Tally {
     let mut tally = Tally::default();
     let pair = Pair::random(seed);
+    if support::is_passed_over(seed, &[&pair.old, &pair.new], &mut tally) {
+        return tally;
+    }
     let found = diff::diff(&pair.old.policy, &pair.new.policy, NOW);
     if !found.gave_up.is_empty() {
         tally.add("pairs given up on", 1);

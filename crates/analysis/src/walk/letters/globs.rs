@@ -14,7 +14,7 @@ const MOST_STATES: usize = 20_000;
 const MOST_LITERALS: usize = 64;
 
 /// Whether a text is the glob with every `*` replaced by something.
-pub(crate) fn matches(glob: &[u8], text: &[u8]) -> bool {
+pub fn matches(glob: &[u8], text: &[u8]) -> bool {
     let (mut at, mut read) = (0, 0);
     let mut retry: Option<(usize, usize)> = None;
     loop {
