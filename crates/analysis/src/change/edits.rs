@@ -116,6 +116,7 @@ fn groups_claim(space: &Space<'_>, request: &Request) -> String {
     )
 }
 
+/// The texts of a list claim.
 fn groups(claims: Option<&Map<String, Value>>, groups_claim: &str) -> BTreeSet<String> {
     claims
         .and_then(|claims| claims.get(groups_claim)?.as_array())
@@ -164,6 +165,17 @@ pub(super) fn all(space: &Space<'_>, kind: &Kind<'_>, request: &Request) -> Vec<
                     && let crate::eval::Term::Text(name) = eval.term(inner, hit)
                 {
                     asked_groups.insert(name.to_string());
+                }
+                // What is looked for in a list can be changed instead of the list.
+                if let Expr::InGroups(inner) | Expr::InClaim(inner, _) = expr {
+                    let listed = match expr {
+                        Expr::InClaim(_, slot) => own_members(space, hit.side, *slot, request),
+                        _ => groups(request.claims.as_ref(), &claim_of_groups),
+                    };
+                    changes.extend(listed.into_iter().filter_map(|name| {
+                        let name = Chosen::Text(name.into());
+                        change(space, &text_variable(space, hit.side, inner)?, &name)
+                    }));
                 }
                 if let Expr::InClaim(inner, slot) = expr
                     && let crate::eval::Term::Text(name) = eval.term(inner, hit)
@@ -220,6 +232,27 @@ pub(super) fn all(space: &Space<'_>, kind: &Kind<'_>, request: &Request) -> Vec<
         }
     }
     edits
+}
+
+/// The members of the token's list claim in a slot.
+fn own_members(space: &Space<'_>, side: usize, slot: u16, request: &Request) -> BTreeSet<String> {
+    let claim = space
+        .slot(side, slot)
+        .and_then(|(number, _)| space.claim_var(number));
+    claim
+        .map(|claim| groups(request.claims.as_ref(), &claim.name))
+        .unwrap_or_default()
+}
+
+/// The variable that an expression is, if it is one that a token says.
+fn text_variable(space: &Space<'_>, side: usize, expr: &Expr) -> Option<Var> {
+    match expr {
+        Expr::Subject => Some(Var::Subject),
+        Expr::Claim(slot) => space
+            .slot(side, *slot)
+            .map(|(number, _)| Var::Claim(number)),
+        _ => None,
+    }
 }
 
 fn members(space: &Space<'_>, number: u16, name: &str, request: &Request) -> Option<Change> {

@@ -72,11 +72,16 @@ fn check(seed: u64) -> Tally {
             continue;
         }
         tally.add("random requests that differ", 1);
+        if covers(&pair.new, &found, &request, &old, &new) {
+            continue;
+        }
+        // Whoever is told that a search gave up is told that more may differ.
         assert!(
-            covers(&pair.new, &found, &request, &old, &new),
+            !found.gave_up.is_empty(),
             "seed {seed}: not reported: {request:?}\n{old:?}\n{new:?}\n{:#?}",
             found.differences
         );
+        tally.add("random requests that differ where a search gave up", 1);
     }
     tally
 }
