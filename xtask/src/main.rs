@@ -14,6 +14,7 @@ mod demo;
 mod fixtures;
 mod infra;
 mod peers;
+mod proofs;
 mod repo;
 mod shell;
 mod tally;
@@ -56,6 +57,8 @@ enum Verb {
     Codegen(codegen::Args),
     /// Hold the sample policy against other policy engines.
     Peers(peers::Args),
+    /// Prove what the analysis says about random policies.
+    Proofs(proofs::Args),
     /// Check what the compiler cannot: sizes, imports, names, stray stubs.
     Tidy,
     /// What CI runs.
@@ -85,6 +88,7 @@ fn main() -> ExitCode {
         Verb::Fixtures(args) => fixtures::run(&args),
         Verb::Codegen(args) => codegen::run(&args),
         Verb::Peers(args) => peers::run(&args),
+        Verb::Proofs(args) => proofs::run(&args),
         Verb::Tidy => tidy::run(),
         Verb::Ci => ci::run(),
     };

@@ -14,9 +14,10 @@ use core::net::IpAddr;
 
 use serde_json::Value;
 use tollgate_core::{Effect, PathError, PathOptions, PathScratch};
+use tollgate_gate::Kind;
 
 use crate::policy::Policy;
-use crate::request::{Kind, Request, Ruling, ask};
+use crate::request::{Request, Ruling, ask};
 use crate::search::{Search, request as described};
 use crate::space::Space;
 use crate::walk::on_path;
@@ -115,7 +116,7 @@ pub fn minimal_changes(policy: &Policy, request: &Request) -> Result<Ways, PathE
     if ways.is_empty() {
         // Little changes will not do here, so another path may be what was meant.
         if wanted == Kind::Allow {
-            ways = elsewhere(policy, &space, request, &segments, slash)?;
+            ways = elsewhere(policy, &space, request, &segments, slash);
         }
         if wanted == Kind::Deny || is_named {
             ways.extend(searched(policy, &space, &kind, request, wanted));
@@ -137,7 +138,7 @@ fn elsewhere(
     request: &Request,
     segments: &[Rc<str>],
     slash: bool,
-) -> Result<Vec<Way>, PathError> {
+) -> Vec<Way> {
     let mut ways = Vec::new();
     for target in nearest::paths(policy, segments, slash) {
         let moved = Request {
@@ -149,7 +150,10 @@ fn elsewhere(
             ways.push(way(policy, vec![change], moved));
             continue;
         }
-        let (segments, slash) = parse(policy, &target)?;
+        // Put together from a long path it can be too long.
+        let Ok((segments, slash)) = parse(policy, &target) else {
+            continue;
+        };
         let kind = on_path(space, &segments, slash);
         let edits = edits::all(space, &kind, &moved);
         let best = combined(policy, &moved, Kind::Allow, &edits)
@@ -160,7 +164,7 @@ fn elsewhere(
             ways.push(way);
         }
     }
-    Ok(ways)
+    ways
 }
 
 /// The segments of a target's path, decoded, and whether a slash ends it.
@@ -194,31 +198,39 @@ fn combined(policy: &Policy, request: &Request, wanted: Kind, edits: &[Edit]) ->
     edits.truncate(MOST_EDITS);
     let mut found: Vec<BTreeSet<usize>> = Vec::new();
     let mut ways = Vec::new();
+    let sign_in = edits.iter().position(|edit| edit.change == Change::SignIn);
     let mut attempt = |set: &[usize]| -> bool {
-        let chosen: BTreeSet<usize> = set.iter().copied().collect();
+        let mut chosen: BTreeSet<usize> = set.iter().copied().collect();
+        let of = |set: &BTreeSet<usize>| -> Vec<&Edit> {
+            set.iter()
+                .filter_map(|at| edits.get(*at).copied())
+                .collect()
+        };
+        // Nobody has claims without a token.
+        if of(&chosen).iter().any(|edit| edit.is_about_claims()) {
+            if of(&chosen)
+                .iter()
+                .any(|edit| edit.change == Change::SignOut)
+            {
+                return false;
+            }
+            chosen.extend(sign_in);
+        }
         if found.iter().any(|smaller| smaller.is_subset(&chosen)) {
             return false;
         }
-        let of_set = || set.iter().filter_map(|at| edits.get(*at));
         let mut about = BTreeSet::new();
-        if !of_set().all(|edit| about.insert(edit.about())) {
+        if !of(&chosen).iter().all(|edit| about.insert(edit.about())) {
             return false;
         }
-        let mut changed = request.clone();
-        for edit in of_set() {
-            edit.apply(&mut changed);
+        let changed = applied(request, of(&chosen).into_iter());
+        if ask(policy, &changed).kind != wanted {
+            return false;
         }
-        if ask(policy, &changed).kind == wanted {
-            let signs_in = request.claims.is_none() && changed.claims.is_some();
-            let mut changes: Vec<Change> = of_set().map(|edit| edit.change.clone()).collect();
-            if signs_in && !changes.contains(&Change::SignIn) {
-                changes.insert(0, Change::SignIn);
-            }
-            found.push(chosen);
-            ways.push(way(policy, changes, changed));
-            return true;
-        }
-        false
+        let changes = of(&chosen).iter().map(|edit| edit.change.clone()).collect();
+        found.push(chosen);
+        ways.push(way(policy, changes, changed));
+        true
     };
     let mut few_will_do = false;
     for a in 0..edits.len() {
@@ -269,30 +281,47 @@ fn searched(
         },
     );
     let found = found.found()?;
-    let mut edits = edits::between(space, request, &found);
-    // Whatever can be taken back is taken back.
+    let edits = smallest(edits::between(space, request, &found), &|edits| {
+        ask(policy, &applied(request, edits.iter())).kind == wanted
+    });
+    let changed = applied(request, edits.iter());
+    if ask(policy, &changed).kind != wanted {
+        return None;
+    }
+    let changes = edits.into_iter().map(|edit| edit.change).collect();
+    Some(way(policy, changes, changed))
+}
+
+/// Sets of changes up to this size are searched for their smallest part that will do.
+const MOST_TO_SEARCH: usize = 12;
+
+/// A part of the edits that will do, and of which no part does.
+fn smallest(mut edits: Vec<Edit>, will_do: &dyn Fn(&[Edit]) -> bool) -> Vec<Edit> {
     let mut at = 0;
-    while at < edits.len() {
+    while edits.len() > MOST_TO_SEARCH && at < edits.len() {
         let mut fewer = edits.clone();
         fewer.remove(at);
-        if ask(policy, &applied(request, &fewer)).kind == wanted {
+        if will_do(&fewer) {
             edits = fewer;
         } else {
             at += 1;
         }
     }
-    let changed = applied(request, &edits);
-    if ask(policy, &changed).kind != wanted {
-        return None;
+    if edits.len() > MOST_TO_SEARCH {
+        return edits;
     }
-    let mut changes: Vec<Change> = edits.into_iter().map(|edit| edit.change).collect();
-    if request.claims.is_none() && changed.claims.is_some() && !changes.contains(&Change::SignIn) {
-        changes.insert(0, Change::SignIn);
-    }
-    Some(way(policy, changes, changed))
+    let mut parts: Vec<u32> = (1..1 << edits.len()).collect();
+    parts.sort_by_key(|part| part.count_ones());
+    let of = |part: u32| -> Vec<Edit> {
+        let chosen = (0..).zip(&edits).filter(|(at, _)| part >> at & 1 == 1);
+        chosen.map(|(_, edit)| edit.clone()).collect()
+    };
+    let found = parts.into_iter().map(of).find(|part| will_do(part));
+    found.unwrap_or(edits)
 }
 
-fn applied(request: &Request, edits: &[Edit]) -> Request {
+/// The request after the edits. Without a token nothing changes what it says.
+fn applied<'e>(request: &Request, edits: impl Iterator<Item = &'e Edit>) -> Request {
     let mut changed = request.clone();
     for edit in edits {
         edit.apply(&mut changed);

@@ -14,6 +14,7 @@ mod settings;
 use std::collections::{HashMap, HashSet};
 
 use tollgate_core::{Effect, RuleId};
+use tollgate_gate::Kind;
 
 pub use settings::Setting;
 
@@ -21,7 +22,7 @@ use crate::domain::Domain;
 use crate::eval::{Answer, Eval};
 use crate::explain::Weighed;
 use crate::policy::Policy;
-use crate::request::{Kind, Request, Ruling, ask, ask_traced};
+use crate::request::{Request, Ruling, ask, ask_traced};
 use crate::search::{Found, Search, request};
 use crate::shrink::shrunk;
 use crate::space::{Assignment, Hit, Space, Value, Var};

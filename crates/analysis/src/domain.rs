@@ -318,18 +318,25 @@ impl<'a, 'p> Domain<'a, 'p> {
                     space: self.space,
                     chosen,
                 };
-                let known = [left, right].map(|side| match eval.term(side, hit) {
-                    Term::Text(text) => Some(text.to_string()),
-                    _ => None,
+                let known = [left, right].map(|side| match (&**side, eval.term(side, hit)) {
+                    (_, Term::Text(text)) => vec![text.to_string()],
+                    // Not chosen yet, and there are few.
+                    (Expr::Issuer, _) => self
+                        .space
+                        .issuers
+                        .iter()
+                        .map(|name| name.to_string())
+                        .collect(),
+                    _ => Vec::new(),
                 });
                 material.constants.extend(known.iter().flatten().cloned());
                 if let Expr::StringTest(test, ..) = expr
-                    && let [_, Some(part)] = known
+                    && let [_, parts] = known
                 {
                     match test {
-                        StringTest::StartsWith => material.prefixes.insert(part),
-                        StringTest::EndsWith => material.suffixes.insert(part),
-                        StringTest::Contains => material.parts.insert(part),
+                        StringTest::StartsWith => material.prefixes.extend(parts),
+                        StringTest::EndsWith => material.suffixes.extend(parts),
+                        StringTest::Contains => material.parts.extend(parts),
                     };
                 }
             }
@@ -418,30 +425,12 @@ fn each_atom<'e>(expr: &'e Expr, visit: &mut impl FnMut(&'e Expr)) {
             each_atom(left, visit);
             each_atom(right, visit);
         }
-        Expr::Compare(_, left, right) if is_logic(left) || is_logic(right) => {
+        Expr::Compare(_, left, right) if left.is_logic() || right.is_logic() => {
             each_atom(left, visit);
             each_atom(right, visit);
         }
         atom => visit(atom),
     }
-}
-
-fn is_logic(expr: &Expr) -> bool {
-    matches!(
-        expr,
-        Expr::Bool(_)
-            | Expr::Not(_)
-            | Expr::And(..)
-            | Expr::Or(..)
-            | Expr::Compare(..)
-            | Expr::StringTest(..)
-            | Expr::InStrings(..)
-            | Expr::InInts(..)
-            | Expr::InNetworks(..)
-            | Expr::InGroups(_)
-            | Expr::InClaim(..)
-            | Expr::Has(_)
-    )
 }
 
 fn variable(space: &Space<'_>, hit: &Hit<'_>, expr: &Expr, vars: &mut Vec<Var>) {

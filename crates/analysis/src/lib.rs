@@ -14,6 +14,7 @@
 //! | what would let this request in, or keep it out? | [`change::minimal_changes`] |
 //! | who can have this path, what can this person have? | [`who::who`], [`reach::reach`] |
 //! | which conditions never change their mind? | [`constant::conditions`] |
+//! | which captures have two readings? | [`overlap::overlaps`] |
 //!
 //! What it does not see: keys and signatures, times before 1970 or after the year 9999, tokens of issuers
 //! that the site does not list. Where a condition computes with several integer claims at once, only
@@ -29,6 +30,7 @@ pub mod constant;
 pub mod dead;
 pub mod diff;
 pub mod explain;
+pub mod overlap;
 pub mod reach;
 pub mod text;
 pub mod who;
@@ -44,4 +46,6 @@ mod space;
 mod walk;
 
 pub use policy::{Policy, Unusable, rule_name};
-pub use request::{Kind, Request, Ruling, ask, ask_traced};
+pub use request::{Request, Ruling, ask, ask_traced};
+pub use tollgate_gate::Kind;
+pub use walk::glob_matches;

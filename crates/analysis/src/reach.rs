@@ -8,10 +8,11 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 use tollgate_core::{Effect, RuleId};
+use tollgate_gate::Kind;
 
 use crate::explain::Weighed;
 use crate::policy::Policy;
-use crate::request::{Kind, Request, ask_traced};
+use crate::request::{Request, ask_traced, assumed};
 use crate::space::{Hit, Space};
 use crate::walk::{Next, Walk};
 
@@ -57,6 +58,7 @@ pub fn reach(policy: &Policy, person: &Person) -> Reach {
     let space = Space::new(&[policy], person.now);
     let mut walk = Walk::new(&space);
     walk.also_ask(names_of(person));
+    let own = own_names(policy, person);
     for number in 0..walk.pattern_count() {
         let id = crate::walk::PatternId(u32::try_from(number).unwrap_or(u32::MAX));
         let allows = walk
@@ -84,7 +86,7 @@ pub fn reach(policy: &Policy, person: &Person) -> Reach {
                 continue;
             }
             let rule = id(hit.rule);
-            let part = found.entry((hit.rule, paths(hit))).or_default();
+            let part = found.entry((hit.rule, paths(hit, &own))).or_default();
             if !matching.contains(&rule) {
                 part.not.get_or_insert(request.clone());
             } else if ruling.kind == Kind::Allow {
@@ -126,8 +128,8 @@ fn id(rule: usize) -> RuleId {
     RuleId(u32::try_from(rule).unwrap_or(u32::MAX))
 }
 
-/// The pattern, with captures filled in that choose the people.
-fn paths(hit: &Hit<'_>) -> String {
+/// The pattern, with those captures filled in that make the person one of the rule's people.
+fn paths(hit: &Hit<'_>, own: &[Vec<String>; 3]) -> String {
     let mut source = hit
         .spec
         .patterns
@@ -135,15 +137,37 @@ fn paths(hit: &Hit<'_>) -> String {
         .map(|pattern| pattern.source.clone())
         .unwrap_or_default();
     let who = &hit.spec.who;
-    let names = [&who.groups, &who.scopes, &who.subjects];
-    for name in names.into_iter().flatten().flatten() {
-        if let Some(capture) = &name.capture
-            && let Some(value) = hit.capture(capture)
-        {
-            source = source.replace(&format!("{{{capture}}}"), value);
+    let asked = [&who.groups, &who.scopes, &who.subjects];
+    for (names, own) in asked.into_iter().zip(own) {
+        let names = || names.iter().flatten();
+        let has = |name: &str| own.iter().any(|known| known == name);
+        if names().any(|name| name.capture.is_none() && has(&name.prefix)) {
+            continue;
+        }
+        for name in names() {
+            if let Some(capture) = &name.capture
+                && let Some(value) = hit.capture(capture)
+                && has(&format!("{}{value}{}", name.prefix, name.suffix))
+            {
+                source = source.replace(&format!("{{{capture}}}"), value);
+            }
         }
     }
     source
+}
+
+/// The person's groups, scopes and subject, as the policy reads them.
+fn own_names(policy: &Policy, person: &Person) -> [Vec<String>; 3] {
+    let Some((claims, issuer)) = assumed(policy, person.claims.as_ref()) else {
+        return Default::default();
+    };
+    let owned = |names: Vec<&str>| names.into_iter().map(str::to_owned).collect();
+    let subject = claims.subject().ok().flatten();
+    [
+        owned(claims.groups(&issuer.groups_claim).unwrap_or_default()),
+        owned(claims.scopes().unwrap_or_default()),
+        owned(subject.into_iter().collect()),
+    ]
 }
 
 /// Every text that the person's token says: a capture may be one of them.

@@ -3,14 +3,16 @@
 //! Whatever the analysis concludes is shown only after it was asked here. Not here: finding requests.
 
 use core::net::IpAddr;
+use std::borrow::Cow;
 
 use serde_json::{Map, Value};
 use tollgate_core::decide::{Trace, decide_traced};
 use tollgate_core::{
     Facts, PathOptions, PathScratch, Query, Reason, RuleId, TokenState, UnixSeconds,
 };
+use tollgate_gate::Kind;
 use tollgate_gate::config::DenyAnswer;
-use tollgate_token::{Claims, DEFAULT_GROUPS_CLAIM, IssuerConfig, IssuerKind};
+use tollgate_token::{Claims, IssuerConfig};
 
 use crate::policy::Policy;
 
@@ -27,28 +29,6 @@ pub struct Request {
     pub now: i64,
     /// What the verified token says; `None` is a request without a token.
     pub claims: Option<Map<String, Value>>,
-}
-
-/// Whether a request passes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Kind {
-    /// It passes.
-    Allow,
-    /// It does not.
-    Deny,
-    /// Its path is refused before any rule is asked.
-    Reject,
-}
-
-impl Kind {
-    /// The stable word, as it stands in logs and cases.
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::Allow => "allow",
-            Self::Deny => "deny",
-            Self::Reject => "reject",
-        }
-    }
 }
 
 /// What a policy says to a request.
@@ -120,27 +100,15 @@ pub fn ask_traced(policy: &Policy, request: &Request, trace: &mut impl Trace) ->
 }
 
 fn ruling(policy: &Policy, reason: Reason, rule: Option<RuleId>) -> Ruling {
-    let deny = &policy.config().deny;
-    let answer = |answer: &DenyAnswer| match answer {
-        DenyAnswer::Status(status) => (*status, None),
-        DenyAnswer::Redirect(location) => (302, Some(location.clone())),
-    };
     let (status, location) = match reason {
         Reason::Allow => (200, None),
-        Reason::NoToken => answer(&deny.no_token),
-        Reason::BadToken => answer(&deny.bad_token),
-        Reason::Forbidden | Reason::DeniedByRule => answer(&deny.forbidden),
-        Reason::BadPath => (400, None),
-        Reason::BadMethod => (405, None),
-        Reason::Internal => (500, None),
-    };
-    let kind = match reason {
-        Reason::Allow => Kind::Allow,
-        Reason::BadPath => Kind::Reject,
-        _ => Kind::Deny,
+        _ => match policy.config().deny.answer_to(reason).into_owned() {
+            DenyAnswer::Status(status) => (status, None),
+            DenyAnswer::Redirect(location) => (302, Some(location)),
+        },
     };
     Ruling {
-        kind,
+        kind: Kind::of(reason),
         status,
         location,
         reason,
@@ -148,31 +116,22 @@ fn ruling(policy: &Policy, reason: Reason, rule: Option<RuleId>) -> Ruling {
     }
 }
 
-/// What a token with these claims says to a policy: of the issuer it names, else of the first.
+/// What a token with these claims says to a policy, as far as its issuer can be told.
 pub(crate) fn assumed_facts(policy: &Policy, claims: &Map<String, Value>) -> Option<Facts> {
-    let text = serde_json::to_vec(claims).ok()?;
-    let claims = Claims::from_json(&text).ok()?;
-    let iss = claims.string("iss").ok()?;
-    let issuers = &policy.config().issuers;
-    let is_named = |issuer: &&IssuerConfig| {
-        iss.is_some_and(|iss| issuer.issuers.iter().any(|known| known == iss))
-    };
-    match issuers.iter().find(is_named).or(issuers.first()) {
-        Some(issuer) => claims.facts(policy.image(), issuer).ok(),
-        None => claims.facts(policy.image(), &unlisted()).ok(),
-    }
+    let (claims, issuer) = assumed(policy, Some(claims))?;
+    claims.facts(policy.image(), &issuer).ok()
 }
 
-fn unlisted() -> IssuerConfig {
-    IssuerConfig {
-        name: String::from("unlisted"),
-        issuers: Vec::new(),
-        clients: Vec::new(),
-        kind: IssuerKind::Oidc,
-        algorithms: Vec::new(),
-        groups_claim: DEFAULT_GROUPS_CLAIM.into(),
-        jwks: None,
-        secrets: Vec::new(),
-        refresh: None,
-    }
+/// Claims, none taken for empty ones, as the token layer reads them, and whose they are taken to be.
+pub(crate) fn assumed<'p>(
+    policy: &'p Policy,
+    claims: Option<&Map<String, Value>>,
+) -> Option<(Claims, Cow<'p, IssuerConfig>)> {
+    let text = match claims {
+        Some(claims) => serde_json::to_vec(claims).ok()?,
+        None => b"{}".to_vec(),
+    };
+    let claims = Claims::from_json(&text).ok()?;
+    let issuer = policy.config().assumed_issuer(&claims).ok()?;
+    Some((claims, issuer))
 }

@@ -10,6 +10,7 @@
 mod letters;
 mod pattern;
 
+use core::hash::{Hash, Hasher};
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
@@ -17,7 +18,8 @@ use tollgate_core::path::{MAX_DECODED_BYTES, MAX_SEGMENTS};
 
 use crate::search::used_captures;
 use crate::space::{Hit, Space};
-pub(crate) use letters::{escaped, glob_matches};
+pub(crate) use letters::escaped;
+pub use letters::glob_matches;
 pub(crate) use pattern::each_mut;
 use pattern::{Part, Pat};
 
@@ -25,12 +27,20 @@ use pattern::{Part, Pat};
 const MOST_STATES: usize = 2_000_000;
 
 /// Where one pattern stands.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 struct Item {
     pat: u32,
     /// How many of its parts are behind; one more than there are inside a final `**`.
     at: u16,
     captures: u32,
+}
+
+impl Hash for Item {
+    /// One write for all of it: sets of items are hashed more than anything else.
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let high = u128::from(self.pat) << 64 | u128::from(self.at) << 32;
+        state.write_u128(high | u128::from(self.captures));
+    }
 }
 
 /// The number of a pattern in a walk.
@@ -71,7 +81,7 @@ pub(crate) struct Walk<'a, 'p> {
     /// Names that somebody outside the policies asks for.
     asked: Vec<String>,
     /// Alphabets that were worked out before: the same globs meet in many places.
-    memory: letters::Memory,
+    memory: letters::Memory<'p>,
 }
 
 struct State {

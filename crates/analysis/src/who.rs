@@ -5,10 +5,11 @@
 
 use tollgate_compiler::spec::{Expr, RuleSpec, Template};
 use tollgate_core::{Effect, PathError, RuleId};
+use tollgate_gate::Kind;
 
 use crate::change::parse;
 use crate::policy::Policy;
-use crate::request::{Kind, Request, Ruling, ask};
+use crate::request::{Request, Ruling, ask};
 use crate::search::{Found, Search, request};
 use crate::shrink::shrunk;
 use crate::space::{Hit, Space};

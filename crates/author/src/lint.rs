@@ -7,21 +7,25 @@
 mod allow;
 mod budget;
 mod capture;
+mod covers;
 mod dead;
 mod names;
-mod overlap;
 mod public;
 mod window;
 
+use std::collections::BTreeMap;
+
+use tollgate_analysis::Policy;
 use tollgate_compiler::diagnostic::{Span, codes};
 use tollgate_compiler::spec::{ImageSpec, RuleSpec};
 use tollgate_compiler::{Compiled, Diagnostic, SourceTree};
+use tollgate_core::RuleId;
 
 use crate::locate::{self, Part, Places};
 
 pub use allow::{Advice, Excused, settle};
 pub use budget::{Budget, budgets};
-pub use overlap::{covers, overlap};
+pub use covers::covers;
 
 /// A compiled policy, ready to be advised on.
 pub struct Subject<'a> {
@@ -87,14 +91,30 @@ pub fn name(rule: &RuleSpec) -> String {
 /// All advice. `now` is the time, in Unix seconds.
 pub fn lint(subject: &Subject<'_>, now: i64) -> Vec<Diagnostic> {
     let mut findings = Vec::new();
-    dead::check(subject, now, &mut findings);
-    capture::check(subject, &mut findings);
+    analysed(subject, now, &mut findings);
     names::check(subject, &mut findings);
     window::check(subject, now, &mut findings);
     public::check(subject, &mut findings);
     budget::check(subject, &mut findings);
     drop_echoes(&mut findings);
     findings
+}
+
+/// What only the analysis knows.
+fn analysed(subject: &Subject<'_>, now: i64, findings: &mut Vec<Diagnostic>) {
+    let Ok(policy) = Policy::new(subject.policy.clone()) else {
+        return;
+    };
+    let positions: BTreeMap<String, usize> = subject
+        .rules()
+        .map(|(at, rule, _)| (name(rule), at))
+        .collect();
+    let position = |id: RuleId| {
+        let rule = policy.rule(id)?;
+        positions.get(&name(rule)).copied()
+    };
+    dead::check(subject, &policy, &position, now, findings);
+    capture::check(subject, &policy, &position, now, findings);
 }
 
 /// A rule that a wide public rule takes in is also shadowed by it; to say it once is enough.

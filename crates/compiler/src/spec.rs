@@ -212,6 +212,25 @@ pub enum StringTest {
 }
 
 impl Expr {
+    /// Whether it is bool whatever the claims' types; a claim alone may be bool too.
+    pub const fn is_logic(&self) -> bool {
+        matches!(
+            self,
+            Self::Bool(_)
+                | Self::Has(_)
+                | Self::Not(_)
+                | Self::And(..)
+                | Self::Or(..)
+                | Self::Compare(..)
+                | Self::StringTest(..)
+                | Self::InStrings(..)
+                | Self::InInts(..)
+                | Self::InNetworks(..)
+                | Self::InGroups(_)
+                | Self::InClaim(..)
+        )
+    }
+
     /// Shows `visit` this expression and all parts of it.
     pub fn each<'e>(&'e self, visit: &mut impl FnMut(&'e Self)) {
         visit(self);

@@ -4,11 +4,12 @@
 //! The bytes are one version byte, then [postcard](https://docs.rs/postcard). Not here: the TOML that
 //! authors write; the compiler turns that into a [`GateConfig`].
 
-use alloc::{string::String, vec::Vec};
+use alloc::{borrow::Cow, string::String, vec::Vec};
 use core::fmt;
 
 use serde::{Deserialize, Serialize};
-use tollgate_token::IssuerConfig;
+use tollgate_core::Reason;
+use tollgate_token::{Claims, DEFAULT_GROUPS_CLAIM, IssuerConfig, IssuerKind, TokenError};
 
 use crate::session::SessionConfig;
 
@@ -26,6 +27,9 @@ pub const MIN_TOKEN_BYTES: u32 = 256;
 pub const MAX_TOKEN_BYTES: u32 = 65_536;
 /// Longest redirect location, in bytes.
 pub const MAX_LOCATION_BYTES: usize = 2_048;
+
+/// The status of every failure inside.
+pub(crate) const INTERNAL_STATUS: u16 = 500;
 
 /// Everything a gate is configured with.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -175,6 +179,51 @@ impl GateConfig {
         match &self.session {
             Some(session) => session.validate(self),
             None => Ok(()),
+        }
+    }
+
+    /// Whose claims these are taken to be where no signature says it: of the issuer they name, else of the
+    /// first, and where none is listed, of one that says nothing about them.
+    ///
+    /// # Errors
+    ///
+    /// When `iss` is no string.
+    pub fn assumed_issuer(&self, claims: &Claims) -> Result<Cow<'_, IssuerConfig>, TokenError> {
+        let iss = claims.string("iss")?;
+        let is_named = |issuer: &&IssuerConfig| {
+            iss.is_some_and(|iss| issuer.issuers.iter().any(|known| known == iss))
+        };
+        let issuer = self.issuers.iter().find(is_named);
+        let issuer = issuer.or_else(|| self.issuers.first());
+        Ok(issuer.map_or_else(|| Cow::Owned(unlisted_issuer()), Cow::Borrowed))
+    }
+}
+
+fn unlisted_issuer() -> IssuerConfig {
+    IssuerConfig {
+        name: String::from("unlisted"),
+        issuers: Vec::new(),
+        clients: Vec::new(),
+        kind: IssuerKind::Oidc,
+        algorithms: Vec::new(),
+        groups_claim: DEFAULT_GROUPS_CLAIM.into(),
+        jwks: None,
+        secrets: Vec::new(),
+        refresh: None,
+    }
+}
+
+impl DenyConfig {
+    /// What those get who may not pass for this reason.
+    pub const fn answer_to(&self, reason: Reason) -> Cow<'_, DenyAnswer> {
+        match reason {
+            Reason::NoToken => Cow::Borrowed(&self.no_token),
+            Reason::BadToken => Cow::Borrowed(&self.bad_token),
+            Reason::Forbidden | Reason::DeniedByRule => Cow::Borrowed(&self.forbidden),
+            Reason::BadPath => Cow::Owned(DenyAnswer::Status(400)),
+            Reason::BadMethod => Cow::Owned(DenyAnswer::Status(405)),
+            // Nobody who may pass is answered here; asking for it is a failure inside.
+            Reason::Allow | Reason::Internal => Cow::Owned(DenyAnswer::Status(INTERNAL_STATUS)),
         }
     }
 }

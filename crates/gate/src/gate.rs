@@ -215,22 +215,19 @@ impl<B: AsRef<[u8]>> Gate<B> {
         token: TokenSeen,
     ) -> Outcome {
         let reason = decision.reason;
-        let (kind, action) = match reason {
-            Reason::Allow => (
-                Kind::Allow,
-                Action::Forward(Forward::new(&self.config, request)),
-            ),
-            _ => {
-                let kind = if reason == Reason::BadPath {
-                    Kind::Reject
-                } else {
-                    Kind::Deny
-                };
-                let (deny, allow) = (&self.config.deny, decision.allow_methods);
-                let response =
-                    respond::respond(deny, &self.challenge, request.method, reason, allow);
-                (kind, Action::Respond(response))
-            }
+        let kind = Kind::of(reason);
+        let action = if reason == Reason::Allow {
+            Action::Forward(Forward::new(&self.config, request))
+        } else {
+            let (deny, allow) = (&self.config.deny, decision.allow_methods);
+            let method = request.method;
+            Action::Respond(respond::respond(
+                deny,
+                &self.challenge,
+                method,
+                reason,
+                allow,
+            ))
         };
         let status = match &action {
             Action::Forward(_) => 200,

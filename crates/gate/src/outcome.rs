@@ -10,7 +10,7 @@ use crate::forward::Forward;
 use crate::log::LogRecord;
 
 /// The three things that can happen to a request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
     /// It goes to the origin.
     Allow,
@@ -22,6 +22,15 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// What happens to a request for this reason.
+    pub const fn of(reason: Reason) -> Self {
+        match reason {
+            Reason::Allow => Self::Allow,
+            Reason::BadPath => Self::Reject,
+            _ => Self::Deny,
+        }
+    }
+
     /// The stable word, as it stands in logs and conformance cases.
     pub const fn code(self) -> &'static str {
         match self {
@@ -81,7 +90,7 @@ impl Outcome {
     ///
     /// Edges use it for what goes wrong before a gate is asked, such as a missing policy.
     pub fn internal(method: &str, detail: &'static str) -> Self {
-        let respond = crate::respond::plain(method, crate::respond::INTERNAL_STATUS);
+        let respond = crate::respond::plain(method, crate::config::INTERNAL_STATUS);
         Self {
             kind: Kind::Deny,
             status: respond.status,

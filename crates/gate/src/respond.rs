@@ -10,9 +10,6 @@ use tollgate_core::{MethodSet, Reason};
 use crate::config::{DenyAnswer, DenyConfig};
 use crate::outcome::Respond;
 
-/// The status of every failure inside.
-pub(crate) const INTERNAL_STATUS: u16 = 500;
-
 /// The response for a reason other than `allow`.
 ///
 /// `challenge` is the value of `WWW-Authenticate`; `allow` the methods that would have passed.
@@ -23,22 +20,14 @@ pub(crate) fn respond(
     reason: Reason,
     allow: MethodSet,
 ) -> Respond {
-    let answer = match reason {
-        Reason::NoToken => &deny.no_token,
-        Reason::BadToken => &deny.bad_token,
-        Reason::Forbidden | Reason::DeniedByRule => &deny.forbidden,
-        Reason::BadPath => return plain(method, 400),
-        Reason::BadMethod => {
-            let mut response = plain(method, 405);
-            response
-                .headers
-                .push((Cow::Borrowed("allow"), joined(allow.names())));
-            return response;
-        }
-        // An allow has no response; asking for one is a failure inside.
-        Reason::Allow | Reason::Internal => return plain(method, INTERNAL_STATUS),
-    };
-    match answer {
+    if reason == Reason::BadMethod {
+        let mut response = plain(method, 405);
+        response
+            .headers
+            .push((Cow::Borrowed("allow"), joined(allow.names())));
+        return response;
+    }
+    match &*deny.answer_to(reason) {
         DenyAnswer::Status(status) => {
             let mut response = plain(method, *status);
             // RFC 9110 wants a challenge in every 401.

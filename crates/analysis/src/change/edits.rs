@@ -10,7 +10,7 @@ use tollgate_token::DEFAULT_GROUPS_CLAIM;
 use super::Change;
 use crate::domain::Domain;
 use crate::eval::filled;
-use crate::request::Request;
+use crate::request::{Request, assumed};
 use crate::space::{Alias, Assignment, Space, Value as Chosen, Var};
 use crate::walk::Kind;
 
@@ -40,12 +40,24 @@ impl Edit {
         }
     }
 
+    /// Whether it changes what a token says.
+    pub(super) const fn is_about_claims(&self) -> bool {
+        matches!(
+            self.change,
+            Change::Join(_)
+                | Change::Leave(_)
+                | Change::AddScope(_)
+                | Change::DropScope(_)
+                | Change::Claim(..)
+        )
+    }
+
     pub(super) fn apply(&self, request: &mut Request) {
         let claims = |request: &mut Request, change: &dyn Fn(&mut Map<String, Value>)| {
-            change(request.claims.get_or_insert_with(Map::new));
+            request.claims.as_mut().map(change);
         };
         match &self.change {
-            Change::SignIn => claims(request, &|_| {}),
+            Change::SignIn => drop(request.claims.get_or_insert_with(Map::new)),
             Change::SignOut => request.claims = None,
             Change::Join(name) => claims(request, &|claims| {
                 let groups = claims
@@ -93,25 +105,18 @@ fn scopes(claims: &Map<String, Value>) -> Vec<String> {
         .collect()
 }
 
+/// In which claim the groups of the request's token stand, as far as its issuer can be told.
 fn groups_claim(space: &Space<'_>, request: &Request) -> String {
-    let iss = request
-        .claims
-        .as_ref()
-        .and_then(|claims| claims.get("iss")?.as_str());
-    let issuers = space
-        .sides
-        .first()
-        .map(|side| side.policy.config().issuers.as_slice())
-        .unwrap_or_default();
-    let named = issuers
-        .iter()
-        .find(|issuer| iss.is_some_and(|iss| issuer.issuers.iter().any(|known| known == iss)));
-    named.or(issuers.first()).map_or_else(
+    let policy = space.sides.first().map(|side| side.policy);
+    let issuer =
+        policy.and_then(|policy| assumed(policy, request.claims.as_ref()).map(|known| known.1));
+    issuer.map_or_else(
         || DEFAULT_GROUPS_CLAIM.to_owned(),
         |issuer| issuer.groups_claim.clone(),
     )
 }
 
+/// The texts of a list claim.
 fn groups(claims: Option<&Map<String, Value>>, groups_claim: &str) -> BTreeSet<String> {
     claims
         .and_then(|claims| claims.get(groups_claim)?.as_array())
@@ -161,6 +166,17 @@ pub(super) fn all(space: &Space<'_>, kind: &Kind<'_>, request: &Request) -> Vec<
                 {
                     asked_groups.insert(name.to_string());
                 }
+                // What is looked for in a list can be changed instead of the list.
+                if let Expr::InGroups(inner) | Expr::InClaim(inner, _) = expr {
+                    let listed = match expr {
+                        Expr::InClaim(_, slot) => own_members(space, hit.side, *slot, request),
+                        _ => groups(request.claims.as_ref(), &claim_of_groups),
+                    };
+                    changes.extend(listed.into_iter().filter_map(|name| {
+                        let name = Chosen::Text(name.into());
+                        change(space, &text_variable(space, hit.side, inner)?, &name)
+                    }));
+                }
                 if let Expr::InClaim(inner, slot) = expr
                     && let crate::eval::Term::Text(name) = eval.term(inner, hit)
                     && let Some((number, _)) = space.slot(hit.side, *slot)
@@ -206,12 +222,37 @@ pub(super) fn all(space: &Space<'_>, kind: &Kind<'_>, request: &Request) -> Vec<
             groups_claim: claim_of_groups.clone(),
         };
         let mut changed = request.clone();
+        if edit.is_about_claims() {
+            // Whoever has no token would have to sign in as well.
+            changed.claims.get_or_insert_with(Map::new);
+        }
         edit.apply(&mut changed);
         if changed != *request && !edits.contains(&edit) {
             edits.push(edit);
         }
     }
     edits
+}
+
+/// The members of the token's list claim in a slot.
+fn own_members(space: &Space<'_>, side: usize, slot: u16, request: &Request) -> BTreeSet<String> {
+    let claim = space
+        .slot(side, slot)
+        .and_then(|(number, _)| space.claim_var(number));
+    claim
+        .map(|claim| groups(request.claims.as_ref(), &claim.name))
+        .unwrap_or_default()
+}
+
+/// The variable that an expression is, if it is one that a token says.
+fn text_variable(space: &Space<'_>, side: usize, expr: &Expr) -> Option<Var> {
+    match expr {
+        Expr::Subject => Some(Var::Subject),
+        Expr::Claim(slot) => space
+            .slot(side, *slot)
+            .map(|(number, _)| Var::Claim(number)),
+        _ => None,
+    }
 }
 
 fn members(space: &Space<'_>, number: u16, name: &str, request: &Request) -> Option<Change> {
@@ -323,6 +364,9 @@ pub(super) fn between(space: &Space<'_>, from: &Request, to: &Request) -> Vec<Ed
     match (&from.claims, &to.claims) {
         (Some(_), None) => changes.push(Change::SignOut),
         (before, Some(after)) => {
+            if before.is_none() {
+                changes.push(Change::SignIn);
+            }
             let none = Map::new();
             let before = before.as_ref().unwrap_or(&none);
             let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();

@@ -5,7 +5,7 @@
 
 mod globs;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::rc::Rc;
 
 use core::cell::RefCell;
@@ -18,13 +18,13 @@ use tollgate_core::path::check_segment;
 use super::pattern::Part;
 use super::{Item, PatternId, Walk};
 use crate::domain::texts::{self, Material};
-pub(crate) use globs::matches as glob_matches;
+pub use globs::matches as glob_matches;
 
 /// The segments to try, and the items each can move.
-pub(super) struct Alphabet {
+pub(super) struct Alphabet<'p> {
     pub(super) letters: Vec<Rc<str>>,
     /// The items that wait for a literal.
-    pub(super) literals: BTreeMap<String, Vec<Item>>,
+    pub(super) literals: BTreeMap<&'p str, Vec<Item>>,
     /// The items that may take any segment.
     pub(super) others: Vec<Item>,
 }
@@ -34,20 +34,20 @@ type Known<K> = RefCell<HashMap<K, Rc<[String]>>>;
 
 /// What was worked out before.
 #[derive(Default)]
-pub(super) struct Memory {
-    words: Known<(Vec<String>, Vec<String>)>,
+pub(super) struct Memory<'p> {
+    words: Known<(Vec<&'p str>, Vec<&'p str>)>,
     captured: Known<Vec<(usize, usize)>>,
 }
 
-impl Memory {
+impl<'p> Memory<'p> {
     fn words(
         &self,
-        globs: &BTreeSet<&str>,
-        literals: &BTreeMap<String, Vec<Item>>,
+        globs: &BTreeSet<&'p str>,
+        literals: &BTreeMap<&'p str, Vec<Item>>,
     ) -> Rc<[String]> {
         let key = (
-            globs.iter().map(|glob| (*glob).to_owned()).collect(),
-            literals.keys().cloned().collect(),
+            globs.iter().copied().collect(),
+            literals.keys().copied().collect(),
         );
         if let Some(words) = self.words.borrow().get(&key) {
             return words.clone();
@@ -58,10 +58,10 @@ impl Memory {
     }
 }
 
-pub(super) fn alphabet(walk: &Walk<'_, '_>, items: &[Item]) -> Alphabet {
-    let mut literals: BTreeMap<String, Vec<Item>> = BTreeMap::new();
+pub(super) fn alphabet<'p>(walk: &Walk<'_, 'p>, items: &[Item]) -> Alphabet<'p> {
+    let mut literals: BTreeMap<&'p str, Vec<Item>> = BTreeMap::new();
     let mut others = Vec::new();
-    let mut globs: BTreeSet<&str> = BTreeSet::new();
+    let mut globs: BTreeSet<&'p str> = BTreeSet::new();
     let (mut all_matter, mut captures) = (false, false);
     for item in items {
         let Some(pat) = walk.pat(item.pat) else {
@@ -70,10 +70,7 @@ pub(super) fn alphabet(walk: &Walk<'_, '_>, items: &[Item]) -> Alphabet {
         let interesting = walk.is_interesting(PatternId(item.pat));
         match pat.part(item.at) {
             Some(Part::Literal(text)) => {
-                match literals.get_mut(*text) {
-                    Some(waiting) => waiting.push(*item),
-                    None => drop(literals.insert((*text).to_owned(), vec![*item])),
-                }
+                literals.entry(text).or_default().push(*item);
                 continue;
             }
             Some(Part::Glob(glob)) => drop(globs.insert(glob)),
@@ -88,15 +85,18 @@ pub(super) fn alphabet(walk: &Walk<'_, '_>, items: &[Item]) -> Alphabet {
     for (text, waiting) in &literals {
         let matters = |item: &Item| walk.is_interesting(PatternId(item.pat));
         if all_matter || waiting.iter().any(matters) {
-            letters.push(text.as_str().into());
+            letters.push((*text).into());
         }
     }
     if all_matter {
-        let mut taken: BTreeSet<String> = literals.keys().cloned().collect();
+        let mut taken: HashSet<Rc<str>> = HashSet::new();
         let mut add = |text: String, letters: &mut Vec<Rc<str>>| {
             let ascii = text.is_ascii() || !walk.ascii_only;
-            if ascii && check_segment(&text, false).is_ok() && taken.insert(text.clone()) {
-                letters.push(text.into());
+            if ascii && !literals.contains_key(&*text) && check_segment(&text, false).is_ok() {
+                let text: Rc<str> = text.into();
+                if taken.insert(text.clone()) {
+                    letters.push(text);
+                }
             }
         };
         // A segment that means nothing stands first, so that witnesses look like anybody's paths.
@@ -129,7 +129,7 @@ pub(super) fn alphabet(walk: &Walk<'_, '_>, items: &[Item]) -> Alphabet {
     }
 }
 
-fn fresh_segments(literals: &BTreeMap<String, Vec<Item>>, globs: &BTreeSet<&str>) -> Vec<String> {
+fn fresh_segments(literals: &BTreeMap<&str, Vec<Item>>, globs: &BTreeSet<&str>) -> Vec<String> {
     let names = ["x", "y", "z", "other", "page", "file", "q7", "w8", "k9-q"];
     let is_free = |name: &&str| {
         !literals.contains_key(*name)

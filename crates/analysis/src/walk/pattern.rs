@@ -38,12 +38,12 @@ pub(super) struct Pat<'p> {
     pub(super) owners: Vec<Vec<(usize, usize)>>,
 }
 
-impl Pat<'_> {
+impl<'p> Pat<'p> {
     pub(super) fn is_shared(&self) -> bool {
         self.owners.len() > 1 && self.owners.iter().all(|owners| !owners.is_empty())
     }
 
-    pub(super) fn part(&self, at: u16) -> Option<&Part<'_>> {
+    pub(super) fn part(&self, at: u16) -> Option<&Part<'p>> {
         self.parts.get(usize::from(at))
     }
 

@@ -5,6 +5,10 @@
 
 #![cfg(test)]
 
+mod changes;
+mod dead;
+mod models;
 mod pairs;
-mod single;
+mod reach;
 mod support;
+mod who;

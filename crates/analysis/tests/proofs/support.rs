@@ -5,11 +5,16 @@ use core::sync::atomic::{AtomicU64, Ordering};
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value as Json};
-use tollgate_analysis::{Policy, Request, Ruling, ask};
+use tollgate_analysis::explain::Weighed;
+use tollgate_analysis::{Policy, Request, Ruling, ask, ask_traced};
+use tollgate_compiler::spec::RuleSpec;
 use tollgate_compiler::{CompileOptions, SourceTree, compile};
+use tollgate_core::RuleId;
 use tollgate_spec::generate::Generator;
 use tollgate_spec::model::{self, ClaimType, Facts, Token, Value};
 use tollgate_spec::render;
+
+use crate::models;
 
 pub(crate) const NOW: i64 = tollgate_spec::generate::NOW;
 /// The issuer that rendered policies list.
@@ -32,6 +37,20 @@ impl Both {
         let compiled = compile(&sources, &CompileOptions::default());
         let policy = Policy::with_image(compiled.policy.unwrap(), compiled.image.unwrap()).unwrap();
         Self { model, policy }
+    }
+
+    pub(crate) fn rule(&self, rule: RuleId) -> &RuleSpec {
+        self.policy.rule(rule).unwrap()
+    }
+
+    /// The policy without a rule.
+    pub(crate) fn without(&self, rule: RuleId) -> Self {
+        let mut spec = self.policy.spec().clone();
+        spec.rules.remove(usize::try_from(rule.0).unwrap());
+        Self {
+            model: models::without(self, rule),
+            policy: Policy::new(spec).unwrap(),
+        }
     }
 }
 
@@ -177,6 +196,18 @@ pub(crate) fn both_say(both: &Both, request: &Request, seed: u64) -> Ruling {
     ruling
 }
 
+/// What the specification says to a request under another model of the same policy.
+pub(crate) fn spec_says(both: &Both, model: &model::Policy, request: &Request) -> &'static str {
+    tollgate_spec::decide(model, &to_spec(&both.model, request)).outcome
+}
+
+/// The rules that match a request, as the core weighs them.
+pub(crate) fn matching(both: &Both, request: &Request) -> Vec<RuleId> {
+    let mut weighed = Weighed::default();
+    ask_traced(&both.policy, request, &mut weighed);
+    weighed.matching()
+}
+
 fn to_spec(model: &model::Policy, request: &Request) -> model::Request {
     let token = match &request.claims {
         None => Token::Absent,
@@ -248,12 +279,50 @@ impl fmt::Display for Tally {
     }
 }
 
-pub(crate) fn number(name: &str) -> Option<u64> {
+/// How many seeds a proof takes where nobody says.
+const FEW: u64 = 60;
+
+/// With more seeds than this, what is said not to be is looked for longer.
+const MANY: u64 = 1_000;
+
+/// Policies with more rules than this take seconds; of them this proof takes one in so many.
+const LARGE: usize = 50;
+const ONE_IN: u64 = 8;
+
+/// Whether a proof passes over these policies, which it counts.
+pub(crate) fn is_passed_over(seed: u64, policies: &[&Both], tally: &mut Tally) -> bool {
+    let is_large = |both: &&Both| both.policy.rules().len() > LARGE;
+    if !policies.iter().any(is_large) {
+        return false;
+    }
+    let is_taken = seed / 4 % ONE_IN == 0;
+    tally.add("large ones taken", u128::from(is_taken));
+    tally.add("large ones passed over", u128::from(!is_taken));
+    !is_taken
+}
+
+/// Runs a proof on each seed, and prints what it covered.
+pub(crate) fn prove(about: &str, check: impl Fn(u64) -> Tally + Sync) {
+    let count = count();
+    let first = number("TOLLGATE_SEED").unwrap_or(0);
+    let total = in_parallel(first, count, check);
+    println!("{about}, {count} seeds: {total}");
+}
+
+pub(crate) fn is_thorough() -> bool {
+    count() >= MANY
+}
+
+fn count() -> u64 {
+    number("TOLLGATE_POLICY_PAIRS").unwrap_or(FEW)
+}
+
+fn number(name: &str) -> Option<u64> {
     std::env::var(name).ok()?.parse().ok()
 }
 
 /// Checks so many seeds on every processor there is.
-pub(crate) fn in_parallel(first: u64, count: u64, check: impl Fn(u64) -> Tally + Sync) -> Tally {
+fn in_parallel(first: u64, count: u64, check: impl Fn(u64) -> Tally + Sync) -> Tally {
     let next = AtomicU64::new(first);
     let work = || {
         let mut tally = Tally::default();

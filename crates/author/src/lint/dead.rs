@@ -2,8 +2,6 @@
 //!
 //! The analysis finds them, with the rules that are in the way and a request to show it.
 
-use std::collections::BTreeMap;
-
 use tollgate_analysis::constant::{self, Constant};
 use tollgate_analysis::dead::{self, Dead, DeadRule};
 use tollgate_analysis::{Policy, Request};
@@ -20,25 +18,20 @@ use crate::words::moment;
 /// Blockers that are shown; the rest is counted.
 const MAX_BLOCKERS: usize = 3;
 
-pub(super) fn check(subject: &Subject<'_>, now: i64, findings: &mut Vec<Diagnostic>) {
-    let Ok(policy) = Policy::new(subject.policy.clone()) else {
-        return;
-    };
-    let positions: BTreeMap<String, usize> = subject
-        .rules()
-        .map(|(at, rule, _)| (name(rule), at))
-        .collect();
-    let position = |id: RuleId| {
-        let rule = policy.rule(id)?;
-        positions.get(&name(rule)).copied()
-    };
-    let lives = dead::rules(&policy, now);
+pub(super) fn check(
+    subject: &Subject<'_>,
+    policy: &Policy,
+    position: &impl Fn(RuleId) -> Option<usize>,
+    now: i64,
+    findings: &mut Vec<Diagnostic>,
+) {
+    let lives = dead::rules(policy, now);
     for rule in &lives.dead {
         if let Some(at) = position(rule.rule) {
-            findings.push(dead_rule(subject, at, rule, &position));
+            findings.push(dead_rule(subject, at, rule, position));
         }
     }
-    for found in constant::conditions(&policy, now) {
+    for found in constant::conditions(policy, now) {
         // A rule that never matches for this reason has been reported.
         let is_dead = lives.dead.iter().any(|dead| dead.rule == found.rule);
         let Some(at) = position(found.rule).filter(|_| !is_dead) else {

@@ -276,19 +276,7 @@ impl Lower<'_> {
     fn is_bool(&self, expr: &Expr) -> bool {
         match expr {
             Expr::Claim(slot) => self.kind(*slot) == Some(ClaimKind::Bool),
-            Expr::Bool(_)
-            | Expr::Has(_)
-            | Expr::Not(_)
-            | Expr::And(..)
-            | Expr::Or(..)
-            | Expr::Compare(..)
-            | Expr::StringTest(..)
-            | Expr::InStrings(..)
-            | Expr::InInts(..)
-            | Expr::InNetworks(..)
-            | Expr::InGroups(_)
-            | Expr::InClaim(..) => true,
-            _ => false,
+            other => other.is_logic(),
         }
     }
 

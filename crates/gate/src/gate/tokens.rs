@@ -2,11 +2,9 @@
 //!
 //! Not here: what the facts decide.
 
-use alloc::{borrow::Cow, string::String, sync::Arc, vec::Vec};
+use alloc::sync::Arc;
 
-use tollgate_token::{
-    Claims, DEFAULT_GROUPS_CLAIM, IssuerConfig, IssuerKind, TokenError, Verified,
-};
+use tollgate_token::{Claims, TokenError, Verified};
 
 use super::Gate;
 use crate::cache::{Known, TokenCache};
@@ -82,15 +80,9 @@ impl<B: AsRef<[u8]>> Gate<B> {
         })
     }
 
-    /// What assumed claims say: of the issuer they name, else of the first.
+    /// What assumed claims say.
     fn assumed(&self, claims: &Claims) -> Result<Known, TokenError> {
-        let issuers = &self.config.issuers;
-        let iss = claims.string("iss")?;
-        let is_named = |issuer: &&IssuerConfig| {
-            iss.is_some_and(|iss| issuer.issuers.iter().any(|known| known == iss))
-        };
-        let issuer = issuers.iter().find(is_named).or(issuers.first());
-        let issuer = issuer.map_or_else(|| Cow::Owned(unlisted_issuer()), Cow::Borrowed);
+        let issuer = self.config.assumed_issuer(claims)?;
         Ok(Known {
             facts: claims.facts(&self.image, &issuer)?,
             issuer: issuer.name.as_str().into(),
@@ -104,20 +96,5 @@ impl<B: AsRef<[u8]>> Gate<B> {
             Found::Token(token) => self.verifier.refresh_might_help(token),
             Found::Absent | Found::Unusable(_) => false,
         }
-    }
-}
-
-/// Whose claims are assumed where a site lists no issuer.
-fn unlisted_issuer() -> IssuerConfig {
-    IssuerConfig {
-        name: String::from("unlisted"),
-        issuers: Vec::new(),
-        clients: Vec::new(),
-        kind: IssuerKind::Oidc,
-        algorithms: Vec::new(),
-        groups_claim: DEFAULT_GROUPS_CLAIM.into(),
-        jwks: None,
-        secrets: Vec::new(),
-        refresh: None,
     }
 }

@@ -4,6 +4,7 @@
 //! shortest word is kept for each set of globs that it fits. Words a path cannot hold are passed over.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
+use std::rc::Rc;
 
 use tollgate_core::path::check_segment;
 
@@ -13,7 +14,7 @@ const MOST_STATES: usize = 20_000;
 const MOST_LITERALS: usize = 64;
 
 /// Whether a text is the glob with every `*` replaced by something.
-pub(crate) fn matches(glob: &[u8], text: &[u8]) -> bool {
+pub fn matches(glob: &[u8], text: &[u8]) -> bool {
     let (mut at, mut read) = (0, 0);
     let mut retry: Option<(usize, usize)> = None;
     loop {
@@ -49,13 +50,13 @@ enum Last {
 }
 
 /// A word for each set of globs that some word fits and that is no literal.
-pub(super) fn words<T>(globs: &BTreeSet<&str>, literals: &BTreeMap<String, T>) -> Vec<String> {
+pub(super) fn words<T>(globs: &BTreeSet<&str>, literals: &BTreeMap<&str, T>) -> Vec<String> {
     if globs.is_empty() {
         return Vec::new();
     }
     let meant: Vec<&str> = literals
         .keys()
-        .map(String::as_str)
+        .copied()
         .filter(|literal| {
             globs
                 .iter()
@@ -67,13 +68,8 @@ pub(super) fn words<T>(globs: &BTreeSet<&str>, literals: &BTreeMap<String, T>) -
     } else {
         &[]
     };
-    let patterns: Vec<Vec<char>> = globs
-        .iter()
-        .chain(followed)
-        .map(|text| text.chars().collect())
-        .collect();
-    let mut alphabet: BTreeSet<char> = patterns.iter().flatten().copied().collect();
-    alphabet.remove(&'*');
+    let side_by_side = SideBySide::new(globs, followed);
+    let alphabet: BTreeSet<char> = side_by_side.moved_by.keys().copied().collect();
     let strange = ('a'..='z')
         .rev()
         .chain('0'..='9')
@@ -81,33 +77,22 @@ pub(super) fn words<T>(globs: &BTreeSet<&str>, literals: &BTreeMap<String, T>) -
         .unwrap_or('~');
     let mut letters = vec![strange];
     letters.extend(alphabet);
-    // A star in a literal is a star; in a glob it is none, so the two are kept apart.
-    let stars = globs.len();
-    let start: Vec<BTreeSet<usize>> = patterns
-        .iter()
-        .enumerate()
-        .map(|(number, pattern)| closed(pattern, number < stars, BTreeSet::from([0])))
-        .collect();
-    let mut seen: HashSet<(Vec<BTreeSet<usize>>, Last)> = HashSet::new();
-    let mut found: HashMap<Vec<bool>, String> = HashMap::new();
+    let start = side_by_side.start();
+    let mut seen: HashSet<(Rc<[u64]>, Last)> = HashSet::new();
+    let mut found: HashSet<Vec<bool>> = HashSet::new();
     let mut order = Vec::new();
     let mut queue = VecDeque::from([(start, Last::Nothing, String::new())]);
     while let Some((state, last, word)) = queue.pop_front() {
-        if last == Last::Other {
-            let fits: Vec<bool> = state
-                .iter()
-                .zip(&patterns)
-                .map(|(places, pattern)| places.contains(&pattern.len()))
-                .collect();
-            let (of_globs, of_literals) = fits.split_at(stars);
-            let is_literal = of_literals.contains(&true) || literals.contains_key(&word);
-            if !is_literal
+        if last == Last::Other && !literals.contains_key(&*word) {
+            let fits = side_by_side.fits(&state);
+            let (of_globs, of_literals) = fits.split_at(globs.len());
+            if !of_literals.contains(&true)
                 && of_globs.contains(&true)
-                && !found.contains_key(of_globs)
+                && !found.contains(of_globs)
                 && check_segment(&word, false).is_ok()
             {
                 order.push(word.clone());
-                found.insert(of_globs.to_vec(), word.clone());
+                found.insert(of_globs.to_vec());
             }
         }
         if seen.len() > MOST_STATES {
@@ -122,25 +107,8 @@ pub(super) fn words<T>(globs: &BTreeSet<&str>, literals: &BTreeMap<String, T>) -
             if last == Last::Nothing && kind == Last::Space {
                 continue;
             }
-            let next: Vec<BTreeSet<usize>> = state
-                .iter()
-                .zip(&patterns)
-                .enumerate()
-                .map(|(number, (places, pattern))| {
-                    let is_glob = number < stars;
-                    let mut after = BTreeSet::new();
-                    for place in places {
-                        match pattern.get(*place) {
-                            Some('*') if is_glob => drop(after.insert(*place)),
-                            Some(wanted) if wanted == letter => drop(after.insert(place + 1)),
-                            _ => {}
-                        }
-                    }
-                    closed(pattern, is_glob, after)
-                })
-                .collect();
-            let alive = next.iter().take(stars).any(|places| !places.is_empty());
-            if alive && seen.insert((next.clone(), kind)) {
+            let next = side_by_side.after(&state, *letter);
+            if side_by_side.is_alive(&next) && seen.insert((next.clone(), kind)) {
                 let mut word = word.clone();
                 word.push(*letter);
                 queue.push_back((next, kind, word));
@@ -155,7 +123,7 @@ pub(super) fn words<T>(globs: &BTreeSet<&str>, literals: &BTreeMap<String, T>) -
 }
 
 /// A word that fits the same globs and looks like somebody's file: `x.pdf` for `.pdf`.
-fn readable<T>(word: &str, globs: &[&str], literals: &BTreeMap<String, T>) -> Option<String> {
+fn readable<T>(word: &str, globs: &[&str], literals: &BTreeMap<&str, T>) -> Option<String> {
     let fits = |word: &str| -> Vec<bool> {
         globs
             .iter()
@@ -170,21 +138,124 @@ fn readable<T>(word: &str, globs: &[&str], literals: &BTreeMap<String, T>) -> Op
         .map(|(glob, _)| glob.replace('*', "x"))
         .find(|candidate| {
             fits(candidate) == wanted
-                && !literals.contains_key(candidate)
+                && !literals.contains_key(&**candidate)
                 && check_segment(candidate, false).is_ok()
         })
 }
 
-/// Places, and those behind stars that take nothing.
-fn closed(pattern: &[char], is_glob: bool, mut places: BTreeSet<usize>) -> BTreeSet<usize> {
-    if is_glob {
-        let mut at = 0;
-        while at < pattern.len() {
-            if places.contains(&at) && pattern.get(at) == Some(&'*') {
-                places.insert(at + 1);
+/// Globs and literals as one automaton: a bit for each place in each of them, and one behind its end. The globs
+/// come first.
+struct SideBySide {
+    /// The places where a letter is waited for.
+    moved_by: HashMap<char, Vec<u64>>,
+    /// The places of stars.
+    stars: Vec<u64>,
+    /// Per pattern the first place and that behind its end.
+    bounds: Vec<(usize, usize)>,
+    /// The places of globs.
+    of_globs: Vec<u64>,
+}
+
+impl SideBySide {
+    fn new(globs: &BTreeSet<&str>, literals: &[&str]) -> Self {
+        let patterns = || globs.iter().chain(literals);
+        let places: usize = patterns().map(|text| text.chars().count() + 1).sum();
+        let none = vec![0; places.div_ceil(64)];
+        let mut automaton = Self {
+            moved_by: HashMap::new(),
+            stars: none.clone(),
+            bounds: Vec::new(),
+            of_globs: none.clone(),
+        };
+        let mut place = 0;
+        for (number, text) in patterns().enumerate() {
+            let first = place;
+            let is_glob = number < globs.len();
+            for letter in text.chars() {
+                // A star in a literal is a star; in a glob it is none.
+                let waiting = match letter {
+                    '*' if is_glob => &mut automaton.stars,
+                    _ => automaton
+                        .moved_by
+                        .entry(letter)
+                        .or_insert_with(|| none.clone()),
+                };
+                set(waiting, place);
+                place += 1;
             }
-            at += 1;
+            automaton.bounds.push((first, place));
+            place += 1;
+            if is_glob {
+                (first..place).for_each(|place| set(&mut automaton.of_globs, place));
+            }
+        }
+        automaton
+    }
+
+    fn start(&self) -> Rc<[u64]> {
+        let mut state = vec![0; self.stars.len()];
+        for (first, _) in &self.bounds {
+            set(&mut state, *first);
+        }
+        self.pass_stars(&mut state);
+        state.into()
+    }
+
+    fn after(&self, state: &[u64], letter: char) -> Rc<[u64]> {
+        let moved: Vec<u64> = match self.moved_by.get(&letter) {
+            Some(waiting) => both(state, waiting).collect(),
+            None => vec![0; state.len()],
+        };
+        let mut next: Vec<u64> = both(state, &self.stars).collect();
+        add_behind(&mut next, &moved);
+        self.pass_stars(&mut next);
+        next.into()
+    }
+
+    /// Adds the places behind stars, which can take nothing.
+    fn pass_stars(&self, state: &mut [u64]) {
+        loop {
+            let before = state.to_vec();
+            let stars: Vec<u64> = both(state, &self.stars).collect();
+            add_behind(state, &stars);
+            if *state == *before {
+                return;
+            }
         }
     }
-    places
+
+    /// Whether some glob can still fit.
+    fn is_alive(&self, state: &[u64]) -> bool {
+        both(state, &self.of_globs).any(|places| places != 0)
+    }
+
+    /// Which patterns fit what was read.
+    fn fits(&self, state: &[u64]) -> Vec<bool> {
+        let ends = self.bounds.iter().map(|(_, end)| *end);
+        ends.map(|end| {
+            state
+                .get(end / 64)
+                .is_some_and(|bits| bits >> (end % 64) & 1 == 1)
+        })
+        .collect()
+    }
+}
+
+fn set(places: &mut [u64], place: usize) {
+    if let Some(bits) = places.get_mut(place / 64) {
+        *bits |= 1 << (place % 64);
+    }
+}
+
+fn both<'p>(left: &'p [u64], right: &'p [u64]) -> impl Iterator<Item = u64> + 'p {
+    left.iter().zip(right).map(|(left, right)| left & right)
+}
+
+/// Adds the place behind each of these.
+fn add_behind(state: &mut [u64], places: &[u64]) {
+    let mut carried = 0;
+    for (bits, places) in state.iter_mut().zip(places) {
+        *bits |= places << 1 | carried;
+        carried = places >> 63;
+    }
 }

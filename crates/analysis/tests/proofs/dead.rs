@@ -1,30 +1,30 @@
-//! Questions about one policy: dead rules, who, reach, minimal changes.
+//! Dead rules: a policy decides the same without each of them, and without any other rule it does not.
 
 use tollgate_analysis::dead;
 use tollgate_spec::generate::Generator;
 
-use crate::support::{self, Both, NOW, Tally, both_say, in_parallel, number};
+use crate::support::{self, Both, NOW, Tally, both_say, prove};
 
-const POLICIES: u64 = 60;
-const REQUESTS: u64 = 100;
+/// Random requests about each dead rule.
+const REQUESTS: u64 = 50;
 
 #[test]
 fn dead_rules_change_nothing_and_others_do() {
-    let policies = number("TOLLGATE_POLICY_PAIRS").unwrap_or(POLICIES);
-    let first = number("TOLLGATE_SEED").unwrap_or(0);
-    let total = in_parallel(first, policies, dead_rules);
-    println!("{policies} policies: {total}");
+    prove("dead rules", check);
 }
 
-fn dead_rules(seed: u64) -> Tally {
+fn check(seed: u64) -> Tally {
     let mut tally = Tally::default();
     let mut generator = Generator::new(seed);
     let both = Both::of(generator.policy());
+    if support::is_passed_over(seed, &[&both], &mut tally) {
+        return tally;
+    }
     let lives = dead::rules(&both.policy, NOW);
     tally.add("rules", both.policy.rules().len() as u128);
     tally.add("rules not judged in time", lives.unknown.len() as u128);
     for (rule, witness) in &lives.alive {
-        let without = without(&both, *rule);
+        let without = both.without(*rule);
         let (with, without) = (
             both_say(&both, witness, seed),
             both_say(&without, witness, seed),
@@ -36,7 +36,7 @@ fn dead_rules(seed: u64) -> Tally {
         tally.add("rules alive, confirmed", 1);
     }
     for dead in &lives.dead {
-        let without = without(&both, dead.rule);
+        let without = both.without(dead.rule);
         let name = both
             .policy
             .image()
@@ -74,16 +74,4 @@ fn dead_rules(seed: u64) -> Tally {
         }
     }
     tally
-}
-
-/// The policy without a rule.
-fn without(both: &Both, rule: tollgate_core::RuleId) -> Both {
-    let name = both.policy.image().rule_name(rule).unwrap();
-    let mut model = both.model.clone();
-    for course in &mut model.courses {
-        if course.id == name.course {
-            course.rules.retain(|rule| rule.id != name.id);
-        }
-    }
-    Both::of(model)
 }

@@ -1,0 +1,107 @@
+//! Who can have a path: those named get in, and nobody else does.
+
+use tollgate_analysis::who::{self, Access};
+use tollgate_analysis::{Kind, Request};
+use tollgate_core::{Effect, RuleId};
+use tollgate_spec::generate::Generator;
+
+use crate::models::{alone_of_its_effect, without_denies};
+use crate::support::{self, Both, NOW, Tally, both_say, matching, prove, spec_says};
+
+/// Paths asked about in each policy, and random requests for each path.
+const PATHS: usize = 3;
+const REQUESTS: usize = 100;
+
+#[test]
+fn those_named_get_in_and_nobody_else_does() {
+    prove("who", check);
+}
+
+fn check(seed: u64) -> Tally {
+    let mut tally = Tally::default();
+    let mut generator = Generator::new(seed);
+    let both = Both::of(generator.policy());
+    for _ in 0..PATHS {
+        if let Some(request) = support::request(&mut generator, &both.model) {
+            path(&both, &request.target, &mut generator, seed, &mut tally);
+        }
+    }
+    tally
+}
+
+fn path(both: &Both, target: &str, generator: &mut Generator, seed: u64, tally: &mut Tally) {
+    let stranger = Request {
+        method: "GET".to_owned(),
+        target: target.to_owned(),
+        ip: None,
+        now: NOW,
+        claims: None,
+    };
+    let told = both_say(both, &stranger, seed);
+    let Ok(found) = who::who(&both.policy, target, NOW) else {
+        assert_eq!(told.kind, Kind::Reject, "seed {seed}: {target}");
+        tally.add("paths refused, confirmed", 1);
+        return;
+    };
+    assert_eq!(found.stranger, told, "seed {seed}: {target}");
+    for access in found.allows.iter().chain(&found.denies) {
+        confirm(both, access, seed, tally);
+    }
+    for _ in 0..REQUESTS {
+        let Some(request) = support::request(generator, &both.model) else {
+            continue;
+        };
+        let request = Request {
+            target: target.to_owned(),
+            ..request
+        };
+        let ruling = both_say(both, &request, seed);
+        let rules = matching(both, &request);
+        let is = |rule: &RuleId, effect| both.rule(*rule).effect == effect;
+        let named = |list: &[Access], rule: &RuleId| {
+            let mut of_rule = list.iter().filter(|access| access.rule == *rule);
+            of_rule.any(|access| access.witness.is_some() || access.gave_up)
+        };
+        let allows = rules.iter().filter(|rule| is(rule, Effect::Allow));
+        let denies = rules.iter().filter(|rule| is(rule, Effect::Deny));
+        let explained = if ruling.kind == Kind::Allow {
+            tally.add("random requests let in", 1);
+            allows.clone().all(|rule| named(&found.allows, rule))
+        } else if allows.clone().next().is_some() {
+            tally.add("random requests kept out by a deny", 1);
+            denies.clone().all(|rule| named(&found.denies, rule))
+        } else {
+            true
+        };
+        assert!(explained, "seed {seed}: {request:?}\n{rules:?}\n{found:#?}");
+        tally.add("random requests", 1);
+    }
+}
+
+/// Asks both evaluators whether a witness gets in, or is kept out, because of its rule.
+fn confirm(both: &Both, access: &Access, seed: u64, tally: &mut Tally) {
+    if access.gave_up {
+        tally.add("searches given up", 1);
+    }
+    let Some(witness) = &access.witness else {
+        tally.add("rules that let nobody in or keep nobody out there", 1);
+        return;
+    };
+    let context = format!("seed {seed}: {access:#?}");
+    assert_eq!(
+        Some(&both_say(both, witness, seed)),
+        access.ruling.as_ref(),
+        "{context}"
+    );
+    assert!(matching(both, witness).contains(&access.rule), "{context}");
+    let alone = alone_of_its_effect(both, access.rule);
+    if both.rule(access.rule).effect == Effect::Allow {
+        assert_eq!(spec_says(both, &alone, witness), "allow", "{context}");
+        tally.add("ways in confirmed", 1);
+    } else {
+        let open = without_denies(&both.model);
+        assert_eq!(spec_says(both, &open, witness), "allow", "{context}");
+        assert_eq!(spec_says(both, &alone, witness), "deny", "{context}");
+        tally.add("ways kept out confirmed", 1);
+    }
+}

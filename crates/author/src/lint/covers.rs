@@ -1,0 +1,34 @@
+//! Whether one pattern takes in all of another.
+
+use tollgate_analysis::glob_matches;
+use tollgate_compiler::spec::{Pattern, Segment};
+
+/// Whether every path that fits `inner` surely fits `outer`. `false` may also mean that it is not plain to
+/// see.
+pub fn covers(outer: &Pattern, inner: &Pattern) -> bool {
+    let mut mine = outer.segments.iter();
+    let mut theirs = inner.segments.iter();
+    loop {
+        match (mine.next(), theirs.next()) {
+            (Some(Segment::Rest), rest) => {
+                // A final `/**` fits what lies below, with or without a slash at the end.
+                return mine.next().is_none() && (rest.is_some() || inner.trailing_slash);
+            }
+            (None, None) => return outer.trailing_slash == inner.trailing_slash,
+            (Some(mine), Some(theirs)) if holds(mine, theirs) => {}
+            _ => return false,
+        }
+    }
+}
+
+fn holds(outer: &Segment, inner: &Segment) -> bool {
+    match (outer, inner) {
+        (_, Segment::Rest) => false,
+        (Segment::Capture(_), _) => true,
+        (Segment::Glob(glob), _) if glob == "*" => true,
+        (Segment::Glob(glob), Segment::Literal(text)) => {
+            glob_matches(glob.as_bytes(), text.as_bytes())
+        }
+        (outer, inner) => outer == inner,
+    }
+}

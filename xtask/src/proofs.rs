@@ -1,0 +1,38 @@
+//! The proofs of the analysis on many random policies: what it says of edits, dead rules, people and minimal
+//! changes, held against the core and the specification. Each proof prints what it counted.
+
+use anyhow::Result;
+
+use crate::{Verdict, shell};
+
+/// Arguments of `proofs`.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// How many policies, or pairs of them, each proof takes; with 1000 and more it also looks longer for what
+    /// is said not to be.
+    #[arg(long, default_value_t = 10_000)]
+    pairs: u64,
+    /// The first seed, to repeat a failure alone.
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+}
+
+/// Runs the proofs, optimized, one after the other on all processors.
+pub(crate) fn run(args: &Args) -> Result<Verdict> {
+    let mut command = shell::cargo([
+        "test",
+        "--release",
+        "--quiet",
+        "--package",
+        "tollgate-analysis",
+        "--test",
+        "proofs",
+        "--",
+        "--nocapture",
+        "--test-threads=1",
+    ]);
+    command
+        .env("TOLLGATE_POLICY_PAIRS", args.pairs.to_string())
+        .env("TOLLGATE_SEED", args.seed.to_string());
+    Ok(Verdict::of(shell::hand_over(&mut command)? == 0))
+}
