@@ -7,7 +7,8 @@ use tollgate_testkit::Answer;
 use tollgate_token::Algorithm;
 
 use crate::javascript::resign::Resigner;
-use crate::javascript::{Edge, Node, Script, answer, as_json, beyond_clock};
+use crate::javascript::{Edge, Node, Script, answer, beyond_clock};
+use crate::node::as_json;
 use crate::policy::Policy;
 use crate::target::Ask;
 

@@ -177,23 +177,6 @@ pub(crate) fn answer(said: Vec<Value>) -> Result<Answer> {
     serde_json::from_value(said).context("the script's answer")
 }
 
-/// A request as the engines' hosts take it: one character for each byte.
-pub fn as_json(request: &Request<'_>) -> Value {
-    let text = |bytes: &[u8]| bytes.iter().copied().map(char::from).collect::<String>();
-    let headers: Vec<[String; 2]> = request
-        .headers
-        .iter()
-        .map(|(name, value)| [(*name).to_owned(), text(value)])
-        .collect();
-    json!({
-        "method": request.method,
-        "target": text(request.target),
-        "headers": headers,
-        "ip": request.ip,
-        "now": request.now.0,
-    })
-}
-
 /// Why a JavaScript edge cannot be asked something, if it cannot.
 pub(crate) fn beyond_clock(request: &Request<'_>) -> Option<String> {
     (request.now.0.unsigned_abs() > MAX_CLOCK_SECS.unsigned_abs())

@@ -22,7 +22,8 @@ use tollgate_testkit::Answer;
 use tollgate_token::Algorithm;
 
 use crate::javascript::resign::Resigner;
-use crate::javascript::{CLOUDFRONT, EVENT, Edge, Script, answer, answers, as_json, beyond_clock};
+use crate::javascript::{CLOUDFRONT, EVENT, Edge, Script, answer, answers, beyond_clock};
+use crate::node::as_json;
 use crate::policy::Policy;
 use crate::target::Ask;
 

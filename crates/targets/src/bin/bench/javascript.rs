@@ -9,9 +9,10 @@ use serde_json::Value;
 use tollgate_compiler::javascript::cloudfront;
 use tollgate_crypto::Native;
 use tollgate_gate::Request;
+use tollgate_targets::javascript::Script;
 use tollgate_targets::javascript::resign::Resigner;
-use tollgate_targets::javascript::{Script, as_json};
 use tollgate_targets::njs::Nginx;
+use tollgate_targets::node::as_json;
 use tollgate_targets::{Places, Target};
 use tollgate_token::Algorithm;
 
