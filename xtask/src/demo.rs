@@ -15,6 +15,7 @@ mod part;
 mod report;
 mod tokens;
 
+pub(crate) use part::copy_folder;
 use std::path::Path;
 use std::time::Instant;
 

@@ -116,6 +116,12 @@ impl CloudFront {
         store::deletes(&self.entries)
     }
 
+    /// Bytes of the largest value.
+    pub fn largest_value_bytes(&self) -> usize {
+        let entries = self.entries.iter().chain([&self.pointer]);
+        entries.map(|entry| entry.value.len()).max().unwrap_or(0)
+    }
+
     /// Bytes of all keys and values.
     pub fn store_bytes(&self) -> usize {
         let entries = self.entries.iter().chain([&self.pointer]);
