@@ -3,6 +3,7 @@
 
 #![cfg(test)]
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use serde_json::Value;
@@ -125,11 +126,18 @@ fn a_function_that_is_too_large_says_what_costs() {
     .unwrap_err();
     assert_eq!(error.code(), "function_too_large");
     let shown = error.to_string();
-    for part in ["CloudFront takes 10240", "`when` and `unless`", "redirects"] {
+    for part in [
+        "CloudFront takes 10240",
+        "`when` and `unless`: acme-onboarding/employees",
+        "301 bytes  the locations of redirects",
+    ] {
         assert!(shown.contains(part), "{part} in {shown}");
     }
     let costs = error.costs();
     assert!(costs.is_sorted_by(|a, b| a.bytes >= b.bytes));
+    // Every cost has a name of its own.
+    let names: BTreeSet<_> = costs.iter().map(|cost| cost.what).collect();
+    assert_eq!(names.len(), costs.len());
     let networks = costs.iter().find(|cost| cost.what == "client addresses");
     let rules = networks
         .map(|cost| cost.rules.as_slice())

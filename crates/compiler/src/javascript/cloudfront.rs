@@ -69,6 +69,7 @@ pub fn cloudfront(policy: &ImageSpec, id: &str) -> Result<CloudFront, JavaScript
         let measure = |features: &Features| self::function(&config, &keys, features).len();
         return Err(budget::function_too_large(
             function.len(),
+            &config,
             &features,
             &measure,
         ));
