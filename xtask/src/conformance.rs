@@ -25,7 +25,14 @@ pub(crate) struct Args {
     /// Case files, one JSON object a line.
     #[arg(long, value_name = "FILE", num_args = 1.., requires = "policy")]
     cases: Vec<PathBuf>,
+    /// Instead of cases: this many random pairs of policy and request, the library against generated
+    /// JavaScript in Node, and a tenth of them in nginx's engine.
+    #[arg(long, value_name = "N", conflicts_with_all = ["targets", "policy", "cases"])]
+    pairs: Option<u64>,
 }
+
+/// Targets without a built part.
+const MADE_BY_COMPILER: [&str; 3] = ["native", "cloudfront-functions", "edgeworkers"];
 
 /// A policy folder and the case files for it.
 struct Suite {
@@ -35,6 +42,10 @@ struct Suite {
 
 /// Runs the cases and prints what the targets answered.
 pub(crate) fn run(args: &Args) -> Result<Verdict> {
+    if let Some(count) = args.pairs {
+        let nginx = ui::in_step("nginx", build::javascript::nginx)?;
+        return build::javascript::pairs(count, &nginx).map(Verdict::of);
+    }
     let named = args.policy.is_some();
     let suites = if let Some(policy) = &args.policy {
         vec![Suite {
@@ -91,7 +102,11 @@ fn prepare(targets: &[&str]) -> Result<()> {
     ui::in_step("programs", |step| {
         shell::must(&mut build_programs(), |line| step.line(line))
     })?;
-    if targets.is_empty() || targets.iter().any(|target| *target != "native") {
+    if targets.is_empty()
+        || targets
+            .iter()
+            .any(|target| !MADE_BY_COMPILER.contains(target))
+    {
         let modules = |step: &Step| build::wasm(build::built_bindgen(), step);
         let notes = ui::in_step("WASM modules and npm package", modules)?;
         print!("{notes}");

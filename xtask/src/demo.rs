@@ -4,15 +4,18 @@
 
 mod asks;
 pub(crate) mod bucket;
+mod cloudfront;
 mod edge;
 mod flow_a;
 mod flow_b;
+mod flow_c;
 mod http;
 mod issuer;
 mod part;
 mod report;
 mod tokens;
 
+pub(crate) use part::copy_folder;
 use std::path::Path;
 use std::time::Instant;
 
@@ -32,7 +35,7 @@ const NOW: i64 = 1_800_000_000;
 /// Arguments of `demo`.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// One of the two flows on AWS, with local stand-ins for its services. Without it: the local edge.
+    /// One of the flows on AWS, with local stand-ins for its services. Without it: the local edge.
     #[arg(long, value_enum)]
     flow: Option<Flow>,
     /// Keep the edge running afterwards and print lines to try with curl.
@@ -47,6 +50,8 @@ enum Flow {
     A,
     /// Hosted login, callback page, an API with the native Lambda program, a private bucket.
     B,
+    /// Sign-in, a session from the Lambda@Edge function, the generated function in nginx's engine.
+    C,
 }
 
 /// Runs the demo.
@@ -54,6 +59,7 @@ pub(crate) fn run(args: &Args) -> Result<Verdict> {
     match args.flow {
         Some(Flow::A) => flow_a::run(),
         Some(Flow::B) => flow_b::run(),
+        Some(Flow::C) => flow_c::run(),
         None => local(args),
     }
 }

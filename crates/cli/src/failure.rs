@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use tollgate_compiler::SourceTree;
 use tollgate_compiler::diagnostic::{Diagnostic, render};
 use tollgate_compiler::javascript::JavaScriptError;
+use tollgate_compiler::javascript::budget::Cost;
 use tollgate_gate::LoadError;
 use tollgate_local_edge::{BadUpstream, BindError};
 use tollgate_mint::MintError;
@@ -130,7 +131,7 @@ impl Failure {
             Failure::Pack(_) => "pack",
             Failure::TooLarge { .. } => "too_large",
             Failure::NeedsFolder => "needs_folder",
-            Failure::Script(_) => "script",
+            Failure::Script(error) => error.code(),
             Failure::NotToml { .. } => "not_toml",
             Failure::Measure(_) => "measure",
             Failure::Import(_) => "import",
@@ -178,6 +179,7 @@ impl Failure {
                 error: LoadError::Keys(errors),
                 ..
             } => errors.iter().map(key_json).collect(),
+            Failure::Script(error) => error.costs().iter().map(cost_json).collect(),
             _ => Vec::new(),
         }
     }
@@ -196,7 +198,11 @@ impl Failure {
         if let Failure::Policy { findings, sources } = self {
             print_findings(findings, sources);
         }
-        output::note(format_args!("{}: {self}", styled(BAD, "error")));
+        let label = match self {
+            Failure::Script(error) => format!("error[{}]", error.code()),
+            _ => "error".to_owned(),
+        };
+        output::note(format_args!("{}: {self}", styled(BAD, label)));
         if let Failure::Keys { errors, .. } = self {
             for error in errors {
                 output::note(format_args!("  {error}"));
@@ -236,6 +242,10 @@ pub(crate) fn usage(error: &clap::Error) -> ExitCode {
         let _ = error.print();
     }
     ExitCode::from(if error.use_stderr() { 2 } else { 0 })
+}
+
+fn cost_json(cost: &Cost) -> Value {
+    json!({ "bytes": cost.bytes, "what": cost.what, "rules": cost.rules })
 }
 
 fn key_json(error: &KeyError) -> Value {

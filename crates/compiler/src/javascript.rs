@@ -80,6 +80,32 @@ pub enum JavaScriptError {
     Lint(Vec<Finding>),
 }
 
+impl JavaScriptError {
+    /// A stable code for programs.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::FunctionTooLarge { .. } => "function_too_large",
+            Self::TooManyReads { .. } => "too_many_reads",
+            Self::StoreTooLarge { .. } => "store_too_large",
+            Self::BundleTooLarge { .. } => "bundle_too_large",
+            Self::InexactTime { .. } => "inexact_time",
+            Self::MissingCapture { .. }
+            | Self::MissingClaim { .. }
+            | Self::Gate
+            | Self::NoLayout
+            | Self::Lint(_) => "script",
+        }
+    }
+
+    /// What costs how much, where the policy is over a budget.
+    pub fn costs(&self) -> &[Cost] {
+        match self {
+            Self::FunctionTooLarge { costs, .. } | Self::TooManyReads { costs, .. } => costs,
+            _ => &[],
+        }
+    }
+}
+
 fn gate_config(policy: &ImageSpec) -> Result<GateConfig, JavaScriptError> {
     GateConfig::decode(&policy.gate).map_err(|_| JavaScriptError::Gate)
 }

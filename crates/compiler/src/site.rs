@@ -12,6 +12,7 @@ mod session;
 
 pub use advice::Allowance;
 pub(crate) use session::Draft;
+pub use session::SessionReads;
 use tollgate_core::ClaimKind;
 use tollgate_gate::config::GateConfig;
 

@@ -3,6 +3,7 @@
 
 #![cfg(test)]
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use serde_json::Value;
@@ -40,6 +41,11 @@ fn courses(count: usize) -> ImageSpec {
         "schema = 1\n[site]\nname = \"s\"\n[[issuer]]\nname = \"s\"\nissuer = \"https://s.test\"\nclients = [\"s\"]\n\
          algorithms = [\"HS256\"]\nsecrets = [{ kid = \"k\", file = \"k.key\" }]\n",
     );
+    add_courses(&mut tree, count);
+    policy(&tree)
+}
+
+fn add_courses(tree: &mut SourceTree, count: usize) {
     for number in 0..count {
         let text = format!(
             "course = \"course-{number}\"\nbase = \"/courses/course-{number}\"\n\
@@ -47,7 +53,6 @@ fn courses(count: usize) -> ImageSpec {
         );
         tree.insert(format!("courses/course-{number}.toml"), text);
     }
-    policy(&tree)
 }
 
 fn list<'v>(update: &'v Value, name: &str) -> &'v [Value] {
@@ -77,6 +82,67 @@ fn every_policy_of_the_project_fits() {
         assert!(made.function.len() <= MAX_FUNCTION_BYTES, "{name}");
         assert!(edgeworkers(&policy, ID).is_ok(), "{name}");
     }
+}
+
+/// The sample policy with other text in `site.toml`, and with this many courses more.
+fn sample(edit: impl Fn(String) -> String, count: usize) -> ImageSpec {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../policy");
+    let mut tree = SourceTree::read(&root);
+    let site = std::fs::read_to_string(root.join("site.toml")).unwrap();
+    tree.insert("site.toml", edit(site));
+    add_courses(&mut tree, count);
+    policy(&tree)
+}
+
+#[test]
+fn the_sample_policy_fits_with_ten_thousand_courses_and_more_keys() {
+    let plain = made(&folder("policy"));
+    let many = made(&sample(|site| site, 10_000));
+    // Courses are data.
+    assert_eq!(many.function.len(), plain.function.len());
+    assert!(many.largest_value_bytes() <= 1_024);
+    let rotated = |site: String| {
+        let first = "{ kid = \"session-1\", file = \"keys/session-1.key\" }";
+        let second = "{ kid = \"session-2\", file = \"keys/session-1.key\" }";
+        site.replacen(first, &format!("{first}, {second}"), 1)
+    };
+    // So are keys: the function stays while they are rotated, and reads the same pointer.
+    let both = made(&sample(rotated, 0));
+    assert_eq!(both.function, plain.function);
+    assert_eq!(both.pointer.key, plain.pointer.key);
+    assert_ne!(both.generation, plain.generation);
+}
+
+#[test]
+fn a_function_that_is_too_large_says_what_costs() {
+    let to = format!("no_token = {{ redirect = \"/{}\" }}", "x".repeat(300));
+    let error = cloudfront(
+        &sample(
+            |site| site.replacen("no_token = { status = 401 }", &to, 1),
+            0,
+        ),
+        ID,
+    )
+    .unwrap_err();
+    assert_eq!(error.code(), "function_too_large");
+    let shown = error.to_string();
+    for part in [
+        "CloudFront takes 10240",
+        "`when` and `unless`: acme-onboarding/employees",
+        "301 bytes  the locations of redirects",
+    ] {
+        assert!(shown.contains(part), "{part} in {shown}");
+    }
+    let costs = error.costs();
+    assert!(costs.is_sorted_by(|a, b| a.bytes >= b.bytes));
+    // Every cost has a name of its own.
+    let names: BTreeSet<_> = costs.iter().map(|cost| cost.what).collect();
+    assert_eq!(names.len(), costs.len());
+    let networks = costs.iter().find(|cost| cost.what == "client addresses");
+    let rules = networks
+        .map(|cost| cost.rules.as_slice())
+        .unwrap_or_default();
+    assert!(rules.contains(&"site/link-checker".to_owned()), "{costs:?}");
 }
 
 #[test]

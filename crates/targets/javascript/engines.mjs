@@ -2,7 +2,8 @@
 // CloudFront functions, and EdgeWorkers in a world that has only what Akamai's has.
 //
 // `{"load": {"edge": …, "source": …, "store": {…}}}` loads a script, `{"ask": [request, …]}` is answered
-// by `{"answers": […]}`. Every script runs in a context of its own, where text and WASM are no code.
+// by `{"answers": […]}`, and for EdgeWorkers `{"measure": {"requests": […], "samples": N, "repeats": N}}` by
+// the nanoseconds of a decision, a figure a sample, and those of a script that does nothing. Every script runs in a context of its own, where text and WASM are no code.
 // Needs --experimental-vm-modules. The first argument is the folder of this file.
 
 import { createHmac, webcrypto } from "node:crypto";
@@ -17,6 +18,7 @@ const { eventOf, answerOf } = vm.runInThisContext(`(() => { ${eventSource}; retu
 const cloudfrontSource = readFileSync(join(folder, "cloudfront.js"), "utf8");
 
 let ask;
+let measure;
 
 // Modules of the latest loads. Node 20 can crash over functions whose module object was collected.
 const kept = [];
@@ -103,6 +105,23 @@ async function loadEdgeworkers({ source }) {
   const loaded = await load(source, {}, modules);
   loaded.context.clock = () => now;
   vm.runInContext("{ const clock = globalThis.clock; delete globalThis.clock; Date.now = () => clock(); }", loaded.context);
+  measure = async ({ requests, samples, repeats }) => {
+    now = requests[0].now * 1000;
+    async function once(subject) {
+      // A decision takes fields out of its request, so each gets one of its own.
+      const fresh = Array.from({ length: repeats }, (_, at) => akamaiRequest(requests[at % requests.length]).request);
+      lines = [];
+      const began = process.hrtime.bigint();
+      for (const request of fresh) await subject(request);
+      return Number(process.hrtime.bigint() - began) / repeats;
+    }
+    const figures = { ns: [], bare_ns: [] };
+    for (let at = 0; at < samples; at++) {
+      figures.ns.push(await once(loaded.exports.onClientRequest));
+      figures.bare_ns.push(await once(async () => {}));
+    }
+    return figures;
+  };
   return async (asked) => {
     const { request, seen } = akamaiRequest(asked);
     lines = [];
@@ -123,6 +142,7 @@ async function answer(line) {
     ask = await (asked.load.edge === "cloudfront" ? loadCloudfront : loadEdgeworkers)(asked.load);
     return { loaded: true };
   }
+  if (asked.measure) return measure(asked.measure);
   const answers = [];
   for (const request of asked.ask) {
     answers.push(await ask(request));

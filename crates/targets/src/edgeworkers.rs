@@ -6,8 +6,9 @@ use tollgate_gate::Request;
 use tollgate_testkit::Answer;
 use tollgate_token::Algorithm;
 
-use crate::javascript::resign::Resigner;
-use crate::javascript::{Edge, Node, Script, answer, as_json, beyond_clock};
+use crate::javascript::resign::{Exchanged, Resigner};
+use crate::javascript::{Edge, Node, Script, answer, beyond_clock};
+use crate::node::as_json;
 use crate::policy::Policy;
 use crate::target::Ask;
 
@@ -43,5 +44,9 @@ impl Ask for Bundle {
 
     fn cannot(&self, request: &Request<'_>) -> Option<String> {
         beyond_clock(request)
+    }
+
+    fn exchanged(&self) -> Option<Exchanged> {
+        Some(self.resigner.exchanged())
     }
 }

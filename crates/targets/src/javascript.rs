@@ -1,9 +1,10 @@
 //! Generated JavaScript, made from a policy and asked in Node.
 //!
-//! Cases whose token an edge cannot verify are asked with the same token in the algorithm that it has
-//! (see [`resign`]). Not here: nginx's engine, which is in `njs`.
+//! Cases whose token an edge cannot verify are asked with the session that the native gate mints from it,
+//! or, where it mints none, with the same token in the algorithm that the edge has (see [`resign`]). Not here: nginx's engine, which is in `njs`.
 
 pub mod resign;
+mod session;
 
 use std::fs;
 use std::process::Command;
@@ -144,6 +145,28 @@ impl Node {
         self.process.exchange(&json!({ "load": load })).map(drop)
     }
 
+    /// Decides requests over and over with the loaded bundle: nanoseconds for one decision, a figure a
+    /// sample, and those for a call of a bundle that does nothing.
+    ///
+    /// # Errors
+    ///
+    /// If the script throws, or is none for EdgeWorkers.
+    pub fn measure(
+        &mut self,
+        requests: &[Value],
+        samples: usize,
+        repeats: u32,
+    ) -> Result<(Vec<f64>, Vec<f64>)> {
+        let asked = json!({ "requests": requests, "samples": samples, "repeats": repeats });
+        let said = self.process.exchange(&json!({ "measure": asked }))?;
+        let figures = |name: &str| {
+            let figures = said.get(name).and_then(Value::as_array);
+            let figures = figures.with_context(|| format!("no figures: {said}"))?;
+            Ok::<Vec<f64>, anyhow::Error>(figures.iter().filter_map(Value::as_f64).collect())
+        };
+        Ok((figures("ns")?, figures("bare_ns")?))
+    }
+
     /// Asks the loaded script about requests.
     ///
     /// # Errors
@@ -175,23 +198,6 @@ pub(crate) fn answers(said: Value, count: usize) -> Result<Vec<Value>> {
 pub(crate) fn answer(said: Vec<Value>) -> Result<Answer> {
     let said = said.into_iter().next().context("no answer")?;
     serde_json::from_value(said).context("the script's answer")
-}
-
-/// A request as the engines' hosts take it: one character for each byte.
-pub fn as_json(request: &Request<'_>) -> Value {
-    let text = |bytes: &[u8]| bytes.iter().copied().map(char::from).collect::<String>();
-    let headers: Vec<[String; 2]> = request
-        .headers
-        .iter()
-        .map(|(name, value)| [(*name).to_owned(), text(value)])
-        .collect();
-    json!({
-        "method": request.method,
-        "target": text(request.target),
-        "headers": headers,
-        "ip": request.ip,
-        "now": request.now.0,
-    })
 }
 
 /// Why a JavaScript edge cannot be asked something, if it cannot.

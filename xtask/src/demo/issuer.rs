@@ -127,9 +127,11 @@ pub(super) fn escaped(value: &str) -> String {
     safe
 }
 
+/// The digits of base64url.
+const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
 /// Base64url without padding.
 pub(super) fn base64url(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     let mut text = String::new();
     for three in bytes.chunks(3) {
         let bits = three
@@ -142,6 +144,22 @@ pub(super) fn base64url(bytes: &[u8]) -> String {
         }
     }
     text
+}
+
+/// The bytes of base64url without padding; nothing for other texts.
+pub(super) fn from_base64url(text: &str) -> Option<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let (mut bits, mut count) = (0_u32, 0);
+    for digit in text.bytes() {
+        let value = DIGITS.iter().position(|own| *own == digit)?;
+        bits = (bits << 6 | u32::try_from(value).ok()?) & 0xFFFF;
+        count += 6;
+        if count >= 8 {
+            count -= 8;
+            bytes.push(u8::try_from((bits >> count) & 0xFF).ok()?);
+        }
+    }
+    Some(bytes)
 }
 
 #[cfg(test)]
@@ -159,6 +177,7 @@ mod tests {
             ("\u{7f}\u{7fe}?", "f9--Pw"),
         ] {
             assert_eq!(base64url(bytes.as_bytes()), text);
+            assert_eq!(from_base64url(text).as_deref(), Some(bytes.as_bytes()));
         }
     }
 

@@ -182,7 +182,7 @@ pub(super) fn address(place: &Value, member: &str) -> Result<SocketAddr> {
 }
 
 /// Copies a folder with everything below it.
-pub(super) fn copy_folder(from: &Path, to: &Path) -> Result<()> {
+pub(crate) fn copy_folder(from: &Path, to: &Path) -> Result<()> {
     std::fs::create_dir_all(to).with_context(|| format!("cannot make {}", to.display()))?;
     for entry in repo::entries(from)? {
         let name = entry.file_name().context("a file without a name")?;

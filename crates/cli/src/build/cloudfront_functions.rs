@@ -26,6 +26,7 @@ pub(super) fn build(input: &Input<'_>) -> Result<Artifact, Failure> {
         "function_bytes": made.function.len(),
         "entries": made.entries.len() + 1,
         "store_bytes": made.store_bytes(),
+        "largest_value_bytes": made.largest_value_bytes(),
         "most_reads": made.max_reads,
     });
     let mut entries = vec![
@@ -41,9 +42,10 @@ pub(super) fn build(input: &Input<'_>) -> Result<Artifact, Failure> {
         made.function.len()
     ));
     artifact.notes.push(format!(
-        "{} entries of {} in {} updates; a request reads at most {}",
+        "{} entries of {} in all, the largest value of {}, in {} updates; a request reads at most {}",
         made.entries.len() + 1,
         sized(made.store_bytes()),
+        sized(made.largest_value_bytes()),
         updates.len() + 1,
         made.max_reads
     ));

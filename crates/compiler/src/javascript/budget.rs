@@ -1,5 +1,7 @@
 //! What does not fit, and what to do about it.
 
+use tollgate_gate::config::{DenyAnswer, DenyConfig, GateConfig};
+
 use super::JavaScriptError;
 use super::features::Features;
 use super::lower::Lowered;
@@ -26,7 +28,10 @@ fn shown(feature: &'static str) -> &'static str {
         "address" => "client addresses",
         "arithmetic" => "int arithmetic",
         "ascii_only" => "`ascii_only`",
+        "authorization" => "tokens in `Authorization`",
+        "binary" => "operators with two sides",
         "captures" => "captures in names",
+        "challenges" => "`WWW-Authenticate` with 401",
         "claim_lists" => "`string[]` claims",
         "claims" => "claims",
         "cognito" => "tokens of Cognito",
@@ -34,16 +39,39 @@ fn shown(feature: &'static str) -> &'static str {
         "integers" => "64-bit integers",
         "multiply" => "int multiplication",
         "names" => "groups, scopes and subjects",
-        "networks" | "rule_networks" => "`networks`",
+        "networks" => "networks",
+        "op_and" => "`&&`",
+        "op_capture" => "`path.…`",
+        "op_claim" => "`claims.…`",
+        "op_compare" => "`==`, `<` and their like",
+        "op_groups" => "`… in groups`",
+        "op_has" => "`has(…)`",
+        "op_in" => "`… in […]`",
+        "op_ip" => "`ip`",
+        "op_issuer" => "`issuer`",
+        "op_method" => "`method`",
+        "op_networks" => "`cidr(…).containsIP(…)`",
+        "op_not" => "`!` and `!=`",
+        "op_now" => "`now`",
+        "op_or" => "`||`",
+        "op_same" => "`==` of truth values",
+        "op_shift" => "times and durations",
+        "op_subject" => "`sub`",
+        "op_text" => "`startsWith`, `endsWith`, `contains`",
+        "order" => "comparing values",
         "pages" => "rules on several pages",
         "redirects" => "redirects",
-        "scopes" => "scopes",
+        "rest" => "`/**` at the end of paths",
+        "rule_networks" => "`networks` of rules",
+        "scopes" => "`scopes`",
         "shared_kids" => "issuers that share the name of a key",
         "strip" => "`strip`",
-        "subjects" => "subjects",
+        "subjects" => "`subjects`",
         "times" => "`from` and `until`",
         "tokens" => "tokens",
-        _ => "an operator of a condition",
+        "unless" => "`unless`",
+        "when" => "`when`",
+        other => other,
     }
 }
 
@@ -51,6 +79,7 @@ fn shown(feature: &'static str) -> &'static str {
 /// first.
 pub(super) fn function_too_large(
     bytes: usize,
+    config: &GateConfig,
     features: &Features,
     measure: &dyn Fn(&Features) -> usize,
 ) -> JavaScriptError {
@@ -61,10 +90,30 @@ pub(super) fn function_too_large(
             what: shown(feature),
             rules: rules.iter().cloned().collect(),
         })
+        .chain([location_cost(&config.deny)])
         .filter(|cost| cost.bytes > 0)
         .collect();
     costs.sort_by(|a, b| b.bytes.cmp(&a.bytes).then(a.what.cmp(b.what)));
     JavaScriptError::FunctionTooLarge { bytes, costs }
+}
+
+/// What the locations of redirects cost, which stand in the function as they are.
+fn location_cost(deny: &DenyConfig) -> Cost {
+    let DenyConfig {
+        no_token,
+        bad_token,
+        forbidden,
+    } = deny;
+    // Two reasons are answered as forbidden.
+    let locations = [no_token, bad_token, forbidden, forbidden].map(|answer| match answer {
+        DenyAnswer::Redirect(location) => location.len(),
+        DenyAnswer::Status(_) => 0,
+    });
+    Cost {
+        bytes: locations.iter().sum(),
+        what: "the locations of redirects in `[deny]`",
+        rules: Vec::new(),
+    }
 }
 
 /// The error for a policy of which one request reads too much: the largest rules.

@@ -69,6 +69,7 @@ pub fn cloudfront(policy: &ImageSpec, id: &str) -> Result<CloudFront, JavaScript
         let measure = |features: &Features| self::function(&config, &keys, features).len();
         return Err(budget::function_too_large(
             function.len(),
+            &config,
             &features,
             &measure,
         ));
@@ -114,6 +115,12 @@ impl CloudFront {
     /// everywhere.
     pub fn removals(&self) -> Vec<Value> {
         store::deletes(&self.entries)
+    }
+
+    /// Bytes of the largest value.
+    pub fn largest_value_bytes(&self) -> usize {
+        let entries = self.entries.iter().chain([&self.pointer]);
+        entries.map(|entry| entry.value.len()).max().unwrap_or(0)
     }
 
     /// Bytes of all keys and values.

@@ -14,7 +14,7 @@ use super::Claims;
 use crate::course::{Placed, SITE_COURSE};
 use crate::diagnostic::{Report, Span, codes, shown};
 use crate::document::{Table, Text};
-use crate::spec::{Expr, RuleSpec, Template};
+use crate::spec::{Expr, ImageSpec, RuleSpec, Template};
 
 const DEFAULT_COOKIE: &str = "tollgate_session";
 const DEFAULT_ENDPOINT: &str = "/.tollgate/session";
@@ -230,11 +230,11 @@ impl Draft {
         let mut reads_issuer = None;
         config.subject = claims.names().any(|name| name == "sub");
         for (file, placed) in rules {
-            config.subject |= placed.rule.who.subjects.is_some();
-            each_expr(&placed.rule, &mut |expr| match expr {
-                Expr::Subject => config.subject = true,
-                Expr::Issuer => reads_issuer = reads_issuer.or(Some((file, placed.span))),
-                _ => {}
+            config.subject |= reads_subject(&placed.rule);
+            each_expr(&placed.rule, &mut |expr| {
+                if *expr == Expr::Issuer {
+                    reads_issuer = reads_issuer.or(Some((file, placed.span)));
+                }
             });
         }
         if let Some((file, span)) = reads_issuer {
@@ -250,6 +250,48 @@ impl Draft {
         config.paths = paths(rules, bases, self.by_course);
         config
     }
+}
+
+/// What a session for a whole policy carries, for tools that add `[session]` to one that was compiled
+/// without.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SessionReads {
+    /// Whether the policy reads `sub`.
+    pub subject: bool,
+    /// The one cookie, with the groups and scopes that the policy reads.
+    pub path: SessionPath,
+    /// The rules that ask for the issuer, as `course/id`: for what they are about, a session cannot stand
+    /// for its sign-in token, and a policy with `[session]` has none of them.
+    pub issuer_rules: BTreeSet<String>,
+}
+
+impl SessionReads {
+    /// What a policy reads; nothing if it declares a claim of which a session has a value of its own.
+    pub fn of(policy: &ImageSpec) -> Option<Self> {
+        let is_declared = |name: &str| policy.claims.iter().any(|claim| claim.name == name);
+        if OWN_CLAIMS.iter().any(|name| is_declared(name)) {
+            return None;
+        }
+        let mut issuer_rules = BTreeSet::new();
+        for rule in &policy.rules {
+            each_expr(rule, &mut |expr| {
+                if *expr == Expr::Issuer {
+                    issuer_rules.insert(format!("{}/{}", rule.course, rule.id));
+                }
+            });
+        }
+        Some(Self {
+            subject: is_declared("sub") || policy.rules.iter().any(reads_subject),
+            path: path("", policy.rules.iter()),
+            issuer_rules,
+        })
+    }
+}
+
+fn reads_subject(rule: &RuleSpec) -> bool {
+    let mut reads = rule.who.subjects.is_some();
+    each_expr(rule, &mut |expr| reads |= *expr == Expr::Subject);
+    reads
 }
 
 /// What each cookie is for, and the names that rules under its path read.

@@ -10,6 +10,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, bail};
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser};
 use indicatif::{ProgressBar, ProgressStyle};
+use tollgate_targets::javascript::resign::Exchanged;
 use tollgate_targets::{Host, Places, Policy, Target};
 use tollgate_testkit::{Case, Report, read_cases, run};
 
@@ -91,15 +92,18 @@ fn all(cli: &Cli, matches: &ArgMatches) -> Result<bool> {
     };
     let mut clean = true;
     for target in targets {
-        let report = on(target, &host, &suites);
+        let (report, exchanged) = on(target, &host, &suites);
         println!("{report}");
+        if let Some(exchanged) = exchanged {
+            println!("  {exchanged}");
+        }
         clean &= report.is_clean();
     }
     Ok(clean)
 }
 
-/// All suites on one target, as one report.
-fn on(target: Target, host: &Host, suites: &[Suite]) -> Report {
+/// All suites on one target, as one report, and what became of the tokens in them.
+fn on(target: Target, host: &Host, suites: &[Suite]) -> (Report, Option<Exchanged>) {
     let total: usize = suites.iter().map(|suite| suite.cases.len()).sum();
     let bar = bar(target, total);
     let mut all = Report {
@@ -108,15 +112,19 @@ fn on(target: Target, host: &Host, suites: &[Suite]) -> Report {
         failures: Vec::new(),
         skips: Vec::new(),
     };
+    let mut exchanged: Option<Exchanged> = None;
     for suite in suites {
         let mut engine = host.start(target, &suite.policy);
         let report = run(&mut engine, &suite.cases, &mut |_| bar.inc(1));
         all.passed += report.passed;
         all.failures.extend(report.failures);
         all.skips.extend(report.skips);
+        if let Some(more) = engine.exchanged() {
+            *exchanged.get_or_insert_default() += more;
+        }
     }
     bar.finish_and_clear();
-    all
+    (all, exchanged)
 }
 
 /// A bar on the error stream; indicatif hides it where that is no terminal.

@@ -1,8 +1,16 @@
-//! Tokens for edges that cannot verify every algorithm: the same token, signed with HS256.
+//! Requests for edges that cannot verify every algorithm, with tokens that they can.
 //!
-//! In production a small edge sees tokens that a large one has minted from those it verified. For cases
-//! about the token itself, every fault in it must stay: so a token keeps its bytes but for the name of its
-//! algorithm, and gets a good signature if and only if it had one. Not here: which edge can verify what.
+//! In production a big edge verifies a sign-in token and mints a session from it. So it is here: a token that
+//! the native gate accepts becomes the session that this gate mints from it, and stands where the token
+//! stood. **A token that the gate refuses has no session, in production neither.** That the small edge
+//! refuses it with the same word is tested by signing it anew: it keeps its bytes, and with them every fault,
+//! but for the name of its algorithm, and gets a good signature if and only if it had one. So does a good
+//! token where a session cannot stand for it: a rule asks for the issuer, or the session would be too long.
+//! [`Exchanged`] counts all three. Not here: which edge can verify what.
+
+use core::cell::Cell;
+use core::fmt;
+use core::ops::AddAssign;
 
 use anyhow::{Context, Result, anyhow};
 use tollgate_compiler::spec::ImageSpec;
@@ -15,6 +23,8 @@ use tollgate_token::{
     Verifier, base64url::decode,
 };
 
+use super::session::BigEdge;
+
 /// An algorithm that no small edge has.
 const NOWHERE: &str = "EdDSA";
 
@@ -24,6 +34,49 @@ pub struct Resigner {
     verifier: Verifier,
     keys: Vec<Key>,
     verifies: fn(Algorithm) -> bool,
+    big: Option<BigEdge>,
+    exchanged: Cell<Exchanged>,
+}
+
+/// What became of the tokens in requests.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Exchanged {
+    /// Tokens that the native gate accepted, in whose place its session stood.
+    pub sessions: u64,
+    /// Tokens that it accepted, signed anew because no session can stand for them.
+    pub without_session: u64,
+    /// Tokens that it refused, signed anew with all their faults.
+    pub refused: u64,
+    /// Tokens that the edge got as they were.
+    pub as_is: u64,
+}
+
+impl AddAssign for Exchanged {
+    fn add_assign(&mut self, other: Self) {
+        self.sessions += other.sessions;
+        self.without_session += other.without_session;
+        self.refused += other.refused;
+        self.as_is += other.as_is;
+    }
+}
+
+impl fmt::Display for Exchanged {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "tokens: {} as sessions that the native gate minted from them; signed anew: {} that it refuses, {} \
+             that no session can stand for; {} as they are",
+            self.sessions, self.refused, self.without_session, self.as_is
+        )
+    }
+}
+
+/// What a token's exchange depends on, but for the token.
+#[derive(Clone, Copy)]
+struct Asked<'a> {
+    now: UnixSeconds,
+    /// The edge that mints sessions, where one may stand for the token.
+    big: Option<&'a BigEdge>,
 }
 
 /// A key that an edge cannot use, and the secret that stands for it there.
@@ -64,6 +117,14 @@ impl Resigner {
         for issuer in &mut small.issuers {
             keys.extend(add_secrets(issuer, provider, verifies)?);
         }
+        // An edge that can use every key of the policy gets every token as it is.
+        let mut big = None;
+        if !keys.is_empty()
+            && let Some((sessions, edge)) = BigEdge::new(policy)?
+        {
+            small.issuers.push(sessions);
+            big = Some(edge);
+        }
         let mut policy = policy.clone();
         policy.gate = small.encode()?;
         Ok((
@@ -73,12 +134,23 @@ impl Resigner {
                 verifier,
                 keys,
                 verifies,
+                big,
+                exchanged: Cell::default(),
             },
         ))
     }
 
-    /// The request with every token in it that the edge cannot verify signed for it.
+    /// What became of the tokens so far.
+    pub fn exchanged(&self) -> Exchanged {
+        self.exchanged.get()
+    }
+
+    /// The request with every token in it that the edge cannot verify exchanged for one that it can.
     pub fn request(&self, request: &Request<'_>) -> Owned {
+        let asked = Asked {
+            now: request.now,
+            big: self.big.as_ref().filter(|big| big.suits(request)),
+        };
         let (path, query) = match request.target.iter().position(|byte| *byte == b'?') {
             Some(at) => request.target.split_at(at + 1),
             None => (request.target, &[][..]),
@@ -87,21 +159,21 @@ impl Resigner {
             self.has(|source| matches!(source, TokenSource::Query(own) if own.as_bytes() == name))
         };
         let mut target = path.to_vec();
-        target.extend(self.pairs(query, b'&', &is_query));
+        target.extend(self.pairs(query, b'&', &is_query, asked));
         let headers = request.headers.iter().map(|(name, value)| {
             let value = if name.eq_ignore_ascii_case("cookie") {
                 let is_cookie = |name: &[u8]| {
                     self.has(|source| matches!(source, TokenSource::Cookie(own) if own.as_bytes() == name.trim_ascii()))
                 };
-                self.pairs(value, b';', &is_cookie)
+                self.pairs(value, b';', &is_cookie, asked)
             } else if self.has(|source| matches!(source, TokenSource::Header(own) if own.eq_ignore_ascii_case(name))) {
-                let at = if name.eq_ignore_ascii_case("authorization") {
+                let start = if name.eq_ignore_ascii_case("authorization") {
                     value.iter().position(|byte| *byte == b' ').map_or(0, |at| at + 1)
                 } else {
                     0
                 };
-                let (scheme, token) = value.split_at(at);
-                [scheme, &self.token(token)].concat()
+                let (scheme, token) = value.split_at(start);
+                [scheme, &self.token(token, asked)].concat()
             } else {
                 value.to_vec()
             };
@@ -117,13 +189,19 @@ impl Resigner {
         self.config.sources.iter().any(test)
     }
 
-    fn pairs(&self, text: &[u8], separator: u8, is_token: &dyn Fn(&[u8]) -> bool) -> Vec<u8> {
+    fn pairs(
+        &self,
+        text: &[u8],
+        separator: u8,
+        is_token: &dyn Fn(&[u8]) -> bool,
+        asked: Asked<'_>,
+    ) -> Vec<u8> {
         let pairs: Vec<Vec<u8>> = text
             .split(|byte| *byte == separator)
             .map(|pair| match pair.iter().position(|byte| *byte == b'=') {
                 Some(at) if pair.get(..at).is_some_and(is_token) => {
                     let (name, value) = pair.split_at(at + 1);
-                    [name, &self.token(value)].concat()
+                    [name, &self.token(value, asked)].concat()
                 }
                 _ => pair.to_vec(),
             })
@@ -131,12 +209,38 @@ impl Resigner {
         pairs.join(&separator)
     }
 
-    fn token(&self, token: &[u8]) -> Vec<u8> {
-        self.resigned(token)
-            .map_or_else(|| token.to_vec(), String::into_bytes)
+    fn token(&self, token: &[u8], Asked { now, big }: Asked<'_>) -> Vec<u8> {
+        let Some(resigned) = self.resigned(token) else {
+            self.count(|seen| &mut seen.as_is);
+            return token.to_vec();
+        };
+        if self.verifier.verify(token, now).is_err() {
+            self.count(|seen| &mut seen.refused);
+            return resigned.into_bytes();
+        }
+        let session = str::from_utf8(token)
+            .ok()
+            .zip(big)
+            .and_then(|(token, big)| big.session(token, now));
+        match session {
+            Some(session) => {
+                self.count(|seen| &mut seen.sessions);
+                session.into_bytes()
+            }
+            None => {
+                self.count(|seen| &mut seen.without_session);
+                resigned.into_bytes()
+            }
+        }
     }
 
-    /// The token for the edge, unless it stays.
+    fn count(&self, field: impl Fn(&mut Exchanged) -> &mut u64) {
+        let mut seen = self.exchanged.get();
+        *field(&mut seen) += 1;
+        self.exchanged.set(seen);
+    }
+
+    /// The token signed for the edge, unless it stays.
     fn resigned(&self, token: &[u8]) -> Option<String> {
         let refused = self.verifier.verify(token, UnixSeconds(0)).err();
         // A longer token must not become one that is short enough.

@@ -3,7 +3,7 @@
 //!
 //! `TOLLGATE_JS_PAIRS` and `TOLLGATE_NJS_PAIRS` change how many pairs are compared, `TOLLGATE_SEED` where the
 //! seeds start. `TOLLGATE_NGINX` and `TOLLGATE_NJS` name the programs with nginx's engine; what is not named
-//! is not compared, and the test says so.
+//! is not compared, and the test says so. `cargo xtask conformance --pairs N` sets all of them.
 
 #![cfg(test)]
 
@@ -12,6 +12,7 @@ mod torn;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::time::Instant;
 
 use anyhow::{Context, Result};
 use pair::{Answers, Site};
@@ -25,14 +26,18 @@ const NJS_PAIRS: u64 = 2_000;
 /// Debian's engine is older, and its program is started anew for every policy.
 const OLD_NJS_PAIRS: usize = 1_000;
 const REQUESTS_PER_POLICY: usize = 200;
+/// Pairs between two lines about how far it is.
+const TELL_EVERY: usize = 20_000;
 
 fn number(name: &str) -> Option<u64> {
     std::env::var(name).ok()?.parse().ok()
 }
 
 /// What the comparison has covered.
-#[derive(Default)]
 struct Seen {
+    engine: &'static str,
+    began: Instant,
+    told: usize,
     pairs: usize,
     reasons: BTreeMap<String, usize>,
     refused: usize,
@@ -40,26 +45,50 @@ struct Seen {
 }
 
 impl Seen {
+    fn new(engine: &'static str) -> Self {
+        Self {
+            engine,
+            began: Instant::now(),
+            told: 0,
+            pairs: 0,
+            reasons: BTreeMap::new(),
+            refused: 0,
+            largest: 0,
+        }
+    }
+
     fn compare(&mut self, seed: u64, site: &Site, theirs: &[Value]) {
         assert_eq!(theirs.len(), site.ours.len());
         for (at, (ours, theirs)) in site.ours.iter().zip(theirs).enumerate() {
             let theirs = Answers::of_script(theirs);
+            self.pairs += 1;
             if *ours != theirs {
                 let request = site.requests.get(at);
                 panic!(
-                    "seed {seed}, request {at}\n{}\n--- request {request:?}\n--- library {ours:?}\n--- script {theirs:?}",
-                    site.text
+                    "{}: {} pairs tried, 1 disagreement\nseed {seed}, request {at}\n{}\n--- request {request:?}\n\
+                     --- library {ours:?}\n--- script {theirs:?}",
+                    self.engine, self.pairs, site.text
                 );
             }
-            self.pairs += 1;
             *self.reasons.entry(ours.reason.clone()).or_default() += 1;
+        }
+        if self.pairs >= self.told + TELL_EVERY {
+            self.told = self.pairs;
+            let rate = self.pairs as f64 / self.began.elapsed().as_secs_f64();
+            println!(
+                "  ..  {}: {} pairs, {rate:.0} a second",
+                self.engine, self.pairs
+            );
         }
     }
 
-    fn show(&self, engine: &str) {
+    fn show(&self) {
+        let Self { engine, pairs, .. } = self;
+        let took = self.began.elapsed().as_secs_f64();
         println!(
-            "{engine}: {} pairs compared, {} policies refused as too large, largest function {} bytes; {:?}",
-            self.pairs, self.refused, self.largest, self.reasons
+            "{engine}: {pairs} pairs tried, 0 disagreements, in {took:.0} s; {} policies too large for a function, \
+             largest function {} bytes; {:?}",
+            self.refused, self.largest, self.reasons
         );
     }
 }
@@ -86,7 +115,7 @@ fn scripts_in_node_and_the_library_agree() -> Result<()> {
     let pairs = number("TOLLGATE_JS_PAIRS").unwrap_or(NODE_PAIRS);
     let first = number("TOLLGATE_SEED").unwrap_or(0);
     let mut node = Node::start()?;
-    let mut seen = Seen::default();
+    let mut seen = Seen::new("node");
     for seed in first..first + pairs.div_ceil(REQUESTS_PER_POLICY as u64) {
         let site = Site::new(seed, REQUESTS_PER_POLICY)?;
         let edge = if seed % 4 == 3 {
@@ -102,7 +131,7 @@ fn scripts_in_node_and_the_library_agree() -> Result<()> {
             .with_context(|| format!("seed {seed}\n{}", site.text))?;
         seen.compare(seed, &site, &theirs);
     }
-    seen.show("node");
+    seen.show();
     if pairs >= NODE_PAIRS {
         assert_eq!(seen.reasons.len(), 7);
     }
@@ -117,7 +146,7 @@ fn functions_in_nginx_and_the_library_agree() -> Result<()> {
     };
     let pairs = number("TOLLGATE_NJS_PAIRS").unwrap_or(NJS_PAIRS);
     let first = number("TOLLGATE_SEED").unwrap_or(0);
-    let mut seen = Seen::default();
+    let mut seen = Seen::new("njs");
     let mut seed = first;
     while (seen.pairs as u64) < pairs {
         let site = Site::new(seed, REQUESTS_PER_POLICY)?;
@@ -136,7 +165,7 @@ fn functions_in_nginx_and_the_library_agree() -> Result<()> {
         }
         seed += 1;
     }
-    seen.show("njs");
+    seen.show();
     Ok(())
 }
 
@@ -146,7 +175,7 @@ fn functions_in_the_older_engine_and_the_library_agree() -> Result<()> {
         println!("older njs: not compared, TOLLGATE_NJS names no program");
         return Ok(());
     };
-    let mut seen = Seen::default();
+    let mut seen = Seen::new("older njs");
     let mut seed = number("TOLLGATE_SEED").unwrap_or(0);
     while seen.pairs < OLD_NJS_PAIRS {
         let site = Site::new(seed, REQUESTS_PER_POLICY / 4)?;
@@ -157,6 +186,6 @@ fn functions_in_the_older_engine_and_the_library_agree() -> Result<()> {
         }
         seed += 1;
     }
-    seen.show("older njs");
+    seen.show();
     Ok(())
 }

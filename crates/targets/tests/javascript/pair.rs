@@ -15,7 +15,8 @@ use tollgate_mint::{Algorithm, Minter, PrivateKey};
 use tollgate_spec::generate::Generator;
 use tollgate_spec::model::{self, ClaimType, Token};
 use tollgate_spec::render;
-use tollgate_targets::javascript::{MAX_CLOCK_SECS, as_json};
+use tollgate_targets::javascript::MAX_CLOCK_SECS;
+use tollgate_targets::node::as_json;
 
 /// All issuers that random facts name.
 const ISSUERS: [&str; 3] = [

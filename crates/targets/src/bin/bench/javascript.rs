@@ -1,8 +1,10 @@
-//! Figures of generated functions in nginx's engine: time, bytes, entries of the store.
+//! Figures of generated JavaScript: functions in nginx's engine, bundles in Node; time, bytes, entries of the
+//! store.
 //!
 //! Such an engine has no cache and no threads, so there is one kind of warm figure; and CloudFront counts time
 //! against a limit it does not tell, so what counts is the ratio to a function that only returns the
-//! request. Not here: other engines.
+//! request, measured in the same run. A sample is the mean of many decisions, because nginx's clock has
+//! milliseconds: the 99th percentile is that of such means. Not here: other engines.
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
@@ -10,8 +12,9 @@ use tollgate_compiler::javascript::cloudfront;
 use tollgate_crypto::Native;
 use tollgate_gate::Request;
 use tollgate_targets::javascript::resign::Resigner;
-use tollgate_targets::javascript::{Script, as_json};
+use tollgate_targets::javascript::{Edge, Node, Script};
 use tollgate_targets::njs::Nginx;
+use tollgate_targets::node::as_json;
 use tollgate_targets::{Places, Target};
 use tollgate_token::Algorithm;
 
@@ -22,78 +25,169 @@ use crate::site::{Issuer, Site, request};
 /// Courses of the sites that are measured.
 const SIZES: [usize; 2] = [100, 10_000];
 /// How many decisions one figure is the mean of.
-const REPEATS: u32 = 100;
+const REPEATS: u32 = 200;
 
-/// What nginx's engine takes, and what the function and its store weigh, a line for people each.
+/// An engine with a script in it.
+trait Subject {
+    /// Asks once.
+    fn ask(&mut self, request: &Value) -> Result<Value>;
+    /// Nanoseconds for a decision and for a script that does nothing, a figure a sample.
+    fn measure(&mut self, requests: &[Value], samples: usize) -> Result<(Vec<f64>, Vec<f64>)>;
+}
+
+impl Subject for Nginx {
+    fn ask(&mut self, request: &Value) -> Result<Value> {
+        let answers = Nginx::ask(self, core::slice::from_ref(request))?;
+        answers.into_iter().next().context("no answer")
+    }
+
+    fn measure(&mut self, requests: &[Value], samples: usize) -> Result<(Vec<f64>, Vec<f64>)> {
+        let timed = |_| Nginx::measure(self, requests, REPEATS);
+        let timed: Vec<_> = (0..samples).map(timed).collect::<Result<_>>()?;
+        let figures = timed
+            .into_iter()
+            .map(|timed| (timed.decision_ns, timed.bare_ns));
+        Ok(figures.unzip())
+    }
+}
+
+impl Subject for Node {
+    fn ask(&mut self, request: &Value) -> Result<Value> {
+        let answers = Node::ask(self, core::slice::from_ref(request))?;
+        answers.into_iter().next().context("no answer")
+    }
+
+    fn measure(&mut self, requests: &[Value], samples: usize) -> Result<(Vec<f64>, Vec<f64>)> {
+        Node::measure(self, requests, samples, REPEATS)
+    }
+}
+
+/// What the small edges that are here take, and what the function and its store weigh, a line for people
+/// each.
 pub(crate) fn measure(
     places: &Places,
+    targets: &[Target],
     issuer: &Issuer,
     effort: Effort,
 ) -> Result<(Vec<Row>, String)> {
-    let mut rows = Vec::new();
-    let mut notes = String::new();
-    for rules in SIZES {
-        let site = Site::new(rules, issuer)?;
-        let verifies = |algorithm| algorithm == Algorithm::HS256;
-        let (policy, resigner) = Resigner::new(site.policy.spec(), &Native, verifies)?;
-        let made = cloudfront(&policy, &site.policy.id()?)?;
-        notes.push_str(&format!(
-            "cloudfront-functions, {rules} courses: function {} bytes; {} store entries of {} bytes in all; \
-             a request reads at most {}\n",
-            made.function.len(),
-            made.entries.len() + 1,
-            made.store_bytes(),
-            made.max_reads
-        ));
-        let nginx = Nginx::start(&places.nginx, &Script::from_cloudfront(&made))?;
-        let open: Vec<Value> = site.open_requests().iter().map(as_json).collect();
-        let closed: Vec<Value> = site
-            .closed
-            .iter()
-            .map(|course| {
-                let headers = [("authorization", course.bearer.as_bytes())];
-                let asked: Request<'_> = request(&course.target, &headers);
-                resigner
-                    .request(&asked)
-                    .with(&asked, |asked| Ok(as_json(asked)))
-            })
-            .collect::<Result<_>>()?;
-        for (what, requests, about) in [
-            (What::Decide, open, "open path, no token"),
-            (
-                What::NewToken,
-                closed,
-                "HS256 verified, claims read, decided",
-            ),
-        ] {
-            let first = requests.first().context("a site without courses")?;
-            let answer = nginx.ask(core::slice::from_ref(first))?;
-            let outcome = answer.first().and_then(|answer| answer.get("outcome"));
-            ensure!(
-                outcome.and_then(Value::as_str) == Some("allow"),
-                "not allowed: {answer:?}"
-            );
-            let mut samples = Vec::new();
-            let mut bare = Vec::new();
-            for _ in 0..effort.warm.div_ceil(50).max(5) {
-                let timed = nginx.measure(&requests, REPEATS)?;
-                samples.push(timed.decision_ns);
-                bare.push(timed.bare_ns);
-            }
-            let ((p50_ns, p99_ns), (bare_ns, _)) = (percentiles(samples), percentiles(bare));
-            rows.push(Row {
-                what,
-                target: Target::CloudfrontFunctions,
-                rules,
-                p50_ns,
-                p99_ns,
-                bytes: made.function.len(),
-                note: format!(
-                    "event to answer in njs: {about}; {:.0} times a function that returns the request",
-                    p50_ns / bare_ns.max(1.0)
-                ),
-            });
+    let (mut rows, mut notes) = (Vec::new(), String::new());
+    for courses in SIZES {
+        let site = Site::new(courses, issuer)?;
+        for target in targets {
+            let (more, note) = match target {
+                Target::CloudfrontFunctions => function(places, &site, courses, effort)?,
+                Target::Edgeworkers => (bundle(&site, courses, effort)?, String::new()),
+                _ => continue,
+            };
+            rows.extend(more);
+            notes.push_str(&note);
         }
     }
     Ok((rows, notes))
+}
+
+/// The function behind nginx.
+fn function(
+    places: &Places,
+    site: &Site,
+    courses: usize,
+    effort: Effort,
+) -> Result<(Vec<Row>, String)> {
+    let verifies = |algorithm| algorithm == Algorithm::HS256;
+    let (policy, resigner) = Resigner::new(site.policy.spec(), &Native, verifies)?;
+    let made = cloudfront(&policy, &site.policy.id()?)?;
+    let note = format!(
+        "cloudfront-functions, {courses} courses: function {} bytes; {} store entries of {} bytes in all, the \
+         largest value of {}; a request reads at most {}\n",
+        made.function.len(),
+        made.entries.len() + 1,
+        made.store_bytes(),
+        made.largest_value_bytes(),
+        made.max_reads
+    );
+    let mut nginx = Nginx::start(&places.nginx, &Script::from_cloudfront(&made))?;
+    let row = |what, engine| Row {
+        what,
+        target: Target::CloudfrontFunctions,
+        rules: courses,
+        p50_ns: 0.0,
+        p99_ns: 0.0,
+        bytes: made.function.len(),
+        note: format!("event to answer in njs: {engine}"),
+    };
+    // Where tokens are RS256, a session stands for each: HS256.
+    let about = "session verified (HS256), claims read, decided";
+    let asked = [
+        (row(What::Decide, "open path, no token"), open(site)),
+        (row(What::NewToken, about), closed(site, &resigner)?),
+    ];
+    Ok((timed(&mut nginx, asked, effort)?, note))
+}
+
+/// The bundle in Node, without WebAssembly and without code from text.
+fn bundle(site: &Site, courses: usize, effort: Effort) -> Result<Vec<Row>> {
+    let verifies = |algorithm| algorithm != Algorithm::EdDSA;
+    let (policy, resigner) = Resigner::new(site.policy.spec(), &Native, verifies)?;
+    let script = Script::new(Edge::EdgeWorkers, &policy, &site.policy.id()?)?;
+    let mut node = Node::start()?;
+    node.load(&script)?;
+    let row = |what, about| Row {
+        what,
+        target: Target::Edgeworkers,
+        rules: courses,
+        p50_ns: 0.0,
+        p99_ns: 0.0,
+        bytes: script.source().len(),
+        note: format!("request to answer in Node: {about}"),
+    };
+    let about = "token verified by WebCrypto (RS256), claims read, decided";
+    let asked = [
+        (row(What::Decide, "open path, no token"), open(site)),
+        (row(What::NewToken, about), closed(site, &resigner)?),
+    ];
+    timed(&mut node, asked, effort)
+}
+
+/// Rows with their figures.
+fn timed<const N: usize>(
+    subject: &mut impl Subject,
+    asked: [(Row, Vec<Value>); N],
+    effort: Effort,
+) -> Result<Vec<Row>> {
+    let samples = effort.warm.div_ceil(20).max(5);
+    let mut rows = Vec::new();
+    for (row, requests) in asked {
+        let answer = subject.ask(requests.first().context("a site without courses")?)?;
+        let outcome = answer.get("outcome").and_then(Value::as_str);
+        ensure!(outcome == Some("allow"), "not allowed: {answer}");
+        let (decisions, bare) = subject.measure(&requests, samples)?;
+        let ((p50_ns, p99_ns), (bare_ns, _)) = (percentiles(decisions), percentiles(bare));
+        rows.push(Row {
+            p50_ns,
+            p99_ns,
+            note: format!(
+                "{}; {:.0} times a script that does nothing",
+                row.note,
+                p50_ns / bare_ns.max(1.0)
+            ),
+            ..row
+        });
+    }
+    Ok(rows)
+}
+
+fn open(site: &Site) -> Vec<Value> {
+    site.open_requests().iter().map(as_json).collect()
+}
+
+/// Requests with tokens that the edge can verify.
+fn closed(site: &Site, resigner: &Resigner) -> Result<Vec<Value>> {
+    let closed = site.closed.iter().map(|course| {
+        let headers = [("authorization", course.bearer.as_bytes())];
+        let asked: Request<'_> = request(&course.target, &headers);
+        resigner
+            .request(&asked)
+            .with(&asked, |asked| Ok(as_json(asked)))
+    });
+    closed.collect()
 }

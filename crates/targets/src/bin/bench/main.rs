@@ -138,11 +138,8 @@ fn measure(places: &Places, effort: Effort) -> Result<(Vec<Row>, String)> {
         .into_iter()
         .filter(|target| runs(*target, &host))
         .collect();
-    let has_njs = targets.contains(&Target::CloudfrontFunctions);
-    let targets: Vec<Target> = targets
-        .into_iter()
-        .filter(|target| !is_small(*target))
-        .collect();
+    let (small, targets): (Vec<Target>, Vec<Target>) =
+        targets.into_iter().partition(|target| is_small(*target));
     say("a key for the tokens".to_owned());
     let issuer = site::Issuer::new()?;
     let mut rows = Vec::new();
@@ -157,9 +154,9 @@ fn measure(places: &Places, effort: Effort) -> Result<(Vec<Row>, String)> {
         }
     }
     let mut notes = String::new();
-    if has_njs {
-        say("generated functions in njs".to_owned());
-        let (more, said) = javascript::measure(places, &issuer, effort)?;
+    if !small.is_empty() {
+        say("generated JavaScript".to_owned());
+        let (more, said) = javascript::measure(places, &small, &issuer, effort)?;
         rows.extend(more);
         notes = said;
     }
