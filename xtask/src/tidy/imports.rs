@@ -190,8 +190,14 @@ const CRYPTO: &[&str] = &[
     "sha2",
     "signature",
 ];
-/// Those that sign and verify. The compiler is not among them: it names a hash for content ids.
-const CRYPTO_OWNERS: &[&str] = &["tollgate-crypto", "tollgate-mint", "tollgate-rs256"];
+/// Those that sign and verify, and the one that times the libraries beside each other. The compiler is not
+/// among them: it names a hash for content ids.
+const CRYPTO_OWNERS: &[&str] = &[
+    "tollgate-crypto",
+    "tollgate-mint",
+    "tollgate-peers",
+    "tollgate-rs256",
+];
 /// Hashes, neither signed nor verified: content ids, and the proof keys of OAuth clients.
 const CRYPTO_EXCEPTIONS: &[(&str, &str)] = &[
     ("tollgate-compiler", "sha2"),
