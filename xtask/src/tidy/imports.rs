@@ -79,6 +79,7 @@ const TABLE: &[Row] = &[
             "tollgate-core",
             "tollgate-exchange",
             "tollgate-gate",
+            "tollgate-mint",
             "tollgate-token",
         ],
         &[],
@@ -201,7 +202,10 @@ const CRYPTO_EXCEPTIONS: &[(&str, &str)] = &[
 /// Others that one package alone may name, so that they can be replaced in one place.
 const ONLY: &[(&str, &str)] = &[
     ("wasmtime", "tollgate-targets"),
+    ("casbin", "tollgate-peers"),
     ("cedar-policy", "tollgate-peers"),
+    ("plotters", "tollgate-peers"),
+    ("regorus", "tollgate-peers"),
     ("cel", "tollgate-compiler"),
 ];
 

@@ -34,8 +34,9 @@ pub(crate) fn measure(quick: bool, progress: &Progress) -> Result<Vec<Row>> {
             rows.push(match apart(engine, rules, quick) {
                 Ok(figures) => Row {
                     setup: Some(format!(
-                        "{}; ready after {:.0} ms, {} answers checked",
+                        "{}{}; ready after {:.0} ms, {} answers checked",
                         engine.setup(),
+                        figures.remark.as_deref().unwrap_or_default(),
                         figures.ready_ms,
                         figures.checked
                     )),

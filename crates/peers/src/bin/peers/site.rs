@@ -17,8 +17,9 @@ pub(crate) const METHOD: &str = "GET";
 const LIFE_SECS: u64 = 6 * 3_600;
 /// How many questions there are.
 const ASKED: usize = 256;
-/// A prime larger than any site, so that steps of it visit everything once.
-const STEP: usize = 1_000_003;
+/// Turn after turn goes on by the golden part of the site, so that any few of them are spread over all of it.
+const STEP: usize = 618_034;
+const WHOLE: usize = 1_000_003;
 
 /// One question.
 pub(crate) struct Question {
@@ -66,7 +67,7 @@ impl Issuer {
 pub(crate) fn questions(rules: usize) -> Vec<Question> {
     (0..ASKED)
         .map(|turn| {
-            let course = turn * STEP % rules;
+            let course = turn * STEP % WHOLE * rules / WHOLE;
             let own = turn.is_multiple_of(2);
             let group = if own { course } else { (course + 1) % rules };
             Question {

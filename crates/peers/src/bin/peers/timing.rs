@@ -58,6 +58,9 @@ pub(crate) struct Figures {
     /// How many answers were compared with ours.
     pub(crate) checked: usize,
     pub(crate) ready_ms: f64,
+    /// What is to be said about how it was set up.
+    #[serde(default)]
+    pub(crate) remark: Option<String>,
 }
 
 /// Checks every answer, as far as time allows, and then times them.
@@ -99,6 +102,7 @@ pub(crate) fn timed(
         samples,
         checked,
         ready_ms: ready.as_secs_f64() * 1e3,
+        remark: None,
     })
 }
 
