@@ -52,8 +52,7 @@ pub(crate) fn run(args: &Args) -> Result<Verdict> {
     print!("{notes}");
     ui::in_step("parts of the edges", build::parts)?;
     let folder = repo::target().join("bench");
-    fs::create_dir_all(&folder)
-        .with_context(|| format!("cannot make {}", repo::shown(&folder)))?;
+    fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", repo::shown(&folder)))?;
     let mut written = Vec::new();
     if chosen(Rows::Targets) {
         let json = folder.join("targets.json");
@@ -88,8 +87,8 @@ pub(crate) fn run(args: &Args) -> Result<Verdict> {
 fn together(files: &[PathBuf]) -> Result<String> {
     let mut all = Vec::new();
     for file in files {
-        let text =
-            fs::read_to_string(file).with_context(|| format!("cannot read {}", repo::shown(file)))?;
+        let text = fs::read_to_string(file)
+            .with_context(|| format!("cannot read {}", repo::shown(file)))?;
         let rows: Value = serde_json::from_str(&text)?;
         ensure!(rows.is_array(), "{} is no list", repo::shown(file));
         all.extend(rows.as_array().cloned().unwrap_or_default());

@@ -23,7 +23,8 @@ const TOLLGATE: &str = include_str!("../../../node/cold_tollgate.mjs");
 const CEDAR: &str = include_str!("../../../node/cold_cedar.mjs");
 const NOTHING: &str = include_str!("../../../node/cold_nothing.mjs");
 const RULES: usize = 1_000;
-const NOTE: &str = "fresh Node process to first decision; bytes are those of module, glue and rules, each gzipped";
+const NOTE: &str =
+    "fresh Node process to first decision; bytes are those of module, glue and rules, each gzipped";
 const CEDAR_FOLDER: &str = "node_modules/@cedar-policy/cedar-wasm/nodejs";
 
 /// What is started, with what.
@@ -44,10 +45,7 @@ pub(crate) fn measure(places: &Places, effort: Effort, progress: &Progress) -> R
         .map(|asked| asked.group.clone())
         .context("a question")?;
     let package = places.node_package.canonicalize()?;
-    let (image, policies) = (
-        prepared.file("policy.image"),
-        prepared.file("policy.cedar"),
-    );
+    let (image, policies) = (prepared.file("policy.image"), prepared.file("policy.cedar"));
     let text = |path: &Path| path.to_string_lossy().into_owned();
     let mut own = files(&package.join("js"), &["mjs"])?;
     own.extend(files(&package.join("pkg"), &["wasm", "js"])?);

@@ -16,7 +16,8 @@ use crate::timing::{Figures, Progress};
 const SIZES: [usize; 5] = [10, 100, 1_000, 10_000, 100_000];
 /// How long an engine may take in all: to read the rules, answer, and be timed.
 const LIMIT: Duration = Duration::from_secs(90);
-const NOTE: &str = "decision alone: 256 questions in turn, half of them allowed, answers checked against ours";
+const NOTE: &str =
+    "decision alone: 256 questions in turn, half of them allowed, answers checked against ours";
 
 pub(crate) fn measure(quick: bool, progress: &Progress) -> Result<Vec<Row>> {
     let mut rows = Vec::new();

@@ -61,7 +61,9 @@ impl Engine {
             Self::RegorusData => {
                 "not the same rules: one rule over a table of courses by name, indexed by its author; else as regorus"
             }
-            Self::Casbin => "policies in memory, matcher compiled: r.sub == p.sub && r.act == p.act && keyMatch",
+            Self::Casbin => {
+                "policies in memory, matcher compiled: r.sub == p.sub && r.act == p.act && keyMatch"
+            }
             Self::CasbinCached => {
                 "the same behind its cached enforcer: only answers to questions asked before, from its cache"
             }

@@ -66,7 +66,10 @@ impl Prepared {
     pub(crate) fn refused(&self, rules: usize) -> Result<Vec<(String, String)>> {
         let (path, bearer) = self.allowed(rules, 1)?.pop().context("a request")?;
         let other = self.issuer.token("course-of-nobody", 0)?;
-        let torn = bearer.get(..bearer.len() - 8).unwrap_or_default().to_owned();
+        let torn = bearer
+            .get(..bearer.len() - 8)
+            .unwrap_or_default()
+            .to_owned();
         Ok(vec![
             (path.clone(), format!("Bearer {other}")),
             (path.clone(), torn),
@@ -132,11 +135,17 @@ pub(crate) fn tokens(places: &Places, effort: Effort, progress: &Progress) -> Re
 
 fn token_setup(subject: &str, scene: &str) -> String {
     match (subject, scene) {
-        (OURS, "edge") => "the Lambda@Edge package with the gate as an addon, its handler".to_owned(),
+        (OURS, "edge") => {
+            "the Lambda@Edge package with the gate as an addon, its handler".to_owned()
+        }
         (OURS, "known") => "npm package (WASM), verified tokens remembered".to_owned(),
         (OURS, _) => "npm package (WASM), RSA by crates/rs256".to_owned(),
-        ("jose", _) => "jwtVerify (Web Crypto) over a local key set, rule by hand; remembers no tokens".to_owned(),
-        _ => "verifySync (node:crypto), key set at hand, rule by hand; remembers no tokens".to_owned(),
+        ("jose", _) => {
+            "jwtVerify (Web Crypto) over a local key set, rule by hand; remembers no tokens"
+                .to_owned()
+        }
+        _ => "verifySync (node:crypto), key set at hand, rule by hand; remembers no tokens"
+            .to_owned(),
     }
 }
 
@@ -183,14 +192,7 @@ pub(crate) fn decisions(places: &Places, effort: Effort, progress: &Progress) ->
     Ok(rows)
 }
 
-fn row(
-    what: &str,
-    target: &str,
-    rules: usize,
-    note: &str,
-    setup: &str,
-    figures: &Measured,
-) -> Row {
+fn row(what: &str, target: &str, rules: usize, note: &str, setup: &str, figures: &Measured) -> Row {
     let row = Row {
         what: what.to_owned(),
         target: target.to_owned(),

@@ -108,7 +108,10 @@ pub(crate) fn table(rows: &[Row]) -> String {
             cell(row.ratio.map(times)),
             cell(row.per_second.map(|count| format!("{count:.0}/s"))),
             cell(row.bytes.map(|bytes| bytes.to_string())),
-            row.missing.as_ref().or(row.setup.as_ref()).map_or("", |it| it),
+            row.missing
+                .as_ref()
+                .or(row.setup.as_ref())
+                .map_or("", |it| it),
         ));
     }
     text

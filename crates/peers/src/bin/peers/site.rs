@@ -4,6 +4,8 @@
 //! are about a course that the learner is in, and half about another. Courses are asked for all over the
 //! site, in an order that no cache would like.
 
+use core::ops::Range;
+
 use anyhow::{Context, Result, bail};
 use tollgate_compiler::{CompileOptions, SourceTree, compile};
 use tollgate_mint::{Algorithm, JwkSet, Minter, PrivateKey};
@@ -110,9 +112,9 @@ pub(crate) fn cedar(rules: usize) -> String {
 }
 
 /// The rules in Rego, a body each: the group rules most of them out without looking at the path.
-pub(crate) fn rego(rules: usize) -> String {
+pub(crate) fn rego(rules: Range<usize>) -> String {
     let mut text = String::from("package site\n\nimport rego.v1\n\ndefault allow := false\n");
-    for number in 0..rules {
+    for number in rules {
         text.push_str(&format!(
             "allow if {{ input.groups[\"course-{number}\"]; input.method == \"{METHOD}\"; \
              startswith(input.path, \"/courses/course-{number}/\") }}\n"

@@ -5,7 +5,8 @@ use std::time::Instant;
 use anyhow::Result;
 use casbin::DefaultCache;
 use casbin::prelude::{
-    CachedApi as _, CachedEnforcer, CoreApi as _, DefaultModel, Enforcer, MemoryAdapter, MgmtApi as _,
+    CachedApi as _, CachedEnforcer, CoreApi as _, DefaultModel, Enforcer, MemoryAdapter,
+    MgmtApi as _,
 };
 
 use super::Asked;
@@ -30,7 +31,11 @@ const CACHED: usize = 4_096;
 pub(super) fn measure(asked: &Asked<'_>) -> Result<Figures> {
     let began = Instant::now();
     let mut enforcer = waited(async {
-        Enforcer::new(DefaultModel::from_str(MODEL).await?, MemoryAdapter::default()).await
+        Enforcer::new(
+            DefaultModel::from_str(MODEL).await?,
+            MemoryAdapter::default(),
+        )
+        .await
     })?;
     waited(enforcer.add_policies(site::casbin(asked.rules)))?;
     let ready = began.elapsed();
@@ -43,7 +48,11 @@ pub(super) fn measure(asked: &Asked<'_>) -> Result<Figures> {
 pub(super) fn measure_cached(asked: &Asked<'_>) -> Result<Figures> {
     let began = Instant::now();
     let mut enforcer = waited(async {
-        CachedEnforcer::new(DefaultModel::from_str(MODEL).await?, MemoryAdapter::default()).await
+        CachedEnforcer::new(
+            DefaultModel::from_str(MODEL).await?,
+            MemoryAdapter::default(),
+        )
+        .await
     })?;
     enforcer.set_cache(Box::new(DefaultCache::new(CACHED)));
     waited(enforcer.add_policies(site::casbin(asked.rules)))?;

@@ -4,9 +4,7 @@ use std::time::Instant;
 
 use anyhow::{Context as _, Result, anyhow};
 use tollgate_core::path::{PathOptions, PathScratch};
-use tollgate_core::{
-    Facts, FactsBuilder, Image, Query, Reason, TokenState, UnixSeconds, decide,
-};
+use tollgate_core::{Facts, FactsBuilder, Image, Query, Reason, TokenState, UnixSeconds, decide};
 
 use super::Asked;
 use crate::site::{ISSUER_NAME, METHOD, Question};

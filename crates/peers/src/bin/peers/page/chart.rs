@@ -43,9 +43,8 @@ pub(super) fn bars(bars: &[Bar]) -> Result<String> {
         for bar in bars {
             let colour = if bar.is_ours { GREEN } else { GREY };
             let end = NAMES + ((bar.length / most * LONGEST) as i32).max(2);
-            let text = |words: &str, x| {
-                Text::new(words.to_owned(), (x, top + 7), (FONT, 15).into_font())
-            };
+            let text =
+                |words: &str, x| Text::new(words.to_owned(), (x, top + 7), (FONT, 15).into_font());
             drawn(area.draw(&text(&bar.name, 0)))?;
             drawn(area.draw(&Rectangle::new(
                 [(NAMES, top + 4), (end, top + 24)],
