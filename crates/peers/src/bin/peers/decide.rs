@@ -34,17 +34,14 @@ pub(crate) fn measure(quick: bool, progress: &Progress) -> Result<Vec<Row>> {
             };
             rows.push(match apart(engine, rules, quick) {
                 Ok(figures) => Row {
-                    setup: Some(format!(
-                        "{}{}; ready after {:.0} ms, {} answers checked",
-                        engine.setup(),
-                        figures.remark.as_deref().unwrap_or_default(),
-                        figures.ready_ms,
-                        figures.checked
-                    )),
+                    setup: Some(engine.setup().to_owned()),
+                    checked: Some(figures.checked),
+                    ready_ms: Some(figures.ready_ms),
+                    remark: figures.remark,
                     ..row.with(&figures.samples)
                 },
                 Err(error) => Row {
-                    missing: Some(format!("{error:#}")),
+                    remark: Some(format!("{error:#}")),
                     ..row
                 },
             });

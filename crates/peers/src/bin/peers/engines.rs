@@ -5,7 +5,7 @@ mod cedar;
 mod ours;
 mod rego;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context as _, Result, ensure};
 use clap::ValueEnum;
 
 use crate::rows::OURS;
@@ -107,7 +107,6 @@ struct Asked<'a> {
 
 impl Asked<'_> {
     fn question(&self, at: usize) -> Result<&Question> {
-        use anyhow::Context as _;
         self.questions.get(at).context("a question of that number")
     }
 }

@@ -3,8 +3,8 @@
 //! What passes goes to an origin inside the same process, so that no other server sets the pace. The Workers
 //! take turns, and the round in the middle counts. Not here: one request at a time.
 
+use core::fmt::Write as _;
 use core::net::Ipv4Addr;
-use std::fmt::Write as _;
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpStream;

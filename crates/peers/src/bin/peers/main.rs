@@ -127,13 +127,14 @@ fn run(verb: Verb) -> Result<bool> {
             println!("{}", serde_json::to_string(&figures)?);
             Ok(true)
         }
-        Verb::Page { rows, out } => {
+        Verb::Page { rows: files, out } => {
             let mut all: Vec<Row> = Vec::new();
-            for file in rows {
+            for file in files {
                 let text = std::fs::read_to_string(&file)
                     .with_context(|| format!("cannot read {}", file.display()))?;
                 all.extend(serde_json::from_str::<Vec<Row>>(&text)?);
             }
+            rows::compare(&mut all);
             std::fs::write(&out, page::page(&all)?)
                 .with_context(|| format!("cannot write {}", out.display()))?;
             Ok(true)

@@ -5,12 +5,12 @@ mod chart;
 use anyhow::Result;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use crate::rows::{OURS, Row, time, times};
+use crate::rows::{OURS, Row, setups, time, times};
 use chart::Bar;
 
 const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;color:#1b2733;background:#fff;max-width:62rem;margin:2rem auto;padding:0 1rem}\
 h1{font-size:1.6rem}h2{font-size:1.1rem;margin:2.2rem 0 .2rem}p.note{color:#5b6875;margin:.1rem 0 .6rem}\
-svg{max-width:100%;height:auto}table{border-collapse:collapse;font-size:.8rem;width:100%}\
+svg{max-width:100%;height:auto}ul{font-size:.85rem;color:#3b4652;padding-left:1.2rem;margin:.3rem 0}table{border-collapse:collapse;font-size:.8rem;width:100%}\
 th,td{text-align:left;padding:.25rem .5rem;border-bottom:1px solid #dde3e8;vertical-align:top}\
 td.n{text-align:right;white-space:nowrap}tr.ours td{background:#eef6f0}.wide{overflow-x:auto}";
 /// What the rows are of, in the order of the page.
@@ -105,6 +105,9 @@ fn section(title: &str, group: &[&Row]) -> Result<Markup> {
         h2 { (title) ", " (target) }
         p.note { (note) "." (rules) }
         (PreEscaped(drawn))
+        ul {
+            @for (subject, setup) in setups(group) { li { b { (subject) } ": " (setup) "." } }
+        }
     })
 }
 
@@ -156,7 +159,7 @@ fn table(rows: &[Row]) -> Markup {
         table {
             tr {
                 @for head in [
-                    "what", "target", "subject", "rules", "p50", "p99", "to ours", "per second", "bytes", "timed", "set up",
+                    "what", "target", "subject", "rules", "p50", "p99", "to ours", "per second", "bytes", "timed",
                 ] { th { (head) } }
             }
             @for row in rows {
@@ -168,8 +171,7 @@ fn table(rows: &[Row]) -> Markup {
                     td.n { (row.ratio.map(times).unwrap_or_default()) }
                     td.n { (row.per_second.map(|count| format!("{count:.0}")).unwrap_or_default()) }
                     td.n { (count(row.bytes)) }
-                    td { (row.note) }
-                    td { (row.missing.as_ref().or(row.setup.as_ref()).map_or("", |text| text)) }
+                    td { (row.note) @if let Some(remark) = &row.remark { "; " (remark) } }
                 }
             }
         }

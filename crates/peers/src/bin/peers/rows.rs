@@ -28,14 +28,20 @@ pub(crate) struct Row {
     pub(crate) bytes: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) samples: Option<usize>,
+    /// How many answers were compared with ours before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) checked: Option<usize>,
+    /// Until the rules were read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) ready_ms: Option<f64>,
     /// What was timed: alike in the rows that are compared.
     pub(crate) note: String,
-    /// How this subject was set up.
+    /// How this subject was set up, with any number of rules.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) setup: Option<String>,
-    /// Why there are no figures.
+    /// What is special here; or why there are no figures.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) missing: Option<String>,
+    pub(crate) remark: Option<String>,
 }
 
 impl Row {
@@ -61,14 +67,14 @@ pub(crate) fn percentile(samples: &[f64], percent: usize) -> Option<f64> {
     sorted.get(rank).copied()
 }
 
-/// Writes into each row how many times our median its own is.
+/// Writes into each row that does not say it how many times our median its own is.
 pub(crate) fn compare(rows: &mut [Row]) {
     let ours: Vec<Row> = rows
         .iter()
         .filter(|row| row.subject == OURS)
         .cloned()
         .collect();
-    for row in rows {
+    for row in rows.iter_mut().filter(|row| row.ratio.is_none()) {
         let beside = ours.iter().find(|own| own.is_beside(row));
         row.ratio = beside
             .and_then(|own| Some(row.p50_ns? / own.p50_ns?))
@@ -76,45 +82,67 @@ pub(crate) fn compare(rows: &mut [Row]) {
     }
 }
 
-/// The rows as a table in groups that can be compared.
+/// How each subject was set up, once.
+pub(crate) fn setups<'a>(rows: &[&'a Row]) -> Vec<(&'a str, &'a str)> {
+    let mut setups = Vec::new();
+    for row in rows {
+        if let Some(setup) = &row.setup {
+            let setup = (row.subject.as_str(), setup.as_str());
+            if !setups.contains(&setup) {
+                setups.push(setup);
+            }
+        }
+    }
+    setups
+}
+
+/// The rows as a table in groups that can be compared, and below each how its subjects were set up.
 pub(crate) fn table(rows: &[Row]) -> String {
     let mut text = String::new();
-    let mut last: Option<&Row> = None;
-    for row in rows {
-        if last.is_none_or(|last| (&last.what, &last.note) != (&row.what, &row.note)) {
-            text.push_str(&format!(
-                "\n{} on {}: {}\n{:20} {:>7} {:>10} {:>10} {:>9} {:>9} {:>10}  {}\n",
-                row.what,
-                row.target,
-                row.note,
-                "subject",
-                "rules",
-                "p50",
-                "p99",
-                "to ours",
-                "requests",
-                "bytes",
-                "set up"
-            ));
-        }
-        last = Some(row);
-        let cell = |value: Option<String>| value.unwrap_or_else(|| "-".to_owned());
+    let group = |row: &Row| (row.what.clone(), row.target.clone(), row.note.clone());
+    for rows in rows.chunk_by(|one, next| group(one) == group(next)) {
+        let Some(first) = rows.first() else { continue };
         text.push_str(&format!(
-            "{:20} {:>7} {:>10} {:>10} {:>9} {:>9} {:>10}  {}\n",
-            row.subject,
-            cell(row.rules.map(|rules| rules.to_string())),
-            cell(row.p50_ns.map(time)),
-            cell(row.p99_ns.map(time)),
-            cell(row.ratio.map(times)),
-            cell(row.per_second.map(|count| format!("{count:.0}/s"))),
-            cell(row.bytes.map(|bytes| bytes.to_string())),
-            row.missing
-                .as_ref()
-                .or(row.setup.as_ref())
-                .map_or("", |it| it),
+            "\n{} on {}: {}\n{:16} {:>7} {:>10} {:>10} {:>9} {:>9} {:>10} {:>9} {:>8}\n",
+            first.what,
+            first.target,
+            first.note,
+            "subject",
+            "rules",
+            "p50",
+            "p99",
+            "to ours",
+            "requests",
+            "bytes",
+            "ready",
+            "checked",
         ));
+        for row in rows {
+            text.push_str(&line(row));
+        }
+        for (subject, setup) in setups(&rows.iter().collect::<Vec<_>>()) {
+            text.push_str(&format!("  {subject}: {setup}\n"));
+        }
     }
     text
+}
+
+fn line(row: &Row) -> String {
+    let cell = |value: Option<String>| value.unwrap_or_else(|| "-".to_owned());
+    let line = format!(
+        "{:16} {:>7} {:>10} {:>10} {:>9} {:>9} {:>10} {:>9} {:>8}  {}",
+        row.subject,
+        cell(row.rules.map(|rules| rules.to_string())),
+        cell(row.p50_ns.map(time)),
+        cell(row.p99_ns.map(time)),
+        cell(row.ratio.map(times)),
+        cell(row.per_second.map(|count| format!("{count:.0}/s"))),
+        cell(row.bytes.map(|bytes| bytes.to_string())),
+        cell(row.ready_ms.map(|ms| format!("{ms:.0} ms"))),
+        cell(row.checked.map(|checked| checked.to_string())),
+        row.remark.as_deref().unwrap_or_default(),
+    );
+    line.trim_end().to_owned() + "\n"
 }
 
 /// A ratio for people.

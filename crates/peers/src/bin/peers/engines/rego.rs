@@ -67,7 +67,7 @@ pub(super) fn measure(asked: &Asked<'_>, form: Form) -> Result<Figures> {
         Ok(false)
     })?;
     if programs > 1 {
-        figures.remark = Some(format!("; {programs} programs, because one holds no more"));
+        figures.remark = Some(format!("{programs} programs, because one holds no more"));
     }
     Ok(figures)
 }
