@@ -53,7 +53,8 @@ impl Row {
 
     /// Takes the median and the 99th percentile of samples, in nanoseconds.
     pub(crate) fn with(mut self, samples: &[f64]) -> Self {
-        (self.p50_ns, self.p99_ns) = (percentile(samples, 50), percentile(samples, 99));
+        let rounded = |percent| percentile(samples, percent).map(f64::round);
+        (self.p50_ns, self.p99_ns) = (rounded(50), rounded(99));
         self.samples = Some(samples.len());
         self
     }
