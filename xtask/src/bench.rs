@@ -1,21 +1,32 @@
-//! Cold and warm figures of every target in one run. What is measured, and how, stands in
-//! `tollgate-targets`; this builds what it needs and hands over.
+//! Cold and warm figures of every target, and of peers beside ours, in one run. What is measured, and how,
+//! stands in `tollgate-targets` and `tollgate-peers`; this builds what they need, hands over, and puts
+//! together what they write.
 
 pub(crate) mod baselines;
+mod peers;
 mod signatures;
 
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
+use clap::ValueEnum;
+use serde_json::Value;
 
 use crate::{Verdict, build, conformance, repo, shell, ui};
 
 /// Arguments of `bench`.
 #[derive(clap::Args)]
 pub(crate) struct Args {
+    /// What to measure; everything if left out.
+    #[arg(long, value_enum, value_delimiter = ',')]
+    rows: Vec<Rows>,
     /// Write the rows as JSON to this file as well.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
+    /// Write one page with charts to this file as well.
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
     /// Fewer samples: for a first look, not for a comparison.
     #[arg(long)]
     quick: bool,
@@ -27,16 +38,89 @@ pub(crate) struct Args {
     bless: bool,
 }
 
+/// What can be measured.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Rows {
+    /// Our targets one by one, cold and warm.
+    Targets,
+    /// Decisions in one process, against policy engines.
+    Decisions,
+    /// Tokens, decisions and starts in Node, against libraries and Cedar in WASM.
+    Node,
+    /// Requests per second in workerd, against Workers written by hand.
+    Workerd,
+    /// One signature, in every library that could have been chosen: in WASM, natively, in OpenSSL.
+    Signatures,
+}
+
 /// Measures and prints.
 pub(crate) fn run(args: &Args) -> Result<Verdict> {
     if args.check || args.bless {
         return counts(args.bless);
     }
+    let chosen = |rows| args.rows.is_empty() || args.rows.contains(&rows);
     let notes = ui::in_step("WASM modules and npm package", |step| {
         build::wasm(build::bindgen(), step)
     })?;
     print!("{notes}");
     ui::in_step("parts of the edges", build::parts)?;
+    let folder = repo::target().join("bench");
+    fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", repo::shown(&folder)))?;
+    let mut written = Vec::new();
+    if chosen(Rows::Targets) {
+        let json = folder.join("targets.json");
+        if targets(args, &json)? == Verdict::No {
+            return Ok(Verdict::No);
+        }
+        written.push(json);
+    }
+    let parts = [Rows::Decisions, Rows::Node, Rows::Workerd];
+    let parts: Vec<Rows> = parts.into_iter().filter(|rows| chosen(*rows)).collect();
+    if !parts.is_empty() || args.html.is_some() {
+        peers::build()?;
+    }
+    if !parts.is_empty() {
+        let json = folder.join("peers.json");
+        if peers::measure(args, &parts, &json)? == Verdict::No {
+            return Ok(Verdict::No);
+        }
+        written.push(json);
+    }
+    if chosen(Rows::Signatures) {
+        let json = folder.join("signatures.json");
+        let rows = ui::in_step("signatures, library by library", |step| {
+            signatures::measure(args.quick, step)
+        })?;
+        anstream::print!("\n{}", signatures::table(&rows));
+        fs::write(&json, signatures::json(&rows)?)
+            .with_context(|| format!("cannot write {}", repo::shown(&json)))?;
+        written.push(json);
+    }
+    if let Some(json) = &args.json {
+        fs::write(json, together(&written)?)
+            .with_context(|| format!("cannot write {}", json.display()))?;
+    }
+    match &args.html {
+        Some(html) => peers::page(&written, html),
+        None => Ok(Verdict::Yes),
+    }
+}
+
+/// The lists of rows in files as one list.
+fn together(files: &[PathBuf]) -> Result<String> {
+    let mut all = Vec::new();
+    for file in files {
+        let text = fs::read_to_string(file)
+            .with_context(|| format!("cannot read {}", repo::shown(file)))?;
+        let rows: Value = serde_json::from_str(&text)?;
+        ensure!(rows.is_array(), "{} is no list", repo::shown(file));
+        all.extend(rows.as_array().cloned().unwrap_or_default());
+    }
+    Ok(serde_json::to_string_pretty(&all)? + "\n")
+}
+
+/// Measures our targets.
+fn targets(args: &Args, json: &Path) -> Result<Verdict> {
     let workerd = ui::in_step("workerd", build::cloudflare::workerd)?;
     let cargo_lambda = ui::in_step("cargo-lambda", build::lambda::cargo_lambda)?;
     ui::in_step("native Lambda program", build::lambda::package)?;
@@ -73,18 +157,11 @@ pub(crate) fn run(args: &Args) -> Result<Verdict> {
         .arg("--cargo-lambda")
         .arg(cargo_lambda)
         .arg("--nginx")
-        .arg(nginx);
-    if let Some(json) = &args.json {
-        command.arg("--json").arg(json);
-    }
-    command.args(args.quick.then_some("--quick"));
-    command.current_dir(std::env::current_dir().context("cannot tell the current folder")?);
-    let good = shell::hand_over(&mut command)? == 0;
-    let rows = ui::in_step("signatures, library by library", |step| {
-        signatures::measure(args.quick, step)
-    })?;
-    anstream::print!("\n{}", signatures::table(&rows));
-    Ok(Verdict::of(good))
+        .arg(nginx)
+        .arg("--json")
+        .arg(json)
+        .args(args.quick.then_some("--quick"));
+    Ok(Verdict::of(shell::hand_over(&mut command)? == 0))
 }
 
 /// Builds what is counted, and counts.
@@ -104,4 +181,25 @@ fn counts(bless: bool) -> Result<Verdict> {
     })?;
     anstream::print!("\n{report}");
     Ok(Verdict::of(good))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_of_all_files_are_one_list() {
+        let file = |name: &str, text: &str| {
+            let file = std::env::temp_dir().join(format!("rows-{}-{name}", std::process::id()));
+            fs::write(&file, text).unwrap();
+            file
+        };
+        let lists = [file("a", "[{\"a\": 1}]"), file("b", "[{\"b\": 2}, 3]")];
+        let all: Value = serde_json::from_str(&together(&lists).unwrap()).unwrap();
+        assert_eq!(all, serde_json::json!([{"a": 1}, {"b": 2}, 3]));
+        assert!(together(&[file("c", "{}")]).is_err());
+        for name in ["a", "b", "c"] {
+            fs::remove_file(file(name, "")).unwrap();
+        }
+    }
 }

@@ -45,7 +45,7 @@ enum Verb {
     Build,
     /// Run every check and test the project has.
     Test(test::Args),
-    /// Measure cold starts and warm decisions on every target.
+    /// Measure cold starts and warm decisions on every target, and peers beside them.
     Bench(bench::Args),
     /// Mint tokens, start the local edge, send real requests and compare what comes back.
     Demo(demo::Args),

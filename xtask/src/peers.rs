@@ -1,9 +1,15 @@
-//! Holds the sample policy against other policy engines: whether they accept its export and decide alike.
-//! Each peer is a program of `tollgate-peers` behind a feature; this builds and starts it.
+//! Holds the sample policy against another policy engine: whether it accepts our export and decides alike.
+//! The program is `tollgate-peers` with its feature; this builds and starts it.
+
+use std::path::PathBuf;
 
 use anyhow::Result;
 
+use crate::ui::{self, Step};
 use crate::{Verdict, repo, shell};
+
+/// Name of program and feature.
+const NAME: &str = "peers";
 
 /// Arguments of `peers`.
 #[derive(clap::Args)]
@@ -16,28 +22,32 @@ pub(crate) struct Args {
     seed: u64,
 }
 
-/// The peers, by the name of program and feature.
-const PEERS: [&str; 1] = ["cedar"];
+/// Builds the program, as fast as what it measures.
+pub(crate) fn build(step: &Step) -> Result<()> {
+    let mut command = shell::cargo([
+        "build",
+        "--release",
+        "--package",
+        "tollgate-peers",
+        "--features",
+        NAME,
+    ]);
+    shell::must(&mut command, |line| step.line(line)).map(|_| ())
+}
 
-/// Asks every peer.
+/// Where the program is once it is built.
+pub(crate) fn program() -> PathBuf {
+    let program = repo::target().join("release").join(NAME);
+    program.with_extension(std::env::consts::EXE_EXTENSION)
+}
+
+/// Asks Cedar.
 pub(crate) fn run(args: &Args) -> Result<Verdict> {
-    let mut all = true;
-    for peer in PEERS {
-        let mut command = shell::cargo([
-            "run",
-            "--quiet",
-            "--package",
-            "tollgate-peers",
-            "--features",
-            peer,
-            "--bin",
-            peer,
-            "--",
-        ]);
-        command
-            .arg(repo::policy())
-            .args([args.requests.to_string(), args.seed.to_string()]);
-        all &= shell::hand_over(&mut command)? == 0;
-    }
-    Ok(Verdict::of(all))
+    ui::in_step("peers", build)?;
+    let mut command = shell::tool(program(), ["oracle"]);
+    command
+        .arg(repo::policy())
+        .args(["--requests", &args.requests.to_string()])
+        .args(["--seed", &args.seed.to_string()]);
+    Ok(Verdict::of(shell::hand_over(&mut command)? == 0))
 }

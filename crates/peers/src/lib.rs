@@ -1,10 +1,11 @@
-//! Holds Tollgate against other policy engines, one program a peer, each behind a feature of its name, so
-//! that nobody builds a peer who does not ask for it.
+//! Holds Tollgate against others in one program, `peers`, which is built with the feature `peers` and by
+//! nobody who does not ask for it.
 //!
-//! `cedar`: the export of a policy is accepted by Cedar's validator and decides as the core does. Not here:
-//! how fast they are.
+//! Whether Cedar accepts a policy's export and decides as the core does; how long policy engines and token
+//! libraries take for the same questions; and a page with charts of that. Not here: Tollgate's own targets.
 //!
-//! `signatures`: what one signature costs in the libraries that could have been chosen.
+//! `signatures`, behind a feature of its own: what one signature costs in the libraries that could have been
+//! chosen.
 
 #![forbid(unsafe_code)]
 

@@ -2,7 +2,7 @@
 //! Node, natively, and in OpenSSL. `tollgate-peers` holds the libraries; nobody else builds them.
 
 use anyhow::{Context, Result};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::build::WASM_TARGET;
 use crate::ui::Step;
@@ -61,6 +61,39 @@ impl Row {
     }
 }
 
+/// The row of what Tollgate uses in a row's place: the first of its algorithm there.
+fn ours<'a>(rows: &'a [Row], row: &'a Row) -> &'a Row {
+    rows.iter()
+        .find(|first| (&first.algorithm, &first.place) == (&row.algorithm, &row.place))
+        .unwrap_or(row)
+}
+
+/// The rows as the other rows of a benchmark are written.
+pub(crate) fn json(rows: &[Row]) -> Result<String> {
+    let list: Vec<Value> = rows
+        .iter()
+        .map(|row| {
+            let ours = ours(rows, row);
+            let subject = if ours.name == row.name {
+                "tollgate"
+            } else {
+                &row.name
+            };
+            json!({
+                "what": "signature",
+                "target": row.place,
+                "subject": subject,
+                "p50_ns": row.p50_ns.round(),
+                "p99_ns": row.p99_ns.round(),
+                "ratio": row.p50_ns / ours.p50_ns,
+                "note": format!("{} over 900 bytes, the key prepared", row.algorithm),
+                "setup": format!("{}, called in a loop", row.name),
+            })
+        })
+        .collect();
+    Ok(serde_json::to_string_pretty(&list)? + "\n")
+}
+
 /// The rows for people. The ratio is to what Tollgate uses in the same place.
 pub(crate) fn table(rows: &[Row]) -> String {
     let mut lines = vec![
@@ -69,11 +102,7 @@ pub(crate) fn table(rows: &[Row]) -> String {
             .to_vec(),
     ];
     for row in rows {
-        // The first row of an algorithm in a place is what Tollgate uses there.
-        let ours = rows
-            .iter()
-            .find(|first| (&first.algorithm, &first.place) == (&row.algorithm, &row.place))
-            .map_or(row.p50_ns, |ours| ours.p50_ns);
+        let ours = ours(rows, row).p50_ns;
         lines.push(vec![
             row.algorithm.clone(),
             row.place.clone(),

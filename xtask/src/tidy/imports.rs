@@ -79,6 +79,8 @@ const TABLE: &[Row] = &[
             "tollgate-core",
             "tollgate-exchange",
             "tollgate-gate",
+            "tollgate-mint",
+            "tollgate-rs256",
             "tollgate-token",
         ],
         &[],
@@ -207,7 +209,10 @@ const CRYPTO_EXCEPTIONS: &[(&str, &str)] = &[
 /// Others that one package alone may name, so that they can be replaced in one place.
 const ONLY: &[(&str, &str)] = &[
     ("wasmtime", "tollgate-targets"),
+    ("casbin", "tollgate-peers"),
     ("cedar-policy", "tollgate-peers"),
+    ("plotters", "tollgate-peers"),
+    ("regorus", "tollgate-peers"),
     ("cel", "tollgate-compiler"),
 ];
 

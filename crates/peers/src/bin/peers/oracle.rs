@@ -2,7 +2,6 @@
 //! core agree on random requests. Half of them come near some rule, so that both answers are common.
 
 use std::path::PathBuf;
-use std::process::ExitCode;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use cedar_policy::{
@@ -12,37 +11,39 @@ use cedar_policy::{
 use serde_json::{Map, Value};
 use tollgate_author::judge;
 use tollgate_author::probe::{Pool, Visit};
-use tollgate_author::suite::{self, Ask, Who};
+use tollgate_author::suite::{self, Ask as Asking, Who};
 use tollgate_compiler::{CompileOptions, SourceTree, compile};
 use tollgate_core::{PathOptions, PathScratch, Reason};
 use tollgate_exchange::cedar;
 use tollgate_gate::config::GateConfig;
 
-const USAGE: &str = "usage: cedar POLICY_FOLDER [REQUESTS] [SEED]";
+/// How many requests that are decided differently are shown.
+const SHOWN: usize = 10;
 
-fn main() -> ExitCode {
-    match run() {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::from(3),
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::from(2)
-        }
-    }
+/// What to compare.
+#[derive(clap::Args)]
+pub(crate) struct Ask {
+    /// The policy folder.
+    policy: PathBuf,
+    /// How many random requests both are asked.
+    #[arg(long, default_value_t = 100_000)]
+    requests: usize,
+    /// Where the random requests start.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
 }
 
-fn run() -> Result<bool> {
-    let mut arguments = std::env::args().skip(1);
-    let folder = PathBuf::from(arguments.next().context(USAGE)?);
-    let count: usize = match arguments.next() {
-        Some(count) => count.parse().context(USAGE)?,
-        None => 100_000,
-    };
-    let seed: u64 = match arguments.next() {
-        Some(seed) => seed.parse().context(USAGE)?,
-        None => 1,
-    };
-    let compiled = compile(&SourceTree::read(&folder), &CompileOptions::default());
+/// How often the two said what.
+#[derive(Default)]
+struct Counts {
+    both_allow: usize,
+    both_deny: usize,
+    differ: usize,
+}
+
+/// Compares; false if they differ, or if the requests never had one of the two answers.
+pub(crate) fn run(asked: &Ask) -> Result<bool> {
+    let compiled = compile(&SourceTree::read(&asked.policy), &CompileOptions::default());
     let policy = compiled.policy.context("the policy does not compile")?;
     let export = cedar::export(&policy)?;
     let policies: PolicySet = export
@@ -67,27 +68,36 @@ fn run() -> Result<bool> {
     let gate = judge::gate(&policy)?;
     // The clock of the sample's tests.
     let pool = Pool::new(&[&policy], gate.config(), Vec::new(), 1_800_000_000);
-    let mut rng = fastrand::Rng::with_seed(seed);
+    let mut rng = fastrand::Rng::with_seed(asked.seed);
     let oracle = Oracle::new(&export, &policies, &schema)?;
     let rules: Vec<_> = policy.rules.iter().collect();
-    let (mut allowed, mut disagreed) = (0_usize, 0_usize);
-    for _ in 0..count {
+    let mut counts = Counts::default();
+    for _ in 0..asked.requests {
         let visit = pool.visit(&rules, &mut rng);
         let ours = visit.ask(|ask| suite::run(&gate, ask, &mut ()).reason == Reason::Allow);
         let theirs = visit.ask(|ask| oracle.allows(&visit, ask, gate.config()))?;
-        allowed += usize::from(ours);
-        if ours != theirs {
-            disagreed += 1;
-            println!("core says {ours}, Cedar says {theirs}: {visit:?}");
-            if disagreed == 10 {
-                break;
+        match (ours, theirs) {
+            (true, true) => counts.both_allow += 1,
+            (false, false) => counts.both_deny += 1,
+            _ => {
+                counts.differ += 1;
+                if counts.differ <= SHOWN {
+                    println!("core says {ours}, Cedar says {theirs}: {visit:?}");
+                }
             }
         }
     }
+    let Counts {
+        both_allow,
+        both_deny,
+        differ,
+    } = counts;
     println!(
-        "cedar: {count} random requests (seed {seed}), {allowed} allowed, {disagreed} decided differently"
+        "cedar: {} random requests (seed {}): {both_allow} allowed by both, {both_deny} denied by both, \
+         {differ} decided differently",
+        asked.requests, asked.seed
     );
-    Ok(disagreed == 0)
+    Ok(differ == 0 && both_allow > 0 && both_deny > 0)
 }
 
 struct Oracle<'a> {
@@ -112,7 +122,7 @@ impl<'a> Oracle<'a> {
     }
 
     /// What Cedar decides. An error while it evaluates a policy is one of the export's making.
-    fn allows(&self, visit: &Visit, ask: &Ask<'_>, config: &GateConfig) -> Result<bool> {
+    fn allows(&self, visit: &Visit, ask: &Asking<'_>, config: &GateConfig) -> Result<bool> {
         let Some(said) = said(visit, ask, config) else {
             // A path that is refused never gets as far as a policy.
             return Ok(false);
@@ -139,7 +149,7 @@ impl<'a> Oracle<'a> {
 }
 
 /// The request as an exported policy sees it; `None` if its path is refused.
-fn said(visit: &Visit, ask: &Ask<'_>, config: &GateConfig) -> Option<cedar::Visit> {
+fn said(visit: &Visit, ask: &Asking<'_>, config: &GateConfig) -> Option<cedar::Visit> {
     let mut scratch = PathScratch::new();
     let raw = ask.target.split('?').next().unwrap_or_default();
     let path = scratch.parse(raw.as_bytes(), PathOptions::default()).ok()?;
@@ -160,11 +170,11 @@ fn said(visit: &Visit, ask: &Ask<'_>, config: &GateConfig) -> Option<cedar::Visi
     let is_named = |known: &&tollgate_token::IssuerConfig| {
         iss.is_some_and(|iss| known.issuers.iter().any(|name| name == iss))
     };
-    let issuer = config
-        .issuers
-        .iter()
-        .find(is_named)
-        .or(config.issuers.first())?;
+    let issuers = &config.issuers;
+    let Some(issuer) = issuers.iter().find(is_named).or(issuers.first()) else {
+        // Nobody vouches for anyone.
+        return Some(said);
+    };
     let (Ok(groups), Ok(scopes), Ok(subject)) = (
         person.claims.groups(&issuer.groups_claim),
         person.claims.scopes(),

@@ -1,0 +1,103 @@
+//! Rego in `regorus`, compiled for its virtual machine, which its own benchmarks call the fast way.
+
+use core::num::NonZeroUsize;
+use std::time::Instant;
+
+use anyhow::{Context as _, Result};
+use regorus::languages::rego::compiler::Compiler;
+use regorus::rvm::vm::RegoVM;
+use regorus::utils::limits::PolicyLengthConfig;
+use regorus::{Engine, Value};
+use serde_json::{Map, json};
+
+use super::Asked;
+use crate::site::{self, METHOD};
+use crate::timing::{Figures, timed};
+
+const ENTRY: &str = "data.site.allow";
+/// Rules in one program, which has 65,535 instructions at most; a rule takes 15. Further rules make further
+/// programs, asked in turn until one allows: its interpreter takes any number, and thirty times as long.
+const RULES_A_PROGRAM: usize = 4_000;
+
+/// How the rules are said.
+pub(super) enum Form {
+    /// A body for each.
+    Rules,
+    /// One over a table.
+    Data,
+}
+
+pub(super) fn measure(asked: &Asked<'_>, form: Form) -> Result<Figures> {
+    let began = Instant::now();
+    let mut machines = Vec::new();
+    match form {
+        Form::Data => machines.push(machine(
+            site::REGO_OVER_DATA.to_owned(),
+            &json!({ "courses": table(asked.rules) }),
+        )?),
+        Form::Rules => {
+            for first in (0..asked.rules).step_by(RULES_A_PROGRAM) {
+                let end = asked.rules.min(first + RULES_A_PROGRAM);
+                machines.push(machine(site::rego(first..end), &json!({}))?);
+            }
+        }
+    }
+    let ready = began.elapsed();
+    let inputs: Vec<Value> = asked
+        .questions
+        .iter()
+        .map(|question| {
+            value(&json!({
+                "method": METHOD,
+                "path": question.path,
+                "groups": { question.group.as_str(): true },
+            }))
+        })
+        .collect::<Result<_>>()?;
+    let programs = machines.len();
+    let mut figures = timed(asked.expected, asked.effort, ready, |at| {
+        let input = inputs.get(at).context("an input of that number")?;
+        for machine in &mut machines {
+            // Values are counted references: this copies none.
+            machine.set_input(input.clone());
+            if *machine.execute()?.as_bool()? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    })?;
+    if programs > 1 {
+        figures.remark = Some(format!("{programs} programs, because one holds no more"));
+    }
+    Ok(figures)
+}
+
+/// A machine with a program and its data.
+fn machine(text: String, data: &serde_json::Value) -> Result<RegoVM> {
+    let mut engine = Engine::new();
+    engine.set_policy_length_config(PolicyLengthConfig {
+        max_file_bytes: NonZeroUsize::MAX,
+        max_lines: NonZeroUsize::MAX,
+        ..PolicyLengthConfig::default()
+    });
+    engine.add_policy("site.rego".to_owned(), text)?;
+    let data = value(data)?;
+    engine.add_data(data.clone())?;
+    let policy = engine.compile_with_entrypoint(&ENTRY.into())?;
+    let mut machine = RegoVM::new();
+    machine.load_program(Compiler::compile_from_policy(&policy, &[ENTRY])?);
+    machine.set_data(data)?;
+    Ok(machine)
+}
+
+fn table(rules: usize) -> Map<String, serde_json::Value> {
+    let course = |number| {
+        let name = format!("course-{number}");
+        (name.clone(), json!({ "group": name }))
+    };
+    (0..rules).map(course).collect()
+}
+
+fn value(json: &serde_json::Value) -> Result<Value> {
+    Value::from_json_str(&json.to_string())
+}

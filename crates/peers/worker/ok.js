@@ -1,0 +1,5 @@
+// Answers 200 to everything.
+
+export default {
+  fetch: () => new Response("ok"),
+};
