@@ -8,7 +8,7 @@ use super::features::Features;
 use super::keys::{Keys, jwk, keys};
 use super::lint::{self, Rules};
 use super::lower::rules;
-use super::pages::{Layout, candidates};
+use super::pages::{Layout, Level, candidates};
 use super::source::{Edge, ascii, configure, short};
 use super::{JavaScriptError, gate_config};
 use crate::spec::ImageSpec;
@@ -41,10 +41,13 @@ pub fn edgeworkers(policy: &ImageSpec, id: &str) -> Result<EdgeWorkers, JavaScri
     }
     let rules = rules(policy, &mut features)?;
     // There is no read to save: the best layout leaves least for every path.
-    let everywhere = |layout: &Layout| layout.everywhere.len();
+    let longest = |level: &Level| level.rules.values().map(Vec::len).max().unwrap_or(0);
+    let weighed = |layout: &Layout| {
+        layout.everywhere.len() + layout.by_prefix.iter().map(longest).sum::<usize>()
+    };
     let layouts = candidates(&rules).into_iter();
     let layout = layouts
-        .min_by_key(everywhere)
+        .min_by_key(weighed)
         .ok_or(JavaScriptError::NoLayout)?;
     if !layout.by_prefix.is_empty() {
         features.need("pages");
