@@ -6,11 +6,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use tollgate_core::{Effect, Reason, RuleId};
+use tollgate_core::{Effect, RuleId};
+use tollgate_gate::Kind;
 
 use crate::eval::{Answer, Eval};
+use crate::explain::Weighed;
 use crate::policy::Policy;
-use crate::request::{Request, ask};
+use crate::request::{Request, ask_traced};
 use crate::search::{Found, Search, request};
 use crate::shrink::shrunk;
 use crate::space::{Hit, Space};
@@ -114,15 +116,18 @@ pub fn rules(policy: &Policy, now: i64) -> Lives {
             }
             let matters = |eval: &Eval<'_, '_>| matters(eval, hit, &kind.hits);
             let shows = |request: &Request| {
-                let ruling = ask(policy, request);
-                let wanted = match hit.spec.effect {
-                    Effect::Allow => Reason::Allow,
-                    Effect::Deny => Reason::DeniedByRule,
-                };
-                // A stranger may be told 401 instead, with no rule named.
-                (ruling.reason == wanted && ruling.rule == Some(id(hit.rule)))
-                    || (hit.spec.effect == Effect::Deny
-                        && matches!(ruling.reason, Reason::NoToken | Reason::BadToken))
+                let mut weighed = Weighed::default();
+                let ruling = ask_traced(policy, request, &mut weighed);
+                let matching = weighed.matching();
+                let effect = |rule: &RuleId| policy.rule(*rule).map(|rule| rule.effect);
+                let alone = matching
+                    .iter()
+                    .all(|rule| effect(rule) != Some(hit.spec.effect) || *rule == id(hit.rule));
+                match hit.spec.effect {
+                    Effect::Allow => ruling.kind == Kind::Allow && alone,
+                    // A stranger may be told 401 instead, with no rule named.
+                    Effect::Deny => ruling.kind == Kind::Deny && alone,
+                }
             };
             let found = search.find(&matters, &mut |chosen| {
                 let witness = request(&space, &kind.target, chosen);

@@ -309,7 +309,9 @@ fn kinds(material: &Material, tests: &[&Expr]) -> Vec<String> {
         .map(|text| answers(text))
         .collect();
     let mut texts: Vec<String> = material.constants.iter().cloned().collect();
-    for text in texts::candidates(material) {
+    // Below the least constant there may be no text that a path can hold but this one.
+    let least = material.ordered.then(|| "!".to_owned());
+    for text in texts::candidates(material).into_iter().chain(least) {
         if check_segment(&text, false).is_ok() && seen.insert(answers(&text)) {
             texts.push(text);
         }
