@@ -295,7 +295,7 @@ pub(crate) fn is_passed_over(seed: u64, policies: &[&Both], tally: &mut Tally) -
     if !policies.iter().any(is_large) {
         return false;
     }
-    let is_taken = seed / 4 % ONE_IN == 0;
+    let is_taken = (seed / 4).is_multiple_of(ONE_IN);
     tally.add("large ones taken", u128::from(is_taken));
     tally.add("large ones passed over", u128::from(!is_taken));
     !is_taken
