@@ -6,6 +6,7 @@ pub(crate) mod javascript;
 pub(crate) mod lambda;
 pub(crate) mod lambda_edge;
 mod toolchain;
+mod verify;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -23,8 +24,20 @@ pub(crate) const WASM_TARGET: &str = "wasm32-unknown-unknown";
 /// Machines without an operating system that the core must build for.
 const BARE_TARGETS: [&str; 2] = ["wasm32v1-none", "thumbv7em-none-eabi"];
 
+/// Arguments of `build`.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Build the modules a second time, from a copy of the sources in another folder, and compare them byte
+    /// for byte.
+    #[arg(long)]
+    verify: bool,
+}
+
 /// Builds everything for the edges and prints what it weighs.
-pub(crate) fn run() -> Result<Verdict> {
+pub(crate) fn run(args: &Args) -> Result<Verdict> {
+    if args.verify {
+        return verify::run();
+    }
     let notes = ui::in_step("WASM modules and npm package", |step| wasm(bindgen(), step))?;
     print!("{notes}");
     ui::in_step("parts of the edges", parts)?;

@@ -98,7 +98,7 @@ pub(crate) fn own(targets: &[&str], step: &Step) -> Result<(String, Tally, bool)
 }
 
 /// Builds the programs, and the modules where a target needs them.
-fn prepare(targets: &[&str]) -> Result<()> {
+pub(crate) fn prepare(targets: &[&str]) -> Result<()> {
     ui::in_step("programs", |step| {
         shell::must(&mut build_programs(), |line| step.line(line))
     })?;
@@ -131,6 +131,16 @@ pub(crate) fn build_programs() -> Command {
 }
 
 fn command(targets: &[&str], suites: &[Suite]) -> Command {
+    let mut command = program("conformance", targets);
+    for suite in suites {
+        command.arg("--policy").arg(&suite.policy);
+        command.arg("--cases").args(&suite.cases);
+    }
+    command
+}
+
+/// A program that drives targets, told which and where they are.
+pub(crate) fn program(name: &str, targets: &[&str]) -> Command {
     let mut arguments: Vec<OsString> = Vec::new();
     for target in targets {
         arguments.extend(["--target".into(), target.into()]);
@@ -153,15 +163,7 @@ fn command(targets: &[&str], suites: &[Suite]) -> Command {
         "--nginx".into(),
         build::javascript::nginx_path().into(),
     ]);
-    for suite in suites {
-        arguments.extend([
-            "--policy".into(),
-            suite.policy.clone().into(),
-            "--cases".into(),
-        ]);
-        arguments.extend(suite.cases.iter().map(|file| file.clone().into()));
-    }
-    shell::tool(repo::program("conformance"), arguments)
+    shell::tool(repo::program(name), arguments)
 }
 
 /// The project's own pairs: `fixtures/cases/NAME/*.jsonl` with the policy of that name.

@@ -11,6 +11,7 @@ mod ci;
 mod codegen;
 mod conformance;
 mod demo;
+mod drt;
 mod fixtures;
 mod infra;
 mod peers;
@@ -42,7 +43,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Verb {
     /// Build the WASM modules and the npm package, print their sizes, check the bare targets.
-    Build,
+    Build(build::Args),
     /// Run every check and test the project has.
     Test(test::Args),
     /// Measure cold starts and warm decisions on every target, and peers beside them.
@@ -57,6 +58,8 @@ enum Verb {
     Codegen(codegen::Args),
     /// Hold the sample policy against other policy engines.
     Peers(peers::Args),
+    /// Ask the specification, the core and every target the same random questions.
+    Drt(drt::Args),
     /// Prove what the analysis says about random policies.
     Proofs(proofs::Args),
     /// Check what the compiler cannot: sizes, imports, names, stray stubs.
@@ -80,10 +83,11 @@ impl Verdict {
 
 fn main() -> ExitCode {
     let answer = match Cli::parse().verb {
-        Verb::Build => build::run(),
+        Verb::Build(args) => build::run(&args),
         Verb::Test(args) => test::run(&args),
         Verb::Bench(args) => bench::run(&args),
         Verb::Demo(args) => demo::run(&args),
+        Verb::Drt(args) => drt::run(&args),
         Verb::Conformance(args) => conformance::run(&args),
         Verb::Fixtures(args) => fixtures::run(&args),
         Verb::Codegen(args) => codegen::run(&args),

@@ -16,6 +16,7 @@ pub mod njs;
 pub mod node;
 pub mod policy;
 mod process;
+pub mod random;
 pub mod target;
 
 pub use policy::Policy;

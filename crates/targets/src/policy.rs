@@ -6,6 +6,7 @@ use std::path::Path;
 use anyhow::{Context, Result, anyhow, bail};
 use tempfile::NamedTempFile;
 use tollgate_compiler::diagnostic::render::{Style, text};
+use tollgate_compiler::encode::encode;
 use tollgate_compiler::spec::ImageSpec;
 use tollgate_compiler::{CompileOptions, SourceTree, compile};
 use tollgate_core::Image;
@@ -45,6 +46,19 @@ impl Policy {
                 .collect();
             bail!("does not compile\n{}", shown.join("\n\n"));
         };
+        Self::new(image, spec)
+    }
+
+    /// Compiles a checked policy.
+    ///
+    /// # Errors
+    ///
+    /// If it does not fit into an image.
+    pub fn from_spec(spec: ImageSpec) -> Result<Self> {
+        Self::new(encode(&spec)?.image, spec)
+    }
+
+    fn new(image: Vec<u8>, spec: ImageSpec) -> Result<Self> {
         let mut file = NamedTempFile::new().context("cannot make a temporary file")?;
         file.write_all(&image)
             .context("cannot write a temporary file")?;

@@ -182,7 +182,7 @@ impl Host {
     pub fn start(&self, target: Target, policy: &Policy) -> Started {
         let state = match self.missing(target) {
             Some(why) => State::Absent(why),
-            None => match self.ready(target, policy) {
+            None => match self.open(target, policy) {
                 Ok(asked) => State::Ready(asked),
                 Err(error) => State::Broken(format!("{error:#}")),
             },
@@ -190,7 +190,12 @@ impl Host {
         Started { target, state }
     }
 
-    fn ready(&self, target: Target, policy: &Policy) -> Result<Box<dyn Ask>> {
+    /// Starts a target that [is not missing](Self::missing), to ask it without cases.
+    ///
+    /// # Errors
+    ///
+    /// If it does not start, or refuses the policy.
+    pub fn open(&self, target: Target, policy: &Policy) -> Result<Box<dyn Ask>> {
         Ok(match target {
             Target::Native => Box::new(Library::load(policy.image())?),
             Target::Wasmtime => Box::new(self.compiled()?.start(policy.image())?),

@@ -119,10 +119,11 @@ const TABLE: &[Row] = &[
             "tollgate-crypto",
             "tollgate-gate",
             "tollgate-mint",
+            "tollgate-spec",
             "tollgate-testkit",
             "tollgate-token",
         ],
-        &["tollgate-spec"],
+        &[],
     ),
     row(
         "tollgate-plain",

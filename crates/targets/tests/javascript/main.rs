@@ -7,7 +7,6 @@
 
 #![cfg(test)]
 
-mod pair;
 mod torn;
 
 use std::collections::BTreeMap;
@@ -15,11 +14,11 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use anyhow::{Context, Error, Result};
-use pair::{Answers, Site};
 use serde_json::Value;
 use tollgate_compiler::javascript::JavaScriptError;
 use tollgate_targets::javascript::{Edge, Node, Script};
 use tollgate_targets::njs::{Nginx, ask_cli};
+use tollgate_targets::random::{Answers, Site};
 
 /// Few by default: each policy is a script of its own to load.
 const NODE_PAIRS: u64 = 8_000;

@@ -8,7 +8,7 @@ use tollgate_compiler::javascript::{CloudFront, cloudfront};
 use tollgate_spec::generate::Generator;
 use tollgate_targets::javascript::{Node, Script};
 
-use crate::pair::{Answers, Site};
+use tollgate_targets::random::{Answers, Site};
 
 const UPDATES: u64 = 12;
 const REQUESTS: usize = 60;

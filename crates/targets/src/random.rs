@@ -1,4 +1,7 @@
 //! A random policy with random requests, tokens and all, and what the library answers to them.
+//!
+//! The policies and requests are those that the executable specification makes; tokens are signed with the
+//! secret of the policy's one issuer. Not here: how often, and on which target.
 
 use std::collections::BTreeMap;
 
@@ -15,8 +18,9 @@ use tollgate_mint::{Algorithm, Minter, PrivateKey};
 use tollgate_spec::generate::Generator;
 use tollgate_spec::model::{self, ClaimType, Token};
 use tollgate_spec::render;
-use tollgate_targets::javascript::MAX_CLOCK_SECS;
-use tollgate_targets::node::as_json;
+
+use crate::javascript::MAX_CLOCK_SECS;
+use crate::node::as_json;
 
 /// All issuers that random facts name.
 const ISSUERS: [&str; 3] = [
@@ -27,17 +31,24 @@ const ISSUERS: [&str; 3] = [
 
 /// What is compared.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Answers {
-    pub(crate) outcome: String,
-    pub(crate) status: u64,
-    pub(crate) reason: String,
-    pub(crate) detail: Option<String>,
-    pub(crate) rule: Option<String>,
-    pub(crate) allow: Option<String>,
+pub struct Answers {
+    /// `allow`, `deny` or `reject`.
+    pub outcome: String,
+    /// The HTTP status; 200 for what goes to the origin.
+    pub status: u64,
+    /// Why.
+    pub reason: String,
+    /// The exact reason, as in log records.
+    pub detail: Option<String>,
+    /// `course/id` of the rule that decided.
+    pub rule: Option<String>,
+    /// The `Allow` header of a 405.
+    pub allow: Option<String>,
 }
 
 impl Answers {
-    pub(crate) fn of_script(said: &Value) -> Self {
+    /// What a script says as JSON.
+    pub fn of_script(said: &Value) -> Self {
         let text = |name: &str| said.get(name).and_then(Value::as_str).map(str::to_owned);
         Self {
             outcome: text("outcome").unwrap_or_default(),
@@ -74,28 +85,41 @@ impl Answers {
 }
 
 /// A policy with requests.
-pub(crate) struct Site {
+pub struct Site {
     /// The policy as an author would write it, for reports.
-    pub(crate) text: String,
-    pub(crate) policy: ImageSpec,
-    pub(crate) id: String,
-    pub(crate) requests: Vec<model::Request>,
+    pub text: String,
+    /// The checked policy.
+    pub policy: ImageSpec,
+    /// The content id of its image.
+    pub id: String,
+    /// What is asked, as the specification has it.
+    pub requests: Vec<model::Request>,
+    /// The `authorization` header of each, where there is one.
+    pub bearers: Vec<Option<String>>,
     /// The same for engines.
-    pub(crate) asked: Vec<Value>,
+    pub asked: Vec<Value>,
     /// The library's answers.
-    pub(crate) ours: Vec<Answers>,
+    pub ours: Vec<Answers>,
 }
 
 impl Site {
     /// The site of a seed.
-    pub(crate) fn new(seed: u64, requests: usize) -> Result<Self> {
+    ///
+    /// # Errors
+    ///
+    /// If the policy does not compile, which is a defect of the compiler or of the generator.
+    pub fn new(seed: u64, requests: usize) -> Result<Self> {
         let mut generator = Generator::new(seed);
         let policy = generator.policy();
         Self::of(&mut generator, &policy, &policy, requests)
     }
 
     /// The site of a policy with requests that are about another, of the same claims.
-    pub(crate) fn of(
+    ///
+    /// # Errors
+    ///
+    /// As [`Site::new`].
+    pub fn of(
         generator: &mut Generator,
         policy: &model::Policy,
         about: &model::Policy,
@@ -119,6 +143,7 @@ impl Site {
             id: gate.policy_id().to_string(),
             policy: spec,
             requests: Vec::new(),
+            bearers: Vec::new(),
             asked: Vec::new(),
             ours: Vec::new(),
         };
@@ -143,6 +168,7 @@ impl Site {
             site.asked.push(as_json(&asked));
             site.ours.push(Answers::of_library(&gate, &asked));
             site.requests.push(request);
+            site.bearers.push(token);
         }
         Ok(site)
     }

@@ -1,0 +1,180 @@
+//! Random policies and requests on targets, against the library: `drt --target NAME… --seconds N …`.
+//!
+//! Prints, per target, how many pairs were tried and that none was answered otherwise; or the first pair that
+//! was, with its seed, the policy as text, and both answers. Exit codes: 0 all alike, 3 not, 2 wrong use. Not
+//! here: the library against the specification, which needs no target.
+
+use core::time::Duration;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail};
+use clap::Parser;
+use tollgate_core::UnixSeconds;
+use tollgate_gate::Request;
+use tollgate_targets::random::{Answers, Site};
+use tollgate_targets::target::Ask;
+use tollgate_targets::{Host, Places, Policy, Target};
+use tollgate_testkit::Answer;
+
+/// Ask targets and the library the same random questions.
+#[derive(Parser)]
+struct Cli {
+    /// The targets.
+    #[arg(long = "target", value_name = "NAME", required = true)]
+    targets: Vec<Target>,
+    /// How long each target is asked.
+    #[arg(long, default_value_t = 10)]
+    seconds: u64,
+    /// The seed of the first policy.
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    /// The plain WASM module.
+    #[arg(long, value_name = "FILE")]
+    wasm: PathBuf,
+    /// The folder of the npm package.
+    #[arg(long, value_name = "DIR")]
+    node_package: PathBuf,
+    /// The folder with the built parts of edges.
+    #[arg(long, value_name = "DIR")]
+    parts: PathBuf,
+    /// The authors' command.
+    #[arg(long, value_name = "FILE")]
+    tollgate: PathBuf,
+    /// The program `workerd`.
+    #[arg(long, value_name = "FILE")]
+    workerd: PathBuf,
+    /// The native Lambda program.
+    #[arg(long, value_name = "FILE")]
+    lambda: PathBuf,
+    /// The program `cargo-lambda`.
+    #[arg(long, value_name = "FILE")]
+    cargo_lambda: PathBuf,
+    /// The program `nginx` with its JavaScript engine.
+    #[arg(long, value_name = "FILE")]
+    nginx: PathBuf,
+}
+
+/// Requests to a policy where starting is cheap, and where it is a process.
+const FEW: usize = 200;
+const MANY: usize = 4_000;
+/// How often a long run says how far it is.
+const TELL: Duration = Duration::from_secs(20);
+
+fn main() -> ExitCode {
+    match all(&Cli::parse()) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(3),
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn all(cli: &Cli) -> Result<bool> {
+    let host = Host::new(Places {
+        wasm: cli.wasm.clone(),
+        node_package: cli.node_package.clone(),
+        parts: cli.parts.clone(),
+        tollgate: cli.tollgate.clone(),
+        workerd: cli.workerd.clone(),
+        lambda: cli.lambda.clone(),
+        cargo_lambda: cli.cargo_lambda.clone(),
+        nginx: cli.nginx.clone(),
+    });
+    let mut good = true;
+    for target in &cli.targets {
+        if let Some(why) = host.missing(*target) {
+            bail!("{target} cannot run here: {why}");
+        }
+        good &= one(&host, *target, cli)?;
+    }
+    Ok(good)
+}
+
+/// Asks one target until its time is over; whether all its answers were the library's.
+fn one(host: &Host, target: Target, cli: &Cli) -> Result<bool> {
+    let (began, limit) = (Instant::now(), Duration::from_secs(cli.seconds));
+    let requests = match target {
+        Target::Native | Target::Wasmtime => FEW,
+        _ => MANY,
+    };
+    let (mut pairs, mut not_askable, mut told) = (0_u64, 0_u64, began);
+    let mut seed = cli.seed;
+    while began.elapsed() < limit {
+        let site = Site::new(seed, requests).with_context(|| format!("seed {seed}"))?;
+        let policy = Policy::from_spec(site.policy.clone())?;
+        let mut asked = host
+            .open(target, &policy)
+            .with_context(|| format!("{target}, seed {seed}\n{}", site.text))?;
+        for (number, ours) in site.ours.iter().enumerate() {
+            match ask(asked.as_mut(), &site, number)? {
+                None => not_askable += 1,
+                Some(theirs) if is_same(ours, &theirs, &site.id) => pairs += 1,
+                Some(theirs) => {
+                    println!(
+                        "{target}: {pairs} pairs tried, 1 disagreement\nseed {seed}, request {number}\n{}\n\
+                         --- request {:?}\n--- library {ours:?}\n--- {target} {theirs:?}",
+                        site.text,
+                        site.requests.get(number)
+                    );
+                    return Ok(false);
+                }
+            }
+            if told.elapsed() >= TELL {
+                told = Instant::now();
+                eprintln!("  ..  {target}: {pairs} pairs");
+            }
+        }
+        seed += 1;
+    }
+    let took = began.elapsed().as_secs();
+    println!(
+        "{target}: {pairs} pairs tried, 0 disagreements, in {took} s; {} policies, from seed {}{}",
+        seed - cli.seed,
+        cli.seed,
+        if not_askable > 0 {
+            format!("; {not_askable} that cannot be asked there")
+        } else {
+            String::new()
+        }
+    );
+    Ok(true)
+}
+
+/// What a target answers; nothing if it cannot be asked that.
+fn ask(asked: &mut dyn Ask, site: &Site, number: usize) -> Result<Option<Answer>> {
+    let (Some(request), Some(bearer)) = (site.requests.get(number), site.bearers.get(number))
+    else {
+        bail!("request {number} is missing");
+    };
+    let headers: Vec<(&str, &[u8])> = bearer
+        .iter()
+        .map(|bearer| ("authorization", bearer.as_bytes()))
+        .collect();
+    let ip = request.ip.map(|ip| ip.to_string());
+    let request = Request {
+        method: &request.method,
+        target: &request.target,
+        headers: &headers,
+        ip: ip.as_deref(),
+        now: UnixSeconds(request.now),
+    };
+    if asked.cannot(&request).is_some() {
+        return Ok(None);
+    }
+    asked.ask(&request).map(Some)
+}
+
+/// Whether an answer is the library's. What a target does not tell is not compared, but for the decision.
+fn is_same(ours: &Answers, theirs: &Answer, id: &str) -> bool {
+    let told = |ours: &Option<String>, theirs: &Option<String>| theirs.is_none() || ours == theirs;
+    ours.outcome == theirs.outcome.to_string()
+        && ours.status == u64::from(theirs.status)
+        && ours.reason == theirs.reason.to_string()
+        && told(&ours.detail, &theirs.detail)
+        && told(&ours.rule, &theirs.rule)
+        && theirs.policy.as_deref().is_none_or(|policy| policy == id)
+}

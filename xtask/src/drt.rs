@@ -1,0 +1,56 @@
+//! Differential random testing: the specification, the core and every target, asked the same random questions
+//! about the same random policies. Prints pairs tried and disagreements.
+
+use anyhow::Result;
+
+use crate::{Verdict, build, conformance, shell, ui};
+
+/// Arguments of `drt`.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// About how long to ask, in minutes.
+    #[arg(long, default_value_t = 1)]
+    minutes: u64,
+    /// The seed of the first policy: another one for other policies, the same one to repeat a failure.
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+}
+
+/// Pairs a minute that the specification and the core are asked.
+const NATIVE_PAIRS: u64 = 1_000_000;
+/// Pairs a minute for the generated JavaScript in Node; a tenth in nginx's engine.
+const SCRIPT_PAIRS: u64 = 10_000;
+/// Seconds a minute for each other target: most for the engines of WebAssembly.
+const SHARES: [(&str, u64); 6] = [
+    ("wasmtime", 8),
+    ("node", 16),
+    ("cloudflare", 6),
+    ("lambda-edge", 4),
+    ("lambda-edge-native", 4),
+    ("lambda", 4),
+];
+
+/// Asks them all.
+pub(crate) fn run(args: &Args) -> Result<Verdict> {
+    conformance::prepare(&[])?;
+    let mut good = true;
+    println!("the specification against the core:");
+    let mut native = shell::cargo(["test", "--package", "tollgate-targets"]);
+    native
+        .args(["--test", "differential", "--", "--nocapture"])
+        .env("TOLLGATE_PAIRS", (NATIVE_PAIRS * args.minutes).to_string())
+        .env("TOLLGATE_SEED", args.seed.to_string());
+    good &= shell::hand_over(&mut native)? == 0;
+    println!("the library against targets:");
+    for (target, share) in SHARES {
+        let mut drt = conformance::program("drt", &[target]);
+        drt.args(["--seconds", &(share * args.minutes).to_string()])
+            .args(["--seed", &args.seed.to_string()]);
+        good &= shell::hand_over(&mut drt)? == 0;
+    }
+    println!("the library against generated JavaScript:");
+    let nginx = ui::in_step("nginx", build::javascript::nginx)?;
+    good &= build::javascript::pairs(SCRIPT_PAIRS * args.minutes, &nginx)?;
+    println!("Cedar as an oracle: `cargo xtask peers`");
+    Ok(Verdict::of(good))
+}
