@@ -12,7 +12,7 @@ use tollgate_gate::Kind;
 use crate::eval::{Answer, Eval};
 use crate::explain::Weighed;
 use crate::policy::Policy;
-use crate::request::{Request, ask_traced};
+use crate::request::{Request, Ruling, ask_traced};
 use crate::search::{Found, Search, request};
 use crate::shrink::shrunk;
 use crate::space::{Hit, Space};
@@ -171,7 +171,10 @@ pub fn rules(policy: &Policy, now: i64) -> Lives {
             rule: number,
             places,
         };
-        lives.dead.push(dead.report());
+        match dead.report() {
+            Some(report) => lives.dead.push(report),
+            None => lives.unknown.push(rule),
+        }
     }
     lives
 }
@@ -210,18 +213,20 @@ struct Inquest<'a, 'p> {
 }
 
 impl<'p> Inquest<'_, 'p> {
-    fn report(&self) -> DeadRule {
-        let report = |why, blockers, witness| DeadRule {
-            rule: id(self.rule),
-            why,
-            blockers,
-            witness,
+    /// Why; `None` if a search could not say in time.
+    fn report(&self) -> Option<DeadRule> {
+        let report = |why, blockers, witness| {
+            Some(DeadRule {
+                rule: id(self.rule),
+                why,
+                blockers,
+                witness,
+            })
         };
         let effect = self.policy.rules().get(self.rule).map(|rule| rule.effect);
-        let anywhere = self.witness(&|eval, hit, _| eval.matches(hit));
-        if anywhere.is_none() {
+        let Some(anywhere) = self.witness(&|eval, hit, _| eval.matches(hit))? else {
             return report(Dead::NeverMatches, Vec::new(), None);
-        }
+        };
         let any = |eval: &Eval<'_, 'p>, hits: &[Hit<'p>], effect| {
             let others = hits
                 .iter()
@@ -231,47 +236,62 @@ impl<'p> Inquest<'_, 'p> {
         if effect == Some(Effect::Deny) {
             let something = self.witness(&|eval, hit, hits| {
                 eval.matches(hit).and(|| any(eval, hits, Effect::Allow))
-            });
+            })?;
             return match something {
-                None => report(Dead::DeniesNothing, Vec::new(), anywhere),
+                None => report(Dead::DeniesNothing, Vec::new(), Some(anywhere)),
                 witness => report(Dead::AlreadyDenied, self.blockers(), witness),
             };
         }
         let undenied = self.witness(&|eval, hit, hits| {
             eval.matches(hit)
                 .and(|| any(eval, hits, Effect::Deny).not())
-        });
+        })?;
         match undenied {
-            None => report(Dead::Overridden, self.blockers(), anywhere),
+            None => report(Dead::Overridden, self.blockers(), Some(anywhere)),
             witness => report(Dead::Redundant, self.blockers(), witness),
         }
     }
 
-    /// The plainest request on any of the places that has the property.
+    /// The plainest request on any of the places that has the property, of which one part is that the rule
+    /// matches; the outer `None` if a search could not say in time.
     fn witness(
         &self,
         property: &dyn Fn(&Eval<'_, 'p>, &Hit<'p>, &[Hit<'p>]) -> Answer,
-    ) -> Option<Request> {
-        self.places.iter().find_map(|place| {
-            let hit = place.hits.get(place.at)?;
+    ) -> Option<Option<Request>> {
+        let mut gave_up = false;
+        for place in &self.places {
+            let Some(hit) = place.hits.get(place.at) else {
+                continue;
+            };
             let mut search = Search::new(self.space, &place.hits);
             let property = |eval: &Eval<'_, 'p>| property(eval, hit, &place.hits);
             let found = search.find(&property, &mut |chosen| {
-                Some(request(self.space, &place.target, chosen))
+                let witness = request(self.space, &place.target, chosen);
+                let matching = self.seen(&witness).1;
+                matching.contains(&id(self.rule)).then_some(witness)
             });
-            found.found().map(|witness| self.plain(witness))
-        })
+            match found {
+                Found::Yes(witness) => return Some(Some(self.plain(witness))),
+                Found::No => {}
+                Found::GaveUp => gave_up = true,
+            }
+        }
+        (!gave_up).then_some(None)
+    }
+
+    /// What the real evaluator says, and which rules match.
+    fn seen(&self, request: &Request) -> (Ruling, Vec<RuleId>) {
+        let mut weighed = Weighed::default();
+        let ruling = ask_traced(self.policy, request, &mut weighed);
+        (ruling, weighed.matching())
     }
 
     /// The witness, shortened as long as the same rules are weighed the same and answer the same.
     fn plain(&self, witness: Request) -> Request {
-        let seen = |request: &Request| {
-            let mut matching = crate::explain::Weighed::default();
-            let ruling = crate::request::ask_traced(self.policy, request, &mut matching);
-            (ruling, matching.matching())
-        };
-        let wanted = seen(&witness);
-        shrunk(witness, self.space.now, &|request| seen(request) == wanted)
+        let wanted = self.seen(&witness);
+        shrunk(witness, self.space.now, &|request| {
+            self.seen(request) == wanted
+        })
     }
 
     /// A smallest set of other rules without which this one would matter.

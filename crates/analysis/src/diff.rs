@@ -137,7 +137,7 @@ pub fn diff(old: &Policy, new: &Policy, now: i64) -> Diff {
     if !complete {
         found.diff.gave_up.push("/**".to_owned());
     }
-    if letters {
+    if letters && !found.done.contains(&LETTERS) {
         found.no_letters();
     }
     found.answers();
@@ -165,6 +165,9 @@ enum Change {
     /// Paths that only one of the policies takes.
     Letters,
 }
+
+/// That somebody can have a path which only one of the policies takes: told once for all such paths.
+const LETTERS: (PatternId, usize, usize, Change) = (PatternId(u32::MAX), 0, 0, Change::Letters);
 
 impl<'p> Collector<'_, 'p> {
     fn look(&mut self, walk: &mut Walk<'_, 'p>, kind: &walk::Kind<'p>) {
@@ -308,8 +311,7 @@ impl<'p> Collector<'_, 'p> {
 
     /// A path with letters that only one of the policies takes: can anybody have it there?
     fn letters(&mut self, kind: &walk::Kind<'p>, lax: usize) {
-        let key = (PatternId(u32::MAX), 0, 0, Change::Letters);
-        if self.done.contains(&key) {
+        if self.done.contains(&LETTERS) {
             return;
         }
         let of_lax: Vec<Hit<'p>> = kind
@@ -327,7 +329,7 @@ impl<'p> Collector<'_, 'p> {
         });
         match found {
             Found::Yes(witness) => {
-                self.done.insert(key);
+                self.done.insert(LETTERS);
                 self.report_letters(witness);
             }
             Found::No => {}

@@ -267,7 +267,11 @@ impl Eval<'_, '_> {
         truth
     }
 
+    /// Whether the token has this group, scope or member.
     fn flag(&self, var: Var) -> Truth {
+        if matches!(&var, Var::Scope(name) if !can_be_scope(name)) {
+            return Truth::known(false);
+        }
         match self.chosen.value(&var) {
             Some(value) => Truth::known(*value == Value::Bool(true)),
             None => Truth::open(Tri::EITHER, var),
@@ -485,6 +489,12 @@ fn is_of(value: &Value, kind: ClaimKind) -> bool {
         Value::List => kind == ClaimKind::StringList,
         Value::Missing | Value::Wrong | Value::Ip(_) => false,
     }
+}
+
+/// Whether a token can have a scope of this name: they stand in one text, with spaces between. A capture may
+/// put a space into a rule's name for one.
+pub(crate) fn can_be_scope(name: &str) -> bool {
+    !name.is_empty() && !name.contains(' ')
 }
 
 /// A name with its capture filled in, or the capture that is missing.

@@ -24,7 +24,7 @@ pub(crate) enum Found<T> {
     Yes(T),
     /// There is none.
     No,
-    /// It took too long to say.
+    /// It took too long to say, or the real evaluator denied the property of every request found.
     GaveUp,
 }
 
@@ -34,6 +34,8 @@ pub(crate) struct Search<'a, 'p> {
     domain: Domain<'a, 'p>,
     chosen: Assignment,
     steps: u64,
+    /// A request was found that was not taken: here the evaluation and the real one do not agree.
+    refused: bool,
 }
 
 impl<'a, 'p> Search<'a, 'p> {
@@ -43,17 +45,22 @@ impl<'a, 'p> Search<'a, 'p> {
             domain: Domain::new(space, hits),
             chosen: Assignment::default(),
             steps: 0,
+            refused: false,
         }
     }
 
-    /// The first request with the property that `accept` takes.
+    /// The first request with the property that `accept` takes. It takes all that have it when replayed; if it
+    /// takes none of those found, nothing is concluded.
     pub(crate) fn find<T>(
         &mut self,
         property: &dyn Fn(&Eval<'_, 'p>) -> Answer,
         accept: &mut dyn FnMut(&Assignment) -> Option<T>,
     ) -> Found<T> {
-        self.steps = 0;
-        self.descend(property, accept)
+        (self.steps, self.refused) = (0, false);
+        match self.descend(property, accept) {
+            Found::No if self.refused => Found::GaveUp,
+            found => found,
+        }
     }
 
     /// Whether any request has the property.
@@ -78,10 +85,9 @@ impl<'a, 'p> Search<'a, 'p> {
         let var = match property(&eval) {
             Answer::No => return Found::No,
             Answer::Yes => {
-                return match accept(&self.chosen) {
-                    Some(found) => Found::Yes(found),
-                    None => Found::No,
-                };
+                let accepted = accept(&self.chosen);
+                self.refused |= accepted.is_none();
+                return accepted.map_or(Found::No, Found::Yes);
             }
             Answer::Open(var) => var,
         };

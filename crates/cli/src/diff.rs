@@ -31,7 +31,7 @@ Examples:
   tollgate diff v1.2:policy policy --json
 
 Exit code: 0 for no difference, 3 for differences. With --no-new-access: 3 only if somebody may get in who
-did not before.")]
+did not before. Where it cannot be sure it says `undecided`, and the exit code is 3 either way.")]
 pub(crate) struct DiffVerb {
     /// The policy before: a folder, an image, REV:DIR, or REV.. for the folder in NEW
     old: OsString,

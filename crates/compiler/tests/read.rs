@@ -168,3 +168,37 @@ fn links_lead_nowhere_outside() {
         ]
     );
 }
+
+/// The TOML examples of the authors' page.
+fn examples() -> Vec<String> {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../policy/README.md");
+    let page = fs::read_to_string(page).unwrap();
+    let parts = page.split("\n```toml\n").skip(1);
+    parts
+        .map(|part| part.split("\n```").next().unwrap().to_owned())
+        .collect()
+}
+
+#[test]
+fn the_example_of_sessions_on_the_authors_page() {
+    let with_sessions = |example: &String| example.contains("[session]");
+    let example = <[String; 1]>::try_from(
+        examples()
+            .into_iter()
+            .filter(with_sessions)
+            .collect::<Vec<_>>(),
+    );
+    let [example] = example.unwrap();
+    let sign_in = include_str!("lang/site.toml");
+    let at = sign_in.find("[[issuer]]").unwrap();
+    let folder = Folder::new("sessions");
+    let site = |example: &str| format!("schema = 1\n{example}\n{}", &sign_in[at..]);
+    folder.write("policy/site.toml", site(&example));
+    folder.write("policy/keys/session-2027-01.key", "A".repeat(43));
+    assert_eq!(folder.findings(), [""; 0]);
+    // The example is read as sessions: what it says of its issuer counts.
+    let other = example.replace("issuer = \"sessions\"", "issuer = \"nobody\"");
+    assert_ne!(other, example);
+    folder.write("policy/site.toml", site(&other));
+    assert_ne!(folder.findings(), [""; 0]);
+}

@@ -9,7 +9,7 @@ use tollgate_token::DEFAULT_GROUPS_CLAIM;
 
 use super::Change;
 use crate::domain::Domain;
-use crate::eval::filled;
+use crate::eval::{can_be_scope, filled};
 use crate::request::{Request, assumed};
 use crate::space::{Alias, Assignment, Space, Value as Chosen, Var};
 use crate::walk::Kind;
@@ -146,7 +146,8 @@ pub(super) fn all(space: &Space<'_>, kind: &Kind<'_>, request: &Request) -> Vec<
                 .collect()
         };
         asked_groups.extend(named(&who.groups));
-        asked_scopes.extend(named(&who.scopes));
+        let scopes = named(&who.scopes);
+        asked_scopes.extend(scopes.into_iter().filter(|name| can_be_scope(name)));
         for subject in named(&who.subjects) {
             changes.push(Change::Claim("sub".to_owned(), Some(Value::from(subject))));
         }

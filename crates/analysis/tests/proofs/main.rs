@@ -10,5 +10,6 @@ mod dead;
 mod models;
 mod pairs;
 mod reach;
+mod small;
 mod support;
 mod who;

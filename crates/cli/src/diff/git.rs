@@ -27,8 +27,10 @@ pub(super) fn folder_at(revision: &str, folder: &Path) -> Result<Analysed, Failu
 pub(super) fn revision(revision: &str, folder: &str) -> Result<Analysed, Failure> {
     let name = format!("{revision}:{folder}");
     let here = Path::new(".");
-    read(revision, &format!("./{folder}"), here, &name)
-        .or_else(|_| read(revision, folder, here, &name))
+    match read(revision, &format!("./{folder}"), here, &name) {
+        Err(Failure::Git { .. }) => read(revision, folder, here, &name),
+        read => read,
+    }
 }
 
 fn read(revision: &str, folder: &str, at: &Path, name: &str) -> Result<Analysed, Failure> {
@@ -53,7 +55,8 @@ fn sources(revision: &str, folder: &str, at: &Path, name: &str) -> Result<Source
         return Err(fault("a revision does not start with a dash".to_owned()));
     }
     // Without `--full-tree` git lists only what lies in the folder where it runs.
-    let listed = git(at, &["ls-tree", "-r", "-z", "--full-tree", &object], b"").map_err(&fault)?;
+    let listed = git(at, &["ls-tree", "-r", "-z", "--full-tree", &object], b"")
+        .map_err(|said| fault(missing(revision, at, said)))?;
     let mut files: Vec<(String, PathBuf)> = Vec::new();
     for entry in String::from_utf8_lossy(&listed.stdout).split('\0') {
         // "mode type id<tab>path"
@@ -94,12 +97,26 @@ fn sources(revision: &str, folder: &str, at: &Path, name: &str) -> Result<Source
     Ok(sources)
 }
 
+/// What is not there, if that is what git said.
+fn missing(revision: &str, at: &Path, said: String) -> String {
+    if !said.starts_with("Not a valid object name") {
+        return said;
+    }
+    let tree = format!("{revision}^{{tree}}");
+    match git(at, &["rev-parse", "--verify", "--quiet", &tree], b"") {
+        Ok(_) => format!("the revision `{revision}` has no such folder"),
+        Err(_) => format!("there is no revision `{revision}` here"),
+    }
+}
+
 fn git(at: &Path, arguments: &[&str], stdin: &[u8]) -> Result<Output, String> {
     let run = || -> io::Result<Output> {
         let mut child = Command::new("git")
             .arg("-C")
             .arg(at)
             .args(arguments)
+            // What it says is read.
+            .env("LC_ALL", "C")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

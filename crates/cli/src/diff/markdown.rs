@@ -26,7 +26,7 @@ pub(super) fn text(old: &Analysed, new: &Analysed, found: &Diff) -> String {
         text.push_str(&format!("\n**Setting differs:** {setting}.\n"));
     }
     for path in &found.gave_up {
-        text.push_str(&format!("\n**Undecided:** {}\n", code(path)));
+        text.push_str(&format!("\n**Undecided, may differ:** {}\n", code(path)));
     }
     if !found.differences.is_empty() {
         text.push_str("\n<details><summary>Tests that pin the new answers</summary>\n\n````toml\n");

@@ -115,10 +115,18 @@ pub(super) fn summary(found: &Diff) -> String {
     let opened = count(&Difference::opens);
     let closed = count(&Difference::closes);
     let others = found.differences.len() - opened - closed;
-    if found.differences.is_empty() {
-        return "no request is answered differently by the rules".to_owned();
+    let known = match found.differences.is_empty() {
+        true if found.gave_up.is_empty() => {
+            "no request is answered differently by the rules".to_owned()
+        }
+        true => "no difference found".to_owned(),
+        false => format!("{opened} opened, {closed} closed, {others} answered otherwise"),
+    };
+    if found.gave_up.is_empty() {
+        known
+    } else {
+        format!("{known}, but not everything could be compared: more may differ")
     }
-    format!("{opened} opened, {closed} closed, {others} answered otherwise")
 }
 
 /// The rule that was edited, and where it stands.
@@ -177,7 +185,7 @@ pub(super) fn text(old: &Analysed, new: &Analysed, found: &Diff) -> String {
     }
     for path in &found.gave_up {
         text.push_str(&format!(
-            "{} {}: too many conditions meet there, so it may differ\n",
+            "{} {}: too much meets there to be sure, so it may differ\n",
             styled(BAD, "undecided"),
             visible(path)
         ));
