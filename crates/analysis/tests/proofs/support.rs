@@ -297,7 +297,7 @@ pub(crate) fn is_passed_over(seed: u64, policies: &[&Both], tally: &mut Tally) -
     if !policies.iter().any(is_large) {
         return false;
     }
-    let is_taken = seed / 4 % ONE_IN == 0;
+    let is_taken = (seed / 4).is_multiple_of(ONE_IN);
     let said = if is_taken { TAKEN } else { PASSED_OVER };
     tally.add(said, 1);
     !is_taken
