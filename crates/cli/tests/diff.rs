@@ -5,7 +5,7 @@
     reason = "a test that panics has failed, also in its helpers"
 )]
 
-use std::fmt::Write;
+use core::fmt::Write;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
