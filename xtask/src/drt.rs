@@ -35,7 +35,7 @@ pub(crate) fn run(args: &Args) -> Result<Verdict> {
     conformance::prepare(&[])?;
     let mut good = true;
     println!("the specification against the core:");
-    let mut native = shell::cargo(["test", "--package", "tollgate-targets"]);
+    let mut native = shell::cargo(["test", "--workspace"]);
     native
         .args(["--test", "differential", "--", "--nocapture"])
         .env("TOLLGATE_PAIRS", (NATIVE_PAIRS * args.minutes).to_string())

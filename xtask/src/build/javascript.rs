@@ -88,8 +88,8 @@ fn write_large(folder: &Path) -> Result<()> {
 pub(crate) fn pairs(count: u64, nginx: &Path) -> Result<bool> {
     let mut test = shell::cargo([
         "test",
-        "--package",
-        "tollgate-targets",
+        // Of the whole workspace, as `cargo test` did: for one package alone wasmtime would be built again.
+        "--workspace",
         "--test",
         "javascript",
     ]);
@@ -108,8 +108,8 @@ pub(crate) fn tests(step: &Step) -> Result<(String, Tally, bool)> {
     let njs = tools::debian(&["njs"], "njs", step)?;
     let mut test = shell::cargo([
         "test",
-        "--package",
-        "tollgate-targets",
+        // Of the whole workspace, as `cargo test` did: for one package alone wasmtime would be built again.
+        "--workspace",
         "--test",
         "javascript",
     ]);

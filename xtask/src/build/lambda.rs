@@ -83,7 +83,9 @@ fn folder() -> PathBuf {
 /// The program's tests against an S3 that checks signatures.
 pub(crate) fn tests(step: &Step) -> Result<(String, Tally, bool)> {
     let bucket = Bucket::start(step)?;
-    let mut test = shell::cargo(["test", "--package", PROGRAM, "--features", "s3-tests"]);
+    // Of the whole workspace, as `cargo test` did: for one package alone S3's library would be built again.
+    let feature = format!("{PROGRAM}/s3-tests");
+    let mut test = shell::cargo(["test", "--workspace", "--features", &feature]);
     test.args(["--test", "s3"])
         .env("TEST_S3_ENDPOINT", bucket.endpoint())
         .env("TEST_S3_BUCKET", bucket::NAME)
