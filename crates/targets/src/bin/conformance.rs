@@ -26,30 +26,8 @@ struct Cli {
     /// Case files for the policy before them, one JSON object a line.
     #[arg(long = "cases", value_name = "FILE", num_args = 1.., required = true)]
     cases: Vec<PathBuf>,
-    /// The plain WASM module.
-    #[arg(long, value_name = "FILE")]
-    wasm: PathBuf,
-    /// The folder of the npm package.
-    #[arg(long, value_name = "DIR")]
-    node_package: PathBuf,
-    /// The folder with the built parts of edges.
-    #[arg(long, value_name = "DIR")]
-    parts: PathBuf,
-    /// The authors' command.
-    #[arg(long, value_name = "FILE")]
-    tollgate: PathBuf,
-    /// The program `workerd`.
-    #[arg(long, value_name = "FILE")]
-    workerd: PathBuf,
-    /// The native Lambda program.
-    #[arg(long, value_name = "FILE")]
-    lambda: PathBuf,
-    /// The program `cargo-lambda`.
-    #[arg(long, value_name = "FILE")]
-    cargo_lambda: PathBuf,
-    /// The program `nginx` with its JavaScript engine.
-    #[arg(long, value_name = "FILE")]
-    nginx: PathBuf,
+    #[command(flatten)]
+    places: Places,
 }
 
 /// A policy with the cases that are for it.
@@ -75,16 +53,7 @@ fn main() -> ExitCode {
 
 fn all(cli: &Cli, matches: &ArgMatches) -> Result<bool> {
     let suites = suites(cli, matches)?;
-    let host = Host::new(Places {
-        wasm: cli.wasm.clone(),
-        node_package: cli.node_package.clone(),
-        parts: cli.parts.clone(),
-        tollgate: cli.tollgate.clone(),
-        workerd: cli.workerd.clone(),
-        lambda: cli.lambda.clone(),
-        cargo_lambda: cli.cargo_lambda.clone(),
-        nginx: cli.nginx.clone(),
-    });
+    let host = Host::new(cli.places.clone());
     let targets = if cli.targets.is_empty() {
         Target::ALL.to_vec()
     } else {

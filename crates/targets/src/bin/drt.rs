@@ -5,7 +5,6 @@
 //! here: the library against the specification, which needs no target.
 
 use core::time::Duration;
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -30,30 +29,8 @@ struct Cli {
     /// The seed of the first policy.
     #[arg(long, default_value_t = 0)]
     seed: u64,
-    /// The plain WASM module.
-    #[arg(long, value_name = "FILE")]
-    wasm: PathBuf,
-    /// The folder of the npm package.
-    #[arg(long, value_name = "DIR")]
-    node_package: PathBuf,
-    /// The folder with the built parts of edges.
-    #[arg(long, value_name = "DIR")]
-    parts: PathBuf,
-    /// The authors' command.
-    #[arg(long, value_name = "FILE")]
-    tollgate: PathBuf,
-    /// The program `workerd`.
-    #[arg(long, value_name = "FILE")]
-    workerd: PathBuf,
-    /// The native Lambda program.
-    #[arg(long, value_name = "FILE")]
-    lambda: PathBuf,
-    /// The program `cargo-lambda`.
-    #[arg(long, value_name = "FILE")]
-    cargo_lambda: PathBuf,
-    /// The program `nginx` with its JavaScript engine.
-    #[arg(long, value_name = "FILE")]
-    nginx: PathBuf,
+    #[command(flatten)]
+    places: Places,
 }
 
 /// Requests to a policy where starting is cheap, and where it is a process.
@@ -74,16 +51,7 @@ fn main() -> ExitCode {
 }
 
 fn all(cli: &Cli) -> Result<bool> {
-    let host = Host::new(Places {
-        wasm: cli.wasm.clone(),
-        node_package: cli.node_package.clone(),
-        parts: cli.parts.clone(),
-        tollgate: cli.tollgate.clone(),
-        workerd: cli.workerd.clone(),
-        lambda: cli.lambda.clone(),
-        cargo_lambda: cli.cargo_lambda.clone(),
-        nginx: cli.nginx.clone(),
-    });
+    let host = Host::new(cli.places.clone());
     let mut good = true;
     for target in &cli.targets {
         if let Some(why) = host.missing(*target) {

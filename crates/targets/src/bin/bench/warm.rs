@@ -226,22 +226,23 @@ pub(crate) fn flavour(target: Target) -> Flavour {
 type AskNode<'a> = dyn FnMut(&Measure<'_>) -> Result<Vec<f64>> + 'a;
 
 fn in_node(node: &mut AskNode<'_>, requests: &[Request<'_>], samples: usize) -> Result<Vec<f64>> {
-    // Node's compiler makes the code faster as it runs; until then it is not warm.
-    let look = |node: &mut AskNode<'_>, repeats| {
-        let figures = node(&Measure {
-            requests,
-            samples: 5,
+    let mut asked = 0;
+    let mut ask = |samples, repeats| {
+        // Each time from where the last ended: from the start, tokens would be remembered from then.
+        let mut requests = requests.to_vec();
+        let start = asked % requests.len().max(1);
+        requests.rotate_left(start);
+        asked += samples * repeats;
+        node(&Measure {
+            requests: &requests,
+            samples,
             repeats,
-        })?;
-        Ok::<f64, anyhow::Error>(percentiles(figures).0)
+        })
     };
-    let cold = look(node, 10)?;
-    let warm = look(node, ((NODE_WARM_UP_NS / cold) as usize).max(1))?;
-    node(&Measure {
-        requests,
-        samples,
-        repeats: repeats(warm),
-    })
+    // Node's compiler makes the code faster as it runs; until then it is not warm.
+    let cold = percentiles(ask(5, 10)?).0;
+    let warm = percentiles(ask(5, ((NODE_WARM_UP_NS / cold) as usize).max(1))?).0;
+    ask(samples, repeats(warm))
 }
 
 /// Times an operation that must hold, over the questions in turn.
