@@ -35,20 +35,21 @@ pub struct TokenCache {
 #[derive(Debug)]
 pub(crate) struct Epoch;
 
-/// What is known of a token, apart from its times.
+/// What is known of a token.
 #[derive(Debug)]
 pub(crate) struct Known {
     /// What it says.
     pub(crate) facts: Facts,
     /// The configured name of its issuer.
     pub(crate) issuer: Arc<str>,
+    /// From when until when; `None` if it is only assumed.
+    pub(crate) lifetime: Option<Lifetime>,
     /// What a session can be minted from, if it is a sign-in token of a site with sessions.
     pub(crate) parent: Option<Parent>,
 }
 
 struct Slot {
     token: Box<[u8]>,
-    lifetime: Lifetime,
     known: Arc<Known>,
     used: u64,
 }
@@ -99,7 +100,7 @@ impl TokenCache {
             |slot: &&mut Option<Slot>| slot.as_ref().is_some_and(|slot| same(&slot.token, token));
         let found = place.iter_mut().find(is_it)?;
         let slot = found.as_mut()?;
-        match slot.lifetime.check(now, leeway_secs) {
+        match slot.known.lifetime?.check(now, leeway_secs) {
             Ok(()) => {
                 slot.used = uses;
                 Some(Ok(Arc::clone(&slot.known)))
@@ -114,7 +115,7 @@ impl TokenCache {
     }
 
     /// Keeps a token that was just verified under the epoch of the last [`find`](Self::find).
-    pub(crate) fn keep(&mut self, token: &[u8], lifetime: Lifetime, known: &Arc<Known>) {
+    pub(crate) fn keep(&mut self, token: &[u8], known: &Arc<Known>) {
         let used = self.uses;
         let Some(place) = self.place_of(token) else {
             return;
@@ -126,7 +127,6 @@ impl TokenCache {
         if let Some(slot) = oldest {
             *slot = Some(Slot {
                 token: token.into(),
-                lifetime,
                 known: Arc::clone(known),
                 used,
             });

@@ -153,7 +153,7 @@ fn without<'a>(
 
 /// Whether a header claims to come from a gate. Clients may not send those to an origin, which could
 /// believe them; CGI-like origins take `_` for `-`.
-fn is_internal(name: &str) -> bool {
+pub(crate) fn is_internal(name: &str) -> bool {
     const PREFIX: &[u8] = b"x-tollgate-";
     let same = |(a, b): (u8, &u8)| a.to_ascii_lowercase() == *b || (a == b'_' && *b == b'-');
     name.len() >= PREFIX.len() && name.bytes().zip(PREFIX).all(same)

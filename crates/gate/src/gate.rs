@@ -7,6 +7,7 @@
 mod keys;
 mod sessions;
 mod tokens;
+mod viewers;
 
 use alloc::{string::String, string::ToString, sync::Arc, vec::Vec};
 use core::fmt;
@@ -19,7 +20,7 @@ use tollgate_core::{
 };
 use tollgate_token::{Claims, KeyError, Limits, Provider, TokenError, Verifier};
 
-use crate::cache::{Epoch, TokenCache};
+use crate::cache::{Epoch, Known, TokenCache};
 use crate::config::{ConfigError, GateConfig};
 use crate::forward::Forward;
 use crate::log::{LogRecord, TokenSeen, shown_method, shown_path};
@@ -146,6 +147,17 @@ impl<B: AsRef<[u8]>> Gate<B> {
     }
 
     fn answer(&self, request: &Request<'_>, tokens: Tokens<'_>, trace: &mut impl Trace) -> Outcome {
+        self.answer_then(request, tokens, trace, |_, _| ())
+    }
+
+    /// Answers; `let_in` hears of whoever's token is good when the answer is *allow*, and from where they ask.
+    fn answer_then(
+        &self,
+        request: &Request<'_>,
+        tokens: Tokens<'_>,
+        trace: &mut impl Trace,
+        let_in: impl FnOnce(&Arc<Known>, Option<IpAddr>),
+    ) -> Outcome {
         let mut scratch = PathScratch::new();
         let options = PathOptions {
             ascii_only: self.image.ascii_only(),
@@ -193,6 +205,7 @@ impl<B: AsRef<[u8]>> Gate<B> {
                     outcome.log.detail = Some(detail);
                 }
             }
+            let_in(known, query.ip);
         }
         outcome
     }

@@ -44,6 +44,7 @@ mod outcome;
 mod request;
 mod respond;
 mod source;
+mod viewer;
 
 pub use cache::TokenCache;
 pub use forward::{Forward, HeaderEdit};
@@ -53,4 +54,5 @@ pub use outcome::{Action, Kind, Outcome, Respond};
 pub use refresh::{KeyFetch, KeysRefused, Why};
 pub use request::Request;
 pub use respond::{challenge, public_text};
-pub use tollgate_core::UnixSeconds;
+pub use tollgate_core::{RuleId, UnixSeconds};
+pub use viewer::{Seat, Viewers};

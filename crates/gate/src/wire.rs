@@ -57,6 +57,7 @@ use crate::gate::Gate;
 use crate::outcome::{Action, Kind, Outcome, Respond};
 use crate::refresh::KeyFetch;
 use crate::request::Request;
+use crate::viewer::{Seat, Viewers};
 use cursor::{Reader, Writer};
 
 /// Version of the encoding, the first byte of both messages.
@@ -118,6 +119,23 @@ pub fn handle_cached<B: AsRef<[u8]>>(
     cache: &mut TokenCache,
 ) -> Vec<u8> {
     answer(message, |request| gate.handle_cached(request, cache))
+}
+
+/// Decides as [`Gate::handle_seating`] does: the viewer's number is beside the reply, for hosts that take
+/// one.
+pub fn handle_seating<B: AsRef<[u8]>>(
+    gate: &Gate<B>,
+    message: &[u8],
+    cache: &mut TokenCache,
+    viewers: &mut Viewers,
+) -> (Vec<u8>, Option<Seat>) {
+    let mut seat = None;
+    let reply = answer(message, |request| {
+        let (outcome, seated) = gate.handle_seating(request, cache, viewers);
+        seat = seated;
+        outcome
+    });
+    (reply, seat)
 }
 
 fn answer(message: &[u8], decide: impl FnOnce(&Request<'_>) -> Outcome) -> Vec<u8> {

@@ -81,10 +81,17 @@ const edges = {
   },
 };
 
-const same = (asked) => asked;
+/** The same text in new strings, as every request from a wire has them. */
+const copy = (text) => Buffer.from(text, "latin1").toString("latin1");
+
+function received(asked) {
+  const headers = asked.headers.map(([name, value]) => [name, copy(value)]);
+  return { ...asked, target: copy(asked.target), headers };
+}
+
 const scenes = [
-  { name: "known", requests: known, subjects: plain, prepare: same },
-  { name: "new", requests: fresh, subjects: plain, prepare: same },
+  { name: "known", requests: known, subjects: plain, prepare: received },
+  { name: "new", requests: fresh, subjects: plain, prepare: received },
   // The handler changes the event it is given.
   { name: "edge", requests: fresh, subjects: edges, prepare: viewerRequest },
 ];

@@ -5,6 +5,7 @@
 // `{"measure": {"requests": […], "samples": N, "repeats": N}}`, answered by nanoseconds per request.
 // Not here: which requests, and what they should come to.
 
+import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
@@ -17,8 +18,13 @@ function say(answer) {
   process.stdout.write(`${JSON.stringify(answer)}\n`);
 }
 
+/** Asks twice: who was let in once is known by a number, and must get the same. */
 function decide(gate, request) {
-  const { outcome, status, reason, detail, rule, policy, error } = gate.decide(request);
+  const said = gate.decide(request);
+  const again = gate.decide(request);
+  assert.deepEqual(again, said);
+  assert.equal(again.log, said.log);
+  const { outcome, status, reason, detail, rule, policy, error } = said;
   const thrown = error === undefined ? undefined : String(error);
   return { outcome, status, reason, detail, rule, policy, error: thrown };
 }

@@ -3,12 +3,15 @@
 // Its promise is that `decide` never throws and never forwards by accident: whatever goes wrong in the
 // module or on the way to it is a denied request with status 500. Not here: the bytes, see wire.mjs.
 
+import { Viewers } from "./viewers.mjs";
 import { decodeKeyFetch, decodeReply, encodeRequest } from "./wire.mjs";
 
 /**
- * Makes the class over an initialised module.
+ * Makes the class over an initialised module. One that shows its memory is asked about viewers it has let in
+ * before without their headers.
  *
- * @param {{ Gate: new (image: Uint8Array) => any, __wbg_reset_state: () => void }} glue
+ * @param {{ Gate: new (image: Uint8Array) => any, __wbg_reset_state: () => void,
+ *   initSync?: () => { memory: WebAssembly.Memory } }} glue
  */
 export function bindGate(glue) {
   // Counts the module's instances. A trap leaves an instance's memory in an unknown state, so the next
@@ -22,6 +25,7 @@ export function bindGate(glue) {
     #instance;
     #policyId;
     #deniedReply;
+    #viewers;
     // The fetches of keys under way. A ticket of the module is good in the instance that gave it, so
     // what users hold is a number of our own that leads to both.
     #fetches = new Map();
@@ -43,6 +47,18 @@ export function bindGate(glue) {
     decide(request) {
       let asked;
       try {
+        if (this.#viewers !== undefined && !mustReset && this.#instance === instance) {
+          const outcome = this.#viewers.admit(request);
+          if (outcome !== undefined) {
+            outcome.policy = this.#policyId;
+            return outcome;
+          }
+        }
+      } catch (error) {
+        mustReset = true;
+        return this.#denied(request, "trap", error);
+      }
+      try {
         asked = encodeRequest(request);
       } catch (error) {
         return this.#denied(request, "bad_request_object", error);
@@ -50,6 +66,7 @@ export function bindGate(glue) {
       try {
         if (mustReset || this.#instance !== instance) this.#load();
         const outcome = decodeReply(this.#inner.decide(asked.bytes), asked);
+        this.#viewers?.seat(asked, outcome);
         outcome.policy = this.#policyId;
         return outcome;
       } catch (error) {
@@ -117,6 +134,15 @@ export function bindGate(glue) {
       this.#inner = new glue.Gate(this.#image);
       this.#instance = instance;
       mustReset = false;
+      // Numbers of viewers are good in the instance that gave them.
+      if (glue.initSync === undefined) return;
+      this.#viewers = new Viewers(this.#inner, glue.initSync().memory, (admitted) => this.#record(admitted));
+    }
+
+    /** The log record of a viewer's request. Whoever reads it has the answer already: it does not throw. */
+    #record(admitted) {
+      const record = () => this.#inModule(() => this.#viewers.record(admitted));
+      return record() ?? record() ?? "{}";
     }
 
     #denied(request, detail, error) {

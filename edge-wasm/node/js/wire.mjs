@@ -36,7 +36,7 @@ export function encodeRequest({ method, target, headers = [], ip, now }) {
     out.text(name);
     out.byteString(value);
   }
-  return { bytes: out.finish(), target, lines };
+  return { bytes: out.finish(), target, lines, ip: ip ?? "" };
 }
 
 /** The outcome in a reply. Throws if the bytes are no reply to `asked`. */
@@ -49,7 +49,7 @@ export function decodeReply(bytes, asked) {
   const detail = read.optional(() => read.text());
   const rule = read.optional(() => read.text());
   const unknownKey = read.flag();
-  const reply = new Reply({ outcome, status, reason, detail, rule, unknownKey });
+  const reply = new Reply(outcome, status, reason, detail, rule, unknownKey);
   const action = read.byte();
   if (action === 0 && outcome === "allow") reply.forward = readForward(read, asked);
   else if (action === 1 && outcome !== "allow") reply.respond = readRespond(read, status);
@@ -63,18 +63,33 @@ export function decodeReply(bytes, asked) {
 class Reply {
   #log;
 
-  constructor(members) {
-    Object.assign(this, members);
+  constructor(outcome, status, reason, detail, rule, unknownKey) {
+    this.outcome = outcome;
+    this.status = status;
+    this.reason = reason;
+    this.detail = detail;
+    this.rule = rule;
+    this.unknownKey = unknownKey;
   }
 
-  keepLog(bytes) {
-    this.#log = bytes;
+  /** The record as bytes, or what makes the text. */
+  keepLog(record) {
+    this.#log = record;
   }
 
   get log() {
-    if (typeof this.#log !== "string") this.#log = fromUtf8.decode(this.#log);
+    if (typeof this.#log === "function") this.#log = this.#log();
+    else if (typeof this.#log !== "string") this.#log = fromUtf8.decode(this.#log);
     return this.#log;
   }
+}
+
+/** The outcome for a request that a rule lets pass; `record` makes the log record. */
+export function allowedBy(rule, forward, record) {
+  const reply = new Reply("allow", 200, "allow", null, rule, false);
+  reply.forward = forward;
+  reply.keepLog(record);
+  return reply;
 }
 
 /** The key set to fetch in a message, if there is one. */

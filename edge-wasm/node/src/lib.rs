@@ -5,17 +5,29 @@
 //! module traps.
 
 use tollgate_crypto::Portable;
-use tollgate_gate::{TokenCache, UnixSeconds, Why, wire};
+use tollgate_gate::{Request, RuleId, Seat, TokenCache, UnixSeconds, Viewers, Why, wire};
 use wasm_bindgen::prelude::{JsError, wasm_bindgen};
 
 /// How many good tokens are remembered.
 const CACHED_TOKENS: usize = 512;
+
+/// How many viewers have a number.
+const SEATS: usize = 512;
+/// Room for a method and a target, in bytes. What is longer is asked in full.
+const ROOM_BYTES: usize = 4_096;
+/// Says that a viewer's request has to be asked in full.
+const ASK_IN_FULL: f64 = -1.0;
 
 /// A loaded policy.
 #[wasm_bindgen]
 pub struct Gate {
     gate: tollgate_gate::Gate<Vec<u8>>,
     tokens: TokenCache,
+    viewers: Viewers,
+    /// The number that the last decision gave.
+    seat: Option<Seat>,
+    /// Where the host writes the method and the target of a viewer's request.
+    room: Box<[u8; ROOM_BYTES]>,
 }
 
 #[wasm_bindgen]
@@ -31,6 +43,9 @@ impl Gate {
             .map(|gate| Gate {
                 gate,
                 tokens: TokenCache::new(CACHED_TOKENS),
+                viewers: Viewers::new(SEATS),
+                seat: None,
+                room: Box::new([0; ROOM_BYTES]),
             })
             .map_err(JsError::from)
     }
@@ -72,8 +87,84 @@ impl Gate {
 
     /// Decides one encoded request; the answer is an encoded outcome whatever the bytes are.
     pub fn decide(&mut self, request: &[u8]) -> Vec<u8> {
-        wire::handle_cached(&self.gate, request, &mut self.tokens)
+        let (tokens, viewers) = (&mut self.tokens, &mut self.viewers);
+        let (reply, seat) = wire::handle_seating(&self.gate, request, tokens, viewers);
+        self.seat = seat;
+        reply
     }
+
+    /// The number that the last decision gave its viewer; 0 for none.
+    #[wasm_bindgen(getter)]
+    pub fn viewer(&self) -> u32 {
+        self.seat.map_or(0, |seat| seat.viewer)
+    }
+
+    /// The issuer of that viewer's token.
+    #[wasm_bindgen(getter)]
+    pub fn issuer(&self) -> usize {
+        self.seat.map_or(0, |seat| seat.issuer)
+    }
+
+    /// Whether header field lines of this name must be the same for a viewer's number to hold.
+    pub fn watches(&self, name: &str) -> bool {
+        self.gate.watches(name)
+    }
+
+    /// Where in the module's memory a method and a target, one after the other, are expected.
+    #[wasm_bindgen(getter)]
+    pub fn room(&self) -> *const u8 {
+        self.room.as_ptr()
+    }
+
+    /// How many bytes there may be.
+    #[wasm_bindgen(getter, js_name = roomBytes)]
+    pub fn room_bytes(&self) -> usize {
+        ROOM_BYTES
+    }
+
+    /// The number of the rule that lets a viewer's next request pass; negative if it has to be asked in full.
+    pub fn admit(&mut self, viewer: u32, now: f64, method: usize, target: usize) -> f64 {
+        let Some(request) = next_request(&*self.room, now, method, target) else {
+            return ASK_IN_FULL;
+        };
+        let rule = self.gate.admit(&mut self.viewers, viewer, &request);
+        rule.map_or(ASK_IN_FULL, |rule| f64::from(rule.0))
+    }
+
+    /// The name of a rule.
+    #[wasm_bindgen(js_name = ruleName)]
+    pub fn rule_name(&self, rule: u32) -> Option<String> {
+        let name = self.gate.image().rule_name(RuleId(rule));
+        name.map(|name| name.to_string())
+    }
+
+    /// The log record of what [`admit`](Self::admit) let pass, as JSON.
+    pub fn record(
+        &self,
+        rule: u32,
+        issuer: usize,
+        now: f64,
+        method: usize,
+        target: usize,
+    ) -> Option<String> {
+        let request = next_request(&*self.room, now, method, target)?;
+        let record = self.gate.record(&request, RuleId(rule), issuer)?;
+        let mut json = String::new();
+        record.write_json(&mut json).ok()?;
+        Some(json)
+    }
+}
+
+/// A viewer's request, of which only this is told.
+fn next_request(room: &[u8], now: f64, method: usize, target: usize) -> Option<Request<'_>> {
+    let (method, rest) = room.split_at_checked(method)?;
+    Some(Request {
+        method: core::str::from_utf8(method).ok()?,
+        target: rest.get(..target)?,
+        headers: &[],
+        ip: None,
+        now: seconds(now),
+    })
 }
 
 /// A JavaScript number of seconds; what is no time is one at which nothing is due.

@@ -39,6 +39,7 @@ const FLAVOURS: [Flavour; 2] = [
             "js/gate.mjs",
             "js/host.mjs",
             "js/node.mjs",
+            "js/viewers.mjs",
             "js/wire.mjs",
             "pkg/tollgate_node.js",
             "pkg/tollgate_node_bg.wasm",
@@ -47,7 +48,12 @@ const FLAVOURS: [Flavour; 2] = [
     },
     Flavour {
         name: "native",
-        package: &["js/gate.mjs", "js/host.mjs", "js/wire.mjs"],
+        package: &[
+            "js/gate.mjs",
+            "js/host.mjs",
+            "js/viewers.mjs",
+            "js/wire.mjs",
+        ],
         limit: None,
     },
 ];

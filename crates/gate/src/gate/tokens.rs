@@ -57,7 +57,7 @@ impl<B: AsRef<[u8]>> Gate<B> {
         }
         let verified = self.verifier.verify(token, request.now)?;
         let known = Arc::new(self.known(&verified)?);
-        cache.keep(token, verified.lifetime(), &known);
+        cache.keep(token, &known);
         Ok(known)
     }
 
@@ -72,6 +72,7 @@ impl<B: AsRef<[u8]>> Gate<B> {
         Ok(Known {
             facts: verified.claims().facts(&self.image, issuer)?,
             issuer: Arc::clone(name),
+            lifetime: Some(verified.lifetime()),
             parent: has_sessions.then(|| Parent {
                 claims: verified.claims().clone(),
                 lifetime: verified.lifetime(),
@@ -86,6 +87,7 @@ impl<B: AsRef<[u8]>> Gate<B> {
         Ok(Known {
             facts: claims.facts(&self.image, &issuer)?,
             issuer: issuer.name.as_str().into(),
+            lifetime: None,
             parent: None,
         })
     }

@@ -10,6 +10,7 @@ mod cache;
 mod keys;
 mod sessions;
 mod site;
+mod viewers;
 
 use site::{NOW, Provider, config, gate, image, token};
 

@@ -138,7 +138,9 @@ fn token_setup(subject: &str, scene: &str) -> String {
         (OURS, "edge") => {
             "the Lambda@Edge package with the gate as an addon, its handler".to_owned()
         }
-        (OURS, "known") => "npm package (WASM), verified tokens remembered".to_owned(),
+        (OURS, "known") => {
+            "npm package (WASM), verified tokens and their viewers remembered".to_owned()
+        }
         (OURS, _) => "npm package (WASM), RSA by crates/rs256".to_owned(),
         ("jose", _) => {
             "jwtVerify (Web Crypto) over a local key set, rule by hand; remembers no tokens"

@@ -1,0 +1,113 @@
+//! Requests of viewers who were let in before.
+//!
+//! What a viewer is, and what a host has to see to, is in [`crate::viewer`].
+
+use alloc::sync::Arc;
+use core::net::IpAddr;
+
+use tollgate_core::{Decision, MethodSet, PathOptions, Query, Reason, RuleId, TokenState, decide};
+
+use super::{Gate, Tokens};
+use crate::cache::{Known, TokenCache};
+use crate::config::TokenSource;
+use crate::forward;
+use crate::log::{LogRecord, TokenSeen};
+use crate::outcome::Outcome;
+use crate::request::Request;
+use crate::viewer::{Seat, Viewers};
+
+impl<B: AsRef<[u8]>> Gate<B> {
+    /// Decides as [`Gate::handle_cached`] does, and gives the viewer a number where the next request with the
+    /// same watched headers and address may be asked with it.
+    pub fn handle_seating(
+        &self,
+        request: &Request<'_>,
+        cache: &mut TokenCache,
+        viewers: &mut Viewers,
+    ) -> (Outcome, Option<Seat>) {
+        let mut seat = None;
+        let outcome = self.answer_then(request, Tokens::Remember(cache), &mut (), |known, ip| {
+            seat = self.seat(request, viewers, known, ip);
+        });
+        (outcome, seat)
+    }
+
+    /// Whether a change in header field lines of this name could change anything but the same lines of what is
+    /// forwarded, for viewers who have a number.
+    pub fn watches(&self, name: &str) -> bool {
+        let is_source = |source: &TokenSource| match source {
+            TokenSource::Header(wanted) => name.eq_ignore_ascii_case(wanted),
+            TokenSource::Cookie(_) => name.eq_ignore_ascii_case("cookie"),
+            TokenSource::Query(_) => false,
+        };
+        forward::is_internal(name) || self.config.sources.iter().any(is_source)
+    }
+
+    /// The rule that lets a viewer's next request pass. `None` is no answer: the whole request has to be asked.
+    ///
+    /// `request` needs no headers and no address; they are those that the number stands for.
+    pub fn admit(
+        &self,
+        viewers: &mut Viewers,
+        viewer: u32,
+        request: &Request<'_>,
+    ) -> Option<RuleId> {
+        let (viewer, scratch) = viewers.find(&self.epoch, viewer)?;
+        let lifetime = viewer.known.lifetime?;
+        let leeway_secs = self.config.leeway_secs;
+        lifetime.check(request.now, leeway_secs).ok()?;
+        if request.has_splitting_query()
+            || self.query_counts(request)
+            || self.is_session_path(request)
+        {
+            return None;
+        }
+        let ascii_only = self.image.ascii_only();
+        let path = scratch.parse(request.path(), PathOptions { ascii_only });
+        let query = Query {
+            path: &path.ok()?,
+            method: request.method,
+            ip: viewer.ip,
+            now: request.now,
+            token: TokenState::Verified(&viewer.known.facts),
+        };
+        let decision = decide(&self.image, &query);
+        decision.rule.filter(|_| decision.reason == Reason::Allow)
+    }
+
+    /// The record of a request that [`Gate::admit`] let pass, made when somebody wants it.
+    pub fn record(&self, request: &Request<'_>, rule: RuleId, issuer: usize) -> Option<LogRecord> {
+        let seen = TokenSeen::Verified(Arc::clone(self.issuers.get(issuer)?));
+        let decision = Decision {
+            reason: Reason::Allow,
+            rule: Some(rule),
+            allow_methods: MethodSet::EMPTY,
+        };
+        Some(self.conclude(request, decision, None, seen).log)
+    }
+
+    /// A number for whom a token of their own has let in, unless more than the watched headers counted.
+    fn seat(
+        &self,
+        request: &Request<'_>,
+        viewers: &mut Viewers,
+        known: &Arc<Known>,
+        ip: Option<IpAddr>,
+    ) -> Option<Seat> {
+        // A session goes by the path, other headers and the time.
+        let gets_sessions = known.parent.is_some();
+        if gets_sessions || self.query_counts(request) {
+            return None;
+        }
+        let same = |name: &Arc<str>| Arc::ptr_eq(name, &known.issuer);
+        let issuer = self.issuers.iter().position(same)?;
+        let viewer = viewers.seat(&self.epoch, known, ip)?;
+        Some(Seat { viewer, issuer })
+    }
+
+    /// Whether a token may stand in the query, and there is one.
+    fn query_counts(&self, request: &Request<'_>) -> bool {
+        let is_query = |source: &TokenSource| matches!(source, TokenSource::Query(_));
+        request.query().is_some() && self.config.sources.iter().any(is_query)
+    }
+}

@@ -1,0 +1,185 @@
+// Viewers who were let in before, asked about by number: see `tollgate_gate`'s `Viewers`.
+//
+// Here is what makes a number hold: the very same text in every header line that the module watches, and the
+// same address. Anything out of the ordinary is no answer, and the request is asked in full. What the module
+// throws is for the caller. Not here: which headers count, and any decision.
+
+import { allowedBy } from "./wire.mjs";
+
+/** Most viewers, header names and rule names that are kept. */
+const MOST = 512;
+/** Longest watched headers that are kept, in characters. */
+const LONGEST = 16_384;
+/** How much of the end of a header value leads to who may have sent it: of a token, that is signature. */
+const TAIL = 24;
+/** Up to here a loop is faster than the encoder. */
+const SHORT = 96;
+
+const toUtf8 = new TextEncoder();
+
+export class Viewers {
+  #inner;
+  #memory;
+  #recordLater;
+  #room;
+  #roomBytes;
+  /** By the end of the last watched value: who sent it last. */
+  #seats = new Map();
+  /** Whether the module watches headers of a name. */
+  #watched = new Map();
+  #ruleNames = new Map();
+  /** Positions of watched lines in the request at hand. */
+  #found = [];
+
+  /** `recordLater` makes a log record when it is wanted, in whatever instance there is by then. */
+  constructor(inner, memory, recordLater) {
+    this.#inner = inner;
+    this.#memory = memory;
+    this.#recordLater = recordLater;
+    this.#roomBytes = inner.roomBytes;
+    this.#takeRoom();
+  }
+
+  /** The outcome for a request of a viewer with a number who may have it. */
+  admit(request) {
+    const { method, target, headers, now: told } = request ?? {};
+    if (!Array.isArray(headers) || typeof method !== "string" || typeof target !== "string") return undefined;
+    const seat = this.#seatOf(headers, request.ip ?? "");
+    if (seat === undefined) return undefined;
+    const now = told ?? Math.floor(Date.now() / 1_000);
+    if (!Number.isSafeInteger(now) || !this.#write(method, target)) return undefined;
+    const rule = this.#inner.admit(seat.viewer, now, method.length, target.length);
+    if (!(rule >= 0)) return undefined;
+    const forward = this.#forward(target, headers, seat.edits);
+    const { issuer } = seat;
+    return allowedBy(this.#ruleName(rule), forward, () => this.#recordLater({ rule, issuer, now, method, target }));
+  }
+
+  /** The log record of a request that was let pass. */
+  record({ rule, issuer, now, method, target }) {
+    // The room has held other requests since.
+    this.#write(method, target);
+    return this.#inner.record(rule, issuer, now, method.length, target.length);
+  }
+
+  /** Keeps the number that the module gave the viewer of a request asked in full, if it did. */
+  seat({ target, lines, ip }, { outcome, forward }) {
+    const { viewer } = this.#inner;
+    if (viewer === 0 || outcome !== "allow" || forward.target !== target || forward.setCookies.length > 0) return;
+    const watched = [];
+    const edits = [];
+    let length = 0;
+    for (let at = 0; at < lines.length; at += 1) {
+      const edit = forward.edits.find(([index]) => index === at)?.[1];
+      if (!this.#watches(lines[at][0])) {
+        // What is not watched is not changed; else a number could not say what changes.
+        if (edit !== undefined) return;
+        continue;
+      }
+      watched.push(lines[at]);
+      edits.push(edit);
+      length += lines[at][0].length + lines[at][1].length;
+    }
+    if (watched.length === 0 || length > LONGEST) return;
+    const seat = { viewer, issuer: this.#inner.issuer, ip, watched, edits };
+    keep(this.#seats, tail(watched[watched.length - 1][1]), seat);
+  }
+
+  /** The seat that goes with these headers and this address. */
+  #seatOf(headers, ip) {
+    const found = this.#found;
+    let count = 0;
+    for (let at = 0; at < headers.length; at += 1) {
+      const line = headers[at];
+      if (!Array.isArray(line) || typeof line[0] !== "string" || typeof line[1] !== "string") return undefined;
+      if (this.#watches(line[0])) {
+        found[count] = at;
+        count += 1;
+      }
+    }
+    if (count === 0) return undefined;
+    const last = headers[found[count - 1]][1];
+    const seat = this.#seats.get(tail(last));
+    if (seat === undefined || seat.ip !== ip || seat.watched.length !== count) return undefined;
+    for (let nth = 0; nth < count; nth += 1) {
+      const line = headers[found[nth]];
+      const kept = seat.watched[nth];
+      if (line[0] !== kept[0] || line[1] !== kept[1]) return undefined;
+    }
+    return seat;
+  }
+
+  /** What goes to the origin; `#found` holds where the watched lines are. */
+  #forward(target, headers, changes) {
+    const kept = [];
+    const edits = [];
+    let nth = 0;
+    for (let at = 0; at < headers.length; at += 1) {
+      const line = headers[at];
+      let edit;
+      if (nth < changes.length && this.#found[nth] === at) {
+        edit = changes[nth];
+        nth += 1;
+      }
+      if (edit !== undefined) edits.push([at, edit]);
+      if (edit !== null) kept.push([line[0], edit ?? line[1]]);
+    }
+    return { target, headers: kept, edits, setCookies: [] };
+  }
+
+  #watches(name) {
+    const known = this.#watched.get(name);
+    if (known !== undefined) return known;
+    const watches = this.#inner.watches(name);
+    keep(this.#watched, name, watches);
+    return watches;
+  }
+
+  #ruleName(rule) {
+    const known = this.#ruleNames.get(rule);
+    if (known !== undefined) return known;
+    const name = this.#inner.ruleName(rule);
+    if (name === undefined) throw new Error("a rule without a name");
+    keep(this.#ruleNames, rule, name);
+    return name;
+  }
+
+  /** Writes a method and a target into the module, if they are ASCII and there is room. */
+  #write(method, target) {
+    if (method.length + target.length > this.#roomBytes) return false;
+    // Memory that has grown is another buffer.
+    if (this.#room.length === 0) this.#takeRoom();
+    const room = this.#room;
+    return ascii(room, 0, method) && ascii(room, method.length, target);
+  }
+
+  #takeRoom() {
+    this.#room = new Uint8Array(this.#memory.buffer, this.#inner.room, this.#roomBytes);
+  }
+}
+
+function tail(value) {
+  return value.length > TAIL ? value.slice(-TAIL) : value;
+}
+
+/** Writes text that is ASCII; whether it is. */
+function ascii(room, start, text) {
+  const { length } = text;
+  if (length > SHORT) {
+    const { read, written } = toUtf8.encodeInto(text, room.subarray(start));
+    return read === length && written === length;
+  }
+  for (let at = 0; at < length; at += 1) {
+    const code = text.charCodeAt(at);
+    if (code > 0x7f) return false;
+    room[start + at] = code;
+  }
+  return true;
+}
+
+/** Keeps one more in a bounded map, which forgets what came first. */
+function keep(map, key, value) {
+  map.delete(key);
+  if (map.size >= MOST) map.delete(map.keys().next().value);
+  map.set(key, value);
+}

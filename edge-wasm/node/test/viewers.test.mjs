@@ -1,0 +1,184 @@
+// Viewers who were let in before: asked by number or in full, the outcome is the same.
+// TOLLGATE_SAMPLE_IMAGE names the file that `cargo run -p tollgate-gate --example sample_image` wrote.
+
+import assert from "node:assert/strict";
+import { createHmac } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+
+import * as glue from "../pkg/tollgate_node.js";
+import { bindGate } from "../js/gate.mjs";
+import { Gate } from "../js/node.mjs";
+
+const NOW = 1_800_000_000;
+const image = readFileSync(process.env.TOLLGATE_SAMPLE_IMAGE);
+
+/** Counts what is asked in full. */
+let inFull = 0;
+class Counting extends glue.Gate {
+  decide(bytes) {
+    inFull += 1;
+    return super.decide(bytes);
+  }
+}
+const { __wbg_reset_state, initSync } = glue;
+const Counted = bindGate({ Gate: Counting, __wbg_reset_state, initSync });
+/** Without the module's memory there are no viewers. */
+const Plain = bindGate({ Gate: glue.Gate, __wbg_reset_state });
+
+/** A token of the site's own sessions, from which no session is made in turn. */
+function session(claims) {
+  const part = (value) => Buffer.from(JSON.stringify(value)).toString("base64url");
+  const whose = { iss: "https://example.com/sessions", aud: 'simple "courses"', "cognito:groups": ["rust-101"] };
+  const input = `${part({ alg: "HS256", kid: "hs-1" })}.${part({ ...whose, exp: NOW + 600, ...claims })}`;
+  return `${input}.${createHmac("sha256", Buffer.alloc(32, 7)).update(input).digest("base64url")}`;
+}
+
+const mine = session({ jti: "1" });
+const asked = {
+  method: "GET",
+  target: "/courses/rust-101/a",
+  headers: [
+    ["Host", "h"],
+    ["X-Tollgate-Subject", "root"],
+    ["Cookie", `a=b; session=${mine}`],
+    ["Range", "bytes=0-99"],
+  ],
+  ip: "203.0.113.7",
+  now: NOW,
+};
+const cookie = (value) => ({ headers: [["Host", "h"], ["X-Tollgate-Subject", "root"], ["Cookie", value], ["Range", "x"]] });
+const changed = (at) => `${mine.slice(0, at)}${mine[at] === "A" ? "B" : "A"}${mine.slice(at + 1)}`;
+const lines = (...more) => ({ headers: [...asked.headers, ...more] });
+
+/** What is asked after `asked`, and whether the number is enough for it. */
+const table = [
+  [{}, true],
+  [{ target: "/courses/rust-101/b/c" }, true],
+  [{ target: `/courses/rust-101/${"long/".repeat(60)}` }, true],
+  [{ target: "/courses/rust-101/a?b=c&d" }, false],
+  [{ target: `/courses/rust-101/a?token=${mine}` }, false],
+  [{ target: "/courses/rust-101/a?b c" }, false],
+  [{ target: "/courses/java-101/a" }, false],
+  [{ target: "/courses/rust-101/preview/a" }, true],
+  [{ target: "/courses/rust-101/%2e%2e/a" }, false],
+  [{ target: "/courses/rust-101/\u00e9" }, false],
+  [{ target: "/courses/rust-101/\u{1f600}" }, false],
+  [{ target: `/courses/rust-101/${"\u00e9".repeat(200)}` }, false],
+  [{ target: `/courses/rust-101/${"a/".repeat(3_000)}` }, false],
+  [{ target: `/courses/rust-101/${"a".repeat(990)}` }, true],
+  [{ target: "" }, false],
+  [{ target: "/.tollgate/session", method: "POST" }, false],
+  [{ method: "HEAD" }, true],
+  [{ method: "POST" }, false],
+  [{ method: "get" }, false],
+  [{ method: "G\u00c9T" }, false],
+  [{ method: "" }, false],
+  [{ target: "/corp/a" }, true],
+  [{ target: "/corp/a", ip: "198.51.100.1" }, false],
+  [{ ip: undefined }, false],
+  [{ ip: null }, false],
+  [{ ip: "203.0.113.8" }, false],
+  [{ now: NOW + 599 }, true],
+  [{ now: NOW + 600 }, false],
+  [{ now: NOW - 100_000 }, true],
+  [{ now: 0.5 }, false],
+  [{ now: "1" }, false],
+  [{ headers: asked.headers.slice(0, 3) }, true],
+  [lines(["Accept", "*/*"], ["Accept", "\u{1f600}"]), true],
+  [lines(["Accept", 7]), false],
+  [lines(["Accept", ["a", "b"]]), false],
+  [lines(["Accept", undefined]), false],
+  [lines("ab"), false],
+  [lines(undefined), false],
+  [lines(["x_tollgate-x", "1"]), false],
+  [lines(["authorization", "Bearer x"]), false],
+  [lines(["Cookie", "c=d"]), false],
+  [{ headers: asked.headers.toReversed() }, false],
+  [{ headers: Object.fromEntries(asked.headers) }, false],
+  [{ headers: [] }, false],
+  [{ headers: undefined }, false],
+  [cookie(`a=b; session=${mine}`), true],
+  [cookie(`session=${mine}`), false],
+  [cookie(`a=c; session=${mine}`), false],
+  [cookie(`a=b; session=${mine} `), false],
+  [cookie(`a=b; session=${changed(mine.length - 1)}`), false],
+  [cookie(`a=b; session=${changed(mine.length - 30)}`), false],
+  [cookie(`a=b; session=${changed(20)}`), false],
+  [cookie(`a=b; session=${session({ jti: "2" })}`), false],
+];
+
+test("by number or in full, the outcome is the same", () => {
+  const plain = new Plain(image);
+  for (const [change, byNumber] of table) {
+    const what = JSON.stringify(change).slice(0, 200);
+    const gate = new Counted(image);
+    assert.equal(gate.decide(asked).outcome, "allow");
+    inFull = 0;
+    const request = { ...asked, ...change };
+    const expected = plain.decide(request);
+    for (const outcome of [gate.decide(request), gate.decide(request)]) {
+      const { error, ...rest } = outcome;
+      const { error: expectedError, ...expectedRest } = expected;
+      assert.deepEqual(rest, expectedRest, what);
+      assert.equal(error?.message, expectedError?.message, what);
+      assert.equal(outcome.log, expected.log, what);
+    }
+    // What is no request is not asked at all.
+    if (expected.detail !== "bad_request_object") assert.equal(inFull === 0, byNumber, what);
+    assert.equal(gate.decide(asked).outcome, "allow");
+  }
+  assert.equal(plain.decide(null).detail, "bad_request_object");
+  assert.equal(new Gate(image).decide(null).detail, "bad_request_object");
+});
+
+test("nothing of one request shows in the next", () => {
+  const gate = new Counted(image);
+  gate.decide(asked);
+  const first = gate.decide({ ...asked, target: "/courses/rust-101/first" });
+  first.forward.headers[0][1] = "changed";
+  first.forward.headers.length = 0;
+  first.forward.edits.length = 0;
+  const second = gate.decide({ ...asked, target: "/courses/rust-101/second", now: NOW + 1 });
+  assert.deepEqual(second.forward.headers, [["Host", "h"], ["Cookie", "a=b"], ["Range", "bytes=0-99"]]);
+  assert.deepEqual(second.forward.edits, [[1, null], [2, "a=b"]]);
+  assert.equal(JSON.parse(first.log).path, "/courses/rust-101/first");
+  assert.equal(JSON.parse(second.log).path, "/courses/rust-101/second");
+  assert.equal(JSON.parse(first.log).time, NOW);
+  assert.equal(asked.headers[0][1], "h");
+});
+
+test("more viewers than there are places", () => {
+  const gate = new Counted(image);
+  const all = Array.from({ length: 1_200 }, (_, jti) => ({
+    ...asked,
+    ...cookie(`session=${session({ jti, "cognito:groups": jti % 3 === 0 ? ["java-101"] : ["rust-101"] })}`),
+  }));
+  for (let round = 0; round < 2; round += 1) {
+    for (const [at, request] of all.entries()) {
+      for (let again = 0; again < 2; again += 1) {
+        assert.equal(gate.decide(request).outcome, at % 3 === 0 ? "deny" : "allow", `viewer ${at}`);
+      }
+    }
+  }
+});
+
+test("a number ends with the instance that gave it, and with a trap", () => {
+  const first = new Counted(image);
+  const second = new Counted(image);
+  for (const gate of [first, second, first, second]) assert.equal(gate.decide(asked).outcome, "allow");
+  const before = first.decide(asked);
+  new Uint8Array(initSync().memory.buffer).fill(0xff);
+  const broken = first.decide(asked);
+  assert.equal(broken.detail, "trap");
+  assert.equal(broken.outcome, "deny");
+  inFull = 0;
+  for (const gate of [second, first]) assert.equal(gate.decide(asked).outcome, "allow");
+  assert.notEqual(inFull, 0);
+  // A record of the instance that is gone.
+  assert.equal(before.log, new Plain(image).decide(asked).log);
+  const later = second.decide(asked);
+  new Uint8Array(initSync().memory.buffer).fill(0xff);
+  assert.equal(later.log, before.log);
+  assert.equal(second.decide(asked).outcome, "allow");
+});
