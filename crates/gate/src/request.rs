@@ -25,15 +25,20 @@ pub struct Request<'a> {
 impl<'a> Request<'a> {
     /// The raw path: the bytes before the first `?`.
     pub fn path(&self) -> &'a [u8] {
+        self.path_and_query().0
+    }
+
+    /// The raw path, and the raw query if there is one.
+    pub(crate) fn path_and_query(&self) -> (&'a [u8], Option<&'a [u8]>) {
         match split_at_byte(self.target, b'?') {
-            Some((path, _)) => path,
-            None => self.target,
+            Some((path, query)) => (path, Some(query)),
+            None => (self.target, None),
         }
     }
 
     /// The raw query: the bytes after the first `?`, if there is one.
     pub fn query(&self) -> Option<&'a [u8]> {
-        split_at_byte(self.target, b'?').map(|(_, query)| query)
+        self.path_and_query().1
     }
 
     /// Whether the query could end the request target early for a later reader: controls and spaces

@@ -19,6 +19,9 @@ pub struct Compiled {
     module: Module,
 }
 
+/// A module as machine code.
+pub struct MachineCode(Vec<u8>);
+
 /// An instance with a policy loaded.
 pub struct Embedded {
     store: Store<()>,
@@ -58,6 +61,31 @@ impl Compiled {
             std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
         let engine = Engine::new(Config::new().consume_fuel(true)).map_err(foreign)?;
         Self::compile(engine, &bytes)
+    }
+
+    /// The machine code, for [`Compiled::from_machine_code`].
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be written down.
+    pub fn machine_code(&self) -> Result<MachineCode> {
+        self.module.serialize().map(MachineCode).map_err(foreign)
+    }
+
+    /// Takes machine code that was compiled before, so that a start compiles nothing.
+    ///
+    /// # Errors
+    ///
+    /// If it is another version's or another kind of machine's.
+    #[expect(
+        unsafe_code,
+        reason = "machine code cannot be checked; this one was made by `machine_code` in the same process"
+    )]
+    pub fn from_machine_code(code: &MachineCode) -> Result<Self> {
+        let engine = Engine::default();
+        // SAFETY: only `machine_code` makes such a value, of what this wasmtime compiled.
+        let module = unsafe { Module::deserialize(&engine, &code.0) }.map_err(foreign)?;
+        Ok(Self { engine, module })
     }
 
     fn compile(engine: Engine, bytes: &[u8]) -> Result<Self> {

@@ -25,14 +25,14 @@ const NO_CONTENT: u16 = 204;
 impl<B: AsRef<[u8]>> Gate<B> {
     /// Whether the request is for the endpoint. Claims that are only assumed never become a session.
     pub(super) fn is_session_endpoint(&self, request: &Request<'_>, tokens: &Tokens<'_>) -> bool {
-        !matches!(tokens, Tokens::Assume(_)) && self.is_session_path(request)
+        !matches!(tokens, Tokens::Assume(_)) && self.is_session_path(request.path())
     }
 
-    /// Whether this is the endpoint's path.
-    pub(super) fn is_session_path(&self, request: &Request<'_>) -> bool {
+    /// Whether this raw path is the endpoint's.
+    pub(super) fn is_session_path(&self, path: &[u8]) -> bool {
         let session = self.config.session.as_ref();
         let endpoint = session.and_then(|session| session.endpoint.as_ref());
-        endpoint.is_some_and(|endpoint| endpoint.as_bytes() == request.path())
+        endpoint.is_some_and(|endpoint| endpoint.as_bytes() == path)
     }
 
     /// The cookie to set beside the answer to a request that a sign-in token has opened, if any.

@@ -56,14 +56,15 @@ impl<B: AsRef<[u8]>> Gate<B> {
         let lifetime = viewer.known.lifetime?;
         let leeway_secs = self.config.leeway_secs;
         lifetime.check(request.now, leeway_secs).ok()?;
-        if request.has_splitting_query()
-            || self.query_counts(request)
-            || self.is_session_path(request)
-        {
+        let (path, query) = request.path_and_query();
+        if query.is_some() && (request.has_splitting_query() || self.query_counts(request)) {
+            return None;
+        }
+        if self.is_session_path(path) {
             return None;
         }
         let ascii_only = self.image.ascii_only();
-        let path = scratch.parse(request.path(), PathOptions { ascii_only });
+        let path = scratch.parse(path, PathOptions { ascii_only });
         let query = Query {
             path: &path.ok()?,
             method: request.method,

@@ -65,11 +65,17 @@ pub(crate) fn measure(
         Target::Wasmtime => {
             let compiled = Compiled::from_file(&places.wasm)?;
             let all = || in_wasmtime(&Compiled::from_file(&places.wasm)?, image, &asked);
+            let code = compiled.machine_code()?;
+            let taken = || in_wasmtime(&Compiled::from_machine_code(&code)?, image, &asked);
             let rest = || in_wasmtime(&compiled, image, &asked);
             vec![
                 row(
                     times(effort.cold.div_ceil(4), all)?,
                     "module compiled, instance, image, keys, first token",
+                ),
+                row(
+                    times(effort.cold, taken)?,
+                    "module compiled before the start, instance, image, keys, first token",
                 ),
                 row(
                     times(effort.cold, rest)?,
