@@ -13,7 +13,12 @@ const REQUESTS: usize = 24;
 pub fn check(data: &[u8]) {
     let mut generator = Generator::from_bytes(data);
     let policy = generator.policy();
-    let shown = || render::to_toml(&policy).into_iter().map(|(name, text)| format!("--- {name}\n{text}\n")).collect::<String>();
+    let shown = || {
+        render::to_toml(&policy)
+            .into_iter()
+            .map(|(name, text)| format!("--- {name}\n{text}\n"))
+            .collect::<String>()
+    };
     let image = match sides::compiled(&policy) {
         Ok(image) => image,
         Err(errors) => panic!("the compiler refuses a good policy: {errors}\n{}", shown()),

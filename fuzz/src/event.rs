@@ -10,7 +10,7 @@ use tollgate_core::UnixSeconds;
 use tollgate_gate::Gate;
 use tollgate_lambda::authorizer::HttpFormat;
 use tollgate_lambda::content::{ContentSettings, From};
-use tollgate_lambda::{EventKind, Event, Role, answer};
+use tollgate_lambda::{Event, EventKind, Role, answer};
 
 use crate::kit::{self, Asked, Memory};
 use crate::{change, cookies, json, site};
@@ -18,8 +18,14 @@ use crate::{change, cookies, json, site};
 /// What objects hold that nobody may have, with or without the token.
 const SECRET: &str = "kept from all";
 /// Where they are.
-const SECRETS: [&str; 6] =
-    ["private", "corp/a", "courses/go-201/a", "courses/rust-101", "Courses/rust-101/a", "courses/rust-101/../a"];
+const SECRETS: [&str; 6] = [
+    "private",
+    "corp/a",
+    "courses/go-201/a",
+    "courses/rust-101",
+    "Courses/rust-101/a",
+    "courses/rust-101/../a",
+];
 
 struct Functions {
     cloudfront: Gate<Vec<u8>>,
@@ -36,7 +42,13 @@ impl Functions {
         objects.push(("courses/rust-101/a", b"for learners"));
         objects.push(("courses/rust-101/preview/a", b"for all"));
         let content = |from| {
-            kit::content(ContentSettings { from, ..kit::settings() }, Memory::of(&objects))
+            kit::content(
+                ContentSettings {
+                    from,
+                    ..kit::settings()
+                },
+                Memory::of(&objects),
+            )
         };
         let others = vec![
             kit::authorizer(HttpFormat::Simple),
@@ -45,7 +57,10 @@ impl Functions {
             content(From::Parameter),
             kit::function(Role::CloudFront),
         ];
-        Self { cloudfront: site::gate(), others }
+        Self {
+            cloudfront: site::gate(),
+            others,
+        }
     }
 }
 
@@ -63,7 +78,10 @@ pub fn check(data: &[u8]) {
                 judged(&event, &result);
             }
             let lines = function.log();
-            assert!(lines.iter().all(|line| !line.contains(&token)), "a token in the log");
+            assert!(
+                lines.iter().all(|line| !line.contains(&token)),
+                "a token in the log"
+            );
         }
     });
 }
@@ -74,12 +92,18 @@ fn at_cloudfront(gate: &Gate<Vec<u8>>, event: &Value, token: &str) {
     let answered = answer(gate, event.clone(), UnixSeconds(site::NOW));
     let result = &answered.result;
     if let Some(status) = result.get("status").filter(|_| answered.log.status != 200) {
-        let status: u16 = status.as_str().and_then(|status| status.parse().ok()).expect("a status");
+        let status: u16 = status
+            .as_str()
+            .and_then(|status| status.parse().ok())
+            .expect("a status");
         assert!((300..600).contains(&status), "{result}");
         return;
     }
     assert_eq!(answered.log.status, 200);
-    assert_eq!((&result["uri"], &result["method"]), (&asked["uri"], &asked["method"]));
+    assert_eq!(
+        (&result["uri"], &result["method"]),
+        (&asked["uri"], &asked["method"])
+    );
     let uri = result["uri"].as_str().expect("a path");
     let open = ["/courses/rust-101/", "/contact", "/corp/"];
     assert!(open.iter().any(|prefix| uri.starts_with(prefix)), "{uri}");
@@ -87,8 +111,15 @@ fn at_cloudfront(gate: &Gate<Vec<u8>>, event: &Value, token: &str) {
     let kind = Event::read(event.clone()).map(|event| event.kind());
     if kind == Ok(EventKind::ViewerRequest) && !uri.contains(token) {
         let headers = result["headers"].as_object().expect("headers");
-        assert!(!headers.keys().any(|name| name.eq_ignore_ascii_case("authorization")));
-        assert!(!headers.keys().any(|name| name.to_ascii_lowercase().starts_with("x-tollgate-")));
+        let sent = headers
+            .iter()
+            .filter(|(_, lines)| lines != &&Value::Array(Vec::new()));
+        for name in sent.map(|(name, _)| name.to_ascii_lowercase()) {
+            assert!(
+                name != "authorization" && !name.starts_with("x-tollgate-"),
+                "{name}"
+            );
+        }
     }
 }
 

@@ -29,7 +29,6 @@ pub fn check(data: &[u8]) {
             now: UnixSeconds(site::NOW),
         };
         let outcome = gate.handle(&request);
-        assert_ne!(outcome.reason, Reason::Internal);
         assert_eq!(outcome.kind == Kind::Allow, outcome.reason == Reason::Allow);
     }
 }

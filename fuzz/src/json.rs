@@ -11,7 +11,9 @@ pub(crate) fn changed(text: &[u8], room: usize, seed: u32) -> Option<Vec<u8>> {
     let mut whole: Value = serde_json::from_slice(text).ok()?;
     let seed = seed as usize;
     let places = places(&whole);
-    let other = whole.pointer(places.get(seed / 64 % places.len())?).cloned();
+    let other = whole
+        .pointer(places.get(seed / 64 % places.len())?)
+        .cloned();
     let chosen = whole.pointer_mut(places.get(seed % places.len())?)?;
     *chosen = match (seed / 7 % 12, core::mem::take(chosen)) {
         (0, _) => Value::Null,
@@ -32,7 +34,11 @@ pub(crate) fn changed(text: &[u8], room: usize, seed: u32) -> Option<Vec<u8>> {
             Value::Object(members)
         }
         (7, Value::Object(mut members)) if !members.is_empty() => {
-            let name = members.keys().nth(seed / 3 % members.len()).cloned().unwrap_or_default();
+            let name = members
+                .keys()
+                .nth(seed / 3 % members.len())
+                .cloned()
+                .unwrap_or_default();
             let value = members.remove(&name).unwrap_or_default();
             members.insert(text_of(&name, room), value);
             Value::Object(members)
@@ -67,7 +73,11 @@ fn places(whole: &Value) -> Vec<String> {
             }
             Some(Value::Object(members)) => {
                 let escaped = |name: &String| name.replace('~', "~0").replace('/', "~1");
-                places.extend(members.keys().map(|name| format!("{place}/{}", escaped(name))));
+                places.extend(
+                    members
+                        .keys()
+                        .map(|name| format!("{place}/{}", escaped(name))),
+                );
             }
             _ => {}
         }
@@ -81,16 +91,24 @@ pub(crate) fn compare(text: &[u8]) {
     match Document::parse(text.to_vec()) {
         Ok(document) => {
             // Numbers too large for the other reader are none for this one.
-            assert!(serde_json::from_slice::<IgnoredAny>(text).is_ok(), "taken, and no JSON");
+            assert!(
+                serde_json::from_slice::<IgnoredAny>(text).is_ok(),
+                "taken, and no JSON"
+            );
             if let Ok(other) = serde_json::from_slice::<Value>(text) {
                 same(document.root(), &other);
             }
         }
         Err(error) => {
-            let is_narrower =
-                matches!(error.fault, JsonFault::DuplicateName | JsonFault::TooDeep | JsonFault::TooLong);
+            let is_narrower = matches!(
+                error.fault,
+                JsonFault::DuplicateName | JsonFault::TooDeep | JsonFault::TooLong
+            );
             let other = serde_json::from_slice::<Value>(text);
-            assert!(is_narrower || other.is_err(), "refused as {error:?}, and JSON");
+            assert!(
+                is_narrower || other.is_err(),
+                "refused as {error:?}, and JSON"
+            );
         }
     }
 }
@@ -108,7 +126,10 @@ fn same(ours: json::Value<'_>, other: &Value) {
         Value::Array(list) => {
             let elements: Vec<_> = ours.elements().expect("an array").collect();
             assert_eq!(elements.len(), list.len());
-            elements.into_iter().zip(list).for_each(|(ours, other)| same(ours, other));
+            elements
+                .into_iter()
+                .zip(list)
+                .for_each(|(ours, other)| same(ours, other));
         }
         Value::Object(members) => {
             assert_eq!(ours.members().expect("an object").count(), members.len());
@@ -117,7 +138,8 @@ fn same(ours: json::Value<'_>, other: &Value) {
             }
         }
         Value::Null => {
-            let is_something = ours.as_str().is_some() || ours.as_bool().is_some() || ours.as_number().is_some();
+            let is_something =
+                ours.as_str().is_some() || ours.as_bool().is_some() || ours.as_number().is_some();
             assert!(!is_something && !ours.is_object() && ours.elements().is_none());
         }
     }

@@ -32,14 +32,22 @@ pub fn check(data: &[u8]) {
             for provider in [&Portable as &dyn Provider, &Native] {
                 let prepared = provider.prepare(key.algorithm, &key.material);
                 let signature = [7; 512];
-                assert!(prepared.expect("a judged key").verify(b"x", &signature).is_err());
+                assert!(
+                    prepared
+                        .expect("a judged key")
+                        .verify(b"x", &signature)
+                        .is_err()
+                );
             }
         }
     }
     if let Ok(key) = Jwk::parse(data) {
         let fits = |algorithm: &Algorithm| key.material().fits(*algorithm);
         for algorithm in Algorithm::ALL.into_iter().filter(fits) {
-            let prepared = [Portable.prepare(algorithm, key.material()), Native.prepare(algorithm, key.material())];
+            let prepared = [
+                Portable.prepare(algorithm, key.material()),
+                Native.prepare(algorithm, key.material()),
+            ];
             let [portable, native] = prepared.map(|prepared| prepared.is_ok());
             assert_eq!(portable, native, "{algorithm}");
         }
@@ -57,12 +65,18 @@ fn refresh(data: &[u8]) {
         algorithms: vec![Algorithm::HS256, Algorithm::ES256, Algorithm::EdDSA],
         groups_claim: "groups".to_owned(),
         jwks: None,
-        secrets: vec![Secret { kid: "s".to_owned(), key: vec![7; 32] }],
+        secrets: vec![Secret {
+            kid: "s".to_owned(),
+            key: vec![7; 32],
+        }],
         refresh: None,
     };
     let mut verifier = Verifier::new(&[issuer], Limits::default(), &Portable).expect("a secret");
     _ = verifier.refresh(0, data, &Portable);
-    assert!(verifier.mac(0, "s", Algorithm::HS256, b"x").is_some(), "the secret stays");
+    assert!(
+        verifier.mac(0, "s", Algorithm::HS256, b"x").is_some(),
+        "the secret stays"
+    );
 }
 
 /// Changes one value; now and then the bytes as they are.

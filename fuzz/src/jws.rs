@@ -36,8 +36,15 @@ fn asked() -> &'static Asked {
         };
         let keys = corpus["jwks"]["keys"].as_array().expect("keys");
         Asked {
-            verifiers: [verifier(&Portable), verifier(&Native), verifier(&site::Provider)],
-            keys: keys.iter().filter_map(|key| Jwk::parse(key.to_string().as_bytes()).ok()).collect(),
+            verifiers: [
+                verifier(&Portable),
+                verifier(&Native),
+                verifier(&site::Provider),
+            ],
+            keys: keys
+                .iter()
+                .filter_map(|key| Jwk::parse(key.to_string().as_bytes()).ok())
+                .collect(),
             image: Image::from_bytes(IMAGE).expect("an image"),
             now: UnixSeconds(corpus["now"].as_i64().expect("a time")),
         }
@@ -52,14 +59,25 @@ fn issuers(corpus: &Value) -> Vec<IssuerConfig> {
         name: "cognito".to_owned(),
         issuers: vec![text(&config["cognito"]["iss"])],
         clients: vec![text(&config["cognito"]["client_id"])],
-        kind: IssuerKind::Cognito { id: true, access: true },
-        algorithms: vec![Algorithm::RS256, Algorithm::PS256, Algorithm::ES256, Algorithm::EdDSA],
+        kind: IssuerKind::Cognito {
+            id: true,
+            access: true,
+        },
+        algorithms: vec![
+            Algorithm::RS256,
+            Algorithm::PS256,
+            Algorithm::ES256,
+            Algorithm::EdDSA,
+        ],
         groups_claim: "cognito:groups".to_owned(),
         jwks: Some(corpus["jwks"].to_string()),
         secrets: Vec::new(),
         refresh: None,
     };
-    let oidc = IssuerConfig { kind: IssuerKind::Oidc, ..cognito.clone() };
+    let oidc = IssuerConfig {
+        kind: IssuerKind::Oidc,
+        ..cognito.clone()
+    };
     let secret = config["hs"]["secret_b64u"].as_str().unwrap_or_default();
     let hs = IssuerConfig {
         algorithms: vec![Algorithm::HS256],
@@ -75,7 +93,12 @@ fn issuers(corpus: &Value) -> Vec<IssuerConfig> {
 
 /// Takes the bytes for a token.
 pub fn check(data: &[u8]) {
-    let Asked { verifiers: [portable, native, open], keys, image, now } = asked();
+    let Asked {
+        verifiers: [portable, native, open],
+        keys,
+        image,
+        now,
+    } = asked();
     let answer = portable.verify(data, *now);
     assert_eq!(answer, native.verify(data, *now), "two providers");
     if let Ok(verified) = &answer {
@@ -88,11 +111,17 @@ pub fn check(data: &[u8]) {
     _ = open.refresh_might_help(data);
     for key in keys {
         let payload = jws::verify(data, key, None, 8_192, &Portable);
-        assert_eq!(payload, jws::verify(data, key, None, 8_192, &Native), "two providers");
+        assert_eq!(
+            payload,
+            jws::verify(data, key, None, 8_192, &Native),
+            "two providers"
+        );
     }
     for part in data.split(|byte| *byte == b'.').take(2) {
         let text = base64url::decode(part);
-        let other = core::str::from_utf8(part).ok().and_then(|part| Base64UrlUnpadded::decode_vec(part).ok());
+        let other = core::str::from_utf8(part)
+            .ok()
+            .and_then(|part| Base64UrlUnpadded::decode_vec(part).ok());
         assert_eq!(text, other, "two readers of base64url");
         if let Some(text) = text {
             json::compare(&text);
@@ -114,7 +143,11 @@ fn good(token: &[u8], verified: &Verified, image: &Image<&[u8]>, now: UnixSecond
         serde_json::from_slice(&text).unwrap_or(Value::Null)
     };
     let (header, claims) = (read(header), read(payload));
-    assert!(["crit", "b64", "zip", "cty"].iter().all(|name| header.get(name).is_none()));
+    assert!(
+        ["crit", "b64", "zip", "cty"]
+            .iter()
+            .all(|name| header.get(name).is_none())
+    );
     assert!(header["alg"].is_string() && header["kid"].is_string());
     // Claims with a number that the other reader does not know are taken if nobody asks for it.
     if claims.is_null() {
@@ -122,11 +155,23 @@ fn good(token: &[u8], verified: &Verified, image: &Image<&[u8]>, now: UnixSecond
     }
     let exp = claims["exp"].as_i64().expect("a time");
     assert!(exp > now.0 && verified.expires_at().0 == exp);
-    assert!(claims.get("nbf").is_none_or(|nbf| nbf.as_i64().expect("a time") <= now.0 + 60));
+    assert!(
+        claims
+            .get("nbf")
+            .is_none_or(|nbf| nbf.as_i64().expect("a time") <= now.0 + 60)
+    );
     assert_eq!(claims["iss"].as_str(), Some(verified.issuer()));
     let issuer = &asked().verifiers[0].issuers()[verified.issuer_index()];
-    let facts = verified.claims().facts(image, issuer).expect("facts of a verified token");
-    assert_eq!(facts.subject(), claims.get("sub").map(|sub| sub.as_str().expect("a subject")));
+    let facts = verified
+        .claims()
+        .facts(image, issuer)
+        .expect("facts of a verified token");
+    assert_eq!(
+        facts.subject(),
+        claims
+            .get("sub")
+            .map(|sub| sub.as_str().expect("a subject"))
+    );
 }
 
 /// Changes the header, the payload or the signature under their encoding; now and then the bytes as they are.
@@ -148,6 +193,9 @@ pub fn mutate(data: &mut [u8], size: usize, max_size: usize, seed: u32) -> usize
             *signature = vec![b'G'; [32, 64, 256][seed as usize / 5 % 3]];
         }
     }
-    let encoded: Vec<String> = parts.iter().map(|part| Base64UrlUnpadded::encode_string(part)).collect();
+    let encoded: Vec<String> = parts
+        .iter()
+        .map(|part| Base64UrlUnpadded::encode_string(part))
+        .collect();
     change::put(encoded.join(".").as_bytes(), data, size, max_size)
 }

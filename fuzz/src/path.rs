@@ -1,6 +1,6 @@
 //! Request paths: the core and the specification refuse the same ones, and what is taken is what it says.
 
-use tollgate_core::path::{check_segment, MAX_DECODED_BYTES, MAX_RAW_BYTES, MAX_SEGMENTS};
+use tollgate_core::path::{MAX_DECODED_BYTES, MAX_RAW_BYTES, MAX_SEGMENTS, check_segment};
 use tollgate_core::{PathOptions, PathScratch};
 use tollgate_spec::decide;
 use tollgate_spec::model::{Course, Effect, Policy, Request, Rule, Token, Who};
@@ -26,7 +26,11 @@ pub fn check(data: &[u8]) {
             assert_eq!(check_segment(text, ascii_only), Ok(()), "{text:?}");
             joined.push(segment);
         }
-        let end: &[u8] = if path.has_trailing_slash() && path.segment_count() > 0 { b"/" } else { b"" };
+        let end: &[u8] = if path.has_trailing_slash() && path.segment_count() > 0 {
+            b"/"
+        } else {
+            b""
+        };
         assert_eq!([joined.join(&b'/'), end.to_vec()].concat(), path.decoded());
         assert_eq!(path.segment(path.segment_count()), None);
     }
@@ -37,10 +41,18 @@ fn once_decoded(raw: &[u8]) -> Vec<u8> {
     let mut decoded = Vec::new();
     let mut rest = raw;
     while let Some((first, after)) = rest.split_first() {
-        let hex = rest.get(1..3).and_then(|digits| core::str::from_utf8(digits).ok());
-        let escaped = hex.filter(|_| *first == b'%').and_then(|hex| u8::from_str_radix(hex, 16).ok());
+        let hex = rest
+            .get(1..3)
+            .and_then(|digits| core::str::from_utf8(digits).ok());
+        let escaped = hex
+            .filter(|_| *first == b'%')
+            .and_then(|hex| u8::from_str_radix(hex, 16).ok());
         decoded.push(escaped.unwrap_or(*first));
-        rest = if escaped.is_some() { rest.get(3..).unwrap_or_default() } else { after };
+        rest = if escaped.is_some() {
+            rest.get(3..).unwrap_or_default()
+        } else {
+            after
+        };
     }
     decoded
 }
@@ -51,7 +63,10 @@ fn is_refused(target: &[u8], ascii_only: bool) -> bool {
         id: "all".to_owned(),
         effect: Effect::Allow,
         paths: vec!["/**".to_owned()],
-        who: Who { anyone: true, ..Who::default() },
+        who: Who {
+            anyone: true,
+            ..Who::default()
+        },
         methods: None,
         networks: None,
         from: None,
@@ -59,8 +74,16 @@ fn is_refused(target: &[u8], ascii_only: bool) -> bool {
         when: None,
         unless: None,
     };
-    let course = Course { id: "site".to_owned(), base: String::new(), rules: vec![rule] };
-    let policy = Policy { ascii_only, courses: vec![course], ..Policy::default() };
+    let course = Course {
+        id: "site".to_owned(),
+        base: String::new(),
+        rules: vec![rule],
+    };
+    let policy = Policy {
+        ascii_only,
+        courses: vec![course],
+        ..Policy::default()
+    };
     let request = Request {
         method: "GET".to_owned(),
         target: target.to_vec(),

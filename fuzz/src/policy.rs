@@ -45,7 +45,9 @@ pub fn check(data: &[u8]) {
     run(&tree);
     tree.insert("keys/learners.jwks.json", KEYS);
     // A JSON string is a TOML string, but for one character.
-    let quoted = serde_json::to_string(source).unwrap_or_default().replace('\u{7f}', "\\u007f");
+    let quoted = serde_json::to_string(source)
+        .unwrap_or_default()
+        .replace('\u{7f}', "\\u007f");
     for part in ["when", "unless"] {
         let course = format!(
             "course = \"a\"\nbase = \"/a\"\n[[rule]]\nid = \"r\"\nallow = [\"/{{x}}/**\"]\nsigned_in = true\n{part} = {quoted}\n"
@@ -64,20 +66,34 @@ fn run(tree: &SourceTree) {
         assert!(!text(finding, tree, Style::Plain).is_empty());
         assert_eq!(json(finding, tree)["code"], finding.code.id);
         if let (Some(span), Some(text)) = (finding.span, tree.text(&finding.file)) {
-            assert!(span.start <= span.end && span.end <= text.len(), "{finding:?}");
+            assert!(
+                span.start <= span.end && span.end <= text.len(),
+                "{finding:?}"
+            );
         }
     }
-    let Compiled { image: Some(bytes), policy: Some(policy), .. } = compiled else {
+    let Compiled {
+        image: Some(bytes),
+        policy: Some(policy),
+        ..
+    } = compiled
+    else {
         return;
     };
     let image = Image::from_bytes(&bytes).expect("what compiles loads");
     ask::all(&image);
     let again = compile(tree, &CompileOptions::default());
-    assert_eq!(again.image.as_deref(), Some(&bytes[..]), "the same texts give the same image");
+    assert_eq!(
+        again.image.as_deref(),
+        Some(&bytes[..]),
+        "the same texts give the same image"
+    );
     // Any error but a budget is a defect.
     let id = image.id().to_string();
-    let (cloudfront, edgeworkers) =
-        (javascript::cloudfront(&policy, &id), javascript::edgeworkers(&policy, &id));
+    let (cloudfront, edgeworkers) = (
+        javascript::cloudfront(&policy, &id),
+        javascript::edgeworkers(&policy, &id),
+    );
     for error in [cloudfront.err(), edgeworkers.err()].into_iter().flatten() {
         assert_ne!(error.code(), "script", "{error}");
     }

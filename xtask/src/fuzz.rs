@@ -72,7 +72,15 @@ pub(crate) fn run(args: &Args) -> Result<Verdict> {
     let chosen = chosen(&args.targets)?;
     println!("{}", nightly::need(&[])?);
     let cargo_fuzz = ui::in_step("cargo-fuzz", |step| tools::program_of(&CARGO_FUZZ, step))?;
-    let head = ["target", "inputs run", "a second", "coverage", "new", "kept", "findings"];
+    let head = [
+        "target",
+        "inputs run",
+        "a second",
+        "coverage",
+        "new",
+        "kept",
+        "findings",
+    ];
     let mut rows = vec![head.map(str::to_owned).to_vec()];
     let mut findings = Vec::new();
     for target in chosen {
@@ -85,7 +93,10 @@ pub(crate) fn run(args: &Args) -> Result<Verdict> {
     }
     println!();
     anstream::print!("{}", ui::table(&rows));
-    println!("coverage: edges reached; new: edges that the seeds did not reach; sanitizer: {}", args.sanitizer);
+    println!(
+        "coverage: edges reached; new: edges that the seeds did not reach; sanitizer: {}",
+        args.sanitizer
+    );
     for (target, file) in &findings {
         println!("finding in {target}: {file}");
     }
@@ -114,9 +125,19 @@ fn build(cargo_fuzz: &Path, target: &Target, sanitizer: &str, step: &Step) -> Re
     let program = cargo_fuzz.to_str().context("a path that is not UTF-8")?;
     let mut build = nightly::on_nightly(
         program,
-        &["fuzz", "build", "--fuzz-dir", "fuzz", "--sanitizer", sanitizer],
+        &[
+            "fuzz",
+            "build",
+            "--fuzz-dir",
+            "fuzz",
+            "--sanitizer",
+            sanitizer,
+        ],
     );
-    build.arg("--target-dir").arg(folder().join("build")).arg(target.name);
+    build
+        .arg("--target-dir")
+        .arg(folder().join("build"))
+        .arg(target.name);
     shell::must(&mut build, |line| step.line(line)).map(|_| ())
 }
 
@@ -125,7 +146,11 @@ fn program(target: &Target) -> Result<PathBuf> {
     let said = shell::must(&mut nightly::on_nightly("rustc", &["-vV"]), |_| ())?;
     let host = said.lines().find_map(|line| line.strip_prefix("host: "));
     let host = host.context("nightly's rustc does not tell its host")?;
-    Ok(folder().join("build").join(host).join("release").join(target.name))
+    Ok(folder()
+        .join("build")
+        .join(host)
+        .join("release")
+        .join(target.name))
 }
 
 /// Runs one target to its end.
@@ -134,7 +159,8 @@ fn fuzz(target: &Target, args: &Args) -> Result<Log> {
     let kept = folder().join("corpus").join(name);
     let found = folder().join("findings").join(name);
     for folder in [&kept, &found] {
-        fs::create_dir_all(folder).with_context(|| format!("cannot make {}", repo::shown(folder)))?;
+        fs::create_dir_all(folder)
+            .with_context(|| format!("cannot make {}", repo::shown(folder)))?;
     }
     let seeds = seeds::write(name, &folder().join("seeds").join(name))?;
     let committed = repo::root().join("fuzz/seeds").join(name);
@@ -182,7 +208,9 @@ fn merge(target: &Target, kept: &Path, step: &Step) -> Result<()> {
 
 fn command(target: &Target) -> Result<Command> {
     let mut command = shell::tool(program(target)?, [format!("-max_len={}", target.longest)]);
-    command.arg(format!("-timeout={TIMEOUT_SECS}")).arg(format!("-rss_limit_mb={MEMORY_MB}"));
+    command
+        .arg(format!("-timeout={TIMEOUT_SECS}"))
+        .arg(format!("-rss_limit_mb={MEMORY_MB}"));
     let words = repo::root().join("fuzz/words").join(target.name);
     if words.is_file() {
         command.arg(format!("-dict={}", words.display()));
@@ -212,7 +240,10 @@ mod tests {
         let manifest = fs::read_to_string(repo::root().join("fuzz/Cargo.toml")).unwrap();
         let mut programs: Vec<&str> = manifest
             .lines()
-            .filter_map(|line| line.strip_prefix("path = \"fuzz_targets/")?.strip_suffix(".rs\""))
+            .filter_map(|line| {
+                line.strip_prefix("path = \"fuzz_targets/")?
+                    .strip_suffix(".rs\"")
+            })
             .collect();
         programs.sort_unstable();
         let mut names = TARGETS.map(|target| target.name);

@@ -37,7 +37,12 @@ const RUNS: [Run; 2] = [
 pub(crate) fn run(_: &Args) -> Result<Verdict> {
     println!("{}", nightly::need(&["miri", "rust-src"])?);
     let mut good = true;
-    for Run { package, programs, left_out } in RUNS {
+    for Run {
+        package,
+        programs,
+        left_out,
+    } in RUNS
+    {
         for (test, why) in left_out {
             println!("SKIP {package} {test}: {why}");
         }

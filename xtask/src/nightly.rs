@@ -39,7 +39,14 @@ pub(crate) fn on_nightly(program: &str, args: &[&str]) -> Command {
     let mut command = shell::tool(program, args);
     command.env("RUSTUP_TOOLCHAIN", NIGHTLY);
     // Set by the cargo that runs this program, and would name its own.
-    for name in ["CARGO", "RUSTC", "RUSTDOC", "RUSTC_WRAPPER", "CARGO_MANIFEST_DIR", "CARGO_PKG_NAME"] {
+    for name in [
+        "CARGO",
+        "RUSTC",
+        "RUSTDOC",
+        "RUSTC_WRAPPER",
+        "CARGO_MANIFEST_DIR",
+        "CARGO_PKG_NAME",
+    ] {
         command.env_remove(name);
     }
     command

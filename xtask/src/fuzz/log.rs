@@ -29,7 +29,12 @@ impl Log {
                 log.coverage = log.coverage.max(coverage);
             }
             let stat = |name: &str| -> Option<u64> {
-                line.strip_prefix("stat::")?.strip_prefix(name)?.strip_prefix(':')?.trim().parse().ok()
+                line.strip_prefix("stat::")?
+                    .strip_prefix(name)?
+                    .strip_prefix(':')?
+                    .trim()
+                    .parse()
+                    .ok()
             };
             log.runs = stat("number_of_executed_units").unwrap_or(log.runs);
             log.per_second = stat("average_exec_per_sec").unwrap_or(log.per_second);
@@ -44,8 +49,17 @@ impl Log {
 
 impl fmt::Display for Log {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Log { runs, per_second, coverage, kept, .. } = self;
-        write!(f, "{runs} inputs, {per_second} a second, coverage {coverage}, {kept} kept")
+        let Log {
+            runs,
+            per_second,
+            coverage,
+            kept,
+            ..
+        } = self;
+        write!(
+            f,
+            "{runs} inputs, {per_second} a second, coverage {coverage}, {kept} kept"
+        )
     }
 }
 
@@ -57,11 +71,17 @@ fn coverage(line: &str) -> Option<u64> {
 
 /// The last of what was printed: the panic, and what libFuzzer says about it. The input itself stands in a file.
 pub(super) fn end_of(text: &str) -> String {
-    let of_interest = |line: &&str| !line.starts_with('#') && !line.starts_with("0x") && line.len() < 2_000;
+    let of_interest =
+        |line: &&str| !line.starts_with('#') && !line.starts_with("0x") && line.len() < 2_000;
     let lines: Vec<&str> = text.lines().filter(of_interest).collect();
-    let start = lines.iter().position(|line| line.contains("panicked at") || line.contains("ERROR: libFuzzer"));
+    let start = lines
+        .iter()
+        .position(|line| line.contains("panicked at") || line.contains("ERROR: libFuzzer"));
     let kept = lines.get(start.unwrap_or(0)..).unwrap_or_default();
-    kept.iter().take(60).map(|line| format!("{line}\n")).collect()
+    kept.iter()
+        .take(60)
+        .map(|line| format!("{line}\n"))
+        .collect()
 }
 
 #[cfg(test)]

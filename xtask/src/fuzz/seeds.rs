@@ -14,7 +14,8 @@ const LONGEST: usize = 16_384;
 /// Writes the seeds of a target into `folder`, anew.
 pub(super) fn write(target: &str, folder: &Path) -> Result<PathBuf> {
     if folder.exists() {
-        fs::remove_dir_all(folder).with_context(|| format!("cannot remove {}", repo::shown(folder)))?;
+        fs::remove_dir_all(folder)
+            .with_context(|| format!("cannot remove {}", repo::shown(folder)))?;
     }
     fs::create_dir_all(folder).with_context(|| format!("cannot make {}", repo::shown(folder)))?;
     for (number, seed) in of(target)?.into_iter().enumerate() {
@@ -56,8 +57,15 @@ fn corpus() -> Result<Value> {
 
 fn tokens() -> Result<Vec<Vec<u8>>> {
     let corpus = corpus()?;
-    let tokens = corpus.get("tokens").and_then(Value::as_array).context("no tokens in the corpus")?;
-    let text = |case: &Value| case.get("token").and_then(Value::as_str).map(|token| token.as_bytes().to_vec());
+    let tokens = corpus
+        .get("tokens")
+        .and_then(Value::as_array)
+        .context("no tokens in the corpus")?;
+    let text = |case: &Value| {
+        case.get("token")
+            .and_then(Value::as_str)
+            .map(|token| token.as_bytes().to_vec())
+    };
     Ok(tokens.iter().filter_map(text).collect())
 }
 
@@ -68,7 +76,11 @@ fn key_sets() -> Result<Vec<Vec<u8>>> {
     let mut add = |value: &Value| sets.push(value.to_string().into_bytes());
     let good = corpus.get("jwks").context("no key set in the corpus")?;
     add(good);
-    good.get("keys").and_then(Value::as_array).into_iter().flatten().for_each(&mut add);
+    good.get("keys")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .for_each(&mut add);
     match corpus.get("jwks_variants") {
         Some(Value::Object(variants)) => variants.values().for_each(&mut add),
         Some(Value::Array(variants)) => variants.iter().for_each(&mut add),
@@ -83,7 +95,12 @@ fn policies() -> Result<Vec<Vec<u8>>> {
     texts.extend(files(&repo::fixtures().join("policies"), "toml")?);
     for text in files(&repo::root().join("crates/compiler/tests/lang"), "txt")? {
         let text = String::from_utf8_lossy(&text).into_owned();
-        let body = |part: &str| part.split_once('\n').map_or(part, |(_, body)| body).as_bytes().to_vec();
+        let body = |part: &str| {
+            part.split_once('\n')
+                .map_or(part, |(_, body)| body)
+                .as_bytes()
+                .to_vec()
+        };
         texts.extend(text.split("-- ").map(body));
     }
     Ok(texts)
@@ -112,7 +129,13 @@ mod tests {
 
     #[test]
     fn the_fixtures_give_seeds() {
-        for (target, least) in [("image", 2), ("path", 80), ("jws", 180), ("jwks", 10), ("policy", 50)] {
+        for (target, least) in [
+            ("image", 2),
+            ("path", 80),
+            ("jws", 180),
+            ("jwks", 10),
+            ("policy", 50),
+        ] {
             let found = of(target).unwrap().len();
             assert!(found >= least, "{target}: {found}");
         }
