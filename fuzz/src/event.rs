@@ -71,6 +71,7 @@ pub fn check(data: &[u8]) {
     let Ok(event) = serde_json::from_slice::<Value>(&filled) else {
         return;
     };
+    let in_paths = places_of_paths(&event).any(|text| text.contains(&token));
     FUNCTIONS.with_borrow(|functions| {
         at_cloudfront(&functions.cloudfront, &event, &token);
         for function in &functions.others {
@@ -78,12 +79,37 @@ pub fn check(data: &[u8]) {
                 judged(&event, &result);
             }
             let lines = function.log();
+            // A path is logged as it came; who writes a token into one has published it.
+            if in_paths {
+                continue;
+            }
             assert!(
                 lines.iter().all(|line| !line.contains(&token)),
                 "a token in the log"
             );
         }
     });
+}
+
+/// The texts of an event that say which path, or which method.
+fn places_of_paths(event: &Value) -> impl Iterator<Item = &str> {
+    const PLACES: [&str; 12] = [
+        "/Records/0/cf/request/uri",
+        "/Records/0/cf/request/method",
+        "/path",
+        "/rawPath",
+        "/httpMethod",
+        "/methodArn",
+        "/routeArn",
+        "/requestContext/path",
+        "/requestContext/http/path",
+        "/requestContext/http/method",
+        "/queryStringParameters/fn",
+        "/multiValueQueryStringParameters/fn/0",
+    ];
+    PLACES
+        .into_iter()
+        .filter_map(|place| event.pointer(place)?.as_str())
 }
 
 /// What goes on to the origin is the request that was judged, less what is the gate's.

@@ -14,6 +14,7 @@ mod demo;
 mod drt;
 mod fixtures;
 mod fuzz;
+mod hostile;
 mod infra;
 mod miri;
 mod nightly;
@@ -65,6 +66,8 @@ enum Verb {
     Drt(drt::Args),
     /// Feed hostile bytes to everything that reads any, on nightly, with libFuzzer.
     Fuzz(fuzz::Args),
+    /// Ask about inputs of a megabyte, on a small stack, and print what each took.
+    Hostile,
     /// Run the tests of the core and the token layer in Miri, on nightly.
     Miri(miri::Args),
     /// Prove what the analysis says about random policies.
@@ -100,6 +103,7 @@ fn main() -> ExitCode {
         Verb::Codegen(args) => codegen::run(&args),
         Verb::Peers(args) => peers::run(&args),
         Verb::Fuzz(args) => fuzz::run(&args),
+        Verb::Hostile => hostile::run(),
         Verb::Miri(args) => miri::run(&args),
         Verb::Proofs(args) => proofs::run(&args),
         Verb::Tidy => tidy::run(),

@@ -2,7 +2,9 @@
 
 use tollgate_compiler::encode::encode;
 use tollgate_compiler::spec::{ImageSpec, Pattern, RuleSpec, Segment, Template, Who};
-use tollgate_core::image::format::{CHECKSUM_AT, HEADER_BYTES, MAGIC, VERSION, checksum};
+use tollgate_core::image::format::{
+    CHECKSUM_AT, HEADER_BYTES, MAGIC, SECTIONS_AT, Section, VERSION, checksum,
+};
 use tollgate_core::{Effect, Image, MethodSet};
 
 use crate::{Case, MEGABYTE, case};
@@ -20,7 +22,7 @@ fn headed(rest: &[u8]) -> Vec<u8> {
     image
 }
 
-/// A policy in which every rule is about the same long list of groups.
+/// An image in which every rule is about the same long list of groups: work that grows with the square of its size.
 fn one_list(rules: usize, groups: usize) -> Vec<u8> {
     let name = |number: usize| Template {
         prefix: format!("{number:x}"),
@@ -40,7 +42,11 @@ fn one_list(rules: usize, groups: usize) -> Vec<u8> {
             source: String::new(),
         }],
         who: Who {
-            groups: Some(list.clone()),
+            groups: Some(if number == 0 {
+                list.clone()
+            } else {
+                vec![name(number)]
+            }),
             ..Who::default()
         },
         networks: None,
@@ -53,7 +59,18 @@ fn one_list(rules: usize, groups: usize) -> Vec<u8> {
         rules: (0..rules).map(rule).collect(),
         ..ImageSpec::default()
     };
-    encode(&spec).expect("an image").image
+    let mut image = encode(&spec).expect("an image").image;
+    let table = SECTIONS_AT + 8 * Section::Rules as usize;
+    let word = image[table..table + 4].try_into().expect("four bytes");
+    let start = u32::from_le_bytes(word) as usize;
+    // The last three bytes of a rule are its groups; the first rule has the long list.
+    let list = image[start + 7..start + 10].to_vec();
+    for at in (start..).step_by(10).take(rules) {
+        image[at + 7..at + 10].copy_from_slice(&list);
+    }
+    let sum = checksum(&image).to_le_bytes();
+    image[CHECKSUM_AT..CHECKSUM_AT + 8].copy_from_slice(&sum);
+    image
 }
 
 pub(crate) fn cases() -> Vec<Case> {
@@ -89,9 +106,14 @@ pub(crate) fn cases() -> Vec<Case> {
             "image_length",
         ),
         image(
-            "image: 300 rules about the same 3,000 groups",
-            one_list(300, 3_000),
+            "image: 64 rules about the same 2,000 groups",
+            one_list(64, 2_000),
             "loaded",
+        ),
+        image(
+            "image: 10,000 rules about the same 10,000 groups",
+            one_list(10_000, 10_000),
+            "image_section",
         ),
     ]
 }

@@ -68,17 +68,21 @@ pub(crate) fn cases() -> Vec<Case> {
             format!("course = \"{}\"", "a".repeat(MEGABYTE)),
             "TG0103",
         ),
-        course("TOML: 160,000 faults", "a = x\n".repeat(MEGABYTE / 6), "TG0101"),
+        course(
+            "TOML: 33,000 faults",
+            "a = x\n".repeat(MEGABYTE / 30),
+            "TG0101",
+        ),
         course(
             "TOML: 100,000 empty rules",
             "[[rule]]\n".repeat(MEGABYTE / 9),
             "TG0103",
         ),
         course(
-            "TOML: 200,000 patterns",
+            "TOML: 100,000 patterns",
             format!(
                 "course = \"a\"\nbase = \"/a\"\n[[rule]]\nid = \"a\"\nallow = [{}]\nanyone = true",
-                "\"/a\",".repeat(200_000)
+                "\"/a\",".repeat(100_000)
             ),
             "TG0503",
         ),
@@ -107,7 +111,11 @@ pub(crate) fn cases() -> Vec<Case> {
             format!("true{}", "&&true".repeat(330)),
             "TG0505",
         ),
-        condition("CEL: 900 fields", format!("claims{}", ".a".repeat(900)), "TG0505"),
+        condition(
+            "CEL: 900 fields",
+            format!("claims{}", ".a".repeat(900)),
+            "TG0505",
+        ),
         condition(
             "CEL: 600 indices",
             format!("claims{}", "[0]".repeat(600)),

@@ -188,6 +188,22 @@ pub(crate) fn cases() -> Vec<Case> {
             "no_token",
         ),
         (
+            "PROBE 100k",
+            closed().header("cookie", ";".repeat(100_000)),
+            "no_token",
+        ),
+        (
+            "PROBE 1M a;",
+            closed().header("cookie", "a;".repeat(500_000)),
+            "no_token",
+        ),
+        (
+            "PROBE 1M =;",
+            closed().header("cookie", "=;".repeat(500_000)),
+            "no_token",
+        ),
+        ("PROBE q 1M &", query("&".repeat(1_000_000)), "no_token"),
+        (
             "cookie: one name of 1 MB",
             closed().header("cookie", repeat("a")),
             "no_token",
