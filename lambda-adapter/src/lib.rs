@@ -10,8 +10,10 @@
 pub mod authorizer;
 pub mod cloudfront;
 pub mod content;
+#[cfg(feature = "aws")]
 pub mod fetch;
 pub mod keeper;
+#[cfg(feature = "aws")]
 pub mod settings;
 pub mod store;
 pub mod stream;

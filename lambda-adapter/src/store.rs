@@ -3,6 +3,7 @@
 //! The failures carry nothing that the store said: its texts name buckets and keys, and are not for
 //! clients. Not here: S3, and what a client is told.
 
+#[cfg(feature = "aws")]
 pub mod s3;
 
 use crate::content::ByteRange;

@@ -13,7 +13,11 @@ mod conformance;
 mod demo;
 mod drt;
 mod fixtures;
+mod fuzz;
+mod hostile;
 mod infra;
+mod miri;
+mod nightly;
 mod peers;
 mod proofs;
 mod repo;
@@ -60,6 +64,12 @@ enum Verb {
     Peers(peers::Args),
     /// Ask the specification, the core and every target the same random questions.
     Drt(drt::Args),
+    /// Feed hostile bytes to everything that reads any, on nightly, with libFuzzer.
+    Fuzz(fuzz::Args),
+    /// Ask about inputs of a megabyte, on a small stack, and print what each took.
+    Hostile,
+    /// Run the tests of the core and the token layer in Miri, on nightly.
+    Miri(miri::Args),
     /// Prove what the analysis says about random policies.
     Proofs(proofs::Args),
     /// Check what the compiler cannot: sizes, imports, names, stray stubs.
@@ -92,6 +102,9 @@ fn main() -> ExitCode {
         Verb::Fixtures(args) => fixtures::run(&args),
         Verb::Codegen(args) => codegen::run(&args),
         Verb::Peers(args) => peers::run(&args),
+        Verb::Fuzz(args) => fuzz::run(&args),
+        Verb::Hostile => hostile::run(),
+        Verb::Miri(args) => miri::run(&args),
         Verb::Proofs(args) => proofs::run(&args),
         Verb::Tidy => tidy::run(),
         Verb::Ci => ci::run(),

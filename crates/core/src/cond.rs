@@ -7,10 +7,10 @@
 use core::net::IpAddr;
 
 use crate::facts::{Claim, Facts};
-use crate::image::ClaimKind;
 use crate::image::View;
 use crate::image::format::{MAX_PROGRAM_WORDS, MAX_STACK, Op};
 use crate::image::read_instruction;
+use crate::image::{Budget, ClaimKind};
 use crate::reason::UnixSeconds;
 use crate::tri::Tri;
 
@@ -61,10 +61,16 @@ enum Type {
 }
 
 /// Checks that a program uses its stack rightly, ends with one truth value, and names only what exists.
-pub(crate) fn check(view: &View<'_>, program: &[[u8; 4]], captures: u16) -> Option<()> {
+pub(crate) fn check(
+    view: &View<'_>,
+    program: &[[u8; 4]],
+    captures: u16,
+    budget: &mut Budget,
+) -> Option<()> {
     if program.len() > MAX_PROGRAM_WORDS {
         return None;
     }
+    budget.spend(program.len())?;
     let mut stack = Stack {
         cells: [Type::Bool; MAX_STACK],
         depth: 0,
@@ -112,19 +118,19 @@ pub(crate) fn check(view: &View<'_>, program: &[[u8; 4]], captures: u16) -> Opti
                 .and_then(|_| stack.take(Type::Str))
                 .map(|_| Type::Bool)?,
             Op::InTexts => {
-                view.set_members(operand)?;
+                budget.spend(view.set_members(operand)?.len())?;
                 view.set(operand)
                     .try_for_each(|member| view.text_bytes(member).map(drop))?;
                 stack.take(Type::Str).map(|_| Type::Bool)?
             }
             Op::InInts => {
-                view.set_members(operand)?;
+                budget.spend(view.set_members(operand)?.len())?;
                 view.set(operand)
                     .try_for_each(|member| view.int(member).map(drop))?;
                 stack.take(Type::Int).map(|_| Type::Bool)?
             }
             Op::InNetworks => {
-                view.set_members(operand)?;
+                budget.spend(view.set_members(operand)?.len())?;
                 view.set(operand)
                     .try_for_each(|member| view.network(member).map(drop))?;
                 stack.take(Type::Ip).map(|_| Type::Bool)?

@@ -11,6 +11,8 @@ mod validate;
 
 use core::{fmt, ops::Range};
 
+pub(crate) use validate::Budget;
+
 pub(crate) use read::{End, Extra, Node, Rule, View, instruction as read_instruction};
 
 use crate::method::MethodSet;
@@ -162,7 +164,7 @@ impl<B: AsRef<[u8]>> Image<B> {
     /// What is wrong with the bytes.
     pub fn from_bytes(bytes: B) -> Result<Self, ImageError> {
         let layout = validate::layout(bytes.as_ref())?;
-        validate::contents(&View::new(bytes.as_ref(), &layout))?;
+        validate::contents(&View::new(bytes.as_ref(), &layout), bytes.as_ref().len())?;
         Ok(Self { bytes, layout })
     }
 

@@ -33,7 +33,23 @@ impl Generator {
     /// ```
     pub fn new(seed: u64) -> Self {
         Self {
-            random: Random(fastrand::Rng::with_seed(seed)),
+            random: Random::new(seed, Vec::new()),
+        }
+    }
+
+    /// A generator whose first choices are these bytes, one or two a choice, and whose others are always
+    /// the same ones: a change of one byte changes one choice, which is what a fuzzer wants.
+    ///
+    /// # Example
+    /// ```
+    /// use tollgate_spec::generate::Generator;
+    /// let policy = |bytes: &[u8]| Generator::from_bytes(bytes).policy();
+    /// assert_eq!(policy(&[1, 2, 3]), policy(&[1, 2, 3]));
+    /// assert_ne!(policy(&[1, 2, 3]), policy(&[99, 2, 3]));
+    /// ```
+    pub fn from_bytes(bytes: &[u8]) -> Self {
+        Self {
+            random: Random::new(0, bytes.to_vec()),
         }
     }
 
@@ -50,12 +66,32 @@ impl Generator {
 
 /// Choices.
 #[derive(Clone, Debug)]
-struct Random(fastrand::Rng);
+struct Random {
+    /// Choices that were made elsewhere; they come first.
+    given: std::vec::IntoIter<u8>,
+    rng: fastrand::Rng,
+}
 
 impl Random {
+    fn new(seed: u64, given: Vec<u8>) -> Self {
+        Self {
+            given: given.into_iter(),
+            rng: fastrand::Rng::with_seed(seed),
+        }
+    }
+
     /// A number below `end`, which is above zero.
     fn below(&mut self, end: usize) -> usize {
-        self.0.usize(..end.max(1))
+        let end = end.max(1);
+        let Some(low) = self.given.next() else {
+            return self.rng.usize(..end);
+        };
+        let high = if end > 256 { self.given.next() } else { None };
+        usize::from(u16::from_le_bytes([low, high.unwrap_or(0)])) % end
+    }
+
+    fn shuffle<T>(&mut self, items: &mut [T]) {
+        self.rng.shuffle(items);
     }
 
     fn percent(&mut self, percent: usize) -> bool {

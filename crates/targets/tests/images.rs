@@ -5,7 +5,10 @@
 use std::path::Path;
 
 use tollgate_compiler::{CompileOptions, SourceTree, compile};
-use tollgate_core::Image;
+use tollgate_core::image::format::{CHECKSUM_AT, SECTIONS_AT, Section, checksum};
+use tollgate_core::{
+    FactsBuilder, Image, PathOptions, PathScratch, Query, Reason, TokenState, UnixSeconds, decide,
+};
 
 /// Steps from one flipped bit to the next in the larger image; prime, so that every bit of a byte
 /// has its turn.
@@ -108,4 +111,59 @@ fn what_was_never_an_image_is_refused() {
 fn the_same_texts_give_the_same_image() {
     assert_eq!(small(), small());
     assert_eq!(sample(), sample());
+}
+
+const OWN_FOLDER: &str = r#"
+schema = 1
+[site]
+name = "own"
+[[issuer]]
+name = "learners"
+issuer = "https://issuer.example"
+clients = ["web"]
+algorithms = ["HS256"]
+secrets = [{ kid = "s", file = "keys/s.key" }]
+[[rule]]
+id = "own-folder"
+allow = ["/users/{user}/**"]
+subjects = ["{user}"]
+"#;
+
+/// Found by fuzzing the loader: it does not know how many segments lead to a pattern's end, so it takes an image
+/// whose capture lies behind them. Such a rule lets nobody in.
+#[test]
+fn a_capture_that_no_path_has_denies() {
+    let mut sources = SourceTree::new();
+    sources.insert("site.toml", OWN_FOLDER);
+    sources.insert("keys/s.key", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA");
+    let mut bytes = image(&sources);
+    let table = SECTIONS_AT + 8 * Section::Captures as usize;
+    let word = bytes[table..table + 4].try_into().expect("four bytes");
+    let captures = u32::from_le_bytes(word) as usize;
+    for (place, expected) in [
+        (1_u16, Reason::Allow),
+        (2, Reason::Internal),
+        (63, Reason::Internal),
+    ] {
+        bytes[captures..captures + 2].copy_from_slice(&place.to_le_bytes());
+        let sum = checksum(&bytes).to_le_bytes();
+        bytes[CHECKSUM_AT..CHECKSUM_AT + 8].copy_from_slice(&sum);
+        let image = Image::from_bytes(&bytes).expect("an image");
+        let facts = FactsBuilder::new(&image).subject(Some("alice")).build();
+        let mut scratch = PathScratch::new();
+        let path = scratch
+            .parse(b"/users/alice/", PathOptions::default())
+            .expect("a path");
+        let decision = decide(
+            &image,
+            &Query {
+                path: &path,
+                method: "GET",
+                ip: None,
+                now: UnixSeconds(0),
+                token: TokenState::Verified(&facts),
+            },
+        );
+        assert_eq!(decision.reason, expected, "capture {place}");
+    }
 }

@@ -123,7 +123,7 @@ const TABLE: &[Row] = &[
             "tollgate-testkit",
             "tollgate-token",
         ],
-        &[],
+        &["tollgate-lambda"],
     ),
     row(
         "tollgate-plain",

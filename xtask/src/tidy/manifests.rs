@@ -10,7 +10,7 @@ use super::Tree;
 use crate::{repo, shell};
 
 /// The folders and hand-written root files that stand at the top; dotfiles are tools' business.
-const TOP: [&str; 21] = [
+const TOP: [&str; 22] = [
     "ARCHITECTURE.md",
     "CHANGELOG.md",
     "Cargo.lock",
@@ -24,6 +24,7 @@ const TOP: [&str; 21] = [
     "deny.toml",
     "edge-wasm",
     "fixtures",
+    "fuzz",
     "lambda-adapter",
     "package.json",
     "package-lock.json",

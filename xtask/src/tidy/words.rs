@@ -20,7 +20,7 @@ const STUBS: [[&str; 2]; 8] = [
 const CODE: [&str; 6] = [".rs", ".js", ".mjs", ".ts", ".toml", ".py"];
 const HOMES: [[&str; 2]; 3] = [["/ho", "me/"], ["/ro", "ot/"], ["/Us", "ers/"]];
 /// Locked versions carry addresses of their own accord.
-const LOCKS: [&str; 1] = ["Cargo.lock"];
+const LOCKS: [&str; 2] = ["Cargo.lock", "fuzz/Cargo.lock"];
 
 pub(super) fn check(files: &Tree) -> Result<Vec<String>> {
     let mut places: Vec<String> = HOMES.iter().map(|parts| parts.concat()).collect();

@@ -70,39 +70,56 @@ pub(super) fn layout(bytes: &[u8]) -> Result<Layout, ImageError> {
     })
 }
 
+/// Members of sets, words of conditions and edges that checking may look at for each byte of an image. Rules may
+/// share them, so without a limit an image could ask for the square of its size. Rules of 64 groups, 64 scopes,
+/// 64 subjects and two long conditions, all shared, ask for about half of this.
+const LOOKS_PER_BYTE: u64 = 64;
+
+/// How much may still be looked at.
+pub(crate) struct Budget(u64);
+
+impl Budget {
+    /// Takes `count` looks; none is left if that is too many.
+    pub(crate) fn spend(&mut self, count: usize) -> Option<()> {
+        self.0 = self.0.checked_sub(count as u64)?;
+        Some(())
+    }
+}
+
 /// Checks every record of every section.
-pub(super) fn contents(view: &View<'_>) -> Result<(), ImageError> {
-    let check = |section: Section, ok: fn(&View<'_>, u32) -> Option<()>| {
+pub(super) fn contents(view: &View<'_>, image_bytes: usize) -> Result<(), ImageError> {
+    let mut budget = Budget(LOOKS_PER_BYTE * image_bytes as u64);
+    let mut check = |section: Section, ok: fn(&View<'_>, u32, &mut Budget) -> Option<()>| {
         let count = u32::try_from(view.count(section)).map_err(|_| ImageError::Length)?;
         (0..count)
-            .try_for_each(|index| ok(view, index))
+            .try_for_each(|index| ok(view, index, &mut budget))
             .ok_or(ImageError::BadSection(section))
     };
-    check(Section::Texts, |view, index| {
+    check(Section::Texts, |view, index, _| {
         core::str::from_utf8(view.text_bytes(index)?).ok().map(drop)
     })?;
-    check(Section::Claims, |view, index| {
+    check(Section::Claims, |view, index, _| {
         view.claim(u16::try_from(index).ok()?).map(drop)
     })?;
-    check(Section::Literals, literal)?;
-    check(Section::Templates, |view, index| {
+    check(Section::Literals, |view, index, _| literal(view, index))?;
+    check(Section::Templates, |view, index, _| {
         let number = view.literal_names().checked_add(index)?;
         view.name(number).map(drop)
     })?;
-    check(Section::Networks, network)?;
-    check(Section::Captures, |view, index| {
+    check(Section::Networks, |view, index, _| network(view, index))?;
+    check(Section::Captures, |view, index, _| {
         let place = view.capture_place(index)?;
         holds(usize::from(place & !FROM_END) < MAX_SEGMENTS)
     })?;
-    check(Section::Tails, |view, index| {
+    check(Section::Tails, |view, index, _| {
         let tail = view.tail(index)?;
         holds(tail.kind != TailKind::Glob || few_stars(tail.text))
     })?;
-    check(Section::Ends, end)?;
+    check(Section::Ends, |view, index, _| end(view, index))?;
     check(Section::Extras, extra)?;
     check(Section::Rules, rule)?;
-    check(Section::Candidates, candidate)?;
-    check(Section::Globs, |view, index| {
+    check(Section::Candidates, |view, index, _| candidate(view, index))?;
+    check(Section::Globs, |view, index, _| {
         let (text, child) = view.glob(index)?;
         view.node(child)?;
         holds(few_stars(text))
@@ -148,11 +165,12 @@ fn end(view: &View<'_>, index: u32) -> Option<()> {
         .try_for_each(|at| view.capture_place(end.captures.checked_add(at)?).map(drop))
 }
 
-fn names_exist(view: &View<'_>, set: u32, captures: u16) -> Option<()> {
+fn names_exist(view: &View<'_>, set: u32, captures: u16, budget: &mut Budget) -> Option<()> {
     if set == NONE {
         return Some(());
     }
     view.names(set)?.try_for_each(|member| {
+        budget.spend(1)?;
         holds(
             view.name(member)?
                 .capture
@@ -161,28 +179,28 @@ fn names_exist(view: &View<'_>, set: u32, captures: u16) -> Option<()> {
     })
 }
 
-fn extra(view: &View<'_>, index: u32) -> Option<()> {
+fn extra(view: &View<'_>, index: u32, budget: &mut Budget) -> Option<()> {
     let extra = view.extra(index)?;
     if extra.networks != NONE {
-        view.set_members(extra.networks)?;
+        budget.spend(view.set_members(extra.networks)?.len())?;
         view.set(extra.networks)
             .try_for_each(|member| view.network(member).map(drop))?;
     }
     holds(extra.because == NONE || view.string(extra.because).is_some())
 }
 
-fn rule(view: &View<'_>, index: u32) -> Option<()> {
+fn rule(view: &View<'_>, index: u32, budget: &mut Budget) -> Option<()> {
     let rule = view.rule(index)?;
     let (course, id) = (view.string(rule.course)?, view.string(rule.id)?);
     holds(rule.flags & !flag::ALL == 0 && !rule.methods.is_empty())?;
-    names_exist(view, rule.groups, rule.capture_count)?;
+    names_exist(view, rule.groups, rule.capture_count, budget)?;
     if rule.extra != NONE {
         let extra = view.extra(rule.extra)?;
-        names_exist(view, extra.scopes, rule.capture_count)?;
-        names_exist(view, extra.subjects, rule.capture_count)?;
+        names_exist(view, extra.scopes, rule.capture_count, budget)?;
+        names_exist(view, extra.subjects, rule.capture_count, budget)?;
         for program in [extra.when, extra.unless] {
             if program != NONE {
-                cond::check(view, view.program(program)?, rule.capture_count)?;
+                cond::check(view, view.program(program)?, rule.capture_count, budget)?;
             }
         }
     }
@@ -204,7 +222,7 @@ fn enough_captures(view: &View<'_>, rule: u32, end: u32) -> Option<()> {
 }
 
 /// Children have larger numbers than their parents, so that every walk ends.
-fn node(view: &View<'_>, index: u32) -> Option<()> {
+fn node(view: &View<'_>, index: u32, budget: &mut Budget) -> Option<()> {
     view.label(index)?;
     let node = view.node(index)?;
     if let Some((rule, end)) = node.only {
@@ -216,6 +234,7 @@ fn node(view: &View<'_>, index: u32) -> Option<()> {
     )?;
     let candidates = view.count(Section::Candidates) as u64;
     holds(u64::from(node.candidates) + u64::from(node.candidate_count) <= candidates)?;
+    budget.spend(usize::from(node.glob_count))?;
     (0..u32::from(node.glob_count))
         .try_for_each(|at| holds(view.glob(node.globs.checked_add(at)?)?.1 > index))?;
     let nodes = view.count(Section::Nodes) as u64;

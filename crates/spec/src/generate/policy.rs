@@ -46,7 +46,7 @@ pub(super) fn policy(random: &mut Random) -> Policy {
             .to_owned(),
         ));
     }
-    random.0.shuffle(&mut courses);
+    random.shuffle(&mut courses);
     for (id, base) in courses {
         let most = if random.percent(10) { RULES.len() } else { 4 };
         let mut ids = if random.percent(90) {
@@ -54,7 +54,7 @@ pub(super) fn policy(random: &mut Random) -> Policy {
         } else {
             Vec::new()
         };
-        random.0.shuffle(&mut ids);
+        random.shuffle(&mut ids);
         let rules = ids
             .into_iter()
             .map(|id| rule(random, &policy, id))
@@ -120,7 +120,7 @@ fn rule(random: &mut Random, policy: &Policy, id: &str) -> Rule {
         captures: &captures,
     };
     let mut paths: Vec<String> = paths.into_iter().collect();
-    random.0.shuffle(&mut paths);
+    random.shuffle(&mut paths);
     Rule {
         id: id.to_owned(),
         effect,
@@ -132,7 +132,7 @@ fn rule(random: &mut Random, policy: &Policy, id: &str) -> Rule {
                 .into_iter()
                 .map(String::from)
                 .collect();
-            random.0.shuffle(&mut methods);
+            random.shuffle(&mut methods);
             methods
         }),
         networks: random.percent(11).then(|| networks(random)),
@@ -170,7 +170,7 @@ fn people(random: &mut Random, captures: &[&str]) -> Vec<String> {
         .collect();
     if !captures.is_empty() && random.percent(60) {
         people.push(random.pick(TEMPLATES).replace('?', random.pick(captures)));
-        random.0.shuffle(&mut people);
+        random.shuffle(&mut people);
     }
     people
 }

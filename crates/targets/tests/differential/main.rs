@@ -6,18 +6,16 @@
 
 #![cfg(test)]
 
+mod sides;
+
 use core::fmt;
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::collections::{BTreeMap, BTreeSet};
 use std::thread;
 
-use tollgate_compiler::diagnostic::render::{Style, text};
-use tollgate_compiler::{CompileOptions, SourceTree, compile};
-use tollgate_core::{
-    Claim, Facts, FactsBuilder, Image, PathOptions, PathScratch, Query, TokenState, UnixSeconds,
-};
+use sides::{compiled, core_answer, spec_answer};
 use tollgate_spec::generate::Generator;
-use tollgate_spec::model::{Course, Policy, Request, Rule, Token, Value, Verdict};
+use tollgate_spec::model::{Course, Policy, Request, Rule};
 use tollgate_spec::{features, render};
 
 const PAIRS: u64 = 1_000_000;
@@ -161,121 +159,6 @@ fn compare(seed: u64, seen: &mut Seen) -> Result<(), Box<Disagreement>> {
             .extend(features::of_request(&policy, &request));
     }
     Ok(())
-}
-
-fn compiled(policy: &Policy) -> Result<Image<Vec<u8>>, String> {
-    let mut sources = SourceTree::new();
-    for (name, text) in render::to_toml(policy) {
-        sources.insert(name, text);
-    }
-    let compiled = compile(&sources, &CompileOptions::default());
-    let errors = compiled
-        .diagnostics
-        .iter()
-        .filter(|diagnostic| diagnostic.is_error());
-    let errors: Vec<String> = errors
-        .map(|error| text(error, &sources, Style::Plain))
-        .collect();
-    let image = compiled.image.ok_or_else(|| errors.join("\n"))?;
-    Image::from_bytes(image).map_err(|error| error.to_string())
-}
-
-fn core_answer(image: &Image<Vec<u8>>, request: &Request) -> String {
-    let raw = request
-        .target
-        .split(|byte| *byte == b'?')
-        .next()
-        .unwrap_or_default();
-    let mut scratch = PathScratch::new();
-    let options = PathOptions {
-        ascii_only: image.ascii_only(),
-    };
-    let Ok(path) = scratch.parse(raw, options) else {
-        return "bad_path".to_owned();
-    };
-    let facts = match &request.token {
-        Token::Verified(facts) => Some(core_facts(image, facts)),
-        Token::Absent | Token::Bad | Token::Imagined => None,
-    };
-    let token = match (&request.token, &facts) {
-        (_, Some(facts)) => TokenState::Verified(facts),
-        (Token::Bad, None) => TokenState::Bad,
-        _ => TokenState::Absent,
-    };
-    let (method, ip, now) = (
-        request.method.as_str(),
-        request.ip,
-        UnixSeconds(request.now),
-    );
-    let decision = tollgate_core::decide(
-        image,
-        &Query {
-            path: &path,
-            method,
-            ip,
-            now,
-            token,
-        },
-    );
-    let rule = decision
-        .rule
-        .and_then(|rule| image.rule_name(rule))
-        .map(|rule| rule.to_string());
-    words(decision.reason.code(), rule, decision.allow_methods.names())
-}
-
-fn core_facts(image: &Image<Vec<u8>>, facts: &tollgate_spec::model::Facts) -> Facts {
-    let mut builder = FactsBuilder::new(image)
-        .issuer(&facts.issuer)
-        .subject(facts.subject.as_deref());
-    for group in &facts.groups {
-        builder = builder.group(group);
-    }
-    for scope in &facts.scopes {
-        builder = builder.scope(scope);
-    }
-    for (name, value) in &facts.claims {
-        if let Some((slot, _)) = image.claim_slot(name) {
-            builder = builder.claim(slot, core_claim(value.as_ref()));
-        }
-    }
-    builder.build()
-}
-
-fn core_claim(value: Option<&Value>) -> Claim {
-    match value {
-        Some(Value::Text(text)) => Claim::String(text.as_str().into()),
-        Some(Value::Int(int)) => Claim::Int(*int),
-        Some(Value::Bool(truth)) => Claim::Bool(*truth),
-        Some(Value::List(list)) => {
-            let texts = list.iter().filter_map(|value| match value {
-                Value::Text(text) => Some(text.as_str().into()),
-                _ => None,
-            });
-            Claim::StringList(texts.collect())
-        }
-        _ => Claim::WrongType,
-    }
-}
-
-fn spec_answer(verdict: &Verdict) -> String {
-    let outcome = match verdict.reason {
-        "allow" => ("allow", 200),
-        "bad_path" => ("reject", 400),
-        "no_token" | "bad_token" => ("deny", 401),
-        "bad_method" => ("deny", 405),
-        _ => ("deny", 403),
-    };
-    assert_eq!((verdict.outcome, verdict.status), outcome);
-    let methods = verdict.allow_methods.iter().map(String::as_str);
-    words(verdict.reason, verdict.rule.clone(), methods)
-}
-
-fn words<'a>(reason: &str, rule: Option<String>, methods: impl Iterator<Item = &'a str>) -> String {
-    let mut words = vec![reason.to_owned()];
-    words.extend(rule);
-    words.extend(methods.map(String::from));
-    words.join(" ")
 }
 
 /// Takes out of the policy whatever the disagreement does not need.

@@ -1,0 +1,62 @@
+//! Tests in Miri, which sees undefined behaviour, leaks and reads beyond an end: the core and the token layer.
+//!
+//! Miri is some hundred times slower than a processor, so tests whose work is many random inputs are left out,
+//! by name. Neither crate has `unsafe` of its own; what this looks at besides is the standard library in our use.
+
+use anyhow::Result;
+
+use crate::{Verdict, nightly, repo, shell};
+
+/// Arguments of `miri`.
+#[derive(clap::Args)]
+pub(crate) struct Args {}
+
+/// What is run of a package.
+struct Run {
+    package: &'static str,
+    /// Which of its test programs.
+    programs: &'static [&'static str],
+    /// Tests that are left out, and why.
+    left_out: &'static [(&'static str, &'static str)],
+}
+
+const RUNS: [Run; 2] = [
+    Run {
+        package: "tollgate-core",
+        programs: &["--lib", "--test", "golden"],
+        left_out: &[],
+    },
+    Run {
+        package: "tollgate-token",
+        programs: &["--lib"],
+        left_out: &[],
+    },
+];
+
+/// Runs them, one package after the other.
+pub(crate) fn run(_: &Args) -> Result<Verdict> {
+    println!("{}", nightly::need(&["miri", "rust-src"])?);
+    let mut good = true;
+    for Run {
+        package,
+        programs,
+        left_out,
+    } in RUNS
+    {
+        for (test, why) in left_out {
+            println!("SKIP {package} {test}: {why}");
+        }
+        let mut miri = nightly::on_nightly("cargo", &["miri", "test", "--package", package]);
+        miri.args(programs)
+            .arg("--target-dir")
+            .arg(repo::target().join("miri"))
+            // Golden images are files.
+            .env("MIRIFLAGS", "-Zmiri-disable-isolation")
+            .arg("--");
+        for (test, _) in left_out {
+            miri.args(["--skip", test]);
+        }
+        good &= shell::hand_over(&mut miri)? == 0;
+    }
+    Ok(Verdict::of(good))
+}

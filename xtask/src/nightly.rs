@@ -1,0 +1,53 @@
+//! The nightly toolchain, for what stable Rust does not have. Nothing is added without saying so.
+
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+use crate::shell;
+
+/// Its name for rustup.
+const NIGHTLY: &str = "nightly";
+
+/// The version of nightly's rustc, with `components`, which are added if they are missing.
+pub(crate) fn need(components: &[&str]) -> Result<String> {
+    let version = shell::capture(&mut on_nightly("rustc", &["--version"]), |_| ())
+        .ok()
+        .filter(|said| said.success)
+        .context(
+            "this needs nightly Rust, and there is none: `rustup toolchain install nightly --profile minimal`",
+        )?;
+    let listing = ["component", "list", "--installed", "--toolchain", NIGHTLY];
+    let installed = shell::must(&mut shell::tool("rustup", listing), |_| ())
+        .context("`rustup` is needed to see what nightly has")?;
+    for component in components {
+        if !installed.lines().any(|line| line.starts_with(component)) {
+            println!("adding the component {component} to nightly with rustup");
+            let add = ["component", "add", "--toolchain", NIGHTLY, component];
+            shell::must(&mut shell::tool("rustup", add), |_| ())
+                .with_context(|| format!("nightly has no {component}, which is needed here"))?;
+        }
+    }
+    match version.text.lines().find(|line| line.starts_with("rustc ")) {
+        Some(line) => Ok(line.to_owned()),
+        None => bail!("nightly's rustc does not tell its version"),
+    }
+}
+
+/// A program that is to run cargo and rustc, with nightly's.
+pub(crate) fn on_nightly(program: &str, args: &[&str]) -> Command {
+    let mut command = shell::tool(program, args);
+    command.env("RUSTUP_TOOLCHAIN", NIGHTLY);
+    // Set by the cargo that runs this program, and would name its own.
+    for name in [
+        "CARGO",
+        "RUSTC",
+        "RUSTDOC",
+        "RUSTC_WRAPPER",
+        "CARGO_MANIFEST_DIR",
+        "CARGO_PKG_NAME",
+    ] {
+        command.env_remove(name);
+    }
+    command
+}
