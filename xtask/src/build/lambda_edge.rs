@@ -78,6 +78,7 @@ pub(crate) fn parts(step: &Step) -> Result<()> {
             "headers.json",
             "headers.mjs",
             "package.json",
+            "trust.mjs",
         ] {
             copy(&from_js.join(file), &folder.join(file))?;
         }
