@@ -4,9 +4,7 @@
 use tollgate_core::ImageId;
 use tollgate_gate::signed::{SignedError, TrustError, to_be_signed};
 use tollgate_gate::{Gate, LoadError, PolicyVersion, Trust};
-use tollgate_token::{
-    Algorithm, BadSignature, KeyMaterial, KeyRefused, PreparedKey,
-};
+use tollgate_token::{Algorithm, BadSignature, KeyMaterial, KeyRefused, PreparedKey};
 
 use crate::site;
 
