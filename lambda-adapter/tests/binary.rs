@@ -115,7 +115,8 @@ fn with_trust_keys_only_signed_images_are_loaded() {
     let mut altered = sealed(5);
     altered[32] += 1;
     let x = Base64UrlUnpadded::encode_string(&key.public().expect("a public key"));
-    let keys = format!(r#"{{"keys":[{{"kty":"OKP","crv":"Ed25519","kid":"release-1","x":"{x}"}}]}}"#);
+    let keys =
+        format!(r#"{{"keys":[{{"kty":"OKP","crv":"Ed25519","kid":"release-1","x":"{x}"}}]}}"#);
     let trust = write("trust.json", keys.as_bytes());
     let broken = write("broken.json", b"{}");
     let plain = write("plain.tgi", &image);
@@ -128,13 +129,41 @@ fn with_trust_keys_only_signed_images_are_loaded() {
         (&plain, &[], None),
         (&five, &[], None),
         (&five, &[("TOLLGATE_TRUST", &trust)], None),
-        (&five, &[("TOLLGATE_TRUST", &trust), ("TOLLGATE_OLDEST_POLICY", "5")], None),
-        (&five, &[("TOLLGATE_TRUST", &trust), ("TOLLGATE_OLDEST_POLICY", "6")], Some("(image_older)")),
-        (&plain, &[("TOLLGATE_TRUST", &trust)], Some("(image_unsigned)")),
-        (&altered, &[("TOLLGATE_TRUST", &trust)], Some("(image_bad_signature)")),
-        (&five, &[("TOLLGATE_TRUST", &broken)], Some("the trust keys are refused")),
-        (&five, &[("TOLLGATE_TRUST", "")], Some("TOLLGATE_TRUST must be a file")),
-        (&five, &[("TOLLGATE_OLDEST_POLICY", "5")], Some("there are no trust keys")),
+        (
+            &five,
+            &[("TOLLGATE_TRUST", &trust), ("TOLLGATE_OLDEST_POLICY", "5")],
+            None,
+        ),
+        (
+            &five,
+            &[("TOLLGATE_TRUST", &trust), ("TOLLGATE_OLDEST_POLICY", "6")],
+            Some("(image_older)"),
+        ),
+        (
+            &plain,
+            &[("TOLLGATE_TRUST", &trust)],
+            Some("(image_unsigned)"),
+        ),
+        (
+            &altered,
+            &[("TOLLGATE_TRUST", &trust)],
+            Some("(image_bad_signature)"),
+        ),
+        (
+            &five,
+            &[("TOLLGATE_TRUST", &broken)],
+            Some("the trust keys are refused"),
+        ),
+        (
+            &five,
+            &[("TOLLGATE_TRUST", "")],
+            Some("TOLLGATE_TRUST must be a file"),
+        ),
+        (
+            &five,
+            &[("TOLLGATE_OLDEST_POLICY", "5")],
+            Some("there are no trust keys"),
+        ),
     ];
     for (policy, more, refused) in table {
         let mut environment = vec![("TOLLGATE_ROLE", "cloudfront"), ("TOLLGATE_POLICY", policy)];
@@ -147,7 +176,11 @@ fn with_trust_keys_only_signed_images_are_loaded() {
                 assert!(text(&output.stdout).contains(r#""uri":"/courses"#));
             }
             Some(why) => {
-                assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0), "{more:?}");
+                assert_eq!(
+                    (output.status.code(), output.stdout.len()),
+                    (Some(2), 0),
+                    "{more:?}"
+                );
                 assert!(said.contains(why), "{more:?}: {said}");
             }
         }

