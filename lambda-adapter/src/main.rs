@@ -15,7 +15,7 @@ use lambda_runtime::{Diagnostic, FunctionResponse, LambdaEvent, service_fn};
 use serde_json::{Value, json};
 use tollgate_core::UnixSeconds;
 use tollgate_crypto::Native;
-use tollgate_gate::Gate;
+use tollgate_gate::{Gate, Trust};
 use tollgate_lambda::content::Content;
 use tollgate_lambda::fetch::{Https, http_client};
 use tollgate_lambda::settings::{RoleSettings, Settings, VARIABLES};
@@ -27,6 +27,8 @@ const BAD_INPUT: u8 = 2;
 
 /// The policy image beside the program, if nothing else is set.
 const POLICY: &str = "policy.tgi";
+/// The trust keys beside the program, if nothing else is set.
+const TRUST: &str = "trust.json";
 
 const USAGE: &str = "usage: tollgate-lambda [--stdin [--now SECS] < EVENTS.jsonl]";
 
@@ -77,13 +79,15 @@ fn function(fixed: Option<UnixSeconds>) -> Result<S3Function, lambda_runtime::Er
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
         .collect();
     let settings = Settings::read(&environment)?;
+    let mut trust = trust(&settings)?;
     let path = match settings.policy {
         Some(path) => path,
-        None => beside_program()?,
+        None => beside_program(POLICY)?,
     };
     let shown = path.display();
     let image = std::fs::read(&path).map_err(|error| format!("{shown}: {error}"))?;
-    let gate = Gate::new(image, &Native).map_err(|error| format!("{shown}: {error}"))?;
+    let gate = Gate::load(image, trust.as_mut(), &Native);
+    let gate = gate.map_err(|error| format!("{shown}: {error}"))?;
     let role = match settings.role {
         RoleSettings::Authorizer(settings) => Role::Authorizer(settings),
         RoleSettings::Content(settings) => {
@@ -97,8 +101,32 @@ fn function(fixed: Option<UnixSeconds>) -> Result<S3Function, lambda_runtime::Er
     Ok(Function::new(gate, Https::new(), role, clock, log))
 }
 
-fn beside_program() -> io::Result<PathBuf> {
-    Ok(std::env::current_exe()?.with_file_name(POLICY))
+/// The trust keys of the settings, or those beside the program; none if there are none.
+fn trust(settings: &Settings) -> Result<Option<Trust>, lambda_runtime::Error> {
+    let path = match &settings.trust {
+        Some(path) => path.clone(),
+        None => beside_program(TRUST)?,
+    };
+    let shown = path.display();
+    let keys = match std::fs::read(&path) {
+        Ok(keys) => keys,
+        Err(error) if error.kind() == io::ErrorKind::NotFound && settings.trust.is_none() => {
+            return match settings.oldest_policy {
+                Some(_) => Err("TOLLGATE_OLDEST_POLICY is set, and there are no trust keys".into()),
+                None => Ok(None),
+            };
+        }
+        Err(error) => return Err(format!("{shown}: {error}").into()),
+    };
+    let trust = Trust::from_json(&keys, &Native).map_err(|error| format!("{shown}: {error}"))?;
+    Ok(Some(match settings.oldest_policy {
+        Some(oldest) => trust.at_least(oldest),
+        None => trust,
+    }))
+}
+
+fn beside_program(name: &str) -> io::Result<PathBuf> {
+    Ok(std::env::current_exe()?.with_file_name(name))
 }
 
 /// Answers what the runtime API hands over, until the process is ended.

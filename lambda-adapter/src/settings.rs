@@ -11,6 +11,8 @@ use core::fmt;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use tollgate_gate::PolicyVersion;
+
 use crate::authorizer::{AuthorizerSettings, HttpFormat};
 use crate::content::ContentSettings;
 use crate::function::Clock;
@@ -22,6 +24,10 @@ pub use variables::{VARIABLES, Variable};
 pub struct Settings {
     /// The file with the policy image; beside the program if it is not set.
     pub policy: Option<PathBuf>,
+    /// The file with trust keys for the image; beside the program, if there is one, if it is not set.
+    pub trust: Option<PathBuf>,
+    /// The oldest version of a signed policy that is taken.
+    pub oldest_policy: Option<PolicyVersion>,
     /// Where the time comes from.
     pub clock: Clock,
     /// The role, with what belongs to it.
@@ -86,6 +92,8 @@ impl Settings {
         };
         Ok(Self {
             policy: environment.optional("TOLLGATE_POLICY").map(PathBuf::from),
+            trust: environment.trust()?,
+            oldest_policy: environment.oldest_policy()?,
             clock,
             role,
         })
@@ -130,6 +138,24 @@ impl<'a> Environment<'a> {
             Some(value) => words.iter().find(|(word, _)| *word == value),
         };
         found.map(|(_, meaning)| *meaning).ok_or(wrong)
+    }
+
+    /// Unlike others this variable cannot be empty: it would stand for trust in everybody.
+    fn trust(&self) -> Result<Option<PathBuf>, SettingsError> {
+        let name = "TOLLGATE_TRUST";
+        match self.0.get(name).map(String::as_str) {
+            None => Ok(None),
+            Some("") => Err(SettingsError::Value(name)),
+            Some(file) => Ok(Some(PathBuf::from(file))),
+        }
+    }
+
+    fn oldest_policy(&self) -> Result<Option<PolicyVersion>, SettingsError> {
+        let name = "TOLLGATE_OLDEST_POLICY";
+        let version = |text: &str| PolicyVersion::new(text.parse().ok()?);
+        self.optional(name)
+            .map(|text| version(text).ok_or(SettingsError::Value(name)))
+            .transpose()
     }
 
     fn base_path(&self) -> Result<String, SettingsError> {

@@ -5,6 +5,11 @@
 use std::io::Write;
 use std::process::{Command, Output, Stdio};
 
+use base64ct::{Base64UrlUnpadded, Encoding};
+use tollgate_crypto::image_key::ImageKey;
+use tollgate_gate::PolicyVersion;
+use tollgate_gate::signed::to_be_signed;
+
 #[allow(dead_code, reason = "only the image is used here")]
 #[path = "../../crates/gate/tests/gate/site.rs"]
 mod site;
@@ -87,6 +92,100 @@ fn events_are_answered_line_by_line() {
     assert_eq!((refused.status.code(), refused.stdout.len()), (Some(2), 0));
     assert!(text(&refused.stderr).contains("policy image is refused"));
     std::fs::remove_file(&image).expect("a writable folder");
+}
+
+#[test]
+fn with_trust_keys_only_signed_images_are_loaded() {
+    let folder = std::env::temp_dir().join(format!("tollgate-signed-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a writable folder");
+    let write = |name: &str, bytes: &[u8]| {
+        let path = folder.join(name);
+        std::fs::write(&path, bytes).expect("a writable folder");
+        path.to_str().expect("a plain name").to_owned()
+    };
+    let key = ImageKey::generate().expect("a key");
+    let image = site::image(&site::config());
+    let sealed = |number| {
+        let version = PolicyVersion::new(number).expect("a version");
+        let sealed = to_be_signed(version, "release-1", &site::config().site, &image);
+        let mut bytes = sealed.expect("a good envelope");
+        bytes.extend(key.sign(&bytes).expect("a signature"));
+        bytes
+    };
+    let mut altered = sealed(5);
+    altered[32] += 1;
+    let x = Base64UrlUnpadded::encode_string(&key.public().expect("a public key"));
+    let keys =
+        format!(r#"{{"keys":[{{"kty":"OKP","crv":"Ed25519","kid":"release-1","x":"{x}"}}]}}"#);
+    let trust = write("trust.json", keys.as_bytes());
+    let broken = write("broken.json", b"{}");
+    let plain = write("plain.tgi", &image);
+    let five = write("five.tgi", &sealed(5));
+    let altered = write("altered.tgi", &altered);
+    let event = CLOUDFRONT
+        .replace('\n', "")
+        .replace("URI", "/courses/rust-101/preview/a");
+    let table: [(&str, &[(&str, &str)], Option<&str>); 10] = [
+        (&plain, &[], None),
+        (&five, &[], None),
+        (&five, &[("TOLLGATE_TRUST", &trust)], None),
+        (
+            &five,
+            &[("TOLLGATE_TRUST", &trust), ("TOLLGATE_OLDEST_POLICY", "5")],
+            None,
+        ),
+        (
+            &five,
+            &[("TOLLGATE_TRUST", &trust), ("TOLLGATE_OLDEST_POLICY", "6")],
+            Some("(image_older)"),
+        ),
+        (
+            &plain,
+            &[("TOLLGATE_TRUST", &trust)],
+            Some("(image_unsigned)"),
+        ),
+        (
+            &altered,
+            &[("TOLLGATE_TRUST", &trust)],
+            Some("(image_bad_signature)"),
+        ),
+        (
+            &five,
+            &[("TOLLGATE_TRUST", &broken)],
+            Some("the trust keys are refused"),
+        ),
+        (
+            &five,
+            &[("TOLLGATE_TRUST", "")],
+            Some("TOLLGATE_TRUST must be a file"),
+        ),
+        (
+            &five,
+            &[("TOLLGATE_OLDEST_POLICY", "5")],
+            Some("there are no trust keys"),
+        ),
+    ];
+    for (policy, more, refused) in table {
+        let mut environment = vec![("TOLLGATE_ROLE", "cloudfront"), ("TOLLGATE_POLICY", policy)];
+        environment.extend(more);
+        let output = run(&["--stdin", "--now", "1800000000"], &environment, &event);
+        let said = text(&output.stderr);
+        match refused {
+            None => {
+                assert_eq!(output.status.code(), Some(0), "{more:?}: {said}");
+                assert!(text(&output.stdout).contains(r#""uri":"/courses"#));
+            }
+            Some(why) => {
+                assert_eq!(
+                    (output.status.code(), output.stdout.len()),
+                    (Some(2), 0),
+                    "{more:?}"
+                );
+                assert!(said.contains(why), "{more:?}: {said}");
+            }
+        }
+    }
+    std::fs::remove_dir_all(&folder).expect("a writable folder");
 }
 
 #[test]

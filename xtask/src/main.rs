@@ -22,6 +22,7 @@ mod peers;
 mod proofs;
 mod repo;
 mod shell;
+mod supply;
 mod tally;
 mod test;
 mod tidy;
@@ -72,6 +73,8 @@ enum Verb {
     Miri(miri::Args),
     /// Prove what the analysis says about random policies.
     Proofs(proofs::Args),
+    /// Check what we build from: advisories, licences, duplicates, sources; write bills of materials.
+    Supply(supply::Args),
     /// Check what the compiler cannot: sizes, imports, names, stray stubs.
     Tidy,
     /// What CI runs.
@@ -106,6 +109,7 @@ fn main() -> ExitCode {
         Verb::Hostile => hostile::run(),
         Verb::Miri(args) => miri::run(&args),
         Verb::Proofs(args) => proofs::run(&args),
+        Verb::Supply(args) => supply::run(&args),
         Verb::Tidy => tidy::run(),
         Verb::Ci => ci::run(),
     };

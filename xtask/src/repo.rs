@@ -66,3 +66,8 @@ pub(crate) fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
     found.sort();
     Ok(found)
 }
+
+/// Signed policy images to try, and what must come of each, for targets that are not Rust.
+pub(crate) fn signed_trial() -> PathBuf {
+    target().join("signed-trial.json")
+}

@@ -113,6 +113,10 @@ fn steps(quick: bool) -> Vec<(&'static str, Work)> {
         },
     ));
     if !quick {
+        steps.push((
+            "signed images",
+            Work::Process(signed_images(), Tally::from_targets),
+        ));
         steps.push(("npm package", Work::Here(npm_package)));
         steps.push(("Lambda@Edge package", Work::Here(build::lambda_edge::tests)));
         steps.push(("Lambda program and S3", Work::Here(build::lambda::tests)));
@@ -126,6 +130,17 @@ fn steps(quick: bool) -> Vec<(&'static str, Work)> {
     steps
 }
 
+/// Signed images on the targets that are Rust. The same images are written down for the others, whose steps
+/// come later.
+fn signed_images() -> Command {
+    let mut command = shell::tool(repo::program("signed"), ["--wasm"]);
+    command
+        .arg(build::plain_module())
+        .arg("--write")
+        .arg(repo::signed_trial());
+    command
+}
+
 /// The npm package's own tests, over the image of the site that the gate's tests use. `cargo test`
 /// has built the program that writes it.
 fn npm_package(step: &Step) -> Result<(String, Tally, bool)> {
@@ -134,7 +149,8 @@ fn npm_package(step: &Step) -> Result<(String, Tally, bool)> {
     shell::must(&mut write, |line| step.line(line))?;
     let mut test = shell::tool("node", ["--test", "--test-reporter=tap"]);
     test.arg(repo::node_package().join("test"))
-        .env("TOLLGATE_SAMPLE_IMAGE", &image);
+        .env("TOLLGATE_SAMPLE_IMAGE", &image)
+        .env("TOLLGATE_SIGNED_TRIAL", repo::signed_trial());
     let done = shell::capture(&mut test, |line| step.line(line))?;
     let tally = Tally::from_tap(&done.text);
     // A runner that found no test file ends well, and has tested nothing.

@@ -39,7 +39,7 @@ pub(crate) struct Crate<'a> {
     pub(crate) version: &'a str,
 }
 
-/// The program of a package from crates.io, built at first use.
+/// The program of a package from crates.io, compiled at first use with its own lock file: minutes.
 pub(crate) fn program_of(wanted: &Crate<'_>, step: &Step) -> Result<PathBuf> {
     let Crate { name, version } = wanted;
     let folder = folder(&format!("cargo-install-{name}"));
@@ -48,9 +48,12 @@ pub(crate) fn program_of(wanted: &Crate<'_>, step: &Step) -> Result<PathBuf> {
         step.line(&format!("cargo install {package}"));
         let mut install = shell::cargo(["install", "--quiet", "--locked", "--root"]);
         install.arg(&folder).arg(&package);
+        // What is left of the build is of no use to any other.
+        let left = folder.join("build");
+        install.env("CARGO_TARGET_DIR", &left);
         shell::must(&mut install, |line| step.line(line))
             .with_context(|| format!("`{package}` cannot be built from crates.io"))?;
-        Ok(())
+        fs::remove_dir_all(left).context("cannot remove what is left of a build")
     })?;
     Ok(folder.join("bin").join(name))
 }

@@ -17,6 +17,8 @@ pub(crate) const DIM: Style = Style::new().dimmed();
 pub(crate) enum Mark {
     Good,
     Bad,
+    /// Not done, for a reason that is said.
+    Skipped,
 }
 
 /// One step of a verb while it runs: a moving line at a terminal, plain lines elsewhere.
@@ -67,6 +69,7 @@ impl Step {
         let (style, word) = match mark {
             Mark::Good => (GREEN, " ok "),
             Mark::Bad => (RED, "FAIL"),
+            Mark::Skipped => (DIM, "skip"),
         };
         anstream::eprintln!(
             "{style} {word}{style:#} {:28} {:>8}  {detail}",

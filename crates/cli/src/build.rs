@@ -11,6 +11,7 @@ mod image;
 mod lambda_edge;
 mod pack;
 mod parts;
+mod sign;
 mod write;
 
 use std::path::{Path, PathBuf};
@@ -21,17 +22,20 @@ use tollgate_compiler::spec::ImageSpec;
 use tollgate_core::Image;
 
 use crate::failure::{Failure, Problem, print_findings, sized, warn};
-use crate::output::{FAINT, GOOD, print, print_json, styled};
-use crate::{Verdict, policy};
+use crate::output::{FAINT, GOOD, print, print_json, styled, visible};
+use crate::{Verdict, input, policy, trust};
 use lambda_edge::Flavour;
 use parts::Parts;
+use sign::SignArgs;
 pub(crate) use write::write_whole;
 
 /// Compile a policy into what an edge loads
 #[derive(Args)]
 #[command(
     after_help = "Examples:\n  tollgate build policy -o dist/policy.tgi\n  \
-                  tollgate build policy --target lambda-edge -o dist/edge.zip"
+                  tollgate build policy --target lambda-edge -o dist/edge.zip\n  \
+                  tollgate build policy --sign release-1.pem --key-id release-1 --policy-version 7 \\\n      \
+                  --trust trust.json --target cloudflare -o dist"
 )]
 pub(crate) struct Build {
     /// The policy folder, or an image that was built from one
@@ -49,6 +53,8 @@ pub(crate) struct Build {
     /// Where the edges' built parts are [default: $TOLLGATE_PARTS, else beside the program]
     #[arg(long, value_name = "DIR")]
     parts: Option<PathBuf>,
+    #[command(flatten)]
+    signing: SignArgs,
     /// Skip bad keys of a key set with a warning
     #[arg(long)]
     lenient_jwks: bool,
@@ -74,8 +80,10 @@ enum Target {
 
 /// What a target is made from.
 struct Input<'a> {
-    /// The policy image, which the gate has loaded once.
+    /// The policy image, signed or not, which the gate has loaded once.
     image: &'a [u8],
+    /// Trust keys for whatever takes images.
+    trust: Option<&'a str>,
     /// The checked policy, where a folder was compiled.
     spec: Option<&'a ImageSpec>,
     /// Its content id.
@@ -118,6 +126,15 @@ impl Input<'_> {
 }
 
 impl Target {
+    /// Whether the artifact loads an image, which can be signed. The others are code, generated from the
+    /// policy: whoever can replace it can replace everything.
+    const fn has_image(self) -> bool {
+        match self {
+            Target::Image | Target::LambdaEdge | Target::Cloudflare => true,
+            Target::CloudfrontFunctions | Target::Edgeworkers => false,
+        }
+    }
+
     fn build(self, input: &Input<'_>) -> Result<Artifact, Failure> {
         match self {
             Target::Image => image::build(input),
@@ -160,22 +177,33 @@ impl Build {
                 problem: Problem::Flavour,
             });
         }
-        // Whatever is shipped has been loaded once by the code that will load it at the edge.
-        let (gate, spec) = if self.policy.is_file() {
-            (policy::gate(&self.policy)?, None)
+        if self.signing.needs_image() && !self.target.has_image() {
+            return Err(Failure::NotSignable);
+        }
+        let (bytes, spec) = if self.policy.is_file() {
+            (input::read(&self.policy)?, None)
         } else {
             let policy = policy::compile(&self.policy, self.lenient_jwks)?;
             if !self.json {
                 print_findings(&policy.compiled.diagnostics, &policy.sources);
             }
-            (
-                policy::load(&self.policy, policy.image)?,
-                policy.compiled.policy,
-            )
+            (policy.image, policy.compiled.policy)
         };
-        let (image, id) = (gate.image(), gate.policy_id());
+        let unsigned = policy::load(&self.policy, bytes.clone(), None)?;
+        let bytes = self.signing.sealed(bytes, &unsigned.config().site)?;
+        let keys = self.signing.trust()?;
+        let mut trust = match &keys {
+            Some((path, text)) => Some(trust::of_bytes(path, text)?),
+            None => None,
+        };
+        // Whatever is shipped has been loaded once by the code that will load it at the edge.
+        let gate = policy::load(&self.policy, bytes.clone(), trust.as_mut())?;
+        let (image, id, release) = (gate.image(), gate.policy_id(), gate.release());
+        self.signing.check_replaced(&self.out, release, id)?;
+        let keys = keys.map(|(_, text)| String::from_utf8_lossy(&text).into_owned());
         let artifact = self.target.build(&Input {
-            image: image.as_bytes(),
+            image: &bytes,
+            trust: keys.as_deref(),
             spec: spec.as_ref(),
             id: &id.to_string(),
             out: &self.out,
@@ -192,13 +220,18 @@ impl Build {
         })?;
         let bytes = artifact.content.bytes();
         if self.json {
-            print_json(json!({
+            let mut object = json!({
                 "policy": id.to_string(),
                 "target": target,
                 "file": self.out.to_string_lossy(),
                 "bytes": bytes,
                 "rules": Image::rule_count(image),
-            }))?;
+            });
+            if let (Some(release), Some(object)) = (release, object.as_object_mut()) {
+                object.insert("key_id".to_owned(), (*release.key_id).into());
+                object.insert("policy_version".to_owned(), release.version.get().into());
+            }
+            print_json(object)?;
         } else {
             print(format_args!(
                 "{} {} ({}, policy {id})",
@@ -206,6 +239,13 @@ impl Build {
                 self.out.display(),
                 sized(bytes)
             ))?;
+            if let Some(release) = release {
+                let text = format!(
+                    "version {}, signed with {}",
+                    release.version, release.key_id
+                );
+                print(styled(FAINT, visible(&text)))?;
+            }
             for note in &artifact.notes {
                 print(styled(FAINT, note))?;
             }

@@ -56,7 +56,7 @@ impl Check {
         let dir = policy::folder_or_default(self.dir)?;
         let mut policy = policy::compile(&dir, self.lenient_jwks)?;
         // The keys are judged when a gate loads the image, so that is part of the check.
-        let gate = policy::load(&dir, policy.image)?;
+        let gate = policy::load(&dir, policy.image, None)?;
         let mut findings = core::mem::take(&mut policy.compiled.diagnostics);
         let (mut excused, mut budgets) = (Vec::new(), Vec::new());
         if let Some(subject) = Subject::new(&policy.compiled, &policy.sources) {

@@ -12,6 +12,7 @@ use tollgate_gate::{Gate, Kind, Outcome, Request};
 
 use crate::failure::{Failure, Problem};
 use crate::output::{BAD, FAINT, GOOD, NOTE, STRONG, print, print_json, styled, visible};
+use crate::trust::TrustArgs;
 use crate::{Verdict, input, policy};
 
 /// Ask a policy about one request
@@ -45,6 +46,8 @@ pub(crate) struct Decide {
     /// The time of the request, in Unix seconds; the machine's if left out
     #[arg(long, value_name = "SECS", allow_negative_numbers = true)]
     now: Option<i64>,
+    #[command(flatten)]
+    trust: TrustArgs,
     /// Print one JSON object
     #[arg(long)]
     pub(crate) json: bool,
@@ -73,7 +76,7 @@ impl Decide {
                 problem,
             });
         }
-        let gate = policy::gate(&self.dir)?;
+        let gate = policy::gate(&self.dir, self.trust.read()?.as_mut())?;
         let request = Request {
             method: &self.method,
             target: &target,

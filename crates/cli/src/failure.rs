@@ -11,7 +11,9 @@ use tollgate_compiler::SourceTree;
 use tollgate_compiler::diagnostic::{Diagnostic, render};
 use tollgate_compiler::javascript::JavaScriptError;
 use tollgate_compiler::javascript::budget::Cost;
+use tollgate_crypto::image_key::{ImageKeyError, ImageKeyFailed};
 use tollgate_gate::LoadError;
+use tollgate_gate::signed::{SignedError, TrustError, Unsealable};
 use tollgate_local_edge::{BadUpstream, BindError};
 use tollgate_mint::MintError;
 use tollgate_token::{JwkError, KeyError, TokenError};
@@ -54,6 +56,20 @@ pub(crate) enum Failure {
     Key { path: PathBuf, error: JwkError },
     /// A private key cannot be used.
     PrivateKey { path: PathBuf, error: MintError },
+    /// A private key cannot sign policy images.
+    ImageKey { path: PathBuf, error: ImageKeyError },
+    /// A key or a signature could not be made.
+    ImageSigning(ImageKeyFailed),
+    /// Trust keys cannot be used.
+    Trust { path: PathBuf, error: TrustError },
+    /// A signed image that cannot be opened.
+    Envelope(SignedError),
+    /// The image cannot be signed so.
+    Unsealable(Unsealable),
+    /// The target has no image that could be signed.
+    NotSignable,
+    /// The policy is older than the one that it would replace.
+    Rollback { path: PathBuf, error: SignedError },
     /// An argument's value cannot be used.
     Argument {
         name: &'static str,
@@ -100,6 +116,7 @@ pub(crate) enum Problem {
     Flavour,
     Header,
     JsonObject,
+    OtherSite,
     Path(tollgate_core::PathError),
     Revision,
     Secret,
@@ -119,11 +136,21 @@ impl Failure {
                 error: LoadError::Image(error),
                 ..
             } => error.code(),
+            Failure::Image {
+                error: LoadError::Signed(error),
+                ..
+            }
+            | Failure::Envelope(error)
+            | Failure::Rollback { error, .. } => error.code(),
             Failure::Image { .. } => "image_config",
             Failure::Analysis { .. } => "image",
             Failure::Git { .. } => "git",
             Failure::Keys { .. } | Failure::Key { .. } => "keys",
-            Failure::PrivateKey { .. } => "private_key",
+            Failure::PrivateKey { .. } | Failure::ImageKey { .. } => "private_key",
+            Failure::ImageSigning(_) => "signing",
+            Failure::Trust { .. } => "trust",
+            Failure::Unsealable(_) => "unsealable",
+            Failure::NotSignable => "not_signable",
             Failure::Argument { .. } => "argument",
             Failure::Claims(_) => "claims",
             Failure::Mint(_) => "mint",
@@ -149,6 +176,13 @@ impl Failure {
                 Some("remove the bad keys, or skip them with a warning: `--lenient-jwks`")
             }
             Failure::Argument { problem, .. } => Some(problem.help()),
+            Failure::ImageKey { .. } => Some("`tollgate keygen` makes a key for policy images"),
+            Failure::NotSignable => Some(
+                "its code is generated from the policy: sign what you publish with the means of the edge",
+            ),
+            Failure::Rollback { .. } => {
+                Some("give it a later version; to go back all the same: `--allow-rollback`")
+            }
             Failure::NotToml { .. } => Some("`tollgate check` says what is wrong with it"),
             Failure::Export(_) => {
                 Some("write the rule in another way, or leave it out of the export")
@@ -289,6 +323,19 @@ impl fmt::Display for Failure {
             }
             Failure::Key { path, error } => write!(f, "`{}`: {error}", path.display()),
             Failure::PrivateKey { path, error } => write!(f, "`{}`: {error}", path.display()),
+            Failure::ImageKey { path, error } => write!(f, "`{}`: {error}", path.display()),
+            Failure::ImageSigning(error) => write!(f, "{error}"),
+            Failure::Trust { path, error } => write!(f, "`{}`: {error}", path.display()),
+            Failure::Envelope(error) => {
+                write!(f, "the policy image is refused: {error} ({})", error.code())
+            }
+            Failure::Unsealable(error) => write!(f, "the image cannot be signed: {error}"),
+            Failure::NotSignable => {
+                f.write_str("this target has no policy image that could be signed")
+            }
+            Failure::Rollback { path, error } => {
+                write!(f, "the policy cannot replace `{}`: {error}", path.display())
+            }
             Failure::Argument {
                 name,
                 value,
@@ -349,6 +396,7 @@ impl Problem {
             Problem::Flavour => "only `--target lambda-edge` has flavours",
             Problem::Header => "write `name: value`",
             Problem::JsonObject => "write one JSON object, such as `{\"sub\":\"alice\"}`",
+            Problem::OtherSite => "trust keys are for one site: name another file for `--trust`",
             Problem::Path(_) => {
                 "write the path as a browser sends it, such as `/courses/rust-101/`"
             }
@@ -370,6 +418,7 @@ impl fmt::Display for Problem {
             Problem::Flavour => "this target has one form only",
             Problem::Header => "not a header field",
             Problem::JsonObject => "not a JSON object",
+            Problem::OtherSite => "the trust keys are for another site",
             Problem::Path(problem) => return write!(f, "{problem}"),
             Problem::Revision => "one policy alone cannot be compared",
             Problem::Secret => "not a secret",

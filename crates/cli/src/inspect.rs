@@ -8,14 +8,22 @@ use tollgate_core::image::format::{Section, VERSION};
 
 use crate::failure::Failure;
 use crate::output::{FAINT, STRONG, print, print_json, styled, visible};
+use crate::trust::TrustArgs;
 use crate::{Verdict, input, policy};
 
-/// Show what is in a policy image: its id, rules and sizes
+/// Show what is in a policy image: who signed it, its id, rules and sizes
 #[derive(Args)]
-#[command(after_help = "Example:\n  tollgate inspect dist/policy.tgi")]
+#[command(after_help = "\
+Examples:
+  tollgate inspect dist/policy.tgi
+  tollgate inspect dist/policy.tgi --trust trust.json
+
+Exit code with --trust: 0 for an image that is signed as it must be, 3 for another.")]
 pub(crate) struct Inspect {
     /// The policy image
     image: PathBuf,
+    #[command(flatten)]
+    trust: TrustArgs,
     /// Print one JSON object
     #[arg(long)]
     pub(crate) json: bool,
@@ -23,8 +31,20 @@ pub(crate) struct Inspect {
 
 impl Inspect {
     pub(crate) fn run(self) -> Result<Verdict, Failure> {
-        let gate = policy::load(&self.image, input::read(&self.image)?)?;
-        let (image, config) = (gate.image(), gate.config());
+        let bytes = input::read(&self.image)?;
+        let checked = self
+            .trust
+            .read()?
+            .map(|trust| trust.check(&bytes).map(drop));
+        let gate = policy::load(&self.image, bytes, None)?;
+        let (image, config, release) = (gate.image(), gate.config(), gate.release());
+        let signature = match (&checked, release) {
+            (None, None) => None,
+            (None, Some(_)) => Some("unchecked"),
+            (Some(Ok(())), _) => Some("good"),
+            (Some(Err(error)), _) => Some(error.code()),
+        };
+        let verdict = Verdict::from(!matches!(checked, Some(Err(_))));
         let sections: Vec<(String, usize)> = Section::ALL
             .iter()
             .map(|section| {
@@ -48,6 +68,9 @@ impl Inspect {
                 "policy": image.id().to_string(),
                 "version": VERSION,
                 "site": config.site,
+                "policy_version": release.map(|release| release.version.get()),
+                "key_id": release.map(|release| &*release.key_id),
+                "signature": signature,
                 "bytes": image.as_bytes().len(),
                 "rules": image.rule_count(),
                 "claims": image.claim_count(),
@@ -55,17 +78,28 @@ impl Inspect {
                 "ascii_only": image.ascii_only(),
                 "sections": sections,
             }))?;
-            return Ok(Verdict::Yes);
+            return Ok(verdict);
         }
-        let rows = [
+        let mut rows = vec![
             ("policy", image.id().to_string()),
             ("version", VERSION.to_string()),
             ("site", config.site.clone()),
+        ];
+        if let Some(release) = release {
+            rows.push(("release", release.version.to_string()));
+            rows.push(("signed by", release.key_id.to_string()));
+        }
+        if let Some(signature) = signature {
+            let why = checked.and_then(Result::err);
+            let why = why.map_or(String::new(), |error| format!(": {error}"));
+            rows.push(("signature", format!("{signature}{why}")));
+        }
+        rows.extend([
             ("issuers", issuers.join(", ")),
             ("rules", image.rule_count().to_string()),
             ("claims", image.claim_count().to_string()),
             ("bytes", image.as_bytes().len().to_string()),
-        ];
+        ]);
         let mut text = String::new();
         for (name, value) in rows {
             let value = visible(&value);
@@ -79,6 +113,6 @@ impl Inspect {
             text.push('\n');
         }
         print(text.trim_end())?;
-        Ok(Verdict::Yes)
+        Ok(verdict)
     }
 }

@@ -16,6 +16,7 @@ mod fmt;
 mod import;
 mod input;
 mod inspect;
+mod keygen;
 mod output;
 mod policy;
 mod progress;
@@ -23,6 +24,7 @@ mod reach;
 mod serve;
 mod test;
 mod token;
+mod trust;
 mod verify;
 mod who;
 
@@ -57,6 +59,7 @@ enum Verb {
     Import(import::Import),
     Export(export::Export),
     Inspect(inspect::Inspect),
+    Keygen(keygen::Keygen),
     Verify(verify::Verify),
     #[command(subcommand)]
     Token(token::Token),
@@ -94,6 +97,7 @@ fn main() -> ExitCode {
         Verb::Import(verb) => (verb.json, verb.run()),
         Verb::Export(verb) => (verb.json, verb.run()),
         Verb::Inspect(verb) => (verb.json, verb.run()),
+        Verb::Keygen(verb) => (verb.json, verb.run()),
         Verb::Verify(verb) => (verb.json, verb.run()),
         Verb::Token(token::Token::Mint(verb)) => (verb.json, verb.run()),
         Verb::Serve(verb) => (false, verb.run()),

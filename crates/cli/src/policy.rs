@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use tollgate_compiler::{CompileOptions, Compiled, SourceTree};
 use tollgate_crypto::Native;
-use tollgate_gate::{Gate, LoadError};
+use tollgate_gate::{Gate, LoadError, Trust};
 
 use crate::failure::Failure;
 use crate::input;
@@ -43,19 +43,23 @@ pub(crate) fn compile(folder: &Path, lenient_jwks: bool) -> Result<Policy, Failu
     }
 }
 
-/// A gate for a folder or an image.
-pub(crate) fn gate(path: &Path) -> Result<Gate<Vec<u8>>, Failure> {
+/// A gate for a folder or an image; with trust keys only for an image that one of them signed.
+pub(crate) fn gate(path: &Path, trust: Option<&mut Trust>) -> Result<Gate<Vec<u8>>, Failure> {
     let image = if path.is_dir() {
         compile(path, false)?.image
     } else {
         input::read(path)?
     };
-    load(path, image)
+    load(path, image, trust)
 }
 
-/// A gate for the bytes of an image; `path` is where they came from.
-pub(crate) fn load(path: &Path, image: Vec<u8>) -> Result<Gate<Vec<u8>>, Failure> {
-    Gate::new(image, &Native).map_err(|error: LoadError| Failure::Image {
+/// A gate for the bytes of an image, signed or not; `path` is where they came from.
+pub(crate) fn load(
+    path: &Path,
+    image: Vec<u8>,
+    trust: Option<&mut Trust>,
+) -> Result<Gate<Vec<u8>>, Failure> {
+    Gate::load(image, trust, &Native).map_err(|error: LoadError| Failure::Image {
         path: path.to_owned(),
         error,
     })

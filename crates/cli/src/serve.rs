@@ -10,6 +10,7 @@ use tollgate_local_edge::{Clock, LocalEdge, Options, Origin, Served};
 
 use crate::failure::{Failure, Problem, warn};
 use crate::output::{self, BAD, FAINT, GOOD, STRONG, styled, visible};
+use crate::trust::TrustArgs;
 use crate::{Verdict, policy};
 
 /// Run a local edge: the policy in front of a folder or another server
@@ -25,6 +26,8 @@ pub(crate) struct Serve {
     /// The policy folder, or a policy image
     #[arg(long, value_name = "DIR")]
     policy: PathBuf,
+    #[command(flatten)]
+    trust: TrustArgs,
     #[command(flatten)]
     origin: OriginArgs,
     /// Where to listen; port 0 takes a free one
@@ -69,7 +72,7 @@ enum Log {
 impl Serve {
     pub(crate) fn run(self) -> Result<Verdict, Failure> {
         let origin = self.origin.open()?;
-        let gate = policy::gate(&self.policy)?;
+        let gate = policy::gate(&self.policy, self.trust.read()?.as_mut())?;
         let id = gate.policy_id();
         let options = Options {
             allow_remote: self.allow_remote,

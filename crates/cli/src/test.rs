@@ -64,7 +64,7 @@ impl Test {
     pub(crate) fn run(self) -> Result<Verdict, Failure> {
         let dir = policy::folder_or_default(self.dir.clone())?;
         let policy = policy::compile(&dir, false)?;
-        let gate = policy::load(&dir, policy.image)?;
+        let gate = policy::load(&dir, policy.image, None)?;
         let mut sources = policy.sources;
         let names = suite::find(&dir).map_err(|(path, error)| Failure::Read { path, error })?;
         for name in &names {

@@ -28,6 +28,7 @@ use crate::outcome::{Action, Kind, Outcome};
 use crate::refresh::Refresh;
 use crate::request::Request;
 use crate::respond;
+use crate::signed::{self, Release, SignedError, Trust};
 use tokens::Tokens;
 
 /// The detail code for a query that a later reader would cut.
@@ -47,6 +48,7 @@ pub struct Gate<B> {
     /// Issuer names, by index; shared with every log record.
     issuers: Vec<Arc<str>>,
     challenge: String,
+    release: Option<Release>,
 }
 
 /// Why a policy image cannot be used.
@@ -59,10 +61,45 @@ pub enum LoadError {
     Config(ConfigError),
     /// Keys of its issuers are refused.
     Keys(Vec<KeyError>),
+    /// It is not signed as it must be.
+    Signed(SignedError),
+}
+
+impl Gate<Vec<u8>> {
+    /// Loads what an edge was given: with `trust` only an image that is signed as it asks, which counts
+    /// as accepted from then on; without it any image, signed or not.
+    ///
+    /// # Errors
+    ///
+    /// As [`Gate::new`], and [`LoadError::Signed`]. What is refused changes nothing in `trust`.
+    pub fn load(
+        bytes: Vec<u8>,
+        trust: Option<&mut Trust>,
+        provider: &'static dyn Provider,
+    ) -> Result<Self, LoadError> {
+        if let Some(trust) = &trust {
+            trust.check(&bytes).map_err(LoadError::Signed)?;
+        }
+        let (image, release) = signed::take_image(bytes).map_err(LoadError::Signed)?;
+        let mut gate = Self::new(image, provider)?;
+        if let Some(mut release) = release {
+            if *release.site != *gate.config.site {
+                return Err(LoadError::Signed(SignedError::OtherSite));
+            }
+            if let Some(trust) = trust {
+                trust
+                    .accept(&release, gate.policy_id())
+                    .map_err(LoadError::Signed)?;
+                release.verified = true;
+            }
+            gate.release = Some(release);
+        }
+        Ok(gate)
+    }
 }
 
 impl<B: AsRef<[u8]>> Gate<B> {
-    /// Loads a policy image and judges the keys in it.
+    /// Loads a policy image and judges the keys in it. For a signed one see [`Gate::load`].
     ///
     /// # Errors
     ///
@@ -89,7 +126,13 @@ impl<B: AsRef<[u8]>> Gate<B> {
             config,
             verifier,
             provider,
+            release: None,
         })
+    }
+
+    /// What the image's envelope said, if it came in one.
+    pub fn release(&self) -> Option<&Release> {
+        self.release.as_ref()
     }
 
     /// The content id of the policy.
@@ -285,6 +328,9 @@ impl fmt::Display for LoadError {
                     write!(f, "{} {error}", if at == 0 { ":" } else { ";" })?;
                 }
                 Ok(())
+            }
+            Self::Signed(error) => {
+                write!(f, "the policy image is refused: {error} ({})", error.code())
             }
         }
     }

@@ -34,6 +34,7 @@ extern crate alloc;
 pub mod config;
 pub mod refresh;
 pub mod session;
+pub mod signed;
 pub mod wire;
 
 mod cache;
@@ -54,5 +55,6 @@ pub use outcome::{Action, Kind, Outcome, Respond};
 pub use refresh::{KeyFetch, KeysRefused, Why};
 pub use request::Request;
 pub use respond::{challenge, public_text};
+pub use signed::{PolicyVersion, Trust};
 pub use tollgate_core::{RuleId, UnixSeconds};
 pub use viewer::{Seat, Viewers};

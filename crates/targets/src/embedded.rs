@@ -25,6 +25,7 @@ pub struct MachineCode(Vec<u8>);
 /// An instance with a policy loaded.
 pub struct Embedded {
     store: Store<()>,
+    instance: Instance,
     memory: Memory,
     buffer: TypedFunc<u32, u32>,
     decide: TypedFunc<u32, u64>,
@@ -99,6 +100,17 @@ impl Compiled {
     ///
     /// If the module is not ours, or refuses the image; the message says why.
     pub fn start(&self, image: &[u8]) -> Result<Embedded> {
+        let mut embedded = self.instance()?;
+        embedded.load(image)?;
+        Ok(embedded)
+    }
+
+    /// Makes an instance without a policy: it denies everything.
+    ///
+    /// # Errors
+    ///
+    /// If the module is not ours.
+    pub fn instance(&self) -> Result<Embedded> {
         let mut store = Store::new(&self.engine, ());
         // Only an engine that counts has fuel, and nothing here is to run out of it.
         _ = store.set_fuel(u64::MAX);
@@ -113,31 +125,73 @@ impl Compiled {
         let decide = instance
             .get_typed_func(&mut store, "tollgate_decide")
             .map_err(foreign)?;
-        let load: TypedFunc<u32, u32> = instance
-            .get_typed_func(&mut store, "tollgate_load")
-            .map_err(foreign)?;
-        let message: TypedFunc<(), u64> = instance
-            .get_typed_func(&mut store, "tollgate_message")
-            .map_err(foreign)?;
-        let mut embedded = Embedded {
+        Ok(Embedded {
             store,
+            instance,
             memory,
             buffer,
             decide,
-        };
-        let length = embedded.write(image)?;
-        if load.call(&mut embedded.store, length).map_err(foreign)? != 0 {
-            let place = message.call(&mut embedded.store, ()).map_err(foreign)?;
-            bail!(
-                "the module refuses the image: {}",
-                String::from_utf8_lossy(embedded.read(place)?)
-            );
-        }
-        Ok(embedded)
+        })
     }
 }
 
 impl Embedded {
+    /// Loads a policy image, in place of the one before.
+    ///
+    /// # Errors
+    ///
+    /// If the module refuses it; the message says why, and the one before stays in force.
+    pub fn load(&mut self, image: &[u8]) -> Result<()> {
+        let load: TypedFunc<u32, u32> = self.export("tollgate_load")?;
+        let length = self.write(image)?;
+        let status = load.call(&mut self.store, length).map_err(foreign)?;
+        self.accepted(status, "the image")
+    }
+
+    /// Takes no images from now on but signed ones, not older than a version; 0 for any.
+    ///
+    /// # Errors
+    ///
+    /// If the module refuses the keys; then it takes no image at all.
+    pub fn trust(&mut self, keys: &[u8], oldest: u64) -> Result<()> {
+        let trust: TypedFunc<(u32, u64), u32> = self.export("tollgate_trust")?;
+        let length = self.write(keys)?;
+        let status = trust
+            .call(&mut self.store, (length, oldest))
+            .map_err(foreign)?;
+        self.accepted(status, "the trust keys")
+    }
+
+    /// The version of the policy in force; 0 if it is not signed.
+    ///
+    /// # Errors
+    ///
+    /// If the module traps.
+    pub fn version(&mut self) -> Result<u64> {
+        let version: TypedFunc<(), u64> = self.export("tollgate_version")?;
+        version.call(&mut self.store, ()).map_err(foreign)
+    }
+
+    fn accepted(&mut self, status: u32, what: &str) -> Result<()> {
+        if status == 0 {
+            return Ok(());
+        }
+        let message: TypedFunc<(), u64> = self.export("tollgate_message")?;
+        let place = message.call(&mut self.store, ()).map_err(foreign)?;
+        bail!(
+            "the module refuses {what}: {}",
+            String::from_utf8_lossy(self.read(place)?)
+        );
+    }
+
+    fn export<P: wasmtime::WasmParams, R: wasmtime::WasmResults>(
+        &mut self,
+        name: &str,
+    ) -> Result<TypedFunc<P, R>> {
+        let found = self.instance.get_typed_func(&mut self.store, name);
+        found.map_err(foreign)
+    }
+
     /// Decides one request.
     ///
     /// # Errors

@@ -17,6 +17,7 @@ pub mod node;
 pub mod policy;
 mod process;
 pub mod random;
+pub mod signed;
 pub mod target;
 
 pub use policy::Policy;

@@ -9,7 +9,7 @@ use crate::{
     error::{KeyError, KeyFault, KeyNote, SkipReason},
     json::{Document, Value},
     jwk::{self, JwkError, Origin},
-    provider::KeyMaterial,
+    provider::{CheckedKey, KeyMaterial, KeyRefused, Provider},
 };
 
 /// The keys of a set that may verify signatures. Each has a `kid` of its own and one algorithm.
@@ -30,6 +30,16 @@ pub struct JwksKey {
     pub material: KeyMaterial,
     /// Position in `keys`, from 0.
     pub index: usize,
+}
+
+impl JwksKey {
+    /// The key, ready to verify signatures over any bytes: for what is signed and is no token.
+    ///
+    /// # Errors
+    /// If the provider cannot use it.
+    pub fn prepare(&self, provider: &dyn Provider) -> Result<CheckedKey, KeyRefused> {
+        CheckedKey::prepare(provider, self.algorithm, &self.material)
+    }
 }
 
 impl Jwks {

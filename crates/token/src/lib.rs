@@ -36,5 +36,7 @@ pub use issuer::{DEFAULT_GROUPS_CLAIM, IssuerConfig, IssuerKind, Secret, cognito
 pub use jwk::{Jwk, JwkError, MAX_KID_BYTES};
 pub use jwks::{Jwks, JwksKey};
 pub use lifetime::Lifetime;
-pub use provider::{BadSignature, Curve, KeyMaterial, KeyRefused, PreparedKey, Provider};
+pub use provider::{
+    BadSignature, CheckedKey, Curve, KeyMaterial, KeyRefused, PreparedKey, Provider,
+};
 pub use verify::{Limits, Verified, Verifier};

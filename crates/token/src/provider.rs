@@ -154,7 +154,7 @@ impl fmt::Display for BadSignature {
 impl core::error::Error for BadSignature {}
 
 /// A prepared key behind the checks that do not depend on the provider.
-pub(crate) struct CheckedKey {
+pub struct CheckedKey {
     key: Box<dyn PreparedKey>,
     algorithm: Algorithm,
     signature_len: usize,
@@ -187,11 +187,11 @@ impl CheckedKey {
         self.algorithm
     }
 
-    pub(crate) fn verify(
-        &self,
-        signing_input: &[u8],
-        signature: &[u8],
-    ) -> Result<(), BadSignature> {
+    /// Whether the signature is this key's over exactly these bytes.
+    ///
+    /// # Errors
+    /// If it is not, for whatever reason.
+    pub fn verify(&self, signing_input: &[u8], signature: &[u8]) -> Result<(), BadSignature> {
         if signature.len() != self.signature_len {
             return Err(BadSignature);
         }

@@ -15,14 +15,15 @@ const WAITS = 2;
 const health = () => globalThis.__worker_init_state;
 
 /**
- * Makes a Worker of a compiled module and the bytes of a policy image. Throws for an image that is
- * refused, so that no such Worker is ever deployed.
+ * Makes a Worker of a compiled module and the bytes of a policy image. With `trust` keys, as text, this
+ * image and those that KV brings must be signed by one of them. Throws for an image that is refused, so that
+ * no such Worker is ever deployed.
  */
-export function makeWorker(module, bundledImage) {
+export function makeWorker(module, bundledImage, trust) {
   let image = new Uint8Array(bundledImage);
   let broken = false;
   glue.initSync({ module });
-  glue.start(image, keep);
+  glue.start(image, trust, keep);
   globalThis.addEventListener?.("error", ({ error }) => {
     if (error instanceof WebAssembly.RuntimeError) broken = true;
   });
@@ -37,7 +38,7 @@ export function makeWorker(module, bundledImage) {
       health().criticalError = false;
       broken = true;
       glue.__wbg_reset_state();
-      glue.start(image, keep);
+      glue.start(image, trust, keep);
     }
     broken = true;
     const answer = glue.step(...request);

@@ -3,5 +3,6 @@
 import { makeWorker } from "./entry.js";
 import image from "./policy.image";
 import module from "./tollgate_cloudflare_bg.wasm";
+import trust from "./trust.js";
 
-export default makeWorker(module, image);
+export default makeWorker(module, image, trust);

@@ -4,7 +4,7 @@
 
 use core::cell::RefCell;
 
-use tollgate_gate::{Gate, LoadError, TokenCache, UnixSeconds, Why};
+use tollgate_gate::{Gate, LoadError, TokenCache, Trust, UnixSeconds, Why};
 use wasm_bindgen::prelude::JsValue;
 use worker::js_sys::{Function, Promise, Uint8Array};
 use worker::{Env, web_sys, worker_sys};
@@ -29,6 +29,8 @@ pub(crate) struct UnderWay {
 /// The policy in force and all that belongs to it.
 pub(crate) struct Edge {
     pub(crate) gate: Gate<Vec<u8>>,
+    /// Whose images are taken, and which was the newest; anybody's without.
+    pub(crate) trust: Option<Trust>,
     /// Tokens that were verified under it.
     tokens: TokenCache,
     /// Counts policies: what was begun under one means nothing to the next.
@@ -68,9 +70,14 @@ impl UnderWay {
 }
 
 impl Edge {
-    pub(crate) fn new(image: Vec<u8>, keep: Function) -> Result<Self, LoadError> {
+    pub(crate) fn new(
+        image: Vec<u8>,
+        mut trust: Option<Trust>,
+        keep: Function,
+    ) -> Result<Self, LoadError> {
         Ok(Self {
-            gate: Gate::new(image, &PROVIDER)?,
+            gate: Gate::load(image, trust.as_mut(), &PROVIDER)?,
+            trust,
             tokens: TokenCache::new(TOKENS),
             generation: 0,
             keys: None,
@@ -80,11 +87,11 @@ impl Edge {
         })
     }
 
-    /// Replaces the policy. Fetched keys go with the old one, and are fetched again.
-    pub(crate) fn replace(&mut self, gate: Gate<Vec<u8>>) {
-        let image = Uint8Array::from(gate.image().as_bytes());
+    /// Replaces the policy; `image` is what the gate was loaded from. Fetched keys go with the old one, and
+    /// are fetched again.
+    pub(crate) fn replace(&mut self, gate: Gate<Vec<u8>>, image: &Uint8Array) {
         // Only an instance that is lost later misses it.
-        _ = self.keep.call1(&JsValue::UNDEFINED, &image);
+        _ = self.keep.call1(&JsValue::UNDEFINED, image);
         self.gate = gate;
         self.generation = self.generation.wrapping_add(1);
         self.keys = None;
@@ -101,7 +108,12 @@ impl Edge {
         let settings = match &self.settings {
             Some(settings) => settings.clone(),
             None => match Settings::read(env) {
-                Ok(settings) => self.settings.insert(settings).clone(),
+                Ok(settings) => {
+                    if let Some(trust) = &mut self.trust {
+                        trust.permit_rollback_to(settings.rollback_to);
+                    }
+                    self.settings.insert(settings).clone()
+                }
                 Err(why) => {
                     note::trouble("settings_refused", &why.to_string());
                     return answer::failure(&request.method(), "bad_settings");

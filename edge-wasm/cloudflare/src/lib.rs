@@ -17,7 +17,7 @@ mod policy;
 mod settings;
 
 use tollgate_crypto::Portable;
-use tollgate_gate::UnixSeconds;
+use tollgate_gate::{Trust, UnixSeconds};
 use wasm_bindgen::prelude::{JsError, JsValue, wasm_bindgen};
 use worker::{Env, web_sys, worker_sys};
 
@@ -33,14 +33,20 @@ fn now() -> UnixSeconds {
 }
 
 /// Loads the policy image that decides until there is a newer one. `keep` is given every newer image
-/// that is accepted, so that it can be loaded again should this instance be lost.
+/// that is accepted, so that it can be loaded again should this instance be lost. With `trust` keys, in
+/// `tollgate_gate::signed`, this image and all newer ones must be signed by one of them.
 ///
 /// # Errors
 ///
-/// An `Error` that says what is wrong with the image or with keys in it.
+/// An `Error` that says what is wrong with the image, with keys in it, or with the trust keys.
 #[wasm_bindgen]
-pub fn start(image: Vec<u8>, keep: worker::js_sys::Function) -> Result<(), JsError> {
-    edge::set(Edge::new(image, keep)?);
+pub fn start(
+    image: Vec<u8>,
+    trust: Option<String>,
+    keep: worker::js_sys::Function,
+) -> Result<(), JsError> {
+    let trust = trust.map(|keys| Trust::from_json(keys.as_bytes(), &PROVIDER));
+    edge::set(Edge::new(image, trust.transpose()?, keep)?);
     Ok(())
 }
 

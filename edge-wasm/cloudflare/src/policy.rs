@@ -3,13 +3,15 @@
 //! The key `policy` holds the id of the image to use, and `policy/<id>` the image. The id is looked at
 //! in the background when half of the time to live is over. When all of it is, requests wait for the
 //! look, though never long: whatever goes wrong, the policy in force decides on. An image is taken only
-//! whole, under its own id, and for the same site. Not here: who may write to KV.
+//! whole, under its own id, and for the same site; and where the Worker has trust keys, signed by one of
+//! them and not older than the newest one taken. Not here: who may write to KV.
 
 use core::fmt;
 
 use serde_json::json;
 use tollgate_gate::{Gate, LoadError, UnixSeconds};
 use wasm_bindgen::prelude::JsValue;
+use worker::js_sys::Uint8Array;
 use worker::kv::{KvError, KvStore};
 use worker::{wasm_bindgen_futures::future_to_promise, worker_sys};
 
@@ -110,14 +112,23 @@ fn arrived(edge: &mut Edge, found: Result<Option<(String, Vec<u8>)>, Trouble>) {
     let current = edge.gate.policy_id().to_string();
     match taken {
         Ok(None) => {}
-        Ok(Some(old)) => note::event("policy_replaced", json!({ "policy": current, "old": old })),
+        Ok(Some(old)) => {
+            let version = edge.gate.release().map(|release| release.version.get());
+            note::event(
+                "policy_replaced",
+                json!({ "policy": current, "old": old, "version": version }),
+            );
+        }
         Err(trouble) => note::trouble("policy_kept", &format!("{current} decides on: {trouble}")),
     }
 }
 
 /// Puts an image in force; the id of the one before.
 fn accept(edge: &mut Edge, id: &str, image: Vec<u8>) -> Result<String, Trouble> {
-    let gate = Gate::new(image, &PROVIDER).map_err(Trouble::Refused)?;
+    let kept = Uint8Array::from(image.as_slice());
+    // What is not taken after all must not count as the newest.
+    let mut trust = edge.trust.clone();
+    let gate = Gate::load(image, trust.as_mut(), &PROVIDER).map_err(Trouble::Refused)?;
     let own = gate.policy_id().to_string();
     if own != id {
         return Err(Trouble::OtherId(own));
@@ -126,7 +137,8 @@ fn accept(edge: &mut Edge, id: &str, image: Vec<u8>) -> Result<String, Trouble> 
         return Err(Trouble::OtherSite(gate.config().site.clone()));
     }
     let old = edge.gate.policy_id().to_string();
-    edge.replace(gate);
+    edge.trust = trust;
+    edge.replace(gate, &kept);
     Ok(old)
 }
 

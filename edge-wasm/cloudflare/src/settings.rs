@@ -6,10 +6,12 @@
 //! | `ORIGIN` | service binding | the Worker that requests go to; `js/entry.js` sends them there |
 //! | `POLICY` | KV namespace | where newer policy images come from |
 //! | `POLICY_TTL_SECS` | variable | how long a policy decides without a look at KV, 1 to 86400; 60 if it is not set |
+//! | `ROLLBACK_TO` | variable | with trust keys: the oldest version of a signed policy that is taken from KV after newer ones |
 //! | `LOG` | variable | `all` decisions are logged, which is the default, or only what is `denied` |
 
 use core::fmt;
 
+use tollgate_gate::PolicyVersion;
 use worker::Env;
 use worker::kv::KvStore;
 
@@ -25,6 +27,7 @@ pub(crate) struct Settings {
     pub(crate) origin: Option<String>,
     pub(crate) kv: Option<KvStore>,
     pub(crate) policy_ttl_secs: i64,
+    pub(crate) rollback_to: Option<PolicyVersion>,
     pub(crate) log: Log,
 }
 
@@ -33,6 +36,7 @@ pub(crate) struct Settings {
 pub(crate) enum BadSettings {
     Origin,
     PolicyTtl,
+    RollbackTo,
     Log,
 }
 
@@ -50,6 +54,13 @@ impl Settings {
                     .filter(|secs| (1..=LONGEST_POLICY_TTL_SECS).contains(secs))
                     .ok_or(BadSettings::PolicyTtl)?,
             },
+            rollback_to: variable("ROLLBACK_TO")
+                .map(|version| {
+                    let number = version.parse().ok();
+                    let version = number.and_then(PolicyVersion::new);
+                    version.ok_or(BadSettings::RollbackTo)
+                })
+                .transpose()?,
             log: match variable("LOG").as_deref() {
                 None | Some("all") => Log::All,
                 Some("denied") => Log::Denied,
@@ -77,6 +88,7 @@ impl fmt::Display for BadSettings {
         f.write_str(match self {
             Self::Origin => "ORIGIN is a scheme and a host and nothing after it: https://host",
             Self::PolicyTtl => "POLICY_TTL_SECS is a number of seconds from 1 to 86400",
+            Self::RollbackTo => "ROLLBACK_TO is the version of a signed policy",
             Self::Log => "LOG is `all` or `denied`",
         })
     }

@@ -94,15 +94,15 @@ groups = ["students"]
   };
 }
 
-/** Builds a policy for Cloudflare: the folder, and the entries for KV. */
-export function build(scene, files, name = "dist") {
+/** Builds a policy for Cloudflare, with more arguments if need be: the folder, and the entries for KV. */
+export function build(scene, files, name = "dist", more = []) {
   const above = scene.folder();
   for (const [file, text] of Object.entries(files)) {
     mkdirSync(dirname(join(above, "policy", file)), { recursive: true });
     writeFileSync(join(above, "policy", file), text);
   }
   const folder = join(above, name);
-  const args = ["build", join(above, "policy"), "--target", "cloudflare", "-o", folder];
+  const args = ["build", join(above, "policy"), "--target", "cloudflare", "-o", folder, ...more];
   execFileSync(process.env.TOLLGATE, args, { stdio: ["ignore", "ignore", "inherit"] });
   const [image, pointer] = JSON.parse(readFileSync(join(folder, "kv.json"), "utf8"));
   return { folder, above, id: pointer.value, image: Buffer.from(image.value, "base64"), kv: [image, pointer] };

@@ -21,9 +21,12 @@ export function bindGate(glue) {
 
   return class Gate {
     #image;
+    #trust;
+    #oldest;
     #inner;
     #instance;
     #policyId;
+    #policyVersion;
     #deniedReply;
     #viewers;
     // The fetches of keys under way. A ticket of the module is good in the instance that gave it, so
@@ -31,17 +34,23 @@ export function bindGate(glue) {
     #fetches = new Map();
     #lastTicket = 0;
 
-    constructor(image) {
+    constructor(image, options = {}) {
       // A copy: what is loaded again after a trap must be what was loaded first.
       this.#image = Uint8Array.from(image);
+      [this.#trust, this.#oldest] = readOptions(options);
       this.#load();
       this.#policyId = this.#inner.policyId;
+      this.#policyVersion = this.#inner.policyVersion ?? undefined;
       // The module's answer to what is no request is what is said when the module cannot answer.
       this.#deniedReply = this.#inner.decide(new Uint8Array(0));
     }
 
     get policyId() {
       return this.#policyId;
+    }
+
+    get policyVersion() {
+      return this.#policyVersion;
     }
 
     decide(request) {
@@ -131,7 +140,7 @@ export function bindGate(glue) {
       }
       // A refused image looks like a trap here, and a new instance costs less than telling them apart.
       mustReset = true;
-      this.#inner = new glue.Gate(this.#image);
+      this.#inner = new glue.Gate(this.#image, this.#trust, this.#oldest);
       this.#instance = instance;
       mustReset = false;
       // Numbers of viewers are good in the instance that gave them.
@@ -151,4 +160,22 @@ export function bindGate(glue) {
       return Object.assign(outcome, { detail, policy: this.#policyId, error });
     }
   };
+}
+
+/**
+ * Trust keys as bytes, and the oldest version. A name that means nothing is refused, and so are keys that
+ * are not there: who wanted signed images alone must not get others by a slip.
+ */
+function readOptions(options) {
+  const { trust, oldestVersion = 0, ...rest } = options;
+  const [unknown] = Object.keys(rest);
+  if (unknown !== undefined) throw new TypeError(`a gate has no option \`${unknown}\``);
+  if (!Number.isSafeInteger(oldestVersion) || oldestVersion < 0) throw new TypeError("`oldestVersion` is a version");
+  if (!("trust" in options)) {
+    if ("oldestVersion" in options) throw new TypeError("`oldestVersion` is for signed images: give `trust` too");
+    return [undefined, 0];
+  }
+  if (typeof trust === "string") return [new TextEncoder().encode(trust), oldestVersion];
+  if (trust instanceof Uint8Array) return [Uint8Array.from(trust), oldestVersion];
+  throw new TypeError("`trust` is a key set as text or bytes");
 }

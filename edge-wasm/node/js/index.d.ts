@@ -3,12 +3,16 @@ export declare class Gate {
   /**
    * Loads a policy image.
    *
-   * @throws Error if the image, or a key in it, is refused; the message says why.
+   * @throws Error if the image, a key in it, or the trust is refused; the message says why. Where a signed
+   * image was wanted it ends with a stable code, such as `(image_unsigned)`.
    */
-  constructor(image: Uint8Array);
+  constructor(image: Uint8Array, options?: GateOptions);
 
   /** The content id of the policy, 32 hexadecimal digits. */
   readonly policyId: string;
+
+  /** The version of the policy, if its image is signed. */
+  readonly policyVersion: number | undefined;
 
   /** Decides one request. Never throws: whatever goes wrong is a denied request with status 500. */
   decide(request: GateRequest): Outcome;
@@ -31,6 +35,17 @@ export declare class Gate {
 
   /** Takes the report that a fetch failed. */
   keysFailed(ticket: number, now: number): void;
+}
+
+/** How a policy image must be signed. An option that is not among these is refused. */
+export interface GateOptions {
+  /**
+   * The keys, as `tollgate keygen` writes them, of whom one must have signed the image. If this is left
+   * out, any image is taken; `undefined` is refused.
+   */
+  trust?: string | Uint8Array;
+  /** The oldest version that is taken: that of the policy before, so that nobody goes back. */
+  oldestVersion?: number;
 }
 
 /** A key set to fetch. */

@@ -5,7 +5,7 @@
 //! module traps.
 
 use tollgate_crypto::Portable;
-use tollgate_gate::{Request, RuleId, Seat, TokenCache, UnixSeconds, Viewers, Why, wire};
+use tollgate_gate::{Request, RuleId, Seat, TokenCache, Trust, UnixSeconds, Viewers, Why, wire};
 use wasm_bindgen::prelude::{JsError, wasm_bindgen};
 
 /// How many good tokens are remembered.
@@ -32,22 +32,31 @@ pub struct Gate {
 
 #[wasm_bindgen]
 impl Gate {
-    /// Loads a policy image.
+    /// Loads a policy image; with trust keys, only one that is signed by one of them, and of version
+    /// `oldest` or later; 0 for any.
     ///
     /// # Errors
     ///
-    /// An `Error` that says what is wrong with the image or with keys in it.
+    /// An `Error` that says what is wrong with the image, with keys in it, or with trust keys.
     #[wasm_bindgen(constructor)]
-    pub fn new(image: Vec<u8>) -> Result<Gate, JsError> {
-        tollgate_gate::Gate::new(image, &Portable)
-            .map(|gate| Gate {
-                gate,
-                tokens: TokenCache::new(CACHED_TOKENS),
-                viewers: Viewers::new(SEATS),
-                seat: None,
-                room: Box::new([0; ROOM_BYTES]),
-            })
-            .map_err(JsError::from)
+    pub fn new(image: Vec<u8>, trust: Option<Vec<u8>>, oldest: f64) -> Result<Gate, JsError> {
+        let trust = trust.map(|keys| Trust::from_json_since(&keys, oldest, &Portable));
+        let mut trust = trust.transpose()?;
+        let gate = tollgate_gate::Gate::load(image, trust.as_mut(), &Portable)?;
+        Ok(Gate {
+            gate,
+            tokens: TokenCache::new(CACHED_TOKENS),
+            viewers: Viewers::new(SEATS),
+            seat: None,
+            room: Box::new([0; ROOM_BYTES]),
+        })
+    }
+
+    /// The version of a signed policy.
+    #[wasm_bindgen(getter, js_name = policyVersion)]
+    pub fn policy_version(&self) -> Option<f64> {
+        let release = self.gate.release()?;
+        Some(release.version.to_f64())
     }
 
     /// The content id of the policy, 32 hexadecimal digits.

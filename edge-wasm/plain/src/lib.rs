@@ -4,8 +4,10 @@
 //! |---|---|
 //! | `tollgate_buffer(length) -> address` | makes room for the next input; 0 if that is too much |
 //! | `tollgate_load(length) -> status` | loads the policy image in the buffer: 0 loaded, 1 refused |
+//! | `tollgate_trust(length, oldest) -> status` | takes the trust keys in the buffer, in `tollgate_gate::signed`: 0 taken, 1 refused. From here on images must be signed by one of them, and be of version `oldest` or later; 0 for any |
+//! | `tollgate_version() -> version` | the loaded policy's version; 0 if it is not signed or there is none |
 //! | `tollgate_decide(length) -> place` | decides the request in the buffer, in `tollgate_gate::wire` |
-//! | `tollgate_message() -> place` | why the last load or key set was refused, UTF-8 |
+//! | `tollgate_message() -> place` | why the last load, key set or trust keys were refused, UTF-8 |
 //! | `tollgate_policy() -> place` | the loaded policy's content id, UTF-8; empty if none |
 //! | `tollgate_keys_due(now, unknown_key) -> place` | the key set to fetch, in `tollgate_gate::wire`; empty if none is due. `unknown_key`: 1 after an outcome that says so, else 0 |
 //! | `tollgate_keys_arrived(ticket, length, now) -> status` | takes the key set in the buffer: 0 in use, 1 refused and the keys as they were |
@@ -16,6 +18,10 @@
 //! load serves any number of decisions, and a refused load leaves the earlier policy in force. After a
 //! trap the host must deny, drop the instance, and load again in a new one; tickets of the old one mean
 //! nothing to the new one. Times are Unix seconds, `i64`.
+//!
+//! A host that wants signed images alone calls `tollgate_trust` before the first load in every instance.
+//! Trust keys that are refused leave none: then no image loads until there are good ones. Each load raises
+//! the oldest version that is taken; to go back, the host calls `tollgate_trust` again with an older one.
 //!
 //! Not here: imports. There is no clock, no log and no randomness to ask for, so nothing outside the
 //! message can change an answer.
@@ -49,6 +55,18 @@ pub extern "C" fn tollgate_buffer(length: usize) -> usize {
 #[unsafe(no_mangle)]
 pub extern "C" fn tollgate_load(length: usize) -> u32 {
     MODULE.with_borrow_mut(|module| u32::from(!module.load(length)))
+}
+
+/// Takes the trust keys in the buffer: 0 if they count now, 1 if they were refused.
+#[unsafe(no_mangle)]
+pub extern "C" fn tollgate_trust(length: usize, oldest: u64) -> u32 {
+    MODULE.with_borrow_mut(|module| u32::from(!module.trust(length, oldest)))
+}
+
+/// Gives the loaded policy's version; 0 if it has none.
+#[unsafe(no_mangle)]
+pub extern "C" fn tollgate_version() -> u64 {
+    MODULE.with_borrow_mut(|module| module.version())
 }
 
 /// Decides the request in the buffer and gives the place of the outcome.

@@ -3,10 +3,11 @@
 //! Not here: addresses. A host's view of memory begins in the exports.
 
 use tollgate_crypto::Portable;
-use tollgate_gate::{Gate, TokenCache, UnixSeconds, Why, wire};
+use tollgate_gate::signed::MAX_SIGNED_BYTES;
+use tollgate_gate::{Gate, TokenCache, Trust, UnixSeconds, Why, wire};
 
 /// Longest policy image or request that is taken, in bytes.
-const MAX_INPUT_BYTES: usize = 64 * 1_024 * 1_024;
+const MAX_INPUT_BYTES: usize = MAX_SIGNED_BYTES;
 
 /// How many good tokens are remembered.
 const CACHED_TOKENS: usize = 512;
@@ -17,6 +18,17 @@ pub(crate) struct Module {
     output: Vec<u8>,
     loaded: Option<Loaded>,
     message: String,
+    trust: Trusted,
+}
+
+/// Whose images are taken.
+enum Trusted {
+    /// Anybody's: the host brings what it trusts.
+    Anyone,
+    /// Those that are signed so.
+    By(Trust),
+    /// Nobody's: the host wanted signed images and gave no keys that could be used.
+    Nobody,
 }
 
 /// A policy at work.
@@ -32,6 +44,7 @@ impl Module {
         output: Vec::new(),
         loaded: None,
         message: String::new(),
+        trust: Trusted::Anyone,
     };
 
     /// Room for the next input, zeroed; `None` if that is too much.
@@ -50,7 +63,15 @@ impl Module {
             self.message = String::from("the length is not the buffer's");
             return false;
         }
-        match Gate::new(core::mem::take(&mut self.input), &Portable) {
+        let trust = match &mut self.trust {
+            Trusted::Anyone => None,
+            Trusted::By(trust) => Some(trust),
+            Trusted::Nobody => {
+                self.message = String::from("there are no trust keys that can be used");
+                return false;
+            }
+        };
+        match Gate::load(core::mem::take(&mut self.input), trust, &Portable) {
             Ok(gate) => {
                 self.message.clear();
                 self.loaded = Some(Loaded {
@@ -64,6 +85,36 @@ impl Module {
                 false
             }
         }
+    }
+
+    /// Takes the input as trust keys, for every load from now on. `oldest` is the oldest version of a
+    /// policy that is taken, 0 for any.
+    pub(crate) fn trust(&mut self, length: usize, oldest: u64) -> bool {
+        self.message.clear();
+        self.trust = Trusted::Nobody;
+        if length != self.input.len() {
+            self.message = String::from("the length is not the buffer's");
+            return false;
+        }
+        let keys = core::mem::take(&mut self.input);
+        // What the cast rounds is no version either way.
+        match Trust::from_json_since(&keys, oldest as f64, &Portable) {
+            Ok(trust) => {
+                self.trust = Trusted::By(trust);
+                true
+            }
+            Err(error) => {
+                self.message = error.to_string();
+                false
+            }
+        }
+    }
+
+    /// The loaded policy's version; 0 if it has none.
+    pub(crate) fn version(&self) -> u64 {
+        let loaded = self.loaded.as_ref();
+        let release = loaded.and_then(|loaded| loaded.gate.release());
+        release.map_or(0, |release| release.version.get())
     }
 
     /// The encoded key set to fetch now; empty if none is due.
@@ -121,7 +172,7 @@ impl Module {
         &self.output
     }
 
-    /// Why the last load or key set was refused; empty if it was not.
+    /// Why the last load, key set or trust keys were refused; empty if it was not.
     pub(crate) fn message(&self) -> &[u8] {
         self.message.as_bytes()
     }
@@ -221,6 +272,39 @@ mod tests {
         assert!(module.message().is_empty());
         assert_ne!(module.policy(), first);
     }
+
+    #[test]
+    fn trust_keys_that_are_refused_leave_none() {
+        let mut module = Module::EMPTY;
+        for (keys, oldest) in [("{}", 0), (KEYS, u64::MAX)] {
+            module
+                .reserve(keys.len())
+                .unwrap()
+                .copy_from_slice(keys.as_bytes());
+            assert!(!module.trust(keys.len(), oldest));
+            assert!(!module.message().is_empty());
+            assert!(!load(&mut module, &image("one")));
+        }
+        module
+            .reserve(KEYS.len())
+            .unwrap()
+            .copy_from_slice(KEYS.as_bytes());
+        assert!(!module.trust(KEYS.len() - 1, 0));
+        assert!(!load(&mut module, &image("one")));
+        module
+            .reserve(KEYS.len())
+            .unwrap()
+            .copy_from_slice(KEYS.as_bytes());
+        assert!(module.trust(KEYS.len(), 0));
+        assert!(module.message().is_empty());
+        assert!(!load(&mut module, &image("one")));
+        let message = String::from_utf8(module.message().to_vec()).unwrap();
+        assert!(message.contains("(image_unsigned)"), "{message}");
+        assert_eq!(module.version(), 0);
+        assert_eq!(decide(&mut module), internal("no_policy"));
+    }
+
+    const KEYS: &str = r#"{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"a","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
 
     #[test]
     fn lengths_must_be_those_that_were_asked_for() {

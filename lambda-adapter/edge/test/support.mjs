@@ -18,7 +18,7 @@ export function unpack(flavour, image = process.env.TOLLGATE_SAMPLE_IMAGE) {
   const folder = mkdtempSync(join(tmpdir(), "tollgate-edge-"));
   after(() => rmSync(folder, { recursive: true }));
   cpSync(join(process.env.TOLLGATE_PARTS, "lambda-edge", flavour), folder, { recursive: true });
-  if (image !== undefined) cpSync(image, join(folder, "policy.tgi"));
+  if (image !== null) cpSync(image, join(folder, "policy.tgi"));
   return { folder, load: (file = "index.mjs") => import(pathToFileURL(join(folder, file)).href) };
 }
 

@@ -32,6 +32,17 @@ pub const VARIABLES: &[Variable] = &[
         "the policy image; `policy.tgi` beside the program if it is not set",
     ),
     row(
+        "TOLLGATE_TRUST",
+        "a file",
+        "trust keys: only a policy image that one of them signed is loaded; `trust.json` beside the program, \
+         if it is there, if it is not set",
+    ),
+    row(
+        "TOLLGATE_OLDEST_POLICY",
+        "the version of a signed policy",
+        "with trust keys: an older image is not loaded",
+    ),
+    row(
         "TOLLGATE_CLOCK",
         "system or event",
         "whose time counts; `event` is for tests that replay requests",

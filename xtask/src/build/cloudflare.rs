@@ -57,7 +57,7 @@ pub(crate) fn parts(step: &Step) -> Result<()> {
             fs::remove_file(file)?;
         }
     }
-    for file in ["entry.js", "index.js"] {
+    for file in ["entry.js", "index.js", "trust.js"] {
         fs::copy(sources().join("js").join(file), folder.join(file))
             .with_context(|| format!("cannot copy {file}"))?;
     }

@@ -84,6 +84,7 @@ pub(crate) fn parts(step: &Step) -> Result<()> {
             "headers.json",
             "headers.mjs",
             "package.json",
+            "trust.mjs",
         ] {
             copy(&from_js.join(file), &folder.join(file))?;
         }
@@ -307,7 +308,8 @@ pub(crate) fn tests(step: &Step) -> Result<(String, Tally, bool)> {
     }
     test.args(files)
         .env("TOLLGATE_PARTS", repo::parts())
-        .env("TOLLGATE_SAMPLE_IMAGE", &image);
+        .env("TOLLGATE_SAMPLE_IMAGE", &image)
+        .env("TOLLGATE_SIGNED_TRIAL", repo::signed_trial());
     let done = shell::capture(&mut test, |line| step.line(line))?;
     let tally = Tally::from_tap(&done.text);
     Ok((done.text, tally, done.success && tally.passed > 0))

@@ -10,7 +10,7 @@ use std::path::Path;
 use base64ct::{Base64, Encoding};
 use serde_json::json;
 
-use super::{Artifact, Content, Entry, Input};
+use super::{Artifact, Content, Entry, Input, sign};
 use crate::failure::{Failure, sized};
 
 /// The folder among the parts.
@@ -18,7 +18,9 @@ const PARTS: &str = "cloudflare";
 /// The module that Cloudflare starts.
 const MAIN: &str = "index.js";
 /// Where that module looks for the policy.
-const POLICY: &str = "policy.image";
+pub(super) const POLICY: &str = "policy.image";
+/// Where it looks for trust keys.
+const TRUST: &str = "trust.js";
 /// Most that Cloudflare takes as one Worker, uncompressed.
 const MAX_BYTES: usize = 64 * 1_024 * 1_024;
 /// Longest value of a key in KV.
@@ -33,6 +35,7 @@ const FOLDER: &str = "@FOLDER@";
 
 pub(super) fn build(input: &Input<'_>) -> Result<Artifact, Failure> {
     let mut modules = input.parts.folder(PARTS, MAIN)?;
+    sign::put_trust(&mut modules, TRUST, input.trust)?;
     modules.push(Entry {
         name: POLICY.to_owned(),
         bytes: input.image.to_vec(),

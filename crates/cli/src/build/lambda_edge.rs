@@ -5,13 +5,15 @@
 
 use clap::ValueEnum;
 
-use super::{Artifact, Content, Entry, Input, pack};
+use super::{Artifact, Content, Entry, Input, pack, sign};
 use crate::failure::{Failure, sized};
 
 /// The file that AWS calls as `index.handler`.
 const HANDLER: &str = "index.mjs";
 /// Where the handler looks for the policy.
-const POLICY: &str = "policy.tgi";
+pub(super) const POLICY: &str = "policy.tgi";
+/// Where it looks for trust keys.
+const TRUST: &str = "trust.mjs";
 /// Largest zip that AWS takes for a Lambda@Edge function.
 const MAX_ZIP_BYTES: usize = 50 * 1_024 * 1_024;
 /// What was the limit for viewer events until lately, and may still be where an account is old.
@@ -39,6 +41,7 @@ impl Flavour {
 pub(super) fn build(input: &Input<'_>) -> Result<Artifact, Failure> {
     let flavour = input.flavour.unwrap_or(Flavour::Wasm);
     let mut entries = input.parts.folder(flavour.folder(), HANDLER)?;
+    sign::put_trust(&mut entries, TRUST, input.trust)?;
     entries.push(Entry {
         name: POLICY.to_owned(),
         bytes: input.image.to_vec(),

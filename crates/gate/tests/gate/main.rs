@@ -9,6 +9,7 @@ use tollgate_gate::{Action, Gate, Kind, LoadError, Outcome, Request, wire};
 mod cache;
 mod keys;
 mod sessions;
+mod signed;
 mod site;
 mod viewers;
 

@@ -11,7 +11,7 @@ use napi::Env;
 use napi::bindgen_prelude::{BufferSlice, Error, Result};
 use napi_derive::napi;
 use tollgate_crypto::Native;
-use tollgate_gate::{TokenCache, UnixSeconds, Why, wire};
+use tollgate_gate::{TokenCache, Trust, UnixSeconds, Why, wire};
 
 /// How many good tokens are remembered.
 const CACHED_TOKENS: usize = 512;
@@ -27,19 +27,33 @@ struct Loaded {
 
 #[napi]
 impl Gate {
-    /// Loads a policy image.
+    /// Loads a policy image; with trust keys, only one that is signed by one of them, and of version
+    /// `oldest` or later; 0 for any.
     ///
     /// # Errors
     ///
-    /// An `Error` that says what is wrong with the image or with keys in it.
+    /// An `Error` that says what is wrong with the image, with keys in it, or with trust keys.
     #[napi(constructor, catch_unwind)]
-    pub fn new(image: &[u8]) -> Result<Self> {
-        tollgate_gate::Gate::new(image.to_vec(), &Native)
-            .map(|gate| {
-                let tokens = TokenCache::new(CACHED_TOKENS);
-                Self(Some(Loaded { gate, tokens }))
-            })
-            .map_err(refused)
+    pub fn new(image: &[u8], trust: Option<&[u8]>, oldest: f64) -> Result<Self> {
+        let trust = trust.map(|keys| Trust::from_json_since(keys, oldest, &Native));
+        let mut trust = trust.transpose().map_err(refused)?;
+        let gate = tollgate_gate::Gate::load(image.to_vec(), trust.as_mut(), &Native);
+        let gate = gate.map_err(refused)?;
+        let tokens = TokenCache::new(CACHED_TOKENS);
+        Ok(Self(Some(Loaded { gate, tokens })))
+    }
+
+    /// The version of a signed policy.
+    ///
+    /// # Errors
+    ///
+    /// As [`Gate::decide`].
+    #[napi(getter, js_name = "policyVersion")]
+    pub fn policy_version(&mut self) -> Result<Option<f64>> {
+        self.ask(|loaded| {
+            let release = loaded.gate.release()?;
+            Some(release.version.to_f64())
+        })
     }
 
     /// The content id of the policy, 32 hexadecimal digits.

@@ -1,0 +1,131 @@
+//! `tollgate keygen`: a key pair for policy images. The private half goes into a file of its own, the
+//! public half to the trust keys.
+
+use std::fs::OpenOptions;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use base64ct::{Base64UrlUnpadded, Encoding};
+use clap::Args;
+use serde_json::{Value, json};
+use tollgate_crypto::image_key::ImageKey;
+
+use crate::failure::{Failure, Problem, counted};
+use crate::output::{FAINT, GOOD, print, print_json, styled};
+use crate::{Verdict, build, input, trust};
+
+/// Make a key pair to sign policy images with
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  tollgate keygen --key-id release-1 --site simple-courses -o release-1.pem --trust trust.json
+  tollgate build policy --sign release-1.pem --key-id release-1 --policy-version 1 -o policy.tgi
+  tollgate serve --policy policy.tgi --trust trust.json --root site
+
+The private key stays with whoever releases policies. The trust keys are public and go to the edges. A
+second key is added to the same file; to stop trusting one, take it out of there.")]
+pub(crate) struct Keygen {
+    /// The name of the key: visible ASCII, and another one for every key
+    #[arg(long, value_name = "ID")]
+    key_id: String,
+    /// The private key to write, as PEM; never over a file that is there
+    #[arg(short, long, value_name = "FILE")]
+    out: PathBuf,
+    /// The trust keys to add the public key to; made if they are not there
+    #[arg(long, value_name = "FILE")]
+    trust: PathBuf,
+    /// The site whose policies the trust keys are for; left out, any
+    #[arg(long, value_name = "NAME")]
+    site: Option<String>,
+    /// Print one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+impl Keygen {
+    pub(crate) fn run(self) -> Result<Verdict, Failure> {
+        let key = ImageKey::generate().map_err(Failure::ImageSigning)?;
+        // Everything is known to be good before anything is written.
+        let pem = key.to_pem().map_err(Failure::ImageSigning)?;
+        let (text, count) = self.trust_keys(&key)?;
+        write_secret(&self.out, &pem).map_err(|error| Failure::Write {
+            path: self.out.clone(),
+            error,
+        })?;
+        build::write_whole(&self.trust, text.as_bytes()).map_err(|error| Failure::Write {
+            path: self.trust.clone(),
+            error,
+        })?;
+        if self.json {
+            print_json(json!({
+                "key_id": self.key_id,
+                "private_key": self.out.to_string_lossy(),
+                "trust": self.trust.to_string_lossy(),
+                "keys": count,
+            }))?;
+        } else {
+            let wrote = styled(GOOD, "wrote");
+            print(format_args!(
+                "{wrote} {} {}",
+                self.out.display(),
+                styled(FAINT, "(keep it secret)")
+            ))?;
+            print(format_args!(
+                "{wrote} {} ({})",
+                self.trust.display(),
+                counted(count, "trusted key")
+            ))?;
+        }
+        Ok(Verdict::Yes)
+    }
+
+    /// The trust keys with the new one among them, and how many there are.
+    fn trust_keys(&self, key: &ImageKey) -> Result<(String, usize), Failure> {
+        let mut set = if self.trust.exists() {
+            let text = input::read(&self.trust)?;
+            trust::of_bytes(&self.trust, &text)?;
+            serde_json::from_slice(&text).unwrap_or(Value::Null)
+        } else {
+            json!({ "keys": [] })
+        };
+        let public = key.public().map_err(Failure::ImageSigning)?;
+        let jwk = json!({
+            "kty": "OKP",
+            "crv": "Ed25519",
+            "alg": "EdDSA",
+            "use": "sig",
+            "kid": self.key_id,
+            "x": Base64UrlUnpadded::encode_string(&public),
+        });
+        let keys = set.get_mut("keys").and_then(Value::as_array_mut);
+        let count = keys.map_or(0, |keys| {
+            keys.push(jwk);
+            keys.len()
+        });
+        if let (Some(site), Some(set)) = (&self.site, set.as_object_mut()) {
+            let before = set.insert("site".to_owned(), site.as_str().into());
+            if before.is_some_and(|before| before != site.as_str()) {
+                return Err(Failure::Argument {
+                    name: "--site",
+                    value: site.clone(),
+                    problem: Problem::OtherSite,
+                });
+            }
+        }
+        let text = format!("{set:#}\n");
+        // The same judge as at the edges: of the id, which may be in use, and of the site.
+        trust::of_bytes(&self.trust, text.as_bytes())?;
+        Ok((text, count))
+    }
+}
+
+/// Writes a new file that nobody else may read.
+fn write_secret(path: &Path, text: &str) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(path)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()
+}

@@ -1,0 +1,367 @@
+//! Signed policy images: an image in an envelope that says who released it, for which site, and as
+//! which version.
+//!
+//! The envelope stands around the image and not in it, so a signed image decides as the plain one does
+//! and has the same content id. All numbers are little-endian; there is one encoding of every envelope.
+//!
+//! | bytes | field |
+//! |---|---|
+//! | 0–31 | [`CONTEXT`]: what this is, and its format version; no other thing that is signed starts so |
+//! | 32–39 | policy version, 1 to [`PolicyVersion::MAX`] |
+//! | 40 | length of the key id, 1 to [`MAX_KEY_ID_BYTES`] |
+//! | 41 | length of the site's name, 1 to [`MAX_SITE_BYTES`] |
+//! | 42–43 | zero |
+//! | 44–47 | length of the image |
+//! | 48– | key id in visible ASCII, the site's name in UTF-8, the image |
+//! | the last 64 | Ed25519 signature over everything before it |
+//!
+//! [`Trust`] says whose envelopes are opened. An edge without trust keys opens any, and takes plain images
+//! too: there the envelope is a wrapper. Not here: signing, and private keys.
+
+mod trust;
+
+use alloc::{boxed::Box, vec::Vec};
+use core::{fmt, ops::Range};
+
+use tollgate_core::image::format::MAX_IMAGE_BYTES;
+
+use crate::config::MAX_SITE_BYTES;
+
+pub use trust::{Trust, TrustError};
+
+/// The first bytes of an envelope. They are signed with the rest.
+pub const CONTEXT: [u8; 32] = *b"Tollgate signed policy image v1\n";
+/// Longest key id, in bytes.
+pub const MAX_KEY_ID_BYTES: usize = tollgate_token::MAX_KID_BYTES;
+/// Length of a signature, in bytes.
+pub const SIGNATURE_BYTES: usize = 64;
+/// Largest signed image, in bytes.
+pub const MAX_SIGNED_BYTES: usize =
+    HEADER_BYTES + MAX_KEY_ID_BYTES + MAX_SITE_BYTES + MAX_IMAGE_BYTES + SIGNATURE_BYTES;
+
+/// Where key id, site and image begin.
+const HEADER_BYTES: usize = 48;
+/// What all versions of the format start with.
+const ANY_VERSION: usize = 30;
+
+/// The number of a release of a site's policy: later releases have larger ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PolicyVersion(u64);
+
+/// An envelope, taken apart and not checked: anybody may have written it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Envelope<'a> {
+    /// The release that it says it is.
+    pub version: PolicyVersion,
+    /// The key that it says has signed it.
+    pub key_id: &'a str,
+    /// The site that it says it is for.
+    pub site: &'a str,
+    /// The image.
+    pub image: &'a [u8],
+    whole: &'a [u8],
+}
+
+/// What an envelope says of the image in force.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Release {
+    /// Which release this is.
+    pub version: PolicyVersion,
+    /// Who signed it.
+    pub key_id: Box<str>,
+    /// The site it is for.
+    pub site: Box<str>,
+    /// Whether the signature was checked: it is wherever there are trust keys.
+    pub verified: bool,
+}
+
+/// Why an image is refused for its envelope, or for the lack of one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SignedError {
+    /// There is no envelope, and only signed images are taken.
+    Unsigned,
+    /// The envelope is cut, has something behind it, or is not written as it must be.
+    Malformed,
+    /// An envelope of another format version.
+    Format,
+    /// No trusted key has this id.
+    UnknownKey,
+    /// The signature is not that key's over these bytes.
+    BadSignature,
+    /// Signed for another site, or around the image of another one.
+    OtherSite,
+    /// Older than what was accepted before.
+    Older {
+        /// The version of this image.
+        offered: PolicyVersion,
+        /// The oldest version that is taken.
+        oldest: PolicyVersion,
+    },
+    /// Another image was accepted before under the same version.
+    Reused(PolicyVersion),
+}
+
+/// What cannot be put into an envelope.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unsealable {
+    /// The key id is empty, too long, or not visible ASCII.
+    KeyId,
+    /// The site's name is empty or too long.
+    Site,
+    /// The image is too large.
+    Image,
+}
+
+impl PolicyVersion {
+    /// The largest version: what JavaScript's numbers hold exactly.
+    pub const MAX: u64 = (1 << 53) - 1;
+
+    /// A version, if it is one: 1 to [`PolicyVersion::MAX`].
+    pub const fn new(number: u64) -> Option<Self> {
+        match number {
+            1..=Self::MAX => Some(Self(number)),
+            _ => None,
+        }
+    }
+
+    /// A version from a number of JavaScript, if it is one.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        clippy::cast_precision_loss,
+        reason = "what does not come back unchanged is refused"
+    )]
+    pub fn from_f64(number: f64) -> Option<Self> {
+        let whole = number as u64;
+        if whole as f64 == number {
+            Self::new(whole)
+        } else {
+            None
+        }
+    }
+
+    /// The version as a number of JavaScript.
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "there are no versions that large"
+    )]
+    pub const fn to_f64(self) -> f64 {
+        self.0 as f64
+    }
+
+    /// The number.
+    pub const fn get(self) -> u64 {
+        self.0
+    }
+}
+
+/// Whether these bytes are meant to be an envelope, of whatever format version.
+pub fn is_envelope(bytes: &[u8]) -> bool {
+    bytes.get(..ANY_VERSION) == CONTEXT.get(..ANY_VERSION)
+}
+
+/// Everything of an envelope but the signature, which is over exactly these bytes and comes behind them.
+///
+/// # Errors
+///
+/// If there can be no such envelope.
+pub fn to_be_signed(
+    version: PolicyVersion,
+    key_id: &str,
+    site: &str,
+    image: &[u8],
+) -> Result<Vec<u8>, Unsealable> {
+    let small =
+        |len: usize, most: usize| u8::try_from(len).ok().filter(|_| (1..=most).contains(&len));
+    let key_id_len = small(key_id.len(), MAX_KEY_ID_BYTES)
+        .filter(|_| is_key_id(key_id))
+        .ok_or(Unsealable::KeyId)?;
+    let site_len = small(site.len(), MAX_SITE_BYTES).ok_or(Unsealable::Site)?;
+    let image_len = u32::try_from(image.len())
+        .ok()
+        .filter(|_| image.len() <= MAX_IMAGE_BYTES)
+        .ok_or(Unsealable::Image)?;
+    let mut bytes = Vec::with_capacity(MAX_SIGNED_BYTES - MAX_IMAGE_BYTES + image.len());
+    bytes.extend(CONTEXT);
+    bytes.extend(version.0.to_le_bytes());
+    bytes.extend([key_id_len, site_len, 0, 0]);
+    bytes.extend(image_len.to_le_bytes());
+    bytes.extend_from_slice(key_id.as_bytes());
+    bytes.extend_from_slice(site.as_bytes());
+    bytes.extend_from_slice(image);
+    Ok(bytes)
+}
+
+/// Takes an image out of its envelope, if it is in one, without asking who signed it.
+///
+/// # Errors
+///
+/// If the envelope is not written as it must be.
+pub fn take_image(bytes: Vec<u8>) -> Result<(Vec<u8>, Option<Release>), SignedError> {
+    if !is_envelope(&bytes) {
+        return Ok((bytes, None));
+    }
+    let envelope = Envelope::read(&bytes)?;
+    let (release, image) = (envelope.release(false), envelope.image_range());
+    Ok((cut(bytes, image), Some(release)))
+}
+
+/// The part of the bytes, in place: an image may be most of the memory that there is.
+fn cut(mut bytes: Vec<u8>, part: Range<usize>) -> Vec<u8> {
+    bytes.truncate(part.end);
+    bytes.drain(..part.start);
+    bytes
+}
+
+fn is_key_id(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+impl<'a> Envelope<'a> {
+    /// Takes an envelope apart. Says nothing about who wrote it.
+    ///
+    /// # Errors
+    ///
+    /// If the bytes are not exactly one envelope.
+    pub fn read(bytes: &'a [u8]) -> Result<Self, SignedError> {
+        let mut rest = Fields(bytes);
+        if rest.array().as_ref() != Some(&CONTEXT) {
+            return Err(if is_envelope(bytes) && bytes.len() >= CONTEXT.len() {
+                SignedError::Format
+            } else if is_envelope(bytes) {
+                SignedError::Malformed
+            } else {
+                SignedError::Unsigned
+            });
+        }
+        Self::fields(bytes, rest).ok_or(SignedError::Malformed)
+    }
+
+    fn fields(whole: &'a [u8], mut rest: Fields<'a>) -> Option<Self> {
+        let version = PolicyVersion::new(u64::from_le_bytes(rest.array()?))?;
+        let [key_id_len, site_len, 0, 0] = rest.array()? else {
+            return None;
+        };
+        let image_len = usize::try_from(u32::from_le_bytes(rest.array()?)).ok()?;
+        let key_id = core::str::from_utf8(rest.take(key_id_len.into())?).ok()?;
+        let site = core::str::from_utf8(rest.take(site_len.into())?).ok()?;
+        let image = rest.take(image_len)?;
+        let is_good = (1..=MAX_KEY_ID_BYTES).contains(&key_id.len())
+            && is_key_id(key_id)
+            && (1..=MAX_SITE_BYTES).contains(&site.len())
+            && image_len <= MAX_IMAGE_BYTES
+            && rest.0.len() == SIGNATURE_BYTES;
+        is_good.then_some(Self {
+            version,
+            key_id,
+            site,
+            image,
+            whole,
+        })
+    }
+
+    /// What is signed, and the signature.
+    fn signed(&self) -> (&'a [u8], &'a [u8]) {
+        // INVARIANT (read): there are at least as many bytes as a signature has.
+        let at = self.whole.len().saturating_sub(SIGNATURE_BYTES);
+        self.whole.split_at_checked(at).unwrap_or_default()
+    }
+
+    fn image_range(&self) -> Range<usize> {
+        let end = self.whole.len().saturating_sub(SIGNATURE_BYTES);
+        end.saturating_sub(self.image.len())..end
+    }
+
+    fn release(&self, verified: bool) -> Release {
+        Release {
+            version: self.version,
+            key_id: self.key_id.into(),
+            site: self.site.into(),
+            verified,
+        }
+    }
+}
+
+/// What is left to read.
+struct Fields<'a>(&'a [u8]);
+
+impl<'a> Fields<'a> {
+    fn take(&mut self, count: usize) -> Option<&'a [u8]> {
+        let (taken, rest) = self.0.split_at_checked(count)?;
+        self.0 = rest;
+        Some(taken)
+    }
+
+    fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
+        self.take(N)?.try_into().ok()
+    }
+}
+
+impl SignedError {
+    /// The stable code, for log records and programs.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Unsigned => "image_unsigned",
+            Self::Malformed => "image_envelope",
+            Self::Format => "image_envelope_version",
+            Self::UnknownKey => "image_unknown_key",
+            Self::BadSignature => "image_bad_signature",
+            Self::OtherSite => "image_other_site",
+            Self::Older { .. } => "image_older",
+            Self::Reused(_) => "image_version_reused",
+        }
+    }
+}
+
+impl fmt::Display for PolicyVersion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl fmt::Display for SignedError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unsigned => f.write_str("it is not signed, and only signed images are taken"),
+            Self::Malformed => f.write_str("its envelope is malformed"),
+            Self::Format => {
+                f.write_str("its envelope has a format that this program does not read")
+            }
+            Self::UnknownKey => f.write_str("no trusted key has the id that it is signed with"),
+            Self::BadSignature => f.write_str("its signature is not good"),
+            Self::OtherSite => f.write_str("it is signed for another site"),
+            Self::Older { offered, oldest } => {
+                write!(
+                    f,
+                    "it is version {offered}, and the oldest that is taken is {oldest}"
+                )
+            }
+            Self::Reused(version) => {
+                write!(f, "another image was accepted as version {version} before")
+            }
+        }
+    }
+}
+
+impl core::error::Error for SignedError {}
+
+impl fmt::Display for Unsealable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::KeyId => {
+                write!(
+                    f,
+                    "a key id is 1 to {MAX_KEY_ID_BYTES} characters of visible ASCII"
+                )
+            }
+            Self::Site => write!(f, "a site's name has 1 to {MAX_SITE_BYTES} bytes"),
+            Self::Image => write!(f, "an image has at most {MAX_IMAGE_BYTES} bytes"),
+        }
+    }
+}
+
+impl core::error::Error for Unsealable {}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,87 @@
+// Which signed images the package takes. TOLLGATE_SIGNED_TRIAL names the file that the program `signed` of
+// crates/targets wrote: trust keys and images, with what must come of each.
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+
+import * as glue from "../pkg/tollgate_node.js";
+import { bindGate } from "../js/gate.mjs";
+import { Gate } from "../js/node.mjs";
+
+const { trust, oldest, open, cases } = JSON.parse(readFileSync(process.env.TOLLGATE_SIGNED_TRIAL, "utf8"));
+const bytes = ({ hex }) => Buffer.from(hex, "hex");
+const good = bytes(cases[0]);
+const unsigned = bytes(cases.find(({ name }) => name === "unsigned"));
+const status = (gate) => gate.decide({ method: "GET", target: open }).status;
+
+test("images are taken if they are signed as they must be", () => {
+  let taken = 0;
+  for (const one of cases) {
+    const load = () => new Gate(bytes(one), { trust, oldestVersion: oldest });
+    if (one.refused === null) {
+      const gate = load();
+      assert.equal(status(gate), 200, one.name);
+      assert.ok(gate.policyVersion >= oldest, one.name);
+      taken += 1;
+    } else {
+      assert.throws(load, ({ message }) => message.includes(one.refused && `(${one.refused})`), one.name);
+    }
+  }
+  assert.ok(taken > 0 && cases.length > taken + 100);
+});
+
+test("trust keys may be bytes, and versions may be any", () => {
+  const keys = new TextEncoder().encode(trust);
+  const gate = new Gate(good, { trust: keys });
+  // What the host does with its own bytes afterwards is nothing to the gate.
+  keys.fill(0);
+  assert.equal(status(gate), 200);
+  assert.equal(gate.policyVersion, oldest);
+  assert.throws(() => new Gate(good, { trust, oldestVersion: oldest + 1 }), /\(image_older\)/);
+});
+
+test("without trust keys signed and unsigned images decide alike", () => {
+  const [signed, plain] = [new Gate(good), new Gate(unsigned)];
+  assert.equal(signed.policyId, plain.policyId);
+  assert.deepEqual([status(signed), status(plain)], [200, 200]);
+  assert.deepEqual([signed.policyVersion, plain.policyVersion], [oldest, undefined]);
+});
+
+test("a slip in the options is no way around them", () => {
+  const table = [
+    { trust: undefined },
+    { trust: null },
+    { trust: {} },
+    { trust: "" },
+    { trust: "{}" },
+    { trust: JSON.stringify({ ...JSON.parse(trust), more: 1 }) },
+    { trusted: trust },
+    { oldestVersion: oldest },
+    { trust, oldestVersion: -1 },
+    { trust, oldestVersion: 0.5 },
+    { trust, oldestVersion: NaN },
+    { trust, oldestVersion: "5" },
+    { trust, oldestVersion: 2 ** 53 },
+    null,
+  ];
+  for (const options of table) assert.throws(() => new Gate(good, options), JSON.stringify(options));
+  assert.equal(status(new Gate(good, { trust })), 200);
+});
+
+test("after a trap the image is judged as it was at first", () => {
+  let traps = false;
+  class Trapping extends glue.Gate {
+    decide(request) {
+      if (traps) throw new WebAssembly.RuntimeError("unreachable");
+      return super.decide(request);
+    }
+  }
+  const Bound = bindGate({ Gate: Trapping, __wbg_reset_state: glue.__wbg_reset_state });
+  const gate = new Bound(good, { trust, oldestVersion: oldest });
+  traps = true;
+  assert.equal(status(gate), 500);
+  traps = false;
+  assert.equal(status(gate), 200);
+  assert.equal(gate.policyVersion, oldest);
+});
