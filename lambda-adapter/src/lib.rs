@@ -12,6 +12,7 @@ pub mod cloudfront;
 pub mod content;
 pub mod fetch;
 pub mod keeper;
+pub mod run;
 pub mod settings;
 pub mod store;
 pub mod stream;

@@ -6,10 +6,13 @@
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
-use tollgate_gate::Request;
 use tollgate_gate::wire::{self, Reply};
+use tollgate_gate::{KeyFetch, Request};
 use tollgate_testkit::Answer;
-use wasmtime::{Config, Engine, Instance, Memory, Module, Store, TypedFunc};
+use wasmtime::{
+    Config, Engine, Instance, Memory, Module, Store, StoreLimits, StoreLimitsBuilder, TypedFunc,
+    WasmParams, WasmResults,
+};
 
 use crate::target::Ask;
 
@@ -21,7 +24,8 @@ pub struct Compiled {
 
 /// An instance with a policy loaded.
 pub struct Embedded {
-    store: Store<()>,
+    store: Store<StoreLimits>,
+    instance: Instance,
     memory: Memory,
     buffer: TypedFunc<u32, u32>,
     decide: TypedFunc<u32, u64>,
@@ -71,7 +75,8 @@ impl Compiled {
     ///
     /// If the module is not ours, or refuses the image; the message says why.
     pub fn start(&self, image: &[u8]) -> Result<Embedded> {
-        let mut store = Store::new(&self.engine, ());
+        let mut store = Store::new(&self.engine, StoreLimits::default());
+        store.limiter(|limits| limits);
         // Only an engine that counts has fuel, and nothing here is to run out of it.
         _ = store.set_fuel(u64::MAX);
         // No imports: a module that asks for any is not ours.
@@ -85,26 +90,14 @@ impl Compiled {
         let decide = instance
             .get_typed_func(&mut store, "tollgate_decide")
             .map_err(foreign)?;
-        let load: TypedFunc<u32, u32> = instance
-            .get_typed_func(&mut store, "tollgate_load")
-            .map_err(foreign)?;
-        let message: TypedFunc<(), u64> = instance
-            .get_typed_func(&mut store, "tollgate_message")
-            .map_err(foreign)?;
         let mut embedded = Embedded {
             store,
+            instance,
             memory,
             buffer,
             decide,
         };
-        let length = embedded.write(image)?;
-        if load.call(&mut embedded.store, length).map_err(foreign)? != 0 {
-            let place = message.call(&mut embedded.store, ()).map_err(foreign)?;
-            bail!(
-                "the module refuses the image: {}",
-                String::from_utf8_lossy(embedded.read(place)?)
-            );
-        }
+        embedded.load(image)?;
         Ok(embedded)
     }
 }
@@ -134,6 +127,72 @@ impl Embedded {
     /// the same in every run. Nothing if the module was not compiled to be [counted](Compiled::counted).
     pub fn fuel(&self) -> Option<u64> {
         self.store.get_fuel().ok().map(|left| u64::MAX - left)
+    }
+
+    /// Loads a policy image; the earlier one stays in force if it is refused.
+    ///
+    /// # Errors
+    ///
+    /// If the module refuses the image; the message says why.
+    pub fn load(&mut self, image: &[u8]) -> Result<()> {
+        let length = self.write(image)?;
+        if self.call::<u32, u32>("tollgate_load", length)? != 0 {
+            bail!("the module refuses the image: {}", self.message()?);
+        }
+        Ok(())
+    }
+
+    /// The key set to fetch now, if one is due.
+    ///
+    /// # Errors
+    ///
+    /// If the module traps.
+    pub fn keys_due(&mut self, now: i64, unknown_key: bool) -> Result<Option<KeyFetch>> {
+        let place = self.call("tollgate_keys_due", (now, u32::from(unknown_key)))?;
+        wire::decode_key_fetch(self.read(place)?).context("the module's key set to fetch")
+    }
+
+    /// Hands over a fetched key set; whether it is in use now.
+    ///
+    /// # Errors
+    ///
+    /// If the module traps.
+    pub fn keys_arrived(&mut self, ticket: u32, body: &[u8], now: i64) -> Result<bool> {
+        let length = self.write(body)?;
+        let refused: u32 = self.call("tollgate_keys_arrived", (ticket, length, now))?;
+        Ok(refused == 0)
+    }
+
+    /// Reports that a fetch failed.
+    ///
+    /// # Errors
+    ///
+    /// If the module traps.
+    pub fn keys_failed(&mut self, ticket: u32, now: i64) -> Result<()> {
+        self.call("tollgate_keys_failed", (ticket, now))
+    }
+
+    /// Overwrites all of the module's memory, as a bug in it might.
+    pub fn spoil(&mut self) {
+        self.memory.data_mut(&mut self.store).fill(0xFF);
+    }
+
+    /// From now on there is no more memory than the module has already.
+    pub fn freeze_memory(&mut self) {
+        let bytes = self.memory.data_size(&self.store);
+        *self.store.data_mut() = StoreLimitsBuilder::new().memory_size(bytes).build();
+    }
+
+    fn message(&mut self) -> Result<String> {
+        let place = self.call("tollgate_message", ())?;
+        Ok(String::from_utf8_lossy(self.read(place)?).into_owned())
+    }
+
+    /// Calls an export that is not called for every request.
+    fn call<P: WasmParams, R: WasmResults>(&mut self, name: &str, with: P) -> Result<R> {
+        let export = self.instance.get_typed_func(&mut self.store, name);
+        let export: TypedFunc<P, R> = export.map_err(foreign)?;
+        export.call(&mut self.store, with).map_err(foreign)
     }
 
     fn write(&mut self, bytes: &[u8]) -> Result<u32> {

@@ -47,6 +47,15 @@ impl Node {
         Process::start("node", &mut node).map(Self)
     }
 
+    /// Asks the driver something else than a decision.
+    ///
+    /// # Errors
+    ///
+    /// If the process ends, or says that something failed.
+    pub(crate) fn exchange(&mut self, question: &Value) -> Result<Value> {
+        self.0.exchange(question)
+    }
+
     /// Why this machine cannot run it, if it cannot.
     pub fn missing() -> Option<String> {
         let Ok(asked) = Command::new("node").arg("--version").output() else {

@@ -62,8 +62,13 @@ impl UnderWay {
         JsValue::from(&self.ends)
     }
 
+    /// For how long it has been under way, in seconds.
+    pub(crate) fn age_secs(&self, now: UnixSeconds) -> i64 {
+        now.0.saturating_sub(self.began.0)
+    }
+
     pub(crate) fn is_lost(&self, now: UnixSeconds) -> bool {
-        !(0..=Self::LOST_SECS).contains(&now.0.saturating_sub(self.began.0))
+        !(0..=Self::LOST_SECS).contains(&self.age_secs(now))
     }
 }
 

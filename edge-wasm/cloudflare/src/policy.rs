@@ -1,8 +1,8 @@
 //! Newer policies from KV.
 //!
 //! The key `policy` holds the id of the image to use, and `policy/<id>` the image. The id is looked at
-//! in the background when half of the time to live is over. When all of it is, requests wait for the
-//! look, though never long: whatever goes wrong, the policy in force decides on. An image is taken only
+//! in the background when half of the time to live is over. When all of it is, requests wait for a look
+//! that has just begun: whatever goes wrong, the policy in force decides on. An image is taken only
 //! whole, under its own id, and for the same site. Not here: who may write to KV.
 
 use core::fmt;
@@ -21,6 +21,9 @@ use crate::{PROVIDER, note, now};
 const POINTER: &str = "policy";
 /// Digits of an image id.
 const ID_DIGITS: usize = 32;
+/// A look that is older than this, in seconds, keeps nobody waiting: KV is slow or gone, and the policy in
+/// force decides on.
+const WORTH_WAITING_SECS: i64 = 1;
 
 /// When KV was looked at, and whether somebody is looking.
 #[derive(Default)]
@@ -73,7 +76,8 @@ pub(crate) fn look(
         _ = context.wait_until(&ends);
         UnderWay::new(ends)
     });
-    let wait = (age >= settings.policy_ttl_secs).then(|| running.ends());
+    let is_young = running.age_secs(now) < WORTH_WAITING_SECS;
+    let wait = (age >= settings.policy_ttl_secs && is_young).then(|| running.ends());
     edge.policy.under_way = Some(running);
     wait
 }
