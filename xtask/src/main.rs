@@ -7,6 +7,7 @@
 mod bench;
 mod build;
 mod callback;
+mod chaos;
 mod ci;
 mod codegen;
 mod conformance;
@@ -14,6 +15,7 @@ mod demo;
 mod drt;
 mod fixtures;
 mod infra;
+mod load;
 mod peers;
 mod proofs;
 mod repo;
@@ -60,6 +62,10 @@ enum Verb {
     Peers(peers::Args),
     /// Ask the specification, the core and every target the same random questions.
     Drt(drt::Args),
+    /// Make faults happen on every target, and see that nothing is allowed wrongly and nothing lost.
+    Chaos(chaos::Args),
+    /// Keep `tollgate serve` under load while its issuer fails and recovers.
+    Load(load::Args),
     /// Prove what the analysis says about random policies.
     Proofs(proofs::Args),
     /// Check what the compiler cannot: sizes, imports, names, stray stubs.
@@ -88,6 +94,8 @@ fn main() -> ExitCode {
         Verb::Bench(args) => bench::run(&args),
         Verb::Demo(args) => demo::run(&args),
         Verb::Drt(args) => drt::run(&args),
+        Verb::Chaos(args) => chaos::run(&args),
+        Verb::Load(args) => load::run(&args),
         Verb::Conformance(args) => conformance::run(&args),
         Verb::Fixtures(args) => fixtures::run(&args),
         Verb::Codegen(args) => codegen::run(&args),
