@@ -80,6 +80,11 @@ pub(crate) fn bearer_until(kid: &str, exp: i64) -> String {
 
 /// The image of a policy that was built when the issuer had the key `old`.
 pub(crate) fn image(issuer: &Issuer) -> Vec<u8> {
+    image_with(issuer, "")
+}
+
+/// The same with more of a site.
+fn image_with(issuer: &Issuer, more: &str) -> Vec<u8> {
     let site = format!(
         r#"
 schema = 1
@@ -98,7 +103,7 @@ from = ["header:authorization"]
 id = "students"
 allow = ["/courses/**"]
 groups = ["students"]
-"#,
+{more}"#,
         issuer.url
     );
     let mut sources = SourceTree::new();
@@ -111,8 +116,12 @@ groups = ["students"]
 
 /// A server with that policy, and what it said about keys.
 fn server(scratch: &Scratch, issuer: &Issuer) -> (Server, Arc<Mutex<Vec<String>>>) {
+    server_of(scratch, image(issuer))
+}
+
+fn server_of(scratch: &Scratch, image: Vec<u8>) -> (Server, Arc<Mutex<Vec<String>>>) {
     scratch.file("site/courses/a", "lesson");
-    let gate = Gate::new(image(issuer), &Native).unwrap();
+    let gate = Gate::new(image, &Native).unwrap();
     let said = Arc::new(Mutex::new(Vec::new()));
     let sink = Arc::clone(&said);
     let options = Options {
@@ -224,4 +233,26 @@ fn an_answer_that_never_comes_keeps_nobody_waiting() {
         std::thread::sleep(Duration::from_millis(10));
     }
     panic!("asked {} times", issuer.asked());
+}
+
+#[test]
+fn an_issuer_that_hangs_keeps_no_other_keys_away() {
+    let scratch = Scratch::new("keys-hang");
+    let (hanging, issuer) = (Issuer::start(None), Issuer::start(ok(&set(&["new"]))));
+    let more = format!(
+        r#"
+[[issuer]]
+name = "hanging"
+issuer = "https://hanging.example.com"
+clients = ["web"]
+algorithms = ["ES256"]
+jwks = "keys.json"
+refresh = "{}"
+"#,
+        hanging.url
+    );
+    let (server, _) = server_of(&scratch, image_with(&issuer, &more));
+    // It waits as long as anybody may, and is answered with the keys that came meanwhile.
+    let answer = server.get("GET", "/courses/a", &bearer("new"));
+    assert_eq!((answer.status(), hanging.asked()), (200, 1));
 }

@@ -144,7 +144,7 @@ impl Stage {
         Ok(Box::new(handler))
     }
 
-    /// Why a program refuses to start with an image: the last line that it says.
+    /// Why a program refuses to start with an image, in its own words.
     ///
     /// # Errors
     ///
@@ -173,10 +173,9 @@ impl Stage {
         }
         let text = String::from_utf8_lossy(&said.stderr);
         let last = text.lines().rev().find(|line| line.contains("refused"));
-        Ok(last
-            .with_context(|| format!("it said something else: {text}"))?
-            .trim()
-            .to_owned())
+        let last = last.with_context(|| format!("it said something else: {text}"))?;
+        let file = file.path().display().to_string();
+        Ok(last.trim().replace(&file, "policy.tgi"))
     }
 }
 
