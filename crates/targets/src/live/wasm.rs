@@ -92,12 +92,13 @@ impl Edge for Wasm<'_> {
             }
             Err(error) => {
                 self.instance = None;
+                // What comes before are places in the module.
                 let error = format!("{error:#}");
-                let trap = error.lines().last().unwrap_or_default().trim().to_owned();
+                let trap = error.rsplit("wasm trap: ").next().unwrap_or_default();
                 Ok(Told {
                     allows: false,
                     status: 500,
-                    why: format!("trap ({trap})"),
+                    why: format!("trap: {}", trap.trim()),
                 })
             }
         }
