@@ -77,17 +77,6 @@ async function live({ live: asked, break: how, filler }, env, around) {
   return { status, sent, log: log === undefined ? undefined : JSON.parse(log) };
 }
 
-/** Takes all the memory that a module could still get. */
-function exhaust(memory) {
-  for (let pages = 65_536; pages >= 1; pages >>= 1) {
-    try {
-      for (;;) memory.grow(pages);
-    } catch {
-      // Not as many as that.
-    }
-  }
-}
-
 /** The object that stands for a request. */
 function caseRequest({ method, target, headers, ip }) {
   const lines = headers.map(([name, value]) => [name.toLowerCase(), text(value)]);

@@ -51,17 +51,6 @@ async function live(gate, { keyed: request, break: how, filler }) {
   return decided(await keyed.decide(request));
 }
 
-/** Takes all the memory that a module could still get. */
-function exhaust(memory) {
-  for (let pages = 65_536; pages >= 1; pages >>= 1) {
-    try {
-      for (;;) memory.grow(pages);
-    } catch {
-      // Not as many as that.
-    }
-  }
-}
-
 function offer(image) {
   try {
     keyed = new KeyedGate(new Gate(Uint8Array.from(image)));

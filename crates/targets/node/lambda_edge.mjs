@@ -49,13 +49,7 @@ async function breakNext({ break: how, flavour, filler }, headers) {
   const glue = await import(pathToFileURL(join(resolve(folder), "gate/pkg/tollgate_node.js")).href);
   const { memory } = glue.initSync();
   if (how === "panic") return void new Uint8Array(memory.buffer).fill(0xff);
-  for (let pages = 65_536; pages >= 1; pages >>= 1) {
-    try {
-      for (;;) memory.grow(pages);
-    } catch {
-      // Not as many as that.
-    }
-  }
+  exhaust(memory);
   headers["x-filler"] = [{ key: "X-Filler", value: "x".repeat(filler) }];
 }
 

@@ -23,7 +23,10 @@ use crate::node::{Measure, as_json};
 use crate::target::{Ask, Places};
 
 /// The first module; in the program, so that it works from any folder.
-const DRIVER: &str = include_str!("../cloudflare/driver.js");
+const DRIVER: &str = concat!(
+    include_str!("../cloudflare/driver.js"),
+    include_str!("../javascript/exhaust.js")
+);
 const DRIVER_NAME: &str = "driver.js";
 /// The first module of what is deployed, which the driver replaces.
 const MAIN: &str = "index.js";

@@ -21,7 +21,10 @@ use crate::process::Process;
 use crate::target::{Ask, Places};
 
 /// What the process runs; in the program, so that it works from any folder.
-const DRIVER: &str = include_str!("../node/lambda_edge.mjs");
+const DRIVER: &str = concat!(
+    include_str!("../node/lambda_edge.mjs"),
+    include_str!("../javascript/exhaust.js")
+);
 
 /// What decides inside the package.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

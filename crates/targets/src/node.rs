@@ -15,7 +15,10 @@ use crate::process::Process;
 use crate::target::Ask;
 
 /// What the process runs; in the program, so that it works from any folder.
-const DRIVER: &str = include_str!("../node/driver.mjs");
+const DRIVER: &str = concat!(
+    include_str!("../node/driver.mjs"),
+    include_str!("../javascript/exhaust.js")
+);
 
 /// The first version with everything the package uses.
 const OLDEST_MAJOR: u32 = 20;

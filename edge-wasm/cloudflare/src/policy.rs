@@ -21,9 +21,6 @@ use crate::{PROVIDER, note, now};
 const POINTER: &str = "policy";
 /// Digits of an image id.
 const ID_DIGITS: usize = 32;
-/// A look that is older than this, in seconds, keeps nobody waiting: KV is slow or gone, and the policy in
-/// force decides on.
-const WORTH_WAITING_SECS: i64 = 1;
 
 /// When KV was looked at, and whether somebody is looking.
 #[derive(Default)]
@@ -76,8 +73,8 @@ pub(crate) fn look(
         _ = context.wait_until(&ends);
         UnderWay::new(ends)
     });
-    let is_young = running.age_secs(now) < WORTH_WAITING_SECS;
-    let wait = (age >= settings.policy_ttl_secs && is_young).then(|| running.ends());
+    let is_awaited = age >= settings.policy_ttl_secs && running.is_young();
+    let wait = is_awaited.then(|| running.ends());
     edge.policy.under_way = Some(running);
     wait
 }
