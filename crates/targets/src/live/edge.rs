@@ -1,5 +1,6 @@
 //! A target that can be asked, hurt and given another policy, and how one is started.
 
+use core::cell::OnceCell;
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -63,21 +64,26 @@ pub struct Stage {
     pub places: Places,
     /// The Lambda program with keys that panic; it is built for this alone.
     pub fragile_lambda: PathBuf,
-    compiled: Compiled,
+    compiled: OnceCell<Compiled>,
 }
 
 impl Stage {
-    /// Compiles what has to be.
-    ///
-    /// # Errors
-    ///
-    /// If the plain module is not there.
-    pub fn new(places: Places, fragile_lambda: PathBuf) -> Result<Stage> {
-        Ok(Stage {
-            compiled: Compiled::from_file(&places.wasm)?,
+    /// With artifacts that have been built.
+    pub const fn new(places: Places, fragile_lambda: PathBuf) -> Stage {
+        Stage {
+            compiled: OnceCell::new(),
             places,
             fragile_lambda,
-        })
+        }
+    }
+
+    /// The plain module, compiled at its first use.
+    fn compiled(&self) -> Result<&Compiled> {
+        if let Some(compiled) = self.compiled.get() {
+            return Ok(compiled);
+        }
+        let compiled = Compiled::from_file(&self.places.wasm)?;
+        Ok(self.compiled.get_or_init(|| compiled))
     }
 
     /// Starts a target with a policy; a Worker that reads policies from `store` where there is one.
@@ -94,7 +100,7 @@ impl Stage {
         let places = &self.places;
         Ok(match target {
             Target::Native => Box::new(native::Native::start(policy.image())?),
-            Target::Wasmtime => Box::new(wasm::Wasm::start(&self.compiled, policy.image())?),
+            Target::Wasmtime => Box::new(wasm::Wasm::start(self.compiled()?, policy.image())?),
             Target::Node => Box::new(node::Package::start(&places.node_package, policy.file())?),
             Target::LambdaEdge => Box::new(node::Handler::start(Flavour::Wasm, places, policy)?),
             Target::LambdaEdgeNative => {

@@ -68,7 +68,7 @@ fn run(cli: &Cli) -> Result<bool> {
             bail!("{target} cannot run here: {why}");
         }
     }
-    let stage = Stage::new(cli.places.clone(), cli.fragile_lambda.clone())?;
+    let stage = Stage::new(cli.places.clone(), cli.fragile_lambda.clone());
     let mut world = World::new()?;
     let (began, all) = (Instant::now(), chosen.len() * targets.len());
     let mut rows = Vec::new();
