@@ -8,6 +8,7 @@
 use core::time::Duration;
 use std::sync::{Mutex, PoisonError};
 
+use futures_util::future::join_all;
 use tollgate_core::UnixSeconds;
 use tollgate_gate::{Gate, KeyFetch, Outcome, TokenCache, Why};
 
@@ -67,26 +68,24 @@ impl<F: FetchKeys> Keeper<F> {
         work(&mut self.kept.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Fetches the key sets that are due; whether one of them is new.
+    /// Fetches the key sets that are due, all at once: an issuer that does not answer must not keep another's
+    /// keys away. Whether one of them is new.
     async fn refresh(&self, now: UnixSeconds, why: Why) -> bool {
-        let began = tokio::time::Instant::now();
-        let mut is_fresh = false;
-        while let Some(KeyFetch { ticket, url, .. }) =
-            self.with(|kept| kept.gate.keys_due(now, why))
-        {
-            let left = MAX_WAIT.saturating_sub(began.elapsed());
-            let body = tokio::time::timeout(left, self.keys.fetch(&url)).await;
-            let arrived = match body {
-                Ok(Some(body)) => {
-                    self.with(|kept| kept.gate.keys_arrived(ticket, &body, now).is_ok())
-                }
-                Ok(None) | Err(_) => {
-                    self.with(|kept| kept.gate.keys_failed(ticket, now));
-                    false
-                }
-            };
-            is_fresh |= arrived;
-        }
-        is_fresh
+        let due = || self.with(|kept| kept.gate.keys_due(now, why));
+        let fetches = core::iter::from_fn(due).map(|fetch| self.refresh_one(fetch, now));
+        let arrived = join_all(fetches.collect::<Vec<_>>()).await;
+        arrived.contains(&true)
+    }
+
+    /// Fetches one; whether it is in use now.
+    async fn refresh_one(&self, KeyFetch { ticket, url, .. }: KeyFetch, now: UnixSeconds) -> bool {
+        let body = tokio::time::timeout(MAX_WAIT, self.keys.fetch(&url)).await;
+        self.with(|Kept { gate, .. }| match body {
+            Ok(Some(body)) => gate.keys_arrived(ticket, &body, now).is_ok(),
+            Ok(None) | Err(_) => {
+                gate.keys_failed(ticket, now);
+                false
+            }
+        })
     }
 }

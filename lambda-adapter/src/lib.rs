@@ -14,6 +14,7 @@ pub mod content;
 pub mod fetch;
 pub mod keeper;
 #[cfg(feature = "aws")]
+pub mod run;
 pub mod settings;
 pub mod store;
 pub mod stream;

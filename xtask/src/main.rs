@@ -7,6 +7,7 @@
 mod bench;
 mod build;
 mod callback;
+mod chaos;
 mod ci;
 mod codegen;
 mod conformance;
@@ -16,6 +17,7 @@ mod fixtures;
 mod fuzz;
 mod hostile;
 mod infra;
+mod load;
 mod miri;
 mod nightly;
 mod peers;
@@ -71,6 +73,10 @@ enum Verb {
     Hostile,
     /// Run the tests of the core and the token layer in Miri, on nightly.
     Miri(miri::Args),
+    /// Make faults happen on every target, and see that nothing is allowed wrongly and nothing lost.
+    Chaos(chaos::Args),
+    /// Keep `tollgate serve` under load while its issuer fails and recovers.
+    Load(load::Args),
     /// Prove what the analysis says about random policies.
     Proofs(proofs::Args),
     /// Check what we build from: advisories, licences, duplicates, sources; write bills of materials.
@@ -101,6 +107,8 @@ fn main() -> ExitCode {
         Verb::Bench(args) => bench::run(&args),
         Verb::Demo(args) => demo::run(&args),
         Verb::Drt(args) => drt::run(&args),
+        Verb::Chaos(args) => chaos::run(&args),
+        Verb::Load(args) => load::run(&args),
         Verb::Conformance(args) => conformance::run(&args),
         Verb::Fixtures(args) => fixtures::run(&args),
         Verb::Codegen(args) => codegen::run(&args),

@@ -6,9 +6,11 @@
 
 use core::error::Error;
 use core::fmt;
+use core::panic::AssertUnwindSafe;
 use core::sync::atomic::{AtomicI64, Ordering};
 use core::time::Duration;
-use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::panic::catch_unwind;
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, TryLockError};
 use std::time::Instant;
 
 use http::{HeaderValue, Request, StatusCode, Uri, header};
@@ -30,6 +32,9 @@ const MAX_WAIT: Duration = Duration::from_secs(1);
 
 /// How many good tokens are remembered.
 const CACHED_TOKENS: usize = 4_096;
+
+/// The detail code where the gate panicked.
+const PANIC: &str = "panic";
 
 /// How a fetch of keys ended, for the log.
 #[derive(Debug)]
@@ -131,22 +136,33 @@ impl KeyedGate {
             return (outcome, decided_in);
         }
         let ended = under_way.wait_for(|count| *count == 0);
-        let in_time = tokio::time::timeout(MAX_WAIT, ended).await.is_ok();
-        if !in_time {
-            return (outcome, decided_in);
-        }
+        // Also where another issuer's keys are still under way: this one's may have come.
+        _ = tokio::time::timeout(MAX_WAIT, ended).await;
         let again = Instant::now();
         let outcome = self.ask(request);
         (outcome, decided_in.saturating_add(again.elapsed()))
     }
 
+    /// The gate's answer; denied where it panics, which costs this request and what was remembered.
     fn ask(&self, request: &tollgate_gate::Request<'_>) -> Outcome {
+        catch_unwind(AssertUnwindSafe(|| self.decide(request)))
+            .unwrap_or_else(|_| Outcome::internal(request.method, PANIC))
+    }
+
+    fn decide(&self, request: &tollgate_gate::Request<'_>) -> Outcome {
         let gate = self.read();
         // Where another request has the cache, verifying costs less than waiting.
-        match self.tokens.try_lock() {
-            Ok(mut tokens) => gate.handle_cached(request, &mut tokens),
-            Err(_) => gate.handle(request),
-        }
+        let mut tokens = match self.tokens.try_lock() {
+            Ok(tokens) => tokens,
+            Err(TryLockError::WouldBlock) => return gate.handle(request),
+            Err(TryLockError::Poisoned(left)) => {
+                let mut tokens = left.into_inner();
+                *tokens = TokenCache::new(CACHED_TOKENS);
+                self.tokens.clear_poison();
+                tokens
+            }
+        };
+        gate.handle_cached(request, &mut tokens)
     }
 
     /// Begins whatever is due.
@@ -155,14 +171,11 @@ impl KeyedGate {
             let Some(fetch) = self.write().keys_due(now, why) else {
                 return;
             };
-            self.under_way
-                .send_modify(|count| *count = count.saturating_add(1));
-            let keyed = Arc::clone(self);
+            let under_way = UnderWay::begin(Arc::clone(self));
             tokio::spawn(async move {
-                let result = keyed.refresh(&fetch).await;
-                keyed
-                    .under_way
-                    .send_modify(|count| *count = count.saturating_sub(1));
+                let result = under_way.0.refresh(&fetch).await;
+                let keyed = Arc::clone(&under_way.0);
+                drop(under_way);
                 (keyed.sink)(&KeysFetched {
                     url: &fetch.url,
                     result,
@@ -214,7 +227,7 @@ impl KeyedGate {
     /// The time for cooldowns, which must go on where the time of decisions stands still.
     fn now(&self) -> UnixSeconds {
         match self.clock {
-            Clock::System => self.clock.now(),
+            Clock::System | Clock::Told(_) => self.clock.now(),
             Clock::Fixed(UnixSeconds(start)) => {
                 let since = i64::try_from(self.started.elapsed().as_secs()).unwrap_or(i64::MAX);
                 UnixSeconds(start.saturating_add(since))
@@ -229,6 +242,27 @@ impl KeyedGate {
 
     fn write(&self) -> RwLockWriteGuard<'_, Gate<Vec<u8>>> {
         self.gate.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A fetch that counts as under way until this is dropped, also by a panic: a fetch that was never over
+/// would keep everybody waiting who names an unknown key.
+struct UnderWay(Arc<KeyedGate>);
+
+impl UnderWay {
+    fn begin(keyed: Arc<KeyedGate>) -> UnderWay {
+        keyed
+            .under_way
+            .send_modify(|count| *count = count.saturating_add(1));
+        UnderWay(keyed)
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.0
+            .under_way
+            .send_modify(|count| *count = count.saturating_sub(1));
     }
 }
 

@@ -1,8 +1,13 @@
 //! One request: HTTP in, the gate's question out, the gate's answer carried out. It makes no
 //! decision of its own, except that what it could not read is refused.
 
+use core::future::poll_fn;
 use core::net::IpAddr;
+use core::panic::AssertUnwindSafe;
+use core::pin::pin;
+use core::task::Poll;
 use core::time::Duration;
+use std::panic::catch_unwind;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -18,13 +23,15 @@ use crate::origin::{Allowed, Origin};
 use crate::raw_target::RawTarget;
 
 /// Where the time of a decision comes from.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default)]
 pub enum Clock {
     /// The machine's clock.
     #[default]
     System,
     /// Always this moment, for demonstrations and tests.
     Fixed(UnixSeconds),
+    /// Whatever this says at the moment, for tests in which time jumps.
+    Told(fn() -> UnixSeconds),
 }
 
 impl Clock {
@@ -33,6 +40,7 @@ impl Clock {
     pub(crate) fn now(self) -> UnixSeconds {
         match self {
             Clock::Fixed(now) => now,
+            Clock::Told(tell) => tell(),
             Clock::System => UnixSeconds(
                 SystemTime::now()
                     .duration_since(UNIX_EPOCH)
@@ -68,7 +76,8 @@ pub(crate) struct Service {
 }
 
 impl Service {
-    /// Answers one request. `target` is what stood in its request line.
+    /// Answers one request. `target` is what stood in its request line. A panic on the way, of the origin
+    /// or of whoever logs, is an answer too: a 500, and the end of the connection.
     pub(crate) async fn answer(
         &self,
         peer: IpAddr,
@@ -78,11 +87,15 @@ impl Service {
         let Some(target) = target else {
             return closing(plain(StatusCode::BAD_REQUEST));
         };
-        let response = self.decide(peer, &target.bytes, request).await;
-        if target.has_body {
-            closing(response)
-        } else {
-            response
+        let mut deciding = pin!(self.decide(peer, &target.bytes, request));
+        let decided = poll_fn(|context| {
+            let polled = catch_unwind(AssertUnwindSafe(|| deciding.as_mut().poll(context)));
+            polled.map_or(Poll::Ready(None), |polled| polled.map(Some))
+        });
+        match decided.await {
+            None => closing(plain(StatusCode::INTERNAL_SERVER_ERROR)),
+            Some(response) if target.has_body => closing(response),
+            Some(response) => response,
         }
     }
 

@@ -7,6 +7,7 @@
 // workerd never passes on, is left out of the URL. Not here: which cases, and what they should come to.
 
 import { makeWorker } from "./entry.js";
+import * as glue from "./tollgate_cloudflare.js";
 import image from "./policy.image";
 import module from "./tollgate_cloudflare_bg.wasm";
 
@@ -20,9 +21,10 @@ let turn = 0;
 const toText = new TextDecoder();
 
 export default {
-  async fetch(request) {
+  async fetch(request, env, context) {
     const asked = await request.json();
     try {
+      if (asked.live) return Response.json(await live(asked, env, context));
       return Response.json(asked.measure ? await measure(asked.measure) : await decide(asked));
     } catch (error) {
       return Response.json({ error: String(error?.stack ?? error) });
@@ -53,6 +55,26 @@ async function decide(asked) {
     throw new Error(`another path was sent: ${sent.url}`);
   }
   return { outcome, status, reason, detail, rule, policy };
+}
+
+/** What becomes of a case where everything is real but the request and the origin. */
+async function live({ live: asked, break: how, filler }, env, around) {
+  const began = clock();
+  Date.now = () => asked.now * 1000 + (clock() - began);
+  let log;
+  // What is told about keys and policies is no answer, also where it comes later.
+  for (const name of ["warn", "error"]) console[name] = () => {};
+  console.log = (line) => (line.includes('"outcome"') ? (log = line) : undefined);
+  let sent = false;
+  const origin = async () => ((sent = true), new Response(null, { status: 200 }));
+  if (how === "memory") {
+    exhaust(glue.initSync().memory);
+    asked.headers.push(["x-filler", "x".repeat(filler)]);
+  }
+  const request = caseRequest(asked);
+  if (how === "panic") request.headers.entries = () => [[1, 2]].values();
+  const { status } = await worker.fetch(request, { ...env, ORIGIN: { fetch: origin } }, around);
+  return { status, sent, log: log === undefined ? undefined : JSON.parse(log) };
 }
 
 /** The object that stands for a request. */

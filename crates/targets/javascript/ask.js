@@ -1,5 +1,6 @@
 // Asks a generated function about one request at a time: `handler`, `eventOf` and `answerOf` stand before
-// this in one file. What the function logs is caught, and the clock shows the time of the request.
+// this in one file. What the function logs is caught, and the clock shows the time of the request, or throws
+// where the request is `broken`.
 
 var realNow = Date.now;
 
@@ -9,6 +10,7 @@ async function decideOne(asked) {
     lines.push(line);
   };
   Date.now = function () {
+    if (asked.broken) throw new Error('broken');
     return asked.now * 1000;
   };
   try {

@@ -4,6 +4,7 @@
 // `{"load": {"edge": …, "source": …, "store": {…}}}` loads a script, `{"ask": [request, …]}` is answered
 // by `{"answers": […]}`, and for EdgeWorkers `{"measure": {"requests": […], "samples": N, "repeats": N}}` by
 // the nanoseconds of a decision, a figure a sample, and those of a script that does nothing. Every script runs in a context of its own, where text and WASM are no code.
+// Where a request is `broken`, the clock throws for CloudFront, and WebCrypto rejects everything for EdgeWorkers.
 // Needs --experimental-vm-modules. The first argument is the folder of this file.
 
 import { createHmac, webcrypto } from "node:crypto";
@@ -56,15 +57,20 @@ async function load(source, globals, modules) {
 
 async function loadCloudfront({ source, store }) {
   let now = 0;
+  let broken = false;
   let lines = [];
   const crypto = { createHmac };
   const globals = { store, console: { log: (line) => lines.push(line) }, Buffer, atob, btoa };
   const modules = { cloudfront: cloudfrontSource, crypto: { default: crypto } };
   const loaded = await load(`${source}\nexport { handler };`, globals, modules);
-  loaded.context.clock = () => now;
+  loaded.context.clock = () => {
+    if (broken) throw new Error("broken");
+    return now;
+  };
   vm.runInContext("{ const clock = globalThis.clock; delete globalThis.clock; Date.now = () => clock(); }", loaded.context);
   return async (asked) => {
     const event = eventOf(asked);
+    broken = asked.broken === true;
     lines = [];
     now = asked.now * 1000;
     const returned = await loaded.exports.handler(event);
@@ -99,9 +105,13 @@ function akamaiRequest(asked) {
 
 async function loadEdgeworkers({ source }) {
   let now = 0;
+  let broken = false;
   let lines = [];
   const logger = { log: (format, line) => lines.push(line) };
-  const modules = { log: { logger }, crypto: { crypto: { subtle: webcrypto.subtle } }, encoding: { atob, btoa } };
+  const unlessBroken = (name) => (...given) =>
+    broken ? Promise.reject(new Error("broken")) : webcrypto.subtle[name](...given);
+  const subtle = { importKey: unlessBroken("importKey"), verify: unlessBroken("verify") };
+  const modules = { log: { logger }, crypto: { crypto: { subtle } }, encoding: { atob, btoa } };
   const loaded = await load(source, {}, modules);
   loaded.context.clock = () => now;
   vm.runInContext("{ const clock = globalThis.clock; delete globalThis.clock; Date.now = () => clock(); }", loaded.context);
@@ -124,6 +134,7 @@ async function loadEdgeworkers({ source }) {
   };
   return async (asked) => {
     const { request, seen } = akamaiRequest(asked);
+    broken = asked.broken === true;
     lines = [];
     now = asked.now * 1000;
     await loaded.exports.onClientRequest(request);

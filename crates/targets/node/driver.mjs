@@ -3,6 +3,8 @@
 // Arguments: the package's folder, the file of a policy image. The first line out says that the policy
 // is loaded; then every line in is `{"request": …}`, answered by the outcome, or
 // `{"measure": {"requests": […], "samples": N, "repeats": N}}`, answered by nanoseconds per request.
+// `{"keyed": …, "break": …}` is a request to a gate that fetches keys, after what is to go wrong in the
+// module; `{"offer": [BYTE, …]}` a policy image for that gate, which is taken or `refused`.
 // Not here: which requests, and what they should come to.
 
 import assert from "node:assert/strict";
@@ -12,7 +14,8 @@ import { createInterface } from "node:readline";
 import { pathToFileURL } from "node:url";
 
 const [folder, image] = process.argv.slice(-2);
-const { Gate } = await import(pathToFileURL(join(resolve(folder), "js/node.mjs")).href);
+const part = (name) => import(pathToFileURL(join(resolve(folder), name)).href);
+const { Gate, KeyedGate } = await part("js/node.mjs");
 
 function say(answer) {
   process.stdout.write(`${JSON.stringify(answer)}\n`);
@@ -24,9 +27,47 @@ function decide(gate, request) {
   const again = gate.decide(request);
   assert.deepEqual(again, said);
   assert.equal(again.log, said.log);
-  const { outcome, status, reason, detail, rule, policy, error } = said;
+  return decided(said);
+}
+
+function decided({ outcome, status, reason, detail, rule, policy, error }) {
   const thrown = error === undefined ? undefined : String(error);
   return { outcome, status, reason, detail, rule, policy, error: thrown };
+}
+
+async function answer(gate, asked) {
+  if (asked.request) return decide(gate, asked.request);
+  if (asked.keyed) {
+    // What went wrong inside is what is asked for, and no failure of this program.
+    const { error, ...told } = await live(gate, asked);
+    return { ...told, thrown: error };
+  }
+  if (asked.offer) return offer(asked.offer);
+  return { ns: measure(gate, asked.measure) };
+}
+
+let keyed;
+
+async function live(gate, { keyed: request, break: how, filler }) {
+  keyed ??= new KeyedGate(gate);
+  if (how) {
+    const { memory } = (await part("pkg/tollgate_node.js")).initSync();
+    if (how === "panic") new Uint8Array(memory.buffer).fill(0xff);
+    if (how === "memory") {
+      exhaust(memory);
+      request.headers.push(["x-filler", "x".repeat(filler)]);
+    }
+  }
+  return decided(await keyed.decide(request));
+}
+
+function offer(image) {
+  try {
+    keyed = new KeyedGate(new Gate(Uint8Array.from(image)));
+    return { taken: true };
+  } catch (error) {
+    return { refused: String(error?.message ?? error) };
+  }
 }
 
 function measure(gate, { requests, samples, repeats }) {
@@ -45,8 +86,7 @@ try {
   const gate = new Gate(readFileSync(image));
   say({ policy: gate.policyId });
   for await (const line of createInterface({ input: process.stdin, crlfDelay: Infinity })) {
-    const asked = JSON.parse(line);
-    say(asked.request ? decide(gate, asked.request) : { ns: measure(gate, asked.measure) });
+    say(await answer(gate, JSON.parse(line)));
   }
 } catch (error) {
   say({ error: String(error?.message ?? error) });

@@ -1,15 +1,18 @@
 // Runs an unpacked Lambda@Edge package for a host that writes one JSON object a line and reads one back.
 //
-// Argument: the package's folder. The first line out says that the package is loaded; then every line in
-// is `{"event": …, "now": SECS}`, answered by what the handler returned and logged, or
-// `{"measure": {"events": […], "now": SECS, "samples": N, "repeats": N}}`, answered by nanoseconds per
-// event. Not here: which events, and what they should come to.
+// Arguments: the package's folder, and whether it runs `alone` or `live`. The first line out says that the
+// package is loaded; then every line in is `{"event": …, "now": SECS}`, answered by what the handler returned
+// and logged, or `{"measure": {"events": […], "now": SECS, "samples": N, "repeats": N}}`, answered by
+// nanoseconds per event. Live, keys are fetched, and what the handler reports is its own affair; `more` with an
+// event says what is to go wrong inside. Not here: which events, and what they should come to.
 
+import { createRequire } from "node:module";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { pathToFileURL } from "node:url";
 
-const [folder] = process.argv.slice(-1);
+const [folder, world] = process.argv.slice(-2);
+const isLive = world === "live";
 
 function say(answer) {
   process.stdout.write(`${JSON.stringify(answer)}\n`);
@@ -18,17 +21,36 @@ function say(answer) {
 let time;
 let logged;
 let failed;
-const fetch = () => Promise.reject(new Error("no network here"));
+const fetch = isLive ? undefined : () => Promise.reject(new Error("no network here"));
 
 function report(where, error) {
   // Keys cannot be fetched here, and an event that is refused for itself is no failure.
-  if (where !== "keys") failed = `${where}: ${error?.stack ?? error}`;
+  if (where !== "keys" && !isLive) failed = `${where}: ${error?.stack ?? error}`;
 }
 
-async function answer(handler, { event, now }) {
+async function answer(handler, { event, now, more }) {
   [time, logged, failed] = [now, undefined, undefined];
+  if (more?.break) await breakNext(more, event.Records[0].cf.request.headers);
   const result = await handler(event);
   return { result, log: logged === undefined ? null : JSON.parse(logged), failed };
+}
+
+/** Makes the gate fail inside: memory that a bug has overwritten, none that is left, or a panic. */
+async function breakNext({ break: how, flavour, filler }, headers) {
+  if (flavour === "native") {
+    const { Gate } = createRequire(pathToFileURL(join(resolve(folder), "index.mjs")))("./gate.node");
+    const { decide } = Gate.prototype;
+    Gate.prototype.decide = () => {
+      Gate.prototype.decide = decide;
+      throw new Error("this gate has panicked");
+    };
+    return;
+  }
+  const glue = await import(pathToFileURL(join(resolve(folder), "gate/pkg/tollgate_node.js")).href);
+  const { memory } = glue.initSync();
+  if (how === "panic") return void new Uint8Array(memory.buffer).fill(0xff);
+  exhaust(memory);
+  headers["x-filler"] = [{ key: "X-Filler", value: "x".repeat(filler) }];
 }
 
 async function measure(handler, { events, now, samples, repeats }) {
@@ -48,7 +70,7 @@ async function measure(handler, { events, now, samples, repeats }) {
 
 try {
   const { makeHandler } = await import(pathToFileURL(join(resolve(folder), "index.mjs")).href);
-  const handler = makeHandler({ now: () => time, log: (line) => (logged = line), report, fetch });
+  const handler = makeHandler({ now: () => time, log: (line) => (logged = line), report, ...(fetch && { fetch }) });
   if (failed !== undefined) throw new Error(failed);
   say({ ready: true });
   for await (const line of createInterface({ input: process.stdin, crlfDelay: Infinity })) {

@@ -23,7 +23,10 @@ use crate::node::{Measure, as_json};
 use crate::target::{Ask, Places};
 
 /// The first module; in the program, so that it works from any folder.
-const DRIVER: &str = include_str!("../cloudflare/driver.js");
+const DRIVER: &str = concat!(
+    include_str!("../cloudflare/driver.js"),
+    include_str!("../javascript/exhaust.js")
+);
 const DRIVER_NAME: &str = "driver.js";
 /// The first module of what is deployed, which the driver replaces.
 const MAIN: &str = "index.js";
@@ -32,6 +35,8 @@ const CONFIG: &str = "config.capnp";
 const DRIVER_CONFIG: &str = "driver.capnp";
 /// What starts it as it is, with less to log.
 const QUIET_CONFIG: &str = "quiet.capnp";
+/// What starts it with the driver where issuers and KV are on loopback.
+const LIVE_CONFIG: &str = "live.capnp";
 /// Longest answer that is read.
 const MAX_ANSWER_BYTES: usize = 1_024 * 1_024;
 /// Fewest requests in a sample: a message to the process costs as much as some of them.
@@ -119,6 +124,35 @@ impl Worker {
         self.start_with(QUIET_CONFIG, &[format!("--external-addr=origin={origin}")])
     }
 
+    /// Starts workerd with the driver where issuers are on loopback, and KV is at this address, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// As [`Worker::start`].
+    pub(crate) fn start_live(&self, kv: Option<SocketAddr>) -> Result<Workerd> {
+        const PUBLIC: &str = "allow = [\"public\"], tlsOptions = (trustBrowserCas = true)";
+        const LOG: &str = "(name = \"LOG\", text = \"all\"),";
+        const SERVICES: &str = "services = [";
+        let folder = self.folder();
+        let config = fs::read_to_string(folder.join(DRIVER_CONFIG))?;
+        ensure!(
+            [PUBLIC, LOG, SERVICES]
+                .iter()
+                .all(|part| config.matches(part).count() == 1),
+            "the configuration is another than this was written for"
+        );
+        let mut config = config.replace(PUBLIC, "allow = [\"local\"]");
+        if let Some(kv) = kv {
+            let service = format!(
+                "{SERVICES}\n    (name = \"kv\", external = (address = \"{kv}\", http = ())),"
+            );
+            let bound = format!("{LOG}\n    (name = \"POLICY\", kvNamespace = \"kv\"),");
+            config = config.replace(SERVICES, &service).replace(LOG, &bound);
+        }
+        fs::write(folder.join(LIVE_CONFIG), config)?;
+        self.start_with(LIVE_CONFIG, &[])
+    }
+
     fn start_with(&self, config: &str, options: &[String]) -> Result<Workerd> {
         let mut child = Command::new(&self.workerd)
             .args(["serve", "--socket-addr=http=127.0.0.1:0", "--control-fd=1"])
@@ -196,7 +230,8 @@ impl Workerd {
         body_of(&mut self.asked).map(|_| ())
     }
 
-    fn exchange(&mut self, question: &Value) -> Result<Value> {
+    /// Posts a question to the driver.
+    pub(crate) fn exchange(&mut self, question: &Value) -> Result<Value> {
         let body = question.to_string();
         let stream = self.asked.get_mut();
         write!(

@@ -6,10 +6,13 @@
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
-use tollgate_gate::Request;
 use tollgate_gate::wire::{self, Reply};
+use tollgate_gate::{KeyFetch, Request};
 use tollgate_testkit::Answer;
-use wasmtime::{Config, Engine, Instance, Memory, Module, Store, TypedFunc};
+use wasmtime::{
+    Config, Engine, Instance, Memory, Module, Store, StoreLimits, StoreLimitsBuilder, TypedFunc,
+    WasmParams, WasmResults,
+};
 
 use crate::target::Ask;
 
@@ -24,7 +27,7 @@ pub struct MachineCode(Vec<u8>);
 
 /// An instance with a policy loaded.
 pub struct Embedded {
-    store: Store<()>,
+    store: Store<StoreLimits>,
     instance: Instance,
     memory: Memory,
     buffer: TypedFunc<u32, u32>,
@@ -111,7 +114,8 @@ impl Compiled {
     ///
     /// If the module is not ours.
     pub fn instance(&self) -> Result<Embedded> {
-        let mut store = Store::new(&self.engine, ());
+        let mut store = Store::new(&self.engine, StoreLimits::default());
+        store.limiter(|limits| limits);
         // Only an engine that counts has fuel, and nothing here is to run out of it.
         _ = store.set_fuel(u64::MAX);
         // No imports: a module that asks for any is not ours.
@@ -142,9 +146,8 @@ impl Embedded {
     ///
     /// If the module refuses it; the message says why, and the one before stays in force.
     pub fn load(&mut self, image: &[u8]) -> Result<()> {
-        let load: TypedFunc<u32, u32> = self.export("tollgate_load")?;
         let length = self.write(image)?;
-        let status = load.call(&mut self.store, length).map_err(foreign)?;
+        let status = self.call("tollgate_load", length)?;
         self.accepted(status, "the image")
     }
 
@@ -154,11 +157,8 @@ impl Embedded {
     ///
     /// If the module refuses the keys; then it takes no image at all.
     pub fn trust(&mut self, keys: &[u8], oldest: u64) -> Result<()> {
-        let trust: TypedFunc<(u32, u64), u32> = self.export("tollgate_trust")?;
         let length = self.write(keys)?;
-        let status = trust
-            .call(&mut self.store, (length, oldest))
-            .map_err(foreign)?;
+        let status = self.call("tollgate_trust", (length, oldest))?;
         self.accepted(status, "the trust keys")
     }
 
@@ -168,28 +168,14 @@ impl Embedded {
     ///
     /// If the module traps.
     pub fn version(&mut self) -> Result<u64> {
-        let version: TypedFunc<(), u64> = self.export("tollgate_version")?;
-        version.call(&mut self.store, ()).map_err(foreign)
+        self.call("tollgate_version", ())
     }
 
     fn accepted(&mut self, status: u32, what: &str) -> Result<()> {
         if status == 0 {
             return Ok(());
         }
-        let message: TypedFunc<(), u64> = self.export("tollgate_message")?;
-        let place = message.call(&mut self.store, ()).map_err(foreign)?;
-        bail!(
-            "the module refuses {what}: {}",
-            String::from_utf8_lossy(self.read(place)?)
-        );
-    }
-
-    fn export<P: wasmtime::WasmParams, R: wasmtime::WasmResults>(
-        &mut self,
-        name: &str,
-    ) -> Result<TypedFunc<P, R>> {
-        let found = self.instance.get_typed_func(&mut self.store, name);
-        found.map_err(foreign)
+        bail!("the module refuses {what}: {}", self.message()?);
     }
 
     /// Decides one request.
@@ -216,6 +202,59 @@ impl Embedded {
     /// the same in every run. Nothing if the module was not compiled to be [counted](Compiled::counted).
     pub fn fuel(&self) -> Option<u64> {
         self.store.get_fuel().ok().map(|left| u64::MAX - left)
+    }
+
+    /// The key set to fetch now, if one is due.
+    ///
+    /// # Errors
+    ///
+    /// If the module traps.
+    pub fn keys_due(&mut self, now: i64, unknown_key: bool) -> Result<Option<KeyFetch>> {
+        let place = self.call("tollgate_keys_due", (now, u32::from(unknown_key)))?;
+        wire::decode_key_fetch(self.read(place)?).context("the module's key set to fetch")
+    }
+
+    /// Hands over a fetched key set; whether it is in use now.
+    ///
+    /// # Errors
+    ///
+    /// If the module traps.
+    pub fn keys_arrived(&mut self, ticket: u32, body: &[u8], now: i64) -> Result<bool> {
+        let length = self.write(body)?;
+        let refused: u32 = self.call("tollgate_keys_arrived", (ticket, length, now))?;
+        Ok(refused == 0)
+    }
+
+    /// Reports that a fetch failed.
+    ///
+    /// # Errors
+    ///
+    /// If the module traps.
+    pub fn keys_failed(&mut self, ticket: u32, now: i64) -> Result<()> {
+        self.call("tollgate_keys_failed", (ticket, now))
+    }
+
+    /// Overwrites all of the module's memory, as a bug in it might.
+    pub fn spoil(&mut self) {
+        self.memory.data_mut(&mut self.store).fill(0xFF);
+    }
+
+    /// From now on there is no more memory than the module has already.
+    pub fn freeze_memory(&mut self) {
+        let bytes = self.memory.data_size(&self.store);
+        *self.store.data_mut() = StoreLimitsBuilder::new().memory_size(bytes).build();
+    }
+
+    fn message(&mut self) -> Result<String> {
+        let place = self.call("tollgate_message", ())?;
+        Ok(String::from_utf8_lossy(self.read(place)?).into_owned())
+    }
+
+    /// Calls an export that is not called for every request.
+    fn call<P: WasmParams, R: WasmResults>(&mut self, name: &str, with: P) -> Result<R> {
+        let export = self.instance.get_typed_func(&mut self.store, name);
+        let export: TypedFunc<P, R> = export.map_err(foreign)?;
+        export.call(&mut self.store, with).map_err(foreign)
     }
 
     fn write(&mut self, bytes: &[u8]) -> Result<u32> {

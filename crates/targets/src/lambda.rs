@@ -109,6 +109,49 @@ impl Lambda {
     }
 }
 
+/// The function that delivers, alone, of any program that is built on the library.
+pub(crate) struct Content {
+    // In this order they end: the function first, so that it does not complain.
+    program: Program,
+    api: RuntimeApi,
+}
+
+impl Content {
+    /// Starts `program` with the policy whose image is in a file and these variables.
+    ///
+    /// # Errors
+    ///
+    /// If it does not start.
+    pub(crate) fn start(
+        places: &Places,
+        program: &Path,
+        image: &Path,
+        variables: &[(&str, &str)],
+    ) -> Result<Self> {
+        let api = RuntimeApi::start(&places.cargo_lambda)?;
+        let variables = [program::CONTENT, variables].concat();
+        let address = api.address("content");
+        let program = Program::start(program, image, &address, "content", &variables)?;
+        Ok(Self { program, api })
+    }
+
+    /// The result for a request, or what the runtime says about a failure; and the record of the decision, if
+    /// there is one.
+    ///
+    /// # Errors
+    ///
+    /// If there is no result.
+    pub(crate) fn ask(&mut self, request: &Request<'_>) -> Result<(Value, Value)> {
+        let result = self.api.invoke("content", &event::proxy(request))?;
+        let log = if result.get("statusCode").is_some() {
+            self.program.record()?
+        } else {
+            Value::Null
+        };
+        Ok((result, log))
+    }
+}
+
 impl Ask for Lambda {
     fn ask(&mut self, request: &Request<'_>) -> Result<Answer> {
         let answer = self.delivered(request)?;

@@ -21,7 +21,10 @@ use crate::process::Process;
 use crate::target::{Ask, Places};
 
 /// What the process runs; in the program, so that it works from any folder.
-const DRIVER: &str = include_str!("../node/lambda_edge.mjs");
+const DRIVER: &str = concat!(
+    include_str!("../node/lambda_edge.mjs"),
+    include_str!("../javascript/exhaust.js")
+);
 
 /// What decides inside the package.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,9 +116,23 @@ impl Package {
     ///
     /// If Node cannot be started or the package does not load.
     pub fn start(&self) -> Result<LambdaEdge> {
+        self.start_in("alone")
+    }
+
+    /// Starts it where there is a network: keys are fetched. What the handler reports is no failure then.
+    ///
+    /// # Errors
+    ///
+    /// If Node cannot be started.
+    pub(crate) fn start_live(&self) -> Result<LambdaEdge> {
+        self.start_in("live")
+    }
+
+    fn start_in(&self, world: &str) -> Result<LambdaEdge> {
         let mut node = Command::new("node");
         node.args(["--input-type=module", "--eval", DRIVER, "--"])
-            .arg(self.folder());
+            .arg(self.folder())
+            .arg(world);
         Ok(LambdaEdge {
             process: Process::start("the Lambda@Edge package", &mut node)?,
             _package: self.clone(),
@@ -135,6 +152,19 @@ impl LambdaEdge {
         self.process.figures(&json!({ "measure": {
             "events": events, "now": now, "samples": what.samples, "repeats": what.repeats,
         }}))
+    }
+}
+
+impl LambdaEdge {
+    /// Answers one event: what the handler returned, as `result`, and its log record, as `log`. `more` says
+    /// what is to go wrong.
+    ///
+    /// # Errors
+    ///
+    /// If the process ends, or the handler throws.
+    pub(crate) fn live(&mut self, request: &Request<'_>, more: Value) -> Result<Value> {
+        let asked = json!({ "event": event(request), "now": request.now.0, "more": more });
+        self.process.exchange(&asked)
     }
 }
 

@@ -11,6 +11,7 @@ pub mod embedded;
 pub mod javascript;
 pub mod lambda;
 pub mod lambda_edge;
+pub mod live;
 pub mod native;
 pub mod njs;
 pub mod node;

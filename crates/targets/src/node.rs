@@ -15,7 +15,10 @@ use crate::process::Process;
 use crate::target::Ask;
 
 /// What the process runs; in the program, so that it works from any folder.
-const DRIVER: &str = include_str!("../node/driver.mjs");
+const DRIVER: &str = concat!(
+    include_str!("../node/driver.mjs"),
+    include_str!("../javascript/exhaust.js")
+);
 
 /// The first version with everything the package uses.
 const OLDEST_MAJOR: u32 = 20;
@@ -45,6 +48,15 @@ impl Node {
             .arg(folder)
             .arg(image);
         Process::start("node", &mut node).map(Self)
+    }
+
+    /// Asks the driver something else than a decision.
+    ///
+    /// # Errors
+    ///
+    /// If the process ends, or says that something failed.
+    pub(crate) fn exchange(&mut self, question: &Value) -> Result<Value> {
+        self.0.exchange(question)
     }
 
     /// Why this machine cannot run it, if it cannot.

@@ -112,7 +112,7 @@ impl Trial {
             ),
             (
                 "with a byte less",
-                edited(|b| drop(b.pop()))?,
+                edited(|b| b.truncate(b.len() - 1))?,
                 Code("image_envelope"),
             ),
             (

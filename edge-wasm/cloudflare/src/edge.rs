@@ -11,7 +11,7 @@ use worker::{Env, web_sys, worker_sys};
 
 use crate::facts::Facts;
 use crate::settings::Settings;
-use crate::{PROVIDER, answer, keys, note, now, policy};
+use crate::{PROVIDER, answer, keys, note, now, now_ms, policy};
 
 /// How many verified tokens an isolate remembers; with what they say, some megabytes at most.
 const TOKENS: usize = 1_024;
@@ -23,6 +23,8 @@ thread_local! {
 /// Something that runs in the background, which requests may wait for.
 pub(crate) struct UnderWay {
     began: UnixSeconds,
+    /// The same in milliseconds.
+    began_ms: f64,
     ends: Promise,
 }
 
@@ -54,14 +56,25 @@ pub(crate) fn with<T>(work: impl FnOnce(&mut Edge) -> T) -> Option<T> {
 impl UnderWay {
     /// Something without a report for this long, in seconds, was lost with the request that began it.
     const LOST_SECS: i64 = 6;
+    /// As long as a request waits, in `entry.js`.
+    const YOUNG_MS: f64 = 1_000.0;
 
     pub(crate) fn new(ends: Promise) -> Self {
-        Self { began: now(), ends }
+        Self {
+            began: now(),
+            began_ms: now_ms(),
+            ends,
+        }
     }
 
     /// What to wait for.
     pub(crate) fn ends(&self) -> JsValue {
         JsValue::from(&self.ends)
+    }
+
+    /// Whether it has just begun. What takes longer than this is slow or gone, and keeps nobody waiting.
+    pub(crate) fn is_young(&self) -> bool {
+        (0.0..Self::YOUNG_MS).contains(&(now_ms() - self.began_ms))
     }
 
     pub(crate) fn is_lost(&self, now: UnixSeconds) -> bool {

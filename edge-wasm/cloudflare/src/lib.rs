@@ -29,7 +29,12 @@ static PROVIDER: Portable = Portable;
 /// The latest time there is: the clock of Workers stands still between two steps of input and output.
 fn now() -> UnixSeconds {
     // The cast saturates; what is left of a second does not count.
-    UnixSeconds((worker::js_sys::Date::now() / 1_000.0) as i64)
+    UnixSeconds((now_ms() / 1_000.0) as i64)
+}
+
+/// The same in milliseconds.
+fn now_ms() -> f64 {
+    worker::js_sys::Date::now()
 }
 
 /// Loads the policy image that decides until there is a newer one. `keep` is given every newer image

@@ -1,8 +1,8 @@
 //! Newer policies from KV.
 //!
 //! The key `policy` holds the id of the image to use, and `policy/<id>` the image. The id is looked at
-//! in the background when half of the time to live is over. When all of it is, requests wait for the
-//! look, though never long: whatever goes wrong, the policy in force decides on. An image is taken only
+//! in the background when half of the time to live is over. When all of it is, requests wait for a look
+//! that has just begun: whatever goes wrong, the policy in force decides on. An image is taken only
 //! whole, under its own id, and for the same site; and where the Worker has trust keys, signed by one of
 //! them and not older than the newest one taken. Not here: who may write to KV.
 
@@ -75,7 +75,8 @@ pub(crate) fn look(
         _ = context.wait_until(&ends);
         UnderWay::new(ends)
     });
-    let wait = (age >= settings.policy_ttl_secs).then(|| running.ends());
+    let is_awaited = age >= settings.policy_ttl_secs && running.is_young();
+    let wait = is_awaited.then(|| running.ends());
     edge.policy.under_way = Some(running);
     wait
 }

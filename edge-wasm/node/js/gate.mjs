@@ -157,7 +157,10 @@ export function bindGate(glue) {
     #denied(request, detail, error) {
       const outcome = decodeReply(this.#deniedReply, undefined);
       if (request?.method === "HEAD") outcome.respond.body = "";
-      return Object.assign(outcome, { detail, policy: this.#policyId, error });
+      // The record is of a decision about nothing, and has to say what this is about.
+      const record = { ...JSON.parse(outcome.log), detail, policy: this.#policyId };
+      if (Number.isSafeInteger(request?.now)) record.time = request.now;
+      return Object.assign(outcome, { detail, policy: this.#policyId, error, log: JSON.stringify(record) });
     }
   };
 }

@@ -44,7 +44,9 @@ export class KeyedGate {
     }
     if (!outcome.unknownKey) return outcome;
     this.#begin(now, true, waitUntil);
-    if (this.#underWay.size === 0 || !(await this.#allEnd())) return outcome;
+    if (this.#underWay.size === 0) return outcome;
+    await this.#allEnd();
+    // Also where another issuer's keys are still under way: this one's may have come.
     return this.#gate.decide(request);
   }
 
@@ -66,12 +68,11 @@ export class KeyedGate {
     }
   }
 
-  /** Whether all fetches under way ended in time. */
+  /** Waits until all fetches under way have ended, though never for long. */
   async #allEnd() {
     const { expired, cancel } = timer(this.#waitMs);
-    const all = Promise.all(this.#underWay).then(() => true);
     try {
-      return await Promise.race([all, expired.then(() => false)]);
+      await Promise.race([Promise.all(this.#underWay), expired]);
     } finally {
       cancel();
     }

@@ -195,6 +195,8 @@ test("after a trap the request is denied and the next one is not", () => {
     assert.equal(told(broken), "deny 500 internal trap -");
     assert.notEqual(broken.error, undefined);
     assert.equal(broken.policy, first.policyId);
+    const { detail, policy, time, status } = JSON.parse(broken.log);
+    assert.deepEqual([detail, policy, time, status], ["trap", first.policyId, NOW, 500]);
     assert.equal(told(first.decide(good)), "allow 200 allow - rust-101/preview");
     assert.equal(told(second.decide(secret)), "deny 401 no_token - -");
     assert.equal(told(second.decide(good)), "allow 200 allow - rust-101/preview");

@@ -184,6 +184,20 @@ test("an answer that never comes keeps nobody waiting", async (t) => {
   assert.match(failures[0], /within 5000 ms/);
 });
 
+test("an issuer that hangs keeps no other keys away", async () => {
+  const due = ["https://hanging.example/", "https://rotating.example/"].map((url, at) => ({ ticket: at + 1, url }));
+  const arrived = new Set();
+  const twoIssuers = {
+    decide: () => (arrived.has(2) ? { status: 200, unknownKey: false } : { status: 401, unknownKey: true }),
+    keysDue: (_, unknownKey) => (unknownKey ? due.shift() : undefined),
+    keysArrived: (ticket) => arrived.add(ticket),
+    keysFailed() {},
+  };
+  const fetch = async (url) => (url.includes("hanging") ? new Promise(() => {}) : new Response("{}"));
+  const gate = new KeyedGate(twoIssuers, { fetch, waitMs: 200 });
+  assert.equal((await gate.decide({ now: NOW })).status, 200);
+});
+
 test("a trap costs the fetched keys, and an old fetch does not reach a new instance", async () => {
   let answer;
   const { gate, failures } = await started(() => new Promise((resolve) => (answer = resolve)), { waitMs: 20 });

@@ -148,3 +148,36 @@ fn nobody_waits_longer_than_stated() {
     );
     assert_eq!(asked.answer(event).expect("an answer")["statusCode"], 200);
 }
+
+/// Two issuers, of which the first never answers.
+struct OneHangs;
+
+impl FetchKeys for OneHangs {
+    async fn fetch(&self, url: &str) -> Option<Vec<u8>> {
+        if url != URL {
+            tokio::time::sleep(Duration::from_secs(3_600)).await;
+        }
+        Some(KEYS.as_bytes().to_vec())
+    }
+}
+
+#[test]
+fn an_issuer_that_hangs_keeps_no_other_keys_away() {
+    let mut config = config();
+    config.issuers[0].algorithms.push(Algorithm::RS256);
+    config.issuers[0].refresh = Some(URL.to_owned());
+    let mut hanging = config.issuers[0].clone();
+    hanging.name = "hanging".to_owned();
+    hanging.issuers = vec!["https://hanging.example".to_owned()];
+    hanging.secrets.clear();
+    hanging.algorithms = vec![Algorithm::RS256];
+    hanging.refresh = Some("https://hanging.example/keys".to_owned());
+    config.issuers.insert(0, hanging);
+    let gate = Gate::new(image(&config), &Provider).expect("a good image");
+    let store = Memory::of(&[("courses/rust-101/a.mp4", b"bytes")]);
+    let role = Role::Content(Content::new(settings(), store));
+    let asked = with_keys(gate, OneHangs, role);
+    let token = signed_by("learners-1");
+    let event = function_url("GET", PATH, &[("authorization", &token)]);
+    assert_eq!(asked.answer(event).expect("an answer")["statusCode"], 200);
+}

@@ -104,7 +104,12 @@ const TABLE: &[Row] = &[
     row(
         "tollgate-local-edge",
         &["tollgate-core", "tollgate-gate"],
-        &["tollgate-compiler", "tollgate-crypto", "tollgate-mint"],
+        &[
+            "tollgate-compiler",
+            "tollgate-crypto",
+            "tollgate-mint",
+            "tollgate-token",
+        ],
     ),
     row("tollgate-local-issuer", &["tollgate-mint"], &[]),
     row("tollgate-mint", &[], &[]),
@@ -118,6 +123,8 @@ const TABLE: &[Row] = &[
             "tollgate-core",
             "tollgate-crypto",
             "tollgate-gate",
+            "tollgate-local-edge",
+            "tollgate-local-issuer",
             "tollgate-mint",
             "tollgate-spec",
             "tollgate-testkit",

@@ -15,13 +15,13 @@ use tollgate_mint::{Algorithm, JwkSet, Minter, PrivateKey};
 use super::support::{NOW, Scratch, Server};
 
 /// An issuer that gives the same answer to everybody, and counts. Nothing for an answer: none comes.
-struct Issuer {
-    url: String,
+pub(crate) struct Issuer {
+    pub(crate) url: String,
     asked: Arc<AtomicUsize>,
 }
 
 impl Issuer {
-    fn start(answer: Option<String>) -> Issuer {
+    pub(crate) fn start(answer: Option<String>) -> Issuer {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}/jwks.json", listener.local_addr().unwrap());
         let asked = Arc::new(AtomicUsize::new(0));
@@ -42,12 +42,12 @@ impl Issuer {
         Issuer { url, asked }
     }
 
-    fn asked(&self) -> usize {
+    pub(crate) fn asked(&self) -> usize {
         self.asked.load(Ordering::Relaxed)
     }
 }
 
-fn ok(body: &str) -> Option<String> {
+pub(crate) fn ok(body: &str) -> Option<String> {
     let length = body.len();
     Some(format!(
         "HTTP/1.1 200 OK\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}"
@@ -58,7 +58,7 @@ fn key(kid: &str) -> PrivateKey {
     PrivateKey::generate("local-edge-tests", kid, Algorithm::ES256, 0).unwrap()
 }
 
-fn set(kids: &[&str]) -> String {
+pub(crate) fn set(kids: &[&str]) -> String {
     let keys = kids.iter().filter_map(|kid| key(kid).to_public_jwk());
     JwkSet {
         keys: keys.collect(),
@@ -66,8 +66,11 @@ fn set(kids: &[&str]) -> String {
     .to_text()
 }
 
-fn bearer(kid: &str) -> String {
-    let exp = NOW + 600;
+pub(crate) fn bearer(kid: &str) -> String {
+    bearer_until(kid, NOW + 600)
+}
+
+pub(crate) fn bearer_until(kid: &str, exp: i64) -> String {
     let claims = format!(
         r#"{{"iss":"https://id.example.com","aud":"web","cognito:groups":["students"],"exp":{exp}}}"#
     );
@@ -75,9 +78,13 @@ fn bearer(kid: &str) -> String {
     format!("authorization: Bearer {token}\r\n")
 }
 
-/// A server whose policy was built when the issuer had the key `old`, and what it said about keys.
-fn server(scratch: &Scratch, issuer: &Issuer) -> (Server, Arc<Mutex<Vec<String>>>) {
-    scratch.file("site/courses/a", "lesson");
+/// The image of a policy that was built when the issuer had the key `old`.
+pub(crate) fn image(issuer: &Issuer) -> Vec<u8> {
+    image_with(issuer, "")
+}
+
+/// The same with more of a site.
+fn image_with(issuer: &Issuer, more: &str) -> Vec<u8> {
     let site = format!(
         r#"
 schema = 1
@@ -96,7 +103,7 @@ from = ["header:authorization"]
 id = "students"
 allow = ["/courses/**"]
 groups = ["students"]
-"#,
+{more}"#,
         issuer.url
     );
     let mut sources = SourceTree::new();
@@ -104,7 +111,17 @@ groups = ["students"]
     sources.insert("keys.json", set(&["old"]));
     let compiled = compile(&sources, &CompileOptions::default());
     assert!(compiled.image.is_some(), "{:?}", compiled.diagnostics);
-    let gate = Gate::new(compiled.image.unwrap(), &Native).unwrap();
+    compiled.image.unwrap()
+}
+
+/// A server with that policy, and what it said about keys.
+fn server(scratch: &Scratch, issuer: &Issuer) -> (Server, Arc<Mutex<Vec<String>>>) {
+    server_of(scratch, image(issuer))
+}
+
+fn server_of(scratch: &Scratch, image: Vec<u8>) -> (Server, Arc<Mutex<Vec<String>>>) {
+    scratch.file("site/courses/a", "lesson");
+    let gate = Gate::new(image, &Native).unwrap();
     let said = Arc::new(Mutex::new(Vec::new()));
     let sink = Arc::clone(&said);
     let options = Options {
@@ -216,4 +233,26 @@ fn an_answer_that_never_comes_keeps_nobody_waiting() {
         std::thread::sleep(Duration::from_millis(10));
     }
     panic!("asked {} times", issuer.asked());
+}
+
+#[test]
+fn an_issuer_that_hangs_keeps_no_other_keys_away() {
+    let scratch = Scratch::new("keys-hang");
+    let (hanging, issuer) = (Issuer::start(None), Issuer::start(ok(&set(&["new"]))));
+    let more = format!(
+        r#"
+[[issuer]]
+name = "hanging"
+issuer = "https://hanging.example.com"
+clients = ["web"]
+algorithms = ["ES256"]
+jwks = "keys.json"
+refresh = "{}"
+"#,
+        hanging.url
+    );
+    let (server, _) = server_of(&scratch, image_with(&issuer, &more));
+    // It waits as long as anybody may, and is answered with the keys that came meanwhile.
+    let answer = server.get("GET", "/courses/a", &bearer("new"));
+    assert_eq!((answer.status(), hanging.asked()), (200, 1));
 }

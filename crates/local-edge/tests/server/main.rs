@@ -10,5 +10,6 @@
 
 mod folder;
 mod keys;
+mod panics;
 mod support;
 mod upstream;

@@ -12,7 +12,7 @@ use tollgate_compiler::{CompileOptions, SourceTree, compile};
 use tollgate_core::UnixSeconds;
 use tollgate_crypto::Native;
 use tollgate_gate::Gate;
-use tollgate_local_edge::{Clock, LocalEdge, Options, Origin, Running};
+use tollgate_local_edge::{Clock, LocalEdge, LogSink, Options, Origin, Running};
 use tollgate_mint::{Algorithm, Minter, PrivateKey, base64url};
 
 pub(crate) const NOW: i64 = 1_800_000_000;
@@ -82,10 +82,15 @@ impl Server {
     }
 
     pub(crate) fn start_with(gate: Gate<Vec<u8>>, origin: Origin, options: Options) -> Server {
+        let clock = Clock::Fixed(UnixSeconds(NOW));
+        Server::start_at(gate, origin, Options { clock, ..options })
+    }
+
+    /// The same, with the clock of the options.
+    pub(crate) fn start_at(gate: Gate<Vec<u8>>, origin: Origin, options: Options) -> Server {
         let log = Arc::new(Mutex::new(Vec::new()));
         let sink = Arc::clone(&log);
         let options = Options {
-            clock: Clock::Fixed(UnixSeconds(NOW)),
             log: Box::new(move |served| {
                 let line = format!("{} {}", served.status, served.record.reason.code());
                 sink.lock().unwrap().push(line);
@@ -96,6 +101,22 @@ impl Server {
         let running = LocalEdge::bind(listen, gate, origin, options)
             .unwrap()
             .run_in_background();
+        Server { running, log }
+    }
+
+    /// One whose log is somebody else's.
+    pub(crate) fn start_logged(gate: Gate<Vec<u8>>, origin: Origin, log: LogSink) -> Server {
+        let clock = Clock::Fixed(UnixSeconds(NOW));
+        let options = Options {
+            clock,
+            log,
+            ..Options::default()
+        };
+        let listen = SocketAddr::from(([127, 0, 0, 1], 0));
+        let running = LocalEdge::bind(listen, gate, origin, options)
+            .unwrap()
+            .run_in_background();
+        let log = Arc::default();
         Server { running, log }
     }
 

@@ -68,13 +68,16 @@ impl Program {
 
     /// The next decision in the log.
     pub(super) fn decided(&mut self) -> Result<Answer> {
+        serde_json::from_value(self.record()?).context("the log record")
+    }
+
+    /// The record of the next decision in the log.
+    pub(super) fn record(&mut self) -> Result<Value> {
         let mut said = VecDeque::new();
         while let Ok(line) = self.lines.recv_timeout(LOG) {
             let record: Option<Value> = serde_json::from_str(&line).ok();
             match record.filter(|record| record.get("reason").is_some()) {
-                Some(record) => {
-                    return serde_json::from_value(record).context("the log record");
-                }
+                Some(record) => return Ok(record),
                 // Notes on how a delivery ended come after a decision, and so before the next.
                 None => said.push_back(line),
             }

@@ -7,6 +7,7 @@
 
 #![cfg(test)]
 
+mod broken;
 mod torn;
 
 use std::collections::BTreeMap;

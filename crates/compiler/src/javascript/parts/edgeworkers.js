@@ -86,13 +86,13 @@ function arrayOf(text) {
   return bytes;
 }
 
-// Keys as WebCrypto has them, imported at their first use. A key that cannot be imported never
-// verifies anything.
+// Keys as WebCrypto has them, kept from their first use on. A key that cannot be imported verifies
+// nothing, and is tried again by the next request: what failed once must not fail for ever.
 var imported = [];
 
-function keyOf(key) {
+async function keyOf(key) {
   var at = data.keys.indexOf(key);
-  imported[at] = imported[at] || crypto.subtle.importKey('jwk', key[3], engines[key[2]], false, ['verify']);
+  imported[at] = imported[at] || (await crypto.subtle.importKey('jwk', key[3], engines[key[2]], false, ['verify']));
   return imported[at];
 }
 

@@ -1,0 +1,124 @@
+//! A panic inside: it costs the request that met it, which is denied, and nothing after it.
+
+use core::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
+
+use tollgate_core::UnixSeconds;
+use tollgate_crypto::Native;
+use tollgate_gate::Gate;
+use tollgate_local_edge::{Clock, Options, Origin};
+use tollgate_token::{Algorithm, BadSignature, KeyMaterial, KeyRefused, PreparedKey, Provider};
+
+use super::keys::{Issuer, bearer, bearer_until, image, ok, set};
+use super::support::{NOW, Scratch, Server};
+
+/// What is verified with: it panics when it is told to, and counts.
+#[derive(Default)]
+struct Fragile {
+    in_verify: AtomicBool,
+    in_prepare: AtomicBool,
+    verified: AtomicUsize,
+}
+
+struct FragileKey(Box<dyn PreparedKey>, &'static Fragile);
+
+impl Fragile {
+    fn leaked() -> &'static Fragile {
+        Box::leak(Box::default())
+    }
+}
+
+/// One for each test; a provider lives as long as the program.
+struct Through(&'static Fragile);
+
+impl Provider for Through {
+    fn prepare(
+        &self,
+        algorithm: Algorithm,
+        key: &KeyMaterial,
+    ) -> Result<Box<dyn PreparedKey>, KeyRefused> {
+        assert!(!self.0.in_prepare.swap(false, Ordering::SeqCst), "injected");
+        let key = Native.prepare(algorithm, key)?;
+        Ok(Box::new(FragileKey(key, self.0)))
+    }
+}
+
+impl PreparedKey for FragileKey {
+    fn verify(&self, input: &[u8], signature: &[u8]) -> Result<(), BadSignature> {
+        assert!(!self.1.in_verify.swap(false, Ordering::SeqCst), "injected");
+        self.1.verified.fetch_add(1, Ordering::SeqCst);
+        self.0.verify(input, signature)
+    }
+}
+
+fn gate(issuer: &Issuer, fragile: &'static Fragile) -> Gate<Vec<u8>> {
+    Gate::new(image(issuer), Box::leak(Box::new(Through(fragile)))).unwrap()
+}
+
+fn lesson(scratch: &Scratch) -> Origin {
+    scratch.file("site/courses/a", "lesson");
+    Origin::folder(&scratch.path().join("site")).unwrap()
+}
+
+#[test]
+fn a_panic_in_the_gate_is_a_denied_request_and_no_more() {
+    let scratch = Scratch::new("panics-gate");
+    let issuer = Issuer::start(ok(&set(&["old"])));
+    let fragile = Fragile::leaked();
+    let server = Server::start_with(gate(&issuer, fragile), lesson(&scratch), Options::default());
+    let status = |headers: &str| server.get("GET", "/courses/a", headers).status();
+    // Once the keys have been fetched nothing more changes behind the requests.
+    assert_eq!(status(&bearer("invented")), 401);
+    for round in 1..4 {
+        let token = bearer_until("old", NOW + round);
+        server.take_log();
+        fragile.in_verify.store(true, Ordering::SeqCst);
+        assert_eq!(status(&token), 500);
+        assert_eq!(server.take_log(), ["500 internal"]);
+        assert_eq!((status(&token), status("")), (200, 401));
+        // What was good is remembered as ever: a lock that a panic has left is no loss.
+        fragile.verified.store(0, Ordering::SeqCst);
+        assert_eq!([status(&token), status(&token)], [200, 200]);
+        assert_eq!(fragile.verified.load(Ordering::SeqCst), 0);
+    }
+}
+
+#[test]
+fn a_panic_of_whoever_logs_is_an_answer() {
+    let scratch = Scratch::new("panics-log");
+    let issuer = Issuer::start(ok(&set(&["old"])));
+    static ONCE: AtomicBool = AtomicBool::new(true);
+    let server = Server::start_logged(
+        gate(&issuer, Fragile::leaked()),
+        lesson(&scratch),
+        Box::new(|_| assert!(!ONCE.swap(false, Ordering::SeqCst), "injected")),
+    );
+    let get = || server.get("GET", "/courses/a", &bearer("old"));
+    let lost = get();
+    assert_eq!(
+        (lost.status(), lost.header("connection")),
+        (500, Some("close"))
+    );
+    assert!(!lost.body().contains("lesson"));
+    assert_eq!(get().status(), 200);
+}
+
+#[test]
+fn a_fetch_of_keys_that_panics_is_over() {
+    static TIME: AtomicI64 = AtomicI64::new(NOW);
+    let scratch = Scratch::new("panics-fetch");
+    let issuer = Issuer::start(ok(&set(&["old", "new"])));
+    let fragile = Fragile::leaked();
+    let options = Options {
+        clock: Clock::Told(|| UnixSeconds(TIME.load(Ordering::SeqCst))),
+        ..Options::default()
+    };
+    let server = Server::start_at(gate(&issuer, fragile), lesson(&scratch), options);
+    let status = |kid: &str| server.get("GET", "/courses/a", &bearer(kid)).status();
+    fragile.in_prepare.store(true, Ordering::SeqCst);
+    assert_eq!(status("new"), 401);
+    assert_eq!(status("old"), 200);
+    // The next fetch counts, and nobody waits for the one that will never end.
+    TIME.fetch_add(20, Ordering::SeqCst);
+    assert_eq!(status("new"), 200);
+    assert_eq!(issuer.asked(), 2);
+}

@@ -1,0 +1,447 @@
+//! How each fault is played: what is well before it, what goes on under it, and how it ends.
+
+use anyhow::{Context, Result, bail, ensure};
+use serde_json::{Value, json};
+use tollgate_targets::lambda_edge::Flavour;
+use tollgate_targets::live::issuer::{Issuer, Signed};
+use tollgate_targets::live::site::{self, LESSON, NEW};
+use tollgate_targets::live::store::{self, Store};
+use tollgate_targets::live::{Break, Edge, Stage};
+use tollgate_targets::{Policy, Target};
+
+use crate::ask::{Asker, Phase, STEP_SECS, Score, Tokens, Want, Wants};
+use crate::faults::{Fault, Kind};
+
+/// Longer than keys get old, and than a Worker decides without a look at its store, in seconds.
+const KEYS_AGE_SECS: i64 = 3_601;
+const STORE_AGE_SECS: i64 = 61;
+/// How often everything is asked under a fault.
+const ROUNDS: u32 = 3;
+
+/// What is around the targets.
+pub(crate) struct World {
+    issuer: Issuer,
+    stranger: Issuer,
+    store: Store,
+    policy: Policy,
+    newer: Policy,
+    elsewhere: Policy,
+    tokens: Tokens,
+}
+
+impl World {
+    pub(crate) fn new() -> Result<World> {
+        let (issuer, stranger) = (Issuer::start("chaos")?, Issuer::start("a stranger")?);
+        Ok(World {
+            policy: site::policy(&issuer, "chaos", false)?,
+            newer: site::policy(&issuer, "chaos", true)?,
+            elsewhere: site::policy(&issuer, "elsewhere", true)?,
+            tokens: Tokens::mint(&issuer, &stranger)?,
+            store: Store::start()?,
+            issuer,
+            stranger,
+        })
+    }
+}
+
+/// Plays a fault on a target: the score, and what happened in words.
+pub(crate) fn play(
+    stage: &Stage,
+    world: &mut World,
+    fault: &Fault,
+    target: Target,
+) -> Result<(Score, String)> {
+    world.issuer.resume()?;
+    world.store.fault(None);
+    world.store.put(&world.policy)?;
+    match fault.kind {
+        Kind::Keys(how) => {
+            let how = serde_json::from_str(how).context("a fault of the issuer")?;
+            keys(stage, world, target, &how)
+        }
+        Kind::Redirected => {
+            let how = json!({ "kind": "redirect", "to": world.stranger.jwks_uri() });
+            let before = world.stranger.fetches()?;
+            let played = keys(stage, world, target, &how)?;
+            ensure!(
+                world.stranger.fetches()? == before,
+                "the redirect was followed"
+            );
+            Ok(played)
+        }
+        Kind::Refused => refused(stage, world, target),
+        Kind::Without => without(stage, world, target),
+        Kind::Clock(jump) => clock(stage, world, target, jump),
+        Kind::Torn => torn(stage, world, target),
+        Kind::OtherSite => {
+            let offers = [(world.elsewhere.id()?, world.elsewhere.image().to_vec())];
+            in_store(stage, world, target, &offers)
+        }
+        Kind::Store(how) if target == Target::Cloudflare => {
+            let how = how.map_or(store::Fault::Fails, store::Fault::Slow);
+            store_fails(stage, world, target, how)
+        }
+        Kind::Store(_) => beside(stage, world, &[|_| json!({})]),
+        Kind::Inside(how) => inside(stage, world, target, how),
+        Kind::Older => bail!("there is no such image"),
+    }
+}
+
+/// With the key that comes later in use, where keys are fetched.
+fn with_fresh(target: Target) -> Wants {
+    let fetches = !matches!(target, Target::CloudfrontFunctions | Target::Edgeworkers);
+    Wants {
+        fresh: if fetches { Want::Allow } else { Want::Deny },
+        ..Wants::USUAL
+    }
+}
+
+/// With the newer policy in force.
+const WITH_NEW: Wants = Wants {
+    new: Want::Allow,
+    ..Wants::USUAL
+};
+
+fn asker<'a>(stage: &'a Stage, world: &'a World, target: Target) -> Result<Asker<'a>> {
+    let mut asker = Asker::new(stage.start(target, &world.policy, None)?, &world.tokens)?;
+    asker.round(Phase::Before, Wants::USUAL);
+    Ok(asker)
+}
+
+/// Asks everything a few times, with time for cooldowns between.
+fn under(asker: &mut Asker<'_>, wants: Wants) {
+    for _ in 0..ROUNDS {
+        asker.now += STEP_SECS;
+        asker.round(Phase::Under, wants);
+    }
+}
+
+/// A key set that cannot be used, while a token names a key that is only there.
+fn keys(stage: &Stage, world: &World, target: Target, how: &Value) -> Result<(Score, String)> {
+    let mut asker = asker(stage, world, target)?;
+    world.issuer.fault(how)?;
+    world.issuer.publish_newer(true)?;
+    let before = world.issuer.fetches()?;
+    under(&mut asker, Wants::USUAL);
+    let struck = world.issuer.fetches()? - before;
+    ensure!(struck > 0, "the key set was not fetched under the fault");
+    world.issuer.well()?;
+    asker.recover(LESSON, true, with_fresh(target));
+    let (known, fresh) = (asker.score.seen("known key"), asker.score.seen("new key"));
+    Ok((asker.score, format!("{struck} fetches; {known}; {fresh}")))
+}
+
+fn refused(stage: &Stage, world: &mut World, target: Target) -> Result<(Score, String)> {
+    // Borrowed for one line each, for the issuer comes and goes.
+    let edge = stage.start(target, &world.policy, None)?;
+    let mut asker = Asker::new(edge, &world.tokens)?;
+    asker.round(Phase::Before, Wants::USUAL);
+    world.issuer.stop();
+    under(&mut asker, Wants::USUAL);
+    world.issuer.resume()?;
+    world.issuer.publish_newer(true)?;
+    asker.recover(LESSON, true, with_fresh(target));
+    let (known, fresh) = (asker.score.seen("known key"), asker.score.seen("new key"));
+    Ok((asker.score, format!("{known}; {fresh}")))
+}
+
+/// A set in which the signing key is missing takes its tokens away, for that is how a key is withdrawn; they
+/// come back with it.
+fn without(stage: &Stage, world: &World, target: Target) -> Result<(Score, String)> {
+    let mut asker = asker(stage, world, target)?;
+    world.issuer.publish_newer(true)?;
+    world.issuer.publish_older(false)?;
+    asker.now += KEYS_AGE_SECS;
+    let both = Wants {
+        known: Want::Either,
+        fresh: Want::Either,
+        ..Wants::USUAL
+    };
+    asker.round(Phase::Under, both);
+    let withdrawn = Wants {
+        known: Want::Deny,
+        fresh: Want::Allow,
+        ..Wants::USUAL
+    };
+    under(&mut asker, withdrawn);
+    world.issuer.publish_older(true)?;
+    asker.recover(LESSON, false, with_fresh(target));
+    let (known, fresh) = (asker.score.seen("known key"), asker.score.seen("new key"));
+    Ok((asker.score, format!("{known}; {fresh}")))
+}
+
+fn clock(stage: &Stage, world: &World, target: Target, jump: i64) -> Result<(Score, String)> {
+    let mut asker = asker(stage, world, target)?;
+    world.issuer.publish_newer(true)?;
+    asker.now += jump;
+    // Far away from their time tokens are worth nothing; near it the new key may be fetched.
+    let is_far = jump.abs() > 3_600;
+    let wants = Wants {
+        known: if is_far { Want::Deny } else { Want::Allow },
+        fresh: if is_far { Want::Deny } else { Want::Either },
+        ..Wants::USUAL
+    };
+    asker.round(Phase::Under, wants);
+    asker.round(Phase::Under, wants);
+    asker.now -= jump;
+    // In the very same second, and until the clock has caught up with itself.
+    let same = Wants {
+        fresh: Want::Either,
+        ..Wants::USUAL
+    };
+    asker.round(Phase::After, same);
+    let wants = with_fresh(target);
+    asker.recover(LESSON, wants.fresh == Want::Allow, wants);
+    let (known, open) = (asker.score.seen("known key"), asker.score.seen("open"));
+    Ok((asker.score, format!("{known}; {open}")))
+}
+
+/// What damage makes of bytes.
+fn damaged(image: &[u8]) -> Vec<Vec<u8>> {
+    let mut changed = image.to_vec();
+    if let Some(byte) = changed.get_mut(image.len() / 2) {
+        *byte ^= 1;
+    }
+    let cut = |end: usize| image.get(..end).unwrap_or_default().to_vec();
+    vec![
+        cut(0),
+        cut(image.len() / 2),
+        cut(image.len().saturating_sub(1)),
+        changed,
+    ]
+}
+
+fn torn(stage: &Stage, world: &World, target: Target) -> Result<(Score, String)> {
+    let torn = damaged(world.newer.image());
+    match target {
+        Target::Cloudflare => {
+            let id = world.newer.id()?;
+            let offers: Vec<_> = torn.into_iter().map(|image| (id.clone(), image)).collect();
+            in_store(stage, world, target, &offers)
+        }
+        Target::Wasmtime | Target::Node => offered(stage, world, target, &torn),
+        Target::LambdaEdge => package(stage, world, target, Flavour::Wasm, &torn),
+        Target::LambdaEdgeNative => package(stage, world, target, Flavour::Native, &torn),
+        Target::CloudfrontFunctions => {
+            let spoils: [fn(Value) -> Value; 4] = [cut_values, without_pages, lost_pointer, mixed];
+            beside(stage, world, &spoils)
+        }
+        Target::Native | Target::Lambda => {
+            let mut last = String::new();
+            for image in &torn {
+                last = stage.refusal(target, image)?;
+            }
+            let mut asker = asker(stage, world, target)?;
+            asker.settle(Wants::USUAL);
+            let refused = torn.len();
+            Ok((
+                asker.score,
+                format!("does not start, {refused} of {refused}: {last}"),
+            ))
+        }
+        Target::Edgeworkers => bail!("no image"),
+    }
+}
+
+/// Images that are offered to a target that runs.
+fn offered(
+    stage: &Stage,
+    world: &World,
+    target: Target,
+    torn: &[Vec<u8>],
+) -> Result<(Score, String)> {
+    let mut asker = asker(stage, world, target)?;
+    let mut last = String::new();
+    for image in torn {
+        match asker
+            .edge
+            .offer(image)
+            .context("takes no policy while it runs")?
+        {
+            Ok(()) => bail!("a torn image was taken"),
+            Err(error) => last = format!("{error:#}"),
+        }
+        asker.round(Phase::Under, Wants::USUAL);
+    }
+    let taken = asker.edge.offer(world.newer.image());
+    taken.context("takes no policy while it runs")??;
+    asker.settle(WITH_NEW);
+    Ok((asker.score, format!("the earlier decides on: {last}")))
+}
+
+/// A package that was deployed with a torn image.
+fn package(
+    stage: &Stage,
+    world: &World,
+    target: Target,
+    flavour: Flavour,
+    torn: &[Vec<u8>],
+) -> Result<(Score, String)> {
+    let mut asker = asker(stage, world, target)?;
+    let nothing = Wants {
+        open: Want::Deny,
+        known: Want::Deny,
+        ..Wants::USUAL
+    };
+    for image in torn {
+        asker.edge = stage.package_with(flavour, &world.policy, image)?;
+        asker.round(Phase::Under, nothing);
+    }
+    asker.edge = stage.start(target, &world.policy, None)?;
+    asker.settle(Wants::USUAL);
+    let (known, open) = (asker.score.seen("known key"), asker.score.seen("open"));
+    Ok((asker.score, format!("{known}; {open}")))
+}
+
+/// Images in a store that a target must not take.
+fn in_store(
+    stage: &Stage,
+    world: &World,
+    target: Target,
+    offers: &[(String, Vec<u8>)],
+) -> Result<(Score, String)> {
+    let edge = stage.start(target, &world.policy, Some(&world.store))?;
+    let mut asker = Asker::new(edge, &world.tokens)?;
+    asker.round(Phase::Before, Wants::USUAL);
+    for (id, image) in offers {
+        world.store.put_as(id, image);
+        asker.now += STORE_AGE_SECS;
+        asker.round(Phase::Under, Wants::USUAL);
+    }
+    world.store.put(&world.newer)?;
+    asker.recover(NEW, false, WITH_NEW);
+    let (known, new) = (asker.score.seen("known key"), asker.score.seen("new path"));
+    Ok((
+        asker.score,
+        format!("the earlier decides on: {known}; {new}"),
+    ))
+}
+
+fn store_fails(
+    stage: &Stage,
+    world: &World,
+    target: Target,
+    how: store::Fault,
+) -> Result<(Score, String)> {
+    let edge = stage.start(target, &world.policy, Some(&world.store))?;
+    let mut asker = Asker::new(edge, &world.tokens)?;
+    asker.round(Phase::Before, Wants::USUAL);
+    world.store.fault(Some(how));
+    world.store.put(&world.newer)?;
+    for _ in 0..ROUNDS {
+        asker.now += STORE_AGE_SECS;
+        asker.round(Phase::Under, Wants::USUAL);
+    }
+    // One that starts without the store decides by what it was deployed with.
+    let mut other = stage.start(target, &world.policy, Some(&world.store))?;
+    core::mem::swap(&mut asker.edge, &mut other);
+    asker.round(Phase::Under, Wants::USUAL);
+    core::mem::swap(&mut asker.edge, &mut other);
+    drop(other);
+    world.store.fault(None);
+    asker.recover(NEW, false, WITH_NEW);
+    let (known, new) = (asker.score.seen("known key"), asker.score.seen("new path"));
+    Ok((
+        asker.score,
+        format!("the earlier decides on: {known}; {new}"),
+    ))
+}
+
+/// The function for CloudFront beside stores that are not as they should be.
+fn beside(stage: &Stage, world: &World, spoils: &[fn(Value) -> Value]) -> Result<(Score, String)> {
+    let target = Target::CloudfrontFunctions;
+    let mut asker = asker(stage, world, target)?;
+    let no_more = Wants {
+        open: Want::Either,
+        known: Want::Either,
+        ..Wants::USUAL
+    };
+    for spoil in spoils {
+        asker.edge = stage.function_beside(&world.policy, spoil)?;
+        asker.round(Phase::Under, no_more);
+    }
+    asker.edge = stage.start(target, &world.policy, None)?;
+    asker.settle(Wants::USUAL);
+    let (known, open) = (asker.score.seen("known key"), asker.score.seen("open"));
+    Ok((asker.score, format!("{known}; {open}")))
+}
+
+/// Changes every value of a store.
+fn each(mut store: Value, change: impl Fn(&mut String)) -> Value {
+    for value in store
+        .as_object_mut()
+        .into_iter()
+        .flat_map(|store| store.values_mut())
+    {
+        if let Value::String(text) = value {
+            change(text);
+        }
+    }
+    store
+}
+
+fn cut_values(store: Value) -> Value {
+    each(store, |text| text.truncate(text.len() / 2))
+}
+
+/// Everything after the first page is not there yet, though the first says that there is more.
+fn without_pages(store: Value) -> Value {
+    each(store, |text| {
+        let more: String = text
+            .chars()
+            .enumerate()
+            .map(|(at, c)| if at == 9 { '+' } else { c })
+            .collect();
+        *text = more;
+    })
+}
+
+fn lost_pointer(mut store: Value) -> Value {
+    if let Some(members) = store.as_object_mut() {
+        let last = members.keys().next_back().cloned();
+        last.and_then(|key| members.remove(&key));
+    }
+    store
+}
+
+/// Pages of another generation than their keys.
+fn mixed(store: Value) -> Value {
+    each(store, |text| {
+        let other: String = text
+            .chars()
+            .enumerate()
+            .map(|(at, c)| if at == 0 { '~' } else { c })
+            .collect();
+        *text = other;
+    })
+}
+
+/// Something breaks, over and over, from the first request on. It costs the request that met it, which is denied.
+fn inside(stage: &Stage, world: &World, target: Target, how: Break) -> Result<(Score, String)> {
+    let edge: Box<dyn Edge> = stage.start(target, &world.policy, None)?;
+    let mut asker = Asker::new(edge, &world.tokens)?;
+    let wants = with_fresh(target);
+    world.issuer.publish_newer(true)?;
+    for round in 0..ROUNDS + 1 {
+        // A token of its own, so that nothing about it is remembered.
+        let token = world.issuer.token("alice", Signed::Older)?;
+        asker.edge.break_next(how)?;
+        asker.ask(
+            "the one that met it",
+            LESSON,
+            Some(&token),
+            Phase::Under,
+            Want::Deny,
+        );
+        if round == 0 {
+            // The key that comes later is fetched once, and must not be lost again for good.
+            asker.recover(LESSON, wants.fresh == Want::Allow, wants);
+        } else {
+            asker.round(Phase::Under, wants);
+        }
+    }
+    asker.settle(wants);
+    let met = asker.score.seen("the one that met it");
+    let known = asker.score.seen("known key");
+    Ok((asker.score, format!("{met}; after it {known}")))
+}

@@ -1,0 +1,131 @@
+//! Faults on targets: `chaos --target NAME… [--fault NAME…] [--json FILE] …`.
+//!
+//! Every fault is made to happen on every target where it means anything, and requests are sent before it,
+//! under it and after it, each with an answer that is known in advance. Prints what happened, how many requests
+//! were sent, how many were allowed that must not be, and how many good ones were refused that must not be.
+//! Exit codes: 0 none of either, 3 some, 2 wrong use. Not here: the faults inside issuers and targets, which are
+//! in `tollgate_targets::live`.
+
+mod acts;
+mod ask;
+mod faults;
+mod report;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail};
+use clap::Parser;
+use tollgate_targets::live::Stage;
+use tollgate_targets::{Host, Places, Target};
+
+use acts::World;
+use faults::{FAULTS, Fault};
+use report::Row;
+
+/// Make faults happen on targets, and see what their answers are.
+#[derive(Parser)]
+struct Cli {
+    /// The targets; all of them by default.
+    #[arg(long = "target", value_name = "NAME")]
+    targets: Vec<Target>,
+    /// The faults; all of them by default.
+    #[arg(long = "fault", value_name = "NAME")]
+    faults: Vec<String>,
+    /// Write the rows as JSON to this file as well.
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// The Lambda program with keys that panic.
+    #[arg(long, value_name = "FILE")]
+    fragile_lambda: PathBuf,
+    #[command(flatten)]
+    places: Places,
+}
+
+fn main() -> ExitCode {
+    quiet_injected_panics();
+    match run(&Cli::parse()) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(3),
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn run(cli: &Cli) -> Result<bool> {
+    let chosen = chosen(&cli.faults)?;
+    let targets = if cli.targets.is_empty() {
+        Target::ALL.to_vec()
+    } else {
+        cli.targets.clone()
+    };
+    let host = Host::new(cli.places.clone());
+    for target in &targets {
+        if let Some(why) = host.missing(*target) {
+            bail!("{target} cannot run here: {why}");
+        }
+    }
+    let stage = Stage::new(cli.places.clone(), cli.fragile_lambda.clone());
+    let mut world = World::new()?;
+    let (began, all) = (Instant::now(), chosen.len() * targets.len());
+    let mut rows = Vec::new();
+    for fault in chosen {
+        for target in &targets {
+            let row = one(&stage, &mut world, fault, *target);
+            eprintln!(
+                "  {:>3}/{all}  {:>5.0} s  {}",
+                rows.len() + 1,
+                began.elapsed().as_secs_f64(),
+                row.line()
+            );
+            rows.push(row);
+        }
+    }
+    println!("{}", report::table(&rows));
+    println!("{}", report::summary(&rows));
+    if let Some(file) = &cli.json {
+        std::fs::write(file, report::json(&rows)?)
+            .with_context(|| format!("cannot write {}", file.display()))?;
+    }
+    Ok(rows.iter().all(Row::is_good))
+}
+
+fn one(stage: &Stage, world: &mut World, fault: &'static Fault, target: Target) -> Row {
+    if let Some(why) = fault.means_nothing(target) {
+        return Row::left_out(fault, target, why);
+    }
+    match acts::play(stage, world, fault, target) {
+        Ok((score, what)) => Row::played(fault, target, score, what),
+        Err(error) => Row::failed(fault, target, format!("{error:#}")),
+    }
+}
+
+fn chosen(names: &[String]) -> Result<Vec<&'static Fault>> {
+    if names.is_empty() {
+        return Ok(FAULTS.iter().collect());
+    }
+    let find = |name: &String| {
+        let found = FAULTS.iter().find(|fault| fault.name == name);
+        found.with_context(|| {
+            let known: Vec<&str> = FAULTS.iter().map(|fault| fault.name).collect();
+            format!("there is no fault `{name}`; there are {}", known.join(", "))
+        })
+    };
+    names.iter().map(find).collect()
+}
+
+/// Panics that were asked for are no news.
+fn quiet_injected_panics() {
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        let said = panic.payload();
+        let text = said.downcast_ref::<&str>().copied();
+        let text = text.or_else(|| said.downcast_ref::<String>().map(String::as_str));
+        if text != Some("injected") {
+            usual(panic);
+        }
+    }));
+}

@@ -1,0 +1,206 @@
+//! Rows of the report: as a table, as JSON, and in one sentence.
+
+use std::collections::BTreeSet;
+
+use anyhow::Result;
+use serde_json::{Value, json};
+use tollgate_targets::Target;
+
+use crate::ask::Score;
+use crate::faults::Fault;
+
+/// One fault on one target.
+pub(crate) struct Row {
+    fault: &'static Fault,
+    target: Target,
+    result: Outcome,
+}
+
+enum Outcome {
+    /// It means nothing there, for this reason.
+    LeftOut(&'static str),
+    /// It could not be played to its end.
+    Failed(String),
+    /// It was played.
+    Played { score: Score, what: String },
+}
+
+impl Row {
+    pub(crate) fn left_out(fault: &'static Fault, target: Target, why: &'static str) -> Row {
+        let result = Outcome::LeftOut(why);
+        Row {
+            fault,
+            target,
+            result,
+        }
+    }
+
+    pub(crate) fn failed(fault: &'static Fault, target: Target, why: String) -> Row {
+        let result = Outcome::Failed(why);
+        Row {
+            fault,
+            target,
+            result,
+        }
+    }
+
+    pub(crate) fn played(fault: &'static Fault, target: Target, score: Score, what: String) -> Row {
+        let result = Outcome::Played { score, what };
+        Row {
+            fault,
+            target,
+            result,
+        }
+    }
+
+    /// Whether nothing was allowed that must not be, and nothing lost that must not be.
+    pub(crate) fn is_good(&self) -> bool {
+        match &self.result {
+            Outcome::LeftOut(_) => true,
+            Outcome::Failed(_) => false,
+            Outcome::Played { score, .. } => {
+                score.wrong_allows == 0 && score.lost_under == 0 && score.lost_after == 0
+            }
+        }
+    }
+
+    /// The row in one line, for whoever waits.
+    pub(crate) fn line(&self) -> String {
+        let (fault, target) = (self.fault.name, self.target);
+        match &self.result {
+            Outcome::LeftOut(_) => format!("{fault} {target}: means nothing there"),
+            Outcome::Failed(why) => format!("{fault} {target}: FAILED: {why}"),
+            Outcome::Played { score, .. } => {
+                let word = if self.is_good() { "ok" } else { "FAILED" };
+                format!(
+                    "{fault} {target}: {word}, {} requests, {} wrong allows, {} lost",
+                    score.requests,
+                    score.wrong_allows,
+                    score.lost_under + score.lost_after
+                )
+            }
+        }
+    }
+
+    fn cells(&self) -> [String; 7] {
+        let dash = || "-".to_owned();
+        let (counts, what) = match &self.result {
+            Outcome::LeftOut(why) => ([dash(), dash(), dash(), dash()], (*why).to_owned()),
+            Outcome::Failed(why) => ([dash(), dash(), dash(), dash()], format!("FAILED: {why}")),
+            Outcome::Played { score, what } => {
+                let recovered = score
+                    .recovered_secs
+                    .map_or_else(dash, |secs| secs.to_string());
+                let lost = score.lost_under + score.lost_after;
+                let counts =
+                    [score.requests, score.wrong_allows, lost].map(|count| count.to_string());
+                let [requests, wrong, lost] = counts;
+                ([requests, wrong, lost, recovered], what.clone())
+            }
+        };
+        let [requests, wrong, lost, recovered] = counts;
+        [
+            self.fault.name.to_owned(),
+            self.target.to_string(),
+            requests,
+            wrong,
+            lost,
+            recovered,
+            what,
+        ]
+    }
+
+    fn json(&self) -> Value {
+        let mut row = json!({
+            "fault": self.fault.name, "what": self.fault.what, "target": self.target.name(),
+            "good": self.is_good(),
+        });
+        let more = match &self.result {
+            Outcome::LeftOut(why) => json!({ "means_nothing": why }),
+            Outcome::Failed(why) => json!({ "failed": why }),
+            Outcome::Played { score, what } => json!({
+                "happened": what, "requests": score.requests, "wrong_allows": score.wrong_allows,
+                "lost_under": score.lost_under, "lost_after": score.lost_after,
+                "recovered_secs": score.recovered_secs, "wrong": score.wrong,
+            }),
+        };
+        if let (Some(row), Value::Object(more)) = (row.as_object_mut(), more) {
+            row.extend(more);
+        }
+        row
+    }
+}
+
+/// The table, with what was wrong below it.
+pub(crate) fn table(rows: &[Row]) -> String {
+    const HEAD: [&str; 7] = [
+        "fault",
+        "target",
+        "requests",
+        "wrong allows",
+        "lost",
+        "well after, s",
+        "what happened",
+    ];
+    let mut cells = vec![HEAD.map(str::to_owned)];
+    cells.extend(rows.iter().map(Row::cells));
+    let width = |column: usize| {
+        let lengths = cells.iter().filter_map(|row| row.get(column));
+        lengths.map(|cell| cell.chars().count()).max().unwrap_or(0)
+    };
+    let widths: Vec<usize> = (0..HEAD.len()).map(width).collect();
+    let mut text = String::new();
+    for row in &cells {
+        let padded: Vec<String> = row
+            .iter()
+            .zip(&widths)
+            .map(|(cell, width)| format!("{cell:<width$}"))
+            .collect();
+        text.push_str(padded.join("  ").trim_end());
+        text.push('\n');
+    }
+    for row in rows {
+        if let Outcome::Played { score, .. } = &row.result {
+            for wrong in &score.wrong {
+                text.push_str(&format!(
+                    "WRONG {} {}: {wrong}\n",
+                    row.fault.name, row.target
+                ));
+            }
+        }
+    }
+    text
+}
+
+/// All rows in one sentence.
+pub(crate) fn summary(rows: &[Row]) -> String {
+    let (mut requests, mut wrong, mut under, mut after) = (0, 0, 0, 0);
+    let (mut played, mut left_out, mut failed) = (0, 0, 0);
+    for row in rows {
+        match &row.result {
+            Outcome::LeftOut(_) => left_out += 1,
+            Outcome::Failed(_) => failed += 1,
+            Outcome::Played { score, .. } => {
+                played += 1;
+                requests += score.requests;
+                wrong += score.wrong_allows;
+                under += score.lost_under;
+                after += score.lost_after;
+            }
+        }
+    }
+    let faults: BTreeSet<&str> = rows.iter().map(|row| row.fault.name).collect();
+    let targets: BTreeSet<&str> = rows.iter().map(|row| row.target.name()).collect();
+    format!(
+        "{} faults on {} targets: {played} played, {left_out} mean nothing there, {failed} could not be played; \
+         {requests} requests, {wrong} wrong allows, {under} lost under a fault, {after} lost after recovery",
+        faults.len(),
+        targets.len()
+    )
+}
+
+/// The rows as a list of objects.
+pub(crate) fn json(rows: &[Row]) -> Result<String> {
+    let rows: Vec<Value> = rows.iter().map(Row::json).collect();
+    Ok(serde_json::to_string_pretty(&rows)? + "\n")
+}

@@ -1,0 +1,205 @@
+//! The local issuer as fault tests use it: a key that everybody knows, one that comes later, and faults.
+
+use core::net::{Ipv4Addr, SocketAddr};
+
+use anyhow::{Context, Result, anyhow, ensure};
+use serde_json::{Value, json};
+use tollgate_local_issuer::{Client, LocalIssuer, Options, People, Running};
+
+use super::http;
+
+/// The `iss` of the pool: only where its keys are is local.
+pub const ISSUER: &str = "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_TestPool1";
+/// The pool's name.
+pub const POOL: &str = "eu-west-1_TestPool1";
+/// The app client whose tokens count.
+pub const CLIENT: &str = "client-abc123";
+/// How long tokens live.
+const LIFE_SECS: i64 = 24 * 3_600;
+
+/// A running issuer with keys of two generations, of which the older is published.
+pub struct Issuer {
+    seed: String,
+    address: SocketAddr,
+    running: Option<Running>,
+    jwks_uri: String,
+    /// The key of ID tokens that was published first, and the one that comes later.
+    older: String,
+    newer: String,
+}
+
+/// Who signs, and what is wrong with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Signed {
+    /// The key that everybody knows.
+    Older,
+    /// The key that comes later.
+    Newer,
+    /// Another key than the one that is named.
+    Falsely,
+    /// The key that everybody knows, long ago.
+    LongAgo,
+}
+
+impl Issuer {
+    /// Starts it with keys made from `seed`.
+    ///
+    /// # Errors
+    ///
+    /// If it does not start.
+    pub fn start(seed: &str) -> Result<Issuer> {
+        let mut issuer = Issuer {
+            seed: seed.to_owned(),
+            address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            running: None,
+            jwks_uri: String::new(),
+            older: String::new(),
+            newer: String::new(),
+        };
+        issuer.resume()?;
+        Ok(issuer)
+    }
+
+    /// Nobody listens any more.
+    pub fn stop(&mut self) {
+        self.running = None;
+    }
+
+    /// Listens again at the same address, with the same keys, well, and the older published.
+    ///
+    /// # Errors
+    ///
+    /// If somebody else has taken the address.
+    pub fn resume(&mut self) -> Result<()> {
+        if self.running.is_none() {
+            let options = Options {
+                pool: POOL.to_owned(),
+                issuer: Some(ISSUER.to_owned()),
+                clients: vec![Client {
+                    id: CLIENT.to_owned(),
+                    redirect_uris: Vec::new(),
+                }],
+                people: People::sample().map_err(|error| anyhow!("{error}"))?,
+                seed: self.seed.clone(),
+                life_secs: LIFE_SECS,
+            };
+            let issuer =
+                LocalIssuer::bind(self.address, options).map_err(|error| anyhow!("{error}"))?;
+            self.address = issuer.addr();
+            self.jwks_uri = issuer.jwks_uri();
+            self.running = Some(issuer.run_in_background());
+            self.older = self.signer()?;
+            self.admin("rotate", &json!({}))?;
+            self.newer = self.signer()?;
+        }
+        self.well()?;
+        self.publish_older(true)?;
+        self.publish_newer(false)
+    }
+
+    /// Where its key set is.
+    pub fn jwks_uri(&self) -> &str {
+        &self.jwks_uri
+    }
+
+    /// The published key set.
+    ///
+    /// # Errors
+    ///
+    /// If it does not answer.
+    pub fn key_set(&self) -> Result<Vec<u8>> {
+        let target = format!("/{POOL}/.well-known/jwks.json");
+        Ok(http::send(self.address, "GET", target.as_bytes(), &[], b"")?.body)
+    }
+
+    /// How the key set answers from now on, as `/admin/fault` takes it.
+    ///
+    /// # Errors
+    ///
+    /// If that is no fault.
+    pub fn fault(&self, fault: &Value) -> Result<()> {
+        self.admin("fault", fault).map(drop)
+    }
+
+    /// The key set answers well.
+    ///
+    /// # Errors
+    ///
+    /// If it does not answer.
+    pub fn well(&self) -> Result<()> {
+        self.fault(&json!({ "kind": "none" }))
+    }
+
+    /// Publishes the key that comes later, or withdraws it.
+    ///
+    /// # Errors
+    ///
+    /// If it does not answer.
+    pub fn publish_newer(&self, published: bool) -> Result<()> {
+        self.publish(&self.newer, published)
+    }
+
+    /// Publishes the key that everybody knows, or withdraws it.
+    ///
+    /// # Errors
+    ///
+    /// If it does not answer.
+    pub fn publish_older(&self, published: bool) -> Result<()> {
+        self.publish(&self.older, published)
+    }
+
+    /// A token of somebody of the sample people.
+    ///
+    /// # Errors
+    ///
+    /// If there is none.
+    pub fn token(&self, user: &str, signed: Signed) -> Result<String> {
+        let mut wanted = match signed {
+            Signed::Older => json!({ "kid": self.older }),
+            Signed::Newer => json!({ "kid": self.newer }),
+            Signed::Falsely => json!({ "kid": self.newer, "header": { "kid": self.older } }),
+            Signed::LongAgo => json!({ "kid": self.older, "life_secs": -60 }),
+        };
+        if let Some(members) = wanted.as_object_mut() {
+            members.insert("user".to_owned(), json!(user));
+        }
+        let made = self.admin("token", &wanted)?;
+        let token = made.get("token").and_then(Value::as_str);
+        Ok(token.context("the issuer minted nothing")?.to_owned())
+    }
+
+    /// How often its key set was fetched.
+    ///
+    /// # Errors
+    ///
+    /// If it does not answer.
+    pub fn fetches(&self) -> Result<u64> {
+        let count = self.exchange("GET", "fetches", b"")?;
+        let count = count.get("jwks").and_then(Value::as_u64);
+        count.context("the issuer counts nothing")
+    }
+
+    fn publish(&self, kid: &str, published: bool) -> Result<()> {
+        let verb = if published { "publish" } else { "withdraw" };
+        self.admin(verb, &json!({ "kid": kid })).map(drop)
+    }
+
+    /// The key that signs ID tokens.
+    fn signer(&self) -> Result<String> {
+        let made = self.admin("token", &json!({ "user": "alice" }))?;
+        let kid = made.get("kid").and_then(Value::as_str);
+        Ok(kid.context("a token without a key")?.to_owned())
+    }
+
+    fn admin(&self, verb: &str, said: &Value) -> Result<Value> {
+        self.exchange("POST", verb, said.to_string().as_bytes())
+    }
+
+    fn exchange(&self, method: &str, verb: &str, body: &[u8]) -> Result<Value> {
+        let target = format!("/admin/{verb}");
+        let reply = http::send(self.address, method, target.as_bytes(), &[], body)
+            .context("the issuer does not answer")?;
+        ensure!(reply.status == 200, "the issuer refused `{verb}`");
+        serde_json::from_slice(&reply.body).context("the issuer's answer")
+    }
+}

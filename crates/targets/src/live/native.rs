@@ -1,0 +1,117 @@
+//! The local edge (`tollgate serve`) in this process, over real sockets: its keys can panic.
+
+use core::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Mutex, PoisonError};
+
+use anyhow::{Result, anyhow, bail};
+use tempfile::TempDir;
+use tollgate_core::UnixSeconds;
+use tollgate_gate::{Gate, Request};
+use tollgate_local_edge::{Clock, LocalEdge, Options, Origin, Running};
+use tollgate_token::{Algorithm, BadSignature, KeyMaterial, KeyRefused, PreparedKey, Provider};
+
+use super::edge::{Break, Edge, Told};
+use super::{http, site};
+
+/// The time of the server, which is that of the latest request. One server at a time.
+static TIME: AtomicI64 = AtomicI64::new(0);
+/// Whether the next signature that is verified panics.
+static PANICS: AtomicBool = AtomicBool::new(false);
+static FRAGILE: Fragile = Fragile;
+
+/// Verifies as the server does, and panics when it is told to.
+struct Fragile;
+
+struct FragileKey(Box<dyn PreparedKey>);
+
+impl Provider for Fragile {
+    fn prepare(
+        &self,
+        algorithm: Algorithm,
+        key: &KeyMaterial,
+    ) -> Result<Box<dyn PreparedKey>, KeyRefused> {
+        let key = tollgate_crypto::Native.prepare(algorithm, key)?;
+        Ok(Box::new(FragileKey(key)))
+    }
+}
+
+impl PreparedKey for FragileKey {
+    fn verify(&self, input: &[u8], signature: &[u8]) -> Result<(), BadSignature> {
+        assert!(!PANICS.swap(false, Ordering::SeqCst), "injected");
+        self.0.verify(input, signature)
+    }
+}
+
+/// A server and its log.
+pub(super) struct Native {
+    running: Running,
+    log: Receiver<(u16, String)>,
+    _root: TempDir,
+}
+
+impl Native {
+    pub(super) fn start(image: &[u8]) -> Result<Native> {
+        let root = TempDir::new()?;
+        for file in site::FILES {
+            let file = root.path().join(file.trim_start_matches('/'));
+            if let Some(above) = file.parent() {
+                std::fs::create_dir_all(above)?;
+            }
+            std::fs::write(file, "a file")?;
+        }
+        let gate = Gate::new(image.to_vec(), &FRAGILE).map_err(|error| anyhow!("{error}"))?;
+        let (sender, log) = channel();
+        let sender = Mutex::new(sender);
+        let options = Options {
+            clock: Clock::Told(|| UnixSeconds(TIME.load(Ordering::SeqCst))),
+            log: Box::new(move |served| {
+                let why = match served.record.detail {
+                    Some(detail) => format!("{}/{detail}", served.record.reason.code()),
+                    None => served.record.reason.code().to_owned(),
+                };
+                let sender = sender.lock().unwrap_or_else(PoisonError::into_inner);
+                // Nobody who asks no more wants to know.
+                _ = sender.send((served.status, why));
+            }),
+            ..Options::default()
+        };
+        let listen = ([127, 0, 0, 1], 0).into();
+        let edge = LocalEdge::bind(listen, gate, Origin::folder(root.path())?, options)
+            .map_err(|error| anyhow!("{error}"))?;
+        Ok(Native {
+            running: edge.run_in_background(),
+            log,
+            _root: root,
+        })
+    }
+}
+
+impl Edge for Native {
+    fn ask(&mut self, request: &Request<'_>) -> Result<Told> {
+        TIME.store(request.now.0, Ordering::SeqCst);
+        while self.log.try_recv().is_ok() {}
+        let reply = http::send(
+            self.running.addr(),
+            request.method,
+            request.target,
+            request.headers,
+            b"",
+        )?;
+        // The record was written before the answer.
+        let why = self.log.try_recv().map(|(_, why)| why);
+        Ok(Told {
+            allows: reply.body == b"a file",
+            status: reply.status,
+            why: why.unwrap_or_else(|_| "no record".to_owned()),
+        })
+    }
+
+    fn break_next(&mut self, how: Break) -> Result<()> {
+        match how {
+            Break::Panic => PANICS.store(true, Ordering::SeqCst),
+            Break::Memory => bail!("no module"),
+        }
+        Ok(())
+    }
+}

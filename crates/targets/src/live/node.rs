@@ -1,0 +1,134 @@
+//! What runs in Node: the npm package with its `KeyedGate`, and the Lambda@Edge package with its handler. Both
+//! fetch keys themselves.
+
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+use serde_json::{Value, json};
+use tollgate_gate::Request;
+
+use super::edge::{Break, Edge, FILLER_BYTES, Told};
+use crate::lambda_edge::{Flavour, LambdaEdge, Package as Zip};
+use crate::node::{Node, as_json};
+use crate::policy::Policy;
+use crate::target::Places;
+
+/// The npm package.
+pub(super) struct Package {
+    node: Node,
+    breaks: Option<Break>,
+}
+
+impl Package {
+    pub(super) fn start(folder: &Path, image: &Path) -> Result<Package> {
+        Ok(Package {
+            node: Node::start(folder, image)?,
+            breaks: None,
+        })
+    }
+}
+
+impl Edge for Package {
+    fn ask(&mut self, request: &Request<'_>) -> Result<Told> {
+        let breaks = self.breaks.take();
+        let asked =
+            json!({ "keyed": as_json(request), "break": breaks.map(name), "filler": FILLER_BYTES });
+        let answer = self.node.exchange(&asked)?;
+        told(&answer, &answer)
+    }
+
+    fn break_next(&mut self, how: Break) -> Result<()> {
+        self.breaks = Some(how);
+        Ok(())
+    }
+
+    fn offer(&mut self, image: &[u8]) -> Option<Result<()>> {
+        let bytes: Vec<u8> = image.to_vec();
+        Some(
+            self.node
+                .exchange(&json!({ "offer": bytes }))
+                .and_then(|said| match said.get("refused").and_then(Value::as_str) {
+                    Some(why) => bail!("{why}"),
+                    None => Ok(()),
+                }),
+        )
+    }
+}
+
+/// The Lambda@Edge package.
+pub(super) struct Handler {
+    process: LambdaEdge,
+    flavour: Flavour,
+    breaks: Option<Break>,
+}
+
+impl Handler {
+    pub(super) fn start(flavour: Flavour, places: &Places, policy: &Policy) -> Result<Handler> {
+        Handler::with_image(flavour, places, policy, policy.image())
+    }
+
+    pub(super) fn with_image(
+        flavour: Flavour,
+        places: &Places,
+        policy: &Policy,
+        image: &[u8],
+    ) -> Result<Handler> {
+        let package = Zip::build(flavour, places, policy.file())?;
+        std::fs::write(package.folder().join("policy.tgi"), image)?;
+        Ok(Handler {
+            process: package.start_live()?,
+            flavour,
+            breaks: None,
+        })
+    }
+}
+
+impl Edge for Handler {
+    fn ask(&mut self, request: &Request<'_>) -> Result<Told> {
+        let breaks = self.breaks.take();
+        let more = json!({ "break": breaks.map(name), "flavour": self.flavour.name(), "filler": FILLER_BYTES });
+        let answer = self.process.live(request, more)?;
+        let result = answer.get("result").context("no result")?;
+        let status = match result.get("status") {
+            // CloudFront goes on with a request, and only with one.
+            None if result.get("uri").is_some() => json!(200),
+            None => bail!("neither a request nor a response: {result}"),
+            Some(status) => json!(status.as_str().and_then(|text| text.parse::<u16>().ok())),
+        };
+        let log = answer.get("log").cloned().unwrap_or_default();
+        told(&json!({ "status": status }), &log)
+    }
+
+    fn break_next(&mut self, how: Break) -> Result<()> {
+        if how == Break::Memory && self.flavour == Flavour::Native {
+            bail!("no module");
+        }
+        self.breaks = Some(how);
+        Ok(())
+    }
+}
+
+/// The word for it in the drivers.
+pub(super) fn name(how: Break) -> &'static str {
+    match how {
+        Break::Panic => "panic",
+        Break::Memory => "memory",
+    }
+}
+
+/// What became of a request, from the status of an answer and the log record beside it.
+pub(super) fn told(answer: &Value, log: &Value) -> Result<Told> {
+    let status = answer.get("status").and_then(Value::as_u64);
+    let status = u16::try_from(status.context("an answer without a status")?)?;
+    let word = |name: &str| log.get(name).and_then(Value::as_str);
+    let why = match (word("reason"), word("detail")) {
+        (Some(reason), Some(detail)) => format!("{reason}/{detail}"),
+        (Some(reason), None) => reason.to_owned(),
+        (None, _) => "no record".to_owned(),
+    };
+    Ok(Told {
+        allows: status == 200,
+        status,
+        why,
+    })
+}

@@ -1,0 +1,64 @@
+//! The native Lambda program as a function behind a runtime API, which delivers links. Its keys can panic: it is
+//! then another program over the same library, which nothing that is released has in it.
+
+use std::path::Path;
+
+use anyhow::{Result, bail};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tollgate_gate::Request;
+
+use super::edge::{Break, Edge, Told};
+use super::node::told;
+use crate::lambda::Content;
+use crate::target::Places;
+
+/// The variable with the file whose being there makes the next signature panic. The file goes with it.
+const PANICS: &str = "FRAGILE_IF";
+
+/// A function at work.
+pub(super) struct Program {
+    content: Content,
+    folder: TempDir,
+}
+
+impl Program {
+    pub(super) fn start(places: &Places, fragile: &Path, image: &Path) -> Result<Program> {
+        let folder = TempDir::new()?;
+        let marker = folder.path().join("panic");
+        let marker = marker.to_string_lossy();
+        let content = Content::start(places, fragile, image, &[(PANICS, &marker)])?;
+        Ok(Program { content, folder })
+    }
+}
+
+impl Edge for Program {
+    fn ask(&mut self, request: &Request<'_>) -> Result<Told> {
+        let (result, log) = self.content.ask(request)?;
+        let status = result.get("statusCode").and_then(Value::as_u64);
+        Ok(match status {
+            Some(status) => Told {
+                allows: status == 302,
+                ..told(&json!({ "status": status }), &log)?
+            },
+            // API Gateway makes a 502 of it.
+            None => Told {
+                allows: false,
+                status: 502,
+                why: format!("the function failed: {}", error(&result)),
+            },
+        })
+    }
+
+    fn break_next(&mut self, how: Break) -> Result<()> {
+        match how {
+            Break::Panic => Ok(std::fs::write(self.folder.path().join("panic"), "")?),
+            Break::Memory => bail!("no module"),
+        }
+    }
+}
+
+fn error(result: &Value) -> String {
+    let word = |name: &str| result.get(name).and_then(Value::as_str).unwrap_or_default();
+    [word("errorType"), ": ", word("errorMessage")].concat()
+}

@@ -1,0 +1,66 @@
+//! The site of fault and load tests: small, with a path for everything that can be asked.
+
+use anyhow::{Context, Result};
+use tollgate_compiler::SourceTree;
+
+use super::issuer::{CLIENT, Issuer, POOL};
+use crate::policy::Policy;
+
+/// A path that anyone may have.
+pub const OPEN: &str = "/open/a";
+/// A path that the group of `alice` may have.
+pub const LESSON: &str = "/courses/a";
+/// A path that another group may have.
+pub const OTHER: &str = "/other/a";
+/// A path that anyone may have under the newer policy.
+pub const NEW: &str = "/new/a";
+/// A path that nobody may have, for nobody can tell what it means.
+pub const HOSTILE: &str = "/open/..%2fcourses/a";
+/// Every path that is a file where there are files.
+pub const FILES: [&str; 4] = [OPEN, LESSON, OTHER, NEW];
+
+/// The policy of a site of this name; the `newer` one opens one path more. It pins the keys that the issuer
+/// has published, and fetches them again from there.
+///
+/// # Errors
+///
+/// If the issuer does not answer.
+pub fn policy(issuer: &Issuer, name: &str, newer: bool) -> Result<Policy> {
+    let refresh = issuer.jwks_uri();
+    let mut site = format!(
+        r#"schema = 1
+[site]
+name = "{name}"
+[[issuer]]
+name = "learners"
+cognito = {{ region = "eu-west-1", user_pool = "{POOL}" }}
+clients = ["{CLIENT}"]
+token_use = ["id"]
+algorithms = ["RS256"]
+jwks = "keys.json"
+refresh = "{refresh}"
+[token]
+from = ["header:authorization"]
+[[rule]]
+id = "open"
+allow = ["/open/**"]
+anyone = true
+[[rule]]
+id = "students"
+allow = ["/courses/**"]
+groups = ["rust-101"]
+[[rule]]
+id = "others"
+allow = ["/other/**"]
+groups = ["go-201"]
+"#
+    );
+    if newer {
+        site += "[[rule]]\nid = \"new\"\nallow = [\"/new/**\"]\nanyone = true\n";
+    }
+    let keys = String::from_utf8(issuer.key_set()?).context("the issuer's keys")?;
+    let mut sources = SourceTree::new();
+    sources.insert("site.toml", site);
+    sources.insert("keys.json", keys);
+    Policy::from_sources(&sources)
+}

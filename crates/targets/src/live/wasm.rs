@@ -1,0 +1,119 @@
+//! The plain module as an embedder runs it whose host does what the module's documentation asks of one: it
+//! fetches the keys that are due, and after a trap denies and goes on with a new instance.
+
+use core::time::Duration;
+
+use anyhow::Result;
+use tollgate_gate::Request;
+use tollgate_gate::wire::Reply;
+
+use super::edge::{Break, Edge, FILLER_BYTES, Told};
+use super::http;
+use crate::embedded::{Compiled, Embedded};
+
+/// How long a request waits for keys.
+const MAX_WAIT: Duration = Duration::from_secs(1);
+/// How much a host reads that leaves the limit to the module.
+const MAX_READ_BYTES: usize = 32 * 1_024 * 1_024;
+
+/// A host and its instance.
+pub(super) struct Wasm<'a> {
+    compiled: &'a Compiled,
+    image: Vec<u8>,
+    /// None after a trap.
+    instance: Option<Embedded>,
+    breaks: Option<Break>,
+}
+
+impl<'a> Wasm<'a> {
+    pub(super) fn start(compiled: &'a Compiled, image: &[u8]) -> Result<Wasm<'a>> {
+        Ok(Wasm {
+            compiled,
+            image: image.to_vec(),
+            instance: Some(compiled.start(image)?),
+            breaks: None,
+        })
+    }
+
+    /// One decision, and with fresh keys another; an error is a trap.
+    fn decide(&mut self, request: &Request<'_>) -> Result<Reply> {
+        if self.instance.is_none() {
+            self.instance = Some(self.compiled.start(&self.image)?);
+        }
+        let Some(instance) = &mut self.instance else {
+            anyhow::bail!("no instance");
+        };
+        let now = request.now.0;
+        let filler = vec![b'x'; FILLER_BYTES];
+        let mut headers = request.headers.to_vec();
+        match self.breaks.take() {
+            Some(Break::Panic) => instance.spoil(),
+            Some(Break::Memory) => {
+                instance.freeze_memory();
+                headers.push(("x-filler", &filler));
+            }
+            None => (),
+        }
+        let request = Request {
+            headers: &headers,
+            ..*request
+        };
+        refresh(instance, now, false)?;
+        let reply = instance.decide(&request)?;
+        if reply.unknown_key && refresh(instance, now, true)? {
+            return instance.decide(&request);
+        }
+        Ok(reply)
+    }
+}
+
+/// Fetches what is due; whether anything is new.
+fn refresh(instance: &mut Embedded, now: i64, unknown_key: bool) -> Result<bool> {
+    let mut is_fresh = false;
+    while let Some(due) = instance.keys_due(now, unknown_key)? {
+        match http::fetch(&due.url, MAX_WAIT, MAX_READ_BYTES) {
+            Ok(body) => is_fresh |= instance.keys_arrived(due.ticket, &body, now)?,
+            Err(_) => instance.keys_failed(due.ticket, now)?,
+        }
+    }
+    Ok(is_fresh)
+}
+
+impl Edge for Wasm<'_> {
+    fn ask(&mut self, request: &Request<'_>) -> Result<Told> {
+        match self.decide(request) {
+            Ok(reply) => {
+                let detail = reply.detail.map(|detail| format!("/{detail}"));
+                Ok(Told {
+                    allows: reply.status == 200,
+                    status: reply.status,
+                    why: [reply.reason.code(), &detail.unwrap_or_default()].concat(),
+                })
+            }
+            Err(error) => {
+                self.instance = None;
+                // What comes before are places in the module.
+                let error = format!("{error:#}");
+                let trap = error.rsplit("wasm trap: ").next().unwrap_or_default();
+                Ok(Told {
+                    allows: false,
+                    status: 500,
+                    why: format!("trap: {}", trap.trim()),
+                })
+            }
+        }
+    }
+
+    fn break_next(&mut self, how: Break) -> Result<()> {
+        self.breaks = Some(how);
+        Ok(())
+    }
+
+    fn offer(&mut self, image: &[u8]) -> Option<Result<()>> {
+        let offered = self.instance.as_mut()?.load(image);
+        if offered.is_ok() {
+            self.image = image.to_vec();
+        }
+        Some(offered)
+    }
+}

@@ -1,0 +1,55 @@
+//! The Cloudflare Worker in workerd with what is around it: KV, issuers, `waitUntil`.
+
+use anyhow::{Context, Result};
+use serde_json::{Value, json};
+use tollgate_gate::Request;
+
+use super::edge::{Break, Edge, FILLER_BYTES, Told};
+use super::node::{name, told};
+use super::store::Store;
+use crate::cloudflare::{Worker, Workerd};
+use crate::node::as_json;
+use crate::policy::Policy;
+use crate::target::Places;
+
+/// A Worker at work.
+pub(super) struct LiveWorker {
+    workerd: Workerd,
+    breaks: Option<Break>,
+}
+
+impl LiveWorker {
+    pub(super) fn start(
+        places: &Places,
+        policy: &Policy,
+        store: Option<&Store>,
+    ) -> Result<LiveWorker> {
+        let worker = Worker::build(places, policy.file())?;
+        Ok(LiveWorker {
+            workerd: worker.start_live(store.map(Store::address))?,
+            breaks: None,
+        })
+    }
+}
+
+impl Edge for LiveWorker {
+    fn ask(&mut self, request: &Request<'_>) -> Result<Told> {
+        let breaks = self.breaks.take();
+        let asked = json!({
+            "live": as_json(request), "break": breaks.map(name), "filler": FILLER_BYTES,
+        });
+        let answer = self.workerd.exchange(&asked)?;
+        let sent = answer.get("sent").and_then(Value::as_bool);
+        let log = answer.get("log").cloned().unwrap_or_default();
+        Ok(Told {
+            // What counts is what reached the origin.
+            allows: sent.context("an answer that does not say what was sent")?,
+            ..told(&answer, &log)?
+        })
+    }
+
+    fn break_next(&mut self, how: Break) -> Result<()> {
+        self.breaks = Some(how);
+        Ok(())
+    }
+}

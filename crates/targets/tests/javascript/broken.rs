@@ -1,0 +1,52 @@
+//! A platform that fails under a generated script: the request that met it is denied, and the next is not.
+
+use anyhow::Result;
+use serde_json::{Value, json};
+use tollgate_targets::javascript::{Edge, Node, Script};
+use tollgate_targets::random::{Answers, Site};
+
+/// Policies to look at.
+const SITES: u64 = 12;
+
+/// The same requests, in which the platform fails.
+fn broken(asked: &[Value]) -> Vec<Value> {
+    let mut asked = asked.to_vec();
+    for request in &mut asked {
+        if let Some(members) = request.as_object_mut() {
+            members.insert("broken".to_owned(), json!(true));
+        }
+    }
+    asked
+}
+
+#[test]
+fn what_fails_once_does_not_fail_for_ever() -> Result<()> {
+    let mut node = Node::start()?;
+    for edge in [Edge::CloudFront, Edge::EdgeWorkers] {
+        let (mut failed, mut allowed) = (0, 0);
+        for seed in 0..SITES {
+            let site = Site::new(seed, 100)?;
+            let Ok(script) = Script::new(edge, &site.policy, &site.id) else {
+                // Over a budget.
+                continue;
+            };
+            node.load(&script)?;
+            // As the very first requests, before anything is remembered.
+            for (said, ours) in node.ask(&broken(&site.asked))?.iter().zip(&site.ours) {
+                let said = Answers::of_script(said);
+                if said.reason == "internal" {
+                    assert_eq!(said.outcome, "deny");
+                    failed += 1;
+                } else {
+                    assert_eq!(said, *ours, "{edge:?}, seed {seed}");
+                }
+            }
+            for (said, ours) in node.ask(&site.asked)?.iter().zip(&site.ours) {
+                assert_eq!(Answers::of_script(said), *ours, "{edge:?}, seed {seed}");
+                allowed += usize::from(ours.outcome == "allow");
+            }
+        }
+        assert!(failed > 0 && allowed > 0, "{edge:?}: {failed} {allowed}");
+    }
+    Ok(())
+}

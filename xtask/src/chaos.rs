@@ -1,0 +1,63 @@
+//! Faults on every target: key sets that are late, broken or gone, clocks that jump, torn policies, stores that
+//! do not answer, panics, memory that is used up. What is played is in `tollgate-targets`; this builds what it
+//! needs and hands over.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, bail};
+
+use crate::{Verdict, build, conformance, load, repo, shell, ui};
+
+/// Arguments of `chaos`.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Only these targets; all of them by default.
+    #[arg(long = "target", value_name = "NAME")]
+    targets: Vec<String>,
+    /// Only these faults; all of them by default. A wrong name lists them.
+    #[arg(long = "fault", value_name = "NAME")]
+    faults: Vec<String>,
+    /// Write the rows as JSON to this file as well.
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// Instead: `tollgate serve` under load for this many minutes, as `cargo xtask load`.
+    #[arg(long, value_name = "MINUTES", conflicts_with_all = ["targets", "faults", "json"])]
+    load: Option<u64>,
+}
+
+/// The example in the Lambda package whose keys panic.
+const FRAGILE: &str = "fragile-lambda";
+
+/// Plays the faults.
+pub(crate) fn run(args: &Args) -> Result<Verdict> {
+    if let Some(minutes) = args.load {
+        return load::run(&load::Args::of(minutes));
+    }
+    let targets: Vec<&str> = args.targets.iter().map(String::as_str).collect();
+    conformance::prepare(&targets)?;
+    if targets.is_empty() || targets.contains(&"lambda") {
+        ui::in_step("a Lambda program that panics", |step| {
+            // Of the whole workspace: for one package alone S3's library would be built again.
+            let feature = format!("{}/faults", build::lambda::PROGRAM);
+            let mut build = shell::cargo(["build", "--workspace", "--features", &feature]);
+            shell::must(build.args(["--example", FRAGILE]), |line| step.line(line))
+        })?;
+    }
+    let mut chaos = conformance::program("chaos", &targets);
+    chaos
+        .arg("--fragile-lambda")
+        .arg(repo::program(&format!("examples/{FRAGILE}")));
+    for fault in &args.faults {
+        chaos.args(["--fault", fault]);
+    }
+    if let Some(json) = &args.json {
+        // The caller's folder, not the repository's.
+        let json = std::path::absolute(json).context("cannot tell the current folder")?;
+        chaos.arg("--json").arg(json);
+    }
+    match shell::hand_over(&mut chaos)? {
+        0 => Ok(Verdict::Yes),
+        3 => Ok(Verdict::No),
+        _ => bail!("the faults could not be played"),
+    }
+}

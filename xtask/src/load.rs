@@ -1,0 +1,49 @@
+//! `tollgate serve` under sustained load while its issuer fails and recovers: wrong answers, memory, and how long
+//! answers take. The load is made by `tollgate-targets`; this builds what it needs and hands over.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, bail};
+
+use crate::{Verdict, conformance, repo, shell, ui};
+
+/// Arguments of `load`.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// How long, in minutes.
+    #[arg(long, default_value_t = 2)]
+    minutes: u64,
+    /// Write the figures as JSON to this file as well.
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+}
+
+impl Args {
+    /// With everything else left out.
+    pub(crate) fn of(minutes: u64) -> Args {
+        Args {
+            minutes,
+            json: None,
+        }
+    }
+}
+
+/// Makes the load.
+pub(crate) fn run(args: &Args) -> Result<Verdict> {
+    ui::in_step("programs", |step| {
+        shell::must(&mut conformance::build_programs(), |line| step.line(line))
+    })?;
+    let mut load = shell::tool(repo::program("load"), ["--minutes"]);
+    load.arg(args.minutes.to_string());
+    load.arg("--tollgate").arg(repo::program("tollgate"));
+    if let Some(json) = &args.json {
+        // The caller's folder, not the repository's.
+        let json = std::path::absolute(json).context("cannot tell the current folder")?;
+        load.arg("--json").arg(json);
+    }
+    match shell::hand_over(&mut load)? {
+        0 => Ok(Verdict::Yes),
+        3 => Ok(Verdict::No),
+        _ => bail!("the load could not be made"),
+    }
+}
