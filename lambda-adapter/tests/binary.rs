@@ -94,6 +94,8 @@ fn events_are_answered_line_by_line() {
     std::fs::remove_file(&image).expect("a writable folder");
 }
 
+type Variables<'a> = &'a [(&'a str, &'a str)];
+
 #[test]
 fn with_trust_keys_only_signed_images_are_loaded() {
     let folder = std::env::temp_dir().join(format!("tollgate-signed-{}", std::process::id()));
@@ -125,7 +127,7 @@ fn with_trust_keys_only_signed_images_are_loaded() {
     let event = CLOUDFRONT
         .replace('\n', "")
         .replace("URI", "/courses/rust-101/preview/a");
-    let table: [(&str, &[(&str, &str)], Option<&str>); 10] = [
+    let table: [(&str, Variables<'_>, Option<&str>); 10] = [
         (&plain, &[], None),
         (&five, &[], None),
         (&five, &[("TOLLGATE_TRUST", &trust)], None),

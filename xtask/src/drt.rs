@@ -3,7 +3,7 @@
 
 use anyhow::Result;
 
-use crate::{Verdict, build, conformance, shell, ui};
+use crate::{Verdict, build, conformance, peers, shell, ui};
 
 /// Arguments of `drt`.
 #[derive(clap::Args)]
@@ -20,6 +20,10 @@ pub(crate) struct Args {
 const NATIVE_PAIRS: u64 = 1_000_000;
 /// Pairs a minute for the generated JavaScript in Node; a tenth in nginx's engine.
 const SCRIPT_PAIRS: u64 = 10_000;
+/// Requests a minute for Cedar, about random policies without what it cannot say.
+const CEDAR_REQUESTS: usize = 10_000;
+/// Seconds a minute for the theorems on each target.
+const THEOREM_SECONDS: u64 = 1;
 /// Seconds a minute for each other target: most for the engines of WebAssembly.
 const SHARES: [(&str, u64); 6] = [
     ("wasmtime", 8),
@@ -51,6 +55,18 @@ pub(crate) fn run(args: &Args) -> Result<Verdict> {
     println!("the library against generated JavaScript:");
     let nginx = ui::in_step("nginx", build::javascript::nginx)?;
     good &= build::javascript::pairs(SCRIPT_PAIRS * args.minutes, &nginx)?;
-    println!("Cedar as an oracle: `cargo xtask peers`");
+    println!("theorems on every target:");
+    let seconds = THEOREM_SECONDS * args.minutes;
+    let mut theorems = conformance::program("theorems", &[]);
+    theorems
+        .args(["--seconds", &seconds.to_string()])
+        .args(["--seed", &args.seed.to_string()]);
+    good &= shell::hand_over(&mut theorems)? == 0;
+    println!("the library against Cedar:");
+    let requests = CEDAR_REQUESTS.saturating_mul(usize::try_from(args.minutes)?);
+    good &= matches!(
+        peers::run(&peers::Args::random(requests, args.seed))?,
+        Verdict::Yes
+    );
     Ok(Verdict::of(good))
 }

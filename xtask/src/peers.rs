@@ -1,4 +1,4 @@
-//! Holds the sample policy against another policy engine: whether it accepts our export and decides alike.
+//! Holds the sample policy, or random ones, against another policy engine: whether it accepts our export and decides alike.
 //! The program is `tollgate-peers` with its feature; this builds and starts it.
 
 use std::path::PathBuf;
@@ -20,6 +20,9 @@ pub(crate) struct Args {
     /// Where the random requests start.
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// Random policies in place of the sample, each without what Cedar cannot say.
+    #[arg(long)]
+    random: bool,
 }
 
 /// Builds the program, as fast as what it measures.
@@ -41,13 +44,26 @@ pub(crate) fn program() -> PathBuf {
     program.with_extension(std::env::consts::EXE_EXTENSION)
 }
 
+impl Args {
+    /// Random policies, and so many requests about them.
+    pub(crate) const fn random(requests: usize, seed: u64) -> Args {
+        Args {
+            requests,
+            seed,
+            random: true,
+        }
+    }
+}
+
 /// Asks Cedar.
 pub(crate) fn run(args: &Args) -> Result<Verdict> {
     ui::in_step("peers", build)?;
     let mut command = shell::tool(program(), ["oracle"]);
     command
-        .arg(repo::policy())
         .args(["--requests", &args.requests.to_string()])
         .args(["--seed", &args.seed.to_string()]);
+    if !args.random {
+        command.arg(repo::policy());
+    }
     Ok(Verdict::of(shell::hand_over(&mut command)? == 0))
 }

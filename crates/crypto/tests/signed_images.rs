@@ -115,7 +115,7 @@ fn what_is_no_key_for_images_is_refused() {
     let table = [
         ("", ImageKeyError::Pem),
         ("no PEM", ImageKeyError::Pem),
-        (&PEM[..60], ImageKeyError::Pem),
+        (PEM.get(..60).unwrap(), ImageKeyError::Pem),
         (
             &PEM.replace("PRIVATE", "ENCRYPTED PRIVATE"),
             ImageKeyError::Pem,

@@ -4,7 +4,8 @@
 // is loaded; then every line in is `{"request": …}`, answered by the outcome, or
 // `{"measure": {"requests": […], "samples": N, "repeats": N}}`, answered by nanoseconds per request.
 // `{"keyed": …, "break": …}` is a request to a gate that fetches keys, after what is to go wrong in the
-// module; `{"offer": [BYTE, …]}` a policy image for that gate, which is taken or `refused`.
+// module; `{"offer": [BYTE, …], "trust": …}` a policy image for that gate, which is taken or `refused`, and the
+// trust keys to ask for from then on.
 // Not here: which requests, and what they should come to.
 
 import assert from "node:assert/strict";
@@ -42,7 +43,7 @@ async function answer(gate, asked) {
     const { error, ...told } = await live(gate, asked);
     return { ...told, thrown: error };
   }
-  if (asked.offer) return offer(asked.offer);
+  if (asked.offer) return offer(asked);
   return { ns: measure(gate, asked.measure) };
 }
 
@@ -61,9 +62,16 @@ async function live(gate, { keyed: request, break: how, filler }) {
   return decided(await keyed.decide(request));
 }
 
-function offer(image) {
+let options;
+let release = 0;
+
+/** Takes a newer image as a host should: with the trust keys it has, none older than the one in force. */
+function offer({ offer: image, trust }) {
   try {
-    keyed = new KeyedGate(new Gate(Uint8Array.from(image)));
+    if (trust) options = { trust };
+    const newer = new Gate(Uint8Array.from(image), options && { ...options, oldestVersion: release });
+    keyed = new KeyedGate(newer);
+    release = newer.policyVersion ?? 0;
     return { taken: true };
   } catch (error) {
     return { refused: String(error?.message ?? error) };

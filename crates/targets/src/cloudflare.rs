@@ -5,6 +5,7 @@
 //! which is `edge-wasm/cloudflare`, and requests over plain HTTP, which its own tests send.
 
 use core::net::{Ipv4Addr, SocketAddr};
+use std::ffi::OsStr;
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
@@ -70,6 +71,15 @@ impl Worker {
     ///
     /// If the authors' command does not make it; the message says why.
     pub fn build(places: &Places, image: &Path) -> Result<Self> {
+        Self::build_with(places, image, &[])
+    }
+
+    /// The same with more arguments for the build.
+    ///
+    /// # Errors
+    ///
+    /// As [`Worker::build`].
+    pub fn build_with(places: &Places, image: &Path, more: &[&OsStr]) -> Result<Self> {
         let folder = TempDir::new().context("cannot make a temporary folder")?;
         let built = folder.path().join("built");
         let made = Command::new(&places.tollgate)
@@ -79,6 +89,7 @@ impl Worker {
             .arg(&places.parts)
             .arg("--out")
             .arg(&built)
+            .args(more)
             .output()
             .with_context(|| format!("cannot start {}", places.tollgate.display()))?;
         if !made.status.success() {

@@ -20,6 +20,7 @@ mod process;
 pub mod random;
 pub mod signed;
 pub mod target;
+pub mod theorems;
 
 pub use policy::Policy;
 pub use target::{Host, Places, Target};

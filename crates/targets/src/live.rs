@@ -17,4 +17,4 @@ mod scripts;
 mod wasm;
 mod worker;
 
-pub use edge::{Break, Edge, Stage, Told};
+pub use edge::{Break, Edge, Signed, Stage, Told};

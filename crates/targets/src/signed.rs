@@ -28,6 +28,45 @@ allow = ["/open/**"]
 anyone = true
 "#;
 
+/// Who releases the policies of a site: a key made for this, and the trust keys that know it.
+pub struct Releaser {
+    key: ImageKey,
+    site: String,
+}
+
+impl Releaser {
+    /// A releaser of this site's policies.
+    ///
+    /// # Errors
+    ///
+    /// If no key can be made.
+    pub fn new(site: &str) -> Result<Self> {
+        let key = ImageKey::generate()?;
+        Ok(Self {
+            key,
+            site: site.to_owned(),
+        })
+    }
+
+    /// The trust keys, as text.
+    ///
+    /// # Errors
+    ///
+    /// If the key has no public half.
+    pub fn trust(&self) -> Result<String> {
+        trust(&self.key, &self.site)
+    }
+
+    /// The image, signed as a version.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be signed.
+    pub fn sign(&self, version: u64, image: &[u8]) -> Result<Vec<u8>> {
+        sealed(&self.key, version, KEY_ID, &self.site, image)
+    }
+}
+
 /// What is tried, and with which trust keys.
 pub struct Trial {
     /// The trust keys, as text.
@@ -151,7 +190,7 @@ impl Trial {
             }
         }
         Ok(Self {
-            trust: trust(&own)?,
+            trust: trust(&own, SITE)?,
             cases,
         })
     }
@@ -203,8 +242,8 @@ fn sealed(key: &ImageKey, number: u64, key_id: &str, site: &str, image: &[u8]) -
     Ok(bytes)
 }
 
-fn trust(key: &ImageKey) -> Result<String> {
+fn trust(key: &ImageKey, site: &str) -> Result<String> {
     let x = tollgate_mint::base64url(&key.public()?);
     let jwk = json!({ "kty": "OKP", "crv": "Ed25519", "kid": KEY_ID, "x": x });
-    Ok(json!({ "site": SITE, "keys": [jwk] }).to_string())
+    Ok(json!({ "site": site, "keys": [jwk] }).to_string())
 }

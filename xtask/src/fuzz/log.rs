@@ -63,7 +63,7 @@ impl fmt::Display for Log {
     }
 }
 
-/// The coverage in a line such as `#8	NEW    cov: 12 ft: 13 corp: 4/8b …`.
+/// The coverage in a line such as `#8 NEW cov: 12 ft: 13 corp: 4/8b …`.
 fn coverage(line: &str) -> Option<u64> {
     let (_, rest) = line.strip_prefix('#')?.split_once(" cov: ")?;
     rest.split(' ').next()?.parse().ok()

@@ -81,6 +81,7 @@ const TABLE: &[Row] = &[
             "tollgate-gate",
             "tollgate-mint",
             "tollgate-rs256",
+            "tollgate-spec",
             "tollgate-token",
         ],
         &[],

@@ -307,7 +307,7 @@ pub(crate) fn is_passed_over(seed: u64, policies: &[&Both], tally: &mut Tally) -
 pub(crate) fn prove(about: &str, check: impl Fn(u64) -> Tally + Sync) {
     let count = count();
     let first = number("TOLLGATE_SEED").unwrap_or(0);
-    let total = in_parallel(first, count, check);
+    let total = in_parallel(about, first, count, check);
     println!("{about}, {count} seeds: {total}");
 }
 
@@ -323,8 +323,8 @@ fn number(name: &str) -> Option<u64> {
     std::env::var(name).ok()?.parse().ok()
 }
 
-/// Checks so many seeds on every processor there is.
-fn in_parallel(first: u64, count: u64, check: impl Fn(u64) -> Tally + Sync) -> Tally {
+/// Checks so many seeds on every processor there is; a long run says how far it is.
+fn in_parallel(about: &str, first: u64, count: u64, check: impl Fn(u64) -> Tally + Sync) -> Tally {
     let next = AtomicU64::new(first);
     let work = || {
         let mut tally = Tally::default();
@@ -332,6 +332,10 @@ fn in_parallel(first: u64, count: u64, check: impl Fn(u64) -> Tally + Sync) -> T
             let seed = next.fetch_add(1, Ordering::Relaxed);
             if seed >= first + count {
                 return tally;
+            }
+            let done = seed - first;
+            if done > 0 && done.is_multiple_of(MANY / 2) {
+                eprintln!("{about}: {done} of {count} seeds");
             }
             for (what, count) in check(seed).0 {
                 tally.add(what, count);

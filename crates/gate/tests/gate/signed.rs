@@ -1,6 +1,12 @@
 //! Which images are taken under trust keys. The signatures are toys; real ones are tried in
 //! `crates/crypto/tests/signed_images.rs`.
 
+#![expect(
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a helper fails its test by panicking"
+)]
+
 use tollgate_core::ImageId;
 use tollgate_gate::signed::{SignedError, TrustError, to_be_signed};
 use tollgate_gate::{Gate, LoadError, PolicyVersion, Trust};
@@ -226,13 +232,15 @@ fn versions_do_not_go_back_unless_the_operator_says_so() {
     assert_eq!(offer(10, &image(), &mut trust), Ok(()));
 }
 
+type Wanted = fn(&TrustError) -> bool;
+
 #[test]
 fn trust_keys_that_are_not_understood_are_refused() {
     let rsa = r#"{"keys":[{"kty":"EC","crv":"P-256","kid":"a","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}]}"#;
     let named = |kid: &str| set(&[0], "").replace("k0", kid);
     let private = set(&[0], "").replace(r#""kty""#, r#""d":"AA","kty""#);
     let weak = set(&[0], "").replace(KEYS[0], "AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA");
-    let table: Vec<(String, fn(&TrustError) -> bool)> = vec![
+    let table: Vec<(String, Wanted)> = vec![
         (String::new(), |e| matches!(e, TrustError::Keys(_))),
         ("null".into(), |e| matches!(e, TrustError::Keys(_))),
         (r#"{"keys":[]}"#.into(), |e| *e == TrustError::Empty),

@@ -58,6 +58,15 @@ pub trait Edge {
     }
 }
 
+/// A signed image, and the trust keys that know who signed it.
+#[derive(Clone, Copy)]
+pub struct Signed<'a> {
+    /// The trust keys, as text.
+    pub trust: &'a str,
+    /// The image in its envelope.
+    pub image: &'a [u8],
+}
+
 /// Everything that targets are started from.
 pub struct Stage {
     /// The built artifacts.
@@ -100,7 +109,9 @@ impl Stage {
         let places = &self.places;
         Ok(match target {
             Target::Native => Box::new(native::Native::start(policy.image())?),
-            Target::Wasmtime => Box::new(wasm::Wasm::start(self.compiled()?, policy.image())?),
+            Target::Wasmtime => {
+                Box::new(wasm::Wasm::start(self.compiled()?, policy.image(), None)?)
+            }
             Target::Node => Box::new(node::Package::start(&places.node_package, policy.file())?),
             Target::LambdaEdge => Box::new(node::Handler::start(Flavour::Wasm, places, policy)?),
             Target::LambdaEdgeNative => {
@@ -118,6 +129,39 @@ impl Stage {
                 })?)
             }
             Target::Edgeworkers => Box::new(scripts::Bundle::start(policy)?),
+        })
+    }
+
+    /// Starts a target that takes only images that are signed as its trust keys ask, where it gets images
+    /// while it runs.
+    ///
+    /// # Errors
+    ///
+    /// If it does not start, or gets none.
+    pub fn start_signed(
+        &self,
+        target: Target,
+        policy: &Policy,
+        signed: &Signed<'_>,
+        store: Option<&Store>,
+    ) -> Result<Box<dyn Edge + '_>> {
+        let places = &self.places;
+        let Signed { trust, image } = *signed;
+        Ok(match target {
+            Target::Wasmtime => Box::new(wasm::Wasm::start(self.compiled()?, image, Some(trust))?),
+            Target::Node => {
+                let mut package = node::Package::start(&places.node_package, policy.file())?;
+                package.trust(trust, image)?;
+                Box::new(package)
+            }
+            Target::Cloudflare => {
+                let [image, trust] = [in_file(image)?, in_file(trust.as_bytes())?];
+                let (image, trust) = (image.path(), trust.path());
+                Box::new(worker::LiveWorker::start_signed(
+                    places, image, trust, store,
+                )?)
+            }
+            other => bail!("{other} gets no images while it runs"),
         })
     }
 
@@ -150,25 +194,42 @@ impl Stage {
         Ok(Box::new(handler))
     }
 
-    /// Why a program refuses to start with an image, in its own words.
+    /// Why a program refuses to start with an image, in its own words; with trust keys, only a signed one that
+    /// is not older than a version would do.
     ///
     /// # Errors
     ///
     /// If it starts.
-    pub fn refusal(&self, target: Target, image: &[u8]) -> Result<String> {
-        let file = NamedTempFile::new().context("cannot make a temporary file")?;
-        std::fs::write(file.path(), image)?;
+    pub fn refusal(
+        &self,
+        target: Target,
+        image: &[u8],
+        trust: Option<(&str, u64)>,
+    ) -> Result<String> {
+        let file = in_file(image)?;
+        let trust = match trust {
+            Some((keys, oldest)) => Some((in_file(keys.as_bytes())?, oldest.to_string())),
+            None => None,
+        };
         let mut command = match target {
             Target::Native => {
                 let mut serve = Command::new(&self.places.tollgate);
                 serve.args(["serve", "--root", ".", "--listen", "127.0.0.1:0"]);
                 serve.arg("--policy").arg(file.path());
+                if let Some((keys, oldest)) = &trust {
+                    serve.arg("--trust").arg(keys.path());
+                    serve.args(["--oldest-version", oldest]);
+                }
                 serve
             }
             Target::Lambda => {
                 let mut function = Command::new(&self.places.lambda);
                 function.env("TOLLGATE_ROLE", "cloudfront");
                 function.env("TOLLGATE_POLICY", file.path());
+                if let Some((keys, oldest)) = &trust {
+                    function.env("TOLLGATE_TRUST", keys.path());
+                    function.env("TOLLGATE_OLDEST_POLICY", oldest);
+                }
                 function
             }
             other => bail!("{other} is no program"),
@@ -183,6 +244,13 @@ impl Stage {
         let file = file.path().display().to_string();
         Ok(last.trim().replace(&file, "policy.tgi"))
     }
+}
+
+/// A file with these bytes, as long as the value lives.
+fn in_file(bytes: &[u8]) -> Result<NamedTempFile> {
+    let file = NamedTempFile::new().context("cannot make a temporary file")?;
+    std::fs::write(file.path(), bytes).context("cannot write a temporary file")?;
+    Ok(file)
 }
 
 /// A filler that makes a request larger than the memory that a module has left.

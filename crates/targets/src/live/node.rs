@@ -28,6 +28,21 @@ impl Package {
     }
 }
 
+impl Package {
+    /// Takes this signed image, and from now on only such as these trust keys know.
+    pub(super) fn trust(&mut self, trust: &str, image: &[u8]) -> Result<()> {
+        self.offered(&json!({ "offer": image, "trust": trust }))
+    }
+
+    fn offered(&mut self, offer: &Value) -> Result<()> {
+        let said = self.node.exchange(offer)?;
+        match said.get("refused").and_then(Value::as_str) {
+            Some(why) => bail!("{why}"),
+            None => Ok(()),
+        }
+    }
+}
+
 impl Edge for Package {
     fn ask(&mut self, request: &Request<'_>) -> Result<Told> {
         let breaks = self.breaks.take();
@@ -43,15 +58,7 @@ impl Edge for Package {
     }
 
     fn offer(&mut self, image: &[u8]) -> Option<Result<()>> {
-        let bytes: Vec<u8> = image.to_vec();
-        Some(
-            self.node
-                .exchange(&json!({ "offer": bytes }))
-                .and_then(|said| match said.get("refused").and_then(Value::as_str) {
-                    Some(why) => bail!("{why}"),
-                    None => Ok(()),
-                }),
-        )
+        Some(self.offered(&json!({ "offer": image })))
     }
 }
 

@@ -20,25 +20,44 @@ const MAX_READ_BYTES: usize = 32 * 1_024 * 1_024;
 pub(super) struct Wasm<'a> {
     compiled: &'a Compiled,
     image: Vec<u8>,
+    /// Trust keys, where only signed images are taken.
+    trust: Option<String>,
     /// None after a trap.
     instance: Option<Embedded>,
     breaks: Option<Break>,
 }
 
 impl<'a> Wasm<'a> {
-    pub(super) fn start(compiled: &'a Compiled, image: &[u8]) -> Result<Wasm<'a>> {
-        Ok(Wasm {
+    pub(super) fn start(
+        compiled: &'a Compiled,
+        image: &[u8],
+        trust: Option<&str>,
+    ) -> Result<Wasm<'a>> {
+        let mut host = Wasm {
             compiled,
             image: image.to_vec(),
-            instance: Some(compiled.start(image)?),
+            trust: trust.map(str::to_owned),
+            instance: None,
             breaks: None,
-        })
+        };
+        host.instance = Some(host.another()?);
+        Ok(host)
+    }
+
+    /// A new instance with the policy in force.
+    fn another(&self) -> Result<Embedded> {
+        let mut instance = self.compiled.instance()?;
+        if let Some(trust) = &self.trust {
+            instance.trust(trust.as_bytes(), 0)?;
+        }
+        instance.load(&self.image)?;
+        Ok(instance)
     }
 
     /// One decision, and with fresh keys another; an error is a trap.
     fn decide(&mut self, request: &Request<'_>) -> Result<Reply> {
         if self.instance.is_none() {
-            self.instance = Some(self.compiled.start(&self.image)?);
+            self.instance = Some(self.another()?);
         }
         let Some(instance) = &mut self.instance else {
             anyhow::bail!("no instance");

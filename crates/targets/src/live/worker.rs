@@ -1,5 +1,7 @@
 //! The Cloudflare Worker in workerd with what is around it: KV, issuers, `waitUntil`.
 
+use std::path::Path;
+
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use tollgate_gate::Request;
@@ -24,7 +26,21 @@ impl LiveWorker {
         policy: &Policy,
         store: Option<&Store>,
     ) -> Result<LiveWorker> {
-        let worker = Worker::build(places, policy.file())?;
+        LiveWorker::of(&Worker::build(places, policy.file())?, store)
+    }
+
+    /// One that takes only images that these trust keys know; the first is in the file.
+    pub(super) fn start_signed(
+        places: &Places,
+        image: &Path,
+        trust: &Path,
+        store: Option<&Store>,
+    ) -> Result<LiveWorker> {
+        let more = ["--trust".as_ref(), trust.as_os_str()];
+        LiveWorker::of(&Worker::build_with(places, image, &more)?, store)
+    }
+
+    fn of(worker: &Worker, store: Option<&Store>) -> Result<LiveWorker> {
         Ok(LiveWorker {
             workerd: worker.start_live(store.map(Store::address))?,
             breaks: None,

@@ -1,6 +1,6 @@
 //! Events of CloudFront: what a viewer can put into one, and JSON that is no event.
 
-use std::fmt::Write;
+use core::fmt::Write;
 
 use serde_json::Value;
 use tollgate_core::UnixSeconds;

@@ -11,8 +11,9 @@ mod policies;
 mod requests;
 mod tokens;
 
+use core::time::Duration;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use tollgate_targets::counting::{Counting, peak_bytes};
 

@@ -1,5 +1,6 @@
-//! Cedar as an independent oracle: a policy's export is accepted by Cedar's validator, and Cedar and the
-//! core agree on random requests. Half of them come near some rule, so that both answers are common.
+//! Cedar as an independent oracle: the export of a policy, or of many random ones, is accepted by Cedar's
+//! validator, and Cedar and the core agree on random requests. Half of them come near some rule, so that both
+//! answers are common.
 
 use std::path::PathBuf;
 
@@ -8,27 +9,33 @@ use cedar_policy::{
     Authorizer, Context, Decision, Entities, EntityUid, PolicySet, Request, Schema, ValidationMode,
     Validator,
 };
+use indicatif::ProgressBar;
 use serde_json::{Map, Value};
 use tollgate_author::judge;
 use tollgate_author::probe::{Pool, Visit};
 use tollgate_author::suite::{self, Ask as Asking, Who};
+use tollgate_compiler::spec::ImageSpec;
 use tollgate_compiler::{CompileOptions, SourceTree, compile};
 use tollgate_core::{PathOptions, PathScratch, Reason};
 use tollgate_exchange::cedar;
 use tollgate_gate::config::GateConfig;
+use tollgate_spec::generate::{Generator, NOW};
+use tollgate_spec::render;
 
 /// How many requests that are decided differently are shown.
 const SHOWN: usize = 10;
+/// How many random requests each random policy is asked about.
+const REQUESTS_PER_POLICY: usize = 50;
 
 /// What to compare.
 #[derive(clap::Args)]
 pub(crate) struct Ask {
-    /// The policy folder.
-    policy: PathBuf,
+    /// The policy folder; random policies without one.
+    policy: Option<PathBuf>,
     /// How many random requests both are asked.
     #[arg(long, default_value_t = 100_000)]
     requests: usize,
-    /// Where the random requests start.
+    /// Where the random requests, and the random policies, start.
     #[arg(long, default_value_t = 1)]
     seed: u64,
 }
@@ -36,6 +43,10 @@ pub(crate) struct Ask {
 /// How often the two said what.
 #[derive(Default)]
 struct Counts {
+    rules: usize,
+    /// Rules that Cedar cannot say, and that were left out.
+    left_out: usize,
+    cedar_policies: usize,
     both_allow: usize,
     both_deny: usize,
     differ: usize,
@@ -43,9 +54,92 @@ struct Counts {
 
 /// Compares; false if they differ, or if the requests never had one of the two answers.
 pub(crate) fn run(asked: &Ask) -> Result<bool> {
-    let compiled = compile(&SourceTree::read(&asked.policy), &CompileOptions::default());
-    let policy = compiled.policy.context("the policy does not compile")?;
-    let export = cedar::export(&policy)?;
+    let mut counts = Counts::default();
+    match &asked.policy {
+        Some(folder) => {
+            let policy = compiled(&SourceTree::read(folder))?;
+            let export = cedar::export(&policy)?;
+            // The clock of the sample's tests.
+            let clock = 1_800_000_000;
+            let mut rng = fastrand::Rng::with_seed(asked.seed);
+            compare(
+                &policy,
+                &export,
+                asked.requests,
+                clock,
+                &mut rng,
+                &mut counts,
+            )?;
+        }
+        None => random_policies(asked, &mut counts)?,
+    }
+    let Counts {
+        rules,
+        left_out,
+        cedar_policies,
+        both_allow,
+        both_deny,
+        differ,
+    } = counts;
+    println!(
+        "cedar: {rules} rules as {cedar_policies} Cedar policies, accepted by the validator in strict mode; \
+         {left_out} rules that Cedar cannot say left out"
+    );
+    let asked_both = both_allow + both_deny + differ;
+    println!(
+        "cedar: {asked_both} random requests (seed {}): {both_allow} allowed by both, {both_deny} denied by both, \
+         {differ} decided differently",
+        asked.seed
+    );
+    Ok(differ == 0 && both_allow > 0 && both_deny > 0)
+}
+
+/// Random policies, each without what Cedar cannot say, and a few random requests about each.
+fn random_policies(asked: &Ask, counts: &mut Counts) -> Result<()> {
+    let policies = asked.requests.div_ceil(REQUESTS_PER_POLICY);
+    let progress = ProgressBar::new(u64::try_from(policies)?).with_message("random policies");
+    for seed in (asked.seed..).take(policies) {
+        let model = Generator::new(seed).policy();
+        let mut sources = SourceTree::new();
+        for (name, text) in render::to_toml(&model) {
+            sources.insert(name, text);
+        }
+        let mut policy = compiled(&sources).with_context(|| format!("seed {seed}"))?;
+        let export = loop {
+            match cedar::export(&policy) {
+                Ok(export) => break export,
+                Err(cannot) => {
+                    policy
+                        .rules
+                        .retain(|rule| format!("{}/{}", rule.course, rule.id) != cannot.rule);
+                    counts.left_out += 1;
+                }
+            }
+        };
+        let mut rng = fastrand::Rng::with_seed(seed);
+        compare(&policy, &export, REQUESTS_PER_POLICY, NOW, &mut rng, counts)
+            .with_context(|| format!("seed {seed}"))?;
+        progress.inc(1);
+    }
+    progress.finish_and_clear();
+    println!("cedar: {policies} random policies");
+    Ok(())
+}
+
+fn compiled(sources: &SourceTree) -> Result<ImageSpec> {
+    let compiled = compile(sources, &CompileOptions::default());
+    compiled.policy.context("the policy does not compile")
+}
+
+/// Asks both about random requests near some rule.
+fn compare(
+    policy: &ImageSpec,
+    export: &cedar::Export,
+    requests: usize,
+    clock: i64,
+    rng: &mut fastrand::Rng,
+    counts: &mut Counts,
+) -> Result<()> {
     let policies: PolicySet = export
         .policies
         .parse()
@@ -60,20 +154,17 @@ pub(crate) fn run(asked: &Ask) -> Result<bool> {
     if !verdict.validation_passed() {
         bail!("Cedar's validator refuses the export");
     }
-    println!(
-        "cedar: {} rules as {} Cedar policies, accepted by the validator in strict mode",
-        policy.rules.len(),
-        policies.policies().count()
-    );
-    let gate = judge::gate(&policy)?;
-    // The clock of the sample's tests.
-    let pool = Pool::new(&[&policy], gate.config(), Vec::new(), 1_800_000_000);
-    let mut rng = fastrand::Rng::with_seed(asked.seed);
-    let oracle = Oracle::new(&export, &policies, &schema)?;
+    counts.rules += policy.rules.len();
+    counts.cedar_policies += policies.policies().count();
+    let gate = judge::gate(policy)?;
+    let pool = Pool::new(&[policy], gate.config(), Vec::new(), clock);
+    let options = PathOptions {
+        ascii_only: policy.ascii_only,
+    };
+    let oracle = Oracle::new(export, &policies, &schema, options)?;
     let rules: Vec<_> = policy.rules.iter().collect();
-    let mut counts = Counts::default();
-    for _ in 0..asked.requests {
-        let visit = pool.visit(&rules, &mut rng);
+    for _ in 0..requests {
+        let visit = pool.visit(&rules, rng);
         let ours = visit.ask(|ask| suite::run(&gate, ask, &mut ()).reason == Reason::Allow);
         let theirs = visit.ask(|ask| oracle.allows(&visit, ask, gate.config()))?;
         match (ours, theirs) {
@@ -87,34 +178,31 @@ pub(crate) fn run(asked: &Ask) -> Result<bool> {
             }
         }
     }
-    let Counts {
-        both_allow,
-        both_deny,
-        differ,
-    } = counts;
-    println!(
-        "cedar: {} random requests (seed {}): {both_allow} allowed by both, {both_deny} denied by both, \
-         {differ} decided differently",
-        asked.requests, asked.seed
-    );
-    Ok(differ == 0 && both_allow > 0 && both_deny > 0)
+    Ok(())
 }
 
 struct Oracle<'a> {
     export: &'a cedar::Export,
     policies: &'a PolicySet,
     schema: &'a Schema,
+    options: PathOptions,
     authorizer: Authorizer,
     visitor: EntityUid,
     path: EntityUid,
 }
 
 impl<'a> Oracle<'a> {
-    fn new(export: &'a cedar::Export, policies: &'a PolicySet, schema: &'a Schema) -> Result<Self> {
+    fn new(
+        export: &'a cedar::Export,
+        policies: &'a PolicySet,
+        schema: &'a Schema,
+        options: PathOptions,
+    ) -> Result<Self> {
         Ok(Self {
             export,
             policies,
             schema,
+            options,
             authorizer: Authorizer::new(),
             visitor: "Visitor::\"visitor\"".parse()?,
             path: "Path::\"path\"".parse()?,
@@ -123,7 +211,7 @@ impl<'a> Oracle<'a> {
 
     /// What Cedar decides. An error while it evaluates a policy is one of the export's making.
     fn allows(&self, visit: &Visit, ask: &Asking<'_>, config: &GateConfig) -> Result<bool> {
-        let Some(said) = said(visit, ask, config) else {
+        let Some(said) = said(visit, ask, config, self.options) else {
             // A path that is refused never gets as far as a policy.
             return Ok(false);
         };
@@ -149,10 +237,15 @@ impl<'a> Oracle<'a> {
 }
 
 /// The request as an exported policy sees it; `None` if its path is refused.
-fn said(visit: &Visit, ask: &Asking<'_>, config: &GateConfig) -> Option<cedar::Visit> {
+fn said(
+    visit: &Visit,
+    ask: &Asking<'_>,
+    config: &GateConfig,
+    options: PathOptions,
+) -> Option<cedar::Visit> {
     let mut scratch = PathScratch::new();
     let raw = ask.target.split('?').next().unwrap_or_default();
-    let path = scratch.parse(raw.as_bytes(), PathOptions::default()).ok()?;
+    let path = scratch.parse(raw.as_bytes(), options).ok()?;
     let segments = (0..path.segment_count())
         .filter_map(|at| String::from_utf8(path.segment(at)?.to_vec()).ok())
         .collect();

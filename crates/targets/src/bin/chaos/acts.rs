@@ -1,5 +1,7 @@
 //! How each fault is played: what is well before it, what goes on under it, and how it ends.
 
+mod older;
+
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
 use tollgate_targets::lambda_edge::Flavour;
@@ -83,7 +85,7 @@ pub(crate) fn play(
         }
         Kind::Store(_) => beside(stage, world, &[|_| json!({})]),
         Kind::Inside(how) => inside(stage, world, target, how),
-        Kind::Older => bail!("there is no such image"),
+        Kind::Older => older::play(stage, world, target),
     }
 }
 
@@ -229,7 +231,7 @@ fn torn(stage: &Stage, world: &World, target: Target) -> Result<(Score, String)>
         Target::Native | Target::Lambda => {
             let mut last = String::new();
             for image in &torn {
-                last = stage.refusal(target, image)?;
+                last = stage.refusal(target, image, None)?;
             }
             let mut asker = asker(stage, world, target)?;
             asker.settle(Wants::USUAL);

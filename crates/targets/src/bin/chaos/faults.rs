@@ -112,7 +112,7 @@ pub(crate) const FAULTS: &[Fault] = &[
     ),
     fault(
         "policy-older",
-        "a policy image older than the one in force",
+        "a signed policy image older than the one in force",
         Kind::Older,
     ),
     fault(
@@ -170,10 +170,10 @@ impl Fault {
             (Kind::OtherSite, _) => {
                 Some("takes no policy while it runs: the image is deployed with it")
             }
-            // The place for images with a version, once there are any.
-            (Kind::Older, _) => {
-                Some("images carry no version: going back is the operator's to say")
-            }
+            (Kind::Older, Wasmtime | Node | Cloudflare | Native | Lambda) => None,
+            (Kind::Older, _) => Some(
+                "takes no policy while it runs: going back is a deployment, and the operator's",
+            ),
             (Kind::Store(_), Cloudflare) => None,
             (Kind::Store(None), CloudfrontFunctions) => None,
             (Kind::Store(Some(_)), CloudfrontFunctions) => {

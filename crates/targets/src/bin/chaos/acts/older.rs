@@ -1,0 +1,110 @@
+//! Signed images that go back: taken nowhere, and the version in force decides on.
+
+use anyhow::{Context, Result, bail};
+use tollgate_targets::Target;
+use tollgate_targets::live::site::NEW;
+use tollgate_targets::live::{Signed, Stage};
+use tollgate_targets::signed::Releaser;
+
+use super::{ROUNDS, STORE_AGE_SECS, WITH_NEW, World, asker};
+use crate::ask::{Asker, Phase, Score, Wants};
+
+/// The version in force.
+const IN_FORCE: u64 = 5;
+
+/// Images of the newer policy: under an older version it would open a path that is closed.
+struct Images {
+    trust: String,
+    in_force: Vec<u8>,
+    older: Vec<u8>,
+    newer: Vec<u8>,
+}
+
+pub(super) fn play(stage: &Stage, world: &World, target: Target) -> Result<(Score, String)> {
+    let releaser = Releaser::new("chaos")?;
+    let images = Images {
+        trust: releaser.trust()?,
+        in_force: releaser.sign(IN_FORCE, world.policy.image())?,
+        older: releaser.sign(IN_FORCE - 1, world.newer.image())?,
+        newer: releaser.sign(IN_FORCE + 1, world.newer.image())?,
+    };
+    match target {
+        Target::Native | Target::Lambda => {
+            let trust = Some((images.trust.as_str(), IN_FORCE));
+            let refusal = stage.refusal(target, &images.older, trust)?;
+            let mut asker = asker(stage, world, target)?;
+            asker.settle(Wants::USUAL);
+            Ok((asker.score, format!("does not start: {refusal}")))
+        }
+        Target::Cloudflare => in_store(stage, world, target, &images),
+        _ => offered(stage, world, target, &images),
+    }
+}
+
+/// A target that runs, and trusts the releaser.
+fn trusting<'a>(
+    stage: &'a Stage,
+    world: &'a World,
+    target: Target,
+    images: &Images,
+) -> Result<Asker<'a>> {
+    let signed = Signed {
+        trust: &images.trust,
+        image: &images.in_force,
+    };
+    let store = (target == Target::Cloudflare).then_some(&world.store);
+    let edge = stage.start_signed(target, &world.policy, &signed, store)?;
+    let mut asker = Asker::new(edge, &world.tokens)?;
+    asker.round(Phase::Before, Wants::USUAL);
+    Ok(asker)
+}
+
+fn offered(
+    stage: &Stage,
+    world: &World,
+    target: Target,
+    images: &Images,
+) -> Result<(Score, String)> {
+    let mut asker = trusting(stage, world, target, images)?;
+    let offer = |asker: &mut Asker<'_>, image: &[u8]| {
+        let offered = asker.edge.offer(image);
+        offered.context("takes no policy while it runs")
+    };
+    let Err(refusal) = offer(&mut asker, &images.older)? else {
+        bail!("an older image was taken");
+    };
+    asker.round(Phase::Under, Wants::USUAL);
+    offer(&mut asker, &images.newer)??;
+    asker.round(Phase::Under, WITH_NEW);
+    // What was in force is older now.
+    if offer(&mut asker, &images.in_force)?.is_ok() {
+        bail!("the image before the last was taken");
+    }
+    asker.settle(WITH_NEW);
+    Ok((
+        asker.score,
+        format!("the version in force decides on: {refusal:#}"),
+    ))
+}
+
+fn in_store(
+    stage: &Stage,
+    world: &World,
+    target: Target,
+    images: &Images,
+) -> Result<(Score, String)> {
+    world.store.put_as(&world.policy.id()?, &images.in_force);
+    let mut asker = trusting(stage, world, target, images)?;
+    world.store.put_as(&world.newer.id()?, &images.older);
+    for _ in 0..ROUNDS {
+        asker.now += STORE_AGE_SECS;
+        asker.round(Phase::Under, Wants::USUAL);
+    }
+    world.store.put_as(&world.newer.id()?, &images.newer);
+    asker.recover(NEW, false, WITH_NEW);
+    let (known, new) = (asker.score.seen("known key"), asker.score.seen("new path"));
+    Ok((
+        asker.score,
+        format!("the version in force decides on: {known}; {new}"),
+    ))
+}

@@ -1,0 +1,236 @@
+//! The theorems on targets: `theorems --target NAME… --seconds N …`.
+//!
+//! Prints, per target, how many requests were denied because something was taken away from a policy that allowed
+//! them, and how many raw paths were allowed in a folder that no reader of paths sees outside it; or the first
+//! request that breaks a theorem. Exit codes: 0 all hold, 3 one does not, 2 wrong use.
+
+use core::time::Duration;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail, ensure};
+use clap::Parser;
+use tollgate_compiler::SourceTree;
+use tollgate_core::UnixSeconds;
+use tollgate_gate::Request;
+use tollgate_spec::generate::{Generator, NOW};
+use tollgate_spec::model::Token;
+use tollgate_targets::random::Site;
+use tollgate_targets::target::Ask;
+use tollgate_targets::theorems::{FOLDER_POLICY, Theorem, escape, forged, raw_path};
+use tollgate_targets::{Host, Places, Policy, Target};
+
+/// Hold targets to the theorems.
+#[derive(Parser)]
+struct Cli {
+    /// The targets; all of them by default.
+    #[arg(long = "target", value_name = "NAME")]
+    targets: Vec<Target>,
+    /// How long each target is asked, once the least is done.
+    #[arg(long, default_value_t = 2)]
+    seconds: u64,
+    /// The seed of the first policy.
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    #[command(flatten)]
+    places: Places,
+}
+
+/// Requests about a policy where starting is cheap, and where it is a process.
+const FEW: usize = 200;
+const MANY: usize = 1_000;
+/// Raw paths that every target is asked, at least.
+const PATHS: usize = 2_000;
+
+fn main() -> ExitCode {
+    match all(&Cli::parse()) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(3),
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn all(cli: &Cli) -> Result<bool> {
+    let host = Host::new(cli.places.clone());
+    let targets = if cli.targets.is_empty() {
+        Target::ALL.to_vec()
+    } else {
+        cli.targets.clone()
+    };
+    let mut good = true;
+    for target in targets {
+        if let Some(why) = host.missing(target) {
+            bail!("{target} cannot run here: {why}");
+        }
+        let mut tally = Tally::default();
+        let broken = theorems(&host, target, cli, &mut tally)?;
+        let broken = match broken {
+            None => paths(&host, target, cli, &mut tally)?,
+            broken => broken,
+        };
+        if let Some(broken) = &broken {
+            println!("FAIL {target}: {broken}");
+        }
+        println!("  {}", tally.line());
+        let (passed, failed) = (Theorem::ALL.len(), usize::from(broken.is_some()));
+        // The three, and the one about paths.
+        println!(
+            "{target}: {} passed, {failed} failed, 0 skipped",
+            passed + 1 - failed
+        );
+        good &= broken.is_none();
+    }
+    Ok(good)
+}
+
+/// What was asked of a target.
+#[derive(Default)]
+struct Tally {
+    policies: u64,
+    /// Policies that a small edge cannot run.
+    not_runnable: u64,
+    requests: u64,
+    /// Of those, how many the policy as it was allows.
+    were_allowed: u64,
+    paths: u64,
+    paths_allowed: u64,
+}
+
+impl Tally {
+    fn line(&self) -> String {
+        let Tally {
+            policies,
+            not_runnable,
+            requests,
+            were_allowed,
+            paths,
+            paths_allowed,
+        } = self;
+        let not_runnable = match not_runnable {
+            0 => String::new(),
+            some => format!(" ({some} more do not fit there)"),
+        };
+        format!(
+            "{policies} closed policies{not_runnable}: {requests} requests, of which {were_allowed} were allowed \
+             before; {paths} raw paths, {paths_allowed} allowed"
+        )
+    }
+}
+
+/// Closes random policies, and asks on; what broke a theorem, if anything did.
+fn theorems(host: &Host, target: Target, cli: &Cli, tally: &mut Tally) -> Result<Option<String>> {
+    let (began, limit) = (Instant::now(), Duration::from_secs(cli.seconds));
+    let count = match target {
+        Target::Native | Target::Wasmtime => FEW,
+        _ => MANY,
+    };
+    let mut seed = cli.seed;
+    let enough = |tally: &Tally| tally.were_allowed > 0 && began.elapsed() >= limit;
+    while !enough(tally) {
+        for theorem in Theorem::ALL {
+            let mut generator = Generator::new(seed);
+            let policy = generator.policy();
+            let closed = theorem.closed(&policy);
+            let before = Site::of(&mut generator.clone(), &policy, &policy, count)?;
+            let mut site = Site::of(&mut generator, &closed, &policy, count)
+                .with_context(|| format!("seed {seed}, {}", theorem.sentence()))?;
+            if theorem == Theorem::Signature {
+                for (request, bearer) in site.requests.iter().zip(&mut site.bearers) {
+                    if let (Token::Verified(_), Some(bearer)) = (&request.token, bearer) {
+                        *bearer = forged(bearer);
+                    }
+                }
+            }
+            let policy = Policy::from_spec(site.policy.clone())?;
+            let Ok(mut asked) = host.open(target, &policy) else {
+                // Only generated functions have such a limit.
+                ensure!(
+                    matches!(target, Target::CloudfrontFunctions | Target::Edgeworkers),
+                    "{target} refuses the policy of seed {seed}"
+                );
+                tally.not_runnable += 1;
+                continue;
+            };
+            tally.policies += 1;
+            let requests = site.requests.iter().zip(&site.bearers).zip(&before.ours);
+            for ((said, bearer), before) in requests {
+                let headers: Vec<(&str, &[u8])> = bearer
+                    .iter()
+                    .map(|bearer| ("authorization", bearer.as_bytes()))
+                    .collect();
+                let ip = said.ip.map(|ip| ip.to_string());
+                let request = Request {
+                    method: &said.method,
+                    target: &said.target,
+                    headers: &headers,
+                    ip: ip.as_deref(),
+                    now: UnixSeconds(said.now),
+                };
+                let Some(allows) = allows(asked.as_mut(), &request)? else {
+                    continue;
+                };
+                tally.requests += 1;
+                tally.were_allowed += u64::from(before.outcome == "allow");
+                if allows {
+                    let (sentence, text) = (theorem.sentence(), &site.text);
+                    return Ok(Some(format!(
+                        "{sentence}: seed {seed}: allowed\n{text}\n{said:?}"
+                    )));
+                }
+            }
+        }
+        seed += 1;
+    }
+    Ok(None)
+}
+
+/// Asks for raw paths; one that is allowed and that some readers find elsewhere, if there is one.
+fn paths(host: &Host, target: Target, cli: &Cli, tally: &mut Tally) -> Result<Option<String>> {
+    let (began, limit) = (Instant::now(), Duration::from_secs(cli.seconds));
+    let mut sources = SourceTree::new();
+    sources.insert("site.toml", FOLDER_POLICY);
+    let mut asked = host.open(target, &Policy::from_sources(&sources)?)?;
+    let mut random = fastrand::Rng::with_seed(cli.seed);
+    for number in 0.. {
+        if number >= PATHS && began.elapsed() >= limit {
+            break;
+        }
+        let raw = raw_path(&mut random);
+        let request = Request {
+            method: "GET",
+            target: &raw,
+            headers: &[],
+            ip: None,
+            now: UnixSeconds(NOW),
+        };
+        let Some(allows) = allows(asked.as_mut(), &request)? else {
+            continue;
+        };
+        tally.paths += 1;
+        // A query is no part of the path.
+        let path = raw.split(|byte| *byte == b'?').next().unwrap_or_default();
+        if allows {
+            tally.paths_allowed += 1;
+            if let Some((first, second)) = escape(path) {
+                return Ok(Some(format!(
+                    "{} is allowed, and outside the folder for {first:?} and {second:?}",
+                    raw.escape_ascii()
+                )));
+            }
+        }
+    }
+    ensure!(tally.paths_allowed > 0, "{target} allowed no path at all");
+    Ok(None)
+}
+
+/// Whether a target allows; nothing if it cannot be asked that.
+fn allows(asked: &mut dyn Ask, request: &Request<'_>) -> Result<Option<bool>> {
+    if asked.cannot(request).is_some() {
+        return Ok(None);
+    }
+    let answer = asked.ask(request)?;
+    Ok(Some(answer.outcome.to_string() == "allow"))
+}
