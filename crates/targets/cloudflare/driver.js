@@ -10,9 +10,10 @@ import { makeWorker } from "./entry.js";
 import * as glue from "./tollgate_cloudflare.js";
 import image from "./policy.image";
 import module from "./tollgate_cloudflare_bg.wasm";
+import trust from "./trust.js";
 
 const SITE = "https://site.example";
-const worker = makeWorker(module, image);
+const worker = makeWorker(module, image, trust);
 const context = { waitUntil() {} };
 
 const clock = Date.now;

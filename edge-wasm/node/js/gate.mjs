@@ -160,7 +160,8 @@ export function bindGate(glue) {
       // The record is of a decision about nothing, and has to say what this is about.
       const record = { ...JSON.parse(outcome.log), detail, policy: this.#policyId };
       if (Number.isSafeInteger(request?.now)) record.time = request.now;
-      return Object.assign(outcome, { detail, policy: this.#policyId, error, log: JSON.stringify(record) });
+      outcome.keepLog(JSON.stringify(record));
+      return Object.assign(outcome, { detail, policy: this.#policyId, error });
     }
   };
 }

@@ -72,7 +72,7 @@ class Reply {
     this.unknownKey = unknownKey;
   }
 
-  /** The record as bytes, or what makes the text. */
+  /** The record as bytes or as text, or what makes the text. */
   keepLog(record) {
     this.#log = record;
   }

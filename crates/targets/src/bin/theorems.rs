@@ -142,14 +142,16 @@ fn theorems(host: &Host, target: Target, cli: &Cli, tally: &mut Tally) -> Result
                 bearers.for_each(|bearer| *bearer = forged(bearer));
             }
             let policy = Policy::from_spec(site.policy.clone())?;
-            let Ok(mut asked) = host.open(target, &policy) else {
-                // Only generated functions have such a limit.
-                ensure!(
-                    matches!(target, Target::CloudfrontFunctions | Target::Edgeworkers),
-                    "{target} refuses the policy of seed {seed}"
-                );
-                tally.not_runnable += 1;
-                continue;
+            let mut asked = match host.open(target, &policy) {
+                Ok(asked) => asked,
+                // Only generated functions have limits of their own.
+                Err(_) if matches!(target, Target::CloudfrontFunctions | Target::Edgeworkers) => {
+                    tally.not_runnable += 1;
+                    continue;
+                }
+                Err(error) => {
+                    return Err(error.context(format!("{target}, the policy of seed {seed}")));
+                }
             };
             tally.policies += 1;
             let requests = site.requests.iter().zip(&site.bearers).zip(&before.ours);
@@ -228,6 +230,8 @@ fn allows(asked: &mut dyn Ask, request: &Request<'_>) -> Result<Option<bool>> {
     if asked.cannot(request).is_some() {
         return Ok(None);
     }
-    let answer = asked.ask(request)?;
+    let answer = asked
+        .ask(request)
+        .with_context(|| format!("{} {}", request.method, request.target.escape_ascii()))?;
     Ok(Some(answer.outcome.to_string() == "allow"))
 }

@@ -28,7 +28,8 @@ pub(super) fn authorizer(request: &Request<'_>) -> Option<(Value, String)> {
     let path = text(request.path());
     let arn = format!("{API}/{}{path}", request.method);
     let is_literal = !arn.contains(['*', '?', '$']) && arn.len() <= MAX_ARN_BYTES;
-    if !is_literal || request.query().is_some() || !path.starts_with('/') {
+    let is_request = !request.method.is_empty() && path.starts_with('/');
+    if !is_literal || request.query().is_some() || !is_request {
         return None;
     }
     let mut event = first(request);
