@@ -152,8 +152,9 @@ const TABLE: &[Row] = &[
             "tollgate-crypto",
             "tollgate-gate",
             "tollgate-signed-urls",
+            "tollgate-token",
         ],
-        &["tollgate-compiler", "tollgate-token"],
+        &["tollgate-compiler"],
     ),
     row(
         "tollgate-lambda-edge",
