@@ -14,6 +14,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
+use tollgate_core::UnixSeconds;
 use tollgate_gate::Request;
 use tollgate_testkit::{Answer, Reason};
 
@@ -25,6 +26,15 @@ pub use program::Lines;
 
 /// The host in the links of the function that delivers.
 const LINKS: &str = "https://conformance.s3.eu-west-1.amazonaws.com/";
+
+/// What a function is asked first, to see that it is there.
+const FIRST: Request<'static> = Request {
+    method: "GET",
+    target: b"/",
+    headers: &[],
+    ip: None,
+    now: UnixSeconds(0),
+};
 
 /// Both functions with the runtime API.
 pub struct Lambda {
@@ -41,13 +51,18 @@ impl Lambda {
     ///
     /// If one of the programs does not start.
     pub fn start(places: &Places, image: &Path) -> Result<Self> {
-        let api = RuntimeApi::start(&places.cargo_lambda)?;
+        let mut api = RuntimeApi::start(&places.cargo_lambda)?;
         let start = |role, more: &[(&str, &str)]| {
             Program::start(&places.lambda, image, &api.address(role), role, more)
         };
+        let mut content = start("content", program::CONTENT)?;
+        let mut authorizer = start("authorizer", &[])?;
+        content.forget(api.wake("content", &event::proxy(&FIRST))?)?;
+        let (first, _) = event::authorizer(&FIRST).context("no first question")?;
+        authorizer.forget(api.wake("authorizer", &first)?)?;
         Ok(Self {
-            content: start("content", program::CONTENT)?,
-            authorizer: start("authorizer", &[])?,
+            content,
+            authorizer,
             api,
         })
     }
@@ -128,10 +143,11 @@ impl Content {
         image: &Path,
         variables: &[(&str, &str)],
     ) -> Result<Self> {
-        let api = RuntimeApi::start(&places.cargo_lambda)?;
+        let mut api = RuntimeApi::start(&places.cargo_lambda)?;
         let variables = [program::CONTENT, variables].concat();
         let address = api.address("content");
-        let program = Program::start(program, image, &address, "content", &variables)?;
+        let mut program = Program::start(program, image, &address, "content", &variables)?;
+        program.forget(api.wake("content", &event::proxy(&FIRST))?)?;
         Ok(Self { program, api })
     }
 

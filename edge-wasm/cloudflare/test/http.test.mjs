@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { build, makeKey, mint, now, scened, serve, site, startOrigin } from "./support.mjs";
+import { build, makeKey, mint, now, scened, serve, site, startOrigin, until } from "./support.mjs";
 
 const key = makeKey("k1");
 const student = mint(key, { groups: ["students"] });
@@ -231,7 +231,8 @@ test("settings that mean nothing let nobody pass", scened(async (own) => {
     const worker = await serve(own, built.folder, { bindings: [`(name = "${name}", text = "${text}")`] });
     const answer = await worker.ask("/open/a");
     assert.deepEqual([answer.status, answer.body], [500, "Something went wrong.\n"], `${name} ${text}`);
-    assert.ok(worker.events().some(({ event, why }) => event === "settings_refused" && why.includes(name)));
+    const isTold = ({ event, why }) => event === "settings_refused" && why.includes(name);
+    await until(async () => worker.events().some(isTold), `the record about ${name}`);
   }
 }));
 

@@ -169,8 +169,10 @@ fn an_issuer_that_hangs_keeps_no_other_keys_away() {
     let mut hanging = config.issuers[0].clone();
     hanging.name = "hanging".to_owned();
     hanging.issuers = vec!["https://hanging.example".to_owned()];
-    hanging.secrets.clear();
-    hanging.algorithms = vec![Algorithm::RS256];
+    // A name that no key of the other issuer has.
+    for secret in &mut hanging.secrets {
+        secret.kid = "hanging-1".to_owned();
+    }
     hanging.refresh = Some("https://hanging.example/keys".to_owned());
     config.issuers.insert(0, hanging);
     let gate = Gate::new(image(&config), &Provider).expect("a good image");

@@ -18,6 +18,8 @@ use tempfile::TempDir;
 const START: Duration = Duration::from_secs(60);
 /// How long one invocation may take.
 const INVOCATION: Duration = Duration::from_secs(20);
+/// How long the first one may take, which is lost now and then.
+const FIRST: Duration = Duration::from_secs(2);
 /// Longest result that is read, in bytes.
 const MAX_RESULT_BYTES: usize = 8 * 1_024 * 1_024;
 
@@ -65,15 +67,34 @@ impl RuntimeApi {
             .with_context(|| format!("cannot start {}", program.display()))?;
         let mut starting = Starting(Some(child));
         let connection = starting.connect(port)?;
-        connection.set_read_timeout(Some(INVOCATION))?;
-        connection.set_nodelay(true)?;
         let child = starting.0.take().context("it has ended")?;
         Ok(Self {
             child,
             port,
-            connection: BufReader::new(connection),
+            connection: patient(connection, INVOCATION)?,
             _folder: folder,
         })
+    }
+
+    /// Asks a function that has just started until it answers, and says how often it was asked: an invocation
+    /// that comes before the function asks for work may be lost.
+    pub(super) fn wake(&mut self, function: &str, event: &Value) -> Result<u32> {
+        for tries in 1..=10 {
+            self.reconnect(FIRST)?;
+            if self.invoke(function, event).is_ok() {
+                self.reconnect(INVOCATION)?;
+                return Ok(tries);
+            }
+        }
+        bail!("the function `{function}` answers nothing")
+    }
+
+    /// Forgets what may still come for an earlier question.
+    fn reconnect(&mut self, patience: Duration) -> Result<()> {
+        let connection = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port))
+            .context("the runtime API does not listen")?;
+        self.connection = patient(connection, patience)?;
+        Ok(())
     }
 
     /// Where a function of this name asks for work.
@@ -132,6 +153,12 @@ impl Drop for Starting {
             _ = child.wait();
         }
     }
+}
+
+fn patient(connection: TcpStream, patience: Duration) -> Result<BufReader<TcpStream>> {
+    connection.set_read_timeout(Some(patience))?;
+    connection.set_nodelay(true)?;
+    Ok(BufReader::new(connection))
 }
 
 /// A port that nobody listens on.
