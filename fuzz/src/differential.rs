@@ -3,7 +3,7 @@
 use tollgate_spec::generate::Generator;
 use tollgate_spec::render;
 
-#[path = "../../crates/targets/tests/differential/sides.rs"]
+#[path = "../../crates/spec/tests/differential/sides.rs"]
 mod sides;
 
 /// Requests asked of each policy.

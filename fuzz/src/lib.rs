@@ -16,6 +16,7 @@ pub mod jwks;
 pub mod jws;
 pub mod path;
 pub mod policy;
+pub mod rs256;
 
 mod ask;
 mod change;

@@ -52,7 +52,7 @@ const fn target(name: &'static str, longest: usize) -> Target {
 }
 
 /// All of them; `fuzz/Cargo.toml` has a program for each.
-const TARGETS: [Target; 8] = [
+const TARGETS: [Target; 9] = [
     target("image", 32_768),
     target("path", 4_096),
     target("jws", 9_000),
@@ -61,6 +61,7 @@ const TARGETS: [Target; 8] = [
     target("event", 8_192),
     target("cookies", 2_048),
     target("differential", 1_024),
+    target("rs256", 1_029),
 ];
 
 /// One input may take so long, in seconds, and so much memory, in megabytes.

@@ -19,6 +19,7 @@ mod hostile;
 mod infra;
 mod load;
 mod miri;
+mod mutants;
 mod nightly;
 mod peers;
 mod proofs;
@@ -73,6 +74,8 @@ enum Verb {
     Hostile,
     /// Run the tests of the core and the token layer in Miri, on nightly.
     Miri(miri::Args),
+    /// Break the core and the token layer in many small ways, and see which the tests notice.
+    Mutants(mutants::Args),
     /// Make faults happen on every target, and see that nothing is allowed wrongly and nothing lost.
     Chaos(chaos::Args),
     /// Keep `tollgate serve` under load while its issuer fails and recovers.
@@ -113,6 +116,7 @@ fn main() -> ExitCode {
         Verb::Fixtures(args) => fixtures::run(&args),
         Verb::Codegen(args) => codegen::run(&args),
         Verb::Peers(args) => peers::run(&args),
+        Verb::Mutants(args) => mutants::run(&args),
         Verb::Fuzz(args) => fuzz::run(&args),
         Verb::Hostile => hostile::run(),
         Verb::Miri(args) => miri::run(&args),

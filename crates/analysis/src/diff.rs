@@ -33,6 +33,10 @@ use crate::walk::{self, Next, PatternId, Walk};
 const OLD: usize = 0;
 const NEW: usize = 1;
 
+/// Steps that all searches of a comparison may take together: of policies in which dozens of conditions meet on
+/// thousands of kinds of paths it would take hours. Policies that people write need some thousands.
+const MOST_STEPS: u64 = 3_000_000;
+
 /// One side of a comparison.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Side {
@@ -116,6 +120,7 @@ pub fn diff(old: &Policy, new: &Policy, now: i64) -> Diff {
         old,
         new,
         done: HashSet::new(),
+        left: MOST_STEPS,
         diff: Diff {
             settings: settings::changed(old, new),
             ..Diff::default()
@@ -132,9 +137,13 @@ pub fn diff(old: &Policy, new: &Policy, now: i64) -> Diff {
     }
     let complete = walk.run(&mut |walk, kind| {
         found.look(walk, kind);
-        Next::Continue
+        if found.left == 0 {
+            Next::Stop
+        } else {
+            Next::Continue
+        }
     });
-    if !complete {
+    if !complete || found.left == 0 {
         found.diff.gave_up.push("/**".to_owned());
     }
     if letters && !found.done.contains(&LETTERS) {
@@ -153,6 +162,8 @@ struct Collector<'a, 'p> {
     old: &'p Policy,
     new: &'p Policy,
     done: HashSet<(PatternId, usize, usize, Change)>,
+    /// Steps that searches may still take.
+    left: u64,
     diff: Diff,
 }
 
@@ -193,10 +204,12 @@ impl<'p> Collector<'_, 'p> {
             }
             let search = search.get_or_insert_with(|| Search::new(self.space, &kind.hits));
             let property = flips(hit, side, &kind.hits);
+            let mut left = self.left;
             let found = {
                 let accept = self.shows(kind, change, hit);
-                search.find(&property, &mut |chosen| accept(chosen))
+                search.find_within(&mut left, &property, &mut |chosen| accept(chosen))
             };
+            self.left = left;
             match found {
                 Found::Yes(witness) => {
                     self.done.insert(key);
@@ -323,10 +336,13 @@ impl<'p> Collector<'_, 'p> {
         let allowed = |eval: &Eval<'_, 'p>| eval.allowed(lax, &of_lax);
         let policy = if lax == OLD { self.old } else { self.new };
         let shows = |request: &Request| ask(policy, request).kind == Kind::Allow;
-        let found = Search::new(self.space, &of_lax).find(&allowed, &mut |chosen| {
+        let mut left = self.left;
+        let mut search = Search::new(self.space, &of_lax);
+        let found = search.find_within(&mut left, &allowed, &mut |chosen| {
             let witness = request(self.space, &kind.target, chosen);
             shows(&witness).then(|| shrunk(witness, self.space.now, &shows))
         });
+        self.left = left;
         match found {
             Found::Yes(witness) => {
                 self.done.insert(LETTERS);

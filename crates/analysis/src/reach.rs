@@ -51,6 +51,8 @@ pub struct Reach {
     pub reached: Vec<Reached>,
     /// How many kinds of paths were asked.
     pub kinds: usize,
+    /// Whether there are too many to ask them all: there may be more than is listed.
+    pub gave_up: bool,
 }
 
 /// Finds what a person can have.
@@ -69,7 +71,7 @@ pub fn reach(policy: &Policy, person: &Person) -> Reach {
     }
     let mut found: BTreeMap<(usize, String), Part> = BTreeMap::new();
     let mut kinds = 0;
-    walk.run(&mut |_, kind| {
+    let complete = walk.run(&mut |_, kind| {
         kinds += 1;
         let request = Request {
             method: person.method.clone(),
@@ -114,7 +116,11 @@ pub fn reach(policy: &Policy, person: &Person) -> Reach {
             })
         })
         .collect();
-    Reach { reached, kinds }
+    Reach {
+        reached,
+        kinds,
+        gave_up: !complete,
+    }
 }
 
 #[derive(Default)]

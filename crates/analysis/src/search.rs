@@ -34,6 +34,8 @@ pub(crate) struct Search<'a, 'p> {
     domain: Domain<'a, 'p>,
     chosen: Assignment,
     steps: u64,
+    /// Steps after which it gives up.
+    most: u64,
     /// A request was found that was not taken: here the evaluation and the real one do not agree.
     refused: bool,
 }
@@ -45,6 +47,7 @@ impl<'a, 'p> Search<'a, 'p> {
             domain: Domain::new(space, hits),
             chosen: Assignment::default(),
             steps: 0,
+            most: MOST_STEPS,
             refused: false,
         }
     }
@@ -56,7 +59,28 @@ impl<'a, 'p> Search<'a, 'p> {
         property: &dyn Fn(&Eval<'_, 'p>) -> Answer,
         accept: &mut dyn FnMut(&Assignment) -> Option<T>,
     ) -> Found<T> {
-        (self.steps, self.refused) = (0, false);
+        (self.steps, self.most, self.refused) = (0, MOST_STEPS, false);
+        self.concluded(property, accept)
+    }
+
+    /// The same with what is left of a budget that many searches share; it is charged.
+    pub(crate) fn find_within<T>(
+        &mut self,
+        left: &mut u64,
+        property: &dyn Fn(&Eval<'_, 'p>) -> Answer,
+        accept: &mut dyn FnMut(&Assignment) -> Option<T>,
+    ) -> Found<T> {
+        (self.steps, self.most, self.refused) = (0, MOST_STEPS.min(*left), false);
+        let found = self.concluded(property, accept);
+        *left = left.saturating_sub(self.steps);
+        found
+    }
+
+    fn concluded<T>(
+        &mut self,
+        property: &dyn Fn(&Eval<'_, 'p>) -> Answer,
+        accept: &mut dyn FnMut(&Assignment) -> Option<T>,
+    ) -> Found<T> {
         match self.descend(property, accept) {
             Found::No if self.refused => Found::GaveUp,
             found => found,
@@ -75,7 +99,7 @@ impl<'a, 'p> Search<'a, 'p> {
         accept: &mut dyn FnMut(&Assignment) -> Option<T>,
     ) -> Found<T> {
         self.steps += 1;
-        if self.steps > MOST_STEPS {
+        if self.steps > self.most {
             return Found::GaveUp;
         }
         let eval = Eval {

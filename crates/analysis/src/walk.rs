@@ -23,8 +23,10 @@ pub use letters::glob_matches;
 pub(crate) use pattern::each_mut;
 use pattern::{Part, Pat};
 
-/// Kinds of folders after which a walk gives up. Large sites have some for each course, and no more.
-const MOST_STATES: usize = 2_000_000;
+/// Kinds of folders after which a walk gives up: so many, and so many more for each pattern. Large sites have some
+/// for each course, and no more; where patterns with many `**` meet there may be millions.
+const MOST_STATES: usize = 200_000;
+const MOST_STATES_A_PATTERN: usize = 20;
 
 /// Where one pattern stands.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -178,6 +180,7 @@ impl<'a, 'p> Walk<'a, 'p> {
         }];
         let mut seen: HashSet<Rc<[Item]>> = HashSet::from([start]);
         let mut shown: HashSet<Vec<Item>> = HashSet::new();
+        let most = MOST_STATES + MOST_STATES_A_PATTERN * self.pats.len();
         let mut at = 0;
         while let Some(state) = states.get(at) {
             let (items, depth) = (state.items.clone(), state.depth);
@@ -206,7 +209,7 @@ impl<'a, 'p> Walk<'a, 'p> {
                 }
             }
             at += 1;
-            if states.len() > MOST_STATES {
+            if states.len() > most {
                 return false;
             }
         }

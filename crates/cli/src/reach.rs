@@ -114,7 +114,12 @@ fn object(side: &Analysed, found: &Reach) -> String {
             )
         })
         .collect();
-    format!("{{\"reach\":[{}]}}", reached.join(","))
+    let undecided = if found.gave_up {
+        ",\"undecided\":true"
+    } else {
+        ""
+    };
+    format!("{{\"reach\":[{}]{undecided}}}", reached.join(","))
 }
 
 fn text(side: &Analysed, found: &Reach) -> String {
@@ -143,7 +148,12 @@ fn text(side: &Analysed, found: &Reach) -> String {
             ));
         }
     }
-    if found.reached.is_empty() {
+    if found.gave_up {
+        let word = styled(NOTE, "undecided");
+        text.push_str(&format!(
+            "{word}: patterns meet in too many ways to ask them all; there may be more\n"
+        ));
+    } else if found.reached.is_empty() {
         text.push_str("nothing\n");
     }
     text

@@ -116,7 +116,11 @@ const TABLE: &[Row] = &[
     row("tollgate-mint", &[], &[]),
     row("tollgate-signed-urls", &["tollgate-crypto"], &[]),
     row("tollgate-testkit", &[], &[]),
-    row("tollgate-spec", &[], &[]),
+    row(
+        "tollgate-spec",
+        &[],
+        &["tollgate-compiler", "tollgate-core"],
+    ),
     row(
         "tollgate-targets",
         &[

@@ -36,6 +36,9 @@ fn check(seed: u64) -> Tally {
         };
         let found = reach(&both.policy, &person);
         tally.add("people", 1);
+        if found.gave_up {
+            tally.add("people of whom not all could be asked", 1);
+        }
         for reached in &found.reached {
             confirm(&both, reached, seed, &mut tally);
         }
@@ -63,6 +66,10 @@ fn tried(both: &Both, found: &Reach, request: &Request, seed: u64, tally: &mut T
         return;
     }
     tally.add("random paths that can be had", 1);
+    if found.gave_up {
+        // Whoever reads it is told that there may be more.
+        return;
+    }
     for rule in matching(both, request) {
         let listed =
             |reached: &&Reached| reached.rule == rule && names(both, &reached.paths, request);

@@ -1,0 +1,163 @@
+//! Mutants of the core and of the token layer: broken in many small ways, one at a time, and the tests must notice.
+//!
+//! cargo-mutants does the work in a copy of the tree. Survivors that change nothing anybody could see stand in
+//! `fixtures/mutants.tsv` with the reason; any other is a hole in the tests. Hours for all of it: `--shard`
+//! takes a part. Not here: mutants of policies, which `tollgate test --mutate` makes.
+
+use std::collections::BTreeMap;
+use std::fs;
+
+use anyhow::{Context, Result, bail};
+
+use crate::tools::{self, Crate};
+use crate::{Verdict, repo, shell, ui};
+
+/// Arguments of `mutants`.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Break this package alone: `core` or `token`.
+    #[arg(long)]
+    package: Option<String>,
+    /// A part of all mutants: `0/8` to `7/8` are all of them.
+    #[arg(long, value_name = "K/N")]
+    shard: Option<String>,
+    /// Only mutants whose name matches this regular expression.
+    #[arg(long, value_name = "REGEX")]
+    re: Option<String>,
+    /// List the mutants, and run nothing.
+    #[arg(long)]
+    list: bool,
+}
+
+const CARGO_MUTANTS: Crate<'static> = Crate {
+    name: "cargo-mutants",
+    version: "27.1.0",
+};
+
+/// What is broken, and whose tests must notice.
+struct Broken {
+    name: &'static str,
+    package: &'static str,
+    tests: &'static [&'static str],
+}
+
+const BROKEN: [Broken; 2] = [
+    Broken {
+        name: "core",
+        package: "tollgate-core",
+        tests: &[
+            "tollgate-core",
+            "tollgate-spec",
+            "tollgate-compiler",
+            "tollgate-gate",
+        ],
+    },
+    Broken {
+        name: "token",
+        package: "tollgate-token",
+        tests: &["tollgate-token", "tollgate-crypto", "tollgate-gate"],
+    },
+];
+
+/// Random pairs for each mutant in the comparison with the specification.
+const PAIRS: &str = "20000";
+/// A mutant that takes longer hangs, in seconds.
+const TIMEOUT_SECS: &str = "120";
+/// Survivors are no failure of the tool.
+const MISSED: i32 = 2;
+const TIMED_OUT: i32 = 3;
+
+/// Breaks, and lists what nobody noticed.
+pub(crate) fn run(args: &Args) -> Result<Verdict> {
+    let chosen: Vec<&Broken> = BROKEN
+        .iter()
+        .filter(|broken| {
+            args.package
+                .as_deref()
+                .is_none_or(|name| name == broken.name)
+        })
+        .collect();
+    if chosen.is_empty() {
+        bail!("`core` and `token` can be broken");
+    }
+    let program = ui::in_step("cargo-mutants", |step| {
+        tools::program_of(&CARGO_MUTANTS, step)
+    })?;
+    let known = known()?;
+    let mut good = true;
+    for broken in chosen {
+        let out = repo::target().join("mutants").join(broken.name);
+        fs::create_dir_all(&out).with_context(|| format!("cannot make {}", repo::shown(&out)))?;
+        let mut mutants = shell::tool(&program, ["mutants", "--package", broken.package]);
+        for tests in broken.tests {
+            mutants.args(["--test-package", tests]);
+        }
+        mutants.args(["--timeout", TIMEOUT_SECS, "--cap-lints", "true"]);
+        mutants.arg("--output").arg(&out);
+        for (option, value) in [("--shard", &args.shard), ("--re", &args.re)] {
+            if let Some(value) = value {
+                mutants.args([option, value]);
+            }
+        }
+        if args.list {
+            mutants.arg("--list");
+        } else {
+            mutants.args(["--", "--lib", "--tests"]);
+        }
+        mutants.env("TOLLGATE_PAIRS", PAIRS);
+        let code = shell::hand_over(&mut mutants)?;
+        if args.list {
+            continue;
+        }
+        if ![0, MISSED, TIMED_OUT].contains(&code) {
+            bail!("cargo-mutants ended with {code}");
+        }
+        let missed = fs::read_to_string(out.join("mutants.out/missed.txt"))
+            .context("cargo-mutants wrote no list")?;
+        for mutant in missed.lines() {
+            match known.get(without_place(mutant)) {
+                Some(why) => println!("known  {mutant}: {why}"),
+                None => {
+                    good = false;
+                    println!("MISSED {mutant}");
+                }
+            }
+        }
+    }
+    Ok(Verdict::of(good))
+}
+
+/// Survivors that are explained: name without place, and why.
+fn known() -> Result<BTreeMap<String, String>> {
+    let path = repo::fixtures().join("mutants.tsv");
+    let text =
+        fs::read_to_string(&path).with_context(|| format!("cannot read {}", repo::shown(&path)))?;
+    text.lines()
+        .filter(|line| !line.is_empty() && !line.starts_with('#'))
+        .map(|line| {
+            let (mutant, why) = line
+                .split_once('\t')
+                .with_context(|| format!("no reason: {line}"))?;
+            Ok((mutant.to_owned(), why.to_owned()))
+        })
+        .collect()
+}
+
+/// What is changed, without the place: lines move.
+fn without_place(mutant: &str) -> &str {
+    mutant.split_once(": ").map_or(mutant, |(_, what)| what)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn survivors_are_explained_by_what_they_are() {
+        assert_eq!(
+            without_place("crates/core/src/glob.rs:9:5: replace == with != in fits"),
+            "replace == with != in fits"
+        );
+        known().unwrap();
+    }
+}
