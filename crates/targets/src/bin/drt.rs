@@ -26,6 +26,9 @@ struct Cli {
     /// How long each target is asked.
     #[arg(long, default_value_t = 10)]
     seconds: u64,
+    /// Ask until so many pairs were tried, however long that takes.
+    #[arg(long, conflicts_with = "seconds")]
+    pairs: Option<u64>,
     /// The seed of the first policy.
     #[arg(long, default_value_t = 0)]
     seed: u64,
@@ -71,7 +74,11 @@ fn one(host: &Host, target: Target, cli: &Cli) -> Result<bool> {
     };
     let (mut pairs, mut not_askable, mut told) = (0_u64, 0_u64, began);
     let mut seed = cli.seed;
-    while began.elapsed() < limit {
+    let is_enough = |pairs: u64| match cli.pairs {
+        Some(wanted) => pairs >= wanted,
+        None => began.elapsed() >= limit,
+    };
+    while !is_enough(pairs) {
         let site = Site::new(seed, requests).with_context(|| format!("seed {seed}"))?;
         let policy = Policy::from_spec(site.policy.clone())?;
         let mut asked = host
