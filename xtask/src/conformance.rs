@@ -97,6 +97,13 @@ pub(crate) fn own(targets: &[&str], step: &Step) -> Result<(String, Tally, bool)
     ))
 }
 
+/// Holds every target to the theorems, as one step of `test`. Tools that `own` has installed are there by now.
+pub(crate) fn theorems(step: &Step) -> Result<(String, Tally, bool)> {
+    let done = shell::capture(&mut program("theorems", &[]), |line| step.line(line))?;
+    let tally = Tally::from_targets(&done.text);
+    Ok((done.text, tally, done.success))
+}
+
 /// Builds the programs, and the modules where a target needs them.
 pub(crate) fn prepare(targets: &[&str]) -> Result<()> {
     ui::in_step("programs", |step| {
