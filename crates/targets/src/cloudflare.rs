@@ -17,7 +17,6 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tollgate_core::path::MAX_RAW_BYTES;
 use tollgate_gate::Request;
 use tollgate_testkit::Answer;
 
@@ -266,14 +265,6 @@ impl Ask for Workerd {
     fn ask(&mut self, request: &Request<'_>) -> Result<Answer> {
         let answer = self.exchange(&as_json(request))?;
         serde_json::from_value(answer).context("the Worker's answer")
-    }
-
-    fn cannot(&self, request: &Request<'_>) -> Option<String> {
-        // The driver leaves such a target out, so the Worker cannot know how long it was.
-        let is_passed_on =
-            request.target.starts_with(b"/") || request.path().len() <= MAX_RAW_BYTES;
-        let why = "workerd passes on no target without a leading slash, whatever its length";
-        (!is_passed_on).then(|| why.to_owned())
     }
 }
 
