@@ -26,9 +26,11 @@ pub(super) fn fits(pattern: &Pattern, shape: &mut Shape) -> Result<String, Limit
             all.extend(starts(&pattern.segments, shape));
         }
         [rest] if rest + 1 == count => {
-            all.push(format!(
-                "(resource.depth > {rest} || (resource.depth == {rest} && resource.slash))"
-            ));
+            all.push(if pattern.trailing_slash {
+                format!("resource.depth >= {rest} && {slash}")
+            } else {
+                format!("(resource.depth > {rest} || (resource.depth == {rest} && resource.slash))")
+            });
             all.extend(starts(
                 pattern.segments.get(..*rest).unwrap_or_default(),
                 shape,
@@ -68,6 +70,9 @@ pub(super) fn fits(pattern: &Pattern, shape: &mut Shape) -> Result<String, Limit
             all.push(format!(
                 "resource has {place} && resource.{place} like \"{like}\""
             ));
+            if pattern.trailing_slash {
+                all.push(slash.to_owned());
+            }
         }
         _ => return Err(Limit::ManyRests),
     }

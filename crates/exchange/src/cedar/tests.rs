@@ -77,3 +77,16 @@ fn texts_cannot_end_a_literal() {
     let text = text.unwrap().policies;
     assert!(text.contains("\"q\\\"); permit"), "{text}");
 }
+
+#[test]
+fn a_slash_at_the_end_is_asked_for_behind_a_rest() {
+    for (pattern, asked) in [
+        ("/a/**/", "resource.depth >= 1 && resource.slash"),
+        ("/a/**/b/**/", "like \"*/b/*\" && resource.slash"),
+        ("/a/**", "(resource.depth == 1 && resource.slash))"),
+    ] {
+        let text = said(&format!("allow = [\"{pattern}\"]\nanyone = true"));
+        let text = text.unwrap().policies;
+        assert!(text.contains(asked), "{pattern}: {text}");
+    }
+}

@@ -117,8 +117,15 @@ fn random_policies(asked: &Ask, counts: &mut Counts) -> Result<()> {
             }
         };
         let mut rng = fastrand::Rng::with_seed(seed);
+        let before = counts.differ;
         compare(&policy, &export, REQUESTS_PER_POLICY, NOW, &mut rng, counts)
             .with_context(|| format!("seed {seed}"))?;
+        if before < SHOWN && counts.differ > before {
+            println!("that was seed {seed}:\n{}", export.policies);
+            for (name, text) in render::to_toml(&model) {
+                println!("--- {name}\n{text}");
+            }
+        }
         progress.inc(1);
     }
     progress.finish_and_clear();
