@@ -189,8 +189,13 @@ impl Build {
             }
             (policy.image, policy.compiled.policy)
         };
-        let unsigned = policy::load(&self.policy, bytes.clone(), None)?;
-        let bytes = self.signing.sealed(bytes, &unsigned.config().site)?;
+        let site = |image| {
+            Ok(policy::load(&self.policy, image, None)?
+                .config()
+                .site
+                .clone())
+        };
+        let bytes = self.signing.sealed(bytes, site)?;
         let keys = self.signing.trust()?;
         let mut trust = match &keys {
             Some((path, text)) => Some(trust::of_bytes(path, text)?),

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result, anyhow, bail};
 use serde_json::{Map, Value, json};
 use tollgate_compiler::encode::encode;
 use tollgate_compiler::spec::ImageSpec;
@@ -18,9 +18,11 @@ use tollgate_mint::{Algorithm, Minter, PrivateKey};
 use tollgate_spec::generate::Generator;
 use tollgate_spec::model::{self, ClaimType, Token};
 use tollgate_spec::render;
+use tollgate_testkit::Answer;
 
 use crate::javascript::MAX_CLOCK_SECS;
 use crate::node::as_json;
+use crate::target::Ask;
 
 /// All issuers that random facts name.
 const ISSUERS: [&str; 3] = [
@@ -153,25 +155,52 @@ impl Site {
             request.now = request.now.clamp(-MAX_CLOCK_SECS, MAX_CLOCK_SECS);
             let token = token(&request.token, about, &minter, number)?
                 .map(|token| format!("Bearer {token}"));
-            let headers: Vec<(&str, &[u8])> = token
-                .iter()
-                .map(|token| ("authorization", token.as_bytes()))
-                .collect();
-            let ip = request.ip.map(|ip| ip.to_string());
-            let asked = Request {
-                method: &request.method,
-                target: &request.target,
-                headers: &headers,
-                ip: ip.as_deref(),
-                now: UnixSeconds(request.now),
-            };
-            site.asked.push(as_json(&asked));
-            site.ours.push(Answers::of_library(&gate, &asked));
+            let (said, ours) = with_token(&request, token.as_deref(), |asked| {
+                (as_json(asked), Answers::of_library(&gate, asked))
+            });
+            site.asked.push(said);
+            site.ours.push(ours);
             site.requests.push(request);
             site.bearers.push(token);
         }
         Ok(site)
     }
+
+    /// What a target answers to a request of the site; nothing if it cannot be asked that.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such request, or no answer.
+    pub fn ask(&self, target: &mut dyn Ask, number: usize) -> Result<Option<Answer>> {
+        let (Some(request), Some(bearer)) = (self.requests.get(number), self.bearers.get(number))
+        else {
+            bail!("request {number} is missing");
+        };
+        with_token(request, bearer.as_deref(), |asked| {
+            target.ask_if_able(asked)
+        })
+        .with_context(|| format!("request {number}, {request:?}"))
+    }
+}
+
+/// Calls `with` with a request of the specification as a gate gets it.
+fn with_token<T>(
+    request: &model::Request,
+    bearer: Option<&str>,
+    with: impl FnOnce(&Request<'_>) -> T,
+) -> T {
+    let headers: Vec<(&str, &[u8])> = bearer
+        .iter()
+        .map(|bearer| ("authorization", bearer.as_bytes()))
+        .collect();
+    let ip = request.ip.map(|ip| ip.to_string());
+    with(&Request {
+        method: &request.method,
+        target: &request.target,
+        headers: &headers,
+        ip: ip.as_deref(),
+        now: UnixSeconds(request.now),
+    })
 }
 
 /// The checked policy, whose one issuer goes by all names that facts have.

@@ -65,6 +65,18 @@ pub trait Ask {
         None
     }
 
+    /// Asks, unless the target cannot be asked this.
+    ///
+    /// # Errors
+    ///
+    /// As [`Ask::ask`].
+    fn ask_if_able(&mut self, request: &Request<'_>) -> Result<Option<Answer>> {
+        match self.cannot(request) {
+            Some(_) => Ok(None),
+            None => self.ask(request).map(Some),
+        }
+    }
+
     /// What became of the tokens that it was asked with, if it gets others than the cases have.
     fn exchanged(&self) -> Option<Exchanged> {
         None

@@ -58,8 +58,12 @@ impl SignArgs {
         self.sign.is_some() || self.trust.is_some()
     }
 
-    /// The image in a new envelope, if it is to be signed; else as it is.
-    pub(super) fn sealed(&self, bytes: Vec<u8>, site: &str) -> Result<Vec<u8>, Failure> {
+    /// The image in a new envelope, if it is to be signed; else as it is. `site` says which site an image is for.
+    pub(super) fn sealed(
+        &self,
+        bytes: Vec<u8>,
+        site: impl FnOnce(Vec<u8>) -> Result<String, Failure>,
+    ) -> Result<Vec<u8>, Failure> {
         let (Some(path), Some(key_id), Some(version)) =
             (&self.sign, &self.key_id, self.policy_version)
         else {
@@ -71,20 +75,19 @@ impl SignArgs {
         })?;
         // An image that is signed already is signed anew, and not twice.
         let (image, _) = signed::take_image(bytes).map_err(Failure::Envelope)?;
+        let site = site(image.clone())?;
         let mut sealed =
-            signed::to_be_signed(version, key_id, site, &image).map_err(Failure::Unsealable)?;
+            signed::to_be_signed(version, key_id, &site, &image).map_err(Failure::Unsealable)?;
         sealed.extend(key.sign(&sealed).map_err(Failure::ImageSigning)?);
         Ok(sealed)
     }
 
-    /// The trust keys, as their file has them, after they have been judged; the file's name with them.
+    /// The trust keys, as their file has them, and the file's name.
     pub(super) fn trust(&self) -> Result<Option<(&Path, Vec<u8>)>, Failure> {
         let Some(path) = &self.trust else {
             return Ok(None);
         };
-        let text = input::read(path)?;
-        trust::of_bytes(path, &text)?;
-        Ok(Some((path, text)))
+        Ok(Some((path, input::read(path)?)))
     }
 
     /// Refuses a policy that is older than the one it replaces.

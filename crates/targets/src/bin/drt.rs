@@ -10,10 +10,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 use clap::Parser;
-use tollgate_core::UnixSeconds;
-use tollgate_gate::Request;
 use tollgate_targets::random::{Answers, Site};
-use tollgate_targets::target::Ask;
 use tollgate_targets::{Host, Places, Policy, Target};
 use tollgate_testkit::Answer;
 
@@ -85,7 +82,7 @@ fn one(host: &Host, target: Target, cli: &Cli) -> Result<bool> {
             .open(target, &policy)
             .with_context(|| format!("{target}, seed {seed}\n{}", site.text))?;
         for (number, ours) in site.ours.iter().enumerate() {
-            match ask(asked.as_mut(), &site, number)? {
+            match site.ask(asked.as_mut(), number)? {
                 None => not_askable += 1,
                 Some(theirs) if is_same(target, ours, &theirs, &site.id) => pairs += 1,
                 Some(theirs) => {
@@ -117,30 +114,6 @@ fn one(host: &Host, target: Target, cli: &Cli) -> Result<bool> {
         }
     );
     Ok(true)
-}
-
-/// What a target answers; nothing if it cannot be asked that.
-fn ask(asked: &mut dyn Ask, site: &Site, number: usize) -> Result<Option<Answer>> {
-    let (Some(request), Some(bearer)) = (site.requests.get(number), site.bearers.get(number))
-    else {
-        bail!("request {number} is missing");
-    };
-    let headers: Vec<(&str, &[u8])> = bearer
-        .iter()
-        .map(|bearer| ("authorization", bearer.as_bytes()))
-        .collect();
-    let ip = request.ip.map(|ip| ip.to_string());
-    let request = Request {
-        method: &request.method,
-        target: &request.target,
-        headers: &headers,
-        ip: ip.as_deref(),
-        now: UnixSeconds(request.now),
-    };
-    if asked.cannot(&request).is_some() {
-        return Ok(None);
-    }
-    asked.ask(&request).map(Some)
 }
 
 /// Whether an answer is the library's. What a target does not tell is not compared, but for the decision. Workers

@@ -15,9 +15,9 @@ use tollgate_core::UnixSeconds;
 use tollgate_gate::Request;
 use tollgate_spec::generate::{Generator, NOW};
 use tollgate_targets::random::Site;
-use tollgate_targets::target::Ask;
 use tollgate_targets::theorems::{FOLDER_POLICY, Theorem, escape, forged, raw_path};
 use tollgate_targets::{Host, Places, Policy, Target};
+use tollgate_testkit::Answer;
 
 /// Hold targets to the theorems.
 #[derive(Parser)]
@@ -154,27 +154,15 @@ fn theorems(host: &Host, target: Target, cli: &Cli, tally: &mut Tally) -> Result
                 }
             };
             tally.policies += 1;
-            let requests = site.requests.iter().zip(&site.bearers).zip(&before.ours);
-            for ((said, bearer), before) in requests {
-                let headers: Vec<(&str, &[u8])> = bearer
-                    .iter()
-                    .map(|bearer| ("authorization", bearer.as_bytes()))
-                    .collect();
-                let ip = said.ip.map(|ip| ip.to_string());
-                let request = Request {
-                    method: &said.method,
-                    target: &said.target,
-                    headers: &headers,
-                    ip: ip.as_deref(),
-                    now: UnixSeconds(said.now),
-                };
-                let Some(allows) = allows(asked.as_mut(), &request)? else {
+            for (number, before) in before.ours.iter().enumerate() {
+                let Some(answer) = site.ask(asked.as_mut(), number)? else {
                     continue;
                 };
                 tally.requests += 1;
                 tally.were_allowed += u64::from(before.outcome == "allow");
-                if allows {
+                if allows(&answer) {
                     let (sentence, text) = (theorem.sentence(), &site.text);
+                    let said = site.requests.get(number);
                     return Ok(Some(format!(
                         "{sentence}: seed {seed}: allowed\n{text}\n{said:?}"
                     )));
@@ -205,13 +193,14 @@ fn paths(host: &Host, target: Target, cli: &Cli, tally: &mut Tally) -> Result<Op
             ip: None,
             now: UnixSeconds(NOW),
         };
-        let Some(allows) = allows(asked.as_mut(), &request)? else {
+        let answer = asked.ask_if_able(&request);
+        let Some(answer) = answer.with_context(|| raw.escape_ascii().to_string())? else {
             continue;
         };
         tally.paths += 1;
         // A query is no part of the path.
         let path = raw.split(|byte| *byte == b'?').next().unwrap_or_default();
-        if allows {
+        if allows(&answer) {
             tally.paths_allowed += 1;
             if let Some((first, second)) = escape(path) {
                 return Ok(Some(format!(
@@ -225,13 +214,6 @@ fn paths(host: &Host, target: Target, cli: &Cli, tally: &mut Tally) -> Result<Op
     Ok(None)
 }
 
-/// Whether a target allows; nothing if it cannot be asked that.
-fn allows(asked: &mut dyn Ask, request: &Request<'_>) -> Result<Option<bool>> {
-    if asked.cannot(request).is_some() {
-        return Ok(None);
-    }
-    let answer = asked
-        .ask(request)
-        .with_context(|| format!("{} {}", request.method, request.target.escape_ascii()))?;
-    Ok(Some(answer.outcome.to_string() == "allow"))
+fn allows(answer: &Answer) -> bool {
+    answer.outcome.to_string() == "allow"
 }
