@@ -6,6 +6,8 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::path::Path;
+use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
@@ -34,18 +36,21 @@ const CARGO_MUTANTS: Crate<'static> = Crate {
     version: "27.1.0",
 };
 
-/// What is broken, and whose tests must notice.
+/// What is broken, and whose tests must notice: first those that are built and run in seconds, and what
+/// they let pass is shown to all.
 struct Broken {
     name: &'static str,
     package: &'static str,
-    tests: &'static [&'static str],
+    first: &'static [&'static str],
+    all: &'static [&'static str],
 }
 
 const BROKEN: [Broken; 2] = [
     Broken {
         name: "core",
         package: "tollgate-core",
-        tests: &[
+        first: &["tollgate-core", "tollgate-spec"],
+        all: &[
             "tollgate-core",
             "tollgate-spec",
             "tollgate-compiler",
@@ -55,14 +60,15 @@ const BROKEN: [Broken; 2] = [
     Broken {
         name: "token",
         package: "tollgate-token",
-        tests: &["tollgate-token", "tollgate-crypto", "tollgate-gate"],
+        first: &["tollgate-token"],
+        all: &["tollgate-token", "tollgate-crypto", "tollgate-gate"],
     },
 ];
 
 /// Random pairs for each mutant in the comparison with the specification.
-const PAIRS: &str = "20000";
-/// A mutant that takes longer hangs, in seconds.
-const TIMEOUT_SECS: &str = "120";
+const PAIRS: &str = "50000";
+/// A mutant under which the tests take longer hangs, in seconds. They take some seconds.
+const TIMEOUT_SECS: &str = "60";
 /// Survivors are no failure of the tool.
 const MISSED: i32 = 2;
 const TIMED_OUT: i32 = 3;
@@ -86,35 +92,25 @@ pub(crate) fn run(args: &Args) -> Result<Verdict> {
     let known = known()?;
     let mut good = true;
     for broken in chosen {
-        let out = repo::target().join("mutants").join(broken.name);
-        fs::create_dir_all(&out).with_context(|| format!("cannot make {}", repo::shown(&out)))?;
-        let mut mutants = shell::tool(&program, ["mutants", "--package", broken.package]);
-        for tests in broken.tests {
-            mutants.args(["--test-package", tests]);
-        }
-        mutants.args(["--timeout", TIMEOUT_SECS, "--cap-lints", "true"]);
-        mutants.arg("--output").arg(&out);
+        let mut choice = Vec::new();
         for (option, value) in [("--shard", &args.shard), ("--re", &args.re)] {
             if let Some(value) = value {
-                mutants.args([option, value]);
+                choice.extend([option.to_owned(), value.clone()]);
             }
         }
         if args.list {
-            mutants.arg("--list");
-        } else {
-            mutants.args(["--", "--lib", "--tests"]);
-        }
-        mutants.env("TOLLGATE_PAIRS", PAIRS);
-        let code = shell::hand_over(&mut mutants)?;
-        if args.list {
+            choice.push("--list".to_owned());
+            shell::hand_over(&mut mutants(&program, broken.package, &[], &choice))?;
             continue;
         }
-        if ![0, MISSED, TIMED_OUT].contains(&code) {
-            bail!("cargo-mutants ended with {code}");
-        }
-        let missed = fs::read_to_string(out.join("mutants.out/missed.txt"))
-            .context("cargo-mutants wrote no list")?;
-        for mutant in missed.lines() {
+        let passed = pass(&program, broken, "first", broken.first, &choice)?;
+        let missed = if passed.is_empty() {
+            passed
+        } else {
+            let choice: Vec<String> = passed.iter().map(|name| only(name)).collect();
+            pass(&program, broken, "all", broken.all, &choice)?
+        };
+        for mutant in &missed {
             match known.get(without_place(mutant)) {
                 Some(why) => println!("known  {mutant}: {why}"),
                 None => {
@@ -123,8 +119,59 @@ pub(crate) fn run(args: &Args) -> Result<Verdict> {
                 }
             }
         }
+        println!("{}: {} not noticed", broken.name, missed.len());
     }
     Ok(Verdict::of(good))
+}
+
+/// What the tests of `packages` let pass of the mutants that are chosen.
+fn pass(
+    program: &Path,
+    broken: &Broken,
+    name: &str,
+    packages: &[&str],
+    choice: &[String],
+) -> Result<Vec<String>> {
+    let out = repo::target()
+        .join("mutants.out")
+        .join(broken.name)
+        .join(name);
+    fs::create_dir_all(&out).with_context(|| format!("cannot make {}", repo::shown(&out)))?;
+    let mut mutants = mutants(program, broken.package, packages, choice);
+    mutants.args(["--profile", "mutants", "--cap-lints", "true"]);
+    mutants.args(["--timeout", TIMEOUT_SECS, "--output"]);
+    mutants.arg(&out).args(["--", "--lib", "--tests"]);
+    mutants.env("TOLLGATE_PAIRS", PAIRS);
+    let code = shell::hand_over(&mut mutants)?;
+    if ![0, MISSED, TIMED_OUT].contains(&code) {
+        bail!("cargo-mutants ended with {code}");
+    }
+    let missed = fs::read_to_string(out.join("mutants.out/missed.txt"))
+        .context("cargo-mutants wrote no list")?;
+    Ok(missed.lines().map(str::to_owned).collect())
+}
+
+fn mutants(program: &Path, package: &str, tests: &[&str], choice: &[String]) -> Command {
+    let mut mutants = shell::tool(program, ["mutants", "--package", package]);
+    for package in tests {
+        mutants.args(["--test-package", package]);
+    }
+    mutants.args(choice);
+    mutants
+}
+
+/// Chooses this mutant alone.
+fn only(mutant: &str) -> String {
+    let mut option = "--re=^".to_owned();
+    for char in mutant.chars() {
+        // `\<` would be the start of a word.
+        if r"\.+*?()|[]{}^$".contains(char) {
+            option.push('\\');
+        }
+        option.push(char);
+    }
+    option.push('$');
+    option
 }
 
 /// Survivors that are explained: name without place, and why.
@@ -159,5 +206,12 @@ mod tests {
             "replace == with != in fits"
         );
         known().unwrap();
+    }
+
+    #[test]
+    fn a_mutant_is_chosen_by_its_whole_name() {
+        let name = "src/a.rs:1:2: replace <impl A>::b -> Option<()> with [1]";
+        let regex = r"--re=^src/a\.rs:1:2: replace <impl A>::b -> Option<\(\)> with \[1\]$";
+        assert_eq!(only(name), regex);
     }
 }
