@@ -5,7 +5,7 @@ use libfuzzer_sys::fuzzer_mutate;
 /// What libFuzzer makes of `part`, which may grow by `room` bytes.
 pub(crate) fn changed(part: &[u8], room: usize) -> Vec<u8> {
     let mut bytes = part.to_vec();
-    bytes.resize(part.len() + room.min(64).max(1), 0);
+    bytes.resize(part.len() + room.clamp(1, 64), 0);
     let most = bytes.len();
     let size = fuzzer_mutate(&mut bytes, part.len(), most);
     bytes.truncate(size);

@@ -15,6 +15,7 @@ pub mod fetch;
 pub mod keeper;
 #[cfg(feature = "aws")]
 pub mod run;
+#[cfg(feature = "aws")]
 pub mod settings;
 pub mod store;
 pub mod stream;

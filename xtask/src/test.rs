@@ -79,6 +79,7 @@ fn steps(quick: bool) -> Vec<(&'static str, Work)> {
                 "warnings",
             ])),
         ),
+        ("fuzz targets", plain(fuzz_targets())),
         (
             "cargo test",
             Work::Process(
@@ -129,6 +130,16 @@ fn steps(quick: bool) -> Vec<(&'static str, Work)> {
     let authors = shell::tool(repo::program("tollgate"), ["test", "policy"]);
     steps.push(("authors' tests", Work::Process(authors, authors_tests)));
     steps
+}
+
+/// The fuzz targets still build: a workspace of its own, which nothing else looks at.
+fn fuzz_targets() -> Command {
+    let mut clippy = shell::cargo(["clippy", "--quiet", "--locked"]);
+    clippy
+        .args(["--manifest-path", "fuzz/Cargo.toml", "--target-dir"])
+        .arg(repo::target())
+        .args(["--", "-D", "warnings"]);
+    clippy
 }
 
 /// Signed images on the targets that are Rust. The same images are written down for the others, whose steps
