@@ -2,7 +2,7 @@
 
 use core::net::IpAddr;
 
-use super::names::{ADDRESSES, INTS, ISSUERS, NETWORKS, OFFSETS, PEOPLE, SEGMENTS, TEXTS};
+use super::names::{ADDRESSES, INTS, ISSUERS, NETWORKS, OFFSETS, PARTS, PEOPLE, SEGMENTS, TEXTS};
 use super::{NOW, Random};
 use crate::model::{ClaimType, Expr, METHODS, Network, Operator, Policy, Value};
 
@@ -97,7 +97,12 @@ fn atom(random: &mut Random, names: &Names) -> Expr {
         }
         67..76 => {
             let test = [Operator::StartsWith, Operator::EndsWith, Operator::Contains];
-            let (a, b) = (text(random, names), text(random, names));
+            let a = text(random, names);
+            let b = if random.percent(50) {
+                literal(random.pick(PARTS))
+            } else {
+                text(random, names)
+            };
             binary(random.pick(&test), a, b)
         }
         76..82 => {

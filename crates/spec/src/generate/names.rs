@@ -65,6 +65,10 @@ pub(super) const TEXTS: &[&str] = &[
     "GET",
     "https://issuer.test",
 ];
+/// Parts of texts: from the front, the middle and the end.
+pub(super) const PARTS: &[&str] = &[
+    "", "r", "us", "st", "week", "2027", "-s", "pring", "E", "issuer", "b",
+];
 /// Numbers in conditions and claims.
 pub(super) const INTS: &[i64] = &[
     0,
