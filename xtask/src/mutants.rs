@@ -61,7 +61,12 @@ const BROKEN: [Broken; 2] = [
         name: "token",
         package: "tollgate-token",
         first: &["tollgate-token"],
-        all: &["tollgate-token", "tollgate-crypto", "tollgate-gate"],
+        all: &[
+            "tollgate-token",
+            "tollgate-spec",
+            "tollgate-crypto",
+            "tollgate-gate",
+        ],
     },
 ];
 

@@ -228,6 +228,21 @@ pub struct Facts {
     pub claims: BTreeMap<String, Option<Value>>,
 }
 
+/// An issuer of tokens.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Issuer {
+    /// What its tokens may have as `iss`.
+    pub names: Vec<String>,
+    /// For whom its tokens may be.
+    pub clients: Vec<String>,
+    /// With Cognito: which kinds of tokens are taken, `id` or `access`.
+    pub token_use: Option<Vec<String>>,
+    /// The claim with the groups.
+    pub groups_claim: String,
+    /// By how many seconds its clock may be ahead of ours.
+    pub leeway: i64,
+}
+
 /// The answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verdict {

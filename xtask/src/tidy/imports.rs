@@ -119,7 +119,7 @@ const TABLE: &[Row] = &[
     row(
         "tollgate-spec",
         &[],
-        &["tollgate-compiler", "tollgate-core"],
+        &["tollgate-compiler", "tollgate-core", "tollgate-token"],
     ),
     row(
         "tollgate-targets",

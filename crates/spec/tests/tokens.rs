@@ -1,0 +1,313 @@
+//! The token layer against the specification, on random claims under a signature that is good: both must
+//! refuse for the same reason, or read the same.
+
+#![cfg(test)]
+
+use std::collections::BTreeMap;
+
+use base64ct::{Base64UrlUnpadded, Encoding};
+use fastrand::Rng;
+use tollgate_core::{Claim, ClaimKind, UnixSeconds};
+use tollgate_spec::judge;
+use tollgate_spec::model::{ClaimType, Facts, Issuer, Policy, Value};
+use tollgate_token::{
+    Algorithm, BadSignature, IssuerConfig, IssuerKind, KeyMaterial, KeyRefused, Limits,
+    PreparedKey, Provider, Secret, Verified, Verifier,
+};
+
+const NOW: i64 = 1_800_000_000;
+const LEEWAY: u32 = 60;
+const TOKENS: u64 = 60_000;
+
+/// Takes every signature: they are not what is compared here.
+struct Credulous;
+
+impl Provider for Credulous {
+    fn prepare(&self, _: Algorithm, _: &KeyMaterial) -> Result<Box<dyn PreparedKey>, KeyRefused> {
+        Ok(Box::new(Self))
+    }
+}
+
+impl PreparedKey for Credulous {
+    fn verify(&self, _: &[u8], _: &[u8]) -> Result<(), BadSignature> {
+        Ok(())
+    }
+}
+
+/// Values that are right, and values that are nearly right, as JSON.
+struct Values(
+    &'static str,
+    &'static [&'static str],
+    &'static [&'static str],
+);
+
+const CLAIMS: &[Values] = &[
+    Values(
+        "iss",
+        &[r#""https://a.test""#, r#""https://b.test""#],
+        &[
+            r#""https://a.test/""#,
+            r#""HTTPS://a.test""#,
+            r#"["https://a.test"]"#,
+            "null",
+        ],
+    ),
+    Values("sub", &[r#""u-1""#, r#""""#], &["1", "null", r#"["u-1"]"#]),
+    Values(
+        "groups",
+        &["[]", r#"["a"]"#, r#"["a","é","a"]"#, "MANY"],
+        &[
+            r#""a""#,
+            r#"["a",1]"#,
+            r#"["a",["b"]]"#,
+            r#"{"a":1}"#,
+            "null",
+            "TOO MANY",
+        ],
+    ),
+    Values(
+        "cognito:groups",
+        &["[]", r#"["b"]"#, r#"["b","c"]"#],
+        &[r#""b""#, "[null]", "true"],
+    ),
+    Values(
+        "scope",
+        &[r#""""#, r#""openid""#, r#""  a b  c ""#, r#""a\tb""#],
+        &[r#"["a"]"#, "7", "null"],
+    ),
+    Values(
+        "token_use",
+        &[r#""id""#, r#""access""#, r#""id""#],
+        &[r#""ID""#, r#""refresh""#, r#"["id"]"#, "null"],
+    ),
+    Values(
+        "aud",
+        &[r#""web""#, r#"["other","app"]"#, r#""app""#],
+        &[
+            r#""we""#,
+            "[]",
+            r#"["other"]"#,
+            r#"["web",1]"#,
+            r#""web app""#,
+            "null",
+            "1",
+        ],
+    ),
+    Values(
+        "client_id",
+        &[r#""web""#, r#""app""#],
+        &[r#""Web""#, r#"["web"]"#, "null"],
+    ),
+    Values(
+        "exp",
+        &["1800000001", "1800003600", "1000000000000"],
+        &[
+            "1800000000",
+            "1799999999",
+            "1000000000001",
+            "1.9e9",
+            "1800000001.0",
+            "-0",
+            "-1",
+            "\"1800000001\"",
+            "null",
+        ],
+    ),
+    Values(
+        "nbf",
+        &["1800000000", "1800000060", "0"],
+        &[
+            "1800000061",
+            "1800000000.5",
+            "null",
+            "-1",
+            "99999999999999999999",
+        ],
+    ),
+    Values(
+        "iat",
+        &["1799999999", "1800000000", "1800000001"],
+        &["1800000060", "1800000061", "1800003601", "2e9", "true"],
+    ),
+    Values("team", &[r#""x""#, r#""""#], &["1", "null", r#"["x"]"#]),
+    Values(
+        "level",
+        &["0", "-7", "9223372036854775807", "-9223372036854775808"],
+        &["1.0", "-0", "1e2", "9223372036854775808", "\"1\"", "null"],
+    ),
+    Values("beta", &["true", "false"], &["\"true\"", "1", "null"]),
+    Values(
+        "roles",
+        &["[]", r#"["x","y"]"#, "MANY"],
+        &[r#""x""#, r#"["x",null]"#, "{}", "TOO MANY"],
+    ),
+];
+
+#[test]
+fn token_layer_and_specification_agree() {
+    let mut rng = Rng::with_seed(0x70_CE4);
+    let policy = policy();
+    let sides: Vec<_> = issuers()
+        .into_iter()
+        .map(|issuer| (verifier(&issuer), issuer))
+        .collect();
+    let mut seen: BTreeMap<String, u64> = BTreeMap::new();
+    for _ in 0..TOKENS {
+        let (verifier, issuer) = rng.choice(&sides).unwrap();
+        let json = claims(&mut rng);
+        let spec = judge(&serde_json::from_str(&json).unwrap(), issuer, &policy, NOW);
+        let ours = verifier.verify(&token(&json), UnixSeconds(NOW));
+        let ours = ours
+            .map(|verified| facts(&verified, issuer, &policy))
+            .map_err(|error| error.code());
+        assert_eq!(ours, spec, "{issuer:?}\n{json}");
+        *seen
+            .entry(spec.err().unwrap_or("good").to_owned())
+            .or_default() += 1;
+    }
+    let codes: Vec<&str> = seen.keys().map(String::as_str).collect();
+    let all = [
+        "bad_claim",
+        "expired",
+        "good",
+        "issued_in_future",
+        "missing_exp",
+        "not_yet_valid",
+        "too_many_groups",
+        "wrong_audience",
+        "wrong_issuer",
+        "wrong_token_use",
+    ];
+    assert_eq!(codes, all);
+    assert!(seen.values().all(|count| *count > 100), "{seen:?}");
+    assert!(seen["good"] > TOKENS / 20, "{seen:?}");
+}
+
+/// Each claim right nine times in ten; else nearly right, or not there.
+fn claims(rng: &mut Rng) -> String {
+    let mut members = Vec::new();
+    for Values(name, right, nearly) in CLAIMS {
+        let from = match rng.u8(..100) {
+            0..90 => right,
+            90..95 => nearly,
+            _ => continue,
+        };
+        let value = match *rng.choice(*from).unwrap() {
+            "MANY" => many(256),
+            "TOO MANY" => many(257),
+            text => text.to_owned(),
+        };
+        members.push(format!("\"{name}\":{value}"));
+    }
+    rng.shuffle(&mut members);
+    format!("{{{}}}", members.join(","))
+}
+
+fn many(count: usize) -> String {
+    format!("[{}]", vec!["\"n\""; count].join(","))
+}
+
+fn token(claims: &str) -> Vec<u8> {
+    let encode = |text: &str| Base64UrlUnpadded::encode_string(text.as_bytes());
+    let header = encode(r#"{"alg":"HS256","kid":"k"}"#);
+    // As long as a signature must be.
+    let signature = Base64UrlUnpadded::encode_string(&[0; 32]);
+    format!("{header}.{}.{signature}", encode(claims)).into_bytes()
+}
+
+fn issuers() -> Vec<Issuer> {
+    let uses: [Option<&[&str]>; 4] = [
+        None,
+        Some(&["id"]),
+        Some(&["access"]),
+        Some(&["access", "id"]),
+    ];
+    let issuer = |token_use: Option<&[&str]>| Issuer {
+        names: vec!["https://a.test".to_owned(), "https://b.test".to_owned()],
+        clients: vec!["app".to_owned(), "web".to_owned()],
+        token_use: token_use.map(|kinds| kinds.iter().map(|kind| (*kind).to_owned()).collect()),
+        groups_claim: if token_use.is_some() {
+            "cognito:groups"
+        } else {
+            "groups"
+        }
+        .to_owned(),
+        leeway: LEEWAY.into(),
+    };
+    uses.map(issuer).into()
+}
+
+fn policy() -> Policy {
+    let declared = [
+        ("team", ClaimType::Text),
+        ("level", ClaimType::Int),
+        ("beta", ClaimType::Bool),
+        ("roles", ClaimType::Texts),
+        ("sub", ClaimType::Text),
+    ];
+    Policy {
+        claims: declared.map(|(name, kind)| (name.to_owned(), kind)).into(),
+        ..Policy::default()
+    }
+}
+
+fn verifier(issuer: &Issuer) -> Verifier {
+    let takes = |kind: &str| issuer.token_use.iter().flatten().any(|taken| taken == kind);
+    let config = IssuerConfig {
+        name: "main".to_owned(),
+        issuers: issuer.names.clone(),
+        clients: issuer.clients.clone(),
+        kind: match issuer.token_use {
+            Some(_) => IssuerKind::Cognito {
+                id: takes("id"),
+                access: takes("access"),
+            },
+            None => IssuerKind::Oidc,
+        },
+        algorithms: vec![Algorithm::HS256],
+        groups_claim: issuer.groups_claim.clone(),
+        jwks: None,
+        secrets: vec![Secret {
+            kid: "k".to_owned(),
+            key: vec![7; 32],
+        }],
+        refresh: None,
+    };
+    let limits = Limits {
+        leeway_secs: LEEWAY,
+        ..Limits::default()
+    };
+    Verifier::new(&[config], limits, &Credulous).unwrap()
+}
+
+/// What the token layer has read, in the words of the specification.
+fn facts(verified: &Verified, issuer: &Issuer, policy: &Policy) -> Facts {
+    let owned = |texts: Vec<&str>| texts.into_iter().map(str::to_owned).collect();
+    let claims = verified.claims();
+    let mut facts = Facts {
+        issuer: verified.issuer().to_owned(),
+        subject: claims.subject().unwrap().map(str::to_owned),
+        groups: owned(claims.groups(&issuer.groups_claim).unwrap()),
+        scopes: owned(claims.scopes().unwrap()),
+        claims: BTreeMap::new(),
+    };
+    for (name, kind) in &policy.claims {
+        let kind = match kind {
+            ClaimType::Text => ClaimKind::String,
+            ClaimType::Int => ClaimKind::Int,
+            ClaimType::Bool => ClaimKind::Bool,
+            ClaimType::Texts => ClaimKind::StringList,
+        };
+        let text = |text: Box<str>| Value::Text(text.into());
+        let value = match claims.declared(name, kind) {
+            Claim::Missing => continue,
+            Claim::WrongType => None,
+            Claim::String(one) => Some(text(one)),
+            Claim::Int(int) => Some(Value::Int(int)),
+            Claim::Bool(bool) => Some(Value::Bool(bool)),
+            Claim::StringList(texts) => Some(Value::List(texts.into_iter().map(text).collect())),
+        };
+        facts.claims.insert(name.clone(), value);
+    }
+    facts
+}
