@@ -1,0 +1,157 @@
+//! The header, and where the sections are.
+
+use tollgate_core::image::format::{HEADER_BYTES, MAX_PROBE, SECTIONS_AT, Section};
+use tollgate_core::{Image, ImageError};
+
+use super::parts::{Parts, number, sealed};
+
+fn judged(image: &[u8]) -> Result<(), ImageError> {
+    Image::from_bytes(image).map(drop)
+}
+
+/// The image with these bytes at a place, sealed again.
+fn with(at: usize, bytes: &[u8]) -> Result<(), ImageError> {
+    let mut image = Parts::new().image();
+    image[at..at + bytes.len()].copy_from_slice(bytes);
+    judged(&sealed(image))
+}
+
+#[test]
+fn the_base_is_good() {
+    let parts = Parts::new();
+    assert_eq!(parts.judged(), Ok(()));
+    assert_eq!(with(0, b"TOLLGATE"), Ok(()));
+}
+
+#[test]
+fn each_field() {
+    let image = Parts::new().image();
+    let length = image.len();
+    assert_eq!(with(0, b"t"), Err(ImageError::NotAnImage));
+    assert_eq!(with(8, &[3, 0]), Err(ImageError::Version(3)));
+    assert_eq!(with(8, &[2, 1]), Err(ImageError::Version(258)));
+    // Flags: one is known.
+    assert_eq!(with(10, &[1, 0]), Ok(()));
+    assert_eq!(with(10, &[2, 0]), Err(ImageError::Damaged));
+    assert_eq!(with(10, &[0, 0x80]), Err(ImageError::Damaged));
+    assert_eq!(with(12, &number(length - 1)), Err(ImageError::Length));
+    assert_eq!(with(12, &number(length + 1)), Err(ImageError::Length));
+    // Each half of the checksum counts.
+    for at in 16..24 {
+        let mut image = image.clone();
+        image[at] ^= 0x10;
+        assert_eq!(judged(&image), Err(ImageError::Damaged), "byte {at}");
+    }
+    // Cut within the header, and before it.
+    assert_eq!(judged(&image[..8]), Err(ImageError::Length));
+    assert_eq!(judged(&image[..HEADER_BYTES - 1]), Err(ImageError::Length));
+    assert_eq!(judged(&image[..7]), Err(ImageError::NotAnImage));
+}
+
+#[test]
+fn the_flag_and_the_id_are_read() {
+    let mut image = Parts::new().image();
+    image[10] = 1;
+    image[24..40].copy_from_slice(&[0xA7; 16]);
+    let image = Image::from_bytes(sealed(image)).unwrap();
+    assert!(image.ascii_only());
+    assert_eq!(image.id().to_string(), "a7".repeat(16));
+    assert_eq!(format!("{:?}", image.id()), "a7".repeat(16));
+    assert!(
+        !Image::from_bytes(Parts::new().image())
+            .unwrap()
+            .ascii_only()
+    );
+}
+
+#[test]
+fn sections_stand_one_behind_the_other() {
+    let place = |section: Section| SECTIONS_AT + 8 * section as usize;
+    let image = Parts::new().image();
+    let word = |at: usize| u32::from_le_bytes(image[at..at + 4].try_into().unwrap()) as usize;
+    for section in Section::ALL {
+        let refused = Err(ImageError::BadSection(section));
+        let (at, start, length) = (
+            place(section),
+            word(place(section)),
+            word(place(section) + 4),
+        );
+        assert_eq!(
+            with(at, &number(start + 1)),
+            refused,
+            "{section:?} starts late"
+        );
+        assert_eq!(
+            with(at, &number(start - 1)),
+            refused,
+            "{section:?} starts early"
+        );
+        assert_eq!(
+            with(at + 4, &[0xFF; 4]),
+            refused,
+            "{section:?} ends behind the image"
+        );
+        if section.record_bytes() > 1 {
+            let odd = number(length + 1);
+            assert_eq!(
+                with(at + 4, &odd),
+                refused,
+                "{section:?} has a part of a record"
+            );
+        }
+    }
+    // The last one ends where the image does.
+    let gate = place(Section::Gate) + 4;
+    let shorter = number(word(gate) - 1);
+    assert_eq!(with(gate, &shorter), Err(ImageError::Length));
+    let longer = number(word(gate) + 1);
+    let refused = Err(ImageError::BadSection(Section::Gate));
+    assert_eq!(with(gate, &longer), refused);
+    let mut more = image.clone();
+    more.push(0);
+    more[12..16].copy_from_slice(&number(image.len() + 1));
+    assert_eq!(judged(&sealed(more)), Err(ImageError::Length));
+}
+
+/// A longer probe than any child needs is good, as long as there is room for it behind the homes.
+#[test]
+fn the_longest_probe_is_limited() {
+    let refused = Err(ImageError::BadSection(Section::Slots));
+    let mut none = Parts::new();
+    none.header[40..44].copy_from_slice(&[0xFF; 4]);
+    assert_eq!(none.judged(), refused);
+    let slots = Parts::new().count(Section::Slots);
+    let probe = u32::from_le_bytes(Parts::new().header[40..44].try_into().unwrap());
+    for (longest, expected) in [(MAX_PROBE, Ok(())), (MAX_PROBE + 1, refused)] {
+        let mut parts = Parts::new();
+        // As many homes as before.
+        let more = (longest - probe) as usize;
+        parts.section(Section::Slots).extend(vec![0; 4 * more]);
+        assert_eq!(parts.count(Section::Slots) - longest, slots - probe);
+        parts.header[40..44].copy_from_slice(&longest.to_le_bytes());
+        assert_eq!(parts.judged(), expected, "{longest}");
+    }
+}
+
+#[test]
+fn every_fault_has_a_code_and_words() {
+    let all = [
+        (ImageError::NotAnImage, "not_an_image", "not a policy image"),
+        (
+            ImageError::Version(9),
+            "image_version",
+            "format version 9, this program reads version 2",
+        ),
+        (ImageError::Length, "image_length", "cut short"),
+        (ImageError::Damaged, "image_damaged", "checksum"),
+        (
+            ImageError::BadSection(Section::Rules),
+            "image_section",
+            "malformed in `Rules`",
+        ),
+    ];
+    for (error, code, words) in all {
+        assert_eq!(error.code(), code);
+        assert!(error.to_string().contains(words), "{error}");
+    }
+}
