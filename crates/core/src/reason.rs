@@ -69,3 +69,16 @@ impl Reason {
         Self::ALL.get(usize::from(number)).copied()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Reason;
+
+    #[test]
+    fn a_reason_is_its_number() {
+        for reason in Reason::ALL {
+            assert_eq!(Reason::from_number(reason as u8), Some(reason));
+        }
+        assert_eq!(Reason::from_number(Reason::ALL.len() as u8), None);
+    }
+}

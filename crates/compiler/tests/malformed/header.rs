@@ -1,7 +1,7 @@
 //! The header, and where the sections are.
 
 use tollgate_core::image::format::{HEADER_BYTES, MAX_PROBE, SECTIONS_AT, Section};
-use tollgate_core::{Image, ImageError};
+use tollgate_core::{Effect, Image, ImageError, MethodSet, RuleId};
 
 use super::parts::{Parts, number, sealed};
 
@@ -62,6 +62,30 @@ fn the_flag_and_the_id_are_read() {
             .unwrap()
             .ascii_only()
     );
+}
+
+#[test]
+fn the_rules_are_told() {
+    let image = Image::from_bytes(Parts::new().image()).unwrap();
+    assert_eq!(image.rule_count(), 3);
+    assert_eq!(image.section_bytes(Section::Rules), 30);
+    let names: Vec<String> = (0..3)
+        .map(|rule| image.rule_name(RuleId(rule)).unwrap().to_string())
+        .collect();
+    assert_eq!(names, ["site/everything", "site/open", "site/other"]);
+    let because = |rule| image.rule_because(RuleId(rule));
+    assert_eq!(because(0), Some("Everything at once."));
+    assert_eq!((because(1), because(3)), (None, None));
+    let effects = [
+        Some(Effect::Allow),
+        Some(Effect::Allow),
+        Some(Effect::Deny),
+        None,
+    ];
+    for (rule, effect) in (0..).zip(effects) {
+        let told = image.rule_effect(RuleId(rule));
+        assert_eq!(told, effect.map(|effect| (effect, MethodSet::READ)));
+    }
 }
 
 #[test]

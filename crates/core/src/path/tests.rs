@@ -1,4 +1,10 @@
-use alloc::{format, string::String, vec::Vec};
+use alloc::{
+    collections::BTreeSet,
+    format,
+    string::{String, ToString},
+    vec,
+    vec::Vec,
+};
 
 use super::*;
 
@@ -142,6 +148,38 @@ fn sizes_are_exact() {
         Some(PathError::TooManySegments)
     );
     assert!(parse(format!("{}/", many(MAX_SEGMENTS)).as_bytes()).is_ok());
+    // What is too long is not looked at; what is not, is.
+    let raw = |n: usize| parse(&vec![b'a'; n]).err();
+    assert_eq!(raw(MAX_RAW_BYTES), Some(PathError::NotOriginForm));
+    assert_eq!(raw(MAX_RAW_BYTES + 1), Some(PathError::TooLong));
+    let literal = |n: usize| check_literal_chars(&"a".repeat(n), false);
+    assert_eq!(literal(MAX_DECODED_BYTES), Ok(()));
+    assert_eq!(literal(MAX_DECODED_BYTES + 1), Err(PathError::TooLong));
+}
+
+#[test]
+fn every_fault_has_its_own_code_and_words() {
+    use PathError::*;
+    let all = [
+        NotOriginForm,
+        TooLong,
+        TooManySegments,
+        ForbiddenByte,
+        BrokenEscape,
+        ForbiddenEscape,
+        BadUtf8,
+        ForbiddenCharacter,
+        NotAscii,
+        EmptySegment,
+        DotSegment,
+        TrailingDot,
+        OuterSpace,
+    ];
+    let codes: BTreeSet<&str> = all.iter().map(|error| error.code()).collect();
+    let words: BTreeSet<String> = all.iter().map(ToString::to_string).collect();
+    assert_eq!((codes.len(), words.len()), (all.len(), all.len()));
+    assert_eq!(DotSegment.code(), "dot_segment");
+    assert_eq!(DotSegment.to_string(), "a segment consists of dots only");
 }
 
 #[test]
