@@ -115,10 +115,14 @@ pub(crate) fn run(args: &Args) -> Result<Verdict> {
             let choice: Vec<String> = passed.iter().map(|name| only(name)).collect();
             pass(&program, broken, "all", broken.all, &choice)?
         };
+        let mut left = known.clone();
         for mutant in &missed {
-            match known.get(without_place(mutant)) {
-                Some(why) => println!("known  {mutant}: {why}"),
-                None => {
+            match left.get_mut(&without_place(mutant)) {
+                Some(Known { times, why }) if *times > 0 => {
+                    *times -= 1;
+                    println!("known  {mutant}: {why}");
+                }
+                _ => {
                     good = false;
                     println!("MISSED {mutant}");
                 }
@@ -179,25 +183,40 @@ fn only(mutant: &str) -> String {
     option
 }
 
-/// Survivors that are explained: name without place, and why.
-fn known() -> Result<BTreeMap<String, String>> {
+/// Survivors that change nothing anybody could see.
+#[derive(Clone)]
+struct Known {
+    /// How many mutants of the file go by this name.
+    times: u32,
+    why: String,
+}
+
+/// Survivors that are explained, by file and name.
+fn known() -> Result<BTreeMap<(String, String), Known>> {
     let path = repo::fixtures().join("mutants.tsv");
     let text =
         fs::read_to_string(&path).with_context(|| format!("cannot read {}", repo::shown(&path)))?;
     text.lines()
         .filter(|line| !line.is_empty() && !line.starts_with('#'))
         .map(|line| {
-            let (mutant, why) = line
-                .split_once('\t')
-                .with_context(|| format!("no reason: {line}"))?;
-            Ok((mutant.to_owned(), why.to_owned()))
+            let fields: Vec<&str> = line.split('\t').collect();
+            let [file, times, mutant, why] = fields[..] else {
+                bail!("not a file, a number, a mutant and a reason: {line}");
+            };
+            let times = times
+                .parse()
+                .with_context(|| format!("no number: {line}"))?;
+            let why = why.to_owned();
+            Ok(((file.to_owned(), mutant.to_owned()), Known { times, why }))
         })
         .collect()
 }
 
-/// What is changed, without the place: lines move.
-fn without_place(mutant: &str) -> &str {
-    mutant.split_once(": ").map_or(mutant, |(_, what)| what)
+/// What is changed, and in which file, without the place: lines move.
+fn without_place(mutant: &str) -> (String, String) {
+    let (place, what) = mutant.split_once(": ").unwrap_or(("", mutant));
+    let file = place.split(':').next().unwrap_or_default();
+    (file.to_owned(), what.to_owned())
 }
 
 #[cfg(test)]
@@ -206,11 +225,12 @@ mod tests {
 
     #[test]
     fn survivors_are_explained_by_what_they_are() {
-        assert_eq!(
-            without_place("crates/core/src/glob.rs:9:5: replace == with != in fits"),
-            "replace == with != in fits"
-        );
-        known().unwrap();
+        let (file, what) = without_place("crates/core/src/glob.rs:9:5: replace == with != in fits");
+        assert_eq!(file, "crates/core/src/glob.rs");
+        assert_eq!(what, "replace == with != in fits");
+        for (file, _) in known().unwrap().keys() {
+            assert!(repo::root().join(file).is_file(), "{file}");
+        }
     }
 
     #[test]

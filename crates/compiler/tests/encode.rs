@@ -8,6 +8,7 @@ use tollgate_compiler::encode::{EncodeError, encode};
 use tollgate_compiler::spec::{
     ClaimSpec, Comparison, Expr, ImageSpec, Network, Pattern, RuleSpec, Segment, Template, Who,
 };
+use tollgate_core::path::MAX_SEGMENTS;
 use tollgate_core::{
     Claim, ClaimKind, Effect, Facts, FactsBuilder, Image, MethodSet, PathOptions, PathScratch,
     Query, Reason, TokenState, UnixSeconds, decide,
@@ -213,6 +214,16 @@ fn all_ways_down_the_trie_are_tried() {
             "{path}"
         );
     }
+}
+
+#[test]
+fn as_deep_as_a_path_can_be() {
+    let deep = |first: &str| format!("/{first}{}", "/a".repeat(MAX_SEGMENTS - 1));
+    let image = image(vec![rule("r", Effect::Allow, &[&deep("x*")])]);
+    let allowed = (Reason::Allow, Some("c/r".to_owned()));
+    assert_eq!(ask(&image, "GET", &deep("xy"), TokenState::Absent), allowed);
+    let other = ask(&image, "GET", &deep("y"), TokenState::Absent);
+    assert_eq!(other.0, Reason::Forbidden);
 }
 
 #[test]
