@@ -118,4 +118,18 @@ mod tests {
             assert_eq!(decode(text.as_bytes()), None, "{text:?}");
         }
     }
+
+    #[test]
+    fn two_bad_letters_are_no_good_ones() {
+        for length in 2..8 {
+            for first in 0..length {
+                for second in first + 1..length {
+                    let mut text = b"AAAAAAA"[..length].to_vec();
+                    text[first] = b'!';
+                    text[second] = b'!';
+                    assert_eq!(decode(&text), None, "{length} {first} {second}");
+                }
+            }
+        }
+    }
 }
