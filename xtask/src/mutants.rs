@@ -74,6 +74,7 @@ const BROKEN: [Broken; 2] = [
 const PAIRS: &str = "50000";
 /// A mutant under which the tests take longer hangs, in seconds. They take some seconds.
 const TIMEOUT_SECS: &str = "60";
+const BUILD_TIMEOUT_SECS: &str = "600";
 /// Survivors are no failure of the tool.
 const MISSED: i32 = 2;
 const TIMED_OUT: i32 = 3;
@@ -148,7 +149,9 @@ fn pass(
     fs::create_dir_all(&out).with_context(|| format!("cannot make {}", repo::shown(&out)))?;
     let mut mutants = mutants(program, broken.package, packages, choice);
     mutants.args(["--profile", "mutants", "--cap-lints", "true"]);
-    mutants.args(["--timeout", TIMEOUT_SECS, "--output"]);
+    mutants.args(["--timeout", TIMEOUT_SECS]);
+    // A constant may take for ever to compute.
+    mutants.args(["--build-timeout", BUILD_TIMEOUT_SECS, "--output"]);
     mutants.arg(&out).args(["--", "--lib", "--tests"]);
     mutants.env("TOLLGATE_PAIRS", PAIRS);
     let code = shell::hand_over(&mut mutants)?;
