@@ -499,3 +499,23 @@ fn many_courses_are_found_by_hash() {
         Reason::Forbidden
     );
 }
+
+/// The literal children of a folder stand in a row, and behind them stand those of the next folder that has any.
+/// A slot of one may be met in a search for the other, and one in 256 has the fingerprint that is looked for.
+#[test]
+fn a_child_of_the_next_folder_is_no_child() {
+    for table in 0..12_000 {
+        // Between the two there are so many folders without children.
+        let last = 1 + table % 60;
+        let child = |folder: u32| format!("/f{folder:02}/{table}-{folder}");
+        let mut patterns: Vec<String> = (1..last).map(|leaf| format!("/f{leaf:02}")).collect();
+        patterns.extend([child(0), child(last)]);
+        let patterns: Vec<&str> = patterns.iter().map(String::as_str).collect();
+        let image = image(vec![rule("r", Effect::Allow, &patterns)]);
+        for (folder, other) in [(0, last), (last, 0)] {
+            let path = format!("/f{folder:02}/{table}-{other}");
+            let reason = ask(&image, "GET", &path, TokenState::Absent).0;
+            assert_eq!(reason, Reason::Forbidden, "{path}");
+        }
+    }
+}

@@ -182,6 +182,10 @@ fn bytes_layer() {
         ] {
             assert_eq!(verify(id, key, allowed), expected, "{id} {name}");
         }
+        let length = u32::try_from(token(1).len()).unwrap();
+        let limited = |limit| jws::verify(&token(1), &rsa, None, limit, provider).map(|_| ());
+        assert_eq!(limited(length), Ok(()), "{name}");
+        assert_eq!(limited(length - 1), Err(TokenError::TooLarge), "{name}");
         let payload = jws::verify(&token(243), &rsa, None, 8192, provider);
         assert_eq!(payload.as_deref(), Ok(&b""[..]), "{name}");
     }

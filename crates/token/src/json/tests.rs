@@ -41,6 +41,15 @@ fn reads_every_kind_of_value() {
 }
 
 #[test]
+fn is_shown_as_it_was_written() {
+    let text = r#" {"a":[1, "\u0078"]} "#;
+    let document = Document::parse(text.into()).unwrap();
+    assert_eq!(format!("{document:?}"), text);
+    let list = document.root().member("a").unwrap();
+    assert_eq!(format!("{list:?}"), r#"[1, "\u0078"]"#);
+}
+
+#[test]
 fn unescapes() {
     for (text, value) in [
         (r#""\u0041\n\/\\\b\f\r\t""#, "A\n/\\\u{8}\u{c}\r\t"),
