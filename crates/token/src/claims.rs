@@ -213,6 +213,13 @@ mod tests {
     }
 
     #[test]
+    fn are_shown_as_they_were_written() {
+        let text = r#" {"a": 1} "#;
+        assert_eq!(format!("{:?}", claims(text)), text);
+        assert_eq!(claims(text).text(), text);
+    }
+
+    #[test]
     fn times() {
         for (text, expected) in [
             ("0", Ok(Some(0))),
@@ -278,8 +285,9 @@ mod tests {
             );
         }
         assert_eq!(claims("{}").scopes(), Ok(vec![]));
-        let many = claims(&format!(r#"{{"scope":"{}"}}"#, "a ".repeat(MAX_GROUPS + 1)));
-        assert_eq!(many.scopes(), Err(TooManyGroups));
+        let many = |count| claims(&format!(r#"{{"scope":"{}"}}"#, "a ".repeat(count)));
+        assert_eq!(many(MAX_GROUPS).scopes().unwrap().len(), MAX_GROUPS);
+        assert_eq!(many(MAX_GROUPS + 1).scopes(), Err(TooManyGroups));
     }
 
     #[test]

@@ -167,6 +167,13 @@ mod tests {
     }
 
     #[test]
+    fn the_longest_name_of_a_key() {
+        let name = "k".repeat(MAX_KID_BYTES);
+        let json = format!(r#"{{"alg":"RS256","kid":"{name}"}}"#);
+        assert_eq!(read(&json), Ok((Algorithm::RS256, name)));
+    }
+
+    #[test]
     fn refuses_headers() {
         let long = format!(r#"{{"alg":"RS256","kid":"{}"}}"#, "k".repeat(129));
         for (json, error) in [

@@ -359,9 +359,10 @@ fn write_place(f: &mut fmt::Formatter<'_>, index: Option<usize>, kid: Option<&st
 
 #[cfg(test)]
 mod tests {
-    use alloc::{collections::BTreeSet, string::ToString};
+    use alloc::{collections::BTreeSet, format, string::ToString};
 
     use super::*;
+    use crate::jwk::JwkError;
 
     #[test]
     fn codes_are_distinct_words() {
@@ -373,6 +374,68 @@ mod tests {
                     .all(|byte| byte.is_ascii_lowercase() || byte == b'_'),
                 "{code}"
             );
+        }
+    }
+
+    #[test]
+    fn every_reason_has_words_of_its_own() {
+        let words: BTreeSet<_> = TokenError::ALL.iter().map(ToString::to_string).collect();
+        assert_eq!(words.len(), TokenError::ALL.len());
+        assert!(words.iter().all(|words| words.len() > 10));
+    }
+
+    #[test]
+    fn every_fault_of_a_key_has_a_code_and_words() {
+        use KeyFault::*;
+        let all = [
+            (NotJson, "not_json", "not JSON"),
+            (NotAKeySet, "not_a_key_set", "`keys`"),
+            (MissingMember("n"), "missing_member", "`n` is missing"),
+            (BadMember("e"), "bad_member", "`e` is not"),
+            (MissingKid, "missing_kid", "`kid` is missing"),
+            (BadKid, "bad_kid", "1 to 128"),
+            (DuplicateKid, "duplicate_kid", "two keys"),
+            (SecretInKeySet, "secret_in_key_set", "secret"),
+            (PrivateKey, "private_key", "leaked"),
+            (RsaSize, "rsa_size", "2048"),
+            (RsaLeadingZeros, "rsa_leading_zeros", "zero"),
+            (RsaEvenModulus, "rsa_even_modulus", "even"),
+            (RsaExponent, "rsa_exponent", "65537"),
+            (RsaRoca, "rsa_roca", "ROCA"),
+            (CoordinateLength, "coordinate_length", "length of the curve"),
+            (NotOnCurve, "not_on_curve", "on the curve"),
+            (BadEd25519, "bad_ed25519", "Ed25519"),
+            (AlgorithmMismatch, "algorithm_mismatch", "`alg`"),
+            (AmbiguousAlgorithm, "ambiguous_algorithm", "several"),
+            (ShortSecret, "short_secret", "shorter"),
+            (SecretWithoutAlgorithm, "secret_without_algorithm", "no HS"),
+            (NoUsableKey, "no_usable_key", "no key"),
+            (ProviderRefused, "provider_refused", "provider"),
+        ];
+        for (fault, code, words) in all {
+            assert_eq!(fault.code(), code);
+            assert!(fault.to_string().contains(words), "{fault}");
+            let left_out = SkipReason::Refused(fault).to_string();
+            assert_eq!(left_out, format!("left out: {fault}"));
+            assert_eq!(JwkError::Bad(fault).to_string(), fault.to_string());
+        }
+        for (reason, words) in [
+            (SkipReason::NotForSignatures, "verifying"),
+            (SkipReason::Unsupported, "supported"),
+            (SkipReason::AlgorithmNotListed, "list"),
+        ] {
+            let told = reason.to_string();
+            assert!(
+                told.starts_with("left out: ") && told.contains(words),
+                "{told}"
+            );
+            assert_eq!(JwkError::Skipped(reason).to_string(), told);
+            let note = KeyNote {
+                index: Some(0),
+                kid: None,
+                reason,
+            };
+            assert_eq!(note.to_string(), format!("key number 1 of the set: {told}"));
         }
     }
 

@@ -1,6 +1,7 @@
 use alloc::{format, string::String, string::ToString};
 
 use super::*;
+use crate::algorithm::KeyKind;
 
 const P256: &str = r#""kty":"EC","crv":"P-256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0""#;
 const ED25519: &str =
@@ -185,7 +186,11 @@ fn keys_for_other_work_are_left_out() {
 
 #[test]
 fn alone_it_must_be_an_object() {
-    assert!(Jwk::parse(format!("{{{P256}}}").as_bytes()).is_ok());
+    let key = |members: &str| Jwk::parse(format!("{{{members}}}").as_bytes()).unwrap();
+    assert_eq!(key(P256).algorithm(), None);
+    let named = key(&format!(r#"{P256},"alg":"ES256""#));
+    assert_eq!(named.algorithm(), Some(Algorithm::ES256));
+    assert_eq!(named.material().kind(), KeyKind::P256);
     for text in ["", "[]", "1", r#"{"kty":"EC","kty":"EC"}"#] {
         assert_eq!(
             Jwk::parse(text.as_bytes()),
