@@ -36,65 +36,34 @@ const CARGO_MUTANTS: Crate<'static> = Crate {
     version: "27.1.0",
 };
 
-/// What is broken, and whose tests must notice: first those that are built and run in seconds, and what
+/// What is broken, and whose tests must notice: first its own, which are built and run in seconds, and what
 /// they let pass is shown to all.
 struct Broken {
     name: &'static str,
     package: &'static str,
-    first: Tests,
-    all: Tests,
+    all: &'static [&'static str],
 }
-
-/// Packages, and which of their tests.
-struct Tests {
-    packages: &'static [&'static str],
-    which: &'static [&'static str],
-}
-
-const ALL: &[&str] = &["--lib", "--tests"];
 
 const BROKEN: [Broken; 2] = [
     Broken {
         name: "core",
         package: "tollgate-core",
-        first: Tests {
-            packages: &["tollgate-core", "tollgate-spec"],
-            which: &[
-                "--lib",
-                "--test",
-                "malformed",
-                "--test",
-                "facts",
-                "--test",
-                "differential",
-            ],
-        },
-        all: Tests {
-            packages: &[
-                "tollgate-core",
-                "tollgate-spec",
-                "tollgate-compiler",
-                "tollgate-gate",
-            ],
-            which: ALL,
-        },
+        all: &[
+            "tollgate-core",
+            "tollgate-spec",
+            "tollgate-compiler",
+            "tollgate-gate",
+        ],
     },
     Broken {
         name: "token",
         package: "tollgate-token",
-        first: Tests {
-            packages: &["tollgate-token"],
-            which: ALL,
-        },
-        all: Tests {
-            packages: &[
-                "tollgate-token",
-                "tollgate-spec",
-                "tollgate-crypto",
-                "tollgate-gate",
-            ],
-            which: ALL,
-        },
+        all: &[
+            "tollgate-token",
+            "tollgate-spec",
+            "tollgate-crypto",
+            "tollgate-gate",
+        ],
     },
 ];
 
@@ -137,12 +106,12 @@ pub(crate) fn run(args: &Args) -> Result<Verdict> {
             shell::hand_over(&mut mutants(&program, broken.package, &[], &choice))?;
             continue;
         }
-        let passed = pass(&program, broken, "first", &broken.first, &choice)?;
+        let passed = pass(&program, broken, "own", &[broken.package], &choice)?;
         let missed = if passed.is_empty() {
             passed
         } else {
             let choice: Vec<String> = passed.iter().map(|name| only(name)).collect();
-            pass(&program, broken, "all", &broken.all, &choice)?
+            pass(&program, broken, "all", broken.all, &choice)?
         };
         let mut left = known.clone();
         for mutant in &missed {
@@ -162,12 +131,12 @@ pub(crate) fn run(args: &Args) -> Result<Verdict> {
     Ok(Verdict::of(good))
 }
 
-/// What these tests let pass of the mutants that are chosen.
+/// What the tests of `packages` let pass of the mutants that are chosen.
 fn pass(
     program: &Path,
     broken: &Broken,
     name: &str,
-    tests: &Tests,
+    packages: &[&str],
     choice: &[String],
 ) -> Result<Vec<String>> {
     let out = repo::target()
@@ -175,12 +144,12 @@ fn pass(
         .join(broken.name)
         .join(name);
     fs::create_dir_all(&out).with_context(|| format!("cannot make {}", repo::shown(&out)))?;
-    let mut mutants = mutants(program, broken.package, tests.packages, choice);
+    let mut mutants = mutants(program, broken.package, packages, choice);
     mutants.args(["--profile", "mutants", "--cap-lints", "true"]);
     mutants.args(["--timeout", TIMEOUT_SECS]);
     // A constant may take for ever to compute.
     mutants.args(["--build-timeout", BUILD_TIMEOUT_SECS, "--output"]);
-    mutants.arg(&out).arg("--").args(tests.which);
+    mutants.arg(&out).args(["--", "--lib", "--tests"]);
     mutants.env("TOLLGATE_PAIRS", PAIRS);
     let code = shell::hand_over(&mut mutants)?;
     if ![0, MISSED, TIMED_OUT].contains(&code) {
