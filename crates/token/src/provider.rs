@@ -222,7 +222,7 @@ impl fmt::Debug for CheckedKey {
 
 #[cfg(test)]
 mod tests {
-    use alloc::vec;
+    use alloc::{format, string::ToString, vec};
 
     use super::*;
 
@@ -252,6 +252,22 @@ mod tests {
             x: vec![1; len],
             y: vec![1; len],
         }
+    }
+
+    #[test]
+    fn keys_are_shown_without_secrets() {
+        let shown = |key: KeyMaterial| format!("{key:?}");
+        let (n, e) = (vec![0xAB; 256], vec![1, 0, 1]);
+        assert_eq!(shown(KeyMaterial::Rsa { n, e }), "Rsa(2048 bits)");
+        let (curve, x, y) = (Curve::P384, vec![7; 48], vec![7; 48]);
+        assert_eq!(shown(KeyMaterial::Ec { curve, x, y }), "Ec(P384)");
+        assert_eq!(shown(KeyMaterial::Ed25519 { x: [7; 32] }), "Ed25519");
+        let secret = KeyMaterial::Hmac {
+            k: b"hunter2".to_vec(),
+        };
+        assert_eq!(shown(secret), "Hmac(7 bytes)");
+        assert!(KeyRefused.to_string().contains("cannot use this key"));
+        assert!(BadSignature.to_string().contains("signature"));
     }
 
     #[test]
