@@ -1,8 +1,11 @@
 //! The header, and where the sections are.
 
-use tollgate_core::image::format::{HEADER_BYTES, MAX_PROBE, SECTIONS_AT, Section};
+use tollgate_core::image::format::{
+    HEADER_BYTES, MAX_IMAGE_BYTES, MAX_PROBE, SECTIONS_AT, Section,
+};
 use tollgate_core::{Effect, Image, ImageError, MethodSet, RuleId};
 
+use super::kit::put_extra;
 use super::parts::{Parts, number, sealed};
 
 fn judged(image: &[u8]) -> Result<(), ImageError> {
@@ -46,6 +49,40 @@ fn each_field() {
     assert_eq!(judged(&image[..8]), Err(ImageError::Length));
     assert_eq!(judged(&image[..HEADER_BYTES - 1]), Err(ImageError::Length));
     assert_eq!(judged(&image[..7]), Err(ImageError::NotAnImage));
+}
+
+/// The length is judged before anything is read, so zeros will do.
+#[test]
+fn the_largest_image() {
+    for (length, expected) in [
+        (MAX_IMAGE_BYTES, ImageError::Damaged),
+        (MAX_IMAGE_BYTES + 1, ImageError::Length),
+        (MAX_IMAGE_BYTES + 4_096, ImageError::Length),
+    ] {
+        let mut image = vec![0; length];
+        image[..10].copy_from_slice(b"TOLLGATE\x02\0");
+        image[12..16].copy_from_slice(&number(length));
+        image[16] = 1;
+        assert_eq!(judged(&image), Err(expected), "{length}");
+    }
+}
+
+/// Strings below 255 bytes have one byte for their length, others three.
+#[test]
+fn strings_of_every_length() {
+    for length in [0, 1, 253, 254, 255, 256, 1_000] {
+        let mut parts = Parts::new();
+        let text = "r".repeat(length);
+        let prefix = match u8::try_from(length) {
+            Ok(short) if short < 255 => vec![short],
+            _ => [&[255], &number(length)[..2]].concat(),
+        };
+        let offset = parts.push(Section::Strings, &prefix);
+        parts.section(Section::Strings).extend(text.as_bytes());
+        put_extra(&mut parts, 20, &offset.to_le_bytes());
+        let image = Image::from_bytes(parts.image()).unwrap();
+        assert_eq!(image.rule_because(RuleId(0)), Some(text.as_str()));
+    }
 }
 
 #[test]
