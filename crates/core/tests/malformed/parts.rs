@@ -49,8 +49,13 @@ pub(crate) struct Parts {
 
 impl Parts {
     pub(crate) fn new() -> Self {
+        Self::of(POLICY)
+    }
+
+    /// Of another policy.
+    pub(crate) fn of(policy: &str) -> Self {
         let mut sources = SourceTree::new();
-        sources.insert("site.toml", POLICY);
+        sources.insert("site.toml", policy);
         sources.insert("keys/s.key", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA");
         let compiled = compile(&sources, &CompileOptions::default());
         let image = compiled

@@ -1,5 +1,6 @@
 //! The trie of patterns, and the table of its literal edges.
 
+use tollgate_core::ImageError;
 use tollgate_core::image::format::{MAX_STARS, NONE, Section, WIDE};
 
 use super::kit::*;
@@ -214,4 +215,31 @@ fn slots() {
             }),
         ],
     );
+}
+
+/// Without literal edges there is no table, so nothing to probe.
+#[test]
+fn an_empty_table() {
+    let refused = Err(ImageError::BadSection(Section::Slots));
+    let policy = r#"
+schema = 1
+[site]
+name = "all"
+[[rule]]
+id = "all"
+allow = ["/**"]
+anyone = true
+"#;
+    for (slots, probe, expected) in [
+        (0, 0, Ok(())),
+        (1, 1, refused),
+        (0, 1, refused),
+        (1, 0, Ok(())),
+    ] {
+        let mut parts = Parts::of(policy);
+        assert_eq!(parts.count(Section::Slots), 0);
+        parts.push(Section::Slots, &[0; 4].repeat(slots));
+        parts.header[40] = probe;
+        assert_eq!(parts.judged(), expected, "{slots} slots, probe {probe}");
+    }
 }
