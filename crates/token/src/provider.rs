@@ -270,6 +270,44 @@ mod tests {
         assert!(BadSignature.to_string().contains("signature"));
     }
 
+    /// Makes MACs of this length with any key.
+    struct Macs(usize);
+
+    impl Provider for Macs {
+        fn prepare(
+            &self,
+            _: Algorithm,
+            _: &KeyMaterial,
+        ) -> Result<Box<dyn PreparedKey>, KeyRefused> {
+            Ok(Box::new(Self(self.0)))
+        }
+    }
+
+    impl PreparedKey for Macs {
+        fn verify(&self, _: &[u8], _: &[u8]) -> Result<(), BadSignature> {
+            Err(BadSignature)
+        }
+
+        fn mac(&self, _: &[u8]) -> Option<Vec<u8>> {
+            Some(vec![7; self.0])
+        }
+    }
+
+    #[test]
+    fn only_secrets_make_macs_and_whole_ones() {
+        let secret = KeyMaterial::Hmac { k: vec![1; 32] };
+        let mac = |length, algorithm, key: &KeyMaterial| {
+            let key = CheckedKey::prepare(&Macs(length), algorithm, key).unwrap();
+            key.mac(b"message").map(|mac| mac.len())
+        };
+        assert_eq!(mac(32, Algorithm::HS256, &secret), Some(32));
+        assert_eq!(mac(31, Algorithm::HS256, &secret), None);
+        assert_eq!(mac(33, Algorithm::HS256, &secret), None);
+        assert_eq!(mac(64, Algorithm::ES256, &ec(Curve::P256)), None);
+        let key = CheckedKey::prepare(&Macs(32), Algorithm::HS256, &secret).unwrap();
+        assert_eq!(format!("{key:?}"), "CheckedKey(HS256)");
+    }
+
     #[test]
     fn only_exact_lengths_reach_the_provider() {
         let rsa = KeyMaterial::Rsa {

@@ -53,6 +53,11 @@ function keyed(answer, options = {}) {
 
 const settled = () => new Promise((resolve) => setTimeout(resolve, 5));
 
+/** Waits for what comes soon, however busy the machine is. */
+async function until(holds) {
+  for (let tries = 0; tries < 2_000 && !holds(); tries += 1) await settled();
+}
+
 /** A gate that has fetched `first` already. */
 async function started(answer, options) {
   const all = keyed((count, ...rest) => (count === 1 ? new Response(set(first)) : answer(count - 1, ...rest)), options);
@@ -207,6 +212,7 @@ test("a trap costs the fetched keys, and an old fetch does not reach a new insta
   assert.equal((await gate.decide(asked(first))).detail, "trap");
   answer(new Response(set(first, second)));
   assert.equal((await waiting).status, 401);
+  await until(() => failures.length > 0);
   assert.match(failures[0], /no such fetch/);
   // The built-in keys are back, and with them the first fetch of a gate.
   assert.equal((await gate.decide(asked(first))).status, 401);
