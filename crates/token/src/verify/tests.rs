@@ -16,6 +16,7 @@ struct Toy;
 
 struct ToyKey {
     sum: u8,
+    len: usize,
 }
 
 impl Provider for Toy {
@@ -27,6 +28,7 @@ impl Provider for Toy {
         match key {
             KeyMaterial::Hmac { k } if algorithm != HS512 => Ok(Box::new(ToyKey {
                 sum: k[0] + algorithm.hash_len() as u8,
+                len: algorithm.hash_len(),
             })),
             _ => Err(KeyRefused),
         }
@@ -41,6 +43,10 @@ impl PreparedKey for ToyKey {
         } else {
             Err(provider::BadSignature)
         }
+    }
+
+    fn mac(&self, message: &[u8]) -> Option<Vec<u8>> {
+        Some(vec![sum(message).wrapping_add(self.sum); self.len])
     }
 }
 
@@ -369,6 +375,25 @@ fn a_token_chooses_only_among_configured_keys() {
     ] {
         assert_eq!(verify(HS256, kid, 1, ISS), Err(UnknownKey), "{kid:?}");
     }
+}
+
+#[test]
+fn a_mac_is_made_with_the_named_secret_of_the_issuer() {
+    let issuers = [1, 2].map(|byte| IssuerConfig {
+        algorithms: vec![HS256, HS384],
+        secrets: vec![secret("k1", byte)],
+        ..issuer(IssuerKind::Oidc)
+    });
+    let verifier = verifier(&issuers);
+    assert_eq!(verifier.issuers(), issuers);
+    let mac = |issuer, kid, algorithm| verifier.mac(issuer, kid, algorithm, b"");
+    for (issuer, byte) in [(0, 1), (1, 2)] {
+        assert_eq!(mac(issuer, "k1", HS256), Some(vec![32 + byte; 32]));
+        assert_eq!(mac(issuer, "k1", HS384), Some(vec![48 + byte; 48]));
+        assert_eq!(mac(issuer, "k1", HS512), None);
+        assert_eq!(mac(issuer, "k2", HS256), None);
+    }
+    assert_eq!(mac(2, "k1", HS256), None);
 }
 
 #[test]
