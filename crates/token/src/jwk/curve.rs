@@ -269,6 +269,8 @@ mod tests {
             ));
             assert!(!is_on_nist_curve(curve, &x[1..], &y));
             assert!(!is_on_nist_curve(curve, &[&[0], &x[..]].concat(), &y));
+            assert!(!is_on_nist_curve(curve, &[&x[..], &[0]].concat(), &y));
+            assert!(!is_on_nist_curve(curve, &x, &[&y[..], &[0; 4]].concat()));
             assert!(!is_on_nist_curve(curve, &[], &[]));
         }
     }
