@@ -8,7 +8,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 use tollgate_core::UnixSeconds;
-use tollgate_gate::{Action, Gate, LogRecord, Outcome, TokenCache};
+use tollgate_gate::{Action, Forward, Gate, LogRecord, Outcome, TokenCache};
 
 use crate::authorizer::{self, AuthorizerSettings, Denied};
 use crate::cloudfront;
@@ -168,9 +168,17 @@ impl<S: Store, F: FetchKeys> Function<S, F> {
         self.record(&outcome.log);
         let now = outcome.log.time;
         match &outcome.action {
-            Action::Respond(respond) => Ok(Delivered::plain(HttpReply::from_gate(respond))),
-            Action::Forward(_) => {
-                let delivered = content.deliver(request, &path, now).await;
+            Action::Serve(response) | Action::Refuse(response) => {
+                Ok(Delivered::plain(HttpReply::from_gate(response)))
+            }
+            Action::Forward(forward) => {
+                // There is no request to an origin: this program reads the file itself.
+                let Forward {
+                    request: _,
+                    response: edits,
+                } = forward;
+                let mut delivered = content.deliver(request, &path, now).await;
+                delivered.reply.edit(edits);
                 if let Some(code) = delivered.trouble {
                     self.trouble(&outcome.log, delivered.reply.status, code);
                 }

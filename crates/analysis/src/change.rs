@@ -15,6 +15,7 @@ use core::net::IpAddr;
 use serde_json::Value;
 use tollgate_core::{Effect, PathError, PathOptions, PathScratch};
 use tollgate_gate::Kind;
+use tollgate_token::ClaimPath;
 
 use crate::policy::Policy;
 use crate::request::{Request, Ruling, ask};
@@ -39,7 +40,7 @@ pub enum Change {
     /// Not have this scope.
     DropScope(String),
     /// A claim with this value; without one, not to have the claim at all.
-    Claim(String, Option<Value>),
+    Claim(ClaimPath, Option<Value>),
     /// Come from this address, or from an unknown one.
     Address(Option<IpAddr>),
     /// Come at this time, in Unix seconds.
@@ -56,7 +57,7 @@ impl Change {
         match self {
             Self::SignIn | Self::SignOut | Self::Join(_) | Self::AddScope(_) => 2,
             Self::Leave(_) | Self::DropScope(_) | Self::Method(_) => 3,
-            Self::Claim(name, _) if name == "sub" || name == "iss" => 6,
+            Self::Claim(place, _) if ["sub", "iss"].contains(&place.first()) => 6,
             Self::Claim(..) => 4,
             Self::Address(_) => 4,
             Self::Time(_) => 5,

@@ -74,6 +74,9 @@ impl<'a, 'p> Domain<'a, 'p> {
             if rule.who.subjects.is_some() {
                 add(Probe::Who, vec![Var::Subject]);
             }
+            if rule.who.issuers.is_some() {
+                add(Probe::Who, vec![Var::Issuer]);
+            }
             for condition in [&rule.when, &rule.unless].into_iter().flatten() {
                 each_atom(condition, &mut |atom| {
                     let mut vars = Vec::new();
@@ -131,12 +134,15 @@ impl<'a, 'p> Domain<'a, 'p> {
                 let seeds = numbers::times(self.space.now, &self.integers());
                 self.boundaries(var, seeds, chosen)
             }
-            Var::Issuer if !self.space.issuers.is_empty() => self
-                .space
-                .issuers
-                .iter()
-                .map(|name| Value::Text(name.clone()))
-                .collect(),
+            Var::Issuer if !self.space.issuers.is_empty() => {
+                let issuers = self.space.issuers.iter();
+                let issuers = issuers.map(|issuer| Value::Text(issuer.iss.clone())).collect();
+                // Issuers that can grant different names are different, whatever rules compare.
+                if self.space.is_restricted {
+                    return issuers;
+                }
+                issuers
+            }
             Var::Issuer | Var::Capture(_) => self.texts(var, chosen),
             Var::Subject => {
                 let mut values = self.texts(var, chosen);
@@ -325,7 +331,7 @@ impl<'a, 'p> Domain<'a, 'p> {
                         .space
                         .issuers
                         .iter()
-                        .map(|name| name.to_string())
+                        .map(|issuer| issuer.iss.to_string())
                         .collect(),
                     _ => Vec::new(),
                 });

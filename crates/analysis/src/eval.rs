@@ -206,8 +206,8 @@ impl Eval<'_, '_> {
 
     pub(crate) fn who(&self, hit: &Hit<'_>) -> Truth {
         let who = &hit.spec.who;
-        if !who.signed_in && who.groups.is_none() && who.scopes.is_none() && who.subjects.is_none()
-        {
+        let names = [&who.groups, &who.scopes, &who.subjects];
+        if !who.signed_in && who.issuers.is_none() && names.iter().all(|names| names.is_none()) {
             return Truth::known(true);
         }
         match self.has_token() {
@@ -216,6 +216,13 @@ impl Eval<'_, '_> {
             None => return Truth::open(Tri::EITHER, Var::Token),
         }
         let mut truth = Truth::known(true);
+        if let Some(issuers) = &who.issuers {
+            truth = truth.and(match self.chosen.value(&Var::Issuer) {
+                None => Truth::open(Tri::EITHER, Var::Issuer),
+                Some(Value::Text(iss)) => Truth::known(issuers.iter().any(|one| **one == **iss)),
+                Some(_) => Truth::known(false),
+            });
+        }
         if let Some(names) = &who.subjects {
             truth = truth.and(self.subject_is(names, hit));
         }
@@ -226,6 +233,20 @@ impl Eval<'_, '_> {
             truth = truth.and(self.has_any(names, hit, Var::Scope));
         }
         truth
+    }
+
+    /// Whether the token's issuer can have users of this name at all.
+    fn can_have_subject(&self, subject: &str) -> Truth {
+        if !self.space.is_restricted {
+            return Truth::known(true);
+        }
+        match self.chosen.value(&Var::Issuer) {
+            None => Truth::open(Tri::EITHER, Var::Issuer),
+            Some(Value::Text(iss)) => {
+                Truth::known(self.space.issuer(Some(iss)).can_have_subject(subject))
+            }
+            Some(_) => Truth::known(true),
+        }
     }
 
     fn has_token(&self) -> Option<bool> {
@@ -259,7 +280,8 @@ impl Eval<'_, '_> {
             ) {
                 (Err(need), _) => Truth::open(Tri::EITHER, need),
                 (Ok(_), None) => Truth::open(Tri::EITHER, Var::Subject),
-                (Ok(name), Some(Value::Text(subject))) => Truth::known(name == *subject),
+                (Ok(name), Some(Value::Text(subject))) => Truth::known(name == *subject)
+                    .and(self.can_have_subject(subject)),
                 (Ok(_), Some(_)) => Truth::known(false),
             };
             truth = truth.or(one);
@@ -271,6 +293,18 @@ impl Eval<'_, '_> {
     fn flag(&self, var: Var) -> Truth {
         if matches!(&var, Var::Scope(name) if !can_be_scope(name)) {
             return Truth::known(false);
+        }
+        if let Var::Group(name) = &var
+            && self.space.is_restricted
+        {
+            // Which groups a token can have depends on its issuer.
+            match self.chosen.value(&Var::Issuer) {
+                None => return Truth::open(Tri::EITHER, Var::Issuer),
+                Some(Value::Text(iss)) if !self.space.issuer(Some(iss)).can_grant(name) => {
+                    return Truth::known(false);
+                }
+                Some(_) => {}
+            }
         }
         match self.chosen.value(&var) {
             Some(value) => Truth::known(*value == Value::Bool(true)),

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 use tollgate_core::{Effect, RuleId};
 use tollgate_gate::Kind;
+use tollgate_token::Groups;
 
 use crate::explain::Weighed;
 use crate::policy::Policy;
@@ -167,12 +168,23 @@ fn own_names(policy: &Policy, person: &Person) -> [Vec<String>; 3] {
     let Some((claims, issuer)) = assumed(policy, person.claims.as_ref()) else {
         return Default::default();
     };
-    let owned = |names: Vec<&str>| names.into_iter().map(str::to_owned).collect();
+    let rules = &issuer.claims;
+    let groups = match claims.groups(rules.groups.as_ref()) {
+        Ok(Groups::Listed(groups)) => groups,
+        Ok(Groups::Elsewhere) | Err(_) => Vec::new(),
+    };
+    let scopes = claims.scopes(rules.scopes.as_ref()).unwrap_or_default();
     let subject = claims.subject().ok().flatten();
     [
-        owned(claims.groups(&issuer.groups_claim).unwrap_or_default()),
-        owned(claims.scopes().unwrap_or_default()),
-        owned(subject.into_iter().collect()),
+        groups
+            .into_iter()
+            .filter_map(|group| rules.group(group).map(String::from))
+            .collect(),
+        scopes.into_iter().map(str::to_owned).collect(),
+        subject
+            .into_iter()
+            .map(|subject| rules.subject(subject).into_owned())
+            .collect(),
     ]
 }
 

@@ -18,7 +18,7 @@ use tables::Tables;
 
 /// The rules of an image; `None` if something in it could not be read.
 pub(crate) fn spec<B: AsRef<[u8]>>(image: &Image<B>) -> Option<ImageSpec> {
-    let tables = Tables::new(image.as_bytes())?;
+    let tables = Tables::new(image.as_bytes(), image.version())?;
     let mut rules = Vec::new();
     for number in 0..image.rule_count() {
         rules.push(rule(image, &tables, u32::try_from(number).ok()?)?);
@@ -66,6 +66,7 @@ fn rule<B: AsRef<[u8]>>(image: &Image<B>, tables: &Tables<'_>, number: u32) -> O
             groups: names(if groups == NONE_24 { NONE } else { groups })?,
             scopes: None,
             subjects: None,
+            issuers: None,
         },
         networks: None,
         from: None,
@@ -80,6 +81,12 @@ fn rule<B: AsRef<[u8]>>(image: &Image<B>, tables: &Tables<'_>, number: u32) -> O
     let record = tables.record(Section::Extras, extra)?;
     rule.who.scopes = names(tables::u32_at(record, 0)?)?;
     rule.who.subjects = names(tables::u32_at(record, 4)?)?;
+    let issuers = tables::u32_at(record, 40).unwrap_or(NONE);
+    if issuers != NONE {
+        let texts = tables.set(issuers)?.into_iter();
+        let texts = texts.map(|at| tables.text(at).map(str::to_owned));
+        rule.who.issuers = Some(texts.collect::<Option<_>>()?);
+    }
     let networks = tables::u32_at(record, 8)?;
     if networks != NONE {
         let members = tables.set(networks)?.into_iter();

@@ -119,7 +119,8 @@ fn ruling(policy: &Policy, reason: Reason, rule: Option<RuleId>) -> Ruling {
 /// What a token with these claims says to a policy, as far as its issuer can be told.
 pub(crate) fn assumed_facts(policy: &Policy, claims: &Map<String, Value>) -> Option<Facts> {
     let (claims, issuer) = assumed(policy, Some(claims))?;
-    claims.facts(policy.image(), &issuer).ok()
+    let places = &policy.config().claim_places;
+    claims.facts(policy.image(), &issuer, places).ok()
 }
 
 /// Claims, none taken for empty ones, as the token layer reads them, and whose they are taken to be.

@@ -12,7 +12,7 @@ use tollgate_compiler::spec::Expr;
 use crate::domain::Domain;
 use crate::eval::{Answer, Eval};
 use crate::request::Request;
-use crate::space::{Alias, Assignment, Hit, Space, Value, Var};
+use crate::space::{Alias, Assignment, Hit, Space, Value, Var, insert};
 
 /// Steps after which a search on one path gives up. No policy that people write comes near.
 const MOST_STEPS: u64 = 400_000;
@@ -165,42 +165,42 @@ pub(crate) fn request(space: &Space<'_>, target: &str, chosen: &Assignment) -> R
 fn claims(space: &Space<'_>, chosen: &Assignment) -> Map<String, Json> {
     let mut claims = Map::new();
     let (mut groups, mut scopes) = (BTreeSet::new(), BTreeSet::new());
+    let iss = match chosen.value(&Var::Issuer) {
+        Some(Value::Text(iss)) => Some(iss.clone()),
+        _ => None,
+    };
+    let issuer = space.issuer(iss.as_deref());
     for (var, value) in chosen.iter() {
         match (var, value) {
             (Var::Group(name), Value::Bool(true)) => drop(groups.insert(&**name)),
             (Var::Scope(name), Value::Bool(true)) => drop(scopes.insert(&**name)),
             (Var::Subject, Value::Text(text)) => {
-                claims.insert("sub".to_owned(), Json::from(&**text));
-            }
-            (Var::Issuer, Value::Text(text)) => {
-                claims.insert("iss".to_owned(), Json::from(&**text));
+                claims.insert("sub".to_owned(), Json::from(issuer.sub(text)));
             }
             (Var::Claim(number), value) => {
                 if let Some(claim) = space.claim_var(*number)
                     && let Some(json) = claim_json(*number, value, chosen)
                 {
-                    claims.insert(claim.name.clone(), json);
+                    insert(&mut claims, &claim.place, json);
                 }
             }
             _ => {}
         }
     }
     let declared = |alias| space.claims.iter().any(|claim| claim.alias == alias);
-    if !groups.is_empty() || declared(Alias::Groups) {
-        let groups: Vec<&str> = groups.into_iter().collect();
-        for name in &space.groups_claims {
-            claims.insert(name.clone(), Json::from(groups.clone()));
-        }
+    if declared(Alias::Groups) {
+        issuer.no_groups(&mut claims);
+    }
+    for group in groups {
+        issuer.join(&mut claims, group);
     }
     if !scopes.is_empty() {
         let scopes: Vec<&str> = scopes.into_iter().collect();
         claims.insert("scope".to_owned(), Json::from(scopes.join(" ")));
     }
-    if declared(Alias::Issuer)
-        && !claims.contains_key("iss")
-        && let Some(issuer) = space.issuers.first()
-    {
-        claims.insert("iss".to_owned(), Json::from(&**issuer));
+    let default = declared(Alias::Issuer).then(|| issuer.iss.clone());
+    if let Some(iss) = iss.or(default).filter(|iss| !iss.is_empty()) {
+        claims.insert("iss".to_owned(), Json::from(&*iss));
     }
     claims
 }
@@ -208,7 +208,8 @@ fn claims(space: &Space<'_>, chosen: &Assignment) -> Map<String, Json> {
 fn claim_json(number: u16, value: &Value, chosen: &Assignment) -> Option<Json> {
     Some(match value {
         Value::Missing | Value::Ip(_) => return None,
-        Value::Wrong => Json::Null,
+        // No declared type is an object, and `null` would be no claim.
+        Value::Wrong => Json::Object(Map::new()),
         Value::Text(text) => Json::from(&**text),
         Value::Int(int) => Json::from(*int),
         Value::Bool(truth) => Json::from(*truth),

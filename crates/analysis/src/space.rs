@@ -4,15 +4,18 @@
 //! policies may give one claim different slots or types. Not here: paths, and which values are worth
 //! trying.
 
+mod issuer;
+
 use std::rc::Rc;
 
 use core::net::IpAddr;
 
 use tollgate_compiler::spec::RuleSpec;
 use tollgate_core::ClaimKind;
-use tollgate_token::DEFAULT_GROUPS_CLAIM;
+use tollgate_token::{ClaimPath, Claims};
 
 use crate::policy::Policy;
+pub(crate) use issuer::{Issuer, find, insert, remove};
 
 /// One thing that requests differ in.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -92,7 +95,8 @@ pub(crate) enum Alias {
 /// A claim that at least one of the policies declares.
 #[derive(Debug)]
 pub(crate) struct ClaimVar {
-    pub(crate) name: String,
+    /// Where a token has it.
+    pub(crate) place: ClaimPath,
     pub(crate) kinds: Vec<ClaimKind>,
     pub(crate) alias: Alias,
 }
@@ -110,10 +114,12 @@ pub(crate) struct Side<'p> {
 pub(crate) struct Space<'p> {
     pub(crate) sides: Vec<Side<'p>>,
     pub(crate) claims: Vec<ClaimVar>,
-    /// The issuers that tokens can have; empty if no policy lists any, and then any text will do.
-    pub(crate) issuers: Vec<Rc<str>>,
-    /// In which claims groups stand.
-    pub(crate) groups_claims: Vec<String>,
+    /// The issuers where users can sign in; empty if no policy lists any, and then any text will do.
+    pub(crate) issuers: Vec<Issuer>,
+    /// How the tokens of an issuer are read that no policy lists.
+    unlisted: Issuer,
+    /// Whether some issuer can grant some names only.
+    pub(crate) is_restricted: bool,
     /// The time a request has unless something else is asked for.
     pub(crate) now: i64,
 }
@@ -124,45 +130,58 @@ impl<'p> Space<'p> {
             sides: Vec::new(),
             claims: Vec::new(),
             issuers: Vec::new(),
-            groups_claims: Vec::new(),
+            unlisted: unlisted(policies),
+            is_restricted: false,
             now,
         };
         for policy in policies {
-            for issuer in &policy.config().issuers {
-                for name in &issuer.issuers {
-                    if !space.issuers.iter().any(|known| **known == **name) {
-                        space.issuers.push(name.as_str().into());
-                    }
+            let config = policy.config();
+            let session = config.session.as_ref();
+            for (at, issuer) in config.issuers.iter().enumerate() {
+                // A session counts as a token of the issuer where the user signed in.
+                if session.is_some_and(|session| session.is_issuer(at)) {
+                    continue;
                 }
-                if !space.groups_claims.contains(&issuer.groups_claim) {
-                    space.groups_claims.push(issuer.groups_claim.clone());
+                let found = Issuer::new(issuer);
+                match space.issuers.iter_mut().find(|known| known.iss == found.iss) {
+                    Some(known) => known.add(issuer),
+                    None => space.issuers.push(found),
                 }
             }
         }
-        if space.groups_claims.is_empty() {
-            space.groups_claims.push(DEFAULT_GROUPS_CLAIM.to_owned());
-        }
+        space.is_restricted = space.issuers.iter().any(|issuer| !issuer.is_unrestricted());
         for policy in policies {
-            let slots = policy.spec().claims.iter();
-            let slots = slots
-                .map(|claim| (space.claim(&claim.name, claim.kind), claim.kind))
-                .collect();
+            let mut slots = Vec::new();
+            for (slot, claim) in (0..).zip(&policy.spec().claims) {
+                let place = policy.config().claim_place(slot).cloned();
+                let place = place.unwrap_or_else(|| ClaimPath::top(&claim.name));
+                slots.push((space.claim(place, claim.kind), claim.kind));
+            }
             space.sides.push(Side { policy, slots });
         }
         space
     }
 
-    fn claim(&mut self, name: &str, kind: ClaimKind) -> u16 {
-        let at = self.claims.iter().position(|claim| claim.name == name);
+    /// The issuer that a token has; the first where that is not chosen.
+    pub(crate) fn issuer(&self, iss: Option<&str>) -> &Issuer {
+        let named = iss.and_then(|iss| self.issuers.iter().find(|issuer| *issuer.iss == *iss));
+        named.or(self.issuers.first()).unwrap_or(&self.unlisted)
+    }
+
+    fn claim(&mut self, place: ClaimPath, kind: ClaimKind) -> u16 {
+        let at = self.claims.iter().position(|claim| claim.place == place);
         let at = at.unwrap_or_else(|| {
-            let alias = match name {
-                "sub" => Alias::Subject,
-                "iss" => Alias::Issuer,
-                _ if self.groups_claims.iter().any(|groups| groups == name) => Alias::Groups,
+            let mut issuers = self.issuers.iter().chain([&self.unlisted]);
+            let alias = match place.names() {
+                [name] if name == "sub" => Alias::Subject,
+                [name] if name == "iss" => Alias::Issuer,
+                _ if issuers.any(|issuer| issuer.group_places().any(|groups| *groups == place)) => {
+                    Alias::Groups
+                }
                 _ => Alias::None,
             };
             self.claims.push(ClaimVar {
-                name: name.to_owned(),
+                place,
                 kinds: Vec::new(),
                 alias,
             });
@@ -212,4 +231,14 @@ impl Hit<'_> {
             .find(|(known, _)| *known == name)
             .map(|(_, value)| value)
     }
+}
+
+/// The issuer of tokens where no policy lists one.
+fn unlisted(policies: &[&Policy]) -> Issuer {
+    let config = policies.first().map(|policy| policy.config());
+    let none = Claims::from_json(b"{}").ok();
+    let assumed = config.zip(none.as_ref()).and_then(|(config, none)| config.assumed_issuer(none).ok());
+    let mut issuer = assumed.map_or_else(Issuer::default, |assumed| Issuer::new(&assumed));
+    issuer.iss = "".into();
+    issuer
 }

@@ -18,7 +18,7 @@ use crate::policy::Policy;
 /// Who a rule is about and under which conditions, as the keys that say so in a policy file, separated by
 /// commas. A rule about everybody is `anyone = true`.
 pub fn who(policy: &Policy, rule: &RuleSpec) -> String {
-    let mut keys = people(rule);
+    let mut keys = people(policy, rule);
     if keys.is_empty() {
         keys.push("anyone = true".to_owned());
     }
@@ -27,7 +27,7 @@ pub fn who(policy: &Policy, rule: &RuleSpec) -> String {
 }
 
 /// The keys that say who a rule is about.
-pub fn people(rule: &RuleSpec) -> Vec<String> {
+pub fn people(policy: &Policy, rule: &RuleSpec) -> Vec<String> {
     let mut keys = Vec::new();
     if rule.who.anyone {
         keys.push("anyone = true".to_owned());
@@ -43,6 +43,14 @@ pub fn people(rule: &RuleSpec) -> Vec<String> {
         if let Some(names) = names {
             keys.push(format!("{key} = {}", list(names.iter().map(template))));
         }
+    }
+    if let Some(issuers) = &rule.who.issuers {
+        let name = |iss: &String| {
+            let mut known = policy.config().issuers.iter();
+            let issuer = known.find(|issuer| issuer.issuers.first() == Some(iss));
+            issuer.map_or_else(|| iss.clone(), |issuer| issuer.name.clone())
+        };
+        keys.push(format!("issuers = {}", list(issuers.iter().map(name))));
     }
     keys
 }

@@ -88,6 +88,8 @@ pub fn compile(sources: &SourceTree, options: &CompileOptions) -> Compiled {
     let mut rules = Vec::new();
     let mut site = read_site(sources, options, &mut rules, &mut diagnostics);
     let bases = read_courses(sources, &site, &mut rules, &mut diagnostics);
+    site.claims
+        .keep_read(rules.iter_mut().map(|(_, placed)| &mut placed.rule));
     settle_session(&mut site, &rules, &bases, &mut diagnostics);
     check_whole(&site, &rules, &mut diagnostics);
     sort(&mut diagnostics);
@@ -182,6 +184,7 @@ fn read_site(
         course: SITE_COURSE,
         base: &base,
         claims: &site.claims,
+        issuers: site.issuers(),
         ascii_only: site.ascii_only,
     };
     let read = course::read_rules(&document, scope, &mut report);
@@ -256,11 +259,12 @@ fn settle_session(
     bases: &BTreeMap<String, String>,
     diagnostics: &mut Vec<Diagnostic>,
 ) {
-    let (Some(draft), Some(gate)) = (site.session.take(), &mut site.gate) else {
-        return;
-    };
+    let Some(gate) = &mut site.gate else { return };
+    gate.claim_places = site.claims.places().to_vec();
+    let Some(draft) = site.session.take() else { return };
     let mut report = Report::new(SITE_FILE);
-    gate.session = Some(draft.settle(&site.claims, rules, bases, &mut report));
+    let session = draft.settle(gate, &site.claims, rules, bases, &mut report);
+    gate.session = Some(session);
     diagnostics.append(&mut report.diagnostics);
 }
 
@@ -282,7 +286,11 @@ fn check_whole(site: &Site, rules: &[(String, Placed)], diagnostics: &mut Vec<Di
         .is_some_and(|gate| gate.issuers.is_empty());
     let needs_token = |rule: &RuleSpec| {
         let who = &rule.who;
-        who.signed_in || who.groups.is_some() || who.scopes.is_some() || who.subjects.is_some()
+        who.signed_in
+            || who.groups.is_some()
+            || who.scopes.is_some()
+            || who.subjects.is_some()
+            || who.issuers.is_some()
     };
     if no_issuer
         && let Some((file, placed)) = rules.iter().find(|(_, placed)| needs_token(&placed.rule))
@@ -294,6 +302,9 @@ fn check_whole(site: &Site, rules: &[(String, Placed)], diagnostics: &mut Vec<Di
             )
             .label(file, placed.span, "this rule needs a token")
             .help("say who issues tokens: `[[issuer]]`");
+    }
+    if let Some(gate) = &site.gate {
+        site::check_names(gate, rules, &mut report);
     }
     for allowance in &site.allowances {
         let Some(name) = &allowance.rule else {

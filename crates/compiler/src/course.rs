@@ -61,6 +61,7 @@ pub(crate) fn read(text: &str, site: &Site, report: &mut Report) -> Option<Cours
         course: id.map_or("", |id| id.value),
         base: base.as_ref().map_or(&fallback, |(base, _)| base),
         claims: &site.claims,
+        issuers: site.issuers(),
         ascii_only: site.ascii_only,
     };
     let rules = read_rules(&document, scope, report);

@@ -13,16 +13,19 @@ pub use codes::Code;
 pub enum Severity {
     /// The policy cannot be compiled.
     Error,
-    /// The policy can be compiled, but probably does not say what its author means.
+    /// The policy can be compiled, but probably does not mean what its author intends.
     Warning,
+    /// Nothing is wrong; for information only.
+    Note,
 }
 
 impl Severity {
-    /// `error` or `warning`.
+    /// `error`, `warning` or `note`.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Error => "error",
             Self::Warning => "warning",
+            Self::Note => "note",
         }
     }
 }

@@ -135,6 +135,12 @@ impl<'a> Table<'a> {
             .collect()
     }
 
+    /// The texts of a list, or the one text that may be written instead of a list of one.
+    pub(crate) fn text_or_texts(self, key: &str) -> Vec<Text<'a>> {
+        self.text(key)
+            .map_or_else(|| self.texts(key), |text| vec![text])
+    }
+
     pub(crate) fn flag(self, key: &str) -> Option<bool> {
         match self.entries.get(key)?.get_ref() {
             DeValue::Boolean(flag) => Some(*flag),

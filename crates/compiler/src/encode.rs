@@ -246,6 +246,10 @@ fn write_extra(
         Some(networks) => tables.network_set(networks)?,
         None => NONE,
     };
+    let issuers = match &rule.who.issuers {
+        Some(issuers) => tables.text_set(issuers)?,
+        None => NONE,
+    };
     let mut program = |condition: &Option<Expr>| match condition {
         Some(expr) => code::write(tables, expr, captures).map_err(|error| match error {
             code::CodeError::TooLarge => EncodeError::ConditionTooLarge {
@@ -262,12 +266,15 @@ fn write_extra(
         None => NONE,
     };
     let words = [scopes, subjects, networks, when, unless, because];
-    if words == [NONE; 6] && rule.from.is_none() && rule.until.is_none() {
+    let has_window = rule.from.is_some() || rule.until.is_some();
+    if words == [NONE; 6] && issuers == NONE && !has_window {
         return Ok(NONE);
     }
     let mut bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
     bytes.extend(rule.from.unwrap_or(i64::MIN).to_le_bytes());
     bytes.extend(rule.until.unwrap_or(i64::MAX).to_le_bytes());
+    bytes.extend(issuers.to_le_bytes());
+    bytes.extend([0; 4]);
     tables.push_unique(Section::Extras, bytes)
 }
 

@@ -45,6 +45,8 @@ pub(crate) enum Shape {
     Sequence(&'static Shape),
     /// Anything.
     Any,
+    /// Either of two, which are of different types.
+    Either(&'static Shape, &'static Shape),
     /// A table with known keys.
     Table(&'static Keys),
     /// A list of such tables, possibly empty.
@@ -235,6 +237,15 @@ fn check_value<'a>(
             }
         }
         (Shape::Any, _) => {}
+        (Shape::Either(one, other), found) => {
+            let shape = if one.takes(found) { one } else { other };
+            if shape.takes(found) {
+                check_value(table, name, value, shape, report);
+            } else {
+                let wanted = format!("{} or {}", expected(one), expected(other));
+                wrong_type(name, value, &wanted, report);
+            }
+        }
         (Shape::Table(keys), DeValue::Table(_)) => {
             if let Some(inner) = table.of(value) {
                 check_table(inner.under(table.key_span(name)), keys, report);
@@ -266,8 +277,27 @@ fn report_text(number: &DeValue<'_>) -> String {
     }
 }
 
+impl Shape {
+    /// Whether a value is of the type of this shape, whatever is in it.
+    fn takes(&self, value: &DeValue<'_>) -> bool {
+        match self {
+            Self::Text { .. } | Self::Choice(_) => matches!(value, DeValue::String(_)),
+            Self::Flag | Self::Yes => matches!(value, DeValue::Boolean(_)),
+            Self::Int { .. } | Self::Version(_) => matches!(value, DeValue::Integer(_)),
+            Self::Time => matches!(value, DeValue::Datetime(_)),
+            Self::List { .. } | Self::Sequence(_) | Self::Tables { .. } => {
+                matches!(value, DeValue::Array(_))
+            }
+            Self::Any => true,
+            Self::Either(one, other) => one.takes(value) || other.takes(value),
+            Self::Table(_) | Self::Map { .. } => matches!(value, DeValue::Table(_)),
+        }
+    }
+}
+
 fn expected(shape: &Shape) -> &'static str {
     match shape {
+        Shape::Either(one, _) => expected(one),
         Shape::Text { .. } | Shape::Choice(_) => "a string",
         Shape::Flag | Shape::Yes => "`true` or `false`",
         Shape::Int { .. } | Shape::Version(_) => "an integer",

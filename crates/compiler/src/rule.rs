@@ -9,6 +9,7 @@ pub(crate) mod time;
 pub(crate) mod who;
 
 use tollgate_core::{Effect, MethodSet};
+use tollgate_token::IssuerConfig;
 use toml::value::Datetime;
 
 use crate::condition;
@@ -28,6 +29,8 @@ pub(crate) struct Scope<'a> {
     pub(crate) course: &'a str,
     pub(crate) base: &'a Base,
     pub(crate) claims: &'a Claims,
+    /// The issuers, if they could be read.
+    pub(crate) issuers: Option<&'a [IssuerConfig]>,
     pub(crate) ascii_only: bool,
 }
 
@@ -72,7 +75,7 @@ pub(crate) fn read(rule: Table<'_>, scope: Scope<'_>, report: &mut Report) -> Ru
         methods: methods(rule),
         because: rule.text("because").map(|text| text.value.to_owned()),
         patterns,
-        who: who::who(rule, effect, &captures, report),
+        who: who::who(rule, effect, &captures, scope.issuers, report),
         networks: rule.has("networks").then(|| networks(rule, report)),
         from,
         until,

@@ -97,6 +97,7 @@ fn shape(shape: &Shape) -> Value {
         }),
         Shape::Sequence(of) => json!({ "type": "array", "items": self::shape(of), "minItems": 1 }),
         Shape::Any => json!({}),
+        Shape::Either(one, other) => json!({ "anyOf": [self::shape(one), self::shape(other)] }),
         Shape::Table(keys) => table(keys).into(),
         Shape::Tables { of, max_entries } => json!({
             "type": "array",

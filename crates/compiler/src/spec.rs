@@ -69,6 +69,8 @@ pub struct Who {
     pub scopes: Option<Vec<Template>>,
     /// Any of these subjects.
     pub subjects: Option<Vec<Template>>,
+    /// A token of any of these issuers, each by the first spelling of its `iss`.
+    pub issuers: Option<Vec<String>>,
 }
 
 /// A name, possibly with one capture in it: `course-{course}`.
@@ -231,18 +233,14 @@ impl Expr {
         )
     }
 
-    /// Shows `visit` this expression and all parts of it.
-    pub fn each<'e>(&'e self, visit: &mut impl FnMut(&'e Self)) {
-        visit(self);
-        match self {
+    /// The expressions that this one is made of.
+    pub fn children(&self) -> impl Iterator<Item = &Self> {
+        let (first, second) = match self {
             Self::And(left, right)
             | Self::Or(left, right)
             | Self::Compare(_, left, right)
             | Self::Arithmetic(_, left, right)
-            | Self::StringTest(_, left, right) => {
-                left.each(visit);
-                right.each(visit);
-            }
+            | Self::StringTest(_, left, right) => (Some(&**left), Some(&**right)),
             Self::Not(inner)
             | Self::Negate(inner)
             | Self::TimeShift(inner, _)
@@ -250,7 +248,7 @@ impl Expr {
             | Self::InInts(inner, _)
             | Self::InNetworks(inner, _)
             | Self::InGroups(inner)
-            | Self::InClaim(inner, _) => inner.each(visit),
+            | Self::InClaim(inner, _) => (Some(&**inner), None),
             Self::Bool(_)
             | Self::Str(_)
             | Self::Int(_)
@@ -263,7 +261,65 @@ impl Expr {
             | Self::Method
             | Self::ClientIp
             | Self::Now
-            | Self::Capture(_) => {}
+            | Self::Capture(_) => (None, None),
+        };
+        first.into_iter().chain(second)
+    }
+
+    /// The expressions that this one is made of.
+    pub fn children_mut(&mut self) -> impl Iterator<Item = &mut Self> {
+        let (first, second) = match self {
+            Self::And(left, right)
+            | Self::Or(left, right)
+            | Self::Compare(_, left, right)
+            | Self::Arithmetic(_, left, right)
+            | Self::StringTest(_, left, right) => (Some(&mut **left), Some(&mut **right)),
+            Self::Not(inner)
+            | Self::Negate(inner)
+            | Self::TimeShift(inner, _)
+            | Self::InStrings(inner, _)
+            | Self::InInts(inner, _)
+            | Self::InNetworks(inner, _)
+            | Self::InGroups(inner)
+            | Self::InClaim(inner, _) => (Some(&mut **inner), None),
+            Self::Bool(_)
+            | Self::Str(_)
+            | Self::Int(_)
+            | Self::Time(_)
+            | Self::Ip(_)
+            | Self::Claim(_)
+            | Self::Has(_)
+            | Self::Subject
+            | Self::Issuer
+            | Self::Method
+            | Self::ClientIp
+            | Self::Now
+            | Self::Capture(_) => (None, None),
+        };
+        first.into_iter().chain(second)
+    }
+
+    /// The number of the claim that this expression reads, not counting its children.
+    pub const fn claim_slot(&self) -> Option<u16> {
+        match self {
+            Self::Claim(slot) | Self::Has(slot) | Self::InClaim(_, slot) => Some(*slot),
+            _ => None,
+        }
+    }
+
+    /// Calls `visit` with this expression and all parts of it.
+    pub fn each<'e>(&'e self, visit: &mut impl FnMut(&'e Self)) {
+        visit(self);
+        for child in self.children() {
+            child.each(visit);
+        }
+    }
+
+    /// Calls `visit` with this expression and all parts of it.
+    pub fn each_mut(&mut self, visit: &mut impl FnMut(&mut Self)) {
+        visit(self);
+        for child in self.children_mut() {
+            child.each_mut(visit);
         }
     }
 }

@@ -237,6 +237,7 @@ fn run(env: &Env<'_>, program: &[[u8; 4]], captures: &impl Captures) -> Option<T
                     // Nobody has no groups, but what is looked for may still be unknown.
                     Token::None => member(wanted, |_| false),
                     Token::Any => undecided(wanted, Value::Open),
+                    Token::Verified(facts) if facts.groups_unknown => Tri::UNKNOWN,
                     Token::Verified(facts) => member(wanted, |value| match value {
                         Value::Str(name) => facts.groups.any(|group| group == name),
                         _ => false,

@@ -12,6 +12,7 @@ use core::ops::ControlFlow;
 
 use crate::cond::{Env, Token};
 use crate::facts::Facts;
+use crate::image::format::{NONE, flag};
 use crate::image::{Image, RuleId, View};
 use crate::method::MethodSet;
 use crate::path::Path;
@@ -54,6 +55,9 @@ pub struct Decision {
     pub rule: Option<RuleId>,
     /// For `bad_method`: the methods that would be allowed. Otherwise empty.
     pub allow_methods: MethodSet,
+    /// For `allow`: whether the request would be denied without its token, so that the response is not for
+    /// everyone. Otherwise false.
+    pub needs_token: bool,
 }
 
 impl Decision {
@@ -62,6 +66,7 @@ impl Decision {
             reason,
             rule: None,
             allow_methods: MethodSet::EMPTY,
+            needs_token: false,
         }
     }
 }
@@ -113,6 +118,7 @@ fn answer(env: &Env<'_>, query: &Query<'_>, trace: &mut impl Trace) -> Option<De
             reason: Reason::Allow,
             rule: Some(RuleId(rule)),
             allow_methods: MethodSet::EMPTY,
+            needs_token: needs_token(env, path, &found)?,
         });
     }
     let without = match query.token {
@@ -130,6 +136,7 @@ fn answer(env: &Env<'_>, query: &Query<'_>, trace: &mut impl Trace) -> Option<De
             reason: Reason::DeniedByRule,
             rule: Some(RuleId(rule)),
             allow_methods: MethodSet::EMPTY,
+            needs_token: false,
         });
     }
     let mut allow_methods = MethodSet::EMPTY;
@@ -153,6 +160,7 @@ fn answer(env: &Env<'_>, query: &Query<'_>, trace: &mut impl Trace) -> Option<De
         reason: Reason::BadMethod,
         rule: None,
         allow_methods,
+        needs_token: false,
     })
 }
 
@@ -164,6 +172,24 @@ struct Found {
     allow: Option<u32>,
     /// The methods of the allow rules that nothing but method and conditions keeps from matching.
     methods: MethodSet,
+    /// Whether an allow for anyone matches.
+    anyone: bool,
+    /// Whether a deny names the path, or a rule for anyone has more parts than principals.
+    depends: bool,
+}
+
+/// Whether an allowed request would be denied without its token.
+fn needs_token(env: &Env<'_>, path: &Path<'_>, found: &Found) -> Option<bool> {
+    if !matches!(env.token, Token::Verified(_)) {
+        return Some(false);
+    }
+    // Only a rule for anyone can match without a token. In most cases nothing else depends on one.
+    if !found.anyone || !found.depends {
+        return Some(!found.anyone);
+    }
+    let token = Token::None;
+    let without = weigh(&Env { token, ..*env }, path, &mut ())?;
+    Some(without.deny.is_some() || without.allow.is_none())
 }
 
 fn weigh(env: &Env<'_>, path: &Path<'_>, trace: &mut impl Trace) -> Option<Found> {
@@ -171,6 +197,8 @@ fn weigh(env: &Env<'_>, path: &Path<'_>, trace: &mut impl Trace) -> Option<Found
         deny: None,
         allow: None,
         methods: MethodSet::EMPTY,
+        anyone: false,
+        depends: false,
     };
     let method = MethodSet::from_name(env.method).unwrap_or(MethodSet::EMPTY);
     each_rule(&env.view, path, |id, rule, captures| {
@@ -183,12 +211,17 @@ fn weigh(env: &Env<'_>, path: &Path<'_>, trace: &mut impl Trace) -> Option<Found
                 if parts.who.and(parts.networks).and(parts.time).may_be_true() {
                     found.methods = found.methods | rule.methods;
                 }
-                (
-                    &mut found.allow,
-                    !value.may_be_false() && !value.may_be_unknown(),
-                )
+                let matches = !value.may_be_false() && !value.may_be_unknown();
+                if matches && rule.flags & flag::ANYONE != 0 {
+                    found.anyone = true;
+                    found.depends |= rule.extra != NONE;
+                }
+                (&mut found.allow, matches)
             }
-            Effect::Deny => (&mut found.deny, !value.may_be_false()),
+            Effect::Deny => {
+                found.depends = true;
+                (&mut found.deny, !value.may_be_false())
+            }
         };
         if matches && place.is_none_or(|best| id < best) {
             *place = Some(id);

@@ -48,8 +48,11 @@ pub(crate) struct Names {
 }
 
 impl Names {
+    /// Names are kept sorted, each once, so that equal sets are equal.
     fn insert(&mut self, text: &str, id: Option<u32>) {
-        self.texts.push(text.into());
+        if let Err(at) = self.texts.binary_search_by(|known| (**known).cmp(text)) {
+            self.texts.insert(at, text.into());
+        }
         if let Some(id) = id
             && let Err(at) = self.ids.binary_search(&id)
         {
@@ -73,6 +76,8 @@ pub struct Facts {
     pub(crate) issuer: Box<str>,
     pub(crate) subject: Option<Box<str>>,
     pub(crate) groups: Names,
+    /// Whether the token refers to another place for its groups, so that they cannot be known.
+    pub(crate) groups_unknown: bool,
     pub(crate) scopes: Names,
     claims: Vec<Claim>,
 }
@@ -91,6 +96,12 @@ impl Facts {
     /// The token's subject, if it has one.
     pub fn subject(&self) -> Option<&str> {
         self.subject.as_deref()
+    }
+
+    /// The token's groups, sorted; none if they are unknown.
+    pub fn groups(&self) -> impl Iterator<Item = &str> {
+        let known = self.groups.texts.iter().filter(|_| !self.groups_unknown);
+        known.map(|group| &**group)
     }
 
     pub(crate) fn claim(&self, slot: u16) -> &Claim {
@@ -117,6 +128,7 @@ impl<'i, B: AsRef<[u8]>> FactsBuilder<'i, B> {
             issuer: Box::default(),
             subject: None,
             groups: Names::default(),
+            groups_unknown: false,
             scopes: Names::default(),
             claims,
         };
@@ -143,6 +155,14 @@ impl<'i, B: AsRef<[u8]>> FactsBuilder<'i, B> {
         if self.facts.groups.texts.len() < MAX_GROUPS {
             self.facts.groups.insert(group, self.image.name_id(group));
         }
+        self
+    }
+
+    /// Makes the groups unknown, whatever was added. No allow for a group then matches, and every deny for
+    /// one does.
+    #[must_use]
+    pub fn unknown_groups(mut self) -> Self {
+        self.facts.groups_unknown = true;
         self
     }
 

@@ -1,12 +1,12 @@
-//! Matching one segment against a text with `*`.
+//! Patterns with `*` for one segment of a path, or for a name.
 //!
 //! Not here: whole paths. Time is at most the product of both lengths; a pattern has few stars.
 
-/// The wildcard: any run of bytes within a segment, also none.
-pub(crate) const STAR: u8 = b'*';
+/// The wildcard: any run of bytes, including none.
+pub const STAR: u8 = b'*';
 
 /// Whether `text` is `pattern` with every `*` replaced by some run of bytes.
-pub(crate) fn matches(pattern: &[u8], text: &[u8]) -> bool {
+pub fn matches(pattern: &[u8], text: &[u8]) -> bool {
     let (mut p, mut t) = (0, 0);
     // Where to go on if the text after the latest star was guessed too short.
     let mut retry: Option<(usize, usize)> = None;

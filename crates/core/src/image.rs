@@ -122,7 +122,8 @@ impl fmt::Display for ImageError {
             Self::NotAnImage => f.write_str("this is not a policy image"),
             Self::Version(version) => write!(
                 f,
-                "the policy image has format version {version}, this program reads version {}",
+                "the policy image has format version {version}; this program reads versions {} to {}",
+                format::OLDEST_VERSION,
                 format::VERSION
             ),
             Self::Length => f.write_str("the policy image is cut short or has something behind it"),
@@ -149,6 +150,7 @@ pub struct Image<B> {
 #[derive(Clone, Debug)]
 pub(crate) struct Layout {
     pub(crate) sections: [Range<usize>; Section::COUNT],
+    pub(crate) version: u16,
     pub(crate) id: ImageId,
     pub(crate) flags: u16,
     pub(crate) max_probe: u32,
@@ -171,6 +173,11 @@ impl<B: AsRef<[u8]>> Image<B> {
     /// The content id: two images with one id decide alike.
     pub fn id(&self) -> ImageId {
         self.layout.id
+    }
+
+    /// The format version of the image.
+    pub fn version(&self) -> u16 {
+        self.layout.version
     }
 
     /// Whether non-ASCII request paths are refused.

@@ -15,12 +15,12 @@ extern crate alloc;
 pub mod cond;
 pub mod decide;
 pub mod facts;
+pub mod glob;
 pub mod image;
 pub mod method;
 pub mod path;
 pub mod reason;
 
-mod glob;
 mod tri;
 
 pub use decide::{Decision, Query, TokenState, decide, decide_traced};

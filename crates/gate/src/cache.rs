@@ -10,6 +10,7 @@ use alloc::{boxed::Box, sync::Arc, vec::Vec};
 use tollgate_core::{Facts, UnixSeconds};
 use tollgate_token::{Lifetime, TokenError};
 
+use crate::log::TokenSeen;
 use crate::session::Parent;
 
 /// Tokens that share a place by their hash; the one unused for longest makes room for a new one.
@@ -35,17 +36,33 @@ pub struct TokenCache {
 #[derive(Debug)]
 pub(crate) struct Epoch;
 
-/// What is known of a token.
+/// A verified token.
 #[derive(Debug)]
 pub(crate) struct Known {
-    /// What it says.
+    /// Its content.
     pub(crate) facts: Facts,
-    /// The configured name of its issuer.
+    /// The configured name of the issuer where the user signed in.
     pub(crate) issuer: Arc<str>,
-    /// From when until when; `None` if it is only assumed.
+    /// The period in which it is valid; `None` if it is only assumed.
     pub(crate) lifetime: Option<Lifetime>,
+    /// Whether it is a session of this gate.
+    pub(crate) is_session: bool,
+    /// The base that it is bound to, if it is a session for one course.
+    pub(crate) base: Option<Box<str>>,
     /// What a session can be minted from, if it is a sign-in token of a site with sessions.
     pub(crate) parent: Option<Parent>,
+}
+
+impl Known {
+    /// What a record shows of it.
+    pub(crate) fn seen(&self) -> TokenSeen {
+        let issuer = Arc::clone(&self.issuer);
+        if self.is_session {
+            TokenSeen::Session(issuer)
+        } else {
+            TokenSeen::Verified(issuer)
+        }
+    }
 }
 
 struct Slot {

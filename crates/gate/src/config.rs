@@ -1,20 +1,23 @@
-//! What a gate needs to know beside the rules: issuers with their keys, where tokens stand, answers.
+//! The configuration of a gate besides the rules: issuers with their keys, token sources, responses.
 //!
-//! It travels inside the policy image as an opaque section, so that one file is the whole deployment.
-//! The bytes are one version byte, then [postcard](https://docs.rs/postcard). Not here: the TOML that
-//! authors write; the compiler turns that into a [`GateConfig`].
+//! It is an opaque section of the policy image, so that one file is the whole deployment. The bytes are
+//! one version byte, then [postcard](https://docs.rs/postcard). Not here: the TOML that policy authors
+//! write; the compiler turns that into a [`GateConfig`].
 
 use alloc::{borrow::Cow, string::String, vec::Vec};
 use core::fmt;
 
 use serde::{Deserialize, Serialize};
 use tollgate_core::Reason;
-use tollgate_token::{Claims, DEFAULT_GROUPS_CLAIM, IssuerConfig, IssuerKind, TokenError};
+use tollgate_token::{
+    COGNITO_GROUPS_CLAIM, ClaimName, ClaimPath, ClaimRules, Claims, IssuerConfig, IssuerKind,
+    TokenError,
+};
 
 use crate::session::SessionConfig;
 
 /// Version of the encoding, its first byte.
-pub const CONFIG_VERSION: u8 = 2;
+pub const CONFIG_VERSION: u8 = 3;
 /// Most token sources.
 pub const MAX_SOURCES: usize = 8;
 /// Longest site name, in bytes.
@@ -38,18 +41,62 @@ pub struct GateConfig {
     pub site: String,
     /// Whose tokens are accepted; may be empty for a site without sign-in.
     pub issuers: Vec<IssuerConfig>,
-    /// Where a token may stand; the first source present decides.
+    /// Where a request may contain tokens; the first token that verifies decides.
     pub sources: Vec<TokenSource>,
-    /// Whether every configured source is removed from what goes to the origin.
-    pub strip_token: bool,
+    /// Which configured sources are removed from what is sent to the origin.
+    pub strip: Strip,
     /// Clock difference tolerated for `nbf` and `iat`, in seconds.
     pub leeway_secs: u32,
-    /// Longest token that is looked at, in bytes.
+    /// Longest token that is accepted, in bytes.
     pub max_token_bytes: u32,
-    /// What those get who may not pass.
+    /// The places of nested declared claims, by slot.
+    pub claim_places: Vec<(u16, ClaimPath)>,
+    /// What is added to forwarded requests and to the responses to them.
+    pub forward: ForwardConfig,
+    /// The responses to denied requests.
     pub deny: DenyConfig,
     /// How sessions are minted, if they are.
     pub session: Option<SessionConfig>,
+}
+
+/// What is added to forwarded requests and to the responses to them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ForwardConfig {
+    /// Whether the origin receives the user's identity in `x-tollgate-…` header fields.
+    pub identity: bool,
+    /// Whether responses to requests that needed a token are marked `private`, on edges that can edit them.
+    pub private: bool,
+}
+
+impl Default for ForwardConfig {
+    fn default() -> Self {
+        Self {
+            identity: false,
+            private: true,
+        }
+    }
+}
+
+/// Which token sources are removed from what is sent to the origin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Strip {
+    /// None.
+    Nothing,
+    /// Query parameters: addresses end up in logs, caches and `Referer` headers.
+    Query,
+    /// All.
+    Everything,
+}
+
+impl Strip {
+    /// Whether this source is removed.
+    pub const fn removes(self, source: &TokenSource) -> bool {
+        match self {
+            Self::Nothing => false,
+            Self::Query => matches!(source, TokenSource::Query(_)),
+            Self::Everything => true,
+        }
+    }
 }
 
 /// One place where a token may stand.
@@ -182,19 +229,31 @@ impl GateConfig {
         }
     }
 
-    /// Whose claims these are taken to be where no signature says it: of the issuer they name, else of the
-    /// first, and where none is listed, of one that says nothing about them.
+    /// The place of a declared claim, if it is nested.
+    pub fn claim_place(&self, slot: u16) -> Option<&ClaimPath> {
+        let is_it = |(nested, _): &&(u16, ClaimPath)| *nested == slot;
+        self.claim_places.iter().find(is_it).map(|(_, place)| place)
+    }
+
+    /// Returns the issuer to assume for unsigned claims: the one named by `iss`, else the first that is not
+    /// the session issuer, else a default issuer.
     ///
     /// # Errors
     ///
-    /// When `iss` is no string.
+    /// If `iss` is not a string, or no issuer has it.
     pub fn assumed_issuer(&self, claims: &Claims) -> Result<Cow<'_, IssuerConfig>, TokenError> {
-        let iss = claims.string("iss")?;
+        let iss = claims.string(ClaimName::Iss)?;
         let is_named = |issuer: &&IssuerConfig| {
             iss.is_some_and(|iss| issuer.issuers.iter().any(|known| known == iss))
         };
-        let issuer = self.issuers.iter().find(is_named);
-        let issuer = issuer.or_else(|| self.issuers.first());
+        let is_sign_in = |at: usize| !self.session.as_ref().is_some_and(|session| session.is_issuer(at));
+        let mut sign_in = self.issuers.iter().enumerate();
+        let mut sign_in = sign_in.by_ref().filter(|(at, _)| is_sign_in(*at)).map(|(_, issuer)| issuer);
+        let issuer = match iss {
+            Some(_) if self.issuers.is_empty() => None,
+            Some(_) => Some(sign_in.find(is_named).ok_or(TokenError::WrongIssuer)?),
+            None => sign_in.next(),
+        };
         Ok(issuer.map_or_else(|| Cow::Owned(unlisted_issuer()), Cow::Borrowed))
     }
 }
@@ -206,7 +265,10 @@ fn unlisted_issuer() -> IssuerConfig {
         clients: Vec::new(),
         kind: IssuerKind::Oidc,
         algorithms: Vec::new(),
-        groups_claim: DEFAULT_GROUPS_CLAIM.into(),
+        claims: ClaimRules {
+            groups: Some(ClaimPath::top(COGNITO_GROUPS_CLAIM)),
+            ..ClaimRules::default()
+        },
         jwks: None,
         secrets: Vec::new(),
         refresh: None,

@@ -1,8 +1,11 @@
-//! What changes in a request on its way to the origin.
+//! The edits to a request on its way to the origin, and to the origin's response.
 //!
-//! Changes are told by position, so that every edge can apply them to its own form of a request. The
-//! path never changes: the bytes that were checked are the bytes that are sent. Not here: whether the
-//! request may go there at all.
+//! Request edits refer to header lines by position, so that every edge can apply them to its own form of
+//! a request. The path never changes: the bytes that were checked are the bytes that are sent. Not here:
+//! whether the request may be forwarded at all.
+
+mod identity;
+mod response;
 
 use alloc::{string::String, vec::Vec};
 
@@ -10,17 +13,29 @@ use crate::config::{GateConfig, TokenSource};
 use crate::request::Request;
 use crate::source::{Pair, cookie_pairs, query_pairs, trim};
 
-/// The changes to a request that may pass.
+pub(crate) use identity::{ADDED_HEADERS, Identity};
+pub use response::{CacheEdit, ResponseEdits};
+
+/// The edits to a request that is forwarded, and to the response to it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Forward {
+    /// The edits to the request.
+    pub request: RequestEdits,
+    /// The edits to the response, whoever makes it.
+    pub response: ResponseEdits,
+}
+
+/// The edits to a request.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RequestEdits {
     /// The target to send instead of the one received, if it changes: the same raw path, and the query
     /// without the token.
     pub target: Option<Vec<u8>>,
     /// The header field lines that change, by rising index.
     pub headers: Vec<HeaderEdit>,
-    /// Values of `Set-Cookie` for the answer, whoever makes it. They are for this client only: no shared
-    /// cache may keep them with the answer.
-    pub set_cookies: Vec<String>,
+    /// Header field lines to add; names in lower case, values in visible ASCII or empty. The client's own
+    /// lines of these names are among the removed ones.
+    pub added: Vec<(&'static str, String)>,
 }
 
 /// A change to one header field line of the request.
@@ -28,30 +43,27 @@ pub struct Forward {
 pub struct HeaderEdit {
     /// The position in [`Request::headers`].
     pub index: usize,
-    /// The new value, or `None` to leave the line out.
+    /// The new value, or `None` to remove the line.
     pub value: Option<Vec<u8>>,
 }
 
-impl Forward {
-    /// The changes to `request` under `config`.
+impl RequestEdits {
+    /// The edits to `request` under `config`.
     pub(crate) fn new(config: &GateConfig, request: &Request<'_>) -> Self {
-        let sources: &[TokenSource] = if config.strip_token {
-            &config.sources
-        } else {
-            &[]
-        };
+        let is_removed = |source: &TokenSource| config.strip.removes(source);
         let edit = |(index, field): (usize, &(&str, &[u8]))| {
-            edit_header(sources, field.0, field.1).map(|value| HeaderEdit { index, value })
+            edit_header(&config.sources, is_removed, field.0, field.1)
+                .map(|value| HeaderEdit { index, value })
         };
         Self {
-            target: edit_target(sources, request),
+            target: edit_target(&config.sources, is_removed, request),
             headers: request
                 .headers
                 .iter()
                 .enumerate()
                 .filter_map(edit)
                 .collect(),
-            set_cookies: Vec::new(),
+            added: Vec::new(),
         }
     }
 
@@ -60,33 +72,37 @@ impl Forward {
         self.target.as_deref().unwrap_or(request.target)
     }
 
-    /// The header field lines to send for `request`, in their order.
+    /// The header field lines to send for `request`: its own in their order, then the added ones.
     pub fn headers_for<'a>(
         &'a self,
         request: &Request<'a>,
     ) -> impl Iterator<Item = (&'a str, &'a [u8])> {
         let mut edits = self.headers.iter().peekable();
-        request
-            .headers
-            .iter()
-            .enumerate()
-            .filter_map(move |(index, (name, value))| {
-                match edits.next_if(|edit| edit.index == index) {
-                    Some(edit) => edit.value.as_deref().map(|value| (*name, value)),
-                    None => Some((*name, *value)),
-                }
-            })
+        let own = request.headers.iter().enumerate();
+        let own = own.filter_map(move |(index, (name, value))| {
+            match edits.next_if(|edit| edit.index == index) {
+                Some(edit) => edit.value.as_deref().map(|value| (*name, value)),
+                None => Some((*name, *value)),
+            }
+        });
+        let added = self.added.iter();
+        own.chain(added.map(|(name, value)| (*name, value.as_bytes())))
     }
 }
 
-/// The new value of a header, `None` inside to leave it out, or `None` if it stays.
+/// The new value of a header, `None` inside to remove it, or `None` if it is unchanged.
 #[expect(
     clippy::option_option,
-    reason = "stays, goes and changes are three things"
+    reason = "unchanged, removed and changed are three things"
 )]
-fn edit_header(sources: &[TokenSource], name: &str, value: &[u8]) -> Option<Option<Vec<u8>>> {
+fn edit_header(
+    sources: &[TokenSource],
+    is_removed: impl Fn(&TokenSource) -> bool,
+    name: &str,
+    value: &[u8],
+) -> Option<Option<Vec<u8>>> {
     let is_token = |source: &TokenSource| match source {
-        TokenSource::Header(wanted) => name.eq_ignore_ascii_case(wanted),
+        TokenSource::Header(wanted) => name.eq_ignore_ascii_case(wanted) && is_removed(source),
         TokenSource::Cookie(_) | TokenSource::Query(_) => false,
     };
     if is_internal(name) || sources.iter().any(is_token) {
@@ -97,7 +113,7 @@ fn edit_header(sources: &[TokenSource], name: &str, value: &[u8]) -> Option<Opti
     }
     let is_token = |pair: &Pair<'_>| {
         sources.iter().any(|source| match source {
-            TokenSource::Cookie(wanted) => pair.is_named(wanted),
+            TokenSource::Cookie(wanted) => pair.is_named(wanted) && is_removed(source),
             TokenSource::Header(_) | TokenSource::Query(_) => false,
         })
     };
@@ -110,12 +126,16 @@ fn edit_header(sources: &[TokenSource], name: &str, value: &[u8]) -> Option<Opti
     Some((!kept.is_empty()).then(|| kept.into()))
 }
 
-/// The new target, or `None` if it stays.
-fn edit_target(sources: &[TokenSource], request: &Request<'_>) -> Option<Vec<u8>> {
+/// The new target, or `None` if it is unchanged.
+fn edit_target(
+    sources: &[TokenSource],
+    is_removed: impl Fn(&TokenSource) -> bool,
+    request: &Request<'_>,
+) -> Option<Vec<u8>> {
     let query = request.query()?;
     let is_token = |pair: &Pair<'_>| {
         sources.iter().any(|source| match source {
-            TokenSource::Query(wanted) => pair.is_named(wanted),
+            TokenSource::Query(wanted) => pair.is_named(wanted) && is_removed(source),
             TokenSource::Header(_) | TokenSource::Cookie(_) => false,
         })
     };
@@ -138,11 +158,11 @@ fn without<'a>(
     separator: u8,
     parts: impl Iterator<Item = (&'a [u8], bool)> + Clone,
 ) -> Option<Vec<u8>> {
-    if !parts.clone().any(|(_, goes)| goes) {
+    if !parts.clone().any(|(_, is_removed)| is_removed) {
         return None;
     }
     let mut kept = Vec::with_capacity(all.len());
-    for (at, (part, _)) in parts.filter(|(_, goes)| !goes).enumerate() {
+    for (at, (part, _)) in parts.filter(|(_, is_removed)| !is_removed).enumerate() {
         if at > 0 {
             kept.push(separator);
         }

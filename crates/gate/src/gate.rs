@@ -1,8 +1,8 @@
-//! The gate: one loaded policy, asked about one request at a time.
+//! The gate: one loaded policy, evaluating one request at a time.
 //!
-//! It joins the parts, and that is all: path and decision from the core, tokens from the token layer,
-//! sources, changes and responses from beside. Between requests only its keys change, and only when the
-//! host brings fresh ones. Not here: IO and clocks.
+//! It only joins the parts: path and decision from the core, tokens from the token layer, sources, edits
+//! and responses from the modules next to it. Between requests only its keys change, and only when the
+//! host delivers a fetched key set. Not here: IO and clocks.
 
 mod keys;
 mod sessions;
@@ -22,7 +22,7 @@ use tollgate_token::{Claims, KeyError, Limits, Provider, TokenError, Verifier};
 
 use crate::cache::{Epoch, Known, TokenCache};
 use crate::config::{ConfigError, GateConfig};
-use crate::forward::Forward;
+use crate::forward::{CacheEdit, Forward, Identity, RequestEdits, ResponseEdits};
 use crate::log::{LogRecord, TokenSeen, shown_method, shown_path};
 use crate::outcome::{Action, Kind, Outcome};
 use crate::refresh::Refresh;
@@ -193,13 +193,14 @@ impl<B: AsRef<[u8]>> Gate<B> {
         self.answer_then(request, tokens, trace, |_, _| ())
     }
 
-    /// Answers; `let_in` hears of whoever's token is good when the answer is *allow*, and from where they ask.
+    /// Decides one request. If it is allowed with a verified token, calls `on_allow` with the cached token
+    /// and the client address.
     fn answer_then(
         &self,
         request: &Request<'_>,
-        tokens: Tokens<'_>,
+        mut tokens: Tokens<'_>,
         trace: &mut impl Trace,
-        let_in: impl FnOnce(&Arc<Known>, Option<IpAddr>),
+        on_allow: impl FnOnce(&Arc<Known>, Option<IpAddr>),
     ) -> Outcome {
         let mut scratch = PathScratch::new();
         let options = PathOptions {
@@ -214,16 +215,13 @@ impl<B: AsRef<[u8]>> Gate<B> {
             Err(error) => return self.reject(request, error.code()),
         };
         if self.is_session_endpoint(request, &tokens) {
-            return self.answer_session(request, tokens);
+            return self.answer_session(request, &path, tokens);
         }
-        let token = self.known_token(request, tokens);
-        let (state, seen) = match &token {
-            Ok(None) => (TokenState::Absent, TokenSeen::Absent),
-            Ok(Some(known)) => (
-                TokenState::Verified(&known.facts),
-                TokenSeen::Verified(known.issuer.clone()),
-            ),
-            Err(error) => (TokenState::Bad, TokenSeen::Bad(error.code())),
+        let found = self.find_token(request, &path, &mut tokens);
+        let (state, seen) = match (&found.known, found.rejected) {
+            (Some(known), _) => (TokenState::Verified(&known.facts), known.seen()),
+            (None, Some(rejected)) => (TokenState::Bad, self.seen(rejected)),
+            (None, None) => (TokenState::Absent, TokenSeen::Absent),
         };
         let query = Query {
             path: &path,
@@ -233,24 +231,35 @@ impl<B: AsRef<[u8]>> Gate<B> {
             token: state,
         };
         let decision = decide::decide_traced(&self.image, &query, trace);
-        let detail = match (decision.reason, &token) {
-            (Reason::BadToken, Err(error)) => Some(error.code()),
-            _ => None,
-        };
+        let detail = found
+            .rejected
+            .filter(|_| decision.reason == Reason::BadToken)
+            .map(|rejected| rejected.error.code());
         let mut outcome = self.conclude(request, decision, detail, seen);
-        outcome.unknown_key =
-            detail == Some(TokenError::UnknownKey.code()) && self.fresh_keys_might_help(request);
-        if let (Action::Forward(forward), Ok(Some(known))) = (&mut outcome.action, &token) {
-            match self.session_along(request, known) {
-                Ok(cookie) => forward.set_cookies.extend(cookie),
-                Err(detail) => {
-                    outcome.detail = Some(detail);
-                    outcome.log.detail = Some(detail);
-                }
+        outcome.unknown_key = found.unknown_key && decision.reason == Reason::BadToken;
+        if let Action::Forward(forward) = &mut outcome.action {
+            let known = found.known.as_deref();
+            if self.config.forward.identity {
+                let rule = outcome.rule.as_deref().unwrap_or_default();
+                let user = known.map(|known| (&known.facts, &*known.issuer));
+                forward.request.added = Identity { user, rule }.fields();
             }
-            let_in(known, query.ip);
+            forward.response.cache = self.cache_edit(&decision);
+        }
+        self.set_session(&mut outcome, request, &path, &found, &mut tokens);
+        if let (Action::Forward(_), Some(known)) = (&outcome.action, &found.known) {
+            on_allow(known, query.ip);
         }
         outcome
+    }
+
+    /// How the caching of the response to an allowed request changes.
+    fn cache_edit(&self, decision: &Decision) -> CacheEdit {
+        if decision.needs_token && self.config.forward.private {
+            CacheEdit::Private
+        } else {
+            CacheEdit::Keep
+        }
     }
 
     /// The outcome for a target that is not canonical.
@@ -259,6 +268,7 @@ impl<B: AsRef<[u8]>> Gate<B> {
             reason: Reason::BadPath,
             rule: None,
             allow_methods: MethodSet::EMPTY,
+            needs_token: false,
         };
         self.conclude(request, decision, Some(detail), TokenSeen::Unread)
     }
@@ -273,11 +283,14 @@ impl<B: AsRef<[u8]>> Gate<B> {
         let reason = decision.reason;
         let kind = Kind::of(reason);
         let action = if reason == Reason::Allow {
-            Action::Forward(Forward::new(&self.config, request))
+            Action::Forward(Forward {
+                request: RequestEdits::new(&self.config, request),
+                response: ResponseEdits::default(),
+            })
         } else {
             let (deny, allow) = (&self.config.deny, decision.allow_methods);
             let method = request.method;
-            Action::Respond(respond::respond(
+            Action::Refuse(respond::respond(
                 deny,
                 &self.challenge,
                 method,
@@ -287,7 +300,7 @@ impl<B: AsRef<[u8]>> Gate<B> {
         };
         let status = match &action {
             Action::Forward(_) => 200,
-            Action::Respond(response) => response.status,
+            Action::Serve(response) | Action::Refuse(response) => response.status,
         };
         let rule = decision.rule.and_then(|id| self.image.rule_name(id));
         let rule = rule.map(|name| name.to_string());

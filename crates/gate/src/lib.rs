@@ -1,10 +1,10 @@
 //! The gate: what an edge asks about every HTTP request.
 //!
-//! An edge turns its own form of a request into a [`Request`], asks [`Gate::handle`], and does what
-//! the [`Outcome`] says: [`Forward`] the request with a few changes, or [`Respond`]. Everything that
-//! all edges must do alike is here: where tokens stand, what is removed before the origin, statuses,
-//! response headers, log records. [`wire`] carries the same question and answer as bytes for edges
-//! that run the gate as a WASM module.
+//! An edge turns its own form of a request into a [`Request`], calls [`Gate::handle`], and carries out
+//! the [`Action`] of the [`Outcome`]: [`Forward`] the request with a few edits, or send a [`Response`].
+//! Everything that all edges must do identically is here: token sources, what is removed before the
+//! origin, statuses, response headers, log records. [`wire`] carries requests and outcomes as bytes for
+//! edges that run the gate as a WASM module.
 //!
 //! ```
 //! use tollgate_gate::{Action, Gate, Request};
@@ -13,7 +13,7 @@
 //! fn answer(gate: &Gate<Vec<u8>>, request: &Request<'_>) -> u16 {
 //!     match gate.handle(request).action {
 //!         Action::Forward(_) => 200,
-//!         Action::Respond(response) => response.status,
+//!         Action::Serve(response) | Action::Refuse(response) => response.status,
 //!     }
 //! }
 //! # fn load(image: Vec<u8>, keys: &'static dyn Provider) -> Option<Gate<Vec<u8>>> {
@@ -48,13 +48,14 @@ mod source;
 mod viewer;
 
 pub use cache::TokenCache;
-pub use forward::{Forward, HeaderEdit};
+pub use forward::{CacheEdit, Forward, HeaderEdit, RequestEdits, ResponseEdits};
 pub use gate::{Gate, LoadError};
 pub use log::{LogRecord, TokenSeen};
-pub use outcome::{Action, Kind, Outcome, Respond};
+pub use outcome::{Action, Kind, Outcome, Response};
 pub use refresh::{KeyFetch, KeysRefused, Why};
 pub use request::Request;
 pub use respond::{challenge, public_text};
 pub use signed::{PolicyVersion, Trust};
 pub use tollgate_core::{RuleId, UnixSeconds};
-pub use viewer::{Seat, Viewers};
+pub use source::MAX_CANDIDATES;
+pub use viewer::{Admitted, Seat, Viewers};

@@ -45,9 +45,18 @@ pub enum TokenSeen {
     /// There is none.
     Absent,
     /// There is one, and this is wrong with it.
-    Bad(&'static str),
-    /// It is good, and this configured issuer's.
+    Bad {
+        /// The stable code.
+        code: &'static str,
+        /// The malformed claim, if that is the reason.
+        claim: Option<Arc<str>>,
+        /// The configured issuer, if the signature is valid.
+        issuer: Option<Arc<str>>,
+    },
+    /// It is valid, and this configured issuer's.
     Verified(Arc<str>),
+    /// It is a session of this gate, of a user who signed in at this configured issuer.
+    Session(Arc<str>),
 }
 
 impl LogRecord {
@@ -82,14 +91,22 @@ impl LogRecord {
         write_member(out, "rule", self.rule.as_deref())?;
         write_member(out, "method", Some(&self.method))?;
         write_member(out, "path", Some(&self.path))?;
-        let (token, issuer) = match &self.token {
-            TokenSeen::Unread => ("unread", None),
-            TokenSeen::Absent => ("absent", None),
-            TokenSeen::Bad(code) => (*code, None),
-            TokenSeen::Verified(issuer) => ("verified", Some(&**issuer)),
+        let (token, issuer, claim) = match &self.token {
+            TokenSeen::Unread => ("unread", None, None),
+            TokenSeen::Absent => ("absent", None, None),
+            TokenSeen::Bad {
+                code,
+                claim,
+                issuer,
+            } => (*code, issuer.as_deref(), claim.as_deref()),
+            TokenSeen::Verified(issuer) => ("verified", Some(&**issuer), None),
+            TokenSeen::Session(issuer) => ("session", Some(&**issuer), None),
         };
         write_member(out, "token", Some(token))?;
         write_member(out, "issuer", issuer)?;
+        if let Some(claim) = claim {
+            write_member(out, "claim", Some(claim))?;
+        }
         out.write_char('}')
     }
 

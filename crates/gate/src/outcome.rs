@@ -1,6 +1,7 @@
-//! What the gate says about a request: pass it on with these changes, or answer it like this.
+//! The outcome of a request: forward it with these edits, serve it here, or refuse it.
 //!
-//! Not here: how an edge sends either.
+//! An adapter takes every part of an [`Action`] apart without `..`, so one that forgets a part does not
+//! compile. Not here: how an edge sends any of it.
 
 use alloc::{borrow::Cow, string::String, vec::Vec};
 
@@ -9,20 +10,25 @@ use tollgate_core::Reason;
 use crate::forward::Forward;
 use crate::log::LogRecord;
 
-/// The three things that can happen to a request.
+/// The kinds of outcome.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
-    /// It goes to the origin.
+    /// The request is forwarded to the origin.
     Allow,
-    /// It is answered here: this client may not have it, or not without signing in. Or it is for the
-    /// gate itself, with status 204: see [`session`](crate::session).
+    /// The request is denied: this client may not access the path, or not without signing in.
     Deny,
-    /// It is answered here: nobody can have it, because its path is not canonical.
+    /// The request is rejected: its path is not canonical, so no client may access it.
     Reject,
+    /// The request is for an endpoint of the gate itself, which answers it: see
+    /// [`session`](crate::session).
+    Serve,
 }
 
 impl Kind {
-    /// What happens to a request for this reason.
+    /// All kinds, in the order of their numbers in [`wire`](crate::wire).
+    pub const ALL: [Self; 4] = [Self::Allow, Self::Deny, Self::Reject, Self::Serve];
+
+    /// The kind of outcome that a decision with this reason has.
     pub const fn of(reason: Reason) -> Self {
         match reason {
             Reason::Allow => Self::Allow,
@@ -31,32 +37,33 @@ impl Kind {
         }
     }
 
-    /// The stable word, as it stands in logs and conformance cases.
+    /// The stable word in logs and conformance cases.
     pub const fn code(self) -> &'static str {
         match self {
             Self::Allow => "allow",
             Self::Deny => "deny",
             Self::Reject => "reject",
+            Self::Serve => "serve",
         }
     }
 }
 
-/// The gate's answer to one request.
+/// The outcome of one request.
 #[derive(Clone, Debug)]
 pub struct Outcome {
-    /// Allow, deny or reject.
+    /// Allow, deny, reject or serve.
     pub kind: Kind,
     /// 200 for allow, else the status of the response.
     pub status: u16,
-    /// Why; a stable code. Not for the client.
+    /// The reason; a stable code. Not for the client.
     pub reason: Reason,
-    /// What exactly is wrong with a token or path, or why there is no session; a stable code. Not for
+    /// What exactly is wrong with a token or path, or why no session was minted; a stable code. Not for
     /// the client.
     pub detail: Option<&'static str>,
     /// The rule that decided, as `course/id`. Not for the client.
     pub rule: Option<String>,
-    /// Whether this is denied only because the token names a key that nobody here knows, of an issuer
-    /// whose keys can be fetched again: with fresh keys the answer may be another. See
+    /// Whether the request is denied only because a token names an unknown key of an issuer whose keys can
+    /// be fetched: with refreshed keys the outcome may be another. See
     /// [`Gate::keys_due`](crate::Gate::keys_due).
     pub unknown_key: bool,
     /// What the edge has to do.
@@ -68,38 +75,47 @@ pub struct Outcome {
 /// What the edge has to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
-    /// Send the request to the origin with these changes.
+    /// Forward the request to the origin, with these edits to the request and to the response.
     Forward(Forward),
-    /// Send this response; the origin hears nothing.
-    Respond(Respond),
+    /// Send this response of a gate endpoint; do not contact the origin.
+    Serve(Response),
+    /// Send this response to a denied or rejected request; do not contact the origin.
+    Refuse(Response),
 }
 
 /// A response made by the gate.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Respond {
+pub struct Response {
     /// The status code.
     pub status: u16,
-    /// Header fields, names in lower case. No `content-length`: that is the edge's.
+    /// Header fields, names in lower case; `set-cookie` can occur several times. No `content-length`:
+    /// that is the edge's.
     pub headers: Vec<(Cow<'static, str>, String)>,
     /// The body; empty for `HEAD`.
     pub body: Cow<'static, str>,
 }
 
+impl Response {
+    pub(crate) fn push(&mut self, name: &'static str, value: String) {
+        self.headers.push((Cow::Borrowed(name), value));
+    }
+}
+
 impl Outcome {
     /// The outcome for a failure inside: denied, status 500.
     ///
-    /// Edges use it for what goes wrong before a gate is asked, such as a missing policy.
+    /// Edges use it for failures before a gate is called, such as a missing policy.
     pub fn internal(method: &str, detail: &'static str) -> Self {
-        let respond = crate::respond::plain(method, crate::config::INTERNAL_STATUS);
+        let response = crate::respond::plain(method, crate::config::INTERNAL_STATUS);
         Self {
             kind: Kind::Deny,
-            status: respond.status,
+            status: response.status,
             reason: Reason::Internal,
             detail: Some(detail),
             rule: None,
             unknown_key: false,
-            log: LogRecord::internal(method, respond.status, detail),
-            action: Action::Respond(respond),
+            log: LogRecord::internal(method, response.status, detail),
+            action: Action::Refuse(response),
         }
     }
 }

@@ -8,7 +8,7 @@ use alloc::{borrow::Cow, format, string::String, vec::Vec};
 use tollgate_core::{MethodSet, Reason};
 
 use crate::config::{DenyAnswer, DenyConfig};
-use crate::outcome::Respond;
+use crate::outcome::Response;
 
 /// The response for a reason other than `allow`.
 ///
@@ -19,7 +19,7 @@ pub(crate) fn respond(
     method: &str,
     reason: Reason,
     allow: MethodSet,
-) -> Respond {
+) -> Response {
     if reason == Reason::BadMethod {
         let mut response = plain(method, 405);
         response
@@ -49,13 +49,13 @@ pub(crate) fn respond(
 }
 
 /// A response with nothing but its status's text.
-pub(crate) fn plain(method: &str, status: u16) -> Respond {
+pub(crate) fn plain(method: &str, status: u16) -> Response {
     let headers = [
         ("cache-control", "no-store"),
         ("content-type", "text/plain; charset=utf-8"),
         ("x-content-type-options", "nosniff"),
     ];
-    Respond {
+    Response {
         status,
         headers: Vec::from(headers.map(|(name, value)| (Cow::Borrowed(name), value.into()))),
         body: Cow::Borrowed(if method == "HEAD" {
@@ -108,14 +108,14 @@ fn joined(names: impl Iterator<Item = &'static str>) -> String {
 mod tests {
     use super::*;
 
-    fn header<'a>(response: &'a Respond, name: &str) -> Option<&'a str> {
+    fn header<'a>(response: &'a Response, name: &str) -> Option<&'a str> {
         let mut found = response.headers.iter().filter(|(n, _)| n == name);
         let first = found.next().map(|(_, value)| value.as_str());
         assert!(found.next().is_none(), "{name} stands twice");
         first
     }
 
-    fn answer(deny: &DenyConfig, method: &str, reason: Reason) -> Respond {
+    fn answer(deny: &DenyConfig, method: &str, reason: Reason) -> Response {
         let allow = MethodSet::READ;
         respond(deny, &challenge("site"), method, reason, allow)
     }
@@ -157,7 +157,7 @@ mod tests {
             let head = answer(&DenyConfig::default(), "HEAD", reason);
             assert_eq!(
                 head,
-                Respond {
+                Response {
                     body: "".into(),
                     ..response
                 }

@@ -1,15 +1,20 @@
 //! Session tokens: small tokens of our own, minted from a verified sign-in token, for edges and requests
 //! where that one is too large or too slow to check.
 //!
-//! A session is a JWT of an ordinary configured issuer with HS256 secrets, the *session issuer*; whoever
-//! can verify HS256 needs nothing new. The first of its secrets, or the one that `[session]` names,
-//! signs, and all of them verify: a new key joins the list, later signs, and the old one leaves when its
-//! last session has ended. A session opens exactly what the sign-in token would, for no longer, and holds
-//! nothing that the policy does not read.
+//! A session is a JWT of an ordinary configured issuer with HS256 secrets, the *session issuer*; any
+//! verifier of HS256 can check it. The first of its secrets, or the one that `[session]` names, signs, and
+//! all of them verify: a new key joins the list, later signs, and the old one leaves when its last session
+//! has ended.
+//!
+//! A session grants exactly what its sign-in token would, for no longer. It therefore counts as a token of
+//! the issuer where the user signed in, whose configuration is applied to it at every use, and contains
+//! everything that the rules read. What was read when it was minted is part of it as *marks*; a policy that
+//! reads more does not accept it (`session_outdated`), and the next token of
+//! the request is considered. So a new rule for a group, or against one, reaches every session.
 //!
 //! # Layout
 //!
-//! `header.payload.signature`, less than 1,024 bytes, or there is none. Everything stands in this order,
+//! `header.payload.signature`, less than 1,024 bytes, or none is minted. Everything is in this order,
 //! without spaces; strings escape `"`, `\` and controls only.
 //!
 //! Header: `{"alg":"HS256","kid":"…","typ":"JWT"}`.
@@ -20,40 +25,42 @@
 //! | `aud` | string | the site's name |
 //! | `iat` | number | when it was minted |
 //! | `exp` | number | `iat` and the configured lifetime, at most the sign-in token's `exp` |
-//! | `sub` | string | the sign-in token's, if it has one and the policy reads it |
-//! | *groups claim* | strings | those groups that the policy names, under the session issuer's `groups_claim`; left out if there are none |
-//! | `scope` | string | those scopes that the policy names, with spaces between; left out if there are none |
-//! | *declared claim* … | as declared | by rising slot; left out if the sign-in token lacks it, `null` if it has another type there |
+//! | `sub` | string | the sign-in token's; omitted if it has none |
+//! | `auth_time` | number | the sign-in token's `auth_time`, or else its `iat`, or else `iat` |
+//! | `idp` | string | the name of the issuer where the user signed in |
+//! | `reads` | string | the marks of what was read, in a row |
+//! | `base` | string | the course's base, decoded, if the session is for one course only |
+//! | `groups` | strings | those of the token's groups that rules name; omitted if there are none |
+//! | `elsewhere` | boolean | `true` if the token refers to another place for its groups; else omitted |
+//! | `scopes` | strings | those of the token's scopes that rules name; omitted if there are none |
+//! | `claims` | object | the declared claims that the token has; `{}` for one of another type; omitted if there are none |
 //!
 //! The [CWT form](cwt) has the same content under the numbers of RFC 8392.
 //!
 //! # Cookies
 //!
 //! `<name>=<token>; Path=/; Max-Age=<seconds>; Secure; HttpOnly; SameSite=Lax`. With cookies by course
-//! there is one per course, `Path` is the course's base, and the groups are only those that rules for
-//! paths under it name, so that somebody with many courses still gets small ones.
+//! there is one per course, `Path` is the course's base, and the names are only those that rules for
+//! paths under it read, so that users with many courses still get small ones. Such a session counts only
+//! under its base.
 //!
 //! Sessions are never minted from a session, nor from a token in the query: a link must not be able to
-//! sign somebody in as somebody else for longer than a click.
+//! sign a user in as someone else for longer than a click. A cookie that no longer verifies is cleared.
 //!
-//! # After a change of policy
-//!
-//! A session holds what the policy read when it was minted. A rule that names a group for the first time
-//! does not see that group in older sessions until they end: an `allow` then opens later, and a `deny`
-//! **shuts later**. Where that is too late, change the secret and drop the old one: old sessions are bad
-//! tokens from then on, and sign-in tokens give new ones.
-//!
-//! Not here: verification, which is the token layer's, and signing, which is its provider's.
+//! Not here: verification of signatures, which is the token layer's, and signing, which is its provider's.
 
 mod claims;
 mod cookie;
 pub mod cwt;
+mod read;
 
 use alloc::{string::String, vec::Vec};
 
 use serde::{Deserialize, Serialize};
 use tollgate_core::{Image, UnixSeconds};
-use tollgate_token::{Algorithm, Claims, IssuerConfig, Lifetime, Verifier, base64url};
+use tollgate_token::{
+    Algorithm, Claims, Groups, IssuerConfig, Lifetime, Verifier, base64url,
+};
 
 use crate::config::{ConfigError, GateConfig, TokenSource, is_http_token_byte};
 
@@ -67,6 +74,8 @@ pub const MIN_LIFETIME_SECS: u32 = 60;
 pub const MAX_COOKIES: usize = 16;
 /// The detail code for a session that would be too long to mint.
 pub const TOO_LARGE: &str = "session_too_large";
+
+pub use claims::header;
 
 /// How sessions are minted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -85,13 +94,19 @@ pub struct SessionConfig {
     pub same_site: SameSite,
     /// Whether every answer to a request with a sign-in token brings a session.
     pub on_sign_in: bool,
-    /// The path that answers a `POST` with a sign-in token by a session, if there is one.
+    /// The path where a `POST` with a sign-in token returns a session, if there is one.
     pub endpoint: Option<String>,
-    /// Whether the policy reads `sub`.
-    pub subject: bool,
+    /// The mark of each issuer by position: which of its tokens are accepted, and what is read of them. Empty
+    /// for the session issuer, where nobody signs in.
+    pub issuers: Vec<String>,
+    /// The marks of the declared claims.
+    pub claims: Vec<String>,
     /// What cookies are for: one entry with the path `/`, or one for each course, none below another.
     pub paths: Vec<SessionPath>,
 }
+
+/// The length of a mark: the name of one thing that a policy reads, or a part of the name of many.
+pub const MARK_BYTES: usize = 5;
 
 /// The form of session tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -118,10 +133,14 @@ pub enum SameSite {
 pub struct SessionPath {
     /// The cookie's `Path`, percent-encoded.
     pub path: String,
+    /// The base that sessions are bound to, decoded and without a slash at the end; `None` for the whole site.
+    pub base: Option<String>,
     /// The groups that rules under it name.
     pub groups: Names,
     /// The scopes that rules under it name.
     pub scopes: Names,
+    /// The marks of these names.
+    pub marks: Vec<String>,
 }
 
 /// Names that a policy reads.
@@ -151,7 +170,7 @@ impl Names {
 }
 
 impl SessionConfig {
-    /// Whether a gate can mint what this says.
+    /// Whether a gate can mint sessions like this.
     pub(crate) fn validate(&self, gate: &GateConfig) -> Result<(), ConfigError> {
         let issuer = usize::try_from(self.issuer).ok();
         let issuer = issuer.and_then(|at| gate.issuers.get(at));
@@ -163,12 +182,26 @@ impl SessionConfig {
         });
         let is_read = |source: &TokenSource| matches!(source, TokenSource::Cookie(name) if *name == self.cookie);
         let is_path = |path: &str| path.starts_with('/') && path.bytes().all(cookie::is_path_byte);
-        let is_sound = |path: &SessionPath| {
-            is_path(&path.path) && path.groups.is_sound() && path.scopes.is_sound()
+        let is_mark = |mark: &String| {
+            mark.len() == MARK_BYTES && mark.bytes().all(|byte| byte.is_ascii_graphic())
         };
-        // Where sessions are JWTs, gates read them; a CWT in a source would be a bad token to them.
+        let is_sound = |path: &SessionPath| {
+            is_path(&path.path)
+                && path.groups.is_sound()
+                && path.scopes.is_sound()
+                && path.marks.iter().all(is_mark)
+        };
+        let has_marks = self.issuers.len() == gate.issuers.len()
+            && self.claims.iter().all(is_mark)
+            && self
+                .issuers
+                .iter()
+                .enumerate()
+                .all(|(at, mark)| is_mark(mark) != (usize::try_from(self.issuer) == Ok(at)));
+        // Gates read sessions that are JWTs; a CWT in a source would be an invalid token to them.
         let is_form_read = self.form == SessionForm::Jwt;
         let is_mintable = can_sign
+            && has_marks
             && gate.sources.iter().any(is_read) == is_form_read
             && !self.cookie.is_empty()
             && self.cookie.bytes().all(is_http_token_byte)
@@ -187,6 +220,17 @@ impl SessionConfig {
     pub(crate) fn path_for(&self, raw: &[u8]) -> Option<&SessionPath> {
         self.paths.iter().find(|path| path.covers(raw))
     }
+
+    /// Whether the issuer at this position signs sessions.
+    pub fn is_issuer(&self, position: usize) -> bool {
+        usize::try_from(self.issuer) == Ok(position)
+    }
+
+    /// The value of `Set-Cookie` that clears the cookie for this raw path, if there is one.
+    pub fn cleared(&self, raw: &[u8]) -> Option<String> {
+        let path = self.path_for(raw)?;
+        Some(cookie::set(self, &path.path, "", 0))
+    }
 }
 
 impl SessionPath {
@@ -200,13 +244,21 @@ impl SessionPath {
 
     /// Whether these claims have a name that is read here.
     pub(crate) fn concerns(&self, parent: &Parent, issuer: &IssuerConfig) -> bool {
-        let groups = parent
-            .claims
-            .groups(&issuer.groups_claim)
-            .unwrap_or_default();
-        let scopes = parent.claims.scopes().unwrap_or_default();
-        groups.iter().any(|name| self.groups.contain(name))
-            || scopes.iter().any(|name| self.scopes.contain(name))
+        let rules = &issuer.claims;
+        let is_read = |group: &&str| {
+            let group = rules.group(group);
+            group.is_some_and(|group| self.groups.contain(&group))
+        };
+        let groups = match parent.claims.groups(rules.groups.as_ref()) {
+            Ok(Groups::Listed(groups)) => groups,
+            Ok(Groups::Elsewhere) | Err(_) => Vec::new(),
+        };
+        let scopes = parent.claims.scopes(rules.scopes.as_ref());
+        groups.iter().any(is_read)
+            || scopes
+                .unwrap_or_default()
+                .iter()
+                .any(|name| self.scopes.contain(name))
     }
 }
 
@@ -273,7 +325,7 @@ impl<B: AsRef<[u8]>> Mint<'_, B> {
         let token = match self.config.form {
             SessionForm::Jwt => content.to_jwt(&self.config.kid, sign),
             SessionForm::Cwt => {
-                let bytes = cwt::mint(&content, &self.config.kid, path, sign);
+                let bytes = cwt::mint(&content, &self.config.kid, &path.path, sign);
                 bytes.and_then(|bytes| String::from_utf8(base64url::encode(&bytes)).ok())
             }
         };

@@ -1,7 +1,7 @@
-//! Where a token may stand in a request, and taking it from there.
+//! The token candidates of a request.
 //!
-//! The first configured source that is present decides, even when what stands there is no token: a
-//! broken header must not be hidden by a good cookie. Not here: anything about what a token means.
+//! Sources are read in the order of the configuration, and within each source every value. Not here:
+//! which candidate verifies, and what that grants.
 
 mod pairs;
 
@@ -12,46 +12,97 @@ use crate::request::Request;
 
 pub(crate) use pairs::{Pair, cookie_pairs, query_pairs, trim};
 
-/// What the configured sources hold.
+/// Most different values that are considered in one request.
+pub const MAX_CANDIDATES: usize = 4;
+
+/// One value of one source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Found<'a> {
-    /// No source is present.
-    Absent,
-    /// A source is present, and no single token can be read from it.
-    Unusable(TokenError),
-    /// The bytes of the one token, unchecked.
-    Token(&'a [u8]),
+pub(crate) struct Candidate<'a> {
+    /// The position of the source in the configuration.
+    pub(crate) source: usize,
+    /// The bytes of the token, unchecked, or why the value cannot be a token.
+    pub(crate) token: Result<&'a [u8], TokenError>,
 }
 
-/// Looks through `sources` in order. Linear in the request's size, allocates nothing.
-pub(crate) fn find<'a>(sources: &[TokenSource], request: &Request<'a>) -> Found<'a> {
-    for source in sources {
-        let mut seen = Seen::Nothing;
-        match source {
-            TokenSource::Header(name) => {
-                headers_named(request, name).for_each(|value| seen.add(value, true));
+/// The candidates of a request, in order.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Candidates<'a> {
+    list: [Option<Candidate<'a>>; MAX_CANDIDATES],
+    count: usize,
+}
+
+impl<'a> Candidates<'a> {
+    /// Reads `sources` in order. Linear in the size of the request, allocates nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`TooManyTokens`](TokenError::TooManyTokens) for more than [`MAX_CANDIDATES`] different values.
+    pub(crate) fn read(
+        sources: &[TokenSource],
+        request: &Request<'a>,
+    ) -> Result<Self, TokenError> {
+        let mut candidates = Self::default();
+        for (at, source) in sources.iter().enumerate() {
+            match source {
+                TokenSource::Header(name) => {
+                    let values = headers_named(request, name).map(|value| (value, true));
+                    candidates.add_single(at, source, values)?;
+                }
+                TokenSource::Query(name) => {
+                    let pairs = request.query().into_iter().flat_map(query_pairs);
+                    let named = pairs.filter(|pair| pair.is_named(name));
+                    candidates.add_single(at, source, named.map(|pair| (pair.value, pair.is_plain)))?;
+                }
+                // Browsers send a cookie once for each path and domain that set it.
+                TokenSource::Cookie(name) => {
+                    let pairs = headers_named(request, "cookie").flat_map(cookie_pairs);
+                    for pair in pairs.filter(|pair| pair.is_named(name)) {
+                        candidates.add(at, read_value(source, pair.value, pair.is_plain))?;
+                    }
+                }
             }
-            TokenSource::Cookie(name) => headers_named(request, "cookie")
-                .flat_map(cookie_pairs)
-                .filter(|pair| pair.is_named(name))
-                .for_each(|pair| seen.add(pair.value, pair.is_plain)),
-            TokenSource::Query(name) => request
-                .query()
-                .into_iter()
-                .flat_map(query_pairs)
-                .filter(|pair| pair.is_named(name))
-                .for_each(|pair| seen.add(pair.value, pair.is_plain)),
         }
-        match seen {
-            Seen::Nothing => {}
-            Seen::Conflict => return Found::Unusable(TokenError::ConflictingTokens),
-            Seen::One {
-                is_plain: false, ..
-            } => return Found::Unusable(TokenError::Malformed),
-            Seen::One { value, .. } => return read_value(source, value),
-        }
+        Ok(candidates)
     }
-    Found::Absent
+
+    /// The candidates, in order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = Candidate<'a>> + use<'a> {
+        self.list.into_iter().flatten()
+    }
+
+    /// Adds the value of a source that must have one value: several that differ are an invalid one.
+    fn add_single(
+        &mut self,
+        at: usize,
+        source: &TokenSource,
+        mut values: impl Iterator<Item = (&'a [u8], bool)>,
+    ) -> Result<(), TokenError> {
+        let Some((first, mut is_plain)) = values.next() else {
+            return Ok(());
+        };
+        for (value, is_value_plain) in values {
+            if value != first {
+                return self.add(at, Err(TokenError::ConflictingTokens));
+            }
+            is_plain &= is_value_plain;
+        }
+        self.add(at, read_value(source, first, is_plain))
+    }
+
+    /// Adds a value, unless it is among those before.
+    fn add(&mut self, source: usize, token: Result<&'a [u8], TokenError>) -> Result<(), TokenError> {
+        let is_same = |other: &Candidate<'_>| match (other.token, token) {
+            (Ok(known), Ok(token)) => known == token,
+            (known, _) => other.source == source && known == token,
+        };
+        if self.iter().any(|other| is_same(&other)) {
+            return Ok(());
+        }
+        let place = self.list.get_mut(self.count).ok_or(TokenError::TooManyTokens)?;
+        *place = Some(Candidate { source, token });
+        self.count += 1;
+        Ok(())
+    }
 }
 
 /// The values of every header field line with this name, in order.
@@ -63,45 +114,25 @@ pub(crate) fn headers_named<'a>(
     request.headers.iter().filter(named).map(|field| field.1)
 }
 
-/// The values of one source, as far as they agree.
-enum Seen<'a> {
-    Nothing,
-    One { value: &'a [u8], is_plain: bool },
-    Conflict,
-}
-
-impl<'a> Seen<'a> {
-    /// Identical repeats are one value; anything else is doubt, and doubt is refused.
-    fn add(&mut self, value: &'a [u8], is_plain: bool) {
-        *self = match self {
-            Self::Nothing => Self::One { value, is_plain },
-            Self::One {
-                value: first,
-                is_plain: first_plain,
-            } if *first == value => Self::One {
-                value,
-                is_plain: is_plain && *first_plain,
-            },
-            Self::One { .. } | Self::Conflict => Self::Conflict,
-        };
+/// The token in one value of a source.
+fn read_value<'a>(
+    source: &TokenSource,
+    value: &'a [u8],
+    is_plain: bool,
+) -> Result<&'a [u8], TokenError> {
+    if !is_plain {
+        return Err(TokenError::Malformed);
     }
-}
-
-/// The token in one source's single value.
-fn read_value<'a>(source: &TokenSource, value: &'a [u8]) -> Found<'a> {
     let token = match source {
         TokenSource::Header(name) if name.eq_ignore_ascii_case("authorization") => {
-            match bearer(value) {
-                Some(token) => token,
-                None => return Found::Unusable(TokenError::BadScheme),
-            }
+            bearer(value).ok_or(TokenError::BadScheme)?
         }
         _ => value,
     };
     if token.is_empty() {
-        Found::Unusable(TokenError::Malformed)
+        Err(TokenError::Malformed)
     } else {
-        Found::Token(token)
+        Ok(token)
     }
 }
 

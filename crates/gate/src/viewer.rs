@@ -13,9 +13,10 @@
 use alloc::{boxed::Box, sync::Arc, vec::Vec};
 use core::net::IpAddr;
 
-use tollgate_core::PathScratch;
+use tollgate_core::{PathScratch, RuleId};
 
 use crate::cache::{Epoch, Known};
+use crate::forward::CacheEdit;
 
 /// Viewers of one gate, of a bounded number. A new one takes the place of the oldest.
 pub struct Viewers {
@@ -42,6 +43,15 @@ pub struct Seat {
     pub viewer: u32,
     /// The position of the token's issuer in the configuration, for [`Gate::record`](crate::Gate::record).
     pub issuer: usize,
+}
+
+/// An allowed request of a viewer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Admitted {
+    /// The rule that allows it.
+    pub rule: RuleId,
+    /// How the caching of the response changes.
+    pub cache: CacheEdit,
 }
 
 impl Viewers {

@@ -8,7 +8,7 @@
 //!
 //! | field | type |
 //! |---|---|
-//! | version, 3 | `u8` |
+//! | version, 4 | `u8` |
 //! | time, Unix seconds | `i64` |
 //! | client address as text, UTF-8, empty if unknown | bytes |
 //! | method, UTF-8 | bytes |
@@ -20,26 +20,28 @@
 //!
 //! | field | type |
 //! |---|---|
-//! | version, 3 | `u8` |
-//! | outcome: 0 allow, 1 deny, 2 reject | `u8` |
+//! | version, 4 | `u8` |
+//! | outcome: 0 allow, 1 deny, 2 reject, 3 serve | `u8` |
 //! | status | `u16` |
 //! | reason, its number in [`Reason::ALL`] | `u8` |
 //! | detail, UTF-8 | optional bytes |
 //! | rule, UTF-8 | optional bytes |
 //! | whether fresh keys might help: 0 no, 1 yes | `u8` |
-//! | action: 0 forward, 1 respond | `u8` |
+//! | action: 0 forward, 1 serve, 2 refuse | `u8` |
 //! | forward: new target | optional bytes |
 //! | forward: number of header changes; each: index, new value or none to remove | `u32`; `u32`, optional bytes |
-//! | forward: number of `Set-Cookie` values for the answer; each, UTF-8 | `u32`; bytes |
-//! | respond: number of headers; each: name, value, UTF-8 | `u32`; bytes, bytes |
-//! | respond: body, UTF-8 | bytes |
+//! | forward: number of added headers; each: name, value, UTF-8 | `u32`; bytes, bytes |
+//! | forward: number of `Set-Cookie` values for the response; each, UTF-8 | `u32`; bytes |
+//! | forward: caching of the response: 0 unchanged, 1 private, 2 no-store | `u8` |
+//! | serve, refuse: number of headers; each: name, value, UTF-8 | `u32`; bytes, bytes |
+//! | serve, refuse: body, UTF-8 | bytes |
 //! | log record, one JSON object, UTF-8 | bytes |
 //!
 //! Key set to fetch, empty if none is due:
 //!
 //! | field | type |
 //! |---|---|
-//! | version, 3 | `u8` |
+//! | version, 4 | `u8` |
 //! | ticket | `u32` |
 //! | issuer, its position in the configuration | `u32` |
 //! | address, UTF-8 | bytes |
@@ -52,16 +54,16 @@ use core::fmt;
 use tollgate_core::{Reason, UnixSeconds};
 
 use crate::cache::TokenCache;
-use crate::forward::{Forward, HeaderEdit};
+use crate::forward::{ADDED_HEADERS, CacheEdit, Forward, HeaderEdit, RequestEdits, ResponseEdits};
 use crate::gate::Gate;
-use crate::outcome::{Action, Kind, Outcome, Respond};
+use crate::outcome::{Action, Kind, Outcome, Response};
 use crate::refresh::KeyFetch;
 use crate::request::Request;
 use crate::viewer::{Seat, Viewers};
 use cursor::{Reader, Writer};
 
 /// Version of the encoding, the first byte of both messages.
-pub const WIRE_VERSION: u8 = 3;
+pub const WIRE_VERSION: u8 = 4;
 /// Longest encoded request, in bytes. A host that has more to ask denies instead.
 pub const MAX_REQUEST_BYTES: usize = 16 * 1_024 * 1_024;
 
@@ -217,11 +219,7 @@ pub fn decode_request(message: &[u8]) -> Result<WireRequest<'_>, WireError> {
 pub fn encode_outcome(outcome: &Outcome) -> Vec<u8> {
     let mut out = Writer::with_capacity(2 * USUAL_BYTES);
     out.byte(WIRE_VERSION);
-    out.byte(match outcome.kind {
-        Kind::Allow => 0,
-        Kind::Deny => 1,
-        Kind::Reject => 2,
-    });
+    out.byte(number_of(&Kind::ALL, outcome.kind));
     out.fixed(&outcome.status.to_le_bytes());
     out.byte(outcome.reason as u8);
     out.optional(outcome.detail.map(str::as_bytes));
@@ -230,25 +228,15 @@ pub fn encode_outcome(outcome: &Outcome) -> Vec<u8> {
     match &outcome.action {
         Action::Forward(forward) => {
             out.byte(0);
-            out.optional(forward.target.as_deref());
-            out.count(forward.headers.len());
-            for edit in &forward.headers {
-                out.count(edit.index);
-                out.optional(edit.value.as_deref());
-            }
-            out.count(forward.set_cookies.len());
-            for cookie in &forward.set_cookies {
-                out.bytes(cookie.as_bytes());
-            }
+            write_forward(&mut out, forward);
         }
-        Action::Respond(respond) => {
+        Action::Serve(response) => {
             out.byte(1);
-            out.count(respond.headers.len());
-            for (name, value) in &respond.headers {
-                out.bytes(name.as_bytes());
-                out.bytes(value.as_bytes());
-            }
-            out.bytes(respond.body.as_bytes());
+            write_response(&mut out, response);
+        }
+        Action::Refuse(response) => {
+            out.byte(2);
+            write_response(&mut out, response);
         }
     }
     let mut log = String::with_capacity(USUAL_BYTES);
@@ -256,6 +244,60 @@ pub fn encode_outcome(outcome: &Outcome) -> Vec<u8> {
     _ = outcome.log.write_json(&mut log);
     out.bytes(log.as_bytes());
     out.finish()
+}
+
+fn write_forward(out: &mut Writer, forward: &Forward) {
+    let Forward { request, response } = forward;
+    let RequestEdits {
+        target,
+        headers,
+        added,
+    } = request;
+    out.optional(target.as_deref());
+    out.count(headers.len());
+    for HeaderEdit { index, value } in headers {
+        out.count(*index);
+        out.optional(value.as_deref());
+    }
+    out.count(added.len());
+    for (name, value) in added {
+        out.bytes(name.as_bytes());
+        out.bytes(value.as_bytes());
+    }
+    let ResponseEdits { set_cookies, cache } = response;
+    out.count(set_cookies.len());
+    for cookie in set_cookies {
+        out.bytes(cookie.as_bytes());
+    }
+    out.byte(number_of(&CacheEdit::ALL, *cache));
+}
+
+fn write_response(out: &mut Writer, response: &Response) {
+    // The status is a field of every outcome.
+    let Response {
+        status: _,
+        headers,
+        body,
+    } = response;
+    out.count(headers.len());
+    for (name, value) in headers {
+        out.bytes(name.as_bytes());
+        out.bytes(value.as_bytes());
+    }
+    out.bytes(body.as_bytes());
+}
+
+/// The number of a value among all of its type.
+fn number_of<T: PartialEq>(all: &[T], value: T) -> u8 {
+    let number = all.iter().position(|known| *known == value);
+    number
+        .and_then(|number| u8::try_from(number).ok())
+        .unwrap_or(u8::MAX)
+}
+
+/// The value with a number among all of its type.
+fn numbered<T: Copy>(all: &[T], number: u8) -> Result<T, WireError> {
+    all.get(usize::from(number)).copied().ok_or(WireError)
 }
 
 /// Reads an outcome. Never panics.
@@ -266,39 +308,27 @@ pub fn encode_outcome(outcome: &Outcome) -> Vec<u8> {
 pub fn decode_outcome(message: &[u8]) -> Result<Reply, WireError> {
     let mut read = Reader::new(message);
     read.version()?;
-    let kind = match read.byte()? {
-        0 => Kind::Allow,
-        1 => Kind::Deny,
-        2 => Kind::Reject,
-        _ => return Err(WireError),
-    };
+    let kind = numbered(&Kind::ALL, read.byte()?)?;
     let status = u16::from_le_bytes(read.fixed()?);
     let reason = Reason::from_number(read.byte()?).ok_or(WireError)?;
     let detail = read.optional(|read| read.text().map(String::from))?;
     let rule = read.optional(|read| read.text().map(String::from))?;
     let unknown_key = read.flag()?;
     let action = match read.byte()? {
-        0 => Action::Forward(Forward {
-            target: read.optional(|read| read.bytes().map(Vec::from))?,
-            headers: read.list(|read| {
-                let index = read.count()?;
-                let value = read.optional(|read| read.bytes().map(Vec::from))?;
-                Ok(HeaderEdit { index, value })
-            })?,
-            set_cookies: read.list(|read| read.text().map(String::from))?,
-        }),
-        1 => Action::Respond(Respond {
-            status,
-            headers: read
-                .list(|read| Ok((Cow::Owned(read.text()?.into()), read.text()?.into())))?,
-            body: Cow::Owned(read.text()?.into()),
-        }),
+        0 => Action::Forward(read_forward(&mut read)?),
+        1 => Action::Serve(read_response(&mut read, status)?),
+        2 => Action::Refuse(read_response(&mut read, status)?),
         _ => return Err(WireError),
     };
     let log = read.text()?.into();
     read.end()?;
-    // A message that forwards what it denies is nobody's answer.
-    if (kind == Kind::Allow) != matches!(action, Action::Forward(_)) {
+    // No gate forwards what it denies.
+    let fits = match action {
+        Action::Forward(_) => kind == Kind::Allow,
+        Action::Serve(_) => kind == Kind::Serve,
+        Action::Refuse(_) => matches!(kind, Kind::Deny | Kind::Reject),
+    };
+    if !fits {
         return Err(WireError);
     }
     Ok(Reply {
@@ -310,6 +340,38 @@ pub fn decode_outcome(message: &[u8]) -> Result<Reply, WireError> {
         unknown_key,
         action,
         log,
+    })
+}
+
+fn read_forward(read: &mut Reader<'_>) -> Result<Forward, WireError> {
+    Ok(Forward {
+        request: RequestEdits {
+            target: read.optional(|read| read.bytes().map(Vec::from))?,
+            headers: read.list(|read| {
+                let index = read.count()?;
+                let value = read.optional(|read| read.bytes().map(Vec::from))?;
+                Ok(HeaderEdit { index, value })
+            })?,
+            added: read.list(|read| Ok((added_name(read.text()?)?, read.text()?.into())))?,
+        },
+        response: ResponseEdits {
+            set_cookies: read.list(|read| read.text().map(String::from))?,
+            cache: numbered(&CacheEdit::ALL, read.byte()?)?,
+        },
+    })
+}
+
+/// The name of a header field that a gate adds.
+fn added_name(name: &str) -> Result<&'static str, WireError> {
+    let mut known = ADDED_HEADERS.into_iter();
+    known.find(|known| *known == name).ok_or(WireError)
+}
+
+fn read_response(read: &mut Reader<'_>, status: u16) -> Result<Response, WireError> {
+    Ok(Response {
+        status,
+        headers: read.list(|read| Ok((Cow::Owned(read.text()?.into()), read.text()?.into())))?,
+        body: Cow::Owned(read.text()?.into()),
     })
 }
 

@@ -11,11 +11,11 @@ use std::panic::catch_unwind;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use http::header::{CONNECTION, HeaderName, HeaderValue, SET_COOKIE};
+use http::header::{CACHE_CONTROL, CONNECTION, HeaderName, HeaderValue, SET_COOKIE};
 use http::{HeaderMap, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use tollgate_core::UnixSeconds;
-use tollgate_gate::{Action, LogRecord};
+use tollgate_gate::{Action, Forward, LogRecord, ResponseEdits};
 
 use crate::body::{AnyBody, full, plain};
 use crate::keys::KeyedGate;
@@ -121,10 +121,13 @@ impl Service {
         };
         let (outcome, decided_in) = self.gate.handle(&asked).await;
         let response = match outcome.action {
-            Action::Forward(forward) => {
+            Action::Forward(Forward {
+                request: edits,
+                response: response_edits,
+            }) => {
                 let method = parts.method.clone();
-                let headers = header_map(forward.headers_for(&asked));
-                let target = forward.target_for(&asked);
+                let headers = header_map(edits.headers_for(&asked));
+                let target = edits.target_for(&asked);
                 let mut response = self
                     .origin
                     .answer(Allowed {
@@ -135,21 +138,21 @@ impl Service {
                         body,
                     })
                     .await;
-                for cookie in &forward.set_cookies {
-                    // The gate made it of visible ASCII, so it is always a value.
-                    if let Ok(value) = HeaderValue::try_from(cookie) {
-                        response.headers_mut().append(SET_COOKIE, value);
-                    }
-                }
+                edit_response(response.headers_mut(), response_edits);
                 response
             }
-            Action::Respond(respond) => {
-                let mut response = Response::new(full(respond.body.into_owned()));
-                let fields = respond.headers.iter();
+            Action::Serve(own) | Action::Refuse(own) => {
+                let tollgate_gate::Response {
+                    status,
+                    headers,
+                    body,
+                } = own;
+                let mut response = Response::new(full(body.into_owned()));
+                let fields = headers.iter();
                 *response.headers_mut() =
                     header_map(fields.map(|(name, value)| (&**name, value.as_bytes())));
-                *response.status_mut() = StatusCode::from_u16(respond.status)
-                    .unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+                *response.status_mut() =
+                    StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
                 response
             }
         };
@@ -191,6 +194,30 @@ fn header_map<'a>(fields: impl Iterator<Item = (&'a str, &'a [u8])>) -> HeaderMa
             map.append(name, value);
             map
         })
+}
+
+/// Applies the gate's edits to the headers of a response.
+fn edit_response(headers: &mut HeaderMap, edits: ResponseEdits) {
+    let ResponseEdits { set_cookies, cache } = edits;
+    for cookie in set_cookies {
+        // The gate made it of visible ASCII, so it is always a value.
+        if let Ok(value) = HeaderValue::try_from(cookie) {
+            headers.append(SET_COOKIE, value);
+        }
+    }
+    let lines = headers.get_all(CACHE_CONTROL).into_iter();
+    let lines: Vec<_> = lines.filter_map(|line| line.to_str().ok()).collect();
+    if let Some(Ok(value)) = cache.cache_control(&lines).map(HeaderValue::try_from) {
+        headers.insert(CACHE_CONTROL, value);
+    }
+    let removed: Vec<_> = headers
+        .keys()
+        .filter(|name| cache.removes(name.as_str()))
+        .cloned()
+        .collect();
+    for name in removed {
+        headers.remove(name);
+    }
 }
 
 /// Makes `response` the last of its connection.

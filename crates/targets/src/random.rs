@@ -68,7 +68,7 @@ impl Answers {
     fn of_library(gate: &Gate<Vec<u8>>, request: &Request<'_>) -> Self {
         let outcome = gate.handle(request);
         let allow = match &outcome.action {
-            Action::Respond(response) => response
+            Action::Serve(response) | Action::Refuse(response) => response
                 .headers
                 .iter()
                 .find(|(name, _)| name == "allow")

@@ -71,8 +71,12 @@ impl Algorithm {
         }
     }
 
-    /// The algorithm with exactly this name. Names are case-sensitive.
+    /// The algorithm with exactly this name. Names are case-sensitive. `Ed25519` (RFC 9864) is another name
+    /// for `EdDSA`, which is used with Ed25519 keys only here.
     pub fn from_name(name: &str) -> Option<Self> {
+        if name == "Ed25519" {
+            return Some(Self::EdDSA);
+        }
         Self::ALL
             .into_iter()
             .find(|algorithm| algorithm.name() == name)
@@ -131,8 +135,9 @@ mod tests {
         for algorithm in Algorithm::ALL {
             assert_eq!(Algorithm::from_name(algorithm.name()), Some(algorithm));
         }
+        assert_eq!(Algorithm::from_name("Ed25519"), Some(Algorithm::EdDSA));
         for name in [
-            "none", "None", "", "rs256", "RS256 ", " RS256", "RS256\0", "ES512", "Ed25519",
+            "none", "None", "", "rs256", "RS256 ", " RS256", "RS256\0", "ES512", "Ed448", "ed25519",
         ] {
             assert_eq!(Algorithm::from_name(name), None, "{name:?}");
         }

@@ -1,9 +1,9 @@
 //! A token's claims, read once and kept.
 //!
 //! A claim that has a meaning to us and another type than it must have is an error, never "absent":
-//! that confusion has let expired tokens pass elsewhere (CVE-2026-25537). Claims that the policy
-//! declares are different: there a wrong type is a value of its own, which conditions know how to
-//! take. Not here: whether anybody signed this.
+//! that confusion has let expired tokens pass elsewhere (CVE-2026-25537). `null` is absent, except for
+//! `exp`. Claims that the policy declares are different: there a wrong type is a value of its own, which
+//! conditions can handle. Not here: whether the claims are signed.
 
 use alloc::vec::Vec;
 use core::fmt;
@@ -11,8 +11,8 @@ use core::fmt;
 use tollgate_core::{Claim, ClaimKind, Facts, FactsBuilder, Image, facts::MAX_GROUPS};
 
 use crate::{
-    error::TokenError,
-    issuer::IssuerConfig,
+    error::{ClaimName, TokenError},
+    issuer::{ClaimPath, IssuerConfig},
     json::{Document, JsonFault, Value},
 };
 
@@ -20,9 +20,26 @@ use crate::{
 #[derive(Clone, PartialEq, Eq)]
 pub struct Claims(Document);
 
+/// The groups that a token contains.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Groups<'a> {
+    /// These.
+    Listed(Vec<&'a str>),
+    /// The token refers to another place for them, so they are unknown (OpenID Connect Core 5.6.2).
+    Elsewhere,
+}
+
+/// How the fraction of a time is rounded to whole seconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Round {
+    /// To the second before, for `exp`.
+    Down,
+    /// To the second after, for `nbf` and `iat`.
+    Up,
+}
+
 impl Claims {
-    /// Reads claims as strictly as those of a token. That they are read says nothing about who wrote
-    /// them.
+    /// Reads claims as strictly as those of a token. Nothing follows from that about who wrote them.
     ///
     /// # Errors
     /// [`DuplicateName`](TokenError::DuplicateName), or [`BadJson`](TokenError::BadJson) for all else
@@ -30,12 +47,11 @@ impl Claims {
     ///
     /// # Example
     /// ```
-    /// use tollgate_token::{Claims, TokenError};
+    /// use tollgate_token::{ClaimName, Claims, Round, TokenError};
     ///
-    /// let claims = Claims::from_json(br#"{"sub":"u-1","exp":1800000000}"#)?;
+    /// let claims = Claims::from_json(br#"{"sub":"u-1","exp":1800000000.5}"#)?;
     /// assert_eq!(claims.subject()?, Some("u-1"));
-    /// assert_eq!(claims.time("exp")?, Some(1_800_000_000));
-    /// assert_eq!(claims.time("sub"), Err(TokenError::BadClaim));
+    /// assert_eq!(claims.time(ClaimName::Exp, Round::Down)?, Some(1_800_000_000));
     /// # Ok::<(), TokenError>(())
     /// ```
     pub fn from_json(json: &[u8]) -> Result<Self, TokenError> {
@@ -59,34 +75,65 @@ impl Claims {
         self.0.text()
     }
 
-    /// The value of a claim.
+    /// The value of a claim; `None` also for `null`.
     pub fn member(&self, name: &str) -> Option<Value<'_>> {
-        self.0.root().member(name)
+        present(self.0.root().member(name))
     }
 
-    /// A claim that is a string if it is there.
-    ///
-    /// # Errors
-    /// [`BadClaim`](TokenError::BadClaim) if it is something else.
-    pub fn string(&self, name: &str) -> Result<Option<&str>, TokenError> {
-        match self.member(name) {
-            None => Ok(None),
-            Some(value) => value.as_str().map(Some).ok_or(TokenError::BadClaim),
+    /// The claim at this place, read by `read`; `None` if it, or an object on the way to it, is missing.
+    fn at<'a, T>(
+        &'a self,
+        place: &ClaimPath,
+        claim: ClaimName,
+        read: impl FnOnce(Value<'a>) -> Option<T>,
+    ) -> Result<Option<T>, TokenError> {
+        match self.find(place) {
+            Ok(None) => Ok(None),
+            Ok(Some(value)) => read(value).map(Some).ok_or(TokenError::BadClaim(claim)),
+            Err(NotAnObject) => Err(TokenError::BadClaim(claim)),
         }
     }
 
-    /// A claim that is a time if it is there: Unix seconds, 0 to 10¹², in plain digits.
+    fn find(&self, place: &ClaimPath) -> Result<Option<Value<'_>>, NotAnObject> {
+        let mut value = self.0.root();
+        for name in place.names() {
+            if !value.is_object() {
+                return Err(NotAnObject);
+            }
+            match present(value.member(name)) {
+                Some(inner) => value = inner,
+                None => return Ok(None),
+            }
+        }
+        Ok(Some(value))
+    }
+
+    /// A claim that must be a string if it is present.
     ///
     /// # Errors
-    /// [`BadClaim`](TokenError::BadClaim) if it is something else. `1e9`, `1.0` and `-0` are.
-    pub fn time(&self, name: &str) -> Result<Option<i64>, TokenError> {
-        match self.member(name) {
+    /// [`BadClaim`](TokenError::BadClaim) if it is something else.
+    pub fn string(&self, claim: ClaimName) -> Result<Option<&str>, TokenError> {
+        match self.member(claim.standard()) {
             None => Ok(None),
+            Some(value) => value.as_str().map(Some).ok_or(TokenError::BadClaim(claim)),
+        }
+    }
+
+    /// A claim that must be a time if it is present: Unix seconds, 0 to 10¹², in plain digits, with or
+    /// without a fraction.
+    ///
+    /// # Errors
+    /// [`BadClaim`](TokenError::BadClaim) if it is something else, such as `1e9` or `-0`.
+    pub fn time(&self, claim: ClaimName, round: Round) -> Result<Option<i64>, TokenError> {
+        match self.0.root().member(claim.standard()) {
+            None => Ok(None),
+            // Without `exp` a token has no end, so nothing else may be read as absent there.
+            Some(value) if value.is_null() && claim != ClaimName::Exp => Ok(None),
             Some(value) => value
-                .as_integer()
-                .filter(|seconds| (0..=MAX_TIME_SECS).contains(seconds))
+                .as_number()
+                .and_then(|text| seconds(text, round))
                 .map(Some)
-                .ok_or(TokenError::BadClaim),
+                .ok_or(TokenError::BadClaim(claim)),
         }
     }
 
@@ -95,61 +142,97 @@ impl Claims {
     /// # Errors
     /// [`BadClaim`](TokenError::BadClaim) if it is not a string.
     pub fn subject(&self) -> Result<Option<&str>, TokenError> {
-        self.string("sub")
+        self.string(ClaimName::Sub)
     }
 
-    /// The groups in the claim of this name; none if there is no such claim.
-    ///
-    /// # Errors
-    /// [`BadClaim`](TokenError::BadClaim) if it is not an array of strings only, or
-    /// [`TooManyGroups`](TokenError::TooManyGroups). A single string is not taken for an array.
-    pub fn groups(&self, claim: &str) -> Result<Vec<&str>, TokenError> {
-        let Some(value) = self.member(claim) else {
-            return Ok(Vec::new());
-        };
-        let groups = value.strings().ok_or(TokenError::BadClaim)?;
-        if groups.len() > MAX_GROUPS {
-            Err(TokenError::TooManyGroups)
-        } else {
-            Ok(groups)
-        }
+    /// When the user signed in, by `auth_time`, if that is a time.
+    pub fn auth_time(&self) -> Option<i64> {
+        seconds(self.member("auth_time")?.as_number()?, Round::Down)
     }
 
-    /// The scopes in `scope`, which are separated by spaces; none if there is no such claim.
+    /// The groups in the claim at this place: an array of strings, or one string. None if the claim is
+    /// missing.
     ///
     /// # Errors
-    /// [`BadClaim`](TokenError::BadClaim) if it is not a string, or
+    /// [`BadClaim`](TokenError::BadClaim) for any other value, or
     /// [`TooManyGroups`](TokenError::TooManyGroups).
-    pub fn scopes(&self) -> Result<Vec<&str>, TokenError> {
-        let text = self.string("scope")?.unwrap_or_default();
-        let scopes: Vec<_> = text.split(' ').filter(|scope| !scope.is_empty()).collect();
-        if scopes.len() > MAX_GROUPS {
-            Err(TokenError::TooManyGroups)
-        } else {
-            Ok(scopes)
+    pub fn groups(&self, place: Option<&ClaimPath>) -> Result<Groups<'_>, TokenError> {
+        let Some(place) = place else {
+            return Ok(Groups::Listed(Vec::new()));
+        };
+        if self.is_elsewhere(place)? {
+            return Ok(Groups::Elsewhere);
+        }
+        let groups = self.at(place, ClaimName::Groups, one_or_more)?;
+        limited(groups.unwrap_or_default()).map(Groups::Listed)
+    }
+
+    /// Whether the token refers to another place for the groups: with `_claim_names` (OpenID Connect
+    /// Core 5.6.2), or with Entra's `hasgroups`.
+    fn is_elsewhere(&self, place: &ClaimPath) -> Result<bool, TokenError> {
+        let bad = TokenError::BadClaim(ClaimName::Groups);
+        if let Some(names) = self.member("_claim_names") {
+            let mut names = names.members().ok_or(bad)?;
+            if names.any(|(name, value)| name == place.first() && !value.is_null()) {
+                return Ok(true);
+            }
+        }
+        if place.names() != ["groups"] {
+            return Ok(false);
+        }
+        match self.member("hasgroups") {
+            None => Ok(false),
+            Some(value) => value.as_bool().ok_or(bad),
         }
     }
 
-    /// A claim as the policy declares it. Integers are plain (see [`Value::as_integer`]); a list
-    /// longer than [`MAX_GROUPS`] counts as wrong, so that no decision depends on half of it.
-    pub fn declared(&self, name: &str, kind: ClaimKind) -> Claim {
-        let Some(value) = self.member(name) else {
-            return Claim::Missing;
+    /// The scopes in the claim at this place, or in `scope` or else `scp`: a string of scopes with spaces
+    /// between, or an array of strings. None if the claim is missing.
+    ///
+    /// # Errors
+    /// [`BadClaim`](TokenError::BadClaim) for any other value, or
+    /// [`TooManyGroups`](TokenError::TooManyGroups).
+    pub fn scopes(&self, place: Option<&ClaimPath>) -> Result<Vec<&str>, TokenError> {
+        let scopes = match place {
+            Some(place) => self.at(place, ClaimName::Scopes, words_or_strings)?,
+            None => {
+                let value = self.member("scope").or_else(|| self.member("scp"));
+                let read = |value| words_or_strings(value).ok_or(TokenError::BadClaim(ClaimName::Scopes));
+                value.map(read).transpose()?
+            }
         };
-        let claim = match kind {
-            ClaimKind::String => value.as_str().map(|text| Claim::String(text.into())),
-            ClaimKind::Int => value.as_integer().map(Claim::Int),
-            ClaimKind::Bool => value.as_bool().map(Claim::Bool),
-            ClaimKind::StringList => value
-                .strings()
-                .filter(|texts| texts.len() <= MAX_GROUPS)
-                .map(|texts| Claim::StringList(texts.into_iter().map(Into::into).collect())),
-        };
-        claim.unwrap_or(Claim::WrongType)
+        limited(scopes.unwrap_or_default())
     }
 
-    /// What these claims say, in the form the policy asks for. Claims without `iss` count as the
-    /// issuer's own.
+    /// The members of the claim that names the client: a string, or an array of strings.
+    ///
+    /// # Errors
+    /// [`BadClaim`](TokenError::BadClaim) for any other value.
+    pub(crate) fn clients(&self, claim: &str) -> Result<Vec<&str>, TokenError> {
+        match self.member(claim) {
+            None => Ok(Vec::new()),
+            Some(value) => {
+                one_or_more(value).ok_or(TokenError::BadClaim(ClaimName::Client))
+            }
+        }
+    }
+
+    /// A claim as the policy declares it, at `place` or under its own name. Integers are plain (see
+    /// [`Value::as_integer`]); a list longer than [`MAX_GROUPS`] counts as a wrong type, so that no
+    /// decision depends on half of it.
+    pub fn declared(&self, name: &str, place: Option<&ClaimPath>, kind: ClaimKind) -> Claim {
+        let value = match place {
+            Some(place) => match self.find(place) {
+                Ok(value) => value,
+                Err(NotAnObject) => return Claim::WrongType,
+            },
+            None => self.member(name),
+        };
+        value.map_or(Claim::Missing, |value| declared(value, kind))
+    }
+
+    /// What these claims contain, in the form that the policy evaluates. `places` has the places of
+    /// nested declared claims by slot.
     ///
     /// # Errors
     /// As [`subject`](Self::subject), [`groups`](Self::groups) and [`scopes`](Self::scopes); never
@@ -158,22 +241,94 @@ impl Claims {
         &self,
         image: &Image<B>,
         issuer: &IssuerConfig,
+        places: &[(u16, ClaimPath)],
     ) -> Result<Facts, TokenError> {
-        let own = issuer.issuers.first().map_or("", |name| name.as_str());
+        let rules = &issuer.claims;
+        let subject = self.subject()?.map(|subject| rules.subject(subject));
         let mut facts = FactsBuilder::new(image)
-            .issuer(self.string("iss")?.unwrap_or(own))
-            .subject(self.subject()?);
-        for group in self.groups(&issuer.groups_claim)? {
-            facts = facts.group(group);
+            .issuer(issuer.issuers.first().map_or("", |name| name.as_str()))
+            .subject(subject.as_deref());
+        match self.groups(rules.groups.as_ref())? {
+            Groups::Elsewhere => facts = facts.unknown_groups(),
+            Groups::Listed(groups) => {
+                for group in groups.into_iter().filter_map(|group| rules.group(group)) {
+                    facts = facts.group(&group);
+                }
+            }
         }
-        for scope in self.scopes()? {
+        for scope in self.scopes(rules.scopes.as_ref())? {
             facts = facts.scope(scope);
         }
         for claim in image.claims() {
-            facts = facts.claim(claim.slot, self.declared(claim.name, claim.kind));
+            let place = places.iter().find(|(slot, _)| *slot == claim.slot);
+            let place = place.map(|(_, place)| place);
+            facts = facts.claim(claim.slot, self.declared(claim.name, place, claim.kind));
         }
         Ok(facts.build())
     }
+}
+
+/// The value of a declared claim that is present.
+pub fn declared(value: Value<'_>, kind: ClaimKind) -> Claim {
+    let claim = match kind {
+        ClaimKind::String => value.as_str().map(|text| Claim::String(text.into())),
+        ClaimKind::Int => value.as_integer().map(Claim::Int),
+        ClaimKind::Bool => value.as_bool().map(Claim::Bool),
+        ClaimKind::StringList => value
+            .strings()
+            .filter(|texts| texts.len() <= MAX_GROUPS)
+            .map(|texts| Claim::StringList(texts.into_iter().map(Into::into).collect())),
+    };
+    claim.unwrap_or(Claim::WrongType)
+}
+
+/// A claim is looked for inside a value that is not an object.
+struct NotAnObject;
+
+fn present(value: Option<Value<'_>>) -> Option<Value<'_>> {
+    value.filter(|value| !value.is_null())
+}
+
+/// An array of strings, or one string.
+fn one_or_more(value: Value<'_>) -> Option<Vec<&str>> {
+    match value.as_str() {
+        Some(one) => Some(Vec::from([one])),
+        None => value.strings(),
+    }
+}
+
+/// A string of words with spaces between, or an array of strings.
+fn words_or_strings(value: Value<'_>) -> Option<Vec<&str>> {
+    match value.as_str() {
+        Some(text) => Some(text.split(' ').filter(|word| !word.is_empty()).collect()),
+        None => value.strings(),
+    }
+}
+
+fn limited(names: Vec<&str>) -> Result<Vec<&str>, TokenError> {
+    if names.len() > MAX_GROUPS {
+        Err(TokenError::TooManyGroups)
+    } else {
+        Ok(names)
+    }
+}
+
+/// Plain digits, with or without a fraction, as whole seconds. The JSON reader has checked the form.
+fn seconds(text: &str, round: Round) -> Option<i64> {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    let is_plain = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+    if !is_plain(whole) || !is_plain(fraction) {
+        return None;
+    }
+    let whole: i64 = whole.parse().ok()?;
+    let has_rest = fraction.bytes().any(|digit| digit != b'0');
+    if whole > MAX_TIME_SECS || (whole == MAX_TIME_SECS && has_rest) {
+        return None;
+    }
+    Some(match round {
+        Round::Down => whole,
+        Round::Up => whole + i64::from(has_rest),
+    })
 }
 
 impl fmt::Debug for Claims {
@@ -182,143 +337,8 @@ impl fmt::Debug for Claims {
     }
 }
 
-/// The latest time that a claim may name: far enough for anybody, and exact in every language.
+/// The latest time that a claim may contain: far enough for any token, and exact in every language.
 pub const MAX_TIME_SECS: i64 = 1_000_000_000_000;
 
 #[cfg(test)]
-mod tests {
-    use alloc::{format, vec};
-
-    use super::*;
-    use TokenError::{BadClaim, BadJson, DuplicateName, TooManyGroups};
-
-    fn claims(json: &str) -> Claims {
-        Claims::from_json(json.as_bytes()).unwrap()
-    }
-
-    #[test]
-    fn must_be_an_object() {
-        for (json, error) in [
-            ("", BadJson),
-            ("null", BadJson),
-            ("[]", BadJson),
-            ("\"{}\"", BadJson),
-            ("{}x", BadJson),
-            (r#"{"a":1,"a":1}"#, DuplicateName),
-            (r#"{"a":{"b":1,"b":1}}"#, DuplicateName),
-        ] {
-            assert_eq!(Claims::from_json(json.as_bytes()), Err(error), "{json}");
-        }
-        assert!(Claims::from_json(b"{}").is_ok());
-    }
-
-    #[test]
-    fn are_shown_as_they_were_written() {
-        let text = r#" {"a": 1} "#;
-        assert_eq!(format!("{:?}", claims(text)), text);
-        assert_eq!(claims(text).text(), text);
-    }
-
-    #[test]
-    fn times() {
-        for (text, expected) in [
-            ("0", Ok(Some(0))),
-            ("1000000000000", Ok(Some(MAX_TIME_SECS))),
-            ("1000000000001", Err(BadClaim)),
-            ("9007199254740993", Err(BadClaim)),
-            ("18446744073709551616", Err(BadClaim)),
-            ("-1", Err(BadClaim)),
-            ("-0", Err(BadClaim)),
-            ("1.0", Err(BadClaim)),
-            ("1e3", Err(BadClaim)),
-            ("1e400", Err(BadClaim)),
-            ("\"1\"", Err(BadClaim)),
-            ("null", Err(BadClaim)),
-            ("true", Err(BadClaim)),
-            ("[1]", Err(BadClaim)),
-            ("{}", Err(BadClaim)),
-        ] {
-            assert_eq!(
-                claims(&format!(r#"{{"exp":{text}}}"#)).time("exp"),
-                expected,
-                "{text}"
-            );
-        }
-        assert_eq!(claims("{}").time("exp"), Ok(None));
-    }
-
-    #[test]
-    fn groups() {
-        for (text, expected) in [
-            (r#"["a","b"]"#, Ok(vec!["a", "b"])),
-            ("[]", Ok(vec![])),
-            (r#"["\u0061"]"#, Ok(vec!["a"])),
-            (r#""a""#, Err(BadClaim)),
-            (r#"["a",1]"#, Err(BadClaim)),
-            (r#"[["a"]]"#, Err(BadClaim)),
-            (r#"{"a":true}"#, Err(BadClaim)),
-            ("null", Err(BadClaim)),
-        ] {
-            let claims = claims(&format!(r#"{{"g":{text}}}"#));
-            assert_eq!(claims.groups("g"), expected, "{text}");
-            assert_eq!(claims.groups("other"), Ok(vec![]));
-        }
-        let many = |count| claims(&format!(r#"{{"g":["a"{}]}}"#, r#","a""#.repeat(count - 1)));
-        assert_eq!(many(MAX_GROUPS).groups("g").unwrap().len(), MAX_GROUPS);
-        assert_eq!(many(MAX_GROUPS + 1).groups("g"), Err(TooManyGroups));
-    }
-
-    #[test]
-    fn scopes() {
-        for (text, expected) in [
-            (r#""openid course/read""#, Ok(vec!["openid", "course/read"])),
-            (r#""  a  b ""#, Ok(vec!["a", "b"])),
-            (r#""a\tb""#, Ok(vec!["a\tb"])),
-            (r#""""#, Ok(vec![])),
-            (r#"["a"]"#, Err(BadClaim)),
-            ("null", Err(BadClaim)),
-        ] {
-            assert_eq!(
-                claims(&format!(r#"{{"scope":{text}}}"#)).scopes(),
-                expected,
-                "{text}"
-            );
-        }
-        assert_eq!(claims("{}").scopes(), Ok(vec![]));
-        let many = |count| claims(&format!(r#"{{"scope":"{}"}}"#, "a ".repeat(count)));
-        assert_eq!(many(MAX_GROUPS).scopes().unwrap().len(), MAX_GROUPS);
-        assert_eq!(many(MAX_GROUPS + 1).scopes(), Err(TooManyGroups));
-    }
-
-    #[test]
-    fn declared_claims_have_a_wrong_type_not_an_error() {
-        let claims =
-            claims(r#"{"s":"x","i":-5,"f":1.0,"b":false,"l":["x","y"],"m":["x",1],"n":null}"#);
-        let all = [
-            ClaimKind::String,
-            ClaimKind::Int,
-            ClaimKind::Bool,
-            ClaimKind::StringList,
-        ];
-        let list = Claim::StringList(vec!["x".into(), "y".into()]);
-        for (name, good, value) in [
-            ("s", Some(ClaimKind::String), Claim::String("x".into())),
-            ("i", Some(ClaimKind::Int), Claim::Int(-5)),
-            ("b", Some(ClaimKind::Bool), Claim::Bool(false)),
-            ("l", Some(ClaimKind::StringList), list),
-            ("f", None, Claim::WrongType),
-            ("m", None, Claim::WrongType),
-            ("n", None, Claim::WrongType),
-            ("missing", None, Claim::Missing),
-        ] {
-            for kind in all {
-                let expected = match name {
-                    "missing" => Claim::Missing,
-                    _ if good == Some(kind) => value.clone(),
-                    _ => Claim::WrongType,
-                };
-                assert_eq!(claims.declared(name, kind), expected, "{name} {kind:?}");
-            }
-        }
-    }
-}
+mod tests;

@@ -32,8 +32,8 @@ pub enum TokenError {
     BadJson,
     /// An object in the header or in the claims has two members of one name.
     DuplicateName,
-    /// A claim that is read has another type or range than it must have.
-    BadClaim,
+    /// This claim has another type or range than it must have.
+    BadClaim(ClaimName),
     /// There is no `exp`.
     MissingExp,
     /// `exp` is now or earlier.
@@ -54,11 +54,17 @@ pub enum TokenError {
     BadScheme,
     /// More groups or scopes than are read ([`MAX_GROUPS`](tollgate_core::facts::MAX_GROUPS)).
     TooManyGroups,
+    /// The request carries more different tokens than are considered.
+    TooManyTokens,
+    /// A session from before the policy read what it reads now.
+    SessionOutdated,
+    /// A session for paths of another course.
+    SessionPath,
 }
 
 impl TokenError {
-    /// Every reason, in the order of declaration.
-    pub const ALL: [Self; 22] = [
+    /// Every reason, in the order of declaration; for [`BadClaim`](Self::BadClaim) one claim of all.
+    pub const ALL: [Self; 25] = [
         Self::Malformed,
         Self::TooLarge,
         Self::BadEncoding,
@@ -70,7 +76,7 @@ impl TokenError {
         Self::BadSignature,
         Self::BadJson,
         Self::DuplicateName,
-        Self::BadClaim,
+        Self::BadClaim(ClaimName::Iss),
         Self::MissingExp,
         Self::Expired,
         Self::NotYetValid,
@@ -81,6 +87,9 @@ impl TokenError {
         Self::ConflictingTokens,
         Self::BadScheme,
         Self::TooManyGroups,
+        Self::TooManyTokens,
+        Self::SessionOutdated,
+        Self::SessionPath,
     ];
 
     /// The stable code that stands in logs and conformance cases.
@@ -97,7 +106,7 @@ impl TokenError {
             Self::BadSignature => "bad_signature",
             Self::BadJson => "bad_json",
             Self::DuplicateName => "duplicate_name",
-            Self::BadClaim => "bad_claim",
+            Self::BadClaim(_) => "bad_claim",
             Self::MissingExp => "missing_exp",
             Self::Expired => "expired",
             Self::NotYetValid => "not_yet_valid",
@@ -108,6 +117,17 @@ impl TokenError {
             Self::ConflictingTokens => "conflicting_tokens",
             Self::BadScheme => "bad_scheme",
             Self::TooManyGroups => "too_many_groups",
+            Self::TooManyTokens => "too_many_tokens",
+            Self::SessionOutdated => "session_outdated",
+            Self::SessionPath => "session_path",
+        }
+    }
+
+    /// The claim that is malformed, if that is the reason.
+    pub const fn claim(self) -> Option<ClaimName> {
+        match self {
+            Self::BadClaim(claim) => Some(claim),
+            _ => None,
         }
     }
 }
@@ -128,7 +148,9 @@ impl fmt::Display for TokenError {
             Self::BadSignature => "the token's signature is not good",
             Self::BadJson => "the token's claims are not a JSON object",
             Self::DuplicateName => "an object in the token has two members of one name",
-            Self::BadClaim => "a claim has another type or range than it must have",
+            Self::BadClaim(claim) => {
+                return write!(f, "{claim} has another type or range than it must have");
+            }
             Self::MissingExp => "the token has no `exp`",
             Self::Expired => "the token has expired",
             Self::NotYetValid => "the token is not valid yet (`nbf`)",
@@ -139,11 +161,94 @@ impl fmt::Display for TokenError {
             Self::ConflictingTokens => "the request carries two different tokens in one place",
             Self::BadScheme => "the authorization header is not `Bearer` and a token",
             Self::TooManyGroups => "the token has more groups or scopes than are read",
+            Self::TooManyTokens => "the request carries more different tokens than are considered",
+            Self::SessionOutdated => "the policy reads more now than when the session was minted",
+            Self::SessionPath => "the session is for paths of another course",
         })
     }
 }
 
 impl core::error::Error for TokenError {}
+
+/// A claim that has a meaning of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ClaimName {
+    /// `iss`.
+    Iss,
+    /// `sub`.
+    Sub,
+    /// The claim that names the client: `aud`, `client_id`, or the configured one.
+    Client,
+    /// Cognito's `token_use`.
+    TokenUse,
+    /// `exp`.
+    Exp,
+    /// `nbf`.
+    Nbf,
+    /// `iat`.
+    Iat,
+    /// The claim with the groups, and what can stand for it.
+    Groups,
+    /// The claim with the scopes.
+    Scopes,
+    /// A claim of a session token.
+    Session,
+}
+
+impl ClaimName {
+    /// The usual name of the claim. Those of clients, groups and scopes can be configured.
+    pub const fn standard(self) -> &'static str {
+        match self {
+            Self::Iss => "iss",
+            Self::Sub => "sub",
+            Self::Client => "aud",
+            Self::TokenUse => "token_use",
+            Self::Exp => "exp",
+            Self::Nbf => "nbf",
+            Self::Iat => "iat",
+            Self::Groups => "groups",
+            Self::Scopes => "scope",
+            Self::Session => "session",
+        }
+    }
+}
+
+impl fmt::Display for ClaimName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Client => f.write_str("the claim that names the client"),
+            Self::Groups => f.write_str("the claim with the groups"),
+            Self::Scopes => f.write_str("the claim with the scopes"),
+            Self::Session => f.write_str("a claim of the session"),
+            other => write!(f, "`{}`", other.standard()),
+        }
+    }
+}
+
+/// A rejected token: the reason, and the issuer whose key has signed it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rejected {
+    /// The reason.
+    pub error: TokenError,
+    /// The position of the issuer, if the signature is valid.
+    pub issuer: Option<usize>,
+}
+
+impl From<TokenError> for Rejected {
+    fn from(error: TokenError) -> Self {
+        Self {
+            error,
+            issuer: None,
+        }
+    }
+}
+
+impl From<Rejected> for TokenError {
+    fn from(rejected: Rejected) -> Self {
+        rejected.error
+    }
+}
 
 /// A key, or a whole key set, that must not be used. The configuration is at fault.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -215,6 +320,8 @@ pub enum SkipReason {
     Unsupported,
     /// The issuer does not list its algorithm.
     AlgorithmNotListed,
+    /// The same key is in the set already.
+    Repeated,
     /// It is bad, and the set was read leniently.
     Refused(KeyFault),
 }
@@ -227,6 +334,7 @@ impl fmt::Display for SkipReason {
             Self::AlgorithmNotListed => {
                 f.write_str("left out: the issuer does not list an algorithm for it")
             }
+            Self::Repeated => f.write_str("left out: the same key is listed before"),
             Self::Refused(fault) => write!(f, "left out: {fault}"),
         }
     }
@@ -244,11 +352,11 @@ pub enum KeyFault {
     MissingMember(&'static str),
     /// A member has another type than it must have, or is not canonical base64url.
     BadMember(&'static str),
-    /// `kid` is missing, which leaves no way to choose the key.
+    /// `kid` is missing next to other keys of the same algorithm, so no token can select the key.
     MissingKid,
     /// `kid` is empty or longer than [`MAX_KID_BYTES`](crate::MAX_KID_BYTES).
     BadKid,
-    /// Two keys have this `kid`.
+    /// Two different keys of one algorithm have this `kid`.
     DuplicateKid,
     /// A shared secret in a public key set.
     SecretInKeySet,
@@ -256,8 +364,6 @@ pub enum KeyFault {
     PrivateKey,
     /// An RSA modulus of less than 2048 or more than 4096 bits.
     RsaSize,
-    /// An RSA number with leading zero octets.
-    RsaLeadingZeros,
     /// An even RSA modulus.
     RsaEvenModulus,
     /// An RSA exponent that is even, below 65537, or above 2³³ − 1 (which engines refuse).
@@ -298,7 +404,6 @@ impl KeyFault {
             Self::SecretInKeySet => "secret_in_key_set",
             Self::PrivateKey => "private_key",
             Self::RsaSize => "rsa_size",
-            Self::RsaLeadingZeros => "rsa_leading_zeros",
             Self::RsaEvenModulus => "rsa_even_modulus",
             Self::RsaExponent => "rsa_exponent",
             Self::RsaRoca => "rsa_roca",
@@ -322,13 +427,14 @@ impl fmt::Display for KeyFault {
             Self::NotAKeySet => "not an object whose `keys` is an array of objects",
             Self::MissingMember(name) => return write!(f, "`{name}` is missing"),
             Self::BadMember(name) => return write!(f, "`{name}` is not what it must be"),
-            Self::MissingKid => "`kid` is missing, so no token can name this key",
+            Self::MissingKid => {
+                "`kid` is missing next to other keys of this algorithm, so no token can select it"
+            }
             Self::BadKid => "`kid` must have 1 to 128 bytes",
-            Self::DuplicateKid => "two keys of the set have this `kid`",
+            Self::DuplicateKid => "two keys of one algorithm have this `kid`",
             Self::SecretInKeySet => "a shared secret must not stand in a key set",
             Self::PrivateKey => "a private key stands in the key set; it has leaked, so replace it",
             Self::RsaSize => "an RSA key must have 2048 to 4096 bits",
-            Self::RsaLeadingZeros => "`n` and `e` must not have leading zero octets",
             Self::RsaEvenModulus => "the RSA modulus is even",
             Self::RsaExponent => "the RSA exponent must be odd, from 65537 and below 2^33",
             Self::RsaRoca => "the RSA key was made by a broken generator (ROCA, CVE-2017-15361)",
@@ -398,7 +504,6 @@ mod tests {
             (SecretInKeySet, "secret_in_key_set", "secret"),
             (PrivateKey, "private_key", "leaked"),
             (RsaSize, "rsa_size", "2048"),
-            (RsaLeadingZeros, "rsa_leading_zeros", "zero"),
             (RsaEvenModulus, "rsa_even_modulus", "even"),
             (RsaExponent, "rsa_exponent", "65537"),
             (RsaRoca, "rsa_roca", "ROCA"),

@@ -1,50 +1,150 @@
-//! What is configured about an issuer: whose tokens are taken, for whom, and with which keys.
+//! The configuration of an issuer: which tokens are accepted, for whom, and with which keys.
 //!
-//! Plain data that travels inside a policy image. It is judged when a
-//! [`Verifier`](crate::Verifier) is made of it, not before.
+//! Plain data that is part of a policy image. It is validated when a
+//! [`Verifier`](crate::Verifier) is made from it. Not here: reading claims ([`Claims`](crate::Claims)).
 
-use alloc::{format, string::String, vec::Vec};
+use alloc::{
+    borrow::Cow,
+    format,
+    string::{String, ToString},
+    vec::Vec,
+};
 use core::fmt;
 
 use serde::{Deserialize, Serialize};
+use tollgate_core::glob;
 
 use crate::algorithm::Algorithm;
+use crate::error::ClaimName;
 
 /// One issuer of tokens.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct IssuerConfig {
     /// Its name in the configuration.
     pub name: String,
-    /// Accepted values of `iss`, compared byte for byte.
+    /// Accepted spellings of `iss`, compared byte for byte. The first one is the issuer's name in
+    /// [`Facts`](tollgate_core::Facts), whichever a token uses.
     pub issuers: Vec<String>,
-    /// Accepted clients: `aud`, or `client_id` in Cognito's access tokens.
+    /// Accepted app client IDs.
     pub clients: Vec<String>,
-    /// Which kind of token it issues.
+    /// The kind of tokens it issues.
     pub kind: IssuerKind,
-    /// Algorithms its tokens may have.
+    /// The algorithms its tokens may use.
     pub algorithms: Vec<Algorithm>,
-    /// The claim that holds the groups.
-    pub groups_claim: String,
+    /// Which claims are read, and what they may grant.
+    pub claims: ClaimRules,
     /// Its public keys: a JSON Web Key Set as text.
     pub jwks: Option<String>,
     /// Secrets shared with it.
     pub secrets: Vec<Secret>,
-    /// Where its public keys can be fetched again. Fetching is the host's work.
+    /// The address from which its public keys can be fetched again. Fetching is the host's work.
     pub refresh: Option<String>,
 }
 
-/// The claim with the groups, if nothing else is configured: Cognito's.
-pub const DEFAULT_GROUPS_CLAIM: &str = "cognito:groups";
+/// Which claims of an issuer are read, and what they may grant.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClaimRules {
+    /// The claim that must name a client. `None` is `aud`, or for Cognito the one that `token_use` implies.
+    pub client: Option<String>,
+    /// The claim with the groups. `None` means that the issuer has no groups.
+    pub groups: Option<ClaimPath>,
+    /// The claim with the scopes. `None` is `scope`, or else `scp`.
+    pub scopes: Option<ClaimPath>,
+    /// Patterns of the groups that this issuer may grant, as it writes them; `*` matches any text.
+    /// `None` is every group. Other groups count as absent.
+    pub granted_groups: Option<Vec<String>>,
+    /// Prepended to each of its groups.
+    pub groups_prefix: String,
+    /// Prepended to `sub`.
+    pub subject_prefix: String,
+}
 
-/// Which rules say for whom a token is.
+impl IssuerConfig {
+    /// The configured name of a claim that is read, for messages.
+    pub fn claim_name(&self, claim: ClaimName) -> String {
+        let rules = &self.claims;
+        match claim {
+            ClaimName::Groups => rules.groups.as_ref().map(ClaimPath::to_string),
+            ClaimName::Scopes => rules.scopes.as_ref().map(ClaimPath::to_string),
+            ClaimName::Client => rules.client.clone(),
+            _ => None,
+        }
+        .unwrap_or_else(|| claim.standard().into())
+    }
+}
+
+impl ClaimRules {
+    /// The name of a group of this issuer in rules; `None` if the issuer may not grant it.
+    pub fn group<'a>(&self, group: &'a str) -> Option<Cow<'a, str>> {
+        let matches = |pattern: &String| glob::matches(pattern.as_bytes(), group.as_bytes());
+        let granted = self.granted_groups.as_ref();
+        granted
+            .is_none_or(|patterns| patterns.iter().any(matches))
+            .then(|| prefixed(&self.groups_prefix, group))
+    }
+
+    /// The subject of this issuer as rules name it.
+    pub fn subject<'a>(&self, subject: &'a str) -> Cow<'a, str> {
+        prefixed(&self.subject_prefix, subject)
+    }
+}
+
+fn prefixed<'a>(prefix: &str, name: &'a str) -> Cow<'a, str> {
+    if prefix.is_empty() {
+        Cow::Borrowed(name)
+    } else {
+        Cow::Owned([prefix, name].concat())
+    }
+}
+
+/// The place of a claim: its name, or the names that lead to it through nested objects.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClaimPath(Vec<String>);
+
+impl ClaimPath {
+    /// A claim of this name, not nested.
+    pub fn top(name: &str) -> Self {
+        Self(Vec::from([name.into()]))
+    }
+
+    /// The claim that these names lead to; `None` for no names.
+    pub fn nested(names: Vec<String>) -> Option<Self> {
+        (!names.is_empty()).then_some(Self(names))
+    }
+
+    /// The names, from the outermost.
+    pub fn names(&self) -> &[String] {
+        &self.0
+    }
+
+    /// The outermost name.
+    pub fn first(&self) -> &str {
+        self.0.first().map_or("", String::as_str)
+    }
+}
+
+/// Shows the names with dots between them.
+impl fmt::Display for ClaimPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, name) in self.0.iter().enumerate() {
+            write!(f, "{}{name}", if at == 0 { "" } else { "." })?;
+        }
+        Ok(())
+    }
+}
+
+/// The claim with Cognito's groups.
+pub const COGNITO_GROUPS_CLAIM: &str = "cognito:groups";
+
+/// Which rules determine the client that a token was issued to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum IssuerKind {
-    /// Amazon Cognito: `token_use` says what a token is; ID tokens have `aud`, access tokens
+    /// Amazon Cognito: `token_use` is the kind of token; ID tokens have `aud`, access tokens
     /// `client_id`.
     Cognito {
-        /// Whether ID tokens are taken.
+        /// Whether ID tokens are accepted.
         id: bool,
-        /// Whether access tokens are taken.
+        /// Whether access tokens are accepted.
         access: bool,
     },
     /// OpenID Connect in general: `aud`.

@@ -142,6 +142,11 @@ impl<'a> Value<'a> {
         self.elements()?.map(Self::as_str).collect()
     }
 
+    /// Whether it is `null`.
+    pub fn is_null(self) -> bool {
+        self.node().is_some_and(|node| node.kind == Kind::Null)
+    }
+
     /// Whether it is an object.
     pub fn is_object(self) -> bool {
         self.node().is_some_and(|node| node.kind == Kind::Object)

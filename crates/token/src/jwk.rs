@@ -92,7 +92,9 @@ pub(crate) fn judge(jwk: Value<'_>, origin: Origin) -> Result<Jwk, JwkError> {
     if is_secret && origin == Origin::Set {
         return Err(KeyFault::SecretInKeySet.into());
     }
-    let leaks = |(name, _): (&str, _)| PRIVATE.contains(&name) || (name == "k" && !is_secret);
+    let leaks = |(name, value): (&str, Value<'_>)| {
+        !value.is_null() && (PRIVATE.contains(&name) || (name == "k" && !is_secret))
+    };
     if jwk.members().is_some_and(|mut members| members.any(leaks)) {
         return Err(KeyFault::PrivateKey.into());
     }
@@ -128,7 +130,7 @@ fn require_purpose(jwk: Value<'_>) -> Result<(), JwkError> {
     if text(jwk, "use")?.is_some_and(|purpose| purpose != "sig") {
         return Err(JwkError::Skipped(SkipReason::NotForSignatures));
     }
-    if let Some(value) = jwk.member("key_ops") {
+    if let Some(value) = member(jwk, "key_ops") {
         let mut operations = value.strings().ok_or(KeyFault::BadMember("key_ops"))?;
         if !operations.contains(&"verify") {
             return Err(JwkError::Skipped(SkipReason::NotForSignatures));
@@ -162,9 +164,18 @@ fn secret_key(jwk: Value<'_>) -> Result<KeyMaterial, KeyFault> {
 }
 
 fn rsa_key(jwk: Value<'_>) -> Result<KeyMaterial, KeyFault> {
-    let (n, e) = (bytes(jwk, "n")?, bytes(jwk, "e")?);
+    let (n, e) = (number(jwk, "n")?, number(jwk, "e")?);
     rsa::judge(&n, &e)?;
     Ok(KeyMaterial::Rsa { n, e })
+}
+
+/// An unsigned number. Java writes the leading zero octet of a positive one, which RFC 7518 §6.3.1 forbids;
+/// the number is the same.
+fn number(jwk: Value<'_>, name: &'static str) -> Result<Vec<u8>, KeyFault> {
+    let mut bytes = bytes(jwk, name)?;
+    let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
+    bytes.drain(..zeros);
+    Ok(bytes)
 }
 
 fn ec_key(jwk: Value<'_>, algorithm: Option<Algorithm>) -> Result<KeyMaterial, JwkError> {
@@ -204,9 +215,14 @@ fn unsupported_curve(algorithm: Option<Algorithm>) -> JwkError {
     }
 }
 
-/// A member that must be a string if it is there.
+/// A member; `null`, which many libraries write for what they do not have, is none.
+pub(crate) fn member<'a>(jwk: Value<'a>, name: &str) -> Option<Value<'a>> {
+    jwk.member(name).filter(|value| !value.is_null())
+}
+
+/// A member that must be a string if it is present.
 pub(crate) fn text<'a>(jwk: Value<'a>, name: &'static str) -> Result<Option<&'a str>, KeyFault> {
-    match jwk.member(name) {
+    match member(jwk, name) {
         None => Ok(None),
         Some(value) => value.as_str().map(Some).ok_or(KeyFault::BadMember(name)),
     }
@@ -214,7 +230,15 @@ pub(crate) fn text<'a>(jwk: Value<'a>, name: &'static str) -> Result<Option<&'a 
 
 fn bytes(jwk: Value<'_>, name: &'static str) -> Result<Vec<u8>, KeyFault> {
     let text = text(jwk, name)?.ok_or(KeyFault::MissingMember(name))?;
-    base64url::decode(text.as_bytes()).ok_or(KeyFault::BadMember(name))
+    let text = unpadded(text.as_bytes()).ok_or(KeyFault::BadMember(name))?;
+    base64url::decode(text).ok_or(KeyFault::BadMember(name))
+}
+
+/// The text without correct base64 padding, which some libraries add although RFC 7515 §2 forbids it.
+fn unpadded(text: &[u8]) -> Option<&[u8]> {
+    let end = text.iter().rposition(|byte| *byte != b'=').map_or(0, |at| at + 1);
+    let is_correct = end == text.len() || (text.len() % 4 == 0 && text.len() - end <= 2);
+    is_correct.then_some(text.get(..end)?)
 }
 
 /// A `kid` that a key may have, in a set or beside a secret.

@@ -1,8 +1,8 @@
-//! A key set (RFC 7517 §5), judged as a whole.
+//! A key set (RFC 7517 §5), validated as a whole.
 //!
 //! Not here: where the set came from, and when to fetch it again.
 
-use alloc::{boxed::Box, collections::BTreeMap, vec::Vec};
+use alloc::{boxed::Box, vec::Vec};
 
 use crate::{
     algorithm::Algorithm,
@@ -12,7 +12,8 @@ use crate::{
     provider::{CheckedKey, KeyMaterial, KeyRefused, Provider},
 };
 
-/// The keys of a set that may verify signatures. Each has a `kid` of its own and one algorithm.
+/// The keys of a set that may verify signatures. Each has one algorithm, and among the keys of that
+/// algorithm its own `kid`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Jwks {
     keys: Vec<JwksKey>,
@@ -22,8 +23,8 @@ pub struct Jwks {
 /// A key of a set.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JwksKey {
-    /// Its name, unique in the set.
-    pub kid: Box<str>,
+    /// Its name, unique among the keys of its algorithm. `None` only if it is the only one.
+    pub kid: Option<Box<str>>,
     /// The one algorithm it is used with.
     pub algorithm: Algorithm,
     /// The key itself.
@@ -39,6 +40,18 @@ impl JwksKey {
     /// If the provider cannot use it.
     pub fn prepare(&self, provider: &dyn Provider) -> Result<CheckedKey, KeyRefused> {
         CheckedKey::prepare(provider, self.algorithm, &self.material)
+    }
+
+    fn has_same_name(&self, other: &Self) -> bool {
+        (&self.kid, self.algorithm) == (&other.kid, other.algorithm)
+    }
+
+    fn skipped(self, reason: SkipReason) -> KeyNote {
+        KeyNote {
+            index: Some(self.index),
+            kid: self.kid,
+            reason,
+        }
     }
 }
 
@@ -86,6 +99,7 @@ impl Jwks {
 
     fn read(json: &[u8], allowed: &[Algorithm]) -> Result<(Self, Vec<KeyError>), Vec<KeyError>> {
         let whole = |fault| Vec::from([KeyError::whole_set(fault)]);
+        let json = json.strip_prefix(BYTE_ORDER_MARK).unwrap_or(json);
         let document = Document::parse(json.to_vec()).map_err(|_| whole(KeyFault::NotJson))?;
         let elements = document.root().member("keys").and_then(Value::elements);
         let elements: Vec<_> = elements
@@ -94,69 +108,97 @@ impl Jwks {
         if !elements.iter().all(|element| element.is_object()) {
             return Err(whole(KeyFault::NotAKeySet));
         }
-
-        // Names are counted over all keys, also those for other work: a name that could mean two
-        // keys is not one.
-        let mut holders = BTreeMap::<&str, usize>::new();
-        for kid in elements
-            .iter()
-            .filter_map(|element| element.member("kid")?.as_str())
-        {
-            *holders.entry(kid).or_default() += 1;
-        }
-
         let mut set = Self::default();
         let mut errors = Vec::new();
         for (index, element) in elements.into_iter().enumerate() {
-            let kid = element.member("kid").and_then(Value::as_str);
-            let short_kid = kid.and_then(|kid| jwk::judge_kid(kid).ok());
-            match read_key(element, allowed, &holders) {
-                Ok((kid, algorithm, material)) => {
-                    set.keys.push(JwksKey {
-                        kid,
-                        algorithm,
-                        material,
-                        index,
-                    });
-                }
-                Err(JwkError::Skipped(reason)) => {
-                    set.skipped.push(KeyNote {
-                        index: Some(index),
-                        kid: short_kid,
-                        reason,
-                    });
-                }
+            match read_key(element, allowed) {
+                Ok((kid, algorithm, material)) => set.keys.push(JwksKey {
+                    kid,
+                    algorithm,
+                    material,
+                    index,
+                }),
+                Err(JwkError::Skipped(reason)) => set.skipped.push(KeyNote {
+                    index: Some(index),
+                    kid: short_kid(element),
+                    reason,
+                }),
                 Err(JwkError::Bad(fault)) => errors.push(KeyError {
                     issuer: None,
                     index: Some(index),
-                    kid: short_kid,
+                    kid: short_kid(element),
                     fault,
                 }),
             }
         }
+        set.drop_repeated();
+        set.drop_ambiguous(&mut errors);
         Ok((set, errors))
     }
+
+    /// Drops all but the first of several entries for the same key.
+    fn drop_repeated(&mut self) {
+        let mut kept: Vec<JwksKey> = Vec::with_capacity(self.keys.len());
+        for key in core::mem::take(&mut self.keys) {
+            let is_same = |other: &JwksKey| key.has_same_name(other) && key.material == other.material;
+            if kept.iter().any(is_same) {
+                self.skipped.push(key.skipped(SkipReason::Repeated));
+            } else {
+                kept.push(key);
+            }
+        }
+        self.keys = kept;
+    }
+
+    /// Moves the keys that no token can select to `errors`. Only the remaining keys count: the same name
+    /// for a key that encrypts, or for another algorithm, is not ambiguous (RFC 7517 §4.5).
+    fn drop_ambiguous(&mut self, errors: &mut Vec<KeyError>) {
+        let fault_of = |key: &JwksKey| {
+            let others = self.keys.iter().filter(|other| other.index != key.index);
+            let mut others = others.filter(|other| other.algorithm == key.algorithm);
+            match &key.kid {
+                None => others.next().map(|_| KeyFault::MissingKid),
+                Some(_) => others
+                    .any(|other| other.kid == key.kid)
+                    .then_some(KeyFault::DuplicateKid),
+            }
+        };
+        let faults: Vec<_> = self.keys.iter().map(fault_of).collect();
+        let mut faults = faults.into_iter();
+        self.keys.retain(|key| {
+            let fault = faults.next().flatten();
+            errors.extend(fault.map(|fault| KeyError {
+                issuer: None,
+                index: Some(key.index),
+                kid: key.kid.clone(),
+                fault,
+            }));
+            fault.is_none()
+        });
+        errors.sort_by_key(|error| error.index);
+    }
+}
+
+/// What some programs write before UTF-8 text.
+const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
+
+fn short_kid(element: Value<'_>) -> Option<Box<str>> {
+    let kid = element.member("kid").and_then(Value::as_str)?;
+    jwk::judge_kid(kid).ok()
 }
 
 fn read_key(
     element: Value<'_>,
     allowed: &[Algorithm],
-    holders: &BTreeMap<&str, usize>,
-) -> Result<(Box<str>, Algorithm, KeyMaterial), JwkError> {
+) -> Result<(Option<Box<str>>, Algorithm, KeyMaterial), JwkError> {
     let kid = jwk::text(element, "kid")?;
-    if kid
-        .and_then(|kid| holders.get(kid))
-        .is_some_and(|count| *count > 1)
-    {
-        return Err(KeyFault::DuplicateKid.into());
-    }
     let key = jwk::judge(element, Origin::Set)?;
     let algorithm = match key.algorithm {
         Some(algorithm) if allowed.contains(&algorithm) => algorithm,
         Some(_) => return Err(JwkError::Skipped(SkipReason::AlgorithmNotListed)),
         None => only_algorithm(&key.material, allowed)?,
     };
-    let kid = jwk::judge_kid(kid.ok_or(KeyFault::MissingKid)?)?;
+    let kid = kid.map(jwk::judge_kid).transpose()?;
     Ok((kid, algorithm, key.material))
 }
 

@@ -30,9 +30,11 @@ mod provider;
 mod verify;
 
 pub use algorithm::{Algorithm, KeyKind};
-pub use claims::{Claims, MAX_TIME_SECS};
-pub use error::{KeyError, KeyFault, KeyNote, SkipReason, TokenError};
-pub use issuer::{DEFAULT_GROUPS_CLAIM, IssuerConfig, IssuerKind, Secret, cognito_issuers};
+pub use claims::{Claims, Groups, MAX_TIME_SECS, Round, declared};
+pub use error::{ClaimName, KeyError, KeyFault, KeyNote, Rejected, SkipReason, TokenError};
+pub use issuer::{
+    COGNITO_GROUPS_CLAIM, ClaimPath, ClaimRules, IssuerConfig, IssuerKind, Secret, cognito_issuers,
+};
 pub use jwk::{Jwk, JwkError, MAX_KID_BYTES};
 pub use jwks::{Jwks, JwksKey};
 pub use lifetime::Lifetime;

@@ -1,11 +1,14 @@
-//! From when until when a token is valid.
+//! The period in which a token is valid.
 //!
-//! Kept apart from the claims, so that a token that was verified once can be asked again at another time
+//! Separate from the claims, so that a token that was verified once can be checked again at another time
 //! without reading it again. Not here: a clock.
 
 use tollgate_core::UnixSeconds;
 
-use crate::{claims::Claims, error::TokenError};
+use crate::{
+    claims::{Claims, Round},
+    error::{ClaimName, TokenError},
+};
 
 /// The times in a token: `exp`, `nbf` and `iat`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,11 +21,12 @@ pub struct Lifetime {
 impl Lifetime {
     /// Reads the times of a token, whether it is valid now or not.
     pub(crate) fn read(claims: &Claims) -> Result<Self, TokenError> {
-        let expires_at = claims.time("exp")?.ok_or(TokenError::MissingExp)?;
-        let not_before = claims.time("nbf")?;
-        let issued_at = claims.time("iat")?;
+        let expires_at = claims.time(ClaimName::Exp, Round::Down)?;
+        let expires_at = expires_at.ok_or(TokenError::MissingExp)?;
+        let not_before = claims.time(ClaimName::Nbf, Round::Up)?;
+        let issued_at = claims.time(ClaimName::Iat, Round::Up)?;
         if issued_at.is_some_and(|issued_at| issued_at > expires_at) {
-            return Err(TokenError::BadClaim);
+            return Err(TokenError::BadClaim(ClaimName::Iat));
         }
         Ok(Self {
             expires_at,
@@ -56,5 +60,10 @@ impl Lifetime {
     /// The first second in which the token is no longer valid.
     pub fn expires_at(&self) -> UnixSeconds {
         UnixSeconds(self.expires_at)
+    }
+
+    /// The time of issue, if the token contains it.
+    pub fn issued_at(&self) -> Option<UnixSeconds> {
+        self.issued_at.map(UnixSeconds)
     }
 }

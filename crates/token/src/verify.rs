@@ -2,9 +2,9 @@
 //!
 //! The order is fixed: length, form, header, key, signature, and only then claims. A token never
 //! chooses how it is checked: the key that its `kid` names has one algorithm and one issuer. Nothing
-//! is fetched and no clock is read. Not here: what a verified token may do.
+//! is fetched and no clock is read. Not here: what a verified token grants.
 
-use alloc::{boxed::Box, vec::Vec};
+use alloc::{boxed::Box, collections::BTreeMap, vec::Vec};
 
 use tollgate_core::UnixSeconds;
 
@@ -13,7 +13,7 @@ use crate::{
     base64url,
     claims::Claims,
     compact::{Header, Parts},
-    error::{KeyError, KeyFault, KeyNote, SkipReason, TokenError},
+    error::{ClaimName, KeyError, KeyFault, KeyNote, Rejected, SkipReason, TokenError},
     issuer::{IssuerConfig, IssuerKind, Secret},
     jwk,
     jwks::Jwks,
@@ -40,20 +40,20 @@ impl Default for Limits {
     }
 }
 
-/// Verifies tokens of the configured issuers. Keys are judged and prepared once, when it is made.
+/// Verifies tokens of the configured issuers. Keys are validated and prepared once, when it is made.
 #[derive(Debug)]
 pub struct Verifier {
     issuers: Vec<IssuerConfig>,
-    /// Sorted by `kid`.
+    /// Sorted by `kid`, those without one first.
     keys: Vec<NamedKey>,
     limits: Limits,
 }
 
 impl Verifier {
-    /// Judges and prepares all keys.
+    /// Validates and prepares all keys.
     ///
     /// # Errors
-    /// Every key that is bad, and every issuer that has none.
+    /// Every invalid key, and every issuer that has none.
     pub fn new(
         issuers: &[IssuerConfig],
         limits: Limits,
@@ -70,12 +70,13 @@ impl Verifier {
         if !loader.errors.is_empty() {
             return Err(loader.errors);
         }
-        loader.keys.sort_by(|a, b| a.kid.cmp(&b.kid));
-        Ok(Self {
+        let mut verifier = Self {
             issuers: issuers.to_vec(),
             keys: loader.keys,
             limits,
-        })
+        };
+        verifier.sort_keys();
+        Ok(verifier)
     }
 
     /// Takes a key set that was fetched at run time in place of an issuer's public keys. Bad keys in
@@ -102,12 +103,7 @@ impl Verifier {
         let stays = |key: &NamedKey| {
             key.issuer != issuer_index || key.key.algorithm().key_kind() == KeyKind::Hmac
         };
-        let secrets: Vec<_> = issuer
-            .secrets
-            .iter()
-            .map(|secret| secret.kid.as_str())
-            .collect();
-        loader.load_set(issuer_index, &set, &secrets);
+        loader.load_set(issuer_index, &set);
         if loader.keys.is_empty() {
             let none = KeyError::whole_set(KeyFault::NoUsableKey).of_issuer(&issuer.name);
             return Err(Vec::from([none]));
@@ -120,7 +116,7 @@ impl Verifier {
         }));
         self.keys.retain(stays);
         self.keys.append(&mut loader.keys);
-        self.keys.sort_by(|a, b| a.kid.cmp(&b.kid));
+        self.sort_keys();
         Ok(notes)
     }
 
@@ -128,33 +124,37 @@ impl Verifier {
     ///
     /// # Errors
     /// The first thing that is wrong with it. Time is bounded by the length limit; never panics.
-    pub fn verify(&self, token: &[u8], now: UnixSeconds) -> Result<Verified, TokenError> {
+    pub fn verify(&self, token: &[u8], now: UnixSeconds) -> Result<Verified, Rejected> {
         if token.len() > self.limits.max_token_bytes as usize {
-            return Err(TokenError::TooLarge);
+            return Err(TokenError::TooLarge.into());
         }
         let parts = Parts::split(token)?;
         if parts.payload.is_empty() {
-            return Err(TokenError::Malformed);
+            return Err(TokenError::Malformed.into());
         }
         let header = Header::decode(parts.header)?;
         let algorithm = header.algorithm()?;
         header.require_jwt()?;
-        let keys = self.keys_named(header.kid()?);
-        if keys.is_empty() {
-            return Err(TokenError::UnknownKey);
+        let kid = header.kid()?;
+        let is_known = match kid {
+            Some(kid) => !self.keys_named(kid).is_empty(),
+            None => self.keys_for(None, algorithm).next().is_some(),
+        };
+        if !is_known {
+            return Err(TokenError::UnknownKey.into());
         }
         let signature = base64url::decode(parts.signature).ok_or(TokenError::BadEncoding)?;
-        // Decoded, but not read before somebody has signed it.
+        // Decoded, but not read before its signature is verified.
         let mut payload = Some(base64url::decode(parts.payload).ok_or(TokenError::BadEncoding)?);
 
         // Issuers choose names of keys freely, so two may use the same; a token has to pass with one
         // of them. The error reported is that of the key that got furthest.
-        let mut error = TokenError::AlgNotAllowed;
+        let mut rejected = Rejected::from(TokenError::AlgNotAllowed);
         let mut claims = None;
-        for key in keys.iter().filter(|key| key.key.algorithm() == algorithm) {
+        for key in self.keys_for(kid, algorithm) {
             if key.key.verify(parts.signing_input, &signature).is_err() {
-                if error == TokenError::AlgNotAllowed {
-                    error = TokenError::BadSignature;
+                if rejected.error == TokenError::AlgNotAllowed {
+                    rejected.error = TokenError::BadSignature;
                 }
                 continue;
             }
@@ -166,8 +166,8 @@ impl Verifier {
                 (None, Some(claims)) => claims,
                 (None, None) => continue,
             };
-            match judge(&signed, issuer, now, self.limits.leeway_secs) {
-                Ok(Judged { issuer, lifetime }) => {
+            match validate_claims(&signed, issuer, now, self.limits.leeway_secs) {
+                Ok(ValidatedClaims { issuer, lifetime }) => {
                     let issuer = issuer.into();
                     let issuer_index = key.issuer;
                     return Ok(Verified {
@@ -177,21 +177,24 @@ impl Verifier {
                         claims: signed,
                     });
                 }
-                Err(other) => {
+                Err(error) => {
                     use TokenError::{AlgNotAllowed, BadSignature, WrongIssuer};
-                    if matches!(error, AlgNotAllowed | BadSignature | WrongIssuer) {
-                        error = other;
+                    if matches!(rejected.error, AlgNotAllowed | BadSignature | WrongIssuer) {
+                        rejected = Rejected {
+                            error,
+                            issuer: Some(key.issuer),
+                        };
                     }
                     claims = Some(signed);
                 }
             }
         }
-        Err(error)
+        Err(rejected)
     }
 
-    /// Whether a token that was refused for [`UnknownKey`](TokenError::UnknownKey) could pass with fresh
-    /// keys: some issuer has a place to fetch them from, and allows the algorithm with public keys. It
-    /// reads the header only; which issuer it is, nobody says before a signature is good.
+    /// Whether a token that was rejected for [`UnknownKey`](TokenError::UnknownKey) could be valid with
+    /// refreshed keys: the keys of some issuer can be fetched, and it allows the algorithm with public
+    /// keys. Only the header is read; before a signature is valid, the issuer is unknown.
     pub fn refresh_might_help(&self, token: &[u8]) -> bool {
         let algorithm = Parts::split(token)
             .and_then(|parts| Header::decode(parts.header))
@@ -206,8 +209,8 @@ impl Verifier {
         is_public && self.issuers.iter().any(could)
     }
 
-    /// The MAC of a message with a secret of an issuer, for tokens of our own; none if there is no such
-    /// secret, or the provider cannot.
+    /// The MAC of a message with a secret of an issuer, for tokens of our own; `None` if there is no such
+    /// secret, or the provider cannot compute it.
     pub fn mac(
         &self,
         issuer_index: usize,
@@ -225,11 +228,35 @@ impl Verifier {
         &self.issuers
     }
 
+    /// The keys that a token with this header may have been signed with. A token without `kid` selects the
+    /// only key that its issuer has for the algorithm.
+    fn keys_for(
+        &self,
+        kid: Option<&str>,
+        algorithm: Algorithm,
+    ) -> impl Iterator<Item = &NamedKey> {
+        let keys = kid.map_or(self.keys.as_slice(), |kid| self.keys_named(kid));
+        keys.iter()
+            .filter(move |key| key.key.algorithm() == algorithm && (kid.is_some() || key.is_only))
+    }
+
     fn keys_named(&self, kid: &str) -> &[NamedKey] {
-        let start = self.keys.partition_point(|key| key.kid.as_ref() < kid);
+        let kid = Some(kid);
+        let start = self.keys.partition_point(|key| key.kid.as_deref() < kid);
         let rest = self.keys.get(start..).unwrap_or_default();
-        let count = rest.partition_point(|key| key.kid.as_ref() == kid);
+        let count = rest.partition_point(|key| key.kid.as_deref() == kid);
         rest.get(..count).unwrap_or_default()
+    }
+
+    fn sort_keys(&mut self) {
+        let mut counts = BTreeMap::<_, u32>::new();
+        for key in &self.keys {
+            *counts.entry((key.issuer, key.key.algorithm())).or_default() += 1;
+        }
+        for key in &mut self.keys {
+            key.is_only = counts.get(&(key.issuer, key.key.algorithm())) == Some(&1);
+        }
+        self.keys.sort_by(|a, b| a.kid.cmp(&b.kid));
     }
 }
 
@@ -275,58 +302,51 @@ impl Verified {
     }
 }
 
-struct Judged<'a> {
+struct ValidatedClaims<'a> {
     issuer: &'a str,
     lifetime: Lifetime,
 }
 
-/// Judges claims that the issuer has signed.
-fn judge<'a>(
+/// Validates claims that the issuer has signed.
+fn validate_claims<'a>(
     claims: &'a Claims,
     issuer: &IssuerConfig,
     now: UnixSeconds,
     leeway_secs: u32,
-) -> Result<Judged<'a>, TokenError> {
-    let iss = claims.string("iss")?.ok_or(TokenError::WrongIssuer)?;
+) -> Result<ValidatedClaims<'a>, TokenError> {
+    let iss = claims
+        .string(ClaimName::Iss)?
+        .ok_or(TokenError::WrongIssuer)?;
     if !issuer.issuers.iter().any(|accepted| accepted == iss) {
         return Err(TokenError::WrongIssuer);
     }
-    // What facts are made of must be well formed, even if no rule asks for it.
+    // Everything that facts are built from must be well formed, even if no rule reads it.
     claims.subject()?;
-    claims.groups(&issuer.groups_claim)?;
-    claims.scopes()?;
-    judge_audience(claims, issuer)?;
+    claims.groups(issuer.claims.groups.as_ref())?;
+    claims.scopes(issuer.claims.scopes.as_ref())?;
+    validate_client(claims, issuer)?;
     let lifetime = Lifetime::read(claims)?;
     lifetime.check(now, leeway_secs)?;
-    Ok(Judged {
+    Ok(ValidatedClaims {
         issuer: iss,
         lifetime,
     })
 }
 
-fn judge_audience(claims: &Claims, issuer: &IssuerConfig) -> Result<(), TokenError> {
-    let IssuerKind::Cognito { id, access } = issuer.kind else {
-        return judge_aud(claims, issuer);
-    };
-    match claims.string("token_use")? {
-        Some("id") if id => judge_aud(claims, issuer),
-        Some("access") if access => match claims.string("client_id")? {
-            Some(client) if issuer.clients.iter().any(|ours| ours == client) => Ok(()),
-            _ => Err(TokenError::WrongAudience),
+/// Requires that the token was issued to one of the configured clients.
+fn validate_client(claims: &Claims, issuer: &IssuerConfig) -> Result<(), TokenError> {
+    let by_kind = match issuer.kind {
+        IssuerKind::Oidc => "aud",
+        IssuerKind::Cognito { id, access } => match claims.string(ClaimName::TokenUse)? {
+            Some("id") if id => "aud",
+            Some("access") if access => "client_id",
+            _ => return Err(TokenError::WrongTokenUse),
         },
-        _ => Err(TokenError::WrongTokenUse),
-    }
-}
-
-/// `aud`: a string or an array of strings, of which one is a client of ours, whole.
-fn judge_aud(claims: &Claims, issuer: &IssuerConfig) -> Result<(), TokenError> {
-    let value = claims.member("aud").ok_or(TokenError::WrongAudience)?;
-    let audience = match value.as_str() {
-        Some(single) => Vec::from([single]),
-        None => value.strings().ok_or(TokenError::BadClaim)?,
     };
-    let ours = |member: &&str| issuer.clients.iter().any(|client| client == member);
-    if audience.iter().any(ours) {
+    let claim = issuer.claims.client.as_deref().unwrap_or(by_kind);
+    // Whole members are compared, never parts of them.
+    let is_ours = |member: &&str| issuer.clients.iter().any(|client| client == member);
+    if claims.clients(claim)?.iter().any(is_ours) {
         Ok(())
     } else {
         Err(TokenError::WrongAudience)
@@ -336,9 +356,11 @@ fn judge_aud(claims: &Claims, issuer: &IssuerConfig) -> Result<(), TokenError> {
 /// A prepared key under its name.
 #[derive(Debug)]
 struct NamedKey {
-    kid: Box<str>,
+    kid: Option<Box<str>>,
     issuer: usize,
     key: CheckedKey,
+    /// Whether its issuer has no other key for its algorithm.
+    is_only: bool,
 }
 
 struct Loader<'p> {
@@ -371,7 +393,7 @@ impl Loader<'_> {
         }
         if let Some(jwks) = &issuer.jwks {
             match Jwks::parse(jwks.as_bytes(), &issuer.algorithms) {
-                Ok(set) => self.load_set(index, &set, &names),
+                Ok(set) => self.load_set(index, &set),
                 Err(errors) => self.errors.extend(errors),
             }
         }
@@ -404,9 +426,10 @@ impl Loader<'_> {
             let key = CheckedKey::prepare(self.provider, *algorithm, &material)
                 .map_err(|_| KeyFault::ProviderRefused)?;
             self.keys.push(NamedKey {
-                kid: kid.clone(),
+                kid: Some(kid.clone()),
                 issuer,
                 key,
+                is_only: false,
             });
         }
         if usable {
@@ -416,22 +439,21 @@ impl Loader<'_> {
         }
     }
 
-    fn load_set(&mut self, issuer: usize, set: &Jwks, taken: &[&str]) {
+    fn load_set(&mut self, issuer: usize, set: &Jwks) {
         for key in set.keys() {
-            let prepared = if taken.contains(&&*key.kid) {
-                Err(KeyFault::DuplicateKid)
-            } else {
-                CheckedKey::prepare(self.provider, key.algorithm, &key.material)
-                    .map_err(|_| KeyFault::ProviderRefused)
-            };
             let kid = key.kid.clone();
-            match prepared {
-                Ok(key) => self.keys.push(NamedKey { kid, issuer, key }),
-                Err(fault) => self.errors.push(KeyError {
+            match CheckedKey::prepare(self.provider, key.algorithm, &key.material) {
+                Ok(key) => self.keys.push(NamedKey {
+                    kid,
+                    issuer,
+                    key,
+                    is_only: false,
+                }),
+                Err(_) => self.errors.push(KeyError {
                     issuer: None,
                     index: Some(key.index),
-                    kid: Some(kid),
-                    fault,
+                    kid,
+                    fault: KeyFault::ProviderRefused,
                 }),
             }
         }

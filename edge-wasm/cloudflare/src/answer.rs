@@ -3,7 +3,7 @@
 //! What goes to the origin is checked once more after the runtime has built it: its path is the one
 //! that was decided about, byte for byte, or nothing is sent. Not here: sending.
 
-use tollgate_gate::{Action, Forward, Outcome, Respond};
+use tollgate_gate::{Action, Outcome, RequestEdits, Response};
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::JsValue;
 use worker::{ResponseBuilder, web_sys};
@@ -19,8 +19,8 @@ pub(crate) fn make(
     origin: Option<&str>,
 ) -> Result<JsValue, JsValue> {
     match &outcome.action {
-        Action::Respond(respond) => response(respond),
-        Action::Forward(changes) => match forward(request, facts, changes, origin)? {
+        Action::Serve(own) | Action::Refuse(own) => response(own),
+        Action::Forward(changes) => match forward(request, facts, &changes.request, origin)? {
             Some(request) => Ok(request.into()),
             None => {
                 note::trouble(
@@ -36,12 +36,12 @@ pub(crate) fn make(
 /// The answer when there is no outcome.
 pub(crate) fn failure(method: &str, detail: &'static str) -> Result<JsValue, JsValue> {
     match Outcome::internal(method, detail).action {
-        Action::Respond(respond) => response(&respond),
+        Action::Serve(own) | Action::Refuse(own) => response(&own),
         Action::Forward(_) => Err(JsValue::from_str("a failure is no way in")),
     }
 }
 
-fn response(respond: &Respond) -> Result<JsValue, JsValue> {
+fn response(respond: &Response) -> Result<JsValue, JsValue> {
     let mut builder = ResponseBuilder::new().with_status(respond.status);
     for (name, value) in &respond.headers {
         builder = builder.with_header(name, value)?;
@@ -57,7 +57,7 @@ fn response(respond: &Respond) -> Result<JsValue, JsValue> {
 fn forward(
     request: &web_sys::Request,
     facts: &Facts,
-    changes: &Forward,
+    changes: &RequestEdits,
     origin: Option<&str>,
 ) -> Result<Option<web_sys::Request>, JsValue> {
     if origin.is_none() && changes.target.is_none() && changes.headers.is_empty() {
@@ -84,7 +84,7 @@ fn forward(
 fn edit_headers(
     headers: &web_sys::Headers,
     facts: &Facts,
-    changes: &Forward,
+    changes: &RequestEdits,
 ) -> Result<(), JsValue> {
     let borrowed = facts.borrow();
     let asked = borrowed.as_request();

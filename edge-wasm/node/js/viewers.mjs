@@ -48,9 +48,10 @@ export class Viewers {
     if (seat === undefined) return undefined;
     const now = told ?? Math.floor(Date.now() / 1_000);
     if (!Number.isSafeInteger(now) || !this.#write(method, target)) return undefined;
-    const rule = this.#inner.admit(seat.viewer, now, method.length, target.length);
-    if (!(rule >= 0)) return undefined;
-    const forward = this.#forward(target, headers, seat.edits);
+    const admitted = this.#inner.admit(seat.viewer, now, method.length, target.length);
+    if (!(admitted >= 0)) return undefined;
+    const rule = Math.floor(admitted / 2);
+    const forward = this.#forward(target, headers, seat.edits, admitted % 2 === 1);
     const { issuer } = seat;
     return allowedBy(this.#ruleName(rule), forward, () => this.#recordLater({ rule, issuer, now, method, target }));
   }
@@ -110,7 +111,7 @@ export class Viewers {
   }
 
   /** What goes to the origin; `#found` holds where the watched lines are. */
-  #forward(target, headers, changes) {
+  #forward(target, headers, changes, isPrivate) {
     const kept = [];
     const edits = [];
     let nth = 0;
@@ -124,7 +125,7 @@ export class Viewers {
       if (edit !== undefined) edits.push([at, edit]);
       if (edit !== null) kept.push([line[0], edit ?? line[1]]);
     }
-    return { target, headers: kept, edits, setCookies: [] };
+    return { target, headers: kept, edits, added: [], setCookies: [], cache: isPrivate ? "private" : "keep" };
   }
 
   #watches(name) {

@@ -3,8 +3,9 @@
 // Strings of targets and header values hold one byte per character, U+0000 to U+00FF, as HTTP has them.
 // A string with any other character is taken as text and crosses as UTF-8. Not here: decisions.
 
-const VERSION = 3;
-const KINDS = ["allow", "deny", "reject"];
+const VERSION = 4;
+const KINDS = ["allow", "deny", "reject", "serve"];
+const CACHES = ["keep", "private", "no-store"];
 const REASONS = [
   "allow",
   "no_token",
@@ -52,7 +53,8 @@ export function decodeReply(bytes, asked) {
   const reply = new Reply(outcome, status, reason, detail, rule, unknownKey);
   const action = read.byte();
   if (action === 0 && outcome === "allow") reply.forward = readForward(read, asked);
-  else if (action === 1 && outcome !== "allow") reply.respond = readRespond(read, status);
+  else if (action === 1 && outcome === "serve") reply.respond = readRespond(read, status);
+  else if (action === 2 && (outcome === "deny" || outcome === "reject")) reply.respond = readRespond(read, status);
   else throw new Error("the action does not fit the outcome");
   reply.keepLog(read.bytes());
   read.end();
@@ -124,9 +126,14 @@ function readForward(read, { target, lines }) {
     headers[index] = edited === null ? undefined : [name, edited];
     edits.push([index, edited]);
   }
+  const kept = headers.filter((line) => line !== undefined);
+  const added = [];
+  for (let left = read.uint32(); left > 0; left -= 1) added.push([read.text(), read.text()]);
+  kept.push(...added);
   const setCookies = [];
   for (let left = read.uint32(); left > 0; left -= 1) setCookies.push(read.text());
-  return { target: changed ?? target, headers: headers.filter((line) => line !== undefined), edits, setCookies };
+  const cache = oneOf(CACHES, read.byte());
+  return { target: changed ?? target, headers: kept, edits, added, setCookies, cache };
 }
 
 function readRespond(read, status) {

@@ -5,7 +5,7 @@
 //! module traps.
 
 use tollgate_crypto::Portable;
-use tollgate_gate::{Request, RuleId, Seat, TokenCache, Trust, UnixSeconds, Viewers, Why, wire};
+use tollgate_gate::{Admitted, CacheEdit, Request, RuleId, Seat, TokenCache, Trust, UnixSeconds, Viewers, Why, wire};
 use wasm_bindgen::prelude::{JsError, wasm_bindgen};
 
 /// How many good tokens are remembered.
@@ -131,13 +131,16 @@ impl Gate {
         ROOM_BYTES
     }
 
-    /// The number of the rule that lets a viewer's next request pass; negative if it has to be asked in full.
+    /// Twice the number of the rule that allows a viewer's next request, plus one if the response is private;
+    /// negative if the request has to be evaluated in full.
     pub fn admit(&mut self, viewer: u32, now: f64, method: usize, target: usize) -> f64 {
         let Some(request) = next_request(&*self.room, now, method, target) else {
             return ASK_IN_FULL;
         };
-        let rule = self.gate.admit(&mut self.viewers, viewer, &request);
-        rule.map_or(ASK_IN_FULL, |rule| f64::from(rule.0))
+        let admitted = self.gate.admit(&mut self.viewers, viewer, &request);
+        admitted.map_or(ASK_IN_FULL, |Admitted { rule, cache }| {
+            2.0 * f64::from(rule.0) + f64::from(u8::from(cache == CacheEdit::Private))
+        })
     }
 
     /// The name of a rule.

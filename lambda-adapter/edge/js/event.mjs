@@ -50,7 +50,7 @@ export function readEvent(event) {
 }
 
 /** The event's own request, changed as the gate's `forward` says. */
-export function forwarded({ kind, request, path, lines }, { target, edits }) {
+export function forwarded({ kind, request, path, lines }, { target, edits, added }) {
   const query = target.slice(path.length);
   if (!target.startsWith(path) || (query !== "" && query[0] !== "?")) {
     throw new Error("the gate forwards another path than it was asked about");
@@ -65,6 +65,7 @@ export function forwarded({ kind, request, path, lines }, { target, edits }) {
     else if (entries.length > 1) entries.splice(position, 1);
     else delete request.headers[name];
   }
+  for (const [name, value] of added) request.headers[name] = [{ key: name, value }];
   return request;
 }
 

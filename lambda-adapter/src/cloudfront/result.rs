@@ -3,7 +3,7 @@
 //! Not here: the decision. A result that CloudFront would refuse becomes a plain one that it takes.
 
 use serde_json::{Map, Value, json};
-use tollgate_gate::{Action, Forward, Outcome, Respond};
+use tollgate_gate::{Action, Forward, Outcome, RequestEdits, Response, ResponseEdits};
 
 use super::event::Event;
 use super::headers;
@@ -14,17 +14,30 @@ pub const MAX_RESPONSE_BYTES: usize = 40 * 1_024;
 /// The detail code for a response that CloudFront would refuse.
 const RESPONSE_TOO_LARGE: &str = "response_too_large";
 
-/// The result for `event` that does what `action` says.
+/// The result for `event` that carries out `action`.
 pub fn result(event: Event, action: &Action) -> Value {
     match action {
         Action::Forward(forward) => forwarded(event, forward),
-        Action::Respond(_) => response(action),
+        Action::Serve(_) | Action::Refuse(_) => response(action),
     }
 }
 
-/// The event's own request, changed.
+/// The event's own request with the edits.
 fn forwarded(mut event: Event, forward: &Forward) -> Value {
-    if let Some(target) = &forward.target {
+    let Forward {
+        request:
+            RequestEdits {
+                target,
+                headers: edits,
+                added,
+            },
+        // A request event cannot edit the response; `check` and `build` say so.
+        response: ResponseEdits {
+            set_cookies: _,
+            cache: _,
+        },
+    } = forward;
+    if let Some(target) = target {
         // The path of the new target is the path received, so only the query is set.
         let query = target
             .iter()
@@ -36,12 +49,16 @@ fn forwarded(mut event: Event, forward: &Forward) -> Value {
     }
     if let Some(Value::Object(headers)) = event.request.get_mut("headers") {
         // From the back, so that a removal moves nothing that is still to be changed.
-        for edit in forward.headers.iter().rev() {
+        for edit in edits.iter().rev() {
             if let Some(line) = event.lines.get(edit.index)
                 && !headers::is_read_only(event.kind, &line.name)
             {
                 change(headers, &line.name, line.position, edit.value.as_deref());
             }
+        }
+        for (name, value) in added {
+            let line = json!([{ "key": shown_name(name), "value": value }]);
+            headers.insert((*name).to_owned(), line);
         }
     }
     Value::Object(event.request)
@@ -69,39 +86,48 @@ fn change(headers: &mut Map<String, Value>, name: &str, position: usize, value: 
 
 /// A generated response. What is no response, or too large for one, is a plain 500.
 pub(crate) fn response(action: &Action) -> Value {
-    if let Action::Respond(respond) = action
-        && size_bytes(respond) <= MAX_RESPONSE_BYTES
+    if let Action::Serve(response) | Action::Refuse(response) = action
+        && size_bytes(response) <= MAX_RESPONSE_BYTES
     {
-        return generated(respond);
+        return generated(response);
     }
     match &Outcome::internal("", RESPONSE_TOO_LARGE).action {
-        Action::Respond(respond) => generated(respond),
+        Action::Serve(response) | Action::Refuse(response) => generated(response),
         Action::Forward(_) => json!({ "status": "500" }),
     }
 }
 
-fn generated(respond: &Respond) -> Value {
+fn generated(response: &Response) -> Value {
+    let Response {
+        status,
+        headers: fields,
+        body,
+    } = response;
     let mut headers = Map::new();
-    for (name, value) in &respond.headers {
+    for (name, value) in fields {
         if headers::may_respond(name) {
-            let line = json!([{ "key": shown_name(name), "value": value }]);
-            headers.insert(name.to_ascii_lowercase(), line);
+            let line = json!({ "key": shown_name(name), "value": value });
+            let lines = headers.entry(name.to_ascii_lowercase());
+            // A name may occur several times, as `Set-Cookie` does.
+            if let Value::Array(lines) = lines.or_insert_with(|| json!([])) {
+                lines.push(line);
+            }
         }
     }
     let mut response = Map::new();
     let mut set = |name: &str, value: Value| _ = response.insert(name.to_owned(), value);
-    set("status", json!(respond.status.to_string()));
-    set("statusDescription", json!(description(respond.status)));
+    set("status", json!(status.to_string()));
+    set("statusDescription", json!(description(*status)));
     set("headers", Value::Object(headers));
-    if !respond.body.is_empty() {
+    if !body.is_empty() {
         set("bodyEncoding", json!("text"));
-        set("body", json!(respond.body));
+        set("body", json!(body));
     }
     Value::Object(response)
 }
 
 /// What CloudFront counts: every header line with its separators, and the body.
-fn size_bytes(respond: &Respond) -> usize {
+fn size_bytes(respond: &Response) -> usize {
     let headers = respond
         .headers
         .iter()

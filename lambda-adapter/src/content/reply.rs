@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use base64ct::{Base64, Encoding};
 use serde_json::{Map, Value, json};
-use tollgate_gate::Respond;
+use tollgate_gate::{Response, ResponseEdits};
 
 /// The format of the event that is answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,13 +68,35 @@ impl HttpReply {
         reply
     }
 
-    /// What the gate answers instead of delivering.
-    pub(crate) fn from_gate(respond: &Respond) -> Self {
+    /// The gate's own response.
+    pub(crate) fn from_gate(response: &Response) -> Self {
+        let Response {
+            status,
+            headers,
+            body,
+        } = response;
+        let is_cookie = |(name, _): &&(Cow<'static, str>, String)| name == "set-cookie";
         Self {
-            status: respond.status,
-            headers: respond.headers.clone(),
-            cookies: Vec::new(),
-            body: Body::Text(respond.body.clone()),
+            status: *status,
+            headers: headers.iter().filter(|field| !is_cookie(field)).cloned().collect(),
+            cookies: headers
+                .iter()
+                .filter(is_cookie)
+                .map(|(_, value)| value.clone())
+                .collect(),
+            body: Body::Text(body.clone()),
+        }
+    }
+
+    /// Applies the gate's edits for this client.
+    pub(crate) fn edit(&mut self, edits: &ResponseEdits) {
+        let ResponseEdits { set_cookies, cache } = edits;
+        self.cookies.extend(set_cookies.iter().cloned());
+        let is_cache_control = |(name, _): &&(Cow<'static, str>, String)| name == "cache-control";
+        let lines = self.headers.iter().filter(is_cache_control);
+        let lines: Vec<&str> = lines.map(|(_, value)| value.as_str()).collect();
+        if let Some(value) = cache.cache_control(&lines) {
+            self.set("cache-control", value);
         }
     }
 

@@ -5,20 +5,27 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value};
 use tollgate_compiler::spec::Expr;
 use tollgate_core::Effect;
-use tollgate_token::DEFAULT_GROUPS_CLAIM;
+use tollgate_token::ClaimPath;
 
 use super::Change;
 use crate::domain::Domain;
 use crate::eval::{can_be_scope, filled};
-use crate::request::{Request, assumed};
-use crate::space::{Alias, Assignment, Space, Value as Chosen, Var};
+use crate::request::Request;
+use crate::space::{Alias, Assignment, Issuer, Space, Value as Chosen, Var, find, insert, remove};
 use crate::walk::Kind;
 
-/// A change, and in which claim groups stand.
-#[derive(Clone, Debug, PartialEq)]
+/// A change, and the issuer of the token that it changes.
+#[derive(Clone, Debug)]
 pub(super) struct Edit {
     pub(super) change: Change,
-    groups_claim: String,
+    issuer: Issuer,
+}
+
+/// All edits of one request are about one issuer.
+impl PartialEq for Edit {
+    fn eq(&self, other: &Self) -> bool {
+        self.change == other.change
+    }
 }
 
 impl Edit {
@@ -59,19 +66,8 @@ impl Edit {
         match &self.change {
             Change::SignIn => drop(request.claims.get_or_insert_with(Map::new)),
             Change::SignOut => request.claims = None,
-            Change::Join(name) => claims(request, &|claims| {
-                let groups = claims
-                    .entry(self.groups_claim.clone())
-                    .or_insert_with(|| Value::Array(Vec::new()));
-                if let Value::Array(groups) = groups {
-                    groups.push(Value::from(name.as_str()));
-                }
-            }),
-            Change::Leave(name) => claims(request, &|claims| {
-                if let Some(Value::Array(groups)) = claims.get_mut(&self.groups_claim) {
-                    groups.retain(|group| group.as_str() != Some(name));
-                }
-            }),
+            Change::Join(name) => claims(request, &|claims| self.issuer.join(claims, name)),
+            Change::Leave(name) => claims(request, &|claims| self.issuer.leave(claims, name)),
             Change::AddScope(name) => claims(request, &|claims| {
                 let mut scopes = scopes(claims);
                 scopes.push(name.clone());
@@ -82,12 +78,10 @@ impl Edit {
                 scopes.retain(|scope| scope != name);
                 claims.insert("scope".to_owned(), Value::from(scopes.join(" ")));
             }),
-            Change::Claim(name, Some(value)) => claims(request, &|claims| {
-                claims.insert(name.clone(), value.clone());
+            Change::Claim(place, Some(value)) => claims(request, &|claims| {
+                insert(claims, place, value.clone());
             }),
-            Change::Claim(name, None) => claims(request, &|claims| {
-                claims.remove(name);
-            }),
+            Change::Claim(place, None) => claims(request, &|claims| remove(claims, place)),
             Change::Address(ip) => request.ip = *ip,
             Change::Time(now) => request.now = *now,
             Change::Method(method) => request.method.clone_from(method),
@@ -105,30 +99,29 @@ fn scopes(claims: &Map<String, Value>) -> Vec<String> {
         .collect()
 }
 
-/// In which claim the groups of the request's token stand, as far as its issuer can be told.
-fn groups_claim(space: &Space<'_>, request: &Request) -> String {
-    let policy = space.sides.first().map(|side| side.policy);
-    let issuer =
-        policy.and_then(|policy| assumed(policy, request.claims.as_ref()).map(|known| known.1));
-    issuer.map_or_else(
-        || DEFAULT_GROUPS_CLAIM.to_owned(),
-        |issuer| issuer.groups_claim.clone(),
-    )
+/// The issuer of the request's token, as far as it can be told.
+fn issuer_of<'s>(space: &'s Space<'_>, request: &Request) -> &'s Issuer {
+    let claims = request.claims.as_ref();
+    space.issuer(claims.and_then(|claims| claims.get("iss")?.as_str()))
 }
 
 /// The texts of a list claim.
-fn groups(claims: Option<&Map<String, Value>>, groups_claim: &str) -> BTreeSet<String> {
+fn texts(claims: Option<&Map<String, Value>>, place: &ClaimPath) -> BTreeSet<String> {
     claims
-        .and_then(|claims| claims.get(groups_claim)?.as_array())
+        .and_then(|claims| find(claims, place)?.as_array())
         .into_iter()
         .flatten()
-        .filter_map(|group| group.as_str().map(str::to_owned))
+        .filter_map(|text| text.as_str().map(str::to_owned))
         .collect()
+}
+
+fn sub_claim(issuer: &Issuer, subject: &str) -> Change {
+    Change::Claim(ClaimPath::top("sub"), Some(Value::from(issuer.sub(subject))))
 }
 
 /// Everything that can be changed and that a rule of this kind of path asks about.
 pub(super) fn all(space: &Space<'_>, kind: &Kind<'_>, request: &Request) -> Vec<Edit> {
-    let claim_of_groups = groups_claim(space, request);
+    let issuer = issuer_of(space, request);
     let mut changes: Vec<Change> = Vec::new();
     changes.push(match request.claims {
         None => Change::SignIn,
@@ -149,12 +142,11 @@ pub(super) fn all(space: &Space<'_>, kind: &Kind<'_>, request: &Request) -> Vec<
         let scopes = named(&who.scopes);
         asked_scopes.extend(scopes.into_iter().filter(|name| can_be_scope(name)));
         for subject in named(&who.subjects) {
-            changes.push(Change::Claim("sub".to_owned(), Some(Value::from(subject))));
+            changes.push(sub_claim(issuer, &subject));
         }
         // A deny for some subjects is escaped by being somebody else.
         if who.subjects.is_some() && hit.spec.effect == Effect::Deny {
-            let other = Value::from("somebody-else");
-            changes.push(Change::Claim("sub".to_owned(), Some(other)));
+            changes.push(sub_claim(issuer, "somebody-else"));
         }
         for condition in [&hit.spec.when, &hit.spec.unless].into_iter().flatten() {
             let eval = crate::eval::Eval {
@@ -171,11 +163,11 @@ pub(super) fn all(space: &Space<'_>, kind: &Kind<'_>, request: &Request) -> Vec<
                 if let Expr::InGroups(inner) | Expr::InClaim(inner, _) = expr {
                     let listed = match expr {
                         Expr::InClaim(_, slot) => own_members(space, hit.side, *slot, request),
-                        _ => groups(request.claims.as_ref(), &claim_of_groups),
+                        _ => issuer.groups(request.claims.as_ref()),
                     };
                     changes.extend(listed.into_iter().filter_map(|name| {
                         let name = Chosen::Text(name.into());
-                        change(space, &text_variable(space, hit.side, inner)?, &name)
+                        change(space, issuer, &text_variable(space, hit.side, inner)?, &name)
                     }));
                 }
                 if let Expr::InClaim(inner, slot) = expr
@@ -187,7 +179,7 @@ pub(super) fn all(space: &Space<'_>, kind: &Kind<'_>, request: &Request) -> Vec<
             });
         }
     }
-    let own = groups(request.claims.as_ref(), &claim_of_groups);
+    let own = issuer.groups(request.claims.as_ref());
     for name in asked_groups {
         changes.push(if own.contains(&name) {
             Change::Leave(name)
@@ -213,14 +205,14 @@ pub(super) fn all(space: &Space<'_>, kind: &Kind<'_>, request: &Request) -> Vec<
         }
         let mut others = without(&chosen, &var);
         for value in domain.values(&var, &mut others).iter() {
-            changes.extend(change(space, &var, value));
+            changes.extend(change(space, issuer, &var, value));
         }
     }
     let mut edits: Vec<Edit> = Vec::new();
     for change in changes {
         let edit = Edit {
             change,
-            groups_claim: claim_of_groups.clone(),
+            issuer: issuer.clone(),
         };
         let mut changed = request.clone();
         if edit.is_about_claims() {
@@ -241,7 +233,7 @@ fn own_members(space: &Space<'_>, side: usize, slot: u16, request: &Request) -> 
         .slot(side, slot)
         .and_then(|(number, _)| space.claim_var(number));
     claim
-        .map(|claim| groups(request.claims.as_ref(), &claim.name))
+        .map(|claim| texts(request.claims.as_ref(), &claim.place))
         .unwrap_or_default()
 }
 
@@ -264,7 +256,7 @@ fn members(space: &Space<'_>, number: u16, name: &str, request: &Request) -> Opt
     let list = request
         .claims
         .as_ref()
-        .and_then(|claims| claims.get(&claim.name)?.as_array())
+        .and_then(|claims| find(claims, &claim.place)?.as_array())
         .cloned()
         .unwrap_or_default();
     let wanted = Value::from(name);
@@ -275,33 +267,34 @@ fn members(space: &Space<'_>, number: u16, name: &str, request: &Request) -> Opt
         changed.push(wanted);
     }
     Some(Change::Claim(
-        claim.name.clone(),
+        claim.place.clone(),
         Some(Value::Array(changed)),
     ))
 }
 
-fn change(space: &Space<'_>, var: &Var, value: &Chosen) -> Option<Change> {
+fn change(space: &Space<'_>, issuer: &Issuer, var: &Var, value: &Chosen) -> Option<Change> {
     let json = match value {
         Chosen::Missing => None,
         Chosen::Text(text) => Some(Value::from(&**text)),
         Chosen::Int(int) => Some(Value::from(*int)),
         Chosen::Bool(truth) => Some(Value::from(*truth)),
         Chosen::List => Some(Value::Array(Vec::new())),
-        Chosen::Wrong => Some(Value::Null),
+        Chosen::Wrong => Some(Value::Object(Map::new())),
         Chosen::Ip(_) => None,
     };
     Some(match (var, value) {
         (Var::Method, Chosen::Text(name)) => Change::Method(name.to_string()),
         (Var::Ip, Chosen::Ip(ip)) => Change::Address(*ip),
         (Var::Now, Chosen::Int(now)) => Change::Time(*now),
-        (Var::Subject, _) => Change::Claim("sub".to_owned(), json),
-        (Var::Issuer, Chosen::Text(_)) => Change::Claim("iss".to_owned(), json),
+        (Var::Subject, Chosen::Text(subject)) => sub_claim(issuer, subject),
+        (Var::Subject, _) => Change::Claim(ClaimPath::top("sub"), json),
+        (Var::Issuer, Chosen::Text(_)) => Change::Claim(ClaimPath::top("iss"), json),
         (Var::Claim(number), _) => {
             let claim = space.claim_var(*number)?;
             if claim.alias != Alias::None {
                 return None;
             }
-            Change::Claim(claim.name.clone(), json)
+            Change::Claim(claim.place.clone(), json)
         }
         _ => return None,
     })
@@ -318,24 +311,31 @@ fn assignment(space: &Space<'_>, request: &Request) -> Assignment {
     let empty = Map::new();
     let claims = request.claims.as_ref().unwrap_or(&empty);
     let value = |json: Option<&Value>| match json {
-        None => Chosen::Missing,
+        None | Some(Value::Null) => Chosen::Missing,
         Some(Value::String(text)) => Chosen::Text(text.as_str().into()),
         Some(Value::Bool(truth)) => Chosen::Bool(*truth),
         Some(Value::Array(_)) => Chosen::List,
         Some(Value::Number(number)) => number.as_i64().map_or(Chosen::Wrong, Chosen::Int),
         Some(_) => Chosen::Wrong,
     };
-    chosen.push(Var::Subject, value(claims.get("sub")));
-    let issuer = match claims.get("iss") {
-        Some(Value::String(text)) => Some(text.as_str().into()),
-        _ => space.issuers.first().cloned(),
+    let issuer = issuer_of(space, request);
+    chosen.push(
+        Var::Subject,
+        match value(claims.get("sub")) {
+            Chosen::Text(sub) => Chosen::Text(issuer.subject(&sub).into()),
+            other => other,
+        },
+    );
+    let iss = match claims.get("iss") {
+        Some(Value::String(text)) if space.issuers.is_empty() => text.as_str().into(),
+        _ => issuer.iss.clone(),
     };
-    if let Some(issuer) = issuer {
-        chosen.push(Var::Issuer, Chosen::Text(issuer));
+    if !iss.is_empty() {
+        chosen.push(Var::Issuer, Chosen::Text(iss));
     }
     for (number, claim) in (0..).zip(&space.claims) {
         if claim.alias == Alias::None {
-            chosen.push(Var::Claim(number), value(claims.get(&claim.name)));
+            chosen.push(Var::Claim(number), value(find(claims, &claim.place)));
         }
     }
     chosen
@@ -351,7 +351,7 @@ fn without(chosen: &Assignment, var: &Var) -> Assignment {
 
 /// The edits that make one request of another.
 pub(super) fn between(space: &Space<'_>, from: &Request, to: &Request) -> Vec<Edit> {
-    let claim_of_groups = groups_claim(space, to);
+    let issuer = issuer_of(space, to);
     let mut changes = Vec::new();
     if from.method != to.method {
         changes.push(Change::Method(to.method.clone()));
@@ -371,15 +371,13 @@ pub(super) fn between(space: &Space<'_>, from: &Request, to: &Request) -> Vec<Ed
             let none = Map::new();
             let before = before.as_ref().unwrap_or(&none);
             let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
-            let (own, wanted) = (
-                groups(Some(before), &claim_of_groups),
-                groups(Some(after), &claim_of_groups),
-            );
+            let (own, wanted) = (issuer.groups(Some(before)), issuer.groups(Some(after)));
+            let is_groups = |name: &str| issuer.group_places().any(|place| place.first() == name);
             changes.extend(own.difference(&wanted).cloned().map(Change::Leave));
             changes.extend(wanted.difference(&own).cloned().map(Change::Join));
             for name in names {
-                if *name != claim_of_groups && before.get(name) != after.get(name) {
-                    changes.push(Change::Claim(name.clone(), after.get(name).cloned()));
+                if !is_groups(name) && before.get(name) != after.get(name) {
+                    changes.push(Change::Claim(ClaimPath::top(name), after.get(name).cloned()));
                 }
             }
         }
@@ -389,7 +387,7 @@ pub(super) fn between(space: &Space<'_>, from: &Request, to: &Request) -> Vec<Ed
         .into_iter()
         .map(|change| Edit {
             change,
-            groups_claim: claim_of_groups.clone(),
+            issuer: issuer.clone(),
         })
         .collect()
 }

@@ -8,10 +8,11 @@ use tollgate_core::image::format::{LONG_STRING, ONE_NAME, SECTIONS_AT, Section};
 /// The sections of an image.
 pub(super) struct Tables<'a> {
     sections: Vec<&'a [u8]>,
+    version: u16,
 }
 
 impl<'a> Tables<'a> {
-    pub(super) fn new(image: &'a [u8]) -> Option<Self> {
+    pub(super) fn new(image: &'a [u8], version: u16) -> Option<Self> {
         let sections = (0..Section::COUNT)
             .map(|number| {
                 let entry = SECTIONS_AT + 8 * number;
@@ -20,7 +21,7 @@ impl<'a> Tables<'a> {
                 image.get(start..start.checked_add(len)?)
             })
             .collect::<Option<_>>()?;
-        Some(Self { sections })
+        Some(Self { sections, version })
     }
 
     fn bytes(&self, section: Section) -> &'a [u8] {
@@ -31,12 +32,12 @@ impl<'a> Tables<'a> {
     }
 
     pub(super) fn count(&self, section: Section) -> u32 {
-        let count = self.bytes(section).len() / section.record_bytes();
+        let count = self.bytes(section).len() / section.record_bytes_in(self.version);
         u32::try_from(count).unwrap_or(u32::MAX)
     }
 
     pub(super) fn record(&self, section: Section, number: u32) -> Option<&'a [u8]> {
-        let size = section.record_bytes();
+        let size = section.record_bytes_in(self.version);
         let start = (number as usize).checked_mul(size)?;
         self.bytes(section).get(start..start.checked_add(size)?)
     }

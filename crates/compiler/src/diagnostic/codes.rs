@@ -71,6 +71,7 @@ pub fn reference() -> String {
             match code.severity {
                 Severity::Error => "Error",
                 Severity::Warning => "Warning",
+                Severity::Note => "Note",
             },
             code.explanation
         ));

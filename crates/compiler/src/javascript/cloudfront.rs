@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
-use tollgate_gate::config::GateConfig;
+use tollgate_gate::MAX_CANDIDATES;
 use tollgate_token::{Algorithm, KeyMaterial};
 
 use super::budget::{self, MAX_FUNCTION_BYTES, MAX_READS};
@@ -10,16 +10,18 @@ use super::features::Features;
 use super::keys::{Keys, base64url, keys};
 use super::lint::{self, Rules};
 use super::lower::{Lowered, rules};
-use super::pages::{Layout, candidates};
-use super::source::{Edge, configure, short};
+use super::pages::{Layout, candidates, hashed_pages};
+use super::source::{Code, Edge, configure, short};
 use super::store::{self, Entry, GENERATION_CHARS};
 use super::{JavaScriptError, gate_config};
 use crate::spec::ImageSpec;
 
 /// What a function imports; CloudFront provides both.
 const IMPORTS: &str = "import cf from'cloudfront';import crypto from'crypto';";
-/// What stands for the pointer's key until the source is known.
-const UNNAMED: &str = "\"?\"";
+/// The pointer's key while the source is hashed to name it.
+const UNNAMED: &str = "?";
+/// Characters of the pointer's key.
+const KEY_CHARS: usize = 9;
 /// How full pages are made, in bytes: most prefixes are then found with one read.
 const PAGE_BYTES: usize = 600;
 
@@ -48,6 +50,7 @@ pub fn cloudfront(policy: &ImageSpec, id: &str) -> Result<CloudFront, JavaScript
     let mut features = Features::default();
     configure(&config, &mut features);
     let keys = keys(
+        policy,
         &config,
         &mut features,
         &|algorithm, material| match material {
@@ -64,9 +67,20 @@ pub fn cloudfront(policy: &ImageSpec, id: &str) -> Result<CloudFront, JavaScript
     if !layout.by_prefix.is_empty() {
         features.need("pages");
     }
-    let function = function(&config, &keys, &features);
+    let write_function = |features: &Features, pointer: &str| {
+        let code = Code {
+            policy,
+            config: &config,
+            keys: &keys,
+            pointer,
+        };
+        function(&code, features)
+    };
+    let unnamed = write_function(&features, UNNAMED);
+    let key = format!("p{}", hex(unnamed.as_bytes(), KEY_CHARS - 1));
+    let function = write_function(&features, &key);
     if function.len() > MAX_FUNCTION_BYTES {
-        let measure = |features: &Features| self::function(&config, &keys, features).len();
+        let measure = |features: &Features| write_function(features, &key).len();
         return Err(budget::function_too_large(
             function.len(),
             &config,
@@ -75,8 +89,6 @@ pub fn cloudfront(policy: &ImageSpec, id: &str) -> Result<CloudFront, JavaScript
         ));
     }
     lint::check(&function, &Rules::CLOUDFRONT).map_err(JavaScriptError::Lint)?;
-    let key = format!("p{}", hex(function.as_bytes(), 8));
-    let function = function.replace(UNNAMED, &format!("\"{key}\""));
     let Written {
         entries,
         pointer,
@@ -132,8 +144,8 @@ impl CloudFront {
     }
 }
 
-fn function(config: &GateConfig, keys: &Keys, features: &Features) -> String {
-    let source = short(config, &keys.algorithms, features, Edge::CloudFront);
+fn function(code: &Code<'_>, features: &Features) -> String {
+    let source = short(code, features, Edge::CloudFront);
     let imports = if features.has("tokens") {
         IMPORTS
     } else {
@@ -174,10 +186,16 @@ fn write(layout: &Layout, keys: &Keys, id: &str, key: &str) -> Written {
         .iter()
         .map(|(depth, pages)| [*depth, pages.len()])
         .collect();
+    let bases = base_pages(keys);
+    let mut session = keys.session.clone();
+    if let (false, Some(parts)) = (bases.is_empty(), session.as_object_mut()) {
+        parts.insert("p".to_owned(), json!(bases.len()));
+    }
     let first = json!({
         "policy": id,
         "keys": keys.keys,
         "issuers": keys.issuers,
+        "session": session,
         "rules": layout.everywhere,
         "pages": counts,
     })
@@ -188,6 +206,7 @@ fn write(layout: &Layout, keys: &Keys, id: &str, key: &str) -> Written {
     for (_, pages) in &levels {
         pages.iter().for_each(|page| hash.update(page));
     }
+    bases.iter().for_each(|page| hash.update(page));
     let generation: String = hex_digits(&hash.finalize())
         .take(GENERATION_CHARS)
         .collect();
@@ -209,12 +228,27 @@ fn write(layout: &Layout, keys: &Keys, id: &str, key: &str) -> Written {
             ));
         }
     }
+    for (number, page) in bases.iter().enumerate() {
+        entries.extend(store::page(&generation, &format!("s/{number}"), page, None));
+    }
+    // Each of the tokens of a request may be a session with a base.
+    let largest = bases.iter().map(|page| store::value_count(page)).max();
+    max_reads += MAX_CANDIDATES * largest.unwrap_or(0);
     Written {
         entries,
         pointer,
         generation,
         max_reads,
     }
+}
+
+/// The marks of sessions by course, in pages.
+fn base_pages(keys: &Keys) -> Vec<String> {
+    if keys.bases.is_empty() {
+        return Vec::new();
+    }
+    let bases = keys.bases.iter();
+    hashed_pages(bases.map(|(base, marks)| (base.as_str(), marks.clone())), PAGE_BYTES)
 }
 
 fn hex(bytes: &[u8], digits: usize) -> String {

@@ -1,15 +1,14 @@
 //! The finished parts for Akamai EdgeWorkers: the two files of a code bundle.
 
 use serde_json::{Map, Value, json};
-use tollgate_gate::config::GateConfig;
 use tollgate_token::Algorithm;
 
 use super::features::Features;
-use super::keys::{Keys, jwk, keys};
+use super::keys::{jwk, keys};
 use super::lint::{self, Rules};
 use super::lower::rules;
 use super::pages::{Layout, Level, candidates};
-use super::source::{Edge, ascii, configure, short};
+use super::source::{Code, Edge, ascii, configure, short};
 use super::{JavaScriptError, gate_config};
 use crate::spec::ImageSpec;
 
@@ -33,7 +32,7 @@ pub fn edgeworkers(policy: &ImageSpec, id: &str) -> Result<EdgeWorkers, JavaScri
     let config = gate_config(policy)?;
     let mut features = Features::default();
     configure(&config, &mut features);
-    let keys = keys(&config, &mut features, &|algorithm, material| {
+    let keys = keys(policy, &config, &mut features, &|algorithm, material| {
         engine(algorithm).map(|_| json!([algorithm.name(), jwk(material)]))
     });
     if policy.ascii_only {
@@ -52,7 +51,16 @@ pub fn edgeworkers(policy: &ImageSpec, id: &str) -> Result<EdgeWorkers, JavaScri
     if !layout.by_prefix.is_empty() {
         features.need("pages");
     }
-    let main = main(&config, &keys, &features, &layout, id);
+    if keys.algorithms.len() > 1 || features.has("plain") {
+        features.need("algorithms");
+    }
+    let code = Code {
+        policy,
+        config: &config,
+        keys: &keys,
+        pointer: "",
+    };
+    let main = main(&code, &features, &layout, id);
     lint::check(&main, &Rules::EDGEWORKERS).map_err(JavaScriptError::Lint)?;
     if main.len() > MAX_BUNDLE_BYTES {
         return Err(JavaScriptError::BundleTooLarge { bytes: main.len() });
@@ -68,13 +76,8 @@ pub fn edgeworkers(policy: &ImageSpec, id: &str) -> Result<EdgeWorkers, JavaScri
     })
 }
 
-fn main(
-    config: &GateConfig,
-    keys: &Keys,
-    features: &Features,
-    layout: &Layout,
-    id: &str,
-) -> String {
+fn main(code: &Code<'_>, features: &Features, layout: &Layout, id: &str) -> String {
+    let keys = code.keys;
     let mut engines = Map::new();
     for algorithm in &keys.algorithms {
         engines.insert(
@@ -94,10 +97,19 @@ fn main(
             json!([level.depth, rules])
         })
         .collect();
+    let mut session = keys.session.clone();
+    if let (false, Some(parts)) = (keys.bases.is_empty(), session.as_object_mut()) {
+        let bases = keys.bases.iter();
+        let bases: Map<String, Value> = bases
+            .map(|(base, marks)| (format!("${base}"), marks.clone()))
+            .collect();
+        parts.insert("b".to_owned(), Value::Object(bases));
+    }
     let data = json!({
         "policy": id,
         "keys": keys.keys,
         "issuers": keys.issuers,
+        "session": session,
         "rules": layout.everywhere,
         "pages": pages,
     });
@@ -107,7 +119,7 @@ fn main(
         "import { logger } from 'log';\n"
     };
     let engines = Value::Object(engines);
-    let code = short(config, &keys.algorithms, features, Edge::EdgeWorkers);
+    let code = short(code, features, Edge::EdgeWorkers);
     format!(
         "{imports}var engines={};\nvar data={};\n{code}\nexport {{ onClientRequest }};\n",
         ascii(&engines),

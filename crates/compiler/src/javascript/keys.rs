@@ -1,68 +1,114 @@
-//! Issuers and keys as the generated code reads them.
+//! Issuers, keys and sessions as the generated code reads them.
 //!
-//! Not here: judging keys, which the compiler and the token layer have done.
+//! Not here: validating keys, which the compiler and the token layer have done.
 
-use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+use tollgate_core::ClaimKind;
 use tollgate_gate::config::GateConfig;
+use tollgate_gate::session::{self, SessionConfig, SessionForm, SessionPath};
 use tollgate_token::{Algorithm, Curve, IssuerConfig, IssuerKind, Jwks, KeyKind, KeyMaterial};
 
 use super::features::Features;
 use super::lower::byte_text;
+use crate::spec::ImageSpec;
 
 /// The issuers that an edge can verify tokens of, and their keys.
 pub(super) struct Keys {
-    /// For each issuer: accepted names, clients, the claim with the groups, and Cognito's uses.
+    /// For each issuer: accepted names, clients, Cognito's uses, and the rarer parts.
     pub(super) issuers: Vec<Value>,
-    /// For each key: its name, the number of its issuer, and what the edge needs of it.
+    /// For each key: its name, the number of its issuer, whether the issuer has no other for its algorithm,
+    /// and what the edge needs of it.
     pub(super) keys: Vec<Value>,
     /// The algorithms of the keys.
     pub(super) algorithms: Vec<Algorithm>,
+    /// What the code needs to read sessions, without the marks by course.
+    pub(super) session: Value,
+    /// For sessions by course: the marks of each base.
+    pub(super) bases: BTreeMap<String, Value>,
+    /// The issuers none of whose keys the edge can use, by their names in the policy.
+    pub(super) unusable: Vec<String>,
 }
 
 /// Collects the keys that `form` gives a form for.
 pub(super) fn keys(
+    policy: &ImageSpec,
     config: &GateConfig,
     features: &mut Features,
     form: &dyn Fn(Algorithm, &KeyMaterial) -> Option<Value>,
 ) -> Keys {
+    let session = config.session.as_ref();
+    let session = session.filter(|session| session.form == SessionForm::Jwt);
+    let is_session = |at: usize| session.is_some_and(|session| session.is_issuer(at));
+    let mut usable = Vec::new();
+    let mut unusable = Vec::new();
+    for (at, issuer) in config.issuers.iter().enumerate() {
+        let keys = materials(issuer);
+        let formed = keys.iter().filter_map(|(kid, algorithm, material)| {
+            let of_algorithm = keys.iter().filter(|(_, other, _)| other == algorithm);
+            let form = form(*algorithm, material)?;
+            Some((kid.clone(), *algorithm, of_algorithm.count() == 1, form))
+        });
+        let formed: Vec<_> = formed.collect();
+        if formed.is_empty() {
+            unusable.push(issuer.name.clone());
+            continue;
+        }
+        features.need(if is_session(at) { "sessions" } else { "plain" });
+        usable.push((at, issuer, formed));
+    }
     let mut all = Keys {
         issuers: Vec::new(),
         keys: Vec::new(),
         algorithms: Vec::new(),
+        session: Value::Null,
+        bases: BTreeMap::new(),
+        unusable,
     };
-    let mut names: Vec<String> = Vec::new();
-    for issuer in &config.issuers {
-        let mut taken = false;
-        for (kid, algorithm, material) in materials(issuer) {
-            let Some(key) = form(algorithm, &material) else {
-                continue;
-            };
-            if names.contains(&kid) {
+    let mut names: Vec<Option<String>> = Vec::new();
+    for (number, (at, issuer, keys)) in usable.into_iter().enumerate() {
+        for (kid, algorithm, is_only, form) in keys {
+            // Two keys may have been meant by one name, or by none.
+            let is_shared = names.contains(&kid) || (is_only && names.contains(&None));
+            if is_shared && features.has("plain") {
                 features.need("shared_kids");
             }
-            let mut entry = vec![json!(byte_text(&kid)), json!(all.issuers.len())];
-            if let Value::Array(parts) = key {
+            let name = match &kid {
+                Some(kid) if !features.has("plain") => json!(session::header(kid)),
+                kid => json!(kid.as_deref().map(byte_text)),
+            };
+            let mut entry = vec![name, json!(number), json!(u8::from(is_only))];
+            if let Value::Array(parts) = form {
                 entry.extend(parts);
             }
             all.keys.push(Value::Array(entry));
             names.push(kid);
+            names.extend(is_only.then_some(None));
             if !all.algorithms.contains(&algorithm) {
                 all.algorithms.push(algorithm);
             }
-            taken = true;
         }
-        if taken {
-            all.issuers.push(issuer_json(issuer, features));
+        all.issuers.push(issuer_json(config, issuer, features));
+        if let Some(session) = session.filter(|_| is_session(at)) {
+            all.session = session_json(policy, config, session, number, features);
+            all.bases = bases(session, features);
         }
     }
     if !all.keys.is_empty() {
         features.need("tokens");
     }
+    if features.has("plain") && !config.claim_places.is_empty() {
+        features.need("nested");
+    }
     all
 }
 
+/// A key with its name and the algorithm it is used with.
+type Material = (Option<String>, Algorithm, KeyMaterial);
+
 /// Every key of an issuer with each algorithm it is used with.
-fn materials(issuer: &IssuerConfig) -> Vec<(String, Algorithm, KeyMaterial)> {
+fn materials(issuer: &IssuerConfig) -> Vec<Material> {
     let mut found = Vec::new();
     for secret in &issuer.secrets {
         for algorithm in &issuer.algorithms {
@@ -70,7 +116,7 @@ fn materials(issuer: &IssuerConfig) -> Vec<(String, Algorithm, KeyMaterial)> {
                 let material = KeyMaterial::Hmac {
                     k: secret.key.clone(),
                 };
-                found.push((secret.kid.clone(), *algorithm, material));
+                found.push((Some(secret.kid.clone()), *algorithm, material));
             }
         }
     }
@@ -79,25 +125,115 @@ fn materials(issuer: &IssuerConfig) -> Vec<(String, Algorithm, KeyMaterial)> {
         .as_ref()
         .and_then(|jwks| Jwks::parse(jwks.as_bytes(), &issuer.algorithms).ok());
     for key in set.iter().flat_map(Jwks::keys) {
-        found.push((key.kid.to_string(), key.algorithm, key.material.clone()));
+        let kid = key.kid.as_ref().map(ToString::to_string);
+        found.push((kid, key.algorithm, key.material.clone()));
     }
     found
 }
 
-fn issuer_json(issuer: &IssuerConfig, features: &mut Features) -> Value {
-    let texts = |texts: &[String]| texts.iter().map(|text| byte_text(text)).collect::<Vec<_>>();
-    let mut entry = vec![
-        json!(texts(&issuer.issuers)),
-        json!(texts(&issuer.clients)),
-        json!(byte_text(&issuer.groups_claim)),
-    ];
-    if let IssuerKind::Cognito { id, access } = issuer.kind {
-        features.need("cognito");
-        // A pool that no use is taken of takes nothing.
-        let uses = u8::from(id) | u8::from(access) << 1;
-        entry.push(json!(if uses == 0 { 4 } else { uses }));
+fn texts(texts: &[String]) -> Vec<String> {
+    texts.iter().map(|text| byte_text(text)).collect()
+}
+
+fn issuer_json(config: &GateConfig, issuer: &IssuerConfig, features: &mut Features) -> Value {
+    let uses = match issuer.kind {
+        IssuerKind::Oidc => 0,
+        IssuerKind::Cognito { id, access } => {
+            features.need("cognito");
+            // A pool no use of which is accepted accepts nothing.
+            match u8::from(id) | u8::from(access) << 1 {
+                0 => 4,
+                uses => uses,
+            }
+        }
+    };
+    let mut more = user_parts(config, issuer, features);
+    let rules = &issuer.claims;
+    let paths = [("g", &rules.groups), ("s", &rules.scopes)];
+    for (key, path) in paths {
+        if let Some(path) = path {
+            more.insert(key.to_owned(), json!(texts(path.names())));
+        }
     }
-    Value::Array(entry)
+    if let Some(client) = &rules.client {
+        more.insert("c".to_owned(), json!(byte_text(client)));
+    }
+    let names = json!(texts(&issuer.issuers));
+    json!([names, texts(&issuer.clients), uses, more])
+}
+
+/// What an issuer's users may be granted, and how they are named.
+fn user_parts(
+    config: &GateConfig,
+    issuer: &IssuerConfig,
+    features: &mut Features,
+) -> Map<String, Value> {
+    let mut more = Map::new();
+    let rules = &issuer.claims;
+    if let Some(granted) = &rules.granted_groups {
+        more.insert("a".to_owned(), json!(texts(granted)));
+    }
+    for (key, prefix) in [("p", &rules.groups_prefix), ("u", &rules.subject_prefix)] {
+        if !prefix.is_empty() {
+            more.insert(key.to_owned(), json!(byte_text(prefix)));
+        }
+    }
+    if !more.is_empty() {
+        features.need("mapped");
+    }
+    if config.forward.identity {
+        more.insert("n".to_owned(), json!(issuer.name));
+    }
+    more
+}
+
+/// What is needed to read sessions: the issuers where users sign in, the marks of what is read of every
+/// user, and the claims that are integers.
+fn session_json(
+    policy: &ImageSpec,
+    config: &GateConfig,
+    session: &SessionConfig,
+    number: usize,
+    features: &mut Features,
+) -> Value {
+    let mut issuers = Map::new();
+    for (issuer, mark) in config.issuers.iter().zip(&session.issuers) {
+        if !mark.is_empty() {
+            let first = issuer.issuers.first().map(|iss| byte_text(iss));
+            let entry = json!([first, mark, user_parts(config, issuer, features)]);
+            issuers.insert(format!("${}", issuer.name), entry);
+        }
+    }
+    let ints = policy
+        .claims
+        .iter()
+        .filter(|claim| claim.kind == ClaimKind::Int);
+    let ints: Vec<String> = ints.map(|claim| byte_text(&claim.name)).collect();
+    let mut parts = json!({ "n": number, "i": issuers, "c": ints });
+    if let (Some(path), Some(parts)) = (whole_site(session), parts.as_object_mut()) {
+        parts.insert("m".to_owned(), marks(session, path));
+        features.need("clears");
+    }
+    parts
+}
+
+fn whole_site(session: &SessionConfig) -> Option<&SessionPath> {
+    session.paths.iter().find(|path| path.base.is_none())
+}
+
+fn marks(session: &SessionConfig, path: &SessionPath) -> Value {
+    session.claims.iter().chain(&path.marks).cloned().collect()
+}
+
+fn bases(session: &SessionConfig, features: &mut Features) -> BTreeMap<String, Value> {
+    let mut bases = BTreeMap::new();
+    for path in &session.paths {
+        if let Some(base) = &path.base {
+            features.need("course_sessions");
+            bases.insert(byte_text(base), marks(session, path));
+        }
+    }
+    bases
 }
 
 /// A key as a JSON Web Key, for WebCrypto.

@@ -155,6 +155,11 @@ impl Lower<'_> {
             self.need("subjects");
             more.insert("u".to_owned(), self.names(names)?);
         }
+        if let Some(issuers) = &rule.who.issuers {
+            self.need("issuers");
+            let issuers: Vec<String> = issuers.iter().map(|iss| byte_text(iss)).collect();
+            more.insert("i".to_owned(), json!(issuers));
+        }
         if let Some(networks) = &rule.networks {
             self.need("rule_networks");
             self.need("address");

@@ -81,40 +81,37 @@ fn layout(rules: &[Lowered], depths: &[usize]) -> Layout {
 impl Level {
     /// The pages of this level as JSON texts, filled to about `bytes` each.
     pub(super) fn pages(&self, bytes: usize) -> Vec<String> {
-        let texts: Vec<(String, String)> = self
-            .rules
-            .iter()
-            .map(|(prefix, rules)| {
-                (
-                    prefix.clone(),
-                    json!({ format!("${prefix}"): rules }).to_string(),
-                )
-            })
-            .collect();
-        let total: usize = texts.iter().map(|(_, text)| text.len()).sum();
-        let count = total.div_ceil(bytes).max(1);
-        let mut pages = vec![String::new(); count];
-        for (prefix, text) in texts {
-            if let Some(page) = pages.get_mut(page_of(&prefix, count)) {
-                page.push(if page.is_empty() { '{' } else { ',' });
-                page.push_str(
-                    text.trim_start_matches('{')
-                        .strip_suffix('}')
-                        .unwrap_or_default(),
-                );
-            }
-        }
-        pages
-            .into_iter()
-            .map(|page| {
-                if page.is_empty() {
-                    "{}".to_owned()
-                } else {
-                    page + "}"
-                }
-            })
-            .collect()
+        let members = self.rules.iter();
+        hashed_pages(
+            members.map(|(prefix, rules)| (prefix.as_str(), json!(rules))),
+            bytes,
+        )
     }
+}
+
+/// Members of an object, spread over JSON texts by a hash of their names, filled to about `bytes` each.
+pub(super) fn hashed_pages<'m>(
+    members: impl Iterator<Item = (&'m str, Value)>,
+    bytes: usize,
+) -> Vec<String> {
+    let texts: Vec<(&str, String)> = members
+        .map(|(name, value)| (name, json!({ format!("${name}"): value }).to_string()))
+        .collect();
+    let total: usize = texts.iter().map(|(_, text)| text.len()).sum();
+    let count = total.div_ceil(bytes).max(1);
+    let mut pages = vec![String::new(); count];
+    for (name, text) in texts {
+        if let Some(page) = pages.get_mut(page_of(name, count)) {
+            page.push(if page.is_empty() { '{' } else { ',' });
+            page.push_str(
+                text.trim_start_matches('{')
+                    .strip_suffix('}')
+                    .unwrap_or_default(),
+            );
+        }
+    }
+    let closed = |page: String| if page.is_empty() { "{}".to_owned() } else { page + "}" };
+    pages.into_iter().map(closed).collect()
 }
 
 /// The page that a prefix is on; the generated code computes the same.

@@ -3,11 +3,13 @@
 //! Not here: the policy itself, which is data.
 
 use serde_json::{Map, Value, json};
-use tollgate_gate::config::{DenyAnswer, GateConfig, TokenSource};
-use tollgate_token::Algorithm;
+use tollgate_gate::config::{DenyAnswer, GateConfig, Strip, TokenSource};
 
 use super::features::{Features, select};
+use super::keys::Keys;
+use super::lower::byte_text;
 use super::minify::minify;
+use crate::spec::ImageSpec;
 
 /// An edge that the source is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +20,7 @@ pub(super) enum Edge {
 
 const PATH: &str = include_str!("parts/path.js");
 const JSON: &str = include_str!("parts/json.js");
+const SESSION: &str = include_str!("parts/session.js");
 const TOKEN: &str = include_str!("parts/token.js");
 const SOURCES: &str = include_str!("parts/sources.js");
 const NUMBERS: &str = include_str!("parts/numbers.js");
@@ -36,8 +39,14 @@ pub(super) fn configure(config: &GateConfig, features: &mut Features) {
             TokenSource::Header(_) | TokenSource::Cookie(_) | TokenSource::Query(_) => {}
         }
     }
-    if config.strip_token && !config.sources.is_empty() {
+    if config.sources.iter().any(|source| config.strip.removes(source)) {
         features.need("strip");
+    }
+    if config.strip == Strip::Everything {
+        features.need("strip_all");
+    }
+    if config.forward.identity {
+        features.need("identity");
     }
     for answer in [
         &config.deny.no_token,
@@ -52,16 +61,27 @@ pub(super) fn configure(config: &GateConfig, features: &mut Features) {
     }
 }
 
+/// What the code depends on besides its features.
+pub(super) struct Code<'p> {
+    pub(super) policy: &'p ImageSpec,
+    pub(super) config: &'p GateConfig,
+    pub(super) keys: &'p Keys,
+    /// The key of the entry that is read first, where there is a store.
+    pub(super) pointer: &'p str,
+}
+
 /// The readable source of the code that all edges share, and of this one's, without imports.
-fn readable(config: &GateConfig, features: &Features, edge: Edge) -> String {
-    let mut source = constants(config);
+fn readable(code: &Code<'_>, features: &Features, edge: Edge) -> String {
+    let Code { config, .. } = code;
+    let mut source = String::new();
     let mut add = |wanted: bool, part: &str| {
         if wanted {
             source.push_str(&select(part, features));
         }
     };
     add(true, PATH);
-    add(features.has("tokens"), JSON);
+    add(features.has("plain"), JSON);
+    add(features.has("tokens") && !features.has("plain"), SESSION);
     add(features.has("tokens"), TOKEN);
     // What is not read is still removed.
     add(features.has("tokens") || features.has("strip"), SOURCES);
@@ -72,18 +92,13 @@ fn readable(config: &GateConfig, features: &Features, edge: Edge) -> String {
     add(true, ANSWER);
     add(edge == Edge::CloudFront, CLOUDFRONT);
     add(edge == Edge::EdgeWorkers, EDGEWORKERS);
-    source
+    // Only the code has settings in it; the texts of the policy stay as they are.
+    constants(config) + &substituted(&source, &settings(code))
 }
 
 /// The short source, without imports.
-pub(super) fn short(
-    config: &GateConfig,
-    algorithms: &[Algorithm],
-    features: &Features,
-    edge: Edge,
-) -> String {
-    let source = readable(config, features, edge);
-    minify(&inline(&source, config, algorithms))
+pub(super) fn short(code: &Code<'_>, features: &Features, edge: Edge) -> String {
+    minify(&readable(code, features, edge))
 }
 
 fn constants(config: &GateConfig) -> String {
@@ -143,23 +158,55 @@ fn object(value: &Value) -> String {
     format!("{{{}}}", members.join(","))
 }
 
-/// What stands for the settings that are read in one place only.
-fn inline(source: &str, config: &GateConfig, algorithms: &[Algorithm]) -> String {
-    let names: Vec<&str> = algorithms
-        .iter()
-        .map(|algorithm| algorithm.name())
-        .collect();
-    [
+/// The settings that are read in one place only.
+fn settings(code: &Code<'_>) -> Vec<(&'static str, Value)> {
+    let Code {
+        policy,
+        config,
+        keys,
+        pointer,
+    } = code;
+    let names: Vec<&str> = keys.algorithms.iter().map(|algorithm| algorithm.name()).collect();
+    let places = config.claim_places.iter().filter_map(|(slot, place)| {
+        let name = &policy.claims.get(usize::from(*slot))?.name;
+        let place: Vec<_> = place.names().iter().map(|name| byte_text(name)).collect();
+        Some(json!([byte_text(name), place]))
+    });
+    let claims = policy.claims.iter();
+    let claims = claims.map(|claim| json!([byte_text(&claim.name), claim.kind as u8]));
+    let cookie = config.session.as_ref().map(|session| {
+        let cleared = session.cleared(b"/").unwrap_or_default();
+        let attributes = cleared.split_once("; ").map(|(_, attributes)| attributes);
+        json!([session.cookie, attributes.unwrap_or_default()])
+    });
+    vec![
         ("LEEWAY", json!(config.leeway_secs)),
         ("MAX_TOKEN", json!(config.max_token_bytes)),
         ("ALGORITHMS", json!(names)),
         ("CHALLENGE", json!(tollgate_gate::challenge(&config.site))),
-        ("POINTER", json!("?")),
+        ("PLACES", places.collect()),
+        ("CLAIMS", claims.collect()),
+        ("COOKIE", cookie.unwrap_or_default()),
+        ("POINTER", json!(pointer)),
     ]
-    .into_iter()
-    .fold(source.to_owned(), |source, (name, value)| {
-        source.replace(name, &ascii(&value))
-    })
+}
+
+/// The source with the values of settings in place of their names, in one pass: a value is never read again.
+fn substituted(source: &str, settings: &[(&str, Value)]) -> String {
+    let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let mut text = String::with_capacity(source.len());
+    let mut rest = source;
+    while let Some(start) = rest.find(is_name) {
+        let (before, from) = rest.split_at(start);
+        let (word, after) = from.split_at(from.find(|c| !is_name(c)).unwrap_or(from.len()));
+        text.push_str(before);
+        match settings.iter().find(|(name, _)| *name == word) {
+            Some((_, value)) => text.push_str(&ascii(value)),
+            None => text.push_str(word),
+        }
+        rest = after;
+    }
+    text + rest
 }
 
 /// JSON as it may stand in a script: nothing but ASCII.

@@ -75,6 +75,13 @@ pub(crate) static RULE: Keys = Keys {
         Key::new("subjects", NAMES, "people by the `sub` of their token")
             .also(&["users", "user", "sub", "emails"]),
         Key::new(
+            "issuers",
+            NAMES,
+            "users of these issuers, by the `name` of their `[[issuer]]`; groups and subjects in the rule \
+             are then those of these issuers",
+        )
+        .also(&["issuer"]),
+        Key::new(
             "methods",
             Shape::List { of: &Shape::Choice(METHODS), max_entries: MAX_LIST_ENTRIES },
             "the HTTP methods it is about; without it `GET` and `HEAD`",

@@ -39,12 +39,17 @@ pub(crate) static SITE_FILE: Keys = Keys {
         Key::new(
             "claims",
             Shape::Map {
-                of: &Shape::Choice(CLAIM_TYPES),
+                of: &Shape::Either(&Shape::Choice(CLAIM_TYPES), &Shape::Table(&CLAIM)),
                 max_entries: MAX_CLAIMS,
             },
             "the claims that conditions may use, with their types",
         )
         .also(&["claim"]),
+        Key::new(
+            "forward",
+            Shape::Table(&FORWARD),
+            "what is added to requests for the origin, and to its responses",
+        ),
         Key::new(
             "deny",
             Shape::Table(&DENY),
@@ -105,11 +110,21 @@ pub(crate) static ISSUER: Keys = Keys {
     keys: &[
         Key::new("name", course::ID, "the issuer's name in messages").required().also(&["id"]),
         Key::new("cognito", Shape::Table(&COGNITO), "an Amazon Cognito user pool"),
-        Key::new("issuer", URL, "the `iss` of its tokens, byte for byte").also(&["iss", "url"]),
+        Key::new(
+            "issuer",
+            Shape::Either(
+                &URL,
+                &Shape::List { of: &NAME, max_entries: MAX_ISSUER_SPELLINGS },
+            ),
+            "the `iss` of its tokens, byte for byte; of several spellings the first is the name that \
+             conditions compare with",
+        )
+        .also(&["iss", "url"]),
         Key::new(
             "clients",
             NAMES,
-            "the client ids whose tokens count: `aud` of ID tokens, `client_id` of Cognito access tokens",
+            "the app client IDs whose tokens are accepted: `aud` of ID tokens, `client_id` of Cognito \
+             access tokens",
         )
         .required()
         .also(&["client", "audience", "aud", "client_ids"]),
@@ -133,10 +148,62 @@ pub(crate) static ISSUER: Keys = Keys {
         )
         .also(&["secret"]),
         Key::new("refresh", URL, "where the key set is fetched again at run time"),
-        Key::new("groups_claim", NAME, "the claim with the groups; without it `cognito:groups`")
-            .also(&["groups", "group_claim"]),
+        Key::new(
+            "lenient_jwks",
+            Shape::Flag,
+            "whether a rejected key of the key set is skipped with a warning, instead of an error; without \
+             it not",
+        )
+        .also(&["lenient"]),
+        Key::new(
+            "client_claim",
+            NAME,
+            "the claim that must name one of `clients`, such as `azp`; without it `aud`, and for Cognito \
+             the one that `token_use` implies",
+        )
+        .also(&["audience_claim"]),
+        Key::new(
+            "groups_claim",
+            CLAIM_PATH,
+            "the claim with the groups, or the names that lead to it: `[\"realm_access\", \"roles\"]`; \
+             without it `cognito:groups` for Cognito, and no groups for other issuers",
+        )
+        .also(&["group_claim", "roles_claim"]),
+        Key::new(
+            "scopes_claim",
+            CLAIM_PATH,
+            "the claim with the scopes; without it `scope`, or else `scp`",
+        )
+        .also(&["scope_claim"]),
+        Key::new(
+            "groups",
+            NAMES,
+            "the groups that this issuer may grant, as its tokens contain them; `*` is any text, as in \
+             `acme-*`; other groups count as absent; without it every group",
+        )
+        .also(&["allowed_groups"]),
+        Key::new("groups_prefix", NAME, "prepended to each of its groups, such as `partner/`")
+            .also(&["group_prefix"]),
+        Key::new("subject_prefix", NAME, "prepended to the subject of each of its tokens")
+            .also(&["sub_prefix"]),
     ],
     one_of: &[&["cognito", "issuer"]],
+};
+
+/// A declared claim with a place.
+static CLAIM: Keys = Keys {
+    what: "a claim",
+    about: "A claim by its type and the names that lead to it through nested objects.",
+    keys: &[
+        Key::new("type", Shape::Choice(CLAIM_TYPES), "the type of the claim").required(),
+        Key::new(
+            "path",
+            CLAIM_PATH,
+            "the names that lead to the claim, such as `[\"app_metadata\", \"plan\"]`; without it the \
+             claim of that name",
+        ),
+    ],
+    one_of: &[],
 };
 
 static COGNITO: Keys = Keys {
@@ -186,7 +253,7 @@ static TOKEN: Keys = Keys {
                 },
                 max_entries: gate::MAX_SOURCES,
             },
-            "where to look, in order; the first source that is present decides; without it \
+            "where to look, in order; the first token that verifies decides; without it \
              `[\"header:authorization\"]`",
         ),
         Key::new(
@@ -208,7 +275,27 @@ static TOKEN: Keys = Keys {
         Key::new(
             "strip",
             Shape::Flag,
-            "whether the token is taken out of what goes to the origin; without it not",
+            "whether the token is removed from what is sent to the origin; without it only from the query",
+        ),
+    ],
+    one_of: &[],
+};
+
+static FORWARD: Keys = Keys {
+    what: "`[forward]`",
+    about: "What is added to requests for the origin, and to its responses.",
+    keys: &[
+        Key::new(
+            "identity",
+            Shape::Flag,
+            "whether the origin receives `x-tollgate-subject`, `-groups`, `-issuer` and `-rule`; without \
+             it not",
+        ),
+        Key::new(
+            "private",
+            Shape::Flag,
+            "whether responses to requests that needed a token are marked `private`, so that no shared \
+             cache keeps them; without it they are, on edges that can edit responses",
         ),
     ],
     one_of: &[],
@@ -293,15 +380,20 @@ static SESSION: Keys = Keys {
                 of: &Shape::Choice(&["on_sign_in", "endpoint"]),
                 max_entries: 2,
             },
-            "when: beside every answer to a sign-in token, or for a `POST` to `endpoint`; without it \
-             `[\"on_sign_in\"]`",
+            "when sessions are minted: with every response to a sign-in token, and for a `POST` to \
+             `endpoint`; without it both",
         ),
         Key::new(
             "endpoint",
             LOCATION,
-            "the path that answers a `POST` by a session; without it `/.tollgate/session` if it is in `mint`",
+            "the path where a `POST` returns a session; without it `/.tollgate/session` if it is in `mint`",
         ),
-        Key::new("cookie", NAME, "the cookie's name; without it `tollgate_session`"),
+        Key::new(
+            "cookie",
+            NAME,
+            "the cookie's name, `__Host-…` or for courses `__Secure-…`; without it `__Host-tollgate` or \
+             `__Secure-tollgate`",
+        ),
         Key::new(
             "cookies",
             Shape::Choice(&["site", "course"]),
@@ -408,3 +500,6 @@ const NAMES: Shape = Shape::List {
     of: &NAME,
     max_entries: MAX_LIST_ENTRIES,
 };
+/// Most spellings of one `iss`.
+const MAX_ISSUER_SPELLINGS: usize = 8;
+const CLAIM_PATH: Shape = Shape::Either(&NAME, &Shape::Sequence(&NAME));

@@ -1,10 +1,11 @@
-//! Who a rule is about: groups, scopes, subjects, and the captures in their names.
+//! The principals of a rule: groups, scopes, subjects, issuers, and the captures in their names.
 //!
-//! Not here: what a token says about its bearer.
+//! Not here: what a token contains.
 
 use std::collections::BTreeSet;
 
 use tollgate_core::Effect;
+use tollgate_token::IssuerConfig;
 
 use super::pattern::capture_name_problem;
 use crate::diagnostic::{Report, Span, codes, shown};
@@ -21,11 +22,12 @@ pub(crate) struct Captures {
     pub(crate) span: Span,
 }
 
-/// Reads the who part of a rule.
+/// Reads the principals of a rule.
 pub(super) fn who(
     rule: Table<'_>,
     effect: Option<Effect>,
     captures: &[Captures],
+    issuers: Option<&[IssuerConfig]>,
     report: &mut Report,
 ) -> Who {
     let mut who = Who::default();
@@ -58,8 +60,13 @@ pub(super) fn who(
             *slot = Some(templates.collect());
         }
     }
+    if rule.has("issuers") {
+        let names = rule.texts("issuers");
+        let known = names.iter().filter_map(|name| issuer(name, issuers, report));
+        who.issuers = Some(known.collect());
+    }
     if who.anyone {
-        for key in ["signed_in", "groups", "scopes", "subjects"] {
+        for key in ["signed_in", "groups", "scopes", "subjects", "issuers"] {
             let Some(span) = rule.key_span(key) else {
                 continue;
             };
@@ -71,7 +78,14 @@ pub(super) fn who(
             diagnostic.help(format!("keep either `anyone` or `{key}`"));
         }
     }
-    let has_who = ["anyone", "signed_in", "groups", "scopes", "subjects"];
+    let has_who = [
+        "anyone",
+        "signed_in",
+        "groups",
+        "scopes",
+        "subjects",
+        "issuers",
+    ];
     if effect == Some(Effect::Allow) && !has_who.iter().any(|key| has_or_means(rule, &RULE, key)) {
         let span = rule.key_span("allow").unwrap_or(rule.place());
         report
@@ -85,6 +99,37 @@ pub(super) fn who(
             );
     }
     who
+}
+
+/// The `iss` by which a rule knows the issuer of this name.
+fn issuer(
+    name: &Text<'_>,
+    issuers: Option<&[IssuerConfig]>,
+    report: &mut Report,
+) -> Option<String> {
+    let issuers = issuers?;
+    if let Some(issuer) = issuers.iter().find(|issuer| issuer.name == name.value) {
+        return issuer.issuers.first().cloned();
+    }
+    // The empty name was reported with the shape of the list.
+    if name.value.is_empty() {
+        return None;
+    }
+    let message = format!("no `[[issuer]]` has the name `{}`", shown(name.value));
+    let diagnostic = report.add(&codes::UNKNOWN_RULE_ISSUER, name.span, message);
+    let names = || issuers.iter().map(|issuer| issuer.name.as_str());
+    let by_iss = issuers
+        .iter()
+        .find(|issuer| issuer.issuers.iter().any(|iss| iss == name.value));
+    match by_iss.map(|issuer| issuer.name.as_str()).or_else(|| nearest(name.value, names())) {
+        Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
+        None if issuers.is_empty() => diagnostic.help("add an `[[issuer]]` to `site.toml`"),
+        None => diagnostic.help(format!(
+            "the issuers are {}",
+            crate::keys::and_list(&names().collect::<Vec<_>>())
+        )),
+    };
+    None
 }
 
 fn template(

@@ -1,8 +1,10 @@
-//! The gate's configuration: issuers, token sources, answers.
+//! The gate's configuration: issuers, token sources, responses.
 //!
-//! The only module that makes what `tollgate-gate` reads. Not here: how the gate uses it.
+//! Not here: sessions ([`session`](super::session)), and how the gate uses it.
 
-use tollgate_gate::config::{ConfigError, DenyAnswer, DenyConfig, GateConfig, TokenSource};
+use tollgate_gate::config::{
+    ConfigError, DenyAnswer, DenyConfig, ForwardConfig, GateConfig, Strip, TokenSource,
+};
 
 use super::{answer, issuer};
 use crate::compile::CompileOptions;
@@ -29,6 +31,7 @@ pub(super) fn read(
         let number = token.and_then(|token| token.int(key));
         number.and_then(|number| u32::try_from(number).ok())
     };
+    let forward = |key| root.table("forward").and_then(|forward| forward.flag(key));
     let token_sources = token_sources(token, report);
     let login = answer::login(root, report);
     let deny = root.table("deny");
@@ -42,9 +45,18 @@ pub(super) fn read(
     Some(GateConfig {
         issuers: issuers?,
         sources: token_sources,
-        strip_token: token.and_then(|token| token.flag("strip")).unwrap_or(false),
+        strip: match token.and_then(|token| token.flag("strip")) {
+            Some(true) => Strip::Everything,
+            Some(false) => Strip::Nothing,
+            None => Strip::Query,
+        },
         leeway_secs: number("leeway_secs").unwrap_or(DEFAULT_LEEWAY_SECS),
         max_token_bytes: number("max_bytes").unwrap_or(DEFAULT_MAX_TOKEN_BYTES),
+        claim_places: Vec::new(),
+        forward: ForwardConfig {
+            identity: forward("identity").unwrap_or(false),
+            private: forward("private").unwrap_or(true),
+        },
         deny: DenyConfig {
             no_token,
             bad_token,

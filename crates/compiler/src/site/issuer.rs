@@ -3,7 +3,8 @@
 //! Not here: key files ([`keys`](super::keys)).
 
 use tollgate_token::{
-    Algorithm, DEFAULT_GROUPS_CLAIM, IssuerConfig, IssuerKind, KeyKind, cognito_issuers,
+    Algorithm, COGNITO_GROUPS_CLAIM, ClaimPath, ClaimRules, IssuerConfig, IssuerKind, KeyKind,
+    cognito_issuers,
 };
 
 use super::{answer, keys};
@@ -31,7 +32,7 @@ pub(super) fn read_all(
         let Some(issuer) = issuer else { continue };
         let names = core::slice::from_ref(&issuer.name);
         let places = [
-            ("are called", "name", names),
+            ("have the name", "name", names),
             ("have the `iss`", "issuer", issuer.issuers.as_slice()),
         ];
         for (what, key, values) in places {
@@ -70,11 +71,7 @@ fn read(
     }
     let algorithms = algorithms(table);
     let (issuers, kind) = identity(table, report);
-    let groups_claim = table.text("groups_claim");
-    if let Some(claim) = groups_claim.filter(|claim| claim.value.chars().any(char::is_control)) {
-        let message = format!("`{}` is not a claim name", shown(claim.value));
-        report.add(&codes::BAD_CLAIM, claim.span, message);
-    }
+    let claims = claim_rules(table, kind, report);
     let refresh = table.text("refresh").filter(|url| check_url(url, report));
     match_keys_and_algorithms(table, &algorithms, report);
     let keys = keys::read(table, &algorithms, sources, options, report);
@@ -89,13 +86,44 @@ fn read(
             .collect(),
         kind,
         algorithms,
-        groups_claim: groups_claim
-            .map_or(DEFAULT_GROUPS_CLAIM, |claim| claim.value)
-            .to_owned(),
+        claims,
         jwks: keys.jwks,
         secrets: keys.secrets,
         refresh: refresh.map(|url| url.value.to_owned()),
     })
+}
+
+/// Which claims are read, and what they may grant.
+fn claim_rules(table: Table<'_>, kind: IssuerKind, report: &mut Report) -> ClaimRules {
+    let mut place = |key: &str| {
+        let names = table.text_or_texts(key);
+        for claim in &names {
+            if claim.value.chars().any(char::is_control) {
+                let message = format!("`{}` is not a claim name", shown(claim.value));
+                report
+                    .add(&codes::BAD_CLAIM, claim.span, message)
+                    .help("write the name exactly as it occurs in the token");
+            }
+        }
+        let names = names.iter().map(|name| name.value.to_owned());
+        ClaimPath::nested(names.collect())
+    };
+    let (groups, scopes) = (place("groups_claim"), place("scopes_claim"));
+    let text = |key| table.text(key).map(|text| text.value.to_owned());
+    let granted = table.texts("groups");
+    let granted = granted.iter().map(|group| group.value.to_owned());
+    let default = match kind {
+        IssuerKind::Cognito { .. } => Some(ClaimPath::top(COGNITO_GROUPS_CLAIM)),
+        IssuerKind::Oidc => None,
+    };
+    ClaimRules {
+        client: text("client_claim"),
+        groups: groups.or(default),
+        scopes,
+        granted_groups: table.has("groups").then(|| granted.collect()),
+        groups_prefix: text("groups_prefix").unwrap_or_default(),
+        subject_prefix: text("subject_prefix").unwrap_or_default(),
+    }
 }
 
 /// The algorithms. What is none was reported with the shape of the list.
@@ -127,13 +155,24 @@ fn identity(table: Table<'_>, report: &mut Report) -> (Option<Vec<String>>, Issu
             .add(&codes::TOKEN_USE, span, "`token_use` without `cognito`")
             .help("leave it out; tokens of other issuers are told apart by `aud`");
     }
-    let issuer = table
-        .text("issuer")
-        .filter(|issuer| check_url(issuer, report));
-    (
-        issuer.map(|issuer| vec![issuer.value.to_owned()]),
-        IssuerKind::Oidc,
-    )
+    let spellings = table.text_or_texts("issuer");
+    // The first is the name; an issuer may spell its `iss` without a scheme too.
+    let first = spellings.first();
+    let is_good = first.is_some_and(|first| check_url(first, report))
+        && spellings.iter().skip(1).all(|spelling| check_spelling(spelling, report));
+    let issuers = spellings.iter().map(|spelling| spelling.value.to_owned());
+    (is_good.then(|| issuers.collect()), IssuerKind::Oidc)
+}
+
+fn check_spelling(spelling: &Text<'_>, report: &mut Report) -> bool {
+    let is_good = spelling.value.bytes().all(|byte| byte.is_ascii_graphic());
+    if !is_good {
+        let message = format!("`{}` is not a spelling of an `iss`", shown(spelling.value));
+        report
+            .add(&codes::BAD_ISSUER_URL, spelling.span, message)
+            .help("write the `iss` exactly as it occurs in the tokens, such as `accounts.google.com`");
+    }
+    is_good
 }
 
 fn cognito(pool: Table<'_>, report: &mut Report) -> Option<Vec<String>> {

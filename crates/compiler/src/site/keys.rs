@@ -40,13 +40,24 @@ pub(super) fn read(
         return None;
     }
     let set = file(&name, sources, report).and_then(|json| {
-        let (json, set) = key_set(&name, json, algorithms, options, report)?;
-        no_shared_kids(table, &name, &set, report).then_some(json)
+        let lenient = options.lenient_jwks || table.flag("lenient_jwks") == Some(true);
+        let (json, set) = key_set(&name, json, algorithms, lenient, report)?;
+        ignored(&name, &set, report);
+        Some(json)
     });
     Some(Keys {
         jwks: Some(set?),
         secrets: secrets?,
     })
+}
+
+/// Notes the keys that are not used, so that a missing one is not a riddle.
+fn ignored(name: &Text<'_>, set: &Jwks, report: &mut Report) {
+    for KeyNote { index, kid, reason } in set.skipped() {
+        let key = key_name(index.unwrap_or_default(), kid.as_deref());
+        let message = format!("{key} of `{}` is not used: {reason}", name.value);
+        report.add(&codes::KEY_IGNORED, name.span, message);
+    }
 }
 
 /// The text of a key file.
@@ -81,14 +92,15 @@ fn key_set(
     name: &Text<'_>,
     json: &str,
     algorithms: &[Algorithm],
-    options: &CompileOptions,
+    lenient: bool,
     report: &mut Report,
 ) -> Option<(String, Jwks)> {
     let errors = match Jwks::parse(json.as_bytes(), algorithms) {
         Ok(set) => return usable(name, json.to_owned(), set, report),
         Err(errors) => errors,
     };
-    let lenient = options.lenient_jwks && errors.iter().all(|error| error.index.is_some());
+    let lenient = lenient && errors.iter().all(|error| error.index.is_some());
+    let json = json.strip_prefix('\u{feff}').unwrap_or(json);
     let rest = lenient.then(|| without(json, &errors)).flatten();
     let set = rest
         .as_ref()
@@ -229,20 +241,6 @@ fn secret(
         return None;
     }
     Some(key)
-}
-
-fn no_shared_kids(table: Table<'_>, name: &Text<'_>, set: &Jwks, report: &mut Report) -> bool {
-    let mut good = true;
-    for entry in table.tables("secrets") {
-        let Some(kid) = entry.text("kid") else {
-            continue;
-        };
-        if set.keys().iter().any(|key| *key.kid == *kid.value) {
-            duplicate_kid(&kid, name.span, report);
-            good = false;
-        }
-    }
-    good
 }
 
 fn duplicate_kid(kid: &Text<'_>, first: Span, report: &mut Report) {

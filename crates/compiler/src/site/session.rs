@@ -1,37 +1,37 @@
 //! `[session]`: session tokens of the site's own.
 //!
-//! What a session carries follows from the rules, so it is settled when all of them were read. Not here:
+//! What a session contains follows from the rules, so it is settled after all of them were read. Not here:
 //! minting, and the layout of sessions ([`tollgate_gate::session`]).
 
-use std::collections::{BTreeMap, BTreeSet};
+mod reads;
+
+use std::collections::BTreeMap;
 
 use tollgate_core::{PathOptions, PathScratch};
 use tollgate_gate::config::{GateConfig, TokenSource};
-use tollgate_gate::session::{Names, SameSite, SessionConfig, SessionForm, SessionPath};
+use tollgate_gate::session::{SameSite, SessionConfig, SessionForm};
 use tollgate_token::{Algorithm, IssuerConfig, IssuerKind, KeyKind};
 
 use super::Claims;
-use crate::course::{Placed, SITE_COURSE};
-use crate::diagnostic::{Report, Span, codes, shown};
+use crate::course::Placed;
+use crate::diagnostic::{Report, codes, shown};
 use crate::document::{Table, Text};
-use crate::spec::{Expr, ImageSpec, RuleSpec, Template};
+use crate::spec::Expr;
 
-const DEFAULT_COOKIE: &str = "tollgate_session";
+pub use reads::SessionReads;
+
+const DEFAULT_SITE_COOKIE: &str = "__Host-tollgate";
+const DEFAULT_COURSE_COOKIE: &str = "__Secure-tollgate";
 const DEFAULT_ENDPOINT: &str = "/.tollgate/session";
 const DEFAULT_LIFETIME_SECS: u32 = 3_600;
 const ON_SIGN_IN: &str = "on_sign_in";
 const ENDPOINT: &str = "endpoint";
 
-/// Claims that a session gives a value of its own.
-const OWN_CLAIMS: &[&str] = &["iss", "aud", "exp", "iat", "nbf", "jti"];
-
 /// A session table that was read, and what is still to be settled.
 #[derive(Debug)]
 pub(crate) struct Draft {
     config: SessionConfig,
-    groups_claim: String,
     by_course: bool,
-    span: Span,
 }
 
 /// Reads `[session]`; `None` if there is none, or it was reported.
@@ -48,11 +48,10 @@ pub(super) fn read(root: Table<'_>, gate: &GateConfig, report: &mut Report) -> O
         .is_some_and(|cookies| cookies.value == "course");
     let cookie = cookie(table, gate, form, by_course, report)?;
     let mint: Vec<_> = table.texts("mint").iter().map(|word| word.value).collect();
+    let by_default = mint.is_empty();
     let endpoint = match table.text("endpoint") {
         Some(path) => Some(endpoint(&path, report)?),
-        None => mint
-            .contains(&ENDPOINT)
-            .then(|| DEFAULT_ENDPOINT.to_owned()),
+        None => (by_default || mint.contains(&ENDPOINT)).then(|| DEFAULT_ENDPOINT.to_owned()),
     };
     let lifetime_secs = table.int("lifetime_secs");
     Some(Draft {
@@ -69,14 +68,13 @@ pub(super) fn read(root: Table<'_>, gate: &GateConfig, report: &mut Report) -> O
                 Some("none") => SameSite::None,
                 _ => SameSite::Lax,
             },
-            on_sign_in: mint.is_empty() || mint.contains(&ON_SIGN_IN),
+            on_sign_in: by_default || mint.contains(&ON_SIGN_IN),
             endpoint,
-            subject: false,
+            issuers: Vec::new(),
+            claims: Vec::new(),
             paths: Vec::new(),
         },
-        groups_claim: issuer.groups_claim.clone(),
         by_course,
-        span: table.key_span("issuer").unwrap_or(table.place()),
     })
 }
 
@@ -149,7 +147,12 @@ fn cookie(
     report: &mut Report,
 ) -> Option<String> {
     let written = table.text("cookie");
-    let name = written.as_ref().map_or(DEFAULT_COOKIE, |name| name.value);
+    let default = if by_course {
+        DEFAULT_COURSE_COOKIE
+    } else {
+        DEFAULT_SITE_COOKIE
+    };
+    let name = written.as_ref().map_or(default, |name| name.value);
     let span = written.as_ref().map_or(table.place(), |name| name.span);
     let Ok(source) = TokenSource::from_text(&format!("cookie:{name}")) else {
         let message = format!("`{}` is not a cookie name", shown(name));
@@ -166,6 +169,13 @@ fn cookie(
             .help("call it `__Secure-…`, or write `cookies = \"site\"`");
         return None;
     }
+    if !name.starts_with("__Host-") && !name.starts_with("__Secure-") {
+        let message = format!("session cookie `{}` has no `__Host-` or `__Secure-` prefix", shown(name));
+        report
+            .add(&codes::COOKIE_PREFIX, span, message)
+            .help(format!("write `cookie = \"{default}\"`, here and in `[token] from`"));
+        return None;
+    }
     let is_read = gate.sources.contains(&source);
     if is_read == (form == SessionForm::Jwt) {
         return Some(name.to_owned());
@@ -177,7 +187,7 @@ fn cookie(
             .add(&codes::BAD_SESSION, span, message)
             .help("call the cookie of CWT sessions something else");
     } else {
-        let message = format!("sessions are put into `{source}`, where no token is looked for");
+        let message = format!("sessions are set as `{source}`, which is not a token source");
         report
             .add(&codes::BAD_SESSION, span, message)
             .help(format!("add it to `[token]`: `from = [\"{source}\", …]`"));
@@ -203,209 +213,53 @@ fn endpoint(path: &Text<'_>, report: &mut Report) -> Option<String> {
 }
 
 impl Draft {
-    /// Settles what sessions carry. `bases` are the courses' bases by id.
+    /// Settles what sessions contain. `bases` are the courses' bases by id.
     pub(crate) fn settle(
         self,
+        gate: &GateConfig,
         claims: &Claims,
         rules: &[(String, Placed)],
         bases: &BTreeMap<String, String>,
         report: &mut Report,
     ) -> SessionConfig {
         let mut config = self.config;
-        let is_taken =
-            |name: &&str| OWN_CLAIMS.contains(name) || *name == self.groups_claim.as_str();
-        for name in claims.names().filter(is_taken) {
-            let message = format!(
-                "a session cannot carry the declared claim `{}`",
-                shown(name)
-            );
-            report.add(&codes::SESSION_READS, self.span, message).help(
-                if OWN_CLAIMS.contains(&name) {
-                    "a session has a value of its own there, and would decide otherwise"
-                } else {
-                    "give the session issuer another `groups_claim`"
-                },
-            );
+        let at = usize::try_from(config.issuer).unwrap_or(usize::MAX);
+        if let Some(issuer) = gate.issuers.get(at) {
+            reject_session_issuer(issuer, rules, report);
         }
-        let mut reads_issuer = None;
-        config.subject = claims.names().any(|name| name == "sub");
-        for (file, placed) in rules {
-            config.subject |= reads_subject(&placed.rule);
-            each_expr(&placed.rule, &mut |expr| {
-                if *expr == Expr::Issuer {
-                    reads_issuer = reads_issuer.or(Some((file, placed.span)));
-                }
-            });
-        }
-        if let Some((file, span)) = reads_issuer {
-            report
-                .add(
-                    &codes::SESSION_READS,
-                    self.span,
-                    "a session has an issuer of its own, and a rule asks for the issuer",
-                )
-                .label(file, span, "this rule")
-                .help("ask for a claim or a group instead");
-        }
-        config.paths = paths(rules, bases, self.by_course);
+        config.issuers = reads::issuer_marks(&gate.issuers, Some(at));
+        config.claims = reads::claim_marks(claims.list(), |slot| claims.place(slot));
+        let rules = rules.iter().map(|(_, placed)| &placed.rule);
+        config.paths = reads::paths(rules, bases, self.by_course);
         config
     }
 }
 
-/// What a session for a whole policy carries, for tools that add `[session]` to one that was compiled
-/// without.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SessionReads {
-    /// Whether the policy reads `sub`.
-    pub subject: bool,
-    /// The one cookie, with the groups and scopes that the policy reads.
-    pub path: SessionPath,
-    /// The rules that ask for the issuer, as `course/id`: for what they are about, a session cannot stand
-    /// for its sign-in token, and a policy with `[session]` has none of them.
-    pub issuer_rules: BTreeSet<String>,
-}
-
-impl SessionReads {
-    /// What a policy reads; nothing if it declares a claim of which a session has a value of its own.
-    pub fn of(policy: &ImageSpec) -> Option<Self> {
-        let is_declared = |name: &str| policy.claims.iter().any(|claim| claim.name == name);
-        if OWN_CLAIMS.iter().any(|name| is_declared(name)) {
-            return None;
-        }
-        let mut issuer_rules = BTreeSet::new();
-        for rule in &policy.rules {
-            each_expr(rule, &mut |expr| {
-                if *expr == Expr::Issuer {
-                    issuer_rules.insert(format!("{}/{}", rule.course, rule.id));
-                }
+/// Reports rules for the issuer of sessions: a session counts as a token of the sign-in issuer.
+fn reject_session_issuer(issuer: &IssuerConfig, rules: &[(String, Placed)], report: &mut Report) {
+    let is_own = |iss: &String| issuer.issuers.contains(iss);
+    for (file, placed) in rules {
+        let mut names_it = placed.rule.who.issuers.iter().flatten().any(is_own);
+        for condition in [&placed.rule.when, &placed.rule.unless].into_iter().flatten() {
+            condition.each(&mut |expr| {
+                let compared = match expr {
+                    Expr::Compare(_, left, right) => [&**left, &**right],
+                    Expr::InStrings(value, list) if **value == Expr::Issuer => {
+                        names_it |= list.iter().any(is_own);
+                        return;
+                    }
+                    _ => return,
+                };
+                names_it |= compared.contains(&&Expr::Issuer)
+                    && compared.iter().any(|side| matches!(side, Expr::Str(iss) if is_own(iss)));
             });
         }
-        Some(Self {
-            subject: is_declared("sub") || policy.rules.iter().any(reads_subject),
-            path: path("", policy.rules.iter()),
-            issuer_rules,
-        })
-    }
-}
-
-fn reads_subject(rule: &RuleSpec) -> bool {
-    let mut reads = rule.who.subjects.is_some();
-    each_expr(rule, &mut |expr| reads |= *expr == Expr::Subject);
-    reads
-}
-
-/// What each cookie is for, and the names that rules under its path read.
-fn paths(
-    rules: &[(String, Placed)],
-    bases: &BTreeMap<String, String>,
-    by_course: bool,
-) -> Vec<SessionPath> {
-    if !by_course || bases.is_empty() {
-        return vec![path("", rules.iter().map(|(_, placed)| &placed.rule))];
-    }
-    // Two cookies of one name under each other would be two different tokens in one request, so only
-    // the outermost bases count. A base sorts right before those below it.
-    let mut outermost: Vec<&str> = Vec::new();
-    for base in bases.values().map(String::as_str).collect::<BTreeSet<_>>() {
-        if !outermost.iter().any(|outer| is_below(base, outer)) {
-            outermost.push(base);
+        if names_it {
+            let message = format!("no request has the session issuer `{}` as its issuer", issuer.name);
+            report
+                .add_whole(&codes::SESSION_ISSUER_IN_RULE, message)
+                .label(file, placed.span, "this rule names it")
+                .help("name the issuers where users sign in");
         }
     }
-    let mut by_base: BTreeMap<&str, Vec<&RuleSpec>> = BTreeMap::new();
-    let mut everywhere = Vec::new();
-    for (_, Placed { rule, .. }) in rules {
-        let base = bases.get(&rule.course).map(String::as_str);
-        match base.filter(|_| rule.course != SITE_COURSE) {
-            Some(base) => {
-                let outer = outermost.partition_point(|outer| *outer <= base);
-                let outer = outer.checked_sub(1).and_then(|at| outermost.get(at));
-                by_base
-                    .entry(outer.copied().unwrap_or(base))
-                    .or_default()
-                    .push(rule);
-            }
-            None => everywhere.push(rule),
-        }
-    }
-    by_base
-        .into_iter()
-        .map(|(base, rules)| path(base, rules.into_iter().chain(everywhere.iter().copied())))
-        .collect()
-}
-
-/// Whether a base is the other one, or below it.
-fn is_below(base: &str, outer: &str) -> bool {
-    let rest = base.strip_prefix(outer);
-    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-}
-
-fn path<'r>(base: &str, rules: impl Iterator<Item = &'r RuleSpec>) -> SessionPath {
-    let (mut groups, mut scopes) = (Collected::default(), Collected::default());
-    for rule in rules {
-        groups.add_all(rule.who.groups.as_deref());
-        scopes.add_all(rule.who.scopes.as_deref());
-        each_expr(rule, &mut |expr| {
-            if let Expr::InGroups(name) = expr {
-                match &**name {
-                    Expr::Str(name) => _ = groups.exact.insert(name.clone()),
-                    // Which one it is shows with the request only.
-                    _ => _ = groups.around.insert((String::new(), String::new())),
-                }
-            }
-        });
-    }
-    SessionPath {
-        path: if base.is_empty() {
-            "/".to_owned()
-        } else {
-            encoded(base)
-        },
-        groups: groups.into_names(),
-        scopes: scopes.into_names(),
-    }
-}
-
-#[derive(Default)]
-struct Collected {
-    exact: BTreeSet<String>,
-    around: BTreeSet<(String, String)>,
-}
-
-impl Collected {
-    fn add_all(&mut self, templates: Option<&[Template]>) {
-        for template in templates.unwrap_or_default() {
-            if template.capture.is_some() {
-                self.around
-                    .insert((template.prefix.clone(), template.suffix.clone()));
-            } else {
-                self.exact.insert(template.prefix.clone());
-            }
-        }
-    }
-
-    fn into_names(self) -> Names {
-        Names {
-            exact: self.exact.into_iter().collect(),
-            around: self.around.into_iter().collect(),
-        }
-    }
-}
-
-fn each_expr<'r>(rule: &'r RuleSpec, visit: &mut impl FnMut(&'r Expr)) {
-    for condition in [&rule.when, &rule.unless].into_iter().flatten() {
-        condition.each(visit);
-    }
-}
-
-/// A decoded path as browsers write it.
-fn encoded(path: &str) -> String {
-    let mut text = String::new();
-    for byte in path.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~!*'():@&=$,/".contains(&byte) {
-            text.push(char::from(byte));
-        } else {
-            text.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    text
 }

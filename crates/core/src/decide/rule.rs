@@ -86,6 +86,17 @@ fn weigh_extra(
             .who
             .and(any_name(env, extra.subjects, captures, Kind::Subject)?);
     }
+    if extra.issuers != NONE {
+        view.set_members(extra.issuers)?;
+        parts.who = parts.who.and(match env.token {
+            Token::None => Tri::FALSE,
+            Token::Any => Tri::EITHER,
+            Token::Verified(facts) => Tri::known(
+                view.set(extra.issuers)
+                    .any(|member| view.text_bytes(member) == Some(facts.issuer().as_bytes())),
+            ),
+        });
+    }
     if extra.networks != NONE {
         view.set_members(extra.networks)?;
         parts.networks = match env.ip {
@@ -120,6 +131,9 @@ fn any_name(env: &Env<'_>, set: u32, captures: &impl Captures, kind: Kind) -> Op
     let facts = match env.token {
         Token::None => return Some(Tri::FALSE),
         Token::Any => return Some(Tri::EITHER),
+        Token::Verified(facts) if facts.groups_unknown && matches!(kind, Kind::Groups) => {
+            return Some(Tri::UNKNOWN);
+        }
         Token::Verified(facts) => facts,
     };
     let mut found = false;

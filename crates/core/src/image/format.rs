@@ -25,8 +25,10 @@
 
 /// The first bytes of every image.
 pub const MAGIC: [u8; 8] = *b"TOLLGATE";
-/// The format this code reads and writes.
-pub const VERSION: u16 = 2;
+/// The format version this code writes.
+pub const VERSION: u16 = 3;
+/// The oldest format version this code reads. Its rules have no `issuers`; all else is the same.
+pub const OLDEST_VERSION: u16 = 2;
 /// Header flag: non-ASCII request paths are refused.
 pub const FLAG_ASCII_ONLY: u16 = 1;
 /// "None", wherever a record number is optional.
@@ -87,7 +89,7 @@ pub enum Section {
     Rules,
     /// `[16]` what rules of many courses share: id string, extra (or [`NONE`]), [flags](flag) (u16), capture count (u16), effect (u8), methods (u8), unused (u16).
     Shapes,
-    /// `[40]` rarely used rule parts: scopes and subjects as sets of names, network set, `when`, `unless`, because string (each or [`NONE`]), from (i64), until (i64).
+    /// `[48]` rarely used rule parts: scopes and subjects as sets of names, network set, `when`, `unless`, because string (each or [`NONE`]), from (i64), until (i64), issuers as a set of texts (or [`NONE`]), unused (4). In version 2 only the first 40 bytes.
     Extras,
     /// `[4]` sets: at a set's number its size, then its members, in increasing order where they are names or texts.
     Sets,
@@ -142,6 +144,14 @@ impl Section {
         Self::Gate,
     ];
 
+    /// Bytes per record in an image of this format version.
+    pub const fn record_bytes_in(self, version: u16) -> usize {
+        match self {
+            Self::Extras if version == 2 => 40,
+            _ => self.record_bytes(),
+        }
+    }
+
     /// Bytes per record.
     pub const fn record_bytes(self) -> usize {
         match self {
@@ -160,7 +170,7 @@ impl Section {
             Self::Ends | Self::Shapes => 16,
             Self::Networks => 20,
             Self::Wides => 24,
-            Self::Extras => 40,
+            Self::Extras => 48,
         }
     }
 }

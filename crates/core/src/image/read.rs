@@ -87,6 +87,7 @@ pub(crate) struct Extra {
     pub(crate) because: u32,
     pub(crate) from: i64,
     pub(crate) until: i64,
+    pub(crate) issuers: u32,
 }
 
 /// A name, possibly with a capture in it.
@@ -148,7 +149,7 @@ impl<'a> View<'a> {
     }
 
     pub(crate) fn count(&self, section: Section) -> usize {
-        self.bytes(section).len() / section.record_bytes()
+        self.bytes(section).len() / section.record_bytes_in(self.layout.version)
     }
 
     fn record<const N: usize>(&self, section: Section, index: u32) -> Option<&'a [u8; N]> {
@@ -319,7 +320,9 @@ impl<'a> View<'a> {
     }
 
     pub(crate) fn extra(&self, index: u32) -> Option<Extra> {
-        let record = self.record::<40>(Section::Extras, index)?;
+        let bytes = Section::Extras.record_bytes_in(self.layout.version);
+        let start = (index as usize).checked_mul(bytes)?;
+        let record = self.bytes(Section::Extras).get(start..)?.get(..bytes)?;
         let (words, _) = record.as_chunks::<4>();
         let word = |at: usize| words.get(at).map(|bytes| u32::from_le_bytes(*bytes));
         let (longs, _) = record.as_chunks::<8>();
@@ -333,6 +336,7 @@ impl<'a> View<'a> {
             because: word(5)?,
             from: long(3)?,
             until: long(4)?,
+            issuers: word(10).unwrap_or(NONE),
         })
     }
 

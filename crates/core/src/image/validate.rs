@@ -4,7 +4,7 @@
 
 use super::format::{
     EndKind, FLAG_ASCII_ONLY, FROM_END, HEADER_BYTES, ID_AT, MAGIC, MAX_IMAGE_BYTES, MAX_PROBE,
-    MAX_STARS, NONE, SECTIONS_AT, Section, TailKind, VERSION, checksum, flag,
+    MAX_STARS, NONE, OLDEST_VERSION, SECTIONS_AT, Section, TailKind, VERSION, checksum, flag,
 };
 use super::{ImageError, ImageId, Layout, View};
 use crate::cond;
@@ -24,7 +24,7 @@ pub(super) fn layout(bytes: &[u8]) -> Result<Layout, ImageError> {
             .map_or(0, |bytes| u32::from_le_bytes(*bytes))
     };
     let version = word(8) as u16;
-    if version != VERSION {
+    if !(OLDEST_VERSION..=VERSION).contains(&version) {
         return Err(ImageError::Version(version));
     }
     if word(12) as usize != bytes.len() || bytes.len() > MAX_IMAGE_BYTES {
@@ -53,7 +53,7 @@ pub(super) fn layout(bytes: &[u8]) -> Result<Layout, ImageError> {
         let end = start
             .checked_add(len)
             .ok_or(ImageError::BadSection(section))?;
-        if start != next || end > bytes.len() || len % section.record_bytes() != 0 {
+        if start != next || end > bytes.len() || len % section.record_bytes_in(version) != 0 {
             return Err(ImageError::BadSection(section));
         }
         *slot = start..end;
@@ -64,6 +64,7 @@ pub(super) fn layout(bytes: &[u8]) -> Result<Layout, ImageError> {
     }
     Ok(Layout {
         sections,
+        version,
         id: ImageId(id),
         flags,
         max_probe: word(40),
@@ -185,6 +186,11 @@ fn extra(view: &View<'_>, index: u32, budget: &mut Budget) -> Option<()> {
         budget.spend(view.set_members(extra.networks)?.len())?;
         view.set(extra.networks)
             .try_for_each(|member| view.network(member).map(drop))?;
+    }
+    if extra.issuers != NONE {
+        budget.spend(view.set_members(extra.issuers)?.len())?;
+        view.set(extra.issuers)
+            .try_for_each(|member| view.text_bytes(member).map(drop))?;
     }
     holds(extra.because == NONE || view.string(extra.because).is_some())
 }

@@ -1,26 +1,37 @@
-//! Sessions at work: beside an answer, and at the endpoint.
+//! Sessions in use: minted with a response, minted at the endpoint, renewed, and cleared.
 //!
 //! What a session is, and what may not become one, is in [`crate::session`].
 
-use alloc::{borrow::Cow, string::String, sync::Arc, vec::Vec};
+use alloc::{string::String, sync::Arc, vec::Vec};
 
-use tollgate_core::{Decision, MethodSet, Reason, UnixSeconds};
-use tollgate_token::TokenError;
+use tollgate_core::{Decision, MethodSet, Path, Reason, UnixSeconds};
 
-use super::{Gate, Tokens};
+use super::tokens::{Found, Tokens};
+use super::Gate;
 use crate::cache::Known;
 use crate::config::TokenSource;
+use crate::forward::CacheEdit;
 use crate::log::TokenSeen;
-use crate::outcome::{Action, Outcome, Respond};
+use crate::outcome::{Action, Kind, Outcome};
 use crate::request::Request;
 use crate::respond;
 use crate::session::{MAX_COOKIES, Mint, NoSession, Parent, SessionConfig, SessionPath, TOO_LARGE};
-use crate::source::{self, Found, cookie_pairs, headers_named};
+use crate::source::Candidates;
 
-/// The detail code for the endpoint's answer.
+/// The detail code of the endpoint's response.
 const SESSION: &str = "session";
-/// The status of the endpoint's answer.
+/// The status of the endpoint's response.
 const NO_CONTENT: u16 = 204;
+
+/// What becomes of the session cookie.
+enum Cookie {
+    /// It is set to this value.
+    Set(String),
+    /// It stays as it is.
+    Keep,
+    /// No session could be minted, for this detail code.
+    Failed(&'static str),
+}
 
 impl<B: AsRef<[u8]>> Gate<B> {
     /// Whether the request is for the endpoint. Claims that are only assumed never become a session.
@@ -35,96 +46,138 @@ impl<B: AsRef<[u8]>> Gate<B> {
         endpoint.is_some_and(|endpoint| endpoint.as_bytes() == path)
     }
 
-    /// The cookie to set beside the answer to a request that a sign-in token has opened, if any.
-    ///
-    /// # Errors
-    ///
-    /// The detail code for a session that cannot be.
-    pub(super) fn session_along(
+    /// Adds to the outcome what becomes of the session cookie: a new session with an allowed request that
+    /// has a sign-in token, or the end of a cookie that no longer verifies.
+    pub(super) fn set_session(
         &self,
+        outcome: &mut Outcome,
         request: &Request<'_>,
-        known: &Known,
-    ) -> Result<Option<String>, &'static str> {
-        let (Some(session), Some(parent)) = (&self.config.session, &known.parent) else {
-            return Ok(None);
+        path: &Path<'_>,
+        found: &Found,
+        tokens: &mut Tokens<'_>,
+    ) {
+        let Some(session) = &self.config.session else {
+            return;
         };
-        let Some(path) = session
-            .path_for(request.path())
-            .filter(|_| session.on_sign_in)
-        else {
-            return Ok(None);
-        };
-        if !self.is_kept_by_client(request) || self.has_session(session, request) {
-            return Ok(None);
+        let mut cookie = Cookie::Keep;
+        if let (Action::Forward(_), Some(known)) = (&outcome.action, &found.known) {
+            cookie = self.session_with_response(session, request, path, known, found, tokens);
         }
-        match self.mint(session, request).cookie(path, parent) {
-            Ok(cookie) => Ok(Some(cookie)),
-            Err(NoSession::TooLarge) => Err(TOO_LARGE),
-            Err(NoSession::None) => Ok(None),
+        if let Cookie::Failed(detail) = cookie {
+            outcome.detail = Some(detail);
+            outcome.log.detail = Some(detail);
+        }
+        let value = match cookie {
+            Cookie::Set(value) => Some(value),
+            Cookie::Keep | Cookie::Failed(_) if found.stale_session => session.cleared(request.path()),
+            Cookie::Keep | Cookie::Failed(_) => None,
+        };
+        let Some(value) = value else { return };
+        match &mut outcome.action {
+            Action::Forward(forward) => {
+                forward.response.set_cookies.push(value);
+                forward.response.cache = CacheEdit::NoStore;
+            }
+            Action::Serve(response) | Action::Refuse(response) => response.push("set-cookie", value),
         }
     }
 
-    /// The endpoint's answer: sessions for a sign-in token, or what somebody without one gets.
-    pub(super) fn answer_session(&self, request: &Request<'_>, tokens: Tokens<'_>) -> Outcome {
+    fn session_with_response(
+        &self,
+        session: &SessionConfig,
+        request: &Request<'_>,
+        path: &Path<'_>,
+        known: &Arc<Known>,
+        found: &Found,
+        tokens: &mut Tokens<'_>,
+    ) -> Cookie {
+        let Some(scope) = session
+            .path_for(request.path())
+            .filter(|_| session.on_sign_in)
+        else {
+            return Cookie::Keep;
+        };
+        // Another cookie of the request may hold a session; it is renewed before it ends.
+        let parent = if known.is_session {
+            if self.has_time_left(session, known, request) {
+                return Cookie::Keep;
+            }
+            self.sign_in_token(request, tokens)
+                .filter(|parent| is_same_user(parent, known))
+        } else {
+            let is_kept = found.source.is_some_and(|source| self.is_kept_source(source));
+            let wanted = is_kept && !self.has_session(session, request, path, known, tokens);
+            wanted.then(|| Arc::clone(known))
+        };
+        let Some(parent) = parent.as_ref().and_then(|known| known.parent.as_ref()) else {
+            return Cookie::Keep;
+        };
+        match self.mint(session, request).cookie(scope, parent) {
+            Ok(cookie) => Cookie::Set(cookie),
+            Err(NoSession::TooLarge) => Cookie::Failed(TOO_LARGE),
+            Err(NoSession::None) => Cookie::Keep,
+        }
+    }
+
+    /// The endpoint's outcome: sessions for a sign-in token, or a denial.
+    pub(super) fn answer_session(
+        &self,
+        request: &Request<'_>,
+        path: &Path<'_>,
+        mut tokens: Tokens<'_>,
+    ) -> Outcome {
         let post = MethodSet::from_name("POST").unwrap_or(MethodSet::EMPTY);
         if MethodSet::from_name(request.method) != Some(post) {
             return self.refuse(request, Reason::BadMethod, None, TokenSeen::Unread, post);
         }
-        let known = match source::find(&self.kept_sources(), request) {
-            Found::Absent => {
-                let none = MethodSet::EMPTY;
-                return self.refuse(request, Reason::NoToken, None, TokenSeen::Absent, none);
+        let mut found = self.find_token(request, path, &mut tokens);
+        let sign_in = self.sign_in_token(request, &mut tokens);
+        let (detail, seen, reason) = match (&sign_in, &found.known, found.rejected) {
+            (Some(known), _, _) => return self.serve_sessions(request, known),
+            // A session cannot be renewed with itself, and a token of a link mints nothing.
+            (None, Some(known), _) => (None, known.seen(), Reason::NoToken),
+            (None, None, Some(rejected)) => {
+                (Some(rejected.error.code()), self.seen(rejected), Reason::BadToken)
             }
-            Found::Unusable(error) => Err(error),
-            Found::Token(token) => self.known_as(token, request, tokens),
+            (None, None, None) => (None, TokenSeen::Absent, Reason::NoToken),
         };
-        match known {
-            Ok(known) => self.answer_with_sessions(request, &known),
-            Err(error) => {
-                let (detail, seen) = (Some(error.code()), TokenSeen::Bad(error.code()));
-                let none = MethodSet::EMPTY;
-                let mut outcome = self.refuse(request, Reason::BadToken, detail, seen, none);
-                outcome.unknown_key =
-                    error == TokenError::UnknownKey && self.fresh_keys_might_help(request);
-                outcome
-            }
-        }
+        let none = MethodSet::EMPTY;
+        let mut outcome = self.refuse(request, reason, detail, seen, none);
+        outcome.unknown_key = found.unknown_key && reason == Reason::BadToken;
+        found.known = None;
+        self.set_session(&mut outcome, request, path, &found, &mut tokens);
+        outcome
     }
 
-    fn answer_with_sessions(&self, request: &Request<'_>, known: &Arc<Known>) -> Outcome {
+    fn serve_sessions(&self, request: &Request<'_>, known: &Arc<Known>) -> Outcome {
         let mut detail = SESSION;
         let mut response = respond::plain("HEAD", NO_CONTENT);
         response.headers.retain(|(name, _)| name != "content-type");
         if let (Some(session), Some(parent)) = (&self.config.session, &known.parent) {
             let mint = self.mint(session, request);
-            for path in self
-                .wanted(session, request, parent)
-                .into_iter()
-                .take(MAX_COOKIES)
-            {
+            let paths = self.wanted(session, request, parent).into_iter();
+            for path in paths.take(MAX_COOKIES) {
                 match mint.cookie(path, parent) {
-                    Ok(cookie) => response.headers.push((Cow::Borrowed("set-cookie"), cookie)),
+                    Ok(cookie) => response.push("set-cookie", cookie),
                     Err(NoSession::TooLarge) => detail = TOO_LARGE,
                     Err(NoSession::None) => {}
                 }
             }
         }
-        let seen = TokenSeen::Verified(Arc::clone(&known.issuer));
         let none = MethodSet::EMPTY;
-        let mut outcome = self.refuse(request, Reason::Forbidden, Some(detail), seen, none);
+        let mut outcome = self.refuse(request, Reason::Forbidden, Some(detail), known.seen(), none);
+        outcome.kind = Kind::Serve;
+        outcome.log.outcome = Kind::Serve;
         outcome.reason = Reason::Allow;
         outcome.log.reason = Reason::Allow;
         outcome.status = NO_CONTENT;
         outcome.log.status = NO_CONTENT;
-        outcome.action = Action::Respond(Respond {
-            status: NO_CONTENT,
-            ..response
-        });
+        outcome.action = Action::Serve(response);
         outcome
     }
 
-    /// The paths that somebody at the endpoint gets cookies for: the one in the query, `path=…`, else all
-    /// that concern them.
+    /// The paths that a request to the endpoint gets cookies for: the one in the query, `path=…`, else all
+    /// that have a rule for the user's groups or scopes.
     fn wanted<'a>(
         &self,
         session: &'a SessionConfig,
@@ -147,33 +200,57 @@ impl<B: AsRef<[u8]>> Gate<B> {
         session.paths.iter().filter(concerns).collect()
     }
 
-    /// Whether the deciding token stands where a link could not have put it.
-    fn is_kept_by_client(&self, request: &Request<'_>) -> bool {
-        source::find(&self.kept_sources(), request) == source::find(&self.config.sources, request)
+    /// The first sign-in token that verifies, of a source that a link cannot have filled.
+    fn sign_in_token(&self, request: &Request<'_>, tokens: &mut Tokens<'_>) -> Option<Arc<Known>> {
+        let candidates = Candidates::read(&self.config.sources, request).ok()?;
+        let kept = candidates
+            .iter()
+            .filter(|candidate| self.is_kept_source(candidate.source));
+        let mut kept = kept.filter_map(|candidate| candidate.token.ok());
+        kept.find_map(|token| {
+            let known = self.known(token, request, tokens).ok()?;
+            known.parent.is_some().then_some(known)
+        })
     }
 
-    /// The sources that only the client's own page can fill.
-    fn kept_sources(&self) -> Vec<TokenSource> {
-        let sources = self.config.sources.iter();
-        let is_kept = |source: &&TokenSource| !matches!(source, TokenSource::Query(_));
-        sources.filter(is_kept).cloned().collect()
+    /// Whether only the client's own page can fill the source at this position.
+    fn is_kept_source(&self, position: usize) -> bool {
+        let source = self.config.sources.get(position);
+        source.is_some_and(|source| !matches!(source, TokenSource::Query(_)))
     }
 
-    /// Whether the request carries a session already that lives for another quarter of its time.
-    fn has_session(&self, session: &SessionConfig, request: &Request<'_>) -> bool {
+    /// Whether the request also carries a session of the same user that has time left.
+    fn has_session(
+        &self,
+        session: &SessionConfig,
+        request: &Request<'_>,
+        path: &Path<'_>,
+        user: &Known,
+        tokens: &mut Tokens<'_>,
+    ) -> bool {
+        let Ok(candidates) = Candidates::read(&self.config.sources, request) else {
+            return false;
+        };
+        let mut sessions = candidates
+            .iter()
+            .filter(|candidate| self.is_session_source(candidate.source));
+        sessions.any(|candidate| {
+            let known = self.verify_candidate(&candidate, request, path, tokens);
+            known.is_ok_and(|known| {
+                known.is_session
+                    && is_same_user(user, &known)
+                    && self.has_time_left(session, &known, request)
+            })
+        })
+    }
+
+    /// Whether a session lives for another quarter of its time.
+    pub(super) fn has_time_left(&self, session: &SessionConfig, known: &Known, request: &Request<'_>) -> bool {
         let rest = i64::from(session.lifetime_secs / 4);
         let later = UnixSeconds(request.now.0.saturating_add(rest));
-        let is_good = |token: &[u8]| {
-            let verified = self.verifier.verify(token, request.now);
-            verified.is_ok_and(|verified| {
-                usize::try_from(session.issuer) == Ok(verified.issuer_index())
-                    && verified.expires_at() > later
-            })
-        };
-        headers_named(request, "cookie")
-            .flat_map(cookie_pairs)
-            .filter(|pair| pair.is_named(&session.cookie))
-            .any(|pair| is_good(pair.value))
+        known
+            .lifetime
+            .is_some_and(|lifetime| lifetime.expires_at() > later)
     }
 
     fn mint<'a>(&'a self, config: &'a SessionConfig, request: &Request<'_>) -> Mint<'a, B> {
@@ -186,7 +263,7 @@ impl<B: AsRef<[u8]>> Gate<B> {
         }
     }
 
-    /// An answer of the gate's own.
+    /// A denial by the endpoint.
     fn refuse(
         &self,
         request: &Request<'_>,
@@ -199,7 +276,14 @@ impl<B: AsRef<[u8]>> Gate<B> {
             reason,
             rule: None,
             allow_methods,
+            needs_token: false,
         };
         self.conclude(request, decision, detail, token)
     }
+}
+
+/// Whether a sign-in token is of the user of a session.
+fn is_same_user(sign_in: &Known, session: &Known) -> bool {
+    let (one, other) = (&sign_in.facts, &session.facts);
+    one.issuer() == other.issuer() && one.subject() == other.subject()
 }

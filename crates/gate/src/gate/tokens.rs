@@ -1,18 +1,21 @@
-//! The token of a request: found, verified or remembered, and read into facts.
+//! The token of a request: the first candidate that verifies, read into facts.
 //!
 //! Not here: what the facts decide.
 
-use alloc::sync::Arc;
+use alloc::{string::String, sync::Arc};
 
-use tollgate_token::{Claims, TokenError, Verified};
+use tollgate_core::Path;
+use tollgate_token::{Claims, Rejected, TokenError, Verified};
 
 use super::Gate;
 use crate::cache::{Known, TokenCache};
+use crate::config::TokenSource;
+use crate::log::TokenSeen;
 use crate::request::Request;
-use crate::session::{Parent, SessionConfig};
-use crate::source::{self, Found};
+use crate::session::Parent;
+use crate::source::{Candidate, Candidates};
 
-/// Where what is known of a request's token comes from.
+/// Where the facts about a request's token come from.
 pub(super) enum Tokens<'a> {
     /// From the token, verified now.
     Verify,
@@ -22,81 +25,226 @@ pub(super) enum Tokens<'a> {
     Assume(&'a Claims),
 }
 
-impl<B: AsRef<[u8]>> Gate<B> {
-    /// What the request's token says, and whose it is; `None` if there is no token.
-    pub(super) fn known_token(
-        &self,
-        request: &Request<'_>,
-        tokens: Tokens<'_>,
-    ) -> Result<Option<Arc<Known>>, TokenError> {
-        if let Tokens::Assume(claims) = tokens {
-            return self.assumed(claims).map(|known| Some(Arc::new(known)));
+/// What a request's tokens come to.
+pub(super) struct Found {
+    /// The token that decides, or `None` if there is none that verifies.
+    pub(super) known: Option<Arc<Known>>,
+    /// Why the first token is rejected, if none verifies and there is one.
+    pub(super) rejected: Option<Rejected>,
+    /// Whether a token could verify with refreshed keys.
+    pub(super) unknown_key: bool,
+    /// Whether the session cookie holds values, none of which verifies.
+    pub(super) stale_session: bool,
+    /// The position of the source of the token that decides.
+    pub(super) source: Option<usize>,
+}
+
+impl Found {
+    const fn nothing() -> Self {
+        Self {
+            known: None,
+            rejected: None,
+            unknown_key: false,
+            stale_session: false,
+            source: None,
         }
-        let token = match source::find(&self.config.sources, request) {
-            Found::Absent => return Ok(None),
-            Found::Unusable(error) => return Err(error),
-            Found::Token(token) => token,
-        };
-        self.known_as(token, request, tokens).map(Some)
     }
 
-    /// What one token says, and whose it is.
-    pub(super) fn known_as(
+    fn rejected(error: TokenError) -> Self {
+        Self {
+            rejected: Some(error.into()),
+            ..Self::nothing()
+        }
+    }
+}
+
+impl<B: AsRef<[u8]>> Gate<B> {
+    /// The token that decides about a request for this path.
+    pub(super) fn find_token(
+        &self,
+        request: &Request<'_>,
+        path: &Path<'_>,
+        tokens: &mut Tokens<'_>,
+    ) -> Found {
+        if let Tokens::Assume(claims) = tokens {
+            return match self.assumed(claims) {
+                Ok(known) => Found {
+                    known: Some(Arc::new(known)),
+                    ..Found::nothing()
+                },
+                Err(error) => Found::rejected(error),
+            };
+        }
+        match Candidates::read(&self.config.sources, request) {
+            Ok(candidates) => self.first_verified(&candidates, request, path, tokens),
+            Err(error) => Found::rejected(error),
+        }
+    }
+
+    fn first_verified(
+        &self,
+        candidates: &Candidates<'_>,
+        request: &Request<'_>,
+        path: &Path<'_>,
+        tokens: &mut Tokens<'_>,
+    ) -> Found {
+        let mut found = Found::nothing();
+        let mut rest = candidates.iter();
+        while let Some(candidate) = rest.next() {
+            let verified = self.verify_candidate(&candidate, request, path, tokens);
+            let is_session = self.is_session_source(candidate.source);
+            match verified {
+                Ok(known) => {
+                    found.stale_session &= !is_session;
+                    found.unknown_key = false;
+                    found.source = Some(candidate.source);
+                    if self.conflicts(&known, &candidate, rest, request, path, tokens) {
+                        return Found::rejected(TokenError::ConflictingTokens);
+                    }
+                    found.known = Some(known);
+                    found.rejected = None;
+                    return found;
+                }
+                Err(rejected) => {
+                    found.stale_session |= is_session && rejected.error != TokenError::SessionPath;
+                    found.unknown_key |= rejected.error == TokenError::UnknownKey
+                        && candidate
+                            .token
+                            .is_ok_and(|token| self.verifier.refresh_might_help(token));
+                    found.rejected = found.rejected.or(Some(rejected));
+                }
+            }
+        }
+        found
+    }
+
+    /// Whether another value of the same cookie verifies, and says something else: which of them the user's
+    /// own page has set cannot be known.
+    fn conflicts<'c>(
+        &self,
+        known: &Known,
+        first: &Candidate<'_>,
+        rest: impl Iterator<Item = Candidate<'c>>,
+        request: &Request<'_>,
+        path: &Path<'_>,
+        tokens: &mut Tokens<'_>,
+    ) -> bool {
+        let mut others = rest.filter(|other| other.source == first.source);
+        others.any(|other| {
+            let verified = self.verify_candidate(&other, request, path, tokens);
+            verified.is_ok_and(|other| other.facts != known.facts)
+        })
+    }
+
+    pub(super) fn verify_candidate(
+        &self,
+        candidate: &Candidate<'_>,
+        request: &Request<'_>,
+        path: &Path<'_>,
+        tokens: &mut Tokens<'_>,
+    ) -> Result<Arc<Known>, Rejected> {
+        let known = self.known(candidate.token?, request, tokens)?;
+        match &known.base {
+            Some(base) if !is_below(path, base) => Err(TokenError::SessionPath.into()),
+            _ => Ok(known),
+        }
+    }
+
+    /// What one token contains, and whose it is.
+    pub(super) fn known(
         &self,
         token: &[u8],
         request: &Request<'_>,
-        tokens: Tokens<'_>,
-    ) -> Result<Arc<Known>, TokenError> {
+        tokens: &mut Tokens<'_>,
+    ) -> Result<Arc<Known>, Rejected> {
         let Tokens::Remember(cache) = tokens else {
             let verified = self.verifier.verify(token, request.now)?;
-            return self.known(&verified).map(Arc::new);
+            return Ok(Arc::new(self.read(&verified)?));
         };
         let leeway_secs = self.config.leeway_secs;
         if let Some(seen) = cache.find(&self.epoch, token, request.now, leeway_secs) {
-            return seen;
+            return seen.map_err(Rejected::from);
         }
         let verified = self.verifier.verify(token, request.now)?;
-        let known = Arc::new(self.known(&verified)?);
+        let known = Arc::new(self.read(&verified)?);
         cache.keep(token, &known);
         Ok(known)
     }
 
-    fn known(&self, verified: &Verified) -> Result<Known, TokenError> {
+    fn read(&self, verified: &Verified) -> Result<Known, TokenError> {
         let index = verified.issuer_index();
-        let (Some(issuer), Some(name)) = (self.config.issuers.get(index), self.issuers.get(index))
-        else {
-            return Err(TokenError::WrongIssuer);
+        let lifetime = Some(verified.lifetime());
+        let name = |index: usize| {
+            let name = self.issuers.get(index).cloned();
+            name.ok_or(TokenError::WrongIssuer)
         };
-        let is_sign_in = |session: &SessionConfig| usize::try_from(session.issuer) != Ok(index);
-        let has_sessions = self.config.session.as_ref().is_some_and(is_sign_in);
+        if let Some(session) = self.config.session.as_ref().filter(|session| session.is_issuer(index)) {
+            let session = session.read(verified.claims(), &self.config, &self.image)?;
+            return Ok(Known {
+                facts: session.facts,
+                issuer: name(session.idp)?,
+                lifetime,
+                is_session: true,
+                base: session.base.map(String::into_boxed_str),
+                parent: None,
+            });
+        }
+        let issuer = self.config.issuers.get(index).ok_or(TokenError::WrongIssuer)?;
+        let claims = verified.claims();
+        let parent = self.config.session.as_ref().map(|_| Parent {
+            claims: claims.clone(),
+            lifetime: verified.lifetime(),
+            issuer: index,
+        });
         Ok(Known {
-            facts: verified.claims().facts(&self.image, issuer)?,
-            issuer: Arc::clone(name),
-            lifetime: Some(verified.lifetime()),
-            parent: has_sessions.then(|| Parent {
-                claims: verified.claims().clone(),
-                lifetime: verified.lifetime(),
-                issuer: index,
-            }),
+            facts: claims.facts(&self.image, issuer, &self.config.claim_places)?,
+            issuer: name(index)?,
+            lifetime,
+            is_session: false,
+            base: None,
+            parent,
         })
     }
 
-    /// What assumed claims say.
+    /// What assumed claims contain.
     fn assumed(&self, claims: &Claims) -> Result<Known, TokenError> {
         let issuer = self.config.assumed_issuer(claims)?;
         Ok(Known {
-            facts: claims.facts(&self.image, &issuer)?,
+            facts: claims.facts(&self.image, &issuer, &self.config.claim_places)?,
             issuer: issuer.name.as_str().into(),
             lifetime: None,
+            is_session: false,
+            base: None,
             parent: None,
         })
     }
 
-    /// Whether the request's token could become good if keys were fetched again.
-    pub(super) fn fresh_keys_might_help(&self, request: &Request<'_>) -> bool {
-        match source::find(&self.config.sources, request) {
-            Found::Token(token) => self.verifier.refresh_might_help(token),
-            Found::Absent | Found::Unusable(_) => false,
+    /// Whether the source at this position is the cookie that this gate sets.
+    pub(super) fn is_session_source(&self, position: usize) -> bool {
+        let source = self.config.sources.get(position);
+        let session = self.config.session.as_ref();
+        matches!((source, session), (Some(TokenSource::Cookie(name)), Some(session)) if *name == session.cookie)
+    }
+
+    /// What a record shows of a rejected token.
+    pub(super) fn seen(&self, rejected: Rejected) -> TokenSeen {
+        let issuer = rejected.issuer;
+        let config = issuer.and_then(|at| self.config.issuers.get(at));
+        let claim = rejected.error.claim();
+        TokenSeen::Bad {
+            code: rejected.error.code(),
+            claim: claim.map(|claim| match config {
+                Some(config) => config.claim_name(claim).into(),
+                None => claim.standard().into(),
+            }),
+            issuer: issuer.and_then(|at| self.issuers.get(at).cloned()),
         }
     }
+}
+
+/// Whether a path is a base, or below it.
+pub(super) fn is_below(path: &Path<'_>, base: &str) -> bool {
+    let base = base.strip_prefix('/').unwrap_or(base).as_bytes();
+    let rest = path.decoded().strip_prefix(base);
+    rest.is_some_and(|rest| base.is_empty() || rest.is_empty() || rest.starts_with(b"/"))
 }

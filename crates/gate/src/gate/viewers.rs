@@ -7,6 +7,7 @@ use core::net::IpAddr;
 
 use tollgate_core::{Decision, MethodSet, PathOptions, Query, Reason, RuleId, TokenState, decide};
 
+use super::tokens::is_below;
 use super::{Gate, Tokens};
 use crate::cache::{Known, TokenCache};
 use crate::config::TokenSource;
@@ -14,7 +15,7 @@ use crate::forward;
 use crate::log::{LogRecord, TokenSeen};
 use crate::outcome::Outcome;
 use crate::request::Request;
-use crate::viewer::{Seat, Viewers};
+use crate::viewer::{Admitted, Seat, Viewers};
 
 impl<B: AsRef<[u8]>> Gate<B> {
     /// Decides as [`Gate::handle_cached`] does, and gives the viewer a number where the next request with the
@@ -43,7 +44,7 @@ impl<B: AsRef<[u8]>> Gate<B> {
         forward::is_internal(name) || self.config.sources.iter().any(is_source)
     }
 
-    /// The rule that lets a viewer's next request pass. `None` is no answer: the whole request has to be asked.
+    /// The rule that allows a viewer's next request. `None` is no decision: the whole request has to be evaluated.
     ///
     /// `request` needs no headers and no address; they are those that the number stands for.
     pub fn admit(
@@ -51,11 +52,16 @@ impl<B: AsRef<[u8]>> Gate<B> {
         viewers: &mut Viewers,
         viewer: u32,
         request: &Request<'_>,
-    ) -> Option<RuleId> {
+    ) -> Option<Admitted> {
         let (viewer, scratch) = viewers.find(&self.epoch, viewer)?;
         let lifetime = viewer.known.lifetime?;
         let leeway_secs = self.config.leeway_secs;
         lifetime.check(request.now, leeway_secs).ok()?;
+        // A session that ends soon may be renewed, which depends on other headers.
+        let session = self.config.session.as_ref().filter(|_| viewer.known.is_session);
+        if session.is_some_and(|session| !self.has_time_left(session, &viewer.known, request)) {
+            return None;
+        }
         let (path, query) = request.path_and_query();
         if query.is_some() && (request.has_splitting_query() || self.query_counts(request)) {
             return None;
@@ -64,16 +70,23 @@ impl<B: AsRef<[u8]>> Gate<B> {
             return None;
         }
         let ascii_only = self.image.ascii_only();
-        let path = scratch.parse(path, PathOptions { ascii_only });
+        let path = scratch.parse(path, PathOptions { ascii_only }).ok()?;
+        if viewer.known.base.as_ref().is_some_and(|base| !is_below(&path, base)) {
+            return None;
+        }
         let query = Query {
-            path: &path.ok()?,
+            path: &path,
             method: request.method,
             ip: viewer.ip,
             now: request.now,
             token: TokenState::Verified(&viewer.known.facts),
         };
         let decision = decide(&self.image, &query);
-        decision.rule.filter(|_| decision.reason == Reason::Allow)
+        let rule = decision.rule.filter(|_| decision.reason == Reason::Allow)?;
+        Some(Admitted {
+            rule,
+            cache: self.cache_edit(&decision),
+        })
     }
 
     /// The record of a request that [`Gate::admit`] let pass, made when somebody wants it.
@@ -83,6 +96,7 @@ impl<B: AsRef<[u8]>> Gate<B> {
             reason: Reason::Allow,
             rule: Some(rule),
             allow_methods: MethodSet::EMPTY,
+            needs_token: false,
         };
         Some(self.conclude(request, decision, None, seen).log)
     }
@@ -97,7 +111,8 @@ impl<B: AsRef<[u8]>> Gate<B> {
     ) -> Option<Seat> {
         // A session goes by the path, other headers and the time.
         let gets_sessions = known.parent.is_some();
-        if gets_sessions || self.query_counts(request) {
+        // What is added to the request goes by the rule.
+        if gets_sessions || self.config.forward.identity || self.query_counts(request) {
             return None;
         }
         let same = |name: &Arc<str>| Arc::ptr_eq(name, &known.issuer);

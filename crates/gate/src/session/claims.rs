@@ -1,22 +1,30 @@
-//! What a session says, and its JSON form.
+//! The content of a session, and its JSON form.
 
-use alloc::{boxed::Box, string::String, vec::Vec};
+use alloc::{
+    boxed::Box,
+    string::{String, ToString},
+    vec::Vec,
+};
 use core::fmt::Write;
 
-use tollgate_core::Claim;
-use tollgate_token::{IssuerConfig, base64url};
+use tollgate_core::{Claim, UnixSeconds};
+use tollgate_token::{Groups, IssuerConfig, base64url};
 
-use super::{Mint, Names, Parent, SessionPath};
+use super::{Mint, Parent, SessionPath};
 
-/// What a session says, taken from its sign-in token.
+/// The content of a session, taken from its sign-in token.
 pub(crate) struct Content<'a> {
     pub(super) issuer: &'a str,
     pub(super) site: &'a str,
     pub(super) issued_at: i64,
     pub(super) expires_at: i64,
     pub(super) subject: Option<&'a str>,
-    pub(super) groups_claim: &'a str,
+    pub(super) auth_time: i64,
+    pub(super) idp: &'a str,
+    pub(super) reads: String,
+    pub(super) base: Option<&'a str>,
     pub(super) groups: Vec<&'a str>,
+    pub(super) elsewhere: bool,
     pub(super) scopes: Vec<&'a str>,
     pub(super) declared: Vec<(&'a str, Claim)>,
 }
@@ -25,49 +33,58 @@ impl<'a> Content<'a> {
     /// Takes what the policy reads of `parent`, a token of `from`, for a session of `issuer`.
     pub(super) fn new<B: AsRef<[u8]>>(
         mint: &Mint<'a, B>,
-        path: &SessionPath,
+        path: &'a SessionPath,
         parent: &'a Parent,
-        from: &IssuerConfig,
+        from: &'a IssuerConfig,
         issuer: &'a IssuerConfig,
         (issued_at, expires_at): (i64, i64),
     ) -> Option<Self> {
         let claims = &parent.claims;
-        let subject = claims.subject().ok()?;
+        let rules = &from.claims;
+        let (groups, elsewhere) = match claims.groups(rules.groups.as_ref()).ok()? {
+            Groups::Listed(groups) => (groups, false),
+            Groups::Elsewhere => (Vec::new(), true),
+        };
+        // The names are those of the issuer: its prefix and its restrictions are applied at every use.
+        let is_read = |group: &&str| {
+            let name = rules.group(group);
+            name.is_some_and(|name| path.groups.contain(&name))
+        };
+        let scopes = claims.scopes(rules.scopes.as_ref()).ok()?;
         let mut declared = Vec::new();
-        // A declared `sub` is the subject, and a declared `scope` all scopes; each stands there once.
-        let mut scopes = kept(claims.scopes().ok()?, &path.scopes);
-        for claim in mint.image.claims().filter(|claim| claim.name != "sub") {
-            if claim.name == "scope" {
-                scopes.clear();
-            }
-            match claims.declared(claim.name, claim.kind) {
+        for claim in mint.image.claims() {
+            let place = mint.gate.claim_place(claim.slot);
+            match claims.declared(claim.name, place, claim.kind) {
                 Claim::Missing => {}
                 value => declared.push((claim.name, value)),
             }
         }
+        let auth_time = claims.auth_time();
+        let issued = parent.lifetime.issued_at().map(|UnixSeconds(at)| at);
         Some(Self {
             issuer: issuer.issuers.first()?,
             site: &mint.gate.site,
             issued_at,
             expires_at,
-            subject: subject.filter(|_| mint.config.subject),
-            groups_claim: &issuer.groups_claim,
-            groups: kept(claims.groups(&from.groups_claim).ok()?, &path.groups),
-            scopes,
+            subject: claims.subject().ok()?,
+            auth_time: auth_time.or(issued).unwrap_or(issued_at),
+            idp: &from.name,
+            reads: mint.config.marks(path, parent.issuer)?.collect(),
+            base: path.base.as_deref(),
+            groups: once(groups.into_iter().filter(is_read)),
+            elsewhere,
+            scopes: once(scopes.into_iter().filter(|scope| path.scopes.contain(scope))),
             declared,
         })
     }
 
-    /// The session as a JWT; none if it cannot be signed.
+    /// The session as a JWT; `None` if it cannot be signed.
     pub(super) fn to_jwt(
         &self,
         kid: &str,
         sign: impl FnOnce(&[u8]) -> Option<Vec<u8>>,
     ) -> Option<String> {
-        let mut header = String::from(r#"{"alg":"HS256","kid":"#);
-        push_string(&mut header, kid);
-        header.push_str(r#","typ":"JWT"}"#);
-        let mut token = base64url::encode(header.as_bytes());
+        let mut token = header(kid).into_bytes();
         token.push(b'.');
         token.extend(base64url::encode(self.to_json().as_bytes()));
         let signature = sign(&token)?;
@@ -79,8 +96,7 @@ impl<'a> Content<'a> {
     fn to_json(&self) -> String {
         let mut json = String::from(r#"{"iss":"#);
         push_string(&mut json, self.issuer);
-        json.push_str(r#","aud":"#);
-        push_string(&mut json, self.site);
+        push_text(&mut json, "aud", self.site);
         // Writing to a string cannot fail.
         _ = write!(
             json,
@@ -88,43 +104,76 @@ impl<'a> Content<'a> {
             self.issued_at, self.expires_at
         );
         if let Some(subject) = self.subject {
-            json.push_str(r#","sub":"#);
-            push_string(&mut json, subject);
+            push_text(&mut json, "sub", subject);
+        }
+        _ = write!(json, r#","auth_time":{}"#, self.auth_time);
+        push_text(&mut json, "idp", self.idp);
+        push_text(&mut json, "reads", &self.reads);
+        if let Some(base) = self.base {
+            push_text(&mut json, "base", base);
         }
         if !self.groups.is_empty() {
-            push_name(&mut json, self.groups_claim);
+            push_name(&mut json, "groups");
             push_list(&mut json, self.groups.iter().copied());
         }
-        if !self.scopes.is_empty() {
-            push_name(&mut json, "scope");
-            push_string(&mut json, &self.scopes.join(" "));
+        if self.elsewhere {
+            json.push_str(r#","elsewhere":true"#);
         }
-        for (name, value) in &self.declared {
-            push_name(&mut json, name);
-            match value {
-                Claim::Missing | Claim::WrongType => json.push_str("null"),
-                Claim::String(text) => push_string(&mut json, text),
-                Claim::Int(number) => _ = write!(json, "{number}"),
-                Claim::Bool(flag) => json.push_str(if *flag { "true" } else { "false" }),
-                Claim::StringList(texts) => {
-                    push_list(&mut json, texts.iter().map(Box::as_ref));
-                }
-            }
+        if !self.scopes.is_empty() {
+            push_name(&mut json, "scopes");
+            push_list(&mut json, self.scopes.iter().copied());
+        }
+        if !self.declared.is_empty() {
+            push_name(&mut json, "claims");
+            self.push_declared(&mut json);
         }
         json.push('}');
         json
     }
+
+    fn push_declared(&self, json: &mut String) {
+        for (at, (name, value)) in self.declared.iter().enumerate() {
+            json.push(if at == 0 { '{' } else { ',' });
+            push_string(json, name);
+            json.push(':');
+            match value {
+                // No declared type is an object.
+                Claim::Missing | Claim::WrongType => json.push_str("{}"),
+                Claim::String(text) => push_string(json, text),
+                // As text, so that no reader rounds it.
+                Claim::Int(number) => push_string(json, &number.to_string()),
+                Claim::Bool(flag) => json.push_str(if *flag { "true" } else { "false" }),
+                Claim::StringList(texts) => push_list(json, texts.iter().map(Box::as_ref)),
+            }
+        }
+        json.push('}');
+    }
 }
 
-/// Those names that the policy reads, each once.
-fn kept<'a>(names: Vec<&'a str>, read: &Names) -> Vec<&'a str> {
+/// The encoded header of sessions that are signed with the secret of this name. There is one for each name, so
+/// restricted edges compare it as it is.
+pub fn header(kid: &str) -> String {
+    let mut header = String::from(r#"{"alg":"HS256","kid":"#);
+    push_string(&mut header, kid);
+    header.push_str(r#","typ":"JWT"}"#);
+    // What it encodes to is ASCII.
+    String::from_utf8(base64url::encode(header.as_bytes())).unwrap_or_default()
+}
+
+/// Each name once.
+fn once<'a>(names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
     let mut kept: Vec<&str> = Vec::new();
     for name in names {
-        if read.contain(name) && !kept.contains(&name) {
+        if !kept.contains(&name) {
             kept.push(name);
         }
     }
     kept
+}
+
+fn push_text(json: &mut String, name: &str, text: &str) {
+    push_name(json, name);
+    push_string(json, text);
 }
 
 fn push_name(json: &mut String, name: &str) {

@@ -2,10 +2,10 @@
 //!
 //! `17([protected, unprotected, payload, tag])`, without the optional tag 61. Protected is `{1: 5}`
 //! (HMAC 256/256), unprotected `{4: kid}`. The payload is a map: 1 `iss`, 2 `sub`, 3 `aud`, 4 `exp`,
-//! 6 `iat`, 9 `scope` (RFC 8392, RFC 8693), groups and declared claims under their own names, and for a
-//! session of one course 312 `catu`, the Common Access Token's claim on addresses: `{3: {1: path}}`, the
-//! path begins with the course's base. CloudFront checks the tag and nothing else: whoever reads such a
-//! token there checks `exp`, `aud` and the rest.
+//! 6 `iat`, 9 `scope` (RFC 8392, RFC 8693), `auth_time`, `idp`, `reads`, `groups`, `elsewhere` and `claims`
+//! as in the JWT, and for a session of one course 312 `catu`, the Common Access Token's claim on addresses:
+//! `{3: {1: path}}`, the path begins with the course's base. CloudFront checks the tag and nothing else: a
+//! function that reads such a token there must check `exp`, `aud` and the rest.
 //!
 //! Not here: CWTs of others, and any other algorithm.
 
@@ -16,7 +16,6 @@ use minicbor::data::{Tag, Type};
 use minicbor::{Decoder, Encoder};
 use tollgate_core::Claim;
 
-use super::SessionPath;
 use super::claims::Content;
 
 /// COSE_Mac0 (RFC 9052 §6.2).
@@ -112,11 +111,11 @@ fn signed(protected: &[u8], payload: &[u8]) -> Option<Vec<u8>> {
     Some(out.into_writer())
 }
 
-/// A session in this form; none if it cannot be signed.
+/// A session in this form; `None` if it cannot be signed.
 pub(super) fn mint(
     content: &Content<'_>,
     kid: &str,
-    path: &SessionPath,
+    path: &str,
     sign: impl FnOnce(&[u8]) -> Option<Vec<u8>>,
 ) -> Option<Vec<u8>> {
     let mut payload = Encoder::new(Vec::new());
@@ -134,15 +133,16 @@ pub(super) fn mint(
     Some(out.into_writer())
 }
 
-fn claims(out: &mut Encoder<Vec<u8>>, content: &Content<'_>, path: &SessionPath) -> Written {
-    let is_bound = path.path != "/";
+fn claims(out: &mut Encoder<Vec<u8>>, content: &Content<'_>, path: &str) -> Written {
     let optional = [
         content.subject.is_some(),
-        !content.scopes.is_empty(),
-        is_bound,
+        content.base.is_some(),
         !content.groups.is_empty(),
+        content.elsewhere,
+        !content.scopes.is_empty(),
+        !content.declared.is_empty(),
     ];
-    let count = 4 + optional.into_iter().filter(|there| *there).count() + content.declared.len();
+    let count = 7 + optional.into_iter().filter(|present| *present).count();
     out.map(count as u64)?;
     out.u64(ISS)?.str(content.issuer)?;
     if let Some(subject) = content.subject {
@@ -151,21 +151,31 @@ fn claims(out: &mut Encoder<Vec<u8>>, content: &Content<'_>, path: &SessionPath)
     out.u64(AUD)?.str(content.site)?;
     out.u64(EXP)?.i64(content.expires_at)?;
     out.u64(IAT)?.i64(content.issued_at)?;
+    out.str("auth_time")?.i64(content.auth_time)?;
+    out.str("idp")?.str(content.idp)?;
+    out.str("reads")?.str(&content.reads)?;
     if !content.scopes.is_empty() {
         out.u64(SCOPE)?.str(&content.scopes.join(" "))?;
     }
-    if is_bound {
+    if content.base.is_some() {
         out.u64(CATU)?.map(1)?.u64(PATH)?.map(1)?;
-        out.u64(PREFIX)?.str(&path.path)?;
+        out.u64(PREFIX)?.str(path)?;
     }
     if !content.groups.is_empty() {
-        out.str(content.groups_claim)?;
+        out.str("groups")?;
         list(out, content.groups.iter().copied())?;
     }
+    if content.elsewhere {
+        out.str("elsewhere")?.bool(true)?;
+    }
+    if content.declared.is_empty() {
+        return Ok(());
+    }
+    out.str("claims")?.map(content.declared.len() as u64)?;
     for (name, value) in &content.declared {
         out.str(name)?;
         match value {
-            Claim::Missing | Claim::WrongType => _ = out.null()?,
+            Claim::Missing | Claim::WrongType => _ = out.map(0)?,
             Claim::String(text) => _ = out.str(text)?,
             Claim::Int(number) => _ = out.i64(*number)?,
             Claim::Bool(flag) => _ = out.bool(*flag)?,

@@ -70,11 +70,10 @@ impl Trust {
             return Err(TrustError::Empty);
         }
         let prepared = set.keys().iter().map(|key| {
-            if !is_key_id(&key.kid) || key.kid.len() > MAX_KEY_ID_BYTES {
-                return Err(TrustError::KeyId);
-            }
+            let is_id = |kid: &&Box<str>| is_key_id(kid) && kid.len() <= MAX_KEY_ID_BYTES;
+            let kid = key.kid.as_ref().filter(is_id).ok_or(TrustError::KeyId)?;
             let checked = key.prepare(provider).map_err(TrustError::Refused)?;
-            Ok((key.kid.clone(), checked))
+            Ok((kid.clone(), checked))
         });
         Ok(Self {
             keys: prepared.collect::<Result<_, _>>()?,

@@ -41,7 +41,27 @@ super::declare_codes! {
     BAD_SESSION, "TG0414", Error, "sessions cannot be minted like this",
     "Sessions are signed with a secret of an `[[issuer]]` of their own, which has `HS256` for its only \
      algorithm and the site's name among its `clients`. They travel in a cookie that `[token] from` lists.";
-    SESSION_READS, "TG0415", Error, "a session cannot carry what the policy reads",
-    "A session must open exactly what the sign-in token opens. What has another value in it by nature (its \
-     issuer, audience and times) can therefore not be asked for where sessions are minted.";
+    GROUPS_CLAIM_MISSING, "TG0416", Error, "issuer without a groups claim",
+    "Rules name groups, and it is not configured which claim of this issuer's tokens contains them. For \
+     Cognito it is `cognito:groups`; other issuers need `groups_claim`, the name of the claim or the list of \
+     names that lead to it, such as `[\"realm_access\", \"roles\"]` for Keycloak. An issuer that has no \
+     groups at all still needs it, so that the claim was chosen on purpose: write `groups_claim = \"groups\"`.";
+    UNKNOWN_RULE_ISSUER, "TG0417", Error, "unknown issuer in a rule",
+    "`issuers` of a rule lists names of `[[issuer]]` tables, not values of `iss`.";
+    SESSION_ISSUER_IN_RULE, "TG0418", Error, "rule for the issuer of sessions",
+    "A session counts as a token of the issuer where the user signed in, so no request ever has the session \
+     issuer as its issuer. Name the issuers of the sign-in tokens.";
+    SHARED_NAMES, "TG0419", Warning, "names that several issuers can grant",
+    "Every issuer can put any group and any subject into its tokens. Where two issuers are configured, a \
+     group of one customer's identity provider can be the group that a rule means for your own users, and \
+     `sub` values of two issuers can be equal. Restrict what the issuer may grant (`groups`, \
+     `groups_prefix`, `subject_prefix` in its `[[issuer]]`), or name the issuers that a rule is about: \
+     `issuers = [\"…\"]`.";
+    KEY_IGNORED, "TG0420", Note, "key that is not used",
+    "A key set may contain keys that cannot verify tokens here: for encryption, of an unknown kind, or for an \
+     algorithm that the issuer does not list. They are skipped.";
+    COOKIE_PREFIX, "TG0421", Error, "session cookie without a prefix",
+    "Browsers accept a cookie whose name starts with `__Host-` or `__Secure-` only from the site itself, over \
+     HTTPS, so no neighbouring site can plant one. Sessions for the whole site use `__Host-`, sessions by \
+     course `__Secure-`.";
 }

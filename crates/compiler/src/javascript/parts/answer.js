@@ -10,6 +10,67 @@ function faultOf(work) {
   }
 }
 
+//#if tokens
+// The facts of the first token that verifies; the fault of the first if none does. `verify` makes facts of
+// a token.
+async function judgeTokens(query, request, verify) {
+  var found, at, facts, fault, decided, stale;
+  fault = faultOf(() => { found = findTokens(request); });
+  for (at in found) {
+    if (!decided || found[at][0] == decided) {
+      try {
+        refuse(found[at][2], found[at][2]);
+        facts = await verify(found[at][1]);
+        // Of two values of one cookie that both verify, nobody knows which the user's own page has set.
+        if (decided && idOf(facts) != idOf(query._facts)) {
+          query._facts = nobody;
+          return 'conflicting_tokens';
+        }
+        decided = found[at][0];
+        query._facts = facts;
+      } catch (other) {
+        if (!isText(other)) throw other;
+        fault = fault || other;
+//#if sessions
+        // A session cookie that does not verify is cleared, unless another one does.
+        if (other != 'session_path' && found[at][0][1] == COOKIE[0]) stale = found[at][0];
+//#endif
+      }
+    }
+  }
+//#if sessions
+  query._stale = stale && stale != decided;
+//#endif
+  return decided ? nothing : fault;
+}
+
+// All that facts hold, in one form.
+var idOf = (facts) => JSON.stringify(
+  [facts[0], facts[1], facts[2] && facts[2].slice().sort(), facts[3].slice().sort()]
+//#if claims
+    .concat(CLAIMS.map((claim) => {
+      claim = declared(facts, claim[0], claim[1]);
+      return claim === nothing ? 0 : claim;
+    }))
+//#endif
+);
+//#endif
+
+//#if identity
+// What the origin is told of the user; a text of bytes that may stand in a header.
+var escaped = (text) =>
+  (text || '').replace(/[^!-~]|[%,]/g, (byte) => '%' + (byte.charCodeAt(0) + 256).toString(16).slice(1).toUpperCase());
+
+function identityOf(facts, rule) {
+  return {
+    'x-tollgate-subject': escaped(facts[1][0]),
+    'x-tollgate-groups': (facts[2] || []).slice().sort().filter((group, at, all) => group != all[at - 1]).map(escaped).join(','),
+    'x-tollgate-issuer': facts[5] || '',
+    'x-tollgate-rule': rule
+  };
+}
+//#endif
+
 // Adds the rules of a list whose patterns fit the path after `depth` segments.
 function gather(query, rules, depth) {
   query._rules = query._rules.concat(
@@ -19,9 +80,18 @@ function gather(query, rules, depth) {
   );
 }
 
+//#if clears
+// The cookie that ends a session.
+function cleared() {
+  var cookies = {};
+  cookies[COOKIE[0]] = { value: '', attributes: COOKIE[1] };
+  return cookies;
+}
+//#endif
+
 // What to answer: nothing for a status if the request may pass. Edges say what a header's field is.
-function conclude(method, decision, policy) {
-  var reason = decision[0], status = statuses[reason], headers = {
+function conclude(query, decision, policy) {
+  var method = query._method, reason = decision[0], status = statuses[reason], headers = {
     'cache-control': field('no-store'),
     'content-type': field('text/plain; charset=utf-8'),
     'x-content-type-options': field('nosniff')
@@ -39,6 +109,12 @@ function conclude(method, decision, policy) {
   return {
     statusCode: status,
     headers: headers,
+//#if clears
+    cookies: query._stale && cleared(),
+//#endif
+//#if identity
+    _identity: status ? nothing : identityOf(query._facts, decision[1].replace('!', '/')),
+//#endif
     body: method == 'HEAD' ? '' : texts[status],
     _log: JSON.stringify({
       policy: policy,

@@ -9,6 +9,9 @@ function strip(request) {
   for (name in request.headers) if (/^x[-_]tollgate[-_]/.test(name)) delete request.headers[name];
 //#if strip
   sources.forEach((source) => {
+//#if !strip_all
+    if (source[0] == 'querystring')
+//#endif
     for (name in request[source[0]]) if (trim(name) == source[1]) delete request[source[0]][name];
   });
 //#endif
@@ -31,50 +34,74 @@ async function loadPage(generation, name) {
 
 //#if tokens
 function isSigned(parts, key) {
-  var mac = crypto.createHmac('sha256', Buffer.from(key[2], 'base64url')).update(parts[0] + '.' + parts[1]).digest('base64url');
+  var mac = crypto.createHmac('sha256', Buffer.from(key[3], 'base64url')).update(parts[0] + '.' + parts[1]).digest('base64url');
   // All of it is compared, so that the time tells nothing. Strict base64url is one text for one value.
   var differs = parts[2].length ^ mac.length, at = 0;
   while (at < 43) differs |= parts[2].charCodeAt(at) ^ mac.charCodeAt(at++);
   return !differs;
 }
 
-function verifyToken(token, root, now) {
-  var parts = openToken(token, root.keys);
+async function verifyToken(token, root, query) {
+  var parts = openToken(token, root.keys), key = parts._keys[0], facts;
 //#if shared_kids
   var error = 'bad_signature';
-  parts._keys.some((key) => {
-    if (isSigned(parts, key)) {
+  parts._keys.some((other) => {
+    if (isSigned(parts, other)) {
       parts._claims = parts._claims || readObject(parts._payload, 'bad_json');
-      key = faultOf(() => {
-        parts._facts = judgeClaims(parts._claims, root.issuers[key[1]], now);
+      key = other;
+      other = faultOf(() => {
+        facts = judgeClaims(parts._claims, root.issuers[key[1]], query._now);
+        error = nothing;
       });
-      if (error == 'bad_signature' || error == 'wrong_issuer') error = key;
+      if (error == 'bad_signature' || error == 'wrong_issuer') error = other;
     }
-    return parts._facts;
+    return !error;
   });
-  refuse(!parts._facts, error);
-  return parts._facts;
+  refuse(error, error);
 //#endif
 //#if !shared_kids
-  refuse(!isSigned(parts, parts._keys[0]), 'bad_signature');
-  return judgeClaims(readObject(parts._payload, 'bad_json'), root.issuers[parts._keys[0][1]], now);
+  refuse(!isSigned(parts, key), 'bad_signature');
+  parts._claims = readObject(parts._payload, 'bad_json');
+  facts = judgeClaims(parts._claims, root.issuers[key[1]], query._now);
 //#endif
+//#if sessions
+//#if plain
+  if (key[1] == root.session.n)
+//#endif
+    facts = await sessionOf(parts._claims, root.session, query);
+//#endif
+  return facts;
+}
+//#endif
+
+//#if course_sessions
+async function marksOf(base, session, query) {
+  return (await loadPage(query._generation, 's/' + placeOf(base, session.p)))['$' + base];
+}
+//#endif
+
+//#if pages course_sessions
+// The page that holds a text, of so many.
+function placeOf(text, count) {
+  var page = 0, at;
+  for (at = 0; at < text.length; at++) page = (page * 31 + text.charCodeAt(at)) % 65521;
+  return page % count;
 }
 //#endif
 
 async function answerTo(request, ip, now) {
-  var query = { _method: request.method, _facts: nobody, _rules: [], _now: now }, root, detail, at, depth, prefix, page, place;
+  var query = { _method: request.method, _facts: nobody, _rules: [], _now: now }, root, detail, at, depth, prefix, page;
   detail = faultOf(() => {
     query._path = parsePath(request.uri);
     refuse(/[\0- \x7f#]/.test(request.rawQueryString()), 'bad_query');
   });
-  if (detail) return conclude(request.method, ['bad_path', nothing, nothing, detail]);
+  if (detail) return conclude(query, ['bad_path', nothing, nothing, detail]);
   root = await loadPage('', '');
+//#if course_sessions
+  query._generation = root._generation;
+//#endif
 //#if tokens
-  detail = faultOf(() => {
-    var token = findToken(request);
-    if (token) query._facts = verifyToken(token, root, now);
-  });
+  detail = await judgeTokens(query, request, (token) => verifyToken(token, root, query));
 //#endif
 //#if address
   query._ip = addressOf(ip || '');
@@ -85,27 +112,27 @@ async function answerTo(request, ip, now) {
     depth = root.pages[at][0];
     if (query._path[depth - 1]) {
       prefix = query._path.slice(0, depth).join('/');
-      // The page that holds a prefix, if any does.
-      page = 0;
-      for (place = 0; place < prefix.length; place++) page = (page * 31 + prefix.charCodeAt(place)) % 65521;
-      page = await loadPage(root._generation, depth + '/' + (page % root.pages[at][1]));
+      page = await loadPage(root._generation, depth + '/' + placeOf(prefix, root.pages[at][1]));
       gather(query, page['$' + prefix], depth);
     }
   }
 //#endif
-  return conclude(request.method, decide(query, detail), root.policy);
+  return conclude(query, decide(query, detail), root.policy);
 }
 
 async function handler(event) {
-  var request = event.request, answer;
+  var request = event.request, answer, name;
   try {
     answer = await answerTo(request, event.viewer.ip, Math.floor(Date.now() / 1e3));
   } catch (fault) {
-    answer = conclude(request.method, ['internal']);
+    answer = conclude({ _method: request.method }, ['internal']);
   }
   console.log(answer._log);
   delete answer._log;
   if (answer.statusCode) return answer;
   strip(request);
+//#if identity
+  for (name in answer._identity) request.headers[name] = field(answer._identity[name]);
+//#endif
   return request;
 }

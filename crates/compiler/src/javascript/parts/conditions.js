@@ -23,9 +23,11 @@ var order = (one, other) =>
 //#if claims
 // A declared claim: its value, `null` if it is of another type, `undefined` if it is not there.
 function declared(facts, name, kind) {
-  var value = facts[4] ? facts[4]['$' + name] : unknown;
-  return value == unknown
-    ? value
+  var value = facts[4] && facts[4]['$' + name];
+  return !facts[4]
+    ? unknown
+    : value == unknown
+    ? nothing
     :
 //#if integers
     kind == 1 ? value && value.n ? integer(value.n) : unknown :

@@ -14,13 +14,13 @@ function cookieParts(text) {
 
 // The fields of a request by kind and name, as findToken reads them.
 function fieldsOf(request) {
-  var fields = { headers: {}, cookies: {}, querystring: {} }, headers = request.getHeaders();
+  var fields = { headers: Object.create(null), cookies: Object.create(null), querystring: Object.create(null) };
+  var headers = request.getHeaders();
   function add(kind, name, value) {
     var named = fields[kind];
-    // No name is a property that all objects have, but those of cookies and queries may try.
-    name = String(name);
-    if (!Object.keys(named).some((other) => other === name)) named[name] = { multiValue: [] };
-    if (named[name].multiValue) named[name].multiValue.push({ value: value });
+    // Without a prototype, no name of a cookie is special.
+    named[name] = named[name] || { multiValue: [] };
+    named[name].multiValue.push({ value: value });
   }
   Object.keys(headers).forEach((name) => {
     (request.getHeader(name) || []).forEach((value) => {
@@ -50,6 +50,7 @@ function strip(request) {
   });
 //#if strip
   sources.forEach((source) => {
+//#if strip_all
     var lines = source[0] === 'cookies' && request.getHeader('cookie');
     if (source[0] === 'headers') request.removeHeader(source[1]);
     if (lines) {
@@ -66,6 +67,7 @@ function strip(request) {
       request.removeHeader('cookie');
       if (lines.length) request.setHeader('cookie', lines);
     }
+//#endif
     if (source[0] === 'querystring') {
       query = (query === nothing ? rawQuery(request) : query)
         .split('&')
@@ -92,49 +94,55 @@ var imported = [];
 
 async function keyOf(key) {
   var at = data.keys.indexOf(key);
-  imported[at] = imported[at] || (await crypto.subtle.importKey('jwk', key[3], engines[key[2]], false, ['verify']));
+  imported[at] = imported[at] || (await crypto.subtle.importKey('jwk', key[4], engines[key[3]], false, ['verify']));
   return imported[at];
 }
 
-async function verifyToken(token, now) {
-  var parts = openToken(token, data.keys), error = 'alg_not_allowed', claims, signature, signed, key, at, good;
+async function verifyToken(token, query) {
+  var parts = openToken(token, data.keys), error = 'alg_not_allowed', claims, facts, signature, signed, key, at, good;
   signature = arrayOf(parts._signature);
   signed = arrayOf(parts[0] + '.' + parts[1]);
   for (at = 0; at < parts._keys.length; at++) {
-    if (parts._keys[at][2] === parts._alg) {
-      key = await keyOf(parts._keys[at]);
-      good = await crypto.subtle.verify(engines[parts._alg], key, signature, signed);
+    key = parts._keys[at];
+//#if plain
+    if (key[3] === parts._alg) {
+//#endif
+      good = await crypto.subtle.verify(engines[key[3]], await keyOf(key), signature, signed);
       if (good) {
         claims = claims || readObject(parts._payload, 'bad_json');
         try {
-          return judgeClaims(claims, data.issuers[parts._keys[at][1]], now);
+          facts = judgeClaims(claims, data.issuers[key[1]], query._now);
+//#if sessions
+          if (key[1] === data.session.n) facts = await sessionOf(claims, data.session, query);
+//#endif
+          return facts;
         } catch (fault) {
           if (!isText(fault)) throw fault;
           if (/^(alg_not|bad_sig|wrong_iss)/.test(error)) error = fault;
         }
       }
       if (error === 'alg_not_allowed') error = 'bad_signature';
+//#if plain
     }
+//#endif
   }
   throw error;
 }
 //#endif
 
+//#if course_sessions
+var marksOf = (base) => data.session.b['$' + base];
+//#endif
+
 async function answerTo(request, now) {
-  var query = { _method: request.method, _facts: nobody, _rules: [], _now: now }, detail, token;
+  var query = { _method: request.method, _facts: nobody, _rules: [], _now: now }, detail;
   detail = faultOf(() => {
     query._path = parsePath(splitPair(request.url, '?')[0]);
     refuse(/[\0- \x7f#]/.test(rawQuery(request)), 'bad_query');
   });
-  if (detail) return conclude(query._method, ['bad_path', nothing, nothing, detail], data.policy);
+  if (detail) return conclude(query, ['bad_path', nothing, nothing, detail], data.policy);
 //#if tokens
-  try {
-    token = findToken(fieldsOf(request));
-    if (token) query._facts = await verifyToken(token, now);
-  } catch (fault) {
-    if (!isText(fault)) throw fault;
-    detail = fault;
-  }
+  detail = await judgeTokens(query, fieldsOf(request), (token) => verifyToken(token, query));
 //#endif
 //#if address
   query._ip = addressOf(request.clientIp || '');
@@ -145,17 +153,26 @@ async function answerTo(request, now) {
     if (query._path[page[0] - 1]) gather(query, page[1]['$' + query._path.slice(0, page[0]).join('/')], page[0]);
   });
 //#endif
-  return conclude(query._method, decide(query, detail), data.policy);
+  return conclude(query, decide(query, detail), data.policy);
 }
 
 async function onClientRequest(request) {
-  var answer;
+  var answer, name;
   try {
     answer = await answerTo(request, Math.floor(Date.now() / 1000));
   } catch (fault) {
-    answer = conclude(request.method, ['internal'], data.policy);
+    answer = conclude({ _method: request.method }, ['internal'], data.policy);
   }
   logger.log('%s', answer._log);
-  if (answer.statusCode) request.respondWith(answer.statusCode, answer.headers, answer.body);
-  else strip(request);
+  if (answer.statusCode) {
+//#if clears
+    if (answer.cookies) answer.headers['set-cookie'] = COOKIE[0] + '=; ' + COOKIE[1];
+//#endif
+    request.respondWith(answer.statusCode, answer.headers, answer.body);
+  } else {
+    strip(request);
+//#if identity
+    for (name in answer._identity) request.setHeader(name, answer._identity[name]);
+//#endif
+  }
 }

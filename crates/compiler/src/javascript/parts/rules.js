@@ -1,6 +1,7 @@
 // Weighing rules, and the decision. A rule is a list: its name with `!` between course and id (which
 // sorts before every character of either), bits (methods; 128 deny; 256 signed in), patterns, groups,
-// and an object of the rarer parts: `s`copes, s`u`bjects, `n`etworks, `f`rom, un`t`il, `w`hen, unless (`x`).
+// and an object of the rarer parts: `s`copes, s`u`bjects, `i`ssuers, `n`etworks, `f`rom, un`t`il, `w`hen,
+// unless (`x`).
 
 var methods = 'GET HEAD POST PUT PATCH DELETE OPTIONS'.split(' ');
 
@@ -45,7 +46,9 @@ function hasName(list, env, kind) {
   return !list
     ? 2
     : facts
-      ? list.some(
+      ? !facts[kind]
+        ? 4
+        : list.some(
           (name) =>
             facts[kind].includes(
 //#if captures
@@ -75,6 +78,9 @@ function survey(query, method, facts) {
 //#endif
 //#if subjects
     held = and(held, hasName(more.u, env, 1));
+//#endif
+//#if issuers
+    if (more.i) held = and(held, facts ? more.i.includes(facts[0]) ? 2 : 1 : 3);
 //#endif
 //#if rule_networks
     if (more.n) held = and(held, env._ip ? isWithin(env._ip, more.n) ? 2 : 1 : 4);

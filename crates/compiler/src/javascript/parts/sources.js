@@ -1,36 +1,45 @@
-// Where a token stands in a request. The first source that is present decides, even when what stands
-// there is no token. A request has three kinds of fields, each in an object by name: `headers`,
+// The tokens of a request. A request has three kinds of fields, each in an object by name: `headers`,
 // `cookies`, `querystring`. A source is the kind, the name, and what makes a value one that readers
 // disagree about; in `Authorization` the token follows a word.
 
 var trim = (text) => text.replace(/^[ \t]+|[ \t]+$/g, '');
 
-// The one token; nothing if no source is present.
-function findToken(request) {
-  var at, source, values, plain, token, name, field;
-  for (at in sources) {
-    source = sources[at];
-    values = [];
-    plain = true;
-    for (name in request[source[0]])
-      if (trim(name) == source[1]) {
-        plain = plain && name == source[1];
-        field = request[source[0]][name];
-        values = values.concat((field.multiValue || [field]).map((item) => item.value));
-      }
-    token = values[0];
-    if (values.length) {
-      refuse(values.some((value) => value != token), 'conflicting_tokens');
-      refuse(!plain || source[2].test(token), 'malformed');
+//#if tokens
+// The candidates in order, each once: the source, the token, and what is wrong with the value.
+function findTokens(request) {
+  var found = [];
+  sources.forEach((source) => {
+    var name, field, values = [], isOne = source[0] != 'cookies';
+    function add(value, isPlain, fault) {
+      var token = value;
+      if (!fault && (!isPlain || source[2].test(value))) fault = 'malformed';
 //#if authorization
-      if (source[3]) {
-        values = token.slice(7);
-        refuse(token.slice(0, 7).toLowerCase() != 'bearer ' || /[ \t,]/.test(values), 'bad_scheme');
-        token = values;
+      if (!fault && source[3]) {
+        token = value.slice(7);
+        if (value.slice(0, 7).toLowerCase() != 'bearer ' || /[ \t,]/.test(token)) fault = 'bad_scheme';
       }
 //#endif
-      refuse(!token, 'malformed');
-      return token;
+      if (!fault && !token) fault = 'malformed';
+      if (fault) token = '';
+      if (!found.some((other) => other[1] == token && other[2] == fault && (!fault || other[0] == source)))
+        found.push([source, token, fault]);
     }
-  }
+    for (name in request[source[0]])
+      if (trim(name) == source[1]) {
+        field = request[source[0]][name];
+        values = values.concat((field.multiValue || [field]).map((item) => [item.value, name == source[1]]));
+      }
+    if (isOne && values[0])
+      values = [
+        [
+          values[0][0],
+          values.every((value) => value[1]),
+          values.some((value) => value[0] != values[0][0]) ? 'conflicting_tokens' : nothing
+        ]
+      ];
+    values.forEach((value) => add(value[0], value[1], value[2]));
+  });
+  refuse(found.length > 4, 'too_many_tokens');
+  return found;
 }
+//#endif

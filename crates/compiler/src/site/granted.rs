@@ -1,0 +1,185 @@
+//! Which issuers can grant the groups and subjects that rules name.
+//!
+//! Not here: what a token of an issuer contains.
+
+use std::collections::BTreeMap;
+
+use tollgate_core::{Effect, glob};
+use tollgate_gate::config::GateConfig;
+use tollgate_token::IssuerConfig;
+
+use crate::course::Placed;
+use crate::diagnostic::{Report, codes};
+use crate::spec::{Expr, RuleSpec, Template};
+
+/// Most rules that a finding names.
+const MAX_EXAMPLES: usize = 3;
+
+/// Reports issuers whose groups are read but not configured, and names that several issuers can grant.
+pub(crate) fn check_names(gate: &GateConfig, rules: &[(String, Placed)], report: &mut Report) {
+    let session = gate.session.as_ref();
+    let is_sign_in = |at: usize| !session.is_some_and(|session| session.is_issuer(at));
+    let issuers = gate.issuers.iter().enumerate();
+    let issuers: Vec<&IssuerConfig> = issuers
+        .filter(|(at, _)| is_sign_in(*at))
+        .map(|(_, issuer)| issuer)
+        .collect();
+    for issuer in &issuers {
+        report_missing_claim(issuer, rules, report);
+    }
+    report_shared(&issuers, rules, report);
+}
+
+/// An issuer whose groups rules could mean must have a claim for them.
+fn report_missing_claim(issuer: &IssuerConfig, rules: &[(String, Placed)], report: &mut Report) {
+    if issuer.claims.groups.is_some() {
+        return;
+    }
+    let reads = |rule: &RuleSpec| {
+        let mut reads = rule.who.groups.is_some();
+        each_condition(rule, &mut |expr| reads |= matches!(expr, Expr::InGroups(_)));
+        reads && is_about(rule, issuer)
+    };
+    let Some((file, placed)) = rules.iter().find(|(_, placed)| reads(&placed.rule)) else {
+        return;
+    };
+    let message = format!("issuer `{}` has no `groups_claim`, and rules name groups", issuer.name);
+    report
+        .add_whole(&codes::GROUPS_CLAIM_MISSING, message)
+        .label(file, placed.span, "this rule names groups")
+        .help(format!(
+            "add `groups_claim = \"groups\"` to issuer `{}`, or the claim that its tokens have",
+            issuer.name
+        ));
+}
+
+/// One finding for each set of issuers that can grant what the same rules name.
+fn report_shared(issuers: &[&IssuerConfig], rules: &[(String, Placed)], report: &mut Report) {
+    let mut shared: BTreeMap<Vec<&str>, Vec<&(String, Placed)>> = BTreeMap::new();
+    for entry in rules {
+        let rule = &entry.1.rule;
+        // A deny that reaches more users than meant opens nothing.
+        if rule.effect != Effect::Allow || reads_issuer(rule) {
+            continue;
+        }
+        let grants = |issuer: &&&IssuerConfig| is_about(rule, issuer) && can_grant(issuer, rule);
+        let names: Vec<&str> = issuers
+            .iter()
+            .filter(grants)
+            .map(|issuer| issuer.name.as_str())
+            .collect();
+        if names.len() > 1 {
+            shared.entry(names).or_default().push(entry);
+        }
+    }
+    for (names, rules) in shared {
+        let (Some(last), Some((file, placed))) = (names.last(), rules.first()) else {
+            continue;
+        };
+        let listed = crate::keys::and_list(&names);
+        let examples: Vec<_> = rules
+            .iter()
+            .take(MAX_EXAMPLES)
+            .map(|(_, placed)| format!("`{}/{}`", placed.rule.course, placed.rule.id))
+            .collect();
+        let more = rules.len().saturating_sub(examples.len());
+        let more = if more > 0 {
+            format!(" and {more} more")
+        } else {
+            String::new()
+        };
+        let message = format!(
+            "tokens of {listed} can all satisfy {}{more}",
+            examples.join(", ")
+        );
+        report
+            .add_whole(&codes::SHARED_NAMES, message)
+            .label(file, placed.span, "this rule names groups or subjects, whoever issued them")
+            .help(format!(
+                "restrict what `{last}` can grant: `groups = [\"…\"]`, `groups_prefix` or `subject_prefix` \
+                 in its `[[issuer]]`"
+            ))
+            .help("or name the issuers that the rule is about: `issuers = [\"…\"]`");
+    }
+}
+
+fn each_condition<'r>(rule: &'r RuleSpec, visit: &mut impl FnMut(&'r Expr)) {
+    for condition in [&rule.when, &rule.unless].into_iter().flatten() {
+        condition.each(visit);
+    }
+}
+
+fn reads_issuer(rule: &RuleSpec) -> bool {
+    let mut reads = false;
+    each_condition(rule, &mut |expr| reads |= *expr == Expr::Issuer);
+    reads
+}
+
+/// Whether a token of the issuer can match the rule, as far as `issuers` decides that.
+fn is_about(rule: &RuleSpec, issuer: &IssuerConfig) -> bool {
+    let names = rule.who.issuers.as_ref();
+    names.is_none_or(|names| names.iter().any(|name| issuer.issuers.first() == Some(name)))
+}
+
+/// Whether the rule names groups or subjects, and tokens of the issuer can contain one of each.
+fn can_grant(issuer: &IssuerConfig, rule: &RuleSpec) -> bool {
+    let claims = &issuer.claims;
+    let groups = rule.who.groups.as_ref();
+    let subjects = rule.who.subjects.as_ref();
+    let mut compares_subject = false;
+    each_condition(rule, &mut |expr| {
+        if let Expr::Compare(_, left, right) = expr {
+            compares_subject |= [left, right].iter().any(|side| ***side == Expr::Subject);
+        }
+        compares_subject |= matches!(expr, Expr::InStrings(value, _) if **value == Expr::Subject);
+    });
+    if groups.is_none() && subjects.is_none() && !compares_subject {
+        return false;
+    }
+    let group_fits = |name: &Template| {
+        let rest = without_prefix(name, &claims.groups_prefix);
+        rest.is_some_and(|rest| {
+            let granted = claims.granted_groups.as_ref();
+            granted.is_none_or(|granted| granted.iter().any(|pattern| overlaps(pattern, &rest)))
+        })
+    };
+    let subject_fits = |name: &Template| without_prefix(name, &claims.subject_prefix).is_some();
+    let has_groups = groups.is_none_or(|names| claims.groups.is_some() && names.iter().any(group_fits));
+    let has_subjects = subjects.is_none_or(|names| names.iter().any(subject_fits));
+    // A subject that is compared in a condition may be anything but one with a prefix of its own.
+    let is_compared = !compares_subject || claims.subject_prefix.is_empty();
+    has_groups && has_subjects && is_compared
+}
+
+/// What an issuer with this prefix must write for its tokens to have the name: literal text, and `*` for
+/// what a capture adds. `None` if they cannot have it.
+fn without_prefix(name: &Template, prefix: &str) -> Option<String> {
+    let star = if name.capture.is_some() { "*" } else { "" };
+    match name.prefix.strip_prefix(prefix) {
+        Some(rest) => Some(format!("{rest}{star}{}", name.suffix)),
+        // The capture may supply the rest of the prefix.
+        None if name.capture.is_some() && prefix.starts_with(&name.prefix) => {
+            Some(format!("*{}", name.suffix))
+        }
+        None => None,
+    }
+}
+
+/// Whether a pattern and a name, both possibly with `*`, can be the same text. A capture has no `*`, so a
+/// name without one is compared exactly.
+fn overlaps(pattern: &str, name: &str) -> bool {
+    if !name.contains('*') {
+        return glob::matches(pattern.as_bytes(), name.as_bytes());
+    }
+    let literal = |text: &str| {
+        let (start, _) = text.split_once('*').unwrap_or((text, ""));
+        let (_, end) = text.rsplit_once('*').unwrap_or(("", text));
+        (start.to_owned(), end.to_owned())
+    };
+    let ((start, end), (name_start, name_end)) = (literal(pattern), literal(name));
+    let starts = start.starts_with(&name_start) || name_start.starts_with(&start);
+    starts && (end.ends_with(&name_end) || name_end.ends_with(&end))
+}
+
+#[cfg(test)]
+mod tests;
