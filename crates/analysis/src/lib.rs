@@ -31,6 +31,7 @@ pub mod dead;
 pub mod diff;
 pub mod explain;
 pub mod overlap;
+pub mod place;
 pub mod reach;
 pub mod text;
 pub mod who;

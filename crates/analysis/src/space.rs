@@ -15,7 +15,8 @@ use tollgate_core::ClaimKind;
 use tollgate_token::{ClaimPath, Claims};
 
 use crate::policy::Policy;
-pub(crate) use issuer::{Issuer, find, insert, remove};
+pub(crate) use crate::place::{find, insert, remove};
+pub(crate) use issuer::Issuer;
 
 /// One thing that requests differ in.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -135,13 +136,8 @@ impl<'p> Space<'p> {
             now,
         };
         for policy in policies {
-            let config = policy.config();
-            let session = config.session.as_ref();
-            for (at, issuer) in config.issuers.iter().enumerate() {
-                // A session counts as a token of the issuer where the user signed in.
-                if session.is_some_and(|session| session.is_issuer(at)) {
-                    continue;
-                }
+            // A session counts as a token of the issuer where the user signed in.
+            for issuer in policy.config().sign_in_issuers() {
                 let found = Issuer::new(issuer);
                 match space.issuers.iter_mut().find(|known| known.iss == found.iss) {
                     Some(known) => known.add(issuer),

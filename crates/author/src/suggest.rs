@@ -34,8 +34,8 @@ pub struct Suggestion {
     pub text: String,
 }
 
-/// The name and the claims of somebody whom a suggestion declares.
-type Declared = (String, Map<String, Value>);
+/// The name, the claims and the issuer, unless it is the first, of somebody whom a suggestion declares.
+type Declared = (String, Map<String, Value>, Option<String>);
 
 /// Makes suggestions for one policy and its tests.
 pub struct Suggester<'a> {
@@ -169,31 +169,33 @@ impl<'a> Suggester<'a> {
         };
         claims.remove("iss");
         let declared = self.declared.entry(file.to_owned()).or_default();
-        if let Some((name, _)) = declared.iter().find(|(_, known)| *known == claims) {
+        let issuer = issuer.filter(|issuer| {
+            let first = self.gate.config().sign_in_issuers().next();
+            first.is_none_or(|first| first.name != *issuer)
+        });
+        let mut known = declared.iter();
+        let known = known.find(|(_, known, from)| *known == claims && *from == issuer);
+        if let Some((name, ..)) = known {
             return (name.clone(), String::new());
         }
         let taken = |name: &str| {
             let files = self.files.iter().flat_map(|file| &file.people);
             files.clone().any(|person| person.name == name)
-                || declared.iter().any(|(known, _)| known == name)
+                || declared.iter().any(|(known, ..)| known == name)
         };
         let name = (1..)
             .map(|count| format!("visitor-{count}"))
             .find(|name| !taken(name))
             .unwrap_or_default();
         let mut text = format!("[people.{name}]\n");
-        let is_first = |issuer: &String| {
-            let first = self.gate.config().issuers.first();
-            first.is_some_and(|first| first.name == *issuer)
-        };
-        if let Some(issuer) = issuer.filter(|issuer| !is_first(issuer)) {
-            text.push_str(&format!("issuer = {}\n", quoted(&issuer)));
+        if let Some(issuer) = &issuer {
+            text.push_str(&format!("issuer = {}\n", quoted(issuer)));
         }
         text.push_str(&format!(
             "claims = {}\n\n",
             inline(&Value::Object(claims.clone()))
         ));
-        declared.push((name.clone(), claims));
+        declared.push((name.clone(), claims, issuer));
         (name, text)
     }
 }

@@ -204,7 +204,7 @@ fn parts_of(
         format!("the method is {}", methods.join(" or ")),
         parts.method,
     ));
-    let who = people(spec);
+    let who = people(&side.policy, spec);
     if !who.is_empty() {
         found.push((who.join(", "), parts.who));
     }

@@ -116,6 +116,8 @@ pub(crate) enum Problem {
     Flavour,
     Header,
     JsonObject,
+    /// Names that lead to a claim.
+    ClaimPath,
     OtherSite,
     Path(tollgate_core::PathError),
     Revision,
@@ -396,6 +398,9 @@ impl Problem {
             Problem::Flavour => "only `--target lambda-edge` has flavours",
             Problem::Header => "write `name: value`",
             Problem::JsonObject => "write one JSON object, such as `{\"sub\":\"alice\"}`",
+            Problem::ClaimPath => {
+                "write the name of a claim, or `[\"realm_access\",\"roles\"]` for one inside another"
+            }
             Problem::OtherSite => "trust keys are for one site: name another file for `--trust`",
             Problem::Path(_) => {
                 "write the path as a browser sends it, such as `/courses/rust-101/`"
@@ -418,6 +423,7 @@ impl fmt::Display for Problem {
             Problem::Flavour => "this target has one form only",
             Problem::Header => "not a header field",
             Problem::JsonObject => "not a JSON object",
+            Problem::ClaimPath => "not a JSON array of names",
             Problem::OtherSite => "the trust keys are for another site",
             Problem::Path(problem) => return write!(f, "{problem}"),
             Problem::Revision => "one policy alone cannot be compared",

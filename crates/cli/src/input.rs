@@ -8,7 +8,7 @@ use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use tollgate_core::UnixSeconds;
-use tollgate_token::{Algorithm, Claims};
+use tollgate_token::{Algorithm, ClaimPath, Claims};
 
 use crate::failure::{Failure, Problem};
 
@@ -53,6 +53,19 @@ fn read_bounded(source: impl Read) -> io::Result<Vec<u8>> {
     } else {
         Ok(bytes)
     }
+}
+
+/// The place of a claim: its name, or a JSON array of the names that lead to it.
+pub(crate) fn claim_path(text: &str) -> Result<ClaimPath, Failure> {
+    if !text.starts_with('[') {
+        return Ok(ClaimPath::top(text));
+    }
+    let names = serde_json::from_str(text).ok();
+    names.and_then(ClaimPath::nested).ok_or_else(|| Failure::Argument {
+        name: "--groups-claim",
+        value: text.to_owned(),
+        problem: Problem::ClaimPath,
+    })
 }
 
 /// The time that was given, or the machine's.

@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use clap::Args;
 use serde_json::{Map, Value, json};
+use tollgate_analysis::place;
 use tollgate_analysis::reach::{Person, Reach, reach};
+use tollgate_token::{COGNITO_GROUPS_CLAIM, ClaimPath};
 
 use crate::analysed::Analysed;
 use crate::diff::request;
@@ -49,13 +51,11 @@ impl ReachVerb {
         let side = Analysed::read(&self.dir)?;
         let mut claims = self.claims.as_deref().map(claims_object).transpose()?;
         if !self.groups.is_empty() {
-            let issuers = &side.policy.config().issuers;
-            let name = issuers
-                .first()
-                .map_or("cognito:groups", |issuer| issuer.groups_claim.as_str());
-            claims
-                .get_or_insert_default()
-                .insert(name.to_owned(), json!(self.groups));
+            let issuer = side.policy.config().sign_in_issuers().next();
+            let place = issuer.and_then(|issuer| issuer.claims.groups.clone());
+            let place = place.unwrap_or_else(|| ClaimPath::top(COGNITO_GROUPS_CLAIM));
+            let claims = claims.get_or_insert_default();
+            place::insert(claims, &place, json!(self.groups));
         }
         let person = Person {
             claims,

@@ -12,7 +12,7 @@ use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 use tollgate_crypto::Native;
 use tollgate_token::{
-    Algorithm, DEFAULT_GROUPS_CLAIM, IssuerConfig, IssuerKind, KeyKind, Limits, Secret, TokenError,
+    Algorithm, ClaimRules, IssuerConfig, IssuerKind, KeyKind, Limits, Rejected, Secret,
     Verified, Verifier,
 };
 
@@ -58,16 +58,19 @@ pub(crate) struct Verify {
     /// By how much this clock may be behind the issuer's; moves `nbf` and `iat`, never `exp`
     #[arg(long, value_name = "SECS", default_value_t = Limits::default().leeway_secs)]
     leeway: u32,
-    /// The claim that holds the groups
-    #[arg(long, value_name = "NAME", default_value = DEFAULT_GROUPS_CLAIM)]
-    groups_claim: String,
+    /// The claim with the groups, whose type is checked; a JSON array of names if it is nested
+    #[arg(long, value_name = "NAME")]
+    groups_claim: Option<String>,
+    /// The claim that must name the client, instead of `aud`
+    #[arg(long, value_name = "NAME")]
+    client_claim: Option<String>,
     /// Skip bad keys of the key set with a warning
     #[arg(long)]
     lenient_jwks: bool,
     /// Verify only the signature, of any payload, with the key given by --key
     #[arg(long, requires = "key", conflicts_with_all = [
         "jwks", "issuers", "clients", "token_uses", "secrets", "now", "leeway", "groups_claim",
-        "lenient_jwks",
+        "client_claim", "lenient_jwks",
     ])]
     jws: bool,
     /// One key as JSON Web Key, for --jws
@@ -107,7 +110,7 @@ impl Verify {
         let token = input::argument_or_stdin(&self.token)?;
         match verifier.verify(&token, input::now_or_clock(self.now)) {
             Ok(verified) => self.valid(&token, &verified),
-            Err(error) => invalid(error, self.json),
+            Err(rejected) => invalid(rejected, Some(&issuer), self.json),
         }
     }
 
@@ -153,7 +156,11 @@ impl Verify {
             clients: self.clients.clone(),
             kind,
             algorithms,
-            groups_claim: self.groups_claim.clone(),
+            claims: ClaimRules {
+                groups: self.groups_claim.as_deref().map(input::claim_path).transpose()?,
+                client: self.client_claim.clone(),
+                ..ClaimRules::default()
+            },
             jwks,
             secrets,
             refresh: None,
@@ -180,7 +187,7 @@ impl Verify {
             styled(STRONG, "issuer"),
             verified.issuer(),
             styled(STRONG, "kid"),
-            kid.as_str().unwrap_or_default(),
+            kid.as_str().unwrap_or("none"),
             styled(STRONG, "expires"),
             verified.expires_at().0,
         ))?;
@@ -189,18 +196,26 @@ impl Verify {
 }
 
 /// Tells why a token is not valid. What it claims is not shown, since nobody has signed it.
-fn invalid(error: TokenError, json: bool) -> Result<Verdict, Failure> {
+fn invalid(rejected: Rejected, issuer: Option<&IssuerConfig>, json: bool) -> Result<Verdict, Failure> {
+    let error = rejected.error;
+    let claim = error.claim().zip(issuer);
+    let claim = claim.map(|(claim, issuer)| issuer.claim_name(claim));
+    let message = match &claim {
+        Some(claim) => format!("`{claim}` has another type or range than it must have"),
+        None => error.to_string(),
+    };
     if json {
         print_json(json!({
             "valid": false,
             "code": error.code(),
-            "message": error.to_string(),
+            "claim": claim,
+            "message": message,
             "issuer": null,
             "claims": null,
         }))?;
     } else {
         print(format_args!(
-            "{} {}: {error}",
+            "{} {}: {message}",
             styled(BAD, "invalid"),
             error.code()
         ))?;

@@ -8,7 +8,7 @@
 use alloc::{boxed::Box, sync::Arc, vec::Vec};
 
 use tollgate_core::{Facts, UnixSeconds};
-use tollgate_token::{Lifetime, TokenError};
+use tollgate_token::{Lifetime, Rejected, TokenError};
 
 use crate::log::TokenSeen;
 use crate::session::Parent;
@@ -43,6 +43,8 @@ pub(crate) struct Known {
     pub(crate) facts: Facts,
     /// The configured name of the issuer where the user signed in.
     pub(crate) issuer: Arc<str>,
+    /// The position of the issuer whose key has signed it; `None` if it is only assumed.
+    pub(crate) signer: Option<usize>,
     /// The period in which it is valid; `None` if it is only assumed.
     pub(crate) lifetime: Option<Lifetime>,
     /// Whether it is a session of this gate.
@@ -100,7 +102,7 @@ impl TokenCache {
         token: &[u8],
         now: UnixSeconds,
         leeway_secs: u32,
-    ) -> Option<Result<Arc<Known>, TokenError>> {
+    ) -> Option<Result<Arc<Known>, Rejected>> {
         if !self
             .owner
             .as_ref()
@@ -123,10 +125,11 @@ impl TokenCache {
                 Some(Ok(Arc::clone(&slot.known)))
             }
             Err(error) => {
+                let issuer = slot.known.signer;
                 if error == TokenError::Expired {
                     *found = None;
                 }
-                Some(Err(error))
+                Some(Err(Rejected { error, issuer }))
             }
         }
     }

@@ -229,6 +229,14 @@ impl GateConfig {
         }
     }
 
+    /// The issuers where users sign in: all but the session issuer.
+    pub fn sign_in_issuers(&self) -> impl Iterator<Item = &IssuerConfig> {
+        let session = self.session.as_ref();
+        let is_session = move |at: usize| session.is_some_and(|session| session.is_issuer(at));
+        let issuers = self.issuers.iter().enumerate();
+        issuers.filter(move |(at, _)| !is_session(*at)).map(|(_, issuer)| issuer)
+    }
+
     /// The place of a declared claim, if it is nested.
     pub fn claim_place(&self, slot: u16) -> Option<&ClaimPath> {
         let is_it = |(nested, _): &&(u16, ClaimPath)| *nested == slot;
@@ -246,9 +254,7 @@ impl GateConfig {
         let is_named = |issuer: &&IssuerConfig| {
             iss.is_some_and(|iss| issuer.issuers.iter().any(|known| known == iss))
         };
-        let is_sign_in = |at: usize| !self.session.as_ref().is_some_and(|session| session.is_issuer(at));
-        let mut sign_in = self.issuers.iter().enumerate();
-        let mut sign_in = sign_in.by_ref().filter(|(at, _)| is_sign_in(*at)).map(|(_, issuer)| issuer);
+        let mut sign_in = self.sign_in_issuers();
         let issuer = match iss {
             Some(_) if self.issuers.is_empty() => None,
             Some(_) => Some(sign_in.find(is_named).ok_or(TokenError::WrongIssuer)?),

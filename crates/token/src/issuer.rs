@@ -98,7 +98,7 @@ fn prefixed<'a>(prefix: &str, name: &'a str) -> Cow<'a, str> {
 }
 
 /// The place of a claim: its name, or the names that lead to it through nested objects.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct ClaimPath(Vec<String>);
 
 impl ClaimPath {

@@ -9,6 +9,8 @@ use std::rc::Rc;
 use serde_json::{Map, Value};
 use tollgate_token::{ClaimPath, ClaimRules, IssuerConfig};
 
+use crate::place::{find, insert};
+
 /// An issuer of one or both policies, by the name of its `iss` in facts.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Issuer {
@@ -122,44 +124,4 @@ fn raw_groups(rules: &ClaimRules, claims: &Map<String, Value>) -> Vec<String> {
     let value = rules.groups.as_ref().and_then(|place| find(claims, place));
     let texts = value.and_then(Value::as_array).into_iter().flatten();
     texts.filter_map(|group| group.as_str().map(str::to_owned)).collect()
-}
-
-/// The claim at a place.
-pub(crate) fn find<'a>(claims: &'a Map<String, Value>, place: &ClaimPath) -> Option<&'a Value> {
-    let (first, rest) = place.names().split_first()?;
-    rest.iter().try_fold(claims.get(first)?, |value, name| value.get(name))
-}
-
-/// Puts a claim at a place, with the objects on the way to it.
-pub(crate) fn insert(claims: &mut Map<String, Value>, place: &ClaimPath, value: Value) {
-    let Some((last, way)) = place.names().split_last() else {
-        return;
-    };
-    let mut object = claims;
-    for name in way {
-        let inner = object.entry(name.clone()).or_insert(Value::Null);
-        if !inner.is_object() {
-            *inner = Value::Object(Map::new());
-        }
-        match inner {
-            Value::Object(inner) => object = inner,
-            _ => return,
-        }
-    }
-    object.insert(last.clone(), value);
-}
-
-/// Removes the claim at a place.
-pub(crate) fn remove(claims: &mut Map<String, Value>, place: &ClaimPath) {
-    let Some((last, way)) = place.names().split_last() else {
-        return;
-    };
-    let mut object = claims;
-    for name in way {
-        match object.get_mut(name) {
-            Some(Value::Object(inner)) => object = inner,
-            _ => return,
-        }
-    }
-    object.remove(last);
 }

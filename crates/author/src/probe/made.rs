@@ -1,11 +1,11 @@
 //! People made up for a visit.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
+use tollgate_analysis::place;
 use tollgate_gate::config::GateConfig;
-use tollgate_token::Claims;
+use tollgate_token::{ClaimPath, ClaimRules, Claims};
 
 use crate::suite::{Person, Who};
 
@@ -16,33 +16,38 @@ pub struct Made {
     pub issuer: Option<String>,
     /// Their issuer's `iss`.
     pub iss: Option<String>,
-    /// The claim in which their issuer lists groups.
-    pub groups_claim: String,
-    /// `sub`
+    /// How their issuer writes groups, scopes and subjects.
+    pub rules: ClaimRules,
+    /// Their subject, as rules name it.
     pub subject: Option<String>,
-    /// Their groups.
+    /// Their groups, as rules name them.
     pub groups: Vec<String>,
     /// Their scopes.
     pub scopes: Vec<String>,
     /// Their other claims.
-    pub claims: BTreeMap<String, Value>,
+    pub claims: Map<String, Value>,
 }
 
 impl Made {
     /// Their claims but for `iss`, as a test would give them.
     pub fn object(&self) -> Map<String, Value> {
-        let mut object = Map::new();
-        if let Some(subject) = &self.subject {
-            object.insert("sub".to_owned(), subject.clone().into());
+        let rules = &self.rules;
+        let mut object = self.claims.clone();
+        let subject = self.subject.as_ref();
+        if let Some(subject) = subject.and_then(|sub| sub.strip_prefix(&rules.subject_prefix)) {
+            object.insert("sub".to_owned(), subject.into());
         }
-        if !self.groups.is_empty() {
-            object.insert(self.groups_claim.clone(), self.groups.clone().into());
+        let groups = self.groups.iter();
+        let groups: Vec<&str> = groups
+            .filter_map(|group| group.strip_prefix(rules.groups_prefix.as_str()))
+            .collect();
+        if let Some(place) = rules.groups.as_ref().filter(|_| !groups.is_empty()) {
+            place::insert(&mut object, place, groups.into());
         }
         if !self.scopes.is_empty() {
-            object.insert("scope".to_owned(), self.scopes.join(" ").into());
-        }
-        for (name, value) in &self.claims {
-            object.entry(name.clone()).or_insert_with(|| value.clone());
+            let scope = ClaimPath::top("scope");
+            let place = rules.scopes.as_ref().unwrap_or(&scope);
+            place::insert(&mut object, place, self.scopes.join(" ").into());
         }
         object
     }

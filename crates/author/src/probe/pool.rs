@@ -5,12 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use fastrand::Rng;
-use serde_json::Value;
+use serde_json::{Map, Value};
+use tollgate_analysis::place;
 use tollgate_compiler::spec::{Expr, ImageSpec, Network, RuleSpec, Segment, Template};
 use tollgate_core::path::check_segment;
 use tollgate_core::{ClaimKind, MethodSet};
 use tollgate_gate::config::GateConfig;
-use tollgate_token::DEFAULT_GROUPS_CLAIM;
+use tollgate_token::{ClaimPath, ClaimRules};
 
 use super::paths::{instance, target_of};
 use super::{Made, Visit, Visitor};
@@ -24,12 +25,12 @@ pub struct Pool {
     pub(crate) usual_now: i64,
     pub(super) segments: Vec<String>,
     strings: Vec<String>,
-    claims: Vec<(String, ClaimKind)>,
+    claims: Vec<(ClaimPath, ClaimKind)>,
     ints: Vec<i64>,
     ips: Vec<IpAddr>,
     times: Vec<i64>,
     groups: Vec<String>,
-    issuers: Vec<(String, Option<String>, String)>,
+    issuers: Vec<(String, Option<String>, ClaimRules)>,
     rules: Vec<RuleSpec>,
 }
 
@@ -47,12 +48,19 @@ impl Pool {
             .collect();
         let mut words = Words::default();
         rules.iter().for_each(|rule| words.rule(rule));
-        let claims = policies.iter().flat_map(|policy| &policy.claims);
+        let mut places = BTreeMap::new();
+        for policy in policies {
+            for (slot, claim) in (0..).zip(&policy.claims) {
+                let place = config.claim_place(slot).cloned();
+                let place = place.unwrap_or_else(|| ClaimPath::top(&claim.name));
+                places.insert(place, claim.kind);
+            }
+        }
         let issuer = |issuer: &tollgate_token::IssuerConfig| {
             (
                 issuer.name.clone(),
                 issuer.issuers.first().cloned(),
-                issuer.groups_claim.clone(),
+                issuer.claims.clone(),
             )
         };
         let usual_ip = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
@@ -66,16 +74,12 @@ impl Pool {
             usual_now,
             segments: segments.into_iter().collect(),
             strings: words.strings.into_iter().collect(),
-            claims: claims
-                .map(|claim| (claim.name.clone(), claim.kind))
-                .collect::<BTreeMap<_, _>>()
-                .into_iter()
-                .collect(),
+            claims: places.into_iter().collect(),
             ints: words.ints.into_iter().collect(),
             ips: words.ips.into_iter().collect(),
             times: words.times.into_iter().collect(),
             groups: words.groups.into_iter().collect(),
-            issuers: config.issuers.iter().map(issuer).collect(),
+            issuers: config.sign_in_issuers().map(issuer).collect(),
             rules,
         }
     }
@@ -137,12 +141,12 @@ impl Pool {
         captures: &BTreeMap<String, String>,
         rng: &mut Rng,
     ) -> Made {
-        let (issuer, iss, groups_claim) = match self.issuers.as_slice() {
-            [] => (None, None, DEFAULT_GROUPS_CLAIM.to_owned()),
-            [(_, iss, groups)] => (None, iss.clone(), groups.clone()),
+        let (issuer, iss, rules) = match self.issuers.as_slice() {
+            [] => (None, None, ClaimRules::default()),
+            [(_, iss, rules)] => (None, iss.clone(), rules.clone()),
             issuers => match rng.choice(issuers) {
-                Some((name, iss, groups)) => (Some(name.clone()), iss.clone(), groups.clone()),
-                None => (None, None, DEFAULT_GROUPS_CLAIM.to_owned()),
+                Some((name, iss, rules)) => (Some(name.clone()), iss.clone(), rules.clone()),
+                None => (None, None, ClaimRules::default()),
             },
         };
         let own = |list: Option<&Vec<Template>>, rng: &mut Rng| -> Vec<String> {
@@ -167,16 +171,16 @@ impl Pool {
             (_, 1) => Some("somebody".to_owned()),
             _ => None,
         };
-        let mut claims = BTreeMap::new();
-        for (name, kind) in &self.claims {
+        let mut claims = Map::new();
+        for (place, kind) in &self.claims {
             if let Some(value) = self.claim(*kind, caught, rng) {
-                claims.insert(name.clone(), value);
+                place::insert(&mut claims, place, value);
             }
         }
         Made {
             issuer,
             iss,
-            groups_claim,
+            rules,
             subject,
             groups,
             scopes,

@@ -14,6 +14,7 @@ use tollgate_compiler::diagnostic::{Span, codes, render};
 use tollgate_compiler::schema::TestTable;
 use tollgate_core::Reason;
 use tollgate_gate::Gate;
+use tollgate_gate::config::GateConfig;
 use tollgate_token::{Claims, IssuerConfig};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -196,7 +197,7 @@ impl File<'_> {
             };
             let keys = TestTable::Person.key_names();
             let person = reader.table(person.value, span, "a person", &keys);
-            let issuer = issuer(reader, person, &gate.config().issuers);
+            let issuer = issuer(reader, person, gate.config());
             let Some(claims) = reader.inner(person, "claims") else {
                 if !person.has("claims") {
                     reader.missing(person, "claims");
@@ -446,18 +447,19 @@ fn with_rule(reader: &mut Reader<'_>, expect: Expect, rule: &str, span: Span) ->
 fn issuer<'i>(
     reader: &mut Reader<'_>,
     person: Table<'_>,
-    issuers: &'i [IssuerConfig],
+    config: &'i GateConfig,
 ) -> Option<&'i IssuerConfig> {
+    let mut issuers = config.sign_in_issuers();
     let Some(name) = reader.text(person, "issuer") else {
-        return issuers.first();
+        return issuers.next();
     };
-    let found = issuers.iter().find(|issuer| issuer.name == name.value);
+    let found = issuers.find(|issuer| issuer.name == name.value);
     if found.is_none() {
         let message = format!("`site.toml` has no issuer `{}`", name.value);
         let finding = reader.add(&UNKNOWN_ISSUER, name.span, message);
         if let Some(near) = nearest(
             name.value,
-            issuers.iter().map(|issuer| issuer.name.as_str()),
+            config.sign_in_issuers().map(|issuer| issuer.name.as_str()),
         ) {
             finding.help(format!("did you mean `{near}`?"));
         }
@@ -481,7 +483,7 @@ fn claims(
     }
     let text = Value::Object(object).to_string();
     let judged = Claims::from_json(text.as_bytes()).and_then(|claims| match issuer {
-        Some(issuer) => claims.facts(gate.image(), issuer).map(|_| claims),
+        Some(issuer) => claims.facts(gate.image(), issuer, &gate.config().claim_places).map(|_| claims),
         None => Ok(claims),
     });
     if let Err(error) = judged {

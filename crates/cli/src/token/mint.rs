@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::{Value, json};
 use tollgate_mint::{Claims, Minter, PrivateKey};
-use tollgate_token::DEFAULT_GROUPS_CLAIM;
+use tollgate_token::COGNITO_GROUPS_CLAIM;
 
 use crate::failure::{Failure, Problem};
 use crate::output::{print, print_json};
@@ -50,7 +50,7 @@ pub(crate) struct Mint {
     #[arg(long = "group", value_name = "NAME")]
     groups: Vec<String>,
     /// The claim that holds the groups
-    #[arg(long, value_name = "NAME", default_value = DEFAULT_GROUPS_CLAIM)]
+    #[arg(long, value_name = "NAME", default_value = COGNITO_GROUPS_CLAIM)]
     groups_claim: String,
     /// How long the token lives; negative for one that has expired
     #[arg(

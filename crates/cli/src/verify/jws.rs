@@ -40,7 +40,7 @@ pub(super) fn run(
             }))?;
             return Ok(Verdict::No);
         }
-        Err(error) => return super::invalid(error, false),
+        Err(error) => return super::invalid(error.into(), None, false),
     };
     if json {
         let payload = Base64UrlUnpadded::encode_string(&payload);

@@ -17,13 +17,7 @@ const MAX_EXAMPLES: usize = 3;
 
 /// Reports issuers whose groups are read but not configured, and names that several issuers can grant.
 pub(crate) fn check_names(gate: &GateConfig, rules: &[(String, Placed)], report: &mut Report) {
-    let session = gate.session.as_ref();
-    let is_sign_in = |at: usize| !session.is_some_and(|session| session.is_issuer(at));
-    let issuers = gate.issuers.iter().enumerate();
-    let issuers: Vec<&IssuerConfig> = issuers
-        .filter(|(at, _)| is_sign_in(*at))
-        .map(|(_, issuer)| issuer)
-        .collect();
+    let issuers: Vec<&IssuerConfig> = gate.sign_in_issuers().collect();
     for issuer in &issuers {
         report_missing_claim(issuer, rules, report);
     }

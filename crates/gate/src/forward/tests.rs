@@ -5,9 +5,9 @@ use alloc::string::{String, ToString};
 use tollgate_core::UnixSeconds;
 
 use super::*;
-use crate::config::DenyConfig;
+use crate::config::{DenyConfig, ForwardConfig, Strip};
 
-fn config(strip_token: bool) -> GateConfig {
+fn config(strip: Strip) -> GateConfig {
     let sources = [
         "header:authorization",
         "cookie:id_token",
@@ -21,7 +21,9 @@ fn config(strip_token: bool) -> GateConfig {
             .iter()
             .map(|text| TokenSource::from_text(text).expect("a good source"))
             .collect(),
-        strip_token,
+        strip,
+        claim_places: Vec::new(),
+        forward: ForwardConfig::default(),
         leeway_secs: 0,
         max_token_bytes: 8_192,
         deny: DenyConfig::default(),
@@ -30,7 +32,7 @@ fn config(strip_token: bool) -> GateConfig {
 }
 
 fn forwarded(
-    strip_token: bool,
+    strip: Strip,
     target: &str,
     headers: &[(&str, &str)],
 ) -> (String, Vec<(String, String)>) {
@@ -45,7 +47,7 @@ fn forwarded(
         ip: None,
         now: UnixSeconds(0),
     };
-    let forward = Forward::new(&config(strip_token), &request);
+    let forward = RequestEdits::new(&config(strip), &request);
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).expect("tests use text");
     let headers = forward
         .headers_for(&request)
@@ -74,8 +76,9 @@ fn the_query_loses_the_token_and_nothing_else() {
         ("/a%20b?token=t", "/a%20b"),
     ];
     for (target, expect) in table {
-        assert_eq!(forwarded(true, target, &[]).0, expect);
-        assert_eq!(forwarded(false, target, &[]).0, target);
+        assert_eq!(forwarded(Strip::Everything, target, &[]).0, expect);
+        assert_eq!(forwarded(Strip::Query, target, &[]).0, expect);
+        assert_eq!(forwarded(Strip::Nothing, target, &[]).0, target);
     }
 }
 
@@ -99,8 +102,9 @@ fn cookies_lose_the_token_and_nothing_else() {
         let mut kept = alloc::vec![("Accept".to_string(), "*/*".to_string())];
         kept.extend(expect.map(|value| ("Cookie".to_string(), value.to_string())));
         kept.push(("cookie".to_string(), "z=9".to_string()));
-        assert_eq!(forwarded(true, "/", &headers).1, kept, "{value}");
-        assert_eq!(forwarded(false, "/", &headers).1[1].1, value);
+        assert_eq!(forwarded(Strip::Everything, "/", &headers).1, kept, "{value}");
+        assert_eq!(forwarded(Strip::Query, "/", &headers).1[1].1, value);
+        assert_eq!(forwarded(Strip::Nothing, "/", &headers).1[1].1, value);
     }
 }
 
@@ -115,8 +119,9 @@ fn headers_with_the_token_go_only_when_asked() {
         let (_, kept) = forwarded(strip, "/", &headers);
         kept.into_iter().map(|(name, _)| name).collect::<Vec<_>>()
     };
-    assert_eq!(names(true), ["x"]);
-    assert_eq!(names(false), ["AUTHORIZATION", "x", "authorization"]);
+    assert_eq!(names(Strip::Everything), ["x"]);
+    assert_eq!(names(Strip::Query), ["AUTHORIZATION", "x", "authorization"]);
+    assert_eq!(names(Strip::Nothing), ["AUTHORIZATION", "x", "authorization"]);
 }
 
 #[test]
@@ -132,7 +137,7 @@ fn headers_that_speak_for_a_gate_always_go() {
         ("", false),
     ];
     for (name, goes) in table {
-        for strip in [true, false] {
+        for strip in [Strip::Everything, Strip::Query, Strip::Nothing] {
             let (_, kept) = forwarded(strip, "/", &[(name, "1"), ("accept", "*/*")]);
             assert_eq!(kept.len(), if goes { 1 } else { 2 }, "{name}");
         }

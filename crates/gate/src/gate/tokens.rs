@@ -163,7 +163,7 @@ impl<B: AsRef<[u8]>> Gate<B> {
         };
         let leeway_secs = self.config.leeway_secs;
         if let Some(seen) = cache.find(&self.epoch, token, request.now, leeway_secs) {
-            return seen.map_err(Rejected::from);
+            return seen;
         }
         let verified = self.verifier.verify(token, request.now)?;
         let known = Arc::new(self.read(&verified)?);
@@ -183,6 +183,7 @@ impl<B: AsRef<[u8]>> Gate<B> {
             return Ok(Known {
                 facts: session.facts,
                 issuer: name(session.idp)?,
+                signer: Some(index),
                 lifetime,
                 is_session: true,
                 base: session.base.map(String::into_boxed_str),
@@ -199,6 +200,7 @@ impl<B: AsRef<[u8]>> Gate<B> {
         Ok(Known {
             facts: claims.facts(&self.image, issuer, &self.config.claim_places)?,
             issuer: name(index)?,
+            signer: Some(index),
             lifetime,
             is_session: false,
             base: None,
@@ -212,6 +214,7 @@ impl<B: AsRef<[u8]>> Gate<B> {
         Ok(Known {
             facts: claims.facts(&self.image, &issuer, &self.config.claim_places)?,
             issuer: issuer.name.as_str().into(),
+            signer: None,
             lifetime: None,
             is_session: false,
             base: None,

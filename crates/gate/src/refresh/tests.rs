@@ -2,7 +2,7 @@
 
 use alloc::{string::ToString, vec, vec::Vec};
 
-use tollgate_token::{Algorithm, IssuerKind};
+use tollgate_token::{Algorithm, ClaimRules, IssuerKind};
 
 use super::*;
 
@@ -13,7 +13,7 @@ fn issuer(refresh: Option<&str>) -> IssuerConfig {
         clients: vec![],
         kind: IssuerKind::Oidc,
         algorithms: vec![Algorithm::RS256],
-        groups_claim: "groups".to_string(),
+        claims: ClaimRules::default(),
         jwks: None,
         secrets: vec![],
         refresh: refresh.map(str::to_string),

@@ -63,7 +63,8 @@ impl Trust {
     /// If anything in them is not understood or cannot be used.
     pub fn from_json(text: &[u8], provider: &dyn Provider) -> Result<Self, TrustError> {
         let set = Jwks::parse(text, &[Algorithm::EdDSA]).map_err(TrustError::Keys)?;
-        if let Some(note) = set.skipped().first() {
+        let mut skipped = set.skipped().iter();
+        if let Some(note) = skipped.find(|note| note.reason != SkipReason::Repeated) {
             return Err(TrustError::NotForImages(note.index, note.reason));
         }
         if set.keys().is_empty() {

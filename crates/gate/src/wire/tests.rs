@@ -38,7 +38,7 @@ fn the_layout_is_the_documented_one() {
         now: UnixSeconds(258),
     });
     let expect =
-        b"\x03\x02\x01\0\0\0\0\0\0\0\0\0\0\x03\0\0\0GET\x01\0\0\0/\x01\0\0\0\x01\0\0\0a\x01\0\0\0b";
+        b"\x04\x02\x01\0\0\0\0\0\0\0\0\0\0\x03\0\0\0GET\x01\0\0\0/\x01\0\0\0\x01\0\0\0a\x01\0\0\0b";
     assert_eq!(bytes, expect);
 }
 
@@ -85,27 +85,39 @@ fn outcomes() -> Vec<Outcome> {
     forward.detail = None;
     forward.rule = Some("rust-101/students".to_string());
     forward.action = Action::Forward(Forward {
-        target: Some(b"/a\xFF".to_vec()),
-        headers: vec![
-            HeaderEdit {
-                index: 0,
-                value: None,
-            },
-            HeaderEdit {
-                index: 70_000,
-                value: Some(b"a=\xE9".to_vec()),
-            },
-        ],
-        set_cookies: vec!["a=b; Path=/".to_string(), String::new()],
+        request: RequestEdits {
+            target: Some(b"/a\xFF".to_vec()),
+            headers: vec![
+                HeaderEdit {
+                    index: 0,
+                    value: None,
+                },
+                HeaderEdit {
+                    index: 70_000,
+                    value: Some(b"a=\xE9".to_vec()),
+                },
+            ],
+            added: ADDED_HEADERS.map(|name| (name, name.to_string())).to_vec(),
+        },
+        response: ResponseEdits {
+            set_cookies: vec!["a=b; Path=/".to_string(), String::new()],
+            cache: CacheEdit::NoStore,
+        },
     });
     let mut unknown = Outcome::internal("GET", "unknown_key");
     unknown.reason = Reason::BadToken;
     unknown.unknown_key = true;
+    let mut serve = Outcome::internal("POST", "x");
+    serve.kind = Kind::Serve;
+    if let Action::Refuse(response) = serve.action {
+        serve.action = Action::Serve(response);
+    }
     vec![
         Outcome::internal("GET", "x"),
         Outcome::internal("HEAD", "y"),
         forward,
         unknown,
+        serve,
     ]
 }
 
@@ -174,5 +186,5 @@ fn no_policy_denies() {
         (Kind::Deny, 500, Reason::Internal)
     );
     assert_eq!(reply.detail.as_deref(), Some("no_policy"));
-    assert!(matches!(reply.action, Action::Respond(_)));
+    assert!(matches!(reply.action, Action::Refuse(_)));
 }

@@ -119,7 +119,12 @@ fn ten_thousand_invented_keys_make_one_request_per_cooldown() {
 fn what_is_no_key_set_changes_nothing() {
     let huge = format!("{}{}", set(&["new"]), " ".repeat(MAX_KEYS_BYTES));
     let secret = r#"{"keys":[{"kty":"oct","kid":"new","alg":"HS256","k":"R0dHR0dHR0dHR0dHR0dHR0dHR0dHR0dHR0dHR0dHR0dH"}]}"#;
-    let twice = set(&["new", "new"]);
+    // Two different keys of one name.
+    let twice = set(&["new", "new"]).replacen(
+        "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0",
+        "OA67MeRCZIJ40yASRhFGC0yWopJW9NtSdbnc13p3GlI",
+        1,
+    );
     let table = [
         "",
         "null",

@@ -7,6 +7,7 @@ use tollgate_gate::config::{DenyAnswer, GateConfig};
 use tollgate_gate::{Action, Gate, Kind, LoadError, Outcome, Request, wire};
 
 mod cache;
+mod forwarded;
 mod keys;
 mod sessions;
 mod signed;
@@ -252,10 +253,10 @@ fn the_checked_path_is_forwarded_without_the_token() {
             panic!("an allow forwards")
         };
         assert_eq!(
-            forward.target_for(request),
+            forward.request.target_for(request),
             b"/courses/rust-101/a%20b?x=1&y=%2F"
         );
-        let sent: Vec<_> = forward.headers_for(request).collect();
+        let sent: Vec<_> = forward.request.headers_for(request).collect();
         assert_eq!(sent, [("Host", &b"h"[..]), ("cookie", b"a=b")]);
         assert!(log(&outcome).contains(
             r#""path":"/courses/rust-101/a%20b","token":"verified","issuer":"learners""#
@@ -296,7 +297,7 @@ fn challenges_and_redirects_come_from_the_configuration() {
         ..GET
     };
     let header = |outcome: &Outcome, name: &str| match &outcome.action {
-        Action::Respond(response) => response
+        Action::Refuse(response) | Action::Serve(response) => response
             .headers
             .iter()
             .find(|(n, _)| n == name)
@@ -347,7 +348,19 @@ fn assumed_claims_stand_in_for_a_token() {
         (r#"{}"#, Some("deny 403 forbidden - -")),
         (
             r#"{"cognito:groups":"rust-101"}"#,
+            Some("allow 200 allow - rust-101/students"),
+        ),
+        (
+            r#"{"cognito:groups":{"rust-101":true}}"#,
             Some("deny 401 bad_token bad_claim -"),
+        ),
+        (
+            r#"{"iss":"https://issuer.example"}"#,
+            Some("deny 403 forbidden - -"),
+        ),
+        (
+            r#"{"iss":"https://elsewhere.example"}"#,
+            Some("deny 401 bad_token wrong_issuer -"),
         ),
         (r#"{"a":1,"a":2}"#, None),
         (r#"[]"#, None),
@@ -408,7 +421,7 @@ fn a_gate_is_whole_or_there_is_none() {
 #[test]
 fn what_is_no_message_is_denied() {
     let gate = gate();
-    for message in [&b""[..], b"\x02", b"\x03\0\0\0", &[0xFF; 64]] {
+    for message in [&b""[..], b"\x03", b"\x04\0\0\0", &[0xFF; 64]] {
         let reply = wire::decode_outcome(&wire::handle(&gate, message)).expect("a good message");
         assert_eq!(
             (reply.kind, reply.status, reply.reason),

@@ -7,10 +7,11 @@ use tollgate_compiler::encode::encode;
 use tollgate_compiler::spec::{ImageSpec, Network, Pattern, RuleSpec, Segment, Template, Who};
 use tollgate_core::{Effect, MethodSet};
 use tollgate_gate::Gate;
-use tollgate_gate::config::{DenyConfig, GateConfig, TokenSource};
+use tollgate_gate::config::{DenyConfig, ForwardConfig, GateConfig, Strip, TokenSource};
 use tollgate_gate::session::{Names, SameSite, SessionConfig, SessionForm, SessionPath};
 use tollgate_token::{
-    Algorithm, BadSignature, IssuerConfig, IssuerKind, KeyMaterial, KeyRefused, PreparedKey, Secret,
+    Algorithm, BadSignature, ClaimPath, ClaimRules, IssuerConfig, IssuerKind, KeyMaterial, KeyRefused,
+    PreparedKey, Secret,
 };
 
 /// The time of every request.
@@ -74,7 +75,10 @@ pub(crate) fn config() -> GateConfig {
             clients: vec!["web".to_string()],
             kind: IssuerKind::Oidc,
             algorithms: vec![Algorithm::HS256],
-            groups_claim: "cognito:groups".to_string(),
+            claims: ClaimRules {
+                groups: Some(ClaimPath::top("cognito:groups")),
+                ..ClaimRules::default()
+            },
             jwks: None,
             secrets: vec![Secret {
                 kid: "hs-1".to_string(),
@@ -86,7 +90,9 @@ pub(crate) fn config() -> GateConfig {
             .iter()
             .map(|text| TokenSource::from_text(text).expect("a good source"))
             .collect(),
-        strip_token: true,
+        strip: Strip::Everything,
+        claim_places: vec![],
+        forward: ForwardConfig::default(),
         leeway_secs: 60,
         max_token_bytes: 8_192,
         deny: DenyConfig::default(),
@@ -132,11 +138,14 @@ pub(crate) fn everything() -> GateConfig {
         same_site: SameSite::Lax,
         on_sign_in: true,
         endpoint: Some("/.tollgate/session".to_string()),
-        subject: false,
+        issuers: vec!["learn".to_string(), "rotat".to_string(), String::new()],
+        claims: vec![],
         paths: vec![SessionPath {
             path: "/".to_string(),
+            base: None,
             groups,
             scopes: Names::default(),
+            marks: vec!["barre".to_string(), "rust1".to_string()],
         }],
     });
     config

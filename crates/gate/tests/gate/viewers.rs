@@ -104,7 +104,7 @@ fn a_number_lets_in_where_the_whole_request_is_let_in() {
                 admitted += usize::from(admits);
                 let asked = request(method, target, &[], now);
                 let rule = site.gate.admit(&mut site.viewers, viewer, &asked);
-                let record = rule.and_then(|rule| site.gate.record(&asked, rule, 0));
+                let record = rule.and_then(|admitted| site.gate.record(&asked, admitted.rule, 0));
                 assert!(record.is_none_or(|record| record == whole.log), "{target}");
             }
         }

@@ -5,7 +5,7 @@
 //! stood. **A token that the gate refuses has no session, in production neither.** That the small edge
 //! refuses it with the same word is tested by signing it anew: it keeps its bytes, and with them every fault,
 //! but for the name of its algorithm, and gets a good signature if and only if it had one. So does a good
-//! token where a session cannot stand for it: a rule asks for the issuer, or the session would be too long.
+//! token where a session cannot stand for it: it would be too long, or no browser would send it there.
 //! [`Exchanged`] counts all three. Not here: which edge can verify what.
 
 use core::cell::Cell;
@@ -75,12 +75,16 @@ impl fmt::Display for Exchanged {
 #[derive(Clone, Copy)]
 struct Asked<'a> {
     now: UnixSeconds,
-    /// The edge that mints sessions, where one may stand for the token.
-    big: Option<&'a BigEdge>,
+    /// The raw path of the request, for which sessions are.
+    path: &'a [u8],
 }
 
 /// A key that an edge cannot use, and the secret that stands for it there.
 struct Key {
+    /// The name of the secret.
+    kid: String,
+    /// Whether its issuer has no other key for the algorithm, so that tokens need not name it.
+    is_only: bool,
     algorithm: Algorithm,
     prepared: Box<dyn PreparedKey>,
     minter: Minter,
@@ -119,11 +123,8 @@ impl Resigner {
         }
         // An edge that can use every key of the policy gets every token as it is.
         let mut big = None;
-        if !keys.is_empty()
-            && let Some((sessions, edge)) = BigEdge::new(policy)?
-        {
-            small.issuers.push(sessions);
-            big = Some(edge);
+        if !keys.is_empty() {
+            big = BigEdge::new(policy, &mut small)?;
         }
         let mut policy = policy.clone();
         policy.gate = small.encode()?;
@@ -147,13 +148,13 @@ impl Resigner {
 
     /// The request with every token in it that the edge cannot verify exchanged for one that it can.
     pub fn request(&self, request: &Request<'_>) -> Owned {
-        let asked = Asked {
-            now: request.now,
-            big: self.big.as_ref().filter(|big| big.suits(request)),
-        };
         let (path, query) = match request.target.iter().position(|byte| *byte == b'?') {
             Some(at) => request.target.split_at(at + 1),
             None => (request.target, &[][..]),
+        };
+        let asked = Asked {
+            now: request.now,
+            path: path.strip_suffix(b"?").unwrap_or(path),
         };
         let is_query = |name: &[u8]| {
             self.has(|source| matches!(source, TokenSource::Query(own) if own.as_bytes() == name))
@@ -209,7 +210,7 @@ impl Resigner {
         pairs.join(&separator)
     }
 
-    fn token(&self, token: &[u8], Asked { now, big }: Asked<'_>) -> Vec<u8> {
+    fn token(&self, token: &[u8], Asked { now, path }: Asked<'_>) -> Vec<u8> {
         let Some(resigned) = self.resigned(token) else {
             self.count(|seen| &mut seen.as_is);
             return token.to_vec();
@@ -220,8 +221,8 @@ impl Resigner {
         }
         let session = str::from_utf8(token)
             .ok()
-            .zip(big)
-            .and_then(|(token, big)| big.session(token, now));
+            .zip(self.big.as_ref())
+            .and_then(|(token, big)| big.session(token, path, now));
         match session {
             Some(session) => {
                 self.count(|seen| &mut seen.sessions);
@@ -243,6 +244,7 @@ impl Resigner {
     /// The token signed for the edge, unless it stays.
     fn resigned(&self, token: &[u8]) -> Option<String> {
         let refused = self.verifier.verify(token, UnixSeconds(0)).err();
+        let refused = refused.map(|rejected| rejected.error);
         // A longer token must not become one that is short enough.
         if refused == Some(TokenError::TooLarge) {
             return None;
@@ -268,18 +270,40 @@ impl Resigner {
         if (self.verifies)(algorithm) {
             return None;
         }
-        let new_header = format!("{before}\"HS256\"{after}");
-        let input = format!("{}.{payload}", base64url(new_header.as_bytes()));
         let signer = decode(signature.as_bytes()).and_then(|bytes| {
             let signed = format!("{header}.{payload}");
             self.keys.iter().find(|key| {
                 key.algorithm == algorithm && key.prepared.verify(signed.as_bytes(), &bytes).is_ok()
             })
         });
+        let named = self.name_of_only_key(&json, algorithm, signer);
+        let rest = before.strip_prefix('{').unwrap_or(before);
+        let new_header = match named {
+            Some(kid) => format!("{{\"kid\":\"{kid}\",{rest}\"HS256\"{after}"),
+            None => format!("{before}\"HS256\"{after}"),
+        };
+        let input = format!("{}.{payload}", base64url(new_header.as_bytes()));
         match signer {
             Some(key) => key.minter.resign(&input).ok(),
             None => Some(format!("{input}.{signature}")),
         }
+    }
+
+    /// What a header without `kid` needs to mean the same: keys that were each the only one of their algorithm
+    /// are several secrets of one.
+    fn name_of_only_key(
+        &self,
+        header: &str,
+        algorithm: Algorithm,
+        signer: Option<&Key>,
+    ) -> Option<String> {
+        let header: serde_json::Value = serde_json::from_str(header).ok()?;
+        if header.as_object()?.contains_key("kid") {
+            return None;
+        }
+        let mut all = signer.into_iter().chain(&self.keys);
+        let only = all.find(|key| key.is_only && key.algorithm == algorithm);
+        Some(only.map_or_else(|| NOWHERE.to_owned(), |key| key.kid.clone()))
     }
 }
 
@@ -308,48 +332,46 @@ fn add_secrets(
     provider: &dyn Provider,
     verifies: fn(Algorithm) -> bool,
 ) -> Result<Vec<Key>> {
-    let mut keys = Vec::new();
-    let mut add =
-        |kid: &str, algorithm: Algorithm, material: &KeyMaterial, secret: &[u8]| -> Result<()> {
-            let prepared = provider
-                .prepare(algorithm, material)
-                .map_err(|_| anyhow!("the key {kid} cannot be used"))?;
-            let key = PrivateKey::from_secret(kid, MintAlgorithm::HS256, secret);
-            keys.push(Key {
-                algorithm,
-                prepared,
-                minter: Minter::new(key),
-            });
-            Ok(())
-        };
+    let mut found: Vec<(Option<String>, Algorithm, KeyMaterial)> = Vec::new();
     for secret in &issuer.secrets {
-        for algorithm in issuer
-            .algorithms
-            .iter()
-            .filter(|algorithm| algorithm.key_kind() == KeyKind::Hmac)
-        {
-            if !verifies(*algorithm) {
-                add(
-                    &secret.kid,
-                    *algorithm,
-                    &KeyMaterial::Hmac {
-                        k: secret.key.clone(),
-                    },
-                    &secret.key,
-                )?;
+        for algorithm in &issuer.algorithms {
+            if algorithm.key_kind() == KeyKind::Hmac {
+                let k = secret.key.clone();
+                found.push((Some(secret.kid.clone()), *algorithm, KeyMaterial::Hmac { k }));
             }
         }
     }
     if let Some(jwks) = &issuer.jwks {
         let set = Jwks::parse(jwks.as_bytes(), &issuer.algorithms)
             .map_err(|errors| anyhow!("a key set is refused: {errors:?}"))?;
-        for key in set.keys().iter().filter(|key| !verifies(key.algorithm)) {
-            let secret = stand_in(&key.material);
-            add(&key.kid, key.algorithm, &key.material, &secret)?;
-            issuer.secrets.push(tollgate_token::Secret {
-                kid: key.kid.to_string(),
-                key: secret,
-            });
+        for key in set.keys() {
+            let kid = key.kid.as_ref().map(ToString::to_string);
+            found.push((kid, key.algorithm, key.material.clone()));
+        }
+    }
+    let mut keys = Vec::new();
+    for (kid, algorithm, material) in &found {
+        if verifies(*algorithm) {
+            continue;
+        }
+        let prepared = provider
+            .prepare(*algorithm, material)
+            .map_err(|_| anyhow!("the key {kid:?} cannot be used"))?;
+        let kid = kid.clone().unwrap_or_else(|| format!("{NOWHERE}-{algorithm}"));
+        let secret = match material {
+            KeyMaterial::Hmac { k } => k.clone(),
+            _ => stand_in(material),
+        };
+        let signer = PrivateKey::from_secret(&kid, MintAlgorithm::HS256, &secret);
+        keys.push(Key {
+            is_only: found.iter().filter(|(_, other, _)| other == algorithm).count() == 1,
+            algorithm: *algorithm,
+            prepared,
+            minter: Minter::new(signer),
+            kid: kid.clone(),
+        });
+        if algorithm.key_kind() != KeyKind::Hmac {
+            issuer.secrets.push(tollgate_token::Secret { kid, key: secret });
         }
     }
     if !keys.is_empty() && !issuer.algorithms.contains(&Algorithm::HS256) {

@@ -3,26 +3,21 @@
 //! A policy without sessions of its own gets an issuer for them, exactly as `[session]` would make it. Not
 //! here: tokens that the gate refuses, for which production has no session either.
 
-use std::collections::BTreeSet;
-
 use anyhow::{Result, anyhow};
 use tollgate_compiler::SessionReads;
 use tollgate_compiler::encode::encode;
 use tollgate_compiler::spec::ImageSpec;
-use tollgate_core::decide::{Parts, Trace};
-use tollgate_core::{Effect, RuleId, UnixSeconds};
+use tollgate_core::UnixSeconds;
 use tollgate_crypto::Native;
-use tollgate_gate::config::{GateConfig, TokenSource};
+use tollgate_gate::config::{GateConfig, MAX_SOURCES, TokenSource};
 use tollgate_gate::session::{MAX_LIFETIME_SECS, SameSite, SessionConfig, SessionForm};
 use tollgate_gate::{Action, Gate, Request};
-use tollgate_token::{Algorithm, IssuerConfig, IssuerKind, Secret};
+use tollgate_token::{Algorithm, ClaimRules, IssuerConfig, IssuerKind, Secret};
 
 const ENDPOINT: &str = "/.tollgate/session";
 const COOKIE: &str = "tollgate_session";
 /// The name of the session issuer and of its key; no fixture has it.
 const NAME: &str = "sessions-of-the-native-gate";
-/// The claim with a session's groups; a policy that declares it has no sessions here.
-const GROUPS: &str = "tollgate:groups";
 const SECRET: &[u8; 32] = b"a secret that both edges have...";
 
 /// The native gate with sessions.
@@ -30,102 +25,95 @@ pub(super) struct BigEdge {
     gate: Gate<Vec<u8>>,
     /// Longest token that the small edge looks at.
     max_token_bytes: usize,
-    /// The rules that ask for the issuer.
-    issuer_rules: BTreeSet<String>,
-}
-
-/// Whether a rule that asks for the issuer was weighed.
-struct AsksForIssuer<'a> {
-    edge: &'a BigEdge,
-    found: bool,
-}
-
-impl Trace for AsksForIssuer<'_> {
-    fn rule(&mut self, rule: RuleId, _: Effect, _: Parts) {
-        let name = self.edge.gate.image().rule_name(rule);
-        self.found |= name.is_some_and(|name| self.edge.issuer_rules.contains(&name.to_string()));
-    }
+    cookie: String,
 }
 
 impl BigEdge {
-    /// The gate of a policy, and the issuer that small edges have to know; nothing if it declares a claim
-    /// of which a session has a value of its own.
+    /// Adds sessions to the configuration of a small edge, unless it has them, and makes the gate that mints
+    /// them. Nothing if the small edge has no place for one more source of tokens.
     ///
     /// # Errors
     ///
     /// If the gate refuses the policy with sessions, which would be a defect here.
-    pub(super) fn new(policy: &ImageSpec) -> Result<Option<(IssuerConfig, Self)>> {
-        let Some(reads) = SessionReads::of(policy) else {
-            return Ok(None);
-        };
-        if policy.claims.iter().any(|claim| claim.name == GROUPS) {
-            return Ok(None);
-        }
+    pub(super) fn new(policy: &ImageSpec, small: &mut GateConfig) -> Result<Option<Self>> {
         let mut config = GateConfig::decode(&policy.gate)?;
         let max_token_bytes = usize::try_from(config.max_token_bytes)?;
-        let issuer = issuer(&config.site);
-        config.session = Some(SessionConfig {
-            issuer: u32::try_from(config.issuers.len())?,
-            kid: NAME.to_owned(),
-            lifetime_secs: MAX_LIFETIME_SECS,
-            form: SessionForm::Jwt,
-            cookie: COOKIE.to_owned(),
-            same_site: SameSite::Lax,
-            on_sign_in: false,
-            endpoint: Some(ENDPOINT.to_owned()),
-            subject: reads.subject,
-            paths: vec![reads.path],
-        });
-        config.issuers.push(issuer.clone());
+        let own = config.session.take();
+        let mut session = match own.filter(|session| session.form == SessionForm::Jwt) {
+            Some(session) => session,
+            None if small.sources.len() == MAX_SOURCES => return Ok(None),
+            None => {
+                let session = session(policy, &config)?;
+                for config in [&mut config, &mut *small] {
+                    config.issuers.push(issuer(&config.site));
+                }
+                small.sources.push(TokenSource::Cookie(COOKIE.to_owned()));
+                small.session = Some(session.clone());
+                session
+            }
+        };
+        session.endpoint = Some(ENDPOINT.to_owned());
         // A front end brings the sign-in token here, wherever it stands in other requests.
         config.sources = vec![
             TokenSource::Header("authorization".to_owned()),
-            TokenSource::Cookie(COOKIE.to_owned()),
+            TokenSource::Cookie(session.cookie.clone()),
         ];
+        let cookie = session.cookie.clone();
+        config.session = Some(session);
         let mut policy = policy.clone();
         policy.gate = config.encode()?;
         let gate = Gate::new(encode(&policy)?.image, &Native)
             .map_err(|error| anyhow!("the native gate refuses sessions: {error}"))?;
-        let edge = Self {
+        Ok(Some(Self {
             gate,
             max_token_bytes,
-            issuer_rules: reads.issuer_rules,
-        };
-        Ok(Some((issuer, edge)))
+            cookie,
+        }))
     }
 
-    /// Whether a session may stand for the token of this request: it has an issuer of its own.
-    pub(super) fn suits(&self, request: &Request<'_>) -> bool {
-        let mut asks = AsksForIssuer {
-            edge: self,
-            found: false,
-        };
-        self.gate.handle_traced(request, None, &mut asks);
-        !asks.found
-    }
-
-    /// The session for a sign-in token at this time; nothing if the gate gives none, or one that is longer
-    /// than what the small edge reads.
-    pub(super) fn session(&self, token: &str, now: UnixSeconds) -> Option<String> {
+    /// The session for a sign-in token that browsers would send with this raw path; nothing if the gate gives
+    /// none, or one that is longer than what the small edge reads.
+    pub(super) fn session(&self, token: &str, path: &[u8], now: UnixSeconds) -> Option<String> {
         let bearer = format!("Bearer {token}");
+        let target = [ENDPOINT.as_bytes(), b"?path=", path].concat();
         let outcome = self.gate.handle(&Request {
             method: "POST",
-            target: ENDPOINT.as_bytes(),
+            target: &target,
             headers: &[("authorization", bearer.as_bytes())],
             ip: None,
             now,
         });
-        let Action::Respond(response) = outcome.action else {
+        let Action::Serve(response) = outcome.action else {
             return None;
         };
         let (_, cookie) = response
             .headers
             .iter()
             .find(|(name, _)| name == "set-cookie")?;
-        let session = cookie.strip_prefix(COOKIE)?.strip_prefix('=')?;
+        let session = cookie.strip_prefix(&self.cookie)?.strip_prefix('=')?;
         let session = session.split(';').next()?;
         (session.len() <= self.max_token_bytes).then(|| session.to_owned())
     }
+}
+
+/// One session for the whole site.
+fn session(policy: &ImageSpec, config: &GateConfig) -> Result<SessionConfig> {
+    let mut reads = SessionReads::of(policy, &config.issuers, &config.claim_places);
+    // The session issuer has no mark: nobody signs in there.
+    reads.issuers.push(String::new());
+    Ok(SessionConfig {
+        issuer: u32::try_from(config.issuers.len())?,
+        kid: NAME.to_owned(),
+        lifetime_secs: MAX_LIFETIME_SECS,
+        form: SessionForm::Jwt,
+        cookie: COOKIE.to_owned(),
+        same_site: SameSite::Lax,
+        on_sign_in: false,
+        endpoint: None,
+        issuers: reads.issuers,
+        claims: reads.claims,
+        paths: vec![reads.path],
+    })
 }
 
 fn issuer(site: &str) -> IssuerConfig {
@@ -135,7 +123,7 @@ fn issuer(site: &str) -> IssuerConfig {
         clients: vec![site.to_owned()],
         kind: IssuerKind::Oidc,
         algorithms: vec![Algorithm::HS256],
-        groups_claim: GROUPS.to_owned(),
+        claims: ClaimRules::default(),
         jwks: None,
         secrets: vec![Secret {
             kid: NAME.to_owned(),
