@@ -104,16 +104,24 @@ fn holds(Hit(_, rule, captures): &Hit, request: &Request) -> Truth {
 
 /// Without a token nobody is signed in and every list is known to be empty.
 fn who(who: &Who, request: &Request, captures: &Captures) -> Truth {
-    let asked = [&who.groups, &who.scopes, &who.subjects];
+    let asked = [&who.groups, &who.scopes, &who.subjects, &who.issuers];
     let facts = match &request.token {
-        Token::Absent | Token::Bad => return Truth::known(!who.signed_in && asked == [&None; 3]),
-        Token::Imagined => return Truth::new(true, asked != [&None; 3]),
+        Token::Absent | Token::Bad => return Truth::known(!who.signed_in && asked == [&None; 4]),
+        Token::Imagined => return Truth::new(true, asked != [&None; 4]),
         Token::Verified(facts) => facts,
     };
-    let subjects: Vec<String> = facts.subject.iter().cloned().collect();
-    let own = [&facts.groups, &facts.scopes, &subjects];
-    Truth::known(asked.iter().zip(own).all(|(asked, own)| match asked {
-        None => true,
-        Some(names) => names.iter().any(|name| own.contains(&fill(name, captures))),
-    }))
+    let subjects = Some(facts.subject.iter().cloned().collect());
+    let issuers = Some(vec![facts.issuer.clone()]);
+    let own = [&facts.groups, &Some(facts.scopes.clone()), &subjects, &issuers];
+    let mut holds = Truth::known(true);
+    for (asked, own) in asked.into_iter().zip(own) {
+        holds = holds.and(match (asked, own) {
+            (None, _) => Truth::known(true),
+            (Some(_), None) => Truth::new(false, false),
+            (Some(names), Some(own)) => {
+                Truth::known(names.iter().any(|name| own.contains(&fill(name, captures))))
+            }
+        });
+    }
+    holds
 }

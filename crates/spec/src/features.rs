@@ -40,6 +40,7 @@ pub const ALL: &[&str] = &[
     "an IPv4 network",
     "an IPv6 network",
     "an unknown address",
+    "an unknown list of groups",
     "an unknown method",
     "anyone",
     "ascii only",
@@ -57,6 +58,7 @@ pub const ALL: &[&str] = &[
     "inner `**`",
     "ip",
     "issuer",
+    "issuers",
     "last `**`",
     "many rules",
     "method",
@@ -109,6 +111,7 @@ pub fn of_request(policy: &Policy, request: &Request) -> BTreeSet<&'static str> 
         Token::Verified(facts) => {
             found.add("a token");
             found.when(facts.subject.is_none(), "a token without subject");
+            found.when(facts.groups.is_none(), "an unknown list of groups");
             found.when(
                 facts.claims.values().any(Option::is_none),
                 "a claim of another type",
@@ -157,6 +160,7 @@ impl Found {
             (&who.groups, "groups"),
             (&who.scopes, "scopes"),
             (&who.subjects, "subjects"),
+            (&who.issuers, "issuers"),
         ];
         for (list, feature) in lists {
             self.when(list.is_some(), feature);

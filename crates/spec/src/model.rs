@@ -13,6 +13,8 @@ pub struct Policy {
     pub ascii_only: bool,
     /// The declared claims and their types.
     pub claims: BTreeMap<String, ClaimType>,
+    /// The names that lead to those declared claims that stand inside others.
+    pub places: BTreeMap<String, Vec<String>>,
     /// The courses. The site's own rules are the course `site` with the base `""`.
     pub courses: Vec<Course>,
 }
@@ -75,6 +77,8 @@ pub struct Who {
     pub scopes: Option<Vec<String>>,
     /// Any of these subjects.
     pub subjects: Option<Vec<String>>,
+    /// Signed in at any of these issuers, each by the first `iss` it has.
+    pub issuers: Option<Vec<String>>,
 }
 
 /// A block of addresses.
@@ -216,12 +220,12 @@ pub enum Token {
 /// What a good token says.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Facts {
-    /// The name of its issuer.
+    /// The first `iss` that its issuer has.
     pub issuer: String,
     /// Its subject, if it has one.
     pub subject: Option<String>,
-    /// Its groups.
-    pub groups: Vec<String>,
+    /// Its groups; `None` if it refers to another place for them.
+    pub groups: Option<Vec<String>>,
     /// Its scopes.
     pub scopes: Vec<String>,
     /// Its claims among the declared ones; `None` where the value has another type than declared.
@@ -229,7 +233,7 @@ pub struct Facts {
 }
 
 /// An issuer of tokens.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Issuer {
     /// What its tokens may have as `iss`.
     pub names: Vec<String>,
@@ -237,8 +241,18 @@ pub struct Issuer {
     pub clients: Vec<String>,
     /// With Cognito: which kinds of tokens are taken, `id` or `access`.
     pub token_use: Option<Vec<String>>,
-    /// The claim with the groups.
-    pub groups_claim: String,
+    /// The claim that names the client, if it is not the usual one.
+    pub client_claim: Option<String>,
+    /// The names that lead to the claim with the groups, if it has groups.
+    pub groups_claim: Option<Vec<String>>,
+    /// The names that lead to the claim with the scopes, if it is not the usual one.
+    pub scopes_claim: Option<Vec<String>>,
+    /// Patterns of the groups that it may grant, as it writes them.
+    pub granted: Option<Vec<String>>,
+    /// Put before each of its groups.
+    pub groups_prefix: String,
+    /// Put before its subjects.
+    pub subject_prefix: String,
     /// By how many seconds its clock may be ahead of ours.
     pub leeway: i64,
 }

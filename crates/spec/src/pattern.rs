@@ -30,6 +30,11 @@ pub(crate) fn matches(pattern: &[&str], path: &[String]) -> Option<Captures> {
     }
 }
 
+/// Whether a text is like a pattern in which `*` stands for any text.
+pub(crate) fn is_like(pattern: &str, text: &str) -> bool {
+    glob(pattern.as_bytes(), text.as_bytes())
+}
+
 fn glob(piece: &[u8], name: &[u8]) -> bool {
     match (piece, name) {
         ([], []) => true,

@@ -34,13 +34,14 @@ const SITE: &str = r#"schema = 1
 [site]
 name = "random"
 
-[[issuer]]
-name = "issuer"
-issuer = "https://issuer.test"
-clients = ["c"]
-algorithms = ["HS256"]
-secrets = [{ kid = "k", file = "k.key" }]
 "#;
+
+/// The issuers of a site, by name and `iss`.
+const ISSUERS: [(&str, &str); 3] = [
+    ("issuer", "https://issuer.test"),
+    ("slash", "https://issuer.test/"),
+    ("other", "https://other.test"),
+];
 
 struct Writer {
     turns: Turns,
@@ -50,6 +51,13 @@ struct Writer {
 impl Writer {
     fn site(&mut self, policy: &Policy) {
         self.text.push_str(SITE);
+        for (name, iss) in ISSUERS {
+            self.text.push_str(&format!(
+                "[[issuer]]\nname = \"{name}\"\nissuer = \"{iss}\"\nclients = [\"c\"]\n\
+                 algorithms = [\"HS256\"]\ngroups_claim = \"groups\"\n\
+                 secrets = [{{ kid = \"k-{name}\", file = \"k.key\" }}]\n"
+            ));
+        }
         if policy.ascii_only {
             self.text.push_str("\n[paths]\nascii_only = true\n");
         }
@@ -96,6 +104,13 @@ impl Writer {
         self.strings("groups", rule.who.groups.as_ref());
         self.strings("scopes", rule.who.scopes.as_ref());
         self.strings("subjects", rule.who.subjects.as_ref());
+        // Rules name issuers as the site does.
+        let named = |iss: &String| ISSUERS.iter().find(|(_, known)| known == iss);
+        let issuers = rule.who.issuers.as_ref().map(|issuers| {
+            let names = issuers.iter().filter_map(named);
+            names.map(|(name, _)| (*name).to_owned()).collect()
+        });
+        self.strings("issuers", issuers.as_ref());
         self.strings("methods", rule.methods.as_ref());
         let networks: Option<Vec<String>> = rule.networks.as_ref().map(|networks| {
             networks

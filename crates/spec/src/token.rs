@@ -1,69 +1,134 @@
 //! What becomes of a token whose signature is good.
 
-use serde_json::{Map, Value as Json};
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value as Json, value::RawValue};
 
 use crate::model::{ClaimType, Facts, Issuer, Policy, Value};
 
 type Claims = Map<String, Json>;
 type Fault = &'static str;
 
-/// What a token says, or the code of the first thing that is wrong with it.
+/// What a token with these claims contains, or the code of the first thing that is wrong with it.
 ///
 /// # Errors
 /// The code.
-pub fn judge(claims: &Claims, by: &Issuer, policy: &Policy, now: i64) -> Result<Facts, Fault> {
+pub fn judge(json: &str, by: &Issuer, policy: &Policy, now: i64) -> Result<Facts, Fault> {
+    let claims: &Claims = &serde_json::from_str(json).map_err(|_| "bad_json")?;
     let issuer = read(claims, "iss", text)?.filter(|issuer| by.names.contains(issuer));
-    let issuer = issuer.ok_or("wrong_issuer")?;
+    issuer.ok_or("wrong_issuer")?;
     let subject = read(claims, "sub", text)?;
-    let groups = few(read(claims, &by.groups_claim, texts)?)?;
-    let scopes = few(read(claims, "scope", words)?)?;
-    // Tokens of Cognito say of which kind they are; others count as ID tokens.
-    let kind = match &by.token_use {
-        Some(kinds) => read(claims, "token_use", text)?.filter(|kind| kinds.contains(kind)),
-        None => Some("id".to_owned()),
+    let groups = match &by.groups_claim {
+        Some(place) if is_elsewhere(claims, place)? => None,
+        Some(place) => Some(few(find(claims, place)?.map(one_or_more))?),
+        None => Some(Vec::new()),
     };
-    let audience = match kind.ok_or("wrong_token_use")?.as_str() {
-        "access" => read(claims, "client_id", |client| Some(vec![text(client)?]))?,
-        _ => read(claims, "aud", |aud| {
-            text(aud).map_or(texts(aud), |one| Some(vec![one]))
-        })?,
+    let scopes = match &by.scopes_claim {
+        Some(place) => find(claims, place)?.map(words),
+        None => member(claims, "scope").or(member(claims, "scp")).map(words),
     };
-    let audience = audience.unwrap_or_default();
-    let is_for_us = audience.iter().any(|client| by.clients.contains(client));
-    is_for_us.then_some(()).ok_or("wrong_audience")?;
-    let expires = read(claims, "exp", time)?;
-    expires.ok_or("missing_exp")?;
-    let (not_before, issued) = (read(claims, "nbf", time)?, read(claims, "iat", time)?);
-    let latest = Some(now.saturating_add(by.leeway));
-    // A time that is not there is less than any.
-    match () {
-        () if issued > expires => return Err("bad_claim"),
-        () if Some(now) >= expires => return Err("expired"),
-        () if not_before > latest => return Err("not_yet_valid"),
-        () if issued > latest => return Err("issued_in_future"),
-        () => {}
-    }
+    let scopes = few(scopes)?;
+    validate_client(claims, by)?;
+    validate_times(json, by.leeway, now)?;
     let mut facts = Facts {
-        issuer,
-        subject,
-        groups,
+        // Rules know an issuer by one name, however its tokens spell it.
+        issuer: by.names.first().cloned().unwrap_or_default(),
+        subject: subject.map(|subject| format!("{}{subject}", by.subject_prefix)),
+        groups: groups.map(|groups| granted(groups, by)),
         scopes,
         ..Facts::default()
     };
     for (name, kind) in &policy.claims {
-        if let Some(value) = claims.get(name) {
-            facts.claims.insert(name.clone(), declared(value, *kind));
+        let place = policy.places.get(name);
+        match find(claims, place.unwrap_or(&vec![name.clone()])) {
+            Ok(None) => {}
+            Ok(Some(value)) => _ = facts.claims.insert(name.clone(), declared(value, *kind)),
+            Err(_) => _ = facts.claims.insert(name.clone(), None),
         }
     }
     Ok(facts)
 }
 
+/// Tokens of Cognito say of which kind they are; others name their client in `aud`.
+fn validate_client(claims: &Claims, by: &Issuer) -> Result<(), Fault> {
+    let kind = match &by.token_use {
+        Some(kinds) => read(claims, "token_use", text)?.filter(|kind| kinds.contains(kind)),
+        None => Some("id".to_owned()),
+    };
+    let usual = match kind.ok_or("wrong_token_use")?.as_str() {
+        "access" => "client_id",
+        _ => "aud",
+    };
+    let audience = read(claims, by.client_claim.as_deref().unwrap_or(usual), one_or_more)?;
+    let audience = audience.unwrap_or_default();
+    let is_for_us = audience.iter().any(|client| by.clients.contains(client));
+    is_for_us.then_some(()).ok_or("wrong_audience")
+}
+
+/// A fraction ends a token earlier, and starts it later. Without `exp` it would have no end.
+fn validate_times(json: &str, leeway: i64, now: i64) -> Result<(), Fault> {
+    let claims: BTreeMap<String, &RawValue> = serde_json::from_str(json).map_err(|_| "bad_json")?;
+    let read = |name: &str, round_up| match claims.get(name).map(|value| value.get()) {
+        None => Ok(None),
+        Some("null") if name != "exp" => Ok(None),
+        Some(text) => time(text, round_up).map(Some).ok_or("bad_claim"),
+    };
+    let expires = read("exp", false)?;
+    expires.ok_or("missing_exp")?;
+    let (not_before, issued) = (read("nbf", true)?, read("iat", true)?);
+    let latest = Some(now.saturating_add(leeway));
+    // A time that is not there is less than any.
+    match () {
+        () if issued > expires => Err("bad_claim"),
+        () if Some(now) >= expires => Err("expired"),
+        () if not_before > latest => Err("not_yet_valid"),
+        () if issued > latest => Err("issued_in_future"),
+        () => Ok(()),
+    }
+}
+
+/// Whether the token refers to another place for the claim with its groups.
+fn is_elsewhere(claims: &Claims, place: &[String]) -> Result<bool, Fault> {
+    let names = read(claims, "_claim_names", |names| names.as_object().cloned())?;
+    let first = place.first().and_then(|first| names?.get(first).cloned());
+    if first.is_some_and(|source| !source.is_null()) {
+        return Ok(true);
+    }
+    let is_entra = place == ["groups"];
+    Ok(is_entra && read(claims, "hasgroups", Json::as_bool)? == Some(true))
+}
+
+/// The groups that the issuer may grant, as rules name them.
+fn granted(groups: Vec<String>, by: &Issuer) -> Vec<String> {
+    let is_granted = |group: &String| {
+        let Some(patterns) = &by.granted else { return true };
+        patterns.iter().any(|pattern| crate::pattern::is_like(pattern, group))
+    };
+    let granted = groups.into_iter().filter(is_granted);
+    granted.map(|group| format!("{}{group}", by.groups_prefix)).collect()
+}
+
+/// `null` is as good as nothing.
+fn member<'a>(claims: &'a Claims, name: &str) -> Option<&'a Json> {
+    claims.get(name).filter(|value| !value.is_null())
+}
+
+/// The claim that these names lead to.
+fn find<'a>(claims: &'a Claims, place: &[String]) -> Result<Option<&'a Json>, Fault> {
+    let (last, way) = place.split_last().ok_or("bad_claim")?;
+    let mut inner = claims;
+    for name in way {
+        match member(inner, name) {
+            None => return Ok(None),
+            Some(value) => inner = value.as_object().ok_or("bad_claim")?,
+        }
+    }
+    Ok(member(inner, last))
+}
+
 /// A claim that is there and is not what it must be is a fault, never "absent".
-fn read<T>(claims: &Claims, name: &str, of: fn(&Json) -> Option<T>) -> Result<Option<T>, Fault> {
-    claims
-        .get(name)
-        .map(|value| of(value).ok_or("bad_claim"))
-        .transpose()
+fn read<T>(claims: &Claims, name: &str, of: impl Fn(&Json) -> Option<T>) -> Result<Option<T>, Fault> {
+    member(claims, name).map(|value| of(value).ok_or("bad_claim")).transpose()
 }
 
 fn text(value: &Json) -> Option<String> {
@@ -74,28 +139,34 @@ fn texts(value: &Json) -> Option<Vec<String>> {
     value.as_array()?.iter().map(text).collect()
 }
 
+fn one_or_more(value: &Json) -> Option<Vec<String>> {
+    text(value).map_or(texts(value), |one| Some(vec![one]))
+}
+
 fn words(value: &Json) -> Option<Vec<String>> {
-    Some(
-        text(value)?
-            .split(' ')
-            .filter(|word| !word.is_empty())
-            .map(String::from)
-            .collect(),
-    )
+    let Some(text) = text(value) else {
+        return texts(value);
+    };
+    let words = text.split(' ').filter(|word| !word.is_empty());
+    Some(words.map(String::from).collect())
 }
 
-fn few(names: Option<Vec<String>>) -> Result<Vec<String>, Fault> {
+/// At most 256 names, none if there is no such claim.
+fn few(names: Option<Option<Vec<String>>>) -> Result<Vec<String>, Fault> {
+    let names = names.map(|names| names.ok_or("bad_claim")).transpose()?;
     let names = names.unwrap_or_default();
-    (names.len() <= 256)
-        .then_some(names)
-        .ok_or("too_many_groups")
+    (names.len() <= 256).then_some(names).ok_or("too_many_groups")
 }
 
-/// Unix seconds, in plain digits.
-fn time(value: &Json) -> Option<i64> {
-    value
-        .as_i64()
-        .filter(|seconds| (0..=1_000_000_000_000).contains(seconds))
+/// Unix seconds, in plain digits, with or without a fraction.
+fn time(text: &str, round_up: bool) -> Option<i64> {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
+    let digits = [whole, fraction].concat();
+    let is_plain = digits.bytes().all(|digit| digit.is_ascii_digit());
+    let has_rest = fraction.bytes().any(|digit| digit != b'0');
+    let whole: i64 = whole.parse().ok().filter(|_| is_plain)?;
+    let seconds = whole + i64::from(has_rest && round_up);
+    (whole + i64::from(has_rest) <= 1_000_000_000_000).then_some(seconds)
 }
 
 /// A declared claim is no fault: of another type, it has no value.
@@ -105,7 +176,7 @@ fn declared(value: &Json, kind: ClaimType) -> Option<Value> {
         ClaimType::Int => value.as_i64().map(Value::Int),
         ClaimType::Bool => value.as_bool().map(Value::Bool),
         ClaimType::Texts => {
-            let texts = few(Some(texts(value)?)).ok()?;
+            let texts = few(Some(texts(value))).ok()?;
             Some(Value::List(texts.into_iter().map(Value::Text).collect()))
         }
     }

@@ -64,6 +64,7 @@ fn policy(base: &str, rules: Vec<Rule>) -> Policy {
     ];
     Policy {
         ascii_only: false,
+        places: BTreeMap::new(),
         claims: claims.map(|(name, kind)| (name.to_owned(), kind)).into(),
         courses: vec![Course {
             id: "c".to_owned(),
@@ -77,7 +78,7 @@ fn person(groups: &[&str]) -> Facts {
     Facts {
         issuer: "https://issuer.test".to_owned(),
         subject: Some("u1".to_owned()),
-        groups: texts(groups),
+        groups: Some(texts(groups)),
         scopes: Vec::new(),
         claims: BTreeMap::new(),
     }

@@ -9,13 +9,13 @@ fn the_specification_of_decisions_stays_short() {
         include_str!("../src/decide.rs"),
     ];
     let code: usize = files.into_iter().map(code).sum();
-    assert!(code <= 300, "{code} lines");
+    assert!(code <= 350, "{code} lines");
 }
 
 #[test]
 fn the_specification_of_tokens_stays_short() {
     let code = code(include_str!("../src/token.rs"));
-    assert!(code <= 100, "{code} lines");
+    assert!(code <= 150, "{code} lines");
 }
 
 /// Lines of code, without blank lines and comments.

@@ -11,8 +11,8 @@ use tollgate_core::{Claim, ClaimKind, UnixSeconds};
 use tollgate_spec::judge;
 use tollgate_spec::model::{ClaimType, Facts, Issuer, Policy, Value};
 use tollgate_token::{
-    Algorithm, BadSignature, IssuerConfig, IssuerKind, KeyMaterial, KeyRefused, Limits,
-    PreparedKey, Provider, Secret, Verified, Verifier,
+    Algorithm, BadSignature, ClaimPath, ClaimRules, Groups, IssuerConfig, IssuerKind, KeyMaterial,
+    KeyRefused, Limits, PreparedKey, Provider, Secret, Verified, Verifier,
 };
 
 const NOW: i64 = 1_800_000_000;
@@ -33,6 +33,12 @@ impl PreparedKey for Credulous {
         Ok(())
     }
 }
+
+/// Where the declared claims are that stand inside others.
+const PLACES: [(&str, &[&str]); 2] = [
+    ("plan", &["access", "plan"]),
+    ("depth", &["access", "deep", "level"]),
+];
 
 /// Values that are right, and values that are nearly right, as JSON.
 struct Values(
@@ -55,9 +61,8 @@ const CLAIMS: &[Values] = &[
     Values("sub", &[r#""u-1""#, r#""""#], &["1", "null", r#"["u-1"]"#]),
     Values(
         "groups",
-        &["[]", r#"["a"]"#, r#"["a","é","a"]"#, "MANY"],
+        &["[]", r#"["a"]"#, r#"["a","é","a"]"#, "MANY", r#""a""#, r#""""#],
         &[
-            r#""a""#,
             r#"["a",1]"#,
             r#"["a",["b"]]"#,
             r#"{"a":1}"#,
@@ -67,13 +72,46 @@ const CLAIMS: &[Values] = &[
     ),
     Values(
         "cognito:groups",
-        &["[]", r#"["b"]"#, r#"["b","c"]"#],
-        &[r#""b""#, "[null]", "true"],
+        &["[]", r#"["b"]"#, r#"["b","c"]"#, r#""b""#],
+        &["[null]", "true"],
     ),
     Values(
+        "access",
+        &[
+            r#"{"roles":["st-1","x"],"scopes":["r","w x"]}"#,
+            r#"{"roles":"st-2","plan":"free"}"#,
+            r#"{"roles":null}"#,
+            "{}",
+            r#"{"deep":{"level":3}}"#,
+        ],
+        &[
+            r#"{"roles":1}"#,
+            r#"{"roles":{"a":1},"plan":1}"#,
+            r#"["roles"]"#,
+            r#""roles""#,
+            r#"{"scopes":{},"deep":[]}"#,
+            r#"{"deep":{"level":"3"}}"#,
+            "null",
+        ],
+    ),
+    Values(
+        "_claim_names",
+        &["{}", r#"{"other":"s"}"#, "null"],
+        &[
+            r#"{"groups":"s"}"#,
+            r#"{"access":{}}"#,
+            r#"{"groups":null}"#,
+            "[]",
+            r#""groups""#,
+        ],
+    ),
+    Values("hasgroups", &["false", "null"], &["true", r#""true""#, "1"]),
+    Values("client", &[r#""web""#, r#"["app"]"#], &["1", r#""x""#, "null"]),
+    Values("scp", &[r#""a b""#, r#"["a b","c"]"#], &["1", "null", "[1]"]),
+    Values(
         "scope",
-        &[r#""""#, r#""openid""#, r#""  a b  c ""#, r#""a\tb""#],
-        &[r#"["a"]"#, "7", "null"],
+        &[r#""""#, r#""openid""#, r#""  a b  c ""#, r#""a\tb""#, r#"["a"]"#, "null"],
+        &["[1]", "7", "{}"],
     ),
     Values(
         "token_use",
@@ -100,13 +138,17 @@ const CLAIMS: &[Values] = &[
     ),
     Values(
         "exp",
-        &["1800000001", "1800003600", "1000000000000"],
+        &["1800000001", "1800003600", "1000000000000", "1800000001.0", "1800000001.9"],
         &[
             "1800000000",
+            "1800000000.999999999999999999999",
+            "1000000000000.0",
+            "1000000000000.1",
+            "1.8e9",
+
             "1799999999",
             "1000000000001",
             "1.9e9",
-            "1800000001.0",
             "-0",
             "-1",
             "\"1800000001\"",
@@ -115,11 +157,11 @@ const CLAIMS: &[Values] = &[
     ),
     Values(
         "nbf",
-        &["1800000000", "1800000060", "0"],
+        &["1800000000", "1800000060", "0", "1800000000.5", "1800000060.0", "null"],
         &[
             "1800000061",
-            "1800000000.5",
-            "null",
+            "1800000060.0001",
+            "-0.0",
             "-1",
             "99999999999999999999",
         ],
@@ -127,7 +169,7 @@ const CLAIMS: &[Values] = &[
     Values(
         "iat",
         &["1799999999", "1800000000", "1800000001"],
-        &["1800000060", "1800000061", "1800003601", "2e9", "true"],
+        &["1800000060", "1800000059.1", "1800000060.1", "1800000061", "1800003601", "2e9", "true", "null"],
     ),
     Values("team", &[r#""x""#, r#""""#], &["1", "null", r#"["x"]"#]),
     Values(
@@ -149,17 +191,18 @@ fn token_layer_and_specification_agree() {
     let policy = policy();
     let sides: Vec<_> = issuers()
         .into_iter()
-        .map(|issuer| (verifier(&issuer), issuer))
+        .map(|issuer| (config(&issuer), issuer))
+        .map(|(config, issuer)| (verifier(&config), config, issuer))
         .collect();
     let mut seen: BTreeMap<String, u64> = BTreeMap::new();
     for _ in 0..TOKENS {
-        let (verifier, issuer) = rng.choice(&sides).unwrap();
+        let (verifier, config, issuer) = rng.choice(&sides).unwrap();
         let json = claims(&mut rng);
-        let spec = judge(&serde_json::from_str(&json).unwrap(), issuer, &policy, NOW);
+        let spec = judge(&json, issuer, &policy, NOW);
         let ours = verifier.verify(&token(&json), UnixSeconds(NOW));
         let ours = ours
-            .map(|verified| facts(&verified, issuer, &policy))
-            .map_err(|error| error.code());
+            .map(|verified| facts(config, &verified, &policy))
+            .map_err(|rejected| rejected.error.code());
         assert_eq!(ours, spec, "{issuer:?}\n{json}");
         *seen
             .entry(spec.err().unwrap_or("good").to_owned())
@@ -222,19 +265,40 @@ fn issuers() -> Vec<Issuer> {
         Some(&["access"]),
         Some(&["access", "id"]),
     ];
+    let owned = |names: &[&str]| -> Vec<String> { names.iter().map(|name| (*name).to_owned()).collect() };
     let issuer = |token_use: Option<&[&str]>| Issuer {
-        names: vec!["https://a.test".to_owned(), "https://b.test".to_owned()],
-        clients: vec!["app".to_owned(), "web".to_owned()],
-        token_use: token_use.map(|kinds| kinds.iter().map(|kind| (*kind).to_owned()).collect()),
-        groups_claim: if token_use.is_some() {
+        names: owned(&["https://a.test", "https://b.test"]),
+        clients: owned(&["app", "web"]),
+        token_use: token_use.map(owned),
+        groups_claim: Some(owned(&[if token_use.is_some() {
             "cognito:groups"
         } else {
             "groups"
-        }
-        .to_owned(),
+        }])),
         leeway: LEEWAY.into(),
+        ..Issuer::default()
     };
-    uses.map(issuer).into()
+    let mut issuers: Vec<Issuer> = uses.map(issuer).into();
+    // As large directories are set up.
+    issuers.push(Issuer {
+        groups_claim: Some(owned(&["access", "roles"])),
+        scopes_claim: Some(owned(&["access", "scopes"])),
+        granted: Some(owned(&["st-*", "*x*"])),
+        groups_prefix: "p:".to_owned(),
+        subject_prefix: "p/".to_owned(),
+        ..issuer(None)
+    });
+    issuers.push(Issuer {
+        client_claim: Some("client".to_owned()),
+        groups_claim: None,
+        scopes_claim: Some(owned(&["scp"])),
+        ..issuer(None)
+    });
+    issuers.push(Issuer {
+        granted: Some(vec![]),
+        ..issuer(None)
+    });
+    issuers
 }
 
 fn policy() -> Policy {
@@ -244,16 +308,31 @@ fn policy() -> Policy {
         ("beta", ClaimType::Bool),
         ("roles", ClaimType::Texts),
         ("sub", ClaimType::Text),
+        ("plan", ClaimType::Text),
+        ("depth", ClaimType::Int),
     ];
+    let places = PLACES.map(|(name, place)| {
+        let place = place.iter().map(|name| (*name).to_owned());
+        (name.to_owned(), place.collect())
+    });
     Policy {
         claims: declared.map(|(name, kind)| (name.to_owned(), kind)).into(),
+        places: places.into(),
         ..Policy::default()
     }
 }
 
-fn verifier(issuer: &Issuer) -> Verifier {
+fn verifier(config: &IssuerConfig) -> Verifier {
+    let limits = Limits {
+        leeway_secs: LEEWAY,
+        ..Limits::default()
+    };
+    Verifier::new(core::slice::from_ref(config), limits, &Credulous).unwrap()
+}
+
+fn config(issuer: &Issuer) -> IssuerConfig {
     let takes = |kind: &str| issuer.token_use.iter().flatten().any(|taken| taken == kind);
-    let config = IssuerConfig {
+    IssuerConfig {
         name: "main".to_owned(),
         issuers: issuer.names.clone(),
         clients: issuer.clients.clone(),
@@ -265,30 +344,41 @@ fn verifier(issuer: &Issuer) -> Verifier {
             None => IssuerKind::Oidc,
         },
         algorithms: vec![Algorithm::HS256],
-        groups_claim: issuer.groups_claim.clone(),
+        claims: ClaimRules {
+            client: issuer.client_claim.clone(),
+            groups: issuer.groups_claim.clone().and_then(ClaimPath::nested),
+            scopes: issuer.scopes_claim.clone().and_then(ClaimPath::nested),
+            granted_groups: issuer.granted.clone(),
+            groups_prefix: issuer.groups_prefix.clone(),
+            subject_prefix: issuer.subject_prefix.clone(),
+        },
         jwks: None,
         secrets: vec![Secret {
             kid: "k".to_owned(),
             key: vec![7; 32],
         }],
         refresh: None,
-    };
-    let limits = Limits {
-        leeway_secs: LEEWAY,
-        ..Limits::default()
-    };
-    Verifier::new(&[config], limits, &Credulous).unwrap()
+    }
 }
 
 /// What the token layer has read, in the words of the specification.
-fn facts(verified: &Verified, issuer: &Issuer, policy: &Policy) -> Facts {
+fn facts(config: &IssuerConfig, verified: &Verified, policy: &Policy) -> Facts {
     let owned = |texts: Vec<&str>| texts.into_iter().map(str::to_owned).collect();
     let claims = verified.claims();
+    let rules = &config.claims;
+    let groups = match claims.groups(rules.groups.as_ref()).unwrap() {
+        Groups::Listed(groups) => {
+            let granted = groups.into_iter().filter_map(|group| rules.group(group));
+            Some(granted.map(String::from).collect())
+        }
+        Groups::Elsewhere => None,
+    };
+    let subject = claims.subject().unwrap();
     let mut facts = Facts {
-        issuer: verified.issuer().to_owned(),
-        subject: claims.subject().unwrap().map(str::to_owned),
-        groups: owned(claims.groups(&issuer.groups_claim).unwrap()),
-        scopes: owned(claims.scopes().unwrap()),
+        issuer: config.issuers.first().unwrap().clone(),
+        subject: subject.map(|subject| rules.subject(subject).into_owned()),
+        groups,
+        scopes: owned(claims.scopes(rules.scopes.as_ref()).unwrap()),
         claims: BTreeMap::new(),
     };
     for (name, kind) in &policy.claims {
@@ -299,7 +389,8 @@ fn facts(verified: &Verified, issuer: &Issuer, policy: &Policy) -> Facts {
             ClaimType::Texts => ClaimKind::StringList,
         };
         let text = |text: Box<str>| Value::Text(text.into());
-        let value = match claims.declared(name, kind) {
+        let place = policy.places.get(name).cloned().and_then(ClaimPath::nested);
+        let value = match claims.declared(name, place.as_ref(), kind) {
             Claim::Missing => continue,
             Claim::WrongType => None,
             Claim::String(one) => Some(text(one)),

@@ -219,7 +219,7 @@ fn only_algorithm(material: &KeyMaterial, allowed: &[Algorithm]) -> Result<Algor
 
 #[cfg(test)]
 mod tests {
-    use alloc::{format, string::String, vec};
+    use alloc::{format, string::{String, ToString}, vec};
 
     use super::*;
     use crate::algorithm::Algorithm::{ES256, EdDSA, PS256, RS256, RS384};
@@ -232,6 +232,14 @@ mod tests {
         format!(
             r#""kty":"RSA","e":"AQAB","n":"{}""#,
             "q6ur".repeat(85) + "qw"
+        )
+    }
+
+    /// The point below that of `EC`.
+    fn other() -> String {
+        EC.replace(
+            "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0",
+            "OA67MeRCZIJ40yASRhFGC0yWopJW9NtSdbnc13p3GlI",
         )
     }
 
@@ -319,11 +327,17 @@ mod tests {
             (format!(r#""kid":"{long}k","#), KeyFault::BadKid),
             (r#""kid":"","#.into(), KeyFault::BadKid),
             (r#""kid":1,"#.into(), KeyFault::BadMember("kid")),
-            (r#""kid":null,"#.into(), KeyFault::BadMember("kid")),
-            (String::new(), KeyFault::MissingKid),
         ] {
             let text = set(&[format!("{{{kid}{EC}}}")]);
             assert_eq!(faults(&text, &[ES256]), [(Some(0), fault)], "{text}");
+        }
+        // A key without a name serves if there is no other for its algorithm.
+        for kid in ["", r#""kid":null,"#] {
+            let alone = set(&[format!("{{{kid}{EC}}}"), format!(r#"{{"kid":"ed",{ED}}}"#)]);
+            let keys = Jwks::parse(alone.as_bytes(), &[ES256, EdDSA]).unwrap();
+            assert_eq!(keys.keys()[0].kid, None);
+            let beside = set(&[format!("{{{kid}{EC}}}"), format!(r#"{{"kid":"a",{}}}"#, other())]);
+            assert_eq!(faults(&beside, &[ES256]), [(Some(0), KeyFault::MissingKid)]);
         }
     }
 
@@ -331,7 +345,7 @@ mod tests {
     fn a_name_means_one_key() {
         let text = set(&[
             format!(r#"{{"kid":"a",{EC}}}"#),
-            format!(r#"{{"kid":"\u0061","use":"enc",{EC}}}"#),
+            format!(r#"{{"kid":"\u0061",{}}}"#, other()),
             format!(r#"{{"kid":"A",{EC}}}"#),
         ]);
         let duplicate = KeyFault::DuplicateKid;
@@ -341,8 +355,47 @@ mod tests {
         );
         let lenient = Jwks::parse_lenient(text.as_bytes(), &[ES256]).unwrap();
         assert_eq!(lenient.keys().len(), 1);
-        assert_eq!(lenient.keys()[0].kid.as_ref(), "A");
+        assert_eq!(lenient.keys()[0].kid.as_deref(), Some("A"));
         let reasons: Vec<_> = lenient.skipped().iter().map(|note| note.reason).collect();
         assert_eq!(reasons, vec![SkipReason::Refused(duplicate); 2]);
+    }
+
+    #[test]
+    fn what_is_one_key_or_no_rival_is_not_ambiguous() {
+        // The same name for a key that encrypts, for one of another kind, and for the same key again.
+        let text = set(&[
+            format!(r#"{{"kid":"a",{EC}}}"#),
+            format!(r#"{{"kid":"a","use":"enc",{EC}}}"#),
+            format!(r#"{{"kid":"a",{ED}}}"#),
+            format!(r#"{{"kid":"a","alg":"ES256","use":"sig",{EC}}}"#),
+        ]);
+        let read = Jwks::parse(text.as_bytes(), &[ES256, EdDSA]).unwrap();
+        assert_eq!(read.keys().len(), 2);
+        let skipped: Vec<_> = read
+            .skipped()
+            .iter()
+            .map(|note| (note.index, note.reason))
+            .collect();
+        let expected = [(Some(1), SkipReason::NotForSignatures), (Some(3), SkipReason::Repeated)];
+        assert_eq!(skipped, expected);
+    }
+
+    #[test]
+    fn what_real_key_sets_contain() {
+        // A byte order mark, padding, members that are null, leading zeros, and keys for other work.
+        let padded = EC.replace("VEU", "VEU=").replace("5a0", "5a0=");
+        let mut n = alloc::vec![0, 0];
+        n.extend(crate::base64url::decode(("q6ur".repeat(85) + "qw").as_bytes()).unwrap());
+        let n = String::from_utf8(crate::base64url::encode(&n)).unwrap();
+        let zeros = format!(r#""kty":"RSA","e":"AAEAAQ","n":"{n}""#);
+        let keys = [
+            format!(r#"{{"kid":"p",{padded},"use":null,"alg":null,"key_ops":null,"x5c":null}}"#),
+            format!(r#"{{"kid":"z",{zeros}}}"#),
+            r#"{"kty":"EC","crv":"secp256k1","kid":"k","x":"AQ","y":"AQ"}"#.to_string(),
+            r#"{"kty":"AKP","alg":"ML-DSA-44","kid":"pq","pub":"AQ"}"#.to_string(),
+        ];
+        let text = format!("\u{feff}{}", set(&keys));
+        let read = Jwks::parse(text.as_bytes(), &[ES256, RS256]);
+        assert_eq!(read.map(|read| (read.keys().len(), read.skipped().len())), Ok((2, 2)));
     }
 }

@@ -162,7 +162,10 @@ impl Verifier {
                 continue;
             };
             let signed = match (payload.take(), claims.take()) {
-                (Some(payload), _) => Claims::parse(payload)?,
+                (Some(payload), _) => Claims::parse(payload).map_err(|error| Rejected {
+                    error,
+                    issuer: Some(key.issuer),
+                })?,
                 (None, Some(claims)) => claims,
                 (None, None) => continue,
             };

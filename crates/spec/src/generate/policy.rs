@@ -1,9 +1,9 @@
 //! Random policies that the compiler accepts.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::condition::{Names, condition};
-use super::names::{BASES, CAPTURES, COURSES, NETWORKS, OFFSETS, PEOPLE, RULES, TEMPLATES};
+use super::names::{BASES, CAPTURES, COURSES, ISSUERS, NETWORKS, OFFSETS, PEOPLE, RULES, TEMPLATES};
 use super::pattern::pattern;
 use super::{NOW, Random};
 use crate::model::{ClaimType, Course, Effect, METHODS, Network, Policy, Rule, Who};
@@ -26,6 +26,7 @@ pub(super) fn policy(random: &mut Random) -> Policy {
     };
     let mut policy = Policy {
         ascii_only: random.percent(8),
+        places: BTreeMap::new(),
         claims: claims
             .into_iter()
             .map(|(name, kind)| (name.to_owned(), kind))
@@ -158,6 +159,11 @@ fn who(random: &mut Random, effect: Effect, captures: &[&str]) -> Who {
             who.scopes = random.percent(60).then(|| people(random, captures));
             who.subjects = random.percent(40).then(|| people(random, captures));
         }
+    }
+    // Who asks for an issuer asks for a token.
+    if !who.anyone && random.percent(12) {
+        let issuers = random.some(ISSUERS, 2).into_iter();
+        who.issuers = Some(issuers.map(String::from).collect());
     }
     who
 }

@@ -98,10 +98,11 @@ fn facts(
             _ => drop(claims.insert(name.clone(), Some(claim(random, *kind)))),
         }
     }
+    let groups = people(random, who.and_then(|who| who.groups.as_deref()), captures);
     Facts {
         issuer: random.pick(ISSUERS).to_owned(),
         subject: subjects.into_iter().next().filter(|_| random.percent(85)),
-        groups: people(random, who.and_then(|who| who.groups.as_deref()), captures),
+        groups: (!random.percent(4)).then_some(groups),
         scopes: people(random, who.and_then(|who| who.scopes.as_deref()), captures),
         claims,
     }

@@ -78,8 +78,13 @@ fn core_facts(image: &Image<Vec<u8>>, facts: &tollgate_spec::model::Facts) -> Fa
     let mut builder = FactsBuilder::new(image)
         .issuer(&facts.issuer)
         .subject(facts.subject.as_deref());
-    for group in &facts.groups {
-        builder = builder.group(group);
+    match &facts.groups {
+        Some(groups) => {
+            for group in groups {
+                builder = builder.group(group);
+            }
+        }
+        None => builder = builder.unknown_groups(),
     }
     for scope in &facts.scopes {
         builder = builder.scope(scope);

@@ -43,6 +43,11 @@ fn good_keys() {
             ED25519.to_string() + r#","alg":"EdDSA","use":"sig""#,
             Some(Algorithm::EdDSA),
         ),
+        (
+            ED25519.to_string() + r#","alg":"Ed25519""#,
+            Some(Algorithm::EdDSA),
+        ),
+        (rsa() + r#","d":null,"use":null,"alg":null,"key_ops":null"#, None),
     ] {
         assert_eq!(verdict(&members, Origin::Set), Ok(algorithm), "{members}");
         assert_eq!(verdict(&members, Origin::Alone), Ok(algorithm), "{members}");
@@ -62,14 +67,12 @@ fn bad_keys() {
         (OCT.to_string(), SecretInKeySet),
         (OCT.to_string() + r#","use":"enc""#, SecretInKeySet),
         (format!(r#"{rsa},"d":"AQ""#), PrivateKey),
-        (format!(r#"{rsa},"d":null"#), PrivateKey),
         (format!(r#"{rsa},"qi":"AQ""#), PrivateKey),
         (format!(r#"{rsa},"use":"enc","p":"AQ""#), PrivateKey),
         (format!(r#"{P256},"d":"AQ""#), PrivateKey),
         (format!(r#"{ED25519},"d":"AQ""#), PrivateKey),
         (format!(r#"{rsa},"k":"AQ""#), PrivateKey),
         (format!(r#"{rsa},"use":["sig"]"#), BadMember("use")),
-        (format!(r#"{rsa},"use":null"#), BadMember("use")),
         (format!(r#"{rsa},"key_ops":"verify""#), BadMember("key_ops")),
         (
             format!(r#"{rsa},"key_ops":["verify",1]"#),
@@ -79,7 +82,6 @@ fn bad_keys() {
             format!(r#"{rsa},"key_ops":["verify","verify"]"#),
             BadMember("key_ops"),
         ),
-        (format!(r#"{rsa},"alg":null"#), BadMember("alg")),
         (format!(r#"{rsa},"alg":"ES256""#), AlgorithmMismatch),
         (format!(r#"{rsa},"alg":"HS256""#), AlgorithmMismatch),
         (format!(r#"{P256},"alg":"ES384""#), AlgorithmMismatch),
@@ -91,14 +93,13 @@ fn bad_keys() {
         ),
         (r#""kty":"RSA","e":"AQAB""#.to_string(), MissingMember("n")),
         (
-            r#""kty":"RSA","e":"AQAB","n":"A=""#.to_string(),
+            r#""kty":"RSA","e":"AQAB","n":"A""#.to_string(),
             BadMember("n"),
         ),
         (r#""kty":"RSA","e":"AQAB","n":"""#.to_string(), RsaSize),
         (rsa.replace("AQAB", "AQ"), RsaExponent),
         (rsa.replace("AQAB", "Aw"), RsaExponent),
         (rsa.replace("AQAB", "AQAC"), RsaExponent),
-        (rsa.replace("AQAB", "AAEAAQ"), RsaLeadingZeros),
         (
             r#""kty":"EC","x":"AQ","y":"AQ""#.to_string(),
             MissingMember("crv"),
@@ -163,7 +164,6 @@ fn keys_for_other_work_are_left_out() {
         (format!(r#"{rsa},"key_ops":[]"#), NotForSignatures),
         (format!(r#"{rsa},"alg":"none""#), Unsupported),
         (format!(r#"{P256},"alg":"ES521""#), Unsupported),
-        (format!(r#"{ED25519},"alg":"Ed25519""#), Unsupported),
         (
             r#""kty":"EC","crv":"P-521","alg":"ES512""#.to_string(),
             Unsupported,

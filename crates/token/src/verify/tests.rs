@@ -4,10 +4,12 @@ use alloc::{format, string::String, vec};
 
 use super::*;
 use crate::{
+    issuer::{ClaimPath, ClaimRules},
     base64url::encode,
     provider::{self, KeyRefused, PreparedKey},
 };
 use Algorithm::{HS256, HS384, HS512, RS256};
+use ClaimName::{Client, Exp, Groups, Iat, Iss, Nbf, Scopes, Sub, TokenUse};
 use TokenError::*;
 
 /// A signature is one byte over and over: the sum of the key's first byte,
@@ -87,7 +89,10 @@ fn issuer(kind: IssuerKind) -> IssuerConfig {
         clients: vec!["client-1".into(), "client-2".into()],
         kind,
         algorithms: vec![HS256],
-        groups_claim: "groups".into(),
+        claims: ClaimRules {
+            groups: Some(ClaimPath::top("groups")),
+            ..ClaimRules::default()
+        },
         jwks: None,
         secrets: vec![secret("k1", 1)],
         refresh: None,
@@ -115,6 +120,7 @@ fn oidc(members: &str) -> Result<(), TokenError> {
     verifier(&[issuer(IssuerKind::Oidc)])
         .verify(&token, NOW)
         .map(|_| ())
+        .map_err(TokenError::from)
 }
 
 #[test]
@@ -140,10 +146,17 @@ fn claims_of_oidc() {
         (r#""exp":1799999999"#, Err(Expired)),
         (r#""exp":0"#, Err(Expired)),
         (r#""exp":1000000000000"#, Ok(())),
-        (r#""exp":1800003500000000"#, Err(BadClaim)),
-        (r#""exp":1800000001.5"#, Err(BadClaim)),
-        (r#""exp":"1800000001""#, Err(BadClaim)),
-        (r#""exp":null"#, Err(BadClaim)),
+        (r#""exp":1800003500000000"#, Err(BadClaim(Exp))),
+        // A fraction ends a token earlier, and starts it later.
+        (r#""exp":1800000001.5"#, Ok(())),
+        (r#""exp":1800000000.9"#, Err(Expired)),
+        (r#""exp":18e8"#, Err(BadClaim(Exp))),
+        (r#""nbf":1800000060.0,"exp":1800000100"#, Ok(())),
+        (r#""nbf":1800000060.1,"exp":1800000100"#, Err(NotYetValid)),
+        (r#""iat":1800000059.5,"exp":1800000100"#, Ok(())),
+        (r#""iat":1800000060.5,"exp":1800000100"#, Err(IssuedInFuture)),
+        (r#""exp":"1800000001""#, Err(BadClaim(Exp))),
+        (r#""exp":null"#, Err(BadClaim(Exp))),
         (
             r#""exp":1800000001,"e\u0078p":1800000001"#,
             Err(DuplicateName),
@@ -151,21 +164,23 @@ fn claims_of_oidc() {
         // nbf and iat
         (r#""nbf":1800000060,"exp":1800000100"#, Ok(())),
         (r#""nbf":1800000061,"exp":1800000100"#, Err(NotYetValid)),
-        (r#""nbf":-1"#, Err(BadClaim)),
+        (r#""nbf":-1"#, Err(BadClaim(Nbf))),
         (r#""iat":1800000060,"exp":1800000100"#, Ok(())),
         (r#""iat":1800000061,"exp":1800000100"#, Err(IssuedInFuture)),
-        (r#""iat":1800000002"#, Err(BadClaim)),
+        (r#""iat":1800000002"#, Err(BadClaim(Iat))),
         (r#""iat":1800000001"#, Ok(())),
         (r#""iat":1"#, Ok(())),
-        (r#""iat":"1""#, Err(BadClaim)),
-        (r#""iat":true"#, Err(BadClaim)),
+        // `null` is as good as nothing, but for `exp`.
+        (r#""iat":null,"nbf":null"#, Ok(())),
+        (r#""iat":"1""#, Err(BadClaim(Iat))),
+        (r#""iat":true"#, Err(BadClaim(Iat))),
         // iss
         (r#""iss":"https://other.example/""#, Ok(())),
         (r#""iss":"https://issuer.example""#, Err(WrongIssuer)),
         (r#""iss":"https://ISSUER.example/""#, Err(WrongIssuer)),
         (r#""iss":"""#, Err(WrongIssuer)),
-        (r#""iss":["https://issuer.example/"]"#, Err(BadClaim)),
-        (r#""iss":null"#, Err(BadClaim)),
+        (r#""iss":["https://issuer.example/"]"#, Err(BadClaim(Iss))),
+        (r#""iss":null"#, Err(WrongIssuer)),
         // aud
         (r#""aud":"client-2""#, Ok(())),
         (r#""aud":["x","client-2"]"#, Ok(())),
@@ -173,19 +188,29 @@ fn claims_of_oidc() {
         (r#""aud":[]"#, Err(WrongAudience)),
         (r#""aud":"client-1,client-2""#, Err(WrongAudience)),
         (r#""aud":"client""#, Err(WrongAudience)),
-        (r#""aud":["client-1",1]"#, Err(BadClaim)),
-        (r#""aud":[["client-1"]]"#, Err(BadClaim)),
-        (r#""aud":{"0":"client-1"}"#, Err(BadClaim)),
-        (r#""aud":null"#, Err(BadClaim)),
+        (r#""aud":["client-1",1]"#, Err(BadClaim(Client))),
+        (r#""aud":[["client-1"]]"#, Err(BadClaim(Client))),
+        (r#""aud":{"0":"client-1"}"#, Err(BadClaim(Client))),
+        (r#""aud":null"#, Err(WrongAudience)),
         // what facts are made of
         (r#""sub":"u""#, Ok(())),
-        (r#""sub":1"#, Err(BadClaim)),
-        (r#""sub":null"#, Err(BadClaim)),
+        (r#""sub":1"#, Err(BadClaim(Sub))),
+        (r#""sub":null"#, Ok(())),
         (r#""groups":["a"]"#, Ok(())),
-        (r#""groups":"a""#, Err(BadClaim)),
-        (r#""groups":null"#, Err(BadClaim)),
+        (r#""groups":"a""#, Ok(())),
+        (r#""groups":1"#, Err(BadClaim(Groups))),
+        (r#""groups":["a",1]"#, Err(BadClaim(Groups))),
+        (r#""groups":null"#, Ok(())),
+        (r#""_claim_names":{"groups":"src1"}"#, Ok(())),
+        (r#""_claim_names":["groups"]"#, Err(BadClaim(Groups))),
+        (r#""hasgroups":true"#, Ok(())),
+        (r#""hasgroups":"yes""#, Err(BadClaim(Groups))),
         (r#""scope":"a b""#, Ok(())),
-        (r#""scope":["a"]"#, Err(BadClaim)),
+        (r#""scope":["a"]"#, Ok(())),
+        (r#""scope":1"#, Err(BadClaim(Scopes))),
+        (r#""scp":"a b""#, Ok(())),
+        (r#""scp":{}"#, Err(BadClaim(Scopes))),
+        (r#""scope":"a","scp":{}"#, Ok(())),
         // what is not ours
         (
             r#""token_use":7,"client_id":[],"jti":{},"auth_time":-1,"crit":["x"]"#,
@@ -205,6 +230,7 @@ fn required_claims() {
         verifier(&[issuer(kind)])
             .verify(&token(HS256, "k1", 1, claims), NOW)
             .map(|_| ())
+            .map_err(TokenError::from)
     };
     let base = format!(r#""iss":"{ISS}","exp":1800000001"#);
     let oidc = |claims: &str| verify(claims, IssuerKind::Oidc);
@@ -260,7 +286,7 @@ fn required_claims() {
         (
             r#""token_use":"access","client_id":["client-1"]"#,
             Err(WrongTokenUse),
-            Err(BadClaim),
+            Ok(()),
         ),
         (
             r#""token_use":"Access","client_id":"client-1""#,
@@ -269,8 +295,8 @@ fn required_claims() {
         ),
         (
             r#""token_use":["id","access"],"aud":"client-1","client_id":"client-1""#,
-            Err(BadClaim),
-            Err(BadClaim),
+            Err(BadClaim(TokenUse)),
+            Err(BadClaim(TokenUse)),
         ),
         (
             r#""aud":"client-1","client_id":"client-1""#,
@@ -296,22 +322,24 @@ fn required_claims() {
 fn signature_before_claims() {
     let verifier = verifier(&[issuer(IssuerKind::Oidc)]);
     let mut broken = token(HS256, "k1", 1, "not even JSON");
-    assert_eq!(verifier.verify(&broken, NOW).unwrap_err(), BadJson);
+    let refused = |token: &[u8]| verifier.verify(token, NOW).unwrap_err();
+    // Who has signed it is known by then.
+    let signed_by_first = |error| Rejected {
+        error,
+        issuer: Some(0),
+    };
+    assert_eq!(refused(&broken), signed_by_first(BadJson));
     let last = broken.len() - 2;
     broken[last] = if broken[last] == b'A' { b'B' } else { b'A' };
-    assert_eq!(verifier.verify(&broken, NOW).unwrap_err(), BadSignature);
-    assert_eq!(
-        verifier
-            .verify(&token(HS256, "k1", 2, "{}"), NOW)
-            .unwrap_err(),
-        BadSignature
-    );
+    assert_eq!(refused(&broken), BadSignature.into());
+    let other = token(HS256, "k1", 2, "{}");
+    assert_eq!(refused(&other), BadSignature.into());
 }
 
 #[test]
 fn outer_form() {
     let verifier = verifier(&[issuer(IssuerKind::Oidc)]);
-    let refused = |token: &[u8]| verifier.verify(token, NOW).unwrap_err();
+    let refused = |token: &[u8]| verifier.verify(token, NOW).unwrap_err().error;
     assert_eq!(refused(b""), Malformed);
     assert_eq!(refused(b"a..b"), Malformed);
     assert_eq!(refused(&[b'.'; 8192]), Malformed);
@@ -348,6 +376,7 @@ fn a_token_chooses_only_among_configured_keys() {
         verifier
             .verify(&token, NOW)
             .map(|verified| verified.issuer_index())
+            .map_err(TokenError::from)
     };
     let second = "https://second.example/";
     assert_eq!(verify(HS256, "k1", 1, ISS), Ok(0));
@@ -374,6 +403,67 @@ fn a_token_chooses_only_among_configured_keys() {
         "__proto__",
     ] {
         assert_eq!(verify(HS256, kid, 1, ISS), Err(UnknownKey), "{kid:?}");
+    }
+}
+
+#[test]
+fn a_token_without_a_key_name_needs_an_only_key() {
+    let two = |name: &str, iss: &str, kids: &[(&str, u8)], algorithms: &[Algorithm]| IssuerConfig {
+        name: name.into(),
+        issuers: vec![iss.into()],
+        algorithms: algorithms.to_vec(),
+        secrets: kids.iter().map(|(kid, byte)| secret(kid, *byte)).collect(),
+        ..issuer(IssuerKind::Oidc)
+    };
+    // HS256 has one key at the first issuer, several at the second, and one at the third.
+    let verifier = verifier(&[
+        two("first", ISS, &[("k1", 1)], &[HS256, HS384]),
+        two("second", "https://second.example/", &[("k2", 2), ("k3", 3)], &[HS256]),
+        two("third", "https://third.example/", &[("k4", 4)], &[HS256]),
+    ]);
+    let verify = |header: &str, algorithm, secret, iss: &str| {
+        let claims = format!(r#"{{"iss":"{iss}","aud":"client-1","exp":1800000001}}"#);
+        let token = signed(header, algorithm, secret, claims.as_bytes());
+        verifier
+            .verify(&token, NOW)
+            .map(|verified| verified.issuer_index())
+            .map_err(TokenError::from)
+    };
+    let bare = r#"{"alg":"HS256"}"#;
+    assert_eq!(verify(bare, HS256, 1, ISS), Ok(0));
+    assert_eq!(verify(r#"{"alg":"HS384"}"#, HS384, 1, ISS), Ok(0));
+    assert_eq!(verify(bare, HS256, 4, "https://third.example/"), Ok(2));
+    // Nobody's only key, and nobody's key at all, sign alike.
+    assert_eq!(verify(bare, HS256, 2, "https://second.example/"), Err(BadSignature));
+    assert_eq!(verify(bare, HS256, 9, ISS), Err(BadSignature));
+    assert_eq!(verify(bare, HS256, 1, "https://third.example/"), Err(WrongIssuer));
+    assert_eq!(verify(r#"{"alg":"HS512"}"#, HS512, 1, ISS), Err(UnknownKey));
+    assert_eq!(verify(r#"{"alg":"HS256","kid":null}"#, HS256, 1, ISS), Err(BadHeader));
+    assert_eq!(verify(r#"{"alg":"HS256","kid":""}"#, HS256, 1, ISS), Err(UnknownKey));
+}
+
+#[test]
+fn headers_that_issuers_write() {
+    let verifier = verifier(&[issuer(IssuerKind::Oidc)]);
+    let claims = format!(r#"{{"iss":"{ISS}","aud":"client-1","exp":1800000001}}"#);
+    for (typ, expected) in [
+        (r#""JWT""#, Ok(())),
+        (r#""jwt""#, Ok(())),
+        (r#""at+jwt""#, Ok(())),
+        (r#""AT+JWT""#, Ok(())),
+        (r#""application/jwt""#, Ok(())),
+        (r#""application/at+jwt""#, Ok(())),
+        (r#""Application/AT+JWT""#, Ok(())),
+        (r#""application/application/jwt""#, Err(BadTyp)),
+        (r#""application/""#, Err(BadTyp)),
+        (r#""dpop+jwt""#, Err(BadTyp)),
+        (r#""id_token""#, Err(BadTyp)),
+        (r#""""#, Err(BadTyp)),
+    ] {
+        let header = format!(r#"{{"alg":"HS256","kid":"k1","typ":{typ}}}"#);
+        let token = signed(&header, HS256, 1, claims.as_bytes());
+        let verdict = verifier.verify(&token, NOW);
+        assert_eq!(verdict.map(|_| ()).map_err(TokenError::from), expected, "{typ}");
     }
 }
 
@@ -470,8 +560,9 @@ fn time_at_the_ends_of_the_range() {
         (10, Err(Expired)),
         (i64::MAX, Err(Expired)),
     ] {
+        let verdict = verifier.verify(&token, UnixSeconds(now));
         assert_eq!(
-            verifier.verify(&token, UnixSeconds(now)).map(|_| ()),
+            verdict.map(|_| ()).map_err(TokenError::from),
             expected,
             "{now}"
         );

@@ -1,0 +1,108 @@
+//! What the origin is told about the user, and how long caches may keep what it says.
+
+use tollgate_gate::config::{ForwardConfig, GateConfig};
+use tollgate_gate::{Action, CacheEdit, Gate, Outcome, wire};
+
+use crate::site::{Provider, config, image, token};
+use crate::{Ask, GET};
+
+const LESSON: &str = "/courses/rust-101/a";
+const PREVIEW: &str = "/courses/rust-101/preview/a";
+
+fn gate(forward: ForwardConfig) -> Gate<Vec<u8>> {
+    let config = GateConfig {
+        forward,
+        ..config()
+    };
+    Gate::new(image(&config), &Provider).expect("a good image")
+}
+
+/// The headers that an origin gets, as text.
+fn sent(gate: &Gate<Vec<u8>>, target: &str, headers: &[(&str, &str)]) -> String {
+    let ask = Ask {
+        target,
+        headers,
+        ..GET
+    };
+    ask.with(|request| {
+        let outcome = gate.handle(request);
+        let reply = wire::decode_outcome(&wire::encode_outcome(&outcome)).expect("a message");
+        assert_eq!(reply.action, outcome.action);
+        let Action::Forward(forward) = &outcome.action else {
+            panic!("it is allowed")
+        };
+        let lines = forward.request.headers_for(request);
+        let lines = lines.map(|(name, value)| format!("{name}={}; ", String::from_utf8_lossy(value)));
+        lines.collect()
+    })
+}
+
+#[test]
+fn the_origin_learns_who_asks_if_the_policy_says_so() {
+    let told = gate(ForwardConfig {
+        identity: true,
+        ..ForwardConfig::default()
+    });
+    let claims = r#""sub":"ü, 1","cognito:groups":["rust-101","a,b","rust-101"]"#;
+    let bearer = format!("Bearer {}", token(claims));
+    let authorization = ("authorization", bearer.as_str());
+    let claimed = [
+        ("X-Tollgate-Subject", "root"),
+        ("x_tollgate_groups", "admins"),
+        ("accept", "*/*"),
+    ];
+    let known = "accept=*/*; x-tollgate-subject=%C3%BC%2C%201; x-tollgate-groups=a%2Cb,rust-101; \
+                 x-tollgate-issuer=learners; x-tollgate-rule=";
+    let nobody = "accept=*/*; x-tollgate-subject=; x-tollgate-groups=; x-tollgate-issuer=; \
+                  x-tollgate-rule=";
+    let with_token = [&claimed[..], &[authorization]].concat();
+    assert_eq!(
+        sent(&told, LESSON, &with_token),
+        format!("{known}rust-101/students; ")
+    );
+    // On pages that anyone may have, too; and empty for those who are not signed in.
+    assert_eq!(
+        sent(&told, PREVIEW, &with_token),
+        format!("{known}rust-101/preview; ")
+    );
+    assert_eq!(
+        sent(&told, PREVIEW, &claimed),
+        format!("{nobody}rust-101/preview; ")
+    );
+    let expired = [("authorization", "Bearer x"), claimed[0], claimed[2]];
+    assert_eq!(
+        sent(&told, PREVIEW, &expired),
+        format!("{nobody}rust-101/preview; ")
+    );
+    // Never a client's own word for it.
+    let silent = gate(ForwardConfig::default());
+    assert_eq!(sent(&silent, LESSON, &with_token), "accept=*/*; ");
+}
+
+#[test]
+fn only_what_needs_no_token_may_be_in_a_shared_cache() {
+    let cache = |outcome: &Outcome| match &outcome.action {
+        Action::Forward(forward) => Some(forward.response.cache),
+        Action::Serve(_) | Action::Refuse(_) => None,
+    };
+    let bearer = format!("Bearer {}", token(r#""cognito:groups":["rust-101"]"#));
+    let signed_in = [("authorization", bearer.as_str())];
+    for (private, target, headers, expect) in [
+        (true, LESSON, &signed_in[..], Some(CacheEdit::Private)),
+        (true, PREVIEW, &signed_in, Some(CacheEdit::Keep)),
+        (true, PREVIEW, &[], Some(CacheEdit::Keep)),
+        (true, LESSON, &[], None),
+        (false, LESSON, &signed_in, Some(CacheEdit::Keep)),
+    ] {
+        let gate = gate(ForwardConfig {
+            private,
+            ..ForwardConfig::default()
+        });
+        let ask = Ask {
+            target,
+            headers,
+            ..GET
+        };
+        assert_eq!(cache(&ask.of(&gate)), expect, "{private} {target} {headers:?}");
+    }
+}
