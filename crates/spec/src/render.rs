@@ -54,8 +54,8 @@ impl Writer {
         for (name, iss) in ISSUERS {
             self.text.push_str(&format!(
                 "[[issuer]]\nname = \"{name}\"\nissuer = \"{iss}\"\nclients = [\"c\"]\n\
-                 algorithms = [\"HS256\"]\ngroups_claim = \"groups\"\n\
-                 secrets = [{{ kid = \"k-{name}\", file = \"k.key\" }}]\n"
+                 algorithms = [\"HS256\"]\ngroups_claim = \"cognito:groups\"\n\
+                 secrets = [{{ kid = \"k\", file = \"k.key\" }}]\n"
             ));
         }
         if policy.ascii_only {

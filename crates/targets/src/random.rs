@@ -301,8 +301,15 @@ fn claims_of(facts: &model::Facts, policy: &model::Policy, number: usize) -> Str
     if let Some(subject) = &facts.subject {
         claims.insert("sub".to_owned(), json!(subject));
     }
-    if !facts.groups.is_empty() {
-        claims.insert("cognito:groups".to_owned(), json!(facts.groups));
+    match &facts.groups {
+        None => {
+            let elsewhere = json!({ "cognito:groups": "src1" });
+            claims.insert("_claim_names".to_owned(), elsewhere);
+        }
+        Some(groups) if !groups.is_empty() => {
+            claims.insert("cognito:groups".to_owned(), json!(groups));
+        }
+        Some(_) => {}
     }
     if !facts.scopes.is_empty() {
         claims.insert("scope".to_owned(), json!(facts.scopes.join(" ")));

@@ -52,7 +52,7 @@ fn facts(gate: &Gate<Vec<u8>>, cases: &[Case]) -> Vec<Facts> {
         .flat_map(|claims| {
             issuers
                 .iter()
-                .filter_map(move |issuer| claims.facts(gate.image(), issuer).ok())
+                .filter_map(move |issuer| claims.facts(gate.image(), issuer, &gate.config().claim_places).ok())
         })
         .collect()
 }

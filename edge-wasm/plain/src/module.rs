@@ -190,7 +190,7 @@ impl Module {
 mod tests {
     use tollgate_compiler::{encode::encode, spec::ImageSpec};
     use tollgate_core::{Reason, UnixSeconds};
-    use tollgate_gate::config::{DenyConfig, GateConfig};
+    use tollgate_gate::config::{DenyConfig, ForwardConfig, GateConfig, Strip};
     use tollgate_gate::{Kind, Request};
 
     use super::*;
@@ -201,7 +201,9 @@ mod tests {
             site: site.to_owned(),
             issuers: Vec::new(),
             sources: Vec::new(),
-            strip_token: false,
+            strip: Strip::Nothing,
+            claim_places: Vec::new(),
+            forward: ForwardConfig::default(),
             leeway_secs: 0,
             max_token_bytes: 8_192,
             deny: DenyConfig::default(),

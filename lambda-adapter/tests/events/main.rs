@@ -9,7 +9,7 @@
 
 use serde_json::{Value, json};
 use tollgate_core::UnixSeconds;
-use tollgate_gate::{Action, Gate, Respond};
+use tollgate_gate::{Action, Gate, Response};
 use tollgate_lambda::{Event, EventError, EventKind, MAX_RESPONSE_BYTES, answer, result};
 
 // The small site that the gate's own tests use.
@@ -272,7 +272,7 @@ fn what_cloudfront_would_refuse_is_not_sent() {
             .iter()
             .map(|(n, v)| ((*n).into(), v.clone()))
             .collect();
-        Action::Respond(Respond {
+        Action::Refuse(Response {
             status: 403,
             headers,
             body: body.into(),

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
+use tollgate_analysis::place;
 use tollgate_analysis::change::{Change, Way, Ways, minimal_changes};
 use tollgate_analysis::{Kind, Request};
 use tollgate_spec::generate::Generator;
@@ -127,9 +128,9 @@ fn after<'c>(request: &Request, changes: impl Iterator<Item = &'c Change>) -> Re
             (Change::Method(method), _) => request.method.clone_from(method),
             (Change::Path(target), _) => request.target.clone_from(target),
             (_, None) => {}
-            (Change::Claim(name, None), Some(claims)) => drop(claims.remove(name)),
-            (Change::Claim(name, Some(value)), Some(claims)) => {
-                claims.insert(name.clone(), value.clone());
+            (Change::Claim(place, None), Some(claims)) => place::remove(claims, place),
+            (Change::Claim(place, Some(value)), Some(claims)) => {
+                place::insert(claims, place, value.clone());
             }
             (Change::Join(name), Some(claims)) => {
                 let mut groups = list(claims.get(GROUPS));

@@ -227,7 +227,7 @@ fn to_facts(model: &model::Policy, claims: &Map<String, Json>) -> Facts {
     let mut facts = Facts {
         issuer: text("iss").unwrap_or_else(|| ISSUER.to_owned()),
         subject: text("sub"),
-        groups: texts(claims.get("cognito:groups")).unwrap_or_default(),
+        groups: Some(texts(claims.get("cognito:groups")).unwrap_or_default()),
         scopes: text("scope")
             .unwrap_or_default()
             .split(' ')

@@ -4,8 +4,8 @@ use base64ct::{Base64UrlUnpadded, Encoding};
 use tollgate_core::UnixSeconds;
 use tollgate_crypto::Portable;
 use tollgate_token::{
-    Algorithm, Claims, IssuerConfig, IssuerKind, Jwk, JwkError, Jwks, Limits, Secret, TokenError,
-    Verifier, jws,
+    Algorithm, ClaimPath, ClaimRules, Claims, IssuerConfig, IssuerKind, Jwk, JwkError, Jwks, Limits,
+    Secret, TokenError, Verifier, jws,
 };
 
 use crate::{Case, MEGABYTE, case};
@@ -21,7 +21,10 @@ fn verifier() -> Verifier {
         clients: vec!["web".to_owned()],
         kind: IssuerKind::Oidc,
         algorithms: vec![Algorithm::HS256],
-        groups_claim: "groups".to_owned(),
+        claims: ClaimRules {
+            groups: Some(ClaimPath::top("groups")),
+            ..ClaimRules::default()
+        },
         jwks: None,
         secrets: vec![Secret {
             kid: "s".to_owned(),
@@ -74,7 +77,7 @@ pub(crate) fn cases() -> Vec<Case> {
         case(name, token.len(), expected, move || {
             let verified = verifier().verify(&token, UnixSeconds(1_800_000_000));
             verified
-                .map_or_else(TokenError::code, |_| "verified")
+                .map_or_else(|rejected| rejected.error.code(), |_| "verified")
                 .to_owned()
         })
         // Decoded, a list of values of 16 bytes each, and references to texts in an array.
