@@ -2,21 +2,21 @@
 
 mod git;
 mod markdown;
+mod revision;
 mod show;
+mod sides;
 
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
 
 use clap::Args;
 use tollgate_analysis::diff::{Diff, Setting, diff};
 
 pub(crate) use show::{described, request, ruled};
 
-use crate::analysed::Analysed;
-use crate::failure::{Failure, Problem};
+use crate::failure::Failure;
 use crate::output::{print, print_json};
 use crate::progress::Progress;
-use crate::{Verdict, input, policy};
+use crate::{Verdict, input};
 
 /// Show which requests an edit answers differently
 #[derive(Args)]
@@ -54,7 +54,7 @@ pub(crate) struct DiffVerb {
 
 impl DiffVerb {
     pub(crate) fn run(self) -> Result<Verdict, Failure> {
-        let (old, new) = self.sides()?;
+        let (old, new) = sides::read(&self.old, self.new.as_ref(), self.json)?;
         let now = input::now_or_clock(self.now).0;
         let found = {
             let _progress = Progress::start("comparing", None);
@@ -73,51 +73,6 @@ impl DiffVerb {
             is_same(&found)
         };
         Ok(is_fine.into())
-    }
-
-    fn sides(&self) -> Result<(Analysed, Analysed), Failure> {
-        if let Some(range) = self.range() {
-            let folder = policy::folder_or_default(self.new.as_ref().map(PathBuf::from))?;
-            let (from, to) = range;
-            let old = git::folder_at(&from, &folder)?;
-            let new = if to.is_empty() {
-                Analysed::read(&folder)?
-            } else {
-                git::folder_at(&to, &folder)?
-            };
-            return Ok((old, new));
-        }
-        let Some(new) = &self.new else {
-            return Err(Failure::Argument {
-                name: "OLD",
-                value: self.old.to_string_lossy().into_owned(),
-                problem: Problem::Revision,
-            });
-        };
-        Ok((side(&self.old)?, side(new)?))
-    }
-
-    /// The two revisions of `A..B`; the second one is empty for what lies there now.
-    fn range(&self) -> Option<(String, String)> {
-        if Path::new(&self.old).exists() {
-            return None;
-        }
-        let (from, to) = self.old.to_str()?.split_once("..")?;
-        let to = to.strip_prefix('.').unwrap_or(to);
-        let from = if from.is_empty() { "HEAD" } else { from };
-        (!from.contains(':')).then(|| (from.to_owned(), to.to_owned()))
-    }
-}
-
-/// A path that is there, else `REV:DIR`.
-fn side(argument: &OsString) -> Result<Analysed, Failure> {
-    let path = Path::new(argument);
-    let revision = argument.to_str().and_then(|text| text.split_once(':'));
-    match revision {
-        Some((revision, folder)) if !path.exists() && !revision.is_empty() => {
-            git::revision(revision, folder)
-        }
-        _ => Analysed::read(path),
     }
 }
 

@@ -76,6 +76,13 @@ pub(crate) enum Failure {
         value: String,
         problem: Problem,
     },
+    /// An argument does not name a policy to compare.
+    Side {
+        name: &'static str,
+        value: String,
+        problem: &'static str,
+        help: String,
+    },
     /// Claims are not what a token could carry.
     Claims(TokenError),
     /// A token could not be made.
@@ -118,7 +125,6 @@ pub(crate) enum Problem {
     JsonObject,
     OtherSite,
     Path(tollgate_core::PathError),
-    Revision,
     Secret,
     Upstream(BadUpstream),
 }
@@ -151,7 +157,7 @@ impl Failure {
             Failure::Trust { .. } => "trust",
             Failure::Unsealable(_) => "unsealable",
             Failure::NotSignable => "not_signable",
-            Failure::Argument { .. } => "argument",
+            Failure::Argument { .. } | Failure::Side { .. } => "argument",
             Failure::Claims(_) => "claims",
             Failure::Mint(_) => "mint",
             Failure::NoParts(_) => "no_parts",
@@ -201,6 +207,14 @@ impl Failure {
         }
     }
 
+    /// What to do about it, also where that depends on what was given.
+    fn advice(&self) -> Option<&str> {
+        match self {
+            Failure::Side { help, .. } => Some(help),
+            _ => self.help(),
+        }
+    }
+
     /// The parts, one object each, for failures that have several.
     fn diagnostics(&self) -> Vec<Value> {
         match self {
@@ -222,7 +236,7 @@ impl Failure {
     pub(crate) fn report(&self, json: bool) -> ExitCode {
         if json {
             let mut error = json!({ "code": self.code(), "message": self.to_string() });
-            if let (Some(help), Some(error)) = (self.help(), error.as_object_mut()) {
+            if let (Some(help), Some(error)) = (self.advice(), error.as_object_mut()) {
                 error.insert("help".to_owned(), help.into());
             }
             // If standard output is gone, the exit code is all that is left to say.
@@ -242,7 +256,7 @@ impl Failure {
                 output::note(format_args!("  {error}"));
             }
         }
-        if let Some(help) = self.help() {
+        if let Some(help) = self.advice() {
             output::note(format_args!("{}: {help}", styled(STRONG, "help")));
         }
         ExitCode::from(2)
@@ -343,6 +357,12 @@ impl fmt::Display for Failure {
             } => {
                 write!(f, "`{value}` cannot be used for `{name}`: {problem}")
             }
+            Failure::Side {
+                name,
+                value,
+                problem,
+                ..
+            } => write!(f, "`{value}` cannot be used for `{name}`: {problem}"),
             Failure::Claims(error) => write!(f, "no token could carry these claims: {error}"),
             Failure::Mint(error) => write!(f, "the token cannot be made: {error}"),
             Failure::NeedsFolder => {
@@ -400,7 +420,6 @@ impl Problem {
             Problem::Path(_) => {
                 "write the path as a browser sends it, such as `/courses/rust-101/`"
             }
-            Problem::Revision => "name both policies, or a range of revisions such as `main..`",
             Problem::Secret => "write `KID=FILE`",
             Problem::Upstream(_) => "write `http://host:port`",
         }
@@ -420,7 +439,6 @@ impl fmt::Display for Problem {
             Problem::JsonObject => "not a JSON object",
             Problem::OtherSite => "the trust keys are for another site",
             Problem::Path(problem) => return write!(f, "{problem}"),
-            Problem::Revision => "one policy alone cannot be compared",
             Problem::Secret => "not a secret",
             Problem::Upstream(problem) => return write!(f, "{problem}"),
         })
