@@ -286,8 +286,14 @@ pub(crate) fn usage(error: &clap::Error) -> ExitCode {
         let error = json!({ "error": { "code": "usage", "message": message }, "diagnostics": [] });
         let _ = print_json(&error);
     } else {
-        // A closed pipe is no reason for another exit code.
-        let _ = error.print();
+        let text = error.render().ansi().to_string();
+        let text = text.trim_end();
+        if error.use_stderr() {
+            output::note(text);
+        } else {
+            // A closed pipe is no reason for another exit code.
+            let _ = output::print(text);
+        }
     }
     ExitCode::from(if error.use_stderr() { 2 } else { 0 })
 }

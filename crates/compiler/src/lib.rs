@@ -15,6 +15,8 @@ pub mod javascript;
 pub mod limits;
 pub mod schema;
 pub mod spec;
+pub mod syntax;
+pub mod visible;
 
 mod compile;
 mod condition;

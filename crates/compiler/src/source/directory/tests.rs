@@ -1,9 +1,5 @@
 //! The same entries on disk and in a list lead to the same files, and never out.
 
-#![allow(
-    clippy::unwrap_used,
-    reason = "a test that panics has failed, also in its helpers"
-)]
 #![cfg(unix)]
 
 use std::collections::BTreeMap;
