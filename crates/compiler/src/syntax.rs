@@ -1,7 +1,7 @@
 //! Parts of a checked rule in the author's own syntax: patterns, names, networks, times and conditions.
 //!
-//! What is written here compiles back to the same thing; only spaces, quotes and parentheses may differ from
-//! what the author wrote. It is the only printer of conditions. Characters that a reader would not see are
+//! What is written here compiles back to the same thing; only spaces, quotes, parentheses and the grouping of `&&`
+//! and `||` may differ from what the author wrote. It is the only printer of conditions. Characters that a reader would not see are
 //! written as escapes of TOML and CEL, so that it can be shown and pasted. Not here: the place in a file.
 
 mod cel;

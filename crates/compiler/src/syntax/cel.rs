@@ -30,10 +30,16 @@ impl Cel<'_> {
 
     /// The text, and how tightly it binds: 1 `||`, 2 `&&`, 3 comparisons, 4 sums, 5 products, 6 signs, 7 all else.
     fn bare(&self, expr: &Expr) -> (String, u8) {
-        // Operators group from the left; a comparison of comparisons needs parentheses on both sides.
+        // Sums and products group from the left; a comparison of comparisons needs parentheses on both sides. How
+        // `&&` and `||` are grouped makes no difference.
         let two = |left: &Expr, sign: &str, right: &Expr, level: u8| {
-            let left = self.write(left, if level == 3 { 4 } else { level });
-            let right = self.write(right, level + 1);
+            let (left_level, right_level) = match level {
+                1 | 2 => (level, level),
+                3 => (4, 4),
+                _ => (level, level + 1),
+            };
+            let left = self.write(left, left_level);
+            let right = self.write(right, right_level);
             (format!("{left} {sign} {right}"), level)
         };
         match expr {
@@ -43,7 +49,7 @@ impl Cel<'_> {
             Expr::Time(seconds) => time(*seconds),
             Expr::Ip(addr) => (format!("\"{addr}\""), 7),
             Expr::Claim(slot) => (self.claim(*slot), 7),
-            Expr::Has(slot) => (self.has(*slot), 7),
+            Expr::Has(slot) => self.has(*slot),
             Expr::Subject => ("sub".to_owned(), 7),
             Expr::Issuer => ("issuer".to_owned(), 7),
             Expr::Method => ("method".to_owned(), 7),
@@ -123,12 +129,12 @@ impl Cel<'_> {
         }
     }
 
-    fn has(&self, slot: u16) -> String {
+    fn has(&self, slot: u16) -> (String, u8) {
         let name = self.name(slot);
         if is_word(name) {
-            format!("has(claims.{name})")
+            (format!("has(claims.{name})"), 7)
         } else {
-            format!("{} in claims", quoted(name))
+            (format!("{} in claims", quoted(name)), 3)
         }
     }
 }

@@ -1,0 +1,373 @@
+//! The principals of a difference: whom one policy allows and the other does not, because of one rule.
+//!
+//! For an allow that was added or edited these are its own principals, for a deny that no longer matches those
+//! of the allows that it kept from matching. They are narrowed by what the edit says for certain, and only by
+//! that: whoever gains access is among them. Not here: finding the difference and its witness.
+
+mod meet;
+
+use tollgate_compiler::limits::is_condition_within;
+use tollgate_compiler::spec::{Expr, Pattern, RuleSpec, Template, Who};
+use tollgate_core::{Effect, MethodSet};
+
+use crate::policy::Policy;
+use crate::text;
+use meet::meet;
+
+/// Most principals that are listed in one text.
+const MOST_LISTED: usize = 4;
+
+/// Principals in one text.
+pub(super) fn listed(principals: &[String]) -> String {
+    let first: Vec<&str> = principals
+        .iter()
+        .take(MOST_LISTED)
+        .map(String::as_str)
+        .collect();
+    let mut text = first.join("; or ");
+    if let Some(more @ 1..) = principals.len().checked_sub(MOST_LISTED) {
+        text.push_str(&format!("; or those of {more} more rules"));
+    }
+    text
+}
+
+/// An edit of a rule, seen from the policy that allows what the other one does not.
+pub(super) struct Edit<'p> {
+    /// The policy that denies.
+    pub(super) shut: &'p Policy,
+    /// The policy that allows.
+    pub(super) open: &'p Policy,
+    /// The rule that differs: an allow of the policy that allows, or a deny of the other one.
+    pub(super) rule: &'p RuleSpec,
+    /// Which of its patterns.
+    pub(super) pattern: &'p Pattern,
+    /// The rule of the same name in the other policy.
+    pub(super) counterpart: Option<&'p RuleSpec>,
+    /// The rule that allows the witness.
+    pub(super) allowing: Option<&'p RuleSpec>,
+    /// Whether the policy that allows has every deny of the other one.
+    pub(super) keeps_denies: bool,
+}
+
+impl Edit<'_> {
+    /// Whom it concerns, each in the keys of a rule: everyone who gains access is among them.
+    pub(super) fn principals(&self) -> Vec<String> {
+        let clauses = match self.rule.effect {
+            Effect::Allow => vec![self.allow()],
+            Effect::Deny => self.deny(),
+        };
+        let mut texts: Vec<String> = Vec::new();
+        for clause in clauses {
+            let text = text::who(self.open, &clause);
+            if !texts.contains(&text) {
+                texts.push(text);
+            }
+        }
+        texts
+    }
+
+    /// The counterpart, if it has the pattern and the effect, and differs in one part.
+    fn edited(&self) -> Option<(&RuleSpec, Part)> {
+        let other = self.counterpart?;
+        let has_pattern = other.patterns.iter().any(|pattern| {
+            pattern.segments == self.pattern.segments
+                && pattern.trailing_slash == self.pattern.trailing_slash
+        });
+        // Slots of claims are a policy's own numbers.
+        let same_slots = self.shut.spec().claims == self.open.spec().claims;
+        let part = only_difference(self.rule, other, same_slots)?;
+        (has_pattern && other.effect == self.rule.effect).then_some((other, part))
+    }
+
+    /// The principals of an allow, without those whom it allowed before the edit.
+    fn allow(&self) -> RuleSpec {
+        let mut clause = self.rule.clone();
+        // If a deny went away too, its principals gain by the allow that was there before.
+        if let Some((before, part)) = self.edited().filter(|_| self.keeps_denies) {
+            clause.without(before, part);
+        }
+        clause
+    }
+
+    /// The principals of the allows that a deny no longer overrides.
+    fn deny(&self) -> Vec<RuleSpec> {
+        let is_allowing = |rule: &RuleSpec| {
+            let allowing = self.allowing;
+            allowing.is_some_and(|allowing| {
+                (&allowing.course, &allowing.id) == (&rule.course, &rule.id)
+            })
+        };
+        let meets = |rule: &&RuleSpec| {
+            rule.effect == Effect::Allow
+                && rule
+                    .patterns
+                    .iter()
+                    .any(|pattern| meet(pattern, self.pattern))
+        };
+        let mut allows: Vec<&RuleSpec> = self.open.rules().iter().filter(meets).collect();
+        allows.sort_by_key(|rule| !is_allowing(rule));
+        let concerned = |rule: &&RuleSpec| {
+            let mut clause = (*rule).clone();
+            clause.among(self.rule);
+            if let Some((now, part)) = self.edited() {
+                clause.outside(now, part);
+            }
+            clause.holds_for_some().then_some(clause)
+        };
+        let clauses: Vec<RuleSpec> = allows.iter().filter_map(concerned).collect();
+        match (clauses.is_empty(), self.allowing) {
+            (true, Some(rule)) => vec![rule.clone()],
+            _ => clauses,
+        }
+    }
+}
+
+/// One part of a rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Part {
+    Methods,
+    Groups,
+    Scopes,
+    Subjects,
+    OtherPrincipals,
+    Networks,
+    From,
+    Until,
+    When,
+    Unless,
+}
+
+/// The part in which two rules differ, their names, reasons and patterns aside, if it is one.
+fn only_difference(a: &RuleSpec, b: &RuleSpec, same_slots: bool) -> Option<Part> {
+    // Without `..`, so that a new part does not compile before it is decided what it means here.
+    let RuleSpec {
+        course: _,
+        id: _,
+        effect: _,
+        methods,
+        because: _,
+        patterns: _,
+        who,
+        networks,
+        from,
+        until,
+        when,
+        unless,
+    } = a;
+    let Who {
+        anyone,
+        signed_in,
+        groups,
+        scopes,
+        subjects,
+    } = who;
+    let conditions = |a: &Option<Expr>, b: &Option<Expr>| a != b || !(same_slots || a.is_none());
+    let differ = [
+        (Part::Methods, *methods != b.methods),
+        (
+            Part::OtherPrincipals,
+            (*anyone, *signed_in) != (b.who.anyone, b.who.signed_in),
+        ),
+        (Part::Groups, *groups != b.who.groups),
+        (Part::Scopes, *scopes != b.who.scopes),
+        (Part::Subjects, *subjects != b.who.subjects),
+        (Part::Networks, *networks != b.networks),
+        (Part::From, *from != b.from),
+        (Part::Until, *until != b.until),
+        (Part::When, conditions(when, &b.when)),
+        (Part::Unless, conditions(unless, &b.unless)),
+    ];
+    let mut parts = differ.into_iter().filter(|(_, differs)| *differs);
+    match (parts.next(), parts.next()) {
+        (Some((part, _)), None) => Some(part),
+        _ => None,
+    }
+}
+
+/// Narrowing a rule, to say whom it concerns.
+trait Narrow {
+    /// Leaves out those whom the rule allowed when one part of it was as in `before`.
+    fn without(&mut self, before: &RuleSpec, part: Part);
+    /// Leaves those whom a deny matches, as far as its parts are never unknown.
+    fn among(&mut self, deny: &RuleSpec);
+    /// Leaves those whom one part of a deny excludes for certain.
+    fn outside(&mut self, deny: &RuleSpec, part: Part);
+    /// Whether any method and any time are left.
+    fn holds_for_some(&self) -> bool;
+}
+
+impl Narrow for RuleSpec {
+    fn without(&mut self, before: &RuleSpec, part: Part) {
+        let who = &mut self.who;
+        match part {
+            Part::Methods => self.methods = minus(self.methods, before.methods),
+            Part::Groups => keep_new(&mut who.groups, before.who.groups.as_ref()),
+            Part::Scopes => keep_new(&mut who.scopes, before.who.scopes.as_ref()),
+            Part::Subjects => keep_new(&mut who.subjects, before.who.subjects.as_ref()),
+            Part::Networks => keep_new(&mut self.networks, before.networks.as_ref()),
+            Part::From => self.until = earliest(self.until, before.from),
+            Part::Until => self.from = latest(self.from, before.until),
+            Part::OtherPrincipals | Part::When | Part::Unless => {}
+        }
+    }
+
+    fn among(&mut self, deny: &RuleSpec) {
+        self.methods = both(self.methods, deny.methods);
+        self.from = latest(self.from, deny.from);
+        self.until = earliest(self.until, deny.until);
+        let Who {
+            anyone: _,
+            signed_in,
+            groups,
+            scopes,
+            subjects,
+        } = &deny.who;
+        // A deny for these never matches a request without a verified token.
+        let needs_token = *signed_in || groups.is_some() || scopes.is_some() || subjects.is_some();
+        if needs_token && core::mem::take(&mut self.who.anyone) {
+            self.who.signed_in = true;
+        }
+        if let Some(names) = groups.as_deref().and_then(plain) {
+            if self.who.groups.is_none() {
+                self.who.groups.clone_from(groups);
+            } else {
+                self.also_when(in_groups(names));
+            }
+        }
+        if let Some(names) = subjects.as_deref().and_then(plain) {
+            if self.who.subjects.is_none() {
+                self.who.subjects.clone_from(subjects);
+            } else {
+                self.also_when(Some(is_subject(names)));
+            }
+        }
+        if self.who.scopes.is_none() && scopes.as_deref().and_then(plain).is_some() {
+            self.who.scopes.clone_from(scopes);
+        }
+        if self.who.groups.is_some() || self.who.scopes.is_some() || self.who.subjects.is_some() {
+            self.who.signed_in = false;
+        }
+    }
+
+    fn outside(&mut self, deny: &RuleSpec, part: Part) {
+        match part {
+            Part::Methods => self.methods = minus(self.methods, deny.methods),
+            Part::From => self.until = earliest(self.until, deny.from),
+            Part::Until => self.from = latest(self.from, deny.until),
+            Part::When => self.also_unless(deny.when.clone()),
+            Part::Unless => self.also_when(deny.unless.clone()),
+            Part::Networks => {
+                let networks = deny.networks.clone();
+                self.also_unless(
+                    networks.map(|list| Expr::InNetworks(Expr::ClientIp.into(), list)),
+                );
+            }
+            Part::Groups => {
+                let names = deny.who.groups.as_deref().and_then(plain);
+                self.also_unless(names.and_then(in_groups));
+            }
+            Part::Subjects => {
+                let names = deny.who.subjects.as_deref().and_then(plain);
+                self.also_unless(names.map(is_subject));
+            }
+            Part::Scopes | Part::OtherPrincipals => {}
+        }
+    }
+
+    fn holds_for_some(&self) -> bool {
+        let is_ever = match (self.from, self.until) {
+            (Some(from), Some(until)) => from < until,
+            _ => true,
+        };
+        is_ever && !self.methods.is_empty()
+    }
+}
+
+/// Adding conditions, as far as they still make a condition that compiles.
+trait Conditions {
+    fn also_when(&mut self, condition: Option<Expr>);
+    fn also_unless(&mut self, condition: Option<Expr>);
+}
+
+impl Conditions for RuleSpec {
+    fn also_when(&mut self, condition: Option<Expr>) {
+        joined(&mut self.when, condition, Expr::And);
+    }
+
+    fn also_unless(&mut self, condition: Option<Expr>) {
+        joined(&mut self.unless, condition, Expr::Or);
+    }
+}
+
+fn joined(
+    known: &mut Option<Expr>,
+    condition: Option<Expr>,
+    join: fn(Box<Expr>, Box<Expr>) -> Expr,
+) {
+    // A capture is one of the other rule's pattern.
+    let Some(condition) = condition.filter(|condition| !reads_capture(condition)) else {
+        return;
+    };
+    let joined = match &*known {
+        Some(known) => join(known.clone().into(), condition.into()),
+        None => condition,
+    };
+    if is_condition_within(&joined) {
+        *known = Some(joined);
+    }
+}
+
+fn reads_capture(condition: &Expr) -> bool {
+    let mut reads = false;
+    condition.each(&mut |expr| reads |= matches!(expr, Expr::Capture(_)));
+    reads
+}
+
+/// Names without captures, which mean the same in every rule; none if one has a capture.
+fn plain(names: &[Template]) -> Option<Vec<String>> {
+    let name = |name: &Template| name.capture.is_none().then(|| name.prefix.clone());
+    names.iter().map(name).collect()
+}
+
+fn in_groups(names: Vec<String>) -> Option<Expr> {
+    let one = |name| Expr::InGroups(Expr::Str(name).into());
+    let all = names.into_iter().map(one);
+    all.reduce(|left, right| Expr::Or(left.into(), right.into()))
+}
+
+fn is_subject(names: Vec<String>) -> Expr {
+    Expr::InStrings(Expr::Subject.into(), names)
+}
+
+/// Leaves the entries that the list before the edit did not have. A list that was not there had all.
+fn keep_new<T: Clone + PartialEq>(list: &mut Option<Vec<T>>, before: Option<&Vec<T>>) {
+    if let (Some(list), Some(before)) = (list, before) {
+        let new: Vec<T> = list
+            .iter()
+            .filter(|entry| !before.contains(entry))
+            .cloned()
+            .collect();
+        if !new.is_empty() {
+            *list = new;
+        }
+    }
+}
+
+fn minus(methods: MethodSet, less: MethodSet) -> MethodSet {
+    MethodSet::from_bits(methods.bits() & !less.bits()).unwrap_or(methods)
+}
+
+fn both(a: MethodSet, b: MethodSet) -> MethodSet {
+    MethodSet::from_bits(a.bits() & b.bits()).unwrap_or(a)
+}
+
+fn latest(a: Option<i64>, b: Option<i64>) -> Option<i64> {
+    a.max(b)
+}
+
+fn earliest(a: Option<i64>, b: Option<i64>) -> Option<i64> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a.min(b)),
+        (a, b) => a.or(b),
+    }
+}
