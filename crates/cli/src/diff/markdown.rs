@@ -106,8 +106,8 @@ fn comment(old: &Analysed, new: &Analysed, difference: &Difference) -> String {
 /// Text as code, in a table as well: the fence is longer than any run of backticks in it.
 fn code(text: &str) -> String {
     let text = visible(text);
-    if text.contains("\\|") || text.is_empty() {
-        // Tables and code disagree about this pair from one reader to the next.
+    if text.contains("\\|") || text.trim().is_empty() {
+        // What the pair means in a table, and what a blank one is, differs from one reader to the next.
         return format!("<code>{}</code>", entities(&text));
     }
     let fence = "`".repeat(longest_run(&text) + 1);
