@@ -11,6 +11,7 @@ use tollgate_compiler::SourceTree;
 use tollgate_compiler::diagnostic::{Diagnostic, render};
 use tollgate_compiler::javascript::JavaScriptError;
 use tollgate_compiler::javascript::budget::Cost;
+use tollgate_compiler::visible::visible_lines;
 use tollgate_crypto::image_key::{ImageKeyError, ImageKeyFailed};
 use tollgate_gate::LoadError;
 use tollgate_gate::signed::{SignedError, TrustError, Unsealable};
@@ -18,7 +19,7 @@ use tollgate_local_edge::{BadUpstream, BindError};
 use tollgate_mint::MintError;
 use tollgate_token::{JwkError, KeyError, TokenError};
 
-use crate::output::{self, BAD, NOTE, STRONG, print_json, styled};
+use crate::output::{self, BAD, NOTE, STRONG, print_json, styled, visible};
 
 /// Why a verb could not do its work.
 #[derive(Debug)]
@@ -250,13 +251,15 @@ impl Failure {
             Failure::Script(error) => format!("error[{}]", error.code()),
             _ => "error".to_owned(),
         };
-        output::note(format_args!("{}: {self}", styled(BAD, label)));
+        let message = visible_lines(&self.to_string());
+        output::note(format_args!("{}: {message}", styled(BAD, label)));
         if let Failure::Keys { errors, .. } = self {
             for error in errors {
-                output::note(format_args!("  {error}"));
+                output::note(format_args!("  {}", visible(&error.to_string())));
             }
         }
         if let Some(help) = self.advice() {
+            let help = visible(help);
             output::note(format_args!("{}: {help}", styled(STRONG, "help")));
         }
         ExitCode::from(2)
@@ -267,12 +270,14 @@ impl Failure {
 pub(crate) fn print_findings(findings: &[Diagnostic], sources: &SourceTree) {
     let style = output::diagnostic_style();
     for finding in findings {
-        output::note(format_args!("{}\n", render::text(finding, sources, style)));
+        let text = render::text(finding, sources, style);
+        output::note(output::trusted(&text) + "\n");
     }
 }
 
 /// Prints a warning for people.
 pub(crate) fn warn(text: impl Display) {
+    let text = visible_lines(&text.to_string());
     output::note(format_args!("{}: {text}", styled(NOTE, "warning")));
 }
 
@@ -286,7 +291,13 @@ pub(crate) fn usage(error: &clap::Error) -> ExitCode {
         let error = json!({ "error": { "code": "usage", "message": message }, "diagnostics": [] });
         let _ = print_json(&error);
     } else {
-        let text = error.render().ansi().to_string();
+        // Arguments are part of the message, as they are.
+        let is_clean = std::env::args_os()
+            .all(|argument| visible(&argument.to_string_lossy()) == argument.to_string_lossy());
+        let text = match is_clean {
+            true => output::trusted(&error.render().ansi().to_string()),
+            false => error.render().to_string(),
+        };
         let text = text.trim_end();
         if error.use_stderr() {
             output::note(text);

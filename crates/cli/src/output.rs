@@ -5,7 +5,10 @@
 //! dropped.
 
 use core::fmt::Display;
+use core::hash::{BuildHasher, Hasher};
+use std::hash::RandomState;
 use std::io::{self, IsTerminal, Write};
+use std::sync::OnceLock;
 
 use anstream::AutoStream;
 use anstyle::{AnsiColor, Style};
@@ -26,44 +29,40 @@ pub(crate) const STRONG: Style = Style::new().bold();
 /// What is there for completeness.
 pub(crate) const FAINT: Style = Style::new().dimmed();
 
-/// `text` between the escapes of `style`. Streams that are no terminal drop them again.
+/// `text` between the marks of `style`. Streams that are no terminal drop them.
 pub(crate) fn styled(style: Style, text: impl Display) -> String {
-    format!("{style}{text}{style:#}")
+    let (start, end) = (format!("{style}"), format!("{style:#}"));
+    format!("{}{text}{}", trusted(&start), trusted(&end))
 }
 
-/// Whatever is printed, with an escape for each character that a reader would not see. Of control characters
-/// only line ends, tabs and the colours of [`styled`] are left, so that no text can do more than that, also
-/// where it was not made [`visible`] before.
+/// Text of our own or of a library that has escape sequences for colours, and in which whatever came from
+/// elsewhere was made [`visible`] before.
+pub(crate) fn trusted(text: &str) -> String {
+    text.replace('\u{1b}', mark())
+}
+
+/// What stands for the beginning of an escape sequence until text is printed. Nobody else knows it, so that no
+/// text can have a colour that it was not given.
+fn mark() -> &'static str {
+    static MARK: OnceLock<String> = OnceLock::new();
+    MARK.get_or_init(|| {
+        let number = RandomState::new().build_hasher().finish();
+        format!("\u{10fffd}{number:016x}")
+    })
+}
+
+/// Whatever is printed, with an escape for each character that a reader would not see. Of control characters only
+/// line ends and tabs are left, and the colours of [`styled`] and [`trusted`] text.
 fn shown(text: impl Display) -> String {
     let text = text.to_string();
     let mut out = String::with_capacity(text.len());
-    let mut parts = text.split('\u{1b}');
+    let mut parts = text.split(mark());
     out.push_str(&visible_lines(parts.next().unwrap_or_default()));
     for part in parts {
-        match colour(part) {
-            Some((colour, rest)) => {
-                out.push('\u{1b}');
-                out.push_str(colour);
-                out.push_str(&visible_lines(rest));
-            }
-            None => {
-                out.push_str(&visible("\u{1b}"));
-                out.push_str(&visible_lines(part));
-            }
-        }
+        out.push('\u{1b}');
+        out.push_str(&visible_lines(part));
     }
     out
-}
-
-/// The rest of an escape sequence for a colour, and what follows it.
-fn colour(after_escape: &str) -> Option<(&str, &str)> {
-    let parameters = after_escape.strip_prefix('[')?;
-    let length = parameters
-        .bytes()
-        .take_while(|byte| byte.is_ascii_digit() || *byte == b';');
-    after_escape
-        .split_at_checked(1 + length.count() + 1)
-        .filter(|(colour, _)| colour.ends_with('m'))
 }
 
 /// Writes `text` and a line end to standard output.
@@ -84,6 +83,11 @@ pub(crate) fn print_json(object: impl Display) -> Result<(), Failure> {
 /// Writes `text` and a line end to standard error. There is nowhere left to report a failure.
 pub(crate) fn note(text: impl Display) {
     let _ = writeln!(anstream::stderr().lock(), "{}", shown(text));
+}
+
+/// Writes one JSON object on one line to standard error.
+pub(crate) fn note_json(object: impl Display) {
+    let _ = writeln!(io::stderr().lock(), "{object}");
 }
 
 /// How diagnostics should be rendered for standard error.
@@ -109,27 +113,25 @@ pub(crate) fn forgive_closed_pipe(result: io::Result<()>) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::{BAD, shown, styled, visible};
+    use super::{BAD, shown, styled, trusted};
 
     #[test]
     fn a_terminal_obeys_nothing_in_a_name() {
         for (text, expect) in [
             ("a\u{1b}[2Jb\r\u{9b}é\n", "a\\u{1b}[2Jb\\r\\u{9b}é\n"),
             ("\u{1b}", "\\u{1b}"),
-            ("\u{1b}[", "\\u{1b}["),
-            ("\u{1b}[31", "\\u{1b}[31"),
-            ("\u{1b}[31é", "\\u{1b}[31é"),
-            ("\u{1b}[3\u{1b}[1m", "\\u{1b}[3\u{1b}[1m"),
+            ("\u{1b}[31mred", "\\u{1b}[31mred"),
+            ("\u{1b}]8;;a\u{1b}\\x", "\\u{1b}]8;;a\\u{1b}\\x"),
             (
-                "\u{1b}]8;;https://a.example\u{1b}\\x",
-                "\\u{1b}]8;;https://a.example\\u{1b}\\x",
+                "\u{10fffd}0123456789abcdef[31m",
+                "\\u{10fffd}0123456789abcdef[31m",
             ),
             ("a\u{202e}\tb", "a\\u{202e}\tb"),
         ] {
             assert_eq!(shown(text), expect);
+            let (start, end) = (format!("{BAD}"), format!("{BAD:#}"));
+            assert_eq!(shown(styled(BAD, text)), format!("{start}{expect}{end}"));
         }
-        let ours = styled(BAD, visible("a\u{1b}[31m\u{200b}"));
-        assert_eq!(shown(&ours), ours);
-        assert!(ours.contains("a\\u{1b}[31m\\u{200b}"), "{ours}");
+        assert_eq!(shown(trusted("\u{1b}[1mbold")), "\u{1b}[1mbold");
     }
 }

@@ -18,7 +18,7 @@ use crate::mutate::Tally;
 const STYLE: &str = include_str!("report.css");
 const SCRIPT: &str = include_str!("report.js");
 
-/// With more policy files than this, all are closed at first.
+/// With more policy files than this, or more mistakes, all are closed at first.
 const MOST_OPEN: usize = 20;
 /// Most files with gaps that the contents list.
 const MOST_LISTED: usize = 30;

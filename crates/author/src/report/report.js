@@ -8,12 +8,13 @@
   box.hidden = false;
   field.addEventListener("input", () => {
     const wanted = field.value.trim().toLowerCase();
-    let found = 0;
-    parts.forEach((part, at) => {
+    const found = parts.filter((part, at) => {
       part.hidden = !texts[at].includes(wanted);
-      if (!part.hidden) found += 1;
+      return !part.hidden;
     });
-    status.textContent = wanted ? `${found} of ${parts.length}` : "";
+    const boxes = found.filter((part) => part.tagName === "DETAILS");
+    if (wanted && boxes.length <= 20) boxes.forEach((part) => (part.open = true));
+    status.textContent = wanted ? `${found.length} of ${parts.length}` : "";
   });
   for (const tests of document.querySelectorAll("details.tests pre")) {
     const button = document.createElement("button");

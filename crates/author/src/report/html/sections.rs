@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 
 use maud::{Markup, html as page};
 
-use super::ticked;
+use super::{MOST_OPEN, ticked};
 use crate::mutate::Tally;
-use crate::report::Findings;
+use crate::report::{Findings, Missed};
 use crate::suggest::Suggestion;
 
 /// The tests that fail.
@@ -53,21 +53,11 @@ pub(super) fn mutants(findings: &Findings<'_>) -> Markup {
         @if tally.missed == 0 {
             p { "None: each of " (tally.noticed) " small mistakes makes a test fail." }
         } @else {
-            table .two {
-                thead { tr { th { "mistake" } th { "then" } } }
-                tbody {
-                    @for missed in findings.missed_mutants() {
-                        tr {
-                            td data-label="mistake" {
-                                (ticked(&missed.mutant.change))
-                                div .faint { (missed.file) ":" (missed.line) ", " (missed.rule) }
-                            }
-                            td data-label="then" {
-                                code { (missed.survivor.visit.method) " " (missed.survivor.visit.target) }
-                                div { code { (missed.survivor.before.reason.code()) } " would be " code .bad { (missed.survivor.after.reason.code()) } }
-                            }
-                        }
-                    }
+            details .list open[tally.missed <= MOST_OPEN] {
+                summary { (tally.missed) " of " (tally.noticed + tally.missed) " small mistakes" }
+                table {
+                    thead { tr { th { "mistake" } th { "then" } } }
+                    tbody { @for missed in findings.missed_mutants() { (mutant(&missed)) } }
                 }
             }
         }
@@ -76,6 +66,22 @@ pub(super) fn mutants(findings: &Findings<'_>) -> Markup {
                 (tally.same + tally.alike) " mistakes change no decision and are not counted"
                 @if tally.alike > 0 { " (for " (tally.alike) " of them that is not proven, but held on random requests)" }
                 "."
+            }
+        }
+    }
+}
+
+fn mutant(missed: &Missed<'_>) -> Markup {
+    let survivor = missed.survivor;
+    page! {
+        tr {
+            td data-label="mistake" {
+                (ticked(&missed.mutant.change))
+                div .faint { (missed.file) ":" (missed.line) ", " (missed.rule) }
+            }
+            td data-label="then" {
+                code { (survivor.visit.method) " " (survivor.visit.target) }
+                div { code { (survivor.before.reason.code()) } " would be " code .bad { (survivor.after.reason.code()) } }
             }
         }
     }

@@ -53,9 +53,10 @@ fn in_a_table(cell: &str) -> Result<String, String> {
     for event in Parser::new_ext(&table, Options::ENABLE_TABLES) {
         match event {
             Event::Start(Tag::TableCell) => cells += 1,
+            Event::Text(text) if text.is_empty() => {}
             Event::Code(code) if cells == 3 => found.push_str(&code),
-            Event::Html(html) if cells == 3 && &*html == "<code>" => inside = true,
-            Event::Html(html) if cells == 3 && &*html == "</code>" => inside = false,
+            Event::InlineHtml(html) if cells == 3 && &*html == "<code>" => inside = true,
+            Event::InlineHtml(html) if cells == 3 && &*html == "</code>" => inside = false,
             Event::Text(text) if cells == 3 && inside => found.push_str(&text),
             Event::Text(text) if ["a", "b", "c"].contains(&&*text) && cells != 3 => {}
             Event::Start(Tag::Table(_) | Tag::TableHead | Tag::TableRow) | Event::End(_) => {}
