@@ -7,7 +7,7 @@
 mod meet;
 
 use tollgate_compiler::limits::is_condition_within;
-use tollgate_compiler::spec::{Expr, Pattern, RuleSpec, Template, Who};
+use tollgate_compiler::spec::{Comparison, Expr, Pattern, RuleSpec, Template, Who};
 use tollgate_core::{Effect, MethodSet};
 
 use crate::policy::Policy;
@@ -85,6 +85,9 @@ impl Edit<'_> {
         // If a deny went away too, its principals gain by the allow that was there before.
         if let Some((before, part)) = self.edited().filter(|_| self.keeps_denies) {
             clause.without(before, part);
+            if part == Part::When {
+                clause.also_when(self.no_longer(before.when.as_ref(), self.rule.when.as_ref()));
+            }
         }
         clause
     }
@@ -111,6 +114,10 @@ impl Edit<'_> {
             clause.among(self.rule);
             if let Some((now, part)) = self.edited() {
                 clause.outside(now, part);
+                if part == Part::Unless {
+                    clause
+                        .also_when(self.no_longer(self.rule.unless.as_ref(), now.unless.as_ref()));
+                }
             }
             clause.holds_for_some().then_some(clause)
         };
@@ -119,6 +126,76 @@ impl Edit<'_> {
             (true, Some(rule)) => vec![rule.clone()],
             _ => clauses,
         }
+    }
+}
+
+impl Edit<'_> {
+    /// What must be for a condition not to hold that was edited, where the edited one holds: the opposite of the
+    /// parts that only it has, if none of them can be unknown.
+    fn no_longer(&self, without: Option<&Expr>, with: Option<&Expr>) -> Option<Expr> {
+        if self.shut.spec().claims != self.open.spec().claims {
+            return None;
+        }
+        let (mut lacking, mut holding) = (Vec::new(), Vec::new());
+        conjuncts(without?, &mut lacking);
+        conjuncts(with?, &mut holding);
+        lacking.retain(|part| !holding.contains(part));
+        let all_known = lacking.iter().all(|part| is_never_unknown(part));
+        let opposites = lacking.into_iter().map(opposite);
+        opposites
+            .reduce(|left, right| Expr::Or(left.into(), right.into()))
+            .filter(|_| all_known)
+    }
+}
+
+fn conjuncts<'e>(condition: &'e Expr, all: &mut Vec<&'e Expr>) {
+    if let Expr::And(left, right) = condition {
+        conjuncts(left, all);
+        conjuncts(right, all);
+    } else {
+        all.push(condition);
+    }
+}
+
+/// Whether a condition is true or false of every request: it reads only what every request has.
+fn is_never_unknown(condition: &Expr) -> bool {
+    let mut known = true;
+    condition.each(&mut |expr| {
+        known &= matches!(
+            expr,
+            Expr::Bool(_)
+                | Expr::Str(_)
+                | Expr::Time(_)
+                | Expr::Method
+                | Expr::Now
+                | Expr::Not(_)
+                | Expr::And(..)
+                | Expr::Or(..)
+                | Expr::Compare(..)
+                | Expr::StringTest(..)
+                | Expr::InStrings(..)
+                | Expr::InGroups(_)
+        );
+    });
+    known
+}
+
+/// The opposite of a condition that is never unknown.
+fn opposite(condition: &Expr) -> Expr {
+    let comparison = |comparison: Comparison| match comparison {
+        Comparison::Eq => Comparison::Ne,
+        Comparison::Ne => Comparison::Eq,
+        Comparison::Lt => Comparison::Ge,
+        Comparison::Le => Comparison::Gt,
+        Comparison::Gt => Comparison::Le,
+        Comparison::Ge => Comparison::Lt,
+    };
+    match condition {
+        Expr::Not(inner) => (**inner).clone(),
+        Expr::Compare(how, left, right) => {
+            Expr::Compare(comparison(*how), left.clone(), right.clone())
+        }
+        other => Expr::Not(other.clone().into()),
     }
 }
 

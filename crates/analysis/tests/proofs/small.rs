@@ -132,7 +132,18 @@ fn principals_are_those_who_gain_access() {
             exam("2"),
             exam("3"),
             "groups = [\"rust\", \"staff\"], when = 'claims.cohort == \"spring\" && \
-             now < timestamp(\"2027-03-01T00:00:00Z\")'",
+             now < timestamp(\"2027-03-01T00:00:00Z\") && now >= timestamp(\"2027-02-01T00:00:00Z\")'",
+        ),
+        (
+            allow("anyone = true\nwhen = 'now < timestamp(\"2027-02-01T00:00:00Z\")'"),
+            allow("anyone = true\nwhen = 'now < timestamp(\"2027-03-01T00:00:00Z\")'"),
+            "anyone = true, when = 'now < timestamp(\"2027-03-01T00:00:00Z\") && now >= timestamp(\"2027-02-01T00:00:00Z\")'",
+        ),
+        // An address can be unknown, and then the old condition is, too.
+        (
+            allow("anyone = true\nwhen = 'ip == \"192.0.2.1\"'"),
+            allow("anyone = true\nwhen = 'method == \"GET\"'"),
+            "anyone = true, when = 'method == \"GET\"'",
         ),
         (
             allow("groups = [\"a\"]"),
