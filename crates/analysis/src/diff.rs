@@ -377,7 +377,7 @@ impl<'p> Collector<'_, 'p> {
             old: ask(self.old, &witness),
             new: ask(self.new, &witness),
             paths: "/**".to_owned(),
-            who: "paths that are not ASCII".to_owned(),
+            who: "everyone whom a rule allows, on paths that are not ASCII".to_owned(),
             principals: Vec::new(),
             cause: None,
             witness,

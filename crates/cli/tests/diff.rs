@@ -201,7 +201,8 @@ fn a_revision_is_read_as_a_working_tree_is() {
     const COURSE: &str = "course = \"z\"\nbase = \"/z\"\n[[rule]]\nid = \"open\"\nallow = [\"/**\"]\nanyone = true\n";
     let file = |text: &str| Entry::File(text.as_bytes().to_vec());
     let course = || file(COURSE);
-    let cases: Vec<(&str, Vec<(&[u8], Entry)>, &str)> = vec![
+    type Entries = Vec<(&'static [u8], Entry)>;
+    let cases: Vec<(&str, Entries, &str)> = vec![
         (
             "a course",
             vec![(b"policy/courses/z.toml", course())],

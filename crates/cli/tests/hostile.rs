@@ -119,7 +119,7 @@ fn unseen(text: &str) -> BTreeSet<char> {
         "\u{1b}[33m",
     ];
     let bright = (90..98).map(|colour| format!("\u{1b}[{colour}m"));
-    let wide = [format!("\u{1b}[38;5;9m"), format!("\u{1b}[38;5;12m")];
+    let wide = ["\u{1b}[38;5;9m".to_owned(), "\u{1b}[38;5;12m".to_owned()];
     let mut text = text.to_owned();
     for colour in ours
         .iter()

@@ -6,7 +6,7 @@
 use tollgate_analysis::diff::{Diff, Difference};
 use tollgate_compiler::visible::{visible, visible_lines};
 
-use super::show::{cause, described, edit, edited, headline, ruled, summary, test};
+use super::show::{cause, described, edit, edited, headline, ruled, summary, test, whom};
 use crate::analysed::Analysed;
 
 /// Markdown with one row per difference, and the tests folded away.
@@ -21,10 +21,11 @@ pub(super) fn text(old: &Analysed, new: &Analysed, found: &Diff) -> String {
         let rule = difference.cause.map_or(String::new(), |changed| {
             format!("{} {}", edit(changed), code(&cause(old, new, changed)))
         });
+        let whom: Vec<String> = whom(difference).into_iter().map(code).collect();
         let cells = [
             format!("**{}**", headline(difference)),
             code(&difference.paths),
-            code(&difference.who),
+            whom.join(" or "),
             rule,
             code(&ruled(old, &difference.old)),
             code(&ruled(new, &difference.new)),
@@ -80,7 +81,8 @@ fn diffs(old: &Analysed, new: &Analysed, found: &Diff) -> String {
         let text = format!("{}{}", keys('-', &before), keys('+', &after));
         let head = visible(&cause(old, new, changed));
         let text = format!("@@ {head} @@\n{text}");
-        if !(before.is_empty() && after.is_empty()) && !texts.contains(&text) {
+        let differs = !before.is_empty() || !after.is_empty();
+        if differs && !texts.contains(&text) {
             texts.push(text);
         }
     }

@@ -145,6 +145,14 @@ pub(super) fn summary(found: &Diff) -> String {
     }
 }
 
+/// The principals, one after the other where they are few.
+pub(super) fn whom(difference: &Difference) -> Vec<&str> {
+    match difference.principals.as_slice() {
+        few @ [_, ..] if few.len() <= 4 => few.iter().map(String::as_str).collect(),
+        _ => vec![&difference.who],
+    }
+}
+
 /// The rule that was added, removed or edited, and where it is.
 pub(super) fn cause(old: &Analysed, new: &Analysed, cause: Cause) -> String {
     let (word, side) = match cause.side {
@@ -227,7 +235,9 @@ pub(super) fn text(old: &Analysed, new: &Analysed, found: &Diff) -> String {
                 styled(FAINT, format_args!("{name:8}"))
             ));
         };
-        line("who", &difference.who);
+        for (at, who) in whom(difference).into_iter().enumerate() {
+            line(if at == 0 { "who" } else { "  or" }, who);
+        }
         line("old", &ruled(old, &difference.old));
         line("new", &ruled(new, &difference.new));
         if let Some(edit_of) = difference.cause {
@@ -246,8 +256,8 @@ pub(super) fn text(old: &Analysed, new: &Analysed, found: &Diff) -> String {
     }
     for change in &found.settings {
         let head = match change.may_open {
-            true => styled(BAD, "setting may open"),
-            false => styled(NOTE, "setting differs"),
+            true => styled(BAD, "setting may open:"),
+            false => styled(NOTE, "setting differs:"),
         };
         text.push_str(&format!("{head} {}\n", visible(&change.what)));
     }

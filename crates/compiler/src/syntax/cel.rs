@@ -143,8 +143,8 @@ impl Cel<'_> {
 fn int(value: i64) -> (String, u8) {
     match value {
         i64::MIN => (format!("{} - 1", value + 1), 4),
-        ..0 => (value.to_string(), 6),
-        _ => (value.to_string(), 7),
+        value if value < 0 => (value.to_string(), 6),
+        value => (value.to_string(), 7),
     }
 }
 
