@@ -228,6 +228,7 @@ fn full() -> Site {
         level: "int",
         ascii_only: true,
         forbidden: 403,
+        rule: "",
         session: Some((60, "site", "lax")),
     }
 }

@@ -56,6 +56,14 @@ pub(crate) fn key(kid: &str) -> PrivateKey {
     PrivateKey::generate("settings", kid, *algorithm, 0).unwrap()
 }
 
+/// Rules that read groups, scopes and subjects of which no other rule reads anything.
+const MORE_RULES: [&str; 4] = [
+    "",
+    "[[rule]]\nid = \"more\"\ndeny = [\"/groups/**\", \"/open/**\"]\ngroups = [\"other\"]\n",
+    "[[rule]]\nid = \"more\"\nallow = [\"/nothing\"]\nscopes = [\"write\"]\n",
+    "[[rule]]\nid = \"more\"\ndeny = [\"/in/**\"]\nunless = 'sub == \"ann\" || \"c-1\" in groups'\n",
+];
+
 /// One `[[issuer]]`.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Issuer {
@@ -82,6 +90,8 @@ pub(crate) struct Site {
     pub(crate) level: &'static str,
     pub(crate) ascii_only: bool,
     pub(crate) forbidden: u16,
+    /// A rule more, by which sessions hold more, too.
+    pub(crate) rule: &'static str,
     pub(crate) session: Option<(u32, &'static str, &'static str)>,
 }
 
@@ -175,6 +185,7 @@ impl Site {
             level: one_of(random, &["int", "string", "bool"]),
             ascii_only: random.bool(),
             forbidden: one_of(random, &[403, 404]),
+            rule: one_of(random, &MORE_RULES),
             session: random.bool().then(|| session(random)),
         }
     }
@@ -186,7 +197,7 @@ impl Site {
         let at = random.usize(..site.issuers.len());
         let issuer = &mut site.issuers[at];
         let source = other.issuers[random.usize(..2)].clone();
-        match random.u8(..20) {
+        match random.u8(..22) {
             0 => site.from = other.from,
             1 => site.leeway_secs = other.leeway_secs,
             2 => site.max_bytes = other.max_bytes,
@@ -224,6 +235,7 @@ impl Site {
             17 => site.issuers.reverse(),
             18 if site.issuers.len() > 1 => drop(site.issuers.remove(at)),
             18 => {}
+            20 | 21 => site.rule = other.rule,
             _ => site.issuers[at] = Issuer::random(random, self.issuers[at].name),
         }
         site
@@ -250,8 +262,8 @@ impl Site {
         text.push_str(&issuers.concat());
         text.push_str(&format!(
             "[token]\nfrom = {from:?}\nleeway_secs = {}\nmax_bytes = {}\nstrip = {}\n[claims]\nlevel = {:?}\n\
-             [paths]\nascii_only = {}\n[deny]\nforbidden = {{ status = {} }}\n{RULES}",
-            self.leeway_secs, self.max_bytes, self.strip, self.level, self.ascii_only, self.forbidden
+             [paths]\nascii_only = {}\n[deny]\nforbidden = {{ status = {} }}\n{RULES}{}",
+            self.leeway_secs, self.max_bytes, self.strip, self.level, self.ascii_only, self.forbidden, self.rule
         ));
         tree.insert("site.toml", text);
         for (kid, _) in KEYS.iter().filter(|(kid, _)| kid.starts_with("hs")) {
