@@ -170,8 +170,13 @@ fn refuse<'t>(
     message: impl Into<String>,
 ) -> &'t mut Diagnostic {
     tree.refused.insert(name.to_owned());
-    tree.diagnostics
-        .push_mut(Diagnostic::new(code, name, message))
+    let diagnostic = tree
+        .diagnostics
+        .push_mut(Diagnostic::new(code, name, message));
+    if code.id == codes::OUTSIDE.id {
+        diagnostic.help("link to a file in the policy directory, by a path relative to the link");
+    }
+    diagnostic
 }
 
 /// Why a file was not read.
