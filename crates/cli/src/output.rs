@@ -35,14 +35,14 @@ pub(crate) fn styled(style: Style, text: impl Display) -> String {
     format!("{}{text}{}", trusted(&start), trusted(&end))
 }
 
-/// Text of our own or of a library that has escape sequences for colours, and in which whatever came from
-/// elsewhere was made [`visible`] before.
+/// Text of our own or of a library that contains escape sequences for colours, in which all text from elsewhere was
+/// made [`visible`] before.
 pub(crate) fn trusted(text: &str) -> String {
     text.replace('\u{1b}', mark())
 }
 
-/// What stands for the beginning of an escape sequence until text is printed. Nobody else knows it, so that no
-/// text can have a colour that it was not given.
+/// The placeholder for the start of an escape sequence until text is printed. It is random, so that no text from
+/// elsewhere can contain it.
 fn mark() -> &'static str {
     static MARK: OnceLock<String> = OnceLock::new();
     MARK.get_or_init(|| {
@@ -51,8 +51,8 @@ fn mark() -> &'static str {
     })
 }
 
-/// Whatever is printed, with an escape for each character that a reader would not see. Of control characters only
-/// line ends and tabs are left, and the colours of [`styled`] and [`trusted`] text.
+/// Text as it is printed, with an escape for each character that a reader would not see. Of control characters only
+/// line ends and tabs remain, and the colours of [`styled`] and [`trusted`] text.
 fn shown(text: impl Display) -> String {
     let text = text.to_string();
     let mut out = String::with_capacity(text.len());

@@ -1,5 +1,5 @@
-//! A hostile text in every place that a command shows: whoever reads the output sees what is in it, and a terminal
-//! obeys none of it.
+//! A hostile string in every position that a command shows: the reader of the output sees what it contains, and a
+//! terminal obeys none of it.
 
 #![allow(
     clippy::unwrap_used,
@@ -22,7 +22,7 @@ const HOSTILE: &str =
 /// What stays as it is in a file name.
 const HOSTILE_NAME: &str = "x\u{202e}ffats\u{2066}\u{200b}\u{1b}[31;5;7mred";
 
-/// As a string of TOML, of JSON and of CEL: all escape alike.
+/// The string as TOML, JSON and CEL write it.
 fn quoted() -> String {
     let escaped: String = HOSTILE
         .encode_utf16()

@@ -65,7 +65,7 @@ pub fn methods(methods: MethodSet) -> String {
     format!("[{}]", names.join(", "))
 }
 
-/// A string of TOML and of CEL, which escape alike.
+/// A string as TOML and CEL write it.
 pub fn quoted(text: &str) -> String {
     let mut out = String::from("\"");
     for c in text.chars() {

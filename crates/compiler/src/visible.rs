@@ -1,8 +1,8 @@
-//! Characters that a reader cannot see, or that make text read as something else, as escapes.
+//! Escapes for characters that a reader cannot see, or that make text read as something else.
 //!
-//! Names, reasons, test names and request targets may come from anybody. A terminal obeys control characters,
-//! bidirectional ones reorder what is read, and invisible ones make two names look the same. Everything that is
-//! shown to people goes through [`visible`] or [`visible_lines`]; this is the only list. Not here: look-alike
+//! Names, reasons, test names and request targets come from outside. A terminal obeys control characters,
+//! bidirectional ones reorder what is read, and invisible ones make two names look the same. All human-readable
+//! output goes through [`visible`] or [`visible_lines`]; this is the only list. Not here: look-alike
 //! letters, and JSON, which is for programs.
 
 /// First and last of each run of characters that are escaped: controls, formats (bidirectional ones among
@@ -68,7 +68,7 @@ pub fn is_visible(c: char) -> bool {
     run.is_none_or(|(_, last)| *last < c)
 }
 
-/// `text` on one line, with every character that a reader would not see as an escape.
+/// Returns `text` on one line, with an escape for every character that a reader would not see.
 ///
 /// # Example
 /// ```
@@ -78,7 +78,7 @@ pub fn visible(text: &str) -> String {
     escaped(text, |_| false)
 }
 
-/// `text` as [`visible`] shows it, but with its line ends and tabs.
+/// Returns `text` as [`visible`] shows it, but with its line ends and tabs.
 pub fn visible_lines(text: &str) -> String {
     escaped(text, |c| c == '\n' || c == '\t')
 }

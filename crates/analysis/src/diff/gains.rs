@@ -1,8 +1,8 @@
-//! The principals of a difference: whom one policy allows and the other does not, because of one rule.
+//! The principals of a difference: those that one policy allows and the other does not, because of one rule.
 //!
-//! For an allow that was added or edited these are its own principals, for a deny that no longer matches those
-//! of the allows that it kept from matching. They are narrowed by what the edit says for certain, and only by
-//! that: whoever gains access is among them. Not here: finding the difference and its witness.
+//! For an allow that was added or edited these are its own principals. For a deny that no longer matches they are
+//! those of the allows that it overrode. They are narrowed by what the edit makes certain, and by nothing else, so
+//! that every principal who gains access is among them. Not here: the search for the difference and its witness.
 
 mod meet;
 
@@ -50,7 +50,7 @@ pub(super) struct Edit<'p> {
 }
 
 impl Edit<'_> {
-    /// Whom it concerns, each in the keys of a rule: everyone who gains access is among them.
+    /// Returns the principals, each in the keys of a rule; every principal who gains access is among them.
     pub(super) fn principals(&self) -> Vec<String> {
         let clauses = match self.rule.effect {
             Effect::Allow => vec![self.allow()],
@@ -66,7 +66,7 @@ impl Edit<'_> {
         texts
     }
 
-    /// The counterpart, if it has the pattern and the effect, and differs in one part.
+    /// Returns the counterpart if it has the pattern and the effect, and differs in one part.
     fn edited(&self) -> Option<(&RuleSpec, Part)> {
         let other = self.counterpart?;
         let has_pattern = other.patterns.iter().any(|pattern| {
@@ -79,7 +79,7 @@ impl Edit<'_> {
         (has_pattern && other.effect == self.rule.effect).then_some((other, part))
     }
 
-    /// The principals of an allow, without those whom it allowed before the edit.
+    /// Returns the principals of an allow, without those that it allowed before the edit.
     fn allow(&self) -> RuleSpec {
         let mut clause = self.rule.clone();
         // If a deny went away too, its principals gain by the allow that was there before.
@@ -92,7 +92,7 @@ impl Edit<'_> {
         clause
     }
 
-    /// The principals of the allows that a deny no longer overrides.
+    /// Returns the principals of the allows that a deny no longer overrides.
     fn deny(&self) -> Vec<RuleSpec> {
         let is_allowing = |rule: &RuleSpec| {
             let allowing = self.allowing;
@@ -130,8 +130,8 @@ impl Edit<'_> {
 }
 
 impl Edit<'_> {
-    /// What must be for a condition not to hold that was edited, where the edited one holds: the opposite of the
-    /// parts that only it has, if none of them can be unknown.
+    /// Returns the condition under which the condition `without` does not hold although `with` does: the opposite of
+    /// the parts that only it has, if none of them can be unknown.
     fn no_longer(&self, without: Option<&Expr>, with: Option<&Expr>) -> Option<Expr> {
         if self.shut.spec().claims != self.open.spec().claims {
             return None;
@@ -192,6 +192,8 @@ fn opposite(condition: &Expr) -> Expr {
     };
     match condition {
         Expr::Not(inner) => (**inner).clone(),
+        Expr::And(left, right) => Expr::Or(opposite(left).into(), opposite(right).into()),
+        Expr::Or(left, right) => Expr::And(opposite(left).into(), opposite(right).into()),
         Expr::Compare(how, left, right) => {
             Expr::Compare(comparison(*how), left.clone(), right.clone())
         }
@@ -261,15 +263,15 @@ fn only_difference(a: &RuleSpec, b: &RuleSpec, same_slots: bool) -> Option<Part>
     }
 }
 
-/// Narrowing a rule, to say whom it concerns.
+/// Narrowing of a rule to the principals that an edit affects.
 trait Narrow {
-    /// Leaves out those whom the rule allowed when one part of it was as in `before`.
+    /// Excludes the principals that the rule allowed when one part of it was as in `before`.
     fn without(&mut self, before: &RuleSpec, part: Part);
-    /// Leaves those whom a deny matches, as far as its parts are never unknown.
+    /// Keeps the principals that a deny matches, as far as its parts are never unknown.
     fn among(&mut self, deny: &RuleSpec);
-    /// Leaves those whom one part of a deny excludes for certain.
+    /// Keeps the principals that one part of a deny excludes for certain.
     fn outside(&mut self, deny: &RuleSpec, part: Part);
-    /// Whether any method and any time are left.
+    /// Whether any method and any time remain.
     fn holds_for_some(&self) -> bool;
 }
 
@@ -304,23 +306,14 @@ impl Narrow for RuleSpec {
         if needs_token && core::mem::take(&mut self.who.anyone) {
             self.who.signed_in = true;
         }
-        if let Some(names) = groups.as_deref().and_then(plain) {
-            if self.who.groups.is_none() {
-                self.who.groups.clone_from(groups);
-            } else {
-                self.also_when(in_groups(names));
-            }
+        if !narrow(&mut self.who.groups, groups.as_ref()) {
+            self.also_when(groups.as_deref().and_then(plain).and_then(in_groups));
         }
-        if let Some(names) = subjects.as_deref().and_then(plain) {
-            if self.who.subjects.is_none() {
-                self.who.subjects.clone_from(subjects);
-            } else {
-                self.also_when(Some(is_subject(names)));
-            }
+        if !narrow(&mut self.who.subjects, subjects.as_ref()) {
+            self.also_when(subjects.as_deref().and_then(plain).map(is_subject));
         }
-        if self.who.scopes.is_none() && scopes.as_deref().and_then(plain).is_some() {
-            self.who.scopes.clone_from(scopes);
-        }
+        // No condition reads scopes.
+        narrow(&mut self.who.scopes, scopes.as_ref());
         if self.who.groups.is_some() || self.who.scopes.is_some() || self.who.subjects.is_some() {
             self.who.signed_in = false;
         }
@@ -416,7 +409,23 @@ fn is_subject(names: Vec<String>) -> Expr {
     Expr::InStrings(Expr::Subject.into(), names)
 }
 
-/// Leaves the entries that the list before the edit did not have. A list that was not there had all.
+/// Keeps the names of a list that satisfy another list as well, if one list can express that.
+fn narrow(list: &mut Option<Vec<Template>>, other: Option<&Vec<Template>>) -> bool {
+    let Some(other) = other.filter(|names| plain(names).is_some()) else {
+        return true;
+    };
+    let says_so = match list {
+        None => true,
+        // One of these names is enough for both lists.
+        Some(list) => other.iter().all(|name| list.contains(name)),
+    };
+    if says_so {
+        *list = Some(other.clone());
+    }
+    says_so
+}
+
+/// Keeps the entries that the list did not have before the edit. A missing list had all of them.
 fn keep_new<T: Clone + PartialEq>(list: &mut Option<Vec<T>>, before: Option<&Vec<T>>) {
     if let (Some(list), Some(before)) = (list, before) {
         let new: Vec<T> = list

@@ -68,8 +68,8 @@ impl fmt::Display for SettingChange {
 /// Whether a change can grant access.
 #[derive(Clone, Copy)]
 enum Opens {
-    /// It can, or nothing shows that it cannot. Fewer tokens count here too: whoever is denied by a group is
-    /// allowed where `anyone` is, once the token no longer counts.
+    /// It can, or nothing proves that it cannot. Accepting fewer tokens can grant access, too: a user who is denied by
+    /// a group is allowed where `anyone` is, once the token no longer counts.
     May,
     /// It decides nothing.
     Never,

@@ -170,6 +170,26 @@ fn principals_are_those_who_gain_access() {
             allow("signed_in = true"),
             "signed_in = true",
         ),
+        (
+            allow(
+                "groups = [\"a\", \"b\"]\n[[rule]]\nid = \"d\"\ndeny = [\"/a\"]\ngroups = [\"b\"]",
+            ),
+            allow("groups = [\"a\", \"b\"]"),
+            "groups = [\"b\"]",
+        ),
+        (
+            allow(
+                "groups = [\"a\"]\n[[rule]]\nid = \"d\"\ndeny = [\"/a\"]\ngroups = [\"b\"]\nsubjects = [\"x\"]",
+            ),
+            allow("groups = [\"a\"]"),
+            "groups = [\"a\"], subjects = [\"x\"], when = '\"b\" in groups'",
+        ),
+        (
+            deny("unless = '\"a\" in groups || now > timestamp(\"2027-03-01T00:00:00Z\")'"),
+            deny("unless = '\"a\" in groups || now > timestamp(\"2027-02-01T00:00:00Z\")'"),
+            "anyone = true, when = '(\"a\" in groups || now > timestamp(\"2027-02-01T00:00:00Z\")) && \
+             !(\"a\" in groups) && now <= timestamp(\"2027-03-01T00:00:00Z\")'",
+        ),
         // A deny that goes away, or shrinks.
         (
             deny("groups = [\"out\"]"),

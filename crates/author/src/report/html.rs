@@ -56,7 +56,7 @@ pub fn html(findings: &Findings<'_>) -> String {
             }
         }
     };
-    // Whatever stands in a policy, nothing on the page is invisible or runs backwards.
+    // Nothing on the page is invisible or runs backwards, whatever the policy contains.
     visible_lines(&markup.into_string())
 }
 

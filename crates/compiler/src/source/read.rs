@@ -1,7 +1,7 @@
 //! Reading a policy directory: the only input and output of the compiler.
 //!
-//! A policy directory may come from a pull request by anybody, so what is read is bounded, regular, and
-//! inside the directory. Not here: links ([`directory`](super::directory)), and judging what was read.
+//! A policy directory may come from any pull request, so what is read is bounded, regular, and inside the
+//! directory. Not here: links ([`directory`](super::directory)), and judging what was read.
 
 use std::io;
 use std::path::Path;
@@ -189,7 +189,7 @@ impl Refusal {
     fn of(name: &str, fault: Fault) -> Self {
         match fault {
             Fault::Missing => Self::Missing,
-            // It is listed, so it is not missing; a rule that nobody reads protects nothing.
+            // It is listed, so it is not missing; a rule that is not read protects nothing.
             Fault::Dangling => {
                 Self::Because(&codes::UNREADABLE, format!("`{name}` is a link to nothing"))
             }

@@ -96,7 +96,7 @@ impl Cel<'_> {
         }
     }
 
-    /// A list holds single addresses only; networks are asked one by one.
+    /// A list holds single addresses only; networks are tested one by one.
     fn in_networks(&self, inner: &Expr, list: &[Network]) -> (String, u8) {
         let is_single = |one: &Network| one.prefix == width(one.addr);
         if list.iter().all(is_single) {
