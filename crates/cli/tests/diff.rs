@@ -412,6 +412,43 @@ fn a_submodule_is_not_read() {
     }
 }
 
+/// A tree that git itself never writes; it does not say which of the two entries a working tree gets.
+#[test]
+fn a_tree_with_two_entries_of_one_name_is_rejected() {
+    let folder = TempDir::new().unwrap();
+    let at = folder.path();
+    git(at, &["init", "--quiet", "--initial-branch=main"]);
+    write(&at.join("policy"), &site("*"));
+    git(at, &["add", "."]);
+    git(at, &["commit", "--quiet", "-m", "a policy"]);
+    let run = |arguments: &[&str], stdin: &[u8]| {
+        let mut child = program("git", at)
+            .args(arguments)
+            .stdin(std::process::Stdio::piped())
+            .stdout(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        std::io::Write::write_all(&mut child.stdin.take().unwrap(), stdin).unwrap();
+        let output = child.wait_with_output().unwrap();
+        assert!(output.status.success(), "git {arguments:?}: {output:?}");
+        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    };
+    let blobs =
+        ["*", "**"].map(|paths| run(&["hash-object", "-w", "--stdin"], site(paths).as_bytes()));
+    let entries = blobs.map(|blob| format!("100644 blob {blob}\tsite.toml\n"));
+    let policy = run(&["mktree"], entries.concat().as_bytes());
+    let tree = run(
+        &["mktree"],
+        format!("040000 tree {policy}\tpolicy\n").as_bytes(),
+    );
+    let (code, text) = diff(at, &["main:policy", &format!("{tree}:policy")]);
+    assert_eq!(code, 2, "{text}");
+    assert!(
+        text.contains("it has two entries named `site.toml`"),
+        "{text}"
+    );
+}
+
 #[test]
 fn outside_of_a_repository() {
     let folder = TempDir::new().unwrap();

@@ -48,23 +48,26 @@ impl Revision {
             blobs: RefCell::new(Blobs::start(at).map_err(|error| not_run(&error))?),
         };
         for entry in listed.split(|byte| *byte == b'\0') {
-            revision.add(entry);
+            revision.add(entry)?;
         }
         Ok(revision)
     }
 
-    /// Adds an entry, written `mode type id<tab>path`.
-    fn add(&mut self, entry: &[u8]) {
+    /// Adds an entry, written `mode type id<tab>path`. The list itself ends in an empty one.
+    fn add(&mut self, entry: &[u8]) -> Result<(), String> {
+        if entry.is_empty() {
+            return Ok(());
+        }
         let mut parts = entry.splitn(2, |byte| *byte == b'\t');
         let (Some(about), Some(path)) = (parts.next(), parts.next()) else {
-            return;
+            return Err("git lists its entries in another form".to_owned());
         };
         let (parent, name) = match path.iter().rposition(|byte| *byte == b'/') {
             Some(at) => path.split_at(at),
             None => (&[] as &[u8], path),
         };
         let Ok(parent) = core::str::from_utf8(parent) else {
-            return;
+            return Ok(());
         };
         let name = name.strip_prefix(b"/").unwrap_or(name);
         let names = self.names.entry(parent.to_owned()).or_default();
@@ -79,9 +82,13 @@ impl Revision {
             (_, Some("blob")) => Stored::File(id),
             _ => Stored::Submodule,
         };
-        if let Ok(path) = core::str::from_utf8(path) {
-            self.stored.insert(path.to_owned(), stored);
+        if let Ok(path) = core::str::from_utf8(path)
+            && self.stored.insert(path.to_owned(), stored).is_some()
+        {
+            // Git writes no such tree, and does not say which of the two a working tree gets.
+            return Err(format!("it has two entries named `{path}`"));
         }
+        Ok(())
     }
 
     /// Returns an error if a path is inside a submodule, whose entries are unknown.
