@@ -9,6 +9,7 @@
 //! is asked on the way, and to the end only of patterns that do neither. So "no difference" is always the
 //! whole truth, and of each pattern that makes one the weightiest is told. Not here: showing differences.
 
+mod gains;
 mod settings;
 
 use std::collections::{HashMap, HashSet};
@@ -16,7 +17,7 @@ use std::collections::{HashMap, HashSet};
 use tollgate_core::{Effect, RuleId};
 use tollgate_gate::Kind;
 
-pub use settings::Setting;
+pub use settings::{Setting, SettingChange};
 
 use crate::domain::Domain;
 use crate::eval::{Answer, Eval};
@@ -26,8 +27,8 @@ use crate::request::{Request, Ruling, ask, ask_traced};
 use crate::search::{Found, Search, request};
 use crate::shrink::shrunk;
 use crate::space::{Assignment, Hit, Space, Value, Var};
-use crate::text;
 use crate::walk::{self, Next, PatternId, Walk};
+use gains::Edit;
 
 /// The numbers of the two sides.
 const OLD: usize = 0;
@@ -49,12 +50,14 @@ pub enum Side {
 /// The rule and pattern through which an answer changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Cause {
-    /// In which policy it stands.
+    /// The policy that has it.
     pub side: Side,
     /// The rule.
     pub rule: RuleId,
     /// Which of its patterns.
     pub pattern: usize,
+    /// The rule of the same name in the other policy; without one, the rule was added or removed.
+    pub counterpart: Option<RuleId>,
 }
 
 /// Requests that two policies answer differently.
@@ -66,8 +69,12 @@ pub struct Difference {
     pub new: Ruling,
     /// The pattern through which it changes, base included.
     pub paths: String,
-    /// Who is concerned, in the keys of a rule.
+    /// The principals whose access changes: [`principals`](Self::principals) in one text, or words where no rule
+    /// is responsible.
     pub who: String,
+    /// The principals who gain or lose access, each in the keys of a rule: all of them are among these. Empty where
+    /// nobody does, or where no rule is responsible.
+    pub principals: Vec<String>,
     /// The rule that was added, removed or edited; none for a change of settings.
     pub cause: Option<Cause>,
     /// The shortest request found that shows it, replayed on both policies.
@@ -92,7 +99,7 @@ pub struct Diff {
     /// The requests, those let in anew first, then those shut out, then other answers.
     pub differences: Vec<Difference>,
     /// Settings that differ: what they change depends on tokens and keys, not on rules.
-    pub settings: Vec<Setting>,
+    pub settings: Vec<SettingChange>,
     /// Kinds of paths on which a search gave up: what is not listed may still differ there.
     pub gave_up: Vec<String>,
 }
@@ -107,7 +114,7 @@ impl Diff {
     pub fn opens_nothing(&self) -> bool {
         self.gave_up.is_empty()
             && !self.differences.iter().any(Difference::opens)
-            && !self.settings.iter().any(|setting| setting.may_open())
+            && !self.settings.iter().any(|setting| setting.may_open)
     }
 }
 
@@ -119,6 +126,7 @@ pub fn diff(old: &Policy, new: &Policy, now: i64) -> Diff {
         space: &space,
         old,
         new,
+        keeps_denies: [OLD, NEW].map(|side| keeps_denies(&space, &walk, side)),
         done: HashSet::new(),
         left: MOST_STEPS,
         diff: Diff {
@@ -161,6 +169,8 @@ struct Collector<'a, 'p> {
     space: &'a Space<'p>,
     old: &'p Policy,
     new: &'p Policy,
+    /// Per side whether the other one has all its denies.
+    keeps_denies: [bool; 2],
     done: HashSet<(PatternId, usize, usize, Change)>,
     /// Steps that searches may still take.
     left: u64,
@@ -367,7 +377,8 @@ impl<'p> Collector<'_, 'p> {
             old: ask(self.old, &witness),
             new: ask(self.new, &witness),
             paths: "/**".to_owned(),
-            who: "paths that are not ASCII".to_owned(),
+            who: "every principal that a rule allows, on paths that are not ASCII".to_owned(),
+            principals: Vec::new(),
             cause: None,
             witness,
         });
@@ -382,24 +393,45 @@ impl<'p> Collector<'_, 'p> {
         who: Option<String>,
     ) {
         let (old, new) = (ask(self.old, &witness), ask(self.new, &witness));
-        let (side, policy) = if hit.side == OLD {
-            (Side::Old, self.old)
+        let (side, other) = if hit.side == OLD {
+            (Side::Old, self.new)
         } else {
-            (Side::New, self.new)
+            (Side::New, self.old)
         };
-        let paths = hit.spec.patterns.get(hit.pattern);
+        let counterpart = other.named(&hit.spec.course, &hit.spec.id);
+        let pattern_spec = hit.spec.patterns.get(hit.pattern);
+        let opens = new.kind == Kind::Allow;
+        let (open, allowing, shut) = match opens {
+            true => (self.new, new.rule, OLD),
+            false => (self.old, old.rule, NEW),
+        };
+        let principals = match (&who, pattern_spec) {
+            (None, Some(pattern)) => Edit {
+                shut: if opens { self.old } else { self.new },
+                open,
+                rule: hit.spec,
+                pattern,
+                counterpart: counterpart.and_then(|rule| other.rule(rule)),
+                allowing: allowing.and_then(|rule| open.rule(rule)),
+                keeps_denies: self.keeps_denies.get(shut) == Some(&true),
+            }
+            .principals(),
+            _ => Vec::new(),
+        };
         self.diff.differences.push(Difference {
             old,
             new,
-            paths: paths.map_or_else(
+            paths: pattern_spec.map_or_else(
                 || walk.source(pattern).to_owned(),
                 |pattern| pattern.source.clone(),
             ),
-            who: who.unwrap_or_else(|| text::who(policy, hit.spec)),
+            who: who.unwrap_or_else(|| gains::listed(&principals)),
+            principals,
             cause: Some(Cause {
                 side,
                 rule: RuleId(u32::try_from(hit.rule).unwrap_or(u32::MAX)),
                 pattern: hit.pattern,
+                counterpart,
             }),
             witness,
         });
@@ -458,12 +490,25 @@ impl<'p> Collector<'_, 'p> {
                 old,
                 new,
                 paths: "/**".to_owned(),
-                who: "everybody who is kept out".to_owned(),
+                who: "every denied request".to_owned(),
+                principals: Vec::new(),
                 cause: None,
                 witness,
             });
         }
     }
+}
+
+/// Whether every deny of one side is a rule of the other one, too.
+fn keeps_denies(space: &Space<'_>, walk: &Walk<'_, '_>, side: usize) -> bool {
+    (0..walk.pattern_count()).all(|number| {
+        let id = PatternId(u32::try_from(number).unwrap_or(u32::MAX));
+        let is_deny = |rule: &usize| {
+            let rule = space.rule(side, *rule);
+            rule.is_none_or(|rule| rule.effect == Effect::Deny)
+        };
+        walk.is_shared(id) || !walk.owners(id, side).iter().any(is_deny)
+    })
 }
 
 /// A request that this rule is part of, allowed on this side only.

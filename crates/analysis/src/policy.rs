@@ -93,6 +93,15 @@ impl Policy {
         self.spec.rules.get(id.0 as usize)
     }
 
+    /// The number of the rule with this name.
+    pub fn named(&self, course: &str, id: &str) -> Option<RuleId> {
+        let name = (course.as_bytes(), id.as_bytes());
+        let rules = &self.spec.rules;
+        let at =
+            rules.binary_search_by_key(&name, |rule| (rule.course.as_bytes(), rule.id.as_bytes()));
+        Some(RuleId(u32::try_from(at.ok()?).ok()?))
+    }
+
     /// The whole policy, its rules sorted by name.
     pub fn spec(&self) -> &ImageSpec {
         &self.spec

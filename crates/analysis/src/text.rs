@@ -2,18 +2,21 @@
 //!
 //! Not here: which rule or request to show.
 
-mod cel;
 mod test_case;
-mod time;
 
-use tollgate_compiler::spec::{Network, RuleSpec, Template};
+use tollgate_compiler::spec::{Expr, RuleSpec};
+use tollgate_compiler::syntax::{self, methods, network, quoted};
 use tollgate_core::MethodSet;
 
-pub use cel::condition;
 pub use test_case::test_case;
-pub use time::rfc3339;
+pub use tollgate_compiler::syntax::{moment as rfc3339, template};
 
 use crate::policy::Policy;
+
+/// A condition of this policy as CEL.
+pub fn condition(policy: &Policy, expr: &Expr) -> String {
+    syntax::condition(expr, &policy.spec().claims)
+}
 
 /// Who a rule is about and under which conditions, as the keys that say so in a policy file, separated by
 /// commas. A rule about everybody is `anyone = true`.
@@ -59,8 +62,7 @@ pub fn people(policy: &Policy, rule: &RuleSpec) -> Vec<String> {
 pub fn narrowings(policy: &Policy, rule: &RuleSpec) -> Vec<String> {
     let mut keys = Vec::new();
     if rule.methods != MethodSet::READ {
-        let names = rule.methods.names().map(str::to_owned);
-        keys.push(format!("methods = {}", list(names)));
+        keys.push(format!("methods = {}", methods(rule.methods)));
     }
     if let Some(networks) = &rule.networks {
         keys.push(format!("networks = {}", list(networks.iter().map(network))));
@@ -78,45 +80,16 @@ pub fn narrowings(policy: &Policy, rule: &RuleSpec) -> Vec<String> {
     keys
 }
 
-/// A name as it stands in a list of groups.
-pub fn template(name: &Template) -> String {
-    match &name.capture {
-        None => name.prefix.clone(),
-        Some(capture) => format!("{}{{{capture}}}{}", name.prefix, name.suffix),
-    }
-}
-
-fn network(network: &Network) -> String {
-    format!("{}/{}", network.addr, network.prefix)
-}
-
 fn list(texts: impl Iterator<Item = String>) -> String {
-    let texts: Vec<String> = texts.map(|text| basic(&text)).collect();
+    let texts: Vec<String> = texts.map(|text| quoted(&text)).collect();
     format!("[{}]", texts.join(", "))
 }
 
 /// A TOML literal string where it can be one: conditions are full of quotes.
 fn literal(text: &str) -> String {
-    if text.contains('\'') || text.chars().any(char::is_control) {
-        basic(text)
+    if text.contains('\'') {
+        quoted(text)
     } else {
         format!("'{text}'")
     }
-}
-
-/// A TOML basic string.
-pub(crate) fn basic(text: &str) -> String {
-    let mut quoted = String::from("\"");
-    for letter in text.chars() {
-        match letter {
-            '"' => quoted.push_str("\\\""),
-            '\\' => quoted.push_str("\\\\"),
-            letter if letter.is_control() => {
-                quoted.push_str(&format!("\\u{:04X}", u32::from(letter)));
-            }
-            letter => quoted.push(letter),
-        }
-    }
-    quoted.push('"');
-    quoted
 }

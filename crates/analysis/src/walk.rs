@@ -62,6 +62,14 @@ pub(crate) struct Kind<'p> {
     pub(crate) patterns: Vec<PatternId>,
 }
 
+/// An item of no pattern: a segment so far was not ASCII. It keeps such paths apart where the policies differ in
+/// whether they take them.
+const FOREIGN: Item = Item {
+    pat: u32::MAX,
+    at: u16::MAX,
+    captures: 0,
+};
+
 /// What to do after a kind of path was looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Next {
@@ -244,18 +252,8 @@ impl<'a, 'p> Walk<'a, 'p> {
             return Next::Continue;
         }
         let segments = path_to(states, at);
-        // Whether a path is ASCII makes a difference of its own where the policies differ in it.
-        let key = if self.foreign_letters && !segments.iter().all(|segment| segment.is_ascii()) {
-            let mut key = ended.clone();
-            key.push(Item {
-                pat: u32::MAX,
-                at: 0,
-                captures: 0,
-            });
-            key
-        } else {
-            ended.clone()
-        };
+        let mut key = ended.clone();
+        key.extend(state.items.iter().filter(|item| **item == FOREIGN));
         if shown.contains(&key) {
             return Next::Continue;
         }
@@ -323,6 +321,9 @@ impl<'a, 'p> Walk<'a, 'p> {
             }
             for item in &alphabet.others {
                 self.advance(*item, &letter, &mut next);
+            }
+            if items.contains(&FOREIGN) || (self.foreign_letters && !letter.is_ascii()) {
+                next.push(FOREIGN);
             }
             if next
                 .iter()

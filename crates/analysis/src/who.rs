@@ -169,8 +169,17 @@ pub(crate) fn filled_in(hit: &Hit<'_>) -> RuleSpec {
         }
     };
     let who = &mut rule.who;
+    let scopes = who.scopes.clone();
     for names in [&mut who.groups, &mut who.scopes, &mut who.subjects] {
         names.iter_mut().flatten().for_each(fill);
+    }
+    // Of names that no scope can have only the template is left, if all are such.
+    let is_scope = |name: &Template| !name.prefix.contains([' ', '"', '\\']);
+    if let Some(names) = &mut who.scopes {
+        names.retain(is_scope);
+        if names.is_empty() {
+            who.scopes = scopes;
+        }
     }
     for condition in [&mut rule.when, &mut rule.unless].into_iter().flatten() {
         crate::walk::each_mut(condition, &mut |expr| {

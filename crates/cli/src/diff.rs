@@ -2,27 +2,27 @@
 
 mod git;
 mod markdown;
+mod revision;
 mod show;
+mod sides;
 
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
 
 use clap::Args;
-use tollgate_analysis::diff::{Diff, Setting, diff};
+use tollgate_analysis::diff::{Diff, Setting, SettingChange, diff};
 
 pub(crate) use show::{described, request, ruled};
 
-use crate::analysed::Analysed;
-use crate::failure::{Failure, Problem};
+use crate::failure::Failure;
 use crate::output::{print, print_json};
 use crate::progress::Progress;
-use crate::{Verdict, input, policy};
+use crate::{Verdict, input};
 
-/// Show which requests an edit answers differently
+/// Show what a change newly allows or denies, with example requests
 #[derive(Args)]
 #[command(after_help = "\
-A policy can be given as a folder, as an image, or as a folder at a git revision (REV:DIR).
-`REV.. [DIR]` compares the folder at a revision with the one that lies there now, `REV..REV [DIR]` two revisions.
+A policy is a directory, an image, or a directory at a git revision (REV:DIR). The old one comes first.
+`REV.. [DIR]` compares the directory at a revision with the working tree, `REV..REV [DIR]` two revisions.
 
 Examples:
   tollgate diff main.. policy
@@ -30,14 +30,15 @@ Examples:
   tollgate diff old.tollgate policy --no-new-access
   tollgate diff v1.2:policy policy --json
 
-Exit code: 0 for no difference, 3 for differences. With --no-new-access: 3 only if somebody may get in who
-did not before. Where it cannot be sure it says `undecided`, and the exit code is 3 either way.")]
+Exit code: 0 for no difference, 3 for differences. With --no-new-access: 3 only if a request may be allowed that
+was denied before. A setting that may allow one counts; where the comparison is not complete it reports
+`undecided`, and the exit code is 3 either way.")]
 pub(crate) struct DiffVerb {
-    /// The policy before: a folder, an image, REV:DIR, or REV.. for the folder in NEW
+    /// The policy before: a directory, an image, REV:DIR, or REV.. for the directory in NEW
     old: OsString,
-    /// The policy after; the default for REV.. is this folder, or `policy` in it
+    /// The policy after [default for REV..: the current directory, or `policy` in it]
     new: Option<OsString>,
-    /// Mind only what is opened: exit code 3 if somebody may get in who did not
+    /// Exit with code 3 only if the change may allow requests that were denied before
     #[arg(long)]
     no_new_access: bool,
     /// Print one JSON object
@@ -54,7 +55,7 @@ pub(crate) struct DiffVerb {
 
 impl DiffVerb {
     pub(crate) fn run(self) -> Result<Verdict, Failure> {
-        let (old, new) = self.sides()?;
+        let (old, new) = sides::read(&self.old, self.new.as_ref(), self.json)?;
         let now = input::now_or_clock(self.now).0;
         let found = {
             let _progress = Progress::start("comparing", None);
@@ -74,55 +75,10 @@ impl DiffVerb {
         };
         Ok(is_fine.into())
     }
-
-    fn sides(&self) -> Result<(Analysed, Analysed), Failure> {
-        if let Some(range) = self.range() {
-            let folder = policy::folder_or_default(self.new.as_ref().map(PathBuf::from))?;
-            let (from, to) = range;
-            let old = git::folder_at(&from, &folder)?;
-            let new = if to.is_empty() {
-                Analysed::read(&folder)?
-            } else {
-                git::folder_at(&to, &folder)?
-            };
-            return Ok((old, new));
-        }
-        let Some(new) = &self.new else {
-            return Err(Failure::Argument {
-                name: "OLD",
-                value: self.old.to_string_lossy().into_owned(),
-                problem: Problem::Revision,
-            });
-        };
-        Ok((side(&self.old)?, side(new)?))
-    }
-
-    /// The two revisions of `A..B`; the second one is empty for what lies there now.
-    fn range(&self) -> Option<(String, String)> {
-        if Path::new(&self.old).exists() {
-            return None;
-        }
-        let (from, to) = self.old.to_str()?.split_once("..")?;
-        let to = to.strip_prefix('.').unwrap_or(to);
-        let from = if from.is_empty() { "HEAD" } else { from };
-        (!from.contains(':')).then(|| (from.to_owned(), to.to_owned()))
-    }
-}
-
-/// A path that is there, else `REV:DIR`.
-fn side(argument: &OsString) -> Result<Analysed, Failure> {
-    let path = Path::new(argument);
-    let revision = argument.to_str().and_then(|text| text.split_once(':'));
-    match revision {
-        Some((revision, folder)) if !path.exists() && !revision.is_empty() => {
-            git::revision(revision, folder)
-        }
-        _ => Analysed::read(path),
-    }
 }
 
 /// Whether no client can tell the two apart.
 fn is_same(found: &Diff) -> bool {
-    let tells = |setting: &Setting| *setting != Setting::SiteName;
+    let tells = |change: &SettingChange| change.setting != Setting::SiteName || change.may_open;
     found.differences.is_empty() && found.gave_up.is_empty() && !found.settings.iter().any(tells)
 }

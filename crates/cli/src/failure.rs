@@ -11,6 +11,7 @@ use tollgate_compiler::SourceTree;
 use tollgate_compiler::diagnostic::{Diagnostic, render};
 use tollgate_compiler::javascript::JavaScriptError;
 use tollgate_compiler::javascript::budget::Cost;
+use tollgate_compiler::visible::visible_lines;
 use tollgate_crypto::image_key::{ImageKeyError, ImageKeyFailed};
 use tollgate_gate::LoadError;
 use tollgate_gate::signed::{SignedError, TrustError, Unsealable};
@@ -18,7 +19,7 @@ use tollgate_local_edge::{BadUpstream, BindError};
 use tollgate_mint::MintError;
 use tollgate_token::{JwkError, KeyError, TokenError};
 
-use crate::output::{self, BAD, NOTE, STRONG, print_json, styled};
+use crate::output::{self, BAD, NOTE, STRONG, print_json, styled, visible};
 
 /// Why a verb could not do its work.
 #[derive(Debug)]
@@ -76,6 +77,13 @@ pub(crate) enum Failure {
         value: String,
         problem: Problem,
     },
+    /// An argument does not name a policy to compare.
+    Side {
+        name: &'static str,
+        value: String,
+        problem: &'static str,
+        help: String,
+    },
     /// Claims are not what a token could carry.
     Claims(TokenError),
     /// A token could not be made.
@@ -120,7 +128,6 @@ pub(crate) enum Problem {
     ClaimPath,
     OtherSite,
     Path(tollgate_core::PathError),
-    Revision,
     Secret,
     Upstream(BadUpstream),
 }
@@ -153,7 +160,7 @@ impl Failure {
             Failure::Trust { .. } => "trust",
             Failure::Unsealable(_) => "unsealable",
             Failure::NotSignable => "not_signable",
-            Failure::Argument { .. } => "argument",
+            Failure::Argument { .. } | Failure::Side { .. } => "argument",
             Failure::Claims(_) => "claims",
             Failure::Mint(_) => "mint",
             Failure::NoParts(_) => "no_parts",
@@ -203,6 +210,14 @@ impl Failure {
         }
     }
 
+    /// What to do about it, also where that depends on what was given.
+    fn advice(&self) -> Option<&str> {
+        match self {
+            Failure::Side { help, .. } => Some(help),
+            _ => self.help(),
+        }
+    }
+
     /// The parts, one object each, for failures that have several.
     fn diagnostics(&self) -> Vec<Value> {
         match self {
@@ -224,7 +239,7 @@ impl Failure {
     pub(crate) fn report(&self, json: bool) -> ExitCode {
         if json {
             let mut error = json!({ "code": self.code(), "message": self.to_string() });
-            if let (Some(help), Some(error)) = (self.help(), error.as_object_mut()) {
+            if let (Some(help), Some(error)) = (self.advice(), error.as_object_mut()) {
                 error.insert("help".to_owned(), help.into());
             }
             // If standard output is gone, the exit code is all that is left to say.
@@ -238,13 +253,15 @@ impl Failure {
             Failure::Script(error) => format!("error[{}]", error.code()),
             _ => "error".to_owned(),
         };
-        output::note(format_args!("{}: {self}", styled(BAD, label)));
+        let message = visible_lines(&self.to_string());
+        output::note(format_args!("{}: {message}", styled(BAD, label)));
         if let Failure::Keys { errors, .. } = self {
             for error in errors {
-                output::note(format_args!("  {error}"));
+                output::note(format_args!("  {}", visible(&error.to_string())));
             }
         }
-        if let Some(help) = self.help() {
+        if let Some(help) = self.advice() {
+            let help = visible(help);
             output::note(format_args!("{}: {help}", styled(STRONG, "help")));
         }
         ExitCode::from(2)
@@ -255,12 +272,14 @@ impl Failure {
 pub(crate) fn print_findings(findings: &[Diagnostic], sources: &SourceTree) {
     let style = output::diagnostic_style();
     for finding in findings {
-        output::note(format_args!("{}\n", render::text(finding, sources, style)));
+        let text = render::text(finding, sources, style);
+        output::note(output::trusted(&text) + "\n");
     }
 }
 
 /// Prints a warning for people.
 pub(crate) fn warn(text: impl Display) {
+    let text = visible_lines(&text.to_string());
     output::note(format_args!("{}: {text}", styled(NOTE, "warning")));
 }
 
@@ -274,8 +293,20 @@ pub(crate) fn usage(error: &clap::Error) -> ExitCode {
         let error = json!({ "error": { "code": "usage", "message": message }, "diagnostics": [] });
         let _ = print_json(&error);
     } else {
-        // A closed pipe is no reason for another exit code.
-        let _ = error.print();
+        // Arguments are part of the message, as they are.
+        let is_clean = std::env::args_os()
+            .all(|argument| visible(&argument.to_string_lossy()) == argument.to_string_lossy());
+        let text = match is_clean {
+            true => output::trusted(&error.render().ansi().to_string()),
+            false => error.render().to_string(),
+        };
+        let text = text.trim_end();
+        if error.use_stderr() {
+            output::note(text);
+        } else {
+            // A closed pipe is no reason for another exit code.
+            let _ = output::print(text);
+        }
     }
     ExitCode::from(if error.use_stderr() { 2 } else { 0 })
 }
@@ -345,6 +376,12 @@ impl fmt::Display for Failure {
             } => {
                 write!(f, "`{value}` cannot be used for `{name}`: {problem}")
             }
+            Failure::Side {
+                name,
+                value,
+                problem,
+                ..
+            } => write!(f, "`{value}` cannot be used for `{name}`: {problem}"),
             Failure::Claims(error) => write!(f, "no token could carry these claims: {error}"),
             Failure::Mint(error) => write!(f, "the token cannot be made: {error}"),
             Failure::NeedsFolder => {
@@ -405,7 +442,6 @@ impl Problem {
             Problem::Path(_) => {
                 "write the path as a browser sends it, such as `/courses/rust-101/`"
             }
-            Problem::Revision => "name both policies, or a range of revisions such as `main..`",
             Problem::Secret => "write `KID=FILE`",
             Problem::Upstream(_) => "write `http://host:port`",
         }
@@ -426,7 +462,6 @@ impl fmt::Display for Problem {
             Problem::ClaimPath => "not a JSON array of names",
             Problem::OtherSite => "the trust keys are for another site",
             Problem::Path(problem) => return write!(f, "{problem}"),
-            Problem::Revision => "one policy alone cannot be compared",
             Problem::Secret => "not a secret",
             Problem::Upstream(problem) => return write!(f, "{problem}"),
         })

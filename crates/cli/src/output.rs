@@ -5,11 +5,16 @@
 //! dropped.
 
 use core::fmt::Display;
+use core::hash::{BuildHasher, Hasher};
+use std::hash::RandomState;
 use std::io::{self, IsTerminal, Write};
+use std::sync::OnceLock;
 
 use anstream::AutoStream;
 use anstyle::{AnsiColor, Style};
 use tollgate_compiler::diagnostic::render;
+pub(crate) use tollgate_compiler::visible::visible;
+use tollgate_compiler::visible::visible_lines;
 
 use crate::failure::Failure;
 
@@ -24,27 +29,45 @@ pub(crate) const STRONG: Style = Style::new().bold();
 /// What is there for completeness.
 pub(crate) const FAINT: Style = Style::new().dimmed();
 
-/// `text` between the escapes of `style`. Streams that are no terminal drop them again.
+/// `text` between the marks of `style`. Streams that are no terminal drop them.
 pub(crate) fn styled(style: Style, text: impl Display) -> String {
-    format!("{style}{text}{style:#}")
+    let (start, end) = (format!("{style}"), format!("{style:#}"));
+    format!("{}{text}{}", trusted(&start), trusted(&end))
 }
 
-/// `text` with its control characters spelled out. Names in policies and images may come from
-/// anybody, and a terminal would obey them.
-pub(crate) fn visible(text: &str) -> String {
-    text.chars()
-        .fold(String::with_capacity(text.len()), |mut out, c| {
-            if c.is_control() {
-                out.extend(c.escape_default())
-            } else {
-                out.push(c)
-            }
-            out
-        })
+/// Text of our own or of a library that contains escape sequences for colours, in which all text from elsewhere was
+/// made [`visible`] before.
+pub(crate) fn trusted(text: &str) -> String {
+    text.replace('\u{1b}', mark())
+}
+
+/// The placeholder for the start of an escape sequence until text is printed. It is random, so that no text from
+/// elsewhere can contain it.
+fn mark() -> &'static str {
+    static MARK: OnceLock<String> = OnceLock::new();
+    MARK.get_or_init(|| {
+        let number = RandomState::new().build_hasher().finish();
+        format!("\u{10fffd}{number:016x}")
+    })
+}
+
+/// Text as it is printed, with an escape for each character that a reader would not see. Of control characters only
+/// line ends and tabs remain, and the colours of [`styled`] and [`trusted`] text.
+fn shown(text: impl Display) -> String {
+    let text = text.to_string();
+    let mut out = String::with_capacity(text.len());
+    let mut parts = text.split(mark());
+    out.push_str(&visible_lines(parts.next().unwrap_or_default()));
+    for part in parts {
+        out.push('\u{1b}');
+        out.push_str(&visible_lines(part));
+    }
+    out
 }
 
 /// Writes `text` and a line end to standard output.
 pub(crate) fn print(text: impl Display) -> Result<(), Failure> {
+    let text = shown(text);
     let mut out = anstream::stdout().lock();
     let written = writeln!(out, "{text}").and_then(|()| out.flush());
     forgive_closed_pipe(written).map_err(Failure::Stdout)
@@ -59,7 +82,12 @@ pub(crate) fn print_json(object: impl Display) -> Result<(), Failure> {
 
 /// Writes `text` and a line end to standard error. There is nowhere left to report a failure.
 pub(crate) fn note(text: impl Display) {
-    let _ = writeln!(anstream::stderr().lock(), "{text}");
+    let _ = writeln!(anstream::stderr().lock(), "{}", shown(text));
+}
+
+/// Writes one JSON object on one line to standard error.
+pub(crate) fn note_json(object: impl Display) {
+    let _ = writeln!(io::stderr().lock(), "{object}");
 }
 
 /// How diagnostics should be rendered for standard error.
@@ -85,13 +113,25 @@ pub(crate) fn forgive_closed_pipe(result: io::Result<()>) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::visible;
+    use super::{BAD, shown, styled, trusted};
 
     #[test]
     fn a_terminal_obeys_nothing_in_a_name() {
-        assert_eq!(
-            visible("a\u{1b}[2Jb\r\u{9b}é\n"),
-            "a\\u{1b}[2Jb\\r\\u{9b}é\\n"
-        );
+        for (text, expect) in [
+            ("a\u{1b}[2Jb\r\u{9b}é\n", "a\\u{1b}[2Jb\\r\\u{9b}é\n"),
+            ("\u{1b}", "\\u{1b}"),
+            ("\u{1b}[31mred", "\\u{1b}[31mred"),
+            ("\u{1b}]8;;a\u{1b}\\x", "\\u{1b}]8;;a\\u{1b}\\x"),
+            (
+                "\u{10fffd}0123456789abcdef[31m",
+                "\\u{10fffd}0123456789abcdef[31m",
+            ),
+            ("a\u{202e}\tb", "a\\u{202e}\tb"),
+        ] {
+            assert_eq!(shown(text), expect);
+            let (start, end) = (format!("{BAD}"), format!("{BAD:#}"));
+            assert_eq!(shown(styled(BAD, text)), format!("{start}{expect}{end}"));
+        }
+        assert_eq!(shown(trusted("\u{1b}[1mbold")), "\u{1b}[1mbold");
     }
 }

@@ -81,7 +81,7 @@ impl Serve {
                 .now
                 .map_or(Clock::System, |now| Clock::Fixed(UnixSeconds(now))),
             log: match self.log {
-                Log::Json => Box::new(|served| output::note(json_line(served))),
+                Log::Json => Box::new(|served| output::note_json(json_line(served))),
                 Log::Text => Box::new(|served| output::note(text_line(served))),
                 Log::Off => Box::new(|_| {}),
             },

@@ -128,6 +128,327 @@ fn revisions_and_folders() {
     }
 }
 
+/// What to write instead, where the arguments do not name two policies.
+#[test]
+fn sides_in_the_wrong_place_are_explained() {
+    let repository = repository();
+    let at = repository.path();
+    let cases: [(&[&str], &str); 10] = [
+        (
+            &["main", "policy"],
+            "help: to compare the directory at `main` with the one here: `tollgate diff main.. DIR`",
+        ),
+        (&["HEAD", "policy"], "`tollgate diff HEAD.. DIR`"),
+        (
+            &["policy", "main"],
+            "help: the old policy comes first: `tollgate diff main.. DIR`",
+        ),
+        (
+            &["main", "edit"],
+            "help: two revisions are one range: `tollgate diff main..edit`",
+        ),
+        (
+            &["policy", "main.."],
+            "help: the range comes first: `tollgate diff main.. DIR`",
+        ),
+        (
+            &["main..", "edit"],
+            "help: two revisions are one range: `tollgate diff main..edit`",
+        ),
+        (
+            &["main..edit", "nowhere"],
+            "`tollgate diff main..edit policy`",
+        ),
+        (&["policy"], "`tollgate diff HEAD.. policy`"),
+        (
+            &["main"],
+            "help: to compare it with the working tree: `tollgate diff main..`",
+        ),
+        (&["nowhere", "policy"], "cannot read `nowhere`"),
+    ];
+    for (arguments, part) in cases {
+        let (code, text) = diff(at, arguments);
+        assert!(code == 2 && text.contains(part), "{arguments:?}: {text}");
+        let (_, json) = diff(at, &[arguments, &["--json"]].concat());
+        assert!(json.contains("\"error\":{\"code\":"), "{json}");
+    }
+    // An old policy that is the newer commit is meant, or is not.
+    let note = "note: `main` is older than `edit`";
+    let (code, text) = diff(at, &["edit..main"]);
+    assert!(code == 3 && text.contains(note), "{text}");
+    let (_, text) = diff(at, &["main..edit"]);
+    assert!(!text.contains("note:"), "{text}");
+    let (_, json) = diff(at, &["edit..main", "--json"]);
+    assert!(json.starts_with("{\"differences\":"), "{json}");
+}
+
+/// What is stored at a path.
+#[cfg(unix)]
+enum Entry {
+    File(Vec<u8>),
+    Executable(&'static str),
+    Link(&'static str),
+}
+
+/// Whatever a revision holds is read as a working tree is: with the same policy, or with the same errors.
+#[cfg(unix)]
+#[test]
+fn a_revision_is_read_as_a_working_tree_is() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    const COURSE: &str = "course = \"z\"\nbase = \"/z\"\n[[rule]]\nid = \"open\"\nallow = [\"/**\"]\nanyone = true\n";
+    let file = |text: &str| Entry::File(text.as_bytes().to_vec());
+    let course = || file(COURSE);
+    type Entries = Vec<(&'static [u8], Entry)>;
+    let cases: Vec<(&str, Entries, &str)> = vec![
+        (
+            "a course",
+            vec![(b"policy/courses/z.toml", course())],
+            "opens /z/**",
+        ),
+        (
+            "an executable",
+            vec![(b"policy/courses/z.toml", Entry::Executable(COURSE))],
+            "opens /z/**",
+        ),
+        (
+            "a link to a file next to it",
+            vec![
+                (b"policy/courses/z.src", course()),
+                (b"policy/courses/z.toml", Entry::Link("z.src")),
+            ],
+            "opens /z/**",
+        ),
+        (
+            "links to links in other directories",
+            vec![
+                (b"policy/shared/deep/z.src", course()),
+                (b"policy/shared/z", Entry::Link("deep")),
+                (
+                    b"policy/courses/z.toml",
+                    Entry::Link("../shared/./z/../deep/z.src"),
+                ),
+            ],
+            "opens /z/**",
+        ),
+        (
+            "courses elsewhere in the directory",
+            vec![
+                (b"policy/real/z.toml", course()),
+                (b"policy/courses", Entry::Link("real")),
+            ],
+            "opens /z/**",
+        ),
+        (
+            "the directory itself",
+            vec![
+                (b"real/site.toml", file(&site("*"))),
+                (b"real/courses/z.toml", course()),
+                (b"policy", Entry::Link("real")),
+            ],
+            "opens /z/**",
+        ),
+        (
+            "a link out of the directory",
+            vec![
+                (b"z.toml", course()),
+                (b"policy/courses/z.toml", Entry::Link("../../z.toml")),
+            ],
+            "TG0114",
+        ),
+        (
+            "a link out of it and in again",
+            vec![
+                (b"policy/z.src", course()),
+                (b"policy/courses/z.toml", Entry::Link("../../policy/z.src")),
+            ],
+            "TG0114",
+        ),
+        (
+            "a link from the root",
+            vec![(b"policy/courses/z.toml", Entry::Link("/etc/passwd"))],
+            "TG0114",
+        ),
+        (
+            "a link to nothing",
+            vec![(b"policy/courses/z.toml", Entry::Link("nothing"))],
+            "TG0111",
+        ),
+        (
+            "a link to itself",
+            vec![(b"policy/courses/z.toml", Entry::Link("z.toml"))],
+            "TG0111",
+        ),
+        (
+            "a link to a directory",
+            vec![
+                (b"policy/old/z.src", course()),
+                (b"policy/courses/z.toml", Entry::Link("../old")),
+            ],
+            "TG0113",
+        ),
+        (
+            "a directory in courses",
+            vec![(b"policy/courses/old/z.toml", course())],
+            "TG0113",
+        ),
+        (
+            "a directory with the name of a course",
+            vec![(b"policy/courses/z.toml/x", course())],
+            "TG0113",
+        ),
+        (
+            "letters of the other case",
+            vec![(b"policy/courses/Z.toml", course())],
+            "opens /z/**",
+        ),
+        (
+            "two names that differ in case",
+            vec![
+                (b"policy/courses/z.toml", course()),
+                (b"policy/courses/Z.toml", course()),
+            ],
+            "TG0",
+        ),
+        (
+            "another ending",
+            vec![(b"policy/courses/z.TOML", course())],
+            "",
+        ),
+        (
+            "a name that is not UTF-8",
+            vec![(b"policy/courses/z\xff.toml", course())],
+            "",
+        ),
+        (
+            "bytes that are not UTF-8",
+            vec![(b"policy/courses/z.toml", Entry::File(b"# \xff".to_vec()))],
+            "TG0112",
+        ),
+        (
+            "too many bytes",
+            vec![(b"policy/courses/z.toml", Entry::File(vec![b'#'; 2 << 20]))],
+            "TG0501",
+        ),
+        (
+            "many bytes that nothing reads",
+            vec![(b"policy/notes.bin", Entry::File(vec![0xff; 2 << 20]))],
+            "no request",
+        ),
+        (
+            "no site",
+            vec![(b"policy/site.toml", Entry::Link("nothing"))],
+            "TG0111",
+        ),
+    ];
+    for (name, entries, expect) in cases {
+        let folder = TempDir::new().unwrap();
+        let at = folder.path();
+        git(at, &["init", "--quiet", "--initial-branch=main"]);
+        write(&at.join("old"), &site("*"));
+        if !entries
+            .iter()
+            .any(|(path, _)| *path == b"policy" || *path == b"policy/site.toml")
+        {
+            write(&at.join("policy"), &site("*"));
+        }
+        for (path, entry) in entries {
+            let path = at.join(OsStr::from_bytes(path));
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            match entry {
+                Entry::File(bytes) => fs::write(&path, bytes).unwrap(),
+                Entry::Executable(text) => {
+                    fs::write(&path, text).unwrap();
+                    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+                }
+                Entry::Link(target) => symlink(target, &path).unwrap(),
+            }
+        }
+        git(at, &["add", "."]);
+        git(at, &["commit", "--quiet", "-m", "a policy"]);
+        let shared = ["--no-new-access", "--now", "1800000000"];
+        let (code, text) = diff(at, &[&["old", "policy"], &shared[..]].concat());
+        assert!(text.contains(expect), "{name}: {text}");
+        for revision in [["old", "main:policy"], ["main:old", "main:policy"]] {
+            let found = diff(at, &[&revision, &shared[..]].concat());
+            // The places of a revision are named by it.
+            let plain = |text: &str| text.replace("main:", "").replace("policy/", "");
+            assert_eq!(
+                (found.0, plain(&found.1)),
+                (code, plain(&text)),
+                "{name}: {revision:?}"
+            );
+        }
+        // What was committed is what is in the working tree.
+        if code != 2 {
+            let (code, text) = diff(at, &["main.."]);
+            assert!(code == 0 && text.contains("no request"), "{name}: {text}");
+        }
+    }
+}
+
+/// The entries of a submodule are in another repository.
+#[test]
+fn a_submodule_is_not_read() {
+    let folder = TempDir::new().unwrap();
+    let at = folder.path();
+    git(at, &["init", "--quiet", "--initial-branch=main"]);
+    write(&at.join("policy"), &site("*"));
+    git(at, &["add", "."]);
+    git(at, &["commit", "--quiet", "-m", "a policy"]);
+    for (path, expect) in [
+        ("policy/courses/sub", "TG0113"),
+        ("policy/courses", "it is in a git submodule"),
+        ("policy/keys", "no request is answered differently"),
+    ] {
+        git(at, &["checkout", "--quiet", "-B", "sub", "main"]);
+        let link = format!("160000,{},{path}", "1".repeat(40));
+        git(at, &["update-index", "--add", "--cacheinfo", &link]);
+        git(at, &["commit", "--quiet", "-m", "a submodule"]);
+        let (_, text) = diff(at, &["main..sub"]);
+        assert!(text.contains(expect), "{path}: {text}");
+    }
+}
+
+/// A tree that git itself never writes; it does not say which of the two entries a working tree gets.
+#[test]
+fn a_tree_with_two_entries_of_one_name_is_rejected() {
+    let folder = TempDir::new().unwrap();
+    let at = folder.path();
+    git(at, &["init", "--quiet", "--initial-branch=main"]);
+    write(&at.join("policy"), &site("*"));
+    git(at, &["add", "."]);
+    git(at, &["commit", "--quiet", "-m", "a policy"]);
+    let run = |arguments: &[&str], stdin: &[u8]| {
+        let mut child = program("git", at)
+            .args(arguments)
+            .stdin(std::process::Stdio::piped())
+            .stdout(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        std::io::Write::write_all(&mut child.stdin.take().unwrap(), stdin).unwrap();
+        let output = child.wait_with_output().unwrap();
+        assert!(output.status.success(), "git {arguments:?}: {output:?}");
+        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    };
+    let blobs =
+        ["*", "**"].map(|paths| run(&["hash-object", "-w", "--stdin"], site(paths).as_bytes()));
+    let entries = blobs.map(|blob| format!("100644 blob {blob}\tsite.toml\n"));
+    let policy = run(&["mktree"], entries.concat().as_bytes());
+    let tree = run(
+        &["mktree"],
+        format!("040000 tree {policy}\tpolicy\n").as_bytes(),
+    );
+    let (code, text) = diff(at, &["main:policy", &format!("{tree}:policy")]);
+    assert_eq!(code, 2, "{text}");
+    assert!(
+        text.contains("it has two entries named `site.toml`"),
+        "{text}"
+    );
+}
+
 #[test]
 fn outside_of_a_repository() {
     let folder = TempDir::new().unwrap();

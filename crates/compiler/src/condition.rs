@@ -77,7 +77,7 @@ pub(crate) fn read(text: &Text<'_>, scope: Scope<'_>, report: &mut Report) -> Op
 }
 
 /// How many values wait at most while the expression is evaluated from left to right.
-fn stack_need(expr: &Expr) -> usize {
+pub(crate) fn stack_need(expr: &Expr) -> usize {
     match expr {
         Expr::And(left, right)
         | Expr::Or(left, right)

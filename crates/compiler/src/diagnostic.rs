@@ -8,6 +8,8 @@ pub mod render;
 
 pub use codes::Code;
 
+use crate::visible::is_visible;
+
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Severity {
@@ -143,7 +145,7 @@ impl Diagnostic {
     }
 }
 
-/// Text of an author as it stands in a message: without control characters, and not too long.
+/// Text of an author in a message: with escapes for what a reader would not see, and not too long.
 pub(crate) fn shown(text: &str) -> String {
     const LONGEST: usize = 60;
     let mut shown = String::new();
@@ -152,20 +154,14 @@ pub(crate) fn shown(text: &str) -> String {
             shown.push('…');
             break;
         }
-        if c.is_control() || !is_visible(c) {
+        // A space of another kind looks like one.
+        if !is_visible(c) || (c.is_whitespace() && c != ' ') {
             shown.extend(c.escape_unicode());
         } else {
             shown.push(c);
         }
     }
     shown
-}
-
-/// Whether a reader of the message can see the character.
-fn is_visible(c: char) -> bool {
-    !matches!(c,
-        '\u{A0}' | '\u{AD}' | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}'
-        | '\u{2060}'..='\u{206F}' | '\u{FEFF}')
 }
 
 /// The diagnostics of one file, while it is being read.

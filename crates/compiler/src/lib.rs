@@ -15,6 +15,8 @@ pub mod javascript;
 pub mod limits;
 pub mod schema;
 pub mod spec;
+pub mod syntax;
+pub mod visible;
 
 mod compile;
 mod condition;
@@ -28,4 +30,5 @@ mod source;
 pub use compile::{CompileOptions, Compiled, Origin, compile};
 pub use diagnostic::{Diagnostic, Severity};
 pub use site::{Allowance, SessionReads};
+pub use source::directory::{Directory, EntryName, Node};
 pub use source::{COURSES_FOLDER, SITE_FILE, SourceTree};

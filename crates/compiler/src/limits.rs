@@ -76,6 +76,12 @@ pub fn usage(policy: &ImageSpec, image: EncodeReport) -> Usage {
     }
 }
 
+/// Whether a condition is within the limits of [`MAX_CONDITION_PARTS`] and [`MAX_CONDITION_STACK`].
+pub fn is_condition_within(expr: &Expr) -> bool {
+    condition_parts(expr) <= MAX_CONDITION_PARTS
+        && crate::condition::stack_need(expr) <= MAX_CONDITION_STACK
+}
+
 /// How many parts a condition has: what [`MAX_CONDITION_PARTS`] limits.
 pub fn condition_parts(expr: &Expr) -> usize {
     1 + match expr {

@@ -2,6 +2,7 @@
 //!
 //! Names are relative to the policy folder, with `/` between folders. Not here: what the texts mean.
 
+pub(crate) mod directory;
 mod read;
 
 use std::collections::{BTreeMap, BTreeSet};

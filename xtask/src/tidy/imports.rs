@@ -53,7 +53,7 @@ const TABLE: &[Row] = &[
             "tollgate-gate",
             "tollgate-token",
         ],
-        &["tollgate-spec"],
+        &["tollgate-crypto", "tollgate-mint", "tollgate-spec"],
     ),
     row(
         "tollgate-author",

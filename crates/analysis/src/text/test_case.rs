@@ -2,7 +2,9 @@
 
 use serde_json::Value;
 
-use super::{basic, rfc3339};
+use tollgate_compiler::syntax::quoted;
+
+use super::rfc3339;
 use crate::policy::{Policy, rule_name};
 use crate::request::{Request, Ruling};
 
@@ -28,22 +30,22 @@ pub fn test_case(policy: &Policy, name: &str, request: &Request, ruling: &Ruling
         let members = members.join(", ");
         text.push_str(&format!("[people.{person}]\nclaims = {{ {members} }}\n\n"));
     }
-    text.push_str(&format!("[[test]]\nname = {}\n", basic(name)));
+    text.push_str(&format!("[[test]]\nname = {}\n", quoted(name)));
     if request.claims.is_some() {
         text.push_str(&format!("who = \"{person}\"\n"));
     }
     if request.method == "GET" {
-        text.push_str(&format!("get = {}\n", basic(&request.target)));
+        text.push_str(&format!("get = {}\n", quoted(&request.target)));
     } else {
-        text.push_str(&format!("method = {}\n", basic(&request.method)));
-        text.push_str(&format!("target = {}\n", basic(&request.target)));
+        text.push_str(&format!("method = {}\n", quoted(&request.method)));
+        text.push_str(&format!("target = {}\n", quoted(&request.target)));
     }
     // The file may have an address of its own, so that there is none must be said.
     let ip = request.ip.map_or("unknown".to_owned(), |ip| ip.to_string());
     text.push_str(&format!("ip = \"{ip}\"\nnow = {}\n", rfc3339(request.now)));
     text.push_str(&format!("expect = \"{}\"\n", ruling.reason.code()));
     if let Some(rule) = ruling.rule.and_then(|rule| policy.rule(rule)) {
-        text.push_str(&format!("rule = {}\n", basic(&rule_name(rule))));
+        text.push_str(&format!("rule = {}\n", quoted(&rule_name(rule))));
     }
     text
 }
@@ -53,14 +55,14 @@ fn key(name: &str) -> String {
         && name
             .bytes()
             .all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte));
-    if bare { name.to_owned() } else { basic(name) }
+    if bare { name.to_owned() } else { quoted(name) }
 }
 
 fn toml(value: &Value) -> String {
     match value {
         // TOML has no null; a table is of no declared type either.
         Value::Null => "{}".to_owned(),
-        Value::String(text) => basic(text),
+        Value::String(text) => quoted(text),
         Value::Array(items) => {
             let items: Vec<String> = items.iter().map(toml).collect();
             format!("[{}]", items.join(", "))

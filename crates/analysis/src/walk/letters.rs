@@ -119,7 +119,14 @@ pub(super) fn alphabet<'p>(walk: &Walk<'_, 'p>, items: &[Item]) -> Alphabet<'p> 
             }
         }
         if walk.foreign_letters {
+            // Next to every other segment one that fits the same and is not ASCII.
+            let texts: Vec<Rc<str>> = letters.clone();
             add("é".to_owned(), &mut letters);
+            for text in texts {
+                for foreign in foreign(&text, &globs) {
+                    add(foreign, &mut letters);
+                }
+            }
         }
     }
     Alphabet {
@@ -127,6 +134,24 @@ pub(super) fn alphabet<'p>(walk: &Walk<'_, 'p>, items: &[Item]) -> Alphabet<'p> 
         literals,
         others,
     }
+}
+
+/// Texts that are not ASCII and fit the same globs as this one: one for each end that may matter, and one that has
+/// both of its ends.
+fn foreign(text: &str, globs: &BTreeSet<&str>) -> Vec<String> {
+    let fits = |text: &str| -> Vec<bool> {
+        let fits = |glob: &&str| globs::matches(glob.as_bytes(), text.as_bytes());
+        globs.iter().map(fits).collect()
+    };
+    let wanted = fits(text);
+    let with_letter = |place: usize| {
+        let (start, end) = text.split_at_checked(place)?;
+        let candidate = format!("{start}é{end}");
+        (fits(&candidate) == wanted).then_some(candidate)
+    };
+    let ends = [text.len(), 0].map(with_letter);
+    let inside = (1..text.len()).find_map(with_letter);
+    ends.into_iter().flatten().chain(inside).collect()
 }
 
 fn fresh_segments(literals: &BTreeMap<&str, Vec<Item>>, globs: &BTreeSet<&str>) -> Vec<String> {

@@ -135,14 +135,29 @@ fn says_the_same(space: &Space<'_>, a: (usize, &RuleSpec), b: (usize, &RuleSpec)
         }
         _ => false,
     };
-    a.effect == b.effect
-        && a.methods == b.methods
-        && a.who == b.who
-        && a.networks == b.networks
-        && a.from == b.from
-        && a.until == b.until
-        && condition(&a.when, &b.when)
-        && condition(&a.unless, &b.unless)
+    // Without `..`, so that a new part of rules does not compile before it is compared.
+    let RuleSpec {
+        course: _,
+        id: _,
+        effect,
+        methods,
+        because: _,
+        patterns: _,
+        who,
+        networks,
+        from,
+        until,
+        when,
+        unless,
+    } = a;
+    *effect == b.effect
+        && *methods == b.methods
+        && *who == b.who
+        && *networks == b.networks
+        && *from == b.from
+        && *until == b.until
+        && condition(when, &b.when)
+        && condition(unless, &b.unless)
 }
 
 fn has_same_slots(space: &Space<'_>, a_side: usize, a: &Expr, b_side: usize, b: &Expr) -> bool {

@@ -30,13 +30,17 @@ pub(crate) struct Both {
 
 impl Both {
     pub(crate) fn of(model: model::Policy) -> Self {
+        Self::if_it_compiles(model).unwrap()
+    }
+
+    pub(crate) fn if_it_compiles(model: model::Policy) -> Option<Self> {
         let mut sources = SourceTree::new();
         for (name, text) in render::to_toml(&model) {
             sources.insert(name, text);
         }
         let compiled = compile(&sources, &CompileOptions::default());
-        let policy = Policy::with_image(compiled.policy.unwrap(), compiled.image.unwrap()).unwrap();
-        Self { model, policy }
+        let policy = Policy::with_image(compiled.policy?, compiled.image?).unwrap();
+        Some(Self { model, policy })
     }
 
     pub(crate) fn rule(&self, rule: RuleId) -> &RuleSpec {

@@ -1,18 +1,31 @@
-//! The report for people: one page without anything from elsewhere, light or dark as the reader's system is.
+//! The report for policy authors: one page that needs nothing from elsewhere, light or dark as the system is.
+//!
+//! It is complete without scripts; the one it has searches, and copies tests. Not here: the sections
+//! ([`sections`]) and the painted policy files ([`source`]).
+
+mod sections;
+mod source;
+
+use std::collections::BTreeMap;
 
 use maud::{DOCTYPE, Markup, PreEscaped, html as page};
+use tollgate_compiler::visible::visible_lines;
 
-use super::paint::{self, Colour};
-use super::{Findings, total};
+use super::{Findings, Missed, total};
 use crate::coverage::{Kind, Ratio};
 use crate::mutate::Tally;
-use crate::suite::beside;
 
 const STYLE: &str = include_str!("report.css");
+const SCRIPT: &str = include_str!("report.js");
+
+/// With more policy files than this, or more mistakes, all are closed at first.
+const MOST_OPEN: usize = 20;
+/// Most files with gaps that the contents list.
+const MOST_LISTED: usize = 30;
 
 /// The page.
 pub fn html(findings: &Findings<'_>) -> String {
-    let (passed, failed) = total(findings.results);
+    let site = Page::new(findings);
     let markup = page! {
         (DOCTYPE)
         html lang="en" {
@@ -28,31 +41,38 @@ pub fn html(findings: &Findings<'_>) -> String {
                     h1 { (findings.site) }
                     p .faint { "policy " code { (findings.policy) } ", " (findings.rules.len()) " rules" }
                 }
-                section .figures {
-                    (figure("tests", passed, passed + failed))
-                    @for (name, kind) in [("rules", Kind::Rule), ("paths", Kind::Path), ("branches", Kind::Branch)] {
-                        @let Ratio { covered, all } = findings.coverage.ratio(kind);
-                        (figure(name, covered, all))
-                    }
-                    @if let Some((_, fates)) = findings.mutants {
-                        @let tally = Tally::of(fates);
-                        (figure("mutants noticed", tally.noticed, tally.noticed + tally.missed))
-                    }
+                section .figures { (figures(findings)) }
+                (site.contents())
+                // Only a script can search, so that it shows the field.
+                p #search hidden {
+                    input type="search" placeholder="Search rules, files, tests" aria-label="Search";
+                    " " span .faint role="status" {}
                 }
-                (failures(findings))
-                (mutants(findings))
-                (suggestions(findings))
-                h2 { "The policy" }
-                p .legend {
-                    span .covered { "covered" } " " span .half { "covered in part" } " " span .missed { "not covered" }
-                }
-                @for (file, rules) in findings.files() {
-                    (source(findings, file, rules.len()))
-                }
+                (sections::failures(findings))
+                (sections::mutants(findings))
+                (site.files())
+                (sections::suggestions(findings))
+                script { (PreEscaped(SCRIPT)) }
             }
         }
     };
-    markup.into_string()
+    // Nothing on the page is invisible or runs backwards, whatever the policy contains.
+    visible_lines(&markup.into_string())
+}
+
+fn figures(findings: &Findings<'_>) -> Markup {
+    let (passed, failed) = total(findings.results);
+    page! {
+        (figure("tests", passed, passed + failed))
+        @for (name, kind) in [("rules", Kind::Rule), ("paths", Kind::Path), ("branches", Kind::Branch)] {
+            @let Ratio { covered, all } = findings.coverage.ratio(kind);
+            (figure(name, covered, all))
+        }
+        @if let Some((_, fates)) = findings.mutants {
+            @let tally = Tally::of(fates);
+            (figure("mutants caught", tally.noticed, tally.noticed + tally.missed))
+        }
+    }
 }
 
 fn figure(name: &str, count: usize, of: usize) -> Markup {
@@ -72,58 +92,68 @@ fn figure(name: &str, count: usize, of: usize) -> Markup {
     }
 }
 
-fn failures(findings: &Findings<'_>) -> Markup {
-    let failing = || {
-        findings.results.iter().flat_map(|result| {
-            let failing = result.tests.iter().filter(|test| !test.passed());
-            failing.map(move |test| (result.file.as_str(), test))
-        })
-    };
-    page! {
-        @if failing().next().is_some() {
-            h2 { "Failing tests" }
-            table {
-                tr { th { "test" } th { "expected" } th { "got" } }
-                @for (file, test) in failing() {
-                    tr {
-                        td { (test.case.name) div .faint { (file) ":" (test.case.line) } }
-                        td { code { (test.expected()) } }
-                        td { code .bad { (test.answered()) } }
+/// The policy files of the page, each with what was found in it.
+struct Page<'a> {
+    findings: &'a Findings<'a>,
+    files: Vec<source::File<'a>>,
+}
+
+impl<'a> Page<'a> {
+    fn new(findings: &'a Findings<'a>) -> Self {
+        let mut missed: BTreeMap<&str, Vec<Missed<'_>>> = BTreeMap::new();
+        for one in findings.missed_mutants() {
+            missed.entry(one.file).or_default().push(one);
+        }
+        let files = findings.files().into_iter().enumerate();
+        let files = files.map(|(number, (name, rules))| {
+            let missed = missed.remove(name).unwrap_or_default();
+            source::File::new(findings, number, name, rules.len(), missed)
+        });
+        Self {
+            files: files.collect(),
+            findings,
+        }
+    }
+
+    /// Links to the sections, and to the files in which something is missing.
+    fn contents(&self) -> Markup {
+        let (_, failed) = total(self.findings.results);
+        let missed = self
+            .findings
+            .mutants
+            .map(|(_, fates)| Tally::of(fates).missed);
+        let gaps: Vec<&source::File<'_>> =
+            self.files.iter().filter(|file| file.has_gaps()).collect();
+        let tests = self.findings.suggestions.len();
+        page! {
+            nav aria-label="Contents" {
+                @if failed > 0 { a .bad href="#failing" { "Failing tests (" (failed) ")" } " " }
+                @if let Some(missed) = missed { a href="#mistakes" { "Mistakes (" (missed) ")" } " " }
+                a href="#policy" { "The policy (" (self.files.len()) " files)" } " "
+                @if tests > 0 { a href="#tests" { "Tests to paste (" (tests) ")" } }
+                @if !gaps.is_empty() {
+                    p .faint {
+                        "Files with gaps: "
+                        @for (at, file) in gaps.iter().take(MOST_LISTED).enumerate() {
+                            @if at > 0 { ", " }
+                            a href=(format!("#{}", file.anchor())) { (file.name) }
+                        }
+                        @if gaps.len() > MOST_LISTED { ", and " (gaps.len() - MOST_LISTED) " more" }
                     }
                 }
             }
         }
     }
-}
 
-fn mutants(findings: &Findings<'_>) -> Markup {
-    let Some((_, fates)) = findings.mutants else {
-        return page! {};
-    };
-    let tally = Tally::of(fates);
-    page! {
-        h2 { "Mistakes that no test would notice" }
-        @if tally.missed == 0 {
-            p { "None: each of " (tally.noticed) " small mistakes makes a test fail." }
-        } @else {
-            table {
-                tr { th { "mistake" } th { "then" } }
-                @for missed in findings.missed_mutants() {
-                    tr {
-                        td { (ticked(&missed.mutant.change)) div .faint { (missed.file) ":" (missed.line) ", " (missed.rule) } }
-                        td {
-                            code { (missed.survivor.visit.method) " " (missed.survivor.visit.target) }
-                            div { code { (missed.survivor.before.reason.code()) } " would be " code .bad { (missed.survivor.after.reason.code()) } }
-                        }
-                    }
-                }
+    fn files(&self) -> Markup {
+        let is_large = self.files.len() > MOST_OPEN;
+        page! {
+            h2 #policy { "The policy" }
+            p .legend {
+                mark .c { "covered" } " " mark .h { "covered in part" } " " mark .m { "not covered" }
             }
-        }
-        @if tally.same + tally.alike > 0 {
-            p .faint {
-                (tally.same + tally.alike) " mistakes change no answer and are not counted"
-                @if tally.alike > 0 { " (for " (tally.alike) " of them that is not proven, but held on random visits)" }
-                "."
+            @for file in &self.files {
+                (file.markup(self.findings, !is_large && file.has_gaps()))
             }
         }
     }
@@ -138,70 +168,5 @@ fn ticked(text: &str) -> Markup {
     }
 }
 
-fn suggestions(findings: &Findings<'_>) -> Markup {
-    page! {
-        @if !findings.suggestions.is_empty() {
-            h2 { "Tests to paste" }
-            p .faint { "The answers are what the policy says today. Paste a test only if that is right." }
-            @for suggestion in findings.suggestions {
-                details {
-                    summary { (ticked(&suggestion.why)) " " span .faint { (suggestion.file) } }
-                    pre { (suggestion.text) }
-                }
-            }
-        }
-    }
-}
-
-fn source(findings: &Findings<'_>, file: &str, rules: usize) -> Markup {
-    let text = findings.sources.text(file).unwrap_or_default();
-    let lines = paint::lines(findings, file, text);
-    let missed: Vec<_> = findings
-        .missed_mutants()
-        .filter(|missed| missed.file == file)
-        .collect();
-    let tests = beside(file);
-    let count = findings.results.iter().find(|result| result.file == tests);
-    let count = count.map_or(0, |result| result.tests.len());
-    let open = lines
-        .iter()
-        .flatten()
-        .any(|run| run.colour > Colour::Covered)
-        || !missed.is_empty();
-    page! {
-        details open[open] .file {
-            summary {
-                strong { (file) } " "
-                span .faint { (rules) " rules, " (count) " tests in " (tests) }
-            }
-            div .code {
-                @for (at, line) in lines.iter().enumerate() {
-                    @let remarks: Vec<&str> = missed.iter().filter(|missed| missed.line == at + 1).map(|missed| missed.mutant.change.as_str()).collect();
-                    div .line {
-                        span .nr { (at + 1) }
-                        span .text {
-                            @for run in line {
-                                @match run.colour {
-                                    Colour::None => { (run.text) },
-                                    colour => { span class=(class(colour)) title=(run.remark) { (run.text) } },
-                                }
-                            }
-                        }
-                        @if !remarks.is_empty() {
-                            span .note title=(remarks.join("\n")) { (remarks.len()) " unnoticed" }
-                        }
-                    }
-                }
-            }
-        }
-    }
-}
-
-fn class(colour: Colour) -> &'static str {
-    match colour {
-        Colour::None => "",
-        Colour::Covered => "covered",
-        Colour::Half => "half",
-        Colour::Missed => "missed",
-    }
-}
+#[cfg(test)]
+mod tests;

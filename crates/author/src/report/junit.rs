@@ -2,6 +2,8 @@
 
 use quick_junit::{NonSuccessKind, Report, SerializeError, TestCase, TestCaseStatus, TestSuite};
 
+use tollgate_compiler::visible::visible_lines;
+
 use super::Findings;
 
 /// The report as XML. Tests are cases of their file; where mutants were tried, each that no test noticed is
@@ -48,7 +50,8 @@ pub fn junit(findings: &Findings<'_>) -> Result<String, SerializeError> {
         }
         report.add_test_suite(suite);
     }
-    report.to_string()
+    // Editors and CI pages show names as they are.
+    report.to_string().map(|xml| visible_lines(&xml))
 }
 
 fn failure(message: String) -> TestCaseStatus {

@@ -1,29 +1,25 @@
-//! The files of a policy folder at a git revision, read through the `git` program.
+//! Policy directories at git revisions, found through the `git` program. Nothing is checked out.
 //!
-//! Nothing is checked out: one call names the files, and one gives their contents.
+//! Not here: the entries of the directory and their contents ([`revision`](super::revision)).
 
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use tollgate_compiler::SourceTree;
-use tollgate_compiler::limits::MAX_FILE_BYTES;
 
+use super::revision::Revision;
 use crate::analysed::Analysed;
 use crate::failure::Failure;
 use crate::progress::Progress;
 
-/// A folder that lies here, as it was at a revision.
+/// A directory of the working tree, as it was at a revision.
 pub(super) fn folder_at(revision: &str, folder: &Path) -> Result<Analysed, Failure> {
-    read(
-        revision,
-        ".",
-        folder,
-        &format!("{revision}:{}", folder.display()),
-    )
+    let name = format!("{revision}:{}", folder.display());
+    read(revision, "./", folder, &name)
 }
 
-/// `REV:DIR`, with DIR as seen from here, else from the top of the repository.
+/// `REV:DIR`, with DIR as seen from the current directory, else from the top of the repository.
 pub(super) fn revision(revision: &str, folder: &str) -> Result<Analysed, Failure> {
     let name = format!("{revision}:{folder}");
     let here = Path::new(".");
@@ -33,75 +29,68 @@ pub(super) fn revision(revision: &str, folder: &str) -> Result<Analysed, Failure
     }
 }
 
-fn read(revision: &str, folder: &str, at: &Path, name: &str) -> Result<Analysed, Failure> {
-    let sources = {
-        let _progress = Progress::start("reading the revision", None);
-        sources(revision, folder, at, name)?
-    };
-    Analysed::of_sources(sources, Path::new(name))
+/// Whether git knows a revision of this name in the current directory's repository.
+pub(super) fn is_revision(name: &str) -> bool {
+    let commit = format!("{name}^{{commit}}");
+    let arguments = [
+        "rev-parse",
+        "--verify",
+        "--quiet",
+        "--end-of-options",
+        &commit,
+    ];
+    git(Path::new("."), &arguments, b"").is_ok()
 }
 
-fn sources(revision: &str, folder: &str, at: &Path, name: &str) -> Result<SourceTree, Failure> {
+/// Whether the first revision is an ancestor of the second one, and another commit.
+pub(super) fn is_older(older: &str, newer: &str) -> bool {
+    let is_ancestor = |a: &str, b: &str| {
+        let arguments = ["merge-base", "--is-ancestor", a, b];
+        git(Path::new("."), &arguments, b"").is_ok()
+    };
+    is_ancestor(older, newer) && !is_ancestor(newer, older)
+}
+
+fn read(revision: &str, folder: &str, at: &Path, name: &str) -> Result<Analysed, Failure> {
     let fault = |said: String| Failure::Git {
         name: name.to_owned(),
         said,
     };
-    let object = match folder {
-        "." => format!("{revision}:./"),
-        folder => format!("{revision}:{folder}"),
+    let sources = {
+        let _progress = Progress::start("reading the revision", None);
+        let tree = tree(revision, folder, at).map_err(fault)?;
+        SourceTree::read_from(&Revision::open(at, &tree).map_err(fault)?)
     };
-    // What starts with a dash would be an option to git.
-    if revision.starts_with('-') {
-        return Err(fault("a revision does not start with a dash".to_owned()));
-    }
-    // Without `--full-tree` git lists only what lies in the folder where it runs.
-    let listed = git(at, &["ls-tree", "-r", "-z", "--full-tree", &object], b"")
-        .map_err(|said| fault(missing(revision, at, said)))?;
-    let mut files: Vec<(String, PathBuf)> = Vec::new();
-    for entry in String::from_utf8_lossy(&listed.stdout).split('\0') {
-        // "mode type id<tab>path"
-        let Some((about, path)) = entry.split_once('\t') else {
-            continue;
-        };
-        let mut about = about.split(' ');
-        let (mode, kind, id) = (about.next(), about.next(), about.next());
-        let is_file = mode != Some("120000") && kind == Some("blob");
-        if let Some(id) = id.filter(|_| is_file) {
-            files.push((id.to_owned(), PathBuf::from(path)));
-        }
-    }
-    let wanted: String = files.iter().map(|(id, _)| format!("{id}\n")).collect();
-    let contents = git(at, &["cat-file", "--batch"], wanted.as_bytes()).map_err(&fault)?;
-    let mut sources = SourceTree::new();
-    let mut rest = contents.stdout.as_slice();
-    for (_, path) in files {
-        // "id type size<newline>content<newline>"
-        let Some(line_end) = rest.iter().position(|byte| *byte == b'\n') else {
-            return Err(fault("git said less than it was asked".to_owned()));
-        };
-        let (line, after) = rest.split_at(line_end);
-        let size = String::from_utf8_lossy(line)
-            .rsplit(' ')
-            .next()
-            .and_then(|size| size.parse::<usize>().ok())
-            .filter(|size| *size <= MAX_FILE_BYTES);
-        let content = size.and_then(|size| after.get(1..=size));
-        let (Some(size), Some(content)) = (size, content) else {
-            return Err(fault(format!("`{}` is too large", path.display())));
-        };
-        let text = String::from_utf8(content.to_vec())
-            .map_err(|_| fault(format!("`{}` is not UTF-8 text", path.display())))?;
-        sources.insert(path.to_string_lossy().into_owned(), text);
-        rest = after.get(size + 2..).unwrap_or_default();
-    }
-    Ok(sources)
+    Analysed::of_sources(sources, Path::new(name))
 }
 
-/// What is not there, if that is what git said.
-fn missing(revision: &str, at: &Path, said: String) -> String {
-    if !said.starts_with("Not a valid object name") {
-        return said;
+/// The id of a directory. Links on the way to it are followed within the repository, as on disk.
+fn tree(revision: &str, folder: &str, at: &Path) -> Result<String, String> {
+    // What starts with a dash would be an option to git.
+    if revision.starts_with('-') {
+        return Err("a revision does not start with a dash".to_owned());
     }
+    let object = format!("{revision}:{folder}\n");
+    if object.lines().count() > 1 {
+        return Err("a revision is one line".to_owned());
+    }
+    let arguments = ["cat-file", "--batch-check", "--follow-symlinks"];
+    let found = git(at, &arguments, object.as_bytes())?.stdout;
+    let found = String::from_utf8_lossy(&found);
+    let found = found.lines().next().unwrap_or_default();
+    // "id type size" of what was found, or what is wrong and the length of a name.
+    let words: Vec<&str> = found.split(' ').collect();
+    match words.as_slice() {
+        [id, "tree", _] => Ok((*id).to_owned()),
+        [_, "blob", _] => Err(format!("`{folder}` is not a directory there")),
+        ["symlink", _] => Err(format!("`{folder}` leads out of the repository")),
+        ["dangling" | "loop" | "notdir", _] => Err(format!("`{folder}` is a link to nothing")),
+        _ => Err(missing(revision, at)),
+    }
+}
+
+/// What does not exist: the revision, or the directory in it.
+fn missing(revision: &str, at: &Path) -> String {
     let tree = format!("{revision}^{{tree}}");
     match git(at, &["rev-parse", "--verify", "--quiet", &tree], b"") {
         Ok(_) => format!("the revision `{revision}` has no such folder"),
@@ -109,39 +98,45 @@ fn missing(revision: &str, at: &Path, said: String) -> String {
     }
 }
 
-fn git(at: &Path, arguments: &[&str], stdin: &[u8]) -> Result<Output, String> {
+/// The git program, to be run for a directory.
+pub(super) fn command(at: &Path) -> Command {
+    let mut command = Command::new("git");
+    // Its messages are read.
+    command.arg("-C").arg(at).env("LC_ALL", "C");
+    command
+}
+
+/// Runs git, and returns its output or the first line of its complaint.
+pub(super) fn git(at: &Path, arguments: &[&str], stdin: &[u8]) -> Result<Output, String> {
     let run = || -> io::Result<Output> {
-        let mut child = Command::new("git")
-            .arg("-C")
-            .arg(at)
+        let mut child = command(at)
             .args(arguments)
-            // What it says is read.
-            .env("LC_ALL", "C")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()?;
         let input = child.stdin.take();
-        std::thread::scope(|scope| {
-            // Written aside, because git answers while it reads.
-            scope.spawn(move || {
-                if let Some(mut input) = input {
-                    let _ = input.write_all(stdin);
-                }
-            });
-            child.wait_with_output()
-        })
+        if let Some(mut input) = input {
+            // One line, which a pipe holds; if git ended without reading it, its exit code shows that.
+            let _ = input.write_all(stdin);
+        }
+        child.wait_with_output()
     };
     match run() {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            Err("the program `git` is not there".to_owned())
-        }
-        Err(error) => Err(error.to_string()),
+        Err(error) => Err(not_run(&error)),
         Ok(output) if output.status.success() => Ok(output),
         Ok(output) => {
             let said = String::from_utf8_lossy(&output.stderr);
             let line = said.lines().next().unwrap_or_default();
             Err(line.strip_prefix("fatal: ").unwrap_or(line).to_owned())
         }
+    }
+}
+
+/// Why git could not be run.
+pub(super) fn not_run(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => "the program `git` is not installed".to_owned(),
+        _ => error.to_string(),
     }
 }

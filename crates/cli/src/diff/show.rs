@@ -1,9 +1,11 @@
 //! Differences for people and for programs.
 
 use serde_json::{Value, json};
-use tollgate_analysis::diff::{Diff, Difference, Side};
-use tollgate_analysis::text::test_case;
+use tollgate_analysis::diff::{Cause, Diff, Difference, SettingChange, Side};
+use tollgate_analysis::text::{narrowings, people, test_case};
 use tollgate_analysis::{Request, Ruling};
+use tollgate_compiler::syntax::quoted;
+use tollgate_core::{Effect, RuleId};
 
 use crate::analysed::Analysed;
 use crate::output::{BAD, FAINT, GOOD, NOTE, STRONG, styled, visible};
@@ -29,20 +31,34 @@ pub(super) fn object(old: &Analysed, new: &Analysed, found: &Diff) -> String {
         })
         .collect();
     let mut object = format!("{{\"differences\":[{}]", differences.join(","));
-    // Only where there is something to say that no request can show.
+    // Only where something differs that no request can show.
     if !found.settings.is_empty() {
-        let codes: Vec<&str> = found
+        let mut codes: Vec<&str> = found
             .settings
             .iter()
-            .map(|setting| setting.code())
+            .map(|change| change.setting.code())
             .collect();
-        object.push_str(&format!(",\"settings\":{}", json!(codes)));
+        codes.dedup();
+        let changes: Vec<String> = found.settings.iter().map(setting).collect();
+        object.push_str(&format!(
+            ",\"settings\":{},\"setting_changes\":[{}]",
+            json!(codes),
+            changes.join(",")
+        ));
     }
     if !found.gave_up.is_empty() {
         object.push_str(&format!(",\"undecided\":{}", json!(found.gave_up)));
     }
     object.push('}');
     object
+}
+
+fn setting(change: &SettingChange) -> String {
+    members(&[
+        ("setting", json!(change.setting.code())),
+        ("what", json!(change.what)),
+        ("may_open", json!(change.may_open)),
+    ])
 }
 
 /// A request as an object.
@@ -129,13 +145,69 @@ pub(super) fn summary(found: &Diff) -> String {
     }
 }
 
-/// The rule that was edited, and where it stands.
-pub(super) fn cause(old: &Analysed, new: &Analysed, difference: &Difference) -> Option<String> {
-    let cause = difference.cause?;
-    Some(match cause.side {
-        Side::Old => format!("old {}", old.named(cause.rule)),
-        Side::New => format!("new {}", new.named(cause.rule)),
-    })
+/// The principals, one after the other where they are few.
+pub(super) fn whom(difference: &Difference) -> Vec<&str> {
+    match difference.principals.as_slice() {
+        few @ [_, ..] if few.len() <= 4 => few.iter().map(String::as_str).collect(),
+        _ => vec![&difference.who],
+    }
+}
+
+/// The rule that was added, removed or edited, and where it is.
+pub(super) fn cause(old: &Analysed, new: &Analysed, cause: Cause) -> String {
+    let (word, side) = match cause.side {
+        Side::Old => ("old", old),
+        Side::New => ("new", new),
+    };
+    format!("{word} {}", side.named(cause.rule))
+}
+
+/// What happened to the rule, in one word.
+pub(super) fn edit(cause: Cause) -> &'static str {
+    match (cause.counterpart, cause.side) {
+        (Some(_), _) => "changed",
+        (None, Side::Old) => "removed",
+        (None, Side::New) => "added",
+    }
+}
+
+/// The keys of an edited rule that differ, as they were and as they are.
+pub(super) fn edited(old: &Analysed, new: &Analysed, cause: Cause) -> (Vec<String>, Vec<String>) {
+    let Some(counterpart) = cause.counterpart else {
+        return (Vec::new(), Vec::new());
+    };
+    let (before, after) = match cause.side {
+        Side::Old => (cause.rule, counterpart),
+        Side::New => (counterpart, cause.rule),
+    };
+    let (before, after) = (keys(old, before), keys(new, after));
+    let only = |keys: &[String], others: &[String]| -> Vec<String> {
+        keys.iter()
+            .filter(|key| !others.contains(key))
+            .cloned()
+            .collect()
+    };
+    (only(&before, &after), only(&after, &before))
+}
+
+/// The keys of a rule, one after the other.
+fn keys(side: &Analysed, rule: RuleId) -> Vec<String> {
+    let Some(rule) = side.policy.rule(rule) else {
+        return Vec::new();
+    };
+    let effect = match rule.effect {
+        Effect::Allow => "allow",
+        Effect::Deny => "deny",
+    };
+    let paths: Vec<String> = rule
+        .patterns
+        .iter()
+        .map(|pattern| quoted(&pattern.source))
+        .collect();
+    let mut keys = vec![format!("{effect} = [{}]", paths.join(", "))];
+    keys.extend(people(&side.policy, rule));
+    keys.extend(narrowings(&side.policy, rule));
+    keys
 }
 
 /// A test that the new policy passes and the old one does not.
@@ -163,11 +235,16 @@ pub(super) fn text(old: &Analysed, new: &Analysed, found: &Diff) -> String {
                 styled(FAINT, format_args!("{name:8}"))
             ));
         };
-        line("who", &difference.who);
+        for (at, who) in whom(difference).into_iter().enumerate() {
+            line(if at == 0 { "who" } else { "  or" }, who);
+        }
         line("old", &ruled(old, &difference.old));
         line("new", &ruled(new, &difference.new));
-        if let Some(cause) = cause(old, new, difference) {
-            line("because", &cause);
+        if let Some(edit_of) = difference.cause {
+            line(edit(edit_of), &cause(old, new, edit_of));
+            let (before, after) = edited(old, new, edit_of);
+            before.iter().for_each(|key| line("  before", key));
+            after.iter().for_each(|key| line("  now", key));
         }
         line("shown by", &described(&difference.witness));
         let mut name = "test";
@@ -177,15 +254,16 @@ pub(super) fn text(old: &Analysed, new: &Analysed, found: &Diff) -> String {
         }
         text.push('\n');
     }
-    for setting in &found.settings {
-        text.push_str(&format!(
-            "{} {setting}: compare `site.toml` of both\n",
-            styled(NOTE, "setting differs")
-        ));
+    for change in &found.settings {
+        let head = match change.may_open {
+            true => styled(BAD, "setting may open:"),
+            false => styled(NOTE, "setting differs:"),
+        };
+        text.push_str(&format!("{head} {}\n", visible(&change.what)));
     }
     for path in &found.gave_up {
         text.push_str(&format!(
-            "{} {}: too much meets there to be sure, so it may differ\n",
+            "{} {}: too many rules meet there to compare all requests, so some may differ\n",
             styled(BAD, "undecided"),
             visible(path)
         ));

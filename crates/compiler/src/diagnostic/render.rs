@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::{Diagnostic, Label, Severity, Span};
 use crate::source::SourceTree;
+use crate::visible::visible_lines;
 
 /// Whether text is made for a terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,7 +26,7 @@ pub fn text(diagnostic: &Diagnostic, sources: &SourceTree, style: Style) -> Stri
         Severity::Note => Level::NOTE,
     };
     let title = level
-        .primary_title(&diagnostic.message)
+        .primary_title(visible_lines(&diagnostic.message))
         .id(diagnostic.code.id);
     let mut group = Group::with_title(title);
     let beside = |label: &&Label| diagnostic.span.is_some() && label.file == diagnostic.file;
@@ -35,7 +36,7 @@ pub fn text(diagnostic: &Diagnostic, sources: &SourceTree, style: Style) -> Stri
             group = group.element(excerpt(&diagnostic.file, sources, Some(main), &labels));
         }
         None if !diagnostic.file.is_empty() => {
-            group = group.element(Origin::path(&diagnostic.file));
+            group = group.element(Origin::path(visible_lines(&diagnostic.file)));
         }
         None => {}
     }
@@ -43,7 +44,7 @@ pub fn text(diagnostic: &Diagnostic, sources: &SourceTree, style: Style) -> Stri
         group = group.element(excerpt(&label.file, sources, None, &[label]));
     }
     for help in &diagnostic.help {
-        group = group.element(Level::HELP.message(help));
+        group = group.element(Level::HELP.message(visible_lines(help)));
     }
     let renderer = match style {
         Style::Plain => Renderer::plain(),
@@ -80,18 +81,22 @@ fn excerpt<'a>(
     let end = source.get(last..).and_then(|text| text.find('\n'));
     let end = end.map_or(source.len(), |at| last + at);
     let (line, _) = line_and_column(source, start);
+    let text = source.get(start..end).unwrap_or_default();
+    // Escapes are longer than what they show, so that marks move.
+    let shown = |at: usize| visible_lines(text.get(..at).unwrap_or(text)).len();
     let visible = |span: Span| {
         let from = floor(source, span.start).clamp(start, end);
-        from - start..floor(source, span.end).clamp(from, end) - start
+        shown(from - start)..shown(floor(source, span.end).clamp(from, end) - start)
     };
-    let text = source.get(start..end).unwrap_or_default();
-    let mut snippet = Snippet::source(text).path(file).line_start(line);
+    let mut snippet = Snippet::source(visible_lines(text))
+        .path(visible_lines(file))
+        .line_start(line);
     if let Some(span) = main {
         snippet = snippet.annotation(AnnotationKind::Primary.span(visible(span)));
     }
     for label in labels {
         let mark = AnnotationKind::Context.span(visible(label.span));
-        snippet = snippet.annotation(mark.label(&label.message));
+        snippet = snippet.annotation(mark.label(visible_lines(&label.message)));
     }
     snippet
 }

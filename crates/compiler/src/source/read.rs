@@ -1,35 +1,41 @@
-//! Reading a policy folder: the only input and output of the compiler.
+//! Reading a policy directory: the only input and output of the compiler.
 //!
-//! A policy folder may come from a pull request by anybody, so what is read is bounded, regular, and
-//! inside the folder. Not here: judging what was read.
+//! A policy directory may come from any pull request, so what is read is bounded, regular, and inside the
+//! directory. Not here: links ([`directory`](super::directory)), and judging what was read.
 
-use std::fs::{self, File};
-use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::Path;
 
+use super::directory::{Directory, EntryName, Fault, Node, OnDisk, resolve};
 use super::{COURSES_FOLDER, SITE_FILE, SourceTree, is_inside, is_policy_file, is_test_file};
 use crate::diagnostic::{Code, Diagnostic, Report, codes};
 use crate::document::{Document, repair};
 use crate::limits::MAX_FILE_BYTES;
 
-/// Most entries of `courses` that are looked at.
+/// Most entries of `courses`.
 const MAX_FOLDER_ENTRIES: usize = 100_000;
 
 impl SourceTree {
-    /// Reads a policy folder. What goes wrong is kept and reported by [`compile`](crate::compile).
+    /// Reads a policy directory on disk. What goes wrong is kept and reported by [`compile`](crate::compile).
     pub fn read(folder: &Path) -> Self {
-        let mut reader = Reader {
-            root: folder.to_owned(),
-            tree: Self::new(),
-        };
-        match folder.canonicalize() {
-            Ok(root) => reader.root = root,
+        match OnDisk::open(folder) {
+            Ok(directory) => Self::read_from(&directory),
             Err(error) => {
+                let mut tree = Self::new();
                 let message = format!("`{}`: {}", folder.display(), reason(&error));
-                reader.refuse("", &codes::UNREADABLE, message);
-                return reader.tree;
+                refuse(&mut tree, "", &codes::UNREADABLE, message);
+                tree
             }
         }
+    }
+
+    /// Reads a policy directory wherever it is stored. The same entries give the same sources and the same
+    /// errors.
+    pub fn read_from(directory: &dyn Directory) -> Self {
+        let mut reader = Reader {
+            directory,
+            tree: Self::new(),
+        };
         reader.file(SITE_FILE);
         reader.courses();
         let site = reader.tree.text(SITE_FILE).unwrap_or_default().to_owned();
@@ -56,14 +62,14 @@ fn key_files(site: &str) -> Vec<String> {
     names
 }
 
-/// A folder being read. `root` is canonical.
-struct Reader {
-    root: PathBuf,
+/// A directory being read.
+struct Reader<'d> {
+    directory: &'d dyn Directory,
     tree: SourceTree,
 }
 
-impl Reader {
-    /// Reads one file, if it is there. Whether it has to be is for the compiler to say.
+impl Reader<'_> {
+    /// Reads one file, if it exists. Whether it must is for the compiler to say.
     fn file(&mut self, name: &str) {
         match self.read(name) {
             Ok(text) => self.tree.insert(name, text),
@@ -73,20 +79,13 @@ impl Reader {
     }
 
     fn read(&self, name: &str) -> Result<String, Refusal> {
-        let path = self.root.join(name).canonicalize()?;
-        if !path.starts_with(&self.root) {
-            let message = format!("`{name}` is a link to a place outside the policy folder");
-            return Err(Refusal::Because(&codes::OUTSIDE, message));
-        }
-        // Asked before opening: opening a pipe would wait for its writer.
-        if !fs::metadata(&path)?.is_file() {
+        // Checked before opening: opening a pipe would wait for its writer.
+        let (path, Node::File) = self.resolve(name)? else {
             let message = format!("`{name}` is not a regular file");
             return Err(Refusal::Because(&codes::UNREADABLE, message));
-        }
-        let mut bytes = Vec::new();
-        // The length is counted while reading, because a file may grow after it was measured.
-        let limit = MAX_FILE_BYTES as u64 + 1;
-        File::open(&path)?.take(limit).read_to_end(&mut bytes)?;
+        };
+        let bytes = self.directory.read(&path, MAX_FILE_BYTES + 1);
+        let bytes = bytes.map_err(|error| Refusal::of(name, Fault::Io(error)))?;
         if bytes.len() > MAX_FILE_BYTES {
             let message = format!("`{name}` has more than {MAX_FILE_BYTES} bytes");
             return Err(Refusal::Because(&codes::FILE_TOO_LARGE, message));
@@ -95,36 +94,46 @@ impl Reader {
             .map_err(|_| Refusal::Because(&codes::NOT_TEXT, format!("`{name}` is not UTF-8 text")))
     }
 
+    fn resolve(&self, name: &str) -> Result<(String, Node), Refusal> {
+        resolve(self.directory, name).map_err(|fault| Refusal::of(name, fault))
+    }
+
     fn courses(&mut self) {
-        let entries = match fs::read_dir(self.root.join(COURSES_FOLDER)) {
-            Ok(entries) => entries,
+        let path = match self.resolve(COURSES_FOLDER) {
+            // What is no directory has no entries, and the directory says so.
+            Ok((path, _)) => path,
             // A site without courses has rules of its own, or none.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return,
-            Err(error) => {
-                return self.refuse(COURSES_FOLDER, &codes::UNREADABLE, reason(&error));
+            Err(Refusal::Missing) => return,
+            Err(Refusal::Because(code, message)) => {
+                return self.refuse(COURSES_FOLDER, code, message);
             }
         };
-        for entry in entries.take(MAX_FOLDER_ENTRIES) {
-            match entry {
-                Ok(entry) => self.course(&entry),
-                Err(error) => self.refuse(COURSES_FOLDER, &codes::UNREADABLE, reason(&error)),
+        match self.directory.entries(&path, MAX_FOLDER_ENTRIES + 1) {
+            Ok(entries) if entries.len() > MAX_FOLDER_ENTRIES => {
+                let message = format!("more than {MAX_FOLDER_ENTRIES} entries");
+                self.refuse(COURSES_FOLDER, &codes::UNREADABLE, message);
             }
+            Ok(mut entries) => {
+                entries.sort();
+                for entry in &entries {
+                    self.course(entry);
+                }
+            }
+            Err(error) => self.refuse(COURSES_FOLDER, &codes::UNREADABLE, reason(&error)),
         }
     }
 
-    fn course(&mut self, entry: &fs::DirEntry) {
-        let file_name = entry.file_name();
-        let Some(file_name) = file_name.to_str() else {
-            let name = format!("{COURSES_FOLDER}/{}", file_name.to_string_lossy());
-            return self.refuse(&name, &codes::FILE_NOT_READ, "its name is not UTF-8");
+    fn course(&mut self, entry: &EntryName) {
+        let file_name = match entry {
+            EntryName::Text(name) => name,
+            EntryName::NotText(name) => {
+                let name = format!("{COURSES_FOLDER}/{name}");
+                return self.refuse(&name, &codes::FILE_NOT_READ, "its name is not UTF-8");
+            }
         };
         let name = format!("{COURSES_FOLDER}/{file_name}");
-        if is_policy_file(file_name) && !entry.path().exists() {
-            // The folder lists it, so it is not missing; a rule that nobody reads protects nothing.
-            let message = format!("`{name}` is a link to nothing");
-            return self.refuse(&name, &codes::UNREADABLE, message);
-        }
-        if entry.path().is_dir() {
+        let node = self.resolve(&name).map(|(_, node)| node);
+        if matches!(node, Ok(Node::Directory)) {
             let diagnostic = self.refuse_with(
                 &name,
                 &codes::SUBFOLDER,
@@ -149,11 +158,25 @@ impl Reader {
         code: &'static Code,
         message: impl Into<String>,
     ) -> &mut Diagnostic {
-        self.tree.refused.insert(name.to_owned());
-        self.tree
-            .diagnostics
-            .push_mut(Diagnostic::new(code, name, message))
+        refuse(&mut self.tree, name, code, message)
     }
+}
+
+/// Notes that a file was not read, and why.
+fn refuse<'t>(
+    tree: &'t mut SourceTree,
+    name: &str,
+    code: &'static Code,
+    message: impl Into<String>,
+) -> &'t mut Diagnostic {
+    tree.refused.insert(name.to_owned());
+    let diagnostic = tree
+        .diagnostics
+        .push_mut(Diagnostic::new(code, name, message));
+    if code.id == codes::OUTSIDE.id {
+        diagnostic.help("link to a file in the policy directory, by a path relative to the link");
+    }
+    diagnostic
 }
 
 /// Why a file was not read.
@@ -162,11 +185,19 @@ enum Refusal {
     Because(&'static Code, String),
 }
 
-impl From<io::Error> for Refusal {
-    fn from(error: io::Error) -> Self {
-        match error.kind() {
-            io::ErrorKind::NotFound => Self::Missing,
-            _ => Self::Because(&codes::UNREADABLE, reason(&error)),
+impl Refusal {
+    fn of(name: &str, fault: Fault) -> Self {
+        match fault {
+            Fault::Missing => Self::Missing,
+            // It is listed, so it is not missing; a rule that is not read protects nothing.
+            Fault::Dangling => {
+                Self::Because(&codes::UNREADABLE, format!("`{name}` is a link to nothing"))
+            }
+            Fault::Outside => Self::Because(
+                &codes::OUTSIDE,
+                format!("`{name}` is a link to a place outside the policy folder"),
+            ),
+            Fault::Io(error) => Self::Because(&codes::UNREADABLE, reason(&error)),
         }
     }
 }

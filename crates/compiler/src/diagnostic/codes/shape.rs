@@ -39,5 +39,6 @@ super::declare_codes! {
      nothing. Move the files up into `courses`.";
     OUTSIDE, "TG0114", Error, "leads out of the policy folder",
     "Everything that a policy is made of lies in its folder, so that the folder can be reviewed and \
-     moved as a whole. Paths with `..`, absolute paths and symbolic links that lead out are refused.";
+     moved as a whole. Paths with `..`, absolute paths, and symbolic links that are absolute or lead out are \
+     refused. A git revision is read by the same rules.";
 }

@@ -1,0 +1,162 @@
+//! The two policies that `tollgate diff` compares, and what to write where its arguments name none.
+//!
+//! Not here: reading them.
+
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+
+use super::git;
+use crate::analysed::Analysed;
+use crate::failure::Failure;
+use crate::output::{NOTE, note, styled};
+use crate::policy;
+
+/// Reads both policies, the old one first.
+pub(super) fn read(
+    old: &OsString,
+    new: Option<&OsString>,
+    quiet: bool,
+) -> Result<(Analysed, Analysed), Failure> {
+    if let Some((from, to)) = range(old) {
+        return revisions(&from, &to, new, quiet);
+    }
+    let Some(new) = new else {
+        return Err(alone(old));
+    };
+    let (old_side, new_side) = (Side::of(old), Side::of(new));
+    if let Some(help) = misplaced(&old_side, &new_side) {
+        let (name, value) = match old_side {
+            Side::Policy => ("NEW", new),
+            _ => ("OLD", old),
+        };
+        return Err(failure(name, value, help));
+    }
+    Ok((side(old)?, side(new)?))
+}
+
+/// The two revisions of `A..B`; the second one is empty for the working tree.
+fn range(argument: &OsStr) -> Option<(String, String)> {
+    if Path::new(argument).exists() {
+        return None;
+    }
+    let (from, to) = argument.to_str()?.split_once("..")?;
+    let to = to.strip_prefix('.').unwrap_or(to);
+    let from = if from.is_empty() { "HEAD" } else { from };
+    (!from.contains(':')).then(|| (from.to_owned(), to.to_owned()))
+}
+
+fn revisions(
+    from: &str,
+    to: &str,
+    folder: Option<&OsString>,
+    quiet: bool,
+) -> Result<(Analysed, Analysed), Failure> {
+    if let Some(folder) = folder
+        && !Path::new(folder).exists()
+    {
+        let name = folder.to_string_lossy();
+        let help = if to.is_empty() && git::is_revision(&name) {
+            format!("two revisions are one range: `tollgate diff {from}..{name}`")
+        } else {
+            format!("NEW is the policy directory here: `tollgate diff {from}..{to} policy`")
+        };
+        return Err(failure("NEW", folder, help));
+    }
+    let folder = policy::folder_or_default(folder.map(PathBuf::from))?;
+    let old = git::folder_at(from, &folder)?;
+    if to.is_empty() {
+        return Ok((old, Analysed::read(&folder)?));
+    }
+    let new = git::folder_at(to, &folder)?;
+    if !quiet && git::is_older(to, from) {
+        let word = styled(NOTE, "note");
+        note(format_args!(
+            "{word}: `{to}` is older than `{from}`, so this is what going back would change; \
+             what the newer one changes: `tollgate diff {to}..{from}`"
+        ));
+    }
+    Ok((old, new))
+}
+
+/// What an argument names.
+enum Side {
+    /// A directory, an image or `REV:DIR`; also what names nothing, which reading it reports.
+    Policy,
+    Revision(String),
+    Range(String),
+}
+
+impl Side {
+    fn of(argument: &OsStr) -> Self {
+        let text = argument.to_string_lossy().into_owned();
+        if Path::new(argument).exists() {
+            Self::Policy
+        } else if range(argument).is_some() {
+            Self::Range(text)
+        } else if !text.contains(':') && git::is_revision(&text) {
+            Self::Revision(text)
+        } else {
+            Self::Policy
+        }
+    }
+}
+
+/// What to write instead, if one of the arguments is a revision without a directory.
+fn misplaced(old: &Side, new: &Side) -> Option<String> {
+    match (old, new) {
+        (Side::Policy, Side::Policy) => None,
+        (Side::Revision(from), Side::Revision(to)) => Some(format!(
+            "two revisions are one range: `tollgate diff {from}..{to}`"
+        )),
+        (Side::Revision(from), _) => Some(format!(
+            "to compare the directory at `{from}` with the one here: `tollgate diff {from}.. DIR`"
+        )),
+        (_, Side::Revision(revision)) => Some(format!(
+            "the old policy comes first: `tollgate diff {revision}.. DIR`; for the other direction name \
+             the directory at the revision: `tollgate diff DIR {revision}:DIR`"
+        )),
+        (_, Side::Range(range)) | (Side::Range(range), _) => Some(format!(
+            "the range comes first: `tollgate diff {range} DIR`"
+        )),
+    }
+}
+
+/// What to write instead, if only one policy is named.
+fn alone(old: &OsString) -> Failure {
+    let name = old.to_string_lossy();
+    let help = match Side::of(old) {
+        Side::Revision(from) => {
+            format!("to compare it with the working tree: `tollgate diff {from}..`")
+        }
+        _ => format!(
+            "name both policies, or compare it with a revision: `tollgate diff HEAD.. {name}`"
+        ),
+    };
+    Failure::Side {
+        name: "OLD",
+        value: name.into_owned(),
+        problem: "one policy alone cannot be compared",
+        help,
+    }
+}
+
+fn failure(name: &'static str, value: &OsStr, help: String) -> Failure {
+    Failure::Side {
+        name,
+        value: value.to_string_lossy().into_owned(),
+        problem: "not a directory, an image or REV:DIR",
+        help,
+    }
+}
+
+/// A path that exists, else `REV:DIR`.
+fn side(argument: &OsString) -> Result<Analysed, Failure> {
+    let path = Path::new(argument);
+    let revision = argument.to_str().and_then(|text| text.split_once(':'));
+    match revision {
+        Some((revision, folder)) if !path.exists() && !revision.is_empty() => {
+            git::revision(revision, folder)
+        }
+        _ => Analysed::read(path),
+    }
+}
