@@ -43,6 +43,10 @@ fn fits(schema: &Value, value: &Value) -> bool {
                 .count()
                 == 1
         }
+        "anyOf" => {
+            let mut choices = rule.as_array().unwrap().iter();
+            choices.any(|choice| fits(choice, value))
+        }
         // Patterns are compared with samples below; running them would need an engine.
         "pattern" => rule.as_str().unwrap().starts_with('^'),
         "properties" => value.as_object().is_none_or(|members| {
@@ -71,7 +75,11 @@ fn schemas_take_good_files_and_refuse_bad_ones() {
         "schema": 1,
         "site": { "name": "x" },
         "issuer": [{ "name": "a", "issuer": "https://a.example", "clients": ["web"], "jwks": "keys/a.json" }],
-        "claims": { "custom:cohort": "string", "roles": "string[]" },
+        "claims": {
+            "custom:cohort": "string",
+            "roles": "string[]",
+            "plan": { "type": "string", "path": ["app", "plan"] },
+        },
         "deny": { "no_token": { "redirect": "login" } },
         "rule": [{ "id": "r", "allow": ["/**"], "anyone": true }],
     });
@@ -92,6 +100,11 @@ fn schemas_take_good_files_and_refuse_bad_ones() {
         ("/rule/0/groups", json!([])),
         ("/rule/0/deny", json!(["/a"])),
         ("/rule/0/group", json!(["a"])),
+        ("/issuer/0/groups_claim", json!([])),
+        ("/issuer/0/groups_claim", json!(7)),
+        ("/issuer/0/issuer", json!([])),
+        ("/claims/x", json!({ "type": "float", "path": ["a"] })),
+        ("/claims/x", json!({ "path": ["a"] })),
     ];
     for (place, value) in bad_sites {
         let mut bad = good_site.clone();

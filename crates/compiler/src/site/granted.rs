@@ -146,17 +146,12 @@ fn can_grant(issuer: &IssuerConfig, rule: &RuleSpec) -> bool {
 }
 
 /// What an issuer with this prefix must write for its tokens to have the name: literal text, and `*` for
-/// what a capture adds. `None` if they cannot have it.
+/// what a capture adds. `None` if they cannot have it. A capture could supply the prefix as well, but then no
+/// other issuer is meant.
 fn without_prefix(name: &Template, prefix: &str) -> Option<String> {
     let star = if name.capture.is_some() { "*" } else { "" };
-    match name.prefix.strip_prefix(prefix) {
-        Some(rest) => Some(format!("{rest}{star}{}", name.suffix)),
-        // The capture may supply the rest of the prefix.
-        None if name.capture.is_some() && prefix.starts_with(&name.prefix) => {
-            Some(format!("*{}", name.suffix))
-        }
-        None => None,
-    }
+    let rest = name.prefix.strip_prefix(prefix)?;
+    Some(format!("{rest}{star}{}", name.suffix))
 }
 
 /// Whether a pattern and a name, both possibly with `*`, can be the same text. A capture has no `*`, so a

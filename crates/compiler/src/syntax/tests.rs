@@ -4,12 +4,20 @@ use super::*;
 use crate::spec::{Arithmetic, ClaimSpec, Comparison, Expr, ImageSpec};
 use crate::{CompileOptions, SourceTree, compile};
 
+/// A rule that reads every claim: what no rule reads is no part of a policy.
+const READS_ALL: &str = r#"
+[[rule]]
+id = "z"
+deny = ["/z"]
+when = '("custom:cohort" in claims) && has(claims.level) && has(claims.beta) && has(claims.roles) && ("in" in claims)'
+"#;
+
 fn policy(rule: &str) -> ImageSpec {
     let mut tree = SourceTree::new();
     let site = format!(
         "schema = 1\n[site]\nname = \"x\"\n[claims]\n\"custom:cohort\" = \"string\"\nlevel = \"int\"\n\
          beta = \"bool\"\nroles = \"string[]\"\nin = \"string\"\n[[rule]]\nid = \"r\"\n\
-         allow = [\"/{{a}}/**\"]\nanyone = true\n{rule}\n"
+         allow = [\"/{{a}}/**\"]\nanyone = true\n{rule}\n{READS_ALL}"
     );
     tree.insert("site.toml", site);
     let compiled = compile(&tree, &CompileOptions::default());
@@ -217,7 +225,11 @@ fn every_name_of_a_claim_comes_back() {
                 assert!(!compiled.has_errors(), "{name}: {:?}", compiled.diagnostics);
                 compiled.policy.unwrap()
             };
-            let written = condition(&expr, &compile(head.clone()).claims);
+            let declared = ClaimSpec {
+                name: (*name).to_owned(),
+                kind: tollgate_core::ClaimKind::Bool,
+            };
+            let written = condition(&expr, &[declared]);
             let spec = compile(format!("{head}when = {}\n", quoted(&written)));
             assert_eq!(spec.rules[0].when.as_ref(), Some(&expr), "{written}");
         }
