@@ -44,6 +44,7 @@ pub struct Overlap {
 /// issuer = "https://issuer.test"
 /// clients = ["c"]
 /// algorithms = ["HS256"]
+/// groups_claim = "cognito:groups"
 /// secrets = [{ kid = "k", file = "k.key" }]
 /// [[rule]]
 /// id = "own"

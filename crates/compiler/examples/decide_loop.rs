@@ -51,7 +51,7 @@ fn run(rules: usize, rounds: usize) -> Option<Done> {
     sources.insert(
         "site.toml",
         "schema = 1\n[site]\nname = \"counted\"\n[[issuer]]\nname = \"session\"\n\
-         issuer = \"https://issuer.example\"\nclients = [\"counted\"]\nalgorithms = [\"HS256\"]\n\
+         issuer = \"https://issuer.example\"\nclients = [\"counted\"]\nalgorithms = [\"HS256\"]\ngroups_claim = \"groups\"\n\
          secrets = [{ kid = \"s\", file = \"s.key\" }]\n",
     );
     sources.insert("s.key", "A".repeat(43));

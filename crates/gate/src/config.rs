@@ -14,7 +14,7 @@ use tollgate_token::{
     TokenError,
 };
 
-use crate::session::SessionConfig;
+use crate::session::{self, SessionConfig};
 
 /// Version of the encoding, its first byte.
 pub const CONFIG_VERSION: u8 = 3;
@@ -235,6 +235,16 @@ impl GateConfig {
         let is_session = move |at: usize| session.is_some_and(|session| session.is_issuer(at));
         let issuers = self.issuers.iter().enumerate();
         issuers.filter(move |(at, _)| !is_session(*at)).map(|(_, issuer)| issuer)
+    }
+
+    /// The encoded headers that sessions have: one for each secret of the session issuer.
+    pub fn session_headers(&self) -> Vec<String> {
+        let issuer = self.session.as_ref().and_then(|session| {
+            let at = usize::try_from(session.issuer).ok()?;
+            self.issuers.get(at)
+        });
+        let secrets = issuer.map_or(&[][..], |issuer| &issuer.secrets);
+        secrets.iter().map(|secret| session::header(&secret.kid)).collect()
     }
 
     /// The place of a declared claim, if it is nested.

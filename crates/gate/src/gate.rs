@@ -47,6 +47,8 @@ pub struct Gate<B> {
     site: Arc<str>,
     /// Issuer names, by index; shared with every log record.
     issuers: Vec<Arc<str>>,
+    /// The encoded headers that sessions have: one for each secret of the session issuer.
+    session_headers: Vec<String>,
     challenge: String,
     release: Option<Release>,
 }
@@ -119,6 +121,7 @@ impl<B: AsRef<[u8]>> Gate<B> {
                 .iter()
                 .map(|issuer| issuer.name.as_str().into())
                 .collect(),
+            session_headers: config.session_headers(),
             challenge: respond::challenge(&config.site),
             refresh: Refresh::new(&config.issuers),
             epoch: Arc::new(Epoch),

@@ -122,6 +122,7 @@ name = "learners"
 issuer = "https://issuer.example"
 clients = ["web"]
 algorithms = ["HS256"]
+groups_claim = "cognito:groups"
 secrets = [{ kid = "s", file = "keys/s.key" }]
 [[rule]]
 id = "own-folder"

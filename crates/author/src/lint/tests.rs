@@ -5,7 +5,7 @@ use tollgate_compiler::{CompileOptions, compile};
 use super::*;
 
 const HEAD: &str = "schema = 1\n[site]\nname = \"x\"\n[[issuer]]\nname = \"i\"\nissuer = \"https://i.example\"\n\
-    clients = [\"c\"]\nalgorithms = [\"HS256\"]\nsecrets = [{ kid = \"k\", file = \"k.key\" }]\n\
+    clients = [\"c\"]\nalgorithms = [\"HS256\"]\ngroups_claim = \"cognito:groups\"\nsecrets = [{ kid = \"k\", file = \"k.key\" }]\n\
     [claims]\nlevel = \"int\"\n";
 
 /// 2027-01-15

@@ -210,6 +210,9 @@ fn session_json(
         .filter(|claim| claim.kind == ClaimKind::Int);
     let ints: Vec<String> = ints.map(|claim| byte_text(&claim.name)).collect();
     let mut parts = json!({ "n": number, "i": issuers, "c": ints });
+    if features.has("plain") {
+        parts["h"] = json!(config.session_headers());
+    }
     if let (Some(path), Some(parts)) = (whole_site(session), parts.as_object_mut()) {
         parts.insert("m".to_owned(), marks(session, path));
         features.need("clears");

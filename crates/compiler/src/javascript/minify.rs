@@ -90,7 +90,7 @@ struct Token<'s> {
 
 /// The shortest form of `source`.
 pub(super) fn minify(source: &str) -> String {
-    let tokens = without_brackets(&tokens(source));
+    let tokens = without_brackets(&as_arrows(&tokens(source)));
     let (tops, bodies) = scopes(&tokens);
     let roles: Vec<Role> = (0..tokens.len()).map(|at| role(&tokens, at)).collect();
     let mut used: BTreeSet<String> = KEPT.iter().map(|name| (*name).to_owned()).collect();
@@ -154,7 +154,7 @@ pub(super) fn minify(source: &str) -> String {
                 }
                 in_variables = true;
             }
-            "function" | "async" if depth == 0 => in_variables = false,
+            "function" if depth == 0 => in_variables = false,
             _ => {}
         }
     }
@@ -270,6 +270,53 @@ fn scopes<'s>(tokens: &[Token<'s>]) -> (BTreeSet<&'s str>, Vec<core::ops::Range<
     (tops, bodies)
 }
 
+/// Writes functions outside of others as variables: `var a = (b) => {…};`. Those that edges call keep their form,
+/// and so do `async` ones, which CloudFront takes as declarations only.
+fn as_arrows<'s>(tokens: &[Token<'s>]) -> Vec<Token<'s>> {
+    let text = |at: usize| tokens.get(at).map_or("", |token| token.text);
+    let mark = |text| Token {
+        kind: Kind::Mark,
+        text,
+    };
+    let mut made = Vec::with_capacity(tokens.len());
+    let (mut depth, mut at) = (0_usize, 0);
+    // Where the body of a function begins, and where it ends.
+    let (mut body_follows, mut in_body) = (false, false);
+    while let Some(token) = tokens.get(at) {
+        let is_async = at.checked_sub(1).is_some_and(|before| text(before) == "async");
+        if depth == 0
+            && token.text == "function"
+            && !is_async
+            && let Some(name) = tokens.get(at + 1)
+            && !KEPT.contains(&name.text)
+        {
+            let var = Token {
+                kind: Kind::Word,
+                text: "var",
+            };
+            made.extend([var, *name, mark("=")]);
+            body_follows = true;
+            at += 2;
+            continue;
+        }
+        match token.text {
+            "{" | "(" | "[" if token.kind == Kind::Mark => depth += 1,
+            "}" | ")" | "]" if token.kind == Kind::Mark => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        made.push(*token);
+        if depth == 0 && body_follows && token.text == ")" {
+            made.extend([mark("="), mark(">")]);
+            (body_follows, in_body) = (false, true);
+        } else if depth == 0 && in_body && token.text == "}" {
+            made.push(mark(";"));
+            in_body = false;
+        }
+        at += 1;
+    }
+    made
+}
+
 /// Takes out what means nothing: brackets around the one parameter of an arrow function.
 fn without_brackets<'s>(tokens: &[Token<'s>]) -> Vec<Token<'s>> {
     let text = |at: usize| tokens.get(at).map_or("", |token| token.text);
@@ -364,20 +411,25 @@ mod tests {
             ("var one = 1; // a comment\n", "var A=1;"),
             (
                 "function area(width, height) {\n  return width * height;\n}\n",
-                "function A(b,a){return b*a}",
+                "var A=(b,a)=>{return b*a};",
             ),
             // Properties stay, but for ours; strings stay.
             (
                 "function f(a) { return { width: a.width, _own: a._own, text: '_own // no' }; }",
-                "function A(a){return{width:a.width,a:a.a,text:'_own // no'}}",
+                "var A=a=>{return{width:a.width,a:a.a,text:'_own // no'}};",
             ),
             (
                 "function f(x) { return x + +x - -x; }",
-                "function A(a){return a+ +a- -a}",
+                "var A=a=>{return a+ +a- -a};",
             ),
             (
                 "function f(x) { return /[/'\"]/g.test(x) / 2 / 1; }",
-                "function A(a){return/[/'\"]/g.test(a)/2/1}",
+                "var A=a=>{return/[/'\"]/g.test(a)/2/1};",
+            ),
+            // Declarations stand together; `async` ones and what edges call stay what they are.
+            (
+                "var a = 1; function f() { function g() {} } async function h() {} function i() {}",
+                "var A=1,B=()=>{function a(){}};async function C(){}var D=()=>{};",
             ),
             (
                 "async function handler(event) { await event; }",
@@ -385,7 +437,7 @@ mod tests {
             ),
             (
                 "function f(g) { return g(() => 1); }",
-                "function A(a){return a(()=>1)}",
+                "var A=a=>{return a(()=>1)};",
             ),
             (
                 "var f = (x) => x.map((y) => y + 1);",
@@ -394,7 +446,7 @@ mod tests {
             // A conditional is no property.
             (
                 "function f(x, y) { return x ? y : (x, y); }",
-                "function A(a,b){return a?b:(a,b)}",
+                "var A=(a,b)=>{return a?b:(a,b)};",
             ),
         ];
         for (source, want) in cases {
@@ -409,7 +461,7 @@ mod tests {
         let source = format!("function top({list}) {{ return [{list}, undefined, crypto]; }}");
         let short = minify(&source);
         let names = short
-            .split_once('(')
+            .split_once("=(")
             .and_then(|(_, rest)| rest.split_once(')'));
         let names: Vec<&str> = names
             .map(|(names, _)| names.split(',').collect())

@@ -20,6 +20,7 @@ pub(super) enum Edge {
 
 const PATH: &str = include_str!("parts/path.js");
 const JSON: &str = include_str!("parts/json.js");
+const FACTS: &str = include_str!("parts/facts.js");
 const SESSION: &str = include_str!("parts/session.js");
 const TOKEN: &str = include_str!("parts/token.js");
 const SOURCES: &str = include_str!("parts/sources.js");
@@ -81,8 +82,9 @@ fn readable(code: &Code<'_>, features: &Features, edge: Edge) -> String {
     };
     add(true, PATH);
     add(features.has("plain"), JSON);
+    add(features.has("plain"), TOKEN);
     add(features.has("tokens") && !features.has("plain"), SESSION);
-    add(features.has("tokens"), TOKEN);
+    add(features.has("tokens"), FACTS);
     // What is not read is still removed.
     add(features.has("tokens") || features.has("strip"), SOURCES);
     add(features.has("integers"), NUMBERS);

@@ -14,6 +14,7 @@ name = "learners"
 issuer = "https://issuer.example"
 clients = ["web"]
 algorithms = ["HS256"]
+groups_claim = "cognito:groups"
 secrets = [{ kid = "s", file = "keys/s.key" }]
 [claims]
 team = "string"

@@ -159,19 +159,19 @@ impl<B: AsRef<[u8]>> Gate<B> {
     ) -> Result<Arc<Known>, Rejected> {
         let Tokens::Remember(cache) = tokens else {
             let verified = self.verifier.verify(token, request.now)?;
-            return Ok(Arc::new(self.read(&verified)?));
+            return Ok(Arc::new(self.read(token, &verified)?));
         };
         let leeway_secs = self.config.leeway_secs;
         if let Some(seen) = cache.find(&self.epoch, token, request.now, leeway_secs) {
             return seen;
         }
         let verified = self.verifier.verify(token, request.now)?;
-        let known = Arc::new(self.read(&verified)?);
+        let known = Arc::new(self.read(token, &verified)?);
         cache.keep(token, &known);
         Ok(known)
     }
 
-    fn read(&self, verified: &Verified) -> Result<Known, TokenError> {
+    fn read(&self, token: &[u8], verified: &Verified) -> Result<Known, TokenError> {
         let index = verified.issuer_index();
         let lifetime = Some(verified.lifetime());
         let name = |index: usize| {
@@ -179,6 +179,10 @@ impl<B: AsRef<[u8]>> Gate<B> {
             name.ok_or(TokenError::WrongIssuer)
         };
         if let Some(session) = self.config.session.as_ref().filter(|session| session.is_issuer(index)) {
+            let header = token.split(|byte| *byte == b'.').next().unwrap_or_default();
+            if !self.session_headers.iter().any(|own| own.as_bytes() == header) {
+                return Err(TokenError::UnknownKey);
+            }
             let session = session.read(verified.claims(), &self.config, &self.image)?;
             return Ok(Known {
                 facts: session.facts,

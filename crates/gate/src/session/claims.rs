@@ -160,14 +160,11 @@ pub fn header(kid: &str) -> String {
     String::from_utf8(base64url::encode(header.as_bytes())).unwrap_or_default()
 }
 
-/// Each name once.
+/// Each name once, sorted: users with the same names get the same list.
 fn once<'a>(names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
-    let mut kept: Vec<&str> = Vec::new();
-    for name in names {
-        if !kept.contains(&name) {
-            kept.push(name);
-        }
-    }
+    let mut kept: Vec<&str> = names.collect();
+    kept.sort_unstable();
+    kept.dedup();
     kept
 }
 

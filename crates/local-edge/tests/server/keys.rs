@@ -95,6 +95,7 @@ name = "learners"
 issuer = "https://id.example.com"
 clients = ["web"]
 algorithms = ["ES256"]
+groups_claim = "cognito:groups"
 jwks = "keys.json"
 refresh = "{}"
 [token]
@@ -246,6 +247,7 @@ name = "hanging"
 issuer = "https://hanging.example.com"
 clients = ["web"]
 algorithms = ["ES256"]
+groups_claim = "cognito:groups"
 jwks = "keys.json"
 refresh = "{}"
 "#,

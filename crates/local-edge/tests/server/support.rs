@@ -27,6 +27,7 @@ name = "learners"
 issuer = "https://id.example.com"
 clients = ["web"]
 algorithms = ["HS256"]
+groups_claim = "cognito:groups"
 secrets = [{ kid = "hs-1", file = "keys/hs-1.key" }]
 [token]
 from = ["header:authorization", "cookie:id_token", "query:token"]

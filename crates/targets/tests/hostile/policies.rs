@@ -15,6 +15,7 @@ name = "learners"
 issuer = "https://issuer.example"
 clients = ["web"]
 algorithms = ["ES256"]
+groups_claim = "cognito:groups"
 jwks = "keys/learners.jwks.json"
 "#;
 const KEYS: &str = r#"{"keys":[{"kid":"a","kty":"EC","crv":"P-256","alg":"ES256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}]}"#;

@@ -10,6 +10,11 @@ function faultOf(work) {
   }
 }
 
+//#if sessions
+// The name of the session cookie, and how it is cleared.
+var sessionCookie = COOKIE;
+//#endif
+
 //#if tokens
 // The facts of the first token that verifies; the fault of the first if none does. `verify` makes facts of
 // a token.
@@ -33,7 +38,7 @@ async function judgeTokens(query, request, verify) {
         fault = fault || other;
 //#if sessions
         // A session cookie that does not verify is cleared, unless another one does.
-        if (other != 'session_path' && found[at][0][1] == COOKIE[0]) stale = found[at][0];
+        if (other != 'session_path' && found[at][0][1] == sessionCookie[0]) stale = found[at][0];
 //#endif
       }
     }
@@ -44,7 +49,11 @@ async function judgeTokens(query, request, verify) {
   return decided ? nothing : fault;
 }
 
-// All that facts hold, in one form.
+// All that facts contain, in one form.
+//#if !plain
+var idOf = (facts) => JSON.stringify(facts);
+//#endif
+//#if plain
 var idOf = (facts) => JSON.stringify(
   [facts[0], facts[1], facts[2] && facts[2].slice().sort(), facts[3].slice().sort()]
 //#if claims
@@ -54,6 +63,7 @@ var idOf = (facts) => JSON.stringify(
     }))
 //#endif
 );
+//#endif
 //#endif
 
 //#if identity
@@ -80,17 +90,12 @@ function gather(query, rules, depth) {
   );
 }
 
-//#if clears
-// The cookie that ends a session.
-function cleared() {
-  var cookies = {};
-  cookies[COOKIE[0]] = { value: '', attributes: COOKIE[1] };
-  return cookies;
-}
-//#endif
 
 // What to answer: nothing for a status if the request may pass. Edges say what a header's field is.
 function conclude(query, decision, policy) {
+//#if clears
+  var cookies;
+//#endif
   var method = query._method, reason = decision[0], status = statuses[reason], headers = {
     'cache-control': field('no-store'),
     'content-type': field('text/plain; charset=utf-8'),
@@ -106,11 +111,17 @@ function conclude(query, decision, policy) {
   if (status == 401) headers['www-authenticate'] = field(CHALLENGE);
 //#endif
   if (decision[2]) headers.allow = field(decision[2].join(', '));
+//#if clears
+  if (query._stale) {
+    cookies = {};
+    cookies[sessionCookie[0]] = { value: '', attributes: sessionCookie[1] };
+  }
+//#endif
   return {
     statusCode: status,
     headers: headers,
 //#if clears
-    cookies: query._stale && cleared(),
+    cookies: cookies,
 //#endif
 //#if identity
     _identity: status ? nothing : identityOf(query._facts, decision[1].replace('!', '/')),

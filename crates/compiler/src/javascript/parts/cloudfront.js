@@ -61,14 +61,23 @@ async function verifyToken(token, root, query) {
 //#endif
 //#if !shared_kids
   refuse(!isSigned(parts, key), 'bad_signature');
+//#if plain
   parts._claims = readObject(parts._payload, 'bad_json');
   facts = judgeClaims(parts._claims, root.issuers[key[1]], query._now);
 //#endif
+//#endif
 //#if sessions
+//#if !plain
+  parts._claims = readSession(parts[1], root.issuers[key[1]], query._now);
+//#endif
 //#if plain
-  if (key[1] == root.session.n)
+  if (key[1] == root.session.n) {
+    refuse(!root.session.h.includes(parts[0]), 'unknown_key');
 //#endif
     facts = await sessionOf(parts._claims, root.session, query);
+//#if plain
+  }
+//#endif
 //#endif
   return facts;
 }

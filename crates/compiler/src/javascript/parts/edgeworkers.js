@@ -99,21 +99,41 @@ async function keyOf(key) {
 }
 
 async function verifyToken(token, query) {
-  var parts = openToken(token, data.keys), error = 'alg_not_allowed', claims, facts, signature, signed, key, at, good;
+  var parts = openToken(token, data.keys), error = 'alg_not_allowed', claims, facts, signature, signed, key, made, at, good;
+//#if plain
   signature = arrayOf(parts._signature);
+//#endif
+//#if !plain
+  signature = arrayOf(decode64(parts[2]));
+//#endif
   signed = arrayOf(parts[0] + '.' + parts[1]);
   for (at = 0; at < parts._keys.length; at++) {
     key = parts._keys[at];
 //#if plain
     if (key[3] === parts._alg) {
 //#endif
-      good = await crypto.subtle.verify(engines[key[3]], await keyOf(key), signature, signed);
+      made = await keyOf(key);
+      good = await crypto.subtle.verify(engines[key[3]], made, signature, signed);
       if (good) {
+//#if plain
         claims = claims || readObject(parts._payload, 'bad_json');
+//#endif
         try {
+//#if plain
           facts = judgeClaims(claims, data.issuers[key[1]], query._now);
+//#endif
 //#if sessions
-          if (key[1] === data.session.n) facts = await sessionOf(claims, data.session, query);
+//#if !plain
+          claims = readSession(parts[1], data.issuers[key[1]], query._now);
+//#endif
+//#if plain
+          if (key[1] === data.session.n) {
+            refuse(!data.session.h.includes(parts[0]), 'unknown_key');
+//#endif
+            facts = await sessionOf(claims, data.session, query);
+//#if plain
+          }
+//#endif
 //#endif
           return facts;
         } catch (fault) {

@@ -57,20 +57,6 @@ function claimAt(claims, names) {
   }, claims);
 }
 
-// What is known of a user: issuer, subject, groups, scopes, claims, and the issuer's name.
-function factsOf(iss, more, subject, groups, scopes, claims) {
-//#if mapped
-  if (subject !== nothing) subject = (more.u || '') + subject;
-  groups =
-    groups &&
-    groups
-      .filter((group) => !more.a || more.a.some((pattern) => fits(pattern, group, 0, '*')))
-      .map((group) => (more.p || '') + group);
-//#endif
-  return [iss, [subject === nothing ? unknown : subject], groups, scopes, claims, more.n];
-}
-
-//#if plain
 // The groups in a claim; `null` if the token refers to another place for them.
 function groupsOf(claims, names) {
   var other;
@@ -84,7 +70,6 @@ function groupsOf(claims, names) {
   }
   return few(textsOf(claimAt(claims, names)));
 }
-//#endif
 
 //#if sessions
 // What a session contains, if the policy reads no more than it did when the session was minted. `marks`
@@ -94,9 +79,6 @@ function sessionFacts(claims, session, marks) {
   refuse(!claims.$idp || !claims.$reads, 'bad_claim');
   reads = reads.match(/.{5}/g) || [];
   refuse(!issuer || !marks || marks.concat(issuer[1]).some((mark) => !reads.includes(mark)), 'session_outdated');
-//#if !plain
-  values = members(values);
-//#endif
 //#if integers
   // Integers are texts in a session, so that no reader rounds them.
   session.c.forEach((name) => {
@@ -138,10 +120,8 @@ function judgeClaims(claims, issuer, now) {
   var iss = textOf(claims, 'iss'), more = issuer[3] || {}, client = more.c || 'aud', subject, groups, scopes, exp, nbf, iat;
   refuse(!issuer[0].includes(iss), 'wrong_issuer');
   subject = textOf(claims, 'sub');
-//#if plain
   groups = groupsOf(claims, more.g);
   scopes = few(textsOf(more.s ? claimAt(claims, more.s) : claimAt(claims, [claims.$scope == unknown ? 'scp' : 'scope']), 1));
-//#endif
 //#if cognito
   if (issuer[2]) {
     nbf = textOf(claims, 'token_use');
@@ -159,7 +139,6 @@ function judgeClaims(claims, issuer, now) {
   now += LEEWAY;
   refuse(nbf > now, 'not_yet_valid');
   refuse(iat > now, 'issued_in_future');
-//#if plain
 //#if nested
   // Declared claims that are nested are known by their names alone.
   groups = [groups, Object.assign({}, claims)];
@@ -172,7 +151,6 @@ function judgeClaims(claims, issuer, now) {
   groups = groups[0];
 //#endif
   return factsOf(issuer[0][0], more, subject, groups, scopes, claims);
-//#endif
 }
 
 // The parts of a token whose form is right, with `_alg` and the keys it may be signed with; nothing is
@@ -181,7 +159,6 @@ function openToken(token, keys) {
   var parts = token.split('.'), header, typ;
   refuse(token.length > MAX_TOKEN, 'too_large');
   refuse(parts.length != 3 || !parts[0] || !parts[1] || !parts[2], 'malformed');
-//#if plain
   header = readObject(decode64(parts[0]), 'bad_header');
   refuse('$crit' in header || '$b64' in header || '$zip' in header, 'unsupported_crit');
   parts._alg = header.$alg;
@@ -199,11 +176,6 @@ function openToken(token, keys) {
 //#endif
       : key[0] === header
   );
-//#endif
-//#if !plain
-  // A gate writes the header of a session in one way for each key.
-  parts._keys = keys.filter((key) => key[0] === parts[0]);
-//#endif
   refuse(!parts._keys.length, 'unknown_key');
   parts._signature = decode64(parts[2]);
   parts._payload = decode64(parts[1]);

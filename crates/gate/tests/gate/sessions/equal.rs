@@ -194,7 +194,7 @@ fn bearer(from: &str, claims: &str) -> String {
         "partners" => ("hs-2", "https://partners.example"),
         _ => ("s-1", "https://equal.example/sessions"),
     };
-    let header = format!(r#"{{"alg":"HS256","kid":"{kid}"}}"#);
+    let header = format!(r#"{{"alg":"HS256","kid":"{kid}","typ":"JWT"}}"#);
     let aud = if from == "sessions" { "equal" } else { "web" };
     let claims = format!(r#"{{"iss":"{iss}","aud":"{aud}","exp":1800000600,{claims}}}"#);
     let part = |bytes: &[u8]| Base64UrlUnpadded::encode_string(bytes);
@@ -353,6 +353,17 @@ fn what_only_looks_like_a_session_is_none() {
         let bearer = bearer("sessions", &claims);
         let outcome = ask(&gate, "GET", target, &[("authorization", &bearer)]);
         assert_eq!(told(&outcome), expect, "{claims}");
+    }
+    // The same claims in any other form.
+    let claims = format!(r#""idp":"learners","reads":"{reads}",{groups}"#);
+    let minted = bearer("sessions", &claims);
+    let own = Base64UrlUnpadded::encode_string(br#"{"alg":"HS256","kid":"s-1","typ":"JWT"}"#);
+    for header in [r#"{"alg":"HS256","kid":"s-1"}"#, r#"{"typ":"JWT","alg":"HS256","kid":"s-1"}"#] {
+        let other = Base64UrlUnpadded::encode_string(header.as_bytes());
+        let bearer = minted.replace(&own, &other);
+        assert_ne!(bearer, minted);
+        let outcome = ask(&gate, "GET", target, &[("authorization", &bearer)]);
+        assert_eq!(told(&outcome), "deny 401 bad_token unknown_key -", "{header}");
     }
     // A sign-in token is none either, whatever it contains.
     let claims = format!(r#""idp":"learners","reads":"{reads}",{groups}"#);
