@@ -303,7 +303,7 @@ fn check_whole(site: &Site, rules: &[(String, Placed)], diagnostics: &mut Vec<Di
             .label(file, placed.span, "this rule needs a token")
             .help("say who issues tokens: `[[issuer]]`");
     }
-    if let Some(gate) = &site.gate {
+    if let Some(gate) = site.gate.as_ref().filter(|_| !site.is_session_refused) {
         site::check_names(gate, rules, &mut report);
     }
     for allowance in &site.allowances {

@@ -239,10 +239,21 @@ fn check_value<'a>(
         (Shape::Any, _) => {}
         (Shape::Either(one, other), found) => {
             let shape = if one.takes(found) { one } else { other };
-            if shape.takes(found) {
+            // A name with a dot makes a table by accident, which then has no key of this one.
+            let is_accident = match (shape, found) {
+                (Shape::Table(keys), DeValue::Table(entries)) => {
+                    let is_known = |name: &str| keys.keys.iter().any(|key| key.name == name);
+                    !entries.keys().any(|key| is_known(key.get_ref()))
+                }
+                _ => false,
+            };
+            if shape.takes(found) && !is_accident {
                 check_value(table, name, value, shape, report);
             } else {
-                let wanted = format!("{} or {}", expected(one), expected(other));
+                let wanted = match is_accident {
+                    true => expected(one).to_owned(),
+                    false => format!("{} or {}", expected(one), expected(other)),
+                };
                 wrong_type(name, value, &wanted, report);
             }
         }

@@ -36,6 +36,8 @@ pub(crate) struct Site {
     pub(crate) gate: Option<GateConfig>,
     /// `[session]`, until the rules are known.
     pub(crate) session: Option<Draft>,
+    /// Whether `[session]` was refused, so that it is not known which issuer signs sessions.
+    pub(crate) is_session_refused: bool,
     pub(crate) allowances: Vec<Allowance>,
     pub(crate) min_coverage: Option<u8>,
 }
@@ -178,10 +180,12 @@ pub(crate) fn read(
     let paths = root.table("paths");
     let claims = Claims::read(root, report);
     let gate = gate::read(root, sources, options, report);
+    let session = gate
+        .as_ref()
+        .and_then(|gate| session::read(root, gate, report));
     Site {
-        session: gate
-            .as_ref()
-            .and_then(|gate| session::read(root, gate, report)),
+        is_session_refused: root.has("session") && session.is_none(),
+        session,
         claims,
         ascii_only: paths
             .and_then(|paths| paths.flag("ascii_only"))

@@ -55,7 +55,7 @@ pub(super) fn read(
 fn ignored(name: &Text<'_>, set: &Jwks, report: &mut Report) {
     for KeyNote { index, kid, reason } in set.skipped() {
         let key = key_name(index.unwrap_or_default(), kid.as_deref());
-        let message = format!("{key} of `{}` is not used: {reason}", name.value);
+        let message = format!("{key} of `{}` is {reason}", name.value);
         report.add(&codes::KEY_IGNORED, name.span, message);
     }
 }
