@@ -4,7 +4,11 @@
 //! policy cannot, or not yet, stays closed and stands in the file as a comment. Not here: writing files.
 
 mod cloudfront;
+mod condition;
+mod except;
 mod oathkeeper;
+mod sequence;
+mod shape;
 mod snippet;
 mod write;
 
