@@ -186,19 +186,11 @@ impl Importer {
 
     /// A request for `/` returns another file, which may be guarded.
     fn root(&mut self, root: &Root) {
-        let serving = |path: &str| {
-            let serves = |tried: &&Try| {
-                let pattern = &tried.behaviour.pattern;
-                pattern::matches(pattern.strip_prefix('/').unwrap_or(pattern), path)
-            };
-            self.tries.iter().find(serves)
-        };
         let (open, what) = match root {
             Root::Origin => return,
             Root::File(file) => {
                 let path = file.strip_prefix('/').unwrap_or(file);
-                let open = serving(path).map_or(MethodSet::EMPTY, |tried| tried.behaviour.methods);
-                (open, format!("`/{path}`"))
+                (self.serving(&format!("/{path}")), format!("`/{path}`"))
             }
             Root::Unknown => (MethodSet::EMPTY, "a file that cannot be read".to_owned()),
         };
@@ -225,6 +217,19 @@ impl Importer {
         rule.patterns.push(Pattern::from(&Shape::root()));
         self.site.entries.push(Entry::Rule(rule));
         self.notes.push(note);
+    }
+}
+
+impl Importer {
+    /// The methods that are surely public for a path.
+    fn serving(&self, path: &str) -> MethodSet {
+        let [one, other] = [false, true].map(|star_has_slash| {
+            let serves =
+                |tried: &&Try| pattern::matches(&tried.behaviour.pattern, path, star_has_slash);
+            let tried = self.tries.iter().find(serves);
+            tried.map_or(MethodSet::EMPTY, |tried| tried.behaviour.methods)
+        });
+        without(one, without(one, other))
     }
 }
 
@@ -359,7 +364,8 @@ fn deny(
         for mut rule in rules {
             rule.id = match entries.is_empty() {
                 true if own.behaviour.guard.is_some() => own.id.clone(),
-                _ => super::write::id(&own.id, taken),
+                _ if own.behaviour.guard.is_some() => super::write::id(&own.id, taken),
+                _ => super::write::id(&format!("{}-methods", own.id), taken),
             };
             entries.push(Entry::Rule(rule));
         }

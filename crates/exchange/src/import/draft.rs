@@ -165,7 +165,9 @@ pub(super) fn settled(entries: Vec<Entry>) -> Vec<Entry> {
                 "rule `{}` is left out: rule `{by}` decides its paths",
                 rule.id
             );
-            *entry = Entry::Comment(format!("{}{note}\n", rule.comment));
+            let lines = [rule.comment.as_str(), &note];
+            let lines: Vec<&str> = lines.into_iter().filter(|line| !line.is_empty()).collect();
+            *entry = Entry::Comment(lines.join("\n"));
         } else if let Entry::Rule(rule) = entry {
             rule.patterns = left;
         }

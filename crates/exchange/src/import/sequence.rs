@@ -34,13 +34,19 @@ pub(super) struct Run {
 
 impl Token {
     /// Any run of characters, slashes included.
-    pub(super) const ANYTHING: Self = Self::Run(Run {
-        crosses: true,
-        star: Star {
-            is_filled: false,
-            has_no_dot: false,
-        },
-    });
+    pub(super) const ANYTHING: Self = Self::any(false);
+    /// The same, but for the empty one.
+    pub(super) const SOMETHING: Self = Self::any(true);
+
+    const fn any(is_filled: bool) -> Self {
+        Self::Run(Run {
+            crosses: true,
+            star: Star {
+                is_filled,
+                has_no_dot: false,
+            },
+        })
+    }
 }
 
 /// One pattern, and the segments that must be captured and compared for it to be exact.

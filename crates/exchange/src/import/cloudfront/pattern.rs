@@ -32,12 +32,12 @@ pub(super) fn translate(pattern: &str) -> Matched {
         .then(|| narrow(&exact(path)))
         .flatten();
     let mut wider = wide(&loose(path));
-    // It is not documented whether a wildcard at the beginning stands for the first slash too.
-    let after = match pattern.split_at_checked(1) {
-        Some(("*", rest)) => rest.trim_start_matches('*').strip_prefix('/'),
-        Some(("?", rest)) => Some(rest),
-        _ => None,
-    };
+    // A wildcard at the beginning may stand for the first slash, too: see `matches`.
+    let open = pattern.trim_start_matches('*');
+    let first = ['?', '/']
+        .iter()
+        .find_map(|first| open.strip_prefix(*first));
+    let after = first.filter(|_| pattern.starts_with(['*', '?']));
     if let Some(after) = after {
         wider.extend(wide(&loose(after)));
     }
@@ -48,8 +48,11 @@ pub(super) fn translate(pattern: &str) -> Matched {
     }
 }
 
-/// Whether the pattern matches the path, both as strings without their first slash.
-pub(super) fn matches(pattern: &str, path: &str) -> bool {
+/// Whether the pattern matches the path. It is not documented whether a wildcard at the beginning of a pattern
+/// stands for the first slash, too.
+pub(super) fn matches(pattern: &str, path: &str, star_has_slash: bool) -> bool {
+    let has_own = pattern.starts_with('/') || (star_has_slash && pattern.starts_with(['*', '?']));
+    let slash = if has_own { "" } else { "/" };
     let mut reached: Vec<char> = path.chars().collect();
     reached.insert(0, ' ');
     // How much of the path the pattern so far can have matched.
@@ -57,7 +60,7 @@ pub(super) fn matches(pattern: &str, path: &str) -> bool {
     if let Some(first) = ends.first_mut() {
         *first = true;
     }
-    for wanted in pattern.chars() {
+    for wanted in slash.chars().chain(pattern.chars()) {
         let mut next = vec![false; ends.len()];
         let mut any = false;
         for (at, slot) in next.iter_mut().enumerate() {
@@ -95,7 +98,10 @@ fn loose(path: &str) -> Vec<Token> {
     let mut digits = 0;
     for c in path.chars() {
         if !is_plain(c) {
-            tokens.push(Token::ANYTHING);
+            tokens.push(match c {
+                '*' => Token::ANYTHING,
+                _ => Token::SOMETHING,
+            });
             // The wildcard may end within an escape, so that up to two digits of it follow.
             digits = 2;
         } else if digits > 0 && matches!(c, '0'..='9' | 'A'..='F') {
@@ -132,7 +138,7 @@ mod tests {
             ("/videos/*.ts", Some("/videos/**/*.ts"), "/videos/**/*.ts"),
             ("a/*/b", Some("/a/**/*/b"), "/a/**/*/b"),
             ("a*/b", Some("/a*/**/b"), "/a*/**/b"),
-            ("*/b", Some("/**/*/b"), "/**/b"),
+            ("*/b", Some("/**/*/b"), "/b /**/*/b"),
             ("a/b", Some("/a/b"), "/a/b"),
             ("a/", Some("/a/"), "/a/"),
             ("", Some("/"), "/"),
@@ -163,18 +169,29 @@ mod tests {
     #[test]
     fn strings_match_as_cloudfront_matches() {
         for (pattern, path, want) in [
-            ("*", "", true),
-            ("a*", "a/b/c", true),
-            ("a?c", "a/c", true),
-            ("a?c", "ac", false),
-            ("*.html", "index.html", true),
-            ("*.html", "index.htm", false),
-            ("A", "a", false),
-            ("", "", true),
-            ("", "a", false),
-            ("a**b", "ab", true),
+            ("*", "/", true),
+            ("a*", "/a/b/c", true),
+            ("/a*", "/a/b/c", true),
+            ("a?c", "/a/c", true),
+            ("a?c", "/ac", false),
+            ("*.html", "/index.html", true),
+            ("*.html", "/index.htm", false),
+            ("A", "/a", false),
+            ("", "/", true),
+            ("", "/a", false),
+            ("a**b", "/ab", true),
         ] {
-            assert_eq!(matches(pattern, path), want, "{pattern} {path}");
+            assert_eq!(matches(pattern, path, false), want, "{pattern} {path}");
+            assert_eq!(matches(pattern, path, true), want, "{pattern} {path}");
+        }
+        for (pattern, path, [without, with]) in [
+            ("*/a", "/a", [false, true]),
+            ("/*/a", "/a", [false, false]),
+            ("?a", "/a", [false, true]),
+            ("?a", "/xa", [true, false]),
+        ] {
+            assert_eq!(matches(pattern, path, false), without, "{pattern} {path}");
+            assert_eq!(matches(pattern, path, true), with, "{pattern} {path}");
         }
     }
 }

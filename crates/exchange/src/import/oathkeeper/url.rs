@@ -314,9 +314,49 @@ fn product(left: &[Pieces], right: &[Pieces]) -> Option<Vec<Pieces>> {
 }
 
 fn regexp(text: &str) -> Vec<Pieces> {
-    let parsed = regex_syntax::Parser::new().parse(text).ok();
-    let alternatives = parsed.and_then(|hir| alternatives(&hir));
-    alternatives.unwrap_or_else(|| vec![vec![anything()]])
+    let plain = without_lookaround(text);
+    let parsed = regex_syntax::parse(plain.as_deref().unwrap_or(text)).ok();
+    let mut all = parsed
+        .and_then(|hir| alternatives(&hir))
+        .unwrap_or_else(|| vec![vec![anything()]]);
+    if plain.is_some() {
+        all.iter_mut().for_each(|pieces| pieces.push(restricted()));
+    }
+    all
+}
+
+/// The expression without groups that only look around; `None` if it has none.
+fn without_lookaround(text: &str) -> Option<String> {
+    const STARTS: [&str; 4] = ["(?!", "(?=", "(?<!", "(?<="];
+    let mut rest = text;
+    let mut left = String::new();
+    while let Some(at) = STARTS.iter().filter_map(|start| rest.find(start)).min() {
+        let (before, group) = rest.split_at_checked(at)?;
+        left.push_str(before);
+        let mut depth = 0_usize;
+        let mut is_escaped = false;
+        let end = group.char_indices().find(|(_, c)| {
+            match c {
+                _ if is_escaped => is_escaped = false,
+                '\\' => is_escaped = true,
+                '(' => depth += 1,
+                ')' => depth = depth.saturating_sub(1),
+                _ => {}
+            }
+            *c == ')' && depth == 0
+        });
+        rest = group.get(end?.0 + 1..)?;
+    }
+    // A bracket within a class would have been counted.
+    let has_class = text.contains("[")
+        && text.split('[').skip(1).any(|class| {
+            class
+                .split(']')
+                .next()
+                .is_some_and(|class| class.contains(['(', ')']))
+        });
+    left.push_str(rest);
+    (left.len() < text.len() && !has_class).then_some(left)
 }
 
 /// The alternatives of a regular expression; `None` if there are too many.
@@ -331,12 +371,7 @@ fn alternatives(hir: &Hir) -> Option<Vec<Pieces>> {
         HirKind::Class(Class::Bytes(class)) => {
             Some(vec![vec![Piece::One(class.to_unicode_class()?)]])
         }
-        // Anchors and boundaries match less than nothing at all.
-        HirKind::Look(_) => Some(vec![vec![Piece::Many {
-            class: ClassUnicode::empty(),
-            is_filled: false,
-            is_exact: false,
-        }]]),
+        HirKind::Look(_) => Some(vec![vec![restricted()]]),
         HirKind::Capture(capture) => alternatives(&capture.sub),
         HirKind::Concat(parts) => parts.iter().try_fold(vec![Vec::new()], |all, part| {
             product(&all, &alternatives(part)?)
@@ -451,6 +486,15 @@ fn anything() -> Piece {
     }
 }
 
+/// No characters, but where the source matches less: anchors, boundaries, and groups that look around.
+fn restricted() -> Piece {
+    Piece::Many {
+        class: ClassUnicode::empty(),
+        is_filled: false,
+        is_exact: false,
+    }
+}
+
 fn has(class: &ClassUnicode, c: char) -> bool {
     class
         .iter()
@@ -474,6 +518,10 @@ fn excluded(class: &ClassUnicode) -> Vec<char> {
 fn tokens(pieces: &[Piece]) -> Vec<(Vec<Token>, bool)> {
     let mut all: Vec<(Vec<Token>, bool)> = vec![(Vec::new(), true)];
     for piece in pieces {
+        if *piece == restricted() {
+            all.iter_mut().for_each(|(_, is_exact)| *is_exact = false);
+            continue;
+        }
         let next: Vec<(Token, bool)> = match piece {
             Piece::Text(text) => vec![(Token::Text(text.clone()), true)],
             Piece::One(class) => match few(class) {
@@ -481,7 +529,7 @@ fn tokens(pieces: &[Piece]) -> Vec<(Vec<Token>, bool)> {
                     .into_iter()
                     .map(|c| (Token::Text(c.into()), true))
                     .collect(),
-                _ => vec![(run(class, false, false), false)],
+                _ => vec![(run(class, true, false), false)],
             },
             Piece::Many {
                 class,
@@ -491,7 +539,7 @@ fn tokens(pieces: &[Piece]) -> Vec<(Vec<Token>, bool)> {
                 [] => vec![(run(class, *is_filled, false), *is_exact)],
                 ['/'] => vec![(run(class, *is_filled, false), *is_exact)],
                 ['.', '/'] => vec![(run(class, *is_filled, true), *is_exact)],
-                _ => vec![(run(class, false, false), false)],
+                _ => vec![(run(class, *is_filled, false), false)],
             },
         };
         let mut longer = Vec::new();
