@@ -58,6 +58,13 @@ impl Pattern {
     }
 }
 
+impl Pattern {
+    /// Whether every path of a shape is matched. `false` may also mean: not known.
+    pub(super) fn covers(&self, shape: &Shape) -> bool {
+        self.shape.covers(shape)
+    }
+}
+
 impl From<&Shape> for Pattern {
     fn from(shape: &Shape) -> Self {
         Self {

@@ -80,6 +80,7 @@ pub fn oathkeeper(text: &str, options: &Oathkeeper) -> Result<Imported, ImportEr
         issuers: Issuers::default(),
         rules: Vec::new(),
         claims: Vec::new(),
+        warnings: Vec::new(),
     };
     if config.is_none() && rules.iter().any(rules::reads_tokens) {
         importer.notes.push(
@@ -105,6 +106,7 @@ struct Importer {
     rules: Vec<Carried>,
     /// Lines of `[claims]`.
     claims: Vec<&'static str>,
+    warnings: Vec<String>,
 }
 
 impl Importer {
@@ -198,6 +200,7 @@ impl Importer {
         out.files
             .insert(0, ("site.toml".to_owned(), self.site.text()));
         out.notes = self.notes;
+        out.warnings.extend(self.warnings);
         Ok(out)
     }
 
@@ -216,6 +219,12 @@ impl Importer {
             rule.patterns = carry::closing(&self.rules, at);
             rule.comment.clone_from(&note);
             self.notes.push(note.clone());
+            for lost in carry::lost(&self.rules, at, &rule.patterns) {
+                self.warnings.push(format!(
+                    "what rule `{lost}` allows is denied, because rule `{}` may match it ({}), and no pattern tells them apart",
+                    own.name, own.url
+                ));
+            }
             return vec![match rule.patterns.is_empty() {
                 true => Entry::Comment(note),
                 false => Entry::Rule(rule),

@@ -32,6 +32,8 @@ enum Piece {
     NotA,
     /// `[0-9]{2}`
     Digits,
+    /// `(?!x)[a-z]+`
+    NotX,
 }
 
 impl Piece {
@@ -49,6 +51,7 @@ impl Piece {
             (Self::Choice, Matching::Glob) => "<{a,b}>",
             (Self::NotA, _) => "<(?!a)[^/]+>",
             (Self::Digits, _) => "<[0-9]{2}>",
+            (Self::NotX, _) => "<(?!x)[a-z]+>",
         }
     }
 
@@ -63,6 +66,7 @@ impl Piece {
             Self::Letters => !text.is_empty() && text.chars().all(|c| c.is_ascii_lowercase()),
             Self::Choice => text == "a" || text == "b",
             Self::NotA => !text.is_empty() && !text.contains('/') && !text.starts_with('a'),
+            Self::NotX => Self::Letters.takes(text) && !text.starts_with('x'),
             Self::Digits => text.len() == 2 && text.chars().all(|c| c.is_ascii_digit()),
         }
     }
@@ -223,11 +227,12 @@ fn grants(
 
 fn random_url(random: &mut fastrand::Rng, matching: Matching) -> Vec<Piece> {
     use Piece::*;
-    const ORIGINS: [&[Piece]; 6] = [
+    const ORIGINS: [&[Piece]; 7] = [
         &[Text("https://x.example")],
         &[Text("https://x.example")],
         &[Text("https://x.example")],
         &[Text("https://"), Letters, Text(".example")],
+        &[Text("https://"), NotX, Text(".example")],
         &[Text("https://y.example")],
         &[Anything],
     ];
@@ -289,7 +294,7 @@ fn random_jwt(random: &mut fastrand::Rng) -> Jwt {
     match random.usize(..10) {
         0 => jwt.issuers.push(pick(random, &ISSUERS).0),
         1 => jwt.audiences.push("other"),
-        2 => jwt.key_sets = vec![pick(random, &ISSUERS).1],
+        2 | 8 => jwt.key_sets = vec![pick(random, &ISSUERS).1],
         3 => jwt.issuers.clear(),
         4 => jwt.audiences.clear(),
         5 | 6 => {
@@ -416,7 +421,7 @@ fn random_token(random: &mut fastrand::Rng) -> Option<Token> {
     match random.usize(..8) {
         0 => token.audiences.push("other"),
         1 => token.audiences = vec!["other"],
-        2 => token.kid = pick(random, &ISSUERS).2,
+        2 | 6 => token.kid = pick(random, &ISSUERS).2,
         3 => token.scopes = vec![("scope", "x a.b")],
         4 => token.scopes = vec![("scp", "x"), ("scope", "a.b")],
         5 => token.scopes = vec![("scope", "a")],
@@ -499,9 +504,11 @@ fn run(matching: Matching, seed: u64, rounds: usize, tally: &mut Tally) {
                 continue;
             }
         };
-        options.keys = first.warnings.iter().map(|warning| keys(warning)).collect();
+        let is_about_keys = |warning: &&String| warning.starts_with("no token of");
+        let wanted = first.warnings.iter().filter(is_about_keys);
+        options.keys = wanted.map(|warning| keys(warning)).collect();
         let imported = oathkeeper(&document, &options).unwrap();
-        assert!(imported.warnings.is_empty(), "{:?}", imported.warnings);
+        assert_eq!(imported.warnings.iter().find(is_about_keys), None);
         let site = Site::of(&imported);
         tally.imports += 1;
         let lost_before = tally.lost;

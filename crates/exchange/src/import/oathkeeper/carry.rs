@@ -126,6 +126,23 @@ pub(super) fn closing(rules: &[Carried], at: usize) -> Vec<Pattern> {
     shapes.iter().map(Pattern::from).collect()
 }
 
+/// The open rules that a closed one denies completely, although Oathkeeper may not.
+pub(super) fn lost<'a>(rules: &'a [Carried], at: usize, denied: &[Pattern]) -> Vec<&'a str> {
+    let Some(own) = rules.get(at).filter(|own| !own.is_whole) else {
+        return Vec::new();
+    };
+    let is_lost = |other: &&Carried| {
+        let mut shapes = other.narrow.iter().map(|drawn| &drawn.shape);
+        other.closed().is_none()
+            && own.methods.contains(other.methods)
+            && shapes.all(|shape| denied.iter().any(|denied| denied.covers(shape)))
+    };
+    others(rules, at)
+        .filter(is_lost)
+        .map(|rule| rule.name.as_str())
+        .collect()
+}
+
 fn others(rules: &[Carried], at: usize) -> impl Iterator<Item = &Carried> {
     let others = rules
         .iter()

@@ -220,12 +220,14 @@ impl State {
                     ..self.clone()
                 })
             }
-            Piece::One(class) => has(class, c).then(|| Self::new(self.at + 1, self.is_certain)),
+            Piece::One(class) => {
+                may_have(class, c).then(|| Self::new(self.at + 1, self.is_certain && has(class, c)))
+            }
             Piece::Many {
                 class, is_exact, ..
-            } => has(class, c).then(|| Self {
+            } => may_have(class, c).then(|| Self {
                 is_inside: true,
-                is_certain: self.is_certain && *is_exact,
+                is_certain: self.is_certain && *is_exact && has(class, c),
                 ..self.clone()
             }),
         }
@@ -315,10 +317,12 @@ fn product(left: &[Pieces], right: &[Pieces]) -> Option<Vec<Pieces>> {
 
 fn regexp(text: &str) -> Vec<Pieces> {
     let plain = without_lookaround(text);
-    let parsed = regex_syntax::parse(plain.as_deref().unwrap_or(text)).ok();
-    let mut all = parsed
-        .and_then(|hir| alternatives(&hir))
-        .unwrap_or_else(|| vec![vec![anything()]]);
+    let own = plain.as_deref().unwrap_or(text);
+    let parsed = regex_syntax::parse(own).ok().filter(|_| is_common(own));
+    let mut all = match parsed {
+        Some(hir) => alternatives(&hir).unwrap_or_else(|| vec![vec![spanning(&hir)]]),
+        None => vec![vec![anything()]],
+    };
     if plain.is_some() {
         all.iter_mut().for_each(|pieces| pieces.push(restricted()));
     }
@@ -347,16 +351,38 @@ fn without_lookaround(text: &str) -> Option<String> {
         });
         rest = group.get(end?.0 + 1..)?;
     }
-    // A bracket within a class would have been counted.
-    let has_class = text.contains("[")
-        && text.split('[').skip(1).any(|class| {
-            class
-                .split(']')
-                .next()
-                .is_some_and(|class| class.contains(['(', ')']))
-        });
     left.push_str(rest);
-    (left.len() < text.len() && !has_class).then_some(left)
+    // A bracket within a class would have been counted.
+    (left.len() < text.len() && !classes(text).any(|class| class.contains(['(', ')'])))
+        .then_some(left)
+}
+
+/// Whether the expression means the same to Oathkeeper's engine: it has no flags, and no sets within classes.
+fn is_common(text: &str) -> bool {
+    let mut groups = text.split("(?").skip(1);
+    groups.all(|group| group.starts_with([':', '<']))
+        && !classes(text).any(|class| {
+            ["[", "&&", "--", "~~"]
+                .iter()
+                .any(|set| class.contains(set))
+        })
+}
+
+/// What is in the character classes of an expression, as far as the first `]`.
+fn classes(text: &str) -> impl Iterator<Item = &str> {
+    let mut rest = text;
+    core::iter::from_fn(move || {
+        let start = rest.find('[')?;
+        let class = rest.get(start + 1..)?;
+        // A bracket is no end if it is the first character.
+        let from = class.len() - class.trim_start_matches('^').trim_start_matches(']').len();
+        let end = class
+            .get(from..)?
+            .find(']')
+            .map_or(class.len(), |end| from + end);
+        rest = class.get(end..)?;
+        class.get(..end)
+    })
 }
 
 /// The alternatives of a regular expression; `None` if there are too many.
@@ -394,7 +420,9 @@ fn alternatives(hir: &Hir) -> Option<Vec<Pieces>> {
                     is_exact: true,
                 }]]);
             }
-            let max = repetition.max.filter(|max| *max <= MAX_REPEATED)?;
+            let Some(max) = repetition.max.filter(|max| *max <= MAX_REPEATED) else {
+                return Some(vec![vec![spanning(hir)]]);
+            };
             let mut all = Vec::new();
             let mut times: Vec<Pieces> = vec![Vec::new()];
             for count in 0..=max {
@@ -406,6 +434,39 @@ fn alternatives(hir: &Hir) -> Option<Vec<Pieces>> {
                 }
             }
             (all.len() <= MAX_ALTERNATIVES).then_some(all)
+        }
+    }
+}
+
+/// A run of the characters of an expression, for one that is too large to be written out.
+fn spanning(hir: &Hir) -> Piece {
+    let mut class = ClassUnicode::empty();
+    alphabet(hir, &mut class);
+    Piece::Many {
+        class,
+        is_filled: hir.properties().minimum_len().is_some_and(|len| len > 0),
+        is_exact: false,
+    }
+}
+
+fn alphabet(hir: &Hir, all: &mut ClassUnicode) {
+    match hir.kind() {
+        HirKind::Empty | HirKind::Look(_) => {}
+        HirKind::Literal(literal) => match core::str::from_utf8(&literal.0) {
+            Ok(text) => text
+                .chars()
+                .for_each(|c| all.push(ClassUnicodeRange::new(c, c))),
+            Err(_) => *all = everything(),
+        },
+        HirKind::Class(Class::Unicode(class)) => all.union(class),
+        HirKind::Class(Class::Bytes(class)) => match class.to_unicode_class() {
+            Some(class) => all.union(&class),
+            None => *all = everything(),
+        },
+        HirKind::Capture(capture) => alphabet(&capture.sub, all),
+        HirKind::Repetition(repetition) => alphabet(&repetition.sub, all),
+        HirKind::Concat(parts) | HirKind::Alternation(parts) => {
+            parts.iter().for_each(|part| alphabet(part, all));
         }
     }
 }
@@ -477,13 +538,17 @@ fn exact(piece: Piece) -> Pieces {
 
 /// A run of any characters for what is not understood.
 fn anything() -> Piece {
-    let mut class = ClassUnicode::empty();
-    class.negate();
     Piece::Many {
-        class,
+        class: everything(),
         is_filled: false,
         is_exact: false,
     }
+}
+
+fn everything() -> ClassUnicode {
+    let mut class = ClassUnicode::empty();
+    class.negate();
+    class
 }
 
 /// No characters, but where the source matches less: anchors, boundaries, and groups that look around.
@@ -499,6 +564,11 @@ fn has(class: &ClassUnicode, c: char) -> bool {
     class
         .iter()
         .any(|range| range.start() <= c && c <= range.end())
+}
+
+/// Whether the class may have the character: engines differ beyond ASCII.
+fn may_have(class: &ClassUnicode, c: char) -> bool {
+    has(class, c) || (!c.is_ascii() && !class.ranges().is_empty())
 }
 
 /// What a class excludes of the characters that a path can have.
