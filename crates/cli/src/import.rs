@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use serde_json::json;
-use tollgate_compiler::{COURSES_FOLDER, CompileOptions, SITE_FILE, SourceTree};
+use tollgate_compiler::{COURSES_FOLDER, CompileOptions, SourceTree};
 use tollgate_exchange::import::{self, Imported, KeySet, Matching, Oathkeeper};
 
 use crate::build::write_whole;
@@ -62,6 +62,9 @@ pub(crate) struct Import {
     /// For `oathkeeper`: Oathkeeper's own configuration, from which access rules inherit
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
+    /// For `oathkeeper`: the site, such as `https://www.example.com` [default: that of the first rule]
+    #[arg(long, value_name = "URL")]
+    site: Option<String>,
     /// For `oathkeeper`: how `<…>` in URLs is matched [default: as the configuration says]
     #[arg(long, value_enum)]
     matching: Option<Strategy>,
@@ -96,8 +99,8 @@ enum Strategy {
 
 impl Import {
     pub(crate) fn run(self) -> Result<Verdict, Failure> {
-        check_empty(&self.out)?;
         let imported = self.imported()?;
+        check_empty(&self.out, &imported)?;
         check(&imported)?;
         write(&self.out, &imported)?;
         let names: Vec<&String> = imported.files.iter().map(|(name, _)| name).collect();
@@ -154,6 +157,7 @@ impl Import {
             Kind::Oathkeeper => {
                 let options = Oathkeeper {
                     config: self.config.as_deref().map(read).transpose()?,
+                    site: self.site.clone(),
                     matching: self.matching.map(|matching| match matching {
                         Strategy::Regexp => Matching::Regexp,
                         Strategy::Glob => Matching::Glob,
@@ -195,13 +199,12 @@ fn read(path: &Path) -> Result<String, Failure> {
 }
 
 /// Reports a directory that has parts of a policy, before anything is written to it.
-fn check_empty(folder: &Path) -> Result<(), Failure> {
-    let own = [SITE_FILE, COURSES_FOLDER, "keys"];
-    match own
-        .iter()
-        .map(|name| folder.join(name))
-        .find(|path| path.symlink_metadata().is_ok())
-    {
+fn check_empty(folder: &Path, imported: &Imported) -> Result<(), Failure> {
+    let courses = folder.join(COURSES_FOLDER);
+    let has_courses = fs::read_dir(&courses).is_ok_and(|mut entries| entries.next().is_some());
+    let mut paths = imported.files.iter().map(|(name, _)| folder.join(name));
+    let taken = paths.find(|path| path.symlink_metadata().is_ok());
+    match taken.or(has_courses.then_some(courses)) {
         None => Ok(()),
         Some(path) => Err(Failure::Write {
             path,

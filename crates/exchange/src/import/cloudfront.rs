@@ -49,11 +49,8 @@ pub fn cloudfront(text: &str, name: Option<&str>) -> Result<Imported, ImportErro
         } else {
             &behaviour.pattern
         };
-        importer.tries.push(Try {
-            id: importer.site.id(label),
-            matched: pattern::translate(&behaviour.pattern),
-            behaviour,
-        });
+        let id = importer.site.id(label);
+        importer.add(id, behaviour);
     }
     for at in 0..importer.tries.len() {
         importer.behaviour(at);
@@ -97,6 +94,33 @@ struct Denied {
 }
 
 impl Importer {
+    /// Adds a behaviour, unless no request ever comes to it.
+    fn add(&mut self, id: String, behaviour: Behaviour) {
+        let matched = pattern::translate(&behaviour.pattern);
+        let pattern = &behaviour.pattern;
+        let hides = |first: &&Try| covers_all(first.narrow(), &matched.wide);
+        let comment = match self.tries.iter().find(hides) {
+            _ if matched.wide.is_empty() => {
+                format!("`{pattern}` matches no path that an edge accepts")
+            }
+            Some(first) => {
+                format!(
+                    "`{pattern}` is never used: `{}` comes first",
+                    first.behaviour.pattern
+                )
+            }
+            None => {
+                self.tries.push(Try {
+                    id,
+                    matched,
+                    behaviour,
+                });
+                return;
+            }
+        };
+        self.site.entries.push(Entry::Comment(comment));
+    }
+
     fn behaviour(&mut self, at: usize) {
         let Some((earlier, rest)) = self.tries.split_at_checked(at) else {
             return;
@@ -106,21 +130,6 @@ impl Importer {
         };
         let pattern = &own.behaviour.pattern;
         let wide = &own.matched.wide;
-        if wide.is_empty() {
-            self.site.entries.push(Entry::Comment(nothing(pattern)));
-            return;
-        }
-        if let Some(first) = earlier
-            .iter()
-            .find(|first| covers_all(first.narrow(), wide))
-        {
-            let comment = format!(
-                "`{pattern}` is never used: `{}` comes first",
-                first.behaviour.pattern
-            );
-            self.site.entries.push(Entry::Comment(comment));
-            return;
-        }
         let denied = denied(earlier, own, later);
         let mut entries = Vec::new();
         match &own.behaviour.guard {
@@ -371,10 +380,6 @@ fn deny(
         }
     }
     entries
-}
-
-fn nothing(pattern: &str) -> String {
-    format!("`{pattern}` matches no path that an edge accepts")
 }
 
 fn overlap_any(tries: &[Try], shapes: &[Shape]) -> bool {

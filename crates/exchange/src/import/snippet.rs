@@ -220,7 +220,7 @@ fn token_table(tokens: Tokens, client: &str, out: &mut Imported) -> String {
         }
         Tokens::Amplify => {
             let warning = format!(
-                "users are not signed in yet: the function reads the cookie `CognitoIdentityServiceProvider.{client}.USER.idToken`, and \
+                "no browser is signed in yet: the function reads the cookie `CognitoIdentityServiceProvider.{client}.USER.idToken`, and \
                  no token source can name a cookie whose name contains the user's. The policy reads the `Authorization` header. \
                  Either send `Authorization: Bearer ID_TOKEN` from the front end, or let the sign-in set the ID token in a \
                  cookie of one name and add it to `from`: `\"cookie:id_token\"`"

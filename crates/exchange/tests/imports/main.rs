@@ -13,6 +13,7 @@
 )]
 
 mod cloudfront;
+mod field;
 mod oathkeeper;
 mod site;
 mod snippet;
