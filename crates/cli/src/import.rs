@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use serde_json::json;
 use tollgate_compiler::{COURSES_FOLDER, CompileOptions, SourceTree};
-use tollgate_exchange::import::{self, Imported, KeySet, Matching, Oathkeeper};
+use tollgate_exchange::import::{self, ImportError, Imported, KeySet, Matching, Oathkeeper};
 
 use crate::build::write_whole;
 use crate::failure::Failure;
@@ -99,6 +99,7 @@ enum Strategy {
 
 impl Import {
     pub(crate) fn run(self) -> Result<Verdict, Failure> {
+        self.check_options()?;
         let imported = self.imported()?;
         check_empty(&self.out, &imported)?;
         check(&imported)?;
@@ -127,6 +128,34 @@ impl Import {
             format_args!("check it: tollgate check {}", self.out.display()),
         ))?;
         Ok(Verdict::Yes)
+    }
+
+    /// Reports an option that would be ignored.
+    fn check_options(&self) -> Result<(), Failure> {
+        let given = [
+            ("--region", Kind::Snippet, self.region.is_some()),
+            ("--user-pool", Kind::Snippet, self.user_pool.is_some()),
+            ("--client", Kind::Snippet, self.client.is_some()),
+            ("--group", Kind::Snippet, self.group.is_some()),
+            (
+                "--distribution",
+                Kind::Cloudfront,
+                self.distribution.is_some(),
+            ),
+            ("--config", Kind::Oathkeeper, self.config.is_some()),
+            ("--site", Kind::Oathkeeper, self.site.is_some()),
+            ("--matching", Kind::Oathkeeper, self.matching.is_some()),
+        ];
+        let is_ignored =
+            |(_, kind, is_given): &&(&str, Kind, bool)| *is_given && *kind != self.kind;
+        let ignored = match given.iter().find(is_ignored) {
+            Some((name, ..)) => name,
+            None if self.kind == Kind::Cloudfront && !self.jwks.is_empty() => "--jwks",
+            None => return Ok(()),
+        };
+        Err(Failure::Import(ImportError::Contradiction(format!(
+            "`{ignored}` is not an option of this kind of source"
+        ))))
     }
 
     fn imported(&self) -> Result<Imported, Failure> {

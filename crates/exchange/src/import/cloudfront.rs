@@ -14,7 +14,7 @@ use super::document;
 use super::draft::{Entry, Pattern, Rule};
 use super::except::{can_be_excepted, except};
 use super::shape::{Shape, covers_all, overlap};
-use super::write::{Site, list};
+use super::write::{Site, list, one_line};
 use super::{ImportError, Imported};
 use pattern::Matched;
 use read::{Behaviour, Root};
@@ -95,8 +95,9 @@ struct Denied {
 
 impl Importer {
     /// Adds a behaviour, unless no request ever comes to it.
-    fn add(&mut self, id: String, behaviour: Behaviour) {
+    fn add(&mut self, id: String, mut behaviour: Behaviour) {
         let matched = pattern::translate(&behaviour.pattern);
+        behaviour.pattern = one_line(&behaviour.pattern);
         let pattern = &behaviour.pattern;
         let hides = |first: &&Try| covers_all(first.narrow(), &matched.wide);
         let comment = match self.tries.iter().find(hides) {

@@ -2,6 +2,8 @@
 //!
 //! Not here: which issuers there are.
 
+use tollgate_compiler::limits::MAX_TEXT_BYTES;
+
 use super::Imported;
 use super::write::{comment, quoted};
 
@@ -77,7 +79,11 @@ pub(super) fn is_url(text: &str) -> bool {
     let rest = text.strip_prefix("https://").unwrap_or_default();
     let host = rest.split('/').next().unwrap_or_default();
     let is_host = |c: char| c.is_ascii_alphanumeric() || "-.:".contains(c);
-    is_plain && host.starts_with(|c: char| c.is_ascii_alphanumeric()) && host.chars().all(is_host)
+    let is_short = text.len() <= MAX_TEXT_BYTES;
+    is_short
+        && is_plain
+        && host.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && host.chars().all(is_host)
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ use tollgate_core::MethodSet;
 
 use super::draft::{Entry, Rule};
 use super::issuer::{KeySet, tables};
-use super::write::{Site, list, written};
+use super::write::{Site, list, one_line, written};
 use super::{ImportError, Imported, document};
 use access::{Access, Jwt};
 use carry::Carried;
@@ -120,8 +120,7 @@ impl Importer {
         let name = rule
             .get("id")
             .and_then(Value::as_str)
-            .unwrap_or("rule")
-            .to_owned();
+            .map_or_else(|| "rule".to_owned(), one_line);
         let mut note = |text: &str| self.notes.push(format!("rule `{name}` {text}"));
         if rule.pointer("/match/full_method").is_some() {
             note("is left out: it matches no HTTP request");
@@ -135,7 +134,8 @@ impl Importer {
         let paths = Url::read(url, matching).paths(origin);
         if paths.is_empty() {
             note(&format!(
-                "is left out ({url}): it is for another site than `{origin}`"
+                "is left out ({}): it is for another site than `{origin}`",
+                one_line(url)
             ));
             return Ok(());
         }
@@ -150,7 +150,7 @@ impl Importer {
             (None, _) => Access::Closed("has `match.methods`, which cannot be read".to_owned()),
             (Some(_), Access::Token(jwt)) => match self.issuers.add(&name, &jwt) {
                 Ok(()) => Access::Token(jwt),
-                Err(problem) => Access::Closed(problem),
+                Err(problem) => Access::Closed(one_line(&problem)),
             },
             (Some(_), access) => access,
         };

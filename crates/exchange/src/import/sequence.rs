@@ -13,6 +13,8 @@ use tollgate_compiler::limits::MAX_STARS_PER_SEGMENT;
 
 /// One wildcard may become two patterns, so a few of them become many.
 const MAX_SHAPES: usize = 16;
+/// Steps of one translation. Ways that come to nothing are many, too.
+const MAX_STEPS: usize = 20_000;
 
 /// A piece of what another tool matches, without the slash that every path begins with.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,14 +68,10 @@ pub(super) fn narrow(tokens: &[Token]) -> Option<Vec<Drawn>> {
         return None;
     }
     let (items, is_exact) = items(tokens);
-    let mut builder = Builder {
-        done: Vec::new(),
-        is_exact: true,
-    };
+    let mut builder = Builder::new(true);
     builder.walk(&items, Draft::default());
-    let is_sound = is_exact
-        && builder.done.len() <= MAX_SHAPES
-        && builder.done.iter().all(Drawn::is_expressible);
+    let is_sound =
+        is_exact && !builder.has_too_much() && builder.done.iter().all(Drawn::is_expressible);
     if !is_sound {
         return None;
     }
@@ -93,13 +91,11 @@ pub(super) fn narrow(tokens: &[Token]) -> Option<Vec<Drawn>> {
 
 /// Patterns that match everything that the tokens do, and perhaps more.
 pub(super) fn wide(tokens: &[Token]) -> Vec<Shape> {
-    let mut builder = Builder {
-        done: Vec::new(),
-        is_exact: false,
-    };
+    let mut builder = Builder::new(false);
     builder.walk(&items(tokens).0, Draft::default());
+    let is_small = !builder.has_too_much();
     let shapes: Vec<Shape> = builder.done.into_iter().map(|drawn| drawn.shape).collect();
-    if shapes.len() <= MAX_SHAPES && shapes.iter().all(Shape::is_pattern) {
+    if is_small && shapes.iter().all(Shape::is_pattern) {
         return simplified(shapes);
     }
     vec![folder(tokens)]
@@ -202,12 +198,26 @@ struct Builder {
     done: Vec<Drawn>,
     /// Whether the result must be exact, else it may be too large.
     is_exact: bool,
+    steps: usize,
 }
 
 impl Builder {
+    fn new(is_exact: bool) -> Self {
+        Self {
+            done: Vec::new(),
+            is_exact,
+            steps: 0,
+        }
+    }
+
+    fn has_too_much(&self) -> bool {
+        self.done.len() > MAX_SHAPES || self.steps > MAX_STEPS
+    }
+
     fn walk(&mut self, mut items: &[Item], mut draft: Draft) {
         while let Some((item, rest)) = items.split_first() {
-            if self.done.len() > MAX_SHAPES {
+            self.steps += 1;
+            if self.has_too_much() {
                 return;
             }
             items = rest;

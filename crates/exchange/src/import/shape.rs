@@ -117,11 +117,27 @@ impl Shape {
 
     /// Whether every path of `other` is one of these. `false` may also mean: not known.
     pub(super) fn covers(&self, other: &Self) -> bool {
-        covers((&self.parts, self.end), (&other.parts, other.end))
+        !self.is_elsewhere(other) && covers((&self.parts, self.end), (&other.parts, other.end))
+    }
+
+    /// Whether the first segments differ, so that no path matches both.
+    fn is_elsewhere(&self, other: &Self) -> bool {
+        match (self.parts.first(), other.parts.first()) {
+            (Some(Part::Text(x)), Some(Part::Text(y))) => {
+                x != y && !x.contains('*') && !y.contains('*')
+            }
+            _ => false,
+        }
     }
 
     /// The paths that both match.
     pub(super) fn meet(&self, other: &Self) -> Meeting {
+        if self.is_elsewhere(other) {
+            return Meeting {
+                shapes: Vec::new(),
+                is_exact: true,
+            };
+        }
         let mut meeting = Meeting {
             shapes: Vec::new(),
             is_exact: true,
@@ -232,22 +248,35 @@ pub(super) fn matches(pattern: &str, text: &str) -> bool {
 }
 
 fn covers(outer: (&[Part], End), inner: (&[Part], End)) -> bool {
-    match (outer.0.split_first(), inner.0.split_first()) {
-        (None, None) => match outer.1 {
-            End::Below => inner.1 != End::File,
-            end => end == inner.1,
-        },
-        // What is left of `inner` has a segment or a slash: `**` never ends a path without one.
-        (None, Some(_)) => outer.1 == End::Below,
-        (Some((Part::Rest, left)), rest) => {
-            covers((left, outer.1), inner)
-                || rest.is_some_and(|(_, rest)| covers(outer, (rest, inner.1)))
+    // Whether what is left of `outer` covers what is left of `inner`, from the ends to the beginnings.
+    let (own, other) = (outer.0, inner.0);
+    let mut below: Vec<bool> = Vec::new();
+    for at in (0..=own.len()).rev() {
+        let mut row = vec![false; other.len() + 1];
+        for from in (0..=other.len()).rev() {
+            let next = |row: &[bool], from: usize| row.get(from) == Some(&true);
+            let covers = match (own.get(at), other.get(from)) {
+                (None, None) => match outer.1 {
+                    End::Below => inner.1 != End::File,
+                    end => end == inner.1,
+                },
+                // What is left of `inner` has a segment or a slash: `**` never ends a path without one.
+                (None, Some(_)) => outer.1 == End::Below,
+                (Some(Part::Rest), part) => {
+                    next(&below, from) || (part.is_some() && next(&row, from + 1))
+                }
+                (Some(Part::Text(x)), Some(Part::Text(y))) => {
+                    next(&below, from + 1) && matches(x, y)
+                }
+                (Some(Part::Text(_)), _) => false,
+            };
+            if let Some(slot) = row.get_mut(from) {
+                *slot = covers;
+            }
         }
-        (Some((Part::Text(x), left)), Some((Part::Text(y), rest))) => {
-            matches(x, y) && covers((left, outer.1), (rest, inner.1))
-        }
-        (Some((Part::Text(_), _)), _) => false,
+        below = row;
     }
+    below.first() == Some(&true)
 }
 
 /// An intersection under way: the parts found, and what is left of both sides.

@@ -27,6 +27,11 @@ pub(super) fn list<T: AsRef<str>>(texts: &[T]) -> String {
     format!("[{}]", texts.join(", "))
 }
 
+/// The text in one line.
+pub(super) fn one_line(text: &str) -> String {
+    text.replace(char::is_control, " ")
+}
+
 /// Lines of comment.
 pub(super) fn comment(text: &str) -> String {
     let plain = |c: char| if c.is_control() { ' ' } else { c };

@@ -14,6 +14,7 @@
 
 mod cloudfront;
 mod field;
+mod hostile;
 mod oathkeeper;
 mod site;
 mod snippet;

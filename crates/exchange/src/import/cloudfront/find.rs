@@ -125,7 +125,9 @@ fn look(document: &Value, name: &str, found: &mut Vec<(String, Value)>) {
             let instances = resource.get("instances").and_then(Value::as_array);
             for instance in instances.into_iter().flatten() {
                 let attributes = instance.get("attributes").unwrap_or(&Value::Null);
-                found.push((address(resource), attributes.clone()));
+                let key = instance.get("index_key").map(|key| format!("[{key}]"));
+                let name = format!("{}{}", address(resource), key.unwrap_or_default());
+                found.push((name, attributes.clone()));
             }
         }
     }

@@ -8,6 +8,7 @@ use tollgate_core::MethodSet;
 
 use super::super::ImportError;
 use super::super::document::shown;
+use super::super::write::one_line;
 
 /// A distribution.
 #[derive(Clone, Debug)]
@@ -314,7 +315,7 @@ fn strange(value: &Value) -> Option<Guard> {
     let strange = members
         .iter()
         .find(|(name, value)| !is_read(name) && !is_nothing(value));
-    strange.map(|(name, _)| unknown(format!("has `{name}`, which is not understood")))
+    strange.map(|(name, _)| unknown(format!("has `{}`, which is not understood", one_line(name))))
 }
 
 fn is_nothing(value: &Value) -> bool {

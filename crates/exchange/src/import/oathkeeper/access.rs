@@ -5,8 +5,10 @@
 //! ([`issuers`](super::issuers)).
 
 use serde_json::Value;
+use tollgate_compiler::limits::MAX_NAME_BYTES;
 
 use super::super::document::shown;
+use super::super::write::one_line;
 use super::config::Config;
 
 /// Who has access.
@@ -77,7 +79,9 @@ const JWT_MEMBERS: [&str; 9] = [
 /// Reads a rule.
 pub(super) fn asked(rule: &Value, config: Option<&Config>) -> Asked {
     let mut notes = Vec::new();
-    let access = read(rule, config, &mut notes).unwrap_or_else(Access::Closed);
+    let closed = |why: String| Access::Closed(one_line(&why));
+    let access = read(rule, config, &mut notes).unwrap_or_else(closed);
+    let notes = notes.iter().map(|note| one_line(note)).collect();
     Asked { access, notes }
 }
 
@@ -311,7 +315,8 @@ fn scope(scopes: &[String], strategy: Option<&Value>) -> Result<Option<String>, 
         );
     }
     let is_plain = |c: char| c.is_ascii_graphic() && !"{}\"\\".contains(c);
-    match !scope.is_empty() && scope.chars().all(is_plain) {
+    let is_short = !scope.is_empty() && scope.len() <= MAX_NAME_BYTES;
+    match is_short && scope.chars().all(is_plain) {
         true => Ok(Some(scope.clone())),
         false => Err(format!(
             "requires the scope `{scope}`, which no rule here can name"
@@ -348,7 +353,7 @@ fn source(from: &Value) -> Result<String, String> {
         "query_parameter" if name.chars().all(is_unreserved) => Some(format!("query:{name}")),
         _ => None,
     };
-    let source = source.filter(|_| !name.is_empty());
+    let source = source.filter(|source| !name.is_empty() && source.len() <= MAX_NAME_BYTES);
     source.ok_or_else(|| {
         format!("reads its token from the {kind} `{name}`, which no token source here is")
     })

@@ -42,7 +42,7 @@ impl Carried {
         Self {
             name: name.to_owned(),
             id,
-            url: url.to_owned(),
+            url: write::one_line(url),
             methods,
             narrow: cleaned(narrow),
             wide: uncleaned(paths.wide()),

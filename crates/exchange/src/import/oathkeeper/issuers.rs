@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use tollgate_compiler::limits::MAX_LIST_ENTRIES;
+use tollgate_compiler::limits::{MAX_LIST_ENTRIES, MAX_NAME_BYTES};
 
 use super::super::condition::string;
 use super::super::issuer::{self, Issuer};
@@ -63,9 +63,13 @@ impl Issuers {
             ));
         }
         if let Some(issuer) = jwt.issuers.iter().find(|issuer| !issuer::is_url(issuer)) {
-            return Err(format!("trusts `{issuer}`, which is not an `https://` URL"));
+            return Err(format!(
+                "trusts `{issuer}`, which is not an `https://` URL of an issuer"
+            ));
         }
-        let is_name = |text: &String| !text.is_empty() && !text.chars().any(char::is_control);
+        let is_name = |text: &String| {
+            !text.is_empty() && text.len() <= MAX_NAME_BYTES && !text.chars().any(char::is_control)
+        };
         if !jwt.audiences.iter().all(is_name) || jwt.audiences.len() > MAX_LIST_ENTRIES {
             return Err("has an audience that no client ID can be".to_owned());
         }

@@ -221,8 +221,11 @@ pub(super) fn value(field: Field, settings: &[Setting]) -> Result<Option<String>
                     });
                 }
             },
-            // A variable of the same name is read where it gets its value.
+            // A variable of the same name is read where it gets its value, and many a thing is a client.
             Found::Expression(text) if plain(text) == setting.plain() => continue,
+            Found::Expression(_) if ["client", "pool"].contains(&setting.plain().as_str()) => {
+                continue;
+            }
             Found::Expression(text) => {
                 return Err(ImportError::Unusable {
                     what: "text that can be read without running the program",

@@ -2,6 +2,8 @@
 //!
 //! Not here: which settings matter.
 
+use std::thread;
+
 use oxc_allocator::Allocator;
 use oxc_ast::ast::{
     AssignmentExpression, AssignmentTarget, BindingPattern, Expression, IfStatement, NewExpression,
@@ -23,8 +25,24 @@ pub(super) struct Script {
     pub(super) has_code: bool,
 }
 
+/// The longest script that is read.
+const MAX_SCRIPT_BYTES: usize = 48 * 1024;
+/// Room for the parser's recursion over the longest script: it needs about 5 KiB per level.
+const STACK_BYTES: usize = 256 * 1024 * 1024;
+
 /// Reads a script; `None` if the text is not one.
 pub(super) fn read(text: &str) -> Option<Script> {
+    if text.len() > MAX_SCRIPT_BYTES {
+        return None;
+    }
+    thread::scope(|scope| {
+        let thread = thread::Builder::new().stack_size(STACK_BYTES);
+        let reading = thread.spawn_scoped(scope, || script(text)).ok()?;
+        reading.join().ok().flatten()
+    })
+}
+
+fn script(text: &str) -> Option<Script> {
     // An object on its own would be read as a block.
     let in_brackets = text
         .trim_start()
