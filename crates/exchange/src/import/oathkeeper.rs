@@ -181,11 +181,12 @@ impl Importer {
         }
         let (tables, ready) = tables(&issuers, keys, &mut out);
         self.site.tables = tables;
+        let overlaps = carry::overlaps(&mut self.rules);
         for at in 0..self.rules.len() {
             let entries = self.rule(at, &ready);
             self.site.entries.extend(entries);
         }
-        let (entries, notes) = carry::overlaps(&self.rules, &mut self.site.taken);
+        let (entries, notes) = carry::denials(&self.rules, &overlaps, &mut self.site.taken);
         self.site.entries.extend(entries);
         self.notes.extend(notes);
         let tables = &mut self.site.tables;

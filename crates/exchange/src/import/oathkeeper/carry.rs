@@ -13,6 +13,9 @@ use super::super::write;
 use super::access::Access;
 use super::url::Paths;
 
+/// Pairs of overlapping rules that are written out.
+const MAX_OVERLAPS: usize = 200;
+
 /// A rule under way.
 pub(super) struct Carried {
     pub(super) name: String,
@@ -151,42 +154,76 @@ fn others(rules: &[Carried], at: usize) -> impl Iterator<Item = &Carried> {
     others.map(|(_, rule)| rule)
 }
 
-/// Denies what two open rules match. Returns notes, too.
-pub(super) fn overlaps(rules: &[Carried], taken: &mut Vec<String>) -> (Vec<Entry>, Vec<String>) {
-    let (mut entries, mut notes) = (Vec::new(), Vec::new());
-    for (at, own) in rules.iter().enumerate() {
-        for other in rules.get(at + 1..).unwrap_or_default() {
-            // A closed rule denies its own paths.
-            if own.closed().is_some() || other.closed().is_some() {
-                continue;
+/// What two open rules match.
+pub(super) struct Overlap {
+    one: usize,
+    other: usize,
+    methods: MethodSet,
+    shapes: Vec<Shape>,
+}
+
+/// What open rules match in pairs. A rule that overlaps too many others is closed, so that the list stays
+/// readable.
+pub(super) fn overlaps(rules: &mut [Carried]) -> Vec<Overlap> {
+    let mut all: Vec<Overlap> = Vec::new();
+    for other in 0..rules.len() {
+        let mut own: Vec<Overlap> = (0..other)
+            .filter_map(|one| overlap_of(rules, one, other))
+            .collect();
+        match rules.get_mut(other) {
+            Some(rule) if all.len() + own.len() > MAX_OVERLAPS => {
+                let why = "overlaps more rules than can be told apart";
+                rule.access = Access::Closed(why.to_owned());
             }
-            let is_apart =
-                |one: &Carried, other: &Carried| one.is_whole && one.is_apart_from(other);
-            let methods = shared(own.methods, other.methods);
-            let shapes = meeting(own, other);
-            if is_apart(own, other)
-                || is_apart(other, own)
-                || methods.is_empty()
-                || shapes.is_empty()
-            {
-                continue;
-            }
-            let (own_name, other_name) = (&own.name, &other.name);
-            let note = format!(
-                "what both rule `{own_name}` and rule `{other_name}` match is denied: Oathkeeper answers 500 there"
-            );
-            let id = write::id(&format!("both-{}-{}", own.id, other.id), taken);
-            entries.push(Entry::Rule(Rule {
-                comment: note.clone(),
-                patterns: shapes.iter().map(Pattern::from).collect(),
-                ..Rule::deny(
-                    &id,
-                    methods,
-                    &format!("In Oathkeeper, both `{own_name}` and `{other_name}` match."),
-                )
-            }));
-            notes.push(note);
+            _ => all.append(&mut own),
         }
+    }
+    all
+}
+
+fn overlap_of(rules: &[Carried], one: usize, other: usize) -> Option<Overlap> {
+    let (own, next) = (rules.get(one)?, rules.get(other)?);
+    // A closed rule denies its own paths.
+    if own.closed().is_some() || next.closed().is_some() {
+        return None;
+    }
+    let is_apart = |one: &Carried, other: &Carried| one.is_whole && one.is_apart_from(other);
+    let methods = shared(own.methods, next.methods);
+    if methods.is_empty() || is_apart(own, next) || is_apart(next, own) {
+        return None;
+    }
+    let shapes = meeting(own, next);
+    (!shapes.is_empty()).then_some(Overlap {
+        one,
+        other,
+        methods,
+        shapes,
+    })
+}
+
+/// Denies what two open rules match. Returns notes, too.
+pub(super) fn denials(
+    rules: &[Carried],
+    overlaps: &[Overlap],
+    taken: &mut Vec<String>,
+) -> (Vec<Entry>, Vec<String>) {
+    let (mut entries, mut notes) = (Vec::new(), Vec::new());
+    for overlap in overlaps {
+        let (Some(own), Some(other)) = (rules.get(overlap.one), rules.get(overlap.other)) else {
+            continue;
+        };
+        let (own_name, other_name) = (&own.name, &other.name);
+        let note = format!(
+            "what both rule `{own_name}` and rule `{other_name}` match is denied: Oathkeeper answers 500 there"
+        );
+        let id = write::id(&format!("both-{}-{}", own.id, other.id), taken);
+        let because = format!("In Oathkeeper, both `{own_name}` and `{other_name}` match.");
+        entries.push(Entry::Rule(Rule {
+            comment: note.clone(),
+            patterns: overlap.shapes.iter().map(Pattern::from).collect(),
+            ..Rule::deny(&id, overlap.methods, &because)
+        }));
+        notes.push(note);
     }
     (entries, notes)
 }

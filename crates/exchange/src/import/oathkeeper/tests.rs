@@ -196,6 +196,21 @@ fn what_is_closed_with_an_expression_that_is_not_understood_is_a_warning() {
 }
 
 #[test]
+fn a_rule_that_overlaps_too_many_others_is_closed() {
+    let rules = (0..30).map(|at| rule(&format!("r{at}"), &format!("/<.*>/{at}/<.*>"), "noop", ""));
+    let imported = imported(&rules.collect::<String>());
+    let text = site(&imported);
+    let pairs = text.matches("# what both rule").count();
+    assert!(pairs > 100 && pairs <= 200, "{pairs}");
+    assert!(
+        imported
+            .notes
+            .iter()
+            .any(|note| note.contains("`r29` is denied") && note.contains("overlaps more rules"))
+    );
+}
+
+#[test]
 fn issuers_are_named_where_there_are_several() {
     let one = rule(
         "one",
