@@ -18,7 +18,7 @@ use super::draft::{Entry, Rule};
 use super::issuer::{KeySet, tables};
 use super::write::{Site, list, one_line, written};
 use super::{ImportError, Imported, document};
-use access::{Access, Jwt};
+use access::Access;
 use carry::Carried;
 use config::Config;
 use issuers::Issuers;
@@ -242,20 +242,7 @@ impl Importer {
             return rules.into_iter().map(Entry::Rule).collect();
         };
         let required = self.issuers.required(jwt);
-        if jwt.scope.is_some() {
-            self.claims
-                .extend(["scope = \"string\"\n", "scp = \"string[]\"\n"]);
-        }
-        if required
-            .when
-            .as_ref()
-            .is_some_and(|when| when.contains("claims.aud"))
-        {
-            self.claims.push("aud = \"string[]\"\n");
-            if jwt.audiences.len() == 1 {
-                self.notes.push(audience(&own.name, jwt));
-            }
-        }
+        self.claims.extend(&required.claims);
         let rules = own.allows(&required.who, required.when.as_ref(), &mut self.site.taken);
         let is_ready = required.issuers.iter().all(|name| ready.contains(name));
         if is_ready || !self.issuers.are_several() {
@@ -271,14 +258,6 @@ impl Importer {
         }
         vec![Entry::Comment(text)]
     }
-}
-
-fn audience(name: &str, jwt: &Jwt) -> String {
-    format!(
-        "rule `{name}` needs `{}` in a list of audiences: a token with this one audience as plain text is denied, because \
-         other rules accept the issuer's tokens for other audiences",
-        jwt.audiences.join("`, `")
-    )
 }
 
 #[cfg(test)]

@@ -17,6 +17,10 @@ const ALGORITHMS: [&str; 9] = [
     "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA",
 ];
 
+const AUDIENCE: &str = "audience = { type = \"string\", path = [\"aud\"] }\n";
+const AUDIENCES: &str = "aud = \"string[]\"\n";
+const SCOPES: [&str; 2] = ["scope = \"string\"\n", "scp = \"string[]\"\n"];
+
 /// The issuers of a policy under way.
 #[derive(Debug, Default)]
 pub(super) struct Issuers {
@@ -43,6 +47,8 @@ pub(super) struct Required {
     /// The lines that name the principals.
     pub(super) who: String,
     pub(super) when: Option<String>,
+    /// Lines of `[claims]` for what `when` reads.
+    pub(super) claims: Vec<&'static str>,
     /// The names of the issuers.
     pub(super) issuers: Vec<String>,
 }
@@ -142,19 +148,32 @@ impl Issuers {
             None => who.push_str("signed_in = true\n"),
         }
         let mut tests = Vec::new();
+        let mut claims = Vec::new();
         // The issuer accepts a token for any client of all its rules.
         let is_settled = |known: &Known| known.audiences.len() == 1 && jwt.audiences.len() == 1;
         if !of_rule().all(is_settled) {
-            let in_list = |audience: &String| format!("{} in claims.aud", string(audience));
-            tests.extend(jwt.audiences.iter().map(in_list));
+            claims.push(AUDIENCES);
+            // Several audiences are always a list; one may be plain text.
+            if let [audience] = jwt.audiences.as_slice() {
+                claims.push(AUDIENCE);
+                let audience = string(audience);
+                tests.push(format!(
+                    "(claims.audience == {audience} || {audience} in claims.aud)"
+                ));
+            } else {
+                let in_list = |audience: &String| format!("{} in claims.aud", string(audience));
+                tests.extend(jwt.audiences.iter().map(in_list));
+            }
         }
         if jwt.scope.is_some() {
             // Oathkeeper reads `scp` first, a policy reads `scope`.
+            claims.extend(SCOPES);
             tests.push("!(has(claims.scp) && has(claims.scope))".to_owned());
         }
         Required {
             who,
             when: (!tests.is_empty()).then(|| tests.join(" && ")),
+            claims,
             issuers,
         }
     }
