@@ -230,7 +230,9 @@ fn read(path: &Path) -> Result<String, Failure> {
 /// Reports a directory that has parts of a policy, before anything is written to it.
 fn check_empty(folder: &Path, imported: &Imported) -> Result<(), Failure> {
     let courses = folder.join(COURSES_FOLDER);
-    let has_courses = fs::read_dir(&courses).is_ok_and(|mut entries| entries.next().is_some());
+    let is_course =
+        |entry: Result<fs::DirEntry, _>| entry.is_ok_and(|entry| entry.file_name() != ".gitkeep");
+    let has_courses = fs::read_dir(&courses).is_ok_and(|mut entries| entries.any(is_course));
     let mut paths = imported.files.iter().map(|(name, _)| folder.join(name));
     let taken = paths.find(|path| path.symlink_metadata().is_ok());
     match taken.or(has_courses.then_some(courses)) {
@@ -259,13 +261,9 @@ fn check(imported: &Imported) -> Result<(), Failure> {
 }
 
 fn write(folder: &Path, imported: &Imported) -> Result<(), Failure> {
-    // A policy has a directory for its courses, even before it has one.
-    let courses = folder.join(COURSES_FOLDER);
-    fs::create_dir_all(&courses).map_err(|error| Failure::Write {
-        path: courses,
-        error,
-    })?;
-    for (name, text) in &imported.files {
+    // A policy has a directory for its courses, even without a course; git keeps no empty directory.
+    let keep = (format!("{COURSES_FOLDER}/.gitkeep"), String::new());
+    for (name, text) in imported.files.iter().chain([&keep]) {
         let path = folder.join(name);
         let failed = |error| Failure::Write {
             path: path.clone(),

@@ -5,10 +5,8 @@
 //! alone is too wide, or too large ([`wide`]), for what must be denied completely. Not here: the syntax
 //! of those tools.
 
-use tollgate_core::path::check_literal_chars;
-
 use super::condition::{Piece, Star, is_expressible};
-use super::shape::{End, Part, Shape, is_segment, simplified};
+use super::shape::{End, Part, Shape, is_literal, is_segment, simplified};
 use tollgate_compiler::limits::MAX_STARS_PER_SEGMENT;
 
 /// One wildcard may become two patterns, so a few of them become many.
@@ -353,12 +351,8 @@ impl Draft {
 fn widened(text: &str) -> String {
     let mut wider = String::new();
     for c in text.chars() {
-        let is_plain = check_literal_chars(c.encode_utf8(&mut [0; 4]), false).is_ok();
-        let c = if is_plain && !"{}%".contains(c) {
-            c
-        } else {
-            '*'
-        };
+        // Some readers take a plus sign for a space.
+        let c = if is_literal(c) && c != '+' { c } else { '*' };
         if !(c == '*' && wider.ends_with('*')) {
             wider.push(c);
         }

@@ -7,7 +7,7 @@
 use std::collections::VecDeque;
 
 use tollgate_compiler::limits::{MAX_PATTERN_BYTES, MAX_PATTERN_SEGMENTS, MAX_STARS_PER_SEGMENT};
-use tollgate_core::path::check_segment;
+use tollgate_core::path::{check_literal_chars, check_segment};
 
 /// Intersections with more parts are replaced by one of the two sets.
 const MAX_MEETINGS: usize = 64;
@@ -204,6 +204,11 @@ pub(super) fn is_segment(text: &str) -> bool {
     check_segment(&text.replace('*', "x"), false).is_ok()
         && !text.contains(['{', '}', '%', '/'])
         && !text.contains("**")
+}
+
+/// Whether a pattern can have the character as itself.
+pub(super) fn is_literal(c: char) -> bool {
+    check_literal_chars(c.encode_utf8(&mut [0; 4]), false).is_ok() && !"{}%*/".contains(c)
 }
 
 /// Whether `text` is `pattern` with every `*` replaced by some run of characters. A `*` in `text` is any

@@ -86,7 +86,7 @@ impl Site {
         match outcome.kind {
             Kind::Allow => Some(true),
             Kind::Reject => None,
-            Kind::Deny => Some(false),
+            _ => Some(false),
         }
     }
 }
