@@ -65,7 +65,7 @@ pub(crate) struct Import {
     /// For `oathkeeper`: the site, such as `https://www.example.com` [default: that of the first rule]
     #[arg(long, value_name = "URL")]
     site: Option<String>,
-    /// For `oathkeeper`: how `<…>` in URLs is matched [default: as the configuration says]
+    /// For `oathkeeper`: how `<…>` in URLs is matched [default: that of the configuration]
     #[arg(long, value_enum)]
     matching: Option<Strategy>,
     /// The issuer's key set as it is published, with the issuer's name where there are several; can be
@@ -77,7 +77,7 @@ pub(crate) struct Import {
     pub(crate) json: bool,
 }
 
-/// What can be imported.
+/// A kind of source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Kind {
     /// Settings of a function that checks the tokens of one Cognito user pool
@@ -88,7 +88,7 @@ enum Kind {
     Oathkeeper,
 }
 
-/// How Oathkeeper matches URLs.
+/// A matching strategy of Oathkeeper.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Strategy {
     /// `<…>` is a regular expression
@@ -234,8 +234,8 @@ fn check_empty(folder: &Path, imported: &Imported) -> Result<(), Failure> {
         |entry: Result<fs::DirEntry, _>| entry.is_ok_and(|entry| entry.file_name() != ".gitkeep");
     let has_courses = fs::read_dir(&courses).is_ok_and(|mut entries| entries.any(is_course));
     let mut paths = imported.files.iter().map(|(name, _)| folder.join(name));
-    let taken = paths.find(|path| path.symlink_metadata().is_ok());
-    match taken.or(has_courses.then_some(courses)) {
+    let existing = paths.find(|path| path.symlink_metadata().is_ok());
+    match existing.or(has_courses.then_some(courses)) {
         None => Ok(()),
         Some(path) => Err(Failure::Write {
             path,

@@ -167,7 +167,7 @@ impl Importer {
                         own,
                         denied,
                         &because,
-                        &mut self.site.taken,
+                        &mut self.site.used,
                         &mut self.notes,
                     );
                 }
@@ -185,7 +185,7 @@ impl Importer {
                     own,
                     &denied,
                     &because,
-                    &mut self.site.taken,
+                    &mut self.site.used,
                     &mut self.notes,
                 );
                 entries.extend(rules);
@@ -317,7 +317,7 @@ fn deny(
     own: &Try,
     denied: &[Denied],
     because: &str,
-    taken: &mut Vec<String>,
+    used: &mut Vec<String>,
     notes: &mut Vec<String>,
 ) -> Vec<Entry> {
     let mut entries: Vec<Entry> = Vec::new();
@@ -374,8 +374,8 @@ fn deny(
         for mut rule in rules {
             rule.id = match entries.is_empty() {
                 true if own.behaviour.guard.is_some() => own.id.clone(),
-                _ if own.behaviour.guard.is_some() => super::write::id(&own.id, taken),
-                _ => super::write::id(&format!("{}-methods", own.id), taken),
+                _ if own.behaviour.guard.is_some() => super::write::id(&own.id, used),
+                _ => super::write::id(&format!("{}-methods", own.id), used),
             };
             entries.push(Entry::Rule(rule));
         }

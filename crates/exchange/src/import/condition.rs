@@ -1,4 +1,4 @@
-//! Conditions on captured segments, for what a pattern alone cannot say.
+//! Conditions on captured segments, where a pattern is not exact.
 //!
 //! Not here: which segments are captured ([`sequence`](super::sequence), [`except`](super::except)).
 
@@ -13,7 +13,7 @@ pub(super) enum Piece {
     Star(Star),
 }
 
-/// What a run within a segment cannot be.
+/// The restrictions of a run within a segment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Star {
     /// The run is not empty.
@@ -41,8 +41,8 @@ pub(super) fn pieces(text: &str) -> Vec<Piece> {
     pieces
 }
 
-/// The comparisons, all of which hold exactly if the capture consists of the pieces; `None` if no
-/// comparisons say that. No comparison: always.
+/// Returns comparisons that all hold exactly if the capture consists of the pieces, or `None` if there are none
+/// such. An empty list always holds.
 pub(super) fn compare(capture: &str, pieces: &[Piece]) -> Option<Vec<String>> {
     let test = |name: &str, text: &str| format!("path.{capture}.{name}({})", string(text));
     let differs = |text: &str| format!("path.{capture} != {}", string(text));

@@ -32,7 +32,7 @@ pub(super) struct Pattern {
     shape: Shape,
 }
 
-/// What a policy file consists of, in order.
+/// A part of a policy file.
 #[derive(Clone, Debug)]
 pub(super) enum Entry {
     Rule(Rule),
@@ -75,7 +75,7 @@ impl From<&Shape> for Pattern {
 }
 
 impl Rule {
-    /// An `allow` for everyone, or for those whom `who` names.
+    /// Creates an `allow` for the principals that `who` names.
     pub(super) fn allow(id: &str, who: &str, methods: MethodSet) -> Self {
         Self {
             comment: String::new(),
@@ -89,7 +89,7 @@ impl Rule {
         }
     }
 
-    /// A `deny` for everyone.
+    /// Creates a `deny` for every principal.
     pub(super) fn deny(id: &str, methods: MethodSet, because: &str) -> Self {
         Self {
             effect: Effect::Deny,
@@ -197,7 +197,7 @@ pub(super) fn idle(entries: &[Entry]) -> Vec<&str> {
 }
 
 /// Rules with no more patterns than a rule can have.
-pub(super) fn divided(entries: Vec<Entry>, taken: &mut Vec<String>) -> Vec<Entry> {
+pub(super) fn divided(entries: Vec<Entry>, used: &mut Vec<String>) -> Vec<Entry> {
     let mut all = Vec::new();
     for entry in entries {
         let Entry::Rule(rule) = entry else {
@@ -210,7 +210,7 @@ pub(super) fn divided(entries: Vec<Entry>, taken: &mut Vec<String>) -> Vec<Entry
                 ..rule.clone()
             };
             if number > 0 {
-                part.id = super::write::id(&rule.id, taken);
+                part.id = super::write::id(&rule.id, used);
                 part.comment.clear();
             }
             all.push(Entry::Rule(part));
@@ -300,9 +300,9 @@ mod tests {
     fn many_patterns_become_several_rules() {
         let texts: Vec<String> = (0..70).map(|at| format!("/{at}")).collect();
         let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-        let mut taken = vec!["many".to_owned()];
-        let entries = divided(vec![rule("many", Effect::Deny, &texts, "")], &mut taken);
+        let mut used = vec!["many".to_owned()];
+        let entries = divided(vec![rule("many", Effect::Deny, &texts, "")], &mut used);
         assert_eq!(entries.len(), 3);
-        assert_eq!(taken, ["many", "many-2", "many-3"]);
+        assert_eq!(used, ["many", "many-2", "many-3"]);
     }
 }

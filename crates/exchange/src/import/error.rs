@@ -13,32 +13,32 @@ pub enum ImportError {
     Shape {
         /// The shapes.
         accepted: &'static str,
-        /// What the source is instead.
+        /// The shape that was found.
         found: String,
     },
     /// A part of the source cannot be read, so that what it guards is unknown.
     Unreadable {
-        /// Where it is.
+        /// Its location.
         place: String,
-        /// What is there.
+        /// The text that was found.
         found: String,
-        /// What can be read there.
+        /// The help: what to write instead.
         expected: &'static str,
     },
     /// The source has several distributions.
     Several(Vec<String>),
-    /// The source has no distribution of this name.
+    /// No distribution in the source has this name.
     NoSuch {
         /// The name.
         name: String,
         /// The distributions that it has.
         known: Vec<String>,
     },
-    /// The distribution is switched off, so it serves nothing.
+    /// The distribution is not enabled, so it serves nothing.
     Disabled,
     /// Settings lack something that a policy needs.
     Missing {
-        /// What it is.
+        /// The missing setting.
         what: &'static str,
         /// The names that were looked for.
         names: Vec<&'static str>,
@@ -49,7 +49,7 @@ pub enum ImportError {
     },
     /// A setting has a value that it cannot have.
     Unusable {
-        /// What the value should be.
+        /// The kind of value that is expected.
         what: &'static str,
         /// The value.
         value: String,
@@ -60,7 +60,7 @@ pub enum ImportError {
     },
     /// Two settings contradict each other.
     Conflict {
-        /// What they set.
+        /// The setting.
         what: &'static str,
         /// The values, with their lines.
         values: Vec<String>,
@@ -84,7 +84,7 @@ impl ImportError {
         Self::Format(problem.into())
     }
 
-    /// The way out, if there is one.
+    /// Returns the help: an imperative.
     pub fn help(&self) -> Option<&'static str> {
         match self {
             Self::Shape { accepted, .. } => Some(accepted),

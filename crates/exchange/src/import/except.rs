@@ -24,20 +24,20 @@ pub(super) struct Excepted {
 
 /// Whether a condition can except the pattern.
 pub(super) fn can_be_excepted(shape: &Shape) -> bool {
-    let says = |part: &Part| match part {
+    let is_comparable = |part: &Part| match part {
         Part::Text(text) => compare("x", &pieces(text)).is_some(),
         Part::Rest => true,
     };
-    Ends::of(shape).is_some() && shape.parts.iter().all(says)
+    Ends::of(shape).is_some() && shape.parts.iter().all(is_comparable)
 }
 
-/// Rules for what `shape` matches and no exception does; `None` if no condition says that exactly.
+/// Returns rules for what `shape` matches and no exception does, or `None` if no condition is exact.
 pub(super) fn except(shape: &Shape, exceptions: &[Shape]) -> Option<Vec<Excepted>> {
     let shape = Ends::of(shape)?;
     let exceptions: Vec<Ends<'_>> = exceptions.iter().map(Ends::of).collect::<Option<_>>()?;
     let all = || core::iter::once(&shape).chain(&exceptions);
     let starts = all().map(|ends| ends.start.len()).max()?;
-    // The last segment always has a place, so that a path without a slash at its end can be said.
+    // The last segment always has a place, so that a path without a slash at its end has a pattern.
     let tails = all().map(|ends| ends.tail.len()).max()?.max(1);
     let fixed = all().filter(|ends| !ends.has_rest);
     let fixed = fixed.map(|ends| ends.start.len()).max().unwrap_or(0);
@@ -70,7 +70,7 @@ pub(super) fn except(shape: &Shape, exceptions: &[Shape]) -> Option<Vec<Excepted
     Some(found)
 }
 
-/// A pattern with at most one `**`, as what it asks of segments from the left and from the right.
+/// A pattern with at most one `**`, as what it requires of segments from the left and from the right.
 struct Ends<'a> {
     start: Vec<&'a str>,
     tail: Vec<&'a str>,
@@ -123,19 +123,19 @@ impl Class {
         if self.count == 0 && !self.has_slash {
             return Some(None);
         }
-        let Some(own) = self.asks(shape) else {
+        let Some(own) = self.requires(shape) else {
             return Some(None);
         };
         let mut alternatives: Vec<Vec<(Place, &str)>> = Vec::new();
         for exception in exceptions {
-            let Some(asked) = self.asks(exception) else {
+            let Some(required) = self.requires(exception) else {
                 continue;
             };
             let mut left = Vec::new();
             let mut is_possible = true;
-            for (place, text) in asked {
+            for (place, text) in required {
                 match own.iter().find(|(at, _)| *at == place) {
-                    // What the pattern itself asks for decides already.
+                    // The pattern itself decides this segment.
                     Some((_, own)) if matches(text, own) => {}
                     Some((_, own)) if !own.contains('*') => is_possible = false,
                     _ => left.push((place, text)),
@@ -177,11 +177,11 @@ impl Class {
         if self.has_slash {
             pattern.push('/');
         }
-        self.say(pattern, &tests, &alternatives, captures)
+        self.written(pattern, &tests, &alternatives, captures)
     }
 
     /// The rule, written.
-    fn say(
+    fn written(
         &self,
         pattern: String,
         own: &[String],
@@ -223,8 +223,8 @@ impl Class {
         })
     }
 
-    /// What a pattern asks of this class; `None` if it matches none of it.
-    fn asks<'a>(&self, ends: &Ends<'a>) -> Option<Vec<(Place, &'a str)>> {
+    /// Returns what a pattern requires of this class, or `None` if it matches none of it.
+    fn requires<'a>(&self, ends: &Ends<'a>) -> Option<Vec<(Place, &'a str)>> {
         let is_end = match ends.end {
             End::File => !self.has_slash,
             End::Slash => self.has_slash,
@@ -244,7 +244,7 @@ impl Class {
         let from = self.count - ends.tail.len();
         let tail = ends.tail.iter().enumerate();
         let tail = tail.map(|(at, text)| (from + at, *text));
-        // A segment is never empty, so `*` asks for nothing.
+        // A segment is never empty, so `*` requires nothing.
         Some(start.chain(tail).filter(|(_, text)| *text != "*").collect())
     }
 }

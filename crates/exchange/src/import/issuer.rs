@@ -22,11 +22,11 @@ pub(super) struct Issuer {
     pub(super) name: String,
     /// Lines of its table.
     pub(super) lines: String,
-    /// Where its keys are published.
+    /// The addresses of its keys.
     pub(super) published: Vec<String>,
 }
 
-/// The tables. Those whose keys are missing are comments, which say how to finish them. Returns the text
+/// Writes the tables. Those without keys are comments that describe how to finish them. Returns the text
 /// and the names of the issuers that are ready.
 pub(super) fn tables(
     issuers: &[Issuer],
@@ -127,11 +127,7 @@ mod tests {
                 "{text}"
             );
             assert_eq!(text.matches("\n# [[issuer]]").count(), warnings, "{text}");
-            assert_eq!(
-                text.contains("\nrefresh = \"https://b/k\""),
-                false,
-                "{text}"
-            );
+            assert!(!text.contains("\nrefresh = \"https://b/k\""), "{text}");
         }
     }
 

@@ -1,7 +1,7 @@
 //! Access rules of Ory Oathkeeper.
 //!
 //! Oathkeeper answers 500 where two rules match a request, so no request that may match two rules is
-//! allowed here. A rule that cannot be carried over is a `deny`. Not here: what a rule asks
+//! allowed here. A rule that cannot be carried over is a `deny`. Not here: the requirements of a rule
 //! ([`access`]), the URLs that it matches ([`url`]), the issuers that it trusts ([`issuers`]).
 
 mod access;
@@ -24,7 +24,7 @@ use config::Config;
 use issuers::Issuers;
 use url::Url;
 
-/// How `<…>` in a URL is read.
+/// A matching strategy: the language of `<…>` in URLs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Matching {
     /// As regular expressions.
@@ -34,16 +34,16 @@ pub enum Matching {
     Glob,
 }
 
-/// What the access rules alone do not say.
+/// Settings that are not in the access rules.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Oathkeeper {
     /// Oathkeeper's own configuration, JSON or YAML.
     pub config: Option<String>,
     /// The scheme and host of the site, such as `https://www.example.com`; without it those of the first rule.
     pub site: Option<String>,
-    /// How URLs are matched; without it as the configuration says, or as the rules can only mean it.
+    /// The matching strategy; without it that of the configuration, or the only one that the rules can be written for.
     pub matching: Option<Matching>,
-    /// The keys of the issuers, as far as they are at hand.
+    /// The keys of the issuers, as far as they are known.
     pub keys: Vec<KeySet>,
 }
 
@@ -186,7 +186,7 @@ impl Importer {
             let entries = self.rule(at, &ready);
             self.site.entries.extend(entries);
         }
-        let (entries, notes) = carry::denials(&self.rules, &overlaps, &mut self.site.taken);
+        let (entries, notes) = carry::denials(&self.rules, &overlaps, &mut self.site.used);
         self.site.entries.extend(entries);
         self.notes.extend(notes);
         let tables = &mut self.site.tables;
@@ -205,7 +205,7 @@ impl Importer {
         Ok(out)
     }
 
-    /// What a rule becomes.
+    /// Returns the entries for a rule.
     fn rule(&mut self, at: usize, ready: &[String]) -> Vec<Entry> {
         let Some(own) = self.rules.get(at) else {
             return Vec::new();
@@ -222,7 +222,7 @@ impl Importer {
             self.notes.push(note.clone());
             for lost in carry::lost(&self.rules, at, &rule.patterns) {
                 self.warnings.push(format!(
-                    "what rule `{lost}` allows is denied, because rule `{}` may match it ({}), and no pattern tells them apart",
+                    "what rule `{lost}` allows is denied, because rule `{}` may match it ({}), and no pattern separates the two",
                     own.name, own.url
                 ));
             }
@@ -238,12 +238,12 @@ impl Importer {
             ));
         }
         let Access::Token(jwt) = &own.access else {
-            let rules = own.allows("anyone = true\n", None, &mut self.site.taken);
+            let rules = own.allows("anyone = true\n", None, &mut self.site.used);
             return rules.into_iter().map(Entry::Rule).collect();
         };
         let required = self.issuers.required(jwt);
         self.claims.extend(&required.claims);
-        let rules = own.allows(&required.who, required.when.as_ref(), &mut self.site.taken);
+        let rules = own.allows(&required.who, required.when.as_ref(), &mut self.site.used);
         let is_ready = required.issuers.iter().all(|name| ready.contains(name));
         if is_ready || !self.issuers.are_several() {
             return rules.into_iter().map(Entry::Rule).collect();

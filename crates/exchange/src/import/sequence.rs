@@ -1,8 +1,8 @@
-//! From the wildcards of other tools to shapes of the policy language.
+//! Translation of the wildcards of other tools to shapes of the policy language.
 //!
 //! Other tools match a path as one string, in which a wildcard may cross slashes; a pattern here matches
 //! segments. A translation is either exact ([`narrow`]), with conditions on captures where a pattern
-//! alone is too wide, or too large ([`wide`]), for what must be denied completely. Not here: the syntax
+//! is too wide, or too large ([`wide`]), for what must be denied completely. Not here: the syntax
 //! of those tools.
 
 use super::condition::{Piece, Star, is_expressible};
@@ -28,14 +28,14 @@ pub(super) enum Token {
 pub(super) struct Run {
     /// The run may have slashes in it.
     pub(super) crosses: bool,
-    /// What the run cannot be.
+    /// The restrictions of the run.
     pub(super) star: Star,
 }
 
 impl Token {
     /// Any run of characters, slashes included.
     pub(super) const ANYTHING: Self = Self::any(false);
-    /// The same, but for the empty one.
+    /// Any run of characters except the empty one.
     pub(super) const SOMETHING: Self = Self::any(true);
 
     const fn any(is_filled: bool) -> Self {

@@ -29,13 +29,13 @@ pub struct Settings {
     pub client: Option<String>,
     /// The group that has access; without one every user of the pool has.
     pub group: Option<String>,
-    /// Where the function reads tokens.
+    /// The location of tokens.
     pub tokens: Tokens,
     /// The pool's key set, if the settings contain it.
     pub keys: Option<String>,
-    /// Why a setting could not be read. Counts only if no option gives it.
+    /// Errors of single settings. They count only if no option gives the setting.
     problems: Vec<ImportError>,
-    /// Why the group is not known. Counts only if no option gives it.
+    /// The error of the group. It counts only if no option gives the group.
     restriction: Option<ImportError>,
     /// The names that were found, with their lines.
     found: Vec<String>,
@@ -43,10 +43,10 @@ pub struct Settings {
     has_code: bool,
 }
 
-/// Where a function reads tokens.
+/// A location of tokens.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Tokens {
-    /// The settings do not say.
+    /// The settings do not contain it.
     #[default]
     Unknown,
     /// In the cookies of Amplify, whose names contain the user's name.
@@ -137,7 +137,7 @@ fn understood(script: &javascript::Script) -> Settings {
     settings
 }
 
-/// Imports the settings of a function. `keys` is the pool's key set, if it is at hand.
+/// Imports the settings of a function. `keys` is the pool's key set, if it is known.
 ///
 /// # Errors
 /// Returns an error if a policy needs more than the settings contain, or if they may restrict access in a

@@ -40,17 +40,17 @@ pub(super) fn comment(text: &str) -> String {
         .collect()
 }
 
-/// An id made of a name: small letters, digits and dashes. It is added to those that are taken.
-pub(super) fn id(name: &str, taken: &mut Vec<String>) -> String {
+/// Returns an ID made of a name, in small letters, digits and dashes, and adds it to the used ones.
+pub(super) fn id(name: &str, used: &mut Vec<String>) -> String {
     let id = slug(name);
     let id = if id.is_empty() { "rule" } else { id.as_str() };
     let mut name = id.to_owned();
     let mut count = 1;
-    while taken.contains(&name) {
+    while used.contains(&name) {
         count += 1;
         name = format!("{id}-{count}");
     }
-    taken.push(name.clone());
+    used.push(name.clone());
     name
 }
 
@@ -75,14 +75,14 @@ fn slug(name: &str) -> String {
 pub(super) struct Site {
     /// The site's name.
     pub(super) name: String,
-    /// What the policy is made from.
+    /// The source, for the first line.
     pub(super) source: &'static str,
     /// `[[issuer]]`, `[token]` and `[claims]`, as TOML.
     pub(super) tables: String,
     /// The rules.
     pub(super) entries: Vec<Entry>,
     /// The ids of rules.
-    pub(super) taken: Vec<String>,
+    pub(super) used: Vec<String>,
 }
 
 impl Site {
@@ -96,12 +96,12 @@ impl Site {
             source,
             tables: String::new(),
             entries: Vec::new(),
-            taken: Vec::new(),
+            used: Vec::new(),
         }
     }
 
     pub(super) fn id(&mut self, name: &str) -> String {
-        id(name, &mut self.taken)
+        id(name, &mut self.used)
     }
 
     /// `site.toml`.
@@ -112,7 +112,7 @@ impl Site {
             quoted(&self.name)
         );
         text.push_str(&self.tables);
-        let entries = divided(settled(self.entries), &mut self.taken);
+        let entries = divided(settled(self.entries), &mut self.used);
         for entry in &entries {
             text.push('\n');
             match entry {
@@ -177,11 +177,11 @@ mod tests {
     fn texts_never_become_structure() {
         assert_eq!(quoted("a\"\\\n"), "\"a\\\"\\\\\\u000A\"");
         assert_eq!(comment("a\u{7}\nb"), "# a \n# b\n");
-        let mut taken = Vec::new();
-        assert_eq!(id("Ü b!C", &mut taken), "b-c");
-        assert_eq!(id("b c", &mut taken), "b-c-2");
-        assert_eq!(id("…", &mut taken), "rule");
-        assert_eq!(id(&"x".repeat(99), &mut taken).len(), 60);
+        let mut used = Vec::new();
+        assert_eq!(id("Ü b!C", &mut used), "b-c");
+        assert_eq!(id("b c", &mut used), "b-c-2");
+        assert_eq!(id("…", &mut used), "rule");
+        assert_eq!(id(&"x".repeat(99), &mut used).len(), 60);
         assert_eq!(shortened(&"ü".repeat(600)).len(), 1_000);
         assert_eq!(Site::new(" \n", "x").name, "imported");
     }

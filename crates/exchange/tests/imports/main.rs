@@ -19,7 +19,7 @@ mod oathkeeper;
 mod site;
 mod snippet;
 
-/// What random rounds found.
+/// The results of random rounds.
 #[derive(Debug, Default)]
 struct Tally {
     /// Requests that both allow.
@@ -29,7 +29,7 @@ struct Tally {
     /// Configurations, and those in which no request is lost.
     imports: usize,
     exact: usize,
-    /// Configurations for which the importer says why it makes nothing.
+    /// Configurations that the importer rejects with an error.
     refused: usize,
 }
 

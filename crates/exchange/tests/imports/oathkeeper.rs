@@ -471,7 +471,7 @@ fn token_text(own: &Token) -> String {
     token(own.kid, &own.claims())
 }
 
-/// The key set that a warning asks for.
+/// The key set that a warning names.
 fn keys(warning: &str) -> KeySet {
     let name = warning.split('`').nth(1).unwrap();
     let urls = ISSUERS.iter().filter(|(_, url, _)| warning.contains(url));

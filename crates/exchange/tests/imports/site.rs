@@ -39,7 +39,7 @@ pub(crate) struct Site {
     pub(crate) text: String,
 }
 
-/// What a request carries in addition to its path.
+/// The headers of a request.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Carried {
     pub(crate) headers: Vec<(String, String)>,
@@ -53,7 +53,7 @@ impl Site {
         }
         let text = imported.files[0].1.clone();
         let mut compiled = compile(&tree, &CompileOptions::default());
-        // Until the compiler knows these keys, the policy says the same without them, as far as it can.
+        // Until the compiler knows these keys, the policy is rewritten without them, as far as it can.
         if compiled.has_errors() && (text.contains("issuers = ") || text.contains("path = [")) {
             tree.insert("site.toml", without_issuers(&without_places(&text)));
             compiled = compile(&tree, &CompileOptions::default());

@@ -16,7 +16,7 @@ const RESERVED: &str = "$\"'@:+&";
 /// The paths that a pattern matches.
 #[derive(Clone, Debug)]
 pub(super) struct Matched {
-    /// Exactly these, if patterns can say so.
+    /// Exactly these, if patterns can express that.
     pub(super) narrow: Option<Vec<Shape>>,
     /// These at most.
     pub(super) wide: Vec<Shape>,

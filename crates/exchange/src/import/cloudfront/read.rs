@@ -17,14 +17,14 @@ pub(super) struct Distribution {
     /// In the order in which they are tried; the default behaviour is the last.
     pub(super) behaviours: Vec<Behaviour>,
     pub(super) root: Root,
-    /// What the distribution does in addition.
+    /// Notes on restrictions for the whole distribution.
     pub(super) notes: Vec<String>,
 }
 
 /// The file that a request for `/` returns.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Root {
-    /// What the origin has there.
+    /// The origin decides.
     Origin,
     File(String),
     Unknown,
@@ -42,7 +42,7 @@ pub(super) struct Behaviour {
     pub(super) has_response_function: bool,
 }
 
-/// What must be passed before a behaviour serves anything.
+/// A guard: what a request must pass before a behaviour serves it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Guard {
     /// The end of a sentence about the behaviour.
@@ -167,7 +167,7 @@ pub(super) fn distribution(config: &Value) -> Result<Distribution, ImportError> 
     })
 }
 
-/// What the distribution restricts for all of its behaviours.
+/// Returns notes on restrictions for all behaviours.
 fn additional(config: &Value) -> Vec<String> {
     let is_set = |names: Names| match member(config, names) {
         None | Some(Value::Null) => false,
@@ -284,9 +284,7 @@ fn functions(value: &Value, has_response_function: &mut bool) -> Option<Guard> {
 }
 
 fn methods(value: &Value, methods: &mut MethodSet) -> Option<Guard> {
-    let Some(allowed) = member(value, METHODS).filter(|allowed| !allowed.is_null()) else {
-        return None;
-    };
+    let allowed = member(value, METHODS).filter(|allowed| !allowed.is_null())?;
     let Listed::Items { items, .. } = Listed::of(Some(allowed)) else {
         return Some(unknown(
             "has `AllowedMethods`, which cannot be read".to_owned(),
@@ -379,6 +377,6 @@ impl<'a> Listed<'a> {
     }
 }
 
-fn member<'a>(value: &'a Value, names: Names) -> Option<&'a Value> {
+fn member(value: &Value, names: Names) -> Option<&Value> {
     names.iter().find_map(|name| value.get(name))
 }

@@ -24,7 +24,7 @@ fn shape(pattern: &str) -> Shape {
     Shape::new(parts.collect(), end)
 }
 
-/// Which paths a policy denies, of an `allow` for everything and these denies.
+/// Returns for each path whether these rules deny it, next to an `allow` for everything.
 fn denied(rules: &[Excepted], paths: &[String]) -> Vec<bool> {
     let mut text = "schema = 1\n[site]\nname = \"x\"\n[[rule]]\nid = \"all\"\nallow = [\"/**\"]\nanyone = true\n".to_owned();
     for (at, rule) in rules.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! What an access rule asks of a request: its authenticators, its authorizer and its mutators.
+//! The requirements of an access rule: its authenticators, its authorizer and its mutators.
 //!
 //! The first authenticator that is responsible decides. A request without credentials is what any client
 //! can send, so a rule that allows one is public. Not here: which issuers a token may come from
@@ -11,14 +11,14 @@ use super::super::document::shown;
 use super::super::write::one_line;
 use super::config::Config;
 
-/// Who has access.
+/// The clients that have access.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Access {
     /// Every client.
     Anyone,
     /// Clients with such a token.
     Token(Box<Jwt>),
-    /// Nobody, as the rule says, or because it is not understood: the end of a sentence about it.
+    /// No client, because the rule denies, or because it is not understood: the end of a sentence about it.
     Closed(String),
 }
 
@@ -31,11 +31,11 @@ pub(super) struct Jwt {
     pub(super) key_sets: Vec<String>,
     pub(super) algorithms: Vec<String>,
     pub(super) scope: Option<String>,
-    /// Where the token is, as a token source.
+    /// The location of the token, as a token source.
     pub(super) source: String,
 }
 
-/// What a rule asks, and what to note about it.
+/// The requirements of a rule, and notes about it.
 #[derive(Clone, Debug)]
 pub(super) struct Asked {
     pub(super) access: Access,

@@ -1,4 +1,5 @@
-//! What access rules become: an `allow` for what one rule alone matches, a `deny` for what must stay closed.
+//! From access rules to rules of a policy: an `allow` for what exactly one rule matches, a `deny` for what must
+//! stay closed.
 //!
 //! Recent versions of Oathkeeper remove the slash at the end of a path before they match it; nothing is allowed
 //! that any version denies. Not here: the documents ([`rules`](super::rules)).
@@ -27,7 +28,7 @@ pub(super) struct Carried {
     narrow: Vec<Drawn>,
     /// Patterns for all paths that may be.
     wide: Vec<Shape>,
-    /// Whether both are the same, but for slashes at the end.
+    /// Whether both are the same, except for slashes at the end.
     pub(super) is_whole: bool,
     pub(super) access: Access,
 }
@@ -55,7 +56,7 @@ impl Carried {
         }
     }
 
-    /// Why the rule allows nothing here, as the end of a sentence about it.
+    /// Returns the reason why the rule allows nothing here, as the end of a sentence about it.
     pub(super) fn closed(&self) -> Option<&str> {
         match &self.access {
             Access::Closed(why) => Some(why),
@@ -64,12 +65,12 @@ impl Carried {
         }
     }
 
-    /// The rules for an open rule: one for its plain patterns, and one for each that needs a condition.
+    /// Returns the rules for an open rule: one for its plain patterns, and one for each that needs a condition.
     pub(super) fn allows(
         &self,
         who: &str,
         when: Option<&String>,
-        taken: &mut Vec<String>,
+        used: &mut Vec<String>,
     ) -> Vec<Rule> {
         let mut rules: Vec<Rule> = Vec::new();
         for drawn in &self.narrow {
@@ -89,7 +90,7 @@ impl Carried {
                 None => rules.push(Rule {
                     id: match rules.is_empty() {
                         true => self.id.clone(),
-                        false => write::id(&self.id, taken),
+                        false => write::id(&self.id, used),
                     },
                     patterns: vec![pattern],
                     condition,
@@ -112,7 +113,7 @@ impl Carried {
     }
 }
 
-/// The patterns that deny a closed rule: all of its paths, but for what an open rule surely has alone.
+/// Returns the patterns that deny a closed rule: all of its paths, except those that only an open rule matches.
 pub(super) fn closing(rules: &[Carried], at: usize) -> Vec<Pattern> {
     let Some((own, others)) = rules.get(at).map(|own| (own, || others(rules, at))) else {
         return Vec::new();
@@ -129,7 +130,7 @@ pub(super) fn closing(rules: &[Carried], at: usize) -> Vec<Pattern> {
     shapes.iter().map(Pattern::from).collect()
 }
 
-/// The open rules that a closed one denies completely, although Oathkeeper may not.
+/// Returns the open rules that a closed one denies completely, although Oathkeeper may not.
 pub(super) fn lost<'a>(rules: &'a [Carried], at: usize, denied: &[Pattern]) -> Vec<&'a str> {
     let Some(own) = rules.get(at).filter(|own| !own.is_whole) else {
         return Vec::new();
@@ -154,7 +155,7 @@ fn others(rules: &[Carried], at: usize) -> impl Iterator<Item = &Carried> {
     others.map(|(_, rule)| rule)
 }
 
-/// What two open rules match.
+/// The paths that two open rules match.
 pub(super) struct Overlap {
     one: usize,
     other: usize,
@@ -162,7 +163,7 @@ pub(super) struct Overlap {
     shapes: Vec<Shape>,
 }
 
-/// What open rules match in pairs. A rule that overlaps too many others is closed, so that the list stays
+/// Returns the overlaps of open rules. A rule that overlaps too many others is closed, so that the list stays
 /// readable.
 pub(super) fn overlaps(rules: &mut [Carried]) -> Vec<Overlap> {
     let mut all: Vec<Overlap> = Vec::new();
@@ -172,7 +173,7 @@ pub(super) fn overlaps(rules: &mut [Carried]) -> Vec<Overlap> {
             .collect();
         match rules.get_mut(other) {
             Some(rule) if all.len() + own.len() > MAX_OVERLAPS => {
-                let why = "overlaps more rules than can be told apart";
+                let why = "overlaps too many other rules";
                 rule.access = Access::Closed(why.to_owned());
             }
             _ => all.append(&mut own),
@@ -205,7 +206,7 @@ fn overlap_of(rules: &[Carried], one: usize, other: usize) -> Option<Overlap> {
 pub(super) fn denials(
     rules: &[Carried],
     overlaps: &[Overlap],
-    taken: &mut Vec<String>,
+    used: &mut Vec<String>,
 ) -> (Vec<Entry>, Vec<String>) {
     let (mut entries, mut notes) = (Vec::new(), Vec::new());
     for overlap in overlaps {
@@ -216,7 +217,7 @@ pub(super) fn denials(
         let note = format!(
             "what both rule `{own_name}` and rule `{other_name}` match is denied: Oathkeeper answers 500 there"
         );
-        let id = write::id(&format!("both-{}-{}", own.id, other.id), taken);
+        let id = write::id(&format!("both-{}-{}", own.id, other.id), used);
         let because = format!("In Oathkeeper, both `{own_name}` and `{other_name}` match.");
         entries.push(Entry::Rule(Rule {
             comment: note.clone(),

@@ -25,9 +25,9 @@ const SCOPES: [&str; 2] = ["scope = \"string\"\n", "scp = \"string[]\"\n"];
 #[derive(Debug, Default)]
 pub(super) struct Issuers {
     known: Vec<Known>,
-    /// Where tokens are, and the rule that says so.
+    /// The token source, and the rule that sets it.
     source: Option<(String, String)>,
-    taken: Vec<String>,
+    used: Vec<String>,
 }
 
 #[derive(Debug)]
@@ -41,7 +41,7 @@ struct Known {
     rule: String,
 }
 
-/// What a rule requires of a token.
+/// The requirements of a rule for tokens.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Required {
     /// The lines that name the principals.
@@ -54,7 +54,7 @@ pub(super) struct Required {
 }
 
 impl Issuers {
-    /// Makes the issuers of a rule known.
+    /// Adds the issuers of a rule.
     ///
     /// # Errors
     /// Returns the end of a sentence about the rule if a policy cannot trust them like this.
@@ -114,7 +114,7 @@ impl Issuers {
                     .split_once("://")
                     .map_or(issuer.as_str(), |(_, host)| host);
                 self.known.push(Known {
-                    name: super::super::write::id(host, &mut self.taken),
+                    name: super::super::write::id(host, &mut self.used),
                     issuer: issuer.clone(),
                     key_sets: jwt.key_sets.clone(),
                     algorithms: jwt.algorithms.clone(),
@@ -130,7 +130,7 @@ impl Issuers {
         Ok(())
     }
 
-    /// What a rule requires, once the issuers of all rules are known.
+    /// Returns the requirements of a rule, once the issuers of all rules are known.
     pub(super) fn required(&self, jwt: &Jwt) -> Required {
         let of_rule = || {
             self.known
@@ -178,7 +178,7 @@ impl Issuers {
         }
     }
 
-    /// The `[[issuer]]` tables.
+    /// Returns the `[[issuer]]` tables.
     pub(super) fn tables(&self) -> Vec<Issuer> {
         let table = |known: &Known| {
             let clients: BTreeSet<&String> = known
@@ -201,7 +201,7 @@ impl Issuers {
         self.known.iter().map(table).collect()
     }
 
-    /// The token source, if it is not the usual one.
+    /// Returns the token source, unless it is the default.
     pub(super) fn source(&self) -> Option<&str> {
         let (source, _) = self.source.as_ref()?;
         (source != "header:authorization").then_some(source)

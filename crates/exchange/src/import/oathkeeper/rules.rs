@@ -1,6 +1,6 @@
 //! Access rules as documents: lists, and resources of the Kubernetes controller.
 //!
-//! Not here: what a rule asks ([`access`](super::access)).
+//! Not here: the requirements of a rule ([`access`](super::access)).
 
 use serde_json::Value;
 use tollgate_core::MethodSet;
@@ -71,7 +71,7 @@ pub(super) fn reads_tokens(rule: &Value) -> bool {
     handlers.into_iter().any(|handler| handler == "jwt")
 }
 
-/// The strategy that the rules can only mean: some expressions exist in one of them only.
+/// Returns the only strategy that the rules can be written for: some expressions exist in one of them.
 pub(super) fn guessed(urls: &[&str]) -> Result<Matching, ImportError> {
     let insides = || {
         urls.iter()
@@ -87,7 +87,7 @@ pub(super) fn guessed(urls: &[&str]) -> Result<Matching, ImportError> {
     let regexp = insides().find(|inside| is_regexp(inside) && !is_glob(inside));
     match (insides().find(is_glob), regexp) {
         (Some(glob), Some(regexp)) => Err(ImportError::Contradiction(format!(
-            "`<{glob}>` is not a regular expression, and `<{regexp}>` looks like one: say which with `--matching`"
+            "`<{glob}>` is not a regular expression, and `<{regexp}>` looks like one: choose with `--matching`"
         ))),
         (Some(_), None) => Ok(Matching::Glob),
         (None, _) => Ok(Matching::Regexp),

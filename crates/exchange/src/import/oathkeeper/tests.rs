@@ -120,7 +120,7 @@ fn what_is_no_list_of_rules() {
         ),
         (
             "- match: { url: 'https://x/<*>' }\n- match: { url: 'https://x/<.*>' }",
-            "say which with `--matching`",
+            "choose with `--matching`",
         ),
     ] {
         let error = oathkeeper(text, &Oathkeeper::default()).unwrap_err();
@@ -206,7 +206,8 @@ fn a_rule_that_overlaps_too_many_others_is_closed() {
         imported
             .notes
             .iter()
-            .any(|note| note.contains("`r29` is denied") && note.contains("overlaps more rules"))
+            .any(|note| note.contains("`r29` is denied")
+                && note.contains("overlaps too many other rules"))
     );
 }
 
@@ -281,7 +282,7 @@ fn one_issuer_is_trusted_in_one_way() {
         assert!(notes.contains(part), "{part} is not in\n{notes}");
         assert!(text.contains("deny = [\"/b\", \"/b/\"]") && text.contains("allow = [\"/a\"]"), "{text}");
     }
-    // Audiences differ: each rule asks for its own.
+    // Audiences differ: each rule requires its own.
     let imported =
         imported(&(one() + &rule("b", "/b", "jwt", &jwt("https://id/", "api", "https://id/k"))));
     let text = &imported.files[0].1;

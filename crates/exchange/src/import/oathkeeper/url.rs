@@ -1,7 +1,7 @@
 //! The URLs that an access rule matches: text, with regular expressions or globs in `<…>`.
 //!
 //! A URL is read as alternatives of text, single characters and runs. What cannot be read so is a run of
-//! any characters that is marked as too large. Not here: what the rules say about the URLs.
+//! any characters that is marked as too large. Not here: what the rules decide.
 
 use regex_syntax::hir::{Class, ClassUnicode, ClassUnicodeRange, Hir, HirKind};
 
@@ -237,7 +237,7 @@ impl State {
         self.at == pieces.len()
     }
 
-    /// What is left of the pieces.
+    /// Returns the pieces that are left.
     fn rest(&self, pieces: &[Piece]) -> Pieces {
         let mut rest = pieces.get(self.at..).unwrap_or_default().to_vec();
         match rest.first_mut() {
@@ -368,13 +368,13 @@ fn is_common(text: &str) -> bool {
         })
 }
 
-/// What is in the character classes of an expression, as far as the first `]`.
+/// Returns the contents of the character classes of an expression, up to the first `]`.
 fn classes(text: &str) -> impl Iterator<Item = &str> {
     let mut rest = text;
     core::iter::from_fn(move || {
         let start = rest.find('[')?;
         let class = rest.get(start + 1..)?;
-        // A bracket is no end if it is the first character.
+        // A bracket that comes first does not end the class.
         let from = class.len() - class.trim_start_matches('^').trim_start_matches(']').len();
         let end = class
             .get(from..)?
@@ -571,7 +571,7 @@ fn may_have(class: &ClassUnicode, c: char) -> bool {
     has(class, c) || (!c.is_ascii() && !class.ranges().is_empty())
 }
 
-/// What a class excludes of the characters that a path can have.
+/// Returns the characters that a path can have and the class excludes.
 fn excluded(class: &ClassUnicode) -> Vec<char> {
     let mut others = class.clone();
     others.negate();

@@ -11,11 +11,11 @@ fn means(tokens: &[Token], text: &str) -> bool {
             .strip_prefix(start.as_str())
             .is_some_and(|text| means(tokens, text)),
         Some((Token::Run(run), tokens)) => (0..=text.len()).any(|end| {
-            let taken = &text[..end];
-            (run.crosses || !taken.contains('/'))
-                && !(run.star.is_filled && taken.is_empty())
-                && !(run.star.has_no_dot && taken.contains('.'))
-                && means(tokens, &text[end..])
+            let (run_text, left) = text.split_at(end);
+            let is_excluded = (!run.crosses && run_text.contains('/'))
+                || (run.star.is_filled && run_text.is_empty())
+                || (run.star.has_no_dot && run_text.contains('.'));
+            !is_excluded && means(tokens, left)
         }),
     }
 }

@@ -26,7 +26,7 @@ fn paths() -> Vec<Path> {
     all
 }
 
-/// What the README says a pattern matches, by trying everything.
+/// Whether a pattern matches, as `policy/README.md` defines it, by trying everything.
 pub(crate) fn has(shape: &Shape, path: &Path) -> bool {
     fn left(parts: &[Part], segments: &[String], end: End, slash: bool) -> bool {
         match parts.split_first() {
@@ -49,8 +49,13 @@ pub(crate) fn has(shape: &Shape, path: &Path) -> bool {
 fn fits(pattern: &str, text: &str) -> bool {
     match pattern.chars().next() {
         None => text.is_empty(),
-        Some('*') => (0..=text.len()).any(|at| fits(&pattern[1..], &text[at..])),
-        Some(c) => text.starts_with(c) && fits(&pattern[c.len_utf8()..], &text[c.len_utf8()..]),
+        Some('*') => {
+            let (_, rest) = pattern.split_at(1);
+            (0..=text.len()).any(|at| fits(rest, text.split_at(at).1))
+        }
+        Some(c) => text
+            .strip_prefix(c)
+            .is_some_and(|text| fits(pattern.split_at(c.len_utf8()).1, text)),
     }
 }
 

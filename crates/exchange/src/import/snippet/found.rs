@@ -24,7 +24,7 @@ pub(super) enum Found {
     Other(String),
 }
 
-/// What a policy needs to know.
+/// A setting that a policy needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Field {
     Region,
@@ -76,7 +76,7 @@ const NAMES: [(Field, &[&str]); 4] = [
         ],
     ),
 ];
-/// What platforms put in front of a name.
+/// Prefixes that platforms require.
 const PREFIXES: [&str; 9] = [
     "vite",
     "reactapp",
@@ -165,9 +165,7 @@ impl Field {
     fn of(name: &str) -> Option<Self> {
         let names = spellings(name);
         let is_one = |known: &&str| names.iter().any(|name| name == known);
-        let found = NAMES
-            .iter()
-            .find(|(_, known)| known.iter().any(|known| is_one(&known)));
+        let found = NAMES.iter().find(|(_, known)| known.iter().any(&is_one));
         found.map(|(field, _)| *field)
     }
 }

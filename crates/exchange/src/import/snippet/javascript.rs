@@ -15,7 +15,7 @@ use oxc_span::{GetSpan, SourceType};
 
 use super::found::{Found, Setting};
 
-/// What a script contains.
+/// The contents of a script.
 #[derive(Debug, Default)]
 pub(super) struct Script {
     pub(super) settings: Vec<Setting>,

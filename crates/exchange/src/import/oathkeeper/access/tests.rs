@@ -1,11 +1,11 @@
-//! What rules ask, one line each.
+//! The requirements of single rules.
 
 use serde_json::json;
 
 use super::super::Matching;
 use super::*;
 
-fn told(asked: &Asked) -> String {
+fn summary(asked: &Asked) -> String {
     match &asked.access {
         Access::Anyone => "anyone".to_owned(),
         Access::Closed(why) => format!("closed: {why}"),
@@ -113,7 +113,7 @@ fn authenticators_in_their_order() {
     ] {
         let asked = asked(&rule(list.clone()), None);
         assert_eq!(
-            (told(&asked).as_str(), asked.notes.len()),
+            (summary(&asked).as_str(), asked.notes.len()),
             (want, notes),
             "{list} {:?}",
             asked.notes
@@ -213,9 +213,9 @@ fn tokens_that_a_policy_can_require() {
     ] {
         let asked = asked(&rule(json!([jwt(settings.clone())])), None);
         assert!(
-            told(&asked).starts_with(want),
+            summary(&asked).starts_with(want),
             "{settings}: {}",
-            told(&asked)
+            summary(&asked)
         );
     }
 }
@@ -266,7 +266,7 @@ fn everything_else_that_decides() {
         let mut rule = rule(json!([{ "handler": "noop" }]));
         rule[name] = value;
         let asked = asked(&rule, None);
-        assert_eq!(told(&asked), want, "{name}");
+        assert_eq!(summary(&asked), want, "{name}");
         let has_note = ["mutators", "upstream"].contains(&name) && want == "anyone";
         assert_eq!(
             asked.notes.len(),
@@ -300,11 +300,11 @@ fn rules_inherit_from_the_configuration() {
         ),
     ] {
         let asked = asked(&rule(json!([authenticator])), Some(&config));
-        assert_eq!(told(&asked), want);
+        assert_eq!(summary(&asked), want);
     }
     let mut other = rule(json!([{ "handler": "jwt" }]));
     other["mutators"] = json!([{ "handler": "header" }]);
-    assert!(told(&asked(&other, Some(&config))).starts_with("closed: uses `header`"));
+    assert!(summary(&asked(&other, Some(&config))).starts_with("closed: uses `header`"));
     assert!(Config::read("a: 1").is_err());
     let glob = Config::read("access_rules: { matching_strategy: glob }").unwrap();
     assert_eq!(glob.matching().unwrap(), Some(Matching::Glob));
