@@ -90,7 +90,10 @@ struct Importer {
 /// Methods that are denied except on the same paths.
 struct Denied {
     methods: MethodSet,
+    /// The earlier behaviours that open some of the paths.
     exceptions: Vec<usize>,
+    /// Whether a later behaviour opens some of the paths.
+    is_needed: bool,
 }
 
 impl Importer {
@@ -136,44 +139,27 @@ impl Importer {
         match &own.behaviour.guard {
             Some(guard) => {
                 let note = format!("`{pattern}` is denied: it {}", guard.what);
-                let opened = overlap_any(earlier, wide);
-                let needed = !denied.is_empty();
-                let mut comment = note.clone();
-                if needed {
-                    comment.push_str(
-                        ".\nA `deny` always wins. To grant access, add `unless = '\"GROUP\" in groups'`, or add `|| \"GROUP\" in groups` to the condition.",
-                    );
-                } else if !guard.is_known && !opened {
-                    comment.push_str(
-                        ".\nTo grant access, replace `deny` with `allow`, `methods` and `because` with `groups = [\"…\"]`,\nand remove its `[[lint]]`.",
+                let because = format!("In CloudFront, `{pattern}` {}.", guard.what);
+                entries = deny(
+                    earlier,
+                    own,
+                    &denied,
+                    &because,
+                    &mut self.site.used,
+                    &mut self.notes,
+                );
+                if let Some(Entry::Rule(rule)) = entries.first_mut() {
+                    rule.comment = format!(
+                        "{note}.\nA `deny` always wins. To grant access, add `unless = '\"GROUP\" in groups'`, or `|| \"GROUP\" in groups` where\n\
+                         there is a condition; and add an `allow` for the group if no other rule allows these paths."
                     );
                 } else {
-                    comment.push_str(&format!(
-                        ".\nTo grant access:\n[[rule]]\nid = \"{}\"\nallow = {}\ngroups = [\"…\"]",
+                    let patterns: Vec<String> = wide.iter().map(Shape::pattern).collect();
+                    entries.push(Entry::Comment(format!(
+                        "{note}.\nTo grant access:\n[[rule]]\nid = \"{}\"\nallow = {}\ngroups = [\"…\"]",
                         own.id,
-                        list(&wide.iter().map(Shape::pattern).collect::<Vec<_>>())
-                    ));
-                }
-                let is_written = needed || (!guard.is_known && !opened);
-                let all = [Denied {
-                    methods: MethodSet::ALL,
-                    exceptions: Vec::new(),
-                }];
-                let denied = if needed { denied.as_slice() } else { &all };
-                if is_written {
-                    let because = format!("In CloudFront, `{pattern}` {}.", guard.what);
-                    entries = deny(
-                        earlier,
-                        own,
-                        denied,
-                        &because,
-                        &mut self.site.used,
-                        &mut self.notes,
-                    );
-                }
-                match entries.first_mut() {
-                    Some(Entry::Rule(rule)) => rule.comment = comment,
-                    _ => entries.push(Entry::Comment(comment)),
+                        list(&patterns)
+                    )));
                 }
                 self.notes.push(note);
             }
@@ -267,46 +253,37 @@ fn allow(own: &Try, notes: &mut Vec<String>) -> Option<Entry> {
     Some(Entry::Rule(rule))
 }
 
-/// The methods that must be denied for a behaviour: it does not allow them, and a later one would.
+/// Returns the methods that are denied for a behaviour. A method that it does not allow and a later behaviour
+/// allows must be denied. A guard is also denied where a policy author may open a later behaviour.
 fn denied(earlier: &[Try], own: &Try, later: &[Try]) -> Vec<Denied> {
-    let mut all: Vec<Denied> = Vec::new();
     let wide = &own.matched.wide;
+    let is_wanted = own.behaviour.guard.as_ref().is_some_and(|guard| {
+        let may_open = |tried: &Try| overlap(&tried.matched.wide, wide);
+        !guard.is_known || later.iter().any(may_open)
+    });
+    let mut all: Vec<Denied> = Vec::new();
     for (name, method) in methods() {
-        if own.opens(name) {
+        let opens = |tried: &Try| tried.opens(name) && overlap(tried.narrow(), wide);
+        let is_needed = later.iter().any(opens);
+        if own.opens(name) || !(is_needed || is_wanted) {
             continue;
         }
-        let reopens = |tried: &Try| tried.opens(name) && overlap(tried.narrow(), wide);
-        let is_needed = later.iter().any(reopens);
-        let exceptions: Vec<usize> = earlier
-            .iter()
-            .enumerate()
-            .filter(|(_, tried)| reopens(tried))
-            .map(|(at, _)| at)
-            .collect();
-        // A guard denies all methods where that takes nothing away.
-        let is_free = own.behaviour.guard.is_some() && exceptions.is_empty();
-        if !is_needed && !is_free {
-            continue;
-        }
+        let exceptions = earlier.iter().enumerate().filter(|(_, tried)| opens(tried));
+        let exceptions: Vec<usize> = exceptions.map(|(at, _)| at).collect();
         match all
             .iter_mut()
             .find(|denied| denied.exceptions == exceptions)
         {
-            Some(denied) => denied.methods = denied.methods | method,
+            Some(denied) => {
+                denied.methods = denied.methods | method;
+                denied.is_needed |= is_needed;
+            }
             None => all.push(Denied {
                 methods: method,
                 exceptions,
+                is_needed,
             }),
         }
-    }
-    let is_needed = |denied: &Denied| {
-        let reopens = |tried: &Try| {
-            denied.methods.names().any(|name| tried.opens(name)) && overlap(tried.narrow(), wide)
-        };
-        later.iter().any(reopens)
-    };
-    if !all.iter().any(is_needed) {
-        all.clear();
     }
     all
 }
@@ -334,6 +311,7 @@ fn deny(
                 }),
             }
         };
+        let mut all_lost: Vec<&str> = Vec::new();
         for shape in &own.matched.wide {
             let mut exceptions = Vec::new();
             let mut lost = Vec::new();
@@ -363,13 +341,18 @@ fn deny(
                     add(vec![Pattern::from(shape)], None);
                 }
             }
-            lost.dedup();
-            for lost in lost {
-                notes.push(format!(
-                    "paths that both `{lost}` and `{}` match are denied, although `{lost}` comes first in CloudFront",
-                    own.behaviour.pattern
-                ));
-            }
+            all_lost.extend(lost);
+        }
+        // What nothing opens needs no rule that would close more.
+        if !all_lost.is_empty() && !group.is_needed {
+            continue;
+        }
+        all_lost.dedup();
+        for lost in all_lost {
+            notes.push(format!(
+                "paths that both `{lost}` and `{}` match are denied, although `{lost}` comes first in CloudFront",
+                own.behaviour.pattern
+            ));
         }
         for mut rule in rules {
             rule.id = match entries.is_empty() {
@@ -381,12 +364,6 @@ fn deny(
         }
     }
     entries
-}
-
-fn overlap_any(tries: &[Try], shapes: &[Shape]) -> bool {
-    tries
-        .iter()
-        .any(|tried| !tried.behaviour.methods.is_empty() && overlap(tried.narrow(), shapes))
 }
 
 fn methods() -> impl Iterator<Item = (&'static str, MethodSet)> {

@@ -94,6 +94,32 @@ fn distributions() {
     }
 }
 
+/// A guard keeps its paths closed when an author opens a later behaviour.
+#[test]
+fn behaviours_stay_in_their_order() {
+    let source = r#"{ "CacheBehaviors": [
+        { "PathPattern": "*.m3u8", "TrustedKeyGroups": ["k"] }, { "PathPattern": "/videos/*.ts", "TrustedKeyGroups": ["k"] }],
+        "DefaultCacheBehavior": { "FunctionAssociations": [{ "EventType": "viewer-request", "FunctionARN": "arn:rewrite" }] } }"#;
+    let mut imported = cloudfront(source, None).unwrap();
+    check(
+        "closed",
+        &imported,
+        &[("GET /", false), ("GET /x.m3u8", false)],
+    );
+    let opened = "\n[[rule]]\nid = \"opened\"\nallow = [\"/**\"]\nanyone = true\n";
+    imported.files[0].1.push_str(opened);
+    check(
+        "opened",
+        &imported,
+        &[
+            ("GET /", true),
+            ("GET /a/x.m3u8", false),
+            ("GET /videos/1.ts", false),
+            ("GET /1.ts", true),
+        ],
+    );
+}
+
 fn rules(text: &str, keys: Vec<KeySet>) -> Imported {
     let options = Oathkeeper {
         keys,
