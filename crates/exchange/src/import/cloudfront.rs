@@ -1,8 +1,9 @@
 //! The behaviours of a CloudFront distribution.
 //!
-//! The first behaviour whose pattern matches the path decides. A public one becomes an `allow`; a guarded
-//! one a `deny` wherever a later public one would open its paths, except for paths that an earlier public
-//! one matches. Not here: the documents that describe a distribution ([`find`], [`read`]).
+//! The first behaviour whose pattern matches the path decides. A public one becomes an `allow`. A guarded one
+//! becomes a `deny`, except for paths that an earlier public one matches, so that no later behaviour opens its
+//! paths: neither a public one, nor one that a policy author opens. Not here: the documents that describe a
+//! distribution ([`find`], [`read`]).
 
 mod find;
 mod pattern;
@@ -307,6 +308,7 @@ fn deny(
                 None => rules.push(Rule {
                     patterns,
                     condition,
+                    is_idle: !group.is_needed,
                     ..Rule::deny("", group.methods, because)
                 }),
             }

@@ -23,6 +23,8 @@ pub(super) struct Rule {
     /// `when` or `unless`.
     pub(super) condition: Option<(&'static str, String)>,
     pub(super) because: Option<String>,
+    /// Whether it is known that no rule allows what it denies.
+    pub(super) is_idle: bool,
 }
 
 /// A pattern, and what it matches at most.
@@ -86,6 +88,7 @@ impl Rule {
             methods,
             condition: None,
             because: None,
+            is_idle: false,
         }
     }
 
@@ -191,8 +194,9 @@ pub(super) fn idle(entries: &[Entry]) -> Vec<&str> {
         })
     };
     let denies = rules().filter(|rule| rule.effect == Effect::Deny);
-    let idle = denies
-        .filter(|deny| !rules().any(|allow| allow.effect == Effect::Allow && allow.overlaps(deny)));
+    let idle = denies.filter(|deny| {
+        deny.is_idle || !rules().any(|allow| allow.effect == Effect::Allow && allow.overlaps(deny))
+    });
     idle.map(|deny| deny.id.as_str()).collect()
 }
 
