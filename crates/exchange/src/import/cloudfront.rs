@@ -189,7 +189,11 @@ impl Importer {
                 let path = file.strip_prefix('/').unwrap_or(file);
                 (self.serving(&format!("/{path}")), format!("`/{path}`"))
             }
-            Root::Unknown => (MethodSet::EMPTY, "a file that cannot be read".to_owned()),
+            // Any file may be returned.
+            Root::Unknown => (
+                self.open_everywhere(),
+                "a file that is not known".to_owned(),
+            ),
         };
         let at_root = [Shape::root()];
         let opened = self
@@ -218,6 +222,14 @@ impl Importer {
 }
 
 impl Importer {
+    /// The methods that all behaviours allow.
+    fn open_everywhere(&self) -> MethodSet {
+        let all = self.tries.iter().map(|tried| tried.behaviour.methods);
+        all.fold(MethodSet::ALL, |left, methods| {
+            without(left, without(left, methods))
+        })
+    }
+
     /// The methods that are surely public for a path.
     fn serving(&self, path: &str) -> MethodSet {
         let [one, other] = [false, true].map(|star_has_slash| {

@@ -65,7 +65,16 @@ pub fn oathkeeper(text: &str, options: &Oathkeeper) -> Result<Imported, ImportEr
         .map(|url| Url::read(url, matching))
         .collect();
     let origin = match &options.site {
-        Some(site) => site.trim_end_matches('/').to_owned(),
+        Some(site) => {
+            let site = site.trim_end_matches('/');
+            let host = site.split_once("://").map(|(_, host)| host);
+            if host.is_none_or(|host| host.is_empty() || host.contains('/')) {
+                return Err(ImportError::Contradiction(format!(
+                    "`{site}` is not a site: expected scheme and host, such as `https://www.example.com`"
+                )));
+            }
+            site.to_owned()
+        }
         None => {
             let plain = urls.iter().find(|url| url.has_plain_origin());
             plain.or(urls.first()).map(Url::origin).unwrap_or_default()
@@ -146,13 +155,9 @@ impl Importer {
         }
         let asked = access::asked(rule, config);
         asked.notes.iter().for_each(|text| note(text));
-        let access = match (methods, asked.access) {
-            (None, _) => Access::Closed("has `match.methods`, which cannot be read".to_owned()),
-            (Some(_), Access::Token(jwt)) => match self.issuers.add(&name, &jwt) {
-                Ok(()) => Access::Token(jwt),
-                Err(problem) => Access::Closed(one_line(&problem)),
-            },
-            (Some(_), access) => access,
+        let access = match methods {
+            None => Access::Closed("has `match.methods`, which cannot be read".to_owned()),
+            Some(_) => asked.access,
         };
         let id = self.site.id(&name);
         let methods = methods.unwrap_or(MethodSet::ALL);
@@ -161,8 +166,27 @@ impl Importer {
         Ok(())
     }
 
+    /// Makes the issuers of open rules known. A rule with one issuer shows which keys are the issuer's, so these
+    /// come first.
+    fn trust(&mut self) {
+        for has_one in [true, false] {
+            for rule in &mut self.rules {
+                let Access::Token(jwt) = &rule.access else {
+                    continue;
+                };
+                if rule.closed().is_some() || (jwt.issuers.len() == 1) != has_one {
+                    continue;
+                }
+                if let Err(problem) = self.issuers.add(&rule.name, jwt) {
+                    rule.access = Access::Closed(one_line(&problem));
+                }
+            }
+        }
+    }
+
     fn finish(mut self, keys: &[KeySet]) -> Result<Imported, ImportError> {
         let mut out = Imported::default();
+        self.trust();
         let issuers = self.issuers.tables();
         let is_known = |name: &&String| issuers.iter().any(|issuer| issuer.name == **name);
         let mut named = keys.iter().filter_map(|keys| keys.issuer.as_ref());

@@ -80,8 +80,23 @@ fn understood(script: &javascript::Script) -> Settings {
         has_code: script.has_code,
         ..Settings::default()
     };
+    let named = |name: &str| {
+        script
+            .settings
+            .iter()
+            .find(|setting| setting.plain() == name)
+    };
+    // The outputs of Amplify list all groups of the pool, which restricts nothing.
+    let is_list =
+        |setting: &Setting| setting.plain() == "groups" && matches!(setting.found, Found::Other(_));
+    let is_front_end = named("auth").is_some() && named("version").is_some();
+    let own = script
+        .settings
+        .iter()
+        .filter(|setting| !(is_front_end && is_list(setting)));
+    let own: Vec<Setting> = own.cloned().collect();
     for field in Field::ALL {
-        let value = found::value(field, &script.settings).unwrap_or_else(|problem| {
+        let value = found::value(field, &own).unwrap_or_else(|problem| {
             match field {
                 Field::Group => settings.restriction = Some(problem),
                 _ => settings.problems.push(problem),
@@ -99,18 +114,7 @@ fn understood(script: &javascript::Script) -> Settings {
     settings.found = names
         .map(|setting| format!("`{}` (line {})", setting.name, setting.line))
         .collect();
-    let named = |name: &str| {
-        script
-            .settings
-            .iter()
-            .find(|setting| setting.plain() == name)
-    };
-    // A front end's own list of groups restricts nothing.
-    let is_front_end = named("auth").is_some() && named("version").is_some();
-    if is_front_end {
-        settings.group = None;
-        settings.restriction = None;
-    } else if let Some(setting) = script.settings.iter().find(|setting| setting.restricts()) {
+    if let Some(setting) = own.iter().find(|setting| setting.restricts()) {
         settings
             .restriction
             .get_or_insert_with(|| ImportError::Restriction {

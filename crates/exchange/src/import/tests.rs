@@ -373,6 +373,7 @@ fn the_root_object_is_as_closed_as_its_file() {
         (json!(""), "*.html", false),
         (json!(null), "*.html", false),
         (json!({ "Ref": "Root" }), "other/*", true),
+        (json!({ "Ref": "AWS::NoValue" }), "other/*", false),
     ] {
         let imported = cloudfront(&document(root.clone(), pattern), None).unwrap();
         assert_eq!(
@@ -381,6 +382,21 @@ fn the_root_object_is_as_closed_as_its_file() {
             "{root} {pattern}"
         );
     }
+}
+
+#[test]
+fn a_list_does_not_contain_root_objects() {
+    let list = |behaviours: Value| {
+        json!({ "DistributionList": { "Items": [{ "Id": "E", "DefaultCacheBehavior": {}, "CacheBehaviors": { "Items": behaviours } }] } }).to_string()
+    };
+    let open = cloudfront(&list(json!([{ "PathPattern": "a" }])), None).unwrap();
+    assert!(!site(&open).contains("deny"));
+    let closed = cloudfront(
+        &list(json!([{ "PathPattern": "a", "TrustedKeyGroups": ["k"] }])),
+        None,
+    )
+    .unwrap();
+    assert!(site(&closed).contains("deny = [\"/\"]"));
 }
 
 #[test]

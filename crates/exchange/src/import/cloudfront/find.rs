@@ -92,7 +92,16 @@ fn look(document: &Value, name: &str, found: &mut Vec<(String, Value)>) {
     } else if let Some(distribution) = document.get("Distribution") {
         look(distribution, own, found);
     } else if let Some(items) = document.pointer("/DistributionList/Items") {
+        let before = found.len();
         look(items, own, found);
+        // The list does not contain the default root objects.
+        for (_, config) in found.iter_mut().skip(before) {
+            if let Value::Object(members) = config {
+                members
+                    .entry("DefaultRootObject")
+                    .or_insert_with(|| json!({ "not in the list": true }));
+            }
+        }
     } else if let Some(Value::Object(resources)) = document.get("Resources") {
         for (name, resource) in resources {
             if resource.get("Type").and_then(Value::as_str) == Some(RESOURCE) {

@@ -79,10 +79,9 @@ impl Issuers {
         if !jwt.audiences.iter().all(is_name) || jwt.audiences.len() > MAX_LIST_ENTRIES {
             return Err("has an audience that no client ID can be".to_owned());
         }
-        let (source, first) = self
-            .source
-            .get_or_insert_with(|| (jwt.source.clone(), rule.to_owned()));
-        if *source != jwt.source {
+        if let Some((source, first)) = &self.source
+            && *source != jwt.source
+        {
             return Err(format!(
                 "reads its token from `{}`, and rule `{first}` from `{source}`",
                 jwt.source
@@ -108,6 +107,8 @@ impl Issuers {
                 other.issuer, other.rule
             ));
         }
+        self.source
+            .get_or_insert_with(|| (jwt.source.clone(), rule.to_owned()));
         for issuer in &jwt.issuers {
             let at = known(self, issuer).unwrap_or_else(|| {
                 let host = issuer

@@ -212,6 +212,71 @@ fn a_rule_that_overlaps_too_many_others_is_closed() {
 }
 
 #[test]
+fn a_rule_with_one_issuer_shows_its_keys() {
+    let both = ", config: { trusted_issuers: ['https://one/', 'https://two/'], target_audience: [web], jwks_urls: ['https://one/k', 'https://two/k'] }";
+    let rules = rule("both", "/both", "jwt", both)
+        + &rule(
+            "one",
+            "/one",
+            "jwt",
+            &jwt("https://one/", "web", "https://one/k"),
+        )
+        + &rule(
+            "two",
+            "/two",
+            "jwt",
+            &jwt("https://two/", "web", "https://two/k"),
+        );
+    let imported = imported(&rules);
+    let text = site(&imported);
+    for part in [
+        "# refresh = \"https://one/k\"",
+        "# refresh = \"https://two/k\"",
+        "# issuers = [\"one\", \"two\"]",
+        "# issuers = [\"one\"]",
+    ] {
+        assert!(text.contains(part), "{part} is not in\n{text}");
+    }
+    assert!(!text.contains("deny"), "{text}");
+}
+
+#[test]
+fn a_rule_that_opens_nothing_decides_nothing_for_others() {
+    let cookie = ", config: { token_from: { cookie: t }, trusted_issuers: ['https://id/'], target_audience: [web], jwks_urls: ['https://id/k'] }";
+    let rules = rule("odd", "/<[0-9]+>", "jwt", cookie)
+        + &rule(
+            "a",
+            "/a/b",
+            "jwt",
+            &jwt("https://id/", "web", "https://id/k"),
+        );
+    let imported = imported(&rules);
+    let text = site(&imported);
+    assert!(
+        text.contains("allow = [\"/a/b\"]") && !text.contains("[token]"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_site_is_scheme_and_host() {
+    let rules = rule("a", "/a", "noop", "");
+    for (url, is_site) in [
+        ("https://x.example", true),
+        ("https://x.example/", true),
+        ("x.example", false),
+        ("https://x.example/a", false),
+        ("https://y.example", false),
+    ] {
+        let options = Oathkeeper {
+            site: Some(url.to_owned()),
+            ..Oathkeeper::default()
+        };
+        assert_eq!(oathkeeper(&rules, &options).is_ok(), is_site, "{url}");
+    }
+}
+
+#[test]
 fn issuers_are_named_where_there_are_several() {
     let one = rule(
         "one",

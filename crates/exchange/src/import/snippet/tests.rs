@@ -201,6 +201,11 @@ fn what_settings_lack_or_contradict() {
             error.help()
         );
     }
+    // Only the list of groups in the outputs of Amplify restricts nothing.
+    let text = format!("{{ version: '1', auth: {{ {pool}, clientId: 'c', groups: ['a', 'b'] }} }}");
+    assert!(snippet(&settings(&text).unwrap(), None).is_err());
+    let text = format!("{{ version: '1', auth: {{ {pool}, clientId: 'c' }}, requiredGroup: 'a' }}");
+    assert!(site(&snippet(&settings(&text).unwrap(), None).unwrap()).contains("groups = [\"a\"]"));
     // An option decides what the settings leave open.
     let text = format!("{{ {pool}, clientId: process.env.CLIENT, requiredGroups: ['a', 'b'] }}");
     let mut settings = settings(&text).unwrap();
