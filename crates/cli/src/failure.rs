@@ -185,6 +185,7 @@ impl Failure {
                 Some("remove the bad keys, or skip them with a warning: `--lenient-jwks`")
             }
             Failure::Argument { problem, .. } => Some(problem.help()),
+            Failure::Import(error) => error.help(),
             Failure::ImageKey { .. } => Some("`tollgate keygen` makes a key for policy images"),
             Failure::NotSignable => Some(
                 "its code is generated from the policy: sign what you publish with the means of the edge",

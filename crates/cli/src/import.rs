@@ -1,89 +1,107 @@
-//! `tollgate import`: a policy folder from settings that people have.
+//! `tollgate import`: a policy directory from the settings of another tool.
+//!
+//! Not here: what the settings mean (`tollgate_exchange::import`).
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use serde_json::json;
-use tollgate_compiler::{CompileOptions, SourceTree};
-use tollgate_exchange::import::{self, Imported, Settings};
+use tollgate_compiler::{COURSES_FOLDER, CompileOptions, SourceTree};
+use tollgate_exchange::import::{self, ImportError, Imported, KeySet, Matching, Oathkeeper};
 
 use crate::build::write_whole;
 use crate::failure::Failure;
 use crate::output::{FAINT, GOOD, NOTE, print, print_json, styled, visible};
 use crate::{Verdict, input};
 
-/// Make a policy folder from other settings; it never opens more than they do
+/// Create a policy from the settings of another tool; it never allows more than they do
 #[derive(Args)]
 #[command(after_help = "\
+What is read:
+  snippet     cognito-at-edge or cloudfront-authorization-at-edge (`new Authenticator({…})`,
+              `configuration.json`), Amplify's `aws-exports`, an environment file, or the options below
+  cloudfront  what `aws cloudfront get-distribution-config` or `get-distribution` prints, a
+              CloudFormation or CDK template (JSON or YAML), what `terraform show -json` prints
+  oathkeeper  access rules, JSON or YAML
+
 Examples:
   tollgate import snippet --user-pool eu-west-1_Abc123 --client 4f2a… --group staff -o policy
-  tollgate import snippet config.json -o policy
+  tollgate import snippet configuration.json -o policy
   aws cloudfront get-distribution-config --id E123 | tollgate import cloudfront - -o policy
-  tollgate import oathkeeper access-rules.yaml -o policy
+  tollgate import oathkeeper access-rules.yaml --config oathkeeper.yaml -o policy
 
-Exit code: 0 if a policy was made; 2 if the source cannot be used or there is a policy already.")]
+What cannot be carried over is denied, and a note names it.
+
+Exit code: 0 if a policy was created; 2 if the source cannot be read or the directory has a policy.")]
 pub(crate) struct Import {
-    /// What the source is
+    /// The kind of the source
     #[arg(value_enum)]
     kind: Kind,
     /// The file, or `-` for standard input
     #[arg(required_if_eq_any([("kind", "cloudfront"), ("kind", "oathkeeper")]))]
     file: Option<PathBuf>,
-    /// The folder to make; it must not hold a policy
+    /// Create the policy in this directory, which must not contain one
     #[arg(short, long, value_name = "DIR")]
     out: PathBuf,
-    /// For `snippet`: the AWS region; left out, what the pool's id begins with
+    /// For `snippet`: the AWS region [default: the beginning of the user pool's ID]
     #[arg(long)]
     region: Option<String>,
     /// For `snippet`: the Cognito user pool
     #[arg(long, value_name = "ID")]
     user_pool: Option<String>,
-    /// For `snippet`: the app client whose tokens count
+    /// For `snippet`: the app client whose tokens are accepted
     #[arg(long, value_name = "ID")]
     client: Option<String>,
-    /// For `snippet`: the group that has the site; left out, everybody who is signed in
-    #[arg(long)]
+    /// For `snippet`: the group that has access [default: every user of the pool]
+    #[arg(long, value_name = "NAME")]
     group: Option<String>,
-    /// The issuer's key set, saved from where it is published; without it no token is good yet
+    /// For `cloudfront`: the distribution, if the source has several: its ID or logical name
+    #[arg(long, value_name = "NAME")]
+    distribution: Option<String>,
+    /// For `oathkeeper`: Oathkeeper's own configuration, from which access rules inherit
     #[arg(long, value_name = "FILE")]
-    jwks: Option<PathBuf>,
-    /// Print one JSON object
+    config: Option<PathBuf>,
+    /// For `oathkeeper`: the site, such as `https://www.example.com` [default: that of the first rule]
+    #[arg(long, value_name = "URL")]
+    site: Option<String>,
+    /// For `oathkeeper`: how `<…>` in URLs is matched [default: that of the configuration]
+    #[arg(long, value_enum)]
+    matching: Option<Strategy>,
+    /// The issuer's key set as it is published, with the issuer's name where there are several; can be
+    /// given more than once. Without it no token is accepted yet
+    #[arg(long, value_name = "[ISSUER=]FILE")]
+    jwks: Vec<String>,
+    /// Print the result as a single JSON object
     #[arg(long)]
     pub(crate) json: bool,
 }
 
-/// What can be imported.
+/// A kind of source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Kind {
-    /// Settings of a Lambda@Edge function that checks one user pool and perhaps one group
+    /// Settings of a function that checks the tokens of one Cognito user pool
     Snippet,
-    /// A distribution, as `aws cloudfront get-distribution-config` prints it
+    /// The cache behaviors of a CloudFront distribution
     Cloudfront,
-    /// Access rules of Ory Oathkeeper, JSON or YAML
+    /// Access rules of Ory Oathkeeper
     Oathkeeper,
+}
+
+/// A matching strategy of Oathkeeper.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Strategy {
+    /// `<…>` is a regular expression
+    Regexp,
+    /// `<…>` is a glob
+    Glob,
 }
 
 impl Import {
     pub(crate) fn run(self) -> Result<Verdict, Failure> {
-        let text = self.file.as_deref().map(read).transpose()?;
-        let keys = self.jwks.as_deref().map(input::read_text).transpose()?;
-        let imported = match self.kind {
-            Kind::Snippet => {
-                let found = text.as_deref().map(import::settings).transpose();
-                let found = found.map_err(Failure::Import)?.unwrap_or_default();
-                let settings = Settings {
-                    region: self.region.or(found.region),
-                    user_pool: self.user_pool.or(found.user_pool),
-                    client: self.client.or(found.client),
-                    group: self.group.or(found.group),
-                };
-                import::snippet(&settings, keys.as_deref())
-            }
-            Kind::Cloudfront => import::cloudfront(&text.unwrap_or_default()),
-            Kind::Oathkeeper => import::oathkeeper(&text.unwrap_or_default(), keys.as_deref()),
-        };
-        let imported = imported.map_err(Failure::Import)?;
+        self.check_options()?;
+        let imported = self.imported()?;
+        check_empty(&self.out, &imported)?;
         check(&imported)?;
         write(&self.out, &imported)?;
         let names: Vec<&String> = imported.files.iter().map(|(name, _)| name).collect();
@@ -92,6 +110,7 @@ impl Import {
                 "folder": self.out.to_string_lossy(),
                 "files": names,
                 "notes": imported.notes,
+                "warnings": imported.warnings,
             }))?;
             return Ok(Verdict::Yes);
         }
@@ -99,15 +118,102 @@ impl Import {
             let path = self.out.join(name);
             print(format_args!("{} {}", styled(GOOD, "wrote"), path.display()))?;
         }
-        for note in &imported.notes {
-            print(format_args!("{} {}", styled(NOTE, "note:"), visible(note)))?;
+        for (label, texts) in [("warning:", &imported.warnings), ("note:", &imported.notes)] {
+            for text in texts {
+                print(format_args!("{} {}", styled(NOTE, label), visible(text)))?;
+            }
         }
         print(styled(
             FAINT,
-            format_args!("see what it does: tollgate check {}", self.out.display()),
+            format_args!("check it: tollgate check {}", self.out.display()),
         ))?;
         Ok(Verdict::Yes)
     }
+
+    /// Reports an option that would be ignored.
+    fn check_options(&self) -> Result<(), Failure> {
+        let given = [
+            ("--region", Kind::Snippet, self.region.is_some()),
+            ("--user-pool", Kind::Snippet, self.user_pool.is_some()),
+            ("--client", Kind::Snippet, self.client.is_some()),
+            ("--group", Kind::Snippet, self.group.is_some()),
+            (
+                "--distribution",
+                Kind::Cloudfront,
+                self.distribution.is_some(),
+            ),
+            ("--config", Kind::Oathkeeper, self.config.is_some()),
+            ("--site", Kind::Oathkeeper, self.site.is_some()),
+            ("--matching", Kind::Oathkeeper, self.matching.is_some()),
+        ];
+        let is_ignored =
+            |(_, kind, is_given): &&(&str, Kind, bool)| *is_given && *kind != self.kind;
+        let ignored = match given.iter().find(is_ignored) {
+            Some((name, ..)) => name,
+            None if self.kind == Kind::Cloudfront && !self.jwks.is_empty() => "--jwks",
+            None => return Ok(()),
+        };
+        Err(Failure::Import(ImportError::Contradiction(format!(
+            "`{ignored}` is not an option of this kind of source"
+        ))))
+    }
+
+    fn imported(&self) -> Result<Imported, Failure> {
+        let text = self.file.as_deref().map(read).transpose()?;
+        let keys: Vec<KeySet> = self
+            .jwks
+            .iter()
+            .map(|given| key_set(given))
+            .collect::<Result<_, _>>()?;
+        let imported = match self.kind {
+            Kind::Snippet => {
+                let settings = text.as_deref().map(import::settings).transpose();
+                let mut settings = settings.map_err(Failure::Import)?.unwrap_or_default();
+                let given = [
+                    (&self.region, &mut settings.region),
+                    (&self.user_pool, &mut settings.user_pool),
+                    (&self.client, &mut settings.client),
+                    (&self.group, &mut settings.group),
+                ];
+                for (given, setting) in given {
+                    *setting = given.clone().or(setting.take());
+                }
+                import::snippet(&settings, keys.first().map(|keys| keys.text.as_str()))
+            }
+            Kind::Cloudfront => {
+                import::cloudfront(&text.unwrap_or_default(), self.distribution.as_deref())
+            }
+            Kind::Oathkeeper => {
+                let options = Oathkeeper {
+                    config: self.config.as_deref().map(read).transpose()?,
+                    site: self.site.clone(),
+                    matching: self.matching.map(|matching| match matching {
+                        Strategy::Regexp => Matching::Regexp,
+                        Strategy::Glob => Matching::Glob,
+                    }),
+                    keys,
+                };
+                import::oathkeeper(&text.unwrap_or_default(), &options)
+            }
+        };
+        imported.map_err(Failure::Import)
+    }
+}
+
+/// Reads `FILE` or `ISSUER=FILE`.
+fn key_set(given: &str) -> Result<KeySet, Failure> {
+    let is_name = |name: &str| {
+        let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "_.-".contains(c);
+        !name.is_empty() && name.chars().all(plain) && !Path::new(given).exists()
+    };
+    let (issuer, file) = match given.split_once('=').filter(|(name, _)| is_name(name)) {
+        Some((name, file)) => (Some(name.to_owned()), file),
+        None => (None, given),
+    };
+    Ok(KeySet {
+        issuer,
+        text: input::read_text(file.as_ref())?,
+    })
 }
 
 fn read(path: &Path) -> Result<String, Failure> {
@@ -121,7 +227,24 @@ fn read(path: &Path) -> Result<String, Failure> {
     })
 }
 
-/// A folder that does not compile is not written.
+/// Reports a directory that has parts of a policy, before anything is written to it.
+fn check_empty(folder: &Path, imported: &Imported) -> Result<(), Failure> {
+    let courses = folder.join(COURSES_FOLDER);
+    let is_course =
+        |entry: Result<fs::DirEntry, _>| entry.is_ok_and(|entry| entry.file_name() != ".gitkeep");
+    let has_courses = fs::read_dir(&courses).is_ok_and(|mut entries| entries.any(is_course));
+    let mut paths = imported.files.iter().map(|(name, _)| folder.join(name));
+    let existing = paths.find(|path| path.symlink_metadata().is_ok());
+    match existing.or(has_courses.then_some(courses)) {
+        None => Ok(()),
+        Some(path) => Err(Failure::Write {
+            path,
+            error: std::io::ErrorKind::AlreadyExists.into(),
+        }),
+    }
+}
+
+/// Reports a policy that does not compile; it is not written.
 fn check(imported: &Imported) -> Result<(), Failure> {
     let mut sources = SourceTree::new();
     for (name, text) in &imported.files {
@@ -138,15 +261,14 @@ fn check(imported: &Imported) -> Result<(), Failure> {
 }
 
 fn write(folder: &Path, imported: &Imported) -> Result<(), Failure> {
-    for (name, text) in &imported.files {
+    // A policy has a directory for its courses, even without a course; git keeps no empty directory.
+    let keep = (format!("{COURSES_FOLDER}/.gitkeep"), String::new());
+    for (name, text) in imported.files.iter().chain([&keep]) {
         let path = folder.join(name);
         let failed = |error| Failure::Write {
             path: path.clone(),
             error,
         };
-        if path.exists() {
-            return Err(failed(std::io::ErrorKind::AlreadyExists.into()));
-        }
         if let Some(parent) = path.parent() {
             fs::create_dir_all(parent).map_err(failed)?;
         }

@@ -69,7 +69,7 @@ const TABLE: &[Row] = &[
     row(
         "tollgate-exchange",
         &["tollgate-compiler", "tollgate-core"],
-        &[],
+        &["tollgate-gate", "tollgate-token"],
     ),
     row(
         "tollgate-peers",

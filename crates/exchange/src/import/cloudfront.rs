@@ -1,228 +1,396 @@
-//! The behaviours of a CloudFront distribution, as `aws cloudfront get-distribution-config` prints them.
+//! The behaviours of a CloudFront distribution.
 //!
-//! The first behaviour whose pattern fits decides. A behaviour is public if neither trusted keys nor a
-//! function stand before it; what others let in is not written there, so they stay closed here.
+//! The first behaviour whose pattern matches the path decides. A public one becomes an `allow`. A guarded one
+//! becomes a `deny`, except for paths that an earlier public one matches, so that no later behaviour opens its
+//! paths: neither a public one, nor one that a policy author opens. Not here: the documents that describe a
+//! distribution ([`find`], [`read`]).
 
-use serde_json::Value;
+mod find;
+mod pattern;
+mod read;
+
 use tollgate_core::MethodSet;
 
-use super::write::{comment, head, id, list};
+use super::document;
+use super::draft::{Entry, Pattern, Rule};
+use super::except::{can_be_excepted, except};
+use super::shape::{Shape, covers_all, overlap};
+use super::write::{Site, list, one_line};
 use super::{ImportError, Imported};
+use pattern::Matched;
+use read::{Behaviour, Root};
 
-/// The policy of a distribution.
+/// Imports a distribution: what the AWS command prints, a CloudFormation template, or what
+/// `terraform show -json` prints. `name` chooses one of several.
 ///
 /// # Errors
-/// If the text is not the configuration of a distribution.
-pub fn cloudfront(text: &str) -> Result<Imported, ImportError> {
-    let value: Value =
-        serde_json::from_str(text).map_err(|error| ImportError::Format(error.to_string()))?;
-    let config = value.get("DistributionConfig").unwrap_or(&value);
-    let default = config.get("DefaultCacheBehavior");
-    let default = default.ok_or(ImportError::Missing("a `DefaultCacheBehavior`"))?;
-    let mut behaviours: Vec<(String, &Value)> = Vec::new();
-    for behaviour in items(config.get("CacheBehaviors")) {
-        let pattern = behaviour.get("PathPattern").and_then(Value::as_str);
-        let pattern = pattern.ok_or(ImportError::Missing("the `PathPattern` of a behaviour"))?;
-        behaviours.push((pattern.to_owned(), behaviour));
+/// Returns an error if the text describes no distribution, or if it is not clear which behaviours there
+/// are.
+pub fn cloudfront(text: &str, name: Option<&str>) -> Result<Imported, ImportError> {
+    if find::is_terraform(text) {
+        return Err(ImportError::Shape {
+            accepted: "run `terraform show -json` and import what it prints",
+            found: "it is in Terraform's own language".to_owned(),
+        });
     }
-    behaviours.push(("*".to_owned(), default));
-    let name = config.get("Comment").and_then(Value::as_str);
-    let name = name
-        .filter(|name| !name.trim().is_empty())
-        .unwrap_or("imported");
-    let name: String = name.chars().filter(|c| !c.is_control()).take(60).collect();
-    let mut out = Imported::default();
-    let mut text = head(name.trim(), "the behaviours of a CloudFront distribution");
-    let count = config.pointer("/Restrictions/GeoRestriction/Quantity");
-    if count.and_then(Value::as_u64).unwrap_or(0) > 0 {
-        out.notes
-            .push("the restriction by country stays in CloudFront".to_owned());
-    }
-    let mut taken = Vec::new();
-    let last_public = behaviours
-        .iter()
-        .rposition(|(_, behaviour)| guard(behaviour).is_none());
-    for (at, (pattern, behaviour)) in behaviours.iter().enumerate() {
-        let id = id(if pattern == "*" { "default" } else { pattern }, &mut taken);
-        match guard(behaviour) {
-            None => public(pattern, behaviour, &id, &mut text, &mut out.notes),
-            Some(why) => {
-                // A later public behaviour must not open what this one, coming first, keeps closed.
-                let before_public = last_public.is_some_and(|last| at < last);
-                closed(pattern, why, &id, before_public, &mut text, &mut out.notes);
-            }
-        }
-    }
-    out.files.push(("site.toml".to_owned(), text));
-    Ok(out)
-}
-
-fn items(list: Option<&Value>) -> impl Iterator<Item = &Value> {
-    let items = list.and_then(|list| list.get("Items"));
-    items.and_then(Value::as_array).into_iter().flatten()
-}
-
-/// What stands before a behaviour, if anything does.
-fn guard(behaviour: &Value) -> Option<&'static str> {
-    let trusts = |name: &str| {
-        let trusted = behaviour.get(name);
-        let is_on = trusted
-            .and_then(|trusted| trusted.get("Enabled"))
-            .and_then(Value::as_bool);
-        is_on == Some(true) || items(trusted).next().is_some()
+    let document = document::read(text)?;
+    let config = find::find(&document, name)?;
+    let distribution = read::distribution(&config)?;
+    let mut importer = Importer {
+        site: Site::new(
+            &distribution.name,
+            "the behaviours of a CloudFront distribution",
+        ),
+        notes: distribution.notes,
+        tries: Vec::new(),
     };
-    if trusts("TrustedKeyGroups") || trusts("TrustedSigners") {
-        return Some("signed URLs or cookies");
+    for behaviour in distribution.behaviours {
+        let label = if behaviour.is_default {
+            "default"
+        } else {
+            &behaviour.pattern
+        };
+        let id = importer.site.id(label);
+        importer.add(id, behaviour);
     }
-    let at_viewer = |name: &str| {
-        items(behaviour.get(name)).any(|function| {
-            let event = function.get("EventType").and_then(Value::as_str);
-            event.is_none_or(|event| event.ends_with("request"))
-        })
-    };
-    if at_viewer("LambdaFunctionAssociations") {
-        return Some("a Lambda function");
+    for at in 0..importer.tries.len() {
+        importer.behaviour(at);
     }
-    at_viewer("FunctionAssociations").then_some("a CloudFront function")
-}
-
-fn public(pattern: &str, behaviour: &Value, id: &str, text: &mut String, notes: &mut Vec<String>) {
-    let Some(patterns) = narrow(pattern) else {
-        let note = format!("`{pattern}` was public; no pattern here says that, so it is closed");
-        text.push_str(&format!("\n{}", comment(&note)));
-        notes.push(note);
-        return;
-    };
-    if !patterns.is_exact {
-        let note = format!("`{pattern}` was public; fewer paths are here");
-        text.push_str(&format!("\n{}", comment(&note)));
-        notes.push(note);
-    } else {
-        text.push('\n');
-    }
-    text.push_str(&format!(
-        "[[rule]]\nid = \"{id}\"\nallow = {}\nanyone = true\n",
-        list(&patterns.list)
-    ));
-    let names = items(behaviour.get("AllowedMethods")).filter_map(Value::as_str);
-    let methods = names
-        .filter_map(MethodSet::from_name)
-        .fold(MethodSet::EMPTY, |all, one| all | one);
-    if methods != MethodSet::READ && !methods.is_empty() {
-        let names: Vec<String> = methods.names().map(str::to_owned).collect();
-        text.push_str(&format!("methods = {}\n", list(&names)));
-    }
-}
-
-fn closed(
-    pattern: &str,
-    why: &str,
-    id: &str,
-    before_public: bool,
-    text: &mut String,
-    notes: &mut Vec<String>,
-) {
-    let note = format!("`{pattern}` was behind {why}; who may have it is for you to say");
-    text.push_str(&format!("\n{}", comment(&note)));
-    notes.push(note);
-    let patterns = wide(pattern);
-    if before_public {
-        text.push_str(&comment(
-            "It came before a public behaviour. Put an `unless` here, or narrow the public rule, when you\n\
-             let somebody in: a `deny` always wins.",
-        ));
-        text.push_str(&format!(
-            "[[rule]]\nid = \"{id}\"\ndeny = {}\nmethods = {}\n",
-            list(&patterns),
-            list(
-                &MethodSet::ALL
-                    .names()
-                    .map(str::to_owned)
-                    .collect::<Vec<_>>()
-            )
-        ));
-    } else {
-        text.push_str(&comment(&format!(
-            "[[rule]]\nid = \"{id}\"\nallow = {}\ngroups = [\"…\"]",
-            list(&patterns)
-        )));
-    }
-}
-
-struct Narrow {
-    list: Vec<String>,
-    is_exact: bool,
-}
-
-/// Patterns that fit nothing that a CloudFront pattern does not. There `*` crosses slashes and `?` is any
-/// one character.
-fn narrow(pattern: &str) -> Option<Narrow> {
-    let pattern = pattern.strip_prefix('/').unwrap_or(pattern);
-    if pattern.contains('?') || !is_plain(pattern) {
-        return None;
-    }
-    let mut is_exact = true;
-    let mut path = String::new();
-    let count = pattern.split('/').count();
-    for (at, segment) in pattern.split('/').enumerate() {
-        let is_last = at + 1 == count;
-        match segment {
-            "" if is_last => path.push('/'),
-            "" => return None,
-            "*" if is_last => path.push_str("/**"),
-            // At least one segment, and any number more.
-            "*" => path.push_str("/*/**"),
-            // `*.jpg` also fits in every folder below.
-            segment if segment.starts_with('*') && !segment.get(1..)?.contains('*') => {
-                let whole = if path.ends_with("/**") { "" } else { "/**" };
-                path.push_str(&format!("{whole}/{segment}"));
-            }
-            segment => {
-                is_exact &= !segment.contains('*');
-                path.push_str(&format!("/{segment}"));
-            }
-        }
-    }
-    let path = path.replace("/**/**", "/**");
-    Some(Narrow {
-        list: vec![path],
-        is_exact,
+    importer.root(&distribution.root);
+    Ok(Imported {
+        files: vec![("site.toml".to_owned(), importer.site.text())],
+        notes: importer.notes,
+        warnings: Vec::new(),
     })
 }
 
-/// Patterns that fit everything that a CloudFront pattern fits, perhaps more.
-fn wide(pattern: &str) -> Vec<String> {
-    if let Some(Narrow {
-        list,
-        is_exact: true,
-    }) = narrow(pattern)
-    {
-        return list;
-    }
-    let pattern = pattern.strip_prefix('/').unwrap_or(pattern);
-    let mut folder = String::new();
-    let mut segments = pattern.split('/').peekable();
-    while let Some(segment) = segments.next() {
-        let is_literal = !segment.is_empty() && !segment.contains(['*', '?']) && is_plain(segment);
-        if !is_literal || segments.peek().is_none() {
-            break;
-        }
-        folder.push_str(&format!("/{segment}"));
-    }
-    if folder.is_empty() {
-        return vec!["/**".to_owned()];
-    }
-    // `a/b*` also fits `a/b`, which is no folder's content, so the folder's own name is listed.
-    vec![format!("{folder}/**"), folder]
+/// A behaviour, and what its pattern matches.
+struct Try {
+    id: String,
+    behaviour: Behaviour,
+    matched: Matched,
 }
 
-/// Whether the text can stand in a pattern.
-fn is_plain(text: &str) -> bool {
-    let good = |segment: &str| {
-        segment.is_empty()
-            || (tollgate_core::path::check_segment(&segment.replace('*', "x"), false).is_ok()
-                && !segment.contains(['{', '}', '%'])
-                && !segment.contains("**"))
+impl Try {
+    /// The paths that are surely its own.
+    fn narrow(&self) -> &[Shape] {
+        self.matched.narrow.as_deref().unwrap_or_default()
+    }
+
+    fn opens(&self, method: &str) -> bool {
+        self.behaviour.methods.names().any(|name| name == method)
+    }
+}
+
+struct Importer {
+    site: Site,
+    notes: Vec<String>,
+    tries: Vec<Try>,
+}
+
+/// Methods that are denied except on the same paths.
+struct Denied {
+    methods: MethodSet,
+    /// The earlier behaviours that open some of the paths.
+    exceptions: Vec<usize>,
+    /// Whether a later behaviour opens some of the paths.
+    is_needed: bool,
+}
+
+impl Importer {
+    /// Adds a behaviour, unless no request ever comes to it.
+    fn add(&mut self, id: String, mut behaviour: Behaviour) {
+        let matched = pattern::translate(&behaviour.pattern);
+        behaviour.pattern = one_line(&behaviour.pattern);
+        let pattern = &behaviour.pattern;
+        let hides = |first: &&Try| covers_all(first.narrow(), &matched.wide);
+        let comment = match self.tries.iter().find(hides) {
+            _ if matched.wide.is_empty() => {
+                format!("`{pattern}` matches no path that an edge accepts")
+            }
+            Some(first) => {
+                format!(
+                    "`{pattern}` is never used: `{}` comes first",
+                    first.behaviour.pattern
+                )
+            }
+            None => {
+                self.tries.push(Try {
+                    id,
+                    matched,
+                    behaviour,
+                });
+                return;
+            }
+        };
+        self.site.entries.push(Entry::Comment(comment));
+    }
+
+    fn behaviour(&mut self, at: usize) {
+        let Some((earlier, rest)) = self.tries.split_at_checked(at) else {
+            return;
+        };
+        let Some((own, later)) = rest.split_first() else {
+            return;
+        };
+        let pattern = &own.behaviour.pattern;
+        let wide = &own.matched.wide;
+        let denied = denied(earlier, own, later);
+        let mut entries = Vec::new();
+        match &own.behaviour.guard {
+            Some(guard) => {
+                let note = format!("`{pattern}` is denied: it {}", guard.what);
+                let because = format!("In CloudFront, `{pattern}` {}.", guard.what);
+                entries = deny(
+                    earlier,
+                    own,
+                    &denied,
+                    &because,
+                    &mut self.site.used,
+                    &mut self.notes,
+                );
+                if let Some(Entry::Rule(rule)) = entries.first_mut() {
+                    rule.comment = format!(
+                        "{note}.\nA `deny` always wins. To grant access, add `unless = '\"GROUP\" in groups'`, or `|| \"GROUP\" in groups` where\n\
+                         there is a condition; and add an `allow` for the group if no other rule allows these paths."
+                    );
+                } else {
+                    let patterns: Vec<String> = wide.iter().map(Shape::pattern).collect();
+                    entries.push(Entry::Comment(format!(
+                        "{note}.\nTo grant access:\n[[rule]]\nid = \"{}\"\nallow = {}\ngroups = [\"…\"]",
+                        own.id,
+                        list(&patterns)
+                    )));
+                }
+                self.notes.push(note);
+            }
+            None => {
+                entries.extend(allow(own, &mut self.notes));
+                let because = format!("In CloudFront, `{pattern}` does not allow these methods.");
+                let rules = deny(
+                    earlier,
+                    own,
+                    &denied,
+                    &because,
+                    &mut self.site.used,
+                    &mut self.notes,
+                );
+                entries.extend(rules);
+            }
+        }
+        self.site.entries.extend(entries);
+    }
+
+    /// A request for `/` returns another file, which may be guarded.
+    fn root(&mut self, root: &Root) {
+        let (open, what) = match root {
+            Root::Origin => return,
+            Root::File(file) => {
+                let path = file.strip_prefix('/').unwrap_or(file);
+                (self.serving(&format!("/{path}")), format!("`/{path}`"))
+            }
+            // Any file may be returned.
+            Root::Unknown => (
+                self.open_everywhere(),
+                "a file that is not known".to_owned(),
+            ),
+        };
+        let at_root = [Shape::root()];
+        let opened = self
+            .tries
+            .iter()
+            .filter(|tried| overlap(tried.narrow(), &at_root));
+        let opened = opened.fold(MethodSet::EMPTY, |all, tried| all | tried.behaviour.methods);
+        let missing = without(opened, open);
+        if missing.is_empty() {
+            return;
+        }
+        let note = format!(
+            "`/` is denied for {}: it returns {what}, which is not public",
+            names(missing)
+        );
+        let mut rule = Rule::deny(
+            &self.site.id("root"),
+            missing,
+            &format!("In CloudFront, `/` returns {what}."),
+        );
+        rule.comment.clone_from(&note);
+        rule.patterns.push(Pattern::from(&Shape::root()));
+        self.site.entries.push(Entry::Rule(rule));
+        self.notes.push(note);
+    }
+}
+
+impl Importer {
+    /// The methods that all behaviours allow.
+    fn open_everywhere(&self) -> MethodSet {
+        let all = self.tries.iter().map(|tried| tried.behaviour.methods);
+        all.fold(MethodSet::ALL, |left, methods| {
+            without(left, without(left, methods))
+        })
+    }
+
+    /// The methods that are surely public for a path.
+    fn serving(&self, path: &str) -> MethodSet {
+        let [one, other] = [false, true].map(|star_has_slash| {
+            let serves =
+                |tried: &&Try| pattern::matches(&tried.behaviour.pattern, path, star_has_slash);
+            let tried = self.tries.iter().find(serves);
+            tried.map_or(MethodSet::EMPTY, |tried| tried.behaviour.methods)
+        });
+        without(one, without(one, other))
+    }
+}
+
+/// The rule of a public behaviour.
+fn allow(own: &Try, notes: &mut Vec<String>) -> Option<Entry> {
+    let pattern = &own.behaviour.pattern;
+    let mut comment = String::new();
+    if own.behaviour.has_response_function {
+        let note = format!(
+            "`{pattern}` has a function for responses; the import assumes that it denies nothing"
+        );
+        comment.clone_from(&note);
+        notes.push(note);
+    }
+    let Some(narrow) = &own.matched.narrow else {
+        let note = format!(
+            "`{pattern}` is public in CloudFront, and no pattern matches exactly that: no rule here opens it"
+        );
+        notes.push(note.clone());
+        return Some(Entry::Comment(note));
     };
-    text.split('/').all(good)
+    let mut rule = Rule::allow(&own.id, "anyone = true\n", own.behaviour.methods);
+    rule.comment = comment;
+    rule.patterns = narrow.iter().map(Pattern::from).collect();
+    Some(Entry::Rule(rule))
+}
+
+/// Returns the methods that are denied for a behaviour. A method that it does not allow and a later behaviour
+/// allows must be denied. A guard is also denied where a policy author may open a later behaviour.
+fn denied(earlier: &[Try], own: &Try, later: &[Try]) -> Vec<Denied> {
+    let wide = &own.matched.wide;
+    let is_wanted = own.behaviour.guard.as_ref().is_some_and(|guard| {
+        let may_open = |tried: &Try| overlap(&tried.matched.wide, wide);
+        !guard.is_known || later.iter().any(may_open)
+    });
+    let mut all: Vec<Denied> = Vec::new();
+    for (name, method) in methods() {
+        let opens = |tried: &Try| tried.opens(name) && overlap(tried.narrow(), wide);
+        let is_needed = later.iter().any(opens);
+        if own.opens(name) || !(is_needed || is_wanted) {
+            continue;
+        }
+        let exceptions = earlier.iter().enumerate().filter(|(_, tried)| opens(tried));
+        let exceptions: Vec<usize> = exceptions.map(|(at, _)| at).collect();
+        match all
+            .iter_mut()
+            .find(|denied| denied.exceptions == exceptions)
+        {
+            Some(denied) => {
+                denied.methods = denied.methods | method;
+                denied.is_needed |= is_needed;
+            }
+            None => all.push(Denied {
+                methods: method,
+                exceptions,
+                is_needed,
+            }),
+        }
+    }
+    all
+}
+
+/// The rules that deny the methods of a behaviour.
+fn deny(
+    earlier: &[Try],
+    own: &Try,
+    denied: &[Denied],
+    because: &str,
+    used: &mut Vec<String>,
+    notes: &mut Vec<String>,
+) -> Vec<Entry> {
+    let mut entries: Vec<Entry> = Vec::new();
+    for group in denied {
+        let mut rules: Vec<Rule> = Vec::new();
+        let mut add = |patterns: Vec<Pattern>, unless: Option<String>| {
+            let condition = unless.map(|unless| ("unless", unless));
+            match rules.iter_mut().find(|rule| rule.condition == condition) {
+                Some(rule) => rule.patterns.extend(patterns),
+                None => rules.push(Rule {
+                    patterns,
+                    condition,
+                    is_idle: !group.is_needed,
+                    ..Rule::deny("", group.methods, because)
+                }),
+            }
+        };
+        let mut all_lost: Vec<&str> = Vec::new();
+        for shape in &own.matched.wide {
+            let mut exceptions = Vec::new();
+            let mut lost = Vec::new();
+            for tried in group.exceptions.iter().filter_map(|at| earlier.get(*at)) {
+                for exception in tried.narrow().iter().filter(|own| own.overlaps(shape)) {
+                    match can_be_excepted(exception) {
+                        true => exceptions.push(exception.clone()),
+                        false => lost.push(tried.behaviour.pattern.as_str()),
+                    }
+                }
+            }
+            match except(shape, &exceptions) {
+                _ if exceptions.is_empty() => add(vec![Pattern::from(shape)], None),
+                Some(rules) => {
+                    for rule in rules {
+                        let patterns = rule.patterns.into_iter().map(Pattern::new);
+                        add(patterns.collect(), rule.unless);
+                    }
+                }
+                None => {
+                    lost = group
+                        .exceptions
+                        .iter()
+                        .filter_map(|at| earlier.get(*at))
+                        .map(|tried| tried.behaviour.pattern.as_str())
+                        .collect();
+                    add(vec![Pattern::from(shape)], None);
+                }
+            }
+            all_lost.extend(lost);
+        }
+        // What nothing opens needs no rule that would close more.
+        if !all_lost.is_empty() && !group.is_needed {
+            continue;
+        }
+        all_lost.dedup();
+        for lost in all_lost {
+            notes.push(format!(
+                "paths that both `{lost}` and `{}` match are denied, although `{lost}` comes first in CloudFront",
+                own.behaviour.pattern
+            ));
+        }
+        for mut rule in rules {
+            rule.id = match entries.is_empty() {
+                true if own.behaviour.guard.is_some() => own.id.clone(),
+                _ if own.behaviour.guard.is_some() => super::write::id(&own.id, used),
+                _ => super::write::id(&format!("{}-methods", own.id), used),
+            };
+            entries.push(Entry::Rule(rule));
+        }
+    }
+    entries
+}
+
+fn methods() -> impl Iterator<Item = (&'static str, MethodSet)> {
+    let one = |name| Some((name, MethodSet::from_name(name)?));
+    MethodSet::ALL.names().filter_map(one)
+}
+
+/// The methods of one set that another does not have.
+fn without(all: MethodSet, some: MethodSet) -> MethodSet {
+    let left = methods().filter(|(_, method)| all.contains(*method) && !some.contains(*method));
+    left.fold(MethodSet::EMPTY, |all, (_, method)| all | method)
+}
+
+fn names(methods: MethodSet) -> String {
+    methods.names().collect::<Vec<_>>().join(", ")
 }

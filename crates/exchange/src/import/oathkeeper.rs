@@ -1,292 +1,288 @@
-//! Access rules of Ory Oathkeeper, as JSON or YAML.
+//! Access rules of Ory Oathkeeper.
 //!
-//! A rule names URLs with regular expressions or globs in `<…>`, who is asked for a token and who decides.
-//! Rules that are public, that need a signed-in visitor, that need a scope, and that deny are carried over;
-//! others ask services that a policy does not know, and stay closed.
+//! Oathkeeper answers 500 where two rules match a request, so no request that may match two rules is
+//! allowed here. A rule that cannot be carried over is a `deny`. Not here: the requirements of a rule
+//! ([`access`]), the URLs that it matches ([`url`]), the issuers that it trusts ([`issuers`]).
+
+mod access;
+mod carry;
+mod config;
+mod issuers;
+mod rules;
+mod url;
 
 use serde_json::Value;
 use tollgate_core::MethodSet;
 
-use super::write::{comment, head, id, issuer, list, quoted};
-use super::{ImportError, Imported};
+use super::draft::{Entry, Rule};
+use super::issuer::{KeySet, tables};
+use super::write::{Site, list, one_line, written};
+use super::{ImportError, Imported, document};
+use access::Access;
+use carry::Carried;
+use config::Config;
+use issuers::Issuers;
+use url::Url;
 
-/// The policy of a list of access rules. Rules of other hosts than the first one's stay closed, because a
-/// policy is about one site. `keys` is the key set of the issuer that the rules trust, if it is at hand.
+/// A matching strategy: the language of `<…>` in URLs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Matching {
+    /// As regular expressions.
+    #[default]
+    Regexp,
+    /// As globs, whose `*` stops at dots and slashes.
+    Glob,
+}
+
+/// Settings that are not in the access rules.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Oathkeeper {
+    /// Oathkeeper's own configuration, JSON or YAML.
+    pub config: Option<String>,
+    /// The scheme and host of the site, such as `https://www.example.com`; without it those of the first rule.
+    pub site: Option<String>,
+    /// The matching strategy; without it that of the configuration, or the only one that the rules can be written for.
+    pub matching: Option<Matching>,
+    /// The keys of the issuers, as far as they are known.
+    pub keys: Vec<KeySet>,
+}
+
+/// Imports a list of access rules. A policy is for one site, so rules for other hosts are left out.
 ///
 /// # Errors
-/// If the text is no list of access rules.
-pub fn oathkeeper(text: &str, keys: Option<&str>) -> Result<Imported, ImportError> {
-    let format = |problem: String| ImportError::Format(problem);
-    let value: Value = if text.trim_start().starts_with('[') {
-        serde_json::from_str(text).map_err(|error| format(error.to_string()))?
-    } else {
-        serde_saphyr::from_str(text).map_err(|error| format(error.to_string()))?
+/// Returns an error if the text is not a list of access rules.
+pub fn oathkeeper(text: &str, options: &Oathkeeper) -> Result<Imported, ImportError> {
+    let rules = rules::rules(document::read_all(text)?)?;
+    let config = options.config.as_deref().map(Config::read).transpose()?;
+    let urls: Vec<&str> = rules.iter().filter_map(rules::pattern).collect();
+    let matching = match (options.matching, &config) {
+        (Some(matching), _) => matching,
+        (None, Some(config)) => config.matching()?.unwrap_or_default(),
+        (None, None) => rules::guessed(&urls)?,
     };
-    let rules = value.as_array();
-    let rules = rules.ok_or(ImportError::Missing("a list of access rules"))?;
-    let mut out = Imported::default();
-    let mut writer = Writer {
-        rules: String::new(),
-        issuer: None,
-        host: None,
-        taken: Vec::new(),
+    let urls: Vec<Url> = urls
+        .into_iter()
+        .map(|url| Url::read(url, matching))
+        .collect();
+    let origin = match &options.site {
+        Some(site) => {
+            let site = site.trim_end_matches('/');
+            let host = site.split_once("://").map(|(_, host)| host);
+            if host.is_none_or(|host| host.is_empty() || host.contains('/')) {
+                return Err(ImportError::Contradiction(format!(
+                    "`{site}` is not a site: expected scheme and host, such as `https://www.example.com`"
+                )));
+            }
+            site.to_owned()
+        }
+        None => {
+            let plain = urls.iter().find(|url| url.has_plain_origin());
+            plain.or(urls.first()).map(Url::origin).unwrap_or_default()
+        }
+    };
+    let host = origin
+        .split_once("://")
+        .map_or(origin.as_str(), |(_, host)| host);
+    let mut importer = Importer {
+        site: Site::new(host, "access rules of Ory Oathkeeper"),
         notes: Vec::new(),
+        issuers: Issuers::default(),
+        rules: Vec::new(),
+        claims: Vec::new(),
+        warnings: Vec::new(),
     };
-    for rule in rules {
-        writer.rule(rule);
-    }
-    let mut text = head("imported", "access rules of Ory Oathkeeper");
-    out.notes = writer.notes;
-    if let Some((table, published)) = &writer.issuer {
-        text.push_str(&issuer(table, published, keys, &mut out));
-    } else if writer.rules.contains("\nsigned_in") || writer.rules.contains("\nscopes") {
-        let note = "say who issues the tokens: `[[issuer]]`; until then no token is good";
-        text.push_str(&format!("\n{}", comment(note)));
-        out.notes.push(note.to_owned());
-    }
-    text.push_str(&writer.rules);
-    out.files.insert(0, ("site.toml".to_owned(), text));
-    Ok(out)
-}
-
-struct Writer {
-    rules: String,
-    /// The lines of its table, and where its keys are published.
-    issuer: Option<(String, String)>,
-    host: Option<String>,
-    taken: Vec<String>,
-    notes: Vec<String>,
-}
-
-/// Who gets in, as keys of a rule.
-enum Who {
-    Keys(String),
-    Deny,
-    Unknown(String),
-}
-
-impl Writer {
-    fn rule(&mut self, rule: &Value) {
-        let name = rule.get("id").and_then(Value::as_str).unwrap_or("rule");
-        let id = id(name, &mut self.taken);
-        let url = rule
-            .pointer("/match/url")
-            .and_then(Value::as_str)
-            .unwrap_or_default();
-        let (host, path) = split(url);
-        if self.host.get_or_insert_with(|| host.to_owned()) != host {
-            return self.closed(&id, url, "is about another host");
-        }
-        let who = self.who(rule);
-        let patterns = match &who {
-            Who::Unknown(why) => return self.closed(&id, url, &why.clone()),
-            Who::Keys(_) => patterns(path),
-            // What denies must deny all of it.
-            Who::Deny => patterns(path).or_else(|| Some(vec![literal_folder(path)])),
-        };
-        let Some(patterns) = patterns else {
-            return self.closed(&id, url, "has a URL that no pattern here says");
-        };
-        let methods = methods(rule);
-        if methods.is_empty() {
-            return self.closed(&id, url, "names no method that is known here");
-        }
-        let (effect, keys) = match who {
-            Who::Keys(keys) => ("allow", keys),
-            _ => ("deny", String::new()),
-        };
-        self.rules.push_str(&format!(
-            "\n[[rule]]\nid = {}\n{effect} = {}\n{keys}",
-            quoted(&id),
-            list(&patterns)
-        ));
-        if methods != MethodSet::READ {
-            let names: Vec<String> = methods.names().map(str::to_owned).collect();
-            self.rules
-                .push_str(&format!("methods = {}\n", list(&names)));
-        }
-    }
-
-    fn closed(&mut self, id: &str, url: &str, why: &str) {
-        let note = format!("rule `{id}` {why}, so it is closed here: {url}");
-        self.rules.push_str(&format!("\n{}", comment(&note)));
-        self.notes.push(note);
-    }
-
-    fn who(&mut self, rule: &Value) -> Who {
-        let handler = |value: &Value| {
-            let name = value.get("handler").and_then(Value::as_str);
-            name.unwrap_or_default().to_owned()
-        };
-        let authorizer = rule.get("authorizer").map(&handler).unwrap_or_default();
-        match authorizer.as_str() {
-            "allow" => {}
-            "deny" => return Who::Deny,
-            other => return Who::Unknown(format!("asks the authorizer `{other}`")),
-        }
-        let list = rule.get("authenticators").and_then(Value::as_array);
-        let list = list.map(Vec::as_slice).unwrap_or_default();
-        // The first one that feels responsible decides. Without a token that is the first that needs none.
-        let needs_none = |value: &Value| ["noop", "anonymous"].contains(&handler(value).as_str());
-        if let [first] = list
-            && needs_none(first)
-        {
-            return Who::Keys("anyone = true\n".to_owned());
-        }
-        if list.iter().any(|value| handler(value) == "noop") {
-            return Who::Unknown("mixes `noop` with other authenticators".to_owned());
-        }
-        let known = |value: &&Value| ["jwt", "anonymous"].contains(&handler(value).as_str());
-        if let Some(other) = list.iter().find(|value| !known(value)) {
-            let name = handler(other);
-            return Who::Unknown(format!("asks the authenticator `{name}`"));
-        }
-        if list.iter().any(needs_none) {
-            // A bad token is refused there and does no harm here: nobody gets more than without one.
-            return Who::Keys("anyone = true\n".to_owned());
-        }
-        match list {
-            [jwt] => self.token(jwt.get("config").unwrap_or(&Value::Null)),
-            _ => Who::Unknown("has no authenticator, or several".to_owned()),
-        }
-    }
-
-    /// The `jwt` authenticator.
-    fn token(&mut self, config: &Value) -> Who {
-        let texts = |name: &str| -> Vec<String> {
-            let list = config
-                .get(name)
-                .and_then(Value::as_array)
-                .into_iter()
-                .flatten();
-            list.filter_map(Value::as_str).map(str::to_owned).collect()
-        };
-        let (issuers, audience, keys) = (
-            texts("trusted_issuers"),
-            texts("target_audience"),
-            texts("jwks_urls"),
+    if config.is_none() && rules.iter().any(rules::reads_tokens) {
+        importer.notes.push(
+            "Oathkeeper's own configuration was not read; rules inherit settings from it: give it with `--config FILE`"
+                .to_owned(),
         );
-        if let ([issuer], false, [keys]) =
-            (issuers.as_slice(), audience.is_empty(), keys.as_slice())
-            && issuer.starts_with("https://")
-            && keys.starts_with("https://")
-        {
-            let algorithms = texts("allowed_algorithms");
-            let algorithms = if algorithms.is_empty() {
-                vec!["RS256".to_owned()]
-            } else {
-                algorithms
-            };
-            let table = format!(
-                "name = \"oathkeeper\"\nissuer = {}\nclients = {}\nalgorithms = {}\n",
-                quoted(issuer),
-                list(&audience),
-                list(&algorithms)
-            );
-            let found = (table, keys.clone());
-            if *self.issuer.get_or_insert_with(|| found.clone()) != found {
-                return Who::Unknown("trusts another issuer than the rules before".to_owned());
-            }
-        }
-        match texts("required_scope").as_slice() {
-            [] => Who::Keys("signed_in = true\n".to_owned()),
-            [scope] if !scope.contains(['{', '}', ' ', '"', '\\']) => {
-                Who::Keys(format!("scopes = {}\n", list(core::slice::from_ref(scope))))
-            }
-            _ => Who::Unknown("asks for several scopes at once".to_owned()),
-        }
     }
-}
-
-fn methods(rule: &Value) -> MethodSet {
-    let list = rule.pointer("/match/methods").and_then(Value::as_array);
-    list.into_iter()
-        .flatten()
-        .filter_map(|name| MethodSet::from_name(name.as_str()?))
-        .fold(MethodSet::EMPTY, |all, one| all | one)
-}
-
-/// The host and the path of a URL; a host may be a `<…>` with slashes in it.
-fn split(url: &str) -> (&str, &str) {
-    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
-    let mut depth = 0_u32;
-    for (at, c) in rest.char_indices() {
-        match c {
-            '<' => depth += 1,
-            '>' => depth = depth.saturating_sub(1),
-            '/' if depth == 0 => {
-                return (
-                    rest.get(..at).unwrap_or(rest),
-                    rest.get(at..).unwrap_or("/"),
-                );
-            }
-            _ => {}
-        }
+    for rule in &rules {
+        importer.read(rule, matching, &origin, config.as_ref())?;
     }
-    (rest, "/")
+    if importer.rules.is_empty() {
+        return Err(ImportError::Contradiction(format!(
+            "no rule is for the site `{origin}`"
+        )));
+    }
+    importer.finish(&options.keys)
 }
 
-/// Patterns for a path with `<…>`, or `None` if no pattern says the same or less.
-fn patterns(path: &str) -> Option<Vec<String>> {
-    let mut all = vec![String::new()];
-    let mut rest = path;
-    while let Some((text, after)) = rest.split_once('<') {
-        let (inside, after) = after.split_once('>')?;
-        all.iter_mut().for_each(|path| path.push_str(text));
-        match inside {
-            ".*" | ".+" | "**" => {
-                // Only at the end of a segment's beginning and of the path does it mean `**`.
-                if !after.is_empty() || !all.iter().all(|path| path.ends_with('/')) {
-                    return None;
-                }
-                all.iter_mut().for_each(|path| path.push_str("**"));
-            }
-            "[^/]+" | "[^/]*" | "*" => {
-                all.iter_mut().for_each(|path| path.push('*'));
-            }
-            choice => {
-                let choice = choice.trim_start_matches('(').trim_end_matches(')');
-                let words: Vec<&str> = choice.split('|').collect();
-                let plain = |word: &&str| {
-                    !word.is_empty()
-                        && word
-                            .chars()
-                            .all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
+struct Importer {
+    site: Site,
+    notes: Vec<String>,
+    issuers: Issuers,
+    rules: Vec<Carried>,
+    /// Lines of `[claims]`.
+    claims: Vec<&'static str>,
+    warnings: Vec<String>,
+}
+
+impl Importer {
+    fn read(
+        &mut self,
+        rule: &Value,
+        matching: Matching,
+        origin: &str,
+        config: Option<&Config>,
+    ) -> Result<(), ImportError> {
+        let name = rule
+            .get("id")
+            .and_then(Value::as_str)
+            .map_or_else(|| "rule".to_owned(), one_line);
+        let mut note = |text: &str| self.notes.push(format!("rule `{name}` {text}"));
+        if rule.pointer("/match/full_method").is_some() {
+            note("is left out: it matches no HTTP request");
+            return Ok(());
+        }
+        let url = rules::pattern(rule).ok_or_else(|| ImportError::Unreadable {
+            place: format!("the URL of rule `{name}`"),
+            found: document::shown(rule.get("match").unwrap_or(&Value::Null)),
+            expected: "write the URL as text in `match.url`",
+        })?;
+        let paths = Url::read(url, matching).paths(origin);
+        if paths.is_empty() {
+            note(&format!(
+                "is left out ({}): it is for another site than `{origin}`",
+                one_line(url)
+            ));
+            return Ok(());
+        }
+        let methods = rules::methods(rule);
+        if methods.is_some_and(MethodSet::is_empty) {
+            note("is left out: it has no method that a rule here can name");
+            return Ok(());
+        }
+        let asked = access::asked(rule, config);
+        asked.notes.iter().for_each(|text| note(text));
+        let access = match methods {
+            None => Access::Closed("has `match.methods`, which cannot be read".to_owned()),
+            Some(_) => asked.access,
+        };
+        let id = self.site.id(&name);
+        let methods = methods.unwrap_or(MethodSet::ALL);
+        self.rules
+            .push(Carried::new(&name, id, url, methods, paths, access));
+        Ok(())
+    }
+
+    /// Makes the issuers of open rules known. A rule with one issuer shows which keys are the issuer's, so these
+    /// come first.
+    fn trust(&mut self) {
+        for has_one in [true, false] {
+            for rule in &mut self.rules {
+                let Access::Token(jwt) = &rule.access else {
+                    continue;
                 };
-                if words.len() * all.len() > 32 || !words.iter().all(plain) {
-                    return None;
+                if rule.closed().is_some() || (jwt.issuers.len() == 1) != has_one {
+                    continue;
                 }
-                all = all
-                    .iter()
-                    .flat_map(|path| words.iter().map(move |word| format!("{path}{word}")))
-                    .collect();
+                if let Err(problem) = self.issuers.add(&rule.name, jwt) {
+                    rule.access = Access::Closed(one_line(&problem));
+                }
             }
         }
-        rest = after;
     }
-    all.iter_mut().for_each(|path| path.push_str(rest));
-    all.iter().all(|path| is_pattern(path)).then_some(all)
+
+    fn finish(mut self, keys: &[KeySet]) -> Result<Imported, ImportError> {
+        let mut out = Imported::default();
+        self.trust();
+        let issuers = self.issuers.tables();
+        let is_known = |name: &&String| issuers.iter().any(|issuer| issuer.name == **name);
+        let mut named = keys.iter().filter_map(|keys| keys.issuer.as_ref());
+        if let Some(unknown) = named.find(|name| !is_known(name)) {
+            let names: Vec<String> = issuers
+                .iter()
+                .map(|issuer| format!("`{}`", issuer.name))
+                .collect();
+            let known = match names.is_empty() {
+                true => "no issuer".to_owned(),
+                false => names.join(", "),
+            };
+            return Err(ImportError::Contradiction(format!(
+                "no issuer `{unknown}` in the policy; it has {known}"
+            )));
+        }
+        let (tables, ready) = tables(&issuers, keys, &mut out);
+        self.site.tables = tables;
+        let overlaps = carry::overlaps(&mut self.rules);
+        for at in 0..self.rules.len() {
+            let entries = self.rule(at, &ready);
+            self.site.entries.extend(entries);
+        }
+        let (entries, notes) = carry::denials(&self.rules, &overlaps, &mut self.site.used);
+        self.site.entries.extend(entries);
+        self.notes.extend(notes);
+        let tables = &mut self.site.tables;
+        if let Some(source) = self.issuers.source() {
+            tables.push_str(&format!("\n[token]\nfrom = {}\n", list(&[source])));
+        }
+        self.claims.sort_unstable();
+        self.claims.dedup();
+        if !self.claims.is_empty() {
+            tables.push_str(&format!("\n[claims]\n{}", self.claims.concat()));
+        }
+        out.files
+            .insert(0, ("site.toml".to_owned(), self.site.text()));
+        out.notes = self.notes;
+        out.warnings.extend(self.warnings);
+        Ok(out)
+    }
+
+    /// Returns the entries for a rule.
+    fn rule(&mut self, at: usize, ready: &[String]) -> Vec<Entry> {
+        let Some(own) = self.rules.get(at) else {
+            return Vec::new();
+        };
+        if let Some(why) = own.closed() {
+            let note = format!("rule `{}` is denied ({}): it {why}", own.name, own.url);
+            let mut rule = Rule::deny(
+                &own.id,
+                own.methods,
+                &format!("Oathkeeper's rule `{}` {why}.", own.name),
+            );
+            rule.patterns = carry::closing(&self.rules, at);
+            rule.comment.clone_from(&note);
+            self.notes.push(note.clone());
+            for lost in carry::lost(&self.rules, at, &rule.patterns) {
+                self.warnings.push(format!(
+                    "what rule `{lost}` allows is denied, because rule `{}` may match it ({}), and no pattern separates the two",
+                    own.name, own.url
+                ));
+            }
+            return vec![match rule.patterns.is_empty() {
+                true => Entry::Comment(note),
+                false => Entry::Rule(rule),
+            }];
+        }
+        if !own.is_whole {
+            self.notes.push(format!(
+                "rule `{}` ({}) matches more than the patterns here: the rest is denied",
+                own.name, own.url
+            ));
+        }
+        let Access::Token(jwt) = &own.access else {
+            let rules = own.allows("anyone = true\n", None, &mut self.site.used);
+            return rules.into_iter().map(Entry::Rule).collect();
+        };
+        let required = self.issuers.required(jwt);
+        self.claims.extend(&required.claims);
+        let rules = own.allows(&required.who, required.when.as_ref(), &mut self.site.used);
+        let is_ready = required.issuers.iter().all(|name| ready.contains(name));
+        if is_ready || !self.issuers.are_several() {
+            return rules.into_iter().map(Entry::Rule).collect();
+        }
+        // A rule cannot name an issuer that is only a comment.
+        let mut text = format!(
+            "rule `{}` needs its issuers: remove the `#` here, too",
+            own.name
+        );
+        for rule in &rules {
+            text.push_str(&format!("\n{}", written(rule).trim_end()));
+        }
+        vec![Entry::Comment(text)]
+    }
 }
 
-/// The deepest folder that holds everything a path names.
-fn literal_folder(path: &str) -> String {
-    let literal = path.split('<').next().unwrap_or("/");
-    match literal.rsplit_once('/') {
-        Some((folder, _)) if !folder.is_empty() && is_pattern(folder) => format!("{folder}/**"),
-        _ => "/**".to_owned(),
-    }
-}
-
-fn is_pattern(path: &str) -> bool {
-    let Some(path) = path.strip_prefix('/') else {
-        return false;
-    };
-    let path = path.strip_suffix('/').unwrap_or(path);
-    let good = |segment: &str| {
-        segment == "**"
-            || (tollgate_core::path::check_segment(&segment.replace('*', "x"), false).is_ok()
-                && !segment.contains(['{', '}', '%'])
-                && !segment.contains("**"))
-    };
-    path.is_empty() || path.split('/').all(good)
-}
+#[cfg(test)]
+mod tests;

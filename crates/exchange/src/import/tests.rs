@@ -1,11 +1,12 @@
-//! Sources, and the policies they become. Every policy must compile.
+//! Distributions in all their shapes, and what they become. Every policy must compile.
 
+use serde_json::{Value, json};
 use tollgate_compiler::{CompileOptions, SourceTree, compile};
 
 use super::*;
 
 /// The imported site file, which compiles.
-fn site(imported: &Imported) -> &str {
+pub(super) fn site(imported: &Imported) -> &str {
     assert_eq!(imported.files[0].0, "site.toml");
     let mut tree = SourceTree::new();
     for (name, text) in &imported.files {
@@ -22,63 +23,6 @@ fn site(imported: &Imported) -> &str {
 }
 
 #[test]
-fn settings_in_many_spellings() {
-    let wanted = Settings {
-        region: Some("eu-west-1".to_owned()),
-        user_pool: Some("eu-west-1_Abc".to_owned()),
-        client: Some("c1".to_owned()),
-        group: Some("staff".to_owned()),
-    };
-    let table = [
-        r#"{"region":"eu-west-1","userPoolId":"eu-west-1_Abc","userPoolAppId":"c1","requiredGroup":"staff"}"#,
-        r#"{"auth":{"awsRegion":"eu-west-1","pool-id":"eu-west-1_Abc"},"client_id":"c1","group":"staff"}"#,
-        "[cognito]\nregion = eu-west-1\nUSER_POOL_ID=eu-west-1_Abc\nclient: c1\n; comment\ngroup = \"staff\"\n",
-        "const REGION = 'eu-west-1';\nconst USER_POOL = 'eu-west-1_Abc';\nexport const CLIENT_ID = \"c1\";\nlet group = 'staff',\n",
-    ];
-    for text in table {
-        assert_eq!(settings(text).as_ref(), Ok(&wanted), "{text}");
-    }
-    assert!(matches!(settings("{"), Err(ImportError::Format(_))));
-}
-
-#[test]
-fn a_snippet_becomes_one_rule() {
-    let mut settings = Settings {
-        user_pool: Some("eu-west-1_Abc".to_owned()),
-        client: Some("c1".to_owned()),
-        group: Some("sta\"ff".to_owned()),
-        region: None,
-    };
-    let imported = snippet(&settings, None).unwrap();
-    let text = site(&imported);
-    assert!(text.contains("\n# [[issuer]]"), "{text}");
-    assert!(text.contains("groups = [\"sta\\\"ff\"]"), "{text}");
-    assert!(text.contains("region = \"eu-west-1\""), "{text}");
-    // With the keys at hand the issuer is ready.
-    let keys = include_str!("../../../../policy/keys/learners.jwks.json");
-    let ready = snippet(&settings, Some(keys)).unwrap();
-    let text = site(&ready);
-    assert!(
-        text.contains("\n[[issuer]]") && text.contains("\njwks = "),
-        "{text}"
-    );
-    assert_eq!(ready.files.len(), 2);
-    settings.group = None;
-    assert!(site(&snippet(&settings, None).unwrap()).contains("signed_in = true"));
-    settings.region = Some("us-east-1".to_owned());
-    assert!(matches!(
-        snippet(&settings, None),
-        Err(ImportError::Unusable { .. })
-    ));
-    settings.client = None;
-    settings.region = None;
-    assert!(matches!(
-        snippet(&settings, None),
-        Err(ImportError::Missing(_))
-    ));
-}
-
-#[test]
 fn behaviours_open_what_was_open() {
     let json = r#"{"ETag":"x","DistributionConfig":{"Comment":"my site",
       "CacheBehaviors":{"Quantity":4,"Items":[
@@ -89,83 +33,393 @@ fn behaviours_open_what_was_open() {
         {"PathPattern":"a?c/secret*","TrustedKeyGroups":{"Enabled":true,"Items":["k"]}}]},
       "DefaultCacheBehavior":{"AllowedMethods":{"Items":["HEAD","GET"]}},
       "Restrictions":{"GeoRestriction":{"Quantity":2}}}}"#;
-    let imported = cloudfront(json).unwrap();
+    let imported = cloudfront(json, None).unwrap();
     let text = site(&imported);
     for part in [
-        "allow = [\"/images/**\"]\nanyone = true\n",
+        "# rule `images` is left out: rule `default` decides its paths",
         "deny = [\"/courses/**\"]",
         "allow = [\"/**/*.jpg\"]\nanyone = true\nmethods = [\"GET\", \"HEAD\", \"OPTIONS\"]",
-        "deny = [\"/**\"]",
+        "deny = [\"/a*/**/*c/secret*\", ",
+        "unless = 'path.s3.endsWith(\".jpg\")'",
         "allow = [\"/**\"]\nanyone = true\n",
     ] {
         assert!(text.contains(part), "{part} is not in\n{text}");
     }
-    assert_eq!(imported.notes.len(), 3, "{:?}", imported.notes);
-    assert!(matches!(cloudfront("{}"), Err(ImportError::Missing(_))));
-    assert!(matches!(cloudfront("["), Err(ImportError::Format(_))));
+    assert_eq!(imported.notes.len(), 4, "{:?}", imported.notes);
 }
 
 #[test]
 fn a_closed_default_stays_closed() {
     let json = r#"{"DefaultCacheBehavior":{"TrustedSigners":{"Enabled":true,"Items":["self"]}}}"#;
-    let imported = cloudfront(json).unwrap();
+    let imported = cloudfront(json, None).unwrap();
     let text = site(&imported);
     assert!(!text.contains("\n[[rule]]"), "{text}");
     assert!(text.contains("# [[rule]]"), "{text}");
+    assert_eq!(
+        imported.notes,
+        ["`*` is denied: it requires signed URLs or signed cookies"]
+    );
+}
+
+/// Guards, in the shapes of the AWS command, of CloudFormation and of Terraform, and whether they are one.
+#[test]
+fn guards_in_all_their_shapes() {
+    for (name, value, is_guard) in [
+        ("TrustedKeyGroups", json!(["k"]), true),
+        ("TrustedKeyGroups", json!([]), false),
+        ("TrustedKeyGroups", json!(null), false),
+        ("TrustedKeyGroups", json!([{ "Ref": "KeyGroup" }]), true),
+        ("TrustedKeyGroups", json!({ "Ref": "AWS::NoValue" }), false),
+        (
+            "TrustedKeyGroups",
+            json!({ "Fn::If": ["c", ["k"], { "Ref": "AWS::NoValue" }] }),
+            true,
+        ),
+        (
+            "TrustedKeyGroups",
+            json!({ "Enabled": true, "Quantity": 1, "Items": ["k"] }),
+            true,
+        ),
+        (
+            "TrustedKeyGroups",
+            json!({ "Enabled": true, "Quantity": 0 }),
+            true,
+        ),
+        (
+            "TrustedKeyGroups",
+            json!({ "Enabled": false, "Quantity": 0 }),
+            false,
+        ),
+        (
+            "TrustedKeyGroups",
+            json!({ "Enabled": false, "Quantity": 1 }),
+            true,
+        ),
+        (
+            "TrustedKeyGroups",
+            json!({ "Enabled": false, "Quantity": 0, "Items": ["k"] }),
+            true,
+        ),
+        ("TrustedKeyGroups", json!({ "Enabled": "true" }), true),
+        ("TrustedKeyGroups", json!({ "Quantity": "1" }), true),
+        (
+            "TrustedKeyGroups",
+            json!({ "Items": { "KeyGroup": "k" } }),
+            true,
+        ),
+        ("TrustedKeyGroups", json!({}), true),
+        ("TrustedKeyGroups", json!("k"), true),
+        ("TrustedKeyGroups", json!({ "KeyGroups": ["k"] }), true),
+        ("TrustedSigners", json!(["self"]), true),
+        ("trusted_key_groups", json!(["k"]), true),
+        ("trusted_signers", json!([]), false),
+        (
+            "LambdaFunctionAssociations",
+            json!([{ "EventType": "viewer-request" }]),
+            true,
+        ),
+        (
+            "LambdaFunctionAssociations",
+            json!([{ "EventType": "origin-request" }]),
+            true,
+        ),
+        (
+            "LambdaFunctionAssociations",
+            json!([{ "EventType": "viewer-response" }]),
+            false,
+        ),
+        (
+            "LambdaFunctionAssociations",
+            json!([{ "EventType": { "Ref": "E" } }]),
+            true,
+        ),
+        ("LambdaFunctionAssociations", json!(["x"]), true),
+        (
+            "LambdaFunctionAssociations",
+            json!({ "Quantity": 1, "Items": [{ "EventType": "viewer-request" }] }),
+            true,
+        ),
+        (
+            "lambda_function_association",
+            json!([{ "event_type": "viewer-request" }]),
+            true,
+        ),
+        (
+            "FunctionAssociations",
+            json!([{ "EventType": "viewer-request" }]),
+            true,
+        ),
+        (
+            "function_association",
+            json!([{ "event_type": "viewer-response" }]),
+            false,
+        ),
+        ("AllowedMethods", json!(["GET", "HEAD"]), false),
+        ("AllowedMethods", json!([]), true),
+        ("AllowedMethods", json!({ "Ref": "Methods" }), true),
+        ("AllowedMethods", json!("GET"), true),
+        ("ViewerMtls", json!({ "Mode": "required" }), true),
+        ("ViewerMtls", json!(null), false),
+        ("TrustedKeyGroup", json!(["k"]), true),
+        ("Compress", json!(true), false),
+    ] {
+        let document = json!({ "DefaultCacheBehavior": { "TargetOriginId": "o", name: value } });
+        let imported = cloudfront(&document.to_string(), None).unwrap();
+        let opens = site(&imported).contains("anyone = true");
+        assert_eq!(opens, !is_guard, "{document}");
+        assert_eq!(
+            imported.notes.is_empty(),
+            !is_guard && !document.to_string().contains("response"),
+            "{document}: {:?}",
+            imported.notes
+        );
+    }
+}
+
+fn open() -> Value {
+    json!({ "DefaultCacheBehavior": { "TargetOriginId": "o" } })
+}
+
+/// The documents that describe the same open distribution, and the name by which it can be chosen.
+#[test]
+fn distributions_in_all_documents() {
+    let snake = json!({ "default_cache_behavior": [{ "target_origin_id": "o" }], "ordered_cache_behavior": [] });
+    let resource = json!({ "address": "aws_cloudfront_distribution.a", "mode": "managed", "type": "aws_cloudfront_distribution", "name": "a", "values": snake });
+    for (document, name) in [
+        (open(), ""),
+        (json!({ "ETag": "E", "DistributionConfig": open() }), ""),
+        (
+            json!({ "ETag": "E", "Distribution": { "Id": "E1", "DistributionConfig": open() } }),
+            "E1",
+        ),
+        (
+            json!({ "DistributionList": { "Items": [{ "Id": "E1", "DefaultCacheBehavior": { "TargetOriginId": "o" } }] } }),
+            "E1",
+        ),
+        (
+            json!({ "Resources": { "A": { "Type": "AWS::CloudFront::Distribution", "Properties": { "DistributionConfig": open() } }, "B": { "Type": "AWS::S3::Bucket" } } }),
+            "A",
+        ),
+        (
+            json!({ "Type": "AWS::CloudFront::Distribution", "Properties": { "DistributionConfig": open() } }),
+            "",
+        ),
+        (snake.clone(), ""),
+        (
+            json!({ "values": { "root_module": { "resources": [resource] } } }),
+            "aws_cloudfront_distribution.a",
+        ),
+        (
+            json!({ "values": { "root_module": { "child_modules": [{ "child_modules": [{ "resources": [resource] }] }] } } }),
+            "aws_cloudfront_distribution.a",
+        ),
+        (
+            json!({ "planned_values": {}, "resource_changes": [{ "address": "m.a", "type": "aws_cloudfront_distribution", "change": { "after": snake, "after_unknown": { "id": true } } }] }),
+            "m.a",
+        ),
+        (
+            json!({ "version": 4, "resources": [{ "mode": "managed", "type": "aws_cloudfront_distribution", "name": "a", "instances": [{ "attributes": snake }] }] }),
+            "aws_cloudfront_distribution.a",
+        ),
+    ] {
+        let text = document.to_string();
+        for chosen in [None, Some(name).filter(|name| !name.is_empty())] {
+            let imported =
+                cloudfront(&text, chosen).unwrap_or_else(|error| panic!("{text}: {error}"));
+            assert!(
+                site(&imported).contains("allow = [\"/**\"]\nanyone = true"),
+                "{text}"
+            );
+        }
+        assert!(
+            matches!(
+                cloudfront(&text, Some("odd")),
+                Err(ImportError::NoSuch { .. })
+            ),
+            "{text}"
+        );
+    }
+    let yaml = "Resources:\n  A:\n    Type: AWS::CloudFront::Distribution\n    Properties:\n      DistributionConfig:\n        \
+                Enabled: true\n        DefaultCacheBehavior:\n          TargetOriginId: o\n          TrustedKeyGroups: [!Ref K]\n        \
+                CacheBehaviors:\n          - PathPattern: 'open/*'\n            TrustedKeyGroups: !If [c, [k], !Ref 'AWS::NoValue']\n          \
+                - PathPattern: 'free/*'\n            TrustedKeyGroups: !Ref AWS::NoValue\n";
+    let imported = cloudfront(yaml, None).unwrap();
+    let text = site(&imported);
+    assert!(
+        text.contains("allow = [\"/free/**\"]") && text.matches("anyone").count() == 1,
+        "{text}"
+    );
 }
 
 #[test]
-fn access_rules_as_json_and_yaml() {
-    let yaml = r#"
-- id: "public:files"
-  match: { url: "https://x.example/public/<.*>", methods: [GET, HEAD] }
-  authenticators: [{ handler: noop }]
-  authorizer: { handler: allow }
-- id: courses
-  match: { url: "https://x.example/courses/<rust|go>/<[^/]+>", methods: [GET, PUT] }
-  authenticators:
-    - handler: jwt
-      config:
-        trusted_issuers: ["https://id.example/"]
-        target_audience: [api]
-        jwks_urls: ["https://id.example/keys"]
-        required_scope: ["course.read"]
-  authorizer: { handler: allow }
-- id: keto
-  match: { url: "https://x.example/admin/<.*>", methods: [GET] }
-  authenticators: [{ handler: jwt }]
-  authorizer: { handler: keto_engine_acp_ory }
-- id: nobody
-  match: { url: "https://x.example/old<.*>", methods: [GET] }
-  authenticators: [{ handler: noop }]
-  authorizer: { handler: deny }
-- id: elsewhere
-  match: { url: "https://y.example/<.*>", methods: [GET] }
-  authenticators: [{ handler: noop }]
-  authorizer: { handler: allow }
-- id: regex
-  match: { url: "https://x.example/<[a-f0-9]{32}>", methods: [GET] }
-  authenticators: [{ handler: anonymous }]
-  authorizer: { handler: allow }
-"#;
-    let imported = oathkeeper(yaml, None).unwrap();
-    let text = site(&imported);
-    for part in [
-        "id = \"public-files\"\nallow = [\"/public/**\"]\nanyone = true\n",
-        "allow = [\"/courses/rust/*\", \"/courses/go/*\"]\nscopes = [\"course.read\"]\nmethods = [\"GET\", \"PUT\"]",
-        "# refresh = \"https://id.example/keys\"",
-        "deny = [\"/**\"]",
-        "# rule `keto` asks the authorizer `keto_engine_acp_ory`",
-        "# rule `elsewhere` is about another host",
-        "# rule `regex` has a URL that no pattern here says",
+fn what_is_known_only_after_a_plan_is_applied_is_closed() {
+    let plan = |unknown: Value| {
+        let after = json!({ "default_cache_behavior": [{ "target_origin_id": "o", "trusted_key_groups": null }], "ordered_cache_behavior": [] });
+        json!({ "resource_changes": [{ "address": "a", "type": "aws_cloudfront_distribution", "change": { "after": after, "after_unknown": unknown } }] }).to_string()
+    };
+    for (unknown, opens) in [
+        (json!({}), true),
+        (
+            json!({ "default_cache_behavior": [{ "trusted_key_groups": false, "target_origin_id": true }] }),
+            true,
+        ),
+        (
+            json!({ "default_cache_behavior": [{ "trusted_key_groups": true }] }),
+            false,
+        ),
+        (
+            json!({ "default_cache_behavior": [{ "trusted_key_groups": [true] }] }),
+            false,
+        ),
+        (
+            json!({ "default_cache_behavior": [{ "lambda_function_association": [{ "lambda_arn": true }] }] }),
+            false,
+        ),
     ] {
-        assert!(text.contains(part), "{part} is not in\n{text}");
+        let imported = cloudfront(&plan(unknown.clone()), None).unwrap();
+        assert_eq!(
+            site(&imported).contains("anyone = true"),
+            opens,
+            "{unknown}"
+        );
     }
-    assert_eq!(imported.notes.len(), 4, "{:?}", imported.notes);
-    let json = r#"[{"id":"a","match":{"url":"http://<.*>/a","methods":["GET"]},
-        "authenticators":[{"handler":"anonymous"}],"authorizer":{"handler":"allow"}}]"#;
-    assert!(site(&oathkeeper(json, None).unwrap()).contains("allow = [\"/a\"]\nanyone = true"));
-    for text in ["{", "a: b", "3"] {
-        assert!(oathkeeper(text, None).is_err(), "{text}");
+    for unknown in [
+        json!({ "ordered_cache_behavior": true }),
+        json!({ "ordered_cache_behavior": [{ "path_pattern": true }] }),
+    ] {
+        let error = cloudfront(&plan(unknown.clone()), None).unwrap_err();
+        assert!(
+            matches!(error, ImportError::Unreadable { .. }),
+            "{unknown}: {error}"
+        );
     }
+}
+
+#[test]
+fn documents_that_cannot_be_imported() {
+    let two = json!([{ "Id": "E2", "DistributionConfig": open() }, { "Id": "E1", "DistributionConfig": open() }]);
+    for (text, message) in [
+        ("[".to_owned(), "cannot read the source"),
+        ("{}".to_owned(), "no distribution in it"),
+        (
+            "{\"Stages\":[],\"a\":1}".to_owned(),
+            "its members are `Stages`, `a`",
+        ),
+        ("text".to_owned(), "it is text"),
+        (
+            "resource \"aws_cloudfront_distribution\" \"a\" {\n}\n".to_owned(),
+            "Terraform's own language",
+        ),
+        (
+            "{\"DefaultCacheBehavior\":{},\"Enabled\":false}".to_owned(),
+            "not enabled",
+        ),
+        ("{\"DefaultCacheBehavior\":{\"Fn::If\":[]}}".to_owned(), ""),
+        (
+            "{\"DefaultCacheBehavior\":[]}".to_owned(),
+            "cannot read `DefaultCacheBehavior`: found `[]`",
+        ),
+        (
+            "{\"DefaultCacheBehavior\":{},\"CacheBehaviors\":{\"Fn::If\":[]}}".to_owned(),
+            "cannot read `CacheBehaviors`",
+        ),
+        (
+            "{\"DefaultCacheBehavior\":{},\"CacheBehaviors\":[{\"PathPattern\":{\"Ref\":\"P\"}}]}"
+                .to_owned(),
+            "the path pattern of cache behavior 1: found `{\"Ref\":\"P\"}`",
+        ),
+        (
+            "{\"DefaultCacheBehavior\":{},\"CacheBehaviors\":[{\"Fn::If\":[]}]}".to_owned(),
+            "the path pattern of cache behavior 1",
+        ),
+        (
+            "{\"DefaultCacheBehavior\":{},\"DefaultCacheBehavior\":{}}".to_owned(),
+            "twice",
+        ),
+        (two.to_string(), "2 distributions: `E1`, `E2`"),
+    ] {
+        match cloudfront(&text, None) {
+            Err(error) => assert!(error.to_string().contains(message), "{text}: {error}"),
+            // A function in place of a behaviour is a behaviour that is not understood.
+            Ok(imported) => assert!(
+                message.is_empty() && !site(&imported).contains("anyone"),
+                "{text}"
+            ),
+        }
+    }
+    assert!(
+        cloudfront("{}", None)
+            .unwrap_err()
+            .help()
+            .unwrap()
+            .contains("terraform show -json")
+    );
+}
+
+#[test]
+fn the_root_object_is_as_closed_as_its_file() {
+    let document = |root: Value, pattern: &str| {
+        json!({
+            "DefaultRootObject": root,
+            "DefaultCacheBehavior": { "TargetOriginId": "o" },
+            "CacheBehaviors": [{ "PathPattern": pattern, "TrustedKeyGroups": ["k"] }],
+        })
+        .to_string()
+    };
+    for (root, pattern, is_denied) in [
+        (json!("index.html"), "index.html", true),
+        (json!("/index.html"), "*.html", true),
+        (json!("index.html"), "other/*", false),
+        (json!(""), "*.html", false),
+        (json!(null), "*.html", false),
+        (json!({ "Ref": "Root" }), "other/*", true),
+        (json!({ "Ref": "AWS::NoValue" }), "other/*", false),
+    ] {
+        let imported = cloudfront(&document(root.clone(), pattern), None).unwrap();
+        assert_eq!(
+            site(&imported).contains("deny = [\"/\"]"),
+            is_denied,
+            "{root} {pattern}"
+        );
+    }
+}
+
+#[test]
+fn a_list_does_not_contain_root_objects() {
+    let list = |behaviours: Value| {
+        json!({ "DistributionList": { "Items": [{ "Id": "E", "DefaultCacheBehavior": {}, "CacheBehaviors": { "Items": behaviours } }] } }).to_string()
+    };
+    let open = cloudfront(&list(json!([{ "PathPattern": "a" }])), None).unwrap();
+    assert!(!site(&open).contains("deny"));
+    let closed = cloudfront(
+        &list(json!([{ "PathPattern": "a", "TrustedKeyGroups": ["k"] }])),
+        None,
+    )
+    .unwrap();
+    assert!(site(&closed).contains("deny = [\"/\"]"));
+}
+
+#[test]
+fn the_rest_of_a_distribution_is_noted() {
+    let document = json!({
+        "DefaultCacheBehavior": { "TargetOriginId": "o" }, "WebACLId": "arn:x", "ViewerMtlsConfig": { "Mode": "required" },
+        "Restrictions": { "GeoRestriction": { "RestrictionType": "whitelist", "Quantity": 1, "Items": ["CH"] } },
+    });
+    let notes = cloudfront(&document.to_string(), None)
+        .unwrap()
+        .notes
+        .join("\n");
+    for part in ["by country", "web ACL", "client certificates"] {
+        assert!(notes.contains(part), "{part} is not in {notes}");
+    }
+    let quiet = json!({
+        "default_cache_behavior": [{ "target_origin_id": "o" }], "web_acl_id": "",
+        "restrictions": [{ "geo_restriction": [{ "restriction_type": "none", "locations": [] }] }],
+    });
+    assert!(
+        cloudfront(&quiet.to_string(), None)
+            .unwrap()
+            .notes
+            .is_empty()
+    );
 }

@@ -1,6 +1,11 @@
-//! Writing policy files, so that whatever a source held ends up as text and never as structure.
+//! Policy files as text, in which whatever a source contained is text and never structure.
+//!
+//! Not here: which rules there are ([`draft`](super::draft)).
 
-use super::Imported;
+use tollgate_compiler::limits::{MAX_LIST_ENTRIES, MAX_TEXT_BYTES};
+use tollgate_core::{Effect, MethodSet};
+
+use super::draft::{Entry, Rule, divided, idle, settled};
 
 /// A TOML string.
 pub(super) fn quoted(text: &str) -> String {
@@ -17,9 +22,14 @@ pub(super) fn quoted(text: &str) -> String {
 }
 
 /// A TOML list of strings.
-pub(super) fn list(texts: &[String]) -> String {
-    let texts: Vec<String> = texts.iter().map(|text| quoted(text)).collect();
+pub(super) fn list<T: AsRef<str>>(texts: &[T]) -> String {
+    let texts: Vec<String> = texts.iter().map(|text| quoted(text.as_ref())).collect();
     format!("[{}]", texts.join(", "))
+}
+
+/// The text in one line.
+pub(super) fn one_line(text: &str) -> String {
+    text.replace(char::is_control, " ")
 }
 
 /// Lines of comment.
@@ -30,8 +40,23 @@ pub(super) fn comment(text: &str) -> String {
         .collect()
 }
 
-/// An id made of a name: small letters, digits and dashes.
-pub(super) fn id(name: &str, taken: &mut Vec<String>) -> String {
+/// Returns an ID made of a name, in small letters, digits and dashes, and adds it to the used ones.
+pub(super) fn id(name: &str, used: &mut Vec<String>) -> String {
+    let id = slug(name);
+    let id = if id.is_empty() { "rule" } else { id.as_str() };
+    let mut name = id.to_owned();
+    let mut count = 1;
+    while used.contains(&name) {
+        count += 1;
+        name = format!("{id}-{count}");
+    }
+    used.push(name.clone());
+    name
+}
+
+/// A name as small letters, digits and dashes.
+fn slug(name: &str) -> String {
+    const LONGEST_CHARS: usize = 60;
     let mut id = String::new();
     for c in name.chars().map(|c| c.to_ascii_lowercase()) {
         if c.is_ascii_alphanumeric() {
@@ -39,54 +64,125 @@ pub(super) fn id(name: &str, taken: &mut Vec<String>) -> String {
         } else if !id.is_empty() && !id.ends_with('-') {
             id.push('-');
         }
-        if id.len() >= 60 {
+        if id.len() >= LONGEST_CHARS {
             break;
         }
     }
-    let id = id.trim_end_matches('-');
-    let id = if id.is_empty() { "rule" } else { id };
-    let mut name = id.to_owned();
-    let mut count = 1;
-    while taken.contains(&name) {
-        count += 1;
-        name = format!("{id}-{count}");
-    }
-    taken.push(name.clone());
-    name
+    id.trim_end_matches('-').to_owned()
 }
 
-/// The beginning of a `site.toml`.
-pub(super) fn head(site: &str, source: &str) -> String {
-    format!(
-        "# Made from {source}. Whatever is not written here is denied.\nschema = 1\n\n[site]\nname = {}\n",
-        quoted(site)
-    )
+/// A policy file under way.
+pub(super) struct Site {
+    /// The site's name.
+    pub(super) name: String,
+    /// The source, for the first line.
+    pub(super) source: &'static str,
+    /// `[[issuer]]`, `[token]` and `[claims]`, as TOML.
+    pub(super) tables: String,
+    /// The rules.
+    pub(super) entries: Vec<Entry>,
+    /// The ids of rules.
+    pub(super) used: Vec<String>,
 }
 
-/// The place of an issuer's keys.
-const KEYS_FILE: &str = "keys/imported.jwks.json";
-
-/// An issuer, ready if its `keys` are at hand, else as a comment that says how to finish it. `published` is
-/// where the keys are fetched again at run time.
-pub(super) fn issuer(
-    table: &str,
-    published: &str,
-    keys: Option<&str>,
-    out: &mut Imported,
-) -> String {
-    let table = format!(
-        "[[issuer]]\n{table}jwks = {}\nrefresh = {}\n",
-        quoted(KEYS_FILE),
-        quoted(published)
-    );
-    if let Some(keys) = keys {
-        out.files.push((KEYS_FILE.to_owned(), keys.to_owned()));
-        return format!("\n{table}");
+impl Site {
+    pub(super) fn new(name: &str, source: &'static str) -> Self {
+        const LONGEST_CHARS: usize = 60;
+        let plain = name.chars().filter(|c| !c.is_control());
+        let plain: String = plain.take(LONGEST_CHARS).collect();
+        let plain = plain.trim();
+        Self {
+            name: if plain.is_empty() { "imported" } else { plain }.to_owned(),
+            source,
+            tables: String::new(),
+            entries: Vec::new(),
+            used: Vec::new(),
+        }
     }
-    let note = format!(
-        "no token is good yet: save {published} as {KEYS_FILE}, and take the `#` from the issuer"
-    );
-    let text = format!("\n{}{}", comment(&note), comment(&table));
-    out.notes.push(note);
+
+    pub(super) fn id(&mut self, name: &str) -> String {
+        id(name, &mut self.used)
+    }
+
+    /// `site.toml`.
+    pub(super) fn text(mut self) -> String {
+        let mut text = format!(
+            "# Imported from {}. Whatever no rule here allows is denied.\nschema = 1\n\n[site]\nname = {}\n",
+            self.source,
+            quoted(&self.name)
+        );
+        text.push_str(&self.tables);
+        let entries = divided(settled(self.entries), &mut self.used);
+        for entry in &entries {
+            text.push('\n');
+            match entry {
+                Entry::Comment(lines) => text.push_str(&comment(lines)),
+                Entry::Rule(rule) => text.push_str(&written(rule)),
+            }
+        }
+        for id in idle(&entries).into_iter().take(MAX_LIST_ENTRIES) {
+            text.push_str(&format!(
+                "\n[[lint]]\nallow = \"TG0711\"\nrule = {}\nbecause = \"Keeps closed what the import could not open.\"\n",
+                quoted(&format!("site/{id}"))
+            ));
+        }
+        text
+    }
+}
+
+pub(super) fn written(rule: &Rule) -> String {
+    let patterns: Vec<&str> = rule
+        .patterns
+        .iter()
+        .map(|pattern| pattern.text.as_str())
+        .collect();
+    let effect = match rule.effect {
+        Effect::Allow => "allow",
+        Effect::Deny => "deny",
+    };
+    let mut text = comment(&rule.comment);
+    text.push_str(&format!("[[rule]]\nid = {}\n", quoted(&rule.id)));
+    text.push_str(&format!("{effect} = {}\n{}", list(&patterns), rule.who));
+    if rule.methods != MethodSet::READ {
+        let names: Vec<&str> = rule.methods.names().collect();
+        text.push_str(&format!("methods = {}\n", list(&names)));
+    }
+    if let Some((key, condition)) = &rule.condition {
+        let is_plain = !condition.contains('\'') && !condition.chars().any(char::is_control);
+        let condition = match is_plain {
+            true => format!("'{condition}'"),
+            false => quoted(condition),
+        };
+        text.push_str(&format!("{key} = {condition}\n"));
+    }
+    if let Some(because) = &rule.because {
+        text.push_str(&format!("because = {}\n", quoted(shortened(because))));
+    }
     text
+}
+
+fn shortened(text: &str) -> &str {
+    let mut end = text.len().min(MAX_TEXT_BYTES);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    text.get(..end).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_never_become_structure() {
+        assert_eq!(quoted("a\"\\\n"), "\"a\\\"\\\\\\u000A\"");
+        assert_eq!(comment("a\u{7}\nb"), "# a \n# b\n");
+        let mut used = Vec::new();
+        assert_eq!(id("Ü b!C", &mut used), "b-c");
+        assert_eq!(id("b c", &mut used), "b-c-2");
+        assert_eq!(id("…", &mut used), "rule");
+        assert_eq!(id(&"x".repeat(99), &mut used).len(), 60);
+        assert_eq!(shortened(&"ü".repeat(600)).len(), 1_000);
+        assert_eq!(Site::new(" \n", "x").name, "imported");
+    }
 }

@@ -1,0 +1,208 @@
+//! Settings in JavaScript, TypeScript or JSON: members of objects, constants and assignments.
+//!
+//! Not here: which settings matter.
+
+use std::thread;
+
+use oxc_allocator::Allocator;
+use oxc_ast::ast::{
+    AssignmentExpression, AssignmentTarget, BindingPattern, Expression, IfStatement, NewExpression,
+    ObjectExpression, ObjectProperty, ObjectPropertyKind, ThrowStatement, VariableDeclarator,
+};
+use oxc_ast_visit::{Visit, walk};
+use oxc_parser::Parser;
+use oxc_span::{GetSpan, SourceType};
+
+use super::found::{Found, Setting};
+
+/// The contents of a script.
+#[derive(Debug, Default)]
+pub(super) struct Script {
+    pub(super) settings: Vec<Setting>,
+    /// Whether it calls the library `cognito-at-edge`.
+    pub(super) is_authenticator: bool,
+    /// Whether it decides something itself.
+    pub(super) has_code: bool,
+}
+
+/// The longest script that is read.
+const MAX_SCRIPT_BYTES: usize = 48 * 1024;
+/// Room for the parser's recursion over the longest script: it needs about 5 KiB per level.
+const STACK_BYTES: usize = 256 * 1024 * 1024;
+
+/// Reads a script; `None` if the text is not one.
+pub(super) fn read(text: &str) -> Option<Script> {
+    if text.len() > MAX_SCRIPT_BYTES {
+        return None;
+    }
+    thread::scope(|scope| {
+        let thread = thread::Builder::new().stack_size(STACK_BYTES);
+        let reading = thread.spawn_scoped(scope, || script(text)).ok()?;
+        reading.join().ok().flatten()
+    })
+}
+
+fn script(text: &str) -> Option<Script> {
+    // An object on its own would be read as a block.
+    let in_brackets = text
+        .trim_start()
+        .starts_with('{')
+        .then(|| format!("({text})"));
+    let looks_like_code = ["{", "const ", "let ", "var ", "import ", "require(", "new "]
+        .iter()
+        .any(|word| text.contains(word));
+    if !looks_like_code {
+        return None;
+    }
+    in_brackets
+        .as_deref()
+        .and_then(|text| parse(text, 1))
+        .or_else(|| parse(text, 0))
+}
+
+fn parse(source: &str, added: usize) -> Option<Script> {
+    let allocator = Allocator::default();
+    let parsed = Parser::new(&allocator, source, SourceType::ts()).parse();
+    if parsed.panicked || !parsed.diagnostics.is_empty() {
+        return None;
+    }
+    let mut reader = Reader {
+        source,
+        added,
+        script: Script::default(),
+    };
+    reader.visit_program(&parsed.program);
+    Some(reader.script)
+}
+
+struct Reader<'s> {
+    source: &'s str,
+    /// Bytes in front of the text.
+    added: usize,
+    script: Script,
+}
+
+impl Reader<'_> {
+    fn add(&mut self, name: &str, value: &Expression<'_>) {
+        let offset = usize::try_from(value.span().start).unwrap_or_default();
+        let before = self.source.get(self.added..offset).unwrap_or_default();
+        let setting = Setting {
+            name: name.to_owned(),
+            line: before.matches('\n').count() + 1,
+            found: self.found(value),
+        };
+        self.script.settings.push(setting);
+    }
+
+    fn text(&self, value: &Expression<'_>) -> Option<String> {
+        match value.get_inner_expression() {
+            Expression::StringLiteral(text) => Some(text.value.to_string()),
+            Expression::TemplateLiteral(template) => {
+                template.single_quasi().map(|text| text.to_string())
+            }
+            _ => None,
+        }
+    }
+
+    fn found(&self, value: &Expression<'_>) -> Found {
+        if let Some(text) = self.text(value) {
+            return Found::Text(text);
+        }
+        let span = value.span();
+        let range = usize::try_from(span.start)
+            .ok()
+            .zip(usize::try_from(span.end).ok());
+        let source = range
+            .and_then(|(start, end)| self.source.get(start..end))
+            .unwrap_or_default();
+        match value.get_inner_expression() {
+            Expression::ArrayExpression(list) => {
+                let texts = list
+                    .elements
+                    .iter()
+                    .map(|item| self.text(item.as_expression()?));
+                match texts.collect() {
+                    Some(texts) => Found::List(texts),
+                    None => Found::Other(source.to_owned()),
+                }
+            }
+            Expression::ObjectExpression(_)
+            | Expression::BooleanLiteral(_)
+            | Expression::NullLiteral(_)
+            | Expression::NumericLiteral(_) => Found::Other(source.to_owned()),
+            _ => Found::Expression(source.to_owned()),
+        }
+    }
+}
+
+impl<'a> Visit<'a> for Reader<'_> {
+    fn visit_object_property(&mut self, property: &ObjectProperty<'a>) {
+        if let Some(name) = property.key.static_name() {
+            self.add(&name, &property.value);
+        }
+        walk::walk_object_property(self, property);
+    }
+
+    /// Parameters of a CloudFormation stack are pairs of a key and a value.
+    fn visit_object_expression(&mut self, object: &ObjectExpression<'a>) {
+        let member = |wanted: &str| {
+            object
+                .properties
+                .iter()
+                .find_map(|property| match property {
+                    ObjectPropertyKind::ObjectProperty(property) => {
+                        (property.key.static_name()? == wanted).then_some(&property.value)
+                    }
+                    ObjectPropertyKind::SpreadProperty(_) => None,
+                })
+        };
+        if let (Some(key), Some(value)) = (member("ParameterKey"), member("ParameterValue"))
+            && let Some(name) = self.text(key)
+        {
+            self.add(&name, value);
+            return;
+        }
+        walk::walk_object_expression(self, object);
+    }
+
+    fn visit_variable_declarator(&mut self, variable: &VariableDeclarator<'a>) {
+        if let (BindingPattern::BindingIdentifier(name), Some(value)) =
+            (&variable.id, &variable.init)
+        {
+            self.add(name.name.as_str(), value);
+        }
+        walk::walk_variable_declarator(self, variable);
+    }
+
+    fn visit_assignment_expression(&mut self, assignment: &AssignmentExpression<'a>) {
+        let name = match &assignment.left {
+            AssignmentTarget::AssignmentTargetIdentifier(name) => Some(name.name.as_str()),
+            AssignmentTarget::StaticMemberExpression(member) => Some(member.property.name.as_str()),
+            _ => None,
+        };
+        if let Some(name) = name {
+            self.add(name, &assignment.right);
+        }
+        walk::walk_assignment_expression(self, assignment);
+    }
+
+    fn visit_new_expression(&mut self, call: &NewExpression<'a>) {
+        let is_named = |name: &str| match &call.callee {
+            Expression::Identifier(own) => own.name == name,
+            Expression::StaticMemberExpression(member) => member.property.name == name,
+            _ => false,
+        };
+        self.script.is_authenticator |= is_named("Authenticator");
+        walk::walk_new_expression(self, call);
+    }
+
+    fn visit_if_statement(&mut self, branch: &IfStatement<'a>) {
+        self.script.has_code = true;
+        walk::walk_if_statement(self, branch);
+    }
+
+    fn visit_throw_statement(&mut self, throw: &ThrowStatement<'a>) {
+        self.script.has_code = true;
+        walk::walk_throw_statement(self, throw);
+    }
+}

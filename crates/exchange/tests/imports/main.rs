@@ -1,0 +1,50 @@
+//! Imported policies against the sources that they come from: random configurations, a plain model of what
+//! each source does, and requests around their paths. Nothing may be allowed that the source denies.
+//!
+//! The models are written from what the sources are documented to do, and share no code with the
+//! importers. How often an import is exact is counted, too, so that denying everything does not pass.
+
+#![allow(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::string_slice,
+    clippy::unwrap_used,
+    reason = "a test that panics has failed, also in its helpers"
+)]
+
+mod cloudfront;
+mod field;
+mod hostile;
+mod oathkeeper;
+mod site;
+mod snippet;
+
+/// The results of random rounds.
+#[derive(Debug, Default)]
+struct Tally {
+    /// Requests that both allow.
+    both: usize,
+    /// Requests that only the source allows.
+    lost: usize,
+    /// Configurations, and those in which no request is lost.
+    imports: usize,
+    exact: usize,
+    /// Configurations that the importer rejects with an error.
+    refused: usize,
+}
+
+impl Tally {
+    /// Prints the shares, and demands that they are not smaller.
+    fn demand(&self, name: &str, exact_percent: usize, kept_percent: usize) {
+        let exact = self.exact * 100 / self.imports.max(1);
+        let kept = self.both * 100 / (self.both + self.lost).max(1);
+        println!("{name}: {exact} % of imports exact, {kept} % of allowed requests kept: {self:?}");
+        assert!(exact >= exact_percent, "{name}: {exact} % exact: {self:?}");
+        assert!(kept >= kept_percent, "{name}: {kept} % kept: {self:?}");
+    }
+}
+
+/// One of the choices.
+fn pick<T: Copy>(random: &mut fastrand::Rng, choices: &[T]) -> T {
+    choices[random.usize(..choices.len())]
+}
