@@ -19,6 +19,11 @@ function gather(query, rules, depth) {
   );
 }
 
+// Whether a client's header never reaches the origin, in any spelling: the rule of `is_withheld` in the gate.
+function isWithheld(name) {
+  return /^x-(tollgate-|((original|rewrite)-url|http-method|(http-)?method-override)$)/i.test(name.replace(/[\W_]/g, '-'));
+}
+
 // What to answer: nothing for a status if the request may pass. Edges say what a header's field is.
 function conclude(method, decision, policy) {
   var reason = decision[0], status = statuses[reason], headers = {

@@ -3,10 +3,10 @@
 
 var field = (text) => ({ value: text });
 
-// Takes what the origin must not see out of the request: tokens, and headers that speak for a gate.
+// Removes what the origin must not see: tokens, and headers that no client may send there.
 function strip(request) {
   var name;
-  for (name in request.headers) if (/^x[-_]tollgate[-_]/.test(name)) delete request.headers[name];
+  for (name in request.headers) if (isWithheld(name)) delete request.headers[name];
 //#if strip
   sources.forEach((source) => {
     for (name in request[source[0]]) if (trim(name) == source[1]) delete request[source[0]][name];

@@ -40,13 +40,13 @@ function rawQuery(request) {
   return splitPair(request.url, '?')[1];
 }
 
-// Takes what the origin must not see out of the request: tokens, and headers that speak for a gate.
+// Removes what the origin must not see: tokens, and headers that no client may send there.
 function strip(request) {
 //#if strip
   var query;
 //#endif
   Object.keys(request.getHeaders()).forEach((name) => {
-    if (/^x[-_]tollgate[-_]/i.test(name)) request.removeHeader(name);
+    if (isWithheld(name)) request.removeHeader(name);
   });
 //#if strip
   sources.forEach((source) => {
