@@ -52,7 +52,7 @@ pub use forward::{Forward, HeaderEdit};
 pub use gate::{Gate, LoadError};
 pub use log::{LogRecord, TokenSeen};
 pub use outcome::{Action, Kind, Outcome, Respond};
-pub use refresh::{KeyFetch, KeysRefused, Why};
+pub use refresh::{KeyFetch, KeysAccepted, KeysRefused, Why};
 pub use request::Request;
 pub use respond::{challenge, public_text};
 pub use signed::{PolicyVersion, Trust};
