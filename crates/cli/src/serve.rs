@@ -85,10 +85,13 @@ impl Serve {
                 Log::Text => Box::new(|served| output::note(text_line(served))),
                 Log::Off => Box::new(|_| {}),
             },
-            keys_log: Box::new(|fetched| {
-                if let Err(error) = &fetched.result {
-                    warn(format_args!("keys of {}: {error}", fetched.url));
+            keys_log: Box::new(|fetched| match &fetched.result {
+                Ok(accepted) => {
+                    for skipped in &accepted.skipped {
+                        warn(format_args!("keys of {}: {skipped}", fetched.url));
+                    }
                 }
+                Err(error) => warn(format_args!("keys of {}: {error}", fetched.url)),
             }),
         };
         let listen = self.listen;

@@ -4,8 +4,11 @@
 //! sources, changes and responses from beside. Between requests only its keys change, and only when the
 //! host brings fresh ones. Not here: IO and clocks.
 
+mod denial;
+mod identity;
 mod keys;
 mod sessions;
+mod shared_cache;
 mod tokens;
 mod viewers;
 
@@ -30,6 +33,10 @@ use crate::request::Request;
 use crate::respond;
 use crate::signed::{self, Release, SignedError, Trust};
 use tokens::Tokens;
+
+pub use denial::EdgeDenial;
+pub use identity::Identity;
+pub use shared_cache::{SHARED_CACHE_HEADERS, private_cache_control};
 
 /// The detail code for a query that a later reader would cut.
 const BAD_QUERY: &str = "bad_query";

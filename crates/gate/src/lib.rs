@@ -49,7 +49,9 @@ mod viewer;
 
 pub use cache::TokenCache;
 pub use forward::{Forward, HeaderEdit};
-pub use gate::{Gate, LoadError};
+pub use gate::{
+    EdgeDenial, Gate, Identity, LoadError, SHARED_CACHE_HEADERS, private_cache_control,
+};
 pub use log::{LogRecord, TokenSeen};
 pub use outcome::{Action, Kind, Outcome, Respond};
 pub use refresh::{KeyFetch, KeysAccepted, KeysRefused, Why};

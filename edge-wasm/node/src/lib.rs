@@ -76,16 +76,20 @@ impl Gate {
         wire::encode_key_fetch(self.gate.keys_due(seconds(now), why).as_ref())
     }
 
-    /// Takes a fetched key set.
+    /// Accepts a fetched key set, and returns which of its keys are skipped and why.
     ///
     /// # Errors
     ///
     /// An `Error` that says why it is not used. The keys stay as they were.
     #[wasm_bindgen(js_name = keysArrived)]
-    pub fn keys_arrived(&mut self, ticket: u32, body: &[u8], now: f64) -> Result<(), JsError> {
-        self.gate
-            .keys_arrived(ticket, body, seconds(now))
-            .map_err(JsError::from)
+    pub fn keys_arrived(
+        &mut self,
+        ticket: u32,
+        body: &[u8],
+        now: f64,
+    ) -> Result<Vec<String>, JsError> {
+        let accepted = self.gate.keys_arrived(ticket, body, seconds(now))?;
+        Ok(accepted.skipped.iter().map(ToString::to_string).collect())
     }
 
     /// Takes the report that a fetch failed.

@@ -1,0 +1,32 @@
+//! The identity behind a request, for edges that hand it to what they protect.
+//!
+//! Not here: how it is written down.
+
+use alloc::{string::String, sync::Arc};
+
+use super::Gate;
+use super::tokens::Tokens;
+use crate::cache::TokenCache;
+use crate::request::Request;
+
+/// The principal that a verified token names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// The name of its issuer in the configuration.
+    pub issuer: Arc<str>,
+    /// The token's `sub`; empty if it has none.
+    pub subject: String,
+}
+
+impl<B: AsRef<[u8]>> Gate<B> {
+    /// Returns the principal of a request, or `None` without a verified token.
+    ///
+    /// A token that [`Gate::handle_cached`] has just verified is found in the cache.
+    pub fn identity(&self, request: &Request<'_>, cache: &mut TokenCache) -> Option<Identity> {
+        let known = self.known_token(request, Tokens::Remember(cache)).ok()??;
+        Some(Identity {
+            issuer: Arc::clone(&known.issuer),
+            subject: known.facts.subject().unwrap_or_default().into(),
+        })
+    }
+}
