@@ -1,24 +1,36 @@
 //! What goes back to CloudFront: the request with the gate's changes, or a generated response.
 //!
-//! Not here: the decision. A result that CloudFront would refuse becomes a plain one that it takes.
+//! Not here: the decision.
 
 use serde_json::{Map, Value, json};
-use tollgate_gate::{Action, Forward, Outcome, Respond};
+use tollgate_gate::{Action, Forward, Respond};
 
-use super::event::Event;
+use super::event::{Event, EventKind};
 use super::headers;
 
 /// Largest response that CloudFront takes at viewer-request, headers and body, in bytes.
 pub const MAX_RESPONSE_BYTES: usize = 40 * 1_024;
+/// The same at origin-request.
+const MAX_ORIGIN_RESPONSE_BYTES: usize = 1_024 * 1_024;
 
-/// The detail code for a response that CloudFront would refuse.
-const RESPONSE_TOO_LARGE: &str = "response_too_large";
+/// A response is larger than CloudFront accepts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TooLarge;
 
 /// The result for `event` that does what `action` says.
-pub fn result(event: Event, action: &Action) -> Value {
+///
+/// # Errors
+///
+/// If the response is larger than CloudFront accepts there.
+pub fn result(event: Event, action: &Action) -> Result<Value, TooLarge> {
+    let most = match event.kind {
+        EventKind::ViewerRequest => MAX_RESPONSE_BYTES,
+        EventKind::OriginRequest => MAX_ORIGIN_RESPONSE_BYTES,
+    };
     match action {
-        Action::Forward(forward) => forwarded(event, forward),
-        Action::Respond(_) => response(action),
+        Action::Forward(forward) => Ok(forwarded(event, forward)),
+        Action::Respond(respond) if size_bytes(respond) > most => Err(TooLarge),
+        Action::Respond(respond) => Ok(generated(respond)),
     }
 }
 
@@ -67,14 +79,9 @@ fn change(headers: &mut Map<String, Value>, name: &str, position: usize, value: 
     }
 }
 
-/// A generated response. What is no response, or too large for one, is a plain 500.
-pub(crate) fn response(action: &Action) -> Value {
-    if let Action::Respond(respond) = action
-        && size_bytes(respond) <= MAX_RESPONSE_BYTES
-    {
-        return generated(respond);
-    }
-    match &Outcome::internal("", RESPONSE_TOO_LARGE).action {
+/// The response of a failure, which is always small.
+pub(crate) fn plain(failure: &Action) -> Value {
+    match failure {
         Action::Respond(respond) => generated(respond),
         Action::Forward(_) => json!({ "status": "500" }),
     }
