@@ -6,42 +6,38 @@
 use tollgate_gate::{Action, Forward, Outcome, Respond};
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::JsValue;
+use worker::js_sys::Array;
 use worker::{ResponseBuilder, web_sys};
 
-use crate::facts::{COOKIE, Facts, JOINT, split};
-use crate::note;
+use crate::facts::{COOKIE, Facts, is_plain_authority, split};
 
-/// The answer for an outcome.
-pub(crate) fn make(
-    request: &web_sys::Request,
-    facts: &Facts,
-    outcome: &Outcome,
-    origin: Option<&str>,
-) -> Result<JsValue, JsValue> {
-    match &outcome.action {
-        Action::Respond(respond) => response(respond),
-        Action::Forward(changes) => match forward(request, facts, changes, origin)? {
-            Some(request) => Ok(request.into()),
-            None => {
-                note::trouble(
-                    "forward_refused",
-                    "the runtime built another path than was checked",
-                );
-                failure(facts.method(), "changed_path")
-            }
-        },
-    }
+/// What stands between cookies.
+const COOKIE_JOINT: &str = "; ";
+
+/// What becomes of a request that may go to the origin.
+pub(crate) enum Sent {
+    /// It goes like this.
+    Request(web_sys::Request),
+    /// The runtime cannot build it.
+    Unbuildable,
+    /// The runtime built one for another path than was checked.
+    OtherPath,
 }
 
-/// The answer when there is no outcome.
+/// The answer when there is no gate to ask.
 pub(crate) fn failure(method: &str, detail: &'static str) -> Result<JsValue, JsValue> {
-    match Outcome::internal(method, detail).action {
-        Action::Respond(respond) => response(&respond),
-        Action::Forward(_) => Err(JsValue::from_str("a failure is no way in")),
+    response(&Outcome::internal(method, detail).action)
+}
+
+/// The response in an outcome that is none to forward.
+pub(crate) fn response(action: &Action) -> Result<JsValue, JsValue> {
+    match action {
+        Action::Respond(respond) => build(respond),
+        Action::Forward(_) => Err(JsValue::from_str("a denial that forwards")),
     }
 }
 
-fn response(respond: &Respond) -> Result<JsValue, JsValue> {
+fn build(respond: &Respond) -> Result<JsValue, JsValue> {
     let mut builder = ResponseBuilder::new().with_status(respond.status);
     for (name, value) in &respond.headers {
         builder = builder.with_header(name, value)?;
@@ -53,31 +49,45 @@ fn response(respond: &Respond) -> Result<JsValue, JsValue> {
     Ok(web_sys::Response::from(response).into())
 }
 
-/// The request to send, or `None` if its path is not the checked one.
-fn forward(
+/// What JavaScript is given for a request to send.
+pub(crate) fn to_send(request: web_sys::Request, is_private: bool) -> JsValue {
+    Array::of2(&request, &JsValue::from_bool(is_private)).into()
+}
+
+/// The request to send. Whatever the runtime refuses about it came from the client: its `Host` becomes a part of
+/// the URL.
+pub(crate) fn forward(
     request: &web_sys::Request,
     facts: &Facts,
     changes: &Forward,
     origin: Option<&str>,
-) -> Result<Option<web_sys::Request>, JsValue> {
+) -> Sent {
+    if origin.is_none() && !is_plain_authority(facts.authority()) {
+        return Sent::Unbuildable;
+    }
     if origin.is_none() && changes.target.is_none() && changes.headers.is_empty() {
         // As it came: the runtime sends the URL that it gave us.
-        return Ok(Some(request.unchecked_ref::<web_sys::Request>().to_owned()));
+        return Sent::Request(request.unchecked_ref::<web_sys::Request>().to_owned());
     }
     let (site, target) = facts.url();
-    let changed = changes.target.as_deref().map(str::from_utf8);
-    let target = changed
-        .transpose()
-        .map_err(|_| JsValue::from_str("a target of text"))?
-        .unwrap_or(target);
+    let changed = changes.target.as_deref().map(str::from_utf8).transpose();
+    let Ok(changed) = changed else {
+        return Sent::Unbuildable;
+    };
+    let target = changed.unwrap_or(target);
     let url = [origin.unwrap_or(site), target].concat();
     // The old request says everything else: method, body, redirects, Cloudflare's own settings.
-    let sent = web_sys::Request::new_with_str_and_init(&url, request.unchecked_ref())?;
+    let sent = web_sys::Request::new_with_str_and_init(&url, request.unchecked_ref());
+    let Ok(sent) = sent else {
+        return Sent::Unbuildable;
+    };
     if path(split(&sent.url()).1) != path(target) {
-        return Ok(None);
+        return Sent::OtherPath;
     }
-    edit_headers(&sent.headers(), facts, changes)?;
-    Ok(Some(sent))
+    match edit_headers(&sent.headers(), facts, changes) {
+        Ok(()) => Sent::Request(sent),
+        Err(_) => Sent::Unbuildable,
+    }
 }
 
 /// Applies the changes, which are told by line, to headers that know names only.
@@ -92,7 +102,7 @@ fn edit_headers(
         let Some((name, _)) = asked.headers.get(edit.index) else {
             return Err(JsValue::from_str("a change to a header that is not there"));
         };
-        // Only cookies come in several lines; once for each change is often enough.
+        // The runtime joins lines of one name; where a caller did not, only cookies are in several.
         let kept: Vec<&str> = changes
             .headers_for(&asked)
             .filter(|(kept, _)| kept == name && *name == COOKIE)
@@ -101,7 +111,7 @@ fn edit_headers(
         if kept.is_empty() {
             headers.delete(name)?;
         } else {
-            headers.set(name, &kept.join(JOINT))?;
+            headers.set(name, &kept.join(COOKIE_JOINT))?;
         }
     }
     Ok(())
