@@ -5,6 +5,7 @@
 //! host brings fresh ones. Not here: IO and clocks.
 
 mod denial;
+mod edits;
 mod identity;
 mod keys;
 mod sessions;

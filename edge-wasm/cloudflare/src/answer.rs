@@ -3,16 +3,13 @@
 //! What goes to the origin is checked once more after the runtime has built it: its path is the one
 //! that was decided about, byte for byte, or nothing is sent. Not here: sending.
 
-use tollgate_gate::{Action, Forward, Outcome, Respond};
+use tollgate_gate::{Action, Forward, Outcome, Request, Respond};
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::JsValue;
 use worker::js_sys::Array;
 use worker::{ResponseBuilder, web_sys};
 
-use crate::facts::{COOKIE, Facts, is_plain_authority, split};
-
-/// What stands between cookies.
-const COOKIE_JOINT: &str = "; ";
+use crate::facts::{COOKIE, Facts, JOINT, is_plain_authority, split};
 
 /// What becomes of a request that may go to the origin.
 pub(crate) enum Sent {
@@ -54,11 +51,12 @@ pub(crate) fn to_send(request: web_sys::Request, is_private: bool) -> JsValue {
     Array::of2(&request, &JsValue::from_bool(is_private)).into()
 }
 
-/// The request to send. Whatever the runtime refuses about it came from the client: its `Host` becomes a part of
-/// the URL.
+/// The request to send, with the edits to `asked`. Whatever the runtime refuses about it came from the client: its
+/// `Host` becomes a part of the URL.
 pub(crate) fn forward(
     request: &web_sys::Request,
     facts: &Facts,
+    asked: &Request<'_>,
     changes: &Forward,
     origin: Option<&str>,
 ) -> Sent {
@@ -84,7 +82,7 @@ pub(crate) fn forward(
     if path(split(&sent.url()).1) != path(target) {
         return Sent::OtherPath;
     }
-    match edit_headers(&sent.headers(), facts, changes) {
+    match edit_headers(&sent.headers(), asked, changes) {
         Ok(()) => Sent::Request(sent),
         Err(_) => Sent::Unbuildable,
     }
@@ -93,25 +91,23 @@ pub(crate) fn forward(
 /// Applies the changes, which are told by line, to headers that know names only.
 fn edit_headers(
     headers: &web_sys::Headers,
-    facts: &Facts,
+    asked: &Request<'_>,
     changes: &Forward,
 ) -> Result<(), JsValue> {
-    let borrowed = facts.borrow();
-    let asked = borrowed.as_request();
     for edit in &changes.headers {
         let Some((name, _)) = asked.headers.get(edit.index) else {
             return Err(JsValue::from_str("a change to a header that is not there"));
         };
-        // The runtime joins lines of one name; where a caller did not, only cookies are in several.
+        // Only cookies come in several lines; once for each change is often enough.
         let kept: Vec<&str> = changes
-            .headers_for(&asked)
+            .headers_for(asked)
             .filter(|(kept, _)| kept == name && *name == COOKIE)
             .filter_map(|(_, value)| str::from_utf8(value).ok())
             .collect();
         if kept.is_empty() {
             headers.delete(name)?;
         } else {
-            headers.set(name, &kept.join(COOKIE_JOINT))?;
+            headers.set(name, &kept.join(JOINT))?;
         }
     }
     Ok(())

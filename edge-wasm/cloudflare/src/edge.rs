@@ -182,8 +182,12 @@ impl Edge {
         let asked = borrowed.as_request();
         let sent = match &outcome.action {
             Action::Respond(_) => None,
-            Action::Forward(changes) => {
-                Some(answer::forward(request, facts, changes, settings.origin.as_deref()))
+            Action::Forward(_) => {
+                let apart = facts.borrow_apart();
+                let apart = apart.as_request();
+                let changes = self.gate.request_edits(&apart);
+                let origin = settings.origin.as_deref();
+                Some(answer::forward(request, facts, &apart, &changes, origin))
             }
         };
         let denial = match sent {

@@ -2,9 +2,9 @@
 //!
 //! The runtime gives a target as it was received, but for a fragment, which is cut, and for the
 //! absolute form, of which the path is left. Values of headers are text: bytes that are not UTF-8 stand
-//! there as U+FFFD. Lines of one name come as one value, joined with a comma and a space. That includes cookies,
-//! and they are not taken apart again: a comma may also be a part of a cookie's value, as on every other edge.
-//! Not here: what any of it means.
+//! there as U+FFFD. Lines of one name come as one value, joined with a comma and a space. Nothing tells such a joint
+//! from a comma in a cookie's value. So a token behind a comma does not count, as on every other edge where the
+//! cookies came in one line; but it does not reach the origin either. Not here: what any of it means.
 
 use tollgate_gate::{Request, UnixSeconds};
 use worker::{Headers, web_sys};
@@ -12,6 +12,8 @@ use worker::{Headers, web_sys};
 /// Where Cloudflare puts the client's address, instead of whatever the client sent there.
 const CLIENT_ADDRESS: &str = "cf-connecting-ip";
 pub(crate) const COOKIE: &str = "cookie";
+/// What stands between the lines that the runtime has joined.
+pub(crate) const JOINT: &str = ", ";
 const UPGRADE: &str = "upgrade";
 /// The protocol that a connection changes to, and then is no longer one of requests.
 const WEBSOCKET: &str = "websocket";
@@ -61,8 +63,21 @@ impl Facts {
         }
     }
 
-    pub(crate) fn method(&self) -> &str {
-        &self.method
+    /// The same with cookies taken apart wherever the runtime may have joined them.
+    pub(crate) fn borrow_apart(&self) -> Borrowed<'_> {
+        let mut headers: Vec<(&str, &[u8])> = Vec::with_capacity(self.headers.len());
+        for (name, value) in &self.headers {
+            if name == COOKIE {
+                let lines = value.split(JOINT);
+                headers.extend(lines.map(|line| (name.as_str(), line.as_bytes())));
+            } else {
+                headers.push((name, value.as_bytes()));
+            }
+        }
+        Borrowed {
+            facts: self,
+            headers,
+        }
     }
 
     /// Host and port, as the client sent them.
@@ -134,7 +149,9 @@ pub(crate) fn is_plain_authority(text: &str) -> bool {
     };
     let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b".-_".contains(&byte);
     let is_address = |byte: u8| byte.is_ascii_hexdigit() || b".:".contains(&byte);
-    let inner = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+    let inner = host
+        .strip_prefix('[')
+        .and_then(|host| host.strip_suffix(']'));
     let is_host = match inner {
         Some(address) => !address.is_empty() && address.bytes().all(is_address),
         None => !host.is_empty() && host.bytes().all(is_name),

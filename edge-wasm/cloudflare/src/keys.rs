@@ -10,7 +10,7 @@ use futures_util::future::{Either, join_all, select};
 use futures_util::{StreamExt, pin_mut};
 use serde_json::json;
 use tollgate_gate::refresh::{COOLDOWN_SECS, MAX_FETCH_SECS, MAX_KEYS_BYTES};
-use tollgate_gate::{Gate, KeyFetch, Why};
+use tollgate_gate::{Gate, KeyFetch, UnixSeconds, Why};
 use wasm_bindgen::prelude::JsValue;
 use worker::{Cache, Delay, Fetch, Headers, Request, RequestInit, RequestRedirect, Response};
 use worker::{wasm_bindgen_futures::future_to_promise, worker_sys};
@@ -38,7 +38,9 @@ enum Trouble {
 /// Gives a gate that was just loaded the key sets and cooldowns of the instance before.
 pub(crate) fn restore(gate: &mut Gate<Vec<u8>>, memory: &Memory) {
     let issuers = gate.config().issuers.iter();
-    let urls: Vec<_> = issuers.filter_map(|issuer| issuer.refresh.clone()).collect();
+    let urls: Vec<_> = issuers
+        .filter_map(|issuer| issuer.refresh.clone())
+        .collect();
     for url in urls {
         if let Some(ended) = memory.fetched(&url) {
             gate.restore_cooldown(&url, ended);

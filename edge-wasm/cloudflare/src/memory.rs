@@ -24,8 +24,8 @@ const FETCHED: &str = "fetched ";
 const KEYS: &str = "keys ";
 const KEYS_SINCE: &str = "keys-since ";
 
-/// After this time, in seconds, a fetch that was lost with its instance may be made again.
-const LOST_FETCH_SECS: i64 = 1;
+/// After this time, in seconds, what was lost with its instance may be fetched again.
+const LOST_SECS: i64 = 1;
 
 /// The map.
 pub(crate) struct Memory(Map);
@@ -54,6 +54,12 @@ impl Memory {
         self.time(LOOKED)
     }
 
+    /// Keeps that KV is being read. If that is lost, it is to be read again before `ttl_secs` are over.
+    pub(crate) fn keep_look_begun(&self, at: UnixSeconds, ttl_secs: i64) {
+        let counts_as = at.0.saturating_sub(ttl_secs).saturating_add(LOST_SECS);
+        self.keep_looked(UnixSeconds(counts_as));
+    }
+
     pub(crate) fn keep_looked(&self, at: UnixSeconds) {
         self.keep_time(LOOKED, at);
     }
@@ -65,7 +71,7 @@ impl Memory {
 
     pub(crate) fn keep_fetch_begun(&self, url: &str, at: UnixSeconds) {
         // If it is lost, it counts as ended then.
-        let counts_as = at.0.saturating_sub(COOLDOWN_SECS - LOST_FETCH_SECS);
+        let counts_as = at.0.saturating_sub(COOLDOWN_SECS - LOST_SECS);
         self.keep_fetch_ended(url, UnixSeconds(counts_as));
     }
 

@@ -90,7 +90,7 @@ pub(crate) fn look(
         .take()
         .filter(|look| !look.under_way.is_lost(now));
     let running = running.unwrap_or_else(|| {
-        edge.memory.keep_looked(now);
+        edge.memory.keep_look_begun(now, settings.policy_ttl_secs);
         edge.policy.last = edge.policy.last.wrapping_add(1);
         let number = edge.policy.last;
         let (kv, current) = (kv.clone(), edge.gate.policy_id().to_string());
@@ -113,10 +113,7 @@ pub(crate) fn look(
 }
 
 /// The same as [`newer`], or the report that it takes too long.
-async fn newer_in_time(
-    kv: &KvStore,
-    current: &str,
-) -> Result<Option<(String, Vec<u8>)>, Trouble> {
+async fn newer_in_time(kv: &KvStore, current: &str) -> Result<Option<(String, Vec<u8>)>, Trouble> {
     let found = newer(kv, current);
     let limit = Delay::from(MAX_LOOK);
     pin_mut!(found, limit);
@@ -154,6 +151,7 @@ fn arrived(edge: &mut Edge, number: u32, found: Result<Option<(String, Vec<u8>)>
         return;
     }
     edge.policy.ended = Some(now());
+    edge.memory.keep_looked(now());
     edge.policy.under_way = None;
     let taken = found.and_then(|found| match found {
         Some((id, image)) => accept(edge, &id, image).map(Some),
@@ -196,7 +194,11 @@ impl fmt::Display for Trouble {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Kv(error) => write!(f, "KV does not answer: {error}"),
-            Self::TooSlow => write!(f, "KV does not answer within {} seconds", MAX_LOOK.as_secs()),
+            Self::TooSlow => write!(
+                f,
+                "KV does not answer within {} seconds",
+                MAX_LOOK.as_secs()
+            ),
             Self::NoPointer => write!(f, "KV has no `{POINTER}`"),
             Self::NotAnId => write!(f, "`{POINTER}` in KV is no image id"),
             Self::NoImage(id) => write!(f, "KV has no `{POINTER}/{id}`"),
