@@ -4,7 +4,7 @@
 // module or on the way to it is a denied request with status 500. Not here: the bytes, see wire.mjs.
 
 import { Viewers } from "./viewers.mjs";
-import { decodeKeyFetch, decodeReply, encodeRequest } from "./wire.mjs";
+import { decodeKeyFetch, decodeReply, encodeRequest, readRequest } from "./wire.mjs";
 
 /**
  * Makes the class over an initialised module. One that shows its memory is asked about viewers it has let in
@@ -54,34 +54,46 @@ export function bindGate(glue) {
     }
 
     decide(request) {
-      let asked;
+      // What the caller's object says is read once, here: it may be code that throws, that says something else the
+      // next time, or that asks this gate.
+      const asked = {};
+      // Whose fault it is if something throws.
+      let detail = "bad_request_object";
       try {
-        if (this.#viewers !== undefined && !mustReset && this.#instance === instance) {
-          const outcome = this.#viewers.admit(request);
-          if (outcome !== undefined) {
-            outcome.policy = this.#policyId;
-            return outcome;
-          }
+        readRequest(request, asked);
+        detail = "trap";
+        let outcome = this.#admitted(asked);
+        if (outcome === undefined) {
+          detail = "bad_request_object";
+          const bytes = encodeRequest(asked);
+          detail = "trap";
+          outcome = this.#inFull(asked, bytes);
         }
-      } catch (error) {
-        mustReset = true;
-        return this.#denied(request, "trap", error);
-      }
-      try {
-        asked = encodeRequest(request);
-      } catch (error) {
-        return this.#denied(request, "bad_request_object", error);
-      }
-      try {
-        if (mustReset || this.#instance !== instance) this.#load();
-        const outcome = decodeReply(this.#inner.decide(asked.bytes), asked);
-        this.#viewers?.seat(asked, outcome);
         outcome.policy = this.#policyId;
+        if (outcome.forward !== undefined) outcome.keepPrivacy(() => this.#requiresToken(asked));
         return outcome;
       } catch (error) {
-        mustReset = true;
-        return this.#denied(request, "trap", error);
+        mustReset ||= detail === "trap";
+        return this.#denied(asked, detail, error);
       }
+    }
+
+    /** The outcome for a viewer whom this instance knows by number. */
+    #admitted(asked) {
+      return mustReset || this.#instance !== instance ? undefined : this.#viewers?.admit(asked);
+    }
+
+    #inFull(asked, bytes) {
+      if (mustReset || this.#instance !== instance) this.#load();
+      const outcome = decodeReply(this.#inner.decide(bytes), asked);
+      this.#viewers?.seat(asked, outcome);
+      return outcome;
+    }
+
+    /** Whether a request that is allowed would be denied without its token. */
+    #requiresToken({ method, target, ip, now }) {
+      const [path] = target.split("?", 1);
+      return this.decide({ method, target: path, headers: [], ip, now }).outcome !== "allow";
     }
 
     keysDue(now, unknownKey) {
@@ -98,9 +110,9 @@ export function bindGate(glue) {
       const inner = this.#endFetch(ticket);
       if (inner === undefined) throw new Error("no such fetch of keys is under way");
       let refusal;
-      this.#inModule((module) => {
+      const skipped = this.#inModule((module) => {
         try {
-          module.keysArrived(inner, body, now);
+          return module.keysArrived(inner, body, now);
         } catch (error) {
           // The module says no in words; everything else is a trap.
           if (error?.constructor !== Error) throw error;
@@ -108,6 +120,7 @@ export function bindGate(glue) {
         }
       });
       if (refusal !== undefined) throw refusal;
+      return skipped ?? [];
     }
 
     keysFailed(ticket, now) {
@@ -154,12 +167,13 @@ export function bindGate(glue) {
       return record() ?? record() ?? "{}";
     }
 
-    #denied(request, detail, error) {
+    /** The outcome for a request of which so much is known. */
+    #denied({ method, now }, detail, error) {
       const outcome = decodeReply(this.#deniedReply, undefined);
-      if (request?.method === "HEAD") outcome.respond.body = "";
+      if (method === "HEAD") outcome.respond.body = "";
       // The record is of a decision about nothing, and has to say what this is about.
       const record = { ...JSON.parse(outcome.log), detail, policy: this.#policyId };
-      if (Number.isSafeInteger(request?.now)) record.time = request.now;
+      if (Number.isSafeInteger(now)) record.time = now;
       outcome.keepLog(JSON.stringify(record));
       return Object.assign(outcome, { detail, policy: this.#policyId, error });
     }

@@ -27,11 +27,13 @@ export declare class Gate {
   keysDue(now: number, unknownKey: boolean): KeyFetch | undefined;
 
   /**
-   * Takes a fetched key set, which replaces all public keys of its issuer.
+   * Accepts a fetched key set, which replaces all public keys of its issuer.
    *
+   * @returns One line for each key of the set that is skipped, with the reason. Log them: tokens signed with such a
+   * key are denied.
    * @throws Error if the set cannot be used; the keys stay as they were.
    */
-  keysArrived(ticket: number, body: Uint8Array, now: number): void;
+  keysArrived(ticket: number, body: Uint8Array, now: number): string[];
 
   /** Takes the report that a fetch failed. */
   keysFailed(ticket: number, now: number): void;
@@ -86,8 +88,10 @@ export interface KeyedGateOptions {
   maxBytes?: number;
   /** Keeps a host alive until a fetch has ended. */
   waitUntil?: (ended: Promise<void>) => void;
-  /** Hears why a fetch failed or its key set was refused. */
+  /** Receives the reason why a fetch failed or its key set was rejected. */
   onFailure?: (error: unknown, fetch: KeyFetch) => void;
+  /** Receives one line for each key of an accepted set that is skipped. Default: `onFailure`, with an error. */
+  onSkippedKeys?: (skipped: string[], fetch: KeyFetch) => void;
 }
 
 /** One HTTP request. Strings hold one byte per character, U+0000 to U+00FF. */
@@ -137,6 +141,11 @@ export interface Decision {
 export interface Allowed {
   outcome: "allow";
   /**
+   * Whether the request would be denied without its token. The response then belongs to this client only: send it
+   * with `Cache-Control: private`, so that no shared cache keeps it. Evaluated when it is read.
+   */
+  readonly requiresToken: boolean;
+  /**
    * What goes to the origin. `setCookies` are values of `Set-Cookie` for the answer, for this client only:
    * no shared cache may keep them. `edits` are the changes in `headers` by position in the request, for hosts
    * that keep headers in another form: the new value of a line, or `null` where it goes.
@@ -146,6 +155,7 @@ export interface Allowed {
 }
 
 export interface Refused {
+  readonly requiresToken: false;
   /** `reject`: the path is not canonical. `deny`: this client may not have it. */
   outcome: "deny" | "reject";
   /** What goes to the client. */

@@ -28,8 +28,6 @@ export class Viewers {
   /** Whether the module watches headers of a name. */
   #watched = new Map();
   #ruleNames = new Map();
-  /** Positions of watched lines in the request at hand. */
-  #found = [];
 
   /** `recordLater` makes a log record when it is wanted, in whatever instance there is by then. */
   constructor(inner, memory, recordLater) {
@@ -40,17 +38,15 @@ export class Viewers {
     this.#takeRoom();
   }
 
-  /** The outcome for a request of a viewer with a number who may have it. */
-  admit(request) {
-    const { method, target, headers, now: told } = request ?? {};
-    if (!Array.isArray(headers) || typeof method !== "string" || typeof target !== "string") return undefined;
-    const seat = this.#seatOf(headers, request.ip ?? "");
-    if (seat === undefined) return undefined;
-    const now = told ?? Math.floor(Date.now() / 1_000);
-    if (!Number.isSafeInteger(now) || !this.#write(method, target)) return undefined;
+  /** The outcome for a request, as `readRequest` has read it, of a viewer with a number who may have it. */
+  admit({ method, target, lines, isPlain, ip, now }) {
+    if (!isPlain || typeof method !== "string" || typeof target !== "string" || !Number.isSafeInteger(now)) return undefined;
+    const found = [];
+    const seat = this.#seatOf(lines, ip, found);
+    if (seat === undefined || !this.#write(method, target)) return undefined;
     const rule = this.#inner.admit(seat.viewer, now, method.length, target.length);
     if (!(rule >= 0)) return undefined;
-    const forward = this.#forward(target, headers, seat.edits);
+    const forward = forwardOf(target, lines, found, seat.edits);
     const { issuer } = seat;
     return allowedBy(this.#ruleName(rule), forward, () => this.#recordLater({ rule, issuer, now, method, target }));
   }
@@ -85,46 +81,20 @@ export class Viewers {
     keep(this.#seats, sample(watched[watched.length - 1][1]), seat);
   }
 
-  /** The seat that goes with these headers and this address. */
-  #seatOf(headers, ip) {
-    const found = this.#found;
-    let count = 0;
-    for (let at = 0; at < headers.length; at += 1) {
-      const line = headers[at];
-      if (!Array.isArray(line) || typeof line[0] !== "string" || typeof line[1] !== "string") return undefined;
-      if (this.#watches(line[0])) {
-        found[count] = at;
-        count += 1;
-      }
-    }
+  /** The seat that goes with these headers and this address; the positions of watched lines go into `found`. */
+  #seatOf(lines, ip, found) {
+    for (let at = 0; at < lines.length; at += 1) if (this.#watches(lines[at][0])) found.push(at);
+    const count = found.length;
     if (count === 0) return undefined;
-    const last = headers[found[count - 1]][1];
+    const last = lines[found[count - 1]][1];
     const seat = this.#seats.get(sample(last));
     if (seat === undefined || seat.ip !== ip || seat.watched.length !== count) return undefined;
     for (let nth = 0; nth < count; nth += 1) {
-      const line = headers[found[nth]];
+      const line = lines[found[nth]];
       const kept = seat.watched[nth];
       if (line[0] !== kept[0] || line[1] !== kept[1]) return undefined;
     }
     return seat;
-  }
-
-  /** What goes to the origin; `#found` holds where the watched lines are. */
-  #forward(target, headers, changes) {
-    const kept = [];
-    const edits = [];
-    let nth = 0;
-    for (let at = 0; at < headers.length; at += 1) {
-      const line = headers[at];
-      let edit;
-      if (nth < changes.length && this.#found[nth] === at) {
-        edit = changes[nth];
-        nth += 1;
-      }
-      if (edit !== undefined) edits.push([at, edit]);
-      if (edit !== null) kept.push([line[0], edit ?? line[1]]);
-    }
-    return { target, headers: kept, edits, setCookies: [] };
   }
 
   #watches(name) {
@@ -156,6 +126,24 @@ export class Viewers {
   #takeRoom() {
     this.#room = new Uint8Array(this.#memory.buffer, this.#inner.room, this.#roomBytes);
   }
+}
+
+/** What goes to the origin; `found` holds where the lines are that `changes` are about. */
+function forwardOf(target, lines, found, changes) {
+  const kept = [];
+  const edits = [];
+  let nth = 0;
+  for (let at = 0; at < lines.length; at += 1) {
+    const [name, value] = lines[at];
+    let edit;
+    if (nth < changes.length && found[nth] === at) {
+      edit = changes[nth];
+      nth += 1;
+    }
+    if (edit !== undefined) edits.push([at, edit]);
+    if (edit !== null) kept.push([name, edit ?? value]);
+  }
+  return { target, headers: kept, edits, setCookies: [] };
 }
 
 /** A number that different tokens seldom share: most of a token is signature and claims. */

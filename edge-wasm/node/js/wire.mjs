@@ -19,16 +19,32 @@ const REASONS = [
 const toUtf8 = new TextEncoder();
 const fromUtf8 = new TextDecoder("utf-8", { fatal: true });
 
+/** Most room for a request, in bytes. The module takes no request that needs so much. */
+const MOST_BYTES = 64 * 1024 * 1024;
+/** Most header lines of a request. No server hands over so many; an iterator that never ends would. */
+const MOST_LINES = 16_384;
+
 /**
- * The bytes of a request, with what is needed to apply the outcome's changes to it. The bytes are good
- * until the next request is encoded.
+ * Reads a caller's request into `asked`, each part once. Whatever throws on the way leaves there what was read before.
+ * `isPlain` says that the headers were an array of pairs of strings.
  */
-export function encodeRequest({ method, target, headers = [], ip, now }) {
-  const lines = headerLines(headers);
+export function readRequest(request, asked) {
+  asked.method = request.method;
+  asked.now = request.now ?? Math.floor(Date.now() / 1_000);
+  asked.target = request.target;
+  asked.ip = request.ip ?? "";
+  asked.lines = [];
+  asked.isPlain = readHeaders(request.headers, asked.lines);
+}
+
+/**
+ * The bytes of a request that {@link readRequest} has read. They are good until the next request is encoded.
+ */
+export function encodeRequest({ method, target, lines, ip, now }) {
   const out = new Writer();
   out.byte(VERSION);
-  out.int64(now ?? Math.floor(Date.now() / 1000));
-  out.text(ip ?? "");
+  out.int64(now);
+  out.text(ip);
   out.text(method);
   out.byteString(target);
   out.count(lines.length);
@@ -36,7 +52,7 @@ export function encodeRequest({ method, target, headers = [], ip, now }) {
     out.text(name);
     out.byteString(value);
   }
-  return { bytes: out.finish(), target, lines, ip: ip ?? "" };
+  return out.finish();
 }
 
 /** The outcome in a reply. Throws if the bytes are no reply to `asked`. */
@@ -59,9 +75,10 @@ export function decodeReply(bytes, asked) {
   return reply;
 }
 
-/** An outcome whose log record becomes text when somebody asks for it. */
+/** An outcome, of which the log record and whether the response is private are made when they are read. */
 class Reply {
   #log;
+  #requiresToken = false;
 
   constructor(outcome, status, reason, detail, rule, unknownKey) {
     this.outcome = outcome;
@@ -75,6 +92,16 @@ class Reply {
   /** The record as bytes or as text, or what makes the text. */
   keepLog(record) {
     this.#log = record;
+  }
+
+  /** What tells whether the request would be denied without its token. */
+  keepPrivacy(requiresToken) {
+    this.#requiresToken = requiresToken;
+  }
+
+  get requiresToken() {
+    if (typeof this.#requiresToken === "function") this.#requiresToken = this.#requiresToken();
+    return this.#requiresToken;
   }
 
   get log() {
@@ -102,15 +129,22 @@ export function decodeKeyFetch(bytes) {
   return fetch;
 }
 
-/** Header lines of anything that holds headers: pairs, `Headers`, `Map`, or an object. */
-function headerLines(headers) {
+/** Reads the header lines of anything that holds headers: pairs, `Headers`, `Map`, or an object. */
+function readHeaders(headers, lines) {
+  if (headers === undefined) return false;
   const entries = typeof headers[Symbol.iterator] === "function" ? headers : Object.entries(headers);
-  const lines = [];
-  for (const [name, value] of entries) {
-    if (Array.isArray(value)) for (const one of value) lines.push([name, one]);
-    else if (value !== undefined) lines.push([name, value]);
+  let isPlain = Array.isArray(headers);
+  const add = (name, value) => {
+    if (lines.length >= MOST_LINES) throw new TypeError(`a request has at most ${MOST_LINES} header lines`);
+    lines.push([name, value]);
+  };
+  for (const entry of entries) {
+    const [name, value] = entry;
+    isPlain &&= Array.isArray(entry) && typeof name === "string" && typeof value === "string";
+    if (Array.isArray(value)) for (const one of value) add(name, one);
+    else if (value !== undefined) add(name, value);
   }
-  return lines;
+  return isPlain;
 }
 
 function readForward(read, { target, lines }) {
@@ -227,7 +261,9 @@ class Writer {
   #room(size) {
     const at = this.#length;
     if (at + size > buffer.length) {
-      const larger = new Uint8Array(2 * (at + size));
+      // What is made here stays.
+      if (at + size > MOST_BYTES) throw new TypeError("a request is too large");
+      const larger = new Uint8Array(Math.min(2 * (at + size), MOST_BYTES));
       larger.set(buffer.subarray(0, at));
       buffer = larger;
       view = new DataView(larger.buffer);

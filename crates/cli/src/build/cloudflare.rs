@@ -10,7 +10,7 @@ use std::path::Path;
 use base64ct::{Base64, Encoding};
 use serde_json::json;
 
-use super::{Artifact, Content, Entry, Input, sign};
+use super::{Artifact, Content, Entry, Input, parts, sign};
 use crate::failure::{Failure, sized};
 
 /// The folder among the parts.
@@ -40,6 +40,7 @@ pub(super) fn build(input: &Input<'_>) -> Result<Artifact, Failure> {
         name: POLICY.to_owned(),
         bytes: input.image.to_vec(),
     });
+    parts::check_complete(&modules)?;
     // workerd starts the first module.
     modules.sort_by_key(|module| (module.name != MAIN, module.name.clone()));
     let bytes: usize = modules.iter().map(|module| module.bytes.len()).sum();
