@@ -95,10 +95,10 @@ function readHeaders(headers) {
   const lines = [];
   for (const [name, entries] of Object.entries(headers)) {
     if (!Array.isArray(entries)) throw wrong("headers");
-    entries.forEach((entry, position) => {
+    for (const [position, entry] of entries.entries()) {
       if (typeof entry?.value !== "string") throw wrong("headers");
       lines.push({ name, position, value: entry.value });
-    });
+    }
   }
   return lines;
 }

@@ -128,16 +128,8 @@ fn shown_name(name: &str) -> String {
 }
 
 fn description(status: u16) -> &'static str {
-    match status {
-        302 => "Found",
-        400 => "Bad Request",
-        401 => "Unauthorized",
-        403 => "Forbidden",
-        404 => "Not Found",
-        405 => "Method Not Allowed",
-        410 => "Gone",
-        451 => "Unavailable For Legal Reasons",
-        500 => "Internal Server Error",
-        _ => "Denied",
-    }
+    let known = http::StatusCode::from_u16(status).ok();
+    known
+        .and_then(|status| status.canonical_reason())
+        .unwrap_or("Denied")
 }
