@@ -143,6 +143,11 @@ impl KeyedGate {
         (outcome, decided_in.saturating_add(again.elapsed()))
     }
 
+    /// Whether a request that is allowed would be denied without its token.
+    pub(crate) fn requires_token(&self, request: &tollgate_gate::Request<'_>) -> bool {
+        self.read().requires_token(request)
+    }
+
     /// The gate's answer; denied where it panics, which costs this request and what was remembered.
     fn ask(&self, request: &tollgate_gate::Request<'_>) -> Outcome {
         catch_unwind(AssertUnwindSafe(|| self.decide(request)))

@@ -11,11 +11,11 @@ use std::panic::catch_unwind;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use http::header::{CONNECTION, HeaderName, HeaderValue, SET_COOKIE};
+use http::header::{CACHE_CONTROL, CONNECTION, HeaderName, HeaderValue, SET_COOKIE};
 use http::{HeaderMap, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use tollgate_core::UnixSeconds;
-use tollgate_gate::{Action, LogRecord};
+use tollgate_gate::{Action, LogRecord, SHARED_CACHE_HEADERS, TokenSeen, private_cache_control};
 
 use crate::body::{AnyBody, full, plain};
 use crate::keys::KeyedGate;
@@ -52,6 +52,16 @@ impl Clock {
     }
 }
 
+/// What becomes of the `Cache-Control` of a response that required a token.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Caching {
+    /// It keeps shared caches out.
+    #[default]
+    Private,
+    /// It stays as the origin wrote it.
+    Origin,
+}
+
 /// What happened to one request, for the log.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -72,6 +82,7 @@ pub(crate) struct Service {
     pub(crate) origin: Origin,
     pub(crate) clock: Clock,
     pub(crate) trust_forwarded_for: bool,
+    pub(crate) caching: Caching,
     pub(crate) log: LogSink,
 }
 
@@ -132,9 +143,15 @@ impl Service {
                         target,
                         headers,
                         client_ip: &ip,
+                        trusts_proxy: self.trust_forwarded_for,
                         body,
                     })
                     .await;
+                let has_token = matches!(outcome.log.token, TokenSeen::Verified(_));
+                if self.caching == Caching::Private && has_token && self.gate.requires_token(&asked)
+                {
+                    make_private(response.headers_mut());
+                }
                 for cookie in &forward.set_cookies {
                     // The gate made it of visible ASCII, so it is always a value.
                     if let Ok(value) = HeaderValue::try_from(cookie) {
@@ -191,6 +208,21 @@ fn header_map<'a>(fields: impl Iterator<Item = (&'a str, &'a [u8])>) -> HeaderMa
             map.append(name, value);
             map
         })
+}
+
+/// Keeps a response that belongs to one client out of shared caches.
+fn make_private(headers: &mut HeaderMap) {
+    let values = headers.get_all(CACHE_CONTROL).iter();
+    // A value that is no text goes: nobody could say what it permits.
+    let values: Vec<_> = values.filter_map(|value| value.to_str().ok()).collect();
+    let value = HeaderValue::try_from(private_cache_control(&values.join(", ")));
+    headers.insert(
+        CACHE_CONTROL,
+        value.unwrap_or(HeaderValue::from_static("private")),
+    );
+    for name in SHARED_CACHE_HEADERS {
+        headers.remove(name);
+    }
 }
 
 /// Makes `response` the last of its connection.

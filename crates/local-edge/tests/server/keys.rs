@@ -127,7 +127,7 @@ fn server_of(scratch: &Scratch, image: Vec<u8>) -> (Server, Arc<Mutex<Vec<String
     let options = Options {
         keys_log: Box::new(move |fetched| {
             let line = match &fetched.result {
-                Ok(()) => "fresh".to_owned(),
+                Ok(_) => "fresh".to_owned(),
                 Err(error) => error.to_string(),
             };
             sink.lock().unwrap().push(line);
