@@ -37,14 +37,10 @@ pub fn result(event: Event, action: &Action) -> Result<Value, TooLarge> {
 /// The event's own request, changed.
 fn forwarded(mut event: Event, forward: &Forward) -> Value {
     if let Some(target) = &forward.target {
-        // The path of the new target is the path received, so only the query is set.
-        let query = target
-            .iter()
-            .position(|byte| *byte == b'?')
-            .map(|at| at + 1);
-        let query = query.and_then(|at| target.get(at..)).unwrap_or_default();
-        let query = Value::String(String::from_utf8_lossy(query).into_owned());
-        event.request.insert("querystring".to_owned(), query);
+        let target = String::from_utf8_lossy(target);
+        let (path, query) = target.split_once('?').unwrap_or((&target, ""));
+        event.request.insert("uri".to_owned(), json!(path));
+        event.request.insert("querystring".to_owned(), json!(query));
     }
     if let Some(Value::Object(headers)) = event.request.get_mut("headers") {
         // From the back, so that a removal moves nothing that is still to be changed.
