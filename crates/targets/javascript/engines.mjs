@@ -73,8 +73,9 @@ async function loadCloudfront({ source, store }) {
     broken = asked.broken === true;
     lines = [];
     now = asked.now * 1000;
+    loaded.context.customData = undefined;
     const returned = await loaded.exports.handler(event);
-    return answerOf(event, returned, lines[0]);
+    return answerOf(event, returned, lines[0], loaded.context.customData);
   };
 }
 
@@ -100,7 +101,7 @@ function akamaiRequest(asked) {
     route: ({ query }) => (seen.query = query),
     respondWith: (status, fields, body) => (seen.response = { status, headers: fields, body }),
   };
-  return { request, seen };
+  return { request, seen, headers };
 }
 
 async function loadEdgeworkers({ source }) {
@@ -133,7 +134,7 @@ async function loadEdgeworkers({ source }) {
     return figures;
   };
   return async (asked) => {
-    const { request, seen } = akamaiRequest(asked);
+    const { request, seen, headers } = akamaiRequest(asked);
     broken = asked.broken === true;
     lines = [];
     now = asked.now * 1000;
@@ -143,7 +144,8 @@ async function loadEdgeworkers({ source }) {
     if (status !== answer.status || (seen.response === undefined) !== (answer.outcome === "allow")) {
       return { error: `logged ${lines[0]}, answered ${status}` };
     }
-    return seen.response?.headers.allow ? { ...answer, allow: seen.response.headers.allow } : answer;
+    if (seen.response === undefined) return { ...answer, forwarded: [...headers.keys()].sort() };
+    return seen.response.headers.allow ? { ...answer, allow: seen.response.headers.allow } : answer;
   };
 }
 

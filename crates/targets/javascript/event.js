@@ -54,12 +54,19 @@ function eventOf(asked) {
   };
 }
 
-// The answer, from what the function logged, if what it returned says the same.
-function answerOf(event, returned, line) {
+// The answer, from what the function logged, if what it returned says the same, and so does the line in CloudFront's
+// own log. With the names of the headers that go to the origin, if the request does.
+function answerOf(event, returned, line, custom) {
   var answer = JSON.parse(line), allow = returned.headers && returned.headers.allow;
   var passed = returned === event.request;
   if (passed !== (answer.outcome === 'allow') || (passed ? 200 : returned.statusCode) !== answer.status) {
     return { error: 'logged ' + line + ', returned ' + JSON.stringify(returned) };
+  }
+  if (custom !== line) {
+    return { error: 'logged ' + line + ', and to CloudFront ' + custom };
+  }
+  if (passed) {
+    answer.forwarded = Object.keys(returned.headers).sort();
   }
   if (!passed && allow) {
     answer.allow = allow.value;

@@ -16,6 +16,10 @@ pub(super) enum Edge {
     EdgeWorkers,
 }
 
+/// Most characters of a path in a record. A record may have 800 bytes in CloudFront's log, and all else takes less
+/// than half of that.
+const MAX_SHOWN: usize = 400;
+
 const PATH: &str = include_str!("parts/path.js");
 const JSON: &str = include_str!("parts/json.js");
 const TOKEN: &str = include_str!("parts/token.js");
@@ -153,8 +157,11 @@ fn inline(source: &str, config: &GateConfig, algorithms: &[Algorithm]) -> String
         ("LEEWAY", json!(config.leeway_secs)),
         ("MAX_TOKEN", json!(config.max_token_bytes)),
         ("ALGORITHMS", json!(names)),
-        ("CHALLENGE", json!(tollgate_gate::challenge(&config.site))),
         ("POINTER", json!("?")),
+        ("MAX_SHOWN", json!(MAX_SHOWN)),
+        // What holds text of the policy comes last: nothing in it stands for a setting.
+        ("SITE", json!(config.site)),
+        ("CHALLENGE", json!(tollgate_gate::challenge(&config.site))),
     ]
     .into_iter()
     .fold(source.to_owned(), |source, (name, value)| {

@@ -19,14 +19,16 @@ function gather(query, rules, depth) {
   );
 }
 
-// Whether a client's header never reaches the origin, in any spelling: the rule of `is_withheld` in the gate.
-function isWithheld(name) {
-  return /^x-(tollgate-|((original|rewrite)-url|http-method|(http-)?method-override)$)/i.test(name.replace(/[\W_]/g, '-'));
+// Bytes of a request as they may stand in a record: visible ASCII, as the gate writes them.
+function shown(text, most) {
+  text = text.replace(/\\/g, '\\\\').replace(/[^!-~]/g, (c) => '\\x' + (c.charCodeAt(0) + 256).toString(16).slice(-2));
+  return text[most] ? text.slice(0, most) + '\u2026' : text;
 }
 
-// What to answer: nothing for a status if the request may pass. Edges say what a header's field is.
-function conclude(method, decision, policy) {
-  var reason = decision[0], status = statuses[reason], headers = {
+// What to answer, at a time in milliseconds: nothing for a status if the request may pass. Edges say what a header's
+// field is, and where the raw path is.
+function conclude(request, now, decision, policy) {
+  var method = request.method, reason = decision[0], status = statuses[reason], headers = {
     'cache-control': field('no-store'),
     'content-type': field('text/plain; charset=utf-8'),
     'x-content-type-options': field('nosniff')
@@ -46,12 +48,16 @@ function conclude(method, decision, policy) {
     headers: headers,
     body: method == 'HEAD' ? '' : texts[status],
     _log: JSON.stringify({
+      time: now,
       policy: policy,
+      site: SITE,
       outcome: status ? reason == 'bad_path' ? 'reject' : 'deny' : 'allow',
       status: status || 200,
       reason: reason,
       detail: decision[3],
-      rule: decision[1] && decision[1].replace('!', '/')
+      rule: decision[1] && decision[1].replace('!', '/'),
+      method: method,
+      path: shown(rawPath(request), MAX_SHOWN)
     })
   };
 }

@@ -2,11 +2,14 @@
 // with the 9 characters of its generation and a mark, `+` if more follows under the next key.
 
 var field = (text) => ({ value: text });
+var rawPath = (request) => request.uri;
 
-// Removes what the origin must not see: tokens, and headers that no client may send there.
+// Removes what the origin must not see: tokens, and headers that no client may send there, in any spelling. The
+// rule for those is `is_withheld` of the gate.
 function strip(request) {
   var name;
-  for (name in request.headers) if (isWithheld(name)) delete request.headers[name];
+  for (name in request.headers)
+    if (/^x-(tollgate-.*|(original|rewrite)-url|http-method|(http-)?method-override)$/.test(name.replace(/[\W_]/g, '-'))) delete request.headers[name];
 //#if strip
   sources.forEach((source) => {
     for (name in request[source[0]]) if (trim(name) == source[1]) delete request[source[0]][name];
@@ -63,17 +66,17 @@ function verifyToken(token, root, now) {
 //#endif
 
 async function answerTo(request, ip, now) {
-  var query = { _method: request.method, _facts: nobody, _rules: [], _now: now }, root, detail, at, depth, prefix, page, place;
+  var query = { _method: request.method, _facts: nobody, _rules: [], _now: Math.floor(now / 1e3) }, root, detail, at, depth, prefix, page, place;
   detail = faultOf(() => {
     query._path = parsePath(request.uri);
     refuse(/[\0- \x7f#]/.test(request.rawQueryString()), 'bad_query');
   });
-  if (detail) return conclude(request.method, ['bad_path', nothing, nothing, detail]);
+  if (detail) return conclude(request, now, ['bad_path', nothing, nothing, detail]);
   root = await loadPage('', '');
 //#if tokens
   detail = faultOf(() => {
     var token = findToken(request);
-    if (token) query._facts = verifyToken(token, root, now);
+    if (token) query._facts = verifyToken(token, root, query._now);
   });
 //#endif
 //#if address
@@ -93,17 +96,22 @@ async function answerTo(request, ip, now) {
     }
   }
 //#endif
-  return conclude(request.method, decide(query, detail), root.policy);
+  return conclude(request, now, decide(query, detail), root.policy);
 }
 
 async function handler(event) {
-  var request = event.request, answer;
+  var request = event.request, now, answer;
   try {
-    answer = await answerTo(request, event.viewer.ip, Math.floor(Date.now() / 1e3));
+    now = Date.now();
+    answer = await answerTo(request, event.viewer.ip, now);
   } catch (fault) {
-    answer = conclude(request.method, ['internal']);
+    answer = conclude(request, now, ['internal']);
   }
   console.log(answer._log);
+  try {
+    // Into CloudFront's own log, where the runtime has that.
+    cf.logCustomData(answer._log);
+  } catch (fault) {}
   delete answer._log;
   if (answer.statusCode) return answer;
   strip(request);

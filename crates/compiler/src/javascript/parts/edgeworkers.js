@@ -1,6 +1,7 @@
 // The edge: Akamai EdgeWorkers. The policy is in the bundle; there is no WebAssembly, but WebCrypto.
 
 var field = (text) => text;
+var rawPath = (request) => splitPair(request.url, '?')[0];
 
 function splitPair(text, mark) {
   var at = text.indexOf(mark);
@@ -40,13 +41,14 @@ function rawQuery(request) {
   return splitPair(request.url, '?')[1];
 }
 
-// Removes what the origin must not see: tokens, and headers that no client may send there.
+// Removes what the origin must not see: tokens, and headers that no client may send there, in any spelling. The
+// rule for those is `is_withheld` of the gate.
 function strip(request) {
 //#if strip
   var query;
 //#endif
   Object.keys(request.getHeaders()).forEach((name) => {
-    if (isWithheld(name)) request.removeHeader(name);
+    if (/^x-(tollgate-.*|(original|rewrite)-url|http-method|(http-)?method-override)$/i.test(name.replace(/[\W_]/g, '-'))) request.removeHeader(name);
   });
 //#if strip
   sources.forEach((source) => {
@@ -121,16 +123,16 @@ async function verifyToken(token, now) {
 //#endif
 
 async function answerTo(request, now) {
-  var query = { _method: request.method, _facts: nobody, _rules: [], _now: now }, detail, token;
+  var query = { _method: request.method, _facts: nobody, _rules: [], _now: Math.floor(now / 1000) }, detail, token;
   detail = faultOf(() => {
-    query._path = parsePath(splitPair(request.url, '?')[0]);
+    query._path = parsePath(rawPath(request));
     refuse(/[\0- \x7f#]/.test(rawQuery(request)), 'bad_query');
   });
-  if (detail) return conclude(query._method, ['bad_path', nothing, nothing, detail], data.policy);
+  if (detail) return conclude(request, now, ['bad_path', nothing, nothing, detail], data.policy);
 //#if tokens
   try {
     token = findToken(fieldsOf(request));
-    if (token) query._facts = await verifyToken(token, now);
+    if (token) query._facts = await verifyToken(token, query._now);
   } catch (fault) {
     if (!isText(fault)) throw fault;
     detail = fault;
@@ -145,17 +147,26 @@ async function answerTo(request, now) {
     if (query._path[page[0] - 1]) gather(query, page[1]['$' + query._path.slice(0, page[0]).join('/')], page[0]);
   });
 //#endif
-  return conclude(query._method, decide(query, detail), data.policy);
+  return conclude(request, now, decide(query, detail), data.policy);
 }
 
 async function onClientRequest(request) {
-  var answer;
-  try {
-    answer = await answerTo(request, Math.floor(Date.now() / 1000));
-  } catch (fault) {
-    answer = conclude(request.method, ['internal'], data.policy);
+  var now, answer;
+  function fail() {
+    answer = conclude(request, now, ['internal'], data.policy);
   }
-  logger.log('%s', answer._log);
+  try {
+    now = Date.now();
+    answer = await answerTo(request, now);
+    // Where that fails, the origin must not get the request with its token.
+    if (!answer.statusCode) strip(request);
+  } catch (fault) {
+    fail();
+  }
+  try {
+    logger.log('%s', answer._log);
+  } catch (fault) {
+    fail();
+  }
   if (answer.statusCode) request.respondWith(answer.statusCode, answer.headers, answer.body);
-  else strip(request);
 }
