@@ -4,7 +4,8 @@
 // `{"load": {"edge": …, "source": …, "store": {…}}}` loads a script, `{"ask": [request, …]}` is answered
 // by `{"answers": […]}`, and for EdgeWorkers `{"measure": {"requests": […], "samples": N, "repeats": N}}` by
 // the nanoseconds of a decision, a figure a sample, and those of a script that does nothing. Every script runs in a context of its own, where text and WASM are no code.
-// Where a request is `broken`, the clock throws for CloudFront, and WebCrypto rejects everything for EdgeWorkers.
+// Where a request is `broken`, the clock throws for CloudFront, and WebCrypto rejects everything for EdgeWorkers; where
+// that is "headers", EdgeWorkers cannot remove any, and where it is "log", they cannot log.
 // Needs --experimental-vm-modules. The first argument is the folder of this file.
 
 import { createHmac, webcrypto } from "node:crypto";
@@ -97,7 +98,10 @@ function akamaiRequest(asked) {
     getHeader: (name) => headers.get(name.toLowerCase()) ?? null,
     getHeaders: () => Object.fromEntries(headers),
     setHeader: (name, value) => headers.set(name.toLowerCase(), [value].flat()),
-    removeHeader: (name) => headers.delete(name.toLowerCase()),
+    removeHeader: (name) => {
+      if (asked.broken === "headers") throw new Error("broken");
+      headers.delete(name.toLowerCase());
+    },
     route: ({ query }) => (seen.query = query),
     respondWith: (status, fields, body) => (seen.response = { status, headers: fields, body }),
   };
@@ -108,7 +112,13 @@ async function loadEdgeworkers({ source }) {
   let now = 0;
   let broken = false;
   let lines = [];
-  const logger = { log: (format, line) => lines.push(line) };
+  let logs = true;
+  const logger = {
+    log: (format, line) => {
+      lines.push(line);
+      if (!logs) throw new Error("broken");
+    },
+  };
   const unlessBroken = (name) => (...given) =>
     broken ? Promise.reject(new Error("broken")) : webcrypto.subtle[name](...given);
   const subtle = { importKey: unlessBroken("importKey"), verify: unlessBroken("verify") };
@@ -136,9 +146,11 @@ async function loadEdgeworkers({ source }) {
   return async (asked) => {
     const { request, seen, headers } = akamaiRequest(asked);
     broken = asked.broken === true;
+    logs = asked.broken !== "log";
     lines = [];
     now = asked.now * 1000;
     await loaded.exports.onClientRequest(request);
+    if (!logs) return { outcome: seen.response === undefined ? "allow" : "deny", status: seen.response?.status, reason: "internal" };
     const answer = JSON.parse(lines[0]);
     const status = seen.response?.status ?? 200;
     if (status !== answer.status || (seen.response === undefined) !== (answer.outcome === "allow")) {

@@ -8,15 +8,55 @@ use tollgate_targets::random::{Answers, Site};
 /// Policies to look at.
 const SITES: u64 = 12;
 
-/// The same requests, in which the platform fails.
-fn broken(asked: &[Value]) -> Vec<Value> {
+/// The same requests, in which the platform fails in this way.
+fn broken(asked: &[Value], how: Value) -> Vec<Value> {
     let mut asked = asked.to_vec();
     for request in &mut asked {
         if let Some(members) = request.as_object_mut() {
-            members.insert("broken".to_owned(), json!(true));
+            members.insert("broken".to_owned(), how.clone());
         }
     }
     asked
+}
+
+#[test]
+fn an_edge_that_cannot_edit_or_log_forwards_nothing() -> Result<()> {
+    let mut node = Node::start()?;
+    let (mut failed, mut denied) = (0, 0);
+    for seed in 0..SITES {
+        let site = Site::new(seed, 100)?;
+        let script = Script::new(Edge::EdgeWorkers, &site.policy, &site.id)?;
+        node.load(&script)?;
+        let mut asked = site.asked.clone();
+        for request in &mut asked {
+            if let Some(Value::Array(headers)) = request.get_mut("headers") {
+                headers.push(json!(["x-original-url", "/secret"]));
+            }
+        }
+        for (said, ours) in node
+            .ask(&broken(&asked, json!("headers")))?
+            .iter()
+            .zip(&site.ours)
+        {
+            let said = Answers::of_script(said);
+            if ours.outcome == "allow" {
+                assert_eq!((&*said.outcome, said.status), ("deny", 500), "seed {seed}");
+                assert_eq!(said.reason, "internal");
+                failed += 1;
+            } else {
+                assert_eq!(said, *ours, "seed {seed}");
+                denied += 1;
+            }
+        }
+        for said in node.ask(&broken(&asked, json!("log")))? {
+            assert_eq!(Answers::of_script(&said).outcome, "deny", "seed {seed}");
+        }
+        for (said, ours) in node.ask(&asked)?.iter().zip(&site.ours) {
+            assert_eq!(Answers::of_script(said), *ours, "seed {seed}");
+        }
+    }
+    assert!(failed > 0 && denied > 0, "{failed} {denied}");
+    Ok(())
 }
 
 #[test]
@@ -32,7 +72,11 @@ fn what_fails_once_does_not_fail_for_ever() -> Result<()> {
             };
             node.load(&script)?;
             // As the very first requests, before anything is remembered.
-            for (said, ours) in node.ask(&broken(&site.asked))?.iter().zip(&site.ours) {
+            for (said, ours) in node
+                .ask(&broken(&site.asked, json!(true)))?
+                .iter()
+                .zip(&site.ours)
+            {
                 let said = Answers::of_script(said);
                 if said.reason == "internal" {
                     assert_eq!(said.outcome, "deny");
