@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { ask, build, makeKey, mint, scened, serve, site, startIssuer, startOrigin } from "./support.mjs";
+import { ask, build, makeKey, mint, scened, serve, serveBuilt, site, startIssuer, startOrigin } from "./support.mjs";
 
 const key = makeKey("k1");
 const student = mint(key, { groups: ["students"] });
@@ -105,6 +105,16 @@ test("only the site's hosts are served where they are listed", scened(async (own
   await worker.flushed();
   const told = worker.decisions().filter(({ detail }) => detail === "unknown_host");
   assert.ok(told.length >= 2 * 11 && told.every(({ outcome, reason }) => `${outcome} ${reason}` === "reject bad_path"));
+}));
+
+test("the origin of a Worker on a machine of one's own gets its own name", scened(async (own) => {
+  const origin = await startOrigin(own);
+  const built = build(own, site({ key }));
+  const worker = await serveBuilt(own, built.folder, origin);
+  for (const host of ["intranet.example", "site.example:81"]) {
+    assert.equal((await worker.ask("/open/a", { host })).status, 200);
+    assert.deepEqual(origin.seen.at(-1).fields.filter((line) => /^host:/i.test(line)).map((line) => line.toLowerCase()), ["host: localhost"]);
+  }
 }));
 
 test("a response that required a token stays out of shared caches", scened(async (own) => {

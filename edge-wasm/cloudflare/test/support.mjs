@@ -144,7 +144,17 @@ const main :Workerd.Worker = (
   ${cache ? `cacheApiOutbound = "cache",` : ""}
 );
 `);
-  const child = spawn(process.env.TOLLGATE_WORKERD, ["serve", config, "--control-fd=3"], {
+  return run(scene, [config], host);
+}
+
+/** Starts workerd with a built folder as it is, in front of an origin. */
+export async function serveBuilt(scene, folder, origin) {
+  const addresses = ["--socket-addr=http=127.0.0.1:0", `--external-addr=origin=127.0.0.1:${origin.port}`];
+  return run(scene, [join(folder, "config.capnp"), ...addresses]);
+}
+
+async function run(scene, args, host) {
+  const child = spawn(process.env.TOLLGATE_WORKERD, ["serve", ...args, "--control-fd=3"], {
     stdio: ["ignore", "pipe", "pipe", "pipe"],
   });
   const told = [];

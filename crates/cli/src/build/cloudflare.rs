@@ -138,7 +138,11 @@ using Workerd = import \"/workerd/workerd.capnp\";
 const config :Workerd.Config = (
   services = [
     (name = \"tollgate\", worker = .tollgate),
-    (name = \"origin\", external = (address = \"127.0.0.1:8080\", http = ())),
+    # The origin's own name, never the client's `Host`: an origin with several sites would serve another one. Change it
+    # to the name that yours goes by.
+    (name = \"origin\", external = (address = \"127.0.0.1:8080\", http = (
+      injectRequestHeaders = [(name = \"Host\", value = \"localhost\")],
+    ))),
     # Key sets are fetched from issuers, and nothing else.
     (name = \"internet\", network = (allow = [\"public\"], tlsOptions = (trustBrowserCas = true))),
   ],
@@ -151,6 +155,8 @@ const tollgate :Workerd.Worker = (
 const BINDINGS: &str = "  bindings = [
     (name = \"ORIGIN\", service = \"origin\"),
     (name = \"LOG\", text = \"all\"),
+    # The site's hosts: requests for others are rejected.
+    # (name = \"HOSTS\", text = \"learn.example.com\"),
   ],
 );
 ";
