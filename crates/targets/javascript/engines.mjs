@@ -5,7 +5,8 @@
 // by `{"answers": […]}`, and for EdgeWorkers `{"measure": {"requests": […], "samples": N, "repeats": N}}` by
 // the nanoseconds of a decision, a figure a sample, and those of a script that does nothing. Every script runs in a context of its own, where text and WASM are no code.
 // Where a request is `broken`, the clock throws for CloudFront, and WebCrypto rejects everything for EdgeWorkers; where
-// that is "headers", EdgeWorkers cannot remove any, and where it is "log", they cannot log.
+// that is "headers", EdgeWorkers cannot remove any, and where it is "log", they cannot log. Where a request has `spoil`, a
+// list of names and a value, the platform shows that value under these names, and a script that throws denies.
 // Needs --experimental-vm-modules. The first argument is the folder of this file.
 
 import { createHmac, webcrypto } from "node:crypto";
@@ -56,6 +57,22 @@ async function load(source, globals, modules) {
   return { context, exports: script.namespace };
 }
 
+// Puts a value of another kind where the platform shows something.
+function spoil(shown, names) {
+  const [value, last, ...rest] = names.toReversed();
+  const above = rest.reverse().reduce((above, name) => above?.[name], shown);
+  if (typeof above === "object" && above !== null) above[last] = value;
+}
+
+// What a script comes to that may throw: that is an error of the platform, and no way in.
+async function spoiled(run, forwards) {
+  try {
+    return { outcome: forwards(await run()) ? "allow" : "deny", reason: "spoiled" };
+  } catch {
+    return { outcome: "deny", reason: "thrown" };
+  }
+}
+
 async function loadCloudfront({ source, store }) {
   let now = 0;
   let broken = false;
@@ -75,6 +92,10 @@ async function loadCloudfront({ source, store }) {
     lines = [];
     now = asked.now * 1000;
     loaded.context.customData = undefined;
+    if (asked.spoil) {
+      spoil(event, asked.spoil);
+      return spoiled(() => loaded.exports.handler(event), (returned) => returned?.statusCode === undefined);
+    }
     const returned = await loaded.exports.handler(event);
     return answerOf(event, returned, lines[0], loaded.context.customData);
   };
@@ -149,6 +170,10 @@ async function loadEdgeworkers({ source }) {
     logs = asked.broken !== "log";
     lines = [];
     now = asked.now * 1000;
+    if (asked.spoil) {
+      spoil(request, asked.spoil);
+      return spoiled(() => loaded.exports.onClientRequest(request), () => seen.response === undefined);
+    }
     await loaded.exports.onClientRequest(request);
     if (!logs) return { outcome: seen.response === undefined ? "allow" : "deny", status: seen.response?.status, reason: "internal" };
     const answer = JSON.parse(lines[0]);

@@ -19,6 +19,88 @@ fn broken(asked: &[Value], how: Value) -> Vec<Value> {
     asked
 }
 
+/// Values in places where none of them belongs.
+fn odd() -> Vec<Value> {
+    vec![
+        Value::Null,
+        json!(true),
+        json!(7),
+        json!(""),
+        json!("x"),
+        json!([]),
+        json!({}),
+        json!({ "value": 7 }),
+        json!([{ "value": null }]),
+        json!({ "authorization": { "value": {} } }),
+        json!({ "authorization": { "multiValue": [{}] } }),
+    ]
+}
+
+#[test]
+fn malformed_events_open_nothing() -> Result<()> {
+    let cloudfront: &[&[&str]] = &[
+        &["request"],
+        &["request", "uri"],
+        &["request", "headers"],
+        &["request", "headers", "authorization"],
+        &["request", "cookies"],
+        &["request", "querystring"],
+        &["request", "rawQueryString"],
+        &["viewer"],
+        &["viewer", "ip"],
+    ];
+    let edgeworkers: &[&[&str]] = &[
+        &["url"],
+        &["clientIp"],
+        &["getHeaders"],
+        &["getHeader"],
+        &["removeHeader"],
+        &["respondWith"],
+    ];
+    let mut node = Node::start()?;
+    for (edge, places) in [
+        (Edge::CloudFront, cloudfront),
+        (Edge::EdgeWorkers, edgeworkers),
+    ] {
+        let mut tried = 0;
+        for seed in 0..2 {
+            let site = Site::new(seed, 40)?;
+            let Ok(script) = Script::new(edge, &site.policy, &site.id) else {
+                continue;
+            };
+            node.load(&script)?;
+            let denied = site.asked.iter().zip(&site.ours);
+            let denied: Vec<_> = denied.filter(|(_, ours)| ours.outcome != "allow").collect();
+            let mut asked = Vec::new();
+            for (request, _) in denied {
+                for place in places {
+                    for value in odd() {
+                        let mut spoiled = request.clone();
+                        let mut names: Vec<Value> = place.iter().map(|name| json!(name)).collect();
+                        names.push(value);
+                        if let Some(members) = spoiled.as_object_mut() {
+                            members.insert("spoil".to_owned(), json!(names));
+                        }
+                        asked.push(spoiled);
+                    }
+                }
+            }
+            for (asked, said) in asked.iter().zip(node.ask(&asked)?) {
+                let opened = Answers::of_script(&said).outcome == "allow";
+                // Without a way to respond, EdgeWorkers throw.
+                assert!(!opened, "{edge:?}, seed {seed}: {asked}");
+                tried += 1;
+            }
+            // The next event is answered as ever.
+            for (said, ours) in node.ask(&site.asked)?.iter().zip(&site.ours) {
+                assert_eq!(Answers::of_script(said), *ours, "{edge:?}, seed {seed}");
+            }
+        }
+        assert!(tried > 1_000, "{edge:?}: {tried}");
+    }
+    Ok(())
+}
+
 #[test]
 fn an_edge_that_cannot_edit_or_log_forwards_nothing() -> Result<()> {
     let mut node = Node::start()?;
