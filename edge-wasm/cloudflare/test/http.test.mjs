@@ -235,6 +235,12 @@ test("settings that mean nothing let nobody pass", scened(async (own) => {
     ["POLICY_TTL_SECS", "0"],
     ["POLICY_TTL_SECS", "soon"],
     ["LOG", "some"],
+    ["HOSTS", ""],
+    ["HOSTS", " , "],
+    ["HOSTS", "https://learn.example"],
+    ["HOSTS", "learn.example/a"],
+    ["HOSTS", "*.example"],
+    ["CACHE_CONTROL", "public"],
   ];
   for (const [name, text] of table) {
     const worker = await serve(own, built.folder, { bindings: [`(name = "${name}", text = "${text}")`] });

@@ -72,7 +72,8 @@ export class Viewers {
         if (edit !== undefined) return;
         continue;
       }
-      watched.push(lines[at]);
+      // A copy: the lines themselves are in the outcome, which is the caller's.
+      watched.push([lines[at][0], lines[at][1]]);
       edits.push(edit);
       length += lines[at][0].length + lines[at][1].length;
     }
@@ -134,14 +135,15 @@ function forwardOf(target, lines, found, changes) {
   const edits = [];
   let nth = 0;
   for (let at = 0; at < lines.length; at += 1) {
-    const [name, value] = lines[at];
+    const line = lines[at];
     let edit;
     if (nth < changes.length && found[nth] === at) {
       edit = changes[nth];
       nth += 1;
     }
     if (edit !== undefined) edits.push([at, edit]);
-    if (edit !== null) kept.push([name, edit ?? value]);
+    if (edit === undefined) kept.push(line);
+    else if (edit !== null) kept.push([line[0], edit]);
   }
   return { target, headers: kept, edits, setCookies: [] };
 }

@@ -132,19 +132,43 @@ export function decodeKeyFetch(bytes) {
 /** Reads the header lines of anything that holds headers: pairs, `Headers`, `Map`, or an object. */
 function readHeaders(headers, lines) {
   if (headers === undefined) return false;
-  const entries = typeof headers[Symbol.iterator] === "function" ? headers : Object.entries(headers);
   let isPlain = Array.isArray(headers);
-  const add = (name, value) => {
-    if (lines.length >= MOST_LINES) throw new TypeError(`a request has at most ${MOST_LINES} header lines`);
-    lines.push([name, value]);
-  };
-  for (const entry of entries) {
-    const [name, value] = entry;
-    isPlain &&= Array.isArray(entry) && typeof name === "string" && typeof value === "string";
-    if (Array.isArray(value)) for (const one of value) add(name, one);
-    else if (value !== undefined) add(name, value);
+  if (isPlain) {
+    // The usual form, without iterators.
+    const { length } = headers;
+    for (let at = 0; at < length; at += 1) {
+      const entry = headers[at];
+      if (Array.isArray(entry)) isPlain = addLines(lines, entry[0], entry[1]) && isPlain;
+      else isPlain = addEntry(lines, entry);
+    }
+    return isPlain;
   }
-  return isPlain;
+  const entries = typeof headers[Symbol.iterator] === "function" ? headers : Object.entries(headers);
+  for (const entry of entries) addEntry(lines, entry);
+  return false;
+}
+
+/** Adds an entry of any form; such a one is never plain. */
+function addEntry(lines, entry) {
+  const [name, value] = entry;
+  addLines(lines, name, value);
+  return false;
+}
+
+/** Adds the lines of a name; whether it is one line of strings. */
+function addLines(lines, name, value) {
+  if (typeof name === "string" && typeof value === "string") {
+    addLine(lines, name, value);
+    return true;
+  }
+  if (Array.isArray(value)) for (const one of value) addLine(lines, name, one);
+  else if (value !== undefined) addLine(lines, name, value);
+  return false;
+}
+
+function addLine(lines, name, value) {
+  if (lines.length >= MOST_LINES) throw new TypeError(`a request has at most ${MOST_LINES} header lines`);
+  lines.push([name, value]);
 }
 
 function readForward(read, { target, lines }) {
