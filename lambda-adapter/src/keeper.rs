@@ -96,22 +96,20 @@ impl<F: FetchKeys> Keeper<F> {
                 Err(String::from("no key set arrived in time"))
             }
         });
-        let note = |event: &str, member: &str, value: Value| {
-            let mut line = json!({ "time": now.0, "event": event, "url": url });
-            line[member] = value;
-            (self.log)(&line.to_string());
-        };
+        let note = |line: Value| (self.log)(&line.to_string());
         match arrived {
             Ok(accepted) => {
                 let skipped = accepted.skipped.iter().map(ToString::to_string);
                 let skipped: Vec<_> = skipped.collect();
                 if !skipped.is_empty() {
-                    note("keys_skipped", "skipped", json!(skipped));
+                    note(json!({
+                        "time": now.0, "event": "keys_skipped", "url": url, "skipped": skipped,
+                    }));
                 }
                 true
             }
             Err(why) => {
-                note("keys_failed", "why", json!(why));
+                note(json!({ "time": now.0, "event": "keys_failed", "url": url, "why": why }));
                 false
             }
         }

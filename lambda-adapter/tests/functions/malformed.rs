@@ -149,6 +149,7 @@ fn a_malformed_event_makes_no_authorizer_allow_another_path() {
 #[test]
 fn a_malformed_event_delivers_no_other_file() {
     let student = bearer("rust-101");
+    let token = student.trim_start_matches("Bearer ");
     let headers = [("authorization", student.as_str())];
     let store = Memory::of(&[
         ("courses/rust-101/a.mp4", b"this one"),
@@ -167,10 +168,7 @@ fn a_malformed_event_delivers_no_other_file() {
             if status == 200 && answer["isBase64Encoded"] == true {
                 assert_eq!(answer["body"], "dGhpcyBvbmU=", "{what}");
             }
-            assert!(
-                !answer.to_string().contains(&student["Bearer ".len()..]),
-                "{what}"
-            );
+            assert!(!answer.to_string().contains(token), "{what}");
         });
     }
 }
