@@ -1,8 +1,8 @@
 // A server for the callback page on loopback: a private S3 bucket behind an origin access control, as far as names
 // are concerned, with the header fields that a real site must send.
 //
-// A path is an object's key, byte for byte once decoded, and nothing else: no index document, no slash added or taken
-// away. What has no object is 403, because nobody may list the bucket. Not here: who may have what.
+// A path is an object's key, byte for byte once decoded, and nothing else: no index document, no slash added or
+// removed. What has no object is 403, because nobody may list the bucket. Not here: who may have what.
 
 import { readFileSync, readdirSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -19,7 +19,7 @@ export function listen(server, port = 0) {
   });
 }
 
-/** The objects of the page below a folder, by key, as `callback/README.md` says how to put them there. */
+/** The objects of the page below a folder, by key, as `callback/README.md` describes them. */
 function objects(folder, config) {
   const found = new Map();
   for (const name of readdirSync(PAGE)) {

@@ -7,7 +7,7 @@
 //! lets through paths which the gate refuses, and a rule may look at the time and the address. An HTTP
 //! API's simple response names no path at all. It is only given where the operator states how API Gateway
 //! caches: nothing in an event proves that, because identity sources are values that the client may choose.
-//! The cost: where answers are kept by token alone, only the path asked for first is open until they expire.
+//! The cost: where answers are kept by token alone, only the path of the first request is open until they expire.
 //! Let the operator set their life to 0, or put method and path into the identity source.
 //!
 //! Not here: the decision, and the Lambda runtime.

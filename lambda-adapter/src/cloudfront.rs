@@ -48,7 +48,7 @@ pub fn answer<B: AsRef<[u8]>>(gate: &Gate<B>, event: Value, now: UnixSeconds) ->
     }
 }
 
-/// The answer for an event about which the gate has been asked. A response that CloudFront would refuse for its
+/// The answer for an event that the gate has decided. A response that CloudFront would refuse for its
 /// size becomes a denial with status 500.
 pub fn conclude(event: Event, outcome: Outcome) -> Answer {
     let Outcome {

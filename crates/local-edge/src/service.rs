@@ -213,7 +213,7 @@ fn header_map<'a>(fields: impl Iterator<Item = (&'a str, &'a [u8])>) -> HeaderMa
 /// Keeps a response that belongs to one client out of shared caches.
 fn make_private(headers: &mut HeaderMap) {
     let values = headers.get_all(CACHE_CONTROL).iter();
-    // A value that is no text goes: nobody could say what it permits.
+    // A value that is not text is dropped: its meaning is unknown.
     let values: Vec<_> = values.filter_map(|value| value.to_str().ok()).collect();
     let value = HeaderValue::try_from(private_cache_control(&values.join(", ")));
     headers.insert(

@@ -54,8 +54,8 @@ function eventOf(asked) {
   };
 }
 
-// The answer, from what the function logged, if what it returned says the same, and so does the line in CloudFront's
-// own log. With the names of the headers that go to the origin, if the request does.
+// The answer, from the line that the function logged, if the returned value and the line in CloudFront's own log agree
+// with it. With the names of the forwarded headers, if the request is forwarded.
 function answerOf(event, returned, line, custom) {
   var answer = JSON.parse(line), allow = returned.headers && returned.headers.allow;
   var passed = returned === event.request;

@@ -21,7 +21,7 @@ pub(crate) enum Sent {
     OtherPath,
 }
 
-/// The answer when there is no gate to ask.
+/// The response where no gate is available.
 pub(crate) fn failure(method: &str, detail: &'static str) -> Result<JsValue, JsValue> {
     response(&Outcome::internal(method, detail).action)
 }

@@ -2,9 +2,9 @@
 //!
 //! The runtime gives a target as it was received, but for a fragment, which is cut, and for the
 //! absolute form, of which the path is left. Values of headers are text: bytes that are not UTF-8 stand
-//! there as U+FFFD. Lines of one name come as one value, joined with a comma and a space. Nothing tells such a joint
-//! from a comma in a cookie's value. So a token behind a comma does not count, as on every other edge where the
-//! cookies came in one line; but it does not reach the origin either. Not here: what any of it means.
+//! there as U+FFFD. Lines of one name come as one value, joined with a comma and a space. Such a joint
+//! cannot be distinguished from a comma in a cookie's value. So a token after a comma does not count, as on every other
+//! edge where the cookies came in one line; but it does not reach the origin either. Not here: what any of it means.
 
 use tollgate_gate::{Request, UnixSeconds};
 use worker::{Headers, web_sys};
@@ -63,7 +63,7 @@ impl Facts {
         }
     }
 
-    /// The same with cookies taken apart wherever the runtime may have joined them.
+    /// The same with cookies split wherever the runtime may have joined them.
     pub(crate) fn borrow_apart(&self) -> Borrowed<'_> {
         let mut headers: Vec<(&str, &[u8])> = Vec::with_capacity(self.headers.len());
         for (name, value) in &self.headers {
@@ -86,7 +86,7 @@ impl Facts {
         site.split_once("://").map_or(site, |(_, host)| host)
     }
 
-    /// Whether the client asks for a WebSocket.
+    /// Whether the client requests a WebSocket.
     pub(crate) fn is_upgrade(&self) -> bool {
         let mut protocols = self
             .headers

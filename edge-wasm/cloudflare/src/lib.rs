@@ -57,7 +57,7 @@ pub fn start(trust: Option<String>, memory: worker::js_sys::Map) -> Result<(), J
 
 /// Takes a request as far as it goes: the answer is a `Response`; or an array of the `Request` that goes to the
 /// origin and whether its response is private; or a `Promise` to wait for, with a limit, before this is called
-/// again. A request that is not `patient` is never told to wait.
+/// again. A request that is not `patient` never gets a promise.
 ///
 /// # Errors
 ///

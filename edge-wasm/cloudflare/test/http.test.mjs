@@ -45,7 +45,7 @@ test("every kind of answer", scened(async (own) => {
     ["/courses/rust/a.mp4", { headers: [bearer(student)] }, 200],
     ["/courses/rust/a.mp4", { headers: [["Authorization", `bearer ${student}`]] }, 200],
     ["/courses/rust/a.mp4", { headers: [["cookie", `a=b; id_token=${student}`]] }, 200],
-    // A comma is a part of a cookie's value. workerd joins cookie lines with one, and what they were cannot be told.
+    // A comma is part of a cookie's value. workerd joins cookie lines with one, so two lines are one cookie here.
     ["/courses/rust/a.mp4", { headers: [["cookie", `a=b, id_token=${student}`]] }, 401],
     ["/courses/rust/a.mp4", { headers: [["cookie", "a=b"], ["cookie", `id_token=${student}`]] }, 401],
     ["/courses/rust/a.mp4", { headers: [["cookie", `id_token=${student}; a=b, c`]] }, 200],

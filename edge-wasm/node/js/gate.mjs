@@ -54,8 +54,8 @@ export function bindGate(glue) {
     }
 
     decide(request) {
-      // What the caller's object says is read once, here: it may be code that throws, that says something else the
-      // next time, or that asks this gate.
+      // The caller's object is read once, here: it may be code that throws, that returns another value the next time,
+      // or that calls this gate.
       const asked = {};
       // Whose fault it is if something throws.
       let detail = "bad_request_object";

@@ -26,7 +26,7 @@ const MOST_LINES = 16_384;
 
 /**
  * Reads a caller's request into `asked`, each part once. Whatever throws on the way leaves there what was read before.
- * `isPlain` says that the headers were an array of pairs of strings.
+ * `isPlain` is true for headers that are an array of pairs of strings.
  */
 export function readRequest(request, asked) {
   asked.method = request.method;
@@ -94,7 +94,7 @@ class Reply {
     this.#log = record;
   }
 
-  /** What tells whether the request would be denied without its token. */
+  /** Keeps the function that evaluates whether the request would be denied without its token. */
   keepPrivacy(requiresToken) {
     this.#requiresToken = requiresToken;
   }

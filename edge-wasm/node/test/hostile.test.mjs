@@ -1,5 +1,5 @@
 // Callers that hand over anything but a request: `decide` never throws, allows nothing, and decides the next request
-// as ever. TOLLGATE_SAMPLE_IMAGE names the file that `cargo run -p tollgate-gate --example sample_image` wrote.
+// as before. TOLLGATE_SAMPLE_IMAGE names the file that `cargo run -p tollgate-gate --example sample_image` wrote.
 
 import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";

@@ -22,7 +22,7 @@ test('a path is a key and nothing else', async () => {
     ['/code/config.json', 200],
     ['/implicit/', 200],
     ['/code/page%2Emjs', 200],
-    // There is neither an index document nor a listing, and no slash is added or taken away.
+    // There is neither an index document nor a listing, and no slash is added or removed.
     ['/', 403],
     ['/code', 403],
     ['/code//', 403],
@@ -40,7 +40,7 @@ test('a path is a key and nothing else', async () => {
   }
 });
 
-test('the address of the page is the object that the README says how to make', async () => {
+test('the address of the page is the object that the README describes', async () => {
   const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
   assert.match(readme, /s3api put-object .*--key callback\/ --body page\/index\.html/);
   const [folder, file] = await Promise.all(['/code/', '/code/index.html'].map(async (path) => (await fetch(pages.address + path)).text()));

@@ -51,8 +51,8 @@ export function readEvent(event) {
 }
 
 /**
- * The event's own request, changed as the gate's `forward` says. Its path is the one that was asked about; one that
- * ends with a slash may have the name of an index document after it.
+ * The event's own request, changed as the gate's `forward` says. Its path is the one that was decided; after one that
+ * ends with a slash, the name of an index document may follow.
  */
 export function forwarded({ kind, request, path, lines }, { target, edits }) {
   const end = target.indexOf("?");

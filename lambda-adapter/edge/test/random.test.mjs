@@ -76,7 +76,7 @@ test("both flavours and the native program answer random events identically", as
         reasons[log.reason] = (reasons[log.reason] ?? 0) + 1;
         const their = theirs.results[number];
         if (their.errorMessage !== undefined) {
-          // It is no CloudFront event at all for the program, which has other roles too.
+          // The program has other roles too, and does not take it for a CloudFront event.
           assert.deepEqual([result.status, log.detail], ["500", "bad_event"], what);
         } else {
           assert.deepEqual(result, their, what);

@@ -35,7 +35,7 @@ pub enum Denied {
     Internal,
 }
 
-/// The answer for what was asked.
+/// The answer to an authorizer's event.
 pub(crate) fn reply(
     asked: &Asked,
     outcome: &Outcome,

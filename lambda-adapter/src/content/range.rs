@@ -31,9 +31,9 @@ impl ByteRange {
         }
     }
 
-    /// Returns the same run, or a part of it where it is longer than `most` bytes: the beginning, but of a run at
-    /// the end the end, because readers look for an index there. A server may send less than it was asked for;
-    /// the client asks for the rest.
+    /// Returns the same run, or a part of it where it is longer than `most` bytes: its beginning; for the last bytes of
+    /// an object their end, because readers look for an index there. A server may send less than a client requests,
+    /// and the client then requests the rest.
     #[must_use]
     pub fn at_most(self, most: u64) -> Self {
         match self {

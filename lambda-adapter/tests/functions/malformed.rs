@@ -1,5 +1,5 @@
 //! Events that are malformed in one place, in every role: an error or a denial, one line of the log, and the next event
-//! is answered as ever. CloudFront's events are compared with the package, in `lambda-adapter/edge/test`.
+//! is answered as before. CloudFront's events are compared with the package, in `lambda-adapter/edge/test`.
 
 use serde_json::{Value, json};
 use tollgate_lambda::authorizer::HttpFormat;

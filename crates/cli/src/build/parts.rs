@@ -61,9 +61,9 @@ pub(super) fn check_complete(entries: &[Entry]) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The files that a module names, relative to itself: what it imports, and URLs beside it.
+/// The files that a module names, relative to itself: imports, and URLs relative to the module.
 fn named_files(module: &str) -> impl Iterator<Item = &str> {
-    /// What stands before the name of a file in a module.
+    /// The text before the name of a file in a module.
     const BEFORE: [&str; 5] = [
         "from ",
         "import ",

@@ -188,7 +188,7 @@ fn rename(tokens: &[Token<'_>], locals: usize) -> String {
 fn hoisted(source: &str) -> String {
     /// Most characters of a variable's short name.
     const NAME: usize = 2;
-    /// What a declaration takes beside its name and its value.
+    /// Characters of a declaration in addition to its name and its value.
     const DECLARATION: usize = 2;
     let tokens = tokens(source);
     let is_hoistable = |at: usize| {

@@ -21,7 +21,7 @@ pub enum EdgeDenial {
     Unsendable,
     /// The runtime built a request for another path than the one that was checked.
     ChangedPath,
-    /// The client asks for a WebSocket, which would outlive its token.
+    /// The client requests a WebSocket, which would outlive its token.
     Upgrade,
     /// The request does not name exactly one file.
     NoFile,

@@ -1,4 +1,4 @@
-//! The identity behind a request, for edges that hand it to what they protect.
+//! The principal of a request, for edges that pass it on to what they protect.
 //!
 //! Not here: how it is written down.
 

@@ -1,7 +1,7 @@
 //! Keeps responses that required a token out of shared caches.
 //!
-//! An origin behind a gate often says `Cache-Control: public`, because it knows nothing of tokens. A shared
-//! cache in front of the edge would then serve a member's file to everyone. Not here: editing a response.
+//! An origin often sends `Cache-Control: public`, because it is not aware of tokens. A shared cache in front of the
+//! edge would then serve one user's file to all clients. Not here: editing a response.
 
 use alloc::{string::String, vec::Vec};
 

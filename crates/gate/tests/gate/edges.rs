@@ -1,4 +1,4 @@
-//! What edges ask of a gate beside decisions: denials of their own, identities, and shared caches.
+//! Functions of a gate in addition to decisions: denials of edges, identities, and shared caches.
 
 use tollgate_core::{Reason, UnixSeconds};
 use tollgate_gate::{Action, EdgeDenial, Kind, Request, TokenCache, TokenSeen};

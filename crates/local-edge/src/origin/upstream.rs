@@ -33,7 +33,7 @@ const HOP_BY_HOP: [HeaderName; 8] = [
 ];
 
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
-/// Headers in which a proxy says for whom it asks, and under which name. A client could say anything there.
+/// Headers in which a proxy names its client and the requested host. A client could write anything there.
 const SAID_BY_PROXIES: [HeaderName; 7] = [
     header::FORWARDED,
     HeaderName::from_static("x-forwarded-host"),

@@ -127,7 +127,7 @@ fn headers_that_override_a_request_stay_here() {
     let server = Server::start(origin, Options::default());
     assert_eq!(server.get("GET", "/public/a", &headers).status(), 200);
     assert_eq!(names(&got.recv().unwrap()), "host x-a x-forwarded-for");
-    // Behind a proxy that is trusted, what it says goes on.
+    // The headers of a trusted proxy are forwarded.
     let options = Options {
         trust_forwarded_for: true,
         ..Options::default()

@@ -91,7 +91,7 @@ fn malformed_events_open_nothing() -> Result<()> {
                 assert!(!opened, "{edge:?}, seed {seed}: {asked}");
                 tried += 1;
             }
-            // The next event is answered as ever.
+            // The next event is answered as before.
             for (said, ours) in node.ask(&site.asked)?.iter().zip(&site.ours) {
                 assert_eq!(Answers::of_script(said), *ours, "{edge:?}, seed {seed}");
             }

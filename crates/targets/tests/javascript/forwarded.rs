@@ -1,4 +1,4 @@
-//! What generated scripts do besides deciding: the headers that they forward, and the records that they write.
+//! The headers that generated scripts forward, and the records that they write.
 
 use std::path::PathBuf;
 
@@ -59,7 +59,7 @@ fn asked(site: &Site) -> Vec<Value> {
     asked
 }
 
-/// Checks what a script says about requests; how many of them it forwarded.
+/// Checks the answers of a script to requests, and returns how many of them it forwarded.
 fn check(site: &Site, asked: &[Value], said: &[Value], what: &str) -> Result<usize> {
     let gate = Gate::new(encode(&site.policy)?.image, &Native);
     let gate = gate.map_err(|error| anyhow::anyhow!("{error}"))?;

@@ -19,14 +19,14 @@ function gather(query, rules, depth) {
   );
 }
 
-// Bytes of a request as they may stand in a record: visible ASCII, as the gate writes them.
+// Bytes of a request in the form of a record: visible ASCII, as the gate writes them.
 function shown(text, most) {
   text = text.replace(/\\/g, '\\\\').replace(/[^!-~]/g, (c) => '\\x' + (c.charCodeAt(0) + 256).toString(16).slice(-2));
   return text[most] ? text.slice(0, most) + '\u2026' : text;
 }
 
-// What to answer, at a time in milliseconds: nothing for a status if the request may pass. Edges say what a header's
-// field is, and where the raw path is.
+// The response at a time in milliseconds: no status if the request is forwarded. Edges define the form of a header's
+// field, and the place of the raw path.
 function conclude(request, now, decision, policy) {
   var method = request.method, reason = decision[0], status = statuses[reason], headers = {
     'cache-control': field('no-store'),
