@@ -1,6 +1,10 @@
-// A server for the callback page on loopback, with the header fields that a real site must send.
+// A server for the callback page on loopback: a private S3 bucket behind an origin access control, as far as names
+// are concerned, with the header fields that a real site must send.
+//
+// A path is an object's key, byte for byte once decoded, and nothing else: no index document, no slash added or
+// removed. What has no object is 403, because nobody may list the bucket. Not here: who may have what.
 
-import { readFileSync } from 'node:fs';
+import { readFileSync, readdirSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { extname } from 'node:path';
 
@@ -15,26 +19,42 @@ export function listen(server, port = 0) {
   });
 }
 
+/** The objects of the page below a folder, by key, as `callback/README.md` describes them. */
+function objects(folder, config) {
+  const found = new Map();
+  for (const name of readdirSync(PAGE)) {
+    const body = name === 'config.json' ? JSON.stringify(config) : readFileSync(new URL(name, PAGE));
+    found.set(`${folder}${name}`, { body, type: TYPES[extname(name)] });
+  }
+  // The page's own address ends with a slash, and so does the key of this one object.
+  found.set(folder, found.get(`${folder}index.html`));
+  return found;
+}
+
+/** The key for the path of a request; none for what S3 would not take for one. */
+function keyOf(target) {
+  try {
+    return decodeURIComponent(target.split('?', 1)[0].slice(1));
+  } catch {
+    return undefined;
+  }
+}
+
 /**
  * The page's files below `/code/` and `/implicit/`, with `settings.config` for a configuration; its scripts
  * may call the origins in `settings.connect`.
  */
 export async function site(settings, port) {
+  const bucket = new Map(['code', 'implicit'].flatMap((flow) => [...objects(`${flow}/`, { ...settings.config, flow })]));
+  const connect = ["'self'", ...settings.connect].join(' ');
   const server = createServer((request, response) => {
-    const [, flow, name] = /^\/(code|implicit)\/([\w.-]*)(?:\?.*)?$/.exec(request.url) ?? [];
-    if (!flow) return void response.writeHead(404).end();
-    const file = name || 'index.html';
-    const connect = ["'self'", ...settings.connect].join(' ');
-    response.setHeader('content-type', TYPES[extname(file)] ?? 'application/octet-stream');
+    const object = bucket.get(keyOf(request.url));
+    if (object === undefined) return void response.writeHead(403).end();
+    response.setHeader('content-type', object.type);
     response.setHeader('content-security-policy', `default-src 'none'; script-src 'self'; style-src 'self'; img-src data:; connect-src ${connect}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`);
     response.setHeader('x-content-type-options', 'nosniff');
     response.setHeader('referrer-policy', 'no-referrer');
-    if (file === 'config.json') return void response.end(JSON.stringify({ ...settings.config, flow }));
-    try {
-      response.end(readFileSync(new URL(file, PAGE)));
-    } catch {
-      response.writeHead(404).end();
-    }
+    response.end(object.body);
   });
   const address = await listen(server, port);
   return { address, close: () => server.close() };

@@ -19,10 +19,12 @@ use tollgate_core::UnixSeconds;
 use tollgate_gate::{Gate, LogRecord, Outcome};
 
 pub use event::{Event, EventError, EventKind};
-pub use result::{MAX_RESPONSE_BYTES, result};
+pub use result::{MAX_RESPONSE_BYTES, TooLarge, result};
 
 /// The detail code for an event that is not a CloudFront request event.
 const BAD_EVENT: &str = "bad_event";
+/// The detail code for a response that CloudFront would refuse.
+const RESPONSE_TOO_LARGE: &str = "response_too_large";
 
 /// What a function returns for one event, and what it logs.
 #[derive(Clone, Debug)]
@@ -46,11 +48,24 @@ pub fn answer<B: AsRef<[u8]>>(gate: &Gate<B>, event: Value, now: UnixSeconds) ->
     }
 }
 
-/// The answer for an event about which the gate has been asked.
+/// The answer for an event that the gate has decided. A response that CloudFront would refuse for its
+/// size becomes a denial with status 500.
 pub fn conclude(event: Event, outcome: Outcome) -> Answer {
+    let Outcome {
+        action, mut log, ..
+    } = outcome;
+    let result = result(event, &action).unwrap_or_else(|TooLarge| {
+        let failure = Outcome::internal("", RESPONSE_TOO_LARGE);
+        log.outcome = failure.kind;
+        log.status = failure.status;
+        log.reason = failure.reason;
+        log.detail = failure.detail;
+        log.rule = None;
+        result::plain(&failure.action)
+    });
     Answer {
-        result: result(event, &outcome.action),
-        log: outcome.log,
+        result,
+        log,
         error: None,
     }
 }
@@ -58,7 +73,7 @@ pub fn conclude(event: Event, outcome: Outcome) -> Answer {
 /// The answer to what is not a CloudFront request event: denied with status 500.
 pub fn refuse(error: EventError) -> Answer {
     let outcome = Outcome::internal("", BAD_EVENT);
-    let result = result::response(&outcome.action);
+    let result = result::plain(&outcome.action);
     Answer {
         result,
         log: outcome.log,

@@ -4,6 +4,7 @@
 //! without its first slash, and nothing else is made of it. A client is told a status and one plain
 //! line; what the store said is for nobody, and its code goes to the log. Not here: the decision.
 
+mod accept;
 mod cors;
 mod deliver;
 mod file;

@@ -1,20 +1,23 @@
 //! One function: a gate, the role it plays, and the way from an event to a result.
 //!
 //! What goes wrong is an error or a denial, never an allow. Every decision is logged once, as one line
-//! of JSON; a delivery that fails after the decision is a second line. Not here: the Lambda runtime.
+//! of JSON with the status of the response that was really sent. Not here: the Lambda runtime.
 
 use core::fmt;
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 use tollgate_core::UnixSeconds;
-use tollgate_gate::{Action, Forward, Gate, LogRecord, Outcome, TokenCache};
+use tollgate_gate::{
+    Action, EdgeDenial, Forward, Gate, LogRecord, Outcome, Request, TokenCache, TokenSeen,
+};
 
 use crate::authorizer::{self, AuthorizerSettings, Denied};
 use crate::cloudfront;
 use crate::content::{self, Content, Delivered, Format, HttpReply, locate};
 use crate::http::{self, HttpRequest};
-use crate::keeper::{FetchKeys, Keeper};
+use crate::keeper::{FetchKeys, Keeper, Kept, Log};
 use crate::shape::{Shape, ShapeError};
 use crate::store::Store;
 
@@ -45,7 +48,7 @@ pub struct Function<S, F> {
     keeper: Keeper<F>,
     role: Role<S>,
     clock: Clock,
-    log: Box<dyn Fn(&str) + Send + Sync>,
+    log: Log,
 }
 
 /// What a function returns.
@@ -76,11 +79,12 @@ impl<S: Store, F: FetchKeys> Function<S, F> {
         clock: Clock,
         log: impl Fn(&str) + Send + Sync + 'static,
     ) -> Self {
+        let log: Log = Arc::new(log);
         Self {
-            keeper: Keeper::new(gate, keys),
+            keeper: Keeper::new(gate, keys, Arc::clone(&log)),
             role,
             clock,
-            log: Box::new(log),
+            log,
         }
     }
 
@@ -125,12 +129,20 @@ impl<S: Store, F: FetchKeys> Function<S, F> {
         settings: &AuthorizerSettings,
     ) -> Result<Reply<S::Body>, Failure> {
         let asked = authorizer::Asked::read(event, shape, settings)?;
-        let outcome = self.decide(&asked.request, &asked.path).await?;
-        self.record(&outcome.log);
-        let (value, less) = authorizer::reply(&asked, &outcome)?;
-        if let Some(code) = less {
-            self.trouble(&outcome.log, 403, code);
+        let mut outcome = self.decide(&asked.request, &asked.path).await?;
+        if matches!(outcome.action, Action::Forward(_)) && !asked.is_exact() {
+            let (now, token) = (outcome.log.time, outcome.log.token);
+            let denial = EdgeDenial::InexactArn;
+            outcome = self.deny(&asked.request, &asked.path, now, token, denial);
         }
+        outcome.log.status = authorizer::status(outcome.reason);
+        self.record(&outcome.log);
+        let now = outcome.log.time;
+        let identity = self.keeper.with(|Kept { gate, tokens }| {
+            let identify = |asked: &Request<'_>| gate.identity(asked, tokens);
+            asked.request.ask(&asked.path, now, identify)
+        });
+        let value = authorizer::reply(&asked, &outcome, identity.as_ref())?;
         Ok(Reply::Value(value))
     }
 
@@ -160,37 +172,52 @@ impl<S: Store, F: FetchKeys> Function<S, F> {
     ) -> Result<Delivered<S::Body>, Failure> {
         let settings = &content.settings;
         let Some(path) = locate(request, settings.from, &settings.base_path) else {
-            let outcome = Outcome::internal(&request.method, "no_file_named");
-            self.trouble(&outcome.log, 400, "no_file_named");
-            return Ok(Delivered::plain(HttpReply::plain(400)));
+            let now = self.now(request.time)?;
+            let denial = EdgeDenial::NoFile;
+            let outcome = self.deny(request, &request.path, now, TokenSeen::Unread, denial);
+            self.record(&outcome.log);
+            return Ok(Delivered::plain(HttpReply::plain(outcome.status)));
         };
-        let outcome = self.decide(request, &path).await?;
-        self.record(&outcome.log);
-        let now = outcome.log.time;
-        match &outcome.action {
-            Action::Serve(response) | Action::Refuse(response) => {
-                Ok(Delivered::plain(HttpReply::from_gate(response)))
-            }
-            Action::Forward(forward) => {
+        let Outcome {
+            action, mut log, ..
+        } = self.decide(request, &path).await?;
+        let delivered = match action {
+            Action::Serve(own) | Action::Refuse(own) => Delivered::plain(HttpReply::from_gate(&own)),
+            Action::Forward(Forward {
                 // There is no request to an origin: this program reads the file itself.
-                let Forward {
-                    request: _,
-                    response: edits,
-                } = forward;
-                let mut delivered = content.deliver(request, &path, now).await;
-                delivered.reply.edit(edits);
-                if let Some(code) = delivered.trouble {
-                    self.trouble(&outcome.log, delivered.reply.status, code);
-                }
-                Ok(delivered)
+                request: _,
+                response: edits,
+            }) => {
+                let mut delivered = content.deliver(request, &path, log.time).await;
+                delivered.reply.edit(&edits);
+                delivered
             }
-        }
+        };
+        log.status = delivered.reply.status;
+        log.detail = delivered.trouble.or(log.detail);
+        self.record(&log);
+        Ok(delivered)
+    }
+
+    /// The outcome for a request that is denied here.
+    fn deny(
+        &self,
+        request: &HttpRequest,
+        path: &str,
+        now: UnixSeconds,
+        token: TokenSeen,
+        denial: EdgeDenial,
+    ) -> Outcome {
+        self.keeper.with(|Kept { gate, .. }| {
+            let deny = |asked: &Request<'_>| gate.deny_at_edge(asked, token, denial);
+            request.ask(path, now, deny)
+        })
     }
 
     async fn at_cloudfront(&self, event: Value) -> Result<Reply<S::Body>, Failure> {
-        let answer = match cloudfront::Event::read(event) {
+        let now = self.now(None)?;
+        let mut answer = match cloudfront::Event::read(event) {
             Ok(event) => {
-                let now = self.now(None)?;
                 let ask = |gate: &Gate<Vec<u8>>, tokens: &mut TokenCache| {
                     event.with_request(now, |asked| gate.handle_cached(asked, tokens))
                 };
@@ -199,6 +226,12 @@ impl<S: Store, F: FetchKeys> Function<S, F> {
             }
             Err(error) => cloudfront::refuse(error),
         };
+        // A failure is recorded with the policy in force, too.
+        answer.log.time = now;
+        answer.log.policy = answer
+            .log
+            .policy
+            .or_else(|| Some(self.keeper.with(|kept| kept.gate.policy_id())));
         self.record(&answer.log);
         Ok(Reply::Value(answer.result))
     }
@@ -231,15 +264,6 @@ impl<S: Store, F: FetchKeys> Function<S, F> {
         // Writing to a string cannot fail.
         _ = record.write_json(&mut line);
         (self.log)(&line);
-    }
-
-    /// A line about what came of a decision, where that is not what the decision said.
-    fn trouble(&self, record: &LogRecord, status: u16, code: &str) {
-        let line = json!({
-            "time": record.time.0, "site": &*record.site, "path": record.path,
-            "delivery": code, "status": status,
-        });
-        (self.log)(&line.to_string());
     }
 }
 

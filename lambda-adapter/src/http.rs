@@ -59,15 +59,21 @@ impl HttpRequest {
     }
 
     /// The value of a header that stands there once; a repeated one has no value.
-    pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        let mut found = self
-            .headers
-            .iter()
-            .filter(|(known, _)| known.eq_ignore_ascii_case(name));
+    pub(crate) fn header(&self, name: &'static str) -> Option<&str> {
+        let mut found = self.headers_named(name);
         match (found.next(), found.next()) {
-            (Some((_, value)), None) => Some(value),
+            (Some(value), None) => Some(value),
             _ => None,
         }
+    }
+
+    /// The values of all lines of a header, in their order.
+    pub(crate) fn headers_named(&self, name: &'static str) -> impl Iterator<Item = &str> {
+        let is_it = |(known, _): &&(String, String)| known.eq_ignore_ascii_case(name);
+        self.headers
+            .iter()
+            .filter(is_it)
+            .map(|(_, value)| value.as_str())
     }
 }
 

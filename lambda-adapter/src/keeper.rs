@@ -6,9 +6,10 @@
 //! fetch that fails changes nothing. Not here: HTTP.
 
 use core::time::Duration;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::future::join_all;
+use serde_json::{Value, json};
 use tollgate_core::UnixSeconds;
 use tollgate_gate::{Gate, KeyFetch, Outcome, TokenCache, Why};
 
@@ -24,32 +25,38 @@ pub trait FetchKeys: Send + Sync {
     fn fetch(&self, url: &str) -> impl Future<Output = Option<Vec<u8>>> + Send;
 }
 
+/// Gets every log line, without its end.
+pub(crate) type Log = Arc<dyn Fn(&str) + Send + Sync>;
+
 /// A gate with its keys and what it remembers.
 pub struct Keeper<F> {
     kept: Mutex<Kept>,
     keys: F,
+    log: Log,
 }
 
 /// What a question may change.
-struct Kept {
-    gate: Gate<Vec<u8>>,
-    tokens: TokenCache,
+pub(crate) struct Kept {
+    pub(crate) gate: Gate<Vec<u8>>,
+    pub(crate) tokens: TokenCache,
 }
 
 impl<F: FetchKeys> Keeper<F> {
-    /// Keeps this gate's keys fresh with what `keys` fetches.
-    pub fn new(gate: Gate<Vec<u8>>, keys: F) -> Self {
+    /// Keeps this gate's keys fresh with what `keys` fetches. `log` gets a line where a key set, or a key of it,
+    /// cannot be used.
+    pub(crate) fn new(gate: Gate<Vec<u8>>, keys: F, log: Log) -> Self {
         Self {
             kept: Mutex::new(Kept {
                 gate,
                 tokens: TokenCache::new(TOKENS),
             }),
             keys,
+            log,
         }
     }
 
     /// Asks the gate, and once more if fresh keys came that could change the answer.
-    pub async fn decide(
+    pub(crate) async fn decide(
         &self,
         now: UnixSeconds,
         ask: impl Fn(&Gate<Vec<u8>>, &mut TokenCache) -> Outcome,
@@ -63,7 +70,7 @@ impl<F: FetchKeys> Keeper<F> {
         outcome
     }
 
-    fn with<T>(&self, work: impl FnOnce(&mut Kept) -> T) -> T {
+    pub(crate) fn with<T>(&self, work: impl FnOnce(&mut Kept) -> T) -> T {
         // Keys change by whole sets only, so what a panic left is sound.
         work(&mut self.kept.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -80,12 +87,31 @@ impl<F: FetchKeys> Keeper<F> {
     /// Fetches one; whether it is in use now.
     async fn refresh_one(&self, KeyFetch { ticket, url, .. }: KeyFetch, now: UnixSeconds) -> bool {
         let body = tokio::time::timeout(MAX_WAIT, self.keys.fetch(&url)).await;
-        self.with(|Kept { gate, .. }| match body {
-            Ok(Some(body)) => gate.keys_arrived(ticket, &body, now).is_ok(),
+        let arrived = self.with(|Kept { gate, .. }| match body {
+            Ok(Some(body)) => gate
+                .keys_arrived(ticket, &body, now)
+                .map_err(|error| error.to_string()),
             Ok(None) | Err(_) => {
                 gate.keys_failed(ticket, now);
+                Err(String::from("no key set arrived in time"))
+            }
+        });
+        let note = |line: Value| (self.log)(&line.to_string());
+        match arrived {
+            Ok(accepted) => {
+                let skipped = accepted.skipped.iter().map(ToString::to_string);
+                let skipped: Vec<_> = skipped.collect();
+                if !skipped.is_empty() {
+                    note(json!({
+                        "time": now.0, "event": "keys_skipped", "url": url, "skipped": skipped,
+                    }));
+                }
+                true
+            }
+            Err(why) => {
+                note(json!({ "time": now.0, "event": "keys_failed", "url": url, "why": why }));
                 false
             }
-        })
+        }
     }
 }

@@ -26,7 +26,8 @@ mod raw_path;
 mod shape;
 
 pub use cloudfront::{
-    Answer, Event, EventError, EventKind, MAX_RESPONSE_BYTES, answer, refuse, result,
+    Answer, Event, EventError, EventKind, MAX_RESPONSE_BYTES, TooLarge, answer, conclude, refuse,
+    result,
 };
 pub use function::{Clock, Failure, Function, Reply, Role};
 pub use shape::{Shape, ShapeError};

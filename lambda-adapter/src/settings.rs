@@ -107,15 +107,18 @@ fn authorizer(environment: &Environment<'_>) -> Result<AuthorizerSettings, Setti
     if !token_header.bytes().all(is_name_byte) {
         return Err(SettingsError::Value("TOLLGATE_TOKEN_HEADER"));
     }
-    let formats = [("simple", HttpFormat::Simple), ("iam", HttpFormat::Iam)];
+    let formats = [("iam", HttpFormat::Iam), ("simple", HttpFormat::Simple)];
+    let http_format = environment.choice("TOLLGATE_HTTP_FORMAT", &formats)?;
+    let name = "TOLLGATE_AUTHORIZER_CACHE";
+    environment.choice(name, &[("off", ()), ("path", ())])?;
+    if http_format == HttpFormat::Simple {
+        // A simple response names no path: cached by token alone, it would open every other one.
+        environment.required(name)?;
+    }
     Ok(AuthorizerSettings {
         base_path: environment.base_path()?,
         token_header: token_header.to_ascii_lowercase(),
-        http_format: environment.choice("TOLLGATE_HTTP_FORMAT", &formats)?,
-        is_uncached: environment.choice(
-            "TOLLGATE_AUTHORIZER_CACHE",
-            &[("unknown", false), ("off", true)],
-        )?,
+        http_format,
     })
 }
 
@@ -171,7 +174,10 @@ impl<'a> Environment<'a> {
 impl fmt::Display for SettingsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Missing(name) => write!(f, "{name} must be set"),
+            Self::Missing(name) => match VARIABLES.iter().find(|known| known.name == *name) {
+                Some(known) => write!(f, "{name} must be set: {}", known.values),
+                None => write!(f, "{name} must be set"),
+            },
             Self::Value(name) => match VARIABLES.iter().find(|known| known.name == *name) {
                 Some(known) => write!(f, "{name} must be {}", known.values),
                 None => write!(f, "{name} has a value that it cannot have"),

@@ -222,7 +222,7 @@ fn wrong_use_is_told() {
         ),
         (
             &[("TOLLGATE_ROLE", "content")],
-            "TOLLGATE_BUCKET must be set",
+            "TOLLGATE_BUCKET must be set: the name of a bucket",
         ),
         (&missing, "/no/such/file"),
     ];

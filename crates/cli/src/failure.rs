@@ -396,7 +396,7 @@ impl fmt::Display for Failure {
             Failure::NoParts(path) => {
                 write!(
                     f,
-                    "the parts of this target are not built: there is no `{}`",
+                    "the parts of this target are not built, or not all of them: no file `{}`",
                     path.display()
                 )
             }

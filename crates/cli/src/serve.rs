@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use tollgate_core::UnixSeconds;
 use tollgate_gate::Kind;
-use tollgate_local_edge::{Clock, LocalEdge, Options, Origin, Served};
+use tollgate_local_edge::{Caching, Clock, LocalEdge, Options, Origin, Served};
 
 use crate::failure::{Failure, Problem, warn};
 use crate::output::{self, BAD, FAINT, GOOD, STRONG, styled, visible};
@@ -40,6 +40,9 @@ pub(crate) struct Serve {
     /// writes it
     #[arg(long)]
     trust_forwarded_for: bool,
+    /// Mark responses that required a token `private`, or leave `Cache-Control` to the origin
+    #[arg(long, value_enum, value_name = "BY", default_value_t = CacheControl::Private)]
+    cache_control: CacheControl,
     /// Decide every request at this time, in Unix seconds
     #[arg(long, value_name = "SECS", allow_negative_numbers = true)]
     now: Option<i64>,
@@ -60,6 +63,14 @@ struct OriginArgs {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum CacheControl {
+    /// Keep them out of shared caches
+    Private,
+    /// Leave them as they are
+    Origin,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Log {
     /// One JSON object a line
     Json,
@@ -77,6 +88,10 @@ impl Serve {
         let options = Options {
             allow_remote: self.allow_remote,
             trust_forwarded_for: self.trust_forwarded_for,
+            caching: match self.cache_control {
+                CacheControl::Private => Caching::Private,
+                CacheControl::Origin => Caching::Origin,
+            },
             clock: self
                 .now
                 .map_or(Clock::System, |now| Clock::Fixed(UnixSeconds(now))),
@@ -85,10 +100,13 @@ impl Serve {
                 Log::Text => Box::new(|served| output::note(text_line(served))),
                 Log::Off => Box::new(|_| {}),
             },
-            keys_log: Box::new(|fetched| {
-                if let Err(error) = &fetched.result {
-                    warn(format_args!("keys of {}: {error}", fetched.url));
+            keys_log: Box::new(|fetched| match &fetched.result {
+                Ok(accepted) => {
+                    for skipped in &accepted.skipped {
+                        warn(format_args!("keys of {}: {skipped}", fetched.url));
+                    }
                 }
+                Err(error) => warn(format_args!("keys of {}: {error}", fetched.url)),
             }),
         };
         let listen = self.listen;

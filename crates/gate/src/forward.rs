@@ -13,7 +13,7 @@ use crate::config::{GateConfig, TokenSource};
 use crate::request::Request;
 use crate::source::{Pair, cookie_pairs, query_pairs, trim};
 
-pub(crate) use identity::{ADDED_HEADERS, Identity};
+pub(crate) use identity::{ADDED_HEADERS, IdentityHeaders};
 pub use response::{CacheEdit, ResponseEdits};
 
 /// The edits to a request that is forwarded, and to the response to it.
@@ -105,7 +105,7 @@ fn edit_header(
         TokenSource::Header(wanted) => name.eq_ignore_ascii_case(wanted) && is_removed(source),
         TokenSource::Cookie(_) | TokenSource::Query(_) => false,
     };
-    if is_internal(name) || sources.iter().any(is_token) {
+    if is_withheld(name) || sources.iter().any(is_token) {
         return Some(None);
     }
     if !name.eq_ignore_ascii_case("cookie") {
@@ -171,12 +171,35 @@ fn without<'a>(
     Some(kept)
 }
 
-/// Whether a header claims to come from a gate. Clients may not send those to an origin, which could
-/// believe them; CGI-like origins take `_` for `-`.
-pub(crate) fn is_internal(name: &str) -> bool {
-    const PREFIX: &[u8] = b"x-tollgate-";
-    let same = |(a, b): (u8, &u8)| a.to_ascii_lowercase() == *b || (a == b'_' && *b == b'-');
-    name.len() >= PREFIX.len() && name.bytes().zip(PREFIX).all(same)
+/// Headers that make some origins serve another path or method than the one that was checked.
+const OVERRIDES: [&str; 5] = [
+    "x-original-url",
+    "x-rewrite-url",
+    "x-http-method-override",
+    "x-method-override",
+    "x-http-method",
+];
+
+/// The start of the names of the gate's own headers, which an origin may trust.
+const OWN: &str = "x-tollgate-";
+
+/// Whether a client's header of this name never reaches the origin: it would override the checked path or
+/// method, or pretend to come from a gate.
+///
+/// Servers that pass headers on as variables (CGI, WSGI, PHP) read `_` for `-`, and some of them for every
+/// other punctuation mark too. So all spellings of a name count. The generated JavaScript has the same rule
+/// in its two `strip` functions.
+pub(crate) fn is_withheld(name: &str) -> bool {
+    let spelled = || {
+        name.chars().map(|c| match c {
+            'a'..='z' | '0'..='9' => c,
+            'A'..='Z' => c.to_ascii_lowercase(),
+            _ => '-',
+        })
+    };
+    let mut rest = spelled();
+    OWN.chars().all(|c| rest.next() == Some(c))
+        || OVERRIDES.iter().any(|known| spelled().eq(known.chars()))
 }
 
 #[cfg(test)]

@@ -4,6 +4,9 @@
 //! and responses from the modules next to it. Between requests only its keys change, and only when the
 //! host delivers a fetched key set. Not here: IO and clocks.
 
+mod denial;
+mod edits;
+mod identity;
 mod keys;
 mod sessions;
 mod tokens;
@@ -22,7 +25,7 @@ use tollgate_token::{Claims, KeyError, Limits, Provider, TokenError, Verifier};
 
 use crate::cache::{Epoch, Known, TokenCache};
 use crate::config::{ConfigError, GateConfig};
-use crate::forward::{CacheEdit, Forward, Identity, RequestEdits, ResponseEdits};
+use crate::forward::{CacheEdit, Forward, IdentityHeaders, RequestEdits, ResponseEdits};
 use crate::log::{LogRecord, TokenSeen, shown_method, shown_path};
 use crate::outcome::{Action, Kind, Outcome};
 use crate::refresh::Refresh;
@@ -30,6 +33,9 @@ use crate::request::Request;
 use crate::respond;
 use crate::signed::{self, Release, SignedError, Trust};
 use tokens::Tokens;
+
+pub use denial::EdgeDenial;
+pub use identity::Identity;
 
 /// The detail code for a query that a later reader would cut.
 const BAD_QUERY: &str = "bad_query";
@@ -245,7 +251,7 @@ impl<B: AsRef<[u8]>> Gate<B> {
             if self.config.forward.identity {
                 let rule = outcome.rule.as_deref().unwrap_or_default();
                 let user = known.map(|known| (&known.facts, &*known.issuer));
-                forward.request.added = Identity { user, rule }.fields();
+                forward.request.added = IdentityHeaders { user, rule }.fields();
             }
             forward.response.cache = self.cache_edit(&decision);
         }

@@ -49,10 +49,10 @@ mod viewer;
 
 pub use cache::TokenCache;
 pub use forward::{CacheEdit, Forward, HeaderEdit, RequestEdits, ResponseEdits};
-pub use gate::{Gate, LoadError};
+pub use gate::{EdgeDenial, Gate, Identity, LoadError};
 pub use log::{LogRecord, TokenSeen};
 pub use outcome::{Action, Kind, Outcome, Response};
-pub use refresh::{KeyFetch, KeysRefused, Why};
+pub use refresh::{KeyFetch, KeysAccepted, KeysRefused, Why};
 pub use request::Request;
 pub use respond::{challenge, public_text};
 pub use signed::{PolicyVersion, Trust};

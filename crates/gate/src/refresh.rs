@@ -6,11 +6,11 @@
 //! well or not: tokens with invented key names make no more requests than that. A fetch that fails
 //! changes nothing, so the keys at hand stay in use. Not here: how to fetch, and what a good key is.
 
-use alloc::{string::String, vec::Vec};
+use alloc::{boxed::Box, string::String, vec::Vec};
 use core::fmt;
 
 use tollgate_core::UnixSeconds;
-use tollgate_token::{IssuerConfig, KeyError};
+use tollgate_token::{Algorithm, IssuerConfig, JwksKey, KeyError, KeyMaterial, KeyNote};
 
 /// How long nothing is fetched from an issuer after a fetch ended, in seconds.
 pub const COOLDOWN_SECS: i64 = 10;
@@ -44,6 +44,19 @@ pub struct KeyFetch {
     /// Where the key set is. A redirect to another host must not be followed.
     pub url: String,
 }
+
+/// A fetched key set that is in use now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeysAccepted {
+    /// Whether its keys differ from those before.
+    pub changed: bool,
+    /// Keys of the set that no token can use. Hosts log them: tokens signed with such a key are denied.
+    pub skipped: Vec<KeyNote>,
+}
+
+/// The public keys of an issuer, to recognise a set that is served again. Order and layout do not matter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct KeySet(Vec<(Option<Box<str>>, Algorithm, KeyMaterial)>);
 
 /// Why a fetched key set is not used. The keys at hand stay as they were.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,6 +103,8 @@ struct Source {
     ended: Option<UnixSeconds>,
     /// When the last fetch ended well.
     refreshed: Option<UnixSeconds>,
+    /// The keys that it brought; until then those of the image are in use.
+    keys: Option<KeySet>,
 }
 
 #[derive(Clone, Copy)]
@@ -108,6 +123,7 @@ impl Refresh {
                 under_way: None,
                 ended: None,
                 refreshed: None,
+                keys: None,
             })
         };
         Self {
@@ -147,15 +163,52 @@ impl Refresh {
         Some(source.issuer)
     }
 
-    /// Notes that new keys of an issuer are in use.
-    pub(crate) fn succeeded(&mut self, issuer: usize, now: UnixSeconds) {
+    /// Notes that fetched keys of an issuer are in use.
+    pub(crate) fn succeeded(&mut self, issuer: usize, now: UnixSeconds, keys: KeySet) {
         if let Some(source) = self
             .sources
             .iter_mut()
             .find(|source| source.issuer == issuer)
         {
             source.refreshed = Some(now);
+            source.keys = Some(keys);
         }
+    }
+
+    /// The fetched keys of an issuer that are in use.
+    pub(crate) fn keys(&self, issuer: usize) -> Option<&KeySet> {
+        let source = self.sources.iter().find(|source| source.issuer == issuer)?;
+        source.keys.as_ref()
+    }
+
+    /// The issuers whose keys are fetched from this address.
+    pub(crate) fn issuers_at(&self, url: &str) -> Vec<usize> {
+        let sources = self.sources.iter().filter(|source| source.url == url);
+        sources.map(|source| source.issuer).collect()
+    }
+
+    /// Notes when the last fetch from this address ended, unless a later one has.
+    pub(crate) fn restore_cooldown(&mut self, url: &str, ended: UnixSeconds) {
+        for source in self.sources.iter_mut().filter(|source| source.url == url) {
+            source.ended = source.ended.max(Some(ended));
+        }
+    }
+}
+
+impl KeySet {
+    pub(crate) fn new(keys: &[JwksKey]) -> Self {
+        let mut keys: Vec<_> = keys
+            .iter()
+            .map(|key| (key.kid.clone(), key.algorithm, key.material.clone()))
+            .collect();
+        keys.sort_by(|(a, a_algorithm, _), (b, b_algorithm, _)| {
+            (a, a_algorithm).cmp(&(b, b_algorithm))
+        });
+        Self(keys)
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 }
 

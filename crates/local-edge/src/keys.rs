@@ -23,7 +23,7 @@ use hyper_util::rt::TokioExecutor;
 use tokio::sync::watch;
 use tollgate_core::UnixSeconds;
 use tollgate_gate::refresh::{MAX_FETCH_SECS, MAX_KEYS_BYTES};
-use tollgate_gate::{Gate, KeyFetch, KeysRefused, Outcome, TokenCache, Why};
+use tollgate_gate::{Gate, KeyFetch, KeysAccepted, KeysRefused, Outcome, TokenCache, Why};
 
 use crate::service::Clock;
 
@@ -42,8 +42,8 @@ const PANIC: &str = "panic";
 pub struct KeysFetched<'a> {
     /// Where the keys are.
     pub url: &'a str,
-    /// Why they are not in use; the keys at hand stay.
-    pub result: Result<(), FetchError>,
+    /// The accepted key set, or why the keys stay as they are.
+    pub result: Result<KeysAccepted, FetchError>,
 }
 
 /// Gets every fetch of keys that ended.
@@ -143,6 +143,7 @@ impl KeyedGate {
         (outcome, decided_in.saturating_add(again.elapsed()))
     }
 
+
     /// The gate's answer; denied where it panics, which costs this request and what was remembered.
     fn ask(&self, request: &tollgate_gate::Request<'_>) -> Outcome {
         catch_unwind(AssertUnwindSafe(|| self.decide(request)))
@@ -184,7 +185,7 @@ impl KeyedGate {
         }
     }
 
-    async fn refresh(&self, fetch: &KeyFetch) -> Result<(), FetchError> {
+    async fn refresh(&self, fetch: &KeyFetch) -> Result<KeysAccepted, FetchError> {
         let limit = Duration::from_secs(MAX_FETCH_SECS.unsigned_abs());
         let fetched = match tokio::time::timeout(limit, self.fetch(&fetch.url)).await {
             Ok(fetched) => fetched,

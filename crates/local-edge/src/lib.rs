@@ -37,7 +37,7 @@ use tollgate_gate::Gate;
 
 pub use keys::{FetchError, KeysFetched, KeysSink};
 pub use origin::{BadUpstream, Origin};
-pub use service::{Clock, LogSink, Served};
+pub use service::{Caching, Clock, LogSink, Served};
 
 /// How long a request head may take to arrive.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(15);
@@ -57,6 +57,8 @@ pub struct Options {
     /// Takes the client's address from the last entry of `x-forwarded-for`, where there is one.
     /// Only right behind a proxy that writes it: everybody else could claim any address.
     pub trust_forwarded_for: bool,
+    /// What becomes of `Cache-Control` where a response required a token.
+    pub caching: Caching,
     /// The time of decisions.
     pub clock: Clock,
     /// Gets one entry for each answer.
@@ -70,6 +72,7 @@ impl Default for Options {
         Options {
             allow_remote: false,
             trust_forwarded_for: false,
+            caching: Caching::default(),
             clock: Clock::System,
             log: Box::new(|_| {}),
             keys_log: Box::new(|_| {}),
@@ -111,6 +114,7 @@ impl LocalEdge {
         let addr = listener.local_addr().map_err(BindError::Io)?;
         let Options {
             trust_forwarded_for,
+            caching,
             clock,
             log,
             keys_log,
@@ -121,6 +125,7 @@ impl LocalEdge {
             origin,
             clock,
             trust_forwarded_for,
+            caching,
             log,
         });
         Ok(LocalEdge {

@@ -30,6 +30,8 @@ pub(crate) struct Allowed<'a> {
     pub(crate) headers: HeaderMap,
     /// The client's address, as the gate took it.
     pub(crate) client_ip: &'a str,
+    /// Whether a trusted proxy is the client, so that its `X-Forwarded-…` headers count.
+    pub(crate) trusts_proxy: bool,
     pub(crate) body: Incoming,
 }
 

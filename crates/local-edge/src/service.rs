@@ -15,7 +15,7 @@ use http::header::{CACHE_CONTROL, CONNECTION, HeaderName, HeaderValue, SET_COOKI
 use http::{HeaderMap, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use tollgate_core::UnixSeconds;
-use tollgate_gate::{Action, Forward, LogRecord, ResponseEdits};
+use tollgate_gate::{Action, CacheEdit, Forward, LogRecord, ResponseEdits};
 
 use crate::body::{AnyBody, full, plain};
 use crate::keys::KeyedGate;
@@ -52,6 +52,16 @@ impl Clock {
     }
 }
 
+/// What becomes of the `Cache-Control` of a response that required a token.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Caching {
+    /// It keeps shared caches out.
+    #[default]
+    Private,
+    /// It stays as the origin wrote it.
+    Origin,
+}
+
 /// What happened to one request, for the log.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -72,6 +82,7 @@ pub(crate) struct Service {
     pub(crate) origin: Origin,
     pub(crate) clock: Clock,
     pub(crate) trust_forwarded_for: bool,
+    pub(crate) caching: Caching,
     pub(crate) log: LogSink,
 }
 
@@ -135,10 +146,11 @@ impl Service {
                         target,
                         headers,
                         client_ip: &ip,
+                        trusts_proxy: self.trust_forwarded_for,
                         body,
                     })
                     .await;
-                edit_response(response.headers_mut(), response_edits);
+                edit_response(response.headers_mut(), response_edits, self.caching);
                 response
             }
             Action::Serve(own) | Action::Refuse(own) => {
@@ -197,26 +209,26 @@ fn header_map<'a>(fields: impl Iterator<Item = (&'a str, &'a [u8])>) -> HeaderMa
 }
 
 /// Applies the gate's edits to the headers of a response.
-fn edit_response(headers: &mut HeaderMap, edits: ResponseEdits) {
+fn edit_response(headers: &mut HeaderMap, edits: ResponseEdits, caching: Caching) {
     let ResponseEdits { set_cookies, cache } = edits;
+    let cache = match (cache, caching) {
+        (CacheEdit::Private, Caching::Origin) => CacheEdit::Keep,
+        (cache, _) => cache,
+    };
     for cookie in set_cookies {
         // The gate made it of visible ASCII, so it is always a value.
         if let Ok(value) = HeaderValue::try_from(cookie) {
             headers.append(SET_COOKIE, value);
         }
     }
+    // A value that is not text is dropped: its meaning is unknown.
     let lines = headers.get_all(CACHE_CONTROL).into_iter();
     let lines: Vec<_> = lines.filter_map(|line| line.to_str().ok()).collect();
     if let Some(Ok(value)) = cache.cache_control(&lines).map(HeaderValue::try_from) {
         headers.insert(CACHE_CONTROL, value);
     }
-    let removed: Vec<_> = headers
-        .keys()
-        .filter(|name| cache.removes(name.as_str()))
-        .cloned()
-        .collect();
-    for name in removed {
-        headers.remove(name);
+    for name in cache.removed() {
+        headers.remove(*name);
     }
 }
 

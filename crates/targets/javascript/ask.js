@@ -13,11 +13,12 @@ async function decideOne(asked) {
     if (asked.broken) throw new Error('broken');
     return asked.now * 1000;
   };
+  globalThis.customData = undefined;
   try {
     returned = await handler(event);
   } finally {
     console.log = log;
     Date.now = realNow;
   }
-  return answerOf(event, returned, lines[0]);
+  return answerOf(event, returned, lines[0], globalThis.customData);
 }

@@ -1,5 +1,6 @@
-// What CloudFront's module `cloudfront` offers: a KeyValueStore that rejects keys it does not have, and
-// CWT. The entries are in the global object `store`, which the host loads.
+// What CloudFront's module `cloudfront` offers: a KeyValueStore that rejects keys it does not have, CWT, and a line
+// for CloudFront's own log. The entries are in the global object `store`, which the host loads; the line is left in
+// the global `customData`.
 
 function valueOf(key, options) {
   var format = (options && options.format) || 'string', value;
@@ -22,8 +23,15 @@ function kvs() {
   };
 }
 
+function logCustomData(text) {
+  if (encodeURIComponent(text).replace(/%../g, '.').length > 800) {
+    throw new Error('logCustomData: more than 800 bytes');
+  }
+  globalThis.customData = text;
+}
+
 function refuse() {
   throw new Error('CWT: invalid token');
 }
 
-export default { kvs: kvs, cwt: { validateToken: refuse, generateToken: refuse } };
+export default { kvs: kvs, logCustomData: logCustomData, cwt: { validateToken: refuse, generateToken: refuse } };

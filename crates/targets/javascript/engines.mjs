@@ -4,7 +4,9 @@
 // `{"load": {"edge": …, "source": …, "store": {…}}}` loads a script, `{"ask": [request, …]}` is answered
 // by `{"answers": […]}`, and for EdgeWorkers `{"measure": {"requests": […], "samples": N, "repeats": N}}` by
 // the nanoseconds of a decision, a figure a sample, and those of a script that does nothing. Every script runs in a context of its own, where text and WASM are no code.
-// Where a request is `broken`, the clock throws for CloudFront, and WebCrypto rejects everything for EdgeWorkers.
+// Where a request is `broken`, the clock throws for CloudFront, and WebCrypto rejects everything for EdgeWorkers; where
+// that is "headers", EdgeWorkers cannot remove any, and where it is "log", they cannot log. Where a request has `spoil`, a
+// list of names and a value, the platform shows that value under these names, and a script that throws denies.
 // Needs --experimental-vm-modules. The first argument is the folder of this file.
 
 import { createHmac, webcrypto } from "node:crypto";
@@ -55,6 +57,22 @@ async function load(source, globals, modules) {
   return { context, exports: script.namespace };
 }
 
+// Puts a value of another kind where the platform shows something.
+function spoil(shown, names) {
+  const [value, last, ...rest] = names.toReversed();
+  const above = rest.reverse().reduce((above, name) => above?.[name], shown);
+  if (typeof above === "object" && above !== null) above[last] = value;
+}
+
+// What a script comes to that may throw: that is an error of the platform, and no way in.
+async function spoiled(run, forwards) {
+  try {
+    return { outcome: forwards(await run()) ? "allow" : "deny", reason: "spoiled" };
+  } catch {
+    return { outcome: "deny", reason: "thrown" };
+  }
+}
+
 async function loadCloudfront({ source, store }) {
   let now = 0;
   let broken = false;
@@ -73,8 +91,13 @@ async function loadCloudfront({ source, store }) {
     broken = asked.broken === true;
     lines = [];
     now = asked.now * 1000;
+    loaded.context.customData = undefined;
+    if (asked.spoil) {
+      spoil(event, asked.spoil);
+      return spoiled(() => loaded.exports.handler(event), (returned) => returned?.statusCode === undefined);
+    }
     const returned = await loaded.exports.handler(event);
-    return answerOf(event, returned, lines[0]);
+    return answerOf(event, returned, lines[0], loaded.context.customData);
   };
 }
 
@@ -96,18 +119,27 @@ function akamaiRequest(asked) {
     getHeader: (name) => headers.get(name.toLowerCase()) ?? null,
     getHeaders: () => Object.fromEntries(headers),
     setHeader: (name, value) => headers.set(name.toLowerCase(), [value].flat()),
-    removeHeader: (name) => headers.delete(name.toLowerCase()),
+    removeHeader: (name) => {
+      if (asked.broken === "headers") throw new Error("broken");
+      headers.delete(name.toLowerCase());
+    },
     route: ({ query }) => (seen.query = query),
     respondWith: (status, fields, body) => (seen.response = { status, headers: fields, body }),
   };
-  return { request, seen };
+  return { request, seen, headers };
 }
 
 async function loadEdgeworkers({ source }) {
   let now = 0;
   let broken = false;
   let lines = [];
-  const logger = { log: (format, line) => lines.push(line) };
+  let logs = true;
+  const logger = {
+    log: (format, line) => {
+      lines.push(line);
+      if (!logs) throw new Error("broken");
+    },
+  };
   const unlessBroken = (name) => (...given) =>
     broken ? Promise.reject(new Error("broken")) : webcrypto.subtle[name](...given);
   const subtle = { importKey: unlessBroken("importKey"), verify: unlessBroken("verify") };
@@ -133,17 +165,24 @@ async function loadEdgeworkers({ source }) {
     return figures;
   };
   return async (asked) => {
-    const { request, seen } = akamaiRequest(asked);
+    const { request, seen, headers } = akamaiRequest(asked);
     broken = asked.broken === true;
+    logs = asked.broken !== "log";
     lines = [];
     now = asked.now * 1000;
+    if (asked.spoil) {
+      spoil(request, asked.spoil);
+      return spoiled(() => loaded.exports.onClientRequest(request), () => seen.response === undefined);
+    }
     await loaded.exports.onClientRequest(request);
+    if (!logs) return { outcome: seen.response === undefined ? "allow" : "deny", status: seen.response?.status, reason: "internal" };
     const answer = JSON.parse(lines[0]);
     const status = seen.response?.status ?? 200;
     if (status !== answer.status || (seen.response === undefined) !== (answer.outcome === "allow")) {
       return { error: `logged ${lines[0]}, answered ${status}` };
     }
-    return seen.response?.headers.allow ? { ...answer, allow: seen.response.headers.allow } : answer;
+    if (seen.response === undefined) return { ...answer, forwarded: [...headers.keys()].sort() };
+    return seen.response.headers.allow ? { ...answer, allow: seen.response.headers.allow } : answer;
   };
 }
 

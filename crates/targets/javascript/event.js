@@ -54,12 +54,19 @@ function eventOf(asked) {
   };
 }
 
-// The answer, from what the function logged, if what it returned says the same.
-function answerOf(event, returned, line) {
+// The answer, from the line that the function logged, if the returned value and the line in CloudFront's own log agree
+// with it. With the names of the forwarded headers, if the request is forwarded.
+function answerOf(event, returned, line, custom) {
   var answer = JSON.parse(line), allow = returned.headers && returned.headers.allow;
   var passed = returned === event.request;
   if (passed !== (answer.outcome === 'allow') || (passed ? 200 : returned.statusCode) !== answer.status) {
     return { error: 'logged ' + line + ', returned ' + JSON.stringify(returned) };
+  }
+  if (custom !== line) {
+    return { error: 'logged ' + line + ', and to CloudFront ' + custom };
+  }
+  if (passed) {
+    answer.forwarded = Object.keys(returned.headers).sort();
   }
   if (!passed && allow) {
     answer.allow = allow.value;

@@ -20,17 +20,14 @@ const health = () => globalThis.__worker_init_state;
  * no such Worker is ever deployed.
  */
 export function makeWorker(module, bundledImage, trust) {
-  let image = new Uint8Array(bundledImage);
+  /** What outlives an instance: the newest image, fetched keys, and when something was last fetched. */
+  const memory = new Map([["image", new Uint8Array(bundledImage)]]);
   let broken = false;
   glue.initSync({ module });
-  glue.start(image, trust, keep);
+  glue.start(trust, memory);
   globalThis.addEventListener?.("error", ({ error }) => {
     if (error instanceof WebAssembly.RuntimeError) broken = true;
   });
-
-  function keep(newer) {
-    image = newer;
-  }
 
   /** Takes a request one step further, in a new instance if the last one is broken. */
   function step(...request) {
@@ -38,8 +35,10 @@ export function makeWorker(module, bundledImage, trust) {
       health().criticalError = false;
       broken = true;
       glue.__wbg_reset_state();
-      glue.start(image, trust, keep);
+      glue.start(trust, memory);
     }
+    // `step` throws for nothing that a client sends. What is thrown came out of the middle of the module, which
+    // is then in the same state as after a trap.
     broken = true;
     const answer = glue.step(...request);
     broken = false;
@@ -56,20 +55,32 @@ export function makeWorker(module, bundledImage, trust) {
           await Promise.race([answer, scheduler.wait(WAIT_MS)]);
         }
       } catch (error) {
-        console.error(JSON.stringify({ event: "trap", why: String(error) }));
+        console.error(JSON.stringify({ event: "trap", why: kindOf(error) }));
         return failure(request, 500, "Something went wrong.\n");
       }
     },
   };
 }
 
-async function send(request, { ORIGIN: origin }) {
+/** Sends a request to the origin, and edits its response as the gate says: cookies, and who may keep it. */
+async function send([request, cache, cookies], { ORIGIN: origin }) {
+  let response;
   try {
-    return await (typeof origin === "object" ? origin.fetch(request) : fetch(request));
+    response = await (typeof origin === "object" ? origin.fetch(request) : fetch(request));
   } catch (error) {
-    console.error(JSON.stringify({ event: "origin_failed", why: String(error) }));
+    console.error(JSON.stringify({ event: "origin_failed", why: kindOf(error) }));
     return failure(request, 502, "This is not available.\n");
   }
+  if (cache === 0 && cookies.length === 0) return response;
+  const edited = new Response(response.body, response);
+  glue.editResponse(edited.headers, cache, cookies);
+  return edited;
+}
+
+/** The kind of an error. Its message may hold a URL, and with it a token; only a trap's is the engine's own. */
+function kindOf(error) {
+  if (error instanceof WebAssembly.RuntimeError) return `${error.name}: ${error.message}`;
+  return error instanceof Error ? error.name : typeof error;
 }
 
 function failure({ method }, status, text) {

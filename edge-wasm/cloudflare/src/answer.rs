@@ -3,45 +3,40 @@
 //! What goes to the origin is checked once more after the runtime has built it: its path is the one
 //! that was decided about, byte for byte, or nothing is sent. Not here: sending.
 
-use tollgate_gate::{Action, Outcome, RequestEdits, Response};
+use tollgate_gate::{Action, CacheEdit, Outcome, Request, RequestEdits, Response, ResponseEdits};
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::JsValue;
+use worker::js_sys::Array;
 use worker::{ResponseBuilder, web_sys};
 
-use crate::facts::{COOKIE, Facts, JOINT, split};
-use crate::note;
+use crate::facts::{COOKIE, Facts, JOINT, is_plain_authority, split};
 
-/// The answer for an outcome.
-pub(crate) fn make(
-    request: &web_sys::Request,
-    facts: &Facts,
-    outcome: &Outcome,
-    origin: Option<&str>,
-) -> Result<JsValue, JsValue> {
-    match &outcome.action {
-        Action::Serve(own) | Action::Refuse(own) => response(own),
-        Action::Forward(changes) => match forward(request, facts, &changes.request, origin)? {
-            Some(request) => Ok(request.into()),
-            None => {
-                note::trouble(
-                    "forward_refused",
-                    "the runtime built another path than was checked",
-                );
-                failure(facts.method(), "changed_path")
-            }
-        },
-    }
+const CACHE_CONTROL: &str = "cache-control";
+
+/// What becomes of a request that may go to the origin.
+pub(crate) enum Sent {
+    /// It goes like this.
+    Request(web_sys::Request),
+    /// The runtime cannot build it.
+    Unbuildable,
+    /// The runtime built one for another path than was checked.
+    OtherPath,
 }
 
-/// The answer when there is no outcome.
+/// The response where no gate is available.
 pub(crate) fn failure(method: &str, detail: &'static str) -> Result<JsValue, JsValue> {
-    match Outcome::internal(method, detail).action {
-        Action::Serve(own) | Action::Refuse(own) => response(&own),
-        Action::Forward(_) => Err(JsValue::from_str("a failure is no way in")),
+    response(&Outcome::internal(method, detail).action)
+}
+
+/// The response in an outcome that is none to forward.
+pub(crate) fn response(action: &Action) -> Result<JsValue, JsValue> {
+    match action {
+        Action::Serve(own) | Action::Refuse(own) => build(own),
+        Action::Forward(_) => Err(JsValue::from_str("a denial that forwards")),
     }
 }
 
-fn response(respond: &Response) -> Result<JsValue, JsValue> {
+fn build(respond: &Response) -> Result<JsValue, JsValue> {
     let mut builder = ResponseBuilder::new().with_status(respond.status);
     for (name, value) in &respond.headers {
         builder = builder.with_header(name, value)?;
@@ -53,48 +48,89 @@ fn response(respond: &Response) -> Result<JsValue, JsValue> {
     Ok(web_sys::Response::from(response).into())
 }
 
-/// The request to send, or `None` if its path is not the checked one.
-fn forward(
+/// What JavaScript is given for a request to send: the request, and the edits to its response as
+/// [`edit_response`] takes them.
+pub(crate) fn to_send(request: web_sys::Request, edits: &ResponseEdits) -> JsValue {
+    let ResponseEdits { set_cookies, cache } = edits;
+    let cookies: Array = set_cookies.iter().map(|cookie| JsValue::from_str(cookie)).collect();
+    let cache = CacheEdit::ALL.iter().position(|known| known == cache);
+    let cache = u32::try_from(cache.unwrap_or_default()).unwrap_or_default();
+    Array::of3(&request, &JsValue::from(cache), &cookies).into()
+}
+
+/// Applies the edits of [`to_send`] to the headers of a response.
+pub(crate) fn edit_response(
+    headers: &web_sys::Headers,
+    cache: u32,
+    cookies: &Array,
+) -> Result<(), JsValue> {
+    for cookie in cookies.iter().filter_map(|cookie| cookie.as_string()) {
+        headers.append("set-cookie", &cookie)?;
+    }
+    let cache = usize::try_from(cache).ok().and_then(|at| CacheEdit::ALL.get(at));
+    let cache = cache.copied().unwrap_or(CacheEdit::NoStore);
+    let value = headers.get(CACHE_CONTROL)?;
+    let lines: Vec<&str> = value.iter().map(String::as_str).collect();
+    if let Some(value) = cache.cache_control(&lines) {
+        headers.set(CACHE_CONTROL, &value)?;
+    }
+    for name in cache.removed() {
+        headers.delete(name)?;
+    }
+    Ok(())
+}
+
+/// The request to send, with the edits to `asked`. Whatever the runtime refuses about it came from the client: its
+/// `Host` becomes a part of the URL.
+pub(crate) fn forward(
     request: &web_sys::Request,
     facts: &Facts,
+    asked: &Request<'_>,
     changes: &RequestEdits,
     origin: Option<&str>,
-) -> Result<Option<web_sys::Request>, JsValue> {
-    if origin.is_none() && changes.target.is_none() && changes.headers.is_empty() {
+) -> Sent {
+    if origin.is_none() && !is_plain_authority(facts.authority()) {
+        return Sent::Unbuildable;
+    }
+    let is_as_it_came = changes.headers.is_empty() && changes.added.is_empty();
+    if origin.is_none() && changes.target.is_none() && is_as_it_came {
         // As it came: the runtime sends the URL that it gave us.
-        return Ok(Some(request.unchecked_ref::<web_sys::Request>().to_owned()));
+        return Sent::Request(request.unchecked_ref::<web_sys::Request>().to_owned());
     }
     let (site, target) = facts.url();
-    let changed = changes.target.as_deref().map(str::from_utf8);
-    let target = changed
-        .transpose()
-        .map_err(|_| JsValue::from_str("a target of text"))?
-        .unwrap_or(target);
+    let changed = changes.target.as_deref().map(str::from_utf8).transpose();
+    let Ok(changed) = changed else {
+        return Sent::Unbuildable;
+    };
+    let target = changed.unwrap_or(target);
     let url = [origin.unwrap_or(site), target].concat();
     // The old request says everything else: method, body, redirects, Cloudflare's own settings.
-    let sent = web_sys::Request::new_with_str_and_init(&url, request.unchecked_ref())?;
+    let sent = web_sys::Request::new_with_str_and_init(&url, request.unchecked_ref());
+    let Ok(sent) = sent else {
+        return Sent::Unbuildable;
+    };
     if path(split(&sent.url()).1) != path(target) {
-        return Ok(None);
+        return Sent::OtherPath;
     }
-    edit_headers(&sent.headers(), facts, changes)?;
-    Ok(Some(sent))
+    match edit_headers(&sent.headers(), asked, changes) {
+        Ok(()) => Sent::Request(sent),
+        Err(_) => Sent::Unbuildable,
+    }
 }
 
 /// Applies the changes, which are told by line, to headers that know names only.
 fn edit_headers(
     headers: &web_sys::Headers,
-    facts: &Facts,
+    asked: &Request<'_>,
     changes: &RequestEdits,
 ) -> Result<(), JsValue> {
-    let borrowed = facts.borrow();
-    let asked = borrowed.as_request();
     for edit in &changes.headers {
         let Some((name, _)) = asked.headers.get(edit.index) else {
             return Err(JsValue::from_str("a change to a header that is not there"));
         };
         // Only cookies come in several lines; once for each change is often enough.
         let kept: Vec<&str> = changes
-            .headers_for(&asked)
+            .headers_for(asked)
             .filter(|(kept, _)| kept == name && *name == COOKIE)
             .filter_map(|(_, value)| str::from_utf8(value).ok())
             .collect();
@@ -103,6 +139,9 @@ fn edit_headers(
         } else {
             headers.set(name, &kept.join(JOINT))?;
         }
+    }
+    for (name, value) in &changes.added {
+        headers.set(name, value)?;
     }
     Ok(())
 }

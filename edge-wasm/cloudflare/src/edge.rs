@@ -4,13 +4,18 @@
 
 use core::cell::RefCell;
 
-use tollgate_gate::{Gate, LoadError, TokenCache, Trust, UnixSeconds, Why};
+use tollgate_gate::{
+    Action, CacheEdit, EdgeDenial, Gate, LoadError, Outcome, TokenCache, TokenSeen, Trust,
+    UnixSeconds, Why,
+};
 use wasm_bindgen::prelude::JsValue;
-use worker::js_sys::{Function, Promise, Uint8Array};
+use worker::js_sys::{Promise, Uint8Array};
 use worker::{Env, web_sys, worker_sys};
 
+use crate::answer::Sent;
 use crate::facts::Facts;
-use crate::settings::Settings;
+use crate::memory::Memory;
+use crate::settings::{Caching, Settings};
 use crate::{PROVIDER, answer, keys, note, now, now_ms, policy};
 
 /// How many verified tokens an isolate remembers; with what they say, some megabytes at most.
@@ -40,7 +45,7 @@ pub(crate) struct Edge {
     pub(crate) keys: Option<UnderWay>,
     pub(crate) policy: policy::Watch,
     settings: Option<Settings>,
-    keep: Function,
+    pub(crate) memory: Memory,
 }
 
 /// Puts a loaded policy in force.
@@ -83,28 +88,26 @@ impl UnderWay {
 }
 
 impl Edge {
-    pub(crate) fn new(
-        image: Vec<u8>,
-        mut trust: Option<Trust>,
-        keep: Function,
-    ) -> Result<Self, LoadError> {
+    pub(crate) fn new(mut trust: Option<Trust>, memory: Memory) -> Result<Self, LoadError> {
+        let image = memory.image().unwrap_or_default();
+        let mut gate = Gate::load(image, trust.as_mut(), &PROVIDER)?;
+        keys::restore(&mut gate, &memory);
         Ok(Self {
-            gate: Gate::load(image, trust.as_mut(), &PROVIDER)?,
+            gate,
             trust,
             tokens: TokenCache::new(TOKENS),
             generation: 0,
             keys: None,
-            policy: policy::Watch::default(),
+            policy: policy::Watch::since(memory.looked()),
             settings: None,
-            keep,
+            memory,
         })
     }
 
     /// Replaces the policy; `image` is what the gate was loaded from. Fetched keys go with the old one, and
     /// are fetched again.
     pub(crate) fn replace(&mut self, gate: Gate<Vec<u8>>, image: &Uint8Array) {
-        // Only an instance that is lost later misses it.
-        _ = self.keep.call1(&JsValue::UNDEFINED, image);
+        self.memory.keep_image(image);
         self.gate = gate;
         self.generation = self.generation.wrapping_add(1);
         self.keys = None;
@@ -141,17 +144,72 @@ impl Edge {
         }
         let facts = Facts::of(request, now);
         keys::fetch_due(self, Why::Age, now, context);
-        let asked = facts.borrow();
-        let outcome = self
-            .gate
-            .handle_cached(&asked.as_request(), &mut self.tokens);
+        let outcome = self.decide(&settings, &facts);
         if patient && outcome.unknown_key {
             keys::fetch_due(self, Why::UnknownKey, now, context);
             if let Some(keys) = self.keys.as_ref().filter(|keys| !keys.is_lost(now)) {
                 return Ok(keys.ends());
             }
         }
+        self.carry_out(&settings, request, &facts, outcome)
+    }
+
+    fn decide(&mut self, settings: &Settings, facts: &Facts) -> Outcome {
+        let borrowed = facts.borrow();
+        let asked = borrowed.as_request();
+        if !settings.hosts.contain(facts.authority()) {
+            let denial = EdgeDenial::UnknownHost;
+            return self.gate.deny_at_edge(&asked, TokenSeen::Unread, denial);
+        }
+        let outcome = self.gate.handle_cached(&asked, &mut self.tokens);
+        match outcome.action {
+            Action::Forward(_) if facts.is_upgrade() => {
+                self.gate
+                    .deny_at_edge(&asked, outcome.log.token, EdgeDenial::Upgrade)
+            }
+            Action::Forward(_) | Action::Serve(_) | Action::Refuse(_) => outcome,
+        }
+    }
+
+    /// Writes the record, and makes what JavaScript sends.
+    fn carry_out(
+        &self,
+        settings: &Settings,
+        request: &web_sys::Request,
+        facts: &Facts,
+        mut outcome: Outcome,
+    ) -> Result<JsValue, JsValue> {
+        let borrowed = facts.borrow();
+        let asked = borrowed.as_request();
+        let sent = match &outcome.action {
+            Action::Serve(_) | Action::Refuse(_) => None,
+            Action::Forward(forward) => {
+                let apart = facts.borrow_apart();
+                let apart = apart.as_request();
+                let mut changes = self.gate.request_edits(&apart);
+                changes.added.clone_from(&forward.request.added);
+                let origin = settings.origin.as_deref();
+                let sent = answer::forward(request, facts, &apart, &changes, origin);
+                Some((sent, &forward.response))
+            }
+        };
+        let denial = match sent {
+            Some((Sent::Request(request), edits)) => {
+                settings.log.write(&outcome);
+                let mut edits = edits.clone();
+                if settings.caching == Caching::Origin && edits.cache == CacheEdit::Private {
+                    edits.cache = CacheEdit::Keep;
+                }
+                return Ok(answer::to_send(request, &edits));
+            }
+            Some((Sent::Unbuildable, _)) => Some(EdgeDenial::Unsendable),
+            Some((Sent::OtherPath, _)) => Some(EdgeDenial::ChangedPath),
+            None => None,
+        };
+        if let Some(denial) = denial {
+            outcome = self.gate.deny_at_edge(&asked, outcome.log.token, denial);
+        }
         settings.log.write(&outcome);
-        answer::make(request, &facts, &outcome, settings.origin.as_deref())
+        answer::response(&outcome.action)
     }
 }

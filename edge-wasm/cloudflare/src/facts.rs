@@ -2,18 +2,21 @@
 //!
 //! The runtime gives a target as it was received, but for a fragment, which is cut, and for the
 //! absolute form, of which the path is left. Values of headers are text: bytes that are not UTF-8 stand
-//! there as U+FFFD. Lines of one name come as one value, joined with a comma and a space. Not here: what
-//! any of it means.
+//! there as U+FFFD. Lines of one name come as one value, joined with a comma and a space. Such a joint
+//! cannot be distinguished from a comma in a cookie's value. So a token after a comma does not count, as on every other
+//! edge where the cookies came in one line; but it does not reach the origin either. Not here: what any of it means.
 
 use tollgate_gate::{Request, UnixSeconds};
 use worker::{Headers, web_sys};
 
 /// Where Cloudflare puts the client's address, instead of whatever the client sent there.
 const CLIENT_ADDRESS: &str = "cf-connecting-ip";
+pub(crate) const COOKIE: &str = "cookie";
 /// What stands between the lines that the runtime has joined.
 pub(crate) const JOINT: &str = ", ";
-/// The one header that the runtime should have joined with a semicolon.
-pub(crate) const COOKIE: &str = "cookie";
+const UPGRADE: &str = "upgrade";
+/// The protocol that a connection changes to, and then is no longer one of requests.
+const WEBSOCKET: &str = "websocket";
 
 /// A request's facts.
 pub(crate) struct Facts {
@@ -38,16 +41,7 @@ impl Facts {
             if name == CLIENT_ADDRESS {
                 ip = Some(value.clone());
             }
-            if name == COOKIE {
-                // Taken apart again: a token must not hide from its removal behind a joint.
-                headers.extend(
-                    value
-                        .split(JOINT)
-                        .map(|line| (name.clone(), line.to_owned())),
-                );
-            } else {
-                headers.push((name, value));
-            }
+            headers.push((name, value));
         }
         Self {
             method: request.method(),
@@ -69,8 +63,37 @@ impl Facts {
         }
     }
 
-    pub(crate) fn method(&self) -> &str {
-        &self.method
+    /// The same with cookies split wherever the runtime may have joined them.
+    pub(crate) fn borrow_apart(&self) -> Borrowed<'_> {
+        let mut headers: Vec<(&str, &[u8])> = Vec::with_capacity(self.headers.len());
+        for (name, value) in &self.headers {
+            if name == COOKIE {
+                let lines = value.split(JOINT);
+                headers.extend(lines.map(|line| (name.as_str(), line.as_bytes())));
+            } else {
+                headers.push((name, value.as_bytes()));
+            }
+        }
+        Borrowed {
+            facts: self,
+            headers,
+        }
+    }
+
+    /// Host and port, as the client sent them.
+    pub(crate) fn authority(&self) -> &str {
+        let (site, _) = self.url();
+        site.split_once("://").map_or(site, |(_, host)| host)
+    }
+
+    /// Whether the client requests a WebSocket.
+    pub(crate) fn is_upgrade(&self) -> bool {
+        let mut protocols = self
+            .headers
+            .iter()
+            .filter(|(name, _)| name == UPGRADE)
+            .flat_map(|(_, value)| value.split(','));
+        protocols.any(|protocol| protocol.trim().eq_ignore_ascii_case(WEBSOCKET))
     }
 
     /// Scheme and host, and the target.
@@ -110,4 +133,28 @@ pub(crate) fn split(url: &str) -> (&str, &str) {
         .find(|(_, byte)| matches!(byte, b'/' | b'?' | b'#' | b'\\'))
         .map_or(url.len(), |(at, _)| at);
     url.split_at_checked(end).unwrap_or((url, ""))
+}
+
+/// Whether text is a host, and a port where there is one, that means the same to every reader: no user, no
+/// escapes, no letters outside of ASCII.
+pub(crate) fn is_plain_authority(text: &str) -> bool {
+    let (host, port) = match text.rsplit_once(':') {
+        Some((host, port)) if !text.ends_with(']') => (host, Some(port)),
+        _ => (text, None),
+    };
+    let is_port = |port: &str| {
+        (1..=5).contains(&port.len())
+            && port.bytes().all(|byte| byte.is_ascii_digit())
+            && port.parse::<u16>().is_ok()
+    };
+    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b".-_".contains(&byte);
+    let is_address = |byte: u8| byte.is_ascii_hexdigit() || b".:".contains(&byte);
+    let inner = host
+        .strip_prefix('[')
+        .and_then(|host| host.strip_suffix(']'));
+    let is_host = match inner {
+        Some(address) => !address.is_empty() && address.bytes().all(is_address),
+        None => !host.is_empty() && host.bytes().all(is_name),
+    };
+    is_host && port.is_none_or(is_port)
 }

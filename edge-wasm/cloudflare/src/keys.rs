@@ -10,12 +10,13 @@ use futures_util::future::{Either, join_all, select};
 use futures_util::{StreamExt, pin_mut};
 use serde_json::json;
 use tollgate_gate::refresh::{COOLDOWN_SECS, MAX_FETCH_SECS, MAX_KEYS_BYTES};
-use tollgate_gate::{KeyFetch, UnixSeconds, Why};
+use tollgate_gate::{Gate, KeyFetch, UnixSeconds, Why};
 use wasm_bindgen::prelude::JsValue;
 use worker::{Cache, Delay, Fetch, Headers, Request, RequestInit, RequestRedirect, Response};
 use worker::{wasm_bindgen_futures::future_to_promise, worker_sys};
 
 use crate::edge::{self, Edge, UnderWay};
+use crate::memory::Memory;
 use crate::{note, now};
 
 /// The cache that holds key sets, apart from what the site caches.
@@ -34,6 +35,23 @@ enum Trouble {
     TooSlow,
 }
 
+/// Gives a gate that was just loaded the key sets and cooldowns of the instance before.
+pub(crate) fn restore(gate: &mut Gate<Vec<u8>>, memory: &Memory) {
+    let issuers = gate.config().issuers.iter();
+    let urls: Vec<_> = issuers
+        .filter_map(|issuer| issuer.refresh.clone())
+        .collect();
+    for url in urls {
+        if let Some(ended) = memory.fetched(&url) {
+            gate.restore_cooldown(&url, ended);
+        }
+        if let Some((body, fetched)) = memory.keys(&url) {
+            // It was accepted before; if it is refused now, the keys of the image are in use.
+            _ = gate.restore_keys(&url, &body, fetched);
+        }
+    }
+}
+
 /// Begins the fetches that are due. They live on in the background of the request.
 pub(crate) fn fetch_due(
     edge: &mut Edge,
@@ -44,6 +62,9 @@ pub(crate) fn fetch_due(
     let due: Vec<KeyFetch> = core::iter::from_fn(|| edge.gate.keys_due(now, why)).collect();
     if due.is_empty() {
         return;
+    }
+    for fetch in &due {
+        edge.memory.keep_fetch_begun(&fetch.url, now);
     }
     let generation = edge.generation;
     let all = join_all(
@@ -70,20 +91,30 @@ async fn one(fetch: KeyFetch, why: Why, generation: u32) {
         if edge.generation != generation {
             return;
         }
-        let what = match &found {
-            Ok(_) => None,
-            Err(trouble) => Some(trouble.to_string()),
-        };
-        let refused = match found {
-            Ok(body) => edge.gate.keys_arrived(fetch.ticket, &body, now).err(),
-            Err(_) => {
+        edge.memory.keep_fetch_ended(&fetch.url, now);
+        let accepted = match found {
+            Ok(body) => {
+                let arrived = edge.gate.keys_arrived(fetch.ticket, &body, now);
+                if arrived.is_ok() {
+                    edge.memory.keep_keys(&fetch.url, &body, now);
+                }
+                arrived.map_err(|refused| refused.to_string())
+            }
+            Err(trouble) => {
                 edge.gate.keys_failed(fetch.ticket, now);
-                None
+                Err(trouble.to_string())
             }
         };
-        match what.or(refused.map(|refused| refused.to_string())) {
-            None => note::event("keys_refreshed", json!({ "url": fetch.url })),
-            Some(what) => note::trouble("keys_failed", &format!("{}: {what}", fetch.url)),
+        match accepted {
+            Ok(accepted) => {
+                let skipped = accepted.skipped.iter().map(ToString::to_string);
+                let skipped: Vec<_> = skipped.collect();
+                note::event(
+                    "keys_refreshed",
+                    json!({ "url": fetch.url, "changed": accepted.changed, "skipped": skipped }),
+                );
+            }
+            Err(what) => note::trouble("keys_failed", &format!("{}: {what}", fetch.url)),
         }
     });
 }

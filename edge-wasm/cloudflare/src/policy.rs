@@ -7,10 +7,14 @@
 //! them and not older than the newest one taken. Not here: who may write to KV.
 
 use core::fmt;
+use core::time::Duration;
 
+use futures_util::future::{Either, select};
+use futures_util::pin_mut;
 use serde_json::json;
 use tollgate_gate::{Gate, LoadError, UnixSeconds};
 use wasm_bindgen::prelude::JsValue;
+use worker::Delay;
 use worker::js_sys::Uint8Array;
 use worker::kv::{KvError, KvStore};
 use worker::{wasm_bindgen_futures::future_to_promise, worker_sys};
@@ -23,17 +27,38 @@ use crate::{PROVIDER, note, now};
 const POINTER: &str = "policy";
 /// Digits of an image id.
 const ID_DIGITS: usize = 32;
+/// How long a look may take. What arrives later is dropped.
+const MAX_LOOK: Duration = Duration::from_secs(5);
 
 /// When KV was looked at, and whether somebody is looking.
-#[derive(Default)]
 pub(crate) struct Watch {
     ended: Option<UnixSeconds>,
-    under_way: Option<UnderWay>,
+    under_way: Option<Look>,
+    /// Counts looks: only the last one that has begun may bring a policy.
+    last: u32,
+}
+
+/// A look that has begun.
+struct Look {
+    number: u32,
+    under_way: UnderWay,
+}
+
+impl Watch {
+    /// KV was last looked at then, if ever.
+    pub(crate) fn since(ended: Option<UnixSeconds>) -> Self {
+        Self {
+            ended,
+            under_way: None,
+            last: 0,
+        }
+    }
 }
 
 /// Why there is no newer policy.
 enum Trouble {
     Kv(KvError),
+    TooSlow,
     NoPointer,
     NotAnId,
     NoImage(String),
@@ -63,22 +88,39 @@ pub(crate) fn look(
         .policy
         .under_way
         .take()
-        .filter(|look| !look.is_lost(now));
+        .filter(|look| !look.under_way.is_lost(now));
     let running = running.unwrap_or_else(|| {
+        edge.memory.keep_look_begun(now, settings.policy_ttl_secs);
+        edge.policy.last = edge.policy.last.wrapping_add(1);
+        let number = edge.policy.last;
         let (kv, current) = (kv.clone(), edge.gate.policy_id().to_string());
         let ends = future_to_promise(async move {
-            let found = newer(&kv, &current).await;
-            edge::with(|edge| arrived(edge, found));
+            let found = newer_in_time(&kv, &current).await;
+            edge::with(|edge| arrived(edge, number, found));
             Ok(JsValue::UNDEFINED)
         });
         // If the runtime refuses to wait, the look ends with this request and counts as lost.
         _ = context.wait_until(&ends);
-        UnderWay::new(ends)
+        Look {
+            number,
+            under_way: UnderWay::new(ends),
+        }
     });
-    let is_awaited = age >= settings.policy_ttl_secs && running.is_young();
-    let wait = is_awaited.then(|| running.ends());
+    let is_awaited = age >= settings.policy_ttl_secs && running.under_way.is_young();
+    let wait = is_awaited.then(|| running.under_way.ends());
     edge.policy.under_way = Some(running);
     wait
+}
+
+/// The same as [`newer`], or the report that it takes too long.
+async fn newer_in_time(kv: &KvStore, current: &str) -> Result<Option<(String, Vec<u8>)>, Trouble> {
+    let found = newer(kv, current);
+    let limit = Delay::from(MAX_LOOK);
+    pin_mut!(found, limit);
+    match select(found, limit).await {
+        Either::Left((found, _)) => found,
+        Either::Right(_) => Err(Trouble::TooSlow),
+    }
 }
 
 /// The image that KV names, with that name, if it is not the one in force.
@@ -102,9 +144,14 @@ async fn newer(kv: &KvStore, current: &str) -> Result<Option<(String, Vec<u8>)>,
     Ok(Some((id.to_owned(), image)))
 }
 
-/// Takes what a look has found.
-fn arrived(edge: &mut Edge, found: Result<Option<(String, Vec<u8>)>, Trouble>) {
+/// Takes what a look has found. What an older look has found may be an older policy, and is dropped.
+fn arrived(edge: &mut Edge, number: u32, found: Result<Option<(String, Vec<u8>)>, Trouble>) {
+    let newest = edge.policy.under_way.as_ref().map(|look| look.number);
+    if newest != Some(number) {
+        return;
+    }
     edge.policy.ended = Some(now());
+    edge.memory.keep_looked(now());
     edge.policy.under_way = None;
     let taken = found.and_then(|found| match found {
         Some((id, image)) => accept(edge, &id, image).map(Some),
@@ -147,6 +194,11 @@ impl fmt::Display for Trouble {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Kv(error) => write!(f, "KV does not answer: {error}"),
+            Self::TooSlow => write!(
+                f,
+                "KV does not answer within {} seconds",
+                MAX_LOOK.as_secs()
+            ),
             Self::NoPointer => write!(f, "KV has no `{POINTER}`"),
             Self::NotAnId => write!(f, "`{POINTER}` in KV is no image id"),
             Self::NoImage(id) => write!(f, "KV has no `{POINTER}/{id}`"),

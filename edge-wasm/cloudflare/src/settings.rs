@@ -4,6 +4,8 @@
 //! |---|---|---|
 //! | `ORIGIN` | variable | scheme and host that requests go to; without it to where they were addressed |
 //! | `ORIGIN` | service binding | the Worker that requests go to; `js/entry.js` sends them there |
+//! | `HOSTS` | variable | the site's hosts, with spaces or commas between: requests for others are rejected |
+//! | `CACHE_CONTROL` | variable | `private` marks responses that required a token, which is the default; `origin` leaves them as they are |
 //! | `POLICY` | KV namespace | where newer policy images come from |
 //! | `POLICY_TTL_SECS` | variable | how long a policy decides without a look at KV, 1 to 86400; 60 if it is not set |
 //! | `ROLLBACK_TO` | variable | with trust keys: the oldest version of a signed policy that is taken from KV after newer ones |
@@ -15,6 +17,7 @@ use tollgate_gate::PolicyVersion;
 use worker::Env;
 use worker::kv::KvStore;
 
+use crate::facts::is_plain_authority;
 use crate::note::Log;
 
 const POLICY: &str = "POLICY";
@@ -25,16 +28,33 @@ const LONGEST_POLICY_TTL_SECS: i64 = 86_400;
 #[derive(Clone)]
 pub(crate) struct Settings {
     pub(crate) origin: Option<String>,
+    pub(crate) hosts: Hosts,
+    pub(crate) caching: Caching,
     pub(crate) kv: Option<KvStore>,
     pub(crate) policy_ttl_secs: i64,
     pub(crate) rollback_to: Option<PolicyVersion>,
     pub(crate) log: Log,
 }
 
+/// The hosts that requests may be for. Without a list, those that Cloudflare routes to the Worker.
+#[derive(Clone)]
+pub(crate) struct Hosts(Option<Vec<String>>);
+
+/// What becomes of the `Cache-Control` of a response that required a token.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Caching {
+    /// It keeps shared caches out.
+    Private,
+    /// It stays as the origin wrote it.
+    Origin,
+}
+
 /// A variable that means nothing.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum BadSettings {
     Origin,
+    Hosts,
+    CacheControl,
     PolicyTtl,
     RollbackTo,
     Log,
@@ -45,6 +65,12 @@ impl Settings {
         let variable = |name| env.var(name).ok().map(|value| value.to_string());
         Ok(Self {
             origin: variable("ORIGIN").map(origin).transpose()?,
+            hosts: Hosts(variable("HOSTS").map(|list| hosts(&list)).transpose()?),
+            caching: match variable("CACHE_CONTROL").as_deref() {
+                None | Some("private") => Caching::Private,
+                Some("origin") => Caching::Origin,
+                Some(_) => return Err(BadSettings::CacheControl),
+            },
             kv: env.kv(POLICY).ok(),
             policy_ttl_secs: match variable("POLICY_TTL_SECS") {
                 None => DEFAULT_POLICY_TTL_SECS,
@@ -70,6 +96,34 @@ impl Settings {
     }
 }
 
+impl Hosts {
+    /// Whether a request's host, with a port or without, is in the list.
+    pub(crate) fn contain(&self, authority: &str) -> bool {
+        let Some(hosts) = &self.0 else {
+            return true;
+        };
+        hosts.iter().any(|host| {
+            let (start, rest) = authority.split_at_checked(host.len()).unwrap_or_default();
+            let has_port = rest.starts_with(':') && is_plain_authority(authority);
+            start.eq_ignore_ascii_case(host) && (rest.is_empty() || has_port)
+        })
+    }
+}
+
+fn hosts(list: &str) -> Result<Vec<String>, BadSettings> {
+    let separates = |c: char| c == ',' || c.is_ascii_whitespace();
+    let hosts: Vec<_> = list
+        .split(separates)
+        .filter(|host| !host.is_empty())
+        .map(str::to_owned)
+        .collect();
+    let are_plain = hosts.iter().all(|host| is_plain_authority(host));
+    if hosts.is_empty() || !are_plain {
+        return Err(BadSettings::Hosts);
+    }
+    Ok(hosts)
+}
+
 /// Scheme and authority alone: with a path in front the origin would be asked for another path than the
 /// one that was checked.
 fn origin(text: String) -> Result<String, BadSettings> {
@@ -87,6 +141,8 @@ impl fmt::Display for BadSettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Origin => "ORIGIN is a scheme and a host and nothing after it: https://host",
+            Self::Hosts => "HOSTS is a list of hosts: learn.example.com www.example.com",
+            Self::CacheControl => "CACHE_CONTROL is `private` or `origin`",
             Self::PolicyTtl => "POLICY_TTL_SECS is a number of seconds from 1 to 86400",
             Self::RollbackTo => "ROLLBACK_TO is the version of a signed policy",
             Self::Log => "LOG is `all` or `denied`",

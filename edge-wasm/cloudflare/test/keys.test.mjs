@@ -40,6 +40,16 @@ test("a rotation", scened(async (own) => {
   assert.ok(worker.events().some(({ event }) => event === "keys_refreshed"));
 }));
 
+test("keys that are skipped are in the log", scened(async (own) => {
+  const odd = { kid: "odd-1", jwk: { kid: "odd-1", kty: "odd" } };
+  const { worker, issuer, status } = await scene(own, { keys: [first, second, odd] });
+  assert.equal(await status(mint(second, claims)), 200);
+  await until(() => worker.events().some(({ event }) => event === "keys_refreshed"), "the fetch");
+  const { skipped, changed, url } = worker.events().find(({ event }) => event === "keys_refreshed");
+  assert.deepEqual([skipped.length, changed, url], [1, true, issuer.url]);
+  assert.match(skipped[0], /odd-1/);
+}));
+
 test("invented key names make one fetch in a cooldown", scened(async (own) => {
   const { issuer, worker } = await scene(own);
   const [head, ...rest] = mint(first, claims).split(".");

@@ -96,6 +96,25 @@ test("a policy from KV is still in force after a panic, also without KV", scened
   assert.equal(worker.decisions().at(-1).policy, newer.id);
 }));
 
+test("a panic forgets neither fetched keys nor cooldowns nor looks at KV", scened(async (own) => {
+  const [issuer, kv] = [await startIssuer(own, [first, second]), await startKv(own)];
+  const built = build(own, site({ key: first, refresh: issuer.url }));
+  kv.put(built);
+  const { worker } = await scene(own, { refresh: issuer.url, kv });
+  const fresh = carrying(mint(second, claims));
+  assert.equal((await worker.ask("/courses/rust/a", fresh)).status, 200);
+  const reads = kv.reads;
+  for (let turn = 0; turn < 30; turn += 1) {
+    assert.equal((await worker.ask("/open/a", PANIC)).status, 500);
+    assert.equal((await worker.ask("/courses/rust/a", fresh)).status, 200, `after panic ${turn}`);
+    // A token with an invented key would have it fetched again.
+    const invented = carrying(mint({ ...first, kid: `invented-${turn}` }, claims));
+    assert.equal((await worker.ask("/courses/rust/a", invented)).status, 401);
+  }
+  assert.equal(issuer.fetches, 1);
+  assert.equal(kv.reads, reads);
+}));
+
 test("a panic in the background costs no request", scened(async (own) => {
   let fetches = 0;
   const port = await startHttp(own, (_, response) => {

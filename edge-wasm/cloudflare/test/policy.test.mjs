@@ -118,3 +118,27 @@ test("a slow KV delays a request by a bounded time, and no more than one", scene
   for (let turn = 0; turn < 60; turn += 1) await worker.ask("/courses/rust/a", { headers });
   assert.ok(performance.now() - next < 40_000);
 }));
+
+test("a look that ends late brings no older policy back", scened(async (own) => {
+  const { kv, start } = await scene(own);
+  const older = build(own, opening("/secret"));
+  const newer = build(own, opening("/new"));
+  kv.put(older);
+  const LATE_MS = 7_000;
+  kv.delays.set(`policy/${older.id}`, LATE_MS);
+  const worker = await start();
+  const began = Date.now();
+  // This begins to read the older policy, which takes long.
+  assert.equal((await worker.ask("/secret")).status, 403);
+  kv.put(newer);
+  await until(async () => (await worker.ask("/new")).status === 200, "the newer policy");
+  assert.ok(Date.now() - began < LATE_MS, "before the older one has been read");
+  await until(async () => {
+    assert.equal((await worker.ask("/secret")).status, 403);
+    return Date.now() - began > LATE_MS + 500;
+  }, "the end of the slow look");
+  await worker.flushed();
+  const events = worker.events();
+  assert.deepEqual(events.filter(({ event }) => event === "policy_replaced").map(({ policy }) => policy), [newer.id]);
+  assert.ok(events.some(({ event, why }) => event === "policy_kept" && why.includes("within 5 seconds")));
+}));

@@ -109,7 +109,7 @@ export function build(scene, files, name = "dist", more = []) {
 }
 
 /** Starts workerd with a built folder. `bindings` are lines of its configuration. */
-export async function serve(scene, folder, { origin, bindings = [], kv, cache, entry } = {}) {
+export async function serve(scene, folder, { origin, bindings = [], kv, cache, entry, host } = {}) {
   const built = readFileSync(join(folder, "config.capnp"), "utf8");
   let modules = built.match(/modules = \[(.*?)\n {2}\]/s)[1];
   if (entry) {
@@ -144,7 +144,17 @@ const main :Workerd.Worker = (
   ${cache ? `cacheApiOutbound = "cache",` : ""}
 );
 `);
-  const child = spawn(process.env.TOLLGATE_WORKERD, ["serve", config, "--control-fd=3"], {
+  return run(scene, [config], host);
+}
+
+/** Starts workerd with a built folder as it is, in front of an origin. */
+export async function serveBuilt(scene, folder, origin) {
+  const addresses = ["--socket-addr=http=127.0.0.1:0", `--external-addr=origin=127.0.0.1:${origin.port}`];
+  return run(scene, [join(folder, "config.capnp"), ...addresses]);
+}
+
+async function run(scene, args, host) {
+  const child = spawn(process.env.TOLLGATE_WORKERD, ["serve", ...args, "--control-fd=3"], {
     stdio: ["ignore", "pipe", "pipe", "pipe"],
   });
   const told = [];
@@ -164,6 +174,7 @@ const main :Workerd.Worker = (
     });
     child.once("exit", (code) => ended(new Error(`workerd ended with ${code}: ${told.join("\n")}`)));
   });
+  let flushes = 0;
   const lines = () => told.map(parsed).filter((line) => line !== undefined);
   return {
     port,
@@ -173,6 +184,13 @@ const main :Workerd.Worker = (
     /** Everything else that it logged. */
     events: () => lines().filter((line) => line.event !== undefined),
     ask: (target, options) => ask(port, target, options),
+    /** Waits until everything that was logged so far can be read. */
+    flushed: async () => {
+      const mark = `/flushed/${(flushes += 1)}`;
+      await ask(port, mark, { host: host ?? "site.example" });
+      await until(() => told.some((line) => line.includes(mark)), "the last record");
+      told.splice(0, told.length, ...told.filter((line) => !line.includes(mark)));
+    },
   };
 }
 
@@ -203,10 +221,11 @@ export async function ask(port, target, { method = "GET", host = "site.example",
   };
 }
 
-/** The origin: keeps the bytes of every request, and answers `origin`, after a while if it has to. */
+/** The origin: keeps the bytes of every request, and answers `origin`, after a while and with more header lines if
+ *  it has to. */
 export async function startOrigin(scene) {
   const seen = [];
-  const origin = { seen, delayMs: 0 };
+  const origin = { seen, delayMs: 0, status: "200 OK", lines: [] };
   const server = createTcpServer((socket) => {
     let text = "";
     socket.on("error", () => {});
@@ -222,8 +241,9 @@ export async function startOrigin(scene) {
       const [method, target] = first.split(" ");
       seen.push({ method, target, fields, body });
       await sleep(origin.delayMs);
-      const answer = method === "HEAD" ? "" : "origin";
-      socket.write(`HTTP/1.1 200 OK\r\nx-origin: yes\r\ncontent-length: 6\r\n\r\n${answer}`);
+      const answer = method === "HEAD" || origin.status.startsWith("304") ? "" : "origin";
+      const lines = [`HTTP/1.1 ${origin.status}`, "x-origin: yes", "content-length: 6", ...origin.lines];
+      socket.write(`${lines.join("\r\n")}\r\n\r\n${answer}`);
     });
   });
   return Object.assign(origin, { port: await listen(scene, server) });
@@ -265,12 +285,13 @@ export async function startIssuer(scene, keys) {
 
 /** KV as workerd speaks to it: a value for a key, or 404. */
 export async function startKv(scene) {
-  const kv = { values: new Map(), reads: 0, delayMs: 0, broken: false };
+  const kv = { values: new Map(), reads: 0, delayMs: 0, delays: new Map(), broken: false };
   kv.port = await startHttp(scene, async (request, response) => {
     kv.reads += 1;
-    await sleep(kv.delayMs);
     const { pathname } = new URL(request.url, "http://kv");
-    const value = kv.values.get(decodeURIComponent(pathname.slice(1)));
+    const key = decodeURIComponent(pathname.slice(1));
+    const value = kv.values.get(key);
+    await sleep(kv.delays.get(key) ?? kv.delayMs);
     if (kv.broken) response.writeHead(500).end();
     else if (value === undefined) response.writeHead(404).end();
     else response.end(value);

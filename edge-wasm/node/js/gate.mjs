@@ -4,7 +4,7 @@
 // module or on the way to it is a denied request with status 500. Not here: the bytes, see wire.mjs.
 
 import { Viewers } from "./viewers.mjs";
-import { decodeKeyFetch, decodeReply, encodeRequest } from "./wire.mjs";
+import { decodeKeyFetch, decodeReply, encodeRequest, readRequest } from "./wire.mjs";
 
 /**
  * Makes the class over an initialised module. One that shows its memory is asked about viewers it has let in
@@ -54,34 +54,39 @@ export function bindGate(glue) {
     }
 
     decide(request) {
-      let asked;
+      // The caller's object is read once, here: it may be code that throws, that returns another value the next time,
+      // or that calls this gate.
+      const asked = {};
+      // Whose fault it is if something throws.
+      let detail = "bad_request_object";
       try {
-        if (this.#viewers !== undefined && !mustReset && this.#instance === instance) {
-          const outcome = this.#viewers.admit(request);
-          if (outcome !== undefined) {
-            outcome.policy = this.#policyId;
-            return outcome;
-          }
+        readRequest(request, asked);
+        detail = "trap";
+        let outcome = this.#admitted(asked);
+        if (outcome === undefined) {
+          detail = "bad_request_object";
+          const bytes = encodeRequest(asked);
+          detail = "trap";
+          outcome = this.#inFull(asked, bytes);
         }
-      } catch (error) {
-        mustReset = true;
-        return this.#denied(request, "trap", error);
-      }
-      try {
-        asked = encodeRequest(request);
-      } catch (error) {
-        return this.#denied(request, "bad_request_object", error);
-      }
-      try {
-        if (mustReset || this.#instance !== instance) this.#load();
-        const outcome = decodeReply(this.#inner.decide(asked.bytes), asked);
-        this.#viewers?.seat(asked, outcome);
         outcome.policy = this.#policyId;
         return outcome;
       } catch (error) {
-        mustReset = true;
-        return this.#denied(request, "trap", error);
+        mustReset ||= detail === "trap";
+        return this.#denied(asked, detail, error);
       }
+    }
+
+    /** The outcome for a viewer whom this instance knows by number. */
+    #admitted(asked) {
+      return mustReset || this.#instance !== instance ? undefined : this.#viewers?.admit(asked);
+    }
+
+    #inFull(asked, bytes) {
+      if (mustReset || this.#instance !== instance) this.#load();
+      const outcome = decodeReply(this.#inner.decide(bytes), asked);
+      this.#viewers?.seat(asked, outcome);
+      return outcome;
     }
 
     keysDue(now, unknownKey) {
@@ -98,9 +103,9 @@ export function bindGate(glue) {
       const inner = this.#endFetch(ticket);
       if (inner === undefined) throw new Error("no such fetch of keys is under way");
       let refusal;
-      this.#inModule((module) => {
+      const skipped = this.#inModule((module) => {
         try {
-          module.keysArrived(inner, body, now);
+          return module.keysArrived(inner, body, now);
         } catch (error) {
           // The module says no in words; everything else is a trap.
           if (error?.constructor !== Error) throw error;
@@ -108,6 +113,7 @@ export function bindGate(glue) {
         }
       });
       if (refusal !== undefined) throw refusal;
+      return skipped ?? [];
     }
 
     keysFailed(ticket, now) {
@@ -154,15 +160,38 @@ export function bindGate(glue) {
       return record() ?? record() ?? "{}";
     }
 
-    #denied(request, detail, error) {
+    /** The outcome for a request of which so much is known. */
+    #denied({ method, now }, detail, error) {
       const outcome = decodeReply(this.#deniedReply, undefined);
-      if (request?.method === "HEAD") outcome.respond.body = "";
+      if (method === "HEAD") outcome.respond.body = "";
       // The record is of a decision about nothing, and has to say what this is about.
       const record = { ...JSON.parse(outcome.log), detail, policy: this.#policyId };
-      if (Number.isSafeInteger(request?.now)) record.time = request.now;
+      if (Number.isSafeInteger(now)) record.time = now;
       outcome.keepLog(JSON.stringify(record));
       return Object.assign(outcome, { detail, policy: this.#policyId, error });
     }
+  };
+}
+
+/**
+ * Makes the function that edits the headers of a response as the `forward` of an outcome says. Where the module
+ * cannot tell, the response is kept out of every cache.
+ *
+ * @param {{ cacheControl: (cache: string, value?: string) => string | undefined,
+ *   removedHeaders: (cache: string) => string[] }} glue
+ */
+export function bindEditResponse(glue) {
+  return function editResponse(headers, { setCookies, cache }) {
+    for (const cookie of setCookies) headers.append("set-cookie", cookie);
+    let [value, removed] = ["private, no-store", []];
+    try {
+      value = glue.cacheControl(cache, headers.get("cache-control") ?? undefined);
+      removed = glue.removedHeaders(cache);
+    } catch {
+      // The module is in the state of a trap; its next decision begins anew.
+    }
+    if (value !== undefined) headers.set("cache-control", value);
+    for (const name of removed) headers.delete(name);
   };
 }
 

@@ -15,28 +15,33 @@ export class KeyedGate {
   #maxBytes;
   #waitUntil;
   #onFailure;
+  #onSkippedKeys;
   /** What is under way. Promises that never reject. */
   #underWay = new Set();
   /** When the module was last asked whether keys are old: once a second is enough. */
   #asked;
 
-  constructor(gate, { fetch, waitMs = 1_000, maxBytes = 262_144, waitUntil, onFailure } = {}) {
+  constructor(gate, { fetch, waitMs = 1_000, maxBytes = 262_144, waitUntil, onFailure, onSkippedKeys } = {}) {
     this.#gate = gate;
     this.#fetch = fetch ?? ((url, options) => globalThis.fetch(url, options));
     this.#waitMs = waitMs;
     this.#maxBytes = maxBytes;
     this.#waitUntil = waitUntil ?? (() => {});
     this.#onFailure = onFailure ?? (() => {});
+    // Who logs failures alone must still learn why tokens with such a key are denied.
+    this.#onSkippedKeys =
+      onSkippedKeys ?? ((skipped, due) => this.#onFailure(new Error(`skipped keys: ${skipped.join("; ")}`), due));
   }
 
   get gate() {
     return this.#gate;
   }
 
-  async decide(request, { waitUntil = this.#waitUntil } = {}) {
+  async decide(request, options) {
     // After the answer is known, so that no fetch delays it.
     const outcome = this.#gate.decide(request);
-    const now = seconds(request);
+    const now = quietly(() => seconds(request));
+    const waitUntil = quietly(() => options?.waitUntil) ?? this.#waitUntil;
     if (now === undefined) return outcome;
     if (now !== this.#asked) {
       this.#asked = now;
@@ -87,7 +92,8 @@ export class KeyedGate {
     });
     try {
       const body = await Promise.race([this.#read(due.url, stop.signal), late]);
-      this.#gate.keysArrived(due.ticket, body, now());
+      const skipped = this.#gate.keysArrived(due.ticket, body, now());
+      if (skipped.length > 0) quietly(() => this.#onSkippedKeys(skipped, due));
     } catch (error) {
       this.#gate.keysFailed(due.ticket, now());
       this.#tell(due, error);
@@ -137,11 +143,16 @@ export class KeyedGate {
   }
 
   #tell(due, error) {
-    try {
-      this.#onFailure(error, due);
-    } catch {
-      // Whoever logs must not stop the gate.
-    }
+    quietly(() => this.#onFailure(error, due));
+  }
+}
+
+/** The result of a caller's code, which must not stop the gate. */
+function quietly(call) {
+  try {
+    return call();
+  } catch {
+    return undefined;
   }
 }
 

@@ -27,11 +27,13 @@ export declare class Gate {
   keysDue(now: number, unknownKey: boolean): KeyFetch | undefined;
 
   /**
-   * Takes a fetched key set, which replaces all public keys of its issuer.
+   * Accepts a fetched key set, which replaces all public keys of its issuer.
    *
+   * @returns One line for each key of the set that is skipped, with the reason. Log them: tokens signed with such a
+   * key are denied.
    * @throws Error if the set cannot be used; the keys stay as they were.
    */
-  keysArrived(ticket: number, body: Uint8Array, now: number): void;
+  keysArrived(ticket: number, body: Uint8Array, now: number): string[];
 
   /** Takes the report that a fetch failed. */
   keysFailed(ticket: number, now: number): void;
@@ -86,8 +88,10 @@ export interface KeyedGateOptions {
   maxBytes?: number;
   /** Keeps a host alive until a fetch has ended. */
   waitUntil?: (ended: Promise<void>) => void;
-  /** Hears why a fetch failed or its key set was refused. */
+  /** Receives the reason why a fetch failed or its key set was rejected. */
   onFailure?: (error: unknown, fetch: KeyFetch) => void;
+  /** Receives one line for each key of an accepted set that is skipped. Default: `onFailure`, with an error. */
+  onSkippedKeys?: (skipped: string[], fetch: KeyFetch) => void;
 }
 
 /** One HTTP request. Strings hold one byte per character, U+0000 to U+00FF. */
@@ -136,18 +140,48 @@ export interface Decision {
 
 export interface Allowed {
   outcome: "allow";
-  /**
-   * What goes to the origin. `setCookies` are values of `Set-Cookie` for the answer, for this client only:
-   * no shared cache may keep them. `edits` are the changes in `headers` by position in the request, for hosts
-   * that keep headers in another form: the new value of a line, or `null` where it goes.
-   */
-  forward: { target: string; headers: [string, string][]; edits: [number, string | null][]; setCookies: string[] };
+  forward: Forward;
   respond?: undefined;
 }
 
+/** What goes to the origin, and the edits to its response. */
+export interface Forward extends ResponseEdits {
+  /** The raw request target to send. */
+  target: string;
+  /** The header lines to send: those of the request with the edits, then the added ones. */
+  headers: [string, string][];
+  /**
+   * The edits in `headers` by position in the request, for hosts that keep headers in another form: the new value of
+   * a line, or `null` where it goes.
+   */
+  edits: [number, string | null][];
+  /** The lines that are added, such as `x-tollgate-subject` with `[forward] identity`. */
+  added: [string, string][];
+}
+
+/** The edits to the response, for {@link editResponse}. */
+export interface ResponseEdits {
+  /** Values of `Set-Cookie`, for this client only. */
+  setCookies: string[];
+  /**
+   * `private`: the request was allowed because of its token, so no shared cache may keep the response. `no-store`: it
+   * sets a cookie for this client. `keep`: any client may have the response.
+   */
+  cache: "keep" | "private" | "no-store";
+}
+
+/**
+ * Edits the headers of a response to a forwarded request: adds cookies, replaces `Cache-Control`, and removes headers
+ * that some shared caches obey instead.
+ */
+export function editResponse(headers: Headers, edits: ResponseEdits): void;
+
 export interface Refused {
-  /** `reject`: the path is not canonical. `deny`: this client may not have it. */
-  outcome: "deny" | "reject";
+  /**
+   * `reject`: the path is not canonical. `deny`: this client may not have it. `serve`: the request is for an endpoint
+   * of the gate, which answers it itself.
+   */
+  outcome: "deny" | "reject" | "serve";
   /** What goes to the client. */
   respond: { status: number; headers: [string, string][]; body: string };
   forward?: undefined;

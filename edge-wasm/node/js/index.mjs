@@ -1,9 +1,10 @@
 // Entry for browsers and for runtimes that fetch a module's neighbours. Not here: anything that decides.
 
 import init, * as glue from "../pkg/tollgate_node.js";
-import { bindGate } from "./gate.mjs";
+import { bindEditResponse, bindGate } from "./gate.mjs";
 
 await init({ module_or_path: new URL("../pkg/tollgate_node_bg.wasm", import.meta.url) });
 
 export { KeyedGate } from "./host.mjs";
 export const Gate = bindGate(glue);
+export const editResponse = bindEditResponse(glue);

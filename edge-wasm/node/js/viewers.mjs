@@ -28,8 +28,6 @@ export class Viewers {
   /** Whether the module watches headers of a name. */
   #watched = new Map();
   #ruleNames = new Map();
-  /** Positions of watched lines in the request at hand. */
-  #found = [];
 
   /** `recordLater` makes a log record when it is wanted, in whatever instance there is by then. */
   constructor(inner, memory, recordLater) {
@@ -40,18 +38,16 @@ export class Viewers {
     this.#takeRoom();
   }
 
-  /** The outcome for a request of a viewer with a number who may have it. */
-  admit(request) {
-    const { method, target, headers, now: told } = request ?? {};
-    if (!Array.isArray(headers) || typeof method !== "string" || typeof target !== "string") return undefined;
-    const seat = this.#seatOf(headers, request.ip ?? "");
-    if (seat === undefined) return undefined;
-    const now = told ?? Math.floor(Date.now() / 1_000);
-    if (!Number.isSafeInteger(now) || !this.#write(method, target)) return undefined;
+  /** The outcome for a request, as `readRequest` has read it, of a viewer with a number who may have it. */
+  admit({ method, target, lines, isPlain, ip, now }) {
+    if (!isPlain || typeof method !== "string" || typeof target !== "string" || !Number.isSafeInteger(now)) return undefined;
+    const found = [];
+    const seat = this.#seatOf(lines, ip, found);
+    if (seat === undefined || !this.#write(method, target)) return undefined;
     const admitted = this.#inner.admit(seat.viewer, now, method.length, target.length);
     if (!(admitted >= 0)) return undefined;
     const rule = Math.floor(admitted / 2);
-    const forward = this.#forward(target, headers, seat.edits, admitted % 2 === 1);
+    const forward = forwardOf(target, lines, found, seat.edits, admitted % 2 === 1);
     const { issuer } = seat;
     return allowedBy(this.#ruleName(rule), forward, () => this.#recordLater({ rule, issuer, now, method, target }));
   }
@@ -77,7 +73,8 @@ export class Viewers {
         if (edit !== undefined) return;
         continue;
       }
-      watched.push(lines[at]);
+      // A copy: the lines themselves are in the outcome, which is the caller's.
+      watched.push([lines[at][0], lines[at][1]]);
       edits.push(edit);
       length += lines[at][0].length + lines[at][1].length;
     }
@@ -86,46 +83,20 @@ export class Viewers {
     keep(this.#seats, sample(watched[watched.length - 1][1]), seat);
   }
 
-  /** The seat that goes with these headers and this address. */
-  #seatOf(headers, ip) {
-    const found = this.#found;
-    let count = 0;
-    for (let at = 0; at < headers.length; at += 1) {
-      const line = headers[at];
-      if (!Array.isArray(line) || typeof line[0] !== "string" || typeof line[1] !== "string") return undefined;
-      if (this.#watches(line[0])) {
-        found[count] = at;
-        count += 1;
-      }
-    }
+  /** The seat that goes with these headers and this address; the positions of watched lines go into `found`. */
+  #seatOf(lines, ip, found) {
+    for (let at = 0; at < lines.length; at += 1) if (this.#watches(lines[at][0])) found.push(at);
+    const count = found.length;
     if (count === 0) return undefined;
-    const last = headers[found[count - 1]][1];
+    const last = lines[found[count - 1]][1];
     const seat = this.#seats.get(sample(last));
     if (seat === undefined || seat.ip !== ip || seat.watched.length !== count) return undefined;
     for (let nth = 0; nth < count; nth += 1) {
-      const line = headers[found[nth]];
+      const line = lines[found[nth]];
       const kept = seat.watched[nth];
       if (line[0] !== kept[0] || line[1] !== kept[1]) return undefined;
     }
     return seat;
-  }
-
-  /** What goes to the origin; `#found` holds where the watched lines are. */
-  #forward(target, headers, changes, isPrivate) {
-    const kept = [];
-    const edits = [];
-    let nth = 0;
-    for (let at = 0; at < headers.length; at += 1) {
-      const line = headers[at];
-      let edit;
-      if (nth < changes.length && this.#found[nth] === at) {
-        edit = changes[nth];
-        nth += 1;
-      }
-      if (edit !== undefined) edits.push([at, edit]);
-      if (edit !== null) kept.push([line[0], edit ?? line[1]]);
-    }
-    return { target, headers: kept, edits, added: [], setCookies: [], cache: isPrivate ? "private" : "keep" };
   }
 
   #watches(name) {
@@ -157,6 +128,25 @@ export class Viewers {
   #takeRoom() {
     this.#room = new Uint8Array(this.#memory.buffer, this.#inner.room, this.#roomBytes);
   }
+}
+
+/** What goes to the origin; `found` holds where the lines are that `changes` are about. */
+function forwardOf(target, lines, found, changes, isPrivate) {
+  const kept = [];
+  const edits = [];
+  let nth = 0;
+  for (let at = 0; at < lines.length; at += 1) {
+    const line = lines[at];
+    let edit;
+    if (nth < changes.length && found[nth] === at) {
+      edit = changes[nth];
+      nth += 1;
+    }
+    if (edit !== undefined) edits.push([at, edit]);
+    if (edit === undefined) kept.push(line);
+    else if (edit !== null) kept.push([line[0], edit]);
+  }
+  return { target, headers: kept, edits, added: [], setCookies: [], cache: isPrivate ? "private" : "keep" };
 }
 
 /** A number that different tokens seldom share: most of a token is signature and claims. */

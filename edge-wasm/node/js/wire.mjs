@@ -20,16 +20,32 @@ const REASONS = [
 const toUtf8 = new TextEncoder();
 const fromUtf8 = new TextDecoder("utf-8", { fatal: true });
 
+/** Most room for a request, in bytes. The module takes no request that needs so much. */
+const MOST_BYTES = 64 * 1024 * 1024;
+/** Most header lines of a request. No server hands over so many; an iterator that never ends would. */
+const MOST_LINES = 16_384;
+
 /**
- * The bytes of a request, with what is needed to apply the outcome's changes to it. The bytes are good
- * until the next request is encoded.
+ * Reads a caller's request into `asked`, each part once. Whatever throws on the way leaves there what was read before.
+ * `isPlain` is true for headers that are an array of pairs of strings.
  */
-export function encodeRequest({ method, target, headers = [], ip, now }) {
-  const lines = headerLines(headers);
+export function readRequest(request, asked) {
+  asked.method = request.method;
+  asked.now = request.now ?? Math.floor(Date.now() / 1_000);
+  asked.target = request.target;
+  asked.ip = request.ip ?? "";
+  asked.lines = [];
+  asked.isPlain = readHeaders(request.headers, asked.lines);
+}
+
+/**
+ * The bytes of a request that {@link readRequest} has read. They are good until the next request is encoded.
+ */
+export function encodeRequest({ method, target, lines, ip, now }) {
   const out = new Writer();
   out.byte(VERSION);
-  out.int64(now ?? Math.floor(Date.now() / 1000));
-  out.text(ip ?? "");
+  out.int64(now);
+  out.text(ip);
   out.text(method);
   out.byteString(target);
   out.count(lines.length);
@@ -37,7 +53,7 @@ export function encodeRequest({ method, target, headers = [], ip, now }) {
     out.text(name);
     out.byteString(value);
   }
-  return { bytes: out.finish(), target, lines, ip: ip ?? "" };
+  return out.finish();
 }
 
 /** The outcome in a reply. Throws if the bytes are no reply to `asked`. */
@@ -61,7 +77,7 @@ export function decodeReply(bytes, asked) {
   return reply;
 }
 
-/** An outcome whose log record becomes text when somebody asks for it. */
+/** An outcome, whose log record is made when it is read. */
 class Reply {
   #log;
 
@@ -104,15 +120,46 @@ export function decodeKeyFetch(bytes) {
   return fetch;
 }
 
-/** Header lines of anything that holds headers: pairs, `Headers`, `Map`, or an object. */
-function headerLines(headers) {
-  const entries = typeof headers[Symbol.iterator] === "function" ? headers : Object.entries(headers);
-  const lines = [];
-  for (const [name, value] of entries) {
-    if (Array.isArray(value)) for (const one of value) lines.push([name, one]);
-    else if (value !== undefined) lines.push([name, value]);
+/** Reads the header lines of anything that holds headers: pairs, `Headers`, `Map`, or an object. */
+function readHeaders(headers, lines) {
+  if (headers === undefined) return false;
+  let isPlain = Array.isArray(headers);
+  if (isPlain) {
+    // The usual form, without iterators.
+    const { length } = headers;
+    for (let at = 0; at < length; at += 1) {
+      const entry = headers[at];
+      if (Array.isArray(entry)) isPlain = addLines(lines, entry[0], entry[1]) && isPlain;
+      else isPlain = addEntry(lines, entry);
+    }
+    return isPlain;
   }
-  return lines;
+  const entries = typeof headers[Symbol.iterator] === "function" ? headers : Object.entries(headers);
+  for (const entry of entries) addEntry(lines, entry);
+  return false;
+}
+
+/** Adds an entry of any form; such a one is never plain. */
+function addEntry(lines, entry) {
+  const [name, value] = entry;
+  addLines(lines, name, value);
+  return false;
+}
+
+/** Adds the lines of a name; whether it is one line of strings. */
+function addLines(lines, name, value) {
+  if (typeof name === "string" && typeof value === "string") {
+    addLine(lines, name, value);
+    return true;
+  }
+  if (Array.isArray(value)) for (const one of value) addLine(lines, name, one);
+  else if (value !== undefined) addLine(lines, name, value);
+  return false;
+}
+
+function addLine(lines, name, value) {
+  if (lines.length >= MOST_LINES) throw new TypeError(`a request has at most ${MOST_LINES} header lines`);
+  lines.push([name, value]);
 }
 
 function readForward(read, { target, lines }) {
@@ -234,7 +281,9 @@ class Writer {
   #room(size) {
     const at = this.#length;
     if (at + size > buffer.length) {
-      const larger = new Uint8Array(2 * (at + size));
+      // What is made here stays.
+      if (at + size > MOST_BYTES) throw new TypeError("a request is too large");
+      const larger = new Uint8Array(Math.min(2 * (at + size), MOST_BYTES));
       larger.set(buffer.subarray(0, at));
       buffer = larger;
       view = new DataView(larger.buffer);

@@ -8,6 +8,33 @@ use tollgate_crypto::Portable;
 use tollgate_gate::{Admitted, CacheEdit, Request, RuleId, Seat, TokenCache, Trust, UnixSeconds, Viewers, Why, wire};
 use wasm_bindgen::prelude::{JsError, wasm_bindgen};
 
+/// The new `Cache-Control` of a response, if it changes, for a change by its name in `outcome.forward.cache`.
+///
+/// # Errors
+///
+/// If there is no such change.
+#[wasm_bindgen(js_name = cacheControl)]
+pub fn cache_control(cache: &str, value: Option<String>) -> Result<Option<String>, JsError> {
+    let value: Vec<&str> = value.iter().map(String::as_str).collect();
+    Ok(cache_edit(cache)?.cache_control(&value))
+}
+
+/// The headers of a response that are removed.
+///
+/// # Errors
+///
+/// If there is no such change.
+#[wasm_bindgen(js_name = removedHeaders)]
+pub fn removed_headers(cache: &str) -> Result<Vec<String>, JsError> {
+    let removed = cache_edit(cache)?.removed().iter();
+    Ok(removed.map(|name| (*name).to_owned()).collect())
+}
+
+fn cache_edit(name: &str) -> Result<CacheEdit, JsError> {
+    let found = CacheEdit::ALL.into_iter().find(|edit| edit.code() == name);
+    found.ok_or_else(|| JsError::new("no such change to the caching of a response"))
+}
+
 /// How many good tokens are remembered.
 const CACHED_TOKENS: usize = 512;
 
@@ -76,16 +103,20 @@ impl Gate {
         wire::encode_key_fetch(self.gate.keys_due(seconds(now), why).as_ref())
     }
 
-    /// Takes a fetched key set.
+    /// Accepts a fetched key set, and returns which of its keys are skipped and why.
     ///
     /// # Errors
     ///
     /// An `Error` that says why it is not used. The keys stay as they were.
     #[wasm_bindgen(js_name = keysArrived)]
-    pub fn keys_arrived(&mut self, ticket: u32, body: &[u8], now: f64) -> Result<(), JsError> {
-        self.gate
-            .keys_arrived(ticket, body, seconds(now))
-            .map_err(JsError::from)
+    pub fn keys_arrived(
+        &mut self,
+        ticket: u32,
+        body: &[u8],
+        now: f64,
+    ) -> Result<Vec<String>, JsError> {
+        let accepted = self.gate.keys_arrived(ticket, body, seconds(now))?;
+        Ok(accepted.skipped.iter().map(ToString::to_string).collect())
     }
 
     /// Takes the report that a fetch failed.

@@ -138,6 +138,24 @@ test("what is no key set changes nothing", async () => {
   }
 });
 
+test("keys that are skipped are reported", async () => {
+  const odd = { kid: "odd", kty: "odd" };
+  const mixed = JSON.stringify({ keys: [second.jwk, odd] });
+  const skipped = [];
+  const table = [
+    [{}, (failures) => failures],
+    [{ onSkippedKeys: (lines, { url }) => skipped.push(...lines, url) }, () => skipped],
+    [{ onSkippedKeys: () => { throw new Error("no log"); } }, () => ["odd"]],
+  ];
+  for (const [options, heard] of table) {
+    const { gate, failures } = await started(() => new Response(mixed), options);
+    failures.length = 0;
+    assert.equal((await gate.decide(asked(second))).status, 200);
+    assert.ok(heard(failures).some((line) => line.includes("odd")), String(heard(failures)));
+  }
+  assert.deepEqual(skipped.at(-1), URL_OF_KEYS);
+});
+
 test("a redirect on the issuer's host is followed", async () => {
   const { gate, urls } = await started((count) =>
     count === 1 ? new Response(null, { status: 307, headers: { location: "/keys" } }) : new Response(set(second)),

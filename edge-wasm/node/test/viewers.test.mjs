@@ -148,6 +148,22 @@ test("nothing of one request shows in the next", () => {
   assert.equal(asked.headers[0][1], "h");
 });
 
+test("an outcome is the caller's, and changing it changes nothing here", () => {
+  const bearer = `Bearer ${mine}`;
+  const gate = new Counted(image);
+  const request = { ...asked, headers: [["Host", "h"], ["Authorization", bearer]] };
+  for (let round = 0; round < 3; round += 1) {
+    const { forward } = gate.decide(request);
+    for (const line of forward.headers) line.fill("changed");
+    for (const edit of forward.edits) edit.fill("changed");
+    forward.edits.length = 0;
+  }
+  const expected = new Plain(image).decide(request);
+  assert.deepEqual(gate.decide(request).forward, expected.forward);
+  const forged = { ...request, headers: [["changed", "changed"], ["changed", "changed"]] };
+  assert.equal(gate.decide(forged).outcome, "deny");
+});
+
 test("more viewers than there are places", () => {
   const gate = new Counted(image);
   const all = Array.from({ length: 1_200 }, (_, jti) => ({

@@ -7,7 +7,7 @@
 //! | `tollgate_trust(length, oldest) -> status` | takes the trust keys in the buffer, in `tollgate_gate::signed`: 0 taken, 1 refused. From here on images must be signed by one of them, and be of version `oldest` or later; 0 for any |
 //! | `tollgate_version() -> version` | the loaded policy's version; 0 if it is not signed or there is none |
 //! | `tollgate_decide(length) -> place` | decides the request in the buffer, in `tollgate_gate::wire` |
-//! | `tollgate_message() -> place` | why the last load, key set or trust keys were refused, UTF-8 |
+//! | `tollgate_message() -> place` | why the last load, key set or trust keys were refused, or which keys of the last key set are skipped, UTF-8 |
 //! | `tollgate_policy() -> place` | the loaded policy's content id, UTF-8; empty if none |
 //! | `tollgate_keys_due(now, unknown_key) -> place` | the key set to fetch, in `tollgate_gate::wire`; empty if none is due. `unknown_key`: 1 after an outcome that says so, else 0 |
 //! | `tollgate_keys_arrived(ticket, length, now) -> status` | takes the key set in the buffer: 0 in use, 1 refused and the keys as they were |

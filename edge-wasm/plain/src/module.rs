@@ -143,8 +143,9 @@ impl Module {
             &[]
         };
         match loaded.gate.keys_arrived(ticket, body, UnixSeconds(now)) {
-            Ok(()) => {
-                self.message.clear();
+            Ok(accepted) => {
+                let skipped: Vec<_> = accepted.skipped.iter().map(ToString::to_string).collect();
+                self.message = skipped.join("; ");
                 true
             }
             Err(error) => {
@@ -172,7 +173,8 @@ impl Module {
         &self.output
     }
 
-    /// Why the last load, key set or trust keys were refused; empty if it was not.
+    /// Why the last load, key set or trust keys were refused, or which keys of the last key set are skipped; empty
+    /// if there is nothing to report.
     pub(crate) fn message(&self) -> &[u8] {
         self.message.as_bytes()
     }

@@ -2,7 +2,8 @@
 // takes back.
 //
 // The event's own request goes back with a few changes, so that members that nobody here reads
-// survive; its `uri` is never among the changes. Not here: decisions, and when something is logged.
+// survive; its `uri` changes only where an index document is appended. Not here: decisions, and when something is
+// logged.
 
 import { STATUS_CODES } from "node:http";
 
@@ -49,13 +50,19 @@ export function readEvent(event) {
   return { kind, request, path, lines, question: { method, target, headers, ip } };
 }
 
-/** The event's own request, changed as the gate's `forward` says. */
+/**
+ * The event's own request, changed as the gate's `forward` says. Its path is the one that was decided; after one that
+ * ends with a slash, the name of an index document may follow.
+ */
 export function forwarded({ kind, request, path, lines }, { target, edits, added }) {
-  const query = target.slice(path.length);
-  if (!target.startsWith(path) || (query !== "" && query[0] !== "?")) {
-    throw new Error("the gate forwards another path than it was asked about");
+  const end = target.indexOf("?");
+  const sent = end < 0 ? target : target.slice(0, end);
+  if (sent !== path) {
+    const isIndex = path.endsWith("/") && sent.startsWith(path) && !sent.includes("/", path.length);
+    if (!isIndex) throw new Error("the gate forwards another path than it was asked about");
+    request.uri = asText(sent);
   }
-  request.querystring = asText(query.slice(1));
+  request.querystring = end < 0 ? "" : asText(target.slice(end + 1));
   // From the back, so that a removal moves nothing that is still to be changed.
   for (const [index, value] of edits.toReversed()) {
     const { name, position } = lines[index];
@@ -96,10 +103,10 @@ function readHeaders(headers) {
   const lines = [];
   for (const [name, entries] of Object.entries(headers)) {
     if (!Array.isArray(entries)) throw wrong("headers");
-    entries.forEach((entry, position) => {
+    for (const [position, entry] of entries.entries()) {
       if (typeof entry?.value !== "string") throw wrong("headers");
       lines.push({ name, position, value: entry.value });
-    });
+    }
   }
   return lines;
 }

@@ -87,6 +87,22 @@ test("another path than the one that was checked is not sent", async () => {
   }
 });
 
+test("an index document may follow a path that ends with a slash", async () => {
+  for (const [uri, target, expect] of [
+    ["/a/", "/a/index.html", ["/a/index.html", ""]],
+    ["/", "/index.html?x=/y", ["/index.html", "x=/y"]],
+    ["/a/", "/a/?x", ["/a/", "x"]],
+    ["/a/", "/a/b/index.html", undefined],
+    ["/a/", "/b/index.html", undefined],
+    ["/a", "/aindex.html", undefined],
+    ["/a", "/a/index.html", undefined],
+  ]) {
+    const { handler } = over(() => ({ outcome: "allow", forward: { target, headers: [], edits: [] } }));
+    const { uri: sent, querystring, status } = await handler(event(uri));
+    assert.deepEqual(expect === undefined ? status : [sent, querystring], expect ?? "500", target);
+  }
+});
+
 test("whatever is thrown is a response, and the next event is answered", async () => {
   const thrown = [new Error("no"), new RangeError("stack"), "text", undefined, null];
   for (const what of thrown) {

@@ -67,6 +67,15 @@ async function started(flavour) {
 }
 
 for (const flavour of FLAVOURS) {
+  test(`${flavour}: keys that are skipped are reported`, async () => {
+    const { state, status, seen } = await started(flavour);
+    state.keys = [second, { jwk: { kid: "odd-1", kty: "odd" } }];
+    assert.equal(await status(tokenOf(second)), "200");
+    const reports = seen.reports.filter((line) => line.includes("odd-1"));
+    assert.equal(reports.length, 1, String(seen.reports));
+    assert.match(reports[0], /^keys: skipped keys: /);
+  });
+
   test(`${flavour}: keys rotate and nobody is refused in between`, async () => {
     const { state, clock, status } = await started(flavour);
     state.keys = [first, second];

@@ -49,9 +49,12 @@ export function part(value) {
 
 /** An event for a path, with header lines as pairs. */
 export function event(uri, headers = [], kind = "viewer-request") {
-  const lines = {};
-  for (const [key, value] of headers) (lines[key.toLowerCase()] ??= []).push({ key, value });
-  const request = { clientIp: "203.0.113.178", method: "GET", uri, querystring: "", headers: lines };
+  const lines = new Map();
+  for (const [key, value] of headers) {
+    const name = key.toLowerCase();
+    lines.set(name, [...(lines.get(name) ?? []), { key, value }]);
+  }
+  const request = { clientIp: "203.0.113.178", method: "GET", uri, querystring: "", headers: Object.fromEntries(lines) };
   return { Records: [{ cf: { config: { eventType: kind }, request } }] };
 }
 

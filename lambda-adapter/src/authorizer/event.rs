@@ -17,18 +17,17 @@ pub struct AuthorizerSettings {
     pub token_header: String,
     /// What the HTTP API expects.
     pub http_format: HttpFormat,
-    /// The operator states that API Gateway keeps no answers.
-    pub is_uncached: bool,
 }
 
-/// The two answers that an HTTP API can be set to expect.
+/// The two responses that an HTTP API can be set to expect.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum HttpFormat {
-    /// `isAuthorized` and nothing else.
-    #[default]
-    Simple,
     /// An IAM policy, as for a REST API.
+    #[default]
     Iam,
+    /// `isAuthorized`, which names no path. The operator states that API Gateway caches no responses, or caches
+    /// them by method and path.
+    Simple,
 }
 
 /// What is asked.
@@ -43,8 +42,8 @@ pub(crate) struct Asked {
 pub(super) enum Way {
     /// With a policy for this ARN.
     Policy(MethodArn),
-    /// With a simple answer, if it may be given at all.
-    Simple { is_bound: bool },
+    /// With a simple response.
+    Simple,
 }
 
 impl Asked {
@@ -66,14 +65,21 @@ impl Asked {
                 match settings.http_format {
                     HttpFormat::Iam => with_policy(request, arn(event, "routeArn")?, settings),
                     HttpFormat::Simple => {
-                        let is_bound = settings.is_uncached || is_bound(event, &request.method);
                         let path = below_base(&request, settings)?;
-                        let way = Way::Simple { is_bound };
+                        let way = Way::Simple;
                         Ok(Self { request, path, way })
                     }
                 }
             }
             Shape::CloudFront | Shape::RestProxy | Shape::HttpProxy => Err(ShapeError::Role),
+        }
+    }
+
+    /// Whether an allow can be said without allowing other paths too.
+    pub(crate) fn is_exact(&self) -> bool {
+        match &self.way {
+            Way::Policy(arn) => arn.exact().is_some(),
+            Way::Simple => true,
         }
     }
 }
@@ -135,23 +141,4 @@ fn below_base(request: &HttpRequest, settings: &AuthorizerSettings) -> Result<St
     raw_path::without_base(&request.path, &settings.base_path)
         .map(str::to_owned)
         .ok_or(ShapeError::Member("path"))
-}
-
-/// Whether the identity source shows that an answer is kept for this method and path alone, or not at
-/// all: API Gateway keeps nothing without an identity source.
-fn is_bound(event: &Value, method: &str) -> bool {
-    let source = match event.get("identitySource") {
-        None | Some(Value::Null) => return true,
-        Some(Value::Array(source)) => source,
-        // Format 2.0 knows lists only; whatever else this is shows nothing.
-        Some(_) => return false,
-    };
-    let has = |wanted: Option<&str>| {
-        wanted.is_some_and(|wanted| source.iter().any(|value| value.as_str() == Some(wanted)))
-    };
-    let path = event
-        .pointer("/requestContext/http/path")
-        .and_then(Value::as_str);
-    let raw = event.get("rawPath").and_then(Value::as_str);
-    source.is_empty() || (has(Some(method)) && (has(path) || has(raw)))
 }

@@ -1,24 +1,36 @@
 //! What goes back to CloudFront: the request with the gate's changes, or a generated response.
 //!
-//! Not here: the decision. A result that CloudFront would refuse becomes a plain one that it takes.
+//! Not here: the decision.
 
 use serde_json::{Map, Value, json};
-use tollgate_gate::{Action, Forward, Outcome, RequestEdits, Response, ResponseEdits};
+use tollgate_gate::{Action, Forward, RequestEdits, Response, ResponseEdits};
 
-use super::event::Event;
+use super::event::{Event, EventKind};
 use super::headers;
 
 /// Largest response that CloudFront takes at viewer-request, headers and body, in bytes.
 pub const MAX_RESPONSE_BYTES: usize = 40 * 1_024;
+/// The same at origin-request.
+const MAX_ORIGIN_RESPONSE_BYTES: usize = 1_024 * 1_024;
 
-/// The detail code for a response that CloudFront would refuse.
-const RESPONSE_TOO_LARGE: &str = "response_too_large";
+/// A response is larger than CloudFront accepts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TooLarge;
 
-/// The result for `event` that carries out `action`.
-pub fn result(event: Event, action: &Action) -> Value {
+/// The result for `event` that does what `action` says.
+///
+/// # Errors
+///
+/// If the response is larger than CloudFront accepts there.
+pub fn result(event: Event, action: &Action) -> Result<Value, TooLarge> {
+    let most = match event.kind {
+        EventKind::ViewerRequest => MAX_RESPONSE_BYTES,
+        EventKind::OriginRequest => MAX_ORIGIN_RESPONSE_BYTES,
+    };
     match action {
-        Action::Forward(forward) => forwarded(event, forward),
-        Action::Serve(_) | Action::Refuse(_) => response(action),
+        Action::Forward(forward) => Ok(forwarded(event, forward)),
+        Action::Serve(own) | Action::Refuse(own) if size_bytes(own) > most => Err(TooLarge),
+        Action::Serve(own) | Action::Refuse(own) => Ok(generated(own)),
     }
 }
 
@@ -38,14 +50,10 @@ fn forwarded(mut event: Event, forward: &Forward) -> Value {
         },
     } = forward;
     if let Some(target) = target {
-        // The path of the new target is the path received, so only the query is set.
-        let query = target
-            .iter()
-            .position(|byte| *byte == b'?')
-            .map(|at| at + 1);
-        let query = query.and_then(|at| target.get(at..)).unwrap_or_default();
-        let query = Value::String(String::from_utf8_lossy(query).into_owned());
-        event.request.insert("querystring".to_owned(), query);
+        let target = String::from_utf8_lossy(target);
+        let (path, query) = target.split_once('?').unwrap_or((&target, ""));
+        event.request.insert("uri".to_owned(), json!(path));
+        event.request.insert("querystring".to_owned(), json!(query));
     }
     if let Some(Value::Object(headers)) = event.request.get_mut("headers") {
         // From the back, so that a removal moves nothing that is still to be changed.
@@ -84,15 +92,10 @@ fn change(headers: &mut Map<String, Value>, name: &str, position: usize, value: 
     }
 }
 
-/// A generated response. What is no response, or too large for one, is a plain 500.
-pub(crate) fn response(action: &Action) -> Value {
-    if let Action::Serve(response) | Action::Refuse(response) = action
-        && size_bytes(response) <= MAX_RESPONSE_BYTES
-    {
-        return generated(response);
-    }
-    match &Outcome::internal("", RESPONSE_TOO_LARGE).action {
-        Action::Serve(response) | Action::Refuse(response) => generated(response),
+/// The response of a failure, which is always small.
+pub(crate) fn plain(failure: &Action) -> Value {
+    match failure {
+        Action::Serve(own) | Action::Refuse(own) => generated(own),
         Action::Forward(_) => json!({ "status": "500" }),
     }
 }
@@ -147,16 +150,8 @@ fn shown_name(name: &str) -> String {
 }
 
 fn description(status: u16) -> &'static str {
-    match status {
-        302 => "Found",
-        400 => "Bad Request",
-        401 => "Unauthorized",
-        403 => "Forbidden",
-        404 => "Not Found",
-        405 => "Method Not Allowed",
-        410 => "Gone",
-        451 => "Unavailable For Legal Reasons",
-        500 => "Internal Server Error",
-        _ => "Denied",
-    }
+    let known = http::StatusCode::from_u16(status).ok();
+    known
+        .and_then(|status| status.canonical_reason())
+        .unwrap_or("Denied")
 }

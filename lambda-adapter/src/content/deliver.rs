@@ -81,7 +81,10 @@ impl<S: Store> Content<S> {
             // The policy lets it through; there is nothing here that could be written.
             let mut reply = HttpReply::plain(405);
             reply.set("allow", "GET, HEAD");
-            return Delivered::plain(reply);
+            return Delivered {
+                trouble: Some("read_only"),
+                ..Delivered::plain(reply)
+            };
         }
         let Some(key) = raw_path::to_key(raw) else {
             return refused(&Trouble::Store(StoreError::Missing));

@@ -8,7 +8,7 @@ use tollgate_signed_urls::{Network, Policy, Resource};
 use super::deliver::{Content, Delivered, Trouble};
 use super::file::{content_type, disposition};
 use super::reply::{Body, HttpReply};
-use super::{CloudFront, LINK_LIFE_SECS};
+use super::{CloudFront, LINK_LIFE_SECS, accept};
 use crate::http::HttpRequest;
 use crate::store::{LinkWant, Store};
 
@@ -81,9 +81,7 @@ impl<S: Store> Content<S> {
 
 /// A redirect, or the link as JSON for scripts that ask for it: they cannot read a redirect.
 fn linked(request: &HttpRequest, link: &str) -> HttpReply {
-    let wants_json = request
-        .header("accept")
-        .is_some_and(|accept| accept.trim().starts_with("application/json"));
+    let wants_json = accept::prefers_json(request.headers_named("accept"));
     let mut reply = HttpReply::empty(if wants_json { 200 } else { 302 });
     reply.set("cache-control", "no-store");
     // The page that the link came from may have a token in its address.

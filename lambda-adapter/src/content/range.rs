@@ -31,8 +31,9 @@ impl ByteRange {
         }
     }
 
-    /// The same run, or its beginning where it is longer than `most` bytes. A server may send less
-    /// than it was asked for; the client asks for the rest.
+    /// Returns the same run, or a part of it where it is longer than `most` bytes: its beginning; for the last bytes of
+    /// an object their end, because readers look for an index there. A server may send less than a client requests,
+    /// and the client then requests the rest.
     #[must_use]
     pub fn at_most(self, most: u64) -> Self {
         match self {
@@ -40,7 +41,7 @@ impl ByteRange {
                 let end = first.saturating_add(most.saturating_sub(1));
                 Self::From(first, Some(last.map_or(end, |last| last.min(end))))
             }
-            Self::Last(_) => self,
+            Self::Last(count) => Self::Last(count.min(most)),
         }
     }
 }
@@ -65,7 +66,19 @@ mod tests {
             ("bytes=0-99", Some("bytes=0-99"), "bytes=0-9"),
             ("bytes=5-", Some("bytes=5-"), "bytes=5-14"),
             ("bytes=5-7", Some("bytes=5-7"), "bytes=5-7"),
-            ("bytes=-500", Some("bytes=-500"), "bytes=-500"),
+            ("bytes=-500", Some("bytes=-500"), "bytes=-10"),
+            ("bytes=-10", Some("bytes=-10"), "bytes=-10"),
+            ("bytes=-3", Some("bytes=-3"), "bytes=-3"),
+            (
+                "bytes=-999999999999999999",
+                Some("bytes=-999999999999999999"),
+                "bytes=-10",
+            ),
+            (
+                "bytes=999999999999999999-",
+                Some("bytes=999999999999999999-"),
+                "bytes=999999999999999999-1000000000000000008",
+            ),
             ("bytes=-0", None, ""),
             ("bytes=9-5", None, ""),
             ("bytes=-", None, ""),

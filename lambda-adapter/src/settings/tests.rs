@@ -58,8 +58,7 @@ fn defaults_are_the_careful_ones() {
     let expect = AuthorizerSettings {
         base_path: String::new(),
         token_header: "authorization".to_owned(),
-        http_format: HttpFormat::Simple,
-        is_uncached: false,
+        http_format: HttpFormat::Iam,
     };
     assert_eq!(authorizer, expect);
 }
@@ -144,6 +143,37 @@ fn nothing_is_guessed() {
     let name = "TOLLGATE_BUKET".to_owned();
     let unknown = refused(&[("TOLLGATE_BUKET", "courses")]);
     assert_eq!(unknown, Some(SettingsError::Unknown { name }));
+}
+
+#[test]
+fn a_simple_response_is_only_given_where_the_operator_says_how_it_is_cached() {
+    use SettingsError::{Missing, Value};
+    let cache = "TOLLGATE_AUTHORIZER_CACHE";
+    let table = [
+        ("", "", Ok(HttpFormat::Iam)),
+        ("iam", "", Ok(HttpFormat::Iam)),
+        ("", "off", Ok(HttpFormat::Iam)),
+        ("simple", "off", Ok(HttpFormat::Simple)),
+        ("simple", "path", Ok(HttpFormat::Simple)),
+        ("simple", "", Err(Missing(cache))),
+        ("simple", "unknown", Err(Value(cache))),
+        ("iam", "on", Err(Value(cache))),
+        ("policy", "off", Err(Value("TOLLGATE_HTTP_FORMAT"))),
+    ];
+    for (format, kept, expect) in table {
+        let read = Settings::read(&environment(&[
+            ("TOLLGATE_ROLE", "authorizer"),
+            ("TOLLGATE_HTTP_FORMAT", format),
+            (cache, kept),
+        ]));
+        let found = read.map(|settings| match settings.role {
+            RoleSettings::Authorizer(authorizer) => authorizer.http_format,
+            _ => panic!("another role"),
+        });
+        assert_eq!(found, expect, "{format} {kept}");
+    }
+    let shown = Missing(cache).to_string();
+    assert_eq!(shown, "TOLLGATE_AUTHORIZER_CACHE must be set: off or path");
 }
 
 #[test]

@@ -59,13 +59,14 @@ pub const VARIABLES: &[Variable] = &[
     ),
     row(
         "TOLLGATE_HTTP_FORMAT",
-        "simple or iam",
-        "authorizer: what an HTTP API with format 2.0 expects",
+        "iam or simple",
+        "authorizer: what an HTTP API with format 2.0 expects; `simple` needs TOLLGATE_AUTHORIZER_CACHE",
     ),
     row(
         "TOLLGATE_AUTHORIZER_CACHE",
-        "unknown or off",
-        "authorizer: `off` states that API Gateway keeps no answers (TTL 0)",
+        "off or path",
+        "authorizer, simple: states that API Gateway caches no responses (TTL 0), or that method and path are \
+         among the identity sources",
     ),
     row(
         "TOLLGATE_BUCKET",

@@ -8,9 +8,11 @@
 )]
 
 use serde_json::{Value, json};
-use tollgate_core::UnixSeconds;
+use tollgate_core::{Reason, UnixSeconds};
 use tollgate_gate::{Action, Gate, Response};
-use tollgate_lambda::{Event, EventError, EventKind, MAX_RESPONSE_BYTES, answer, result};
+use tollgate_lambda::{
+    Event, EventError, EventKind, MAX_RESPONSE_BYTES, TooLarge, answer, conclude, result,
+};
 
 // The small site that the gate's own tests use.
 #[path = "../../../crates/gate/tests/gate/site.rs"]
@@ -284,9 +286,9 @@ fn what_cloudfront_would_refuse_is_not_sent() {
         ("B", "x".to_string()),
     ];
     let result_of = |action| result(event(), &action);
-    let kept = result_of(respond(&named, String::new()));
+    let kept = result_of(respond(&named, String::new())).expect("small");
     assert_eq!(kept["headers"], json!({ "b": [line("B", "x")] }));
-    let largest = result_of(respond(&[], "x".repeat(MAX_RESPONSE_BYTES)));
+    let largest = result_of(respond(&[], "x".repeat(MAX_RESPONSE_BYTES))).expect("small enough");
     assert_eq!(largest["status"], "403");
     for too_large in [
         respond(&[], "x".repeat(MAX_RESPONSE_BYTES + 1)),
@@ -295,6 +297,18 @@ fn what_cloudfront_would_refuse_is_not_sent() {
             String::new(),
         ),
     ] {
-        assert_eq!(result_of(too_large)["status"], "500");
+        assert_eq!(result_of(too_large), Err(TooLarge));
     }
+    // The record is of the response that is sent instead.
+    let closed = Event::read(viewer_request("GET", "/nowhere", "")).expect("a good event");
+    let mut outcome = closed.with_request(UnixSeconds(NOW), |request| gate().handle(request));
+    outcome.action = respond(&[], "x".repeat(MAX_RESPONSE_BYTES + 1));
+    let answer = conclude(closed, outcome);
+    assert_eq!(answer.result["status"], "500");
+    let log = &answer.log;
+    assert_eq!((log.status, log.detail), (500, Some("response_too_large")));
+    assert_eq!(
+        (log.reason, log.path.as_str()),
+        (Reason::Internal, "/nowhere")
+    );
 }

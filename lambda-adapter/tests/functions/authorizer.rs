@@ -86,12 +86,128 @@ fn rest_apis_get_a_policy_for_the_one_path() {
             "TOKEN {method} {path}"
         );
     }
-    asked.log();
-    let lost = asked.answer(rest_token("GET", "/courses/rust-101/preview/*", None));
-    assert!(lost.is_ok());
-    let log = asked.log();
-    assert_eq!(log.len(), 2);
-    assert!(log[1].contains(r#""delivery":"arn_not_exact""#), "{log:?}");
+}
+
+#[test]
+fn the_record_has_the_status_that_the_client_gets() {
+    let student = bearer("rust-101");
+    let headers = [("authorization", student.as_str())];
+    let table = [
+        ("GET", OPEN, &[][..], "allow", 200, "allow", "null"),
+        ("GET", CLOSED, &[], "deny", 401, "no_token", "null"),
+        ("GET", CLOSED, &headers, "allow", 200, "allow", "null"),
+        ("GET", "/nowhere", &[], "deny", 403, "forbidden", "null"),
+        // API Gateway has one status for these.
+        (
+            "GET",
+            "/a/../b",
+            &[],
+            "reject",
+            403,
+            "bad_path",
+            "\"dot_segment\"",
+        ),
+        (
+            "DELETE",
+            CLOSED,
+            &headers,
+            "deny",
+            403,
+            "bad_method",
+            "null",
+        ),
+        // The gate allows it, and no policy can.
+        (
+            "GET",
+            "/courses/rust-101/preview/*",
+            &[],
+            "deny",
+            403,
+            "forbidden",
+            "\"arn_not_exact\"",
+        ),
+    ];
+    let asked = authorizer(HttpFormat::Iam);
+    for (method, path, headers, outcome, status, reason, detail) in table {
+        _ = asked.answer(rest_request(method, path, headers));
+        let log = asked.log();
+        assert_eq!(log.len(), 1, "{log:?}");
+        let expect = format!(
+            r#""outcome":"{outcome}","status":{status},"reason":"{reason}","detail":{detail},"#
+        );
+        assert!(log[0].contains(&expect), "{path}: {}", log[0]);
+        assert!(
+            log[0].contains(&format!(r#""path":"{path}""#)),
+            "{}",
+            log[0]
+        );
+    }
+}
+
+#[test]
+fn what_is_behind_learns_who_asks() {
+    let named = |sub: &str| {
+        let claims = format!(r#""sub":"{sub}","cognito:groups":["rust-101"]"#);
+        format!("Bearer {}", crate::site::token(&claims))
+    };
+    let (ann, odd, none) = (named("ann"), named("a*/\u{fc}"), bearer("rust-101"));
+    let table = [
+        (
+            CLOSED,
+            Some(&ann),
+            "ann",
+            "learners",
+            "ann",
+            "rust-101/students",
+        ),
+        (
+            OPEN,
+            Some(&ann),
+            "ann",
+            "learners",
+            "ann",
+            "rust-101/preview",
+        ),
+        (
+            CLOSED,
+            Some(&odd),
+            "a%2A/%C3%BC",
+            "learners",
+            "a*/ü",
+            "rust-101/students",
+        ),
+        (
+            CLOSED,
+            Some(&none),
+            "anonymous",
+            "learners",
+            "",
+            "rust-101/students",
+        ),
+        (OPEN, None, "anonymous", "", "", "rust-101/preview"),
+        ("/nowhere", Some(&ann), "ann", "learners", "ann", ""),
+    ];
+    let (iam, simple) = (authorizer(HttpFormat::Iam), authorizer(HttpFormat::Simple));
+    for (path, token, principal, issuer, subject, rule) in table {
+        let headers: Vec<_> = token
+            .map(|token| ("authorization", token.as_str()))
+            .into_iter()
+            .collect();
+        let rest = iam.answer(rest_request("GET", path, &headers));
+        let rest = rest.expect("an answer");
+        assert_eq!(rest["principalId"], principal, "{path}");
+        let http = http_request("GET", path, &headers, Value::Null);
+        let http = simple.answer(http).expect("an answer");
+        for answer in [rest, http] {
+            let context = answer["context"].as_object().expect("an object");
+            // API Gateway takes no other kind of value there.
+            assert!(context.values().all(Value::is_string), "{context:?}");
+            let found =
+                ["tollgateIssuer", "tollgateSubject", "tollgateRule"].map(|name| &context[name]);
+            assert_eq!(found, [issuer, subject, rule], "{path}");
+            assert_eq!(context["tollgatePolicy"].as_str().map(str::len), Some(32));
+        }
+    }
 }
 
 #[test]
@@ -246,7 +362,6 @@ fn a_base_path_is_no_part_of_the_policys_paths() {
         base_path: "/files".to_owned(),
         token_header: "authorization".to_owned(),
         http_format: HttpFormat::Iam,
-        is_uncached: false,
     }));
     let below = format!("/files{OPEN}");
     // A resource of the API is part of the ARN, a custom domain's mapping is not.

@@ -107,7 +107,59 @@ fn statuses_are_clear_and_say_nothing() {
     let asked = content(settings(), store());
     answer(&asked, function_url("GET", missing, &[]));
     let log = asked.log();
-    assert!(log[1].contains(r#""delivery":"object_missing""#), "{log:?}");
+    assert_eq!(log.len(), 1, "{log:?}");
+    let expect = r#""outcome":"allow","status":404,"reason":"allow","detail":"object_missing","#;
+    assert!(log[0].contains(expect), "{log:?}");
+}
+
+#[test]
+fn one_record_has_the_status_that_the_client_gets() {
+    let student = bearer("rust-101");
+    let signed = [("authorization", student.as_str())];
+    let table = [
+        ("GET", OPEN, &[][..], "allow", 200, "null"),
+        ("GET", OPEN, &[("range", "bytes=0-3")], "allow", 206, "null"),
+        (
+            "GET",
+            OPEN,
+            &[("range", "bytes=10-")],
+            "allow",
+            416,
+            "\"no_such_bytes\"",
+        ),
+        (
+            "GET",
+            OPEN,
+            &[("if-none-match", "\"tag\"")],
+            "allow",
+            304,
+            "null",
+        ),
+        ("GET", CLOSED, &[], "deny", 401, "null"),
+        ("GET", "/nowhere", &signed, "deny", 403, "null"),
+        ("POST", "/contact", &[], "allow", 405, "\"read_only\""),
+        ("DELETE", OPEN, &[], "deny", 405, "null"),
+    ];
+    let asked = asked();
+    for (method, path, headers, outcome, status, detail) in table {
+        let answer = answer(&asked, function_url(method, path, headers));
+        assert_eq!(seen(&answer).0, status, "{method} {path}");
+        let log = asked.log();
+        assert_eq!(log.len(), 1, "{log:?}");
+        for expect in [
+            format!(r#""outcome":"{outcome}","status":{status},"#),
+            format!(r#""detail":{detail},"#),
+            format!(r#""path":"{path}""#),
+        ] {
+            assert!(log[0].contains(&expect), "{log:?}");
+        }
+    }
+    let unnamed = by_parameter();
+    answer(&unnamed, function_url("GET", "/files", &[]));
+    let log = unnamed.log();
+    assert_eq!(log.len(), 1, "{log:?}");
+    let expect = r#""outcome":"reject","status":400,"reason":"bad_path","detail":"no_file_named","rule":null,"method":"GET","path":"/files""#;
+    assert!(log[0].contains(expect), "{log:?}");
 }
 
 #[test]
@@ -124,7 +176,7 @@ fn a_store_in_trouble_gives_nothing_away() {
             body == "Bad Gateway\n" || body == "Service Unavailable\n",
             "{body}"
         );
-        assert!(asked.log()[1].contains(error.code()));
+        assert!(asked.log()[0].contains(error.code()));
         // Who may not have it hears nothing of the store.
         assert_eq!(
             seen(&answer(&asked, function_url("GET", CLOSED, &[]))).0,
@@ -233,6 +285,19 @@ fn what_is_too_large_is_not_tried() {
         assert_eq!(part["statusCode"], 206);
         let shown = format!("bytes 1-{most}/{}", most + 1);
         assert_eq!(header(&part, "content-range"), shown);
+        for range in [
+            "bytes=0-".to_owned(),
+            format!("bytes=0-{}", most + 1),
+            format!("bytes=-{}", most + 1),
+            "bytes=-999999999999999999".to_owned(),
+        ] {
+            let part = answer(&asked, function_url("GET", path, &[("range", &range)]));
+            assert_eq!(part["statusCode"], 206, "{range}");
+            let first = usize::from(range.starts_with("bytes=-"));
+            let shown = format!("bytes {first}-{}/{}", first + most - 1, most + 1);
+            assert_eq!(header(&part, "content-range"), shown, "{range}");
+            assert!(part.to_string().len() < 6 * 1_024 * 1_024);
+        }
     }
 }
 

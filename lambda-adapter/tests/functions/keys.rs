@@ -123,6 +123,45 @@ fn invented_keys_cost_one_fetch() {
 }
 
 #[test]
+fn keys_that_cannot_be_used_are_logged() {
+    let odd = r#"[{"kid":"odd","kty":"odd"},"#;
+    let with_odd: &str = Box::leak(KEYS.replacen('[', odd, 1).into_boxed_str());
+    assert!(with_odd.len() > KEYS.len());
+    let table = [
+        (Issuer::Answers(KEYS), None),
+        (
+            Issuer::Answers(with_odd),
+            Some((r#""event":"keys_skipped""#, "odd")),
+        ),
+        (
+            Issuer::Answers("{}"),
+            Some((r#""event":"keys_failed""#, "keys")),
+        ),
+        (
+            Issuer::Fails,
+            Some((r#""event":"keys_failed""#, "no key set")),
+        ),
+    ];
+    for (issuer, expect) in table {
+        let (asked, _) = function(issuer);
+        status(&asked, "invented");
+        let lines = asked.log();
+        let events: Vec<_> = lines.iter().filter(|line| line.contains("event")).collect();
+        match expect {
+            None => assert!(events.is_empty(), "{events:?}"),
+            Some((event, what)) => {
+                assert_eq!(events.len(), 1, "{lines:?}");
+                assert!(
+                    events[0].contains(event) && events[0].contains(what),
+                    "{events:?}"
+                );
+                assert!(events[0].contains(URL));
+            }
+        }
+    }
+}
+
+#[test]
 fn nobody_waits_longer_than_stated() {
     let (asked, count) = function(Issuer::NeverAnswers);
     let token = signed_by("learners-1");

@@ -149,7 +149,6 @@ pub(crate) fn authorizer(http_format: HttpFormat) -> Asked {
         base_path: String::new(),
         token_header: "authorization".to_owned(),
         http_format,
-        is_uncached: false,
     }))
 }
 

@@ -78,6 +78,21 @@ fn a_link_is_given_for_what_is_there() {
 }
 
 #[test]
+fn only_json_that_is_asked_for_is_json() {
+    for (accept, status) in [
+        ("application/json", 200),
+        ("application/json, */*", 200),
+        ("application/jsonx", 302),
+        ("application/json;q=0", 302),
+        ("*/*", 302),
+    ] {
+        let event = function_url("GET", OPEN, &[("accept", accept)]);
+        let answer = deliver(Delivery::Presigned, true, store(), event);
+        assert_eq!(answer["statusCode"], status, "{accept}");
+    }
+}
+
+#[test]
 fn scripts_get_the_link_as_json() {
     let event = function_url("GET", OPEN, &[("accept", "application/json")]);
     let answer = deliver(Delivery::Presigned, true, store(), event);

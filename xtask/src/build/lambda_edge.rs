@@ -63,14 +63,9 @@ fn sources() -> PathBuf {
     repo::root().join("lambda-adapter/edge")
 }
 
-/// Puts the parts of both flavours together; the npm package is built already.
+/// Puts the parts of both flavours together; the npm package is built already. The addon comes last: where it
+/// cannot be used, all other parts are complete.
 pub(crate) fn parts(step: &Step) -> Result<()> {
-    shell::must(
-        &mut shell::cargo(["build", "--release", "--package", ADDON]),
-        |line| step.line(line),
-    )?;
-    let addon = repo::target().join("release/libtollgate_lambda_edge.so");
-    runs_on_lambda(&addon)?;
     for flavour in &FLAVOURS {
         let folder = repo::parts().join("lambda-edge").join(flavour.name);
         if folder.exists() {
@@ -97,6 +92,12 @@ pub(crate) fn parts(step: &Step) -> Result<()> {
             )?;
         }
         if flavour.name == "native" {
+            shell::must(
+                &mut shell::cargo(["build", "--release", "--package", ADDON]),
+                |line| step.line(line),
+            )?;
+            let addon = repo::target().join("release/libtollgate_lambda_edge.so");
+            runs_on_lambda(&addon)?;
             copy(&addon, &folder.join("gate.node"))?;
         }
     }
@@ -309,6 +310,7 @@ pub(crate) fn tests(step: &Step) -> Result<(String, Tally, bool)> {
     test.args(files)
         .env("TOLLGATE_PARTS", repo::parts())
         .env("TOLLGATE_SAMPLE_IMAGE", &image)
+        .env("TOLLGATE_LAMBDA", repo::program("tollgate-lambda"))
         .env("TOLLGATE_SIGNED_TRIAL", repo::signed_trial());
     let done = shell::capture(&mut test, |line| step.line(line))?;
     let tally = Tally::from_tap(&done.text);

@@ -10,7 +10,7 @@ use std::path::Path;
 use base64ct::{Base64, Encoding};
 use serde_json::json;
 
-use super::{Artifact, Content, Entry, Input, sign};
+use super::{Artifact, Content, Entry, Input, parts, sign};
 use crate::failure::{Failure, sized};
 
 /// The folder among the parts.
@@ -40,6 +40,7 @@ pub(super) fn build(input: &Input<'_>) -> Result<Artifact, Failure> {
         name: POLICY.to_owned(),
         bytes: input.image.to_vec(),
     });
+    parts::check_complete(&modules)?;
     // workerd starts the first module.
     modules.sort_by_key(|module| (module.name != MAIN, module.name.clone()));
     let bytes: usize = modules.iter().map(|module| module.bytes.len()).sum();
@@ -137,7 +138,11 @@ using Workerd = import \"/workerd/workerd.capnp\";
 const config :Workerd.Config = (
   services = [
     (name = \"tollgate\", worker = .tollgate),
-    (name = \"origin\", external = (address = \"127.0.0.1:8080\", http = ())),
+    # The origin's own name, never the client's `Host`: an origin with several sites would serve another one. Change it
+    # to the name that yours goes by.
+    (name = \"origin\", external = (address = \"127.0.0.1:8080\", http = (
+      injectRequestHeaders = [(name = \"Host\", value = \"localhost\")],
+    ))),
     # Key sets are fetched from issuers, and nothing else.
     (name = \"internet\", network = (allow = [\"public\"], tlsOptions = (trustBrowserCas = true))),
   ],
@@ -150,6 +155,8 @@ const tollgate :Workerd.Worker = (
 const BINDINGS: &str = "  bindings = [
     (name = \"ORIGIN\", service = \"origin\"),
     (name = \"LOG\", text = \"all\"),
+    # The site's hosts: requests for others are rejected.
+    # (name = \"HOSTS\", text = \"learn.example.com\"),
   ],
 );
 ";

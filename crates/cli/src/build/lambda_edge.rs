@@ -5,7 +5,7 @@
 
 use clap::ValueEnum;
 
-use super::{Artifact, Content, Entry, Input, pack, sign};
+use super::{Artifact, Content, Entry, Input, pack, parts, sign};
 use crate::failure::{Failure, sized};
 
 /// The file that AWS calls as `index.handler`.
@@ -46,6 +46,7 @@ pub(super) fn build(input: &Input<'_>) -> Result<Artifact, Failure> {
         name: POLICY.to_owned(),
         bytes: input.image.to_vec(),
     });
+    parts::check_complete(&entries)?;
     let unpacked: usize = entries.iter().map(|entry| entry.bytes.len()).sum();
     let archive = pack::zip(entries).map_err(Failure::Pack)?;
     let packed = archive.len();

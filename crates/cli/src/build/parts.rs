@@ -41,6 +41,61 @@ impl Parts {
     }
 }
 
+/// Checks that every file that a module names is among the entries: a folder that was copied in part would fail
+/// only when it is loaded in production.
+///
+/// # Errors
+///
+/// If a module names a file that is missing.
+pub(super) fn check_complete(entries: &[Entry]) -> Result<(), Failure> {
+    let is_module = |entry: &&Entry| entry.name.ends_with(".js") || entry.name.ends_with(".mjs");
+    for module in entries.iter().filter(is_module) {
+        let text = String::from_utf8_lossy(&module.bytes);
+        for named in named_files(&text) {
+            let name = resolve(&module.name, named);
+            if !entries.iter().any(|entry| entry.name == name) {
+                return Err(Failure::NoParts(PathBuf::from(name)));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The files that a module names, relative to itself: imports, and URLs relative to the module.
+fn named_files(module: &str) -> impl Iterator<Item = &str> {
+    /// The text before the name of a file in a module.
+    const BEFORE: [&str; 5] = [
+        "from ",
+        "import ",
+        "import(",
+        "Require(import.meta.url)(",
+        "new URL(",
+    ];
+    BEFORE.into_iter().flat_map(move |before| {
+        module.match_indices(before).filter_map(move |(at, _)| {
+            let rest = module.get(at + before.len()..)?;
+            let quote = rest.chars().next().filter(|c| matches!(c, '"' | '\''))?;
+            let (name, after) = rest.get(1..)?.split_once(quote)?;
+            let is_beside = after.trim_start().starts_with(", import.meta.url");
+            (name.starts_with('.') || is_beside).then_some(name)
+        })
+    })
+}
+
+/// The name of a file that a module in the same archive names.
+fn resolve(module: &str, named: &str) -> String {
+    let mut parts: Vec<_> = module.split('/').collect();
+    parts.pop();
+    for part in named.split('/') {
+        match part {
+            "." => {}
+            ".." => _ = parts.pop(),
+            part => parts.push(part),
+        }
+    }
+    parts.join("/")
+}
+
 fn read(folder: &Path) -> Result<Vec<Entry>, Failure> {
     let failed = |path: &Path, error: io::Error| match error.kind() {
         io::ErrorKind::NotFound => Failure::NoParts(path.to_owned()),
@@ -61,4 +116,50 @@ fn read(folder: &Path) -> Result<Vec<Entry>, Failure> {
         })
     };
     files.into_iter().map(entry).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_that_modules_name_must_be_there() {
+        let entry = |name: &str, text: &str| Entry {
+            name: name.to_owned(),
+            bytes: text.as_bytes().to_vec(),
+        };
+        let table = [
+            ("", None),
+            ("import \"node:fs\";", None),
+            ("import { a } from \"./b.mjs\";", None),
+            ("import { a } from './c/d.mjs';", None),
+            ("export { a } from \"../a.mjs\";", None),
+            ("const { a } = await import('./b.mjs');", None),
+            ("new URL(\"b.mjs\", import.meta.url)", None),
+            ("new URL(url, place)", None),
+            ("new URL(\"/x\", place)", None),
+            ("// from here on", None),
+            ("import { a } from \"./gone.mjs\";", Some("gone.mjs")),
+            ("import './c/gone.mjs';", Some("c/gone.mjs")),
+            ("new URL('gone.wasm', import.meta.url)", Some("gone.wasm")),
+            (
+                "createRequire(import.meta.url)(\"./gate.node\")",
+                Some("gate.node"),
+            ),
+        ];
+        for (text, missing) in table {
+            let entries = [
+                entry("a.mjs", text),
+                entry("b.mjs", ""),
+                entry("c/d.mjs", "import '../b.mjs'; import './e.js'"),
+                entry("c/e.js", ""),
+            ];
+            let found = match check_complete(&entries) {
+                Ok(()) => None,
+                Err(Failure::NoParts(path)) => path.to_str().map(str::to_owned),
+                Err(_) => panic!("another failure"),
+            };
+            assert_eq!(found.as_deref(), missing, "{text}");
+        }
+    }
 }

@@ -1,4 +1,4 @@
-//! Making JavaScript short: no comments, no white space, short names.
+//! Making JavaScript short: no comments, no white space, short names, and repeated strings once.
 //!
 //! It works on tokens, not on a syntax tree, and only on the kind of source that `parts/` is written in:
 //! top-level functions and variables, `var` inside them, semicolons everywhere, no labels and no template
@@ -73,6 +73,12 @@ const KEPT: [&str; 62] = [
     "as",
 ];
 
+/// What short names are made of.
+const LETTERS: &[u8] = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_$";
+/// Fewest and most letters that are left to names inside of functions.
+const FEWEST_LOCALS: usize = 6;
+const MOST_LOCALS: usize = 26;
+
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Kind {
     Word,
@@ -90,9 +96,21 @@ struct Token<'s> {
 
 /// The shortest form of `source`.
 pub(super) fn minify(source: &str) -> String {
-    let tokens = without_brackets(&as_arrows(&tokens(source)));
-    let (tops, bodies) = scopes(&tokens);
-    let roles: Vec<Role> = (0..tokens.len()).map(|at| role(&tokens, at)).collect();
+    let source = hoisted(source);
+    let tokens = variables_first(&without_brackets(&arrows(&tokens(&source))));
+    // Names inside of functions take letters from the start of the alphabet, and those outside of them after that. How
+    // many letters are best left to the former depends on the source.
+    let shortest = (FEWEST_LOCALS..=MOST_LOCALS)
+        .rev()
+        .map(|locals| rename(&tokens, locals))
+        .min_by_key(String::len);
+    shortest.unwrap_or_default()
+}
+
+/// The source of tokens, with the first names outside of functions after so many letters.
+fn rename(tokens: &[Token<'_>], locals: usize) -> String {
+    let (tops, bodies) = scopes(tokens);
+    let roles: Vec<Role> = (0..tokens.len()).map(|at| role(tokens, at)).collect();
     let mut used: BTreeSet<String> = KEPT.iter().map(|name| (*name).to_owned()).collect();
     let counted = |range: core::ops::Range<usize>, wanted: &dyn Fn(&str, Role) -> bool| {
         let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
@@ -110,7 +128,7 @@ pub(super) fn minify(source: &str) -> String {
     let all = 0..tokens.len();
     let is_top = |name: &str, role: Role| role == Role::Variable && tops.contains(name);
     let top_names = counted(all.clone(), &is_top);
-    let tops_short = shorten(&top_names, 26, &mut used);
+    let tops_short = shorten(&top_names, locals, &mut used);
     let is_ours = |name: &str, role: Role| role == Role::Property && name.starts_with('_');
     let properties = shorten(&counted(all, &is_ours), 0, &mut BTreeSet::new());
     let mut names: Vec<Option<String>> = vec![None; tokens.len()];
@@ -128,7 +146,7 @@ pub(super) fn minify(source: &str) -> String {
             }
         }
     }
-    let mut short = String::with_capacity(source.len() / 2);
+    let mut short = String::with_capacity(2 * tokens.len());
     let (mut depth, mut in_variables) = (0, false);
     for (at, token) in tokens.iter().enumerate() {
         let text = match roles.get(at) {
@@ -141,7 +159,12 @@ pub(super) fn minify(source: &str) -> String {
         let text = text.map_or(token.text, String::as_str);
         append(
             &mut short,
-            if text == "undefined" { "void 0" } else { text },
+            match (token.kind, text) {
+                (Kind::Word, "undefined") => "void 0",
+                (Kind::Word, "true") => "!0",
+                (Kind::Word, "false") => "!1",
+                _ => text,
+            },
         );
         // Declarations outside of functions follow each other as one.
         match token.text {
@@ -159,6 +182,47 @@ pub(super) fn minify(source: &str) -> String {
         }
     }
     short
+}
+
+/// The source with strings that repeat in variables, where that is shorter.
+fn hoisted(source: &str) -> String {
+    /// Most characters of a variable's short name.
+    const NAME: usize = 2;
+    /// Characters of a declaration in addition to its name and its value.
+    const DECLARATION: usize = 2;
+    let tokens = tokens(source);
+    let is_hoistable = |at: usize| {
+        let text = |at: Option<usize>| at.and_then(|at| tokens.get(at)).map_or("", |t| t.text);
+        let is_name =
+            matches!(text(at.checked_sub(1)), "{" | ",") && text(at.checked_add(1)) == ":";
+        tokens.get(at).is_some_and(|token| {
+            token.kind == Kind::Literal && token.text.starts_with(['\'', '"']) && !is_name
+        })
+    };
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for at in (0..tokens.len()).filter(|at| is_hoistable(*at)) {
+        if let Some(token) = tokens.get(at) {
+            *counts.entry(token.text).or_default() += 1;
+        }
+    }
+    counts.retain(|text, count| {
+        *count * text.len() > *count * NAME + text.len() + NAME + DECLARATION
+    });
+    let names: BTreeMap<&str, String> = counts
+        .into_keys()
+        .enumerate()
+        .map(|(at, text)| (text, format!("hoisted{at}")))
+        .collect();
+    let mut source = String::with_capacity(source.len());
+    for (text, name) in &names {
+        source.push_str(&format!("var {name}={text};"));
+    }
+    for (at, token) in tokens.iter().enumerate() {
+        let name = names.get(token.text).filter(|_| is_hoistable(at));
+        source.push_str(name.map_or(token.text, String::as_str));
+        source.push(' ');
+    }
+    source
 }
 
 /// Appends a token, with a space only where two would run together.
@@ -179,7 +243,6 @@ fn append(short: &mut String, text: &str) {
 
 /// Short names by rank, the first `skip` letters left to others.
 fn shorten(names: &[&str], skip: usize, used: &mut BTreeSet<String>) -> BTreeMap<String, String> {
-    const LETTERS: &[u8] = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
     let mut number = skip;
     let mut short = BTreeMap::new();
     for name in names {
@@ -270,51 +333,80 @@ fn scopes<'s>(tokens: &[Token<'s>]) -> (BTreeSet<&'s str>, Vec<core::ops::Range<
     (tops, bodies)
 }
 
-/// Writes functions outside of others as variables: `var a = (b) => {…};`. Those that edges call keep their form,
-/// and so do `async` ones, which CloudFront takes as declarations only.
-fn as_arrows<'s>(tokens: &[Token<'s>]) -> Vec<Token<'s>> {
-    let text = |at: usize| tokens.get(at).map_or("", |token| token.text);
-    let mark = |text| Token {
+/// Turns functions outside of functions into variables, which are shorter: nothing calls them before all of the
+/// source has been evaluated. Engines find handlers by name, and take `async` functions in this form alone, so those
+/// stay.
+fn arrows<'s>(tokens: &[Token<'s>]) -> Vec<Token<'s>> {
+    const MARK: fn(&'static str) -> Token<'static> = |text| Token {
         kind: Kind::Mark,
         text,
     };
-    let mut made = Vec::with_capacity(tokens.len());
-    let (mut depth, mut at) = (0_usize, 0);
-    // Where the body of a function begins, and where it ends.
-    let (mut body_follows, mut in_body) = (false, false);
+    const WORD: fn(&'static str) -> Token<'static> = |text| Token {
+        kind: Kind::Word,
+        text,
+    };
+    let text = |at: usize| tokens.get(at).map_or("", |token| token.text);
+    let mut turned: Vec<Token<'s>> = Vec::with_capacity(tokens.len() + 64);
+    // How deep the parameters and the body of the function being turned are, if there is one.
+    let (mut depth, mut in_function) = (0, false);
+    let mut at = 0;
     while let Some(token) = tokens.get(at) {
-        let is_async = at.checked_sub(1).is_some_and(|before| text(before) == "async");
-        if depth == 0
-            && token.text == "function"
-            && !is_async
-            && let Some(name) = tokens.get(at + 1)
-            && !KEPT.contains(&name.text)
-        {
-            let var = Token {
-                kind: Kind::Word,
-                text: "var",
-            };
-            made.extend([var, *name, mark("=")]);
-            body_follows = true;
+        let is_plain = token.text == "function" && turned.last().map(|t| t.text) != Some("async");
+        if depth == 0 && is_plain && !KEPT.contains(&text(at + 1)) {
+            turned.push(WORD("var"));
+            turned.extend(tokens.get(at + 1));
+            turned.push(MARK("="));
+            in_function = true;
             at += 2;
             continue;
         }
-        match token.text {
-            "{" | "(" | "[" if token.kind == Kind::Mark => depth += 1,
-            "}" | ")" | "]" if token.kind == Kind::Mark => depth = depth.saturating_sub(1),
-            _ => {}
+        if token.kind == Kind::Mark {
+            match token.text {
+                "{" | "(" | "[" => depth += 1,
+                "}" | ")" | "]" => depth -= 1,
+                _ => {}
+            }
         }
-        made.push(*token);
-        if depth == 0 && body_follows && token.text == ")" {
-            made.extend([mark("="), mark(">")]);
-            (body_follows, in_body) = (false, true);
-        } else if depth == 0 && in_body && token.text == "}" {
-            made.push(mark(";"));
-            in_body = false;
+        turned.push(*token);
+        if in_function && depth == 0 {
+            match token.text {
+                ")" => turned.extend([MARK("="), MARK(">")]),
+                "}" => {
+                    turned.push(MARK(";"));
+                    in_function = false;
+                }
+                _ => {}
+            }
         }
         at += 1;
     }
-    made
+    turned
+}
+
+/// Moves declarations of variables outside of functions to the front, where they become one. Functions can be called
+/// before they are declared, so no order matters but that of the variables.
+fn variables_first<'s>(tokens: &[Token<'s>]) -> Vec<Token<'s>> {
+    let (mut variables, mut rest) = (Vec::new(), Vec::new());
+    let (mut depth, mut in_variables) = (0, false);
+    for token in tokens {
+        if depth == 0 && token.text == "var" {
+            in_variables = true;
+        }
+        let place = if in_variables {
+            &mut variables
+        } else {
+            &mut rest
+        };
+        place.push(*token);
+        match token.text {
+            "{" | "(" | "[" if token.kind == Kind::Mark => depth += 1,
+            "}" | ")" | "]" if token.kind == Kind::Mark => depth -= 1,
+            ";" if depth == 0 => in_variables = false,
+            _ => {}
+        }
+    }
+    variables.append(&mut rest);
+    variables
 }
 
 /// Takes out what means nothing: brackets around the one parameter of an arrow function.
@@ -426,11 +518,6 @@ mod tests {
                 "function f(x) { return /[/'\"]/g.test(x) / 2 / 1; }",
                 "var A=a=>{return/[/'\"]/g.test(a)/2/1};",
             ),
-            // Declarations stand together; `async` ones and what edges call stay what they are.
-            (
-                "var a = 1; function f() { function g() {} } async function h() {} function i() {}",
-                "var A=1,B=()=>{function a(){}};async function C(){}var D=()=>{};",
-            ),
             (
                 "async function handler(event) { await event; }",
                 "async function handler(a){await a}",
@@ -442,6 +529,23 @@ mod tests {
             (
                 "var f = (x) => x.map((y) => y + 1);",
                 "var A=a=>a.map(b=>b+1);",
+            ),
+            (
+                "function f(x) { return x == true ? false : 'true'; }",
+                "var A=a=>{return a==!0?!1:'true'};",
+            ),
+            // A string that repeats is a variable, but not where it is a name or too short for that.
+            (
+                "function f(x) { return x('bad claim', 'bad claim') || { 'bad claim': x['bad claim'] } || x('a', 'a'); }",
+                "var A='bad claim',B=a=>{return a(A,A)||{'bad claim':a[A]}||a('a','a')};",
+            ),
+            (
+                "async function f(x) { await x; }\nvar y = 1;\nfunction g() { return [f, y]; }",
+                "var B=1,C=()=>{return[A,B]};async function A(a){await a}",
+            ),
+            (
+                "function f() { function g() { return 1; } return g; }",
+                "var A=()=>{function a(){return 1}return a};",
             ),
             // A conditional is no property.
             (
@@ -461,7 +565,7 @@ mod tests {
         let source = format!("function top({list}) {{ return [{list}, undefined, crypto]; }}");
         let short = minify(&source);
         let names = short
-            .split_once("=(")
+            .split_once('(')
             .and_then(|(_, rest)| rest.split_once(')'));
         let names: Vec<&str> = names
             .map(|(names, _)| names.split(',').collect())

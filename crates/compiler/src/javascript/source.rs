@@ -18,6 +18,10 @@ pub(super) enum Edge {
     EdgeWorkers,
 }
 
+/// Most characters of a path in a record. A record may have 800 bytes in CloudFront's log, and all else takes less
+/// than half of that.
+const MAX_SHOWN: usize = 400;
+
 const PATH: &str = include_str!("parts/path.js");
 const JSON: &str = include_str!("parts/json.js");
 const FACTS: &str = include_str!("parts/facts.js");
@@ -190,6 +194,8 @@ fn settings(code: &Code<'_>) -> Vec<(&'static str, Value)> {
         ("CLAIMS", claims.collect()),
         ("COOKIE", cookie.unwrap_or_default()),
         ("POINTER", json!(pointer)),
+        ("MAX_SHOWN", json!(MAX_SHOWN)),
+        ("SITE", json!(config.site)),
     ]
 }
 

@@ -20,14 +20,14 @@ pub(crate) const RULE: &str = "x-tollgate-rule";
 pub(crate) const ADDED_HEADERS: [&str; 4] = [SUBJECT, GROUPS, ISSUER, RULE];
 
 /// What the origin may know about a request.
-pub(crate) struct Identity<'a> {
+pub(crate) struct IdentityHeaders<'a> {
     /// The facts of a verified token, and the name of its issuer.
     pub(crate) user: Option<(&'a Facts, &'a str)>,
     /// The rule that allowed the request.
     pub(crate) rule: &'a str,
 }
 
-impl Identity<'_> {
+impl IdentityHeaders<'_> {
     /// The header fields.
     pub(crate) fn fields(&self) -> Vec<(&'static str, String)> {
         let (subject, groups, issuer) = match self.user {

@@ -32,12 +32,28 @@ const CACHE_OVERRIDES: [&str; 3] = [
     "surrogate-control",
 ];
 
-/// Directives that contradict `private`.
-const SHARED: [&str; 4] = ["public", "s-maxage", "private", "must-understand"];
+/// Directives that permit or instruct shared caches to store a response, and `private`, which with names of
+/// fields is about these fields only.
+const SHARED: [&str; 5] = [
+    "public",
+    "s-maxage",
+    "private",
+    "must-understand",
+    "proxy-revalidate",
+];
 
 impl CacheEdit {
     /// All changes, in the order of their numbers in [`wire`](crate::wire).
     pub const ALL: [Self; 3] = [Self::Keep, Self::Private, Self::NoStore];
+
+    /// The stable name.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Keep => "keep",
+            Self::Private => "private",
+            Self::NoStore => "no-store",
+        }
+    }
 
     /// The new value of `Cache-Control`, given the origin's, which may have several lines; `None` if it
     /// is unchanged.
@@ -45,31 +61,50 @@ impl CacheEdit {
         match self {
             Self::Keep => None,
             Self::NoStore => Some("private, no-store".to_owned()),
-            Self::Private => {
-                let directives = || origin.iter().flat_map(|line| line.split(',')).map(str::trim);
-                let name = |directive: &str| {
-                    let end = directive.find('=').unwrap_or(directive.len());
-                    directive.get(..end).unwrap_or_default().to_ascii_lowercase()
-                };
-                if directives().any(|directive| name(directive) == "no-store") {
-                    return None;
-                }
-                let mut value = "private".to_owned();
-                for kept in directives() {
-                    if !kept.is_empty() && !SHARED.contains(&name(kept).as_str()) {
-                        value.push_str(", ");
-                        value.push_str(kept);
-                    }
-                }
-                Some(value)
-            }
+            Self::Private => private(&origin.join(", ")),
         }
     }
 
-    /// Whether a header of the origin's response, its name in lower case, is removed.
-    pub fn removes(self, name: &str) -> bool {
-        self != Self::Keep && CACHE_OVERRIDES.contains(&name)
+    /// The headers of the origin's response that are removed, in lower case.
+    pub fn removed(self) -> &'static [&'static str] {
+        if self == Self::Keep {
+            &[]
+        } else {
+            &CACHE_OVERRIDES
+        }
     }
+}
+
+/// The `Cache-Control` of a response that belongs to one client; `None` if `value` forbids all storing already.
+/// Lifetimes for the client's own cache stay.
+fn private(value: &str) -> Option<String> {
+    let mut kept = Vec::from(["private"]);
+    for directive in directives(value) {
+        let name = directive.split('=').next().unwrap_or_default().trim();
+        if name.eq_ignore_ascii_case("no-store") {
+            return None;
+        }
+        let is_shared = SHARED.iter().any(|known| name.eq_ignore_ascii_case(known));
+        if !directive.is_empty() && !is_shared {
+            kept.push(directive);
+        }
+    }
+    Some(kept.join(", "))
+}
+
+/// The directives, which are separated by commas outside of quoted strings.
+fn directives(value: &str) -> impl Iterator<Item = &str> {
+    let (mut is_quoted, mut is_escaped) = (false, false);
+    let ends = move |c: char| {
+        let was_escaped = core::mem::take(&mut is_escaped);
+        match c {
+            '\\' => is_escaped = is_quoted && !was_escaped,
+            '"' if !was_escaped => is_quoted = !is_quoted,
+            _ => {}
+        }
+        c == ',' && !is_quoted
+    };
+    value.split(ends).map(str::trim)
 }
 
 #[cfg(test)]
@@ -102,11 +137,39 @@ mod tests {
     }
 
     #[test]
+    fn shared_caches_lose_the_response_and_the_client_keeps_it() {
+        let table = [
+            ("", Some("private")),
+            ("public", Some("private")),
+            ("public, max-age=600", Some("private, max-age=600")),
+            ("Public,S-MaxAge=60 , max-age=600", Some("private, max-age=600")),
+            ("s-maxage = 60", Some("private")),
+            ("max-age=600, immutable", Some("private, max-age=600, immutable")),
+            ("private", Some("private")),
+            ("private, public", Some("private")),
+            ("PRIVATE=\"set-cookie\", max-age=1", Some("private, max-age=1")),
+            ("private=\"a, public\", max-age=1", Some("private, max-age=1")),
+            ("no-cache=\"a, b\"", Some("private, no-cache=\"a, b\"")),
+            (r#"x="a\", b", public"#, Some(r#"private, x="a\", b""#)),
+            ("x=\"open, public", Some("private, x=\"open, public")),
+            ("no-store", None),
+            ("public, no-store", None),
+            (
+                "proxy-revalidate, , must-revalidate,",
+                Some("private, must-revalidate"),
+            ),
+        ];
+        for (value, expect) in table {
+            assert_eq!(Private.cache_control(&[value]).as_deref(), expect, "{value}");
+        }
+    }
+
+    #[test]
     fn headers_that_overrule_cache_control_are_removed() {
         for edit in [Private, NoStore] {
-            assert!(edit.removes("cdn-cache-control"));
-            assert!(!edit.removes("cache-control"));
+            assert!(edit.removed().contains(&"cdn-cache-control"));
+            assert!(!edit.removed().contains(&"cache-control"));
         }
-        assert!(!Keep.removes("cdn-cache-control"));
+        assert!(Keep.removed().is_empty());
     }
 }

@@ -41,7 +41,7 @@ impl<B: AsRef<[u8]>> Gate<B> {
             TokenSource::Cookie(_) => name.eq_ignore_ascii_case("cookie"),
             TokenSource::Query(_) => false,
         };
-        forward::is_internal(name) || self.config.sources.iter().any(is_source)
+        forward::is_withheld(name) || self.config.sources.iter().any(is_source)
     }
 
     /// The rule that allows a viewer's next request. `None` is no decision: the whole request has to be evaluated.

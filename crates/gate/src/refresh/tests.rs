@@ -49,7 +49,7 @@ fn play(events: &[(i64, Event)]) {
             }
             Good(ticket) => {
                 let issuer = refresh.end(*ticket, now).unwrap();
-                refresh.succeeded(issuer, now);
+                refresh.succeeded(issuer, now, KeySet::new(&[]));
             }
         }
     }

@@ -278,6 +278,60 @@ fn fresh_keys_end_what_is_kept() {
 }
 
 #[test]
+fn a_key_set_that_is_served_again_keeps_the_cached_tokens() {
+    const POINT: &str = r#""kty":"EC","crv":"P-256","alg":"ES256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0""#;
+    let key = |kid: &str| format!(r#"{{"kid":"{kid}",{POINT}}}"#);
+    let unsupported = r#"{"kid":"odd","kty":"odd"}"#;
+    let mut config = config();
+    config.issuers[0].algorithms.push(Algorithm::ES256);
+    config.issuers[0].jwks = Some(format!(r#"{{"keys":[{},{}]}}"#, key("a"), key("b")));
+    config.issuers[0].refresh = Some("https://issuer.example/jwks".to_string());
+    // What is fetched, whether its keys are new, and how many keys are skipped.
+    let table = [
+        (
+            format!("{{\"keys\": [ {},\n{} ]}}", key("b"), key("a")),
+            false,
+            0,
+        ),
+        (
+            format!(r#"{{"keys":[{},{unsupported},{}]}}"#, key("a"), key("b")),
+            false,
+            1,
+        ),
+        (
+            format!(r#"{{"keys":[{},{}],"more":1}}"#, key("a"), key("c")),
+            true,
+            0,
+        ),
+        (
+            format!(r#"{{"keys":[{},{}]}}"#, key("c"), key("a")),
+            false,
+            0,
+        ),
+        (format!(r#"{{"keys":[{}]}}"#, key("c")), true, 0),
+        (
+            format!(r#"{{"keys":[{},{},{}]}}"#, key("a"), key("b"), key("c")),
+            true,
+            0,
+        ),
+    ];
+    let mut site = Site::new(&config, 64);
+    let token = token(1, EXP);
+    assert_eq!(site.ask(&token, NOW).status, 200);
+    assert_eq!(site.verified(), 1);
+    for (round, (set, changed, skipped)) in table.iter().enumerate() {
+        let now = UnixSeconds(NOW + 10 * i64::try_from(round).expect("few"));
+        let fetch = site.gate.keys_due(now, Why::UnknownKey).expect("it is due");
+        let arrived = site.gate.keys_arrived(fetch.ticket, set.as_bytes(), now);
+        let accepted = arrived.expect("a good set");
+        assert_eq!(accepted.changed, *changed, "{set}");
+        assert_eq!(accepted.skipped.len(), *skipped, "{set}");
+        assert_eq!(site.ask(&token, NOW).status, 200);
+        assert_eq!(site.verified(), usize::from(*changed), "{set}");
+    }
+}
+
+#[test]
 fn another_policy_finds_nothing() {
     let mut first = Site::new(&config(), 64);
     let other = GateConfig {

@@ -100,9 +100,10 @@ fn ten_thousand_invented_keys_make_one_request_per_cooldown() {
             fetched_at.push(now.0);
             match fetched_at.len() % 3 {
                 0 => gate.keys_failed(fetch.ticket, now),
-                1 => gate
-                    .keys_arrived(fetch.ticket, set(&["old"]).as_bytes(), now)
-                    .expect("good"),
+                1 => {
+                    gate.keys_arrived(fetch.ticket, set(&["old"]).as_bytes(), now)
+                        .expect("good");
+                }
                 _ => assert!(gate.keys_arrived(fetch.ticket, b"<html>", now).is_err()),
             }
         }
@@ -194,4 +195,56 @@ fn keys_are_missed_only_where_they_would_help() {
     assert_eq!(ask_with(&refreshing, &hs, LESSON), (401, false));
     assert_eq!(ask_with(&refreshing, &rs, LESSON), (401, false));
     assert_eq!(ask_with(&refreshing, "a.b.c", LESSON), (401, false));
+}
+
+#[test]
+fn skipped_keys_of_a_fetched_set_are_reported() {
+    let mut gate = gate(&["old"], Some(URL));
+    let [first, second] = [set(&["new"]), set(&["new", "twice", "twice"])];
+    let unsupported = first.replace("]}", r#",{"kid":"odd","kty":"odd"}]}"#);
+    let table = [
+        (&first, vec![]),
+        (&unsupported, vec!["odd"]),
+        (&second, vec!["twice", "twice"]),
+    ];
+    for (round, (body, expect)) in table.into_iter().enumerate() {
+        let now = at(i64::try_from(round).expect("few") * COOLDOWN_SECS);
+        let fetch = gate.keys_due(now, Why::UnknownKey).expect("it is due");
+        let accepted = gate.keys_arrived(fetch.ticket, body.as_bytes(), now);
+        let skipped = accepted.expect("a good set").skipped;
+        let kids: Vec<_> = skipped
+            .iter()
+            .filter_map(|key| key.kid.as_deref())
+            .collect();
+        assert_eq!(kids, expect, "{body}");
+    }
+}
+
+#[test]
+fn a_host_that_loads_the_image_again_keeps_keys_and_cooldowns() {
+    let elsewhere = "https://elsewhere.example/jwks";
+    // Nothing is restored, for another address, and for the issuer's own.
+    let mut lost = gate(&["old"], Some(URL));
+    assert_eq!(ask(&lost, "new", LESSON), (401, true));
+    lost.restore_cooldown(elsewhere, at(0));
+    lost.restore_keys(elsewhere, b"no key set", at(0))
+        .expect("nothing to do");
+    assert!(lost.keys_due(at(1), Why::UnknownKey).is_some());
+
+    let mut gate = gate(&["old"], Some(URL));
+    let refused = gate.restore_keys(URL, b"no key set", at(0));
+    assert!(matches!(refused, Err(KeysRefused::Keys(_))));
+    assert_eq!(ask(&gate, "old", LESSON), (200, false));
+    gate.restore_keys(URL, set(&["new"]).as_bytes(), at(0))
+        .expect("a good set");
+    gate.restore_cooldown(URL, at(5));
+    gate.restore_cooldown(URL, at(3));
+    assert_eq!(ask(&gate, "new", LESSON), (200, false));
+    assert_eq!(ask(&gate, "old", LESSON), (401, true));
+    assert_eq!(gate.keys_due(at(4 + COOLDOWN_SECS), Why::UnknownKey), None);
+    assert_eq!(gate.keys_due(at(MAX_KEYS_AGE_SECS - 1), Why::Age), None);
+    assert!(
+        gate.keys_due(at(5 + COOLDOWN_SECS), Why::UnknownKey)
+            .is_some()
+    );
 }

@@ -7,6 +7,7 @@ use tollgate_gate::config::{DenyAnswer, GateConfig};
 use tollgate_gate::{Action, Gate, Kind, LoadError, Outcome, Request, wire};
 
 mod cache;
+mod edges;
 mod forwarded;
 mod keys;
 mod sessions;

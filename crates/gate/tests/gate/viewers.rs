@@ -204,6 +204,8 @@ fn what_changes_an_answer_is_watched() {
         "COOKIE",
         "x-tollgate-a",
         "X_Tollgate-",
+        "X-Original-URL",
+        "x_http.method-override",
     ];
     assert!(watched.iter().all(|name| gate.watches(name)));
     let others = [
@@ -211,6 +213,7 @@ fn what_changes_an_answer_is_watched() {
         "range",
         "authorization2",
         "x-tollgate",
+        "x-original-uri",
         "",
         "cookie2",
         "über",

@@ -33,6 +33,16 @@ const HOP_BY_HOP: [HeaderName; 8] = [
 ];
 
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+/// Headers in which a proxy names its client and the requested host. A client could write anything there.
+const SAID_BY_PROXIES: [HeaderName; 7] = [
+    header::FORWARDED,
+    HeaderName::from_static("x-forwarded-host"),
+    HeaderName::from_static("x-forwarded-port"),
+    HeaderName::from_static("x-forwarded-prefix"),
+    HeaderName::from_static("x-forwarded-proto"),
+    HeaderName::from_static("x-forwarded-server"),
+    HeaderName::from_static("x-real-ip"),
+];
 
 #[derive(Debug)]
 pub(super) struct Upstream {
@@ -82,6 +92,11 @@ impl Upstream {
         request.headers_mut().remove(header::HOST);
         // What the client said about where it is never reaches an upstream that might believe it.
         request.headers_mut().remove(FORWARDED_FOR);
+        if !allowed.trusts_proxy {
+            for name in &SAID_BY_PROXIES {
+                request.headers_mut().remove(name);
+            }
+        }
         if let Ok(value) = HeaderValue::try_from(allowed.client_ip) {
             request.headers_mut().insert(FORWARDED_FOR, value);
         }

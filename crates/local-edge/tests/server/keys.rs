@@ -128,7 +128,8 @@ fn server_of(scratch: &Scratch, image: Vec<u8>) -> (Server, Arc<Mutex<Vec<String
     let options = Options {
         keys_log: Box::new(move |fetched| {
             let line = match &fetched.result {
-                Ok(()) => "fresh".to_owned(),
+                Ok(accepted) if accepted.skipped.is_empty() => "fresh".to_owned(),
+                Ok(accepted) => format!("fresh but for {:?}", accepted.skipped),
                 Err(error) => error.to_string(),
             };
             sink.lock().unwrap().push(line);
@@ -137,6 +138,22 @@ fn server_of(scratch: &Scratch, image: Vec<u8>) -> (Server, Arc<Mutex<Vec<String
     };
     let origin = Origin::folder(&scratch.path().join("site")).unwrap();
     (Server::start_with(gate, origin, options), said)
+}
+
+#[test]
+fn keys_that_are_skipped_are_reported() {
+    let scratch = Scratch::new("keys-skipped");
+    let mixed = set(&["old", "new"]).replacen('[', r#"[{"kid":"odd-1","kty":"odd"},"#, 1);
+    let issuer = Issuer::start(ok(&mixed));
+    let (server, said) = server(&scratch, &issuer);
+    let answer = server.get("GET", "/courses/a", &bearer("new"));
+    assert_eq!(answer.status(), 200);
+    drop(server);
+    let said = said.lock().unwrap();
+    assert!(
+        said[0].starts_with("fresh but for") && said[0].contains("odd-1"),
+        "{said:?}"
+    );
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::sync::mpsc::{Receiver, channel};
 
-use tollgate_local_edge::{Options, Origin};
+use tollgate_local_edge::{Caching, Options, Origin};
 
 use crate::support::{Answer, NOW, Server, token};
 
@@ -101,6 +101,96 @@ fn the_token_stays_here_where_the_policy_says_so() {
     );
     assert!(request.contains("cookie: a=b\r\n"), "{request}");
     assert!(!request.contains(&token), "{request}");
+}
+
+#[test]
+fn headers_that_override_a_request_stay_here() {
+    let (origin, got) =
+        recorder("HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+    let (proxied, got_proxied) =
+        recorder("HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+    let never = "X-Original-URL: /courses/a\r\nx_rewrite_url: /courses/a\r\nX-HTTP-Method-Override: DELETE\r\n\
+                 x.method-override: DELETE\r\nX-HTTP-Method: DELETE\r\nx-tollgate-subject: root\r\n\
+                 X_Tollgate_Groups: staff\r\n";
+    let of_proxies = "forwarded: for=10.0.0.1\r\nx-real-ip: 10.0.0.1\r\nx-forwarded-host: evil\r\n\
+                      x-forwarded-prefix: /evil\r\nx-forwarded-proto: https\r\n";
+    let headers = format!("{never}{of_proxies}x-a: 1\r\n");
+    let names = |request: &str| {
+        let lines = request
+            .lines()
+            .skip(1)
+            .filter_map(|line| line.split_once(": "));
+        let mut names: Vec<_> = lines.map(|(name, _)| name.to_ascii_lowercase()).collect();
+        names.sort_unstable();
+        names.join(" ")
+    };
+    let server = Server::start(origin, Options::default());
+    assert_eq!(server.get("GET", "/public/a", &headers).status(), 200);
+    assert_eq!(names(&got.recv().unwrap()), "host x-a x-forwarded-for");
+    // The headers of a trusted proxy are forwarded.
+    let options = Options {
+        trust_forwarded_for: true,
+        ..Options::default()
+    };
+    let server = Server::start(proxied, options);
+    assert_eq!(server.get("GET", "/public/a", &headers).status(), 200);
+    assert_eq!(
+        names(&got_proxied.recv().unwrap()),
+        "forwarded host x-a x-forwarded-for x-forwarded-host x-forwarded-prefix x-forwarded-proto x-real-ip"
+    );
+}
+
+#[test]
+fn a_response_that_required_a_token_stays_out_of_shared_caches() {
+    const PUBLIC: &str = "HTTP/1.1 200 OK\r\ncontent-length: 0\r\ncache-control: public\r\n\
+                          cache-control: max-age=600\r\ncdn-cache-control: max-age=600\r\n\
+                          connection: close\r\n\r\n";
+    const SILENT: &str = "HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+    let bearer = format!("authorization: Bearer {}\r\n", token("students", NOW + 60));
+    let (kept, gone) = (Some("max-age=600"), None);
+    let table = [
+        (
+            PUBLIC,
+            Caching::Private,
+            "/courses/a",
+            Some("private, max-age=600"),
+            gone,
+        ),
+        (
+            SILENT,
+            Caching::Private,
+            "/courses/a",
+            Some("private"),
+            gone,
+        ),
+        (PUBLIC, Caching::Origin, "/courses/a", Some("public"), kept),
+        (SILENT, Caching::Origin, "/courses/a", None, gone),
+        // Anyone may have it, so it belongs to nobody in particular.
+        (PUBLIC, Caching::Private, "/public/a", Some("public"), kept),
+    ];
+    for (response, caching, target, expect, cdn) in table {
+        let (origin, _got) = recorder(response);
+        let options = Options {
+            caching,
+            ..Options::default()
+        };
+        let answer = Server::start(origin, options).get("GET", target, &bearer);
+        assert_eq!(answer.status(), 200);
+        assert_eq!(answer.header("cache-control"), expect, "{target}");
+        assert_eq!(answer.header("cdn-cache-control"), cdn, "{target}");
+    }
+}
+
+#[test]
+fn no_connection_changes_its_protocol() {
+    let (origin, got) =
+        recorder("HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+    let server = Server::start(origin, Options::default());
+    let request = "GET /public/a HTTP/1.1\r\nhost: x\r\nconnection: upgrade, close\r\n\
+                   upgrade: websocket\r\nsec-websocket-version: 13\r\n\
+                   sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+    assert_eq!(Answer(server.send(request)).status(), 200);
+    assert!(!got.recv().unwrap().to_ascii_lowercase().contains("upgrade"));
 }
 
 #[test]

@@ -8,6 +8,7 @@
 #![cfg(test)]
 
 mod broken;
+mod forwarded;
 mod torn;
 
 use std::collections::BTreeMap;

@@ -87,15 +87,16 @@ impl Gate {
         BufferSlice::copy_from(env, wire::encode_key_fetch(due.as_ref()))
     }
 
-    /// Takes a fetched key set.
+    /// Accepts a fetched key set, and returns which of its keys are skipped and why.
     ///
     /// # Errors
     ///
     /// An `Error` that says why it is not used. The keys stay as they were.
     #[napi]
-    pub fn keys_arrived(&mut self, ticket: u32, body: &[u8], now: f64) -> Result<()> {
-        self.ask(|loaded| loaded.gate.keys_arrived(ticket, body, seconds(now)))?
-            .map_err(refused)
+    pub fn keys_arrived(&mut self, ticket: u32, body: &[u8], now: f64) -> Result<Vec<String>> {
+        let arrived = self.ask(|loaded| loaded.gate.keys_arrived(ticket, body, seconds(now)))?;
+        let accepted = arrived.map_err(refused)?;
+        Ok(accepted.skipped.iter().map(ToString::to_string).collect())
     }
 
     /// Takes the report that a fetch failed.

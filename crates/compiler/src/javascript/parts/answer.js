@@ -90,13 +90,19 @@ function gather(query, rules, depth) {
   );
 }
 
+// Bytes of a request in the form of a record: visible ASCII, as the gate writes them.
+function shown(text, most) {
+  text = text.replace(/\\/g, '\\\\').replace(/[^!-~]/g, (c) => '\\x' + (c.charCodeAt(0) + 256).toString(16).slice(-2));
+  return text[most] ? text.slice(0, most) + '\u2026' : text;
+}
 
-// What to answer: nothing for a status if the request may pass. Edges say what a header's field is.
-function conclude(query, decision, policy) {
+// The response at a time in milliseconds: no status if the request is forwarded. Edges define the form of a header's
+// field, and the place of the raw path.
+function conclude(request, query, now, decision, policy) {
 //#if clears
   var cookies;
 //#endif
-  var method = query._method, reason = decision[0], status = statuses[reason], headers = {
+  var method = request.method, reason = decision[0], status = statuses[reason], headers = {
     'cache-control': field('no-store'),
     'content-type': field('text/plain; charset=utf-8'),
     'x-content-type-options': field('nosniff')
@@ -128,12 +134,16 @@ function conclude(query, decision, policy) {
 //#endif
     body: method == 'HEAD' ? '' : texts[status],
     _log: JSON.stringify({
+      time: now,
       policy: policy,
+      site: SITE,
       outcome: status ? reason == 'bad_path' ? 'reject' : 'deny' : 'allow',
       status: status || 200,
       reason: reason,
       detail: decision[3],
-      rule: decision[1] && decision[1].replace('!', '/')
+      rule: decision[1] && decision[1].replace('!', '/'),
+      method: method,
+      path: shown(rawPath(request), MAX_SHOWN)
     })
   };
 }

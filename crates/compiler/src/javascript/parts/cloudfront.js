@@ -2,11 +2,14 @@
 // with the 9 characters of its generation and a mark, `+` if more follows under the next key.
 
 var field = (text) => ({ value: text });
+var rawPath = (request) => request.uri;
 
-// Takes what the origin must not see out of the request: tokens, and headers that speak for a gate.
+// Removes what the origin must not see: tokens, and headers that no client may send there, in any spelling. The
+// rule for those is `is_withheld` of the gate.
 function strip(request) {
   var name;
-  for (name in request.headers) if (/^x[-_]tollgate[-_]/.test(name)) delete request.headers[name];
+  for (name in request.headers)
+    if (/^x-(tollgate-.*|(original|rewrite)-url|http-method|(http-)?method-override)$/.test(name.replace(/[\W_]/g, '-'))) delete request.headers[name];
 //#if strip
   sources.forEach((source) => {
 //#if !strip_all
@@ -99,12 +102,12 @@ function placeOf(text, count) {
 //#endif
 
 async function answerTo(request, ip, now) {
-  var query = { _method: request.method, _facts: nobody, _rules: [], _now: now }, root, detail, at, depth, prefix, page;
+  var query = { _method: request.method, _facts: nobody, _rules: [], _now: Math.floor(now / 1e3) }, root, detail, at, depth, prefix, page;
   detail = faultOf(() => {
     query._path = parsePath(request.uri);
     refuse(/[\0- \x7f#]/.test(request.rawQueryString()), 'bad_query');
   });
-  if (detail) return conclude(query, ['bad_path', nothing, nothing, detail]);
+  if (detail) return conclude(request, query, now, ['bad_path', nothing, nothing, detail]);
   root = await loadPage('', '');
 //#if course_sessions
   query._generation = root._generation;
@@ -126,17 +129,22 @@ async function answerTo(request, ip, now) {
     }
   }
 //#endif
-  return conclude(query, decide(query, detail), root.policy);
+  return conclude(request, query, now, decide(query, detail), root.policy);
 }
 
 async function handler(event) {
-  var request = event.request, answer, name;
+  var request = event.request, now, answer, name;
   try {
-    answer = await answerTo(request, event.viewer.ip, Math.floor(Date.now() / 1e3));
+    now = Date.now();
+    answer = await answerTo(request, event.viewer.ip, now);
   } catch (fault) {
-    answer = conclude({ _method: request.method }, ['internal']);
+    answer = conclude(request, {}, now, ['internal']);
   }
   console.log(answer._log);
+  try {
+    // Into CloudFront's own log, where the runtime has that.
+    cf.logCustomData(answer._log);
+  } catch (fault) {}
   delete answer._log;
   if (answer.statusCode) return answer;
   strip(request);

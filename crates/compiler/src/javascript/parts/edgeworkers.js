@@ -1,6 +1,7 @@
 // The edge: Akamai EdgeWorkers. The policy is in the bundle; there is no WebAssembly, but WebCrypto.
 
 var field = (text) => text;
+var rawPath = (request) => splitPair(request.url, '?')[0];
 
 function splitPair(text, mark) {
   var at = text.indexOf(mark);
@@ -40,13 +41,14 @@ function rawQuery(request) {
   return splitPair(request.url, '?')[1];
 }
 
-// Takes what the origin must not see out of the request: tokens, and headers that speak for a gate.
+// Removes what the origin must not see: tokens, and headers that no client may send there, in any spelling. The
+// rule for those is `is_withheld` of the gate.
 function strip(request) {
 //#if strip
   var query;
 //#endif
   Object.keys(request.getHeaders()).forEach((name) => {
-    if (/^x[-_]tollgate[-_]/i.test(name)) request.removeHeader(name);
+    if (/^x-(tollgate-.*|(original|rewrite)-url|http-method|(http-)?method-override)$/i.test(name.replace(/[\W_]/g, '-'))) request.removeHeader(name);
   });
 //#if strip
   sources.forEach((source) => {
@@ -155,12 +157,12 @@ var marksOf = (base) => data.session.b['$' + base];
 //#endif
 
 async function answerTo(request, now) {
-  var query = { _method: request.method, _facts: nobody, _rules: [], _now: now }, detail;
+  var query = { _method: request.method, _facts: nobody, _rules: [], _now: Math.floor(now / 1000) }, detail;
   detail = faultOf(() => {
-    query._path = parsePath(splitPair(request.url, '?')[0]);
+    query._path = parsePath(rawPath(request));
     refuse(/[\0- \x7f#]/.test(rawQuery(request)), 'bad_query');
   });
-  if (detail) return conclude(query, ['bad_path', nothing, nothing, detail], data.policy);
+  if (detail) return conclude(request, query, now, ['bad_path', nothing, nothing, detail], data.policy);
 //#if tokens
   detail = await judgeTokens(query, fieldsOf(request), (token) => verifyToken(token, query));
 //#endif
@@ -173,26 +175,34 @@ async function answerTo(request, now) {
     if (query._path[page[0] - 1]) gather(query, page[1]['$' + query._path.slice(0, page[0]).join('/')], page[0]);
   });
 //#endif
-  return conclude(query, decide(query, detail), data.policy);
+  return conclude(request, query, now, decide(query, detail), data.policy);
 }
 
 async function onClientRequest(request) {
-  var answer, name;
+  var now, answer, name;
+  function fail() {
+    answer = conclude(request, {}, now, ['internal'], data.policy);
+  }
   try {
-    answer = await answerTo(request, Math.floor(Date.now() / 1000));
-  } catch (fault) {
-    answer = conclude({ _method: request.method }, ['internal'], data.policy);
-  }
-  logger.log('%s', answer._log);
-  if (answer.statusCode) {
-//#if clears
-    if (answer.cookies) answer.headers['set-cookie'] = COOKIE[0] + '=; ' + COOKIE[1];
-//#endif
-    request.respondWith(answer.statusCode, answer.headers, answer.body);
-  } else {
-    strip(request);
+    now = Date.now();
+    answer = await answerTo(request, now);
+    if (!answer.statusCode) {
+      // Where that fails, the origin must not get the request with its token.
+      strip(request);
 //#if identity
-    for (name in answer._identity) request.setHeader(name, answer._identity[name]);
+      for (name in answer._identity) request.setHeader(name, answer._identity[name]);
 //#endif
+    }
+  } catch (fault) {
+    fail();
   }
+  try {
+    logger.log('%s', answer._log);
+  } catch (fault) {
+    fail();
+  }
+//#if clears
+  if (answer.cookies) answer.headers['set-cookie'] = sessionCookie[0] + '=; ' + sessionCookie[1];
+//#endif
+  if (answer.statusCode) request.respondWith(answer.statusCode, answer.headers, answer.body);
 }

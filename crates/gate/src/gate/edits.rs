@@ -1,0 +1,15 @@
+//! The edits of a forwarded request, for edges whose runtime shows header lines in more than one way.
+//!
+//! Not here: whether the request may be forwarded.
+
+use super::Gate;
+use crate::forward::RequestEdits;
+use crate::request::Request;
+
+impl<B: AsRef<[u8]>> Gate<B> {
+    /// Returns the edits that [`Gate::handle`] makes to the lines and the target of a request that it allows. What
+    /// it adds is in its outcome.
+    pub fn request_edits(&self, request: &Request<'_>) -> RequestEdits {
+        RequestEdits::new(&self.config, request)
+    }
+}
