@@ -16,7 +16,7 @@ use crate::limits::{MAX_RULES, Usage, usage};
 use crate::rule::Scope;
 use crate::rule::pattern::Base;
 use crate::site::{self, Allowance, Site};
-use crate::source::{SITE_FILE, SourceTree};
+use crate::source::{SITE_FILE, SourceTree, stray};
 use crate::spec::{ImageSpec, RuleSpec};
 
 /// How to compile.
@@ -85,6 +85,7 @@ pub struct Origin {
 /// ```
 pub fn compile(sources: &SourceTree, options: &CompileOptions) -> Compiled {
     let mut diagnostics = sources.diagnostics().to_vec();
+    stray::check(sources, &mut diagnostics);
     let mut rules = Vec::new();
     let mut site = read_site(sources, options, &mut rules, &mut diagnostics);
     let bases = read_courses(sources, &site, &mut rules, &mut diagnostics);

@@ -28,4 +28,4 @@ mod source;
 pub use compile::{CompileOptions, Compiled, Origin, compile};
 pub use diagnostic::{Diagnostic, Severity};
 pub use site::{Allowance, SessionReads};
-pub use source::{COURSES_FOLDER, SITE_FILE, SourceTree};
+pub use source::{COURSES_FOLDER, SITE_FILE, SourceTree, TEST_SUFFIX};

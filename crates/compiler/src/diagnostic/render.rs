@@ -34,7 +34,7 @@ pub fn text(diagnostic: &Diagnostic, sources: &SourceTree, style: Style) -> Stri
             group = group.element(excerpt(&diagnostic.file, sources, Some(main), &labels));
         }
         None if !diagnostic.file.is_empty() => {
-            group = group.element(Origin::path(&diagnostic.file));
+            group = group.element(Origin::path(sources.path_of(&diagnostic.file)));
         }
         None => {}
     }
@@ -84,7 +84,8 @@ fn excerpt<'a>(
         from - start..floor(source, span.end).clamp(from, end) - start
     };
     let text = source.get(start..end).unwrap_or_default();
-    let mut snippet = Snippet::source(text).path(file).line_start(line);
+    let path = sources.path_of(file);
+    let mut snippet = Snippet::source(text).path(path).line_start(line);
     if let Some(span) = main {
         snippet = snippet.annotation(AnnotationKind::Primary.span(visible(span)));
     }
@@ -95,7 +96,8 @@ fn excerpt<'a>(
     snippet
 }
 
-/// The diagnostic as a JSON object. Lines and columns count from 1, columns in characters.
+/// The diagnostic as a JSON object. Files are seen from where the caller is; lines and columns count from 1,
+/// columns in characters.
 pub fn json(diagnostic: &Diagnostic, sources: &SourceTree) -> Value {
     let labels: Vec<_> = diagnostic
         .labels
@@ -120,14 +122,15 @@ pub fn json(diagnostic: &Diagnostic, sources: &SourceTree) -> Value {
 }
 
 fn place(file: &str, span: Option<Span>, sources: &SourceTree) -> Value {
+    let path = sources.path_of(file);
     let Some(span) = span else {
-        return json!({ "file": file });
+        return json!({ "file": path });
     };
     let source = sources.text(file).unwrap_or_default();
     let (line, column) = line_and_column(source, span.start);
     let (end_line, end_column) = line_and_column(source, span.end);
     json!({
-        "file": file,
+        "file": path,
         "line": line,
         "column": column,
         "end_line": end_line,
