@@ -67,7 +67,7 @@ impl Analysed {
             .map(|(rule, origin)| {
                 let text = sources.text(&origin.file).unwrap_or_default();
                 let (line, _) = line_and_column(text, origin.span.start);
-                (rule_name(rule), (origin.file.clone(), line))
+                (rule_name(rule), (sources.path_of(&origin.file), line))
             })
             .collect();
         let policy = Policy::with_image(spec, image).map_err(|error| Failure::Analysis {

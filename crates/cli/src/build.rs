@@ -23,11 +23,18 @@ use tollgate_core::Image;
 
 use crate::failure::{Failure, Problem, print_findings, sized, warn};
 use crate::output::{FAINT, GOOD, print, print_json, styled, visible};
+use crate::overwrite::{self, Output, Refused};
 use crate::{Verdict, input, policy, trust};
 use lambda_edge::Flavour;
 use parts::Parts;
 use sign::SignArgs;
+pub(crate) use edgeworkers::is_bundle;
 pub(crate) use write::write_whole;
+
+/// Whether a file is the zip of a Lambda@Edge function.
+pub(crate) fn is_lambda_zip(path: &Path) -> bool {
+    sign::zipped(path).is_some()
+}
 
 /// Compile a policy into what an edge loads
 #[derive(Args)]
@@ -126,6 +133,28 @@ impl Input<'_> {
 }
 
 impl Target {
+    /// What the artifact is, if it is one file.
+    const fn file(self) -> Option<Output> {
+        match self {
+            Target::Image => Some(Output::Image),
+            Target::LambdaEdge => Some(Output::LambdaZip),
+            Target::Edgeworkers => Some(Output::Bundle),
+            Target::Cloudflare | Target::CloudfrontFunctions => None,
+        }
+    }
+
+    /// Whether a folder holds an earlier artifact of this target.
+    fn made(self, folder: &Path) -> bool {
+        match self {
+            Target::Cloudflare => {
+                let policy = folder.join(cloudflare::POLICY);
+                policy.is_file() && overwrite::check(&policy, Output::Image).is_ok()
+            }
+            Target::CloudfrontFunctions => cloudfront_functions::made(folder),
+            Target::Image | Target::LambdaEdge | Target::Edgeworkers => false,
+        }
+    }
+
     /// Whether the artifact loads an image, which can be signed. The others are code, generated from the
     /// policy: whoever can replace it can replace everything.
     const fn has_image(self) -> bool {
@@ -180,6 +209,9 @@ impl Build {
         if self.signing.needs_image() && !self.target.has_image() {
             return Err(Failure::NotSignable);
         }
+        if let Some(output) = self.target.file() {
+            overwrite::check(&self.out, output)?;
+        }
         let (bytes, spec) = if self.policy.is_file() {
             (input::read(&self.policy)?, None)
         } else {
@@ -217,7 +249,18 @@ impl Build {
         })?;
         let written = match &artifact.content {
             Content::File(bytes) => write_whole(&self.out, bytes),
-            Content::Folder(entries) => write::write_folder(&self.out, entries),
+            Content::Folder(entries) => {
+                overwrite::check_place(&self.out)?;
+                for entry in entries.iter().filter(|entry| entry.name.ends_with(".toml")) {
+                    overwrite::check_place(&self.out.join(&entry.name))?;
+                }
+                let replaces = write::replaced(&self.out, entries).is_ok_and(|replaces| replaces);
+                if replaces && !self.target.made(&self.out) {
+                    let (path, refused) = (self.out, Refused::Foreign(Output::Folder));
+                    return Err(Failure::Overwrite { path, refused });
+                }
+                write::write_folder(&self.out, entries)
+            }
         };
         written.map_err(|error| Failure::Write {
             path: self.out.clone(),

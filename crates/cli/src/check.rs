@@ -5,12 +5,17 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::{Value, json};
 use tollgate_author::lint::{self, Budget, Subject};
+use tollgate_author::suite;
 use tollgate_compiler::diagnostic::{Code, codes, render};
+use tollgate_compiler::spec::ImageSpec;
+use tollgate_compiler::{Diagnostic, SourceTree};
+use tollgate_gate::Gate;
 
 use crate::failure::{Failure, Problem, counted, print_findings};
 use crate::output::{BAD, FAINT, GOOD, NOTE, STRONG, note, print, print_json, styled};
+use crate::policy::{self, Policy};
 use crate::progress::Progress;
-use crate::{Verdict, input, policy};
+use crate::{Verdict, input};
 
 /// Compile a policy, and say what is wrong with it and what is probably not meant
 #[derive(Args)]
@@ -37,8 +42,8 @@ pub(crate) struct Check {
     /// Answer 3 if there are warnings
     #[arg(long)]
     deny_warnings: bool,
-    /// The time for which windows are judged, in Unix seconds; the machine's if left out
-    #[arg(long, value_name = "SECS", allow_negative_numbers = true)]
+    /// Evaluate time windows at this time, RFC 3339 or Unix seconds [default: now]
+    #[arg(long, value_name = "TIME", value_parser = input::time, allow_negative_numbers = true)]
     now: Option<i64>,
     /// Skip bad keys of a key set with a warning
     #[arg(long)]
@@ -54,10 +59,16 @@ impl Check {
             return explain(code, self.json);
         }
         let dir = policy::folder_or_default(self.dir)?;
-        let mut policy = policy::compile(&dir, self.lenient_jwks)?;
+        let mut policy = with_tests(policy::compile_with_tests(&dir, self.lenient_jwks))?;
         // The keys are judged when a gate loads the image, so that is part of the check.
         let gate = policy::load(&dir, policy.image, None)?;
         let mut findings = core::mem::take(&mut policy.compiled.diagnostics);
+        let spec = policy.compiled.policy.as_ref();
+        findings.extend(tests(&policy.sources, Some(&gate), spec));
+        if findings.iter().any(Diagnostic::is_error) {
+            let sources = Box::new(policy.sources);
+            return Err(Failure::Policy { findings, sources });
+        }
         let (mut excused, mut budgets) = (Vec::new(), Vec::new());
         if let Some(subject) = Subject::new(&policy.compiled, &policy.sources) {
             let _progress = Progress::start("looking at the rules", None);
@@ -119,6 +130,33 @@ impl Check {
         }
         Ok(verdict)
     }
+}
+
+/// What is wrong with the tests. Without a gate, for a policy that does not compile, less can be said.
+fn tests(
+    sources: &SourceTree,
+    gate: Option<&Gate<Vec<u8>>>,
+    spec: Option<&ImageSpec>,
+) -> Vec<Diagnostic> {
+    let (files, mut findings) = suite::read(&sources.test_files(), sources, gate);
+    if let (Some(gate), Some(spec)) = (gate, spec) {
+        findings.extend(suite::advice(&files, spec, gate));
+    }
+    findings
+}
+
+/// A policy, or its errors together with those of its tests.
+fn with_tests(compiled: Result<Policy, Failure>) -> Result<Policy, Failure> {
+    compiled.map_err(|failure| match failure {
+        Failure::Policy {
+            mut findings,
+            sources,
+        } => {
+            findings.extend(tests(&sources, None, None));
+            Failure::Policy { findings, sources }
+        }
+        other => other,
+    })
 }
 
 fn budget_json(budget: &Budget) -> Value {

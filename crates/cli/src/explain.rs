@@ -47,8 +47,8 @@ pub(crate) struct Explain {
     /// The client's address; unknown if left out
     #[arg(long, value_name = "ADDRESS")]
     ip: Option<String>,
-    /// The time of the request, in Unix seconds; the machine's if left out
-    #[arg(long, value_name = "SECS", allow_negative_numbers = true)]
+    /// The time of the request, as RFC 3339 or in Unix seconds [default: now]
+    #[arg(long, value_name = "TIME", value_parser = input::time, allow_negative_numbers = true)]
     now: Option<i64>,
     /// Print one JSON object
     #[arg(long)]

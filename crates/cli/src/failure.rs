@@ -18,6 +18,7 @@ use tollgate_local_edge::{BadUpstream, BindError};
 use tollgate_mint::MintError;
 use tollgate_token::{JwkError, KeyError, TokenError};
 
+use crate::overwrite::Refused;
 use crate::output::{self, BAD, NOTE, STRONG, print_json, styled};
 
 /// Why a verb could not do its work.
@@ -27,6 +28,8 @@ pub(crate) enum Failure {
     Read { path: PathBuf, error: io::Error },
     /// A file could not be written.
     Write { path: PathBuf, error: io::Error },
+    /// Something else than an earlier output would be lost.
+    Overwrite { path: PathBuf, refused: Refused },
     /// Standard output could not be written.
     Stdout(io::Error),
     /// Nothing that could be a policy stands at the default places.
@@ -129,6 +132,7 @@ impl Failure {
         match self {
             Failure::Read { .. } => "read",
             Failure::Write { .. } | Failure::Stdout(_) => "write",
+            Failure::Overwrite { .. } => "overwrite",
             Failure::NoPolicy => "no_policy",
             Failure::NoTests => "no_tests",
             Failure::Policy { .. } => "policy",
@@ -170,6 +174,7 @@ impl Failure {
     /// What to do about it, where that is known.
     fn help(&self) -> Option<&'static str> {
         match self {
+            Failure::Overwrite { refused, .. } => Some(refused.help()),
             Failure::NoPolicy => Some("give the folder that holds `site.toml`"),
             Failure::NoTests => Some("tests stand in `*.test.toml` beside the files they test"),
             Failure::Keys { .. } => {
@@ -302,8 +307,13 @@ impl fmt::Display for Failure {
             Failure::Write { path, error } => {
                 write!(f, "cannot write `{}`: {}", path.display(), io_text(error))
             }
+            Failure::Overwrite { path, refused } => {
+                write!(f, "refused to write `{}`: {refused}", path.display())
+            }
             Failure::Stdout(error) => write!(f, "cannot write the result: {}", io_text(error)),
-            Failure::NoPolicy => f.write_str("there is no policy here"),
+            Failure::NoPolicy => f.write_str(
+                "no policy found: `site.toml` is neither here, nor in `policy`, nor in a folder above",
+            ),
             Failure::NoTests => f.write_str("there is no test to run"),
             Failure::Policy { findings, .. } => {
                 let errors = findings.iter().filter(|finding| finding.is_error()).count();

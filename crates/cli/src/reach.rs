@@ -36,8 +36,8 @@ pub(crate) struct ReachVerb {
     /// The client's address; unknown if left out
     #[arg(long, value_name = "ADDRESS")]
     ip: Option<String>,
-    /// The time, in Unix seconds; the machine's if left out
-    #[arg(long, value_name = "SECS", allow_negative_numbers = true)]
+    /// The time, as RFC 3339 or in Unix seconds [default: now]
+    #[arg(long, value_name = "TIME", value_parser = input::time, allow_negative_numbers = true)]
     now: Option<i64>,
     /// Print one JSON object
     #[arg(long)]

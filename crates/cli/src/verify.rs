@@ -52,8 +52,8 @@ pub(crate) struct Verify {
     /// A secret shared with the issuer, a file with base64url text; may be repeated
     #[arg(long = "secret", value_name = "KID=FILE")]
     secrets: Vec<String>,
-    /// The time, in Unix seconds; the machine's if left out
-    #[arg(long, value_name = "SECS", allow_negative_numbers = true)]
+    /// The time, as RFC 3339 or in Unix seconds [default: now]
+    #[arg(long, value_name = "TIME", value_parser = input::time, allow_negative_numbers = true)]
     now: Option<i64>,
     /// By how much this clock may be behind the issuer's; moves `nbf` and `iat`, never `exp`
     #[arg(long, value_name = "SECS", default_value_t = Limits::default().leeway_secs)]

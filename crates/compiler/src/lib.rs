@@ -15,6 +15,7 @@ pub mod javascript;
 pub mod limits;
 pub mod schema;
 pub mod spec;
+pub mod time;
 
 mod compile;
 mod condition;
@@ -27,5 +28,6 @@ mod source;
 
 pub use compile::{CompileOptions, Compiled, Origin, compile};
 pub use diagnostic::{Diagnostic, Severity};
+pub use document::syntax_errors;
 pub use site::{Allowance, SessionReads};
 pub use source::{COURSES_FOLDER, SITE_FILE, SourceTree, TEST_SUFFIX};

@@ -60,8 +60,8 @@ pub(crate) struct Mint {
         allow_negative_numbers = true
     )]
     expires_in: i64,
-    /// When the token is issued, in Unix seconds; the machine's time if left out
-    #[arg(long, value_name = "SECS", allow_negative_numbers = true)]
+    /// When the token is issued, as RFC 3339 or in Unix seconds [default: now]
+    #[arg(long, value_name = "TIME", value_parser = input::time, allow_negative_numbers = true)]
     now: Option<i64>,
     /// Print one JSON object
     #[arg(long)]

@@ -9,7 +9,8 @@ use super::lower::Lowering;
 use super::value::Value;
 use crate::diagnostic::{codes, shown};
 use crate::keys::{and_list, nearest};
-use crate::rule::{network, time};
+use crate::rule::network;
+use crate::time;
 use crate::spec::{Expr, StringTest};
 
 const FUNCTIONS: [&str; 4] = ["has", "timestamp", "duration", "cidr"];

@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use toml::de::{DeTable, Error};
 
 use super::line_around;
-use crate::diagnostic::{Report, Span, codes, shown};
+use crate::diagnostic::{Diagnostic, Report, Span, codes, shown};
 use crate::limits::MAX_TOML_ERRORS_PER_FILE;
 
 /// A text that parses, or parses as far as it can, and the places that were blanked out.
@@ -87,6 +87,13 @@ pub(crate) fn repair<'a>(text: &'a str, report: &mut Report) -> Repaired<'a> {
         repaired.gave_up = false;
     }
     repaired
+}
+
+/// The errors of grammar of a TOML text, for readers of other files than the compiler's own.
+pub fn syntax_errors(file: &str, text: &str) -> Vec<Diagnostic> {
+    let mut report = Report::new(file);
+    repair(text, &mut report);
+    report.diagnostics
 }
 
 /// Where an error is best shown.

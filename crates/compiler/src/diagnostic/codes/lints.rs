@@ -65,6 +65,16 @@ super::declare_codes! {
     UNUSED_ALLOWANCE, "TG0720", Warning, "lint allowance without a finding",
     "There is nothing left that this `[[lint]]` allows. Remove it, so that it does not hide a later \
      mistake.";
+    UNKNOWN_TEST_RULE, "TG0721", Error, "test names a rule that cannot answer",
+    "`rule` in a test is the `course/id` of a rule: with `allow` one that allows, with `denied_by_rule` one \
+     that denies. No request can be answered by a rule that does not exist, so the test can only fail.";
+    BAD_TEST_TARGET, "TG0722", Error, "test target that no request path can be",
+    "A test's target is what a browser sends: it starts at the first `/` of the path, without scheme and \
+     host, and is escaped, so that a space is `%20`. Every edge answers anything else with status 400, \
+     before any rule. Only a test that expects `bad_path` has such a target.";
+    GROUPS_ELSEWHERE, "TG0723", Warning, "groups in a claim that is not read",
+    "Every issuer has one claim that holds groups: `groups_claim` in `site.toml`, else `cognito:groups`. A \
+     person whose groups are in another claim has none, so the test shows something else than it seems to.";
     INTERNAL, "TG0901", Error, "internal error",
     "The compiler made an image that it cannot read back. This is a defect of Tollgate, not of the \
      policy; please report it with the policy, if you can.";
