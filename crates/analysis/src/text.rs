@@ -7,7 +7,7 @@ mod test_case;
 mod time;
 
 use tollgate_compiler::spec::{Network, RuleSpec, Template};
-use tollgate_core::MethodSet;
+use tollgate_core::{Effect, MethodSet};
 
 pub use cel::condition;
 pub use test_case::test_case;
@@ -16,11 +16,14 @@ pub use time::rfc3339;
 use crate::policy::Policy;
 
 /// Who a rule is about and under which conditions, as the keys that say so in a policy file, separated by
-/// commas. A rule about everybody is `anyone = true`.
+/// commas. An `allow` for everyone is `anyone = true`; a `deny` has no key that says so.
 pub fn who(policy: &Policy, rule: &RuleSpec) -> String {
     let mut keys = people(rule);
     if keys.is_empty() {
-        keys.push("anyone = true".to_owned());
+        keys.push(match rule.effect {
+            Effect::Allow => "anyone = true".to_owned(),
+            Effect::Deny => "everyone".to_owned(),
+        });
     }
     keys.extend(narrowings(policy, rule));
     keys.join(", ")

@@ -21,7 +21,7 @@ use self::file::People;
 use self::reader::Reader;
 
 pub use self::advice::advice;
-pub use self::file::{Case, Expect, Person, Who};
+pub use self::file::{Case, Expect, Misplaced, Person, Who};
 pub use self::run::{Ask, Got, run};
 
 /// The end of a test file's name.

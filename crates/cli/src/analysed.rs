@@ -88,6 +88,14 @@ impl Analysed {
         Some(format!("{file}:{line}"))
     }
 
+    /// A rule's name, and where it is if that is known.
+    pub(crate) fn named_by(&self, name: &str) -> String {
+        match self.places.get(name) {
+            Some((file, line)) => format!("{name} ({file}:{line})"),
+            None => name.to_owned(),
+        }
+    }
+
     /// A rule's name, and where it stands if that is known.
     pub(crate) fn named(&self, rule: RuleId) -> String {
         match self.place(rule) {

@@ -9,8 +9,9 @@ use serde_json::json;
 use tollgate_core::{Reason, RuleId};
 use tollgate_gate::{Gate, Kind, Outcome, Request};
 
+use crate::claims::ClaimsArgs;
 use crate::failure::{Failure, Problem};
-use crate::output::{BAD, GOOD, STRONG, print, print_json, styled, visible};
+use crate::output::{BAD, GOOD, NOTE, STRONG, note, print, print_json, styled, visible};
 use crate::trace::Evaluated;
 use crate::trust::TrustArgs;
 use crate::{Verdict, input, policy};
@@ -21,12 +22,13 @@ use crate::{Verdict, input, policy};
 Examples:
   tollgate decide policy --target /courses/rust-101/week1/intro.mp4
   tollgate decide policy --target /courses/rust-101/exams/final.pdf \\
-      --claims '{\"sub\":\"alice\",\"cognito:groups\":[\"rust-101\"]}' --now 1800000000
+      --claims '{\"sub\":\"alice\",\"cognito:groups\":[\"rust-101\"]}' --now 2027-01-15T12:00:00Z
+  tollgate decide policy --target /courses/rust-101/a.mp4 --sub alice --groups rust-101
 
 Exit code: 0 for allow, 3 for deny and reject.")]
 pub(crate) struct Decide {
-    /// The policy folder, or a policy image
-    dir: PathBuf,
+    /// The policy folder, or a policy image [default: the nearest folder with `site.toml`]
+    dir: Option<PathBuf>,
     /// The request's method
     #[arg(long, default_value = "GET")]
     method: String,
@@ -37,9 +39,8 @@ pub(crate) struct Decide {
     /// A header field of the request; may be repeated
     #[arg(long = "header", value_name = "NAME: VALUE")]
     headers: Vec<String>,
-    /// Decide as if a token with these claims had been verified
-    #[arg(long, value_name = "JSON")]
-    claims: Option<String>,
+    #[command(flatten)]
+    claims: ClaimsArgs,
     /// The client's address; unknown if left out
     #[arg(long, value_name = "ADDRESS")]
     ip: Option<String>,
@@ -65,7 +66,6 @@ impl Decide {
             .iter()
             .map(|(name, value)| (name.as_str(), value.as_slice()))
             .collect();
-        let claims = self.claims.as_deref().map(input::claims).transpose()?;
         if let Some(ip) = &self.ip
             && ip.parse::<core::net::IpAddr>().is_err()
         {
@@ -76,20 +76,27 @@ impl Decide {
                 problem,
             });
         }
-        let gate = policy::gate(&self.dir, self.trust.read()?.as_mut())?;
+        let dir = policy::folder_or_default(self.dir)?;
+        let gate = policy::gate(&dir, self.trust.read()?.as_mut())?;
+        let claims = self.claims.read(gate.config())?;
+        let now = input::now_or_clock(self.now);
         let request = Request {
             method: &self.method,
             target: &target,
             headers: &headers,
             ip: self.ip.as_deref(),
-            now: input::now_or_clock(self.now),
+            now,
         };
         let mut evaluated = Evaluated::default();
-        let outcome = gate.handle_traced(&request, claims.as_ref(), &mut evaluated);
+        let assumed = claims.as_ref().map(|assumed| &assumed.claims);
+        let outcome = gate.handle_traced(&request, assumed, &mut evaluated);
         if self.json {
             print_json(object(&gate, &outcome))?;
         } else {
             print(text(&gate, &outcome, &evaluated).trim_end())?;
+            if let Some(outdated) = claims.and_then(|claims| claims.outdated(now.0)) {
+                note(format_args!("{}: {outdated}", styled(NOTE, "note")));
+            }
         }
         Ok((outcome.kind == Kind::Allow).into())
     }

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use serde_json::{Value, json};
+use tollgate_author::format::FormatError;
 use tollgate_compiler::SourceTree;
 use tollgate_compiler::diagnostic::{Diagnostic, render};
 use tollgate_compiler::javascript::JavaScriptError;
@@ -81,6 +82,8 @@ pub(crate) enum Failure {
     },
     /// Claims are not what a token could carry.
     Claims(TokenError),
+    /// Claims name an issuer that the policy does not list.
+    UnknownIssuer { iss: String, known: Vec<String> },
     /// A token could not be made.
     Mint(MintError),
     /// What an edge's artifact is joined from is not there; the path is what was looked for.
@@ -93,8 +96,8 @@ pub(crate) enum Failure {
     NeedsFolder,
     /// The policy cannot become the script of an edge.
     Script(JavaScriptError),
-    /// A policy file is not TOML.
-    NotToml { path: PathBuf },
+    /// A policy file has no layout.
+    NotFormatted { path: PathBuf, error: FormatError },
     /// Tests cannot be measured.
     Measure(tollgate_author::judge::Unbuildable),
     /// A source of other settings cannot be used.
@@ -156,14 +159,14 @@ impl Failure {
             Failure::Unsealable(_) => "unsealable",
             Failure::NotSignable => "not_signable",
             Failure::Argument { .. } => "argument",
-            Failure::Claims(_) => "claims",
+            Failure::Claims(_) | Failure::UnknownIssuer { .. } => "claims",
             Failure::Mint(_) => "mint",
             Failure::NoParts(_) => "no_parts",
             Failure::Pack(_) => "pack",
             Failure::TooLarge { .. } => "too_large",
             Failure::NeedsFolder => "needs_folder",
             Failure::Script(error) => error.code(),
-            Failure::NotToml { .. } => "not_toml",
+            Failure::NotFormatted { .. } => "not_toml",
             Failure::Measure(_) => "measure",
             Failure::Import(_) => "import",
             Failure::Export(_) => "export",
@@ -181,6 +184,9 @@ impl Failure {
                 Some("remove the bad keys, or skip them with a warning: `--lenient-jwks`")
             }
             Failure::Argument { problem, .. } => Some(problem.help()),
+            Failure::UnknownIssuer { .. } => {
+                Some("write the `iss` of one of them, or leave `iss` out for the first")
+            }
             Failure::ImageKey { .. } => Some("`tollgate keygen` makes a key for policy images"),
             Failure::NotSignable => Some(
                 "its code is generated from the policy: sign what you publish with the means of the edge",
@@ -188,7 +194,12 @@ impl Failure {
             Failure::Rollback { .. } => {
                 Some("give it a later version; to go back all the same: `--allow-rollback`")
             }
-            Failure::NotToml { .. } => Some("`tollgate check` says what is wrong with it"),
+            Failure::NotFormatted { error, .. } => Some(match error {
+                FormatError::NotToml => "run `tollgate check` to see what is wrong with it",
+                FormatError::Unsupported => {
+                    "write inline tables on one line, and no comma after their last entry"
+                }
+            }),
             Failure::Export(_) => {
                 Some("write the rule in another way, or leave it out of the export")
             }
@@ -353,13 +364,23 @@ impl fmt::Display for Failure {
             } => {
                 write!(f, "`{value}` cannot be used for `{name}`: {problem}")
             }
+            Failure::UnknownIssuer { iss, known } => {
+                let known: Vec<String> = known.iter().map(|iss| format!("`{iss}`")).collect();
+                write!(
+                    f,
+                    "no issuer of the policy has the `iss` `{iss}`; its issuers have {}",
+                    known.join(", ")
+                )
+            }
             Failure::Claims(error) => write!(f, "no token could carry these claims: {error}"),
             Failure::Mint(error) => write!(f, "the token cannot be made: {error}"),
             Failure::NeedsFolder => {
                 f.write_str("this target is made from a policy folder, not from an image")
             }
             Failure::Script(error) => write!(f, "{error}"),
-            Failure::NotToml { path } => write!(f, "`{}` is not TOML", path.display()),
+            Failure::NotFormatted { path, error } => {
+                write!(f, "`{}` cannot be formatted: {error}", path.display())
+            }
             Failure::Measure(error) => write!(f, "the tests cannot be measured: {error}"),
             Failure::Import(error) => write!(f, "{error}"),
             Failure::Export(error) => write!(f, "{error}"),

@@ -14,12 +14,14 @@ use crate::failure::{Failure, counted};
 use crate::output::{BAD, GOOD, print, print_json, styled, visible};
 use crate::{Verdict, input, policy};
 
-/// Lay out the files of a policy the one way; comments and order stay
+/// Format policy files, preserving comments and order
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
   tollgate fmt policy
   tollgate fmt policy --check
+
+Links stay links, and permissions stay as they are.
 
 Exit code: 0; 3 with --check if a file is laid out otherwise; 2 if a file is not TOML.")]
 pub(crate) struct Fmt {
@@ -42,9 +44,10 @@ impl Fmt {
         for name in &names {
             let path = dir.join(name);
             let text = input::read_text(&path)?;
-            let Some(new) = formatted(&text) else {
-                return Err(Failure::NotToml { path });
-            };
+            let new = formatted(&text).map_err(|error| {
+                let path = path.clone();
+                Failure::NotFormatted { path, error }
+            })?;
             if new != text {
                 changed.push((name, path, new));
             }

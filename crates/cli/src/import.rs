@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use serde_json::json;
-use tollgate_compiler::{CompileOptions, SourceTree};
+use tollgate_compiler::{COURSES_FOLDER, CompileOptions, SourceTree};
 use tollgate_exchange::import::{self, Imported, Settings};
 
 use crate::build::write_whole;
@@ -138,7 +138,11 @@ fn check(imported: &Imported) -> Result<(), Failure> {
 }
 
 fn write(folder: &Path, imported: &Imported) -> Result<(), Failure> {
-    for (name, text) in &imported.files {
+    // A policy has this folder, also without a course in it; git keeps no empty one.
+    let is_course = |(name, _): &(String, String)| name.starts_with(COURSES_FOLDER);
+    let keep = (format!("{COURSES_FOLDER}/.gitkeep"), String::new());
+    let keep = (!imported.files.iter().any(is_course)).then_some(&keep);
+    for (name, text) in imported.files.iter().chain(keep) {
         let path = folder.join(name);
         let failed = |error| Failure::Write {
             path: path.clone(),

@@ -7,6 +7,7 @@
 mod analysed;
 mod build;
 mod check;
+mod claims;
 mod decide;
 mod diff;
 mod explain;

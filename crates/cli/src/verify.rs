@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use base64ct::{Base64UrlUnpadded, Encoding};
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
+use tollgate_author::words::moment;
 use tollgate_crypto::Native;
 use tollgate_token::{
     Algorithm, DEFAULT_GROUPS_CLAIM, IssuerConfig, IssuerKind, KeyKind, Limits, Secret, TokenError,
@@ -182,7 +183,7 @@ impl Verify {
             styled(STRONG, "kid"),
             kid.as_str().unwrap_or_default(),
             styled(STRONG, "expires"),
-            verified.expires_at().0,
+            moment(verified.expires_at().0),
         ))?;
         Ok(Verdict::Yes)
     }

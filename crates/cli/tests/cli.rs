@@ -215,6 +215,9 @@ fn prepare(case: &Table, folder: &Path) {
     {
         let file = folder.join(file);
         fs::create_dir_all(file.parent().unwrap()).unwrap();
+        if file.ends_with("site.toml") {
+            fs::create_dir_all(file.with_file_name("courses")).unwrap();
+        }
         fs::write(file, text.as_str().unwrap()).unwrap();
     }
     if let Some(cut) = case.get("cut").and_then(Value::as_table) {

@@ -150,7 +150,7 @@ pub(crate) fn shown(text: &str) -> String {
             break;
         }
         if c.is_control() || !is_visible(c) {
-            shown.extend(c.escape_unicode());
+            shown.push_str(&format!("<U+{:04X}>", u32::from(c)));
         } else {
             shown.push(c);
         }
@@ -158,11 +158,16 @@ pub(crate) fn shown(text: &str) -> String {
     shown
 }
 
-/// Whether a reader of the message can see the character.
-fn is_visible(c: char) -> bool {
-    !matches!(c,
-        '\u{A0}' | '\u{AD}' | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}'
-        | '\u{2060}'..='\u{206F}' | '\u{FEFF}')
+/// Whether a reader of the message can see the character, and sees that it is no ordinary space.
+pub(crate) fn is_visible(c: char) -> bool {
+    let is_space = c.is_whitespace() && c != ' ';
+    !is_space
+        && !matches!(c,
+            '\u{AD}' | '\u{34F}' | '\u{61C}' | '\u{115F}' | '\u{1160}' | '\u{17B4}' | '\u{17B5}'
+            | '\u{180B}'..='\u{180F}' | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}'
+            | '\u{2060}'..='\u{206F}' | '\u{2800}' | '\u{3164}' | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}'
+            | '\u{FFA0}' | '\u{FFF0}'..='\u{FFFB}' | '\u{1BCA0}'..='\u{1BCA3}'
+            | '\u{1D173}'..='\u{1D17A}' | '\u{E000}'..='\u{F8FF}' | '\u{E0000}'..='\u{10FFFF}')
 }
 
 /// The diagnostics of one file, while it is being read.

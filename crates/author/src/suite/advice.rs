@@ -1,8 +1,10 @@
-//! What is wrong with tests that can be read: rules that do not exist, and targets that no request has.
+//! What is wrong with tests that can be read: rules that do not exist, targets that no request has, and
+//! groups in a claim that is not read.
 //!
-//! Such a test fails, and the failure alone does not say why. Not here: running tests.
+//! Such a test fails, and the failure alone does not say why. A test that passes is as it was meant. Not
+//! here: reading tests.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use tollgate_compiler::diagnostic::{Diagnostic, Span, codes};
 use tollgate_compiler::spec::ImageSpec;
@@ -10,9 +12,9 @@ use tollgate_core::{Effect, Reason};
 use tollgate_gate::Gate;
 
 use super::reader::nearest;
-use super::{Case, TestFile, run};
+use super::{Case, Got, TestFile, Who, run};
 use crate::lint::name;
-use crate::words::visible;
+use crate::words::{quoted, visible};
 
 /// Everything that is wrong, in the order of the files; each rule and each target of a place once.
 pub fn advice(
@@ -26,18 +28,22 @@ pub fn advice(
         .map(|rule| (name(rule), rule.effect))
         .collect();
     let mut findings: Vec<Diagnostic> = Vec::new();
+    let mut seen: BTreeSet<(String, &'static str, Span)> = BTreeSet::new();
     for file in files {
-        let mut seen: Vec<(&'static str, Span)> = Vec::new();
         for case in &file.cases {
+            let got = run(gate, &case.ask(), &mut ());
+            if got.meets(&case.expect) {
+                continue;
+            }
             let found = [
-                rule(file, case, &rules, gate),
-                target(file, case, gate),
+                rule(file, case, &rules, &got),
+                target(file, case, gate, &got),
+                groups(case),
             ];
             for finding in found.into_iter().flatten() {
-                let place = (finding.code.id, finding.span.unwrap_or_default());
-                // A path of a table is the target of many cases.
-                if !seen.contains(&place) {
-                    seen.push(place);
+                let place = (finding.file.clone(), finding.code.id, finding.span.unwrap_or_default());
+                // A path of a table is the target of many cases, and a person is known in many files.
+                if seen.insert(place) {
                     findings.push(finding);
                 }
             }
@@ -51,7 +57,7 @@ fn rule(
     file: &TestFile,
     case: &Case,
     rules: &BTreeMap<String, Effect>,
-    gate: &Gate<Vec<u8>>,
+    got: &Got,
 ) -> Option<Diagnostic> {
     let wanted = case.expect.rule.as_deref()?;
     let effect = rules.get(wanted).copied();
@@ -80,8 +86,7 @@ fn rule(
     };
     finding.at(case.rule_at);
     // The rule that answers today is the likeliest to be meant, if it is one of that effect.
-    let got = run(gate, &case.ask(), &mut ());
-    let today = got.rule.filter(|_| got.reason == case.expect.reason);
+    let today = got.rule.as_ref().filter(|_| got.reason == case.expect.reason);
     let of_effect = rules.iter().filter(|(_, effect)| **effect == expected);
     match nearest(wanted, of_effect.map(|(name, _)| name.as_str())) {
         Some(near) => finding.help(format!("did you mean `{near}`?")),
@@ -94,8 +99,12 @@ fn rule(
 }
 
 /// A target that is no request path, where the test does not expect just that.
-fn target(file: &TestFile, case: &Case, gate: &Gate<Vec<u8>>) -> Option<Diagnostic> {
-    let got = run(gate, &case.ask(), &mut ());
+fn target(
+    file: &TestFile,
+    case: &Case,
+    gate: &Gate<Vec<u8>>,
+    got: &Got,
+) -> Option<Diagnostic> {
     if got.reason != Reason::BadPath || case.expect.reason == Reason::BadPath {
         return None;
     }
@@ -117,6 +126,26 @@ fn target(file: &TestFile, case: &Case, gate: &Gate<Vec<u8>>) -> Option<Diagnost
         Some(cure) => finding.help(format!("write `{cure}`")),
         None => finding.help("if that is what the test is about, write `expect = \"bad_path\"`"),
     };
+    Some(finding)
+}
+
+/// Groups in a claim in which the issuer of the test's person has none.
+fn groups(case: &Case) -> Option<Diagnostic> {
+    let Who::Person(person) = &case.who else {
+        return None;
+    };
+    let found = person.misplaced.as_ref()?;
+    let message = format!(
+        "issuer `{}` has its groups in `{}`, not in `{}`",
+        found.issuer, found.groups_claim, found.claim
+    );
+    let mut finding = Diagnostic::new(&codes::GROUPS_ELSEWHERE, &found.file, message);
+    let is_bare = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+    finding.at(found.at).help(if found.groups_claim.chars().all(is_bare) {
+        format!("write `{} = [\"…\"]`", found.groups_claim)
+    } else {
+        format!("write `{} = [\"…\"]`", quoted(&found.groups_claim))
+    });
     Some(finding)
 }
 

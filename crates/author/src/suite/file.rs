@@ -63,6 +63,23 @@ pub struct Person {
     pub name: String,
     /// What the token says.
     pub claims: Claims,
+    /// Groups in a claim in which the issuer has none.
+    pub misplaced: Option<Misplaced>,
+}
+
+/// Groups in a claim that is not read: they count as absent, which may be what a test is about.
+#[derive(Clone, Debug)]
+pub struct Misplaced {
+    /// The test file that declares the person.
+    pub file: String,
+    /// Where the claim is in it.
+    pub at: Span,
+    /// The claim.
+    pub claim: String,
+    /// The issuer's name.
+    pub issuer: String,
+    /// The claim in which the issuer has groups.
+    pub groups_claim: String,
 }
 
 impl Who {
@@ -207,13 +224,12 @@ impl File<'_> {
                 }
                 continue;
             };
-            if let Some(issuer) = issuer {
-                groups_elsewhere(reader, claims, issuer, issuers);
-            }
+            let misplaced = issuer.and_then(|issuer| misplaced(reader.file, claims, issuer, issuers));
             if let Some(claims) = self::claims(reader, claims, issuer, gate) {
                 let person = Person {
                     name: name.to_owned(),
                     claims,
+                    misplaced,
                 };
                 self.people.insert(name.to_owned(), Arc::new(person));
             }
@@ -512,44 +528,28 @@ fn claims(
     }
 }
 
-/// Warns about groups in a claim in which this issuer's groups are not: they count as absent, and a test
-/// then shows something else than it seems to.
-fn groups_elsewhere(
-    reader: &mut Reader<'_>,
+/// Groups in a claim in which this issuer has none.
+fn misplaced(
+    file: &str,
     claims: At<&DeTable<'_>>,
     issuer: &IssuerConfig,
     issuers: &[IssuerConfig],
-) {
+) -> Option<Misplaced> {
     if claims.value.contains_key(issuer.groups_claim.as_str()) {
-        return;
+        return None;
     }
-    let elsewhere = issuers
+    let (key, _) = issuers
         .iter()
         .map(|other| other.groups_claim.as_str())
         .chain(["groups", DEFAULT_GROUPS_CLAIM])
-        .find_map(|name| claims.value.get_key_value(name));
-    let Some((key, _)) = elsewhere else {
-        return;
-    };
-    let message = format!(
-        "issuer `{}` has its groups in `{}`, not in `{}`",
-        issuer.name,
-        issuer.groups_claim,
-        key.get_ref()
-    );
-    reader
-        .add(&codes::GROUPS_ELSEWHERE, key.span().into(), message)
-        .help(format!("write `{}`", quoted_key(&issuer.groups_claim)));
-}
-
-/// A key as TOML, in quotes if it needs them.
-fn quoted_key(name: &str) -> String {
-    let is_bare = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
-    if name.chars().all(is_bare) {
-        name.to_owned()
-    } else {
-        format!("\"{name}\"")
-    }
+        .find_map(|name| claims.value.get_key_value(name))?;
+    Some(Misplaced {
+        file: file.to_owned(),
+        at: key.span().into(),
+        claim: key.get_ref().to_string(),
+        issuer: issuer.name.clone(),
+        groups_claim: issuer.groups_claim.clone(),
+    })
 }
 
 fn claim(reader: &mut Reader<'_>, value: &Spanned<DeValue<'_>>) -> Option<Value> {

@@ -285,7 +285,7 @@ fn example(key: &str) -> &'static str {
         "get" => "get = \"/courses/rust-101/a.mp4\"",
         "target" => "target = \"/courses/rust-101/a.mp4\"",
         "rule" => "rule = \"rust-101/students\"",
-        "expect" => "expect = \"allow\"; in a table one list per path: `[\"allow\", \"no_token\"]",
+        "expect" => "expect = \"allow\"",
         // A person, by the name that the author gave.
         _ => "claims = { … }",
     }

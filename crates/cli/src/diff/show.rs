@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use tollgate_analysis::diff::{Diff, Difference, Side};
 use tollgate_analysis::text::test_case;
 use tollgate_analysis::{Request, Ruling};
+use tollgate_core::Reason;
 
 use crate::analysed::Analysed;
 use crate::output::{BAD, FAINT, GOOD, NOTE, STRONG, styled, visible};
@@ -83,12 +84,11 @@ pub(crate) fn described(request: &Request) -> String {
 
 /// What a policy says, in a few words.
 pub(crate) fn ruled(side: &Analysed, ruling: &Ruling) -> String {
-    let mut text = format!(
-        "{} {} {}",
-        ruling.kind.code(),
-        ruling.status,
-        ruling.reason.code()
-    );
+    let mut text = format!("{} {}", ruling.kind.code(), ruling.status);
+    // The reason of an allowed request says nothing that its outcome does not.
+    if ruling.reason != Reason::Allow {
+        text.push_str(&format!(" {}", ruling.reason.code()));
+    }
     if let Some(location) = &ruling.location {
         text.push_str(&format!(" to {location}"));
     }

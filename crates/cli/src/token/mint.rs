@@ -11,6 +11,9 @@ use crate::failure::{Failure, Problem};
 use crate::output::{print, print_json};
 use crate::{Verdict, input};
 
+/// How long a token lived that has expired, in seconds.
+const USUAL_LIFETIME_SECS: i64 = 3_600;
+
 /// Sign a token with a test key
 #[derive(Args)]
 #[command(after_help = "\
@@ -19,7 +22,8 @@ Examples:
       --sub alice --group rust-101
   tollgate token mint --key test-key.json --claims \"$CLAIMS\" --claim level=3 --expires-in=-1
 
-`iat` is now and `exp` --expires-in seconds later, unless the claims say otherwise.
+`iat` is now and `exp` --expires-in seconds later, unless the claims say otherwise. For a token that has
+expired, `iat` is an hour before `exp`.
 Never use a key here that protects anything.")]
 pub(crate) struct Mint {
     /// The private key, as JSON Web Key
@@ -130,7 +134,16 @@ impl Mint {
             claims = claims.set(name, value);
         }
         let now = input::now_or_clock(self.now).0;
-        for (name, time) in [("iat", now), ("exp", now.saturating_add(self.expires_in))] {
+        let json: Value = serde_json::from_str(&claims.to_json()).unwrap_or_default();
+        let given = json.get("exp").and_then(Value::as_i64);
+        let exp = given.unwrap_or(now.saturating_add(self.expires_in));
+        // A token that expired before it was issued would be rejected for that, and not as expired.
+        let iat = if exp <= now {
+            exp.saturating_sub(USUAL_LIFETIME_SECS).max(0).min(exp)
+        } else {
+            now
+        };
+        for (name, time) in [("iat", iat), ("exp", exp)] {
             if !claims.has(name) {
                 claims = claims.set(name, time);
             }

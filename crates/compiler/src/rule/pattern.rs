@@ -5,6 +5,7 @@
 
 use tollgate_core::path::{PathError, check_literal_chars, check_segment};
 
+use crate::cure;
 use crate::diagnostic::{Report, Span, codes, shown};
 use crate::document::Text;
 use crate::limits::{
@@ -26,7 +27,7 @@ impl Base {
         }
         let Some(relative) = text.value.strip_prefix('/') else {
             let message = format!("base `{}` does not start with a slash", shown(text.value));
-            let help = format!("write `/{}`", text.value);
+            let help = cure::absolute(text.value);
             report.add(&codes::BAD_BASE, text.span, message).help(help);
             return None;
         };
@@ -85,7 +86,7 @@ pub(super) fn parse(
             "pattern `{}` does not start with a slash",
             shown(text.value)
         );
-        let help = format!("write `/{}`", text.value);
+        let help = cure::absolute(text.value);
         report
             .add(&codes::NOT_ABSOLUTE, text.span, message)
             .help(help);
@@ -172,17 +173,21 @@ fn capture(text: &Text<'_>, part: &str, report: &mut Report) -> Option<String> {
         .and_then(|rest| rest.strip_suffix('}'));
     let Some(name) = inner.filter(|name| !name.contains(['{', '}'])) else {
         let message = format!("`{}` is not a whole capture", shown(part));
+        let help = cure::alternatives(part).unwrap_or_else(|| {
+            "`{name}` captures a whole segment; inside a segment only `*` can stand".to_owned()
+        });
         report
             .add(&codes::BAD_CAPTURE, text.part_of(part), message)
-            .help("`{name}` captures a whole segment; inside a segment only `*` can stand");
+            .help(help);
         return None;
     };
     if let Some(problem) = capture_name_problem(name) {
-        report.add(
-            &codes::BAD_CAPTURE,
-            text.part_of(part),
-            format!("`{{{}}}` {problem}", shown(name)),
-        );
+        let message = format!("`{{{}}}` {problem}", shown(name));
+        let help = cure::alternatives(part)
+            .unwrap_or_else(|| "name it after what it captures, such as `{course}`".to_owned());
+        report
+            .add(&codes::BAD_CAPTURE, text.part_of(part), message)
+            .help(help);
         return None;
     }
     Some(name.to_owned())

@@ -76,7 +76,12 @@ fn single(name: &str, diagnostics: &mut Vec<Diagnostic>) {
 fn tests(sources: &SourceTree, name: &str, diagnostics: &mut Vec<Diagnostic>) {
     let stem = name.strip_suffix(TEST_SUFFIX).unwrap_or(name);
     let tested = format!("{stem}.toml");
-    if sources.text(&tested).is_some() || sources.was_refused(&tested) {
+    // One that is there under a name in other letters is reported for that.
+    let is_misnamed = || {
+        let lower = tested.to_lowercase();
+        sources.unread.iter().any(|name| name.to_lowercase() == lower)
+    };
+    if sources.text(&tested).is_some() || sources.was_refused(&tested) || is_misnamed() {
         return;
     }
     let (folder, file) = split(name);

@@ -4,7 +4,7 @@ use tollgate_compiler::{CompileOptions, SourceTree, compile};
 
 use super::*;
 use crate::judge;
-use crate::suite::{read, read_all};
+use crate::suite::read;
 
 const SITE: &str = r#"
 schema = 1
@@ -87,7 +87,7 @@ fn every_mistake_has_a_cure() {
         (
             "who = \"a\"\nget = \"/m/a\"\nexpect = \"allow\"\n[people.a]\nclaims = { \"cognito:groups\" = [\"g\"] }",
             "TG0723",
-            "write `groups`",
+            "write `groups = [",
         ),
         ("get = \"/m/a\"\nexpect = \"alow\"", "TG0606", "did you mean `allow`?"),
         ("get = \"/m/a\"\nexpect = 403", "TG0104", "write `expect = \"allow\""),
@@ -128,5 +128,4 @@ fn tests_of_a_policy_that_does_not_compile_are_read_as_far_as_they_can_be() {
     let (_, found) = read(&sources.test_files(), &sources, None);
     let codes: Vec<_> = found.iter().map(|finding| finding.code.id).collect();
     assert_eq!(codes, ["TG0606"]);
-    assert!(read_all::<&str>(&[], &sources, &judge::gate(&Default::default()).unwrap()).is_ok());
 }

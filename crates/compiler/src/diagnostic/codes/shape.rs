@@ -53,4 +53,8 @@ super::declare_codes! {
     "The tests of `courses/x.toml` are in `courses/x.test.toml`, and those of `site.toml` in \
      `site.test.toml`. A test file next to no policy file was probably left behind when that was renamed \
      or removed, or its name is misspelled.";
+    LOOKALIKE, "TG0118", Error, "invisible or look-alike character",
+    "Groups, scopes, subjects, claims and clients are compared byte for byte with what tokens contain. A name \
+     with a character that cannot be seen, or with letters of two scripts in one word such as a Cyrillic `а` \
+     among Latin letters, looks like another name and is not it.";
 }
