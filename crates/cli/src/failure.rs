@@ -122,6 +122,8 @@ pub(crate) enum Problem {
     Flavour,
     Header,
     JsonObject,
+    KeyIdTaken,
+    KeySet,
     OtherSite,
     Path(tollgate_core::PathError),
     Revision,
@@ -190,6 +192,13 @@ impl Failure {
             Failure::ImageKey { .. } => Some("`tollgate keygen` makes a key for policy images"),
             Failure::NotSignable => Some(
                 "its code is generated from the policy: sign what you publish with the means of the edge",
+            ),
+            Failure::Rollback {
+                error: SignedError::Unsigned,
+                ..
+            } => Some(
+                "sign it like the one before: `--sign FILE --key-id ID --policy-version VERSION`; to replace \
+                 that by an unsigned one: `--allow-rollback`",
             ),
             Failure::Rollback { .. } => {
                 Some("give it a later version; to go back all the same: `--allow-rollback`")
@@ -427,6 +436,10 @@ impl Problem {
             Problem::Flavour => "only `--target lambda-edge` has flavours",
             Problem::Header => "write `name: value`",
             Problem::JsonObject => "write one JSON object, such as `{\"sub\":\"alice\"}`",
+            Problem::KeyIdTaken => "give the new key another name",
+            Problem::KeySet => {
+                "save one private key of it, a JSON object with `kty` and `d` or `k`, as a file of its own"
+            }
             Problem::OtherSite => "trust keys are for one site: name another file for `--trust`",
             Problem::Path(_) => {
                 "write the path as a browser sends it, such as `/courses/rust-101/`"
@@ -449,6 +462,8 @@ impl fmt::Display for Problem {
             Problem::Flavour => "this target has one form only",
             Problem::Header => "not a header field",
             Problem::JsonObject => "not a JSON object",
+            Problem::KeyIdTaken => "the trust keys have a key of this name",
+            Problem::KeySet => "it is a key set, not a private key",
             Problem::OtherSite => "the trust keys are for another site",
             Problem::Path(problem) => return write!(f, "{problem}"),
             Problem::Revision => "one policy alone cannot be compared",

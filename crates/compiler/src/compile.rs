@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use tollgate_core::Image;
 
 use crate::course::{self, Placed, SITE_COURSE};
+use crate::cure;
 use crate::diagnostic::{Diagnostic, Report, Span, codes, shown};
 use crate::document::{Document, repair};
 use crate::encode::encode;
@@ -91,6 +92,9 @@ pub fn compile(sources: &SourceTree, options: &CompileOptions) -> Compiled {
     let bases = read_courses(sources, &site, &mut rules, &mut diagnostics);
     settle_session(&mut site, &rules, &bases, &mut diagnostics);
     check_whole(&site, &rules, &mut diagnostics);
+    for finding in diagnostics.iter_mut().filter(|finding| finding.help.is_empty()) {
+        finding.help(cure::explanation(finding.code));
+    }
     sort(&mut diagnostics);
     let mut compiled = Compiled {
         diagnostics,
@@ -131,9 +135,9 @@ pub fn compile(sources: &SourceTree, options: &CompileOptions) -> Compiled {
         },
         Err(error) => {
             let message = error.to_string();
-            compiled
-                .diagnostics
-                .push(Diagnostic::new(&codes::IMAGE_LIMIT, SITE_FILE, message));
+            let mut finding = Diagnostic::new(&codes::IMAGE_LIMIT, SITE_FILE, message);
+            finding.help("let rules with a capture replace many: `/{course}/**` with `course-{course}`");
+            compiled.diagnostics.push(finding);
             compiled
         }
     }
@@ -141,8 +145,9 @@ pub fn compile(sources: &SourceTree, options: &CompileOptions) -> Compiled {
 
 impl Compiled {
     fn with_internal(mut self, message: String) -> Self {
-        self.diagnostics
-            .push(Diagnostic::new(&codes::INTERNAL, SITE_FILE, message));
+        let mut finding = Diagnostic::new(&codes::INTERNAL, SITE_FILE, message);
+        finding.help("report this with the policy, if you can: it is a defect of Tollgate");
+        self.diagnostics.push(finding);
         self.origins.clear();
         self
     }
@@ -227,11 +232,10 @@ fn read_courses(
                 match bases.get(&base) {
                     Some((first_file, first)) => {
                         let message = format!("two courses have the base `{}/`", base.prefix());
-                        report.add(&codes::SHARED_BASE, span, message).label(
-                            first_file,
-                            *first,
-                            "the other course",
-                        );
+                        report
+                            .add(&codes::SHARED_BASE, span, message)
+                            .label(first_file, *first, "the other course")
+                            .help("put the rules of both into one file, or give each its own base");
                     }
                     None => {
                         bases.insert(base, (file.to_owned(), span));

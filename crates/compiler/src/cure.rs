@@ -2,7 +2,12 @@
 //!
 //! Each is a line of help, an imperative, with text to paste where there is any. Not here: finding mistakes.
 
-use crate::diagnostic::shown;
+use crate::diagnostic::{Code, shown};
+
+/// What to do about a finding that has no cure of its own.
+pub(crate) fn explanation(code: &Code) -> String {
+    format!("run `tollgate check --explain {}`", code.id)
+}
 
 /// What to write for a path that does not start with a slash.
 pub(crate) fn absolute(text: &str) -> String {
@@ -71,6 +76,18 @@ fn shown_list(items: &[String]) -> String {
         text.push_str(", …");
     }
     text
+}
+
+/// How to get a key file that is missing. A set is JSON; a secret is anything else.
+pub(crate) fn missing_key_file(name: &str) -> String {
+    let shown_name = shown(name);
+    if name.to_lowercase().contains("jwk") || name.ends_with(".json") {
+        format!(
+            "save what the issuer publishes at the `jwks_uri` of its discovery document as `{shown_name}`"
+        )
+    } else {
+        format!("write at least 32 random bytes as base64url, without padding, to `{shown_name}`")
+    }
 }
 
 /// What is wrong with the text of a file that should be a key set, and what to do.

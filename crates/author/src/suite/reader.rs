@@ -6,6 +6,7 @@ use tollgate_compiler::syntax_errors;
 use tollgate_compiler::time::unix_seconds;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
+use toml::value::Datetime;
 
 use crate::words::visible;
 
@@ -240,7 +241,7 @@ impl<'f> Reader<'f> {
     }
 
     fn wrong_type(&mut self, key: &str, span: Span, found: &DeValue<'_>, wanted: &str) {
-        let found = match found {
+        let kind = match found {
             DeValue::String(_) => "a string",
             DeValue::Integer(_) => "an integer",
             DeValue::Float(_) => "a float",
@@ -249,9 +250,18 @@ impl<'f> Reader<'f> {
             DeValue::Array(_) => "an array",
             DeValue::Table(_) => "a table",
         };
-        let message = format!("`{key}` is {found}, not {wanted}");
-        self.add(&codes::WRONG_TYPE, span, message)
-            .help(format!("write `{}`", example(key)));
+        let message = format!("`{key}` is {kind}, not {wanted}");
+        let help = match (key, found) {
+            ("expect", DeValue::Integer(status)) => format!(
+                "write the reason and not the status: `expect = \"{}\"`",
+                reason_of(status.as_str())
+            ),
+            ("now", DeValue::String(text)) if is_moment(text) => {
+                format!("write it without quotes: `now = {text}`")
+            }
+            _ => format!("write `{}`", example(key)),
+        };
+        self.add(&codes::WRONG_TYPE, span, message).help(help);
     }
 }
 
@@ -266,6 +276,22 @@ impl<'a> Table<'a> {
             .get_key_value(key)
             .map(|(key, _)| key.span().into())
     }
+}
+
+/// The reason that a status usually has.
+fn reason_of(status: &str) -> &'static str {
+    match status {
+        "400" => "bad_path",
+        "401" => "no_token",
+        "403" => "forbidden",
+        "405" => "bad_method",
+        _ => "allow",
+    }
+}
+
+/// Whether a text is a moment as TOML writes it.
+fn is_moment(text: &str) -> bool {
+    text.parse().is_ok_and(|time: Datetime| unix_seconds(&time).is_ok())
 }
 
 /// How a key is written.
@@ -297,11 +323,18 @@ pub(super) fn nearest<'a>(
     candidates: impl Iterator<Item = &'a str>,
 ) -> Option<&'a str> {
     candidates
+        .filter(|candidate| !is_series(word, candidate))
         .map(|candidate| (strsim::damerau_levenshtein(word, candidate), candidate))
         // A third of the letters may be wrong; more is another word.
         .filter(|(distance, candidate)| *distance <= candidate.len().max(3) / 3)
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
+}
+
+/// Whether two names differ in digits alone: `visitor-7` is not a misspelling of `visitor-1`.
+fn is_series(left: &str, right: &str) -> bool {
+    let letters = |name: &str| -> String { name.chars().filter(|c| !c.is_ascii_digit()).collect() };
+    left != right && letters(left) == letters(right)
 }
 
 /// `` `a`, `b` ``
@@ -311,4 +344,26 @@ pub(super) fn quoted(words: &[&str]) -> String {
         .map(|word| format!("`{word}`"))
         .collect::<Vec<_>>()
         .join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::nearest;
+
+    #[test]
+    fn only_near_names_are_proposed() {
+        let known = ["alice", "visitor-1", "nobody", "bad-token"];
+        let table = [
+            ("alcie", Some("alice")),
+            ("nobdy", Some("nobody")),
+            ("badtoken", Some("bad-token")),
+            ("visitor-7", None),
+            ("visitor-12", None),
+            ("nina", None),
+            ("bob", None),
+        ];
+        for (word, expected) in table {
+            assert_eq!(nearest(word, known.into_iter()), expected, "{word}");
+        }
+    }
 }

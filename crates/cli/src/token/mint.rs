@@ -91,6 +91,14 @@ impl Mint {
 
     fn private_key(&self) -> Result<PrivateKey, Failure> {
         let mut text = input::read_text(&self.key)?;
+        let json: Value = serde_json::from_str(&text).unwrap_or_default();
+        if json.get("keys").is_some() {
+            return Err(Failure::Argument {
+                name: "--key",
+                value: self.key.to_string_lossy().into_owned(),
+                problem: Problem::KeySet,
+            });
+        }
         if let Some(name) = &self.alg {
             input::algorithm(name)?;
             // As if the key had said so, which lets the one reader judge whether it can be.

@@ -161,7 +161,9 @@ fn segment(text: &Text<'_>, part: &str, ascii_only: bool, report: &mut Report) -
                 "`{}` has {stars} `*`, more than {MAX_STARS_PER_SEGMENT}",
                 shown(part)
             );
-            report.add(&codes::PATTERN_TOO_LARGE, text.part_of(part), message);
+            report
+                .add(&codes::PATTERN_TOO_LARGE, text.part_of(part), message)
+                .help("write fewer; one `*` is any text");
             None
         }
     }
@@ -331,7 +333,9 @@ fn check_captures(text: &Text<'_>, segments: &[Segment], report: &mut Report) ->
         let message = format!(
             "pattern `{pattern}` has {count} captures, more than {MAX_CAPTURES_PER_PATTERN}"
         );
-        report.add(&codes::PATTERN_TOO_LARGE, text.span, message);
+        report
+            .add(&codes::PATTERN_TOO_LARGE, text.span, message)
+            .help("write `*` for segments that no name or condition reads");
         return false;
     }
     true
@@ -341,7 +345,9 @@ fn too_many_segments(text: &Text<'_>, count: usize, report: &mut Report) -> bool
     if count > MAX_PATTERN_SEGMENTS {
         let path = shown(text.value);
         let message = format!("`{path}` has {count} segments, more than {MAX_PATTERN_SEGMENTS}");
-        report.add(&codes::PATTERN_TOO_LARGE, text.span, message);
+        report
+            .add(&codes::PATTERN_TOO_LARGE, text.span, message)
+            .help("write `**` for any number of segments");
     }
     count > MAX_PATTERN_SEGMENTS
 }
@@ -357,7 +363,9 @@ fn too_long(text: &Text<'_>, segments: &[Segment], report: &mut Report) -> bool 
     if bytes > MAX_PATTERN_BYTES + 1 {
         let message =
             format!("the shortest such path has {bytes} bytes, more than {MAX_PATTERN_BYTES}");
-        report.add(&codes::PATTERN_TOO_LARGE, text.span, message);
+        report
+            .add(&codes::PATTERN_TOO_LARGE, text.span, message)
+            .help("write `*` for the long names");
     }
     bytes > MAX_PATTERN_BYTES + 1
 }

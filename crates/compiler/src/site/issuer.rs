@@ -73,7 +73,9 @@ fn read(
     let groups_claim = table.text("groups_claim");
     if let Some(claim) = groups_claim.filter(|claim| claim.value.chars().any(char::is_control)) {
         let message = format!("`{}` is not a claim name", shown(claim.value));
-        report.add(&codes::BAD_CLAIM, claim.span, message);
+        report
+            .add(&codes::BAD_CLAIM, claim.span, message)
+            .help("write the name as it is in the token, such as `\"groups\"`");
     }
     let refresh = table.text("refresh").filter(|url| check_url(url, report));
     match_keys_and_algorithms(table, &algorithms, report);

@@ -72,11 +72,8 @@ fn file<'s>(name: &Text<'_>, sources: &'s SourceTree, report: &mut Report) -> Op
             "there is no file `{}` in the policy folder",
             shown(name.value)
         );
-        report.add(&codes::NO_KEY_FILE, name.span, message).help(format!(
-            "for a key set, save what the issuer publishes at its `jwks_uri` as `{0}`; for a secret, write at \
-             least 32 random bytes as base64url to `{0}`",
-            shown(name.value)
-        ));
+        let help = cure::missing_key_file(name.value);
+        report.add(&codes::NO_KEY_FILE, name.span, message).help(help);
     }
     text
 }

@@ -30,7 +30,7 @@ pub(super) fn mistake(text: &str, span: Span, message: &str) -> Option<Mistake> 
     let line = text.get(around.start..around.end)?;
     if is_marker(line) {
         return Some(Mistake::new(
-            "this is a marker of a merge conflict",
+            "merge conflict marker",
             "resolve the conflict: keep one of the two versions, and remove the lines with markers",
         ));
     }
@@ -73,7 +73,7 @@ fn is_marker(line: &str) -> bool {
 fn odd_character(text: &str, span: Span, c: char) -> Option<Mistake> {
     if c == '\0' {
         return Some(Mistake::new(
-            "the file holds a NUL byte",
+            "the file contains a NUL byte",
             "save the file as UTF-8 text; it may be UTF-16, or no text at all",
         ));
     }
@@ -81,7 +81,7 @@ fn odd_character(text: &str, span: Span, c: char) -> Option<Mistake> {
         let word = text.get(span.start..span.end).unwrap_or_default();
         let inner: String = word.chars().filter(|c| !"“”„‟‘’‚‛«»\"'".contains(*c)).collect();
         return Some(Mistake::new(
-            format!("`{c}` is no quote of TOML"),
+            format!("`{c}` is not a TOML quote"),
             format!("write straight quotes: `\"{}\"`", shown(inner.trim())),
         ));
     }
@@ -89,12 +89,12 @@ fn odd_character(text: &str, span: Span, c: char) -> Option<Mistake> {
         let code = u32::from(c);
         return Some(if c.is_whitespace() {
             Mistake::new(
-                format!("U+{code:04X} looks like a space and is none"),
+                format!("U+{code:04X} is not an ordinary space"),
                 "write an ordinary space",
             )
         } else {
             Mistake::new(
-                format!("there is an invisible character here, U+{code:04X}"),
+                format!("invisible character U+{code:04X}"),
                 "remove it",
             )
         });
@@ -109,7 +109,7 @@ fn duplicate(text: &str, span: Span, line: &str) -> Mistake {
     if is_header(line) {
         let header = line.trim();
         let mut found = Mistake::new(
-            format!("table `{}` is there twice", shown(header)),
+            format!("table `{}` is defined twice", shown(header)),
             format!("put the keys of both under one `{}`", shown(header)),
         );
         found.first = lines(before)
@@ -121,7 +121,7 @@ fn duplicate(text: &str, span: Span, line: &str) -> Mistake {
         return found;
     }
     let mut found = Mistake::new(
-        format!("key `{}` is there twice in this table", shown(name)),
+        format!("key `{}` is defined twice in this table", shown(name)),
         "keep one of them; for two lists, write all entries into one",
     );
     // Only the lines of the same table count.
