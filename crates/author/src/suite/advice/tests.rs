@@ -90,7 +90,7 @@ fn every_mistake_has_a_cure() {
             "write `groups = [",
         ),
         ("get = \"/m/a\"\nexpect = \"alow\"", "TG0606", "did you mean `allow`?"),
-        ("get = \"/m/a\"\nexpect = 403", "TG0104", "write `expect = \"allow\""),
+        ("get = \"/m/a\"\nexpect = 403", "TG0104", "`expect = \"forbidden\"`"),
         ("get = \"\"\nexpect = \"allow\"", "TG0107", "such as `get = "),
         ("expect = \"allow\"", "TG0103", "such as `get = "),
     ];
