@@ -122,7 +122,6 @@ pub(crate) enum Problem {
     Flavour,
     Header,
     JsonObject,
-    KeyIdTaken,
     KeySet,
     OtherSite,
     Path(tollgate_core::PathError),
@@ -189,6 +188,10 @@ impl Failure {
             Failure::UnknownIssuer { .. } => {
                 Some("write the `iss` of one of them, or leave `iss` out for the first")
             }
+            Failure::Trust {
+                error: TrustError::Keys(_),
+                ..
+            } => Some("give every key a name of its own: `--key-id`"),
             Failure::ImageKey { .. } => Some("`tollgate keygen` makes a key for policy images"),
             Failure::NotSignable => Some(
                 "its code is generated from the policy: sign what you publish with the means of the edge",
@@ -355,6 +358,16 @@ impl fmt::Display for Failure {
             Failure::PrivateKey { path, error } => write!(f, "`{}`: {error}", path.display()),
             Failure::ImageKey { path, error } => write!(f, "`{}`: {error}", path.display()),
             Failure::ImageSigning(error) => write!(f, "{error}"),
+            Failure::Trust {
+                path,
+                error: TrustError::Keys(errors),
+            } => {
+                // Both of two keys of one name are named by their name.
+                let mut texts: Vec<String> = errors.iter().map(ToString::to_string).collect();
+                texts.dedup();
+                let texts = texts.join("; ");
+                write!(f, "`{}`: the trust keys are refused: {texts}", path.display())
+            }
             Failure::Trust { path, error } => write!(f, "`{}`: {error}", path.display()),
             Failure::Envelope(error) => {
                 write!(f, "the policy image is refused: {error} ({})", error.code())
@@ -436,7 +449,6 @@ impl Problem {
             Problem::Flavour => "only `--target lambda-edge` has flavours",
             Problem::Header => "write `name: value`",
             Problem::JsonObject => "write one JSON object, such as `{\"sub\":\"alice\"}`",
-            Problem::KeyIdTaken => "give the new key another name",
             Problem::KeySet => {
                 "save one private key of it, a JSON object with `kty` and `d` or `k`, as a file of its own"
             }
@@ -462,7 +474,6 @@ impl fmt::Display for Problem {
             Problem::Flavour => "this target has one form only",
             Problem::Header => "not a header field",
             Problem::JsonObject => "not a JSON object",
-            Problem::KeyIdTaken => "the trust keys have a key of this name",
             Problem::KeySet => "it is a key set, not a private key",
             Problem::OtherSite => "the trust keys are for another site",
             Problem::Path(problem) => return write!(f, "{problem}"),

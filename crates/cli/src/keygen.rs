@@ -91,15 +91,6 @@ impl Keygen {
         } else {
             json!({ "keys": [] })
         };
-        let has_id = |key: &Value| key.get("kid").and_then(Value::as_str) == Some(&self.key_id);
-        let keys = set.get("keys").and_then(Value::as_array);
-        if keys.is_some_and(|keys| keys.iter().any(has_id)) {
-            return Err(Failure::Argument {
-                name: "--key-id",
-                value: self.key_id.clone(),
-                problem: Problem::KeyIdTaken,
-            });
-        }
         let public = key.public().map_err(Failure::ImageSigning)?;
         let jwk = json!({
             "kty": "OKP",
