@@ -82,7 +82,9 @@ fn laid_out(text: &str) -> Result<String, FormatError> {
     let laid_out = comments::align(text, &twice).ok_or(FormatError::Unsupported)?;
     let after = toml::de::DeTable::parse(&laid_out).map_err(|_| FormatError::Unsupported)?;
     let is_same = plain(before.get_ref()) == plain(after.get_ref());
-    is_same.then(|| laid_out.clone()).ok_or(FormatError::Unsupported)
+    is_same
+        .then(|| laid_out.clone())
+        .ok_or(FormatError::Unsupported)
 }
 
 /// What the tables say, without places.

@@ -25,10 +25,10 @@ use crate::failure::{Failure, Problem, print_findings, sized, warn};
 use crate::output::{FAINT, GOOD, print, print_json, styled, visible};
 use crate::overwrite::{self, Output, Refused};
 use crate::{Verdict, input, policy, trust};
+pub(crate) use edgeworkers::is_bundle;
 use lambda_edge::Flavour;
 use parts::Parts;
 use sign::SignArgs;
-pub(crate) use edgeworkers::is_bundle;
 pub(crate) use write::write_whole;
 
 /// Whether a file is the zip of a Lambda@Edge function.

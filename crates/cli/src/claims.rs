@@ -76,7 +76,10 @@ impl Assumed {
             return Some(note(format!("expired {} ago", span(now - exp))));
         }
         let nbf = time("nbf").filter(|nbf| now < *nbf)?;
-        Some(note(format!("is not valid for another {}", span(nbf - now))))
+        Some(note(format!(
+            "is not valid for another {}",
+            span(nbf - now)
+        )))
     }
 }
 

@@ -116,7 +116,9 @@ impl Explain {
             // A token that could be renewed is what advice starts from; one that could not be is no help.
             claims: read.clone().filter(|_| fault.is_none()),
         };
-        let is_open = renewed.as_ref().is_some_and(|renewed| renewed.kind == Kind::Allow);
+        let is_open = renewed
+            .as_ref()
+            .is_some_and(|renewed| renewed.kind == Kind::Allow);
         let explained = Explained {
             ways: (!is_open)
                 .then(|| minimal_changes(&side.policy, &analysed).ok())
@@ -321,7 +323,11 @@ fn ways_text(side: &Analysed, explained: &Explained) -> String {
             .changes
             .iter()
             .map(|change| said(change, explained.claims.as_ref()));
-        let changes: Vec<String> = again.into_iter().map(str::to_owned).chain(changes).collect();
+        let changes: Vec<String> = again
+            .into_iter()
+            .map(str::to_owned)
+            .chain(changes)
+            .collect();
         let by = way
             .ruling
             .rule
@@ -376,17 +382,16 @@ fn object(side: &Analysed, explained: &Explained) -> String {
         .0
         .iter()
         .map(|(rule, effect, parts)| {
-            let conditions: Vec<_> =
-                parts_of(side, *rule, parts, explained.claims.as_ref(), now)
-                    .into_iter()
-                    .map(|part| {
-                        let mut object = json!({ "condition": part.what, "holds": truth(part.holds) });
-                        if let (Some(note), Some(object)) = (part.note, object.as_object_mut()) {
-                            object.insert("note".to_owned(), note.into());
-                        }
-                        object
-                    })
-                    .collect();
+            let conditions: Vec<_> = parts_of(side, *rule, parts, explained.claims.as_ref(), now)
+                .into_iter()
+                .map(|part| {
+                    let mut object = json!({ "condition": part.what, "holds": truth(part.holds) });
+                    if let (Some(note), Some(object)) = (part.note, object.as_object_mut()) {
+                        object.insert("note".to_owned(), note.into());
+                    }
+                    object
+                })
+                .collect();
             json!({
                 "rule": side.name(*rule),
                 "effect": if *effect == Effect::Allow { "allow" } else { "deny" },
@@ -412,7 +417,10 @@ fn object(side: &Analysed, explained: &Explained) -> String {
         .iter()
         .flat_map(|ways| ways.ways.iter().map(way))
         .collect();
-    let renewed = explained.renewed.as_ref().map(|renewed| renewed.kind.code());
+    let renewed = explained
+        .renewed
+        .as_ref()
+        .map(|renewed| renewed.kind.code());
     format!(
         "{{\"outcome\":{},\"status\":{},\"reason\":{},\"detail\":{},\"rule\":{},\"rules\":{},\"with_fresh_token\":{},\"changes\":[{}]}}",
         json!(outcome.kind.code()),

@@ -19,8 +19,8 @@ use tollgate_local_edge::{BadUpstream, BindError};
 use tollgate_mint::MintError;
 use tollgate_token::{JwkError, KeyError, TokenError};
 
-use crate::overwrite::Refused;
 use crate::output::{self, BAD, NOTE, STRONG, print_json, styled};
+use crate::overwrite::Refused;
 
 /// Why a verb could not do its work.
 #[derive(Debug)]

@@ -65,7 +65,8 @@ pub(crate) fn time(argument: &str) -> Result<i64, String> {
     parse_rfc3339(&argument.replacen(' ', "T", 1)).map_err(|error| match error {
         TimeError::Fraction => "write whole seconds, such as 2027-01-15T12:00:00Z".to_owned(),
         TimeError::Incomplete => {
-            "write RFC 3339 with an offset, such as 2027-01-15T12:00:00Z, or Unix seconds".to_owned()
+            "write RFC 3339 with an offset, such as 2027-01-15T12:00:00Z, or Unix seconds"
+                .to_owned()
         }
     })
 }

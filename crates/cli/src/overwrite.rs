@@ -95,15 +95,20 @@ impl Output {
         let start = String::from_utf8_lossy(start);
         match self {
             Self::Image => {
-                bytes.starts_with(&MAGIC) || matches!(signed::take_image(bytes.to_vec()), Ok((image, Some(_))) if image.starts_with(&MAGIC))
+                bytes.starts_with(&MAGIC)
+                    || matches!(signed::take_image(bytes.to_vec()), Ok((image, Some(_))) if image.starts_with(&MAGIC))
             }
             Self::LambdaZip => build::is_lambda_zip(path),
             Self::Bundle => build::is_bundle(bytes),
             Self::Html => {
                 let is_page = start.starts_with("<!DOCTYPE html>");
-                is_page && (start.contains("content=\"tollgate\"") || start.contains(" – policy tests</title>"))
+                is_page
+                    && (start.contains("content=\"tollgate\"")
+                        || start.contains(" – policy tests</title>"))
             }
-            Self::Junit => start.starts_with("<?xml") && start.contains("<testsuites name=\"tollgate test\""),
+            Self::Junit => {
+                start.starts_with("<?xml") && start.contains("<testsuites name=\"tollgate test\"")
+            }
             Self::Cedar => start.starts_with(CEDAR_HEADER),
             Self::Folder => false,
             Self::TrustKeys => true,
@@ -155,8 +160,7 @@ fn refusal(path: &Path, output: Output) -> Option<Refused> {
         return Some(Refused::Special);
     }
     // What cannot be read is not known to be ours.
-    let is_ours = meta.len() == 0
-        || fs::read(&real).is_ok_and(|bytes| output.wrote(&real, &bytes));
+    let is_ours = meta.len() == 0 || fs::read(&real).is_ok_and(|bytes| output.wrote(&real, &bytes));
     (!is_ours).then_some(Refused::Foreign(output))
 }
 

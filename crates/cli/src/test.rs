@@ -140,7 +140,9 @@ impl Test {
         }
         // Some of the tests need not cover what all of them must.
         let usual = policy.compiled.min_coverage;
-        let wanted = self.min_coverage.or(usual.filter(|_| self.filter.is_none()));
+        let wanted = self
+            .min_coverage
+            .or(usual.filter(|_| self.filter.is_none()));
         if self.json {
             print_json(object::object(&findings, wanted))?;
         } else {

@@ -92,7 +92,10 @@ pub fn compile(sources: &SourceTree, options: &CompileOptions) -> Compiled {
     let bases = read_courses(sources, &site, &mut rules, &mut diagnostics);
     settle_session(&mut site, &rules, &bases, &mut diagnostics);
     check_whole(&site, &rules, &mut diagnostics);
-    for finding in diagnostics.iter_mut().filter(|finding| finding.help.is_empty()) {
+    for finding in diagnostics
+        .iter_mut()
+        .filter(|finding| finding.help.is_empty())
+    {
         finding.help(cure::explanation(finding.code));
     }
     sort(&mut diagnostics);
@@ -136,7 +139,9 @@ pub fn compile(sources: &SourceTree, options: &CompileOptions) -> Compiled {
         Err(error) => {
             let message = error.to_string();
             let mut finding = Diagnostic::new(&codes::IMAGE_LIMIT, SITE_FILE, message);
-            finding.help("let rules with a capture replace many: `/{course}/**` with `course-{course}`");
+            finding.help(
+                "let rules with a capture replace many: `/{course}/**` with `course-{course}`",
+            );
             compiled.diagnostics.push(finding);
             compiled
         }

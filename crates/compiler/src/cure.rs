@@ -27,7 +27,10 @@ pub(crate) fn absolute(text: &str) -> String {
     }
     if let Some((_, rest)) = drive(text) {
         let path = with_slash(&rest.replace('\\', "/"));
-        return format!("write the path of the URL, not that of a file: `{}`", shown(&path));
+        return format!(
+            "write the path of the URL, not that of a file: `{}`",
+            shown(&path)
+        );
     }
     if text.contains('\\') {
         let path = with_slash(&text.replace('\\', "/"));
@@ -71,7 +74,12 @@ pub(crate) fn alternatives(segment: &str) -> Option<String> {
 /// A list in words, cut where it gets long.
 fn shown_list(items: &[String]) -> String {
     const MOST: usize = 6;
-    let mut text = items.iter().take(MOST).cloned().collect::<Vec<_>>().join(", ");
+    let mut text = items
+        .iter()
+        .take(MOST)
+        .cloned()
+        .collect::<Vec<_>>()
+        .join(", ");
     if items.len() > MOST {
         text.push_str(", …");
     }
@@ -132,7 +140,10 @@ pub(crate) fn key_set(text: &str) -> Option<(&'static str, &'static str)> {
             "save what is at the address that its `jwks_uri` names",
         ));
     }
-    if value.get("keys").is_some_and(|keys| keys.as_array().is_some_and(Vec::is_empty)) {
+    if value
+        .get("keys")
+        .is_some_and(|keys| keys.as_array().is_some_and(Vec::is_empty))
+    {
         return Some(("its list of keys is empty", FROM_PROVIDER));
     }
     if value.is_object() && value.get("keys").is_none() {

@@ -334,7 +334,9 @@ fn type_help(name: &str, found: &DeValue<'_>, wanted: &str) -> String {
         ("a string", DeValue::Integer(number)) => {
             format!("write it in quotes: `{name} = \"{}\"`", number.as_str())
         }
-        ("a string", DeValue::Boolean(flag)) => format!("write it in quotes: `{name} = \"{flag}\"`"),
+        ("a string", DeValue::Boolean(flag)) => {
+            format!("write it in quotes: `{name} = \"{flag}\"`")
+        }
         ("a string", _) => format!("write one text in quotes: `{name} = \"…\"`"),
         ("`true` or `false`", DeValue::String(_)) => "write it without quotes".to_owned(),
         ("`true` or `false`", _) => format!("write `{name} = true`, or leave it out"),
@@ -367,15 +369,18 @@ fn unix_seconds_of(text: &str) -> bool {
 fn too_many(name: &str, count: usize, max: usize, span: Span, report: &mut Report) {
     if count > max {
         let message = format!("`{name}` has {count} entries, more than {max}");
-        report.add(&codes::LIST_TOO_LONG, span, message).help(match name {
-            "groups" | "scopes" | "subjects" => {
-                "split the rule in two with the same paths, or give all of them one group".to_owned()
-            }
-            "allow" | "deny" | "networks" => {
-                "split the rule in two; one pattern or network can stand for many".to_owned()
-            }
-            _ => format!("write at most {max} entries"),
-        });
+        report
+            .add(&codes::LIST_TOO_LONG, span, message)
+            .help(match name {
+                "groups" | "scopes" | "subjects" => {
+                    "split the rule in two with the same paths, or give all of them one group"
+                        .to_owned()
+                }
+                "allow" | "deny" | "networks" => {
+                    "split the rule in two; one pattern or network can stand for many".to_owned()
+                }
+                _ => format!("write at most {max} entries"),
+            });
     }
 }
 

@@ -12,7 +12,9 @@ use crate::diagnostic::{Report, Span, codes, is_visible, shown};
 use crate::document::Text;
 
 /// Keys whose text is no name: paths, which are checked as such, and words for people.
-const NO_NAMES: [&str; 7] = ["allow", "deny", "base", "because", "url", "redirect", "endpoint"];
+const NO_NAMES: [&str; 7] = [
+    "allow", "deny", "base", "because", "url", "redirect", "endpoint",
+];
 
 /// Reports a value whose reader cannot see what it is.
 pub(crate) fn check_value(key: &str, text: &Text<'_>, report: &mut Report) {
@@ -93,7 +95,9 @@ fn joins(name: &str, at: usize, c: char) -> bool {
         Script::Telugu,
     ];
     let before = name.get(..at).and_then(|text| text.chars().next_back());
-    let after = name.get(at + c.len_utf8()..).and_then(|text| text.chars().next());
+    let after = name
+        .get(at + c.len_utf8()..)
+        .and_then(|text| text.chars().next());
     let joins = |c: Option<char>| c.is_some_and(|c| JOINING.contains(&c.script()));
     matches!(c, '\u{200C}' | '\u{200D}') && joins(before) && joins(after)
 }
@@ -133,7 +137,9 @@ fn mixed(name: &str) -> Option<Problem> {
 
 /// The ASCII letter that a letter of another script looks like.
 fn twin(c: char) -> Option<char> {
-    let mut like = skeleton(c.encode_utf8(&mut [0; 4])).collect::<Vec<_>>().into_iter();
+    let mut like = skeleton(c.encode_utf8(&mut [0; 4]))
+        .collect::<Vec<_>>()
+        .into_iter();
     match (like.next(), like.next()) {
         (Some(letter), None) if letter.is_ascii() && !c.is_ascii() => Some(letter),
         _ => None,
@@ -147,7 +153,10 @@ fn is_mixed(word: &str) -> bool {
     if !scripts(word).is_empty() {
         return false;
     }
-    let rest: String = word.chars().filter(|c| c.script() != Script::Latin).collect();
+    let rest: String = word
+        .chars()
+        .filter(|c| c.script() != Script::Latin)
+        .collect();
     let rest = scripts(&rest);
     !(rest.jpan || rest.kore || rest.hanb)
 }
@@ -188,7 +197,10 @@ mod tests {
             match expected {
                 None => assert_eq!(found, None, "{name:?}"),
                 Some(part) => {
-                    assert!(found.as_ref().is_some_and(|found| found.contains(part)), "{name:?}: {found:?}");
+                    assert!(
+                        found.as_ref().is_some_and(|found| found.contains(part)),
+                        "{name:?}: {found:?}"
+                    );
                 }
             }
         }
@@ -197,7 +209,10 @@ mod tests {
     #[test]
     fn the_cure_is_the_name_that_was_meant() {
         let help = |name| problem(name).map(|problem| problem.help);
-        assert_eq!(help("st\u{430}ff"), Some("did you mean `staff`?".to_owned()));
+        assert_eq!(
+            help("st\u{430}ff"),
+            Some("did you mean `staff`?".to_owned())
+        );
         assert_eq!(help("st\u{200b}aff"), Some("remove it: `staff`".to_owned()));
     }
 }

@@ -27,7 +27,9 @@ pub(super) fn align(original: &str, laid_out: &str) -> Option<String> {
             let group = columns.entry(column).or_default();
             group.comments += 1;
             // At least one space follows the line.
-            group.furthest = group.furthest.max(code_width(laid_out, after.start, line) + 1);
+            group.furthest = group
+                .furthest
+                .max(code_width(laid_out, after.start, line) + 1);
         }
     }
     let mut text = String::with_capacity(laid_out.len());
@@ -36,7 +38,9 @@ pub(super) fn align(original: &str, laid_out: &str) -> Option<String> {
         let (Some(column), Some(line)) = (before.trails, after.trails) else {
             continue;
         };
-        let code = laid_out.get(done..after.start)?.trim_end_matches([' ', '\t']);
+        let code = laid_out
+            .get(done..after.start)?
+            .trim_end_matches([' ', '\t']);
         let width = code_width(laid_out, after.start, line);
         let wanted = match columns.get(&column) {
             Some(group) if group.comments > 1 => group.furthest.max(column),

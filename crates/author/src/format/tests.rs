@@ -10,7 +10,10 @@ fn comments_stay_where_their_author_aligned_them() {
     let table = [
         // One comment alone follows its line.
         ("a=1      # one\n", "a = 1 # one\n"),
-        ("a = 1 # one\n\n# above\nb = 2\n", "a = 1 # one\n\n# above\nb = 2\n"),
+        (
+            "a = 1 # one\n\n# above\nb = 2\n",
+            "a = 1 # one\n\n# above\nb = 2\n",
+        ),
         // Two in one column stay in it, also with other lines between them.
         (
             "[a]       # one\nx = 1\n\n[b.c]     # two\n",
@@ -43,7 +46,11 @@ fn marks_and_line_ends_stay() {
     ];
     for (text, expected) in table {
         let found = formatted(text).unwrap();
-        assert_eq!(formatted(&found).as_ref(), Ok(&found), "{text:?} changes twice");
+        assert_eq!(
+            formatted(&found).as_ref(),
+            Ok(&found),
+            "{text:?} changes twice"
+        );
         if !text.is_empty() {
             assert_eq!(found, expected);
         }
@@ -67,7 +74,10 @@ fn toml_files(folder: &Path) -> Vec<PathBuf> {
         let path = entry.unwrap().path();
         if path.is_dir() {
             files.extend(toml_files(&path));
-        } else if path.extension().is_some_and(|extension| extension == "toml") {
+        } else if path
+            .extension()
+            .is_some_and(|extension| extension == "toml")
+        {
             files.push(path);
         }
     }
@@ -81,6 +91,10 @@ fn the_sample_policy_is_formatted() {
     for file in files {
         let text = fs::read_to_string(&file).unwrap();
         let found = formatted(&text).unwrap();
-        assert!(found == text, "run `tollgate fmt policy` for {}", file.display());
+        assert!(
+            found == text,
+            "run `tollgate fmt policy` for {}",
+            file.display()
+        );
     }
 }

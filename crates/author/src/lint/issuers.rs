@@ -47,12 +47,7 @@ fn discovery(subject: &Subject<'_>, issuer: &IssuerConfig, findings: &mut Vec<Di
     }
 }
 
-fn keys(
-    subject: &Subject<'_>,
-    issuer: &IssuerConfig,
-    set: &Jwks,
-    findings: &mut Vec<Diagnostic>,
-) {
+fn keys(subject: &Subject<'_>, issuer: &IssuerConfig, set: &Jwks, findings: &mut Vec<Diagnostic>) {
     let is_used = |algorithm: &Algorithm| set.keys().iter().any(|key| key.algorithm == *algorithm);
     let public = issuer
         .algorithms
@@ -80,7 +75,9 @@ fn keys(
         })
         .collect();
     if !unlisted.is_empty() {
-        let named = unlisted.get(..MAX_NAMED.min(unlisted.len())).unwrap_or_default();
+        let named = unlisted
+            .get(..MAX_NAMED.min(unlisted.len()))
+            .unwrap_or_default();
         let more = match unlisted.len() - named.len() {
             0 => String::new(),
             more => format!(" and {more} more"),
@@ -92,18 +89,14 @@ fn keys(
         );
         let name = format!("\"{}\"", issuer.name);
         let mut finding = found(subject, &codes::UNUSED_KEY, &name, message);
-        finding.help("tokens signed with them are rejected; add their algorithm if that is not meant");
+        finding
+            .help("tokens signed with them are rejected; add their algorithm if that is not meant");
         findings.push(finding);
     }
 }
 
 /// A finding at the first place of `site.toml` that spells `text`, else about the file.
-fn found(
-    subject: &Subject<'_>,
-    code: &'static Code,
-    text: &str,
-    message: String,
-) -> Diagnostic {
+fn found(subject: &Subject<'_>, code: &'static Code, text: &str, message: String) -> Diagnostic {
     let mut finding = Diagnostic::new(code, SITE_FILE, message);
     let source = subject.sources.text(SITE_FILE).unwrap_or_default();
     if let Some(start) = source.find(text) {

@@ -98,7 +98,9 @@ fn finding(subject: &Subject<'_>, key: &str, location: &str, denied: &Denied) ->
             "add a rule with `allow = [\"{location}\"]` and `anyone = true`, with everything that the page loads"
         ));
     } else {
-        finding.help("give the `deny` an `unless`, or name its paths so that the page is not among them");
+        finding.help(
+            "give the `deny` an `unless`, or name its paths so that the page is not among them",
+        );
     }
     finding
 }

@@ -55,7 +55,10 @@ fn widest(
         if finding.code != code || finding.labels.is_empty() || is_summary(finding) {
             continue;
         }
-        let Some(about) = finding.span.and_then(|span| places.rule(&finding.file, span.start)) else {
+        let Some(about) = finding
+            .span
+            .and_then(|span| places.rule(&finding.file, span.start))
+        else {
             continue;
         };
         let of_labels: BTreeSet<usize> = finding

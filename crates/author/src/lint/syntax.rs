@@ -27,11 +27,16 @@ pub(super) fn check(subject: &Subject<'_>, findings: &mut Vec<Diagnostic>) {
             if network.prefix != 0 {
                 continue;
             }
-            let family = if network.addr.is_ipv4() { "IPv4" } else { "IPv6" };
+            let family = if network.addr.is_ipv4() {
+                "IPv4"
+            } else {
+                "IPv6"
+            };
             let message = format!("`{}` is every {family} address", words::network(network));
             let part = Part::Entry("networks", nth);
             let mut finding = subject.finding(&codes::EVERY_ADDRESS, at, &part, message);
-            finding.help("leave `networks` out for a rule about every address, or name the networks");
+            finding
+                .help("leave `networks` out for a rule about every address, or name the networks");
             findings.push(finding);
         }
     }

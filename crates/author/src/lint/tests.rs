@@ -205,7 +205,9 @@ fn advice_is_given_where_it_is_due() {
         ),
         (
             "every address",
-            &["allow = [\"/a\"]\nanyone = true\nnetworks = [\"0.0.0.0/0\", \"::/0\", \"10.0.0.0/8\"]"],
+            &[
+                "allow = [\"/a\"]\nanyone = true\nnetworks = [\"0.0.0.0/0\", \"::/0\", \"10.0.0.0/8\"]",
+            ],
             &["TG0727", "TG0727"],
         ),
         ("no rules at all", &[], &["TG0729"]),
@@ -229,7 +231,8 @@ fn redirects_lead_somewhere() {
     let members = "allow = [\"/**\"]\nsigned_in = true";
     let login = "allow = [\"/login\", \"/login/**\"]\nanyone = true";
     let to_login = "[deny]\nno_token = { redirect = \"login\" }\n";
-    let own_page = "[deny]\nno_token = { redirect = \"login\" }\n[login]\nurl = \"/welcome?to=sign-in\"\n";
+    let own_page =
+        "[deny]\nno_token = { redirect = \"login\" }\n[login]\nurl = \"/welcome?to=sign-in\"\n";
     let elsewhere = "[deny]\nno_token = { redirect = \"login\" }\n[login]\nurl = \"https://id.example/login\"\n";
     let forbidden = "[deny]\nforbidden = { redirect = \"/sorry\" }\n";
     let banned = "deny = [\"/**\"]\ngroups = [\"banned\"]";
@@ -277,7 +280,8 @@ fn one_cause_is_one_finding() {
         "allow = [\"/c/**\"]\nsigned_in = true",
         "allow = [\"/d/**\"]\ngroups = [\"d\"]",
     ];
-    let with = |rule: &'static str| -> Vec<&str> { swallowed.iter().copied().chain([rule]).collect() };
+    let with =
+        |rule: &'static str| -> Vec<&str> { swallowed.iter().copied().chain([rule]).collect() };
     let for_members = with("allow = [\"/**\"]\nsigned_in = true");
     let found = messages("", &for_members);
     assert_eq!(
@@ -299,7 +303,11 @@ fn one_cause_is_one_finding() {
         ["TG0712 because of `site/r4`, 4 other rules allow nothing"]
     );
     // Two are said one by one.
-    let few = ["allow = [\"/a\"]\ngroups = [\"a\"]", "allow = [\"/b\"]\ngroups = [\"b\"]", "allow = [\"/*\"]\nsigned_in = true"];
+    let few = [
+        "allow = [\"/a\"]\ngroups = [\"a\"]",
+        "allow = [\"/b\"]\ngroups = [\"b\"]",
+        "allow = [\"/*\"]\nsigned_in = true",
+    ];
     assert_eq!(codes(&rules(&few)), ["TG0710", "TG0710"]);
     // What is meant to be so is not counted, neither one by one nor at the cause.
     let allow = |rule: &str| {
@@ -331,7 +339,10 @@ fn issuers_that_no_token_can_match() {
         findings
             .into_iter()
             .map(|finding| {
-                assert!(finding.span.is_some() && !finding.help.is_empty(), "{finding:?}");
+                assert!(
+                    finding.span.is_some() && !finding.help.is_empty(),
+                    "{finding:?}"
+                );
                 format!("{} {}", finding.code.id, finding.message)
             })
             .collect::<Vec<_>>()
@@ -340,7 +351,10 @@ fn issuers_that_no_token_can_match() {
     const ED: &str = r#"{"kty":"OKP","crv":"Ed25519","kid":"e","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#;
     const EC: &str = r#"{"kty":"EC","crv":"P-256","kid":"p","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}"#;
     let url = "https://i.example";
-    let (one, both) = (format!("{{\"keys\":[{ED}]}}"), format!("{{\"keys\":[{ED},{EC}]}}"));
+    let (one, both) = (
+        format!("{{\"keys\":[{ED}]}}"),
+        format!("{{\"keys\":[{ED},{EC}]}}"),
+    );
     let all = "\"EdDSA\", \"ES256\"";
     assert_eq!(found(url, all, &both), [""; 0]);
     assert_eq!(
@@ -352,7 +366,11 @@ fn issuers_that_no_token_can_match() {
         ["TG0736 issuer `i` lists no algorithm for some keys of its set: `p`"]
     );
     assert_eq!(
-        found("https://i.example/.well-known/openid-configuration", all, &both),
+        found(
+            "https://i.example/.well-known/openid-configuration",
+            all,
+            &both
+        ),
         ["TG0728 issuer `i` is the address of a document, which is the `iss` of no token"]
     );
 }

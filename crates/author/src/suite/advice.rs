@@ -17,11 +17,7 @@ use crate::lint::name;
 use crate::words::{quoted, visible};
 
 /// Everything that is wrong, in the order of the files; each rule and each target of a place once.
-pub fn advice(
-    files: &[TestFile],
-    policy: &ImageSpec,
-    gate: &Gate<Vec<u8>>,
-) -> Vec<Diagnostic> {
+pub fn advice(files: &[TestFile], policy: &ImageSpec, gate: &Gate<Vec<u8>>) -> Vec<Diagnostic> {
     let rules: BTreeMap<String, Effect> = policy
         .rules
         .iter()
@@ -41,7 +37,11 @@ pub fn advice(
                 groups(case),
             ];
             for finding in found.into_iter().flatten() {
-                let place = (finding.file.clone(), finding.code.id, finding.span.unwrap_or_default());
+                let place = (
+                    finding.file.clone(),
+                    finding.code.id,
+                    finding.span.unwrap_or_default(),
+                );
                 // A path of a table is the target of many cases, and a person is known in many files.
                 if seen.insert(place) {
                     findings.push(finding);
@@ -80,13 +80,17 @@ fn rule(
                 Effect::Allow => ("deny", "allow"),
                 Effect::Deny => ("allow", "denied_by_rule"),
             };
-            let message = format!("rule `{shown}` has `{word}`, so it cannot be named by `{reason}`");
+            let message =
+                format!("rule `{shown}` has `{word}`, so it cannot be named by `{reason}`");
             Diagnostic::new(&codes::UNKNOWN_TEST_RULE, &file.file, message)
         }
     };
     finding.at(case.rule_at);
     // The rule that answers today is the likeliest to be meant, if it is one of that effect.
-    let today = got.rule.as_ref().filter(|_| got.reason == case.expect.reason);
+    let today = got
+        .rule
+        .as_ref()
+        .filter(|_| got.reason == case.expect.reason);
     let of_effect = rules.iter().filter(|(_, effect)| **effect == expected);
     match nearest(wanted, of_effect.map(|(name, _)| name.as_str())) {
         Some(near) => finding.help(format!("did you mean `{near}`?")),
@@ -99,12 +103,7 @@ fn rule(
 }
 
 /// A target that is no request path, where the test does not expect just that.
-fn target(
-    file: &TestFile,
-    case: &Case,
-    gate: &Gate<Vec<u8>>,
-    got: &Got,
-) -> Option<Diagnostic> {
+fn target(file: &TestFile, case: &Case, gate: &Gate<Vec<u8>>, got: &Got) -> Option<Diagnostic> {
     if got.reason != Reason::BadPath || case.expect.reason == Reason::BadPath {
         return None;
     }
@@ -141,11 +140,13 @@ fn groups(case: &Case) -> Option<Diagnostic> {
     );
     let mut finding = Diagnostic::new(&codes::GROUPS_ELSEWHERE, &found.file, message);
     let is_bare = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
-    finding.at(found.at).help(if found.groups_claim.chars().all(is_bare) {
-        format!("write `{} = [\"…\"]`", found.groups_claim)
-    } else {
-        format!("write `{} = [\"…\"]`", quoted(&found.groups_claim))
-    });
+    finding
+        .at(found.at)
+        .help(if found.groups_claim.chars().all(is_bare) {
+            format!("write `{} = [\"…\"]`", found.groups_claim)
+        } else {
+            format!("write `{} = [\"…\"]`", quoted(&found.groups_claim))
+        });
     Some(finding)
 }
 

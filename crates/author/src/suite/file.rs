@@ -224,7 +224,8 @@ impl File<'_> {
                 }
                 continue;
             };
-            let misplaced = issuer.and_then(|issuer| misplaced(reader.file, claims, issuer, issuers));
+            let misplaced =
+                issuer.and_then(|issuer| misplaced(reader.file, claims, issuer, issuers));
             if let Some(claims) = self::claims(reader, claims, issuer, gate) {
                 let person = Person {
                     name: name.to_owned(),

@@ -291,7 +291,8 @@ fn reason_of(status: &str) -> &'static str {
 
 /// Whether a text is a moment as TOML writes it.
 fn is_moment(text: &str) -> bool {
-    text.parse().is_ok_and(|time: Datetime| unix_seconds(&time).is_ok())
+    text.parse()
+        .is_ok_and(|time: Datetime| unix_seconds(&time).is_ok())
 }
 
 /// How a key is written.

@@ -64,7 +64,9 @@ pub(super) fn build(input: &Input<'_>) -> Result<Artifact, Failure> {
 pub(super) fn made(folder: &std::path::Path) -> bool {
     let about = std::fs::read(folder.join(ABOUT)).unwrap_or_default();
     let about: Value = serde_json::from_slice(&about).unwrap_or_default();
-    about.get("runtime").is_some_and(|runtime| runtime == RUNTIME)
+    about
+        .get("runtime")
+        .is_some_and(|runtime| runtime == RUNTIME)
 }
 
 fn numbered(name: &str, bodies: &[Value]) -> Vec<Entry> {

@@ -30,7 +30,12 @@ impl Folder {
 #[test]
 fn sources_of_a_policy_are_never_replaced() {
     let folder = Folder::new();
-    for output in [Output::Image, Output::Html, Output::Junit, Output::TrustKeys] {
+    for output in [
+        Output::Image,
+        Output::Html,
+        Output::Junit,
+        Output::TrustKeys,
+    ] {
         for (name, expected) in [
             ("policy/site.toml", Some(Refused::Source)),
             ("policy/courses/a.toml", Some(Refused::Source)),

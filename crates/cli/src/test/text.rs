@@ -16,11 +16,7 @@ use crate::trace::Evaluated;
 /// The longest list of what is not covered; the rest is counted.
 const MAX_MISSED: usize = 20;
 
-pub(super) fn text(
-    findings: &Findings<'_>,
-    wanted: Option<u8>,
-    gate: &Gate<Vec<u8>>,
-) -> String {
+pub(super) fn text(findings: &Findings<'_>, wanted: Option<u8>, gate: &Gate<Vec<u8>>) -> String {
     let mut text = String::new();
     failures(findings, gate, &mut text);
     files(findings, &mut text);

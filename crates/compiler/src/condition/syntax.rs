@@ -92,9 +92,18 @@ fn help_for(message: &str) -> &'static str {
         ("ends too early", "write what is missing at the end"),
         ("expected `)`", "close the parenthesis"),
         ("expected `]`", "close the list"),
-        ("unterminated string", "close the text with the quote that it starts with"),
-        ("after a whole expression", "join two conditions by `&&` or `||`"),
-        ("reserved word", "write `claims[\"…\"]` for a claim of that name"),
+        (
+            "unterminated string",
+            "close the text with the quote that it starts with",
+        ),
+        (
+            "after a whole expression",
+            "join two conditions by `&&` or `||`",
+        ),
+        (
+            "reserved word",
+            "write `claims[\"…\"]` for a claim of that name",
+        ),
         ("escape in a string", "write `\\\\` for a backslash"),
         ("int literal", "write a whole number that fits 64 bits"),
     ];

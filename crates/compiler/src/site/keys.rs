@@ -73,7 +73,9 @@ fn file<'s>(name: &Text<'_>, sources: &'s SourceTree, report: &mut Report) -> Op
             shown(name.value)
         );
         let help = cure::missing_key_file(name.value);
-        report.add(&codes::NO_KEY_FILE, name.span, message).help(help);
+        report
+            .add(&codes::NO_KEY_FILE, name.span, message)
+            .help(help);
     }
     text
 }

@@ -34,7 +34,10 @@ pub(crate) fn check(sources: &SourceTree, diagnostics: &mut Vec<Diagnostic>) {
         let mut finding = Diagnostic::new(
             &codes::STRAY_FILE,
             folder,
-            format!("`{folder}` holds TOML files that are not read: {}", list(&files)),
+            format!(
+                "`{folder}` holds TOML files that are not read: {}",
+                list(&files)
+            ),
         );
         finding.help(format!(
             "move course files into `{COURSES_FOLDER}`, and all others out of the policy folder"
@@ -79,13 +82,19 @@ fn tests(sources: &SourceTree, name: &str, diagnostics: &mut Vec<Diagnostic>) {
     // One that is there under a name in other letters is reported for that.
     let is_misnamed = || {
         let lower = tested.to_lowercase();
-        sources.unread.iter().any(|name| name.to_lowercase() == lower)
+        sources
+            .unread
+            .iter()
+            .any(|name| name.to_lowercase() == lower)
     };
     if sources.text(&tested).is_some() || sources.was_refused(&tested) || is_misnamed() {
         return;
     }
     let (folder, file) = split(name);
-    let message = format!("`{}` does not exist, so these tests test nothing", shown(&tested));
+    let message = format!(
+        "`{}` does not exist, so these tests test nothing",
+        shown(&tested)
+    );
     let mut finding = Diagnostic::new(&codes::ORPHAN_TESTS, name, message);
     let wanted = split(stem).1;
     let known = sources

@@ -33,7 +33,10 @@ fn findings(tests: &str) -> Vec<(&'static str, String, String)> {
     let compiled = compile(&sources, &CompileOptions::default());
     let policy = compiled.policy.unwrap();
     let gate = judge::gate(&policy).unwrap();
-    sources.insert("site.test.toml", format!("now = 2027-01-15T00:00:00Z\n{tests}"));
+    sources.insert(
+        "site.test.toml",
+        format!("now = 2027-01-15T00:00:00Z\n{tests}"),
+    );
     let (files, mut found) = read(&sources.test_files(), &sources, Some(&gate));
     found.extend(advice(&files, &policy, &gate));
     found
@@ -78,7 +81,11 @@ fn every_mistake_has_a_cure() {
             "TG0722",
             "write `/m/a%20b`",
         ),
-        ("get = \"m/a\"\nexpect = \"allow\"", "TG0722", "write `/m/a`"),
+        (
+            "get = \"m/a\"\nexpect = \"allow\"",
+            "TG0722",
+            "write `/m/a`",
+        ),
         (
             "get = \"/m/../a\"\nexpect = \"allow\"",
             "TG0722",
@@ -89,9 +96,21 @@ fn every_mistake_has_a_cure() {
             "TG0723",
             "write `groups = [",
         ),
-        ("get = \"/m/a\"\nexpect = \"alow\"", "TG0606", "did you mean `allow`?"),
-        ("get = \"/m/a\"\nexpect = 403", "TG0104", "`expect = \"forbidden\"`"),
-        ("get = \"\"\nexpect = \"allow\"", "TG0107", "such as `get = "),
+        (
+            "get = \"/m/a\"\nexpect = \"alow\"",
+            "TG0606",
+            "did you mean `allow`?",
+        ),
+        (
+            "get = \"/m/a\"\nexpect = 403",
+            "TG0104",
+            "`expect = \"forbidden\"`",
+        ),
+        (
+            "get = \"\"\nexpect = \"allow\"",
+            "TG0107",
+            "such as `get = ",
+        ),
         ("expect = \"allow\"", "TG0103", "such as `get = "),
     ];
     for (keys, code, help) in table {

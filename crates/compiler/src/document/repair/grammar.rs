@@ -35,10 +35,8 @@ pub(super) fn mistake(text: &str, span: Span, message: &str) -> Option<Mistake> 
         ));
     }
     let here = text.get(span.start..).and_then(|rest| rest.chars().next());
-    if let Some(c) = here {
-        if let Some(found) = odd_character(text, span, c) {
-            return Some(found);
-        }
+    if let Some(found) = here.and_then(|c| odd_character(text, span, c)) {
+        return Some(found);
     }
     if message.contains("duplicate key") {
         return Some(duplicate(text, span, line));
@@ -79,7 +77,10 @@ fn odd_character(text: &str, span: Span, c: char) -> Option<Mistake> {
     }
     if "“”„‟‘’‚‛«»".contains(c) {
         let word = text.get(span.start..span.end).unwrap_or_default();
-        let inner: String = word.chars().filter(|c| !"“”„‟‘’‚‛«»\"'".contains(*c)).collect();
+        let inner: String = word
+            .chars()
+            .filter(|c| !"“”„‟‘’‚‛«»\"'".contains(*c))
+            .collect();
         return Some(Mistake::new(
             format!("`{c}` is not a TOML quote"),
             format!("write straight quotes: `\"{}\"`", shown(inner.trim())),
@@ -93,10 +94,7 @@ fn odd_character(text: &str, span: Span, c: char) -> Option<Mistake> {
                 "write an ordinary space",
             )
         } else {
-            Mistake::new(
-                format!("invisible character U+{code:04X}"),
-                "remove it",
-            )
+            Mistake::new(format!("invisible character U+{code:04X}"), "remove it")
         });
     }
     None
@@ -105,7 +103,9 @@ fn odd_character(text: &str, span: Span, c: char) -> Option<Mistake> {
 /// A key or a table that is there twice.
 fn duplicate(text: &str, span: Span, line: &str) -> Mistake {
     let name = text.get(span.start..span.end).unwrap_or_default();
-    let before = text.get(..line_around(text, span).start).unwrap_or_default();
+    let before = text
+        .get(..line_around(text, span).start)
+        .unwrap_or_default();
     if is_header(line) {
         let header = line.trim();
         let mut found = Mistake::new(
@@ -126,7 +126,10 @@ fn duplicate(text: &str, span: Span, line: &str) -> Mistake {
     );
     // Only the lines of the same table count.
     let own = lines(before).collect::<Vec<_>>();
-    let own = own.iter().rev().take_while(|(_, earlier)| !is_header(earlier));
+    let own = own
+        .iter()
+        .rev()
+        .take_while(|(_, earlier)| !is_header(earlier));
     found.first = own
         .filter_map(|(start, earlier)| {
             let key = earlier.split('=').next()?;
@@ -184,9 +187,16 @@ fn nested_quotes(line: &str, message: &str) -> Option<Mistake> {
         return None;
     }
     let help = if inner.contains('\'') {
-        format!("write `\\\"` for a quote inside: `{}`", shown(&inner.replace('"', "\\\"")))
+        format!(
+            "write `\\\"` for a quote inside: `{}`",
+            shown(&inner.replace('"', "\\\""))
+        )
     } else {
-        format!("put the text into single quotes: `{} = '{}'`", key.trim(), shown(inner))
+        format!(
+            "put the text into single quotes: `{} = '{}'`",
+            key.trim(),
+            shown(inner)
+        )
     };
     Some(Mistake::new(
         "the text ends at the second quote, and more follows",
