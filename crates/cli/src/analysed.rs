@@ -41,7 +41,8 @@ impl Analysed {
     }
 
     /// Files that do not lie in a folder. `name` is what to call them.
-    pub(crate) fn of_sources(sources: SourceTree, name: &Path) -> Result<Self, Failure> {
+    pub(crate) fn of_sources(mut sources: SourceTree, name: &Path) -> Result<Self, Failure> {
+        sources.seen_as(name.to_string_lossy());
         let _progress = Progress::start("compiling the policy", None);
         let mut compiled = compile(&sources, &CompileOptions::default());
         match compiled.image.take() {

@@ -45,9 +45,9 @@ pub(crate) fn is_lambda_zip(path: &Path) -> bool {
                   --trust trust.json --target cloudflare -o dist"
 )]
 pub(crate) struct Build {
-    /// The policy folder, or an image that was built from one
+    /// The policy folder, or an image that was built from one [default: the nearest folder with `site.toml`]
     #[arg(value_name = "DIR")]
-    policy: PathBuf,
+    policy: Option<PathBuf>,
     /// The file or folder to write; it is replaced at once or not at all
     #[arg(short, long, value_name = "PATH")]
     out: PathBuf,
@@ -57,7 +57,8 @@ pub(crate) struct Build {
     /// With `--target lambda-edge`: what decides inside the function [default: wasm]
     #[arg(long, value_enum)]
     flavour: Option<Flavour>,
-    /// Where the edges' built parts are [default: $TOLLGATE_PARTS, else beside the program]
+    /// Where the edges' built parts are [default: $TOLLGATE_PARTS, else `parts` next to this program or next
+    /// to its folder]
     #[arg(long, value_name = "DIR")]
     parts: Option<PathBuf>,
     #[command(flatten)]
@@ -212,17 +213,18 @@ impl Build {
         if let Some(output) = self.target.file() {
             overwrite::check(&self.out, output)?;
         }
-        let (bytes, spec) = if self.policy.is_file() {
-            (input::read(&self.policy)?, None)
+        let source = policy::folder_or_default(self.policy)?;
+        let (bytes, spec) = if source.is_file() {
+            (input::read(&source)?, None)
         } else {
-            let policy = policy::compile(&self.policy, self.lenient_jwks)?;
+            let policy = policy::compile(&source, self.lenient_jwks)?;
             if !self.json {
                 print_findings(&policy.compiled.diagnostics, &policy.sources);
             }
             (policy.image, policy.compiled.policy)
         };
         let site = |image| {
-            Ok(policy::load(&self.policy, image, None)?
+            Ok(policy::load(&source, image, None)?
                 .config()
                 .site
                 .clone())
@@ -234,7 +236,7 @@ impl Build {
             None => None,
         };
         // Whatever is shipped has been loaded once by the code that will load it at the edge.
-        let gate = policy::load(&self.policy, bytes.clone(), trust.as_mut())?;
+        let gate = policy::load(&source, bytes.clone(), trust.as_mut())?;
         let (image, id, release) = (gate.image(), gate.policy_id(), gate.release());
         self.signing.check_replaced(&self.out, release, id)?;
         let keys = keys.map(|(_, text)| String::from_utf8_lossy(&text).into_owned());

@@ -34,7 +34,7 @@ A warning that is meant to be so is allowed in site.toml:
 Exit code: 0 if it compiles, also with warnings; 3 with --deny-warnings if there are any; 2 if it does
 not compile.")]
 pub(crate) struct Check {
-    /// The policy folder; left out, this folder or `policy` in it
+    /// The policy folder [default: the nearest folder with `site.toml`]
     dir: Option<PathBuf>,
     /// Explain the code of a finding, or with `all` every code
     #[arg(long, value_name = "CODE", conflicts_with_all = ["dir", "deny_warnings", "lenient_jwks"])]

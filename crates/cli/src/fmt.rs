@@ -25,7 +25,7 @@ Links stay links, and permissions stay as they are.
 
 Exit code: 0; 3 with --check if a file is laid out otherwise; 2 if a file is not TOML.")]
 pub(crate) struct Fmt {
-    /// The policy folder; left out, this folder or `policy` in it
+    /// The policy folder [default: the nearest folder with `site.toml`]
     dir: Option<PathBuf>,
     /// Write nothing, list the files that would change
     #[arg(long)]

@@ -37,7 +37,7 @@ Examples:
 Exit code: 0 if all pass, 3 if one fails, the coverage is too low or a mutant goes unnoticed, 2 if a
 file cannot be read or no test is found.")]
 pub(crate) struct Test {
-    /// The policy folder; left out, this folder or `policy` in it
+    /// The policy folder [default: the nearest folder with `site.toml`]
     dir: Option<PathBuf>,
     /// Run only tests whose file or name contains this text; coverage and mutants are then those of the
     /// rules that these tests are about
