@@ -303,3 +303,13 @@ fn the_example_of_sessions_on_the_authors_page() {
     folder.write("policy/site.toml", site(&other));
     assert_ne!(folder.findings(), [""; 0]);
 }
+
+#[test]
+fn the_smallest_site_on_the_authors_page() {
+    let is_whole = |example: &String| example.starts_with("schema = 1");
+    let examples: Vec<String> = examples().into_iter().filter(is_whole).collect();
+    let [example] = <[String; 1]>::try_from(examples).unwrap();
+    let folder = Folder::new("smallest");
+    folder.write("policy/site.toml", example);
+    assert_eq!(folder.findings(), [""; 0]);
+}
