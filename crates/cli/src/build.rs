@@ -223,12 +223,7 @@ impl Build {
             }
             (policy.image, policy.compiled.policy)
         };
-        let site = |image| {
-            Ok(policy::load(&source, image, None)?
-                .config()
-                .site
-                .clone())
-        };
+        let site = |image| Ok(policy::load(&source, image, None)?.config().site.clone());
         let bytes = self.signing.sealed(bytes, site)?;
         let keys = self.signing.trust()?;
         let mut trust = match &keys {

@@ -133,10 +133,10 @@ impl Test {
                 path: path.clone(),
                 error: std::io::Error::other(error),
             })?;
-            write(path, &xml)?;
+            write(path, Output::Junit, &xml)?;
         }
         if let Some(path) = &self.html {
-            write(path, &report::html(&findings))?;
+            write(path, Output::Html, &report::html(&findings))?;
         }
         // Some of the tests need not cover what all of them must.
         let usual = policy.compiled.min_coverage;
@@ -257,7 +257,9 @@ impl Work<'_> {
     }
 }
 
-fn write(path: &Path, text: &str) -> Result<(), Failure> {
+fn write(path: &Path, output: Output, text: &str) -> Result<(), Failure> {
+    // Once more: both reports may have been given one name.
+    overwrite::check(path, output)?;
     write_whole(path, text.as_bytes()).map_err(|error| Failure::Write {
         path: path.to_owned(),
         error,

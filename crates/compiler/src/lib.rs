@@ -31,5 +31,6 @@ mod source;
 pub use compile::{CompileOptions, Compiled, Origin, compile};
 pub use diagnostic::{Diagnostic, Severity};
 pub use document::syntax_errors;
+pub use names::skeleton_of;
 pub use site::{Allowance, SessionReads};
 pub use source::{COURSES_FOLDER, SITE_FILE, SourceTree, TEST_SUFFIX};

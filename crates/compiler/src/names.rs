@@ -53,7 +53,14 @@ fn problem(name: &str) -> Option<Problem> {
     if name.is_ascii() {
         return None;
     }
-    invisible(name).or_else(|| mixed(name))
+    invisible(name)
+        .or_else(|| mixed(name))
+        .or_else(|| styled(name))
+}
+
+/// A text in which two names are equal that look alike.
+pub fn skeleton_of(name: &str) -> String {
+    skeleton(name).collect()
 }
 
 /// The first character that cannot be seen, or looks like an ordinary space.
@@ -82,7 +89,7 @@ fn invisible(name: &str) -> Option<Problem> {
     })
 }
 
-/// Whether a joiner is where spelling needs it: between letters of a script that joins them.
+/// Whether a joiner is where spelling needs it: between letters of a script that joins them, or in an emoji.
 fn joins(name: &str, at: usize, c: char) -> bool {
     const JOINING: [Script; 8] = [
         Script::Arabic,
@@ -99,7 +106,57 @@ fn joins(name: &str, at: usize, c: char) -> bool {
         .get(at + c.len_utf8()..)
         .and_then(|text| text.chars().next());
     let joins = |c: Option<char>| c.is_some_and(|c| JOINING.contains(&c.script()));
-    matches!(c, '\u{200C}' | '\u{200D}') && joins(before) && joins(after)
+    let in_emoji = before.is_some_and(|c| !c.is_ascii() && !c.is_alphanumeric());
+    match c {
+        '\u{FE0F}' => in_emoji,
+        '\u{200D}' if in_emoji => true,
+        '\u{200C}' | '\u{200D}' => joins(before) && joins(after),
+        _ => false,
+    }
+}
+
+/// The first letter or digit in another form than the ordinary one, such as full width among Latin letters.
+fn styled(name: &str) -> Option<Problem> {
+    let is_form = |c: char| {
+        matches!(c, '\u{2100}'..='\u{214F}' | '\u{24B6}'..='\u{24E9}' | '\u{1D400}'..='\u{1D7FF}')
+            || (matches!(c, '\u{FF01}'..='\u{FF5E}') && !has_east_asian(name))
+    };
+    let plain = |c: char| match c {
+        '\u{FF01}'..='\u{FF5E}' => char::from_u32(u32::from(c) - 0xFEE0),
+        c => twin(c),
+    };
+    let (at, c) = name
+        .char_indices()
+        .find(|(_, c)| is_form(*c) && plain(*c).is_some())?;
+    let ordinary: String = name
+        .chars()
+        .map(|c| plain(c).filter(|_| is_form(c)).unwrap_or(c))
+        .collect();
+    Some(Problem {
+        span: Span {
+            start: at,
+            end: at + c.len_utf8(),
+        },
+        message: format!(
+            "`{}` contains U+{:04X}, which is another form of `{}`",
+            shown(name),
+            u32::from(c),
+            plain(c).unwrap_or(c)
+        ),
+        help: format!("did you mean `{}`?", shown(&ordinary)),
+    })
+}
+
+/// Whether a name has letters that are as wide as those of full width, which are written among them.
+fn has_east_asian(name: &str) -> bool {
+    const WIDE: [Script; 5] = [
+        Script::Bopomofo,
+        Script::Han,
+        Script::Hangul,
+        Script::Hiragana,
+        Script::Katakana,
+    ];
+    name.chars().any(|c| WIDE.contains(&c.script()))
 }
 
 /// The first word in letters of more than one script.
@@ -178,6 +235,10 @@ mod tests {
             ("ひらがなカタカナ漢字abc", None),
             ("한국어TV", None),
             ("می\u{200c}خواهم", None),
+            ("３年Ａ組", None),
+            ("Kurs ☕\u{fe0f}", None),
+            ("\u{1f469}\u{200d}\u{1f4bb}", None),
+            ("a²", None),
             ("na\u{ef}ve", None),
             ("nai\u{308}ve", None),
             ("st\u{200b}aff", Some("U+200B")),
@@ -191,6 +252,12 @@ mod tests {
             ("st\u{430}ff", Some("U+0430 (Cyrillic)")),
             ("\u{441}t\u{430}ff", Some("U+0441 (Cyrillic)")),
             ("\u{3b1}bc", Some("U+03B1 (Greek)")),
+            ("\u{ff53}taff", Some("U+FF53, which is another form of `s`")),
+            (
+                "\u{1d42c}taff",
+                Some("U+1D42C, which is another form of `s`"),
+            ),
+            ("a\u{fe0f}", Some("U+FE0F")),
         ];
         for (name, expected) in table {
             let found = problem(name).map(|problem| problem.message);

@@ -1,4 +1,4 @@
-//! Rules that make many others change nothing: one finding at such a rule, instead of one at each other.
+//! Rules that are the cause of many findings about others: one finding at such a rule, instead of one at each.
 //!
 //! Not here: finding the rules, which [`dead`](super::dead) does one by one.
 
@@ -17,9 +17,15 @@ const MAX_SHOWN: usize = 3;
 
 /// Replaces findings that have one cause by one at the cause.
 pub(super) fn collapse(subject: &Subject<'_>, findings: &mut Vec<Diagnostic>) {
-    for (code, what) in [
-        (&codes::SHADOWED, "make no difference"),
-        (&codes::OVERRIDDEN, "allow nothing"),
+    const NARROW: &str = "narrow this rule if it is wider than meant, or remove the others";
+    for (code, what, help) in [
+        (&codes::SHADOWED, "make no difference", NARROW),
+        (&codes::OVERRIDDEN, "allow nothing", NARROW),
+        (
+            &codes::DENY_METHODS,
+            "leave methods open",
+            "list the methods in each `deny`, or narrow this rule",
+        ),
     ] {
         while let Some((cause, echoes)) = widest(subject, code, findings) {
             let rules: Vec<usize> = echoes.iter().map(|(_, rule)| *rule).collect();
@@ -29,7 +35,8 @@ pub(super) fn collapse(subject: &Subject<'_>, findings: &mut Vec<Diagnostic>) {
                 number += 1;
                 !at.contains(&(number - 1))
             });
-            let finding = summary(subject, code, what, cause, &rules);
+            let mut finding = summary(subject, code, what, cause, &rules);
+            finding.help(help);
             match public_twin(subject, cause, findings) {
                 Some(public) => {
                     public.labels = finding.labels;
@@ -112,7 +119,6 @@ fn summary(
         more => format!(" and {more} more"),
     };
     finding.help(format!("the rules are {}{more}", names.join(", ")));
-    finding.help("narrow this rule if it is wider than meant, or remove the others");
     finding
 }
 

@@ -211,6 +211,22 @@ fn advice_is_given_where_it_is_due() {
             &["TG0727", "TG0727"],
         ),
         ("no rules at all", &[], &["TG0729"]),
+        (
+            "two names that no reader can tell apart",
+            &[
+                "allow = [\"/a\"]\ngroups = [\"ape\"]",
+                "allow = [\"/b\"]\ngroups = [\"\u{430}\u{440}\u{435}\"]",
+            ],
+            &["TG0714"],
+        ),
+        (
+            "two names that are spelled apart",
+            &[
+                "allow = [\"/a\"]\ngroups = [\"rust-l0l\"]",
+                "allow = [\"/b\"]\ngroups = [\"schön\", \"rust-101\"]",
+            ],
+            &[],
+        ),
     ];
     for (name, list, expected) in table {
         assert_eq!(codes(&rules(list)), *expected, "{name}");
@@ -301,6 +317,15 @@ fn one_cause_is_one_finding() {
     assert_eq!(
         messages("", &closed),
         ["TG0712 because of `site/r4`, 4 other rules allow nothing"]
+    );
+    // So is an upload that many denies forget.
+    let denies =
+        ["/a", "/b", "/c"].map(|path| format!("deny = [\"{path}\"]\ngroups = [\"banned\"]"));
+    let uploads = "allow = [\"/**\"]\nsigned_in = true\nmethods = [\"GET\", \"PUT\"]";
+    let list: Vec<&str> = denies.iter().map(String::as_str).chain([uploads]).collect();
+    assert_eq!(
+        messages("", &list),
+        ["TG0724 because of `site/r3`, 3 other rules leave methods open"]
     );
     // Two are said one by one.
     let few = [

@@ -212,15 +212,25 @@ impl Reader {
         let mut ahead = vec![String::new()];
         let mut left = MAX_FOLDER_ENTRIES;
         while let Some(folder) = ahead.pop() {
-            // Those that cannot be listed and matter were reported.
-            let Ok(entries) = fs::read_dir(self.root.join(&folder)) else {
-                continue;
+            let entries = match fs::read_dir(self.root.join(&folder)) {
+                Ok(entries) => entries,
+                Err(error) => {
+                    self.unlisted(folder.trim_end_matches('/'), &error);
+                    continue;
+                }
             };
-            for entry in entries.flatten() {
+            for entry in entries {
                 if left == 0 {
                     return self.too_many_entries("");
                 }
                 left -= 1;
+                let entry = match entry {
+                    Ok(entry) => entry,
+                    Err(error) => {
+                        self.unlisted(folder.trim_end_matches('/'), &error);
+                        break;
+                    }
+                };
                 let file_name = entry.file_name();
                 let file_name = file_name.to_string_lossy();
                 if is_hidden(&file_name) {
@@ -236,6 +246,15 @@ impl Reader {
                     self.tree.unread.insert(name);
                 }
             }
+        }
+    }
+
+    /// A folder that cannot be listed may hold anything.
+    fn unlisted(&mut self, name: &str, error: &io::Error) {
+        // `courses` was reported when it was read.
+        if !self.tree.was_refused(name) {
+            self.refuse(name, &codes::UNREADABLE, reason(error))
+                .help(HELP_UNREADABLE);
         }
     }
 
