@@ -78,7 +78,7 @@ pub fn claim_faults(
                 // `null` counts as absent.
                 None | Some(Value::Null) => Some(match claims {
                     Some(_) => format!("the token has no claim `{}`", claim.name),
-                    None => format!("there is no token, so no claim `{}`", claim.name),
+                    None => format!("there is no valid token, so no claim `{}`", claim.name),
                 }),
                 Some(value) if !is_of(value, claim.kind) => Some(format!(
                     "claim `{}` is {}, declared `{}`",

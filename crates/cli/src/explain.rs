@@ -15,7 +15,7 @@ use tollgate_analysis::explain::{Weighed, claim_faults, matches};
 use tollgate_analysis::text::{narrowings, people, rfc3339};
 use tollgate_analysis::{Kind, Request};
 use tollgate_core::{Effect, Reason, RuleId, Tri};
-use tollgate_gate::Outcome;
+use tollgate_gate::{Outcome, TokenSeen};
 
 use crate::analysed::Analysed;
 use crate::claims::ClaimsArgs;
@@ -66,6 +66,8 @@ struct Explained {
     weighed: Weighed,
     /// What the token contains: assumed, verified, or only read where it is invalid.
     claims: Option<Map<String, Value>>,
+    /// Whether the decision counts with these claims.
+    is_valid: bool,
     /// What is wrong with the claims, if the token layer rejects them.
     fault: Option<String>,
     /// The outcome for a valid token with the same claims, if the token is invalid.
@@ -102,6 +104,7 @@ impl Explain {
             Some(assumed) => Some(assumed.object.clone()),
             None => token::claims(&gate, &request, &outcome),
         };
+        let is_verified = matches!(outcome.log.token, TokenSeen::Verified(_));
         let is_invalid = outcome.reason == Reason::BadToken && assumed.is_none();
         let renewed = read
             .as_ref()
@@ -113,8 +116,10 @@ impl Explain {
             target: self.target.to_string_lossy().into_owned(),
             ip,
             now: now.0,
-            // A token that could be renewed is what advice starts from; one that could not be is no help.
-            claims: read.clone().filter(|_| fault.is_none()),
+            // A token that can be renewed is what advice starts from; any other that is invalid is none.
+            claims: read
+                .clone()
+                .filter(|_| fault.is_none() && (is_verified || is_invalid)),
         };
         let is_open = renewed
             .as_ref()
@@ -126,6 +131,7 @@ impl Explain {
             outcome,
             weighed,
             claims: read,
+            is_valid: is_verified,
             fault,
             renewed,
         };
@@ -138,6 +144,13 @@ impl Explain {
             }
         }
         Ok((explained.outcome.kind == Kind::Allow).into())
+    }
+}
+
+impl Explained {
+    /// The claims that the decision counts with.
+    fn counted(&self) -> Option<&Map<String, Value>> {
+        self.claims.as_ref().filter(|_| self.is_valid)
     }
 }
 
@@ -198,7 +211,7 @@ fn text(side: &Analysed, target: &str, explained: &Explained, now: i64) -> Strin
         if let Some(because) = side.policy.image().rule_because(*rule) {
             text.push_str(&format!("  {}\n", styled(FAINT, visible(because))));
         }
-        for part in parts_of(side, *rule, parts, explained.claims.as_ref(), now) {
+        for part in parts_of(side, *rule, parts, explained.counted(), now) {
             let shown = match part.holds {
                 Tri::TRUE => styled(GOOD, "yes    "),
                 Tri::FALSE => styled(BAD, "no     "),
@@ -382,7 +395,7 @@ fn object(side: &Analysed, explained: &Explained) -> String {
         .0
         .iter()
         .map(|(rule, effect, parts)| {
-            let conditions: Vec<_> = parts_of(side, *rule, parts, explained.claims.as_ref(), now)
+            let conditions: Vec<_> = parts_of(side, *rule, parts, explained.counted(), now)
                 .into_iter()
                 .map(|part| {
                     let mut object = json!({ "condition": part.what, "holds": truth(part.holds) });

@@ -148,3 +148,79 @@ fn tests_of_a_policy_that_does_not_compile_are_read_as_far_as_they_can_be() {
     let codes: Vec<_> = found.iter().map(|finding| finding.code.id).collect();
     assert_eq!(codes, ["TG0606"]);
 }
+
+/// A test file for each code about test files: the text, the code, and a part of the help.
+const MISTAKES: [(&str, &str, &str); 12] = [
+    (
+        "[[test]]\nname = \"t\"\nwho = \"nobdy\"\nget = \"/\"\nexpect = \"forbidden\"",
+        "TG0601",
+        "did you mean `nobody`?",
+    ),
+    (
+        "[[test]]\nname = \"t\"\nwho = \"zoe\"\nget = \"/\"\nexpect = \"forbidden\"",
+        "TG0601",
+        "declare `[people.zoe]`",
+    ),
+    (
+        "[people.nobody]\nclaims = {}\n[[test]]\nname = \"t\"\nget = \"/\"\nexpect = \"forbidden\"",
+        "TG0602",
+        "choose another name",
+    ),
+    (
+        "[[test]]\nname = \"t\"\nget = \"/\"\nexpect = \"forbidden\"\n[[test]]\nname = \"t\"\nget = \"/b\"\nexpect = \"forbidden\"",
+        "TG0603",
+        "a name of its own",
+    ),
+    (
+        "[[table]]\nname = \"t\"\npeople = [\"nobody\"]\npaths = [\"/\", \"/b\"]\nexpect = [[\"forbidden\"]]",
+        "TG0604",
+        "one row per path",
+    ),
+    (
+        "[people.a]\nissuer = \"learners\"\nclaims = {}\n[[test]]\nname = \"t\"\nget = \"/\"\nexpect = \"forbidden\"",
+        "TG0605",
+        "the issuers are `i`",
+    ),
+    (
+        "[[test]]\nname = \"t\"\nget = \"/\"\nexpect = \"forbidden\"\nrule = \"site/members\"",
+        "TG0606",
+        "leave the rule out",
+    ),
+    (
+        "[[test]]\nname = \"t\"\nget = \"/\"\nip = \"10.0.0\"\nexpect = \"forbidden\"",
+        "TG0607",
+        "203.0.113.7",
+    ),
+    (
+        "[people.a]\nclaims = { groups = 5 }\n[[test]]\nname = \"t\"\nget = \"/\"\nexpect = \"forbidden\"",
+        "TG0608",
+        "groups are strings",
+    ),
+    (
+        "[[test]]\nname = \"t\"\nget = \"/\"\nnow = 2027-01-15\nexpect = \"forbidden\"",
+        "TG0609",
+        "date, time and offset",
+    ),
+    ("", "TG0610", "add a `[[test]]`"),
+    (
+        "[people.\"a b\"]\nclaims = {}\n[[test]]\nname = \"t\"\nget = \"/\"\nexpect = \"forbidden\"",
+        "TG0611",
+        "letters, digits",
+    ),
+];
+
+#[test]
+fn every_code_about_test_files_has_a_cure() {
+    for (text, code, help) in MISTAKES {
+        let found = findings(text);
+        let [(id, message, said)] = found.as_slice() else {
+            panic!("{text}: {found:?}");
+        };
+        assert_eq!(*id, code, "{text}: {message}");
+        assert!(said.contains(help), "{text}: {said}");
+    }
+    let all = codes::codes().map(|code| code.id);
+    let all: Vec<_> = all.filter(|id| id.starts_with("TG06")).collect();
+    let missing = |id: &&&str| !MISTAKES.iter().any(|(_, code, _)| *code == **id);
+    assert_eq!(all.iter().find(missing), None);
+}
