@@ -12,7 +12,7 @@ use tollgate_compiler::{COURSES_FOLDER, SITE_FILE};
 use crate::build::write_whole;
 use crate::failure::{Failure, counted};
 use crate::output::{BAD, GOOD, print, print_json, styled, visible};
-use crate::{Verdict, input, policy};
+use crate::{Verdict, input, overwrite, policy};
 
 /// Format policy files, preserving comments and order
 #[derive(Args)]
@@ -43,6 +43,7 @@ impl Fmt {
         // Nothing is written before every file was understood.
         for name in &names {
             let path = dir.join(name);
+            overwrite::check_inside(&path, &dir)?;
             let text = input::read_text(&path)?;
             let new = formatted(&text).map_err(|error| {
                 let path = path.clone();

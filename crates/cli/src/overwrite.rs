@@ -50,6 +50,8 @@ pub(crate) enum Refused {
     Foreign(Output),
     /// Not a regular file: a device, a pipe or a socket.
     Special,
+    /// A link of the policy that leads out of it.
+    Outside,
 }
 
 impl Refused {
@@ -60,6 +62,7 @@ impl Refused {
             Self::InPolicy => "name a file outside the policy directory",
             Self::Foreign(_) => "name another file, or remove this one first if it is not needed",
             Self::Special => "name a regular file",
+            Self::Outside => "copy the file into the policy directory",
         }
     }
 }
@@ -71,6 +74,7 @@ impl core::fmt::Display for Refused {
             Self::InPolicy => f.write_str("a file there would be read as part of the policy"),
             Self::Foreign(output) => write!(f, "what exists there is not {}", output.name()),
             Self::Special => f.write_str("it is not a regular file"),
+            Self::Outside => f.write_str("it is a link to a place outside the policy directory"),
         }
     }
 }
@@ -141,6 +145,21 @@ pub(crate) fn check_place(path: &Path) -> Result<(), Failure> {
             path: path.to_owned(),
             refused,
         })
+    })
+}
+
+/// Refuses a file of a policy that is not in the policy's directory.
+///
+/// # Errors
+///
+/// [`Failure::Overwrite`].
+pub(crate) fn check_inside(path: &Path, folder: &Path) -> Result<(), Failure> {
+    if resolved(path).starts_with(resolved(folder)) {
+        return Ok(());
+    }
+    Err(Failure::Overwrite {
+        path: path.to_owned(),
+        refused: Refused::Outside,
     })
 }
 

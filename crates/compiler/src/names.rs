@@ -117,9 +117,10 @@ fn joins(name: &str, at: usize, c: char) -> bool {
 
 /// The first letter or digit in another form than the ordinary one, such as full width among Latin letters.
 fn styled(name: &str) -> Option<Problem> {
+    let is_east_asian = has_east_asian(name);
     let is_form = |c: char| {
         matches!(c, '\u{2100}'..='\u{214F}' | '\u{24B6}'..='\u{24E9}' | '\u{1D400}'..='\u{1D7FF}')
-            || (matches!(c, '\u{FF01}'..='\u{FF5E}') && !has_east_asian(name))
+            || (matches!(c, '\u{FF01}'..='\u{FF5E}') && !is_east_asian)
     };
     let plain = |c: char| match c {
         '\u{FF01}'..='\u{FF5E}' => char::from_u32(u32::from(c) - 0xFEE0),

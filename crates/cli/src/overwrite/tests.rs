@@ -97,6 +97,12 @@ fn links_and_devices() {
     use std::os::unix::fs::symlink;
     let folder = Folder::new();
     symlink("policy/site.toml", folder.0.path().join("link")).unwrap();
+    let policy = folder.0.path().join("policy");
+    symlink("../../notes.txt", policy.join("courses/b.toml")).unwrap();
+    symlink("../keys/i.json", policy.join("courses/c.toml")).unwrap();
+    let is_inside = |name: &str| check_inside(&policy.join(name), &policy).is_ok();
+    let found = ["site.toml", "courses/b.toml", "courses/c.toml"].map(is_inside);
+    assert_eq!(found, [true, false, true]);
     assert_eq!(folder.refusal("link", Output::Html), Some(Refused::Source));
     assert_eq!(
         refusal(Path::new("/dev/null"), Output::Html),
