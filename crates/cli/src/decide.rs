@@ -152,7 +152,7 @@ fn text(gate: &Gate<Vec<u8>>, outcome: &Outcome, evaluated: &Evaluated) -> Strin
     }
     line("policy", &gate.policy_id().to_string());
     if outcome.kind == Kind::Reject {
-        text.push_str("\nThe target is refused as it stands, so no rule was asked.\n");
+        text.push_str("\nThe target is rejected, so no rule was evaluated.\n");
     } else if evaluated.0.is_empty() {
         text.push_str("\nNo rule names this path.\n");
     } else {

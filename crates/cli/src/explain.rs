@@ -183,7 +183,7 @@ fn text(side: &Analysed, target: &str, explained: &Explained, now: i64) -> Strin
     };
     let mut text = format!("{}\n", styled(style, visible(&decided(side, outcome))));
     if outcome.kind == Kind::Reject {
-        text.push_str("\nThe target is refused as it stands: no rule is asked.\n");
+        text.push_str("\nThe target is rejected, so no rule is evaluated.\n");
         return text;
     }
     if let Some(fault) = &explained.fault {

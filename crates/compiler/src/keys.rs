@@ -344,7 +344,7 @@ fn type_help(name: &str, found: &DeValue<'_>, wanted: &str) -> String {
             format!("write it without quotes: `{name} = {text}`")
         }
         ("an integer", _) => format!("write a whole number: `{name} = …`"),
-        // An answer of `[deny]` can be told from its value.
+        // The value shows which form of answer in `[deny]` was meant.
         ("a table", DeValue::String(text)) if is_answer(name) => {
             format!("write `{name} = {{ redirect = \"{}\" }}`", shown(text))
         }
@@ -377,7 +377,8 @@ fn too_many(name: &str, count: usize, max: usize, span: Span, report: &mut Repor
                         .to_owned()
                 }
                 "allow" | "deny" | "networks" => {
-                    "split the rule in two; one pattern or network can stand for many".to_owned()
+                    "split the rule in two, or write one pattern or network that covers several"
+                        .to_owned()
                 }
                 _ => format!("write at most {max} entries"),
             });

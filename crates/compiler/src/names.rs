@@ -58,7 +58,7 @@ fn problem(name: &str) -> Option<Problem> {
         .or_else(|| styled(name))
 }
 
-/// A text in which two names are equal that look alike.
+/// Returns a text that is the same for two names that look the same.
 pub fn skeleton_of(name: &str) -> String {
     skeleton(name).collect()
 }

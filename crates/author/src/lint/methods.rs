@@ -70,8 +70,8 @@ pub(super) fn check(
     }
 }
 
-/// The methods with which a request does something. OPTIONS is not among them: preflights are answered for
-/// everybody, and carry nothing.
+/// The methods that change something. OPTIONS is not among them: preflights are allowed for everyone, and have
+/// no effect.
 fn writes() -> MethodSet {
     let names = ["POST", "PUT", "PATCH", "DELETE"].into_iter();
     names

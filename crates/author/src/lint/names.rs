@@ -47,8 +47,8 @@ pub(super) fn check(subject: &Subject<'_>, findings: &mut Vec<Diagnostic>) {
     }
 }
 
-/// Two names that no reader can tell apart, such as Latin `ape` and Cyrillic `аре`. Names in ASCII alone are
-/// told apart by their spelling.
+/// Reports two names that look the same, such as Latin `ape` and Cyrillic `аре`. Names in ASCII only are
+/// distinguished by their spelling.
 fn twins(
     subject: &Subject<'_>,
     kind: &'static str,

@@ -122,7 +122,7 @@ fn summary(
     finding
 }
 
-/// The finding that the cause is for everybody, which says the same with another word.
+/// Returns the finding that the cause allows everyone, which reports the same thing under another code.
 fn public_twin<'f>(
     subject: &Subject<'_>,
     cause: usize,

@@ -212,7 +212,7 @@ fn advice_is_given_where_it_is_due() {
         ),
         ("no rules at all", &[], &["TG0729"]),
         (
-            "two names that no reader can tell apart",
+            "two names that look the same",
             &[
                 "allow = [\"/a\"]\ngroups = [\"ape\"]",
                 "allow = [\"/b\"]\ngroups = [\"\u{430}\u{440}\u{435}\"]",
@@ -304,7 +304,7 @@ fn one_cause_is_one_finding() {
         found,
         ["TG0710 because of `site/r4`, 4 other rules make no difference"]
     );
-    // A rule for everybody says so, and how much it takes in.
+    // A rule for everyone is reported as such, with the rules that it swallows.
     let for_all = with("allow = [\"/**\"]\nanyone = true");
     let advice_for_all = advice(&rules(&for_all)).findings;
     let [finding] = advice_for_all.as_slice() else {

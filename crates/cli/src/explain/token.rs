@@ -58,7 +58,7 @@ pub(super) fn with_claims(
     Some(gate.handle_traced(request, Some(&claims), &mut ()))
 }
 
-/// What the token layer finds wrong with claims, whoever signed them.
+/// Returns the error of the token layer for these claims, if it rejects them whatever the signature.
 pub(super) fn fault(gate: &Gate<Vec<u8>>, claims: &Map<String, Value>) -> Option<String> {
     let claims = Claims::from_json(&serde_json::to_vec(claims).ok()?).ok()?;
     let issuer = gate.config().assumed_issuer(&claims);

@@ -176,7 +176,7 @@ fn capture(text: &Text<'_>, part: &str, report: &mut Report) -> Option<String> {
     let Some(name) = inner.filter(|name| !name.contains(['{', '}'])) else {
         let message = format!("`{}` is not a whole capture", shown(part));
         let help = cure::alternatives(part).unwrap_or_else(|| {
-            "`{name}` captures a whole segment; inside a segment only `*` can stand".to_owned()
+            "`{name}` captures a whole segment; inside a segment only `*` is a wildcard".to_owned()
         });
         report
             .add(&codes::BAD_CAPTURE, text.part_of(part), message)

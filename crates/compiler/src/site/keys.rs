@@ -122,7 +122,7 @@ fn key_set(
             ),
             (None, None) => report.add(&codes::BAD_JWKS, name.span, problem).help(
                 cure::key_set(json).map_or(
-                    "correct the JSON, or save the file anew from the issuer's `jwks_uri`",
+                    "correct the JSON, or save the file again from the issuer's `jwks_uri`",
                     |(_, help)| help,
                 ),
             ),

@@ -316,7 +316,7 @@ fn not_text(name: &str, bytes: &[u8]) -> Refusal {
     let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
     let byte = after.first().copied().unwrap_or_default();
     let message = format!("`{name}` is not UTF-8 text: byte 0x{byte:02X} in line {line}");
-    refusal(message, "save it as UTF-8, or write that character anew")
+    refusal(message, "save it as UTF-8, or retype that character")
 }
 
 /// The system's words, in the style of messages.
