@@ -134,7 +134,7 @@ impl<'a> Suggester<'a> {
             target.push('…');
         }
         let plain = format!(
-            "{}: {} {target} as {who} is {}",
+            "{}: {} {target} as {who}: {}",
             rule.unwrap_or_default(),
             visit.method,
             got.reason.code()
@@ -271,3 +271,6 @@ pub fn inline(value: &Value) -> String {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
