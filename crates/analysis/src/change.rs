@@ -278,7 +278,9 @@ fn searched(
         &mut |chosen| {
             let mut found = described(space, &request.target, chosen);
             found.target.clone_from(&request.target);
-            (ask(policy, &found).kind == wanted).then_some(found)
+            // Nobody can come at a time that is over.
+            let is_ahead = found.now >= request.now;
+            (is_ahead && ask(policy, &found).kind == wanted).then_some(found)
         },
     );
     let found = found.found()?;

@@ -2,8 +2,13 @@
 //!
 //! Not here: what to change about it (`change`).
 
+use serde_json::{Map, Value};
+use tollgate_compiler::spec::Expr;
 use tollgate_core::decide::{Parts, Trace};
-use tollgate_core::{Effect, RuleId, Tri};
+use tollgate_core::{ClaimKind, Effect, RuleId, Tri};
+
+use crate::place;
+use crate::policy::Policy;
 
 /// Rules as the evaluator weighed them, in the order of that. A rule whose patterns overlap is weighed once
 /// for each that fits, and kept once for each different result.
@@ -38,5 +43,90 @@ pub fn matches(effect: Effect, parts: Parts) -> bool {
     match effect {
         Effect::Allow => parts.all() == Tri::TRUE,
         Effect::Deny => parts.all() != Tri::FALSE,
+    }
+}
+
+/// Why a condition of a rule is unknown: the claims it reads that are missing or of another type than declared,
+/// in words. `is_unless` chooses between `when` and `unless`.
+pub fn claim_faults(
+    policy: &Policy,
+    rule: RuleId,
+    is_unless: bool,
+    claims: Option<&Map<String, Value>>,
+) -> Vec<String> {
+    let Some(rule) = policy.rule(rule) else {
+        return Vec::new();
+    };
+    let condition = if is_unless { &rule.unless } else { &rule.when };
+    let mut slots = Vec::new();
+    if let Some(condition) = condition {
+        condition.each(&mut |expr| match expr {
+            Expr::Claim(slot) | Expr::Has(slot) | Expr::InClaim(_, slot)
+                if !slots.contains(slot) =>
+            {
+                slots.push(*slot);
+            }
+            _ => {}
+        });
+    }
+    let declared = slots.into_iter().filter_map(|slot| {
+        let claim = policy.spec().claims.get(usize::from(slot))?;
+        Some((slot, claim))
+    });
+    declared
+        .filter_map(|(slot, claim)| {
+            let value = claims.and_then(|claims| match policy.config().claim_place(slot) {
+                Some(place) => place::find(claims, place),
+                None => claims.get(&claim.name),
+            });
+            match value {
+                // `null` counts as absent.
+                None | Some(Value::Null) => Some(match claims {
+                    Some(_) => format!("the token has no claim `{}`", claim.name),
+                    None => format!("there is no valid token, so no claim `{}`", claim.name),
+                }),
+                Some(value) if !is_of(value, claim.kind) => Some(format!(
+                    "claim `{}` is {}, declared `{}`",
+                    claim.name,
+                    kind_of(value),
+                    declared_as(claim.kind)
+                )),
+                Some(_) => None,
+            }
+        })
+        .collect()
+}
+
+fn is_of(value: &Value, kind: ClaimKind) -> bool {
+    match kind {
+        ClaimKind::String => value.is_string(),
+        ClaimKind::Int => value.is_i64(),
+        ClaimKind::Bool => value.is_boolean(),
+        ClaimKind::StringList => value
+            .as_array()
+            .is_some_and(|list| list.iter().all(Value::is_string)),
+    }
+}
+
+const fn declared_as(kind: ClaimKind) -> &'static str {
+    match kind {
+        ClaimKind::String => "string",
+        ClaimKind::Int => "int",
+        ClaimKind::Bool => "bool",
+        ClaimKind::StringList => "string[]",
+    }
+}
+
+/// The type of a claim's value, in words.
+pub fn kind_of(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a bool",
+        Value::Number(number) if number.is_i64() => "an int",
+        Value::Number(_) => "a number that is not an int",
+        Value::String(_) => "a string",
+        Value::Array(list) if list.iter().all(Value::is_string) => "a list of strings",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "an object",
     }
 }

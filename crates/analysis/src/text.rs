@@ -6,7 +6,7 @@ mod test_case;
 
 use tollgate_compiler::spec::{Expr, RuleSpec};
 use tollgate_compiler::syntax::{self, methods, network, quoted};
-use tollgate_core::MethodSet;
+use tollgate_core::{Effect, MethodSet};
 
 pub use test_case::test_case;
 pub use tollgate_compiler::syntax::{moment as rfc3339, template};
@@ -19,11 +19,14 @@ pub fn condition(policy: &Policy, expr: &Expr) -> String {
 }
 
 /// Who a rule is about and under which conditions, as the keys that say so in a policy file, separated by
-/// commas. A rule about everybody is `anyone = true`.
+/// commas. An `allow` for everyone is `anyone = true`; a `deny` has no key that says so.
 pub fn who(policy: &Policy, rule: &RuleSpec) -> String {
     let mut keys = people(policy, rule);
     if keys.is_empty() {
-        keys.push("anyone = true".to_owned());
+        keys.push(match rule.effect {
+            Effect::Allow => "anyone = true".to_owned(),
+            Effect::Deny => "everyone".to_owned(),
+        });
     }
     keys.extend(narrowings(policy, rule));
     keys.join(", ")

@@ -9,14 +9,19 @@ mod budget;
 mod capture;
 mod covers;
 mod dead;
+mod issuers;
+mod methods;
 mod names;
 mod public;
+mod redirect;
+mod swallow;
+mod syntax;
 mod window;
 
 use std::collections::BTreeMap;
 
 use tollgate_analysis::Policy;
-use tollgate_compiler::diagnostic::{Span, codes};
+use tollgate_compiler::diagnostic::codes;
 use tollgate_compiler::spec::{ImageSpec, RuleSpec};
 use tollgate_compiler::{Compiled, Diagnostic, SourceTree};
 use tollgate_core::RuleId;
@@ -26,6 +31,7 @@ use crate::locate::{self, Part, Places};
 pub use allow::{Advice, Excused, settle};
 pub use budget::{Budget, budgets};
 pub use covers::covers;
+use dead::describe;
 
 /// A compiled policy, ready to be advised on.
 pub struct Subject<'a> {
@@ -95,8 +101,15 @@ pub fn lint(subject: &Subject<'_>, now: i64) -> Vec<Diagnostic> {
     names::check(subject, &mut findings);
     window::check(subject, now, &mut findings);
     public::check(subject, &mut findings);
+    syntax::check(subject, &mut findings);
+    issuers::check(subject, &mut findings);
     budget::check(subject, &mut findings);
-    drop_echoes(&mut findings);
+    if subject.policy.rules.is_empty() {
+        let message = "the policy has no rules, so every request is denied";
+        let mut finding = Diagnostic::new(&codes::NO_RULES, tollgate_compiler::SITE_FILE, message);
+        finding.help("add a `[[rule]]` to `site.toml` or to a file in `courses`");
+        findings.push(finding);
+    }
     findings
 }
 
@@ -115,24 +128,8 @@ fn analysed(subject: &Subject<'_>, now: i64, findings: &mut Vec<Diagnostic>) {
     };
     dead::check(subject, &policy, &position, now, findings);
     capture::check(subject, &policy, &position, now, findings);
-}
-
-/// A rule that a wide public rule takes in is also shadowed by it; to say it once is enough.
-fn drop_echoes(findings: &mut Vec<Diagnostic>) {
-    let told: Vec<(String, Span)> = findings
-        .iter()
-        .filter(|finding| *finding.code == codes::WIDE_PUBLIC)
-        .flat_map(|finding| &finding.labels)
-        .map(|label| (label.file.clone(), label.span))
-        .collect();
-    findings.retain(|finding| {
-        let is_echo = finding.span.is_some_and(|span| {
-            let inside = |inner: &Span| span.start <= inner.start && inner.end <= span.end;
-            told.iter()
-                .any(|(file, inner)| *file == finding.file && inside(inner))
-        });
-        *finding.code != codes::SHADOWED || !is_echo
-    });
+    methods::check(subject, &policy, now, findings);
+    redirect::check(subject, &policy, now, findings);
 }
 
 #[cfg(test)]

@@ -48,7 +48,8 @@ pub struct Suggester<'a> {
     declared: BTreeMap<String, Vec<Declared>>,
     /// What was suggested, so that one visit is not suggested twice.
     texts: BTreeSet<(String, String)>,
-    count: usize,
+    /// The names of tests, by file: those that are there, and those that were suggested.
+    names: BTreeSet<(String, String)>,
 }
 
 impl<'a> Suggester<'a> {
@@ -67,7 +68,13 @@ impl<'a> Suggester<'a> {
             pool: pool(policy, gate, files),
             declared: BTreeMap::new(),
             texts: BTreeSet::new(),
-            count: 0,
+            names: files
+                .iter()
+                .flat_map(|file| {
+                    let name = |case: &suite::Case| (file.file.clone(), case.name.clone());
+                    file.cases.iter().map(name)
+                })
+                .collect(),
         }
     }
 
@@ -105,16 +112,38 @@ impl<'a> Suggester<'a> {
         if !self.texts.insert((file.clone(), body.clone())) {
             return None;
         }
-        self.count += 1;
         let mut text = declaration;
-        let name = quoted(&format!("suggested {}: {}", self.count, got.reason.code()));
-        text.push_str(&format!("[[test]]\nname = {name}\n{body}"));
+        let name = self.name(&file, rule, visit, &who, &got);
+        text.push_str(&format!("[[test]]\nname = {}\n{body}", quoted(&name)));
         Some(Suggestion {
             file,
             rule,
             why,
             text,
         })
+    }
+
+    /// A name after rule and request, that no test of the file has: what is pasted today must not collide with
+    /// what is pasted tomorrow.
+    fn name(&mut self, file: &str, rule: usize, visit: &Visit, who: &str, got: &Got) -> String {
+        const LONGEST_TARGET: usize = 80;
+        let rule = self.policy.rules.get(rule);
+        let rule = rule.map(|rule| format!("{}/{}", rule.course, rule.id));
+        let mut target: String = visit.target.chars().take(LONGEST_TARGET).collect();
+        if target.len() < visit.target.len() {
+            target.push('…');
+        }
+        let plain = format!(
+            "{}: {} {target} as {who}: {}",
+            rule.unwrap_or_default(),
+            visit.method,
+            got.reason.code()
+        );
+        let numbered = (2..).map(|number| format!("{plain} ({number})"));
+        let name = core::iter::once(plain.clone())
+            .chain(numbered)
+            .find(|name| self.names.insert((file.to_owned(), name.clone())));
+        name.unwrap_or(plain)
     }
 
     /// The keys of a test but for its name.
@@ -244,3 +273,6 @@ pub fn inline(value: &Value) -> String {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,6 +2,7 @@
 //!
 //! Not here: what tests cover ([`coverage`](crate::coverage)) and miss ([`mutate`](crate::mutate)).
 
+mod advice;
 mod file;
 mod reader;
 mod run;
@@ -19,11 +20,12 @@ use tollgate_gate::Gate;
 use self::file::People;
 use self::reader::Reader;
 
-pub use self::file::{Case, Expect, Person, Who};
+pub use self::advice::advice;
+pub use self::file::{Case, Expect, Misplaced, Person, Who};
 pub use self::run::{Ask, Got, run};
 
 /// The end of a test file's name.
-pub const SUFFIX: &str = ".test.toml";
+pub const SUFFIX: &str = tollgate_compiler::TEST_SUFFIX;
 
 /// The test file whose people are known everywhere.
 const SITE_TESTS: &str = "site.test.toml";
@@ -71,19 +73,37 @@ pub fn find(dir: &Path) -> Result<Vec<String>, (PathBuf, io::Error)> {
     Ok(names)
 }
 
-/// The tests of all files.
+/// The tests of all files, for a policy that compiles.
 ///
 /// # Errors
 /// Everything that is wrong with any of them.
-pub fn read_all(
-    names: &[String],
+pub fn read_all<N: AsRef<str>>(
+    names: &[N],
     sources: &SourceTree,
     gate: &Gate<Vec<u8>>,
 ) -> Result<Vec<TestFile>, Vec<Diagnostic>> {
+    let (files, findings) = read(names, sources, Some(gate));
+    if findings.iter().any(Diagnostic::is_error) {
+        Err(findings)
+    } else {
+        Ok(files)
+    }
+}
+
+/// What can be read of the tests, and everything that is wrong with them. Without a gate, for a policy that
+/// does not compile, what depends on the policy is left open.
+pub fn read<N: AsRef<str>>(
+    names: &[N],
+    sources: &SourceTree,
+    gate: Option<&Gate<Vec<u8>>>,
+) -> (Vec<TestFile>, Vec<Diagnostic>) {
     let (mut shared, mut files, mut findings) = (People::new(), Vec::new(), Vec::new());
-    for name in names {
+    for name in names.iter().map(AsRef::as_ref) {
+        // One that could not be read was reported with the policy.
+        let Some(text) = sources.text(name) else {
+            continue;
+        };
         let mut reader = Reader::new(name);
-        let text = sources.text(name).unwrap_or_default();
         let read = file::read(&mut reader, text, &shared, gate);
         let known = read.people.values().chain(shared.values());
         let known = known.cloned().collect();
@@ -92,18 +112,14 @@ pub fn read_all(
         }
         findings.append(&mut reader.findings);
         files.push(TestFile {
-            file: name.clone(),
+            file: name.to_owned(),
             now: read.now.unwrap_or_default(),
             ip: read.ip.and_then(|ip| ip.parse().ok()),
             cases: read.cases,
             people: known,
         });
     }
-    if findings.is_empty() {
-        Ok(files)
-    } else {
-        Err(findings)
-    }
+    (files, findings)
 }
 
 /// The test file that belongs to a policy file: `courses/x.test.toml` to `courses/x.toml`.

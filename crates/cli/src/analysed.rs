@@ -41,7 +41,8 @@ impl Analysed {
     }
 
     /// Files that do not lie in a folder. `name` is what to call them.
-    pub(crate) fn of_sources(sources: SourceTree, name: &Path) -> Result<Self, Failure> {
+    pub(crate) fn of_sources(mut sources: SourceTree, name: &Path) -> Result<Self, Failure> {
+        sources.seen_as(name.to_string_lossy());
         let _progress = Progress::start("compiling the policy", None);
         let mut compiled = compile(&sources, &CompileOptions::default());
         match compiled.image.take() {
@@ -67,7 +68,7 @@ impl Analysed {
             .map(|(rule, origin)| {
                 let text = sources.text(&origin.file).unwrap_or_default();
                 let (line, _) = line_and_column(text, origin.span.start);
-                (rule_name(rule), (origin.file.clone(), line))
+                (rule_name(rule), (sources.path_of(&origin.file), line))
             })
             .collect();
         let policy = Policy::with_image(spec, image).map_err(|error| Failure::Analysis {
@@ -86,6 +87,14 @@ impl Analysed {
     pub(crate) fn place(&self, rule: RuleId) -> Option<String> {
         let (file, line) = self.places.get(&self.name(rule))?;
         Some(format!("{file}:{line}"))
+    }
+
+    /// A rule's name, and where it is if that is known.
+    pub(crate) fn named_by(&self, name: &str) -> String {
+        match self.places.get(name) {
+            Some((file, line)) => format!("{name} ({file}:{line})"),
+            None => name.to_owned(),
+        }
     }
 
     /// A rule's name, and where it stands if that is known.

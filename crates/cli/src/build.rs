@@ -23,11 +23,18 @@ use tollgate_core::Image;
 
 use crate::failure::{Failure, Problem, print_findings, sized, warn};
 use crate::output::{FAINT, GOOD, print, print_json, styled, visible};
+use crate::overwrite::{self, Output, Refused};
 use crate::{Verdict, input, policy, trust};
+pub(crate) use edgeworkers::is_bundle;
 use lambda_edge::Flavour;
 use parts::Parts;
 use sign::SignArgs;
 pub(crate) use write::write_whole;
+
+/// Whether a file is the zip of a Lambda@Edge function.
+pub(crate) fn is_lambda_zip(path: &Path) -> bool {
+    sign::zipped(path).is_some()
+}
 
 /// Compile a policy into what an edge loads
 #[derive(Args)]
@@ -38,9 +45,9 @@ pub(crate) use write::write_whole;
                   --trust trust.json --target cloudflare -o dist"
 )]
 pub(crate) struct Build {
-    /// The policy folder, or an image that was built from one
+    /// The policy folder, or an image that was built from one [default: the nearest folder with `site.toml`]
     #[arg(value_name = "DIR")]
-    policy: PathBuf,
+    policy: Option<PathBuf>,
     /// The file or folder to write; it is replaced at once or not at all
     #[arg(short, long, value_name = "PATH")]
     out: PathBuf,
@@ -50,7 +57,8 @@ pub(crate) struct Build {
     /// With `--target lambda-edge`: what decides inside the function [default: wasm]
     #[arg(long, value_enum)]
     flavour: Option<Flavour>,
-    /// Where the edges' built parts are [default: $TOLLGATE_PARTS, else beside the program]
+    /// Where the edges' built parts are [default: $TOLLGATE_PARTS, else `parts` next to this program or next
+    /// to its folder]
     #[arg(long, value_name = "DIR")]
     parts: Option<PathBuf>,
     #[command(flatten)]
@@ -126,6 +134,28 @@ impl Input<'_> {
 }
 
 impl Target {
+    /// What the artifact is, if it is one file.
+    const fn file(self) -> Option<Output> {
+        match self {
+            Target::Image => Some(Output::Image),
+            Target::LambdaEdge => Some(Output::LambdaZip),
+            Target::Edgeworkers => Some(Output::Bundle),
+            Target::Cloudflare | Target::CloudfrontFunctions => None,
+        }
+    }
+
+    /// Whether a folder holds an earlier artifact of this target.
+    fn made(self, folder: &Path) -> bool {
+        match self {
+            Target::Cloudflare => {
+                let policy = folder.join(cloudflare::POLICY);
+                policy.is_file() && overwrite::check(&policy, Output::Image).is_ok()
+            }
+            Target::CloudfrontFunctions => cloudfront_functions::made(folder),
+            Target::Image | Target::LambdaEdge | Target::Edgeworkers => false,
+        }
+    }
+
     /// Whether the artifact loads an image, which can be signed. The others are code, generated from the
     /// policy: whoever can replace it can replace everything.
     const fn has_image(self) -> bool {
@@ -180,21 +210,20 @@ impl Build {
         if self.signing.needs_image() && !self.target.has_image() {
             return Err(Failure::NotSignable);
         }
-        let (bytes, spec) = if self.policy.is_file() {
-            (input::read(&self.policy)?, None)
+        if let Some(output) = self.target.file() {
+            overwrite::check(&self.out, output)?;
+        }
+        let source = policy::folder_or_default(self.policy)?;
+        let (bytes, spec) = if source.is_file() {
+            (input::read(&source)?, None)
         } else {
-            let policy = policy::compile(&self.policy, self.lenient_jwks)?;
+            let policy = policy::compile(&source, self.lenient_jwks)?;
             if !self.json {
                 print_findings(&policy.compiled.diagnostics, &policy.sources);
             }
             (policy.image, policy.compiled.policy)
         };
-        let site = |image| {
-            Ok(policy::load(&self.policy, image, None)?
-                .config()
-                .site
-                .clone())
-        };
+        let site = |image| Ok(policy::load(&source, image, None)?.config().site.clone());
         let bytes = self.signing.sealed(bytes, site)?;
         let keys = self.signing.trust()?;
         let mut trust = match &keys {
@@ -202,7 +231,7 @@ impl Build {
             None => None,
         };
         // Whatever is shipped has been loaded once by the code that will load it at the edge.
-        let gate = policy::load(&self.policy, bytes.clone(), trust.as_mut())?;
+        let gate = policy::load(&source, bytes.clone(), trust.as_mut())?;
         let (image, id, release) = (gate.image(), gate.policy_id(), gate.release());
         self.signing.check_replaced(&self.out, release, id)?;
         let keys = keys.map(|(_, text)| String::from_utf8_lossy(&text).into_owned());
@@ -217,7 +246,18 @@ impl Build {
         })?;
         let written = match &artifact.content {
             Content::File(bytes) => write_whole(&self.out, bytes),
-            Content::Folder(entries) => write::write_folder(&self.out, entries),
+            Content::Folder(entries) => {
+                overwrite::check_place(&self.out)?;
+                for entry in entries.iter().filter(|entry| entry.name.ends_with(".toml")) {
+                    overwrite::check_place(&self.out.join(&entry.name))?;
+                }
+                let replaces = write::replaced(&self.out, entries).is_ok_and(|replaces| replaces);
+                if replaces && !self.target.made(&self.out) {
+                    let (path, refused) = (self.out, Refused::Foreign(Output::Folder));
+                    return Err(Failure::Overwrite { path, refused });
+                }
+                write::write_folder(&self.out, entries)
+            }
         };
         written.map_err(|error| Failure::Write {
             path: self.out.clone(),

@@ -1,16 +1,22 @@
 //! `tollgate check`: does the policy compile, and what should its author think about.
 
 use std::path::PathBuf;
+use std::thread;
 
 use clap::Args;
 use serde_json::{Value, json};
 use tollgate_author::lint::{self, Budget, Subject};
+use tollgate_author::suite;
 use tollgate_compiler::diagnostic::{Code, codes, render};
+use tollgate_compiler::spec::ImageSpec;
+use tollgate_compiler::{Diagnostic, SourceTree};
+use tollgate_gate::Gate;
 
 use crate::failure::{Failure, Problem, counted, print_findings};
 use crate::output::{BAD, FAINT, GOOD, NOTE, STRONG, note, print, print_json, styled};
+use crate::policy::{self, Policy};
 use crate::progress::Progress;
-use crate::{Verdict, input, policy};
+use crate::{Verdict, input};
 
 /// Compile a policy, and say what is wrong with it and what is probably not meant
 #[derive(Args)]
@@ -29,7 +35,7 @@ A warning that is meant to be so is allowed in site.toml:
 Exit code: 0 if it compiles, also with warnings; 3 with --deny-warnings if there are any; 2 if it does
 not compile.")]
 pub(crate) struct Check {
-    /// The policy folder; left out, this folder or `policy` in it
+    /// The policy folder [default: the nearest folder with `site.toml`]
     dir: Option<PathBuf>,
     /// Explain the code of a finding, or with `all` every code
     #[arg(long, value_name = "CODE", conflicts_with_all = ["dir", "deny_warnings", "lenient_jwks"])]
@@ -37,8 +43,8 @@ pub(crate) struct Check {
     /// Answer 3 if there are warnings
     #[arg(long)]
     deny_warnings: bool,
-    /// The time for which windows are judged, in Unix seconds; the machine's if left out
-    #[arg(long, value_name = "SECS", allow_negative_numbers = true)]
+    /// Evaluate time windows at this time, RFC 3339 or Unix seconds [default: now]
+    #[arg(long, value_name = "TIME", value_parser = input::time, allow_negative_numbers = true)]
     now: Option<i64>,
     /// Skip bad keys of a key set with a warning
     #[arg(long)]
@@ -54,18 +60,30 @@ impl Check {
             return explain(code, self.json);
         }
         let dir = policy::folder_or_default(self.dir)?;
-        let mut policy = policy::compile(&dir, self.lenient_jwks)?;
+        let mut policy = with_tests(policy::compile_with_tests(&dir, self.lenient_jwks))?;
         // The keys are judged when a gate loads the image, so that is part of the check.
         let gate = policy::load(&dir, policy.image, None)?;
         let mut findings = core::mem::take(&mut policy.compiled.diagnostics);
+        let spec = policy.compiled.policy.as_ref();
+        findings.extend(tests(&policy.sources, Some(&gate), spec));
+        if findings.iter().any(Diagnostic::is_error) {
+            let sources = Box::new(policy.sources);
+            return Err(Failure::Policy { findings, sources });
+        }
         let (mut excused, mut budgets) = (Vec::new(), Vec::new());
         if let Some(subject) = Subject::new(&policy.compiled, &policy.sources) {
             let _progress = Progress::start("looking at the rules", None);
-            findings.extend(lint::lint(&subject, input::now_or_clock(self.now).0));
-            let advice = lint::settle(&subject, findings);
+            let now = input::now_or_clock(self.now).0;
+            // Generating code for small edges takes as long as all lints, and neither waits for the other.
+            let advice = thread::scope(|scope| {
+                let sizes = scope.spawn(|| lint::budgets(&subject));
+                findings.extend(lint::lint(&subject, now));
+                let advice = lint::settle(&subject, findings);
+                budgets = sizes.join().unwrap_or_default();
+                advice
+            });
             findings = advice.findings;
             excused = advice.excused;
-            budgets = lint::budgets(&subject);
         }
         let verdict = Verdict::from(!self.deny_warnings || findings.is_empty());
         let (rules, bytes) = (gate.image().rule_count(), gate.image().as_bytes().len());
@@ -119,6 +137,33 @@ impl Check {
         }
         Ok(verdict)
     }
+}
+
+/// What is wrong with the tests. Without a gate, for a policy that does not compile, less can be said.
+fn tests(
+    sources: &SourceTree,
+    gate: Option<&Gate<Vec<u8>>>,
+    spec: Option<&ImageSpec>,
+) -> Vec<Diagnostic> {
+    let (files, mut findings) = suite::read(&sources.test_files(), sources, gate);
+    if let (Some(gate), Some(spec)) = (gate, spec) {
+        findings.extend(suite::advice(&files, spec, gate));
+    }
+    findings
+}
+
+/// A policy, or its errors together with those of its tests.
+fn with_tests(compiled: Result<Policy, Failure>) -> Result<Policy, Failure> {
+    compiled.map_err(|failure| match failure {
+        Failure::Policy {
+            mut findings,
+            sources,
+        } => {
+            findings.extend(tests(&sources, None, None));
+            Failure::Policy { findings, sources }
+        }
+        other => other,
+    })
 }
 
 fn budget_json(budget: &Budget) -> Value {

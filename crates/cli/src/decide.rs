@@ -6,12 +6,13 @@ use std::path::PathBuf;
 
 use clap::Args;
 use serde_json::json;
-use tollgate_core::decide::{Parts, Trace};
-use tollgate_core::{Effect, RuleId, Tri};
+use tollgate_core::{Reason, RuleId};
 use tollgate_gate::{Gate, Kind, Outcome, Request};
 
+use crate::claims::ClaimsArgs;
 use crate::failure::{Failure, Problem};
-use crate::output::{BAD, FAINT, GOOD, NOTE, STRONG, print, print_json, styled, visible};
+use crate::output::{BAD, GOOD, NOTE, STRONG, note, print, print_json, styled, visible};
+use crate::trace::Evaluated;
 use crate::trust::TrustArgs;
 use crate::{Verdict, input, policy};
 
@@ -21,12 +22,13 @@ use crate::{Verdict, input, policy};
 Examples:
   tollgate decide policy --target /courses/rust-101/week1/intro.mp4
   tollgate decide policy --target /courses/rust-101/exams/final.pdf \\
-      --claims '{\"sub\":\"alice\",\"cognito:groups\":[\"rust-101\"]}' --now 1800000000
+      --claims '{\"sub\":\"alice\",\"cognito:groups\":[\"rust-101\"]}' --now 2027-01-15T12:00:00Z
+  tollgate decide policy --target /courses/rust-101/a.mp4 --sub alice --groups rust-101
 
 Exit code: 0 for allow, 3 for deny and reject.")]
 pub(crate) struct Decide {
-    /// The policy folder, or a policy image
-    dir: PathBuf,
+    /// The policy folder, or a policy image [default: the nearest folder with `site.toml`]
+    dir: Option<PathBuf>,
     /// The request's method
     #[arg(long, default_value = "GET")]
     method: String,
@@ -37,14 +39,13 @@ pub(crate) struct Decide {
     /// A header field of the request; may be repeated
     #[arg(long = "header", value_name = "NAME: VALUE")]
     headers: Vec<String>,
-    /// Decide as if a token with these claims had been verified
-    #[arg(long, value_name = "JSON")]
-    claims: Option<String>,
+    #[command(flatten)]
+    claims: ClaimsArgs,
     /// The client's address; unknown if left out
     #[arg(long, value_name = "ADDRESS")]
     ip: Option<String>,
-    /// The time of the request, in Unix seconds; the machine's if left out
-    #[arg(long, value_name = "SECS", allow_negative_numbers = true)]
+    /// The time of the request, as RFC 3339 or in Unix seconds [default: now]
+    #[arg(long, value_name = "TIME", value_parser = input::time, allow_negative_numbers = true)]
     now: Option<i64>,
     #[command(flatten)]
     trust: TrustArgs,
@@ -65,7 +66,6 @@ impl Decide {
             .iter()
             .map(|(name, value)| (name.as_str(), value.as_slice()))
             .collect();
-        let claims = self.claims.as_deref().map(input::claims).transpose()?;
         if let Some(ip) = &self.ip
             && ip.parse::<core::net::IpAddr>().is_err()
         {
@@ -76,35 +76,29 @@ impl Decide {
                 problem,
             });
         }
-        let gate = policy::gate(&self.dir, self.trust.read()?.as_mut())?;
+        let dir = policy::folder_or_default(self.dir)?;
+        let gate = policy::gate(&dir, self.trust.read()?.as_mut())?;
+        let claims = self.claims.read(gate.config())?;
+        let now = input::now_or_clock(self.now);
         let request = Request {
             method: &self.method,
             target: &target,
             headers: &headers,
             ip: self.ip.as_deref(),
-            now: input::now_or_clock(self.now),
+            now,
         };
-        let mut weighed = Weighed::default();
-        let outcome = gate.handle_traced(&request, claims.as_ref(), &mut weighed);
+        let mut evaluated = Evaluated::default();
+        let assumed = claims.as_ref().map(|assumed| &assumed.claims);
+        let outcome = gate.handle_traced(&request, assumed, &mut evaluated);
         if self.json {
             print_json(object(&gate, &outcome))?;
         } else {
-            print(text(&gate, &outcome, &weighed).trim_end())?;
+            print(text(&gate, &outcome, &evaluated).trim_end())?;
+            if let Some(outdated) = claims.and_then(|claims| claims.outdated(now.0)) {
+                note(format_args!("{}: {outdated}", styled(NOTE, "note")));
+            }
         }
         Ok((outcome.kind == Kind::Allow).into())
-    }
-}
-
-/// Every rule that was weighed, in the order of that.
-#[derive(Default)]
-struct Weighed(Vec<(RuleId, Effect, Parts)>);
-
-impl Trace for Weighed {
-    fn rule(&mut self, rule: RuleId, effect: Effect, parts: Parts) {
-        // A rule whose patterns overlap is weighed once for each that fits.
-        if !self.0.contains(&(rule, effect, parts)) {
-            self.0.push((rule, effect, parts));
-        }
     }
 }
 
@@ -125,7 +119,7 @@ fn object(gate: &Gate<Vec<u8>>, outcome: &Outcome) -> String {
     format!("{{{}}}", members.join(","))
 }
 
-fn text(gate: &Gate<Vec<u8>>, outcome: &Outcome, weighed: &Weighed) -> String {
+fn text(gate: &Gate<Vec<u8>>, outcome: &Outcome, evaluated: &Evaluated) -> String {
     let style = if outcome.kind == Kind::Allow {
         GOOD
     } else {
@@ -135,7 +129,11 @@ fn text(gate: &Gate<Vec<u8>>, outcome: &Outcome, weighed: &Weighed) -> String {
         style,
         format_args!("{} {}", outcome.kind.code(), outcome.status),
     );
-    let mut text = format!("{head} {}\n", outcome.reason.code());
+    // The reason of an allowed request says nothing that its outcome does not.
+    let mut text = match outcome.reason {
+        Reason::Allow => format!("{head}\n"),
+        reason => format!("{head} {}\n", reason.code()),
+    };
     let mut line = |name: &str, value: &str| {
         let value = visible(value);
         text.push_str(&format!(
@@ -148,73 +146,32 @@ fn text(gate: &Gate<Vec<u8>>, outcome: &Outcome, weighed: &Weighed) -> String {
     }
     if let Some(name) = &outcome.rule {
         line("rule", name);
-        if let Some(because) = because(gate, weighed, name) {
+        if let Some(because) = because(gate, evaluated, name) {
             line("because", because);
         }
     }
     line("policy", &gate.policy_id().to_string());
     if outcome.kind == Kind::Reject {
-        text.push_str("\nThe target is refused as it stands, so no rule was asked.\n");
-    } else if weighed.0.is_empty() {
+        text.push_str("\nThe target is rejected, so no rule was evaluated.\n");
+    } else if evaluated.0.is_empty() {
         text.push_str("\nNo rule names this path.\n");
     } else {
         text.push_str("\nRules that name this path:\n");
-        table(gate, weighed, &mut text);
+        for line in evaluated.lines(gate) {
+            text.push_str(&format!("  {line}\n"));
+        }
     }
     text
 }
 
-/// The author's reason for the rule of this name, which is one of those weighed.
-fn because<'a>(gate: &'a Gate<Vec<u8>>, weighed: &Weighed, name: &str) -> Option<&'a str> {
+/// The author's reason for the rule of this name, which is one of those evaluated.
+fn because<'a>(gate: &'a Gate<Vec<u8>>, evaluated: &Evaluated, name: &str) -> Option<&'a str> {
     let image = gate.image();
     let is_named = |rule: &RuleId| {
         image
             .rule_name(*rule)
             .is_some_and(|n| n.to_string() == name)
     };
-    let rule = weighed.0.iter().map(|(rule, ..)| *rule).find(is_named)?;
+    let rule = evaluated.0.iter().map(|(rule, ..)| *rule).find(is_named)?;
     image.rule_because(rule)
-}
-
-fn table(gate: &Gate<Vec<u8>>, weighed: &Weighed, text: &mut String) {
-    let name = |rule| {
-        let name = gate.image().rule_name(rule).map(|name| name.to_string());
-        visible(&name.unwrap_or_default())
-    };
-    let width = weighed
-        .0
-        .iter()
-        .map(|(rule, ..)| name(*rule).chars().count())
-        .max()
-        .unwrap_or(0);
-    for (rule, effect, parts) in &weighed.0 {
-        let all = parts.all();
-        // An allow needs certainty; a deny needs doubt only.
-        let (word, hits) = match effect {
-            Effect::Allow => ("allow", all == Tri::TRUE),
-            Effect::Deny => ("deny ", all != Tri::FALSE),
-        };
-        let result = match (effect, hits) {
-            (_, false) => styled(FAINT, "does not hit"),
-            (Effect::Allow, true) => styled(GOOD, "hits"),
-            (Effect::Deny, true) => styled(BAD, "hits"),
-        };
-        text.push_str(&format!("  {word} {:width$}  {result}", name(*rule)));
-        for (part, value) in [
-            ("method", parts.method),
-            ("who", parts.who),
-            ("networks", parts.networks),
-            ("from/until", parts.time),
-            ("when", parts.when),
-            ("unless", parts.unless),
-        ] {
-            let shown = match value {
-                Tri::TRUE => continue,
-                Tri::FALSE => styled(STRONG, format_args!("{part}: no")),
-                _ => styled(NOTE, format_args!("{part}: unknown")),
-            };
-            text.push_str(&format!(", {shown}"));
-        }
-        text.push('\n');
-    }
 }

@@ -47,9 +47,9 @@ pub(crate) struct DiffVerb {
     /// Print Markdown, for a comment on a pull request
     #[arg(long)]
     markdown: bool,
-    /// The time of requests that show a difference which does not depend on it, in Unix seconds; the machine's
-    /// if left out
-    #[arg(long, value_name = "SECS", allow_negative_numbers = true)]
+    /// The time of requests that show a difference which does not depend on it, as RFC 3339 or in Unix seconds
+    /// [default: now]
+    #[arg(long, value_name = "TIME", value_parser = input::time, allow_negative_numbers = true)]
     now: Option<i64>,
 }
 

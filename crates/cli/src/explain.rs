@@ -1,164 +1,198 @@
-//! `tollgate explain`: why a request is answered as it is, condition by condition, and what would have to
-//! change for the other answer.
+//! `tollgate explain`: why a request is decided as it is, condition by condition, and what would have to
+//! change for the opposite decision.
+//!
+//! The decision is the gate's, as in `tollgate decide`; the analysis adds what would change it.
+
+mod token;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::Args;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 use tollgate_analysis::change::{Change, Way, Ways, minimal_changes};
-use tollgate_analysis::explain::{Weighed, matches};
+use tollgate_analysis::explain::{Weighed, claim_faults, matches};
 use tollgate_analysis::text::{narrowings, people, rfc3339};
-use tollgate_analysis::{Kind, Request, Ruling, ask_traced};
-use tollgate_core::{Effect, RuleId, Tri};
-use tollgate_token::Claims;
+use tollgate_analysis::{Kind, Request, place};
+use tollgate_core::{Effect, Reason, RuleId, Tri};
+use tollgate_gate::{Outcome, TokenSeen};
 
 use crate::analysed::Analysed;
-use crate::diff::{request as request_object, ruled};
+use crate::claims::ClaimsArgs;
+use crate::diff::request as request_object;
 use crate::failure::Failure;
-use crate::output::{BAD, FAINT, GOOD, NOTE, STRONG, print, print_json, styled, visible};
-use crate::reach::{address, claims_object};
-use crate::{Verdict, input};
+use crate::output::{BAD, FAINT, GOOD, NOTE, STRONG, note, print, print_json, styled, visible};
+use crate::reach::address;
+use crate::{Verdict, input, policy};
 
-/// Tell why a request is answered as it is, and what would change that
+/// Explain the decision for a request and list the smallest changes that would reverse it
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
   tollgate explain policy --target /courses/rust-101/week1/intro.mp4
+  tollgate explain policy --target /courses/rust-101/exams/final.pdf --sub alice --groups rust-101
   tollgate explain policy --target /courses/rust-101/exams/final.pdf \\
-      --claims '{\"sub\":\"alice\",\"cognito:groups\":[\"rust-101\"],\"exp\":1800000000}'
+      --header \"Authorization: Bearer $TOKEN\" --now 2027-01-15T12:00:00Z
 
 Exit code: 0 for allow, 3 for deny and reject.")]
 pub(crate) struct Explain {
-    /// The policy folder, or a policy image
-    dir: PathBuf,
+    /// The policy folder, or a policy image [default: the nearest folder with `site.toml`]
+    dir: Option<PathBuf>,
     /// The request's method
     #[arg(long, default_value = "GET")]
     method: String,
     /// The raw request target, as it stands in the request line
     #[arg(long, value_name = "RAW")]
     target: OsString,
-    /// What the token says; it is taken as verified unless its times say otherwise
-    #[arg(long, value_name = "JSON", conflicts_with = "headers")]
-    claims: Option<String>,
-    /// A header field of the request; the claims are read from a bearer token without verifying it
+    #[command(flatten)]
+    claims: ClaimsArgs,
+    /// A header field of the request; may be repeated
     #[arg(long = "header", value_name = "NAME: VALUE")]
     headers: Vec<String>,
     /// The client's address; unknown if left out
     #[arg(long, value_name = "ADDRESS")]
     ip: Option<String>,
-    /// The time of the request, in Unix seconds; the machine's if left out
-    #[arg(long, value_name = "SECS", allow_negative_numbers = true)]
+    /// The time of the request, as RFC 3339 or in Unix seconds [default: now]
+    #[arg(long, value_name = "TIME", value_parser = input::time, allow_negative_numbers = true)]
     now: Option<i64>,
     /// Print one JSON object
     #[arg(long)]
     pub(crate) json: bool,
 }
 
-/// A token that is good but for the time.
-struct Expired {
-    /// Seconds since it expired.
-    since: i64,
+/// A decision, and what it was made of.
+struct Explained {
+    outcome: Outcome,
+    weighed: Weighed,
+    /// What the token contains: assumed, verified, or only read where it is invalid.
+    claims: Option<Map<String, Value>>,
+    /// Whether the decision counts with these claims.
+    is_valid: bool,
+    /// What is wrong with the claims, if the token layer rejects them.
+    fault: Option<String>,
+    /// The outcome for a valid token with the same claims, if the token is invalid.
+    renewed: Option<Outcome>,
+    ways: Option<Ways>,
 }
 
 impl Explain {
     pub(crate) fn run(self) -> Result<Verdict, Failure> {
-        let side = Analysed::read(&self.dir)?;
-        let now = input::now_or_clock(self.now).0;
-        let mut claims = self.claims.as_deref().map(claims_object).transpose()?;
-        for header in &self.headers {
-            let (name, value) = input::header(header)?;
-            if name.eq_ignore_ascii_case("authorization")
-                && let Some(text) = bearer_claims(&value)
-            {
-                claims = Some(claims_object(&text)?);
-            }
-        }
-        let expires = claims
-            .as_ref()
-            .and_then(|claims| claims.get("exp")?.as_i64());
-        let expired = expires
-            .filter(|exp| now >= *exp)
-            .map(|exp| Expired { since: now - exp });
-        let request = Request {
-            method: self.method,
-            target: self.target.to_string_lossy().into_owned(),
-            ip: self.ip.as_deref().map(address).transpose()?,
+        let dir = policy::folder_or_default(self.dir)?;
+        let side = Analysed::read(&dir)?;
+        let gate = policy::load(&dir, side.policy.image().as_bytes().to_vec(), None)?;
+        let now = input::now_or_clock(self.now);
+        let ip = self.ip.as_deref().map(address).transpose()?;
+        let assumed = self.claims.read(gate.config())?;
+        let headers = self.headers.iter().map(|text| input::header(text));
+        let headers: Vec<(String, Vec<u8>)> = headers.collect::<Result<_, _>>()?;
+        let headers: Vec<(&str, &[u8])> = headers
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_slice()))
+            .collect();
+        let target = input::target_bytes(&self.target);
+        let request = tollgate_gate::Request {
+            method: &self.method,
+            target: &target,
+            headers: &headers,
+            ip: self.ip.as_deref(),
             now,
-            claims,
-        };
-        // Whoever comes with a token that has expired is treated as somebody without one.
-        let as_it_is = Request {
-            claims: request.claims.clone().filter(|_| expired.is_none()),
-            ..request.clone()
         };
         let mut weighed = Weighed::default();
-        let ruling = ask_traced(&side.policy, &as_it_is, &mut weighed);
-        let renewed = expired.as_ref().map(|_| {
-            let mut ignored = Weighed::default();
-            ask_traced(&side.policy, &request, &mut ignored)
-        });
-        let ways = minimal_changes(&side.policy, &as_it_is).ok();
+        let claims = assumed.as_ref().map(|assumed| &assumed.claims);
+        let outcome = gate.handle_traced(&request, claims, &mut weighed);
+        let read = match &assumed {
+            Some(assumed) => Some(assumed.object.clone()),
+            None => token::claims(&gate, &request, &outcome),
+        };
+        let is_verified = matches!(outcome.log.token, TokenSeen::Verified(_));
+        let is_invalid = outcome.reason == Reason::BadToken && assumed.is_none();
+        let renewed = read
+            .as_ref()
+            .filter(|_| is_invalid)
+            .and_then(|claims| token::with_claims(&gate, &request, claims));
+        let fault = read.as_ref().and_then(|claims| token::fault(&gate, claims));
+        let analysed = Request {
+            method: self.method.clone(),
+            target: self.target.to_string_lossy().into_owned(),
+            ip,
+            now: now.0,
+            // A token that can be renewed is what advice starts from; any other that is invalid is none.
+            claims: read
+                .clone()
+                .filter(|_| fault.is_none() && (is_verified || is_invalid)),
+        };
+        let is_open = renewed
+            .as_ref()
+            .is_some_and(|renewed| renewed.kind == Kind::Allow);
+        let explained = Explained {
+            ways: (!is_open)
+                .then(|| minimal_changes(&side.policy, &analysed).ok())
+                .flatten(),
+            outcome,
+            weighed,
+            claims: read,
+            is_valid: is_verified,
+            fault,
+            renewed,
+        };
         if self.json {
-            let object = object(&side, &ruling, &weighed, ways.as_ref(), renewed.as_ref());
-            print_json(object)?;
+            print_json(object(&side, &explained))?;
         } else {
-            let mut shown = text(&side, &as_it_is, &ruling, &weighed);
-            if let (Some(expired), Some(renewed)) = (&expired, &renewed) {
-                let since = span(expired.since);
-                let then = ruled(&side, renewed);
-                let word = styled(NOTE, "the token expired");
-                shown.push_str(&format!("\n{word} {since} ago; with a fresh one: {then}\n"));
+            print(text(&side, &analysed.target, &explained, now.0).trim_end())?;
+            if let Some(outdated) = assumed.and_then(|assumed| assumed.outdated(now.0)) {
+                note(format_args!("{}: {outdated}", styled(NOTE, "note")));
             }
-            match &ways {
-                Some(ways) => shown.push_str(&ways_text(&side, ways)),
-                None => shown.push_str("\nThe target is refused as it stands: no rule is asked.\n"),
-            }
-            print(shown.trim_end())?;
         }
-        Ok((ruling.kind == Kind::Allow).into())
+        Ok((explained.outcome.kind == Kind::Allow).into())
     }
 }
 
-/// The claims in a bearer token, as text; nothing about it is verified.
-fn bearer_claims(value: &[u8]) -> Option<String> {
-    use base64ct::Encoding;
-    let text = core::str::from_utf8(value).ok()?;
-    let (scheme, token) = text.split_once(' ')?;
-    let payload = token.split('.').nth(1)?;
-    let bytes = base64ct::Base64UrlUnpadded::decode_vec(payload).ok()?;
-    let claims = Claims::from_json(&bytes).ok()?;
-    scheme
-        .eq_ignore_ascii_case("bearer")
-        .then(|| claims.text().to_owned())
+impl Explained {
+    /// The claims that the decision counts with.
+    fn counted(&self) -> Option<&Map<String, Value>> {
+        self.claims.as_ref().filter(|_| self.is_valid)
+    }
 }
 
-/// A length of time in words.
-fn span(secs: i64) -> String {
-    let (count, unit) = match secs {
-        0..120 => (secs, "second"),
-        120..7_200 => (secs / 60, "minute"),
-        7_200..172_800 => (secs / 3_600, "hour"),
-        _ => (secs / 86_400, "day"),
-    };
-    let plural = if count == 1 { "" } else { "s" };
-    format!("{count} {unit}{plural}")
+/// An outcome in a few words.
+fn decided(side: &Analysed, outcome: &Outcome) -> String {
+    let mut text = format!("{} {}", outcome.kind.code(), outcome.status);
+    if outcome.reason != Reason::Allow {
+        text.push_str(&format!(" {}", outcome.reason.code()));
+    }
+    if let Some(detail) = outcome.detail {
+        text.push_str(&format!(" ({detail})"));
+    }
+    if let Some(location) = token::location(outcome) {
+        text.push_str(&format!(" to {location}"));
+    }
+    if let Some(rule) = &outcome.rule {
+        text.push_str(&format!(" by {}", side.named_by(rule)));
+    }
+    text
 }
 
-fn text(side: &Analysed, request: &Request, ruling: &Ruling, weighed: &Weighed) -> String {
-    let style = if ruling.kind == Kind::Allow {
+fn text(side: &Analysed, target: &str, explained: &Explained, now: i64) -> String {
+    let Explained {
+        outcome, weighed, ..
+    } = explained;
+    let style = if outcome.kind == Kind::Allow {
         GOOD
     } else {
         BAD
     };
-    let mut text = format!("{}\n", styled(style, visible(&ruled(side, ruling))));
-    if ruling.kind == Kind::Reject {
+    let mut text = format!("{}\n", styled(style, visible(&decided(side, outcome))));
+    if outcome.kind == Kind::Reject {
+        text.push_str("\nThe target is rejected, so no rule is evaluated.\n");
         return text;
+    }
+    if let Some(fault) = &explained.fault {
+        text.push_str(&format!("  the claims are invalid: {}\n", visible(fault)));
     }
     if weighed.0.is_empty() {
         text.push_str(&format!(
             "  no rule names {}: what no rule allows is denied\n",
-            visible(&request.target)
+            visible(target)
         ));
     }
     for (rule, effect, parts) in &weighed.0 {
@@ -177,65 +211,136 @@ fn text(side: &Analysed, request: &Request, ruling: &Ruling, weighed: &Weighed) 
         if let Some(because) = side.policy.image().rule_because(*rule) {
             text.push_str(&format!("  {}\n", styled(FAINT, visible(because))));
         }
-        for (what, value) in parts_of(side, *rule, parts) {
-            let shown = match value {
+        for part in parts_of(side, *rule, parts, explained.counted(), now) {
+            let shown = match part.holds {
                 Tri::TRUE => styled(GOOD, "yes    "),
                 Tri::FALSE => styled(BAD, "no     "),
                 _ => styled(NOTE, "unknown"),
             };
-            text.push_str(&format!("  {shown} {}\n", visible(&what)));
+            text.push_str(&format!("  {shown} {}", visible(&part.what)));
+            if let Some(note) = part.note {
+                text.push_str(&styled(FAINT, format_args!("  ({})", visible(&note))));
+            }
+            text.push('\n');
         }
     }
+    if let Some(renewed) = &explained.renewed {
+        let then = visible(&decided(side, renewed));
+        let why = token::expired(explained.claims.as_ref(), outcome, now);
+        let why = why.unwrap_or_else(|| "the token is invalid".to_owned());
+        let why = styled(NOTE, why);
+        text.push_str(&format!("\n{why}; with a fresh one: {then}\n"));
+    }
+    text.push_str(&ways_text(side, explained));
     text
 }
 
-/// What each part of a rule says, and what it came to.
+/// A part of a rule, and what it came to.
+struct PartOf {
+    what: String,
+    holds: Tri,
+    /// Why it came to that, where the part does not show it.
+    note: Option<String>,
+}
+
+/// What each part of a rule requires, and what it came to.
 fn parts_of(
     side: &Analysed,
     rule: RuleId,
     parts: &tollgate_core::decide::Parts,
-) -> Vec<(String, Tri)> {
+    claims: Option<&Map<String, Value>>,
+    now: i64,
+) -> Vec<PartOf> {
     let Some(spec) = side.policy.rule(rule) else {
         return Vec::new();
     };
-    let mut found = Vec::new();
+    let plain = |what, holds| PartOf {
+        what,
+        holds,
+        note: None,
+    };
     let methods: Vec<&str> = spec.methods.names().collect();
-    found.push((
+    let mut found = vec![plain(
         format!("the method is {}", methods.join(" or ")),
         parts.method,
-    ));
+    )];
     let who = people(&side.policy, spec);
     if !who.is_empty() {
-        found.push((who.join(", "), parts.who));
+        found.push(plain(who.join(", "), parts.who));
     }
+    let bound = |holds: bool| if holds { Tri::TRUE } else { Tri::FALSE };
     for narrowing in narrowings(&side.policy, spec) {
-        let value = match narrowing.split(' ').next() {
-            Some("networks") => parts.networks,
-            Some("from" | "until") => parts.time,
-            Some("when") => parts.when,
-            // An `unless` that is true keeps the rule from matching, and so is shown as what is asked.
-            Some("unless") => parts.unless,
+        let part = match narrowing.split(' ').next() {
+            Some("networks") => PartOf {
+                note: (parts.networks != Tri::TRUE && parts.networks != Tri::FALSE)
+                    .then(|| "the client's address is unknown".to_owned()),
+                ..plain(narrowing, parts.networks)
+            },
+            // One of the two is to blame, and not the window.
+            Some("from") => plain(narrowing, bound(spec.from.is_none_or(|from| now >= from))),
+            Some("until") => plain(narrowing, bound(spec.until.is_none_or(|until| now < until))),
+            Some("when") => PartOf {
+                note: condition_note(side, rule, false, parts.when, claims),
+                ..plain(narrowing, parts.when)
+            },
+            Some("unless") => PartOf {
+                note: condition_note(side, rule, true, parts.unless, claims),
+                ..plain(narrowing, parts.unless)
+            },
             _ => continue,
         };
-        found.push((narrowing, value));
+        found.push(part);
     }
     found
 }
 
-fn ways_text(side: &Analysed, ways: &Ways) -> String {
-    let goal = match ways.wanted {
-        Kind::Allow => "What would let it in",
-        _ => "What would keep it out",
+/// What a condition came to, and why it is unknown. `unless` holds where its condition is false.
+fn condition_note(
+    side: &Analysed,
+    rule: RuleId,
+    is_unless: bool,
+    holds: Tri,
+    claims: Option<&Map<String, Value>>,
+) -> Option<String> {
+    match holds {
+        Tri::TRUE => is_unless.then(|| "the condition is false".to_owned()),
+        Tri::FALSE => is_unless.then(|| "the condition is true".to_owned()),
+        _ => {
+            let faults = claim_faults(&side.policy, rule, is_unless, claims);
+            (!faults.is_empty()).then(|| faults.join("; "))
+        }
+    }
+}
+
+fn ways_text(side: &Analysed, explained: &Explained) -> String {
+    let is_allowed = explained.outcome.kind == Kind::Allow;
+    let goal = if is_allowed {
+        "What would deny it"
+    } else {
+        "What would allow it"
     };
     let mut text = format!("\n{}\n", styled(STRONG, goal));
+    let Some(ways) = &explained.ways else {
+        text.push_str("  - sign in again\n");
+        return text;
+    };
     if ways.wanted == Kind::Allow && !ways.is_named {
         text.push_str("  no rule allows anything on this path; the nearest ones:\n");
     }
     if ways.ways.is_empty() {
-        text.push_str("  nothing that the policy knows of\n");
+        text.push_str("  nothing would, from now on\n");
     }
+    let again = explained.renewed.is_some().then_some("sign in again");
     for way in &ways.ways {
-        let changes: Vec<String> = way.changes.iter().map(said).collect();
+        let changes = way
+            .changes
+            .iter()
+            .map(|change| said(change, explained.claims.as_ref()));
+        let changes: Vec<String> = again
+            .into_iter()
+            .map(str::to_owned)
+            .chain(changes)
+            .collect();
         let by = way
             .ruling
             .rule
@@ -247,7 +352,7 @@ fn ways_text(side: &Analysed, ways: &Ways) -> String {
 }
 
 /// A change as advice.
-fn said(change: &Change) -> String {
+fn said(change: &Change, claims: Option<&Map<String, Value>>) -> String {
     match change {
         Change::SignIn => "sign in".to_owned(),
         Change::SignOut => "come without a token".to_owned(),
@@ -255,7 +360,13 @@ fn said(change: &Change) -> String {
         Change::Leave(name) => format!("leave group `{name}`"),
         Change::AddScope(name) => format!("ask for scope `{name}`"),
         Change::DropScope(name) => format!("do without scope `{name}`"),
-        Change::Claim(name, Some(value)) => format!("have claim `{name}` = {value}"),
+        Change::Claim(name, Some(value)) => {
+            let text = format!("have claim `{name}` = {value}");
+            match claims.and_then(|claims| place::find(claims, name)).map(kind) {
+                Some(now) if now != kind(value) => format!("{text}, {}, not {now}", kind(value)),
+                _ => text,
+            }
+        }
         Change::Claim(name, None) => format!("have no claim `{name}`"),
         Change::Address(Some(ip)) => format!("come from {ip}"),
         Change::Address(None) => "come from an unknown address".to_owned(),
@@ -265,25 +376,34 @@ fn said(change: &Change) -> String {
     }
 }
 
-fn object(
-    side: &Analysed,
-    ruling: &Ruling,
-    weighed: &Weighed,
-    ways: Option<&Ways>,
-    renewed: Option<&Ruling>,
-) -> String {
+/// The type of a claim's value, with its article.
+fn kind(value: &Value) -> &'static str {
+    tollgate_analysis::explain::kind_of(value)
+}
+
+fn object(side: &Analysed, explained: &Explained) -> String {
+    let Explained {
+        outcome, weighed, ..
+    } = explained;
     let truth = |value: Tri| match value {
         Tri::TRUE => json!(true),
         Tri::FALSE => json!(false),
         _ => json!(null),
     };
+    let now = outcome.log.time.0;
     let rules: Vec<_> = weighed
         .0
         .iter()
         .map(|(rule, effect, parts)| {
-            let conditions: Vec<_> = parts_of(side, *rule, parts)
+            let conditions: Vec<_> = parts_of(side, *rule, parts, explained.counted(), now)
                 .into_iter()
-                .map(|(what, value)| json!({ "condition": what, "holds": truth(value) }))
+                .map(|part| {
+                    let mut object = json!({ "condition": part.what, "holds": truth(part.holds) });
+                    if let (Some(note), Some(object)) = (part.note, object.as_object_mut()) {
+                        object.insert("note".to_owned(), note.into());
+                    }
+                    object
+                })
                 .collect();
             json!({
                 "rule": side.name(*rule),
@@ -294,7 +414,10 @@ fn object(
         })
         .collect();
     let way = |way: &Way| {
-        let changes: Vec<String> = way.changes.iter().map(said).collect();
+        let changes = way.changes.iter();
+        let changes: Vec<String> = changes
+            .map(|change| said(change, explained.claims.as_ref()))
+            .collect();
         format!(
             "{{\"changes\":{},\"rule\":{},\"request\":{}}}",
             json!(changes),
@@ -302,18 +425,24 @@ fn object(
             request_object(&way.request)
         )
     };
-    let list: Vec<String> = ways
-        .into_iter()
+    let list: Vec<String> = explained
+        .ways
+        .iter()
         .flat_map(|ways| ways.ways.iter().map(way))
         .collect();
+    let renewed = explained
+        .renewed
+        .as_ref()
+        .map(|renewed| renewed.kind.code());
     format!(
-        "{{\"outcome\":{},\"status\":{},\"reason\":{},\"rule\":{},\"rules\":{},\"with_fresh_token\":{},\"changes\":[{}]}}",
-        json!(ruling.kind.code()),
-        json!(ruling.status),
-        json!(ruling.reason.code()),
-        json!(ruling.rule.map(|rule| side.name(rule))),
+        "{{\"outcome\":{},\"status\":{},\"reason\":{},\"detail\":{},\"rule\":{},\"rules\":{},\"with_fresh_token\":{},\"changes\":[{}]}}",
+        json!(outcome.kind.code()),
+        json!(outcome.status),
+        json!(outcome.reason.code()),
+        json!(outcome.detail),
+        json!(outcome.rule),
         json!(rules),
-        json!(renewed.map(|ruling| ruling.kind.code())),
+        json!(renewed),
         list.join(",")
     )
 }

@@ -10,12 +10,14 @@ use tollgate_exchange::cedar;
 use crate::build::write_whole;
 use crate::failure::Failure;
 use crate::output::{GOOD, print, print_json, styled};
+use crate::overwrite::{self, CEDAR_HEADER, Output};
 use crate::{Verdict, policy};
 
 /// Say a policy in Cedar, with a schema, so that Cedar's tools can read it
 #[derive(Args)]
 #[command(after_help = "\
-Example:
+Examples:
+  tollgate export policy -o dist/cedar
   tollgate export --cedar policy -o dist/cedar
 
 Writes policies.cedar and schema.cedarschema. The export says who may have what; statuses, redirects,
@@ -23,9 +25,11 @@ issuers and keys stay here.
 
 Exit code: 0; 2 if the policy does not compile or a rule cannot be said, which is then named.")]
 pub(crate) struct Export {
-    /// The policy folder to say in Cedar
-    #[arg(long, value_name = "DIR")]
-    cedar: PathBuf,
+    /// The policy folder [default: the nearest folder with `site.toml`]
+    dir: Option<PathBuf>,
+    /// Export to Cedar, which is the only format there is; takes DIR, too
+    #[arg(long, value_name = "DIR", num_args = 0..=1, default_missing_value = "")]
+    cedar: Option<PathBuf>,
     /// The folder to write into
     #[arg(short, long, value_name = "DIR")]
     out: PathBuf,
@@ -36,19 +40,23 @@ pub(crate) struct Export {
 
 impl Export {
     pub(crate) fn run(self) -> Result<Verdict, Failure> {
-        let policy = policy::compile(&self.cedar, false)?;
+        let named = self.cedar.filter(|folder| !folder.as_os_str().is_empty());
+        let folder = policy::folder_or_default(self.dir.or(named))?;
+        let policy = policy::compile(&folder, false)?;
         let spec = policy.compiled.policy.unwrap_or_default();
         let export = cedar::export(&spec).map_err(Failure::Export)?;
+        let names = ["policies.cedar", "schema.cedarschema"];
+        // Nothing is written before both can be.
+        for name in names {
+            overwrite::check(&self.out.join(name), Output::Cedar)?;
+        }
         fs::create_dir_all(&self.out).map_err(|error| Failure::Write {
             path: self.out.clone(),
             error,
         })?;
-        let files = [
-            ("policies.cedar", &export.policies),
-            ("schema.cedarschema", &export.schema),
-        ];
-        for (name, text) in files {
+        for (name, text) in names.into_iter().zip([&export.policies, &export.schema]) {
             let path = self.out.join(name);
+            let text = format!("{CEDAR_HEADER}{text}");
             write_whole(&path, text.as_bytes()).map_err(|error| Failure::Write {
                 path: path.clone(),
                 error,
@@ -61,7 +69,7 @@ impl Export {
         if self.json {
             print_json(json!({
                 "folder": self.out.to_string_lossy(),
-                "files": files.map(|(name, _)| name),
+                "files": names,
                 "rules": spec.rules.len(),
             }))?;
         }

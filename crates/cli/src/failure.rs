@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use serde_json::{Value, json};
+use tollgate_author::format::FormatError;
 use tollgate_compiler::SourceTree;
 use tollgate_compiler::diagnostic::{Diagnostic, render};
 use tollgate_compiler::javascript::JavaScriptError;
@@ -20,6 +21,7 @@ use tollgate_mint::MintError;
 use tollgate_token::{JwkError, KeyError, TokenError};
 
 use crate::output::{self, BAD, NOTE, STRONG, print_json, styled, visible};
+use crate::overwrite::Refused;
 
 /// Why a verb could not do its work.
 #[derive(Debug)]
@@ -28,6 +30,8 @@ pub(crate) enum Failure {
     Read { path: PathBuf, error: io::Error },
     /// A file could not be written.
     Write { path: PathBuf, error: io::Error },
+    /// Something else than an earlier output would be lost.
+    Overwrite { path: PathBuf, refused: Refused },
     /// Standard output could not be written.
     Stdout(io::Error),
     /// Nothing that could be a policy stands at the default places.
@@ -86,6 +90,8 @@ pub(crate) enum Failure {
     },
     /// Claims are not what a token could carry.
     Claims(TokenError),
+    /// Claims name an issuer that the policy does not list.
+    UnknownIssuer { iss: String, known: Vec<String> },
     /// A token could not be made.
     Mint(MintError),
     /// What an edge's artifact is joined from is not there; the path is what was looked for.
@@ -98,8 +104,8 @@ pub(crate) enum Failure {
     NeedsFolder,
     /// The policy cannot become the script of an edge.
     Script(JavaScriptError),
-    /// A policy file is not TOML.
-    NotToml { path: PathBuf },
+    /// A policy file has no layout.
+    NotFormatted { path: PathBuf, error: FormatError },
     /// Tests cannot be measured.
     Measure(tollgate_author::judge::Unbuildable),
     /// A source of other settings cannot be used.
@@ -126,6 +132,7 @@ pub(crate) enum Problem {
     JsonObject,
     /// Names that lead to a claim.
     ClaimPath,
+    KeySet,
     OtherSite,
     Path(tollgate_core::PathError),
     Secret,
@@ -138,6 +145,7 @@ impl Failure {
         match self {
             Failure::Read { .. } => "read",
             Failure::Write { .. } | Failure::Stdout(_) => "write",
+            Failure::Overwrite { .. } => "overwrite",
             Failure::NoPolicy => "no_policy",
             Failure::NoTests => "no_tests",
             Failure::Policy { .. } => "policy",
@@ -161,14 +169,14 @@ impl Failure {
             Failure::Unsealable(_) => "unsealable",
             Failure::NotSignable => "not_signable",
             Failure::Argument { .. } | Failure::Side { .. } => "argument",
-            Failure::Claims(_) => "claims",
+            Failure::Claims(_) | Failure::UnknownIssuer { .. } => "claims",
             Failure::Mint(_) => "mint",
             Failure::NoParts(_) => "no_parts",
             Failure::Pack(_) => "pack",
             Failure::TooLarge { .. } => "too_large",
             Failure::NeedsFolder => "needs_folder",
             Failure::Script(error) => error.code(),
-            Failure::NotToml { .. } => "not_toml",
+            Failure::NotFormatted { .. } => "not_toml",
             Failure::Measure(_) => "measure",
             Failure::Import(_) => "import",
             Failure::Export(_) => "export",
@@ -179,6 +187,7 @@ impl Failure {
     /// What to do about it, where that is known.
     fn help(&self) -> Option<&'static str> {
         match self {
+            Failure::Overwrite { refused, .. } => Some(refused.help()),
             Failure::NoPolicy => Some("give the folder that holds `site.toml`"),
             Failure::NoTests => Some("tests stand in `*.test.toml` beside the files they test"),
             Failure::Keys { .. } => {
@@ -186,14 +195,33 @@ impl Failure {
             }
             Failure::Argument { problem, .. } => Some(problem.help()),
             Failure::Import(error) => error.help(),
+            Failure::UnknownIssuer { .. } => {
+                Some("write the `iss` of one of them, or leave `iss` out for the first")
+            }
+            Failure::Trust {
+                error: TrustError::Keys(_),
+                ..
+            } => Some("give every key a name of its own: `--key-id`"),
             Failure::ImageKey { .. } => Some("`tollgate keygen` makes a key for policy images"),
             Failure::NotSignable => Some(
                 "its code is generated from the policy: sign what you publish with the means of the edge",
             ),
+            Failure::Rollback {
+                error: SignedError::Unsigned,
+                ..
+            } => Some(
+                "sign it like the one before: `--sign FILE --key-id ID --policy-version VERSION`; to replace \
+                 that by an unsigned one: `--allow-rollback`",
+            ),
             Failure::Rollback { .. } => {
                 Some("give it a later version; to go back all the same: `--allow-rollback`")
             }
-            Failure::NotToml { .. } => Some("`tollgate check` says what is wrong with it"),
+            Failure::NotFormatted { error, .. } => Some(match error {
+                FormatError::NotToml => "run `tollgate check` to see what is wrong with it",
+                FormatError::Unsupported => {
+                    "write inline tables on one line, and no comma after their last entry"
+                }
+            }),
             Failure::Export(_) => {
                 Some("write the rule in another way, or leave it out of the export")
             }
@@ -336,8 +364,13 @@ impl fmt::Display for Failure {
             Failure::Write { path, error } => {
                 write!(f, "cannot write `{}`: {}", path.display(), io_text(error))
             }
+            Failure::Overwrite { path, refused } => {
+                write!(f, "refused to write `{}`: {refused}", path.display())
+            }
             Failure::Stdout(error) => write!(f, "cannot write the result: {}", io_text(error)),
-            Failure::NoPolicy => f.write_str("there is no policy here"),
+            Failure::NoPolicy => f.write_str(
+                "no policy found: `site.toml` is neither here, nor in `policy`, nor in a folder above",
+            ),
             Failure::NoTests => f.write_str("there is no test to run"),
             Failure::Policy { findings, .. } => {
                 let errors = findings.iter().filter(|finding| finding.is_error()).count();
@@ -359,6 +392,16 @@ impl fmt::Display for Failure {
             Failure::PrivateKey { path, error } => write!(f, "`{}`: {error}", path.display()),
             Failure::ImageKey { path, error } => write!(f, "`{}`: {error}", path.display()),
             Failure::ImageSigning(error) => write!(f, "{error}"),
+            Failure::Trust {
+                path,
+                error: TrustError::Keys(errors),
+            } => {
+                // Both of two keys of one name are named by their name.
+                let mut texts: Vec<String> = errors.iter().map(ToString::to_string).collect();
+                texts.dedup();
+                let texts = texts.join("; ");
+                write!(f, "`{}`: the trust keys are refused: {texts}", path.display())
+            }
             Failure::Trust { path, error } => write!(f, "`{}`: {error}", path.display()),
             Failure::Envelope(error) => {
                 write!(f, "the policy image is refused: {error} ({})", error.code())
@@ -383,13 +426,23 @@ impl fmt::Display for Failure {
                 problem,
                 ..
             } => write!(f, "`{value}` cannot be used for `{name}`: {problem}"),
+            Failure::UnknownIssuer { iss, known } => {
+                let known: Vec<String> = known.iter().map(|iss| format!("`{iss}`")).collect();
+                write!(
+                    f,
+                    "no issuer of the policy has the `iss` `{iss}`; its issuers have {}",
+                    known.join(", ")
+                )
+            }
             Failure::Claims(error) => write!(f, "no token could carry these claims: {error}"),
             Failure::Mint(error) => write!(f, "the token cannot be made: {error}"),
             Failure::NeedsFolder => {
                 f.write_str("this target is made from a policy folder, not from an image")
             }
             Failure::Script(error) => write!(f, "{error}"),
-            Failure::NotToml { path } => write!(f, "`{}` is not TOML", path.display()),
+            Failure::NotFormatted { path, error } => {
+                write!(f, "`{}` cannot be formatted: {error}", path.display())
+            }
             Failure::Measure(error) => write!(f, "the tests cannot be measured: {error}"),
             Failure::Import(error) => write!(f, "{error}"),
             Failure::Export(error) => write!(f, "{error}"),
@@ -439,6 +492,9 @@ impl Problem {
             Problem::ClaimPath => {
                 "write the name of a claim, or `[\"realm_access\",\"roles\"]` for one inside another"
             }
+            Problem::KeySet => {
+                "save one private key of it, a JSON object with `kty` and `d` or `k`, as a file of its own"
+            }
             Problem::OtherSite => "trust keys are for one site: name another file for `--trust`",
             Problem::Path(_) => {
                 "write the path as a browser sends it, such as `/courses/rust-101/`"
@@ -461,6 +517,7 @@ impl fmt::Display for Problem {
             Problem::Header => "not a header field",
             Problem::JsonObject => "not a JSON object",
             Problem::ClaimPath => "not a JSON array of names",
+            Problem::KeySet => "it is a key set, not a private key",
             Problem::OtherSite => "the trust keys are for another site",
             Problem::Path(problem) => return write!(f, "{problem}"),
             Problem::Secret => "not a secret",

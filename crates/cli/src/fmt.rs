@@ -12,18 +12,20 @@ use tollgate_compiler::{COURSES_FOLDER, SITE_FILE};
 use crate::build::write_whole;
 use crate::failure::{Failure, counted};
 use crate::output::{BAD, GOOD, print, print_json, styled, visible};
-use crate::{Verdict, input, policy};
+use crate::{Verdict, input, overwrite, policy};
 
-/// Lay out the files of a policy the one way; comments and order stay
+/// Format policy files, preserving comments and order
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
   tollgate fmt policy
   tollgate fmt policy --check
 
+Links stay links, and permissions stay as they are.
+
 Exit code: 0; 3 with --check if a file is laid out otherwise; 2 if a file is not TOML.")]
 pub(crate) struct Fmt {
-    /// The policy folder; left out, this folder or `policy` in it
+    /// The policy folder [default: the nearest folder with `site.toml`]
     dir: Option<PathBuf>,
     /// Write nothing, list the files that would change
     #[arg(long)]
@@ -41,10 +43,12 @@ impl Fmt {
         // Nothing is written before every file was understood.
         for name in &names {
             let path = dir.join(name);
+            overwrite::check_inside(&path, &dir)?;
             let text = input::read_text(&path)?;
-            let Some(new) = formatted(&text) else {
-                return Err(Failure::NotToml { path });
-            };
+            let new = formatted(&text).map_err(|error| {
+                let path = path.clone();
+                Failure::NotFormatted { path, error }
+            })?;
             if new != text {
                 changed.push((name, path, new));
             }

@@ -261,9 +261,11 @@ fn check(imported: &Imported) -> Result<(), Failure> {
 }
 
 fn write(folder: &Path, imported: &Imported) -> Result<(), Failure> {
-    // A policy has a directory for its courses, even without a course; git keeps no empty directory.
+    // A policy has this folder, also without a course in it; git keeps no empty one.
+    let is_course = |(name, _): &(String, String)| name.starts_with(COURSES_FOLDER);
     let keep = (format!("{COURSES_FOLDER}/.gitkeep"), String::new());
-    for (name, text) in imported.files.iter().chain([&keep]) {
+    let keep = (!imported.files.iter().any(is_course)).then_some(&keep);
+    for (name, text) in imported.files.iter().chain(keep) {
         let path = folder.join(name);
         let failed = |error| Failure::Write {
             path: path.clone(),

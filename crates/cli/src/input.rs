@@ -7,6 +7,7 @@ use std::io::{self, Read};
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use tollgate_compiler::time::{TimeError, parse_rfc3339};
 use tollgate_core::UnixSeconds;
 use tollgate_token::{Algorithm, ClaimPath, Claims};
 
@@ -65,6 +66,21 @@ pub(crate) fn claim_path(text: &str) -> Result<ClaimPath, Failure> {
         name: "--groups-claim",
         value: text.to_owned(),
         problem: Problem::ClaimPath,
+    })
+}
+
+/// A time given as an argument: RFC 3339, or Unix seconds.
+pub(crate) fn time(argument: &str) -> Result<i64, String> {
+    if let Ok(seconds) = argument.parse() {
+        return Ok(seconds);
+    }
+    // RFC 3339 permits a space where people would rather not write `T`.
+    parse_rfc3339(&argument.replacen(' ', "T", 1)).map_err(|error| match error {
+        TimeError::Fraction => "write whole seconds, such as 2027-01-15T12:00:00Z".to_owned(),
+        TimeError::Incomplete => {
+            "write RFC 3339 with an offset, such as 2027-01-15T12:00:00Z, or Unix seconds"
+                .to_owned()
+        }
     })
 }
 
@@ -148,6 +164,25 @@ mod tests {
         ];
         for (text, bytes) in table {
             assert_eq!(target_bytes(&OsString::from(text)), *bytes, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn times() {
+        let table: &[(&str, Option<i64>)] = &[
+            ("1800014400", Some(1_800_014_400)),
+            ("-1", Some(-1)),
+            ("2027-01-15T12:00:00Z", Some(1_800_014_400)),
+            ("2027-01-15 13:00:00+01:00", Some(1_800_014_400)),
+            ("2027-01-15T12:00:00", None),
+            ("2027-01-15T12:00:00.5Z", None),
+            ("2027-01-15", None),
+            ("1.5", None),
+            ("tomorrow", None),
+            ("", None),
+        ];
+        for (argument, expected) in table {
+            assert_eq!(time(argument).ok(), *expected, "{argument:?}");
         }
     }
 

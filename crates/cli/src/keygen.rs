@@ -12,6 +12,7 @@ use tollgate_crypto::image_key::ImageKey;
 
 use crate::failure::{Failure, Problem, counted};
 use crate::output::{FAINT, GOOD, print, print_json, styled};
+use crate::overwrite::{self, Output};
 use crate::{Verdict, build, input, trust};
 
 /// Make a key pair to sign policy images with
@@ -44,6 +45,8 @@ pub(crate) struct Keygen {
 
 impl Keygen {
     pub(crate) fn run(self) -> Result<Verdict, Failure> {
+        overwrite::check_place(&self.out)?;
+        overwrite::check(&self.trust, Output::TrustKeys)?;
         let key = ImageKey::generate().map_err(Failure::ImageSigning)?;
         // Everything is known to be good before anything is written.
         let pem = key.to_pem().map_err(Failure::ImageSigning)?;

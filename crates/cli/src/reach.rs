@@ -3,16 +3,15 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use serde_json::{Map, Value, json};
-use tollgate_analysis::place;
+use serde_json::json;
 use tollgate_analysis::reach::{Person, Reach, reach};
-use tollgate_token::{COGNITO_GROUPS_CLAIM, ClaimPath};
 
 use crate::analysed::Analysed;
+use crate::claims::ClaimsArgs;
 use crate::diff::request;
 use crate::failure::{Failure, Problem};
 use crate::output::{BAD, FAINT, GOOD, NOTE, print, print_json, styled, visible};
-use crate::{Verdict, input};
+use crate::{Verdict, input, policy};
 
 /// Tell what a person can have
 #[derive(Args)]
@@ -24,22 +23,18 @@ Examples:
 
 Exit code: 0 if there is anything, 3 if there is nothing.")]
 pub(crate) struct ReachVerb {
-    /// The policy folder, or a policy image
-    dir: PathBuf,
-    /// Groups of the person, separated by commas
-    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
-    groups: Vec<String>,
-    /// What else the person's token says
-    #[arg(long, value_name = "JSON")]
-    claims: Option<String>,
+    /// The policy folder, or a policy image [default: the nearest folder with `site.toml`]
+    dir: Option<PathBuf>,
+    #[command(flatten)]
+    claims: ClaimsArgs,
     /// The method
     #[arg(long, default_value = "GET")]
     method: String,
     /// The client's address; unknown if left out
     #[arg(long, value_name = "ADDRESS")]
     ip: Option<String>,
-    /// The time, in Unix seconds; the machine's if left out
-    #[arg(long, value_name = "SECS", allow_negative_numbers = true)]
+    /// The time, as RFC 3339 or in Unix seconds [default: now]
+    #[arg(long, value_name = "TIME", value_parser = input::time, allow_negative_numbers = true)]
     now: Option<i64>,
     /// Print one JSON object
     #[arg(long)]
@@ -48,17 +43,10 @@ pub(crate) struct ReachVerb {
 
 impl ReachVerb {
     pub(crate) fn run(self) -> Result<Verdict, Failure> {
-        let side = Analysed::read(&self.dir)?;
-        let mut claims = self.claims.as_deref().map(claims_object).transpose()?;
-        if !self.groups.is_empty() {
-            let issuer = side.policy.config().sign_in_issuers().next();
-            let place = issuer.and_then(|issuer| issuer.claims.groups.clone());
-            let place = place.unwrap_or_else(|| ClaimPath::top(COGNITO_GROUPS_CLAIM));
-            let claims = claims.get_or_insert_default();
-            place::insert(claims, &place, json!(self.groups));
-        }
+        let side = Analysed::read(&policy::folder_or_default(self.dir)?)?;
+        let claims = self.claims.read(side.policy.config())?;
         let person = Person {
-            claims,
+            claims: claims.map(|assumed| assumed.object),
             method: self.method,
             ip: self.ip.as_deref().map(address).transpose()?,
             now: input::now_or_clock(self.now).0,
@@ -79,16 +67,6 @@ pub(crate) fn address(text: &str) -> Result<core::net::IpAddr, Failure> {
         name: "--ip",
         value: text.to_owned(),
         problem: Problem::Address,
-    })
-}
-
-/// Claims as the token layer would take them.
-pub(crate) fn claims_object(text: &str) -> Result<Map<String, Value>, Failure> {
-    input::claims(text)?;
-    serde_json::from_str(text).map_err(|_| Failure::Argument {
-        name: "--claims",
-        value: text.to_owned(),
-        problem: Problem::JsonObject,
     })
 }
 

@@ -11,21 +11,23 @@ use tollgate_local_edge::{Caching, Clock, LocalEdge, Options, Origin, Served};
 use crate::failure::{Failure, Problem, warn};
 use crate::output::{self, BAD, FAINT, GOOD, STRONG, styled, visible};
 use crate::trust::TrustArgs;
-use crate::{Verdict, policy};
+use crate::{Verdict, input, policy};
 
 /// Run a local edge: the policy in front of a folder or another server
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
-  tollgate serve --policy policy --root site
-  tollgate serve --policy policy --upstream http://127.0.0.1:9000 --listen 127.0.0.1:8080 --log json
+  tollgate serve policy --root site
+  tollgate serve policy --upstream http://127.0.0.1:9000 --listen 127.0.0.1:8080 --log json
 
 It serves plain HTTP, files without index documents, and nothing that a link leads to.
 One line per decision goes to standard error. Stop it with Ctrl-C.")]
 pub(crate) struct Serve {
-    /// The policy folder, or a policy image
-    #[arg(long, value_name = "DIR")]
-    policy: PathBuf,
+    /// The policy folder, or a policy image [default: the nearest folder with `site.toml`]
+    dir: Option<PathBuf>,
+    /// The same as DIR
+    #[arg(long, value_name = "DIR", conflicts_with = "dir")]
+    policy: Option<PathBuf>,
     #[command(flatten)]
     trust: TrustArgs,
     #[command(flatten)]
@@ -45,6 +47,8 @@ pub(crate) struct Serve {
     cache_control: CacheControl,
     /// Decide every request at this time, in Unix seconds
     #[arg(long, value_name = "SECS", allow_negative_numbers = true)]
+    /// Decide every request at this time, as RFC 3339 or in Unix seconds
+    #[arg(long, value_name = "TIME", value_parser = input::time, allow_negative_numbers = true)]
     now: Option<i64>,
     /// How decisions are logged
     #[arg(long, value_enum, value_name = "FORM", default_value_t = Log::Text)]
@@ -83,7 +87,8 @@ enum Log {
 impl Serve {
     pub(crate) fn run(self) -> Result<Verdict, Failure> {
         let origin = self.origin.open()?;
-        let gate = policy::gate(&self.policy, self.trust.read()?.as_mut())?;
+        let policy = policy::folder_or_default(self.dir.or(self.policy))?;
+        let gate = policy::gate(&policy, self.trust.read()?.as_mut())?;
         let id = gate.policy_id();
         let options = Options {
             allow_remote: self.allow_remote,

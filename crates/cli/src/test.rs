@@ -4,6 +4,7 @@
 mod object;
 mod text;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -14,14 +15,16 @@ use tollgate_author::mutate::{self, Fate, Mutant, Tally};
 use tollgate_author::report::{self, FileResult, TestResult};
 use tollgate_author::suggest::{Suggester, Suggestion};
 use tollgate_author::suite::{self, TestFile};
+use tollgate_compiler::Diagnostic;
 use tollgate_compiler::spec::ImageSpec;
 use tollgate_gate::Gate;
 
 use crate::build::write_whole;
-use crate::failure::Failure;
+use crate::failure::{Failure, print_findings};
 use crate::output::{print, print_json};
+use crate::overwrite::{self, Output};
 use crate::progress::Progress;
-use crate::{Verdict, input, policy};
+use crate::{Verdict, policy};
 
 /// Run the authors' tests, `*.test.toml`, and tell what they cover
 #[derive(Args)]
@@ -34,9 +37,10 @@ Examples:
 Exit code: 0 if all pass, 3 if one fails, the coverage is too low or a mutant goes unnoticed, 2 if a
 file cannot be read or no test is found.")]
 pub(crate) struct Test {
-    /// The policy folder; left out, this folder or `policy` in it
+    /// The policy folder [default: the nearest folder with `site.toml`]
     dir: Option<PathBuf>,
-    /// Run only tests whose file or name contains this text
+    /// Run only tests whose file or name contains this text; coverage and mutants are then those of the
+    /// rules that these tests are about
     #[arg(long, value_name = "TEXT")]
     filter: Option<String>,
     /// Fail unless tests cover this much of the rules, of the paths and of the branches; left out,
@@ -55,6 +59,9 @@ pub(crate) struct Test {
     /// Also write a report for people: coverage painted on the policy, as one HTML page
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
+    /// Skip bad keys of a key set with a warning
+    #[arg(long)]
+    lenient_jwks: bool,
     /// Print one JSON object
     #[arg(long)]
     pub(crate) json: bool,
@@ -63,23 +70,30 @@ pub(crate) struct Test {
 impl Test {
     pub(crate) fn run(self) -> Result<Verdict, Failure> {
         let dir = policy::folder_or_default(self.dir.clone())?;
-        let policy = policy::compile(&dir, false)?;
-        let gate = policy::load(&dir, policy.image, None)?;
-        let mut sources = policy.sources;
-        let names = suite::find(&dir).map_err(|(path, error)| Failure::Read { path, error })?;
-        for name in &names {
-            sources.insert(name.clone(), input::read_text(&dir.join(name))?);
+        for (path, output) in [(&self.junit, Output::Junit), (&self.html, Output::Html)] {
+            if let Some(path) = path {
+                overwrite::check(path, output)?;
+            }
         }
-        let all = suite::read_all(&names, &sources, &gate).map_err(|findings| Failure::Policy {
-            findings,
-            sources: Box::new(sources.clone()),
-        })?;
+        let policy = policy::compile_with_tests(&dir, self.lenient_jwks)?;
+        let gate = policy::load(&dir, policy.image, None)?;
+        let sources = policy.sources;
+        let (all, mut findings) = suite::read(&sources.test_files(), &sources, Some(&gate));
+        if findings.iter().any(Diagnostic::is_error) {
+            let sources = Box::new(sources);
+            return Err(Failure::Policy { findings, sources });
+        }
+        let spec = policy.compiled.policy.clone().unwrap_or_default();
+        let places = locate::places(&sources, &policy.compiled.origins);
         let files = self.chosen(all);
         if files.is_empty() {
             return Err(Failure::NoTests);
         }
-        let spec = policy.compiled.policy.clone().unwrap_or_default();
-        let places = locate::places(&sources, &policy.compiled.origins);
+        if !self.json {
+            // Why a test can only fail is said before it does.
+            findings.extend(suite::advice(&files, &spec, &gate));
+            print_findings(&findings, &sources);
+        }
         let work = Work {
             spec: &spec,
             places: &places,
@@ -89,16 +103,18 @@ impl Test {
         let results = work.results();
         let passed = results.iter().all(FileResult::passed);
         let meter = Meter::new(&spec).map_err(Failure::Measure)?;
-        let coverage = meter.measure(&files);
+        let is_chosen = self.chosen_rules(&work, &results);
+        let mut coverage = meter.measure(&files);
         // A policy that fails its own tests cannot be told from its mutants.
         let mutants = (self.mutate && passed)
-            .then(|| work.mutants())
+            .then(|| work.mutants(&is_chosen))
             .transpose()?;
         let suggestions = if self.suggest {
-            work.suggestions(&meter, &coverage, mutants.as_ref())
+            work.suggestions(&meter, &coverage, mutants.as_ref(), &is_chosen)
         } else {
             Vec::new()
         };
+        coverage.items.retain(|item| is_chosen(item.rule));
         let findings = report::Findings {
             site: &gate.config().site,
             policy: gate.policy_id().to_string(),
@@ -117,21 +133,49 @@ impl Test {
                 path: path.clone(),
                 error: std::io::Error::other(error),
             })?;
-            write(path, &xml)?;
+            write(path, Output::Junit, &xml)?;
         }
         if let Some(path) = &self.html {
-            write(path, &report::html(&findings))?;
+            write(path, Output::Html, &report::html(&findings))?;
         }
-        let wanted = self.min_coverage.or(policy.compiled.min_coverage);
+        // Some of the tests need not cover what all of them must.
+        let usual = policy.compiled.min_coverage;
+        let wanted = self
+            .min_coverage
+            .or(usual.filter(|_| self.filter.is_none()));
         if self.json {
             print_json(object::object(&findings, wanted))?;
         } else {
-            print(text::text(&findings, wanted))?;
+            print(text::text(&findings, wanted, &gate))?;
         }
         let covered = wanted.is_none_or(|percent| coverage.reaches(usize::from(percent)));
         let (_, fates) = mutants.unwrap_or_default();
         let unnoticed = Tally::of(&fates).missed > 0;
         Ok((passed && covered && !unnoticed).into())
+    }
+
+    /// The rules that the chosen tests are about, by position: with a filter those of the files whose tests
+    /// were chosen by the file's name, and those that answer the chosen tests.
+    fn chosen_rules(&self, work: &Work<'_>, results: &[FileResult]) -> impl Fn(usize) -> bool {
+        let chosen: Option<BTreeSet<usize>> = self.filter.as_deref().map(|text| {
+            let is_own = |places: &Places| {
+                let tests = suite::beside(&places.file);
+                tests.contains(text) && results.iter().any(|result| result.file == tests)
+            };
+            let answers: BTreeSet<&str> = results
+                .iter()
+                .flat_map(|result| &result.tests)
+                .filter_map(|test| test.got.rule.as_deref())
+                .collect();
+            let rules = work.spec.rules.iter().zip(work.places).enumerate();
+            rules
+                .filter(|(_, (rule, places))| {
+                    is_own(places) || answers.contains(name(rule).as_str())
+                })
+                .map(|(at, _)| at)
+                .collect()
+        });
+        move |rule| chosen.as_ref().is_none_or(|chosen| chosen.contains(&rule))
     }
 
     /// The tests that the filter leaves.
@@ -175,8 +219,12 @@ impl Work<'_> {
             .collect()
     }
 
-    fn mutants(&self) -> Result<(Vec<Mutant>, Vec<Fate>), Failure> {
-        let mutants = mutate::mutants(self.spec, self.places);
+    fn mutants(
+        &self,
+        is_chosen: &dyn Fn(usize) -> bool,
+    ) -> Result<(Vec<Mutant>, Vec<Fate>), Failure> {
+        let mut mutants = mutate::mutants(self.spec, self.places);
+        mutants.retain(|mutant| is_chosen(mutant.rule));
         let progress = Progress::start("trying mutants", Some(mutants.len()));
         let fates = mutate::run(self.spec, self.places, &mutants, self.files, &|| {
             progress.step();
@@ -189,12 +237,13 @@ impl Work<'_> {
         meter: &Meter,
         coverage: &Coverage,
         mutants: Option<&(Vec<Mutant>, Vec<Fate>)>,
+        is_chosen: &dyn Fn(usize) -> bool,
     ) -> Vec<Suggestion> {
         let progress = Progress::start("looking for tests", None);
         let mut suggester = Suggester::new(self.spec, self.places, self.files, self.gate);
         let mut all = Vec::new();
         for (at, item) in coverage.items.iter().enumerate() {
-            if !item.is_covered() {
+            if !item.is_covered() && is_chosen(item.rule) {
                 progress.step();
                 all.extend(suggester.cover(meter, at, item));
             }
@@ -208,7 +257,9 @@ impl Work<'_> {
     }
 }
 
-fn write(path: &Path, text: &str) -> Result<(), Failure> {
+fn write(path: &Path, output: Output, text: &str) -> Result<(), Failure> {
+    // Once more: both reports may have been given one name.
+    overwrite::check(path, output)?;
     write_whole(path, text.as_bytes()).map_err(|error| Failure::Write {
         path: path.to_owned(),
         error,

@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use base64ct::{Base64UrlUnpadded, Encoding};
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
+use tollgate_author::words::moment;
 use tollgate_crypto::Native;
 use tollgate_token::{
     Algorithm, ClaimRules, IssuerConfig, IssuerKind, KeyKind, Limits, Rejected, Secret,
@@ -52,8 +53,8 @@ pub(crate) struct Verify {
     /// A secret shared with the issuer, a file with base64url text; may be repeated
     #[arg(long = "secret", value_name = "KID=FILE")]
     secrets: Vec<String>,
-    /// The time, in Unix seconds; the machine's if left out
-    #[arg(long, value_name = "SECS", allow_negative_numbers = true)]
+    /// The time, as RFC 3339 or in Unix seconds [default: now]
+    #[arg(long, value_name = "TIME", value_parser = input::time, allow_negative_numbers = true)]
     now: Option<i64>,
     /// By how much this clock may be behind the issuer's; moves `nbf` and `iat`, never `exp`
     #[arg(long, value_name = "SECS", default_value_t = Limits::default().leeway_secs)]
@@ -189,7 +190,7 @@ impl Verify {
             styled(STRONG, "kid"),
             kid.as_str().unwrap_or("none"),
             styled(STRONG, "expires"),
-            verified.expires_at().0,
+            moment(verified.expires_at().0),
         ))?;
         Ok(Verdict::Yes)
     }

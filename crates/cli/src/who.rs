@@ -26,8 +26,8 @@ pub(crate) struct WhoVerb {
     dir: PathBuf,
     /// The raw path, as it stands in a request
     path: OsString,
-    /// The time of the requests that are shown, in Unix seconds; the machine's if left out
-    #[arg(long, value_name = "SECS", allow_negative_numbers = true)]
+    /// The time of the requests that are shown, as RFC 3339 or in Unix seconds [default: now]
+    #[arg(long, value_name = "TIME", value_parser = input::time, allow_negative_numbers = true)]
     now: Option<i64>,
     /// Print one JSON object
     #[arg(long)]

@@ -17,8 +17,9 @@ use std::process::{Command, Stdio};
 
 use toml::{Table, Value};
 
-const KEYS: [&str; 17] = [
+const KEYS: [&str; 18] = [
     "name",
+    "in",
     "args",
     "write",
     "cut",
@@ -59,7 +60,8 @@ macro_rules! themes {
 }
 
 themes!(
-    analysis, build, check, decide, exchange, fmt, lenient, mint, signed, test, usage, verify
+    analysis, build, check, decide, exchange, fmt, lenient, mint, overwrite, places, signed, test,
+    usage, verify
 );
 
 fn data() -> PathBuf {
@@ -118,7 +120,7 @@ fn run_case(case: &Table, folder: &Path, saved: &mut BTreeMap<String, String>) -
         command.arg(saved.iter().fold(arg, put_in));
     }
     let mut child = command
-        .current_dir(folder)
+        .current_dir(folder.join(case.get("in").and_then(Value::as_str).unwrap_or_default()))
         .env_remove("CLICOLOR_FORCE")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -215,6 +217,9 @@ fn prepare(case: &Table, folder: &Path) {
     {
         let file = folder.join(file);
         fs::create_dir_all(file.parent().unwrap()).unwrap();
+        if file.ends_with("site.toml") {
+            fs::create_dir_all(file.with_file_name("courses")).unwrap();
+        }
         fs::write(file, text.as_str().unwrap()).unwrap();
     }
     if let Some(cut) = case.get("cut").and_then(Value::as_table) {

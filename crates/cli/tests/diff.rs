@@ -24,7 +24,7 @@ fn head() -> String {
 }
 
 fn write(folder: &Path, text: &str) {
-    fs::create_dir_all(folder).unwrap();
+    fs::create_dir_all(folder.join("courses")).unwrap();
     fs::write(folder.join("site.toml"), text).unwrap();
 }
 

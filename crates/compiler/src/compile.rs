@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use tollgate_core::Image;
 
 use crate::course::{self, Placed, SITE_COURSE};
+use crate::cure;
 use crate::diagnostic::{Diagnostic, Report, Span, codes, shown};
 use crate::document::{Document, repair};
 use crate::encode::encode;
@@ -16,7 +17,7 @@ use crate::limits::{MAX_RULES, Usage, usage};
 use crate::rule::Scope;
 use crate::rule::pattern::Base;
 use crate::site::{self, Allowance, Site};
-use crate::source::{SITE_FILE, SourceTree};
+use crate::source::{SITE_FILE, SourceTree, stray};
 use crate::spec::{ImageSpec, RuleSpec};
 
 /// How to compile.
@@ -85,6 +86,7 @@ pub struct Origin {
 /// ```
 pub fn compile(sources: &SourceTree, options: &CompileOptions) -> Compiled {
     let mut diagnostics = sources.diagnostics().to_vec();
+    stray::check(sources, &mut diagnostics);
     let mut rules = Vec::new();
     let mut site = read_site(sources, options, &mut rules, &mut diagnostics);
     let bases = read_courses(sources, &site, &mut rules, &mut diagnostics);
@@ -92,6 +94,12 @@ pub fn compile(sources: &SourceTree, options: &CompileOptions) -> Compiled {
         .keep_read(rules.iter_mut().map(|(_, placed)| &mut placed.rule));
     settle_session(&mut site, &rules, &bases, &mut diagnostics);
     check_whole(&site, &rules, &mut diagnostics);
+    for finding in diagnostics
+        .iter_mut()
+        .filter(|finding| finding.help.is_empty())
+    {
+        finding.help(cure::explanation(finding.code));
+    }
     sort(&mut diagnostics);
     let mut compiled = Compiled {
         diagnostics,
@@ -132,9 +140,11 @@ pub fn compile(sources: &SourceTree, options: &CompileOptions) -> Compiled {
         },
         Err(error) => {
             let message = error.to_string();
-            compiled
-                .diagnostics
-                .push(Diagnostic::new(&codes::IMAGE_LIMIT, SITE_FILE, message));
+            let mut finding = Diagnostic::new(&codes::IMAGE_LIMIT, SITE_FILE, message);
+            finding.help(
+                "let rules with a capture replace many: `/{course}/**` with `course-{course}`",
+            );
+            compiled.diagnostics.push(finding);
             compiled
         }
     }
@@ -142,8 +152,9 @@ pub fn compile(sources: &SourceTree, options: &CompileOptions) -> Compiled {
 
 impl Compiled {
     fn with_internal(mut self, message: String) -> Self {
-        self.diagnostics
-            .push(Diagnostic::new(&codes::INTERNAL, SITE_FILE, message));
+        let mut finding = Diagnostic::new(&codes::INTERNAL, SITE_FILE, message);
+        finding.help("report this with the policy, if you can: it is a defect of Tollgate");
+        self.diagnostics.push(finding);
         self.origins.clear();
         self
     }
@@ -229,11 +240,10 @@ fn read_courses(
                 match bases.get(&base) {
                     Some((first_file, first)) => {
                         let message = format!("two courses have the base `{}/`", base.prefix());
-                        report.add(&codes::SHARED_BASE, span, message).label(
-                            first_file,
-                            *first,
-                            "the other course",
-                        );
+                        report
+                            .add(&codes::SHARED_BASE, span, message)
+                            .label(first_file, *first, "the other course")
+                            .help("put the rules of both into one file, or give each its own base");
                     }
                     None => {
                         bases.insert(base, (file.to_owned(), span));

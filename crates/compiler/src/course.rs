@@ -40,11 +40,13 @@ pub(crate) fn read(text: &str, site: &Site, report: &mut Report) -> Option<Cours
     if let Some(id) = &id {
         let good = check_id(id, "course", report);
         if id.value == SITE_COURSE {
-            report.add(
-                &codes::RESERVED_COURSE,
-                id.span,
-                "a course cannot be called `site`",
-            );
+            report
+                .add(
+                    &codes::RESERVED_COURSE,
+                    id.span,
+                    "a course cannot be called `site`",
+                )
+                .help("give it another id, and its file that name");
         }
         let expected = format!("{COURSES_FOLDER}/{}.toml", id.value);
         if good && report.file != expected {

@@ -154,14 +154,18 @@ pub(crate) fn shown(text: &str) -> String {
             shown.push('…');
             break;
         }
-        // A space of another kind looks like one.
-        if !is_visible(c) || (c.is_whitespace() && c != ' ') {
-            shown.extend(c.escape_unicode());
+        if !is_readable(c) {
+            shown.push_str(&format!("<U+{:04X}>", u32::from(c)));
         } else {
             shown.push(c);
         }
     }
     shown
+}
+
+/// Whether a reader sees the character, and that it is no ordinary space.
+pub(crate) fn is_readable(c: char) -> bool {
+    is_visible(c) && (!c.is_whitespace() || c == ' ')
 }
 
 /// The diagnostics of one file, while it is being read.

@@ -11,6 +11,7 @@ use toml::de::{DeTable, DeValue};
 use toml::value::Datetime;
 
 use crate::diagnostic::{Diagnostic, Span, codes};
+pub use repair::syntax_errors;
 pub(crate) use repair::{Repaired, repair};
 
 /// A parsed file. Parsing never fails: what could not be read was reported and left out.

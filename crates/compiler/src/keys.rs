@@ -15,6 +15,8 @@ use toml::de::DeValue;
 
 use crate::diagnostic::{Diagnostic, Report, Span, codes, shown};
 use crate::document::{Table, int, type_name};
+use crate::names;
+use crate::time::unix_seconds;
 
 /// What a value looks like.
 #[derive(Debug)]
@@ -187,25 +189,38 @@ fn check_value<'a>(
     match (shape, value.get_ref()) {
         (Shape::Text { max_bytes, .. }, DeValue::String(text)) => {
             if text.is_empty() {
-                report.add(&codes::EMPTY, span, format!("`{name}` is empty"));
+                report
+                    .add(&codes::EMPTY, span, format!("`{name}` is empty"))
+                    .help("write a text, or leave it out");
             } else if text.len() > *max_bytes {
                 let message = format!("`{name}` is longer than {max_bytes} bytes");
-                report.add(&codes::TEXT_TOO_LONG, span, message);
+                report
+                    .add(&codes::TEXT_TOO_LONG, span, message)
+                    .help(format!("shorten it: it has {} bytes", text.len()));
+            } else if let Some(text) = table.text_of(value) {
+                names::check_value(name, &text, report);
             }
         }
         (Shape::Choice(words), DeValue::String(text)) => {
             if !words.contains(&text.as_ref()) {
                 let message = format!("`{}` is not one of {}", shown(text), or_list(words));
                 let diagnostic = report.add(&codes::BAD_CHOICE, span, message);
-                if let Some(near) = nearest(text, words.iter().copied()) {
-                    diagnostic.help(format!("did you mean `{near}`?"));
-                }
+                diagnostic.help(match nearest(text, words.iter().copied()) {
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None if ["*", "all", "any"].contains(&text.to_lowercase().as_str()) => {
+                        let all: Vec<_> = words.iter().map(|word| format!("\"{word}\"")).collect();
+                        format!("list all of them: `{name} = [{}]`", all.join(", "))
+                    }
+                    None => "write one of these words".to_owned(),
+                });
             }
         }
         (Shape::Int { min, max }, number @ DeValue::Integer(_)) => {
             if !int(number).is_some_and(|number| (*min..=*max).contains(&number)) {
                 let message = format!("`{name}` is not from {min} to {max}");
-                report.add(&codes::OUT_OF_RANGE, span, message);
+                report
+                    .add(&codes::OUT_OF_RANGE, span, message)
+                    .help(format!("write a whole number from {min} to {max}"));
             }
         }
         (Shape::Version(known), number @ DeValue::Integer(_)) => {
@@ -223,7 +238,9 @@ fn check_value<'a>(
         (Shape::Flag | Shape::Yes, DeValue::Boolean(_)) | (Shape::Time, DeValue::Datetime(_)) => {}
         (Shape::List { of, max_entries }, DeValue::Array(list)) => {
             if list.is_empty() {
-                report.add(&codes::EMPTY, span, format!("`{name}` is an empty list"));
+                report
+                    .add(&codes::EMPTY, span, format!("`{name}` is an empty list"))
+                    .help(format!("write at least one entry, or leave `{name}` out"));
             }
             too_many(name, list.len(), *max_entries, span, report);
             for entry in list.iter() {
@@ -274,6 +291,7 @@ fn check_value<'a>(
         (Shape::Map { of, max_entries }, DeValue::Table(entries)) => {
             too_many(name, entries.len(), *max_entries, span, report);
             for (key, entry) in entries {
+                names::check_key(key.get_ref(), key.span().into(), report);
                 check_value(table, key.get_ref(), entry, of, report);
             }
         }
@@ -323,33 +341,88 @@ fn expected(shape: &Shape) -> &'static str {
 fn wrong_type(name: &str, value: &Spanned<DeValue<'_>>, wanted: &str, report: &mut Report) {
     let found = type_name(value.get_ref());
     let message = format!("`{name}` is {found}, not {wanted}");
-    let diagnostic = report.add(&codes::WRONG_TYPE, value.span().into(), message);
-    match (wanted, value.get_ref()) {
+    let help = type_help(name, value.get_ref(), wanted);
+    report
+        .add(&codes::WRONG_TYPE, value.span().into(), message)
+        .help(help);
+}
+
+/// What to write for a value of another type than it has to be.
+fn type_help(name: &str, found: &DeValue<'_>, wanted: &str) -> String {
+    match (wanted, found) {
         ("a list", DeValue::String(text)) => {
-            diagnostic.help(format!("write a list of one: `{name} = [\"{text}\"]`"));
+            format!("write a list of one: `{name} = [\"{}\"]`", shown(text))
         }
+        ("a list", _) => format!("write a list: `{name} = [ … ]`"),
         ("a list of tables", DeValue::Table(_)) => {
-            diagnostic.help(format!("write `[[{name}]]`, with two brackets"));
+            format!("write `[[{name}]]`, with two brackets")
         }
-        ("a date-time without quotes", DeValue::String(_)) => {
-            diagnostic.help(format!(
-                "write it without quotes: `{name} = 2027-02-01T00:00:00Z`"
-            ));
+        ("a list of tables", _) => format!("write `[[{name}]]`, and its keys under it"),
+        ("a date-time without quotes", DeValue::String(text)) => {
+            let time = if unix_seconds_of(text) {
+                text.to_string()
+            } else {
+                "2027-02-01T00:00:00Z".to_owned()
+            };
+            format!("write it without quotes: `{name} = {time}`")
+        }
+        ("a date-time without quotes", _) => {
+            format!("write date, time and offset: `{name} = 2027-02-01T00:00:00Z`")
         }
         ("a string", DeValue::Table(_)) => {
-            diagnostic.help("a key with a dot is a table; a name with dots or colons needs quotes");
+            "a key with a dot is a table; a name with dots or colons needs quotes".to_owned()
         }
-        ("`true` or `false`", DeValue::String(_)) => {
-            diagnostic.help("write it without quotes");
+        ("a string", DeValue::Integer(number)) => {
+            format!("write it in quotes: `{name} = \"{}\"`", number.as_str())
         }
-        _ => {}
+        ("a string", DeValue::Boolean(flag)) => {
+            format!("write it in quotes: `{name} = \"{flag}\"`")
+        }
+        ("a string", _) => format!("write one text in quotes: `{name} = \"…\"`"),
+        ("`true` or `false`", DeValue::String(_)) => "write it without quotes".to_owned(),
+        ("`true` or `false`", _) => format!("write `{name} = true`, or leave it out"),
+        ("an integer", DeValue::String(text)) if text.parse::<i64>().is_ok() => {
+            format!("write it without quotes: `{name} = {text}`")
+        }
+        ("an integer", _) => format!("write a whole number: `{name} = …`"),
+        // The value shows which form of answer in `[deny]` was meant.
+        ("a table", DeValue::String(text)) if is_answer(name) => {
+            format!("write `{name} = {{ redirect = \"{}\" }}`", shown(text))
+        }
+        ("a table", DeValue::Integer(number)) if is_answer(name) => {
+            format!("write `{name} = {{ status = {} }}`", number.as_str())
+        }
+        ("a table", DeValue::Array(_)) => format!("write `[{name}]`, with one bracket"),
+        ("a table", _) => format!("write a table: `{name} = {{ … }}`"),
+        _ => format!("write {wanted}"),
     }
+}
+
+fn is_answer(name: &str) -> bool {
+    ["no_token", "bad_token", "forbidden"].contains(&name)
+}
+
+/// Whether a text is a moment as TOML writes it.
+fn unix_seconds_of(text: &str) -> bool {
+    text.parse().is_ok_and(|time| unix_seconds(&time).is_ok())
 }
 
 fn too_many(name: &str, count: usize, max: usize, span: Span, report: &mut Report) {
     if count > max {
         let message = format!("`{name}` has {count} entries, more than {max}");
-        report.add(&codes::LIST_TOO_LONG, span, message);
+        report
+            .add(&codes::LIST_TOO_LONG, span, message)
+            .help(match name {
+                "groups" | "scopes" | "subjects" => {
+                    "split the rule in two with the same paths, or give all of them one group"
+                        .to_owned()
+                }
+                "allow" | "deny" | "networks" => {
+                    "split the rule in two, or write one pattern or network that covers several"
+                        .to_owned()
+                }
+                _ => format!("write at most {max} entries"),
+            });
     }
 }
 

@@ -17,18 +17,23 @@ pub mod schema;
 pub mod spec;
 pub mod syntax;
 pub mod visible;
+pub mod time;
 
 mod compile;
 mod condition;
 mod course;
+mod cure;
 mod document;
 mod keys;
+mod names;
 mod rule;
 mod site;
 mod source;
 
 pub use compile::{CompileOptions, Compiled, Origin, compile};
 pub use diagnostic::{Diagnostic, Severity};
+pub use document::syntax_errors;
+pub use names::skeleton_of;
 pub use site::{Allowance, SessionReads};
 pub use source::directory::{Directory, EntryName, Node};
-pub use source::{COURSES_FOLDER, SITE_FILE, SourceTree};
+pub use source::{COURSES_FOLDER, SITE_FILE, SourceTree, TEST_SUFFIX};

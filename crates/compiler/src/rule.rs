@@ -5,7 +5,6 @@
 
 pub(crate) mod network;
 pub(crate) mod pattern;
-pub(crate) mod time;
 pub(crate) mod who;
 
 use tollgate_core::{Effect, MethodSet};
@@ -18,9 +17,9 @@ use crate::document::{Table, Text};
 use crate::keys::course::ID_PATTERN;
 use crate::site::Claims;
 use crate::spec::{Expr, Network, RuleSpec, Segment};
+use crate::time::{self, TimeError};
 use network::NetworkError;
 use pattern::Base;
-use time::TimeError;
 use who::Captures;
 
 /// What a rule needs to know of its surroundings.

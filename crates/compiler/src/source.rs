@@ -4,6 +4,7 @@
 
 pub(crate) mod directory;
 mod read;
+pub(crate) mod stray;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,9 +14,11 @@ use crate::diagnostic::Diagnostic;
 pub const SITE_FILE: &str = "site.toml";
 /// The folder with the course files.
 pub const COURSES_FOLDER: &str = "courses";
+/// The end of a test file's name.
+pub const TEST_SUFFIX: &str = ".test.toml";
 
 /// The texts of a policy folder: `site.toml`, `courses/*.toml`, and the key files that `site.toml`
-/// names.
+/// names; the test files if they were asked for.
 #[derive(Clone, Debug, Default)]
 pub struct SourceTree {
     texts: BTreeMap<String, String>,
@@ -23,6 +26,12 @@ pub struct SourceTree {
     diagnostics: Vec<Diagnostic>,
     /// Files that are there but could not be read; they are not missing as well.
     refused: BTreeSet<String>,
+    /// TOML files that are in the folder and were not read as policy.
+    unread: BTreeSet<String>,
+    /// The folder that was read has no `courses`.
+    lacks_courses: bool,
+    /// The folder, as the caller sees it; empty if it is the caller's own, or if there is none.
+    folder: String,
 }
 
 impl SourceTree {
@@ -41,6 +50,30 @@ impl SourceTree {
     /// ```
     pub fn insert(&mut self, name: impl Into<String>, text: impl Into<String>) {
         self.texts.insert(name.into(), text.into());
+    }
+
+    /// Sets what the folder is called in reports: its path from where the caller is.
+    pub fn seen_as(&mut self, folder: impl Into<String>) {
+        self.folder = folder.into();
+    }
+
+    /// A file's name for reports: its path from where the caller is.
+    ///
+    /// # Example
+    /// ```
+    /// let mut tree = tollgate_compiler::SourceTree::new();
+    /// assert_eq!(tree.path_of("courses/a.toml"), "courses/a.toml");
+    /// tree.seen_as("../policy");
+    /// assert_eq!(tree.path_of("courses/a.toml"), "../policy/courses/a.toml");
+    /// assert_eq!(tree.path_of(""), "../policy");
+    /// ```
+    pub fn path_of(&self, name: &str) -> String {
+        match (self.folder.as_str(), name) {
+            ("", name) => name.to_owned(),
+            (folder, "") => folder.to_owned(),
+            (folder, name) if folder.ends_with(['/', ':']) => format!("{folder}{name}"),
+            (folder, name) => format!("{folder}/{name}"),
+        }
     }
 
     /// The text of a file.
@@ -65,6 +98,15 @@ impl SourceTree {
         })
     }
 
+    /// The names of the test files that were read, those of the site first: their people are known in the
+    /// others.
+    pub fn test_files(&self) -> Vec<&str> {
+        let is_test = |name: &&str| is_test_file(name);
+        let mut names: Vec<_> = self.files().map(|(name, _)| name).filter(is_test).collect();
+        names.sort_by_key(|name| name.contains('/'));
+        names
+    }
+
     pub(crate) fn diagnostics(&self) -> &[Diagnostic] {
         &self.diagnostics
     }
@@ -80,7 +122,18 @@ fn is_policy_file(name: &str) -> bool {
 }
 
 fn is_test_file(name: &str) -> bool {
-    name.ends_with(".test.toml")
+    name.ends_with(TEST_SUFFIX)
+}
+
+/// Whether a name looks like that of a TOML file, also to systems that ignore case.
+fn is_toml(name: &str) -> bool {
+    let end = name.len().checked_sub(5).and_then(|at| name.get(at..));
+    end.is_some_and(|end| end.eq_ignore_ascii_case(".toml"))
+}
+
+/// Whether a file of this name is one of the system's or of an editor's.
+fn is_hidden(file_name: &str) -> bool {
+    file_name.starts_with('.')
 }
 
 /// Whether `name` can only be a file inside the policy folder, on every system.

@@ -5,7 +5,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use tollgate_compiler::{CompileOptions, SourceTree, compile, limits};
+use tollgate_compiler::{CompileOptions, Diagnostic, SourceTree, compile, limits};
 
 /// A policy folder of its own for each test, removed at the end.
 struct Folder(PathBuf);
@@ -34,13 +34,27 @@ impl Folder {
         fs::write(self.path(name), text).unwrap();
     }
 
-    /// The findings as `file code message`.
-    fn findings(&self) -> Vec<String> {
+    fn diagnostics(&self) -> Vec<Diagnostic> {
         let tree = SourceTree::read(&self.path("policy"));
         let compiled = compile(&tree, &CompileOptions::default());
         assert_eq!(compiled.image.is_some(), !compiled.has_errors());
-        compiled
-            .diagnostics
+        for finding in &compiled.diagnostics {
+            assert!(!finding.help.is_empty(), "no help: {finding:?}");
+        }
+        compiled.diagnostics
+    }
+
+    /// The help of all findings.
+    fn help(&self) -> Vec<String> {
+        self.diagnostics()
+            .into_iter()
+            .flat_map(|finding| finding.help)
+            .collect()
+    }
+
+    /// The findings as `file code message`.
+    fn findings(&self) -> Vec<String> {
+        self.diagnostics()
             .iter()
             .map(|finding| format!("{} {} {}", finding.file, finding.code.id, finding.message))
             .collect()
@@ -66,7 +80,94 @@ fn a_good_folder() {
         ["courses/a.toml", "keys/learners.jwks.json", "site.toml"]
     );
     assert_eq!(folder.findings(), [""; 0]);
-    fs::remove_dir_all(folder.path("policy/courses")).unwrap();
+    let tree = SourceTree::read_with_tests(&folder.path("policy"));
+    assert_eq!(tree.test_files(), ["courses/a.test.toml"]);
+    // Without a course in it the folder is still there.
+    fs::remove_file(folder.path("policy/courses/a.toml")).unwrap();
+    fs::remove_file(folder.path("policy/courses/a.test.toml")).unwrap();
+    assert_eq!(folder.findings(), [""; 0]);
+}
+
+#[test]
+fn a_policy_without_courses_is_no_accident() {
+    let folder = Folder::new("no-courses");
+    fs::rename(folder.path("policy/courses"), folder.path("policy/course")).unwrap();
+    assert_eq!(
+        folder.findings(),
+        [" TG0116 the policy folder has no folder `courses`"]
+    );
+    assert_eq!(
+        folder.help(),
+        ["`course` holds TOML files (`course/a.toml`): rename it to `courses`"]
+    );
+    fs::remove_dir_all(folder.path("policy/course")).unwrap();
+    assert_eq!(
+        folder.findings(),
+        [" TG0116 the policy folder has no folder `courses`"]
+    );
+}
+
+#[test]
+fn toml_files_that_nobody_reads() {
+    let folder = Folder::new("stray");
+    folder.write("policy/b.toml", "course = \"b\"\nbase = \"/b\"\n");
+    folder.write("policy/Site.TOML", "");
+    folder.write("policy/courses/editing.TOML", "");
+    folder.write("policy/courses/editing.test.toml", "");
+    folder.write("policy/old/c.toml", "");
+    folder.write("policy/old/deeper/d.toml", "");
+    // Hidden files, and all that is not TOML, may be anywhere.
+    folder.write("policy/.taplo.toml", "");
+    folder.write("policy/.git/x.toml", "");
+    folder.write("policy/schema/site.schema.json", "");
+    folder.write("policy/notes.md", "");
+    assert_eq!(
+        folder.findings(),
+        [
+            "Site.TOML TG0115 `Site.TOML` is not read",
+            "b.toml TG0115 `b.toml` is not read",
+            "courses/editing.TOML TG0115 `courses/editing.TOML` is not read",
+            "old TG0115 `old` holds TOML files that are not read: `old/c.toml`, `old/deeper/d.toml`",
+        ]
+    );
+    assert_eq!(
+        folder.help(),
+        [
+            "rename it to `site.toml`",
+            "move a course file to `courses/b.toml`, and any other TOML file out of the policy folder",
+            "rename it to `courses/editing.toml`",
+            "move course files into `courses`, and all others out of the policy folder",
+        ]
+    );
+}
+
+#[test]
+fn tests_that_test_nothing() {
+    let folder = Folder::new("orphans");
+    folder.write("policy/site.test.toml", "");
+    folder.write("policy/courses/a.test.toml", "");
+    folder.write("policy/courses/aa.test.toml", "");
+    folder.write("policy/courses/zebra.test.toml", "");
+    folder.write("policy/smoke.test.toml", "");
+    folder.write("policy/tests/a.test.toml", "");
+    assert_eq!(
+        folder.findings(),
+        [
+            "courses/aa.test.toml TG0117 `courses/aa.toml` does not exist, so these tests test nothing",
+            "courses/zebra.test.toml TG0117 `courses/zebra.toml` does not exist, so these tests test nothing",
+            "smoke.test.toml TG0117 `smoke.toml` does not exist, so these tests test nothing",
+            "tests TG0115 `tests` holds TOML files that are not read: `tests/a.test.toml`",
+        ]
+    );
+    assert_eq!(folder.help()[0], "did you mean `courses/a.test.toml`?");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_that_a_link_leads_to_is_read() {
+    let folder = Folder::new("linked");
+    folder.write("policy/shared/b.toml", "course = \"b\"\nbase = \"/b\"\n");
+    std::os::unix::fs::symlink("../shared/b.toml", folder.path("policy/courses/b.toml")).unwrap();
     assert_eq!(folder.findings(), [""; 0]);
 }
 
@@ -94,7 +195,7 @@ fn foreign_things_in_courses() {
         folder.findings(),
         [
             "courses/b.yaml TG0701 neither a `.toml` nor a `.test.toml` file",
-            "courses/c.TOML TG0701 neither a `.toml` nor a `.test.toml` file",
+            "courses/c.TOML TG0115 `courses/c.TOML` is not read",
             "courses/old TG0113 folders in `courses` are not read",
         ]
     );
@@ -201,4 +302,14 @@ fn the_example_of_sessions_on_the_authors_page() {
     assert_ne!(other, example);
     folder.write("policy/site.toml", site(&other));
     assert_ne!(folder.findings(), [""; 0]);
+}
+
+#[test]
+fn the_smallest_site_on_the_authors_page() {
+    let is_whole = |example: &String| example.starts_with("schema = 1");
+    let examples: Vec<String> = examples().into_iter().filter(is_whole).collect();
+    let [example] = <[String; 1]>::try_from(examples).unwrap();
+    let folder = Folder::new("smallest");
+    folder.write("policy/site.toml", example);
+    assert_eq!(folder.findings(), [""; 0]);
 }

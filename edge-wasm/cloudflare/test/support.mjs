@@ -97,6 +97,7 @@ groups = ["students"]
 /** Builds a policy for Cloudflare, with more arguments if need be: the folder, and the entries for KV. */
 export function build(scene, files, name = "dist", more = []) {
   const above = scene.folder();
+  mkdirSync(join(above, "policy", "courses"), { recursive: true });
   for (const [file, text] of Object.entries(files)) {
     mkdirSync(dirname(join(above, "policy", file)), { recursive: true });
     writeFileSync(join(above, "policy", file), text);

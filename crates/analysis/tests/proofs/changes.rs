@@ -72,6 +72,9 @@ fn changes(
         let Some(other) = support::request(generator, &both.model) else {
             continue;
         };
+        // What was open earlier helps nobody.
+        let now = other.now.max(request.now);
+        let other = Request { now, ..other };
         tally.add("random requests", 1);
         let on_path = Request {
             target: request.target.clone(),
@@ -99,6 +102,7 @@ fn confirm(both: &Both, request: &Request, found: &Ways, way: &Way, seed: u64, t
     assert_eq!(replayed, way.request, "{context}");
     assert_eq!(both_say(both, &replayed, seed), way.ruling, "{context}");
     assert_eq!(way.ruling.kind, found.wanted, "{context}");
+    assert!(way.request.now >= request.now, "{context}");
     tally.add("ways confirmed", 1);
     let count = u32::try_from(way.changes.len()).unwrap();
     for part in 1..2_u64.pow(count) - 1 {

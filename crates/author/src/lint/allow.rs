@@ -1,9 +1,9 @@
 //! Findings that are meant to be so: `[[lint]]` in `site.toml`.
 
-use tollgate_compiler::diagnostic::codes;
+use tollgate_compiler::diagnostic::{Span, codes};
 use tollgate_compiler::{Diagnostic, SITE_FILE};
 
-use super::{Subject, name};
+use super::{Subject, name, swallow};
 
 /// A finding that is meant to be so.
 #[derive(Clone, Debug)]
@@ -23,33 +23,18 @@ pub struct Advice {
     pub excused: Vec<Excused>,
 }
 
-/// Applies the allowances of `site.toml`. One that allows nothing is a finding of its own.
+/// Applies the allowances of `site.toml`, and then says what has one cause once. An allowance that allows
+/// nothing is a finding of its own.
 pub fn settle(subject: &Subject<'_>, findings: Vec<Diagnostic>) -> Advice {
     let allowances = &subject.compiled.allowances;
     let mut used = vec![false; allowances.len()];
     let mut advice = Advice::default();
-    for finding in findings {
-        let about = rule_of(subject, &finding);
-        let fits = |allowance: &&tollgate_compiler::Allowance| {
-            let rule = allowance.rule.as_deref();
-            *allowance.code == *finding.code && (rule.is_none() || rule == about.as_deref())
-        };
-        match allowances.iter().position(|allowance| fits(&allowance)) {
-            Some(at) => {
-                if let Some(used) = used.get_mut(at) {
-                    *used = true;
-                }
-                let because = allowances
-                    .get(at)
-                    .map(|allowance| allowance.because.clone());
-                advice.excused.push(Excused {
-                    finding,
-                    because: because.unwrap_or_default(),
-                });
-            }
-            None => advice.findings.push(finding),
-        }
-    }
+    excuse(subject, findings, &mut used, &mut advice);
+    let mut findings = core::mem::take(&mut advice.findings);
+    swallow::collapse(subject, &mut findings);
+    drop_echoes(&mut findings, &advice.excused);
+    // What is said at the cause can be meant to be so as well.
+    excuse(subject, findings, &mut used, &mut advice);
     for (allowance, _) in allowances.iter().zip(&used).filter(|(_, used)| !**used) {
         let message = format!(
             "nothing is left that allowing `{}` allows",
@@ -72,6 +57,58 @@ pub fn settle(subject: &Subject<'_>, findings: Vec<Diagnostic>) -> Advice {
         key(a).cmp(&key(b))
     });
     advice
+}
+
+/// Sorts findings into those to show and those that an allowance excuses.
+fn excuse(
+    subject: &Subject<'_>,
+    findings: Vec<Diagnostic>,
+    used: &mut [bool],
+    advice: &mut Advice,
+) {
+    let allowances = &subject.compiled.allowances;
+    for finding in findings {
+        let about = rule_of(subject, &finding);
+        let fits = |allowance: &&tollgate_compiler::Allowance| {
+            let rule = allowance.rule.as_deref();
+            *allowance.code == *finding.code && (rule.is_none() || rule == about.as_deref())
+        };
+        match allowances.iter().position(|allowance| fits(&allowance)) {
+            Some(at) => {
+                if let Some(used) = used.get_mut(at) {
+                    *used = true;
+                }
+                let because = allowances
+                    .get(at)
+                    .map(|allowance| allowance.because.clone());
+                advice.excused.push(Excused {
+                    finding,
+                    because: because.unwrap_or_default(),
+                });
+            }
+            None => advice.findings.push(finding),
+        }
+    }
+}
+
+/// A rule that a wide public rule takes in is also shadowed by it; to say it once is enough.
+fn drop_echoes(findings: &mut Vec<Diagnostic>, excused: &[Excused]) {
+    let public: Vec<(String, Span)> = findings
+        .iter()
+        .chain(excused.iter().map(|excused| &excused.finding))
+        .filter(|finding| *finding.code == codes::WIDE_PUBLIC)
+        .flat_map(|finding| &finding.labels)
+        .map(|label| (label.file.clone(), label.span))
+        .collect();
+    findings.retain(|finding| {
+        let is_echo = finding.span.is_some_and(|span| {
+            let inside = |inner: &Span| span.start <= inner.start && inner.end <= span.end;
+            public
+                .iter()
+                .any(|(file, inner)| *file == finding.file && inside(inner))
+        });
+        *finding.code != codes::SHADOWED || !is_echo
+    });
 }
 
 /// The rule that a finding is about, by its place.

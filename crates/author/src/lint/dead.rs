@@ -143,14 +143,14 @@ fn dead_rule(
         finding.help(format!("{more} more rules do so together with these"));
     }
     if let Some(witness) = &dead.witness {
-        finding.help(format!("for example {}", told(witness)));
+        finding.help(format!("for example {}", describe(witness)));
     }
     finding.help(help);
     finding
 }
 
 /// A request in one line.
-fn told(request: &Request) -> String {
+pub(super) fn describe(request: &Request) -> String {
     let mut text = format!("`{} {}`", request.method, request.target);
     match &request.claims {
         None => text.push_str(" without a token"),

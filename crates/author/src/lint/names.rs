@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use tollgate_compiler::Diagnostic;
 use tollgate_compiler::diagnostic::codes;
 use tollgate_compiler::spec::{Expr, Template};
+use tollgate_compiler::{Diagnostic, skeleton_of};
 
 use super::Subject;
 use crate::locate::Part;
@@ -21,6 +21,7 @@ struct Use {
 pub(super) fn check(subject: &Subject<'_>, findings: &mut Vec<Diagnostic>) {
     for kind in ["groups", "scopes", "subjects"] {
         let used = uses(subject, kind);
+        twins(subject, kind, &used, findings);
         let near = Neighbours::new(used.keys().map(String::as_str));
         for (name, once) in used.iter().filter(|(_, used)| used.count == 1) {
             let likely = near
@@ -43,6 +44,44 @@ pub(super) fn check(subject: &Subject<'_>, findings: &mut Vec<Diagnostic>) {
             finding.help(format!("write `{other}`, if that is meant"));
             findings.push(finding);
         }
+    }
+}
+
+/// Reports two names that look the same, such as Latin `ape` and Cyrillic `аре`. Names in ASCII only are
+/// distinguished by their spelling.
+fn twins(
+    subject: &Subject<'_>,
+    kind: &'static str,
+    used: &BTreeMap<String, Use>,
+    findings: &mut Vec<Diagnostic>,
+) {
+    if used.keys().all(|name| name.is_ascii()) {
+        return;
+    }
+    let mut looks: BTreeMap<String, &str> = BTreeMap::new();
+    // ASCII sorts first, so what is reported is the other one.
+    for (name, this) in used {
+        let Some(other) = looks.insert(skeleton_of(name), name) else {
+            continue;
+        };
+        if name.is_ascii() {
+            continue;
+        }
+        let what = kind.strip_suffix('s').unwrap_or(kind);
+        let code = |text: &str| -> Vec<String> {
+            let odd = text.chars().filter(|c| !c.is_ascii());
+            odd.map(|c| format!("U+{:04X}", u32::from(c))).collect()
+        };
+        let message = format!(
+            "{what} `{name}` looks like `{other}` and is spelled otherwise: {}",
+            code(name).join(" ")
+        );
+        let mut finding = subject.finding(&codes::LONELY_NAME, this.rule, &this.part, message);
+        if let Some(other) = used.get(other) {
+            subject.mark(&mut finding, other.rule, &other.part, "this one");
+        }
+        finding.help(format!("write `{other}`, if that is meant"));
+        findings.push(finding);
     }
 }
 

@@ -20,7 +20,11 @@ fn advice(rules: &str) -> Advice {
     let subject = Subject::new(&compiled, &sources).unwrap();
     let mut findings = compiled.diagnostics.clone();
     findings.extend(lint(&subject, NOW));
-    settle(&subject, findings)
+    let advice = settle(&subject, findings);
+    for finding in &advice.findings {
+        assert!(!finding.help.is_empty(), "no help: {finding:?}");
+    }
+    advice
 }
 
 fn codes(rules: &str) -> Vec<&'static str> {
@@ -139,10 +143,261 @@ fn advice_is_given_where_it_is_due() {
             ],
             &[],
         ),
+        (
+            "a deny that forgets uploads",
+            &[
+                "allow = [\"/u/{user}/**\"]\nsubjects = [\"{user}\"]\nmethods = [\"GET\", \"PUT\"]",
+                "deny = [\"/**\"]\ngroups = [\"banned\"]",
+            ],
+            &["TG0724"],
+        ),
+        (
+            "a deny that lists what it means",
+            &[
+                "allow = [\"/u/{user}/**\"]\nsubjects = [\"{user}\"]\nmethods = [\"GET\", \"PUT\"]",
+                "deny = [\"/**\"]\ngroups = [\"banned\"]\nmethods = [\"GET\", \"HEAD\"]",
+            ],
+            &[],
+        ),
+        (
+            "a deny of other paths than those of the uploads",
+            &[
+                "allow = [\"/u/**\"]\nsigned_in = true\nmethods = [\"GET\", \"PUT\"]",
+                "allow = [\"/v/**\"]\nsigned_in = true",
+                "deny = [\"/v/x/**\"]\ngroups = [\"banned\"]",
+            ],
+            &[],
+        ),
+        (
+            "a deny of others than those who upload",
+            &[
+                "allow = [\"/u/**\"]\nsigned_in = true\nmethods = [\"PUT\"]\nwhen = 'claims.level > 5'",
+                "allow = [\"/u/**\"]\nsigned_in = true",
+                "deny = [\"/u/**\"]\nwhen = 'has(claims.level) && claims.level < 3'\nunless = '!has(claims.level)'",
+            ],
+            &[],
+        ),
+        (
+            "a preflight is no upload",
+            &[
+                "allow = [\"/u/**\"]\nanyone = true\nmethods = [\"GET\", \"OPTIONS\"]",
+                "deny = [\"/u/x/**\"]\ngroups = [\"banned\"]",
+            ],
+            &[],
+        ),
+        (
+            "captures and expressions of other tools",
+            &[
+                "allow = [\"/:user/**\"]\nsigned_in = true",
+                "allow = [\"/preview/.*\"]\nsigned_in = true",
+                "allow = [\"/x/a$\"]\nsigned_in = true",
+            ],
+            &["TG0726", "TG0726", "TG0726"],
+        ),
+        (
+            "names that only resemble them",
+            &[
+                "allow = [\"/a:b/x\", \"/(old) files/x\", \"/file.*\", \"/cost$s\"]\nsigned_in = true",
+                "allow = [\"/d/**\"]\nsigned_in = true",
+                "deny = [\"/**/.*\"]",
+            ],
+            &[],
+        ),
+        (
+            "every address",
+            &[
+                "allow = [\"/a\"]\nanyone = true\nnetworks = [\"0.0.0.0/0\", \"::/0\", \"10.0.0.0/8\"]",
+            ],
+            &["TG0727", "TG0727"],
+        ),
+        ("no rules at all", &[], &["TG0729"]),
+        (
+            "two names that look the same",
+            &[
+                "allow = [\"/a\"]\ngroups = [\"ape\"]",
+                "allow = [\"/b\"]\ngroups = [\"\u{430}\u{440}\u{435}\"]",
+            ],
+            &["TG0714"],
+        ),
+        (
+            "two names that are spelled apart",
+            &[
+                "allow = [\"/a\"]\ngroups = [\"rust-l0l\"]",
+                "allow = [\"/b\"]\ngroups = [\"schön\", \"rust-101\"]",
+            ],
+            &[],
+        ),
     ];
     for (name, list, expected) in table {
         assert_eq!(codes(&rules(list)), *expected, "{name}");
     }
+}
+
+/// The messages about a site with these tables before its rules.
+fn messages(tables: &str, list: &[&str]) -> Vec<String> {
+    let findings = advice(&format!("{tables}{}", rules(list))).findings;
+    findings
+        .into_iter()
+        .map(|finding| format!("{} {}", finding.code.id, finding.message))
+        .collect()
+}
+
+#[test]
+fn redirects_lead_somewhere() {
+    let members = "allow = [\"/**\"]\nsigned_in = true";
+    let login = "allow = [\"/login\", \"/login/**\"]\nanyone = true";
+    let to_login = "[deny]\nno_token = { redirect = \"login\" }\n";
+    let own_page =
+        "[deny]\nno_token = { redirect = \"login\" }\n[login]\nurl = \"/welcome?to=sign-in\"\n";
+    let elsewhere = "[deny]\nno_token = { redirect = \"login\" }\n[login]\nurl = \"https://id.example/login\"\n";
+    let forbidden = "[deny]\nforbidden = { redirect = \"/sorry\" }\n";
+    let banned = "deny = [\"/**\"]\ngroups = [\"banned\"]";
+    let sorry = "allow = [\"/sorry\"]\nanyone = true";
+    let table: &[(&str, &[&str], &[&str])] = &[
+        (
+            to_login,
+            &[members],
+            &["TG0725 `no_token` redirects to `/login`, which redirects to itself"],
+        ),
+        (
+            to_login,
+            &["allow = [\"/a/**\"]\nsigned_in = true"],
+            &["TG0725 `no_token` redirects to `/login`, which is denied (forbidden)"],
+        ),
+        (to_login, &[members, login], &[]),
+        (
+            own_page,
+            &[members, login],
+            &["TG0725 `no_token` redirects to `/welcome?to=sign-in`, which redirects to itself"],
+        ),
+        (elsewhere, &[members], &[]),
+        (
+            forbidden,
+            &["allow = [\"/a/**\"]\ngroups = [\"staff\"]"],
+            &["TG0725 `forbidden` redirects to `/sorry`, which redirects to itself"],
+        ),
+        (forbidden, &[members, sorry], &[]),
+        (
+            forbidden,
+            &[members, sorry, banned],
+            &["TG0725 `forbidden` redirects to `/sorry`, which redirects to itself"],
+        ),
+    ];
+    for (tables, list, expected) in table {
+        assert_eq!(messages(tables, list), *expected, "{tables}{list:?}");
+    }
+}
+
+#[test]
+fn one_cause_is_one_finding() {
+    let swallowed = [
+        "allow = [\"/a/**\"]\ngroups = [\"a\"]",
+        "allow = [\"/b/**\"]\ngroups = [\"b\"]",
+        "allow = [\"/c/**\"]\nsigned_in = true",
+        "allow = [\"/d/**\"]\ngroups = [\"d\"]",
+    ];
+    let with =
+        |rule: &'static str| -> Vec<&str> { swallowed.iter().copied().chain([rule]).collect() };
+    let for_members = with("allow = [\"/**\"]\nsigned_in = true");
+    let found = messages("", &for_members);
+    assert_eq!(
+        found,
+        ["TG0710 because of `site/r4`, 4 other rules make no difference"]
+    );
+    // A rule for everyone is reported as such, with the rules that it swallows.
+    let for_all = with("allow = [\"/**\"]\nanyone = true");
+    let advice_for_all = advice(&rules(&for_all)).findings;
+    let [finding] = advice_for_all.as_slice() else {
+        panic!("{advice_for_all:?}");
+    };
+    assert_eq!(finding.code.id, "TG0717");
+    assert!(finding.help[0].contains("`site/r0`, `site/r1`, `site/r2`, `site/r3`"));
+    // A deny that overrides everything is one finding as well.
+    let closed = with("deny = [\"/**\"]");
+    assert_eq!(
+        messages("", &closed),
+        ["TG0712 because of `site/r4`, 4 other rules allow nothing"]
+    );
+    // So is an upload that many denies forget.
+    let denies =
+        ["/a", "/b", "/c"].map(|path| format!("deny = [\"{path}\"]\ngroups = [\"banned\"]"));
+    let uploads = "allow = [\"/**\"]\nsigned_in = true\nmethods = [\"GET\", \"PUT\"]";
+    let list: Vec<&str> = denies.iter().map(String::as_str).chain([uploads]).collect();
+    assert_eq!(
+        messages("", &list),
+        ["TG0724 because of `site/r3`, 3 other rules leave methods open"]
+    );
+    // Two are said one by one.
+    let few = [
+        "allow = [\"/a\"]\ngroups = [\"a\"]",
+        "allow = [\"/b\"]\ngroups = [\"b\"]",
+        "allow = [\"/*\"]\nsigned_in = true",
+    ];
+    assert_eq!(codes(&rules(&few)), ["TG0710", "TG0710"]);
+    // What is meant to be so is not counted, neither one by one nor at the cause.
+    let allow = |rule: &str| {
+        format!("[[lint]]\nallow = \"TG0710\"\nrule = \"site/{rule}\"\nbecause = \"kept\"\n")
+    };
+    assert_eq!(
+        messages(&allow("r0"), &for_members),
+        ["TG0710 because of `site/r4`, 3 other rules make no difference"]
+    );
+    assert_eq!(messages(&allow("r4"), &for_members), [""; 0]);
+}
+
+#[test]
+fn issuers_that_no_token_can_match() {
+    let site = |issuer: &str, algorithms: &str| {
+        format!(
+            "schema = 1\n[site]\nname = \"x\"\n[[issuer]]\nname = \"i\"\nissuer = \"{issuer}\"\nclients = [\"c\"]\n\
+             algorithms = [{algorithms}]\njwks = \"k.json\"\n[[rule]]\nid = \"r\"\nallow = [\"/a\"]\nsigned_in = true\n"
+        )
+    };
+    let found = |issuer: &str, algorithms: &str, set: &str| {
+        let mut sources = SourceTree::new();
+        sources.insert("site.toml", site(issuer, algorithms));
+        sources.insert("k.json", set);
+        let compiled = compile(&sources, &CompileOptions::default());
+        assert!(!compiled.has_errors(), "{:?}", compiled.diagnostics);
+        let subject = Subject::new(&compiled, &sources).unwrap();
+        let findings = settle(&subject, lint(&subject, NOW)).findings;
+        findings
+            .into_iter()
+            .map(|finding| {
+                assert!(
+                    finding.span.is_some() && !finding.help.is_empty(),
+                    "{finding:?}"
+                );
+                format!("{} {}", finding.code.id, finding.message)
+            })
+            .collect::<Vec<_>>()
+    };
+    // The keys of RFC 8037, appendix A, and of RFC 7515, appendix A.3.
+    const ED: &str = r#"{"kty":"OKP","crv":"Ed25519","kid":"e","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#;
+    const EC: &str = r#"{"kty":"EC","crv":"P-256","kid":"p","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}"#;
+    let url = "https://i.example";
+    let (one, both) = (
+        format!("{{\"keys\":[{ED}]}}"),
+        format!("{{\"keys\":[{ED},{EC}]}}"),
+    );
+    let all = "\"EdDSA\", \"ES256\"";
+    assert_eq!(found(url, all, &both), [""; 0]);
+    assert_eq!(
+        found(url, all, &one),
+        ["TG0735 issuer `i` has no key for `ES256`, so no token of that algorithm is valid"]
+    );
+    assert_eq!(
+        found(url, "\"EdDSA\"", &both),
+        ["TG0736 issuer `i` lists no algorithm for some keys of its set: `p`"]
+    );
+    assert_eq!(
+        found(
+            "https://i.example/.well-known/openid-configuration",
+            all,
+            &both
+        ),
+        ["TG0728 issuer `i` is the address of a document, which is the `iss` of no token"]
+    );
 }
 
 #[test]

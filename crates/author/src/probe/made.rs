@@ -79,6 +79,7 @@ impl Made {
             Ok(claims) => Who::Person(Arc::new(Person {
                 name: "visitor".to_owned(),
                 claims,
+                misplaced: None,
             })),
             Err(_) => Who::BadToken,
         }

@@ -33,6 +33,7 @@ pub fn html(findings: &Findings<'_>) -> String {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
+                meta name="generator" content="tollgate";
                 title { (findings.site) " – policy tests" }
                 style { (PreEscaped(STYLE)) }
             }

@@ -27,7 +27,8 @@ pub fn junit(findings: &Findings<'_>) -> Result<String, SerializeError> {
             };
             let mut case = TestCase::new(test.case.name.as_str(), status);
             case.set_classname(result.file.as_str());
-            place(&mut case, &result.file, test.case.line);
+            let file = findings.sources.path_of(&result.file);
+            place(&mut case, &file, test.case.line);
             suite.add_test_case(case);
         }
         report.add_test_suite(suite);
@@ -45,7 +46,8 @@ pub fn junit(findings: &Findings<'_>) -> Result<String, SerializeError> {
             let status = failure(format!("no test notices that {change}"));
             let mut case = TestCase::new(format!("{}: {change}", missed.rule), status);
             case.set_classname(missed.file);
-            place(&mut case, missed.file, missed.line);
+            let file = findings.sources.path_of(missed.file);
+            place(&mut case, &file, missed.line);
             suite.add_test_case(case);
         }
         report.add_test_suite(suite);

@@ -14,8 +14,7 @@ use tollgate_compiler::diagnostic::{Span, codes, render};
 use tollgate_compiler::schema::TestTable;
 use tollgate_core::Reason;
 use tollgate_gate::Gate;
-use tollgate_gate::config::GateConfig;
-use tollgate_token::{Claims, IssuerConfig};
+use tollgate_token::{COGNITO_GROUPS_CLAIM, ClaimPath, Claims, IssuerConfig};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -26,8 +25,12 @@ use super::reader::{At, Reader, Table, nearest, quoted};
 pub struct Case {
     /// `name`, or `name / path / person` for a cell of a table.
     pub name: String,
-    /// Where the expectation stands, from 1.
+    /// The line of the expectation, from 1.
     pub line: usize,
+    /// Where the target is in the file.
+    pub target_at: Span,
+    /// Where the expected rule is in the file.
+    pub rule_at: Span,
     /// Who asks.
     pub who: Who,
     /// The method.
@@ -60,6 +63,23 @@ pub struct Person {
     pub name: String,
     /// What the token says.
     pub claims: Claims,
+    /// Groups in a claim in which the issuer has none.
+    pub misplaced: Option<Misplaced>,
+}
+
+/// Groups in a claim that is not read: they count as absent, which may be what a test is about.
+#[derive(Clone, Debug)]
+pub struct Misplaced {
+    /// The test file that declares the person.
+    pub file: String,
+    /// Where the claim is in it.
+    pub at: Span,
+    /// The claim.
+    pub claim: String,
+    /// The issuer's name.
+    pub issuer: String,
+    /// The claim in which the issuer has groups.
+    pub place: ClaimPath,
 }
 
 impl Who {
@@ -104,7 +124,7 @@ pub(super) fn read(
     reader: &mut Reader<'_>,
     text: &str,
     shared: &People,
-    gate: &Gate<Vec<u8>>,
+    gate: Option<&Gate<Vec<u8>>>,
 ) -> Read {
     let root = reader.parse(text);
     let keys = TestTable::File.key_names();
@@ -132,11 +152,10 @@ pub(super) fn read(
         file.table(reader, test);
     }
     if file.cases.is_empty() && reader.findings.is_empty() {
-        reader.add(
-            &NO_TESTS,
-            Span::default(),
-            "the file has neither `[[test]]` nor `[[table]]`",
-        );
+        let message = "the file has neither `[[test]]` nor `[[table]]`";
+        reader
+            .add(&NO_TESTS, Span::default(), message)
+            .help("add a `[[test]]` with `name`, `get` and `expect`, or remove the file");
     }
     Read {
         now: file.now,
@@ -171,7 +190,7 @@ impl File<'_> {
         &mut self,
         reader: &mut Reader<'_>,
         people: &DeTable<'_>,
-        gate: &Gate<Vec<u8>>,
+        gate: Option<&Gate<Vec<u8>>>,
     ) {
         for (key, value) in people {
             let (name, span) = (key.get_ref().as_ref(), key.span().into());
@@ -184,11 +203,10 @@ impl File<'_> {
                 continue;
             }
             if name.is_empty() || !name.chars().all(is_letter) {
-                reader.add(
-                    &BAD_NAME,
-                    span,
-                    format!("`{name}` cannot be the name of a person"),
-                );
+                let message = format!("`{name}` cannot be the name of a person");
+                reader
+                    .add(&BAD_NAME, span, message)
+                    .help("use letters, digits, `-` and `_`");
                 continue;
             }
             self.declared.insert(name.to_owned());
@@ -197,17 +215,23 @@ impl File<'_> {
             };
             let keys = TestTable::Person.key_names();
             let person = reader.table(person.value, span, "a person", &keys);
-            let issuer = issuer(reader, person, gate.config());
+            let issuers: Vec<_> =
+                gate.map_or(Vec::new(), |gate| gate.config().sign_in_issuers().collect());
+            // Without a policy there are no issuers to look among, which is no fault of the tests.
+            let issuer = gate.and_then(|_| issuer(reader, person, &issuers));
             let Some(claims) = reader.inner(person, "claims") else {
                 if !person.has("claims") {
                     reader.missing(person, "claims");
                 }
                 continue;
             };
+            let misplaced =
+                issuer.and_then(|issuer| misplaced(reader.file, claims, issuer, &issuers));
             if let Some(claims) = self::claims(reader, claims, issuer, gate) {
                 let person = Person {
                     name: name.to_owned(),
                     claims,
+                    misplaced,
                 };
                 self.people.insert(name.to_owned(), Arc::new(person));
             }
@@ -232,14 +256,12 @@ impl File<'_> {
                             .help("write `get`, or `method` and `target`");
                     }
                 }
-                reader
-                    .text(test, "get")
-                    .map(|get| ("GET".to_owned(), get.value.to_owned()))
+                reader.text(test, "get").map(|get| ("GET", get))
             }
             None if test.has("method") || test.has("target") => reader
                 .needed_text(test, "method")
-                .zip(reader.needed_text(test, "target"))
-                .map(|(method, target)| (method.value.to_owned(), target.value.to_owned())),
+                .map(|method| method.value)
+                .zip(reader.needed_text(test, "target")),
             None => {
                 reader.missing(test, "get");
                 None
@@ -260,9 +282,11 @@ impl File<'_> {
             self.cases.push(Case {
                 name,
                 line,
+                target_at: target.span,
+                rule_at: rule.map_or(at.span, |rule| rule.span),
                 who,
-                method,
-                target,
+                method: method.to_owned(),
+                target: target.value.to_owned(),
                 ip,
                 now,
                 expect,
@@ -284,14 +308,18 @@ impl File<'_> {
         if rows.len() != paths.len() {
             let span = table.key_span("expect").unwrap_or(table.span);
             let message = format!("`expect` has {} rows for {} paths", rows.len(), paths.len());
-            reader.add(&TABLE_SHAPE, span, message);
+            reader
+                .add(&TABLE_SHAPE, span, message)
+                .help("write one row per path, in the order of `paths`");
         }
         let known: Vec<Option<Who>> = people.iter().map(|who| self.person(reader, *who)).collect();
         for (row, path) in rows.iter().zip(&paths) {
             if row.value.len() != people.len() {
                 let (cells, people) = (row.value.len(), people.len());
                 let message = format!("this row has {cells} cells for {people} people");
-                reader.add(&TABLE_SHAPE, row.span, message);
+                reader
+                    .add(&TABLE_SHAPE, row.span, message)
+                    .help("write one cell per person, in the order of `people`");
             }
             for (cell, (person, who)) in row.value.iter().zip(people.iter().zip(&known)) {
                 let expect = cell_expectation(reader, *cell);
@@ -300,6 +328,8 @@ impl File<'_> {
                     self.cases.push(Case {
                         name: format!("{name} / {} / {}", path.value, person.value),
                         line: render::line_and_column(self.text, cell.span.start).0,
+                        target_at: path.span,
+                        rule_at: cell.span,
                         who: who.clone(),
                         method: method.to_owned(),
                         target: path.value.to_owned(),
@@ -315,11 +345,10 @@ impl File<'_> {
     fn name(&mut self, reader: &mut Reader<'_>, table: Table<'_>) -> Option<String> {
         let name = reader.needed_text(table, "name")?;
         if !self.names.insert(name.value.to_owned()) {
-            reader.add(
-                &TEST_TWICE,
-                name.span,
-                format!("`{}` names two tests", name.value),
-            );
+            let message = format!("`{}` names two tests", name.value);
+            reader
+                .add(&TEST_TWICE, name.span, message)
+                .help("give each test a name of its own: it is reported and chosen by it");
         }
         Some(name.value.to_owned())
     }
@@ -385,7 +414,9 @@ fn address(reader: &mut Reader<'_>, table: Table<'_>) -> Option<Option<String>> 
     }
     if ip.value.parse::<IpAddr>().is_err() {
         let message = format!("`{}` is not an address", ip.value);
-        reader.add(&BAD_ADDRESS, ip.span, message);
+        reader
+            .add(&BAD_ADDRESS, ip.span, message)
+            .help("write one such as `203.0.113.7` or `2001:db8::7`, or `unknown`");
     }
     Some(Some(ip.value.to_owned()))
 }
@@ -426,7 +457,9 @@ fn cell_expectation(reader: &mut Reader<'_>, cell: At<&str>) -> Option<Expect> {
 fn with_rule(reader: &mut Reader<'_>, expect: Expect, rule: &str, span: Span) -> Option<Expect> {
     if !matches!(expect.reason, Reason::Allow | Reason::DeniedByRule) {
         let message = format!("`{}` names no rule", expect.reason.code());
-        reader.add(&BAD_EXPECTATION, span, message);
+        reader
+            .add(&BAD_EXPECTATION, span, message)
+            .help("leave the rule out: only `allow` and `denied_by_rule` name one");
         return None;
     }
     let is_name = |part: &str| !part.is_empty() && !part.contains([' ', '/']);
@@ -447,22 +480,22 @@ fn with_rule(reader: &mut Reader<'_>, expect: Expect, rule: &str, span: Span) ->
 fn issuer<'i>(
     reader: &mut Reader<'_>,
     person: Table<'_>,
-    config: &'i GateConfig,
+    issuers: &[&'i IssuerConfig],
 ) -> Option<&'i IssuerConfig> {
-    let mut issuers = config.sign_in_issuers();
+    let mut issuers = issuers.iter().copied();
     let Some(name) = reader.text(person, "issuer") else {
         return issuers.next();
     };
+    let known: Vec<&str> = issuers.clone().map(|issuer| issuer.name.as_str()).collect();
     let found = issuers.find(|issuer| issuer.name == name.value);
     if found.is_none() {
         let message = format!("`site.toml` has no issuer `{}`", name.value);
         let finding = reader.add(&UNKNOWN_ISSUER, name.span, message);
-        if let Some(near) = nearest(
-            name.value,
-            config.sign_in_issuers().map(|issuer| issuer.name.as_str()),
-        ) {
-            finding.help(format!("did you mean `{near}`?"));
-        }
+        match nearest(name.value, known.iter().copied()) {
+            Some(near) => finding.help(format!("did you mean `{near}`?")),
+            None if known.is_empty() => finding.help("add an `[[issuer]]` to `site.toml`"),
+            None => finding.help(format!("the issuers are {}", quoted(&known))),
+        };
     }
     found
 }
@@ -472,7 +505,7 @@ fn claims(
     reader: &mut Reader<'_>,
     claims: At<&DeTable<'_>>,
     issuer: Option<&IssuerConfig>,
-    gate: &Gate<Vec<u8>>,
+    gate: Option<&Gate<Vec<u8>>>,
 ) -> Option<Claims> {
     let mut object = serde_json::Map::new();
     for (key, value) in claims.value {
@@ -482,18 +515,48 @@ fn claims(
         object.entry("iss").or_insert_with(|| iss.clone().into());
     }
     let text = Value::Object(object).to_string();
-    let judged = Claims::from_json(text.as_bytes()).and_then(|claims| match issuer {
-        Some(issuer) => claims.facts(gate.image(), issuer, &gate.config().claim_places).map(|_| claims),
+    let judged = Claims::from_json(text.as_bytes()).and_then(|claims| match issuer.zip(gate) {
+        Some((issuer, gate)) => claims
+            .facts(gate.image(), issuer, &gate.config().claim_places)
+            .map(|_| claims),
         None => Ok(claims),
     });
-    if let Err(error) = judged {
-        reader.add(
-            &BAD_CLAIM,
-            claims.span,
-            format!("no token carries these claims: {error}"),
-        );
+    match judged {
+        Ok(claims) => Some(claims),
+        Err(error) => {
+            let message = format!("no token carries these claims: {error}");
+            reader.add(&BAD_CLAIM, claims.span, message).help(
+                "write what a real token of this issuer contains; `sub` is a string, groups are strings",
+            );
+            None
+        }
     }
-    judged.ok()
+}
+
+/// Groups in a claim in which this issuer has none.
+fn misplaced(
+    file: &str,
+    claims: At<&DeTable<'_>>,
+    issuer: &IssuerConfig,
+    issuers: &[&IssuerConfig],
+) -> Option<Misplaced> {
+    let place = issuer.claims.groups.as_ref()?;
+    if claims.value.contains_key(place.first()) {
+        return None;
+    }
+    let (key, _) = issuers
+        .iter()
+        .filter_map(|other| other.claims.groups.as_ref())
+        .map(ClaimPath::first)
+        .chain(["groups", COGNITO_GROUPS_CLAIM])
+        .find_map(|name| claims.value.get_key_value(name))?;
+    Some(Misplaced {
+        file: file.to_owned(),
+        at: key.span().into(),
+        claim: key.get_ref().to_string(),
+        issuer: issuer.name.clone(),
+        place: place.clone(),
+    })
 }
 
 fn claim(reader: &mut Reader<'_>, value: &Spanned<DeValue<'_>>) -> Option<Value> {
@@ -503,7 +566,9 @@ fn claim(reader: &mut Reader<'_>, value: &Spanned<DeValue<'_>>) -> Option<Value>
         DeValue::Integer(number) => {
             let number = i64::from_str_radix(number.as_str(), number.radix()).ok();
             if number.is_none() {
-                reader.add(&BAD_CLAIM, value.span().into(), "the number is too large");
+                reader
+                    .add(&BAD_CLAIM, value.span().into(), "the number is too large")
+                    .help(format!("write a number from {} to {}", i64::MIN, i64::MAX));
             }
             number.map(Value::from)
         }

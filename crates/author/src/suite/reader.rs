@@ -1,10 +1,12 @@
 //! Typed access to a TOML file that reports everything that is wrong with it, with its place.
-//! It knows TOML and diagnostics, and nothing about tests.
+//! It knows TOML and diagnostics, and of tests only an example for each key.
 
 use tollgate_compiler::diagnostic::{Code, Diagnostic, Span, codes};
+use tollgate_compiler::syntax_errors;
+use tollgate_compiler::time::unix_seconds;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
-use toml::value::{Datetime, Offset};
+use toml::value::Datetime;
 
 use crate::words::visible;
 
@@ -39,11 +41,8 @@ impl<'f> Reader<'f> {
 
     /// Parses the file. What cannot be read is reported and left out.
     pub(super) fn parse<'a>(&mut self, text: &'a str) -> DeTable<'a> {
-        let (root, errors) = DeTable::parse_recoverable(text);
-        for error in errors {
-            let span = error.span().unwrap_or_default().into();
-            self.add(&codes::NOT_TOML, span, error.message().to_lowercase());
-        }
+        let (root, _) = DeTable::parse_recoverable(text);
+        self.findings.extend(syntax_errors(self.file, text));
         root.into_inner()
     }
 
@@ -164,7 +163,7 @@ impl<'f> Reader<'f> {
             self.wrong_type(key, span, value.get_ref(), "a date-time without quotes");
             return None;
         };
-        let moment = unix_seconds(time);
+        let moment = unix_seconds(time).ok();
         if moment.is_none() {
             let message = format!("`{time}` is not one moment in whole seconds");
             self.add(&codes::test_files::BAD_TIME, span, message)
@@ -175,7 +174,8 @@ impl<'f> Reader<'f> {
 
     pub(super) fn missing(&mut self, table: Table<'_>, key: &str) {
         let message = format!("{} has no `{key}`", table.what);
-        self.add(&codes::MISSING_KEY, table.span, message);
+        let finding = self.add(&codes::MISSING_KEY, table.span, message);
+        finding.help(format!("add it, such as `{}`", example(key)));
     }
 
     pub(super) fn text_of<'a>(
@@ -186,7 +186,8 @@ impl<'f> Reader<'f> {
         let span = value.span().into();
         match value.get_ref() {
             DeValue::String(text) if text.is_empty() => {
-                self.add(&codes::EMPTY, span, format!("`{key}` is empty"));
+                self.add(&codes::EMPTY, span, format!("`{key}` is empty"))
+                    .help(format!("write one, such as `{}`", example(key)));
                 None
             }
             DeValue::String(text) => Some(At {
@@ -226,11 +227,9 @@ impl<'f> Reader<'f> {
         match value.get_ref() {
             DeValue::Array(list) => {
                 if list.is_empty() {
-                    self.add(
-                        &codes::EMPTY,
-                        value.span().into(),
-                        format!("`{key}` is an empty list"),
-                    );
+                    let message = format!("`{key}` is an empty list");
+                    self.add(&codes::EMPTY, value.span().into(), message)
+                        .help(format!("write at least one entry: `{}`", example(key)));
                 }
                 list
             }
@@ -242,7 +241,7 @@ impl<'f> Reader<'f> {
     }
 
     fn wrong_type(&mut self, key: &str, span: Span, found: &DeValue<'_>, wanted: &str) {
-        let found = match found {
+        let kind = match found {
             DeValue::String(_) => "a string",
             DeValue::Integer(_) => "an integer",
             DeValue::Float(_) => "a float",
@@ -251,11 +250,18 @@ impl<'f> Reader<'f> {
             DeValue::Array(_) => "an array",
             DeValue::Table(_) => "a table",
         };
-        self.add(
-            &codes::WRONG_TYPE,
-            span,
-            format!("`{key}` is {found}, not {wanted}"),
-        );
+        let message = format!("`{key}` is {kind}, not {wanted}");
+        let help = match (key, found) {
+            ("expect", DeValue::Integer(status)) => format!(
+                "write the reason and not the status: `expect = \"{}\"`",
+                reason_of(status.as_str())
+            ),
+            ("now", DeValue::String(text)) if is_moment(text) => {
+                format!("write it without quotes: `now = {text}`")
+            }
+            _ => format!("write `{}`", example(key)),
+        };
+        self.add(&codes::WRONG_TYPE, span, message).help(help);
     }
 }
 
@@ -272,17 +278,64 @@ impl<'a> Table<'a> {
     }
 }
 
+/// The reason that a status usually has.
+fn reason_of(status: &str) -> &'static str {
+    match status {
+        "400" => "bad_path",
+        "401" => "no_token",
+        "403" => "forbidden",
+        "405" => "bad_method",
+        _ => "allow",
+    }
+}
+
+/// Whether a text is a moment as TOML writes it.
+fn is_moment(text: &str) -> bool {
+    text.parse()
+        .is_ok_and(|time: Datetime| unix_seconds(&time).is_ok())
+}
+
+/// How a key is written.
+fn example(key: &str) -> &'static str {
+    match key {
+        "now" => "now = 2027-01-15T12:00:00Z",
+        "ip" => "ip = \"203.0.113.7\"",
+        "people" => "people = [\"nobody\", \"alice\"]",
+        "paths" => "paths = [\"/courses/rust-101/a.mp4\"]",
+        "test" => "[[test]]",
+        "table" => "[[table]]",
+        "claims" => "claims = { sub = \"alice\" }",
+        "issuer" => "issuer = \"learners\"",
+        "name" => "name = \"alice has the first lesson\"",
+        "who" => "who = \"alice\"",
+        "method" => "method = \"PUT\"",
+        "get" => "get = \"/courses/rust-101/a.mp4\"",
+        "target" => "target = \"/courses/rust-101/a.mp4\"",
+        "rule" => "rule = \"rust-101/students\"",
+        "expect" => "expect = \"allow\"",
+        // A person, by the name that the author gave.
+        _ => "claims = { … }",
+    }
+}
+
 /// The candidate that `word` is probably a misspelling of.
 pub(super) fn nearest<'a>(
     word: &str,
     candidates: impl Iterator<Item = &'a str>,
 ) -> Option<&'a str> {
     candidates
+        .filter(|candidate| !is_series(word, candidate))
         .map(|candidate| (strsim::damerau_levenshtein(word, candidate), candidate))
         // A third of the letters may be wrong; more is another word.
         .filter(|(distance, candidate)| *distance <= candidate.len().max(3) / 3)
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
+}
+
+/// Whether two names differ in digits alone: `visitor-7` is not a misspelling of `visitor-1`.
+fn is_series(left: &str, right: &str) -> bool {
+    let letters = |name: &str| -> String { name.chars().filter(|c| !c.is_ascii_digit()).collect() };
+    left != right && letters(left) == letters(right)
 }
 
 /// `` `a`, `b` ``
@@ -294,55 +347,24 @@ pub(super) fn quoted(words: &[&str]) -> String {
         .join(", ")
 }
 
-/// The moment of a date-time with offset and without a fraction.
-fn unix_seconds(time: &Datetime) -> Option<i64> {
-    let (date, clock, offset) = (time.date?, time.time?, time.offset?);
-    if clock.nanosecond.unwrap_or(0) != 0 {
-        return None;
-    }
-    let offset_minutes = match offset {
-        Offset::Z => 0,
-        Offset::Custom { minutes } => i64::from(minutes),
-    };
-    // The year is counted from March, so that the leap day is its last, and from 1 March 0000.
-    let (year, month, day) = (
-        i64::from(date.year),
-        i64::from(date.month),
-        i64::from(date.day),
-    );
-    let (year, month) = if month > 2 {
-        (year, month - 3)
-    } else {
-        (year - 1, month + 9)
-    };
-    let leap_days = year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400);
-    let days = 365 * year + leap_days + (153 * month + 2) / 5 + day - 1 - 719_468;
-    let minutes =
-        (days * 24 + i64::from(clock.hour)) * 60 + i64::from(clock.minute) - offset_minutes;
-    Some(minutes * 60 + i64::from(clock.second.unwrap_or(0)))
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::nearest;
 
     #[test]
-    fn moments() {
-        let table: &[(&str, Option<i64>)] = &[
-            ("1970-01-01T00:00:00Z", Some(0)),
-            ("2027-01-15T12:00:00Z", Some(1_800_014_400)),
-            ("2027-01-15T13:00:00+01:00", Some(1_800_014_400)),
-            ("2027-01-15T06:30:00-05:30", Some(1_800_014_400)),
-            ("2000-02-29T23:59:59Z", Some(951_868_799)),
-            ("2100-03-01T00:00:00Z", Some(4_107_542_400)),
-            ("0001-01-01T00:00:00Z", Some(-62_135_596_800)),
-            ("2027-01-15T12:00:00.5Z", None),
-            ("2027-01-15T12:00:00", None),
-            ("2027-01-15", None),
-            ("12:00:00", None),
+    fn only_near_names_are_proposed() {
+        let known = ["alice", "visitor-1", "nobody", "bad-token"];
+        let table = [
+            ("alcie", Some("alice")),
+            ("nobdy", Some("nobody")),
+            ("badtoken", Some("bad-token")),
+            ("visitor-7", None),
+            ("visitor-12", None),
+            ("nina", None),
+            ("bob", None),
         ];
-        for (text, seconds) in table {
-            assert_eq!(unix_seconds(&text.parse().unwrap()), *seconds, "{text}");
+        for (word, expected) in table {
+            assert_eq!(nearest(word, known.into_iter()), expected, "{word}");
         }
     }
 }

@@ -12,6 +12,9 @@ use tollgate_compiler::javascript::cloudfront;
 use super::{Artifact, Content, Entry, Input};
 use crate::failure::{Failure, sized};
 
+/// The file that says what is in the folder.
+const ABOUT: &str = "about.json";
+const RUNTIME: &str = "cloudfront-js-2.0";
 /// Above this share of the largest function, people are told.
 const NEARLY_FULL_PERCENT: usize = 95;
 
@@ -21,7 +24,7 @@ pub(super) fn build(input: &Input<'_>) -> Result<Artifact, Failure> {
     let switch = updates.pop();
     let about = json!({
         "policy": input.id,
-        "runtime": "cloudfront-js-2.0",
+        "runtime": RUNTIME,
         "generation": made.generation,
         "function_bytes": made.function.len(),
         "entries": made.entries.len() + 1,
@@ -31,7 +34,7 @@ pub(super) fn build(input: &Input<'_>) -> Result<Artifact, Failure> {
     });
     let mut entries = vec![
         file("function.js", made.function.clone()),
-        json_file("about.json", &about),
+        json_file(ABOUT, &about),
     ];
     entries.extend(numbered("put", &updates));
     entries.extend(switch.iter().map(|body| json_file("kvs/switch.json", body)));
@@ -55,6 +58,15 @@ pub(super) fn build(input: &Input<'_>) -> Result<Artifact, Failure> {
             .push("the function is nearly as large as CloudFront takes".to_owned());
     }
     Ok(artifact)
+}
+
+/// Whether a folder holds an earlier function.
+pub(super) fn made(folder: &std::path::Path) -> bool {
+    let about = std::fs::read(folder.join(ABOUT)).unwrap_or_default();
+    let about: Value = serde_json::from_slice(&about).unwrap_or_default();
+    about
+        .get("runtime")
+        .is_some_and(|runtime| runtime == RUNTIME)
 }
 
 fn numbered(name: &str, bodies: &[Value]) -> Vec<Entry> {

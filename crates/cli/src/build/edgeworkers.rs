@@ -3,8 +3,9 @@
 //! Not here: the source, which the compiler generates.
 
 use flate2::Compression;
+use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
-use tar::{Builder, Header};
+use tar::{Archive, Builder, Header};
 use tollgate_compiler::javascript::edgeworkers;
 
 use super::{Artifact, Content, Entry, Input};
@@ -14,13 +15,15 @@ use crate::failure::{Failure, sized};
 const MAX_BYTES: usize = 512 * 1_024;
 /// Everybody may read every file.
 const MODE: u32 = 0o644;
+/// The files of a bundle.
+const NAMES: [&str; 2] = ["main.js", "bundle.json"];
 
 pub(super) fn build(input: &Input<'_>) -> Result<Artifact, Failure> {
     let made = edgeworkers(input.spec()?, input.id).map_err(Failure::Script)?;
     let raw = made.main.len();
-    let files = [("main.js", made.main), ("bundle.json", made.manifest)];
-    let entries: Vec<Entry> = files
+    let entries: Vec<Entry> = NAMES
         .into_iter()
+        .zip([made.main, made.manifest])
         .map(|(name, text)| Entry {
             name: name.to_owned(),
             bytes: text.into_bytes(),
@@ -36,6 +39,20 @@ pub(super) fn build(input: &Input<'_>) -> Result<Artifact, Failure> {
     let mut artifact = Artifact::of(Content::File(bundle));
     artifact.notes.push(format!("main.js has {}", sized(raw)));
     Ok(artifact)
+}
+
+/// Whether `bytes` are a bundle: a gzipped tar file of exactly these files.
+pub(crate) fn is_bundle(bytes: &[u8]) -> bool {
+    let mut archive = Archive::new(GzDecoder::new(bytes));
+    let Ok(entries) = archive.entries() else {
+        return false;
+    };
+    // A foreign archive may have any number of entries; one more than ours is enough to know.
+    let names: Option<Vec<_>> = entries
+        .take(NAMES.len() + 1)
+        .map(|entry| Some(entry.ok()?.path().ok()?.into_owned()))
+        .collect();
+    names.is_some_and(|names| names == NAMES.map(std::path::PathBuf::from))
 }
 
 /// A gzipped tar file that depends on nothing but its files.
@@ -68,7 +85,11 @@ mod tests {
             name: name.to_owned(),
             bytes: text.into_bytes(),
         });
-        std::fs::write(folder.path().join("b.tgz"), archive(&entries).unwrap()).unwrap();
+        let bundle = archive(&entries).unwrap();
+        assert!(is_bundle(&bundle));
+        assert!(!is_bundle(&archive(&entries[..1]).unwrap()));
+        assert!(!is_bundle(b"no bundle"));
+        std::fs::write(folder.path().join("b.tgz"), bundle).unwrap();
         let done = Command::new("tar")
             .args(["-xzf", "b.tgz"])
             .current_dir(&folder)

@@ -13,14 +13,22 @@ use crate::failure::Failure;
 pub(super) struct Parts(PathBuf);
 
 impl Parts {
-    /// The folder that was given, else what `TOLLGATE_PARTS` names, else `parts` beside the folder
-    /// of this program.
+    /// The folder that was given, else what `TOLLGATE_PARTS` names, else `parts` next to this program or
+    /// next to its folder.
     pub(super) fn find(given: Option<PathBuf>) -> Self {
-        let beside = || Some(env::current_exe().ok()?.parent()?.parent()?.join("parts"));
+        let near = || {
+            let program = env::current_exe().ok()?;
+            let folder = program.parent()?;
+            let parts = folder.join("parts");
+            match folder.parent() {
+                Some(above) if !parts.is_dir() => Some(above.join("parts")),
+                _ => Some(parts),
+            }
+        };
         Self(
             given
                 .or_else(|| env::var_os("TOLLGATE_PARTS").map(PathBuf::from))
-                .or_else(beside)
+                .or_else(near)
                 .unwrap_or_else(|| PathBuf::from("parts")),
         )
     }

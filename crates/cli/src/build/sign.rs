@@ -150,7 +150,7 @@ impl Old {
 }
 
 /// The policy in a zip, if the file is one that has a policy.
-fn zipped(path: &Path) -> Option<Vec<u8>> {
+pub(super) fn zipped(path: &Path) -> Option<Vec<u8>> {
     let mut archive = zip::ZipArchive::new(File::open(path).ok()?).ok()?;
     let file = archive.by_name(lambda_edge::POLICY).ok()?;
     let mut bytes = Vec::new();

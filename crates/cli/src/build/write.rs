@@ -8,11 +8,14 @@ use std::path::{Path, PathBuf};
 
 use super::Entry;
 
-/// Writes a file at once or not at all.
+/// Writes a file at once or not at all. A link stays a link, and an existing file keeps its permissions.
 pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     if path.is_dir() {
         return Err(io::ErrorKind::IsADirectory.into());
     }
+    let real = path.canonicalize();
+    let path = real.as_deref().unwrap_or(path);
+    let permissions = fs::metadata(path).ok().map(|meta| meta.permissions());
     let beside = beside(path, "tmp")?;
     let written = OpenOptions::new()
         .write(true)
@@ -20,6 +23,9 @@ pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
         .open(&beside)
         .and_then(|mut file| {
             file.write_all(bytes)?;
+            if let Some(permissions) = permissions {
+                file.set_permissions(permissions)?;
+            }
             file.sync_all()?;
             fs::rename(&beside, path)
         });
@@ -38,13 +44,7 @@ pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
 /// `DirectoryNotEmpty` if the folder holds something else, `NotADirectory` if it is a file.
 pub(super) fn write_folder(path: &Path, entries: &[Entry]) -> io::Result<()> {
     let is_there = path.try_exists()?;
-    if is_there {
-        for held in list(path)? {
-            if !entries.iter().any(|entry| Path::new(&entry.name) == held) {
-                return Err(io::ErrorKind::DirectoryNotEmpty.into());
-            }
-        }
-    }
+    replaced(path, entries)?;
     let (beside, old) = (beside(path, "tmp")?, beside(path, "old")?);
     let written = fill(&beside, entries).and_then(|()| {
         if !is_there {
@@ -59,6 +59,24 @@ pub(super) fn write_folder(path: &Path, entries: &[Entry]) -> io::Result<()> {
     });
     let _ = fs::remove_dir_all(if written.is_ok() { &old } else { &beside });
     written
+}
+
+/// Whether writing `entries` would replace files; those that are there have names of `entries`.
+///
+/// # Errors
+///
+/// As [`write_folder`].
+pub(super) fn replaced(path: &Path, entries: &[Entry]) -> io::Result<bool> {
+    if !path.try_exists()? {
+        return Ok(false);
+    }
+    let held = list(path)?;
+    let is_written = |held: &PathBuf| entries.iter().any(|entry| Path::new(&entry.name) == held);
+    if held.iter().all(is_written) {
+        Ok(!held.is_empty())
+    } else {
+        Err(io::ErrorKind::DirectoryNotEmpty.into())
+    }
 }
 
 fn fill(folder: &Path, entries: &[Entry]) -> io::Result<()> {
@@ -110,6 +128,23 @@ mod tests {
             name: name.to_owned(),
             bytes: text.as_bytes().to_vec(),
         }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_stays_a_link_and_a_file_keeps_its_mode() {
+        use std::os::unix::fs::{PermissionsExt, symlink};
+        let scratch = tempfile::tempdir().unwrap();
+        let (file, link) = (scratch.path().join("file"), scratch.path().join("link"));
+        fs::write(&file, "old").unwrap();
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o444)).unwrap();
+        symlink("file", &link).unwrap();
+        write_whole(&link, b"new").unwrap();
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        assert_eq!(fs::read(&file).unwrap(), b"new");
+        let mode = fs::metadata(&file).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o444);
+        assert_eq!(names(scratch.path()), ["file", "link"]);
     }
 
     fn names(folder: &Path) -> Vec<String> {

@@ -6,6 +6,7 @@ use tollgate_analysis::text::{narrowings, people, test_case};
 use tollgate_analysis::{Request, Ruling};
 use tollgate_compiler::syntax::quoted;
 use tollgate_core::{Effect, RuleId};
+use tollgate_core::Reason;
 
 use crate::analysed::Analysed;
 use crate::output::{BAD, FAINT, GOOD, NOTE, STRONG, styled, visible};
@@ -99,12 +100,11 @@ pub(crate) fn described(request: &Request) -> String {
 
 /// What a policy says, in a few words.
 pub(crate) fn ruled(side: &Analysed, ruling: &Ruling) -> String {
-    let mut text = format!(
-        "{} {} {}",
-        ruling.kind.code(),
-        ruling.status,
-        ruling.reason.code()
-    );
+    let mut text = format!("{} {}", ruling.kind.code(), ruling.status);
+    // The reason of an allowed request says nothing that its outcome does not.
+    if ruling.reason != Reason::Allow {
+        text.push_str(&format!(" {}", ruling.reason.code()));
+    }
     if let Some(location) = &ruling.location {
         text.push_str(&format!(" to {location}"));
     }

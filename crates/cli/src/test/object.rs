@@ -10,14 +10,15 @@ pub(super) fn object(findings: &Findings<'_>, wanted: Option<u8>) -> Value {
     let mut object = Map::new();
     object.insert("passed".to_owned(), passed.into());
     object.insert("failed".to_owned(), failed.into());
-    let files: Vec<Value> = findings.results.iter().map(file).collect();
+    let results = findings.results.iter();
+    let files: Vec<Value> = results.map(|result| file(findings, result)).collect();
     object.insert("files".to_owned(), files.into());
     object.insert("coverage".to_owned(), coverage(findings, wanted));
     if let Some((mutants, fates)) = findings.mutants {
         let tally = Tally::of(fates);
         let missed: Vec<Value> = findings
             .missed_mutants()
-            .map(|mutant| missed(&mutant))
+            .map(|mutant| missed(findings, &mutant))
             .collect();
         let mutants = json!({
             "tried": mutants.len(),
@@ -31,7 +32,7 @@ pub(super) fn object(findings: &Findings<'_>, wanted: Option<u8>) -> Value {
     if !findings.suggestions.is_empty() {
         let suggestion = |suggestion: &tollgate_author::suggest::Suggestion| {
             json!({
-                "file": suggestion.file,
+                "file": findings.sources.path_of(&suggestion.file),
                 "rule": findings.rules.get(suggestion.rule),
                 "why": suggestion.why,
                 "toml": suggestion.text,
@@ -43,10 +44,11 @@ pub(super) fn object(findings: &Findings<'_>, wanted: Option<u8>) -> Value {
     object.into()
 }
 
-fn file(result: &FileResult) -> Value {
+fn file(findings: &Findings<'_>, result: &FileResult) -> Value {
     let (passed, failed) = result.counts();
     let tests: Vec<Value> = result.tests.iter().map(test).collect();
-    json!({ "file": result.file, "passed": passed, "failed": failed, "tests": tests })
+    let file = findings.sources.path_of(&result.file);
+    json!({ "file": file, "passed": passed, "failed": failed, "tests": tests })
 }
 
 fn test(test: &TestResult) -> Value {
@@ -74,7 +76,7 @@ fn coverage(findings: &Findings<'_>, wanted: Option<u8>) -> Value {
         let span = places.span(&item.part, findings.sources);
         let text = findings.sources.text(&places.file)?;
         Some(json!({
-            "file": places.file,
+            "file": findings.sources.path_of(&places.file),
             "line": places.line(&item.part, findings.sources),
             "rule": findings.rules.get(item.rule),
             "text": text.get(span.start..span.end),
@@ -91,7 +93,7 @@ fn coverage(findings: &Findings<'_>, wanted: Option<u8>) -> Value {
     })
 }
 
-fn missed(missed: &Missed<'_>) -> Value {
+fn missed(findings: &Findings<'_>, missed: &Missed<'_>) -> Value {
     let visit = &missed.survivor.visit;
     let claims = visit.ask(|ask| match ask.who {
         tollgate_author::suite::Who::Person(person) => {
@@ -100,7 +102,7 @@ fn missed(missed: &Missed<'_>) -> Value {
         _ => Value::Null,
     });
     json!({
-        "file": missed.file,
+        "file": findings.sources.path_of(missed.file),
         "line": missed.line,
         "rule": missed.rule,
         "change": missed.mutant.change,

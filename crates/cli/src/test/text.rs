@@ -1,21 +1,26 @@
-//! The report for people: failures, a line per file, coverage, mutants, and tests to paste.
+//! The report for people: failures with their requests, a line per file, coverage, mutants, and tests to paste.
 
 use core::fmt::Write;
 
 use tollgate_author::coverage::{Item, Kind};
 use tollgate_author::mutate::Tally;
 use tollgate_author::report::{FileResult, Findings, total};
+use tollgate_author::suite::{self, Case, Who};
+use tollgate_author::words::moment;
+use tollgate_compiler::visible::visible_lines;
+use tollgate_gate::Gate;
 
 use crate::failure::counted;
 use crate::output::{BAD, FAINT, GOOD, NOTE, STRONG, styled, visible};
+use crate::trace::Evaluated;
 
 /// The longest list of what is not covered; the rest is counted.
 const MAX_MISSED: usize = 20;
 
-pub(super) fn text(findings: &Findings<'_>, wanted: Option<u8>) -> String {
+pub(super) fn text(findings: &Findings<'_>, wanted: Option<u8>, gate: &Gate<Vec<u8>>) -> String {
     let mut text = String::new();
-    failures(findings.results, &mut text);
-    files(findings.results, &mut text);
+    failures(findings, gate, &mut text);
+    files(findings, &mut text);
     coverage(findings, wanted, &mut text);
     mutants(findings, &mut text);
     suggestions(findings, &mut text);
@@ -25,45 +30,77 @@ pub(super) fn text(findings: &Findings<'_>, wanted: Option<u8>) -> String {
 
 // Writing to a string cannot fail, so what `writeln!` returns says nothing.
 
-fn failures(results: &[FileResult], text: &mut String) {
-    for result in results {
+fn failures(findings: &Findings<'_>, gate: &Gate<Vec<u8>>, text: &mut String) {
+    for result in findings.results {
         for test in result.tests.iter().filter(|test| !test.passed()) {
             let case = &test.case;
             let _ = write!(
                 text,
-                "{} {}\n  {} {}:{}\n  {} {}\n  {} {}\n\n",
+                "{} {}\n  {} {}:{}\n  {} {}\n  {} {}\n  {} {}\n",
                 styled(BAD, "FAIL"),
                 styled(STRONG, visible(&case.name)),
                 styled(FAINT, "at      "),
-                visible(&result.file),
+                visible(&findings.sources.path_of(&result.file)),
                 case.line,
+                styled(FAINT, "request "),
+                visible(&request(case)),
                 styled(FAINT, "expected"),
                 styled(GOOD, visible(&test.expected())),
                 styled(FAINT, "got     "),
                 styled(BAD, visible(&test.answered())),
             );
+            let mut evaluated = Evaluated::default();
+            suite::run(gate, &case.ask(), &mut evaluated);
+            let mut name = "because ";
+            for line in evaluated.lines(gate) {
+                let _ = writeln!(text, "  {} {line}", styled(FAINT, name));
+                name = "        ";
+            }
+            text.push('\n');
         }
     }
 }
 
-fn files(results: &[FileResult], text: &mut String) {
-    let widths = results.iter().map(|result| result.file.chars().count());
+/// The request of a test in one line.
+fn request(case: &Case) -> String {
+    let who = match &case.who {
+        Who::Nobody => "without a token".to_owned(),
+        Who::BadToken => "with a bad token".to_owned(),
+        Who::Person(person) => format!("as {}", person.name),
+    };
+    let from = case.ip.as_ref().map(|ip| format!(" from {ip}"));
+    format!(
+        "{} {} {who}{} at {}",
+        case.method,
+        case.target,
+        from.unwrap_or_default(),
+        moment(case.now)
+    )
+}
+
+fn files(findings: &Findings<'_>, text: &mut String) {
+    let results: Vec<(String, &FileResult)> = findings
+        .results
+        .iter()
+        .map(|result| (findings.sources.path_of(&result.file), result))
+        .collect();
+    let widths = results.iter().map(|(file, _)| file.chars().count());
     let width = widths.max().unwrap_or(0);
-    for result in results {
+    for (file, result) in &results {
         let (passed, failed) = result.counts();
         let mark = if failed == 0 {
             styled(GOOD, "ok  ")
         } else {
             styled(BAD, "FAIL")
         };
-        let file = visible(&result.file);
+        let file = visible(file);
         let _ = write!(text, "{mark} {file:width$}  {passed:5} passed");
         if failed > 0 {
             text.push_str(&styled(BAD, format_args!(", {failed} failed")));
         }
         text.push('\n');
     }
-    let (passed, failed) = total(results);
+    let (passed, failed) = total(findings.results);
     let _ = write!(text, "\n{passed} passed, {failed} failed\n");
 }
 
@@ -97,7 +134,8 @@ fn coverage(findings: &Findings<'_>, wanted: Option<u8>, text: &mut String) {
             continue;
         };
         let line = places.line(&item.part, findings.sources);
-        let place = styled(FAINT, format_args!("{}:{line}", places.file));
+        let file = findings.sources.path_of(&places.file);
+        let place = styled(FAINT, format_args!("{file}:{line}"));
         let what = excerpt(findings, item);
         let _ = writeln!(text, "  {place} {what}  {}", item.wanted.missed());
     }
@@ -138,7 +176,10 @@ fn mutants(findings: &Findings<'_>, text: &mut String) {
             text,
             "{} {} {}\n  {} {}\n  {} {} {}: {} would be {}\n",
             styled(BAD, "UNNOTICED"),
-            styled(FAINT, format_args!("{}:{}", missed.file, missed.line)),
+            styled(
+                FAINT,
+                format_args!("{}:{}", findings.sources.path_of(missed.file), missed.line)
+            ),
             missed.rule,
             styled(FAINT, "mistake"),
             styled(STRONG, visible(&missed.mutant.change)),
@@ -175,11 +216,8 @@ fn suggestions(findings: &Findings<'_>, text: &mut String) {
     for suggestion in findings.suggestions {
         if suggestion.file != file {
             file = &suggestion.file;
-            let _ = write!(
-                text,
-                "\n{}\n",
-                styled(STRONG, format_args!("# for {}", visible(file)))
-            );
+            let path = visible(&findings.sources.path_of(file));
+            let _ = write!(text, "\n{}\n", styled(STRONG, format_args!("# for {path}")));
             text.push_str("# The answers are what the policy says today: paste what is right.\n");
         }
         let _ = write!(
@@ -191,7 +229,3 @@ fn suggestions(findings: &Findings<'_>, text: &mut String) {
     }
 }
 
-/// Lines with their control characters spelled out.
-fn visible_lines(text: &str) -> String {
-    text.lines().map(|line| visible(line) + "\n").collect()
-}

@@ -11,6 +11,9 @@ use crate::failure::{Failure, Problem};
 use crate::output::{print, print_json};
 use crate::{Verdict, input};
 
+/// How long a token lived that has expired, in seconds.
+const USUAL_LIFETIME_SECS: i64 = 3_600;
+
 /// Sign a token with a test key
 #[derive(Args)]
 #[command(after_help = "\
@@ -19,7 +22,8 @@ Examples:
       --sub alice --group rust-101
   tollgate token mint --key test-key.json --claims \"$CLAIMS\" --claim level=3 --expires-in=-1
 
-`iat` is now and `exp` --expires-in seconds later, unless the claims say otherwise.
+`iat` is now and `exp` --expires-in seconds later, unless the claims say otherwise. For a token that has
+expired, `iat` is an hour before `exp`.
 Never use a key here that protects anything.")]
 pub(crate) struct Mint {
     /// The private key, as JSON Web Key
@@ -60,8 +64,8 @@ pub(crate) struct Mint {
         allow_negative_numbers = true
     )]
     expires_in: i64,
-    /// When the token is issued, in Unix seconds; the machine's time if left out
-    #[arg(long, value_name = "SECS", allow_negative_numbers = true)]
+    /// When the token is issued, as RFC 3339 or in Unix seconds [default: now]
+    #[arg(long, value_name = "TIME", value_parser = input::time, allow_negative_numbers = true)]
     now: Option<i64>,
     /// Print one JSON object
     #[arg(long)]
@@ -87,6 +91,14 @@ impl Mint {
 
     fn private_key(&self) -> Result<PrivateKey, Failure> {
         let mut text = input::read_text(&self.key)?;
+        let json: Value = serde_json::from_str(&text).unwrap_or_default();
+        if json.get("keys").is_some() {
+            return Err(Failure::Argument {
+                name: "--key",
+                value: self.key.to_string_lossy().into_owned(),
+                problem: Problem::KeySet,
+            });
+        }
         if let Some(name) = &self.alg {
             input::algorithm(name)?;
             // As if the key had said so, which lets the one reader judge whether it can be.
@@ -130,7 +142,16 @@ impl Mint {
             claims = claims.set(name, value);
         }
         let now = input::now_or_clock(self.now).0;
-        for (name, time) in [("iat", now), ("exp", now.saturating_add(self.expires_in))] {
+        let json: Value = serde_json::from_str(&claims.to_json()).unwrap_or_default();
+        let given = json.get("exp").and_then(Value::as_i64);
+        let exp = given.unwrap_or(now.saturating_add(self.expires_in));
+        // A token that expired before it was issued would be rejected for that, and not as expired.
+        let iat = if exp <= now {
+            exp.saturating_sub(USUAL_LIFETIME_SECS).max(0).min(exp)
+        } else {
+            now
+        };
+        for (name, time) in [("iat", iat), ("exp", exp)] {
             if !claims.has(name) {
                 claims = claims.set(name, time);
             }

@@ -9,8 +9,9 @@ use super::lower::Lowering;
 use super::value::Value;
 use crate::diagnostic::{codes, shown};
 use crate::keys::{and_list, nearest};
-use crate::rule::{network, time};
+use crate::rule::network;
 use crate::spec::{Expr, StringTest};
+use crate::time;
 
 const FUNCTIONS: [&str; 4] = ["has", "timestamp", "duration", "cidr"];
 const METHODS: [&str; 4] = ["startsWith", "endsWith", "contains", "containsIP"];
@@ -60,7 +61,13 @@ impl Lowering<'_, '_> {
             }
             ("timestamp" | "duration" | "cidr" | "has", arguments) => {
                 let message = format!("`{name}` takes one argument, not {}", arguments.len());
-                self.type_error(node, message);
+                let help = match name {
+                    "timestamp" => "write `timestamp(\"2027-02-01T00:00:00Z\")`",
+                    "duration" => "write `duration(\"1h30m\")`",
+                    "cidr" => "write `cidr(\"10.0.0.0/8\").containsIP(ip)`",
+                    _ => "write `has(claims.name)`",
+                };
+                self.type_error(node, message).help(help);
                 None
             }
             _ => {
@@ -90,7 +97,8 @@ impl Lowering<'_, '_> {
         };
         let [argument] = call.args.as_slice() else {
             let message = format!("`{name}` takes one argument, not {}", call.args.len());
-            self.type_error(node, message);
+            self.type_error(node, message)
+                .help(format!("write `a.{name}(b)`, and join several by `||`"));
             return None;
         };
         let (target, argument) = (self.value(target), self.value(argument));

@@ -220,7 +220,8 @@ impl Lowering<'_, '_> {
             _ => {
                 let operand = self.value(&select.operand)?.describe();
                 let message = format!("`.{}` of {operand} is nothing", select.field);
-                self.type_error(node, message);
+                self.type_error(node, message)
+                    .help("only `claims` and `path` have fields: `claims.level`, `path.course`");
                 None
             }
         }
@@ -328,7 +329,8 @@ impl Lowering<'_, '_> {
             (false, true) => Some(Value::Strings(strings)),
             (true, false) => Some(Value::Ints(ints)),
             _ => {
-                self.type_error(node, "the list mixes strings and ints");
+                self.type_error(node, "the list mixes strings and ints")
+                    .help("write two lists, joined by `||`");
                 None
             }
         }

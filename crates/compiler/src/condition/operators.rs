@@ -76,7 +76,8 @@ impl Lowering<'_, '_> {
         match self.value(inner)? {
             Value::Int(inner) => Some(Value::Int(Expr::Negate(Box::new(inner)))),
             other => {
-                self.type_error(node, format!("`-` before {}", other.describe()));
+                self.type_error(node, format!("`-` before {}", other.describe()))
+                    .help("`-` takes an int; write `!` to negate a condition");
                 None
             }
         }
@@ -154,7 +155,9 @@ impl Lowering<'_, '_> {
             (Value::Duration(_), _) | (_, Value::Duration(_)) => {
                 diagnostic.help("compare moments: `now < timestamp(\"…\") + duration(\"1h\")`");
             }
-            _ => {}
+            _ => {
+                diagnostic.help("compare two values of one type, such as `claims.level >= 3`");
+            }
         }
     }
 
@@ -218,7 +221,9 @@ impl Lowering<'_, '_> {
                     left.describe(),
                     right.describe()
                 );
-                self.type_error(node, message);
+                self.type_error(node, message).help(
+                    "compute with two ints, or move a time by a duration: `now - duration(\"72h\")`",
+                );
                 None
             }
         }
@@ -258,9 +263,10 @@ impl Lowering<'_, '_> {
             (left, right) => {
                 let message = format!("{} is never in {}", left.describe(), right.describe());
                 let diagnostic = self.type_error(node, message);
-                if let Value::Str(_) = right {
-                    diagnostic.help("write `a.contains(b)` to look for text in text");
-                }
+                diagnostic.help(match right {
+                    Value::Str(_) => "write `a.contains(b)` to look for text in text",
+                    _ => "look for a string among strings, or for an int among ints",
+                });
                 return None;
             }
         };

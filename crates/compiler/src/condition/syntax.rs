@@ -77,13 +77,41 @@ fn syntax_error(source: &str, error: &ParseError) -> SyntaxError {
         _ if ["and", "or", "not"].contains(&found) => {
             Some("CEL writes `&&` for and, `||` for or, `!` for not")
         }
-        _ => None,
+        _ => Some(help_for(&message)),
     };
     SyntaxError {
         span: span.or_else(|| from_position(source, error.pos)),
         message,
         help,
     }
+}
+
+/// What to do about a message of this compiler.
+fn help_for(message: &str) -> &'static str {
+    const HELPS: [(&str, &str); 8] = [
+        ("ends too early", "write what is missing at the end"),
+        ("expected `)`", "close the parenthesis"),
+        ("expected `]`", "close the list"),
+        (
+            "unterminated string",
+            "close the text with the quote that it starts with",
+        ),
+        (
+            "after a whole expression",
+            "join two conditions by `&&` or `||`",
+        ),
+        (
+            "reserved word",
+            "write `claims[\"…\"]` for a claim of that name",
+        ),
+        ("escape in a string", "write `\\\\` for a backslash"),
+        ("int literal", "write a whole number that fits 64 bits"),
+    ];
+    let known = HELPS.iter().find(|(part, _)| message.contains(part));
+    known.map_or(
+        "write a CEL expression, such as `claims.level >= 3 && \"staff\" in groups`",
+        |(_, help)| help,
+    )
 }
 
 /// The parser's message in the words of this compiler. `found` is the text at the place.

@@ -36,7 +36,7 @@ pub fn text(diagnostic: &Diagnostic, sources: &SourceTree, style: Style) -> Stri
             group = group.element(excerpt(&diagnostic.file, sources, Some(main), &labels));
         }
         None if !diagnostic.file.is_empty() => {
-            group = group.element(Origin::path(visible_lines(&diagnostic.file)));
+            group = group.element(Origin::path(visible_lines(&sources.path_of(&diagnostic.file))));
         }
         None => {}
     }
@@ -89,7 +89,7 @@ fn excerpt<'a>(
         shown(from - start)..shown(floor(source, span.end).clamp(from, end) - start)
     };
     let mut snippet = Snippet::source(visible_lines(text))
-        .path(visible_lines(file))
+        .path(visible_lines(&sources.path_of(file)))
         .line_start(line);
     if let Some(span) = main {
         snippet = snippet.annotation(AnnotationKind::Primary.span(visible(span)));
@@ -101,7 +101,8 @@ fn excerpt<'a>(
     snippet
 }
 
-/// The diagnostic as a JSON object. Lines and columns count from 1, columns in characters.
+/// The diagnostic as a JSON object. Files are seen from where the caller is; lines and columns count from 1,
+/// columns in characters.
 pub fn json(diagnostic: &Diagnostic, sources: &SourceTree) -> Value {
     let labels: Vec<_> = diagnostic
         .labels
@@ -126,14 +127,15 @@ pub fn json(diagnostic: &Diagnostic, sources: &SourceTree) -> Value {
 }
 
 fn place(file: &str, span: Option<Span>, sources: &SourceTree) -> Value {
+    let path = sources.path_of(file);
     let Some(span) = span else {
-        return json!({ "file": file });
+        return json!({ "file": path });
     };
     let source = sources.text(file).unwrap_or_default();
     let (line, column) = line_and_column(source, span.start);
     let (end_line, end_column) = line_and_column(source, span.end);
     json!({
-        "file": file,
+        "file": path,
         "line": line,
         "column": column,
         "end_line": end_line,

@@ -4,12 +4,14 @@
 //! statement with the first error is reported and blanked out, and the file is parsed again, so that
 //! later statements keep their places and are judged on their own. Not here: judging them.
 
+mod grammar;
+
 use std::borrow::Cow;
 
 use toml::de::{DeTable, Error};
 
 use super::line_around;
-use crate::diagnostic::{Report, Span, codes, shown};
+use crate::diagnostic::{Diagnostic, Report, Span, codes, shown};
 use crate::limits::MAX_TOML_ERRORS_PER_FILE;
 
 /// A text that parses, or parses as far as it can, and the places that were blanked out.
@@ -78,7 +80,8 @@ pub(crate) fn repair<'a>(text: &'a str, report: &mut Report) -> Repaired<'a> {
         }
         let span = place(&repaired.text, first);
         describe(&repaired.text, first, span, report);
-        let region = statement(&repaired.text, span, first.message());
+        let region = grammar::conflict(&repaired.text, span)
+            .unwrap_or_else(|| statement(&repaired.text, span, first.message()));
         repaired.broken.push(region);
         let Some(blanked) = blank(&repaired.text, region) else {
             break;
@@ -87,6 +90,13 @@ pub(crate) fn repair<'a>(text: &'a str, report: &mut Report) -> Repaired<'a> {
         repaired.gave_up = false;
     }
     repaired
+}
+
+/// The errors of grammar of a TOML text, for readers of other files than the compiler's own.
+pub fn syntax_errors(file: &str, text: &str) -> Vec<Diagnostic> {
+    let mut report = Report::new(file);
+    repair(text, &mut report);
+    report.diagnostics
 }
 
 /// Where an error is best shown.
@@ -108,6 +118,14 @@ fn place(text: &str, error: &Error) -> Span {
 
 fn describe(text: &str, error: &Error, span: Span, report: &mut Report) {
     let message = error.message();
+    if let Some(found) = grammar::mistake(text, span, message) {
+        let diagnostic = report.add(&codes::NOT_TOML, span, found.message);
+        if let Some(first) = found.first {
+            diagnostic.also(first, "first here");
+        }
+        diagnostic.help(found.help);
+        return;
+    }
     let word = text.get(span.start..span.end).unwrap_or_default();
     // The parser guesses from the first letter what a word without quotes was meant to be.
     let guessed = ["must be quoted", "invalid boolean", "invalid float"];
@@ -123,15 +141,15 @@ fn describe(text: &str, error: &Error, span: Span, report: &mut Report) {
         return;
     }
     let diagnostic = report.add(&codes::NOT_TOML, span, message);
-    if is_unclosed_list(text, span, message) {
-        diagnostic.help("the list before this line is not closed: write `]`");
-    }
-    if message.contains("unquoted key") {
-        diagnostic.help("a name with other characters needs quotes: `\"custom:cohort\" = …`");
-    }
-    if message.starts_with("invalid multi-line") {
-        diagnostic.help("the text that starts here is not closed");
-    }
+    diagnostic.help(if is_unclosed_list(text, span, message) {
+        "the list before this line is not closed: write `]`"
+    } else if message.contains("unquoted key") {
+        "a name with other characters needs quotes: `\"custom:cohort\" = …`"
+    } else if message.starts_with("invalid multi-line") {
+        "the text that starts here is not closed"
+    } else {
+        "write `key = value`: text in quotes, lists as `[\"a\", \"b\"]`, tables as `[name]` or `[[name]]`"
+    });
 }
 
 /// The statement that an error is in, whole lines.

@@ -5,6 +5,7 @@
 
 use tollgate_core::path::{PathError, check_literal_chars, check_segment};
 
+use crate::cure;
 use crate::diagnostic::{Report, Span, codes, shown};
 use crate::document::Text;
 use crate::limits::{
@@ -26,7 +27,7 @@ impl Base {
         }
         let Some(relative) = text.value.strip_prefix('/') else {
             let message = format!("base `{}` does not start with a slash", shown(text.value));
-            let help = format!("write `/{}`", text.value);
+            let help = cure::absolute(text.value);
             report.add(&codes::BAD_BASE, text.span, message).help(help);
             return None;
         };
@@ -85,7 +86,7 @@ pub(super) fn parse(
             "pattern `{}` does not start with a slash",
             shown(text.value)
         );
-        let help = format!("write `/{}`", text.value);
+        let help = cure::absolute(text.value);
         report
             .add(&codes::NOT_ABSOLUTE, text.span, message)
             .help(help);
@@ -160,7 +161,9 @@ fn segment(text: &Text<'_>, part: &str, ascii_only: bool, report: &mut Report) -
                 "`{}` has {stars} `*`, more than {MAX_STARS_PER_SEGMENT}",
                 shown(part)
             );
-            report.add(&codes::PATTERN_TOO_LARGE, text.part_of(part), message);
+            report
+                .add(&codes::PATTERN_TOO_LARGE, text.part_of(part), message)
+                .help("write fewer; one `*` is any text");
             None
         }
     }
@@ -172,17 +175,21 @@ fn capture(text: &Text<'_>, part: &str, report: &mut Report) -> Option<String> {
         .and_then(|rest| rest.strip_suffix('}'));
     let Some(name) = inner.filter(|name| !name.contains(['{', '}'])) else {
         let message = format!("`{}` is not a whole capture", shown(part));
+        let help = cure::alternatives(part).unwrap_or_else(|| {
+            "`{name}` captures a whole segment; inside a segment only `*` is a wildcard".to_owned()
+        });
         report
             .add(&codes::BAD_CAPTURE, text.part_of(part), message)
-            .help("`{name}` captures a whole segment; inside a segment only `*` can stand");
+            .help(help);
         return None;
     };
     if let Some(problem) = capture_name_problem(name) {
-        report.add(
-            &codes::BAD_CAPTURE,
-            text.part_of(part),
-            format!("`{{{}}}` {problem}", shown(name)),
-        );
+        let message = format!("`{{{}}}` {problem}", shown(name));
+        let help = cure::alternatives(part)
+            .unwrap_or_else(|| "name it after what it captures, such as `{course}`".to_owned());
+        report
+            .add(&codes::BAD_CAPTURE, text.part_of(part), message)
+            .help(help);
         return None;
     }
     Some(name.to_owned())
@@ -326,7 +333,9 @@ fn check_captures(text: &Text<'_>, segments: &[Segment], report: &mut Report) ->
         let message = format!(
             "pattern `{pattern}` has {count} captures, more than {MAX_CAPTURES_PER_PATTERN}"
         );
-        report.add(&codes::PATTERN_TOO_LARGE, text.span, message);
+        report
+            .add(&codes::PATTERN_TOO_LARGE, text.span, message)
+            .help("write `*` for segments that no name or condition reads");
         return false;
     }
     true
@@ -336,7 +345,9 @@ fn too_many_segments(text: &Text<'_>, count: usize, report: &mut Report) -> bool
     if count > MAX_PATTERN_SEGMENTS {
         let path = shown(text.value);
         let message = format!("`{path}` has {count} segments, more than {MAX_PATTERN_SEGMENTS}");
-        report.add(&codes::PATTERN_TOO_LARGE, text.span, message);
+        report
+            .add(&codes::PATTERN_TOO_LARGE, text.span, message)
+            .help("write `**` for any number of segments");
     }
     count > MAX_PATTERN_SEGMENTS
 }
@@ -352,7 +363,9 @@ fn too_long(text: &Text<'_>, segments: &[Segment], report: &mut Report) -> bool 
     if bytes > MAX_PATTERN_BYTES + 1 {
         let message =
             format!("the shortest such path has {bytes} bytes, more than {MAX_PATTERN_BYTES}");
-        report.add(&codes::PATTERN_TOO_LARGE, text.span, message);
+        report
+            .add(&codes::PATTERN_TOO_LARGE, text.span, message)
+            .help("write `*` for the long names");
     }
     bytes > MAX_PATTERN_BYTES + 1
 }

@@ -174,11 +174,10 @@ fn template(
         return None;
     }
     if let Some(problem) = capture_name_problem(name) {
-        report.add(
-            &codes::BAD_NAME,
-            text.part_of(name),
-            format!("`{{{}}}` {problem}", shown(name)),
-        );
+        let message = format!("`{{{}}}` {problem}", shown(name));
+        report
+            .add(&codes::BAD_NAME, text.part_of(name), message)
+            .help("write the name of a capture of the paths, such as `{course}`");
         return None;
     }
     check_capture(name, text.part_of(name), captures, report).then(|| Template {

@@ -36,16 +36,20 @@ pub(super) fn allowances(root: Table<'_>, report: &mut Report) -> Vec<Allowance>
             }),
             Some(code) => {
                 let message = format!("`{}` is an error, which cannot be allowed", code.id);
-                report.add(&codes::BAD_ALLOWANCE, allow.span, message);
+                report
+                    .add(&codes::BAD_ALLOWANCE, allow.span, message)
+                    .help("correct what the error is about, and remove this `[[lint]]`");
             }
             // The empty text was reported with the shape of the table.
             None if allow.value.is_empty() => {}
             None => {
                 let message = format!("`{}` is not the code of a warning", shown(allow.value));
                 let diagnostic = report.add(&codes::BAD_ALLOWANCE, allow.span, message);
-                if let Some(near) = nearest(allow.value, codes::codes().map(|code| code.id)) {
-                    diagnostic.help(format!("did you mean `{near}`?"));
-                }
+                let warnings = codes::codes().filter(|code| code.severity == Severity::Warning);
+                diagnostic.help(match nearest(allow.value, warnings.map(|code| code.id)) {
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None => "write the code of a warning, such as `TG0710`".to_owned(),
+                });
             }
         }
     }

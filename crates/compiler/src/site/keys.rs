@@ -7,6 +7,7 @@ use serde_json::Value;
 use tollgate_token::{Algorithm, Jwks, KeyError, KeyKind, KeyNote, Secret, SkipReason, base64url};
 
 use crate::compile::CompileOptions;
+use crate::cure;
 use crate::diagnostic::{Report, Span, codes, shown};
 use crate::document::{Table, Text};
 use crate::source::{SourceTree, is_inside};
@@ -82,7 +83,10 @@ fn file<'s>(name: &Text<'_>, sources: &'s SourceTree, report: &mut Report) -> Op
             "there is no file `{}` in the policy folder",
             shown(name.value)
         );
-        report.add(&codes::NO_KEY_FILE, name.span, message);
+        let help = cure::missing_key_file(name.value);
+        report
+            .add(&codes::NO_KEY_FILE, name.span, message)
+            .help(help);
     }
     text
 }
@@ -116,16 +120,24 @@ fn key_set(
                     error.fault
                 )
             }
-            None => format!("`{}`: {}", name.value, error.fault),
+            None => match cure::key_set(json) {
+                Some((what, _)) => format!("`{}`: {what}", name.value),
+                None => format!("`{}`: {}", name.value, error.fault),
+            },
         };
         match (&set, error.index) {
-            (Some(_), _) => report.add(
-                &codes::KEY_SKIPPED,
-                name.span,
-                format!("left out {problem}"),
+            (Some(_), _) => report
+                .add(&codes::KEY_SKIPPED, name.span, format!("left out {problem}"))
+                .help("tokens signed with it are rejected; replace it at the issuer"),
+            (None, Some(_)) => report.add(&codes::BAD_KEY, name.span, problem).help(
+                "replace the key at the issuer, or leave it out of the file; `--lenient-jwks` skips it with a warning",
             ),
-            (None, Some(_)) => report.add(&codes::BAD_KEY, name.span, problem),
-            (None, None) => report.add(&codes::BAD_JWKS, name.span, problem),
+            (None, None) => report.add(&codes::BAD_JWKS, name.span, problem).help(
+                cure::key_set(json).map_or(
+                    "correct the JSON, or save the file again from the issuer's `jwks_uri`",
+                    |(_, help)| help,
+                ),
+            ),
         };
     }
     usable(name, rest?, set?, report)
@@ -138,6 +150,10 @@ fn usable(name: &Text<'_>, json: String, set: Jwks, report: &mut Report) -> Opti
     }
     let message = format!("`{}` has no key for the issuer's algorithms", name.value);
     let diagnostic = report.add(&codes::KEYS_MISSING, name.span, message);
+    diagnostic.help(cure::key_set(&json).map_or(
+        "list the algorithm of one of its keys in `algorithms`, or pin another key set",
+        |(_, help)| help,
+    ));
     for KeyNote { index, kid, reason } in set.skipped() {
         let key = key_name(index.unwrap_or_default(), kid.as_deref());
         match reason {
@@ -221,9 +237,11 @@ fn secret(
             name.value
         );
         let diagnostic = report.add(&codes::BAD_SECRET, name.span, message);
-        if line.contains(['+', '/', '=']) {
-            diagnostic.help("base64url has `-` for `+` and `_` for `/`, and no `=` at the end");
-        }
+        diagnostic.help(if line.contains(['+', '/', '=']) {
+            "base64url has `-` for `+` and `_` for `/`, and no `=` at the end"
+        } else {
+            "write the secret as one line of letters, digits, `-` and `_`"
+        });
         return None;
     };
     if let Some(algorithm) = longest.filter(|algorithm| key.len() < algorithm.hash_len()) {
@@ -249,5 +267,7 @@ fn duplicate_kid(kid: &Text<'_>, first: Span, report: &mut Report) {
         shown(kid.value)
     );
     let diagnostic = report.add(&codes::DUPLICATE_KID, kid.span, message);
-    diagnostic.also(first, "the other one");
+    diagnostic
+        .also(first, "the other one")
+        .help("give each key a `kid` of its own, at the issuer too");
 }

@@ -156,7 +156,9 @@ fn cookie(
     let span = written.as_ref().map_or(table.place(), |name| name.span);
     let Ok(source) = TokenSource::from_text(&format!("cookie:{name}")) else {
         let message = format!("`{}` is not a cookie name", shown(name));
-        report.add(&codes::BAD_SESSION, span, message);
+        report
+            .add(&codes::BAD_SESSION, span, message)
+            .help("write letters, digits, `-` and `_`, such as `tollgate_session`");
         return None;
     };
     if by_course && name.starts_with("__Host-") {

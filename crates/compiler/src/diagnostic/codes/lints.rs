@@ -65,6 +65,44 @@ super::declare_codes! {
     UNUSED_ALLOWANCE, "TG0720", Warning, "lint allowance without a finding",
     "There is nothing left that this `[[lint]]` allows. Remove it, so that it does not hide a later \
      mistake.";
+    UNKNOWN_TEST_RULE, "TG0721", Error, "test names a rule that cannot answer",
+    "`rule` in a test is the `course/id` of a rule: with `allow` one that allows, with `denied_by_rule` one \
+     that denies. No request can be answered by a rule that does not exist, so the test can only fail.";
+    BAD_TEST_TARGET, "TG0722", Error, "test target that no request path can be",
+    "A test's target is what a browser sends: it starts at the first `/` of the path, without scheme and \
+     host, and is escaped, so that a space is `%20`. Every edge answers anything else with status 400, \
+     before any rule. Only a test that expects `bad_path` has such a target.";
+    GROUPS_ELSEWHERE, "TG0723", Warning, "groups in a claim that is not read",
+    "Every issuer has one claim that holds groups: `groups_claim` in `site.toml`, else `cognito:groups`. A \
+     person whose groups are in another claim has none, so the test shows something else than it seems to.";
+    DENY_METHODS, "TG0724", Warning, "deny that leaves other methods open",
+    "A `deny` without `methods` is about GET and HEAD, as an `allow` is. Where an `allow` of the same paths \
+     grants other methods, such as uploads with PUT, they stay open to those whom the `deny` is about. List \
+     the methods that are denied; `methods = [\"GET\", \"HEAD\"]` says that reading alone is meant.";
+    REDIRECT_DENIED, "TG0725", Warning, "redirect to a page that is denied",
+    "`[deny]` sends a client to a page of this site that the policy denies to that client, so the browser is \
+     redirected again, for ever, or ends on an error page. The sign-in page, and whatever it loads, needs a \
+     rule with `anyone = true`. Allow this finding with a `[[lint]]` if the page is served without the gate.";
+    FOREIGN_SYNTAX, "TG0726", Warning, "pattern in the syntax of another tool",
+    "`:user`, `.*`, `^`, `$`, `(a|b)` and `[0-9]` mean something to routers and regular expressions. Here \
+     they are ordinary characters of names. A capture is `{user}`, any text inside a segment is `*`, and any \
+     number of segments is `**`.";
+    EVERY_ADDRESS, "TG0727", Warning, "network that is every address",
+    "A network with the prefix length 0 is every address of its family. The rule then also requires that the \
+     client's address is known and of that family, which is seldom meant. Leave `networks` out, or name the \
+     networks.";
+    DISCOVERY_URL, "TG0728", Warning, "issuer is the address of a document",
+    "`issuer` is compared byte for byte with the `iss` of tokens. The address of a discovery document or of \
+     a key set is not an `iss`; the document's member `issuer` is.";
+    NO_RULES, "TG0729", Warning, "policy without rules",
+    "What no rule allows is denied, so a policy without rules denies every request. Perhaps the files with \
+     the rules were moved or lost.";
+    UNUSED_ALGORITHM, "TG0735", Warning, "algorithm without a key",
+    "The issuer lists an algorithm for which its key set has no key. No token of that algorithm can be valid \
+     until the set has one. Leave the algorithm out, or pin a key set with such a key.";
+    UNUSED_KEY, "TG0736", Warning, "key without an algorithm",
+    "The issuer's key set has keys whose algorithm the issuer does not list, so tokens that are signed with \
+     them are rejected. Add the algorithm if that is not meant.";
     INTERNAL, "TG0901", Error, "internal error",
     "The compiler made an image that it cannot read back. This is a defect of Tollgate, not of the \
      policy; please report it with the policy, if you can.";

@@ -39,6 +39,23 @@ super::declare_codes! {
      nothing. Move the files up into `courses`.";
     OUTSIDE, "TG0114", Error, "leads out of the policy folder",
     "Everything that a policy is made of lies in its folder, so that the folder can be reviewed and \
-     moved as a whole. Paths with `..`, absolute paths, and symbolic links that are absolute or lead out are \
-     refused. A git revision is read by the same rules.";
+     moved as a whole. Paths with `..`, absolute paths, and symbolic links that are absolute or lead out \
+     are refused. A git revision is read by the same rules.";
+    STRAY_FILE, "TG0115", Error, "TOML file that is not read",
+    "Rules are read from `site.toml` and `courses/*.toml`, and tests from the `.test.toml` files next to \
+     them. A TOML file anywhere else in the policy folder looks like policy and protects nothing. Move a \
+     course file into `courses`, and any other TOML file out of the policy folder. Files that are not \
+     TOML, such as `README.md`, and hidden ones, whose names start with a dot, may be anywhere.";
+    NO_COURSES, "TG0116", Error, "`courses` is missing",
+    "Course files are read from the folder `courses` and from nowhere else. If it was renamed or lost, so \
+     are the rules in it. For a site without courses it is empty; git keeps an empty folder with a file \
+     such as `courses/.gitkeep`.";
+    ORPHAN_TESTS, "TG0117", Error, "tests without a policy file",
+    "The tests of `courses/x.toml` are in `courses/x.test.toml`, and those of `site.toml` in \
+     `site.test.toml`. A test file next to no policy file was probably left behind when that was renamed \
+     or removed, or its name is misspelled.";
+    LOOKALIKE, "TG0118", Error, "invisible or look-alike character",
+    "Groups, scopes, subjects, claims and clients are compared byte for byte with what tokens contain. A name \
+     with a character that cannot be seen, or with letters of two scripts in one word such as a Cyrillic `а` \
+     among Latin letters, looks like another name and is not it.";
 }

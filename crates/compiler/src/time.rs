@@ -6,7 +6,7 @@ use toml::value::{Datetime, Offset};
 
 /// Why a date-time is not a moment in whole seconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum TimeError {
+pub enum TimeError {
     /// No date, no time of day, or no offset.
     Incomplete,
     /// A fraction of a second.
@@ -14,7 +14,11 @@ pub(crate) enum TimeError {
 }
 
 /// The Unix seconds of a date-time.
-pub(crate) fn unix_seconds(time: &Datetime) -> Result<i64, TimeError> {
+///
+/// # Errors
+///
+/// If it is not one moment in whole seconds.
+pub fn unix_seconds(time: &Datetime) -> Result<i64, TimeError> {
     let (Some(date), Some(clock), Some(offset)) = (time.date, time.time, time.offset) else {
         return Err(TimeError::Incomplete);
     };
@@ -36,7 +40,11 @@ pub(crate) fn unix_seconds(time: &Datetime) -> Result<i64, TimeError> {
 }
 
 /// Reads RFC 3339, as CEL's `timestamp` does.
-pub(crate) fn parse_rfc3339(text: &str) -> Result<i64, TimeError> {
+///
+/// # Errors
+///
+/// If it is anything else, or has a fraction of a second.
+pub fn parse_rfc3339(text: &str) -> Result<i64, TimeError> {
     // TOML also takes a space for the `T` and leaves out seconds, which RFC 3339 and CEL do not.
     let complete = text
         .as_bytes()

@@ -1,0 +1,161 @@
+//! Rules that are the cause of many findings about others: one finding at such a rule, instead of one at each.
+//!
+//! Not here: finding the rules, which [`dead`](super::dead) does one by one.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use tollgate_compiler::Diagnostic;
+use tollgate_compiler::diagnostic::{Code, codes};
+
+use super::{Subject, name};
+use crate::locate::Part;
+
+/// From so many findings on, one at the cause says more than all of them.
+const MANY: usize = 3;
+/// Rules that are shown as examples.
+const MAX_SHOWN: usize = 3;
+
+/// Replaces findings that have one cause by one at the cause.
+pub(super) fn collapse(subject: &Subject<'_>, findings: &mut Vec<Diagnostic>) {
+    const NARROW: &str = "narrow this rule if it is wider than meant, or remove the others";
+    for (code, what, help) in [
+        (&codes::SHADOWED, "make no difference", NARROW),
+        (&codes::OVERRIDDEN, "allow nothing", NARROW),
+        (
+            &codes::DENY_METHODS,
+            "leave methods open",
+            "list the methods in each `deny`, or narrow this rule",
+        ),
+    ] {
+        while let Some((cause, echoes)) = widest(subject, code, findings) {
+            let rules: Vec<usize> = echoes.iter().map(|(_, rule)| *rule).collect();
+            let at: BTreeSet<usize> = echoes.into_iter().map(|(at, _)| at).collect();
+            let mut number = 0;
+            findings.retain(|_| {
+                number += 1;
+                !at.contains(&(number - 1))
+            });
+            let mut finding = summary(subject, code, what, cause, &rules);
+            finding.help(help);
+            match public_twin(subject, cause, findings) {
+                Some(public) => {
+                    public.labels = finding.labels;
+                    public.help.splice(0..0, finding.help);
+                }
+                None => findings.push(finding),
+            }
+        }
+    }
+}
+
+/// The rule that is the cause of the most findings of a code, if it is of many, with the position of each
+/// finding and of the rule that it is about.
+fn widest(
+    subject: &Subject<'_>,
+    code: &'static Code,
+    findings: &[Diagnostic],
+) -> Option<(usize, Vec<(usize, usize)>)> {
+    let mut causes: BTreeMap<usize, Vec<(usize, usize)>> = BTreeMap::new();
+    let places = Index::new(subject);
+    for (at, finding) in findings.iter().enumerate() {
+        // A summary is about its cause and not one more effect of it.
+        if finding.code != code || finding.labels.is_empty() || is_summary(finding) {
+            continue;
+        }
+        let Some(about) = finding
+            .span
+            .and_then(|span| places.rule(&finding.file, span.start))
+        else {
+            continue;
+        };
+        let of_labels: BTreeSet<usize> = finding
+            .labels
+            .iter()
+            .filter_map(|label| places.rule(&label.file, label.span.start))
+            .filter(|cause| *cause != about)
+            .collect();
+        for cause in of_labels {
+            causes.entry(cause).or_default().push((at, about));
+        }
+    }
+    causes
+        .into_iter()
+        .filter(|(_, echoes)| echoes.len() >= MANY)
+        // Of two that are the cause of as many the first by place.
+        .max_by_key(|(cause, echoes)| (echoes.len(), core::cmp::Reverse(*cause)))
+}
+
+fn is_summary(finding: &Diagnostic) -> bool {
+    finding.labels.iter().all(|label| label.message == EXAMPLE)
+}
+
+/// What a summary says of the rules that it shows.
+const EXAMPLE: &str = "for example this rule";
+
+fn summary(
+    subject: &Subject<'_>,
+    code: &'static Code,
+    what: &str,
+    cause: usize,
+    rules: &[usize],
+) -> Diagnostic {
+    let rule_name = |at: usize| subject.policy.rules.get(at).map(name).unwrap_or_default();
+    let message = format!(
+        "because of `{}`, {} other rules {what}",
+        rule_name(cause),
+        rules.len()
+    );
+    let mut finding = subject.finding(code, cause, &Part::Effect, message);
+    for rule in rules.iter().take(MAX_SHOWN) {
+        subject.mark(&mut finding, *rule, &Part::Effect, EXAMPLE);
+    }
+    let names: Vec<String> = rules
+        .iter()
+        .take(10)
+        .map(|rule| format!("`{}`", rule_name(*rule)))
+        .collect();
+    let more = match rules.len() - names.len() {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    finding.help(format!("the rules are {}{more}", names.join(", ")));
+    finding
+}
+
+/// Returns the finding that the cause allows everyone, which reports the same thing under another code.
+fn public_twin<'f>(
+    subject: &Subject<'_>,
+    cause: usize,
+    findings: &'f mut [Diagnostic],
+) -> Option<&'f mut Diagnostic> {
+    let places = subject.places.get(cause)?;
+    findings.iter_mut().find(|finding| {
+        *finding.code == codes::WIDE_PUBLIC
+            && finding.file == places.file
+            && finding.span.is_some_and(|span| {
+                places.whole.start <= span.start && span.end <= places.whole.end
+            })
+    })
+}
+
+/// Rules by where they are.
+struct Index<'c> {
+    by_file: BTreeMap<&'c str, BTreeMap<usize, (usize, usize)>>,
+}
+
+impl<'c> Index<'c> {
+    fn new(subject: &'c Subject<'_>) -> Self {
+        let mut by_file: BTreeMap<&str, BTreeMap<usize, (usize, usize)>> = BTreeMap::new();
+        for (at, places) in subject.places.iter().enumerate() {
+            let file = by_file.entry(places.file.as_str()).or_default();
+            file.insert(places.whole.start, (places.whole.end, at));
+        }
+        Self { by_file }
+    }
+
+    /// The rule that a byte of a file belongs to.
+    fn rule(&self, file: &str, at: usize) -> Option<usize> {
+        let (_, (end, rule)) = self.by_file.get(file)?.range(..=at).next_back()?;
+        (at < *end).then_some(*rule)
+    }
+}

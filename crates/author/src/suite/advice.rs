@@ -1,0 +1,181 @@
+//! What is wrong with tests that can be read: rules that do not exist, targets that no request has, and
+//! groups in a claim that is not read.
+//!
+//! Such a test fails, and the failure alone does not say why. A test that passes is as it was meant. Not
+//! here: reading tests.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use tollgate_compiler::diagnostic::{Diagnostic, Span, codes};
+use tollgate_compiler::spec::ImageSpec;
+use tollgate_core::{Effect, Reason};
+use tollgate_gate::Gate;
+
+use super::reader::nearest;
+use super::{Case, Got, TestFile, Who, run};
+use crate::lint::name;
+use crate::words::{quoted, visible};
+
+/// Everything that is wrong, in the order of the files; each rule and each target of a place once.
+pub fn advice(files: &[TestFile], policy: &ImageSpec, gate: &Gate<Vec<u8>>) -> Vec<Diagnostic> {
+    let rules: BTreeMap<String, Effect> = policy
+        .rules
+        .iter()
+        .map(|rule| (name(rule), rule.effect))
+        .collect();
+    let mut findings: Vec<Diagnostic> = Vec::new();
+    let mut seen: BTreeSet<(String, &'static str, Span)> = BTreeSet::new();
+    for file in files {
+        for case in &file.cases {
+            let got = run(gate, &case.ask(), &mut ());
+            if got.meets(&case.expect) {
+                continue;
+            }
+            let found = [
+                rule(file, case, &rules, &got),
+                target(file, case, gate, &got),
+                groups(case),
+            ];
+            for finding in found.into_iter().flatten() {
+                let place = (
+                    finding.file.clone(),
+                    finding.code.id,
+                    finding.span.unwrap_or_default(),
+                );
+                // A path of a table is the target of many cases, and a person is known in many files.
+                if seen.insert(place) {
+                    findings.push(finding);
+                }
+            }
+        }
+    }
+    findings
+}
+
+/// A rule that does not exist, or that cannot give the expected answer.
+fn rule(
+    file: &TestFile,
+    case: &Case,
+    rules: &BTreeMap<String, Effect>,
+    got: &Got,
+) -> Option<Diagnostic> {
+    let wanted = case.expect.rule.as_deref()?;
+    let effect = rules.get(wanted).copied();
+    let expected = if case.expect.reason == Reason::Allow {
+        Effect::Allow
+    } else {
+        Effect::Deny
+    };
+    if effect == Some(expected) {
+        return None;
+    }
+    let shown = visible(wanted);
+    let mut finding = match effect {
+        None => {
+            let message = format!("rule `{shown}` does not exist");
+            Diagnostic::new(&codes::UNKNOWN_TEST_RULE, &file.file, message)
+        }
+        Some(_) => {
+            let (word, reason) = match expected {
+                Effect::Allow => ("deny", "allow"),
+                Effect::Deny => ("allow", "denied_by_rule"),
+            };
+            let message =
+                format!("rule `{shown}` has `{word}`, so it cannot be named by `{reason}`");
+            Diagnostic::new(&codes::UNKNOWN_TEST_RULE, &file.file, message)
+        }
+    };
+    finding.at(case.rule_at);
+    // The rule that answers today is the likeliest to be meant, if it is one of that effect.
+    let today = got
+        .rule
+        .as_ref()
+        .filter(|_| got.reason == case.expect.reason);
+    let of_effect = rules.iter().filter(|(_, effect)| **effect == expected);
+    match nearest(wanted, of_effect.map(|(name, _)| name.as_str())) {
+        Some(near) => finding.help(format!("did you mean `{near}`?")),
+        None => match today {
+            Some(today) => finding.help(format!("today the answer is by `{today}`")),
+            None => finding.help("write `course/id` of a rule, or `site/id` of one in `site.toml`"),
+        },
+    };
+    Some(finding)
+}
+
+/// A target that is no request path, where the test does not expect just that.
+fn target(file: &TestFile, case: &Case, gate: &Gate<Vec<u8>>, got: &Got) -> Option<Diagnostic> {
+    if got.reason != Reason::BadPath || case.expect.reason == Reason::BadPath {
+        return None;
+    }
+    let detail = got.detail.unwrap_or_default();
+    let message = format!(
+        "every edge rejects a request for `{}` ({detail})",
+        visible(&case.target)
+    );
+    let mut finding = Diagnostic::new(&codes::BAD_TEST_TARGET, &file.file, message);
+    finding.at(case.target_at);
+    let is_path = |target: &String| {
+        let mut ask = case.ask();
+        ask.target = target;
+        run(gate, &ask, &mut ()).reason != Reason::BadPath
+    };
+    let cures = [relative(&case.target), escaped(&case.target)];
+    let both = relative(&case.target).as_deref().and_then(escaped);
+    match cures.into_iter().flatten().chain(both).find(is_path) {
+        Some(cure) => finding.help(format!("write `{cure}`")),
+        None => finding.help("if that is what the test is about, write `expect = \"bad_path\"`"),
+    };
+    Some(finding)
+}
+
+/// Groups in a claim in which the issuer of the test's person has none.
+fn groups(case: &Case) -> Option<Diagnostic> {
+    let Who::Person(person) = &case.who else {
+        return None;
+    };
+    let found = person.misplaced.as_ref()?;
+    let message = format!(
+        "issuer `{}` has its groups in `{}`, not in `{}`",
+        found.issuer, found.place, found.claim
+    );
+    let mut finding = Diagnostic::new(&codes::GROUPS_ELSEWHERE, &found.file, message);
+    let is_bare = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+    let key = |name: &String| match name.chars().all(is_bare) {
+        true => name.clone(),
+        false => quoted(name),
+    };
+    let keys: Vec<String> = found.place.names().iter().map(key).collect();
+    finding
+        .at(found.at)
+        .help(format!("write `{} = [\"…\"]`", keys.join(".")));
+    Some(finding)
+}
+
+/// The path of an absolute URL, or of a path without its slash.
+fn relative(target: &str) -> Option<String> {
+    match target.split_once("://") {
+        Some((_, rest)) => Some(match rest.find('/') {
+            Some(at) => rest.get(at..)?.to_owned(),
+            None => "/".to_owned(),
+        }),
+        None => (!target.starts_with('/')).then(|| format!("/{target}")),
+    }
+}
+
+/// The target with everything escaped that a browser escapes.
+fn escaped(target: &str) -> Option<String> {
+    let mut text = String::new();
+    for byte in target.bytes() {
+        match byte {
+            b'+' => text.push_str("%2B"),
+            b' ' | b'"' | b'<' | b'>' | b'`' | b'{' | b'}' | b'|' | b'^' | 0x80.. => {
+                text.push_str(&format!("%{byte:02X}"));
+            }
+            byte => text.push(char::from(byte)),
+        }
+    }
+    (text != target).then_some(text)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,194 @@
+//! What to write instead: cures that are worked out from what the author wrote.
+//!
+//! Each is a line of help, an imperative, with text to paste where there is any. Not here: finding mistakes.
+
+use crate::diagnostic::{Code, shown};
+
+/// What to do about a finding that has no cure of its own.
+pub(crate) fn explanation(code: &Code) -> String {
+    format!("run `tollgate check --explain {}`", code.id)
+}
+
+/// What to write for a path that does not start with a slash.
+pub(crate) fn absolute(text: &str) -> String {
+    if let Some((_, rest)) = text.split_once("://") {
+        let path = rest.find('/').and_then(|at| rest.get(at..)).unwrap_or("/");
+        return format!("leave scheme and host out: `{}`", shown(path));
+    }
+    if is_regex(text) {
+        let path = text
+            .trim_start_matches('^')
+            .trim_end_matches('$')
+            .replace(".*", "*");
+        return format!(
+            "patterns are not regular expressions: write `{}` for one segment, `/**` at the end for everything below",
+            shown(&with_slash(&path))
+        );
+    }
+    if let Some((_, rest)) = drive(text) {
+        let path = with_slash(&rest.replace('\\', "/"));
+        return format!(
+            "write the path of the URL, not that of a file: `{}`",
+            shown(&path)
+        );
+    }
+    if text.contains('\\') {
+        let path = with_slash(&text.replace('\\', "/"));
+        return format!("write slashes: `{}`", shown(&path));
+    }
+    let path = text.trim_start_matches("./").trim_start_matches("../");
+    format!("write `{}`", shown(&with_slash(path)))
+}
+
+fn with_slash(path: &str) -> String {
+    format!("/{}", path.trim_start_matches('/'))
+}
+
+/// Whether a text has what only regular expressions have.
+fn is_regex(text: &str) -> bool {
+    text.starts_with('^') || text.ends_with('$') || text.contains(".*") || text.contains("\\d")
+}
+
+/// The letter of a disk, and what follows it.
+fn drive(text: &str) -> Option<(char, &str)> {
+    let mut chars = text.chars();
+    let letter = chars.next().filter(char::is_ascii_alphabetic)?;
+    let rest = chars.as_str().strip_prefix(':')?;
+    rest.starts_with(['\\', '/']).then_some((letter, rest))
+}
+
+/// What to write for a segment that means several names, such as `{a,b}` or `*.{jpg,png}`.
+pub(crate) fn alternatives(segment: &str) -> Option<String> {
+    let (before, rest) = segment.split_once('{')?;
+    let (inner, after) = rest.split_once('}')?;
+    if !inner.contains(',') || after.contains('{') {
+        return None;
+    }
+    let each: Vec<String> = inner
+        .split(',')
+        .map(|one| format!("`{before}{}{after}`", one.trim()))
+        .collect();
+    Some(format!("write one pattern for each: {}", shown_list(&each)))
+}
+
+/// A list in words, cut where it gets long.
+fn shown_list(items: &[String]) -> String {
+    const MOST: usize = 6;
+    let mut text = items
+        .iter()
+        .take(MOST)
+        .cloned()
+        .collect::<Vec<_>>()
+        .join(", ");
+    if items.len() > MOST {
+        text.push_str(", …");
+    }
+    text
+}
+
+/// How to get a key file that is missing. A set is JSON; a secret is anything else.
+pub(crate) fn missing_key_file(name: &str) -> String {
+    let shown_name = shown(name);
+    if name.to_lowercase().contains("jwk") || name.ends_with(".json") {
+        format!(
+            "save what the issuer publishes at the `jwks_uri` of its discovery document as `{shown_name}`"
+        )
+    } else {
+        format!("write at least 32 random bytes as base64url, without padding, to `{shown_name}`")
+    }
+}
+
+/// What is wrong with the text of a file that should be a key set, and what to do.
+pub(crate) fn key_set(text: &str) -> Option<(&'static str, &'static str)> {
+    const FROM_PROVIDER: &str =
+        "save what the provider publishes at the `jwks_uri` of its discovery document";
+    let text = text.trim_start_matches('\u{feff}').trim();
+    if text.is_empty() {
+        return Some(("the file is empty", FROM_PROVIDER));
+    }
+    if text.starts_with("-----BEGIN") {
+        return Some((
+            "it is a PEM file, not a JSON Web Key Set",
+            "convert the public key to a JSON Web Key, and write `{\"keys\": [ … ]}` around it",
+        ));
+    }
+    if text.starts_with('<') {
+        return Some((
+            "it is an HTML or XML page, not a JSON Web Key Set",
+            "the address was not that of a key set: save what the provider publishes at its `jwks_uri`",
+        ));
+    }
+    let value: serde_json::Value = match serde_json::from_str(text) {
+        Ok(value) => value,
+        Err(_) => return None,
+    };
+    if value.is_array() {
+        return Some((
+            "it is a list of keys without the object around it",
+            "write `{\"keys\": [ … ]}` around the list",
+        ));
+    }
+    if value.get("kty").is_some() {
+        return Some((
+            "it is a single key, not a key set",
+            "write `{\"keys\": [ … ]}` around the key",
+        ));
+    }
+    if value.get("jwks_uri").is_some() {
+        return Some((
+            "it is a discovery document, not a key set",
+            "save what is at the address that its `jwks_uri` names",
+        ));
+    }
+    if value
+        .get("keys")
+        .is_some_and(|keys| keys.as_array().is_some_and(Vec::is_empty))
+    {
+        return Some(("its list of keys is empty", FROM_PROVIDER));
+    }
+    if value.is_object() && value.get("keys").is_none() {
+        return Some(("it has no member `keys`", FROM_PROVIDER));
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_without_a_slash() {
+        let table = [
+            ("courses", "write `/courses`"),
+            ("./courses", "write `/courses`"),
+            ("\\courses\\a", "write slashes: `/courses/a`"),
+            (
+                "https://cdn.example/x/**",
+                "leave scheme and host out: `/x/**`",
+            ),
+            ("https://cdn.example", "leave scheme and host out: `/`"),
+            (
+                "C:\\films",
+                "write the path of the URL, not that of a file: `/films`",
+            ),
+        ];
+        for (text, expected) in table {
+            assert_eq!(absolute(text), expected, "{text}");
+        }
+        assert!(absolute("^/x.*$").contains("write `/x*` for one segment"));
+    }
+
+    #[test]
+    fn several_names_in_one_segment() {
+        assert_eq!(
+            alternatives("*.{jpg, png}").as_deref(),
+            Some("write one pattern for each: `*.jpg`, `*.png`")
+        );
+        assert_eq!(
+            alternatives("{a,b}").as_deref(),
+            Some("write one pattern for each: `a`, `b`")
+        );
+        assert_eq!(alternatives("{a}"), None);
+        assert_eq!(alternatives("a"), None);
+    }
+}
