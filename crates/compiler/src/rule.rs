@@ -8,7 +8,7 @@ pub(crate) mod pattern;
 pub(crate) mod time;
 pub(crate) mod who;
 
-use tollgate_core::{Effect, MethodSet};
+use tollgate_core::{Effect, MethodSet, PathOptions};
 use toml::value::Datetime;
 
 use crate::condition;
@@ -28,7 +28,7 @@ pub(crate) struct Scope<'a> {
     pub(crate) course: &'a str,
     pub(crate) base: &'a Base,
     pub(crate) claims: &'a Claims,
-    pub(crate) ascii_only: bool,
+    pub(crate) paths: PathOptions<'a>,
 }
 
 /// Reads one rule.
@@ -45,7 +45,7 @@ pub(crate) fn read(rule: Table<'_>, scope: Scope<'_>, report: &mut Report) -> Ru
     let mut patterns = Vec::new();
     let mut captures = Vec::new();
     for text in rule.texts("allow").iter().chain(&rule.texts("deny")) {
-        let Some(pattern) = pattern::parse(text, scope.base, scope.ascii_only, report) else {
+        let Some(pattern) = pattern::parse(text, scope.base, scope.paths, report) else {
             continue;
         };
         let names = pattern.segments.iter().filter_map(|segment| match segment {

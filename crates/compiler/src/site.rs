@@ -8,9 +8,11 @@ mod answer;
 mod gate;
 mod issuer;
 mod keys;
+mod paths;
 mod session;
 
 pub use advice::Allowance;
+pub(crate) use paths::Paths;
 pub(crate) use session::Draft;
 pub use session::SessionReads;
 use tollgate_core::ClaimKind;
@@ -26,7 +28,7 @@ use crate::spec::ClaimSpec;
 #[derive(Debug, Default)]
 pub(crate) struct Site {
     pub(crate) claims: Claims,
-    pub(crate) ascii_only: bool,
+    pub(crate) paths: Paths,
     pub(crate) gate: Option<GateConfig>,
     /// `[session]`, until the rules are known.
     pub(crate) session: Option<Draft>,
@@ -108,16 +110,13 @@ pub(crate) fn read(
     options: &CompileOptions,
     report: &mut Report,
 ) -> Site {
-    let paths = root.table("paths");
     let gate = gate::read(root, sources, options, report);
     Site {
         session: gate
             .as_ref()
             .and_then(|gate| session::read(root, gate, report)),
         claims: Claims::read(root, report),
-        ascii_only: paths
-            .and_then(|paths| paths.flag("ascii_only"))
-            .unwrap_or(false),
+        paths: Paths::read(root, report),
         gate,
         allowances: advice::allowances(root, report),
         min_coverage: advice::min_coverage(root),

@@ -1,8 +1,8 @@
 //! What changes in a request on its way to the origin.
 //!
-//! Changes are told by position, so that every edge can apply them to its own form of a request. The
-//! path never changes: the bytes that were checked are the bytes that are sent. Not here: whether the
-//! request may go there at all.
+//! Changes are told by position, so that every edge can apply them to its own form of a request. The bytes of
+//! the path that were checked are the bytes that are sent; only the name of the index document is appended to
+//! a path that ends in `/`, before the decision. Not here: whether the request may go there at all.
 
 use alloc::{string::String, vec::Vec};
 
@@ -13,8 +13,8 @@ use crate::source::{Pair, cookie_pairs, query_pairs, trim};
 /// The changes to a request that may pass.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Forward {
-    /// The target to send instead of the one received, if it changes: the same raw path, and the query
-    /// without the token.
+    /// The target to send instead of the one received, if it changes: the raw path as it was decided, and the
+    /// query without the token.
     pub target: Option<Vec<u8>>,
     /// The header field lines that change, by rising index.
     pub headers: Vec<HeaderEdit>,
