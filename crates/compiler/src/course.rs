@@ -54,8 +54,8 @@ pub(crate) fn read(text: &str, site: &Site, report: &mut Report) -> Option<Cours
         }
     }
     let base_text = root.text("base").filter(|base| !base.value.is_empty());
-    let base =
-        base_text.and_then(|base| Some((Base::parse(&base, site.paths.options(), report)?, base.span)));
+    let base = base_text
+        .and_then(|base| Some((Base::parse(&base, site.paths.options(), report)?, base.span)));
     let fallback = Base::default();
     let scope = Scope {
         course: id.map_or("", |id| id.value),

@@ -304,11 +304,7 @@ fn name_set(
     }
 }
 
-fn assemble(
-    spec: &ImageSpec,
-    index: Option<u32>,
-    tables: &Tables,
-) -> Result<Vec<u8>, EncodeError> {
+fn assemble(spec: &ImageSpec, index: Option<u32>, tables: &Tables) -> Result<Vec<u8>, EncodeError> {
     let mut image = vec![0; HEADER_BYTES];
     let mut table = Vec::new();
     for section in Section::ALL {

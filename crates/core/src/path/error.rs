@@ -65,7 +65,9 @@ impl fmt::Display for PathError {
             Self::BrokenEscape => "`%` is not followed by two hexadecimal digits",
             Self::ForbiddenEscape => "the path escapes a character that must not be escaped",
             Self::BadUtf8 => "the escaped bytes are not UTF-8",
-            Self::ForbiddenCharacter => "the path contains a character that servers treat differently",
+            Self::ForbiddenCharacter => {
+                "the path contains a character that servers treat differently"
+            }
             Self::NotAscii => "the path is not ASCII, and the site accepts ASCII paths only",
             Self::EmptySegment => "the path has an empty segment",
             Self::DotSegment => "a segment consists of dots only",
@@ -76,7 +78,6 @@ impl fmt::Display for PathError {
 }
 
 impl core::error::Error for PathError {}
-
 
 /// A fault in a raw path.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -44,10 +44,7 @@ fn accepted_by_every_reader() {
         ("/a%2Bb", "a+b"),
         ("/a%2bb", "a+b"),
         ("/x:y@z&=$,!*'()", "x:y@z&=$,!*'()"),
-        (
-            "/%21%2A%27%28%29%3A%40%26%3D%24%2C",
-            "!*'():@&=$,",
-        ),
+        ("/%21%2A%27%28%29%3A%40%26%3D%24%2C", "!*'():@&=$,"),
         ("/[slug]^1~2", "[slug]^1~2"),
         ("/%5Bslug%5D%5e1%7E2", "[slug]^1~2"),
         ("/%22%3C%3E%60%7B%7D%7C", "\"<>`{}|"),
@@ -189,7 +186,11 @@ fn told_apart_by_reader() {
     for (raw, strict, s3, files) in cases {
         for (reader, want) in PathReader::ALL.into_iter().zip([strict, s3, files]) {
             let read = read(raw.as_bytes(), options(reader));
-            assert_eq!(read.as_deref(), want.as_ref().copied(), "{raw} under {reader:?}");
+            assert_eq!(
+                read.as_deref(),
+                want.as_ref().copied(),
+                "{raw} under {reader:?}"
+            );
         }
     }
 }
@@ -230,10 +231,20 @@ fn faults_are_located() {
         let fault = scratch.parse_at(raw, STRICT).map(drop).unwrap_err();
         let shown = String::from_utf8_lossy(raw);
         assert_eq!(fault.error, *error, "{shown}");
-        assert_eq!(&raw[fault.at.clone()], wrong.as_bytes(), "{shown} {fault:?}");
+        assert_eq!(
+            &raw[fault.at.clone()],
+            wrong.as_bytes(),
+            "{shown} {fault:?}"
+        );
     }
     // Where the same bytes occur earlier, the place matters.
-    let place = |raw: &[u8]| PathScratch::new().parse_at(raw, STRICT).map(drop).unwrap_err().at;
+    let place = |raw: &[u8]| {
+        PathScratch::new()
+            .parse_at(raw, STRICT)
+            .map(drop)
+            .unwrap_err()
+            .at
+    };
     assert_eq!(place(b"/../a/.."), 1..3);
     assert_eq!(place(b"/a/b/.."), 5..7);
     assert_eq!(place(b"/a//b//"), 3..4);
@@ -271,7 +282,11 @@ fn an_index_document_is_appended_to_a_trailing_slash() {
             ("/a//", Err(PathError::EmptySegment)),
             ("", Err(PathError::NotOriginForm)),
         ] {
-            assert_eq!(indexed(raw, reader).as_deref(), decoded.as_ref().copied(), "{raw}");
+            assert_eq!(
+                indexed(raw, reader).as_deref(),
+                decoded.as_ref().copied(),
+                "{raw}"
+            );
         }
     }
     // The limits hold for the path with the name.
@@ -300,7 +315,18 @@ fn names_of_index_documents() {
     }
     let too_long = "i".repeat(MAX_INDEX_BYTES + 1);
     for bad in [
-        "", ".", "..", "index.", "a/b", "/index.html", "a b", "a%20b", "a+b", "indéx", "a*", "a?b",
+        "",
+        ".",
+        "..",
+        "index.",
+        "a/b",
+        "/index.html",
+        "a b",
+        "a%20b",
+        "a+b",
+        "indéx",
+        "a*",
+        "a?b",
         &too_long,
     ] {
         assert!(!is_index_name(bad), "{bad}");
@@ -390,8 +416,8 @@ fn compile_time_and_request_time_agree_on_every_character() {
             let decoded = format!("x{c}x");
             let raw = c.is_ascii()
                 && read(&[b'/', b'x', c as u8, b'x'], options).as_deref() == Ok(&decoded);
-            let request = raw
-                || read(format!("/x{escaped}x").as_bytes(), options).as_deref() == Ok(&decoded);
+            let request =
+                raw || read(format!("/x{escaped}x").as_bytes(), options).as_deref() == Ok(&decoded);
             let pattern = check_segment(&decoded, options).is_ok();
             assert_eq!(pattern, request, "U+{:04X} under {reader:?}", u32::from(c));
         }

@@ -37,7 +37,11 @@ fn each_field() {
     let unknown = (4..16).map(|bit| 1 << bit);
     for flags in (0..8_u16).chain(unknown) {
         let is_known = matches!(flags & !1, 0 | 2 | 4);
-        let expected = if is_known { Ok(()) } else { Err(ImageError::Damaged) };
+        let expected = if is_known {
+            Ok(())
+        } else {
+            Err(ImageError::Damaged)
+        };
         assert_eq!(with(10, &flags.to_le_bytes()), expected, "{flags:#x}");
     }
     assert_eq!(with(10, &[8 | 2 | 4, 0]), Err(ImageError::Damaged));
