@@ -9,6 +9,7 @@
 
 mod letters;
 mod pattern;
+mod readers;
 
 use core::hash::{Hash, Hasher};
 use std::collections::{HashMap, HashSet};
@@ -22,6 +23,7 @@ pub(crate) use letters::escaped;
 pub use letters::glob_matches;
 pub(crate) use pattern::each_mut;
 use pattern::{Part, Pat};
+pub(crate) use readers::{Accepted, Readers};
 
 /// Kinds of folders after which a walk gives up: so many, and so many more for each pattern. Large sites have some
 /// for each course, and no more; where patterns with many `**` meet there may be millions.
@@ -77,9 +79,7 @@ pub(crate) struct Walk<'a, 'p> {
     /// Captured texts, each vector once.
     captures: Vec<Rc<[Option<Rc<str>>]>>,
     capture_ids: HashMap<Rc<[Option<Rc<str>>]>, u32>,
-    ascii_only: bool,
-    /// The policies differ in whether they take paths that are not ASCII.
-    foreign_letters: bool,
+    readers: Readers<'p>,
     /// Names that somebody outside the policies asks for.
     asked: Vec<String>,
     /// Alphabets that were worked out before: the same globs meet in many places.
@@ -90,17 +90,14 @@ struct State {
     items: Rc<[Item]>,
     from: Option<(usize, Rc<str>)>,
     depth: usize,
+    /// Whether some segment on the way is one that not all policies accept.
+    is_foreign: bool,
 }
 
 impl<'a, 'p> Walk<'a, 'p> {
     /// A walk over the policies of a space; at first every pattern is of interest.
     pub(crate) fn new(space: &'a Space<'p>) -> Self {
         let pats = pattern::all(space);
-        let ascii: Vec<bool> = space
-            .sides
-            .iter()
-            .map(|side| side.policy.spec().ascii_only)
-            .collect();
         let none: Rc<[Option<Rc<str>>]> = Rc::from([]);
         Self {
             space,
@@ -108,10 +105,7 @@ impl<'a, 'p> Walk<'a, 'p> {
             pats,
             captures: vec![none.clone()],
             capture_ids: HashMap::from([(none, 0)]),
-            ascii_only: ascii.iter().all(|only| *only) && !ascii.is_empty(),
-            foreign_letters: ascii
-                .windows(2)
-                .any(|pair| matches!(pair, [a, b] if a != b)),
+            readers: Readers::new(space),
             asked: Vec::new(),
             memory: letters::Memory::default(),
         }
@@ -132,6 +126,11 @@ impl<'a, 'p> Walk<'a, 'p> {
         self.pats
             .get(id.0 as usize)
             .map_or("", |pat| pat.pattern.source.as_str())
+    }
+
+    /// How the policies read paths.
+    pub(crate) fn readers(&self) -> &Readers<'p> {
+        &self.readers
     }
 
     /// Whether both policies have the pattern in equal rules.
@@ -177,19 +176,21 @@ impl<'a, 'p> Walk<'a, 'p> {
             items: start.clone(),
             from: None,
             depth: 0,
+            is_foreign: false,
         }];
-        let mut seen: HashSet<Rc<[Item]>> = HashSet::from([start]);
+        // What not all policies accept makes a difference of its own, wherever it leads.
+        let mut seen: HashSet<(Rc<[Item]>, bool)> = HashSet::from([(start, false)]);
         let mut shown: HashSet<Vec<Item>> = HashSet::new();
         let most = MOST_STATES + MOST_STATES_A_PATTERN * self.pats.len();
         let mut at = 0;
         while let Some(state) = states.get(at) {
-            let (items, depth) = (state.items.clone(), state.depth);
+            let (items, depth, was_foreign) = (state.items.clone(), state.depth, state.is_foreign);
             if items
                 .iter()
                 .any(|item| self.is_interesting(PatternId(item.pat)))
             {
                 for slash in [false, true] {
-                    if depth == 0 && !slash {
+                    if (depth == 0 && !slash) || (slash && !self.readers.keep_slashes()) {
                         continue;
                     }
                     if self.show(&states, at, slash, &mut shown, visit) == Next::Stop {
@@ -198,11 +199,13 @@ impl<'a, 'p> Walk<'a, 'p> {
                 }
                 if depth < MAX_SEGMENTS {
                     for (letter, next) in self.steps(&items) {
-                        if seen.insert(next.clone()) {
+                        let is_foreign = was_foreign || self.readers.is_foreign(&letter);
+                        if seen.insert((next.clone(), is_foreign)) {
                             states.push(State {
                                 items: next,
                                 from: Some((at, letter)),
                                 depth: depth + 1,
+                                is_foreign,
                             });
                         }
                     }
@@ -244,18 +247,17 @@ impl<'a, 'p> Walk<'a, 'p> {
             return Next::Continue;
         }
         let segments = path_to(states, at);
-        // Whether a path is ASCII makes a difference of its own where the policies differ in it.
-        let key = if self.foreign_letters && !segments.iter().all(|segment| segment.is_ascii()) {
-            let mut key = ended.clone();
-            key.push(Item {
+        let mut key = ended.clone();
+        // The side that accepts the path, where only one does.
+        match self.readers.accepting(&segments) {
+            Accepted::ByAll => {}
+            Accepted::Only(side) => key.push(Item {
                 pat: u32::MAX,
-                at: 0,
+                at: u16::try_from(side).unwrap_or(u16::MAX),
                 captures: 0,
-            });
-            key
-        } else {
-            ended.clone()
-        };
+            }),
+            Accepted::ByNone => return Next::Continue,
+        }
         if shown.contains(&key) {
             return Next::Continue;
         }
