@@ -130,6 +130,7 @@ impl Service {
                     .answer(Allowed {
                         method,
                         target,
+                        reader: self.gate.path_reader(),
                         headers,
                         client_ip: &ip,
                         body,

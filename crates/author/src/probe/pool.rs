@@ -7,7 +7,7 @@ use std::sync::Arc;
 use fastrand::Rng;
 use serde_json::Value;
 use tollgate_compiler::spec::{Expr, ImageSpec, Network, RuleSpec, Segment, Template};
-use tollgate_core::path::check_segment;
+use tollgate_core::path::{PathOptions, check_segment};
 use tollgate_core::{ClaimKind, MethodSet};
 use tollgate_gate::config::GateConfig;
 use tollgate_token::DEFAULT_GROUPS_CLAIM;
@@ -23,6 +23,8 @@ pub struct Pool {
     /// The clock of the tests.
     pub(crate) usual_now: i64,
     pub(super) segments: Vec<String>,
+    /// What the segments of paths may hold.
+    pub(super) paths: PathOptions<'static>,
     strings: Vec<String>,
     claims: Vec<(String, ClaimKind)>,
     ints: Vec<i64>,
@@ -59,12 +61,19 @@ impl Pool {
         words.ips.insert(usual_ip);
         words.times.insert(usual_now);
         let mut segments = words.segments;
-        let is_segment = |text: &&String| check_segment(text, false).is_ok();
+        // Policies of one pool are of one site.
+        let site = policies.first().map(|policy| policy.path_options());
+        let paths = PathOptions {
+            index: None,
+            ..site.unwrap_or_default()
+        };
+        let is_segment = |text: &&String| check_segment(text, paths).is_ok();
         segments.extend(words.strings.iter().filter(is_segment).cloned());
         Self {
             people,
             usual_now,
             segments: segments.into_iter().collect(),
+            paths,
             strings: words.strings.into_iter().collect(),
             claims: claims
                 .map(|claim| (claim.name.clone(), claim.kind))

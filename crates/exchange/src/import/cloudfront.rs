@@ -220,7 +220,11 @@ fn wide(pattern: &str) -> Vec<String> {
 fn is_plain(text: &str) -> bool {
     let good = |segment: &str| {
         segment.is_empty()
-            || (tollgate_core::path::check_segment(&segment.replace('*', "x"), false).is_ok()
+            || (tollgate_core::path::check_segment(
+                &segment.replace('*', "x"),
+                tollgate_core::PathOptions::default(),
+            )
+            .is_ok()
                 && !segment.contains(['{', '}', '%'])
                 && !segment.contains("**"))
     };

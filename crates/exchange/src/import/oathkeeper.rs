@@ -284,7 +284,11 @@ fn is_pattern(path: &str) -> bool {
     let path = path.strip_suffix('/').unwrap_or(path);
     let good = |segment: &str| {
         segment == "**"
-            || (tollgate_core::path::check_segment(&segment.replace('*', "x"), false).is_ok()
+            || (tollgate_core::path::check_segment(
+                &segment.replace('*', "x"),
+                tollgate_core::PathOptions::default(),
+            )
+            .is_ok()
                 && !segment.contains(['{', '}', '%'])
                 && !segment.contains("**"))
     };
