@@ -8,7 +8,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 use tollgate_core::UnixSeconds;
-use tollgate_gate::{Action, Gate, LogRecord, Outcome, TokenCache};
+use tollgate_gate::{Action, Forward, Gate, LogRecord, Outcome, TokenCache};
 
 use crate::authorizer::{self, AuthorizerSettings, Denied};
 use crate::cloudfront;
@@ -125,7 +125,13 @@ impl<S: Store, F: FetchKeys> Function<S, F> {
         settings: &AuthorizerSettings,
     ) -> Result<Reply<S::Body>, Failure> {
         let asked = authorizer::Asked::read(event, shape, settings)?;
-        let outcome = self.decide(&asked.request, &asked.path).await?;
+        let mut outcome = self.decide(&asked.request, &asked.path).await?;
+        // An authorizer cannot change what API Gateway forwards, so another path must not be allowed.
+        if let Action::Forward(forward) = &outcome.action
+            && forwarded_path(forward).is_some_and(|path| path != asked.path)
+        {
+            outcome = Outcome::internal(&asked.request.method, "index_not_forwarded");
+        }
         self.record(&outcome.log);
         let (value, less) = authorizer::reply(&asked, &outcome)?;
         if let Some(code) = less {
@@ -169,8 +175,11 @@ impl<S: Store, F: FetchKeys> Function<S, F> {
         let now = outcome.log.time;
         match &outcome.action {
             Action::Respond(respond) => Ok(Delivered::plain(HttpReply::from_gate(respond))),
-            Action::Forward(_) => {
-                let delivered = content.deliver(request, &path, now).await;
+            Action::Forward(forward) => {
+                // The path as it was decided.
+                let path = forwarded_path(forward).unwrap_or(path);
+                let reader = self.keeper.path_reader();
+                let delivered = content.deliver(request, (&path, reader), now).await;
                 if let Some(code) = delivered.trouble {
                     self.trouble(&outcome.log, delivered.reply.status, code);
                 }
@@ -233,6 +242,16 @@ impl<S: Store, F: FetchKeys> Function<S, F> {
         });
         (self.log)(&line.to_string());
     }
+}
+
+/// The raw path of the target to forward, if that changes.
+fn forwarded_path(forward: &Forward) -> Option<String> {
+    let path = forward
+        .target
+        .as_ref()?
+        .split(|byte| *byte == b'?')
+        .next()?;
+    Some(String::from_utf8_lossy(path).into_owned())
 }
 
 impl From<ShapeError> for Failure {

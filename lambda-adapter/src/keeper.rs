@@ -9,7 +9,7 @@ use core::time::Duration;
 use std::sync::{Mutex, PoisonError};
 
 use futures_util::future::join_all;
-use tollgate_core::UnixSeconds;
+use tollgate_core::{PathReader, UnixSeconds};
 use tollgate_gate::{Gate, KeyFetch, Outcome, TokenCache, Why};
 
 /// How long a request waits for keys, at most.
@@ -46,6 +46,11 @@ impl<F: FetchKeys> Keeper<F> {
             }),
             keys,
         }
+    }
+
+    /// The reader that the policy's paths are meant for.
+    pub(crate) fn path_reader(&self) -> PathReader {
+        self.with(|kept| kept.gate.image().path_options().reader)
     }
 
     /// Asks the gate, and once more if fresh keys came that could change the answer.

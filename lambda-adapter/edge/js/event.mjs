@@ -1,8 +1,9 @@
 // A CloudFront request event as a question to the gate, and the gate's outcome as what CloudFront
 // takes back.
 //
-// The event's own request goes back with a few changes, so that members that nobody here reads
-// survive; its `uri` is never among the changes. Not here: decisions, and when something is logged.
+// The event's own request goes back with a few changes, so that members that no code here reads
+// survive; to its `uri` only the name of an index document is appended. Not here: decisions, and when something
+// is logged.
 
 import { STATUS_CODES } from "node:http";
 
@@ -51,11 +52,13 @@ export function readEvent(event) {
 
 /** The event's own request, changed as the gate's `forward` says. */
 export function forwarded({ kind, request, path, lines }, { target, edits }) {
-  const query = target.slice(path.length);
-  if (!target.startsWith(path) || (query !== "" && query[0] !== "?")) {
-    throw new Error("the gate forwards another path than it was asked about");
+  const end = target.indexOf("?");
+  const sent = end < 0 ? target : target.slice(0, end);
+  if (sent !== path) {
+    if (!isIndexOf(path, sent)) throw new Error("the gate forwards a path that it did not decide");
+    request.uri = asText(sent);
   }
-  request.querystring = asText(query.slice(1));
+  request.querystring = end < 0 ? "" : asText(target.slice(end + 1));
   // From the back, so that a removal moves nothing that is still to be changed.
   for (const [index, value] of edits.toReversed()) {
     const { name, position } = lines[index];
@@ -66,6 +69,11 @@ export function forwarded({ kind, request, path, lines }, { target, edits }) {
     else delete request.headers[name];
   }
   return request;
+}
+
+/** Whether `sent` is the path with the name of an index document appended. */
+function isIndexOf(path, sent) {
+  return path.endsWith("/") && sent.startsWith(path) && !sent.slice(path.length).includes("/");
 }
 
 /** A generated response for what the gate says to `respond`. */

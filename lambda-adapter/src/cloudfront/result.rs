@@ -25,14 +25,15 @@ pub fn result(event: Event, action: &Action) -> Value {
 /// The event's own request, changed.
 fn forwarded(mut event: Event, forward: &Forward) -> Value {
     if let Some(target) = &forward.target {
-        // The path of the new target is the path received, so only the query is set.
-        let query = target
-            .iter()
-            .position(|byte| *byte == b'?')
-            .map(|at| at + 1);
-        let query = query.and_then(|at| target.get(at..)).unwrap_or_default();
-        let query = Value::String(String::from_utf8_lossy(query).into_owned());
-        event.request.insert("querystring".to_owned(), query);
+        let mut parts = target.splitn(2, |byte| *byte == b'?');
+        let mut set = |name: &str| {
+            let part = parts.next().unwrap_or_default();
+            let text = String::from_utf8_lossy(part).into_owned();
+            event.request.insert(name.to_owned(), Value::String(text));
+        };
+        // The path changes where the name of an index document is appended.
+        set("uri");
+        set("querystring");
     }
     if let Some(Value::Object(headers)) = event.request.get_mut("headers") {
         // From the back, so that a removal moves nothing that is still to be changed.

@@ -8,6 +8,7 @@ use tollgate_gate::{Action, Gate, Kind, LoadError, Outcome, Request, wire};
 
 mod cache;
 mod keys;
+mod paths;
 mod sessions;
 mod signed;
 mod site;
