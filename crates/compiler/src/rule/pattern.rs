@@ -210,16 +210,30 @@ pub(super) fn capture_name_problem(name: &str) -> Option<&'static str> {
 
 /// Whether the literal text of a segment can occur in a canonical path; reports why not.
 fn literal(text: &Text<'_>, part: &str, paths: PathOptions<'_>, report: &mut Report) -> bool {
+    // A reader that decodes once may accept what `strict` does not.
+    let once = PathOptions {
+        reader: PathReader::S3,
+        ..paths
+    };
     if let Some(escape) = escape(part, paths) {
         let message = format!("escape `{}` in a pattern", shown(escape));
         let diagnostic = report.add(&codes::ESCAPED_PATTERN, text.part_of(escape), message);
-        match unescape(part, paths) {
-            Some(decoded) => diagnostic.help(format!("write the decoded form: `{decoded}`")),
-            None if paths.reader == PathReader::Strict => diagnostic.help(format!(
-                "no request path can contain a percent sign as text; {}",
+        match (unescape(part, paths), unescape(part, once)) {
+            (Some(decoded), _) => {
+                diagnostic.help(format!("write the decoded form: `{}`", shown(&decoded)))
+            }
+            (None, Some(decoded)) if decoded == part => diagnostic.help(format!(
+                "no request path can contain a percent sign under {STRICT}; {}",
                 other_readers("%25")
             )),
-            None => diagnostic.help("no request path can contain what it decodes to"),
+            (None, Some(decoded)) => diagnostic.help(format!(
+                "write the decoded form: `{}`; no request path can contain that under {STRICT}; {}",
+                shown(&decoded),
+                other_readers("")
+            )),
+            (None, None) => diagnostic.help(
+                "no request path can contain what it decodes to, whatever reads the path",
+            ),
         };
         return false;
     }
@@ -238,16 +252,11 @@ fn literal(text: &Text<'_>, part: &str, paths: PathOptions<'_>, report: &mut Rep
         }
         None => text.part_of(part),
     };
-    // Whether a reader that decodes once would accept it.
-    let once = PathOptions {
-        reader: PathReader::S3,
-        ..paths
-    };
     let by_others = check_segment(&filled, once).is_ok();
     let under = if by_others {
-        " under `[paths] origin = \"strict\"`"
+        format!(" under {STRICT}")
     } else {
-        ""
+        String::new()
     };
     let message = match (error, bad) {
         (PathError::ForbiddenByte | PathError::ForbiddenCharacter, Some(c)) => {
@@ -283,6 +292,9 @@ fn literal(text: &Text<'_>, part: &str, paths: PathOptions<'_>, report: &mut Rep
     };
     false
 }
+
+/// The reader that rejects most.
+const STRICT: &str = "`[paths] origin = \"strict\"`";
 
 /// A character for a message.
 fn named(c: char) -> String {
