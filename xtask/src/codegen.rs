@@ -54,7 +54,8 @@ pub(crate) fn check() -> Command {
 }
 
 fn arguments(check: bool) -> Vec<OsString> {
-    let mut arguments: Vec<OsString> = vec![repo::policy().into()];
+    let sites = repo::fixtures().join("sites");
+    let mut arguments: Vec<OsString> = vec![repo::policy().into(), sites.into()];
     if check {
         arguments.insert(0, "--check".into());
     }

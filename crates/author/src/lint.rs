@@ -10,6 +10,7 @@ mod capture;
 mod covers;
 mod dead;
 mod names;
+mod paths;
 mod public;
 mod window;
 
@@ -95,6 +96,7 @@ pub fn lint(subject: &Subject<'_>, now: i64) -> Vec<Diagnostic> {
     names::check(subject, &mut findings);
     window::check(subject, now, &mut findings);
     public::check(subject, &mut findings);
+    paths::check(subject, &mut findings);
     budget::check(subject, &mut findings);
     drop_echoes(&mut findings);
     findings

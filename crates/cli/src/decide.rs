@@ -13,7 +13,7 @@ use tollgate_gate::{Gate, Kind, Outcome, Request};
 use crate::failure::{Failure, Problem};
 use crate::output::{BAD, FAINT, GOOD, NOTE, STRONG, print, print_json, styled, visible};
 use crate::trust::TrustArgs;
-use crate::{Verdict, input, policy};
+use crate::{Verdict, input, policy, rejected};
 
 /// Ask a policy about one request
 #[derive(Args)]
@@ -87,9 +87,9 @@ impl Decide {
         let mut weighed = Weighed::default();
         let outcome = gate.handle_traced(&request, claims.as_ref(), &mut weighed);
         if self.json {
-            print_json(object(&gate, &outcome))?;
+            print_json(object(&gate, &outcome, &target))?;
         } else {
-            print(text(&gate, &outcome, &weighed).trim_end())?;
+            print(text(&gate, &outcome, &weighed, &target).trim_end())?;
         }
         Ok((outcome.kind == Kind::Allow).into())
     }
@@ -109,8 +109,8 @@ impl Trace for Weighed {
 }
 
 /// The object that conformance checks read, with its members in the documented order.
-fn object(gate: &Gate<Vec<u8>>, outcome: &Outcome) -> String {
-    let members = [
+fn object(gate: &Gate<Vec<u8>>, outcome: &Outcome, target: &[u8]) -> String {
+    let mut members = vec![
         ("outcome", json!(outcome.kind.code())),
         ("status", json!(outcome.status)),
         ("reason", json!(outcome.reason.code())),
@@ -118,6 +118,10 @@ fn object(gate: &Gate<Vec<u8>>, outcome: &Outcome) -> String {
         ("rule", json!(outcome.rule)),
         ("policy", json!(gate.policy_id().to_string())),
     ];
+    if outcome.kind == Kind::Reject {
+        let options = gate.image().path_options();
+        members.push(("rejected", rejected::object(target, options)));
+    }
     let members: Vec<String> = members
         .iter()
         .map(|(name, value)| format!("\"{name}\":{value}"))
@@ -125,7 +129,7 @@ fn object(gate: &Gate<Vec<u8>>, outcome: &Outcome) -> String {
     format!("{{{}}}", members.join(","))
 }
 
-fn text(gate: &Gate<Vec<u8>>, outcome: &Outcome, weighed: &Weighed) -> String {
+fn text(gate: &Gate<Vec<u8>>, outcome: &Outcome, weighed: &Weighed, target: &[u8]) -> String {
     let style = if outcome.kind == Kind::Allow {
         GOOD
     } else {
@@ -154,7 +158,8 @@ fn text(gate: &Gate<Vec<u8>>, outcome: &Outcome, weighed: &Weighed) -> String {
     }
     line("policy", &gate.policy_id().to_string());
     if outcome.kind == Kind::Reject {
-        text.push_str("\nThe target is refused as it stands, so no rule was asked.\n");
+        let why = rejected::text(target, gate.image().path_options());
+        text.push_str(&why.unwrap_or_default());
     } else if weighed.0.is_empty() {
         text.push_str("\nNo rule names this path.\n");
     } else {

@@ -10,7 +10,7 @@ use tollgate_analysis::change::{Change, Way, Ways, minimal_changes};
 use tollgate_analysis::explain::{Weighed, matches};
 use tollgate_analysis::text::{narrowings, people, rfc3339};
 use tollgate_analysis::{Kind, Request, Ruling, ask_traced};
-use tollgate_core::{Effect, RuleId, Tri};
+use tollgate_core::{Effect, Reason, RuleId, Tri};
 use tollgate_token::Claims;
 
 use crate::analysed::Analysed;
@@ -18,7 +18,7 @@ use crate::diff::{request as request_object, ruled};
 use crate::failure::Failure;
 use crate::output::{BAD, FAINT, GOOD, NOTE, STRONG, print, print_json, styled, visible};
 use crate::reach::{address, claims_object};
-use crate::{Verdict, input};
+use crate::{Verdict, input, rejected};
 
 /// Tell why a request is answered as it is, and what would change that
 #[derive(Args)]
@@ -93,14 +93,30 @@ impl Explain {
             ..request.clone()
         };
         let mut weighed = Weighed::default();
-        let ruling = ask_traced(&side.policy, &as_it_is, &mut weighed);
+        let mut ruling = ask_traced(&side.policy, &as_it_is, &mut weighed);
+        let options = side.policy.image().path_options();
+        if rejected::is_rejected(request.target.as_bytes(), options) {
+            // The gate also rejects for the query, which no rule reads.
+            ruling = Ruling {
+                kind: Kind::Reject,
+                status: 400,
+                location: None,
+                reason: Reason::BadPath,
+                rule: None,
+            };
+        }
         let renewed = expired.as_ref().map(|_| {
             let mut ignored = Weighed::default();
             ask_traced(&side.policy, &request, &mut ignored)
         });
         let ways = minimal_changes(&side.policy, &as_it_is).ok();
         if self.json {
-            let object = object(&side, &ruling, &weighed, ways.as_ref(), renewed.as_ref());
+            let mut object = object(&side, &ruling, &weighed, ways.as_ref(), renewed.as_ref());
+            if ruling.kind == Kind::Reject {
+                let rejected = rejected::object(request.target.as_bytes(), options);
+                object.pop();
+                object.push_str(&format!(",\"rejected\":{rejected}}}"));
+            }
             print_json(object)?;
         } else {
             let mut shown = text(&side, &as_it_is, &ruling, &weighed);
@@ -110,10 +126,9 @@ impl Explain {
                 let word = styled(NOTE, "the token expired");
                 shown.push_str(&format!("\n{word} {since} ago; with a fresh one: {then}\n"));
             }
-            match &ways {
-                Some(ways) => shown.push_str(&ways_text(&side, ways)),
-                None => shown.push_str("\nThe target is refused as it stands: no rule is asked.\n"),
-            }
+            let rejected = rejected::text(request.target.as_bytes(), options);
+            let ways = ways.as_ref().map(|ways| ways_text(&side, ways));
+            shown.push_str(&rejected.or(ways).unwrap_or_default());
             print(shown.trim_end())?;
         }
         Ok((ruling.kind == Kind::Allow).into())

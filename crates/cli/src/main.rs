@@ -21,6 +21,7 @@ mod output;
 mod policy;
 mod progress;
 mod reach;
+mod rejected;
 mod serve;
 mod test;
 mod token;

@@ -39,6 +39,10 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("TG0717", "raised over a whole policy: crates/author"),
     ("TG0718", "raised over a whole policy: crates/author"),
     ("TG0720", "raised over a whole policy: crates/author"),
+    ("TG0730", "raised over a whole policy: crates/author"),
+    ("TG0731", "raised over a whole policy: crates/author"),
+    ("TG0732", "raised over a whole policy: crates/author"),
+    ("TG0733", "raised over a whole policy: crates/author"),
     ("TG0901", "needs a defect of the compiler"),
 ];
 

@@ -86,7 +86,7 @@ function akamaiRequest(asked) {
     headers.set(key, [...(headers.get(key) ?? []), value]);
   }
   const at = asked.target.indexOf("?");
-  const seen = { headers, query: undefined, response: undefined };
+  const seen = { headers, query: undefined, path: undefined, response: undefined };
   const request = {
     method: asked.method,
     url: asked.target,
@@ -97,7 +97,7 @@ function akamaiRequest(asked) {
     getHeaders: () => Object.fromEntries(headers),
     setHeader: (name, value) => headers.set(name.toLowerCase(), [value].flat()),
     removeHeader: (name) => headers.delete(name.toLowerCase()),
-    route: ({ query }) => (seen.query = query),
+    route: ({ path, query }) => Object.assign(seen, { path, query }),
     respondWith: (status, fields, body) => (seen.response = { status, headers: fields, body }),
   };
   return { request, seen };
@@ -143,6 +143,7 @@ async function loadEdgeworkers({ source }) {
     if (status !== answer.status || (seen.response === undefined) !== (answer.outcome === "allow")) {
       return { error: `logged ${lines[0]}, answered ${status}` };
     }
+    if (status === 200) return { ...answer, path: seen.path ?? request.path };
     return seen.response?.headers.allow ? { ...answer, allow: seen.response.headers.allow } : answer;
   };
 }

@@ -64,5 +64,9 @@ function answerOf(event, returned, line) {
   if (!passed && allow) {
     answer.allow = allow.value;
   }
+  // What the origin receives.
+  if (passed) {
+    answer.path = returned.uri;
+  }
   return answer;
 }

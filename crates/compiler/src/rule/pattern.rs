@@ -231,9 +231,8 @@ fn literal(text: &Text<'_>, part: &str, paths: PathOptions<'_>, report: &mut Rep
                 shown(&decoded),
                 other_readers("")
             )),
-            (None, None) => diagnostic.help(
-                "no request path can contain what it decodes to, whatever reads the path",
-            ),
+            (None, None) => diagnostic
+                .help("no request path can contain what it decodes to, whatever reads the path"),
         };
         return false;
     }

@@ -65,6 +65,22 @@ super::declare_codes! {
     UNUSED_ALLOWANCE, "TG0720", Warning, "lint allowance without a finding",
     "There is nothing left that this `[[lint]]` allows. Remove it, so that it does not hide a later \
      mistake.";
+    UNESCAPED_NAME, "TG0730", Warning, "name that clients must escape",
+    "Browsers send some characters of a name as they are, although only their escape is accepted there or means \
+     the character: `+` unless `[paths] origin = \"files\"`, and `#`, `%`, `;` and `?` for readers that accept \
+     them. A link that does not escape them is rejected, or names another file, so the pattern does not match. \
+     Spell links with the escape that the finding shows. If they are, allow the finding with a `[[lint]]`.";
+    INDEXED_SLASH, "TG0731", Warning, "pattern that ends in a slash, with an index document",
+    "With `[paths] index`, a path that ends in `/` is decided as the path with that name appended, so no pattern \
+     that ends in `/` ever matches. Name the index document: `/docs/index.html` instead of `/docs/`.";
+    DENY_BELOW, "TG0732", Warning, "deny below a folder, without the folder's own name",
+    "`/x/**` matches `/x/` and everything below it, but not `/x`. An `allow` rule still allows `/x`, and a server \
+     that answers `/x` with the index document of the folder then delivers what the `deny` was for. Add `/x` to \
+     the `deny`. S3 keeps `/x` and `/x/` apart: with `[paths] origin = \"s3\"` there is no such finding.";
+    DENY_WITHOUT_SLASH, "TG0733", Warning, "deny that a trailing slash evades",
+    "A path with a trailing slash is another path: a `deny` for `/x.pdf` does not match `/x.pdf/`, and an `allow` \
+     rule still allows that. Some servers ignore the slash and deliver the file. Add `/x.pdf/**` to the `deny`, or \
+     declare with `[paths] origin` that the origin keeps the two apart.";
     INTERNAL, "TG0901", Error, "internal error",
     "The compiler made an image that it cannot read back. This is a defect of Tollgate, not of the \
      policy; please report it with the policy, if you can.";
