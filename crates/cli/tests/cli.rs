@@ -59,7 +59,7 @@ macro_rules! themes {
 }
 
 themes!(
-    analysis, build, check, decide, exchange, fmt, lenient, mint, signed, test, usage, verify
+    analysis, build, check, decide, exchange, fmt, lenient, mint, paths, signed, test, usage, verify
 );
 
 fn data() -> PathBuf {
