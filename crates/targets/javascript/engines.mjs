@@ -4,6 +4,7 @@
 // `{"load": {"edge": …, "source": …, "store": {…}}}` loads a script, `{"ask": [request, …]}` is answered
 // by `{"answers": […]}`, and for EdgeWorkers `{"measure": {"requests": […], "samples": N, "repeats": N}}` by
 // the nanoseconds of a decision, a figure a sample, and those of a script that does nothing. Every script runs in a context of its own, where text and WASM are no code.
+// `{"sweep": {"request": …, "ranges": […]}}` is answered by those code points in the ranges that a path may hold.
 // Where a request is `broken`, the clock throws for CloudFront, and WebCrypto rejects everything for EdgeWorkers.
 // Needs --experimental-vm-modules. The first argument is the folder of this file.
 
@@ -148,6 +149,19 @@ async function loadEdgeworkers({ source }) {
   };
 }
 
+// The code points of ranges that a path may hold, each asked about alone.
+async function sweep({ request, ranges }) {
+  const allowed = [];
+  for (const [first, last] of ranges) {
+    for (let point = first; point <= last; point++) {
+      const target = `/x${encodeURIComponent(String.fromCodePoint(point))}x`;
+      const { outcome } = await ask({ ...request, target });
+      if (outcome === "allow") allowed.push(point);
+    }
+  }
+  return { allowed };
+}
+
 async function answer(line) {
   const asked = JSON.parse(line);
   if (asked.load) {
@@ -155,6 +169,7 @@ async function answer(line) {
     return { loaded: true };
   }
   if (asked.measure) return measure(asked.measure);
+  if (asked.sweep) return sweep(asked.sweep);
   const answers = [];
   for (const request of asked.ask) {
     answers.push(await ask(request));

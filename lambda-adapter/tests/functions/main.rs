@@ -14,6 +14,7 @@ mod events;
 mod keys;
 mod kit;
 mod links;
+mod paths;
 
 // The small site that the gate's own tests use.
 #[path = "../../../crates/gate/tests/gate/site.rs"]
