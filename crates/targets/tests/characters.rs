@@ -44,11 +44,13 @@ fn is_accepted(c: char, reader: PathReader) -> bool {
         | 0xFFF9..=0xFFFD | 0xE000..=0xF8FF | 0xF0000..=0x10_FFFF | 0xE0000..=0xE007F);
     let folds = |folded: char| "./\\%#?;".contains(folded) || folded.is_control();
     let text = || core::iter::once(c);
-    let is_structure = text().nfc().any(folds)
-        || text().nfd().any(folds)
-        || text().nfkc().any(folds)
-        || text().nfkd().any(folds);
-    !is_strict || !(listed || is_structure)
+    let is_structure = || {
+        text().nfc().any(folds)
+            || text().nfd().any(folds)
+            || text().nfkc().any(folds)
+            || text().nfkd().any(folds)
+    };
+    !is_strict || !(listed || is_structure())
 }
 
 fn escaped(c: char) -> String {
@@ -136,21 +138,23 @@ fn generated_javascript_accepts_what_the_design_says() -> Result<()> {
         sources.insert("site.toml", site);
         let policy = Compiled::from_sources(&sources)?;
         let (accepted, rejected) = paths(reader);
-        let requests: Vec<Value> = accepted.iter().map(|path| request(path)).collect();
         for edge in [Edge::CloudFront, Edge::EdgeWorkers] {
+            // All of it where the code or its table is another; elsewhere a part, and the ends of ranges.
+            let is_new = edge == Edge::CloudFront && reader != PathReader::Files;
+            let step = if is_new { 1 } else { 16 };
+            let some: Vec<&String> = accepted.iter().step_by(step).collect();
+            let ends = |(first, last): &(u32, u32)| [(*first, *first), (*last, *last)];
+            let ranges: Vec<(u32, u32)> = if is_new {
+                rejected.clone()
+            } else {
+                rejected.iter().flat_map(ends).collect()
+            };
             node.load(&Script::new(edge, policy.spec(), ID)?)?;
-            for (path, answer) in accepted.iter().zip(node.ask(&requests)?) {
+            let requests: Vec<Value> = some.iter().map(|path| request(path)).collect();
+            for (path, answer) in some.iter().zip(node.ask(&requests)?) {
                 let outcome = answer.get("outcome").and_then(Value::as_str);
                 assert_eq!(outcome, Some("allow"), "{path} for {reader:?}, {edge:?}");
             }
-            let ranges: Vec<(u32, u32)> = match edge {
-                Edge::CloudFront => rejected.clone(),
-                // The same code with the same table, so the ends of its ranges are enough.
-                Edge::EdgeWorkers => rejected
-                    .iter()
-                    .flat_map(|(first, last)| [(*first, *first), (*last, *last)])
-                    .collect(),
-            };
             let allowed = node.accepted(&request(""), &ranges)?;
             assert_eq!(allowed, [0; 0], "for {reader:?}, {edge:?}");
         }

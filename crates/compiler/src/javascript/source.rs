@@ -75,29 +75,18 @@ fn path(index: Option<&str>, features: &Features) -> String {
     };
     let (mut last, mut steps) = (0, Vec::new());
     for (from, to) in rejected_characters(reader) {
-        steps.push(base36(from - last));
+        steps.push((from - last).to_string());
         if to > from {
-            steps.push(format!("+{}", base36(to - from)));
+            steps.push(format!("-{}", to - from));
         }
         last = *to;
     }
-    let part = PATH.replace("RANGES", &format!("'{}'", steps.join(" ")));
+    let part = PATH.replace("RANGES", &steps.join(","));
     match index {
         Some(index) if features.has("index") => {
             format!("var indexName = {};\n{part}", json!(index))
         }
         _ => part,
-    }
-}
-
-fn base36(mut number: u32) -> String {
-    let mut digits = Vec::new();
-    loop {
-        digits.extend(char::from_digit(number % 36, 36));
-        number /= 36;
-        if number == 0 {
-            return digits.into_iter().rev().collect();
-        }
     }
 }
 

@@ -24,18 +24,18 @@ function textFrom(bytes) {
   } catch (fault) {}
 }
 
-// Characters that no path may hold for the site's reader: how far each is from the one before, in base 36. What
-// begins with `+` is the end of a range.
-var ambiguous = RANGES.split(' ');
+// Characters that no path may hold for the site's reader: how far each is from the one before. A negative step is
+// the way through a range to its end.
+var ambiguous = [RANGES];
 
 function isAmbiguous(point) {
-  var at = 0, from;
+  var at = 0;
   return (
     (point & 65534) == 65534 ||
     ambiguous.some((step) => {
-      from = at;
-      at += parseInt(step, 36);
-      return point == at || (step < '0' && point > from && point < at);
+      at += step < 0 ? -step : step;
+      // There is nothing between the two for a step that is not negative.
+      return point == at || (point > at + step && point < at);
     })
   );
 }
