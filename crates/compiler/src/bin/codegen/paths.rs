@@ -56,7 +56,12 @@ fn characters() -> String {
     let ascii = || (0x20..0x7F_u8).map(char::from).filter(|c| *c != '/');
     let list = |accepted: &dyn Fn(char) -> bool| {
         let listed = ascii().filter(|c| !c.is_ascii_alphanumeric() && accepted(*c));
-        let listed: Vec<String> = listed.map(|c| code(&c.to_string())).collect();
+        let listed: Vec<String> = listed
+            .map(|c| match c {
+                ' ' => "space".to_owned(),
+                c => code(&c.to_string()),
+            })
+            .collect();
         listed.join(" ")
     };
     let mut text = String::from(
@@ -66,7 +71,6 @@ fn characters() -> String {
     for reader in PathReader::ALL {
         let raw = list(&|c| verdict(&format!("/x{c}x"), reader).is_ok());
         let escaped = list(&|c| verdict(&format!("/x%{:02X}x", u32::from(c)), reader).is_ok());
-        let escaped = escaped.replace("` `", "space");
         text.push_str(&format!("| `{}` | {raw} | {escaped} |\n", reader.code()));
     }
     text.push_str(
