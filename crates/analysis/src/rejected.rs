@@ -251,7 +251,7 @@ fn broken_escape(at: &mut Range<usize>, options: PathOptions<'_>) -> Advice {
     }
 }
 
-/// The bytes that escapes stand for.
+/// The bytes that escapes denote.
 fn unescaped(escapes: &[u8]) -> Vec<u8> {
     let digits = |escape: &[u8]| {
         let digits = str::from_utf8(escape.get(1..)?).ok()?;

@@ -59,7 +59,8 @@ macro_rules! themes {
 }
 
 themes!(
-    analysis, build, check, decide, exchange, fmt, lenient, mint, paths, signed, test, usage, verify
+    analysis, build, check, decide, exchange, fmt, lenient, mint, paths, signed, test, usage,
+    verify
 );
 
 fn data() -> PathBuf {

@@ -53,11 +53,13 @@ async function decide(asked) {
   if (response.status !== status) throw new Error(`logged ${status}, answered ${response.status}`);
   if ((sent !== undefined) !== (outcome === "allow")) throw new Error(`${outcome} and sent: ${sent}`);
   if (sent) {
-    // Only an index document is appended, and only to a path that ends in a slash.
-    const [before, after] = [path(asked.target), path(sent.url.slice(SITE.length))];
+    // Only an index document is appended, and only to a path that ends in a slash. URLs spell `^` as `%5E`.
+    const shown = (text) => path(text).replaceAll("^", "%5E");
+    const [before, after] = [asked.target, sent.url.slice(SITE.length)].map(shown);
     const isKept = after === before || (before.endsWith("/") && after.startsWith(before));
     // Long paths are cut in the log.
-    const isLogged = logged.endsWith("…") ? after.startsWith(logged.slice(0, -1)) : after === logged;
+    const log = shown(logged);
+    const isLogged = log.endsWith("…") ? after.startsWith(log.slice(0, -1)) : after === log;
     if (!isKept || !isLogged) throw new Error(`another path was sent: ${sent.url}`);
   }
   return { outcome, status, reason, detail, rule, policy };

@@ -73,7 +73,7 @@ fn forward(
     let url = [origin.unwrap_or(site), target].concat();
     // The old request says everything else: method, body, redirects, Cloudflare's own settings.
     let sent = web_sys::Request::new_with_str_and_init(&url, request.unchecked_ref())?;
-    if path(split(&sent.url()).1) != path(target) {
+    if !is_same_path(path(split(&sent.url()).1), path(target)) {
         return Ok(None);
     }
     edit_headers(&sent.headers(), facts, changes)?;
@@ -109,4 +109,9 @@ fn edit_headers(
 
 fn path(target: &str) -> &str {
     target.split_once('?').map_or(target, |(path, _)| path)
+}
+
+/// Whether a URL that the runtime built has the checked path. URLs spell `^` as `%5E`, which is the same name.
+fn is_same_path(built: &str, checked: &str) -> bool {
+    built == checked || built == checked.replace('^', "%5E")
 }

@@ -1,7 +1,7 @@
 //! The table of characters that request paths must not hold, made from the Unicode data.
 //!
 //! The lists are those of the design; what folds into structure is computed from the normalisation forms, so
-//! that a new version of Unicode changes the table and not somebody's memory. Not here: how the table is used,
+//! that a new version of Unicode changes the table without an edit by hand. Not here: how the table is used,
 //! which is the core's business.
 
 use std::collections::BTreeSet;

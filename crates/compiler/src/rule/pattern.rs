@@ -343,7 +343,7 @@ fn escape<'p>(part: &'p str, paths: PathOptions<'_>) -> Option<&'p str> {
     })
 }
 
-/// The byte that `%XX` stands for.
+/// The byte that `%XX` denotes.
 fn value(escape: &str) -> Option<u8> {
     let digits = escape.strip_prefix('%')?;
     let is_hex = digits.len() == 2 && digits.bytes().all(|digit| digit.is_ascii_hexdigit());
