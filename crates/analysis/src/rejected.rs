@@ -107,10 +107,7 @@ fn fault(path: &[u8], options: PathOptions<'_>) -> Option<Fault> {
         PathError::EmptySegment => ("write one `/`".to_owned(), Some(Vec::new())),
         PathError::DotSegment => dot_segment(path, wrong, &mut at),
         PathError::TrailingDot => (other_readers(None), None),
-        PathError::OuterSpace => (
-            "rename the file or folder: no name can start or end with a space".to_owned(),
-            None,
-        ),
+        PathError::OuterSpace => outer_space(wrong, options),
     };
     Some(Fault {
         error,
@@ -231,6 +228,21 @@ fn raw_byte(path: &[u8], at: &mut Range<usize>, options: PathOptions<'_>) -> Adv
             None,
         )
     }
+}
+
+fn outer_space(segment: &[u8], options: PathOptions<'_>) -> Advice {
+    let has_plus = segment.starts_with(b"+") || segment.ends_with(b"+");
+    if options.reader == PathReader::S3 && has_plus {
+        let escaped = String::from_utf8_lossy(segment).replace('+', "%2B");
+        return (
+            "S3 reads an unescaped `+` as a space; write `%2B` for a plus sign".to_owned(),
+            Some(escaped.into_bytes()),
+        );
+    }
+    (
+        "rename the file or folder: no name can start or end with a space".to_owned(),
+        None,
+    )
 }
 
 fn broken_escape(at: &mut Range<usize>, options: PathOptions<'_>) -> Advice {
