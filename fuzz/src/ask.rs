@@ -7,7 +7,7 @@ use std::net::IpAddr;
 
 use tollgate_core::image::format::Section;
 use tollgate_core::{
-    Claim, ClaimKind, Effect, Facts, FactsBuilder, Image, PathOptions, PathScratch, Query, Reason,
+    Claim, ClaimKind, Effect, Facts, FactsBuilder, Image, PathScratch, Query, Reason,
     TokenState, UnixSeconds, decide,
 };
 
@@ -37,9 +37,7 @@ pub(crate) fn all<B: AsRef<[u8]>>(image: &Image<B>) {
             .fold(String::new(), |all, word| format!("{all}/{word}")),
     ];
     let mut scratch = PathScratch::new();
-    let options = PathOptions {
-        ascii_only: image.ascii_only(),
-    };
+    let options = image.path_options();
     for raw in PATHS.into_iter().chain(own.iter().map(String::as_str)) {
         let Ok(path) = scratch.parse(raw.as_bytes(), options) else {
             continue;

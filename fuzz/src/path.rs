@@ -1,29 +1,54 @@
-//! Request paths: the core and the specification refuse the same ones, and what is taken is what it says.
+//! Request paths: the core and the specification reject the same ones, and what is accepted is what its reader
+//! reads.
 
 use tollgate_core::path::{MAX_DECODED_BYTES, MAX_RAW_BYTES, MAX_SEGMENTS, check_segment};
-use tollgate_core::{PathOptions, PathScratch};
+use tollgate_core::{PathOptions, PathReader, PathScratch};
 use tollgate_spec::decide;
-use tollgate_spec::model::{Course, Effect, Policy, Request, Rule, Token, Who};
+use tollgate_spec::model::{Course, Effect, Origin, Policy, Request, Rule, Token, Who};
+
+const READERS: [(PathReader, Origin); 3] = [
+    (PathReader::Strict, Origin::Strict),
+    (PathReader::S3, Origin::S3),
+    (PathReader::Files, Origin::Files),
+];
 
 /// Takes the bytes for a request target.
 pub fn check(data: &[u8]) {
     let raw = data.split(|byte| *byte == b'?').next().unwrap_or_default();
-    for ascii_only in [false, true] {
+    let settings = READERS.into_iter().flat_map(|(reader, origin)| {
+        let both = [(false, None), (true, None), (false, Some("index.html"))];
+        both.map(|(ascii_only, index)| {
+            let options = PathOptions {
+                ascii_only,
+                reader,
+                index,
+            };
+            (options, origin)
+        })
+    });
+    for (options, origin) in settings {
         let mut scratch = PathScratch::new();
-        let parsed = scratch.parse(raw, PathOptions { ascii_only });
-        assert_eq!(parsed.is_err(), is_refused(data, ascii_only), "{parsed:?}");
+        let parsed = scratch.parse(raw, options);
+        let rejected = is_rejected(data, options, origin);
+        assert_eq!(parsed.is_err(), rejected, "{options:?} {parsed:?}");
         let Ok(path) = parsed else {
+            let fault = scratch.parse_at(raw, options).map(drop).unwrap_err();
+            assert!(raw.get(fault.at.clone()).is_some(), "{fault:?}");
             continue;
         };
         assert!(raw.len() <= MAX_RAW_BYTES && path.decoded().len() <= MAX_DECODED_BYTES);
         assert!(path.segment_count() <= MAX_SEGMENTS);
-        assert_eq!(once_decoded(raw), [b"/", path.decoded()].concat());
+        let mut read = once_decoded(raw, options.reader);
+        if read.ends_with(b"/") {
+            read.extend_from_slice(options.index.unwrap_or_default().as_bytes());
+        }
+        assert_eq!(read, [b"/", path.decoded()].concat());
         let mut joined = Vec::new();
         for index in 0..path.segment_count() {
             let segment = path.segment(index).expect("it has so many");
             let text = core::str::from_utf8(segment).expect("UTF-8");
-            // The compiler judges patterns by the same characters.
-            assert_eq!(check_segment(text, ascii_only), Ok(()), "{text:?}");
+            // The compiler checks patterns by the same characters.
+            assert_eq!(check_segment(text, options), Ok(()), "{text:?}");
             joined.push(segment);
         }
         let end: &[u8] = if path.has_trailing_slash() && path.segment_count() > 0 {
@@ -36,8 +61,8 @@ pub fn check(data: &[u8]) {
     }
 }
 
-/// Escapes decoded once, by the simplest reader there is.
-fn once_decoded(raw: &[u8]) -> Vec<u8> {
+/// Escapes decoded once, by the simplest reader.
+fn once_decoded(raw: &[u8], reader: PathReader) -> Vec<u8> {
     let mut decoded = Vec::new();
     let mut rest = raw;
     while let Some((first, after)) = rest.split_first() {
@@ -47,7 +72,11 @@ fn once_decoded(raw: &[u8]) -> Vec<u8> {
         let escaped = hex
             .filter(|_| *first == b'%')
             .and_then(|hex| u8::from_str_radix(hex, 16).ok());
-        decoded.push(escaped.unwrap_or(*first));
+        decoded.push(match (escaped, first) {
+            (Some(byte), _) => byte,
+            (None, b'+') if reader == PathReader::S3 => b' ',
+            (None, byte) => *byte,
+        });
         rest = if escaped.is_some() {
             rest.get(3..).unwrap_or_default()
         } else {
@@ -57,8 +86,8 @@ fn once_decoded(raw: &[u8]) -> Vec<u8> {
     decoded
 }
 
-/// Whether the specification refuses the path on a site that is open to all.
-fn is_refused(target: &[u8], ascii_only: bool) -> bool {
+/// Whether the specification rejects the path on a site that allows everything to anyone.
+fn is_rejected(target: &[u8], options: PathOptions<'_>, origin: Origin) -> bool {
     let rule = Rule {
         id: "all".to_owned(),
         effect: Effect::Allow,
@@ -80,7 +109,9 @@ fn is_refused(target: &[u8], ascii_only: bool) -> bool {
         rules: vec![rule],
     };
     let policy = Policy {
-        ascii_only,
+        origin,
+        index: options.index.map(str::to_owned),
+        ascii_only: options.ascii_only,
         courses: vec![course],
         ..Policy::default()
     };

@@ -135,6 +135,14 @@ impl<S: Store, F: FetchKeys> Function<S, F> {
             let denial = EdgeDenial::InexactArn;
             outcome = self.deny(&asked.request, &asked.path, now, token, denial);
         }
+        // An authorizer cannot change what API Gateway forwards, so another path must not be allowed.
+        if let Action::Forward(forward) = &outcome.action
+            && forwarded_path(forward).is_some_and(|path| path != asked.path)
+        {
+            let (now, token) = (outcome.log.time, outcome.log.token);
+            let denial = EdgeDenial::IndexNotForwarded;
+            outcome = self.deny(&asked.request, &asked.path, now, token, denial);
+        }
         outcome.log.status = authorizer::status(outcome.reason);
         self.record(&outcome.log);
         let now = outcome.log.time;
@@ -183,12 +191,16 @@ impl<S: Store, F: FetchKeys> Function<S, F> {
         } = self.decide(request, &path).await?;
         let delivered = match action {
             Action::Serve(own) | Action::Refuse(own) => Delivered::plain(HttpReply::from_gate(&own)),
-            Action::Forward(Forward {
-                // There is no request to an origin: this program reads the file itself.
-                request: _,
-                response: edits,
-            }) => {
-                let mut delivered = content.deliver(request, &path, log.time).await;
+            Action::Forward(forward) => {
+                // The path as it was decided.
+                let path = forwarded_path(&forward).unwrap_or(path);
+                let Forward {
+                    // There is no request to an origin: this program reads the file itself.
+                    request: _,
+                    response: edits,
+                } = forward;
+                let reader = self.keeper.path_reader();
+                let mut delivered = content.deliver(request, (&path, reader), log.time).await;
                 delivered.reply.edit(&edits);
                 delivered
             }
@@ -265,6 +277,17 @@ impl<S: Store, F: FetchKeys> Function<S, F> {
         _ = record.write_json(&mut line);
         (self.log)(&line);
     }
+}
+
+/// The raw path of the target to forward, if that changes.
+fn forwarded_path(forward: &Forward) -> Option<String> {
+    let path = forward
+        .request
+        .target
+        .as_ref()?
+        .split(|byte| *byte == b'?')
+        .next()?;
+    Some(String::from_utf8_lossy(path).into_owned())
 }
 
 impl From<ShapeError> for Failure {

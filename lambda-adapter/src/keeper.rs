@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
-use tollgate_core::UnixSeconds;
+use tollgate_core::{PathReader, UnixSeconds};
 use tollgate_gate::{Gate, KeyFetch, Outcome, TokenCache, Why};
 
 /// How long a request waits for keys, at most.
@@ -53,6 +53,11 @@ impl<F: FetchKeys> Keeper<F> {
             keys,
             log,
         }
+    }
+
+    /// The reader that the policy's paths are meant for.
+    pub(crate) fn path_reader(&self) -> PathReader {
+        self.with(|kept| kept.gate.image().path_options().reader)
     }
 
     /// Asks the gate, and once more if fresh keys came that could change the answer.

@@ -4,8 +4,9 @@
 //! any judgement.
 
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
+use tollgate_core::PathReader;
 
-/// What cannot stand in a canonical path as it is; see the rules of paths in the design.
+/// What some reader does not accept raw in a path.
 const ESCAPED: &AsciiSet = &CONTROLS
     .add(b' ')
     .add(b'"')
@@ -32,8 +33,8 @@ const QUERY: &AsciiSet = &percent_encoding::NON_ALPHANUMERIC
     .remove(b'_')
     .remove(b'~');
 
-/// The raw path for one that was decoded on the way. Of all raw paths that decode to it this is the
-/// canonical one, if there is any: a `%` in it becomes `%25`, which no canonical path has.
+/// The raw path for one that was decoded on the way. Of all raw paths that decode to it this is one that every
+/// reader reads in the same way, if it accepts it: a `%` in it becomes `%25`.
 pub(crate) fn from_decoded(path: &str) -> String {
     utf8_percent_encode(path, ESCAPED).to_string()
 }
@@ -47,10 +48,15 @@ pub(crate) fn query<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> Stri
     pairs.join("&")
 }
 
-/// The S3 key of a raw path that a gate has allowed: decoded, without the slash in front. `None` if it
-/// has none.
-pub(crate) fn to_key(raw: &str) -> Option<String> {
-    let key = percent_decode_str(raw.strip_prefix('/')?);
+/// The S3 key of a raw path that a gate has allowed: decoded as its reader decodes, without the slash in front.
+/// `None` if it has none.
+pub(crate) fn to_key(raw: &str, reader: PathReader) -> Option<String> {
+    let raw = raw.strip_prefix('/')?;
+    let spaced = raw.replace('+', " ");
+    let key = percent_decode_str(match reader {
+        PathReader::S3 => &spaced,
+        PathReader::Strict | PathReader::Files => raw,
+    });
     let key = key.decode_utf8().ok()?.into_owned();
     (!key.is_empty()).then_some(key)
 }
@@ -73,37 +79,51 @@ mod tests {
 
     #[test]
     fn decoded_paths_become_the_canonical_raw_ones() {
-        // The decoded path, its raw form, and whether that is canonical.
+        // The decoded path, its raw form, and whether `strict` and the readers that decode once accept that.
         let table = [
-            ("/a/b.mp4", "/a/b.mp4", true),
-            ("/a b+c.mp4", "/a%20b%2Bc.mp4", true),
-            ("/ü–x", "/%C3%BC%E2%80%93x", true),
-            ("/a!*'():@&=$,b", "/a!*'():@&=$,b", true),
-            ("/a%20b", "/a%2520b", false),
-            ("/a?b", "/a%3Fb", false),
-            ("/a#b", "/a%23b", false),
-            ("/a;b", "/a%3Bb", false),
-            ("/a\\b", "/a%5Cb", false),
-            ("/a\nb", "/a%0Ab", false),
-            ("/../a", "/../a", false),
-            ("//a", "//a", false),
-            ("a", "a", false),
+            ("/a/b.mp4", "/a/b.mp4", true, true),
+            ("/a b+c.mp4", "/a%20b%2Bc.mp4", true, true),
+            ("/ü–x", "/%C3%BC%E2%80%93x", true, true),
+            ("/a!*'():@&=$,b", "/a!*'():@&=$,b", true, true),
+            ("/[a]^b|~{c}", "/%5Ba%5D%5Eb%7C~%7Bc%7D", true, true),
+            ("/a%20b", "/a%2520b", false, true),
+            ("/a?b", "/a%3Fb", false, true),
+            ("/a#b", "/a%23b", false, true),
+            ("/a;b", "/a%3Bb", false, true),
+            ("/a./…", "/a./%E2%80%A6", false, true),
+            ("/a\\b", "/a%5Cb", false, false),
+            ("/a\nb", "/a%0Ab", false, false),
+            ("/../a", "/../a", false, false),
+            ("//a", "//a", false, false),
+            ("a", "a", false, false),
         ];
-        for (decoded, raw, is_canonical) in table {
+        for (decoded, raw, strict, once) in table {
             assert_eq!(from_decoded(decoded), raw);
-            let mut scratch = PathScratch::new();
-            let options = PathOptions { ascii_only: false };
-            assert_eq!(
-                scratch.parse(raw.as_bytes(), options).is_ok(),
-                is_canonical,
-                "{raw}"
-            );
-            if is_canonical {
-                assert_eq!(to_key(raw).as_deref(), decoded.strip_prefix('/'));
+            for (reader, accepted) in PathReader::ALL.into_iter().zip([strict, once, once]) {
+                let mut scratch = PathScratch::new();
+                let options = PathOptions {
+                    reader,
+                    ..PathOptions::default()
+                };
+                let path = scratch.parse(raw.as_bytes(), options);
+                assert_eq!(path.is_ok(), accepted, "{raw}");
+                // The key is what the gate has decided about.
+                if let Ok(path) = path {
+                    let key = to_key(raw, reader);
+                    assert_eq!(key.as_deref(), decoded.strip_prefix('/'));
+                    assert_eq!(key.unwrap().as_bytes(), path.decoded());
+                }
             }
         }
-        assert_eq!((to_key("/"), to_key("a")), (None, None));
-        assert_eq!(to_key("/a/").as_deref(), Some("a/"));
+        for (raw, reader, key) in [
+            ("/", PathReader::Strict, None),
+            ("a", PathReader::Strict, None),
+            ("/a/", PathReader::Strict, Some("a/")),
+            ("/a+b%2Bc%20d", PathReader::S3, Some("a b+c d")),
+            ("/a+b%2Bc%20d", PathReader::Files, Some("a+b+c d")),
+        ] {
+            assert_eq!(to_key(raw, reader).as_deref(), key, "{raw}");
+        }
     }
 
     #[test]

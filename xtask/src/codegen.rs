@@ -1,10 +1,13 @@
-//! Generated files: JSON Schemas and the list of diagnostics, written by the compiler from the
-//! items they describe. What they hold is the compiler's business; this starts it.
+//! Generated files: the table of characters from the Unicode data ([`characters`]); JSON Schemas and reference
+//! pages, written by the compiler from the items they describe. What those hold is the compiler's business; this
+//! starts it.
+
+mod characters;
 
 use std::ffi::OsString;
 use std::process::Command;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 use crate::{Verdict, repo, shell};
 
@@ -18,6 +21,19 @@ pub(crate) struct Args {
 
 /// Writes or checks the generated files.
 pub(crate) fn run(args: &Args) -> Result<Verdict> {
+    // First, because the compiler is built with it.
+    let (path, text) = (characters::path(), characters::text());
+    let is_current = std::fs::read_to_string(&path).is_ok_and(|written| written == text);
+    if !is_current && args.check {
+        eprintln!(
+            "{} is out of date: run `cargo xtask codegen`",
+            repo::shown(&path)
+        );
+        return Ok(Verdict::of(false));
+    }
+    if !is_current {
+        std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
+    }
     let mut command = shell::cargo([
         "run",
         "--quiet",
@@ -38,7 +54,8 @@ pub(crate) fn check() -> Command {
 }
 
 fn arguments(check: bool) -> Vec<OsString> {
-    let mut arguments: Vec<OsString> = vec![repo::policy().into()];
+    let sites = repo::fixtures().join("sites");
+    let mut arguments: Vec<OsString> = vec![repo::policy().into(), sites.into()];
     if check {
         arguments.insert(0, "--check".into());
     }

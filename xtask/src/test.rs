@@ -124,6 +124,7 @@ fn steps(quick: bool) -> Vec<(&'static str, Work)> {
         steps.push(("Lambda program and S3", Work::Here(build::lambda::tests)));
         steps.push(("Cloudflare Worker", Work::Here(build::cloudflare::tests)));
         steps.push(("generated JavaScript", Work::Here(build::javascript::tests)));
+        steps.push(("readers of paths", Work::Here(build::readers::tests)));
         steps.push(("callback page", Work::Here(callback::tests)));
         steps.push(("infrastructure", Work::Here(infra::check)));
     }

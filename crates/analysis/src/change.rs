@@ -13,7 +13,7 @@ use std::rc::Rc;
 use core::net::IpAddr;
 
 use serde_json::Value;
-use tollgate_core::{Effect, PathError, PathOptions, PathScratch};
+use tollgate_core::{Effect, PathError, PathScratch};
 use tollgate_gate::Kind;
 use tollgate_token::ClaimPath;
 
@@ -172,9 +172,7 @@ fn elsewhere(
 pub(crate) fn parse(policy: &Policy, target: &str) -> Result<(Vec<Rc<str>>, bool), PathError> {
     let mut scratch = PathScratch::new();
     let raw = target.split('?').next().unwrap_or_default();
-    let options = PathOptions {
-        ascii_only: policy.image().ascii_only(),
-    };
+    let options = policy.image().path_options();
     let path = scratch.parse(raw.as_bytes(), options)?;
     let segments = (0..path.segment_count())
         .filter_map(|at| core::str::from_utf8(path.segment(at)?).ok())

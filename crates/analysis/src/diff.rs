@@ -13,6 +13,7 @@ mod gains;
 mod settings;
 
 use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
 
 use tollgate_core::{Effect, RuleId};
 use tollgate_gate::Kind;
@@ -27,7 +28,7 @@ use crate::request::{Request, Ruling, ask, ask_traced};
 use crate::search::{Found, Search, request};
 use crate::shrink::shrunk;
 use crate::space::{Assignment, Hit, Space, Value, Var};
-use crate::walk::{self, Next, PatternId, Walk};
+use crate::walk::{self, Accepted, Next, PatternId, Walk};
 use gains::Edit;
 
 /// The numbers of the two sides.
@@ -134,9 +135,8 @@ pub fn diff(old: &Policy, new: &Policy, now: i64) -> Diff {
             ..Diff::default()
         },
     };
-    // Where the policies take different letters in paths, every rule that stays may still change.
-    let letters = old.spec().ascii_only != new.spec().ascii_only;
-    if !letters {
+    // Where only one of the policies accepts some paths, every rule that stays may still change.
+    if walk.readers().foreign().is_empty() {
         for number in 0..walk.pattern_count() {
             let id = PatternId(u32::try_from(number).unwrap_or(u32::MAX));
             let shared = walk.is_shared(id);
@@ -154,8 +154,13 @@ pub fn diff(old: &Policy, new: &Policy, now: i64) -> Diff {
     if !complete || found.left == 0 {
         found.diff.gave_up.push("/**".to_owned());
     }
-    if letters && !found.done.contains(&LETTERS) {
-        found.no_letters();
+    for telling in walk.readers().foreign() {
+        let telling = [telling.to_string().into()];
+        if let Accepted::Only(lax) = walk.readers().accepting_all(&telling)
+            && found.done.insert(letters(lax))
+        {
+            found.no_letters(&telling);
+        }
     }
     found.answers();
     let mut diff = found.diff;
@@ -183,19 +188,21 @@ enum Change {
     Closes,
     /// From this status to that one.
     Strangers(u16, u16),
-    /// Paths that only one of the policies takes.
-    Letters,
+    /// Paths that only this side accepts.
+    Letters(usize),
 }
 
-/// That somebody can have a path which only one of the policies takes: told once for all such paths.
-const LETTERS: (PatternId, usize, usize, Change) = (PatternId(u32::MAX), 0, 0, Change::Letters);
+/// That some user can access a path which only one side accepts: reported once for all such paths.
+const fn letters(lax: usize) -> (PatternId, usize, usize, Change) {
+    (PatternId(u32::MAX), 0, 0, Change::Letters(lax))
+}
 
 impl<'p> Collector<'_, 'p> {
     fn look(&mut self, walk: &mut Walk<'_, 'p>, kind: &walk::Kind<'p>) {
-        let strict = [self.old, self.new].map(|policy| policy.spec().ascii_only);
-        if strict[OLD] != strict[NEW] && kind.segments.iter().any(|segment| !segment.is_ascii()) {
-            let lax = if strict[OLD] { NEW } else { OLD };
-            return self.letters(kind, lax);
+        match walk.readers().accepting_all(&kind.segments) {
+            Accepted::ByAll => {}
+            Accepted::Only(lax) => return self.letters(kind, lax),
+            Accepted::ByNone => return,
         }
         let mut search = None;
         for (hit, pattern) in kind.hits.iter().zip(&kind.patterns) {
@@ -327,14 +334,14 @@ impl<'p> Collector<'_, 'p> {
             owners.into_iter().all(|rule| is_done(side, rule))
         });
         // Letters matter to rules that both policies have, too.
-        if all_done && self.old.spec().ascii_only == self.new.spec().ascii_only {
+        if all_done && walk.readers().foreign().is_empty() {
             walk.set_interesting(pattern, false);
         }
     }
 
-    /// A path with letters that only one of the policies takes: can anybody have it there?
+    /// A path that only one of the policies accepts: can any user access it there?
     fn letters(&mut self, kind: &walk::Kind<'p>, lax: usize) {
-        if self.done.contains(&LETTERS) {
+        if self.done.contains(&letters(lax)) {
             return;
         }
         let of_lax: Vec<Hit<'p>> = kind
@@ -355,7 +362,7 @@ impl<'p> Collector<'_, 'p> {
         self.left = left;
         match found {
             Found::Yes(witness) => {
-                self.done.insert(LETTERS);
+                self.done.insert(letters(lax));
                 self.report_letters(witness);
             }
             Found::No => {}
@@ -363,9 +370,9 @@ impl<'p> Collector<'_, 'p> {
         }
     }
 
-    /// A path that is not ASCII and that nobody can have: refused by one policy, denied by the other.
-    fn no_letters(&mut self) {
-        let target = crate::walk::escaped(&["é".into()], false);
+    /// A path that no user can access: rejected by one policy, denied by the other.
+    fn no_letters(&mut self, telling: &[Rc<str>]) {
+        let target = crate::walk::escaped(telling, false);
         let witness = request(self.space, &target, &Assignment::default());
         if !ask(self.old, &witness).looks_like(&ask(self.new, &witness)) {
             self.report_letters(witness);
@@ -377,7 +384,7 @@ impl<'p> Collector<'_, 'p> {
             old: ask(self.old, &witness),
             new: ask(self.new, &witness),
             paths: "/**".to_owned(),
-            who: "every principal that a rule allows, on paths that are not ASCII".to_owned(),
+            who: "every principal that a rule allows, on paths that only one of the policies accepts".to_owned(),
             principals: Vec::new(),
             cause: None,
             witness,

@@ -15,6 +15,7 @@
 //! | who can have this path, what can this person have? | [`who::who`], [`reach::reach`] |
 //! | which conditions never change their mind? | [`constant::conditions`] |
 //! | which captures have two readings? | [`overlap::overlaps`] |
+//! | why is this path rejected, and what is accepted instead? | [`rejected::rejection`] |
 //!
 //! What it does not see: keys and signatures, times before 1970 or after the year 9999, tokens of issuers
 //! that the site does not list. Where a condition computes with several integer claims at once, only
@@ -33,6 +34,7 @@ pub mod explain;
 pub mod overlap;
 pub mod place;
 pub mod reach;
+pub mod rejected;
 pub mod text;
 pub mod who;
 

@@ -24,8 +24,11 @@ pub(crate) fn spec<B: AsRef<[u8]>>(image: &Image<B>) -> Option<ImageSpec> {
         rules.push(rule(image, &tables, u32::try_from(number).ok()?)?);
     }
     patterns(&tables, &mut rules)?;
+    let paths = image.path_options();
     Some(ImageSpec {
-        ascii_only: image.ascii_only(),
+        ascii_only: paths.ascii_only,
+        reader: paths.reader,
+        index: paths.index.map(str::to_owned),
         claims: image
             .claims()
             .map(|claim| ClaimSpec {

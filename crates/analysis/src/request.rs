@@ -7,9 +7,7 @@ use std::borrow::Cow;
 
 use serde_json::{Map, Value};
 use tollgate_core::decide::{Trace, decide_traced};
-use tollgate_core::{
-    Facts, PathOptions, PathScratch, Query, Reason, RuleId, TokenState, UnixSeconds,
-};
+use tollgate_core::{Facts, PathScratch, Query, Reason, RuleId, TokenState, UnixSeconds};
 use tollgate_gate::Kind;
 use tollgate_gate::config::DenyAnswer;
 use tollgate_token::{Claims, IssuerConfig};
@@ -73,10 +71,7 @@ pub fn ask_traced(policy: &Policy, request: &Request, trace: &mut impl Trace) ->
     let image = policy.image();
     let mut scratch = PathScratch::new();
     let raw = request.target.split('?').next().unwrap_or_default();
-    let options = PathOptions {
-        ascii_only: image.ascii_only(),
-    };
-    let Ok(path) = scratch.parse(raw.as_bytes(), options) else {
+    let Ok(path) = scratch.parse(raw.as_bytes(), image.path_options()) else {
         return ruling(policy, Reason::BadPath, None);
     };
     let facts = request

@@ -9,6 +9,7 @@
 
 mod letters;
 mod pattern;
+mod readers;
 
 use core::hash::{Hash, Hasher};
 use std::collections::{HashMap, HashSet};
@@ -22,6 +23,7 @@ pub(crate) use letters::escaped;
 pub use letters::glob_matches;
 pub(crate) use pattern::each_mut;
 use pattern::{Part, Pat};
+pub(crate) use readers::{Accepted, Readers};
 
 /// Kinds of folders after which a walk gives up: so many, and so many more for each pattern. Large sites have some
 /// for each course, and no more; where patterns with many `**` meet there may be millions.
@@ -62,14 +64,6 @@ pub(crate) struct Kind<'p> {
     pub(crate) patterns: Vec<PatternId>,
 }
 
-/// An item of no pattern: a segment so far was not ASCII. It keeps such paths apart where the policies differ in
-/// whether they take them.
-const FOREIGN: Item = Item {
-    pat: u32::MAX,
-    at: u16::MAX,
-    captures: 0,
-};
-
 /// What to do after a kind of path was looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Next {
@@ -85,9 +79,7 @@ pub(crate) struct Walk<'a, 'p> {
     /// Captured texts, each vector once.
     captures: Vec<Rc<[Option<Rc<str>>]>>,
     capture_ids: HashMap<Rc<[Option<Rc<str>>]>, u32>,
-    ascii_only: bool,
-    /// The policies differ in whether they take paths that are not ASCII.
-    foreign_letters: bool,
+    readers: Readers<'p>,
     /// Names that somebody outside the policies asks for.
     asked: Vec<String>,
     /// Alphabets that were worked out before: the same globs meet in many places.
@@ -98,17 +90,14 @@ struct State {
     items: Rc<[Item]>,
     from: Option<(usize, Rc<str>)>,
     depth: usize,
+    /// Which policies accept the segments on the way.
+    accepted: Accepted,
 }
 
 impl<'a, 'p> Walk<'a, 'p> {
     /// A walk over the policies of a space; at first every pattern is of interest.
     pub(crate) fn new(space: &'a Space<'p>) -> Self {
         let pats = pattern::all(space);
-        let ascii: Vec<bool> = space
-            .sides
-            .iter()
-            .map(|side| side.policy.spec().ascii_only)
-            .collect();
         let none: Rc<[Option<Rc<str>>]> = Rc::from([]);
         Self {
             space,
@@ -116,10 +105,7 @@ impl<'a, 'p> Walk<'a, 'p> {
             pats,
             captures: vec![none.clone()],
             capture_ids: HashMap::from([(none, 0)]),
-            ascii_only: ascii.iter().all(|only| *only) && !ascii.is_empty(),
-            foreign_letters: ascii
-                .windows(2)
-                .any(|pair| matches!(pair, [a, b] if a != b)),
+            readers: Readers::new(space),
             asked: Vec::new(),
             memory: letters::Memory::default(),
         }
@@ -140,6 +126,11 @@ impl<'a, 'p> Walk<'a, 'p> {
         self.pats
             .get(id.0 as usize)
             .map_or("", |pat| pat.pattern.source.as_str())
+    }
+
+    /// How the policies read paths.
+    pub(crate) fn readers(&self) -> &Readers<'p> {
+        &self.readers
     }
 
     /// Whether both policies have the pattern in equal rules.
@@ -185,19 +176,22 @@ impl<'a, 'p> Walk<'a, 'p> {
             items: start.clone(),
             from: None,
             depth: 0,
+            accepted: Accepted::ByAll,
         }];
-        let mut seen: HashSet<Rc<[Item]>> = HashSet::from([start]);
+        // What not all policies accept makes a difference of its own, wherever it leads.
+        let mut seen: HashSet<(Rc<[Item]>, Accepted)> =
+            HashSet::from([(start, Accepted::ByAll)]);
         let mut shown: HashSet<Vec<Item>> = HashSet::new();
         let most = MOST_STATES + MOST_STATES_A_PATTERN * self.pats.len();
         let mut at = 0;
         while let Some(state) = states.get(at) {
-            let (items, depth) = (state.items.clone(), state.depth);
+            let (items, depth, accepted) = (state.items.clone(), state.depth, state.accepted);
             if items
                 .iter()
                 .any(|item| self.is_interesting(PatternId(item.pat)))
             {
                 for slash in [false, true] {
-                    if depth == 0 && !slash {
+                    if (depth == 0 && !slash) || (slash && !self.readers.keep_slashes()) {
                         continue;
                     }
                     if self.show(&states, at, slash, &mut shown, visit) == Next::Stop {
@@ -206,11 +200,13 @@ impl<'a, 'p> Walk<'a, 'p> {
                 }
                 if depth < MAX_SEGMENTS {
                     for (letter, next) in self.steps(&items) {
-                        if seen.insert(next.clone()) {
+                        let accepted = accepted.and(self.readers.accepting(&letter));
+                        if accepted != Accepted::ByNone && seen.insert((next.clone(), accepted)) {
                             states.push(State {
                                 items: next,
                                 from: Some((at, letter)),
                                 depth: depth + 1,
+                                accepted,
                             });
                         }
                     }
@@ -253,7 +249,14 @@ impl<'a, 'p> Walk<'a, 'p> {
         }
         let segments = path_to(states, at);
         let mut key = ended.clone();
-        key.extend(state.items.iter().filter(|item| **item == FOREIGN));
+        // The side that accepts the path, where only one does.
+        if let Accepted::Only(side) = state.accepted {
+            key.push(Item {
+                pat: u32::MAX,
+                at: u16::try_from(side).unwrap_or(u16::MAX),
+                captures: 0,
+            });
+        }
         if shown.contains(&key) {
             return Next::Continue;
         }
@@ -321,9 +324,6 @@ impl<'a, 'p> Walk<'a, 'p> {
             }
             for item in &alphabet.others {
                 self.advance(*item, &letter, &mut next);
-            }
-            if items.contains(&FOREIGN) || (self.foreign_letters && !letter.is_ascii()) {
-                next.push(FOREIGN);
             }
             if next
                 .iter()

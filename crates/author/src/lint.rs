@@ -12,6 +12,7 @@ mod dead;
 mod issuers;
 mod methods;
 mod names;
+mod paths;
 mod public;
 mod redirect;
 mod swallow;
@@ -103,6 +104,7 @@ pub fn lint(subject: &Subject<'_>, now: i64) -> Vec<Diagnostic> {
     public::check(subject, &mut findings);
     syntax::check(subject, &mut findings);
     issuers::check(subject, &mut findings);
+    paths::check(subject, &mut findings);
     budget::check(subject, &mut findings);
     if subject.policy.rules.is_empty() {
         let message = "the policy has no rules, so every request is denied";

@@ -14,7 +14,7 @@ use crate::failure::{Failure, Problem};
 use crate::output::{BAD, GOOD, NOTE, STRONG, note, print, print_json, styled, visible};
 use crate::trace::Evaluated;
 use crate::trust::TrustArgs;
-use crate::{Verdict, input, policy};
+use crate::{Verdict, input, policy, rejected};
 
 /// Ask a policy about one request
 #[derive(Args)]
@@ -91,9 +91,9 @@ impl Decide {
         let assumed = claims.as_ref().map(|assumed| &assumed.claims);
         let outcome = gate.handle_traced(&request, assumed, &mut evaluated);
         if self.json {
-            print_json(object(&gate, &outcome))?;
+            print_json(object(&gate, &outcome, &target))?;
         } else {
-            print(text(&gate, &outcome, &evaluated).trim_end())?;
+            print(text(&gate, &outcome, &evaluated, &target).trim_end())?;
             if let Some(outdated) = claims.and_then(|claims| claims.outdated(now.0)) {
                 note(format_args!("{}: {outdated}", styled(NOTE, "note")));
             }
@@ -103,8 +103,8 @@ impl Decide {
 }
 
 /// The object that conformance checks read, with its members in the documented order.
-fn object(gate: &Gate<Vec<u8>>, outcome: &Outcome) -> String {
-    let members = [
+fn object(gate: &Gate<Vec<u8>>, outcome: &Outcome, target: &[u8]) -> String {
+    let mut members = vec![
         ("outcome", json!(outcome.kind.code())),
         ("status", json!(outcome.status)),
         ("reason", json!(outcome.reason.code())),
@@ -112,6 +112,10 @@ fn object(gate: &Gate<Vec<u8>>, outcome: &Outcome) -> String {
         ("rule", json!(outcome.rule)),
         ("policy", json!(gate.policy_id().to_string())),
     ];
+    if outcome.kind == Kind::Reject {
+        let options = gate.image().path_options();
+        members.push(("rejected", rejected::object(target, options)));
+    }
     let members: Vec<String> = members
         .iter()
         .map(|(name, value)| format!("\"{name}\":{value}"))
@@ -119,7 +123,12 @@ fn object(gate: &Gate<Vec<u8>>, outcome: &Outcome) -> String {
     format!("{{{}}}", members.join(","))
 }
 
-fn text(gate: &Gate<Vec<u8>>, outcome: &Outcome, evaluated: &Evaluated) -> String {
+fn text(
+    gate: &Gate<Vec<u8>>,
+    outcome: &Outcome,
+    evaluated: &Evaluated,
+    target: &[u8],
+) -> String {
     let style = if outcome.kind == Kind::Allow {
         GOOD
     } else {
@@ -152,7 +161,8 @@ fn text(gate: &Gate<Vec<u8>>, outcome: &Outcome, evaluated: &Evaluated) -> Strin
     }
     line("policy", &gate.policy_id().to_string());
     if outcome.kind == Kind::Reject {
-        text.push_str("\nThe target is rejected, so no rule was evaluated.\n");
+        let why = rejected::text(target, gate.image().path_options());
+        text.push_str(&why.unwrap_or_default());
     } else if evaluated.0.is_empty() {
         text.push_str("\nNo rule names this path.\n");
     } else {

@@ -23,7 +23,7 @@ use crate::diff::request as request_object;
 use crate::failure::Failure;
 use crate::output::{BAD, FAINT, GOOD, NOTE, STRONG, note, print, print_json, styled, visible};
 use crate::reach::address;
-use crate::{Verdict, input, policy};
+use crate::{Verdict, input, policy, rejected};
 
 /// Explain the decision for a request and list the smallest changes that would reverse it
 #[derive(Args)]
@@ -136,9 +136,15 @@ impl Explain {
             renewed,
         };
         if self.json {
-            print_json(object(&side, &explained))?;
+            let mut object = object(&side, &explained);
+            if explained.outcome.kind == Kind::Reject {
+                let rejected = rejected::object(&target, side.policy.image().path_options());
+                object.pop();
+                object.push_str(&format!(",\"rejected\":{rejected}}}"));
+            }
+            print_json(object)?;
         } else {
-            print(text(&side, &analysed.target, &explained, now.0).trim_end())?;
+            print(text(&side, &target, &explained, now.0).trim_end())?;
             if let Some(outdated) = assumed.and_then(|assumed| assumed.outdated(now.0)) {
                 note(format_args!("{}: {outdated}", styled(NOTE, "note")));
             }
@@ -172,7 +178,7 @@ fn decided(side: &Analysed, outcome: &Outcome) -> String {
     text
 }
 
-fn text(side: &Analysed, target: &str, explained: &Explained, now: i64) -> String {
+fn text(side: &Analysed, target: &[u8], explained: &Explained, now: i64) -> String {
     let Explained {
         outcome, weighed, ..
     } = explained;
@@ -183,7 +189,8 @@ fn text(side: &Analysed, target: &str, explained: &Explained, now: i64) -> Strin
     };
     let mut text = format!("{}\n", styled(style, visible(&decided(side, outcome))));
     if outcome.kind == Kind::Reject {
-        text.push_str("\nThe target is rejected, so no rule is evaluated.\n");
+        let options = side.policy.image().path_options();
+        text.push_str(&rejected::text(target, options).unwrap_or_default());
         return text;
     }
     if let Some(fault) = &explained.fault {
@@ -192,7 +199,7 @@ fn text(side: &Analysed, target: &str, explained: &Explained, now: i64) -> Strin
     if weighed.0.is_empty() {
         text.push_str(&format!(
             "  no rule names {}: what no rule allows is denied\n",
-            visible(target)
+            visible(&String::from_utf8_lossy(target))
         ));
     }
     for (rule, effect, parts) in &weighed.0 {

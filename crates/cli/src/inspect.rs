@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use serde_json::json;
+use tollgate_core::PathOptions;
 use tollgate_core::image::format::{Section, VERSION};
 
 use crate::failure::Failure;
@@ -38,6 +39,7 @@ impl Inspect {
             .map(|trust| trust.check(&bytes).map(drop));
         let gate = policy::load(&self.image, bytes, None)?;
         let (image, config, release) = (gate.image(), gate.config(), gate.release());
+        let paths = image.path_options();
         let signature = match (&checked, release) {
             (None, None) => None,
             (None, Some(_)) => Some("unchecked"),
@@ -75,7 +77,9 @@ impl Inspect {
                 "rules": image.rule_count(),
                 "claims": image.claim_count(),
                 "issuers": issuers,
-                "ascii_only": image.ascii_only(),
+                "ascii_only": paths.ascii_only,
+                "origin": paths.reader.code(),
+                "index": paths.index,
                 "sections": sections,
             }))?;
             return Ok(verdict);
@@ -96,6 +100,7 @@ impl Inspect {
         }
         rows.extend([
             ("issuers", issuers.join(", ")),
+            ("paths", shown_paths(paths)),
             ("rules", image.rule_count().to_string()),
             ("claims", image.claim_count().to_string()),
             ("bytes", image.as_bytes().len().to_string()),
@@ -115,4 +120,16 @@ impl Inspect {
         print(text.trim_end())?;
         Ok(verdict)
     }
+}
+
+/// The site's settings for paths, as in `[paths]`.
+fn shown_paths(paths: PathOptions<'_>) -> String {
+    let mut shown = format!("origin = \"{}\"", paths.reader.code());
+    if let Some(index) = paths.index {
+        shown.push_str(&format!(", index = \"{index}\""));
+    }
+    if paths.ascii_only {
+        shown.push_str(", ascii_only = true");
+    }
+    shown
 }

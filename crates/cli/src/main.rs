@@ -23,6 +23,7 @@ mod overwrite;
 mod policy;
 mod progress;
 mod reach;
+mod rejected;
 mod serve;
 mod test;
 mod token;

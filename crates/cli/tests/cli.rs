@@ -60,8 +60,8 @@ macro_rules! themes {
 }
 
 themes!(
-    analysis, build, check, decide, exchange, fmt, lenient, mint, overwrite, places, signed, test,
-    usage, verify
+    analysis, build, check, decide, exchange, fmt, lenient, mint, overwrite, paths, places, signed,
+    test, usage, verify
 );
 
 fn data() -> PathBuf {

@@ -116,7 +116,9 @@ pub fn compile(sources: &SourceTree, options: &CompileOptions) -> Compiled {
         None => return compiled.with_internal("the gate's configuration is missing".to_owned()),
     };
     let mut policy = ImageSpec {
-        ascii_only: site.ascii_only,
+        ascii_only: site.paths.ascii_only,
+        reader: site.paths.reader,
+        index: site.paths.index,
         claims: site.claims.into_specs(),
         rules: Vec::new(),
         gate,
@@ -196,7 +198,7 @@ fn read_site(
         base: &base,
         claims: &site.claims,
         issuers: site.issuers(),
-        ascii_only: site.ascii_only,
+        paths: site.paths.options(),
     };
     let read = course::read_rules(&document, scope, &mut report);
     rules.extend(

@@ -56,15 +56,15 @@ pub(crate) fn read(text: &str, site: &Site, report: &mut Report) -> Option<Cours
         }
     }
     let base_text = root.text("base").filter(|base| !base.value.is_empty());
-    let base =
-        base_text.and_then(|base| Some((Base::parse(&base, site.ascii_only, report)?, base.span)));
+    let base = base_text
+        .and_then(|base| Some((Base::parse(&base, site.paths.options(), report)?, base.span)));
     let fallback = Base::default();
     let scope = Scope {
         course: id.map_or("", |id| id.value),
         base: base.as_ref().map_or(&fallback, |(base, _)| base),
         claims: &site.claims,
         issuers: site.issuers(),
-        ascii_only: site.ascii_only,
+        paths: site.paths.options(),
     };
     let rules = read_rules(&document, scope, report);
     document.drop_echoes(&mut report.diagnostics);

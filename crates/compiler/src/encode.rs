@@ -12,9 +12,11 @@ use std::collections::BTreeSet;
 use sha2::{Digest, Sha256};
 use tollgate_core::Effect;
 use tollgate_core::image::format::{
-    CHECKSUM_AT, FLAG_ASCII_ONLY, FROM_END, HEADER_BYTES, ID_AT, ID_FROM, MAGIC, MAX_IMAGE_BYTES,
-    NONE, NONE_24, ONE_NAME, SECTIONS_AT, Section, VERSION, checksum, flag,
+    CHECKSUM_AT, FLAG_ASCII_ONLY, FLAG_FILES, FLAG_INDEX, FLAG_S3, FROM_END, HEADER_BYTES, ID_AT,
+    ID_FROM, INDEX_AT, MAGIC, MAX_IMAGE_BYTES, NONE, NONE_24, ONE_NAME, SECTIONS_AT, Section,
+    VERSION, checksum, flag,
 };
+use tollgate_core::path::PathReader;
 
 use crate::spec::{Expr, ImageSpec, Pattern, RuleSpec, Segment, Template};
 use tables::{Tables, narrow};
@@ -129,7 +131,11 @@ pub fn encode(spec: &ImageSpec) -> Result<Encoded, EncodeError> {
         }
     }
     let figures = trie.write(&mut tables)?;
-    let image = assemble(spec, &tables)?;
+    let index = match &spec.index {
+        Some(name) => Some(tables.string(name.as_bytes())?),
+        None => None,
+    };
+    let image = assemble(spec, index, &tables)?;
     let report = EncodeReport {
         rules: rules.len(),
         patterns,
@@ -305,7 +311,7 @@ fn name_set(
     }
 }
 
-fn assemble(spec: &ImageSpec, tables: &Tables) -> Result<Vec<u8>, EncodeError> {
+fn assemble(spec: &ImageSpec, index: Option<u32>, tables: &Tables) -> Result<Vec<u8>, EncodeError> {
     let mut image = vec![0; HEADER_BYTES];
     let mut table = Vec::new();
     for section in Section::ALL {
@@ -330,18 +336,19 @@ fn assemble(spec: &ImageSpec, tables: &Tables) -> Result<Vec<u8>, EncodeError> {
             *to = *from;
         }
     };
-    let flags = if spec.ascii_only { FLAG_ASCII_ONLY } else { 0 };
+    let flags = flags(spec);
     let len = number(image.len())?;
     put(&mut image, 0, &MAGIC);
     put(&mut image, 8, &VERSION.to_le_bytes());
     put(&mut image, 10, &flags.to_le_bytes());
     put(&mut image, 12, &len);
     put(&mut image, 40, &tables.max_probe.to_le_bytes());
+    put(&mut image, INDEX_AT, &index.unwrap_or(0).to_le_bytes());
     for (at, (start, len)) in (SECTIONS_AT..).step_by(8).zip(table) {
         put(&mut image, at, &number(start)?);
         put(&mut image, at + 4, &number(len)?);
     }
-    // The flags stand before the part that is hashed, and belong to what the id names.
+    // The flags precede the part that is hashed, and belong to what the id names.
     let mut hash = Sha256::new();
     hash.update(flags.to_le_bytes());
     hash.update(image.get(ID_FROM..).unwrap_or_default());
@@ -353,4 +360,15 @@ fn assemble(spec: &ImageSpec, tables: &Tables) -> Result<Vec<u8>, EncodeError> {
     let sum = checksum(&image);
     put(&mut image, CHECKSUM_AT, &sum.to_le_bytes());
     Ok(image)
+}
+
+fn flags(spec: &ImageSpec) -> u16 {
+    let ascii_only = if spec.ascii_only { FLAG_ASCII_ONLY } else { 0 };
+    let reader = match spec.reader {
+        PathReader::Strict => 0,
+        PathReader::S3 => FLAG_S3,
+        PathReader::Files => FLAG_FILES,
+    };
+    let index = if spec.index.is_some() { FLAG_INDEX } else { 0 };
+    ascii_only | reader | index
 }

@@ -7,7 +7,7 @@ pub(crate) mod network;
 pub(crate) mod pattern;
 pub(crate) mod who;
 
-use tollgate_core::{Effect, MethodSet};
+use tollgate_core::{Effect, MethodSet, PathOptions};
 use tollgate_token::IssuerConfig;
 use toml::value::Datetime;
 
@@ -30,7 +30,7 @@ pub(crate) struct Scope<'a> {
     pub(crate) claims: &'a Claims,
     /// The issuers, if they could be read.
     pub(crate) issuers: Option<&'a [IssuerConfig]>,
-    pub(crate) ascii_only: bool,
+    pub(crate) paths: PathOptions<'a>,
 }
 
 /// Reads one rule.
@@ -47,7 +47,7 @@ pub(crate) fn read(rule: Table<'_>, scope: Scope<'_>, report: &mut Report) -> Ru
     let mut patterns = Vec::new();
     let mut captures = Vec::new();
     for text in rule.texts("allow").iter().chain(&rule.texts("deny")) {
-        let Some(pattern) = pattern::parse(text, scope.base, scope.ascii_only, report) else {
+        let Some(pattern) = pattern::parse(text, scope.base, scope.paths, report) else {
             continue;
         };
         let names = pattern.segments.iter().filter_map(|segment| match segment {

@@ -9,10 +9,12 @@ mod granted;
 mod gate;
 mod issuer;
 mod keys;
+mod paths;
 mod session;
 
 pub use advice::Allowance;
 pub(crate) use granted::check_names;
+pub(crate) use paths::Paths;
 pub(crate) use session::Draft;
 pub use session::SessionReads;
 
@@ -32,7 +34,7 @@ use crate::spec::{ClaimSpec, Expr, RuleSpec};
 #[derive(Debug, Default)]
 pub(crate) struct Site {
     pub(crate) claims: Claims,
-    pub(crate) ascii_only: bool,
+    pub(crate) paths: Paths,
     pub(crate) gate: Option<GateConfig>,
     /// `[session]`, until the rules are known.
     pub(crate) session: Option<Draft>,
@@ -177,7 +179,6 @@ pub(crate) fn read(
     options: &CompileOptions,
     report: &mut Report,
 ) -> Site {
-    let paths = root.table("paths");
     let claims = Claims::read(root, report);
     let gate = gate::read(root, sources, options, report);
     let session = gate
@@ -187,9 +188,7 @@ pub(crate) fn read(
         is_session_refused: root.has("session") && session.is_none(),
         session,
         claims,
-        ascii_only: paths
-            .and_then(|paths| paths.flag("ascii_only"))
-            .unwrap_or(false),
+        paths: Paths::read(root, report),
         gate,
         allowances: advice::allowances(root, report),
         min_coverage: advice::min_coverage(root),

@@ -3,19 +3,34 @@
 //! Everything here has passed the front end's checks; the encoder only lays it out. Not here: source
 //! text, spans and diagnostics.
 
-use tollgate_core::{ClaimKind, Effect, MethodSet};
+use tollgate_core::{ClaimKind, Effect, MethodSet, PathOptions, PathReader};
 
 /// A whole checked policy.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ImageSpec {
-    /// Refuse every non-ASCII request path (`[paths] ascii_only`).
+    /// Reject every non-ASCII request path (`[paths] ascii_only`).
     pub ascii_only: bool,
+    /// The reader of the path after the gate (`[paths] origin`).
+    pub reader: PathReader,
+    /// The index document (`[paths] index`).
+    pub index: Option<String>,
     /// Declared claims; the position is the claim's slot.
     pub claims: Vec<ClaimSpec>,
     /// All rules, in any order.
     pub rules: Vec<RuleSpec>,
     /// The gate's configuration, opaque here.
     pub gate: Vec<u8>,
+}
+
+impl ImageSpec {
+    /// The rules for request paths.
+    pub fn path_options(&self) -> PathOptions<'_> {
+        PathOptions {
+            ascii_only: self.ascii_only,
+            reader: self.reader,
+            index: self.index.as_deref(),
+        }
+    }
 }
 
 /// One claim of `[claims]`.

@@ -53,6 +53,10 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("TG0729", "raised over a whole policy: crates/author"),
     ("TG0735", "raised over a whole policy: crates/author"),
     ("TG0736", "raised over a whole policy: crates/author"),
+    ("TG0730", "raised over a whole policy: crates/author"),
+    ("TG0731", "raised over a whole policy: crates/author"),
+    ("TG0732", "raised over a whole policy: crates/author"),
+    ("TG0733", "raised over a whole policy: crates/author"),
     ("TG0901", "needs a defect of the compiler"),
 ];
 

@@ -16,7 +16,8 @@ pub(crate) use validate::Budget;
 pub(crate) use read::{End, Extra, Node, Rule, View, instruction as read_instruction};
 
 use crate::method::MethodSet;
-use format::{FLAG_ASCII_ONLY, Section};
+use crate::path::{PathOptions, PathReader};
+use format::Section;
 
 /// The content id of an image.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -152,7 +153,10 @@ pub(crate) struct Layout {
     pub(crate) sections: [Range<usize>; Section::COUNT],
     pub(crate) version: u16,
     pub(crate) id: ImageId,
-    pub(crate) flags: u16,
+    pub(crate) ascii_only: bool,
+    pub(crate) reader: PathReader,
+    /// The string that is the name of the index document.
+    pub(crate) index: Option<u32>,
     pub(crate) max_probe: u32,
 }
 
@@ -180,9 +184,16 @@ impl<B: AsRef<[u8]>> Image<B> {
         self.layout.version
     }
 
-    /// Whether non-ASCII request paths are refused.
-    pub fn ascii_only(&self) -> bool {
-        self.layout.flags & FLAG_ASCII_ONLY != 0
+    /// The rules for request paths.
+    pub fn path_options(&self) -> PathOptions<'_> {
+        PathOptions {
+            ascii_only: self.layout.ascii_only,
+            reader: self.layout.reader,
+            index: self
+                .layout
+                .index
+                .and_then(|index| self.view().string(index)),
+        }
     }
 
     /// The gate's configuration, opaque here.

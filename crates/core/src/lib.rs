@@ -27,6 +27,6 @@ pub use decide::{Decision, Query, TokenState, decide, decide_traced};
 pub use facts::{Claim, Facts, FactsBuilder};
 pub use image::{ClaimKind, Image, ImageError, ImageId, RuleId};
 pub use method::MethodSet;
-pub use path::{Path, PathError, PathOptions, PathScratch};
+pub use path::{Path, PathError, PathFault, PathOptions, PathReader, PathScratch};
 pub use reason::{Effect, Reason, UnixSeconds};
 pub use tri::Tri;

@@ -1,14 +1,17 @@
 //! The canonical request path: the only thing a policy is matched against.
 //!
-//! Ambiguity is refused, never repaired, because every reader behind the edge repairs it differently.
-//! The same functions judge request paths at run time and pattern text at compile time. Not here: the
-//! query, the origin, and any normalisation.
+//! Ambiguity is rejected, never repaired, because the readers after the edge repair it differently. What is
+//! ambiguous depends on the reader, which a site declares ([`PathReader`]). The same functions check request
+//! paths at run time and pattern text at compile time. Not here: the query, the origin, and any normalisation.
 
 mod chars;
-
-use core::fmt;
+mod error;
+mod table;
 
 use chars::Escaped;
+
+pub use chars::rejected_characters;
+pub use error::{PathError, PathFault};
 
 /// Longest raw path, in bytes, escapes included.
 pub const MAX_RAW_BYTES: usize = 3_072;
@@ -17,86 +20,59 @@ pub const MAX_DECODED_BYTES: usize = 1_024;
 /// Most segments in a path.
 pub const MAX_SEGMENTS: usize = 64;
 
-/// What a site allows in paths beyond the common rules.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct PathOptions {
-    /// Refuse every non-ASCII path, for origins that fold Unicode.
-    pub ascii_only: bool,
+/// Longest index document name, in bytes.
+pub const MAX_INDEX_BYTES: usize = 255;
+
+/// The program that reads the path after the gate. What is ambiguous depends on it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum PathReader {
+    /// Any reader: only paths that all of them read in the same way are accepted.
+    #[default]
+    Strict,
+    /// Amazon S3: decodes exactly once, compares byte for byte, and reads a raw `+` as a space.
+    S3,
+    /// A server of static files: decodes exactly once, compares byte for byte, and a raw `+` is a plus sign.
+    Files,
 }
 
-/// Why a path was refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum PathError {
-    /// The path does not start with exactly one `/`.
-    NotOriginForm,
-    /// More than [`MAX_RAW_BYTES`] or [`MAX_DECODED_BYTES`].
-    TooLong,
-    /// More than [`MAX_SEGMENTS`].
-    TooManySegments,
-    /// A byte that may not stand raw.
-    ForbiddenByte,
-    /// `%` without two hexadecimal digits.
-    BrokenEscape,
-    /// An escape of a byte that may not be escaped, or needed no escape.
-    ForbiddenEscape,
-    /// Escaped bytes that are not UTF-8.
-    BadUtf8,
-    /// A character that some reader takes for structure, or for nothing.
-    ForbiddenCharacter,
-    /// A non-ASCII character on a site that allows none.
-    NotAscii,
-    /// `//`, or nothing between two slashes.
-    EmptySegment,
-    /// A segment of dots only.
-    DotSegment,
-    /// A segment that ends in a dot.
-    TrailingDot,
-    /// A segment that starts or ends with a space of some kind.
-    OuterSpace,
-}
+impl PathReader {
+    /// All readers.
+    pub const ALL: [Self; 3] = [Self::Strict, Self::S3, Self::Files];
 
-impl PathError {
-    /// The stable code, for log records.
+    /// The word in `[paths] origin`.
     pub const fn code(self) -> &'static str {
         match self {
-            Self::NotOriginForm => "not_origin_form",
-            Self::TooLong => "too_long",
-            Self::TooManySegments => "too_many_segments",
-            Self::ForbiddenByte => "forbidden_byte",
-            Self::BrokenEscape => "broken_escape",
-            Self::ForbiddenEscape => "forbidden_escape",
-            Self::BadUtf8 => "bad_utf8",
-            Self::ForbiddenCharacter => "forbidden_character",
-            Self::NotAscii => "not_ascii",
-            Self::EmptySegment => "empty_segment",
-            Self::DotSegment => "dot_segment",
-            Self::TrailingDot => "trailing_dot",
-            Self::OuterSpace => "outer_space",
+            Self::Strict => "strict",
+            Self::S3 => "s3",
+            Self::Files => "files",
         }
     }
-}
 
-impl fmt::Display for PathError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::NotOriginForm => "a path starts with exactly one `/`",
-            Self::TooLong => "the path is too long",
-            Self::TooManySegments => "the path has too many segments",
-            Self::ForbiddenByte => "the path holds a character that may not stand there unescaped",
-            Self::BrokenEscape => "`%` is not followed by two hexadecimal digits",
-            Self::ForbiddenEscape => "the path escapes a character that may not be escaped",
-            Self::BadUtf8 => "the escaped bytes are not UTF-8",
-            Self::ForbiddenCharacter => "the path holds a character that readers disagree about",
-            Self::NotAscii => "the site allows ASCII paths only",
-            Self::EmptySegment => "the path has an empty segment",
-            Self::DotSegment => "a segment consists of dots only",
-            Self::TrailingDot => "a segment ends in a dot",
-            Self::OuterSpace => "a segment starts or ends with a space",
-        })
+    /// The reader with this code.
+    pub fn from_code(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|reader| reader.code() == code)
     }
 }
 
-impl core::error::Error for PathError {}
+/// The site's rules for paths (`[paths]`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PathOptions<'a> {
+    /// Reject every non-ASCII path, for origins that fold Unicode.
+    pub ascii_only: bool,
+    /// The reader of the path after the gate.
+    pub reader: PathReader,
+    /// The index document: a path that ends in `/` counts as the path with this name appended. It must be
+    /// one that [`is_index_name`] accepts.
+    pub index: Option<&'a str>,
+}
+
+/// Whether `name` can be the index document: a segment of unreserved characters, which therefore has one
+/// spelling under every reader.
+pub fn is_index_name(name: &str) -> bool {
+    (1..=MAX_INDEX_BYTES).contains(&name.len())
+        && name.bytes().all(chars::is_unreserved)
+        && !name.ends_with('.')
+}
 
 /// A checked path: decoded, non-empty segments, and whether a slash ends it.
 ///
@@ -162,7 +138,7 @@ impl PathScratch {
     /// Never panics; time is linear in the shorter of `raw` and [`MAX_RAW_BYTES`].
     ///
     /// # Errors
-    /// The first thing wrong with the path.
+    /// The first thing wrong with the path. [`PathScratch::parse_at`] also tells where it is.
     ///
     /// # Example
     /// ```
@@ -173,51 +149,82 @@ impl PathScratch {
     /// assert_eq!(scratch.parse(b"/a/../b", PathOptions::default()).err(), Some(PathError::DotSegment));
     /// # Ok::<(), PathError>(())
     /// ```
-    pub fn parse(&mut self, raw: &[u8], options: PathOptions) -> Result<Path<'_>, PathError> {
+    pub fn parse(&mut self, raw: &[u8], options: PathOptions<'_>) -> Result<Path<'_>, PathError> {
+        self.parse_at(raw, options).map_err(|fault| fault.error)
+    }
+
+    /// Checks and decodes `raw` as [`PathScratch::parse`] does.
+    ///
+    /// # Errors
+    /// The first thing wrong with the path, and its bytes.
+    pub fn parse_at(
+        &mut self,
+        raw: &[u8],
+        options: PathOptions<'_>,
+    ) -> Result<Path<'_>, PathFault> {
         if raw.len() > MAX_RAW_BYTES {
-            return Err(PathError::TooLong);
+            return Err(PathFault::new(PathError::TooLong, raw, MAX_RAW_BYTES));
         }
         let Some((b'/', mut rest)) = raw.split_first() else {
-            return Err(PathError::NotOriginForm);
+            return Err(PathFault::new(PathError::NotOriginForm, raw, 0));
         };
+        let reader = options.reader;
         let (mut len, mut segments, mut start) = (0, 0, 0);
         let mut trailing_slash = rest.is_empty();
         while let Some((&byte, after)) = rest.split_first() {
+            let at = raw.len() - rest.len();
             match byte {
                 b'/' => {
-                    self.end_segment(start, len, &mut segments)?;
-                    self.push(&mut len, b"/")?;
+                    self.end_segment(start, len, &mut segments, reader)
+                        .map_err(|error| PathFault::in_segment(error, raw, at))?;
+                    self.push(&mut len, b"/")
+                        .map_err(|error| PathFault::new(error, raw, at))?;
                     start = len;
                     trailing_slash = after.is_empty();
                     rest = after;
                 }
                 b'%' => {
-                    let (escaped, after) = chars::unescape(rest)?;
+                    let (escaped, after) = chars::unescape(rest, reader)
+                        .map_err(|error| PathFault::new(error, raw, at))?;
                     if options.ascii_only && !escaped.is_ascii() {
-                        return Err(PathError::NotAscii);
+                        return Err(PathFault::new(PathError::NotAscii, raw, at));
                     }
                     let Escaped { bytes, count } = escaped;
-                    self.push(&mut len, bytes.get(..count).ok_or(PathError::BadUtf8)?)?;
+                    let decoded = bytes.get(..count).unwrap_or_default();
+                    self.push(&mut len, decoded)
+                        .map_err(|error| PathFault::new(error, raw, at))?;
+                    rest = after;
+                }
+                b'+' if reader == PathReader::S3 => {
+                    self.push(&mut len, b" ")
+                        .map_err(|error| PathFault::new(error, raw, at))?;
                     rest = after;
                 }
                 _ => {
-                    let (run, after) = chars::split_raw_run(rest);
+                    let (run, after) = chars::split_raw_run(rest, reader);
                     if run.is_empty() {
-                        return Err(PathError::ForbiddenByte);
+                        return Err(PathFault::new(PathError::ForbiddenByte, raw, at));
                     }
-                    self.push(&mut len, run)?;
+                    self.push(&mut len, run).map_err(|error| {
+                        let fitting = MAX_DECODED_BYTES.saturating_sub(len);
+                        PathFault::new(error, raw, at + fitting)
+                    })?;
                     rest = after;
                 }
             }
         }
-        if !trailing_slash {
-            self.end_segment(start, len, &mut segments)?;
+        if trailing_slash && let Some(index) = options.index {
+            self.push(&mut len, index.as_bytes())
+                .map_err(|error| PathFault::new(error, raw, raw.len()))?;
+            trailing_slash = false;
         }
-        let decoded = self.bytes.get(..len).ok_or(PathError::TooLong)?;
-        let ends = self
-            .ends
-            .get(..segments)
-            .ok_or(PathError::TooManySegments)?;
+        if !trailing_slash {
+            self.end_segment(start, len, &mut segments, reader)
+                .map_err(|error| PathFault::in_segment(error, raw, raw.len()))?;
+        }
+        let too_long = || PathFault::new(PathError::TooLong, raw, raw.len());
+        let decoded = self.bytes.get(..len).ok_or_else(too_long)?;
+        let ends = self.ends.get(..segments).ok_or_else(too_long)?;
         Ok(Path {
             decoded,
             ends,
@@ -240,9 +247,10 @@ impl PathScratch {
         start: usize,
         end: usize,
         segments: &mut usize,
+        reader: PathReader,
     ) -> Result<(), PathError> {
         let segment = self.bytes.get(start..end).ok_or(PathError::TooLong)?;
-        check_shape(segment)?;
+        check_shape(segment, reader)?;
         let slot = self
             .ends
             .get_mut(*segments)
@@ -257,45 +265,49 @@ impl PathScratch {
 ///
 /// # Errors
 /// What keeps it from ever being one.
-pub fn check_segment(decoded: &str, ascii_only: bool) -> Result<(), PathError> {
-    check_literal_chars(decoded, ascii_only)?;
-    check_shape(decoded.as_bytes())
+pub fn check_segment(decoded: &str, options: PathOptions<'_>) -> Result<(), PathError> {
+    check_literal_chars(decoded, options)?;
+    check_shape(decoded.as_bytes(), options.reader)
 }
 
-/// Whether every character of `decoded` could stand in a segment of some canonical path.
+/// Whether every character of `decoded` could occur in a segment of some canonical path.
 ///
 /// # Errors
 /// What is wrong with the first character that could not.
-pub fn check_literal_chars(decoded: &str, ascii_only: bool) -> Result<(), PathError> {
+pub fn check_literal_chars(decoded: &str, options: PathOptions<'_>) -> Result<(), PathError> {
     if decoded.len() > MAX_DECODED_BYTES {
         return Err(PathError::TooLong);
     }
     for c in decoded.chars() {
-        if c.is_ascii() {
-            let byte = c as u8;
-            if !chars::may_stand_raw(byte) && !chars::may_be_escaped(byte) {
+        if let Ok(byte) = u8::try_from(c)
+            && byte.is_ascii()
+        {
+            if !chars::may_be_raw(byte, options.reader)
+                && !chars::may_be_escaped(byte, options.reader)
+            {
                 return Err(PathError::ForbiddenByte);
             }
-        } else if ascii_only {
+        } else if options.ascii_only {
             return Err(PathError::NotAscii);
-        } else if !chars::is_unambiguous(c) {
+        } else if !chars::is_accepted(c, options.reader) {
             return Err(PathError::ForbiddenCharacter);
         }
     }
     Ok(())
 }
 
-fn check_shape(segment: &[u8]) -> Result<(), PathError> {
+fn check_shape(segment: &[u8], reader: PathReader) -> Result<(), PathError> {
     let Some(last) = segment.last() else {
         return Err(PathError::EmptySegment);
     };
     if *last == b'.' {
-        let only_dots = segment.iter().all(|byte| *byte == b'.');
-        return Err(if only_dots {
-            PathError::DotSegment
-        } else {
-            PathError::TrailingDot
-        });
+        if segment.iter().all(|byte| *byte == b'.') {
+            return Err(PathError::DotSegment);
+        }
+        // Some servers drop a final dot. Those that compare byte for byte do not.
+        if reader == PathReader::Strict {
+            return Err(PathError::TrailingDot);
+        }
     }
     // Every outer space starts and ends with one of these bytes; hardly any segment does.
     let may_be_space = |byte: &u8| *byte == b' ' || !byte.is_ascii();

@@ -108,7 +108,7 @@ pub fn export(policy: &ImageSpec) -> Result<Export, Inexpressible> {
         })?;
         policies.push_str(&said);
     }
-    let schema = shape.schema();
+    let schema = shape.schema(policy);
     Ok(Export {
         policies,
         schema,
@@ -128,7 +128,7 @@ impl Shape {
         format!("stem{at}")
     }
 
-    fn schema(&self) -> String {
+    fn schema(&self, policy: &ImageSpec) -> String {
         let mut text = String::from(
             "// Who asks. Without a good token: signed_in is false, the sets are empty, `sub` is \"\", and\n\
              // issuer and claims are missing. A token without `sub` leaves `sub` out.\n\
@@ -157,9 +157,18 @@ impl Shape {
         }
         text.push_str(
             "};\n\n// A canonical path: its decoded segments, counted, and some of them by place: sN from the\n\
-             // start, eN from the end; fromN is the path after N segments, from its slash on.\n\
-             entity Path = {\n    depth: Long,\n    slash: Bool,\n",
+             // start, eN from the end; fromN is the path after N segments, from its slash on.\n",
         );
+        let origin = policy.reader.code();
+        text.push_str(&format!(
+            "// Paths are decoded as for `[paths] origin = \"{origin}\"`.\n"
+        ));
+        if let Some(index) = &policy.index {
+            text.push_str(&format!(
+                "// A path that ends in `/` counts as that path with `{index}` appended, so `slash` is false.\n"
+            ));
+        }
+        text.push_str("entity Path = {\n    depth: Long,\n    slash: Bool,\n");
         let places = [
             ("s", &self.starts),
             ("e", &self.ends),

@@ -1,8 +1,9 @@
 //! The edits to a request on its way to the origin, and to the origin's response.
 //!
 //! Request edits refer to header lines by position, so that every edge can apply them to its own form of
-//! a request. The path never changes: the bytes that were checked are the bytes that are sent. Not here:
-//! whether the request may be forwarded at all.
+//! a request. The bytes of the path that were checked are the bytes that are sent; only the name of the index
+//! document is appended to a path that ends in `/`, before the decision. Not here: whether the request may be
+//! forwarded at all.
 
 mod identity;
 mod response;
@@ -28,8 +29,8 @@ pub struct Forward {
 /// The edits to a request.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RequestEdits {
-    /// The target to send instead of the one received, if it changes: the same raw path, and the query
-    /// without the token.
+    /// The target to send instead of the one received, if it changes: the raw path as it was decided, and the
+    /// query without the token.
     pub target: Option<Vec<u8>>,
     /// The header field lines that change, by rising index.
     pub headers: Vec<HeaderEdit>,

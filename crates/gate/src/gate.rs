@@ -18,8 +18,7 @@ use core::net::IpAddr;
 
 use tollgate_core::decide::{self, Trace};
 use tollgate_core::{
-    Decision, Image, ImageError, ImageId, MethodSet, PathOptions, PathScratch, Query, Reason,
-    TokenState,
+    Decision, Image, ImageError, ImageId, MethodSet, PathScratch, Query, Reason, TokenState,
 };
 use tollgate_token::{Claims, KeyError, Limits, Provider, TokenError, Verifier};
 
@@ -212,11 +211,8 @@ impl<B: AsRef<[u8]>> Gate<B> {
         on_allow: impl FnOnce(&Arc<Known>, Option<IpAddr>),
     ) -> Outcome {
         let mut scratch = PathScratch::new();
-        let options = PathOptions {
-            ascii_only: self.image.ascii_only(),
-        };
-        // The path is first because it is cheap: nobody gets a signature checked for a hostile one.
-        let path = match scratch.parse(request.path(), options) {
+        // The path is first because it is cheap: no signature is checked for a hostile one.
+        let path = match scratch.parse(request.path(), self.image.path_options()) {
             Ok(_) if request.has_splitting_query() => {
                 return self.reject(request, BAD_QUERY);
             }
@@ -226,6 +222,11 @@ impl<B: AsRef<[u8]>> Gate<B> {
         if self.is_session_endpoint(request, &tokens) {
             return self.answer_session(request, &path, tokens);
         }
+        let indexed = self.indexed_target(request);
+        let request = &Request {
+            target: indexed.as_deref().unwrap_or(request.target),
+            ..*request
+        };
         let found = self.find_token(request, &path, &mut tokens);
         let (state, seen) = match (&found.known, found.rejected) {
             (Some(known), _) => (TokenState::Verified(&known.facts), known.seen()),
@@ -247,6 +248,11 @@ impl<B: AsRef<[u8]>> Gate<B> {
         let mut outcome = self.conclude(request, decision, detail, seen);
         outcome.unknown_key = found.unknown_key && decision.reason == Reason::BadToken;
         if let Action::Forward(forward) = &mut outcome.action {
+            if indexed.is_some() {
+                // It is set already if a token was removed from it.
+                let target = &mut forward.request.target;
+                target.get_or_insert_with(|| request.target.to_vec());
+            }
             let known = found.known.as_deref();
             if self.config.forward.identity {
                 let rule = outcome.rule.as_deref().unwrap_or_default();
@@ -269,6 +275,18 @@ impl<B: AsRef<[u8]>> Gate<B> {
         } else {
             CacheEdit::Keep
         }
+    }
+
+    /// The target with the index document in it, if the site has one and the path ends in `/`: it is decided
+    /// and forwarded in place of the one received.
+    fn indexed_target(&self, request: &Request<'_>) -> Option<Vec<u8>> {
+        let index = self.image.path_options().index?;
+        let path = request.path();
+        if !path.ends_with(b"/") {
+            return None;
+        }
+        let rest = request.target.get(path.len()..).unwrap_or_default();
+        Some([path, index.as_bytes(), rest].concat())
     }
 
     /// The outcome for a target that is not canonical.

@@ -21,7 +21,7 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use tokio::sync::watch;
-use tollgate_core::UnixSeconds;
+use tollgate_core::{PathReader, UnixSeconds};
 use tollgate_gate::refresh::{MAX_FETCH_SECS, MAX_KEYS_BYTES};
 use tollgate_gate::{Gate, KeyFetch, KeysAccepted, KeysRefused, Outcome, TokenCache, Why};
 
@@ -113,6 +113,11 @@ impl KeyedGate {
             asked: AtomicI64::new(i64::MIN),
             sink,
         }
+    }
+
+    /// The reader that the policy's paths are meant for.
+    pub(crate) fn path_reader(&self) -> PathReader {
+        self.read().image().path_options().reader
     }
 
     /// Decides, and waits for a fetch only if the answer depends on it.

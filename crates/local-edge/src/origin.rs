@@ -10,6 +10,7 @@ use std::path::Path;
 
 use http::{HeaderMap, Method, Response};
 use hyper::body::Incoming;
+use tollgate_core::PathReader;
 
 use crate::body::AnyBody;
 
@@ -27,6 +28,8 @@ enum Kind {
 pub(crate) struct Allowed<'a> {
     pub(crate) method: Method,
     pub(crate) target: &'a [u8],
+    /// How the path in it is read.
+    pub(crate) reader: PathReader,
     pub(crate) headers: HeaderMap,
     /// The client's address, as the gate took it.
     pub(crate) client_ip: &'a str,
@@ -37,7 +40,7 @@ pub(crate) struct Allowed<'a> {
 
 impl Origin {
     /// The files below `root`. Each file has one name, the one on disk, byte for byte: links are
-    /// not followed, and there are no index documents.
+    /// not followed, and there are no index documents but the policy's own.
     ///
     /// # Errors
     ///
@@ -60,7 +63,12 @@ impl Origin {
         match &self.0 {
             Kind::Folder(folder) => {
                 folder
-                    .answer(request.method, request.target, request.headers)
+                    .answer(
+                        request.method,
+                        request.target,
+                        request.reader,
+                        request.headers,
+                    )
                     .await
             }
             Kind::Upstream(upstream) => upstream.answer(request).await,

@@ -144,6 +144,7 @@ impl Service {
                     .answer(Allowed {
                         method,
                         target,
+                        reader: self.gate.path_reader(),
                         headers,
                         client_ip: &ip,
                         trusts_proxy: self.trust_forwarded_for,

@@ -11,7 +11,7 @@ struct Hit<'a>(&'a str, &'a Rule, Captures);
 /// Decides `request` under `policy`.
 pub fn decide(policy: &Policy, request: &Request) -> Verdict {
     let raw = request.target.split(|byte| *byte == b'?').next();
-    let Some(path) = pieces(raw.unwrap_or_default(), policy.ascii_only) else {
+    let Some(path) = pieces(raw.unwrap_or_default(), policy) else {
         return verdict("reject", 400, "bad_path", None);
     };
     let allows = hits(policy, &path, Effect::Allow);

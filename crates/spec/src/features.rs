@@ -6,7 +6,9 @@ use std::collections::BTreeSet;
 
 use core::net::IpAddr;
 
-use crate::model::{Course, Effect, Expr, METHODS, Operator, Policy, Request, Rule, Token, Value};
+use crate::model::{
+    Course, Effect, Expr, METHODS, Operator, Origin, Policy, Request, Rule, Token, Value,
+};
 
 /// Every feature there is.
 pub const ALL: &[&str] = &[
@@ -39,6 +41,7 @@ pub const ALL: &[&str] = &[
     "an IPv4 address as IPv6",
     "an IPv4 network",
     "an IPv6 network",
+    "an index document",
     "an unknown address",
     "an unknown list of groups",
     "an unknown method",
@@ -67,6 +70,8 @@ pub const ALL: &[&str] = &[
     "no token",
     "non-ASCII pattern",
     "now",
+    "origin files",
+    "origin s3",
     "path",
     "scopes",
     "several patterns",
@@ -86,6 +91,9 @@ pub const ALL: &[&str] = &[
 pub fn of_policy(policy: &Policy) -> BTreeSet<&'static str> {
     let mut found = Found(BTreeSet::new());
     found.when(policy.ascii_only, "ascii only");
+    found.when(policy.origin == Origin::S3, "origin s3");
+    found.when(policy.origin == Origin::Files, "origin files");
+    found.when(policy.index.is_some(), "an index document");
     for course in &policy.courses {
         found.course(course);
     }

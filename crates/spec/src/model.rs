@@ -9,7 +9,11 @@ pub const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE",
 /// A whole policy.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Policy {
-    /// Refuse every request path that is not ASCII.
+    /// The reader of the path after the gate.
+    pub origin: Origin,
+    /// The name that is appended to a path that ends in a slash.
+    pub index: Option<String>,
+    /// Reject every request path that is not ASCII.
     pub ascii_only: bool,
     /// The declared claims and their types.
     pub claims: BTreeMap<String, ClaimType>,
@@ -17,6 +21,18 @@ pub struct Policy {
     pub places: BTreeMap<String, Vec<String>>,
     /// The courses. The site's own rules are the course `site` with the base `""`.
     pub courses: Vec<Course>,
+}
+
+/// The reader of the path after the gate.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Origin {
+    /// Any program.
+    #[default]
+    Strict,
+    /// S3: decodes once, and reads `+` as a space.
+    S3,
+    /// A server of static files: decodes once.
+    Files,
 }
 
 /// One file of rules.

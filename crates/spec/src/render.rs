@@ -5,7 +5,7 @@
 mod cel;
 mod time;
 
-use crate::model::{ClaimType, Course, Effect, Network, Policy, Rule};
+use crate::model::{ClaimType, Course, Effect, Network, Origin, Policy, Rule};
 use cel::Turns;
 
 /// The files of a policy folder that means `policy`: names and texts.
@@ -58,9 +58,7 @@ impl Writer {
                  secrets = [{{ kid = \"k\", file = \"k.key\" }}]\n"
             ));
         }
-        if policy.ascii_only {
-            self.text.push_str("\n[paths]\nascii_only = true\n");
-        }
+        self.paths(policy);
         if !policy.claims.is_empty() {
             self.text.push_str("\n[claims]\n");
         }
@@ -76,6 +74,28 @@ impl Writer {
         }
         for course in policy.courses.iter().filter(|course| course.id == "site") {
             course.rules.iter().for_each(|rule| self.rule(rule));
+        }
+    }
+
+    fn paths(&mut self, policy: &Policy) {
+        let origin = match policy.origin {
+            // The default, which can be left out.
+            Origin::Strict => (self.turns.next() % 2 == 1).then_some("strict"),
+            Origin::S3 => Some("s3"),
+            Origin::Files => Some("files"),
+        };
+        let mut table = String::new();
+        if let Some(origin) = origin {
+            table.push_str(&format!("origin = \"{origin}\"\n"));
+        }
+        if let Some(index) = &policy.index {
+            table.push_str(&format!("index = \"{index}\"\n"));
+        }
+        if policy.ascii_only {
+            table.push_str("ascii_only = true\n");
+        }
+        if !table.is_empty() {
+            self.text.push_str(&format!("\n[paths]\n{table}"));
         }
     }
 

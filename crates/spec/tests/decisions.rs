@@ -63,7 +63,6 @@ fn policy(base: &str, rules: Vec<Rule>) -> Policy {
         ("roles", ClaimType::Texts),
     ];
     Policy {
-        ascii_only: false,
         places: BTreeMap::new(),
         claims: claims.map(|(name, kind)| (name.to_owned(), kind)).into(),
         courses: vec![Course {
@@ -71,6 +70,7 @@ fn policy(base: &str, rules: Vec<Rule>) -> Policy {
             base: base.to_owned(),
             rules,
         }],
+        ..Policy::default()
     }
 }
 

@@ -4,6 +4,7 @@
 // `{"load": {"edge": …, "source": …, "store": {…}}}` loads a script, `{"ask": [request, …]}` is answered
 // by `{"answers": […]}`, and for EdgeWorkers `{"measure": {"requests": […], "samples": N, "repeats": N}}` by
 // the nanoseconds of a decision, a figure a sample, and those of a script that does nothing. Every script runs in a context of its own, where text and WASM are no code.
+// `{"sweep": {"request": …, "ranges": […]}}` is answered by those code points in the ranges that a path may hold.
 // Where a request is `broken`, the clock throws for CloudFront, and WebCrypto rejects everything for EdgeWorkers; where
 // that is "headers", EdgeWorkers cannot remove any, and where it is "log", they cannot log. Where a request has `spoil`, a
 // list of names and a value, the platform shows that value under these names, and a script that throws denies.
@@ -109,7 +110,7 @@ function akamaiRequest(asked) {
     headers.set(key, [...(headers.get(key) ?? []), value]);
   }
   const at = asked.target.indexOf("?");
-  const seen = { headers, query: undefined, response: undefined };
+  const seen = { headers, query: undefined, path: undefined, response: undefined };
   const request = {
     method: asked.method,
     url: asked.target,
@@ -123,7 +124,7 @@ function akamaiRequest(asked) {
       if (asked.broken === "headers") throw new Error("broken");
       headers.delete(name.toLowerCase());
     },
-    route: ({ query }) => (seen.query = query),
+    route: ({ path, query }) => Object.assign(seen, { path, query }),
     respondWith: (status, fields, body) => (seen.response = { status, headers: fields, body }),
   };
   return { request, seen, headers };
@@ -181,9 +182,24 @@ async function loadEdgeworkers({ source }) {
     if (status !== answer.status || (seen.response === undefined) !== (answer.outcome === "allow")) {
       return { error: `logged ${lines[0]}, answered ${status}` };
     }
-    if (seen.response === undefined) return { ...answer, forwarded: [...headers.keys()].sort() };
+    if (seen.response === undefined) {
+      return { ...answer, path: seen.path ?? request.path, forwarded: [...headers.keys()].sort() };
+    }
     return seen.response.headers.allow ? { ...answer, allow: seen.response.headers.allow } : answer;
   };
+}
+
+// The code points of ranges that a path may hold, each asked about alone.
+async function sweep({ request, ranges }) {
+  const allowed = [];
+  for (const [first, last] of ranges) {
+    for (let point = first; point <= last; point++) {
+      const target = `/x${encodeURIComponent(String.fromCodePoint(point))}x`;
+      const { outcome } = await ask({ ...request, target });
+      if (outcome === "allow") allowed.push(point);
+    }
+  }
+  return { allowed };
 }
 
 async function answer(line) {
@@ -193,6 +209,7 @@ async function answer(line) {
     return { loaded: true };
   }
   if (asked.measure) return measure(asked.measure);
+  if (asked.sweep) return sweep(asked.sweep);
   const answers = [];
   for (const request of asked.ask) {
     answers.push(await ask(request));

@@ -71,5 +71,9 @@ function answerOf(event, returned, line, custom) {
   if (!passed && allow) {
     answer.allow = allow.value;
   }
+  // What the origin receives.
+  if (passed) {
+    answer.path = returned.uri;
+  }
   return answer;
 }

@@ -167,6 +167,19 @@ impl Node {
         Ok((figures("ns")?, figures("bare_ns")?))
     }
 
+    /// Which code points in these ranges the loaded script accepts in a path. `request` has all but a target.
+    ///
+    /// # Errors
+    ///
+    /// If the script throws.
+    pub fn accepted(&mut self, request: &Value, ranges: &[(u32, u32)]) -> Result<Vec<u64>> {
+        let asked = json!({ "request": request, "ranges": ranges });
+        let said = self.process.exchange(&json!({ "sweep": asked }))?;
+        let allowed = said.get("allowed").and_then(Value::as_array);
+        let allowed = allowed.with_context(|| format!("no code points: {said}"))?;
+        Ok(allowed.iter().filter_map(Value::as_u64).collect())
+    }
+
     /// Asks the loaded script about requests.
     ///
     /// # Errors

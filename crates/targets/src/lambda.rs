@@ -12,9 +12,9 @@ mod program;
 
 use std::path::Path;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use serde_json::Value;
-use tollgate_core::UnixSeconds;
+use tollgate_core::{Image, PathScratch, UnixSeconds};
 use tollgate_gate::Request;
 use tollgate_testkit::{Answer, Reason};
 
@@ -42,6 +42,8 @@ pub struct Lambda {
     content: Program,
     authorizer: Program,
     api: RuntimeApi,
+    /// The policy, for what its paths mean.
+    image: Image<Vec<u8>>,
 }
 
 impl Lambda {
@@ -51,6 +53,8 @@ impl Lambda {
     ///
     /// If one of the programs does not start.
     pub fn start(places: &Places, image: &Path) -> Result<Self> {
+        let bytes = std::fs::read(image).context("cannot read the image")?;
+        let policy = Image::from_bytes(bytes).map_err(|error| anyhow!("{error}"))?;
         let mut api = RuntimeApi::start(&places.cargo_lambda)?;
         let start = |role, more: &[(&str, &str)]| {
             Program::start(&places.lambda, image, &api.address(role), role, more)
@@ -64,7 +68,15 @@ impl Lambda {
             content,
             authorizer,
             api,
+            image: policy,
         })
+    }
+
+    /// The key of the object that a request is for.
+    fn key(&self, request: &Request<'_>) -> Result<Vec<u8>> {
+        let mut scratch = PathScratch::new();
+        let path = scratch.parse(request.path(), self.image.path_options());
+        Ok(path.map_err(|error| anyhow!("{error}"))?.decoded().to_vec())
     }
 
     /// The answer of the function that delivers.
@@ -78,14 +90,14 @@ impl Lambda {
         if allows && !matches!(request.method, "GET" | "HEAD") {
             // The policy lets it through, and a bucket of files has no use for it.
             ensure!(status == 405, "an allowed {} got {status}", request.method);
-        } else if allows && request.path() == b"/" {
+        } else if allows && self.key(request)?.is_empty() {
             // So it does here, and no object has an empty key.
             ensure!(status == 404, "the root got {status}");
         } else if allows {
             ensure!(status == 302, "an allowed request got {status}");
             let link = result.pointer("/headers/location").and_then(Value::as_str);
             let link = link.context("a redirect without a location")?;
-            event::is_link_to(link, LINKS, request)?;
+            event::is_link_to(link, LINKS, &self.key(request)?)?;
         } else {
             ensure!(
                 status == u64::from(answer.status),
@@ -103,6 +115,16 @@ impl Lambda {
         };
         let result = self.api.invoke("authorizer", &event)?;
         let answer = self.authorizer.decided()?;
+        let options = self.image.path_options();
+        if expect.status == 200 && options.index.is_some() && request.path().ends_with(b"/") {
+            // It cannot append the name of the index document.
+            let detail = answer.detail.as_deref();
+            ensure!(
+                detail == Some("index_not_forwarded") && result.get("errorMessage").is_some(),
+                "the authorizer decided {answer:?}"
+            );
+            return Ok(());
+        }
         ensure!(answer == *expect, "the authorizer decided {answer:?}");
         let text = |pointer: &str| result.pointer(pointer).and_then(Value::as_str);
         let statement = "/policyDocument/Statement/0";

@@ -178,17 +178,18 @@ impl Ask for LambdaEdge {
         }
         let member = |name| answer.get(name).cloned().unwrap_or_default();
         let (result, log) = (member("result"), member("log"));
+        let path = log.get("path").cloned().unwrap_or_default();
         let answer: Answer = serde_json::from_value(log).context("the log record")?;
         let asked = event
             .pointer("/Records/0/cf/request")
             .unwrap_or(&Value::Null);
-        agree(asked, &result, &answer)?;
+        agree(asked, &result, &answer, &path)?;
         Ok(answer)
     }
 }
 
-/// Refuses a log record that says something else than what CloudFront was told.
-fn agree(asked: &Value, result: &Value, answer: &Answer) -> Result<()> {
+/// Refuses a log record that differs from what CloudFront received; `path` is the logged one.
+fn agree(asked: &Value, result: &Value, answer: &Answer, path: &Value) -> Result<()> {
     let status = result.get("status").map(|status| status.as_str());
     match status {
         None => {
@@ -196,9 +197,29 @@ fn agree(asked: &Value, result: &Value, answer: &Answer) -> Result<()> {
                 answer.status == 200,
                 "logged {answer:?}, and let it through"
             );
-            for kept in ["uri", "method", "clientIp"] {
+            for kept in ["method", "clientIp"] {
                 ensure!(result.get(kept) == asked.get(kept), "`{kept}` was changed");
             }
+            let uri = |of: &Value| of.get("uri").and_then(Value::as_str).map(str::to_owned);
+            let (before, after) = (uri(asked), uri(result));
+            // Long paths are cut in the log.
+            let is_logged = after
+                .as_deref()
+                .zip(path.as_str())
+                .is_some_and(|(after, logged)| match logged.strip_suffix('…') {
+                    Some(start) => after.starts_with(start),
+                    None => after == logged,
+                });
+            ensure!(is_logged, "forwarded {after:?}, and logged {path}");
+            // Only an index document is appended, and only to a path that ends in a slash.
+            let is_kept = after == before
+                || before
+                    .as_ref()
+                    .zip(after.as_ref())
+                    .is_some_and(|(before, after)| {
+                        before.ends_with('/') && after.starts_with(before)
+                    });
+            ensure!(is_kept, "asked for {before:?}, and forwarded {after:?}");
         }
         Some(status) => {
             ensure!(

@@ -46,6 +46,8 @@ pub struct Answers {
     pub rule: Option<String>,
     /// The `Allow` header of a 405.
     pub allow: Option<String>,
+    /// The path that the origin receives, one character for each byte.
+    pub path: Option<String>,
 }
 
 impl Answers {
@@ -62,18 +64,27 @@ impl Answers {
             detail: text("detail"),
             rule: text("rule"),
             allow: text("allow"),
+            path: text("path"),
         }
     }
 
     fn of_library(gate: &Gate<Vec<u8>>, request: &Request<'_>) -> Self {
         let outcome = gate.handle(request);
-        let allow = match &outcome.action {
-            Action::Serve(response) | Action::Refuse(response) => response
-                .headers
-                .iter()
-                .find(|(name, _)| name == "allow")
-                .map(|(_, value)| value.clone()),
-            Action::Forward(_) => None,
+        let (allow, path) = match &outcome.action {
+            Action::Serve(response) | Action::Refuse(response) => {
+                let mut headers = response.headers.iter();
+                let allow = headers.find(|(name, _)| name == "allow");
+                (allow.map(|(_, value)| value.clone()), None)
+            }
+            Action::Forward(forward) => {
+                let target = forward.request.target_for(request);
+                let path = target.split(|byte| *byte == b'?').next();
+                let path = path
+                    .unwrap_or_default()
+                    .iter()
+                    .map(|byte| char::from(*byte));
+                (None, Some(path.collect()))
+            }
         };
         Self {
             outcome: outcome.kind.code().to_owned(),
@@ -82,6 +93,7 @@ impl Answers {
             detail: outcome.detail.map(str::to_owned),
             rule: outcome.rule,
             allow,
+            path,
         }
     }
 }

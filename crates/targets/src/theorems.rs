@@ -1,10 +1,12 @@
 //! What holds of every target whatever the policy says: three theorems, and that an allowed path stays where it
-//! is however an origin reads it.
+//! is however an origin reads it, or as the origin reads it that the policy declares.
 //!
 //! A theorem takes something away from a random policy, after which nothing may be allowed. Not here: how often,
 //! and on which target.
 
+use tollgate_core::PathReader;
 use tollgate_spec::model::{Course, Effect, METHODS, Policy, Rule, Who};
+use unicode_normalization::UnicodeNormalization;
 
 /// A sentence about every policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,15 +105,23 @@ pub fn forged(bearer: &str) -> String {
 /// The folder that the policy of paths opens to anyone.
 pub const FOLDER: &str = "/lower-case/prefix";
 
-/// A policy that opens just this folder.
-pub const FOLDER_POLICY: &str = r#"schema = 1
+/// A policy that allows just this folder, to anyone.
+#[must_use]
+pub fn folder_policy(reader: PathReader) -> String {
+    let origin = reader.code();
+    format!(
+        r#"schema = 1
 [site]
 name = "prefix"
+[paths]
+origin = "{origin}"
 [[rule]]
 id = "folder"
-allow = ["/lower-case/prefix/**"]
+allow = ["{FOLDER}/**"]
 anyone = true
-"#;
+"#
+    )
+}
 
 /// A raw path in the folder, or nearly.
 pub fn raw_path(random: &mut fastrand::Rng) -> Vec<u8> {
@@ -143,7 +153,10 @@ const PIECES: &[&str] = &[
     "%2e", "%2E%2e", ".%2e", "%252e", "%252e%252e", "%25", "%2525", "%2f", "%2F", "%252f", "%5c", "\\", "..\\", "%255c",
     ";", ";x=1", "..;", "%3b", "%253b", "+", "%2b", "%20", " ", "%00", "%0a", "%09", "é", "%c3%a9", "%C3%89", "%e9",
     "%c0%ae", "%c0%ae%c0%ae", "%ef%bc%8f", "\u{2024}\u{2024}", "%e2%80%a5", "%", "%2", "%zz", "%41", "%61", "#", "&", "=", "@",
-    ":", "*", "'", "(", "!", "$", ",", "%u002e", "İ", "%c4%b0", "K",
+    ":", "*", "'", "(", "!", "$", ",", "%u002e", "İ", "%c4%b0", "K", "[", "]", "^", "|", "%5b", "%5D", "%5e", "%7c",
+    "%7e", "%22", "%3c", "%3E", "%60", "%7b", "%7D", "{", "}", "<", "\"", "`", "%ef%b8%99", "%ef%b8%b0", "%cd%be",
+    "%e2%92%88", "%ef%bc%85", "%ef%bc%852e", "%ef%bc%8e%ef%bc%8e", "%ef%b9%a8", "%e2%80%a4%e2%80%a4", "%ef%bc%9f",
+    "%e2%80%ae", "%e2%80%a8", "%e2%80%8b", "%c2%ad", "%23", "%3f", "a.", ". ", ".+", "+/", "/+", "%20/", "%ef%bc%8b",
 ];
 
 /// How an origin, a cache or a library between them reads a path.
@@ -167,11 +180,13 @@ pub enum Normaliser {
     LowerCase,
     /// `+` is a space.
     PlusToSpace,
+    /// Characters are their compatibility forms (NFKC).
+    Compatibility,
 }
 
 impl Normaliser {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::None,
         Self::Rfc3986,
         Self::MergeSlashes,
@@ -181,6 +196,7 @@ impl Normaliser {
         Self::CutAtSemicolon,
         Self::LowerCase,
         Self::PlusToSpace,
+        Self::Compatibility,
     ];
 
     /// The path as it is read.
@@ -214,22 +230,44 @@ impl Normaliser {
                 Err(_) => path.to_ascii_lowercase(),
             },
             Self::PlusToSpace => each(b'+', b' '),
+            Self::Compatibility => match str::from_utf8(path) {
+                Ok(text) => text.nfkc().collect::<String>().into_bytes(),
+                Err(_) => path.to_vec(),
+            },
         }
     }
 }
 
-/// Two readers, one behind the other, that find an allowed path outside the folder, if any do.
+/// How a reader that a policy can declare reads a path: it decodes once, and that is the name of the object or
+/// file. `None` for a reader that is not known.
 #[must_use]
-pub fn escape(path: &[u8]) -> Option<(Normaliser, Normaliser)> {
+pub fn read_once(reader: PathReader, path: &[u8]) -> Option<Vec<u8>> {
+    match reader {
+        PathReader::Strict => None,
+        PathReader::S3 => Some(decoded(&Normaliser::PlusToSpace.read(path), |_| true)),
+        PathReader::Files => Some(decoded(path, |_| true)),
+    }
+}
+
+/// How an allowed path can be read as one outside the folder, if it can: by any two readers, one after the other,
+/// where the policy declares none, else by the declared one. A file system then follows dots and slashes.
+#[must_use]
+pub fn escape(reader: PathReader, path: &[u8]) -> Option<String> {
     let is_inside = |path: &[u8]| {
-        let rest = path.strip_prefix(FOLDER.as_bytes());
-        rest.is_some_and(|rest| rest.starts_with(b"/"))
+        let followed = without_dots(&Normaliser::MergeSlashes.read(path));
+        [path, &followed].into_iter().all(|path| {
+            let rest = path.strip_prefix(FOLDER.as_bytes());
+            rest.is_some_and(|rest| rest.starts_with(b"/"))
+        })
     };
+    if let Some(read) = read_once(reader, path) {
+        return (!is_inside(&read)).then(|| format!("{reader:?}"));
+    }
     for first in Normaliser::ALL {
         let read = first.read(path);
         for second in Normaliser::ALL {
             if !is_inside(&second.read(&read)) {
-                return Some((first, second));
+                return Some(format!("{first:?} and {second:?}"));
             }
         }
     }
@@ -297,8 +335,8 @@ mod tests {
     #[test]
     fn readers_read_as_they_should() {
         use Normaliser::{
-            Backslash, CutAtSemicolon, DecodeOnce, DecodeTwice, LowerCase, MergeSlashes,
-            PlusToSpace, Rfc3986,
+            Backslash, Compatibility, CutAtSemicolon, DecodeOnce, DecodeTwice, LowerCase,
+            MergeSlashes, PlusToSpace, Rfc3986,
         };
         for (reader, raw, read) in [
             (Rfc3986, "/a/b/c/./../../g", "/a/g"),
@@ -312,6 +350,7 @@ mod tests {
             (CutAtSemicolon, "/a;x=/b/..;/c", "/a/b/../c"),
             (LowerCase, "/Ab%2E", "/ab%2e"),
             (PlusToSpace, "/a+b", "/a b"),
+            (Compatibility, "/\u{FE30}/\u{37E}", "/../;"),
         ] {
             assert_eq!(reader.read(raw.as_bytes()), read.as_bytes(), "{raw}");
         }
@@ -328,10 +367,69 @@ mod tests {
             "a/%2e./..",
         ] {
             let path = [FOLDER, "/", out].concat();
-            assert!(escape(path.as_bytes()).is_some(), "{out}");
+            assert!(
+                escape(PathReader::Strict, path.as_bytes()).is_some(),
+                "{out}"
+            );
         }
-        assert_eq!(escape([FOLDER, "/a/b.html"].concat().as_bytes()), None);
-        assert!(escape(b"/lower-case/prefixed").is_some());
+        let once = [PathReader::S3, PathReader::Files];
+        for (rest, is_out) in [
+            ("%2e%2e/x", true),
+            ("a/..", false),
+            ("../x", true),
+            ("%252e%252e/", false),
+            ("..;/a", false),
+            ("%EF%B8%B0/", false),
+        ] {
+            let path = [FOLDER, "/", rest].concat();
+            for reader in once {
+                let escape = escape(reader, path.as_bytes());
+                assert_eq!(escape.is_some(), is_out, "{rest} {reader:?}");
+            }
+        }
+        for reader in PathReader::ALL {
+            let inside = [FOLDER, "/a/b.html"].concat();
+            assert_eq!(escape(reader, inside.as_bytes()), None);
+            assert!(escape(reader, b"/lower-case/prefixed").is_some());
+        }
+    }
+
+    /// What the core accepts for a reader is what that reader reads, byte for byte; and where it declares none,
+    /// no two readers see another folder.
+    #[test]
+    fn the_core_and_the_reader_read_the_same() {
+        let mut random = fastrand::Rng::with_seed(7);
+        let mut scratch = tollgate_core::PathScratch::new();
+        let mut accepted = [0_u32; 3];
+        for _ in 0..200_000 {
+            let raw = raw_path(&mut random);
+            let path = raw.split(|byte| *byte == b'?').next().unwrap();
+            for (count, reader) in accepted.iter_mut().zip(PathReader::ALL) {
+                let options = tollgate_core::PathOptions {
+                    reader,
+                    ..Default::default()
+                };
+                let Ok(read) = scratch.parse(path, options) else {
+                    continue;
+                };
+                *count += 1;
+                if let Some(model) = read_once(reader, path) {
+                    assert_eq!([b"/", read.decoded()].concat(), model);
+                    // No dots and no slashes to follow: a file of this name is in the folder of its path.
+                    assert_eq!(without_dots(&model), model, "{}", path.escape_ascii());
+                    assert_eq!(Normaliser::MergeSlashes.read(&model), model);
+                }
+                let prefix = b"lower-case/prefix/";
+                if read.decoded().starts_with(prefix) {
+                    assert_eq!(escape(reader, path), None, "{}", path.escape_ascii());
+                }
+            }
+        }
+        assert!(accepted.iter().all(|count| *count > 5_000), "{accepted:?}");
+        assert!(
+            accepted[0] < accepted[1] && accepted[0] < accepted[2],
+            "{accepted:?}"
+        );
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 use tollgate_compiler::{CompileOptions, SourceTree, compile};
-use tollgate_core::path::{PathOptions, PathScratch};
+use tollgate_core::path::PathScratch;
 use tollgate_core::{Facts, Query, TokenState, UnixSeconds, decide};
 use tollgate_crypto::Native;
 use tollgate_gate::Gate;
@@ -90,9 +90,7 @@ fn deciding_allocates_nothing() {
         for token in &tokens {
             let mut reason = None;
             let made = allocations(|| {
-                let options = PathOptions {
-                    ascii_only: gate.image().ascii_only(),
-                };
+                let options = gate.image().path_options();
                 if let Ok(path) = scratch.parse(raw, options) {
                     let query = Query {
                         path: &path,

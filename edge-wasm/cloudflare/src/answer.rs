@@ -109,7 +109,7 @@ pub(crate) fn forward(
     let Ok(sent) = sent else {
         return Sent::Unbuildable;
     };
-    if path(split(&sent.url()).1) != path(target) {
+    if !is_same_path(path(split(&sent.url()).1), path(target)) {
         return Sent::OtherPath;
     }
     match edit_headers(&sent.headers(), asked, changes) {
@@ -148,4 +148,9 @@ fn edit_headers(
 
 fn path(target: &str) -> &str {
     target.split_once('?').map_or(target, |(path, _)| path)
+}
+
+/// Whether a URL that the runtime built has the checked path. URLs spell `^` as `%5E`, which is the same name.
+fn is_same_path(built: &str, checked: &str) -> bool {
+    built == checked || built == checked.replace('^', "%5E")
 }

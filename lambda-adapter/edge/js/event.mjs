@@ -1,9 +1,9 @@
 // A CloudFront request event as a question to the gate, and the gate's outcome as what CloudFront
 // takes back.
 //
-// The event's own request goes back with a few changes, so that members that nobody here reads
-// survive; its `uri` changes only where an index document is appended. Not here: decisions, and when something is
-// logged.
+// The event's own request goes back with a few changes, so that members that no code here reads
+// survive; to its `uri` only the name of an index document is appended. Not here: decisions, and when something
+// is logged.
 
 import { STATUS_CODES } from "node:http";
 
@@ -58,8 +58,7 @@ export function forwarded({ kind, request, path, lines }, { target, edits, added
   const end = target.indexOf("?");
   const sent = end < 0 ? target : target.slice(0, end);
   if (sent !== path) {
-    const isIndex = path.endsWith("/") && sent.startsWith(path) && !sent.includes("/", path.length);
-    if (!isIndex) throw new Error("the gate forwards another path than it was asked about");
+    if (!isIndexOf(path, sent)) throw new Error("the gate forwards a path that it did not decide");
     request.uri = asText(sent);
   }
   request.querystring = end < 0 ? "" : asText(target.slice(end + 1));
@@ -74,6 +73,11 @@ export function forwarded({ kind, request, path, lines }, { target, edits, added
   }
   for (const [name, value] of added) request.headers[name] = [{ key: name, value }];
   return request;
+}
+
+/** Whether `sent` is the path with the name of an index document appended. */
+function isIndexOf(path, sent) {
+  return path.endsWith("/") && sent.startsWith(path) && !sent.slice(path.length).includes("/");
 }
 
 /** A generated response for what the gate says to `respond`. */

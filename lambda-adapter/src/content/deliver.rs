@@ -1,6 +1,6 @@
 //! An allowed request gets its file, or a link, or a plain refusal.
 
-use tollgate_core::UnixSeconds;
+use tollgate_core::{PathReader, UnixSeconds};
 
 use super::file::{content_type, disposition};
 use super::reply::{Body, HttpReply};
@@ -73,7 +73,7 @@ impl<S: Store> Content<S> {
     pub(crate) async fn deliver(
         &self,
         request: &HttpRequest,
-        raw: &str,
+        (raw, reader): (&str, PathReader),
         now: UnixSeconds,
     ) -> Delivered<S::Body> {
         let is_head = request.method == "HEAD";
@@ -86,7 +86,7 @@ impl<S: Store> Content<S> {
                 ..Delivered::plain(reply)
             };
         }
-        let Some(key) = raw_path::to_key(raw) else {
+        let Some(key) = raw_path::to_key(raw, reader) else {
             return refused(&Trouble::Store(StoreError::Missing));
         };
         let delivered = match &self.settings.delivery {

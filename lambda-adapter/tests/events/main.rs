@@ -94,6 +94,30 @@ fn an_allowed_request_goes_on_unchanged() {
 }
 
 #[test]
+fn the_index_document_is_forwarded() {
+    let spec = tollgate_compiler::spec::ImageSpec {
+        index: Some("index.html".to_owned()),
+        ..site::spec(config().encode().expect("a good configuration"))
+    };
+    let image = tollgate_compiler::encode::encode(&spec).expect("a good policy");
+    let gate = Gate::new(image.image, &site::Provider).expect("a good image");
+    let secret = token(r#""cognito:groups":["rust-101"]"#);
+    let query = format!("a=/&token={secret}");
+    for (uri, query, sent) in [
+        ("/courses/rust-101/preview/", "", ("index.html", "")),
+        ("/courses/rust-101/preview/", "x=%2F", ("index.html", "x=%2F")),
+        ("/courses/rust-101/", &query, ("index.html", "a=/")),
+        ("/courses/rust-101/preview/a", "x=/", ("", "x=/")),
+    ] {
+        let mut event = viewer_request("GET", uri, query);
+        let mut expect = request(&mut event).clone();
+        expect["uri"] = json!(format!("{uri}{}", sent.0));
+        expect["querystring"] = json!(sent.1);
+        assert_eq!(answered(&gate, event), expect, "{uri}");
+    }
+}
+
+#[test]
 fn the_token_does_not_reach_the_origin() {
     let token = token(r#""cognito:groups":["rust-101"]"#);
     let query = format!("a=1&token={token}&b=%20");

@@ -15,6 +15,7 @@ mod keys;
 mod kit;
 mod links;
 mod malformed;
+mod paths;
 
 // The small site that the gate's own tests use.
 #[path = "../../../crates/gate/tests/gate/site.rs"]

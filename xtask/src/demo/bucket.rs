@@ -11,7 +11,7 @@ use crate::ui::Step;
 use crate::{repo, shell};
 
 /// The emulator. `AUTH` makes it check signatures and rights; without, it lets everybody in.
-const MINISTACK: Pip<'static> = Pip {
+pub(crate) const MINISTACK: Pip<'static> = Pip {
     folder: "ministack",
     packages: &["ministack==1.5.33"],
 };

@@ -7,6 +7,7 @@
 use core::fmt;
 
 use tollgate_compiler::spec::{ClaimSpec, ImageSpec};
+use tollgate_core::PathReader;
 use tollgate_gate::config::{DenyConfig, ForwardConfig, GateConfig, TokenSource};
 use tollgate_gate::session::{SessionConfig, SessionPath};
 use tollgate_token::{Algorithm, ClaimRules, IssuerConfig};
@@ -31,6 +32,10 @@ pub enum Setting {
     DenyAnswers,
     /// The site's name, which is the realm of challenges.
     SiteName,
+    /// The reader of paths: other paths are accepted, or a raw `+` means something else.
+    PathReader,
+    /// The index document: paths that end in `/` are decided as others.
+    PathIndex,
 }
 
 impl Setting {
@@ -44,6 +49,8 @@ impl Setting {
             Self::Claims => "claims",
             Self::DenyAnswers => "deny_answers",
             Self::SiteName => "site_name",
+            Self::PathReader => "path_reader",
+            Self::PathIndex => "path_index",
         }
     }
 }
@@ -149,6 +156,8 @@ impl Changes {
     fn policy(&mut self, old: &ImageSpec, new: &ImageSpec) {
         let ImageSpec {
             ascii_only,
+            reader,
+            index,
             claims,
             // Rules are searched.
             rules: _,
@@ -160,6 +169,17 @@ impl Changes {
             let what = "paths that are not ASCII are accepted (`ascii_only` was removed)";
             self.note(Setting::Paths, what, Opens::May);
         }
+        if *reader != new.reader {
+            // What `strict` accepts, every reader reads in the same way.
+            let opens = match new.reader {
+                PathReader::Strict => Opens::Never,
+                PathReader::S3 | PathReader::Files => Opens::May,
+            };
+            let what = "which paths are accepted, and how they are read";
+            self.note(Setting::PathReader, what, opens);
+        }
+        let what = "which path is decided for one that ends in `/`";
+        self.differ(Setting::PathIndex, what, index, &new.index, Opens::May);
         for old in claims {
             // Of a type that differs the search tries all values; a claim that no rule reads decides nothing.
             let ClaimSpec { name: _, kind: _ } = old;

@@ -13,11 +13,12 @@ use core::cmp::Ordering;
 
 use tollgate_compiler::spec::{Comparison, Expr, RuleSpec, StringTest, Template};
 use tollgate_core::MethodSet;
-use tollgate_core::path::check_segment;
 
 use super::pattern::Part;
+use super::readers::Readers;
 use super::{Item, PatternId, Walk};
 use crate::domain::texts::{self, Material};
+use globs::Wanted;
 pub use globs::matches as glob_matches;
 
 /// The segments to try, and the items each can move.
@@ -35,7 +36,7 @@ type Known<K> = RefCell<HashMap<K, Rc<[String]>>>;
 /// What was worked out before.
 #[derive(Default)]
 pub(super) struct Memory<'p> {
-    words: Known<(Vec<&'p str>, Vec<&'p str>)>,
+    words: Known<(Vec<&'p str>, Vec<&'p str>, Option<char>)>,
     captured: Known<Vec<(usize, usize)>>,
 }
 
@@ -44,15 +45,17 @@ impl<'p> Memory<'p> {
         &self,
         globs: &BTreeSet<&'p str>,
         literals: &BTreeMap<&'p str, Vec<Item>>,
+        wanted: &Wanted<'_>,
     ) -> Rc<[String]> {
         let key = (
             globs.iter().copied().collect(),
             literals.keys().copied().collect(),
+            wanted.letter,
         );
         if let Some(words) = self.words.borrow().get(&key) {
             return words.clone();
         }
-        let words: Rc<[String]> = globs::words(globs, literals).into();
+        let words: Rc<[String]> = globs::words(globs, literals, wanted).into();
         self.words.borrow_mut().insert(key, words.clone());
         words
     }
@@ -91,8 +94,7 @@ pub(super) fn alphabet<'p>(walk: &Walk<'_, 'p>, items: &[Item]) -> Alphabet<'p> 
     if all_matter {
         let mut taken: HashSet<Rc<str>> = HashSet::new();
         let mut add = |text: String, letters: &mut Vec<Rc<str>>| {
-            let ascii = text.is_ascii() || !walk.ascii_only;
-            if ascii && !literals.contains_key(&*text) && check_segment(&text, false).is_ok() {
+            if !literals.contains_key(&*text) && walk.readers.accept(&text) {
                 let text: Rc<str> = text.into();
                 if taken.insert(text.clone()) {
                     letters.push(text);
@@ -114,16 +116,21 @@ pub(super) fn alphabet<'p>(walk: &Walk<'_, 'p>, items: &[Item]) -> Alphabet<'p> 
             }
         }
         if !globs.is_empty() {
-            for text in walk.memory.words(&globs, &literals).iter() {
-                add(text.clone(), &mut letters);
+            let is_legal = &|text: &str| walk.readers.accept(text);
+            let foreign = walk.readers.foreign().iter().map(|telling| Some(*telling));
+            for letter in [None].into_iter().chain(foreign) {
+                let wanted = Wanted { letter, is_legal };
+                for text in walk.memory.words(&globs, &literals, &wanted).iter() {
+                    add(text.clone(), &mut letters);
+                }
             }
         }
-        if walk.foreign_letters {
-            // Next to every other segment one that fits the same and is not ASCII.
-            let texts: Vec<Rc<str>> = letters.clone();
-            add("é".to_owned(), &mut letters);
-            for text in texts {
-                for foreign in foreign(&text, &globs) {
+        // Next to every segment one that fits the same globs and that only one policy accepts.
+        let texts: Vec<Rc<str>> = letters.clone();
+        for telling in walk.readers.foreign() {
+            add(telling.to_string(), &mut letters);
+            for text in &texts {
+                for foreign in foreign(text, *telling, &globs) {
                     add(foreign, &mut letters);
                 }
             }
@@ -136,9 +143,9 @@ pub(super) fn alphabet<'p>(walk: &Walk<'_, 'p>, items: &[Item]) -> Alphabet<'p> 
     }
 }
 
-/// Texts that are not ASCII and fit the same globs as this one: one for each end that may matter, and one that has
-/// both of its ends.
-fn foreign(text: &str, globs: &BTreeSet<&str>) -> Vec<String> {
+/// Texts with this character that fit the same globs as this one: one for each end that may matter, and one that
+/// has both of its ends.
+fn foreign(text: &str, telling: char, globs: &BTreeSet<&str>) -> Vec<String> {
     let fits = |text: &str| -> Vec<bool> {
         let fits = |glob: &&str| globs::matches(glob.as_bytes(), text.as_bytes());
         globs.iter().map(fits).collect()
@@ -146,7 +153,7 @@ fn foreign(text: &str, globs: &BTreeSet<&str>) -> Vec<String> {
     let wanted = fits(text);
     let with_letter = |place: usize| {
         let (start, end) = text.split_at_checked(place)?;
-        let candidate = format!("{start}é{end}");
+        let candidate = format!("{start}{telling}{end}");
         (fits(&candidate) == wanted).then_some(candidate)
     };
     let ends = [text.len(), 0].map(with_letter);
@@ -302,11 +309,11 @@ fn told_apart_by(walk: &Walk<'_, '_>, rules: &[(usize, usize)]) -> Vec<String> {
             }
         }
     }
-    kinds(&material, &tests)
+    kinds(&material, &tests, &walk.readers)
 }
 
 /// The constants, and of all texts made from them one for every answer that the tests can give.
-fn kinds(material: &Material, tests: &[&Expr]) -> Vec<String> {
+fn kinds(material: &Material, tests: &[&Expr], readers: &Readers<'_>) -> Vec<String> {
     let answers = |text: &str| -> Vec<Option<(Ordering, bool)>> {
         let side = |side: &Expr| match side {
             Expr::Capture(_) => Some(text.to_owned()),
@@ -337,7 +344,7 @@ fn kinds(material: &Material, tests: &[&Expr]) -> Vec<String> {
     // Below the least constant there may be no text that a path can hold but this one.
     let least = material.ordered.then(|| "!".to_owned());
     for text in texts::candidates(material).into_iter().chain(least) {
-        if check_segment(&text, false).is_ok() && seen.insert(answers(&text)) {
+        if readers.accept(&text) && seen.insert(answers(&text)) {
             texts.push(text);
         }
     }
@@ -374,7 +381,7 @@ fn names(rule: &RuleSpec) -> impl Iterator<Item = &Template> {
         .flatten()
 }
 
-/// A path as it stands in a request.
+/// A path as it is spelled in a request. Every reader that accepts the segments reads this spelling as them.
 pub(crate) fn escaped(segments: &[Rc<str>], slash: bool) -> String {
     const PLAIN: &[u8] = b"-._~!*'():@&=$,";
     let mut target = String::new();

@@ -49,9 +49,11 @@ pub(crate) fn opened(model: &Policy) -> Policy {
     model
 }
 
-/// A policy that lets everybody have what a pattern names, base included.
-pub(crate) fn of_pattern(pattern: &str) -> Policy {
+/// A policy that allows everyone what a pattern names, base included, with the path settings of another.
+pub(crate) fn of_pattern(model: &Policy, pattern: &str) -> Policy {
     Policy {
+        origin: model.origin,
+        index: model.index.clone(),
         courses: vec![Course {
             id: "site".to_owned(),
             base: String::new(),

@@ -139,5 +139,5 @@ fn names(both: &Both, pattern: &str, request: &Request) -> bool {
         method: "GET".to_owned(),
         ..request.clone()
     };
-    spec_says(both, &of_pattern(pattern), &request) == "allow"
+    spec_says(both, &of_pattern(&both.model, pattern), &request) == "allow"
 }

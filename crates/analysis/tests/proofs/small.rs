@@ -230,3 +230,59 @@ fn principals_are_those_who_gain_access() {
         assert_eq!(closed.who, expect, "{found:#?}");
     }
 }
+
+/// Every way in which `[paths]` can differ, below every kind of pattern: what is newly allowed is shown, and
+/// what may be is reported.
+#[test]
+fn path_settings_that_allow_more_are_reported() {
+    let site = |paths: &str, pattern: &str| {
+        let rule = format!("[[rule]]\nid = \"r\"\nallow = [\"{pattern}\"]\nanyone = true\n");
+        policy(&[&format!("[paths]\n{paths}\n"), &rule])
+    };
+    let strict = "origin = \"strict\"";
+    let (s3, files) = ("origin = \"s3\"", "origin = \"files\"");
+    for pattern in [
+        "/**", "/a/**", "/a/*", "/a/{x}", "/**/x", "/a/*.pdf", "/*/b/**",
+    ] {
+        let settings = [
+            ("ascii_only = true", strict, Some("%C3%A9")),
+            (strict, s3, Some("%25")),
+            (strict, files, Some("%25")),
+            (
+                "ascii_only = true",
+                "ascii_only = true\norigin = \"s3\"",
+                Some("%25"),
+            ),
+            (s3, files, None),
+            (files, s3, None),
+            (strict, "index = \"index.html\"", None),
+            ("index = \"index.html\"", strict, None),
+            ("index = \"index.html\"", "index = \"home.html\"", None),
+        ];
+        for (old, new, witness) in settings {
+            let found = diff::diff(&site(old, pattern), &site(new, pattern), NOW);
+            assert!(!found.opens_nothing(), "{pattern}: {old} to {new}");
+            let shown = found.differences.iter().any(|difference| {
+                witness.is_some_and(|letter| difference.witness.target.contains(letter))
+                    && (difference.old.kind, difference.new.kind) == (Kind::Reject, Kind::Allow)
+            });
+            assert_eq!(
+                shown,
+                witness.is_some(),
+                "{pattern}: {old} to {new}: {found:#?}"
+            );
+        }
+        for (old, new) in [
+            (strict, "ascii_only = true"),
+            (s3, strict),
+            (files, strict),
+            ("", strict),
+        ] {
+            let found = diff::diff(&site(old, pattern), &site(new, pattern), NOW);
+            assert!(
+                found.opens_nothing(),
+                "{pattern}: {old} to {new}: {found:#?}"
+            );
+        }
+    }
+}

@@ -108,7 +108,9 @@ fn edited(policy: &model::Policy, other: &model::Policy, seed: u64) -> model::Po
         .collect();
     let (Some(rule), false) = (
         rules.get(usize::try_from(seed / 4).unwrap() % rules.len().max(1)),
-        policy.claims.len() < other.claims.len() || policy.ascii_only,
+        policy.claims.len() < other.claims.len()
+            || policy.ascii_only
+            || (policy.origin == model::Origin::Strict && other.origin != policy.origin),
     ) else {
         return policy;
     };

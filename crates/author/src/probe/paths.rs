@@ -29,7 +29,7 @@ pub(super) fn instance(pattern: &Pattern, pool: &Pool, rng: &mut Rng) -> Instanc
     for (at, segment) in pattern.segments.iter().enumerate() {
         match segment {
             Segment::Literal(text) => path.segments.push(text.clone()),
-            Segment::Glob(glob) => path.segments.push(fill(glob, rng)),
+            Segment::Glob(glob) => path.segments.push(fill(glob, pool, rng)),
             Segment::Capture(name) => {
                 let text = any(pool, rng);
                 path.captures.insert(name.clone(), text.clone());
@@ -79,11 +79,11 @@ fn any(pool: &Pool, rng: &mut Rng) -> String {
         return rng.choice(PLAIN).unwrap_or("a").to_owned();
     }
     let word = rng.choice(&pool.segments).map_or("a", String::as_str);
-    fill(word, rng)
+    fill(word, pool, rng)
 }
 
 /// The text with its `*` filled in; not always, because a `*` in a path is a character like others.
-fn fill(glob: &str, rng: &mut Rng) -> String {
+fn fill(glob: &str, pool: &Pool, rng: &mut Rng) -> String {
     let mut text = String::new();
     for c in glob.chars() {
         if c == '*' {
@@ -92,7 +92,7 @@ fn fill(glob: &str, rng: &mut Rng) -> String {
             text.push(c);
         }
     }
-    if check_segment(&text, false).is_ok() {
+    if check_segment(&text, pool.paths).is_ok() {
         text
     } else {
         glob.replace('*', "x")

@@ -8,7 +8,7 @@ use fastrand::Rng;
 use serde_json::{Map, Value};
 use tollgate_analysis::place;
 use tollgate_compiler::spec::{Expr, ImageSpec, Network, RuleSpec, Segment, Template};
-use tollgate_core::path::check_segment;
+use tollgate_core::path::{PathOptions, check_segment};
 use tollgate_core::{ClaimKind, MethodSet};
 use tollgate_gate::config::GateConfig;
 use tollgate_token::{ClaimPath, ClaimRules};
@@ -24,6 +24,8 @@ pub struct Pool {
     /// The clock of the tests.
     pub(crate) usual_now: i64,
     pub(super) segments: Vec<String>,
+    /// What the segments of paths may hold.
+    pub(super) paths: PathOptions<'static>,
     strings: Vec<String>,
     claims: Vec<(ClaimPath, ClaimKind)>,
     ints: Vec<i64>,
@@ -67,12 +69,19 @@ impl Pool {
         words.ips.insert(usual_ip);
         words.times.insert(usual_now);
         let mut segments = words.segments;
-        let is_segment = |text: &&String| check_segment(text, false).is_ok();
+        // Policies of one pool are of one site.
+        let site = policies.first().map(|policy| policy.path_options());
+        let paths = PathOptions {
+            index: None,
+            ..site.unwrap_or_default()
+        };
+        let is_segment = |text: &&String| check_segment(text, paths).is_ok();
         segments.extend(words.strings.iter().filter(is_segment).cloned());
         Self {
             people,
             usual_now,
             segments: segments.into_iter().collect(),
+            paths,
             strings: words.strings.into_iter().collect(),
             claims: places.into_iter().collect(),
             ints: words.ints.into_iter().collect(),

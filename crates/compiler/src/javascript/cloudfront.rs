@@ -11,7 +11,7 @@ use super::keys::{Keys, base64url, keys};
 use super::lint::{self, Rules};
 use super::lower::{Lowered, rules};
 use super::pages::{Layout, candidates, hashed_pages};
-use super::source::{Code, Edge, configure, short};
+use super::source::{Code, Edge, configure, read_paths, short};
 use super::store::{self, Entry, GENERATION_CHARS};
 use super::{JavaScriptError, gate_config};
 use crate::spec::ImageSpec;
@@ -59,9 +59,7 @@ pub fn cloudfront(policy: &ImageSpec, id: &str) -> Result<CloudFront, JavaScript
             _ => None,
         },
     );
-    if policy.ascii_only {
-        features.need("ascii_only");
-    }
+    read_paths(policy.path_options(), &mut features);
     let rules = rules(policy, &mut features)?;
     let layout = cheapest(&rules, &keys, id)?;
     if !layout.by_prefix.is_empty() {

@@ -8,7 +8,7 @@ use super::keys::{jwk, keys};
 use super::lint::{self, Rules};
 use super::lower::rules;
 use super::pages::{Layout, Level, candidates};
-use super::source::{Code, Edge, ascii, configure, short};
+use super::source::{Code, Edge, ascii, configure, read_paths, short};
 use super::{JavaScriptError, gate_config};
 use crate::spec::ImageSpec;
 
@@ -35,9 +35,7 @@ pub fn edgeworkers(policy: &ImageSpec, id: &str) -> Result<EdgeWorkers, JavaScri
     let keys = keys(policy, &config, &mut features, &|algorithm, material| {
         engine(algorithm).map(|_| json!([algorithm.name(), jwk(material)]))
     });
-    if policy.ascii_only {
-        features.need("ascii_only");
-    }
+    read_paths(policy.path_options(), &mut features);
     let rules = rules(policy, &mut features)?;
     // There is no read to save: the best layout leaves least for every path.
     let longest = |level: &Level| level.rules.values().map(Vec::len).max().unwrap_or(0);

@@ -5,6 +5,8 @@
 use serde_json::{Map, Value, json};
 use tollgate_gate::config::{DenyAnswer, GateConfig, Strip, TokenSource};
 
+use tollgate_core::path::{PathOptions, PathReader, rejected_characters};
+
 use super::features::{Features, select};
 use super::keys::Keys;
 use super::lower::byte_text;
@@ -66,6 +68,17 @@ pub(super) fn configure(config: &GateConfig, features: &mut Features) {
     }
 }
 
+/// Notes what the site's rules for paths need.
+pub(super) fn read_paths(paths: PathOptions<'_>, features: &mut Features) {
+    features.need(paths.reader.code());
+    if paths.ascii_only {
+        features.need("ascii_only");
+    }
+    if paths.index.is_some() {
+        features.need("index");
+    }
+}
+
 /// What the code depends on besides its features.
 pub(super) struct Code<'p> {
     pub(super) policy: &'p ImageSpec,
@@ -77,7 +90,7 @@ pub(super) struct Code<'p> {
 
 /// The readable source of the code that all edges share, and of this one's, without imports.
 fn readable(code: &Code<'_>, features: &Features, edge: Edge) -> String {
-    let Code { config, .. } = code;
+    let Code { policy, config, .. } = code;
     let mut source = String::new();
     let mut add = |wanted: bool, part: &str| {
         if wanted {
@@ -99,7 +112,8 @@ fn readable(code: &Code<'_>, features: &Features, edge: Edge) -> String {
     add(edge == Edge::CloudFront, CLOUDFRONT);
     add(edge == Edge::EdgeWorkers, EDGEWORKERS);
     // Only the code has settings in it; the texts of the policy stay as they are.
-    constants(config) + &substituted(&source, &settings(code))
+    constants(config, policy.index.as_deref().filter(|_| features.has("index")))
+        + &substituted(&source, &settings(code))
 }
 
 /// The short source, without imports.
@@ -107,7 +121,7 @@ pub(super) fn short(code: &Code<'_>, features: &Features, edge: Edge) -> String 
     minify(&readable(code, features, edge))
 }
 
-fn constants(config: &GateConfig) -> String {
+fn constants(config: &GateConfig, index: Option<&str>) -> String {
     // What makes a value of each kind one that readers disagree about: nothing; spaces and quotes
     // around it; escapes.
     let sources: Vec<String> = config
@@ -149,6 +163,9 @@ fn constants(config: &GateConfig) -> String {
         );
     }
     let mut text = format!("var sources = [{}];\n", sources.join(","));
+    if let Some(index) = index {
+        text.push_str(&format!("var indexName = {};\n", json!(index)));
+    }
     for (name, value) in [("statuses", statuses), ("texts", Value::Object(texts))] {
         text.push_str(&format!("var {name} = {};\n", object(&value)));
     }
@@ -162,6 +179,20 @@ fn object(value: &Value) -> String {
         .map(|(name, value)| format!("{name}:{}", ascii(value)))
         .collect();
     format!("{{{}}}", members.join(","))
+}
+
+/// The characters that no path may contain: how far each is from the one before. A negative step is the way
+/// through a range to its end.
+fn rejected_ranges(reader: PathReader) -> Value {
+    let (mut last, mut steps) = (0, Vec::new());
+    for (from, to) in rejected_characters(reader) {
+        steps.push(i64::from(from - last));
+        if to > from {
+            steps.push(-i64::from(to - from));
+        }
+        last = *to;
+    }
+    json!(steps)
 }
 
 /// The settings that are read in one place only.
@@ -194,6 +225,7 @@ fn settings(code: &Code<'_>) -> Vec<(&'static str, Value)> {
         ("CLAIMS", claims.collect()),
         ("COOKIE", cookie.unwrap_or_default()),
         ("POINTER", json!(pointer)),
+        ("RANGES", rejected_ranges(policy.reader)),
         ("MAX_SHOWN", json!(MAX_SHOWN)),
         ("SITE", json!(config.site)),
     ]

@@ -1,5 +1,6 @@
 //! The keys of `site.toml`.
 
+use tollgate_core::path::MAX_INDEX_BYTES;
 use tollgate_gate::{config as gate, session as gate_session};
 
 use super::{Key, Keys, Shape, course};
@@ -416,11 +417,27 @@ static SESSION: Keys = Keys {
 static PATHS: Keys = Keys {
     what: "`[paths]`",
     about: "What request paths may look like.",
-    keys: &[Key::new(
-        "ascii_only",
-        Shape::Flag,
-        "whether every path with other than ASCII characters is refused, for origins that fold Unicode",
-    )],
+    keys: &[
+        Key::new(
+            "origin",
+            Shape::Choice(&["strict", "s3", "files"]),
+            "the reader of the path after the gate: any (`strict`), S3, or a server of static files; without it \
+             `strict`",
+        ),
+        Key::new(
+            "index",
+            Shape::Text {
+                max_bytes: MAX_INDEX_BYTES,
+                pattern: Some("^[A-Za-z0-9._~-]*[A-Za-z0-9_~-]$"),
+            },
+            "the index document: a path that ends in `/` is decided and forwarded with this name appended",
+        ),
+        Key::new(
+            "ascii_only",
+            Shape::Flag,
+            "whether every path with non-ASCII characters is rejected, for origins that fold Unicode",
+        ),
+    ],
     one_of: &[],
 };
 

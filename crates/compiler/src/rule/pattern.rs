@@ -1,9 +1,9 @@
 //! Path patterns and bases.
 //!
-//! A pattern that no canonical request path can match is an error, judged by the same functions that
-//! judge request paths at the edge. Not here: matching.
+//! A pattern that no canonical request path can match is an error, found by the same functions that check
+//! request paths at the edge. Not here: matching.
 
-use tollgate_core::path::{PathError, check_literal_chars, check_segment};
+use tollgate_core::path::{PathError, PathOptions, PathReader, check_literal_chars, check_segment};
 
 use crate::cure;
 use crate::diagnostic::{Report, Span, codes, shown};
@@ -21,7 +21,11 @@ pub(crate) struct Base {
 
 impl Base {
     /// Reads `base`; reports what is wrong with it.
-    pub(crate) fn parse(text: &Text<'_>, ascii_only: bool, report: &mut Report) -> Option<Self> {
+    pub(crate) fn parse(
+        text: &Text<'_>,
+        paths: PathOptions<'_>,
+        report: &mut Report,
+    ) -> Option<Self> {
         if text.value == "/" {
             return Some(Self::default());
         }
@@ -55,7 +59,7 @@ impl Base {
         let segments: Vec<_> = relative.split('/').collect();
         let good = segments
             .iter()
-            .all(|segment| literal(text, segment, ascii_only, report));
+            .all(|segment| literal(text, segment, paths, report));
         (good && !too_many_segments(text, segments.len(), report)).then(|| Self {
             segments: segments.into_iter().map(str::to_owned).collect(),
         })
@@ -74,7 +78,7 @@ impl Base {
 pub(super) fn parse(
     text: &Text<'_>,
     base: &Base,
-    ascii_only: bool,
+    paths: PathOptions<'_>,
     report: &mut Report,
 ) -> Option<Pattern> {
     // The empty text was reported with the shape of the list.
@@ -105,7 +109,7 @@ pub(super) fn parse(
         .map(Segment::Literal)
         .collect();
     for part in own {
-        segments.push(segment(text, part, ascii_only, report)?);
+        segments.push(segment(text, part, paths, report)?);
     }
     let good = check_rests(text, &segments, report)
         & check_captures(text, &segments, report)
@@ -135,7 +139,12 @@ fn is_under(path: &str, folder: &str) -> bool {
         .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-fn segment(text: &Text<'_>, part: &str, ascii_only: bool, report: &mut Report) -> Option<Segment> {
+fn segment(
+    text: &Text<'_>,
+    part: &str,
+    paths: PathOptions<'_>,
+    report: &mut Report,
+) -> Option<Segment> {
     if part == "**" {
         return Some(Segment::Rest);
     }
@@ -150,7 +159,7 @@ fn segment(text: &Text<'_>, part: &str, ascii_only: bool, report: &mut Report) -
         return capture(text, part, report).map(Segment::Capture);
     }
     // Any letter may stand for a `*` here: what is wrong with the rest stays wrong.
-    if !literal(text, part, ascii_only, report) {
+    if !literal(text, part, paths, report) {
         return None;
     }
     match part.matches('*').count() {
@@ -206,28 +215,42 @@ pub(super) fn capture_name_problem(name: &str) -> Option<&'static str> {
     (!good).then_some("needs a name of letters, digits and `_`, starting with a letter")
 }
 
-/// Whether the literal text of a segment can stand in a canonical path; reports why not.
-fn literal(text: &Text<'_>, part: &str, ascii_only: bool, report: &mut Report) -> bool {
-    if let Some(at) = part.find('%') {
-        let escape = part
-            .get(at..at + 3)
-            .or_else(|| part.get(at..at + 1))
-            .unwrap_or(part);
-        let span = text.part_of(escape);
+/// Whether the literal text of a segment can occur in a canonical path; reports why not.
+fn literal(text: &Text<'_>, part: &str, paths: PathOptions<'_>, report: &mut Report) -> bool {
+    // A reader that decodes once may accept what `strict` does not.
+    let once = PathOptions {
+        reader: PathReader::S3,
+        ..paths
+    };
+    if let Some(escape) = escape(part, paths) {
         let message = format!("escape `{}` in a pattern", shown(escape));
-        let diagnostic = report.add(&codes::ESCAPED_PATTERN, span, message);
-        match unescape(part) {
-            Some(decoded) => diagnostic.help(format!("write the decoded form: `{decoded}`")),
-            None => diagnostic.help("no request path can hold a percent sign as text"),
+        let diagnostic = report.add(&codes::ESCAPED_PATTERN, text.part_of(escape), message);
+        match (unescape(part, paths), unescape(part, once)) {
+            (Some(decoded), _) => {
+                diagnostic.help(format!("write the decoded form: `{}`", shown(&decoded)))
+            }
+            (None, Some(decoded)) if decoded == part => diagnostic.help(format!(
+                "no request path can contain a percent sign under {STRICT}; {}",
+                other_readers("%25")
+            )),
+            (None, Some(decoded)) => diagnostic.help(format!(
+                "write the decoded form: `{}`; no request path can contain that under {STRICT}; {}",
+                shown(&decoded),
+                other_readers("")
+            )),
+            (None, None) => diagnostic
+                .help("no request path can contain what it decodes to, whatever reads the path"),
         };
         return false;
     }
-    let Err(error) = check_segment(&part.replace('*', "x"), ascii_only) else {
+    // Any letter will do for a `*` here: what is wrong with the rest stays wrong.
+    let filled = part.replace('*', "x");
+    let Err(error) = check_segment(&filled, paths) else {
         return true;
     };
     let bad = part
         .chars()
-        .find(|c| check_literal_chars(c.encode_utf8(&mut [0; 4]), ascii_only).is_err());
+        .find(|c| check_literal_chars(c.encode_utf8(&mut [0; 4]), paths).is_err());
     let span = match bad.and_then(|c| part.split_once(c)) {
         Some((before, _)) => {
             let width = bad.map_or(0, char::len_utf8);
@@ -235,58 +258,122 @@ fn literal(text: &Text<'_>, part: &str, ascii_only: bool, report: &mut Report) -
         }
         None => text.part_of(part),
     };
+    let by_others = check_segment(&filled, once).is_ok();
+    let under = if by_others {
+        format!(" under {STRICT}")
+    } else {
+        String::new()
+    };
     let message = match (error, bad) {
-        (PathError::ForbiddenByte | PathError::ForbiddenCharacter, Some(c))
-            if c.is_ascii_graphic() =>
-        {
-            format!("no request path can hold `{c}`")
-        }
         (PathError::ForbiddenByte | PathError::ForbiddenCharacter, Some(c)) => {
-            format!(
-                "no request path can hold the character U+{:04X}",
-                u32::from(c)
-            )
+            format!("no request path can contain {}{under}", named(c))
         }
         (PathError::NotAscii, Some(c)) => {
             format!("`{}` is not ASCII", shown(c.encode_utf8(&mut [0; 4])))
         }
         (PathError::EmptySegment, _) => "two slashes in a row".to_owned(),
-        (error, _) => format!("segment `{}`: {error}", shown(part)),
+        (error, _) => format!("segment `{}`: {error}{under}", shown(part)),
     };
     let diagnostic = report.add(&codes::IMPOSSIBLE_PATTERN, span, message);
     match (error, bad) {
-        (_, Some('?')) => diagnostic.help("patterns are about the path; leave out the query"),
-        (_, Some('#')) => diagnostic.help("a fragment never reaches a server; leave it out"),
+        (_, Some('?')) => diagnostic.help(format!(
+            "patterns are about the path; leave out the query. {}",
+            other_names('?')
+        )),
+        (_, Some('#')) => diagnostic.help(format!(
+            "a fragment never reaches a server; leave it out. {}",
+            other_names('#')
+        )),
         (PathError::NotAscii, _) => {
-            diagnostic.help("`[paths] ascii_only = true` refuses every such path before any rule")
+            diagnostic.help("`[paths] ascii_only = true` rejects every such path before any rule")
         }
         (PathError::EmptySegment, _) => {
             diagnostic.help("write `*` for any segment, or `**` for any number of them")
         }
+        (_, Some(c)) if by_others => diagnostic.help(other_readers(&escaped(c))),
+        (_, None) if by_others => diagnostic.help(other_readers("")),
         _ => diagnostic.help(
-            "a request for such a path is refused before any rule, because servers disagree on it",
+            "a request for such a path is rejected before any rule, because servers disagree on it",
         ),
     };
     false
 }
 
-/// The text with its escapes resolved, if that is text a path could hold.
-fn unescape(part: &str) -> Option<String> {
-    let mut bytes = Vec::new();
-    let mut rest = part.as_bytes();
-    while let Some((first, after)) = rest.split_first() {
-        rest = after;
-        if *first != b'%' {
-            bytes.push(*first);
-            continue;
-        }
-        let (digits, after) = rest.split_at_checked(2)?;
-        let digits = core::str::from_utf8(digits).ok()?;
-        bytes.push(u8::from_str_radix(digits, 16).ok()?);
-        rest = after;
+/// The reader that rejects most.
+const STRICT: &str = "`[paths] origin = \"strict\"`";
+
+/// A character for a message.
+fn named(c: char) -> String {
+    if c.is_ascii_graphic() {
+        format!("`{c}`")
+    } else {
+        format!("the character U+{:04X}", u32::from(c))
     }
+}
+
+/// How clients write a character that must be escaped.
+fn escaped(c: char) -> String {
+    let mut utf8 = [0; 4];
+    let bytes = c.encode_utf8(&mut utf8).bytes();
+    bytes.map(|byte| format!("%{byte:02X}")).collect()
+}
+
+/// The advice for a name that is fine for readers that decode once.
+fn other_readers(escape: &str) -> String {
+    let spelled = if escape.is_empty() {
+        String::new()
+    } else {
+        format!("; clients then write `{escape}`")
+    };
+    format!(
+        "if S3 or a server of static files reads the paths, declare it in `site.toml`: \
+         `[paths] origin = \"s3\"` or `\"files\"`{spelled}"
+    )
+}
+
+/// The same for a character that more often begins something else.
+fn other_names(c: char) -> String {
+    format!(
+        "For a name that contains `{c}`: {}",
+        other_readers(&escaped(c))
+    )
+}
+
+/// The first escape in a segment: a percent sign that is not just part of a name.
+fn escape<'p>(part: &'p str, paths: PathOptions<'_>) -> Option<&'p str> {
+    part.match_indices('%').find_map(|(at, sign)| {
+        let escape = part.get(at..at + 3);
+        match paths.reader {
+            PathReader::Strict => Some(escape.unwrap_or(sign)),
+            PathReader::S3 | PathReader::Files => escape.filter(|text| value(text).is_some()),
+        }
+    })
+}
+
+/// The byte that `%XX` denotes.
+fn value(escape: &str) -> Option<u8> {
+    let digits = escape.strip_prefix('%')?;
+    let is_hex = digits.len() == 2 && digits.bytes().all(|digit| digit.is_ascii_hexdigit());
+    u8::from_str_radix(digits, 16).ok().filter(|_| is_hex)
+}
+
+/// The text with its escapes resolved, if that is text that a path could contain.
+fn unescape(part: &str, paths: PathOptions<'_>) -> Option<String> {
+    let mut bytes = Vec::new();
+    let mut rest = part;
+    while let Some(at) = rest.find('%') {
+        let (before, after) = rest.split_at_checked(at)?;
+        bytes.extend(before.bytes());
+        let (byte, len) = match after.get(..3).and_then(value) {
+            Some(byte) => (byte, 3),
+            None => (b'%', 1),
+        };
+        bytes.push(byte);
+        rest = after.get(len..)?;
+    }
+    bytes.extend(rest.bytes());
     let decoded = String::from_utf8(bytes).ok()?;
-    (!decoded.contains('/') && check_literal_chars(&decoded, false).is_ok()).then_some(decoded)
+    (!decoded.contains('/') && check_literal_chars(&decoded, paths).is_ok()).then_some(decoded)
 }
 
 fn check_rests(text: &Text<'_>, segments: &[Segment], report: &mut Report) -> bool {

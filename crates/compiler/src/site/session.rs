@@ -198,7 +198,11 @@ fn cookie(
 }
 
 fn endpoint(path: &Text<'_>, report: &mut Report) -> Option<String> {
-    let options = PathOptions { ascii_only: true };
+    // One that every reader accepts.
+    let options = PathOptions {
+        ascii_only: true,
+        ..PathOptions::default()
+    };
     let mut scratch = PathScratch::new();
     let is_good = scratch.parse(path.value.as_bytes(), options).is_ok();
     if is_good {

@@ -7,12 +7,12 @@
 //! |---|---|
 //! | 0–7 | [`MAGIC`] |
 //! | 8–9 | format version, [`VERSION`] |
-//! | 10–11 | flags, [`FLAG_ASCII_ONLY`] |
+//! | 10–11 | flags: [`FLAG_ASCII_ONLY`], [`FLAG_S3`] or [`FLAG_FILES`], [`FLAG_INDEX`] |
 //! | 12–15 | length of the whole image |
 //! | 16–23 | [`checksum`] of everything else |
 //! | 24–39 | content id: the first 16 bytes of the SHA-256 of the flags and everything from byte 40 |
 //! | 40–43 | longest probe in the slot table |
-//! | 44–47 | unused, zero |
+//! | 44–47 | with [`FLAG_INDEX`] the name of the index document (string), else zero |
 //! | 48– | per section: offset (u32), length in bytes (u32) |
 //!
 //! Numbers of records that occur once a rule or more are 24 bits wide. A string is its length and its
@@ -29,8 +29,17 @@ pub const MAGIC: [u8; 8] = *b"TOLLGATE";
 pub const VERSION: u16 = 3;
 /// The oldest format version this code reads. Its rules have no `issuers`; all else is the same.
 pub const OLDEST_VERSION: u16 = 2;
-/// Header flag: non-ASCII request paths are refused.
+/// Header flag: non-ASCII request paths are rejected.
 pub const FLAG_ASCII_ONLY: u16 = 1;
+/// Header flag: the reader of paths is [`PathReader::S3`](crate::path::PathReader::S3). Without this flag and
+/// [`FLAG_FILES`] it is `Strict`; both together are an error.
+pub const FLAG_S3: u16 = 1 << 1;
+/// Header flag: the reader of paths is [`PathReader::Files`](crate::path::PathReader::Files).
+pub const FLAG_FILES: u16 = 1 << 2;
+/// Header flag: there is an index document, named at [`INDEX_AT`].
+pub const FLAG_INDEX: u16 = 1 << 3;
+/// Offset of the index document's name.
+pub const INDEX_AT: usize = 44;
 /// "None", wherever a record number is optional.
 pub const NONE: u32 = u32::MAX;
 /// Where the checksum stands.

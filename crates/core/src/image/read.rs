@@ -138,6 +138,11 @@ impl<'a> View<'a> {
         self.layout.max_probe
     }
 
+    /// The string that is the name of the index document, if there is one.
+    pub(crate) fn index(&self) -> Option<u32> {
+        self.layout.index
+    }
+
     pub(crate) fn bytes(&self, section: Section) -> &'a [u8] {
         let range = self
             .layout

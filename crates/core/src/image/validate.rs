@@ -3,13 +3,14 @@
 //! Not here: whether the policy is a sensible one.
 
 use super::format::{
-    EndKind, FLAG_ASCII_ONLY, FROM_END, HEADER_BYTES, ID_AT, MAGIC, MAX_IMAGE_BYTES, MAX_PROBE,
-    MAX_STARS, NONE, OLDEST_VERSION, SECTIONS_AT, Section, TailKind, VERSION, checksum, flag,
+    EndKind, FLAG_ASCII_ONLY, FLAG_FILES, FLAG_INDEX, FLAG_S3, FROM_END, HEADER_BYTES, ID_AT,
+    INDEX_AT, MAGIC, MAX_IMAGE_BYTES, MAX_PROBE, MAX_STARS, NONE, OLDEST_VERSION, SECTIONS_AT,
+    Section, TailKind, VERSION, checksum, flag,
 };
 use super::{ImageError, ImageId, Layout, View};
 use crate::cond;
 use crate::glob::STAR;
-use crate::path::MAX_SEGMENTS;
+use crate::path::{MAX_SEGMENTS, PathReader, is_index_name};
 
 /// Checks the header and finds the sections.
 pub(super) fn layout(bytes: &[u8]) -> Result<Layout, ImageError> {
@@ -35,7 +36,12 @@ pub(super) fn layout(bytes: &[u8]) -> Result<Layout, ImageError> {
         return Err(ImageError::Damaged);
     }
     let flags = (word(8) >> 16) as u16;
-    if flags & !FLAG_ASCII_ONLY != 0 {
+    let Some(reader) = reader(flags) else {
+        return Err(ImageError::Damaged);
+    };
+    let index = word(INDEX_AT);
+    let has_index = flags & FLAG_INDEX != 0;
+    if index != 0 && !has_index {
         return Err(ImageError::Damaged);
     }
     let mut id = [0; 16];
@@ -66,9 +72,21 @@ pub(super) fn layout(bytes: &[u8]) -> Result<Layout, ImageError> {
         sections,
         version,
         id: ImageId(id),
-        flags,
+        ascii_only: flags & FLAG_ASCII_ONLY != 0,
+        reader,
+        index: has_index.then_some(index),
         max_probe: word(40),
     })
+}
+
+/// The reader of paths in the header's flags; `None` if one of them is unknown.
+fn reader(flags: u16) -> Option<PathReader> {
+    match flags & !(FLAG_ASCII_ONLY | FLAG_INDEX) {
+        0 => Some(PathReader::Strict),
+        FLAG_S3 => Some(PathReader::S3),
+        FLAG_FILES => Some(PathReader::Files),
+        _ => None,
+    }
 }
 
 /// Members of sets, words of conditions and edges that checking may look at for each byte of an image. Rules may
@@ -89,6 +107,10 @@ impl Budget {
 
 /// Checks every record of every section.
 pub(super) fn contents(view: &View<'_>, image_bytes: usize) -> Result<(), ImageError> {
+    let is_index = |at: u32| view.string(at).is_some_and(is_index_name);
+    if !view.index().is_none_or(is_index) {
+        return Err(ImageError::BadSection(Section::Strings));
+    }
     let mut budget = Budget(LOOKS_PER_BYTE * image_bytes as u64);
     let mut check = |section: Section, ok: fn(&View<'_>, u32, &mut Budget) -> Option<()>| {
         let count = u32::try_from(view.count(section)).map_err(|_| ImageError::Length)?;

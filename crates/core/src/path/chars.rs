@@ -1,14 +1,21 @@
-//! Which bytes and characters a path may hold, raw and escaped.
+//! Which bytes and characters a path may hold, raw and escaped, under each reader.
 //!
-//! Not here: how a path is cut into segments.
+//! Not here: how a path is split into segments.
 
-use super::PathError;
+use super::table::{REJECTED_BY_ALL, REJECTED_BY_STRICT};
+use super::{PathError, PathReader};
 
+/// Accepted raw by every reader.
 const RAW: u8 = 1;
-const ESCAPED: u8 = 2;
+/// Accepted raw by `files` only.
+const RAW_FILES: u8 = 2;
+/// Accepted as an escape by every reader.
+const ESCAPED: u8 = 4;
+/// Accepted as an escape by the readers that decode exactly once.
+const ESCAPED_ONCE: u8 = 8;
 
-/// Per byte: may it stand raw, may it stand escaped. Unreserved characters never need an escape, so
-/// an escaped one is a second spelling of the same path and refused.
+/// Per byte, how it may occur. Unreserved characters never need an escape, so an escaped one is a second
+/// spelling of the same path and rejected; `~` is the exception, because some encoders escape it.
 static CLASS: [u8; 256] = classes();
 
 const fn classes() -> [u8; 256] {
@@ -21,11 +28,13 @@ const fn classes() -> [u8; 256] {
         )]
         {
             table[byte as usize] = match byte {
-                b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => RAW,
-                b'!' | b'*' | b'\'' | b'(' | b')' | b':' | b'@' | b'&' | b'=' | b'$' | b',' => {
-                    RAW | ESCAPED
-                }
-                b' ' | b'+' => ESCAPED,
+                b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' => RAW,
+                b'~' | b'!' | b'*' | b'\'' | b'(' | b')' | b':' | b'@' | b'&' | b'=' | b'$'
+                | b',' | b'[' | b']' | b'^' | b'|' => RAW | ESCAPED,
+                b' ' | b'"' | b'<' | b'>' | b'`' | b'{' | b'}' => ESCAPED,
+                // `s3` accepts it raw as a space, which is not a matter of bytes that are copied.
+                b'+' => RAW_FILES | ESCAPED,
+                b'#' | b'%' | b';' | b'?' => ESCAPED_ONCE,
                 _ => 0,
             };
         }
@@ -34,28 +43,50 @@ const fn classes() -> [u8; 256] {
     table
 }
 
+/// Whether the byte never needs an escape.
+pub(super) fn is_unreserved(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~')
+}
+
+fn has_class(byte: u8, wanted: u8) -> bool {
+    CLASS
+        .get(usize::from(byte))
+        .is_some_and(|class| class & wanted != 0)
+}
+
+const fn raw_classes(reader: PathReader) -> u8 {
+    match reader {
+        PathReader::Strict | PathReader::S3 => RAW,
+        PathReader::Files => RAW | RAW_FILES,
+    }
+}
+
+const fn escaped_classes(reader: PathReader) -> u8 {
+    match reader {
+        PathReader::Strict => ESCAPED,
+        PathReader::S3 | PathReader::Files => ESCAPED | ESCAPED_ONCE,
+    }
+}
+
 /// Spaces that a segment may hold inside but not at its ends.
 pub(super) const OUTER_SPACES: [&[u8]; 4] = [b" ", b"\xC2\xA0", b"\xE2\x80\xAF", b"\xE3\x80\x80"];
 
-/// Whether the byte may stand unescaped in a segment.
-pub(super) fn may_stand_raw(byte: u8) -> bool {
-    CLASS
-        .get(usize::from(byte))
-        .is_some_and(|class| class & RAW != 0)
+/// Whether the byte may occur unescaped in a segment, as itself.
+pub(super) fn may_be_raw(byte: u8, reader: PathReader) -> bool {
+    has_class(byte, raw_classes(reader))
 }
 
-/// The bytes at the start of `rest` that may stand unescaped in a segment, and what follows them.
-pub(super) fn split_raw_run(rest: &[u8]) -> (&[u8], &[u8]) {
-    let is_other = |byte: &u8| !may_stand_raw(*byte);
+/// The bytes at the start of `rest` that may occur unescaped in a segment, and what follows them.
+pub(super) fn split_raw_run(rest: &[u8], reader: PathReader) -> (&[u8], &[u8]) {
+    let wanted = raw_classes(reader);
+    let is_other = |byte: &u8| !has_class(*byte, wanted);
     let end = rest.iter().position(is_other).unwrap_or(rest.len());
     rest.split_at_checked(end).unwrap_or((rest, &[]))
 }
 
-/// Whether the ASCII byte may stand as `%XX` in a segment.
-pub(super) fn may_be_escaped(byte: u8) -> bool {
-    CLASS
-        .get(usize::from(byte))
-        .is_some_and(|class| class & ESCAPED != 0)
+/// Whether the ASCII byte may occur as `%XX` in a segment.
+pub(super) fn may_be_escaped(byte: u8, reader: PathReader) -> bool {
+    has_class(byte, escaped_classes(reader))
 }
 
 /// One decoded character, as UTF-8.
@@ -71,10 +102,10 @@ impl Escaped {
 }
 
 /// Decodes the escapes of one character at the start of `rest`, and returns what follows them.
-pub(super) fn unescape(rest: &[u8]) -> Result<(Escaped, &[u8]), PathError> {
+pub(super) fn unescape(rest: &[u8], reader: PathReader) -> Result<(Escaped, &[u8]), PathError> {
     let (first, mut rest) = escaped_byte(rest)?;
     if first < 0x80 {
-        if !may_be_escaped(first) {
+        if !may_be_escaped(first, reader) {
             return Err(PathError::ForbiddenEscape);
         }
         return Ok((
@@ -98,14 +129,14 @@ pub(super) fn unescape(rest: &[u8]) -> Result<(Escaped, &[u8]), PathError> {
         }
         (*slot, rest) = escaped_byte(rest)?;
     }
-    // The standard library judges overlong forms, surrogates and the upper limit.
+    // The standard library checks overlong forms, surrogates and the upper limit.
     let text = bytes
         .get(..count)
         .and_then(|bytes| core::str::from_utf8(bytes).ok());
     let c = text
         .and_then(|text| text.chars().next())
         .ok_or(PathError::BadUtf8)?;
-    if !is_unambiguous(c) {
+    if !is_accepted(c, reader) {
         return Err(PathError::ForbiddenCharacter);
     }
     Ok((Escaped { bytes, count }, rest))
@@ -126,27 +157,23 @@ fn escaped_byte(rest: &[u8]) -> Result<(u8, &[u8]), PathError> {
     }
 }
 
-/// Whether all readers take a non-ASCII character for itself: none drops it, folds it into structure,
-/// or shows it as another (Unicode UAX #15 and UTS #39).
-pub(super) fn is_unambiguous(c: char) -> bool {
-    !matches!(u32::from(c),
-        0..=0x9F                    // ASCII is judged by class; C1 controls
-        | 0xAD | 0x61C | 0x180E     // soft hyphen, Arabic letter mark, Mongolian vowel separator
-        | 0x2000..=0x200F           // spaces, zero-width, direction marks
-        | 0x2024..=0x2026           // dot leaders, ellipsis
-        | 0x2028..=0x202E           // line separators, direction overrides
-        | 0x2044                    // fraction slash
-        | 0x205F..=0x206F           // mathematical space, invisible operators, isolates
-        | 0x2100 | 0x2101 | 0x2105 | 0x2106 // a/c, a/s, c/o, c/u
-        | 0x212A | 0x212B           // Kelvin and Angstrom signs
-        | 0x2215                    // division slash
-        | 0xE000..=0xF8FF           // private use
-        | 0xFDD0..=0xFDEF           // noncharacters
-        | 0xFE52 | 0xFE68           // small full stop, small backslash
-        | 0xFEFF                    // byte order mark
-        | 0xFF03 | 0xFF05 | 0xFF0B | 0xFF0E | 0xFF0F | 0xFF1B | 0xFF1F | 0xFF3C // full-width # % + . / ; ? \
-        | 0xFFF9..=0xFFFD           // interlinear marks, replacement character
-        | 0xE0000..=0xE007F         // tags
-        | 0xF0000..=0x10_FFFF       // private use planes
-    ) && u32::from(c) & 0xFFFE != 0xFFFE // noncharacters at the end of every plane
+/// The non-ASCII characters that no path may hold under a reader, as ranges of code points in rising order,
+/// except the two noncharacters at the end of every plane.
+///
+/// `strict` rejects what some reader drops, treats as structure, or folds into structure. Readers that decode
+/// once and compare byte for byte take these for what they are; they reject only what spoils a log or a screen.
+pub const fn rejected_characters(reader: PathReader) -> &'static [(u32, u32)] {
+    match reader {
+        PathReader::Strict => &REJECTED_BY_STRICT,
+        PathReader::S3 | PathReader::Files => &REJECTED_BY_ALL,
+    }
+}
+
+/// Whether a path may hold a non-ASCII character under a reader.
+pub(super) fn is_accepted(c: char, reader: PathReader) -> bool {
+    let code = u32::from(c);
+    let is_nonsense = code & 0xFFFE == 0xFFFE;
+    let ranges = rejected_characters(reader);
+    let next = ranges.partition_point(|(_, last)| *last < code);
+    !is_nonsense && ranges.get(next).is_none_or(|(first, _)| code < *first)
 }

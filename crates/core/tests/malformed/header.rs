@@ -3,7 +3,7 @@
 use tollgate_core::image::format::{
     HEADER_BYTES, MAX_IMAGE_BYTES, MAX_PROBE, SECTIONS_AT, Section,
 };
-use tollgate_core::{Effect, Image, ImageError, MethodSet, RuleId};
+use tollgate_core::{Effect, Image, ImageError, MethodSet, PathOptions, PathReader, RuleId};
 
 use super::kit::put_extra;
 use super::parts::{Parts, number, sealed};
@@ -33,10 +33,20 @@ fn each_field() {
     assert_eq!(with(0, b"t"), Err(ImageError::NotAnImage));
     assert_eq!(with(8, &[3, 0]), Err(ImageError::Version(3)));
     assert_eq!(with(8, &[2, 1]), Err(ImageError::Version(258)));
-    // Flags: one is known.
-    assert_eq!(with(10, &[1, 0]), Ok(()));
-    assert_eq!(with(10, &[2, 0]), Err(ImageError::Damaged));
-    assert_eq!(with(10, &[0, 0x80]), Err(ImageError::Damaged));
+    // Flags: ASCII only, one of two readers, an index document.
+    let unknown = (4..16).map(|bit| 1 << bit);
+    for flags in (0..8_u16).chain(unknown) {
+        let is_known = matches!(flags & !1, 0 | 2 | 4);
+        let expected = if is_known {
+            Ok(())
+        } else {
+            Err(ImageError::Damaged)
+        };
+        assert_eq!(with(10, &flags.to_le_bytes()), expected, "{flags:#x}");
+    }
+    assert_eq!(with(10, &[8 | 2 | 4, 0]), Err(ImageError::Damaged));
+    // Without an index document its place is zero.
+    assert_eq!(with(44, &[1, 0, 0, 0]), Err(ImageError::Damaged));
     assert_eq!(with(12, &number(length - 1)), Err(ImageError::Length));
     assert_eq!(with(12, &number(length + 1)), Err(ImageError::Length));
     // Each half of the checksum counts.
@@ -86,19 +96,60 @@ fn strings_of_every_length() {
 }
 
 #[test]
-fn the_flag_and_the_id_are_read() {
-    let mut image = Parts::new().image();
-    image[10] = 1;
-    image[24..40].copy_from_slice(&[0xA7; 16]);
-    let image = Image::from_bytes(sealed(image)).unwrap();
-    assert!(image.ascii_only());
-    assert_eq!(image.id().to_string(), "a7".repeat(16));
-    assert_eq!(format!("{:?}", image.id()), "a7".repeat(16));
-    assert!(
-        !Image::from_bytes(Parts::new().image())
-            .unwrap()
-            .ascii_only()
-    );
+fn the_flags_and_the_id_are_read() {
+    let base = Image::from_bytes(Parts::new().image()).unwrap();
+    assert_eq!(base.path_options(), PathOptions::default());
+    for (flags, ascii_only, reader) in [
+        (1, true, PathReader::Strict),
+        (2, false, PathReader::S3),
+        (3, true, PathReader::S3),
+        (4, false, PathReader::Files),
+        (5, true, PathReader::Files),
+    ] {
+        let mut image = Parts::new().image();
+        image[10] = flags;
+        image[24..40].copy_from_slice(&[0xA7; 16]);
+        let image = Image::from_bytes(sealed(image)).unwrap();
+        let expected = PathOptions {
+            ascii_only,
+            reader,
+            index: None,
+        };
+        assert_eq!(image.path_options(), expected);
+        assert_eq!(image.id().to_string(), "a7".repeat(16));
+        assert_eq!(format!("{:?}", image.id()), "a7".repeat(16));
+    }
+}
+
+#[test]
+fn the_index_document_is_a_name_that_needs_no_escape() {
+    let bad = Err(ImageError::BadSection(Section::Strings));
+    for (name, expected) in [
+        ("index.html", Ok(())),
+        ("a", Ok(())),
+        ("", bad),
+        ("index.", bad),
+        ("..", bad),
+        ("a/b", bad),
+        ("a b", bad),
+        ("a%20b", bad),
+    ] {
+        let mut parts = Parts::new();
+        let offset = parts.push(Section::Strings, &[name.len() as u8]);
+        parts.section(Section::Strings).extend(name.as_bytes());
+        parts.header[10] = 8;
+        parts.header[44..48].copy_from_slice(&offset.to_le_bytes());
+        assert_eq!(parts.judged(), expected, "{name}");
+        if expected.is_ok() {
+            let image = Image::from_bytes(parts.image()).unwrap();
+            assert_eq!(image.path_options().index, Some(name));
+        }
+    }
+    // Beyond the strings there is no name.
+    let mut parts = Parts::new();
+    parts.header[10] = 8;
+    parts.header[44..48].copy_from_slice(&[0xFF; 4]);
+    assert_eq!(parts.judged(), bad);
 }
 
 #[test]

@@ -7,7 +7,7 @@
 use std::collections::VecDeque;
 
 use tollgate_compiler::limits::{MAX_PATTERN_BYTES, MAX_PATTERN_SEGMENTS, MAX_STARS_PER_SEGMENT};
-use tollgate_core::path::{check_literal_chars, check_segment};
+use tollgate_core::path::{PathOptions, check_literal_chars, check_segment};
 
 /// Intersections with more parts are replaced by one of the two sets.
 const MAX_MEETINGS: usize = 64;
@@ -201,14 +201,14 @@ pub(super) fn overlap(left: &[Shape], right: &[Shape]) -> bool {
 
 /// Whether the text, with `*` for any run, can be a segment of a pattern.
 pub(super) fn is_segment(text: &str) -> bool {
-    check_segment(&text.replace('*', "x"), false).is_ok()
+    check_segment(&text.replace('*', "x"), PathOptions::default()).is_ok()
         && !text.contains(['{', '}', '%', '/'])
         && !text.contains("**")
 }
 
 /// Whether a pattern can have the character as itself.
 pub(super) fn is_literal(c: char) -> bool {
-    check_literal_chars(c.encode_utf8(&mut [0; 4]), false).is_ok() && !"{}%*/".contains(c)
+    check_literal_chars(c.encode_utf8(&mut [0; 4]), PathOptions::default()).is_ok() && !"{}%*/".contains(c)
 }
 
 /// Whether `text` is `pattern` with every `*` replaced by some run of characters. A `*` in `text` is any

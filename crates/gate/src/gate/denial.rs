@@ -27,6 +27,8 @@ pub enum EdgeDenial {
     NoFile,
     /// No IAM policy can allow this path without allowing others.
     InexactArn,
+    /// The edge cannot forward the path with the index document that was decided.
+    IndexNotForwarded,
 }
 
 impl EdgeDenial {
@@ -39,6 +41,7 @@ impl EdgeDenial {
             Self::Upgrade => "upgrade",
             Self::NoFile => "no_file_named",
             Self::InexactArn => "arn_not_exact",
+            Self::IndexNotForwarded => "index_not_forwarded",
         }
     }
 
@@ -47,7 +50,7 @@ impl EdgeDenial {
         match self {
             Self::UnknownHost | Self::Unsendable | Self::NoFile => Reason::BadPath,
             Self::Upgrade | Self::InexactArn => Reason::Forbidden,
-            Self::ChangedPath => Reason::Internal,
+            Self::ChangedPath | Self::IndexNotForwarded => Reason::Internal,
         }
     }
 }

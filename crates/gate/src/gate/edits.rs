@@ -10,6 +10,13 @@ impl<B: AsRef<[u8]>> Gate<B> {
     /// Returns the edits that [`Gate::handle`] makes to the lines and the target of a request that it allows. What
     /// it adds is in its outcome.
     pub fn request_edits(&self, request: &Request<'_>) -> RequestEdits {
-        RequestEdits::new(&self.config, request)
+        let indexed = self.indexed_target(request);
+        let request = &Request {
+            target: indexed.as_deref().unwrap_or(request.target),
+            ..*request
+        };
+        let mut edits = RequestEdits::new(&self.config, request);
+        edits.target = edits.target.or(indexed);
+        edits
     }
 }

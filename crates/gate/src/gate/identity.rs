@@ -4,7 +4,7 @@
 
 use alloc::{string::String, sync::Arc};
 
-use tollgate_core::{PathOptions, PathScratch};
+use tollgate_core::{PathScratch};
 
 use super::Gate;
 use super::tokens::Tokens;
@@ -26,9 +26,8 @@ impl<B: AsRef<[u8]>> Gate<B> {
     /// A token that [`Gate::handle_cached`] has just verified is found in the cache.
     pub fn identity(&self, request: &Request<'_>, cache: &mut TokenCache) -> Option<Identity> {
         let mut scratch = PathScratch::new();
-        let ascii_only = self.image.ascii_only();
         let path = scratch
-            .parse(request.path(), PathOptions { ascii_only })
+            .parse(request.path(), self.image.path_options())
             .ok()?;
         let found = self.find_token(request, &path, &mut Tokens::Remember(cache));
         let known = found.known?;

@@ -5,7 +5,7 @@
 use alloc::sync::Arc;
 use core::net::IpAddr;
 
-use tollgate_core::{Decision, MethodSet, PathOptions, Query, Reason, RuleId, TokenState, decide};
+use tollgate_core::{Decision, MethodSet, Query, Reason, RuleId, TokenState, decide};
 
 use super::tokens::is_below;
 use super::{Gate, Tokens};
@@ -69,8 +69,12 @@ impl<B: AsRef<[u8]>> Gate<B> {
         if self.is_session_path(path) {
             return None;
         }
-        let ascii_only = self.image.ascii_only();
-        let path = scratch.parse(path, PathOptions { ascii_only }).ok()?;
+        let options = self.image.path_options();
+        if options.index.is_some() && path.ends_with(b"/") {
+            // Another target is forwarded than the one received.
+            return None;
+        }
+        let path = scratch.parse(path, options).ok()?;
         if viewer.known.base.as_ref().is_some_and(|base| !is_below(&path, base)) {
             return None;
         }

@@ -10,6 +10,7 @@ mod cache;
 mod edges;
 mod forwarded;
 mod keys;
+mod paths;
 mod sessions;
 mod signed;
 mod site;

@@ -161,6 +161,11 @@ pub(crate) fn image(config: &GateConfig) -> Vec<u8> {
 
 /// The site's image with these bytes for a gate configuration.
 pub(crate) fn image_with(gate: Vec<u8>) -> Vec<u8> {
+    encode(&spec(gate)).expect("a good policy").image
+}
+
+/// The site's policy with these bytes for a gate configuration.
+pub(crate) fn spec(gate: Vec<u8>) -> ImageSpec {
     let anyone = || Who {
         anyone: true,
         ..Who::default()
@@ -202,12 +207,11 @@ pub(crate) fn image_with(gate: Vec<u8>) -> Vec<u8> {
             ..rule("corp/office", Effect::Allow, "/corp/**", anyone())
         },
     ];
-    let spec = ImageSpec {
+    ImageSpec {
         rules,
         gate,
         ..ImageSpec::default()
-    };
-    encode(&spec).expect("a good policy").image
+    }
 }
 
 fn rule(name: &str, effect: Effect, pattern: &str, who: Who) -> RuleSpec {

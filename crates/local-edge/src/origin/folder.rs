@@ -10,7 +10,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use http::{HeaderMap, Method, Request, Response, StatusCode};
-use tollgate_core::path::{PathOptions, PathScratch};
+use tollgate_core::path::{PathOptions, PathReader, PathScratch};
 use tower_http::services::ServeFile;
 
 use crate::body::{AnyBody, boxed, plain};
@@ -34,9 +34,10 @@ impl Folder {
         &self,
         method: Method,
         target: &[u8],
+        reader: PathReader,
         headers: HeaderMap,
     ) -> Response<AnyBody> {
-        let Some(file) = self.find(target).await else {
+        let Some(file) = self.find(target, reader).await else {
             return plain(StatusCode::NOT_FOUND);
         };
         // The file's path is already known, so the URI of this inner request is never read.
@@ -50,8 +51,8 @@ impl Folder {
     }
 
     /// The regular file that `target` names, if there is one.
-    async fn find(&self, target: &[u8]) -> Option<PathBuf> {
-        let wanted = self.path_of(target)?;
+    async fn find(&self, target: &[u8], reader: PathReader) -> Option<PathBuf> {
+        let wanted = self.path_of(target, reader)?;
         let real = tokio::fs::canonicalize(&wanted).await.ok()?;
         // `Path` equality would forgive a repeated or trailing separator.
         if real.as_os_str() != wanted.as_os_str() {
@@ -64,15 +65,19 @@ impl Folder {
             .then_some(real)
     }
 
-    /// Where the file would be. `None` for what no file can be called: a refused path, or one with
+    /// Where the file would be. `None` for what no file can be called: a rejected path, or one with
     /// a trailing slash.
-    fn path_of(&self, target: &[u8]) -> Option<PathBuf> {
+    fn path_of(&self, target: &[u8], reader: PathReader) -> Option<PathBuf> {
         let raw = target
             .split(|byte| *byte == b'?')
             .next()
             .unwrap_or_default();
         let mut scratch = PathScratch::new();
-        let path = scratch.parse(raw, PathOptions { ascii_only: false }).ok()?;
+        let options = PathOptions {
+            reader,
+            ..PathOptions::default()
+        };
+        let path = scratch.parse(raw, options).ok()?;
         if path.has_trailing_slash() {
             return None;
         }

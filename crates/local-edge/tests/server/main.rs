@@ -11,5 +11,6 @@
 mod folder;
 mod keys;
 mod panics;
+mod paths;
 mod support;
 mod upstream;

@@ -69,8 +69,13 @@ pub(crate) struct Server {
 
 /// A gate with the tests' policy.
 pub(crate) fn gate() -> Gate<Vec<u8>> {
+    gate_with("")
+}
+
+/// A gate with more in the tests' policy.
+pub(crate) fn gate_with(more: &str) -> Gate<Vec<u8>> {
     let mut sources = SourceTree::new();
-    sources.insert("site.toml", SITE);
+    sources.insert("site.toml", format!("{SITE}{more}"));
     sources.insert("keys/hs-1.key", base64url(SECRET));
     let compiled = compile(&sources, &CompileOptions::default());
     assert!(compiled.image.is_some(), "{:?}", compiled.diagnostics);

@@ -9,7 +9,7 @@ use tollgate_local_edge::{Caching, Options, Origin};
 use crate::support::{Answer, NOW, Server, token};
 
 /// A server that answers every request with `answer` and closes, and tells what it got.
-fn recorder(answer: &'static str) -> (Origin, Receiver<String>) {
+pub(crate) fn recorder(answer: &'static str) -> (Origin, Receiver<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let origin = Origin::upstream(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
     let (got, receiver) = channel();

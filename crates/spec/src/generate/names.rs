@@ -28,9 +28,38 @@ pub(super) const SEGMENTS: &[&str] = &[
     "..a",
     "it's",
     "$",
+    "[a]",
+    "x^2|y",
+];
+/// Segments that only readers which decode once accept, in paths and patterns.
+pub(super) const ONCE: &[&str] = &[
+    "c#",
+    "50%",
+    "a;b",
+    "a?",
+    "Inc.",
+    "a..",
+    "a…",
+    "？",
+    "a\u{200D}b",
+    "\u{FE30}",
+    "\u{AD}",
 ];
 /// Segments that only paths have.
-pub(super) const ONLY_IN_PATHS: &[&str] = &["a*b", "*", "nnn", "x.pdf.exe", "week-", "(a)", "ba"];
+pub(super) const ONLY_IN_PATHS: &[&str] = &[
+    "a*b",
+    "*",
+    "nnn",
+    "x.pdf.exe",
+    "week-",
+    "(a)",
+    "ba",
+    "{a}",
+    "\"<`>",
+    "index.html",
+];
+/// Those that only paths have, for readers that decode once.
+pub(super) const ONCE_ONLY_IN_PATHS: &[&str] = &["%2e%2e", "a%20b", "%", "#", "?x=1"];
 /// Segments with wildcards.
 pub(super) const GLOBS: &[&str] = &[
     "*", "*", "a*", "*a", "*b", "a*b", "*a*", "*.pdf", "week-*", "w*k-*", "*é", "é*", "* *",

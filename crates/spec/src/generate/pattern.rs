@@ -1,10 +1,11 @@
 //! Random patterns.
 
 use super::Random;
-use super::names::{CAPTURES, GLOBS, SEGMENTS};
+use super::names::{CAPTURES, GLOBS, ONCE, SEGMENTS};
+use crate::model::Origin;
 
 /// A pattern, relative to a base, in which every one of `needed` is captured.
-pub(super) fn pattern(random: &mut Random, needed: &[&str]) -> String {
+pub(super) fn pattern(random: &mut Random, origin: Origin, needed: &[&str]) -> String {
     let mut captures = needed.to_vec();
     let spare = random.pick(CAPTURES);
     if random.percent(15) && !captures.contains(&spare) {
@@ -13,19 +14,19 @@ pub(super) fn pattern(random: &mut Random, needed: &[&str]) -> String {
     let shape = random.below(100);
     let mut pieces = match shape {
         // No `**`.
-        0..40 => piece_list(random, 0, 4, &captures),
+        0..40 => piece_list(random, origin, 0, 4, &captures),
         // One, at the end.
         40..65 => {
-            let mut pieces = piece_list(random, 0, 3, &captures);
+            let mut pieces = piece_list(random, origin, 0, 3, &captures);
             pieces.push("**".to_owned());
             pieces
         }
         // One, at the front or in the middle, with captures on one side or both.
         65..85 => {
             let (front, back) = split(random, &captures);
-            let mut pieces = piece_list(random, 0, 2, &front);
+            let mut pieces = piece_list(random, origin, 0, 2, &front);
             pieces.push("**".to_owned());
-            pieces.extend(piece_list(random, 1, 2, &back));
+            pieces.extend(piece_list(random, origin, 1, 2, &back));
             pieces
         }
         // Two, the second one at the end or not.
@@ -36,12 +37,12 @@ pub(super) fn pattern(random: &mut Random, needed: &[&str]) -> String {
             } else {
                 split(random, &captures)
             };
-            let mut pieces = piece_list(random, 0, 2, &front);
+            let mut pieces = piece_list(random, origin, 0, 2, &front);
             pieces.push("**".to_owned());
-            pieces.extend(piece_list(random, 1, 2, &[]));
+            pieces.extend(piece_list(random, origin, 1, 2, &[]));
             pieces.push("**".to_owned());
             if !at_end {
-                pieces.extend(piece_list(random, 1, 2, &back));
+                pieces.extend(piece_list(random, origin, 1, 2, &back));
             }
             pieces
         }
@@ -59,11 +60,22 @@ fn split<'a>(random: &mut Random, captures: &[&'a str]) -> (Vec<&'a str>, Vec<&'
 }
 
 /// So many pieces without `**`, besides the captures.
-fn piece_list(random: &mut Random, min: usize, max: usize, captures: &[&str]) -> Vec<String> {
+fn piece_list(
+    random: &mut Random,
+    origin: Origin,
+    min: usize,
+    max: usize,
+    captures: &[&str],
+) -> Vec<String> {
     let count = min + random.below(max - min + 1);
     let mut pieces: Vec<String> = (0..count)
         .map(|_| {
             let from = random.either(30, GLOBS, SEGMENTS);
+            let from = if origin == Origin::Strict {
+                from
+            } else {
+                random.either(12, ONCE, from)
+            };
             random.pick(from).to_owned()
         })
         .collect();

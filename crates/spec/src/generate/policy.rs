@@ -6,7 +6,7 @@ use super::condition::{Names, condition};
 use super::names::{BASES, CAPTURES, COURSES, ISSUERS, NETWORKS, OFFSETS, PEOPLE, RULES, TEMPLATES};
 use super::pattern::pattern;
 use super::{NOW, Random};
-use crate::model::{ClaimType, Course, Effect, METHODS, Network, Policy, Rule, Who};
+use crate::model::{ClaimType, Course, Effect, METHODS, Network, Origin, Policy, Rule, Who};
 
 const CLAIMS: &[(&str, ClaimType)] = &[
     ("team", ClaimType::Text),
@@ -25,6 +25,14 @@ pub(super) fn policy(random: &mut Random) -> Policy {
         random.some(CLAIMS, CLAIMS.len())
     };
     let mut policy = Policy {
+        origin: random.pick(&[
+            Origin::Strict,
+            Origin::Strict,
+            Origin::Strict,
+            Origin::S3,
+            Origin::Files,
+        ]),
+        index: random.percent(15).then(|| "index.html".to_owned()),
         ascii_only: random.percent(8),
         places: BTreeMap::new(),
         claims: claims
@@ -106,7 +114,7 @@ fn rule(random: &mut Random, policy: &Policy, id: &str) -> Rule {
     };
     let mut paths = BTreeSet::new();
     for _ in 0..=random.below(3) {
-        paths.insert(pattern(random, &captures));
+        paths.insert(pattern(random, policy.origin, &captures));
     }
     paths.retain(|path| path.is_ascii() || !policy.ascii_only);
     if paths.is_empty() {

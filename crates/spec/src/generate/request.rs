@@ -16,16 +16,16 @@ pub(super) fn request(random: &mut Random, policy: &Policy) -> Request {
         Some((base, rule)) => {
             let patterns: Vec<&String> = rule.paths.iter().collect();
             let pattern = format!("{base}{}", random.pick(&patterns));
-            target::fitting(random, &pattern)
+            target::fitting(random, policy.origin, &pattern)
         }
-        None => target::fitting(random, "/**"),
+        None => target::fitting(random, policy.origin, "/**"),
     };
     while random.percent(18) {
-        target::nudge(random, &mut pieces);
+        target::nudge(random, policy.origin, &mut pieces);
     }
-    let mut raw = target::raw(random, &pieces);
+    let mut raw = target::raw(random, policy.origin, &pieces);
     if random.percent(1) {
-        target::at_a_limit(random, &mut pieces, &mut raw);
+        target::at_a_limit(random, policy.origin, &mut pieces, &mut raw);
     }
     if random.percent(8) {
         target::damage(random, &mut raw);

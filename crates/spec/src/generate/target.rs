@@ -3,17 +3,19 @@
 use std::collections::BTreeMap;
 
 use super::Random;
-use super::names::{ONLY_IN_PATHS, SEGMENTS};
+use super::names::{ONCE, ONCE_ONLY_IN_PATHS, ONLY_IN_PATHS, SEGMENTS};
+use crate::model::Origin;
 
-/// What stands raw in a path, besides letters and digits.
-const UNESCAPED: &[u8] = b"-._~";
+/// What is raw in a path, in addition to letters and digits.
+const UNESCAPED: &[u8] = b"-._";
 /// What may be written either way.
-const EITHER_WAY: &[u8] = b"!*'():@&=$,";
+const EITHER_WAY: &[u8] = b"~!*'():@&=$,[]^|";
 
 /// Pieces of a path that `pattern` names, and what they let its captures stand for. An empty last
 /// piece is a slash at the end.
 pub(super) fn fitting(
     random: &mut Random,
+    origin: Origin,
     pattern: &str,
 ) -> (Vec<String>, BTreeMap<String, String>) {
     let mut pieces = Vec::new();
@@ -23,30 +25,35 @@ pub(super) fn fitting(
         if piece == "**" {
             let is_last = wanted.peek().is_none();
             for _ in 0..random.below(3) {
-                pieces.push(segment(random));
+                pieces.push(segment(random, origin));
             }
             if is_last && random.percent(25) {
                 pieces.push(String::new());
             } else if is_last {
-                pieces.push(segment(random));
+                pieces.push(segment(random, origin));
             }
         } else if let Some(name) = piece.strip_prefix('{') {
-            let value = segment(random);
+            let value = segment(random, origin);
             captures.insert(name.trim_end_matches('}').to_owned(), value.clone());
             pieces.push(value);
         } else {
-            pieces.push(without_stars(random, piece));
+            pieces.push(without_stars(random, origin, piece));
         }
     }
     (pieces, captures)
 }
 
-fn segment(random: &mut Random) -> String {
-    let from = random.either(90, SEGMENTS, ONLY_IN_PATHS);
+fn segment(random: &mut Random, origin: Origin) -> String {
+    let from = match (random.below(100), origin) {
+        (0..10, _) => ONLY_IN_PATHS,
+        (10..18, Origin::S3 | Origin::Files) => ONCE,
+        (18..24, Origin::S3 | Origin::Files) => ONCE_ONLY_IN_PATHS,
+        _ => SEGMENTS,
+    };
     random.pick(from).to_owned()
 }
 
-fn without_stars(random: &mut Random, glob: &str) -> String {
+fn without_stars(random: &mut Random, origin: Origin, glob: &str) -> String {
     let mut text = String::new();
     for letter in glob.chars() {
         if letter == '*' {
@@ -56,18 +63,18 @@ fn without_stars(random: &mut Random, glob: &str) -> String {
         }
     }
     if text.is_empty() && !glob.is_empty() {
-        segment(random)
+        segment(random, origin)
     } else {
         text
     }
 }
 
-/// Turns the path into one beside it.
-pub(super) fn nudge(random: &mut Random, pieces: &mut Vec<String>) {
+/// Turns the path into one near it.
+pub(super) fn nudge(random: &mut Random, origin: Origin, pieces: &mut Vec<String>) {
     let at = random.below(pieces.len());
     match random.below(8) {
         0 if pieces.len() > 1 => drop(pieces.remove(at)),
-        1 => pieces.insert(at, segment(random)),
+        1 => pieces.insert(at, segment(random, origin)),
         2 => pieces.insert(at, random.pick(ONLY_IN_PATHS).to_owned()),
         3 if pieces.last().is_some_and(String::is_empty) && pieces.len() > 1 => drop(pieces.pop()),
         3 | 4 if !pieces.last().is_some_and(String::is_empty) => pieces.push(String::new()),
@@ -78,15 +85,15 @@ pub(super) fn nudge(random: &mut Random, pieces: &mut Vec<String>) {
                     1 => format!("{piece}{}", random.pick(&["a", "x", "-", "é", ".pdf"])),
                     2 => format!("{}{piece}", random.pick(&["a", "b", ".", "~"])),
                     3 => piece.chars().skip(1).collect(),
-                    _ => segment(random),
+                    _ => segment(random, origin),
                 };
             }
         }
     }
 }
 
-/// Writes the path as it stands in a request.
-pub(super) fn raw(random: &mut Random, pieces: &[String]) -> Vec<u8> {
+/// Writes the path as it is in a request.
+pub(super) fn raw(random: &mut Random, origin: Origin, pieces: &[String]) -> Vec<u8> {
     let mut raw = Vec::new();
     for piece in pieces {
         raw.push(b'/');
@@ -94,8 +101,11 @@ pub(super) fn raw(random: &mut Random, pieces: &[String]) -> Vec<u8> {
             let plain = byte.is_ascii_alphanumeric()
                 || UNESCAPED.contains(&byte)
                 || (EITHER_WAY.contains(&byte) && random.percent(70));
+            let plus = matches!((byte, origin), (b' ', Origin::S3) | (b'+', Origin::Files));
             if plain {
                 raw.push(byte);
+            } else if plus && random.percent(50) {
+                raw.push(b'+');
             } else if random.percent(80) {
                 raw.extend(format!("%{byte:02X}").bytes());
             } else {
@@ -106,7 +116,7 @@ pub(super) fn raw(random: &mut Random, pieces: &[String]) -> Vec<u8> {
     raw
 }
 
-/// Puts something into the raw path that refuses it, mostly.
+/// Puts something into the raw path for which it is rejected, mostly.
 pub(super) fn damage(random: &mut Random, raw: &mut Vec<u8>) {
     const HOSTILE: &[&[u8]] = &[
         b"/",
@@ -175,6 +185,15 @@ pub(super) fn damage(random: &mut Random, raw: &mut Vec<u8>) {
         b"/%E3%80%80",
         b"/%E2%80%AF",
         b"%2B",
+        b"/+",
+        b"+/",
+        b"%2B/",
+        b"%3b",
+        b"%3f",
+        b"%23a",
+        b"./",
+        b"%22",
+        b"%5E",
         b"%24",
         b"%2A",
     ];
@@ -202,18 +221,24 @@ pub(super) fn damage(random: &mut Random, raw: &mut Vec<u8>) {
     }
 }
 
-/// First and last of every refused range, and others that are easily confused with them.
+/// First and last of every rejected range, and others that are easily confused with them.
 const BORDERS: &[u32] = &[
-    0x80, 0x9F, 0xA0, 0xAD, 0x61C, 0x1680, 0x180E, 0x2000, 0x200F, 0x2010, 0x2013, 0x201C, 0x2024,
-    0x2026, 0x2028, 0x202E, 0x202F, 0x2044, 0x205F, 0x206F, 0x2100, 0x2101, 0x2105, 0x2106, 0x212A,
-    0x212B, 0x2215, 0x3000, 0xD7FF, 0xE000, 0xF8FF, 0xFDD0, 0xFDEF, 0xFE52, 0xFE68, 0xFEFF, 0xFF03,
-    0xFF05, 0xFF08, 0xFF0B, 0xFF0E, 0xFF0F, 0xFF1B, 0xFF1F, 0xFF3C, 0xFFF9, 0xFFFD, 0xFFFE, 0xFFFF,
-    0x1F600, 0x1FFFE, 0x1FFFF, 0x20000, 0xE0000, 0xE007F, 0xE0080, 0xEFFFE, 0xF0000, 0xFFFFD,
-    0x10FFFD, 0x10FFFF,
+    0x80, 0x9F, 0xA0, 0xAD, 0x37E, 0x61C, 0x1680, 0x180E, 0x2000, 0x200D, 0x200F, 0x2010, 0x2013,
+    0x201C, 0x2024, 0x2026, 0x2028, 0x202E, 0x202F, 0x2044, 0x2047, 0x2049, 0x205F, 0x2066, 0x2069,
+    0x206F, 0x2100, 0x2101, 0x2105, 0x2106, 0x212A, 0x212B, 0x2215, 0x2488, 0x249B, 0x3000, 0x33C2,
+    0x33C7, 0x33D8, 0xD7FF, 0xE000, 0xF8FF, 0xFDD0, 0xFDEF, 0xFE14, 0xFE16, 0xFE19, 0xFE30, 0xFE52,
+    0xFE54, 0xFE56, 0xFE5F, 0xFE68, 0xFE6A, 0xFEFF, 0xFF03, 0xFF05, 0xFF08, 0xFF0B, 0xFF0E, 0xFF0F,
+    0xFF1B, 0xFF1F, 0xFF3C, 0xFFF9, 0xFFFD, 0xFFFE, 0xFFFF, 0x1F100, 0x1F600, 0x1FFFE, 0x1FFFF,
+    0x20000, 0xE0000, 0xE007F, 0xE0080, 0xEFFFE, 0xF0000, 0xFFFFD, 0x10FFFD, 0x10FFFF,
 ];
 
 /// A path at one of the limits of size, or one beyond it.
-pub(super) fn at_a_limit(random: &mut Random, pieces: &mut Vec<String>, raw: &mut Vec<u8>) {
+pub(super) fn at_a_limit(
+    random: &mut Random,
+    origin: Origin,
+    pieces: &mut Vec<String>,
+    raw: &mut Vec<u8>,
+) {
     let beyond = random.below(2);
     match random.below(4) {
         // Segments.
@@ -224,7 +249,7 @@ pub(super) fn at_a_limit(random: &mut Random, pieces: &mut Vec<String>, raw: &mu
             if trailing_slash {
                 pieces.push(String::new());
             }
-            *raw = self::raw(random, pieces);
+            *raw = self::raw(random, origin, pieces);
         }
         // Decoded bytes, in one long segment or after many.
         1 => {
@@ -235,7 +260,7 @@ pub(super) fn at_a_limit(random: &mut Random, pieces: &mut Vec<String>, raw: &mu
             let before: usize = pieces.iter().map(|piece| piece.len() + 1).sum();
             let room = (1024 + beyond).saturating_sub(before + last.len());
             pieces.push(format!("{}{last}", "n".repeat(room)));
-            *raw = self::raw(random, pieces);
+            *raw = self::raw(random, origin, pieces);
         }
         // Decoded bytes, the last of which is a slash.
         2 => {

@@ -6,7 +6,7 @@
 use tollgate_compiler::diagnostic::render::{Style, text};
 use tollgate_compiler::{CompileOptions, SourceTree, compile};
 use tollgate_core::{
-    Claim, Facts, FactsBuilder, Image, PathOptions, PathScratch, Query, TokenState, UnixSeconds,
+    Claim, Facts, FactsBuilder, Image, PathScratch, Query, TokenState, UnixSeconds,
 };
 use tollgate_spec::model::{Policy, Request, Token, Value, Verdict};
 use tollgate_spec::render;
@@ -37,10 +37,7 @@ pub(crate) fn core_answer(image: &Image<Vec<u8>>, request: &Request) -> String {
         .next()
         .unwrap_or_default();
     let mut scratch = PathScratch::new();
-    let options = PathOptions {
-        ascii_only: image.ascii_only(),
-    };
-    let Ok(path) = scratch.parse(raw, options) else {
+    let Ok(path) = scratch.parse(raw, image.path_options()) else {
         return "bad_path".to_owned();
     };
     let facts = match &request.token {

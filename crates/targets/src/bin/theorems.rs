@@ -11,11 +11,11 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail, ensure};
 use clap::Parser;
 use tollgate_compiler::SourceTree;
-use tollgate_core::UnixSeconds;
+use tollgate_core::{PathReader, UnixSeconds};
 use tollgate_gate::Request;
 use tollgate_spec::generate::{Generator, NOW};
 use tollgate_targets::random::Site;
-use tollgate_targets::theorems::{FOLDER_POLICY, Theorem, escape, forged, raw_path};
+use tollgate_targets::theorems::{Theorem, escape, folder_policy, forged, raw_path};
 use tollgate_targets::{Host, Places, Policy, Target};
 use tollgate_testkit::Answer;
 
@@ -66,10 +66,12 @@ fn all(cli: &Cli) -> Result<bool> {
         }
         let mut tally = Tally::default();
         let broken = theorems(&host, target, cli, &mut tally)?;
-        let broken = match broken {
-            None => paths(&host, target, cli, &mut tally)?,
-            broken => broken,
-        };
+        let mut broken = broken;
+        for reader in PathReader::ALL {
+            if broken.is_none() {
+                broken = paths(&host, target, reader, cli, &mut tally)?;
+            }
+        }
         if let Some(broken) = &broken {
             println!("FAIL {target}: {broken}");
         }
@@ -174,15 +176,24 @@ fn theorems(host: &Host, target: Target, cli: &Cli, tally: &mut Tally) -> Result
     Ok(None)
 }
 
-/// Asks for raw paths; one that is allowed and that some readers find elsewhere, if there is one.
-fn paths(host: &Host, target: Target, cli: &Cli, tally: &mut Tally) -> Result<Option<String>> {
-    let (began, limit) = (Instant::now(), Duration::from_secs(cli.seconds));
+/// Requests raw paths; one that is allowed and that the site's reader finds elsewhere, if there is one.
+fn paths(
+    host: &Host,
+    target: Target,
+    reader: PathReader,
+    cli: &Cli,
+    tally: &mut Tally,
+) -> Result<Option<String>> {
+    // The three readers share the time.
+    let limit = Duration::from_secs(cli.seconds) / 3;
+    let began = Instant::now();
     let mut sources = SourceTree::new();
-    sources.insert("site.toml", FOLDER_POLICY);
+    sources.insert("site.toml", folder_policy(reader));
     let mut asked = host.open(target, &Policy::from_sources(&sources)?)?;
     let mut random = fastrand::Rng::with_seed(cli.seed);
+    let before = tally.paths_allowed;
     for number in 0.. {
-        if number >= PATHS && began.elapsed() >= limit {
+        if number >= PATHS / 3 && began.elapsed() >= limit {
             break;
         }
         let raw = raw_path(&mut random);
@@ -202,15 +213,20 @@ fn paths(host: &Host, target: Target, cli: &Cli, tally: &mut Tally) -> Result<Op
         let path = raw.split(|byte| *byte == b'?').next().unwrap_or_default();
         if allows(&answer) {
             tally.paths_allowed += 1;
-            if let Some((first, second)) = escape(path) {
+            if let Some(how) = escape(reader, path) {
                 return Ok(Some(format!(
-                    "{} is allowed, and outside the folder for {first:?} and {second:?}",
-                    raw.escape_ascii()
+                    "{} is allowed for `{}`, and outside the folder for {how}",
+                    raw.escape_ascii(),
+                    reader.code()
                 )));
             }
         }
     }
-    ensure!(tally.paths_allowed > 0, "{target} allowed no path at all");
+    ensure!(
+        tally.paths_allowed > before,
+        "{target} allowed no path at all for `{}`",
+        reader.code()
+    );
     Ok(None)
 }
 

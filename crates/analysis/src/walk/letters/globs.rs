@@ -6,8 +6,6 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::rc::Rc;
 
-use tollgate_core::path::check_segment;
-
 /// Enough for any folder that people lay out.
 const MOST_STATES: usize = 20_000;
 /// With more literals than this that fit a glob, words with a letter that no literal has must do.
@@ -44,13 +42,33 @@ pub fn matches(glob: &[u8], text: &[u8]) -> bool {
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 enum Last {
     Nothing,
+    /// Nothing but dots so far.
+    Dots,
     Dot,
     Space,
     Other,
 }
 
-/// A word for each set of globs that some word fits and that is no literal.
-pub(super) fn words<T>(globs: &BTreeSet<&str>, literals: &BTreeMap<&str, T>) -> Vec<String> {
+/// The words that count.
+pub(super) struct Wanted<'w> {
+    /// A letter that each must contain.
+    pub(super) letter: Option<char>,
+    /// Whether a path may hold a word.
+    pub(super) is_legal: &'w dyn Fn(&str) -> bool,
+}
+
+impl Wanted<'_> {
+    fn accepts(&self, word: &str) -> bool {
+        self.letter.is_none_or(|letter| word.contains(letter)) && (self.is_legal)(word)
+    }
+}
+
+/// A wanted word for each set of globs that some word fits and that is no literal.
+pub(super) fn words<T>(
+    globs: &BTreeSet<&str>,
+    literals: &BTreeMap<&str, T>,
+    wanted: &Wanted<'_>,
+) -> Vec<String> {
     if globs.is_empty() {
         return Vec::new();
     }
@@ -75,21 +93,22 @@ pub(super) fn words<T>(globs: &BTreeSet<&str>, literals: &BTreeMap<&str, T>) -> 
         .chain('0'..='9')
         .find(|letter| !alphabet.contains(letter))
         .unwrap_or('~');
-    let mut letters = vec![strange];
+    let mut letters = vec![wanted.letter.unwrap_or(strange)];
     letters.extend(alphabet);
     let start = side_by_side.start();
-    let mut seen: HashSet<(Rc<[u64]>, Last)> = HashSet::new();
+    // What it read, and whether the wanted letter was there.
+    let mut seen: HashSet<(Rc<[u64]>, Last, bool)> = HashSet::new();
     let mut found: HashSet<Vec<bool>> = HashSet::new();
     let mut order = Vec::new();
     let mut queue = VecDeque::from([(start, Last::Nothing, String::new())]);
     while let Some((state, last, word)) = queue.pop_front() {
-        if last == Last::Other && !literals.contains_key(&*word) {
+        if matches!(last, Last::Other | Last::Dot) && !literals.contains_key(&*word) {
             let fits = side_by_side.fits(&state);
             let (of_globs, of_literals) = fits.split_at(globs.len());
             if !of_literals.contains(&true)
                 && of_globs.contains(&true)
                 && !found.contains(of_globs)
-                && check_segment(&word, false).is_ok()
+                && wanted.accepts(&word)
             {
                 order.push(word.clone());
                 found.insert(of_globs.to_vec());
@@ -100,6 +119,7 @@ pub(super) fn words<T>(globs: &BTreeSet<&str>, literals: &BTreeMap<&str, T>) -> 
         }
         for letter in &letters {
             let kind = match letter {
+                '.' if matches!(last, Last::Nothing | Last::Dots) => Last::Dots,
                 '.' => Last::Dot,
                 ' ' | '\u{A0}' | '\u{202F}' | '\u{3000}' => Last::Space,
                 _ => Last::Other,
@@ -108,9 +128,10 @@ pub(super) fn words<T>(globs: &BTreeSet<&str>, literals: &BTreeMap<&str, T>) -> 
                 continue;
             }
             let next = side_by_side.after(&state, *letter);
-            if side_by_side.is_alive(&next) && seen.insert((next.clone(), kind)) {
-                let mut word = word.clone();
-                word.push(*letter);
+            let mut word = word.clone();
+            word.push(*letter);
+            let has_letter = wanted.letter.is_some_and(|letter| word.contains(letter));
+            if side_by_side.is_alive(&next) && seen.insert((next.clone(), kind, has_letter)) {
                 queue.push_back((next, kind, word));
             }
         }
@@ -118,28 +139,34 @@ pub(super) fn words<T>(globs: &BTreeSet<&str>, literals: &BTreeMap<&str, T>) -> 
     let all: Vec<&str> = globs.iter().copied().collect();
     order
         .into_iter()
-        .map(|word| readable(&word, &all, literals).unwrap_or(word))
+        .map(|word| readable(&word, &all, literals, wanted).unwrap_or(word))
         .collect()
 }
 
-/// A word that fits the same globs and looks like somebody's file: `x.pdf` for `.pdf`.
-fn readable<T>(word: &str, globs: &[&str], literals: &BTreeMap<&str, T>) -> Option<String> {
+/// A word that fits the same globs and looks like a file's name: `x.pdf` for `.pdf`.
+fn readable<T>(
+    word: &str,
+    globs: &[&str],
+    literals: &BTreeMap<&str, T>,
+    wanted: &Wanted<'_>,
+) -> Option<String> {
     let fits = |word: &str| -> Vec<bool> {
         globs
             .iter()
             .map(|glob| matches(glob.as_bytes(), word.as_bytes()))
             .collect()
     };
-    let wanted = fits(word);
+    let same = fits(word);
+    let filling = wanted.letter.unwrap_or('x').to_string();
     globs
         .iter()
-        .zip(&wanted)
+        .zip(&same)
         .filter(|(_, fits)| **fits)
-        .map(|(glob, _)| glob.replace('*', "x"))
+        .map(|(glob, _)| glob.replace('*', &filling))
         .find(|candidate| {
-            fits(candidate) == wanted
+            fits(candidate) == same
                 && !literals.contains_key(&**candidate)
-                && check_segment(candidate, false).is_ok()
+                && wanted.accepts(candidate)
         })
 }
 

@@ -97,6 +97,22 @@ super::declare_codes! {
     NO_RULES, "TG0729", Warning, "policy without rules",
     "What no rule allows is denied, so a policy without rules denies every request. Perhaps the files with \
      the rules were moved or lost.";
+    UNESCAPED_NAME, "TG0730", Warning, "name that clients must escape",
+    "Browsers send some characters of a name as they are, although only their escape is accepted there or means \
+     the character: `+` unless `[paths] origin = \"files\"`, and `#`, `%`, `;` and `?` for readers that accept \
+     them. A link that does not escape them is rejected, or names another file, so the pattern does not match. \
+     Spell links with the escape that the finding shows. If they are, allow the finding with a `[[lint]]`.";
+    INDEXED_SLASH, "TG0731", Warning, "pattern that ends in a slash, with an index document",
+    "With `[paths] index`, a path that ends in `/` is decided as the path with that name appended, so no pattern \
+     that ends in `/` ever matches. Name the index document: `/docs/index.html` instead of `/docs/`.";
+    DENY_BELOW, "TG0732", Warning, "deny below a folder, without the folder's own name",
+    "`/x/**` matches `/x/` and everything below it, but not `/x`. An `allow` rule still allows `/x`, and a server \
+     that answers `/x` with the index document of the folder then delivers what the `deny` was for. Add `/x` to \
+     the `deny`. S3 keeps `/x` and `/x/` apart: with `[paths] origin = \"s3\"` there is no such finding.";
+    DENY_WITHOUT_SLASH, "TG0733", Warning, "deny that a trailing slash evades",
+    "A path with a trailing slash is another path: a `deny` for `/x.pdf` does not match `/x.pdf/`, and an `allow` \
+     rule still allows that. Some servers ignore the slash and deliver the file. Add `/x.pdf/**` to the `deny`, or \
+     declare with `[paths] origin` that the origin keeps the two apart.";
     UNUSED_ALGORITHM, "TG0735", Warning, "algorithm without a key",
     "The issuer lists an algorithm for which its key set has no key. No token of that algorithm can be valid \
      until the set has one. Leave the algorithm out, or pin a key set with such a key.";

@@ -18,12 +18,14 @@ super::declare_codes! {
     "Every pattern starts with `/`. In a course file the slash stands for the course's base, in \
      `site.toml` for the root of the site.";
     IMPOSSIBLE_PATTERN, "TG0207", Error, "no path can match this pattern",
-    "Request paths that different servers read differently are refused before any rule is asked: empty \
-     segments, segments of dots or ending in a dot, outer spaces, and characters such as `;`, `\\`, `#` \
-     and invisible ones. A pattern that names such a path would never match, so it is a mistake.";
+    "Request paths that servers read differently are rejected before any rule is evaluated: empty segments, \
+     segments of dots, outer spaces, `\\` and controls. What else is rejected depends on the reader of the \
+     path after the gate, which `[paths] origin` declares: `strict` also rejects names that contain `#`, `%`, \
+     `;` or `?` or end in a dot, and characters that some reader ignores or folds; `s3` and `files` accept \
+     them. A pattern for a path that is always rejected would never match, so it is an error.";
     ESCAPED_PATTERN, "TG0208", Error, "escape in a pattern",
     "Patterns are written decoded: a space is a space, `é` is `é`. Write the character that the escape \
-     stands for.";
+     represents. A name that really contains `%20` is written with `*` in place of the `%`.";
     BAD_WILDCARD, "TG0209", Error, "misplaced wildcard",
     "`*` stands for any run of characters inside one segment. `**` stands for any number of whole \
      segments, so it is a segment of its own, and two in a row say no more than one.";
@@ -58,4 +60,7 @@ super::declare_codes! {
      Here nothing lies between the two.";
     BAD_CLAIM, "TG0219", Error, "not a valid claim name",
     "A claim's name is the text that stands in the token, without control characters.";
+    BAD_INDEX, "TG0220", Error, "not the name of an index document",
+    "`[paths] index` is one file name, such as `index.html`. It is appended to every path that ends in `/`, \
+     and must have one spelling in a URL: letters, digits, `-`, `.`, `_` and `~`, not ending in a dot.";
 }

@@ -106,6 +106,9 @@ async function answerTo(request, ip, now) {
   detail = faultOf(() => {
     query._path = parsePath(request.uri);
     refuse(/[\0- \x7f#]/.test(request.rawQueryString()), 'bad_query');
+//#if index
+    if (request.uri.slice(-1) == '/') request.uri += indexName;
+//#endif
   });
   if (detail) return conclude(request, query, now, ['bad_path', nothing, nothing, detail]);
   root = await loadPage('', '');

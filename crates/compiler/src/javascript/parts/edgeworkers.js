@@ -47,6 +47,9 @@ function strip(request) {
 //#if strip
   var query;
 //#endif
+//#if strip index
+  var route = {};
+//#endif
   Object.keys(request.getHeaders()).forEach((name) => {
     if (/^x-(tollgate-.*|(original|rewrite)-url|http-method|(http-)?method-override)$/i.test(name.replace(/[\W_]/g, '-'))) request.removeHeader(name);
   });
@@ -77,7 +80,16 @@ function strip(request) {
         .join('&');
     }
   });
-  if (query !== nothing && query !== rawQuery(request)) request.route({ query: query });
+  if (query !== nothing && query !== rawQuery(request)) route.query = query;
+//#endif
+//#if index
+  if (/^[^?]*\/([?]|$)/.test(request.url)) {
+    route.path = splitPair(request.url, '?')[0] + indexName;
+    if (route.query === nothing && /[?]/.test(request.url)) route.query = rawQuery(request);
+  }
+//#endif
+//#if strip index
+  if (Object.keys(route).length) request.route(route);
 //#endif
 }
 

@@ -1,5 +1,5 @@
-// The canonical path: ambiguity is refused, in the same order and with the same words as
-// `tollgate_core::path`. All texts here are byte strings: one character for each byte of UTF-8. `==` stands
+// The canonical path: ambiguity is rejected, in the same order and with the same codes as
+// `tollgate_core::path`. All texts here are byte strings: one character for each byte of UTF-8. `==` is used
 // where both sides are of one type, because every byte counts.
 
 // Two values that stand in many places, under shorter names.
@@ -24,25 +24,25 @@ function textFrom(bytes) {
   } catch (fault) {}
 }
 
-// Characters that some reader drops, folds into structure, or shows as others: how far each range is
-// from the one before, and how long it is, in base 36.
-var ambiguous = '3k+v e 12n 3jm 1ki+f l+2 2+6 m r+g 41+1 4+1 10+1 6i 11ij+4xr y9+v 2r m 47 4 2 6 3+1 c 4 t 59+4 i9dv+3j 1egx+2t4v'.split(' ');
+// Characters that no path may hold for the site's reader: how far each is from the one before. A negative step is
+// the way through a range to its end.
+var ambiguous = RANGES;
 
 function isAmbiguous(point) {
-  var from = 0;
+  var at = 0;
   return (
     (point & 65534) == 65534 ||
-    ambiguous.some((range) => {
-      from += parseInt(range, 36);
-      range = range.split('+')[1];
-      return point >= from && point <= (from += range ? parseInt(range, 36) : 0);
+    ambiguous.some((step) => {
+      at += step < 0 ? -step : step;
+      // There is nothing between the two for a step that is not negative.
+      return point == at || (point > at + step && point < at);
     })
   );
 }
 
 // The decoded segments of a raw path; a trailing slash is an empty one at the end.
 function parsePath(raw) {
-  var segments = [], segment = '', length = 0, at = 1, piece, count;
+  var segments = [], segment = '', length = 0, at = 1, badText = 'bad_utf8', piece, count;
   // One more byte, which was escaped.
   function unescape(fault) {
     refuse(raw[at] != '%', fault);
@@ -54,7 +54,9 @@ function parsePath(raw) {
   function finish() {
     refuse(!segment, 'empty_segment');
     refuse(!/[^.]/.test(segment), 'dot_segment');
-    refuse(segment.slice(-1) == '.', 'trailing_dot');
+//#if strict
+    refuse(/\.$/.test(segment), 'trailing_dot');
+//#endif
     refuse(/^[ \xa0\u202f\u3000]|[ \xa0\u202f\u3000]$/.test(textFrom(segment)), 'outer_space');
     refuse(segments.length > 63, 'too_many_segments');
     segments.push(segment);
@@ -69,15 +71,19 @@ function parsePath(raw) {
       count = parseInt(piece.slice(1), 16);
       if (count < 128) {
         piece = bytesOf(piece);
-        refuse(!/[ +!*'():@&=$,]/.test(piece), 'forbidden_escape');
+        // Not: controls, slashes, unreserved characters but `~`; for `strict` also what ends a path or an escape.
+//#if strict
+        refuse(!/[ -"$&-,:<=>@[\]^`{-~]/.test(piece), 'forbidden_escape');
+//#endif
+//#if !strict
+        refuse(!/[ -,:-@[\]^`{-~]/.test(piece), 'forbidden_escape');
+//#endif
       } else {
-        refuse(count < 194 || count > 244, 'bad_utf8');
-        unescape('bad_utf8');
-        if (count > 223) unescape('bad_utf8');
-        if (count > 239) unescape('bad_utf8');
+        refuse(count < 194 || count > 244, badText);
+        for (count = count > 239 ? 3 : count > 223 ? 2 : 1; count--; ) unescape(badText);
         piece = bytesOf(piece);
         count = textFrom(piece);
-        refuse(!count, 'bad_utf8');
+        refuse(!count, badText);
         refuse(isAmbiguous(count.codePointAt(0)), 'forbidden_character');
 //#if ascii_only
         throw 'not_ascii';
@@ -89,14 +95,33 @@ function parsePath(raw) {
       if (piece == '/') {
         finish();
       } else {
-        refuse(!/[\w\-.~!*'():@&=$,]/.test(piece), 'forbidden_byte');
+//#if strict
+        refuse(!/[\w~!$&-*,-.:=@[\]^|]/.test(piece), 'forbidden_byte');
+//#endif
+//#if !strict
+        // With `+`, which is between `*` and `,`.
+        refuse(!/[\w~!$&-.:=@[\]^|]/.test(piece), 'forbidden_byte');
+//#endif
+//#if s3
+        if (piece == '+') piece = ' ';
+//#endif
         segment += piece;
       }
     }
     length += piece.length;
     refuse(length > 1024, 'too_long');
   }
-  if (!segment && (segments.length || raw.length < 2)) segments.push('');
-  else finish();
+  // Nothing follows a slash at the end.
+//#if index
+  if (!segment) {
+    segment = indexName;
+    refuse((length += segment.length) > 1024, 'too_long');
+  }
+  finish();
+//#endif
+//#if !index
+  if (segment) finish();
+  else segments.push('');
+//#endif
   return segments;
 }

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use http::{HeaderMap, Method};
+use tollgate_core::PathReader;
 
 use super::Folder;
 
@@ -34,7 +35,8 @@ fn status(folder: &Folder, method: Method, target: &str) -> u16 {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .build()
         .unwrap();
-    let answer = folder.answer(method, target.as_bytes(), HeaderMap::new());
+    let reader = PathReader::Strict;
+    let answer = folder.answer(method, target.as_bytes(), reader, HeaderMap::new());
     runtime.block_on(answer).status().as_u16()
 }
 

@@ -165,10 +165,7 @@ fn compare(
     counts.cedar_policies += policies.policies().count();
     let gate = judge::gate(policy)?;
     let pool = Pool::new(&[policy], gate.config(), Vec::new(), clock);
-    let options = PathOptions {
-        ascii_only: policy.ascii_only,
-    };
-    let oracle = Oracle::new(export, &policies, &schema, options)?;
+    let oracle = Oracle::new(export, &policies, &schema, policy.path_options())?;
     let rules: Vec<_> = policy.rules.iter().collect();
     for _ in 0..requests {
         let visit = pool.visit(&rules, rng);
@@ -192,7 +189,7 @@ struct Oracle<'a> {
     export: &'a cedar::Export,
     policies: &'a PolicySet,
     schema: &'a Schema,
-    options: PathOptions,
+    options: PathOptions<'a>,
     authorizer: Authorizer,
     visitor: EntityUid,
     path: EntityUid,
@@ -203,7 +200,7 @@ impl<'a> Oracle<'a> {
         export: &'a cedar::Export,
         policies: &'a PolicySet,
         schema: &'a Schema,
-        options: PathOptions,
+        options: PathOptions<'a>,
     ) -> Result<Self> {
         Ok(Self {
             export,
@@ -248,7 +245,7 @@ fn said(
     visit: &Visit,
     ask: &Asking<'_>,
     config: &GateConfig,
-    options: PathOptions,
+    options: PathOptions<'_>,
 ) -> Option<cedar::Visit> {
     let mut scratch = PathScratch::new();
     let raw = ask.target.split('?').next().unwrap_or_default();

@@ -199,7 +199,7 @@ fn in_core(library: &Library, site: &Site, effort: Effort) -> Result<Vec<f64>> {
         .collect();
     let mut scratch = PathScratch::new();
     timed(effort.warm, &questions, |(raw, facts)| {
-        let path = scratch.parse(raw.as_bytes(), PathOptions { ascii_only: false });
+        let path = scratch.parse(raw.as_bytes(), PathOptions::default());
         let path = path.ok().context("a canonical path")?;
         let token = TokenState::Verified(facts);
         let query = Query {

@@ -1,7 +1,10 @@
-//! Writes what is generated from the compiler's tables into a policy folder: JSON Schemas for editors
-//! and the reference of diagnostic codes. With `--check` it compares instead of writing.
+//! Writes what is generated from the compiler's tables into a policy folder: JSON Schemas for editors, the
+//! reference of diagnostic codes, and the reference of request paths, which needs the folder with paths of real
+//! sites. With `--check` it compares instead of writing.
 //!
 //! Not for authors: `cargo xtask codegen` calls it.
+
+mod paths;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -10,18 +13,23 @@ use std::{env, fs, io};
 use tollgate_compiler::{diagnostic::codes, schema};
 
 fn main() -> ExitCode {
-    let mut check = false;
-    let mut folder = None;
-    for argument in env::args_os().skip(1) {
-        if argument == "--check" {
-            check = true;
-        } else if folder.replace(PathBuf::from(argument)).is_some() {
-            return usage();
+    let (flags, folders): (Vec<_>, Vec<_>) = env::args_os()
+        .skip(1)
+        .partition(|argument| argument == "--check");
+    let check = !flags.is_empty();
+    let folders: Vec<PathBuf> = folders.into_iter().map(PathBuf::from).collect();
+    let [folder, sites] = folders.as_slice() else {
+        return usage();
+    };
+    let paths = match paths::reference(sites) {
+        Ok(paths) => paths,
+        Err(error) => {
+            eprintln!("{}: {error}", sites.display());
+            return ExitCode::from(2);
         }
-    }
-    let Some(folder) = folder else { return usage() };
+    };
     let mut stale = false;
-    for (name, text) in generated() {
+    for (name, text) in generated(paths) {
         let path = folder.join(name);
         if check {
             if fs::read_to_string(&path).ok().as_deref() != Some(text.as_str()) {
@@ -42,11 +50,11 @@ fn main() -> ExitCode {
 }
 
 fn usage() -> ExitCode {
-    eprintln!("usage: codegen [--check] POLICY_FOLDER");
+    eprintln!("usage: codegen [--check] POLICY_FOLDER SITES_FOLDER");
     ExitCode::from(2)
 }
 
-fn generated() -> [(&'static str, String); 4] {
+fn generated(paths: String) -> [(&'static str, String); 5] {
     [
         ("schema/site.schema.json", format!("{:#}\n", schema::site())),
         (
@@ -55,6 +63,7 @@ fn generated() -> [(&'static str, String); 4] {
         ),
         ("schema/test.schema.json", format!("{:#}\n", schema::test())),
         ("DIAGNOSTICS.md", codes::reference()),
+        ("PATHS.md", paths),
     ]
 }
 

@@ -1,0 +1,235 @@
+//! TG0730 to TG0733: patterns that the requests of browsers miss, and denies that a slash evades.
+//!
+//! What readers accept is the core's business; what a pattern matches, the compiler's and the analysis'.
+
+use tollgate_compiler::Diagnostic;
+use tollgate_compiler::diagnostic::codes;
+use tollgate_compiler::spec::{Pattern, RuleSpec, Segment};
+use tollgate_core::{Effect, PathReader};
+
+use super::{Subject, covers, name};
+use crate::locate::Part;
+
+pub(super) fn check(subject: &Subject<'_>, findings: &mut Vec<Diagnostic>) {
+    for (at, rule, places) in subject.rules() {
+        for (nth, pattern) in rule.patterns.iter().enumerate() {
+            let part = Part::Pattern(nth);
+            let found = Found {
+                subject,
+                at,
+                rule,
+                pattern,
+                part,
+                base: places.base_segments,
+            };
+            findings.extend(found.unescaped());
+            findings.extend(found.indexed());
+            findings.extend(found.evaded());
+        }
+    }
+    drop_echoes(subject, findings);
+}
+
+/// Characters that browsers send as they are, and that a reader does not accept so, or reads as something else.
+fn unsent(reader: PathReader) -> &'static str {
+    match reader {
+        PathReader::Strict => "+",
+        PathReader::S3 => "+#%;?",
+        PathReader::Files => "#%;?",
+    }
+}
+
+/// A pattern of a rule.
+struct Found<'s> {
+    subject: &'s Subject<'s>,
+    at: usize,
+    rule: &'s RuleSpec,
+    pattern: &'s Pattern,
+    part: Part,
+    base: usize,
+}
+
+impl Found<'_> {
+    /// TG0730.
+    fn unescaped(&self) -> Option<Diagnostic> {
+        let reader = self.subject.policy.reader;
+        let own = self.pattern.segments.iter().skip(self.base);
+        let c = own
+            .filter_map(|segment| match segment {
+                Segment::Literal(text) | Segment::Glob(text) => Some(text),
+                Segment::Capture(_) | Segment::Rest => None,
+            })
+            .find_map(|text| text.chars().find(|c| unsent(reader).contains(*c)))?;
+        let escape = format!("%{:02X}", u32::from(c));
+        let fate = match (c, reader) {
+            ('+', PathReader::S3) => "S3 reads an unescaped one as a space",
+            ('+', _) => "an unescaped one is rejected",
+            ('#', _) => "an unescaped one begins a fragment, which is not sent",
+            ('?', _) => "an unescaped one begins the query",
+            _ => "an unescaped one is rejected",
+        };
+        let message = format!("browsers do not escape `{c}`, and {fate}");
+        let mut finding =
+            self.subject
+                .finding(&codes::UNESCAPED_NAME, self.at, &self.part, message);
+        if c == '?' || c == '#' {
+            finding.help("patterns are about the path; leave out a query or fragment");
+        }
+        finding.help(format!("spell links with `{escape}`"));
+        Some(finding)
+    }
+
+    /// TG0731.
+    fn indexed(&self) -> Option<Diagnostic> {
+        let index = self.subject.policy.index.as_ref()?;
+        if !self.pattern.trailing_slash {
+            return None;
+        }
+        let message = format!("with `index = \"{index}\"` no path ends in `/`");
+        let mut finding = self
+            .subject
+            .finding(&codes::INDEXED_SLASH, self.at, &self.part, message);
+        finding.help(format!("write `{}{index}`", self.relative(self.pattern)));
+        Some(finding)
+    }
+
+    /// TG0732 and TG0733.
+    fn evaded(&self) -> Option<Diagnostic> {
+        let reader = self.subject.policy.reader;
+        if self.rule.effect != Effect::Deny || reader == PathReader::S3 {
+            return None;
+        }
+        let ends_in_rest = self.pattern.segments.last() == Some(&Segment::Rest);
+        let (code, near, wanted) = if ends_in_rest && !self.pattern.trailing_slash {
+            let folder = without_rest(self.pattern)?;
+            let wanted = self.relative(&folder);
+            (&codes::DENY_BELOW, folder, wanted)
+        } else if !ends_in_rest && !self.pattern.trailing_slash && reader == PathReader::Strict {
+            let wanted = format!("{}/**", self.relative(self.pattern));
+            (&codes::DENY_WITHOUT_SLASH, self.with_slash(), wanted)
+        } else {
+            return None;
+        };
+        // The base itself is outside of what a course file can say.
+        if near.segments.len() <= self.base {
+            return None;
+        }
+        let names_near = |rule: &RuleSpec| rule.patterns.iter().any(|outer| covers(outer, &near));
+        let is_denied = self.subject.rules().any(|(at, rule, _)| {
+            rule.effect == Effect::Deny
+                && (at == self.at || is_unconditional(rule))
+                && rule.methods.contains(self.rule.methods)
+                && names_near(rule)
+        });
+        let (other, allowing, _) = self.subject.rules().find(|(_, rule, _)| {
+            rule.effect == Effect::Allow
+                && rule.methods.names().any(|method| self.denies(method))
+                && names_near(rule)
+        })?;
+        if is_denied {
+            return None;
+        }
+        let message = format!(
+            "`{}` still allows `{}`",
+            name(allowing),
+            shown(&near.segments, near.trailing_slash)
+        );
+        let mut finding = self.subject.finding(code, self.at, &self.part, message);
+        self.subject
+            .mark(&mut finding, other, &Part::Effect, "by this `allow`");
+        finding.help(format!(
+            "add `{wanted}` to the `deny`, if the origin may deliver the same for it"
+        ));
+        // Only then are the two known to be apart.
+        let origins = if ends_in_rest {
+            "`[paths] origin = \"s3\"`"
+        } else {
+            "`[paths] origin = \"s3\"` or `\"files\"`"
+        };
+        finding.help(format!(
+            "if its reader keeps the two apart, declare it in `site.toml`: {origins}"
+        ));
+        Some(finding)
+    }
+
+    fn denies(&self, method: &str) -> bool {
+        self.rule.methods.names().any(|denied| denied == method)
+    }
+
+    /// The pattern as it is after a trailing slash.
+    fn with_slash(&self) -> Pattern {
+        let mut near = self.pattern.clone();
+        match &self.subject.policy.index {
+            Some(index) => near.segments.push(Segment::Literal(index.clone())),
+            None => near.trailing_slash = true,
+        }
+        near
+    }
+
+    /// A pattern as it is written in the rule's file.
+    fn relative(&self, pattern: &Pattern) -> String {
+        let own = pattern.segments.get(self.base..).unwrap_or_default();
+        shown(own, pattern.trailing_slash)
+    }
+}
+
+/// Whether a rule matches whoever requests its paths, whenever and from wherever.
+fn is_unconditional(rule: &RuleSpec) -> bool {
+    let who = &rule.who;
+    !who.signed_in
+        && [&who.groups, &who.scopes, &who.subjects]
+            .iter()
+            .all(|names| names.is_none())
+        && rule.networks.is_none()
+        && rule.from.is_none()
+        && rule.until.is_none()
+        && rule.when.is_none()
+        && rule.unless.is_none()
+}
+
+/// The folder that `/x/**` is below.
+fn without_rest(pattern: &Pattern) -> Option<Pattern> {
+    let mut folder = pattern.clone();
+    folder.segments.pop();
+    let is_clear = !folder.segments.is_empty() && !folder.segments.contains(&Segment::Rest);
+    is_clear.then_some(folder)
+}
+
+fn shown(segments: &[Segment], trailing_slash: bool) -> String {
+    let mut text: String = segments
+        .iter()
+        .map(|segment| match segment {
+            Segment::Literal(text) | Segment::Glob(text) => format!("/{text}"),
+            Segment::Capture(name) => format!("/{{{name}}}"),
+            Segment::Rest => "/**".to_owned(),
+        })
+        .collect();
+    if trailing_slash {
+        text.push('/');
+    }
+    text
+}
+
+/// A rule whose patterns all end in a slash never matches because of the index document: to say the one is enough.
+fn drop_echoes(subject: &Subject<'_>, findings: &mut Vec<Diagnostic>) {
+    if subject.policy.index.is_none() {
+        return;
+    }
+    let mut echoes = Vec::new();
+    for (_, rule, places) in subject.rules() {
+        if rule.patterns.iter().all(|pattern| pattern.trailing_slash) {
+            echoes.push((places.file.clone(), places.whole));
+        }
+    }
+    findings.retain(|finding| {
+        let is_echo = finding.span.is_some_and(|span| {
+            echoes.iter().any(|(file, whole)| {
+                *file == finding.file && whole.start <= span.start && span.end <= whole.end
+            })
+        });
+        *finding.code != codes::NEVER_MATCHES || !is_echo
+    });
+}
+
+#[cfg(test)]
+mod tests;

