@@ -190,7 +190,9 @@ impl<S: Store, F: FetchKeys> Function<S, F> {
             action, mut log, ..
         } = self.decide(request, &path).await?;
         let delivered = match action {
-            Action::Serve(own) | Action::Refuse(own) => Delivered::plain(HttpReply::from_gate(&own)),
+            Action::Serve(own) | Action::Refuse(own) => {
+                Delivered::plain(HttpReply::from_gate(&own))
+            }
             Action::Forward(forward) => {
                 // The path as it was decided.
                 let path = forwarded_path(&forward).unwrap_or(path);

@@ -384,7 +384,9 @@ impl<'p> Collector<'_, 'p> {
             old: ask(self.old, &witness),
             new: ask(self.new, &witness),
             paths: "/**".to_owned(),
-            who: "every principal that a rule allows, on paths that only one of the policies accepts".to_owned(),
+            who:
+                "every principal that a rule allows, on paths that only one of the policies accepts"
+                    .to_owned(),
             principals: Vec::new(),
             cause: None,
             witness,

@@ -136,7 +136,9 @@ impl<'a, 'p> Domain<'a, 'p> {
             }
             Var::Issuer if !self.space.issuers.is_empty() => {
                 let issuers = self.space.issuers.iter();
-                let issuers = issuers.map(|issuer| Value::Text(issuer.iss.clone())).collect();
+                let issuers = issuers
+                    .map(|issuer| Value::Text(issuer.iss.clone()))
+                    .collect();
                 // Issuers that can grant different names are different, whatever rules compare.
                 if self.space.is_restricted {
                     return issuers;

@@ -280,8 +280,9 @@ impl Eval<'_, '_> {
             ) {
                 (Err(need), _) => Truth::open(Tri::EITHER, need),
                 (Ok(_), None) => Truth::open(Tri::EITHER, Var::Subject),
-                (Ok(name), Some(Value::Text(subject))) => Truth::known(name == *subject)
-                    .and(self.can_have_subject(subject)),
+                (Ok(name), Some(Value::Text(subject))) => {
+                    Truth::known(name == *subject).and(self.can_have_subject(subject))
+                }
                 (Ok(_), Some(_)) => Truth::known(false),
             };
             truth = truth.or(one);

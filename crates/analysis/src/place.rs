@@ -6,7 +6,8 @@ use tollgate_token::ClaimPath;
 /// The claim at a place.
 pub fn find<'a>(claims: &'a Map<String, Value>, place: &ClaimPath) -> Option<&'a Value> {
     let (first, rest) = place.names().split_first()?;
-    rest.iter().try_fold(claims.get(first)?, |value, name| value.get(name))
+    rest.iter()
+        .try_fold(claims.get(first)?, |value, name| value.get(name))
 }
 
 /// Puts a claim at a place, with the objects on the way to it.

@@ -14,8 +14,8 @@ use tollgate_compiler::spec::RuleSpec;
 use tollgate_core::ClaimKind;
 use tollgate_token::{ClaimPath, Claims};
 
-use crate::policy::Policy;
 pub(crate) use crate::place::{find, insert, remove};
+use crate::policy::Policy;
 pub(crate) use issuer::Issuer;
 
 /// One thing that requests differ in.
@@ -139,7 +139,11 @@ impl<'p> Space<'p> {
             // A session counts as a token of the issuer where the user signed in.
             for issuer in policy.config().sign_in_issuers() {
                 let found = Issuer::new(issuer);
-                match space.issuers.iter_mut().find(|known| known.iss == found.iss) {
+                match space
+                    .issuers
+                    .iter_mut()
+                    .find(|known| known.iss == found.iss)
+                {
                     Some(known) => known.add(issuer),
                     None => space.issuers.push(found),
                 }
@@ -233,7 +237,9 @@ impl Hit<'_> {
 fn unlisted(policies: &[&Policy]) -> Issuer {
     let config = policies.first().map(|policy| policy.config());
     let none = Claims::from_json(b"{}").ok();
-    let assumed = config.zip(none.as_ref()).and_then(|(config, none)| config.assumed_issuer(none).ok());
+    let assumed = config
+        .zip(none.as_ref())
+        .and_then(|(config, none)| config.assumed_issuer(none).ok());
     let mut issuer = assumed.map_or_else(Issuer::default, |assumed| Issuer::new(&assumed));
     issuer.iss = "".into();
     issuer

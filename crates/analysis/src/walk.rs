@@ -179,8 +179,7 @@ impl<'a, 'p> Walk<'a, 'p> {
             accepted: Accepted::ByAll,
         }];
         // What not all policies accept makes a difference of its own, wherever it leads.
-        let mut seen: HashSet<(Rc<[Item]>, Accepted)> =
-            HashSet::from([(start, Accepted::ByAll)]);
+        let mut seen: HashSet<(Rc<[Item]>, Accepted)> = HashSet::from([(start, Accepted::ByAll)]);
         let mut shown: HashSet<Vec<Item>> = HashSet::new();
         let most = MOST_STATES + MOST_STATES_A_PATTERN * self.pats.len();
         let mut at = 0;

@@ -123,12 +123,7 @@ fn object(gate: &Gate<Vec<u8>>, outcome: &Outcome, target: &[u8]) -> String {
     format!("{{{}}}", members.join(","))
 }
 
-fn text(
-    gate: &Gate<Vec<u8>>,
-    outcome: &Outcome,
-    evaluated: &Evaluated,
-    target: &[u8],
-) -> String {
+fn text(gate: &Gate<Vec<u8>>, outcome: &Outcome, evaluated: &Evaluated, target: &[u8]) -> String {
     let style = if outcome.kind == Kind::Allow {
         GOOD
     } else {

@@ -369,7 +369,10 @@ fn said(change: &Change, claims: Option<&Map<String, Value>>) -> String {
         Change::DropScope(name) => format!("do without scope `{name}`"),
         Change::Claim(name, Some(value)) => {
             let text = format!("have claim `{name}` = {value}");
-            match claims.and_then(|claims| place::find(claims, name)).map(kind) {
+            match claims
+                .and_then(|claims| place::find(claims, name))
+                .map(kind)
+            {
                 Some(now) if now != kind(value) => format!("{text}, {}, not {now}", kind(value)),
                 _ => text,
             }

@@ -62,11 +62,13 @@ pub(crate) fn claim_path(text: &str) -> Result<ClaimPath, Failure> {
         return Ok(ClaimPath::top(text));
     }
     let names = serde_json::from_str(text).ok();
-    names.and_then(ClaimPath::nested).ok_or_else(|| Failure::Argument {
-        name: "--groups-claim",
-        value: text.to_owned(),
-        problem: Problem::ClaimPath,
-    })
+    names
+        .and_then(ClaimPath::nested)
+        .ok_or_else(|| Failure::Argument {
+            name: "--groups-claim",
+            value: text.to_owned(),
+            problem: Problem::ClaimPath,
+        })
 }
 
 /// A time given as an argument: RFC 3339, or Unix seconds.

@@ -13,8 +13,8 @@ use serde_json::{Value, json};
 use tollgate_author::words::moment;
 use tollgate_crypto::Native;
 use tollgate_token::{
-    Algorithm, ClaimRules, IssuerConfig, IssuerKind, KeyKind, Limits, Rejected, Secret,
-    Verified, Verifier,
+    Algorithm, ClaimRules, IssuerConfig, IssuerKind, KeyKind, Limits, Rejected, Secret, Verified,
+    Verifier,
 };
 
 use crate::failure::{Failure, Problem, warn};
@@ -158,7 +158,11 @@ impl Verify {
             kind,
             algorithms,
             claims: ClaimRules {
-                groups: self.groups_claim.as_deref().map(input::claim_path).transpose()?,
+                groups: self
+                    .groups_claim
+                    .as_deref()
+                    .map(input::claim_path)
+                    .transpose()?,
                 client: self.client_claim.clone(),
                 ..ClaimRules::default()
             },
@@ -197,7 +201,11 @@ impl Verify {
 }
 
 /// Tells why a token is not valid. What it claims is not shown, since nobody has signed it.
-fn invalid(rejected: Rejected, issuer: Option<&IssuerConfig>, json: bool) -> Result<Verdict, Failure> {
+fn invalid(
+    rejected: Rejected,
+    issuer: Option<&IssuerConfig>,
+    json: bool,
+) -> Result<Verdict, Failure> {
     let error = rejected.error;
     let claim = error.claim().zip(issuer);
     let claim = claim.map(|(claim, issuer)| issuer.claim_name(claim));

@@ -273,7 +273,9 @@ fn settle_session(
 ) {
     let Some(gate) = &mut site.gate else { return };
     gate.claim_places = site.claims.places().to_vec();
-    let Some(draft) = site.session.take() else { return };
+    let Some(draft) = site.session.take() else {
+        return;
+    };
     let mut report = Report::new(SITE_FILE);
     let session = draft.settle(gate, &site.claims, rules, bases, &mut report);
     gate.session = Some(session);

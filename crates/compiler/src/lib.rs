@@ -16,8 +16,8 @@ pub mod limits;
 pub mod schema;
 pub mod spec;
 pub mod syntax;
-pub mod visible;
 pub mod time;
+pub mod visible;
 
 mod compile;
 mod condition;

@@ -5,8 +5,8 @@
 
 mod advice;
 mod answer;
-mod granted;
 mod gate;
+mod granted;
 mod issuer;
 mod keys;
 mod paths;

@@ -234,7 +234,9 @@ impl GateConfig {
         let session = self.session.as_ref();
         let is_session = move |at: usize| session.is_some_and(|session| session.is_issuer(at));
         let issuers = self.issuers.iter().enumerate();
-        issuers.filter(move |(at, _)| !is_session(*at)).map(|(_, issuer)| issuer)
+        issuers
+            .filter(move |(at, _)| !is_session(*at))
+            .map(|(_, issuer)| issuer)
     }
 
     /// The encoded headers that sessions have: one for each secret of the session issuer.
@@ -244,7 +246,10 @@ impl GateConfig {
             self.issuers.get(at)
         });
         let secrets = issuer.map_or(&[][..], |issuer| &issuer.secrets);
-        secrets.iter().map(|secret| session::header(&secret.kid)).collect()
+        secrets
+            .iter()
+            .map(|secret| session::header(&secret.kid))
+            .collect()
     }
 
     /// The place of a declared claim, if it is nested.

@@ -56,6 +56,6 @@ pub use refresh::{KeyFetch, KeysAccepted, KeysRefused, Why};
 pub use request::Request;
 pub use respond::{challenge, public_text};
 pub use signed::{PolicyVersion, Trust};
-pub use tollgate_core::{RuleId, UnixSeconds};
 pub use source::MAX_CANDIDATES;
+pub use tollgate_core::{RuleId, UnixSeconds};
 pub use viewer::{Admitted, Seat, Viewers};

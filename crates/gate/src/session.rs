@@ -58,9 +58,7 @@ use alloc::{string::String, vec::Vec};
 
 use serde::{Deserialize, Serialize};
 use tollgate_core::{Image, UnixSeconds};
-use tollgate_token::{
-    Algorithm, Claims, Groups, IssuerConfig, Lifetime, Verifier, base64url,
-};
+use tollgate_token::{Algorithm, Claims, Groups, IssuerConfig, Lifetime, Verifier, base64url};
 
 use crate::config::{ConfigError, GateConfig, TokenSource, is_http_token_byte};
 

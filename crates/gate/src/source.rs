@@ -37,10 +37,7 @@ impl<'a> Candidates<'a> {
     /// # Errors
     ///
     /// [`TooManyTokens`](TokenError::TooManyTokens) for more than [`MAX_CANDIDATES`] different values.
-    pub(crate) fn read(
-        sources: &[TokenSource],
-        request: &Request<'a>,
-    ) -> Result<Self, TokenError> {
+    pub(crate) fn read(sources: &[TokenSource], request: &Request<'a>) -> Result<Self, TokenError> {
         let mut candidates = Self::default();
         for (at, source) in sources.iter().enumerate() {
             match source {
@@ -51,7 +48,11 @@ impl<'a> Candidates<'a> {
                 TokenSource::Query(name) => {
                     let pairs = request.query().into_iter().flat_map(query_pairs);
                     let named = pairs.filter(|pair| pair.is_named(name));
-                    candidates.add_single(at, source, named.map(|pair| (pair.value, pair.is_plain)))?;
+                    candidates.add_single(
+                        at,
+                        source,
+                        named.map(|pair| (pair.value, pair.is_plain)),
+                    )?;
                 }
                 // Browsers send a cookie once for each path and domain that set it.
                 TokenSource::Cookie(name) => {
@@ -90,7 +91,11 @@ impl<'a> Candidates<'a> {
     }
 
     /// Adds a value, unless it is among those before.
-    fn add(&mut self, source: usize, token: Result<&'a [u8], TokenError>) -> Result<(), TokenError> {
+    fn add(
+        &mut self,
+        source: usize,
+        token: Result<&'a [u8], TokenError>,
+    ) -> Result<(), TokenError> {
         let is_same = |other: &Candidate<'_>| match (other.token, token) {
             (Ok(known), Ok(token)) => known == token,
             (known, _) => other.source == source && known == token,
@@ -98,7 +103,10 @@ impl<'a> Candidates<'a> {
         if self.iter().any(|other| is_same(&other)) {
             return Ok(());
         }
-        let place = self.list.get_mut(self.count).ok_or(TokenError::TooManyTokens)?;
+        let place = self
+            .list
+            .get_mut(self.count)
+            .ok_or(TokenError::TooManyTokens)?;
         *place = Some(Candidate { source, token });
         self.count += 1;
         Ok(())

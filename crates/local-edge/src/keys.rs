@@ -148,7 +148,6 @@ impl KeyedGate {
         (outcome, decided_in.saturating_add(again.elapsed()))
     }
 
-
     /// The gate's answer; denied where it panics, which costs this request and what was remembered.
     fn ask(&self, request: &tollgate_gate::Request<'_>) -> Outcome {
         catch_unwind(AssertUnwindSafe(|| self.decide(request)))

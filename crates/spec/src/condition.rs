@@ -88,8 +88,10 @@ fn value(expr: &Expr, request: &Request, captures: &Captures) -> Known {
 
 fn from_token(expr: &Expr, facts: &Facts) -> Option<Value> {
     match expr {
-        Expr::Groups => Some(List(facts.groups.iter().flatten().cloned().map(Text).collect()))
-            .filter(|_| facts.groups.is_some()),
+        Expr::Groups => Some(List(
+            facts.groups.iter().flatten().cloned().map(Text).collect(),
+        ))
+        .filter(|_| facts.groups.is_some()),
         Expr::Subject => facts.subject.clone().map(Text),
         Expr::Issuer => Some(Text(facts.issuer.clone())),
         Expr::Claim(name) => facts.claims.get(name)?.clone(),

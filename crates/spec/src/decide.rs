@@ -112,7 +112,12 @@ fn who(who: &Who, request: &Request, captures: &Captures) -> Truth {
     };
     let subjects = Some(facts.subject.iter().cloned().collect());
     let issuers = Some(vec![facts.issuer.clone()]);
-    let own = [&facts.groups, &Some(facts.scopes.clone()), &subjects, &issuers];
+    let own = [
+        &facts.groups,
+        &Some(facts.scopes.clone()),
+        &subjects,
+        &issuers,
+    ];
     let mut holds = Truth::known(true);
     for (asked, own) in asked.into_iter().zip(own) {
         holds = holds.and(match (asked, own) {

@@ -59,7 +59,11 @@ fn validate_client(claims: &Claims, by: &Issuer) -> Result<(), Fault> {
         "access" => "client_id",
         _ => "aud",
     };
-    let audience = read(claims, by.client_claim.as_deref().unwrap_or(usual), one_or_more)?;
+    let audience = read(
+        claims,
+        by.client_claim.as_deref().unwrap_or(usual),
+        one_or_more,
+    )?;
     let audience = audience.unwrap_or_default();
     let is_for_us = audience.iter().any(|client| by.clients.contains(client));
     is_for_us.then_some(()).ok_or("wrong_audience")
@@ -101,11 +105,17 @@ fn is_elsewhere(claims: &Claims, place: &[String]) -> Result<bool, Fault> {
 /// The groups that the issuer may grant, as rules name them.
 fn granted(groups: Vec<String>, by: &Issuer) -> Vec<String> {
     let is_granted = |group: &String| {
-        let Some(patterns) = &by.granted else { return true };
-        patterns.iter().any(|pattern| crate::pattern::is_like(pattern, group))
+        let Some(patterns) = &by.granted else {
+            return true;
+        };
+        patterns
+            .iter()
+            .any(|pattern| crate::pattern::is_like(pattern, group))
     };
     let granted = groups.into_iter().filter(is_granted);
-    granted.map(|group| format!("{}{group}", by.groups_prefix)).collect()
+    granted
+        .map(|group| format!("{}{group}", by.groups_prefix))
+        .collect()
 }
 
 /// `null` is as good as nothing.
@@ -127,8 +137,14 @@ fn find<'a>(claims: &'a Claims, place: &[String]) -> Result<Option<&'a Json>, Fa
 }
 
 /// A claim that is there and is not what it must be is a fault, never "absent".
-fn read<T>(claims: &Claims, name: &str, of: impl Fn(&Json) -> Option<T>) -> Result<Option<T>, Fault> {
-    member(claims, name).map(|value| of(value).ok_or("bad_claim")).transpose()
+fn read<T>(
+    claims: &Claims,
+    name: &str,
+    of: impl Fn(&Json) -> Option<T>,
+) -> Result<Option<T>, Fault> {
+    member(claims, name)
+        .map(|value| of(value).ok_or("bad_claim"))
+        .transpose()
 }
 
 fn text(value: &Json) -> Option<String> {
@@ -155,7 +171,9 @@ fn words(value: &Json) -> Option<Vec<String>> {
 fn few(names: Option<Option<Vec<String>>>) -> Result<Vec<String>, Fault> {
     let names = names.map(|names| names.ok_or("bad_claim")).transpose()?;
     let names = names.unwrap_or_default();
-    (names.len() <= 256).then_some(names).ok_or("too_many_groups")
+    (names.len() <= 256)
+        .then_some(names)
+        .ok_or("too_many_groups")
 }
 
 /// Unix seconds, in plain digits, with or without a fraction.

@@ -50,9 +50,11 @@ fn facts(gate: &Gate<Vec<u8>>, cases: &[Case]) -> Vec<Facts> {
     let issuers = &gate.config().issuers;
     claims
         .flat_map(|claims| {
-            issuers
-                .iter()
-                .filter_map(move |issuer| claims.facts(gate.image(), issuer, &gate.config().claim_places).ok())
+            issuers.iter().filter_map(move |issuer| {
+                claims
+                    .facts(gate.image(), issuer, &gate.config().claim_places)
+                    .ok()
+            })
         })
         .collect()
 }

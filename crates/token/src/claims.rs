@@ -197,7 +197,8 @@ impl Claims {
             Some(place) => self.at(place, ClaimName::Scopes, words_or_strings)?,
             None => {
                 let value = self.member("scope").or_else(|| self.member("scp"));
-                let read = |value| words_or_strings(value).ok_or(TokenError::BadClaim(ClaimName::Scopes));
+                let read =
+                    |value| words_or_strings(value).ok_or(TokenError::BadClaim(ClaimName::Scopes));
                 value.map(read).transpose()?
             }
         };
@@ -211,9 +212,7 @@ impl Claims {
     pub(crate) fn clients(&self, claim: &str) -> Result<Vec<&str>, TokenError> {
         match self.member(claim) {
             None => Ok(Vec::new()),
-            Some(value) => {
-                one_or_more(value).ok_or(TokenError::BadClaim(ClaimName::Client))
-            }
+            Some(value) => one_or_more(value).ok_or(TokenError::BadClaim(ClaimName::Client)),
         }
     }
 

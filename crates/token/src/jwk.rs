@@ -236,7 +236,10 @@ fn bytes(jwk: Value<'_>, name: &'static str) -> Result<Vec<u8>, KeyFault> {
 
 /// The text without correct base64 padding, which some libraries add although RFC 7515 §2 forbids it.
 fn unpadded(text: &[u8]) -> Option<&[u8]> {
-    let end = text.iter().rposition(|byte| *byte != b'=').map_or(0, |at| at + 1);
+    let end = text
+        .iter()
+        .rposition(|byte| *byte != b'=')
+        .map_or(0, |at| at + 1);
     let is_correct = end == text.len() || (text.len() % 4 == 0 && text.len() - end <= 2);
     is_correct.then_some(text.get(..end)?)
 }

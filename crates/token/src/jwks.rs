@@ -140,7 +140,8 @@ impl Jwks {
     fn drop_repeated(&mut self) {
         let mut kept: Vec<JwksKey> = Vec::with_capacity(self.keys.len());
         for key in core::mem::take(&mut self.keys) {
-            let is_same = |other: &JwksKey| key.has_same_name(other) && key.material == other.material;
+            let is_same =
+                |other: &JwksKey| key.has_same_name(other) && key.material == other.material;
             if kept.iter().any(is_same) {
                 self.skipped.push(key.skipped(SkipReason::Repeated));
             } else {
@@ -219,7 +220,11 @@ fn only_algorithm(material: &KeyMaterial, allowed: &[Algorithm]) -> Result<Algor
 
 #[cfg(test)]
 mod tests {
-    use alloc::{format, string::{String, ToString}, vec};
+    use alloc::{
+        format,
+        string::{String, ToString},
+        vec,
+    };
 
     use super::*;
     use crate::algorithm::Algorithm::{ES256, EdDSA, PS256, RS256, RS384};
@@ -336,7 +341,10 @@ mod tests {
             let alone = set(&[format!("{{{kid}{EC}}}"), format!(r#"{{"kid":"ed",{ED}}}"#)]);
             let keys = Jwks::parse(alone.as_bytes(), &[ES256, EdDSA]).unwrap();
             assert_eq!(keys.keys()[0].kid, None);
-            let beside = set(&[format!("{{{kid}{EC}}}"), format!(r#"{{"kid":"a",{}}}"#, other())]);
+            let beside = set(&[
+                format!("{{{kid}{EC}}}"),
+                format!(r#"{{"kid":"a",{}}}"#, other()),
+            ]);
             assert_eq!(faults(&beside, &[ES256]), [(Some(0), KeyFault::MissingKid)]);
         }
     }
@@ -376,7 +384,10 @@ mod tests {
             .iter()
             .map(|note| (note.index, note.reason))
             .collect();
-        let expected = [(Some(1), SkipReason::NotForSignatures), (Some(3), SkipReason::Repeated)];
+        let expected = [
+            (Some(1), SkipReason::NotForSignatures),
+            (Some(3), SkipReason::Repeated),
+        ];
         assert_eq!(skipped, expected);
     }
 
@@ -396,6 +407,9 @@ mod tests {
         ];
         let text = format!("\u{feff}{}", set(&keys));
         let read = Jwks::parse(text.as_bytes(), &[ES256, RS256]);
-        assert_eq!(read.map(|read| (read.keys().len(), read.skipped().len())), Ok((2, 2)));
+        assert_eq!(
+            read.map(|read| (read.keys().len(), read.skipped().len())),
+            Ok((2, 2))
+        );
     }
 }

@@ -233,11 +233,7 @@ impl Verifier {
 
     /// The keys that a token with this header may have been signed with. A token without `kid` selects the
     /// only key that its issuer has for the algorithm.
-    fn keys_for(
-        &self,
-        kid: Option<&str>,
-        algorithm: Algorithm,
-    ) -> impl Iterator<Item = &NamedKey> {
+    fn keys_for(&self, kid: Option<&str>, algorithm: Algorithm) -> impl Iterator<Item = &NamedKey> {
         let keys = kid.map_or(self.keys.as_slice(), |kid| self.keys_named(kid));
         keys.iter()
             .filter(move |key| key.key.algorithm() == algorithm && (kid.is_some() || key.is_only))

@@ -8,7 +8,9 @@ use tollgate_core::{
     ClaimKind, Effect, Image, MethodSet, PathOptions, PathScratch, Query, Reason, TokenState,
     UnixSeconds, decide,
 };
-use tollgate_token::{Algorithm, ClaimName, ClaimPath, ClaimRules, Claims, IssuerConfig, IssuerKind, TokenError};
+use tollgate_token::{
+    Algorithm, ClaimName, ClaimPath, ClaimRules, Claims, IssuerConfig, IssuerKind, TokenError,
+};
 
 fn names(name: &str) -> Option<Vec<Template>> {
     Some(vec![Template {
@@ -158,6 +160,10 @@ fn each_claim_opens_its_own_rule() {
             open.insert(issuer.unwrap_or(open.len()), "issuer");
             open
         });
-        assert_eq!(opened(claims), expected.map_err(TokenError::BadClaim), "{claims}");
+        assert_eq!(
+            opened(claims),
+            expected.map_err(TokenError::BadClaim),
+            "{claims}"
+        );
     }
 }

@@ -52,7 +52,10 @@ fn build(respond: &Response) -> Result<JsValue, JsValue> {
 /// [`edit_response`] takes them.
 pub(crate) fn to_send(request: web_sys::Request, edits: &ResponseEdits) -> JsValue {
     let ResponseEdits { set_cookies, cache } = edits;
-    let cookies: Array = set_cookies.iter().map(|cookie| JsValue::from_str(cookie)).collect();
+    let cookies: Array = set_cookies
+        .iter()
+        .map(|cookie| JsValue::from_str(cookie))
+        .collect();
     let cache = CacheEdit::ALL.iter().position(|known| known == cache);
     let cache = u32::try_from(cache.unwrap_or_default()).unwrap_or_default();
     Array::of3(&request, &JsValue::from(cache), &cookies).into()
@@ -67,7 +70,9 @@ pub(crate) fn edit_response(
     for cookie in cookies.iter().filter_map(|cookie| cookie.as_string()) {
         headers.append("set-cookie", &cookie)?;
     }
-    let cache = usize::try_from(cache).ok().and_then(|at| CacheEdit::ALL.get(at));
+    let cache = usize::try_from(cache)
+        .ok()
+        .and_then(|at| CacheEdit::ALL.get(at));
     let cache = cache.copied().unwrap_or(CacheEdit::NoStore);
     let value = headers.get(CACHE_CONTROL)?;
     let lines: Vec<&str> = value.iter().map(String::as_str).collect();

@@ -5,7 +5,9 @@
 //! module traps.
 
 use tollgate_crypto::Portable;
-use tollgate_gate::{Admitted, CacheEdit, Request, RuleId, Seat, TokenCache, Trust, UnixSeconds, Viewers, Why, wire};
+use tollgate_gate::{
+    Admitted, CacheEdit, Request, RuleId, Seat, TokenCache, Trust, UnixSeconds, Viewers, Why, wire,
+};
 use wasm_bindgen::prelude::{JsError, wasm_bindgen};
 
 /// The new `Cache-Control` of a response, if it changes, for a change by its name in `outcome.forward.cache`.

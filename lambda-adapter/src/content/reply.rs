@@ -78,7 +78,11 @@ impl HttpReply {
         let is_cookie = |(name, _): &&(Cow<'static, str>, String)| name == "set-cookie";
         Self {
             status: *status,
-            headers: headers.iter().filter(|field| !is_cookie(field)).cloned().collect(),
+            headers: headers
+                .iter()
+                .filter(|field| !is_cookie(field))
+                .cloned()
+                .collect(),
             cookies: headers
                 .iter()
                 .filter(is_cookie)

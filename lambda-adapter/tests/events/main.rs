@@ -105,7 +105,11 @@ fn the_index_document_is_forwarded() {
     let query = format!("a=/&token={secret}");
     for (uri, query, sent) in [
         ("/courses/rust-101/preview/", "", ("index.html", "")),
-        ("/courses/rust-101/preview/", "x=%2F", ("index.html", "x=%2F")),
+        (
+            "/courses/rust-101/preview/",
+            "x=%2F",
+            ("index.html", "x=%2F"),
+        ),
         ("/courses/rust-101/", &query, ("index.html", "a=/")),
         ("/courses/rust-101/preview/a", "x=/", ("", "x=/")),
     ] {

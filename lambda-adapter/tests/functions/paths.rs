@@ -117,7 +117,6 @@ fn an_authorizer_fails_for_a_path_that_it_cannot_change() {
         base_path: String::new(),
         token_header: "authorization".to_owned(),
         http_format: HttpFormat::Simple,
-        is_uncached: true,
     });
     let asked = with_keys(gate(PathReader::Strict, Some("index.html")), NoKeys, role);
     let answer = |path: &str| asked.answer(rest_request("GET", path, &[]));

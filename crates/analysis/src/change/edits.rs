@@ -116,7 +116,10 @@ fn texts(claims: Option<&Map<String, Value>>, place: &ClaimPath) -> BTreeSet<Str
 }
 
 fn sub_claim(issuer: &Issuer, subject: &str) -> Change {
-    Change::Claim(ClaimPath::top("sub"), Some(Value::from(issuer.sub(subject))))
+    Change::Claim(
+        ClaimPath::top("sub"),
+        Some(Value::from(issuer.sub(subject))),
+    )
 }
 
 /// Everything that can be changed and that a rule of this kind of path asks about.
@@ -167,7 +170,12 @@ pub(super) fn all(space: &Space<'_>, kind: &Kind<'_>, request: &Request) -> Vec<
                     };
                     changes.extend(listed.into_iter().filter_map(|name| {
                         let name = Chosen::Text(name.into());
-                        change(space, issuer, &text_variable(space, hit.side, inner)?, &name)
+                        change(
+                            space,
+                            issuer,
+                            &text_variable(space, hit.side, inner)?,
+                            &name,
+                        )
                     }));
                 }
                 if let Expr::InClaim(inner, slot) = expr
@@ -381,7 +389,10 @@ pub(super) fn between(space: &Space<'_>, from: &Request, to: &Request) -> Vec<Ed
             changes.extend(wanted.difference(&own).cloned().map(Change::Join));
             for name in names {
                 if !is_groups(name) && before.get(name) != after.get(name) {
-                    changes.push(Change::Claim(ClaimPath::top(name), after.get(name).cloned()));
+                    changes.push(Change::Claim(
+                        ClaimPath::top(name),
+                        after.get(name).cloned(),
+                    ));
                 }
             }
         }

@@ -308,8 +308,7 @@ impl Narrow for RuleSpec {
         } = &deny.who;
         // A deny for these never matches a request without a verified token.
         let lists = [groups, scopes, subjects];
-        let needs_token =
-            *signed_in || issuers.is_some() || lists.into_iter().any(Option::is_some);
+        let needs_token = *signed_in || issuers.is_some() || lists.into_iter().any(Option::is_some);
         if needs_token && core::mem::take(&mut self.who.anyone) {
             self.who.signed_in = true;
         }

@@ -308,16 +308,40 @@ impl Changes {
         } = old;
         let setting = Setting::Issuers;
         let what = |what: &str| format!("issuer `{issuer}`: {what}");
-        self.differ(setting, &what("claim of the client"), client, &new.client, Opens::May);
-        self.differ(setting, &what("claim of the groups"), groups, &new.groups, Opens::May);
-        self.differ(setting, &what("claim of the scopes"), scopes, &new.scopes, Opens::May);
+        self.differ(
+            setting,
+            &what("claim of the client"),
+            client,
+            &new.client,
+            Opens::May,
+        );
+        self.differ(
+            setting,
+            &what("claim of the groups"),
+            groups,
+            &new.groups,
+            Opens::May,
+        );
+        self.differ(
+            setting,
+            &what("claim of the scopes"),
+            scopes,
+            &new.scopes,
+            Opens::May,
+        );
         match (granted_groups, &new.granted_groups) {
             (Some(old), Some(new)) => {
                 let text = |text: &String| text.clone();
                 self.lists(setting, &what("groups that it may grant"), (old, new), text);
             }
             (old, new) => {
-                self.differ(setting, &what("groups that it may grant"), old, new, Opens::May);
+                self.differ(
+                    setting,
+                    &what("groups that it may grant"),
+                    old,
+                    new,
+                    Opens::May,
+                );
             }
         }
         let prefix = what("prefix of its groups");
@@ -375,7 +399,18 @@ impl Changes {
         self.differ(handling, what, on_sign_in, &new.on_sign_in, Opens::May);
         let what = "endpoint of sessions";
         self.differ(handling, what, endpoint, &new.endpoint, Opens::May);
-        let is_by_course = |paths: &[SessionPath]| !matches!(paths, [SessionPath { path: _, base: None, groups: _, scopes: _, marks: _ }]);
+        let is_by_course = |paths: &[SessionPath]| {
+            !matches!(
+                paths,
+                [SessionPath {
+                    path: _,
+                    base: None,
+                    groups: _,
+                    scopes: _,
+                    marks: _
+                }]
+            )
+        };
         if is_by_course(paths) != is_by_course(&new.paths) {
             let what = "whether sessions are for the site or for a course";
             self.note(handling, what, Opens::May);

@@ -46,12 +46,16 @@ impl Issuer {
 
     /// Whether a token of the issuer can have the group that rules name like this.
     pub(crate) fn can_grant(&self, group: &str) -> bool {
-        self.rules.iter().any(|rules| raw_group(rules, group).is_some())
+        self.rules
+            .iter()
+            .any(|rules| raw_group(rules, group).is_some())
     }
 
     /// Whether a token of the issuer can have the subject that rules name like this.
     pub(crate) fn can_have_subject(&self, subject: &str) -> bool {
-        self.rules.iter().any(|rules| subject.starts_with(&rules.subject_prefix))
+        self.rules
+            .iter()
+            .any(|rules| subject.starts_with(&rules.subject_prefix))
     }
 
     /// The claims in which groups are.
@@ -90,7 +94,11 @@ impl Issuer {
         self.edit(claims, |_, _| ());
     }
 
-    fn edit(&self, claims: &mut Map<String, Value>, edit: impl Fn(&ClaimRules, &mut BTreeSet<String>)) {
+    fn edit(
+        &self,
+        claims: &mut Map<String, Value>,
+        edit: impl Fn(&ClaimRules, &mut BTreeSet<String>),
+    ) {
         for rules in &self.rules {
             if let Some(place) = &rules.groups {
                 let mut groups: BTreeSet<String> = raw_groups(rules, claims).into_iter().collect();
@@ -102,7 +110,10 @@ impl Issuer {
 
     /// The `sub` of a token with the subject that rules name like this.
     pub(crate) fn sub(&self, subject: &str) -> String {
-        let mut raw = self.rules.iter().filter_map(|rules| subject.strip_prefix(&*rules.subject_prefix));
+        let mut raw = self
+            .rules
+            .iter()
+            .filter_map(|rules| subject.strip_prefix(&*rules.subject_prefix));
         raw.next().unwrap_or(subject).to_owned()
     }
 
@@ -123,5 +134,7 @@ fn raw_group(rules: &ClaimRules, group: &str) -> Option<String> {
 fn raw_groups(rules: &ClaimRules, claims: &Map<String, Value>) -> Vec<String> {
     let value = rules.groups.as_ref().and_then(|place| find(claims, place));
     let texts = value.and_then(Value::as_array).into_iter().flatten();
-    texts.filter_map(|group| group.as_str().map(str::to_owned)).collect()
+    texts
+        .filter_map(|group| group.as_str().map(str::to_owned))
+        .collect()
 }

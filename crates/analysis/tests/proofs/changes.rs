@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
-use tollgate_analysis::place;
 use tollgate_analysis::change::{Change, Way, Ways, minimal_changes};
+use tollgate_analysis::place;
 use tollgate_analysis::{Kind, Request};
 use tollgate_spec::generate::Generator;
 

@@ -111,9 +111,9 @@ fn covers(both: &Both, found: &Diff, request: &Request, old: &Ruling, new: &Ruli
 /// Whether a setting is reported because of which the policies may decide the request's path as different ones.
 fn is_read_otherwise(found: &Diff, request: &Request) -> bool {
     let path = request.target.split('?').next().unwrap_or_default();
-    found.settings.iter().any(|setting| match setting {
+    found.settings.iter().any(|change| match change.setting {
         Setting::PathIndex => path.ends_with('/'),
-        Setting::PathReader { .. } => path.contains('+'),
+        Setting::PathReader => path.contains('+'),
         _ => false,
     })
 }

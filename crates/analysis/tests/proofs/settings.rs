@@ -105,7 +105,13 @@ fn with_session(gate: &Gate<Vec<u8>>, request: &Request<'_>) -> Option<(String, 
     let Action::Forward(forward) = gate.handle(request).action else {
         return None;
     };
-    let cookie = forward.response.set_cookies.first()?.split(';').next()?.to_owned();
+    let cookie = forward
+        .response
+        .set_cookies
+        .first()?
+        .split(';')
+        .next()?
+        .to_owned();
     Some(("cookie".to_owned(), cookie))
 }
 

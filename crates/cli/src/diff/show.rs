@@ -5,8 +5,8 @@ use tollgate_analysis::diff::{Cause, Diff, Difference, SettingChange, Side};
 use tollgate_analysis::text::{narrowings, people, test_case};
 use tollgate_analysis::{Request, Ruling};
 use tollgate_compiler::syntax::quoted;
-use tollgate_core::{Effect, RuleId};
 use tollgate_core::Reason;
+use tollgate_core::{Effect, RuleId};
 
 use crate::analysed::Analysed;
 use crate::output::{BAD, FAINT, GOOD, NOTE, STRONG, styled, visible};

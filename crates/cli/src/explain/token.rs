@@ -62,9 +62,8 @@ pub(super) fn with_claims(
 pub(super) fn fault(gate: &Gate<Vec<u8>>, claims: &Map<String, Value>) -> Option<String> {
     let claims = Claims::from_json(&serde_json::to_vec(claims).ok()?).ok()?;
     let issuer = gate.config().assumed_issuer(&claims);
-    let facts = issuer.and_then(|issuer| {
-        claims.facts(gate.image(), &issuer, &gate.config().claim_places)
-    });
+    let facts =
+        issuer.and_then(|issuer| claims.facts(gate.image(), &issuer, &gate.config().claim_places));
     facts.err().map(|error| error.to_string())
 }
 

@@ -228,4 +228,3 @@ fn suggestions(findings: &Findings<'_>, text: &mut String) {
         );
     }
 }
-

@@ -36,7 +36,9 @@ pub fn text(diagnostic: &Diagnostic, sources: &SourceTree, style: Style) -> Stri
             group = group.element(excerpt(&diagnostic.file, sources, Some(main), &labels));
         }
         None if !diagnostic.file.is_empty() => {
-            group = group.element(Origin::path(visible_lines(&sources.path_of(&diagnostic.file))));
+            group = group.element(Origin::path(visible_lines(
+                &sources.path_of(&diagnostic.file),
+            )));
         }
         None => {}
     }

@@ -246,7 +246,10 @@ fn base_pages(keys: &Keys) -> Vec<String> {
         return Vec::new();
     }
     let bases = keys.bases.iter();
-    hashed_pages(bases.map(|(base, marks)| (base.as_str(), marks.clone())), PAGE_BYTES)
+    hashed_pages(
+        bases.map(|(base, marks)| (base.as_str(), marks.clone())),
+        PAGE_BYTES,
+    )
 }
 
 fn hex(bytes: &[u8], digits: usize) -> String {

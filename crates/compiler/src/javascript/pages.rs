@@ -110,7 +110,13 @@ pub(super) fn hashed_pages<'m>(
             );
         }
     }
-    let closed = |page: String| if page.is_empty() { "{}".to_owned() } else { page + "}" };
+    let closed = |page: String| {
+        if page.is_empty() {
+            "{}".to_owned()
+        } else {
+            page + "}"
+        }
+    };
     pages.into_iter().map(closed).collect()
 }
 

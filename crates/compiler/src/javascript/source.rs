@@ -46,7 +46,11 @@ pub(super) fn configure(config: &GateConfig, features: &mut Features) {
             TokenSource::Header(_) | TokenSource::Cookie(_) | TokenSource::Query(_) => {}
         }
     }
-    if config.sources.iter().any(|source| config.strip.removes(source)) {
+    if config
+        .sources
+        .iter()
+        .any(|source| config.strip.removes(source))
+    {
         features.need("strip");
     }
     if config.strip == Strip::Everything {
@@ -112,8 +116,10 @@ fn readable(code: &Code<'_>, features: &Features, edge: Edge) -> String {
     add(edge == Edge::CloudFront, CLOUDFRONT);
     add(edge == Edge::EdgeWorkers, EDGEWORKERS);
     // Only the code has settings in it; the texts of the policy stay as they are.
-    constants(config, policy.index.as_deref().filter(|_| features.has("index")))
-        + &substituted(&source, &settings(code))
+    constants(
+        config,
+        policy.index.as_deref().filter(|_| features.has("index")),
+    ) + &substituted(&source, &settings(code))
 }
 
 /// The short source, without imports.
@@ -203,7 +209,11 @@ fn settings(code: &Code<'_>) -> Vec<(&'static str, Value)> {
         keys,
         pointer,
     } = code;
-    let names: Vec<&str> = keys.algorithms.iter().map(|algorithm| algorithm.name()).collect();
+    let names: Vec<&str> = keys
+        .algorithms
+        .iter()
+        .map(|algorithm| algorithm.name())
+        .collect();
     let places = config.claim_places.iter().filter_map(|(slot, place)| {
         let name = &policy.claims.get(usize::from(*slot))?.name;
         let place: Vec<_> = place.names().iter().map(|name| byte_text(name)).collect();

@@ -62,7 +62,9 @@ pub(super) fn who(
     }
     if rule.has("issuers") {
         let names = rule.texts("issuers");
-        let known = names.iter().filter_map(|name| issuer(name, issuers, report));
+        let known = names
+            .iter()
+            .filter_map(|name| issuer(name, issuers, report));
         who.issuers = Some(known.collect());
     }
     if who.anyone {
@@ -121,7 +123,10 @@ fn issuer(
     let by_iss = issuers
         .iter()
         .find(|issuer| issuer.issuers.iter().any(|iss| iss == name.value));
-    match by_iss.map(|issuer| issuer.name.as_str()).or_else(|| nearest(name.value, names())) {
+    match by_iss
+        .map(|issuer| issuer.name.as_str())
+        .or_else(|| nearest(name.value, names()))
+    {
         Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
         None if issuers.is_empty() => diagnostic.help("add an `[[issuer]]` to `site.toml`"),
         None => diagnostic.help(format!(

@@ -37,7 +37,10 @@ fn report_missing_claim(issuer: &IssuerConfig, rules: &[(String, Placed)], repor
     let Some((file, placed)) = rules.iter().find(|(_, placed)| reads(&placed.rule)) else {
         return;
     };
-    let message = format!("issuer `{}` has no `groups_claim`, and rules name groups", issuer.name);
+    let message = format!(
+        "issuer `{}` has no `groups_claim`, and rules name groups",
+        issuer.name
+    );
     report
         .add_whole(&codes::GROUPS_CLAIM_MISSING, message)
         .label(file, placed.span, "this rule names groups")
@@ -112,7 +115,11 @@ fn reads_issuer(rule: &RuleSpec) -> bool {
 /// Whether a token of the issuer can match the rule, as far as `issuers` decides that.
 fn is_about(rule: &RuleSpec, issuer: &IssuerConfig) -> bool {
     let names = rule.who.issuers.as_ref();
-    names.is_none_or(|names| names.iter().any(|name| issuer.issuers.first() == Some(name)))
+    names.is_none_or(|names| {
+        names
+            .iter()
+            .any(|name| issuer.issuers.first() == Some(name))
+    })
 }
 
 /// Whether the rule names groups or subjects, and tokens of the issuer can contain one of each.
@@ -138,7 +145,8 @@ fn can_grant(issuer: &IssuerConfig, rule: &RuleSpec) -> bool {
         })
     };
     let subject_fits = |name: &Template| without_prefix(name, &claims.subject_prefix).is_some();
-    let has_groups = groups.is_none_or(|names| claims.groups.is_some() && names.iter().any(group_fits));
+    let has_groups =
+        groups.is_none_or(|names| claims.groups.is_some() && names.iter().any(group_fits));
     let has_subjects = subjects.is_none_or(|names| names.iter().any(subject_fits));
     // A subject that is compared in a condition may be anything but one with a prefix of its own.
     let is_compared = !compares_subject || claims.subject_prefix.is_empty();

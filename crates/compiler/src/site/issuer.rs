@@ -159,7 +159,10 @@ fn identity(table: Table<'_>, report: &mut Report) -> (Option<Vec<String>>, Issu
     // The first is the name; an issuer may spell its `iss` without a scheme too.
     let first = spellings.first();
     let is_good = first.is_some_and(|first| check_url(first, report))
-        && spellings.iter().skip(1).all(|spelling| check_spelling(spelling, report));
+        && spellings
+            .iter()
+            .skip(1)
+            .all(|spelling| check_spelling(spelling, report));
     let issuers = spellings.iter().map(|spelling| spelling.value.to_owned());
     (is_good.then(|| issuers.collect()), IssuerKind::Oidc)
 }
@@ -170,7 +173,9 @@ fn check_spelling(spelling: &Text<'_>, report: &mut Report) -> bool {
         let message = format!("`{}` is not a spelling of an `iss`", shown(spelling.value));
         report
             .add(&codes::BAD_ISSUER_URL, spelling.span, message)
-            .help("write the `iss` exactly as it occurs in the tokens, such as `accounts.google.com`");
+            .help(
+                "write the `iss` exactly as it occurs in the tokens, such as `accounts.google.com`",
+            );
     }
     is_good
 }

@@ -172,10 +172,15 @@ fn cookie(
         return None;
     }
     if !name.starts_with("__Host-") && !name.starts_with("__Secure-") {
-        let message = format!("session cookie `{}` has no `__Host-` or `__Secure-` prefix", shown(name));
+        let message = format!(
+            "session cookie `{}` has no `__Host-` or `__Secure-` prefix",
+            shown(name)
+        );
         report
             .add(&codes::COOKIE_PREFIX, span, message)
-            .help(format!("write `cookie = \"{default}\"`, here and in `[token] from`"));
+            .help(format!(
+                "write `cookie = \"{default}\"`, here and in `[token] from`"
+            ));
         return None;
     }
     let is_read = gate.sources.contains(&source);
@@ -246,7 +251,10 @@ fn reject_session_issuer(issuer: &IssuerConfig, rules: &[(String, Placed)], repo
     let is_own = |iss: &String| issuer.issuers.contains(iss);
     for (file, placed) in rules {
         let mut names_it = placed.rule.who.issuers.iter().flatten().any(is_own);
-        for condition in [&placed.rule.when, &placed.rule.unless].into_iter().flatten() {
+        for condition in [&placed.rule.when, &placed.rule.unless]
+            .into_iter()
+            .flatten()
+        {
             condition.each(&mut |expr| {
                 let compared = match expr {
                     Expr::Compare(_, left, right) => [&**left, &**right],
@@ -257,11 +265,16 @@ fn reject_session_issuer(issuer: &IssuerConfig, rules: &[(String, Placed)], repo
                     _ => return,
                 };
                 names_it |= compared.contains(&&Expr::Issuer)
-                    && compared.iter().any(|side| matches!(side, Expr::Str(iss) if is_own(iss)));
+                    && compared
+                        .iter()
+                        .any(|side| matches!(side, Expr::Str(iss) if is_own(iss)));
             });
         }
         if names_it {
-            let message = format!("no request has the session issuer `{}` as its issuer", issuer.name);
+            let message = format!(
+                "no request has the session issuer `{}` as its issuer",
+                issuer.name
+            );
             report
                 .add_whole(&codes::SESSION_ISSUER_IN_RULE, message)
                 .label(file, placed.span, "this rule names it")

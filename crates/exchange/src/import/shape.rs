@@ -208,7 +208,8 @@ pub(super) fn is_segment(text: &str) -> bool {
 
 /// Whether a pattern can have the character as itself.
 pub(super) fn is_literal(c: char) -> bool {
-    check_literal_chars(c.encode_utf8(&mut [0; 4]), PathOptions::default()).is_ok() && !"{}%*/".contains(c)
+    check_literal_chars(c.encode_utf8(&mut [0; 4]), PathOptions::default()).is_ok()
+        && !"{}%*/".contains(c)
 }
 
 /// Whether `text` is `pattern` with every `*` replaced by some run of characters. A `*` in `text` is any

@@ -142,13 +142,25 @@ mod tests {
             ("", Some("private")),
             ("public", Some("private")),
             ("public, max-age=600", Some("private, max-age=600")),
-            ("Public,S-MaxAge=60 , max-age=600", Some("private, max-age=600")),
+            (
+                "Public,S-MaxAge=60 , max-age=600",
+                Some("private, max-age=600"),
+            ),
             ("s-maxage = 60", Some("private")),
-            ("max-age=600, immutable", Some("private, max-age=600, immutable")),
+            (
+                "max-age=600, immutable",
+                Some("private, max-age=600, immutable"),
+            ),
             ("private", Some("private")),
             ("private, public", Some("private")),
-            ("PRIVATE=\"set-cookie\", max-age=1", Some("private, max-age=1")),
-            ("private=\"a, public\", max-age=1", Some("private, max-age=1")),
+            (
+                "PRIVATE=\"set-cookie\", max-age=1",
+                Some("private, max-age=1"),
+            ),
+            (
+                "private=\"a, public\", max-age=1",
+                Some("private, max-age=1"),
+            ),
             ("no-cache=\"a, b\"", Some("private, no-cache=\"a, b\"")),
             (r#"x="a\", b", public"#, Some(r#"private, x="a\", b""#)),
             ("x=\"open, public", Some("private, x=\"open, public")),
@@ -160,7 +172,11 @@ mod tests {
             ),
         ];
         for (value, expect) in table {
-            assert_eq!(Private.cache_control(&[value]).as_deref(), expect, "{value}");
+            assert_eq!(
+                Private.cache_control(&[value]).as_deref(),
+                expect,
+                "{value}"
+            );
         }
     }
 

@@ -102,7 +102,11 @@ fn cookies_lose_the_token_and_nothing_else() {
         let mut kept = alloc::vec![("Accept".to_string(), "*/*".to_string())];
         kept.extend(expect.map(|value| ("Cookie".to_string(), value.to_string())));
         kept.push(("cookie".to_string(), "z=9".to_string()));
-        assert_eq!(forwarded(Strip::Everything, "/", &headers).1, kept, "{value}");
+        assert_eq!(
+            forwarded(Strip::Everything, "/", &headers).1,
+            kept,
+            "{value}"
+        );
         assert_eq!(forwarded(Strip::Query, "/", &headers).1[1].1, value);
         assert_eq!(forwarded(Strip::Nothing, "/", &headers).1[1].1, value);
     }
@@ -121,7 +125,10 @@ fn headers_with_the_token_go_only_when_asked() {
     };
     assert_eq!(names(Strip::Everything), ["x"]);
     assert_eq!(names(Strip::Query), ["AUTHORIZATION", "x", "authorization"]);
-    assert_eq!(names(Strip::Nothing), ["AUTHORIZATION", "x", "authorization"]);
+    assert_eq!(
+        names(Strip::Nothing),
+        ["AUTHORIZATION", "x", "authorization"]
+    );
 }
 
 #[test]

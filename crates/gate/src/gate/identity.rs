@@ -4,7 +4,7 @@
 
 use alloc::{string::String, sync::Arc};
 
-use tollgate_core::{PathScratch};
+use tollgate_core::PathScratch;
 
 use super::Gate;
 use super::tokens::Tokens;

@@ -6,8 +6,8 @@ use alloc::{string::String, sync::Arc, vec::Vec};
 
 use tollgate_core::{Decision, MethodSet, Path, Reason, UnixSeconds};
 
-use super::tokens::{Found, Tokens};
 use super::Gate;
+use super::tokens::{Found, Tokens};
 use crate::cache::Known;
 use crate::config::TokenSource;
 use crate::forward::CacheEdit;
@@ -69,7 +69,9 @@ impl<B: AsRef<[u8]>> Gate<B> {
         }
         let value = match cookie {
             Cookie::Set(value) => Some(value),
-            Cookie::Keep | Cookie::Failed(_) if found.stale_session => session.cleared(request.path()),
+            Cookie::Keep | Cookie::Failed(_) if found.stale_session => {
+                session.cleared(request.path())
+            }
             Cookie::Keep | Cookie::Failed(_) => None,
         };
         let Some(value) = value else { return };
@@ -78,7 +80,9 @@ impl<B: AsRef<[u8]>> Gate<B> {
                 forward.response.set_cookies.push(value);
                 forward.response.cache = CacheEdit::NoStore;
             }
-            Action::Serve(response) | Action::Refuse(response) => response.push("set-cookie", value),
+            Action::Serve(response) | Action::Refuse(response) => {
+                response.push("set-cookie", value)
+            }
         }
     }
 
@@ -105,7 +109,9 @@ impl<B: AsRef<[u8]>> Gate<B> {
             self.sign_in_token(request, tokens)
                 .filter(|parent| is_same_user(parent, known))
         } else {
-            let is_kept = found.source.is_some_and(|source| self.is_kept_source(source));
+            let is_kept = found
+                .source
+                .is_some_and(|source| self.is_kept_source(source));
             let wanted = is_kept && !self.has_session(session, request, path, known, tokens);
             wanted.then(|| Arc::clone(known))
         };
@@ -136,9 +142,11 @@ impl<B: AsRef<[u8]>> Gate<B> {
             (Some(known), _, _) => return self.serve_sessions(request, known),
             // A session cannot be renewed with itself, and a token of a link mints nothing.
             (None, Some(known), _) => (None, known.seen(), Reason::NoToken),
-            (None, None, Some(rejected)) => {
-                (Some(rejected.error.code()), self.seen(rejected), Reason::BadToken)
-            }
+            (None, None, Some(rejected)) => (
+                Some(rejected.error.code()),
+                self.seen(rejected),
+                Reason::BadToken,
+            ),
             (None, None, None) => (None, TokenSeen::Absent, Reason::NoToken),
         };
         let none = MethodSet::EMPTY;
@@ -245,7 +253,12 @@ impl<B: AsRef<[u8]>> Gate<B> {
     }
 
     /// Whether a session lives for another quarter of its time.
-    pub(super) fn has_time_left(&self, session: &SessionConfig, known: &Known, request: &Request<'_>) -> bool {
+    pub(super) fn has_time_left(
+        &self,
+        session: &SessionConfig,
+        known: &Known,
+        request: &Request<'_>,
+    ) -> bool {
         let rest = i64::from(session.lifetime_secs / 4);
         let later = UnixSeconds(request.now.0.saturating_add(rest));
         known

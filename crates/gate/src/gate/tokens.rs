@@ -178,9 +178,18 @@ impl<B: AsRef<[u8]>> Gate<B> {
             let name = self.issuers.get(index).cloned();
             name.ok_or(TokenError::WrongIssuer)
         };
-        if let Some(session) = self.config.session.as_ref().filter(|session| session.is_issuer(index)) {
+        if let Some(session) = self
+            .config
+            .session
+            .as_ref()
+            .filter(|session| session.is_issuer(index))
+        {
             let header = token.split(|byte| *byte == b'.').next().unwrap_or_default();
-            if !self.session_headers.iter().any(|own| own.as_bytes() == header) {
+            if !self
+                .session_headers
+                .iter()
+                .any(|own| own.as_bytes() == header)
+            {
                 return Err(TokenError::UnknownKey);
             }
             let session = session.read(verified.claims(), &self.config, &self.image)?;
@@ -194,7 +203,11 @@ impl<B: AsRef<[u8]>> Gate<B> {
                 parent: None,
             });
         }
-        let issuer = self.config.issuers.get(index).ok_or(TokenError::WrongIssuer)?;
+        let issuer = self
+            .config
+            .issuers
+            .get(index)
+            .ok_or(TokenError::WrongIssuer)?;
         let claims = verified.claims();
         let parent = self.config.session.as_ref().map(|_| Parent {
             claims: claims.clone(),

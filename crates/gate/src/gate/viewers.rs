@@ -58,7 +58,11 @@ impl<B: AsRef<[u8]>> Gate<B> {
         let leeway_secs = self.config.leeway_secs;
         lifetime.check(request.now, leeway_secs).ok()?;
         // A session that ends soon may be renewed, which depends on other headers.
-        let session = self.config.session.as_ref().filter(|_| viewer.known.is_session);
+        let session = self
+            .config
+            .session
+            .as_ref()
+            .filter(|_| viewer.known.is_session);
         if session.is_some_and(|session| !self.has_time_left(session, &viewer.known, request)) {
             return None;
         }
@@ -75,7 +79,12 @@ impl<B: AsRef<[u8]>> Gate<B> {
             return None;
         }
         let path = scratch.parse(path, options).ok()?;
-        if viewer.known.base.as_ref().is_some_and(|base| !is_below(&path, base)) {
+        if viewer
+            .known
+            .base
+            .as_ref()
+            .is_some_and(|base| !is_below(&path, base))
+        {
             return None;
         }
         let query = Query {

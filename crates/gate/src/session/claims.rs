@@ -73,7 +73,11 @@ impl<'a> Content<'a> {
             base: path.base.as_deref(),
             groups: once(groups.into_iter().filter(is_read)),
             elsewhere,
-            scopes: once(scopes.into_iter().filter(|scope| path.scopes.contain(scope))),
+            scopes: once(
+                scopes
+                    .into_iter()
+                    .filter(|scope| path.scopes.contain(scope)),
+            ),
             declared,
         })
     }

@@ -55,9 +55,13 @@ impl SessionConfig {
         let base = text(claims, "base")?;
         let outdated = TokenError::SessionOutdated;
         let mut issuers = gate.issuers.iter().enumerate();
-        let (at, issuer) = issuers.find(|(_, issuer)| issuer.name == idp).ok_or(outdated)?;
+        let (at, issuer) = issuers
+            .find(|(_, issuer)| issuer.name == idp)
+            .ok_or(outdated)?;
         let mut paths = self.paths.iter();
-        let path = paths.find(|path| path.base.as_deref() == base).ok_or(outdated)?;
+        let path = paths
+            .find(|path| path.base.as_deref() == base)
+            .ok_or(outdated)?;
         let mut required = self.marks(path, at).ok_or(outdated)?;
         let (known, _) = reads.as_chunks::<MARK_BYTES>();
         if !required.all(|mark| known.iter().any(|known| known == mark.as_bytes())) {
@@ -71,7 +75,10 @@ impl SessionConfig {
             .subject(subject.as_deref());
         // What is no longer read is dropped, so that sessions of different age say the same.
         for group in texts(claims, "groups")? {
-            if let Some(group) = rules.group(group).filter(|group| path.groups.contain(group)) {
+            if let Some(group) = rules
+                .group(group)
+                .filter(|group| path.groups.contain(group))
+            {
                 facts = facts.group(&group);
             }
         }
@@ -116,12 +123,16 @@ fn read_claim(value: Value<'_>, kind: ClaimKind) -> Claim {
 /// A member that must be a string if it is present.
 fn text<'a>(claims: &'a Claims, name: &str) -> Result<Option<&'a str>, TokenError> {
     let value = claims.member(name);
-    value.map(|value| value.as_str().ok_or(MALFORMED)).transpose()
+    value
+        .map(|value| value.as_str().ok_or(MALFORMED))
+        .transpose()
 }
 
 /// A member that must be an array of strings if it is present.
 fn texts<'a>(claims: &'a Claims, name: &str) -> Result<Vec<&'a str>, TokenError> {
-    let texts = claims.member(name).map(|value| value.strings().ok_or(MALFORMED));
+    let texts = claims
+        .member(name)
+        .map(|value| value.strings().ok_or(MALFORMED));
     let texts = texts.transpose()?.unwrap_or_default();
     if texts.len() > MAX_GROUPS {
         Err(TokenError::TooManyGroups)

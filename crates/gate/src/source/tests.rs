@@ -92,7 +92,11 @@ fn authorization_is_bearer_one_space_token() {
 #[test]
 fn other_headers_hold_the_bare_token() {
     check("/", &[("X-Session", "a.b.c")], &[token("a.b.c")]);
-    check("/", &[("X-Session", "Bearer a.b.c")], &[token("Bearer a.b.c")]);
+    check(
+        "/",
+        &[("X-Session", "Bearer a.b.c")],
+        &[token("Bearer a.b.c")],
+    );
     check("/", &[("X-Session", "")], &[MALFORMED]);
     check("/", &[("X-Sessions", "a.b.c")], &[]);
 }
@@ -101,16 +105,28 @@ fn other_headers_hold_the_bare_token() {
 fn a_header_or_parameter_has_one_value() {
     let bearer = |value| ("authorization", value);
     let table: [(&str, &[(&str, &str)], &[Read<'_>]); 10] = [
-        ("/", &[bearer("Bearer a"), ("Authorization", "Bearer a")], &[token("a")]),
+        (
+            "/",
+            &[bearer("Bearer a"), ("Authorization", "Bearer a")],
+            &[token("a")],
+        ),
         ("/", &[bearer("Bearer a"), bearer("Bearer b")], &[CONFLICT]),
         ("/", &[bearer("Bearer a"), bearer("bearer a")], &[CONFLICT]),
         ("/", &[bearer("Bearer a"), bearer("")], &[CONFLICT]),
         ("/", &[bearer("x"), bearer("x")], &[BAD_SCHEME]),
-        ("/", &[bearer("Bearer a"), bearer("b"), ("x-session", "c")], &[CONFLICT, token("c")]),
+        (
+            "/",
+            &[bearer("Bearer a"), bearer("b"), ("x-session", "c")],
+            &[CONFLICT, token("c")],
+        ),
         ("/?token=a&token=a", &[], &[token("a")]),
         ("/?token=a&token=b", &[], &[CONFLICT]),
         ("/?token=a&token", &[], &[CONFLICT]),
-        ("/?token&token", &[("cookie", "id_token=a")], &[token("a"), MALFORMED]),
+        (
+            "/?token&token",
+            &[("cookie", "id_token=a")],
+            &[token("a"), MALFORMED],
+        ),
     ];
     for (target, headers, expect) in table {
         check(target, headers, expect);
@@ -122,9 +138,15 @@ fn a_cookie_may_have_several_values() {
     let table: [(&[&str], &[Read<'_>]); 8] = [
         (&["id_token=a; id_token=a"], &[token("a")]),
         (&["id_token=a; id_token=b"], &[token("a"), token("b")]),
-        (&["id_token=a", "x=y; id_token=b"], &[token("a"), token("b")]),
+        (
+            &["id_token=a", "x=y; id_token=b"],
+            &[token("a"), token("b")],
+        ),
         (&["id_token=a", "id_token=a"], &[token("a")]),
-        (&["id_token=a; id_token=b; id_token=a"], &[token("a"), token("b")]),
+        (
+            &["id_token=a; id_token=b; id_token=a"],
+            &[token("a"), token("b")],
+        ),
         (&["id_token=; id_token=b"], &[MALFORMED, token("b")]),
         (&["id_token=a; id_token =a"], &[token("a"), MALFORMED]),
         (&["id_token=; id_token; id_token=\"a\""], &[MALFORMED]),
@@ -164,12 +186,32 @@ fn more_than_four_values_are_too_many() {
     let too_many = Err(TokenError::TooManyTokens);
     for (cookies, query, expect) in [
         ("id_token=a; id_token=b; id_token=c; id_token=d", "/", Ok(4)),
-        ("id_token=a; id_token=b; id_token=c; id_token=d; id_token=a", "/?token=b", Ok(4)),
-        ("id_token=a; id_token=b; id_token=c; id_token=d; id_token=e", "/", too_many),
-        ("id_token=a; id_token=b; id_token=c; id_token=d", "/?token=e", too_many),
+        (
+            "id_token=a; id_token=b; id_token=c; id_token=d; id_token=a",
+            "/?token=b",
+            Ok(4),
+        ),
+        (
+            "id_token=a; id_token=b; id_token=c; id_token=d; id_token=e",
+            "/",
+            too_many,
+        ),
+        (
+            "id_token=a; id_token=b; id_token=c; id_token=d",
+            "/?token=e",
+            too_many,
+        ),
         // What cannot be a token counts as well: it is a value.
-        ("id_token=a; id_token=b; id_token=c; id_token=d; id_token=", "/", too_many),
-        ("id_token=a; id_token=b; id_token=c; id_token=d", "/?token=%41", too_many),
+        (
+            "id_token=a; id_token=b; id_token=c; id_token=d; id_token=",
+            "/",
+            too_many,
+        ),
+        (
+            "id_token=a; id_token=b; id_token=c; id_token=d",
+            "/?token=%41",
+            too_many,
+        ),
     ] {
         let read = candidates(query, &[("cookie", cookies)]);
         assert_eq!(read.map(|read| read.len()), expect, "{cookies} {query}");

@@ -32,7 +32,8 @@ fn sent(gate: &Gate<Vec<u8>>, target: &str, headers: &[(&str, &str)]) -> String 
             panic!("it is allowed")
         };
         let lines = forward.request.headers_for(request);
-        let lines = lines.map(|(name, value)| format!("{name}={}; ", String::from_utf8_lossy(value)));
+        let lines =
+            lines.map(|(name, value)| format!("{name}={}; ", String::from_utf8_lossy(value)));
         lines.collect()
     })
 }
@@ -103,6 +104,10 @@ fn only_what_needs_no_token_may_be_in_a_shared_cache() {
             headers,
             ..GET
         };
-        assert_eq!(cache(&ask.of(&gate)), expect, "{private} {target} {headers:?}");
+        assert_eq!(
+            cache(&ask.of(&gate)),
+            expect,
+            "{private} {target} {headers:?}"
+        );
     }
 }

@@ -22,8 +22,7 @@ mod order;
 
 const LESSON: &str = "/courses/rust-101/a";
 const ENDPOINT: &str = "/.tollgate/session";
-const STUDENT: &str =
-    r#""sub":"u-1","auth_time":1799990000,"email":"a@example.com","cognito:groups":["rust-101","other","rust-101"]"#;
+const STUDENT: &str = r#""sub":"u-1","auth_time":1799990000,"email":"a@example.com","cognito:groups":["rust-101","other","rust-101"]"#;
 
 fn names(exact: &[&str]) -> Names {
     Names {

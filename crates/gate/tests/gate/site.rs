@@ -10,8 +10,8 @@ use tollgate_gate::Gate;
 use tollgate_gate::config::{DenyConfig, ForwardConfig, GateConfig, Strip, TokenSource};
 use tollgate_gate::session::{Names, SameSite, SessionConfig, SessionForm, SessionPath};
 use tollgate_token::{
-    Algorithm, BadSignature, ClaimPath, ClaimRules, IssuerConfig, IssuerKind, KeyMaterial, KeyRefused,
-    PreparedKey, Secret,
+    Algorithm, BadSignature, ClaimPath, ClaimRules, IssuerConfig, IssuerKind, KeyMaterial,
+    KeyRefused, PreparedKey, Secret,
 };
 
 /// The time of every request.

@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::condition::{Names, condition};
-use super::names::{BASES, CAPTURES, COURSES, ISSUERS, NETWORKS, OFFSETS, PEOPLE, RULES, TEMPLATES};
+use super::names::{
+    BASES, CAPTURES, COURSES, ISSUERS, NETWORKS, OFFSETS, PEOPLE, RULES, TEMPLATES,
+};
 use super::pattern::pattern;
 use super::{NOW, Random};
 use crate::model::{ClaimType, Course, Effect, METHODS, Network, Origin, Policy, Rule, Who};

@@ -337,7 +337,11 @@ fn add_secrets(
         for algorithm in &issuer.algorithms {
             if algorithm.key_kind() == KeyKind::Hmac {
                 let k = secret.key.clone();
-                found.push((Some(secret.kid.clone()), *algorithm, KeyMaterial::Hmac { k }));
+                found.push((
+                    Some(secret.kid.clone()),
+                    *algorithm,
+                    KeyMaterial::Hmac { k },
+                ));
             }
         }
     }
@@ -357,21 +361,29 @@ fn add_secrets(
         let prepared = provider
             .prepare(*algorithm, material)
             .map_err(|_| anyhow!("the key {kid:?} cannot be used"))?;
-        let kid = kid.clone().unwrap_or_else(|| format!("{NOWHERE}-{algorithm}"));
+        let kid = kid
+            .clone()
+            .unwrap_or_else(|| format!("{NOWHERE}-{algorithm}"));
         let secret = match material {
             KeyMaterial::Hmac { k } => k.clone(),
             _ => stand_in(material),
         };
         let signer = PrivateKey::from_secret(&kid, MintAlgorithm::HS256, &secret);
         keys.push(Key {
-            is_only: found.iter().filter(|(_, other, _)| other == algorithm).count() == 1,
+            is_only: found
+                .iter()
+                .filter(|(_, other, _)| other == algorithm)
+                .count()
+                == 1,
             algorithm: *algorithm,
             prepared,
             minter: Minter::new(signer),
             kid: kid.clone(),
         });
         if algorithm.key_kind() != KeyKind::Hmac {
-            issuer.secrets.push(tollgate_token::Secret { kid, key: secret });
+            issuer
+                .secrets
+                .push(tollgate_token::Secret { kid, key: secret });
         }
     }
     if !keys.is_empty() && !issuer.algorithms.contains(&Algorithm::HS256) {

@@ -4,8 +4,8 @@ use base64ct::{Base64UrlUnpadded, Encoding};
 use tollgate_core::UnixSeconds;
 use tollgate_crypto::Portable;
 use tollgate_token::{
-    Algorithm, ClaimPath, ClaimRules, Claims, IssuerConfig, IssuerKind, Jwk, JwkError, Jwks, Limits,
-    Secret, TokenError, Verifier, jws,
+    Algorithm, ClaimPath, ClaimRules, Claims, IssuerConfig, IssuerKind, Jwk, JwkError, Jwks,
+    Limits, Secret, TokenError, Verifier, jws,
 };
 
 use crate::{Case, MEGABYTE, case};

@@ -42,13 +42,25 @@ fn times() {
     let bad = Err(BadClaim(Exp));
     for (text, down, up) in [
         ("0", Ok(Some(0)), Ok(Some(0))),
-        ("1000000000000", Ok(Some(MAX_TIME_SECS)), Ok(Some(MAX_TIME_SECS))),
+        (
+            "1000000000000",
+            Ok(Some(MAX_TIME_SECS)),
+            Ok(Some(MAX_TIME_SECS)),
+        ),
         ("1.0", Ok(Some(1)), Ok(Some(1))),
         ("1.000", Ok(Some(1)), Ok(Some(1))),
         ("1.5", Ok(Some(1)), Ok(Some(2))),
         ("0.0000000000000000000001", Ok(Some(0)), Ok(Some(1))),
-        ("999999999999.9", Ok(Some(999_999_999_999)), Ok(Some(MAX_TIME_SECS))),
-        ("1000000000000.0", Ok(Some(MAX_TIME_SECS)), Ok(Some(MAX_TIME_SECS))),
+        (
+            "999999999999.9",
+            Ok(Some(999_999_999_999)),
+            Ok(Some(MAX_TIME_SECS)),
+        ),
+        (
+            "1000000000000.0",
+            Ok(Some(MAX_TIME_SECS)),
+            Ok(Some(MAX_TIME_SECS)),
+        ),
         ("1000000000000.1", bad, bad),
         ("1000000000001", bad, bad),
         ("9007199254740993", bad, bad),
@@ -93,7 +105,10 @@ fn sign_in_times_are_taken_if_they_are_times() {
 fn null_is_absent() {
     let claims = claims(r#"{"sub":null,"g":null,"scope":null,"x":null,"o":{"x":null}}"#);
     assert_eq!(claims.subject(), Ok(None));
-    assert_eq!(claims.groups(Some(&place(&["g"]))), Ok(Groups::Listed(vec![])));
+    assert_eq!(
+        claims.groups(Some(&place(&["g"]))),
+        Ok(Groups::Listed(vec![]))
+    );
     assert_eq!(claims.scopes(None), Ok(vec![]));
     assert_eq!(claims.clients("x"), Ok(vec![]));
     for kind in [ClaimKind::String, ClaimKind::StringList] {
@@ -101,10 +116,7 @@ fn null_is_absent() {
         let nested = place(&["o", "x"]);
         assert_eq!(claims.declared("y", Some(&nested), kind), Claim::Missing);
     }
-    assert_eq!(
-        self::claims(r#"{"sub":1}"#).subject(),
-        Err(BadClaim(Sub))
-    );
+    assert_eq!(self::claims(r#"{"sub":1}"#).subject(), Err(BadClaim(Sub)));
 }
 
 #[test]
@@ -177,7 +189,11 @@ fn groups_that_are_elsewhere() {
         (r#"{"_claim_names":{"groups":"src1"}}"#, elsewhere(), none()),
         (r#"{"_claim_names":{"other":"src1"}}"#, none(), none()),
         (r#"{"_claim_names":{"access":"src1"}}"#, none(), elsewhere()),
-        (r#"{"_claim_names":{"groups":"src1"},"groups":["a"]}"#, elsewhere(), none()),
+        (
+            r#"{"_claim_names":{"groups":"src1"},"groups":["a"]}"#,
+            elsewhere(),
+            none(),
+        ),
         (r#"{"_claim_names":{"groups":null}}"#, none(), none()),
         (r#"{"_claim_names":null}"#, none(), none()),
         (r#"{"_claim_names":["groups"]}"#, bad(), bad()),
@@ -222,34 +238,37 @@ fn scopes() {
     assert_eq!(many(MAX_GROUPS + 1).scopes(None), Err(TooManyGroups));
 }
 
-    #[test]
-    fn declared_claims_have_a_wrong_type_not_an_error() {
-        let claims =
-            claims(r#"{"s":"x","i":-5,"f":1.0,"b":false,"l":["x","y"],"m":["x",1],"n":null}"#);
-        let all = [
-            ClaimKind::String,
-            ClaimKind::Int,
-            ClaimKind::Bool,
-            ClaimKind::StringList,
-        ];
-        let list = Claim::StringList(vec!["x".into(), "y".into()]);
-        for (name, good, value) in [
-            ("s", Some(ClaimKind::String), Claim::String("x".into())),
-            ("i", Some(ClaimKind::Int), Claim::Int(-5)),
-            ("b", Some(ClaimKind::Bool), Claim::Bool(false)),
-            ("l", Some(ClaimKind::StringList), list),
-            ("f", None, Claim::WrongType),
-            ("m", None, Claim::WrongType),
-            ("n", None, Claim::Missing),
-            ("missing", None, Claim::Missing),
-        ] {
-            for kind in all {
-                let expected = match name {
-                    "missing" | "n" => Claim::Missing,
-                    _ if good == Some(kind) => value.clone(),
-                    _ => Claim::WrongType,
-                };
-                assert_eq!(claims.declared(name, None, kind), expected, "{name} {kind:?}");
-            }
+#[test]
+fn declared_claims_have_a_wrong_type_not_an_error() {
+    let claims = claims(r#"{"s":"x","i":-5,"f":1.0,"b":false,"l":["x","y"],"m":["x",1],"n":null}"#);
+    let all = [
+        ClaimKind::String,
+        ClaimKind::Int,
+        ClaimKind::Bool,
+        ClaimKind::StringList,
+    ];
+    let list = Claim::StringList(vec!["x".into(), "y".into()]);
+    for (name, good, value) in [
+        ("s", Some(ClaimKind::String), Claim::String("x".into())),
+        ("i", Some(ClaimKind::Int), Claim::Int(-5)),
+        ("b", Some(ClaimKind::Bool), Claim::Bool(false)),
+        ("l", Some(ClaimKind::StringList), list),
+        ("f", None, Claim::WrongType),
+        ("m", None, Claim::WrongType),
+        ("n", None, Claim::Missing),
+        ("missing", None, Claim::Missing),
+    ] {
+        for kind in all {
+            let expected = match name {
+                "missing" | "n" => Claim::Missing,
+                _ if good == Some(kind) => value.clone(),
+                _ => Claim::WrongType,
+            };
+            assert_eq!(
+                claims.declared(name, None, kind),
+                expected,
+                "{name} {kind:?}"
+            );
         }
     }
+}

@@ -47,7 +47,10 @@ fn good_keys() {
             ED25519.to_string() + r#","alg":"Ed25519""#,
             Some(Algorithm::EdDSA),
         ),
-        (rsa() + r#","d":null,"use":null,"alg":null,"key_ops":null"#, None),
+        (
+            rsa() + r#","d":null,"use":null,"alg":null,"key_ops":null"#,
+            None,
+        ),
     ] {
         assert_eq!(verdict(&members, Origin::Set), Ok(algorithm), "{members}");
         assert_eq!(verdict(&members, Origin::Alone), Ok(algorithm), "{members}");

@@ -4,8 +4,8 @@ use alloc::{format, string::String, vec};
 
 use super::*;
 use crate::{
-    issuer::{ClaimPath, ClaimRules},
     base64url::encode,
+    issuer::{ClaimPath, ClaimRules},
     provider::{self, KeyRefused, PreparedKey},
 };
 use Algorithm::{HS256, HS384, HS512, RS256};
@@ -154,7 +154,10 @@ fn claims_of_oidc() {
         (r#""nbf":1800000060.0,"exp":1800000100"#, Ok(())),
         (r#""nbf":1800000060.1,"exp":1800000100"#, Err(NotYetValid)),
         (r#""iat":1800000059.5,"exp":1800000100"#, Ok(())),
-        (r#""iat":1800000060.5,"exp":1800000100"#, Err(IssuedInFuture)),
+        (
+            r#""iat":1800000060.5,"exp":1800000100"#,
+            Err(IssuedInFuture),
+        ),
         (r#""exp":"1800000001""#, Err(BadClaim(Exp))),
         (r#""exp":null"#, Err(BadClaim(Exp))),
         (
@@ -418,7 +421,12 @@ fn a_token_without_a_key_name_needs_an_only_key() {
     // HS256 has one key at the first issuer, several at the second, and one at the third.
     let verifier = verifier(&[
         two("first", ISS, &[("k1", 1)], &[HS256, HS384]),
-        two("second", "https://second.example/", &[("k2", 2), ("k3", 3)], &[HS256]),
+        two(
+            "second",
+            "https://second.example/",
+            &[("k2", 2), ("k3", 3)],
+            &[HS256],
+        ),
         two("third", "https://third.example/", &[("k4", 4)], &[HS256]),
     ]);
     let verify = |header: &str, algorithm, secret, iss: &str| {
@@ -434,12 +442,24 @@ fn a_token_without_a_key_name_needs_an_only_key() {
     assert_eq!(verify(r#"{"alg":"HS384"}"#, HS384, 1, ISS), Ok(0));
     assert_eq!(verify(bare, HS256, 4, "https://third.example/"), Ok(2));
     // Nobody's only key, and nobody's key at all, sign alike.
-    assert_eq!(verify(bare, HS256, 2, "https://second.example/"), Err(BadSignature));
+    assert_eq!(
+        verify(bare, HS256, 2, "https://second.example/"),
+        Err(BadSignature)
+    );
     assert_eq!(verify(bare, HS256, 9, ISS), Err(BadSignature));
-    assert_eq!(verify(bare, HS256, 1, "https://third.example/"), Err(WrongIssuer));
+    assert_eq!(
+        verify(bare, HS256, 1, "https://third.example/"),
+        Err(WrongIssuer)
+    );
     assert_eq!(verify(r#"{"alg":"HS512"}"#, HS512, 1, ISS), Err(UnknownKey));
-    assert_eq!(verify(r#"{"alg":"HS256","kid":null}"#, HS256, 1, ISS), Err(BadHeader));
-    assert_eq!(verify(r#"{"alg":"HS256","kid":""}"#, HS256, 1, ISS), Err(UnknownKey));
+    assert_eq!(
+        verify(r#"{"alg":"HS256","kid":null}"#, HS256, 1, ISS),
+        Err(BadHeader)
+    );
+    assert_eq!(
+        verify(r#"{"alg":"HS256","kid":""}"#, HS256, 1, ISS),
+        Err(UnknownKey)
+    );
 }
 
 #[test]
@@ -463,7 +483,11 @@ fn headers_that_issuers_write() {
         let header = format!(r#"{{"alg":"HS256","kid":"k1","typ":{typ}}}"#);
         let token = signed(&header, HS256, 1, claims.as_bytes());
         let verdict = verifier.verify(&token, NOW);
-        assert_eq!(verdict.map(|_| ()).map_err(TokenError::from), expected, "{typ}");
+        assert_eq!(
+            verdict.map(|_| ()).map_err(TokenError::from),
+            expected,
+            "{typ}"
+        );
     }
 }
 

@@ -14,13 +14,25 @@ fn names_without_the_prefix_of_an_issuer() {
     for (name, prefix, expect) in [
         (template("staff", None, ""), "", Some("staff")),
         (template("staff", None, ""), "partner/", None),
-        (template("partner/staff", None, ""), "partner/", Some("staff")),
+        (
+            template("partner/staff", None, ""),
+            "partner/",
+            Some("staff"),
+        ),
         (template("course-", Some("c"), "-x"), "", Some("course-*-x")),
         (template("", Some("c"), ""), "partner/", None),
-        (template("partner/x", Some("c"), "y"), "partner/", Some("x*y")),
+        (
+            template("partner/x", Some("c"), "y"),
+            "partner/",
+            Some("x*y"),
+        ),
         (template("other", Some("c"), ""), "partner/", None),
     ] {
-        assert_eq!(without_prefix(&name, prefix).as_deref(), expect, "{name:?} {prefix}");
+        assert_eq!(
+            without_prefix(&name, prefix).as_deref(),
+            expect,
+            "{name:?} {prefix}"
+        );
     }
 }
 

@@ -119,7 +119,12 @@ pub(super) fn paths<'r>(
     }
     by_base
         .into_iter()
-        .map(|(base, rules)| path(Some(base), rules.into_iter().chain(everywhere.iter().copied())))
+        .map(|(base, rules)| {
+            path(
+                Some(base),
+                rules.into_iter().chain(everywhere.iter().copied()),
+            )
+        })
         .collect()
 }
 
@@ -201,7 +206,10 @@ impl Collected {
 
     /// The names in the form that is hashed.
     fn parts<'c>(&'c self, kind: &'c str) -> impl Iterator<Item = Vec<String>> + 'c {
-        let exact = self.exact.iter().map(move |name| vec![kind.to_owned(), name.clone()]);
+        let exact = self
+            .exact
+            .iter()
+            .map(move |name| vec![kind.to_owned(), name.clone()]);
         let around = self.around.iter();
         exact.chain(around.map(move |(start, end)| {
             vec![kind.to_owned(), start.clone(), "{}".to_owned(), end.clone()]

@@ -240,7 +240,11 @@ fn a_session_opens_what_its_sign_in_token_opens() {
                 let target = format!("/courses/a%20b/{path}");
                 let by_token = ask(&gate, "GET", &target, &[("authorization", &bearer)]);
                 let by_session = ask(&gate, "GET", &target, &[("cookie", &session)]);
-                assert_eq!(told(&by_session), told(&by_token), "{from} {claims} {target}");
+                assert_eq!(
+                    told(&by_session),
+                    told(&by_token),
+                    "{from} {claims} {target}"
+                );
                 opened += usize::from(by_token.status == 200);
             }
         }
@@ -258,7 +262,10 @@ fn a_session_of_a_course_counts_under_its_base_only() {
         ("/courses/a%20b/any/students", "allow 200 allow - site/all"),
         ("/courses/a%20b", "allow 200 allow - site/all"),
         ("/courses/a%20b2", "deny 401 bad_token session_path -"),
-        ("/courses/a%20b%2fc", "reject 400 bad_path forbidden_escape -"),
+        (
+            "/courses/a%20b%2fc",
+            "reject 400 bad_path forbidden_escape -",
+        ),
         ("/courses/", "deny 401 bad_token session_path -"),
         ("/other", "deny 401 bad_token session_path -"),
     ] {
@@ -276,11 +283,17 @@ fn a_policy_that_reads_more_ends_sessions() {
         |_, _| {},
         // Fewer rules read less.
         |_, course| *course = course.replace("\"course-{c}-x\"", "\"students\""),
-        |_, course| course.push_str("[[rule]]\nid = \"n\"\ndeny = [\"/g/1\"]\nsubjects = [\"u-1\"]\n"),
-        |_, course| course.push_str("[[rule]]\nid = \"n\"\ndeny = [\"/g/1\"]\ngroups = [\"students\"]\n"),
+        |_, course| {
+            course.push_str("[[rule]]\nid = \"n\"\ndeny = [\"/g/1\"]\nsubjects = [\"u-1\"]\n")
+        },
+        |_, course| {
+            course.push_str("[[rule]]\nid = \"n\"\ndeny = [\"/g/1\"]\ngroups = [\"students\"]\n")
+        },
     ];
     let more: [Change; 8] = [
-        |_, course| course.push_str("[[rule]]\nid = \"n\"\ndeny = [\"/g/1\"]\ngroups = [\"noise\"]\n"),
+        |_, course| {
+            course.push_str("[[rule]]\nid = \"n\"\ndeny = [\"/g/1\"]\ngroups = [\"noise\"]\n")
+        },
         |site, _| site.push_str("[[rule]]\nid = \"n\"\ndeny = [\"/**\"]\nscopes = [\"openid\"]\n"),
         |site, course| {
             *site = site.replace("level = \"int\"", "level = \"int\"\nage = \"int\"");
@@ -295,7 +308,13 @@ fn a_policy_that_reads_more_ends_sessions() {
         // What the issuer's tokens are accepted for, and where its groups are.
         |site, _| *site = site.replacen("clients = [\"web\"]", "clients = [\"web2\"]", 1),
         |site, _| *site = site.replacen("\"cognito:groups\"", "\"groups\"", 1),
-        |site, _| *site = site.replacen("\"https://issuer.example\"", "\"https://issuer2.example\"", 1),
+        |site, _| {
+            *site = site.replacen(
+                "\"https://issuer.example\"",
+                "\"https://issuer2.example\"",
+                1,
+            )
+        },
     ];
     for per in ["site", "course"] {
         let claims = r#""sub":"u-1","cognito:groups":["students","noise"],"scope":"openid""#;
@@ -304,7 +323,11 @@ fn a_policy_that_reads_more_ends_sessions() {
         let target = "/courses/a%20b/g/2";
         for (number, change) in same.into_iter().enumerate() {
             let outcome = ask(&site(per, change), "GET", target, &[("cookie", &session)]);
-            assert_eq!(told(&outcome), "allow 200 allow - a/groups", "{per} {number}");
+            assert_eq!(
+                told(&outcome),
+                "allow 200 allow - a/groups",
+                "{per} {number}"
+            );
         }
         for (number, change) in more.into_iter().enumerate() {
             let gate = site(per, change);
@@ -337,18 +360,51 @@ fn what_only_looks_like_a_session_is_none() {
     let groups = r#""groups":["students"]"#;
     let target = "/courses/a%20b/g/2";
     for (claims, expect) in [
-        (format!(r#""idp":"learners","reads":"{reads}",{groups}"#), "allow 200 allow - a/groups"),
-        (format!(r#""idp":"learners",{groups}"#), "deny 401 bad_token bad_claim -"),
-        (format!(r#""reads":"{reads}",{groups}"#), "deny 401 bad_token bad_claim -"),
-        (format!(r#""idp":"learners","reads":"",{groups}"#), "deny 401 bad_token session_outdated -"),
-        (format!(r#""idp":"sessions","reads":"{reads}",{groups}"#), "deny 401 bad_token session_outdated -"),
-        (format!(r#""idp":"nobody","reads":"{reads}",{groups}"#), "deny 401 bad_token session_outdated -"),
-        (format!(r#""idp":"learners","reads":"{reads}","base":"/courses/a b",{groups}"#), "deny 401 bad_token session_outdated -"),
-        (format!(r#""idp":"learners","reads":"{reads}","groups":"students""#), "deny 401 bad_token bad_claim -"),
-        (format!(r#""idp":"learners","reads":"{reads}","scopes":[1],{groups}"#), "deny 401 bad_token bad_claim -"),
-        (format!(r#""idp":"learners","reads":"{reads}","claims":[],{groups}"#), "deny 401 bad_token bad_claim -"),
+        (
+            format!(r#""idp":"learners","reads":"{reads}",{groups}"#),
+            "allow 200 allow - a/groups",
+        ),
+        (
+            format!(r#""idp":"learners",{groups}"#),
+            "deny 401 bad_token bad_claim -",
+        ),
+        (
+            format!(r#""reads":"{reads}",{groups}"#),
+            "deny 401 bad_token bad_claim -",
+        ),
+        (
+            format!(r#""idp":"learners","reads":"",{groups}"#),
+            "deny 401 bad_token session_outdated -",
+        ),
+        (
+            format!(r#""idp":"sessions","reads":"{reads}",{groups}"#),
+            "deny 401 bad_token session_outdated -",
+        ),
+        (
+            format!(r#""idp":"nobody","reads":"{reads}",{groups}"#),
+            "deny 401 bad_token session_outdated -",
+        ),
+        (
+            format!(r#""idp":"learners","reads":"{reads}","base":"/courses/a b",{groups}"#),
+            "deny 401 bad_token session_outdated -",
+        ),
+        (
+            format!(r#""idp":"learners","reads":"{reads}","groups":"students""#),
+            "deny 401 bad_token bad_claim -",
+        ),
+        (
+            format!(r#""idp":"learners","reads":"{reads}","scopes":[1],{groups}"#),
+            "deny 401 bad_token bad_claim -",
+        ),
+        (
+            format!(r#""idp":"learners","reads":"{reads}","claims":[],{groups}"#),
+            "deny 401 bad_token bad_claim -",
+        ),
         // The groups of sign-in tokens are not a session's.
-        (format!(r#""idp":"learners","reads":"{reads}","cognito:groups":["students"]"#), "deny 403 forbidden - -"),
+        (
+            format!(r#""idp":"learners","reads":"{reads}","cognito:groups":["students"]"#),
+            "deny 403 forbidden - -",
+        ),
     ] {
         let bearer = bearer("sessions", &claims);
         let outcome = ask(&gate, "GET", target, &[("authorization", &bearer)]);
@@ -358,12 +414,19 @@ fn what_only_looks_like_a_session_is_none() {
     let claims = format!(r#""idp":"learners","reads":"{reads}",{groups}"#);
     let minted = bearer("sessions", &claims);
     let own = Base64UrlUnpadded::encode_string(br#"{"alg":"HS256","kid":"s-1","typ":"JWT"}"#);
-    for header in [r#"{"alg":"HS256","kid":"s-1"}"#, r#"{"typ":"JWT","alg":"HS256","kid":"s-1"}"#] {
+    for header in [
+        r#"{"alg":"HS256","kid":"s-1"}"#,
+        r#"{"typ":"JWT","alg":"HS256","kid":"s-1"}"#,
+    ] {
         let other = Base64UrlUnpadded::encode_string(header.as_bytes());
         let bearer = minted.replace(&own, &other);
         assert_ne!(bearer, minted);
         let outcome = ask(&gate, "GET", target, &[("authorization", &bearer)]);
-        assert_eq!(told(&outcome), "deny 401 bad_token unknown_key -", "{header}");
+        assert_eq!(
+            told(&outcome),
+            "deny 401 bad_token unknown_key -",
+            "{header}"
+        );
     }
     // A sign-in token is none either, whatever it contains.
     let claims = format!(r#""idp":"learners","reads":"{reads}",{groups}"#);

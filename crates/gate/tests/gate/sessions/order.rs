@@ -21,15 +21,22 @@ fn minted(gate: &Gate<Vec<u8>>, claims: &str) -> String {
     let bearer = format!("Bearer {}", token(claims));
     let outcome = ask(gate, "GET", LESSON, &[("authorization", &bearer)]);
     let cookies = cookies(&outcome);
-    taken_apart(cookies.first().expect("a session")).0.to_string()
+    taken_apart(cookies.first().expect("a session"))
+        .0
+        .to_string()
 }
 
 #[test]
 fn the_first_token_that_verifies_decides() {
     let mut config = with_sessions(&["s-1"]);
-    config.sources = ["header:authorization", "cookie:sess", "cookie:id_token", "query:token"]
-        .map(|text| TokenSource::from_text(text).expect("a good source"))
-        .to_vec();
+    config.sources = [
+        "header:authorization",
+        "cookie:sess",
+        "cookie:id_token",
+        "query:token",
+    ]
+    .map(|text| TokenSource::from_text(text).expect("a good source"))
+    .to_vec();
     let gate = gate(&config);
     let student = token(STUDENT);
     let other = token(r#""sub":"u-2""#);
@@ -45,45 +52,215 @@ fn the_first_token_that_verifies_decides() {
     let nobody = "deny 401 no_token - -";
     let bad = |code: &str| format!("deny 401 bad_token {code} -");
     let cookie = |pairs: &[(&str, &str)]| {
-        let pairs: Vec<_> = pairs.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let pairs: Vec<_> = pairs
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
         pairs.join("; ")
     };
     let table: Vec<(&str, Option<&str>, String, String, &str)> = vec![
         (LESSON, None, String::new(), nobody.into(), "kept"),
-        (LESSON, Some(&student), String::new(), student_in.into(), "minted"),
+        (
+            LESSON,
+            Some(&student),
+            String::new(),
+            student_in.into(),
+            "minted",
+        ),
         // A bad token in an earlier place hides no good one.
-        (LESSON, Some(&expired), cookie(&[("id_token", &student)]), student_in.into(), "minted"),
-        (LESSON, Some("no token"), cookie(&[("id_token", &student)]), student_in.into(), "minted"),
-        (LESSON, None, cookie(&[("id_token", &expired), ("id_token", &student)]), student_in.into(), "minted"),
-        (&by_link, Some(&expired), String::new(), student_in.into(), "kept"),
+        (
+            LESSON,
+            Some(&expired),
+            cookie(&[("id_token", &student)]),
+            student_in.into(),
+            "minted",
+        ),
+        (
+            LESSON,
+            Some("no token"),
+            cookie(&[("id_token", &student)]),
+            student_in.into(),
+            "minted",
+        ),
+        (
+            LESSON,
+            None,
+            cookie(&[("id_token", &expired), ("id_token", &student)]),
+            student_in.into(),
+            "minted",
+        ),
+        (
+            &by_link,
+            Some(&expired),
+            String::new(),
+            student_in.into(),
+            "kept",
+        ),
         // If none verifies, the first tells why.
-        (LESSON, Some(&expired), cookie(&[("id_token", &forged)]), bad("expired"), "kept"),
-        (LESSON, Some(&forged), cookie(&[("id_token", &expired)]), bad("bad_signature"), "kept"),
+        (
+            LESSON,
+            Some(&expired),
+            cookie(&[("id_token", &forged)]),
+            bad("expired"),
+            "kept",
+        ),
+        (
+            LESSON,
+            Some(&forged),
+            cookie(&[("id_token", &expired)]),
+            bad("bad_signature"),
+            "kept",
+        ),
         // An earlier good one decides, though a later one would let in.
-        (LESSON, Some(&other), cookie(&[("id_token", &student)]), "deny 403 forbidden - -".into(), "kept"),
+        (
+            LESSON,
+            Some(&other),
+            cookie(&[("id_token", &student)]),
+            "deny 403 forbidden - -".into(),
+            "kept",
+        ),
         // Two cookies of one name: which of them the user's own page has set cannot be known.
-        (LESSON, None, cookie(&[("id_token", &student), ("id_token", &other)]), bad("conflicting_tokens"), "kept"),
-        (LESSON, None, cookie(&[("id_token", &student), ("id_token", &same)]), student_in.into(), "minted"),
-        (LESSON, None, cookie(&[("id_token", &student), ("id_token", &student)]), student_in.into(), "minted"),
-        (LESSON, None, cookie(&[("sess", &session), ("sess", &other_session)]), bad("conflicting_tokens"), "kept"),
+        (
+            LESSON,
+            None,
+            cookie(&[("id_token", &student), ("id_token", &other)]),
+            bad("conflicting_tokens"),
+            "kept",
+        ),
+        (
+            LESSON,
+            None,
+            cookie(&[("id_token", &student), ("id_token", &same)]),
+            student_in.into(),
+            "minted",
+        ),
+        (
+            LESSON,
+            None,
+            cookie(&[("id_token", &student), ("id_token", &student)]),
+            student_in.into(),
+            "minted",
+        ),
+        (
+            LESSON,
+            None,
+            cookie(&[("sess", &session), ("sess", &other_session)]),
+            bad("conflicting_tokens"),
+            "kept",
+        ),
         // The same two in different places are in order.
-        (LESSON, None, cookie(&[("sess", &session), ("id_token", &other)]), student_in.into(), "kept"),
+        (
+            LESSON,
+            None,
+            cookie(&[("sess", &session), ("id_token", &other)]),
+            student_in.into(),
+            "kept",
+        ),
         // A stale session costs nobody the page, and is renewed or cleared.
-        (LESSON, None, cookie(&[("sess", &stale)]), bad("bad_signature"), "cleared"),
-        (LESSON, None, cookie(&[("sess", "")]), bad("malformed"), "cleared"),
-        (LESSON, None, cookie(&[("sess", &stale), ("id_token", &student)]), student_in.into(), "minted"),
-        (&by_link, None, cookie(&[("sess", &stale)]), student_in.into(), "cleared"),
-        (LESSON, Some(&other), cookie(&[("sess", &stale)]), "deny 403 forbidden - -".into(), "kept"),
-        (LESSON, None, cookie(&[("sess", &stale), ("sess", &session)]), student_in.into(), "kept"),
-        ("/courses/rust-101/preview/a", None, cookie(&[("sess", &stale)]), "allow 200 allow - rust-101/preview".into(), "cleared"),
-        ("/nowhere", None, cookie(&[("sess", &stale)]), "deny 403 forbidden - -".into(), "cleared"),
-        ("//", None, cookie(&[("sess", &stale)]), "reject 400 bad_path empty_segment -".into(), "kept"),
+        (
+            LESSON,
+            None,
+            cookie(&[("sess", &stale)]),
+            bad("bad_signature"),
+            "cleared",
+        ),
+        (
+            LESSON,
+            None,
+            cookie(&[("sess", "")]),
+            bad("malformed"),
+            "cleared",
+        ),
+        (
+            LESSON,
+            None,
+            cookie(&[("sess", &stale), ("id_token", &student)]),
+            student_in.into(),
+            "minted",
+        ),
+        (
+            &by_link,
+            None,
+            cookie(&[("sess", &stale)]),
+            student_in.into(),
+            "cleared",
+        ),
+        (
+            LESSON,
+            Some(&other),
+            cookie(&[("sess", &stale)]),
+            "deny 403 forbidden - -".into(),
+            "kept",
+        ),
+        (
+            LESSON,
+            None,
+            cookie(&[("sess", &stale), ("sess", &session)]),
+            student_in.into(),
+            "kept",
+        ),
+        (
+            "/courses/rust-101/preview/a",
+            None,
+            cookie(&[("sess", &stale)]),
+            "allow 200 allow - rust-101/preview".into(),
+            "cleared",
+        ),
+        (
+            "/nowhere",
+            None,
+            cookie(&[("sess", &stale)]),
+            "deny 403 forbidden - -".into(),
+            "cleared",
+        ),
+        (
+            "//",
+            None,
+            cookie(&[("sess", &stale)]),
+            "reject 400 bad_path empty_segment -".into(),
+            "kept",
+        ),
         // Another user's session gives way to the sign-in token that decides.
-        (LESSON, Some(&student), cookie(&[("sess", &other_session)]), student_in.into(), "minted"),
-        (LESSON, Some(&student), cookie(&[("sess", &session)]), student_in.into(), "kept"),
+        (
+            LESSON,
+            Some(&student),
+            cookie(&[("sess", &other_session)]),
+            student_in.into(),
+            "minted",
+        ),
+        (
+            LESSON,
+            Some(&student),
+            cookie(&[("sess", &session)]),
+            student_in.into(),
+            "kept",
+        ),
         // More values than are looked at.
-        (LESSON, None, cookie(&[("id_token", "a"), ("id_token", "b"), ("id_token", "c"), ("id_token", "d"), ("id_token", &student)]), bad("too_many_tokens"), "kept"),
-        (LESSON, None, cookie(&[("id_token", "a"), ("id_token", "b"), ("id_token", "c"), ("id_token", &student)]), student_in.into(), "minted"),
+        (
+            LESSON,
+            None,
+            cookie(&[
+                ("id_token", "a"),
+                ("id_token", "b"),
+                ("id_token", "c"),
+                ("id_token", "d"),
+                ("id_token", &student),
+            ]),
+            bad("too_many_tokens"),
+            "kept",
+        ),
+        (
+            LESSON,
+            None,
+            cookie(&[
+                ("id_token", "a"),
+                ("id_token", "b"),
+                ("id_token", "c"),
+                ("id_token", &student),
+            ]),
+            student_in.into(),
+            "minted",
+        ),
     ];
     for (target, bearer, cookie, expect, becomes) in table {
         let bearer = bearer.map(|token| format!("Bearer {token}"));

@@ -12,7 +12,10 @@ fn few_names_have_a_mark_each_and_many_have_three() {
     let few = name_marks(names(MAX_SINGLE_MARKS));
     assert_eq!(few.len(), MAX_SINGLE_MARKS);
     let fewer: BTreeSet<_> = name_marks(names(3)).into_iter().collect();
-    assert!(fewer.iter().all(|mark| few.contains(mark)), "marks do not depend on other names");
+    assert!(
+        fewer.iter().all(|mark| few.contains(mark)),
+        "marks do not depend on other names"
+    );
     let many = name_marks(names(MAX_SINGLE_MARKS + 1));
     assert_eq!(many.len(), 3);
     assert_ne!(many, name_marks(names(MAX_SINGLE_MARKS + 2)));
