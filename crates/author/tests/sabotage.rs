@@ -85,8 +85,8 @@ const MISTAKES: [Mistake; 12] = [
     Mistake {
         what: "a condition that is true for everybody",
         file: "courses/acme-onboarding.toml",
-        was: "when = 'issuer == \"https://login.partner.example\"'",
-        is: "when = 'issuer != \"https://a.example\" || issuer != \"https://b.example\"'",
+        was: "groups = [\"acme\"]\nissuers",
+        is: "groups = [\"acme\"]\nwhen = 'issuer != \"https://a.example\" || issuer != \"https://b.example\"'\nissuers",
         found: Found::Check("TG0715"),
     },
     Mistake {

@@ -25,6 +25,8 @@ fn head() -> String {
 
 fn write(folder: &Path, text: &str) {
     fs::create_dir_all(folder.join("courses")).unwrap();
+    // Git does not store empty directories.
+    fs::write(folder.join("courses/.gitkeep"), "").unwrap();
     fs::write(folder.join("site.toml"), text).unwrap();
 }
 

@@ -36,7 +36,11 @@ fn quoted() -> String {
 }
 
 fn write(at: &Path, text: &str) {
-    fs::create_dir_all(at.parent().unwrap()).unwrap();
+    let folder = at.parent().unwrap();
+    fs::create_dir_all(folder).unwrap();
+    if at.ends_with("site.toml") {
+        fs::create_dir_all(folder.join("courses")).unwrap();
+    }
     fs::write(at, text).unwrap();
 }
 

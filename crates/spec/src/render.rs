@@ -36,8 +36,8 @@ name = "random"
 
 "#;
 
-/// The issuers of a site, by name and `iss`.
-const ISSUERS: [(&str, &str); 3] = [
+/// The issuers of rendered policies: their names, and their `iss`.
+pub const ISSUERS: [(&str, &str); 3] = [
     ("issuer", "https://issuer.test"),
     ("slash", "https://issuer.test/"),
     ("other", "https://other.test"),

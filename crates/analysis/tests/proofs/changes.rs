@@ -139,11 +139,15 @@ fn after<'c>(request: &Request, changes: impl Iterator<Item = &'c Change>) -> Re
             (Change::Join(name), Some(claims)) => {
                 let mut groups = list(claims.get(GROUPS));
                 groups.push(name.clone());
+                groups.sort();
+                groups.dedup();
                 claims.insert(GROUPS.to_owned(), groups.into());
             }
             (Change::Leave(name), Some(claims)) => {
                 let mut groups = list(claims.get(GROUPS));
                 groups.retain(|group| group != name);
+                groups.sort();
+                groups.dedup();
                 claims.insert(GROUPS.to_owned(), groups.into());
             }
             (Change::AddScope(name), Some(claims)) => {

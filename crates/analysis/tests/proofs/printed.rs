@@ -4,10 +4,11 @@ use tollgate_analysis::text::{narrowings, people};
 use tollgate_analysis::who::who;
 use tollgate_compiler::limits::MAX_NAME_BYTES;
 use tollgate_compiler::spec::{Expr, ImageSpec, RuleSpec};
-use tollgate_compiler::syntax::quoted;
+use tollgate_compiler::syntax::{condition, quoted};
 use tollgate_compiler::{CompileOptions, SourceTree, compile};
 use tollgate_core::{ClaimKind, Effect};
 use tollgate_spec::generate::Generator;
+use tollgate_spec::render;
 
 use crate::support::{Both, NOW, Tally, prove};
 
@@ -23,8 +24,35 @@ pub(crate) fn with_keys(claims: &ImageSpec, keys: &str) -> Result<ImageSpec, Str
         };
         text.push_str(&format!("{} = \"{kind}\"\n", quoted(&claim.name)));
     }
+    text.push_str(&format!(
+        "[paths]\nascii_only = {}\norigin = \"{}\"\n",
+        claims.ascii_only,
+        claims.reader.code()
+    ));
+    if let Some(index) = &claims.index {
+        text.push_str(&format!("index = {}\n", quoted(index)));
+    }
+    // The issuers of rendered policies, which rules name.
+    for (name, iss) in render::ISSUERS {
+        text.push_str(&format!(
+            "[[issuer]]\nname = \"{name}\"\nissuer = \"{iss}\"\nclients = [\"c\"]\nalgorithms = [\"HS256\"]\n\
+             groups_claim = \"g\"\nsecrets = [{{ kid = \"k\", file = \"k.key\" }}]\n"
+        ));
+    }
     text.push_str(&format!("[[rule]]\nid = \"printed\"\n{keys}\n"));
+    // Claims that no rule reads have no slot.
+    let slots = 0..u16::try_from(claims.claims.len()).unwrap();
+    let read: Vec<String> = slots
+        .map(|slot| condition(&Expr::Has(slot), &claims.claims))
+        .collect();
+    if !read.is_empty() {
+        let when = quoted(&read.join(" && "));
+        text.push_str(&format!(
+            "[[rule]]\nid = \"reads\"\ndeny = [\"/never-requested\"]\nwhen = {when}\n"
+        ));
+    }
     let mut sources = SourceTree::new();
+    sources.insert("k.key", "A".repeat(43));
     sources.insert("site.toml", text.clone());
     let compiled = compile(&sources, &CompileOptions::default());
     match compiled.policy {
@@ -49,6 +77,9 @@ fn paths(rule: &RuleSpec) -> String {
 
 /// Keys of a rule that were printed in one line, as lines.
 pub(crate) fn lines(keys: &str) -> String {
+    // A `deny` for everyone has no key that says so.
+    let keys = keys.strip_prefix("everyone").unwrap_or(keys);
+    let keys = keys.strip_prefix(", ").unwrap_or(keys);
     let table = format!("rule = {{ {keys} }}");
     let table: toml::Table = table
         .parse()
@@ -144,12 +175,15 @@ fn check(seed: u64) -> Tally {
         let Ok(found) = who(&both.policy, &String::from_utf8_lossy(&target), NOW) else {
             continue;
         };
-        for access in found.allows.iter().chain(&found.denies) {
+        let allows = found.allows.iter().map(|access| ("allow", access));
+        let denies = found.denies.iter().map(|access| ("deny", access));
+        for (effect, access) in allows.chain(denies) {
             // A scope has no spaces, so that some captures make none, and the name stays as it is.
-            if access.who.contains('{') {
+            // Neither has a rule a name with a character that cannot be seen.
+            if access.who.contains(['{', '\\']) {
                 continue;
             }
-            let keys = format!("allow = [\"/**\"]\n{}", lines(&access.who));
+            let keys = format!("{effect} = [\"/**\"]\n{}", lines(&access.who));
             with_keys(spec, &keys).unwrap_or_else(|text| panic!("seed {seed}: {text}"));
             tally.add("rules printed for a path", 1);
         }

@@ -227,7 +227,7 @@ fn full() -> Site {
             issuer("first", Some((POOLS[0], vec!["id"]))),
             issuer("second", None),
         ],
-        from: vec!["cookie:tollgate_session", "header:authorization"],
+        from: vec!["cookie:__Host-tollgate", "header:authorization"],
         leeway_secs: 0,
         max_bytes: 512,
         strip: true,

@@ -159,12 +159,14 @@ pub(crate) fn request(generator: &mut Generator, model: &model::Policy) -> Optio
 
 fn claims(facts: &Facts) -> Option<Map<String, Json>> {
     let mut claims = Map::new();
+    claims.insert("iss".to_owned(), Json::from(facts.issuer.as_str()));
     if let Some(subject) = &facts.subject {
         claims.insert("sub".to_owned(), Json::from(subject.as_str()));
     }
     claims.insert(
         "cognito:groups".to_owned(),
-        Json::from(facts.groups.clone()),
+        // Unknown groups are no JSON that the specification reads.
+        Json::from(facts.groups.clone()?),
     );
     if facts.scopes.iter().any(|scope| scope.contains(' ')) {
         return None;
@@ -172,7 +174,8 @@ fn claims(facts: &Facts) -> Option<Map<String, Json>> {
     claims.insert("scope".to_owned(), Json::from(facts.scopes.join(" ")));
     for (name, value) in &facts.claims {
         let json = match value {
-            None => Json::Null,
+            // No declared type has objects as values.
+            None => Json::Object(Map::new()),
             Some(Value::Text(text)) => Json::from(text.as_str()),
             Some(Value::Int(int)) => Json::from(*int),
             Some(Value::Bool(truth)) => Json::from(*truth),
@@ -243,7 +246,8 @@ fn to_facts(model: &model::Policy, claims: &Map<String, Json>) -> Facts {
         claims: BTreeMap::new(),
     };
     for (name, kind) in &model.claims {
-        let Some(json) = claims.get(name) else {
+        // `null` counts as absent.
+        let Some(json) = claims.get(name).filter(|json| !json.is_null()) else {
             continue;
         };
         let value = match kind {

@@ -26,6 +26,17 @@ pub(super) fn collapse(subject: &Subject<'_>, findings: &mut Vec<Diagnostic>) {
             "leave methods open",
             "list the methods in each `deny`, or narrow this rule",
         ),
+        (
+            &codes::DENY_BELOW,
+            "deny what is below a folder, but not the folder's own name",
+            "add the name to each `deny`, or declare with `[paths] origin` that the origin keeps the two apart",
+        ),
+        (
+            &codes::DENY_WITHOUT_SLASH,
+            "deny a path, but not the same with a slash at its end",
+            "add `/**` below each path to its `deny`, or declare with `[paths] origin` that the origin keeps the \
+             two apart",
+        ),
     ] {
         while let Some((cause, echoes)) = widest(subject, code, findings) {
             let rules: Vec<usize> = echoes.iter().map(|(_, rule)| *rule).collect();

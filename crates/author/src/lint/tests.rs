@@ -164,7 +164,7 @@ fn advice_is_given_where_it_is_due() {
             &[
                 "allow = [\"/u/**\"]\nsigned_in = true\nmethods = [\"GET\", \"PUT\"]",
                 "allow = [\"/v/**\"]\nsigned_in = true",
-                "deny = [\"/v/x/**\"]\ngroups = [\"banned\"]",
+                "deny = [\"/v/x\", \"/v/x/**\"]\ngroups = [\"banned\"]",
             ],
             &[],
         ),
@@ -181,7 +181,7 @@ fn advice_is_given_where_it_is_due() {
             "a preflight is no upload",
             &[
                 "allow = [\"/u/**\"]\nanyone = true\nmethods = [\"GET\", \"OPTIONS\"]",
-                "deny = [\"/u/x/**\"]\ngroups = [\"banned\"]",
+                "deny = [\"/u/x\", \"/u/x/**\"]\ngroups = [\"banned\"]",
             ],
             &[],
         ),
@@ -325,7 +325,10 @@ fn one_cause_is_one_finding() {
     let list: Vec<&str> = denies.iter().map(String::as_str).chain([uploads]).collect();
     assert_eq!(
         messages("", &list),
-        ["TG0724 because of `site/r3`, 3 other rules leave methods open"]
+        [
+            "TG0724 because of `site/r3`, 3 other rules leave methods open",
+            "TG0733 because of `site/r3`, 3 other rules deny a path, but not the same with a slash at its end",
+        ]
     );
     // Two are said one by one.
     let few = [

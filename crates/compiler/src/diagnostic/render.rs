@@ -2,12 +2,12 @@
 //!
 //! Not here: sorting and counting them, and where they are printed.
 
-use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Origin, Renderer, Snippet};
+use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 use serde_json::{Value, json};
 
 use super::{Diagnostic, Label, Severity, Span};
 use crate::source::SourceTree;
-use crate::visible::visible_lines;
+use crate::visible::{is_visible, visible_lines};
 
 /// Whether text is made for a terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,7 +33,7 @@ pub fn text(diagnostic: &Diagnostic, sources: &SourceTree, style: Style) -> Stri
     match diagnostic.span {
         Some(main) => {
             let labels: Vec<_> = diagnostic.labels.iter().filter(beside).collect();
-            group = group.element(excerpt(&diagnostic.file, sources, Some(main), &labels));
+            group = excerpt(group, &diagnostic.file, sources, (Some(main), &labels));
         }
         None if !diagnostic.file.is_empty() => {
             group = group.element(Origin::path(visible_lines(
@@ -43,7 +43,7 @@ pub fn text(diagnostic: &Diagnostic, sources: &SourceTree, style: Style) -> Stri
         None => {}
     }
     for label in diagnostic.labels.iter().filter(|label| !beside(label)) {
-        group = group.element(excerpt(&label.file, sources, None, &[label]));
+        group = excerpt(group, &label.file, sources, (None, &[label]));
     }
     for help in &diagnostic.help {
         group = group.element(Level::HELP.message(visible_lines(help)));
@@ -55,13 +55,13 @@ pub fn text(diagnostic: &Diagnostic, sources: &SourceTree, style: Style) -> Stri
     renderer.render(&[group])
 }
 
-/// The lines of a file around its marks. Only those, because the renderer looks at every line it gets.
+/// Adds the lines of a file around its marks. Only those, because the renderer looks at every line it gets.
 fn excerpt<'a>(
+    group: Group<'a>,
     file: &'a str,
     sources: &'a SourceTree,
-    main: Option<Span>,
-    labels: &[&'a Label],
-) -> Snippet<'a, Annotation<'a>> {
+    (main, labels): (Option<Span>, &[&'a Label]),
+) -> Group<'a> {
     let source = sources.text(file).unwrap_or_default();
     let spans = || {
         main.into_iter()
@@ -84,15 +84,14 @@ fn excerpt<'a>(
     let end = end.map_or(source.len(), |at| last + at);
     let (line, _) = line_and_column(source, start);
     let text = source.get(start..end).unwrap_or_default();
-    // Escapes are longer than what they show, so that marks move.
-    let shown = |at: usize| visible_lines(text.get(..at).unwrap_or(text)).len();
+    // Bytes move, columns do not.
+    let shown = |at: usize| masked(text.get(..at).unwrap_or(text)).len();
     let visible = |span: Span| {
         let from = floor(source, span.start).clamp(start, end);
         shown(from - start)..shown(floor(source, span.end).clamp(from, end) - start)
     };
-    let mut snippet = Snippet::source(visible_lines(text))
-        .path(visible_lines(&sources.path_of(file)))
-        .line_start(line);
+    let path = visible_lines(&sources.path_of(file));
+    let mut snippet = Snippet::source(masked(text)).path(path).line_start(line);
     if let Some(span) = main {
         snippet = snippet.annotation(AnnotationKind::Primary.span(visible(span)));
     }
@@ -100,7 +99,21 @@ fn excerpt<'a>(
         let mark = AnnotationKind::Context.span(visible(label.span));
         snippet = snippet.annotation(mark.label(visible_lines(&label.message)));
     }
-    snippet
+    group.element(snippet)
+}
+
+/// The text with U+FFFD for each character that a reader would not see: the renderer counts columns in what it
+/// shows, so an escape would move them. Messages have the escapes.
+fn masked(text: &str) -> String {
+    let is_shown = |c: char| is_visible(c) || c == '\n' || c == '\t';
+    let mask = |c| {
+        if is_shown(c) {
+            c
+        } else {
+            char::REPLACEMENT_CHARACTER
+        }
+    };
+    text.chars().map(mask).collect()
 }
 
 /// The diagnostic as a JSON object. Files are seen from where the caller is; lines and columns count from 1,

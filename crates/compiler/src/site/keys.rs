@@ -57,7 +57,9 @@ fn ignored(name: &Text<'_>, set: &Jwks, report: &mut Report) {
     for KeyNote { index, kid, reason } in set.skipped() {
         let key = key_name(index.unwrap_or_default(), kid.as_deref());
         let message = format!("{key} of `{}` is {reason}", name.value);
-        report.add(&codes::KEY_IGNORED, name.span, message);
+        report
+            .add(&codes::KEY_IGNORED, name.span, message)
+            .help("leave it if no token is signed with it; otherwise list its algorithm or replace the key");
     }
 }
 

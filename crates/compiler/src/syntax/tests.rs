@@ -209,7 +209,6 @@ fn every_name_of_a_claim_comes_back() {
         "a b",
         "é",
         "it's",
-        "\u{202e}x",
         "has",
         "claims",
     ];

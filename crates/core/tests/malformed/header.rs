@@ -31,8 +31,9 @@ fn each_field() {
     let image = Parts::new().image();
     let length = image.len();
     assert_eq!(with(0, b"t"), Err(ImageError::NotAnImage));
-    assert_eq!(with(8, &[3, 0]), Err(ImageError::Version(3)));
-    assert_eq!(with(8, &[2, 1]), Err(ImageError::Version(258)));
+    assert_eq!(with(8, &[4, 0]), Err(ImageError::Version(4)));
+    assert_eq!(with(8, &[1, 0]), Err(ImageError::Version(1)));
+    assert_eq!(with(8, &[3, 1]), Err(ImageError::Version(259)));
     // Flags: ASCII only, one of two readers, an index document.
     let unknown = (4..16).map(|bit| 1 << bit);
     for flags in (0..8_u16).chain(unknown) {
@@ -252,7 +253,7 @@ fn every_fault_has_a_code_and_words() {
         (
             ImageError::Version(9),
             "image_version",
-            "format version 9, this program reads version 2",
+            "format version 9; this program reads versions 2 to 3",
         ),
         (ImageError::Length, "image_length", "cut short"),
         (ImageError::Damaged, "image_damaged", "checksum"),

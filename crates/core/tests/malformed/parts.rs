@@ -38,7 +38,7 @@ anyone = true
 [[rule]]
 id = "other"
 deny = ["/a/**", "/c/d/e/"]
-unless = 'claims.beta'
+unless = 'claims.beta || "r" in claims.roles'
 "#;
 
 /// The base image, section by section.

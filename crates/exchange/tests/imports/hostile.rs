@@ -32,7 +32,9 @@ fn is_sound(imported: Result<Imported, ImportError>, context: &str) {
     match imported {
         Err(error) => assert!(!error.to_string().is_empty(), "{context}"),
         Ok(imported) => {
-            let text = Site::of(&imported).text;
+            let Some(Site { text, .. }) = Site::if_named_readably(&imported) else {
+                return;
+            };
             let own = text.lines().filter(|line| !line.starts_with('#'));
             let text = own.collect::<Vec<_>>().join("\n");
             let rules: Vec<&str> = text.split("\n[[rule]]\n").skip(1).collect();
@@ -108,8 +110,9 @@ fn texts_stay_texts() {
                 settings(&document.to_string()).and_then(|settings| snippet(&settings, None));
             match imported {
                 Ok(imported) if !is_long => {
-                    let text = Site::of(&imported).text;
-                    assert_eq!(text.matches("\n[[rule]]\n").count(), 1, "{text}");
+                    let site = Site::if_named_readably(&imported);
+                    let rules = site.map(|site| site.text.matches("\n[[rule]]\n").count());
+                    assert!(matches!(rules, None | Some(1)), "{document}");
                 }
                 _ => {}
             }

@@ -47,26 +47,30 @@ pub(crate) struct Carried {
 
 impl Site {
     pub(crate) fn of(imported: &Imported) -> Self {
+        Self::if_named_readably(imported).expect("names without invisible characters")
+    }
+
+    /// `None` if the only errors are names that no rule may have: then nothing is written.
+    pub(crate) fn if_named_readably(imported: &Imported) -> Option<Self> {
         let mut tree = SourceTree::new();
         for (name, text) in &imported.files {
             tree.insert(name.clone(), text.clone());
         }
         let text = imported.files[0].1.clone();
-        let mut compiled = compile(&tree, &CompileOptions::default());
-        // Until the compiler knows these keys, the policy is rewritten without them, as far as it can.
-        if compiled.has_errors() && (text.contains("issuers = ") || text.contains("path = [")) {
-            tree.insert("site.toml", without_issuers(&without_places(&text)));
-            compiled = compile(&tree, &CompileOptions::default());
+        let compiled = compile(&tree, &CompileOptions::default());
+        let mut errors = compiled.diagnostics.iter().filter(|found| found.is_error());
+        if compiled.has_errors() && errors.all(|error| error.code.id == "TG0118") {
+            return None;
         }
         assert!(
             !compiled.has_errors(),
             "{:#?}\n{text}",
             compiled.diagnostics
         );
-        Self {
+        Some(Self {
             gate: Gate::new(compiled.image.unwrap(), &Provider).unwrap(),
             text,
-        }
+        })
     }
 
     /// Whether the request is allowed; `None` if no edge accepts its path.
@@ -89,71 +93,6 @@ impl Site {
             _ => Some(false),
         }
     }
-}
-
-/// The same policy for a compiler that does not know claims with a `path`: it reads lists only.
-fn without_places(text: &str) -> String {
-    let lines = text
-        .lines()
-        .filter(|line| !line.starts_with("audience = "))
-        .map(|line| {
-            let mut line = line.to_owned();
-            while let Some((before, rest)) = line.split_once("(claims.audience == ") {
-                let (twice, rest) = rest.split_once(" in claims.aud)").unwrap();
-                let audience = &twice[(twice.len() + " || ".len()) / 2..];
-                line = format!("{before}{audience} in claims.aud{rest}");
-            }
-            line
-        });
-    lines.collect::<Vec<_>>().join("\n")
-}
-
-/// The same policy for a compiler that does not know the rule key `issuers`.
-fn without_issuers(text: &str) -> String {
-    let mut named = Vec::new();
-    let mut rules = Vec::new();
-    for block in text.split("\n\n") {
-        let value = |key: &str| {
-            let line = block
-                .lines()
-                .find_map(|line| line.strip_prefix(&format!("{key} = ")));
-            line.map(str::to_owned)
-        };
-        if block.lines().any(|line| line == "[[issuer]]") {
-            named.push((value("name").unwrap(), value("issuer").unwrap()));
-        }
-        let Some(list) = value("issuers") else {
-            rules.push(block.to_owned());
-            continue;
-        };
-        let own = named
-            .iter()
-            .filter(|(name, _)| list.contains(name.as_str()));
-        let own: Vec<String> = own
-            .map(|(_, issuer)| format!("issuer == {issuer}"))
-            .collect();
-        let own = own.join(" || ");
-        let when = match value("when") {
-            Some(when) => format!("when = '({own}) && ({})'", when.trim_matches('\'')),
-            None => format!("when = '{own}'"),
-        };
-        let mut lines: Vec<String> = block
-            .lines()
-            .filter(|line| !line.starts_with("when = "))
-            .map(str::to_owned)
-            .collect();
-        for line in &mut lines {
-            if line.starts_with("issuers = ") {
-                *line = if value("scopes").is_some() {
-                    when.clone()
-                } else {
-                    format!("signed_in = true\n{when}")
-                };
-            }
-        }
-        rules.push(lines.join("\n"));
-    }
-    rules.join("\n\n")
 }
 
 /// A token with a valid signature of the key with this ID.

@@ -205,7 +205,7 @@ fn skipped_keys_of_a_fetched_set_are_reported() {
     let table = [
         (&first, vec![]),
         (&unsupported, vec!["odd"]),
-        (&second, vec!["twice", "twice"]),
+        (&second, vec!["twice"]),
     ];
     for (round, (body, expect)) in table.into_iter().enumerate() {
         let now = at(i64::try_from(round).expect("few") * COOLDOWN_SECS);

@@ -32,9 +32,9 @@ fn request<'a>(target: &'a str, headers: &'a [(&'a str, &'a [u8])]) -> Request<'
 fn sent(outcome: &Outcome, request: &Request<'_>) -> Option<String> {
     match &outcome.action {
         Action::Forward(forward) => {
-            Some(String::from_utf8_lossy(forward.target_for(request)).into_owned())
+            Some(String::from_utf8_lossy(forward.request.target_for(request)).into_owned())
         }
-        Action::Respond(_) => None,
+        Action::Serve(_) | Action::Refuse(_) => None,
     }
 }
 
@@ -114,7 +114,7 @@ fn without_an_index_document_nothing_changes() {
     let Action::Forward(forward) = &outcome.action else {
         panic!("{outcome:?}");
     };
-    assert_eq!(forward.target, None);
+    assert_eq!(forward.request.target, None);
     assert_eq!(outcome.log.path, "/courses/rust-101/preview/");
 }
 
@@ -171,7 +171,7 @@ fn a_session_cookie_is_for_the_path_as_it_was_decided() {
     let Action::Forward(forward) = &outcome.action else {
         panic!("{outcome:?}");
     };
-    assert_eq!(forward.set_cookies.len(), 1, "{outcome:?}");
+    assert_eq!(forward.response.set_cookies.len(), 1, "{outcome:?}");
 }
 
 #[test]

@@ -112,11 +112,12 @@ pub(crate) const POOLS: [&str; 2] = ["eu-west-1_Aaaaaaaaa", "eu-west-1_Bbbbbbbbb
 pub(crate) const ISS: [&str; 2] = ["https://one.test", "https://two.test"];
 pub(crate) const CLIENTS: [&str; 3] = ["app", "web", "site"];
 pub(crate) const GROUPS_CLAIMS: [&str; 2] = ["cognito:groups", "groups"];
-pub(crate) const SOURCES: [&str; 5] = [
+pub(crate) const SOURCES: [&str; 6] = [
     "header:authorization",
     "header:x-token",
     "cookie:id",
-    "cookie:tollgate_session",
+    "cookie:__Host-tollgate",
+    "cookie:__Secure-tollgate",
     "query:token",
 ];
 
@@ -255,8 +256,12 @@ impl Site {
                  same_site = {same_site:?}\n",
                 self.name
             ));
-            if !from.contains(&"cookie:tollgate_session") {
-                from.insert(0, "cookie:tollgate_session");
+            let cookie = match cookies {
+                "site" => "cookie:__Host-tollgate",
+                _ => "cookie:__Secure-tollgate",
+            };
+            if !from.contains(&cookie) {
+                from.insert(0, cookie);
             }
         }
         text.push_str(&issuers.concat());
