@@ -18,13 +18,14 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use serde_json::json;
+use tollgate_compiler::SourceTree;
 use tollgate_compiler::spec::ImageSpec;
 use tollgate_core::Image;
 
 use crate::failure::{Failure, Problem, print_findings, sized, warn};
 use crate::output::{FAINT, GOOD, print, print_json, styled, visible};
 use crate::overwrite::{self, Output, Refused};
-use crate::{Verdict, input, policy, trust};
+use crate::{Verdict, edge, input, policy, trust};
 pub(crate) use edgeworkers::is_bundle;
 use lambda_edge::Flavour;
 use parts::Parts;
@@ -214,14 +215,14 @@ impl Build {
             overwrite::check(&self.out, output)?;
         }
         let source = policy::folder_or_default(self.policy)?;
-        let (bytes, spec) = if source.is_file() {
-            (input::read(&source)?, None)
+        let (bytes, spec, sources) = if source.is_file() {
+            (input::read(&source)?, None, SourceTree::new())
         } else {
             let policy = policy::compile(&source, self.lenient_jwks)?;
             if !self.json {
                 print_findings(&policy.compiled.diagnostics, &policy.sources);
             }
-            (policy.image, policy.compiled.policy)
+            (policy.image, policy.compiled.policy, policy.sources)
         };
         let site = |image| Ok(policy::load(&source, image, None)?.config().site.clone());
         let bytes = self.signing.sealed(bytes, site)?;
@@ -232,6 +233,7 @@ impl Build {
         };
         // Whatever is shipped has been loaded once by the code that will load it at the edge.
         let gate = policy::load(&source, bytes.clone(), trust.as_mut())?;
+        let limits = edge::check(target, gate.config(), sources)?;
         let (image, id, release) = (gate.image(), gate.policy_id(), gate.release());
         self.signing.check_replaced(&self.out, release, id)?;
         let keys = keys.map(|(_, text)| String::from_utf8_lossy(&text).into_owned());
@@ -271,6 +273,7 @@ impl Build {
                 "file": self.out.to_string_lossy(),
                 "bytes": bytes,
                 "rules": Image::rule_count(image),
+                "diagnostics": limits.json(),
             });
             if let (Some(release), Some(object)) = (release, object.as_object_mut()) {
                 object.insert("key_id".to_owned(), (*release.key_id).into());
@@ -291,6 +294,7 @@ impl Build {
                 );
                 print(styled(FAINT, visible(&text)))?;
             }
+            limits.print();
             for note in &artifact.notes {
                 print(styled(FAINT, note))?;
             }

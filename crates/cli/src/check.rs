@@ -4,10 +4,12 @@ use std::path::PathBuf;
 use std::thread;
 
 use clap::Args;
+use clap::builder::PossibleValuesParser;
 use serde_json::{Value, json};
 use tollgate_author::lint::{self, Budget, Subject};
 use tollgate_author::suite;
 use tollgate_compiler::diagnostic::{Code, codes, render};
+use tollgate_compiler::edge::{EDGES, Edge};
 use tollgate_compiler::spec::ImageSpec;
 use tollgate_compiler::{Diagnostic, SourceTree};
 use tollgate_gate::Gate;
@@ -24,6 +26,7 @@ use crate::{Verdict, input};
 Examples:
   tollgate check policy
   tollgate check policy --deny-warnings
+  tollgate check policy --target lambda-edge --target cloudfront-functions
   tollgate check --explain TG0710
 
 A warning that is meant to be so is allowed in site.toml:
@@ -38,7 +41,7 @@ pub(crate) struct Check {
     /// The policy folder [default: the nearest folder with `site.toml`]
     dir: Option<PathBuf>,
     /// Explain the code of a finding, or with `all` every code
-    #[arg(long, value_name = "CODE", conflicts_with_all = ["dir", "deny_warnings", "lenient_jwks"])]
+    #[arg(long, value_name = "CODE", conflicts_with_all = ["dir", "deny_warnings", "lenient_jwks", "target"])]
     explain: Option<String>,
     /// Answer 3 if there are warnings
     #[arg(long)]
@@ -46,6 +49,9 @@ pub(crate) struct Check {
     /// Evaluate time windows at this time, RFC 3339 or Unix seconds [default: now]
     #[arg(long, value_name = "TIME", value_parser = input::time, allow_negative_numbers = true)]
     now: Option<i64>,
+    /// Also check what this edge can do for the policy's users; can be repeated
+    #[arg(long, value_name = "EDGE", value_parser = PossibleValuesParser::new(edges()))]
+    target: Vec<String>,
     /// Skip bad keys of a key set with a warning
     #[arg(long)]
     lenient_jwks: bool,
@@ -66,6 +72,9 @@ impl Check {
         let mut findings = core::mem::take(&mut policy.compiled.diagnostics);
         let spec = policy.compiled.policy.as_ref();
         findings.extend(tests(&policy.sources, Some(&gate), spec));
+        for edge in self.target.iter().filter_map(|name| Edge::named(name)) {
+            findings.extend(edge.check(gate.config(), &policy.sources));
+        }
         if findings.iter().any(Diagnostic::is_error) {
             let sources = Box::new(policy.sources);
             return Err(Failure::Policy { findings, sources });
@@ -137,6 +146,11 @@ impl Check {
         }
         Ok(verdict)
     }
+}
+
+/// The edges that a policy can be checked for.
+fn edges() -> impl Iterator<Item = &'static str> {
+    EDGES.iter().map(|edge| edge.name)
 }
 
 /// What is wrong with the tests. Without a gate, for a policy that does not compile, less can be said.

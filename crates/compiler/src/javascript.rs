@@ -25,8 +25,11 @@ use crate::spec::ImageSpec;
 use budget::{Cost, MAX_FUNCTION_BYTES, MAX_READS};
 use lint::Finding;
 
+pub(crate) use cloudfront::verifies as cloudfront_verifies;
 pub use cloudfront::{CloudFront, cloudfront};
+pub(crate) use edgeworkers::verify as edgeworkers_verify;
 pub use edgeworkers::{EdgeWorkers, edgeworkers};
+pub(crate) use keys::algorithms_of_keys;
 pub use store::{Entry, MAX_POLICY_BYTES};
 
 /// Why a policy cannot become JavaScript.

@@ -11,6 +11,7 @@
 
 pub mod diagnostic;
 pub mod encode;
+pub mod edge;
 pub mod javascript;
 pub mod limits;
 pub mod schema;

@@ -8,6 +8,7 @@ use super::Severity;
 
 mod budgets;
 mod conditions;
+mod edges;
 mod issuers;
 mod lints;
 mod names;
@@ -16,6 +17,7 @@ pub mod test_files;
 
 pub use budgets::*;
 pub use conditions::*;
+pub use edges::*;
 pub use issuers::*;
 pub use lints::*;
 pub use names::*;
@@ -44,6 +46,7 @@ pub fn codes() -> impl Iterator<Item = &'static Code> {
         budgets::TABLE,
         test_files::TABLE,
         lints::TABLE,
+        edges::TABLE,
     ]
     .into_iter()
     .flatten()
@@ -89,6 +92,7 @@ fn group_of(id: &str) -> (&str, &'static str) {
         "TG05" => "Budgets",
         "TG06" => "Authors' tests",
         "TG07" => "Advice",
+        "TG08" => "Edges",
         _ => "The compiler itself",
     };
     (hundred, heading)

@@ -40,6 +40,12 @@ pub struct CloudFront {
     pub max_reads: usize,
 }
 
+/// Whether the function can verify tokens of an algorithm: the runtime's `crypto` has no other that a token may
+/// have.
+pub(crate) fn verifies(algorithm: Algorithm) -> bool {
+    algorithm == Algorithm::HS256
+}
+
 /// Makes the function and the entries of a policy with this image id.
 ///
 /// # Errors
@@ -54,8 +60,7 @@ pub fn cloudfront(policy: &ImageSpec, id: &str) -> Result<CloudFront, JavaScript
         &config,
         &mut features,
         &|algorithm, material| match material {
-            // The runtime's `crypto` has no other algorithm that a token may have.
-            KeyMaterial::Hmac { k } if algorithm == Algorithm::HS256 => Some(json!([base64url(k)])),
+            KeyMaterial::Hmac { k } if verifies(algorithm) => Some(json!([base64url(k)])),
             _ => None,
         },
     );

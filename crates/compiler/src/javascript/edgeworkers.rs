@@ -125,6 +125,11 @@ fn main(code: &Code<'_>, features: &Features, layout: &Layout, id: &str) -> Stri
     )
 }
 
+/// Whether the bundle can verify tokens of an algorithm.
+pub(crate) fn verify(algorithm: Algorithm) -> bool {
+    engine(algorithm).is_some()
+}
+
 /// What WebCrypto calls an algorithm; nothing for those it does not have there.
 fn engine(algorithm: Algorithm) -> Option<Value> {
     let hash = format!("SHA-{}", algorithm.name().get(2..)?);

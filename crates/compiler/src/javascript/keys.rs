@@ -27,8 +27,6 @@ pub(super) struct Keys {
     pub(super) session: Value,
     /// For sessions by course: the marks of each base.
     pub(super) bases: BTreeMap<String, Value>,
-    /// The issuers none of whose keys the edge can use, by their names in the policy.
-    pub(super) unusable: Vec<String>,
 }
 
 /// Collects the keys that `form` gives a form for.
@@ -42,7 +40,6 @@ pub(super) fn keys(
     let session = session.filter(|session| session.form == SessionForm::Jwt);
     let is_session = |at: usize| session.is_some_and(|session| session.is_issuer(at));
     let mut usable = Vec::new();
-    let mut unusable = Vec::new();
     for (at, issuer) in config.issuers.iter().enumerate() {
         let keys = materials(issuer);
         let formed = keys.iter().filter_map(|(kid, algorithm, material)| {
@@ -52,7 +49,7 @@ pub(super) fn keys(
         });
         let formed: Vec<_> = formed.collect();
         if formed.is_empty() {
-            unusable.push(issuer.name.clone());
+            // `crate::edge` reports it.
             continue;
         }
         features.need(if is_session(at) { "sessions" } else { "plain" });
@@ -64,7 +61,6 @@ pub(super) fn keys(
         algorithms: Vec::new(),
         session: Value::Null,
         bases: BTreeMap::new(),
-        unusable,
     };
     let mut names: Vec<Option<String>> = Vec::new();
     for (number, (at, issuer, keys)) in usable.into_iter().enumerate() {
@@ -102,6 +98,12 @@ pub(super) fn keys(
         features.need("nested");
     }
     all
+}
+
+/// The algorithms of an issuer's pinned keys and secrets.
+pub(crate) fn algorithms_of_keys(issuer: &IssuerConfig) -> Vec<Algorithm> {
+    let materials = materials(issuer).into_iter();
+    materials.map(|(_, algorithm, _)| algorithm).collect()
 }
 
 /// A key with its name and the algorithm it is used with.

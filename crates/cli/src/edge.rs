@@ -1,0 +1,46 @@
+//! What an edge cannot do for a policy, for commands that are about one edge.
+//!
+//! Not here: what edges can do, which the compiler knows.
+
+use serde_json::Value;
+use tollgate_compiler::diagnostic::render;
+use tollgate_compiler::edge::Edge;
+use tollgate_compiler::{Diagnostic, SourceTree};
+use tollgate_gate::config::GateConfig;
+
+use crate::failure::{Failure, print_findings};
+
+/// Warnings about one edge.
+pub(crate) struct Limits {
+    findings: Vec<Diagnostic>,
+    sources: SourceTree,
+}
+
+/// What users cannot do on the edge of this name, if it is one; a policy that gives no user access there is a
+/// failure.
+pub(crate) fn check(
+    name: &str,
+    config: &GateConfig,
+    sources: SourceTree,
+) -> Result<Limits, Failure> {
+    let edge = Edge::named(name);
+    let findings = edge.map_or_else(Vec::new, |edge| edge.check(config, &sources));
+    if findings.iter().any(Diagnostic::is_error) {
+        let sources = Box::new(sources);
+        return Err(Failure::Policy { findings, sources });
+    }
+    Ok(Limits { findings, sources })
+}
+
+impl Limits {
+    pub(crate) fn print(&self) {
+        print_findings(&self.findings, &self.sources);
+    }
+
+    pub(crate) fn json(&self) -> Vec<Value> {
+        let findings = self.findings.iter();
+        findings
+            .map(|finding| render::json(finding, &self.sources))
+            .collect()
+    }
+}

@@ -1,0 +1,195 @@
+//! What each edge can do for a policy's users: whose tokens it verifies, and how it delivers sessions.
+//!
+//! Not here: building for an edge, and how large a policy may be there.
+
+use tollgate_gate::config::GateConfig;
+use tollgate_gate::session::{SessionConfig, SessionForm};
+use tollgate_token::{Algorithm, IssuerConfig};
+
+use crate::diagnostic::{Code, Diagnostic, Report, Span, codes, shown};
+use crate::document::{Document, repair};
+use crate::javascript;
+use crate::source::{SITE_FILE, SourceTree};
+
+/// A target of `tollgate build` that decides requests.
+#[derive(Debug)]
+pub struct Edge {
+    /// Its name as a target.
+    pub name: &'static str,
+    /// Whether it can verify tokens of an algorithm.
+    verifies: fn(Algorithm) -> bool,
+    /// Whether it can set a cookie on the response to a forwarded request.
+    sets_cookies: bool,
+    /// Whether it answers requests to the session endpoint.
+    has_endpoint: bool,
+}
+
+/// All edges that `tollgate build` has an artifact for.
+pub static EDGES: [Edge; 4] = [
+    Edge {
+        name: "lambda-edge",
+        verifies: |_| true,
+        // A function at a request event edits the request only.
+        sets_cookies: false,
+        has_endpoint: true,
+    },
+    Edge {
+        name: "cloudflare",
+        verifies: |_| true,
+        sets_cookies: true,
+        has_endpoint: true,
+    },
+    Edge {
+        name: "cloudfront-functions",
+        verifies: javascript::cloudfront_verifies,
+        sets_cookies: false,
+        has_endpoint: false,
+    },
+    Edge {
+        name: "edgeworkers",
+        verifies: javascript::edgeworkers_verify,
+        sets_cookies: false,
+        has_endpoint: false,
+    },
+];
+
+impl Edge {
+    /// The edge of this name.
+    pub fn named(name: &str) -> Option<&'static Self> {
+        EDGES.iter().find(|edge| edge.name == name)
+    }
+
+    /// What users of the policy cannot do on this edge, and how they get access instead. Errors are about
+    /// policies by which nobody does.
+    pub fn check(&self, config: &GateConfig, sources: &SourceTree) -> Vec<Diagnostic> {
+        let site = sources.text(SITE_FILE).unwrap_or_default();
+        let source = repair(site, &mut Report::new(SITE_FILE));
+        let document = Document::parse(&source);
+        let place = |table: &str, name: Option<&str>| -> Option<Span> {
+            match name {
+                None => document.root().value_span(table),
+                Some(name) => {
+                    let tables = document.root().tables(table);
+                    let is_named = |text| Some(text) == Some(name);
+                    let mut named = tables
+                        .iter()
+                        .filter_map(|table| table.text("name"))
+                        .filter(|text| is_named(text.value));
+                    named.next().map(|text| text.span)
+                }
+            }
+        };
+        let mut findings = Vec::new();
+        let session = config.session.as_ref();
+        let delivery = session.map(|session| self.delivery(session));
+        if let (Some(session), Some(Delivery::None)) = (session, delivery) {
+            findings.push(self.undelivered(session, place("session", None)));
+        }
+        let is_read = |session: &&SessionConfig| {
+            session.form == SessionForm::Jwt
+                && self.verifies_some(config.issuers.get(session.issuer as usize))
+        };
+        let reachable = session
+            .filter(is_read)
+            .filter(|_| delivery != Some(Delivery::None))
+            .and_then(|session| session.endpoint.as_deref());
+        let sign_in: Vec<&IssuerConfig> = config.sign_in_issuers().collect();
+        let lost: Vec<&IssuerConfig> = sign_in
+            .iter()
+            .copied()
+            .filter(|issuer| !self.verifies_some(Some(issuer)))
+            .collect();
+        let nobody = lost.len() == sign_in.len() && reachable.is_none();
+        for issuer in lost {
+            let span = place("issuer", Some(&issuer.name));
+            findings.push(self.unverified(issuer, reachable, nobody, span));
+        }
+        findings
+    }
+
+    fn verifies_some(&self, issuer: Option<&IssuerConfig>) -> bool {
+        let algorithms = issuer.map_or_else(Vec::new, javascript::algorithms_of_keys);
+        algorithms.into_iter().any(self.verifies)
+    }
+
+    fn delivery(&self, session: &SessionConfig) -> Delivery {
+        match (session.endpoint.is_some(), session.on_sign_in) {
+            (true, _) if self.has_endpoint => Delivery::Here,
+            (_, true) if self.sets_cookies => Delivery::Here,
+            (true, _) => Delivery::Elsewhere,
+            (false, _) => Delivery::None,
+        }
+    }
+
+    fn finding(code: &'static Code, span: Option<Span>, message: String) -> Diagnostic {
+        let mut finding = Diagnostic::new(code, SITE_FILE, message);
+        if let Some(span) = span {
+            finding.at(span);
+        }
+        finding
+    }
+
+    /// TG0801.
+    fn undelivered(&self, session: &SessionConfig, span: Option<Span>) -> Diagnostic {
+        let what = if session.on_sign_in {
+            "cannot set a cookie on the response to a forwarded request, and `[session]` has no `endpoint`"
+        } else {
+            "delivers sessions through an `endpoint` only, and `[session]` has none"
+        };
+        let message = format!("`{}` {what}, so no user gets a session", self.name);
+        let mut finding = Self::finding(&codes::NO_SESSION, span, message);
+        finding.help(if self.has_endpoint {
+            "add \"endpoint\" to `mint`: the page after sign-in sends its token with POST to \
+             `/.tollgate/session`, and the edge answers with the cookie"
+        } else {
+            "add \"endpoint\" to `mint`, and let an edge that can answer it serve that path, such as `lambda-edge`"
+        });
+        finding
+    }
+
+    /// TG0802 and TG0803.
+    fn unverified(
+        &self,
+        issuer: &IssuerConfig,
+        endpoint: Option<&str>,
+        nobody: bool,
+        span: Option<Span>,
+    ) -> Diagnostic {
+        let names: Vec<&str> = issuer.algorithms.iter().map(|known| known.name()).collect();
+        let (name, algorithms) = (shown(&issuer.name), names.join(", "));
+        let message = format!(
+            "`{}` cannot verify tokens of issuer `{name}`: it has no {algorithms}",
+            self.name
+        );
+        let code = match (nobody, endpoint) {
+            (true, _) => &codes::NO_USER,
+            (false, _) => &codes::UNVERIFIED_ISSUER,
+        };
+        let mut finding = Self::finding(code, span, message);
+        finding.help(match endpoint {
+            Some(path) => format!(
+                "its users get access with a session: their token sent with POST to `{path}`, which an edge that \
+                 can verify it answers, such as `lambda-edge` on that path"
+            ),
+            None => format!(
+                "its users have no access on this edge; add `[session]`, so that `{}` verifies a session instead",
+                self.name
+            ),
+        });
+        finding
+    }
+}
+
+/// How users get sessions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Delivery {
+    /// This edge issues them.
+    Here,
+    /// Another edge answers the endpoint's path.
+    Elsewhere,
+    /// Not at all.
+    None,
+}
+
+#[cfg(test)]
+mod tests;

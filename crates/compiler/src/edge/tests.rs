@@ -1,0 +1,116 @@
+//! Policies and edges, and what is reported.
+
+use super::Edge;
+use crate::{CompileOptions, SourceTree, compile};
+use tollgate_gate::config::GateConfig;
+
+const LEARNERS: &str = include_str!("../../../../policy/keys/learners.jwks.json");
+const PARTNERS: &str = include_str!("../../../../policy/keys/partners.jwks.json");
+
+fn issuer(name: &str, more: &str) -> String {
+    format!(
+        "[[issuer]]\nname = \"{name}\"\nissuer = \"https://{name}.example\"\nclients = [\"site\"]\n{more}\n"
+    )
+}
+
+#[test]
+fn what_an_edge_cannot_do_is_reported() {
+    let learners = issuer(
+        "learners",
+        "algorithms = [\"RS256\"]\njwks = \"keys/set.json\"",
+    );
+    let partners = issuer(
+        "partners",
+        "algorithms = [\"EdDSA\"]\njwks = \"keys/partners.json\"",
+    );
+    let secret = issuer(
+        "staff",
+        "algorithms = [\"HS256\"]\nsecrets = [{ kid = \"s\", file = \"keys/s.key\" }]",
+    );
+    let sessions = issuer(
+        "sessions",
+        "algorithms = [\"HS256\"]\nsecrets = [{ kid = \"s\", file = \"keys/s.key\" }]",
+    );
+    let session = |mint: &str| {
+        format!(
+            "{sessions}[session]\nissuer = \"sessions\"\n{mint}\n[token]\nfrom = [\"header:authorization\", \
+             \"cookie:__Host-tollgate\"]\n"
+        )
+    };
+    let table: &[(&str, String, &str)] = &[
+        ("lambda-edge", learners.clone(), ""),
+        ("lambda-edge", partners.clone(), ""),
+        ("cloudflare", learners.clone() + &session(""), ""),
+        (
+            "cloudflare",
+            learners.clone() + &session("mint = [\"on_sign_in\"]"),
+            "",
+        ),
+        ("lambda-edge", learners.clone() + &session(""), ""),
+        (
+            "lambda-edge",
+            learners.clone() + &session("mint = [\"on_sign_in\"]"),
+            "TG0801 cannot set a cookie",
+        ),
+        ("cloudfront-functions", secret.clone(), ""),
+        ("cloudfront-functions", String::new(), ""),
+        (
+            "cloudfront-functions",
+            learners.clone(),
+            "TG0802 it has no RS256",
+        ),
+        (
+            "cloudfront-functions",
+            learners.clone() + &secret,
+            "TG0803 no access on this edge",
+        ),
+        (
+            "cloudfront-functions",
+            learners.clone() + &session(""),
+            "TG0803 POST to `/.tollgate/session`",
+        ),
+        (
+            "cloudfront-functions",
+            learners.clone() + &session("mint = [\"on_sign_in\"]"),
+            "TG0801 such as `lambda-edge`; TG0802 no access on this edge",
+        ),
+        ("edgeworkers", learners.clone(), ""),
+        (
+            "edgeworkers",
+            partners,
+            "TG0802 it has no EdDSA",
+        ),
+    ];
+    for (name, site, expected) in table {
+        let mut tree = SourceTree::new();
+        tree.insert(
+            "site.toml",
+            format!("schema = 1\n[site]\nname = \"site\"\n{site}[[rule]]\nid = \"r\"\nallow = [\"/**\"]\nsigned_in = true\n"),
+        );
+        tree.insert("keys/set.json", LEARNERS);
+        tree.insert("keys/partners.json", PARTNERS);
+        tree.insert("keys/s.key", "A".repeat(43));
+        let compiled = compile(
+            &tree,
+            &CompileOptions {
+                lenient_jwks: true,
+                ..CompileOptions::default()
+            },
+        );
+        let Some(policy) = &compiled.policy else {
+            panic!("{name}: {:#?}\n{site}", compiled.diagnostics);
+        };
+        let config = GateConfig::decode(&policy.gate).unwrap();
+        let found = Edge::named(name).unwrap().check(&config, &tree);
+        let expected: Vec<_> = expected.split("; ").filter(|one| !one.is_empty()).collect();
+        assert_eq!(found.len(), expected.len(), "{name}: {found:#?}\n{site}");
+        for (found, expected) in found.iter().zip(expected) {
+            let (code, words) = expected.split_once(' ').unwrap();
+            let text = format!("{} {}", found.message, found.help.join(" "));
+            assert!(
+                found.code.id == code && text.contains(words) && found.span.is_some(),
+                "{name}: {expected}: {found:#?}"
+            );
+        }
+    }
+}
