@@ -130,17 +130,18 @@ impl<S: Store, F: FetchKeys> Function<S, F> {
     ) -> Result<Reply<S::Body>, Failure> {
         let asked = authorizer::Asked::read(event, shape, settings)?;
         let mut outcome = self.decide(&asked.request, &asked.path).await?;
-        if matches!(outcome.action, Action::Forward(_)) && !asked.is_exact() {
+        let denial = match &outcome.action {
+            Action::Forward(_) if !asked.is_exact() => Some(EdgeDenial::InexactArn),
+            // An authorizer cannot change what API Gateway forwards, so another path must not be allowed.
+            Action::Forward(forward) => forwarded_path(forward)
+                .is_some_and(|path| path != asked.path)
+                .then_some(EdgeDenial::IndexNotForwarded),
+            // An authorizer sends no response of its own; to allow the request would pass it to the API.
+            Action::Serve(_) => Some(EdgeDenial::NoEndpoint),
+            Action::Refuse(_) => None,
+        };
+        if let Some(denial) = denial {
             let (now, token) = (outcome.log.time, outcome.log.token);
-            let denial = EdgeDenial::InexactArn;
-            outcome = self.deny(&asked.request, &asked.path, now, token, denial);
-        }
-        // An authorizer cannot change what API Gateway forwards, so another path must not be allowed.
-        if let Action::Forward(forward) = &outcome.action
-            && forwarded_path(forward).is_some_and(|path| path != asked.path)
-        {
-            let (now, token) = (outcome.log.time, outcome.log.token);
-            let denial = EdgeDenial::IndexNotForwarded;
             outcome = self.deny(&asked.request, &asked.path, now, token, denial);
         }
         outcome.log.status = authorizer::status(outcome.reason);

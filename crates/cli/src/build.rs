@@ -273,8 +273,11 @@ impl Build {
                 "file": self.out.to_string_lossy(),
                 "bytes": bytes,
                 "rules": Image::rule_count(image),
-                "diagnostics": limits.json(),
             });
+            let diagnostics = limits.json();
+            if let (false, Some(object)) = (diagnostics.is_empty(), object.as_object_mut()) {
+                object.insert("diagnostics".to_owned(), diagnostics.into());
+            }
             if let (Some(release), Some(object)) = (release, object.as_object_mut()) {
                 object.insert("key_id".to_owned(), (*release.key_id).into());
                 object.insert("policy_version".to_owned(), release.version.get().into());

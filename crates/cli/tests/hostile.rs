@@ -141,7 +141,7 @@ fn unseen(text: &str) -> BTreeSet<char> {
 /// Whether the hostile text is in it, in an escape's words or in TOML's.
 fn shows(text: &str) -> bool {
     let lower = text.to_lowercase();
-    ["\\u{202e}", "\\u202e"]
+    ["\\u{202e}", "\\u202e", "<u+202e>"]
         .iter()
         .any(|escape| lower.contains(escape))
 }

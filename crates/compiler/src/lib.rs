@@ -10,8 +10,8 @@
 #![forbid(unsafe_code)]
 
 pub mod diagnostic;
-pub mod encode;
 pub mod edge;
+pub mod encode;
 pub mod javascript;
 pub mod limits;
 pub mod schema;

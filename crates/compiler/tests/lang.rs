@@ -57,6 +57,9 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("TG0731", "raised over a whole policy: crates/author"),
     ("TG0732", "raised over a whole policy: crates/author"),
     ("TG0733", "raised over a whole policy: crates/author"),
+    ("TG0801", "raised for an edge: src/edge/tests.rs"),
+    ("TG0802", "raised for an edge: src/edge/tests.rs"),
+    ("TG0803", "raised for an edge: src/edge/tests.rs"),
     ("TG0901", "needs a defect of the compiler"),
 ];
 

@@ -259,7 +259,7 @@ impl<B: AsRef<[u8]>> Gate<B> {
                 let user = known.map(|known| (&known.facts, &*known.issuer));
                 forward.request.added = IdentityHeaders { user, rule }.fields();
             }
-            forward.response.cache = self.cache_edit(&decision);
+            forward.response.cache = self.cache_edit(&decision, known.is_some());
         }
         self.set_session(&mut outcome, request, &path, &found, &mut tokens);
         if let (Action::Forward(_), Some(known)) = (&outcome.action, &found.known) {
@@ -269,8 +269,10 @@ impl<B: AsRef<[u8]>> Gate<B> {
     }
 
     /// How the caching of the response to an allowed request changes.
-    fn cache_edit(&self, decision: &Decision) -> CacheEdit {
-        if decision.needs_token && self.config.forward.private {
+    fn cache_edit(&self, decision: &Decision, has_user: bool) -> CacheEdit {
+        let forward = &self.config.forward;
+        // An origin that knows the user can respond differently to each.
+        if forward.private && (decision.needs_token || (forward.identity && has_user)) {
             CacheEdit::Private
         } else {
             CacheEdit::Keep

@@ -5,9 +5,11 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value as Json, value::RawValue};
 
 use crate::model::{ClaimType, Facts, Issuer, Policy, Value};
+use crate::pattern::is_like;
 
 type Claims = Map<String, Json>;
 type Fault = &'static str;
+type Maybe<T> = Result<Option<T>, Fault>;
 
 /// What a token with these claims contains, or the code of the first thing that is wrong with it.
 ///
@@ -34,7 +36,7 @@ pub fn judge(json: &str, by: &Issuer, policy: &Policy, now: i64) -> Result<Facts
         // Rules know an issuer by one name, however its tokens spell it.
         issuer: by.names.first().cloned().unwrap_or_default(),
         subject: subject.map(|subject| format!("{}{subject}", by.subject_prefix)),
-        groups: groups.map(|groups| granted(groups, by)),
+        groups: groups.map(|groups| granted(&groups, by)),
         scopes,
         ..Facts::default()
     };
@@ -59,12 +61,8 @@ fn validate_client(claims: &Claims, by: &Issuer) -> Result<(), Fault> {
         "access" => "client_id",
         _ => "aud",
     };
-    let audience = read(
-        claims,
-        by.client_claim.as_deref().unwrap_or(usual),
-        one_or_more,
-    )?;
-    let audience = audience.unwrap_or_default();
+    let claim = by.client_claim.as_deref().unwrap_or(usual);
+    let audience = read(claims, claim, one_or_more)?.unwrap_or_default();
     let is_for_us = audience.iter().any(|client| by.clients.contains(client));
     is_for_us.then_some(()).ok_or("wrong_audience")
 }
@@ -95,27 +93,18 @@ fn validate_times(json: &str, leeway: i64, now: i64) -> Result<(), Fault> {
 fn is_elsewhere(claims: &Claims, place: &[String]) -> Result<bool, Fault> {
     let names = read(claims, "_claim_names", |names| names.as_object().cloned())?;
     let first = place.first().and_then(|first| names?.get(first).cloned());
-    if first.is_some_and(|source| !source.is_null()) {
-        return Ok(true);
-    }
-    let is_entra = place == ["groups"];
-    Ok(is_entra && read(claims, "hasgroups", Json::as_bool)? == Some(true))
+    let is_named = first.is_some_and(|source| !source.is_null());
+    // Entra ID has another way to say so.
+    Ok(is_named || place == ["groups"] && read(claims, "hasgroups", Json::as_bool)? == Some(true))
 }
 
 /// The groups that the issuer may grant, as rules name them.
-fn granted(groups: Vec<String>, by: &Issuer) -> Vec<String> {
-    let is_granted = |group: &String| {
-        let Some(patterns) = &by.granted else {
-            return true;
-        };
-        patterns
-            .iter()
-            .any(|pattern| crate::pattern::is_like(pattern, group))
-    };
-    let granted = groups.into_iter().filter(is_granted);
-    granted
-        .map(|group| format!("{}{group}", by.groups_prefix))
-        .collect()
+fn granted(groups: &[String], by: &Issuer) -> Vec<String> {
+    let patterns = by.granted.as_deref();
+    let fits = |group: &str| patterns.is_none_or(|all| all.iter().any(|one| is_like(one, group)));
+    let granted = groups.iter().filter(|group| fits(group));
+    let named = granted.map(|group| format!("{}{group}", by.groups_prefix));
+    named.collect()
 }
 
 /// `null` is as good as nothing.
@@ -124,7 +113,7 @@ fn member<'a>(claims: &'a Claims, name: &str) -> Option<&'a Json> {
 }
 
 /// The claim that these names lead to.
-fn find<'a>(claims: &'a Claims, place: &[String]) -> Result<Option<&'a Json>, Fault> {
+fn find<'a>(claims: &'a Claims, place: &[String]) -> Maybe<&'a Json> {
     let (last, way) = place.split_last().ok_or("bad_claim")?;
     let mut inner = claims;
     for name in way {
@@ -137,14 +126,9 @@ fn find<'a>(claims: &'a Claims, place: &[String]) -> Result<Option<&'a Json>, Fa
 }
 
 /// A claim that is there and is not what it must be is a fault, never "absent".
-fn read<T>(
-    claims: &Claims,
-    name: &str,
-    of: impl Fn(&Json) -> Option<T>,
-) -> Result<Option<T>, Fault> {
-    member(claims, name)
-        .map(|value| of(value).ok_or("bad_claim"))
-        .transpose()
+fn read<T>(claims: &Claims, name: &str, of: impl Fn(&Json) -> Option<T>) -> Maybe<T> {
+    let read = |value| of(value).ok_or("bad_claim");
+    member(claims, name).map(read).transpose()
 }
 
 fn text(value: &Json) -> Option<String> {
@@ -170,10 +154,9 @@ fn words(value: &Json) -> Option<Vec<String>> {
 /// At most 256 names, none if there is no such claim.
 fn few(names: Option<Option<Vec<String>>>) -> Result<Vec<String>, Fault> {
     let names = names.map(|names| names.ok_or("bad_claim")).transpose()?;
-    let names = names.unwrap_or_default();
-    (names.len() <= 256)
-        .then_some(names)
-        .ok_or("too_many_groups")
+    let names = Some(names.unwrap_or_default());
+    let few = names.filter(|names| names.len() <= 256);
+    few.ok_or("too_many_groups")
 }
 
 /// Unix seconds, in plain digits, with or without a fraction.

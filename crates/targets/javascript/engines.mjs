@@ -183,7 +183,7 @@ async function loadEdgeworkers({ source }) {
       return { error: `logged ${lines[0]}, answered ${status}` };
     }
     if (seen.response === undefined) {
-      return { ...answer, path: seen.path ?? request.path, forwarded: [...headers.keys()].sort() };
+      return { ...answer, forwarded_path: seen.path ?? request.path, forwarded: [...headers.keys()].sort() };
     }
     return seen.response.headers.allow ? { ...answer, allow: seen.response.headers.allow } : answer;
   };

@@ -73,7 +73,7 @@ function answerOf(event, returned, line, custom) {
   }
   // What the origin receives.
   if (passed) {
-    answer.path = returned.uri;
+    answer.forwarded_path = returned.uri;
   }
   return answer;
 }

@@ -64,7 +64,7 @@ impl Answers {
             detail: text("detail"),
             rule: text("rule"),
             allow: text("allow"),
-            path: text("path"),
+            path: text("forwarded_path"),
         }
     }
 

@@ -257,7 +257,10 @@ fn raw_ascii_characters() -> Result<()> {
                     } else {
                         target.clone()
                     };
-                    assert_eq!(answer.get("path").and_then(Value::as_str), Some(&*sent));
+                    assert_eq!(
+                        answer.get("forwarded_path").and_then(Value::as_str),
+                        Some(&*sent)
+                    );
                 }
             }
         }

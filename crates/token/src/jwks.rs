@@ -102,15 +102,13 @@ impl Jwks {
         let json = json.strip_prefix(BYTE_ORDER_MARK).unwrap_or(json);
         let document = Document::parse(json.to_vec()).map_err(|_| whole(KeyFault::NotJson))?;
         let elements = document.root().member("keys").and_then(Value::elements);
-        let elements: Vec<_> = elements
-            .ok_or_else(|| whole(KeyFault::NotAKeySet))?
-            .collect();
-        if !elements.iter().all(|element| element.is_object()) {
-            return Err(whole(KeyFault::NotAKeySet));
-        }
+        let elements = elements.ok_or_else(|| whole(KeyFault::NotAKeySet))?;
         let mut set = Self::default();
         let mut errors = Vec::new();
-        for (index, element) in elements.into_iter().enumerate() {
+        for (index, element) in elements.enumerate() {
+            if !element.is_object() {
+                return Err(whole(KeyFault::NotAKeySet));
+            }
             match read_key(element, allowed) {
                 Ok((kid, algorithm, material)) => set.keys.push(JwksKey {
                     kid,

@@ -1,11 +1,13 @@
 //! Every authorizer's event, and what each kind of decision becomes.
 
 use serde_json::{Value, json};
+use tollgate_gate::Gate;
 use tollgate_lambda::authorizer::{AuthorizerSettings, HttpFormat};
 use tollgate_lambda::{Failure, Role, ShapeError};
 
 use crate::events::{API, function_url, http_request, rest, rest_request, rest_token};
-use crate::kit::{authorizer, bearer, function};
+use crate::kit::{NoKeys, authorizer, bearer, function, with_keys};
+use crate::site::{Provider, everything, image};
 
 const OPEN: &str = "/courses/rust-101/preview/a.mp4";
 const CLOSED: &str = "/courses/rust-101/a.mp4";
@@ -354,6 +356,29 @@ fn what_is_no_question_is_an_error() {
             "{log:?}"
         );
     }
+}
+
+/// The response with the cookie would never be sent, and to allow the request would pass it to the API.
+#[test]
+fn the_session_endpoint_is_not_of_an_authorizer() {
+    let gate = Gate::new(image(&everything()), &Provider).expect("a good image");
+    let role = Role::Authorizer(AuthorizerSettings {
+        base_path: String::new(),
+        token_header: "authorization".to_owned(),
+        http_format: HttpFormat::Iam,
+    });
+    let asked = with_keys(gate, NoKeys, role);
+    let student = bearer("rust-101");
+    let event = rest_request(
+        "POST",
+        "/.tollgate/session",
+        &[("authorization", student.as_str())],
+    );
+    let result = asked.answer(event).expect("a policy");
+    assert_eq!(Ok(policy(&result)), deny("/POST/.tollgate/session"));
+    let log = asked.log();
+    let is_named = |line: &String| line.contains("no_endpoint");
+    assert!(log.iter().any(is_named), "{log:?}");
 }
 
 #[test]

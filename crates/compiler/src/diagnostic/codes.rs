@@ -9,6 +9,7 @@ use super::Severity;
 mod budgets;
 mod conditions;
 mod edges;
+mod internal;
 mod issuers;
 mod lints;
 mod names;
@@ -18,6 +19,7 @@ pub mod test_files;
 pub use budgets::*;
 pub use conditions::*;
 pub use edges::*;
+pub use internal::*;
 pub use issuers::*;
 pub use lints::*;
 pub use names::*;
@@ -47,6 +49,7 @@ pub fn codes() -> impl Iterator<Item = &'static Code> {
         test_files::TABLE,
         lints::TABLE,
         edges::TABLE,
+        internal::TABLE,
     ]
     .into_iter()
     .flatten()

@@ -75,11 +75,7 @@ fn what_an_edge_cannot_do_is_reported() {
             "TG0801 such as `lambda-edge`; TG0802 no access on this edge",
         ),
         ("edgeworkers", learners.clone(), ""),
-        (
-            "edgeworkers",
-            partners,
-            "TG0802 it has no EdDSA",
-        ),
+        ("edgeworkers", partners, "TG0802 it has no EdDSA"),
     ];
     for (name, site, expected) in table {
         let mut tree = SourceTree::new();

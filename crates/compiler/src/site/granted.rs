@@ -134,7 +134,16 @@ fn can_grant(issuer: &IssuerConfig, rule: &RuleSpec) -> bool {
         }
         compares_subject |= matches!(expr, Expr::InStrings(value, _) if **value == Expr::Subject);
     });
-    if groups.is_none() && subjects.is_none() && !compares_subject {
+    let mut reads_groups = Vec::new();
+    if let Some(when) = &rule.when {
+        when.each(&mut |expr| {
+            if let Expr::InGroups(name) = expr {
+                reads_groups.push(&**name);
+            }
+        });
+    }
+    let is_named = groups.is_some() || subjects.is_some() || compares_subject;
+    if !is_named && reads_groups.is_empty() {
         return false;
     }
     let group_fits = |name: &Template| {
@@ -148,9 +157,19 @@ fn can_grant(issuer: &IssuerConfig, rule: &RuleSpec) -> bool {
     let has_groups =
         groups.is_none_or(|names| claims.groups.is_some() && names.iter().any(group_fits));
     let has_subjects = subjects.is_none_or(|names| names.iter().any(subject_fits));
+    let read_fits = |name: &Expr| match name {
+        Expr::Str(text) => group_fits(&Template {
+            prefix: text.clone(),
+            capture: None,
+            suffix: String::new(),
+        }),
+        _ => true,
+    };
+    let may_read = reads_groups.is_empty()
+        || (claims.groups.is_some() && reads_groups.into_iter().any(read_fits));
     // A subject that is compared in a condition may be anything but one with a prefix of its own.
     let is_compared = !compares_subject || claims.subject_prefix.is_empty();
-    has_groups && has_subjects && is_compared
+    has_groups && has_subjects && is_compared && may_read
 }
 
 /// What an issuer with this prefix must write for its tokens to have the name: literal text, and `*` for

@@ -101,8 +101,14 @@ pub fn oathkeeper(text: &str, options: &Oathkeeper) -> Result<Imported, ImportEr
         importer.read(rule, matching, &origin, config.as_ref())?;
     }
     if importer.rules.is_empty() {
+        let notes = importer.notes.join("; ");
+        let notes = if notes.is_empty() {
+            notes
+        } else {
+            format!(": {notes}")
+        };
         return Err(ImportError::Contradiction(format!(
-            "no rule is for the site `{origin}`"
+            "no rule is for the site `{origin}`{notes}"
         )));
     }
     importer.finish(&options.keys)

@@ -29,6 +29,8 @@ pub enum EdgeDenial {
     InexactArn,
     /// The edge cannot forward the path with the index document that was decided.
     IndexNotForwarded,
+    /// The edge cannot send the response of a gate endpoint.
+    NoEndpoint,
 }
 
 impl EdgeDenial {
@@ -42,6 +44,7 @@ impl EdgeDenial {
             Self::NoFile => "no_file_named",
             Self::InexactArn => "arn_not_exact",
             Self::IndexNotForwarded => "index_not_forwarded",
+            Self::NoEndpoint => "no_endpoint",
         }
     }
 
@@ -49,7 +52,7 @@ impl EdgeDenial {
     pub const fn reason(self) -> Reason {
         match self {
             Self::UnknownHost | Self::Unsendable | Self::NoFile => Reason::BadPath,
-            Self::Upgrade | Self::InexactArn => Reason::Forbidden,
+            Self::Upgrade | Self::InexactArn | Self::NoEndpoint => Reason::Forbidden,
             Self::ChangedPath | Self::IndexNotForwarded => Reason::Internal,
         }
     }

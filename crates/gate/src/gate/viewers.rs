@@ -98,7 +98,7 @@ impl<B: AsRef<[u8]>> Gate<B> {
         let rule = decision.rule.filter(|_| decision.reason == Reason::Allow)?;
         Some(Admitted {
             rule,
-            cache: self.cache_edit(&decision),
+            cache: self.cache_edit(&decision, true),
         })
     }
 

@@ -38,6 +38,7 @@ fn a_denial_of_an_edge_is_the_outcome_and_the_record() {
         (EdgeDenial::Upgrade, "deny 403 forbidden upgrade -"),
         (EdgeDenial::InexactArn, "deny 403 forbidden arn_not_exact -"),
         (EdgeDenial::ChangedPath, "deny 500 internal changed_path -"),
+        (EdgeDenial::NoEndpoint, "deny 403 forbidden no_endpoint -"),
         (
             EdgeDenial::IndexNotForwarded,
             "deny 500 internal index_not_forwarded -",

@@ -88,17 +88,23 @@ fn only_what_needs_no_token_may_be_in_a_shared_cache() {
     };
     let bearer = format!("Bearer {}", token(r#""cognito:groups":["rust-101"]"#));
     let signed_in = [("authorization", bearer.as_str())];
-    for (private, target, headers, expect) in [
-        (true, LESSON, &signed_in[..], Some(CacheEdit::Private)),
-        (true, PREVIEW, &signed_in, Some(CacheEdit::Keep)),
-        (true, PREVIEW, &[], Some(CacheEdit::Keep)),
-        (true, LESSON, &[], None),
-        (false, LESSON, &signed_in, Some(CacheEdit::Keep)),
+    for (private, identity, target, headers, expect) in [
+        (
+            true,
+            false,
+            LESSON,
+            &signed_in[..],
+            Some(CacheEdit::Private),
+        ),
+        (true, false, PREVIEW, &signed_in, Some(CacheEdit::Keep)),
+        (true, false, PREVIEW, &[], Some(CacheEdit::Keep)),
+        // The origin may respond to each user in another way.
+        (true, true, PREVIEW, &signed_in, Some(CacheEdit::Private)),
+        (true, true, PREVIEW, &[], Some(CacheEdit::Keep)),
+        (true, false, LESSON, &[], None),
+        (false, true, LESSON, &signed_in, Some(CacheEdit::Keep)),
     ] {
-        let gate = gate(ForwardConfig {
-            private,
-            ..ForwardConfig::default()
-        });
+        let gate = gate(ForwardConfig { identity, private });
         let ask = Ask {
             target,
             headers,
@@ -107,7 +113,7 @@ fn only_what_needs_no_token_may_be_in_a_shared_cache() {
         assert_eq!(
             cache(&ask.of(&gate)),
             expect,
-            "{private} {target} {headers:?}"
+            "{private} {identity} {target} {headers:?}"
         );
     }
 }

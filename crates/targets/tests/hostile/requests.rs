@@ -188,22 +188,6 @@ pub(crate) fn cases() -> Vec<Case> {
             "no_token",
         ),
         (
-            "PROBE 100k",
-            closed().header("cookie", ";".repeat(100_000)),
-            "no_token",
-        ),
-        (
-            "PROBE 1M a;",
-            closed().header("cookie", "a;".repeat(500_000)),
-            "no_token",
-        ),
-        (
-            "PROBE 1M =;",
-            closed().header("cookie", "=;".repeat(500_000)),
-            "no_token",
-        ),
-        ("PROBE q 1M &", query("&".repeat(1_000_000)), "no_token"),
-        (
             "cookie: one name of 1 MB",
             closed().header("cookie", repeat("a")),
             "no_token",
@@ -216,7 +200,7 @@ pub(crate) fn cases() -> Vec<Case> {
         (
             "cookie: tokens that differ",
             closed().header("cookie", repeat("id_token=a; id_token=b;")),
-            "bad_token conflicting_tokens",
+            "bad_token malformed",
         ),
         (
             "cookie: 1,000,000 spaces",

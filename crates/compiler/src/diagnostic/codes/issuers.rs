@@ -33,8 +33,8 @@ super::declare_codes! {
     DUPLICATE_KID, "TG0411", Error, "key id used twice",
     "Two keys of the issuer have the same `kid`, so it would depend on their order which one counts.";
     BAD_TOKEN_SOURCE, "TG0412", Error, "not a token source",
-    "A source is `header:<name>`, `cookie:<name>` or `query:<name>`. The first one that is present in a \
-     request decides, so each is listed once.";
+    "A source is `header:<name>`, `cookie:<name>` or `query:<name>`. The values of a request are considered in \
+     this order and the first that verifies counts, so each source is listed once.";
     BAD_REDIRECT, "TG0413", Error, "not a place to redirect to",
     "A redirect leads to `login`, to an absolute path of this site such as `/welcome`, or to an \
      `https://` URL. Anything else could be led elsewhere by a browser.";

@@ -119,7 +119,4 @@ super::declare_codes! {
     UNUSED_KEY, "TG0736", Warning, "key without an algorithm",
     "The issuer's key set has keys whose algorithm the issuer does not list, so tokens that are signed with \
      them are rejected. Add the algorithm if that is not meant.";
-    INTERNAL, "TG0901", Error, "internal error",
-    "The compiler made an image that it cannot read back. This is a defect of Tollgate, not of the \
-     policy; please report it with the policy, if you can.";
 }

@@ -143,7 +143,13 @@ function conclude(request, query, now, decision, policy) {
       detail: decision[3],
       rule: decision[1] && decision[1].replace('!', '/'),
       method: method,
+//#if index
+      // As it was decided; a rejected one as it was received.
+      path: shown(rawPath(request).replace(/[/]$/, (slash) => reason == 'bad_path' ? slash : slash + indexName), MAX_SHOWN)
+//#endif
+//#if !index
       path: shown(rawPath(request), MAX_SHOWN)
+//#endif
     })
   };
 }

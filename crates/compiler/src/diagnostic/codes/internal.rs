@@ -1,0 +1,7 @@
+//! TG09xx: defects of the compiler.
+
+super::declare_codes! {
+    INTERNAL, "TG0901", Error, "internal error",
+    "The compiler made an image that it cannot read back. This is a defect of Tollgate, not of the \
+     policy; please report it with the policy, if you can.";
+}
