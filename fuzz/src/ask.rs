@@ -7,8 +7,8 @@ use std::net::IpAddr;
 
 use tollgate_core::image::format::Section;
 use tollgate_core::{
-    Claim, ClaimKind, Effect, Facts, FactsBuilder, Image, PathScratch, Query, Reason,
-    TokenState, UnixSeconds, decide,
+    Claim, ClaimKind, Effect, Facts, FactsBuilder, Image, PathScratch, Query, Reason, TokenState,
+    UnixSeconds, decide,
 };
 
 /// Paths of the sample policy, and shapes that walk far.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use tollgate_crypto::{Native, Portable};
 use tollgate_token::{
-    Algorithm, IssuerConfig, IssuerKind, Jwk, Jwks, Limits, Provider, Secret, Verifier,
+    Algorithm, ClaimRules, IssuerConfig, IssuerKind, Jwk, Jwks, Limits, Provider, Secret, Verifier,
 };
 
 use crate::{change, json};
@@ -63,7 +63,7 @@ fn refresh(data: &[u8]) {
         clients: vec!["web".to_owned()],
         kind: IssuerKind::Oidc,
         algorithms: vec![Algorithm::HS256, Algorithm::ES256, Algorithm::EdDSA],
-        groups_claim: "groups".to_owned(),
+        claims: ClaimRules::default(),
         jwks: None,
         secrets: vec![Secret {
             kid: "s".to_owned(),

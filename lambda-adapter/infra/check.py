@@ -68,6 +68,10 @@ def refers(value, kind, template):
     return any(f'"{name}"' in text or f"${{{name}}}" in text for name, _ in resources(template, kind))
 
 
+SESSION_BEHAVIOUR = "/.tollgate/*"
+CACHING_DISABLED = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
+
+
 def behaviours(template):
     """Every behaviour has the deciding function, in a numbered version, and TLS alone."""
     for name, distribution in resources(template, "AWS::CloudFront::Distribution"):
@@ -86,7 +90,11 @@ def behaviours(template):
             if behaviour.get("ViewerProtocolPolicy") != "https-only":
                 yield f"{name}, behaviour {path}: not HTTPS alone"
             if set(behaviour.get("AllowedMethods", [])) - {"GET", "HEAD", "OPTIONS"}:
-                yield f"{name}, behaviour {path}: methods that write"
+                # The session endpoint, which the function answers itself.
+                if path != SESSION_BEHAVIOUR:
+                    yield f"{name}, behaviour {path}: methods that write"
+                elif behaviour.get("CachePolicyId") != CACHING_DISABLED:
+                    yield f"{name}, behaviour {path}: responses with cookies may be cached"
             if "ForwardedValues" in behaviour or "OriginRequestPolicyId" in behaviour:
                 yield f"{name}, behaviour {path}: viewers' headers go to the origin"
         if config["ViewerCertificate"].get("MinimumProtocolVersion") != "TLSv1.2_2021":
@@ -193,6 +201,9 @@ SPOILERS = {
         ("Distribution DistributionConfig CacheBehaviors 0 LambdaFunctionAssociations 0 LambdaFunctionARN", {"Fn::GetAtt": ["EdgeFunction", "Arn"]}, "does not decide"),
         ("Distribution DistributionConfig CacheBehaviors 0 ViewerProtocolPolicy", "allow-all", "not HTTPS"),
         ("Distribution DistributionConfig DefaultCacheBehavior AllowedMethods", ["GET", "PUT"], "methods"),
+        ("Distribution DistributionConfig CacheBehaviors 1 PathPattern", "/uploads/*", "methods"),
+        ("Distribution DistributionConfig CacheBehaviors 1 CachePolicyId", "658327ea-f89d-4fab-a63d-7e88639e58f6", "may be cached"),
+        ("Distribution DistributionConfig CacheBehaviors 1 LambdaFunctionAssociations", GONE, "does not decide"),
         ("Distribution DistributionConfig DefaultCacheBehavior OriginRequestPolicyId", "x", "headers go"),
         ("Distribution DistributionConfig ViewerCertificate MinimumProtocolVersion", "TLSv1", "old TLS"),
         ("Distribution DistributionConfig Origins 0 OriginAccessControlId", GONE, "no origin access"),

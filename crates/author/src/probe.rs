@@ -30,7 +30,7 @@ pub enum Visitor {
     /// Somebody the tests know.
     Known(Arc<Person>),
     /// Somebody made up.
-    Made(Made),
+    Made(Box<Made>),
 }
 
 /// A visit that was made up.
@@ -161,13 +161,13 @@ fn plainest(
     loop {
         let simpler = made.simpler().find(|simpler| {
             let better = Visit {
-                who: Visitor::Made(simpler.clone()),
+                who: Visitor::Made(Box::new(simpler.clone())),
                 ..visit.clone()
             };
             accept(better, &mut visit)
         });
         match simpler {
-            Some(simpler) => made = simpler,
+            Some(simpler) => *made = simpler,
             None => return visit,
         }
     }

@@ -240,7 +240,7 @@ fn unpadded(text: &[u8]) -> Option<&[u8]> {
         .iter()
         .rposition(|byte| *byte != b'=')
         .map_or(0, |at| at + 1);
-    let is_correct = end == text.len() || (text.len() % 4 == 0 && text.len() - end <= 2);
+    let is_correct = end == text.len() || (text.len().is_multiple_of(4) && text.len() - end <= 2);
     is_correct.then_some(text.get(..end)?)
 }
 

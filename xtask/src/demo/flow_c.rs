@@ -3,8 +3,7 @@
 //! JavaScript engine, decides by the session alone and lets nginx fetch the object. Then the session key
 //! is rotated, and nobody is signed out.
 //!
-//! The policy is the sample one with `[session]`, and without the course whose rule asks for the issuer:
-//! a session has an issuer of its own. Not here: CloudFront, which no stand-in is.
+//! The policy is the sample one, with sessions from the endpoint only. Not here: CloudFront, which no stand-in is.
 
 mod asks;
 mod rotation;
@@ -29,7 +28,7 @@ use site::Site;
 use small::Small;
 
 const ENDPOINT: &str = "/.tollgate/session";
-const COOKIE: &str = "tollgate_session";
+const COOKIE: &str = "__Host-tollgate";
 const LESSON: &str = "/courses/rust-101/week1/ownership.html";
 const LESSON_FILE: &str = "courses/rust-101/week1/ownership.html";
 
@@ -117,7 +116,7 @@ impl Big {
             status: 204,
             body: Body::Notice,
             reason: "allow/session",
-            headers: &[("set-cookie", "tollgate_session=ey")],
+            headers: &[("set-cookie", "__Host-tollgate=ey")],
         };
         let answer = self.session(report, what, Some(token), more, &want)?;
         Ok(Session::of(&answer))

@@ -241,7 +241,9 @@ impl Trial<'_> {
         };
         let witness = difference.witness;
         let who = match witness.claims {
-            Some(claims) => Visitor::Made(Made::from_claims(claims, self.original.config())),
+            Some(claims) => {
+                Visitor::Made(Box::new(Made::from_claims(claims, self.original.config())))
+            }
             None => Visitor::Nobody,
         };
         let got = |ruling: &Ruling, policy: &Policy| Got {

@@ -140,7 +140,7 @@ impl Pool {
                 Some(person) => Visitor::Known(Arc::clone(person)),
                 None => Visitor::Nobody,
             },
-            _ => Visitor::Made(self.made(rule, captures, rng)),
+            _ => Visitor::Made(Box::new(self.made(rule, captures, rng))),
         }
     }
 

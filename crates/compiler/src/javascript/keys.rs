@@ -211,15 +211,18 @@ fn session_json(
         .iter()
         .filter(|claim| claim.kind == ClaimKind::Int);
     let ints: Vec<String> = ints.map(|claim| byte_text(&claim.name)).collect();
-    let mut parts = json!({ "n": number, "i": issuers, "c": ints });
+    let mut parts = Map::new();
+    parts.insert("n".to_owned(), json!(number));
+    parts.insert("i".to_owned(), Value::Object(issuers));
+    parts.insert("c".to_owned(), json!(ints));
     if features.has("plain") {
-        parts["h"] = json!(config.session_headers());
+        parts.insert("h".to_owned(), json!(config.session_headers()));
     }
-    if let (Some(path), Some(parts)) = (whole_site(session), parts.as_object_mut()) {
+    if let Some(path) = whole_site(session) {
         parts.insert("m".to_owned(), marks(session, path));
         features.need("clears");
     }
-    parts
+    Value::Object(parts)
 }
 
 fn whole_site(session: &SessionConfig) -> Option<&SessionPath> {

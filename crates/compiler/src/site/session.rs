@@ -158,7 +158,7 @@ fn cookie(
         let message = format!("`{}` is not a cookie name", shown(name));
         report
             .add(&codes::BAD_SESSION, span, message)
-            .help("write letters, digits, `-` and `_`, such as `tollgate_session`");
+            .help("write letters, digits, `-` and `_`, such as `__Host-session`");
         return None;
     };
     if by_course && name.starts_with("__Host-") {

@@ -47,7 +47,7 @@ pub(crate) struct Carried {
 
 impl Site {
     pub(crate) fn of(imported: &Imported) -> Self {
-        Self::if_named_readably(imported).expect("names without invisible characters")
+        Self::if_named_readably(imported).unwrap()
     }
 
     /// `None` if the only errors are names that no rule may have: then nothing is written.

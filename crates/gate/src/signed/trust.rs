@@ -71,10 +71,10 @@ impl Trust {
             return Err(TrustError::Empty);
         }
         let prepared = set.keys().iter().map(|key| {
-            let is_id = |kid: &&Box<str>| is_key_id(kid) && kid.len() <= MAX_KEY_ID_BYTES;
-            let kid = key.kid.as_ref().filter(is_id).ok_or(TrustError::KeyId)?;
+            let is_id = |kid: &&str| is_key_id(kid) && kid.len() <= MAX_KEY_ID_BYTES;
+            let kid = key.kid.as_deref().filter(is_id).ok_or(TrustError::KeyId)?;
             let checked = key.prepare(provider).map_err(TrustError::Refused)?;
-            Ok((kid.clone(), checked))
+            Ok((kid.into(), checked))
         });
         Ok(Self {
             keys: prepared.collect::<Result<_, _>>()?,

@@ -16,11 +16,11 @@ fn token(text: &str) -> Read<'_> {
     Ok(text.as_bytes())
 }
 
+/// The position of a source, and what it has.
+type Found = (usize, Result<Vec<u8>, TokenError>);
+
 /// The candidates of a request, each with its source.
-fn candidates(
-    target: &str,
-    headers: &[(&str, &str)],
-) -> Result<Vec<(usize, Result<Vec<u8>, TokenError>)>, TokenError> {
+fn candidates(target: &str, headers: &[(&str, &str)]) -> Result<Vec<Found>, TokenError> {
     let sources = [
         "header:Authorization",
         "header:x-session",
@@ -101,10 +101,13 @@ fn other_headers_hold_the_bare_token() {
     check("/", &[("X-Sessions", "a.b.c")], &[]);
 }
 
+/// Target, headers, and what is read.
+type Row<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a [Read<'a>]);
+
 #[test]
 fn a_header_or_parameter_has_one_value() {
     let bearer = |value| ("authorization", value);
-    let table: [(&str, &[(&str, &str)], &[Read<'_>]); 10] = [
+    let table: [Row<'_>; 10] = [
         (
             "/",
             &[bearer("Bearer a"), ("Authorization", "Bearer a")],

@@ -1,6 +1,10 @@
 //! The gate with a real image and a stand-in for cryptography: every kind of answer, and its log.
 
-#![expect(clippy::expect_used, reason = "a helper fails its test by panicking")]
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a helper fails its test by panicking"
+)]
 
 use tollgate_core::{Reason, UnixSeconds};
 use tollgate_gate::config::{DenyAnswer, GateConfig};

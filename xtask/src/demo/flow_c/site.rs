@@ -16,13 +16,10 @@ pub(super) const FIRST: &str = "session-1";
 pub(super) const SECOND: &str = "session-2";
 
 /// What the sample policy says where it is changed.
-const SOURCES: &str = "from = [\"header:authorization\", \"cookie:id_token\", \"query:token\"]";
 const SECRETS: &str = "secrets = [{ kid = \"session-1\", file = \"keys/session-1.key\" }]";
-/// Sessions for everybody who asks the endpoint.
-const SESSION: &str =
-    "\n[session]\nissuer = \"sessions\"\nmint = [\"endpoint\"]\nlifetime_secs = 900\n";
-/// A course whose rule asks for the issuer, which a session does not have.
-const LEFT_OUT: [&str; 2] = ["acme-onboarding.toml", "acme-onboarding.test.toml"];
+const SESSION: &str = "[session]\nissuer = \"sessions\"\n";
+/// Sessions only for those who request the endpoint.
+const SETTINGS: &str = "mint = [\"endpoint\"]\nlifetime_secs = 900\n";
 
 /// A policy folder, its session keys being rotated.
 pub(super) struct Site {
@@ -35,9 +32,6 @@ impl Site {
     pub(super) fn new(issuer: &Issuer) -> Result<Site> {
         let folder = part::folder()?.join("flow-c/policy");
         issuer.policy(&folder)?;
-        for file in LEFT_OUT {
-            std::fs::remove_file(folder.join("courses").join(file))?;
-        }
         for kid in [FIRST, SECOND] {
             std::fs::write(
                 folder.join("keys").join(kid).with_extension("key"),
@@ -45,17 +39,13 @@ impl Site {
             )?;
         }
         let text = std::fs::read_to_string(folder.join("site.toml"))?;
-        for line in [SOURCES, SECRETS] {
+        for line in [SECRETS, SESSION] {
             ensure!(
                 text.matches(line).count() == 1,
                 "policy/site.toml no longer says `{line}` once"
             );
         }
-        let sources = SOURCES.replace(
-            "\"cookie:id_token\"",
-            "\"cookie:tollgate_session\", \"cookie:id_token\"",
-        );
-        let text = text.replace(SOURCES, &sources) + SESSION;
+        let text = text.replace(SESSION, &format!("{SESSION}{SETTINGS}"));
         let site = Site { folder, text };
         site.sign_with(&[FIRST])?;
         Ok(site)
