@@ -16,7 +16,7 @@ use anyhow::{Context, Result, anyhow, bail, ensure};
 use serde_json::Value;
 use tollgate_core::{Image, PathScratch, UnixSeconds};
 use tollgate_gate::Request;
-use tollgate_testkit::{Answer, Reason};
+use tollgate_testkit::{Answer, Outcome, Reason};
 
 use crate::target::{Ask, Places};
 use api::RuntimeApi;
@@ -83,10 +83,16 @@ impl Lambda {
     fn delivered(&mut self, request: &Request<'_>) -> Result<Answer> {
         let event = event::proxy(request);
         let result = self.api.invoke("content", &event)?;
-        let answer = self.content.decided()?;
+        let mut answer = self.content.decided()?;
         let status = result.get("statusCode").and_then(Value::as_u64);
         let status = status.with_context(|| format!("no HTTP answer but {result}"))?;
-        let allows = answer.status == 200;
+        // The record has the status that the client gets.
+        ensure!(
+            status == u64::from(answer.status),
+            "{status}, and logged {}",
+            answer.status
+        );
+        let allows = answer.outcome == Outcome::Allow;
         if allows && !matches!(request.method, "GET" | "HEAD") {
             // The policy lets it through, and a bucket of files has no use for it.
             ensure!(status == 405, "an allowed {} got {status}", request.method);
@@ -98,12 +104,9 @@ impl Lambda {
             let link = result.pointer("/headers/location").and_then(Value::as_str);
             let link = link.context("a redirect without a location")?;
             event::is_link_to(link, LINKS, &self.key(request)?)?;
-        } else {
-            ensure!(
-                status == u64::from(answer.status),
-                "{status}, and logged {}",
-                answer.status
-            );
+        }
+        if allows {
+            answer.status = 200;
         }
         Ok(answer)
     }
@@ -114,7 +117,7 @@ impl Lambda {
             return Ok(());
         };
         let result = self.api.invoke("authorizer", &event)?;
-        let answer = self.authorizer.decided()?;
+        let mut answer = self.authorizer.decided()?;
         let options = self.image.path_options();
         if expect.status == 200 && options.index.is_some() && request.path().ends_with(b"/") {
             // It cannot append the name of the index document.
@@ -125,6 +128,15 @@ impl Lambda {
             );
             return Ok(());
         }
+        // The record has the status that API Gateway sends, which has one for all denials with which no token helps.
+        let sent = match expect.reason {
+            Reason::Allow => 200,
+            Reason::NoToken | Reason::BadToken => 401,
+            Reason::Internal => 500,
+            _ => 403,
+        };
+        ensure!(answer.status == sent, "the authorizer logged {answer:?}");
+        answer.status = expect.status;
         ensure!(answer == *expect, "the authorizer decided {answer:?}");
         let text = |pointer: &str| result.pointer(pointer).and_then(Value::as_str);
         let statement = "/policyDocument/Statement/0";

@@ -133,7 +133,7 @@ impl<'a> Value<'a> {
     }
 
     /// The elements, if it is an array.
-    pub fn elements(self) -> Option<impl Iterator<Item = Value<'a>>> {
+    pub fn elements(self) -> Option<impl Iterator<Item = Value<'a>> + Clone> {
         self.children(Kind::Array)
     }
 
@@ -156,7 +156,7 @@ impl<'a> Value<'a> {
         self.document.node(self.index)
     }
 
-    fn children(self, kind: Kind) -> Option<impl Iterator<Item = Value<'a>>> {
+    fn children(self, kind: Kind) -> Option<impl Iterator<Item = Value<'a>> + Clone> {
         let container = self.node()?;
         if container.kind != kind {
             return None;

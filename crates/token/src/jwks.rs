@@ -105,6 +105,7 @@ impl Jwks {
         let elements = elements.ok_or_else(|| whole(KeyFault::NotAKeySet))?;
         let mut set = Self::default();
         let mut errors = Vec::new();
+        let count = elements.clone().count();
         for (index, element) in elements.enumerate() {
             if !element.is_object() {
                 return Err(whole(KeyFault::NotAKeySet));
@@ -121,12 +122,18 @@ impl Jwks {
                     kid: short_kid(element),
                     reason,
                 }),
-                Err(JwkError::Bad(fault)) => errors.push(KeyError {
-                    issuer: None,
-                    index: Some(index),
-                    kid: short_kid(element),
-                    fault,
-                }),
+                Err(JwkError::Bad(fault)) => {
+                    if errors.is_empty() {
+                        // A set may be nothing but faults, and a vector that grows is two for a while.
+                        errors.reserve_exact(count - index);
+                    }
+                    errors.push(KeyError {
+                        issuer: None,
+                        index: Some(index),
+                        kid: short_kid(element),
+                        fault,
+                    });
+                }
             }
         }
         set.drop_repeated();

@@ -25,14 +25,23 @@ const Gate = bindGate({
   },
 });
 
+/** A sign-in token. */
 function token(claims) {
   const part = (value) => Buffer.from(JSON.stringify(value)).toString("base64url");
-  const whose = { iss: "https://example.com/sessions", aud: 'simple "courses"', "cognito:groups": ["rust-101"] };
+  const whose = { iss: "https://issuer.example", aud: "web", "cognito:groups": ["rust-101"] };
   const input = `${part({ alg: "HS256", kid: "hs-1" })}.${part({ ...whose, exp: NOW + 600, ...claims })}`;
   return `${input}.${createHmac("sha256", Buffer.alloc(32, 7)).update(input).digest("base64url")}`;
 }
 
-const headers = [["Host", "h"], ["Cookie", `session=${token({})}`]];
+/** A session of the site's own, from which no session is made in turn. */
+function session(claims) {
+  const headers = { authorization: `Bearer ${token(claims)}` };
+  const given = new Gate(image).decide({ method: "POST", target: "/.tollgate/session", headers, now: NOW });
+  const [, cookie] = given.respond.headers.find(([name]) => name === "set-cookie");
+  return cookie.split(";")[0].slice("session=".length);
+}
+
+const headers = [["Host", "h"], ["Cookie", `session=${session({})}`]];
 const good = { method: "GET", target: "/courses/rust-101/a", headers, ip: "203.0.113.7", now: NOW };
 const secret = { ...good, headers: [] };
 

@@ -26,15 +26,23 @@ const Counted = bindGate({ Gate: Counting, __wbg_reset_state, initSync });
 /** Without the module's memory there are no viewers. */
 const Plain = bindGate({ Gate: glue.Gate, __wbg_reset_state });
 
-/** A token of the site's own sessions, from which no session is made in turn. */
-function session(claims) {
+/** A sign-in token. */
+function token(claims) {
   const part = (value) => Buffer.from(JSON.stringify(value)).toString("base64url");
-  const whose = { iss: "https://example.com/sessions", aud: 'simple "courses"', "cognito:groups": ["rust-101"] };
+  const whose = { iss: "https://issuer.example", aud: "web", "cognito:groups": ["rust-101"] };
   const input = `${part({ alg: "HS256", kid: "hs-1" })}.${part({ ...whose, exp: NOW + 600, ...claims })}`;
   return `${input}.${createHmac("sha256", Buffer.alloc(32, 7)).update(input).digest("base64url")}`;
 }
 
-const mine = session({ jti: "1" });
+/** A session of the site's own, from which no session is made in turn. */
+function session(claims) {
+  const headers = { authorization: `Bearer ${token(claims)}` };
+  const given = new Plain(image).decide({ method: "POST", target: "/.tollgate/session", headers, now: NOW });
+  const [, cookie] = given.respond.headers.find(([name]) => name === "set-cookie");
+  return cookie.split(";")[0].slice("session=".length);
+}
+
+const mine = session({ sub: "1" });
 const asked = {
   method: "GET",
   target: "/courses/rust-101/a",
@@ -105,7 +113,7 @@ const table = [
   [cookie(`a=b; session=${changed(mine.length - 1)}`), false],
   [cookie(`a=b; session=${changed(mine.length - 30)}`), false],
   [cookie(`a=b; session=${changed(20)}`), false],
-  [cookie(`a=b; session=${session({ jti: "2" })}`), false],
+  [cookie(`a=b; session=${session({ sub: "2" })}`), false],
 ];
 
 test("by number or in full, the outcome is the same", () => {
@@ -166,9 +174,9 @@ test("an outcome is the caller's, and changing it changes nothing here", () => {
 
 test("more viewers than there are places", () => {
   const gate = new Counted(image);
-  const all = Array.from({ length: 1_200 }, (_, jti) => ({
+  const all = Array.from({ length: 1_200 }, (_, at) => ({
     ...asked,
-    ...cookie(`session=${session({ jti, "cognito:groups": jti % 3 === 0 ? ["java-101"] : ["rust-101"] })}`),
+    ...cookie(`session=${session({ sub: `${at}`, "cognito:groups": at % 3 === 0 ? ["java-101"] : ["rust-101"] })}`),
   }));
   for (let round = 0; round < 2; round += 1) {
     for (const [at, request] of all.entries()) {

@@ -12,7 +12,7 @@ function event(uri, querystring) {
 
 /** `uri` and `querystring` that go back where the gate forwards this target. */
 function sent(uri, querystring, target) {
-  const request = forwarded(readEvent(event(uri, querystring)), { target, edits: [] });
+  const request = forwarded(readEvent(event(uri, querystring)), { target, edits: [], added: [] });
   return [request.uri, request.querystring];
 }
 

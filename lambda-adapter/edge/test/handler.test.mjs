@@ -70,7 +70,7 @@ test("read-only headers go back as they came, whatever the gate wants", async ()
   const edits = lines.map((_, index) => [index, index % 2 ? null : "changed"]);
   const expect = { "viewer-request": [["host", "h"], ["via", "v"], ["if-none-match", "changed"]], "origin-request": [["host", "changed"], ["via", "v"], ["if-none-match", "e"]] };
   for (const [kind, kept] of Object.entries(expect)) {
-    const { handler } = over(({ target, headers }) => ({ outcome: "allow", forward: { target, headers, edits } }));
+    const { handler } = over(({ target, headers }) => ({ outcome: "allow", forward: { target, headers, edits, added: [] } }));
     const { headers } = await handler(event(OPEN, lines, kind));
     assert.deepEqual(Object.entries(headers).map(([name, [{ value }]]) => [name, value]), kept);
   }
@@ -78,7 +78,7 @@ test("read-only headers go back as they came, whatever the gate wants", async ()
 
 test("another path than the one that was checked is not sent", async () => {
   for (const target of ["/admin", `${OPEN}/../b`, `${OPEN}b`, "", "?"]) {
-    const forward = { target, headers: [], edits: [] };
+    const forward = { target, headers: [], edits: [], added: [] };
     const { handler, seen } = over(() => ({ outcome: "allow", forward }));
     const result = await handler(event(OPEN));
     assert.equal(result.status, "500", target);
@@ -97,7 +97,7 @@ test("an index document may follow a path that ends with a slash", async () => {
     ["/a", "/aindex.html", undefined],
     ["/a", "/a/index.html", undefined],
   ]) {
-    const { handler } = over(() => ({ outcome: "allow", forward: { target, headers: [], edits: [] } }));
+    const { handler } = over(() => ({ outcome: "allow", forward: { target, headers: [], edits: [], added: [] } }));
     const { uri: sent, querystring, status } = await handler(event(uri));
     assert.deepEqual(expect === undefined ? status : [sent, querystring], expect ?? "500", target);
   }
@@ -109,7 +109,7 @@ test("whatever is thrown is a response, and the next event is answered", async (
     let broken = true;
     const { handler } = over(({ target, headers }) => {
       if (broken) throw what;
-      return { outcome: "allow", forward: { target, headers, edits: [] } };
+      return { outcome: "allow", forward: { target, headers, edits: [], added: [] } };
     });
     const result = await handler(event(OPEN));
     assert.deepEqual([result.status, result.uri], ["500", undefined]);
@@ -122,7 +122,7 @@ test("whatever is thrown is a response, and the next event is answered", async (
     { log: () => { throw new Error("no log"); } },
     { log: () => { throw new Error("no log"); }, report: () => {} },
   ]) {
-    const { handler } = over(({ target, headers }) => ({ outcome: "allow", forward: { target, headers, edits: [] } }), options);
+    const { handler } = over(({ target, headers }) => ({ outcome: "allow", forward: { target, headers, edits: [], added: [] } }), options);
     const result = await handler(event(OPEN));
     assert.deepEqual([result.status, result.uri], ["500", undefined]);
     assert.equal(result.headers["cache-control"][0].value, "no-store");
