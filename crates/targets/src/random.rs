@@ -1,11 +1,14 @@
 //! A random policy with random requests, tokens and all, and what the library answers to them.
 //!
 //! The policies and requests are those that the executable specification makes; tokens are signed with the
-//! secret of the policy's one issuer. Not here: how often, and on which target.
+//! secret that the policy's issuers share. Every other site has sessions and several tokens in a request. Not
+//! here: how often, and on which target.
+
+mod carried;
 
 use std::collections::BTreeMap;
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use serde_json::{Map, Value, json};
 use tollgate_compiler::encode::encode;
 use tollgate_compiler::spec::ImageSpec;
@@ -20,16 +23,11 @@ use tollgate_spec::model::{self, ClaimType, Token};
 use tollgate_spec::render;
 use tollgate_testkit::Answer;
 
+pub use carried::{Carried, Sessions};
+
 use crate::javascript::MAX_CLOCK_SECS;
 use crate::node::as_json;
 use crate::target::Ask;
-
-/// All issuers that random facts name.
-const ISSUERS: [&str; 3] = [
-    "https://issuer.test",
-    "https://issuer.test/",
-    "https://other.test",
-];
 
 /// What is compared.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -108,8 +106,8 @@ pub struct Site {
     pub id: String,
     /// What is asked, as the specification has it.
     pub requests: Vec<model::Request>,
-    /// The `authorization` header of each, where there is one.
-    pub bearers: Vec<Option<String>>,
+    /// The tokens of each.
+    pub carried: Vec<Carried>,
     /// The same for engines.
     pub asked: Vec<Value>,
     /// The library's answers.
@@ -125,7 +123,8 @@ impl Site {
     pub fn new(seed: u64, requests: usize) -> Result<Self> {
         let mut generator = Generator::new(seed);
         let policy = generator.policy();
-        Self::of(&mut generator, &policy, &policy, requests)
+        let sessions = Sessions::of_seed(seed);
+        Self::make(&mut generator, &policy, &policy, (requests, sessions))
     }
 
     /// The site of a policy with requests that are about another, of the same claims.
@@ -139,7 +138,19 @@ impl Site {
         about: &model::Policy,
         requests: usize,
     ) -> Result<Self> {
-        let files = render::to_toml(policy);
+        Self::make(generator, policy, about, (requests, None))
+    }
+
+    fn make(
+        generator: &mut Generator,
+        policy: &model::Policy,
+        about: &model::Policy,
+        (requests, sessions): (usize, Option<Sessions>),
+    ) -> Result<Self> {
+        let mut files = render::to_toml(policy);
+        if let Some(sessions) = sessions {
+            sessions.add(&mut files);
+        }
         let text: String = files
             .iter()
             .map(|(name, text)| format!("--- {name}\n{text}\n"))
@@ -157,23 +168,46 @@ impl Site {
             id: gate.policy_id().to_string(),
             policy: spec,
             requests: Vec::new(),
-            bearers: Vec::new(),
+            carried: Vec::new(),
             asked: Vec::new(),
             ours: Vec::new(),
         };
+        // Sessions of earlier requests, as if a browser or a stranger had put them there.
+        let mut others: Vec<Carried> = Vec::new();
         for number in 0..requests {
             let mut request = generator.request(about);
             // A JavaScript clock shows no other times.
             request.now = request.now.clamp(-MAX_CLOCK_SECS, MAX_CLOCK_SECS);
-            let token = token(&request.token, about, &minter, number)?
-                .map(|token| format!("Bearer {token}"));
-            let (said, ours) = with_token(&request, token.as_deref(), |asked| {
-                (as_json(asked), Answers::of_library(&gate, asked))
-            });
+            let token = token(&request.token, about, &minter, number)?;
+            let answers = |carried: &Carried| {
+                carried.with(&request, |asked| {
+                    (as_json(asked), Answers::of_library(&gate, asked))
+                })
+            };
+            let mut carried = Carried::bearer(token.as_deref());
+            if let (Some(sessions), Some(token)) = (sessions, &token) {
+                let own = Carried::session(sessions, &gate, &request, token);
+                if let Some(own) = &own {
+                    let (by_token, by_session) = (answers(&carried).1, answers(own).1);
+                    ensure!(
+                        by_token == by_session,
+                        "request {number}: a session decides otherwise than its token\n{}\n{request:?}\n\
+                         {by_token:?}\n{by_session:?}",
+                        site.text
+                    );
+                }
+                carried = match (number % 4, &own) {
+                    (0, _) => carried,
+                    (1, Some(own)) => own.clone(),
+                    _ => Carried::among(number / 4, sessions, (own.as_ref(), &others), token),
+                };
+                others.extend(own);
+            }
+            let (said, ours) = answers(&carried);
             site.asked.push(said);
             site.ours.push(ours);
             site.requests.push(request);
-            site.bearers.push(token);
+            site.carried.push(carried);
         }
         Ok(site)
     }
@@ -184,53 +218,26 @@ impl Site {
     ///
     /// If there is no such request, or no answer.
     pub fn ask(&self, target: &mut dyn Ask, number: usize) -> Result<Option<Answer>> {
-        let (Some(request), Some(bearer)) = (self.requests.get(number), self.bearers.get(number))
+        let (Some(request), Some(carried)) = (self.requests.get(number), self.carried.get(number))
         else {
             bail!("request {number} is missing");
         };
-        with_token(request, bearer.as_deref(), |asked| {
-            target.ask_if_able(asked)
-        })
-        .with_context(|| format!("request {number}, {request:?}"))
+        carried
+            .with(request, |asked| target.ask_if_able(asked))
+            .with_context(|| format!("request {number}, {request:?}"))
     }
 }
 
-/// Calls `with` with a request of the specification as a gate gets it.
-fn with_token<T>(
-    request: &model::Request,
-    bearer: Option<&str>,
-    with: impl FnOnce(&Request<'_>) -> T,
-) -> T {
-    let headers: Vec<(&str, &[u8])> = bearer
-        .iter()
-        .map(|bearer| ("authorization", bearer.as_bytes()))
-        .collect();
-    let ip = request.ip.map(|ip| ip.to_string());
-    with(&Request {
-        method: &request.method,
-        target: &request.target,
-        headers: &headers,
-        ip: ip.as_deref(),
-        now: UnixSeconds(request.now),
-    })
-}
-
-/// The checked policy, whose one issuer goes by all names that facts have.
+/// The checked policy.
 fn compiled(files: &[(String, String)]) -> Result<ImageSpec> {
     let mut sources = SourceTree::new();
     for (name, text) in files {
         sources.insert(name, text.as_str());
     }
     let compiled = compile(&sources, &CompileOptions::default());
-    let mut policy = compiled
+    compiled
         .policy
-        .with_context(|| format!("{:?}", compiled.diagnostics))?;
-    let mut config = GateConfig::decode(&policy.gate)?;
-    for issuer in &mut config.issuers {
-        issuer.issuers = ISSUERS.map(str::to_owned).to_vec();
-    }
-    policy.gate = config.encode()?;
-    Ok(policy)
+        .with_context(|| format!("{:?}", compiled.diagnostics))
 }
 
 fn secret(policy: &ImageSpec) -> Result<Vec<u8>> {

@@ -1,9 +1,9 @@
 //! A CloudFront function: a folder with its source, and the updates of its KeyValueStore.
 //!
 //! Every file under `kvs/` is the body of one `UpdateKeys` call. `put-*.json` come first, in the order of
-//! their names; `switch.json` puts the policy in force, after the function is published; `retire-*.json`
-//! remove the policy again, when a later one is in force everywhere. Not here: the source, which the
-//! compiler generates.
+//! their names; then `switch.json`; then the function is published: one that is published before its switch
+//! answers 500 until that arrives. `retire-*.json` remove the policy again, when a later one is in force
+//! everywhere. Not here: the source, which the compiler generates.
 
 use serde_json::{Value, json};
 use tollgate_compiler::javascript::budget::MAX_FUNCTION_BYTES;
@@ -15,6 +15,15 @@ use crate::failure::{Failure, sized};
 /// The file that says what is in the folder.
 const ABOUT: &str = "about.json";
 const RUNTIME: &str = "cloudfront-js-2.0";
+/// What to do with the files, in this order.
+const PUBLISH: [&str; 6] = [
+    "send each kvs/put-*.json with UpdateKeys, in the order of their names",
+    "wait until all edges have these entries",
+    "send kvs/switch.json with UpdateKeys",
+    "wait until all edges have this entry",
+    "update and publish function.js, if it changed",
+    "when the function before runs nowhere: send the kvs/retire-*.json of its folder",
+];
 /// Above this share of the largest function, people are told.
 const NEARLY_FULL_PERCENT: usize = 95;
 
@@ -31,6 +40,7 @@ pub(super) fn build(input: &Input<'_>) -> Result<Artifact, Failure> {
         "store_bytes": made.store_bytes(),
         "largest_value_bytes": made.largest_value_bytes(),
         "most_reads": made.max_reads,
+        "publish": PUBLISH,
     });
     let mut entries = vec![
         file("function.js", made.function.clone()),
@@ -52,6 +62,8 @@ pub(super) fn build(input: &Input<'_>) -> Result<Artifact, Failure> {
         updates.len() + 1,
         made.max_reads
     ));
+    let order = "publish: put, wait, switch, wait, then the function (about.json has the steps)";
+    artifact.notes.push(order.to_owned());
     if made.function.len() * 100 > MAX_FUNCTION_BYTES * NEARLY_FULL_PERCENT {
         artifact
             .warnings

@@ -140,8 +140,9 @@ fn theorems(host: &Host, target: Target, cli: &Cli, tally: &mut Tally) -> Result
                 .with_context(|| format!("seed {seed}, {}", theorem.sentence()))?;
             if theorem == Theorem::Signature {
                 // Also of bad tokens: some are good at strange times.
-                let bearers = site.bearers.iter_mut().flatten();
-                bearers.for_each(|bearer| *bearer = forged(bearer));
+                for carried in &mut site.carried {
+                    carried.each(forged);
+                }
             }
             let policy = Policy::from_spec(site.policy.clone())?;
             let mut asked = match host.open(target, &policy) {

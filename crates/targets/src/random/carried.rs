@@ -1,0 +1,208 @@
+//! Tokens in random requests: in several places, several of them, and as sessions of the site's own.
+//!
+//! Not here: what a token says, and the requests themselves.
+
+use tollgate_core::UnixSeconds;
+use tollgate_gate::{Action, Gate, Request};
+use tollgate_spec::model;
+
+/// The path of the session endpoint.
+const ENDPOINT: &str = "/.tollgate/session";
+/// The cookie and the parameter in which a policy with sessions also looks for tokens.
+const COOKIE: &str = "id_token";
+const PARAMETER: &str = "token";
+/// Tokens that are considered in one request.
+const MAX_TOKENS: usize = 4;
+
+/// The session cookie of a site.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sessions {
+    /// For the whole site.
+    Site,
+    /// One for each course.
+    Course,
+}
+
+impl Sessions {
+    /// Those of a seed: most sites have none, so that small functions hold them.
+    pub fn of_seed(seed: u64) -> Option<Self> {
+        match seed % 4 {
+            1 => Some(Self::Site),
+            3 => Some(Self::Course),
+            _ => None,
+        }
+    }
+
+    const fn cookie(self) -> &'static str {
+        match self {
+            Self::Site => "__Host-tollgate",
+            Self::Course => "__Secure-tollgate",
+        }
+    }
+
+    /// What the policy's files say with sessions.
+    pub fn add(self, files: &mut Vec<(String, String)>) {
+        let per = match self {
+            Self::Site => "site",
+            Self::Course => "course",
+        };
+        let cookie = self.cookie();
+        let text = format!(
+            "\n[[issuer]]\nname = \"sessions\"\nissuer = \"https://random.test/session\"\nclients = [\"random\"]\n\
+             algorithms = [\"HS256\"]\nsecrets = [{{ kid = \"s\", file = \"s.key\" }}]\n\
+             [session]\nissuer = \"sessions\"\ncookies = \"{per}\"\n\
+             [token]\nfrom = [\"header:authorization\", \"cookie:{cookie}\", \"cookie:{COOKIE}\", \"query:{PARAMETER}\"]\n"
+        );
+        for (name, site) in files.iter_mut() {
+            if name == "site.toml" {
+                site.push_str(&text);
+            }
+        }
+        files.push(("s.key".to_owned(), "s".repeat(42) + "w"));
+    }
+}
+
+/// Where a token is in a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    Authorization,
+    Cookie(&'static str),
+    Query,
+}
+
+/// The tokens of a request, in the order in which they are considered.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Carried(Vec<(Place, String)>);
+
+impl Carried {
+    /// A token in the `Authorization` header, or none.
+    pub fn bearer(token: Option<&str>) -> Self {
+        let token = token.map(|token| (Place::Authorization, token.to_owned()));
+        Self(token.into_iter().collect())
+    }
+
+    /// The session for a sign-in token alone; `None` if there is none for it.
+    pub fn session(
+        sessions: Sessions,
+        gate: &Gate<Vec<u8>>,
+        request: &model::Request,
+        token: &str,
+    ) -> Option<Self> {
+        let session = minted(gate, request, token)?;
+        Some(Self(vec![(Place::Cookie(sessions.cookie()), session)]))
+    }
+
+    /// A token in one of many places, among others that do not verify or are somebody else's.
+    pub fn among(
+        number: usize,
+        sessions: Sessions,
+        (own, others): (Option<&Self>, &[Self]),
+        token: &str,
+    ) -> Self {
+        let own: Vec<(Place, String)> = own.map_or_else(Vec::new, |own| own.0.clone());
+        let own_cookie = Place::Cookie(sessions.cookie());
+        let (cookie, token) = (Place::Cookie(COOKIE), token.to_owned());
+        let bad = |place: Place, what: &str| (place, what.to_owned());
+        let other = number
+            .checked_rem(others.len())
+            .and_then(|at| others.get(at));
+        let other = other.map_or_else(Vec::new, |other| other.0.clone());
+        let list: Vec<Vec<(Place, String)>> = match number % 8 {
+            0 => vec![vec![bad(own_cookie, "x")], own],
+            1 => vec![other, own],
+            2 => vec![own, vec![(cookie, token)]],
+            3 => vec![
+                stale(&own),
+                vec![bad(cookie, "a.b.c"), (cookie, token)],
+            ],
+            4 => vec![vec![bad(Place::Authorization, "x")], own],
+            5 => {
+                let bad = (0..MAX_TOKENS + number % 2 * 2 - 1).map(|at| bad(cookie, &format!("x{at}")));
+                vec![bad.collect(), vec![(cookie, token)]]
+            }
+            6 => vec![vec![bad(cookie, ""), (Place::Query, token)]],
+            _ => vec![stale(&own), vec![(Place::Authorization, token)]],
+        };
+        Self(list.concat())
+    }
+
+    /// Whether there is any token.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The same places with other tokens.
+    pub fn each(&mut self, mut change: impl FnMut(&str) -> String) {
+        for (_, token) in &mut self.0 {
+            *token = change(token);
+        }
+    }
+
+    /// Calls `with` with a request of the specification that has these tokens, as a gate gets it.
+    pub fn with<T>(&self, request: &model::Request, with: impl FnOnce(&Request<'_>) -> T) -> T {
+        let mut target = request.target.clone();
+        let mut headers: Vec<(&str, Vec<u8>)> = Vec::new();
+        let mut cookies: Vec<String> = Vec::new();
+        for (place, token) in &self.0 {
+            match place {
+                Place::Authorization => {
+                    headers.push(("authorization", format!("Bearer {token}").into_bytes()));
+                }
+                Place::Cookie(name) => cookies.push(format!("{name}={token}")),
+                Place::Query => {
+                    target.push(if target.contains(&b'?') { b'&' } else { b'?' });
+                    target.extend(format!("{PARAMETER}={token}").bytes());
+                }
+            }
+        }
+        if !cookies.is_empty() {
+            headers.push(("cookie", cookies.join("; ").into_bytes()));
+        }
+        let headers: Vec<(&str, &[u8])> = headers
+            .iter()
+            .map(|(name, value)| (*name, value.as_slice()))
+            .collect();
+        let ip = request.ip.map(|ip| ip.to_string());
+        with(&Request {
+            method: &request.method,
+            target: &target,
+            headers: &headers,
+            ip: ip.as_deref(),
+            now: UnixSeconds(request.now),
+        })
+    }
+}
+
+/// The same tokens with signatures that are not theirs.
+fn stale(tokens: &[(Place, String)]) -> Vec<(Place, String)> {
+    let spoiled = |token: &String| {
+        let (input, signature) = token.rsplit_once('.').unwrap_or((token, ""));
+        let reversed: String = signature.chars().rev().collect();
+        format!("{input}.{reversed}")
+    };
+    let tokens = tokens.iter();
+    tokens
+        .map(|(place, token)| (*place, spoiled(token)))
+        .collect()
+}
+
+/// The session that the gate issues for a sign-in token and the path of a request.
+fn minted(gate: &Gate<Vec<u8>>, request: &model::Request, token: &str) -> Option<String> {
+    let path = request.target.split(|byte| *byte == b'?').next()?;
+    let target = [ENDPOINT.as_bytes(), b"?path=", path].concat();
+    let bearer = format!("Bearer {token}");
+    let outcome = gate.handle(&Request {
+        method: "POST",
+        target: &target,
+        headers: &[("authorization", bearer.as_bytes())],
+        ip: None,
+        now: UnixSeconds(request.now),
+    });
+    let Action::Serve(response) = outcome.action else {
+        return None;
+    };
+    let mut headers = response.headers.iter();
+    let (_, cookie) = headers.find(|(name, _)| name == "set-cookie")?;
+    let (_, value) = cookie.split(';').next()?.split_once('=')?;
+    Some(value.to_owned())
+}
