@@ -5,7 +5,7 @@
 //! tokens are kept, so a flood of bad ones pushes nothing out; what is kept is let go when the policy or
 //! its keys change. Not here: decisions, and a clock.
 
-use alloc::{boxed::Box, sync::Arc, vec::Vec};
+use alloc::{boxed::Box, string::String, sync::Arc, vec::Vec};
 
 use tollgate_core::{Facts, UnixSeconds};
 use tollgate_token::{Lifetime, Rejected, TokenError};
@@ -30,6 +30,8 @@ pub struct TokenCache {
     owner: Option<Arc<Epoch>>,
     /// Counts uses, to tell which slot was used last.
     uses: u64,
+    /// The slot that was found or filled last.
+    last: Option<usize>,
 }
 
 /// One policy with one set of keys. There is nothing in it: which one it is, is where it is.
@@ -71,7 +73,22 @@ struct Slot {
     token: Box<[u8]>,
     known: Arc<Known>,
     used: u64,
+    /// The session that was issued for it last.
+    issued: Option<Issued>,
 }
+
+/// A session cookie that may be set again.
+struct Issued {
+    cookie: String,
+    at: UnixSeconds,
+    /// What it is for, by its position among the session's paths.
+    path: usize,
+}
+
+/// How long a session cookie is set again for the same token, in seconds. A session is signed for a client that
+/// keeps no cookies, and for the requests that a browser sends at once, and its signature costs more than the rest
+/// of the request.
+const REISSUE_SECS: i64 = 10;
 
 impl TokenCache {
     /// An empty cache for about so many tokens; 0 keeps none.
@@ -82,6 +99,7 @@ impl TokenCache {
             slots,
             owner: None,
             uses: 0,
+            last: None,
         }
     }
 
@@ -114,14 +132,18 @@ impl TokenCache {
         }
         self.uses = self.uses.wrapping_add(1);
         let uses = self.uses;
-        let place = self.place_of(token)?;
-        let is_it =
-            |slot: &&mut Option<Slot>| slot.as_ref().is_some_and(|slot| same(&slot.token, token));
-        let found = place.iter_mut().find(is_it)?;
+        self.last = None;
+        let start = self.start_of(token)?;
+        let place = self.slots.get_mut(start..start + WAYS)?;
+        let is_it = |(_, slot): &(usize, &mut Option<Slot>)| {
+            slot.as_ref().is_some_and(|slot| same(&slot.token, token))
+        };
+        let (at, found) = place.iter_mut().enumerate().find(is_it)?;
         let slot = found.as_mut()?;
         match slot.known.lifetime?.check(now, leeway_secs) {
             Ok(()) => {
                 slot.used = uses;
+                self.last = Some(start + at);
                 Some(Ok(Arc::clone(&slot.known)))
             }
             Err(error) => {
@@ -137,27 +159,55 @@ impl TokenCache {
     /// Keeps a token that was just verified under the epoch of the last [`find`](Self::find).
     pub(crate) fn keep(&mut self, token: &[u8], known: &Arc<Known>) {
         let used = self.uses;
-        let Some(place) = self.place_of(token) else {
+        self.last = None;
+        let Some(start) = self.start_of(token) else {
             return;
         };
+        let place = self.slots.iter_mut().enumerate().skip(start).take(WAYS);
         // Empty ones first, then the one that was used longest ago.
-        let oldest = place
-            .iter_mut()
-            .min_by_key(|slot| slot.as_ref().map(|slot| slot.used));
-        if let Some(slot) = oldest {
+        let oldest = place.min_by_key(|(_, slot)| slot.as_ref().map(|slot| slot.used));
+        if let Some((at, slot)) = oldest {
             *slot = Some(Slot {
                 token: token.into(),
                 known: Arc::clone(known),
                 used,
+                issued: None,
+            });
+            self.last = Some(at);
+        }
+    }
+
+    /// The session cookie that was issued a moment ago for this token and path, if it was the last one looked up.
+    pub(crate) fn issued(&self, known: &Arc<Known>, path: usize, now: UnixSeconds) -> Option<&str> {
+        let slot = self.slots.get(self.last?)?.as_ref()?;
+        let issued = slot.issued.as_ref()?;
+        let age = now.0.checked_sub(issued.at.0)?;
+        let is_it = Arc::ptr_eq(&slot.known, known) && issued.path == path;
+        (is_it && (0..REISSUE_SECS).contains(&age)).then_some(&issued.cookie)
+    }
+
+    /// Keeps a session cookie with the token that was looked up last.
+    pub(crate) fn keep_issued(
+        &mut self,
+        known: &Arc<Known>,
+        (path, now): (usize, UnixSeconds),
+        cookie: &str,
+    ) {
+        let slot = self.last.and_then(|last| self.slots.get_mut(last));
+        let slot = slot.and_then(Option::as_mut);
+        if let Some(slot) = slot.filter(|slot| Arc::ptr_eq(&slot.known, known)) {
+            slot.issued = Some(Issued {
+                cookie: cookie.into(),
+                at: now,
+                path,
             });
         }
     }
 
-    /// The slots in which a token may be.
-    fn place_of(&mut self, token: &[u8]) -> Option<&mut [Option<Slot>]> {
+    /// The first of the slots in which a token may be.
+    fn start_of(&self, token: &[u8]) -> Option<usize> {
         let places = self.slots.len() / WAYS;
-        let start = hash(token).checked_rem(places)? * WAYS;
-        self.slots.get_mut(start..start + WAYS)
+        Some(hash(token).checked_rem(places)? * WAYS)
     }
 }
 

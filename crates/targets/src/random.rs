@@ -13,7 +13,6 @@ use serde_json::{Map, Value, json};
 use tollgate_compiler::encode::encode;
 use tollgate_compiler::spec::ImageSpec;
 use tollgate_compiler::{CompileOptions, SourceTree, compile};
-use tollgate_core::UnixSeconds;
 use tollgate_crypto::Native;
 use tollgate_gate::config::GateConfig;
 use tollgate_gate::{Action, Gate, Request};

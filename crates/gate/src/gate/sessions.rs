@@ -115,11 +115,27 @@ impl<B: AsRef<[u8]>> Gate<B> {
             let wanted = is_kept && !self.has_session(session, request, path, known, tokens);
             wanted.then(|| Arc::clone(known))
         };
-        let Some(parent) = parent.as_ref().and_then(|known| known.parent.as_ref()) else {
+        let Some(known) = parent else {
             return Cookie::Keep;
         };
+        let Some(parent) = &known.parent else {
+            return Cookie::Keep;
+        };
+        let mut paths = session.paths.iter();
+        let at = paths.position(|path| core::ptr::eq(path, scope));
+        let at = at.unwrap_or_default();
+        if let Tokens::Remember(cache) = tokens
+            && let Some(cookie) = cache.issued(&known, at, request.now)
+        {
+            return Cookie::Set(cookie.into());
+        }
         match self.mint(session, request).cookie(scope, parent) {
-            Ok(cookie) => Cookie::Set(cookie),
+            Ok(cookie) => {
+                if let Tokens::Remember(cache) = tokens {
+                    cache.keep_issued(&known, (at, request.now), &cookie);
+                }
+                Cookie::Set(cookie)
+            }
             Err(NoSession::TooLarge) => Cookie::Failed(TOO_LARGE),
             Err(NoSession::None) => Cookie::Keep,
         }
@@ -192,7 +208,7 @@ impl<B: AsRef<[u8]>> Gate<B> {
         request: &Request<'_>,
         parent: &Parent,
     ) -> Vec<&'a SessionPath> {
-        if let [only] = session.paths.as_slice() {
+        if let [only @ SessionPath { base: None, .. }] = session.paths.as_slice() {
             return Vec::from([only]);
         }
         let asked = request

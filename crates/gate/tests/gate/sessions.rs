@@ -17,6 +17,7 @@ use tollgate_token::{IssuerConfig, Secret};
 use super::site::{NOW, Provider, config, image, token};
 use super::told;
 
+mod again;
 mod equal;
 mod order;
 
