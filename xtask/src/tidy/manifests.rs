@@ -28,6 +28,7 @@ const TOP: [&str; 22] = [
     "lambda-adapter",
     "package.json",
     "package-lock.json",
+    "docs",
     "policy",
     "rust-toolchain.toml",
     "rustfmt.toml",

@@ -111,13 +111,11 @@ impl Carried {
             0 => vec![vec![bad(own_cookie, "x")], own],
             1 => vec![other, own],
             2 => vec![own, vec![(cookie, token)]],
-            3 => vec![
-                stale(&own),
-                vec![bad(cookie, "a.b.c"), (cookie, token)],
-            ],
+            3 => vec![stale(&own), vec![bad(cookie, "a.b.c"), (cookie, token)]],
             4 => vec![vec![bad(Place::Authorization, "x")], own],
             5 => {
-                let bad = (0..MAX_TOKENS + number % 2 * 2 - 1).map(|at| bad(cookie, &format!("x{at}")));
+                let bad =
+                    (0..MAX_TOKENS + number % 2 * 2 - 1).map(|at| bad(cookie, &format!("x{at}")));
                 vec![bad.collect(), vec![(cookie, token)]]
             }
             6 => vec![vec![bad(cookie, ""), (Place::Query, token)]],
