@@ -26,7 +26,7 @@ use budget::{Cost, MAX_FUNCTION_BYTES, MAX_READS};
 use lint::Finding;
 
 pub(crate) use cloudfront::verifies as cloudfront_verifies;
-pub use cloudfront::{CloudFront, cloudfront};
+pub use cloudfront::{CloudFront, cloudfront, cloudfront_of_any_size};
 pub(crate) use edgeworkers::verify as edgeworkers_verify;
 pub use edgeworkers::{EdgeWorkers, edgeworkers};
 pub(crate) use keys::algorithms_of_keys;

@@ -12,7 +12,9 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tollgate_compiler::javascript::{CloudFront, cloudfront, edgeworkers};
+use tollgate_compiler::javascript::{
+    CloudFront, cloudfront, cloudfront_of_any_size, edgeworkers,
+};
 use tollgate_compiler::spec::ImageSpec;
 use tollgate_gate::Request;
 use tollgate_testkit::Answer;
@@ -59,6 +61,15 @@ impl Script {
                 store: json!({}),
             },
         })
+    }
+
+    /// Generates the function of a policy, also if it is larger than CloudFront takes.
+    ///
+    /// # Errors
+    ///
+    /// If the policy cannot become one for another reason; the message says why.
+    pub fn cloudfront_of_any_size(policy: &ImageSpec, id: &str) -> Result<Self> {
+        Ok(Self::from_cloudfront(&cloudfront_of_any_size(policy, id)?))
     }
 
     /// The script and store of a finished function.

@@ -222,7 +222,11 @@ pub fn ask_cli(program: &Path, script: &Script, requests: &[Value]) -> Result<Ve
 
 /// A function at work.
 pub struct Function {
-    nginx: Nginx,
+    /// The function that is deployed, which verifies sessions.
+    deployed: Nginx,
+    /// One that also verifies what stands for the tokens of a big edge, for requests with such tokens. It may be
+    /// larger than CloudFront takes.
+    with_stand_ins: Nginx,
     resigner: Resigner,
 }
 
@@ -235,9 +239,12 @@ impl Function {
     pub fn start(program: &Path, policy: &Policy) -> Result<Self> {
         let verifies = |algorithm| algorithm == Algorithm::HS256;
         let (spec, resigner) = Resigner::new(policy.spec(), &Native, verifies)?;
-        let script = Script::new(Edge::CloudFront, &spec, &policy.id()?)?;
+        let id = policy.id()?;
+        let deployed = Script::new(Edge::CloudFront, resigner.deployed(), &id)?;
+        let with_stand_ins = Script::cloudfront_of_any_size(&spec, &id)?;
         Ok(Self {
-            nginx: Nginx::start(program, &script)?,
+            deployed: Nginx::start(program, &deployed)?,
+            with_stand_ins: Nginx::start(program, &with_stand_ins)?,
             resigner,
         })
     }
@@ -245,10 +252,13 @@ impl Function {
 
 impl Ask for Function {
     fn ask(&mut self, request: &Request<'_>) -> Result<Answer> {
+        let before = self.resigner.exchanged();
         let owned = self.resigner.request(request);
-        owned.with(request, |request| {
-            answer(self.nginx.ask(&[as_json(request)])?)
-        })
+        let nginx = match self.resigner.exchanged().has_others_since(&before) {
+            true => &mut self.with_stand_ins,
+            false => &mut self.deployed,
+        };
+        owned.with(request, |request| answer(nginx.ask(&[as_json(request)])?))
     }
 
     fn cannot(&self, request: &Request<'_>) -> Option<String> {

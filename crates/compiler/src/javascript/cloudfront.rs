@@ -52,6 +52,22 @@ pub(crate) fn verifies(algorithm: Algorithm) -> bool {
 /// If the function would be too large, and then what costs how much; if the policy is too large for a
 /// store; and if something in it cannot be said exactly in JavaScript.
 pub fn cloudfront(policy: &ImageSpec, id: &str) -> Result<CloudFront, JavaScriptError> {
+    generate(policy, id, MAX_FUNCTION_BYTES)
+}
+
+/// The same without the limit of CloudFront, for tests of code that no deployed function needs at once.
+///
+/// # Errors
+/// As [`cloudfront`], but for the size of the function.
+pub fn cloudfront_of_any_size(policy: &ImageSpec, id: &str) -> Result<CloudFront, JavaScriptError> {
+    generate(policy, id, usize::MAX)
+}
+
+fn generate(
+    policy: &ImageSpec,
+    id: &str,
+    max_function_bytes: usize,
+) -> Result<CloudFront, JavaScriptError> {
     let config = gate_config(policy)?;
     let mut features = Features::default();
     configure(&config, &mut features);
@@ -82,7 +98,7 @@ pub fn cloudfront(policy: &ImageSpec, id: &str) -> Result<CloudFront, JavaScript
     let unnamed = write_function(&features, UNNAMED);
     let key = format!("p{}", hex(unnamed.as_bytes(), KEY_CHARS - 1));
     let function = write_function(&features, &key);
-    if function.len() > MAX_FUNCTION_BYTES {
+    if function.len() > max_function_bytes {
         let measure = |features: &Features| write_function(features, &key).len();
         return Err(budget::function_too_large(
             function.len(),

@@ -35,6 +35,7 @@ pub struct Resigner {
     keys: Vec<Key>,
     verifies: fn(Algorithm) -> bool,
     big: Option<BigEdge>,
+    deployed: ImageSpec,
     exchanged: Cell<Exchanged>,
 }
 
@@ -68,6 +69,14 @@ impl fmt::Display for Exchanged {
              that no session can stand for; {} as they are",
             self.sessions, self.refused, self.without_session, self.as_is
         )
+    }
+}
+
+impl Exchanged {
+    /// Whether other tokens than sessions were sent since `before`.
+    pub fn has_others_since(&self, before: &Self) -> bool {
+        let others = |seen: &Self| seen.without_session + seen.refused + seen.as_is;
+        others(self) != others(before)
     }
 }
 
@@ -123,11 +132,20 @@ impl Resigner {
         }
         // An edge that can use every key of the policy gets every token as it is.
         let mut big = None;
+        let mut deployed = config.clone();
         if !keys.is_empty() {
+            BigEdge::new(policy, &mut deployed)?;
             big = BigEdge::new(policy, &mut small)?;
         }
-        let mut policy = policy.clone();
-        policy.gate = small.encode()?;
+        let of = |config: &GateConfig| -> Result<ImageSpec> {
+            let gate = config.encode()?;
+            Ok(ImageSpec {
+                gate,
+                ..policy.clone()
+            })
+        };
+        let deployed = of(&deployed)?;
+        let policy = of(&small)?;
         Ok((
             policy,
             Self {
@@ -136,9 +154,15 @@ impl Resigner {
                 keys,
                 verifies,
                 big,
+                deployed,
                 exchanged: Cell::default(),
             },
         ))
+    }
+
+    /// The policy as it is deployed: with sessions, and without stand-ins for keys that the edge cannot use.
+    pub fn deployed(&self) -> &ImageSpec {
+        &self.deployed
     }
 
     /// What became of the tokens so far.

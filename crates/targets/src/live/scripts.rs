@@ -33,7 +33,7 @@ impl Function {
     ) -> Result<Function> {
         let verifies = |algorithm| algorithm == Algorithm::HS256;
         let (spec, resigner) = Resigner::new(policy.spec(), &Native, verifies)?;
-        let script = Script::new(Small::CloudFront, &spec, &policy.id()?)?;
+        let script = Script::cloudfront_of_any_size(&spec, &policy.id()?)?;
         let store = spoil(script.store().clone());
         Ok(Function {
             nginx: Nginx::start(program, &script.with_store(store))?,

@@ -94,8 +94,8 @@ fn function(
     effort: Effort,
 ) -> Result<(Vec<Row>, String)> {
     let verifies = |algorithm| algorithm == Algorithm::HS256;
-    let (policy, resigner) = Resigner::new(site.policy.spec(), &Native, verifies)?;
-    let made = cloudfront(&policy, &site.policy.id()?)?;
+    let (_, resigner) = Resigner::new(site.policy.spec(), &Native, verifies)?;
+    let made = cloudfront(resigner.deployed(), &site.policy.id()?)?;
     let note = format!(
         "cloudfront-functions, {courses} courses: function {} bytes; {} store entries of {} bytes in all, the \
          largest value of {}; a request reads at most {}\n",
