@@ -41,7 +41,7 @@ pub(crate) struct Viewer {
 pub struct Seat {
     /// Stands for the watched headers and the address of the request; never 0.
     pub viewer: u32,
-    /// The position of the token's issuer in the configuration, for [`Gate::record`](crate::Gate::record).
+    /// The token's issuer, and whether it is a session, for [`Gate::record`](crate::Gate::record).
     pub issuer: usize,
 }
 

@@ -104,7 +104,11 @@ impl<B: AsRef<[u8]>> Gate<B> {
 
     /// The record of a request that [`Gate::admit`] let pass, made when somebody wants it.
     pub fn record(&self, request: &Request<'_>, rule: RuleId, issuer: usize) -> Option<LogRecord> {
-        let seen = TokenSeen::Verified(Arc::clone(self.issuers.get(issuer)?));
+        let name = Arc::clone(self.issuers.get(issuer / 2)?);
+        let seen = match issuer % 2 {
+            0 => TokenSeen::Verified(name),
+            _ => TokenSeen::Session(name),
+        };
         let decision = Decision {
             reason: Reason::Allow,
             rule: Some(rule),
@@ -131,6 +135,7 @@ impl<B: AsRef<[u8]>> Gate<B> {
         let same = |name: &Arc<str>| Arc::ptr_eq(name, &known.issuer);
         let issuer = self.issuers.iter().position(same)?;
         let viewer = viewers.seat(&self.epoch, known, ip)?;
+        let issuer = 2 * issuer + usize::from(known.is_session);
         Some(Seat { viewer, issuer })
     }
 
