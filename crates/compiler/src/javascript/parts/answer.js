@@ -16,12 +16,23 @@ var sessionCookie = COOKIE;
 //#endif
 
 //#if tokens
+// The tokens of a request, or what is wrong with all of them.
+function foundIn(request) {
+  try {
+    return findTokens(request);
+  } catch (other) {
+    if (!isText(other)) throw other;
+    return other;
+  }
+}
+
 // The facts of the first token that verifies; the fault of the first if none does. `verify` makes facts of
 // a token.
 async function judgeTokens(query, request, verify) {
-  var found, at, facts, fault, decided, stale;
-  fault = faultOf(() => { found = findTokens(request); });
-  for (at in found) {
+  var found = foundIn(request), fault = isText(found) ? found : nothing, at, facts, decided, stale;
+  // Older engines lose the place in a list of keys, and what closures share, at an `await`.
+  if (fault) return fault;
+  for (at = 0; at < found.length; at++) {
     if (!decided || found[at][0] == decided) {
       try {
         refuse(found[at][2], found[at][2]);
@@ -145,7 +156,7 @@ function conclude(request, query, now, decision, policy) {
       method: method,
 //#if index
       // As it was decided; a rejected one as it was received.
-      path: shown(rawPath(request).replace(/[/]$/, (slash) => reason == 'bad_path' ? slash : slash + indexName), MAX_SHOWN)
+      path: shown(rawPath(request) + (reason != 'bad_path' && rawPath(request).slice(-1) == '/' ? indexName : ''), MAX_SHOWN)
 //#endif
 //#if !index
       path: shown(rawPath(request), MAX_SHOWN)

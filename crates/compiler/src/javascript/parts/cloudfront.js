@@ -123,7 +123,7 @@ async function answerTo(request, ip, now) {
 //#endif
   gather(query, root.rules, 0);
 //#if pages
-  for (at in root.pages) {
+  for (at = 0; at < root.pages.length; at++) {
     depth = root.pages[at][0];
     if (query._path[depth - 1]) {
       prefix = query._path.slice(0, depth).join('/');
