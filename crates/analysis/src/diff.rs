@@ -9,6 +9,7 @@
 //! is asked on the way, and to the end only of patterns that do neither. So "no difference" is always the
 //! whole truth, and of each pattern that makes one the weightiest is told. Not here: showing differences.
 
+mod beyond;
 mod gains;
 mod settings;
 
@@ -163,6 +164,7 @@ pub fn diff(old: &Policy, new: &Policy, now: i64) -> Diff {
         }
     }
     found.answers();
+    beyond::note(&mut found, &walk);
     let mut diff = found.diff;
     diff.differences
         .sort_by_key(|difference| (!difference.opens(), !difference.closes()));

@@ -115,7 +115,12 @@ pub(crate) fn target_bytes(argument: &OsString) -> Vec<u8> {
 pub(crate) fn header(argument: &str) -> Result<(String, Vec<u8>), Failure> {
     let bad = || Failure::Argument {
         name: "--header",
-        value: argument.to_owned(),
+        // What follows may be a token.
+        value: argument
+            .split([':', ' '])
+            .next()
+            .unwrap_or_default()
+            .to_owned(),
         problem: Problem::Header,
     };
     let (name, value) = argument.split_once(':').ok_or_else(bad)?;

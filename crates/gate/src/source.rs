@@ -67,7 +67,7 @@ impl<'a> Candidates<'a> {
     }
 
     /// The candidates, in order.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = Candidate<'a>> + use<'a> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = Candidate<'a>> + Clone + use<'a> {
         self.list.into_iter().flatten()
     }
 

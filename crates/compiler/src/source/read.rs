@@ -191,8 +191,12 @@ impl<'d> Reader<'d> {
         let file_name = match entry {
             EntryName::Text(name) => name,
             EntryName::NotText(name) => {
+                let code = match is_toml(name) {
+                    true => &codes::STRAY_FILE,
+                    false => &codes::FILE_NOT_READ,
+                };
                 let name = format!("{COURSES_FOLDER}/{name}");
-                self.refuse(&name, &codes::FILE_NOT_READ, "its name is not UTF-8")
+                self.refuse(&name, code, "its name is not UTF-8")
                     .help("rename it");
                 return;
             }

@@ -26,10 +26,11 @@ pub enum CacheEdit {
 }
 
 /// Headers by which some caches are told more than by `Cache-Control`, and which they prefer.
-const CACHE_OVERRIDES: [&str; 3] = [
+const CACHE_OVERRIDES: [&str; 4] = [
     "cdn-cache-control",
     "cloudflare-cdn-cache-control",
     "surrogate-control",
+    "x-accel-expires",
 ];
 
 /// Directives that permit or instruct shared caches to store a response, and `private`, which with names of

@@ -5,6 +5,7 @@
 use alloc::{string::String, sync::Arc, vec::Vec};
 
 use tollgate_core::{Decision, MethodSet, Path, Reason, UnixSeconds};
+use tollgate_token::TokenError;
 
 use super::Gate;
 use super::tokens::{Found, Tokens};
@@ -106,8 +107,8 @@ impl<B: AsRef<[u8]>> Gate<B> {
             if self.has_time_left(session, known, request) {
                 return Cookie::Keep;
             }
-            self.sign_in_token(request, tokens)
-                .filter(|parent| is_same_user(parent, known))
+            let parent = self.sign_in_token(request, path, tokens).ok().flatten();
+            parent.filter(|parent| is_same_user(parent, known))
         } else {
             let is_kept = found
                 .source
@@ -153,7 +154,14 @@ impl<B: AsRef<[u8]>> Gate<B> {
             return self.refuse(request, Reason::BadMethod, None, TokenSeen::Unread, post);
         }
         let mut found = self.find_token(request, path, &mut tokens);
-        let sign_in = self.sign_in_token(request, &mut tokens);
+        let sign_in = match self.sign_in_token(request, path, &mut tokens) {
+            Ok(sign_in) => sign_in,
+            Err(error) => {
+                found.known = None;
+                found.rejected = found.rejected.or(Some(error.into()));
+                None
+            }
+        };
         let (detail, seen, reason) = match (&sign_in, &found.known, found.rejected) {
             (Some(known), _, _) => return self.serve_sessions(request, known),
             // A session cannot be renewed with itself, and a token of a link mints nothing.
@@ -224,17 +232,31 @@ impl<B: AsRef<[u8]>> Gate<B> {
         session.paths.iter().filter(concerns).collect()
     }
 
-    /// The first sign-in token that verifies, of a source that a link cannot have filled.
-    fn sign_in_token(&self, request: &Request<'_>, tokens: &mut Tokens<'_>) -> Option<Arc<Known>> {
-        let candidates = Candidates::read(&self.config.sources, request).ok()?;
-        let kept = candidates
-            .iter()
-            .filter(|candidate| self.is_kept_source(candidate.source));
-        let mut kept = kept.filter_map(|candidate| candidate.token.ok());
-        kept.find_map(|token| {
-            let known = self.known(token, request, tokens).ok()?;
-            known.parent.is_some().then_some(known)
-        })
+    /// The first sign-in token that verifies, of a source that a link cannot have filled. Two that verify and differ
+    /// in one cookie are an error, as they are for any other path: a neighbouring site may have set one of them.
+    fn sign_in_token(
+        &self,
+        request: &Request<'_>,
+        path: &Path<'_>,
+        tokens: &mut Tokens<'_>,
+    ) -> Result<Option<Arc<Known>>, TokenError> {
+        let candidates = Candidates::read(&self.config.sources, request)?;
+        let mut rest = candidates.iter();
+        while let Some(candidate) = rest.next() {
+            if !self.is_kept_source(candidate.source) {
+                continue;
+            }
+            let Ok(known) = self.verify_candidate(&candidate, request, path, tokens) else {
+                continue;
+            };
+            if self.conflicts(&known, &candidate, rest.clone(), request, path, tokens) {
+                return Err(TokenError::ConflictingTokens);
+            }
+            if known.parent.is_some() {
+                return Ok(Some(known));
+            }
+        }
+        Ok(None)
     }
 
     /// Whether only the client's own page can fill the source at this position.

@@ -120,7 +120,7 @@ impl<B: AsRef<[u8]>> Gate<B> {
 
     /// Whether another value of the same cookie verifies, and says something else: which of them the user's
     /// own page has set cannot be known.
-    fn conflicts<'c>(
+    pub(super) fn conflicts<'c>(
         &self,
         known: &Known,
         first: &Candidate<'_>,

@@ -287,7 +287,20 @@ fn the_endpoint_answers_a_post() {
     let expired = sign_in(r#""exp":1799999999"#);
     let by_link = format!("{ENDPOINT}?token={}", token(STUDENT));
     let authorization = [("authorization", bearer.as_str())];
+    // A neighbouring site may have set one of two cookies.
+    let [own, other] = [STUDENT, r#""sub":"u-2","cognito:groups":["rust-101"]"#].map(token);
+    let two = format!("id_token={own}; id_token={other}");
+    let two_and_a_session = format!("{session}; {two}");
+    let conflict = "deny 401 bad_token conflicting_tokens -";
     for (method, target, headers, expect, count) in [
+        ("POST", ENDPOINT, &[("cookie", two.as_str())][..], conflict, 0),
+        (
+            "POST",
+            ENDPOINT,
+            &[("cookie", two_and_a_session.as_str())],
+            conflict,
+            0,
+        ),
         (
             "POST",
             ENDPOINT,

@@ -146,6 +146,8 @@ fn strip_hop_by_hop(headers: &mut HeaderMap) {
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(','))
         .filter_map(|name| name.trim().parse().ok())
+        // The gate's own headers are not the client's to withhold.
+        .filter(|name: &HeaderName| !name.as_str().starts_with("x-tollgate-"))
         .collect();
     for name in HOP_BY_HOP.iter().chain(&named) {
         headers.remove(name);

@@ -116,8 +116,31 @@ const HARMLESS: [&str; 34] = [
 /// # Errors
 /// Returns an error if it is not known which behaviours there are.
 pub(super) fn distribution(config: &Value) -> Result<Distribution, ImportError> {
-    if member(config, ["Enabled", "enabled"]) == Some(&Value::Bool(false)) {
-        return Err(ImportError::Disabled);
+    match member(config, ["Enabled", "enabled"]) {
+        None | Some(Value::Bool(true)) => {}
+        Some(Value::Bool(false)) => return Err(ImportError::Disabled),
+        Some(Value::String(text)) if text.eq_ignore_ascii_case("true") => {}
+        Some(Value::String(text)) if text.eq_ignore_ascii_case("false") => {
+            return Err(ImportError::Disabled);
+        }
+        Some(other) => {
+            return Err(ImportError::Unreadable {
+                place: "`Enabled`".to_owned(),
+                found: shown(other),
+                expected: "write `true` or `false`",
+            });
+        }
+    }
+    // What could add behaviours that are not here.
+    let is_unread = |name: &&String| name.starts_with("Fn::") || *name == "cache_behavior";
+    let mut names = config.as_object().into_iter().flat_map(|object| object.keys());
+    if let Some(name) = names.find(is_unread) {
+        return Err(ImportError::Unreadable {
+            place: format!("`{name}` of the distribution"),
+            found: shown(config.get(name).unwrap_or(&Value::Null)),
+            expected: "write all behaviors as `CacheBehaviors` (`ordered_cache_behavior`), with every function of \
+                       the template resolved",
+        });
     }
     let default = member(config, DEFAULT);
     let default = match default {

@@ -220,7 +220,12 @@ pub(super) fn value(field: Field, settings: &[Setting]) -> Result<Option<String>
                 }
             },
             // A variable of the same name is read where it gets its value, and many a thing is a client.
-            Found::Expression(text) if plain(text) == setting.plain() => continue,
+            Found::Expression(text)
+                if plain(text) == setting.plain()
+                    && (field != Field::Group || is_given_elsewhere(setting, settings)) =>
+            {
+                continue;
+            }
             Found::Expression(_) if ["client", "pool"].contains(&setting.plain().as_str()) => {
                 continue;
             }
@@ -260,6 +265,13 @@ pub(super) fn value(field: Field, settings: &[Setting]) -> Result<Option<String>
         });
     }
     Ok(values.pop().map(|(value, _)| value))
+}
+
+/// Whether another setting of the same name has a value that can be read.
+fn is_given_elsewhere(setting: &Setting, settings: &[Setting]) -> bool {
+    settings.iter().any(|other| {
+        other.plain() == setting.plain() && matches!(other.found, Found::Text(_) | Found::List(_))
+    })
 }
 
 impl Setting {

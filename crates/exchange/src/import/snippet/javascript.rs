@@ -6,8 +6,10 @@ use std::thread;
 
 use oxc_allocator::Allocator;
 use oxc_ast::ast::{
-    AssignmentExpression, AssignmentTarget, BindingPattern, Expression, IfStatement, NewExpression,
-    ObjectExpression, ObjectProperty, ObjectPropertyKind, ThrowStatement, VariableDeclarator,
+    AssignmentExpression, AssignmentTarget, BindingPattern, CallExpression,
+    ComputedMemberExpression, ConditionalExpression, Expression, IfStatement, NewExpression,
+    ObjectExpression, ObjectProperty, ObjectPropertyKind, SwitchStatement, ThrowStatement,
+    VariableDeclarator,
 };
 use oxc_ast_visit::{Visit, walk};
 use oxc_parser::Parser;
@@ -84,14 +86,23 @@ struct Reader<'s> {
 
 impl Reader<'_> {
     fn add(&mut self, name: &str, value: &Expression<'_>) {
-        let offset = usize::try_from(value.span().start).unwrap_or_default();
+        let found = self.found(value);
+        self.push(name, value.span().start, found);
+    }
+
+    /// Adds a setting whose value is made by code.
+    fn add_other(&mut self, name: &str, start: u32) {
+        self.push(name, start, Found::Other("code".to_owned()));
+    }
+
+    fn push(&mut self, name: &str, start: u32, found: Found) {
+        let offset = usize::try_from(start).unwrap_or_default();
         let before = self.source.get(self.added..offset).unwrap_or_default();
-        let setting = Setting {
+        self.script.settings.push(Setting {
             name: name.to_owned(),
             line: before.matches('\n').count() + 1,
-            found: self.found(value),
-        };
-        self.script.settings.push(setting);
+            found,
+        });
     }
 
     fn text(&self, value: &Expression<'_>) -> Option<String> {
@@ -194,6 +205,46 @@ impl<'a> Visit<'a> for Reader<'_> {
         };
         self.script.is_authenticator |= is_named("Authenticator");
         walk::walk_new_expression(self, call);
+    }
+
+    /// A value that is added to later, and code that asserts.
+    fn visit_call_expression(&mut self, call: &CallExpression<'a>) {
+        const ADDS: [&str; 4] = ["push", "unshift", "concat", "add"];
+        match &call.callee {
+            Expression::StaticMemberExpression(member) if ADDS.contains(&member.property.name.as_str()) => {
+                let name = match &member.object {
+                    Expression::Identifier(name) => Some(name.name.as_str()),
+                    Expression::StaticMemberExpression(inner) => Some(inner.property.name.as_str()),
+                    _ => None,
+                };
+                if let Some(name) = name {
+                    self.add_other(name, call.span().start);
+                }
+            }
+            Expression::Identifier(name) if name.name.starts_with("assert") => {
+                self.script.has_code = true;
+            }
+            _ => {}
+        }
+        walk::walk_call_expression(self, call);
+    }
+
+    /// Code that reads the groups of a token decides by them.
+    fn visit_computed_member_expression(&mut self, member: &ComputedMemberExpression<'a>) {
+        if self.text(&member.expression).as_deref() == Some("cognito:groups") {
+            self.add_other("group", member.span().start);
+        }
+        walk::walk_computed_member_expression(self, member);
+    }
+
+    fn visit_conditional_expression(&mut self, branch: &ConditionalExpression<'a>) {
+        self.script.has_code = true;
+        walk::walk_conditional_expression(self, branch);
+    }
+
+    fn visit_switch_statement(&mut self, branch: &SwitchStatement<'a>) {
+        self.script.has_code = true;
+        walk::walk_switch_statement(self, branch);
     }
 
     fn visit_if_statement(&mut self, branch: &IfStatement<'a>) {

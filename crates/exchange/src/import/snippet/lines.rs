@@ -6,8 +6,8 @@ use super::found::{Found, Setting};
 
 /// Reads `name = value` and `name: value`.
 pub(super) fn read(text: &str) -> Vec<Setting> {
-    let lines = text.lines().enumerate();
-    let settings = lines.filter_map(|(at, line)| {
+    let all: Vec<&str> = text.lines().collect();
+    let settings = all.iter().enumerate().filter_map(|(at, line)| {
         let line = line.trim();
         let is_comment = ["#", ";", "//", "[", "*", "/*"]
             .iter()
@@ -20,10 +20,22 @@ pub(super) fn read(text: &str) -> Vec<Setting> {
         Some(Setting {
             name: name.trim_matches(['"', '\'']).to_owned(),
             line: at + 1,
-            found: found(value.get(1..)?.trim()),
+            found: match found(value.get(1..)?.trim()) {
+                Found::Other(value) if value.is_empty() && starts_list(&all, at + 1) => {
+                    Found::Other("a list".to_owned())
+                }
+                found => found,
+            },
         })
     });
     settings.collect()
+}
+
+/// Whether the first line from `at` that is not empty is an item of a list.
+fn starts_list(lines: &[&str], at: usize) -> bool {
+    let mut rest = lines.iter().skip(at).map(|line| line.trim());
+    let first = rest.find(|line| !line.is_empty() && !line.starts_with('#'));
+    first.is_some_and(|line| line == "-" || line.starts_with("- ") || line.starts_with('['))
 }
 
 fn found(value: &str) -> Found {
