@@ -26,7 +26,8 @@ pub(super) fn note(found: &mut Collector<'_, '_>, walk: &Walk<'_, '_>) {
             let mut differences = found.diff.differences.iter();
             differences.any(|difference| difference.opens() && difference.paths == source)
         };
-        if is_beyond && !is_shown(found) && !found.diff.gave_up.iter().any(|known| known == source) {
+        if is_beyond && !is_shown(found) && !found.diff.gave_up.iter().any(|known| known == source)
+        {
             found.diff.gave_up.push(source.to_owned());
         }
     }

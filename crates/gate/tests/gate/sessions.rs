@@ -293,7 +293,13 @@ fn the_endpoint_answers_a_post() {
     let two_and_a_session = format!("{session}; {two}");
     let conflict = "deny 401 bad_token conflicting_tokens -";
     for (method, target, headers, expect, count) in [
-        ("POST", ENDPOINT, &[("cookie", two.as_str())][..], conflict, 0),
+        (
+            "POST",
+            ENDPOINT,
+            &[("cookie", two.as_str())][..],
+            conflict,
+            0,
+        ),
         (
             "POST",
             ENDPOINT,

@@ -133,7 +133,10 @@ pub(super) fn distribution(config: &Value) -> Result<Distribution, ImportError> 
     }
     // What could add behaviours that are not here.
     let is_unread = |name: &&String| name.starts_with("Fn::") || *name == "cache_behavior";
-    let mut names = config.as_object().into_iter().flat_map(|object| object.keys());
+    let mut names = config
+        .as_object()
+        .into_iter()
+        .flat_map(|object| object.keys());
     if let Some(name) = names.find(is_unread) {
         return Err(ImportError::Unreadable {
             place: format!("`{name}` of the distribution"),

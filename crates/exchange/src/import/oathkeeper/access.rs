@@ -212,7 +212,11 @@ fn handler(value: &Value) -> Option<String> {
 
 fn mutators(rule: &Value, config: Option<&Config>, notes: &mut Vec<String>) -> Result<(), String> {
     let Some(mutators) = rule.get("mutators").filter(|mutators| !mutators.is_null()) else {
-        return Err("has no `mutators`, for which Oathkeeper answers 500".to_owned());
+        notes.push(
+            "has no `mutators`, for which Oathkeeper answers 500; the import assumes `noop`"
+                .to_owned(),
+        );
+        return Ok(());
     };
     let list = mutators.as_array().filter(|list| !list.is_empty());
     for mutator in list.ok_or("has no mutators that can be read")? {

@@ -211,7 +211,9 @@ impl<'a> Visit<'a> for Reader<'_> {
     fn visit_call_expression(&mut self, call: &CallExpression<'a>) {
         const ADDS: [&str; 4] = ["push", "unshift", "concat", "add"];
         match &call.callee {
-            Expression::StaticMemberExpression(member) if ADDS.contains(&member.property.name.as_str()) => {
+            Expression::StaticMemberExpression(member)
+                if ADDS.contains(&member.property.name.as_str()) =>
+            {
                 let name = match &member.object {
                     Expression::Identifier(name) => Some(name.name.as_str()),
                     Expression::StaticMemberExpression(inner) => Some(inner.property.name.as_str()),

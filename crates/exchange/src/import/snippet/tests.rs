@@ -300,16 +300,23 @@ fn a_restriction_that_is_not_read_is_an_error() {
     for text in [
         format!("userPoolId: {POOL}\nclientId: {CLIENT}\nrequiredGroups:\n  - admins\n"),
         format!("USER_POOL_ID={POOL}\nCLIENT_ID={CLIENT}\nREQUIRED_GROUP=${{REQUIRED_GROUP}}\n"),
-        format!("const {{ requiredGroup }} = require('./secret.json'); module.exports = {{ {js}, requiredGroup }};"),
+        format!(
+            "const {{ requiredGroup }} = require('./secret.json'); module.exports = {{ {js}, requiredGroup }};"
+        ),
         format!("const make = (requiredGroup) => ({{ {js}, requiredGroup }});"),
         format!("const config = {{ {js}, groups: [] }}; config.groups.push('admins');"),
-        format!("const config = {{ {js} }}; const f = (p) => p['cognito:groups'].includes('admins') ? 1 : 2;"),
+        format!(
+            "const config = {{ {js} }}; const f = (p) => p['cognito:groups'].includes('admins') ? 1 : 2;"
+        ),
     ] {
         let read = settings(&text).and_then(|settings| snippet(&settings, None));
         assert!(read.is_err(), "{text}: {:?}", read.map(|read| read.files));
     }
-    let checked = format!("const config = {{ {js} }}; const f = (p) => {{ assert(p.email_verified); }};");
-    let read = settings(&checked).and_then(|settings| snippet(&settings, None)).unwrap();
+    let checked =
+        format!("const config = {{ {js} }}; const f = (p) => {{ assert(p.email_verified); }};");
+    let read = settings(&checked)
+        .and_then(|settings| snippet(&settings, None))
+        .unwrap();
     let says = |note: &String| note.contains("decides something itself");
     assert!(read.notes.iter().any(says), "{:?}", read.notes);
 }
