@@ -1,11 +1,11 @@
-//! TG0728, TG0735 and TG0736: issuers that no token can match, algorithms without keys, keys without
-//! algorithms.
+//! TG0726, TG0728, TG0735 and TG0736: token sources with a wildcard, issuers that no token can match, algorithms
+//! without keys, keys without algorithms.
 //!
 //! Not here: keys that are not safe, which the compiler rejects.
 
 use tollgate_compiler::diagnostic::{Code, Span, codes};
 use tollgate_compiler::{Diagnostic, SITE_FILE};
-use tollgate_gate::config::GateConfig;
+use tollgate_gate::config::{GateConfig, TokenSource};
 use tollgate_token::{Algorithm, IssuerConfig, Jwks, KeyKind, SkipReason};
 
 use super::Subject;
@@ -19,6 +19,9 @@ pub(super) fn check(subject: &Subject<'_>, findings: &mut Vec<Diagnostic>) {
     let Ok(config) = GateConfig::decode(&subject.policy.gate) else {
         return;
     };
+    for source in &config.sources {
+        wildcard(subject, source, findings);
+    }
     for issuer in &config.issuers {
         discovery(subject, issuer, findings);
         if let Some(text) = &issuer.jwks
@@ -27,6 +30,21 @@ pub(super) fn check(subject: &Subject<'_>, findings: &mut Vec<Diagnostic>) {
             keys(subject, issuer, &set, findings);
         }
     }
+}
+
+/// A source whose name has a `*`, which is a character of names of cookies and headers.
+fn wildcard(subject: &Subject<'_>, source: &TokenSource, findings: &mut Vec<Diagnostic>) {
+    let (TokenSource::Header(name) | TokenSource::Cookie(name) | TokenSource::Query(name)) = source;
+    if !name.contains('*') {
+        return;
+    }
+    let message = format!("`*` in the token source `{name}` is an asterisk, not any text");
+    let mut finding = found(subject, &codes::FOREIGN_SYNTAX, name, message);
+    finding.help(
+        "write the whole name of the cookie or header; if its name differs by user, let the sign-in page copy the token \
+         to a cookie with one name",
+    );
+    findings.push(finding);
 }
 
 /// An issuer that is the address of its own discovery document.

@@ -404,6 +404,33 @@ fn issuers_that_no_token_can_match() {
 }
 
 #[test]
+fn a_token_source_has_no_wildcard() {
+    let found = |source: &str| {
+        let mut sources = SourceTree::new();
+        let token = format!("[token]\nfrom = [\"{source}\"]\n");
+        sources.insert("site.toml", format!("{HEAD}{token}"));
+        sources.insert("k.key", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA");
+        let compiled = compile(&sources, &CompileOptions::default());
+        assert!(!compiled.has_errors(), "{:?}", compiled.diagnostics);
+        let subject = Subject::new(&compiled, &sources).unwrap();
+        let findings = settle(&subject, lint(&subject, NOW)).findings;
+        let foreign = findings
+            .into_iter()
+            .filter(|finding| finding.code.id == "TG0726");
+        foreign
+            .map(|finding| finding.span.is_some())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(found("cookie:id_token"), [false; 0]);
+    for source in [
+        "cookie:CognitoIdentityServiceProvider.*.idToken",
+        "header:x-*",
+    ] {
+        assert_eq!(found(source), [true], "{source}");
+    }
+}
+
+#[test]
 fn two_readings_are_shown_on_a_path() {
     let findings = advice(&rules(&[
         "allow = [\"/{u}/**\", \"/x/{u}/**\"]\nsubjects = [\"{u}\"]",

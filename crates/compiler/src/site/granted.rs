@@ -55,8 +55,7 @@ fn report_shared(issuers: &[&IssuerConfig], rules: &[(String, Placed)], report: 
     let mut shared: BTreeMap<Vec<&str>, Vec<&(String, Placed)>> = BTreeMap::new();
     for entry in rules {
         let rule = &entry.1.rule;
-        // A deny that reaches more users than meant opens nothing.
-        if rule.effect != Effect::Allow || reads_issuer(rule) {
+        if reads_issuer(rule) {
             continue;
         }
         let grants = |issuer: &&&IssuerConfig| is_about(rule, issuer) && can_grant(issuer, rule);
@@ -89,14 +88,22 @@ fn report_shared(issuers: &[&IssuerConfig], rules: &[(String, Placed)], report: 
             "tokens of {listed} can all satisfy {}{more}",
             examples.join(", ")
         );
-        report
+        let has = |effect| rules.iter().any(|(_, placed)| placed.rule.effect == effect);
+        let finding = report
             .add_whole(&codes::SHARED_NAMES, message)
             .label(file, placed.span, "this rule names groups or subjects, whoever issued them")
             .help(format!(
                 "restrict what `{last}` can grant: `groups = [\"…\"]`, `groups_prefix` or `subject_prefix` \
                  in its `[[issuer]]`"
-            ))
-            .help("or name the issuers that the rule is about: `issuers = [\"…\"]`");
+            ));
+        if has(Effect::Allow) {
+            finding.help("or name the issuers that the rule is about: `issuers = [\"…\"]`");
+        }
+        // With `issuers`, the `deny` would not reach the tokens of the others at all.
+        if has(Effect::Deny) {
+            finding
+                .help("or except the users of one issuer only: `unless = 'issuer == \"…\" && …'`");
+        }
     }
 }
 
@@ -122,21 +129,32 @@ fn is_about(rule: &RuleSpec, issuer: &IssuerConfig) -> bool {
     })
 }
 
-/// Whether the rule names groups or subjects, and tokens of the issuer can contain one of each.
+/// Whether what the rule opens depends on groups or subjects, and tokens of the issuer can contain one of each.
+///
+/// A `deny` opens what its `unless` excepts. That it reaches more users than meant opens nothing.
 fn can_grant(issuer: &IssuerConfig, rule: &RuleSpec) -> bool {
     let claims = &issuer.claims;
-    let groups = rule.who.groups.as_ref();
-    let subjects = rule.who.subjects.as_ref();
+    let is_allow = rule.effect == Effect::Allow;
+    let groups = rule.who.groups.as_ref().filter(|_| is_allow);
+    let subjects = rule.who.subjects.as_ref().filter(|_| is_allow);
+    let (subject_conditions, opening) = if is_allow {
+        ([&rule.when, &rule.unless], &rule.when)
+    } else {
+        ([&None, &rule.unless], &rule.unless)
+    };
     let mut compares_subject = false;
-    each_condition(rule, &mut |expr| {
-        if let Expr::Compare(_, left, right) = expr {
-            compares_subject |= [left, right].iter().any(|side| ***side == Expr::Subject);
-        }
-        compares_subject |= matches!(expr, Expr::InStrings(value, _) if **value == Expr::Subject);
-    });
+    for condition in subject_conditions.into_iter().flatten() {
+        condition.each(&mut |expr| {
+            if let Expr::Compare(_, left, right) = expr {
+                compares_subject |= [left, right].iter().any(|side| ***side == Expr::Subject);
+            }
+            compares_subject |=
+                matches!(expr, Expr::InStrings(value, _) if **value == Expr::Subject);
+        });
+    }
     let mut reads_groups = Vec::new();
-    if let Some(when) = &rule.when {
-        when.each(&mut |expr| {
+    if let Some(condition) = opening {
+        condition.each(&mut |expr| {
             if let Expr::InGroups(name) = expr {
                 reads_groups.push(&**name);
             }

@@ -56,7 +56,7 @@ super::declare_codes! {
      group of one customer's identity provider can be the group that a rule means for your own users, and \
      `sub` values of two issuers can be equal. Restrict what the issuer may grant (`groups`, \
      `groups_prefix`, `subject_prefix` in its `[[issuer]]`), or name the issuers that a rule is about: \
-     `issuers = [\"…\"]`.";
+     `issuers = [\"…\"]`. A `deny` opens what its `unless` excepts; there, write `issuer == \"…\" && …`.";
     KEY_IGNORED, "TG0420", Note, "key that is not used",
     "A key set may contain keys that cannot verify tokens here: for encryption, of an unknown kind, or for an \
      algorithm that the issuer does not list. They are skipped.";

@@ -83,10 +83,10 @@ super::declare_codes! {
     "`[deny]` sends a client to a page of this site that the policy denies to that client, so the browser is \
      redirected again, for ever, or ends on an error page. The sign-in page, and whatever it loads, needs a \
      rule with `anyone = true`. Allow this finding with a `[[lint]]` if the page is served without the gate.";
-    FOREIGN_SYNTAX, "TG0726", Warning, "pattern in the syntax of another tool",
+    FOREIGN_SYNTAX, "TG0726", Warning, "pattern or name in the syntax of another tool",
     "`:user`, `.*`, `^`, `$`, `(a|b)` and `[0-9]` mean something to routers and regular expressions. Here \
      they are ordinary characters of names. A capture is `{user}`, any text inside a segment is `*`, and any \
-     number of segments is `**`.";
+     number of segments is `**`. In the name of a token source, `*` is an asterisk.";
     EVERY_ADDRESS, "TG0727", Warning, "network that is every address",
     "A network with the prefix length 0 is every address of its family. The rule then also requires that the \
      client's address is known and of that family, which is seldom meant. Leave `networks` out, or name the \
