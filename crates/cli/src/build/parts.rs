@@ -49,18 +49,15 @@ impl Parts {
     }
 }
 
-/// Checks that no module is empty and that every file that a module names is among the entries: a folder that was copied in part would fail
+/// Checks that every file that a module names is among the entries: a folder that was copied in part would fail
 /// only when it is loaded in production.
 ///
 /// # Errors
 ///
-/// If a module names a file that is missing, or is empty.
+/// If a module names a file that is missing.
 pub(super) fn check_complete(entries: &[Entry]) -> Result<(), Failure> {
     let is_module = |entry: &&Entry| entry.name.ends_with(".js") || entry.name.ends_with(".mjs");
     for module in entries.iter().filter(is_module) {
-        if module.bytes.is_empty() {
-            return Err(Failure::NoParts(PathBuf::from(&module.name)));
-        }
         let text = String::from_utf8_lossy(&module.bytes);
         for named in named_files(&text) {
             let name = resolve(&module.name, named);
@@ -140,7 +137,7 @@ mod tests {
             bytes: text.as_bytes().to_vec(),
         };
         let table = [
-            ("", Some("a.mjs")),
+            ("", None),
             ("import \"node:fs\";", None),
             ("import { a } from \"./b.mjs\";", None),
             ("import { a } from './c/d.mjs';", None),
@@ -161,9 +158,9 @@ mod tests {
         for (text, missing) in table {
             let entries = [
                 entry("a.mjs", text),
-                entry("b.mjs", "export {};"),
+                entry("b.mjs", ""),
                 entry("c/d.mjs", "import '../b.mjs'; import './e.js'"),
-                entry("c/e.js", "export {};"),
+                entry("c/e.js", ""),
             ];
             let found = match check_complete(&entries) {
                 Ok(()) => None,

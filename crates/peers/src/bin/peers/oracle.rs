@@ -21,6 +21,7 @@ use tollgate_exchange::cedar;
 use tollgate_gate::config::GateConfig;
 use tollgate_spec::generate::{Generator, NOW};
 use tollgate_spec::render;
+use tollgate_token::{ClaimName, Groups};
 
 /// How many requests that are decided differently are shown.
 const SHOWN: usize = 10;
@@ -215,7 +216,7 @@ impl<'a> Oracle<'a> {
 
     /// What Cedar decides. An error while it evaluates a policy is one of the export's making.
     fn allows(&self, visit: &Visit, ask: &Asking<'_>, config: &GateConfig) -> Result<bool> {
-        let Some(said) = said(visit, ask, config, self.options) else {
+        let Some(said) = said(visit, ask, config, self.options)? else {
             // A path that is refused never gets as far as a policy.
             return Ok(false);
         };
@@ -246,10 +247,12 @@ fn said(
     ask: &Asking<'_>,
     config: &GateConfig,
     options: PathOptions<'_>,
-) -> Option<cedar::Visit> {
+) -> Result<Option<cedar::Visit>> {
     let mut scratch = PathScratch::new();
     let raw = ask.target.split('?').next().unwrap_or_default();
-    let path = scratch.parse(raw.as_bytes(), options).ok()?;
+    let Ok(path) = scratch.parse(raw.as_bytes(), options) else {
+        return Ok(None);
+    };
     let segments = (0..path.segment_count())
         .filter_map(|at| String::from_utf8(path.segment(at)?.to_vec()).ok())
         .collect();
@@ -261,32 +264,37 @@ fn said(
         ..cedar::Visit::default()
     };
     let Who::Person(person) = ask.who else {
-        return Some(said);
+        return Ok(Some(said));
     };
-    let iss = person.claims.string("iss").ok().flatten();
+    let iss = person.claims.string(ClaimName::Iss).ok().flatten();
     let is_named = |known: &&tollgate_token::IssuerConfig| {
         iss.is_some_and(|iss| known.issuers.iter().any(|name| name == iss))
     };
     let issuers = &config.issuers;
     let Some(issuer) = issuers.iter().find(is_named).or(issuers.first()) else {
         // Nobody vouches for anyone.
-        return Some(said);
+        return Ok(Some(said));
     };
+    let rules = &issuer.claims;
     let (Ok(groups), Ok(scopes), Ok(subject)) = (
-        person.claims.groups(&issuer.groups_claim),
-        person.claims.scopes(),
+        person.claims.groups(rules.groups.as_ref()),
+        person.claims.scopes(rules.scopes.as_ref()),
         person.claims.subject(),
     ) else {
         // The token layer refuses such a token, so the visitor has none.
-        return Some(said);
+        return Ok(Some(said));
     };
-    let claims: Map<String, Value> = serde_json::from_str(person.claims.text()).ok()?;
+    let Groups::Listed(groups) = groups else {
+        bail!("an exported policy cannot be asked about groups that are held elsewhere");
+    };
+    let claims: Map<String, Value> = serde_json::from_str(person.claims.text())?;
     said.signed_in = true;
-    said.subject = subject.map(str::to_owned);
+    said.subject = subject.map(|subject| rules.subject(subject).into_owned());
     let own = issuer.issuers.first().map(String::as_str);
-    said.issuer = iss.or(own).map(str::to_owned);
-    said.groups = groups.into_iter().map(str::to_owned).collect();
+    said.issuer = own.map(str::to_owned);
+    let granted = groups.into_iter().filter_map(|group| rules.group(group));
+    said.groups = granted.map(Into::into).collect();
     said.scopes = scopes.into_iter().map(str::to_owned).collect();
     said.claims = claims;
-    Some(said)
+    Ok(Some(said))
 }
