@@ -12,11 +12,11 @@ use super::Shape;
 pub struct Visit {
     /// Whether there is a good token.
     pub signed_in: bool,
-    /// `sub` of the token.
+    /// `sub` of the token, with the issuer's `subject_prefix`.
     pub subject: Option<String>,
-    /// `iss` of the token.
+    /// The first spelling of the issuer's `iss`.
     pub issuer: Option<String>,
-    /// The token's groups.
+    /// The token's groups that its issuer may grant, with the issuer's `groups_prefix`.
     pub groups: Vec<String>,
     /// The token's scopes.
     pub scopes: Vec<String>,

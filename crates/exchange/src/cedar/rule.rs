@@ -1,6 +1,6 @@
 //! One rule: a Cedar policy for each of its patterns.
 
-use tollgate_compiler::spec::{Network, Pattern, RuleSpec, Segment, Template};
+use tollgate_compiler::spec::{Network, Pattern, RuleSpec, Segment, Template, Who};
 use tollgate_core::Effect;
 
 use super::truth::{self, Captures, Truth};
@@ -57,14 +57,21 @@ fn negated(text: &str) -> String {
 /// What the rule's parts come to.
 fn parts(rule: &RuleSpec, captures: &Captures, shape: &mut Shape) -> Result<Vec<Truth>, Limit> {
     let mut parts = Vec::new();
-    let who = &rule.who;
-    if who.signed_in {
+    let Who {
+        anyone: _,
+        signed_in,
+        groups,
+        scopes,
+        subjects,
+        issuers,
+    } = &rule.who;
+    if *signed_in {
         parts.push(Truth::known("principal.signed_in".to_owned()));
     }
     for (kind, list) in [
-        ("groups", &who.groups),
-        ("scopes", &who.scopes),
-        ("subjects", &who.subjects),
+        ("groups", groups),
+        ("scopes", scopes),
+        ("subjects", subjects),
     ] {
         if let Some(list) = list {
             let each: Vec<String> = list
@@ -73,6 +80,16 @@ fn parts(rule: &RuleSpec, captures: &Captures, shape: &mut Shape) -> Result<Vec<
                 .collect();
             parts.push(Truth::known(each.join(" || ")));
         }
+    }
+    if let Some(issuers) = issuers {
+        let each: Vec<String> = issuers
+            .iter()
+            .map(|issuer| format!("principal.issuer == {}", quoted(issuer)))
+            .collect();
+        parts.push(Truth::known(format!(
+            "(principal has issuer && ({}))",
+            each.join(" || ")
+        )));
     }
     if let Some(networks) = &rule.networks {
         parts.push(in_networks(networks));

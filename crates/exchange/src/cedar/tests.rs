@@ -6,10 +6,13 @@ use super::*;
 
 fn said(rule: &str) -> Result<Export, Inexpressible> {
     let mut sources = SourceTree::new();
+    sources.insert("k.key", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8");
     sources.insert(
         "site.toml",
         format!(
             "schema = 1\n[site]\nname = \"x\"\n[claims]\nlevel = \"int\"\nother = \"int\"\nname = \"string\"\n\
+             [[issuer]]\nname = \"i\"\nissuer = [\"https://i.example\", \"i.example\"]\nclients = [\"c\"]\n\
+             algorithms = [\"HS256\"]\nsecrets = [{{ kid = \"k\", file = \"k.key\" }}]\n\
              [[rule]]\nid = \"r\"\n{rule}\n"
         ),
     );
@@ -31,6 +34,16 @@ fn a_deny_holds_where_its_condition_is_not_certainly_false() {
         "resource has s2 && resource.s2 like \"*.pdf\"",
         "!((principal.claims has \"level\" && !(principal.claims[\"level\"] > (3))))",
     ] {
+        assert!(text.contains(part), "{part} is not in\n{text}");
+    }
+}
+
+#[test]
+fn a_rule_for_issuers_stays_one() {
+    for effect in ["allow", "deny"] {
+        let text = said(&format!("{effect} = [\"/a\"]\nissuers = [\"i\"]"));
+        let text = text.unwrap().policies;
+        let part = "(principal has issuer && (principal.issuer == \"https://i.example\"))";
         assert!(text.contains(part), "{part} is not in\n{text}");
     }
 }
