@@ -235,7 +235,7 @@ impl Eval<'_, '_> {
         truth
     }
 
-    /// Whether the token's issuer can have users of this name at all.
+    /// Whether the token's issuer can issue a token with this subject.
     fn can_have_subject(&self, subject: &str) -> Truth {
         if !self.space.is_restricted {
             return Truth::known(true);

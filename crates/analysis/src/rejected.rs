@@ -1,4 +1,4 @@
-//! What is wrong with a target that is rejected, where, and which spelling is accepted.
+//! Explains why a target is rejected: the fault, its position, and an accepted spelling.
 //!
 //! The core finds the fault; here is what to do about it. Not here: printing.
 
@@ -20,7 +20,7 @@ pub struct Rejection {
     pub code: &'static str,
     /// What is wrong.
     pub message: String,
-    /// What to write instead.
+    /// The cure, as a sentence.
     pub help: String,
     /// The target in a spelling that is accepted and means what was probably meant, if there is one.
     pub instead: Option<String>,

@@ -99,7 +99,7 @@ fn scopes(claims: &Map<String, Value>) -> Vec<String> {
         .collect()
 }
 
-/// The issuer of the request's token, as far as it can be told.
+/// The issuer that the request's `iss` names, or the one that is assumed without `iss`.
 fn issuer_of<'s>(space: &'s Space<'_>, request: &Request) -> &'s Issuer {
     let claims = request.claims.as_ref();
     space.issuer(claims.and_then(|claims| claims.get("iss")?.as_str()))
@@ -149,7 +149,7 @@ pub(super) fn all(space: &Space<'_>, kind: &Kind<'_>, request: &Request) -> Vec<
         }
         // A deny for some subjects is escaped by being somebody else.
         if who.subjects.is_some() && hit.spec.effect == Effect::Deny {
-            changes.push(sub_claim(issuer, "somebody-else"));
+            changes.push(sub_claim(issuer, "another-user"));
         }
         for condition in [&hit.spec.when, &hit.spec.unless].into_iter().flatten() {
             let eval = crate::eval::Eval {

@@ -14,7 +14,7 @@ use tollgate_token::{Algorithm, ClaimRules, IssuerConfig};
 
 use crate::policy::Policy;
 
-/// What a setting in `site.toml` is about.
+/// A setting of `site.toml`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Setting {
@@ -58,9 +58,9 @@ impl Setting {
 /// A setting that differs and can change responses, though no rule shows how.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SettingChange {
-    /// What it is about.
+    /// The setting that changed.
     pub setting: Setting,
-    /// What differs.
+    /// The difference, as text for people.
     pub what: String,
     /// Whether it may allow a request that was not allowed before.
     pub may_open: bool,
@@ -222,7 +222,7 @@ impl Changes {
         self.values(handling, what, max_token_bytes, &new.max_token_bytes);
         self.session((session.as_ref(), old), (new.session.as_ref(), new));
         self.deny(deny, &new.deny);
-        // Sessions are for the site of this name.
+        // The site's name is the audience of sessions.
         let opens = match (session, &new.session) {
             (None, None) => Opens::Never,
             _ => Opens::May,
