@@ -58,8 +58,22 @@ pub(super) fn instrument(policy: &ImageSpec) -> Instrumented {
 
 impl Instrumented {
     fn rule(&mut self, at: usize, rule: &RuleSpec, policy: &ImageSpec) {
+        let RuleSpec {
+            course,
+            id,
+            effect: _,
+            because: _,
+            patterns: _,
+            methods: _,
+            who: _,
+            networks,
+            from,
+            until,
+            when,
+            unless,
+        } = rule;
         let role = self.item(at, Part::Rule, Wanted::Matches, Measure::Match);
-        let name = (rule.course.clone(), rule.id.clone());
+        let name = (course.clone(), id.clone());
         self.roles.entry(name).or_default().push(role);
         let empty = || RuleSpec {
             course: COURSE.to_owned(),
@@ -88,7 +102,7 @@ impl Instrumented {
             );
         }
         self.who(at, rule, &empty);
-        if let Some(networks) = &rule.networks {
+        if let Some(networks) = networks {
             for (nth, network) in networks.iter().enumerate() {
                 let networks = Some(vec![*network]);
                 let probe = RuleSpec {
@@ -104,15 +118,15 @@ impl Instrumented {
             };
             self.fails(at, probe, Part::Key("networks"));
         }
-        if rule.from.is_some() {
-            let from = rule.from;
+        if from.is_some() {
+            let from = *from;
             self.both(at, RuleSpec { from, ..empty() }, &Part::Key("from"));
         }
-        if rule.until.is_some() {
-            let until = rule.until;
+        if until.is_some() {
+            let until = *until;
             self.both(at, RuleSpec { until, ..empty() }, &Part::Key("until"));
         }
-        for (key, condition) in [("when", &rule.when), ("unless", &rule.unless)] {
+        for (key, condition) in [("when", when), ("unless", unless)] {
             let mut before: BTreeMap<String, usize> = BTreeMap::new();
             for leaf in condition.iter().flat_map(|expr| leaves(expr)) {
                 let text = words::condition(leaf, &policy.claims);
@@ -126,8 +140,16 @@ impl Instrumented {
     }
 
     fn who(&mut self, at: usize, rule: &RuleSpec, empty: &impl Fn() -> RuleSpec) {
-        let who = &rule.who;
-        if who.signed_in {
+        let Who {
+            // Nobody is not anyone, so there is nothing to measure.
+            anyone: _,
+            signed_in,
+            groups,
+            scopes,
+            subjects,
+            issuers,
+        } = &rule.who;
+        if *signed_in {
             let signed_in = Who {
                 signed_in: true,
                 ..Who::default()
@@ -139,9 +161,9 @@ impl Instrumented {
             self.both(at, probe, &Part::Key("signed_in"));
         }
         for (key, list) in [
-            ("groups", &who.groups),
-            ("scopes", &who.scopes),
-            ("subjects", &who.subjects),
+            ("groups", groups),
+            ("scopes", scopes),
+            ("subjects", subjects),
         ] {
             let Some(list) = list else { continue };
             let only = |entries| {
@@ -157,6 +179,20 @@ impl Instrumented {
                 self.holds(at, only(vec![entry.clone()]), Part::Entry(key, nth));
             }
             self.fails(at, only(list.clone()), Part::Key(key));
+        }
+        if let Some(names) = issuers {
+            let only = |names| {
+                let issuers = Some(names);
+                let who = Who {
+                    issuers,
+                    ..Who::default()
+                };
+                RuleSpec { who, ..empty() }
+            };
+            for (nth, name) in names.iter().enumerate() {
+                self.holds(at, only(vec![name.clone()]), Part::Entry("issuers", nth));
+            }
+            self.fails(at, only(names.clone()), Part::Key("issuers"));
         }
     }
 

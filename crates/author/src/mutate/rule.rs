@@ -87,21 +87,33 @@ fn who(rule: &RuleSpec, all: &mut Vec<Change>) {
         ..Who::default()
     };
     let old = &rule.who;
-    if old.anyone {
+    let Who {
+        anyone: is_anyone,
+        signed_in: is_signed_in,
+        groups,
+        scopes,
+        subjects,
+        issuers: names,
+    } = old;
+    if *is_anyone {
         let words = "`anyone` became `signed_in`".to_owned();
         all.push((Part::Key("anyone"), words, with(signed_in())));
     }
-    if old.signed_in {
+    if *is_signed_in {
         let words = "`signed_in` became `anyone`".to_owned();
         all.push((Part::Key("signed_in"), words, with(anyone())));
     }
     let lists = [
-        ("groups", &old.groups),
-        ("scopes", &old.scopes),
-        ("subjects", &old.subjects),
+        ("groups", groups),
+        ("scopes", scopes),
+        ("subjects", subjects),
     ];
-    let kinds =
-        lists.iter().filter(|(_, list)| list.is_some()).count() + usize::from(old.signed_in);
+    if let Some(names) = names {
+        issuers(rule, names, all);
+    }
+    let kinds = lists.iter().filter(|(_, list)| list.is_some()).count()
+        + usize::from(*is_signed_in)
+        + usize::from(names.is_some());
     for (key, list) in lists {
         let Some(list) = list else { continue };
         let put = |list: Option<Vec<Template>>| {
@@ -138,6 +150,24 @@ fn who(rule: &RuleSpec, all: &mut Vec<Change>) {
                 format!("`{key}` became `anyone`"),
                 with(anyone()),
             ));
+        }
+    }
+}
+
+fn issuers(rule: &RuleSpec, names: &[String], all: &mut Vec<Change>) {
+    let key = "issuers";
+    let with = |issuers: Option<Vec<String>>| {
+        let mut now = rule.clone();
+        now.who.issuers = issuers;
+        // Every user of these issuers is meant, or only some of them.
+        now.who.signed_in |= now.who == Who::default();
+        Some(now)
+    };
+    all.push((Part::Key(key), format!("`{key}` was left out"), with(None)));
+    for (at, name) in names.iter().enumerate() {
+        if names.len() > 1 {
+            let words = format!("`{name}` was left out of `{key}`");
+            all.push((Part::Entry(key, at), words, with(Some(without(names, at)))));
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Which issuers can grant the groups and subjects that rules name.
+//! Which issuers can grant the groups, subjects and claims that rules ask for.
 //!
 //! Not here: what a token of an issuer contains.
 
@@ -15,7 +15,7 @@ use crate::spec::{Expr, RuleSpec, Template};
 /// Most rules that a finding names.
 const MAX_EXAMPLES: usize = 3;
 
-/// Reports issuers whose groups are read but not configured, and names that several issuers can grant.
+/// Reports issuers whose groups are read but not configured, and what several issuers can grant.
 pub(crate) fn check_names(gate: &GateConfig, rules: &[(String, Placed)], report: &mut Report) {
     let issuers: Vec<&IssuerConfig> = gate.sign_in_issuers().collect();
     for issuer in &issuers {
@@ -50,60 +50,88 @@ fn report_missing_claim(issuer: &IssuerConfig, rules: &[(String, Placed)], repor
         ));
 }
 
-/// One finding for each set of issuers that can grant what the same rules name.
+/// One finding for each set of issuers that can grant what the same rules ask for.
 fn report_shared(issuers: &[&IssuerConfig], rules: &[(String, Placed)], report: &mut Report) {
-    let mut shared: BTreeMap<Vec<&str>, Vec<&(String, Placed)>> = BTreeMap::new();
+    let mut shared: BTreeMap<(Granted, Vec<&str>), Vec<&(String, Placed)>> = BTreeMap::new();
     for entry in rules {
         let rule = &entry.1.rule;
         if reads_issuer(rule) {
             continue;
         }
-        let grants = |issuer: &&&IssuerConfig| is_about(rule, issuer) && can_grant(issuer, rule);
-        let names: Vec<&str> = issuers
-            .iter()
-            .filter(grants)
-            .map(|issuer| issuer.name.as_str())
-            .collect();
-        if names.len() > 1 {
-            shared.entry(names).or_default().push(entry);
+        for granted in [Granted::Names, Granted::Claims] {
+            let grants = |issuer: &&&IssuerConfig| {
+                is_about(rule, issuer) && can_grant(issuer, rule) == Some(granted)
+            };
+            let names: Vec<&str> = issuers
+                .iter()
+                .filter(grants)
+                .map(|issuer| issuer.name.as_str())
+                .collect();
+            if names.len() > 1 {
+                shared.entry((granted, names)).or_default().push(entry);
+            }
         }
     }
-    for (names, rules) in shared {
-        let (Some(last), Some((file, placed))) = (names.last(), rules.first()) else {
-            continue;
+    for ((granted, names), rules) in shared {
+        report_set(granted, &names, &rules, report);
+    }
+}
+
+fn report_set(granted: Granted, names: &[&str], rules: &[&(String, Placed)], report: &mut Report) {
+    let (Some(last), Some((file, placed))) = (names.last(), rules.first()) else {
+        return;
+    };
+    let listed = crate::keys::and_list(names);
+    let examples: Vec<_> = rules
+        .iter()
+        .take(MAX_EXAMPLES)
+        .map(|(_, placed)| format!("`{}/{}`", placed.rule.course, placed.rule.id))
+        .collect();
+    let more = rules.len().saturating_sub(examples.len());
+    let more = if more > 0 {
+        format!(" and {more} more")
+    } else {
+        String::new()
+    };
+    let message = format!(
+        "tokens of {listed} can all satisfy {}{more}",
+        examples.join(", ")
+    );
+    let (code, label) = match granted {
+        Granted::Names => (
+            &codes::SHARED_NAMES,
+            "this rule names groups or subjects, whoever issued them",
+        ),
+        Granted::Claims => (
+            &codes::SHARED_CLAIMS,
+            "this rule trusts a claim or scope, whoever issued it",
+        ),
+    };
+    let has = |effect| rules.iter().any(|(_, placed)| placed.rule.effect == effect);
+    let mut finding = report
+        .add_whole(code, message)
+        .label(file, placed.span, label);
+    if granted == Granted::Names {
+        finding = finding.help(format!(
+            "restrict what `{last}` can grant: `groups = [\"…\"]`, `groups_prefix` or `subject_prefix` in \
+             its `[[issuer]]`"
+        ));
+    }
+    if has(Effect::Allow) {
+        let or = if granted == Granted::Names { "or " } else { "" };
+        finding = finding.help(format!(
+            "{or}name the issuers that the rule is about: `issuers = [\"…\"]`"
+        ));
+    }
+    // With `issuers`, the `deny` would not reach the tokens of the others at all.
+    if has(Effect::Deny) {
+        let or = match granted {
+            Granted::Claims if !has(Effect::Allow) => "",
+            _ => "or ",
         };
-        let listed = crate::keys::and_list(&names);
-        let examples: Vec<_> = rules
-            .iter()
-            .take(MAX_EXAMPLES)
-            .map(|(_, placed)| format!("`{}/{}`", placed.rule.course, placed.rule.id))
-            .collect();
-        let more = rules.len().saturating_sub(examples.len());
-        let more = if more > 0 {
-            format!(" and {more} more")
-        } else {
-            String::new()
-        };
-        let message = format!(
-            "tokens of {listed} can all satisfy {}{more}",
-            examples.join(", ")
-        );
-        let has = |effect| rules.iter().any(|(_, placed)| placed.rule.effect == effect);
-        let finding = report
-            .add_whole(&codes::SHARED_NAMES, message)
-            .label(file, placed.span, "this rule names groups or subjects, whoever issued them")
-            .help(format!(
-                "restrict what `{last}` can grant: `groups = [\"…\"]`, `groups_prefix` or `subject_prefix` \
-                 in its `[[issuer]]`"
-            ));
-        if has(Effect::Allow) {
-            finding.help("or name the issuers that the rule is about: `issuers = [\"…\"]`");
-        }
-        // With `issuers`, the `deny` would not reach the tokens of the others at all.
-        if has(Effect::Deny) {
-            finding
-                .help("or except the users of one issuer only: `unless = 'issuer == \"…\" && …'`");
-        }
+        finding.help(format!(
+            "{or}except the users of one issuer only: `unless = 'issuer == \"…\" && …'`"
+        ));
     }
 }
 
@@ -129,22 +157,34 @@ fn is_about(rule: &RuleSpec, issuer: &IssuerConfig) -> bool {
     })
 }
 
-/// Whether what the rule opens depends on groups or subjects, and tokens of the issuer can contain one of each.
+/// What of a token opens the paths of a rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Granted {
+    /// Its groups or its subject.
+    Names,
+    /// Only its scopes, or claims that a condition reads.
+    Claims,
+}
+
+/// What the rule opens its paths for, if tokens of the issuer can contain that.
 ///
 /// A `deny` opens what its `unless` excepts. That it reaches more users than meant opens nothing.
-fn can_grant(issuer: &IssuerConfig, rule: &RuleSpec) -> bool {
+fn can_grant(issuer: &IssuerConfig, rule: &RuleSpec) -> Option<Granted> {
     let claims = &issuer.claims;
     let is_allow = rule.effect == Effect::Allow;
     let groups = rule.who.groups.as_ref().filter(|_| is_allow);
     let subjects = rule.who.subjects.as_ref().filter(|_| is_allow);
-    let (subject_conditions, opening) = if is_allow {
+    let (conditions, opening) = if is_allow {
         ([&rule.when, &rule.unless], &rule.when)
     } else {
         ([&None, &rule.unless], &rule.unless)
     };
     let mut compares_subject = false;
-    for condition in subject_conditions.into_iter().flatten() {
+    let asks_scopes = is_allow && rule.who.scopes.is_some();
+    let mut reads_claims = false;
+    for condition in conditions.into_iter().flatten() {
         condition.each(&mut |expr| {
+            reads_claims |= matches!(expr, Expr::Claim(_) | Expr::Has(_) | Expr::InClaim(..));
             if let Expr::Compare(_, left, right) = expr {
                 compares_subject |= [left, right].iter().any(|side| ***side == Expr::Subject);
             }
@@ -162,7 +202,7 @@ fn can_grant(issuer: &IssuerConfig, rule: &RuleSpec) -> bool {
     }
     let is_named = groups.is_some() || subjects.is_some() || compares_subject;
     if !is_named && reads_groups.is_empty() {
-        return false;
+        return (reads_claims || asks_scopes).then_some(Granted::Claims);
     }
     let group_fits = |name: &Template| {
         let rest = without_prefix(name, &claims.groups_prefix);
@@ -187,7 +227,7 @@ fn can_grant(issuer: &IssuerConfig, rule: &RuleSpec) -> bool {
         || (claims.groups.is_some() && reads_groups.into_iter().any(read_fits));
     // A subject that is compared in a condition may be anything but one with a prefix of its own.
     let is_compared = !compares_subject || claims.subject_prefix.is_empty();
-    has_groups && has_subjects && is_compared && may_read
+    (has_groups && has_subjects && is_compared && may_read).then_some(Granted::Names)
 }
 
 /// What an issuer with this prefix must write for its tokens to have the name: literal text, and `*` for

@@ -64,4 +64,9 @@ super::declare_codes! {
     "Browsers accept a cookie whose name starts with `__Host-` or `__Secure-` only from the site itself, over \
      HTTPS, so no neighbouring site can plant one. Sessions for the whole site use `__Host-`, sessions by \
      course `__Secure-`.";
+    SHARED_CLAIMS, "TG0422", Warning, "claims that several issuers can set",
+    "Every issuer can put any claim and any scope into its tokens, `roles` and `email` included. Where two \
+     issuers are configured, a rule that asks for a claim and for no group or subject believes both. Name the issuers \
+     that an `allow` is about: `issuers = [\"…\"]`. A `deny` opens what its `unless` excepts; there, write \
+     `issuer == \"…\" && …`. If every issuer may decide it, allow TG0422 in a `[[lint]]` and say why.";
 }
