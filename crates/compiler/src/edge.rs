@@ -2,7 +2,7 @@
 //!
 //! Not here: building for an edge, and how large a policy may be there.
 
-use tollgate_gate::config::GateConfig;
+use tollgate_gate::config::{DenyPage, GateConfig, MAX_PAGE_BYTES};
 use tollgate_gate::session::{SessionConfig, SessionForm};
 use tollgate_token::{Algorithm, IssuerConfig};
 
@@ -22,6 +22,8 @@ pub struct Edge {
     sets_cookies: bool,
     /// Whether it answers requests to the session endpoint.
     has_endpoint: bool,
+    /// Longest page for a denial, in bytes.
+    max_page_bytes: usize,
 }
 
 /// All edges that `tollgate build` has an artifact for.
@@ -32,24 +34,28 @@ pub static EDGES: [Edge; 4] = [
         // A function at a request event edits the request only.
         sets_cookies: false,
         has_endpoint: true,
+        max_page_bytes: MAX_PAGE_BYTES,
     },
     Edge {
         name: "cloudflare",
         verifies: |_| true,
         sets_cookies: true,
         has_endpoint: true,
+        max_page_bytes: MAX_PAGE_BYTES,
     },
     Edge {
         name: "cloudfront-functions",
         verifies: javascript::cloudfront_verifies,
         sets_cookies: false,
         has_endpoint: false,
+        max_page_bytes: javascript::MAX_CLOUDFRONT_PAGE_BYTES,
     },
     Edge {
         name: "edgeworkers",
         verifies: javascript::edgeworkers_verify,
         sets_cookies: false,
         has_endpoint: false,
+        max_page_bytes: javascript::MAX_EDGEWORKERS_PAGE_BYTES,
     },
 ];
 
@@ -104,7 +110,28 @@ impl Edge {
             let span = place("issuer", Some(&issuer.name));
             findings.push(self.unverified(issuer, reachable, nobody, span));
         }
+        for page in &config.deny.pages {
+            if page.html.len() > self.max_page_bytes {
+                findings.push(self.long_page(page, place("deny", None)));
+            }
+        }
         findings
+    }
+
+    /// TG0804.
+    fn long_page(&self, page: &DenyPage, span: Option<Span>) -> Diagnostic {
+        let message = format!(
+            "`{}` sends pages of at most {} bytes, and the one for status {} has {}",
+            self.name,
+            self.max_page_bytes,
+            page.status,
+            page.html.len()
+        );
+        let mut finding = Self::finding(&codes::LONG_PAGE, span, message);
+        finding.help(
+            "link images and styles from a public path of the site instead of embedding them",
+        );
+        finding
     }
 
     fn verifies_some(&self, issuer: Option<&IssuerConfig>) -> bool {

@@ -27,9 +27,11 @@ use lint::Finding;
 
 pub(crate) use cloudfront::verifies as cloudfront_verifies;
 pub use cloudfront::{CloudFront, cloudfront, cloudfront_of_any_size};
+pub(crate) use edgeworkers::MAX_PAGE_BYTES as MAX_EDGEWORKERS_PAGE_BYTES;
 pub(crate) use edgeworkers::verify as edgeworkers_verify;
 pub use edgeworkers::{EdgeWorkers, edgeworkers};
 pub(crate) use keys::algorithms_of_keys;
+pub(crate) use store::MAX_PAGE_BYTES as MAX_CLOUDFRONT_PAGE_BYTES;
 pub use store::{Entry, MAX_POLICY_BYTES};
 
 /// Why a policy cannot become JavaScript.

@@ -60,6 +60,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("TG0801", "raised for an edge: src/edge/tests.rs"),
     ("TG0802", "raised for an edge: src/edge/tests.rs"),
     ("TG0803", "raised for an edge: src/edge/tests.rs"),
+    ("TG0804", "raised for an edge: src/edge/tests.rs"),
     ("TG0901", "needs a defect of the compiler"),
 ];
 

@@ -17,7 +17,7 @@ use tollgate_token::{
 use crate::session::{self, SessionConfig};
 
 /// Version of the encoding, its first byte.
-pub const CONFIG_VERSION: u8 = 3;
+pub const CONFIG_VERSION: u8 = 4;
 /// Most token sources.
 pub const MAX_SOURCES: usize = 8;
 /// Longest site name, in bytes.
@@ -30,6 +30,13 @@ pub const MIN_TOKEN_BYTES: u32 = 256;
 pub const MAX_TOKEN_BYTES: u32 = 65_536;
 /// Longest redirect location, in bytes.
 pub const MAX_LOCATION_BYTES: usize = 2_048;
+
+/// Longest page for a denial, in bytes.
+pub const MAX_PAGE_BYTES: usize = 16_384;
+/// Most origins in `cors`.
+pub const MAX_CORS_ORIGINS: usize = 16;
+/// Longest origin in `cors`, in bytes.
+pub const MAX_ORIGIN_BYTES: usize = 256;
 
 /// The status of every failure inside.
 pub(crate) const INTERNAL_STATUS: u16 = 500;
@@ -119,6 +126,19 @@ pub struct DenyConfig {
     pub bad_token: DenyAnswer,
     /// No token would help, or not this one.
     pub forbidden: DenyAnswer,
+    /// The HTML that browsers get which navigate to a denied address, by status.
+    pub pages: Vec<DenyPage>,
+    /// The origins whose scripts may read denials, as browsers send them in `Origin`.
+    pub cors: Vec<String>,
+}
+
+/// The page for a status.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DenyPage {
+    /// The status of the denials that it is for.
+    pub status: u16,
+    /// The HTML document.
+    pub html: String,
 }
 
 /// One kind of answer.
@@ -154,6 +174,10 @@ pub enum ConfigError {
     DenyStatus(u16),
     /// A redirect location that is empty, too long, or not visible ASCII.
     Location,
+    /// A page that is too long, or a second one for a status.
+    Page,
+    /// An origin in `cors` that no browser sends, or too many.
+    Cors,
     /// Sessions that could not be minted, or that no gate would read.
     Session,
 }
@@ -219,10 +243,24 @@ impl GateConfig {
             no_token,
             bad_token,
             forbidden,
+            pages,
+            cors,
         } = &self.deny;
         [no_token, bad_token, forbidden]
             .into_iter()
             .try_for_each(DenyAnswer::validate)?;
+        for (at, page) in pages.iter().enumerate() {
+            let is_second = pages
+                .iter()
+                .take(at)
+                .any(|other| other.status == page.status);
+            if is_second || page.html.len() > MAX_PAGE_BYTES {
+                return Err(ConfigError::Page);
+            }
+        }
+        if cors.len() > MAX_CORS_ORIGINS || !cors.iter().all(|origin| is_origin(origin)) {
+            return Err(ConfigError::Cors);
+        }
         match &self.session {
             Some(session) => session.validate(self),
             None => Ok(()),
@@ -376,8 +414,43 @@ impl Default for DenyConfig {
             no_token: DenyAnswer::Status(401),
             bad_token: DenyAnswer::Status(401),
             forbidden: DenyAnswer::Status(403),
+            pages: Vec::new(),
+            cors: Vec::new(),
         }
     }
+}
+
+/// Whether the text is an origin as browsers send it: a scheme, a host in lower case, and a port only if it is not
+/// the scheme's own.
+pub fn is_origin(text: &str) -> bool {
+    let (rest, own_port) = match text.split_once("://") {
+        Some(("https", rest)) => (rest, "443"),
+        Some(("http", rest)) => (rest, "80"),
+        _ => return false,
+    };
+    let is_host =
+        |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-._".contains(&byte);
+    let is_bracketed = |byte: u8| byte.is_ascii_hexdigit() || byte == b':';
+    let is_port = |port: &str| {
+        !port.starts_with('0')
+            && port != own_port
+            && port.parse::<u16>().is_ok()
+            && port.bytes().all(|byte| byte.is_ascii_digit())
+    };
+    let (host, port) = match rest.strip_prefix('[') {
+        Some(rest) => match rest.split_once(']') {
+            Some((host, after)) if !host.is_empty() && host.bytes().all(is_bracketed) => {
+                ("ip", after)
+            }
+            _ => return false,
+        },
+        None => rest.split_at(rest.find(':').unwrap_or(rest.len())),
+    };
+    !host.is_empty()
+        && host.bytes().all(is_host)
+        && text.len() <= MAX_ORIGIN_BYTES
+        && !text.bytes().any(|byte| byte.is_ascii_uppercase())
+        && (port.is_empty() || port.strip_prefix(':').is_some_and(is_port))
 }
 
 /// A `token` character of RFC 9110, what header and cookie names are made of.
@@ -412,6 +485,8 @@ impl fmt::Display for ConfigError {
             Self::Location => {
                 write!(f, "a redirect location is 1 to {MAX_LOCATION_BYTES} visible ASCII bytes")
             }
+            Self::Page => write!(f, "a page has at most {MAX_PAGE_BYTES} bytes, and a status one page"),
+            Self::Cors => f.write_str("an origin is `https://` and a host in lower case, without a path"),
             Self::Session => f.write_str("sessions cannot be minted as configured"),
         }
     }

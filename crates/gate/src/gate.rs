@@ -36,6 +36,8 @@ use tokens::Tokens;
 pub use denial::EdgeDenial;
 pub use identity::Identity;
 
+/// The detail code for a preflight that the gate answers.
+const PREFLIGHT: &str = "preflight";
 /// The detail code for a query that a later reader would cut.
 const BAD_QUERY: &str = "bad_query";
 
@@ -246,6 +248,12 @@ impl<B: AsRef<[u8]>> Gate<B> {
             .filter(|_| decision.reason == Reason::BadToken)
             .map(|rejected| rejected.error.code());
         let mut outcome = self.conclude(request, decision, detail, seen);
+        if outcome.kind == Kind::Deny
+            && decision.reason != Reason::Internal
+            && let Some(response) = respond::preflight(&self.config.deny, request)
+        {
+            return outcome.served(response, PREFLIGHT);
+        }
         outcome.unknown_key = found.unknown_key && decision.reason == Reason::BadToken;
         if let Action::Forward(forward) = &mut outcome.action {
             if indexed.is_some() {
@@ -318,11 +326,10 @@ impl<B: AsRef<[u8]>> Gate<B> {
             })
         } else {
             let (deny, allow) = (&self.config.deny, decision.allow_methods);
-            let method = request.method;
             Action::Refuse(respond::respond(
                 deny,
                 &self.challenge,
-                method,
+                request,
                 reason,
                 allow,
             ))

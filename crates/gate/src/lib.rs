@@ -54,7 +54,7 @@ pub use log::{LogRecord, TokenSeen};
 pub use outcome::{Action, Kind, Outcome, Response};
 pub use refresh::{KeyFetch, KeysAccepted, KeysRefused, Why};
 pub use request::Request;
-pub use respond::{challenge, public_text};
+pub use respond::{PAGE_POLICY, PREFLIGHT_SECS, challenge, public_text};
 pub use signed::{PolicyVersion, Trust};
 pub use source::MAX_CANDIDATES;
 pub use tollgate_core::{RuleId, UnixSeconds};

@@ -96,12 +96,37 @@ pub struct Response {
 }
 
 impl Response {
+    /// Replaces the value of a field.
+    pub(crate) fn set(&mut self, name: &str, value: &str) {
+        let mut fields = self.headers.iter_mut();
+        if let Some((_, old)) = fields.find(|(known, _)| known == name) {
+            *old = value.into();
+        }
+    }
+
     pub(crate) fn push(&mut self, name: &'static str, value: String) {
         self.headers.push((Cow::Borrowed(name), value));
     }
 }
 
 impl Outcome {
+    /// The outcome of a request that the gate answers itself with `response`; `detail` says what it is.
+    pub(crate) fn served(mut self, response: Response, detail: &'static str) -> Self {
+        self.kind = Kind::Serve;
+        self.status = response.status;
+        self.reason = Reason::Allow;
+        self.detail = Some(detail);
+        self.rule = None;
+        self.unknown_key = false;
+        self.log.outcome = self.kind;
+        self.log.status = self.status;
+        self.log.reason = self.reason;
+        self.log.detail = self.detail;
+        self.log.rule = None;
+        self.action = Action::Serve(response);
+        self
+    }
+
     /// The outcome for a failure inside: denied, status 500.
     ///
     /// Edges use it for failures before a gate is called, such as a missing policy.

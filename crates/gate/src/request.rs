@@ -41,6 +41,25 @@ impl<'a> Request<'a> {
         self.path_and_query().1
     }
 
+    /// The values of a header field, line by line; `name` in lower case.
+    pub(crate) fn lines(&self, name: &str) -> impl Iterator<Item = &'a [u8]> {
+        let headers = self.headers.iter();
+        headers
+            .filter(move |(known, _)| known.eq_ignore_ascii_case(name))
+            .map(|(_, value)| *value)
+    }
+
+    /// Whether there is such a header field.
+    pub(crate) fn has_header(&self, name: &str) -> bool {
+        self.lines(name).next().is_some()
+    }
+
+    /// Whether a line of a header field contains `word`.
+    pub(crate) fn mentions(&self, name: &str, word: &str) -> bool {
+        let mut lines = self.lines(name);
+        lines.any(|line| memchr::memmem::find(line, word.as_bytes()).is_some())
+    }
+
     /// Whether the query could end the request target early for a later reader: controls and spaces
     /// end a request line, and `#` ends a URL. No client sends them.
     pub(crate) fn has_splitting_query(&self) -> bool {

@@ -1,14 +1,54 @@
 //! The responses of the gate.
 //!
-//! There is one text per status, so that a response never tells which check failed. Not here: the
-//! reason, which goes to the log record only.
+//! There is one text per status, so that a response never tells which check failed; what else a response
+//! depends on is who reads it: a browser that navigates, a script, or anything else. Not here: the reason, which
+//! goes to the log record only.
 
 use alloc::{borrow::Cow, format, string::String, vec::Vec};
 
 use tollgate_core::{MethodSet, Reason};
 
-use crate::config::{DenyAnswer, DenyConfig};
+use crate::config::{DenyAnswer, DenyConfig, is_http_token_byte};
 use crate::outcome::Response;
+use crate::request::Request;
+
+/// What pages may do: nothing but look like the site. They have no script and are in no frame.
+pub const PAGE_POLICY: &str = "default-src 'none'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; \
+     font-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+/// How long browsers remember the answer to a preflight, in seconds.
+pub const PREFLIGHT_SECS: &str = "600";
+
+/// Who reads a response.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Reader {
+    /// A browser that navigates.
+    Person,
+    /// A script, or a program that wants JSON.
+    Script,
+    /// Media elements, command-line tools, and everything where the site does not tell readers apart.
+    Other,
+}
+
+impl Reader {
+    /// Browsers say that they navigate; without a word about that, whoever takes HTML counts as one.
+    fn of(deny: &DenyConfig, request: &Request<'_>) -> Self {
+        if deny.pages.is_empty() && deny.cors.is_empty() {
+            return Self::Other;
+        }
+        let navigates = match request.has_header("sec-fetch-mode") {
+            true => request.mentions("sec-fetch-mode", "navigate"),
+            false => request.mentions("accept", "text/html"),
+        };
+        if navigates {
+            Self::Person
+        } else if request.mentions("sec-fetch-dest", "empty") || request.mentions("accept", "json")
+        {
+            Self::Script
+        } else {
+            Self::Other
+        }
+    }
+}
 
 /// The response for a reason other than `allow`.
 ///
@@ -16,36 +56,100 @@ use crate::outcome::Response;
 pub(crate) fn respond(
     deny: &DenyConfig,
     challenge: &str,
-    method: &str,
+    request: &Request<'_>,
     reason: Reason,
     allow: MethodSet,
 ) -> Response {
-    if reason == Reason::BadMethod {
-        let mut response = plain(method, 405);
-        response
-            .headers
-            .push((Cow::Borrowed("allow"), joined(allow.names())));
-        return response;
-    }
-    match &*deny.answer_to(reason) {
-        DenyAnswer::Status(status) => {
-            let mut response = plain(method, *status);
-            // RFC 9110 wants a challenge in every 401.
-            if *status == 401 {
-                response
-                    .headers
-                    .push((Cow::Borrowed("www-authenticate"), challenge.into()));
-            }
-            response
-        }
+    let reader = Reader::of(deny, request);
+    let mut response = match &*deny.answer_to(reason) {
+        // A script cannot follow a redirect to a page for people.
+        DenyAnswer::Redirect(_) if reader == Reader::Script => plain(request.method, 401),
         DenyAnswer::Redirect(location) => {
-            let mut response = plain(method, 302);
-            response
-                .headers
-                .push((Cow::Borrowed("location"), location.clone()));
+            let mut response = plain(request.method, 302);
+            response.push("location", location.clone());
             response
         }
+        DenyAnswer::Status(status) => plain(request.method, *status),
+    };
+    // RFC 9110 wants a challenge in every 401.
+    if response.status == 401 {
+        response.push("www-authenticate", challenge.into());
     }
+    if reason == Reason::BadMethod {
+        response.push("allow", joined(allow.names()));
+    }
+    let page = deny
+        .pages
+        .iter()
+        .find(|page| page.status == response.status);
+    match (reader, page) {
+        (Reader::Person, Some(page)) => {
+            response.set("content-type", "text/html; charset=utf-8");
+            response.push("content-security-policy", PAGE_POLICY.into());
+            if request.method != "HEAD" {
+                response.body = Cow::Owned(page.html.clone());
+            }
+        }
+        (Reader::Script, _) => {
+            response.set("content-type", "application/json");
+            if request.method != "HEAD" {
+                response.body = Cow::Owned(json_text(response.status));
+            }
+        }
+        _ => {}
+    }
+    share(deny, request, &mut response);
+    response
+}
+
+/// Lets scripts of a listed origin read a response.
+fn share(deny: &DenyConfig, request: &Request<'_>, response: &mut Response) {
+    if let Some(origin) = listed_origin(deny, request) {
+        response.push("access-control-allow-origin", origin.into());
+        response.push("access-control-allow-credentials", "true".into());
+        response.push("vary", "origin".into());
+    }
+}
+
+/// The origin of the request, if `cors` has it.
+fn listed_origin<'d>(deny: &'d DenyConfig, request: &Request<'_>) -> Option<&'d str> {
+    let is_it = |origin: &&String| {
+        let mut lines = request.lines("origin");
+        lines.any(|line| line == origin.as_bytes())
+    };
+    deny.cors.iter().find(is_it).map(String::as_str)
+}
+
+/// The response to the preflight of a listed origin, which a browser sends without credentials, so that no rule
+/// for signed-in users can allow it. It only lets the browser send the request that is decided then.
+pub(crate) fn preflight(deny: &DenyConfig, request: &Request<'_>) -> Option<Response> {
+    if request.method != "OPTIONS" {
+        return None;
+    }
+    listed_origin(deny, request)?;
+    let method = request.lines("access-control-request-method").next()?;
+    let method = core::str::from_utf8(method).ok()?;
+    if method.is_empty() || !method.bytes().all(is_http_token_byte) {
+        return None;
+    }
+    let mut response = plain("HEAD", 204);
+    response.headers.retain(|(name, _)| name != "content-type");
+    share(deny, request, &mut response);
+    response.push("access-control-allow-methods", method.into());
+    let is_list = |byte: u8| is_http_token_byte(byte) || byte == b',' || byte == b' ';
+    let names = request.lines("access-control-request-headers").next();
+    let names = names.and_then(|names| core::str::from_utf8(names).ok());
+    if let Some(names) = names.filter(|names| !names.is_empty() && names.bytes().all(is_list)) {
+        response.push("access-control-allow-headers", names.into());
+    }
+    response.push("access-control-max-age", PREFLIGHT_SECS.into());
+    Some(response)
+}
+
+/// What scripts are told: one text per status, like everybody else.
+fn json_text(status: u16) -> String {
+    let error = public_text(status).trim_end();
+    format!("{{\"status\":{status},\"error\":\"{error}\"}}\n")
 }
 
 /// A response with nothing but its status's text.
@@ -106,7 +210,10 @@ fn joined(names: impl Iterator<Item = &'static str>) -> String {
 
 #[cfg(test)]
 mod tests {
+    use tollgate_core::UnixSeconds;
+
     use super::*;
+    use crate::config::DenyPage;
 
     fn header<'a>(response: &'a Response, name: &str) -> Option<&'a str> {
         let mut found = response.headers.iter().filter(|(n, _)| n == name);
@@ -116,8 +223,23 @@ mod tests {
     }
 
     fn answer(deny: &DenyConfig, method: &str, reason: Reason) -> Response {
-        let allow = MethodSet::READ;
-        respond(deny, &challenge("site"), method, reason, allow)
+        asked(deny, method, &[], reason)
+    }
+
+    fn asked(
+        deny: &DenyConfig,
+        method: &str,
+        headers: &[(&str, &[u8])],
+        reason: Reason,
+    ) -> Response {
+        let request = Request {
+            method,
+            target: b"/",
+            headers,
+            ip: None,
+            now: UnixSeconds(0),
+        };
+        respond(deny, &challenge("site"), &request, reason, MethodSet::READ)
     }
 
     #[test]
@@ -180,6 +302,7 @@ mod tests {
             no_token: DenyAnswer::Redirect("/login".into()),
             bad_token: DenyAnswer::Status(403),
             forbidden: DenyAnswer::Status(404),
+            ..DenyConfig::default()
         };
         let login = answer(&deny, "GET", Reason::NoToken);
         assert_eq!(
@@ -192,6 +315,145 @@ mod tests {
         assert_eq!(answer(&deny, "GET", Reason::Forbidden).status, 404);
         assert_eq!(answer(&deny, "GET", Reason::DeniedByRule).status, 404);
         assert_eq!(answer(&deny, "GET", Reason::BadPath).status, 400);
+    }
+
+    /// Who reads denials of a site with a page for 403 and scripts on `https://app.example`.
+    #[test]
+    fn browsers_get_pages_and_scripts_get_json() {
+        let deny = DenyConfig {
+            no_token: DenyAnswer::Redirect("/login".into()),
+            pages: Vec::from([DenyPage {
+                status: 403,
+                html: "<p>No.".into(),
+            }]),
+            cors: Vec::from(["https://app.example".into()]),
+            ..DenyConfig::default()
+        };
+        let json = "{\"status\":403,\"error\":\"You have no access to this.\"}\n";
+        let text = "You have no access to this.\n";
+        let table: &[(&[(&str, &str)], Reason, u16, &str, &str)] = &[
+            (
+                &[("Accept", "text/html,*/*;q=0.8")],
+                Reason::Forbidden,
+                403,
+                "text/html",
+                "<p>No.",
+            ),
+            (
+                &[("sec-fetch-mode", "navigate"), ("accept", "*/*")],
+                Reason::Forbidden,
+                403,
+                "text/html",
+                "<p>No.",
+            ),
+            (
+                &[("sec-fetch-mode", "cors"), ("accept", "text/html")],
+                Reason::Forbidden,
+                403,
+                "text/plain",
+                text,
+            ),
+            (
+                &[("sec-fetch-mode", "cors"), ("sec-fetch-dest", "empty")],
+                Reason::Forbidden,
+                403,
+                "application/json",
+                json,
+            ),
+            (
+                &[("accept", "application/problem+json")],
+                Reason::Forbidden,
+                403,
+                "application/json",
+                json,
+            ),
+            (
+                &[("sec-fetch-mode", "no-cors"), ("sec-fetch-dest", "video")],
+                Reason::Forbidden,
+                403,
+                "text/plain",
+                text,
+            ),
+            (&[], Reason::Forbidden, 403, "text/plain", text),
+            // No page for this status.
+            (
+                &[("accept", "text/html")],
+                Reason::BadPath,
+                400,
+                "text/plain",
+                "This address is not valid.\n",
+            ),
+            // People are sent to sign in, scripts are told.
+            (
+                &[("accept", "text/html")],
+                Reason::NoToken,
+                302,
+                "text/plain",
+                "Please sign in.\n",
+            ),
+            (&[], Reason::NoToken, 302, "text/plain", "Please sign in.\n"),
+            (
+                &[("accept", "application/json")],
+                Reason::NoToken,
+                401,
+                "application/json",
+                "{\"status\":401,\"error\":\"Please sign in.\"}\n",
+            ),
+        ];
+        for (headers, reason, status, kind, body) in table {
+            let headers: Vec<(&str, &[u8])> = headers
+                .iter()
+                .map(|(name, value)| (*name, value.as_bytes()))
+                .collect();
+            let response = asked(&deny, "GET", &headers, *reason);
+            assert_eq!(response.status, *status, "{reason:?}");
+            let found = header(&response, "content-type").unwrap();
+            assert_eq!(found.split(';').next(), Some(*kind), "{status} {body}");
+            assert_eq!(response.body, *body);
+            assert_eq!(
+                header(&response, "content-security-policy").is_some(),
+                *kind == "text/html"
+            );
+            assert_eq!(
+                header(&response, "www-authenticate").is_some(),
+                *status == 401
+            );
+            assert_eq!(header(&response, "access-control-allow-origin"), None);
+            let head = asked(&deny, "HEAD", &headers, *reason);
+            assert_eq!(
+                head,
+                Response {
+                    body: "".into(),
+                    ..response
+                }
+            );
+        }
+    }
+
+    #[test]
+    fn scripts_of_listed_origins_read_denials() {
+        let deny = DenyConfig {
+            cors: Vec::from(["https://app.example".into(), "https://b.example".into()]),
+            ..DenyConfig::default()
+        };
+        for (origin, expect) in [
+            ("https://app.example", true),
+            ("https://b.example", true),
+            ("https://app.example.evil", false),
+            ("https://APP.example", false),
+            ("null", false),
+            ("", false),
+        ] {
+            let response = asked(
+                &deny,
+                "GET",
+                &[("Origin", origin.as_bytes())],
+                Reason::Forbidden,
+            );
+            let found = header(&response, "access-control-allow-origin");
+            assert_eq!(found, expect.then_some(origin));
+            assert_eq!(header(&response, "vary").is_some(), expect);
+        }
     }
 
     #[test]

@@ -62,7 +62,10 @@ async function decide(asked) {
     const isLogged = log.endsWith("…") ? after.startsWith(log.slice(0, -1)) : after === log;
     if (!isKept || !isLogged) throw new Error(`another path was sent: ${sent.url}`);
   }
-  return { outcome, status, reason, detail, rule, policy };
+  const told = { outcome, status, reason, detail, rule, policy };
+  if (sent) return told;
+  const headers = Object.fromEntries([...response.headers].filter(([name]) => name !== "set-cookie"));
+  return { ...told, response: { headers, body: await response.text() } };
 }
 
 /** What becomes of a case where everything is real but the request and the origin. */

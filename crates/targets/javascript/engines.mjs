@@ -185,7 +185,9 @@ async function loadEdgeworkers({ source }) {
     if (seen.response === undefined) {
       return { ...answer, forwarded_path: seen.path ?? request.path, forwarded: [...headers.keys()].sort() };
     }
-    return seen.response.headers.allow ? { ...answer, allow: seen.response.headers.allow } : answer;
+    const { allow, "set-cookie": cookie, ...fields } = seen.response.headers;
+    const response = { headers: allow ? { ...fields, allow } : fields, body: seen.response.body };
+    return { ...answer, ...(allow && { allow }), response };
   };
 }
 

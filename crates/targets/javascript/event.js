@@ -71,6 +71,12 @@ function answerOf(event, returned, line, custom) {
   if (!passed && allow) {
     answer.allow = allow.value;
   }
+  if (!passed) {
+    answer.response = { headers: {}, body: returned.body };
+    Object.keys(returned.headers).forEach(function (name) {
+      answer.response.headers[name] = returned.headers[name].value;
+    });
+  }
   // What the origin receives.
   if (passed) {
     answer.forwarded_path = returned.uri;

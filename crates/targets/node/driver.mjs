@@ -31,9 +31,14 @@ function decide(gate, request) {
   return decided(said);
 }
 
-function decided({ outcome, status, reason, detail, rule, policy, error }) {
+function decided({ outcome, status, reason, detail, rule, policy, respond, error }) {
   const thrown = error === undefined ? undefined : String(error);
-  return { outcome, status, reason, detail, rule, policy, error: thrown };
+  return { outcome, status, reason, detail, rule, policy, response: sent(respond), error: thrown };
+}
+
+function sent(respond) {
+  if (!respond) return undefined;
+  return { headers: Object.fromEntries(respond.headers.filter(([name]) => name !== "set-cookie")), body: respond.body };
 }
 
 async function answer(gate, asked) {

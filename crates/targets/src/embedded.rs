@@ -14,6 +14,7 @@ use wasmtime::{
     WasmParams, WasmResults,
 };
 
+use crate::native::sent;
 use crate::target::Ask;
 
 /// The module compiled to machine code, from which any number of instances start.
@@ -293,7 +294,8 @@ impl Ask for Embedded {
             detail,
             rule,
             log,
-            ..
+            action,
+            unknown_key: _,
         } = self.decide(request)?;
         // The id is asked of the log record, where an operator would look for it.
         let record: serde_json::Value =
@@ -303,6 +305,7 @@ impl Ask for Embedded {
             .and_then(serde_json::Value::as_str)
             .map(str::to_owned);
         Ok(Answer {
+            response: sent(&action),
             detail,
             rule,
             policy,

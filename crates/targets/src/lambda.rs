@@ -16,7 +16,7 @@ use anyhow::{Context, Result, anyhow, bail, ensure};
 use serde_json::Value;
 use tollgate_core::{Image, PathScratch, UnixSeconds};
 use tollgate_gate::Request;
-use tollgate_testkit::{Answer, Outcome, Reason};
+use tollgate_testkit::{Answer, Outcome, Reason, Sent};
 
 use crate::target::{Ask, Places};
 use api::RuntimeApi;
@@ -105,6 +105,15 @@ impl Lambda {
             let link = link.context("a redirect without a location")?;
             event::is_link_to(link, LINKS, &self.key(request)?)?;
         }
+        if !allows {
+            let fields = result.get("headers").and_then(Value::as_object);
+            let headers = fields
+                .into_iter()
+                .flatten()
+                .map(|(name, value)| (name.clone(), value.as_str().unwrap_or_default().to_owned()));
+            let body = result.get("body").and_then(Value::as_str);
+            answer.response = Some(Sent::new(headers, body.unwrap_or_default()));
+        }
         if allows {
             // What became of the delivery is not part of the decision.
             answer.status = 200;
@@ -130,6 +139,17 @@ impl Lambda {
             );
             return Ok(());
         }
+        if expect.outcome == Outcome::Serve {
+            // Its result is a decision only.
+            let detail = answer.detail.as_deref();
+            ensure!(
+                detail == Some("no_endpoint") && answer.outcome == Outcome::Deny,
+                "the authorizer decided {answer:?}"
+            );
+            return Ok(());
+        }
+        // API Gateway makes the response.
+        answer.response = expect.response.clone();
         // The record has the status that API Gateway sends, which has one for all denials with which no token helps.
         let sent = match expect.reason {
             Reason::Allow => 200,

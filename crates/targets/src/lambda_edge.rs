@@ -13,7 +13,7 @@ use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
 use tollgate_gate::Request;
-use tollgate_testkit::Answer;
+use tollgate_testkit::{Answer, Sent};
 use zip::ZipArchive;
 
 use crate::node::Measure;
@@ -179,13 +179,26 @@ impl Ask for LambdaEdge {
         let member = |name| answer.get(name).cloned().unwrap_or_default();
         let (result, log) = (member("result"), member("log"));
         let path = log.get("path").cloned().unwrap_or_default();
-        let answer: Answer = serde_json::from_value(log).context("the log record")?;
+        let mut answer: Answer = serde_json::from_value(log).context("the log record")?;
+        answer.response = sent(&result);
         let asked = event
             .pointer("/Records/0/cf/request")
             .unwrap_or(&Value::Null);
         agree(asked, &result, &answer, &path)?;
         Ok(answer)
     }
+}
+
+/// What the client gets, if the request does not go to the origin.
+fn sent(result: &Value) -> Option<Sent> {
+    result.get("status")?;
+    let fields = result.get("headers").and_then(Value::as_object);
+    let headers = fields.into_iter().flatten().map(|(name, lines)| {
+        let value = lines.pointer("/0/value").and_then(Value::as_str);
+        (name.clone(), value.unwrap_or_default().to_owned())
+    });
+    let body = result.get("body").and_then(Value::as_str);
+    Some(Sent::new(headers, body.unwrap_or_default()))
 }
 
 /// Refuses a log record that differs from what CloudFront received; `path` is the logged one.

@@ -2,8 +2,8 @@
 
 use anyhow::{Result, anyhow};
 use tollgate_crypto::Native;
-use tollgate_gate::{Gate, Request};
-use tollgate_testkit::Answer;
+use tollgate_gate::{Action, Gate, Request};
+use tollgate_testkit::{Answer, Sent};
 
 use crate::target::Ask;
 
@@ -33,10 +33,23 @@ impl Ask for Library {
         let outcome = self.0.handle(request);
         let kind = outcome.kind.code().parse()?;
         Ok(Answer {
+            response: sent(&outcome.action),
             detail: outcome.detail.map(str::to_owned),
             rule: outcome.rule,
             policy: outcome.log.policy.map(|id| id.to_string()),
             ..Answer::new(kind, outcome.status, outcome.reason.code().parse()?)
         })
+    }
+}
+
+/// What the client gets, if the request does not go to the origin.
+pub(crate) fn sent(action: &Action) -> Option<Sent> {
+    match action {
+        Action::Forward(_) => None,
+        Action::Serve(response) | Action::Refuse(response) => {
+            let headers = response.headers.iter();
+            let headers = headers.map(|(name, value)| (name.to_string(), value.clone()));
+            Some(Sent::new(headers, response.body.as_ref()))
+        }
     }
 }

@@ -5,6 +5,7 @@
 //! here: how often, and on which target.
 
 mod carried;
+mod readers;
 
 use std::collections::BTreeMap;
 
@@ -20,18 +21,19 @@ use tollgate_mint::{Algorithm, Minter, PrivateKey};
 use tollgate_spec::generate::Generator;
 use tollgate_spec::model::{self, ClaimType, Token};
 use tollgate_spec::render;
-use tollgate_testkit::Answer;
+use tollgate_testkit::{Answer, Sent};
 
 pub use carried::{Carried, Sessions};
 
 use crate::javascript::MAX_CLOCK_SECS;
+use crate::native::sent;
 use crate::node::as_json;
 use crate::target::Ask;
 
 /// What is compared.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answers {
-    /// `allow`, `deny` or `reject`.
+    /// `allow`, `deny`, `reject` or `serve`.
     pub outcome: String,
     /// The HTTP status; 200 for what goes to the origin.
     pub status: u64,
@@ -45,6 +47,8 @@ pub struct Answers {
     pub allow: Option<String>,
     /// The path that the origin receives, one character for each byte.
     pub path: Option<String>,
+    /// What the client gets, if the request does not go to the origin.
+    pub response: Option<Sent>,
 }
 
 impl Answers {
@@ -62,6 +66,9 @@ impl Answers {
             rule: text("rule"),
             allow: text("allow"),
             path: text("forwarded_path"),
+            response: said
+                .get("response")
+                .and_then(|sent| serde_json::from_value(sent.clone()).ok()),
         }
     }
 
@@ -91,6 +98,7 @@ impl Answers {
             rule: outcome.rule,
             allow,
             path,
+            response: sent(&outcome.action),
         }
     }
 }
@@ -123,7 +131,8 @@ impl Site {
         let mut generator = Generator::new(seed);
         let policy = generator.policy();
         let sessions = Sessions::of_seed(seed);
-        Self::make(&mut generator, &policy, &policy, (requests, sessions))
+        let extras = (sessions, Some(seed));
+        Self::make(&mut generator, &policy, &policy, requests, extras)
     }
 
     /// The site of a policy with requests that are about another, of the same claims.
@@ -137,19 +146,21 @@ impl Site {
         about: &model::Policy,
         requests: usize,
     ) -> Result<Self> {
-        Self::make(generator, policy, about, (requests, None))
+        Self::make(generator, policy, about, requests, (None, None))
     }
 
     fn make(
         generator: &mut Generator,
         policy: &model::Policy,
         about: &model::Policy,
-        (requests, sessions): (usize, Option<Sessions>),
+        requests: usize,
+        (sessions, seed): (Option<Sessions>, Option<u64>),
     ) -> Result<Self> {
         let mut files = render::to_toml(policy);
         if let Some(sessions) = sessions {
             sessions.add(&mut files);
         }
+        let has_readers = seed.is_some_and(|seed| readers::add(seed, &mut files));
         let text: String = files
             .iter()
             .map(|(name, text)| format!("--- {name}\n{text}\n"))
@@ -177,6 +188,10 @@ impl Site {
             let mut request = generator.request(about);
             // A JavaScript clock shows no other times.
             request.now = request.now.clamp(-MAX_CLOCK_SECS, MAX_CLOCK_SECS);
+            if has_readers && number % 5 == 0 {
+                // As preflights are.
+                request.method = "OPTIONS".to_owned();
+            }
             let token = token(&request.token, about, &minter, number)?;
             let answers = |carried: &Carried| {
                 carried.with(&request, |asked| {
@@ -201,6 +216,9 @@ impl Site {
                     _ => Carried::among(number / 4, sessions, (own.as_ref(), &others), token),
                 };
                 others.extend(own);
+            }
+            if has_readers {
+                carried = carried.saying(readers::said(number));
             }
             let (said, ours) = answers(&carried);
             site.asked.push(said);

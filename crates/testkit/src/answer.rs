@@ -4,6 +4,7 @@
 
 use core::fmt;
 use core::str::FromStr;
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -65,6 +66,8 @@ words! {
         Deny = "deny",
         /// It is answered at the edge: its path means different things to different readers.
         Reject = "reject",
+        /// It is for the gate itself: the session endpoint, or a preflight.
+        Serve = "serve",
     }
 }
 
@@ -90,6 +93,30 @@ words! {
     }
 }
 
+/// The response to a request that does not go to the origin.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sent {
+    /// Header fields by name, in lower case. Cookies are not among them.
+    pub headers: BTreeMap<String, String>,
+    /// The body as text.
+    pub body: String,
+}
+
+impl Sent {
+    /// Makes one of header fields, as they are sent, and a body.
+    pub fn new(
+        headers: impl IntoIterator<Item = (String, String)>,
+        body: impl Into<String>,
+    ) -> Self {
+        let headers = headers.into_iter();
+        let headers = headers.map(|(name, value)| (name.to_ascii_lowercase(), value));
+        Self {
+            headers: headers.filter(|(name, _)| name != "set-cookie").collect(),
+            body: body.into(),
+        }
+    }
+}
+
 /// The answer of an engine.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Answer {
@@ -108,6 +135,9 @@ pub struct Answer {
     /// The id of the policy image that decided.
     #[serde(default)]
     pub policy: Option<String>,
+    /// What the client gets, if the request does not go to the origin and the engine tells.
+    #[serde(default)]
+    pub response: Option<Sent>,
 }
 
 impl Answer {
@@ -120,6 +150,7 @@ impl Answer {
             detail: None,
             rule: None,
             policy: None,
+            response: None,
         }
     }
 }
@@ -158,6 +189,21 @@ pub struct Expect {
         skip_serializing_if = "Option::is_none"
     )]
     pub policy: Option<Option<String>>,
+    /// What the client gets.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub response: Option<ExpectSent>,
+}
+
+/// What a case expects of a response. Only what is set is compared, and only where the engine tells its responses.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExpectSent {
+    /// Header fields by name, in lower case; in JSON `null` expects that there is none.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub headers: BTreeMap<String, Option<String>>,
+    /// The body as text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub body: Option<String>,
 }
 
 /// Reads a key that is there, so that `null` is told apart from its absence.

@@ -30,7 +30,7 @@ mod case;
 mod read;
 mod run;
 
-pub use answer::{Answer, Expect, Outcome, Reason, UnknownWord};
+pub use answer::{Answer, Expect, ExpectSent, Outcome, Reason, Sent, UnknownWord};
 pub use case::Case;
 pub use read::{CaseError, CaseErrors, read_cases};
 pub use run::{Difference, Engine, Failure, Progress, Report, Skip, Stop, Trouble, run};

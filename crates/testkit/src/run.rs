@@ -179,6 +179,14 @@ fn differences(case: &Case, answer: &Answer) -> Vec<Difference> {
     compare("detail", word(&expect.detail), text(&answer.detail));
     compare("rule", word(&expect.rule), text(&answer.rule));
     compare("policy", word(&expect.policy), text(&answer.policy));
+    if let (Some(expect), Some(sent)) = (&expect.response, &answer.response) {
+        for (name, value) in &expect.headers {
+            let got = sent.headers.get(name).cloned();
+            let shown = |value: &Option<String>| format!("{name}: {}", text(value));
+            compare("header", Some(shown(value)), shown(&got));
+        }
+        compare("body", expect.body.clone(), sent.body.clone());
+    }
     found
 }
 

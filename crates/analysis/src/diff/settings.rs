@@ -431,6 +431,8 @@ impl Changes {
             no_token,
             bad_token,
             forbidden,
+            pages,
+            cors,
         } = old;
         for (name, old, new) in [
             ("no_token", no_token, &new.no_token),
@@ -440,6 +442,11 @@ impl Changes {
             let what = format!("the response for `{name}`");
             self.differ(Setting::DenyAnswers, &what, old, new, Opens::Never);
         }
+        let what = "the pages for denials";
+        self.differ(Setting::DenyAnswers, what, pages, &new.pages, Opens::Never);
+        // What is denied stays so; only its status can be read.
+        let what = "the origins whose scripts may read denials";
+        self.differ(Setting::DenyAnswers, what, cors, &new.cors, Opens::Never);
     }
 }
 

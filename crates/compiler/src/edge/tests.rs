@@ -37,6 +37,9 @@ fn what_an_edge_cannot_do_is_reported() {
              \"cookie:__Host-tollgate\"]\n"
         )
     };
+    let pages = |forbidden: &str, no_token: &str| {
+        format!("[deny.pages]\n403 = \"{forbidden}.html\"\n401 = \"{no_token}.html\"\n")
+    };
     let table: &[(&str, String, &str)] = &[
         ("lambda-edge", learners.clone(), ""),
         ("lambda-edge", partners.clone(), ""),
@@ -76,6 +79,23 @@ fn what_an_edge_cannot_do_is_reported() {
         ),
         ("edgeworkers", learners.clone(), ""),
         ("edgeworkers", partners, "TG0802 it has no EdDSA"),
+        (
+            "edgeworkers",
+            secret.clone() + &pages("large", "small"),
+            "TG0804 at most 2048 bytes, and the one for status 403",
+        ),
+        (
+            "cloudfront-functions",
+            secret.clone() + &pages("large", "small"),
+            "",
+        ),
+        (
+            "cloudfront-functions",
+            secret.clone() + &pages("small", "huge"),
+            "TG0804 status 401 has 5000",
+        ),
+        ("cloudflare", secret.clone() + &pages("large", "huge"), ""),
+        ("lambda-edge", secret.clone() + &pages("large", "huge"), ""),
     ];
     for (name, site, expected) in table {
         let mut tree = SourceTree::new();
@@ -85,6 +105,9 @@ fn what_an_edge_cannot_do_is_reported() {
         );
         tree.insert("keys/set.json", LEARNERS);
         tree.insert("keys/partners.json", PARTNERS);
+        for (page, bytes) in [("small", 500), ("large", 3_000), ("huge", 5_000)] {
+            tree.insert(format!("{page}.html"), "x".repeat(bytes));
+        }
         tree.insert("keys/s.key", "A".repeat(43));
         // Not every key of a set is for the issuer's algorithm.
         let options = CompileOptions { lenient_jwks: true };

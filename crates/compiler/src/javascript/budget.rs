@@ -30,6 +30,9 @@ fn shown(feature: &'static str) -> &'static str {
         "ascii_only" => "`ascii_only`",
         "algorithms" => "several algorithms",
         "authorization" => "tokens in `Authorization`",
+        "bodies" => "`[deny.pages]`",
+        "cors" => "`cors`",
+        "readers" => "telling scripts from people",
         "binary" => "operators with two sides",
         "captures" => "captures in names",
         "challenges" => "`WWW-Authenticate` with 401",
@@ -116,6 +119,9 @@ fn location_cost(deny: &DenyConfig) -> Cost {
         no_token,
         bad_token,
         forbidden,
+        // They are in the store.
+        pages: _,
+        cors: _,
     } = deny;
     // Two reasons are answered as forbidden.
     let locations = [no_token, bad_token, forbidden, forbidden].map(|answer| match answer {

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use tollgate_gate::MAX_CANDIDATES;
+use tollgate_gate::config::DenyPage;
 use tollgate_token::{Algorithm, KeyMaterial};
 
 use super::budget::{self, MAX_FUNCTION_BYTES, MAX_READS};
@@ -82,7 +83,12 @@ fn generate(
     );
     read_paths(policy.path_options(), &mut features);
     let rules = rules(policy, &mut features)?;
-    let layout = cheapest(&rules, &keys, id)?;
+    let stored = Stored {
+        keys: &keys,
+        bodies: &config.deny.pages,
+        id,
+    };
+    let layout = cheapest(&rules, &stored)?;
     if !layout.by_prefix.is_empty() {
         features.need("pages");
     }
@@ -113,7 +119,7 @@ fn generate(
         pointer,
         generation,
         max_reads,
-    } = write(&layout, &keys, id, &key);
+    } = write(&layout, &stored, &key);
     let bytes: usize = entries
         .iter()
         .map(|entry| entry.key.len() + entry.value.len())
@@ -181,11 +187,11 @@ struct Written {
 }
 
 /// The layout with which a request reads least, and of those the smallest.
-fn cheapest(rules: &[Lowered], keys: &Keys, id: &str) -> Result<Layout, JavaScriptError> {
+fn cheapest(rules: &[Lowered], stored: &Stored<'_>) -> Result<Layout, JavaScriptError> {
     let cost = |layout: &Layout| {
         let Written {
             entries, max_reads, ..
-        } = write(layout, keys, id, "p00000000");
+        } = write(layout, stored, "p00000000");
         let bytes: usize = entries.iter().map(|entry| entry.value.len()).sum();
         (max_reads, bytes)
     };
@@ -195,7 +201,15 @@ fn cheapest(rules: &[Lowered], keys: &Keys, id: &str) -> Result<Layout, JavaScri
         .ok_or(JavaScriptError::NoLayout)
 }
 
-fn write(layout: &Layout, keys: &Keys, id: &str, key: &str) -> Written {
+/// What the store holds besides rules.
+struct Stored<'s> {
+    keys: &'s Keys,
+    bodies: &'s [DenyPage],
+    id: &'s str,
+}
+
+fn write(layout: &Layout, stored: &Stored<'_>, key: &str) -> Written {
+    let Stored { keys, bodies, id } = *stored;
     let levels: Vec<(usize, Vec<String>)> = layout
         .by_prefix
         .iter()
@@ -226,6 +240,10 @@ fn write(layout: &Layout, keys: &Keys, id: &str, key: &str) -> Written {
         pages.iter().for_each(|page| hash.update(page));
     }
     bases.iter().for_each(|page| hash.update(page));
+    for page in bodies {
+        hash.update(page.status.to_be_bytes());
+        hash.update(&page.html);
+    }
     let generation: String = hex_digits(&hash.finalize())
         .take(GENERATION_CHARS)
         .collect();
@@ -250,6 +268,15 @@ fn write(layout: &Layout, keys: &Keys, id: &str, key: &str) -> Written {
     for (number, page) in bases.iter().enumerate() {
         entries.extend(store::page(&generation, &format!("s/{number}"), page, None));
     }
+    // One body, and before it the first page once more if the path is rejected.
+    let mut body_reads = 0;
+    for page in bodies {
+        let text = json!([page.html]).to_string();
+        body_reads = body_reads.max(store::value_count(&text));
+        let name = format!("d/{}", page.status);
+        entries.extend(store::page(&generation, &name, &text, None));
+    }
+    max_reads += body_reads;
     // Each of the tokens of a request may be a session with a base.
     let largest = bases.iter().map(|page| store::value_count(page)).max();
     max_reads += MAX_CANDIDATES * largest.unwrap_or(0);

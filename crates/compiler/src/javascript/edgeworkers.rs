@@ -12,6 +12,8 @@ use super::source::{Code, Edge, ascii, configure, read_paths, short};
 use super::{JavaScriptError, gate_config};
 use crate::spec::ImageSpec;
 
+/// Longest page for a denial, in bytes: Akamai's limit for `respondWith`.
+pub(crate) const MAX_PAGE_BYTES: usize = 2_048;
 /// Most bytes of the files of a bundle, Akamai's limit before compression.
 const MAX_BUNDLE_BYTES: usize = 1024 * 1024;
 
@@ -103,7 +105,11 @@ fn main(code: &Code<'_>, features: &Features, layout: &Layout, id: &str) -> Stri
             .collect();
         parts.insert("b".to_owned(), Value::Object(bases));
     }
-    let data = json!({
+    let bodies = code.config.deny.pages.iter();
+    let bodies: Map<String, Value> = bodies
+        .map(|page| (page.status.to_string(), json!(page.html)))
+        .collect();
+    let mut data = json!({
         "policy": id,
         "keys": keys.keys,
         "issuers": keys.issuers,
@@ -111,6 +117,9 @@ fn main(code: &Code<'_>, features: &Features, layout: &Layout, id: &str) -> Stri
         "rules": layout.everywhere,
         "pages": pages,
     });
+    if let (false, Some(data)) = (bodies.is_empty(), data.as_object_mut()) {
+        data.insert("bodies".to_owned(), Value::Object(bodies));
+    }
     let imports = if features.has("tokens") {
         "import { logger } from 'log';\nimport { crypto } from 'crypto';\nimport { atob, btoa } from 'encoding';\n"
     } else {

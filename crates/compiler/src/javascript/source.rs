@@ -3,7 +3,7 @@
 //! Not here: the policy itself, which is data.
 
 use serde_json::{Map, Value, json};
-use tollgate_gate::config::{DenyAnswer, GateConfig, Strip, TokenSource};
+use tollgate_gate::config::{DenyAnswer, DenyConfig, GateConfig, Strip, TokenSource};
 
 use tollgate_core::path::{PathOptions, PathReader, rejected_characters};
 
@@ -59,15 +59,33 @@ pub(super) fn configure(config: &GateConfig, features: &mut Features) {
     if config.forward.identity {
         features.need("identity");
     }
-    for answer in [
-        &config.deny.no_token,
-        &config.deny.bad_token,
-        &config.deny.forbidden,
-    ] {
+    let DenyConfig {
+        no_token,
+        bad_token,
+        forbidden,
+        pages,
+        cors,
+    } = &config.deny;
+    let tells_readers = !pages.is_empty() || !cors.is_empty();
+    for answer in [no_token, bad_token, forbidden] {
         match answer {
             DenyAnswer::Status(401) => features.need("challenges"),
             DenyAnswer::Status(_) => {}
-            DenyAnswer::Redirect(_) => features.need("redirects"),
+            DenyAnswer::Redirect(_) => {
+                features.need("redirects");
+                if tells_readers {
+                    features.need("challenges");
+                }
+            }
+        }
+    }
+    for (is_needed, feature) in [
+        (tells_readers, "readers"),
+        (!pages.is_empty(), "bodies"),
+        (!cors.is_empty(), "cors"),
+    ] {
+        if is_needed {
+            features.need(feature);
         }
     }
 }
@@ -119,6 +137,7 @@ fn readable(code: &Code<'_>, features: &Features, edge: Edge) -> String {
     constants(
         config,
         policy.index.as_deref().filter(|_| features.has("index")),
+        features,
     ) + &substituted(&source, &settings(code))
 }
 
@@ -127,7 +146,7 @@ pub(super) fn short(code: &Code<'_>, features: &Features, edge: Edge) -> String 
     minify(&readable(code, features, edge))
 }
 
-fn constants(config: &GateConfig, index: Option<&str>) -> String {
+fn constants(config: &GateConfig, index: Option<&str>, features: &Features) -> String {
     // What makes a value of each kind one that readers disagree about: nothing; spaces and quotes
     // around it; escapes.
     let sources: Vec<String> = config
@@ -158,7 +177,14 @@ fn constants(config: &GateConfig, index: Option<&str>) -> String {
         "internal": 500,
     });
     let mut texts = Map::new();
-    for status in statuses.as_object().into_iter().flat_map(Map::values) {
+    // What scripts get instead of a redirect.
+    let unauthorized = json!(401);
+    for status in statuses
+        .as_object()
+        .into_iter()
+        .flat_map(Map::values)
+        .chain((features.has("redirects") && features.has("readers")).then_some(&unauthorized))
+    {
         let number = status
             .as_u64()
             .and_then(|status| u16::try_from(status).ok())
@@ -168,7 +194,13 @@ fn constants(config: &GateConfig, index: Option<&str>) -> String {
             json!(tollgate_gate::public_text(number)),
         );
     }
+    if features.has("cors") {
+        texts.insert("204".to_owned(), json!(""));
+    }
     let mut text = format!("var sources = [{}];\n", sources.join(","));
+    if features.has("cors") {
+        text.push_str(&format!("var origins = {};\n", json!(config.deny.cors)));
+    }
     if let Some(index) = index {
         text.push_str(&format!("var indexName = {};\n", json!(index)));
     }
@@ -237,6 +269,8 @@ fn settings(code: &Code<'_>) -> Vec<(&'static str, Value)> {
         ("POINTER", json!(pointer)),
         ("RANGES", rejected_ranges(policy.reader)),
         ("MAX_SHOWN", json!(MAX_SHOWN)),
+        ("PAGE_POLICY", json!(tollgate_gate::PAGE_POLICY)),
+        ("PREFLIGHT_SECS", json!(tollgate_gate::PREFLIGHT_SECS)),
         ("SITE", json!(config.site)),
     ]
 }

@@ -6,6 +6,8 @@
 
 use serde_json::{Value, json};
 
+/// Longest page for a denial, in bytes: what four values hold, as JSON.
+pub(crate) const MAX_PAGE_BYTES: usize = 3_600;
 /// Longest value that is written, in bytes; CloudFront's limit is 1 KB.
 pub(super) const MAX_VALUE_BYTES: usize = 1_000;
 /// Most bytes of keys and values of one policy: half of CloudFront's limit for a store, because the old

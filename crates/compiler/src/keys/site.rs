@@ -321,6 +321,30 @@ static DENY: Keys = Keys {
             Shape::Table(&ANSWER),
             "to everything else that is kept out; without it status 403",
         ),
+        Key::new(
+            "pages",
+            Shape::Map {
+                of: &FILE,
+                max_entries: MAX_LIST_ENTRIES,
+            },
+            "HTML files by status, such as `403 = \"pages/403.html\"`, for browsers that navigate to a denied \
+             address; other statuses get a short page, scripts get JSON. Without the table every denial is \
+             plain text",
+        )
+        .also(&["page", "templates"]),
+        Key::new(
+            "cors",
+            Shape::List {
+                of: &Shape::Text {
+                    max_bytes: gate::MAX_ORIGIN_BYTES,
+                    pattern: Some("^https?://[^/]+$"),
+                },
+                max_entries: gate::MAX_CORS_ORIGINS,
+            },
+            "other origins whose scripts may read denials, such as `https://app.example`; their preflights are \
+             answered",
+        )
+        .also(&["origins", "cors_origins"]),
     ],
     one_of: &[],
 };

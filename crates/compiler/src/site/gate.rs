@@ -6,7 +6,7 @@ use tollgate_gate::config::{
     ConfigError, DenyAnswer, DenyConfig, ForwardConfig, GateConfig, Strip, TokenSource,
 };
 
-use super::{answer, issuer};
+use super::{answer, issuer, pages};
 use crate::compile::CompileOptions;
 use crate::diagnostic::{Report, codes, shown};
 use crate::document::{Table, Text};
@@ -42,6 +42,16 @@ pub(super) fn read(
     let no_token = read_answer("no_token").unwrap_or(DenyAnswer::Status(UNAUTHORIZED));
     let bad_token = read_answer("bad_token").unwrap_or_else(|| no_token.clone());
     let forbidden = read_answer("forbidden").unwrap_or(DenyAnswer::Status(FORBIDDEN));
+    let mut deny_config = DenyConfig {
+        no_token,
+        bad_token,
+        forbidden,
+        ..DenyConfig::default()
+    };
+    if let Some(deny) = deny {
+        deny_config.pages = pages::read(deny, &deny_config, sources, report);
+        deny_config.cors = pages::cors(deny, report);
+    }
     Some(GateConfig {
         issuers: issuers?,
         sources: token_sources,
@@ -57,11 +67,7 @@ pub(super) fn read(
             identity: forward("identity").unwrap_or(false),
             private: forward("private").unwrap_or(true),
         },
-        deny: DenyConfig {
-            no_token,
-            bad_token,
-            forbidden,
-        },
+        deny: deny_config,
         session: None,
         site: root.table("site")?.text("name")?.value.to_owned(),
     })

@@ -8,7 +8,7 @@ use tollgate_token::{Algorithm, Jwks, KeyError, KeyKind, KeyNote, Secret, SkipRe
 
 use crate::compile::CompileOptions;
 use crate::cure;
-use crate::diagnostic::{Report, Span, codes, shown};
+use crate::diagnostic::{Code, Report, Span, codes, shown};
 use crate::document::{Table, Text};
 use crate::source::{SourceTree, is_inside};
 
@@ -65,6 +65,18 @@ fn ignored(name: &Text<'_>, set: &Jwks, report: &mut Report) {
 
 /// The text of a key file.
 fn file<'s>(name: &Text<'_>, sources: &'s SourceTree, report: &mut Report) -> Option<&'s str> {
+    let missing = (&codes::NO_KEY_FILE, cure::missing_key_file(name.value));
+    named_file(name, "keys/….json", missing, sources, report)
+}
+
+/// The text of a file that `site.toml` names.
+pub(super) fn named_file<'s>(
+    name: &Text<'_>,
+    example: &str,
+    (code, cure): (&'static Code, String),
+    sources: &'s SourceTree,
+    report: &mut Report,
+) -> Option<&'s str> {
     // The empty name was reported with the shape of the file.
     if name.value.is_empty() {
         return None;
@@ -74,9 +86,11 @@ fn file<'s>(name: &Text<'_>, sources: &'s SourceTree, report: &mut Report) -> Op
             "`{}` is not a plain path inside the policy folder",
             shown(name.value)
         );
-        report.add(&codes::OUTSIDE, name.span, message).help(
-            "copy the file into the policy folder and name it relative to that: `keys/….json`",
-        );
+        report
+            .add(&codes::OUTSIDE, name.span, message)
+            .help(format!(
+                "copy the file into the policy folder and name it relative to that: `{example}`"
+            ));
         return None;
     }
     let text = sources.text(name.value);
@@ -85,10 +99,7 @@ fn file<'s>(name: &Text<'_>, sources: &'s SourceTree, report: &mut Report) -> Op
             "there is no file `{}` in the policy folder",
             shown(name.value)
         );
-        let help = cure::missing_key_file(name.value);
-        report
-            .add(&codes::NO_KEY_FILE, name.span, message)
-            .help(help);
+        report.add(code, name.span, message).help(cure);
     }
     text
 }

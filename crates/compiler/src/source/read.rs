@@ -63,8 +63,8 @@ impl SourceTree {
     }
 }
 
-/// The names of key files in `site.toml`; names that lead out are reported when it is compiled.
-fn key_files(site: &str) -> Vec<String> {
+/// The names of other files in `site.toml`: keys and pages. Names that lead out are reported when it is compiled.
+fn named_files(site: &str) -> Vec<String> {
     let source = repair(site, &mut Report::new(SITE_FILE));
     let document = Document::parse(&source);
     let mut names = Vec::new();
@@ -73,6 +73,13 @@ fn key_files(site: &str) -> Vec<String> {
         for secret in issuer.tables("secrets") {
             names.extend(secret.text("file").map(|name| name.value.to_owned()));
         }
+    }
+    let deny = document.root().table("deny");
+    for pages in deny.and_then(|deny| deny.table("pages")).into_iter() {
+        let files = pages
+            .entries()
+            .filter_map(|(_, _, value)| pages.text_of(value));
+        names.extend(files.map(|name| name.value.to_owned()));
     }
     names
 }
@@ -99,7 +106,7 @@ impl<'d> Reader<'d> {
         self.file(SITE_FILE);
         self.courses();
         let site = self.tree.text(SITE_FILE).unwrap_or_default().to_owned();
-        for name in key_files(&site) {
+        for name in named_files(&site) {
             if is_inside(&name) {
                 self.file(&name);
             }

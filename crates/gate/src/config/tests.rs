@@ -22,6 +22,11 @@ fn sample() -> GateConfig {
         session: None,
         deny: DenyConfig {
             no_token: DenyAnswer::Redirect("/login?next=/".to_string()),
+            pages: vec![DenyPage {
+                status: 403,
+                html: "<p>No.".to_string(),
+            }],
+            cors: vec!["https://app.example".to_string()],
             ..DenyConfig::default()
         },
     }
@@ -96,6 +101,19 @@ fn ranges_are_checked_on_both_sides() {
             |c| c.deny.no_token = DenyAnswer::Redirect("/a\r\nset-cookie: b".to_string()),
             ConfigError::Location,
         ),
+        (
+            |c| c.deny.pages.extend(c.deny.pages.clone()),
+            ConfigError::Page,
+        ),
+        (
+            |c| c.deny.pages[0].html = "x".repeat(MAX_PAGE_BYTES + 1),
+            ConfigError::Page,
+        ),
+        (|c| c.deny.cors.push("*".to_string()), ConfigError::Cors),
+        (
+            |c| c.deny.cors = vec!["https://a.example".to_string(); MAX_CORS_ORIGINS + 1],
+            ConfigError::Cors,
+        ),
     ];
     for (spoil, expect) in table {
         let mut config = sample();
@@ -105,6 +123,36 @@ fn ranges_are_checked_on_both_sides() {
         bytes.extend(postcard::to_allocvec(&config).expect("postcard takes it"));
         assert_eq!(GateConfig::decode(&bytes), Err(*expect));
         assert!(!expect.to_string().is_empty());
+    }
+}
+
+#[test]
+fn origins_are_what_browsers_send() {
+    for (text, expect) in [
+        ("https://app.example", true),
+        ("https://app.example:8443", true),
+        ("http://localhost:3000", true),
+        ("http://[::1]:3000", true),
+        ("https://xn--bcher-kva.example", true),
+        ("https://app.example/", false),
+        ("https://app.example:443", false),
+        ("http://app.example:80", false),
+        ("https://app.example:0443", false),
+        ("https://app.example:99999", false),
+        ("https://app.example:+1", false),
+        ("https://App.example", false),
+        ("https://b\u{fc}cher.example", false),
+        ("https://user@app.example", false),
+        ("https://*.example", false),
+        ("https://", false),
+        ("https://:80", false),
+        ("http://[]", false),
+        ("app.example", false),
+        ("null", false),
+        ("*", false),
+        ("", false),
+    ] {
+        assert_eq!(is_origin(text), expect, "{text}");
     }
 }
 

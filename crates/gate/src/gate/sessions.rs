@@ -13,7 +13,7 @@ use crate::cache::Known;
 use crate::config::TokenSource;
 use crate::forward::CacheEdit;
 use crate::log::TokenSeen;
-use crate::outcome::{Action, Kind, Outcome};
+use crate::outcome::{Action, Outcome};
 use crate::request::Request;
 use crate::respond;
 use crate::session::{MAX_COOKIES, Mint, NoSession, Parent, SessionConfig, SessionPath, TOO_LARGE};
@@ -197,15 +197,8 @@ impl<B: AsRef<[u8]>> Gate<B> {
             }
         }
         let none = MethodSet::EMPTY;
-        let mut outcome = self.refuse(request, Reason::Forbidden, Some(detail), known.seen(), none);
-        outcome.kind = Kind::Serve;
-        outcome.log.outcome = Kind::Serve;
-        outcome.reason = Reason::Allow;
-        outcome.log.reason = Reason::Allow;
-        outcome.status = NO_CONTENT;
-        outcome.log.status = NO_CONTENT;
-        outcome.action = Action::Serve(response);
-        outcome
+        self.refuse(request, Reason::Forbidden, None, known.seen(), none)
+            .served(response, detail)
     }
 
     /// The paths that a request to the endpoint gets cookies for: the one in the query, `path=…`, else all

@@ -128,4 +128,5 @@ fn is_same(target: Target, ours: &Answers, theirs: &Answer, id: &str) -> bool {
         && (is_rewritten || told(&ours.detail, &theirs.detail))
         && told(&ours.rule, &theirs.rule)
         && theirs.policy.as_deref().is_none_or(|policy| policy == id)
+        && (theirs.response.is_none() || ours.response == theirs.response)
 }

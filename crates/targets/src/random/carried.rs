@@ -70,15 +70,28 @@ enum Place {
     Query,
 }
 
-/// The tokens of a request, in the order in which they are considered.
+/// What a request contains: tokens, in the order in which they are considered, and what it says of its reader.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Carried(Vec<(Place, String)>);
+pub struct Carried {
+    tokens: Vec<(Place, String)>,
+    said: &'static [(&'static str, &'static str)],
+}
 
 impl Carried {
     /// A token in the `Authorization` header, or none.
     pub fn bearer(token: Option<&str>) -> Self {
         let token = token.map(|token| (Place::Authorization, token.to_owned()));
-        Self(token.into_iter().collect())
+        Self::of(token.into_iter().collect())
+    }
+
+    fn of(tokens: Vec<(Place, String)>) -> Self {
+        Self { tokens, said: &[] }
+    }
+
+    /// With what the request says of its reader.
+    pub fn saying(mut self, said: &'static [(&'static str, &'static str)]) -> Self {
+        self.said = said;
+        self
     }
 
     /// The session for a sign-in token alone; `None` if there is none for it.
@@ -89,7 +102,7 @@ impl Carried {
         token: &str,
     ) -> Option<Self> {
         let session = minted(gate, request, token)?;
-        Some(Self(vec![(Place::Cookie(sessions.cookie()), session)]))
+        Some(Self::of(vec![(Place::Cookie(sessions.cookie()), session)]))
     }
 
     /// A token in one of many places, among others that do not verify or are somebody else's.
@@ -99,14 +112,14 @@ impl Carried {
         (own, others): (Option<&Self>, &[Self]),
         token: &str,
     ) -> Self {
-        let own: Vec<(Place, String)> = own.map_or_else(Vec::new, |own| own.0.clone());
+        let own: Vec<(Place, String)> = own.map_or_else(Vec::new, |own| own.tokens.clone());
         let own_cookie = Place::Cookie(sessions.cookie());
         let (cookie, token) = (Place::Cookie(COOKIE), token.to_owned());
         let bad = |place: Place, what: &str| (place, what.to_owned());
         let other = number
             .checked_rem(others.len())
             .and_then(|at| others.get(at));
-        let other = other.map_or_else(Vec::new, |other| other.0.clone());
+        let other = other.map_or_else(Vec::new, |other| other.tokens.clone());
         let list: Vec<Vec<(Place, String)>> = match number % 8 {
             0 => vec![vec![bad(own_cookie, "x")], own],
             1 => vec![other, own],
@@ -121,17 +134,17 @@ impl Carried {
             6 => vec![vec![bad(cookie, ""), (Place::Query, token)]],
             _ => vec![stale(&own), vec![(Place::Authorization, token)]],
         };
-        Self(list.concat())
+        Self::of(list.concat())
     }
 
     /// Whether there is any token.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.tokens.is_empty()
     }
 
     /// The same places with other tokens.
     pub fn each(&mut self, mut change: impl FnMut(&str) -> String) {
-        for (_, token) in &mut self.0 {
+        for (_, token) in &mut self.tokens {
             *token = change(token);
         }
     }
@@ -141,7 +154,7 @@ impl Carried {
         let mut target = request.target.clone();
         let mut headers: Vec<(&str, Vec<u8>)> = Vec::new();
         let mut cookies: Vec<String> = Vec::new();
-        for (place, token) in &self.0 {
+        for (place, token) in &self.tokens {
             match place {
                 Place::Authorization => {
                     headers.push(("authorization", format!("Bearer {token}").into_bytes()));
@@ -159,6 +172,11 @@ impl Carried {
         let headers: Vec<(&str, &[u8])> = headers
             .iter()
             .map(|(name, value)| (*name, value.as_slice()))
+            .chain(
+                self.said
+                    .iter()
+                    .map(|(name, value)| (*name, value.as_bytes())),
+            )
             .collect();
         let ip = request.ip.map(|ip| ip.to_string());
         with(&Request {

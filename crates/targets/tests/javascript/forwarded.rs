@@ -39,6 +39,18 @@ const SENT: [&str; 5] = [
     "x-tollgate",
 ];
 
+/// Headers that requests of sites may have themselves, and that origins get.
+const OWN: [&str; 8] = [
+    "access-control-request-headers",
+    "access-control-request-method",
+    "authorization",
+    "cookie",
+    "host",
+    "origin",
+    "sec-fetch-dest",
+    "sec-fetch-mode",
+];
+
 /// The requests of a site with more headers, and where a record would be long, with a long path.
 fn asked(site: &Site) -> Vec<Value> {
     let mut asked = site.asked.clone();
@@ -84,8 +96,7 @@ fn check(site: &Site, asked: &[Value], said: &[Value], what: &str) -> Result<usi
         let found = ["time", "site", "method", "path"].map(|name| said.get(name));
         assert_eq!(json!(found), expect, "{what}: {said}");
         if let Some(names) = said.get("forwarded") {
-            let own = ["authorization", "cookie", "host"];
-            let is_other = |name: &&Value| !own.iter().any(|own| *name == own);
+            let is_other = |name: &&Value| !OWN.iter().any(|own| *name == own);
             let names: Vec<_> = names.as_array().into_iter().flatten().collect();
             let names: Vec<_> = names.into_iter().filter(is_other).collect();
             assert_eq!(names, SENT, "{what}: {said}");

@@ -107,22 +107,68 @@ function shown(text, most) {
   return text[most] ? text.slice(0, most) + '\u2026' : text;
 }
 
+//#if readers
+// Who reads a denial: 1 a browser that navigates, 2 a script, 0 anything else.
+function readerOf(request) {
+  function mentions(name, word) {
+    return linesOf(request, name).some((line) => line.includes(word));
+  }
+  return (linesOf(request, 'sec-fetch-mode')[0] === nothing ? mentions('accept', 'text/html') : mentions('sec-fetch-mode', 'navigate'))
+    ? 1
+    : mentions('sec-fetch-dest', 'empty') || mentions('accept', 'json')
+      ? 2
+      : 0;
+}
+//#endif
+
 // The response at a time in milliseconds: no status if the request is forwarded. Edges define the form of a header's
 // field, and the place of the raw path.
 function conclude(request, query, now, decision, policy) {
 //#if clears
   var cookies;
 //#endif
+//#if cors
+  var origin, asked;
+//#endif
+//#if readers
+  var reader = readerOf(request);
+//#endif
   var method = request.method, reason = decision[0], status = statuses[reason], headers = {
     'cache-control': field('no-store'),
     'content-type': field('text/plain; charset=utf-8'),
     'x-content-type-options': field('nosniff')
   };
+//#if cors
+  origin = origins.find((known) => linesOf(request, 'origin').includes(known));
+  asked = linesOf(request, 'access-control-request-method')[0];
+  if (origin) {
+    headers['access-control-allow-origin'] = field(origin);
+    headers['access-control-allow-credentials'] = field('true');
+    headers.vary = field('origin');
+    // Browsers send preflights without credentials, so no rule for signed-in users can allow them.
+    if (status && method == 'OPTIONS' && !/^(bad_path|internal)$/.test(reason) && /^[\w!#$%&'*+.^`|~-]+$/.test(asked || '')) {
+      delete headers['content-type'];
+      headers['access-control-allow-methods'] = field(asked);
+      asked = linesOf(request, 'access-control-request-headers')[0];
+      if (/^[\w!#$%&'*+.^`|~, -]+$/.test(asked || '')) headers['access-control-allow-headers'] = field(asked);
+      headers['access-control-max-age'] = field(PREFLIGHT_SECS);
+      status = 204;
+      reader = 0;
+      decision = ['allow', nothing, nothing, 'preflight'];
+    }
+  }
+//#endif
 //#if redirects
+//#if readers
+  if (isText(status) && reader == 2) status = 401;
+//#endif
   if (isText(status)) {
     headers.location = field(status);
     status = 302;
   }
+//#endif
+//#if readers
+  if (status && reader == 2) headers['content-type'] = field('application/json');
 //#endif
 //#if challenges
   if (status == 401) headers['www-authenticate'] = field(CHALLENGE);
@@ -143,14 +189,32 @@ function conclude(request, query, now, decision, policy) {
 //#if identity
     _identity: status ? nothing : identityOf(query._facts, decision[1].replace('!', '/')),
 //#endif
+//#if bodies
+    _page: status != 302 && reader == 1 && [query._generation],
+//#endif
+//#if readers
+    body: method == 'HEAD' ? '' : reader == 2 && status ? JSON.stringify({ status: status, error: texts[status].trim() }) + '\n' : texts[status],
+//#endif
+//#if !readers
     body: method == 'HEAD' ? '' : texts[status],
+//#endif
     _log: JSON.stringify({
       time: now,
       policy: policy,
       site: SITE,
+//#if cors
+      outcome: status ? status == 204 ? 'serve' : reason == 'bad_path' ? 'reject' : 'deny' : 'allow',
+//#endif
+//#if !cors
       outcome: status ? reason == 'bad_path' ? 'reject' : 'deny' : 'allow',
+//#endif
       status: status || 200,
+//#if cors
+      reason: decision[0],
+//#endif
+//#if !cors
       reason: reason,
+//#endif
       detail: decision[3],
       rule: decision[1] && decision[1].replace('!', '/'),
       method: method,

@@ -3,6 +3,12 @@
 
 var field = (text) => ({ value: text });
 var rawPath = (request) => request.uri;
+//#if readers
+
+// The values of a header, line by line.
+var linesOf = (request, name) =>
+  request.headers[name] ? (request.headers[name].multiValue || [request.headers[name]]).map((line) => line.value) : [];
+//#endif
 
 // Removes what the origin must not see: tokens, and headers that no client may send there, in any spelling. The
 // rule for those is `is_withheld` of the gate.
@@ -112,7 +118,7 @@ async function answerTo(request, ip, now) {
   });
   if (detail) return conclude(request, query, now, ['bad_path', nothing, nothing, detail]);
   root = await loadPage('', '');
-//#if course_sessions
+//#if course_sessions bodies
   query._generation = root._generation;
 //#endif
 //#if tokens
@@ -149,6 +155,19 @@ async function handler(event) {
     cf.logCustomData(answer._log);
   } catch (fault) {}
   delete answer._log;
+//#if bodies
+  if (answer._page) {
+    try {
+      // A path is rejected before the policy is read.
+      name = answer._page[0] || (await loadPage('', ''))._generation;
+      name = (await loadPage(name, 'd/' + answer.statusCode))[0];
+      answer.headers['content-type'] = field('text/html; charset=utf-8');
+      answer.headers['content-security-policy'] = field(PAGE_POLICY);
+      if (answer.body) answer.body = name;
+    } catch (fault) {}
+  }
+  delete answer._page;
+//#endif
   if (answer.statusCode) return answer;
   strip(request);
 //#if identity

@@ -3,6 +3,17 @@
 var field = (text) => text;
 var rawPath = (request) => splitPair(request.url, '?')[0];
 
+//#if readers
+// The values of a header, line by line. Denials need them whatever fails.
+function linesOf(request, name) {
+  try {
+    return request.getHeader(name) || [];
+  } catch (fault) {
+    return [];
+  }
+}
+//#endif
+
 function splitPair(text, mark) {
   var at = text.indexOf(mark);
   return at < 0 ? [text, ''] : [text.slice(0, at), text.slice(at + 1)];
@@ -213,6 +224,13 @@ async function onClientRequest(request) {
   } catch (fault) {
     fail();
   }
+//#if bodies
+  if (answer._page) {
+    answer.headers['content-type'] = 'text/html; charset=utf-8';
+    answer.headers['content-security-policy'] = PAGE_POLICY;
+    if (answer.body) answer.body = data.bodies[answer.statusCode];
+  }
+//#endif
 //#if clears
   if (answer.cookies) answer.headers['set-cookie'] = sessionCookie[0] + '=; ' + sessionCookie[1];
 //#endif

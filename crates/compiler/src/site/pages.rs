@@ -1,0 +1,167 @@
+//! What browsers and scripts of other origins get when they are denied: `pages` and `cors` of `[deny]`.
+//!
+//! Every status that a denial can have gets a page, its own or a short one, so that no edge has to make any. Not
+//! here: who gets which.
+
+use std::collections::BTreeSet;
+
+use tollgate_gate::config::{DenyAnswer, DenyConfig, DenyPage, MAX_PAGE_BYTES, is_origin};
+use tollgate_gate::public_text;
+
+use super::keys::named_file;
+use crate::diagnostic::{Report, codes, shown};
+use crate::document::Table;
+use crate::source::SourceTree;
+
+/// The statuses that every site has: for bad paths, bad methods and failures inside.
+const ALWAYS: [u16; 3] = [400, 405, 500];
+/// The file that is suggested for a status.
+const EXAMPLE: &str = "pages/403.html";
+
+/// Reads `pages`: a page for every status, or none without the table.
+pub(super) fn read(
+    deny: Table<'_>,
+    answers: &DenyConfig,
+    sources: &SourceTree,
+    report: &mut Report,
+) -> Vec<DenyPage> {
+    let Some(table) = deny.table("pages") else {
+        return Vec::new();
+    };
+    let statuses = statuses(answers);
+    let mut pages: Vec<DenyPage> = Vec::new();
+    for (name, span, value) in table.entries() {
+        let status = name
+            .parse::<u16>()
+            .ok()
+            .filter(|status| statuses.contains(status));
+        let Some(status) = status else {
+            let known: Vec<String> = statuses.iter().map(u16::to_string).collect();
+            let known: Vec<&str> = known.iter().map(String::as_str).collect();
+            let message = format!("no denial of this site has the status `{}`", shown(name));
+            report
+                .add(&codes::BAD_PAGE, span, message)
+                .help(format!("its denials have {}", crate::keys::or_list(&known)));
+            continue;
+        };
+        let Some(file) = table.text_of(value) else {
+            continue;
+        };
+        let cure = format!("write an HTML document to `{}`", shown(file.value));
+        let missing = (&codes::NO_PAGE, cure);
+        let Some(html) = named_file(&file, EXAMPLE, missing, sources, report) else {
+            continue;
+        };
+        if let Some((problem, help)) = fault(html) {
+            let message = format!("`{}` {problem}", shown(file.value));
+            report.add(&codes::BAD_PAGE, file.span, message).help(help);
+            continue;
+        }
+        let html = html.strip_prefix('\u{feff}').unwrap_or(html).to_owned();
+        pages.push(DenyPage { status, html });
+    }
+    for status in statuses {
+        if !pages.iter().any(|page| page.status == status) {
+            let html = short(status);
+            pages.push(DenyPage { status, html });
+        }
+    }
+    pages.sort_by_key(|page| page.status);
+    pages
+}
+
+/// The statuses that denials have. A redirect shows no page.
+fn statuses(answers: &DenyConfig) -> BTreeSet<u16> {
+    let DenyConfig {
+        no_token,
+        bad_token,
+        forbidden,
+        pages: _,
+        cors: _,
+    } = answers;
+    let own = [no_token, bad_token, forbidden].into_iter();
+    own.filter_map(|answer| match answer {
+        DenyAnswer::Status(status) => Some(*status),
+        DenyAnswer::Redirect(_) => None,
+    })
+    .chain(ALWAYS)
+    .collect()
+}
+
+/// What is wrong with a page, and what to do.
+fn fault(html: &str) -> Option<(String, String)> {
+    let lower = html.to_ascii_lowercase();
+    if html.trim().is_empty() {
+        let help = "write an HTML document, or leave the status out for a short page".to_owned();
+        return Some(("is empty".to_owned(), help));
+    }
+    if html.len() > MAX_PAGE_BYTES {
+        let problem = format!(
+            "has {} bytes; a page has at most {MAX_PAGE_BYTES}",
+            html.len()
+        );
+        let help =
+            "link images and styles from a public path of the site instead of embedding them";
+        return Some((problem, help.to_owned()));
+    }
+    if lower.contains("<script") {
+        let problem =
+            "has a script, and the page is sent with a policy under which none runs".to_owned();
+        return Some((problem, "leave the script out".to_owned()));
+    }
+    None
+}
+
+/// The page for a status without one of its own.
+fn short(status: u16) -> String {
+    let text = public_text(status).trim_end();
+    format!(
+        "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width\">\n<meta name=\"color-scheme\" content=\"light dark\">\n\
+         <title>{text}</title>\n<style>body {{ font: 1.2em system-ui; max-width: 30em; margin: 20vh auto; padding: 0 1em }}</style>\n\
+         <p>{text}</p>\n"
+    )
+}
+
+/// Reads `cors`.
+pub(super) fn cors(deny: Table<'_>, report: &mut Report) -> Vec<String> {
+    let mut origins = Vec::new();
+    for origin in deny.texts("cors") {
+        if is_origin(origin.value) {
+            origins.push(origin.value.to_owned());
+            continue;
+        }
+        // The empty text was reported with the shape of the file.
+        if origin.value.is_empty() {
+            continue;
+        }
+        let message = format!(
+            "`{}` is not an origin as browsers send it",
+            shown(origin.value)
+        );
+        report
+            .add(&codes::BAD_ORIGIN, origin.span, message)
+            .help(origin_help(origin.value));
+    }
+    origins
+}
+
+fn origin_help(text: &str) -> String {
+    if text.contains('*') || text == "null" {
+        return "list each origin, because its scripts read denials as the user".to_owned();
+    }
+    if !text.is_ascii() {
+        return "write the host as browsers send it, in Punycode: `https://xn--…`".to_owned();
+    }
+    let text = text.to_lowercase();
+    let (scheme, rest) = text.split_once("://").unwrap_or(("https", &text));
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let own_port = if scheme == "http" { ":80" } else { ":443" };
+    let authority = authority.strip_suffix(own_port).unwrap_or(authority);
+    let repaired = format!("{scheme}://{authority}");
+    if is_origin(&repaired) {
+        format!("write `{repaired}`")
+    } else {
+        "write a scheme and a host, such as `https://app.example`".to_owned()
+    }
+}
