@@ -5,6 +5,7 @@
 //! here: how often, and on which target.
 
 mod carried;
+mod issuers;
 mod readers;
 
 use std::collections::BTreeMap;
@@ -160,6 +161,8 @@ impl Site {
         if let Some(sessions) = sessions {
             sessions.add(&mut files);
         }
+        let keys = seed.map_or_else(issuers::Keys::default, issuers::Keys::of_seed);
+        keys.add(&mut files);
         let has_readers = seed.is_some_and(|seed| readers::add(seed, &mut files));
         let text: String = files
             .iter()
@@ -192,7 +195,7 @@ impl Site {
                 // As preflights are.
                 request.method = "OPTIONS".to_owned();
             }
-            let token = token(&request.token, about, &minter, number)?;
+            let token = token(&request.token, about, &minter, (number, keys))?;
             let answers = |carried: &Carried| {
                 carried.with(&request, |asked| {
                     (as_json(asked), Answers::of_library(&gate, asked))
@@ -271,12 +274,15 @@ fn token(
     token: &Token,
     policy: &model::Policy,
     minter: &Minter,
-    number: usize,
+    (number, keys): (usize, issuers::Keys),
 ) -> Result<Option<String>> {
     let claims = json!({ "iss": "https://issuer.test", "aud": "c", "exp": 1_000_000_000_000_u64 });
     let good = minter.token(&claims.to_string())?;
     Ok(Some(match token {
-        Token::Verified(facts) => minter.token(&claims_of(facts, policy, number))?,
+        Token::Verified(facts) => {
+            let claims = claims_of(facts, policy, (number, keys));
+            minter.token_with(issuers::header(number), &claims)?
+        }
         Token::Bad => bad(&good, minter, number)?,
         Token::Absent | Token::Imagined => return Ok(None),
     }))
@@ -322,7 +328,11 @@ fn bad(good: &str, minter: &Minter, number: usize) -> Result<String> {
 }
 
 /// Facts as a token says them. The order and spelling of what does not matter change with the number.
-fn claims_of(facts: &model::Facts, policy: &model::Policy, number: usize) -> String {
+fn claims_of(
+    facts: &model::Facts,
+    policy: &model::Policy,
+    (number, keys): (usize, issuers::Keys),
+) -> String {
     let mut claims = Map::new();
     claims.insert("iss".to_owned(), json!(facts.issuer));
     claims.insert(
@@ -363,7 +373,9 @@ fn claims_of(facts: &model::Facts, policy: &model::Policy, number: usize) -> Str
         };
         claims.insert(name.clone(), value);
     }
-    let text = Value::Object(claims).to_string();
+    issuers::relax(&mut claims, number);
+    keys.place(&mut claims, number);
+    let text = issuers::with_times(&Value::Object(claims).to_string(), number);
     match number % 3 {
         // The same text with escapes wherever it can have them.
         0 => text
