@@ -331,7 +331,14 @@ mod tests {
         };
         let json = "{\"status\":403,\"error\":\"You have no access to this.\"}\n";
         let text = "You have no access to this.\n";
-        let table: &[(&[(&str, &str)], Reason, u16, &str, &str)] = &[
+        type Row = (
+            &'static [(&'static str, &'static str)],
+            Reason,
+            u16,
+            &'static str,
+            &'static str,
+        );
+        let table: &[Row] = &[
             (
                 &[("Accept", "text/html,*/*;q=0.8")],
                 Reason::Forbidden,

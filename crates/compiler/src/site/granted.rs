@@ -50,9 +50,12 @@ fn report_missing_claim(issuer: &IssuerConfig, rules: &[(String, Placed)], repor
         ));
 }
 
+/// What several issuers can grant, and their names.
+type Shared<'i> = (Granted, Vec<&'i str>);
+
 /// One finding for each set of issuers that can grant what the same rules ask for.
 fn report_shared(issuers: &[&IssuerConfig], rules: &[(String, Placed)], report: &mut Report) {
-    let mut shared: BTreeMap<(Granted, Vec<&str>), Vec<&(String, Placed)>> = BTreeMap::new();
+    let mut shared: BTreeMap<Shared<'_>, Vec<&(String, Placed)>> = BTreeMap::new();
     for entry in rules {
         let rule = &entry.1.rule;
         if reads_issuer(rule) {

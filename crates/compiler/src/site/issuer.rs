@@ -227,7 +227,11 @@ fn check_url(url: &Text<'_>, report: &mut Report) -> bool {
         if url.value.contains("://") {
             diagnostic.help("write an `https://` URL without query, fragment and user");
         } else {
-            diagnostic.help(format!("did you mean `https://{}`?", shown(url.value)));
+            let written = shown(url.value);
+            diagnostic.help(format!(
+                "did you mean `https://{written}`? If tokens have both spellings, list both: \
+                 `[\"https://{written}\", \"{written}\"]`"
+            ));
         }
     }
     good

@@ -4,7 +4,9 @@
 //! and a line instead of an edge that does not start. Not here: what makes a key good.
 
 use serde_json::Value;
-use tollgate_token::{Algorithm, Jwks, KeyError, KeyKind, KeyNote, Secret, SkipReason, base64url};
+use tollgate_token::{
+    Algorithm, Jwks, KeyError, KeyFault, KeyKind, KeyNote, Secret, SkipReason, base64url,
+};
 
 use crate::compile::CompileOptions;
 use crate::cure;
@@ -140,17 +142,32 @@ fn key_set(
         };
         match (&set, error.index) {
             (Some(_), _) => report
-                .add(&codes::KEY_SKIPPED, name.span, format!("left out {problem}"))
+                .add(
+                    &codes::KEY_SKIPPED,
+                    name.span,
+                    format!("left out {problem}"),
+                )
                 .help("tokens signed with it are rejected; replace it at the issuer"),
-            (None, Some(_)) => report.add(&codes::BAD_KEY, name.span, problem).help(
-                "replace the key at the issuer, or leave it out of the file; `--lenient-jwks` skips it with a warning",
-            ),
-            (None, None) => report.add(&codes::BAD_JWKS, name.span, problem).help(
-                cure::key_set(json).map_or(
-                    "correct the JSON, or save the file again from the issuer's `jwks_uri`",
-                    |(_, help)| help,
-                ),
-            ),
+            (None, Some(_)) => {
+                let help = match error.fault {
+                    KeyFault::AmbiguousAlgorithm => {
+                        "list the one algorithm of this key in `algorithms`, or write `alg` into the key"
+                    }
+                    _ => {
+                        "replace the key at the issuer, or leave it out of the file; `lenient_jwks = true` in the \
+                         issuer skips it with a warning"
+                    }
+                };
+                report.add(&codes::BAD_KEY, name.span, problem).help(help)
+            }
+            (None, None) => {
+                report
+                    .add(&codes::BAD_JWKS, name.span, problem)
+                    .help(cure::key_set(json).map_or(
+                        "correct the JSON, or save the file again from the issuer's `jwks_uri`",
+                        |(_, help)| help,
+                    ))
+            }
         };
     }
     usable(name, rest?, set?, report)
