@@ -4,7 +4,7 @@
 //! same again, and can be asked to become JavaScript.
 
 use tollgate_compiler::diagnostic::render::{Style, json, text};
-use tollgate_compiler::{CompileOptions, Compiled, SourceTree, compile, javascript};
+use tollgate_compiler::{CompileOptions, Compiled, SourceTree, compile};
 use tollgate_core::Image;
 
 use crate::ask;
@@ -92,8 +92,8 @@ fn run(tree: &SourceTree) {
     // Any error but a budget is a defect.
     let id = image.id().to_string();
     let (cloudfront, edgeworkers) = (
-        javascript::cloudfront(&policy, &id),
-        javascript::edgeworkers(&policy, &id),
+        tollgate_javascript::cloudfront(&policy, &id),
+        tollgate_javascript::edgeworkers(&policy, &id),
     );
     for error in [cloudfront.err(), edgeworkers.err()].into_iter().flatten() {
         assert_ne!(error.code(), "script", "{error}");

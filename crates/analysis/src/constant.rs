@@ -2,8 +2,8 @@
 //!
 //! Not here: whether that matters; a condition can be written for claims that are yet to come.
 
-use tollgate_compiler::spec::Expr;
 use tollgate_core::{RuleId, Tri};
+use tollgate_policy::spec::Expr;
 
 use crate::eval::{Answer, Eval};
 use crate::policy::Policy;

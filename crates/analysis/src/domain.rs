@@ -15,8 +15,8 @@ pub(crate) mod texts;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::rc::Rc;
 
-use tollgate_compiler::spec::{Comparison, Expr, StringTest};
 use tollgate_core::{ClaimKind, MethodSet, Tri};
+use tollgate_policy::spec::{Comparison, Expr, StringTest};
 
 use crate::eval::{Eval, Term, Truth, filled, order};
 use crate::space::{Alias, Assignment, Hit, Space, Value, Var};
@@ -237,7 +237,7 @@ impl<'a, 'p> Domain<'a, 'p> {
         ints.into_iter().map(Value::Int).collect()
     }
 
-    fn networks(&self) -> Vec<tollgate_compiler::spec::Network> {
+    fn networks(&self) -> Vec<tollgate_policy::spec::Network> {
         let mut networks = Vec::new();
         for place in &self.places {
             match place.probe {

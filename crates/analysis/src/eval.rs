@@ -9,10 +9,10 @@ use std::rc::Rc;
 use core::cmp::Ordering;
 use core::net::IpAddr;
 
-use tollgate_compiler::spec::{
+use tollgate_core::{ClaimKind, Effect, MethodSet, Tri};
+use tollgate_policy::spec::{
     Arithmetic, Comparison, Expr, Network, RuleSpec, StringTest, Template,
 };
-use tollgate_core::{ClaimKind, Effect, MethodSet, Tri};
 
 use crate::space::{Alias, Assignment, Hit, Space, Value, Var};
 

@@ -3,9 +3,9 @@
 //! Not here: what to change about it (`change`).
 
 use serde_json::{Map, Value};
-use tollgate_compiler::spec::Expr;
 use tollgate_core::decide::{Parts, Trace};
 use tollgate_core::{ClaimKind, Effect, RuleId, Tri};
+use tollgate_policy::spec::Expr;
 
 use crate::place;
 use crate::policy::Policy;

@@ -41,7 +41,6 @@ pub mod who;
 mod domain;
 mod eval;
 mod policy;
-mod read;
 mod request;
 mod search;
 mod shrink;

@@ -1,14 +1,14 @@
 //! A policy as the analysis holds it: what its rules say, and the image that real requests meet.
 //!
 //! The rules are reasoned about; the image is what every witness is replayed on. Not here: reading an
-//! image back into rules, which `read` does, and policy text, which is the compiler's.
+//! image back into rules, which `tollgate-policy` does, and policy text, which is the compiler's.
 
 use core::fmt;
 
-use tollgate_compiler::encode::{EncodeError, encode};
-use tollgate_compiler::spec::{ImageSpec, RuleSpec};
 use tollgate_core::{Image, ImageError, RuleId};
 use tollgate_gate::config::{ConfigError, GateConfig};
+use tollgate_policy::encode::{EncodeError, encode};
+use tollgate_policy::spec::{ImageSpec, RuleSpec};
 
 /// A policy to ask questions about.
 #[derive(Clone, Debug)]
@@ -79,7 +79,7 @@ impl Policy {
     /// When the bytes are not an image this version reads.
     pub fn from_image(image: Vec<u8>) -> Result<Self, Unusable> {
         let checked = Image::from_bytes(image.as_slice()).map_err(Unusable::Image)?;
-        let spec = crate::read::spec(&checked).ok_or(Unusable::Foreign)?;
+        let spec = tollgate_policy::decode::decode(&checked).ok_or(Unusable::Foreign)?;
         Self::with_image(spec, image)
     }
 

@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Map, Value as Json};
-use tollgate_compiler::spec::Expr;
+use tollgate_policy::spec::Expr;
 
 use crate::domain::Domain;
 use crate::eval::{Answer, Eval};
@@ -228,7 +228,7 @@ fn claim_json(number: u16, value: &Value, chosen: &Assignment) -> Option<Json> {
 }
 
 /// The captures that a rule reads, each once.
-pub(crate) fn used_captures(rule: &tollgate_compiler::spec::RuleSpec) -> Vec<&str> {
+pub(crate) fn used_captures(rule: &tollgate_policy::spec::RuleSpec) -> Vec<&str> {
     let mut used = BTreeSet::new();
     for names in [&rule.who.groups, &rule.who.scopes, &rule.who.subjects]
         .into_iter()

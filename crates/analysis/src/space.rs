@@ -10,8 +10,8 @@ use std::rc::Rc;
 
 use core::net::IpAddr;
 
-use tollgate_compiler::spec::RuleSpec;
 use tollgate_core::ClaimKind;
+use tollgate_policy::spec::RuleSpec;
 use tollgate_token::{ClaimPath, Claims};
 
 pub(crate) use crate::place::{find, insert, remove};

@@ -4,12 +4,12 @@
 
 mod test_case;
 
-use tollgate_compiler::spec::{Expr, RuleSpec};
-use tollgate_compiler::syntax::{self, methods, network, quoted};
 use tollgate_core::{Effect, MethodSet};
+use tollgate_policy::spec::{Expr, RuleSpec};
+use tollgate_policy::syntax::{self, methods, network, quoted};
 
 pub use test_case::test_case;
-pub use tollgate_compiler::syntax::{moment as rfc3339, template};
+pub use tollgate_policy::syntax::{moment as rfc3339, template};
 
 use crate::policy::Policy;
 

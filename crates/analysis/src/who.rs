@@ -3,9 +3,9 @@
 //!
 //! Not here: what a given person can have (`reach`).
 
-use tollgate_compiler::spec::{Expr, RuleSpec, Template};
 use tollgate_core::{Effect, PathError, RuleId};
 use tollgate_gate::Kind;
+use tollgate_policy::spec::{Expr, RuleSpec, Template};
 
 use crate::change::parse;
 use crate::policy::Policy;

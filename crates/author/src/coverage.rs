@@ -6,9 +6,9 @@
 
 mod instrument;
 
-use tollgate_compiler::spec::ImageSpec;
 use tollgate_core::decide::{Parts, Trace};
 use tollgate_core::{Effect, RuleId, Tri};
+use tollgate_policy::spec::ImageSpec;
 
 use crate::judge::{self, Unbuildable};
 use crate::locate::Part;

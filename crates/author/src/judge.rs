@@ -2,9 +2,9 @@
 //!
 //! Tests say what a token would say, so no signature is ever looked at here. Not here: real gates.
 
-use tollgate_compiler::encode::{EncodeError, encode};
-use tollgate_compiler::spec::ImageSpec;
 use tollgate_gate::{Gate, LoadError};
+use tollgate_policy::encode::{EncodeError, encode};
+use tollgate_policy::spec::ImageSpec;
 use tollgate_token::{Algorithm, BadSignature, KeyMaterial, KeyRefused, PreparedKey, Provider};
 
 /// Takes every key and finds every signature bad.

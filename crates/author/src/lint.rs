@@ -23,9 +23,9 @@ use std::collections::BTreeMap;
 
 use tollgate_analysis::Policy;
 use tollgate_compiler::diagnostic::codes;
-use tollgate_compiler::spec::{ImageSpec, RuleSpec};
 use tollgate_compiler::{Compiled, Diagnostic, SourceTree};
 use tollgate_core::RuleId;
+use tollgate_policy::spec::{ImageSpec, RuleSpec};
 
 use crate::locate::{self, Part, Places};
 

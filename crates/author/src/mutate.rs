@@ -9,7 +9,7 @@ mod pattern;
 mod rule;
 pub(crate) mod run;
 
-use tollgate_compiler::spec::{ImageSpec, RuleSpec};
+use tollgate_policy::spec::{ImageSpec, RuleSpec};
 
 use crate::locate::{Part, Places};
 

@@ -12,7 +12,7 @@ use core::net::IpAddr;
 use std::sync::Arc;
 
 use fastrand::Rng;
-use tollgate_compiler::spec::RuleSpec;
+use tollgate_policy::spec::RuleSpec;
 
 use crate::suite::{Ask, Person, Who};
 

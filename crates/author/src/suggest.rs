@@ -7,9 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use fastrand::Rng;
 use serde_json::{Map, Value};
-use tollgate_compiler::spec::ImageSpec;
 use tollgate_gate::Gate;
 use tollgate_gate::config::GateConfig;
+use tollgate_policy::spec::ImageSpec;
 
 use crate::coverage::{Item, Meter};
 use crate::locate::Places;

@@ -99,8 +99,8 @@ const MISTAKES: [Mistake; 12] = [
     Mistake {
         what: "both conditions became either",
         file: "courses/rust-101.toml",
-        was: "\"2027-spring\" && now",
-        is: "\"2027-spring\" || now",
+        was: "\"2027-spring\"\n&& now",
+        is: "\"2027-spring\"\n|| now",
         found: Found::Opens("/courses/rust-101/exams/"),
     },
     Mistake {

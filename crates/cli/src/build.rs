@@ -19,8 +19,8 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use serde_json::json;
 use tollgate_compiler::SourceTree;
-use tollgate_compiler::spec::ImageSpec;
 use tollgate_core::Image;
+use tollgate_policy::spec::ImageSpec;
 
 use crate::failure::{Failure, Problem, print_findings, sized, warn};
 use crate::output::{FAINT, GOOD, print, print_json, styled, visible};

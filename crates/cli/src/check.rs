@@ -9,10 +9,10 @@ use serde_json::{Value, json};
 use tollgate_author::lint::{self, Budget, Subject};
 use tollgate_author::suite;
 use tollgate_compiler::diagnostic::{Code, codes, render};
-use tollgate_compiler::edge::{EDGES, Edge};
-use tollgate_compiler::spec::ImageSpec;
 use tollgate_compiler::{Diagnostic, SourceTree};
+use tollgate_edges::{EDGES, Edge};
 use tollgate_gate::Gate;
+use tollgate_policy::spec::ImageSpec;
 
 use crate::failure::{Failure, Problem, counted, print_findings};
 use crate::output::{BAD, FAINT, GOOD, NOTE, STRONG, note, print, print_json, styled};

@@ -4,8 +4,8 @@
 
 use serde_json::Value;
 use tollgate_compiler::diagnostic::render;
-use tollgate_compiler::edge::Edge;
 use tollgate_compiler::{Diagnostic, SourceTree};
+use tollgate_edges::Edge;
 use tollgate_gate::config::GateConfig;
 
 use crate::failure::{Failure, print_findings};

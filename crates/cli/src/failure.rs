@@ -10,14 +10,14 @@ use serde_json::{Value, json};
 use tollgate_author::format::FormatError;
 use tollgate_compiler::SourceTree;
 use tollgate_compiler::diagnostic::{Diagnostic, render};
-use tollgate_compiler::javascript::JavaScriptError;
-use tollgate_compiler::javascript::budget::Cost;
-use tollgate_compiler::visible::visible_lines;
 use tollgate_crypto::image_key::{ImageKeyError, ImageKeyFailed};
 use tollgate_gate::LoadError;
 use tollgate_gate::signed::{SignedError, TrustError, Unsealable};
+use tollgate_javascript::JavaScriptError;
+use tollgate_javascript::budget::Cost;
 use tollgate_local_edge::{BadUpstream, BindError};
 use tollgate_mint::MintError;
+use tollgate_policy::visible::visible_lines;
 use tollgate_token::{JwkError, KeyError, TokenError};
 
 use crate::output::{self, BAD, NOTE, STRONG, print_json, styled, visible};

@@ -13,8 +13,8 @@ use std::sync::OnceLock;
 use anstream::AutoStream;
 use anstyle::{AnsiColor, Style};
 use tollgate_compiler::diagnostic::render;
-pub(crate) use tollgate_compiler::visible::visible;
-use tollgate_compiler::visible::visible_lines;
+pub(crate) use tollgate_policy::visible::visible;
+use tollgate_policy::visible::visible_lines;
 
 use crate::failure::Failure;
 

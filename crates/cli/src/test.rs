@@ -16,8 +16,8 @@ use tollgate_author::report::{self, FileResult, TestResult};
 use tollgate_author::suggest::{Suggester, Suggestion};
 use tollgate_author::suite::{self, TestFile};
 use tollgate_compiler::Diagnostic;
-use tollgate_compiler::spec::ImageSpec;
 use tollgate_gate::Gate;
+use tollgate_policy::spec::ImageSpec;
 
 use crate::build::write_whole;
 use crate::failure::{Failure, print_findings};

@@ -13,7 +13,7 @@ use std::path::Path;
 use std::process::Command;
 
 use tempfile::TempDir;
-use tollgate_compiler::visible::is_visible;
+use tollgate_policy::visible::is_visible;
 
 /// Reorders, hides, and gives orders to a terminal.
 const HOSTILE: &str =

@@ -11,14 +11,14 @@ use crate::course::{self, Placed, SITE_COURSE};
 use crate::cure;
 use crate::diagnostic::{Diagnostic, Report, Span, codes, shown};
 use crate::document::{Document, repair};
-use crate::encode::encode;
 use crate::keys::{check_table, site::SITE_FILE as SITE_KEYS};
 use crate::limits::{MAX_RULES, Usage, usage};
 use crate::rule::Scope;
 use crate::rule::pattern::Base;
 use crate::site::{self, Allowance, Site};
 use crate::source::{SITE_FILE, SourceTree, stray};
-use crate::spec::{ImageSpec, RuleSpec};
+use tollgate_policy::encode::encode;
+use tollgate_policy::spec::{ImageSpec, RuleSpec};
 
 /// How to compile.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

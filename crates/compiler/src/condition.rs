@@ -16,7 +16,7 @@ use crate::document::Text;
 use crate::limits::{MAX_CONDITION_PARTS, MAX_CONDITION_STACK, condition_parts};
 use crate::rule::who::Captures;
 use crate::site::Claims;
-use crate::spec::Expr;
+use tollgate_policy::spec::Expr;
 
 /// What a condition can speak about.
 #[derive(Clone, Copy, Debug)]

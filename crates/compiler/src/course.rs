@@ -9,7 +9,7 @@ use crate::rule::pattern::Base;
 use crate::rule::{self, Scope, check_id};
 use crate::site::Site;
 use crate::source::COURSES_FOLDER;
-use crate::spec::RuleSpec;
+use tollgate_policy::spec::RuleSpec;
 
 /// The course that the rules of `site.toml` belong to.
 pub(crate) const SITE_COURSE: &str = "site";

@@ -8,7 +8,7 @@ pub mod render;
 
 pub use codes::Code;
 
-use crate::visible::is_visible;
+use tollgate_policy::visible::is_visible;
 
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -146,7 +146,7 @@ impl Diagnostic {
 }
 
 /// Text of an author in a message: with escapes for what a reader would not see, and not too long.
-pub(crate) fn shown(text: &str) -> String {
+pub fn shown(text: &str) -> String {
     const LONGEST: usize = 60;
     let mut shown = String::new();
     for (count, c) in text.chars().enumerate() {

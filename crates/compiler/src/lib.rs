@@ -10,15 +10,9 @@
 #![forbid(unsafe_code)]
 
 pub mod diagnostic;
-pub mod edge;
-pub mod encode;
-pub mod javascript;
 pub mod limits;
 pub mod schema;
-pub mod spec;
-pub mod syntax;
 pub mod time;
-pub mod visible;
 
 mod compile;
 mod condition;
@@ -27,6 +21,7 @@ mod cure;
 mod document;
 mod keys;
 mod names;
+mod place;
 mod rule;
 mod site;
 mod source;
@@ -35,6 +30,7 @@ pub use compile::{CompileOptions, Compiled, Origin, compile};
 pub use diagnostic::{Diagnostic, Severity};
 pub use document::syntax_errors;
 pub use names::skeleton_of;
+pub use place::{place_of_issuer, place_of_table};
 pub use site::{Allowance, SessionReads};
 pub use source::directory::{Directory, EntryName, Node};
 pub use source::{COURSES_FOLDER, SITE_FILE, SourceTree, TEST_SUFFIX};

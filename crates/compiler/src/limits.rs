@@ -3,8 +3,8 @@
 //! The limits bound the time of one decision and the size of what an edge loads. Not here: what a
 //! request or a token may be, which `tollgate-core` and `tollgate-token` say.
 
-use crate::encode::EncodeReport;
-use crate::spec::{Expr, ImageSpec, RuleSpec};
+use tollgate_policy::encode::EncodeReport;
+use tollgate_policy::spec::{Expr, ImageSpec, RuleSpec};
 
 /// Largest policy file or key file, in bytes.
 pub const MAX_FILE_BYTES: usize = 1024 * 1024;

@@ -16,10 +16,10 @@ use crate::diagnostic::{Report, Span, codes, shown};
 use crate::document::{Table, Text};
 use crate::keys::course::ID_PATTERN;
 use crate::site::Claims;
-use crate::spec::{Expr, Network, RuleSpec, Segment};
 use crate::time::{self, TimeError};
 use network::NetworkError;
 use pattern::Base;
+use tollgate_policy::spec::{Expr, Network, RuleSpec, Segment};
 use who::Captures;
 
 /// What a rule needs to know of its surroundings.

@@ -29,7 +29,7 @@ use crate::compile::CompileOptions;
 use crate::diagnostic::{Report, codes, shown};
 use crate::document::Table;
 use crate::source::SourceTree;
-use crate::spec::{ClaimSpec, Expr, RuleSpec};
+use tollgate_policy::spec::{ClaimSpec, Expr, RuleSpec};
 
 /// What rules need to know of the site.
 #[derive(Debug, Default)]

@@ -14,8 +14,8 @@ mod truth;
 use core::fmt;
 use std::collections::BTreeSet;
 
-use tollgate_compiler::spec::{ClaimSpec, ImageSpec, Template};
 use tollgate_core::ClaimKind;
+use tollgate_policy::spec::{ClaimSpec, ImageSpec, Template};
 
 pub use request::Visit;
 

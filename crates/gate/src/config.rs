@@ -4,8 +4,9 @@
 //! one version byte, then [postcard](https://docs.rs/postcard). Not here: the TOML that policy authors
 //! write; the compiler turns that into a [`GateConfig`].
 
-use alloc::{borrow::Cow, string::String, vec::Vec};
+use alloc::{borrow::Cow, string::String, string::ToString, vec::Vec};
 use core::fmt;
+use core::net::{Ipv4Addr, Ipv6Addr};
 
 use serde::{Deserialize, Serialize};
 use tollgate_core::Reason;
@@ -421,36 +422,50 @@ impl Default for DenyConfig {
 }
 
 /// Whether the text is an origin as browsers send it: a scheme, a host in lower case, and a port only if it is not
-/// the scheme's own.
+/// the scheme's own. `http` is for loopback only: on the way to any other host, anybody can be that origin.
 pub fn is_origin(text: &str) -> bool {
-    let (rest, own_port) = match text.split_once("://") {
-        Some(("https", rest)) => (rest, "443"),
-        Some(("http", rest)) => (rest, "80"),
+    let (is_https, rest) = match text.split_once("://") {
+        Some(("https", rest)) => (true, rest),
+        Some(("http", rest)) => (false, rest),
         _ => return false,
     };
-    let is_host =
-        |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-._".contains(&byte);
-    let is_bracketed = |byte: u8| byte.is_ascii_hexdigit() || byte == b':';
+    let end = match rest.find(']') {
+        Some(end) if rest.starts_with('[') => end + 1,
+        _ => rest.find(':').unwrap_or(rest.len()),
+    };
+    let Some((host, port)) = rest.split_at_checked(end) else {
+        return false;
+    };
+    let own_port = if is_https { "443" } else { "80" };
     let is_port = |port: &str| {
-        !port.starts_with('0')
-            && port != own_port
-            && port.parse::<u16>().is_ok()
-            && port.bytes().all(|byte| byte.is_ascii_digit())
+        let digits = port.bytes().all(|byte| byte.is_ascii_digit());
+        digits && !port.starts_with('0') && port != own_port && port.parse::<u16>().is_ok()
     };
-    let (host, port) = match rest.strip_prefix('[') {
-        Some(rest) => match rest.split_once(']') {
-            Some((host, after)) if !host.is_empty() && host.bytes().all(is_bracketed) => {
-                ("ip", after)
-            }
-            _ => return false,
-        },
-        None => rest.split_at(rest.find(':').unwrap_or(rest.len())),
-    };
-    !host.is_empty()
-        && host.bytes().all(is_host)
-        && text.len() <= MAX_ORIGIN_BYTES
-        && !text.bytes().any(|byte| byte.is_ascii_uppercase())
+    text.len() <= MAX_ORIGIN_BYTES
+        && is_host(host)
+        && (is_https || ["localhost", "127.0.0.1", "[::1]"].contains(&host))
         && (port.is_empty() || port.strip_prefix(':').is_some_and(is_port))
+}
+
+/// Whether the text is a host in the one form that browsers give it.
+fn is_host(host: &str) -> bool {
+    if let Some(rest) = host.strip_prefix('[') {
+        let address = rest.strip_suffix(']').unwrap_or_default();
+        let parsed: Option<Ipv6Addr> = address.parse().ok();
+        return parsed.is_some_and(|parsed| parsed.to_string() == address);
+    }
+    let is_label = |label: &str| {
+        let is_allowed = |byte: u8| {
+            byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-' || byte == b'_'
+        };
+        !label.is_empty()
+            && label.bytes().all(is_allowed)
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    let last = host.rsplit('.').next().unwrap_or_default();
+    let is_address = last.bytes().all(|byte| byte.is_ascii_digit());
+    host.split('.').all(is_label) && (!is_address || host.parse::<Ipv4Addr>().is_ok())
 }
 
 /// A `token` character of RFC 9110, what header and cookie names are made of.

@@ -60,7 +60,11 @@ pub(crate) fn respond(
     reason: Reason,
     allow: MethodSet,
 ) -> Response {
-    let reader = Reader::of(deny, request);
+    let reader = match reason {
+        // Whatever failed may be what pages are made with.
+        Reason::Allow | Reason::Internal => Reader::Other,
+        _ => Reader::of(deny, request),
+    };
     let mut response = match &*deny.answer_to(reason) {
         // A script cannot follow a redirect to a page for people.
         DenyAnswer::Redirect(_) if reader == Reader::Script => plain(request.method, 401),
@@ -103,7 +107,7 @@ pub(crate) fn respond(
 }
 
 /// Lets scripts of a listed origin read a response.
-fn share(deny: &DenyConfig, request: &Request<'_>, response: &mut Response) {
+pub(crate) fn share(deny: &DenyConfig, request: &Request<'_>, response: &mut Response) {
     if let Some(origin) = listed_origin(deny, request) {
         response.push("access-control-allow-origin", origin.into());
         response.push("access-control-allow-credentials", "true".into());

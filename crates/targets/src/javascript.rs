@@ -12,9 +12,9 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tollgate_compiler::javascript::{CloudFront, cloudfront, cloudfront_of_any_size, edgeworkers};
-use tollgate_compiler::spec::ImageSpec;
 use tollgate_gate::Request;
+use tollgate_javascript::{CloudFront, cloudfront, cloudfront_of_any_size, edgeworkers};
+use tollgate_policy::spec::ImageSpec;
 use tollgate_testkit::Answer;
 
 use crate::process::Process;

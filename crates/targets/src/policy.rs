@@ -6,10 +6,10 @@ use std::path::Path;
 use anyhow::{Context, Result, anyhow, bail};
 use tempfile::NamedTempFile;
 use tollgate_compiler::diagnostic::render::{Style, text};
-use tollgate_compiler::encode::encode;
-use tollgate_compiler::spec::ImageSpec;
 use tollgate_compiler::{CompileOptions, SourceTree, compile};
 use tollgate_core::Image;
+use tollgate_policy::encode::encode;
+use tollgate_policy::spec::ImageSpec;
 
 /// A policy image in memory and in a file that lives as long as the value.
 pub struct Policy {

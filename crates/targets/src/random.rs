@@ -12,13 +12,13 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use serde_json::{Map, Value, json};
-use tollgate_compiler::encode::encode;
-use tollgate_compiler::spec::ImageSpec;
 use tollgate_compiler::{CompileOptions, SourceTree, compile};
 use tollgate_crypto::Native;
 use tollgate_gate::config::GateConfig;
 use tollgate_gate::{Action, Gate, Request};
 use tollgate_mint::{Algorithm, Minter, PrivateKey};
+use tollgate_policy::encode::encode;
+use tollgate_policy::spec::ImageSpec;
 use tollgate_spec::generate::Generator;
 use tollgate_spec::model::{self, ClaimType, Token};
 use tollgate_spec::render;

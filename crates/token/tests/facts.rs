@@ -1,12 +1,12 @@
 //! What claims say reaches the rules of a policy, and nothing else does.
 
-use tollgate_compiler::{
-    encode::encode,
-    spec::{ClaimSpec, Comparison, Expr, ImageSpec, Pattern, RuleSpec, Segment, Template, Who},
-};
 use tollgate_core::{
     ClaimKind, Effect, Image, MethodSet, PathOptions, PathScratch, Query, Reason, TokenState,
     UnixSeconds, decide,
+};
+use tollgate_policy::{
+    encode::encode,
+    spec::{ClaimSpec, Comparison, Expr, ImageSpec, Pattern, RuleSpec, Segment, Template, Who},
 };
 use tollgate_token::{
     Algorithm, ClaimName, ClaimPath, ClaimRules, Claims, IssuerConfig, IssuerKind, TokenError,

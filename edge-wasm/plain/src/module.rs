@@ -190,10 +190,10 @@ impl Module {
 
 #[cfg(test)]
 mod tests {
-    use tollgate_compiler::{encode::encode, spec::ImageSpec};
     use tollgate_core::{Reason, UnixSeconds};
     use tollgate_gate::config::{DenyConfig, ForwardConfig, GateConfig, Strip};
     use tollgate_gate::{Kind, Request};
+    use tollgate_policy::{encode::encode, spec::ImageSpec};
 
     use super::*;
 

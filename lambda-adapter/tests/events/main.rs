@@ -95,11 +95,11 @@ fn an_allowed_request_goes_on_unchanged() {
 
 #[test]
 fn the_index_document_is_forwarded() {
-    let spec = tollgate_compiler::spec::ImageSpec {
+    let spec = tollgate_policy::spec::ImageSpec {
         index: Some("index.html".to_owned()),
         ..site::spec(config().encode().expect("a good configuration"))
     };
-    let image = tollgate_compiler::encode::encode(&spec).expect("a good policy");
+    let image = tollgate_policy::encode::encode(&spec).expect("a good policy");
     let gate = Gate::new(image.image, &site::Provider).expect("a good image");
     let secret = token(r#""cognito:groups":["rust-101"]"#);
     let query = format!("a=/&token={secret}");

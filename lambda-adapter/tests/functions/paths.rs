@@ -1,13 +1,13 @@
 //! `[paths]`: what is delivered, and authorized, for index documents and for each reader.
 
 use serde_json::Value;
-use tollgate_compiler::encode::encode;
-use tollgate_compiler::spec::ImageSpec;
 use tollgate_core::PathReader;
 use tollgate_gate::Gate;
 use tollgate_lambda::authorizer::{AuthorizerSettings, HttpFormat};
 use tollgate_lambda::content::{Content, ContentSettings, Delivery, From};
 use tollgate_lambda::{Failure, Role};
+use tollgate_policy::encode::encode;
+use tollgate_policy::spec::ImageSpec;
 
 use crate::events::{http, rest, rest_request};
 use crate::kit::{Asked, Memory, NoKeys, settings, with_keys};

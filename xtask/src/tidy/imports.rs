@@ -28,7 +28,7 @@ const fn row(
 /// wrong as one too few. What only tests import may be listed and unused.
 const TABLE: &[Row] = &[
     row("tollgate-core", &[], &["tollgate-compiler"]),
-    row("tollgate-token", &["tollgate-core"], &["tollgate-compiler"]),
+    row("tollgate-token", &["tollgate-core"], &["tollgate-policy"]),
     row(
         "tollgate-crypto",
         &["tollgate-rs256", "tollgate-token"],
@@ -38,11 +38,41 @@ const TABLE: &[Row] = &[
     row(
         "tollgate-gate",
         &["tollgate-core", "tollgate-token"],
+        &["tollgate-compiler", "tollgate-policy"],
+    ),
+    row(
+        "tollgate-policy",
+        &["tollgate-core"],
         &["tollgate-compiler"],
     ),
     row(
+        "tollgate-javascript",
+        &[
+            "tollgate-core",
+            "tollgate-gate",
+            "tollgate-policy",
+            "tollgate-token",
+        ],
+        &["tollgate-compiler"],
+    ),
+    row(
+        "tollgate-edges",
+        &[
+            "tollgate-compiler",
+            "tollgate-gate",
+            "tollgate-javascript",
+            "tollgate-token",
+        ],
+        &[],
+    ),
+    row(
         "tollgate-compiler",
-        &["tollgate-core", "tollgate-gate", "tollgate-token"],
+        &[
+            "tollgate-core",
+            "tollgate-gate",
+            "tollgate-policy",
+            "tollgate-token",
+        ],
         &[],
     ),
     row(
@@ -51,6 +81,7 @@ const TABLE: &[Row] = &[
             "tollgate-compiler",
             "tollgate-core",
             "tollgate-gate",
+            "tollgate-policy",
             "tollgate-token",
         ],
         &["tollgate-crypto", "tollgate-mint", "tollgate-spec"],
@@ -62,13 +93,15 @@ const TABLE: &[Row] = &[
             "tollgate-compiler",
             "tollgate-core",
             "tollgate-gate",
+            "tollgate-javascript",
+            "tollgate-policy",
             "tollgate-token",
         ],
         &[],
     ),
     row(
         "tollgate-exchange",
-        &["tollgate-compiler", "tollgate-core"],
+        &["tollgate-compiler", "tollgate-core", "tollgate-policy"],
         &["tollgate-gate", "tollgate-token"],
     ),
     row(
@@ -80,6 +113,7 @@ const TABLE: &[Row] = &[
             "tollgate-exchange",
             "tollgate-gate",
             "tollgate-mint",
+            "tollgate-policy",
             "tollgate-rs256",
             "tollgate-spec",
             "tollgate-token",
@@ -94,10 +128,13 @@ const TABLE: &[Row] = &[
             "tollgate-compiler",
             "tollgate-core",
             "tollgate-crypto",
+            "tollgate-edges",
             "tollgate-exchange",
             "tollgate-gate",
+            "tollgate-javascript",
             "tollgate-local-edge",
             "tollgate-mint",
+            "tollgate-policy",
             "tollgate-token",
         ],
         &[],
@@ -128,9 +165,11 @@ const TABLE: &[Row] = &[
             "tollgate-core",
             "tollgate-crypto",
             "tollgate-gate",
+            "tollgate-javascript",
             "tollgate-local-edge",
             "tollgate-local-issuer",
             "tollgate-mint",
+            "tollgate-policy",
             "tollgate-spec",
             "tollgate-testkit",
             "tollgate-token",
@@ -140,7 +179,7 @@ const TABLE: &[Row] = &[
     row(
         "tollgate-plain",
         &["tollgate-crypto", "tollgate-gate"],
-        &["tollgate-compiler", "tollgate-core"],
+        &["tollgate-core", "tollgate-policy"],
     ),
     row("tollgate-node", &["tollgate-crypto", "tollgate-gate"], &[]),
     row(
@@ -158,7 +197,7 @@ const TABLE: &[Row] = &[
             "tollgate-signed-urls",
             "tollgate-token",
         ],
-        &["tollgate-compiler"],
+        &["tollgate-policy"],
     ),
     row(
         "tollgate-lambda-edge",
@@ -179,8 +218,11 @@ const EDGE: &[&str] = &[
 const BUILD_TIME: &[&str] = &[
     "tollgate-author",
     "tollgate-compiler",
+    "tollgate-edges",
     "tollgate-exchange",
+    "tollgate-javascript",
     "tollgate-mint",
+    "tollgate-policy",
     "tollgate-spec",
     "tollgate-testkit",
     "tollgate",
@@ -217,6 +259,8 @@ const CRYPTO_OWNERS: &[&str] = &[
 /// Hashes, neither signed nor verified: content ids, and the proof keys of OAuth clients.
 const CRYPTO_EXCEPTIONS: &[(&str, &str)] = &[
     ("tollgate-compiler", "sha2"),
+    ("tollgate-javascript", "sha2"),
+    ("tollgate-policy", "sha2"),
     ("tollgate-local-issuer", "sha2"),
 ];
 

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
-use tollgate_compiler::spec::Expr;
 use tollgate_core::Effect;
+use tollgate_policy::spec::Expr;
 use tollgate_token::ClaimPath;
 
 use super::Change;
@@ -134,7 +134,7 @@ pub(super) fn all(space: &Space<'_>, kind: &Kind<'_>, request: &Request) -> Vec<
     let (mut asked_groups, mut asked_scopes) = (BTreeSet::new(), BTreeSet::new());
     for hit in &kind.hits {
         let who = &hit.spec.who;
-        let named = |names: &Option<Vec<tollgate_compiler::spec::Template>>| -> Vec<String> {
+        let named = |names: &Option<Vec<tollgate_policy::spec::Template>>| -> Vec<String> {
             let names = names.iter().flatten();
             names
                 .filter_map(|name| filled(name, hit, &chosen).ok())

@@ -2,8 +2,8 @@
 
 use std::rc::Rc;
 
-use tollgate_compiler::spec::{Pattern, Segment};
 use tollgate_core::Effect;
+use tollgate_policy::spec::{Pattern, Segment};
 
 use crate::policy::Policy;
 use crate::walk::escaped;

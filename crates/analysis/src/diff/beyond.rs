@@ -2,7 +2,7 @@
 //! than by equality. The values that are tried come from the constants of the rules and from each other, so for
 //! `path.a.startsWith(path.b)` or `claims.n - claims.m == 5` there may be a request that is not among them.
 
-use tollgate_compiler::spec::{Comparison, Expr, RuleSpec};
+use tollgate_policy::spec::{Comparison, Expr, RuleSpec};
 
 use super::{Collector, NEW, OLD};
 use crate::walk::{PatternId, Walk};

@@ -7,8 +7,8 @@
 mod meet;
 
 use tollgate_compiler::limits::is_condition_within;
-use tollgate_compiler::spec::{Comparison, Expr, Pattern, RuleSpec, Template, Who};
 use tollgate_core::{Effect, MethodSet};
+use tollgate_policy::spec::{Comparison, Expr, Pattern, RuleSpec, Template, Who};
 
 use crate::policy::Policy;
 use crate::text;

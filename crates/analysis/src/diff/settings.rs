@@ -5,11 +5,12 @@
 //! the settings of paths and claims for which the walk finds requests.
 
 use core::fmt;
+use std::collections::BTreeSet;
 
-use tollgate_compiler::spec::{ClaimSpec, ImageSpec};
 use tollgate_core::PathReader;
-use tollgate_gate::config::{DenyConfig, ForwardConfig, GateConfig, TokenSource};
+use tollgate_gate::config::{DenyConfig, DenyPage, ForwardConfig, GateConfig, TokenSource};
 use tollgate_gate::session::{SessionConfig, SessionPath};
+use tollgate_policy::spec::{ClaimSpec, ImageSpec};
 use tollgate_token::{Algorithm, ClaimRules, IssuerConfig};
 
 use crate::policy::Policy;
@@ -442,11 +443,27 @@ impl Changes {
             let what = format!("the response for `{name}`");
             self.differ(Setting::DenyAnswers, &what, old, new, Opens::Never);
         }
-        let what = "the pages for denials";
-        self.differ(Setting::DenyAnswers, what, pages, &new.pages, Opens::Never);
-        // What is denied stays so; only its status can be read.
-        let what = "the origins whose scripts may read denials";
-        self.differ(Setting::DenyAnswers, what, cors, &new.cors, Opens::Never);
+        let statuses: BTreeSet<u16> = pages
+            .iter()
+            .chain(&new.pages)
+            .map(|page| page.status)
+            .collect();
+        for status in statuses {
+            let page =
+                |pages: &'_ [DenyPage]| pages.iter().find(|page| page.status == status).cloned();
+            let what = format!("the page for status {status}");
+            let (old, new) = (page(pages), page(&new.pages));
+            self.differ(Setting::DenyAnswers, &what, &old, &new, Opens::Never);
+        }
+        // Browsers let scripts of a listed origin send requests as the user.
+        for origin in new.cors.iter().filter(|origin| !cors.contains(origin)) {
+            let what = format!("`{origin}` was added to `cors`");
+            self.note(Setting::DenyAnswers, what, Opens::May);
+        }
+        for origin in cors.iter().filter(|origin| !new.cors.contains(origin)) {
+            let what = format!("`{origin}` was removed from `cors`");
+            self.note(Setting::DenyAnswers, what, Opens::Never);
+        }
     }
 }
 

@@ -5,7 +5,7 @@
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use tollgate_compiler::spec::Network;
+use tollgate_policy::spec::Network;
 
 pub(super) fn single(addr: IpAddr) -> Network {
     Network {

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use tollgate_compiler::syntax::quoted;
+use tollgate_policy::syntax::quoted;
 
 use super::rfc3339;
 use crate::policy::{Policy, rule_name};

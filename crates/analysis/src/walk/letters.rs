@@ -11,8 +11,8 @@ use std::rc::Rc;
 use core::cell::RefCell;
 use core::cmp::Ordering;
 
-use tollgate_compiler::spec::{Comparison, Expr, RuleSpec, StringTest, Template};
 use tollgate_core::MethodSet;
+use tollgate_policy::spec::{Comparison, Expr, RuleSpec, StringTest, Template};
 
 use super::pattern::Part;
 use super::readers::Readers;

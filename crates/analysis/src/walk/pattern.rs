@@ -5,8 +5,8 @@ use std::hash::DefaultHasher;
 
 use core::hash::{Hash, Hasher};
 
-use tollgate_compiler::spec::{Expr, Pattern, RuleSpec, Segment};
 use tollgate_core::ClaimKind;
+use tollgate_policy::spec::{Expr, Pattern, RuleSpec, Segment};
 
 use crate::policy::Policy;
 use crate::search::used_captures;

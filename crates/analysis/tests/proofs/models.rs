@@ -1,7 +1,7 @@
 //! Policies of the specification with rules taken out, to ask what a single rule does.
 
-use tollgate_compiler::spec::RuleSpec;
 use tollgate_core::RuleId;
+use tollgate_policy::spec::RuleSpec;
 use tollgate_spec::model::{Course, Effect, METHODS, Policy, Rule, Who};
 
 use crate::support::Both;

@@ -3,10 +3,10 @@
 use tollgate_analysis::text::{narrowings, people};
 use tollgate_analysis::who::who;
 use tollgate_compiler::limits::MAX_NAME_BYTES;
-use tollgate_compiler::spec::{Expr, ImageSpec, RuleSpec};
-use tollgate_compiler::syntax::{condition, quoted};
 use tollgate_compiler::{CompileOptions, SourceTree, compile};
 use tollgate_core::{ClaimKind, Effect};
+use tollgate_policy::spec::{Expr, ImageSpec, RuleSpec};
+use tollgate_policy::syntax::{condition, quoted};
 use tollgate_spec::generate::Generator;
 use tollgate_spec::render;
 

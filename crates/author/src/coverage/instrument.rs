@@ -6,8 +6,8 @@
 
 use std::collections::BTreeMap;
 
-use tollgate_compiler::spec::{Expr, ImageSpec, RuleSpec, Who};
 use tollgate_core::Effect;
+use tollgate_policy::spec::{Expr, ImageSpec, RuleSpec, Who};
 
 use super::{Item, Wanted};
 use crate::locate::Part;

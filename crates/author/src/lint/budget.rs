@@ -3,9 +3,9 @@
 use tollgate_compiler::Diagnostic;
 use tollgate_compiler::SITE_FILE;
 use tollgate_compiler::diagnostic::codes;
-use tollgate_compiler::javascript::budget::{MAX_FUNCTION_BYTES, MAX_READS};
-use tollgate_compiler::javascript::{self, JavaScriptError, MAX_POLICY_BYTES};
-use tollgate_compiler::spec::ImageSpec;
+use tollgate_javascript::budget::{MAX_FUNCTION_BYTES, MAX_READS};
+use tollgate_javascript::{JavaScriptError, MAX_POLICY_BYTES};
+use tollgate_policy::spec::ImageSpec;
 
 use super::Subject;
 
@@ -69,7 +69,7 @@ fn functions(policy: &ImageSpec) -> Vec<Budget> {
         limit,
     };
     let budget = |what, used, limit| count(what, used, Some(limit));
-    match javascript::cloudfront(policy, SOME_ID) {
+    match tollgate_javascript::cloudfront(policy, SOME_ID) {
         Ok(made) => vec![
             budget("function bytes", made.function.len(), MAX_FUNCTION_BYTES),
             budget("KVS bytes", made.store_bytes(), MAX_POLICY_BYTES),
@@ -91,7 +91,7 @@ fn functions(policy: &ImageSpec) -> Vec<Budget> {
 
 /// Akamai EdgeWorkers: the bundle.
 fn workers(policy: &ImageSpec) -> Option<Budget> {
-    let bytes = match javascript::edgeworkers(policy, SOME_ID) {
+    let bytes = match tollgate_javascript::edgeworkers(policy, SOME_ID) {
         Ok(made) => made.main.len() + made.manifest.len(),
         Err(JavaScriptError::BundleTooLarge { bytes }) => bytes,
         Err(_) => return None,

@@ -1,7 +1,7 @@
 //! Whether one pattern takes in all of another.
 
 use tollgate_analysis::glob_matches;
-use tollgate_compiler::spec::{Pattern, Segment};
+use tollgate_policy::spec::{Pattern, Segment};
 
 /// Whether every path that fits `inner` surely fits `outer`. `false` may also mean that it is not plain to
 /// see.

@@ -7,8 +7,8 @@ use tollgate_analysis::dead::{self, Dead, DeadRule};
 use tollgate_analysis::{Policy, Request};
 use tollgate_compiler::Diagnostic;
 use tollgate_compiler::diagnostic::codes;
-use tollgate_compiler::spec::{Expr, RuleSpec};
 use tollgate_core::{Effect, RuleId};
+use tollgate_policy::spec::{Expr, RuleSpec};
 
 use super::{Subject, name};
 use crate::locate::Part;

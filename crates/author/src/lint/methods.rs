@@ -9,8 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use tollgate_analysis::{Policy, diff};
 use tollgate_compiler::Diagnostic;
 use tollgate_compiler::diagnostic::codes;
-use tollgate_compiler::spec::{Pattern, RuleSpec, Segment};
 use tollgate_core::{Effect, MethodSet};
+use tollgate_policy::spec::{Pattern, RuleSpec, Segment};
 
 use super::{Subject, describe, name};
 use crate::locate::Part;

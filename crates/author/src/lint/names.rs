@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use tollgate_compiler::diagnostic::codes;
-use tollgate_compiler::spec::{Expr, Template};
 use tollgate_compiler::{Diagnostic, skeleton_of};
+use tollgate_policy::spec::{Expr, Template};
 
 use super::Subject;
 use crate::locate::Part;

@@ -4,8 +4,8 @@
 
 use tollgate_compiler::Diagnostic;
 use tollgate_compiler::diagnostic::codes;
-use tollgate_compiler::spec::{Pattern, RuleSpec, Segment};
 use tollgate_core::{Effect, PathReader};
+use tollgate_policy::spec::{Pattern, RuleSpec, Segment};
 
 use super::{Subject, covers, name};
 use crate::locate::Part;

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use tollgate_compiler::Diagnostic;
 use tollgate_compiler::diagnostic::codes;
-use tollgate_compiler::spec::RuleSpec;
 use tollgate_core::Effect;
+use tollgate_policy::spec::RuleSpec;
 
 use super::{Subject, covers, name};
 use crate::locate::Part;

@@ -5,8 +5,8 @@
 
 use tollgate_compiler::Diagnostic;
 use tollgate_compiler::diagnostic::codes;
-use tollgate_compiler::spec::{Pattern, RuleSpec, Segment};
 use tollgate_core::Effect;
+use tollgate_policy::spec::{Pattern, RuleSpec, Segment};
 
 use super::Subject;
 use crate::locate::Part;

@@ -1,6 +1,6 @@
 //! Conditions with one part changed.
 
-use tollgate_compiler::spec::{Arithmetic, ClaimSpec, Comparison, Expr, StringTest};
+use tollgate_policy::spec::{Arithmetic, ClaimSpec, Comparison, Expr, StringTest};
 
 use super::rule::neighbours;
 use crate::words;

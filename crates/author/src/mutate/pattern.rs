@@ -1,6 +1,6 @@
 //! Patterns a little wider or narrower.
 
-use tollgate_compiler::spec::{Pattern, Segment};
+use tollgate_policy::spec::{Pattern, Segment};
 
 use crate::words;
 

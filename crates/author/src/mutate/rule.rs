@@ -2,8 +2,8 @@
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use tollgate_compiler::spec::{ClaimSpec, Network, Pattern, RuleSpec, Template, Who};
 use tollgate_core::{Effect, MethodSet};
+use tollgate_policy::spec::{ClaimSpec, Network, Pattern, RuleSpec, Template, Who};
 
 use super::condition::without;
 use super::{condition, pattern};

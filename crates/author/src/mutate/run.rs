@@ -8,8 +8,8 @@ use std::sync::Mutex;
 
 use fastrand::Rng;
 use tollgate_analysis::{Policy, Ruling, diff, rule_name};
-use tollgate_compiler::spec::{ImageSpec, RuleSpec};
 use tollgate_gate::Gate;
+use tollgate_policy::spec::{ImageSpec, RuleSpec};
 
 use super::Mutant;
 use crate::judge::{self, Unbuildable};

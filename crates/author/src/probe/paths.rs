@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use fastrand::Rng;
-use tollgate_compiler::spec::{Pattern, Segment};
 use tollgate_core::path::check_segment;
+use tollgate_policy::spec::{Pattern, Segment};
 
 use super::Pool;
 

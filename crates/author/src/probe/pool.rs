@@ -7,10 +7,10 @@ use std::sync::Arc;
 use fastrand::Rng;
 use serde_json::{Map, Value};
 use tollgate_analysis::place;
-use tollgate_compiler::spec::{Expr, ImageSpec, Network, RuleSpec, Segment, Template};
 use tollgate_core::path::{PathOptions, check_segment};
 use tollgate_core::{ClaimKind, MethodSet};
 use tollgate_gate::config::GateConfig;
+use tollgate_policy::spec::{Expr, ImageSpec, Network, RuleSpec, Segment, Template};
 use tollgate_token::{ClaimPath, ClaimRules};
 
 use super::paths::{instance, target_of};

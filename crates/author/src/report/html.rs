@@ -9,7 +9,7 @@ mod source;
 use std::collections::BTreeMap;
 
 use maud::{DOCTYPE, Markup, PreEscaped, html as page};
-use tollgate_compiler::visible::visible_lines;
+use tollgate_policy::visible::visible_lines;
 
 use super::{Findings, Missed, total};
 use crate::coverage::{Kind, Ratio};

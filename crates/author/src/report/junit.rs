@@ -2,7 +2,7 @@
 
 use quick_junit::{NonSuccessKind, Report, SerializeError, TestCase, TestCaseStatus, TestSuite};
 
-use tollgate_compiler::visible::visible_lines;
+use tollgate_policy::visible::visible_lines;
 
 use super::Findings;
 

@@ -7,9 +7,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use tollgate_compiler::diagnostic::{Diagnostic, Span, codes};
-use tollgate_compiler::spec::ImageSpec;
 use tollgate_core::{Effect, Reason};
 use tollgate_gate::Gate;
+use tollgate_policy::spec::ImageSpec;
 
 use super::reader::nearest;
 use super::{Case, Got, TestFile, Who, run};

@@ -6,8 +6,8 @@
 //! everywhere. Not here: the source, which the compiler generates.
 
 use serde_json::{Value, json};
-use tollgate_compiler::javascript::budget::MAX_FUNCTION_BYTES;
-use tollgate_compiler::javascript::cloudfront;
+use tollgate_javascript::budget::MAX_FUNCTION_BYTES;
+use tollgate_javascript::cloudfront;
 
 use super::{Artifact, Content, Entry, Input};
 use crate::failure::{Failure, sized};

@@ -6,7 +6,7 @@ use flate2::Compression;
 use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
 use tar::{Archive, Builder, Header};
-use tollgate_compiler::javascript::edgeworkers;
+use tollgate_javascript::edgeworkers;
 
 use super::{Artifact, Content, Entry, Input};
 use crate::failure::{Failure, sized};

@@ -4,7 +4,7 @@
 //! ([`show`](super::show)).
 
 use tollgate_analysis::diff::{Diff, Difference};
-use tollgate_compiler::visible::{visible, visible_lines};
+use tollgate_policy::visible::{visible, visible_lines};
 
 use super::show::{cause, described, edit, edited, headline, ruled, summary, test, whom};
 use crate::analysed::Analysed;

@@ -4,9 +4,9 @@ use serde_json::{Value, json};
 use tollgate_analysis::diff::{Cause, Diff, Difference, SettingChange, Side};
 use tollgate_analysis::text::{narrowings, people, test_case};
 use tollgate_analysis::{Request, Ruling};
-use tollgate_compiler::syntax::quoted;
 use tollgate_core::Reason;
 use tollgate_core::{Effect, RuleId};
+use tollgate_policy::syntax::quoted;
 
 use crate::analysed::Analysed;
 use crate::output::{BAD, FAINT, GOOD, NOTE, STRONG, styled, visible};

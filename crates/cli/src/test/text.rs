@@ -7,8 +7,8 @@ use tollgate_author::mutate::Tally;
 use tollgate_author::report::{FileResult, Findings, total};
 use tollgate_author::suite::{self, Case, Who};
 use tollgate_author::words::moment;
-use tollgate_compiler::visible::visible_lines;
 use tollgate_gate::Gate;
+use tollgate_policy::visible::visible_lines;
 
 use crate::failure::counted;
 use crate::output::{BAD, FAINT, GOOD, NOTE, STRONG, styled, visible};

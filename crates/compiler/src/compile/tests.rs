@@ -1,7 +1,7 @@
 use tollgate_core::{Effect, MethodSet};
 
 use super::*;
-use crate::spec::Who;
+use tollgate_policy::spec::Who;
 
 fn rule() -> Placed {
     let rule = RuleSpec {

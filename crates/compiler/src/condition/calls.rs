@@ -10,8 +10,8 @@ use super::value::Value;
 use crate::diagnostic::{codes, shown};
 use crate::keys::{and_list, nearest};
 use crate::rule::network;
-use crate::spec::{Expr, StringTest};
 use crate::time;
+use tollgate_policy::spec::{Expr, StringTest};
 
 const FUNCTIONS: [&str; 4] = ["has", "timestamp", "duration", "cidr"];
 const METHODS: [&str; 4] = ["startsWith", "endsWith", "contains", "containsIP"];

@@ -13,7 +13,7 @@ use crate::diagnostic::{Code, Diagnostic, Report, codes, shown};
 use crate::document::Text;
 use crate::keys::nearest;
 use crate::rule::who::check_capture;
-use crate::spec::Expr;
+use tollgate_policy::spec::Expr;
 
 /// The names a condition can speak about.
 const NAMES: [&str; 8] = [

@@ -9,7 +9,7 @@ use super::lower::Lowering;
 use super::value::Value;
 use crate::diagnostic::{codes, shown};
 use crate::rule::network::{self, NetworkError};
-use crate::spec::{Arithmetic, Comparison, Expr};
+use tollgate_policy::spec::{Arithmetic, Comparison, Expr};
 
 impl Lowering<'_, '_> {
     /// The value of an operator; `None` if the call is not one.

@@ -4,7 +4,7 @@
 
 use tollgate_core::ClaimKind;
 
-use crate::spec::{Expr, Network};
+use tollgate_policy::spec::{Expr, Network};
 
 /// A lowered part. Only the first five kinds can be parts of an [`Expr`]; the others are consumed by
 /// the operator or function they stand beside.

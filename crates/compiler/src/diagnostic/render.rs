@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{Diagnostic, Label, Severity, Span};
 use crate::source::SourceTree;
-use crate::visible::{is_visible, visible_lines};
+use tollgate_policy::visible::{is_visible, visible_lines};
 
 /// Whether text is made for a terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

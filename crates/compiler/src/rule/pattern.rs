@@ -11,7 +11,7 @@ use crate::document::Text;
 use crate::limits::{
     MAX_CAPTURES_PER_PATTERN, MAX_PATTERN_BYTES, MAX_PATTERN_SEGMENTS, MAX_STARS_PER_SEGMENT,
 };
-use crate::spec::{Pattern, Segment};
+use tollgate_policy::spec::{Pattern, Segment};
 
 /// The folder that a file's patterns are about. The default is the root of the site.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]

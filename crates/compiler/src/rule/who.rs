@@ -12,7 +12,7 @@ use crate::diagnostic::{Report, Span, codes, shown};
 use crate::document::{Table, Text};
 use crate::keys::course::RULE;
 use crate::keys::{has_or_means, nearest};
-use crate::spec::{Template, Who};
+use tollgate_policy::spec::{Template, Who};
 
 /// The captures of one pattern of a rule.
 #[derive(Debug)]

@@ -6,11 +6,11 @@ use std::collections::BTreeMap;
 
 use tollgate_core::{Effect, glob};
 use tollgate_gate::config::GateConfig;
-use tollgate_token::IssuerConfig;
+use tollgate_token::{ClaimRules, IssuerConfig};
 
 use crate::course::Placed;
 use crate::diagnostic::{Report, codes};
-use crate::spec::{Expr, RuleSpec, Template};
+use tollgate_policy::spec::{Expr, RuleSpec, Template};
 
 /// Most rules that a finding names.
 const MAX_EXAMPLES: usize = 3;
@@ -182,55 +182,81 @@ fn can_grant(issuer: &IssuerConfig, rule: &RuleSpec) -> Option<Granted> {
     } else {
         ([&None, &rule.unless], &rule.unless)
     };
-    let mut compares_subject = false;
-    let asks_scopes = is_allow && rule.who.scopes.is_some();
-    let mut reads_claims = false;
+    let mut is_named = groups.is_some() || subjects.is_some();
+    let mut is_claimed = is_allow && rule.who.scopes.is_some();
     for condition in conditions.into_iter().flatten() {
         condition.each(&mut |expr| {
-            reads_claims |= matches!(expr, Expr::Claim(_) | Expr::Has(_) | Expr::InClaim(..));
-            if let Expr::Compare(_, left, right) = expr {
-                compares_subject |= [left, right].iter().any(|side| ***side == Expr::Subject);
-            }
-            compares_subject |=
-                matches!(expr, Expr::InStrings(value, _) if **value == Expr::Subject);
+            is_named |= matches!(expr, Expr::Subject);
+            is_claimed |= matches!(expr, Expr::Claim(_) | Expr::Has(_) | Expr::InClaim(..));
         });
     }
-    let mut reads_groups = Vec::new();
+    // That a group keeps users out grants nothing.
     if let Some(condition) = opening {
-        condition.each(&mut |expr| {
-            if let Expr::InGroups(name) = expr {
-                reads_groups.push(&**name);
-            }
-        });
+        condition.each(&mut |expr| is_named |= matches!(expr, Expr::InGroups(_)));
     }
-    let is_named = groups.is_some() || subjects.is_some() || compares_subject;
-    if !is_named && reads_groups.is_empty() {
-        return (reads_claims || asks_scopes).then_some(Granted::Claims);
-    }
-    let group_fits = |name: &Template| {
-        let rest = without_prefix(name, &claims.groups_prefix);
-        rest.is_some_and(|rest| {
-            let granted = claims.granted_groups.as_ref();
-            granted.is_none_or(|granted| granted.iter().any(|pattern| overlaps(pattern, &rest)))
-        })
-    };
+    let has_groups = groups.is_none_or(|names| {
+        claims.groups.is_some() && names.iter().any(|name| group_fits(claims, name))
+    });
     let subject_fits = |name: &Template| without_prefix(name, &claims.subject_prefix).is_some();
-    let has_groups =
-        groups.is_none_or(|names| claims.groups.is_some() && names.iter().any(group_fits));
     let has_subjects = subjects.is_none_or(|names| names.iter().any(subject_fits));
-    let read_fits = |name: &Expr| match name {
-        Expr::Str(text) => group_fits(&Template {
-            prefix: text.clone(),
-            capture: None,
-            suffix: String::new(),
-        }),
-        _ => true,
+    // What else an `unless` of an allow excepts, any token can lack.
+    let decides =
+        |condition: &Expr| opening.as_ref() == Some(condition) || reads_subject(condition);
+    let has_rest = conditions
+        .into_iter()
+        .flatten()
+        .all(|condition| !decides(condition) || may_be_true(claims, condition));
+    let granted = match (is_named, is_claimed) {
+        (true, _) => Granted::Names,
+        (false, true) => Granted::Claims,
+        (false, false) => return None,
     };
-    let may_read = reads_groups.is_empty()
-        || (claims.groups.is_some() && reads_groups.into_iter().any(read_fits));
-    // A subject that is compared in a condition may be anything but one with a prefix of its own.
-    let is_compared = !compares_subject || claims.subject_prefix.is_empty();
-    (has_groups && has_subjects && is_compared && may_read).then_some(Granted::Names)
+    (has_groups && has_subjects && has_rest).then_some(granted)
+}
+
+fn reads_subject(condition: &Expr) -> bool {
+    let mut reads = false;
+    condition.each(&mut |expr| reads |= matches!(expr, Expr::Subject));
+    reads
+}
+
+fn group_fits(claims: &ClaimRules, name: &Template) -> bool {
+    let rest = without_prefix(name, &claims.groups_prefix);
+    rest.is_some_and(|rest| {
+        let granted = claims.granted_groups.as_ref();
+        granted.is_none_or(|granted| granted.iter().any(|pattern| overlaps(pattern, &rest)))
+    })
+}
+
+/// Whether tokens of an issuer with these claims could make a condition true, as far as groups and subjects
+/// decide that.
+fn may_be_true(claims: &ClaimRules, condition: &Expr) -> bool {
+    match condition {
+        Expr::And(left, right) => may_be_true(claims, left) && may_be_true(claims, right),
+        Expr::Or(left, right) => may_be_true(claims, left) || may_be_true(claims, right),
+        Expr::InGroups(name) => {
+            claims.groups.is_some()
+                && match &**name {
+                    Expr::Str(text) => group_fits(
+                        claims,
+                        &Template {
+                            prefix: text.clone(),
+                            capture: None,
+                            suffix: String::new(),
+                        },
+                    ),
+                    _ => true,
+                }
+        }
+        // A subject that is compared may be anything but one with a prefix of its own.
+        Expr::Compare(_, left, right)
+            if [left, right].iter().any(|side| ***side == Expr::Subject) =>
+        {
+            claims.subject_prefix.is_empty()
+        }
+        Expr::InStrings(value, _) if **value == Expr::Subject => claims.subject_prefix.is_empty(),
+        _ => true,
+    }
 }
 
 /// What an issuer with this prefix must write for its tokens to have the name: literal text, and `*` for

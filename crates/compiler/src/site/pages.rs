@@ -13,8 +13,9 @@ use crate::diagnostic::{Report, codes, shown};
 use crate::document::Table;
 use crate::source::SourceTree;
 
-/// The statuses that every site has: for bad paths, bad methods and failures inside.
-const ALWAYS: [u16; 3] = [400, 405, 500];
+/// The statuses that every site has: for bad paths and bad methods. Failures inside have no page, because whatever
+/// failed may be what pages are made with.
+const ALWAYS: [u16; 2] = [400, 405];
 /// The file that is suggested for a status.
 const EXAMPLE: &str = "pages/403.html";
 
@@ -31,33 +32,38 @@ pub(super) fn read(
     let statuses = statuses(answers);
     let mut pages: Vec<DenyPage> = Vec::new();
     for (name, span, value) in table.entries() {
-        let status = name
-            .parse::<u16>()
-            .ok()
-            .filter(|status| statuses.contains(status));
-        let Some(status) = status else {
+        let mut known = statuses.iter();
+        let status = known.find(|status| status.to_string() == name);
+        let Some(status) = status.copied() else {
             let known: Vec<String> = statuses.iter().map(u16::to_string).collect();
             let known: Vec<&str> = known.iter().map(String::as_str).collect();
             let message = format!("no denial of this site has the status `{}`", shown(name));
-            report
-                .add(&codes::BAD_PAGE, span, message)
-                .help(format!("its denials have {}", crate::keys::or_list(&known)));
+            let finding = report.add(&codes::BAD_PAGE, span, message);
+            finding.help(format!("its denials have {}", crate::keys::or_list(&known)));
+            if name == "401" {
+                finding.help("a redirect has no page; scripts get 401 with JSON instead");
+            }
             continue;
         };
         let Some(file) = table.text_of(value) else {
             continue;
         };
+        if let Some((problem, help)) = name_fault(file.value) {
+            report.add(&codes::BAD_PAGE, file.span, problem).help(help);
+            continue;
+        }
         let cure = format!("write an HTML document to `{}`", shown(file.value));
         let missing = (&codes::NO_PAGE, cure);
         let Some(html) = named_file(&file, EXAMPLE, missing, sources, report) else {
             continue;
         };
+        let html = html.strip_prefix('\u{feff}').unwrap_or(html);
         if let Some((problem, help)) = fault(html) {
             let message = format!("`{}` {problem}", shown(file.value));
             report.add(&codes::BAD_PAGE, file.span, message).help(help);
             continue;
         }
-        let html = html.strip_prefix('\u{feff}').unwrap_or(html).to_owned();
+        let html = html.to_owned();
         pages.push(DenyPage { status, html });
     }
     for status in statuses {
@@ -88,12 +94,34 @@ fn statuses(answers: &DenyConfig) -> BTreeSet<u16> {
     .collect()
 }
 
+/// What is wrong with the name of a page, and what to do. Every client can read a page, so no other kind of file may
+/// become one by mistake.
+fn name_fault(name: &str) -> Option<(String, &'static str)> {
+    if name.contains('<') {
+        let problem = "the name of a file is expected, not HTML".to_owned();
+        return Some((
+            problem,
+            "write the document to a file and name that: `pages/403.html`",
+        ));
+    }
+    let is_html = [".html", ".htm"].iter().any(|end| name.ends_with(end));
+    (!is_html && !name.is_empty()).then(|| {
+        let problem = format!("`{}` is not the name of an HTML file", shown(name));
+        (problem, "pages are public; their names end in `.html`")
+    })
+}
+
 /// What is wrong with a page, and what to do.
 fn fault(html: &str) -> Option<(String, String)> {
     let lower = html.to_ascii_lowercase();
     if html.trim().is_empty() {
         let help = "write an HTML document, or leave the status out for a short page".to_owned();
         return Some(("is empty".to_owned(), help));
+    }
+    // A link may lead to a file of another kind.
+    if !html.trim_start().starts_with('<') {
+        let problem = "does not begin as HTML does".to_owned();
+        return Some((problem, "begin with `<!doctype html>`".to_owned()));
     }
     if html.len() > MAX_PAGE_BYTES {
         let problem = format!(
@@ -153,14 +181,22 @@ fn origin_help(text: &str) -> String {
     if !text.is_ascii() {
         return "write the host as browsers send it, in Punycode: `https://xn--…`".to_owned();
     }
+    if let Some((scheme, _)) = text.split_once("://")
+        && !["http", "https"].contains(&scheme.to_lowercase().as_str())
+    {
+        return "origins of other schemes are not supported: write one with `https://`".to_owned();
+    }
     let text = text.to_lowercase();
     let (scheme, rest) = text.split_once("://").unwrap_or(("https", &text));
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
     let own_port = if scheme == "http" { ":80" } else { ":443" };
     let authority = authority.strip_suffix(own_port).unwrap_or(authority);
     let repaired = format!("{scheme}://{authority}");
+    let safe = format!("https://{authority}");
     if is_origin(&repaired) {
         format!("write `{repaired}`")
+    } else if scheme == "http" && is_origin(&safe) {
+        format!("write `{safe}`: without TLS, anybody on the way can be that origin")
     } else {
         "write a scheme and a host, such as `https://app.example`".to_owned()
     }

@@ -16,7 +16,7 @@ use super::Claims;
 use crate::course::Placed;
 use crate::diagnostic::{Report, codes, shown};
 use crate::document::{Table, Text};
-use crate::spec::Expr;
+use tollgate_policy::spec::Expr;
 
 pub use reads::SessionReads;
 

@@ -3,8 +3,8 @@
 //! Cedar skips a policy whose numbers overflow. Of a number made of one unknown it can be told beforehand
 //! between which bounds no step overflows, and the bounds are asked first.
 
-use tollgate_compiler::spec::{Arithmetic, ClaimSpec, Expr};
 use tollgate_core::ClaimKind;
+use tollgate_policy::spec::{Arithmetic, ClaimSpec, Expr};
 
 use super::Limit;
 use super::truth::{Value, both};

@@ -1,6 +1,6 @@
 //! Whether a path fits a pattern, in Cedar.
 
-use tollgate_compiler::spec::{Pattern, Segment};
+use tollgate_policy::spec::{Pattern, Segment};
 
 use super::{Limit, Shape, escaped, quoted};
 

@@ -1,7 +1,7 @@
 //! One rule: a Cedar policy for each of its patterns.
 
-use tollgate_compiler::spec::{Network, Pattern, RuleSpec, Segment, Template, Who};
 use tollgate_core::Effect;
+use tollgate_policy::spec::{Network, Pattern, RuleSpec, Segment, Template, Who};
 
 use super::truth::{self, Captures, Truth};
 use super::{Limit, Shape, path, quoted};

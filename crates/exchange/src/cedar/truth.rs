@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use tollgate_compiler::spec::{ClaimSpec, Comparison, Expr, StringTest};
+use tollgate_policy::spec::{ClaimSpec, Comparison, Expr, StringTest};
 
 use super::linear::{self, Line};
 use super::rule::in_networks;

@@ -7,8 +7,8 @@ use alloc::{string::String, sync::Arc, vec::Vec};
 use tollgate_core::{Decision, MethodSet, Path, Reason, UnixSeconds};
 use tollgate_token::TokenError;
 
-use super::Gate;
 use super::tokens::{Found, Tokens};
+use super::{Gate, PREFLIGHT};
 use crate::cache::Known;
 use crate::config::TokenSource;
 use crate::forward::CacheEdit;
@@ -151,6 +151,13 @@ impl<B: AsRef<[u8]>> Gate<B> {
     ) -> Outcome {
         let post = MethodSet::from_name("POST").unwrap_or(MethodSet::EMPTY);
         if MethodSet::from_name(request.method) != Some(post) {
+            if let Some(response) = respond::preflight(&self.config.deny, request) {
+                let none = MethodSet::EMPTY;
+                let (reason, seen) = (Reason::BadMethod, TokenSeen::Unread);
+                return self
+                    .refuse(request, reason, None, seen, none)
+                    .served(response, PREFLIGHT);
+            }
             return self.refuse(request, Reason::BadMethod, None, TokenSeen::Unread, post);
         }
         let mut found = self.find_token(request, path, &mut tokens);
@@ -196,6 +203,7 @@ impl<B: AsRef<[u8]>> Gate<B> {
                 }
             }
         }
+        respond::share(&self.config.deny, request, &mut response);
         let none = MethodSet::EMPTY;
         self.refuse(request, Reason::Forbidden, None, known.seen(), none)
             .served(response, detail)

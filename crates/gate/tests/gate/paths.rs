@@ -1,10 +1,10 @@
 //! `[paths]`: an index document is decided, forwarded and recorded; the reader decides what a path means.
 
-use tollgate_compiler::encode::encode;
-use tollgate_compiler::spec::ImageSpec;
 use tollgate_core::{PathReader, UnixSeconds};
 use tollgate_gate::config::GateConfig;
 use tollgate_gate::{Action, Gate, Outcome, Request, TokenCache, Viewers};
+use tollgate_policy::encode::encode;
+use tollgate_policy::spec::ImageSpec;
 
 use super::site::{NOW, Provider, config, everything, spec, token};
 use super::told;

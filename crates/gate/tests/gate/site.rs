@@ -3,12 +3,12 @@
 #![expect(clippy::expect_used, reason = "a helper fails its test by panicking")]
 
 use base64ct::{Base64UrlUnpadded, Encoding};
-use tollgate_compiler::encode::encode;
-use tollgate_compiler::spec::{ImageSpec, Network, Pattern, RuleSpec, Segment, Template, Who};
 use tollgate_core::{Effect, MethodSet};
 use tollgate_gate::Gate;
 use tollgate_gate::config::{DenyConfig, ForwardConfig, GateConfig, Strip, TokenSource};
 use tollgate_gate::session::{Names, SameSite, SessionConfig, SessionForm, SessionPath};
+use tollgate_policy::encode::encode;
+use tollgate_policy::spec::{ImageSpec, Network, Pattern, RuleSpec, Segment, Template, Who};
 use tollgate_token::{
     Algorithm, BadSignature, ClaimPath, ClaimRules, IssuerConfig, IssuerKind, KeyMaterial,
     KeyRefused, PreparedKey, Secret,

@@ -13,11 +13,11 @@ use core::fmt;
 use core::ops::AddAssign;
 
 use anyhow::{Context, Result, anyhow};
-use tollgate_compiler::spec::ImageSpec;
 use tollgate_core::UnixSeconds;
 use tollgate_gate::Request;
 use tollgate_gate::config::{GateConfig, TokenSource};
 use tollgate_mint::{Algorithm as MintAlgorithm, Minter, PrivateKey, base64url};
+use tollgate_policy::spec::ImageSpec;
 use tollgate_token::{
     Algorithm, IssuerConfig, Jwks, KeyKind, KeyMaterial, Limits, PreparedKey, Provider, TokenError,
     Verifier, base64url::decode,

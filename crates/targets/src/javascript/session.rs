@@ -5,13 +5,13 @@
 
 use anyhow::{Result, anyhow};
 use tollgate_compiler::SessionReads;
-use tollgate_compiler::encode::encode;
-use tollgate_compiler::spec::ImageSpec;
 use tollgate_core::UnixSeconds;
 use tollgate_crypto::Native;
 use tollgate_gate::config::{GateConfig, MAX_SOURCES, TokenSource};
 use tollgate_gate::session::{MAX_LIFETIME_SECS, SameSite, SessionConfig, SessionForm};
 use tollgate_gate::{Action, Gate, Request};
+use tollgate_policy::encode::encode;
+use tollgate_policy::spec::ImageSpec;
 use tollgate_token::{Algorithm, ClaimRules, IssuerConfig, IssuerKind, Secret};
 
 const ENDPOINT: &str = "/.tollgate/session";

@@ -1,11 +1,11 @@
 //! Images that nobody compiled, and one that asks for far more work than its size.
 
-use tollgate_compiler::encode::encode;
-use tollgate_compiler::spec::{ImageSpec, Pattern, RuleSpec, Segment, Template, Who};
 use tollgate_core::image::format::{
     CHECKSUM_AT, HEADER_BYTES, MAGIC, SECTIONS_AT, Section, VERSION, checksum,
 };
 use tollgate_core::{Effect, Image, MethodSet};
+use tollgate_policy::encode::encode;
+use tollgate_policy::spec::{ImageSpec, Pattern, RuleSpec, Segment, Template, Who};
 
 use crate::{Case, MEGABYTE, case};
 

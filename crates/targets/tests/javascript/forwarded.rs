@@ -4,10 +4,10 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
-use tollgate_compiler::encode::encode;
 use tollgate_core::UnixSeconds;
 use tollgate_crypto::Native;
 use tollgate_gate::{Gate, Request};
+use tollgate_policy::encode::encode;
 use tollgate_targets::javascript::{Edge, Node, Script};
 use tollgate_targets::njs::{Nginx, ask_cli};
 use tollgate_targets::random::Site;

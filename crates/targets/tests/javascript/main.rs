@@ -17,7 +17,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Error, Result};
 use serde_json::Value;
-use tollgate_compiler::javascript::JavaScriptError;
+use tollgate_javascript::JavaScriptError;
 use tollgate_targets::javascript::{Edge, Node, Script};
 use tollgate_targets::njs::{Nginx, ask_cli};
 use tollgate_targets::random::{Answers, Site};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
-use tollgate_compiler::javascript::{CloudFront, cloudfront};
+use tollgate_javascript::{CloudFront, cloudfront};
 use tollgate_spec::generate::Generator;
 use tollgate_targets::javascript::{Node, Script};
 

@@ -2,7 +2,7 @@
 //!
 //! Not here: which path (`walk`). Two globs count as fitting a segment together unless their ends rule that out.
 
-use tollgate_compiler::spec::{Pattern, Segment};
+use tollgate_policy::spec::{Pattern, Segment};
 
 use crate::walk::glob_matches;
 

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use tollgate_compiler::visible::is_visible;
 use tollgate_compiler::{CompileOptions, SourceTree, compile};
+use tollgate_policy::visible::is_visible;
 
 use super::*;
 use crate::coverage::Meter;

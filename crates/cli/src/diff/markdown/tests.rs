@@ -1,7 +1,7 @@
 //! Whatever a policy says is code and nothing else in the rendered comment, as a renderer of CommonMark reads it.
 
 use pulldown_cmark::{Event, Options, Parser, Tag};
-use tollgate_compiler::visible::visible;
+use tollgate_policy::visible::visible;
 
 use super::{code, folded};
 
@@ -97,7 +97,7 @@ fn a_block_ends_where_it_should() {
                 _ => None,
             })
             .collect();
-        let wanted = tollgate_compiler::visible::visible_lines(&text);
+        let wanted = tollgate_policy::visible::visible_lines(&text);
         assert_eq!(block, format!("{wanted}\n"), "{markdown}");
         let rest: Vec<String> = events.map(|event| format!("{event:?}")).collect();
         assert!(rest.iter().any(|event| event.contains("after")), "{rest:?}");

@@ -13,6 +13,6 @@ super::declare_codes! {
     "The edge has no algorithm for the tokens of this issuer. Its users need a session, which an edge \
      that can verify their tokens issues, or have no access there.";
     LONG_PAGE, "TG0804", Error, "page that the edge cannot send",
-    "EdgeWorkers send responses of at most 2,048 bytes. For CloudFront Functions a page lies in the KeyValueStore, \
-     and a denied request reads it with at most four reads.";
+    "For CloudFront Functions a page lies in the KeyValueStore as JSON, in which quotes and line breaks take two \
+     bytes, and a denied request reads it with at most four reads.";
 }

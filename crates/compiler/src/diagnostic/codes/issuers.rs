@@ -70,13 +70,13 @@ super::declare_codes! {
      that an `allow` is about: `issuers = [\"…\"]`. A `deny` opens what its `unless` excepts; there, write \
      `issuer == \"…\" && …`. If every issuer may decide it, allow TG0422 in a `[[lint]]` and say why.";
     BAD_PAGE, "TG0423", Error, "not a page for a denial",
-    "`[deny.pages]` names an HTML file for a status of the site\'s denials: 400, 405 and 500, and those of \
-     `no_token`, `bad_token` and `forbidden`. Pages are small and have no script; they are sent with a \
-     `Content-Security-Policy` under which none runs.";
+    "`[deny.pages]` names an HTML file for a status of the site's denials: 400, 405, and those of `no_token`, \
+     `bad_token` and `forbidden`. Every client can read a page, so its name ends in `.html`. Pages are small and \
+     have no script; they are sent with a `Content-Security-Policy` under which none runs.";
     NO_PAGE, "TG0424", Error, "page file is missing",
     "The file is not in the policy folder. Paths of pages are relative to that folder.";
     BAD_ORIGIN, "TG0425", Error, "not an origin",
     "`cors` lists origins as browsers send them in `Origin`: a scheme and a host in lower case, a port only if \
-     it is not the scheme\'s own, and no path. There is no wildcard, because these scripts read denials with the \
-     user\'s cookies.";
+     it is not the scheme's own, and no path. There is no wildcard, and `http` is for loopback only, because \
+     these scripts can send requests as the user.";
 }

@@ -1,5 +1,5 @@
 use super::{overlaps, without_prefix};
-use crate::spec::Template;
+use tollgate_policy::spec::Template;
 
 fn template(prefix: &str, capture: Option<&str>, suffix: &str) -> Template {
     Template {

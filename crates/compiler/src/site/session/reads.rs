@@ -11,7 +11,7 @@ use tollgate_gate::session::{MARK_BYTES, Names, SessionPath};
 use tollgate_token::{ClaimPath, IssuerConfig, IssuerKind, base64url};
 
 use crate::course::SITE_COURSE;
-use crate::spec::{ClaimSpec, Expr, ImageSpec, RuleSpec, Template};
+use tollgate_policy::spec::{ClaimSpec, Expr, ImageSpec, RuleSpec, Template};
 
 /// Most names that have a mark of their own.
 const MAX_SINGLE_MARKS: usize = 24;

@@ -8,9 +8,9 @@
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
-use tollgate_compiler::javascript::cloudfront;
 use tollgate_crypto::Native;
 use tollgate_gate::Request;
+use tollgate_javascript::cloudfront;
 use tollgate_targets::javascript::resign::Resigner;
 use tollgate_targets::javascript::{Edge, Node, Script};
 use tollgate_targets::njs::Nginx;

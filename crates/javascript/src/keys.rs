@@ -12,7 +12,7 @@ use tollgate_token::{Algorithm, Curve, IssuerConfig, IssuerKind, Jwks, KeyKind, 
 
 use super::features::Features;
 use super::lower::byte_text;
-use crate::spec::ImageSpec;
+use tollgate_policy::spec::ImageSpec;
 
 /// The issuers that an edge can verify tokens of, and their keys.
 pub(super) struct Keys {
@@ -49,7 +49,7 @@ pub(super) fn keys(
         });
         let formed: Vec<_> = formed.collect();
         if formed.is_empty() {
-            // `crate::edge` reports it.
+            // `tollgate-edges` reports it.
             continue;
         }
         features.need(if is_session(at) { "sessions" } else { "plain" });
@@ -101,7 +101,7 @@ pub(super) fn keys(
 }
 
 /// The algorithms of an issuer's pinned keys and secrets.
-pub(crate) fn algorithms_of_keys(issuer: &IssuerConfig) -> Vec<Algorithm> {
+pub fn algorithms_of_keys(issuer: &IssuerConfig) -> Vec<Algorithm> {
     let materials = materials(issuer).into_iter();
     materials.map(|(_, algorithm, _)| algorithm).collect()
 }

@@ -1,15 +1,16 @@
-//! What each edge can do for a policy's users: whose tokens it verifies, and how it delivers sessions.
+//! The description of every edge: its name, its limits, and what it can do for a policy's users.
 //!
-//! Not here: building for an edge, and how large a policy may be there.
+//! Not here: building for an edge, and driving one.
+
+#![forbid(unsafe_code)]
 
 use tollgate_gate::config::{DenyPage, GateConfig, MAX_PAGE_BYTES};
 use tollgate_gate::session::{SessionConfig, SessionForm};
 use tollgate_token::{Algorithm, IssuerConfig};
 
-use crate::diagnostic::{Code, Diagnostic, Report, Span, codes, shown};
-use crate::document::{Document, repair};
-use crate::javascript;
-use crate::source::{SITE_FILE, SourceTree};
+use tollgate_compiler::diagnostic::{Code, Diagnostic, Span, codes, shown};
+use tollgate_compiler::{SITE_FILE, SourceTree, place_of_issuer, place_of_table};
+use tollgate_javascript as javascript;
 
 /// A target of `tollgate build` that decides requests.
 #[derive(Debug)]
@@ -22,8 +23,9 @@ pub struct Edge {
     sets_cookies: bool,
     /// Whether it answers requests to the session endpoint.
     has_endpoint: bool,
-    /// Longest page for a denial, in bytes.
+    /// Longest page for a denial, in bytes as `page_bytes` counts them.
     max_page_bytes: usize,
+    page_bytes: fn(&str) -> usize,
 }
 
 /// All edges that `tollgate build` has an artifact for.
@@ -35,6 +37,7 @@ pub static EDGES: [Edge; 4] = [
         sets_cookies: false,
         has_endpoint: true,
         max_page_bytes: MAX_PAGE_BYTES,
+        page_bytes: str::len,
     },
     Edge {
         name: "cloudflare",
@@ -42,6 +45,7 @@ pub static EDGES: [Edge; 4] = [
         sets_cookies: true,
         has_endpoint: true,
         max_page_bytes: MAX_PAGE_BYTES,
+        page_bytes: str::len,
     },
     Edge {
         name: "cloudfront-functions",
@@ -49,13 +53,16 @@ pub static EDGES: [Edge; 4] = [
         sets_cookies: false,
         has_endpoint: false,
         max_page_bytes: javascript::MAX_CLOUDFRONT_PAGE_BYTES,
+        page_bytes: javascript::cloudfront_page_bytes,
     },
     Edge {
         name: "edgeworkers",
         verifies: javascript::edgeworkers_verify,
         sets_cookies: false,
         has_endpoint: false,
-        max_page_bytes: javascript::MAX_EDGEWORKERS_PAGE_BYTES,
+        // `respondWith` sends as many characters since July 2026 (2,048 before).
+        max_page_bytes: MAX_PAGE_BYTES,
+        page_bytes: str::len,
     },
 ];
 
@@ -68,28 +75,11 @@ impl Edge {
     /// What users of the policy cannot do on this edge, and how they get access instead. Errors are about
     /// policies by which nobody does.
     pub fn check(&self, config: &GateConfig, sources: &SourceTree) -> Vec<Diagnostic> {
-        let site = sources.text(SITE_FILE).unwrap_or_default();
-        let source = repair(site, &mut Report::new(SITE_FILE));
-        let document = Document::parse(&source);
-        let place = |table: &str, name: Option<&str>| -> Option<Span> {
-            match name {
-                None => document.root().value_span(table),
-                Some(name) => {
-                    let tables = document.root().tables(table);
-                    let is_named = |text| Some(text) == Some(name);
-                    let mut named = tables
-                        .iter()
-                        .filter_map(|table| table.text("name"))
-                        .filter(|text| is_named(text.value));
-                    named.next().map(|text| text.span)
-                }
-            }
-        };
         let mut findings = Vec::new();
         let session = config.session.as_ref();
         let delivery = session.map(|session| self.delivery(session));
         if let (Some(session), Some(Delivery::None)) = (session, delivery) {
-            findings.push(self.undelivered(session, place("session", None)));
+            findings.push(self.undelivered(session, place_of_table(sources, "session")));
         }
         let is_read = |session: &&SessionConfig| {
             session.form == SessionForm::Jwt
@@ -107,12 +97,12 @@ impl Edge {
             .collect();
         let nobody = lost.len() == sign_in.len() && reachable.is_none();
         for issuer in lost {
-            let span = place("issuer", Some(&issuer.name));
+            let span = place_of_issuer(sources, &issuer.name);
             findings.push(self.unverified(issuer, reachable, nobody, span));
         }
         for page in &config.deny.pages {
-            if page.html.len() > self.max_page_bytes {
-                findings.push(self.long_page(page, place("deny", None)));
+            if (self.page_bytes)(&page.html) > self.max_page_bytes {
+                findings.push(self.long_page(page, place_of_table(sources, "deny")));
             }
         }
         findings
@@ -125,7 +115,7 @@ impl Edge {
             self.name,
             self.max_page_bytes,
             page.status,
-            page.html.len()
+            (self.page_bytes)(&page.html)
         );
         let mut finding = Self::finding(&codes::LONG_PAGE, span, message);
         finding.help(

@@ -15,7 +15,7 @@ use super::pages::{Layout, candidates, hashed_pages};
 use super::source::{Code, Edge, configure, read_paths, short};
 use super::store::{self, Entry, GENERATION_CHARS};
 use super::{JavaScriptError, gate_config};
-use crate::spec::ImageSpec;
+use tollgate_policy::spec::ImageSpec;
 
 /// What a function imports; CloudFront provides both.
 const IMPORTS: &str = "import cf from'cloudfront';import crypto from'crypto';";
@@ -43,7 +43,7 @@ pub struct CloudFront {
 
 /// Whether the function can verify tokens of an algorithm: the runtime's `crypto` has no other that a token may
 /// have.
-pub(crate) fn verifies(algorithm: Algorithm) -> bool {
+pub fn verifies(algorithm: Algorithm) -> bool {
     algorithm == Algorithm::HS256
 }
 
@@ -268,10 +268,10 @@ fn write(layout: &Layout, stored: &Stored<'_>, key: &str) -> Written {
     for (number, page) in bases.iter().enumerate() {
         entries.extend(store::page(&generation, &format!("s/{number}"), page, None));
     }
-    // One body, and before it the first page once more if the path is rejected.
+    // One body. If the path is rejected, the first page is read for it, and nothing else is.
     let mut body_reads = 0;
     for page in bodies {
-        let text = json!([page.html]).to_string();
+        let text = store::page_text(&page.html);
         body_reads = body_reads.max(store::value_count(&text));
         let name = format!("d/{}", page.status);
         entries.extend(store::page(&generation, &name, &text, None));

@@ -5,6 +5,8 @@
 //! beside it. The code decides exactly as `tollgate_core` does, and [`lint`] makes sure that the engines
 //! there take it. Not here: verifying that they agree, which is `tollgate-targets`' work.
 
+#![forbid(unsafe_code)]
+
 pub mod budget;
 mod cloudfront;
 mod edgeworkers;
@@ -21,18 +23,17 @@ use core::fmt;
 
 use tollgate_gate::config::GateConfig;
 
-use crate::spec::ImageSpec;
 use budget::{Cost, MAX_FUNCTION_BYTES, MAX_READS};
 use lint::Finding;
+use tollgate_policy::spec::ImageSpec;
 
-pub(crate) use cloudfront::verifies as cloudfront_verifies;
+pub use cloudfront::verifies as cloudfront_verifies;
 pub use cloudfront::{CloudFront, cloudfront, cloudfront_of_any_size};
-pub(crate) use edgeworkers::MAX_PAGE_BYTES as MAX_EDGEWORKERS_PAGE_BYTES;
-pub(crate) use edgeworkers::verify as edgeworkers_verify;
+pub use edgeworkers::verify as edgeworkers_verify;
 pub use edgeworkers::{EdgeWorkers, edgeworkers};
-pub(crate) use keys::algorithms_of_keys;
-pub(crate) use store::MAX_PAGE_BYTES as MAX_CLOUDFRONT_PAGE_BYTES;
+pub use keys::algorithms_of_keys;
 pub use store::{Entry, MAX_POLICY_BYTES};
+pub use store::{MAX_PAGE_BYTES as MAX_CLOUDFRONT_PAGE_BYTES, page_bytes as cloudfront_page_bytes};
 
 /// Why a policy cannot become JavaScript.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -106,6 +106,3 @@ pub fn moment(seconds: i64) -> String {
     let (hour, minute, second) = (clock / 3_600, clock / 60 % 60, clock % 60);
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
 }
-
-#[cfg(test)]
-mod tests;

@@ -10,10 +10,8 @@ use super::lower::rules;
 use super::pages::{Layout, Level, candidates};
 use super::source::{Code, Edge, ascii, configure, read_paths, short};
 use super::{JavaScriptError, gate_config};
-use crate::spec::ImageSpec;
+use tollgate_policy::spec::ImageSpec;
 
-/// Longest page for a denial, in bytes: Akamai's limit for `respondWith`.
-pub(crate) const MAX_PAGE_BYTES: usize = 2_048;
 /// Most bytes of the files of a bundle, Akamai's limit before compression.
 const MAX_BUNDLE_BYTES: usize = 1024 * 1024;
 
@@ -135,7 +133,7 @@ fn main(code: &Code<'_>, features: &Features, layout: &Layout, id: &str) -> Stri
 }
 
 /// Whether the bundle can verify tokens of an algorithm.
-pub(crate) fn verify(algorithm: Algorithm) -> bool {
+pub fn verify(algorithm: Algorithm) -> bool {
     engine(algorithm).is_some()
 }
 

@@ -11,7 +11,7 @@ use super::features::{Features, select};
 use super::keys::Keys;
 use super::lower::byte_text;
 use super::minify::minify;
-use crate::spec::ImageSpec;
+use tollgate_policy::spec::ImageSpec;
 
 /// An edge that the source is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

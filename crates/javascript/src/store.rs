@@ -6,8 +6,18 @@
 
 use serde_json::{Value, json};
 
-/// Longest page for a denial, in bytes: what four values hold, as JSON.
-pub(crate) const MAX_PAGE_BYTES: usize = 3_600;
+/// Longest page for a denial, in bytes as it is stored: what four values hold.
+pub const MAX_PAGE_BYTES: usize = 4 * room();
+
+/// How a page for a denial is stored.
+pub(super) fn page_text(html: &str) -> String {
+    json!([html]).to_string()
+}
+
+/// How many bytes a page for a denial has as it is stored.
+pub fn page_bytes(html: &str) -> usize {
+    page_text(html).len()
+}
 /// Longest value that is written, in bytes; CloudFront's limit is 1 KB.
 pub(super) const MAX_VALUE_BYTES: usize = 1_000;
 /// Most bytes of keys and values of one policy: half of CloudFront's limit for a store, because the old

@@ -8,7 +8,7 @@
 mod program;
 mod tables;
 
-use tollgate_compiler::spec::{ClaimSpec, ImageSpec, Pattern, RuleSpec, Segment, Template, Who};
+use crate::spec::{ClaimSpec, ImageSpec, Pattern, RuleSpec, Segment, Template, Who};
 use tollgate_core::image::format::{
     EndKind, FROM_END, NONE, NONE_24, Section, TailKind, WIDE, flag,
 };
@@ -17,7 +17,7 @@ use tollgate_core::{Effect, Image, MethodSet, RuleId};
 use tables::Tables;
 
 /// The rules of an image; `None` if something in it could not be read.
-pub(crate) fn spec<B: AsRef<[u8]>>(image: &Image<B>) -> Option<ImageSpec> {
+pub fn decode<B: AsRef<[u8]>>(image: &Image<B>) -> Option<ImageSpec> {
     let tables = Tables::new(image.as_bytes(), image.version())?;
     let mut rules = Vec::new();
     for number in 0..image.rule_count() {

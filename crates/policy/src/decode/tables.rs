@@ -2,7 +2,7 @@
 
 use core::net::{Ipv4Addr, Ipv6Addr};
 
-use tollgate_compiler::spec::{Network, Template};
+use crate::spec::{Network, Template};
 use tollgate_core::image::format::{LONG_STRING, ONE_NAME, SECTIONS_AT, Section};
 
 /// The sections of an image.

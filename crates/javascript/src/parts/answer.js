@@ -131,7 +131,7 @@ function conclude(request, query, now, decision, policy) {
   var origin, asked;
 //#endif
 //#if readers
-  var reader = readerOf(request);
+  var reader = decision[0] == 'internal' ? 0 : readerOf(request);
 //#endif
   var method = request.method, reason = decision[0], status = statuses[reason], headers = {
     'cache-control': field('no-store'),
@@ -190,7 +190,7 @@ function conclude(request, query, now, decision, policy) {
     _identity: status ? nothing : identityOf(query._facts, decision[1].replace('!', '/')),
 //#endif
 //#if bodies
-    _page: status != 302 && reader == 1 && [query._generation],
+    _page: status && status != 302 && reader == 1 && [query._generation],
 //#endif
 //#if readers
     body: method == 'HEAD' ? '' : reader == 2 && status ? JSON.stringify({ status: status, error: texts[status].trim() }) + '\n' : texts[status],

@@ -4,14 +4,14 @@
 
 use core::net::IpAddr;
 
-use tollgate_compiler::encode::{EncodeError, encode};
-use tollgate_compiler::spec::{
-    ClaimSpec, Comparison, Expr, ImageSpec, Network, Pattern, RuleSpec, Segment, Template, Who,
-};
 use tollgate_core::path::MAX_SEGMENTS;
 use tollgate_core::{
     Claim, ClaimKind, Effect, Facts, FactsBuilder, Image, MethodSet, PathOptions, PathScratch,
     Query, Reason, TokenState, UnixSeconds, decide,
+};
+use tollgate_policy::encode::{EncodeError, encode};
+use tollgate_policy::spec::{
+    ClaimSpec, Comparison, Expr, ImageSpec, Network, Pattern, RuleSpec, Segment, Template, Who,
 };
 
 fn pattern(source: &str) -> Pattern {
@@ -446,7 +446,7 @@ fn what_does_not_fit_is_an_error() {
     let mut deep = rule("r", Effect::Allow, &["/a"]);
     let nested = (0..20).fold(Expr::Int(0), |inner, _| {
         Expr::Arithmetic(
-            tollgate_compiler::spec::Arithmetic::Add,
+            tollgate_policy::spec::Arithmetic::Add,
             Box::new(Expr::Int(1)),
             Box::new(inner),
         )

@@ -7,12 +7,10 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use serde_json::Value;
-use tollgate_compiler::javascript::budget::MAX_FUNCTION_BYTES;
-use tollgate_compiler::javascript::{
-    CloudFront, JavaScriptError, MAX_POLICY_BYTES, cloudfront, edgeworkers,
-};
-use tollgate_compiler::spec::ImageSpec;
 use tollgate_compiler::{CompileOptions, SourceTree, compile};
+use tollgate_javascript::budget::MAX_FUNCTION_BYTES;
+use tollgate_javascript::{CloudFront, JavaScriptError, MAX_POLICY_BYTES, cloudfront, edgeworkers};
+use tollgate_policy::spec::ImageSpec;
 
 const ID: &str = "0123456789abcdef0123456789abcdef";
 
@@ -233,10 +231,10 @@ fn what_is_too_large_is_told_by_rule() {
 #[test]
 fn a_time_beyond_a_double_is_refused() {
     let mut policy = courses(1);
-    policy.rules[0].when = Some(tollgate_compiler::spec::Expr::Compare(
-        tollgate_compiler::spec::Comparison::Lt,
-        Box::new(tollgate_compiler::spec::Expr::Now),
-        Box::new(tollgate_compiler::spec::Expr::Time(i64::MAX - 1)),
+    policy.rules[0].when = Some(tollgate_policy::spec::Expr::Compare(
+        tollgate_policy::spec::Comparison::Lt,
+        Box::new(tollgate_policy::spec::Expr::Now),
+        Box::new(tollgate_policy::spec::Expr::Time(i64::MAX - 1)),
     ));
     let error = cloudfront(&policy, ID).unwrap_err();
     assert_eq!(

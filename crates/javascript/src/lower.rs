@@ -10,7 +10,7 @@ use tollgate_core::{ClaimKind, Effect};
 
 use super::JavaScriptError;
 use super::features::Features;
-use crate::spec::{
+use tollgate_policy::spec::{
     Arithmetic, ClaimSpec, Comparison, Expr, ImageSpec, Network, Pattern, RuleSpec, Segment,
     StringTest, Template,
 };

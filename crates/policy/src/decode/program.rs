@@ -1,6 +1,6 @@
 //! A condition program read back into the expression it was made of.
 
-use tollgate_compiler::spec::{Arithmetic, Comparison, Expr, StringTest};
+use crate::spec::{Arithmetic, Comparison, Expr, StringTest};
 use tollgate_core::image::format::{Op, Section};
 
 use super::capture_name;

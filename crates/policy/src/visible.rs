@@ -72,7 +72,7 @@ pub fn is_visible(c: char) -> bool {
 ///
 /// # Example
 /// ```
-/// assert_eq!(tollgate_compiler::visible::visible("a\u{202e}b\n"), "a\\u{202e}b\\n");
+/// assert_eq!(tollgate_policy::visible::visible("a\u{202e}b\n"), "a\\u{202e}b\\n");
 /// ```
 pub fn visible(text: &str) -> String {
     escaped(text, |_| false)

@@ -1,0 +1,26 @@
+//! Where the tables of `site.toml` are, for findings that are made after the policy is compiled.
+
+use crate::diagnostic::{Report, Span};
+use crate::document::{Document, repair};
+use crate::source::{SITE_FILE, SourceTree};
+
+/// Where a table like `[session]` is.
+pub fn place_of_table(sources: &SourceTree, table: &str) -> Option<Span> {
+    with_site(sources, |document| document.root().value_span(table))
+}
+
+/// Where the `[[issuer]]` of this name has its name.
+pub fn place_of_issuer(sources: &SourceTree, name: &str) -> Option<Span> {
+    with_site(sources, |document| {
+        let tables = document.root().tables("issuer");
+        let mut names = tables.iter().filter_map(|table| table.text("name"));
+        let text = names.find(|text| text.value == name)?;
+        Some(text.span)
+    })
+}
+
+fn with_site<T>(sources: &SourceTree, find: impl FnOnce(&Document<'_>) -> T) -> T {
+    let site = sources.text(SITE_FILE).unwrap_or_default();
+    let source = repair(site, &mut Report::new(SITE_FILE));
+    find(&Document::parse(&source))
+}
