@@ -9,6 +9,7 @@ mod gate;
 mod granted;
 mod issuer;
 mod keys;
+mod origin;
 mod pages;
 mod paths;
 mod session;

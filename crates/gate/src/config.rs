@@ -4,9 +4,8 @@
 //! one version byte, then [postcard](https://docs.rs/postcard). Not here: the TOML that policy authors
 //! write; the compiler turns that into a [`GateConfig`].
 
-use alloc::{borrow::Cow, string::String, string::ToString, vec::Vec};
+use alloc::{borrow::Cow, string::String, vec::Vec};
 use core::fmt;
-use core::net::{Ipv4Addr, Ipv6Addr};
 
 use serde::{Deserialize, Serialize};
 use tollgate_core::Reason;
@@ -177,7 +176,7 @@ pub enum ConfigError {
     Location,
     /// A page that is too long, or a second one for a status.
     Page,
-    /// An origin in `cors` that no browser sends, or too many.
+    /// An origin in `cors` that is empty, too long, or not visible ASCII, or too many of them.
     Cors,
     /// Sessions that could not be minted, or that no gate would read.
     Session,
@@ -259,7 +258,12 @@ impl GateConfig {
                 return Err(ConfigError::Page);
             }
         }
-        if cors.len() > MAX_CORS_ORIGINS || !cors.iter().all(|origin| is_origin(origin)) {
+        // What a browser sends as an origin, the compiler knows; here it is only text that a header can hold.
+        let is_text = |origin: &String| {
+            (1..=MAX_ORIGIN_BYTES).contains(&origin.len())
+                && origin.bytes().all(|byte| byte.is_ascii_graphic())
+        };
+        if cors.len() > MAX_CORS_ORIGINS || !cors.iter().all(is_text) {
             return Err(ConfigError::Cors);
         }
         match &self.session {
@@ -421,53 +425,6 @@ impl Default for DenyConfig {
     }
 }
 
-/// Whether the text is an origin as browsers send it: a scheme, a host in lower case, and a port only if it is not
-/// the scheme's own. `http` is for loopback only: on the way to any other host, anybody can be that origin.
-pub fn is_origin(text: &str) -> bool {
-    let (is_https, rest) = match text.split_once("://") {
-        Some(("https", rest)) => (true, rest),
-        Some(("http", rest)) => (false, rest),
-        _ => return false,
-    };
-    let end = match rest.find(']') {
-        Some(end) if rest.starts_with('[') => end + 1,
-        _ => rest.find(':').unwrap_or(rest.len()),
-    };
-    let Some((host, port)) = rest.split_at_checked(end) else {
-        return false;
-    };
-    let own_port = if is_https { "443" } else { "80" };
-    let is_port = |port: &str| {
-        let digits = port.bytes().all(|byte| byte.is_ascii_digit());
-        digits && !port.starts_with('0') && port != own_port && port.parse::<u16>().is_ok()
-    };
-    text.len() <= MAX_ORIGIN_BYTES
-        && is_host(host)
-        && (is_https || ["localhost", "127.0.0.1", "[::1]"].contains(&host))
-        && (port.is_empty() || port.strip_prefix(':').is_some_and(is_port))
-}
-
-/// Whether the text is a host in the one form that browsers give it.
-fn is_host(host: &str) -> bool {
-    if let Some(rest) = host.strip_prefix('[') {
-        let address = rest.strip_suffix(']').unwrap_or_default();
-        let parsed: Option<Ipv6Addr> = address.parse().ok();
-        return parsed.is_some_and(|parsed| parsed.to_string() == address);
-    }
-    let is_label = |label: &str| {
-        let is_allowed = |byte: u8| {
-            byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-' || byte == b'_'
-        };
-        !label.is_empty()
-            && label.bytes().all(is_allowed)
-            && !label.starts_with('-')
-            && !label.ends_with('-')
-    };
-    let last = host.rsplit('.').next().unwrap_or_default();
-    let is_address = last.bytes().all(|byte| byte.is_ascii_digit());
-    host.split('.').all(is_label) && (!is_address || host.parse::<Ipv4Addr>().is_ok())
-}
-
 /// A `token` character of RFC 9110, what header and cookie names are made of.
 pub(crate) fn is_http_token_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
@@ -501,7 +458,7 @@ impl fmt::Display for ConfigError {
                 write!(f, "a redirect location is 1 to {MAX_LOCATION_BYTES} visible ASCII bytes")
             }
             Self::Page => write!(f, "a page has at most {MAX_PAGE_BYTES} bytes, and a status one page"),
-            Self::Cors => f.write_str("an origin is `https://` and a host in lower case, without a path"),
+            Self::Cors => write!(f, "an origin is 1 to {MAX_ORIGIN_BYTES} visible ASCII bytes, and there are at most {MAX_CORS_ORIGINS}"),
             Self::Session => f.write_str("sessions cannot be minted as configured"),
         }
     }

@@ -57,7 +57,7 @@ impl<'a> Request<'a> {
     /// Whether a line of a header field contains `word`.
     pub(crate) fn mentions(&self, name: &str, word: &str) -> bool {
         let mut lines = self.lines(name);
-        lines.any(|line| memchr::memmem::find(line, word.as_bytes()).is_some())
+        lines.any(|line| line.windows(word.len()).any(|part| part == word.as_bytes()))
     }
 
     /// Whether the query could end the request target early for a later reader: controls and spaces

@@ -5,10 +5,11 @@
 
 use std::collections::BTreeSet;
 
-use tollgate_gate::config::{DenyAnswer, DenyConfig, DenyPage, MAX_PAGE_BYTES, is_origin};
+use tollgate_gate::config::{DenyAnswer, DenyConfig, DenyPage, MAX_PAGE_BYTES};
 use tollgate_gate::public_text;
 
 use super::keys::named_file;
+use super::origin::is_origin;
 use crate::diagnostic::{Report, codes, shown};
 use crate::document::Table;
 use crate::source::SourceTree;

@@ -109,7 +109,7 @@ fn ranges_are_checked_on_both_sides() {
             |c| c.deny.pages[0].html = "x".repeat(MAX_PAGE_BYTES + 1),
             ConfigError::Page,
         ),
-        (|c| c.deny.cors.push("*".to_string()), ConfigError::Cors),
+        (|c| c.deny.cors.push("a b".to_string()), ConfigError::Cors),
         (
             |c| c.deny.cors = vec!["https://a.example".to_string(); MAX_CORS_ORIGINS + 1],
             ConfigError::Cors,
@@ -123,51 +123,6 @@ fn ranges_are_checked_on_both_sides() {
         bytes.extend(postcard::to_allocvec(&config).expect("postcard takes it"));
         assert_eq!(GateConfig::decode(&bytes), Err(*expect));
         assert!(!expect.to_string().is_empty());
-    }
-}
-
-#[test]
-fn origins_are_what_browsers_send() {
-    for (text, expect) in [
-        ("https://app.example", true),
-        ("https://app.example:8443", true),
-        ("http://localhost:3000", true),
-        ("http://[::1]:3000", true),
-        ("https://xn--bcher-kva.example", true),
-        ("https://app.example/", false),
-        ("https://app.example:443", false),
-        ("http://app.example:80", false),
-        ("https://app.example:0443", false),
-        ("https://app.example:99999", false),
-        ("https://app.example:+1", false),
-        ("https://App.example", false),
-        ("https://b\u{fc}cher.example", false),
-        ("https://user@app.example", false),
-        ("https://*.example", false),
-        ("https://", false),
-        ("https://:80", false),
-        ("http://[]", false),
-        ("https://192.0.2.1:8443", true),
-        ("https://[2001:db8::1]", true),
-        ("http://app.example", false),
-        ("http://127.0.0.1", true),
-        ("https://[0:0:0:0:0:0:0:1]", false),
-        ("https://[::::]", false),
-        ("https://[::1", false),
-        ("https://127.1", false),
-        ("https://256.1.1.1", false),
-        ("https://-", false),
-        ("https://-a.example", false),
-        ("https://.", false),
-        ("https://a..b", false),
-        ("https://a.example.", false),
-        ("capacitor://localhost", false),
-        ("app.example", false),
-        ("null", false),
-        ("*", false),
-        ("", false),
-    ] {
-        assert_eq!(is_origin(text), expect, "{text}");
     }
 }
 
