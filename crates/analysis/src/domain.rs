@@ -16,7 +16,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::rc::Rc;
 
 use tollgate_core::{ClaimKind, MethodSet, Tri};
-use tollgate_policy::spec::{Comparison, Expr, StringTest};
+use tollgate_policy::spec::{Comparison, Expr, RuleSpec, StringTest, Who};
 
 use crate::eval::{Eval, Term, Truth, filled, order};
 use crate::space::{Alias, Assignment, Hit, Space, Value, Var};
@@ -60,24 +60,47 @@ impl<'a, 'p> Domain<'a, 'p> {
             known: HashMap::new(),
         };
         for hit in hits {
-            let rule = hit.spec;
+            let RuleSpec {
+                methods,
+                who,
+                networks,
+                from,
+                until,
+                when,
+                unless,
+                // The hit is about these.
+                course: _,
+                id: _,
+                effect: _,
+                because: _,
+                patterns: _,
+            } = hit.spec;
+            let Who {
+                subjects,
+                issuers,
+                // Whether there is a token, and its names, are no variables with values of their own.
+                anyone: _,
+                signed_in: _,
+                groups: _,
+                scopes: _,
+            } = who;
             let mut add = |probe, vars| domain.places.push(Place { hit, probe, vars });
-            if rule.methods != MethodSet::ALL {
+            if *methods != MethodSet::ALL {
                 add(Probe::Method, vec![Var::Method]);
             }
-            if rule.from.is_some() || rule.until.is_some() {
+            if from.is_some() || until.is_some() {
                 add(Probe::Window, vec![Var::Now]);
             }
-            if rule.networks.is_some() {
+            if networks.is_some() {
                 add(Probe::Networks, vec![Var::Ip]);
             }
-            if rule.who.subjects.is_some() {
+            if subjects.is_some() {
                 add(Probe::Who, vec![Var::Subject]);
             }
-            if rule.who.issuers.is_some() {
+            if issuers.is_some() {
                 add(Probe::Who, vec![Var::Issuer]);
             }
-            for condition in [&rule.when, &rule.unless].into_iter().flatten() {
+            for condition in [when, unless].into_iter().flatten() {
                 each_atom(condition, &mut |atom| {
                     let mut vars = Vec::new();
                     atom.each(&mut |expr| variable(space, hit, expr, &mut vars));

@@ -11,7 +11,7 @@ use core::net::IpAddr;
 
 use tollgate_core::{ClaimKind, Effect, MethodSet, Tri};
 use tollgate_policy::spec::{
-    Arithmetic, Comparison, Expr, Network, RuleSpec, StringTest, Template,
+    Arithmetic, Comparison, Expr, Network, RuleSpec, StringTest, Template, Who,
 };
 
 use crate::space::{Alias, Assignment, Hit, Space, Value, Var};
@@ -150,20 +150,35 @@ impl Eval<'_, '_> {
 
     /// The truth of a rule whose pattern names the path.
     pub(crate) fn rule(&self, hit: &Hit<'_>) -> Truth {
-        let rule = hit.spec;
-        let mut truth = self.method_part(rule);
+        let RuleSpec {
+            when,
+            unless,
+            // A part each.
+            methods: _,
+            from: _,
+            until: _,
+            networks: _,
+            who: _,
+            // The hit is about these.
+            course: _,
+            id: _,
+            effect: _,
+            because: _,
+            patterns: _,
+        } = hit.spec;
+        let mut truth = self.method_part(hit.spec);
         for part in [Self::window, Self::networks, Self::who] {
             if truth.set == Tri::FALSE {
                 return truth;
             }
             truth = truth.and(part(self, hit));
         }
-        if let Some(when) = &rule.when
+        if let Some(when) = when
             && truth.set != Tri::FALSE
         {
             truth = truth.and(self.truth(when, hit));
         }
-        if let Some(unless) = &rule.unless
+        if let Some(unless) = unless
             && truth.set != Tri::FALSE
         {
             truth = truth.and(self.truth(unless, hit).not());
@@ -205,9 +220,17 @@ impl Eval<'_, '_> {
     }
 
     pub(crate) fn who(&self, hit: &Hit<'_>) -> Truth {
-        let who = &hit.spec.who;
-        let names = [&who.groups, &who.scopes, &who.subjects];
-        if !who.signed_in && who.issuers.is_none() && names.iter().all(|names| names.is_none()) {
+        let Who {
+            // A rule that asks for nothing is for anyone.
+            anyone: _,
+            signed_in,
+            groups,
+            scopes,
+            subjects,
+            issuers,
+        } = &hit.spec.who;
+        let names = [groups, scopes, subjects];
+        if !signed_in && issuers.is_none() && names.iter().all(|names| names.is_none()) {
             return Truth::known(true);
         }
         match self.has_token() {
@@ -216,20 +239,20 @@ impl Eval<'_, '_> {
             None => return Truth::open(Tri::EITHER, Var::Token),
         }
         let mut truth = Truth::known(true);
-        if let Some(issuers) = &who.issuers {
+        if let Some(issuers) = issuers {
             truth = truth.and(match self.chosen.value(&Var::Issuer) {
                 None => Truth::open(Tri::EITHER, Var::Issuer),
                 Some(Value::Text(iss)) => Truth::known(issuers.iter().any(|one| **one == **iss)),
                 Some(_) => Truth::known(false),
             });
         }
-        if let Some(names) = &who.subjects {
+        if let Some(names) = subjects {
             truth = truth.and(self.subject_is(names, hit));
         }
-        if let Some(names) = &who.groups {
+        if let Some(names) = groups {
             truth = truth.and(self.has_any(names, hit, Var::Group));
         }
-        if let Some(names) = &who.scopes {
+        if let Some(names) = scopes {
             truth = truth.and(self.has_any(names, hit, Var::Scope));
         }
         truth

@@ -5,7 +5,7 @@
 mod test_case;
 
 use tollgate_core::{Effect, MethodSet};
-use tollgate_policy::spec::{Expr, RuleSpec};
+use tollgate_policy::spec::{Expr, RuleSpec, Who};
 use tollgate_policy::syntax::{self, methods, network, quoted};
 
 pub use test_case::test_case;
@@ -34,23 +34,31 @@ pub fn who(policy: &Policy, rule: &RuleSpec) -> String {
 
 /// The keys that say who a rule is about.
 pub fn people(policy: &Policy, rule: &RuleSpec) -> Vec<String> {
+    let Who {
+        anyone,
+        signed_in,
+        groups,
+        scopes,
+        subjects,
+        issuers,
+    } = &rule.who;
     let mut keys = Vec::new();
-    if rule.who.anyone {
+    if *anyone {
         keys.push("anyone = true".to_owned());
     }
-    if rule.who.signed_in {
+    if *signed_in {
         keys.push("signed_in = true".to_owned());
     }
     for (key, names) in [
-        ("groups", &rule.who.groups),
-        ("scopes", &rule.who.scopes),
-        ("subjects", &rule.who.subjects),
+        ("groups", groups),
+        ("scopes", scopes),
+        ("subjects", subjects),
     ] {
         if let Some(names) = names {
             keys.push(format!("{key} = {}", list(names.iter().map(template))));
         }
     }
-    if let Some(issuers) = &rule.who.issuers {
+    if let Some(issuers) = issuers {
         let name = |iss: &String| {
             let mut known = policy.config().issuers.iter();
             let issuer = known.find(|issuer| issuer.issuers.first() == Some(iss));
@@ -63,19 +71,33 @@ pub fn people(policy: &Policy, rule: &RuleSpec) -> Vec<String> {
 
 /// The keys that narrow a rule, beside its people.
 pub fn narrowings(policy: &Policy, rule: &RuleSpec) -> Vec<String> {
+    let RuleSpec {
+        methods: own_methods,
+        networks,
+        from,
+        until,
+        when,
+        unless,
+        course: _,
+        id: _,
+        effect: _,
+        because: _,
+        patterns: _,
+        who: _,
+    } = rule;
     let mut keys = Vec::new();
-    if rule.methods != MethodSet::READ {
-        keys.push(format!("methods = {}", methods(rule.methods)));
+    if *own_methods != MethodSet::READ {
+        keys.push(format!("methods = {}", methods(*own_methods)));
     }
-    if let Some(networks) = &rule.networks {
+    if let Some(networks) = networks {
         keys.push(format!("networks = {}", list(networks.iter().map(network))));
     }
-    for (key, secs) in [("from", rule.from), ("until", rule.until)] {
+    for (key, secs) in [("from", *from), ("until", *until)] {
         if let Some(secs) = secs {
             keys.push(format!("{key} = {}", rfc3339(secs)));
         }
     }
-    for (key, expr) in [("when", &rule.when), ("unless", &rule.unless)] {
+    for (key, expr) in [("when", when), ("unless", unless)] {
         if let Some(expr) = expr {
             keys.push(format!("{key} = {}", literal(&condition(policy, expr))));
         }

@@ -12,7 +12,7 @@ use super::JavaScriptError;
 use super::features::Features;
 use tollgate_policy::spec::{
     Arithmetic, ClaimSpec, Comparison, Expr, ImageSpec, Network, Pattern, RuleSpec, Segment,
-    StringTest, Template,
+    StringTest, Template, Who,
 };
 
 /// The largest time, in seconds, that a double holds exactly with room for a sum.
@@ -135,47 +135,71 @@ impl Lower<'_> {
     }
 
     fn rule(&mut self, rule: &RuleSpec, patterns: &[Pattern]) -> Result<Lowered, JavaScriptError> {
-        let mut bits = u32::from(rule.methods.bits());
-        if rule.effect == Effect::Deny {
+        let RuleSpec {
+            course,
+            id,
+            effect,
+            methods,
+            // It is shown in traces only.
+            because: _,
+            // Those that the caller chose.
+            patterns: _,
+            who,
+            networks,
+            from,
+            until,
+            when,
+            unless,
+        } = rule;
+        let Who {
+            // A rule that asks for nothing is for anyone.
+            anyone: _,
+            signed_in,
+            groups,
+            scopes,
+            subjects,
+            issuers,
+        } = who;
+        let mut bits = u32::from(methods.bits());
+        if *effect == Effect::Deny {
             bits |= 128;
         }
-        if rule.who.signed_in {
+        if *signed_in {
             bits |= 256;
         }
         let mut more = Map::new();
-        let groups = match &rule.who.groups {
+        let groups = match groups {
             Some(names) => self.names(names)?,
             None => Value::Null,
         };
-        if let Some(names) = &rule.who.scopes {
+        if let Some(names) = scopes {
             self.need("scopes");
             more.insert("s".to_owned(), self.names(names)?);
         }
-        if let Some(names) = &rule.who.subjects {
+        if let Some(names) = subjects {
             self.need("subjects");
             more.insert("u".to_owned(), self.names(names)?);
         }
-        if let Some(issuers) = &rule.who.issuers {
+        if let Some(issuers) = issuers {
             self.need("issuers");
             let issuers: Vec<String> = issuers.iter().map(|iss| byte_text(iss)).collect();
             more.insert("i".to_owned(), json!(issuers));
         }
-        if let Some(networks) = &rule.networks {
+        if let Some(networks) = networks {
             self.need("rule_networks");
             self.need("address");
             more.insert("n".to_owned(), self.networks(networks));
         }
         for (key, time) in [
-            ("f", rule.from),
-            ("t", rule.until.filter(|until| *until != i64::MAX)),
+            ("f", *from),
+            ("t", until.filter(|until| *until != i64::MAX)),
         ] {
             if let Some(time) = time {
                 self.need("times");
                 more.insert(key.to_owned(), self.exact_time(time)?);
             }
         }
-        for (key, feature, condition) in [("w", "when", &rule.when), ("x", "unless", &rule.unless)]
-        {
+        for (key, feature, condition) in [("w", "when", when), ("x", "unless", unless)] {
             if let Some(condition) = condition {
                 self.need(feature);
                 self.need("conditions");
@@ -188,7 +212,7 @@ impl Lower<'_> {
             .collect();
         Ok(Lowered {
             patterns,
-            name: format!("{}!{}", rule.course, rule.id),
+            name: format!("{course}!{id}"),
             bits,
             groups,
             more,

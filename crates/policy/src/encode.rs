@@ -18,7 +18,7 @@ use tollgate_core::image::format::{
 };
 use tollgate_core::path::PathReader;
 
-use crate::spec::{Expr, ImageSpec, Pattern, RuleSpec, Segment, Template};
+use crate::spec::{Expr, ImageSpec, Pattern, RuleSpec, Segment, Template, Who};
 use tables::{Tables, narrow};
 use trie::Trie;
 
@@ -205,19 +205,44 @@ fn capture_places(pattern: &Pattern, captures: &[&str]) -> Result<Vec<u16>, Enco
 }
 
 fn write_rule(tables: &mut Tables, rule: &RuleSpec, captures: &[&str]) -> Result<(), EncodeError> {
-    let groups = name_set(tables, rule.who.groups.as_deref(), captures)?;
+    let RuleSpec {
+        course,
+        id,
+        effect,
+        methods,
+        // In the trie.
+        patterns: _,
+        who,
+        // In the extra record.
+        because: _,
+        networks: _,
+        from: _,
+        until: _,
+        when: _,
+        unless: _,
+    } = rule;
+    let Who {
+        anyone,
+        signed_in,
+        groups,
+        // In the extra record.
+        scopes: _,
+        subjects: _,
+        issuers: _,
+    } = who;
+    let groups = name_set(tables, groups.as_deref(), captures)?;
     let extra = write_extra(tables, rule, captures)?;
-    let course = tables.string(rule.course.as_bytes())?;
-    let id = tables.string(rule.id.as_bytes())?;
-    let effect = match rule.effect {
+    let course = tables.string(course.as_bytes())?;
+    let id = tables.string(id.as_bytes())?;
+    let effect = match effect {
         Effect::Allow => 0,
         Effect::Deny => 1,
     };
     let mut flags: u16 = 0;
-    if rule.who.anyone {
+    if *anyone {
         flags |= flag::ANYONE;
     }
-    if rule.who.signed_in {
+    if *signed_in {
         flags |= flag::SIGNED_IN;
     }
     let capture_count = u16::try_from(captures.len()).map_err(|_| EncodeError::TooMany)?;
@@ -225,7 +250,7 @@ fn write_rule(tables: &mut Tables, rule: &RuleSpec, captures: &[&str]) -> Result
     shape.extend(extra.to_le_bytes());
     shape.extend(flags.to_le_bytes());
     shape.extend(capture_count.to_le_bytes());
-    shape.extend([effect, rule.methods.bits(), 0, 0]);
+    shape.extend([effect, methods.bits(), 0, 0]);
     let shape = tables.push_unique(Section::Shapes, shape)?;
     let groups = if groups == NONE {
         NONE_24.to_le_bytes()
@@ -246,39 +271,63 @@ fn write_extra(
     rule: &RuleSpec,
     captures: &[&str],
 ) -> Result<u32, EncodeError> {
-    let scopes = name_set(tables, rule.who.scopes.as_deref(), captures)?;
-    let subjects = name_set(tables, rule.who.subjects.as_deref(), captures)?;
-    let networks = match &rule.networks {
+    let RuleSpec {
+        course,
+        id,
+        because,
+        networks,
+        from,
+        until,
+        when,
+        unless,
+        who,
+        // In the rule's record and the trie.
+        effect: _,
+        methods: _,
+        patterns: _,
+    } = rule;
+    let Who {
+        scopes,
+        subjects,
+        issuers,
+        // In the rule's record.
+        anyone: _,
+        signed_in: _,
+        groups: _,
+    } = who;
+    let scopes = name_set(tables, scopes.as_deref(), captures)?;
+    let subjects = name_set(tables, subjects.as_deref(), captures)?;
+    let networks = match networks {
         Some(networks) => tables.network_set(networks)?,
         None => NONE,
     };
-    let issuers = match &rule.who.issuers {
+    let issuers = match issuers {
         Some(issuers) => tables.text_set(issuers)?,
         None => NONE,
     };
     let mut program = |condition: &Option<Expr>| match condition {
         Some(expr) => code::write(tables, expr, captures).map_err(|error| match error {
             code::CodeError::TooLarge => EncodeError::ConditionTooLarge {
-                course: rule.course.clone(),
-                id: rule.id.clone(),
+                course: course.clone(),
+                id: id.clone(),
             },
             code::CodeError::Tables(error) => error,
         }),
         None => Ok(NONE),
     };
-    let (when, unless) = (program(&rule.when)?, program(&rule.unless)?);
-    let because = match &rule.because {
+    let (when, unless) = (program(when)?, program(unless)?);
+    let because = match because {
         Some(text) => tables.string(text.as_bytes())?,
         None => NONE,
     };
     let words = [scopes, subjects, networks, when, unless, because];
-    let has_window = rule.from.is_some() || rule.until.is_some();
+    let has_window = from.is_some() || until.is_some();
     if words == [NONE; 6] && issuers == NONE && !has_window {
         return Ok(NONE);
     }
     let mut bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
-    bytes.extend(rule.from.unwrap_or(i64::MIN).to_le_bytes());
-    bytes.extend(rule.until.unwrap_or(i64::MAX).to_le_bytes());
+    bytes.extend(from.unwrap_or(i64::MIN).to_le_bytes());
+    bytes.extend(until.unwrap_or(i64::MAX).to_le_bytes());
     bytes.extend(issuers.to_le_bytes());
     bytes.extend([0; 4]);
     tables.push_unique(Section::Extras, bytes)
