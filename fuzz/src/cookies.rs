@@ -4,7 +4,7 @@
 //! A line of the input is one `Cookie` header. `TOKEN` in it stands for a good token, `OTHER` for another good one.
 
 use tollgate_core::UnixSeconds;
-use tollgate_gate::{Action, Gate, Kind, Request, TokenSeen};
+use tollgate_gate::{Action, Context, Gate, Kind, Request, TokenSeen};
 
 use crate::site;
 
@@ -44,7 +44,7 @@ fn ask(gate: &Gate<Vec<u8>>, lines: &[&[u8]], names: &[&str], good: &[&[u8]]) {
         ip: None,
         now: UnixSeconds(site::NOW),
     };
-    let outcome = gate.handle(&request);
+    let outcome = gate.ask(&request, &mut Context::new());
     let Action::Forward(forward) = &outcome.action else {
         assert_ne!(outcome.kind, Kind::Allow);
         return;
@@ -77,10 +77,13 @@ fn ask(gate: &Gate<Vec<u8>>, lines: &[&[u8]], names: &[&str], good: &[&[u8]]) {
         .iter()
         .map(|(name, value)| (*name, value.as_slice()))
         .collect();
-    let again = gate.handle(&Request {
-        headers: &headers,
-        ..request
-    });
+    let again = gate.ask(
+        &Request {
+            headers: &headers,
+            ..request
+        },
+        &mut Context::new(),
+    );
     assert_eq!(again.log.token, TokenSeen::Absent);
 }
 

@@ -5,7 +5,7 @@
 
 use tollgate_core::image::format::{CHECKSUM_AT, HEADER_BYTES, SECTIONS_AT, Section, checksum};
 use tollgate_core::{Image, Reason, UnixSeconds};
-use tollgate_gate::{Gate, Kind, Request};
+use tollgate_gate::{Context, Gate, Kind, Request};
 
 use crate::{ask, change, site};
 
@@ -28,7 +28,7 @@ pub fn check(data: &[u8]) {
             ip: None,
             now: UnixSeconds(site::NOW),
         };
-        let outcome = gate.handle(&request);
+        let outcome = gate.ask(&request, &mut Context::new());
         assert_eq!(outcome.kind == Kind::Allow, outcome.reason == Reason::Allow);
     }
 }

@@ -16,7 +16,7 @@ mod result;
 
 use serde_json::Value;
 use tollgate_core::UnixSeconds;
-use tollgate_gate::{Gate, LogRecord, Outcome};
+use tollgate_gate::{Context, Gate, LogRecord, Outcome};
 
 pub use event::{Event, EventError, EventKind};
 pub use result::{MAX_RESPONSE_BYTES, TooLarge, result};
@@ -41,7 +41,7 @@ pub struct Answer {
 pub fn answer<B: AsRef<[u8]>>(gate: &Gate<B>, event: Value, now: UnixSeconds) -> Answer {
     match Event::read(event) {
         Ok(event) => {
-            let outcome = event.with_request(now, |request| gate.handle(request));
+            let outcome = event.with_request(now, |request| gate.ask(request, &mut Context::new()));
             conclude(event, outcome)
         }
         Err(error) => refuse(error),

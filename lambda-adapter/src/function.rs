@@ -10,7 +10,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use serde_json::{Value, json};
 use tollgate_core::UnixSeconds;
 use tollgate_gate::{
-    Action, EdgeDenial, Forward, Gate, LogRecord, Outcome, Request, TokenCache, TokenSeen,
+    Action, Context, EdgeDenial, Forward, Gate, LogRecord, Outcome, Request, TokenCache, TokenSeen,
 };
 
 use crate::authorizer::{self, AuthorizerSettings, Denied};
@@ -234,7 +234,7 @@ impl<S: Store, F: FetchKeys> Function<S, F> {
         let mut answer = match cloudfront::Event::read(event) {
             Ok(event) => {
                 let ask = |gate: &Gate<Vec<u8>>, tokens: &mut TokenCache| {
-                    event.with_request(now, |asked| gate.handle_cached(asked, tokens))
+                    event.with_request(now, |asked| gate.ask(asked, &mut Context::cached(tokens)))
                 };
                 let outcome = self.keeper.decide(now, ask).await;
                 cloudfront::conclude(event, outcome)
@@ -254,7 +254,9 @@ impl<S: Store, F: FetchKeys> Function<S, F> {
     async fn decide(&self, request: &HttpRequest, path: &str) -> Result<Outcome, Failure> {
         let now = self.now(request.time)?;
         let ask = |gate: &Gate<Vec<u8>>, tokens: &mut TokenCache| {
-            request.ask(path, now, |asked| gate.handle_cached(asked, tokens))
+            request.ask(path, now, |asked| {
+                gate.ask(asked, &mut Context::cached(tokens))
+            })
         };
         Ok(self.keeper.decide(now, ask).await)
     }

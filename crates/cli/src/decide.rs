@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::json;
 use tollgate_core::{Reason, RuleId};
-use tollgate_gate::{Gate, Kind, Outcome, Request};
+use tollgate_gate::{Context, Gate, Kind, Outcome, Request};
 
 use crate::claims::ClaimsArgs;
 use crate::failure::{Failure, Problem};
@@ -89,7 +89,10 @@ impl Decide {
         };
         let mut evaluated = Evaluated::default();
         let assumed = claims.as_ref().map(|assumed| &assumed.claims);
-        let outcome = gate.handle_traced(&request, assumed, &mut evaluated);
+        let outcome = gate.ask(
+            &request,
+            &mut Context::assuming(assumed).traced(&mut evaluated),
+        );
         if self.json {
             print_json(object(&gate, &outcome, &target))?;
         } else {

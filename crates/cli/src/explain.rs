@@ -15,7 +15,7 @@ use tollgate_analysis::explain::{Weighed, claim_faults, matches};
 use tollgate_analysis::text::{narrowings, people, rfc3339};
 use tollgate_analysis::{Kind, Request, place};
 use tollgate_core::{Effect, Reason, RuleId, Tri};
-use tollgate_gate::{Outcome, TokenSeen};
+use tollgate_gate::{Context, Outcome, TokenSeen};
 
 use crate::analysed::Analysed;
 use crate::claims::ClaimsArgs;
@@ -99,7 +99,10 @@ impl Explain {
         };
         let mut weighed = Weighed::default();
         let claims = assumed.as_ref().map(|assumed| &assumed.claims);
-        let outcome = gate.handle_traced(&request, claims, &mut weighed);
+        let outcome = gate.ask(
+            &request,
+            &mut Context::assuming(claims).traced(&mut weighed),
+        );
         let read = match &assumed {
             Some(assumed) => Some(assumed.object.clone()),
             None => token::claims(&gate, &request, &outcome),

@@ -81,6 +81,12 @@ impl Trace for () {
     fn rule(&mut self, _: RuleId, _: Effect, _: Parts) {}
 }
 
+impl<T: Trace> Trace for &mut T {
+    fn rule(&mut self, rule: RuleId, effect: Effect, parts: Parts) {
+        (**self).rule(rule, effect, parts);
+    }
+}
+
 /// Decides a query. Never panics, never allocates; any doubt denies.
 pub fn decide<B: AsRef<[u8]>>(image: &Image<B>, query: &Query<'_>) -> Decision {
     decide_traced(image, query, &mut ())

@@ -4,6 +4,7 @@
 //! and responses from the modules next to it. Between requests only its keys change, and only when the
 //! host delivers a fetched key set. Not here: IO and clocks.
 
+mod context;
 mod denial;
 mod edits;
 mod identity;
@@ -20,9 +21,9 @@ use tollgate_core::decide::{self, Trace};
 use tollgate_core::{
     Decision, Image, ImageError, ImageId, MethodSet, PathScratch, Query, Reason, TokenState,
 };
-use tollgate_token::{Claims, KeyError, Limits, Provider, TokenError, Verifier};
+use tollgate_token::{KeyError, Limits, Provider, Verifier};
 
-use crate::cache::{Epoch, Known, TokenCache};
+use crate::cache::Epoch;
 use crate::config::{ConfigError, GateConfig};
 use crate::forward::{CacheEdit, Forward, IdentityHeaders, RequestEdits, ResponseEdits};
 use crate::log::{LogRecord, TokenSeen, shown_method, shown_path};
@@ -31,8 +32,7 @@ use crate::refresh::Refresh;
 use crate::request::Request;
 use crate::respond;
 use crate::signed::{self, Release, SignedError, Trust};
-use tokens::Tokens;
-
+pub use context::Context;
 pub use denial::EdgeDenial;
 pub use identity::Identity;
 
@@ -160,58 +160,15 @@ impl<B: AsRef<[u8]>> Gate<B> {
         &self.config
     }
 
-    /// Decides one request. Never panics; time is linear in the request and bounded by the policy.
-    pub fn handle(&self, request: &Request<'_>) -> Outcome {
-        self.answer(request, Tokens::Verify, &mut ())
-    }
-
-    /// Decides as [`Gate::handle`] does, and remembers good tokens: one that was seen before costs no
-    /// signature.
-    pub fn handle_cached(&self, request: &Request<'_>, cache: &mut TokenCache) -> Outcome {
-        self.answer(request, Tokens::Remember(cache), &mut ())
-    }
-
-    /// Decides one request as if a token with these claims had been verified, whatever it carries.
-    ///
-    /// For authors' tools; no edge calls it.
-    ///
-    /// # Errors
-    ///
-    /// When the claims are no JSON object the token layer would take.
-    pub fn handle_assuming(
-        &self,
-        request: &Request<'_>,
-        claims_json: &[u8],
-    ) -> Result<Outcome, TokenError> {
-        let claims = Claims::from_json(claims_json)?;
-        Ok(self.handle_traced(request, Some(&claims), &mut ()))
-    }
-
-    /// Like [`Gate::handle`], or like [`Gate::handle_assuming`] with `assumed` claims, and shows
-    /// `trace` every rule that was weighed.
-    pub fn handle_traced(
-        &self,
-        request: &Request<'_>,
-        assumed: Option<&Claims>,
-        trace: &mut impl Trace,
-    ) -> Outcome {
-        let tokens = assumed.map_or(Tokens::Verify, Tokens::Assume);
-        self.answer(request, tokens, trace)
-    }
-
-    fn answer(&self, request: &Request<'_>, tokens: Tokens<'_>, trace: &mut impl Trace) -> Outcome {
-        self.answer_then(request, tokens, trace, |_, _| ())
-    }
-
-    /// Decides one request. If it is allowed with a verified token, calls `on_allow` with the cached token
-    /// and the client address.
-    fn answer_then(
-        &self,
-        request: &Request<'_>,
-        mut tokens: Tokens<'_>,
-        trace: &mut impl Trace,
-        on_allow: impl FnOnce(&Arc<Known>, Option<IpAddr>),
-    ) -> Outcome {
+    /// Evaluates one request. Never panics; time is linear in the request and bounded by the policy.
+    pub fn ask<T: Trace>(&self, request: &Request<'_>, context: &mut Context<'_, T>) -> Outcome {
+        let Context {
+            tokens,
+            trace,
+            viewers,
+            seat,
+        } = context;
+        *seat = None;
         let mut scratch = PathScratch::new();
         // The path is first because it is cheap: no signature is checked for a hostile one.
         let path = match scratch.parse(request.path(), self.image.path_options()) {
@@ -221,7 +178,7 @@ impl<B: AsRef<[u8]>> Gate<B> {
             Ok(path) => path,
             Err(error) => return self.reject(request, error.code()),
         };
-        if self.is_session_endpoint(request, &tokens) {
+        if self.is_session_endpoint(request, tokens) {
             return self.answer_session(request, &path, tokens);
         }
         let indexed = self.indexed_target(request);
@@ -229,7 +186,7 @@ impl<B: AsRef<[u8]>> Gate<B> {
             target: indexed.as_deref().unwrap_or(request.target),
             ..*request
         };
-        let found = self.find_token(request, &path, &mut tokens);
+        let found = self.find_token(request, &path, tokens);
         let (state, seen) = match (&found.known, found.rejected) {
             (Some(known), _) => (TokenState::Verified(&known.facts), known.seen()),
             (None, Some(rejected)) => (TokenState::Bad, self.seen(rejected)),
@@ -269,9 +226,11 @@ impl<B: AsRef<[u8]>> Gate<B> {
             }
             forward.response.cache = self.cache_edit(&decision, known.is_some());
         }
-        self.set_session(&mut outcome, request, &path, &found, &mut tokens);
-        if let (Action::Forward(_), Some(known)) = (&outcome.action, &found.known) {
-            on_allow(known, query.ip);
+        self.set_session(&mut outcome, request, &path, &found, tokens);
+        if let (Action::Forward(_), Some(known), Some(viewers)) =
+            (&outcome.action, &found.known, viewers)
+        {
+            *seat = self.seat(request, viewers, known, query.ip);
         }
         outcome
     }

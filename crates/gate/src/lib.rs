@@ -1,17 +1,17 @@
 //! The gate: what an edge asks about every HTTP request.
 //!
-//! An edge turns its own form of a request into a [`Request`], calls [`Gate::handle`], and carries out
+//! An edge turns its own form of a request into a [`Request`], calls [`Gate::ask`], and carries out
 //! the [`Action`] of the [`Outcome`]: [`Forward`] the request with a few edits, or send a [`Response`].
 //! Everything that all edges must do identically is here: token sources, what is removed before the
 //! origin, statuses, response headers, log records. [`wire`] carries requests and outcomes as bytes for
 //! edges that run the gate as a WASM module.
 //!
 //! ```
-//! use tollgate_gate::{Action, Gate, Request};
+//! use tollgate_gate::{Action, Context, Gate, Request};
 //! use tollgate_token::Provider;
 //!
 //! fn answer(gate: &Gate<Vec<u8>>, request: &Request<'_>) -> u16 {
-//!     match gate.handle(request).action {
+//!     match gate.ask(request, &mut Context::new()).action {
 //!         Action::Forward(_) => 200,
 //!         Action::Serve(response) | Action::Refuse(response) => response.status,
 //!     }
@@ -49,7 +49,7 @@ mod viewer;
 
 pub use cache::TokenCache;
 pub use forward::{CacheEdit, Forward, HeaderEdit, RequestEdits, ResponseEdits};
-pub use gate::{EdgeDenial, Gate, Identity, LoadError};
+pub use gate::{Context, EdgeDenial, Gate, Identity, LoadError};
 pub use log::{LogRecord, TokenSeen};
 pub use outcome::{Action, Kind, Outcome, Response};
 pub use refresh::{KeyFetch, KeysAccepted, KeysRefused, Why};

@@ -53,13 +53,11 @@ use core::fmt;
 
 use tollgate_core::{Reason, UnixSeconds};
 
-use crate::cache::TokenCache;
 use crate::forward::{ADDED_HEADERS, CacheEdit, Forward, HeaderEdit, RequestEdits, ResponseEdits};
-use crate::gate::Gate;
+use crate::gate::{Context, Gate};
 use crate::outcome::{Action, Kind, Outcome, Response};
 use crate::refresh::KeyFetch;
 use crate::request::Request;
-use crate::viewer::{Seat, Viewers};
 use cursor::{Reader, Writer};
 
 /// Version of the encoding, the first byte of both messages.
@@ -109,40 +107,10 @@ pub struct Reply {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WireError;
 
-/// Decides an encoded request. Whatever the bytes, the answer is an encoded outcome.
-pub fn handle<B: AsRef<[u8]>>(gate: &Gate<B>, message: &[u8]) -> Vec<u8> {
-    answer(message, |request| gate.handle(request))
-}
-
-/// Decides as [`handle`] does, and remembers good tokens.
-pub fn handle_cached<B: AsRef<[u8]>>(
-    gate: &Gate<B>,
-    message: &[u8],
-    cache: &mut TokenCache,
-) -> Vec<u8> {
-    answer(message, |request| gate.handle_cached(request, cache))
-}
-
-/// Decides as [`Gate::handle_seating`] does: the viewer's number is beside the reply, for hosts that take
-/// one.
-pub fn handle_seating<B: AsRef<[u8]>>(
-    gate: &Gate<B>,
-    message: &[u8],
-    cache: &mut TokenCache,
-    viewers: &mut Viewers,
-) -> (Vec<u8>, Option<Seat>) {
-    let mut seat = None;
-    let reply = answer(message, |request| {
-        let (outcome, seated) = gate.handle_seating(request, cache, viewers);
-        seat = seated;
-        outcome
-    });
-    (reply, seat)
-}
-
-fn answer(message: &[u8], decide: impl FnOnce(&Request<'_>) -> Outcome) -> Vec<u8> {
+/// Evaluates an encoded request. Whatever the bytes, the result is an encoded outcome.
+pub fn ask<B: AsRef<[u8]>>(gate: &Gate<B>, message: &[u8], context: &mut Context<'_>) -> Vec<u8> {
     match decode_request(message) {
-        Ok(request) => encode_outcome(&decide(&request.as_request())),
+        Ok(request) => encode_outcome(&gate.ask(&request.as_request(), context)),
         Err(WireError) => encode_outcome(&Outcome::internal("", BAD_REQUEST)),
     }
 }

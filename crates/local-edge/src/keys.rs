@@ -23,7 +23,7 @@ use hyper_util::rt::TokioExecutor;
 use tokio::sync::watch;
 use tollgate_core::{PathReader, UnixSeconds};
 use tollgate_gate::refresh::{MAX_FETCH_SECS, MAX_KEYS_BYTES};
-use tollgate_gate::{Gate, KeyFetch, KeysAccepted, KeysRefused, Outcome, TokenCache, Why};
+use tollgate_gate::{Context, Gate, KeyFetch, KeysAccepted, KeysRefused, Outcome, TokenCache, Why};
 
 use crate::service::Clock;
 
@@ -159,7 +159,7 @@ impl KeyedGate {
         // Where another request has the cache, verifying costs less than waiting.
         let mut tokens = match self.tokens.try_lock() {
             Ok(tokens) => tokens,
-            Err(TryLockError::WouldBlock) => return gate.handle(request),
+            Err(TryLockError::WouldBlock) => return gate.ask(request, &mut Context::new()),
             Err(TryLockError::Poisoned(left)) => {
                 let mut tokens = left.into_inner();
                 *tokens = TokenCache::new(CACHED_TOKENS);
@@ -167,7 +167,7 @@ impl KeyedGate {
                 tokens
             }
         };
-        gate.handle_cached(request, &mut tokens)
+        gate.ask(request, &mut Context::cached(&mut tokens))
     }
 
     /// Begins whatever is due.

@@ -2,7 +2,7 @@
 
 use anyhow::{Result, anyhow};
 use tollgate_crypto::Native;
-use tollgate_gate::{Action, Gate, Request};
+use tollgate_gate::{Action, Context, Gate, Request};
 use tollgate_testkit::{Answer, Sent};
 
 use crate::target::Ask;
@@ -30,7 +30,7 @@ impl Library {
 
 impl Ask for Library {
     fn ask(&mut self, request: &Request<'_>) -> Result<Answer> {
-        let outcome = self.0.handle(request);
+        let outcome = self.0.ask(request, &mut Context::new());
         let kind = outcome.kind.code().parse()?;
         Ok(Answer {
             response: sent(&outcome.action),

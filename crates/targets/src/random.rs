@@ -74,7 +74,7 @@ impl Answers {
     }
 
     fn of_library(gate: &Gate<Vec<u8>>, request: &Request<'_>) -> Self {
-        let outcome = gate.handle(request);
+        let outcome = gate.ask(request, &mut tollgate_gate::Context::new());
         let (allow, path) = match &outcome.action {
             Action::Serve(response) | Action::Refuse(response) => {
                 let mut headers = response.headers.iter();

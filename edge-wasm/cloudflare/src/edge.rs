@@ -5,7 +5,7 @@
 use core::cell::RefCell;
 
 use tollgate_gate::{
-    Action, CacheEdit, EdgeDenial, Gate, LoadError, Outcome, TokenCache, TokenSeen, Trust,
+    Action, CacheEdit, Context, EdgeDenial, Gate, LoadError, Outcome, TokenCache, TokenSeen, Trust,
     UnixSeconds, Why,
 };
 use wasm_bindgen::prelude::JsValue;
@@ -161,7 +161,9 @@ impl Edge {
             let denial = EdgeDenial::UnknownHost;
             return self.gate.deny_at_edge(&asked, TokenSeen::Unread, denial);
         }
-        let outcome = self.gate.handle_cached(&asked, &mut self.tokens);
+        let outcome = self
+            .gate
+            .ask(&asked, &mut Context::cached(&mut self.tokens));
         match outcome.action {
             Action::Forward(_) if facts.is_upgrade() => {
                 self.gate

@@ -6,7 +6,8 @@
 
 use tollgate_crypto::Portable;
 use tollgate_gate::{
-    Admitted, CacheEdit, Request, RuleId, Seat, TokenCache, Trust, UnixSeconds, Viewers, Why, wire,
+    Admitted, CacheEdit, Context, Request, RuleId, Seat, TokenCache, Trust, UnixSeconds, Viewers,
+    Why, wire,
 };
 use wasm_bindgen::prelude::{JsError, wasm_bindgen};
 
@@ -129,9 +130,9 @@ impl Gate {
 
     /// Decides one encoded request; the answer is an encoded outcome whatever the bytes are.
     pub fn decide(&mut self, request: &[u8]) -> Vec<u8> {
-        let (tokens, viewers) = (&mut self.tokens, &mut self.viewers);
-        let (reply, seat) = wire::handle_seating(&self.gate, request, tokens, viewers);
-        self.seat = seat;
+        let mut context = Context::cached(&mut self.tokens).with_viewers(&mut self.viewers);
+        let reply = wire::ask(&self.gate, request, &mut context);
+        self.seat = context.seat();
         reply
     }
 

@@ -4,7 +4,7 @@
 
 use tollgate_crypto::Portable;
 use tollgate_gate::signed::MAX_SIGNED_BYTES;
-use tollgate_gate::{Gate, TokenCache, Trust, UnixSeconds, Why, wire};
+use tollgate_gate::{Context, Gate, TokenCache, Trust, UnixSeconds, Why, wire};
 
 /// Longest policy image or request that is taken, in bytes.
 const MAX_INPUT_BYTES: usize = MAX_SIGNED_BYTES;
@@ -167,8 +167,12 @@ impl Module {
         self.output = match &mut self.loaded {
             None => wire::without_policy(),
             // An input of another length than announced is no message; the empty one says so.
-            Some(Loaded { gate, .. }) if length != self.input.len() => wire::handle(gate, &[]),
-            Some(Loaded { gate, tokens }) => wire::handle_cached(gate, &self.input, tokens),
+            Some(Loaded { gate, .. }) if length != self.input.len() => {
+                wire::ask(gate, &[], &mut Context::new())
+            }
+            Some(Loaded { gate, tokens }) => {
+                wire::ask(gate, &self.input, &mut Context::cached(tokens))
+            }
         };
         &self.output
     }

@@ -9,7 +9,7 @@
 
 use serde_json::{Value, json};
 use tollgate_core::{Reason, UnixSeconds};
-use tollgate_gate::{Action, Gate, Response};
+use tollgate_gate::{Action, Context, Gate, Response};
 use tollgate_lambda::{
     Event, EventError, EventKind, MAX_RESPONSE_BYTES, TooLarge, answer, conclude, result,
 };
@@ -329,7 +329,9 @@ fn what_cloudfront_would_refuse_is_not_sent() {
     }
     // The record is of the response that is sent instead.
     let closed = Event::read(viewer_request("GET", "/nowhere", "")).expect("a good event");
-    let mut outcome = closed.with_request(UnixSeconds(NOW), |request| gate().handle(request));
+    let mut outcome = closed.with_request(UnixSeconds(NOW), |request| {
+        gate().ask(request, &mut Context::new())
+    });
     outcome.action = respond(&[], "x".repeat(MAX_RESPONSE_BYTES + 1));
     let answer = conclude(closed, outcome);
     assert_eq!(answer.result["status"], "500");

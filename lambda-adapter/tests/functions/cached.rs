@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 use tollgate_core::UnixSeconds;
-use tollgate_gate::{Kind, Request};
+use tollgate_gate::{Context, Kind, Request};
 use tollgate_lambda::Failure;
 use tollgate_lambda::authorizer::HttpFormat;
 
@@ -105,7 +105,7 @@ fn gate_allows(method: &str, path: &str, token: &str) -> bool {
         ip: Some("203.0.113.7"),
         now: UnixSeconds(NOW),
     };
-    gate().handle(&request).kind == Kind::Allow
+    gate().ask(&request, &mut Context::new()).kind == Kind::Allow
 }
 
 #[test]

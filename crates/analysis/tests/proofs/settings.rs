@@ -7,7 +7,7 @@ use tollgate_analysis::{Kind, Policy, diff};
 use tollgate_compiler::{CompileOptions, compile};
 use tollgate_core::UnixSeconds;
 use tollgate_crypto::Native;
-use tollgate_gate::{Action, Gate, Request};
+use tollgate_gate::{Action, Context, Gate, Request};
 use tollgate_mint::{Claims, Minter};
 
 use crate::support::{NOW, Tally, prove};
@@ -102,7 +102,7 @@ fn placed(source: &str, token: &str) -> (Vec<(String, String)>, String) {
 
 /// A request with a session that the gate started for a token, if it did.
 fn with_session(gate: &Gate<Vec<u8>>, request: &Request<'_>) -> Option<(String, String)> {
-    let Action::Forward(forward) = gate.handle(request).action else {
+    let Action::Forward(forward) = gate.ask(request, &mut Context::new()).action else {
         return None;
     };
     let cookie = forward
@@ -173,7 +173,10 @@ fn check(seed: u64) -> Tally {
         }
         let headers = borrowed(&fields);
         let request = request(&target, &headers);
-        let (before, after) = (old.gate.handle(&request), new.gate.handle(&request));
+        let (before, after) = (
+            old.gate.ask(&request, &mut Context::new()),
+            new.gate.ask(&request, &mut Context::new()),
+        );
         tally.add("random requests", 1);
         if before.kind != Kind::Allow && after.kind == Kind::Allow {
             tally.add("requests newly allowed", 1);

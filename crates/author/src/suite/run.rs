@@ -3,7 +3,7 @@
 use tollgate_core::decide::Trace;
 use tollgate_core::{Reason, UnixSeconds};
 use tollgate_gate::config::TokenSource;
-use tollgate_gate::{Gate, Request};
+use tollgate_gate::{Context, Gate, Request};
 
 use super::file::{Case, Expect, Who};
 
@@ -98,7 +98,7 @@ pub fn run(gate: &Gate<Vec<u8>>, ask: &Ask<'_>, trace: &mut impl Trace) -> Got {
         ip: ask.ip,
         now: UnixSeconds(ask.now),
     };
-    let outcome = gate.handle_traced(&request, assumed, trace);
+    let outcome = gate.ask(&request, &mut Context::assuming(assumed).traced(trace));
     Got {
         reason: outcome.reason,
         detail: outcome.detail,

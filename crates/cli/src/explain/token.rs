@@ -2,7 +2,7 @@
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 use serde_json::{Map, Value};
-use tollgate_gate::{Action, Gate, Outcome, Request, TokenSeen};
+use tollgate_gate::{Action, Context, Gate, Outcome, Request, TokenSeen};
 use tollgate_token::Claims;
 
 use crate::claims::span;
@@ -55,7 +55,7 @@ pub(super) fn with_claims(
     claims: &Map<String, Value>,
 ) -> Option<Outcome> {
     let claims = Claims::from_json(&serde_json::to_vec(claims).ok()?).ok()?;
-    Some(gate.handle_traced(request, Some(&claims), &mut ()))
+    Some(gate.ask(request, &mut Context::assuming(Some(&claims))))
 }
 
 /// Returns the error of the token layer for these claims, if it rejects them whatever the signature.

@@ -5,7 +5,7 @@ use base64ct::{Base64UrlUnpadded, Encoding};
 use tollgate_compiler::{CompileOptions, SourceTree, compile};
 use tollgate_core::UnixSeconds;
 use tollgate_exchange::import::{Imported, KeySet};
-use tollgate_gate::{Gate, Kind, Request};
+use tollgate_gate::{Context, Gate, Kind, Request};
 use tollgate_token::{Algorithm, BadSignature, KeyMaterial, KeyRefused, PreparedKey};
 
 /// The time of every request.
@@ -80,13 +80,16 @@ impl Site {
             .iter()
             .map(|(name, value)| (name.as_str(), value.as_bytes()))
             .collect();
-        let outcome = self.gate.handle(&Request {
-            method,
-            target: target.as_bytes(),
-            headers: &headers,
-            ip: None,
-            now: UnixSeconds(NOW),
-        });
+        let outcome = self.gate.ask(
+            &Request {
+                method,
+                target: target.as_bytes(),
+                headers: &headers,
+                ip: None,
+                now: UnixSeconds(NOW),
+            },
+            &mut Context::new(),
+        );
         match outcome.kind {
             Kind::Allow => Some(true),
             Kind::Reject => None,

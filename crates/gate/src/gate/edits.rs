@@ -7,7 +7,7 @@ use crate::forward::RequestEdits;
 use crate::request::Request;
 
 impl<B: AsRef<[u8]>> Gate<B> {
-    /// Returns the edits that [`Gate::handle`] makes to the lines and the target of a request that it allows. What
+    /// Returns the edits that [`Gate::ask`] makes to the lines and the target of a request that it allows. What
     /// it adds is in its outcome.
     pub fn request_edits(&self, request: &Request<'_>) -> RequestEdits {
         let indexed = self.indexed_target(request);

@@ -23,7 +23,7 @@ pub struct Identity {
 impl<B: AsRef<[u8]>> Gate<B> {
     /// Returns the principal of a request, or `None` without a verified token.
     ///
-    /// A token that [`Gate::handle_cached`] has just verified is found in the cache.
+    /// A token that [`Gate::ask`] has just verified with this cache is found in the cache.
     pub fn identity(&self, request: &Request<'_>, cache: &mut TokenCache) -> Option<Identity> {
         let mut scratch = PathScratch::new();
         let path = scratch

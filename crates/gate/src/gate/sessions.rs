@@ -147,7 +147,7 @@ impl<B: AsRef<[u8]>> Gate<B> {
         &self,
         request: &Request<'_>,
         path: &Path<'_>,
-        mut tokens: Tokens<'_>,
+        tokens: &mut Tokens<'_>,
     ) -> Outcome {
         let post = MethodSet::from_name("POST").unwrap_or(MethodSet::EMPTY);
         if MethodSet::from_name(request.method) != Some(post) {
@@ -160,8 +160,8 @@ impl<B: AsRef<[u8]>> Gate<B> {
             }
             return self.refuse(request, Reason::BadMethod, None, TokenSeen::Unread, post);
         }
-        let mut found = self.find_token(request, path, &mut tokens);
-        let sign_in = match self.sign_in_token(request, path, &mut tokens) {
+        let mut found = self.find_token(request, path, tokens);
+        let sign_in = match self.sign_in_token(request, path, tokens) {
             Ok(sign_in) => sign_in,
             Err(error) => {
                 found.known = None;
@@ -184,7 +184,7 @@ impl<B: AsRef<[u8]>> Gate<B> {
         let mut outcome = self.refuse(request, reason, detail, seen, none);
         outcome.unknown_key = found.unknown_key && reason == Reason::BadToken;
         found.known = None;
-        self.set_session(&mut outcome, request, path, &found, &mut tokens);
+        self.set_session(&mut outcome, request, path, &found, tokens);
         outcome
     }
 

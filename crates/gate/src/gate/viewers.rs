@@ -7,32 +7,16 @@ use core::net::IpAddr;
 
 use tollgate_core::{Decision, MethodSet, Query, Reason, RuleId, TokenState, decide};
 
+use super::Gate;
 use super::tokens::is_below;
-use super::{Gate, Tokens};
-use crate::cache::{Known, TokenCache};
+use crate::cache::Known;
 use crate::config::TokenSource;
 use crate::forward;
 use crate::log::{LogRecord, TokenSeen};
-use crate::outcome::Outcome;
 use crate::request::Request;
 use crate::viewer::{Admitted, Seat, Viewers};
 
 impl<B: AsRef<[u8]>> Gate<B> {
-    /// Decides as [`Gate::handle_cached`] does, and gives the viewer a number where the next request with the
-    /// same watched headers and address may be asked with it.
-    pub fn handle_seating(
-        &self,
-        request: &Request<'_>,
-        cache: &mut TokenCache,
-        viewers: &mut Viewers,
-    ) -> (Outcome, Option<Seat>) {
-        let mut seat = None;
-        let outcome = self.answer_then(request, Tokens::Remember(cache), &mut (), |known, ip| {
-            seat = self.seat(request, viewers, known, ip);
-        });
-        (outcome, seat)
-    }
-
     /// Whether a change in header field lines of this name could change anything but the same lines of what is
     /// forwarded, for viewers who have a number.
     pub fn watches(&self, name: &str) -> bool {
@@ -119,7 +103,7 @@ impl<B: AsRef<[u8]>> Gate<B> {
     }
 
     /// A number for whom a token of their own has let in, unless more than the watched headers counted.
-    fn seat(
+    pub(super) fn seat(
         &self,
         request: &Request<'_>,
         viewers: &mut Viewers,

@@ -10,7 +10,7 @@ use core::sync::atomic::{AtomicUsize, Ordering};
 use base64ct::{Base64UrlUnpadded, Encoding};
 use tollgate_core::UnixSeconds;
 use tollgate_gate::config::GateConfig;
-use tollgate_gate::{Gate, Outcome, Request, TokenCache, Why};
+use tollgate_gate::{Context, Gate, Outcome, Request, TokenCache, Why};
 use tollgate_token::{
     Algorithm, BadSignature, KeyMaterial, KeyRefused, PreparedKey, Provider, Secret,
 };
@@ -58,12 +58,15 @@ impl Site {
 
     fn ask(&mut self, token: &str, now: i64) -> Outcome {
         with(token, now, |request| {
-            self.gate.handle_cached(request, &mut self.cache)
+            self.gate
+                .ask(request, &mut Context::cached(&mut self.cache))
         })
     }
 
     fn ask_without(&self, token: &str, now: i64) -> Outcome {
-        with(token, now, |request| self.gate.handle(request))
+        with(token, now, |request| {
+            self.gate.ask(request, &mut Context::new())
+        })
     }
 
     /// How many signatures were looked at since the last time.

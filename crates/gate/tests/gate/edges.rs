@@ -1,7 +1,7 @@
 //! Functions of a gate in addition to decisions: denials of edges, identities, and shared caches.
 
 use tollgate_core::{Reason, UnixSeconds};
-use tollgate_gate::{Action, CacheEdit, EdgeDenial, Kind, Request, TokenCache, TokenSeen};
+use tollgate_gate::{Action, CacheEdit, Context, EdgeDenial, Kind, Request, TokenCache, TokenSeen};
 
 use super::site::{NOW, gate, token};
 use super::{log, told};
@@ -86,7 +86,7 @@ fn a_response_is_private_where_the_request_would_be_denied_without_its_token() {
             .map(|value| ("authorization", *value))
             .collect();
         with(target, &headers, ip, |request| {
-            let outcome = gate.handle(request);
+            let outcome = gate.ask(request, &mut Context::new());
             let Action::Forward(forward) = &outcome.action else {
                 panic!("{target} is not forwarded")
             };

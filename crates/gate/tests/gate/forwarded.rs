@@ -1,7 +1,7 @@
 //! What the origin is told about the user, and how long caches may keep what it says.
 
 use tollgate_gate::config::{ForwardConfig, GateConfig};
-use tollgate_gate::{Action, CacheEdit, Gate, Outcome, wire};
+use tollgate_gate::{Action, CacheEdit, Context, Gate, Outcome, wire};
 
 use crate::site::{Provider, config, image, token};
 use crate::{Ask, GET};
@@ -25,7 +25,7 @@ fn sent(gate: &Gate<Vec<u8>>, target: &str, headers: &[(&str, &str)]) -> String 
         ..GET
     };
     ask.with(|request| {
-        let outcome = gate.handle(request);
+        let outcome = gate.ask(request, &mut Context::new());
         let reply = wire::decode_outcome(&wire::encode_outcome(&outcome)).expect("a message");
         assert_eq!(reply.action, outcome.action);
         let Action::Forward(forward) = &outcome.action else {

@@ -2,7 +2,7 @@
 
 use tollgate_core::UnixSeconds;
 use tollgate_gate::refresh::{COOLDOWN_SECS, MAX_KEYS_AGE_SECS, MAX_KEYS_BYTES};
-use tollgate_gate::{Gate, KeysRefused, Kind, Request, Why};
+use tollgate_gate::{Context, Gate, KeysRefused, Kind, Request, Why};
 use tollgate_token::{Algorithm, IssuerConfig};
 
 use super::site::{self, NOW, Provider, config, image, signed};
@@ -43,13 +43,16 @@ const STUDENT: &str = r#""exp":1900000000,"cognito:groups":["rust-101"]"#;
 const LESSON: &str = "/courses/rust-101/a";
 
 fn ask_with(gate: &Gate<Vec<u8>>, token: &str, target: &str) -> (u16, bool) {
-    let outcome = gate.handle(&Request {
-        method: "GET",
-        target: target.as_bytes(),
-        headers: &[("authorization", format!("Bearer {token}").as_bytes())],
-        ip: None,
-        now: UnixSeconds(NOW),
-    });
+    let outcome = gate.ask(
+        &Request {
+            method: "GET",
+            target: target.as_bytes(),
+            headers: &[("authorization", format!("Bearer {token}").as_bytes())],
+            ip: None,
+            now: UnixSeconds(NOW),
+        },
+        &mut Context::new(),
+    );
     assert!(!outcome.unknown_key || outcome.kind == Kind::Deny);
     (outcome.status, outcome.unknown_key)
 }

@@ -8,7 +8,8 @@
 
 use tollgate_core::{Reason, UnixSeconds};
 use tollgate_gate::config::{DenyAnswer, GateConfig};
-use tollgate_gate::{Action, Gate, Kind, LoadError, Outcome, Request, wire};
+use tollgate_gate::{Action, Context, Gate, Kind, LoadError, Outcome, Request, wire};
+use tollgate_token::Claims;
 
 mod cache;
 mod edges;
@@ -38,7 +39,7 @@ const GET: Ask<'static> = Ask {
 
 impl Ask<'_> {
     fn of(&self, gate: &Gate<Vec<u8>>) -> Outcome {
-        self.with(|request| gate.handle(request))
+        self.with(|request| gate.ask(request, &mut Context::new()))
     }
 
     fn with<T>(&self, then: impl FnOnce(&Request<'_>) -> T) -> T {
@@ -203,7 +204,8 @@ fn every_kind_of_answer() {
         }
 
         // The wire carries it unchanged.
-        let reply = ask.with(|request| wire::handle(&gate, &wire::encode_request(request)));
+        let reply = ask
+            .with(|request| wire::ask(&gate, &wire::encode_request(request), &mut Context::new()));
         let reply = wire::decode_outcome(&reply).expect("a good message");
         assert_eq!(
             (reply.kind, reply.status, reply.reason),
@@ -253,7 +255,7 @@ fn the_checked_path_is_forwarded_without_the_token() {
         ..GET
     };
     ask.with(|request| {
-        let outcome = gate.handle(request);
+        let outcome = gate.ask(request, &mut Context::new());
         assert_eq!(told(&outcome), "allow 200 allow - rust-101/students");
         let Action::Forward(forward) = &outcome.action else {
             panic!("an allow forwards")
@@ -373,7 +375,10 @@ fn assumed_claims_stand_in_for_a_token() {
         ("", None),
     ];
     for (claims, expect) in table {
-        let outcome = ask.with(|request| gate.handle_assuming(request, claims.as_bytes()));
+        let claims_read = Claims::from_json(claims.as_bytes());
+        let outcome = claims_read.map(|claims| {
+            ask.with(|request| gate.ask(request, &mut Context::assuming(Some(&claims))))
+        });
         assert_eq!(
             outcome.ok().as_ref().map(told).as_deref(),
             expect,
@@ -386,10 +391,8 @@ fn assumed_claims_stand_in_for_a_token() {
         ..config()
     };
     let gate = Gate::new(image(&unlisted), &Provider).expect("a good image");
-    let outcome = ask.with(|request| {
-        gate.handle_assuming(request, br#"{"cognito:groups":["rust-101"]}"#)
-            .expect("good claims")
-    });
+    let claims = Claims::from_json(br#"{"cognito:groups":["rust-101"]}"#).expect("good claims");
+    let outcome = ask.with(|request| gate.ask(request, &mut Context::assuming(Some(&claims))));
     assert_eq!(told(&outcome), "allow 200 allow - rust-101/students");
     let anonymous = Ask {
         target: "/courses/rust-101/a",
@@ -428,7 +431,8 @@ fn a_gate_is_whole_or_there_is_none() {
 fn what_is_no_message_is_denied() {
     let gate = gate();
     for message in [&b""[..], b"\x03", b"\x04\0\0\0", &[0xFF; 64]] {
-        let reply = wire::decode_outcome(&wire::handle(&gate, message)).expect("a good message");
+        let reply = wire::decode_outcome(&wire::ask(&gate, message, &mut Context::new()))
+            .expect("a good message");
         assert_eq!(
             (reply.kind, reply.status, reply.reason),
             (Kind::Deny, 500, Reason::Internal)

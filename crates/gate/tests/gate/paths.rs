@@ -2,7 +2,7 @@
 
 use tollgate_core::{PathReader, UnixSeconds};
 use tollgate_gate::config::GateConfig;
-use tollgate_gate::{Action, Gate, Outcome, Request, TokenCache, Viewers};
+use tollgate_gate::{Action, Context, Gate, Outcome, Request, TokenCache, Viewers};
 use tollgate_policy::encode::encode;
 use tollgate_policy::spec::ImageSpec;
 
@@ -95,13 +95,13 @@ fn a_path_that_ends_in_a_slash_is_decided_and_forwarded_with_the_index_document(
     ];
     for (target, expected, forwarded, recorded) in table {
         let request = request(target, &[]);
-        let outcome = gate.handle(&request);
+        let outcome = gate.ask(&request, &mut Context::new());
         assert_eq!(told(&outcome), expected, "{target}");
         assert_eq!(sent(&outcome, &request).as_deref(), forwarded, "{target}");
         assert_eq!(outcome.log.path, recorded, "{target}");
     }
     let long = format!("/{}/", "a".repeat(1_014));
-    let outcome = gate.handle(&request(&long, &[]));
+    let outcome = gate.ask(&request(&long, &[]), &mut Context::new());
     assert_eq!(told(&outcome), "reject 400 bad_path too_long -");
     assert!(outcome.log.path.starts_with("/aaa") && !outcome.log.path.contains("index"));
 }
@@ -110,7 +110,7 @@ fn a_path_that_ends_in_a_slash_is_decided_and_forwarded_with_the_index_document(
 fn without_an_index_document_nothing_changes() {
     let gate = gate(&config(), PathReader::Strict, None);
     let request = request("/courses/rust-101/preview/?a", &[]);
-    let outcome = gate.handle(&request);
+    let outcome = gate.ask(&request, &mut Context::new());
     let Action::Forward(forward) = &outcome.action else {
         panic!("{outcome:?}");
     };
@@ -125,8 +125,9 @@ fn a_client_with_a_handle_gets_no_path_that_changes() {
     let headers: &[(&str, &[u8])] = &[("authorization", bearer.as_bytes())];
     let (mut tokens, mut viewers) = (TokenCache::new(8), Viewers::new(8));
     let first = request("/courses/rust-101/a", headers);
-    let (_, seat) = gate.handle_seating(&first, &mut tokens, &mut viewers);
-    let viewer = seat.expect("a number").viewer;
+    let mut context = Context::cached(&mut tokens).with_viewers(&mut viewers);
+    gate.ask(&first, &mut context);
+    let viewer = context.seat().expect("a number").viewer;
     for (target, admitted) in [
         ("/courses/rust-101/a", true),
         ("/courses/rust-101/a+b", true),
@@ -149,7 +150,7 @@ fn the_session_endpoint_is_compared_with_the_path_received() {
         ("/session/", "deny 405 bad_method - -"),
         ("/session/index.html", "deny 403 forbidden - -"),
     ] {
-        let outcome = gate.handle(&request(target, &[]));
+        let outcome = gate.ask(&request(target, &[]), &mut Context::new());
         assert_eq!(told(&outcome), expected, "{target}");
     }
 }
@@ -167,7 +168,7 @@ fn a_session_cookie_is_for_the_path_as_it_was_decided() {
         token(r#""sub":"u","cognito:groups":["rust-101"]"#)
     );
     let headers: &[(&str, &[u8])] = &[("authorization", bearer.as_bytes())];
-    let outcome = gate.handle(&request("/courses/rust-101/", headers));
+    let outcome = gate.ask(&request("/courses/rust-101/", headers), &mut Context::new());
     let Action::Forward(forward) = &outcome.action else {
         panic!("{outcome:?}");
     };
@@ -187,7 +188,7 @@ fn the_reader_decides_what_is_accepted_and_the_raw_bytes_are_forwarded() {
         for (reader, status) in PathReader::ALL.into_iter().zip([strict, s3, files]) {
             let gate = gate(&config(), reader, None);
             let request = request(target, &[]);
-            let outcome = gate.handle(&request);
+            let outcome = gate.ask(&request, &mut Context::new());
             assert_eq!(outcome.status, status, "{target} {reader:?}");
             let expected = (status == 200).then_some(target);
             assert_eq!(sent(&outcome, &request).as_deref(), expected);

@@ -11,7 +11,7 @@ use tollgate_gate::config::{ConfigError, GateConfig, TokenSource};
 use tollgate_gate::session::{
     MAX_SESSION_BYTES, Names, SameSite, SessionConfig, SessionForm, SessionPath, TOO_LARGE, cwt,
 };
-use tollgate_gate::{Action, CacheEdit, Gate, Kind, Outcome, Request, TokenCache, wire};
+use tollgate_gate::{Action, CacheEdit, Context, Gate, Kind, Outcome, Request, TokenCache, wire};
 use tollgate_token::{IssuerConfig, Secret};
 
 use super::site::{NOW, Provider, config, image, token};
@@ -109,10 +109,10 @@ fn ask_at(
         ip: None,
         now: UnixSeconds(now),
     };
-    let outcome = gate.handle(&request);
+    let outcome = gate.ask(&request, &mut Context::new());
     let mut cache = TokenCache::new(8);
     for _ in 0..2 {
-        let cached = gate.handle_cached(&request, &mut cache);
+        let cached = gate.ask(&request, &mut Context::cached(&mut cache));
         assert_eq!(told(&cached), told(&outcome));
         assert_eq!(
             (&cached.action, &cached.log),

@@ -2,7 +2,7 @@
 
 use tollgate_core::UnixSeconds;
 use tollgate_gate::config::{GateConfig, TokenSource};
-use tollgate_gate::{Gate, Request, TokenCache, Viewers};
+use tollgate_gate::{Context, Gate, Request, TokenCache, Viewers};
 
 use super::site::{NOW, Provider, config, everything, gate, image, token};
 use super::told;
@@ -28,12 +28,12 @@ impl Site {
     /// Asks in full; the viewer's number.
     fn seat(&mut self, method: &str, target: &str, headers: &[(&str, &[u8])]) -> Option<u32> {
         let request = request(method, target, headers, NOW);
-        let (outcome, seat) =
-            self.gate
-                .handle_seating(&request, &mut self.tokens, &mut self.viewers);
+        let mut context = Context::cached(&mut self.tokens).with_viewers(&mut self.viewers);
+        let outcome = self.gate.ask(&request, &mut context);
+        let seat = context.seat();
         assert_eq!(
             told(&outcome),
-            told(&self.gate.handle(&request)),
+            told(&self.gate.ask(&request, &mut Context::new())),
             "{target}"
         );
         assert!(seat.is_none() || outcome.status == 200, "{target}");
@@ -93,7 +93,9 @@ fn a_number_lets_in_where_the_whole_request_is_let_in() {
     for target in targets {
         for method in ["GET", "HEAD", "POST", "PUT", "get", ""] {
             for now in [NOW - 1_000_000, NOW, NOW + 599, NOW + 600, NOW + 601] {
-                let whole = site.gate.handle(&request(method, target, headers, now));
+                let whole = site
+                    .gate
+                    .ask(&request(method, target, headers, now), &mut Context::new());
                 let admits = site.admits(viewer, method, target, now);
                 let is_good = now < NOW + 600;
                 assert_eq!(

@@ -112,7 +112,7 @@ fn first<'a, 'b>(
         .iter()
         .find(|request| {
             let before = Watched::rsa();
-            let allowed = gate.handle(request).kind == Kind::Allow;
+            let allowed = gate.ask(request, &mut tollgate_gate::Context::new()).kind == Kind::Allow;
             let rsa = Watched::rsa() - before;
             let signatures = u64::from(cost == Cost::Token);
             allowed && rsa == signatures && request.headers.is_empty() == (cost == Cost::Open)
@@ -128,16 +128,17 @@ fn in_gate(gate: &Gate<Vec<u8>>, requests: &[Request<'_>], counts: &mut Counts) 
         ("allocations.known_token", Cost::Token),
     ] {
         let request = first(gate, requests, cost)?;
-        _ = gate.handle_cached(request, &mut tokens);
+        _ = gate.ask(request, &mut tollgate_gate::Context::cached(&mut tokens));
         let before = Watched::rsa();
-        let made = allocations(|| gate.handle_cached(request, &mut tokens));
+        let made =
+            allocations(|| gate.ask(request, &mut tollgate_gate::Context::cached(&mut tokens)));
         ensure!(Watched::rsa() == before, "{name}: the token was not known");
         counts.insert(name, made);
     }
     let request = first(gate, requests, Cost::Token)?;
     counts.insert(
         "allocations.new_rs256_token",
-        allocations(|| gate.handle(request)),
+        allocations(|| gate.ask(request, &mut tollgate_gate::Context::new())),
     );
     Ok(())
 }
@@ -148,20 +149,22 @@ fn flood(gate: &Gate<Vec<u8>>, requests: &[Request<'_>], counts: &mut Counts) ->
         .iter()
         .filter(|request| {
             let before = Watched::rsa();
-            let allowed = gate.handle(request).kind == Kind::Allow;
+            let allowed = gate.ask(request, &mut tollgate_gate::Context::new()).kind == Kind::Allow;
             let by_token = Watched::rsa() > before && is_bearer(request);
             // Where anyone may go, a bad token does no harm and is no part of the flood.
             let bare = Request {
                 headers: &[],
                 ..**request
             };
-            allowed && by_token && gate.handle(&bare).kind != Kind::Allow
+            allowed
+                && by_token
+                && gate.ask(&bare, &mut tollgate_gate::Context::new()).kind != Kind::Allow
         })
         .collect();
     ensure!(good.len() >= 10, "{} good tokens are too few", good.len());
     let mut tokens = TokenCache::new(FLOOD_CAPACITY);
     for request in &good {
-        _ = gate.handle_cached(request, &mut tokens);
+        _ = gate.ask(request, &mut tollgate_gate::Context::cached(&mut tokens));
     }
     let mut hits = 0;
     for (round, request) in good.iter().cycle().take(FLOOD_ROUNDS).enumerate() {
@@ -182,11 +185,15 @@ fn flood(gate: &Gate<Vec<u8>>, requests: &[Request<'_>], counts: &mut Counts) ->
                 headers: &header,
                 ..**request
             };
-            let kind = gate.handle_cached(&flooding, &mut tokens).kind;
+            let kind = gate
+                .ask(&flooding, &mut tollgate_gate::Context::cached(&mut tokens))
+                .kind;
             ensure!(kind != Kind::Allow, "a bad token was let in");
         }
         let before = Watched::all();
-        let kind = gate.handle_cached(request, &mut tokens).kind;
+        let kind = gate
+            .ask(request, &mut tollgate_gate::Context::cached(&mut tokens))
+            .kind;
         ensure!(kind == Kind::Allow, "a good token was refused");
         hits += usize::from(Watched::all() == before);
     }

@@ -75,7 +75,7 @@ fn in_gate(trial: &Trial, bytes: &[u8], provider: &'static dyn Provider) -> Resu
     let mut trust = trust.map_err(|error| anyhow!("{error}"))?.at_least(oldest);
     match Gate::load(bytes.to_vec(), Some(&mut trust), provider) {
         Ok(gate) => {
-            let answer = gate.handle(&request());
+            let answer = gate.ask(&request(), &mut tollgate_gate::Context::new());
             ensure!(
                 matches!(answer.action, Action::Forward(_)),
                 "it does not decide"

@@ -9,7 +9,7 @@ use tollgate_core::UnixSeconds;
 use tollgate_crypto::Native;
 use tollgate_gate::config::{GateConfig, MAX_SOURCES, TokenSource};
 use tollgate_gate::session::{MAX_LIFETIME_SECS, SameSite, SessionConfig, SessionForm};
-use tollgate_gate::{Action, Gate, Request};
+use tollgate_gate::{Action, Context, Gate, Request};
 use tollgate_policy::encode::encode;
 use tollgate_policy::spec::ImageSpec;
 use tollgate_token::{Algorithm, ClaimRules, IssuerConfig, IssuerKind, Secret};
@@ -76,13 +76,16 @@ impl BigEdge {
     pub(super) fn session(&self, token: &str, path: &[u8], now: UnixSeconds) -> Option<String> {
         let bearer = format!("Bearer {token}");
         let target = [ENDPOINT.as_bytes(), b"?path=", path].concat();
-        let outcome = self.gate.handle(&Request {
-            method: "POST",
-            target: &target,
-            headers: &[("authorization", bearer.as_bytes())],
-            ip: None,
-            now,
-        });
+        let outcome = self.gate.ask(
+            &Request {
+                method: "POST",
+                target: &target,
+                headers: &[("authorization", bearer.as_bytes())],
+                ip: None,
+                now,
+            },
+            &mut Context::new(),
+        );
         let Action::Serve(response) = outcome.action else {
             return None;
         };

@@ -3,7 +3,7 @@
 //! Not here: what a token says, and the requests themselves.
 
 use tollgate_core::UnixSeconds;
-use tollgate_gate::{Action, Gate, Request};
+use tollgate_gate::{Action, Context, Gate, Request};
 use tollgate_spec::model;
 
 /// The path of the session endpoint.
@@ -207,13 +207,16 @@ fn minted(gate: &Gate<Vec<u8>>, request: &model::Request, token: &str) -> Option
     let path = request.target.split(|byte| *byte == b'?').next()?;
     let target = [ENDPOINT.as_bytes(), b"?path=", path].concat();
     let bearer = format!("Bearer {token}");
-    let outcome = gate.handle(&Request {
-        method: "POST",
-        target: &target,
-        headers: &[("authorization", bearer.as_bytes())],
-        ip: None,
-        now: UnixSeconds(request.now),
-    });
+    let outcome = gate.ask(
+        &Request {
+            method: "POST",
+            target: &target,
+            headers: &[("authorization", bearer.as_bytes())],
+            ip: None,
+            now: UnixSeconds(request.now),
+        },
+        &mut Context::new(),
+    );
     let Action::Serve(response) = outcome.action else {
         return None;
     };

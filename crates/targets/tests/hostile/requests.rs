@@ -7,7 +7,7 @@ use tollgate_compiler::{CompileOptions, SourceTree, compile};
 use tollgate_core::UnixSeconds;
 use tollgate_crypto::Native;
 use tollgate_gate::session::cwt;
-use tollgate_gate::{Gate, Outcome, Request, wire};
+use tollgate_gate::{Context, Gate, Outcome, Request, wire};
 
 use crate::{Case, MEGABYTE, case};
 
@@ -59,13 +59,16 @@ impl Asked {
             .iter()
             .map(|(name, value)| (name.as_str(), value.as_slice()))
             .collect();
-        gate.handle(&Request {
-            method: &self.method,
-            target: &self.target,
-            headers: &headers,
-            ip: Some(&self.ip),
-            now: UnixSeconds(1_800_000_000),
-        })
+        gate.ask(
+            &Request {
+                method: &self.method,
+                target: &self.target,
+                headers: &headers,
+                ip: Some(&self.ip),
+                now: UnixSeconds(1_800_000_000),
+            },
+            &mut Context::new(),
+        )
     }
 }
 
@@ -258,7 +261,8 @@ fn messages() -> Vec<Case> {
             message.len(),
             "internal bad_wire_request",
             move || {
-                let reply = wire::decode_outcome(&wire::handle(&gate, &message)).expect("a reply");
+                let reply = wire::decode_outcome(&wire::ask(&gate, &message, &mut Context::new()))
+                    .expect("a reply");
                 format!(
                     "{} {}",
                     reply.reason.code(),

@@ -80,13 +80,16 @@ fn check(site: &Site, asked: &[Value], said: &[Value], what: &str) -> Result<usi
         let text = |name: &str| asked.get(name).and_then(Value::as_str).unwrap_or_default();
         let target: Vec<u8> = text("target").chars().map(|c| c as u8).collect();
         let now = asked.get("now").and_then(Value::as_i64).context("a time")?;
-        let record = gate.handle(&Request {
-            method: text("method"),
-            target: &target,
-            headers: &[],
-            ip: None,
-            now: UnixSeconds(now),
-        });
+        let record = gate.ask(
+            &Request {
+                method: text("method"),
+                target: &target,
+                headers: &[],
+                ip: None,
+                now: UnixSeconds(now),
+            },
+            &mut tollgate_gate::Context::new(),
+        );
         let path = record.log.path;
         let path = match path.char_indices().nth(MAX_SHOWN) {
             Some((end, _)) => format!("{}…", path.get(..end).unwrap_or_default()),

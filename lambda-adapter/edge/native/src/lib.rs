@@ -11,7 +11,7 @@ use napi::Env;
 use napi::bindgen_prelude::{BufferSlice, Error, Result};
 use napi_derive::napi;
 use tollgate_crypto::Native;
-use tollgate_gate::{TokenCache, Trust, UnixSeconds, Why, wire};
+use tollgate_gate::{Context, TokenCache, Trust, UnixSeconds, Why, wire};
 
 /// How many good tokens are remembered.
 const CACHED_TOKENS: usize = 512;
@@ -116,8 +116,13 @@ impl Gate {
     /// If the gate panics or has done so before. The caller denies, and loads the policy again.
     #[napi]
     pub fn decide<'env>(&mut self, env: &'env Env, request: &[u8]) -> Result<BufferSlice<'env>> {
-        let reply =
-            self.ask(|loaded| wire::handle_cached(&loaded.gate, request, &mut loaded.tokens))?;
+        let reply = self.ask(|loaded| {
+            wire::ask(
+                &loaded.gate,
+                request,
+                &mut Context::cached(&mut loaded.tokens),
+            )
+        })?;
         // A copy: what Node would have to give back to us piles up until it finds the time.
         BufferSlice::copy_from(env, reply)
     }

@@ -1,7 +1,7 @@
 //! The same session cookie for the same token, for a moment.
 
 use tollgate_core::UnixSeconds;
-use tollgate_gate::{Action, Request, TokenCache};
+use tollgate_gate::{Action, Context, Request, TokenCache};
 
 use super::{gate, sign_in, with_sessions};
 
@@ -12,7 +12,7 @@ fn a_session_is_issued_again_for_a_moment() {
     let other = sign_in(r#""sub":"v","cognito:groups":["rust-101"]"#);
     let mut cache = TokenCache::new(8);
     let mut ask = |bearer: &str, target: &str, at: i64| {
-        let outcome = gate.handle_cached(
+        let outcome = gate.ask(
             &Request {
                 method: "GET",
                 target: target.as_bytes(),
@@ -20,7 +20,7 @@ fn a_session_is_issued_again_for_a_moment() {
                 ip: None,
                 now: UnixSeconds(1_800_000_000 + at),
             },
-            &mut cache,
+            &mut Context::cached(&mut cache),
         );
         let Action::Forward(forward) = outcome.action else {
             panic!("{target} is not forwarded: {:?}", outcome.reason);

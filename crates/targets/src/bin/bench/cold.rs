@@ -122,9 +122,10 @@ pub(crate) fn measure(
 pub(crate) fn first(image: &Path, token: &str) -> Result<()> {
     let image = std::fs::read(image)?;
     let headers = [("authorization", token.as_bytes())];
-    let outcome = Library::load(&image)?
-        .gate()
-        .handle(&request(TARGET, &headers));
+    let outcome = Library::load(&image)?.gate().ask(
+        &request(TARGET, &headers),
+        &mut tollgate_gate::Context::new(),
+    );
     println!("{}", outcome.kind.code());
     Ok(())
 }

@@ -66,10 +66,18 @@ pub(crate) fn measure(
             (
                 in_core(&library, site, effort)?,
                 timed(fewer, &new, |request| {
-                    Ok(library.gate().handle(request).kind == Kind::Allow)
+                    Ok(library
+                        .gate()
+                        .ask(request, &mut tollgate_gate::Context::new())
+                        .kind
+                        == Kind::Allow)
                 })?,
                 timed(effort.warm, &known, |request| {
-                    Ok(library.gate().handle_cached(request, &mut tokens).kind == Kind::Allow)
+                    Ok(library
+                        .gate()
+                        .ask(request, &mut tollgate_gate::Context::cached(&mut tokens))
+                        .kind
+                        == Kind::Allow)
                 })?,
             )
         }
