@@ -20,6 +20,7 @@ use clap::{Args, ValueEnum};
 use serde_json::json;
 use tollgate_compiler::SourceTree;
 use tollgate_core::Image;
+use tollgate_edges::Edge;
 use tollgate_policy::spec::ImageSpec;
 
 use crate::failure::{Failure, Problem, print_findings, sized, warn};
@@ -85,6 +86,14 @@ enum Target {
     CloudfrontFunctions,
     /// A code bundle for Akamai EdgeWorkers
     Edgeworkers,
+}
+
+/// Refuses a file that the edge would not take.
+fn check_size(edge: &Edge, bytes: usize) -> Result<(), Failure> {
+    match edge.max_file_bytes {
+        Some(limit) if bytes > limit => Err(Failure::TooLarge { bytes, limit }),
+        _ => Ok(()),
+    }
 }
 
 /// What a target is made from.

@@ -1,6 +1,6 @@
 //! What an edge cannot do for a policy, for commands that are about one edge.
 //!
-//! Not here: what edges can do, which the compiler knows.
+//! Not here: what edges can do, which `tollgate-edges` describes.
 
 use serde_json::Value;
 use tollgate_compiler::diagnostic::render;

@@ -17,6 +17,10 @@ use tollgate_javascript as javascript;
 pub struct Edge {
     /// Its name as a target.
     pub name: &'static str,
+    /// Largest policy image that it loads, in bytes; `None` if it loads none.
+    pub max_image_bytes: Option<usize>,
+    /// Largest file that it takes as what is deployed, in bytes; `None` for a folder of files.
+    pub max_file_bytes: Option<usize>,
     /// Whether it can verify tokens of an algorithm.
     verifies: fn(Algorithm) -> bool,
     /// Whether it can set a cookie on the response to a forwarded request.
@@ -29,42 +33,61 @@ pub struct Edge {
 }
 
 /// All edges that `tollgate build` has an artifact for.
-pub static EDGES: [Edge; 4] = [
-    Edge {
-        name: "lambda-edge",
-        verifies: |_| true,
-        // A function at a request event edits the request only.
-        sets_cookies: false,
-        has_endpoint: true,
-        max_page_bytes: MAX_PAGE_BYTES,
-        page_bytes: str::len,
-    },
-    Edge {
-        name: "cloudflare",
-        verifies: |_| true,
-        sets_cookies: true,
-        has_endpoint: true,
-        max_page_bytes: MAX_PAGE_BYTES,
-        page_bytes: str::len,
-    },
-    Edge {
-        name: "cloudfront-functions",
-        verifies: javascript::cloudfront_verifies,
-        sets_cookies: false,
-        has_endpoint: false,
-        max_page_bytes: javascript::MAX_CLOUDFRONT_PAGE_BYTES,
-        page_bytes: javascript::cloudfront_page_bytes,
-    },
-    Edge {
-        name: "edgeworkers",
-        verifies: javascript::edgeworkers_verify,
-        sets_cookies: false,
-        has_endpoint: false,
-        // `respondWith` sends as many characters since July 2026 (2,048 before).
-        max_page_bytes: MAX_PAGE_BYTES,
-        page_bytes: str::len,
-    },
-];
+pub static EDGES: [Edge; 4] = [LAMBDA_EDGE, CLOUDFLARE, CLOUDFRONT_FUNCTIONS, EDGEWORKERS];
+
+/// A function at the viewer request of CloudFront, with WebAssembly or an addon.
+pub const LAMBDA_EDGE: Edge = Edge {
+    name: "lambda-edge",
+    // Packages of viewer functions were limited to 1 MB for years, and some accounts still are.
+    max_image_bytes: Some(1_000_000),
+    // AWS: "Quotas on Lambda@Edge".
+    max_file_bytes: Some(50 * 1_024 * 1_024),
+    verifies: |_| true,
+    // A function at a request event edits the request only.
+    sets_cookies: false,
+    has_endpoint: true,
+    max_page_bytes: MAX_PAGE_BYTES,
+    page_bytes: str::len,
+};
+
+/// A Worker with WebAssembly.
+pub const CLOUDFLARE: Edge = Edge {
+    name: "cloudflare",
+    // The largest value of Workers KV.
+    max_image_bytes: Some(25 * 1_024 * 1_024),
+    max_file_bytes: None,
+    verifies: |_| true,
+    sets_cookies: true,
+    has_endpoint: true,
+    max_page_bytes: MAX_PAGE_BYTES,
+    page_bytes: str::len,
+};
+
+/// A function at the viewer request of CloudFront, without WebAssembly.
+pub const CLOUDFRONT_FUNCTIONS: Edge = Edge {
+    name: "cloudfront-functions",
+    max_image_bytes: None,
+    max_file_bytes: None,
+    verifies: javascript::cloudfront_verifies,
+    sets_cookies: false,
+    has_endpoint: false,
+    max_page_bytes: javascript::MAX_CLOUDFRONT_PAGE_BYTES,
+    page_bytes: javascript::cloudfront_page_bytes,
+};
+
+/// A code bundle for Akamai, without WebAssembly.
+pub const EDGEWORKERS: Edge = Edge {
+    name: "edgeworkers",
+    max_image_bytes: None,
+    // Akamai: "Product limits" of EdgeWorkers, compressed.
+    max_file_bytes: Some(512 * 1_024),
+    verifies: javascript::edgeworkers_verify,
+    sets_cookies: false,
+    has_endpoint: false,
+    // `respondWith` sends as many characters since July 2026 (2,048 before).
+    max_page_bytes: MAX_PAGE_BYTES,
+    page_bytes: str::len,
+};
 
 impl Edge {
     /// The edge of this name.

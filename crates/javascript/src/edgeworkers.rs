@@ -13,7 +13,7 @@ use super::{JavaScriptError, gate_config};
 use tollgate_policy::spec::ImageSpec;
 
 /// Most bytes of the files of a bundle, Akamai's limit before compression.
-const MAX_BUNDLE_BYTES: usize = 1024 * 1024;
+pub const MAX_BUNDLE_BYTES: usize = 1024 * 1024;
 
 /// The files of a code bundle.
 #[derive(Clone, Debug, PartialEq, Eq)]

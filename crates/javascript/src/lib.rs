@@ -30,7 +30,7 @@ use tollgate_policy::spec::ImageSpec;
 pub use cloudfront::verifies as cloudfront_verifies;
 pub use cloudfront::{CloudFront, cloudfront, cloudfront_of_any_size};
 pub use edgeworkers::verify as edgeworkers_verify;
-pub use edgeworkers::{EdgeWorkers, edgeworkers};
+pub use edgeworkers::{EdgeWorkers, MAX_BUNDLE_BYTES, edgeworkers};
 pub use keys::algorithms_of_keys;
 pub use store::{Entry, MAX_POLICY_BYTES};
 pub use store::{MAX_PAGE_BYTES as MAX_CLOUDFRONT_PAGE_BYTES, page_bytes as cloudfront_page_bytes};

@@ -92,6 +92,7 @@ const TABLE: &[Row] = &[
             "tollgate-analysis",
             "tollgate-compiler",
             "tollgate-core",
+            "tollgate-edges",
             "tollgate-gate",
             "tollgate-javascript",
             "tollgate-policy",

@@ -10,9 +10,10 @@ use super::Tree;
 use crate::{repo, shell};
 
 /// The folders and hand-written root files that stand at the top; dotfiles are tools' business.
-const TOP: [&str; 23] = [
+const TOP: [&str; 24] = [
     "ARCHITECTURE.md",
     "CHANGELOG.md",
+    "CONTRIBUTING.md",
     "Cargo.lock",
     "Cargo.toml",
     "LICENSE-APACHE",
@@ -221,7 +222,7 @@ mod tests {
             let files = Tree::of(&[
                 ("crates/one/Cargo.toml", manifest),
                 ("rust-toolchain.toml", toolchain),
-                ("ARCHITECTURE.md", map),
+                ("ARCHITECTURE.md", "CONTRIBUTING.md", map),
                 (extra, ""),
             ]);
             let found = check(&files, &workspace(version));

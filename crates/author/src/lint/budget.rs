@@ -3,8 +3,9 @@
 use tollgate_compiler::Diagnostic;
 use tollgate_compiler::SITE_FILE;
 use tollgate_compiler::diagnostic::codes;
+use tollgate_edges::{CLOUDFRONT_FUNCTIONS, EDGES, EDGEWORKERS};
 use tollgate_javascript::budget::{MAX_FUNCTION_BYTES, MAX_READS};
-use tollgate_javascript::{JavaScriptError, MAX_POLICY_BYTES};
+use tollgate_javascript::{JavaScriptError, MAX_BUNDLE_BYTES, MAX_POLICY_BYTES};
 use tollgate_policy::spec::ImageSpec;
 
 use super::Subject;
@@ -47,13 +48,15 @@ fn image_budgets(subject: &Subject<'_>) -> Vec<Budget> {
         used: image,
         limit: Some(limit),
     };
-    vec![
-        bytes("image", tollgate_core::image::format::MAX_IMAGE_BYTES),
-        // Viewer functions were limited to packages of 1 MB for years, and some accounts still are.
-        bytes("lambda-edge", 1_000_000),
-        // The largest value of Workers KV.
-        bytes("cloudflare", 25 * 1024 * 1024),
-    ]
+    let mut budgets = vec![bytes(
+        "image",
+        tollgate_core::image::format::MAX_IMAGE_BYTES,
+    )];
+    let loading = EDGES
+        .iter()
+        .filter_map(|edge| Some((edge.name, edge.max_image_bytes?)));
+    budgets.extend(loading.map(|(edge, limit)| bytes(edge, limit)));
+    budgets
 }
 
 /// The same for every policy; entries are counted, not shipped.
@@ -63,7 +66,7 @@ const SOME_ID: &str = "00000000000000000000000000000000";
 /// be said there whatever its size.
 fn functions(policy: &ImageSpec) -> Vec<Budget> {
     let count = |what, used, limit| Budget {
-        edge: "cloudfront-functions",
+        edge: CLOUDFRONT_FUNCTIONS.name,
         what,
         used,
         limit,
@@ -97,10 +100,10 @@ fn workers(policy: &ImageSpec) -> Option<Budget> {
         Err(_) => return None,
     };
     Some(Budget {
-        edge: "edgeworkers",
+        edge: EDGEWORKERS.name,
         what: "bundle bytes",
         used: bytes,
-        limit: Some(1024 * 1024),
+        limit: Some(MAX_BUNDLE_BYTES),
     })
 }
 

@@ -6,13 +6,12 @@ use flate2::Compression;
 use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
 use tar::{Archive, Builder, Header};
+use tollgate_edges::EDGEWORKERS;
 use tollgate_javascript::edgeworkers;
 
 use super::{Artifact, Content, Entry, Input};
 use crate::failure::{Failure, sized};
 
-/// Most that Akamai takes as one bundle, compressed.
-const MAX_BYTES: usize = 512 * 1_024;
 /// Everybody may read every file.
 const MODE: u32 = 0o644;
 /// The files of a bundle.
@@ -30,12 +29,7 @@ pub(super) fn build(input: &Input<'_>) -> Result<Artifact, Failure> {
         })
         .collect();
     let bundle = archive(&entries).map_err(Failure::Pack)?;
-    if bundle.len() > MAX_BYTES {
-        return Err(Failure::TooLarge {
-            bytes: bundle.len(),
-            limit: MAX_BYTES,
-        });
-    }
+    super::check_size(&EDGEWORKERS, bundle.len())?;
     let mut artifact = Artifact::of(Content::File(bundle));
     artifact.notes.push(format!("main.js has {}", sized(raw)));
     Ok(artifact)

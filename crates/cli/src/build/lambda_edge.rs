@@ -4,6 +4,7 @@
 //! so whatever it knows is in the zip. Not here: the handler, which is `lambda-adapter/edge`.
 
 use clap::ValueEnum;
+use tollgate_edges::LAMBDA_EDGE;
 
 use super::{Artifact, Content, Entry, Input, pack, parts, sign};
 use crate::failure::{Failure, sized};
@@ -14,8 +15,6 @@ const HANDLER: &str = "index.mjs";
 pub(super) const POLICY: &str = "policy.tgi";
 /// Where it looks for trust keys.
 const TRUST: &str = "trust.mjs";
-/// Largest zip that AWS takes for a Lambda@Edge function.
-const MAX_ZIP_BYTES: usize = 50 * 1_024 * 1_024;
 /// What was the limit for viewer events until lately, and may still be where an account is old.
 const SMALL_ZIP_BYTES: usize = 1_024 * 1_024;
 
@@ -50,12 +49,7 @@ pub(super) fn build(input: &Input<'_>) -> Result<Artifact, Failure> {
     let unpacked: usize = entries.iter().map(|entry| entry.bytes.len()).sum();
     let archive = pack::zip(entries).map_err(Failure::Pack)?;
     let packed = archive.len();
-    if packed > MAX_ZIP_BYTES {
-        return Err(Failure::TooLarge {
-            bytes: packed,
-            limit: MAX_ZIP_BYTES,
-        });
-    }
+    super::check_size(&LAMBDA_EDGE, packed)?;
     let mut artifact = Artifact::of(Content::File(archive));
     artifact.notes.push(format!(
         "handler index.handler, {} unpacked, of which the policy is {}",
