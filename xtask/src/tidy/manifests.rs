@@ -222,7 +222,7 @@ mod tests {
             let files = Tree::of(&[
                 ("crates/one/Cargo.toml", manifest),
                 ("rust-toolchain.toml", toolchain),
-                ("ARCHITECTURE.md", "CONTRIBUTING.md", map),
+                ("ARCHITECTURE.md", map),
                 (extra, ""),
             ]);
             let found = check(&files, &workspace(version));
