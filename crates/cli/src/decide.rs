@@ -25,7 +25,7 @@ Examples:
       --claims '{\"sub\":\"alice\",\"cognito:groups\":[\"rust-101\"]}' --now 2027-01-15T12:00:00Z
   tollgate decide policy --target /courses/rust-101/a.mp4 --sub alice --groups rust-101
 
-Exit code: 0 for allow, 3 for deny and reject.")]
+Exit code: 0 for allow, 3 for deny and reject, and for what the gate answers itself (serve).")]
 pub(crate) struct Decide {
     /// The policy folder, or a policy image [default: the nearest folder with `site.toml`]
     dir: Option<PathBuf>,

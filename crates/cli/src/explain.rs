@@ -34,7 +34,7 @@ Examples:
   tollgate explain policy --target /courses/rust-101/exams/final.pdf \\
       --header \"Authorization: Bearer $TOKEN\" --now 2027-01-15T12:00:00Z
 
-Exit code: 0 for allow, 3 for deny and reject.")]
+Exit code: 0 for allow, 3 for deny and reject, and for what the gate answers itself (serve).")]
 pub(crate) struct Explain {
     /// The policy folder, or a policy image [default: the nearest folder with `site.toml`]
     dir: Option<PathBuf>,

@@ -4,13 +4,13 @@
 
 use std::collections::BTreeMap;
 
-use tollgate_core::{Effect, glob};
+use tollgate_core::{Effect, Tri, glob};
 use tollgate_gate::config::GateConfig;
 use tollgate_token::{ClaimRules, IssuerConfig};
 
 use crate::course::Placed;
 use crate::diagnostic::{Report, codes};
-use tollgate_policy::spec::{Expr, RuleSpec, Template};
+use tollgate_policy::spec::{Comparison, Expr, RuleSpec, StringTest, Template, Who};
 
 /// Most rules that a finding names.
 const MAX_EXAMPLES: usize = 3;
@@ -57,49 +57,43 @@ type Shared<'i> = (Granted, Vec<&'i str>);
 fn report_shared(issuers: &[&IssuerConfig], rules: &[(String, Placed)], report: &mut Report) {
     let mut shared: BTreeMap<Shared<'_>, Vec<&(String, Placed)>> = BTreeMap::new();
     for entry in rules {
-        let rule = &entry.1.rule;
-        if reads_issuer(rule) {
-            continue;
-        }
-        for granted in [Granted::Names, Granted::Claims] {
-            let grants = |issuer: &&&IssuerConfig| {
-                is_about(rule, issuer) && can_grant(issuer, rule) == Some(granted)
-            };
-            let names: Vec<&str> = issuers
-                .iter()
-                .filter(grants)
-                .map(|issuer| issuer.name.as_str())
-                .collect();
-            if names.len() > 1 {
-                shared.entry((granted, names)).or_default().push(entry);
-            }
+        if let Some((granted, able)) = sharing(issuers, &entry.1.rule) {
+            let names = able.iter().map(|issuer| issuer.name.as_str()).collect();
+            shared.entry((granted, names)).or_default().push(entry);
         }
     }
     for ((granted, names), rules) in shared {
-        report_set(granted, &names, &rules, report);
+        let first = issuers
+            .iter()
+            .find(|issuer| names.first() == Some(&issuer.name.as_str()));
+        if let Some(first) = first {
+            report_set(granted, &names, first, &rules, report);
+        }
     }
 }
 
-fn report_set(granted: Granted, names: &[&str], rules: &[&(String, Placed)], report: &mut Report) {
+fn report_set(
+    granted: Granted,
+    names: &[&str],
+    first: &IssuerConfig,
+    rules: &[&(String, Placed)],
+    report: &mut Report,
+) {
     let (Some(last), Some((file, placed))) = (names.last(), rules.first()) else {
         return;
     };
-    let listed = crate::keys::and_list(names);
-    let examples: Vec<_> = rules
-        .iter()
-        .take(MAX_EXAMPLES)
-        .map(|(_, placed)| format!("`{}/{}`", placed.rule.course, placed.rule.id))
-        .collect();
-    let more = rules.len().saturating_sub(examples.len());
-    let more = if more > 0 {
-        format!(" and {more} more")
-    } else {
-        String::new()
+    let shown_rules = |rules: &[&(String, Placed)]| {
+        let examples = rules.iter().take(MAX_EXAMPLES);
+        let examples: Vec<_> = examples
+            .map(|(_, placed)| format!("`{}/{}`", placed.rule.course, placed.rule.id))
+            .collect();
+        match rules.len().saturating_sub(examples.len()) {
+            0 => examples.join(", "),
+            more => format!("{} and {more} more", examples.join(", ")),
+        }
     };
-    let message = format!(
-        "tokens of {listed} can all satisfy {}{more}",
-        examples.join(", ")
-    );
+    let listed = crate::keys::and_list(names);
+    let message = format!("tokens of {listed} can all satisfy {}", shown_rules(rules));
     let (code, label) = match granted {
         Granted::Names => (
             &codes::SHARED_NAMES,
@@ -110,30 +104,39 @@ fn report_set(granted: Granted, names: &[&str], rules: &[&(String, Placed)], rep
             "this rule trusts a claim or scope, whoever issued it",
         ),
     };
-    let has = |effect| rules.iter().any(|(_, placed)| placed.rule.effect == effect);
-    let mut finding = report
+    let finding = report
         .add_whole(code, message)
         .label(file, placed.span, label);
     if granted == Granted::Names {
-        finding = finding.help(format!(
+        finding.help(format!(
             "restrict what `{last}` can grant: `groups = [\"…\"]`, `groups_prefix` or `subject_prefix` in \
              its `[[issuer]]`"
         ));
     }
-    if has(Effect::Allow) {
-        let or = if granted == Granted::Names { "or " } else { "" };
-        finding = finding.help(format!(
-            "{or}name the issuers that the rule is about: `issuers = [\"…\"]`"
+    let or = match granted {
+        Granted::Names => "or ",
+        Granted::Claims => "",
+    };
+    let of = |effect| -> Vec<&(String, Placed)> {
+        let rules = rules.iter().copied();
+        rules
+            .filter(|(_, placed)| placed.rule.effect == effect)
+            .collect()
+    };
+    let (allows, denies) = (of(Effect::Allow), of(Effect::Deny));
+    if !allows.is_empty() {
+        finding.help(format!(
+            "{or}name the issuers that a rule is about, in {}: `issuers = [\"{}\"]`",
+            shown_rules(&allows),
+            first.name
         ));
     }
-    // With `issuers`, the `deny` would not reach the tokens of the others at all.
-    if has(Effect::Deny) {
-        let or = match granted {
-            Granted::Claims if !has(Effect::Allow) => "",
-            _ => "or ",
-        };
+    if !denies.is_empty() {
+        let iss = first.issuers.first().map_or("…", String::as_str);
         finding.help(format!(
-            "{or}except the users of one issuer only: `unless = 'issuer == \"…\" && …'`"
+            "{or}except the users of one issuer only, in {}: `unless = 'issuer == \"{iss}\" && …'`; with \
+             `issuers`, a `deny` would not match the tokens of the others at all",
+            shown_rules(&denies)
         ));
     }
 }
@@ -142,12 +145,6 @@ fn each_condition<'r>(rule: &'r RuleSpec, visit: &mut impl FnMut(&'r Expr)) {
     for condition in [&rule.when, &rule.unless].into_iter().flatten() {
         condition.each(visit);
     }
-}
-
-fn reads_issuer(rule: &RuleSpec) -> bool {
-    let mut reads = false;
-    each_condition(rule, &mut |expr| reads |= *expr == Expr::Issuer);
-    reads
 }
 
 /// Whether a token of the issuer can match the rule, as far as `issuers` decides that.
@@ -169,94 +166,206 @@ enum Granted {
     Claims,
 }
 
-/// What the rule opens its paths for, if tokens of the issuer can contain that.
-///
-/// A `deny` opens what its `unless` excepts. That it reaches more users than meant opens nothing.
-fn can_grant(issuer: &IssuerConfig, rule: &RuleSpec) -> Option<Granted> {
-    let claims = &issuer.claims;
-    let is_allow = rule.effect == Effect::Allow;
-    let groups = rule.who.groups.as_ref().filter(|_| is_allow);
-    let subjects = rule.who.subjects.as_ref().filter(|_| is_allow);
-    let (conditions, opening) = if is_allow {
-        ([&rule.when, &rule.unless], &rule.when)
-    } else {
-        ([&None, &rule.unless], &rule.unless)
-    };
-    let mut is_named = groups.is_some() || subjects.is_some();
-    let mut is_claimed = is_allow && rule.who.scopes.is_some();
-    for condition in conditions.into_iter().flatten() {
-        condition.each(&mut |expr| {
-            is_named |= matches!(expr, Expr::Subject);
-            is_claimed |= matches!(expr, Expr::Claim(_) | Expr::Has(_) | Expr::InClaim(..));
-        });
-    }
-    // That a group keeps users out grants nothing.
-    if let Some(condition) = opening {
-        condition.each(&mut |expr| is_named |= matches!(expr, Expr::InGroups(_)));
-    }
-    let has_groups = groups.is_none_or(|names| {
-        claims.groups.is_some() && names.iter().any(|name| group_fits(claims, name))
-    });
-    let subject_fits = |name: &Template| without_prefix(name, &claims.subject_prefix).is_some();
-    let has_subjects = subjects.is_none_or(|names| names.iter().any(subject_fits));
-    // What else an `unless` of an allow excepts, any token can lack.
-    let decides =
-        |condition: &Expr| opening.as_ref() == Some(condition) || reads_subject(condition);
-    let has_rest = conditions
-        .into_iter()
-        .flatten()
-        .all(|condition| !decides(condition) || may_be_true(claims, condition));
-    let granted = match (is_named, is_claimed) {
-        (true, _) => Granted::Names,
-        (false, true) => Granted::Claims,
-        (false, false) => return None,
-    };
-    (has_groups && has_subjects && has_rest).then_some(granted)
+/// What a token contains.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Content {
+    /// Nothing that its issuer chose but whose it is.
+    Nothing,
+    /// The best groups and the best subject that its issuer can write.
+    Names,
+    /// The best claims and scopes as well.
+    Everything,
 }
 
-fn reads_subject(condition: &Expr) -> bool {
-    let mut reads = false;
-    condition.each(&mut |expr| reads |= matches!(expr, Expr::Subject));
-    reads
+/// The issuers whose tokens can open what the rule is about, and for what, if there are several and it depends on what
+/// one of them writes into its tokens.
+fn sharing<'i>(
+    issuers: &[&'i IssuerConfig],
+    rule: &RuleSpec,
+) -> Option<(Granted, Vec<&'i IssuerConfig>)> {
+    let able = |content: Content| -> Vec<&'i IssuerConfig> {
+        let about = issuers
+            .iter()
+            .copied()
+            .filter(|issuer| is_about(rule, issuer));
+        about
+            .filter(|issuer| opens(rule, issuer, content))
+            .collect()
+    };
+    let granting = |able: &[&IssuerConfig]| {
+        able.len() > 1
+            && able
+                .iter()
+                .any(|issuer| !opens(rule, issuer, Content::Nothing))
+    };
+    let by_names = able(Content::Names);
+    if granting(&by_names) {
+        return Some((Granted::Names, by_names));
+    }
+    let by_claims = able(Content::Everything);
+    granting(&by_claims).then_some((Granted::Claims, by_claims))
+}
+
+/// Whether a token of the issuer with this content could open the paths of a rule: an `allow` by matching, a `deny` by
+/// not matching. Where and when the request is made is as it has to be.
+fn opens(rule: &RuleSpec, issuer: &IssuerConfig, content: Content) -> bool {
+    let RuleSpec {
+        effect,
+        who,
+        when,
+        unless,
+        // Whoever issued the token.
+        course: _,
+        id: _,
+        methods: _,
+        because: _,
+        patterns: _,
+        networks: _,
+        from: _,
+        until: _,
+    } = rule;
+    let token = Token { issuer, content };
+    let truth = |condition: &Option<Expr>, otherwise| {
+        condition
+            .as_ref()
+            .map_or(otherwise, |condition| token.truth(condition))
+    };
+    let (when, unless) = (truth(when, Tri::TRUE), truth(unless, Tri::FALSE));
+    match effect {
+        Effect::Allow => token.is_one_of(who) && when.may_be_true() && unless.may_be_false(),
+        Effect::Deny => !token.must_be(who) || when.may_be_false() || unless.may_be_true(),
+    }
+}
+
+/// A token of an issuer.
+struct Token<'t> {
+    issuer: &'t IssuerConfig,
+    content: Content,
+}
+
+impl Token<'_> {
+    /// Whether it could satisfy the principals of a rule.
+    fn is_one_of(&self, who: &Who) -> bool {
+        let Who {
+            groups,
+            scopes,
+            subjects,
+            anyone: _,
+            signed_in: _,
+            // Compared before.
+            issuers: _,
+        } = who;
+        let is =
+            |names: &Option<Vec<Template>>, least: Content, fits: &dyn Fn(&Template) -> bool| {
+                let Some(names) = names else { return true };
+                self.content >= least && names.iter().any(fits)
+            };
+        let claims = &self.issuer.claims;
+        let subject_fits = |name: &Template| without_prefix(name, &claims.subject_prefix).is_some();
+        is(groups, Content::Names, &|name| group_fits(claims, name))
+            && is(subjects, Content::Names, &subject_fits)
+            && is(scopes, Content::Everything, &|_| true)
+    }
+
+    /// Whether every token of the issuer satisfies the principals of a rule.
+    fn must_be(&self, who: &Who) -> bool {
+        who.groups.is_none() && who.subjects.is_none() && who.scopes.is_none()
+    }
+
+    /// The truth values that a condition could have.
+    fn truth(&self, condition: &Expr) -> Tri {
+        let if_content = |least, truth| match self.content >= least {
+            true => truth,
+            false => Tri::FALSE,
+        };
+        match condition {
+            Expr::Bool(truth) => Tri::known(*truth),
+            Expr::Not(inner) => self.truth(inner).not(),
+            Expr::And(left, right) => self.truth(left).and(self.truth(right)),
+            Expr::Or(left, right) => self.truth(left).or(self.truth(right)),
+            Expr::InGroups(name) => {
+                let fits = match &**name {
+                    Expr::Str(text) => group_fits(&self.issuer.claims, &literal(text)),
+                    _ => self.issuer.claims.groups.is_some(),
+                };
+                if_content(Content::Names, if fits { Tri::EITHER } else { Tri::FALSE })
+            }
+            Expr::Has(_) => if_content(Content::Everything, Tri::EITHER),
+            Expr::Compare(Comparison::Eq, left, right) => self.equal(left, right),
+            Expr::Compare(Comparison::Ne, left, right) => self.equal(left, right).not(),
+            Expr::InStrings(value, list) => {
+                let texts = list.iter().map(|text| Expr::Str(text.clone()));
+                let truths = texts.map(|text| self.equal(value, &text));
+                truths.fold(Tri::FALSE, Tri::or)
+            }
+            Expr::StringTest(test, value, text) => match (&**value, &**text, self.iss()) {
+                (Expr::Issuer, Expr::Str(text), Some(iss)) => Tri::known(match test {
+                    StringTest::StartsWith => iss.starts_with(text),
+                    StringTest::EndsWith => iss.ends_with(text),
+                    StringTest::Contains => iss.contains(text),
+                }),
+                _ => self.content_of(condition),
+            },
+            _ => self.content_of(condition),
+        }
+    }
+
+    fn iss(&self) -> Option<&str> {
+        self.issuer.issuers.first().map(String::as_str)
+    }
+
+    fn equal(&self, left: &Expr, right: &Expr) -> Tri {
+        match (left, right) {
+            (Expr::Issuer, Expr::Str(text)) | (Expr::Str(text), Expr::Issuer) => {
+                Tri::known(self.iss() == Some(text))
+            }
+            (Expr::Subject, other) | (other, Expr::Subject) if self.content >= Content::Names => {
+                let prefix = &self.issuer.claims.subject_prefix;
+                let fits = match other {
+                    Expr::Str(text) => text.starts_with(prefix),
+                    // It may be anything but a subject with a prefix of its own.
+                    _ => prefix.is_empty(),
+                };
+                if fits { Tri::EITHER } else { Tri::FALSE }
+            }
+            (Expr::Subject, _) | (_, Expr::Subject) => Tri::FALSE,
+            _ => self.content_of(left).and(self.content_of(right)),
+        }
+    }
+
+    /// The truth values of what reads a token in any other way: unknown if it reads a claim that is not there.
+    fn content_of(&self, expr: &Expr) -> Tri {
+        let (mut reads_claims, mut reads_subject) = (false, false);
+        expr.each(&mut |part| {
+            reads_claims |= matches!(part, Expr::Claim(_) | Expr::InClaim(..));
+            reads_subject |= matches!(part, Expr::Subject);
+        });
+        match self.content {
+            Content::Everything => Tri::ANY,
+            _ if reads_claims => Tri::UNKNOWN,
+            Content::Nothing if reads_subject => Tri::FALSE,
+            Content::Names | Content::Nothing => Tri::ANY,
+        }
+    }
+}
+
+fn literal(text: &str) -> Template {
+    Template {
+        prefix: text.to_owned(),
+        capture: None,
+        suffix: String::new(),
+    }
 }
 
 fn group_fits(claims: &ClaimRules, name: &Template) -> bool {
+    if claims.groups.is_none() {
+        return false;
+    }
     let rest = without_prefix(name, &claims.groups_prefix);
     rest.is_some_and(|rest| {
         let granted = claims.granted_groups.as_ref();
         granted.is_none_or(|granted| granted.iter().any(|pattern| overlaps(pattern, &rest)))
     })
-}
-
-/// Whether tokens of an issuer with these claims could make a condition true, as far as groups and subjects
-/// decide that.
-fn may_be_true(claims: &ClaimRules, condition: &Expr) -> bool {
-    match condition {
-        Expr::And(left, right) => may_be_true(claims, left) && may_be_true(claims, right),
-        Expr::Or(left, right) => may_be_true(claims, left) || may_be_true(claims, right),
-        Expr::InGroups(name) => {
-            claims.groups.is_some()
-                && match &**name {
-                    Expr::Str(text) => group_fits(
-                        claims,
-                        &Template {
-                            prefix: text.clone(),
-                            capture: None,
-                            suffix: String::new(),
-                        },
-                    ),
-                    _ => true,
-                }
-        }
-        // A subject that is compared may be anything but one with a prefix of its own.
-        Expr::Compare(_, left, right)
-            if [left, right].iter().any(|side| ***side == Expr::Subject) =>
-        {
-            claims.subject_prefix.is_empty()
-        }
-        Expr::InStrings(value, _) if **value == Expr::Subject => claims.subject_prefix.is_empty(),
-        _ => true,
-    }
 }
 
 /// What an issuer with this prefix must write for its tokens to have the name: literal text, and `*` for

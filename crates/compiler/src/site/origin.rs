@@ -35,7 +35,11 @@ fn is_host(host: &str) -> bool {
     if let Some(rest) = host.strip_prefix('[') {
         let address = rest.strip_suffix(']').unwrap_or_default();
         let parsed: Option<Ipv6Addr> = address.parse().ok();
-        return parsed.is_some_and(|parsed| parsed.to_string() == address);
+        return parsed.is_some_and(|parsed| match parsed.segments() {
+            // Rust writes the last part as IPv4, browsers do not.
+            [0, 0, 0, 0, 0, 0xFFFF, high, low] => format!("::ffff:{high:x}:{low:x}") == address,
+            _ => parsed.to_string() == address,
+        });
     }
     let is_label = |label: &str| {
         let is_allowed = |byte: u8| {
@@ -78,6 +82,8 @@ mod tests {
             ("http://[]", false),
             ("https://192.0.2.1:8443", true),
             ("https://[2001:db8::1]", true),
+            ("https://[::ffff:102:304]", true),
+            ("https://[::ffff:1.2.3.4]", false),
             ("http://app.example", false),
             ("http://127.0.0.1", true),
             ("https://[0:0:0:0:0:0:0:1]", false),

@@ -176,8 +176,9 @@ pub(super) fn cors(deny: Table<'_>, report: &mut Report) -> Vec<String> {
 }
 
 fn origin_help(text: &str) -> String {
+    let text = text.trim();
     if text.contains('*') || text == "null" {
-        return "list each origin, because its scripts read denials as the user".to_owned();
+        return "list each origin, because its scripts can send requests as the user".to_owned();
     }
     if !text.is_ascii() {
         return "write the host as browsers send it, in Punycode: `https://xn--…`".to_owned();
@@ -188,7 +189,12 @@ fn origin_help(text: &str) -> String {
         return "origins of other schemes are not supported: write one with `https://`".to_owned();
     }
     let text = text.to_lowercase();
-    let (scheme, rest) = text.split_once("://").unwrap_or(("https", &text));
+    let rest = text
+        .trim_start_matches("https:")
+        .trim_start_matches("https/");
+    let (scheme, rest) = text
+        .split_once("://")
+        .unwrap_or(("https", rest.trim_start_matches('/')));
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
     let own_port = if scheme == "http" { ":80" } else { ":443" };
     let authority = authority.strip_suffix(own_port).unwrap_or(authority);
@@ -199,6 +205,6 @@ fn origin_help(text: &str) -> String {
     } else if scheme == "http" && is_origin(&safe) {
         format!("write `{safe}`: without TLS, anybody on the way can be that origin")
     } else {
-        "write a scheme and a host, such as `https://app.example`".to_owned()
+        "write a scheme, a host and perhaps a port, such as `https://app.example:8443`".to_owned()
     }
 }
