@@ -100,10 +100,22 @@ impl Lambda {
             // So it does here, and no object has an empty key.
             ensure!(status == 404, "the root got {status}");
         } else if allows {
-            ensure!(status == 302, "an allowed request got {status}");
-            let link = result.pointer("/headers/location").and_then(Value::as_str);
-            let link = link.context("a redirect without a location")?;
-            event::is_link_to(link, LINKS, &self.key(request)?)?;
+            let body: Option<Value> = result
+                .get("body")
+                .and_then(Value::as_str)
+                .and_then(|body| serde_json::from_str(body).ok());
+            // Programs that want JSON get the link in it.
+            let link = match status {
+                302 => result.pointer("/headers/location"),
+                200 => body.as_ref().and_then(|body| body.get("url")),
+                _ => bail!("an allowed request got {status}"),
+            };
+            let link = link.and_then(Value::as_str);
+            // HEAD has no body that it could be in.
+            if link.is_some() || status != 200 || request.method != "HEAD" {
+                let link = link.context("an allowed request without a link")?;
+                event::is_link_to(link, LINKS, &self.key(request)?)?;
+            }
         }
         if !allows {
             let fields = result.get("headers").and_then(Value::as_object);
@@ -225,6 +237,12 @@ impl Content {
 }
 
 impl Ask for Lambda {
+    fn cannot(&self, request: &Request<'_>) -> Option<String> {
+        event::is_decoded(request).then(|| {
+            "a REST API's event has the query decoded, without what is wrong with it".to_owned()
+        })
+    }
+
     fn ask(&mut self, request: &Request<'_>) -> Result<Answer> {
         let answer = self.delivered(request)?;
         self.authorized(request, &answer)?;

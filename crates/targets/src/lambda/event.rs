@@ -22,6 +22,14 @@ pub(super) fn proxy(request: &Request<'_>) -> Value {
     }
 }
 
+/// Whether the event for a request lacks what is wrong with its query: bytes that end a request line or a URL,
+/// which no client sends.
+pub(super) fn is_decoded(request: &Request<'_>) -> bool {
+    let ends = |byte: &u8| *byte <= b' ' || *byte == 0x7F || *byte == b'#';
+    let query = request.query().unwrap_or_default();
+    is_repeated(request) && query.iter().any(ends)
+}
+
 /// The event for an authorizer of a REST API, and the ARN that it asks about; `None` where AWS could not
 /// ask in these words, or a policy could not answer.
 pub(super) fn authorizer(request: &Request<'_>) -> Option<(Value, String)> {
