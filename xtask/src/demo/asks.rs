@@ -16,7 +16,8 @@ pub(super) enum Who {
     Staff,
     /// Of a company that signs with ES256.
     Acme,
-    /// One of our own session tokens, HS256, of somebody with `rust-101`.
+    /// A token of our own for a user with `rust-101`, signed with the session secret. No gate has made it, so it is no
+    /// session.
     Session,
     /// Alice's, an hour too late.
     Expired,
@@ -173,12 +174,12 @@ pub(super) const ASKS: &[Ask] = &[
             LESSON_FILE,
         )
     },
-    Ask::file(
-        "session token, HS256",
+    Ask::get(
+        "signed as a session, by no gate",
         Who::Session,
         LESSON,
-        STUDENTS,
-        LESSON_FILE,
+        401,
+        "bad_token/bad_claim",
     ),
     Ask::get(
         "lesson of another course",
