@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::super::flow_a;
 use super::super::issuer::{self, Issuer};
-use super::super::report::{Body, Report, Want};
+use super::super::report::{Report, Want};
 use super::small::Small;
 use super::{Big, ENDPOINT, LESSON, LESSON_FILE, Session, cookie, site};
 use crate::ui;
@@ -52,12 +52,7 @@ pub(super) fn exchange(
         (
             "… for a session",
             Some(session.token.as_str()),
-            Want {
-                status: 204,
-                body: Body::Notice,
-                reason: "allow/session",
-                headers: &[],
-            },
+            Want::denied(401, "no_token"),
         ),
         ("… for nobody", None, Want::denied(401, "no_token")),
     ] {
@@ -132,7 +127,7 @@ pub(super) fn people(
             "the sign-in token, for the big edge only",
             LESSON,
             Some(&bearer),
-            Want::denied(401, "bad_token/alg_not_allowed"),
+            Want::denied(401, "bad_token/unknown_key"),
         ),
         (
             "dots in the path",
