@@ -244,7 +244,7 @@ fn by_name(report: &mut Report, api: &Api, issuer: &Issuer, alice: &str) -> Resu
         "x=1",
         Some(alice),
         &[],
-        Want::notice(400),
+        Want::denied(400, "bad_path/no_file_named"),
     )?;
     let twice = format!("fn={LESSON}&fn={OTHER_COURSE}");
     api.query(
@@ -253,7 +253,7 @@ fn by_name(report: &mut Report, api: &Api, issuer: &Issuer, alice: &str) -> Resu
         &twice,
         Some(alice),
         &[],
-        Want::notice(400),
+        Want::denied(400, "bad_path/no_file_named"),
     )?;
     api.content(
         report,
@@ -323,7 +323,7 @@ fn by_path(report: &mut Report, api: &Api, bucket: &Bucket, alice: &str) -> Resu
             reason: "allow",
             headers: &[
                 ("location", "http://127.0.0.1"),
-                ("cache-control", "no-store"),
+                ("cache-control", "private, no-store"),
             ],
         },
     )?;
