@@ -1,15 +1,15 @@
-//! Where the tables of `site.toml` are, for findings that are made after the policy is compiled.
+//! Spans of the tables of `site.toml`, for diagnostics that are made after the policy is compiled.
 
 use crate::diagnostic::{Report, Span};
 use crate::document::{Document, repair};
 use crate::source::{SITE_FILE, SourceTree};
 
-/// Where a table like `[session]` is.
+/// Returns the span of a table such as `[session]`.
 pub fn place_of_table(sources: &SourceTree, table: &str) -> Option<Span> {
     with_site(sources, |document| document.root().value_span(table))
 }
 
-/// Where the `[[issuer]]` of this name has its name.
+/// Returns the span of the name in the `[[issuer]]` with this name.
 pub fn place_of_issuer(sources: &SourceTree, name: &str) -> Option<Span> {
     with_site(sources, |document| {
         let tables = document.root().tables("issuer");

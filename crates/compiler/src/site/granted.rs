@@ -50,7 +50,7 @@ fn report_missing_claim(issuer: &IssuerConfig, rules: &[(String, Placed)], repor
         ));
 }
 
-/// What several issuers can grant, and their names.
+/// The kind of shared grant, and the names of the issuers that share it.
 type Shared<'i> = (Granted, Vec<&'i str>);
 
 /// One finding for each set of issuers that can grant what the same rules ask for.
@@ -157,7 +157,7 @@ fn is_about(rule: &RuleSpec, issuer: &IssuerConfig) -> bool {
     })
 }
 
-/// What of a token opens the paths of a rule.
+/// The part of a token that opens the paths of a rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Granted {
     /// Its groups or its subject.
@@ -166,7 +166,7 @@ enum Granted {
     Claims,
 }
 
-/// What a token contains.
+/// The content of a token, as far as its issuer chooses it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Content {
     /// Nothing that its issuer chose but whose it is.
@@ -214,7 +214,7 @@ fn opens(rule: &RuleSpec, issuer: &IssuerConfig, content: Content) -> bool {
         who,
         when,
         unless,
-        // Whoever issued the token.
+        // The same for the tokens of every issuer.
         course: _,
         id: _,
         methods: _,

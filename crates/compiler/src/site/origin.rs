@@ -5,7 +5,7 @@ use core::net::{Ipv4Addr, Ipv6Addr};
 use tollgate_gate::config::MAX_ORIGIN_BYTES;
 
 /// Whether the text is an origin as browsers send it: a scheme, a host in lower case, and a port only if it is not
-/// the scheme's own. `http` is for loopback only: on the way to any other host, anybody can be that origin.
+/// the scheme's own. `http` is accepted for loopback only: without TLS, any network attacker can impersonate the origin.
 pub(super) fn is_origin(text: &str) -> bool {
     let (is_https, rest) = match text.split_once("://") {
         Some(("https", rest)) => (true, rest),

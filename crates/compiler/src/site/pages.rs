@@ -1,4 +1,4 @@
-//! What browsers and scripts of other origins get when they are denied: `pages` and `cors` of `[deny]`.
+//! Responses to denied browsers and to scripts of other origins: `pages` and `cors` of `[deny]`.
 //!
 //! Every status that a denial can have gets a page, its own or a short one, so that no edge has to make any. Not
 //! here: who gets which.
@@ -95,8 +95,8 @@ fn statuses(answers: &DenyConfig) -> BTreeSet<u16> {
     .collect()
 }
 
-/// What is wrong with the name of a page, and what to do. Every client can read a page, so no other kind of file may
-/// become one by mistake.
+/// The problem with the name of a page, and its cure. Every client can read a page, so no other kind of file may become
+/// one by mistake.
 fn name_fault(name: &str) -> Option<(String, &'static str)> {
     if name.contains('<') {
         let problem = "the name of a file is expected, not HTML".to_owned();
@@ -203,7 +203,7 @@ fn origin_help(text: &str) -> String {
     if is_origin(&repaired) {
         format!("write `{repaired}`")
     } else if scheme == "http" && is_origin(&safe) {
-        format!("write `{safe}`: without TLS, anybody on the way can be that origin")
+        format!("write `{safe}`: without TLS, a network attacker can impersonate that origin")
     } else {
         "write a scheme, a host and perhaps a port, such as `https://app.example:8443`".to_owned()
     }
