@@ -131,7 +131,8 @@ function conclude(request, query, now, decision, policy) {
   var origin, asked;
 //#endif
 //#if readers
-  var reader = decision[0] == 'internal' ? 0 : readerOf(request);
+  // An allowed request has no reader: nothing is sent.
+  var reader = /^(allow|internal)$/.test(decision[0]) ? 0 : readerOf(request);
 //#endif
   var method = request.method, reason = decision[0], status = statuses[reason], headers = {
     'cache-control': field('no-store'),
@@ -139,7 +140,7 @@ function conclude(request, query, now, decision, policy) {
     'x-content-type-options': field('nosniff')
   };
 //#if cors
-  origin = origins.find((known) => linesOf(request, 'origin').includes(known));
+  origin = status && origins.find((known) => linesOf(request, 'origin').includes(known));
   asked = linesOf(request, 'access-control-request-method')[0];
   if (origin) {
     headers['access-control-allow-origin'] = field(origin);
