@@ -142,7 +142,7 @@ const TABLE: &[Row] = &[
     ),
     row(
         "tollgate-local-edge",
-        &["tollgate-core", "tollgate-gate"],
+        &["tollgate-core", "tollgate-gate", "tollgate-host"],
         &[
             "tollgate-compiler",
             "tollgate-crypto",
@@ -150,6 +150,7 @@ const TABLE: &[Row] = &[
             "tollgate-token",
         ],
     ),
+    row("tollgate-host", &["tollgate-core", "tollgate-gate"], &[]),
     row("tollgate-local-issuer", &["tollgate-mint"], &[]),
     row("tollgate-mint", &[], &[]),
     row("tollgate-signed-urls", &["tollgate-crypto"], &[]),
@@ -166,6 +167,7 @@ const TABLE: &[Row] = &[
             "tollgate-core",
             "tollgate-crypto",
             "tollgate-gate",
+            "tollgate-host",
             "tollgate-javascript",
             "tollgate-local-edge",
             "tollgate-local-issuer",
@@ -185,7 +187,7 @@ const TABLE: &[Row] = &[
     row("tollgate-node", &["tollgate-crypto", "tollgate-gate"], &[]),
     row(
         "tollgate-cloudflare",
-        &["tollgate-crypto", "tollgate-gate"],
+        &["tollgate-crypto", "tollgate-gate", "tollgate-host"],
         &[],
     ),
     row("tollgate-bindgen", &[], &[]),
@@ -195,6 +197,7 @@ const TABLE: &[Row] = &[
             "tollgate-core",
             "tollgate-crypto",
             "tollgate-gate",
+            "tollgate-host",
             "tollgate-signed-urls",
             "tollgate-token",
         ],
