@@ -16,11 +16,11 @@ use crate::{repo, shell};
 
 /// What makes one file of the function: how nginx's requests become events, and its answers responses.
 const PARTS: [&str; 2] = [
-    "crates/targets/javascript/event.js",
+    "lab/targets/javascript/event.js",
     "lambda-adapter/local/small-edge.js",
 ];
 /// What stands for CloudFront's module.
-const MODULE: &str = "crates/targets/javascript/cloudfront.js";
+const MODULE: &str = "lab/targets/javascript/cloudfront.js";
 /// What nginx tells the origin and nobody else knows, as a custom header of CloudFront's.
 const SECRET: &str = "only-the-edge-says-this";
 
