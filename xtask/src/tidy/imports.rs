@@ -150,6 +150,7 @@ const TABLE: &[Row] = &[
             "tollgate-token",
         ],
     ),
+    row("tollgate-demo", &["xtask"], &[]),
     row("tollgate-fixtures", &["tollgate-mint"], &[]),
     row("tollgate-local-issuer", &["tollgate-mint"], &[]),
     row("tollgate-mint", &[], &[]),

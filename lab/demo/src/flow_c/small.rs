@@ -12,7 +12,7 @@ use super::super::http;
 use super::super::part::{self, Part};
 use super::super::report::{Ask, Body, Report, Want};
 use super::{LESSON, LESSON_FILE, Session, cookie};
-use crate::{repo, shell};
+use xtask::{repo, shell};
 
 /// What makes one file of the function: how nginx's requests become events, and its answers responses.
 const PARTS: [&str; 2] = [
