@@ -11,18 +11,19 @@ mod site;
 mod small;
 
 use core::net::SocketAddr;
+use std::path::Path;
 
 use anyhow::Result;
 use serde_json::Value;
+use xtask::ui::Step;
+use xtask::{Verdict, ui};
 
 use super::cloudfront::{self, Origin};
 use super::flow_a;
 use super::http::Answer;
 use super::issuer::{self, Issuer};
-use super::part::{self, Part};
+use super::part::Part;
 use super::report::{Ask, Body, Report, Want};
-use crate::ui::Step;
-use crate::{Verdict, build, ui};
 use rotation::Before;
 use site::Site;
 use small::Small;
@@ -39,19 +40,13 @@ struct Big {
 }
 
 /// Runs the flow.
-pub(super) fn run() -> Result<Verdict> {
-    ui::in_step("build commands", part::build_programs)?;
-    ui::in_step("build the Lambda@Edge parts", |step| {
-        build::wasm(build::bindgen(), step)?;
-        build::lambda_edge::parts(step)
-    })?;
-    let nginx = ui::in_step("nginx with njs", build::javascript::nginx)?;
+pub(super) fn run(nginx: &Path) -> Result<Verdict> {
     let issuer = ui::in_step("start the issuer", |_| Issuer::start())?;
     let site = Site::new(&issuer)?;
     let big = ui::in_step("start the big edge", |step| Big::start(&site, step))?;
     let (small, built) = ui::in_step("start the small edge", |step| {
         let built = site.function("first-key", step)?;
-        Ok((Small::start(&nginx, &built)?, built))
+        Ok((Small::start(nginx, &built)?, built))
     })?;
 
     let mut report = Report::new();

@@ -4,7 +4,7 @@
 use anyhow::{Context, Result};
 
 use super::Who;
-use crate::{repo, shell};
+use xtask::{repo, shell};
 
 /// `{"alg":"none","kid":"learners-1","typ":"JWT"}`
 const NO_ALGORITHM: &str = "eyJhbGciOiJub25lIiwia2lkIjoibGVhcm5lcnMtMSIsInR5cCI6IkpXVCJ9";

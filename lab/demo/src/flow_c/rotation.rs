@@ -9,7 +9,7 @@ use super::super::report::{Report, Want};
 use super::site::{FIRST, SECOND, Site};
 use super::small::{self, Small};
 use super::{Big, LESSON, LESSON_FILE, Session, cookie};
-use crate::ui;
+use xtask::ui;
 
 /// Where it begins.
 pub(super) struct Before<'a> {

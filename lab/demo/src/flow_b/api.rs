@@ -11,11 +11,11 @@ use super::super::flow_a::bearer;
 use super::super::issuer::{Issuer, escaped};
 use super::super::part::{self, Part};
 use super::super::report::{Ask, Report, Want};
-use crate::ui::Step;
-use crate::{build, repo, shell};
+use xtask::ui::Step;
+use xtask::{repo, shell};
 
 /// The package and its program.
-pub(super) const PROGRAM: &str = "tollgate-lambda";
+const PROGRAM: &str = "tollgate-lambda";
 /// How long a function needs to load its policy, at the most.
 const SETTLED: Duration = Duration::from_secs(1);
 const FUNCTIONS: [&str; 3] = ["content", "files", "authorizer"];
@@ -38,6 +38,7 @@ impl Api {
         issuer: &Issuer,
         bucket: &Bucket,
         page: SocketAddr,
+        cargo_lambda: &Path,
         step: &Step,
     ) -> Result<Api> {
         let folder = part::folder()?.join("flow-b");
@@ -48,7 +49,7 @@ impl Api {
         let mut compile = shell::tool(repo::program("tollgate"), ["build"]);
         compile.arg(&policy).arg("--out").arg(&image);
         shell::must(&mut compile, |line| step.line(line))?;
-        let (runtime, invoke) = runtime(&folder, step)?;
+        let (runtime, invoke) = runtime(&folder, cargo_lambda)?;
 
         let origin = format!("http://{page}");
         let function = |name: &'static str, more: &[(&str, &str)]| {
@@ -158,8 +159,7 @@ impl Api {
 }
 
 /// The runtime API of `cargo lambda watch`, which wants a package around it.
-fn runtime(folder: &Path, step: &Step) -> Result<(Part, String)> {
-    let program = build::lambda::cargo_lambda(step)?;
+fn runtime(folder: &Path, cargo_lambda: &Path) -> Result<(Part, String)> {
     let package = folder.join("runtime");
     std::fs::create_dir_all(package.join("src/bin"))?;
     // It knows functions by the programs of its package, though it starts none of them.
@@ -171,7 +171,7 @@ fn runtime(folder: &Path, step: &Step) -> Result<(Part, String)> {
         "[package]\nname = \"function\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\n[workspace]\n",
     )?;
     let address = part::free_address()?;
-    let mut command = shell::tool(program, ["lambda", "watch", "--only-lambda-apis"]);
+    let mut command = shell::tool(cargo_lambda, ["lambda", "watch", "--only-lambda-apis"]);
     command
         .args([
             "--ignore-changes",

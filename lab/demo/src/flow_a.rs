@@ -13,8 +13,8 @@ use super::cloudfront::{self, Origin};
 use super::issuer::{self, Issuer};
 use super::part::{self, Part};
 use super::report::{Ask, Body, Report, Want};
-use crate::ui::Step;
-use crate::{Verdict, build, ui};
+use xtask::ui::Step;
+use xtask::{Verdict, ui};
 
 const FRONT_END: &str = "http://127.0.0.1:9/app";
 const LESSON: &str = "/courses/rust-101/week1/ownership.html";
@@ -31,11 +31,6 @@ struct Edge {
 
 /// Runs the flow.
 pub(super) fn run() -> Result<Verdict> {
-    ui::in_step("build commands", part::build_programs)?;
-    ui::in_step("build the Lambda@Edge parts", |step| {
-        build::wasm(build::bindgen(), step)?;
-        build::lambda_edge::parts(step)
-    })?;
     let issuer = ui::in_step("start the issuer", |_| Issuer::start())?;
     let mut bucket = ui::in_step("start S3, fill a private bucket", Bucket::start)?;
     let edge = ui::in_step("start the edge", |step| Edge::start(&issuer, &bucket, step))?;

@@ -4,36 +4,31 @@
 mod api;
 
 use core::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
-use self::api::{Api, PROGRAM};
+use self::api::Api;
 use super::bucket::{self, Bucket};
 use super::flow_a::bearer;
 use super::issuer::{self, Issuer, escaped};
 use super::part;
 use super::report::{self, Ask, Body, Report, Want};
-use crate::ui::Step;
-use crate::{Verdict, callback, repo, shell, ui};
+use xtask::ui::Step;
+use xtask::{Verdict, repo, shell, ui};
 
 const LESSON: &str = "courses/rust-101/week1/ownership.html";
 const OTHER_COURSE: &str = "courses/go-201/lessons/channels.html";
 const UMLAUTS: &str = "courses/anatomie-1/Übungen/Herz – Vorhöfe.txt";
 
 /// Runs the flow.
-pub(super) fn run() -> Result<Verdict> {
-    ui::in_step("build commands", part::build_programs)?;
-    ui::in_step("build the Lambda program", |step| {
-        let mut program = shell::cargo(["build", "--package", PROGRAM, "--bin", PROGRAM]);
-        shell::must(&mut program, |line| step.line(line))
-    })?;
+pub(super) fn run(cargo_lambda: &Path) -> Result<Verdict> {
     let issuer = ui::in_step("start the issuer", |_| Issuer::start())?;
     let mut bucket = ui::in_step("start S3, fill a private bucket", Bucket::start)?;
     let page = part::free_address()?;
     let api = ui::in_step("start the API", |step| {
-        Api::start(&issuer, &bucket, page, step)
+        Api::start(&issuer, &bucket, page, cargo_lambda, step)
     })?;
 
     let mut report = Report::new();
@@ -117,7 +112,7 @@ fn visit(
             .arg("--save")
             .arg(&saved);
         step.line(what);
-        let said = shell::must(callback::with_browser(&mut command, step)?, |_| ())?;
+        let said = shell::must(&mut command, |_| ())?;
         let visit: Value = said
             .lines()
             .find_map(|line| serde_json::from_str(line).ok())

@@ -6,8 +6,8 @@ use anyhow::{Context, Result};
 use serde_json::Value;
 
 use super::http::{self, Answer};
-use crate::ui::{self, GREEN, RED};
-use crate::{Verdict, repo};
+use xtask::ui::{self, GREEN, RED};
+use xtask::{Verdict, repo};
 
 /// What the body of an answer must be.
 pub(super) enum Body {

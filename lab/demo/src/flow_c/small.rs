@@ -12,15 +12,15 @@ use super::super::http;
 use super::super::part::{self, Part};
 use super::super::report::{Ask, Body, Report, Want};
 use super::{LESSON, LESSON_FILE, Session, cookie};
-use crate::{repo, shell};
+use xtask::{repo, shell};
 
 /// What makes one file of the function: how nginx's requests become events, and its answers responses.
 const PARTS: [&str; 2] = [
-    "crates/targets/javascript/event.js",
+    "lab/targets/javascript/event.js",
     "lambda-adapter/local/small-edge.js",
 ];
 /// What stands for CloudFront's module.
-const MODULE: &str = "crates/targets/javascript/cloudfront.js";
+const MODULE: &str = "lab/targets/javascript/cloudfront.js";
 /// What nginx tells the origin and nobody else knows, as a custom header of CloudFront's.
 const SECRET: &str = "only-the-edge-says-this";
 

@@ -6,36 +6,31 @@ use anyhow::{Context, Result};
 use serde_json::Value;
 
 use super::part::{self, Part};
-use crate::tools::{self, Pip};
-use crate::ui::Step;
-use crate::{repo, shell};
+use xtask::tools;
+use xtask::ui::Step;
+use xtask::{repo, shell};
 
-/// The emulator. `AUTH` makes it check signatures and rights; without, it lets everybody in.
-pub(crate) const MINISTACK: Pip<'static> = Pip {
-    folder: "ministack",
-    packages: &["ministack==1.5.33"],
-};
-pub(crate) const NAME: &str = "simple-courses-content";
-pub(crate) const REGION: &str = "eu-west-1";
+pub(super) const NAME: &str = "simple-courses-content";
+pub(super) const REGION: &str = "eu-west-1";
 /// The object that URLs are signed for.
-pub(crate) const SAMPLE: &str = "courses/rust-101/syllabus.pdf";
+pub(super) const SAMPLE: &str = "courses/rust-101/syllabus.pdf";
 
 /// A running S3 with a filled bucket.
-pub(crate) struct Bucket {
+pub(super) struct Bucket {
     part: Option<Part>,
-    pub(crate) address: SocketAddr,
-    pub(crate) key_id: String,
-    pub(crate) secret: String,
+    pub(super) address: SocketAddr,
+    pub(super) key_id: String,
+    pub(super) secret: String,
     /// A pre-signed URL of the sample that is good for some minutes.
-    pub(crate) signed: String,
+    pub(super) signed: String,
     /// One that was good once.
-    pub(crate) expired: String,
+    pub(super) expired: String,
 }
 
 impl Bucket {
     /// Starts S3 and fills the bucket.
-    pub(crate) fn start(step: &Step) -> Result<Bucket> {
-        let tools = tools::pip(&MINISTACK, step)?;
+    pub(super) fn start(step: &Step) -> Result<Bucket> {
+        let tools = tools::pip(&tools::MINISTACK, step)?;
         step.line("start S3");
         let address = part::free_address()?;
         let mut command = shell::tool(tools.join("bin/ministack"), [""; 0]);
@@ -72,17 +67,17 @@ impl Bucket {
     }
 
     /// The direct address of an object.
-    pub(crate) fn direct(&self, object: &str) -> String {
+    pub(super) fn direct(&self, object: &str) -> String {
         format!("http://{}/{NAME}/{object}", self.address)
     }
 
     /// Where it is, as `http://127.0.0.1:PORT`.
-    pub(crate) fn endpoint(&self) -> String {
+    pub(super) fn endpoint(&self) -> String {
         format!("http://{}", self.address)
     }
 
     /// Ends it: from now on nobody answers there.
-    pub(crate) fn stop(&mut self) {
+    pub(super) fn stop(&mut self) {
         self.part = None;
     }
 }

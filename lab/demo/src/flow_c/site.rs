@@ -7,8 +7,8 @@ use anyhow::{Context, Result, ensure};
 
 use super::super::issuer::{self, Issuer};
 use super::super::part;
-use crate::ui::Step;
-use crate::{repo, shell};
+use xtask::ui::Step;
+use xtask::{repo, shell};
 
 /// The name of the first session key.
 pub(super) const FIRST: &str = "session-1";

@@ -7,9 +7,9 @@ use anyhow::{Context, Result};
 
 use super::bucket;
 use super::part::{self, Part};
-use crate::tools::{self, Npm};
-use crate::ui::Step;
-use crate::{repo, shell};
+use xtask::tools::{self, Npm};
+use xtask::ui::Step;
+use xtask::{repo, shell};
 
 /// Signs what the edge asks the bucket for.
 const AWS4: Npm<'static> = Npm {

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::http::{self, Answer};
 use super::part::{self, Part};
-use crate::{repo, shell};
+use xtask::{repo, shell};
 
 /// The `iss` of the sample site's pool: only where its keys are is local.
 const ISSUER: &str = "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_TestPool1";
@@ -48,7 +48,7 @@ impl Issuer {
             std::fs::remove_dir_all(folder)
                 .with_context(|| format!("cannot remove {}", repo::shown(folder)))?;
         }
-        part::copy_folder(&repo::policy(), folder)?;
+        repo::copy_folder(&repo::policy(), folder)?;
         let site = folder.join("site.toml");
         let text = std::fs::read_to_string(&site).context("the policy has no site.toml")?;
         ensure!(

@@ -11,7 +11,7 @@ use super::super::http;
 use super::super::issuer::{self, Issuer};
 use super::super::report::{Report, Want};
 use super::{Edge, LESSON, LESSON_FILE, bearer};
-use crate::ui;
+use xtask::ui;
 
 /// How long after a fetch of keys there is no other.
 const COOLDOWN: Duration = Duration::from_secs(10);

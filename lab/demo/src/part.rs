@@ -6,7 +6,7 @@ use core::time::Duration;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::Instant;
@@ -15,8 +15,7 @@ use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
 use super::http;
-use crate::ui::Step;
-use crate::{repo, shell};
+use xtask::repo;
 
 /// How long a part may take to start on a busy machine.
 const START_TIMEOUT: Duration = Duration::from_secs(90);
@@ -146,19 +145,6 @@ fn read(
     });
 }
 
-/// Builds the commands that both flows start, each for itself: together they would be built with other
-/// features of what they share, and that anew.
-pub(super) fn build_programs(step: &Step) -> Result<()> {
-    for (package, program) in [
-        ("tollgate", "tollgate"),
-        ("tollgate-local-issuer", "local-issuer"),
-    ] {
-        let mut build = shell::cargo(["build", "--package", package, "--bin", program]);
-        shell::must(&mut build, |line| step.line(line))?;
-    }
-    Ok(())
-}
-
 /// Where the demo keeps what it makes.
 pub(super) fn folder() -> Result<PathBuf> {
     let folder = repo::target().join("demo");
@@ -179,19 +165,4 @@ pub(super) fn address(place: &Value, member: &str) -> Result<SocketAddr> {
     url.and_then(http::split)
         .map(|(address, _)| address)
         .with_context(|| format!("no address in {place}"))
-}
-
-/// Copies a folder with everything below it.
-pub(crate) fn copy_folder(from: &Path, to: &Path) -> Result<()> {
-    std::fs::create_dir_all(to).with_context(|| format!("cannot make {}", to.display()))?;
-    for entry in repo::entries(from)? {
-        let name = entry.file_name().context("a file without a name")?;
-        if entry.is_dir() {
-            copy_folder(&entry, &to.join(name))?;
-        } else {
-            std::fs::copy(&entry, to.join(name))
-                .with_context(|| format!("cannot copy {}", repo::shown(&entry)))?;
-        }
-    }
-    Ok(())
 }

@@ -11,7 +11,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
-use crate::{repo, shell};
+use xtask::{repo, shell};
 
 /// A record is written before its answer is sent, so it needs no longer than a busy machine's pause.
 const RECORD_TIMEOUT: Duration = Duration::from_secs(2);

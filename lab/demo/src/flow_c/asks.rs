@@ -10,7 +10,7 @@ use super::super::issuer::{self, Issuer};
 use super::super::report::{Report, Want};
 use super::small::Small;
 use super::{Big, ENDPOINT, LESSON, LESSON_FILE, Session, cookie, site};
-use crate::ui;
+use xtask::ui;
 
 const OTHER_COURSE: &str = "/courses/go-201/lessons/channels.html";
 const PREVIEW: &str = "/courses/rust-101/preview/welcome.html";
