@@ -13,6 +13,7 @@ mod codegen;
 mod conformance;
 mod demo;
 mod drt;
+mod embedding;
 mod fixtures;
 mod fuzz;
 mod hostile;
