@@ -2,7 +2,7 @@
 //!
 //! Run it with `cargo run -p tollgate-edge --example decision`.
 
-use std::error::Error;
+use core::error::Error;
 
 use tollgate_edge::{Context, Gate, Native, Request, UnixSeconds};
 

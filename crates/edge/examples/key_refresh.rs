@@ -6,7 +6,7 @@
 //!
 //! Run it with `cargo run -p tollgate-edge --example key_refresh`.
 
-use std::error::Error;
+use core::error::Error;
 
 use tollgate_edge::keys::{KeyFetch, Why};
 use tollgate_edge::{Context, Gate, Native, Outcome, Request, UnixSeconds};

@@ -5,7 +5,7 @@
 //!
 //! Run it with `cargo run -p tollgate-edge --example sessions`.
 
-use std::error::Error;
+use core::error::Error;
 
 use tollgate_edge::{
     Action, Context, Forward, Gate, Native, Outcome, Request, Response, ResponseEdits, TokenCache,

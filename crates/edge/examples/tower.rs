@@ -7,13 +7,13 @@
 //!
 //! Run it with `cargo run -p tollgate-edge --example tower`.
 
+use core::error::Error;
+use core::future::{Future, ready};
+use core::net::SocketAddr;
+use core::pin::Pin;
+use core::task::{Context as TaskContext, Poll};
 use std::borrow::Cow;
-use std::error::Error;
-use std::future::{Future, ready};
-use std::net::SocketAddr;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context as TaskContext, Poll};
 
 use axum::body::Body;
 use axum::extract::Request as AxumRequest;
@@ -39,6 +39,9 @@ struct GateLayer {
     gate: Arc<Gate<&'static [u8]>>,
     clock: fn() -> UnixSeconds,
 }
+
+/// Header lines of a request.
+type Lines<'a> = &'a [(&'a str, &'a str)];
 
 /// A service behind a gate.
 #[derive(Clone)]
@@ -220,7 +223,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let bearer = format!("Bearer {}", sample::token("school-1")?);
     let lesson = "/courses/rust-101/week1/a.mp4?page=2";
     let token = ("authorization", bearer.as_str());
-    let requests: [(&str, &str, &[(&str, &str)]); 6] = [
+    let requests: [(&str, &str, Lines<'_>); 6] = [
         ("preview", "/courses/rust-101/preview/intro.mp4", &[]),
         ("no token", lesson, &[]),
         ("token", lesson, &[token]),

@@ -11,7 +11,7 @@
 //! cargo run -p tollgate-edge --example wasm_host
 //! ```
 
-use std::error::Error;
+use core::error::Error;
 use std::path::Path;
 
 use tollgate_edge::wire::{self, Reply};

@@ -3,6 +3,8 @@
 //! `TOLLGATE_BLESS=1 cargo test -p tollgate-edge` writes the policy image, and once more the texts: the examples contain
 //! the image. Not here: examples that need parts which `cargo test` does not build.
 
+#![cfg(test)]
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -3,7 +3,7 @@
 //! In production the image comes from `tollgate build` and the token from the user's sign-in. Not here: anything
 //! that an embedder would write.
 
-use std::error::Error;
+use core::error::Error;
 
 use tollgate_mint::{Algorithm, Minter, PrivateKey};
 
