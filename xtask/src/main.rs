@@ -25,6 +25,7 @@ mod nightly;
 mod peers;
 mod proofs;
 mod repo;
+mod semver;
 mod shell;
 mod supply;
 mod tally;
@@ -85,6 +86,8 @@ enum Verb {
     Proofs(proofs::Args),
     /// Check what we build from: advisories, licences, duplicates, sources; write bills of materials.
     Supply(supply::Args),
+    /// Compare the embedders' interface with that of a git revision.
+    Semver(semver::Args),
     /// Check what the compiler cannot: sizes, imports, names, stray stubs.
     Tidy,
     /// What CI runs.
@@ -123,6 +126,7 @@ fn main() -> ExitCode {
         Verb::Miri(args) => miri::run(&args),
         Verb::Proofs(args) => proofs::run(&args),
         Verb::Supply(args) => supply::run(&args),
+        Verb::Semver(args) => semver::run(&args),
         Verb::Tidy => tidy::run(),
         Verb::Ci => ci::run(),
     };

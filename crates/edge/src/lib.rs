@@ -69,8 +69,9 @@
 //! - the text of messages, and the layout of headers and bodies of denied requests;
 //! - the bytes of [`wire`]: module and host are built together.
 //!
-//! Each release loads the policy images of all earlier releases. A change that can alter a decision has a ★ in
-//! `CHANGELOG.md`. The minimum Rust version is that of the workspace; raising it is not a breaking change.
+//! A gate refuses a policy image whose format it does not know: build images with the `tollgate` command of the same
+//! release. A change that can alter a decision has a ★ in `CHANGELOG.md`. The minimum Rust version is that of the
+//! workspace; raising it is not a breaking change.
 //!
 //! Not here: any logic. Policies are compiled by `tollgate-compiler`, at build time only.
 
