@@ -94,16 +94,13 @@ impl GateLayer {
     /// Evaluates a request. If it is allowed, edits it and returns the edits for the response to it.
     fn decide(&self, parts: &mut Parts) -> Result<ResponseEdits, Response> {
         let headers: Vec<_> = parts.headers.iter().map(line).collect();
-        // Only what hyper knows of the peer counts: a client can write any address into a header.
+        // The server's accept loop inserts it. A client can write any address into a header.
         let peer = parts.extensions.get::<SocketAddr>();
         let ip = peer.map(|peer| peer.ip().to_string());
+        let target = parts.uri.path_and_query();
         let request = Request {
             method: parts.method.as_str(),
-            target: parts
-                .uri
-                .path_and_query()
-                .map_or("", |t| t.as_str())
-                .as_bytes(),
+            target: target.map_or(b"", |target| target.as_str().as_bytes()),
             headers: &headers,
             ip: ip.as_deref(),
             now: (self.clock)(),
