@@ -15,11 +15,12 @@ const TOOL: Crate<'_> = Crate {
     version: "0.51.0",
 };
 /// The facade, and the packages whose items it names.
-const PACKAGES: [&str; 5] = [
+const PACKAGES: [&str; 6] = [
     "tollgate-core",
     "tollgate-token",
     "tollgate-crypto",
     "tollgate-gate",
+    "tollgate-host",
     "tollgate-edge",
 ];
 

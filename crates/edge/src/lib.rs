@@ -24,7 +24,7 @@
 //!
 //! A [`Gate`] holds one policy image, which the `tollgate` command compiles from TOML. [`Gate::ask`] evaluates one
 //! [`Request`]. The [`Outcome`] contains an [`Action`], which the host carries out, and a [`LogRecord`]. There is no
-//! IO, no clock and no thread in it: the host supplies them.
+//! IO, no clock and no thread in it: the host supplies them, that is, your program.
 //!
 //! # Parts
 //!
@@ -35,7 +35,7 @@
 //! | deny for reasons of the host | [`EdgeDenial`] | `tower` |
 //! | sign users in once, then by cookie | `[session]` in the policy, [`ResponseEdits::set_cookies`] | `sessions` |
 //! | verify each token only once | [`TokenCache`], [`Context::cached`] | `sessions` |
-//! | keep the key sets of issuers fresh | [`keys`] | `key_refresh` |
+//! | keep the key sets of issuers fresh | `host`, or [`fetch`] without a driver | `key_refresh` |
 //! | run the gate as a WebAssembly module | [`wire`] | `wasm_host` |
 //! | accept signed policies only | [`signed`], [`Gate::load`] | |
 //! | verify signatures with another library | [`provider`] | |
@@ -50,6 +50,9 @@
 //! | `native` | `Native`: AWS-LC, all algorithms; needs a C compiler | yes |
 //! | `portable` | `Portable`: plain Rust, all algorithms, every target, WebAssembly included | no |
 //! | `rs`, `ps`, `es256`, `es384`, `eddsa`, `hs` | `Portable` with this family of algorithms: less code in a module | no |
+//! | `host` | `host`: the driver that fetches key sets for a gate, over a platform of yours | yes |
+//! | `tokio` | its platform for programs that run on tokio | yes |
+//! | `http` | an HTTP client for that platform: hyper, rustls | no |
 //!
 //! Both providers accept the same signatures. Without a feature, [`Gate::new`] takes any
 //! [`Provider`](provider::Provider).
@@ -64,8 +67,8 @@
 //!
 //! Not covered:
 //!
-//! - the crates behind this one (`tollgate-core`, `tollgate-token`, `tollgate-crypto`, `tollgate-gate`), and items of
-//!   theirs that a type here mentions but this crate does not name;
+//! - the crates behind this one (`tollgate-core`, `tollgate-token`, `tollgate-crypto`, `tollgate-gate`,
+//!   `tollgate-host`), and items of theirs that a type here mentions but this crate does not name;
 //! - the text of messages, and the layout of headers and bodies of denied requests;
 //! - the bytes of [`wire`]: module and host are built together.
 //!
@@ -95,15 +98,28 @@ pub use tollgate_gate::{
     LogRecord, Outcome, Request, RequestEdits, Response, ResponseEdits, TokenCache, TokenSeen,
 };
 
-/// Key sets of issuers, fetched by the host while the gate is in use.
+/// The requests that a gate wants sent, for programs without the driver in `host`.
 ///
-/// [`Gate::keys_due`] names the key set to fetch; [`Gate::keys_arrived`] and [`Gate::keys_failed`] report the result.
-pub mod keys {
-    pub use tollgate_gate::refresh::{
-        COOLDOWN_SECS, KeyFetch, KeysAccepted, KeysRefused, MAX_FETCH_SECS, MAX_KEYS_AGE_SECS,
-        MAX_KEYS_BYTES, Why,
+/// [`Gate::step`] evaluates a request and returns the fetches that it depends on, [`Gate::due`] those in the background.
+/// [`Gate::resume`] accepts the response.
+pub mod fetch {
+    pub use tollgate_gate::{
+        Fetch, FetchLimits, FetchRequest, FetchResponse, KeySetError, KeysAccepted, MAX_WAIT_MS,
+        Pending, Step,
     };
     pub use tollgate_token::{KeyError, KeyNote};
+}
+
+/// The driver around a gate: sends what the gate wants sent, shares it between requests, and lets none wait for long.
+#[cfg(feature = "host")]
+pub mod host {
+    #[cfg(feature = "tokio")]
+    pub use tollgate_host::{Client, FetchLog, Native};
+    pub use tollgate_host::{
+        FetchEnded, FetchFailure, Fetched, Host, Local, Machine, Platform, Shareable, Stepped, Task,
+    };
+    #[cfg(feature = "http")]
+    pub use tollgate_host::{HttpClient, HttpError};
 }
 
 /// Signature providers: what a gate needs of a cryptography library.
@@ -121,7 +137,7 @@ pub mod signed {
 /// Requests and outcomes as bytes, for hosts that run the gate as a WebAssembly module.
 pub mod wire {
     pub use tollgate_gate::wire::{
-        MAX_REQUEST_BYTES, Reply, WIRE_VERSION, WireError, decode_key_fetch, decode_outcome,
+        MAX_REQUEST_BYTES, Reply, WIRE_VERSION, WireError, decode_fetches, decode_outcome,
         encode_request,
     };
 }

@@ -255,14 +255,15 @@ pub(crate) fn cases() -> Vec<Case> {
 /// Messages over the WASM boundary, and session tokens in CBOR.
 fn messages() -> Vec<Case> {
     let wired = |name, message: Vec<u8>| {
-        let gate = gate();
+        let mut gate = gate();
         case(
             name,
             message.len(),
             "internal bad_wire_request",
             move || {
-                let reply = wire::decode_outcome(&wire::ask(&gate, &message, &mut Context::new()))
-                    .expect("a reply");
+                let reply =
+                    wire::decode_outcome(&wire::step(&mut gate, &message, &mut Context::new()))
+                        .expect("a reply");
                 format!(
                     "{} {}",
                     reply.reason.code(),
