@@ -4,19 +4,20 @@
 //! certainly true, a deny unless it is certainly false. Not here: paths, conditions and images, which
 //! are beside; statuses and responses, which are the gate's.
 
+mod condition;
 mod rule;
 mod walk;
 
 use core::net::IpAddr;
 use core::ops::ControlFlow;
 
-use crate::cond::{Env, Token};
 use crate::facts::Facts;
 use crate::image::format::{NONE, flag};
 use crate::image::{Image, RuleId, View};
 use crate::method::MethodSet;
 use crate::path::Path;
 use crate::reason::{Effect, Reason, UnixSeconds};
+use condition::{Env, Token};
 
 pub use rule::Parts;
 
