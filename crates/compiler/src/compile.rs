@@ -7,25 +7,20 @@ use std::collections::BTreeMap;
 
 use tollgate_core::Image;
 
-use crate::course::{self, Placed, SITE_COURSE};
+use crate::course;
 use crate::cure;
 use crate::diagnostic::{Diagnostic, Report, Span, codes, shown};
 use crate::document::{Document, repair};
 use crate::keys::{check_table, site::SITE_FILE as SITE_KEYS};
 use crate::limits::{MAX_RULES, Usage, usage};
+use crate::options::CompileOptions;
 use crate::rule::Scope;
 use crate::rule::pattern::Base;
 use crate::site::{self, Allowance, Site};
 use crate::source::{SITE_FILE, SourceTree, stray};
+use crate::spanned::{SITE_COURSE, SpannedRule};
 use tollgate_policy::encode::encode;
 use tollgate_policy::spec::{ImageSpec, RuleSpec};
-
-/// How to compile.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct CompileOptions {
-    /// Leave bad keys of a key set out, with a warning, instead of refusing the policy.
-    pub lenient_jwks: bool,
-}
 
 /// What came of compiling.
 #[derive(Clone, Debug, Default)]
@@ -165,7 +160,7 @@ impl Compiled {
 fn read_site(
     sources: &SourceTree,
     options: &CompileOptions,
-    rules: &mut Vec<(String, Placed)>,
+    rules: &mut Vec<(String, SpannedRule)>,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Site {
     let mut report = Report::new(SITE_FILE);
@@ -214,7 +209,7 @@ fn read_site(
 fn read_courses(
     sources: &SourceTree,
     site: &Site,
-    rules: &mut Vec<(String, Placed)>,
+    rules: &mut Vec<(String, SpannedRule)>,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> BTreeMap<String, String> {
     let mut by_course = BTreeMap::new();
@@ -267,7 +262,7 @@ fn read_courses(
 /// Puts `[session]` into the gate's configuration: what sessions carry follows from the rules.
 fn settle_session(
     site: &mut Site,
-    rules: &[(String, Placed)],
+    rules: &[(String, SpannedRule)],
     bases: &BTreeMap<String, String>,
     diagnostics: &mut Vec<Diagnostic>,
 ) {
@@ -283,7 +278,7 @@ fn settle_session(
 }
 
 /// What only shows when everything was read.
-fn check_whole(site: &Site, rules: &[(String, Placed)], diagnostics: &mut Vec<Diagnostic>) {
+fn check_whole(site: &Site, rules: &[(String, SpannedRule)], diagnostics: &mut Vec<Diagnostic>) {
     let mut report = Report::new(SITE_FILE);
     if rules.len() > MAX_RULES {
         let message = format!(

@@ -14,6 +14,7 @@ pub mod limits;
 pub mod schema;
 pub mod time;
 
+mod claims;
 mod compile;
 mod condition;
 mod course;
@@ -21,15 +22,18 @@ mod cure;
 mod document;
 mod keys;
 mod names;
+mod options;
 mod place;
 mod rule;
 mod site;
 mod source;
+mod spanned;
 
-pub use compile::{CompileOptions, Compiled, Origin, compile};
+pub use compile::{Compiled, Origin, compile};
 pub use diagnostic::{Diagnostic, Severity};
 pub use document::syntax_errors;
 pub use names::skeleton_of;
+pub use options::CompileOptions;
 pub use place::{place_of_issuer, place_of_table};
 pub use site::{Allowance, SessionReads};
 pub use source::directory::{Directory, EntryName, Node};

@@ -78,8 +78,7 @@ pub fn usage(policy: &ImageSpec, image: EncodeReport) -> Usage {
 
 /// Whether a condition is within the limits of [`MAX_CONDITION_PARTS`] and [`MAX_CONDITION_STACK`].
 pub fn is_condition_within(expr: &Expr) -> bool {
-    condition_parts(expr) <= MAX_CONDITION_PARTS
-        && crate::condition::stack_need(expr) <= MAX_CONDITION_STACK
+    condition_parts(expr) <= MAX_CONDITION_PARTS && stack_need(expr) <= MAX_CONDITION_STACK
 }
 
 /// How many parts a condition has: what [`MAX_CONDITION_PARTS`] limits.
@@ -111,5 +110,25 @@ pub fn condition_parts(expr: &Expr) -> usize {
         | Expr::Compare(_, left, right)
         | Expr::Arithmetic(_, left, right)
         | Expr::StringTest(_, left, right) => condition_parts(left) + condition_parts(right),
+    }
+}
+
+/// How many values wait at most while the expression is evaluated from left to right.
+pub(crate) fn stack_need(expr: &Expr) -> usize {
+    match expr {
+        Expr::And(left, right)
+        | Expr::Or(left, right)
+        | Expr::Compare(_, left, right)
+        | Expr::Arithmetic(_, left, right)
+        | Expr::StringTest(_, left, right) => stack_need(left).max(1 + stack_need(right)),
+        Expr::Not(inner)
+        | Expr::Negate(inner)
+        | Expr::TimeShift(inner, _)
+        | Expr::InStrings(inner, _)
+        | Expr::InInts(inner, _)
+        | Expr::InNetworks(inner, _)
+        | Expr::InGroups(inner)
+        | Expr::InClaim(inner, _) => stack_need(inner),
+        _ => 1,
     }
 }

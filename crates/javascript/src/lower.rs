@@ -8,7 +8,7 @@ use core::net::IpAddr;
 use serde_json::{Map, Value, json};
 use tollgate_core::{ClaimKind, Effect};
 
-use super::JavaScriptError;
+use super::error::JavaScriptError;
 use super::features::Features;
 use tollgate_policy::spec::{
     Arithmetic, ClaimSpec, Comparison, Expr, ImageSpec, Network, Pattern, RuleSpec, Segment,

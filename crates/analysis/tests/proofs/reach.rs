@@ -83,7 +83,7 @@ fn tried(both: &Both, found: &Reach, request: &Request, seed: u64, tally: &mut T
 fn confirm(both: &Both, reached: &Reached, seed: u64, tally: &mut Tally) {
     let context = format!("seed {seed}: {reached:#?}");
     let rule = reached.rule;
-    let alone = alone_of_its_effect(both, rule);
+    let alone = alone_of_its_effect(&both.model, both.rule(rule));
     assert_eq!(
         both_say(both, &reached.example, seed).kind,
         Kind::Allow,
@@ -127,9 +127,9 @@ fn confirm_cut(
     let rules = matching(both, request);
     assert!(rules.contains(&rule) && rules.contains(&deny), "{context}");
     assert_eq!(both.rule(deny).effect, Effect::Deny, "{context}");
-    let open = without_denies(&alone_of_its_effect(both, rule));
+    let open = without_denies(&alone_of_its_effect(&both.model, both.rule(rule)));
     assert_eq!(spec_says(both, &open, request), "allow", "{context}");
-    let alone = alone_of_its_effect(both, deny);
+    let alone = alone_of_its_effect(&both.model, both.rule(deny));
     assert_eq!(spec_says(both, &alone, request), "deny", "{context}");
 }
 

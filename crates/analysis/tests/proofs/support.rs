@@ -52,7 +52,7 @@ impl Both {
         let mut spec = self.policy.spec().clone();
         spec.rules.remove(usize::try_from(rule.0).unwrap());
         Self {
-            model: models::without(self, rule),
+            model: models::without(&self.model, self.rule(rule)),
             policy: Policy::new(spec).unwrap(),
         }
     }

@@ -94,7 +94,7 @@ fn confirm(both: &Both, access: &Access, seed: u64, tally: &mut Tally) {
         "{context}"
     );
     assert!(matching(both, witness).contains(&access.rule), "{context}");
-    let alone = alone_of_its_effect(both, access.rule);
+    let alone = alone_of_its_effect(&both.model, both.rule(access.rule));
     if both.rule(access.rule).effect == Effect::Allow {
         assert_eq!(spec_says(both, &alone, witness), "allow", "{context}");
         tally.add("ways in confirmed", 1);

@@ -3,7 +3,7 @@ use tollgate_core::{Effect, MethodSet};
 use super::*;
 use tollgate_policy::spec::Who;
 
-fn rule() -> Placed {
+fn rule() -> SpannedRule {
     let rule = RuleSpec {
         course: SITE_COURSE.to_owned(),
         id: "r".to_owned(),
@@ -18,7 +18,7 @@ fn rule() -> Placed {
         when: None,
         unless: None,
     };
-    Placed {
+    SpannedRule {
         rule,
         span: Span::default(),
     }

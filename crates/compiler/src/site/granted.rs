@@ -8,15 +8,15 @@ use tollgate_core::{Effect, Tri, glob};
 use tollgate_gate::config::GateConfig;
 use tollgate_token::{ClaimRules, IssuerConfig};
 
-use crate::course::Placed;
 use crate::diagnostic::{Report, codes};
+use crate::spanned::SpannedRule;
 use tollgate_policy::spec::{Comparison, Expr, RuleSpec, StringTest, Template, Who};
 
 /// Most rules that a finding names.
 const MAX_EXAMPLES: usize = 3;
 
 /// Reports issuers whose groups are read but not configured, and what several issuers can grant.
-pub(crate) fn check_names(gate: &GateConfig, rules: &[(String, Placed)], report: &mut Report) {
+pub(crate) fn check_names(gate: &GateConfig, rules: &[(String, SpannedRule)], report: &mut Report) {
     let issuers: Vec<&IssuerConfig> = gate.sign_in_issuers().collect();
     for issuer in &issuers {
         report_missing_claim(issuer, rules, report);
@@ -25,7 +25,11 @@ pub(crate) fn check_names(gate: &GateConfig, rules: &[(String, Placed)], report:
 }
 
 /// An issuer whose groups rules could mean must have a claim for them.
-fn report_missing_claim(issuer: &IssuerConfig, rules: &[(String, Placed)], report: &mut Report) {
+fn report_missing_claim(
+    issuer: &IssuerConfig,
+    rules: &[(String, SpannedRule)],
+    report: &mut Report,
+) {
     if issuer.claims.groups.is_some() {
         return;
     }
@@ -54,8 +58,8 @@ fn report_missing_claim(issuer: &IssuerConfig, rules: &[(String, Placed)], repor
 type Shared<'i> = (Granted, Vec<&'i str>);
 
 /// One finding for each set of issuers that can grant what the same rules ask for.
-fn report_shared(issuers: &[&IssuerConfig], rules: &[(String, Placed)], report: &mut Report) {
-    let mut shared: BTreeMap<Shared<'_>, Vec<&(String, Placed)>> = BTreeMap::new();
+fn report_shared(issuers: &[&IssuerConfig], rules: &[(String, SpannedRule)], report: &mut Report) {
+    let mut shared: BTreeMap<Shared<'_>, Vec<&(String, SpannedRule)>> = BTreeMap::new();
     for entry in rules {
         if let Some((granted, able)) = sharing(issuers, &entry.1.rule) {
             let names = able.iter().map(|issuer| issuer.name.as_str()).collect();
@@ -76,13 +80,13 @@ fn report_set(
     granted: Granted,
     names: &[&str],
     first: &IssuerConfig,
-    rules: &[&(String, Placed)],
+    rules: &[&(String, SpannedRule)],
     report: &mut Report,
 ) {
     let (Some(last), Some((file, placed))) = (names.last(), rules.first()) else {
         return;
     };
-    let shown_rules = |rules: &[&(String, Placed)]| {
+    let shown_rules = |rules: &[&(String, SpannedRule)]| {
         let examples = rules.iter().take(MAX_EXAMPLES);
         let examples: Vec<_> = examples
             .map(|(_, placed)| format!("`{}/{}`", placed.rule.course, placed.rule.id))
@@ -117,7 +121,7 @@ fn report_set(
         Granted::Names => "or ",
         Granted::Claims => "",
     };
-    let of = |effect| -> Vec<&(String, Placed)> {
+    let of = |effect| -> Vec<&(String, SpannedRule)> {
         let rules = rules.iter().copied();
         rules
             .filter(|(_, placed)| placed.rule.effect == effect)
