@@ -50,4 +50,3 @@ mod walk;
 pub use policy::{Policy, Unusable, rule_name};
 pub use request::{Request, Ruling, ask, ask_traced};
 pub use tollgate_gate::Kind;
-pub use walk::glob_matches;

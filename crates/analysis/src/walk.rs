@@ -15,13 +15,12 @@ use core::hash::{Hash, Hasher};
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
+use tollgate_core::glob;
 use tollgate_core::path::{MAX_DECODED_BYTES, MAX_SEGMENTS};
 
 use crate::search::used_captures;
 use crate::space::{Hit, Space};
 pub(crate) use letters::escaped;
-pub use letters::glob_matches;
-pub(crate) use pattern::each_mut;
 use pattern::{Part, Pat};
 pub(crate) use readers::{Accepted, Readers};
 
@@ -353,7 +352,7 @@ impl<'a, 'p> Walk<'a, 'p> {
             Some(Part::Rest { last: false }) => next.push(item),
             Some(Part::Literal(text)) if text.as_bytes() == segment.as_bytes() => next.push(after),
             Some(Part::Literal(_)) => {}
-            Some(Part::Glob(glob)) if glob_matches(glob.as_bytes(), segment.as_bytes()) => {
+            Some(Part::Glob(glob)) if glob::matches(glob.as_bytes(), segment.as_bytes()) => {
                 next.push(after);
             }
             Some(Part::Glob(_)) => {}

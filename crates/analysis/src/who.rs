@@ -182,7 +182,7 @@ pub(crate) fn filled_in(hit: &Hit<'_>) -> RuleSpec {
         }
     }
     for condition in [&mut rule.when, &mut rule.unless].into_iter().flatten() {
-        crate::walk::each_mut(condition, &mut |expr| {
+        condition.each_mut(&mut |expr| {
             if let Expr::Capture(name) = expr
                 && let Some(value) = hit.capture(name)
             {
