@@ -313,7 +313,7 @@ fn check_whole(site: &Site, rules: &[(String, SpannedRule)], diagnostics: &mut V
             .help("say who issues tokens: `[[issuer]]`");
     }
     if let Some(gate) = site.gate.as_ref().filter(|_| !site.is_session_refused) {
-        site::check_names(gate, rules, &mut report);
+        site::check_names(gate, rules, &site.allowances, &mut report);
     }
     for allowance in &site.allowances {
         let Some(name) = &allowance.rule else {
