@@ -39,7 +39,7 @@ impl Parts {
 }
 
 /// Weighs a rule. `None` means the image let us down.
-pub(super) fn weigh(
+pub(super) fn evaluate(
     env: &Env<'_>,
     rule: &Rule,
     method: MethodSet,
@@ -64,12 +64,12 @@ pub(super) fn weigh(
     }
     if rule.extra != NONE {
         let extra = view.extra(rule.extra)?;
-        weigh_extra(env, &extra, captures, &mut parts)?;
+        evaluate_extra(env, &extra, captures, &mut parts)?;
     }
     Some(parts)
 }
 
-fn weigh_extra(
+fn evaluate_extra(
     env: &Env<'_>,
     extra: &Extra,
     captures: &impl Captures,
