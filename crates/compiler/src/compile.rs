@@ -16,7 +16,7 @@ use crate::limits::{MAX_RULES, Usage, usage};
 use crate::options::CompileOptions;
 use crate::rule::Scope;
 use crate::rule::pattern::Base;
-use crate::site::{self, Allowance, Site};
+use crate::site::{self, Site, Suppression};
 use crate::source::{SITE_FILE, SourceTree, stray};
 use crate::spanned::{SITE_COURSE, SpannedRule};
 use tollgate_policy::encode::encode;
@@ -30,13 +30,13 @@ pub struct Compiled {
     /// The checked policy, if there is no error.
     pub policy: Option<ImageSpec>,
     /// Where each rule of the policy stands, in the same order.
-    pub origins: Vec<Origin>,
+    pub origins: Vec<RuleLocation>,
     /// The image, if there is no error.
     pub image: Option<Vec<u8>>,
     /// The sizes of the policy and its image, if there is no error.
     pub usage: Option<Usage>,
     /// Warnings that are meant to be so, `[[lint]]` in `site.toml`.
-    pub allowances: Vec<Allowance>,
+    pub suppressions: Vec<Suppression>,
     /// How much tests must cover, in percent, `[tests]` in `site.toml`.
     pub min_coverage: Option<u8>,
 }
@@ -50,7 +50,7 @@ impl Compiled {
 
 /// Where a rule stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Origin {
+pub struct RuleLocation {
     /// The file, relative to the policy folder.
     pub file: String,
     /// The rule's header in the file.
@@ -98,7 +98,7 @@ pub fn compile(sources: &SourceTree, options: &CompileOptions) -> Compiled {
     sort(&mut diagnostics);
     let mut compiled = Compiled {
         diagnostics,
-        allowances: site.allowances,
+        suppressions: site.suppressions,
         min_coverage: site.min_coverage,
         ..Compiled::default()
     };
@@ -119,7 +119,7 @@ pub fn compile(sources: &SourceTree, options: &CompileOptions) -> Compiled {
         gate,
     };
     for (file, placed) in rules {
-        compiled.origins.push(Origin {
+        compiled.origins.push(RuleLocation {
             file,
             span: placed.span,
         });
@@ -313,10 +313,10 @@ fn check_whole(site: &Site, rules: &[(String, SpannedRule)], diagnostics: &mut V
             .help("say who issues tokens: `[[issuer]]`");
     }
     if let Some(gate) = site.gate.as_ref().filter(|_| !site.is_session_refused) {
-        site::check_names(gate, rules, &site.allowances, &mut report);
+        site::check_names(gate, rules, &site.suppressions, &mut report);
     }
-    for allowance in &site.allowances {
-        let Some(name) = &allowance.rule else {
+    for suppression in &site.suppressions {
+        let Some(name) = &suppression.rule else {
             continue;
         };
         let is_it = |rule: &RuleSpec| {
@@ -326,7 +326,7 @@ fn check_whole(site: &Site, rules: &[(String, SpannedRule)], diagnostics: &mut V
         if !rules.iter().any(|(_, placed)| is_it(&placed.rule)) {
             let message = format!("there is no rule `{}`", shown(name));
             report
-                .add(&codes::BAD_ALLOWANCE, allowance.span, message)
+                .add(&codes::BAD_ALLOWANCE, suppression.span, message)
                 .help("write `course/id`, or `site/id` for a rule of `site.toml`");
         }
     }

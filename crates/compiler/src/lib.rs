@@ -29,12 +29,12 @@ mod site;
 mod source;
 mod spanned;
 
-pub use compile::{Compiled, Origin, compile};
+pub use compile::{Compiled, RuleLocation, compile};
 pub use diagnostic::{Diagnostic, Severity};
 pub use document::syntax_errors;
 pub use names::skeleton_of;
 pub use options::CompileOptions;
 pub use place::{place_of_issuer, place_of_table};
-pub use site::{Allowance, SessionReads};
+pub use site::{SessionReads, Suppression};
 pub use source::directory::{Directory, EntryName, Node};
 pub use source::{COURSES_FOLDER, SITE_FILE, SourceTree, TEST_SUFFIX};

@@ -14,7 +14,7 @@ mod pages;
 mod paths;
 mod session;
 
-pub use advice::Allowance;
+pub use advice::Suppression;
 pub(crate) use granted::check_names;
 pub(crate) use paths::Paths;
 pub(crate) use session::Draft;
@@ -39,7 +39,7 @@ pub(crate) struct Site {
     pub(crate) session: Option<Draft>,
     /// Whether `[session]` was refused, so that it is not known which issuer signs sessions.
     pub(crate) is_session_refused: bool,
-    pub(crate) allowances: Vec<Allowance>,
+    pub(crate) suppressions: Vec<Suppression>,
     pub(crate) min_coverage: Option<u8>,
 }
 
@@ -68,7 +68,7 @@ pub(crate) fn read(
         claims,
         paths: Paths::read(root, report),
         gate,
-        allowances: advice::allowances(root, report),
+        suppressions: advice::suppressions(root, report),
         min_coverage: advice::min_coverage(root),
     }
 }

@@ -58,7 +58,7 @@ pub struct RuleSpec {
     /// Absolute patterns; the rule matches if any of them matches.
     pub patterns: Vec<Pattern>,
     /// Who it is about.
-    pub who: Who,
+    pub who: Principals,
     /// Client networks; `None` means any.
     pub networks: Option<Vec<Network>>,
     /// Inclusive start, in Unix seconds.
@@ -73,7 +73,7 @@ pub struct RuleSpec {
 
 /// The who part: every part that is set must hold.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Who {
+pub struct Principals {
     /// No token needed.
     pub anyone: bool,
     /// Any verified token.

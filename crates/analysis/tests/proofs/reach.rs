@@ -1,6 +1,6 @@
 //! What a person can have: what is listed can be had, and nothing else can.
 
-use tollgate_analysis::reach::{Person, Reach, Reached, reach};
+use tollgate_analysis::reach::{Person, Reach, ReachablePattern, reach};
 use tollgate_analysis::{Kind, Request};
 use tollgate_core::{Effect, RuleId};
 use tollgate_spec::generate::Generator;
@@ -71,8 +71,9 @@ fn tried(both: &Both, found: &Reach, request: &Request, seed: u64, tally: &mut T
         return;
     }
     for rule in matching(both, request) {
-        let listed =
-            |reached: &&Reached| reached.rule == rule && names(both, &reached.paths, request);
+        let listed = |reached: &&ReachablePattern| {
+            reached.rule == rule && names(both, &reached.paths, request)
+        };
         assert!(
             found.reached.iter().any(|reached| listed(&reached)),
             "seed {seed}: {rule:?} lets in {request:?}\n{found:#?}"
@@ -80,7 +81,7 @@ fn tried(both: &Both, found: &Reach, request: &Request, seed: u64, tally: &mut T
     }
 }
 
-fn confirm(both: &Both, reached: &Reached, seed: u64, tally: &mut Tally) {
+fn confirm(both: &Both, reached: &ReachablePattern, seed: u64, tally: &mut Tally) {
     let context = format!("seed {seed}: {reached:#?}");
     let rule = reached.rule;
     let alone = alone_of_its_effect(&both.model, both.rule(rule));

@@ -1,7 +1,7 @@
 use tollgate_core::{Effect, MethodSet};
 
 use super::*;
-use tollgate_policy::spec::Who;
+use tollgate_policy::spec::Principals;
 
 fn rule() -> SpannedRule {
     let rule = RuleSpec {
@@ -11,7 +11,7 @@ fn rule() -> SpannedRule {
         methods: MethodSet::READ,
         because: None,
         patterns: Vec::new(),
-        who: Who::default(),
+        who: Principals::default(),
         networks: None,
         from: None,
         until: None,

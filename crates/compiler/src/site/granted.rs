@@ -8,10 +8,10 @@ use tollgate_core::{Effect, Tri, glob};
 use tollgate_gate::config::GateConfig;
 use tollgate_token::{ClaimRules, IssuerConfig};
 
-use super::Allowance;
+use super::Suppression;
 use crate::diagnostic::{Code, Diagnostic, Report, codes};
 use crate::spanned::SpannedRule;
-use tollgate_policy::spec::{Comparison, Expr, RuleSpec, StringTest, Template, Who};
+use tollgate_policy::spec::{Comparison, Expr, Principals, RuleSpec, StringTest, Template};
 
 /// Most rules that a finding names.
 const MAX_EXAMPLES: usize = 3;
@@ -20,14 +20,14 @@ const MAX_EXAMPLES: usize = 3;
 pub(crate) fn check_names(
     gate: &GateConfig,
     rules: &[(String, SpannedRule)],
-    allowances: &[Allowance],
+    suppressions: &[Suppression],
     report: &mut Report,
 ) {
     let issuers: Vec<&IssuerConfig> = gate.sign_in_issuers().collect();
     for issuer in &issuers {
         report_missing_claim(issuer, rules, report);
     }
-    report_shared(&issuers, rules, allowances, report);
+    report_shared(&issuers, rules, suppressions, report);
 }
 
 /// An issuer whose groups rules could mean must have a claim for them.
@@ -71,7 +71,7 @@ type Sharing<'i> = (Vec<&'i IssuerConfig>, Vec<&'i (String, SpannedRule)>);
 fn report_shared(
     issuers: &[&IssuerConfig],
     rules: &[(String, SpannedRule)],
-    allowances: &[Allowance],
+    suppressions: &[Suppression],
     report: &mut Report,
 ) {
     let mut shared: BTreeMap<Shared<'_>, Sharing<'_>> = BTreeMap::new();
@@ -81,11 +81,11 @@ fn report_shared(
             continue;
         };
         let names: Vec<&str> = able.iter().map(|issuer| issuer.name.as_str()).collect();
-        let is_named = |allowance: &Allowance| {
-            allowance.rule.as_ref() == Some(&full_name(&placed.rule))
-                && *allowance.code == *granted.code()
+        let is_named = |suppression: &Suppression| {
+            suppression.rule.as_ref() == Some(&full_name(&placed.rule))
+                && *suppression.code == *granted.code()
         };
-        if allowances.iter().any(is_named) {
+        if suppressions.iter().any(is_named) {
             let message = message(&names, &[entry]);
             let mut finding = Diagnostic::new(granted.code(), file, message);
             finding.at(placed.span);
@@ -295,8 +295,8 @@ struct Token<'t> {
 
 impl Token<'_> {
     /// Whether it could satisfy the principals of a rule.
-    fn is_one_of(&self, who: &Who) -> bool {
-        let Who {
+    fn is_one_of(&self, who: &Principals) -> bool {
+        let Principals {
             groups,
             scopes,
             subjects,
@@ -318,7 +318,7 @@ impl Token<'_> {
     }
 
     /// Whether every token of the issuer satisfies the principals of a rule.
-    fn must_be(&self, who: &Who) -> bool {
+    fn must_be(&self, who: &Principals) -> bool {
         who.groups.is_none() && who.subjects.is_none() && who.scopes.is_none()
     }
 
