@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 use tollgate_crypto::{Native, Portable};
 use tollgate_token::{
-    Algorithm, Curve, Jwk, JwkError, KeyFault, KeyMaterial, Provider, TokenError, base64url, jws,
+    Algorithm, Curve, Jwk, JwkError, KeyErrorKind, KeyMaterial, Provider, TokenError, base64url,
+    jws,
 };
 
 const CORPUS: &str = concat!(
@@ -54,7 +55,7 @@ fn ed25519_points() {
         assert_eq!(judged.is_ok(), prepared.is_ok(), "{x:?}");
         match judged {
             Ok(_) => points += 1,
-            Err(error) => assert_eq!(error, JwkError::Bad(KeyFault::BadEd25519)),
+            Err(error) => assert_eq!(error, JwkError::Bad(KeyErrorKind::BadEd25519)),
         }
     }
     assert!((150..250).contains(&points), "{points} of 400");

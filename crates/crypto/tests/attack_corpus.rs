@@ -14,8 +14,8 @@ use serde_json::Value;
 use tollgate_core::UnixSeconds;
 use tollgate_crypto::{Native, Portable};
 use tollgate_token::{
-    Algorithm, ClaimPath, ClaimRules, Groups, IssuerConfig, IssuerKind, KeyError, KeyFault, Limits,
-    Provider, Secret, TokenError, Verifier, base64url,
+    Algorithm, ClaimPath, ClaimRules, Groups, IssuerConfig, IssuerKind, KeyError, KeyErrorKind,
+    Limits, Provider, Secret, TokenError, Verifier, base64url,
 };
 
 const CORPUS: &str = concat!(
@@ -254,7 +254,7 @@ fn recipes_for_denial_of_service_are_refused() {
 
 #[test]
 fn every_bad_key_set_is_refused_for_its_reason() {
-    use KeyFault::*;
+    use KeyErrorKind::*;
 
     let corpus = corpus();
     let expected = BTreeMap::from([

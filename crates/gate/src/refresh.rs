@@ -10,7 +10,7 @@ use alloc::{boxed::Box, string::String, vec::Vec};
 use core::fmt;
 
 use tollgate_core::UnixSeconds;
-use tollgate_token::{Algorithm, IssuerConfig, JwksKey, KeyError, KeyMaterial, KeyNote};
+use tollgate_token::{Algorithm, IssuerConfig, JwksKey, KeyError, KeyMaterial, SkippedKey};
 
 /// How long nothing is fetched from an issuer after a fetch ended, in seconds.
 pub const COOLDOWN_SECS: i64 = 10;
@@ -51,7 +51,7 @@ pub struct KeysAccepted {
     /// Whether its keys differ from those before.
     pub changed: bool,
     /// Keys of the set that no token can use. Hosts log them: tokens signed with such a key are denied.
-    pub skipped: Vec<KeyNote>,
+    pub skipped: Vec<SkippedKey>,
 }
 
 /// The public keys of an issuer, to recognise a set that is served again. Order and layout do not matter.

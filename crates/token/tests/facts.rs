@@ -1,4 +1,4 @@
-//! What claims say reaches the rules of a policy, and nothing else does.
+//! The content of claims reaches the rules of a policy, and nothing else does.
 
 use tollgate_core::{
     ClaimKind, Effect, Image, MethodSet, PathOptions, PathScratch, Query, Reason, TokenState,
@@ -20,7 +20,7 @@ fn names(name: &str) -> Option<Vec<Template>> {
     }])
 }
 
-/// Allows `/<id>` to whom the rule is about.
+/// Allows `/<id>` to the principal of the rule.
 #[expect(
     clippy::unwrap_used,
     reason = "in a test, a panic is how a helper fails"
@@ -47,7 +47,7 @@ fn rule(id: &str, who: Who, when: Option<Expr>) -> RuleSpec {
 }
 
 #[test]
-fn each_claim_opens_its_own_rule() {
+fn each_claim_satisfies_its_own_rule() {
     let equal = |left, right| {
         Some(Expr::Compare(
             Comparison::Eq,
@@ -153,7 +153,7 @@ fn each_claim_opens_its_own_rule() {
         (r#"{"scope":1}"#, Err(ClaimName::Scopes)),
         (r#"{"sub":["u"]}"#, Err(ClaimName::Sub)),
     ] {
-        // Tokens of this issuer have one of its spellings in `iss`; rules know it by the first.
+        // Tokens of this issuer use one of its spellings in `iss`; rules use the first.
         let expected = expected.map(|open: Vec<_>| {
             let issuer = open.iter().position(|name| ["level"].contains(name));
             let mut open = open;
