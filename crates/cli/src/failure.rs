@@ -107,7 +107,7 @@ pub(crate) enum Failure {
     /// A policy file has no layout.
     NotFormatted { path: PathBuf, error: FormatError },
     /// Tests cannot be measured.
-    Measure(tollgate_author::judge::Unbuildable),
+    Measure(tollgate_author::policy_gate::GateError),
     /// A source of other settings cannot be used.
     Import(tollgate_exchange::import::ImportError),
     /// A policy cannot be said in another language.
