@@ -111,7 +111,7 @@ pub(crate) enum Failure {
     /// A source of other settings cannot be used.
     Import(tollgate_exchange::import::ImportError),
     /// A policy cannot be said in another language.
-    Export(tollgate_exchange::cedar::Inexpressible),
+    Export(tollgate_exchange::cedar::UnsupportedPolicy),
     /// The local edge cannot listen.
     Bind {
         listen: SocketAddr,
