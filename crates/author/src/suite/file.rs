@@ -196,7 +196,7 @@ impl File<'_> {
             let (name, span) = (key.get_ref().as_ref(), key.span().into());
             let is_letter = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
             if [NOBODY, BAD_TOKEN].contains(&name) || self.shared.contains_key(name) {
-                let message = format!("`{name}` is a reserved name");
+                let message = format!("`{name}` is already defined");
                 reader
                     .add(&PERSON_TWICE, span, message)
                     .help("choose another name");
