@@ -107,7 +107,7 @@ pub mod fetch {
         Fetch, FetchLimits, FetchRequest, FetchResponse, KeySetError, KeysAccepted, MAX_WAIT_MS,
         Pending, Step,
     };
-    pub use tollgate_token::{KeyError, KeyNote};
+    pub use tollgate_token::{KeyError, SkippedKey};
 }
 
 /// The driver around a gate: sends what the gate wants sent, shares it between requests, and lets none wait for long.
@@ -116,7 +116,7 @@ pub mod host {
     #[cfg(feature = "tokio")]
     pub use tollgate_host::{Client, FetchLog, Native};
     pub use tollgate_host::{
-        FetchEnded, FetchFailure, Fetched, Host, Local, Machine, Platform, Shareable, Stepped, Task,
+        FetchEnded, FetchFailure, Fetched, Host, Local, Machine, Platform, Stepped, Task,
     };
     #[cfg(feature = "http")]
     pub use tollgate_host::{HttpClient, HttpError};

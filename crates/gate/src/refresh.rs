@@ -11,7 +11,7 @@ use alloc::{borrow::ToOwned, boxed::Box, string::String, vec::Vec};
 use core::fmt;
 
 use tollgate_core::UnixSeconds;
-use tollgate_token::{Algorithm, IssuerConfig, JwksKey, KeyError, KeyMaterial, KeyNote};
+use tollgate_token::{Algorithm, IssuerConfig, JwksKey, KeyError, KeyMaterial, SkippedKey};
 
 use crate::fetch::{Fetch, FetchLimits, FetchRequest};
 
@@ -48,7 +48,7 @@ pub struct KeysAccepted {
     /// Whether its keys differ from those before.
     pub changed: bool,
     /// Keys of the set that no token can use. Hosts log them: tokens signed with such a key are denied.
-    pub skipped: Vec<KeyNote>,
+    pub skipped: Vec<SkippedKey>,
 }
 
 /// The public keys of an issuer, to recognise a set that is served again. Order and layout do not matter.

@@ -40,7 +40,7 @@ pub use client::{HttpClient, HttpError};
 pub use machine::{Local, Machine, Stepped};
 #[cfg(feature = "tokio")]
 pub use native::{Client, FetchLog, Native};
-pub use platform::{Accepted, FetchEnded, FetchFailure, Fetched, Platform, Shareable, Task};
+pub use platform::{Accepted, FetchEnded, FetchFailure, Fetched, Platform, Task};
 
 /// How long after its beginning a fetch delays requests that depend on it.
 pub const MAX_WAIT: Duration = Duration::from_millis(MAX_WAIT_MS as u64);

@@ -14,13 +14,13 @@ use tollgate_gate::{
     UnixSeconds,
 };
 
-use crate::platform::{Accepted, Shareable};
+use crate::platform::Accepted;
 
 /// The detail code for a panic in the gate.
 const PANIC: &str = "panic";
 
 /// A gate that evaluates requests.
-pub trait Machine: Shareable {
+pub trait Machine: Send + Sync {
     /// The outcome of a request.
     type Outcome;
 

@@ -9,23 +9,8 @@ use core::time::Duration;
 
 use tollgate_gate::{FetchLimits, FetchRequest, UnixSeconds};
 
-/// Work that a platform runs. WebAssembly has one thread, and its futures hold JavaScript objects.
-#[cfg(target_arch = "wasm32")]
-pub type Task<T> = Pin<Box<dyn Future<Output = T>>>;
-/// Work that a platform runs, in any thread.
-#[cfg(not(target_arch = "wasm32"))]
+/// Work that a platform runs, in any thread. A platform with one thread whose futures are bound to it wraps them.
 pub type Task<T> = Pin<Box<dyn Future<Output = T> + Send>>;
-
-/// What tasks share. Everything, where there is one thread.
-#[cfg(target_arch = "wasm32")]
-pub trait Shareable {}
-#[cfg(target_arch = "wasm32")]
-impl<T> Shareable for T {}
-/// What tasks of several threads share.
-#[cfg(not(target_arch = "wasm32"))]
-pub trait Shareable: Send + Sync {}
-#[cfg(not(target_arch = "wasm32"))]
-impl<T: Send + Sync> Shareable for T {}
 
 /// A fetched key set that is in use now, for the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,9 +30,9 @@ pub struct Fetched {
 }
 
 /// What a host brings.
-pub trait Platform: Shareable {
+pub trait Platform: Send + Sync {
     /// Why there is no response.
-    type Error: fmt::Display + Shareable;
+    type Error: fmt::Display + Send + Sync;
 
     /// The time.
     fn now(&self) -> UnixSeconds;

@@ -4,9 +4,10 @@
 //! seconds serves every isolate that misses a key. Not here: when something is fetched, how long a request waits,
 //! and which key sets are valid.
 
-use core::cell::{Cell, RefCell};
 use core::fmt;
+use core::sync::atomic::{AtomicBool, Ordering};
 use core::time::Duration;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use futures_util::StreamExt;
 use serde_json::json;
@@ -14,6 +15,7 @@ use tollgate_gate::{FetchLimits, FetchRequest, Gate, UnixSeconds};
 use tollgate_host::{FetchEnded, Fetched, Platform, Task};
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::JsValue;
+use worker::send::SendFuture;
 use worker::{
     Cache, Delay, Fetch, Headers, Method, Request, RequestInit, RequestRedirect, Response,
 };
@@ -41,34 +43,38 @@ pub(crate) enum Trouble {
 pub(crate) struct Isolate {
     memory: Memory,
     /// That of the request that is evaluated now.
-    context: RefCell<Option<worker_sys::Context>>,
+    context: Mutex<Option<worker_sys::Context>>,
     /// Whether the policy is in force. What is fetched for an earlier one is not kept.
-    is_current: Cell<bool>,
+    is_current: AtomicBool,
 }
 
 impl Isolate {
     pub(crate) fn new(memory: Memory) -> Self {
         Self {
             memory,
-            context: RefCell::new(None),
-            is_current: Cell::new(true),
+            context: Mutex::new(None),
+            is_current: AtomicBool::new(true),
         }
     }
 
     /// A request begins: the tasks that it starts live on in its background.
     pub(crate) fn enter(&self, context: &worker_sys::Context) {
         let context: &JsValue = context.as_ref();
-        *self.context.borrow_mut() = Some(context.clone().unchecked_into());
+        *self.context() = Some(context.clone().unchecked_into());
     }
 
     /// The request was evaluated. Its context is of no use to others.
     pub(crate) fn leave(&self) {
-        *self.context.borrow_mut() = None;
+        *self.context() = None;
+    }
+
+    fn context(&self) -> MutexGuard<'_, Option<worker_sys::Context>> {
+        self.context.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Another policy is in force.
     pub(crate) fn retire(&self) {
-        self.is_current.set(false);
+        self.is_current.store(false, Ordering::Relaxed);
     }
 }
 
@@ -85,11 +91,11 @@ impl Platform for Isolate {
     }
 
     fn fetch(&self, request: FetchRequest, limits: FetchLimits) -> Task<Result<Fetched, Trouble>> {
-        Box::pin(load(request, limits))
+        Box::pin(SendFuture::new(load(request, limits)))
     }
 
     fn sleep(&self, time: Duration) -> Task<()> {
-        Box::pin(Delay::from(time))
+        Box::pin(SendFuture::new(Delay::from(time)))
     }
 
     fn start(&self, task: Task<()>) {
@@ -97,7 +103,7 @@ impl Platform for Isolate {
             task.await;
             Ok(JsValue::UNDEFINED)
         });
-        if let Some(context) = &*self.context.borrow() {
+        if let Some(context) = &*self.context() {
             // If the runtime refuses to wait, the task ends with this request and counts as lost.
             _ = context.wait_until(&ends);
         }
@@ -108,7 +114,7 @@ impl Platform for Isolate {
     }
 
     fn ended(&self, ended: &FetchEnded<'_, Trouble>) {
-        if !self.is_current.get() {
+        if !self.is_current.load(Ordering::Relaxed) {
             return;
         }
         let FetchEnded {

@@ -1,4 +1,4 @@
-//! TG0718: what edges can hold.
+//! TG0718: the limits of edges.
 
 use tollgate_compiler::Diagnostic;
 use tollgate_compiler::SITE_FILE;
@@ -8,39 +8,39 @@ use tollgate_javascript::budget::{MAX_FUNCTION_BYTES, MAX_READS};
 use tollgate_javascript::{JavaScriptError, MAX_BUNDLE_BYTES, MAX_POLICY_BYTES};
 use tollgate_policy::spec::ImageSpec;
 
-use super::Subject;
+use super::LintContext;
 
-/// What a policy takes of what an edge has.
+/// The share of an edge's limit that the policy uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Budget {
-    /// The target, as `tollgate build` names it; `image` concerns all.
+    /// The target, as in `tollgate build --target`; `image` concerns all edges that load one.
     pub edge: &'static str,
-    /// What is counted.
+    /// The counted quantity.
     pub what: &'static str,
-    /// How much the policy takes.
+    /// The policy's use.
     pub used: usize,
-    /// How much there is, where that is limited.
+    /// The edge's limit, if it has one.
     pub limit: Option<usize>,
 }
 
 impl Budget {
-    /// Whether it fits.
+    /// Whether the policy is within the limit.
     pub fn fits(&self) -> bool {
         self.limit.is_none_or(|limit| self.used <= limit)
     }
 }
 
-/// What the policy takes, edge by edge.
-pub fn budgets(subject: &Subject<'_>) -> Vec<Budget> {
-    let mut budgets = image_budgets(subject);
-    budgets.extend(functions(subject.policy));
-    budgets.extend(workers(subject.policy));
+/// The budgets of all edges.
+pub fn budgets(context: &LintContext<'_>) -> Vec<Budget> {
+    let mut budgets = image_budgets(context);
+    budgets.extend(functions(context.policy));
+    budgets.extend(workers(context.policy));
     budgets
 }
 
-/// What the image takes of edges that load it.
-fn image_budgets(subject: &Subject<'_>) -> Vec<Budget> {
-    let usage = subject.compiled.usage.unwrap_or_default();
+/// The budgets of edges that load the image.
+fn image_budgets(context: &LintContext<'_>) -> Vec<Budget> {
+    let usage = context.compiled.usage.unwrap_or_default();
     let image = usage.image.image_bytes;
     let bytes = |edge, limit| Budget {
         edge,
@@ -59,11 +59,11 @@ fn image_budgets(subject: &Subject<'_>) -> Vec<Budget> {
     budgets
 }
 
-/// The same for every policy; entries are counted, not shipped.
+/// The same for every policy: entries are counted, not shipped.
 const SOME_ID: &str = "00000000000000000000000000000000";
 
-/// CloudFront Functions: the function, and what stands in the store beside it. Nothing if the policy cannot
-/// be said there whatever its size.
+/// CloudFront Functions: the function, and the entries in the store. Empty if the policy cannot be
+/// expressed there, whatever its size.
 fn functions(policy: &ImageSpec) -> Vec<Budget> {
     let count = |what, used, limit| Budget {
         edge: CLOUDFRONT_FUNCTIONS.name,
@@ -107,15 +107,15 @@ fn workers(policy: &ImageSpec) -> Option<Budget> {
     })
 }
 
-pub(super) fn check(subject: &Subject<'_>, findings: &mut Vec<Diagnostic>) {
-    // Edges that hold generated code take a part of all policies by their nature: that one does not fit them
-    // is shown, and is no reason to warn those who do not use them.
-    for budget in image_budgets(subject)
+pub(super) fn check(context: &LintContext<'_>, findings: &mut Vec<Diagnostic>) {
+    // Edges with generated code hold only some policies by design. That one does not fit is shown,
+    // but is no reason to warn authors who do not use them.
+    for budget in image_budgets(context)
         .iter()
         .filter(|budget| !budget.fits())
     {
         let message = format!(
-            "{} {} are more than the {} that `{}` holds",
+            "the policy needs {} {}; the limit of `{3}` is {2}",
             budget.used,
             budget.what,
             budget.limit.unwrap_or_default(),

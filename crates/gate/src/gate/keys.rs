@@ -4,7 +4,7 @@ use alloc::{sync::Arc, vec::Vec};
 
 use tollgate_core::UnixSeconds;
 use tollgate_core::decide::Trace;
-use tollgate_token::{IssuerConfig, Jwks, KeyError, KeyNote};
+use tollgate_token::{IssuerConfig, Jwks, KeyError, SkippedKey};
 
 use super::{Context, Gate};
 use crate::cache::Epoch;
@@ -131,7 +131,7 @@ impl<B: AsRef<[u8]>> Gate<B> {
 }
 
 /// The keys of a set that could verify a token of the issuer, and those that are skipped.
-fn read(json: &[u8], issuer: &IssuerConfig) -> Result<(KeySet, Vec<KeyNote>), Vec<KeyError>> {
+fn read(json: &[u8], issuer: &IssuerConfig) -> Result<(KeySet, Vec<SkippedKey>), Vec<KeyError>> {
     let set = Jwks::parse_lenient(json, &issuer.algorithms)?;
     Ok((KeySet::new(set.keys()), set.skipped().to_vec()))
 }
