@@ -131,10 +131,11 @@ pub(crate) fn prepare(targets: &[&str]) -> Result<()> {
     Ok(())
 }
 
-/// Builds the programs of this workspace. All of them, because cargo builds a shared dependency
-/// again for every other choice of packages, and one of them is wasmtime.
+/// Builds the programs of this workspace. All of them, and the examples with them, because cargo builds a shared
+/// dependency again for every other choice of features: examples have those of tests, and `cargo test` has built
+/// both. One of these dependencies is wasmtime.
 pub(crate) fn build_programs() -> Command {
-    shell::cargo(["build", "--workspace", "--bins"])
+    shell::cargo(["build", "--workspace", "--bins", "--examples"])
 }
 
 fn command(targets: &[&str], suites: &[Suite]) -> Command {
