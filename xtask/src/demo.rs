@@ -1,36 +1,12 @@
-//! The whole product in one run: tokens are minted, the policy is compiled, the local edge is started
-//! in front of real files, and real requests are sent to it. Every answer is compared with what must
-//! come back: status, reason, rule, header fields, and the bytes of the file.
+//! The demos: builds what one needs and starts it (`tollgate-demo`).
 
-mod asks;
-pub(crate) mod bucket;
-mod cloudfront;
-mod edge;
-mod flow_a;
-mod flow_b;
-mod flow_c;
-mod http;
-mod issuer;
-mod part;
-mod report;
-mod tokens;
+use anyhow::{Result, bail};
 
-pub(crate) use part::copy_folder;
-use std::path::Path;
-use std::time::Instant;
+use crate::ui::Step;
+use crate::{Verdict, build, callback, repo, shell, ui};
 
-use anyhow::{Context, Result};
-use serde_json::Value;
-
-use crate::ui::{GREEN, RED};
-use crate::{Verdict, repo, shell, ui};
-use asks::{ASKS, Ask, Body, By, Who};
-use edge::Edge;
-use http::Answer;
-use tokens::Tokens;
-
-/// The time of all decisions: 15 January 2027, 08:00 UTC. The sample policy tells of that winter.
-const NOW: i64 = 1_800_000_000;
+/// The package of the program.
+const PACKAGE: &str = "tollgate-demo";
 
 /// Arguments of `demo`.
 #[derive(clap::Args)]
@@ -44,7 +20,7 @@ pub(crate) struct Args {
 }
 
 /// A flow on AWS.
-#[derive(Clone, Copy, clap::ValueEnum)]
+#[derive(Clone, Copy, PartialEq, clap::ValueEnum)]
 enum Flow {
     /// Sign-in, CloudFront with the Lambda@Edge function, a private bucket.
     A,
@@ -56,234 +32,63 @@ enum Flow {
 
 /// Runs the demo.
 pub(crate) fn run(args: &Args) -> Result<Verdict> {
-    match args.flow {
-        Some(Flow::A) => flow_a::run(),
-        Some(Flow::B) => flow_b::run(),
-        Some(Flow::C) => flow_c::run(),
-        None => local(args),
-    }
-}
-
-/// The local edge in front of files.
-fn local(args: &Args) -> Result<Verdict> {
+    // In one build, so that what both need is built once.
     ui::in_step("build the tollgate command", |step| {
-        let mut build = shell::cargo(["build", "--package", "tollgate", "--bin", "tollgate"]);
-        shell::must(&mut build, |line| step.line(line))
+        cargo_build(&["tollgate", PACKAGE], step)
     })?;
-    let image = repo::target().join("demo/policy.tgi");
-    ui::in_step("compile policy/", |_| compile(&image))?;
-    let tokens = ui::in_step("mint tokens", |_| Tokens::mint(NOW))?;
-    let edge = ui::in_step("start the local edge", |_| {
-        Edge::start(&image, &site(), Some(NOW))
-    })?;
-
-    let mut rows = vec![HEAD.map(str::to_owned).to_vec()];
-    let mut wrong = Vec::new();
-    for ask in ASKS {
-        let (row, faults) = one(ask, &edge, &tokens)?;
-        rows.push(row);
-        wrong.extend(
-            faults
-                .into_iter()
-                .map(|fault| format!("{}: {fault}", ask.what)),
-        );
-    }
-    anstream::print!("\n{}", ui::table(&rows));
-    println!();
-    for fault in &wrong {
-        anstream::println!("{RED}not as expected{RED:#} {fault}");
-    }
-    let good = wrong.is_empty();
-    let (style, word) = if good {
-        (GREEN, "all as expected")
-    } else {
-        (RED, "not all as expected")
-    };
-    anstream::println!("{style}{} requests, {word}{style:#}", ASKS.len());
-    if args.serve {
-        try_yourself(&edge, &tokens);
-        edge.watch();
-    }
-    Ok(Verdict::of(good))
-}
-
-const HEAD: [&str; 9] = [
-    "",
-    "request",
-    "token",
-    "",
-    "path",
-    "status",
-    "decision",
-    "rule",
-    "decided/answered",
-];
-
-fn site() -> std::path::PathBuf {
-    repo::fixtures().join("site")
-}
-
-fn compile(image: &Path) -> Result<String> {
-    if let Some(folder) = image.parent() {
-        std::fs::create_dir_all(folder)
-            .with_context(|| format!("cannot make {}", folder.display()))?;
-    }
-    let mut build = shell::tool(repo::program("tollgate"), ["build"]);
-    shell::must(build.arg(repo::policy()).arg("--out").arg(image), |_| ())
-}
-
-/// Asks once: a row of the table, and what was not as expected.
-fn one(ask: &Ask, edge: &Edge, tokens: &Tokens) -> Result<(Vec<String>, Vec<String>)> {
-    let mut headers: Vec<(String, String)> = ask
-        .headers
-        .iter()
-        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-        .collect();
-    let mut target = ask.target.to_owned();
-    if let Some(token) = tokens.of(ask.who) {
-        match ask.by {
-            By::Header => headers.push(("authorization".to_owned(), format!("Bearer {token}"))),
-            By::Cookie => {
-                headers.push(("cookie".to_owned(), format!("theme=dark; id_token={token}")))
-            }
-            By::Query => target.push_str(&format!("?token={token}")),
+    let mut demo = shell::tool(repo::program("demo"), [""; 0]);
+    match args.flow {
+        None => {
+            demo.arg("local").args(args.serve.then_some("--serve"));
+        }
+        Some(flow) => {
+            ui::in_step("build the issuer", |step| {
+                cargo_build(&["tollgate-local-issuer"], step)
+            })?;
+            prepare(flow, &mut demo)?;
         }
     }
-    let began = Instant::now();
-    let answer = http::ask(edge.address, ask.method, &target, &headers)?;
-    let took = began.elapsed();
-    let record = edge.record()?.unwrap_or_default();
-    let faults = faults(ask, &answer, &record)?;
-    let mark = if faults.is_empty() { "ok" } else { "NO" };
-    let who = if ask.who == Who::Nobody {
-        String::new()
-    } else {
-        format!("{:?}", ask.who).to_lowercase()
-    };
-    let decided = record.get("decide_ns").and_then(Value::as_u64).unwrap_or(0);
-    let row = vec![
-        mark.to_owned(),
-        ask.what.to_owned(),
-        who,
-        ask.method.to_owned(),
-        shortened(ask.target),
-        answer.status.to_string(),
-        decision(&record),
-        text(&record, "rule").to_owned(),
-        format!("{}/{} µs", decided / 1_000, took.as_micros()),
-    ];
-    Ok((row, faults))
+    match shell::hand_over(&mut demo)? {
+        0 => Ok(Verdict::Yes),
+        3 => Ok(Verdict::No),
+        _ => bail!("the demo could not be run"),
+    }
 }
 
-/// What differs from the expected, in words.
-fn faults(ask: &Ask, answer: &Answer, record: &Value) -> Result<Vec<String>> {
-    let mut faults = Vec::new();
-    let mut differ = |what: &str, expected: &str, got: &str| {
-        if expected != got {
-            faults.push(format!("{what} is `{got}`, expected `{expected}`"));
+/// Builds and installs what only this flow needs, and says where it is.
+fn prepare(flow: Flow, demo: &mut std::process::Command) -> Result<()> {
+    if flow != Flow::B {
+        ui::in_step("build the Lambda@Edge parts", |step| {
+            build::wasm(build::bindgen(), step)?;
+            build::lambda_edge::parts(step)
+        })?;
+    }
+    match flow {
+        Flow::A => {
+            demo.arg("a");
         }
-    };
-    differ(
-        "the status",
-        &ask.status.to_string(),
-        &answer.status.to_string(),
-    );
-    let reason = if ask.reason.contains('/') {
-        decision(record)
-    } else {
-        text(record, "reason").to_owned()
-    };
-    differ("the reason", ask.reason, &reason);
-    differ(
-        "the rule",
-        ask.rule.unwrap_or_default(),
-        text(record, "rule"),
-    );
-    for (name, value) in ask.answers {
-        match answer.header(name) {
-            None => faults.push(format!("the answer has no `{name}`")),
-            Some(got) if !value.is_empty() && got != *value => {
-                faults.push(format!("`{name}` is `{got}`, expected `{value}`"));
-            }
-            Some(_) => (),
+        Flow::B => {
+            ui::in_step("build the Lambda program", |step| {
+                cargo_build(&[build::lambda::PROGRAM], step)
+            })?;
+            let cargo_lambda = ui::in_step("cargo-lambda", build::lambda::cargo_lambda)?;
+            demo.arg("b").arg("--cargo-lambda").arg(cargo_lambda);
+            ui::in_step("a browser", |step| {
+                callback::with_browser(demo, step).map(|_| ())
+            })?;
+        }
+        Flow::C => {
+            let nginx = ui::in_step("nginx with njs", build::javascript::nginx)?;
+            demo.arg("c").arg("--nginx").arg(nginx);
         }
     }
-    if !body_fits(ask.body, &answer.body)? {
-        faults.push(format!(
-            "{} bytes of body are not {:?}",
-            answer.body.len(),
-            ask.body
-        ));
-    }
-    Ok(faults)
+    Ok(())
 }
 
-fn body_fits(expected: Body, got: &[u8]) -> Result<bool> {
-    let file = |name: &str| {
-        std::fs::read(site().join(name))
-            .with_context(|| format!("cannot read fixtures/site/{name}"))
-    };
-    Ok(match expected {
-        Body::File(name) => got == file(name)?,
-        Body::Part(name, first, last) => Some(got) == file(name)?.get(first..=last),
-        Body::Empty => got.is_empty(),
-        // The edge's own texts are a line; a file of the site never is.
-        Body::Notice => got.len() < 64,
-    })
-}
-
-/// The reason, with the detail where there is one.
-fn decision(record: &Value) -> String {
-    match (text(record, "reason"), text(record, "detail")) {
-        (reason, "") => reason.to_owned(),
-        (reason, detail) => format!("{reason}/{detail}"),
+fn cargo_build(packages: &[&str], step: &Step) -> Result<()> {
+    let mut build = shell::cargo(["build", "--bins"]);
+    for package in packages {
+        build.args(["--package", package]);
     }
-}
-
-fn text<'a>(record: &'a Value, key: &str) -> &'a str {
-    record.get(key).and_then(Value::as_str).unwrap_or_default()
-}
-
-fn shortened(target: &str) -> String {
-    const LONGEST: usize = 42;
-    if target.chars().count() <= LONGEST {
-        return target.to_owned();
-    }
-    let kept: String = target.chars().take(LONGEST - 1).collect();
-    kept + "…"
-}
-
-/// Lines to try, for people at a terminal.
-fn try_yourself(edge: &Edge, tokens: &Tokens) {
-    let base = format!("http://{}", edge.address);
-    println!(
-        "\nThe edge listens on {base}, where it is 08:00 on 15 January 2027 for ever. Ctrl-C ends it.\n"
-    );
-    if let Some(token) = tokens.of(Who::Alice) {
-        println!("ALICE={token}\n");
-    }
-    for (line, comment) in [
-        (
-            "/courses/rust-101/preview/welcome.html",
-            "200: a preview, for anyone",
-        ),
-        (
-            "/courses/rust-101/week1/ownership.html",
-            "401: a lesson, without a token",
-        ),
-        (
-            "/courses/rust-101/week1/ownership.html -H \"Authorization: Bearer $ALICE\"",
-            "200",
-        ),
-        (
-            "/courses/go-201/lessons/channels.html -H \"Authorization: Bearer $ALICE\"",
-            "403: another course",
-        ),
-        (
-            "/courses/rust-101/preview/../week1/ownership.html --path-as-is",
-            "400: a hostile path",
-        ),
-    ] {
-        println!("curl -i {base}{line}   # {comment}");
-    }
+    shell::must(&mut build, |line| step.line(line)).map(|_| ())
 }

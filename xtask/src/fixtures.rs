@@ -1,5 +1,5 @@
-//! Fixture keys, tokens and cases: written by the mint, from a fixed seed and a fixed clock.
-//! What they hold is the mint's business; this starts it.
+//! Fixture keys, tokens and cases: written by `tollgate-fixtures`, from a fixed seed and a fixed clock.
+//! This starts it.
 
 use std::ffi::OsString;
 use std::process::Command;
@@ -22,7 +22,7 @@ pub(crate) fn run(args: &Args) -> Result<Verdict> {
         "run",
         "--quiet",
         "--package",
-        "tollgate-mint",
+        "tollgate-fixtures",
         "--bin",
         "fixtures",
         "--",

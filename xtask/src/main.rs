@@ -24,19 +24,17 @@ mod mutants;
 mod nightly;
 mod peers;
 mod proofs;
-mod repo;
 mod semver;
-mod shell;
 mod supply;
 mod tally;
 mod test;
 mod tidy;
-mod tools;
-mod ui;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+// Every file of this program uses them from here.
+use xtask::{Verdict, repo, shell, tools, ui};
 
 /// Tollgate's project commands.
 #[derive(Parser)]
@@ -94,19 +92,6 @@ enum Verb {
     Ci,
 }
 
-/// The answer of a verb that ran: every check held, or some did not.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Verdict {
-    Yes,
-    No,
-}
-
-impl Verdict {
-    fn of(holds: bool) -> Self {
-        if holds { Verdict::Yes } else { Verdict::No }
-    }
-}
-
 fn main() -> ExitCode {
     let answer = match Cli::parse().verb {
         Verb::Build(args) => build::run(&args),
@@ -130,16 +115,5 @@ fn main() -> ExitCode {
         Verb::Tidy => tidy::run(),
         Verb::Ci => ci::run(),
     };
-    match answer {
-        Ok(Verdict::Yes) => ExitCode::SUCCESS,
-        Ok(Verdict::No) => ExitCode::from(3),
-        Err(error) => {
-            anstream::eprintln!(
-                "{}error:{} {error:#}",
-                ui::RED.render(),
-                ui::RED.render_reset()
-            );
-            ExitCode::from(2)
-        }
-    }
+    xtask::exit_code(answer)
 }

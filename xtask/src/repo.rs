@@ -5,39 +5,39 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 
 /// The root of the repository.
-pub(crate) fn root() -> PathBuf {
+pub fn root() -> PathBuf {
     // `xtask/` is one level below the root, and is built where it is run.
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     here.parent().unwrap_or(here).to_path_buf()
 }
 
 /// The policy folder of the samples.
-pub(crate) fn policy() -> PathBuf {
+pub fn policy() -> PathBuf {
     root().join("policy")
 }
 
 /// The fixtures folder.
-pub(crate) fn fixtures() -> PathBuf {
+pub fn fixtures() -> PathBuf {
     root().join("fixtures")
 }
 
 /// The folder of the npm package.
-pub(crate) fn node_package() -> PathBuf {
+pub fn node_package() -> PathBuf {
     root().join("edge-wasm/node")
 }
 
 /// Where cargo puts what it builds.
-pub(crate) fn target() -> PathBuf {
+pub fn target() -> PathBuf {
     std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
 }
 
 /// Where the built parts of edges are, a folder for each target.
-pub(crate) fn parts() -> PathBuf {
+pub fn parts() -> PathBuf {
     target().join("parts")
 }
 
 /// A program of ours that cargo has built with the dev profile.
-pub(crate) fn program(name: &str) -> PathBuf {
+pub fn program(name: &str) -> PathBuf {
     target()
         .join("debug")
         .join(name)
@@ -45,7 +45,7 @@ pub(crate) fn program(name: &str) -> PathBuf {
 }
 
 /// `path` for printing: relative to the repository where it lies inside.
-pub(crate) fn shown(path: &Path) -> String {
+pub fn shown(path: &Path) -> String {
     path.strip_prefix(root())
         .unwrap_or(path)
         .display()
@@ -53,7 +53,7 @@ pub(crate) fn shown(path: &Path) -> String {
 }
 
 /// The entries of a folder in order of their names; none where the folder does not exist.
-pub(crate) fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
+pub fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
     if !folder.exists() {
         return Ok(Vec::new());
     }
@@ -68,6 +68,21 @@ pub(crate) fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
 }
 
 /// Signed policy images to try, and what must come of each, for targets that are not Rust.
-pub(crate) fn signed_trial() -> PathBuf {
+pub fn signed_trial() -> PathBuf {
     target().join("signed-trial.json")
+}
+
+/// Copies a folder with everything below it.
+pub fn copy_folder(from: &Path, to: &Path) -> Result<()> {
+    std::fs::create_dir_all(to).with_context(|| format!("cannot make {}", to.display()))?;
+    for entry in entries(from)? {
+        let name = entry.file_name().context("a file without a name")?;
+        if entry.is_dir() {
+            copy_folder(&entry, &to.join(name))?;
+        } else {
+            std::fs::copy(&entry, to.join(name))
+                .with_context(|| format!("cannot copy {}", shown(&entry)))?;
+        }
+    }
+    Ok(())
 }

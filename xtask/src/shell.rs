@@ -10,14 +10,17 @@ use anyhow::{Context, Result, bail};
 use crate::repo;
 
 /// What a finished process printed, both streams in the order of writing, and how it ended.
-pub(crate) struct Captured {
-    pub(crate) success: bool,
-    pub(crate) code: Option<i32>,
-    pub(crate) text: String,
+pub struct Captured {
+    /// True if the exit code was 0.
+    pub success: bool,
+    /// The exit code; nothing if a signal ended it.
+    pub code: Option<i32>,
+    /// Both streams.
+    pub text: String,
 }
 
 /// `cargo` at the root of the repository, the one that runs this program.
-pub(crate) fn cargo<I: IntoIterator<Item = S>, S: AsRef<OsStr>>(args: I) -> Command {
+pub fn cargo<I: IntoIterator<Item = S>, S: AsRef<OsStr>>(args: I) -> Command {
     let program = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(program);
     command.args(args).current_dir(repo::root());
@@ -30,7 +33,7 @@ pub(crate) fn cargo<I: IntoIterator<Item = S>, S: AsRef<OsStr>>(args: I) -> Comm
 }
 
 /// A program with arguments, run at the root of the repository.
-pub(crate) fn tool<I: IntoIterator<Item = S>, S: AsRef<OsStr>>(
+pub fn tool<I: IntoIterator<Item = S>, S: AsRef<OsStr>>(
     program: impl AsRef<OsStr>,
     args: I,
 ) -> Command {
@@ -40,7 +43,7 @@ pub(crate) fn tool<I: IntoIterator<Item = S>, S: AsRef<OsStr>>(
 }
 
 /// Runs a command to its end and keeps what it prints; `on_line` sees each line as it comes.
-pub(crate) fn capture(command: &mut Command, mut on_line: impl FnMut(&str)) -> Result<Captured> {
+pub fn capture(command: &mut Command, mut on_line: impl FnMut(&str)) -> Result<Captured> {
     let name = named(command);
     let (reader, writer) = std::io::pipe().context("cannot make a pipe")?;
     command
@@ -72,7 +75,7 @@ pub(crate) fn capture(command: &mut Command, mut on_line: impl FnMut(&str)) -> R
 }
 
 /// Runs a command that must succeed; its output is shown only if it does not.
-pub(crate) fn must(command: &mut Command, on_line: impl FnMut(&str)) -> Result<String> {
+pub fn must(command: &mut Command, on_line: impl FnMut(&str)) -> Result<String> {
     let done = capture(command, on_line)?;
     if !done.success {
         bail!(
@@ -86,7 +89,7 @@ pub(crate) fn must(command: &mut Command, on_line: impl FnMut(&str)) -> Result<S
 }
 
 /// Runs a command that talks to the person at the terminal; returns its exit code.
-pub(crate) fn hand_over(command: &mut Command) -> Result<i32> {
+pub fn hand_over(command: &mut Command) -> Result<i32> {
     let name = named(command);
     let status = command
         .status()
@@ -95,7 +98,7 @@ pub(crate) fn hand_over(command: &mut Command) -> Result<i32> {
 }
 
 /// The command as a person would type it.
-pub(crate) fn named(command: &Command) -> String {
+pub fn named(command: &Command) -> String {
     let program = Path::new(command.get_program());
     let program = program
         .file_name()

@@ -15,32 +15,38 @@ use crate::{repo, shell};
 /// The file that a finished folder carries.
 const STAMP: &str = ".installed";
 
+/// An emulator of S3. `AUTH` makes it check signatures and rights; without it, every request is allowed.
+pub const MINISTACK: Pip<'static> = Pip {
+    folder: "ministack",
+    packages: &["ministack==1.5.33"],
+};
+
 /// npm packages that share a folder.
-pub(crate) struct Npm<'a> {
+pub struct Npm<'a> {
     /// The name of the folder, without its prefix.
-    pub(crate) folder: &'a str,
+    pub folder: &'a str,
     /// The packages with exact versions, as `name@version`.
-    pub(crate) packages: &'a [&'a str],
+    pub packages: &'a [&'a str],
 }
 
 /// PyPI packages that share a virtual environment.
-pub(crate) struct Pip<'a> {
+pub struct Pip<'a> {
     /// The name of the folder, without its prefix.
-    pub(crate) folder: &'a str,
+    pub folder: &'a str,
     /// The packages with exact versions, as `name==version`.
-    pub(crate) packages: &'a [&'a str],
+    pub packages: &'a [&'a str],
 }
 
 /// A program from crates.io.
-pub(crate) struct Crate<'a> {
+pub struct Crate<'a> {
     /// The package, whose program has the same name.
-    pub(crate) name: &'a str,
+    pub name: &'a str,
     /// The exact version.
-    pub(crate) version: &'a str,
+    pub version: &'a str,
 }
 
 /// The program of a package from crates.io, compiled at first use with its own lock file: minutes.
-pub(crate) fn program_of(wanted: &Crate<'_>, step: &Step) -> Result<PathBuf> {
+pub fn program_of(wanted: &Crate<'_>, step: &Step) -> Result<PathBuf> {
     let Crate { name, version } = wanted;
     let folder = folder(&format!("cargo-install-{name}"));
     let package = format!("{name}@{version}");
@@ -59,12 +65,12 @@ pub(crate) fn program_of(wanted: &Crate<'_>, step: &Step) -> Result<PathBuf> {
 }
 
 /// Where [`npm`] puts the packages.
-pub(crate) fn npm_folder(wanted: &Npm<'_>) -> PathBuf {
+pub fn npm_folder(wanted: &Npm<'_>) -> PathBuf {
     folder(&format!("npm-{}", wanted.folder))
 }
 
 /// The folder in which `node_modules` holds the packages.
-pub(crate) fn npm(wanted: &Npm<'_>, step: &Step) -> Result<PathBuf> {
+pub fn npm(wanted: &Npm<'_>, step: &Step) -> Result<PathBuf> {
     let folder = npm_folder(wanted);
     once(&folder, wanted.packages, || {
         step.line(&format!("npm install {}", wanted.packages.join(" ")));
@@ -89,12 +95,12 @@ pub(crate) fn npm(wanted: &Npm<'_>, step: &Step) -> Result<PathBuf> {
 }
 
 /// The folder of the packages, installed or not.
-pub(crate) fn pip_folder(wanted: &Pip<'_>) -> PathBuf {
+pub fn pip_folder(wanted: &Pip<'_>) -> PathBuf {
     folder(&format!("pip-{}", wanted.folder))
 }
 
 /// The virtual environment of the packages; their programs are in `bin` below it.
-pub(crate) fn pip(wanted: &Pip<'_>, step: &Step) -> Result<PathBuf> {
+pub fn pip(wanted: &Pip<'_>, step: &Step) -> Result<PathBuf> {
     let folder = pip_folder(wanted);
     once(&folder, wanted.packages, || {
         step.line(&format!("pip install {}", wanted.packages.join(" ")));
@@ -111,7 +117,7 @@ pub(crate) fn pip(wanted: &Pip<'_>, step: &Step) -> Result<PathBuf> {
 }
 
 /// The program that Debian's packages bring, installed if it is missing and this runs as root.
-pub(crate) fn debian(packages: &[&str], program: &str, step: &Step) -> Result<PathBuf> {
+pub fn debian(packages: &[&str], program: &str, step: &Step) -> Result<PathBuf> {
     if let Some(found) = on_path(program) {
         return Ok(found);
     }

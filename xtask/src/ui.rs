@@ -1,5 +1,6 @@
 //! What a person sees: steps with their elapsed time, tables, sizes. It decides nothing.
 
+use core::cell::Cell;
 use core::time::Duration;
 use std::io::IsTerminal;
 use std::time::Instant;
@@ -8,29 +9,39 @@ use anstyle::{AnsiColor, Style};
 use anyhow::Result;
 use indicatif::{ProgressBar, ProgressStyle};
 
-pub(crate) const GREEN: Style = AnsiColor::Green.on_default().bold();
-pub(crate) const RED: Style = AnsiColor::Red.on_default().bold();
-pub(crate) const DIM: Style = Style::new().dimmed();
+/// The style of what went well.
+pub const GREEN: Style = AnsiColor::Green.on_default().bold();
+/// The style of what did not.
+pub const RED: Style = AnsiColor::Red.on_default().bold();
+/// The style of what matters less.
+pub const DIM: Style = Style::new().dimmed();
+
+/// Where there is no terminal, a long step reports at most this often.
+const PAUSE: Duration = Duration::from_secs(10);
 
 /// How a step ended.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Mark {
+pub enum Mark {
+    /// Well.
     Good,
+    /// Badly.
     Bad,
     /// Not done, for a reason that is said.
     Skipped,
 }
 
 /// One step of a verb while it runs: a moving line at a terminal, plain lines elsewhere.
-pub(crate) struct Step {
+pub struct Step {
     name: String,
     began: Instant,
+    /// When something was last printed.
+    reported: Cell<Instant>,
     bar: Option<ProgressBar>,
 }
 
 impl Step {
     /// Starts a step and says so.
-    pub(crate) fn start(name: impl Into<String>) -> Step {
+    pub fn start(name: impl Into<String>) -> Step {
         let name = name.into();
         let bar = std::io::stderr().is_terminal().then(|| {
             let bar = ProgressBar::new_spinner();
@@ -49,19 +60,23 @@ impl Step {
         Step {
             name,
             began: Instant::now(),
+            reported: Cell::new(Instant::now()),
             bar,
         }
     }
 
     /// Shows what the step says at the moment.
-    pub(crate) fn line(&self, text: &str) {
+    pub fn line(&self, text: &str) {
         if let Some(bar) = &self.bar {
             bar.set_message(text.trim().to_owned());
+        } else if self.reported.get().elapsed() >= PAUSE {
+            self.reported.set(Instant::now());
+            eprintln!("  ..  {}  {}", seconds(self.began.elapsed()), text.trim());
         }
     }
 
     /// Ends the step with what came of it, and says how long it took.
-    pub(crate) fn end(self, mark: Mark, detail: &str) -> Duration {
+    pub fn end(self, mark: Mark, detail: &str) -> Duration {
         let took = self.began.elapsed();
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
@@ -81,7 +96,7 @@ impl Step {
 }
 
 /// A duration for people: `0.4 s`, `2 m 05 s`.
-pub(crate) fn seconds(time: Duration) -> String {
+pub fn seconds(time: Duration) -> String {
     let whole = time.as_secs();
     if whole < 100 {
         return format!("{:.1} s", time.as_secs_f64());
@@ -90,7 +105,7 @@ pub(crate) fn seconds(time: Duration) -> String {
 }
 
 /// A size for people, exact bytes with digits in groups.
-pub(crate) fn bytes(count: usize) -> String {
+pub fn bytes(count: usize) -> String {
     let digits = count.to_string();
     let mut shown = String::new();
     for (place, digit) in digits.chars().enumerate() {
@@ -104,7 +119,7 @@ pub(crate) fn bytes(count: usize) -> String {
 }
 
 /// Runs `work` as a step of its own, which ends well unless the work ends in an error.
-pub(crate) fn in_step<T>(name: &str, work: impl FnOnce(&Step) -> Result<T>) -> Result<T> {
+pub fn in_step<T>(name: &str, work: impl FnOnce(&Step) -> Result<T>) -> Result<T> {
     let step = Step::start(name);
     let done = work(&step);
     step.end(if done.is_ok() { Mark::Good } else { Mark::Bad }, "");
@@ -112,7 +127,7 @@ pub(crate) fn in_step<T>(name: &str, work: impl FnOnce(&Step) -> Result<T>) -> R
 }
 
 /// Rows in columns as wide as their widest cell; the first row is the head.
-pub(crate) fn table(rows: &[Vec<String>]) -> String {
+pub fn table(rows: &[Vec<String>]) -> String {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     let width = |column: usize| {
         rows.iter()

@@ -32,7 +32,7 @@ pub enum Unbuildable {
     /// The image does not load.
     Load(LoadError),
     /// The analysis cannot read it.
-    Unusable(tollgate_analysis::Unusable),
+    Unusable(tollgate_analysis::PolicyError),
 }
 
 impl core::fmt::Display for Unbuildable {

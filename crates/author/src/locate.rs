@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use tollgate_compiler::diagnostic::{Span, render};
-use tollgate_compiler::{Origin, SourceTree};
+use tollgate_compiler::{RuleLocation, SourceTree};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -79,7 +79,7 @@ impl Places {
 }
 
 /// The places of all rules, in the order of `origins`.
-pub fn places(sources: &SourceTree, origins: &[Origin]) -> Vec<Places> {
+pub fn places(sources: &SourceTree, origins: &[RuleLocation]) -> Vec<Places> {
     let mut files: BTreeMap<&str, BTreeMap<usize, Places>> = BTreeMap::new();
     origins
         .iter()

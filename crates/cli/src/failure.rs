@@ -48,7 +48,7 @@ pub(crate) enum Failure {
     /// A policy cannot be analysed.
     Analysis {
         path: PathBuf,
-        error: tollgate_analysis::Unusable,
+        error: tollgate_analysis::PolicyError,
     },
     /// The files of a git revision cannot be had; what git said.
     Git { name: String, said: String },

@@ -1,5 +1,5 @@
 // Which signed images the package takes. TOLLGATE_SIGNED_TRIAL names the file that the program `signed` of
-// crates/targets wrote: trust keys and images, with what must come of each.
+// lab/targets wrote: trust keys and images, with what must come of each.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";

@@ -1,4 +1,4 @@
-// Packages with trust keys. TOLLGATE_SIGNED_TRIAL names the file that the program `signed` of crates/targets
+// Packages with trust keys. TOLLGATE_SIGNED_TRIAL names the file that the program `signed` of lab/targets
 // wrote: trust keys and images, with what must come of each.
 
 import assert from "node:assert/strict";

@@ -30,7 +30,7 @@ pub(crate) fn measure(quick: bool, step: &Step) -> Result<Vec<Row>> {
     let mut native = shell::cargo(["build", "--release"]);
     native.args(package).args(["--bin", "signatures"]);
     shell::must(&mut native, |line| step.line(line))?;
-    let mut run = shell::tool("node", [repo::root().join("crates/peers/signatures.mjs")]);
+    let mut run = shell::tool("node", [repo::root().join("lab/peers/signatures.mjs")]);
     run.arg(
         repo::target()
             .join(WASM_TARGET)

@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use crate::demo::copy_folder;
 use crate::tally::Tally;
 use crate::tools::{self, Pip};
 use crate::ui::Step;
@@ -71,7 +70,7 @@ pub(crate) fn report(step: &Step) -> Result<String> {
 
 /// The sample policy with many courses more, each with a rule and a group of its own.
 fn write_large(folder: &Path) -> Result<()> {
-    copy_folder(&repo::policy(), folder)?;
+    repo::copy_folder(&repo::policy(), folder)?;
     for number in 0..MANY {
         let text = format!(
             "course = \"course-{number}\"\nbase = \"/more/course-{number}\"\n\n\

@@ -7,7 +7,6 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, ensure};
 
 use super::lambda_edge;
-use crate::demo::bucket::{self, Bucket};
 use crate::tally::Tally;
 use crate::tools::{self, Pip};
 use crate::ui::{self, Step};
@@ -82,16 +81,14 @@ fn folder() -> PathBuf {
 
 /// The program's tests against an S3 that checks signatures.
 pub(crate) fn tests(step: &Step) -> Result<(String, Tally, bool)> {
-    let bucket = Bucket::start(step)?;
     // Of the whole workspace, as `cargo test` did: for one package alone S3's library would be built again.
     let feature = format!("{PROGRAM}/s3-tests");
-    let mut test = shell::cargo(["test", "--workspace", "--features", &feature]);
+    let mut test = shell::tool(repo::program("demo"), ["bucket", "--"]);
+    let cargo = shell::cargo(["test", "--workspace", "--features", &feature]);
+    test.arg(cargo.get_program()).args(cargo.get_args());
     test.args(["--test", "s3"])
-        .env("TEST_S3_ENDPOINT", bucket.endpoint())
-        .env("TEST_S3_BUCKET", bucket::NAME)
-        .env("TEST_S3_REGION", bucket::REGION)
-        .env("TEST_S3_KEY_ID", &bucket.key_id)
-        .env("TEST_S3_SECRET", &bucket.secret);
+        .env_remove("CARGO_MANIFEST_DIR")
+        .env_remove("CARGO_PKG_NAME");
     let done = shell::capture(&mut test, |line| step.line(line))?;
     let tally = Tally::from_cargo_test(&done.text);
     Ok((done.text, tally, done.success && tally.passed > 0))

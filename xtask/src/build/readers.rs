@@ -5,7 +5,6 @@
 use anyhow::Result;
 
 use super::javascript;
-use crate::demo::bucket::MINISTACK;
 use crate::shell;
 use crate::tally::Tally;
 use crate::tools::{self, Pip};
@@ -20,7 +19,7 @@ const CADDY: Pip<'static> = Pip {
 pub(crate) fn tests(step: &Step) -> Result<(String, Tally, bool)> {
     let nginx = javascript::nginx(step)?;
     let caddy = tools::pip(&CADDY, step)?.join("bin/caddy");
-    let ministack = tools::pip(&MINISTACK, step)?.join("bin/ministack");
+    let ministack = tools::pip(&tools::MINISTACK, step)?.join("bin/ministack");
     // Of the whole workspace, as `cargo test` did: for one package alone wasmtime would be built again.
     let mut test = shell::cargo(["test", "--workspace", "--test", "readers"]);
     test.args(["--", "--nocapture"])

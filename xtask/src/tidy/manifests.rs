@@ -10,7 +10,7 @@ use super::Tree;
 use crate::{repo, shell};
 
 /// The folders and hand-written root files that stand at the top; dotfiles are tools' business.
-const TOP: [&str; 24] = [
+const TOP: [&str; 25] = [
     "ARCHITECTURE.md",
     "CHANGELOG.md",
     "CONTRIBUTING.md",
@@ -26,6 +26,7 @@ const TOP: [&str; 24] = [
     "edge-wasm",
     "fixtures",
     "fuzz",
+    "lab",
     "lambda-adapter",
     "package.json",
     "package-lock.json",

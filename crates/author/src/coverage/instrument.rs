@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use tollgate_core::Effect;
-use tollgate_policy::spec::{Expr, ImageSpec, RuleSpec, Who};
+use tollgate_policy::spec::{Expr, ImageSpec, Principals, RuleSpec};
 
 use super::{Item, Wanted};
 use crate::locate::Part;
@@ -82,7 +82,7 @@ impl Instrumented {
             because: None,
             patterns: rule.patterns.clone(),
             methods: rule.methods,
-            who: Who::default(),
+            who: Principals::default(),
             networks: None,
             from: None,
             until: None,
@@ -140,7 +140,7 @@ impl Instrumented {
     }
 
     fn who(&mut self, at: usize, rule: &RuleSpec, empty: &impl Fn() -> RuleSpec) {
-        let Who {
+        let Principals {
             // Nobody is not anyone, so there is nothing to measure.
             anyone: _,
             signed_in,
@@ -150,9 +150,9 @@ impl Instrumented {
             issuers,
         } = &rule.who;
         if *signed_in {
-            let signed_in = Who {
+            let signed_in = Principals {
                 signed_in: true,
-                ..Who::default()
+                ..Principals::default()
             };
             let probe = RuleSpec {
                 who: signed_in,
@@ -167,7 +167,7 @@ impl Instrumented {
         ] {
             let Some(list) = list else { continue };
             let only = |entries| {
-                let mut who = Who::default();
+                let mut who = Principals::default();
                 match key {
                     "groups" => who.groups = Some(entries),
                     "scopes" => who.scopes = Some(entries),
@@ -183,9 +183,9 @@ impl Instrumented {
         if let Some(names) = issuers {
             let only = |names| {
                 let issuers = Some(names);
-                let who = Who {
+                let who = Principals {
                     issuers,
-                    ..Who::default()
+                    ..Principals::default()
                 };
                 RuleSpec { who, ..empty() }
             };

@@ -23,11 +23,11 @@ pub struct Advice {
     pub excused: Vec<Excused>,
 }
 
-/// Applies the allowances of `site.toml`, and then says what has one cause once. An allowance that allows
+/// Applies the suppressions of `site.toml`, and then says what has one cause once. An suppression that allows
 /// nothing is a finding of its own.
 pub fn settle(subject: &Subject<'_>, findings: Vec<Diagnostic>) -> Advice {
-    let allowances = &subject.compiled.allowances;
-    let mut used = vec![false; allowances.len()];
+    let suppressions = &subject.compiled.suppressions;
+    let mut used = vec![false; suppressions.len()];
     let mut advice = Advice::default();
     excuse(subject, findings, &mut used, &mut advice);
     let mut findings = core::mem::take(&mut advice.findings);
@@ -35,13 +35,13 @@ pub fn settle(subject: &Subject<'_>, findings: Vec<Diagnostic>) -> Advice {
     drop_echoes(&mut findings, &advice.excused);
     // What is said at the cause can be meant to be so as well.
     excuse(subject, findings, &mut used, &mut advice);
-    for (allowance, _) in allowances.iter().zip(&used).filter(|(_, used)| !**used) {
+    for (suppression, _) in suppressions.iter().zip(&used).filter(|(_, used)| !**used) {
         let message = format!(
             "nothing is left that allowing `{}` allows",
-            allowance.code.id
+            suppression.code.id
         );
         let mut finding = Diagnostic::new(&codes::UNUSED_ALLOWANCE, SITE_FILE, message);
-        finding.at(allowance.span).help("remove this `[[lint]]`");
+        finding.at(suppression.span).help("remove this `[[lint]]`");
         advice.findings.push(finding);
     }
     advice.findings.sort_by(|a, b| {
@@ -59,28 +59,31 @@ pub fn settle(subject: &Subject<'_>, findings: Vec<Diagnostic>) -> Advice {
     advice
 }
 
-/// Sorts findings into those to show and those that an allowance excuses.
+/// Sorts findings into those to show and those that an suppression excuses.
 fn excuse(
     subject: &Subject<'_>,
     findings: Vec<Diagnostic>,
     used: &mut [bool],
     advice: &mut Advice,
 ) {
-    let allowances = &subject.compiled.allowances;
+    let suppressions = &subject.compiled.suppressions;
     for finding in findings {
         let about = rule_of(subject, &finding);
-        let fits = |allowance: &&tollgate_compiler::Allowance| {
-            let rule = allowance.rule.as_deref();
-            *allowance.code == *finding.code && (rule.is_none() || rule == about.as_deref())
+        let fits = |suppression: &&tollgate_compiler::Suppression| {
+            let rule = suppression.rule.as_deref();
+            *suppression.code == *finding.code && (rule.is_none() || rule == about.as_deref())
         };
-        match allowances.iter().position(|allowance| fits(&allowance)) {
+        match suppressions
+            .iter()
+            .position(|suppression| fits(&suppression))
+        {
             Some(at) => {
                 if let Some(used) = used.get_mut(at) {
                     *used = true;
                 }
-                let because = allowances
+                let because = suppressions
                     .get(at)
-                    .map(|allowance| allowance.because.clone());
+                    .map(|suppression| suppression.because.clone());
                 advice.excused.push(Excused {
                     finding,
                     because: because.unwrap_or_default(),

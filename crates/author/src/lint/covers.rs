@@ -1,6 +1,6 @@
 //! Whether one pattern takes in all of another.
 
-use tollgate_analysis::glob_matches;
+use tollgate_core::glob;
 use tollgate_policy::spec::{Pattern, Segment};
 
 /// Whether every path that fits `inner` surely fits `outer`. `false` may also mean that it is not plain to
@@ -27,7 +27,7 @@ fn holds(outer: &Segment, inner: &Segment) -> bool {
         (Segment::Capture(_), _) => true,
         (Segment::Glob(glob), _) if glob == "*" => true,
         (Segment::Glob(glob), Segment::Literal(text)) => {
-            glob_matches(glob.as_bytes(), text.as_bytes())
+            glob::matches(glob.as_bytes(), text.as_bytes())
         }
         (outer, inner) => outer == inner,
     }

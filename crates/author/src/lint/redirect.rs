@@ -3,7 +3,7 @@
 //! A client that is sent there is denied there, and often sent there again, for ever. Not here: redirects to
 //! other sites.
 
-use tollgate_analysis::{Kind, Policy, Request, Ruling, ask, who};
+use tollgate_analysis::{Evaluation, Kind, Policy, Request, evaluate, who};
 use tollgate_compiler::diagnostic::{Span, codes};
 use tollgate_compiler::{Diagnostic, SITE_FILE};
 use tollgate_gate::config::{DenyAnswer, GateConfig};
@@ -43,7 +43,7 @@ pub(super) fn check(
 /// A client that is sent to a page and denied there.
 struct Denied {
     request: Request,
-    ruling: Ruling,
+    ruling: Evaluation,
 }
 
 fn denied(policy: &Policy, key: &str, location: &str, now: i64) -> Option<Denied> {
@@ -57,7 +57,7 @@ fn denied(policy: &Policy, key: &str, location: &str, now: i64) -> Option<Denied
     };
     // Who has no token, or none that is valid, gets what `anyone` gets. `forbidden` is for those as well
     // whose request no token could help.
-    let ruling = ask(policy, &unauthenticated);
+    let ruling = evaluate(policy, &unauthenticated);
     if ruling.kind != Kind::Allow {
         return Some(Denied {
             request: unauthenticated,
@@ -70,7 +70,7 @@ fn denied(policy: &Policy, key: &str, location: &str, now: i64) -> Option<Denied
     // The page may be open and yet be denied to just those who are sent there.
     let found = who::who(policy, &target, now).ok()?;
     let witness = found.denies.into_iter().find_map(|access| access.witness)?;
-    let ruling = ask(policy, &witness);
+    let ruling = evaluate(policy, &witness);
     Some(Denied {
         request: witness,
         ruling,

@@ -3,7 +3,7 @@
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use tollgate_core::{Effect, MethodSet};
-use tollgate_policy::spec::{ClaimSpec, Network, Pattern, RuleSpec, Template, Who};
+use tollgate_policy::spec::{ClaimSpec, Network, Pattern, Principals, RuleSpec, Template};
 
 use super::condition::without;
 use super::{condition, pattern};
@@ -72,22 +72,22 @@ fn patterns(rule: &RuleSpec, base: usize, all: &mut Vec<Change>) {
 }
 
 fn who(rule: &RuleSpec, all: &mut Vec<Change>) {
-    let with = |who: Who| {
+    let with = |who: Principals| {
         Some(RuleSpec {
             who,
             ..rule.clone()
         })
     };
-    let anyone = || Who {
+    let anyone = || Principals {
         anyone: true,
-        ..Who::default()
+        ..Principals::default()
     };
-    let signed_in = || Who {
+    let signed_in = || Principals {
         signed_in: true,
-        ..Who::default()
+        ..Principals::default()
     };
     let old = &rule.who;
-    let Who {
+    let Principals {
         anyone: is_anyone,
         signed_in: is_signed_in,
         groups,
@@ -160,7 +160,7 @@ fn issuers(rule: &RuleSpec, names: &[String], all: &mut Vec<Change>) {
         let mut now = rule.clone();
         now.who.issuers = issuers;
         // Every user of these issuers is meant, or only some of them.
-        now.who.signed_in |= now.who == Who::default();
+        now.who.signed_in |= now.who == Principals::default();
         Some(now)
     };
     all.push((Part::Key(key), format!("`{key}` was left out"), with(None)));

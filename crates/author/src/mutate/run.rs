@@ -7,7 +7,7 @@ use core::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::Mutex;
 
 use fastrand::Rng;
-use tollgate_analysis::{Policy, Ruling, diff, rule_name};
+use tollgate_analysis::{Evaluation, Policy, diff, rule_name};
 use tollgate_gate::Gate;
 use tollgate_policy::spec::{ImageSpec, RuleSpec};
 
@@ -246,7 +246,7 @@ impl Trial<'_> {
             }
             None => Visitor::Nobody,
         };
-        let got = |ruling: &Ruling, policy: &Policy| Got {
+        let got = |ruling: &Evaluation, policy: &Policy| Got {
             reason: ruling.reason,
             detail: None,
             rule: ruling.rule.and_then(|id| policy.rule(id)).map(rule_name),

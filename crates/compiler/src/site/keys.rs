@@ -8,10 +8,10 @@ use tollgate_token::{
     Algorithm, Jwks, KeyError, KeyFault, KeyKind, KeyNote, Secret, SkipReason, base64url,
 };
 
-use crate::compile::CompileOptions;
 use crate::cure;
 use crate::diagnostic::{Code, Report, Span, codes, shown};
 use crate::document::{Table, Text};
+use crate::options::CompileOptions;
 use crate::source::{SourceTree, is_inside};
 
 /// The keys of one issuer.

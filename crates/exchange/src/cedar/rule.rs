@@ -1,7 +1,7 @@
 //! One rule: a Cedar policy for each of its patterns.
 
 use tollgate_core::Effect;
-use tollgate_policy::spec::{Network, Pattern, RuleSpec, Segment, Template, Who};
+use tollgate_policy::spec::{Network, Pattern, Principals, RuleSpec, Segment, Template};
 
 use super::truth::{self, Captures, Truth};
 use super::{Limit, Shape, path, quoted};
@@ -57,7 +57,7 @@ fn negated(text: &str) -> String {
 /// What the rule's parts come to.
 fn parts(rule: &RuleSpec, captures: &Captures, shape: &mut Shape) -> Result<Vec<Truth>, Limit> {
     let mut parts = Vec::new();
-    let Who {
+    let Principals {
         anyone: _,
         signed_in,
         groups,

@@ -1,4 +1,4 @@
-//! What is said, and what cannot be. That Cedar decides alike is shown where Cedar is: `crates/peers`.
+//! What is said, and what cannot be. That Cedar decides alike is shown where Cedar is: `lab/peers`.
 
 use tollgate_compiler::{CompileOptions, SourceTree, compile};
 

@@ -1,0 +1,118 @@
+//! The session key changes and nobody is signed out: the small edge learns the new key, then the big edge
+//! signs with it, and when the old one has left, old sessions are replaced by those of the same sign-in.
+
+use std::path::Path;
+
+use anyhow::Result;
+
+use super::super::report::{Report, Want};
+use super::site::{FIRST, SECOND, Site};
+use super::small::{self, Small};
+use super::{Big, LESSON, LESSON_FILE, Session, cookie};
+use xtask::ui;
+
+/// Where it begins.
+pub(super) struct Before<'a> {
+    pub(super) site: Site,
+    /// What the small edge runs.
+    pub(super) built: &'a Path,
+    pub(super) big: Big,
+    /// Somebody's sign-in token, and their session.
+    pub(super) token: &'a str,
+    pub(super) old: &'a Session,
+}
+
+/// Goes through all of it.
+pub(super) fn run(report: &mut Report, small: &Small, before: Before<'_>) -> Result<()> {
+    let Before {
+        site,
+        built,
+        big,
+        token,
+        old,
+    } = before;
+    let old_cookie = [cookie(&old.token)];
+    site.sign_with(&[SECOND, FIRST])?;
+    let both = ui::in_step("build with both keys", |step| {
+        site.function("both-keys", step)
+    })?;
+    let what = "a new session key comes to the store";
+    replace(report, small, what, [built, &both], &old.token)?;
+    let what = "… an old session goes on";
+    small.ask(report, what, LESSON, &old_cookie, &Want::file(LESSON_FILE))?;
+    let what = "the big edge still signs with the old key";
+    let early = big.minted(report, what, token, &[])?;
+    signed_by(report, &early, FIRST);
+
+    drop(big);
+    let big = ui::in_step("start the big edge with both keys", |step| {
+        Big::start(&site, step)
+    })?;
+    let what = "the big edge learns it and signs with it";
+    let new = big.minted(report, what, token, &[])?;
+    signed_by(report, &new, SECOND);
+    for (what, session) in [("a new session", &new), ("… and an old one goes on", old)] {
+        let own = [cookie(&session.token)];
+        small.ask(report, what, LESSON, &own, &Want::file(LESSON_FILE))?;
+    }
+
+    site.sign_with(&[SECOND])?;
+    let one = ui::in_step("build without the old key", |step| {
+        site.function("new-key", step)
+    })?;
+    let what = "the old key leaves the store";
+    replace(report, small, what, [&both, &one], &new.token)?;
+    let what = "… an old session is refused";
+    let unknown = Want::denied(401, "bad_token/unknown_key");
+    small.ask(report, what, LESSON, &old_cookie, &unknown)?;
+    // A browser sends its old cookie along.
+    let what = "… the same sign-in gives a new one";
+    let next = big.minted(report, what, token, &old_cookie)?;
+    signed_by(report, &next, SECOND);
+    let own = [cookie(&next.token)];
+    let what = "… and its user was never signed out";
+    small.ask(report, what, LESSON, &own, &Want::file(LESSON_FILE))
+}
+
+/// Says which key has signed a session.
+fn signed_by(report: &mut Report, session: &Session, wanted: &str) {
+    let kid = session.header("kid");
+    report.say(
+        "… which names its key",
+        "",
+        0,
+        &format!("kid {kid}"),
+        kid == wanted,
+    );
+}
+
+/// Puts what was built in place of what runs, one update after the other, and removes what was there. A
+/// session that both take is let in before and after every update.
+fn replace(
+    report: &mut Report,
+    small: &Small,
+    what: &str,
+    [old, new]: [&Path; 2],
+    session: &str,
+) -> Result<()> {
+    let same = small.runs(new)?;
+    let mut updates = small::updates(new)?;
+    updates.extend(small::retirements(old)?);
+    let mut open = usize::from(small.status(session)? == 200);
+    for update in &updates {
+        small.update(update)?;
+        open += usize::from(small.status(session)? == 200);
+    }
+    let asked = updates.len() + 1;
+    let function = if same {
+        "the same function"
+    } else {
+        "another function"
+    };
+    let note = format!(
+        "{} updates, {function}; open {open} of {asked} times",
+        updates.len()
+    );
+    report.say(what, LESSON, 200, &note, same && open == asked);
+    Ok(())
+}

@@ -1,0 +1,122 @@
+//! The `tollgate serve` process: started on a free loopback port, its log read line by line, ended
+//! with the value. It does not know what is asked of it.
+
+use core::net::SocketAddr;
+use core::time::Duration;
+use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
+use std::process::{Child, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
+
+use xtask::{repo, shell};
+
+/// A record is written before its answer is sent, so it needs no longer than a busy machine's pause.
+const RECORD_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// A running local edge.
+pub(super) struct Edge {
+    child: Child,
+    pub(super) address: SocketAddr,
+    records: Receiver<Value>,
+}
+
+impl Edge {
+    /// Starts the edge with a policy image in front of a folder, at a fixed time or at the machine's.
+    pub(super) fn start(policy: &Path, root: &Path, now: Option<i64>) -> Result<Edge> {
+        let mut command = shell::tool(
+            repo::program("tollgate"),
+            ["serve", "--listen", "127.0.0.1:0"],
+        );
+        command.args(["--log", "json", "--trust-forwarded-for"]);
+        command.arg("--policy").arg(policy).arg("--root").arg(root);
+        if let Some(now) = now {
+            command.args(["--now", &now.to_string()]);
+        }
+        let mut child = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .context("cannot start tollgate serve")?;
+        let records = records(child.stderr.take().context("the edge has no log")?);
+        let mut said = String::new();
+        let out = child.stdout.take().context("the edge has no output")?;
+        BufReader::new(out).read_line(&mut said)?;
+        let Some(address) = address(&said) else {
+            _ = child.kill();
+            let status = child.wait()?;
+            bail!("tollgate serve did not start ({status}): {}", said.trim());
+        };
+        Ok(Edge {
+            child,
+            address,
+            records,
+        })
+    }
+
+    /// The record of the request that was answered last; none where the edge refused the message
+    /// before it was a request.
+    pub(super) fn record(&self) -> Result<Option<Value>> {
+        match self.records.recv_timeout(RECORD_TIMEOUT) {
+            Ok(record) => Ok(Some(record)),
+            Err(RecvTimeoutError::Timeout) => Ok(None),
+            Err(RecvTimeoutError::Disconnected) => bail!("the edge has ended"),
+        }
+    }
+
+    /// Prints what it decides until somebody ends it, an interrupt at the terminal for one.
+    pub(super) fn watch(&self) {
+        for record in &self.records {
+            println!("{record}");
+        }
+    }
+}
+
+impl Drop for Edge {
+    fn drop(&mut self) {
+        // It may have ended already.
+        _ = self.child.kill();
+        _ = self.child.wait();
+    }
+}
+
+/// Reads log lines on a thread of their own; what is not a record goes to the terminal.
+fn records(log: impl Read + Send + 'static) -> Receiver<Value> {
+    let (sender, receiver) = channel();
+    std::thread::spawn(move || {
+        for line in BufReader::new(log).lines().map_while(Result::ok) {
+            match serde_json::from_str::<Value>(&line) {
+                Ok(record) if record.is_object() => _ = sender.send(record),
+                _ => eprintln!("{line}"),
+            }
+        }
+    });
+    receiver
+}
+
+/// The address in `serving http://127.0.0.1:4711 (policy …)`.
+fn address(said: &str) -> Option<SocketAddr> {
+    let (_, rest) = said.split_once("http://")?;
+    rest.split_whitespace()
+        .next()?
+        .trim_end_matches('/')
+        .parse()
+        .ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::address;
+
+    #[test]
+    fn the_address_is_read_out_of_the_first_line() {
+        assert_eq!(
+            address("serving http://127.0.0.1:4711 (policy 0f)\n"),
+            "127.0.0.1:4711".parse().ok()
+        );
+        assert_eq!(address("error: no policy\n"), None);
+    }
+}
