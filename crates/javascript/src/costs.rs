@@ -1,4 +1,4 @@
-//! What the parts of a policy cost in a generated function, for errors about its limits.
+//! The sizes of a policy's parts in a generated function, for errors about its limits.
 //!
 //! Not here: the limits ([`budget`](super::budget)).
 
