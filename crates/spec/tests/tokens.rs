@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use base64ct::{Base64UrlUnpadded, Encoding};
 use fastrand::Rng;
 use tollgate_core::{Claim, ClaimKind, UnixSeconds};
-use tollgate_spec::validate;
 use tollgate_spec::model::{ClaimType, Facts, Issuer, Policy, Value};
+use tollgate_spec::validate;
 use tollgate_token::{
     Algorithm, BadSignature, ClaimPath, ClaimRules, Groups, IssuerConfig, IssuerKind, KeyMaterial,
     KeyRefused, Limits, PreparedKey, Provider, Secret, Verified, Verifier,
