@@ -1,6 +1,12 @@
 //! The driver over a machine that counts and a network that does as it is told, in a time that stands still
 //! except for who waits.
 
+#![expect(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    reason = "helpers of tests fail like tests"
+)]
+
 use core::sync::atomic::{AtomicUsize, Ordering};
 use core::time::Duration;
 use std::collections::BTreeSet;
