@@ -25,6 +25,7 @@ mod peers;
 mod proofs;
 mod supply;
 mod tally;
+mod targets;
 mod test;
 mod tidy;
 

@@ -30,7 +30,7 @@ use tollgate_policy::spec::{ImageSpec, RuleSpec};
 use crate::locate::{self, Part, Places};
 
 pub use allow::{Advice, Excused, settle};
-pub use budget::{Budget, budgets};
+pub use budget::budgets;
 pub use covers::covers;
 use dead::describe;
 

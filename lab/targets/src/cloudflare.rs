@@ -20,8 +20,9 @@ use tempfile::TempDir;
 use tollgate_gate::Request;
 use tollgate_testkit::Answer;
 
+use crate::driver::Ask;
 use crate::node::{Measure, as_json};
-use crate::target::{Ask, Places};
+use crate::places::Places;
 
 /// The first module; in the program, so that it works from any folder.
 const DRIVER: &str = concat!(

@@ -21,11 +21,11 @@ use tollgate_gate::Request;
 use tollgate_testkit::Answer;
 use tollgate_token::Algorithm;
 
+use crate::driver::Ask;
 use crate::javascript::resign::{Exchanged, Resigner};
-use crate::javascript::{CLOUDFRONT, EVENT, Edge, Script, answer, answers, beyond_clock};
+use crate::javascript::{CLOUDFRONT, EVENT, Engine, Script, answer, answers, beyond_clock};
 use crate::node::as_json;
 use crate::policy::Policy;
-use crate::target::Ask;
 
 const ASK: &str = include_str!("../javascript/ask.js");
 const SERVER: &str = include_str!("../javascript/nginx.js");
@@ -240,7 +240,7 @@ impl Function {
         let verifies = |algorithm| algorithm == Algorithm::HS256;
         let (spec, resigner) = Resigner::new(policy.spec(), &Native, verifies)?;
         let id = policy.id()?;
-        let deployed = Script::new(Edge::CloudFront, resigner.deployed(), &id)?;
+        let deployed = Script::new(Engine::CloudFront, resigner.deployed(), &id)?;
         let with_stand_ins = Script::cloudfront_of_any_size(&spec, &id)?;
         Ok(Self {
             deployed: Nginx::start(program, &deployed)?,

@@ -7,8 +7,8 @@ use anyhow::Result;
 use tollgate_gate::Request;
 use tollgate_gate::wire::Reply;
 
-use super::edge::{Break, Edge, FILLER_BYTES, Told};
 use super::http;
+use crate::driver::{Ask, Break, FILLER_BYTES, Told};
 use crate::embedded::{Compiled, Embedded};
 
 /// How long a request waits for keys.
@@ -17,7 +17,7 @@ const MAX_WAIT: Duration = Duration::from_secs(1);
 const MAX_READ_BYTES: usize = 32 * 1_024 * 1_024;
 
 /// A host and its instance.
-pub(super) struct Wasm<'a> {
+pub(crate) struct Wasm<'a> {
     compiled: &'a Compiled,
     image: Vec<u8>,
     /// Trust keys, where only signed images are taken.
@@ -28,7 +28,7 @@ pub(super) struct Wasm<'a> {
 }
 
 impl<'a> Wasm<'a> {
-    pub(super) fn start(
+    pub(crate) fn start(
         compiled: &'a Compiled,
         image: &[u8],
         trust: Option<&str>,
@@ -98,7 +98,7 @@ fn refresh(instance: &mut Embedded, now: i64, unknown_key: bool) -> Result<bool>
     Ok(is_fresh)
 }
 
-impl Edge for Wasm<'_> {
+impl Ask<Told> for Wasm<'_> {
     fn ask(&mut self, request: &Request<'_>) -> Result<Told> {
         match self.decide(request) {
             Ok(reply) => {
