@@ -4,7 +4,6 @@
 //! For fault and load tests. Time is that of each request, so that a cooldown needs no waiting. Not here:
 //! which faults there are, and what must come of them.
 
-pub mod http;
 pub mod issuer;
 pub mod site;
 pub mod store;

@@ -8,10 +8,11 @@ use anyhow::{Result, anyhow, bail};
 use tempfile::TempDir;
 use tollgate_core::UnixSeconds;
 use tollgate_gate::{Gate, Request};
+use tollgate_lab_http as http;
 use tollgate_local_edge::{Clock, LocalEdge, Options, Origin, Running};
 use tollgate_token::{Algorithm, BadSignature, KeyMaterial, KeyRefused, PreparedKey, Provider};
 
-use super::{http, site};
+use super::site;
 use crate::driver::{Ask, Break, Told};
 
 /// The time of the server, which is that of the latest request. One server at a time.

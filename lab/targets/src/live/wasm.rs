@@ -6,8 +6,8 @@ use core::time::Duration;
 use anyhow::Result;
 use tollgate_gate::Request;
 use tollgate_gate::wire::Reply;
+use tollgate_lab_http as http;
 
-use super::http;
 use crate::driver::{Ask, Break, FILLER_BYTES, Told};
 use crate::embedded::{Compiled, Embedded};
 
