@@ -96,7 +96,7 @@ pub(crate) fn theorems(step: &Step) -> Result<(String, Tally, bool)> {
 /// Builds the programs, and the modules where a target needs them.
 pub(crate) fn prepare(targets: &[&str]) -> Result<()> {
     ui::in_step("programs", |step| {
-        shell::must(&mut build_programs(), |line| step.line(line))
+        shell::must(&mut build::programs(), |line| step.line(line))
     })?;
     let targets = targets::chosen(targets)?;
     if targets.iter().any(|target| target.is_built) {
@@ -108,12 +108,6 @@ pub(crate) fn prepare(targets: &[&str]) -> Result<()> {
     ui::in_step("programs of others", |step| {
         targets::install(&targets, step)
     })
-}
-
-/// Builds the programs of this workspace. All of them, because cargo builds a shared dependency
-/// again for every other choice of packages, and one of them is wasmtime.
-pub(crate) fn build_programs() -> Command {
-    shell::cargo(["build", "--workspace", "--bins"])
 }
 
 fn command(targets: &[&str], suites: &[Suite]) -> Command {
