@@ -5,19 +5,18 @@
 
 use core::fmt;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 use tollgate_core::UnixSeconds;
-use tollgate_gate::{
-    Action, Context, EdgeDenial, Forward, Gate, LogRecord, Outcome, Request, TokenCache, TokenSeen,
-};
+use tollgate_gate::{Action, EdgeDenial, Forward, Gate, LogRecord, Outcome, Request, TokenSeen};
+use tollgate_host::{Client, Machine};
 
 use crate::authorizer::{self, AuthorizerSettings, Denied};
 use crate::cloudfront;
 use crate::content::{self, Content, Delivered, Format, HttpReply, locate};
+use crate::host::{KeyedGate, keyed_gate, system_time};
 use crate::http::{self, HttpRequest};
-use crate::keeper::{FetchKeys, Keeper, Kept, Log};
+
 use crate::shape::{Shape, ShapeError};
 use crate::store::Store;
 
@@ -43,9 +42,12 @@ pub enum Clock {
     Fixed(UnixSeconds),
 }
 
+/// Gets every log line, without its end.
+pub(crate) type Log = Arc<dyn Fn(&str) + Send + Sync>;
+
 /// A function.
-pub struct Function<S, F> {
-    keeper: Keeper<F>,
+pub struct Function<S, C: Client> {
+    gate: Arc<KeyedGate<C>>,
     role: Role<S>,
     clock: Clock,
     log: Log,
@@ -70,18 +72,18 @@ pub enum Failure {
     Internal,
 }
 
-impl<S: Store, F: FetchKeys> Function<S, F> {
-    /// A function in this role. `log` gets every line, without its end.
+impl<S: Store, C: Client> Function<S, C> {
+    /// A function in this role, which fetches keys through `client`. `log` gets every line, without its end.
     pub fn new(
         gate: Gate<Vec<u8>>,
-        keys: F,
+        client: C,
         role: Role<S>,
         clock: Clock,
         log: impl Fn(&str) + Send + Sync + 'static,
     ) -> Self {
         let log: Log = Arc::new(log);
         Self {
-            keeper: Keeper::new(gate, keys, Arc::clone(&log)),
+            gate: keyed_gate(gate, client, clock, Arc::clone(&log)),
             role,
             clock,
             log,
@@ -147,7 +149,7 @@ impl<S: Store, F: FetchKeys> Function<S, F> {
         outcome.log.status = authorizer::status(outcome.reason);
         self.record(&outcome.log);
         let now = outcome.log.time;
-        let identity = self.keeper.with(|Kept { gate, tokens }| {
+        let identity = self.gate.machine().with(|gate, tokens| {
             let identify = |asked: &Request<'_>| gate.identity(asked, tokens);
             asked.request.ask(&asked.path, now, identify)
         });
@@ -202,7 +204,7 @@ impl<S: Store, F: FetchKeys> Function<S, F> {
                     request: _,
                     response: edits,
                 } = forward;
-                let reader = self.keeper.path_reader();
+                let reader = self.gate.machine().path_reader();
                 let mut delivered = content.deliver(request, (&path, reader), log.time).await;
                 delivered.reply.edit(&edits);
                 delivered
@@ -223,20 +225,18 @@ impl<S: Store, F: FetchKeys> Function<S, F> {
         token: TokenSeen,
         denial: EdgeDenial,
     ) -> Outcome {
-        self.keeper.with(|Kept { gate, .. }| {
-            let deny = |asked: &Request<'_>| gate.deny_at_edge(asked, token, denial);
-            request.ask(path, now, deny)
-        })
+        let gate = self.gate.machine().read();
+        let deny = |asked: &Request<'_>| gate.deny_at_edge(asked, token, denial);
+        request.ask(path, now, deny)
     }
 
     async fn at_cloudfront(&self, event: Value) -> Result<Reply<S::Body>, Failure> {
         let now = self.now(None)?;
         let mut answer = match cloudfront::Event::read(event) {
             Ok(event) => {
-                let ask = |gate: &Gate<Vec<u8>>, tokens: &mut TokenCache| {
-                    event.with_request(now, |asked| gate.ask(asked, &mut Context::cached(tokens)))
-                };
-                let outcome = self.keeper.decide(now, ask).await;
+                let step = event.with_request(now, |asked| self.gate.step(asked));
+                let again = || event.with_request(now, |asked| self.gate.machine().ask(asked));
+                let outcome = self.gate.settle(step, again).await;
                 cloudfront::conclude(event, outcome)
             }
             Err(error) => cloudfront::refuse(error),
@@ -246,19 +246,16 @@ impl<S: Store, F: FetchKeys> Function<S, F> {
         answer.log.policy = answer
             .log
             .policy
-            .or_else(|| Some(self.keeper.with(|kept| kept.gate.policy_id())));
+            .or_else(|| Some(self.gate.machine().read().policy_id()));
         self.record(&answer.log);
         Ok(Reply::Value(answer.result))
     }
 
     async fn decide(&self, request: &HttpRequest, path: &str) -> Result<Outcome, Failure> {
         let now = self.now(request.time)?;
-        let ask = |gate: &Gate<Vec<u8>>, tokens: &mut TokenCache| {
-            request.ask(path, now, |asked| {
-                gate.ask(asked, &mut Context::cached(tokens))
-            })
-        };
-        Ok(self.keeper.decide(now, ask).await)
+        let step = request.ask(path, now, |asked| self.gate.step(asked));
+        let again = || request.ask(path, now, |asked| self.gate.machine().ask(asked));
+        Ok(self.gate.settle(step, again).await)
     }
 
     /// The time of a request. No token can be judged without one.
@@ -266,13 +263,7 @@ impl<S: Store, F: FetchKeys> Function<S, F> {
         match self.clock {
             Clock::Fixed(now) => Ok(now),
             Clock::Event => told.ok_or(ShapeError::Member("requestContext time").into()),
-            Clock::System => {
-                let since = SystemTime::now().duration_since(UNIX_EPOCH);
-                let secs = since
-                    .ok()
-                    .and_then(|since| i64::try_from(since.as_secs()).ok());
-                secs.map(UnixSeconds).ok_or(Failure::Internal)
-            }
+            Clock::System => system_time().ok_or(Failure::Internal),
         }
     }
 

@@ -11,9 +11,6 @@ pub mod authorizer;
 pub mod cloudfront;
 pub mod content;
 #[cfg(feature = "aws")]
-pub mod fetch;
-pub mod keeper;
-#[cfg(feature = "aws")]
 pub mod run;
 #[cfg(feature = "aws")]
 pub mod settings;
@@ -21,6 +18,7 @@ pub mod store;
 pub mod stream;
 
 mod function;
+mod host;
 mod http;
 mod raw_path;
 mod shape;

@@ -14,12 +14,12 @@ use lambda_runtime::{Diagnostic, Error, FunctionResponse, LambdaEvent, service_f
 use serde_json::Value;
 use tollgate_core::UnixSeconds;
 use tollgate_gate::{Gate, Trust};
+use tollgate_host::HttpClient;
 use tollgate_token::Provider;
 
 use crate::content::Content;
-use crate::fetch::{Https, http_client};
 use crate::settings::{RoleSettings, Settings};
-use crate::store::s3::S3;
+use crate::store::s3::{S3, http_client};
 use crate::{Clock, Failure, Function, Reply, Role, stream};
 
 /// The policy image beside the program, if nothing else is set.
@@ -28,7 +28,7 @@ const POLICY: &str = "policy.tgi";
 const TRUST: &str = "trust.json";
 
 /// A function over S3.
-pub type S3Function = Function<S3, Https>;
+pub type S3Function = Function<S3, HttpClient>;
 
 /// The function that the environment describes, at a fixed time or at its own.
 ///
@@ -62,7 +62,7 @@ pub fn function(
     };
     let clock = fixed.map_or(settings.clock, Clock::Fixed);
     let log = |line: &str| eprintln!("{line}");
-    Ok(Function::new(gate, Https::new(), role, clock, log))
+    Ok(Function::new(gate, HttpClient::new(), role, clock, log))
 }
 
 /// The trust keys of the settings, or those beside the program; none if there are none.

@@ -18,9 +18,9 @@ use aws_sdk_s3::config::{BehaviorVersion, Builder, Credentials, Region};
 use base64ct::{Base64, Encoding};
 use serde_json::{Value, json};
 use tollgate_core::UnixSeconds;
+use tollgate_host::{Client, Fetched, Task};
 use tollgate_lambda::content::{Content, ContentSettings, Delivery, From, Oversize};
-use tollgate_lambda::fetch::http_client;
-use tollgate_lambda::keeper::FetchKeys;
+use tollgate_lambda::store::s3::http_client;
 use tollgate_lambda::store::s3::{S3, S3Settings};
 use tollgate_lambda::store::{LinkWant, Store};
 use tollgate_lambda::{Clock, Function, Reply, Role};
@@ -38,9 +38,11 @@ const ITS_WORDS: [&str; 5] = ["NoSuchKey", "AccessDenied", "Error", "Signature",
 
 struct NoKeys;
 
-impl FetchKeys for NoKeys {
-    async fn fetch(&self, _: &str) -> Option<Vec<u8>> {
-        None
+impl Client for NoKeys {
+    type Error = &'static str;
+
+    fn send(&self, _: FetchRequest, _: usize) -> Task<Result<Fetched, &'static str>> {
+        Box::pin(async { Err("no key set here") })
     }
 }
 

@@ -51,10 +51,11 @@ pub(crate) fn run(args: &Args) -> Result<Verdict> {
     Ok(Verdict::Yes)
 }
 
-/// Builds the programs of this workspace. All of them, because cargo builds a shared dependency
-/// again for every other choice of packages, and one of them is wasmtime.
+/// Builds the programs of this workspace. All of them, and the examples with them, because cargo builds a shared
+/// dependency again for every other choice of features: examples have those of tests, and `cargo test` has built
+/// both. One of these dependencies is wasmtime.
 pub(crate) fn programs() -> Command {
-    shell::cargo(["build", "--workspace", "--bins"])
+    shell::cargo(["build", "--workspace", "--bins", "--examples"])
 }
 
 /// Builds everything for the edges once the programs are built: a report with sizes.

@@ -13,6 +13,7 @@ mod codegen;
 mod conformance;
 mod demo;
 mod drt;
+mod embedding;
 mod fixtures;
 mod fuzz;
 mod hostile;
@@ -23,6 +24,7 @@ mod mutants;
 mod nightly;
 mod peers;
 mod proofs;
+mod semver;
 mod supply;
 mod tally;
 mod targets;
@@ -83,6 +85,8 @@ enum Verb {
     Proofs(proofs::Args),
     /// Check what we build from: advisories, licences, duplicates, sources; write bills of materials.
     Supply(supply::Args),
+    /// Compare the embedders' interface with that of a git revision.
+    Semver(semver::Args),
     /// Check what the compiler cannot: sizes, imports, names, stray stubs.
     Tidy,
     /// What CI runs.
@@ -108,6 +112,7 @@ fn main() -> ExitCode {
         Verb::Miri(args) => miri::run(&args),
         Verb::Proofs(args) => proofs::run(&args),
         Verb::Supply(args) => supply::run(&args),
+        Verb::Semver(args) => semver::run(&args),
         Verb::Tidy => tidy::run(),
         Verb::Ci => ci::run(),
     };

@@ -9,7 +9,8 @@ use crate::bench::baselines;
 use crate::tally::Tally;
 use crate::ui::{Mark, Step};
 use crate::{
-    Verdict, build, callback, codegen, conformance, fixtures, infra, repo, shell, tidy, ui,
+    Verdict, build, callback, codegen, conformance, embedding, fixtures, infra, repo, shell, tidy,
+    ui,
 };
 
 /// Arguments of `test`.
@@ -119,6 +120,7 @@ fn steps(quick: bool) -> Vec<(&'static str, Work)> {
             "signed images",
             Work::Process(signed_images(), Tally::from_targets),
         ));
+        steps.push(("WASM host", Work::Here(embedding::wasm_host)));
         steps.push(("npm package", Work::Here(npm_package)));
         steps.push(("Lambda@Edge package", Work::Here(build::lambda_edge::tests)));
         steps.push(("Lambda program and S3", Work::Here(build::lambda::tests)));
@@ -139,7 +141,12 @@ fn fuzz_targets() -> Command {
     clippy
         .args(["--manifest-path", "fuzz/Cargo.toml", "--target-dir"])
         .arg(repo::target())
-        .args(["--", "-D", "warnings"]);
+        .args(["--", "-D", "warnings"])
+        // Nothing is linked here, so the C++ of libFuzzer need not be compiled.
+        .env(
+            "CUSTOM_LIBFUZZER_PATH",
+            repo::target().join("not-linked/libFuzzer.a"),
+        );
     clippy
 }
 

@@ -18,7 +18,7 @@ use tollgate_gate::Kind;
 use tollgate_token::ClaimPath;
 
 use crate::policy::Policy;
-use crate::request::{Request, Ruling, ask};
+use crate::request::{Evaluation, Request, evaluate};
 use crate::search::{Search, request as described};
 use crate::space::Space;
 use crate::walk::on_path;
@@ -68,24 +68,24 @@ impl Change {
 
 /// One way to be answered otherwise.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Way {
+pub struct ChangeSet {
     /// All these changes together; none can be left out.
     pub changes: Vec<Change>,
     /// The request after them.
     pub request: Request,
     /// What the policy says to it.
-    pub ruling: Ruling,
+    pub evaluation: Evaluation,
 }
 
 /// What could be done about an answer.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Ways {
+pub struct MinimalChanges {
     /// What the policy says to the request as it is.
-    pub ruling: Ruling,
+    pub evaluation: Evaluation,
     /// The other answer that was looked for: in for those who are out, and out for those who are in.
     pub wanted: Kind,
-    /// Ways to get there, cheapest first.
-    pub ways: Vec<Way>,
+    /// MinimalChanges to get there, cheapest first.
+    pub ways: Vec<ChangeSet>,
     /// Whether any rule allows anything on this path.
     pub is_named: bool,
 }
@@ -99,9 +99,9 @@ const MOST_EDITS: usize = 48;
 ///
 /// # Errors
 /// When the path is one that no policy takes: then the path itself must be written otherwise.
-pub fn minimal_changes(policy: &Policy, request: &Request) -> Result<Ways, PathError> {
-    let ruling = ask(policy, request);
-    let wanted = if ruling.kind == Kind::Allow {
+pub fn minimal_changes(policy: &Policy, request: &Request) -> Result<MinimalChanges, PathError> {
+    let evaluation = evaluate(policy, request);
+    let wanted = if evaluation.kind == Kind::Allow {
         Kind::Deny
     } else {
         Kind::Allow
@@ -124,22 +124,22 @@ pub fn minimal_changes(policy: &Policy, request: &Request) -> Result<Ways, PathE
         }
     }
     ways.truncate(MOST_WAYS);
-    Ok(Ways {
-        ruling,
+    Ok(MinimalChanges {
+        evaluation,
         wanted,
         ways,
         is_named,
     })
 }
 
-/// Ways in by the nearest paths that some rule allows.
+/// MinimalChanges in by the nearest paths that some rule allows.
 fn elsewhere(
     policy: &Policy,
     space: &Space<'_>,
     request: &Request,
     segments: &[Rc<str>],
     slash: bool,
-) -> Vec<Way> {
+) -> Vec<ChangeSet> {
     let mut ways = Vec::new();
     for target in nearest::paths(policy, segments, slash) {
         let moved = Request {
@@ -147,7 +147,7 @@ fn elsewhere(
             ..request.clone()
         };
         let change = Change::Path(target.clone());
-        if ask(policy, &moved).kind == Kind::Allow {
+        if evaluate(policy, &moved).kind == Kind::Allow {
             ways.push(way(policy, vec![change], moved));
             continue;
         }
@@ -181,17 +181,17 @@ pub(crate) fn parse(policy: &Policy, target: &str) -> Result<(Vec<Rc<str>>, bool
     Ok((segments, path.has_trailing_slash()))
 }
 
-fn way(policy: &Policy, changes: Vec<Change>, request: Request) -> Way {
-    let ruling = ask(policy, &request);
-    Way {
+fn way(policy: &Policy, changes: Vec<Change>, request: Request) -> ChangeSet {
+    let evaluation = evaluate(policy, &request);
+    ChangeSet {
         changes,
         request,
-        ruling,
+        evaluation,
     }
 }
 
 /// Every set of up to three edits that leads there and has none inside that does.
-fn combined(policy: &Policy, request: &Request, wanted: Kind, edits: &[Edit]) -> Vec<Way> {
+fn combined(policy: &Policy, request: &Request, wanted: Kind, edits: &[Edit]) -> Vec<ChangeSet> {
     let mut edits: Vec<&Edit> = edits.iter().collect();
     edits.sort_by_key(|edit| edit.cost());
     edits.truncate(MOST_EDITS);
@@ -223,7 +223,7 @@ fn combined(policy: &Policy, request: &Request, wanted: Kind, edits: &[Edit]) ->
             return false;
         }
         let changed = applied(request, of(&chosen).into_iter());
-        if ask(policy, &changed).kind != wanted {
+        if evaluate(policy, &changed).kind != wanted {
             return false;
         }
         let changes = of(&chosen).iter().map(|edit| edit.change.clone()).collect();
@@ -254,7 +254,7 @@ fn combined(policy: &Policy, request: &Request, wanted: Kind, edits: &[Edit]) ->
     ways
 }
 
-fn cost(way: &Way) -> (u32, usize) {
+fn cost(way: &ChangeSet) -> (u32, usize) {
     let sum = way.changes.iter().map(Change::cost).sum();
     (sum, way.changes.len())
 }
@@ -263,10 +263,10 @@ fn cost(way: &Way) -> (u32, usize) {
 fn searched(
     policy: &Policy,
     space: &Space<'_>,
-    kind: &crate::walk::Kind<'_>,
+    kind: &crate::walk::PathClass<'_>,
     request: &Request,
     wanted: Kind,
-) -> Option<Way> {
+) -> Option<ChangeSet> {
     let mut search = Search::new(space, &kind.hits);
     let found = search.find(
         &|eval| match wanted {
@@ -278,15 +278,15 @@ fn searched(
             found.target.clone_from(&request.target);
             // Nobody can come at a time that is over.
             let is_ahead = found.now >= request.now;
-            (is_ahead && ask(policy, &found).kind == wanted).then_some(found)
+            (is_ahead && evaluate(policy, &found).kind == wanted).then_some(found)
         },
     );
     let found = found.found()?;
     let edits = smallest(edits::between(space, request, &found), &|edits| {
-        ask(policy, &applied(request, edits.iter())).kind == wanted
+        evaluate(policy, &applied(request, edits.iter())).kind == wanted
     });
     let changed = applied(request, edits.iter());
-    if ask(policy, &changed).kind != wanted {
+    if evaluate(policy, &changed).kind != wanted {
         return None;
     }
     let changes = edits.into_iter().map(|edit| edit.change).collect();

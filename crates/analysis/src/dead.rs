@@ -10,9 +10,9 @@ use tollgate_core::{Effect, RuleId};
 use tollgate_gate::Kind;
 
 use crate::eval::{Answer, Eval};
-use crate::explain::Weighed;
+use crate::explain::RuleTrace;
 use crate::policy::Policy;
-use crate::request::{Request, Ruling, ask_traced};
+use crate::request::{Evaluation, Request, evaluate_traced};
 use crate::search::{Found, Search, request};
 use crate::shrink::shrunk;
 use crate::space::{Hit, Space};
@@ -62,7 +62,7 @@ pub struct DeadRule {
 
 /// What is known of the rules of a policy.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Lives {
+pub struct RuleLiveness {
     /// Rules that change nothing, in the order of their names.
     pub dead: Vec<DeadRule>,
     /// For every rule that lives a request it alone lets in or keeps out, replayed.
@@ -102,10 +102,10 @@ pub struct Lives {
 /// assert_eq!(lives.dead[0].why, dead::Dead::Redundant);
 /// # Ok::<(), Box<dyn core::error::Error>>(())
 /// ```
-pub fn rules(policy: &Policy, now: i64) -> Lives {
+pub fn rules(policy: &Policy, now: i64) -> RuleLiveness {
     let space = Space::new(&[policy], now);
     let mut walk = Walk::new(&space);
-    let mut lives = Lives::default();
+    let mut lives = RuleLiveness::default();
     let mut gave_up: BTreeSet<usize> = BTreeSet::new();
     let mut places: BTreeMap<usize, Vec<Place<'_>>> = BTreeMap::new();
     let complete = walk.run(&mut |walk, kind| {
@@ -116,17 +116,17 @@ pub fn rules(policy: &Policy, now: i64) -> Lives {
             }
             let matters = |eval: &Eval<'_, '_>| matters(eval, hit, &kind.hits);
             let shows = |request: &Request| {
-                let mut weighed = Weighed::default();
-                let ruling = ask_traced(policy, request, &mut weighed);
+                let mut weighed = RuleTrace::default();
+                let evaluation = evaluate_traced(policy, request, &mut weighed);
                 let matching = weighed.matching();
                 let effect = |rule: &RuleId| policy.rule(*rule).map(|rule| rule.effect);
                 let alone = matching
                     .iter()
                     .all(|rule| effect(rule) != Some(hit.spec.effect) || *rule == id(hit.rule));
                 match hit.spec.effect {
-                    Effect::Allow => ruling.kind == Kind::Allow && alone,
+                    Effect::Allow => evaluation.kind == Kind::Allow && alone,
                     // A stranger may be told 401 instead, with no rule named.
-                    Effect::Deny => ruling.kind == Kind::Deny && alone,
+                    Effect::Deny => evaluation.kind == Kind::Deny && alone,
                 }
             };
             let found = search.find(&matters, &mut |chosen| {
@@ -280,10 +280,10 @@ impl<'p> Inquest<'_, 'p> {
     }
 
     /// What the real evaluator says, and which rules match.
-    fn seen(&self, request: &Request) -> (Ruling, Vec<RuleId>) {
-        let mut weighed = Weighed::default();
-        let ruling = ask_traced(self.policy, request, &mut weighed);
-        (ruling, weighed.matching())
+    fn seen(&self, request: &Request) -> (Evaluation, Vec<RuleId>) {
+        let mut weighed = RuleTrace::default();
+        let evaluation = evaluate_traced(self.policy, request, &mut weighed);
+        (evaluation, weighed.matching())
     }
 
     /// The witness, shortened as long as the same rules are weighed the same and answer the same.

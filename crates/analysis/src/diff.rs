@@ -23,9 +23,9 @@ pub use settings::{Setting, SettingChange};
 
 use crate::domain::Domain;
 use crate::eval::{Answer, Eval};
-use crate::explain::Weighed;
+use crate::explain::RuleTrace;
 use crate::policy::Policy;
-use crate::request::{Request, Ruling, ask, ask_traced};
+use crate::request::{Evaluation, Request, evaluate, evaluate_traced};
 use crate::search::{Found, Search, request};
 use crate::shrink::shrunk;
 use crate::space::{Assignment, Hit, Space, Value, Var};
@@ -66,9 +66,9 @@ pub struct Cause {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Difference {
     /// What the old policy says to the witness.
-    pub old: Ruling,
+    pub old: Evaluation,
     /// What the new policy says to the witness.
-    pub new: Ruling,
+    pub new: Evaluation,
     /// The pattern through which it changes, base included.
     pub paths: String,
     /// The principals whose access changes: [`principals`](Self::principals) in one text, or words where no rule
@@ -200,7 +200,7 @@ const fn letters(lax: usize) -> (PatternId, usize, usize, Change) {
 }
 
 impl<'p> Collector<'_, 'p> {
-    fn look(&mut self, walk: &mut Walk<'_, 'p>, kind: &walk::Kind<'p>) {
+    fn look(&mut self, walk: &mut Walk<'_, 'p>, kind: &walk::PathClass<'p>) {
         match walk.readers().accepting_all(&kind.segments) {
             Accepted::ByAll => {}
             Accepted::Only(lax) => return self.letters(kind, lax),
@@ -245,7 +245,7 @@ impl<'p> Collector<'_, 'p> {
     /// Builds and replays a witness of a change, in which the rule that causes it matches.
     fn shows<'k>(
         &self,
-        kind: &'k walk::Kind<'p>,
+        kind: &'k walk::PathClass<'p>,
         change: Change,
         hit: &Hit<'p>,
     ) -> impl Fn(&Assignment) -> Option<Request> + use<'_, 'k, 'p> {
@@ -253,14 +253,14 @@ impl<'p> Collector<'_, 'p> {
         let cause = if hit.side == OLD { old } else { new };
         let rule = RuleId(u32::try_from(hit.rule).unwrap_or(u32::MAX));
         let shows = move |request: &Request| {
-            let (before, after) = (ask(old, request).kind, ask(new, request).kind);
+            let (before, after) = (evaluate(old, request).kind, evaluate(new, request).kind);
             let flips = match change {
                 Change::Opens => before == Kind::Deny && after == Kind::Allow,
                 _ => before == Kind::Allow && after == Kind::Deny,
             };
             flips && {
-                let mut weighed = Weighed::default();
-                ask_traced(cause, request, &mut weighed);
+                let mut weighed = RuleTrace::default();
+                evaluate_traced(cause, request, &mut weighed);
                 weighed.matching().contains(&rule)
             }
         };
@@ -271,7 +271,7 @@ impl<'p> Collector<'_, 'p> {
     }
 
     /// What those without a token are told: 401 where one could help, else 403.
-    fn strangers(&mut self, walk: &Walk<'_, 'p>, kind: &walk::Kind<'p>) {
+    fn strangers(&mut self, walk: &Walk<'_, 'p>, kind: &walk::PathClass<'p>) {
         // Names no rule of interest, or one of which all is known.
         let Some(at) = kind.hits.iter().position(|hit| !hit.shared) else {
             return;
@@ -299,12 +299,12 @@ impl<'p> Collector<'_, 'p> {
     fn stranger(
         &mut self,
         walk: &Walk<'_, 'p>,
-        kind: &walk::Kind<'p>,
+        kind: &walk::PathClass<'p>,
         at: usize,
         witness: Request,
     ) {
-        let (before, after) = (ask(self.old, &witness), ask(self.new, &witness));
-        if before.kind != Kind::Deny || after.kind != Kind::Deny || before.looks_like(&after) {
+        let (before, after) = (evaluate(self.old, &witness), evaluate(self.new, &witness));
+        if before.kind != Kind::Deny || after.kind != Kind::Deny || before.same_response(&after) {
             return;
         }
         let (Some(hit), Some(pattern)) = (kind.hits.get(at), kind.patterns.get(at)) else {
@@ -315,8 +315,8 @@ impl<'p> Collector<'_, 'p> {
             let (old, new) = (self.old, self.new);
             let witness = shrunk(witness, self.space.now, &|request| {
                 request.claims.is_none()
-                    && ask(old, request).status == before.status
-                    && ask(new, request).status == after.status
+                    && evaluate(old, request).status == before.status
+                    && evaluate(new, request).status == after.status
             });
             let who = "no token".to_owned();
             self.report(walk, hit, *pattern, witness, Some(who));
@@ -342,7 +342,7 @@ impl<'p> Collector<'_, 'p> {
     }
 
     /// A path that only one of the policies accepts: can any user access it there?
-    fn letters(&mut self, kind: &walk::Kind<'p>, lax: usize) {
+    fn letters(&mut self, kind: &walk::PathClass<'p>, lax: usize) {
         if self.done.contains(&letters(lax)) {
             return;
         }
@@ -354,7 +354,7 @@ impl<'p> Collector<'_, 'p> {
             .collect();
         let allowed = |eval: &Eval<'_, 'p>| eval.allowed(lax, &of_lax);
         let policy = if lax == OLD { self.old } else { self.new };
-        let shows = |request: &Request| ask(policy, request).kind == Kind::Allow;
+        let shows = |request: &Request| evaluate(policy, request).kind == Kind::Allow;
         let mut left = self.left;
         let mut search = Search::new(self.space, &of_lax);
         let found = search.find_within(&mut left, &allowed, &mut |chosen| {
@@ -376,15 +376,15 @@ impl<'p> Collector<'_, 'p> {
     fn no_letters(&mut self, telling: &[Rc<str>]) {
         let target = crate::walk::escaped(telling, false);
         let witness = request(self.space, &target, &Assignment::default());
-        if !ask(self.old, &witness).looks_like(&ask(self.new, &witness)) {
+        if !evaluate(self.old, &witness).same_response(&evaluate(self.new, &witness)) {
             self.report_letters(witness);
         }
     }
 
     fn report_letters(&mut self, witness: Request) {
         self.diff.differences.push(Difference {
-            old: ask(self.old, &witness),
-            new: ask(self.new, &witness),
+            old: evaluate(self.old, &witness),
+            new: evaluate(self.new, &witness),
             paths: "/**".to_owned(),
             who:
                 "every principal that a rule allows, on paths that only one of the policies accepts"
@@ -403,7 +403,7 @@ impl<'p> Collector<'_, 'p> {
         witness: Request,
         who: Option<String>,
     ) {
-        let (old, new) = (ask(self.old, &witness), ask(self.new, &witness));
+        let (old, new) = (evaluate(self.old, &witness), evaluate(self.new, &witness));
         let (side, other) = if hit.side == OLD {
             (Side::Old, self.new)
         } else {
@@ -464,8 +464,8 @@ impl<'p> Collector<'_, 'p> {
         let mut walk = Walk::new(self.space);
         let mut shown = Vec::new();
         let mut note = |witness: Request| {
-            let (before, after) = (ask(self.old, &witness), ask(self.new, &witness));
-            if before.reason == after.reason && !before.looks_like(&after) {
+            let (before, after) = (evaluate(self.old, &witness), evaluate(self.new, &witness));
+            if before.reason == after.reason && !before.same_response(&after) {
                 let reason = before.reason.code();
                 let kept = match reason {
                     "denied_by_rule" => "forbidden",

@@ -16,7 +16,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::rc::Rc;
 
 use tollgate_core::{ClaimKind, MethodSet, Tri};
-use tollgate_policy::spec::{Comparison, Expr, RuleSpec, StringTest, Who};
+use tollgate_policy::spec::{Comparison, Expr, Principals, RuleSpec, StringTest};
 
 use crate::eval::{Eval, Term, Truth, filled, order};
 use crate::space::{Alias, Assignment, Hit, Space, Value, Var};
@@ -75,7 +75,7 @@ impl<'a, 'p> Domain<'a, 'p> {
                 because: _,
                 patterns: _,
             } = hit.spec;
-            let Who {
+            let Principals {
                 subjects,
                 issuers,
                 // Whether there is a token, and its names, are no variables with values of their own.

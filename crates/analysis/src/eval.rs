@@ -11,7 +11,7 @@ use core::net::IpAddr;
 
 use tollgate_core::{ClaimKind, Effect, MethodSet, Tri};
 use tollgate_policy::spec::{
-    Arithmetic, Comparison, Expr, Network, RuleSpec, StringTest, Template, Who,
+    Arithmetic, Comparison, Expr, Network, Principals, RuleSpec, StringTest, Template,
 };
 
 use crate::space::{Alias, Assignment, Hit, Space, Value, Var};
@@ -220,7 +220,7 @@ impl Eval<'_, '_> {
     }
 
     pub(crate) fn who(&self, hit: &Hit<'_>) -> Truth {
-        let Who {
+        let Principals {
             // A rule that asks for nothing is for anyone.
             anyone: _,
             signed_in,

@@ -13,9 +13,9 @@ use crate::policy::Policy;
 /// Rules as the evaluator weighed them, in the order of that. A rule whose patterns overlap is weighed once
 /// for each that fits, and kept once for each different result.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Weighed(pub Vec<(RuleId, Effect, Parts)>);
+pub struct RuleTrace(pub Vec<(RuleId, Effect, Parts)>);
 
-impl Trace for Weighed {
+impl Trace for RuleTrace {
     fn rule(&mut self, rule: RuleId, effect: Effect, parts: Parts) {
         if !self.0.contains(&(rule, effect, parts)) {
             self.0.push((rule, effect, parts));
@@ -23,7 +23,7 @@ impl Trace for Weighed {
     }
 }
 
-impl Weighed {
+impl RuleTrace {
     /// The rules that match: allows that are certainly true, denies that may be.
     pub fn matching(&self) -> Vec<RuleId> {
         let mut rules: Vec<RuleId> = self

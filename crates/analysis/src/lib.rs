@@ -47,7 +47,6 @@ mod shrink;
 mod space;
 mod walk;
 
-pub use policy::{Policy, Unusable, rule_name};
-pub use request::{Request, Ruling, ask, ask_traced};
+pub use policy::{Policy, PolicyError, rule_name};
+pub use request::{Evaluation, Request, evaluate, evaluate_traced};
 pub use tollgate_gate::Kind;
-pub use walk::glob_matches;

@@ -21,7 +21,7 @@ pub struct Policy {
 /// Why something is not a policy that can be analysed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Unusable {
+pub enum PolicyError {
     /// The rules do not fit into an image.
     Encode(EncodeError),
     /// The bytes are not an image.
@@ -32,7 +32,7 @@ pub enum Unusable {
     Foreign,
 }
 
-impl fmt::Display for Unusable {
+impl fmt::Display for PolicyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Encode(error) => error.fmt(f),
@@ -43,15 +43,15 @@ impl fmt::Display for Unusable {
     }
 }
 
-impl core::error::Error for Unusable {}
+impl core::error::Error for PolicyError {}
 
 impl Policy {
     /// A policy from what the compiler checked.
     ///
     /// # Errors
     /// When the rules do not fit into an image, or the gate's part is not one.
-    pub fn new(spec: ImageSpec) -> Result<Self, Unusable> {
-        let encoded = encode(&spec).map_err(Unusable::Encode)?;
+    pub fn new(spec: ImageSpec) -> Result<Self, PolicyError> {
+        let encoded = encode(&spec).map_err(PolicyError::Encode)?;
         Self::with_image(spec, encoded.image)
     }
 
@@ -59,13 +59,13 @@ impl Policy {
     ///
     /// # Errors
     /// When the bytes are not an image.
-    pub fn with_image(mut spec: ImageSpec, image: Vec<u8>) -> Result<Self, Unusable> {
+    pub fn with_image(mut spec: ImageSpec, image: Vec<u8>) -> Result<Self, PolicyError> {
         // The order in which the image numbers them.
         spec.rules.sort_by(|a, b| {
             (a.course.as_bytes(), a.id.as_bytes()).cmp(&(b.course.as_bytes(), b.id.as_bytes()))
         });
-        let image = Image::from_bytes(image).map_err(Unusable::Image)?;
-        let config = GateConfig::decode(image.gate_config()).map_err(Unusable::Config)?;
+        let image = Image::from_bytes(image).map_err(PolicyError::Image)?;
+        let config = GateConfig::decode(image.gate_config()).map_err(PolicyError::Config)?;
         Ok(Self {
             spec,
             image,
@@ -77,9 +77,9 @@ impl Policy {
     ///
     /// # Errors
     /// When the bytes are not an image this version reads.
-    pub fn from_image(image: Vec<u8>) -> Result<Self, Unusable> {
-        let checked = Image::from_bytes(image.as_slice()).map_err(Unusable::Image)?;
-        let spec = tollgate_policy::decode::decode(&checked).ok_or(Unusable::Foreign)?;
+    pub fn from_image(image: Vec<u8>) -> Result<Self, PolicyError> {
+        let checked = Image::from_bytes(image.as_slice()).map_err(PolicyError::Image)?;
+        let spec = tollgate_policy::decode::decode(&checked).ok_or(PolicyError::Foreign)?;
         Self::with_image(spec, image)
     }
 

@@ -11,9 +11,9 @@ use tollgate_core::{Effect, RuleId};
 use tollgate_gate::Kind;
 use tollgate_token::Groups;
 
-use crate::explain::Weighed;
+use crate::explain::RuleTrace;
 use crate::policy::Policy;
-use crate::request::{Request, ask_traced, assumed};
+use crate::request::{Request, assumed, evaluate_traced};
 use crate::space::{Hit, Space};
 use crate::walk::{Next, Walk};
 
@@ -32,7 +32,7 @@ pub struct Person {
 
 /// Paths that a person can have through one pattern of a rule.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Reached {
+pub struct ReachablePattern {
     /// The rule that lets them in.
     pub rule: RuleId,
     /// The pattern, base included, with the person's own names filled in where groups use captures.
@@ -49,7 +49,7 @@ pub struct Reached {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Reach {
     /// By rule and pattern.
-    pub reached: Vec<Reached>,
+    pub reached: Vec<ReachablePattern>,
     /// How many kinds of paths were asked.
     pub kinds: usize,
     /// Whether there are too many to ask them all: there may be more than is listed.
@@ -81,8 +81,8 @@ pub fn reach(policy: &Policy, person: &Person) -> Reach {
             now: person.now,
             claims: person.claims.clone(),
         };
-        let mut weighed = Weighed::default();
-        let ruling = ask_traced(policy, &request, &mut weighed);
+        let mut weighed = RuleTrace::default();
+        let evaluation = evaluate_traced(policy, &request, &mut weighed);
         let matching = weighed.matching();
         for hit in &kind.hits {
             if hit.spec.effect == Effect::Deny {
@@ -92,7 +92,7 @@ pub fn reach(policy: &Policy, person: &Person) -> Reach {
             let part = found.entry((hit.rule, paths(hit, &own))).or_default();
             if !matching.contains(&rule) {
                 part.not.get_or_insert(request.clone());
-            } else if ruling.kind == Kind::Allow {
+            } else if evaluation.kind == Kind::Allow {
                 part.example.get_or_insert(request.clone());
             } else {
                 for deny in &matching {
@@ -108,7 +108,7 @@ pub fn reach(policy: &Policy, person: &Person) -> Reach {
     let reached = found
         .into_iter()
         .filter_map(|((rule, paths), part)| {
-            Some(Reached {
+            Some(ReachablePattern {
                 rule: id(rule),
                 paths,
                 example: part.example?,

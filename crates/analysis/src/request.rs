@@ -31,7 +31,7 @@ pub struct Request {
 
 /// What a policy says to a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Ruling {
+pub struct Evaluation {
     /// Whether it passes.
     pub kind: Kind,
     /// The HTTP status the client sees.
@@ -44,13 +44,13 @@ pub struct Ruling {
     pub rule: Option<RuleId>,
 }
 
-impl Ruling {
+impl Evaluation {
     /// Whether a client is told the same. A 405 counts as the 403 it would be without the other
     /// methods: where the two differ, another method is allowed or denied anew, and that is told.
-    pub fn looks_like(&self, other: &Self) -> bool {
-        let closed = |ruling: &Self| {
+    pub fn same_response(&self, other: &Self) -> bool {
+        let closed = |evaluation: &Self| {
             matches!(
-                ruling.reason,
+                evaluation.reason,
                 Reason::BadMethod | Reason::Forbidden | Reason::DeniedByRule
             )
         };
@@ -62,17 +62,17 @@ impl Ruling {
 }
 
 /// Asks the real evaluator.
-pub fn ask(policy: &Policy, request: &Request) -> Ruling {
-    ask_traced(policy, request, &mut ())
+pub fn evaluate(policy: &Policy, request: &Request) -> Evaluation {
+    evaluate_traced(policy, request, &mut ())
 }
 
 /// Asks the real evaluator and shows `trace` what was weighed.
-pub fn ask_traced(policy: &Policy, request: &Request, trace: &mut impl Trace) -> Ruling {
+pub fn evaluate_traced(policy: &Policy, request: &Request, trace: &mut impl Trace) -> Evaluation {
     let image = policy.image();
     let mut scratch = PathScratch::new();
     let raw = request.target.split('?').next().unwrap_or_default();
     let Ok(path) = scratch.parse(raw.as_bytes(), image.path_options()) else {
-        return ruling(policy, Reason::BadPath, None);
+        return evaluation(policy, Reason::BadPath, None);
     };
     let facts = request
         .claims
@@ -91,10 +91,10 @@ pub fn ask_traced(policy: &Policy, request: &Request, trace: &mut impl Trace) ->
         token,
     };
     let decision = decide_traced(image, &query, trace);
-    ruling(policy, decision.reason, decision.rule)
+    evaluation(policy, decision.reason, decision.rule)
 }
 
-fn ruling(policy: &Policy, reason: Reason, rule: Option<RuleId>) -> Ruling {
+fn evaluation(policy: &Policy, reason: Reason, rule: Option<RuleId>) -> Evaluation {
     let (status, location) = match reason {
         Reason::Allow => (200, None),
         _ => match policy.config().deny.answer_to(reason).into_owned() {
@@ -102,7 +102,7 @@ fn ruling(policy: &Policy, reason: Reason, rule: Option<RuleId>) -> Ruling {
             DenyAnswer::Redirect(location) => (302, Some(location)),
         },
     };
-    Ruling {
+    Evaluation {
         kind: Kind::of(reason),
         status,
         location,

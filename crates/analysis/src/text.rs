@@ -5,7 +5,7 @@
 mod test_case;
 
 use tollgate_core::{Effect, MethodSet};
-use tollgate_policy::spec::{Expr, RuleSpec, Who};
+use tollgate_policy::spec::{Expr, Principals, RuleSpec};
 use tollgate_policy::syntax::{self, methods, network, quoted};
 
 pub use test_case::test_case;
@@ -28,13 +28,13 @@ pub fn who(policy: &Policy, rule: &RuleSpec) -> String {
             Effect::Deny => "everyone".to_owned(),
         });
     }
-    keys.extend(narrowings(policy, rule));
+    keys.extend(constraints(policy, rule));
     keys.join(", ")
 }
 
 /// The keys that say who a rule is about.
 pub fn people(policy: &Policy, rule: &RuleSpec) -> Vec<String> {
-    let Who {
+    let Principals {
         anyone,
         signed_in,
         groups,
@@ -70,7 +70,7 @@ pub fn people(policy: &Policy, rule: &RuleSpec) -> Vec<String> {
 }
 
 /// The keys that narrow a rule, beside its people.
-pub fn narrowings(policy: &Policy, rule: &RuleSpec) -> Vec<String> {
+pub fn constraints(policy: &Policy, rule: &RuleSpec) -> Vec<String> {
     let RuleSpec {
         methods: own_methods,
         networks,

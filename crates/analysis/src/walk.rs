@@ -7,7 +7,7 @@
 //!
 //! Not here: what the rules found say, and which segments are worth trying (`letters`).
 
-mod letters;
+mod alphabet;
 mod pattern;
 mod readers;
 
@@ -15,13 +15,12 @@ use core::hash::{Hash, Hasher};
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
+use tollgate_core::glob;
 use tollgate_core::path::{MAX_DECODED_BYTES, MAX_SEGMENTS};
 
 use crate::search::used_captures;
 use crate::space::{Hit, Space};
-pub(crate) use letters::escaped;
-pub use letters::glob_matches;
-pub(crate) use pattern::each_mut;
+pub(crate) use alphabet::escaped;
 use pattern::{Part, Pat};
 pub(crate) use readers::{Accepted, Readers};
 
@@ -53,7 +52,7 @@ pub(crate) struct PatternId(pub(crate) u32);
 
 /// One kind of path.
 #[derive(Debug)]
-pub(crate) struct Kind<'p> {
+pub(crate) struct PathClass<'p> {
     /// The shortest path of this kind, escaped.
     pub(crate) target: String,
     /// Its decoded segments.
@@ -83,7 +82,7 @@ pub(crate) struct Walk<'a, 'p> {
     /// Names that somebody outside the policies asks for.
     asked: Vec<String>,
     /// Alphabets that were worked out before: the same globs meet in many places.
-    memory: letters::Memory<'p>,
+    memory: alphabet::Memory<'p>,
 }
 
 struct State {
@@ -107,7 +106,7 @@ impl<'a, 'p> Walk<'a, 'p> {
             capture_ids: HashMap::from([(none, 0)]),
             readers: Readers::new(space),
             asked: Vec::new(),
-            memory: letters::Memory::default(),
+            memory: alphabet::Memory::default(),
         }
     }
 
@@ -162,7 +161,7 @@ impl<'a, 'p> Walk<'a, 'p> {
 
     /// Shows `visit` every kind of path that some pattern of interest names. It may lose interest in
     /// patterns as it goes. `false` if there are too many kinds, so that some were not shown.
-    pub(crate) fn run(&mut self, visit: &mut dyn FnMut(&mut Self, &Kind<'p>) -> Next) -> bool {
+    pub(crate) fn run(&mut self, visit: &mut dyn FnMut(&mut Self, &PathClass<'p>) -> Next) -> bool {
         let start: Vec<Item> = (0..)
             .zip(&self.pats)
             .map(|(pat, _)| Item {
@@ -225,7 +224,7 @@ impl<'a, 'p> Walk<'a, 'p> {
         at: usize,
         slash: bool,
         shown: &mut HashSet<Vec<Item>>,
-        visit: &mut dyn FnMut(&mut Self, &Kind<'p>) -> Next,
+        visit: &mut dyn FnMut(&mut Self, &PathClass<'p>) -> Next,
     ) -> Next {
         let Some(state) = states.get(at) else {
             return Next::Continue;
@@ -268,7 +267,7 @@ impl<'a, 'p> Walk<'a, 'p> {
         visit(self, &kind)
     }
 
-    fn kind(&self, segments: Vec<Rc<str>>, slash: bool, ended: &[Item]) -> Kind<'p> {
+    fn kind(&self, segments: Vec<Rc<str>>, slash: bool, ended: &[Item]) -> PathClass<'p> {
         let (mut hits, mut patterns) = (Vec::new(), Vec::new());
         for item in ended {
             let Some(pat) = self.pat(item.pat) else {
@@ -298,7 +297,7 @@ impl<'a, 'p> Walk<'a, 'p> {
                 }
             }
         }
-        Kind {
+        PathClass {
             target: escaped(&segments, slash),
             segments,
             hits,
@@ -312,7 +311,7 @@ impl<'a, 'p> Walk<'a, 'p> {
 
     /// Where the patterns stand after each segment worth trying.
     fn steps(&mut self, items: &[Item]) -> Vec<(Rc<str>, Rc<[Item]>)> {
-        let alphabet = letters::alphabet(self, items);
+        let alphabet = alphabet::alphabet(self, items);
         let mut steps = Vec::new();
         for letter in alphabet.letters {
             let mut next = Vec::new();
@@ -353,7 +352,7 @@ impl<'a, 'p> Walk<'a, 'p> {
             Some(Part::Rest { last: false }) => next.push(item),
             Some(Part::Literal(text)) if text.as_bytes() == segment.as_bytes() => next.push(after),
             Some(Part::Literal(_)) => {}
-            Some(Part::Glob(glob)) if glob_matches(glob.as_bytes(), segment.as_bytes()) => {
+            Some(Part::Glob(glob)) if glob::matches(glob.as_bytes(), segment.as_bytes()) => {
                 next.push(after);
             }
             Some(Part::Glob(_)) => {}
@@ -417,7 +416,7 @@ fn path_to(states: &[State], mut at: usize) -> Vec<Rc<str>> {
 }
 
 /// The rules of a space's policies that name this path, as a walk would find them.
-pub(crate) fn on_path<'p>(space: &Space<'p>, segments: &[Rc<str>], slash: bool) -> Kind<'p> {
+pub(crate) fn on_path<'p>(space: &Space<'p>, segments: &[Rc<str>], slash: bool) -> PathClass<'p> {
     let mut walk = Walk::new(space);
     let start = (0..)
         .zip(&walk.pats)

@@ -9,7 +9,7 @@ use tollgate_policy::spec::{Expr, RuleSpec, Template};
 
 use crate::change::parse;
 use crate::policy::Policy;
-use crate::request::{Request, Ruling, ask};
+use crate::request::{Evaluation, Request, evaluate};
 use crate::search::{Found, Search, request};
 use crate::shrink::shrunk;
 use crate::space::{Hit, Space};
@@ -28,34 +28,34 @@ pub struct Access {
     /// there is nobody.
     pub witness: Option<Request>,
     /// What the policy says to the witness.
-    pub ruling: Option<Ruling>,
+    pub evaluation: Option<Evaluation>,
     /// The search for a witness took too long, so there may be one.
     pub gave_up: bool,
 }
 
 /// Who can have a path.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Who {
+pub struct AccessReport {
     /// Allows, in the order of their names.
     pub allows: Vec<Access>,
     /// Denies, in the order of their names.
     pub denies: Vec<Access>,
     /// What a GET without a token is told.
-    pub stranger: Ruling,
+    pub stranger: Evaluation,
 }
 
 /// Finds who can have the path of a request target.
 ///
 /// # Errors
 /// When it is no path that the policy takes.
-pub fn who(policy: &Policy, target: &str, now: i64) -> Result<Who, PathError> {
+pub fn who(policy: &Policy, target: &str, now: i64) -> Result<AccessReport, PathError> {
     let (segments, slash) = parse(policy, target)?;
     let space = Space::new(&[policy], now);
     let kind = on_path(&space, &segments, slash);
-    let mut found = Who {
+    let mut found = AccessReport {
         allows: Vec::new(),
         denies: Vec::new(),
-        stranger: ask(
+        stranger: evaluate(
             policy,
             &Request {
                 method: "GET".to_owned(),
@@ -101,11 +101,11 @@ fn access<'p>(
     let allows = allows(hits);
     let is_allow = hit.spec.effect == Effect::Allow;
     let shows = |request: &Request| {
-        let ruling = ask(policy, request);
+        let evaluation = evaluate(policy, request);
         if is_allow {
-            ruling.kind == Kind::Allow && matching(policy, request).contains(&rule)
+            evaluation.kind == Kind::Allow && matching(policy, request).contains(&rule)
         } else {
-            ruling.kind == Kind::Deny && {
+            evaluation.kind == Kind::Deny && {
                 let matching = matching(policy, request);
                 matching.contains(&rule)
                     && matching
@@ -142,15 +142,15 @@ fn access<'p>(
             .map(|pattern| pattern.source.clone())
             .unwrap_or_default(),
         who: crate::text::who(policy, &filled),
-        ruling: witness.as_ref().map(|witness| ask(policy, witness)),
+        evaluation: witness.as_ref().map(|witness| evaluate(policy, witness)),
         witness,
         gave_up,
     }
 }
 
 fn matching(policy: &Policy, request: &Request) -> Vec<RuleId> {
-    let mut weighed = crate::explain::Weighed::default();
-    crate::request::ask_traced(policy, request, &mut weighed);
+    let mut weighed = crate::explain::RuleTrace::default();
+    crate::request::evaluate_traced(policy, request, &mut weighed);
     weighed.matching()
 }
 
@@ -182,7 +182,7 @@ pub(crate) fn filled_in(hit: &Hit<'_>) -> RuleSpec {
         }
     }
     for condition in [&mut rule.when, &mut rule.unless].into_iter().flatten() {
-        crate::walk::each_mut(condition, &mut |expr| {
+        condition.each_mut(&mut |expr| {
             if let Expr::Capture(name) = expr
                 && let Some(value) = hit.capture(name)
             {

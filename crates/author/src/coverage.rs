@@ -1,8 +1,9 @@
-//! What tests cover: every rule, every path of it, and every branch of who, where, when and if.
+//! Test coverage: every rule, every path of it, and every branch of its principals, networks, times
+//! and conditions.
 //!
-//! It is measured by the evaluator that decides requests. The policy is compiled once more with a
-//! *measuring rule* beside each part of a rule, and while the tests run, the trace tells what each of them
-//! came to. Not here: how coverage is shown.
+//! The evaluator that decides requests measures it. The policy is compiled again with an
+//! *instrumentation rule* next to each part of a rule; while the tests run, the trace contains the
+//! result of each of them. Not here: presenting coverage.
 
 mod instrument;
 
@@ -10,61 +11,61 @@ use tollgate_core::decide::{Parts, Trace};
 use tollgate_core::{Effect, RuleId, Tri};
 use tollgate_policy::spec::ImageSpec;
 
-use crate::judge::{self, Unbuildable};
 use crate::locate::Part;
+use crate::policy_gate::{self, GateError};
 use crate::suite::{TestFile, run};
 
-/// One thing that some test should make happen.
+/// An event that some test should cause.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Item {
-    /// The rule, by position in the policy.
+    /// The rule, by index in the policy.
     pub rule: usize,
-    /// The part of it.
+    /// The part of the rule.
     pub part: Part,
-    /// What should happen.
+    /// The event.
     pub wanted: Wanted,
-    /// In how many tests it happens.
+    /// The number of tests that cause it.
     pub tests: usize,
 }
 
-/// What should happen to a part of a rule.
+/// The event that tests should cause for a part of a rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wanted {
     /// The rule matches.
     Matches,
-    /// The path fits.
+    /// The path matches.
     Fits,
-    /// The part holds.
+    /// The part is true.
     Holds,
-    /// The part does not hold.
+    /// The part is false.
     Fails,
 }
 
 impl Wanted {
-    /// What did not happen, in words.
+    /// A description of the missing event.
     pub fn missed(self) -> &'static str {
         match self {
             Self::Matches => "no test makes this rule match",
-            Self::Fits => "no test asks for such a path",
-            Self::Holds => "no test in which this holds",
-            Self::Fails => "no test in which this does not hold",
+            Self::Fits => "no test requests a matching path",
+            Self::Holds => "no test in which this is true",
+            Self::Fails => "no test in which this is false",
         }
     }
 }
 
-/// The three kinds of items, which are counted apart.
+/// The three kinds of items, which are counted separately.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// Rules that match.
     Rule,
-    /// Paths that fit.
+    /// Paths that match.
     Path,
     /// Everything else.
     Branch,
 }
 
 impl Item {
-    /// Which count the item belongs to.
+    /// The kind that the item is counted as.
     pub fn kind(&self) -> Kind {
         match (&self.part, self.wanted) {
             (Part::Rule, _) => Kind::Rule,
@@ -73,37 +74,37 @@ impl Item {
         }
     }
 
-    /// Whether some test makes it happen.
+    /// Whether some test covers it.
     pub fn is_covered(&self) -> bool {
         self.tests > 0
     }
 }
 
-/// What a set of tests covers.
+/// The coverage of a set of tests.
 #[derive(Clone, Debug, Default)]
 pub struct Coverage {
     /// Everything that can be covered, by rule.
     pub items: Vec<Item>,
 }
 
-/// How many of how many.
+/// A covered share.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Ratio {
-    /// Covered.
+    /// The number of covered items.
     pub covered: usize,
-    /// All.
+    /// The number of items.
     pub all: usize,
 }
 
 impl Ratio {
-    /// Whole percent, rounded down; 100 where there is nothing to cover.
+    /// Whole percent, rounded down; 100 if there are no items.
     pub fn percent(self) -> usize {
         (self.covered * 100).checked_div(self.all).unwrap_or(100)
     }
 }
 
 impl Coverage {
-    /// The count of one kind.
+    /// The ratio of one kind.
     pub fn ratio(&self, kind: Kind) -> Ratio {
         let of_kind = || self.items.iter().filter(|item| item.kind() == kind);
         Ratio {
@@ -119,28 +120,28 @@ impl Coverage {
             .all(|kind| self.ratio(kind).percent() >= percent)
     }
 
-    /// What no test makes happen.
+    /// The items that no test covers.
     pub fn missed(&self) -> impl Iterator<Item = &Item> {
         self.items.iter().filter(|item| !item.is_covered())
     }
 }
 
-/// A policy with measuring rules in it.
+/// A policy with instrumentation rules.
 pub struct Meter {
     gate: tollgate_gate::Gate<Vec<u8>>,
     items: Vec<Item>,
-    /// What each rule of the image measures, by its number there.
+    /// The measurements of each rule of the image, by index.
     roles: Vec<Vec<instrument::Role>>,
 }
 
 impl Meter {
-    /// Prepares to measure what covers `policy`.
+    /// Prepares to measure the coverage of `policy`.
     ///
     /// # Errors
-    /// If the measuring rules do not fit an image.
-    pub fn new(policy: &ImageSpec) -> Result<Self, Unbuildable> {
+    /// Returns an error if the instrumentation rules exceed the limits of an image.
+    pub fn new(policy: &ImageSpec) -> Result<Self, GateError> {
         let instrumented = instrument::instrument(policy);
-        let gate = judge::gate(&instrumented.policy)?;
+        let gate = policy_gate::gate(&instrumented.policy)?;
         let count = gate.image().rule_count();
         let name = |at: usize| {
             let id = RuleId(u32::try_from(at).ok()?);
@@ -163,13 +164,13 @@ impl Meter {
         })
     }
 
-    /// Everything that can be covered.
+    /// All items.
     pub fn items(&self) -> &[Item] {
         &self.items
     }
 
-    /// The items that one request makes happen, by position, each once.
-    pub fn covered_by(&self, ask: &crate::suite::Ask<'_>) -> Vec<usize> {
+    /// The items covered by one request, by index, without duplicates.
+    pub fn covered_by(&self, ask: &crate::suite::TestRequest<'_>) -> Vec<usize> {
         let mut watch = Watch {
             roles: &self.roles,
             seen: Vec::new(),
@@ -180,11 +181,11 @@ impl Meter {
         watch.seen
     }
 
-    /// What the tests cover.
+    /// Measures the coverage of the tests.
     pub fn measure<'t>(&self, files: impl IntoIterator<Item = &'t TestFile>) -> Coverage {
         let mut items = self.items.clone();
         for case in files.into_iter().flat_map(|file| &file.cases) {
-            for at in self.covered_by(&case.ask()) {
+            for at in self.covered_by(&case.request()) {
                 if let Some(item) = items.get_mut(at) {
                     item.tests += 1;
                 }
@@ -204,7 +205,7 @@ impl Trace for Watch<'_> {
         let roles = usize::try_from(rule.0)
             .ok()
             .and_then(|at| self.roles.get(at));
-        // A rule about other methods is not reached.
+        // A rule for other methods is not evaluated.
         if parts.method != Tri::TRUE {
             return;
         }

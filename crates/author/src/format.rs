@@ -1,8 +1,7 @@
-//! The layout of policy files.
+//! The formatter for policy files.
 //!
-//! One layout for every file, so that a diff shows what an author changed and nothing else. Comments and the
-//! order of everything stay, and comments that are aligned with each other stay aligned. Not here: what the
-//! files say.
+//! All files have one format, so that a diff shows only what an author changed. Comments and order
+//! are preserved, and aligned comments stay aligned. Not here: the meaning of the files.
 
 mod comments;
 
@@ -10,12 +9,12 @@ use core::fmt;
 
 use taplo::formatter::{self, Options};
 
-/// Why a text has no layout.
+/// The reason why a text cannot be formatted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FormatError {
     /// It is not TOML.
     NotToml,
-    /// It is TOML that the layout engine does not know, such as a newer edition's.
+    /// It is TOML that the formatter does not support, such as a newer edition.
     Unsupported,
 }
 
@@ -30,10 +29,10 @@ impl fmt::Display for FormatError {
 
 impl core::error::Error for FormatError {}
 
-/// The text in the one layout. A byte order mark and the kind of line ends stay as they are.
+/// Formats a text. A byte order mark and the style of line endings are preserved.
 ///
 /// # Errors
-/// If it is not TOML that the layout engine knows.
+/// Returns an error if it is not TOML that the formatter supports.
 ///
 /// # Example
 /// ```
@@ -54,12 +53,12 @@ pub fn formatted(text: &str) -> Result<String, FormatError> {
 fn laid_out(text: &str) -> Result<String, FormatError> {
     let first_line = text.split_inclusive('\n').next().unwrap_or_default();
     let options = Options {
-        // Comments are aligned as their author aligned them.
+        // Comments stay aligned as their author aligned them.
         align_comments: false,
         align_entries: false,
         allowed_blank_lines: 1,
         array_auto_collapse: false,
-        // Tables of tests are laid out by those who read them.
+        // Authors lay out the tables of tests themselves.
         array_auto_expand: false,
         compact_arrays: true,
         compact_inline_tables: false,
@@ -77,7 +76,7 @@ fn laid_out(text: &str) -> Result<String, FormatError> {
         return Err(FormatError::Unsupported);
     }
     let once = formatter::format_syntax(parsed.into_syntax(), options.clone());
-    // Layout that depends on the layout before it is no layout: what comes out must stay as it is.
+    // Formatting must be idempotent: formatting the result again must not change it.
     let twice = formatter::format(&once, options);
     let laid_out = comments::align(text, &twice).ok_or(FormatError::Unsupported)?;
     let after = toml::de::DeTable::parse(&laid_out).map_err(|_| FormatError::Unsupported)?;
@@ -87,9 +86,9 @@ fn laid_out(text: &str) -> Result<String, FormatError> {
         .ok_or(FormatError::Unsupported)
 }
 
-/// What the tables say, without places.
+/// The content of the tables, without spans.
 fn plain(table: &toml::de::DeTable<'_>) -> String {
-    // A table prints its values and not where they stand.
+    // A table prints its values without their spans.
     let entries = table
         .iter()
         .map(|(key, value)| format!("{:?} = {};", key.get_ref(), value_of(value.get_ref())));

@@ -1,8 +1,7 @@
-//! Advice about a policy that compiles: what is allowed to be written and probably not meant.
+//! Lints for a policy that compiles: constructs that are allowed and probably unintended.
 //!
-//! Each finding has a code of the compiler's table, a place, and a way out. Not here: what keeps a policy
-//! from compiling, which the compiler says, and how all requests are reasoned about, which the analysis
-//! knows.
+//! Each lint has a code of the compiler's table, a span and a fix. Not here: errors, which the
+//! compiler reports, and reasoning about all requests, which the analysis does.
 
 mod allow;
 mod budget;
@@ -27,27 +26,27 @@ use tollgate_compiler::{Compiled, Diagnostic, SourceTree};
 use tollgate_core::RuleId;
 use tollgate_policy::spec::{ImageSpec, RuleSpec};
 
-use crate::locate::{self, Part, Places};
+use crate::locate::{self, Part, RuleSpans};
 
-pub use allow::{Advice, Excused, settle};
+pub use allow::{LintReport, Suppressed, apply_suppressions};
 pub use budget::budgets;
 pub use covers::covers;
 use dead::describe;
 
-/// A compiled policy, ready to be advised on.
-pub struct Subject<'a> {
-    /// What came of compiling.
+/// A compiled policy with everything that lints read.
+pub struct LintContext<'a> {
+    /// The result of compiling.
     pub compiled: &'a Compiled,
     /// The checked policy.
     pub policy: &'a ImageSpec,
-    /// Its texts.
+    /// Its source files.
     pub sources: &'a SourceTree,
-    /// Where its rules stand.
-    pub places: Vec<Places>,
+    /// The spans of its rules.
+    pub places: Vec<RuleSpans>,
 }
 
-impl<'a> Subject<'a> {
-    /// `None` if the policy does not compile.
+impl<'a> LintContext<'a> {
+    /// Returns `None` if the policy does not compile.
     pub fn new(compiled: &'a Compiled, sources: &'a SourceTree) -> Option<Self> {
         Some(Self {
             compiled,
@@ -57,15 +56,15 @@ impl<'a> Subject<'a> {
         })
     }
 
-    /// The rules with their positions and places.
-    fn rules(&self) -> impl Iterator<Item = (usize, &RuleSpec, &Places)> {
+    /// The rules with their indices and spans.
+    fn rules(&self) -> impl Iterator<Item = (usize, &RuleSpec, &RuleSpans)> {
         let rules = self.policy.rules.iter().zip(&self.places);
         rules
             .enumerate()
             .map(|(at, (rule, places))| (at, rule, places))
     }
 
-    /// A finding about a part of a rule.
+    /// Creates a diagnostic about a part of a rule.
     pub fn finding(
         &self,
         code: &'static tollgate_compiler::diagnostic::Code,
@@ -81,7 +80,7 @@ impl<'a> Subject<'a> {
         finding
     }
 
-    /// Marks a part of another rule in a finding.
+    /// Labels a part of another rule in a diagnostic.
     pub fn mark(&self, finding: &mut Diagnostic, rule: usize, part: &Part, message: &str) {
         if let Some(places) = self.places.get(rule) {
             let span = places.span(part, self.sources);
@@ -95,18 +94,18 @@ pub fn name(rule: &RuleSpec) -> String {
     format!("{}/{}", rule.course, rule.id)
 }
 
-/// All advice. `now` is the time, in Unix seconds.
-pub fn lint(subject: &Subject<'_>, now: i64) -> Vec<Diagnostic> {
+/// Runs all lints. `now` is the time in Unix seconds.
+pub fn lint(context: &LintContext<'_>, now: i64) -> Vec<Diagnostic> {
     let mut findings = Vec::new();
-    analysed(subject, now, &mut findings);
-    names::check(subject, &mut findings);
-    window::check(subject, now, &mut findings);
-    public::check(subject, &mut findings);
-    syntax::check(subject, &mut findings);
-    issuers::check(subject, &mut findings);
-    paths::check(subject, &mut findings);
-    budget::check(subject, &mut findings);
-    if subject.policy.rules.is_empty() {
+    analysed(context, now, &mut findings);
+    names::check(context, &mut findings);
+    window::check(context, now, &mut findings);
+    public::check(context, &mut findings);
+    syntax::check(context, &mut findings);
+    issuers::check(context, &mut findings);
+    paths::check(context, &mut findings);
+    budget::check(context, &mut findings);
+    if context.policy.rules.is_empty() {
         let message = "the policy has no rules, so every request is denied";
         let mut finding = Diagnostic::new(&codes::NO_RULES, tollgate_compiler::SITE_FILE, message);
         finding.help("add a `[[rule]]` to `site.toml` or to a file in `courses`");
@@ -115,12 +114,12 @@ pub fn lint(subject: &Subject<'_>, now: i64) -> Vec<Diagnostic> {
     findings
 }
 
-/// What only the analysis knows.
-fn analysed(subject: &Subject<'_>, now: i64, findings: &mut Vec<Diagnostic>) {
-    let Ok(policy) = Policy::new(subject.policy.clone()) else {
+/// Lints that need the analysis.
+fn analysed(context: &LintContext<'_>, now: i64, findings: &mut Vec<Diagnostic>) {
+    let Ok(policy) = Policy::new(context.policy.clone()) else {
         return;
     };
-    let positions: BTreeMap<String, usize> = subject
+    let positions: BTreeMap<String, usize> = context
         .rules()
         .map(|(at, rule, _)| (name(rule), at))
         .collect();
@@ -128,10 +127,10 @@ fn analysed(subject: &Subject<'_>, now: i64, findings: &mut Vec<Diagnostic>) {
         let rule = policy.rule(id)?;
         positions.get(&name(rule)).copied()
     };
-    dead::check(subject, &policy, &position, now, findings);
-    capture::check(subject, &policy, &position, now, findings);
-    methods::check(subject, &policy, now, findings);
-    redirect::check(subject, &policy, now, findings);
+    dead::check(context, &policy, &position, now, findings);
+    capture::check(context, &policy, &position, now, findings);
+    methods::check(context, &policy, now, findings);
+    redirect::check(context, &policy, now, findings);
 }
 
 #[cfg(test)]

@@ -1,12 +1,12 @@
-//! Where the parts of a rule stand in the policy's files.
+//! Spans of the parts of a rule in the policy's files.
 //!
-//! The compiler's checked rules have lost their places; this finds them again, for reports that point at
-//! the text. Not here: what the parts mean.
+//! The compiler's checked rules have no spans; this module finds them again, for reports that point
+//! into the files. Not here: the meaning of the parts.
 
 use std::collections::BTreeMap;
 
 use tollgate_compiler::diagnostic::{Span, render};
-use tollgate_compiler::{Origin, SourceTree};
+use tollgate_compiler::{RuleLocation, SourceTree};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -17,19 +17,19 @@ pub enum Part {
     Rule,
     /// `allow` or `deny`.
     Effect,
-    /// A pattern, by position.
+    /// A pattern, by index.
     Pattern(usize),
     /// A list or flag of the rule, by its key.
     Key(&'static str),
     /// An entry of a list of the rule.
     Entry(&'static str, usize),
-    /// A piece of `when` or `unless`: its text, and how many of the same text stand before it.
+    /// A part of `when` or `unless`: its text, and the number of earlier parts with the same text.
     Piece(&'static str, String, usize),
 }
 
-/// The places of one rule's parts.
+/// The spans of the parts of one rule.
 #[derive(Clone, Debug, Default)]
-pub struct Places {
+pub struct RuleSpans {
     /// The file, relative to the policy folder.
     pub file: String,
     /// From the rule's header to the end of its last value.
@@ -37,12 +37,12 @@ pub struct Places {
     header: Span,
     keys: BTreeMap<String, Span>,
     entries: BTreeMap<String, Vec<Span>>,
-    /// Segments of the file's base, which patterns do not repeat.
+    /// The number of segments of the file's base, which patterns do not repeat.
     pub base_segments: usize,
 }
 
-impl Places {
-    /// Where a part stands; the rule's header if it cannot be told.
+impl RuleSpans {
+    /// The span of a part; the rule's header if it is not found.
     pub fn span(&self, part: &Part, sources: &SourceTree) -> Span {
         let key = |name: &str| self.keys.get(name).copied();
         let entry = |name: &str, at: usize| {
@@ -78,27 +78,28 @@ impl Places {
     }
 }
 
-/// The places of all rules, in the order of `origins`.
-pub fn places(sources: &SourceTree, origins: &[Origin]) -> Vec<Places> {
-    let mut files: BTreeMap<&str, BTreeMap<usize, Places>> = BTreeMap::new();
+/// The spans of all rules, in the order of `origins`.
+pub fn places(sources: &SourceTree, origins: &[RuleLocation]) -> Vec<RuleSpans> {
+    let mut files: BTreeMap<&str, BTreeMap<usize, RuleSpans>> = BTreeMap::new();
     origins
         .iter()
         .map(|origin| {
             let file = files
                 .entry(origin.file.as_str())
                 .or_insert_with(|| read(&origin.file, sources));
-            file.remove(&origin.span.start).unwrap_or_else(|| Places {
-                file: origin.file.clone(),
-                whole: origin.span,
-                header: origin.span,
-                ..Places::default()
-            })
+            file.remove(&origin.span.start)
+                .unwrap_or_else(|| RuleSpans {
+                    file: origin.file.clone(),
+                    whole: origin.span,
+                    header: origin.span,
+                    ..RuleSpans::default()
+                })
         })
         .collect()
 }
 
-/// The rules of a file by where their headers start.
-fn read(file: &str, sources: &SourceTree) -> BTreeMap<usize, Places> {
+/// The rules of a file, by the offset of their headers.
+fn read(file: &str, sources: &SourceTree) -> BTreeMap<usize, RuleSpans> {
     let text = sources.text(file).unwrap_or_default();
     let (root, _) = DeTable::parse_recoverable(text);
     let root = root.into_inner();
@@ -115,12 +116,12 @@ fn read(file: &str, sources: &SourceTree) -> BTreeMap<usize, Places> {
             continue;
         };
         let header = Span::from(value.span());
-        let mut places = Places {
+        let mut places = RuleSpans {
             file: file.to_owned(),
             whole: header,
             header,
             base_segments,
-            ..Places::default()
+            ..RuleSpans::default()
         };
         for (key, value) in table {
             let name = key.get_ref().to_string();
@@ -137,10 +138,10 @@ fn read(file: &str, sources: &SourceTree) -> BTreeMap<usize, Places> {
     rules
 }
 
-/// Finds the `nth` place inside `whole` that spells `text`, whatever its spaces, quotes and brackets.
+/// The `nth` span in `whole` that contains `text`, ignoring spaces, quotes and parentheses.
 fn piece(source: &str, whole: Span, text: &str, nth: usize) -> Option<Span> {
     let raw = source.get(whole.start..whole.end)?;
-    // The key and its `=` come first and are no part of the condition.
+    // The key and its `=` precede the condition.
     let from = raw.find('=').map_or(0, |at| at + 1);
     let hay: Vec<(usize, char)> = raw
         .char_indices()
@@ -162,7 +163,7 @@ fn piece(source: &str, whole: Span, text: &str, nth: usize) -> Option<Span> {
     })
 }
 
-/// The character as it counts in a comparison of spellings.
+/// The character as compared; `None` if it is ignored.
 fn bare(c: char) -> Option<char> {
     match c {
         ' ' | '\t' | '\r' | '\n' | '(' | ')' | '\\' => None,

@@ -1,8 +1,9 @@
-//! Policies that differ from the author's in one small way, and which of them the tests notice.
+//! Mutation testing: policies that differ from the author's in one small change, and whether the
+//! tests catch them.
 //!
-//! Each mutant is a mistake that somebody could make while editing: an entry left out, a path wider than
-//! meant, a comparison turned around. A mutant that no test notices is a change that could ship unseen. Not
-//! here: what tests cover, which says less.
+//! Each mutant is an error that an author could make: a missing entry, a path that is too broad, an
+//! inverted comparison. A mutant that no test catches is a change that could ship unnoticed. Not
+//! here: coverage, which is a weaker criterion.
 
 mod condition;
 mod pattern;
@@ -11,25 +12,25 @@ pub(crate) mod run;
 
 use tollgate_policy::spec::{ImageSpec, RuleSpec};
 
-use crate::locate::{Part, Places};
+use crate::locate::{Part, RuleSpans};
 
-pub use run::{Fate, Progress, Survivor, Tally, run};
+pub use run::{MutantOutcome, Progress, Survivor, Tally, run};
 
 /// A policy that differs in one rule.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Mutant {
-    /// The rule, by position in the policy.
+    /// The rule, by index in the policy.
     pub rule: usize,
-    /// The part that was changed.
+    /// The changed part.
     pub part: Part,
-    /// The change in the author's words, without a full stop.
+    /// The change in the author's syntax, without a full stop.
     pub change: String,
-    /// The rule as it is now; `None` if it was left out.
+    /// The changed rule; `None` if it was removed.
     pub now: Option<RuleSpec>,
 }
 
 impl Mutant {
-    /// The whole policy as it is now.
+    /// The whole changed policy.
     pub fn policy(&self, of: &ImageSpec) -> ImageSpec {
         let mut policy = of.clone();
         match (&self.now, policy.rules.get_mut(self.rule)) {
@@ -43,8 +44,8 @@ impl Mutant {
     }
 }
 
-/// All mutants of a policy, rule by rule. `places` are those of its rules.
-pub fn mutants(policy: &ImageSpec, places: &[Places]) -> Vec<Mutant> {
+/// All mutants of a policy, rule by rule. `places` are the spans of its rules.
+pub fn mutants(policy: &ImageSpec, places: &[RuleSpans]) -> Vec<Mutant> {
     let mut all = Vec::new();
     for (at, rule) in policy.rules.iter().enumerate() {
         let Some(places) = places.get(at) else {
@@ -52,7 +53,7 @@ pub fn mutants(policy: &ImageSpec, places: &[Places]) -> Vec<Mutant> {
         };
         let first = all.len();
         for (part, change, now) in rule::changes(rule, places, &policy.claims) {
-            // One mistake is listed once, however many ways lead to it.
+            // Each change is listed once, even if several mutations produce it.
             let is_new = all
                 .get(first..)
                 .is_none_or(|known| known.iter().all(|mutant: &Mutant| mutant.now != now));

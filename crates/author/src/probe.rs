@@ -1,12 +1,12 @@
-//! Visits that come near a rule: made at random from what the policy itself speaks of.
+//! Random requests close to a rule, built from the values in the policy itself.
 //!
-//! They answer "is there a visit for which …?" when a yes with an example is worth having and a no may stay
-//! unproven. Every example is replayed by the real evaluator, because that is how it is found. Not here:
-//! proofs.
+//! They answer "is there a request for which …?" where a yes with an example is useful and a no may
+//! remain unproven. Every example is checked by the real evaluator, because that is how it is
+//! found. Not here: proofs.
 
-mod made;
 mod paths;
 mod pool;
+mod synthetic;
 
 use core::net::IpAddr;
 use std::sync::Arc;
@@ -14,52 +14,52 @@ use std::sync::Arc;
 use fastrand::Rng;
 use tollgate_policy::spec::RuleSpec;
 
-use crate::suite::{Ask, Person, Who};
+use crate::suite::{Person, TestRequest, TestUser};
 
-pub use made::Made;
 pub use paths::target_of;
 pub use pool::Pool;
+pub use synthetic::SyntheticUser;
 
-/// Who visits.
+/// The user of a generated request.
 #[derive(Clone, Debug)]
 pub enum Visitor {
-    /// Somebody without a token.
+    /// No token.
     Nobody,
-    /// Somebody with a bad token.
+    /// An invalid token.
     BadToken,
-    /// Somebody the tests know.
+    /// A user of the tests.
     Known(Arc<Person>),
-    /// Somebody made up.
-    Made(Box<Made>),
+    /// A generated user.
+    Synthetic(Box<SyntheticUser>),
 }
 
-/// A visit that was made up.
+/// A generated request.
 #[derive(Clone, Debug)]
 pub struct Visit {
-    /// Who visits.
+    /// The user.
     pub who: Visitor,
     /// The method.
     pub method: String,
     /// The raw target.
     pub target: String,
-    /// The address, if it is known.
+    /// The client address, if known.
     pub ip: Option<IpAddr>,
     /// The time, in Unix seconds.
     pub now: i64,
 }
 
 impl Visit {
-    /// Calls `with` with the visit as a request. A made-up visitor whom no token could describe has a bad
+    /// Calls `with` with the request. A generated user that no token can describe gets an invalid
     /// token.
-    pub fn ask<T>(&self, with: impl FnOnce(&Ask<'_>) -> T) -> T {
+    pub fn with_request<T>(&self, with: impl FnOnce(&TestRequest<'_>) -> T) -> T {
         let who = match &self.who {
-            Visitor::Nobody => Who::Nobody,
-            Visitor::BadToken => Who::BadToken,
-            Visitor::Known(person) => Who::Person(Arc::clone(person)),
-            Visitor::Made(made) => made.who(),
+            Visitor::Nobody => TestUser::Nobody,
+            Visitor::BadToken => TestUser::BadToken,
+            Visitor::Known(person) => TestUser::Person(Arc::clone(person)),
+            Visitor::Synthetic(made) => made.who(),
         };
         let ip = self.ip.map(|ip| ip.to_string());
-        with(&Ask {
+        with(&TestRequest {
             who: &who,
             method: &self.method,
             target: &self.target,
@@ -69,21 +69,21 @@ impl Visit {
     }
 }
 
-/// Where and when visits take place unless it matters.
+/// The address and time of generated requests unless they matter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Usual {
+pub struct VisitDefaults {
     /// The address.
     pub ip: Option<IpAddr>,
     /// The time, in Unix seconds.
     pub now: i64,
 }
 
-/// Looks for a visit that `is_it`, among `tries` random ones near `focus`, and makes it as plain as it can
-/// be while it still is.
+/// Searches `tries` random requests near `focus` for one that satisfies `is_it`, and simplifies it
+/// as far as it still does.
 pub fn find(
     pool: &Pool,
     focus: &[&RuleSpec],
-    usual: Usual,
+    usual: VisitDefaults,
     tries: usize,
     rng: &mut Rng,
     mut is_it: impl FnMut(&Visit) -> bool,
@@ -94,12 +94,13 @@ pub fn find(
     Some(plainest(found, pool, usual, &mut is_it))
 }
 
-/// Replaces one thing after another by something plainer, as long as the visit is still one of those.
-// Each step makes the visit shorter or more usual, so this ends.
+/// Replaces one part after another by something simpler, as long as the request still satisfies
+/// `is_it`.
+// Each step makes the request shorter or more usual, so this terminates.
 fn plainest(
     mut visit: Visit,
     pool: &Pool,
-    usual: Usual,
+    usual: VisitDefaults,
     is_it: &mut impl FnMut(&Visit) -> bool,
 ) -> Visit {
     let mut accept = |better: Visit, visit: &mut Visit| {
@@ -154,14 +155,14 @@ fn plainest(
             return visit;
         }
     }
-    let Visitor::Made(made) = visit.who.clone() else {
+    let Visitor::Synthetic(made) = visit.who.clone() else {
         return visit;
     };
     let mut made = made;
     loop {
         let simpler = made.simpler().find(|simpler| {
             let better = Visit {
-                who: Visitor::Made(Box::new(simpler.clone())),
+                who: Visitor::Synthetic(Box::new(simpler.clone())),
                 ..visit.clone()
             };
             accept(better, &mut visit)
@@ -173,7 +174,7 @@ fn plainest(
     }
 }
 
-/// The target with a segment less, or with a plainer one.
+/// The target without one of its segments, or with a simpler one.
 fn plainer_targets(target: &str) -> Vec<String> {
     const PLAIN: &str = "a";
     let segments: Vec<&str> = target.trim_start_matches('/').split('/').collect();
@@ -184,7 +185,7 @@ fn plainer_targets(target: &str) -> Vec<String> {
         if !less.is_empty() {
             all.push(format!("/{}", less.join("/")));
         }
-        // Fewer letters each time, or the search would never end.
+        // Fewer letters each time, so that the search terminates.
         if removed.len() > PLAIN.len() {
             less.insert(at, PLAIN);
             all.push(format!("/{}", less.join("/")));

@@ -1,6 +1,6 @@
-//! What came of a test run, as data, and as files for machines (JUnit) and people (HTML).
+//! The results of a test run, as data and as files: JUnit XML for machines, HTML for people.
 //!
-//! Not here: running, and what goes to a terminal.
+//! Not here: running tests, and terminal output.
 
 mod html;
 mod junit;
@@ -11,10 +11,10 @@ use std::collections::BTreeMap;
 use tollgate_compiler::SourceTree;
 
 use crate::coverage::Coverage;
-use crate::locate::Places;
-use crate::mutate::{Fate, Mutant};
+use crate::locate::RuleSpans;
+use crate::mutate::{Mutant, MutantOutcome};
 use crate::suggest::Suggestion;
-use crate::suite::{Case, Got};
+use crate::suite::{Actual, Case};
 
 pub use html::html;
 pub use junit::junit;
@@ -28,28 +28,28 @@ pub struct FileResult {
     pub tests: Vec<TestResult>,
 }
 
-/// One test and the answer it got.
+/// A test and its result.
 #[derive(Clone, Debug)]
 pub struct TestResult {
     /// The test.
     pub case: Case,
-    /// The answer.
-    pub got: Got,
+    /// The result.
+    pub got: Actual,
 }
 
 impl TestResult {
-    /// Whether the answer is the one that was expected.
+    /// Whether the result is the expected one.
     pub fn passed(&self) -> bool {
         self.got.meets(&self.case.expect)
     }
 
-    /// What was expected: `allow by course/id`.
+    /// The expected result: `allow by course/id`.
     pub fn expected(&self) -> String {
         let expect = &self.case.expect;
         answer(expect.reason.code(), expect.rule.as_deref(), None)
     }
 
-    /// What came.
+    /// The actual result.
     pub fn answered(&self) -> String {
         let got = &self.got;
         answer(got.reason.code(), got.rule.as_deref(), got.detail)
@@ -62,7 +62,7 @@ impl FileResult {
         self.tests.iter().all(TestResult::passed)
     }
 
-    /// How many passed and how many failed.
+    /// The numbers of passed and failed tests.
     pub fn counts(&self) -> (usize, usize) {
         let passed = self.tests.iter().filter(|test| test.passed()).count();
         (passed, self.tests.len() - passed)
@@ -79,7 +79,7 @@ fn answer(reason: &str, rule: Option<&str>, detail: Option<&str>) -> String {
     })
 }
 
-/// How many passed and how many failed in all files.
+/// The numbers of passed and failed tests in all files.
 pub fn total(results: &[FileResult]) -> (usize, usize) {
     results
         .iter()
@@ -89,48 +89,51 @@ pub fn total(results: &[FileResult]) -> (usize, usize) {
         })
 }
 
-/// Everything that one run found.
+/// All results of a run.
 pub struct Findings<'a> {
     /// The name of the site.
     pub site: &'a str,
     /// The content id of the policy.
     pub policy: String,
-    /// The texts of the policy.
+    /// The source files of the policy.
     pub sources: &'a SourceTree,
-    /// Where the rules stand.
-    pub places: &'a [Places],
+    /// The spans of the rules.
+    pub places: &'a [RuleSpans],
     /// The names of the rules, `course/id`.
     pub rules: Vec<String>,
     /// The tests.
     pub results: &'a [FileResult],
-    /// What they cover.
+    /// The coverage of the tests.
     pub coverage: &'a Coverage,
-    /// The mutants and what became of them, if they were tried.
-    pub mutants: Option<(&'a [Mutant], &'a [Fate])>,
-    /// Tests to paste.
+    /// The mutants and their outcomes, if they were tested.
+    pub mutants: Option<(&'a [Mutant], &'a [MutantOutcome])>,
+    /// Suggested tests.
     pub suggestions: &'a [Suggestion],
 }
 
 impl Findings<'_> {
-    /// The mutants that no test noticed, with the place and the rule of each.
+    /// The mutants that no test catches, with the location and the rule of each.
     pub fn missed_mutants(&self) -> impl Iterator<Item = Missed<'_>> {
-        let (mutants, fates) = self.mutants.unwrap_or_default();
-        mutants.iter().zip(fates).filter_map(|(mutant, fate)| {
-            let Fate::Missed(survivor) = fate else {
-                return None;
-            };
-            let places = self.places.get(mutant.rule)?;
-            Some(Missed {
-                file: &places.file,
-                line: places.line(&mutant.part, self.sources),
-                rule: self.rules.get(mutant.rule)?,
-                mutant,
-                survivor,
+        let (mutants, outcomes) = self.mutants.unwrap_or_default();
+        mutants
+            .iter()
+            .zip(outcomes)
+            .filter_map(|(mutant, outcome)| {
+                let MutantOutcome::Missed(survivor) = outcome else {
+                    return None;
+                };
+                let places = self.places.get(mutant.rule)?;
+                Some(Missed {
+                    file: &places.file,
+                    line: places.line(&mutant.part, self.sources),
+                    rule: self.rules.get(mutant.rule)?,
+                    mutant,
+                    survivor,
+                })
             })
-        })
     }
 
-    /// The policy files that hold rules, by name, with the positions of their rules.
+    /// The policy files with rules, by name, with the indices of their rules.
     fn files(&self) -> BTreeMap<&str, Vec<usize>> {
         let mut files: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
         for (at, places) in self.places.iter().enumerate() {
@@ -140,16 +143,16 @@ impl Findings<'_> {
     }
 }
 
-/// A mutant that no test noticed.
+/// A mutant that no test catches.
 pub struct Missed<'a> {
     /// The policy file.
     pub file: &'a str,
-    /// The line of what was changed, from 1.
+    /// The line of the changed part, from 1.
     pub line: usize,
     /// The rule, `course/id`.
     pub rule: &'a str,
     /// The mutant.
     pub mutant: &'a Mutant,
-    /// The visit that tells it from the policy.
+    /// The request that the mutant decides differently.
     pub survivor: &'a crate::mutate::Survivor,
 }

@@ -1,7 +1,7 @@
-//! Tests to paste: visits that cover what no test covers and tell mutants from the policy.
+//! Suggested tests: requests that cover what no test covers, or that catch mutants.
 //!
-//! Every visit was found by asking the evaluator, and the answer written down is what the policy says today;
-//! whether that is right is for the author to say. Not here: finding what is missed.
+//! Every request was found by evaluating it, and the expectation is the policy's current decision;
+//! the author must review whether it is right. Not here: finding what is missed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,51 +12,52 @@ use tollgate_gate::config::GateConfig;
 use tollgate_policy::spec::ImageSpec;
 
 use crate::coverage::{Item, Meter};
-use crate::locate::Places;
-use crate::mutate::{Fate, Mutant, run::pool, run::usual};
+use crate::locate::RuleSpans;
+use crate::mutate::{Mutant, MutantOutcome, run::pool, run::usual};
 use crate::probe::{self, Pool, Visit, Visitor};
-use crate::suite::{self, Got, TestFile, beside, run as ask};
-use crate::words::{moment, quoted};
+use crate::suite::{self, Actual, TestFile, run as ask, test_file_for};
+use crate::syntax::{moment, quoted};
 
-/// Random visits in which one that covers something is looked for.
+/// The number of random requests in the search for one that covers an item.
 const VISITS: usize = 20_000;
 
-/// A test to paste.
+/// A suggested test.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Suggestion {
-    /// The test file it belongs into.
+    /// The test file that it belongs to.
     pub file: String,
-    /// The rule it is about, by position in the policy.
+    /// The rule it is about, by index in the policy.
     pub rule: usize,
-    /// What it is for, one line.
+    /// Its purpose, in one line.
     pub why: String,
     /// The TOML.
     pub text: String,
 }
 
-/// The name, the claims and the issuer, unless it is the first, of somebody whom a suggestion declares.
+/// The name, the claims and the issuer (unless it is the first) of a user that a suggestion
+/// declares.
 type Declared = (String, Map<String, Value>, Option<String>);
 
-/// Makes suggestions for one policy and its tests.
+/// Suggests tests for one policy and its existing tests.
 pub struct Suggester<'a> {
     policy: &'a ImageSpec,
-    places: &'a [Places],
+    places: &'a [RuleSpans],
     files: &'a [TestFile],
     gate: &'a Gate<Vec<u8>>,
     pool: Pool,
-    /// Names of people that were declared by suggestions, by file.
+    /// The users declared by suggestions, by file.
     declared: BTreeMap<String, Vec<Declared>>,
-    /// What was suggested, so that one visit is not suggested twice.
+    /// The suggestions so far, so that no request is suggested twice.
     texts: BTreeSet<(String, String)>,
-    /// The names of tests, by file: those that are there, and those that were suggested.
+    /// The names of existing and suggested tests, by file.
     names: BTreeSet<(String, String)>,
 }
 
 impl<'a> Suggester<'a> {
-    /// Prepares suggestions. `gate` decides as the policy says.
+    /// Prepares suggestions. `gate` evaluates the policy.
     pub fn new(
         policy: &'a ImageSpec,
-        places: &'a [Places],
+        places: &'a [RuleSpans],
         files: &'a [TestFile],
         gate: &'a Gate<Vec<u8>>,
     ) -> Self {
@@ -78,35 +79,35 @@ impl<'a> Suggester<'a> {
         }
     }
 
-    /// A test that covers `item`, the `at`th of the meter, if one is found.
+    /// Suggests a test that covers `item`, item `at` of the meter, if one is found.
     pub fn cover(&mut self, meter: &Meter, at: usize, item: &Item) -> Option<Suggestion> {
         let rule = self.policy.rules.get(item.rule)?;
         let file = self.places.get(item.rule)?.file.clone();
         let mut rng = Rng::with_seed(at as u64);
         let usual = usual(&file, self.files);
         let visit = probe::find(&self.pool, &[rule], usual, VISITS, &mut rng, |visit| {
-            visit.ask(|ask| meter.covered_by(ask).contains(&at))
+            visit.with_request(|ask| meter.covered_by(ask).contains(&at))
         })?;
         let why = format!("{}/{}: {}", rule.course, rule.id, item.wanted.missed());
         self.suggest(item.rule, &visit, why)
     }
 
-    /// A test that notices a mutant that none did.
-    pub fn notice(&mut self, mutant: &Mutant, fate: &Fate) -> Option<Suggestion> {
-        let Fate::Missed(survivor) = fate else {
+    /// Suggests a test that catches a mutant which no test catches.
+    pub fn catch_mutant(&mut self, mutant: &Mutant, outcome: &MutantOutcome) -> Option<Suggestion> {
+        let MutantOutcome::Missed(survivor) = outcome else {
             return None;
         };
         let rule = self.policy.rules.get(mutant.rule)?;
         let why = format!(
-            "{}/{}: notices that {}",
+            "{}/{}: catches the mutant in which {}",
             rule.course, rule.id, mutant.change
         );
         self.suggest(mutant.rule, &survivor.visit, why)
     }
 
     fn suggest(&mut self, rule: usize, visit: &Visit, why: String) -> Option<Suggestion> {
-        let file = beside(&self.places.get(rule)?.file);
-        let got = visit.ask(|visit| ask(self.gate, visit, &mut ()));
+        let file = test_file_for(&self.places.get(rule)?.file);
+        let got = visit.with_request(|visit| ask(self.gate, visit, &mut ()));
         let (who, declaration) = self.who(&file, visit);
         let body = self.body(&file, visit, &who, &got);
         if !self.texts.insert((file.clone(), body.clone())) {
@@ -123,9 +124,9 @@ impl<'a> Suggester<'a> {
         })
     }
 
-    /// A name after rule and request, that no test of the file has: what is pasted today must not collide with
-    /// what is pasted tomorrow.
-    fn name(&mut self, file: &str, rule: usize, visit: &Visit, who: &str, got: &Got) -> String {
+    /// A test name built from the rule and the request, unique in the file: a test pasted today
+    /// must not collide with one pasted tomorrow.
+    fn name(&mut self, file: &str, rule: usize, visit: &Visit, who: &str, got: &Actual) -> String {
         const LONGEST_TARGET: usize = 80;
         let rule = self.policy.rules.get(rule);
         let rule = rule.map(|rule| format!("{}/{}", rule.course, rule.id));
@@ -146,8 +147,8 @@ impl<'a> Suggester<'a> {
         name.unwrap_or(plain)
     }
 
-    /// The keys of a test but for its name.
-    fn body(&self, file: &str, visit: &Visit, who: &str, got: &Got) -> String {
+    /// The keys of a test except its name.
+    fn body(&self, file: &str, visit: &Visit, who: &str, got: &Actual) -> String {
         let usual = usual(file.strip_suffix(suite::SUFFIX).unwrap_or(file), self.files);
         let own = self.files.iter().find(|known| known.file == file);
         let mut text = String::new();
@@ -176,7 +177,7 @@ impl<'a> Suggester<'a> {
         text
     }
 
-    /// The visitor's name in the file, and their declaration if they are new there.
+    /// The user's name in the file, and the declaration if it is new there.
     fn who(&mut self, file: &str, visit: &Visit) -> (String, String) {
         let (mut claims, issuer) = match &visit.who {
             Visitor::Nobody => return ("nobody".to_owned(), String::new()),
@@ -194,7 +195,7 @@ impl<'a> Suggester<'a> {
                 let issuer = issuer_of(&object, self.gate.config());
                 (object, issuer)
             }
-            Visitor::Made(made) => (made.object(), made.issuer.clone()),
+            Visitor::Synthetic(made) => (made.object(), made.issuer.clone()),
         };
         claims.remove("iss");
         let declared = self.declared.entry(file.to_owned()).or_default();
@@ -229,7 +230,7 @@ impl<'a> Suggester<'a> {
     }
 }
 
-/// The name of the issuer whose `iss` the claims have.
+/// The name of the issuer with the `iss` of these claims.
 fn issuer_of(claims: &Map<String, Value>, config: &GateConfig) -> Option<String> {
     let iss = claims.get("iss")?.as_str()?;
     let issuer = config

@@ -1,6 +1,7 @@
-//! Authors' tests: requests with the answers they expect, from `*.test.toml`.
+//! Authors' tests: requests with expected decisions, from `*.test.toml`.
 //!
-//! Not here: what tests cover ([`coverage`](crate::coverage)) and miss ([`mutate`](crate::mutate)).
+//! Not here: coverage ([`coverage`](crate::coverage)) and mutation testing
+//! ([`mutate`](crate::mutate)).
 
 mod advice;
 mod file;
@@ -21,13 +22,13 @@ use self::file::People;
 use self::reader::Reader;
 
 pub use self::advice::advice;
-pub use self::file::{Case, Expect, Misplaced, Person, Who};
-pub use self::run::{Ask, Got, run};
+pub use self::file::{Case, Expect, Misplaced, Person, TestUser};
+pub use self::run::{Actual, TestRequest, run};
 
-/// The end of a test file's name.
+/// The suffix of the names of test files.
 pub const SUFFIX: &str = tollgate_compiler::TEST_SUFFIX;
 
-/// The test file whose people are known everywhere.
+/// The test file whose users are available in all others.
 const SITE_TESTS: &str = "site.test.toml";
 
 /// The tests of one file.
@@ -35,21 +36,21 @@ const SITE_TESTS: &str = "site.test.toml";
 pub struct TestFile {
     /// The file, relative to the policy folder.
     pub file: String,
-    /// The time of its tests where they do not say otherwise, in Unix seconds.
+    /// The default time of its tests, in Unix seconds.
     pub now: i64,
-    /// The address of its visitors where they do not say otherwise.
+    /// The default client address of its tests.
     pub ip: Option<IpAddr>,
     /// Its tests, in order.
     pub cases: Vec<Case>,
-    /// The people it can speak of: its own and those of the site's tests.
+    /// The users available to it: its own and those of the site's tests.
     pub people: Vec<Arc<Person>>,
 }
 
-/// The test files of a policy folder: in the folder itself and in `courses`. Names are relative,
-/// with `/`.
+/// The test files of a policy directory: in the directory itself and in `courses`. Names are
+/// relative, with `/`.
 ///
 /// # Errors
-/// The folder that cannot be read, and why.
+/// Returns the directory that cannot be read, and the error.
 pub fn find(dir: &Path) -> Result<Vec<String>, (PathBuf, io::Error)> {
     let mut names = Vec::new();
     let courses = format!("{COURSES_FOLDER}/");
@@ -68,15 +69,15 @@ pub fn find(dir: &Path) -> Result<Vec<String>, (PathBuf, io::Error)> {
             }
         }
     }
-    // The people of the site's tests are known in the others, so they are read first.
+    // The other files use the users of the site's tests, so those are read first.
     names.sort_by_key(|name| (name != SITE_TESTS, name.clone()));
     Ok(names)
 }
 
-/// The tests of all files, for a policy that compiles.
+/// Reads the tests of all files, for a policy that compiles.
 ///
 /// # Errors
-/// Everything that is wrong with any of them.
+/// Returns every error in every file.
 pub fn read_all<N: AsRef<str>>(
     names: &[N],
     sources: &SourceTree,
@@ -90,8 +91,8 @@ pub fn read_all<N: AsRef<str>>(
     }
 }
 
-/// What can be read of the tests, and everything that is wrong with them. Without a gate, for a policy that
-/// does not compile, what depends on the policy is left open.
+/// Reads as much of the tests as possible, and returns all errors. Without a gate, because the
+/// policy does not compile, checks that depend on the policy are skipped.
 pub fn read<N: AsRef<str>>(
     names: &[N],
     sources: &SourceTree,
@@ -99,7 +100,7 @@ pub fn read<N: AsRef<str>>(
 ) -> (Vec<TestFile>, Vec<Diagnostic>) {
     let (mut shared, mut files, mut findings) = (People::new(), Vec::new(), Vec::new());
     for name in names.iter().map(AsRef::as_ref) {
-        // One that could not be read was reported with the policy.
+        // A file that could not be read was reported with the policy.
         let Some(text) = sources.text(name) else {
             continue;
         };
@@ -122,8 +123,8 @@ pub fn read<N: AsRef<str>>(
     (files, findings)
 }
 
-/// The test file that belongs to a policy file: `courses/x.test.toml` to `courses/x.toml`.
-pub fn beside(policy_file: &str) -> String {
+/// The test file for a policy file: `courses/x.test.toml` for `courses/x.toml`.
+pub fn test_file_for(policy_file: &str) -> String {
     let stem = policy_file.strip_suffix(".toml").unwrap_or(policy_file);
     format!("{stem}{SUFFIX}")
 }

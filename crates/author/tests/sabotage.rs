@@ -1,4 +1,4 @@
-//! The sample policy with mistakes planted in it, one at a time and each of another kind: the authors'
+//! The sample policy with errors inserted, one at a time and each of another kind: the authors'
 //! tools find every one.
 
 #![allow(
@@ -11,23 +11,23 @@
 use std::path::{Path, PathBuf};
 
 use tollgate_analysis::{Policy, diff};
-use tollgate_author::lint::{self, Subject};
-use tollgate_author::mutate::{self, Fate};
-use tollgate_author::{judge, locate, suite};
+use tollgate_author::lint::{self, LintContext};
+use tollgate_author::mutate::{self, MutantOutcome};
+use tollgate_author::{locate, policy_gate, suite};
 use tollgate_compiler::{CompileOptions, Compiled, SourceTree, compile};
 
-/// Late in 2026, when all windows of the sample lie ahead.
+/// Late in 2026, before all time windows of the sample.
 const NOW: i64 = 1_795_000_000;
 
-/// What finds a mistake.
+/// The tool that finds an error.
 enum Found {
-    /// `tollgate check`, by this code.
+    /// `tollgate check`, with this code.
     Check(&'static str),
-    /// `tollgate diff` against the policy before: somebody gets in who did not, at this path.
+    /// `tollgate diff` against the original policy: newly allows a request for this path.
     Opens(&'static str),
-    /// The same: somebody is kept out.
+    /// `tollgate diff` against the original policy: newly denies a request for this path.
     Closes(&'static str),
-    /// `tollgate test --mutate`: this change goes unnoticed.
+    /// `tollgate test --mutate`: no test catches this change.
     Mutate(&'static str),
 }
 
@@ -151,27 +151,27 @@ fn advice(compiled: &Compiled, sources: &SourceTree) -> Vec<&'static str> {
 }
 
 fn findings(compiled: &Compiled, sources: &SourceTree) -> Vec<tollgate_compiler::Diagnostic> {
-    let subject = Subject::new(compiled, sources).unwrap();
-    lint::settle(&subject, lint::lint(&subject, NOW)).findings
+    let subject = LintContext::new(compiled, sources).unwrap();
+    lint::apply_suppressions(&subject, lint::lint(&subject, NOW)).findings
 }
 
 fn unnoticed(compiled: &Compiled, sources: &SourceTree) -> Vec<String> {
     let policy = compiled.policy.as_ref().unwrap();
-    let gate = judge::gate(policy).unwrap();
+    let gate = policy_gate::gate(policy).unwrap();
     let names = suite::find(&folder()).unwrap();
     let files = suite::read_all(&names, sources, &gate).unwrap();
     let places = locate::places(sources, &compiled.origins);
     let mutants = mutate::mutants(policy, &places);
-    let fates = mutate::run(policy, &places, &mutants, &files, &|| ()).unwrap();
-    let missed = mutants.into_iter().zip(fates);
+    let outcomes = mutate::run(policy, &places, &mutants, &files, &|| ()).unwrap();
+    let missed = mutants.into_iter().zip(outcomes);
     missed
-        .filter(|(_, fate)| matches!(fate, Fate::Missed(_)))
+        .filter(|(_, outcome)| matches!(outcome, MutantOutcome::Missed(_)))
         .map(|(mutant, _)| mutant.change)
         .collect()
 }
 
 #[test]
-fn every_planted_mistake_is_found() {
+fn every_inserted_error_is_found() {
     let before = sample();
     let sound = compiled(&before, "the sample");
     assert_eq!(findings(&sound, &before), [], "the sample itself is clean");

@@ -1,4 +1,4 @@
-//! The sample policy of the repository: its tests cover everything and miss nothing.
+//! The sample policy of the repository: its tests cover everything and catch every mutant.
 
 #![allow(
     clippy::expect_used,
@@ -9,16 +9,16 @@
 use std::path::{Path, PathBuf};
 
 use tollgate_author::coverage::{Kind, Meter};
-use tollgate_author::mutate::{self, Fate, Tally};
+use tollgate_author::mutate::{self, MutantOutcome, Tally};
 use tollgate_author::suite::{self, TestFile};
-use tollgate_author::{judge, locate};
+use tollgate_author::{locate, policy_gate};
 use tollgate_compiler::{CompileOptions, Compiled, SourceTree, compile};
 
 fn sample() -> (Compiled, SourceTree, Vec<TestFile>) {
     let folder: PathBuf = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../policy");
     let mut sources = SourceTree::read(&folder);
     let compiled = compile(&sources, &CompileOptions::default());
-    let gate = judge::gate(compiled.policy.as_ref().expect("the sample compiles")).unwrap();
+    let gate = policy_gate::gate(compiled.policy.as_ref().expect("the sample compiles")).unwrap();
     let names = suite::find(&folder).unwrap();
     for name in &names {
         let text = std::fs::read_to_string(folder.join(name)).unwrap();
@@ -54,10 +54,10 @@ fn everything_is_covered() {
 #[test]
 fn every_test_passes() {
     let (compiled, _, files) = sample();
-    let gate = judge::gate(&compiled.policy.unwrap()).unwrap();
+    let gate = policy_gate::gate(&compiled.policy.unwrap()).unwrap();
     for file in &files {
         for case in &file.cases {
-            let got = suite::run(&gate, &case.ask(), &mut ());
+            let got = suite::run(&gate, &case.request(), &mut ());
             assert!(
                 got.meets(&case.expect),
                 "{} {}: {got:?}",
@@ -69,36 +69,36 @@ fn every_test_passes() {
 }
 
 #[test]
-fn every_mutant_is_noticed() {
+fn every_mutant_is_caught() {
     let (compiled, sources, files) = sample();
     let policy = compiled.policy.unwrap();
     let places = locate::places(&sources, &compiled.origins);
     let mutants = mutate::mutants(&policy, &places);
-    let fates = mutate::run(&policy, &places, &mutants, &files, &|| ()).unwrap();
-    let tally = Tally::of(&fates);
+    let outcomes = mutate::run(&policy, &places, &mutants, &files, &|| ()).unwrap();
+    let tally = Tally::of(&outcomes);
     let missed: Vec<String> = mutants
         .iter()
-        .zip(&fates)
-        .filter_map(|(mutant, fate)| {
+        .zip(&outcomes)
+        .filter_map(|(mutant, outcome)| {
             let places = places.get(mutant.rule)?;
             let line = places.line(&mutant.part, &sources);
             let place = format!("{}:{line}", places.file);
-            match fate {
-                Fate::Missed(survivor) => Some(format!(
+            match outcome {
+                MutantOutcome::Missed(survivor) => Some(format!(
                     "{place} {}: {:?} → {:?} {:?}",
                     mutant.change, survivor.before.reason, survivor.after.reason, survivor.visit
                 )),
-                Fate::Same { .. } => {
+                MutantOutcome::Equivalent { .. } => {
                     println!("{place} {}: same", mutant.change);
                     None
                 }
-                Fate::Noticed { .. } => None,
+                MutantOutcome::Caught { .. } => None,
             }
         })
         .collect();
     println!("{tally:?}");
     assert!(missed.is_empty(), "{tally:?}\n{}", missed.join("\n"));
-    assert!(tally.noticed > 500, "{tally:?}");
-    // Each of the others is proven to change nothing.
-    assert_eq!(tally.alike, 0, "{tally:?}");
+    assert!(tally.caught > 500, "{tally:?}");
+    // Each of the others is proven to be equivalent.
+    assert_eq!(tally.unproven, 0, "{tally:?}");
 }

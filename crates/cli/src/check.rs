@@ -6,7 +6,7 @@ use std::thread;
 use clap::Args;
 use clap::builder::PossibleValuesParser;
 use serde_json::{Value, json};
-use tollgate_author::lint::{self, Subject};
+use tollgate_author::lint::{self, LintContext};
 use tollgate_author::suite;
 use tollgate_compiler::diagnostic::{Code, codes, render};
 use tollgate_compiler::{Diagnostic, SourceTree};
@@ -80,19 +80,19 @@ impl Check {
             return Err(Failure::Policy { findings, sources });
         }
         let (mut excused, mut budgets) = (Vec::new(), Vec::new());
-        if let Some(subject) = Subject::new(&policy.compiled, &policy.sources) {
+        if let Some(context) = LintContext::new(&policy.compiled, &policy.sources) {
             let _progress = Progress::start("looking at the rules", None);
             let now = input::now_or_clock(self.now).0;
             // Generating code for small edges takes as long as all lints, and neither waits for the other.
             let advice = thread::scope(|scope| {
-                let sizes = scope.spawn(|| lint::budgets(&subject));
-                findings.extend(lint::lint(&subject, now));
-                let advice = lint::settle(&subject, findings);
+                let sizes = scope.spawn(|| lint::budgets(&context));
+                findings.extend(lint::lint(&context, now));
+                let advice = lint::apply_suppressions(&context, findings);
                 budgets = sizes.join().unwrap_or_default();
                 advice
             });
             findings = advice.findings;
-            excused = advice.excused;
+            excused = advice.suppressed;
         }
         let verdict = Verdict::from(!self.deny_warnings || findings.is_empty());
         let (rules, bytes) = (gate.image().rule_count(), gate.image().as_bytes().len());

@@ -10,9 +10,9 @@ use std::path::PathBuf;
 
 use clap::Args;
 use serde_json::{Map, Value, json};
-use tollgate_analysis::change::{Change, Way, Ways, minimal_changes};
-use tollgate_analysis::explain::{Weighed, claim_faults, matches};
-use tollgate_analysis::text::{narrowings, people, rfc3339};
+use tollgate_analysis::change::{Change, ChangeSet, MinimalChanges, minimal_changes};
+use tollgate_analysis::explain::{RuleTrace, claim_faults, matches};
+use tollgate_analysis::text::{constraints, people, rfc3339};
 use tollgate_analysis::{Kind, Request, place};
 use tollgate_core::{Effect, Reason, RuleId, Tri};
 use tollgate_gate::{Context, Outcome, TokenSeen};
@@ -63,7 +63,7 @@ pub(crate) struct Explain {
 /// A decision, and what it was made of.
 struct Explained {
     outcome: Outcome,
-    weighed: Weighed,
+    weighed: RuleTrace,
     /// What the token contains: assumed, verified, or only read where it is invalid.
     claims: Option<Map<String, Value>>,
     /// Whether the decision counts with these claims.
@@ -72,7 +72,7 @@ struct Explained {
     fault: Option<String>,
     /// The outcome for a valid token with the same claims, if the token is invalid.
     renewed: Option<Outcome>,
-    ways: Option<Ways>,
+    ways: Option<MinimalChanges>,
 }
 
 impl Explain {
@@ -97,7 +97,7 @@ impl Explain {
             ip: self.ip.as_deref(),
             now,
         };
-        let mut weighed = Weighed::default();
+        let mut weighed = RuleTrace::default();
         let claims = assumed.as_ref().map(|assumed| &assumed.claims);
         let outcome = gate.ask(
             &request,
@@ -279,7 +279,7 @@ fn parts_of(
         found.push(plain(who.join(", "), parts.who));
     }
     let bound = |holds: bool| if holds { Tri::TRUE } else { Tri::FALSE };
-    for narrowing in narrowings(&side.policy, spec) {
+    for narrowing in constraints(&side.policy, spec) {
         let part = match narrowing.split(' ').next() {
             Some("networks") => PartOf {
                 note: (parts.networks != Tri::TRUE && parts.networks != Tri::FALSE)
@@ -352,7 +352,7 @@ fn ways_text(side: &Analysed, explained: &Explained) -> String {
             .chain(changes)
             .collect();
         let by = way
-            .ruling
+            .evaluation
             .rule
             .map(|rule| format!(" ({})", side.name(rule)));
         let line = format!("{}{}", changes.join(", and "), by.unwrap_or_default());
@@ -426,7 +426,7 @@ fn object(side: &Analysed, explained: &Explained) -> String {
             })
         })
         .collect();
-    let way = |way: &Way| {
+    let way = |way: &ChangeSet| {
         let changes = way.changes.iter();
         let changes: Vec<String> = changes
             .map(|change| said(change, explained.claims.as_ref()))
@@ -434,7 +434,7 @@ fn object(side: &Analysed, explained: &Explained) -> String {
         format!(
             "{{\"changes\":{},\"rule\":{},\"request\":{}}}",
             json!(changes),
-            json!(way.ruling.rule.map(|rule| side.name(rule))),
+            json!(way.evaluation.rule.map(|rule| side.name(rule))),
             request_object(&way.request)
         )
     };

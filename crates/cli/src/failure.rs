@@ -48,7 +48,7 @@ pub(crate) enum Failure {
     /// A policy cannot be analysed.
     Analysis {
         path: PathBuf,
-        error: tollgate_analysis::Unusable,
+        error: tollgate_analysis::PolicyError,
     },
     /// The files of a git revision cannot be had; what git said.
     Git { name: String, said: String },
@@ -107,11 +107,11 @@ pub(crate) enum Failure {
     /// A policy file has no layout.
     NotFormatted { path: PathBuf, error: FormatError },
     /// Tests cannot be measured.
-    Measure(tollgate_author::judge::Unbuildable),
+    Measure(tollgate_author::policy_gate::GateError),
     /// A source of other settings cannot be used.
     Import(tollgate_exchange::import::ImportError),
     /// A policy cannot be said in another language.
-    Export(tollgate_exchange::cedar::Inexpressible),
+    Export(tollgate_exchange::cedar::UnsupportedPolicy),
     /// The local edge cannot listen.
     Bind {
         listen: SocketAddr,

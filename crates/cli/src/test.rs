@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use tollgate_author::coverage::{Coverage, Meter};
 use tollgate_author::lint::name;
-use tollgate_author::locate::{self, Places};
-use tollgate_author::mutate::{self, Fate, Mutant, Tally};
+use tollgate_author::locate::{self, RuleSpans};
+use tollgate_author::mutate::{self, Mutant, MutantOutcome, Tally};
 use tollgate_author::report::{self, FileResult, TestResult};
 use tollgate_author::suggest::{Suggester, Suggestion};
 use tollgate_author::suite::{self, TestFile};
@@ -158,8 +158,8 @@ impl Test {
     /// were chosen by the file's name, and those that answer the chosen tests.
     fn chosen_rules(&self, work: &Work<'_>, results: &[FileResult]) -> impl Fn(usize) -> bool {
         let chosen: Option<BTreeSet<usize>> = self.filter.as_deref().map(|text| {
-            let is_own = |places: &Places| {
-                let tests = suite::beside(&places.file);
+            let is_own = |spans: &RuleSpans| {
+                let tests = suite::test_file_for(&spans.file);
                 tests.contains(text) && results.iter().any(|result| result.file == tests)
             };
             let answers: BTreeSet<&str> = results
@@ -194,7 +194,7 @@ impl Test {
 /// A policy and its tests.
 struct Work<'a> {
     spec: &'a ImageSpec,
-    places: &'a [Places],
+    places: &'a [RuleSpans],
     files: &'a [TestFile],
     gate: &'a Gate<Vec<u8>>,
 }
@@ -206,7 +206,7 @@ impl Work<'_> {
         let run = |case: &suite::Case| {
             progress.step();
             TestResult {
-                got: suite::run(self.gate, &case.ask(), &mut ()),
+                got: suite::run(self.gate, &case.request(), &mut ()),
                 case: case.clone(),
             }
         };
@@ -222,7 +222,7 @@ impl Work<'_> {
     fn mutants(
         &self,
         is_chosen: &dyn Fn(usize) -> bool,
-    ) -> Result<(Vec<Mutant>, Vec<Fate>), Failure> {
+    ) -> Result<(Vec<Mutant>, Vec<MutantOutcome>), Failure> {
         let mut mutants = mutate::mutants(self.spec, self.places);
         mutants.retain(|mutant| is_chosen(mutant.rule));
         let progress = Progress::start("trying mutants", Some(mutants.len()));
@@ -236,7 +236,7 @@ impl Work<'_> {
         &self,
         meter: &Meter,
         coverage: &Coverage,
-        mutants: Option<&(Vec<Mutant>, Vec<Fate>)>,
+        mutants: Option<&(Vec<Mutant>, Vec<MutantOutcome>)>,
         is_chosen: &dyn Fn(usize) -> bool,
     ) -> Vec<Suggestion> {
         let progress = Progress::start("looking for tests", None);
@@ -250,7 +250,7 @@ impl Work<'_> {
         }
         if let Some((mutants, fates)) = mutants {
             for (mutant, fate) in mutants.iter().zip(fates) {
-                all.extend(suggester.notice(mutant, fate));
+                all.extend(suggester.catch_mutant(mutant, fate));
             }
         }
         all

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use base64ct::{Base64UrlUnpadded, Encoding};
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
-use tollgate_author::words::moment;
+use tollgate_author::syntax::moment;
 use tollgate_crypto::Native;
 use tollgate_token::{
     Algorithm, ClaimRules, IssuerConfig, IssuerKind, KeyKind, Limits, Rejected, Secret, Verified,

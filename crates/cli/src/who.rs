@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use serde_json::json;
-use tollgate_analysis::who::{Access, Who, who};
+use tollgate_analysis::who::{Access, AccessReport, who};
 
 use crate::analysed::Analysed;
 use crate::diff::{described, request, ruled};
@@ -54,7 +54,7 @@ impl WhoVerb {
     }
 }
 
-fn object(side: &Analysed, target: &str, found: &Who) -> String {
+fn object(side: &Analysed, target: &str, found: &AccessReport) -> String {
     let list = |list: &[Access]| {
         let rules: Vec<String> = list
             .iter()
@@ -79,7 +79,7 @@ fn object(side: &Analysed, target: &str, found: &Who) -> String {
     )
 }
 
-fn text(side: &Analysed, target: &str, found: &Who) -> String {
+fn text(side: &Analysed, target: &str, found: &AccessReport) -> String {
     let mut text = format!("{}\n", styled(STRONG, visible(target)));
     if found.allows.is_empty() {
         text.push_str("  nobody: no rule allows this path\n");
@@ -102,7 +102,7 @@ fn text(side: &Analysed, target: &str, found: &Who) -> String {
             };
             line("rule", &side.named(access.rule));
             line("paths", &access.pattern);
-            match (&access.witness, &access.ruling) {
+            match (&access.witness, &access.evaluation) {
                 (Some(witness), Some(_)) => line("like", &described(witness)),
                 _ if access.gave_up => line("like", "undecided: too many conditions meet here"),
                 _ => line("like", nobody),

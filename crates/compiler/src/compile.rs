@@ -7,25 +7,20 @@ use std::collections::BTreeMap;
 
 use tollgate_core::Image;
 
-use crate::course::{self, Placed, SITE_COURSE};
+use crate::course;
 use crate::cure;
 use crate::diagnostic::{Diagnostic, Report, Span, codes, shown};
 use crate::document::{Document, repair};
 use crate::keys::{check_table, site::SITE_FILE as SITE_KEYS};
 use crate::limits::{MAX_RULES, Usage, usage};
+use crate::options::CompileOptions;
 use crate::rule::Scope;
 use crate::rule::pattern::Base;
-use crate::site::{self, Allowance, Site};
+use crate::site::{self, Site, Suppression};
 use crate::source::{SITE_FILE, SourceTree, stray};
+use crate::spanned::{SITE_COURSE, SpannedRule};
 use tollgate_policy::encode::encode;
 use tollgate_policy::spec::{ImageSpec, RuleSpec};
-
-/// How to compile.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct CompileOptions {
-    /// Leave bad keys of a key set out, with a warning, instead of refusing the policy.
-    pub lenient_jwks: bool,
-}
 
 /// What came of compiling.
 #[derive(Clone, Debug, Default)]
@@ -35,13 +30,13 @@ pub struct Compiled {
     /// The checked policy, if there is no error.
     pub policy: Option<ImageSpec>,
     /// Where each rule of the policy stands, in the same order.
-    pub origins: Vec<Origin>,
+    pub origins: Vec<RuleLocation>,
     /// The image, if there is no error.
     pub image: Option<Vec<u8>>,
     /// The sizes of the policy and its image, if there is no error.
     pub usage: Option<Usage>,
     /// Warnings that are meant to be so, `[[lint]]` in `site.toml`.
-    pub allowances: Vec<Allowance>,
+    pub suppressions: Vec<Suppression>,
     /// How much tests must cover, in percent, `[tests]` in `site.toml`.
     pub min_coverage: Option<u8>,
 }
@@ -55,7 +50,7 @@ impl Compiled {
 
 /// Where a rule stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Origin {
+pub struct RuleLocation {
     /// The file, relative to the policy folder.
     pub file: String,
     /// The rule's header in the file.
@@ -103,7 +98,7 @@ pub fn compile(sources: &SourceTree, options: &CompileOptions) -> Compiled {
     sort(&mut diagnostics);
     let mut compiled = Compiled {
         diagnostics,
-        allowances: site.allowances,
+        suppressions: site.suppressions,
         min_coverage: site.min_coverage,
         ..Compiled::default()
     };
@@ -124,7 +119,7 @@ pub fn compile(sources: &SourceTree, options: &CompileOptions) -> Compiled {
         gate,
     };
     for (file, placed) in rules {
-        compiled.origins.push(Origin {
+        compiled.origins.push(RuleLocation {
             file,
             span: placed.span,
         });
@@ -165,7 +160,7 @@ impl Compiled {
 fn read_site(
     sources: &SourceTree,
     options: &CompileOptions,
-    rules: &mut Vec<(String, Placed)>,
+    rules: &mut Vec<(String, SpannedRule)>,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Site {
     let mut report = Report::new(SITE_FILE);
@@ -214,7 +209,7 @@ fn read_site(
 fn read_courses(
     sources: &SourceTree,
     site: &Site,
-    rules: &mut Vec<(String, Placed)>,
+    rules: &mut Vec<(String, SpannedRule)>,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> BTreeMap<String, String> {
     let mut by_course = BTreeMap::new();
@@ -267,7 +262,7 @@ fn read_courses(
 /// Puts `[session]` into the gate's configuration: what sessions carry follows from the rules.
 fn settle_session(
     site: &mut Site,
-    rules: &[(String, Placed)],
+    rules: &[(String, SpannedRule)],
     bases: &BTreeMap<String, String>,
     diagnostics: &mut Vec<Diagnostic>,
 ) {
@@ -283,7 +278,7 @@ fn settle_session(
 }
 
 /// What only shows when everything was read.
-fn check_whole(site: &Site, rules: &[(String, Placed)], diagnostics: &mut Vec<Diagnostic>) {
+fn check_whole(site: &Site, rules: &[(String, SpannedRule)], diagnostics: &mut Vec<Diagnostic>) {
     let mut report = Report::new(SITE_FILE);
     if rules.len() > MAX_RULES {
         let message = format!(
@@ -318,10 +313,10 @@ fn check_whole(site: &Site, rules: &[(String, Placed)], diagnostics: &mut Vec<Di
             .help("say who issues tokens: `[[issuer]]`");
     }
     if let Some(gate) = site.gate.as_ref().filter(|_| !site.is_session_refused) {
-        site::check_names(gate, rules, &mut report);
+        site::check_names(gate, rules, &site.suppressions, &mut report);
     }
-    for allowance in &site.allowances {
-        let Some(name) = &allowance.rule else {
+    for suppression in &site.suppressions {
+        let Some(name) = &suppression.rule else {
             continue;
         };
         let is_it = |rule: &RuleSpec| {
@@ -331,7 +326,7 @@ fn check_whole(site: &Site, rules: &[(String, Placed)], diagnostics: &mut Vec<Di
         if !rules.iter().any(|(_, placed)| is_it(&placed.rule)) {
             let message = format!("there is no rule `{}`", shown(name));
             report
-                .add(&codes::BAD_ALLOWANCE, allowance.span, message)
+                .add(&codes::BAD_ALLOWANCE, suppression.span, message)
                 .help("write `course/id`, or `site/id` for a rule of `site.toml`");
         }
     }

@@ -8,23 +8,16 @@ mod calls;
 mod guard;
 mod lower;
 mod operators;
+mod scope;
 mod syntax;
 mod value;
 
-use crate::diagnostic::{Report, Span, codes};
+use crate::diagnostic::{Report, codes};
 use crate::document::Text;
-use crate::limits::{MAX_CONDITION_PARTS, MAX_CONDITION_STACK, condition_parts};
-use crate::rule::who::Captures;
-use crate::site::Claims;
+use crate::limits::{MAX_CONDITION_PARTS, MAX_CONDITION_STACK, condition_parts, stack_need};
 use tollgate_policy::spec::Expr;
 
-/// What a condition can speak about.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Scope<'a> {
-    pub(crate) claims: &'a Claims,
-    /// The captures of each pattern of the rule.
-    pub(crate) captures: &'a [Captures],
-}
+pub(crate) use scope::Scope;
 
 /// Reads a condition; reports everything that is wrong with it.
 pub(crate) fn read(text: &Text<'_>, scope: Scope<'_>, report: &mut Report) -> Option<Expr> {
@@ -75,29 +68,6 @@ pub(crate) fn read(text: &Text<'_>, scope: Scope<'_>, report: &mut Report) -> Op
     }
     Some(expr)
 }
-
-/// How many values wait at most while the expression is evaluated from left to right.
-pub(crate) fn stack_need(expr: &Expr) -> usize {
-    match expr {
-        Expr::And(left, right)
-        | Expr::Or(left, right)
-        | Expr::Compare(_, left, right)
-        | Expr::Arithmetic(_, left, right)
-        | Expr::StringTest(_, left, right) => stack_need(left).max(1 + stack_need(right)),
-        Expr::Not(inner)
-        | Expr::Negate(inner)
-        | Expr::TimeShift(inner, _)
-        | Expr::InStrings(inner, _)
-        | Expr::InInts(inner, _)
-        | Expr::InNetworks(inner, _)
-        | Expr::InGroups(inner)
-        | Expr::InClaim(inner, _) => stack_need(inner),
-        _ => 1,
-    }
-}
-
-/// A part of a condition's text.
-type Place = Span;
 
 #[cfg(test)]
 mod tests;

@@ -9,17 +9,7 @@ use crate::rule::pattern::Base;
 use crate::rule::{self, Scope, check_id};
 use crate::site::Site;
 use crate::source::COURSES_FOLDER;
-use tollgate_policy::spec::RuleSpec;
-
-/// The course that the rules of `site.toml` belong to.
-pub(crate) const SITE_COURSE: &str = "site";
-
-/// A rule and where it stands.
-#[derive(Debug)]
-pub(crate) struct Placed {
-    pub(crate) rule: RuleSpec,
-    pub(crate) span: Span,
-}
+use crate::spanned::{SITE_COURSE, SpannedRule};
 
 /// A course file, read.
 #[derive(Debug)]
@@ -27,7 +17,7 @@ pub(crate) struct Course {
     pub(crate) id: String,
     pub(crate) id_span: Span,
     pub(crate) base: Option<(Base, Span)>,
-    pub(crate) rules: Vec<Placed>,
+    pub(crate) rules: Vec<SpannedRule>,
 }
 
 /// Reads a course file; `None` if it has no id.
@@ -82,7 +72,7 @@ pub(crate) fn read_rules(
     document: &Document<'_>,
     scope: Scope<'_>,
     report: &mut Report,
-) -> Vec<Placed> {
+) -> Vec<SpannedRule> {
     let mut seen = std::collections::BTreeMap::new();
     let mut rules = Vec::new();
     for table in document.root().tables("rule") {
@@ -95,7 +85,7 @@ pub(crate) fn read_rules(
                 .also(first, "first here")
                 .help("give one of the rules another id");
         }
-        rules.push(Placed {
+        rules.push(SpannedRule {
             rule: rule::read(table, scope, report),
             span: table.place(),
         });

@@ -75,16 +75,6 @@ impl<'a> Document<'a> {
     }
 }
 
-fn line_around(text: &str, span: Span) -> Span {
-    let before = text.get(..span.start).unwrap_or(text);
-    let start = before.rfind('\n').map_or(0, |at| at + 1);
-    let end = text.get(span.start..).and_then(|after| after.find('\n'));
-    Span {
-        start,
-        end: end.map_or(text.len(), |at| span.start + at),
-    }
-}
-
 /// A table and where it stands.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Table<'a> {

@@ -78,38 +78,26 @@ pub fn usage(policy: &ImageSpec, image: EncodeReport) -> Usage {
 
 /// Whether a condition is within the limits of [`MAX_CONDITION_PARTS`] and [`MAX_CONDITION_STACK`].
 pub fn is_condition_within(expr: &Expr) -> bool {
-    condition_parts(expr) <= MAX_CONDITION_PARTS
-        && crate::condition::stack_need(expr) <= MAX_CONDITION_STACK
+    condition_parts(expr) <= MAX_CONDITION_PARTS && stack_need(expr) <= MAX_CONDITION_STACK
 }
 
 /// How many parts a condition has: what [`MAX_CONDITION_PARTS`] limits.
 pub fn condition_parts(expr: &Expr) -> usize {
-    1 + match expr {
-        Expr::Bool(_)
-        | Expr::Str(_)
-        | Expr::Int(_)
-        | Expr::Time(_)
-        | Expr::Ip(_)
-        | Expr::Claim(_)
-        | Expr::Has(_)
-        | Expr::Subject
-        | Expr::Issuer
-        | Expr::Method
-        | Expr::ClientIp
-        | Expr::Now
-        | Expr::Capture(_) => 0,
-        Expr::Not(inner)
-        | Expr::Negate(inner)
-        | Expr::InGroups(inner)
-        | Expr::InClaim(inner, _) => condition_parts(inner),
-        Expr::TimeShift(inner, _) => 1 + condition_parts(inner),
-        Expr::InStrings(inner, list) => list.len() + condition_parts(inner),
-        Expr::InInts(inner, list) => list.len() + condition_parts(inner),
-        Expr::InNetworks(inner, list) => list.len() + condition_parts(inner),
-        Expr::And(left, right)
-        | Expr::Or(left, right)
-        | Expr::Compare(_, left, right)
-        | Expr::Arithmetic(_, left, right)
-        | Expr::StringTest(_, left, right) => condition_parts(left) + condition_parts(right),
-    }
+    // Constants that are not expressions of their own count as parts, too.
+    let constants = match expr {
+        Expr::TimeShift(..) => 1,
+        Expr::InStrings(_, list) => list.len(),
+        Expr::InInts(_, list) => list.len(),
+        Expr::InNetworks(_, list) => list.len(),
+        _ => 0,
+    };
+    1 + constants + expr.children().map(condition_parts).sum::<usize>()
+}
+
+/// How many values wait at most while the expression is evaluated from left to right: while a child is
+/// evaluated, the values of those before it wait.
+pub(crate) fn stack_need(expr: &Expr) -> usize {
+    let needs = expr.children().enumerate();
+    let needs = needs.map(|(waiting, child)| waiting + stack_need(child));
+    needs.max().unwrap_or(1)
 }

@@ -11,11 +11,11 @@ use tollgate_core::{Effect, MethodSet, PathOptions};
 use tollgate_token::IssuerConfig;
 use toml::value::Datetime;
 
+use crate::claims::Claims;
 use crate::condition;
 use crate::diagnostic::{Report, Span, codes, shown};
 use crate::document::{Table, Text};
 use crate::keys::course::ID_PATTERN;
-use crate::site::Claims;
 use crate::time::{self, TimeError};
 use network::NetworkError;
 use pattern::Base;

@@ -4,19 +4,20 @@
 //! certainly true, a deny unless it is certainly false. Not here: paths, conditions and images, which
 //! are beside; statuses and responses, which are the gate's.
 
+mod condition;
 mod rule;
 mod walk;
 
 use core::net::IpAddr;
 use core::ops::ControlFlow;
 
-use crate::cond::{Env, Token};
 use crate::facts::Facts;
 use crate::image::format::{NONE, flag};
 use crate::image::{Image, RuleId, View};
 use crate::method::MethodSet;
 use crate::path::Path;
 use crate::reason::{Effect, Reason, UnixSeconds};
+use condition::{Env, Token};
 
 pub use rule::Parts;
 
@@ -118,7 +119,7 @@ pub fn decide_traced<B: AsRef<[u8]>>(
 
 fn answer(env: &Env<'_>, query: &Query<'_>, trace: &mut impl Trace) -> Option<Decision> {
     let path = query.path;
-    let found = weigh(env, path, trace)?;
+    let found = evaluate(env, path, trace)?;
     if let (None, Some(rule)) = (found.deny, found.allow) {
         return Some(Decision {
             reason: Reason::Allow,
@@ -133,7 +134,7 @@ fn answer(env: &Env<'_>, query: &Query<'_>, trace: &mut impl Trace) -> Option<De
         TokenState::Verified(_) => None,
     };
     if let Some(reason) = without
-        && a_token_could_help(env, path)?
+        && token_could_allow(env, path)?
     {
         return Some(Decision::because(reason));
     }
@@ -147,7 +148,7 @@ fn answer(env: &Env<'_>, query: &Query<'_>, trace: &mut impl Trace) -> Option<De
     }
     let mut allow_methods = MethodSet::EMPTY;
     for name in found.methods.names().filter(|name| *name != env.method) {
-        let other = weigh(
+        let other = evaluate(
             &Env {
                 method: name,
                 ..*env
@@ -194,11 +195,11 @@ fn needs_token(env: &Env<'_>, path: &Path<'_>, found: &Found) -> Option<bool> {
         return Some(!found.anyone);
     }
     let token = Token::None;
-    let without = weigh(&Env { token, ..*env }, path, &mut ())?;
+    let without = evaluate(&Env { token, ..*env }, path, &mut ())?;
     Some(without.deny.is_some() || without.allow.is_none())
 }
 
-fn weigh(env: &Env<'_>, path: &Path<'_>, trace: &mut impl Trace) -> Option<Found> {
+fn evaluate(env: &Env<'_>, path: &Path<'_>, trace: &mut impl Trace) -> Option<Found> {
     let mut found = Found {
         deny: None,
         allow: None,
@@ -208,7 +209,7 @@ fn weigh(env: &Env<'_>, path: &Path<'_>, trace: &mut impl Trace) -> Option<Found
     };
     let method = MethodSet::from_name(env.method).unwrap_or(MethodSet::EMPTY);
     each_rule(&env.view, path, |id, rule, captures| {
-        let parts = rule::weigh(env, &rule, method, captures)?;
+        let parts = rule::evaluate(env, &rule, method, captures)?;
         trace.rule(RuleId(id), rule.effect, parts);
         let value = parts.all();
         let (place, matches) = match rule.effect {
@@ -239,7 +240,7 @@ fn weigh(env: &Env<'_>, path: &Path<'_>, trace: &mut impl Trace) -> Option<Found
 
 /// Whether some verified token could open the path: some allow could be true while every deny could be
 /// false, with everything that depends on the token left open.
-fn a_token_could_help(env: &Env<'_>, path: &Path<'_>) -> Option<bool> {
+fn token_could_allow(env: &Env<'_>, path: &Path<'_>) -> Option<bool> {
     let env = Env {
         token: Token::Any,
         ..*env
@@ -247,7 +248,7 @@ fn a_token_could_help(env: &Env<'_>, path: &Path<'_>) -> Option<bool> {
     let method = MethodSet::from_name(env.method).unwrap_or(MethodSet::EMPTY);
     let (mut opened, mut barred) = (false, false);
     each_rule(&env.view, path, |_, rule, captures| {
-        let value = rule::weigh(&env, &rule, method, captures)?.all();
+        let value = rule::evaluate(&env, &rule, method, captures)?.all();
         match rule.effect {
             Effect::Allow => opened |= value.may_be_true(),
             Effect::Deny => barred |= !value.may_be_false(),

@@ -6,137 +6,27 @@
 
 pub mod format;
 
+mod budget;
+mod claim;
+mod error;
+mod id;
+mod layout;
+mod program;
 mod read;
+mod stack;
 mod validate;
 
-use core::{fmt, ops::Range};
-
-pub(crate) use validate::Budget;
+pub use claim::{ClaimDecl, ClaimKind};
+pub use error::ImageError;
+pub use id::{ImageId, RuleId, RuleName};
 
 pub(crate) use read::{End, Extra, Node, Rule, View, instruction as read_instruction};
+pub(crate) use stack::Stack;
 
 use crate::method::MethodSet;
-use crate::path::{PathOptions, PathReader};
+use crate::path::PathOptions;
 use format::Section;
-
-/// The content id of an image.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct ImageId(pub [u8; 16]);
-
-impl fmt::Display for ImageId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
-    }
-}
-
-impl fmt::Debug for ImageId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
-
-/// The number of a rule in its image. Rules are numbered in the order of their names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct RuleId(pub u32);
-
-/// A rule's name: displays as `course/id`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RuleName<'a> {
-    /// The course, or `site`.
-    pub course: &'a str,
-    /// The rule's id within its file.
-    pub id: &'a str,
-}
-
-impl fmt::Display for RuleName<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.course, self.id)
-    }
-}
-
-/// The declared type of a claim.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[repr(u8)]
-pub enum ClaimKind {
-    /// `"string"`
-    String = 0,
-    /// `"int"`
-    Int = 1,
-    /// `"bool"`
-    Bool = 2,
-    /// `"string[]"`
-    StringList = 3,
-}
-
-impl ClaimKind {
-    /// The kind with this number.
-    pub fn from_number(number: u8) -> Option<Self> {
-        [Self::String, Self::Int, Self::Bool, Self::StringList]
-            .get(usize::from(number))
-            .copied()
-    }
-}
-
-/// One declared claim.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ClaimDecl<'a> {
-    /// Its number.
-    pub slot: u16,
-    /// Its name in the token.
-    pub name: &'a str,
-    /// Its declared type.
-    pub kind: ClaimKind,
-}
-
-/// Why bytes are not an image this code can read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum ImageError {
-    /// The bytes do not start like an image.
-    NotAnImage,
-    /// An image of another format version.
-    Version(u16),
-    /// Not as long as it says.
-    Length,
-    /// The checksum does not fit: the image was damaged.
-    Damaged,
-    /// A section is not where or what it must be.
-    BadSection(Section),
-}
-
-impl ImageError {
-    /// The stable code, for log records.
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::NotAnImage => "not_an_image",
-            Self::Version(_) => "image_version",
-            Self::Length => "image_length",
-            Self::Damaged => "image_damaged",
-            Self::BadSection(_) => "image_section",
-        }
-    }
-}
-
-impl fmt::Display for ImageError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NotAnImage => f.write_str("this is not a policy image"),
-            Self::Version(version) => write!(
-                f,
-                "the policy image has format version {version}; this program reads versions {} to {}",
-                format::OLDEST_VERSION,
-                format::VERSION
-            ),
-            Self::Length => f.write_str("the policy image is cut short or has something behind it"),
-            Self::Damaged => f.write_str("the policy image is damaged: its checksum does not fit"),
-            Self::BadSection(section) => {
-                write!(f, "the policy image is malformed in `{section:?}`")
-            }
-        }
-    }
-}
-
-impl core::error::Error for ImageError {}
+use layout::Layout;
 
 /// A validated policy image over any storage.
 ///
@@ -145,19 +35,6 @@ impl core::error::Error for ImageError {}
 pub struct Image<B> {
     bytes: B,
     layout: Layout,
-}
-
-/// Where things are in a validated image.
-#[derive(Clone, Debug)]
-pub(crate) struct Layout {
-    pub(crate) sections: [Range<usize>; Section::COUNT],
-    pub(crate) version: u16,
-    pub(crate) id: ImageId,
-    pub(crate) ascii_only: bool,
-    pub(crate) reader: PathReader,
-    /// The string that is the name of the index document.
-    pub(crate) index: Option<u32>,
-    pub(crate) max_probe: u32,
 }
 
 impl<B: AsRef<[u8]>> Image<B> {
@@ -169,7 +46,7 @@ impl<B: AsRef<[u8]>> Image<B> {
     /// # Errors
     /// What is wrong with the bytes.
     pub fn from_bytes(bytes: B) -> Result<Self, ImageError> {
-        let layout = validate::layout(bytes.as_ref())?;
+        let layout = layout::layout(bytes.as_ref())?;
         validate::contents(&View::new(bytes.as_ref(), &layout), bytes.as_ref().len())?;
         Ok(Self { bytes, layout })
     }

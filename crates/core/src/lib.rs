@@ -12,7 +12,6 @@
 
 extern crate alloc;
 
-pub mod cond;
 pub mod decide;
 pub mod facts;
 pub mod glob;

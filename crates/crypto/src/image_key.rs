@@ -1,7 +1,7 @@
-//! The private keys of policy images: Ed25519, by AWS-LC, as PKCS#8 in PEM.
+//! Private keys for policy images: Ed25519, with AWS-LC, as PKCS#8 in PEM.
 //!
-//! Only the authors' command has them; no edge is built with this. Not here: what is signed, which is
-//! `tollgate_gate::signed`'s.
+//! Only the authors' command uses them; no edge is built with this module. Not here: the signed
+//! format (`tollgate_gate::signed`).
 
 use alloc::{string::String, vec::Vec};
 use core::fmt;
@@ -11,40 +11,40 @@ use pem_rfc7468::LineEnding;
 
 const LABEL: &str = "PRIVATE KEY";
 
-/// A key pair. There is no `Debug` on purpose.
+/// A key pair. Deliberately without `Debug`.
 pub struct ImageKey(Ed25519KeyPair);
 
-/// Why a private key is refused. Whoever named it is at fault.
+/// The reason why a private key was rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ImageKeyError {
-    /// It is not one PEM block labelled as a private key without a password.
+    /// It is not a single unencrypted PEM block of a private key.
     Pem,
-    /// The block holds no Ed25519 key.
+    /// The block does not contain an Ed25519 key.
     Key,
 }
 
-/// The library could not make a key or a signature, for example for want of randomness.
+/// The library could not generate a key or sign, for example because randomness is unavailable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ImageKeyFailed;
 
 impl ImageKey {
-    /// A new key.
+    /// Generates a key.
     ///
     /// # Errors
     ///
-    /// If the library fails.
+    /// Returns an error if the library fails.
     pub fn generate() -> Result<Self, ImageKeyFailed> {
         Ed25519KeyPair::generate()
             .map(Self)
             .map_err(|_| ImageKeyFailed)
     }
 
-    /// Reads a PEM block of PKCS#8, as [`ImageKey::to_pem`] and OpenSSL write it.
+    /// Parses a PEM block of PKCS#8, as written by [`ImageKey::to_pem`] and OpenSSL.
     ///
     /// # Errors
     ///
-    /// For anything else, and for a public half in it that is not the key's.
+    /// Returns an error for anything else, including a public half that does not match.
     pub fn from_pem(pem: &str) -> Result<Self, ImageKeyError> {
         let (label, der) =
             pem_rfc7468::decode_vec(pem.trim_end().as_bytes()).map_err(|_| ImageKeyError::Pem)?;
@@ -56,11 +56,11 @@ impl ImageKey {
             .map_err(|_| ImageKeyError::Key)
     }
 
-    /// The key as PEM, in the form that every version of OpenSSL reads.
+    /// The key as PEM, in a form that every version of OpenSSL reads.
     ///
     /// # Errors
     ///
-    /// If the library fails.
+    /// Returns an error if the library fails.
     pub fn to_pem(&self) -> Result<String, ImageKeyFailed> {
         let der = self.0.to_pkcs8v1().map_err(|_| ImageKeyFailed)?;
         pem_rfc7468::encode_string(LABEL, LineEnding::LF, der.as_ref()).map_err(|_| ImageKeyFailed)
@@ -70,17 +70,17 @@ impl ImageKey {
     ///
     /// # Errors
     ///
-    /// If the library gives no such encoding.
+    /// Returns an error if the library cannot encode it.
     pub fn public(&self) -> Result<[u8; 32], ImageKeyFailed> {
         let public = self.0.public_key().as_ref().try_into();
         public.map_err(|_| ImageKeyFailed)
     }
 
-    /// A signature over exactly these bytes.
+    /// Signs exactly these bytes.
     ///
     /// # Errors
     ///
-    /// If the library fails.
+    /// Returns an error if the library fails.
     pub fn sign(&self, message: &[u8]) -> Result<Vec<u8>, ImageKeyFailed> {
         let signature = self.0.try_sign(message).map_err(|_| ImageKeyFailed)?;
         Ok(signature.as_ref().to_vec())
@@ -90,8 +90,8 @@ impl ImageKey {
 impl fmt::Display for ImageKeyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Pem => "this is not one PEM block of a private key without password",
-            Self::Key => "images are signed with Ed25519, and this is another kind of key",
+            Self::Pem => "not a single PEM block of an unencrypted private key",
+            Self::Key => "not an Ed25519 key; images are signed with Ed25519",
         })
     }
 }
@@ -100,7 +100,7 @@ impl core::error::Error for ImageKeyError {}
 
 impl fmt::Display for ImageKeyFailed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the cryptography library could not make a key or a signature")
+        f.write_str("the cryptography library could not generate a key or sign")
     }
 }
 

@@ -1,6 +1,6 @@
-//! Verification by AWS-LC, for hosts that can link a C library.
+//! Verification with AWS-LC, for hosts that can link a C library.
 //!
-//! All algorithms; nothing is chosen by features here.
+//! Supports all algorithms, without features.
 
 use alloc::{boxed::Box, vec::Vec};
 
@@ -39,7 +39,7 @@ impl Provider for Native {
                 }))
             }
             KeyMaterial::Ec { x, y, .. } => {
-                // Parsing refuses a point that is not on the curve.
+                // Parsing rejects a point that is not on the curve.
                 let curve: &'static dyn VerificationAlgorithm = match algorithm {
                     Algorithm::ES256 => &ECDSA_P256_SHA256_FIXED,
                     Algorithm::ES384 => &ECDSA_P384_SHA384_FIXED,
@@ -47,8 +47,8 @@ impl Provider for Native {
                 };
                 public_key(curve, &[&[4], x.as_slice(), y].concat(), x.len() + y.len())
             }
-            // AWS-LC does not look at the point before it verifies, and takes points of small order;
-            // `tollgate-token` refuses both before it comes here.
+            // AWS-LC does not check the point before it verifies, and accepts points of small
+            // order; `tollgate-token` has rejected both before.
             KeyMaterial::Ed25519 { x } => public_key(&ED25519, x, 64),
             KeyMaterial::Hmac { k } => {
                 let hash = match algorithm {

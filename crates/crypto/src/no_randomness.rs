@@ -1,7 +1,6 @@
-//! The source of randomness on a target that has none: it always fails.
+//! The source of randomness on a target without one: it always fails.
 //!
-//! `jwt-compact`'s RSA signs as well as verifies, so it wants randomness to be linked. Verification
-//! never asks for any, and nothing here signs.
+//! `jwt-compact`'s RSA can also sign, so it requires randomness to link. Verification never uses any.
 
 fn always_fail(_: &mut [u8]) -> Result<(), getrandom::Error> {
     Err(getrandom::Error::UNSUPPORTED)

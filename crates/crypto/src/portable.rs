@@ -1,9 +1,9 @@
-//! Verification in plain Rust: RSA with the older padding by `tollgate-rs256`, all else through the
-//! algorithms of `jwt-compact` and the crates beside them.
+//! Verification in plain Rust: PKCS#1 v1.5 with `tollgate-rs256`, everything else with the
+//! algorithms of `jwt-compact` and related crates.
 //!
-//! Each family is a feature; a family that is left out refuses its keys. What is used of
-//! `jwt-compact` is the one method that checks a signature over bytes: it is not asked to read
-//! tokens, for reasons that `tollgate-token` gives.
+//! Each family is a feature; a family that is not enabled rejects its keys. Only `jwt-compact`'s
+//! method that verifies a signature over bytes is used: `tollgate-token` parses tokens itself, for
+//! the reasons given there.
 
 use alloc::boxed::Box;
 
@@ -15,12 +15,12 @@ mod ec;
 mod ed25519;
 #[cfg(feature = "hs")]
 mod hmac;
+#[cfg(any(feature = "ps", feature = "es256", feature = "hs"))]
+mod jwt_compact_key;
 #[cfg(feature = "rs")]
 mod pkcs1;
 #[cfg(feature = "ps")]
 mod pss;
-#[cfg(any(feature = "ps", feature = "es256", feature = "hs"))]
-mod through;
 
 /// Verifies in plain Rust, on every target.
 #[derive(Clone, Copy, Debug, Default)]

@@ -1,7 +1,7 @@
-//! Signing of what CloudFront reads: RSA of 2,048 bits and ECDSA on P-256, over SHA-1 or SHA-256.
+//! Signing for CloudFront: RSA with 2,048 bits and ECDSA on P-256, with SHA-1 or SHA-256.
 //!
-//! AWS-LC signs where it can, which is SHA-256. It has no signing over SHA-1, which CloudFront wants unless
-//! told otherwise; that is RustCrypto's, blinded. Tokens are never signed here.
+//! AWS-LC signs with SHA-256. It cannot sign with SHA-1, CloudFront's default, so RustCrypto does,
+//! with blinding. Not here: signing tokens.
 
 use alloc::{boxed::Box, vec, vec::Vec};
 use core::fmt;
@@ -23,22 +23,22 @@ use rsa::{
     pkcs8::DecodePrivateKey,
 };
 
-/// The only RSA size that CloudFront takes, in bytes.
+/// The only RSA size that CloudFront accepts, in bytes.
 const RSA_BYTES: usize = 256;
 
-/// What a signature is made over.
+/// The hash function of a signature.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum SigningHash {
-    /// SHA-1: what CloudFront assumes where nothing else is said.
+    /// SHA-1, CloudFront's default.
     Sha1,
     /// SHA-256.
     #[default]
     Sha256,
 }
 
-/// A private key with the hash that it signs over.
+/// A private key with its hash function.
 ///
-/// There is no `Debug` on purpose.
+/// Deliberately without `Debug`.
 pub struct SigningKey {
     key: Key,
     hash: SigningHash,
@@ -51,30 +51,30 @@ enum Key {
     EcSha1(Box<p256::ecdsa::SigningKey>),
 }
 
-/// Why a private key is refused. Whoever configured it is at fault.
+/// The reason why a private key was rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SigningKeyError {
-    /// It is not one PEM block labelled as a private key without a password.
+    /// It is not a single unencrypted PEM block of a private key.
     Pem,
-    /// The block holds no RSA key and no key on P-256.
+    /// The block contains neither an RSA key nor a P-256 key.
     Key,
-    /// It is an RSA key of another size than 2,048 bits.
+    /// It is an RSA key whose size is not 2,048 bits.
     RsaSize,
 }
 
-/// The library could not sign, for example for want of randomness.
+/// The library could not sign, for example because randomness is unavailable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SigningFailed;
 
 impl SigningKey {
-    /// Reads a PEM block: PKCS#8, or the older forms of OpenSSL for either kind of key.
+    /// Parses a PEM block: PKCS#8, or OpenSSL's older formats for both kinds of key.
     ///
     /// # Errors
     ///
-    /// For anything that CloudFront could not have the public half of.
+    /// Returns an error if CloudFront cannot have the public half of the key.
     pub fn from_pem(pem: &str, hash: SigningHash) -> Result<Self, SigningKeyError> {
-        // OpenSSL may write the curve's parameters in a block of their own before the key.
+        // OpenSSL may write the curve's parameters in a separate block before the key.
         let start = ["PRIVATE KEY", "RSA PRIVATE KEY", "EC PRIVATE KEY"]
             .iter()
             .filter_map(|label| pem.find(&alloc::format!("-----BEGIN {label}-----")))
@@ -93,16 +93,16 @@ impl SigningKey {
         Ok(Self { key, hash })
     }
 
-    /// What it signs over.
+    /// The hash function.
     pub fn hash(&self) -> SigningHash {
         self.hash
     }
 
-    /// A signature over a message: PKCS#1 v1.5 for RSA, DER for ECDSA.
+    /// Signs a message: PKCS#1 v1.5 for RSA, DER for ECDSA.
     ///
     /// # Errors
     ///
-    /// If the library fails, which no message causes.
+    /// Returns an error if the library fails, which does not depend on the message.
     pub fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SigningFailed> {
         let sha1 = || digest(&SHA1_FOR_LEGACY_USE_ONLY, message);
         match &self.key {
@@ -137,7 +137,8 @@ impl SigningKey {
         }
     }
 
-    /// Whether a signature over a message is this key's: for whoever starts up with a key from outside.
+    /// Whether the signature over the message is from this key: a self-test for programs that load
+    /// a key.
     pub fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
         let by = |algorithm: &dyn VerificationAlgorithm, public: &[u8]| {
             algorithm.verify_sig(public, message, signature).is_ok()
@@ -164,7 +165,7 @@ impl SigningKey {
 }
 
 fn rsa_key(der: &[u8], hash: SigningHash) -> Result<Key, SigningKeyError> {
-    // AWS-LC reads the key first, whoever signs with it: it refuses inconsistent numbers.
+    // AWS-LC always parses the key first, because it rejects inconsistent numbers.
     let key = RsaKeyPair::from_der(der)
         .or_else(|_| RsaKeyPair::from_pkcs8(der))
         .map_err(|_| SigningKeyError::Key)?;
@@ -200,8 +201,8 @@ fn ec_key(der: &[u8], hash: SigningHash) -> Result<Key, SigningKeyError> {
 impl fmt::Display for SigningKeyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Pem => "the signing key is not one PEM block of a private key without password",
-            Self::Key => "the signing key is neither an RSA key nor a key on P-256",
+            Self::Pem => "the signing key is not a single PEM block of an unencrypted private key",
+            Self::Key => "the signing key is neither an RSA key nor a P-256 key",
             Self::RsaSize => "an RSA signing key must have 2048 bits",
         })
     }
@@ -211,7 +212,7 @@ impl core::error::Error for SigningKeyError {}
 
 impl fmt::Display for SigningFailed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a signature could not be made")
+        f.write_str("signing failed")
     }
 }
 

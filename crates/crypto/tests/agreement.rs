@@ -1,9 +1,10 @@
-//! Where engines are known to differ, ours must not: points, lengths, and the bytes layer.
+//! Tests where engines are known to differ: points, lengths, and the byte layer.
 
 use serde_json::{Value, json};
 use tollgate_crypto::{Native, Portable};
 use tollgate_token::{
-    Algorithm, Curve, Jwk, JwkError, KeyFault, KeyMaterial, Provider, TokenError, base64url, jws,
+    Algorithm, Curve, Jwk, JwkError, KeyErrorKind, KeyMaterial, Provider, TokenError, base64url,
+    jws,
 };
 
 const CORPUS: &str = concat!(
@@ -34,8 +35,8 @@ fn base64url_encode(bytes: &[u8]) -> String {
     text
 }
 
-/// The token layer finds out by itself which encodings are points, so that no edge depends on a
-/// library for it. A library must agree.
+/// The token layer determines itself which encodings are points, so that no edge depends on a
+/// library for it. The library must agree.
 #[test]
 fn ed25519_points() {
     let mut points = 0;
@@ -54,14 +55,14 @@ fn ed25519_points() {
         assert_eq!(judged.is_ok(), prepared.is_ok(), "{x:?}");
         match judged {
             Ok(_) => points += 1,
-            Err(error) => assert_eq!(error, JwkError::Bad(KeyFault::BadEd25519)),
+            Err(error) => assert_eq!(error, JwkError::Bad(KeyErrorKind::BadEd25519)),
         }
     }
     assert!((150..250).contains(&points), "{points} of 400");
 }
 
 #[test]
-fn points_off_the_curve_are_no_keys() {
+fn points_off_the_curve_are_rejected() {
     for (curve, algorithm) in [
         (Curve::P256, Algorithm::ES256),
         (Curve::P384, Algorithm::ES384),
@@ -84,7 +85,7 @@ fn points_off_the_curve_are_no_keys() {
 }
 
 #[test]
-fn algorithms_do_not_take_each_others_keys() {
+fn algorithms_reject_each_others_keys() {
     let keys = [
         KeyMaterial::Rsa {
             n: vec![0xff; 256],
@@ -102,7 +103,7 @@ fn algorithms_do_not_take_each_others_keys() {
                     key.fits(algorithm),
                     "{algorithm} {key:?} {name}"
                 );
-                // Whatever is asked, the answer is no, and no panic.
+                // Every input is rejected without a panic.
                 for len in [0, 1, 31, 32, 48, 63, 64, 65, 96, 255, 256, 257, 10_000] {
                     if let Ok(key) = &prepared {
                         assert!(key.verify(b"input", &vec![9; len]).is_err());
@@ -162,13 +163,13 @@ fn bytes_layer() {
             (4, &ec, None, Ok(())),
             (6, &ed, None, Ok(())),
             (7, &secret, None, Ok(())),
-            // Any payload, and neither `kid` nor `typ` nor `cty` matters.
+            // The payload, `kid`, `typ` and `cty` do not matter.
             (114, &rsa, None, Ok(())),
             (134, &rsa, None, Ok(())),
             (131, &rsa, None, Ok(())),
             (242, &rsa, None, Ok(())),
             (243, &rsa, None, Ok(())),
-            // But the meaning of the signature does.
+            // But members that change the meaning of the signature do.
             (119, &rsa, None, Err(TokenError::UnsupportedCrit)),
             (129, &rsa, None, Err(TokenError::UnsupportedCrit)),
             (132, &rsa, None, Err(TokenError::UnsupportedCrit)),

@@ -1,6 +1,6 @@
-//! Every token of the attack corpus, against both providers: the same verdict, and the right one.
+//! Every token of the attack corpus with both providers: the same, correct verdict.
 //!
-//! A token counts as accepted if it is verified and holds the group that the corpus asks for.
+//! A token counts as accepted if it is verified and contains the group that the corpus requires.
 
 #![expect(
     clippy::indexing_slicing,
@@ -14,8 +14,8 @@ use serde_json::Value;
 use tollgate_core::UnixSeconds;
 use tollgate_crypto::{Native, Portable};
 use tollgate_token::{
-    Algorithm, ClaimPath, ClaimRules, Groups, IssuerConfig, IssuerKind, KeyError, KeyFault, Limits,
-    Provider, Secret, TokenError, Verifier, base64url,
+    Algorithm, ClaimPath, ClaimRules, Groups, IssuerConfig, IssuerKind, KeyError, KeyErrorKind,
+    Limits, Provider, Secret, TokenError, Verifier, base64url,
 };
 
 const CORPUS: &str = concat!(
@@ -23,11 +23,11 @@ const CORPUS: &str = concat!(
     "/../../fixtures/attack-corpus/attack_tokens.json"
 );
 
-/// What the corpus leaves open (`policy`), and how it is answered here.
+/// The cases that the corpus leaves open (`policy`), and whether they are accepted here.
 const POLICY: [(u64, bool); 8] = [
-    (96, true),   // `jku` is not read; the signature is good
+    (96, true),   // `jku` is not read; the signature is valid
     (132, false), // `zip`
-    (212, true),  // `exp` with a fraction, which ends the token earlier
+    (212, true),  // `exp` with a fraction, so the token expires earlier
     (227, true),  // no `iat`
     (228, true),  // an old `iat`
     (234, false), // a duplicate name, deep inside
@@ -35,12 +35,12 @@ const POLICY: [(u64, bool); 8] = [
     (330, false), // an RSA key with exponent 3
 ];
 
-/// Where the corpus asks for more than issuers keep to: its issuer has one key for RS256, so a token of it need
-/// not name the key (RFC 7515 §4.1.4 makes `kid` optional).
+/// Cases where the corpus is stricter: its issuer has one key for RS256, so a token need not name
+/// the key (RFC 7515 §4.1.4 makes `kid` optional).
 const OVERRULED: [(u64, bool); 1] = [(113, true)];
 
-/// The reasons for which tokens of a class may be refused; `no_group` is a verified token without
-/// the group. A class that is not here has no refused token.
+/// The reasons for which tokens of a class may be rejected; `no_group` is a verified token without
+/// the group. A class that is not listed has no rejected token.
 const REASONS: [(&str, &[&str]); 19] = [
     ("structure", &["malformed", "bad_encoding"]),
     ("base64", &["bad_encoding"]),
@@ -104,7 +104,7 @@ fn text(value: &Value) -> String {
     value.as_str().unwrap().to_owned()
 }
 
-/// The issuer that a token of the corpus is meant for.
+/// The intended issuer of a token of the corpus.
 fn issuer(corpus: &Value, cfg: &str) -> IssuerConfig {
     use Algorithm::{ES256, EdDSA, HS256, PS256, RS256};
 
@@ -212,7 +212,7 @@ fn every_token_gets_its_verdict() {
 }
 
 #[test]
-fn recipes_for_denial_of_service_are_refused() {
+fn denial_of_service_inputs_are_rejected() {
     let corpus = corpus();
     let issuer = [issuer(&corpus, "cognito")];
     let limits = Limits {
@@ -253,8 +253,8 @@ fn recipes_for_denial_of_service_are_refused() {
 }
 
 #[test]
-fn every_bad_key_set_is_refused_for_its_reason() {
-    use KeyFault::*;
+fn every_invalid_key_set_is_rejected_for_its_reason() {
+    use KeyErrorKind::*;
 
     let corpus = corpus();
     let expected = BTreeMap::from([
@@ -291,7 +291,7 @@ fn every_bad_key_set_is_refused_for_its_reason() {
 }
 
 #[test]
-fn a_key_without_alg_serves_where_one_algorithm_is_left() {
+fn a_key_without_alg_is_usable_if_one_algorithm_is_left() {
     let corpus = corpus();
     let now = UnixSeconds(corpus["now"].as_i64().unwrap());
     let good = text(&corpus["tokens"][0]["token"]);
@@ -316,7 +316,7 @@ fn a_key_without_alg_serves_where_one_algorithm_is_left() {
 }
 
 #[test]
-fn refreshed_keys_take_the_place_of_old_ones() {
+fn refreshed_keys_replace_old_ones() {
     let corpus = corpus();
     let now = UnixSeconds(corpus["now"].as_i64().unwrap());
     let good = text(&corpus["tokens"][0]["token"]);

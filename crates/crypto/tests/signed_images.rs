@@ -1,4 +1,4 @@
-//! Signed policy images with real signatures, by every provider: what is altered in any way is refused.
+//! Signed policy images with real signatures and every provider: every altered image is rejected.
 
 #![cfg(test)]
 
@@ -8,7 +8,7 @@ use tollgate_gate::signed::{SIGNATURE_BYTES, SignedError, to_be_signed};
 use tollgate_gate::{PolicyVersion, Trust};
 use tollgate_token::Provider;
 
-/// The pair of RFC 8032 §7.1, test 1, as OpenSSL writes it.
+/// The key pair of RFC 8032 §7.1, test 1, as OpenSSL writes it.
 const PEM: &str = "-----BEGIN PRIVATE KEY-----\n\
     MC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g\n\
     -----END PRIVATE KEY-----\n";
@@ -17,7 +17,7 @@ const SAMPLE: &str = concat!(
     env!("CARGO_MANIFEST_DIR"),
     "/../../fixtures/images/v2/sample.tgi"
 );
-/// Bytes from one flip to the next in the sample; prime.
+/// Distance in bytes between flips in the sample; prime.
 const STRIDE: usize = 31;
 
 fn providers() -> [(&'static str, &'static dyn Provider); 2] {
@@ -72,10 +72,10 @@ fn bytes_all_over_a_real_image_matter() {
 }
 
 #[test]
-fn a_signature_is_good_for_its_own_fields_alone() {
+fn a_signature_is_valid_only_for_its_own_fields() {
     let signature_of = |bytes: &[u8]| bytes[bytes.len() - SIGNATURE_BYTES..].to_vec();
     let good = sealed(7, "courses", b"image");
-    // The same bytes, cut at another place between the site and the image.
+    // The same bytes with another boundary between site and image.
     for other in [
         sealed(8, "courses", b"image"),
         sealed(7, "course", b"simage"),
@@ -106,7 +106,7 @@ fn keys_are_written_as_they_are_read() {
 }
 
 #[test]
-fn what_is_no_key_for_images_is_refused() {
+fn other_keys_are_rejected() {
     let p256 = concat!(
         env!("CARGO_MANIFEST_DIR"),
         "/../signed-urls/tests/keys/p256-pkcs8.pem"

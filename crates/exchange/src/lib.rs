@@ -1,8 +1,8 @@
-//! Policies from and to what other tools read.
+//! Imports and exports policies.
 //!
-//! [`import`] turns settings that people have into a policy folder which never opens more than they did;
-//! [`cedar`] turns a policy into one that Cedar decides alike. What cannot be carried over is said, not
-//! guessed. Not here: files and terminals.
+//! [`import`] converts the settings of other tools to a policy directory that never allows more
+//! than they do; [`cedar`] converts a policy to one that Cedar decides identically. Settings that
+//! cannot be converted are reported, never guessed. Not here: files and terminals.
 
 #![forbid(unsafe_code)]
 

@@ -32,6 +32,7 @@
 extern crate alloc;
 
 pub mod config;
+pub mod fetch;
 pub mod refresh;
 pub mod session;
 pub mod signed;
@@ -48,11 +49,12 @@ mod source;
 mod viewer;
 
 pub use cache::TokenCache;
+pub use fetch::{Fetch, FetchLimits, FetchRequest, FetchResponse, MAX_WAIT_MS, Pending, Step};
 pub use forward::{CacheEdit, Forward, HeaderEdit, RequestEdits, ResponseEdits};
 pub use gate::{Context, EdgeDenial, Gate, Identity, LoadError};
 pub use log::{LogRecord, TokenSeen};
 pub use outcome::{Action, Kind, Outcome, Response};
-pub use refresh::{KeyFetch, KeysAccepted, KeysRefused, Why};
+pub use refresh::{KeySetError, KeysAccepted};
 pub use request::Request;
 pub use respond::{PAGE_POLICY, PREFLIGHT_SECS, challenge, public_text};
 pub use signed::{PolicyVersion, Trust};

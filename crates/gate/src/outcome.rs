@@ -63,8 +63,7 @@ pub struct Outcome {
     /// The rule that decided, as `course/id`. Not for the client.
     pub rule: Option<String>,
     /// Whether the request is denied only because a token names an unknown key of an issuer whose keys can
-    /// be fetched: with refreshed keys the outcome may be another. See
-    /// [`Gate::keys_due`](crate::Gate::keys_due).
+    /// be fetched: with refreshed keys the outcome may be another. See [`Gate::follow`](crate::Gate::follow).
     pub unknown_key: bool,
     /// What the edge has to do.
     pub action: Action,

@@ -1,48 +1,45 @@
 //! When the keys of an issuer are fetched again, as a state machine without clock, timer and socket.
 //!
-//! The host asks [`Gate::keys_due`](crate::Gate::keys_due), fetches what it is told to, and reports
-//! with [`keys_arrived`](crate::Gate::keys_arrived) or [`keys_failed`](crate::Gate::keys_failed). There
-//! is at most one fetch per issuer at a time, and none within [`COOLDOWN_SECS`] after one that ended,
-//! well or not: tokens with invented key names make no more requests than that. A fetch that fails
-//! changes nothing, so the keys at hand stay in use. Not here: how to fetch, and what a good key is.
+//! A request that names an unknown key waits for the fetches that [`Gate::step`](crate::Gate::step)
+//! returns. Old keys are fetched again in the background: see [`Gate::due`](crate::Gate::due). The host
+//! reports with [`Gate::resume`](crate::Gate::resume) how a fetch ended. Each issuer has at most one fetch
+//! in flight, and none within [`COOLDOWN_SECS`] after one that ended, well or not: tokens with invented
+//! key IDs cause no more requests than that. A fetch that fails changes nothing, so the current keys stay
+//! in use. Not here: how to fetch, and which keys are valid.
 
-use alloc::{boxed::Box, string::String, vec::Vec};
+use alloc::{borrow::ToOwned, boxed::Box, string::String, vec::Vec};
 use core::fmt;
 
 use tollgate_core::UnixSeconds;
-use tollgate_token::{Algorithm, IssuerConfig, JwksKey, KeyError, KeyMaterial, KeyNote};
+use tollgate_token::{Algorithm, IssuerConfig, JwksKey, KeyError, KeyMaterial, SkippedKey};
+
+use crate::fetch::{Fetch, FetchLimits, FetchRequest};
 
 /// How long nothing is fetched from an issuer after a fetch ended, in seconds.
 pub const COOLDOWN_SECS: i64 = 10;
-/// How old keys may get before they are fetched again without anybody missing one, in seconds.
+/// How old keys may get before they are fetched again although no token misses one, in seconds.
 pub const MAX_KEYS_AGE_SECS: i64 = 3_600;
 /// How long a fetch may take, in seconds; one that takes longer counts as failed.
-pub const MAX_FETCH_SECS: i64 = 5;
-/// Longest key set that is taken, in bytes.
-pub const MAX_KEYS_BYTES: usize = 262_144;
+pub const MAX_FETCH_SECS: u32 = 5;
+/// Longest key set that is accepted, in bytes.
+pub const MAX_KEYS_BYTES: u32 = 262_144;
+
+/// How old a key set out of a shared cache may be, in seconds, when no token misses a key.
+const CACHED_KEYS_SECS: u32 = 600;
+/// The same when a token misses one: an age that the cooldown allows anyway.
+const CACHED_UNKNOWN_SECS: u32 = 10;
 
 /// A clock that is behind by more than this, in seconds, has been set back: what it said before no
 /// longer counts. Less than that is two requests that overtook each other.
 const CLOCK_SET_BACK_SECS: i64 = 60;
 
-/// Why keys could be wanted.
+/// What triggers a key refresh.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Why {
-    /// A request carries a token that names a key nobody here knows.
+pub(crate) enum Trigger {
+    /// A request has a token that names an unknown key.
     UnknownKey,
-    /// Nothing in particular: keys get old.
+    /// The age of the keys.
     Age,
-}
-
-/// A key set to fetch. It is under way from now on: report how it ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct KeyFetch {
-    /// Names this fetch in the report; good for this gate only.
-    pub ticket: u32,
-    /// The issuer's position in the configuration.
-    pub issuer: usize,
-    /// Where the key set is. A redirect to another host must not be followed.
-    pub url: String,
 }
 
 /// A fetched key set that is in use now.
@@ -51,32 +48,38 @@ pub struct KeysAccepted {
     /// Whether its keys differ from those before.
     pub changed: bool,
     /// Keys of the set that no token can use. Hosts log them: tokens signed with such a key are denied.
-    pub skipped: Vec<KeyNote>,
+    pub skipped: Vec<SkippedKey>,
 }
 
 /// The public keys of an issuer, to recognise a set that is served again. Order and layout do not matter.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct KeySet(Vec<(Option<Box<str>>, Algorithm, KeyMaterial)>);
 
-/// Why a fetched key set is not used. The keys at hand stay as they were.
+/// Why a fetched key set is not used. The current keys stay in use.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum KeysRefused {
-    /// No fetch with this ticket is under way: it was reported before, or it took too long.
+pub enum KeySetError {
+    /// No fetch with this ticket is in flight: it was reported before, or it took too long.
     Ticket,
+    /// The host got no response.
+    NoResponse,
+    /// The response has this status instead of 200.
+    Status(u16),
     /// It is longer than [`MAX_KEYS_BYTES`].
     TooLarge,
     /// It is no key set, or has no key that could verify a token of the issuer.
     Keys(Vec<KeyError>),
 }
 
-impl fmt::Display for KeysRefused {
+impl fmt::Display for KeySetError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Ticket => f.write_str("no such fetch of keys is under way"),
-            Self::TooLarge => write!(f, "a key set of more than {MAX_KEYS_BYTES} bytes"),
+            Self::Ticket => f.write_str("no such key fetch is in flight"),
+            Self::NoResponse => f.write_str("no response"),
+            Self::Status(status) => write!(f, "status {status} instead of a key set"),
+            Self::TooLarge => write!(f, "the key set is longer than {MAX_KEYS_BYTES} bytes"),
             Self::Keys(errors) => {
-                f.write_str("the fetched key set is refused")?;
+                f.write_str("the fetched key set is rejected")?;
                 for (at, error) in errors.iter().enumerate() {
                     write!(f, "{} {error}", if at == 0 { ":" } else { ";" })?;
                 }
@@ -86,7 +89,7 @@ impl fmt::Display for KeysRefused {
     }
 }
 
-impl core::error::Error for KeysRefused {}
+impl core::error::Error for KeySetError {}
 
 /// The state of all issuers whose keys can be fetched.
 pub(crate) struct Refresh {
@@ -98,7 +101,7 @@ pub(crate) struct Refresh {
 struct Source {
     issuer: usize,
     url: String,
-    under_way: Option<UnderWay>,
+    in_flight: Option<InFlight>,
     /// When the last fetch ended, well or not.
     ended: Option<UnixSeconds>,
     /// When the last fetch ended well.
@@ -108,7 +111,7 @@ struct Source {
 }
 
 #[derive(Clone, Copy)]
-struct UnderWay {
+struct InFlight {
     ticket: u32,
     began: UnixSeconds,
 }
@@ -120,7 +123,7 @@ impl Refresh {
             Some(Source {
                 issuer,
                 url,
-                under_way: None,
+                in_flight: None,
                 ended: None,
                 refreshed: None,
                 keys: None,
@@ -132,33 +135,39 @@ impl Refresh {
         }
     }
 
-    /// The first fetch that is due, which is under way from now on.
-    pub(crate) fn due(&mut self, now: UnixSeconds, why: Why) -> Option<KeyFetch> {
-        self.sources
+    /// The fetches that are due. They are in flight from now on.
+    pub(crate) fn due(&mut self, now: UnixSeconds, trigger: Trigger) -> Vec<Fetch> {
+        let Self {
+            sources,
+            last_ticket,
+        } = self;
+        sources.iter_mut().for_each(|source| source.give_up(now));
+        let due = sources
             .iter_mut()
-            .for_each(|source| source.give_up(now));
-        let source = self
-            .sources
-            .iter_mut()
-            .find(|source| source.is_due(now, why))?;
-        // Zero is nobody's ticket, so that a host may use it for "none".
-        let ticket = self.last_ticket.checked_add(1).unwrap_or(1);
-        self.last_ticket = ticket;
-        source.under_way = Some(UnderWay { ticket, began: now });
-        Some(KeyFetch {
-            ticket,
-            issuer: source.issuer,
-            url: source.url.clone(),
+            .filter(|source| source.is_due(now, trigger));
+        due.map(|source| {
+            // Zero is nobody's ticket, so that a host may use it for "none".
+            let ticket = last_ticket.checked_add(1).unwrap_or(1);
+            *last_ticket = ticket;
+            source.in_flight = Some(InFlight { ticket, began: now });
+            source.fetch(ticket, trigger)
         })
+        .collect()
+    }
+
+    /// The tickets of all fetches in flight.
+    pub(crate) fn in_flight(&self) -> Vec<u32> {
+        let fetches = self.sources.iter().filter_map(|source| source.in_flight);
+        fetches.map(|fetch| fetch.ticket).collect()
     }
 
     /// Takes the report that a fetch ended: whose keys it was for, if it was under way and not too old.
     pub(crate) fn end(&mut self, ticket: u32, now: UnixSeconds) -> Option<usize> {
         let has_ticket =
-            |source: &&mut Source| source.under_way.is_some_and(|fetch| fetch.ticket == ticket);
+            |source: &&mut Source| source.in_flight.is_some_and(|fetch| fetch.ticket == ticket);
         let source = self.sources.iter_mut().find(has_ticket)?;
         source.give_up(now);
-        source.under_way.take()?;
+        source.in_flight.take()?;
         source.ended = Some(now);
         Some(source.issuer)
     }
@@ -213,23 +222,45 @@ impl KeySet {
 }
 
 impl Source {
-    fn is_due(&self, now: UnixSeconds, why: Why) -> bool {
-        let is_old = match why {
-            Why::UnknownKey => true,
-            Why::Age => has_passed(MAX_KEYS_AGE_SECS, self.refreshed, now),
+    /// The request for this source's key set.
+    fn fetch(&self, ticket: u32, trigger: Trigger) -> Fetch {
+        Fetch {
+            ticket,
+            request: FetchRequest {
+                method: "GET".to_owned(),
+                url: self.url.clone(),
+                headers: [("accept".to_owned(), "application/json".to_owned())].into(),
+                body: Vec::new(),
+            },
+            limits: FetchLimits {
+                secs: MAX_FETCH_SECS,
+                bytes: MAX_KEYS_BYTES,
+                cached_secs: match trigger {
+                    Trigger::UnknownKey => CACHED_UNKNOWN_SECS,
+                    Trigger::Age => CACHED_KEYS_SECS,
+                },
+            },
+        }
+    }
+
+    fn is_due(&self, now: UnixSeconds, trigger: Trigger) -> bool {
+        let is_old = match trigger {
+            Trigger::UnknownKey => true,
+            Trigger::Age => has_passed(MAX_KEYS_AGE_SECS, self.refreshed, now),
         };
-        self.under_way.is_none() && is_old && has_passed(COOLDOWN_SECS, self.ended, now)
+        self.in_flight.is_none() && is_old && has_passed(COOLDOWN_SECS, self.ended, now)
     }
 
     /// Counts a fetch that takes too long as failed, at the moment when it began to.
     fn give_up(&mut self, now: UnixSeconds) {
-        let Some(UnderWay { began, .. }) = self.under_way else {
+        let Some(InFlight { began, .. }) = self.in_flight else {
             return;
         };
         // Up to and including the last second that it may take it is not late.
-        if has_passed(MAX_FETCH_SECS.saturating_add(1), Some(began), now) {
-            self.under_way = None;
-            self.ended = Some(UnixSeconds(began.0.saturating_add(MAX_FETCH_SECS)).min(now));
+        if has_passed(i64::from(MAX_FETCH_SECS) + 1, Some(began), now) {
+            self.in_flight = None;
+            let latest = began.0.saturating_add(MAX_FETCH_SECS.into());
+            self.ended = Some(UnixSeconds(latest).min(now));
         }
     }
 }

@@ -8,7 +8,7 @@
 //!
 //! | field | type |
 //! |---|---|
-//! | version, 4 | `u8` |
+//! | version, 5 | `u8` |
 //! | time, Unix seconds | `i64` |
 //! | client address as text, UTF-8, empty if unknown | bytes |
 //! | method, UTF-8 | bytes |
@@ -20,13 +20,15 @@
 //!
 //! | field | type |
 //! |---|---|
-//! | version, 4 | `u8` |
+//! | version, 5 | `u8` |
 //! | outcome: 0 allow, 1 deny, 2 reject, 3 serve | `u8` |
 //! | status | `u16` |
 //! | reason, its number in [`Reason::ALL`] | `u8` |
 //! | detail, UTF-8 | optional bytes |
 //! | rule, UTF-8 | optional bytes |
-//! | whether fresh keys might help: 0 no, 1 yes | `u8` |
+//! | whether the outcome depends on fetches: 0 no, 1 yes and their list and tickets follow | `u8` |
+//! | if so: fetches to begin now, see below | `u32`; fetches |
+//! | if so: tickets of all fetches to wait for | `u32`; `u32` each |
 //! | action: 0 forward, 1 serve, 2 refuse | `u8` |
 //! | forward: new target | optional bytes |
 //! | forward: number of header changes; each: index, new value or none to remove | `u32`; `u32`, optional bytes |
@@ -37,14 +39,18 @@
 //! | serve, refuse: body, UTF-8 | bytes |
 //! | log record, one JSON object, UTF-8 | bytes |
 //!
-//! Key set to fetch, empty if none is due:
+//! Fetches, empty if none is due:
 //!
 //! | field | type |
 //! |---|---|
-//! | version, 4 | `u8` |
+//! | version, 5 | `u8` |
+//! | number of fetches; each: | `u32` |
 //! | ticket | `u32` |
-//! | issuer, its position in the configuration | `u32` |
+//! | method, UTF-8 | bytes |
 //! | address, UTF-8 | bytes |
+//! | number of headers; each: name, value, UTF-8 | `u32`; bytes, bytes |
+//! | body | bytes |
+//! | limits: seconds, bytes of the response, age out of a shared cache in seconds | `u32`, `u32`, `u32` |
 
 mod cursor;
 
@@ -53,15 +59,15 @@ use core::fmt;
 
 use tollgate_core::{Reason, UnixSeconds};
 
+use crate::fetch::{Fetch, FetchLimits, FetchRequest, Pending, Step};
 use crate::forward::{ADDED_HEADERS, CacheEdit, Forward, HeaderEdit, RequestEdits, ResponseEdits};
 use crate::gate::{Context, Gate};
 use crate::outcome::{Action, Kind, Outcome, Response};
-use crate::refresh::KeyFetch;
 use crate::request::Request;
 use cursor::{Reader, Writer};
 
 /// Version of the encoding, the first byte of both messages.
-pub const WIRE_VERSION: u8 = 4;
+pub const WIRE_VERSION: u8 = 5;
 /// Longest encoded request, in bytes. A host that has more to ask denies instead.
 pub const MAX_REQUEST_BYTES: usize = 16 * 1_024 * 1_024;
 
@@ -95,8 +101,10 @@ pub struct Reply {
     pub detail: Option<String>,
     /// The rule that decided.
     pub rule: Option<String>,
-    /// Whether fresh keys might help.
-    pub unknown_key: bool,
+    /// The fetches to begin now.
+    pub fetches: Vec<Fetch>,
+    /// The tickets of the fetches that the outcome depends on; empty if it is final.
+    pub tickets: Vec<u32>,
     /// What the edge has to do.
     pub action: Action,
     /// The log record, as JSON.
@@ -107,10 +115,15 @@ pub struct Reply {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WireError;
 
-/// Evaluates an encoded request. Whatever the bytes, the result is an encoded outcome.
-pub fn ask<B: AsRef<[u8]>>(gate: &Gate<B>, message: &[u8], context: &mut Context<'_>) -> Vec<u8> {
+/// Evaluates an encoded request as far as it goes without the network. Whatever the bytes, the result is an
+/// encoded step.
+pub fn step<B: AsRef<[u8]>>(
+    gate: &mut Gate<B>,
+    message: &[u8],
+    context: &mut Context<'_>,
+) -> Vec<u8> {
     match decode_request(message) {
-        Ok(request) => encode_outcome(&gate.ask(&request.as_request(), context)),
+        Ok(request) => encode_step(&gate.step(&request.as_request(), context)),
         Err(WireError) => encode_outcome(&Outcome::internal("", BAD_REQUEST)),
     }
 }
@@ -183,8 +196,24 @@ pub fn decode_request(message: &[u8]) -> Result<WireRequest<'_>, WireError> {
     })
 }
 
-/// The bytes of an outcome.
+/// The bytes of a step.
+pub fn encode_step(step: &Step) -> Vec<u8> {
+    match step {
+        Step::Done(outcome) => encode_outcome(outcome),
+        Step::Fetch(Pending {
+            outcome,
+            fetches,
+            tickets,
+        }) => encode(outcome, Some((&**fetches, &**tickets))),
+    }
+}
+
+/// The bytes of a final outcome.
 pub fn encode_outcome(outcome: &Outcome) -> Vec<u8> {
+    encode(outcome, None)
+}
+
+fn encode(outcome: &Outcome, pending: Option<(&[Fetch], &[u32])>) -> Vec<u8> {
     let mut out = Writer::with_capacity(2 * USUAL_BYTES);
     out.byte(WIRE_VERSION);
     out.byte(number_of(&Kind::ALL, outcome.kind));
@@ -192,7 +221,14 @@ pub fn encode_outcome(outcome: &Outcome) -> Vec<u8> {
     out.byte(outcome.reason as u8);
     out.optional(outcome.detail.map(str::as_bytes));
     out.optional(outcome.rule.as_deref().map(str::as_bytes));
-    out.byte(u8::from(outcome.unknown_key));
+    out.byte(u8::from(pending.is_some()));
+    if let Some((fetches, tickets)) = pending {
+        write_fetches(&mut out, fetches);
+        out.count(tickets.len());
+        for ticket in tickets {
+            out.fixed(&ticket.to_le_bytes());
+        }
+    }
     match &outcome.action {
         Action::Forward(forward) => {
             out.byte(0);
@@ -281,7 +317,15 @@ pub fn decode_outcome(message: &[u8]) -> Result<Reply, WireError> {
     let reason = Reason::from_number(read.byte()?).ok_or(WireError)?;
     let detail = read.optional(|read| read.text().map(String::from))?;
     let rule = read.optional(|read| read.text().map(String::from))?;
-    let unknown_key = read.flag()?;
+    let (fetches, tickets) = read
+        .optional(|read| {
+            let fetches = read_fetches(read)?;
+            Ok((
+                fetches,
+                read.list(|read| read.fixed().map(u32::from_le_bytes))?,
+            ))
+        })?
+        .unwrap_or_default();
     let action = match read.byte()? {
         0 => Action::Forward(read_forward(&mut read)?),
         1 => Action::Serve(read_response(&mut read, status)?),
@@ -305,7 +349,8 @@ pub fn decode_outcome(message: &[u8]) -> Result<Reply, WireError> {
         reason,
         detail,
         rule,
-        unknown_key,
+        fetches,
+        tickets,
         action,
         log,
     })
@@ -343,38 +388,84 @@ fn read_response(read: &mut Reader<'_>, status: u16) -> Result<Response, WireErr
     })
 }
 
-/// The bytes of a key set to fetch; none if none is due.
-pub fn encode_key_fetch(fetch: Option<&KeyFetch>) -> Vec<u8> {
+/// The bytes of fetches; none if there are none.
+pub fn encode_fetches(fetches: &[Fetch]) -> Vec<u8> {
     let mut out = Writer::default();
-    if let Some(fetch) = fetch {
+    if !fetches.is_empty() {
         out.byte(WIRE_VERSION);
-        out.fixed(&fetch.ticket.to_le_bytes());
-        out.count(fetch.issuer);
-        out.bytes(fetch.url.as_bytes());
+        write_fetches(&mut out, fetches);
     }
     out.finish()
 }
 
-/// Reads a key set to fetch. Never panics.
+fn write_fetches(out: &mut Writer, fetches: &[Fetch]) {
+    out.count(fetches.len());
+    for fetch in fetches {
+        let Fetch {
+            ticket,
+            request:
+                FetchRequest {
+                    method,
+                    url,
+                    headers,
+                    body,
+                },
+            limits:
+                FetchLimits {
+                    secs,
+                    bytes,
+                    cached_secs,
+                },
+        } = fetch;
+        out.fixed(&ticket.to_le_bytes());
+        out.bytes(method.as_bytes());
+        out.bytes(url.as_bytes());
+        out.count(headers.len());
+        for (name, value) in headers {
+            out.bytes(name.as_bytes());
+            out.bytes(value.as_bytes());
+        }
+        out.bytes(body);
+        for limit in [secs, bytes, cached_secs] {
+            out.fixed(&limit.to_le_bytes());
+        }
+    }
+}
+
+/// Reads fetches. Never panics.
 ///
 /// # Errors
 ///
 /// For another version, a cut or longer message, and text that is not UTF-8.
-pub fn decode_key_fetch(message: &[u8]) -> Result<Option<KeyFetch>, WireError> {
+pub fn decode_fetches(message: &[u8]) -> Result<Vec<Fetch>, WireError> {
     if message.is_empty() {
-        return Ok(None);
+        return Ok(Vec::new());
     }
     let mut read = Reader::new(message);
     read.version()?;
-    let ticket = u32::from_le_bytes(read.fixed()?);
-    let issuer = read.count()?;
-    let url = read.text()?.into();
+    let fetches = read_fetches(&mut read)?;
     read.end()?;
-    Ok(Some(KeyFetch {
-        ticket,
-        issuer,
-        url,
-    }))
+    Ok(fetches)
+}
+
+fn read_fetches(read: &mut Reader<'_>) -> Result<Vec<Fetch>, WireError> {
+    let number = |read: &mut Reader<'_>| read.fixed().map(u32::from_le_bytes);
+    read.list(|read| {
+        Ok(Fetch {
+            ticket: number(read)?,
+            request: FetchRequest {
+                method: read.text()?.into(),
+                url: read.text()?.into(),
+                headers: read.list(|read| Ok((read.text()?.into(), read.text()?.into())))?,
+                body: read.bytes()?.into(),
+            },
+            limits: FetchLimits {
+                secs: number(read)?,
+                bytes: number(read)?,
+                cached_secs: number(read)?,
+            },
+        })
+    })
 }
 
 impl fmt::Display for WireError {

@@ -1,17 +1,15 @@
-//! What does not fit, and what to do about it.
+//! The limits of a generated function, and what counts towards them.
+//!
+//! Not here: measuring a policy (`costs`).
 
-use tollgate_gate::config::{DenyAnswer, DenyConfig, GateConfig};
-
-use super::JavaScriptError;
-use super::features::Features;
-use super::lower::Lowered;
+use core::fmt;
 
 /// Most bytes of a function, CloudFront's limit.
 pub const MAX_FUNCTION_BYTES: usize = 10_240;
 /// Most entries that one request may read: reads are made one after the other.
 pub const MAX_READS: usize = 16;
 
-/// One thing that costs.
+/// A part of a policy and its size.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cost {
     /// Bytes.
@@ -22,133 +20,19 @@ pub struct Cost {
     pub rules: Vec<String>,
 }
 
-/// What a feature is to an author.
-fn shown(feature: &'static str) -> &'static str {
-    match feature {
-        "address" => "client addresses",
-        "arithmetic" => "int arithmetic",
-        "ascii_only" => "`ascii_only`",
-        "algorithms" => "several algorithms",
-        "authorization" => "tokens in `Authorization`",
-        "bodies" => "`[deny.pages]`",
-        "cors" => "`cors`",
-        "readers" => "telling scripts from people",
-        "binary" => "operators with two sides",
-        "captures" => "captures in names",
-        "challenges" => "`WWW-Authenticate` with 401",
-        "claim_lists" => "`string[]` claims",
-        "claims" => "claims",
-        "cognito" => "tokens of Cognito",
-        "clears" => "clearing session cookies",
-        "course_sessions" => "sessions by course",
-        "conditions" => "`when` and `unless`",
-        "identity" => "`identity`",
-        "index" => "`index`",
-        "integers" => "64-bit integers",
-        "issuers" => "`issuers`",
-        "mapped" => "`groups` and prefixes of issuers",
-        "multiply" => "int multiplication",
-        "names" => "groups, scopes and subjects",
-        "nested" => "nested claims",
-        "networks" => "networks",
-        "op_and" => "`&&`",
-        "op_capture" => "`path.…`",
-        "op_claim" => "`claims.…`",
-        "op_compare" => "`==`, `<` and their like",
-        "op_groups" => "`… in groups`",
-        "op_has" => "`has(…)`",
-        "op_in" => "`… in […]`",
-        "op_ip" => "`ip`",
-        "op_issuer" => "`issuer`",
-        "op_method" => "`method`",
-        "op_networks" => "`cidr(…).containsIP(…)`",
-        "op_not" => "`!` and `!=`",
-        "op_now" => "`now`",
-        "op_or" => "`||`",
-        "op_same" => "`==` of truth values",
-        "op_shift" => "times and durations",
-        "op_subject" => "`sub`",
-        "op_text" => "`startsWith`, `endsWith`, `contains`",
-        "order" => "comparing values",
-        "pages" => "rules on several pages",
-        "plain" => "tokens that are not sessions",
-        "redirects" => "redirects",
-        "rest" => "`/**` at the end of paths",
-        "rule_networks" => "`networks` of rules",
-        "scopes" => "`scopes`",
-        "sessions" => "sessions",
-        "shared_kids" => "issuers that share the name of a key",
-        "s3" => "`origin = \"s3\"`",
-        "strict" => "`origin = \"strict\"`",
-        "strip" => "`strip`",
-        "strip_all" => "`strip = true`",
-        "subjects" => "`subjects`",
-        "times" => "`from` and `until`",
-        "tokens" => "tokens",
-        "unless" => "`unless`",
-        "when" => "`when`",
-        other => other,
+impl fmt::Display for Cost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { bytes, what, rules } = self;
+        write!(f, "{bytes:>6} bytes  {what}")?;
+        let (shown, more) = rules.split_at(rules.len().min(4));
+        for (at, rule) in shown.iter().enumerate() {
+            f.write_str(if at == 0 { ": " } else { ", " })?;
+            f.write_str(rule)?;
+        }
+        if more.is_empty() {
+            Ok(())
+        } else {
+            write!(f, " and {} more", more.len())
+        }
     }
-}
-
-/// The error for a function that is too large: every feature that rules could do without, the dearest
-/// first.
-pub(super) fn function_too_large(
-    bytes: usize,
-    config: &GateConfig,
-    features: &Features,
-    measure: &dyn Fn(&Features) -> usize,
-) -> JavaScriptError {
-    let mut costs: Vec<Cost> = features
-        .iter()
-        .map(|(feature, rules)| Cost {
-            bytes: bytes.saturating_sub(measure(&features.without(feature))),
-            what: shown(feature),
-            rules: rules.iter().cloned().collect(),
-        })
-        .chain([location_cost(&config.deny)])
-        .filter(|cost| cost.bytes > 0)
-        .collect();
-    costs.sort_by(|a, b| b.bytes.cmp(&a.bytes).then(a.what.cmp(b.what)));
-    JavaScriptError::FunctionTooLarge { bytes, costs }
-}
-
-/// What the locations of redirects cost, which stand in the function as they are.
-fn location_cost(deny: &DenyConfig) -> Cost {
-    let DenyConfig {
-        no_token,
-        bad_token,
-        forbidden,
-        // They are in the store.
-        pages: _,
-        cors: _,
-    } = deny;
-    // Two reasons are answered as forbidden.
-    let locations = [no_token, bad_token, forbidden, forbidden].map(|answer| match answer {
-        DenyAnswer::Redirect(location) => location.len(),
-        DenyAnswer::Status(_) => 0,
-    });
-    Cost {
-        bytes: locations.iter().sum(),
-        what: "the locations of redirects in `[deny]`",
-        rules: Vec::new(),
-    }
-}
-
-/// The error for a policy of which one request reads too much: the largest rules.
-pub(super) fn too_many_reads(reads: usize, rules: &[Lowered]) -> JavaScriptError {
-    let mut costs: Vec<Cost> = rules
-        .iter()
-        .map(|rule| {
-            let patterns: Vec<_> = rule.patterns.iter().collect();
-            Cost {
-                bytes: rule.to_json(&patterns, 0).to_string().len(),
-                what: "a rule",
-                rules: vec![rule.shown()],
-            }
-        })
-        .collect();
-    costs.sort_by(|a, b| b.bytes.cmp(&a.bytes).then(a.rules.cmp(&b.rules)));
-    costs.truncate(10);
-    JavaScriptError::TooManyReads { reads, costs }
 }

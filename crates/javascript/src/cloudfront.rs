@@ -6,7 +6,10 @@ use tollgate_gate::MAX_CANDIDATES;
 use tollgate_gate::config::DenyPage;
 use tollgate_token::{Algorithm, KeyMaterial};
 
-use super::budget::{self, MAX_FUNCTION_BYTES, MAX_READS};
+use super::budget::{MAX_FUNCTION_BYTES, MAX_READS};
+use super::config::gate_config;
+use super::costs;
+use super::error::JavaScriptError;
 use super::features::Features;
 use super::keys::{Keys, base64url, keys};
 use super::lint::{self, Rules};
@@ -14,7 +17,6 @@ use super::lower::{Lowered, rules};
 use super::pages::{Layout, candidates, hashed_pages};
 use super::source::{Code, Edge, configure, read_paths, short};
 use super::store::{self, Entry, GENERATION_CHARS};
-use super::{JavaScriptError, gate_config};
 use tollgate_policy::spec::ImageSpec;
 
 /// What a function imports; CloudFront provides both.
@@ -106,12 +108,11 @@ fn generate(
     let function = write_function(&features, &key);
     if function.len() > max_function_bytes {
         let measure = |features: &Features| write_function(features, &key).len();
-        return Err(budget::function_too_large(
-            function.len(),
-            &config,
-            &features,
-            &measure,
-        ));
+        let bytes = function.len();
+        return Err(JavaScriptError::FunctionTooLarge {
+            bytes,
+            costs: costs::of_function(bytes, &config, &features, &measure),
+        });
     }
     lint::check(&function, &Rules::CLOUDFRONT).map_err(JavaScriptError::Lint)?;
     let Written {
@@ -128,7 +129,10 @@ fn generate(
         return Err(JavaScriptError::StoreTooLarge { bytes });
     }
     if max_reads > MAX_READS {
-        return Err(budget::too_many_reads(max_reads, &rules));
+        return Err(JavaScriptError::TooManyReads {
+            reads: max_reads,
+            costs: costs::of_rules(&rules),
+        });
     }
     Ok(CloudFront {
         function,

@@ -3,13 +3,14 @@
 use serde_json::{Map, Value, json};
 use tollgate_token::Algorithm;
 
+use super::config::gate_config;
+use super::error::JavaScriptError;
 use super::features::Features;
 use super::keys::{jwk, keys};
 use super::lint::{self, Rules};
 use super::lower::rules;
 use super::pages::{Layout, Level, candidates};
 use super::source::{Code, Edge, ascii, configure, read_paths, short};
-use super::{JavaScriptError, gate_config};
 use tollgate_policy::spec::ImageSpec;
 
 /// Most bytes of the files of a bundle, Akamai's limit before compression.

@@ -8,11 +8,11 @@ use core::net::IpAddr;
 use serde_json::{Map, Value, json};
 use tollgate_core::{ClaimKind, Effect};
 
-use super::JavaScriptError;
+use super::error::JavaScriptError;
 use super::features::Features;
 use tollgate_policy::spec::{
-    Arithmetic, ClaimSpec, Comparison, Expr, ImageSpec, Network, Pattern, RuleSpec, Segment,
-    StringTest, Template, Who,
+    Arithmetic, ClaimSpec, Comparison, Expr, ImageSpec, Network, Pattern, Principals, RuleSpec,
+    Segment, StringTest, Template,
 };
 
 /// The largest time, in seconds, that a double holds exactly with room for a sum.
@@ -151,7 +151,7 @@ impl Lower<'_> {
             when,
             unless,
         } = rule;
-        let Who {
+        let Principals {
             // A rule that asks for nothing is for anyone.
             anyone: _,
             signed_in,

@@ -35,7 +35,7 @@ use tokio::runtime::Runtime;
 use tokio::sync::{Semaphore, oneshot};
 use tollgate_gate::Gate;
 
-pub use keys::{FetchError, KeysFetched, KeysSink};
+pub use keys::{KeysFetched, KeysSink};
 pub use origin::{BadUpstream, Origin};
 pub use service::{Caching, Clock, LogSink, Served};
 
@@ -121,7 +121,7 @@ impl LocalEdge {
             ..
         } = options;
         let service = Arc::new(service::Service {
-            gate: Arc::new(keys::KeyedGate::new(gate, clock, keys_log)),
+            gate: keys::keyed_gate(gate, clock, keys_log),
             origin,
             clock,
             trust_forwarded_for,

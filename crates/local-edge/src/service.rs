@@ -130,7 +130,7 @@ impl Service {
             ip: Some(&ip),
             now: self.clock.now(),
         };
-        let (outcome, decided_in) = self.gate.handle(&asked).await;
+        let (outcome, decided_in) = self.gate.ask(&asked).await;
         let response = match outcome.action {
             Action::Forward(Forward {
                 request: edits,
@@ -144,7 +144,7 @@ impl Service {
                     .answer(Allowed {
                         method,
                         target,
-                        reader: self.gate.path_reader(),
+                        reader: self.gate.machine().0.path_reader(),
                         headers,
                         client_ip: &ip,
                         trusts_proxy: self.trust_forwarded_for,

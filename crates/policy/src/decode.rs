@@ -8,7 +8,7 @@
 mod program;
 mod tables;
 
-use crate::spec::{ClaimSpec, ImageSpec, Pattern, RuleSpec, Segment, Template, Who};
+use crate::spec::{ClaimSpec, ImageSpec, Pattern, Principals, RuleSpec, Segment, Template};
 use tollgate_core::image::format::{
     EndKind, FROM_END, NONE, NONE_24, Section, TailKind, WIDE, flag,
 };
@@ -63,7 +63,7 @@ fn rule<B: AsRef<[u8]>>(image: &Image<B>, tables: &Tables<'_>, number: u32) -> O
         methods,
         because: image.rule_because(id).map(str::to_owned),
         patterns: Vec::new(),
-        who: Who {
+        who: Principals {
             anyone: flags & flag::ANYONE != 0,
             signed_in: flags & flag::SIGNED_IN != 0,
             groups: names(if groups == NONE_24 { NONE } else { groups })?,

@@ -18,7 +18,7 @@ use tollgate_core::image::format::{
 };
 use tollgate_core::path::PathReader;
 
-use crate::spec::{Expr, ImageSpec, Pattern, RuleSpec, Segment, Template, Who};
+use crate::spec::{Expr, ImageSpec, Pattern, Principals, RuleSpec, Segment, Template};
 use tables::{Tables, narrow};
 use trie::Trie;
 
@@ -221,7 +221,7 @@ fn write_rule(tables: &mut Tables, rule: &RuleSpec, captures: &[&str]) -> Result
         when: _,
         unless: _,
     } = rule;
-    let Who {
+    let Principals {
         anyone,
         signed_in,
         groups,
@@ -286,7 +286,7 @@ fn write_extra(
         methods: _,
         patterns: _,
     } = rule;
-    let Who {
+    let Principals {
         scopes,
         subjects,
         issuers,

@@ -58,7 +58,7 @@ pub struct RuleSpec {
     /// Absolute patterns; the rule matches if any of them matches.
     pub patterns: Vec<Pattern>,
     /// Who it is about.
-    pub who: Who,
+    pub who: Principals,
     /// Client networks; `None` means any.
     pub networks: Option<Vec<Network>>,
     /// Inclusive start, in Unix seconds.
@@ -73,7 +73,7 @@ pub struct RuleSpec {
 
 /// The who part: every part that is set must hold.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Who {
+pub struct Principals {
     /// No token needed.
     pub anyone: bool,
     /// Any verified token.
@@ -228,6 +228,41 @@ pub enum StringTest {
     Contains,
 }
 
+/// The one list of the subexpressions of every variant, for [`Expr::children`] and [`Expr::children_mut`].
+macro_rules! children {
+    ($expr:expr, $borrow:ident) => {{
+        let (first, second) = match $expr {
+            Self::And(left, right)
+            | Self::Or(left, right)
+            | Self::Compare(_, left, right)
+            | Self::Arithmetic(_, left, right)
+            | Self::StringTest(_, left, right) => (Some(left.$borrow()), Some(right.$borrow())),
+            Self::Not(inner)
+            | Self::Negate(inner)
+            | Self::TimeShift(inner, _)
+            | Self::InStrings(inner, _)
+            | Self::InInts(inner, _)
+            | Self::InNetworks(inner, _)
+            | Self::InGroups(inner)
+            | Self::InClaim(inner, _) => (Some(inner.$borrow()), None),
+            Self::Bool(_)
+            | Self::Str(_)
+            | Self::Int(_)
+            | Self::Time(_)
+            | Self::Ip(_)
+            | Self::Claim(_)
+            | Self::Has(_)
+            | Self::Subject
+            | Self::Issuer
+            | Self::Method
+            | Self::ClientIp
+            | Self::Now
+            | Self::Capture(_) => (None, None),
+        };
+        first.into_iter().chain(second)
+    }};
+}
+
 impl Expr {
     /// Whether it is bool whatever the claims' types; a claim alone may be bool too.
     pub const fn is_logic(&self) -> bool {
@@ -248,70 +283,14 @@ impl Expr {
         )
     }
 
-    /// The expressions that this one is made of.
+    /// The direct subexpressions.
     pub fn children(&self) -> impl Iterator<Item = &Self> {
-        let (first, second) = match self {
-            Self::And(left, right)
-            | Self::Or(left, right)
-            | Self::Compare(_, left, right)
-            | Self::Arithmetic(_, left, right)
-            | Self::StringTest(_, left, right) => (Some(&**left), Some(&**right)),
-            Self::Not(inner)
-            | Self::Negate(inner)
-            | Self::TimeShift(inner, _)
-            | Self::InStrings(inner, _)
-            | Self::InInts(inner, _)
-            | Self::InNetworks(inner, _)
-            | Self::InGroups(inner)
-            | Self::InClaim(inner, _) => (Some(&**inner), None),
-            Self::Bool(_)
-            | Self::Str(_)
-            | Self::Int(_)
-            | Self::Time(_)
-            | Self::Ip(_)
-            | Self::Claim(_)
-            | Self::Has(_)
-            | Self::Subject
-            | Self::Issuer
-            | Self::Method
-            | Self::ClientIp
-            | Self::Now
-            | Self::Capture(_) => (None, None),
-        };
-        first.into_iter().chain(second)
+        children!(self, as_ref)
     }
 
-    /// The expressions that this one is made of.
+    /// The direct subexpressions, mutable.
     pub fn children_mut(&mut self) -> impl Iterator<Item = &mut Self> {
-        let (first, second) = match self {
-            Self::And(left, right)
-            | Self::Or(left, right)
-            | Self::Compare(_, left, right)
-            | Self::Arithmetic(_, left, right)
-            | Self::StringTest(_, left, right) => (Some(&mut **left), Some(&mut **right)),
-            Self::Not(inner)
-            | Self::Negate(inner)
-            | Self::TimeShift(inner, _)
-            | Self::InStrings(inner, _)
-            | Self::InInts(inner, _)
-            | Self::InNetworks(inner, _)
-            | Self::InGroups(inner)
-            | Self::InClaim(inner, _) => (Some(&mut **inner), None),
-            Self::Bool(_)
-            | Self::Str(_)
-            | Self::Int(_)
-            | Self::Time(_)
-            | Self::Ip(_)
-            | Self::Claim(_)
-            | Self::Has(_)
-            | Self::Subject
-            | Self::Issuer
-            | Self::Method
-            | Self::ClientIp
-            | Self::Now
-            | Self::Capture(_) => (None, None),
-        };
-        first.into_iter().chain(second)
+        children!(self, as_mut)
     }
 
     /// The number of the claim that this expression reads, not counting its children.

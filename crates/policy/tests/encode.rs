@@ -11,7 +11,8 @@ use tollgate_core::{
 };
 use tollgate_policy::encode::{EncodeError, encode};
 use tollgate_policy::spec::{
-    ClaimSpec, Comparison, Expr, ImageSpec, Network, Pattern, RuleSpec, Segment, Template, Who,
+    ClaimSpec, Comparison, Expr, ImageSpec, Network, Pattern, Principals, RuleSpec, Segment,
+    Template,
 };
 
 fn pattern(source: &str) -> Pattern {
@@ -45,9 +46,9 @@ fn rule(id: &str, effect: Effect, patterns: &[&str]) -> RuleSpec {
         methods: MethodSet::READ,
         because: None,
         patterns: patterns.iter().map(|source| pattern(source)).collect(),
-        who: Who {
+        who: Principals {
             anyone: effect == Effect::Allow,
-            ..Who::default()
+            ..Principals::default()
         },
         networks: None,
         from: None,
@@ -75,10 +76,10 @@ fn template(text: &str) -> Template {
     }
 }
 
-fn groups(names: &[&str]) -> Who {
-    Who {
+fn groups(names: &[&str]) -> Principals {
+    Principals {
         groups: Some(names.iter().map(|name| template(name)).collect()),
-        ..Who::default()
+        ..Principals::default()
     }
 }
 
@@ -233,9 +234,9 @@ fn captures_before_and_after_a_rest() {
     let mut after = rule("after", Effect::Allow, &["/media/**/{course}/video"]);
     after.who = groups(&["{course}-fans"]);
     let mut user = rule("user", Effect::Allow, &["/users/{user}/**"]);
-    user.who = Who {
+    user.who = Principals {
         signed_in: true,
-        ..Who::default()
+        ..Principals::default()
     };
     user.when = Some(Expr::Compare(
         Comparison::Eq,

@@ -1,13 +1,13 @@
-//! EMSA-PKCS1-v1_5 (RFC 8017 §9.2): the one right encoding of a message.
+//! EMSA-PKCS1-v1_5 (RFC 8017 §9.2): the only valid encoding of a message.
 //!
-//! Verification makes it and compares. Nothing takes an encoding apart, so there is no reader of
-//! padding or of DER that could be too kind.
+//! Verification generates it and compares. Encodings are never parsed, so no parser of padding or
+//! DER can be too lenient.
 
 use sha2::{Digest, Sha256, Sha384, Sha512};
 
 use crate::Hash;
 
-/// Writes the encoded message over the whole buffer:
+/// Fills the buffer with the encoded message:
 /// `00 01 ff … ff 00`, the DER prefix for the hash, the hash.
 pub(crate) fn encode(hash: Hash, message: &[u8], encoded: &mut [u8]) {
     match hash {
@@ -18,9 +18,9 @@ pub(crate) fn encode(hash: Hash, message: &[u8], encoded: &mut [u8]) {
 }
 
 fn assemble(prefix: &[u8], digest: &[u8], encoded: &mut [u8]) {
-    // From the end, so that what is left over is the padding, however long the modulus. The least
-    // buffer has 256 bytes and the longest tail, with the two bytes in front, 86: so there are more
-    // than the eight bytes of padding that the standard wants.
+    // Written from the end, so that the rest is padding, whatever the length of the modulus. The
+    // smallest buffer has 256 bytes, and the longest suffix with the two leading bytes has 86, so
+    // there are more than the required eight bytes of padding.
     let tail = digest.iter().rev().chain(prefix.iter().rev()).chain(&[0]);
     let mut tail = tail.copied().chain(core::iter::repeat(0xff));
     for byte in encoded.iter_mut().rev() {
@@ -31,7 +31,7 @@ fn assemble(prefix: &[u8], digest: &[u8], encoded: &mut [u8]) {
     }
 }
 
-/// `DigestInfo` up to the hash itself: algorithm SHA-256 with NULL parameters, 32 bytes follow.
+/// `DigestInfo` up to the hash: algorithm SHA-256 with NULL parameters; 32 bytes follow.
 const SHA256_PREFIX: [u8; 19] = [
     0x30, 0x31, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x01, 0x05,
     0x00, 0x04, 0x20,
@@ -51,7 +51,7 @@ const SHA512_PREFIX: [u8; 19] = [
 mod tests {
     use super::*;
 
-    /// Everything but the hash, which is at the end, for every length of modulus there is.
+    /// Checks everything except the hash, which is at the end, for every length of modulus.
     #[test]
     fn frame() {
         for len in 256..=512 {
@@ -72,7 +72,7 @@ mod tests {
                 let (zero, padding) = padding.split_last().unwrap();
                 assert_eq!(*zero, 0);
                 assert!(padding.len() > 100 && padding.iter().all(|byte| *byte == 0xff));
-                // The last two numbers of the prefix: how much follows.
+                // The last two numbers of the prefix are the lengths of what follows.
                 assert_eq!(usize::from(prefix[1]), prefix.len() - 2 + hash_len);
                 assert_eq!(usize::from(prefix[18]), hash_len);
             }

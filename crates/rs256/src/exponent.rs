@@ -1,7 +1,6 @@
 //! Public exponents.
 //!
-//! Odd, at least 65537, and below 2²⁵⁶, which is where FIPS 186-5 ends them. Not here: what is done
-//! with them.
+//! Odd, at least 65537, and below 2²⁵⁶, the limit of FIPS 186-5. Not here: exponentiation.
 
 use crate::KeyError;
 
@@ -44,7 +43,7 @@ impl Exponent {
         })
     }
 
-    /// The bits between the highest and the lowest, both of which are 1, from the top.
+    /// The bits between the highest and the lowest, both of which are 1, highest first.
     pub(crate) fn inner_bits(&self) -> impl Iterator<Item = bool> {
         let bits = self
             .bytes

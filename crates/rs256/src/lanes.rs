@@ -1,9 +1,10 @@
-//! Four column sums at once: the one piece that differs between machines.
+//! Four column sums at once: the only part that depends on the machine.
 //!
-//! A [`Quad`] is four limbs, [`Sums`] four sums of 64 bits, and the one operation adds to each sum the
-//! inner product of one quad with a quad of its own: x₀·y₀ + x₁·y₁ + x₂·y₂ + x₃·y₃. With `simd128` these
-//! are vectors, elsewhere integers. Nothing else in this crate asks which, so a test on any machine
-//! tests all of the rest. Not here: why no sum overflows, which is in [`crate::montgomery`].
+//! A [`Quad`] is four limbs, [`Sums`] four sums of 64 bits. The one operation adds to each sum the
+//! inner product of one quad with a quad of its own: x₀·y₀ + x₁·y₁ + x₂·y₂ + x₃·y₃. With `simd128`
+//! these are vectors, elsewhere integers. No other code in this crate distinguishes them, so a test
+//! on any machine covers all other code. Not here: why no sum overflows, which is explained in
+//! [`crate::montgomery`].
 
 #[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
 mod scalar;
@@ -19,7 +20,7 @@ pub(crate) use simd::{Quad, Sums};
 mod tests {
     use super::{Quad, Sums};
 
-    /// 2³¹, to see that no product is taken as signed or cut to 32 bits.
+    /// 2³¹, to check that no product is treated as signed or truncated to 32 bits.
     const BIG: u32 = 1 << 31;
 
     #[test]

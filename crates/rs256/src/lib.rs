@@ -1,16 +1,16 @@
-//! RSASSA-PKCS1-v1_5 verification (RS256, RS384, RS512) for places without a fast library.
+//! RSASSA-PKCS1-v1_5 verification (RS256, RS384, RS512) for targets without a fast library.
 //!
-//! In WASM the public libraries take most of a millisecond for one signature, which is more than some
-//! edges allow for a whole request. This crate takes a tenth of that, with `simd128` if the target
-//! has it. Natively it is good, but AWS-LC is better.
+//! In WASM, public libraries take most of a millisecond for one signature, more than some edges
+//! allow for a whole request. This crate takes a tenth of that, with `simd128` if the target has
+//! it. On native targets it is fast, but AWS-LC is faster.
 //!
-//! Not here: signing, private keys, padding of any other kind, keys in any format, and constant
-//! time. Every input is public.
+//! Not here: signing, private keys, other paddings, key formats, and constant time. Every input is
+//! public.
 //!
 //! ```
 //! use tollgate_rs256::{BadSignature, Hash, KeyError, PublicKey};
 //!
-//! // 2²⁰⁴⁷ + 1 is no good modulus, but it has the shape of one.
+//! // 2²⁰⁴⁷ + 1 is not a secure modulus, but has the required size.
 //! let mut n = [0; 256];
 //! n[0] = 0x80;
 //! n[255] = 1;
@@ -34,7 +34,7 @@ use exponent::Exponent;
 use montgomery::Modulus;
 use number::Number;
 
-/// A public key, with all that is computed once for it: about 4 kB.
+/// A public key with precomputed values: about 4 kB.
 #[derive(Clone)]
 pub struct PublicKey {
     modulus: Modulus,
@@ -45,12 +45,12 @@ pub struct PublicKey {
 impl PublicKey {
     /// Prepares a key from modulus and exponent, both big-endian and without leading zeros.
     ///
-    /// This costs about as much as one verification. Whether the modulus is a product of two large
-    /// primes cannot be told, and is not asked.
+    /// This costs about as much as one verification. It does not check whether the modulus is a
+    /// product of two large primes, which is infeasible.
     ///
     /// # Errors
     ///
-    /// If the numbers are not of the sizes in [`KeyError`], or even.
+    /// Returns an error if a number is even or its size is not supported; see [`KeyError`].
     pub fn new(n_be: &[u8], e_be: &[u8]) -> Result<Self, KeyError> {
         let (Some(first), Some(last)) = (n_be.first(), n_be.last()) else {
             return Err(KeyError::ModulusSize);
@@ -58,7 +58,8 @@ impl PublicKey {
         if *first == 0 {
             return Err(KeyError::LeadingZero);
         }
-        // In this order, so that the length of what came cannot overflow the number of bits.
+        // Checked in this order, so that the length of the input cannot overflow the number of
+        // bits.
         if n_be.len() > MAX_MODULUS_BITS / 8 {
             return Err(KeyError::ModulusSize);
         }
@@ -78,12 +79,12 @@ impl PublicKey {
         })
     }
 
-    /// Checks a signature over a message (RFC 8017 §8.2.2). Never panics.
+    /// Verifies a signature over a message (RFC 8017 §8.2.2). Never panics.
     ///
     /// # Errors
     ///
-    /// [`BadSignature`] if it is not the one right signature: as long as the modulus, below the
-    /// modulus, and with exactly the encoded message as its power.
+    /// Returns [`BadSignature`] unless the signature is the valid one: as long as the modulus,
+    /// below the modulus, and with exactly the encoded message as its power.
     pub fn verify(&self, hash: Hash, message: &[u8], signature: &[u8]) -> Result<(), BadSignature> {
         let len = self.modulus_bits.div_ceil(8);
         if signature.len() != len {
@@ -128,7 +129,7 @@ pub enum Hash {
     Sha512,
 }
 
-/// Why a key is refused.
+/// The reason why a key was rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyError {
     /// The modulus or the exponent starts with a zero byte.
@@ -157,13 +158,13 @@ impl fmt::Display for KeyError {
 
 impl core::error::Error for KeyError {}
 
-/// The signature is not good. It is not said why.
+/// The signature is invalid. Deliberately without a reason.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BadSignature;
 
 impl fmt::Display for BadSignature {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("signature is not valid")
+        f.write_str("signature is invalid")
     }
 }
 

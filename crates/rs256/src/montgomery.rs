@@ -1,23 +1,22 @@
-//! Multiplication and powers modulo an odd number, by Montgomery's method.
+//! Multiplication and powers modulo an odd number, with Montgomery's method.
 //!
-//! For numbers that are public: the time depends on them. Not here: what the numbers mean.
+//! For public numbers only: the time depends on them. Not here: the meaning of the numbers.
 //!
 //! # Method
 //!
-//! β = 2²⁷ is the size of a limb, L = 4·N the number of limbs for this modulus n, and R = βᴸ. The
-//! Montgomery product of a and b is (a·b + q·n) / R, where q < R is the one number that makes the
-//! division exact. It is found from the lowest limb up: qᵢ = -n₀⁻¹·(what stands in column i so far)
-//! mod β makes column i of a·b + q·n divisible by β. Column c of a product is the sum of all xᵢ·yⱼ with
-//! i + j = c, before any carry.
+//! β = 2²⁷ is the base of a limb, L = 4·N the number of limbs for this modulus n, and R = βᴸ. The
+//! Montgomery product of a and b is (a·b + q·n) / R, where q < R is the only number that makes the
+//! division exact. It is computed from the lowest limb up: qᵢ = -n₀⁻¹·(the current sum of column i)
+//! mod β makes column i of a·b + q·n divisible by β. Column c of a product is the sum of all xᵢ·yⱼ
+//! with i + j = c, before any carry.
 //!
-//! Four columns are summed at once, in [`Sums`]: block k of columns is 4k … 4k + 3. Of one factor four
-//! limbs are taken, block m of them, 4m … 4m + 3. In column 4k + c they meet the limbs 4(k - m) + c,
-//! and from there down, of the other factor. So of that one copies are kept in which these stand as
-//! vectors ([`Backwards`]), and the sum is one of inner products.
+//! Four columns are summed at once, in [`Sums`]: block k of columns is 4k … 4k + 3. Block m of one
+//! factor is its limbs 4m … 4m + 3. In column 4k + c they are multiplied by the limbs 4(k - m) + c
+//! and the three below it of the other factor. Copies of the other factor contain these limbs as
+//! vectors ([`Backwards`]), so that the sum consists of inner products.
 //!
-//! The limb has 27 bits and not 28 because 2048 and 2 bits then still fit 19 blocks, and all sums
-//! stay below 2⁶³ up to 4096 bits. The carries are what is saved: one for a column, not one for a
-//! product.
+//! A limb has 27 bits and not 28, because then 2048 + 2 bits still fit into 19 blocks, and all sums
+//! stay below 2⁶³ up to 4096 bits. This saves carries: one per column instead of one per product.
 //!
 //! # Bounds
 //!
@@ -25,18 +24,18 @@
 //!
 //! 1. *Room.* R = 2¹⁰⁸ᴺ ≥ 2ʷ⁺² > 4n. N ≤ ⌈4098 / 108⌉ = 38, so L ≤ 152.
 //! 2. *Factors.* If a < 2n and b < 2n then (a·b + q·n) / R < (4n² + R·n) / R = n·(4n/R + 1) < 2n by 1.
-//!    So products can be factors again, with no subtraction between. 2n < R, so L limbs hold them.
+//!    So products can be factors again without a subtraction. 2n < R, so L limbs are sufficient.
 //! 3. *Limbs.* Every limb is at most β - 1: of a, b and n by [`Number`]'s invariant, of q and the
-//!    result because each is masked when it is made.
+//!    result because each is masked when it is computed.
 //! 4. *Column sums.* A column of a·b has at most L terms, each at most (β - 1)² < 2⁵⁴; so has a column
-//!    of q·n. Together they are below 304·2⁵⁴ < 2⁶²·³. The terms of a square are the same, some of them
-//!    taken twice instead of two times one. All terms are positive, so partial sums are below that.
+//!    of q·n. Together they are below 304·2⁵⁴ < 2⁶²·³. A square has the same terms, some of them
+//!    doubled instead of added twice. All terms are positive, so partial sums are below that, too.
 //! 5. *Carry.* The carry into column 0 is 0. If the carry into a column is below 2³⁷, then column and
 //!    carry are together below 2⁶²·³ + 2³⁷ < 2⁶³, and the carry out of it is below 2⁶³⁻²⁷ = 2³⁶. So all
 //!    carries are below 2³⁷, all totals below 2⁶³, and 64 bits never overflow.
-//! 6. *Columns.* i + j ≤ 2L - 2, so the 2N blocks of columns hold all products, and the last column
-//!    only a carry. The lower L columns end as zero, which is the division by R. The upper L are
-//!    the result; by 2 it is below R, so nothing is carried out of the last.
+//!    carries are below 2³⁷, all totals are below 2⁶³, and 64 bits never overflow.
+//! 6. *Columns.* i + j ≤ 2L - 2, so the 2N blocks of columns contain all products, and the last column
+//!    contains only a carry. The lower L columns end as zero, which is the division by R. The upper L are
 //! 7. *Last step.* With a < 2n and b < n the result is below n·(2n/R + 1) < 2n, so one subtraction,
 //!    if any, brings it below n.
 
@@ -46,26 +45,26 @@ use crate::exponent::Exponent;
 use crate::lanes::{Quad, Sums};
 use crate::number::{BLOCK_BITS, LIMB_BITS, LIMB_MASK, MAX_BLOCKS, Number};
 
-/// An odd modulus with what is computed once for it.
+/// An odd modulus with precomputed values.
 #[derive(Clone)]
 pub(crate) struct Modulus {
     n: Number,
     backwards: Backwards,
-    /// N of the module's text.
+    /// N in the module documentation.
     blocks: usize,
-    /// -n₀⁻¹ mod 2³², of which the lower 27 bits count.
+    /// -n₀⁻¹ mod 2³², of which the lower 27 bits are used.
     negated_inverse: u32,
-    /// R² mod n: the Montgomery product with it brings a number into Montgomery form.
+    /// R² mod n: the Montgomery product with it converts a number to Montgomery form.
     r_squared: Number,
 }
 
 impl Modulus {
-    /// Prepares an odd modulus of exactly so many bits, from 2048 to 4096.
+    /// Prepares an odd modulus of exactly `bits` bits, from 2048 to 4096.
     pub(crate) fn new(n: Number, bits: usize) -> Self {
         let blocks = (bits + 2).div_ceil(BLOCK_BITS).min(MAX_BLOCKS);
         let [[lowest, ..], ..] = n.blocks;
-        // Newton's iteration doubles the number of right bits. An odd number is its own inverse
-        // mod 8, so there are 3 at first, then 6, 12, 24, 48.
+        // Newton's iteration doubles the number of correct bits. An odd number is its own inverse
+        // mod 8, so the number of bits is 3, then 6, 12, 24, 48.
         let inverse = (0..4).fold(lowest, |inverse, _| {
             inverse.wrapping_mul(2_u32.wrapping_sub(lowest.wrapping_mul(inverse)))
         });
@@ -91,8 +90,8 @@ impl Modulus {
         let mut base_in_form = base.clone();
         self.multiply(&mut base_in_form, &self.r_squared, &mut work);
         let mut power = base_in_form.clone();
-        // From the second bit to the last but one, square and multiply. The last bit is 1, and the
-        // factor for it is `base` as it came: that product leaves Montgomery form on the way.
+        // Square and multiply for the second to the last but one bit. The last bit is 1, and its
+        // factor is the unconverted `base`: that product also leaves Montgomery form.
         for bit in exponent.inner_bits() {
             self.square(&mut power, &mut work);
             if bit {
@@ -108,14 +107,14 @@ impl Modulus {
     /// R² mod n.
     fn square_of_r(&self, bits: usize) -> Number {
         let r_bits = self.blocks * BLOCK_BITS;
-        // n has so many bits and is odd, so this is below n; and so is each double, after a
-        // subtraction. At the end of the loop it is R mod n.
+        // n has exactly `bits` bits and is odd, so this is below n; so is each double after a
+        // subtraction. After the loop it is R mod n.
         let mut power = Number::power_of_two(bits - 1);
         for _ in bits - 1..r_bits {
             self.double(&mut power);
         }
-        // Now `power` is 2ˣ·R mod n with x = 0, and x becomes `r_bits`, bit by bit from its highest:
-        // a Montgomery square doubles x, a doubling adds 1.
+        // Now `power` is 2ˣ·R mod n with x = 0. x becomes `r_bits`, bit by bit from the highest: a
+        // Montgomery square doubles x, a doubling adds 1.
         let mut work = Work::new();
         for shift in (0..=r_bits.ilog2()).rev() {
             self.square(&mut power, &mut work);
@@ -150,7 +149,7 @@ impl Modulus {
         self.reduce(a, work, |work, k| square_columns(work, k, self.blocks));
     }
 
-    /// Montgomery's reduction of a product, of which block k of columns is asked for when needed.
+    /// Montgomery reduction of a product whose blocks of columns are computed on demand.
     #[inline(always)]
     fn reduce(
         &self,
@@ -165,8 +164,8 @@ impl Modulus {
         for k in 0..blocks {
             let [p0, p1, p2, p3] = product(work, k);
             let mut sums = Sums::ZERO;
-            // The blocks of q that are known. The limbs of block k follow one by one, with the lowest
-            // four of n, which is all that they meet in these columns.
+            // The known blocks of q. The limbs of block k are added one by one, multiplied by the
+            // lowest four of n, the only ones in these columns.
             add_products(&mut sums, &work.quotient, &self.backwards.0, 0..k, k);
             let [s0, s1, s2, s3] = sums.to_array();
 
@@ -210,11 +209,11 @@ impl Modulus {
     }
 }
 
-/// Adds to block k of columns the products of some blocks of `x` with what they meet of `y` there.
+/// Adds to block k of columns the products of some blocks of `x` and the matching blocks of `y`.
 #[inline(always)]
 fn add_products(sums: &mut Sums, x: &[Quad], y: &[[Quad; 4]], blocks: Range<usize>, k: usize) {
-    // Block m meets block k - m of the copies. All callers have 0 ≤ m < N and 0 ≤ k - m ≤ N, so both
-    // ranges are inside.
+    // Block m is multiplied by block k - m of the copies. All callers have 0 ≤ m < N and 0 ≤ k - m
+    // ≤ N, so both ranges are in bounds.
     let met = k + 1 - blocks.end..k + 1 - blocks.start;
     let x = x.get(blocks).unwrap_or_default();
     let y = y.get(met).unwrap_or_default();
@@ -223,8 +222,8 @@ fn add_products(sums: &mut Sums, x: &[Quad], y: &[[Quad; 4]], blocks: Range<usiz
     }
 }
 
-/// Block k of columns of the square of the left factor: each product of two different limbs is made
-/// once and doubled.
+/// Block k of columns of the square of the left factor: each product of two different limbs is
+/// computed once and doubled.
 #[inline(always)]
 fn square_columns(work: &Work, k: usize, blocks: usize) -> [u64; 4] {
     // First aᵢ·aⱼ with i < 2k. In all four columns i + j ≥ 4k, so i < j.
@@ -248,7 +247,7 @@ fn square_columns(work: &Work, k: usize, blocks: usize) -> [u64; 4] {
         let [u3, u2, u1, u0] = from_2k.to_array();
         [u0, u1, u2, u3]
     };
-    // Left are i = 2k and i = 2k + 1 with j ≥ i, four limbs in all: 4k + 3 is the last column.
+    // The rest is i = 2k and i = 2k + 1 with j ≥ i, four limbs in all: 4k + 3 is the last column.
     let [u0, u1, u2, u3] = [u0, u1, u2, u3].map(u64::from);
     let [s0, s1, s2, s3] = sums.to_array();
     [
@@ -259,7 +258,8 @@ fn square_columns(work: &Work, k: usize, blocks: usize) -> [u64; 4] {
     ]
 }
 
-/// What a multiplication needs. Each writes before it reads, so that nothing of the last one counts.
+/// Buffers for a multiplication. Each is written before it is read, so previous contents do not
+/// matter.
 struct Work {
     left: [Quad; MAX_BLOCKS],
     right: Backwards,
@@ -284,9 +284,9 @@ impl Work {
     }
 }
 
-/// A number in four copies, each backwards: vector c of block m has the limbs 4m + c, 4m + c - 1,
-/// 4m + c - 2 and 4m + c - 3. There are zeros below the number and above it. In the copies it has
-/// one block more, for its top limbs.
+/// A number in four reversed copies: vector c of block m has the limbs 4m + c, 4m + c - 1, 4m + c -
+/// 2 and 4m + c - 3, with zeros below and above the number. The copies have one more block, for the
+/// top limbs.
 #[derive(Clone)]
 struct Backwards([[Quad; 4]; MAX_BLOCKS + 1]);
 
@@ -318,7 +318,7 @@ impl Backwards {
     }
 }
 
-/// Points 1, 4 and 5 of the bounds, in numbers.
+/// Points 1, 4 and 5 of the bounds, as constants.
 const _: () = {
     assert!(MAX_BLOCKS * BLOCK_BITS >= 4096 + 2);
     let terms = 2 * 4 * MAX_BLOCKS as u64;
@@ -326,7 +326,7 @@ const _: () = {
     assert!(terms * greatest + (1 << 37) < 1 << 63);
 };
 
-/// No limbs at all.
+/// Four zero limbs.
 const NONE: [Quad; 4] = [Quad::ZERO; 4];
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Numbers of up to 4,104 bits, as limbs of 27 bits.
 //!
-//! Reading, writing, comparing, subtracting and doubling: what is needed around the multiplication.
-//! The multiplication itself, and why a limb has 27 bits, is in [`crate::montgomery`].
+//! Reading, writing, comparing, subtracting and doubling. Not here: multiplication, and the reason
+//! for 27 bits ([`crate::montgomery`]).
 
 /// Bits in a limb.
 pub(crate) const LIMB_BITS: u32 = 27;
@@ -27,7 +27,7 @@ impl Number {
         blocks: [[0; 4]; MAX_BLOCKS],
     };
 
-    /// 2 to the power of `exponent`, which is below 4,104. It would be zero otherwise.
+    /// 2 to the power of `exponent`, which must be below 4,104. Otherwise the result is zero.
     pub(crate) fn power_of_two(exponent: usize) -> Self {
         let mut number = Self::ZERO;
         let bits = LIMB_BITS as usize;
@@ -37,11 +37,11 @@ impl Number {
         number
     }
 
-    /// Reads a big-endian number of at most 512 bytes. More would be cut off at the top.
+    /// Parses a big-endian number of at most 512 bytes. Excess leading bytes are lost.
     pub(crate) fn from_be_bytes(bytes: &[u8]) -> Self {
         let mut number = Self::ZERO;
         let mut bytes = bytes.iter().rev();
-        // Bits that were read and are not yet in a limb: at most 26 before a byte is added, so 34.
+        // Bits that are not yet in a limb: at most 26 before a byte is added, so at most 34.
         let mut window = 0_u64;
         let mut window_bits = 0;
         for limb in number.limbs_mut() {
@@ -56,11 +56,11 @@ impl Number {
         number
     }
 
-    /// Writes the number to the end of the buffer, big-endian, and zeros before it. The buffer must
-    /// be long enough, or the top is cut off.
+    /// Writes the number big-endian to the end of the buffer, after zeros. A buffer that is too
+    /// short loses the leading bytes.
     pub(crate) fn write_be_bytes(&self, bytes: &mut [u8]) {
         let mut limbs = self.limbs();
-        // Bits of limbs that are not yet in a byte: at most 7 before a limb is added, so 34.
+        // Bits that are not yet in a byte: at most 7 before a limb is added, so at most 34.
         let mut window = 0_u64;
         let mut window_bits = 0;
         for byte in bytes.iter_mut().rev() {
@@ -79,14 +79,14 @@ impl Number {
         self.limbs().rev().cmp(other.limbs().rev()).is_ge()
     }
 
-    /// Takes `other` off, once, if that is possible.
+    /// Subtracts `other` once, if the result is not negative.
     pub(crate) fn subtract_if_at_least(&mut self, other: &Self) {
         if !self.is_at_least(other) {
             return;
         }
         let mut borrow = 0;
         for (limb, other) in self.limbs_mut().zip(other.limbs()) {
-            // Between -2²⁷ and 2²⁷, so the top bit says whether it is negative.
+            // Between -2²⁷ and 2²⁷, so the top bit is the sign.
             let difference = limb.wrapping_sub(*other).wrapping_sub(borrow);
             *limb = difference & LIMB_MASK;
             borrow = difference >> 31;

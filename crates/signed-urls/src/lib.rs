@@ -1,9 +1,10 @@
-//! CloudFront's signed URLs and signed cookies: who holds one may fetch what it names until it ends.
+//! CloudFront's signed URLs and signed cookies: their holder can fetch a resource until they
+//! expire.
 //!
-//! A [`Policy`] names a [`Resource`], an end, and if wanted a start and a network. A [`Signer`] turns it
-//! into a URL or into cookies. CloudFront reads `*` and `?` in a resource as wildcards, and a policy
-//! without a resource as one for everything; so a resource is always there, and no path that somebody
-//! asked for can put a wildcard into one.
+//! A [`Policy`] names a [`Resource`], an end time, and optionally a start time and a network. A
+//! [`Signer`] turns it into a URL or cookies. CloudFront reads `*` and `?` in a resource as
+//! wildcards, and a policy without a resource as one for everything. A policy here therefore always
+//! has a resource, and a requested path cannot introduce a wildcard.
 //!
 //! ```
 //! use tollgate_signed_urls::{Policy, Resource, SigningHash, Signer, SigningKey};
@@ -16,7 +17,7 @@
 //! # }
 //! ```
 //!
-//! Not here: whether somebody may have a URL, which is the gate's to say, and any clock.
+//! Not here: deciding who may have a URL (the gate), and a clock.
 
 #![forbid(unsafe_code)]
 

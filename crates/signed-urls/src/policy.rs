@@ -1,4 +1,4 @@
-//! The statement that is signed, in the only spelling that CloudFront rebuilds.
+//! The signed statement, in the only spelling that CloudFront reconstructs.
 //!
 //! Not here: signatures.
 
@@ -6,16 +6,16 @@ use core::net::Ipv4Addr;
 
 use crate::resource::Resource;
 
-/// Who may fetch what, until when.
+/// A grant of access to a resource for a period.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Policy {
-    /// What it is about.
+    /// The resource.
     pub resource: Resource,
-    /// The first second in which it no longer holds, since 1970.
+    /// The first second in which it is no longer valid, since 1970.
     pub ends: u64,
-    /// The first second in which it holds.
+    /// The first second in which it is valid.
     pub starts: Option<u64>,
-    /// Where requests must come from. CloudFront takes one IPv4 network.
+    /// The network that requests must come from. CloudFront supports one IPv4 network.
     pub network: Option<Network>,
 }
 
@@ -27,7 +27,7 @@ pub struct Network {
 }
 
 impl Network {
-    /// The one address alone.
+    /// The network of a single address.
     pub const fn single(address: Ipv4Addr) -> Self {
         Self {
             address,
@@ -35,14 +35,14 @@ impl Network {
         }
     }
 
-    /// The network of the first `prefix` bits; `None` if there are more than 32.
+    /// The network of the first `prefix` bits; `None` if `prefix` exceeds 32.
     pub fn new(address: Ipv4Addr, prefix: u8) -> Option<Self> {
         (prefix <= 32).then_some(Self { address, prefix })
     }
 }
 
 impl Policy {
-    /// A policy without other conditions than its end.
+    /// A policy without conditions other than its end.
     pub const fn until(resource: Resource, ends: u64) -> Self {
         Self {
             resource,
@@ -52,13 +52,14 @@ impl Policy {
         }
     }
 
-    /// Whether CloudFront can rebuild it from the request and an end alone, so that it need not travel.
+    /// Whether CloudFront can reconstruct it from the request and an end time, so that it is not
+    /// transmitted.
     pub fn is_canned(&self) -> bool {
         self.starts.is_none() && self.network.is_none() && !self.resource.is_pattern()
     }
 
-    /// The text that is signed: JSON without a space, members in this order. Nothing in it needs an
-    /// escape, because a resource holds no quote and no backslash.
+    /// The signed text: JSON without spaces, members in this order. Nothing in it needs an escape,
+    /// because a resource contains no quote and no backslash.
     pub fn text(&self) -> String {
         let mut conditions = format!("\"DateLessThan\":{{\"AWS:EpochTime\":{}}}", self.ends);
         if let Some(starts) = self.starts {

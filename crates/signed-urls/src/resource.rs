@@ -1,4 +1,4 @@
-//! What a policy is about: one object, or everything below one folder.
+//! The resource of a policy: one object, or everything below one prefix.
 //!
 //! Not here: whether the object exists.
 
@@ -11,25 +11,26 @@ pub struct Resource {
     is_pattern: bool,
 }
 
-/// Why there is no resource for a host and a path.
+/// The reason why a host and a path are not a valid resource.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ResourceError {
     /// The host is not a plain domain name.
     Host,
-    /// The path does not start with `/`, or holds a byte that cannot stand in a URL's path.
+    /// The path does not start with `/`, or contains a byte that is not allowed in the path of a
+    /// URL.
     Path,
-    /// The folder does not end in `/`.
+    /// The prefix does not end in `/`.
     Folder,
 }
 
 impl Resource {
-    /// Exactly one object. The path is percent-encoded already, as a request would carry it. A `*` in
-    /// it is a character of a file's name, so it is encoded: it would be a wildcard.
+    /// Exactly one object. The path is percent-encoded as in a request. A `*` in it is a character
+    /// of a file name and would be a wildcard, so it is encoded.
     ///
     /// # Errors
     ///
-    /// If the host is no domain name, or the path cannot stand in a URL as it is.
+    /// Returns an error if the host is not a domain name, or the path is not valid in a URL.
     pub fn exact(host: &str, path: &str) -> Result<Self, ResourceError> {
         Ok(Self {
             url: url(host, path)?,
@@ -37,11 +38,12 @@ impl Resource {
         })
     }
 
-    /// Everything below a folder, at any depth. The folder's own `*` are encoded as in [`Resource::exact`].
+    /// Everything below a prefix, at any depth. A `*` in the prefix is encoded as in
+    /// [`Resource::exact`].
     ///
     /// # Errors
     ///
-    /// As [`Resource::exact`], and if the folder does not end in `/`.
+    /// Returns the errors of [`Resource::exact`], and an error if the prefix does not end in `/`.
     pub fn below(host: &str, folder: &str) -> Result<Self, ResourceError> {
         if !folder.ends_with('/') {
             return Err(ResourceError::Folder);
@@ -52,12 +54,12 @@ impl Resource {
         })
     }
 
-    /// The URL, as it stands in the policy.
+    /// The URL, as in the policy.
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// Whether it is a pattern, which no request can be made for.
+    /// Whether it is a pattern, which cannot be requested.
     pub fn is_pattern(&self) -> bool {
         self.is_pattern
     }
@@ -73,7 +75,8 @@ fn url(host: &str, path: &str) -> Result<String, ResourceError> {
     if host.len() > 253 || !host.split('.').all(is_label) {
         return Err(ResourceError::Host);
     }
-    // What RFC 3986 lets stand in a path, less `+` and `;`, which readers take for more than themselves.
+    // The characters that RFC 3986 allows in a path, except `+` and `;`, which some readers
+    // interpret.
     let may_stand = |b: u8| b.is_ascii_alphanumeric() || b"-._~!*'():@&=$,%/".contains(&b);
     if !path.starts_with('/') || !path.bytes().all(may_stand) {
         return Err(ResourceError::Path);
@@ -86,7 +89,7 @@ impl fmt::Display for ResourceError {
         f.write_str(match self {
             Self::Host => "the host of a signed URL is not a plain domain name",
             Self::Path => "the path of a signed URL is not a percent-encoded absolute path",
-            Self::Folder => "a folder for signed cookies must end in `/`",
+            Self::Folder => "`/`",
         })
     }
 }

@@ -1,6 +1,6 @@
-//! Policies signed, as the parameters of a URL or as cookies.
+//! Signs policies, as parameters of a URL or as cookies.
 //!
-//! Not here: where cookies are set, and for which domain.
+//! Not here: setting cookies, and choosing their domain.
 
 use core::fmt;
 
@@ -9,13 +9,13 @@ use tollgate_crypto::signing::{SigningFailed, SigningHash, SigningKey};
 
 use crate::policy::Policy;
 
-/// A private key with the id under which CloudFront knows its public half.
+/// A private key with the ID of its public half in CloudFront.
 pub struct Signer {
     key: SigningKey,
     key_id: String,
 }
 
-/// A key id holds something else than letters and digits.
+/// A key ID contains characters other than letters and digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KeyIdError;
 
@@ -29,11 +29,11 @@ pub struct Cookie {
 }
 
 impl Signer {
-    /// A signer with this key.
+    /// Creates a signer with this key.
     ///
     /// # Errors
     ///
-    /// If the id is none.
+    /// Returns an error if the key ID is invalid.
     pub fn new(key: SigningKey, key_id: &str) -> Result<Self, KeyIdError> {
         if key_id.is_empty() || !key_id.bytes().all(|b| b.is_ascii_alphanumeric()) {
             return Err(KeyIdError);
@@ -44,12 +44,12 @@ impl Signer {
         })
     }
 
-    /// The policy's resource with the parameters that open it. For a pattern, what stands behind the
-    /// `?` opens every URL that fits.
+    /// The policy's resource with the parameters that grant access. For a pattern, the part after
+    /// the `?` grants access to every matching URL.
     ///
     /// # Errors
     ///
-    /// If the library cannot sign.
+    /// Returns an error if the library cannot sign.
     pub fn url(&self, policy: &Policy) -> Result<String, SigningFailed> {
         let parameters = self.fields(policy)?;
         let parameters: Vec<String> = parameters
@@ -63,11 +63,11 @@ impl Signer {
         ))
     }
 
-    /// The cookies that open the policy's resource.
+    /// The cookies that grant access to the policy's resource.
     ///
     /// # Errors
     ///
-    /// If the library cannot sign.
+    /// Returns an error if the library cannot sign.
     pub fn cookies(&self, policy: &Policy) -> Result<Vec<Cookie>, SigningFailed> {
         let cookie = |(name, value)| Cookie {
             name: format!("CloudFront-{name}"),
@@ -88,7 +88,7 @@ impl Signer {
             ("Signature", encoded(&signature)),
             ("Key-Pair-Id", self.key_id.clone()),
         ];
-        // CloudFront assumes SHA-1 where this is missing.
+        // CloudFront assumes SHA-1 if this is missing.
         if self.key.hash() == SigningHash::Sha256 {
             fields.push(("Hash-Algorithm", "SHA256".to_owned()));
         }
@@ -96,7 +96,7 @@ impl Signer {
     }
 }
 
-/// Base64 with the three characters replaced that a URL or a cookie would take for something else.
+/// Base64 with the three characters replaced that are special in a URL or a cookie.
 fn encoded(bytes: &[u8]) -> String {
     let replaced = |c| match c {
         '+' => '-',
@@ -109,7 +109,7 @@ fn encoded(bytes: &[u8]) -> String {
 
 impl fmt::Display for KeyIdError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the id of a CloudFront public key is letters and digits")
+        f.write_str("the ID of a CloudFront public key consists of letters and digits")
     }
 }
 

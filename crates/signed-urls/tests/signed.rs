@@ -36,21 +36,21 @@ fn policies() -> [Policy; 3] {
     [canned(), custom, Policy::until(folder, 1_800_000_300)]
 }
 
-/// Base64 as CloudFront reads it back.
+/// Decodes base64 as CloudFront does.
 fn decoded(value: &str) -> Vec<u8> {
     let value = value.replace('-', "+").replace('_', "=").replace('~', "/");
     Base64::decode_vec(&value).unwrap()
 }
 
-/// The value of a field, which must be there once.
+/// The value of a field that must occur exactly once.
 fn field<'a>(fields: &'a [(String, String)], name: &str) -> Option<&'a str> {
     let found: Vec<_> = fields.iter().filter(|(known, _)| known == name).collect();
     assert!(found.len() <= 1, "{name}");
     found.first().map(|(_, value)| value.as_str())
 }
 
-/// Judges the fields of a URL, or of cookies, as CloudFront would.
-fn judge(key: &SigningKey, policy: &Policy, fields: &[(String, String)]) {
+/// Verifies the fields of a URL, or cookies, as CloudFront would.
+fn verify(key: &SigningKey, policy: &Policy, fields: &[(String, String)]) {
     let text = policy.text();
     if policy.is_canned() {
         assert_eq!(field(fields, "Expires"), Some("1800000300"));
@@ -82,7 +82,7 @@ fn urls_and_cookies_carry_what_cloudfront_verifies() {
                     .map(|pair| pair.split_once('=').unwrap())
                     .map(|(name, value)| (name.to_owned(), value.to_owned()))
                     .collect();
-                judge(&key(pem, hash), &policy, &fields);
+                verify(&key(pem, hash), &policy, &fields);
 
                 let cookies = signer.cookies(&policy).unwrap();
                 let fields: Vec<_> = cookies
@@ -92,14 +92,14 @@ fn urls_and_cookies_carry_what_cloudfront_verifies() {
                         (name.to_owned(), cookie.value)
                     })
                     .collect();
-                judge(&key(pem, hash), &policy, &fields);
+                verify(&key(pem, hash), &policy, &fields);
             }
         }
     }
 }
 
 #[test]
-fn both_forms_of_a_key_are_one_key() {
+fn both_formats_of_a_key_are_equivalent() {
     for hash in HASHES {
         for pair in KEYS.chunks(2) {
             let [a, b] = [key(pair[0].1, hash), key(pair[1].1, hash)];
@@ -111,7 +111,7 @@ fn both_forms_of_a_key_are_one_key() {
 }
 
 #[test]
-fn other_keys_are_refused() {
+fn other_keys_are_rejected() {
     let public = "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n";
     let empty = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n";
     let table = [
@@ -125,7 +125,7 @@ fn other_keys_are_refused() {
     for (pem, expect) in table {
         for hash in HASHES {
             let refused = SigningKey::from_pem(pem, hash).err();
-            // A size that AWS-LC does not read at all is refused all the same.
+            // A size that AWS-LC cannot parse is rejected as well.
             let is_small = expect == SigningKeyError::RsaSize;
             let also = is_small && refused == Some(SigningKeyError::Key);
             assert!(refused == Some(expect) || also, "{pem}: {refused:?}");

@@ -1,13 +1,13 @@
 //! The signature algorithms of RFC 7518 and RFC 8037 that tokens may use.
 //!
-//! Only names and the rules that follow from a name stand here. Not here: how a signature is
-//! computed; that is a [`Provider`](crate::Provider)'s work.
+//! Contains names and the rules that follow from a name. Not here: computing signatures, which a
+//! [`Provider`](crate::Provider) does.
 
 use serde::{Deserialize, Serialize};
 
 /// A JWS signature algorithm, named as in the `alg` header.
 ///
-/// `none` is not one of them, nor are algorithms that not every edge can verify (`ES512`, `ES256K`).
+/// `none` is not included, nor are algorithms that some edges cannot verify (`ES512`, `ES256K`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Algorithm {
     /// RSASSA-PKCS1-v1_5 with SHA-256.
@@ -53,7 +53,7 @@ impl Algorithm {
         Self::HS512,
     ];
 
-    /// The name as it stands in `alg`.
+    /// The name used in `alg`.
     pub const fn name(self) -> &'static str {
         match self {
             Self::RS256 => "RS256",
@@ -71,8 +71,8 @@ impl Algorithm {
         }
     }
 
-    /// The algorithm with exactly this name. Names are case-sensitive. `Ed25519` (RFC 9864) is another name
-    /// for `EdDSA`, which is used with Ed25519 keys only here.
+    /// The algorithm with exactly this name (case-sensitive). `Ed25519` (RFC 9864) is a second name
+    /// for `EdDSA`, which is used only with Ed25519 keys here.
     pub fn from_name(name: &str) -> Option<Self> {
         if name == "Ed25519" {
             return Some(Self::EdDSA);
@@ -111,7 +111,8 @@ impl core::fmt::Display for Algorithm {
     }
 }
 
-/// The kind of key that an algorithm works with. An algorithm has one, so a key fixes its family.
+/// The kind of key that an algorithm works with. Each algorithm has exactly one, so a key
+/// determines the family of its algorithm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum KeyKind {
     /// An RSA public key.

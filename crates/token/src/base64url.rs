@@ -1,17 +1,18 @@
 //! Strict base64url without padding (RFC 4648 §5), as JOSE uses it.
 //!
-//! One text for one byte string: whatever is decoded here encodes to the same text again. So no
-//! padding, no white space, no letters of the standard alphabet, and no bits set that mean nothing;
-//! otherwise a token had several spellings. Not for secrets: decoding reads a table.
+//! Each byte string has exactly one encoding: whatever [`decode`] accepts encodes to the same
+//! string again. Padding, white space, characters of the standard alphabet and non-zero spare bits
+//! are rejected, because otherwise a token would have several spellings. Not for secrets: decoding
+//! uses a lookup table.
 
 use alloc::vec::Vec;
 
-/// The bytes a text stands for, or nothing if the text is not canonical.
+/// Decodes a string; `None` if it is not canonical.
 pub fn decode(text: &[u8]) -> Option<Vec<u8>> {
     let mut bytes = Vec::with_capacity(text.len() / 4 * 3 + 2);
     let (groups, rest) = text.as_chunks::<4>();
-    // A letter outside the alphabet sets a bit above the six it could hold; one look at the end
-    // serves all letters.
+    // A character outside the alphabet sets a bit above the six that a valid one can set, so one
+    // check at the end covers all characters.
     let mut seen = 0;
     for &[a, b, c, d] in groups {
         let (a, b, c, d) = (six_bits(a), six_bits(b), six_bits(c), six_bits(d));
@@ -39,7 +40,7 @@ fn six_bits(letter: u8) -> u8 {
     TABLE.get(usize::from(letter)).copied().unwrap_or(BAD)
 }
 
-/// `BAD` if any of the lowest bits, which no byte needs, is set.
+/// `BAD` if any of the lowest `bits` bits, which encode nothing, is set.
 const fn spare(value: u8, bits: u8) -> u8 {
     if value & ((1 << bits) - 1) == 0 {
         0
@@ -66,7 +67,7 @@ const TABLE: [u8; 256] = {
     table
 };
 
-/// The text for bytes: the one that [`decode`] takes.
+/// Encodes bytes. [`decode`] accepts only this encoding.
 pub fn encode(bytes: &[u8]) -> Vec<u8> {
     let mut text = Vec::with_capacity(bytes.len().div_ceil(3) * 4);
     for group in bytes.chunks(3) {
@@ -94,7 +95,7 @@ mod tests {
 
     #[test]
     fn has_one_spelling_for_each_value() {
-        // Every text of up to three letters over a full byte alphabet is either refused or canonical.
+        // Every text of up to three letters over a full byte alphabet is either rejected or canonical.
         let mut accepted = 0;
         for a in 0..=255_u8 {
             for b in 0..=255_u8 {

@@ -1,8 +1,8 @@
-//! A token's claims, read once and kept.
+//! The claims of a token, parsed once.
 //!
-//! A claim that has a meaning to us and another type than it must have is an error, never "absent":
-//! that confusion has let expired tokens pass elsewhere (CVE-2026-25537). `null` is absent, except for
-//! `exp`. Claims that the policy declares are different: there a wrong type is a value of its own, which
+//! A claim with a meaning to Tollgate and a wrong type is an error, never "absent": that confusion
+//! has let expired tokens pass elsewhere (CVE-2026-25537). `null` counts as absent, except for
+//! `exp`. Claims that the policy declares are different: a wrong type is a value of its own, which
 //! conditions can handle. Not here: whether the claims are signed.
 
 use alloc::vec::Vec;
@@ -23,27 +23,29 @@ pub struct Claims(Document);
 /// The groups that a token contains.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Groups<'a> {
-    /// These.
+    /// The token lists these groups.
     Listed(Vec<&'a str>),
-    /// The token refers to another place for them, so they are unknown (OpenID Connect Core 5.6.2).
+    /// The token refers to another location for them, so they are unknown (OpenID Connect Core
+    /// 5.6.2).
     Elsewhere,
 }
 
-/// How the fraction of a time is rounded to whole seconds.
+/// The direction in which a fractional time is rounded to whole seconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Round {
-    /// To the second before, for `exp`.
+    /// Down, for `exp`.
     Down,
-    /// To the second after, for `nbf` and `iat`.
+    /// Up, for `nbf` and `iat`.
     Up,
 }
 
 impl Claims {
-    /// Reads claims as strictly as those of a token. Nothing follows from that about who wrote them.
+    /// Parses claims as strictly as those of a token. The result does not imply that anyone signed
+    /// them.
     ///
     /// # Errors
-    /// [`DuplicateName`](TokenError::DuplicateName), or [`BadJson`](TokenError::BadJson) for all else
-    /// that is not a JSON object.
+    /// Returns [`DuplicateName`](TokenError::DuplicateName), or [`BadJson`](TokenError::BadJson)
+    /// for anything else that is not a JSON object.
     ///
     /// # Example
     /// ```
@@ -80,7 +82,8 @@ impl Claims {
         present(self.0.root().member(name))
     }
 
-    /// The claim at this place, read by `read`; `None` if it, or an object on the way to it, is missing.
+    /// The claim at `place`, parsed by `read`; `None` if it, or an object on the path to it, is
+    /// missing.
     fn at<'a, T>(
         &'a self,
         place: &ClaimPath,
@@ -108,10 +111,10 @@ impl Claims {
         Ok(Some(value))
     }
 
-    /// A claim that must be a string if it is present.
+    /// The value of a claim that must be a string if present.
     ///
     /// # Errors
-    /// [`BadClaim`](TokenError::BadClaim) if it is something else.
+    /// Returns [`BadClaim`](TokenError::BadClaim) if it is not a string.
     pub fn string(&self, claim: ClaimName) -> Result<Option<&str>, TokenError> {
         match self.member(claim.standard()) {
             None => Ok(None),
@@ -119,15 +122,15 @@ impl Claims {
         }
     }
 
-    /// A claim that must be a time if it is present: Unix seconds, 0 to 10¹², in plain digits, with or
-    /// without a fraction.
+    /// The value of a claim that must be a time if present: Unix seconds from 0 to 10¹² in plain
+    /// digits, with or without a fraction.
     ///
     /// # Errors
-    /// [`BadClaim`](TokenError::BadClaim) if it is something else, such as `1e9` or `-0`.
+    /// Returns [`BadClaim`](TokenError::BadClaim) for anything else, such as `1e9` or `-0`.
     pub fn time(&self, claim: ClaimName, round: Round) -> Result<Option<i64>, TokenError> {
         match self.0.root().member(claim.standard()) {
             None => Ok(None),
-            // Without `exp` a token has no end, so nothing else may be read as absent there.
+            // Without `exp` a token never expires, so no other value may count as absent.
             Some(value) if value.is_null() && claim != ClaimName::Exp => Ok(None),
             Some(value) => value
                 .as_number()
@@ -140,21 +143,21 @@ impl Claims {
     /// The subject, `sub`.
     ///
     /// # Errors
-    /// [`BadClaim`](TokenError::BadClaim) if it is not a string.
+    /// Returns [`BadClaim`](TokenError::BadClaim) if it is not a string.
     pub fn subject(&self) -> Result<Option<&str>, TokenError> {
         self.string(ClaimName::Sub)
     }
 
-    /// When the user signed in, by `auth_time`, if that is a time.
+    /// The time when the user signed in (`auth_time`), if it is a valid time.
     pub fn auth_time(&self) -> Option<i64> {
         seconds(self.member("auth_time")?.as_number()?, Round::Down)
     }
 
-    /// The groups in the claim at this place: an array of strings, or one string. None if the claim is
-    /// missing.
+    /// The groups in the claim at `place`: an array of strings, or one string. Empty if the claim
+    /// is missing.
     ///
     /// # Errors
-    /// [`BadClaim`](TokenError::BadClaim) for any other value, or
+    /// Returns [`BadClaim`](TokenError::BadClaim) for any other value, or
     /// [`TooManyGroups`](TokenError::TooManyGroups).
     pub fn groups(&self, place: Option<&ClaimPath>) -> Result<Groups<'_>, TokenError> {
         let Some(place) = place else {
@@ -167,8 +170,8 @@ impl Claims {
         limited(groups.unwrap_or_default()).map(Groups::Listed)
     }
 
-    /// Whether the token refers to another place for the groups: with `_claim_names` (OpenID Connect
-    /// Core 5.6.2), or with Entra's `hasgroups`.
+    /// Whether the token refers to another location for the groups: with `_claim_names` (OpenID
+    /// Connect Core 5.6.2), or with Entra's `hasgroups`.
     fn is_elsewhere(&self, place: &ClaimPath) -> Result<bool, TokenError> {
         let bad = TokenError::BadClaim(ClaimName::Groups);
         if let Some(names) = self.member("_claim_names") {
@@ -186,11 +189,11 @@ impl Claims {
         }
     }
 
-    /// The scopes in the claim at this place, or in `scope` or else `scp`: a string of scopes with spaces
-    /// between, or an array of strings. None if the claim is missing.
+    /// The scopes in the claim at `place`, or in `scope` or else `scp`: a space-separated string,
+    /// or an array of strings. Empty if the claim is missing.
     ///
     /// # Errors
-    /// [`BadClaim`](TokenError::BadClaim) for any other value, or
+    /// Returns [`BadClaim`](TokenError::BadClaim) for any other value, or
     /// [`TooManyGroups`](TokenError::TooManyGroups).
     pub fn scopes(&self, place: Option<&ClaimPath>) -> Result<Vec<&str>, TokenError> {
         let scopes = match place {
@@ -205,10 +208,10 @@ impl Claims {
         limited(scopes.unwrap_or_default())
     }
 
-    /// The members of the claim that names the client: a string, or an array of strings.
+    /// The values of the claim that names the app client: a string, or an array of strings.
     ///
     /// # Errors
-    /// [`BadClaim`](TokenError::BadClaim) for any other value.
+    /// Returns [`BadClaim`](TokenError::BadClaim) for any other value.
     pub(crate) fn clients(&self, claim: &str) -> Result<Vec<&str>, TokenError> {
         match self.member(claim) {
             None => Ok(Vec::new()),
@@ -216,9 +219,9 @@ impl Claims {
         }
     }
 
-    /// A claim as the policy declares it, at `place` or under its own name. Integers are plain (see
-    /// [`Value::as_integer`]); a list longer than [`MAX_GROUPS`] counts as a wrong type, so that no
-    /// decision depends on half of it.
+    /// A claim that the policy declares, at `place` or under its own name. Integers are plain (see
+    /// [`Value::as_integer`]). A list longer than [`MAX_GROUPS`] counts as a wrong type, so that no
+    /// decision depends on part of it.
     pub fn declared(&self, name: &str, place: Option<&ClaimPath>, kind: ClaimKind) -> Claim {
         let value = match place {
             Some(place) => match self.find(place) {
@@ -230,12 +233,13 @@ impl Claims {
         value.map_or(Claim::Missing, |value| declared(value, kind))
     }
 
-    /// What these claims contain, in the form that the policy evaluates. `places` has the places of
-    /// nested declared claims by slot.
+    /// The content of these claims in the form that the policy evaluates. `places` contains the
+    /// paths of nested declared claims, by slot.
     ///
     /// # Errors
-    /// As [`subject`](Self::subject), [`groups`](Self::groups) and [`scopes`](Self::scopes); never
-    /// for the claims of a [`Verified`](crate::Verified) token and its issuer.
+    /// The errors of [`subject`](Self::subject), [`groups`](Self::groups) and
+    /// [`scopes`](Self::scopes). Never fails for the claims of a [`Verified`](crate::Verified)
+    /// token and its issuer.
     pub fn facts<B: AsRef<[u8]>>(
         &self,
         image: &Image<B>,
@@ -281,7 +285,7 @@ pub fn declared(value: Value<'_>, kind: ClaimKind) -> Claim {
     claim.unwrap_or(Claim::WrongType)
 }
 
-/// A claim is looked for inside a value that is not an object.
+/// A claim path leads through a value that is not an object.
 struct NotAnObject;
 
 fn present(value: Option<Value<'_>>) -> Option<Value<'_>> {
@@ -296,7 +300,7 @@ fn one_or_more(value: Value<'_>) -> Option<Vec<&str>> {
     }
 }
 
-/// A string of words with spaces between, or an array of strings.
+/// A space-separated string, or an array of strings.
 fn words_or_strings(value: Value<'_>) -> Option<Vec<&str>> {
     match value.as_str() {
         Some(text) => Some(text.split(' ').filter(|word| !word.is_empty()).collect()),
@@ -312,7 +316,8 @@ fn limited(names: Vec<&str>) -> Result<Vec<&str>, TokenError> {
     }
 }
 
-/// Plain digits, with or without a fraction, as whole seconds. The JSON reader has checked the form.
+/// Parses plain digits, with or without a fraction, into whole seconds. The JSON reader has checked
+/// the form.
 fn seconds(text: &str, round: Round) -> Option<i64> {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
     let is_plain = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
@@ -336,7 +341,7 @@ impl fmt::Debug for Claims {
     }
 }
 
-/// The latest time that a claim may contain: far enough for any token, and exact in every language.
+/// The latest time that a claim may contain: sufficient for any token, and exact in every language.
 pub const MAX_TIME_SECS: i64 = 1_000_000_000_000;
 
 #[cfg(test)]

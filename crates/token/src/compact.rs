@@ -1,7 +1,8 @@
-//! The outer form of a token: three parts with dots between (RFC 7515 §7.1), and its header.
+//! The compact serialization of a token: three dot-separated parts (RFC 7515 §7.1), and its header.
 //!
-//! Nothing here is trusted yet. The header only chooses among keys that were configured; members that
-//! offer keys or places to find them (`jwk`, `jku`, `x5u`, `x5c`) are never read. Not here: claims.
+//! Nothing in this module is trusted yet. The header only selects among the configured keys.
+//! Members that offer keys or locations of keys (`jwk`, `jku`, `x5u`, `x5c`) are never read. Not
+//! here: claims.
 
 use crate::{
     algorithm::Algorithm,
@@ -11,18 +12,18 @@ use crate::{
     jwk::MAX_KID_BYTES,
 };
 
-/// A token taken apart. All parts are still encoded.
+/// A token split into its parts, all still encoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Parts<'a> {
     pub(crate) header: &'a [u8],
     pub(crate) payload: &'a [u8],
     pub(crate) signature: &'a [u8],
-    /// Header, dot and payload: what was signed.
+    /// Header, dot and payload: the signed bytes.
     pub(crate) signing_input: &'a [u8],
 }
 
 impl<'a> Parts<'a> {
-    /// Takes a token apart. Its length was checked before. The payload may be empty.
+    /// Splits a token. The caller has checked its length. The payload may be empty.
     pub(crate) fn split(token: &'a [u8]) -> Result<Self, TokenError> {
         let mut dots = token.iter().enumerate().filter(|(_, byte)| **byte == b'.');
         let (Some((first, _)), Some((second, _)), None) = (dots.next(), dots.next(), dots.next())
@@ -43,7 +44,7 @@ impl<'a> Parts<'a> {
     }
 }
 
-/// A decoded header whose signature means what it always meant: no extension that changes it.
+/// A decoded header without extensions that change the meaning of the signature.
 #[derive(Debug)]
 pub(crate) struct Header(Document);
 
@@ -57,8 +58,7 @@ impl Header {
         if !document.root().is_object() {
             return Err(TokenError::BadHeader);
         }
-        // `crit` names extensions that must be understood (we have none), `b64` signs another text
-        // than is sent (RFC 7797), `zip` would have us inflate.
+        // `crit` names extensions that must be understood (Tollgate has none), `b64` signs other bytes than are sent (RFC 7797), and `zip` would require decompression.
         let changes_meaning = |name: &&str| document.root().member(name).is_some();
         if ["crit", "b64", "zip"].iter().any(changes_meaning) {
             return Err(TokenError::UnsupportedCrit);
@@ -71,7 +71,7 @@ impl Header {
         Algorithm::from_name(name).ok_or(TokenError::AlgNotAllowed)
     }
 
-    /// The name of the key, if the token has one.
+    /// The key ID, if the token has one.
     pub(crate) fn kid(&self) -> Result<Option<&str>, TokenError> {
         let kid = self.text("kid")?;
         if kid.is_some_and(|kid| kid.len() > MAX_KID_BYTES) {
@@ -81,7 +81,7 @@ impl Header {
         }
     }
 
-    /// Rejects tokens of another declared kind than ours (RFC 8725 §3.11), and nested ones. `application/`
+    /// Rejects nested tokens and tokens of another declared type (RFC 8725 §3.11). `application/`
     /// may be omitted (RFC 7515 §4.1.9).
     pub(crate) fn require_jwt(&self) -> Result<(), TokenError> {
         let root = self.0.root();
@@ -144,7 +144,7 @@ mod tests {
         assert_eq!(Parts::split(&vec![b'.'; 1_000_000]), Err(Malformed));
     }
 
-    /// What the whole header layer says.
+    /// The result of the whole header layer.
     fn read(json: &str) -> Result<(Algorithm, String), TokenError> {
         let header = Header::decode(&base64url::encode(json.as_bytes()))?;
         let algorithm = header.algorithm()?;

@@ -1,12 +1,13 @@
-//! Why a token was refused, and why a key was.
+//! Reasons for rejecting tokens and keys.
 //!
-//! [`TokenError`] is for the operator's log: a client is told one thing only, whatever the reason.
-//! [`KeyError`] and [`KeyNote`] are for whoever configured the keys.
+//! [`TokenError`] is for the operator's log: a client receives the same response whatever the
+//! reason. [`KeyError`] and [`SkippedKey`] are for whatever component or person configured the
+//! keys.
 
 use alloc::boxed::Box;
 use core::fmt;
 
-/// Why a token was refused. The token's sender is at fault, or nobody is (`expired`).
+/// The reason why a token was rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum TokenError {
@@ -16,25 +17,25 @@ pub enum TokenError {
     TooLarge,
     /// A part is not canonical base64url without padding.
     BadEncoding,
-    /// The header is not a JSON object, or `alg` or `kid` is missing or not the text it must be.
+    /// The header is not a JSON object, or `alg` or `kid` is missing or invalid.
     BadHeader,
-    /// The header's algorithm is none of ours, or neither the key nor the issuer allows it.
+    /// The header's algorithm is unsupported, or not allowed by the key or the issuer.
     AlgNotAllowed,
-    /// The header has `crit`, `b64` or `zip`, which change what a signature means.
+    /// The header has `crit`, `b64` or `zip`, which change the meaning of a signature.
     UnsupportedCrit,
-    /// The header's `typ` or `cty` says that this is another kind of token.
+    /// The header's `typ` or `cty` declares another type of token.
     BadTyp,
     /// No configured key has this `kid`.
     UnknownKey,
-    /// The signature is not good.
+    /// The signature is invalid.
     BadSignature,
     /// The claims are not a JSON object.
     BadJson,
-    /// An object in the header or in the claims has two members of one name.
+    /// An object in the header or in the claims has two members with the same name.
     DuplicateName,
-    /// This claim has another type or range than it must have.
+    /// This claim has the wrong type or is out of range.
     BadClaim(ClaimName),
-    /// There is no `exp`.
+    /// `exp` is missing.
     MissingExp,
     /// `exp` is now or earlier.
     Expired,
@@ -44,26 +45,27 @@ pub enum TokenError {
     IssuedInFuture,
     /// `iss` is missing, or not an accepted issuer of the key that signed.
     WrongIssuer,
-    /// `aud` or `client_id` is missing or names none of the issuer's clients.
+    /// `aud` or `client_id` is missing or names none of the issuer's app client IDs.
     WrongAudience,
     /// `token_use` is missing or not allowed.
     WrongTokenUse,
-    /// One source gave two different tokens.
+    /// One source contains two different tokens.
     ConflictingTokens,
     /// The authorization header is not `Bearer`, one space, and a token.
     BadScheme,
     /// More groups or scopes than are read ([`MAX_GROUPS`](tollgate_core::facts::MAX_GROUPS)).
     TooManyGroups,
-    /// The request carries more different tokens than are considered.
+    /// The request carries more different tokens than are verified.
     TooManyTokens,
-    /// A session from before the policy read what it reads now.
+    /// A session that lacks something that the policy now reads.
     SessionOutdated,
     /// A session for paths of another course.
     SessionPath,
 }
 
 impl TokenError {
-    /// Every reason, in the order of declaration; for [`BadClaim`](Self::BadClaim) one claim of all.
+    /// Every reason, in declaration order; [`BadClaim`](Self::BadClaim) appears once, with one of
+    /// its claims.
     pub const ALL: [Self; 25] = [
         Self::Malformed,
         Self::TooLarge,
@@ -92,7 +94,7 @@ impl TokenError {
         Self::SessionPath,
     ];
 
-    /// The stable code that stands in logs and conformance cases.
+    /// The stable code used in logs and conformance cases.
     pub const fn code(self) -> &'static str {
         match self {
             Self::Malformed => "malformed",
@@ -135,7 +137,7 @@ impl TokenError {
 impl fmt::Display for TokenError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Malformed => "the token is not three non-empty parts with dots between them",
+            Self::Malformed => "the token is not three non-empty parts separated by dots",
             Self::TooLarge => "the token is longer than the limit",
             Self::BadEncoding => "a part of the token is not base64url without padding",
             Self::BadHeader => {
@@ -143,13 +145,13 @@ impl fmt::Display for TokenError {
             }
             Self::AlgNotAllowed => "the token's algorithm is not allowed for this key and issuer",
             Self::UnsupportedCrit => "the token's header has `crit`, `b64` or `zip`",
-            Self::BadTyp => "the token's header has a `typ` or `cty` of another kind of token",
+            Self::BadTyp => "the token's header declares another type of token (`typ` or `cty`)",
             Self::UnknownKey => "no configured key has the token's `kid`",
-            Self::BadSignature => "the token's signature is not good",
+            Self::BadSignature => "the token's signature is invalid",
             Self::BadJson => "the token's claims are not a JSON object",
-            Self::DuplicateName => "an object in the token has two members of one name",
+            Self::DuplicateName => "an object in the token has two members with the same name",
             Self::BadClaim(claim) => {
-                return write!(f, "{claim} has another type or range than it must have");
+                return write!(f, "{claim} has the wrong type or is out of range");
             }
             Self::MissingExp => "the token has no `exp`",
             Self::Expired => "the token has expired",
@@ -158,11 +160,13 @@ impl fmt::Display for TokenError {
             Self::WrongIssuer => "the token's `iss` is not an issuer of the key that signed it",
             Self::WrongAudience => "the token is for another client (`aud` or `client_id`)",
             Self::WrongTokenUse => "the token's `token_use` is not allowed",
-            Self::ConflictingTokens => "the request carries two different tokens in one place",
+            Self::ConflictingTokens => "the request carries two different tokens in one source",
             Self::BadScheme => "the authorization header is not `Bearer` and a token",
-            Self::TooManyGroups => "the token has more groups or scopes than are read",
-            Self::TooManyTokens => "the request carries more different tokens than are considered",
-            Self::SessionOutdated => "the policy reads more now than when the session was minted",
+            Self::TooManyGroups => "the token has too many groups or scopes",
+            Self::TooManyTokens => "the request carries more different tokens than are verified",
+            Self::SessionOutdated => {
+                "the session was minted before the policy read all that it reads now"
+            }
             Self::SessionPath => "the session is for paths of another course",
         })
     }
@@ -170,7 +174,7 @@ impl fmt::Display for TokenError {
 
 impl core::error::Error for TokenError {}
 
-/// A claim that has a meaning of its own.
+/// A claim with a meaning of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ClaimName {
@@ -178,7 +182,7 @@ pub enum ClaimName {
     Iss,
     /// `sub`.
     Sub,
-    /// The claim that names the client: `aud`, `client_id`, or the configured one.
+    /// The claim that names the app client: `aud`, `client_id`, or the configured one.
     Client,
     /// Cognito's `token_use`.
     TokenUse,
@@ -188,7 +192,7 @@ pub enum ClaimName {
     Nbf,
     /// `iat`.
     Iat,
-    /// The claim with the groups, and what can stand for it.
+    /// The claim with the groups, or a reference that replaces it.
     Groups,
     /// The claim with the scopes.
     Scopes,
@@ -197,7 +201,7 @@ pub enum ClaimName {
 }
 
 impl ClaimName {
-    /// The usual name of the claim. Those of clients, groups and scopes can be configured.
+    /// The usual name of the claim. The names for app clients, groups and scopes can be configured.
     pub const fn standard(self) -> &'static str {
         match self {
             Self::Iss => "iss",
@@ -217,7 +221,7 @@ impl ClaimName {
 impl fmt::Display for ClaimName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Client => f.write_str("the claim that names the client"),
+            Self::Client => f.write_str("the claim that names the app client"),
             Self::Groups => f.write_str("the claim with the groups"),
             Self::Scopes => f.write_str("the claim with the scopes"),
             Self::Session => f.write_str("a claim of the session"),
@@ -226,7 +230,7 @@ impl fmt::Display for ClaimName {
     }
 }
 
-/// A rejected token: the reason, and the issuer whose key has signed it.
+/// A rejected token: the reason, and the issuer whose key signed it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rejected {
     /// The reason.
@@ -250,22 +254,22 @@ impl From<Rejected> for TokenError {
     }
 }
 
-/// A key, or a whole key set, that must not be used. The configuration is at fault.
+/// A key, or a whole key set, that must not be used because of an error in the configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyError {
-    /// The configured name of the issuer, where the key came with one.
+    /// The configured name of the issuer, if the key belongs to one.
     pub issuer: Option<Box<str>>,
-    /// Position in `keys` of the key set or in the list of secrets, from 0; none if the whole set
-    /// is meant.
+    /// Index in `keys` of the key set or in the list of secrets; `None` if the error concerns the
+    /// whole set.
     pub index: Option<usize>,
     /// The key's `kid`, if it has a usable one.
     pub kid: Option<Box<str>>,
-    /// What is wrong.
-    pub fault: KeyFault,
+    /// The error.
+    pub fault: KeyErrorKind,
 }
 
 impl KeyError {
-    pub(crate) fn whole_set(fault: KeyFault) -> Self {
+    pub(crate) fn whole_set(fault: KeyErrorKind) -> Self {
         Self {
             issuer: None,
             index: None,
@@ -292,65 +296,65 @@ impl fmt::Display for KeyError {
 
 impl core::error::Error for KeyError {}
 
-/// A key that was left out without being an error.
+/// A key that was skipped without being an error.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct KeyNote {
-    /// Position in `keys` of the key set, from 0; none if the whole set is meant.
+pub struct SkippedKey {
+    /// Index in `keys` of the key set; `None` if the note concerns the whole set.
     pub index: Option<usize>,
     /// The key's `kid`, if it has a usable one.
     pub kid: Option<Box<str>>,
-    /// Why it was left out.
+    /// The reason.
     pub reason: SkipReason,
 }
 
-impl fmt::Display for KeyNote {
+impl fmt::Display for SkippedKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write_place(f, self.index, self.kid.as_deref())?;
         fmt::Display::fmt(&self.reason, f)
     }
 }
 
-/// Why a key was left out without being an error.
+/// The reason why a key was skipped without being an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SkipReason {
-    /// `use`, `key_ops` or `alg` says that it does not verify signatures.
+    /// `use`, `key_ops` or `alg` indicates that it does not verify signatures.
     NotForSignatures,
-    /// Its `kty`, `crv` or `alg` is none of ours.
+    /// Its `kty`, `crv` or `alg` is not supported.
     Unsupported,
     /// The issuer does not list its algorithm.
     AlgorithmNotListed,
-    /// The same key is in the set already.
+    /// The set already contains this key.
     Repeated,
-    /// It is bad, and the set was read leniently.
-    Refused(KeyFault),
+    /// It is invalid, and the set was parsed leniently.
+    Refused(KeyErrorKind),
 }
 
 impl fmt::Display for SkipReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NotForSignatures => f.write_str("left out: not a key for verifying signatures"),
-            Self::Unsupported => f.write_str("left out: a kind of key that is not supported"),
+            Self::NotForSignatures => f.write_str("skipped: not a key for verifying signatures"),
+            Self::Unsupported => f.write_str("skipped: unsupported kind of key"),
             Self::AlgorithmNotListed => {
-                f.write_str("left out: the issuer does not list an algorithm for it")
+                f.write_str("skipped: the issuer does not list an algorithm for it")
             }
-            Self::Repeated => f.write_str("left out: the same key is listed before"),
-            Self::Refused(fault) => write!(f, "left out: {fault}"),
+            Self::Repeated => f.write_str("skipped: the same key appears earlier"),
+            Self::Refused(fault) => write!(f, "skipped: {fault}"),
         }
     }
 }
 
-/// What is wrong with a key or a key set.
+/// The error in a key or a key set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum KeyFault {
+pub enum KeyErrorKind {
     /// The text is not strict JSON.
     NotJson,
     /// Not an object whose `keys` is an array of objects.
     NotAKeySet,
-    /// A member that is needed is missing.
+    /// A required member is missing.
     MissingMember(&'static str),
-    /// A member has another type than it must have, or is not canonical base64url.
+    /// A member has the wrong type, or is not canonical base64url.
     BadMember(&'static str),
     /// `kid` is missing next to other keys of the same algorithm, so no token can select the key.
     MissingKid,
@@ -360,19 +364,19 @@ pub enum KeyFault {
     DuplicateKid,
     /// A shared secret in a public key set.
     SecretInKeySet,
-    /// A private key in a public key set. It has leaked: replace it.
+    /// A private key in a public key set. It has leaked and must be replaced.
     PrivateKey,
     /// An RSA modulus of less than 2048 or more than 4096 bits.
     RsaSize,
     /// An even RSA modulus.
     RsaEvenModulus,
-    /// An RSA exponent that is even, below 65537, or above 2³³ − 1 (which engines refuse).
+    /// An RSA exponent that is even, below 65537, or above 2³³ − 1 (which engines reject).
     RsaExponent,
-    /// An RSA modulus made by a generator known to be broken (ROCA, CVE-2017-15361).
+    /// An RSA modulus from a generator known to be broken (ROCA, CVE-2017-15361).
     RsaRoca,
-    /// An elliptic curve coordinate of another length than the curve has.
+    /// An elliptic curve coordinate whose length does not match the curve.
     CoordinateLength,
-    /// Not a point of the curve.
+    /// The point is not on the curve.
     NotOnCurve,
     /// An Ed25519 key that is not a point in canonical form, or a point of small order.
     BadEd25519,
@@ -386,12 +390,12 @@ pub enum KeyFault {
     SecretWithoutAlgorithm,
     /// The issuer has no key or secret that could verify a token.
     NoUsableKey,
-    /// The signature provider cannot use it.
+    /// The signature provider rejects it.
     ProviderRefused,
 }
 
-impl KeyFault {
-    /// A stable code.
+impl KeyErrorKind {
+    /// The stable code.
     pub const fn code(self) -> &'static str {
         match self {
             Self::NotJson => "not_json",
@@ -420,25 +424,32 @@ impl KeyFault {
     }
 }
 
-impl fmt::Display for KeyFault {
+impl fmt::Display for KeyErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::NotJson => "not JSON, or an object has two members of one name",
+            Self::NotJson => "not JSON, or an object has two members with the same name",
             Self::NotAKeySet => "not an object whose `keys` is an array of objects",
             Self::MissingMember(name) => return write!(f, "`{name}` is missing"),
-            Self::BadMember(name) => return write!(f, "`{name}` is not what it must be"),
+            Self::BadMember(name) => {
+                return write!(
+                    f,
+                    "`{name}` has the wrong type or is not canonical base64url"
+                );
+            }
             Self::MissingKid => {
                 "`kid` is missing next to other keys of this algorithm, so no token can select it"
             }
             Self::BadKid => "`kid` must have 1 to 128 bytes",
             Self::DuplicateKid => "two keys of one algorithm have this `kid`",
-            Self::SecretInKeySet => "a shared secret must not stand in a key set",
-            Self::PrivateKey => "a private key stands in the key set; it has leaked, so replace it",
+            Self::SecretInKeySet => "a shared secret must not be in a key set",
+            Self::PrivateKey => {
+                "the key set contains a private key; it has leaked and must be replaced"
+            }
             Self::RsaSize => "an RSA key must have 2048 to 4096 bits",
             Self::RsaEvenModulus => "the RSA modulus is even",
-            Self::RsaExponent => "the RSA exponent must be odd, from 65537 and below 2^33",
-            Self::RsaRoca => "the RSA key was made by a broken generator (ROCA, CVE-2017-15361)",
-            Self::CoordinateLength => "a coordinate has not the length of the curve",
+            Self::RsaExponent => "the RSA exponent must be odd, at least 65537 and below 2^33",
+            Self::RsaRoca => "the RSA key is from a broken generator (ROCA, CVE-2017-15361)",
+            Self::CoordinateLength => "the length of a coordinate does not match the curve",
             Self::NotOnCurve => "the point is not on the curve",
             Self::BadEd25519 => "not a canonical Ed25519 point, or one of small order",
             Self::AlgorithmMismatch => "`alg` does not belong to `kty` and `crv`",
@@ -447,7 +458,7 @@ impl fmt::Display for KeyFault {
             }
             Self::ShortSecret => "the secret is shorter than the hash it is used with",
             Self::SecretWithoutAlgorithm => {
-                "there is a secret, but the issuer lists no HS algorithm"
+                "a secret is configured, but the issuer lists no HS algorithm"
             }
             Self::NoUsableKey => "the issuer has no key that could verify a token",
             Self::ProviderRefused => "the signature provider cannot use this key",
@@ -458,7 +469,7 @@ impl fmt::Display for KeyFault {
 fn write_place(f: &mut fmt::Formatter<'_>, index: Option<usize>, kid: Option<&str>) -> fmt::Result {
     match (index, kid) {
         (_, Some(kid)) => write!(f, "key {kid:?}: "),
-        (Some(index), None) => write!(f, "key number {} of the set: ", index + 1),
+        (Some(index), None) => write!(f, "key {} of the set: ", index + 1),
         (None, None) => Ok(()),
     }
 }
@@ -492,12 +503,12 @@ mod tests {
 
     #[test]
     fn every_fault_of_a_key_has_a_code_and_words() {
-        use KeyFault::*;
+        use KeyErrorKind::*;
         let all = [
             (NotJson, "not_json", "not JSON"),
             (NotAKeySet, "not_a_key_set", "`keys`"),
             (MissingMember("n"), "missing_member", "`n` is missing"),
-            (BadMember("e"), "bad_member", "`e` is not"),
+            (BadMember("e"), "bad_member", "`e` has the wrong type"),
             (MissingKid, "missing_kid", "`kid` is missing"),
             (BadKid, "bad_kid", "1 to 128"),
             (DuplicateKid, "duplicate_kid", "two keys"),
@@ -507,7 +518,11 @@ mod tests {
             (RsaEvenModulus, "rsa_even_modulus", "even"),
             (RsaExponent, "rsa_exponent", "65537"),
             (RsaRoca, "rsa_roca", "ROCA"),
-            (CoordinateLength, "coordinate_length", "length of the curve"),
+            (
+                CoordinateLength,
+                "coordinate_length",
+                "does not match the curve",
+            ),
             (NotOnCurve, "not_on_curve", "on the curve"),
             (BadEd25519, "bad_ed25519", "Ed25519"),
             (AlgorithmMismatch, "algorithm_mismatch", "`alg`"),
@@ -521,7 +536,7 @@ mod tests {
             assert_eq!(fault.code(), code);
             assert!(fault.to_string().contains(words), "{fault}");
             let left_out = SkipReason::Refused(fault).to_string();
-            assert_eq!(left_out, format!("left out: {fault}"));
+            assert_eq!(left_out, format!("skipped: {fault}"));
             assert_eq!(JwkError::Bad(fault).to_string(), fault.to_string());
         }
         for (reason, words) in [
@@ -531,29 +546,29 @@ mod tests {
         ] {
             let told = reason.to_string();
             assert!(
-                told.starts_with("left out: ") && told.contains(words),
+                told.starts_with("skipped: ") && told.contains(words),
                 "{told}"
             );
             assert_eq!(JwkError::Skipped(reason).to_string(), told);
-            let note = KeyNote {
+            let note = SkippedKey {
                 index: Some(0),
                 kid: None,
                 reason,
             };
-            assert_eq!(note.to_string(), format!("key number 1 of the set: {told}"));
+            assert_eq!(note.to_string(), format!("key 1 of the set: {told}"));
         }
     }
 
     #[test]
     fn errors_name_the_key() {
-        let mut error = KeyError::whole_set(KeyFault::NotJson).of_issuer("learners");
+        let mut error = KeyError::whole_set(KeyErrorKind::NotJson).of_issuer("learners");
         assert!(
             error
                 .to_string()
                 .starts_with("issuer \"learners\": not JSON")
         );
         error.index = Some(2);
-        assert!(error.to_string().contains("key number 3 of the set: "));
+        assert!(error.to_string().contains("key 3 of the set: "));
         error.kid = Some("a\"b".into());
         assert!(error.to_string().contains(r#"key "a\"b": "#));
     }

@@ -1,7 +1,7 @@
-//! The configuration of an issuer: which tokens are accepted, for whom, and with which keys.
+//! The configuration of an issuer: accepted tokens, app client IDs and keys.
 //!
-//! Plain data that is part of a policy image. It is validated when a
-//! [`Verifier`](crate::Verifier) is made from it. Not here: reading claims ([`Claims`](crate::Claims)).
+//! Plain data from a policy image, validated when a [`Verifier`](crate::Verifier) is built from it.
+//! Not here: parsing claims ([`Claims`](crate::Claims)).
 
 use alloc::{
     borrow::Cow,
@@ -17,13 +17,13 @@ use tollgate_core::glob;
 use crate::algorithm::Algorithm;
 use crate::error::ClaimName;
 
-/// One issuer of tokens.
+/// The configuration of one token issuer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct IssuerConfig {
     /// Its name in the configuration.
     pub name: String,
-    /// Accepted spellings of `iss`, compared byte for byte. The first one is the issuer's name in
-    /// [`Facts`](tollgate_core::Facts), whichever a token uses.
+    /// Accepted spellings of `iss`, compared byte for byte. The first is the issuer's name in
+    /// [`Facts`](tollgate_core::Facts), whichever spelling a token uses.
     pub issuers: Vec<String>,
     /// Accepted app client IDs.
     pub clients: Vec<String>,
@@ -31,27 +31,28 @@ pub struct IssuerConfig {
     pub kind: IssuerKind,
     /// The algorithms its tokens may use.
     pub algorithms: Vec<Algorithm>,
-    /// Which claims are read, and what they may grant.
+    /// The claims to read, and what they may grant.
     pub claims: ClaimRules,
-    /// Its public keys: a JSON Web Key Set as text.
+    /// Its public keys: a JSON Web Key Set (JWKS) as a string.
     pub jwks: Option<String>,
     /// Secrets shared with it.
     pub secrets: Vec<Secret>,
-    /// The address from which its public keys can be fetched again. Fetching is the host's work.
+    /// The URL from which its public keys can be refreshed. Fetching is the host's task.
     pub refresh: Option<String>,
 }
 
-/// Which claims of an issuer are read, and what they may grant.
+/// The claims to read from an issuer's tokens, and what they may grant.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClaimRules {
-    /// The claim that must name a client. `None` is `aud`, or for Cognito the one that `token_use` implies.
+    /// The claim that must name the app client. `None` is `aud`, or for Cognito the claim that
+    /// `token_use` implies.
     pub client: Option<String>,
     /// The claim with the groups. `None` means that the issuer has no groups.
     pub groups: Option<ClaimPath>,
     /// The claim with the scopes. `None` is `scope`, or else `scp`.
     pub scopes: Option<ClaimPath>,
-    /// Patterns of the groups that this issuer may grant, as it writes them; `*` matches any text.
-    /// `None` is every group. Other groups count as absent.
+    /// Patterns of the groups that this issuer may grant, as it writes them; `*` matches any
+    /// string. `None` allows every group. Other groups count as absent.
     pub granted_groups: Option<Vec<String>>,
     /// Prepended to each of its groups.
     pub groups_prefix: String,
@@ -60,7 +61,7 @@ pub struct ClaimRules {
 }
 
 impl IssuerConfig {
-    /// The configured name of a claim that is read, for messages.
+    /// The configured name of a claim, for messages.
     pub fn claim_name(&self, claim: ClaimName) -> String {
         let rules = &self.claims;
         match claim {
@@ -74,7 +75,7 @@ impl IssuerConfig {
 }
 
 impl ClaimRules {
-    /// The name of a group of this issuer in rules; `None` if the issuer may not grant it.
+    /// The name of one of this issuer's groups in rules; `None` if the issuer may not grant it.
     pub fn group<'a>(&self, group: &'a str) -> Option<Cow<'a, str>> {
         let matches = |pattern: &String| glob::matches(pattern.as_bytes(), group.as_bytes());
         let granted = self.granted_groups.as_ref();
@@ -83,7 +84,7 @@ impl ClaimRules {
             .then(|| prefixed(&self.groups_prefix, group))
     }
 
-    /// The subject of this issuer as rules name it.
+    /// The name of one of this issuer's subjects in rules.
     pub fn subject<'a>(&self, subject: &'a str) -> Cow<'a, str> {
         prefixed(&self.subject_prefix, subject)
     }
@@ -97,22 +98,22 @@ fn prefixed<'a>(prefix: &str, name: &'a str) -> Cow<'a, str> {
     }
 }
 
-/// The place of a claim: its name, or the names that lead to it through nested objects.
+/// The path to a claim: its name, or the names that lead to it through nested objects.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct ClaimPath(Vec<String>);
 
 impl ClaimPath {
-    /// A claim of this name, not nested.
+    /// A top-level claim.
     pub fn top(name: &str) -> Self {
         Self(Vec::from([name.into()]))
     }
 
-    /// The claim that these names lead to; `None` for no names.
+    /// The claim at this path of names; `None` if `names` is empty.
     pub fn nested(names: Vec<String>) -> Option<Self> {
         (!names.is_empty()).then_some(Self(names))
     }
 
-    /// The names, from the outermost.
+    /// The names, outermost first.
     pub fn names(&self) -> &[String] {
         &self.0
     }
@@ -123,7 +124,7 @@ impl ClaimPath {
     }
 }
 
-/// Shows the names with dots between them.
+/// Prints the names separated by dots.
 impl fmt::Display for ClaimPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (at, name) in self.0.iter().enumerate() {
@@ -136,10 +137,10 @@ impl fmt::Display for ClaimPath {
 /// The claim with Cognito's groups.
 pub const COGNITO_GROUPS_CLAIM: &str = "cognito:groups";
 
-/// Which rules determine the client that a token was issued to.
+/// The rules that determine the app client a token was issued to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum IssuerKind {
-    /// Amazon Cognito: `token_use` is the kind of token; ID tokens have `aud`, access tokens
+    /// Amazon Cognito: `token_use` is the kind of token. ID tokens have `aud`, access tokens
     /// `client_id`.
     Cognito {
         /// Whether ID tokens are accepted.
@@ -147,28 +148,28 @@ pub enum IssuerKind {
         /// Whether access tokens are accepted.
         access: bool,
     },
-    /// OpenID Connect in general: `aud`.
+    /// Generic OpenID Connect: `aud`.
     Oidc,
 }
 
 /// A secret shared with an issuer, for HMAC.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Secret {
-    /// Its name, as tokens give it in `kid`.
+    /// Its key ID, the `kid` of tokens.
     pub kid: String,
     /// The secret.
     pub key: Vec<u8>,
 }
 
-/// Never shows the secret.
+/// Omits the secret.
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Secret({:?}, {} bytes)", self.kid, self.key.len())
     }
 }
 
-/// Both values that Cognito puts into `iss` for a user pool: the original form, and the one it gives
-/// to applications moved to its newer endpoints.
+/// Both values that Cognito puts into `iss` for a user pool: the original form, and the form for
+/// applications that moved to its newer endpoints.
 pub fn cognito_issuers(region: &str, user_pool: &str) -> [String; 2] {
     ["cognito-idp", "issuer-cognito-idp"]
         .map(|service| format!("https://{service}.{region}.amazonaws.com/{user_pool}"))

@@ -1,37 +1,38 @@
-//! A strict JSON reader for small hostile documents: token headers, claims and key sets.
+//! A strict JSON parser for small untrusted documents: token headers, claims and key sets.
 //!
-//! RFC 8259 to the letter, and narrower where readers are known to differ: a name stands once in an
-//! object (compared after unescaping, at every level), surrogates come in pairs, containers nest at
-//! most [`MAX_DEPTH`] deep. The text is scanned once into a flat list, without recursion; time grows
-//! as n·log n with the text. Not here: what any member means, and numbers with a fraction, which are
-//! checked and kept as text.
+//! RFC 8259 to the letter, and stricter where parsers are known to differ: names in an object are
+//! unique (compared after unescaping, at every level), surrogates must be paired, and containers
+//! nest at most [`MAX_DEPTH`] deep. The text is scanned once into a flat list, without recursion,
+//! in O(n log n). Not here: the meaning of members, and the value of numbers with a fraction, which
+//! are checked and kept as text.
 
 mod scan;
 
 use alloc::{string::String, vec::Vec};
 use core::fmt;
 
-/// Most containers inside each other, the outermost counted.
+/// Maximum nesting depth, including the outermost container.
 pub const MAX_DEPTH: usize = 32;
 
-/// Longest text that is read, in bytes. Callers with a tighter limit check it before.
+/// Maximum length of the text, in bytes. Callers with a lower limit check it first.
 pub const MAX_TEXT_BYTES: usize = 256 * 1024;
 
-/// A JSON text that was read whole.
+/// A parsed JSON text.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Document {
     text: String,
-    /// Strings that had escapes, unescaped, one after the other.
+    /// The unescaped forms of strings with escapes, concatenated.
     unescaped: String,
-    /// Values and names in the order of the text; what a container holds follows it.
+    /// Values and names in the order of the text; the children of a container follow it.
     nodes: Vec<Node>,
 }
 
 impl Document {
-    /// Reads a text.
+    /// Parses a text.
     ///
     /// # Errors
-    /// If the text is too long, is not UTF-8 or not JSON as this module takes it.
+    /// Returns an error if the text is too long, not UTF-8, or not JSON as restricted by this
+    /// module.
     pub fn parse(text: Vec<u8>) -> Result<Self, JsonError> {
         if text.len() > MAX_TEXT_BYTES {
             return Err(JsonError::new(JsonFault::TooLong, MAX_TEXT_BYTES));
@@ -49,7 +50,7 @@ impl Document {
         }
     }
 
-    /// The text as it was given.
+    /// The original text.
     pub fn text(&self) -> &str {
         &self.text
     }
@@ -58,8 +59,8 @@ impl Document {
         self.nodes.get(index).copied()
     }
 
-    /// INVARIANT (node ranges): the scanner makes ranges only from positions of ASCII characters in
-    /// the text they belong to, so `get` always finds them.
+    /// INVARIANT (node ranges): the scanner creates ranges only from positions of ASCII characters
+    /// in the text they belong to, so `get` never fails.
     fn slice(&self, node: Node) -> &str {
         let source = if node.kind == Kind::Unescaped {
             &self.unescaped
@@ -92,7 +93,7 @@ impl<'a> Value<'a> {
         matches!(node.kind, Kind::Plain | Kind::Unescaped).then(|| self.document.slice(node))
     }
 
-    /// The truth value, if it is one.
+    /// The boolean, if it is one.
     pub fn as_bool(self) -> Option<bool> {
         match self.node()?.kind {
             Kind::True => Some(true),
@@ -107,7 +108,7 @@ impl<'a> Value<'a> {
         (node.kind == Kind::Number).then(|| self.document.slice(node))
     }
 
-    /// The number, if it is written as a plain integer (`-`, digits) and fits. `-0` is not plain.
+    /// The number, if it is a plain integer (`-`, digits) that fits. `-0` is not plain.
     pub fn as_integer(self) -> Option<i64> {
         let text = self.as_number()?;
         if text == "-0" {
@@ -125,7 +126,7 @@ impl<'a> Value<'a> {
         }))
     }
 
-    /// The member with this name, if it is an object that has one.
+    /// The member with this name, if it is an object that contains one.
     pub fn member(self, name: &str) -> Option<Value<'a>> {
         self.members()?
             .find(|(other, _)| *other == name)
@@ -137,7 +138,7 @@ impl<'a> Value<'a> {
         self.children(Kind::Array)
     }
 
-    /// The strings, if it is an array of nothing else.
+    /// The strings, if it is an array of strings only.
     pub fn strings(self) -> Option<Vec<&'a str>> {
         self.elements()?.map(Self::as_str).collect()
     }
@@ -186,12 +187,12 @@ impl fmt::Debug for Value<'_> {
     }
 }
 
-/// Why a text was not read, and where.
+/// The reason why a text was rejected, and the offset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct JsonError {
-    /// What is wrong.
+    /// The kind of error.
     pub fault: JsonFault,
-    /// Position in the text, in bytes.
+    /// Offset in the text, in bytes.
     pub at: usize,
 }
 
@@ -207,9 +208,9 @@ impl fmt::Display for JsonError {
             JsonFault::TooLong => "the text is too long",
             JsonFault::Utf8 => "the text is not UTF-8",
             JsonFault::Syntax => "the text is not JSON",
-            JsonFault::Escape => "not an escape sequence that stands for a character",
-            JsonFault::TooDeep => "too many containers inside each other",
-            JsonFault::DuplicateName => "the object ending here has two members of one name",
+            JsonFault::Escape => "invalid escape sequence",
+            JsonFault::TooDeep => "containers are nested too deeply",
+            JsonFault::DuplicateName => "the object ending here has two members with the same name",
         };
         write!(f, "{what} (at byte {})", self.at)
     }
@@ -217,7 +218,7 @@ impl fmt::Display for JsonError {
 
 impl core::error::Error for JsonError {}
 
-/// What is wrong with a text.
+/// The kind of JSON error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum JsonFault {
     /// Longer than [`MAX_TEXT_BYTES`].
@@ -226,11 +227,11 @@ pub enum JsonFault {
     Utf8,
     /// Not JSON.
     Syntax,
-    /// An escape that JSON does not have, or a surrogate without its other half.
+    /// An invalid escape, or an unpaired surrogate.
     Escape,
-    /// Deeper than [`MAX_DEPTH`].
+    /// Nested deeper than [`MAX_DEPTH`].
     TooDeep,
-    /// An object with two members of one name.
+    /// An object with two members with the same name.
     DuplicateName,
 }
 
@@ -240,12 +241,12 @@ enum Kind {
     True,
     False,
     Number,
-    /// A string without escapes; the range is in the text.
+    /// A string without escapes; the range refers to the text.
     Plain,
-    /// A string that had escapes; the range is in `unescaped`.
+    /// A string with escapes; the range refers to `unescaped`.
     Unescaped,
     Array,
-    /// Its children are names and values in turn.
+    /// Its children are alternating names and values.
     Object,
 }
 
@@ -254,7 +255,7 @@ struct Node {
     kind: Kind,
     start: u32,
     end: u32,
-    /// Index of the node after this one and all that it holds.
+    /// Index of the node after this one and its descendants.
     next: u32,
 }
 

@@ -1,43 +1,43 @@
 //! A key set (RFC 7517 §5), validated as a whole.
 //!
-//! Not here: where the set came from, and when to fetch it again.
+//! Not here: the origin of the set, and when to fetch it again.
 
 use alloc::{boxed::Box, vec::Vec};
 
 use crate::{
     algorithm::Algorithm,
-    error::{KeyError, KeyFault, KeyNote, SkipReason},
+    error::{KeyError, KeyErrorKind, SkipReason, SkippedKey},
     json::{Document, Value},
     jwk::{self, JwkError, Origin},
     provider::{CheckedKey, KeyMaterial, KeyRefused, Provider},
 };
 
-/// The keys of a set that may verify signatures. Each has one algorithm, and among the keys of that
-/// algorithm its own `kid`.
+/// The keys of a set that may verify signatures. Each has one algorithm and a `kid` that is unique
+/// among the keys of that algorithm.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Jwks {
     keys: Vec<JwksKey>,
-    skipped: Vec<KeyNote>,
+    skipped: Vec<SkippedKey>,
 }
 
 /// A key of a set.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JwksKey {
-    /// Its name, unique among the keys of its algorithm. `None` only if it is the only one.
+    /// Its key ID, unique among the keys of its algorithm. `None` only if it is the only one.
     pub kid: Option<Box<str>>,
-    /// The one algorithm it is used with.
+    /// The algorithm it is used with.
     pub algorithm: Algorithm,
     /// The key itself.
     pub material: KeyMaterial,
-    /// Position in `keys`, from 0.
+    /// Index in `keys`.
     pub index: usize,
 }
 
 impl JwksKey {
-    /// The key, ready to verify signatures over any bytes: for what is signed and is no token.
+    /// Prepares the key to verify signatures over any bytes, for signed data that is not a token.
     ///
     /// # Errors
-    /// If the provider cannot use it.
+    /// Returns an error if the provider cannot use it.
     pub fn prepare(&self, provider: &dyn Provider) -> Result<CheckedKey, KeyRefused> {
         CheckedKey::prepare(provider, self.algorithm, &self.material)
     }
@@ -46,8 +46,8 @@ impl JwksKey {
         (&self.kid, self.algorithm) == (&other.kid, other.algorithm)
     }
 
-    fn skipped(self, reason: SkipReason) -> KeyNote {
-        KeyNote {
+    fn skipped(self, reason: SkipReason) -> SkippedKey {
+        SkippedKey {
             index: Some(self.index),
             kid: self.kid,
             reason,
@@ -56,13 +56,14 @@ impl JwksKey {
 }
 
 impl Jwks {
-    /// Reads a key set for an issuer that uses these algorithms.
+    /// Parses a key set for an issuer that uses these algorithms.
     ///
-    /// A key without `alg` is given the only algorithm of the list that its kind of key has. Keys
-    /// that are for other work are left out with a note.
+    /// A key without `alg` gets the only listed algorithm for its kind of key. Keys for other
+    /// purposes are skipped and recorded.
     ///
     /// # Errors
-    /// If the text is not a key set, or any key in it that is for signatures is bad.
+    /// Returns an error if the text is not a key set, or any key in it that is for signatures is
+    /// invalid.
     pub fn parse(json: &[u8], allowed: &[Algorithm]) -> Result<Self, Vec<KeyError>> {
         let (set, errors) = Self::read(json, allowed)?;
         if errors.is_empty() {
@@ -72,18 +73,19 @@ impl Jwks {
         }
     }
 
-    /// Like [`parse`](Self::parse), but bad keys become notes: for a set fetched at run time, where
-    /// one bad key must not take the good ones away.
+    /// Like [`parse`](Self::parse), but skips invalid keys: for a set fetched at run time, where
+    /// one invalid key must not disable the valid ones.
     ///
     /// # Errors
-    /// If the text is not a key set.
+    /// Returns an error if the text is not a key set.
     pub fn parse_lenient(json: &[u8], allowed: &[Algorithm]) -> Result<Self, Vec<KeyError>> {
         let (mut set, errors) = Self::read(json, allowed)?;
-        set.skipped.extend(errors.into_iter().map(|error| KeyNote {
-            index: error.index,
-            kid: error.kid,
-            reason: SkipReason::Refused(error.fault),
-        }));
+        set.skipped
+            .extend(errors.into_iter().map(|error| SkippedKey {
+                index: error.index,
+                kid: error.kid,
+                reason: SkipReason::Refused(error.fault),
+            }));
         Ok(set)
     }
 
@@ -92,23 +94,23 @@ impl Jwks {
         &self.keys
     }
 
-    /// What was left out, and why.
-    pub fn skipped(&self) -> &[KeyNote] {
+    /// The skipped keys, with reasons.
+    pub fn skipped(&self) -> &[SkippedKey] {
         &self.skipped
     }
 
     fn read(json: &[u8], allowed: &[Algorithm]) -> Result<(Self, Vec<KeyError>), Vec<KeyError>> {
         let whole = |fault| Vec::from([KeyError::whole_set(fault)]);
         let json = json.strip_prefix(BYTE_ORDER_MARK).unwrap_or(json);
-        let document = Document::parse(json.to_vec()).map_err(|_| whole(KeyFault::NotJson))?;
+        let document = Document::parse(json.to_vec()).map_err(|_| whole(KeyErrorKind::NotJson))?;
         let elements = document.root().member("keys").and_then(Value::elements);
-        let elements = elements.ok_or_else(|| whole(KeyFault::NotAKeySet))?;
+        let elements = elements.ok_or_else(|| whole(KeyErrorKind::NotAKeySet))?;
         let mut set = Self::default();
         let mut errors = Vec::new();
         let count = elements.clone().count();
         for (index, element) in elements.enumerate() {
             if !element.is_object() {
-                return Err(whole(KeyFault::NotAKeySet));
+                return Err(whole(KeyErrorKind::NotAKeySet));
             }
             match read_key(element, allowed) {
                 Ok((kid, algorithm, material)) => set.keys.push(JwksKey {
@@ -117,14 +119,15 @@ impl Jwks {
                     material,
                     index,
                 }),
-                Err(JwkError::Skipped(reason)) => set.skipped.push(KeyNote {
+                Err(JwkError::Skipped(reason)) => set.skipped.push(SkippedKey {
                     index: Some(index),
                     kid: short_kid(element),
                     reason,
                 }),
                 Err(JwkError::Bad(fault)) => {
                     if errors.is_empty() {
-                        // A set may be nothing but faults, and a vector that grows is two for a while.
+                        // A set may consist of errors only, and a growing vector briefly takes
+                        // twice its memory.
                         errors.reserve_exact(count - index);
                     }
                     errors.push(KeyError {
@@ -156,17 +159,17 @@ impl Jwks {
         self.keys = kept;
     }
 
-    /// Moves the keys that no token can select to `errors`. Only the remaining keys count: the same name
-    /// for a key that encrypts, or for another algorithm, is not ambiguous (RFC 7517 §4.5).
+    /// Moves keys that no token can select to `errors`. Only the remaining keys count: a key for
+    /// encryption or for another algorithm with the same name is not ambiguous (RFC 7517 §4.5).
     fn drop_ambiguous(&mut self, errors: &mut Vec<KeyError>) {
         let fault_of = |key: &JwksKey| {
             let others = self.keys.iter().filter(|other| other.index != key.index);
             let mut others = others.filter(|other| other.algorithm == key.algorithm);
             match &key.kid {
-                None => others.next().map(|_| KeyFault::MissingKid),
+                None => others.next().map(|_| KeyErrorKind::MissingKid),
                 Some(_) => others
                     .any(|other| other.kid == key.kid)
-                    .then_some(KeyFault::DuplicateKid),
+                    .then_some(KeyErrorKind::DuplicateKid),
             }
         };
         let faults: Vec<_> = self.keys.iter().map(fault_of).collect();
@@ -185,12 +188,12 @@ impl Jwks {
     }
 }
 
-/// What some programs write before UTF-8 text.
+/// The bytes that some programs write before UTF-8 text.
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
 fn short_kid(element: Value<'_>) -> Option<Box<str>> {
     let kid = element.member("kid").and_then(Value::as_str)?;
-    jwk::judge_kid(kid).ok()
+    jwk::validate_kid(kid).ok()
 }
 
 fn read_key(
@@ -198,17 +201,17 @@ fn read_key(
     allowed: &[Algorithm],
 ) -> Result<(Option<Box<str>>, Algorithm, KeyMaterial), JwkError> {
     let kid = jwk::text(element, "kid")?;
-    let key = jwk::judge(element, Origin::Set)?;
+    let key = jwk::validate(element, Origin::Set)?;
     let algorithm = match key.algorithm {
         Some(algorithm) if allowed.contains(&algorithm) => algorithm,
         Some(_) => return Err(JwkError::Skipped(SkipReason::AlgorithmNotListed)),
         None => only_algorithm(&key.material, allowed)?,
     };
-    let kid = kid.map(jwk::judge_kid).transpose()?;
+    let kid = kid.map(jwk::validate_kid).transpose()?;
     Ok((kid, algorithm, key.material))
 }
 
-/// The only listed algorithm for a key that does not name one.
+/// The only listed algorithm for a key without `alg`.
 fn only_algorithm(material: &KeyMaterial, allowed: &[Algorithm]) -> Result<Algorithm, JwkError> {
     let mut candidates = allowed
         .iter()
@@ -218,7 +221,7 @@ fn only_algorithm(material: &KeyMaterial, allowed: &[Algorithm]) -> Result<Algor
         .next()
         .ok_or(JwkError::Skipped(SkipReason::AlgorithmNotListed))?;
     if candidates.any(|other| other != first) {
-        return Err(KeyFault::AmbiguousAlgorithm.into());
+        return Err(KeyErrorKind::AmbiguousAlgorithm.into());
     }
     Ok(first)
 }
@@ -257,7 +260,7 @@ mod tests {
         format!(r#"{{"other":[{{}}],"keys":[{}]}}"#, keys.join(","))
     }
 
-    fn faults(text: &str, allowed: &[Algorithm]) -> Vec<(Option<usize>, KeyFault)> {
+    fn faults(text: &str, allowed: &[Algorithm]) -> Vec<(Option<usize>, KeyErrorKind)> {
         let errors = Jwks::parse(text.as_bytes(), allowed).unwrap_err();
         errors
             .into_iter()
@@ -268,13 +271,13 @@ mod tests {
     #[test]
     fn whole_sets() {
         for (text, fault) in [
-            ("", KeyFault::NotJson),
-            (r#"{"keys":[],"keys":[]}"#, KeyFault::NotJson),
-            ("[]", KeyFault::NotAKeySet),
-            ("{}", KeyFault::NotAKeySet),
-            (r#"{"keys":{}}"#, KeyFault::NotAKeySet),
-            (r#"{"keys":[1]}"#, KeyFault::NotAKeySet),
-            (r#"{"keys":[{},[]]}"#, KeyFault::NotAKeySet),
+            ("", KeyErrorKind::NotJson),
+            (r#"{"keys":[],"keys":[]}"#, KeyErrorKind::NotJson),
+            ("[]", KeyErrorKind::NotAKeySet),
+            ("{}", KeyErrorKind::NotAKeySet),
+            (r#"{"keys":{}}"#, KeyErrorKind::NotAKeySet),
+            (r#"{"keys":[1]}"#, KeyErrorKind::NotAKeySet),
+            (r#"{"keys":[{},[]]}"#, KeyErrorKind::NotAKeySet),
         ] {
             assert_eq!(faults(text, &[RS256]), [(None, fault)], "{text}");
             assert!(Jwks::parse_lenient(text.as_bytes(), &[RS256]).is_err());
@@ -321,7 +324,7 @@ mod tests {
         assert_eq!(skipped.len(), 5);
         assert_eq!(
             faults(&text, &[RS256, PS256]),
-            [(Some(1), KeyFault::AmbiguousAlgorithm)]
+            [(Some(1), KeyErrorKind::AmbiguousAlgorithm)]
         );
     }
 
@@ -334,14 +337,14 @@ mod tests {
         ]);
         assert!(Jwks::parse(text.as_bytes(), &[ES256]).is_ok());
         for (kid, fault) in [
-            (format!(r#""kid":"{long}k","#), KeyFault::BadKid),
-            (r#""kid":"","#.into(), KeyFault::BadKid),
-            (r#""kid":1,"#.into(), KeyFault::BadMember("kid")),
+            (format!(r#""kid":"{long}k","#), KeyErrorKind::BadKid),
+            (r#""kid":"","#.into(), KeyErrorKind::BadKid),
+            (r#""kid":1,"#.into(), KeyErrorKind::BadMember("kid")),
         ] {
             let text = set(&[format!("{{{kid}{EC}}}")]);
             assert_eq!(faults(&text, &[ES256]), [(Some(0), fault)], "{text}");
         }
-        // A key without a name serves if there is no other for its algorithm.
+        // A key without a name is usable if it is the only one for its algorithm.
         for kid in ["", r#""kid":null,"#] {
             let alone = set(&[format!("{{{kid}{EC}}}"), format!(r#"{{"kid":"ed",{ED}}}"#)]);
             let keys = Jwks::parse(alone.as_bytes(), &[ES256, EdDSA]).unwrap();
@@ -350,7 +353,10 @@ mod tests {
                 format!("{{{kid}{EC}}}"),
                 format!(r#"{{"kid":"a",{}}}"#, other()),
             ]);
-            assert_eq!(faults(&beside, &[ES256]), [(Some(0), KeyFault::MissingKid)]);
+            assert_eq!(
+                faults(&beside, &[ES256]),
+                [(Some(0), KeyErrorKind::MissingKid)]
+            );
         }
     }
 
@@ -361,7 +367,7 @@ mod tests {
             format!(r#"{{"kid":"\u0061",{}}}"#, other()),
             format!(r#"{{"kid":"A",{EC}}}"#),
         ]);
-        let duplicate = KeyFault::DuplicateKid;
+        let duplicate = KeyErrorKind::DuplicateKid;
         assert_eq!(
             faults(&text, &[ES256]),
             [(Some(0), duplicate), (Some(1), duplicate)]
@@ -375,7 +381,8 @@ mod tests {
 
     #[test]
     fn what_is_one_key_or_no_rival_is_not_ambiguous() {
-        // The same name for a key that encrypts, for one of another kind, and for the same key again.
+        // The same name for an encryption key, for a key of another kind, and for the same key
+        // again.
         let text = set(&[
             format!(r#"{{"kid":"a",{EC}}}"#),
             format!(r#"{{"kid":"a","use":"enc",{EC}}}"#),
@@ -398,7 +405,7 @@ mod tests {
 
     #[test]
     fn what_real_key_sets_contain() {
-        // A byte order mark, padding, members that are null, leading zeros, and keys for other work.
+        // A byte order mark, padding, null members, leading zeros, and keys for other purposes.
         let padded = EC.replace("VEU", "VEU=").replace("5a0", "5a0=");
         let mut n = alloc::vec![0, 0];
         n.extend(crate::base64url::decode(("q6ur".repeat(85) + "qw").as_bytes()).unwrap());

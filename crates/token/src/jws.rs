@@ -1,8 +1,7 @@
 //! Signatures over any bytes (RFC 7515, compact form): the layer under tokens.
 //!
-//! For tools and test vectors. The key is given, not chosen; `kid`, `typ` and `cty` are not looked
-//! at, and the payload is not read. Not for deciding about requests: use
-//! [`Verifier`](crate::Verifier).
+//! For tools and test vectors. The caller supplies the key; `kid`, `typ`, `cty` and the payload are
+//! not read. Not here: deciding about requests, for which [`Verifier`](crate::Verifier) exists.
 
 use alloc::vec::Vec;
 
@@ -15,13 +14,13 @@ use crate::{
     provider::{CheckedKey, Provider},
 };
 
-/// The payload of a JWS that this key has signed.
+/// Returns the payload of a JWS signed with this key.
 ///
-/// The header's algorithm must be the key's `alg`; for a key without one it must be of the key's
-/// kind. `allowed`, if given, narrows either. An empty payload is fine here.
+/// The header's algorithm must be the key's `alg`, or of the key's kind if the key has none.
+/// `allowed`, if given, restricts both. The payload may be empty.
 ///
 /// # Errors
-/// What is wrong with the JWS. A key that the provider cannot use is
+/// Returns the error in the JWS. A key that the provider cannot use is
 /// [`AlgNotAllowed`](TokenError::AlgNotAllowed).
 pub fn verify(
     token: &[u8],

@@ -1,13 +1,13 @@
-//! Strict tokens: bytes in, verified claims out, or the one reason why not.
+//! Strict token verification: bytes in, verified claims out, or the single reason for rejection.
 //!
-//! A [`Verifier`] is made once from [`IssuerConfig`]s, which judges every key, and a
-//! [`Provider`] of signature algorithms. [`Verifier::verify`] then turns an untrusted token into a
-//! [`Verified`] one, whose [`Claims`] give the [`Facts`](tollgate_core::Facts) that a policy decides
-//! on. [`jws`] is the layer below, for any payload.
+//! A [`Verifier`] is built once from [`IssuerConfig`]s, validating every key, and a [`Provider`] of
+//! signature algorithms. [`Verifier::verify`] then turns an untrusted token into a [`Verified`]
+//! one, whose [`Claims`] provide the [`Facts`](tollgate_core::Facts) that a policy is evaluated
+//! with. [`jws`] is the layer below, for any payload.
 //!
-//! Where standards leave a choice, or readers are known to differ, the narrow side is taken and said
-//! so: see [`json`], [`base64url`] and [`TokenError`]. Not here: cryptography (a [`Provider`] has it),
-//! HTTP, clocks, and any kind of input or output.
+//! Where standards leave a choice, or parsers are known to differ, the stricter option is used and
+//! documented: see [`json`], [`base64url`] and [`TokenError`]. Not here: cryptography (see
+//! [`Provider`]), HTTP, clocks, and any I/O.
 
 #![no_std]
 #![forbid(unsafe_code)]
@@ -31,7 +31,7 @@ mod verify;
 
 pub use algorithm::{Algorithm, KeyKind};
 pub use claims::{Claims, Groups, MAX_TIME_SECS, Round, declared};
-pub use error::{ClaimName, KeyError, KeyFault, KeyNote, Rejected, SkipReason, TokenError};
+pub use error::{ClaimName, KeyError, KeyErrorKind, Rejected, SkipReason, SkippedKey, TokenError};
 pub use issuer::{
     COGNITO_GROUPS_CLAIM, ClaimPath, ClaimRules, IssuerConfig, IssuerKind, Secret, cognito_issuers,
 };

@@ -1,7 +1,7 @@
 //! The period in which a token is valid.
 //!
-//! Separate from the claims, so that a token that was verified once can be checked again at another time
-//! without reading it again. Not here: a clock.
+//! Separate from the claims, so that the times of a verified token can be checked again without
+//! parsing it again. Not here: a clock.
 
 use tollgate_core::UnixSeconds;
 
@@ -19,7 +19,7 @@ pub struct Lifetime {
 }
 
 impl Lifetime {
-    /// Reads the times of a token, whether it is valid now or not.
+    /// Reads the times of a token, whether or not it is valid now.
     pub(crate) fn read(claims: &Claims) -> Result<Self, TokenError> {
         let expires_at = claims.time(ClaimName::Exp, Round::Down)?;
         let expires_at = expires_at.ok_or(TokenError::MissingExp)?;
@@ -35,10 +35,11 @@ impl Lifetime {
         })
     }
 
-    /// Whether the token is valid now. The leeway moves `nbf` and `iat`, and never lengthens its life.
+    /// Checks that the token is valid now. The leeway applies to `nbf` and `iat` and never extends
+    /// the lifetime.
     ///
     /// # Errors
-    /// [`Expired`](TokenError::Expired), [`NotYetValid`](TokenError::NotYetValid) or
+    /// Returns [`Expired`](TokenError::Expired), [`NotYetValid`](TokenError::NotYetValid) or
     /// [`IssuedInFuture`](TokenError::IssuedInFuture).
     pub fn check(&self, UnixSeconds(now): UnixSeconds, leeway_secs: u32) -> Result<(), TokenError> {
         if now >= self.expires_at {

@@ -1,8 +1,6 @@
-//! The border to cryptography: key material in, a prepared key out, one signature question at a time.
+//! The interface to cryptography: key material in, prepared key out, one signature check at a time.
 //!
-//! `tollgate-crypto` and hosts implement [`Provider`]. What every engine must agree on (lengths,
-//! forbidden curve points) is checked here, before any engine is asked, because engines are known to
-//! differ there. Not here: which key may answer for which token.
+//! `tollgate-crypto` and hosts implement [`Provider`]. Requirements common to all engines (lengths, forbidden curve points) are checked here, before any engine is called, because engines are known to differ. Not here: which key may verify which token.
 
 use alloc::{boxed::Box, vec::Vec};
 use core::fmt;
@@ -12,13 +10,13 @@ use crate::{
     jwk::curve,
 };
 
-/// Makes keys ready for verification.
+/// Prepares keys for verification.
 pub trait Provider: Send + Sync {
     /// Prepares a key for one algorithm.
     ///
     /// # Errors
-    /// If the provider does not have the algorithm, or the key is not one it can work with. A point
-    /// that is not on its curve must be refused.
+    /// Returns an error if the provider lacks the algorithm or cannot use the key. A point that is
+    /// not on its curve must be rejected.
     fn prepare(
         &self,
         algorithm: Algorithm,
@@ -26,15 +24,16 @@ pub trait Provider: Send + Sync {
     ) -> Result<Box<dyn PreparedKey>, KeyRefused>;
 }
 
-/// A key, ready to verify signatures of one algorithm.
+/// A key prepared to verify signatures of one algorithm.
 pub trait PreparedKey: Send + Sync {
-    /// Whether the signature is this key's over exactly these bytes.
+    /// Verifies that the signature is from this key, over exactly these bytes.
     ///
     /// # Errors
-    /// If it is not. There is one answer for every way of being wrong.
+    /// Returns the same error for every invalid signature.
     fn verify(&self, signing_input: &[u8], signature: &[u8]) -> Result<(), BadSignature>;
 
-    /// The MAC of a message, if this is a secret and the provider makes MACs. No other key can sign.
+    /// The MAC of a message, if this is a secret and the provider computes MACs. Other keys cannot
+    /// sign.
     fn mac(&self, _message: &[u8]) -> Option<Vec<u8>> {
         None
     }
@@ -72,8 +71,8 @@ pub enum KeyMaterial {
 }
 
 impl KeyMaterial {
-    /// Whether the algorithm works with a key like this: of this kind, and for HMAC at least as long
-    /// as the hash (RFC 7518 §3.2).
+    /// Whether the algorithm works with this key: it must be of the right kind, and for HMAC at
+    /// least as long as the hash (RFC 7518 §3.2).
     pub fn fits(&self, algorithm: Algorithm) -> bool {
         let long_enough = match self {
             Self::Hmac { k } => k.len() >= algorithm.hash_len(),
@@ -82,7 +81,7 @@ impl KeyMaterial {
         long_enough && self.kind() == algorithm.key_kind()
     }
 
-    /// The kind of key this is.
+    /// The kind of this key.
     pub fn kind(&self) -> KeyKind {
         match self {
             Self::Rsa { .. } => KeyKind::Rsa,
@@ -98,7 +97,7 @@ impl KeyMaterial {
     }
 }
 
-/// Shows public parts; a secret shows only its length.
+/// Prints public parts, and only the length of a secret.
 impl fmt::Debug for KeyMaterial {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -129,7 +128,7 @@ impl Curve {
     }
 }
 
-/// A provider refused to prepare a key.
+/// A provider rejected a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KeyRefused;
 
@@ -141,19 +140,19 @@ impl fmt::Display for KeyRefused {
 
 impl core::error::Error for KeyRefused {}
 
-/// A signature is not good. On purpose it does not say why.
+/// A signature is invalid. Deliberately without a reason.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BadSignature;
 
 impl fmt::Display for BadSignature {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the signature is not good")
+        f.write_str("the signature is invalid")
     }
 }
 
 impl core::error::Error for BadSignature {}
 
-/// A prepared key behind the checks that do not depend on the provider.
+/// A prepared key with the checks that do not depend on the provider.
 pub struct CheckedKey {
     key: Box<dyn PreparedKey>,
     algorithm: Algorithm,
@@ -187,16 +186,16 @@ impl CheckedKey {
         self.algorithm
     }
 
-    /// Whether the signature is this key's over exactly these bytes.
+    /// Verifies that the signature is from this key, over exactly these bytes.
     ///
     /// # Errors
-    /// If it is not, for whatever reason.
+    /// Returns an error if it is not, whatever the reason.
     pub fn verify(&self, signing_input: &[u8], signature: &[u8]) -> Result<(), BadSignature> {
         if signature.len() != self.signature_len {
             return Err(BadSignature);
         }
-        // An Ed25519 signature begins with a point. One of small order makes the signature good for
-        // several messages or keys; some engines take it and some do not, so none is asked.
+        // An Ed25519 signature begins with a point. If it is of small order, the signature is valid
+        // for several messages or keys. Engines disagree on accepting it, so none is called.
         if self.algorithm == Algorithm::EdDSA
             && !signature
                 .first_chunk()
@@ -226,7 +225,7 @@ mod tests {
 
     use super::*;
 
-    /// Takes every signature that it is asked about.
+    /// Accepts every signature.
     struct Gullible;
 
     impl Provider for Gullible {
@@ -270,7 +269,7 @@ mod tests {
         assert!(BadSignature.to_string().contains("signature"));
     }
 
-    /// Makes MACs of this length with any key.
+    /// Computes MACs of this length with any key.
     struct Macs(usize);
 
     impl Provider for Macs {

@@ -1,8 +1,8 @@
 //! From an untrusted token to a verified one.
 //!
 //! The order is fixed: length, form, header, key, signature, and only then claims. A token never
-//! chooses how it is checked: the key that its `kid` names has one algorithm and one issuer. Nothing
-//! is fetched and no clock is read. Not here: what a verified token grants.
+//! chooses how it is verified: the key that its `kid` names has one algorithm and one issuer.
+//! Nothing is fetched and no clock is read. Not here: what a verified token grants.
 
 use alloc::{boxed::Box, collections::BTreeMap, vec::Vec};
 
@@ -13,7 +13,7 @@ use crate::{
     base64url,
     claims::Claims,
     compact::{Header, Parts},
-    error::{ClaimName, KeyError, KeyFault, KeyNote, Rejected, SkipReason, TokenError},
+    error::{ClaimName, KeyError, KeyErrorKind, Rejected, SkipReason, SkippedKey, TokenError},
     issuer::{IssuerConfig, IssuerKind, Secret},
     jwk,
     jwks::Jwks,
@@ -21,13 +21,13 @@ use crate::{
     provider::{CheckedKey, KeyMaterial, Provider},
 };
 
-/// Bounds on tokens.
+/// Limits on tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Longest token, in bytes.
+    /// Maximum length of a token, in bytes.
     pub max_token_bytes: u32,
-    /// By how much our clock may be behind the issuer's, in seconds. It moves `nbf` and `iat` and
-    /// never lengthens a token's life.
+    /// Maximum lag of our clock behind the issuer's, in seconds. It applies to `nbf` and `iat` and
+    /// never extends a token's lifetime.
     pub leeway_secs: u32,
 }
 
@@ -40,11 +40,12 @@ impl Default for Limits {
     }
 }
 
-/// Verifies tokens of the configured issuers. Keys are validated and prepared once, when it is made.
+/// Verifies tokens of the configured issuers. Keys are validated and prepared once, when it is
+/// built.
 #[derive(Debug)]
 pub struct Verifier {
     issuers: Vec<IssuerConfig>,
-    /// Sorted by `kid`, those without one first.
+    /// Sorted by `kid`; keys without one come first.
     keys: Vec<NamedKey>,
     limits: Limits,
 }
@@ -53,7 +54,7 @@ impl Verifier {
     /// Validates and prepares all keys.
     ///
     /// # Errors
-    /// Every invalid key, and every issuer that has none.
+    /// Returns every invalid key, and every issuer that has no key.
     pub fn new(
         issuers: &[IssuerConfig],
         limits: Limits,
@@ -79,20 +80,20 @@ impl Verifier {
         Ok(verifier)
     }
 
-    /// Takes a key set that was fetched at run time in place of an issuer's public keys. Bad keys in
-    /// it are left out and reported; secrets stay.
+    /// Replaces an issuer's public keys with a key set fetched at run time. Invalid keys in it are
+    /// skipped and reported; secrets are unaffected.
     ///
     /// # Errors
-    /// If it is not a key set, or has no key that could verify a token of the issuer. The keys stay
-    /// as they were.
+    /// Returns an error if it is not a key set, or contains no key that could verify a token of the
+    /// issuer. The current keys then stay in use.
     pub fn refresh(
         &mut self,
         issuer_index: usize,
         jwks: &[u8],
         provider: &dyn Provider,
-    ) -> Result<Vec<KeyNote>, Vec<KeyError>> {
+    ) -> Result<Vec<SkippedKey>, Vec<KeyError>> {
         let Some(issuer) = self.issuers.get(issuer_index) else {
-            return Err(Vec::from([KeyError::whole_set(KeyFault::NoUsableKey)]));
+            return Err(Vec::from([KeyError::whole_set(KeyErrorKind::NoUsableKey)]));
         };
         let set = Jwks::parse_lenient(jwks, &issuer.algorithms)?;
         let mut loader = Loader {
@@ -105,11 +106,11 @@ impl Verifier {
         };
         loader.load_set(issuer_index, &set);
         if loader.keys.is_empty() {
-            let none = KeyError::whole_set(KeyFault::NoUsableKey).of_issuer(&issuer.name);
+            let none = KeyError::whole_set(KeyErrorKind::NoUsableKey).of_issuer(&issuer.name);
             return Err(Vec::from([none]));
         }
         let mut notes = set.skipped().to_vec();
-        notes.extend(loader.errors.into_iter().map(|error| KeyNote {
+        notes.extend(loader.errors.into_iter().map(|error| SkippedKey {
             index: error.index,
             kid: error.kid,
             reason: SkipReason::Refused(error.fault),
@@ -123,7 +124,7 @@ impl Verifier {
     /// Verifies a token.
     ///
     /// # Errors
-    /// The first thing that is wrong with it. Time is bounded by the length limit; never panics.
+    /// Returns the first error found. Time is bounded by the length limit. Never panics.
     pub fn verify(&self, token: &[u8], now: UnixSeconds) -> Result<Verified, Rejected> {
         if token.len() > self.limits.max_token_bytes as usize {
             return Err(TokenError::TooLarge.into());
@@ -144,11 +145,11 @@ impl Verifier {
             return Err(TokenError::UnknownKey.into());
         }
         let signature = base64url::decode(parts.signature).ok_or(TokenError::BadEncoding)?;
-        // Decoded, but not read before its signature is verified.
+        // Decoded now, but parsed only after its signature is verified.
         let mut payload = Some(base64url::decode(parts.payload).ok_or(TokenError::BadEncoding)?);
 
-        // Issuers choose names of keys freely, so two may use the same; a token has to pass with one
-        // of them. The error reported is that of the key that got furthest.
+        // Issuers choose key IDs freely, so two may use the same one; one of the keys must verify
+        // the token. The reported error is that of the key that got furthest.
         let mut rejected = Rejected::from(TokenError::AlgNotAllowed);
         let mut claims = None;
         for key in self.keys_for(kid, algorithm) {
@@ -195,9 +196,9 @@ impl Verifier {
         Err(rejected)
     }
 
-    /// Whether a token that was rejected for [`UnknownKey`](TokenError::UnknownKey) could be valid with
-    /// refreshed keys: the keys of some issuer can be fetched, and it allows the algorithm with public
-    /// keys. Only the header is read; before a signature is valid, the issuer is unknown.
+    /// Whether a token rejected for [`UnknownKey`](TokenError::UnknownKey) could be valid with
+    /// refreshed keys: some issuer's keys can be fetched, and it allows the algorithm with public
+    /// keys. Reads only the header; without a valid signature, the issuer is unknown.
     pub fn refresh_might_help(&self, token: &[u8]) -> bool {
         let algorithm = Parts::split(token)
             .and_then(|parts| Header::decode(parts.header))
@@ -212,8 +213,8 @@ impl Verifier {
         is_public && self.issuers.iter().any(could)
     }
 
-    /// The MAC of a message with a secret of an issuer, for tokens of our own; `None` if there is no such
-    /// secret, or the provider cannot compute it.
+    /// The MAC of a message with an issuer's secret, for Tollgate's own tokens; `None` if the
+    /// secret does not exist or the provider cannot compute MACs.
     pub fn mac(
         &self,
         issuer_index: usize,
@@ -226,13 +227,13 @@ impl Verifier {
         self.keys_named(kid).iter().find(is_it)?.key.mac(message)
     }
 
-    /// The issuers, in the order they were given.
+    /// The issuers, in the order of the configuration.
     pub fn issuers(&self) -> &[IssuerConfig] {
         &self.issuers
     }
 
-    /// The keys that a token with this header may have been signed with. A token without `kid` selects the
-    /// only key that its issuer has for the algorithm.
+    /// The keys that may have signed a token with this header. A token without `kid` selects an
+    /// issuer's only key for the algorithm.
     fn keys_for(&self, kid: Option<&str>, algorithm: Algorithm) -> impl Iterator<Item = &NamedKey> {
         let keys = kid.map_or(self.keys.as_slice(), |kid| self.keys_named(kid));
         keys.iter()
@@ -259,8 +260,8 @@ impl Verifier {
     }
 }
 
-/// A token whose signature, times, issuer and audience were checked. Only
-/// [`Verifier::verify`] makes one.
+/// A token whose signature, times, issuer and audience have been verified. Only
+/// [`Verifier::verify`] creates one.
 ///
 /// ```compile_fail
 /// let claims = tollgate_token::Claims::from_json(b"{}").unwrap();
@@ -275,7 +276,7 @@ pub struct Verified {
 }
 
 impl Verified {
-    /// Which of the configured issuers it comes from.
+    /// The index of its issuer in the configuration.
     pub fn issuer_index(&self) -> usize {
         self.issuer_index
     }
@@ -290,12 +291,12 @@ impl Verified {
         self.lifetime.expires_at()
     }
 
-    /// From when until when it is valid.
+    /// The period in which it is valid.
     pub fn lifetime(&self) -> Lifetime {
         self.lifetime
     }
 
-    /// What it says.
+    /// Its claims.
     pub fn claims(&self) -> &Claims {
         &self.claims
     }
@@ -319,7 +320,7 @@ fn validate_claims<'a>(
     if !issuer.issuers.iter().any(|accepted| accepted == iss) {
         return Err(TokenError::WrongIssuer);
     }
-    // Everything that facts are built from must be well formed, even if no rule reads it.
+    // Everything that facts are built from must be well-formed, even if no rule reads it.
     claims.subject()?;
     claims.groups(issuer.claims.groups.as_ref())?;
     claims.scopes(issuer.claims.scopes.as_ref())?;
@@ -332,7 +333,7 @@ fn validate_claims<'a>(
     })
 }
 
-/// Requires that the token was issued to one of the configured clients.
+/// Requires that the token was issued to one of the configured app clients.
 fn validate_client(claims: &Claims, issuer: &IssuerConfig) -> Result<(), TokenError> {
     let by_kind = match issuer.kind {
         IssuerKind::Oidc => "aud",
@@ -343,7 +344,7 @@ fn validate_client(claims: &Claims, issuer: &IssuerConfig) -> Result<(), TokenEr
         },
     };
     let claim = issuer.claims.client.as_deref().unwrap_or(by_kind);
-    // Whole members are compared, never parts of them.
+    // Whole values are compared, never parts of them.
     let is_ours = |member: &&str| issuer.clients.iter().any(|client| client == member);
     if claims.clients(claim)?.iter().any(is_ours) {
         Ok(())
@@ -352,13 +353,13 @@ fn validate_client(claims: &Claims, issuer: &IssuerConfig) -> Result<(), TokenEr
     }
 }
 
-/// A prepared key under its name.
+/// A prepared key with its key ID.
 #[derive(Debug)]
 struct NamedKey {
     kid: Option<Box<str>>,
     issuer: usize,
     key: CheckedKey,
-    /// Whether its issuer has no other key for its algorithm.
+    /// Whether it is its issuer's only key for its algorithm.
     is_only: bool,
 }
 
@@ -376,12 +377,12 @@ impl Loader<'_> {
             let duplicate = names.contains(&secret.kid.as_str());
             names.push(secret.kid.as_str());
             let loaded = if duplicate {
-                Err(KeyFault::DuplicateKid)
+                Err(KeyErrorKind::DuplicateKid)
             } else {
                 self.load_secret(index, secret, &issuer.algorithms)
             };
             if let Err(fault) = loaded {
-                let kid = jwk::judge_kid(&secret.kid).ok();
+                let kid = jwk::validate_kid(&secret.kid).ok();
                 self.errors.push(KeyError {
                     issuer: None,
                     index: Some(place),
@@ -397,7 +398,8 @@ impl Loader<'_> {
             }
         }
         if self.keys.len() == keys_before && self.errors.len() == errors_before {
-            self.errors.push(KeyError::whole_set(KeyFault::NoUsableKey));
+            self.errors
+                .push(KeyError::whole_set(KeyErrorKind::NoUsableKey));
         }
         for error in self.errors.iter_mut().skip(errors_before) {
             error.issuer = Some(issuer.name.as_str().into());
@@ -410,8 +412,8 @@ impl Loader<'_> {
         issuer: usize,
         secret: &Secret,
         allowed: &[Algorithm],
-    ) -> Result<(), KeyFault> {
-        let kid = jwk::judge_kid(&secret.kid)?;
+    ) -> Result<(), KeyErrorKind> {
+        let kid = jwk::validate_kid(&secret.kid)?;
         let material = KeyMaterial::Hmac {
             k: secret.key.clone(),
         };
@@ -420,10 +422,10 @@ impl Loader<'_> {
         for algorithm in allowed.iter().filter(hmac) {
             usable = true;
             if !material.fits(*algorithm) {
-                return Err(KeyFault::ShortSecret);
+                return Err(KeyErrorKind::ShortSecret);
             }
             let key = CheckedKey::prepare(self.provider, *algorithm, &material)
-                .map_err(|_| KeyFault::ProviderRefused)?;
+                .map_err(|_| KeyErrorKind::ProviderRefused)?;
             self.keys.push(NamedKey {
                 kid: Some(kid.clone()),
                 issuer,
@@ -434,7 +436,7 @@ impl Loader<'_> {
         if usable {
             Ok(())
         } else {
-            Err(KeyFault::SecretWithoutAlgorithm)
+            Err(KeyErrorKind::SecretWithoutAlgorithm)
         }
     }
 
@@ -452,7 +454,7 @@ impl Loader<'_> {
                     issuer: None,
                     index: Some(key.index),
                     kid,
-                    fault: KeyFault::ProviderRefused,
+                    fault: KeyErrorKind::ProviderRefused,
                 }),
             }
         }

@@ -1,4 +1,4 @@
-//! What claims say reaches the rules of a policy, and nothing else does.
+//! The content of claims reaches the rules of a policy, and nothing else does.
 
 use tollgate_core::{
     ClaimKind, Effect, Image, MethodSet, PathOptions, PathScratch, Query, Reason, TokenState,
@@ -6,7 +6,9 @@ use tollgate_core::{
 };
 use tollgate_policy::{
     encode::encode,
-    spec::{ClaimSpec, Comparison, Expr, ImageSpec, Pattern, RuleSpec, Segment, Template, Who},
+    spec::{
+        ClaimSpec, Comparison, Expr, ImageSpec, Pattern, Principals, RuleSpec, Segment, Template,
+    },
 };
 use tollgate_token::{
     Algorithm, ClaimName, ClaimPath, ClaimRules, Claims, IssuerConfig, IssuerKind, TokenError,
@@ -20,12 +22,12 @@ fn names(name: &str) -> Option<Vec<Template>> {
     }])
 }
 
-/// Allows `/<id>` to whom the rule is about.
+/// Allows `/<id>` to the principal of the rule.
 #[expect(
     clippy::unwrap_used,
     reason = "in a test, a panic is how a helper fails"
 )]
-fn rule(id: &str, who: Who, when: Option<Expr>) -> RuleSpec {
+fn rule(id: &str, who: Principals, when: Option<Expr>) -> RuleSpec {
     RuleSpec {
         course: "site".into(),
         id: id.into(),
@@ -47,7 +49,7 @@ fn rule(id: &str, who: Who, when: Option<Expr>) -> RuleSpec {
 }
 
 #[test]
-fn each_claim_opens_its_own_rule() {
+fn each_claim_satisfies_its_own_rule() {
     let equal = |left, right| {
         Some(Expr::Compare(
             Comparison::Eq,
@@ -55,9 +57,9 @@ fn each_claim_opens_its_own_rule() {
             Box::new(right),
         ))
     };
-    let signed_in = Who {
+    let signed_in = Principals {
         signed_in: true,
-        ..Who::default()
+        ..Principals::default()
     };
     let spec = ImageSpec {
         claims: vec![ClaimSpec {
@@ -67,31 +69,31 @@ fn each_claim_opens_its_own_rule() {
         rules: vec![
             rule(
                 "group",
-                Who {
+                Principals {
                     groups: names("g"),
-                    ..Who::default()
+                    ..Principals::default()
                 },
                 None,
             ),
             rule(
                 "scope",
-                Who {
+                Principals {
                     scopes: names("s"),
-                    ..Who::default()
+                    ..Principals::default()
                 },
                 None,
             ),
             rule(
                 "subject",
-                Who {
+                Principals {
                     subjects: names("u"),
-                    ..Who::default()
+                    ..Principals::default()
                 },
                 None,
             ),
             rule(
                 "issuer",
-                Who {
+                Principals {
                     issuers: Some(vec!["https://a/".into()]),
                     ..signed_in.clone()
                 },
@@ -153,7 +155,7 @@ fn each_claim_opens_its_own_rule() {
         (r#"{"scope":1}"#, Err(ClaimName::Scopes)),
         (r#"{"sub":["u"]}"#, Err(ClaimName::Sub)),
     ] {
-        // Tokens of this issuer have one of its spellings in `iss`; rules know it by the first.
+        // Tokens of this issuer use one of its spellings in `iss`; rules use the first.
         let expected = expected.map(|open: Vec<_>| {
             let issuer = open.iter().position(|name| ["level"].contains(name));
             let mut open = open;

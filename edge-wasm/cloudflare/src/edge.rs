@@ -3,22 +3,28 @@
 //! Workers run in one thread, and nothing here waits, so the state is borrowed for a step at a time.
 
 use core::cell::RefCell;
+use core::ops::Deref;
 
+use std::sync::Arc;
+
+use futures_util::future::select;
 use tollgate_gate::{
-    Action, CacheEdit, Context, EdgeDenial, Gate, LoadError, Outcome, TokenCache, TokenSeen, Trust,
-    UnixSeconds, Why,
+    Action, CacheEdit, EdgeDenial, Gate, LoadError, Outcome, TokenSeen, Trust, UnixSeconds,
 };
+use tollgate_host::{Answer, Host, Local, Platform};
 use wasm_bindgen::prelude::JsValue;
 use worker::js_sys::{Promise, Uint8Array};
+use worker::wasm_bindgen_futures::future_to_promise;
 use worker::{Env, web_sys, worker_sys};
 
 use crate::answer::Sent;
 use crate::facts::Facts;
+use crate::keys::{self, Isolate};
 use crate::memory::Memory;
 use crate::settings::{Caching, Settings};
-use crate::{PROVIDER, answer, keys, note, now, now_ms, policy};
+use crate::{PROVIDER, answer, note, now, now_ms, policy};
 
-/// How many verified tokens an isolate remembers; with what they say, some megabytes at most.
+/// How many verified tokens an isolate caches; with their claims, some megabytes at most.
 const TOKENS: usize = 1_024;
 
 thread_local! {
@@ -35,14 +41,9 @@ pub(crate) struct UnderWay {
 
 /// The policy in force and all that belongs to it.
 pub(crate) struct Edge {
-    pub(crate) gate: Gate<Vec<u8>>,
+    host: Arc<Host<Local, Isolate>>,
     /// Whose images are taken, and which was the newest; anybody's without.
     pub(crate) trust: Option<Trust>,
-    /// Tokens that were verified under it.
-    tokens: TokenCache,
-    /// Counts policies: what was begun under one means nothing to the next.
-    pub(crate) generation: u32,
-    pub(crate) keys: Option<UnderWay>,
     pub(crate) policy: policy::Watch,
     settings: Option<Settings>,
     pub(crate) memory: Memory,
@@ -87,17 +88,19 @@ impl UnderWay {
     }
 }
 
+/// A gate at work in this isolate.
+fn host(gate: Gate<Vec<u8>>, memory: &Memory) -> Arc<Host<Local, Isolate>> {
+    Host::new(Local::new(gate, TOKENS), Isolate::new(memory.clone()))
+}
+
 impl Edge {
     pub(crate) fn new(mut trust: Option<Trust>, memory: Memory) -> Result<Self, LoadError> {
         let image = memory.image().unwrap_or_default();
         let mut gate = Gate::load(image, trust.as_mut(), &PROVIDER)?;
         keys::restore(&mut gate, &memory);
         Ok(Self {
-            gate,
+            host: host(gate, &memory),
             trust,
-            tokens: TokenCache::new(TOKENS),
-            generation: 0,
-            keys: None,
             policy: policy::Watch::since(memory.looked()),
             settings: None,
             memory,
@@ -108,9 +111,14 @@ impl Edge {
     /// are fetched again.
     pub(crate) fn replace(&mut self, gate: Gate<Vec<u8>>, image: &Uint8Array) {
         self.memory.keep_image(image);
-        self.gate = gate;
-        self.generation = self.generation.wrapping_add(1);
-        self.keys = None;
+        // What was begun under the old policy means nothing to the new one.
+        self.host.platform().retire();
+        self.host = host(gate, &self.memory);
+    }
+
+    /// The gate of the policy in force. Not while a request is evaluated.
+    pub(crate) fn gate(&self) -> impl Deref<Target = Gate<Vec<u8>>> + '_ {
+        self.host.machine().read()
     }
 
     pub(crate) fn step(
@@ -143,34 +151,42 @@ impl Edge {
             return Ok(wait);
         }
         let facts = Facts::of(request, now);
-        keys::fetch_due(self, Why::Age, now, context);
-        let outcome = self.decide(&settings, &facts);
-        if patient && outcome.unknown_key {
-            keys::fetch_due(self, Why::UnknownKey, now, context);
-            if let Some(keys) = self.keys.as_ref().filter(|keys| !keys.is_lost(now)) {
-                return Ok(keys.ends());
+        self.host.platform().enter(context);
+        let decided = self.decide(&settings, &facts);
+        self.host.platform().leave();
+        let outcome = match decided {
+            Answer::Wait(wait, _) if patient => {
+                let limit = self.host.platform().sleep(wait.at_most());
+                let ends = future_to_promise(async move {
+                    select(Box::pin(wait.ended()), limit).await;
+                    Ok(JsValue::UNDEFINED)
+                });
+                return Ok(ends.into());
             }
-        }
+            Answer::Wait(_, outcome) | Answer::Done(outcome) => outcome,
+        };
         self.carry_out(&settings, request, &facts, outcome)
     }
 
-    fn decide(&mut self, settings: &Settings, facts: &Facts) -> Outcome {
+    fn decide(&self, settings: &Settings, facts: &Facts) -> Answer<Outcome> {
         let borrowed = facts.borrow();
         let asked = borrowed.as_request();
         if !settings.hosts.contain(facts.authority()) {
             let denial = EdgeDenial::UnknownHost;
-            return self.gate.deny_at_edge(&asked, TokenSeen::Unread, denial);
+            let denied = self.gate().deny_at_edge(&asked, TokenSeen::Unread, denial);
+            return Answer::Done(denied);
         }
-        let outcome = self
-            .gate
-            .ask(&asked, &mut Context::cached(&mut self.tokens));
-        match outcome.action {
+        let outcome = match self.host.step(&asked) {
+            Answer::Done(outcome) => outcome,
+            wait @ Answer::Wait(..) => return wait,
+        };
+        Answer::Done(match outcome.action {
             Action::Forward(_) if facts.is_upgrade() => {
-                self.gate
-                    .deny_at_edge(&asked, outcome.log.token, EdgeDenial::Upgrade)
+                let token = outcome.log.token;
+                self.gate().deny_at_edge(&asked, token, EdgeDenial::Upgrade)
             }
             Action::Forward(_) | Action::Serve(_) | Action::Refuse(_) => outcome,
-        }
+        })
     }
 
     /// Writes the record, and makes what JavaScript sends.
@@ -188,7 +204,7 @@ impl Edge {
             Action::Forward(forward) => {
                 let apart = facts.borrow_apart();
                 let apart = apart.as_request();
-                let mut changes = self.gate.request_edits(&apart);
+                let mut changes = self.gate().request_edits(&apart);
                 changes.added.clone_from(&forward.request.added);
                 let origin = settings.origin.as_deref();
                 let sent = answer::forward(request, facts, &apart, &changes, origin);
@@ -209,7 +225,7 @@ impl Edge {
             None => None,
         };
         if let Some(denial) = denial {
-            outcome = self.gate.deny_at_edge(&asked, outcome.log.token, denial);
+            outcome = self.gate().deny_at_edge(&asked, outcome.log.token, denial);
         }
         settings.log.write(&outcome);
         answer::response(&outcome.action)

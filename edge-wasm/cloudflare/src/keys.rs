@@ -1,38 +1,142 @@
-//! Fetches key sets when the gate says so, through Cloudflare's cache.
+//! The Worker as a platform of the shared host driver: fetches go through Cloudflare's cache.
 //!
-//! The gate keeps single flight and cooldown for one isolate; the cache does for a data centre: an
-//! answer of the last seconds serves every isolate that misses a key. Not here: when keys are due and
-//! which are good.
+//! The driver keeps single flight for one isolate; the cache does for a data centre: a response of the last
+//! seconds serves every isolate that misses a key. Not here: when something is fetched, how long a request waits,
+//! and which key sets are valid.
 
 use core::fmt;
+use core::sync::atomic::{AtomicBool, Ordering};
+use core::time::Duration;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use futures_util::future::{Either, join_all, select};
-use futures_util::{StreamExt, pin_mut};
+use futures_util::StreamExt;
 use serde_json::json;
-use tollgate_gate::refresh::{COOLDOWN_SECS, MAX_FETCH_SECS, MAX_KEYS_BYTES};
-use tollgate_gate::{Gate, KeyFetch, UnixSeconds, Why};
+use tollgate_gate::{FetchLimits, FetchRequest, Gate, UnixSeconds};
+use tollgate_host::{FetchEnded, Fetched, Platform, Task};
+use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::JsValue;
-use worker::{Cache, Delay, Fetch, Headers, Request, RequestInit, RequestRedirect, Response};
+use worker::send::SendFuture;
+use worker::{
+    Cache, Delay, Fetch, Headers, Method, Request, RequestInit, RequestRedirect, Response,
+};
 use worker::{wasm_bindgen_futures::future_to_promise, worker_sys};
 
-use crate::edge::{self, Edge, UnderWay};
 use crate::memory::Memory;
-use crate::{note, now};
+use crate::{note, now, now_ms};
 
 /// The cache that holds key sets, apart from what the site caches.
 const CACHE: &str = "tollgate-keys";
-/// When a cached set was fetched from its issuer, in Unix seconds.
+/// When a cached response was fetched from its issuer, in Unix seconds.
 const FETCHED: &str = "x-tollgate-fetched";
-/// How old a cached set may be, in seconds, where nobody misses a key.
-const CACHED_SECS: i64 = 600;
+/// How long a response stays in the cache, in seconds. Its age decides who may use it.
+const KEPT_SECS: u32 = 600;
 
-/// Why there are no fresh keys.
+/// Why there is no response.
 #[derive(Debug)]
-enum Trouble {
+pub(crate) enum Trouble {
     Fetch(worker::Error),
-    Status(u16),
-    TooLarge,
-    TooSlow,
+    Method,
+    TooLarge(u32),
+}
+
+/// The Worker as the driver sees it, for one policy.
+pub(crate) struct Isolate {
+    memory: Memory,
+    /// That of the request that is evaluated now.
+    context: Mutex<Option<worker_sys::Context>>,
+    /// Whether the policy is in force. What is fetched for an earlier one is not kept.
+    is_current: AtomicBool,
+}
+
+impl Isolate {
+    pub(crate) fn new(memory: Memory) -> Self {
+        Self {
+            memory,
+            context: Mutex::new(None),
+            is_current: AtomicBool::new(true),
+        }
+    }
+
+    /// A request begins: the tasks that it starts live on in its background.
+    pub(crate) fn enter(&self, context: &worker_sys::Context) {
+        let context: &JsValue = context.as_ref();
+        *self.context() = Some(context.clone().unchecked_into());
+    }
+
+    /// The request was evaluated. Its context is of no use to others.
+    pub(crate) fn leave(&self) {
+        *self.context() = None;
+    }
+
+    fn context(&self) -> MutexGuard<'_, Option<worker_sys::Context>> {
+        self.context.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Another policy is in force.
+    pub(crate) fn retire(&self) {
+        self.is_current.store(false, Ordering::Relaxed);
+    }
+}
+
+impl Platform for Isolate {
+    type Error = Trouble;
+
+    fn now(&self) -> UnixSeconds {
+        now()
+    }
+
+    fn uptime(&self) -> Duration {
+        // The cast saturates.
+        Duration::from_millis(now_ms() as u64)
+    }
+
+    fn fetch(&self, request: FetchRequest, limits: FetchLimits) -> Task<Result<Fetched, Trouble>> {
+        Box::pin(SendFuture::new(load(request, limits)))
+    }
+
+    fn sleep(&self, time: Duration) -> Task<()> {
+        Box::pin(SendFuture::new(Delay::from(time)))
+    }
+
+    fn start(&self, task: Task<()>) {
+        let ends = future_to_promise(async move {
+            task.await;
+            Ok(JsValue::UNDEFINED)
+        });
+        if let Some(context) = &*self.context() {
+            // If the runtime refuses to wait, the task ends with this request and counts as lost.
+            _ = context.wait_until(&ends);
+        }
+    }
+
+    fn begun(&self, url: &str, now: UnixSeconds) {
+        self.memory.keep_fetch_begun(url, now);
+    }
+
+    fn ended(&self, ended: &FetchEnded<'_, Trouble>) {
+        if !self.is_current.load(Ordering::Relaxed) {
+            return;
+        }
+        let FetchEnded {
+            url,
+            body,
+            now,
+            result,
+        } = ended;
+        self.memory.keep_fetch_ended(url, *now);
+        match result {
+            Ok(accepted) => {
+                self.memory.keep_keys(url, body, *now);
+                let skipped = accepted.skipped.iter().map(ToString::to_string);
+                let skipped: Vec<_> = skipped.collect();
+                note::event(
+                    "keys_refreshed",
+                    json!({ "url": url, "changed": accepted.changed, "skipped": skipped }),
+                );
+            }
+            Err(what) => note::trouble("keys_failed", &format!("{url}: {what}")),
+        }
+    }
 }
 
 /// Gives a gate that was just loaded the key sets and cooldowns of the instance before.
@@ -52,136 +156,87 @@ pub(crate) fn restore(gate: &mut Gate<Vec<u8>>, memory: &Memory) {
     }
 }
 
-/// Begins the fetches that are due. They live on in the background of the request.
-pub(crate) fn fetch_due(
-    edge: &mut Edge,
-    why: Why,
-    now: UnixSeconds,
-    context: &worker_sys::Context,
-) {
-    let due: Vec<KeyFetch> = core::iter::from_fn(|| edge.gate.keys_due(now, why)).collect();
-    if due.is_empty() {
-        return;
+/// A response from the cache if it is fresh enough, else from the address. Only accepted statuses are cached.
+async fn load(request: FetchRequest, limits: FetchLimits) -> Result<Fetched, Trouble> {
+    let FetchLimits {
+        // The driver sees to it.
+        secs: _,
+        bytes,
+        cached_secs,
+    } = limits;
+    if cached_secs == 0 {
+        return fetched(&request, bytes).await;
     }
-    for fetch in &due {
-        edge.memory.keep_fetch_begun(&fetch.url, now);
-    }
-    let generation = edge.generation;
-    let all = join_all(
-        due.into_iter()
-            .map(move |fetch| one(fetch, why, generation)),
-    );
-    let ends = future_to_promise(async move {
-        all.await;
-        // Nobody waits for what is over. A fetch that was begun meanwhile ends without being waited for.
-        edge::with(|edge| edge.keys = None);
-        Ok(JsValue::UNDEFINED)
-    });
-    // If the runtime refuses to wait, the fetch ends with this request and counts as lost.
-    _ = context.wait_until(&ends);
-    edge.keys = Some(UnderWay::new(ends));
-}
-
-/// Fetches one key set and hands it over.
-async fn one(fetch: KeyFetch, why: Why, generation: u32) {
-    let found = load(&fetch.url, why).await;
-    let now = now();
-    edge::with(|edge| {
-        // Tickets of an earlier policy name other issuers now.
-        if edge.generation != generation {
-            return;
-        }
-        edge.memory.keep_fetch_ended(&fetch.url, now);
-        let accepted = match found {
-            Ok(body) => {
-                let arrived = edge.gate.keys_arrived(fetch.ticket, &body, now);
-                if arrived.is_ok() {
-                    edge.memory.keep_keys(&fetch.url, &body, now);
-                }
-                arrived.map_err(|refused| refused.to_string())
-            }
-            Err(trouble) => {
-                edge.gate.keys_failed(fetch.ticket, now);
-                Err(trouble.to_string())
-            }
-        };
-        match accepted {
-            Ok(accepted) => {
-                let skipped = accepted.skipped.iter().map(ToString::to_string);
-                let skipped: Vec<_> = skipped.collect();
-                note::event(
-                    "keys_refreshed",
-                    json!({ "url": fetch.url, "changed": accepted.changed, "skipped": skipped }),
-                );
-            }
-            Err(what) => note::trouble("keys_failed", &format!("{}: {what}", fetch.url)),
-        }
-    });
-}
-
-/// A key set from the cache if it is fresh enough for what it is wanted for, else from its issuer.
-async fn load(url: &str, why: Why) -> Result<Vec<u8>, Trouble> {
     let cache = Cache::open(CACHE.to_owned()).await;
-    if let Some(body) = cached(&cache, url, why).await {
-        return Ok(body);
+    if let Some(body) = cached(&cache, &request.url, bytes, cached_secs).await {
+        return Ok(Fetched { status: 200, body });
     }
-    let answer = fetched(url);
-    let limit = Delay::from(core::time::Duration::from_secs(
-        MAX_FETCH_SECS.unsigned_abs(),
-    ));
-    pin_mut!(answer, limit);
-    let body = match select(answer, limit).await {
-        Either::Left((body, _)) => body?,
-        Either::Right(_) => return Err(Trouble::TooSlow),
-    };
-    if let Ok(kept) = to_keep(&body) {
+    let found = fetched(&request, bytes).await?;
+    if found.status == 200
+        && let Ok(kept) = to_keep(&found.body)
+    {
         // Without a cache the next isolate asks the issuer itself.
-        _ = cache.put(url, kept).await;
+        _ = cache.put(request.url.as_str(), kept).await;
     }
-    Ok(body)
+    Ok(found)
 }
 
-async fn cached(cache: &Cache, url: &str, why: Why) -> Option<Vec<u8>> {
-    let newest = match why {
-        Why::UnknownKey => COOLDOWN_SECS,
-        Why::Age => CACHED_SECS,
-    };
+async fn cached(cache: &Cache, url: &str, bytes: u32, newest_secs: u32) -> Option<Vec<u8>> {
     let found = cache.get(url, false).await.ok()??;
     let fetched: i64 = found.headers().get(FETCHED).ok()??.parse().ok()?;
-    if !(0..newest).contains(&now().0.checked_sub(fetched)?) {
+    if !(0..newest_secs.into()).contains(&now().0.checked_sub(fetched)?) {
         return None;
     }
-    read(found).await.ok()
+    read(found, bytes).await.ok()
 }
 
-/// Asks the issuer. A redirect is no answer: it could lead to keys of somebody else.
-async fn fetched(url: &str) -> Result<Vec<u8>, Trouble> {
+/// Sends the request. A redirect is not followed: it could lead to keys of another party.
+async fn fetched(request: &FetchRequest, bytes: u32) -> Result<Fetched, Trouble> {
+    let FetchRequest {
+        method,
+        url,
+        headers: fields,
+        body,
+    } = request;
     let headers = Headers::new();
-    headers
-        .set("accept", "application/json")
-        .map_err(Trouble::Fetch)?;
+    for (name, value) in fields {
+        headers.set(name, value).map_err(Trouble::Fetch)?;
+    }
+    let method = match method.as_str() {
+        "GET" => Method::Get,
+        "POST" => Method::Post,
+        _ => return Err(Trouble::Method),
+    };
     let mut init = RequestInit::new();
-    init.with_redirect(RequestRedirect::Manual)
+    init.with_method(method)
+        .with_redirect(RequestRedirect::Manual)
         .with_headers(headers);
+    if !body.is_empty() {
+        init.with_body(Some(
+            worker::js_sys::Uint8Array::from(body.as_slice()).into(),
+        ));
+    }
     let request = Request::new_with_init(url, &init).map_err(Trouble::Fetch)?;
     let response = Fetch::Request(request)
         .send()
         .await
         .map_err(Trouble::Fetch)?;
-    match response.status_code() {
-        200 => read(response).await,
-        status => Err(Trouble::Status(status)),
-    }
+    let status = response.status_code();
+    let body = read(response, bytes).await?;
+    Ok(Fetched { status, body })
 }
 
-/// The body, as long as it has not more bytes than any key set.
-async fn read(mut response: Response) -> Result<Vec<u8>, Trouble> {
-    let mut stream = response.stream().map_err(Trouble::Fetch)?;
+/// The body, unless it is longer than `bytes`.
+async fn read(mut response: Response, bytes: u32) -> Result<Vec<u8>, Trouble> {
     let mut body = Vec::new();
+    let Ok(mut stream) = response.stream() else {
+        // A response without a body has no stream.
+        return Ok(body);
+    };
     while let Some(chunk) = stream.next().await {
         body.extend_from_slice(&chunk.map_err(Trouble::Fetch)?);
-        if body.len() > MAX_KEYS_BYTES {
-            return Err(Trouble::TooLarge);
+        if body.len() > bytes as usize {
+            return Err(Trouble::TooLarge(bytes));
         }
     }
     Ok(body)
@@ -189,7 +244,7 @@ async fn read(mut response: Response) -> Result<Vec<u8>, Trouble> {
 
 fn to_keep(body: &[u8]) -> worker::Result<Response> {
     let headers = Headers::new();
-    headers.set("cache-control", &format!("max-age={CACHED_SECS}"))?;
+    headers.set("cache-control", &format!("max-age={KEPT_SECS}"))?;
     headers.set(FETCHED, &now().0.to_string())?;
     Ok(Response::from_bytes(body.into())?.with_headers(headers))
 }
@@ -198,9 +253,8 @@ impl fmt::Display for Trouble {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Fetch(error) => write!(f, "{error}"),
-            Self::Status(status) => write!(f, "status {status}"),
-            Self::TooLarge => write!(f, "more than {MAX_KEYS_BYTES} bytes"),
-            Self::TooSlow => write!(f, "no answer within {MAX_FETCH_SECS} seconds"),
+            Self::Method => f.write_str("a method that is never sent"),
+            Self::TooLarge(bytes) => write!(f, "more than {bytes} bytes"),
         }
     }
 }

@@ -28,6 +28,7 @@ const KEYS_SINCE: &str = "keys-since ";
 const LOST_SECS: i64 = 1;
 
 /// The map.
+#[derive(Clone)]
 pub(crate) struct Memory(Map);
 
 impl Memory {

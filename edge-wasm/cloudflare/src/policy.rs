@@ -93,7 +93,7 @@ pub(crate) fn look(
         edge.memory.keep_look_begun(now, settings.policy_ttl_secs);
         edge.policy.last = edge.policy.last.wrapping_add(1);
         let number = edge.policy.last;
-        let (kv, current) = (kv.clone(), edge.gate.policy_id().to_string());
+        let (kv, current) = (kv.clone(), edge.gate().policy_id().to_string());
         let ends = future_to_promise(async move {
             let found = newer_in_time(&kv, &current).await;
             edge::with(|edge| arrived(edge, number, found));
@@ -157,11 +157,11 @@ fn arrived(edge: &mut Edge, number: u32, found: Result<Option<(String, Vec<u8>)>
         Some((id, image)) => accept(edge, &id, image).map(Some),
         None => Ok(None),
     });
-    let current = edge.gate.policy_id().to_string();
+    let current = edge.gate().policy_id().to_string();
     match taken {
         Ok(None) => {}
         Ok(Some(old)) => {
-            let version = edge.gate.release().map(|release| release.version.get());
+            let version = edge.gate().release().map(|release| release.version.get());
             note::event(
                 "policy_replaced",
                 json!({ "policy": current, "old": old, "version": version }),
@@ -181,10 +181,10 @@ fn accept(edge: &mut Edge, id: &str, image: Vec<u8>) -> Result<String, Trouble> 
     if own != id {
         return Err(Trouble::OtherId(own));
     }
-    if gate.config().site != edge.gate.config().site {
+    if gate.config().site != edge.gate().config().site {
         return Err(Trouble::OtherSite(gate.config().site.clone()));
     }
-    let old = edge.gate.policy_id().to_string();
+    let old = edge.gate().policy_id().to_string();
     edge.trust = trust;
     edge.replace(gate, &kept);
     Ok(old)

@@ -4,7 +4,7 @@
 // module or on the way to it is a denied request with status 500. Not here: the bytes, see wire.mjs.
 
 import { Viewers } from "./viewers.mjs";
-import { decodeKeyFetch, decodeReply, encodeRequest, readRequest } from "./wire.mjs";
+import { decodeFetches, decodeReply, encodeRequest, readRequest } from "./wire.mjs";
 
 /**
  * Makes the class over an initialised module. One that shows its memory is asked about viewers it has let in
@@ -29,8 +29,8 @@ export function bindGate(glue) {
     #policyVersion;
     #deniedReply;
     #viewers;
-    // The fetches of keys under way. A ticket of the module is good in the instance that gave it, so
-    // what users hold is a number of our own that leads to both.
+    // The fetches in flight. A ticket of the module is valid in the instance that issued it, so callers hold a
+    // number of our own that leads to both.
     #fetches = new Map();
     #lastTicket = 0;
 
@@ -85,40 +85,49 @@ export function bindGate(glue) {
     #inFull(asked, bytes) {
       if (mustReset || this.#instance !== instance) this.#load();
       const outcome = decodeReply(this.#inner.decide(bytes), asked);
+      if (outcome.pending !== undefined) this.#ownTickets(outcome.pending);
       this.#viewers?.seat(asked, outcome);
       return outcome;
     }
 
-    keysDue(now, unknownKey) {
-      return this.#inModule((inner) => {
-        const due = decodeKeyFetch(inner.keysDue(now, unknownKey));
-        if (due === undefined) return undefined;
-        this.#lastTicket += 1;
-        this.#fetches.set(this.#lastTicket, { instance: this.#instance, ticket: due.ticket });
-        return { ...due, ticket: this.#lastTicket };
-      });
+    due(now) {
+      const due = this.#inModule((inner) => this.#registered(decodeFetches(inner.due(now))));
+      return due ?? [];
     }
 
-    keysArrived(ticket, body, now) {
+    resume(ticket, response, now) {
       const inner = this.#endFetch(ticket);
-      if (inner === undefined) throw new Error("no such fetch of keys is under way");
-      let refusal;
+      if (inner === undefined) throw new Error("no such fetch is in flight");
+      let rejection;
+      const { status, body } = response ?? { status: 0, body: new Uint8Array(0) };
       const skipped = this.#inModule((module) => {
         try {
-          return module.keysArrived(inner, body, now);
+          return module.resume(inner, status, body, now);
         } catch (error) {
           // The module says no in words; everything else is a trap.
           if (error?.constructor !== Error) throw error;
-          refusal = error;
+          rejection = error;
         }
       });
-      if (refusal !== undefined) throw refusal;
+      if (rejection !== undefined) throw rejection;
       return skipped ?? [];
     }
 
-    keysFailed(ticket, now) {
-      const inner = this.#endFetch(ticket);
-      if (inner !== undefined) this.#inModule((module) => module.keysFailed(inner, now));
+    /** Replaces the module's tickets by numbers of our own. */
+    #ownTickets(pending) {
+      this.#registered(pending.fetches);
+      const own = [...this.#fetches].filter(([, { instance }]) => instance === this.#instance);
+      const number = (ticket) => own.find(([, fetch]) => fetch.ticket === ticket)?.[0];
+      pending.tickets = pending.tickets.map(number).filter((ticket) => ticket !== undefined);
+    }
+
+    #registered(fetches) {
+      for (const fetch of fetches) {
+        this.#lastTicket += 1;
+        this.#fetches.set(this.#lastTicket, { instance: this.#instance, ticket: fetch.ticket });
+        fetch.ticket = this.#lastTicket;
+      }
+      return fetches;
     }
 
     /** The module's ticket for one of ours, if its instance still lives. */

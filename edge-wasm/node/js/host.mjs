@@ -1,34 +1,28 @@
-// A gate that fetches its issuers' keys again, with the host's `fetch`.
-//
-// When to fetch is the module's to say; here is only the fetching: bounded in time and bytes, on the
-// issuer's own host, and never in a request's way for longer than `waitMs`. Whatever goes wrong with a
-// fetch leaves the keys as they are. Not here: decisions, and what a good key is.
+// The driver for every JavaScript host: a gate, and the fetches that it asks for, with the host's `fetch`. It has
+// the same policy as the Rust driver in `crates/host`: a request that depends on a fetch waits for it, but a fetch
+// delays requests only in its first second; old keys are fetched again in the background; no redirect is followed;
+// a failure changes nothing. Not here: decisions, when something is fetched, and which key sets are valid.
 
-const MAX_FETCH_MS = 5_000;
-const MAX_REDIRECTS = 3;
-
-/** A gate with fresh keys. */
+/** A gate with refreshed keys. */
 export class KeyedGate {
   #gate;
   #fetch;
   #waitMs;
-  #maxBytes;
   #waitUntil;
   #onFailure;
   #onSkippedKeys;
-  /** What is under way. Promises that never reject. */
-  #underWay = new Set();
+  /** What is in flight, by ticket: since when, and a promise that never rejects. */
+  #inFlight = new Map();
   /** When the module was last asked whether keys are old: once a second is enough. */
   #asked;
 
-  constructor(gate, { fetch, waitMs = 1_000, maxBytes = 262_144, waitUntil, onFailure, onSkippedKeys } = {}) {
+  constructor(gate, { fetch, waitMs = 1_000, waitUntil, onFailure, onSkippedKeys } = {}) {
     this.#gate = gate;
     this.#fetch = fetch ?? ((url, options) => globalThis.fetch(url, options));
     this.#waitMs = waitMs;
-    this.#maxBytes = maxBytes;
     this.#waitUntil = waitUntil ?? (() => {});
     this.#onFailure = onFailure ?? (() => {});
-    // Who logs failures alone must still learn why tokens with such a key are denied.
+    // A host that logs only failures must still learn why tokens with such a key are denied.
     this.#onSkippedKeys =
       onSkippedKeys ?? ((skipped, due) => this.#onFailure(new Error(`skipped keys: ${skipped.join("; ")}`), due));
   }
@@ -38,112 +32,113 @@ export class KeyedGate {
   }
 
   async decide(request, options) {
-    // After the answer is known, so that no fetch delays it.
     const outcome = this.#gate.decide(request);
     const now = quietly(() => seconds(request));
     const waitUntil = quietly(() => options?.waitUntil) ?? this.#waitUntil;
+    const { pending } = outcome;
     if (now === undefined) return outcome;
+    if (pending !== undefined) this.#begin(pending.fetches, now, waitUntil);
+    // After the outcome is known, so that no fetch delays it.
     if (now !== this.#asked) {
       this.#asked = now;
-      this.#begin(now, false, waitUntil);
+      this.#begin(this.#gate.due(now), now, waitUntil);
     }
-    if (!outcome.unknownKey) return outcome;
-    this.#begin(now, true, waitUntil);
-    if (this.#underWay.size === 0) return outcome;
-    await this.#allEnd();
-    // Also where another issuer's keys are still under way: this one's may have come.
+    if (pending === undefined) return outcome;
+    await this.#wait(pending.tickets);
+    // Also after the limit: of several fetches one may have ended.
     return this.#gate.decide(request);
   }
 
-  /** Begins whatever is due. */
-  #begin(now, unknownKey, waitUntil) {
-    for (;;) {
-      const due = this.#gate.keysDue(now, unknownKey);
-      if (due === undefined) return;
+  #begin(fetches, now, waitUntil) {
+    for (const fetch of fetches) {
       const began = Date.now();
-      const ended = this.#refresh(due, () => now + Math.floor((Date.now() - began) / 1_000));
-      this.#underWay.add(ended);
-      ended.then(() => this.#underWay.delete(ended));
+      const ended = this.#refresh(fetch, () => now + Math.floor((Date.now() - began) / 1_000));
+      this.#inFlight.set(fetch.ticket, { began, ended });
+      ended.then(() => this.#inFlight.delete(fetch.ticket));
       try {
         waitUntil(ended);
       } catch (error) {
         // A host that cannot wait any more; the fetch goes on for as long as it lets us.
-        this.#tell(due, error);
+        this.#tell(fetch, error);
       }
     }
   }
 
-  /** Waits until all fetches under way have ended, though never for long. */
-  async #allEnd() {
-    const { expired, cancel } = timer(this.#waitMs);
+  /** Waits for these fetches, each in its first second. */
+  async #wait(tickets) {
+    const ends = [];
+    let atMostMs = 0;
+    for (const ticket of tickets) {
+      const fetch = this.#inFlight.get(ticket);
+      const left = fetch === undefined ? 0 : this.#waitMs - (Date.now() - fetch.began);
+      if (left <= 0) continue;
+      ends.push(fetch.ended);
+      atMostMs = Math.max(atMostMs, left);
+    }
+    if (ends.length === 0) return;
+    const { expired, cancel } = timer(atMostMs);
     try {
-      await Promise.race([Promise.all(this.#underWay), expired]);
+      await Promise.race([Promise.all(ends), expired]);
     } finally {
       cancel();
     }
   }
 
-  async #refresh(due, now) {
+  async #refresh(fetch, now) {
     const stop = new AbortController();
-    const { expired, cancel, release } = timer(MAX_FETCH_MS);
+    const limitMs = fetch.limits.secs * 1_000;
+    const { expired, cancel, release } = timer(limitMs);
     release();
     const late = expired.then(() => {
-      throw new Error(`no key set within ${MAX_FETCH_MS} ms`);
+      throw new Error(`no response within ${limitMs} ms`);
     });
+    let response;
     try {
-      const body = await Promise.race([this.#read(due.url, stop.signal), late]);
-      const skipped = this.#gate.keysArrived(due.ticket, body, now());
-      if (skipped.length > 0) quietly(() => this.#onSkippedKeys(skipped, due));
+      response = await Promise.race([this.#read(fetch, stop.signal), late]);
     } catch (error) {
-      this.#gate.keysFailed(due.ticket, now());
-      this.#tell(due, error);
+      // The gate hears of it too, and says only that there is no response.
+      quietly(() => this.#gate.resume(fetch.ticket, undefined, now()));
+      this.#tell(fetch, error);
+      return;
     } finally {
       cancel();
       stop.abort();
     }
+    try {
+      const skipped = this.#gate.resume(fetch.ticket, response, now());
+      if (skipped.length > 0) quietly(() => this.#onSkippedKeys(skipped, fetch));
+    } catch (error) {
+      this.#tell(fetch, error);
+    }
   }
 
-  async #read(url, signal) {
-    const response = await this.#follow(url, signal);
-    if (response.status !== 200) throw new Error(`status ${response.status} instead of a key set`);
+  async #read({ method, url, headers, body: sent, limits }, signal) {
+    const body = sent.length > 0 ? sent : undefined;
+    const response = await this.#fetch(url, { method, headers, body, redirect: "manual", signal });
+    const { status } = response;
+    if ((status >= 300 && status <= 399) || response.type === "opaqueredirect") {
+      await response.body?.cancel();
+      // It could lead to keys of another party.
+      throw new Error("a redirect, which is not followed");
+    }
     const chunks = [];
     let length = 0;
     for await (const chunk of chunksOf(response)) {
       length += chunk.length;
-      if (length > this.#maxBytes) throw new Error(`a key set of more than ${this.#maxBytes} bytes`);
+      if (length > limits.bytes) throw new Error(`a response of more than ${limits.bytes} bytes`);
       chunks.push(chunk);
     }
-    const body = new Uint8Array(length);
+    const whole = new Uint8Array(length);
     let at = 0;
     for (const chunk of chunks) {
-      body.set(chunk, at);
+      whole.set(chunk, at);
       at += chunk.length;
     }
-    return body;
+    return { status, body: whole };
   }
 
-  /** The response at the end of a few redirects, none of which leaves the host. */
-  async #follow(url, signal) {
-    let place = new URL(url);
-    for (let left = MAX_REDIRECTS; ; left -= 1) {
-      const response = await this.#fetch(place.href, {
-        method: "GET",
-        headers: { accept: "application/json" },
-        redirect: "manual",
-        signal,
-      });
-      if (response.status < 300 || response.status > 399) return response;
-      await response.body?.cancel();
-      const location = response.headers.get("location");
-      if (location === null || left === 0) throw new Error("a redirect that leads nowhere");
-      const next = new URL(location, place);
-      if (next.origin !== place.origin) throw new Error("a redirect to another host");
-      place = next;
-    }
-  }
-
-  #tell(due, error) {
-    quietly(() => this.#onFailure(error, due));
+  #tell(fetch, error) {
+    quietly(() => this.#onFailure(error, fetch));
   }
 }
 

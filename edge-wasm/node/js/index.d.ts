@@ -18,25 +18,21 @@ export declare class Gate {
   decide(request: GateRequest): Outcome;
 
   /**
-   * The key set to fetch now, if one is due; it counts as under way from here on. Several issuers are
-   * told one by one: ask until there is none. `KeyedGate` does all of this.
+   * The fetches that are due although no request waits for them: old keys. They are in flight from here on.
+   * `KeyedGate` does all of this.
    *
    * @param now Unix seconds.
-   * @param unknownKey Whether an outcome said `unknownKey`; else only the age of keys counts.
    */
-  keysDue(now: number, unknownKey: boolean): KeyFetch | undefined;
+  due(now: number): GateFetch[];
 
   /**
-   * Accepts a fetched key set, which replaces all public keys of its issuer.
+   * Accepts the response to a fetch; `undefined` if there is none. A key set replaces all public keys of its issuer.
    *
    * @returns One line for each key of the set that is skipped, with the reason. Log them: tokens signed with such a
    * key are denied.
-   * @throws Error if the set cannot be used; the keys stay as they were.
+   * @throws Error if the response cannot be used; the keys stay as they were.
    */
-  keysArrived(ticket: number, body: Uint8Array, now: number): string[];
-
-  /** Takes the report that a fetch failed. */
-  keysFailed(ticket: number, now: number): void;
+  resume(ticket: number, response: { status: number; body: Uint8Array } | undefined, now: number): string[];
 }
 
 /** How a policy image must be signed. An option that is not among these is refused. */
@@ -50,14 +46,23 @@ export interface GateOptions {
   oldestVersion?: number;
 }
 
-/** A key set to fetch. */
-export interface KeyFetch {
-  /** Names this fetch in the report on how it ended. */
+/** A request that the gate wants sent. No redirect is followed: it could lead to keys of another party. */
+export interface GateFetch {
+  /** Names this fetch in `resume`. */
   ticket: number;
-  /** The issuer's position in the policy's configuration. */
-  issuer: number;
-  /** Where the key set is. A redirect to another host must not be followed. */
+  method: string;
   url: string;
+  headers: [string, string][];
+  /** Empty for none. */
+  body: Uint8Array;
+  limits: {
+    /** How long it may take, in seconds. */
+    secs: number;
+    /** Longest body of the response, in bytes. */
+    bytes: number;
+    /** How old a response out of a cache that several hosts share may be, in seconds; 0 for none. */
+    cachedSecs: number;
+  };
 }
 
 /**
@@ -82,16 +87,14 @@ export declare class KeyedGate {
 export interface KeyedGateOptions {
   /** Fetches; the host's `fetch` if left out. */
   fetch?: (url: string, options: RequestInit) => Promise<Response>;
-  /** How long a request may wait for a key it needs, in milliseconds. */
+  /** How long after its beginning a fetch delays requests that depend on it, in milliseconds. */
   waitMs?: number;
-  /** Longest key set that is read. */
-  maxBytes?: number;
   /** Keeps a host alive until a fetch has ended. */
   waitUntil?: (ended: Promise<void>) => void;
   /** Receives the reason why a fetch failed or its key set was rejected. */
-  onFailure?: (error: unknown, fetch: KeyFetch) => void;
+  onFailure?: (error: unknown, fetch: GateFetch) => void;
   /** Receives one line for each key of an accepted set that is skipped. Default: `onFailure`, with an error. */
-  onSkippedKeys?: (skipped: string[], fetch: KeyFetch) => void;
+  onSkippedKeys?: (skipped: string[], fetch: GateFetch) => void;
 }
 
 /** One HTTP request. Strings hold one byte per character, U+0000 to U+00FF. */
@@ -128,8 +131,11 @@ export interface Decision {
   detail: string | null;
   /** The rule that decided, as `course/id`. */
   rule: string | null;
-  /** Whether fresh keys of an issuer might change this answer. */
-  unknownKey: boolean;
+  /**
+   * The fetches that this outcome depends on: those to begin now, and the tickets of all to wait for. Without it the
+   * outcome is final.
+   */
+  pending: { fetches: GateFetch[]; tickets: number[] } | undefined;
   /** The content id of the policy that decided. */
   policy: string;
   /** The log record, one JSON object. It holds no token, query, subject or address. */

@@ -3,7 +3,7 @@
 // Strings of targets and header values hold one byte per character, U+0000 to U+00FF, as HTTP has them.
 // A string with any other character is taken as text and crosses as UTF-8. Not here: decisions.
 
-const VERSION = 4;
+const VERSION = 5;
 const KINDS = ["allow", "deny", "reject", "serve"];
 const CACHES = ["keep", "private", "no-store"];
 const REASONS = [
@@ -65,8 +65,8 @@ export function decodeReply(bytes, asked) {
   const reason = oneOf(REASONS, read.byte());
   const detail = read.optional(() => read.text());
   const rule = read.optional(() => read.text());
-  const unknownKey = read.flag();
-  const reply = new Reply(outcome, status, reason, detail, rule, unknownKey);
+  const pending = read.optional(() => ({ fetches: readFetches(read), tickets: readTickets(read) })) ?? undefined;
+  const reply = new Reply(outcome, status, reason, detail, rule, pending);
   const action = read.byte();
   if (action === 0 && outcome === "allow") reply.forward = readForward(read, asked);
   else if (action === 1 && outcome === "serve") reply.respond = readRespond(read, status);
@@ -81,13 +81,13 @@ export function decodeReply(bytes, asked) {
 class Reply {
   #log;
 
-  constructor(outcome, status, reason, detail, rule, unknownKey) {
+  constructor(outcome, status, reason, detail, rule, pending) {
     this.outcome = outcome;
     this.status = status;
     this.reason = reason;
     this.detail = detail;
     this.rule = rule;
-    this.unknownKey = unknownKey;
+    this.pending = pending;
   }
 
   /** The record as bytes or as text, or what makes the text. */
@@ -104,20 +104,38 @@ class Reply {
 
 /** The outcome for a request that a rule lets pass; `record` makes the log record. */
 export function allowedBy(rule, forward, record) {
-  const reply = new Reply("allow", 200, "allow", null, rule, false);
+  const reply = new Reply("allow", 200, "allow", null, rule, undefined);
   reply.forward = forward;
   reply.keepLog(record);
   return reply;
 }
 
-/** The key set to fetch in a message, if there is one. */
-export function decodeKeyFetch(bytes) {
-  if (bytes.length === 0) return undefined;
+/** The fetches in a message. */
+export function decodeFetches(bytes) {
+  if (bytes.length === 0) return [];
   const read = new Reader(bytes);
   if (read.byte() !== VERSION) throw new Error("another version of the wire encoding");
-  const fetch = { ticket: read.uint32(), issuer: read.uint32(), url: read.text() };
+  const fetches = readFetches(read);
   read.end();
-  return fetch;
+  return fetches;
+}
+
+function readFetches(read) {
+  const fetches = [];
+  for (let left = read.uint32(); left > 0; left -= 1) {
+    const fetch = { ticket: read.uint32(), method: read.text(), url: read.text(), headers: readPairs(read) };
+    // A copy: the bytes are the module's.
+    fetch.body = read.bytes().slice();
+    fetch.limits = { secs: read.uint32(), bytes: read.uint32(), cachedSecs: read.uint32() };
+    fetches.push(fetch);
+  }
+  return fetches;
+}
+
+function readTickets(read) {
+  const tickets = [];
+  for (let left = read.uint32(); left > 0; left -= 1) tickets.push(read.uint32());
+  return tickets;
 }
 
 /** Reads the header lines of anything that holds headers: pairs, `Headers`, `Map`, or an object. */
@@ -174,8 +192,7 @@ function readForward(read, { target, lines }) {
     edits.push([index, edited]);
   }
   const kept = headers.filter((line) => line !== undefined);
-  const added = [];
-  for (let left = read.uint32(); left > 0; left -= 1) added.push([read.text(), read.text()]);
+  const added = readPairs(read);
   kept.push(...added);
   const setCookies = [];
   for (let left = read.uint32(); left > 0; left -= 1) setCookies.push(read.text());
@@ -184,9 +201,13 @@ function readForward(read, { target, lines }) {
 }
 
 function readRespond(read, status) {
-  const headers = [];
-  for (let left = read.uint32(); left > 0; left -= 1) headers.push([read.text(), read.text()]);
-  return { status, headers, body: read.text() };
+  return { status, headers: readPairs(read), body: read.text() };
+}
+
+function readPairs(read) {
+  const pairs = [];
+  for (let left = read.uint32(); left > 0; left -= 1) pairs.push([read.text(), read.text()]);
+  return pairs;
 }
 
 function oneOf(names, number) {

@@ -6,8 +6,8 @@
 
 use tollgate_crypto::Portable;
 use tollgate_gate::{
-    Admitted, CacheEdit, Context, Request, RuleId, Seat, TokenCache, Trust, UnixSeconds, Viewers,
-    Why, wire,
+    Admitted, CacheEdit, Context, FetchResponse, Request, RuleId, Seat, TokenCache, Trust,
+    UnixSeconds, Viewers, wire,
 };
 use wasm_bindgen::prelude::{JsError, wasm_bindgen};
 
@@ -95,43 +95,32 @@ impl Gate {
         self.gate.policy_id().to_string()
     }
 
-    /// The key set to fetch now, encoded; empty if none is due.
-    #[wasm_bindgen(js_name = keysDue)]
-    pub fn keys_due(&mut self, now: f64, unknown_key: bool) -> Vec<u8> {
-        let why = if unknown_key {
-            Why::UnknownKey
-        } else {
-            Why::Age
-        };
-        wire::encode_key_fetch(self.gate.keys_due(seconds(now), why).as_ref())
+    /// The fetches that are due although no request waits for them, encoded; empty if there are none.
+    pub fn due(&mut self, now: f64) -> Vec<u8> {
+        wire::encode_fetches(&self.gate.due(seconds(now)))
     }
 
-    /// Accepts a fetched key set, and returns which of its keys are skipped and why.
+    /// Accepts the response to a fetch; status 0 for no response. Returns which keys of a set are skipped and why.
     ///
     /// # Errors
     ///
     /// An `Error` that says why it is not used. The keys stay as they were.
-    #[wasm_bindgen(js_name = keysArrived)]
-    pub fn keys_arrived(
+    pub fn resume(
         &mut self,
         ticket: u32,
+        status: u16,
         body: &[u8],
         now: f64,
     ) -> Result<Vec<String>, JsError> {
-        let accepted = self.gate.keys_arrived(ticket, body, seconds(now))?;
+        let response = (status != 0).then_some(FetchResponse { status, body });
+        let accepted = self.gate.resume(ticket, response, seconds(now))?;
         Ok(accepted.skipped.iter().map(ToString::to_string).collect())
     }
 
-    /// Takes the report that a fetch failed.
-    #[wasm_bindgen(js_name = keysFailed)]
-    pub fn keys_failed(&mut self, ticket: u32, now: f64) {
-        self.gate.keys_failed(ticket, seconds(now));
-    }
-
-    /// Decides one encoded request; the answer is an encoded outcome whatever the bytes are.
+    /// Evaluates one encoded request; the result is an encoded step whatever the bytes are.
     pub fn decide(&mut self, request: &[u8]) -> Vec<u8> {
         let mut context = Context::cached(&mut self.tokens).with_viewers(&mut self.viewers);
-        let reply = wire::ask(&self.gate, request, &mut context);
+        let reply = wire::step(&mut self.gate, request, &mut context);
         self.seat = context.seat();
         reply
     }

@@ -6,12 +6,11 @@
 //! | `tollgate_load(length) -> status` | loads the policy image in the buffer: 0 loaded, 1 refused |
 //! | `tollgate_trust(length, oldest) -> status` | takes the trust keys in the buffer, in `tollgate_gate::signed`: 0 taken, 1 refused. From here on images must be signed by one of them, and be of version `oldest` or later; 0 for any |
 //! | `tollgate_version() -> version` | the loaded policy's version; 0 if it is not signed or there is none |
-//! | `tollgate_decide(length) -> place` | decides the request in the buffer, in `tollgate_gate::wire` |
-//! | `tollgate_message() -> place` | why the last load, key set or trust keys were refused, or which keys of the last key set are skipped, UTF-8 |
+//! | `tollgate_step(length) -> place` | evaluates the request in the buffer, in `tollgate_gate::wire`: the outcome, and the fetches that it depends on |
+//! | `tollgate_message() -> place` | why the last load, response or trust keys were rejected, or which keys of the last key set are skipped, UTF-8 |
 //! | `tollgate_policy() -> place` | the loaded policy's content id, UTF-8; empty if none |
-//! | `tollgate_keys_due(now, unknown_key) -> place` | the key set to fetch, in `tollgate_gate::wire`; empty if none is due. `unknown_key`: 1 after an outcome that says so, else 0 |
-//! | `tollgate_keys_arrived(ticket, length, now) -> status` | takes the key set in the buffer: 0 in use, 1 refused and the keys as they were |
-//! | `tollgate_keys_failed(ticket, now)` | takes the report that a fetch failed |
+//! | `tollgate_due(now) -> place` | the fetches that are due although no request waits for them, in `tollgate_gate::wire`; empty if none |
+//! | `tollgate_resume(ticket, status, length, now) -> status` | accepts the response to a fetch: its status, or 0 if there is none, and its body in the buffer. 0 accepted, 1 rejected and the keys as they were |
 //!
 //! A place is `address << 32 | length` and holds until the next call. The host writes input at the
 //! address of the buffer, then calls with its length; a length that was not asked for is refused. One
@@ -69,10 +68,10 @@ pub extern "C" fn tollgate_version() -> u64 {
     MODULE.with_borrow_mut(|module| module.version())
 }
 
-/// Decides the request in the buffer and gives the place of the outcome.
+/// Evaluates the request in the buffer and gives the place of the step.
 #[unsafe(no_mangle)]
-pub extern "C" fn tollgate_decide(length: usize) -> u64 {
-    MODULE.with_borrow_mut(|module| place(module.decide(length)))
+pub extern "C" fn tollgate_step(length: usize) -> u64 {
+    MODULE.with_borrow_mut(|module| place(module.step(length)))
 }
 
 /// Gives the place of the reason why the last load was refused.
@@ -87,22 +86,16 @@ pub extern "C" fn tollgate_policy() -> u64 {
     MODULE.with_borrow_mut(|module| place(module.policy()))
 }
 
-/// Gives the place of the key set to fetch now; an empty one if none is due.
+/// Gives the place of the fetches that are due; empty if there are none.
 #[unsafe(no_mangle)]
-pub extern "C" fn tollgate_keys_due(now: i64, unknown_key: u32) -> u64 {
-    MODULE.with_borrow_mut(|module| place(module.keys_due(now, unknown_key != 0)))
+pub extern "C" fn tollgate_due(now: i64) -> u64 {
+    MODULE.with_borrow_mut(|module| place(module.due(now)))
 }
 
-/// Takes the key set in the buffer: 0 if it is in use now, 1 if it was refused.
+/// Accepts the response to a fetch, whose body is in the buffer: 0 if it is in use now, 1 if it was rejected.
 #[unsafe(no_mangle)]
-pub extern "C" fn tollgate_keys_arrived(ticket: u32, length: usize, now: i64) -> u32 {
-    MODULE.with_borrow_mut(|module| u32::from(!module.keys_arrived(ticket, length, now)))
-}
-
-/// Takes the report that a fetch of keys failed.
-#[unsafe(no_mangle)]
-pub extern "C" fn tollgate_keys_failed(ticket: u32, now: i64) {
-    MODULE.with_borrow_mut(|module| module.keys_failed(ticket, now));
+pub extern "C" fn tollgate_resume(ticket: u32, status: u32, length: usize, now: i64) -> u32 {
+    MODULE.with_borrow_mut(|module| u32::from(!module.resume(ticket, status, length, now)))
 }
 
 /// `address << 32 | length`; both have 32 bits where this module runs.

@@ -4,7 +4,7 @@
 
 use tollgate_crypto::Portable;
 use tollgate_gate::signed::MAX_SIGNED_BYTES;
-use tollgate_gate::{Context, Gate, TokenCache, Trust, UnixSeconds, Why, wire};
+use tollgate_gate::{Context, FetchResponse, Gate, TokenCache, Trust, UnixSeconds, wire};
 
 /// Longest policy image or request that is taken, in bytes.
 const MAX_INPUT_BYTES: usize = MAX_SIGNED_BYTES;
@@ -117,32 +117,27 @@ impl Module {
         release.map_or(0, |release| release.version.get())
     }
 
-    /// The encoded key set to fetch now; empty if none is due.
-    pub(crate) fn keys_due(&mut self, now: i64, unknown_key: bool) -> &[u8] {
-        let why = if unknown_key {
-            Why::UnknownKey
-        } else {
-            Why::Age
-        };
+    /// The encoded fetches that are due; empty if there are none.
+    pub(crate) fn due(&mut self, now: i64) -> &[u8] {
         let loaded = self.loaded.as_mut();
-        let fetch = loaded.and_then(|loaded| loaded.gate.keys_due(UnixSeconds(now), why));
-        self.output = wire::encode_key_fetch(fetch.as_ref());
+        let due = loaded.map(|loaded| loaded.gate.due(UnixSeconds(now)));
+        self.output = wire::encode_fetches(&due.unwrap_or_default());
         &self.output
     }
 
-    /// Takes the input as the key set that was fetched for `ticket`.
-    pub(crate) fn keys_arrived(&mut self, ticket: u32, length: usize, now: i64) -> bool {
+    /// Accepts the input as the body of the response to the fetch with this ticket; status 0 for no response.
+    pub(crate) fn resume(&mut self, ticket: u32, status: u32, length: usize, now: i64) -> bool {
         let Some(loaded) = &mut self.loaded else {
             self.message = String::from("no policy is loaded");
             return false;
         };
-        // An input of another length than announced is no key set, and the fetch has ended.
-        let body = if length == self.input.len() {
-            self.input.as_slice()
-        } else {
-            &[]
-        };
-        match loaded.gate.keys_arrived(ticket, body, UnixSeconds(now)) {
+        // An input of another length than announced is not the body, and the fetch has ended.
+        let body = (length == self.input.len()).then_some(self.input.as_slice());
+        let status = u16::try_from(status).ok().filter(|status| *status != 0);
+        let response = status
+            .zip(body)
+            .map(|(status, body)| FetchResponse { status, body });
+        match loaded.gate.resume(ticket, response, UnixSeconds(now)) {
             Ok(accepted) => {
                 let skipped: Vec<_> = accepted.skipped.iter().map(ToString::to_string).collect();
                 self.message = skipped.join("; ");
@@ -155,23 +150,16 @@ impl Module {
         }
     }
 
-    /// Takes the report that the fetch for `ticket` failed.
-    pub(crate) fn keys_failed(&mut self, ticket: u32, now: i64) {
-        if let Some(loaded) = &mut self.loaded {
-            loaded.gate.keys_failed(ticket, UnixSeconds(now));
-        }
-    }
-
-    /// Takes the input as an encoded request and gives the encoded outcome.
-    pub(crate) fn decide(&mut self, length: usize) -> &[u8] {
+    /// Evaluates the input as an encoded request and gives the encoded step.
+    pub(crate) fn step(&mut self, length: usize) -> &[u8] {
         self.output = match &mut self.loaded {
             None => wire::without_policy(),
-            // An input of another length than announced is no message; the empty one says so.
+            // An input of another length than announced is not a message; the empty one says so.
             Some(Loaded { gate, .. }) if length != self.input.len() => {
-                wire::ask(gate, &[], &mut Context::new())
+                wire::step(gate, &[], &mut Context::new())
             }
             Some(Loaded { gate, tokens }) => {
-                wire::ask(gate, &self.input, &mut Context::cached(tokens))
+                wire::step(gate, &self.input, &mut Context::cached(tokens))
             }
         };
         &self.output
@@ -241,7 +229,7 @@ mod tests {
             .reserve(message.len())
             .unwrap()
             .copy_from_slice(&message);
-        let reply = wire::decode_outcome(module.decide(message.len())).unwrap();
+        let reply = wire::decode_outcome(module.step(message.len())).unwrap();
         (reply.kind, reply.status, reply.reason, reply.detail)
     }
 
@@ -257,9 +245,9 @@ mod tests {
         assert!(!load(&mut module, b"no image"));
         assert!(!module.message().is_empty());
         assert_eq!(decide(&mut module), internal("no_policy"));
-        assert!(module.keys_due(0, true).is_empty());
-        assert!(!module.keys_arrived(1, 0, 0));
-        module.keys_failed(1, 0);
+        assert!(module.due(0).is_empty());
+        assert!(!module.resume(1, 200, 0, 0));
+        assert!(!module.resume(1, 0, 0, 0));
     }
 
     #[test]
@@ -323,7 +311,7 @@ mod tests {
         assert!(module.load(good.len()));
         // The image was taken out of the buffer: loading it again needs writing it again.
         assert!(!module.load(good.len()));
-        let reply = wire::decode_outcome(module.decide(7)).unwrap();
+        let reply = wire::decode_outcome(module.step(7)).unwrap();
         assert_eq!(reply.detail.as_deref(), Some("bad_wire_request"));
         assert!(module.reserve(MAX_INPUT_BYTES + 1).is_none());
     }

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use tollgate_gate::wire::{self, Reply};
-use tollgate_gate::{KeyFetch, Request};
+use tollgate_gate::{Fetch, FetchResponse, Request};
 use tollgate_testkit::Answer;
 use wasmtime::{
     Config, Engine, Instance, Memory, Module, Store, StoreLimits, StoreLimitsBuilder, TypedFunc,
@@ -128,7 +128,7 @@ impl Compiled {
             .get_typed_func(&mut store, "tollgate_buffer")
             .map_err(foreign)?;
         let decide = instance
-            .get_typed_func(&mut store, "tollgate_decide")
+            .get_typed_func(&mut store, "tollgate_step")
             .map_err(foreign)?;
         Ok(Embedded {
             store,
@@ -205,34 +205,38 @@ impl Embedded {
         self.store.get_fuel().ok().map(|left| u64::MAX - left)
     }
 
-    /// The key set to fetch now, if one is due.
+    /// The fetches that are due although no request waits for them.
     ///
     /// # Errors
     ///
     /// If the module traps.
-    pub fn keys_due(&mut self, now: i64, unknown_key: bool) -> Result<Option<KeyFetch>> {
-        let place = self.call("tollgate_keys_due", (now, u32::from(unknown_key)))?;
-        wire::decode_key_fetch(self.read(place)?).context("the module's key set to fetch")
+    pub fn due(&mut self, now: i64) -> Result<Vec<Fetch>> {
+        let place = self.call("tollgate_due", now)?;
+        wire::decode_fetches(self.read(place)?).context("the module's fetches")
     }
 
-    /// Hands over a fetched key set; whether it is in use now.
+    /// Hands over the response to a fetch: which keys of the set are skipped, or why it is rejected.
     ///
     /// # Errors
     ///
     /// If the module traps.
-    pub fn keys_arrived(&mut self, ticket: u32, body: &[u8], now: i64) -> Result<bool> {
+    pub fn resume(
+        &mut self,
+        ticket: u32,
+        response: Option<FetchResponse<'_>>,
+        now: i64,
+    ) -> Result<Result<String, String>> {
+        let (status, body) = response.map_or((0, &[][..]), |response| {
+            (u32::from(response.status), response.body)
+        });
         let length = self.write(body)?;
-        let refused: u32 = self.call("tollgate_keys_arrived", (ticket, length, now))?;
-        Ok(refused == 0)
-    }
-
-    /// Reports that a fetch failed.
-    ///
-    /// # Errors
-    ///
-    /// If the module traps.
-    pub fn keys_failed(&mut self, ticket: u32, now: i64) -> Result<()> {
-        self.call("tollgate_keys_failed", (ticket, now))
+        let rejected: u32 = self.call("tollgate_resume", (ticket, status, length, now))?;
+        let message = self.message()?;
+        Ok(if rejected == 0 {
+            Ok(message)
+        } else {
+            Err(message)
+        })
     }
 
     /// Overwrites all of the module's memory, as a bug in it might.
@@ -295,7 +299,9 @@ impl Ask for Embedded {
             rule,
             log,
             action,
-            unknown_key: _,
+            // Conformance has no network: the outcome without it counts.
+            fetches: _,
+            tickets: _,
         } = self.decide(request)?;
         // The id is asked of the log record, where an operator would look for it.
         let record: serde_json::Value =

@@ -1,7 +1,7 @@
 //! Every way the gate runs, behind the testkit's one `Engine`: as a library, as a WASM module in
 //! wasmtime, as the npm package in Node, in finished packages of edges.
 //!
-//! For conformance and for benchmarks; the only crate that names `wasmtime`. Not here: any decision,
+//! For conformance and for benchmarks; the only library that names `wasmtime`. Not here: any decision,
 //! and anything that an edge runs.
 
 pub mod cloudflare;

@@ -19,11 +19,11 @@ function over(decide, options) {
   const denied = { outcome: "deny", status: 500, respond: { status: 500, headers: [], body: "no\n" } };
   const gate = {
     policyId: "0".repeat(32),
-    keysDue: () => undefined,
+    due: () => [],
     decide: (request) =>
       request === undefined
         ? { ...denied, log: log("internal") }
-        : { log: log("internal"), unknownKey: false, ...decide(request) },
+        : { log: log("internal"), ...decide(request) },
   };
   return watched(handlersOver(() => gate), options);
 }
@@ -138,7 +138,7 @@ test("a gate that does not load denies until it does", async () => {
         left -= 1;
         throw new Error("no image");
       }
-      return { keysDue: () => undefined, decide: () => ({ ...respond([]), log: "{}" }) };
+      return { due: () => [], decide: () => ({ ...respond([]), log: "{}" }) };
     }),
   );
   assert.equal((await handler(event(OPEN))).status, "500");

@@ -13,6 +13,10 @@ use aws_sdk_s3::config::{BehaviorVersion, Builder, Credentials, Region, SharedHt
 use aws_sdk_s3::error::SdkError;
 use aws_sdk_s3::presigning::PresigningConfig;
 use aws_sdk_s3::primitives::ByteStream;
+use aws_smithy_http_client::{
+    Builder as HttpClientBuilder,
+    tls::{Provider, rustls_provider::CryptoMode},
+};
 
 use super::{Chunks, Facts, LinkWant, Store, StoreError, Want};
 
@@ -38,6 +42,13 @@ pub struct S3Settings {
     pub secret: String,
     /// What belongs to a key that does not last.
     pub session: Option<String>,
+}
+
+/// The HTTP client for S3.
+pub fn http_client() -> SharedHttpClient {
+    HttpClientBuilder::new()
+        .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
+        .build_https()
 }
 
 /// A bucket.

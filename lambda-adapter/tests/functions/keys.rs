@@ -5,10 +5,10 @@ use core::time::Duration;
 use std::sync::Arc;
 
 use base64ct::{Base64UrlUnpadded, Encoding};
-use tollgate_gate::Gate;
+use tollgate_gate::{FetchRequest, Gate};
+use tollgate_host::{Client, Fetched, MAX_WAIT, Task};
 use tollgate_lambda::Role;
 use tollgate_lambda::content::Content;
-use tollgate_lambda::keeper::{FetchKeys, MAX_WAIT};
 use tollgate_token::{Algorithm, BadSignature, KeyMaterial, KeyRefused, PreparedKey};
 
 use crate::events::function_url;
@@ -50,18 +50,30 @@ struct Fetches {
     count: Arc<AtomicUsize>,
 }
 
-impl FetchKeys for Fetches {
-    async fn fetch(&self, url: &str) -> Option<Vec<u8>> {
-        assert_eq!(url, URL);
+impl Client for Fetches {
+    type Error = &'static str;
+
+    fn send(&self, request: FetchRequest, _: usize) -> Task<Result<Fetched, &'static str>> {
+        assert_eq!(request.url, URL);
         self.count.fetch_add(1, Ordering::Relaxed);
-        match self.issuer {
-            Issuer::Answers(keys) => Some(keys.as_bytes().to_vec()),
-            Issuer::Fails => None,
-            Issuer::NeverAnswers => {
-                tokio::time::sleep(Duration::from_secs(3_600)).await;
-                None
+        let issuer = self.issuer;
+        Box::pin(async move {
+            match issuer {
+                Issuer::Answers(keys) => Ok(key_set(keys)),
+                Issuer::Fails => Err("no key set"),
+                Issuer::NeverAnswers => {
+                    tokio::time::sleep(Duration::from_secs(3_600)).await;
+                    Err("nobody waits for this")
+                }
             }
-        }
+        })
+    }
+}
+
+fn key_set(keys: &str) -> Fetched {
+    Fetched {
+        status: 200,
+        body: keys.as_bytes().to_vec(),
     }
 }
 
@@ -191,12 +203,16 @@ fn nobody_waits_longer_than_stated() {
 /// Two issuers, of which the first never answers.
 struct OneHangs;
 
-impl FetchKeys for OneHangs {
-    async fn fetch(&self, url: &str) -> Option<Vec<u8>> {
-        if url != URL {
-            tokio::time::sleep(Duration::from_secs(3_600)).await;
-        }
-        Some(KEYS.as_bytes().to_vec())
+impl Client for OneHangs {
+    type Error = &'static str;
+
+    fn send(&self, request: FetchRequest, _: usize) -> Task<Result<Fetched, &'static str>> {
+        Box::pin(async move {
+            if request.url != URL {
+                tokio::time::sleep(Duration::from_secs(3_600)).await;
+            }
+            Ok(key_set(KEYS))
+        })
     }
 }
 

@@ -5,17 +5,17 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::Value;
 use tollgate_core::UnixSeconds;
-use tollgate_gate::Gate;
+use tollgate_gate::{FetchRequest, Gate};
+use tollgate_host::{Client, Fetched, Task};
 use tollgate_lambda::authorizer::{AuthorizerSettings, HttpFormat};
 use tollgate_lambda::content::{ByteRange, Content, ContentSettings, Delivery, From, Oversize};
-use tollgate_lambda::keeper::FetchKeys;
 use tollgate_lambda::store::{Chunks, Facts, LinkWant, Store, StoreError, Want};
 use tollgate_lambda::{Clock, Failure, Function, Reply, Role};
 
 use crate::site::{NOW, gate, token};
 
 /// A function with what it logs.
-pub(crate) struct Asked<F = NoKeys> {
+pub(crate) struct Asked<F: Client = NoKeys> {
     pub(crate) function: Function<Memory, F>,
     lines: Arc<Mutex<Vec<String>>>,
 }
@@ -23,9 +23,11 @@ pub(crate) struct Asked<F = NoKeys> {
 /// Fetches nothing.
 pub(crate) struct NoKeys;
 
-impl FetchKeys for NoKeys {
-    async fn fetch(&self, _: &str) -> Option<Vec<u8>> {
-        None
+impl Client for NoKeys {
+    type Error = &'static str;
+
+    fn send(&self, _: FetchRequest, _: usize) -> Task<Result<Fetched, &'static str>> {
+        Box::pin(async { Err("no key set here") })
     }
 }
 
@@ -127,11 +129,7 @@ pub(crate) fn function(role: Role<Memory>) -> Asked {
     with_keys(gate(), NoKeys, role)
 }
 
-pub(crate) fn with_keys<F: FetchKeys>(
-    gate: Gate<Vec<u8>>,
-    keys: F,
-    role: Role<Memory>,
-) -> Asked<F> {
+pub(crate) fn with_keys<F: Client>(gate: Gate<Vec<u8>>, keys: F, role: Role<Memory>) -> Asked<F> {
     let lines = Arc::new(Mutex::new(Vec::new()));
     let log = {
         let lines = Arc::clone(&lines);
@@ -168,7 +166,7 @@ pub(crate) fn content(settings: ContentSettings, store: Memory) -> Asked {
     function(Role::Content(Content::new(settings, store)))
 }
 
-impl<F: FetchKeys> Asked<F> {
+impl<F: Client> Asked<F> {
     /// The result for an event.
     pub(crate) fn answer(&self, event: Value) -> Result<Value, Failure> {
         match block_on(self.function.answer(event))? {

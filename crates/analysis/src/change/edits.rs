@@ -12,7 +12,7 @@ use crate::domain::Domain;
 use crate::eval::{can_be_scope, filled};
 use crate::request::Request;
 use crate::space::{Alias, Assignment, Issuer, Space, Value as Chosen, Var, find, insert, remove};
-use crate::walk::Kind;
+use crate::walk::PathClass;
 
 /// A change, and the issuer of the token that it changes.
 #[derive(Clone, Debug)]
@@ -123,7 +123,7 @@ fn sub_claim(issuer: &Issuer, subject: &str) -> Change {
 }
 
 /// Everything that can be changed and that a rule of this kind of path asks about.
-pub(super) fn all(space: &Space<'_>, kind: &Kind<'_>, request: &Request) -> Vec<Edit> {
+pub(super) fn all(space: &Space<'_>, kind: &PathClass<'_>, request: &Request) -> Vec<Edit> {
     let issuer = issuer_of(space, request);
     let mut changes: Vec<Change> = Vec::new();
     changes.push(match request.claims {

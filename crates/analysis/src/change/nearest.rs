@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use tollgate_core::Effect;
+use tollgate_core::{Effect, glob};
 use tollgate_policy::spec::{Pattern, Segment};
 
 use crate::policy::Policy;
@@ -69,5 +69,5 @@ fn fitted(pattern: &Pattern, segments: &[Rc<str>], slash: bool) -> String {
 }
 
 fn glob_fits(glob: &str, text: &str) -> bool {
-    crate::walk::glob_matches(glob.as_bytes(), text.as_bytes())
+    glob::matches(glob.as_bytes(), text.as_bytes())
 }

@@ -8,7 +8,7 @@ mod meet;
 
 use tollgate_compiler::limits::is_condition_within;
 use tollgate_core::{Effect, MethodSet};
-use tollgate_policy::spec::{Comparison, Expr, Pattern, RuleSpec, Template, Who};
+use tollgate_policy::spec::{Comparison, Expr, Pattern, Principals, RuleSpec, Template};
 
 use crate::policy::Policy;
 use crate::text;
@@ -234,7 +234,7 @@ fn only_difference(a: &RuleSpec, b: &RuleSpec, same_slots: bool) -> Option<Part>
         when,
         unless,
     } = a;
-    let Who {
+    let Principals {
         anyone,
         signed_in,
         groups,
@@ -298,7 +298,7 @@ impl Narrow for RuleSpec {
         self.methods = both(self.methods, deny.methods);
         self.from = latest(self.from, deny.from);
         self.until = earliest(self.until, deny.until);
-        let Who {
+        let Principals {
             anyone: _,
             signed_in,
             groups,

@@ -6,11 +6,16 @@ use tollgate_policy::syntax::quoted;
 
 use super::rfc3339;
 use crate::policy::{Policy, rule_name};
-use crate::request::{Request, Ruling};
+use crate::request::{Evaluation, Request};
 
-/// The test `name` that expects this ruling, and the person it needs. The person is called like the
+/// The test `name` that expects this evaluation, and the person it needs. The person is called like the
 /// test, in letters, digits and dashes.
-pub fn test_case(policy: &Policy, name: &str, request: &Request, ruling: &Ruling) -> String {
+pub fn test_case(
+    policy: &Policy,
+    name: &str,
+    request: &Request,
+    evaluation: &Evaluation,
+) -> String {
     let mut text = String::new();
     let person: String = name
         .chars()
@@ -43,8 +48,8 @@ pub fn test_case(policy: &Policy, name: &str, request: &Request, ruling: &Ruling
     // The file may have an address of its own, so that there is none must be said.
     let ip = request.ip.map_or("unknown".to_owned(), |ip| ip.to_string());
     text.push_str(&format!("ip = \"{ip}\"\nnow = {}\n", rfc3339(request.now)));
-    text.push_str(&format!("expect = \"{}\"\n", ruling.reason.code()));
-    if let Some(rule) = ruling.rule.and_then(|rule| policy.rule(rule)) {
+    text.push_str(&format!("expect = \"{}\"\n", evaluation.reason.code()));
+    if let Some(rule) = evaluation.rule.and_then(|rule| policy.rule(rule)) {
         text.push_str(&format!("rule = {}\n", quoted(&rule_name(rule))));
     }
     text

@@ -184,7 +184,7 @@ fn renumbered(space: &Space<'_>, side: usize, expr: &Expr) -> Option<(Expr, Vec<
     let mut kinds = Vec::new();
     let mut expr = expr.clone();
     let mut good = true;
-    each_mut(&mut expr, &mut |expr| {
+    expr.each_mut(&mut |expr| {
         let slot = match expr {
             Expr::Claim(slot) | Expr::Has(slot) | Expr::InClaim(_, slot) => slot,
             _ => return,
@@ -198,30 +198,6 @@ fn renumbered(space: &Space<'_>, side: usize, expr: &Expr) -> Option<(Expr, Vec<
         }
     });
     good.then_some((expr, kinds))
-}
-
-/// Shows `visit` an expression and all parts of it, to change them.
-pub(crate) fn each_mut(expr: &mut Expr, visit: &mut impl FnMut(&mut Expr)) {
-    visit(expr);
-    match expr {
-        Expr::And(left, right)
-        | Expr::Or(left, right)
-        | Expr::Compare(_, left, right)
-        | Expr::Arithmetic(_, left, right)
-        | Expr::StringTest(_, left, right) => {
-            each_mut(left, visit);
-            each_mut(right, visit);
-        }
-        Expr::Not(inner)
-        | Expr::Negate(inner)
-        | Expr::TimeShift(inner, _)
-        | Expr::InStrings(inner, _)
-        | Expr::InInts(inner, _)
-        | Expr::InNetworks(inner, _)
-        | Expr::InGroups(inner)
-        | Expr::InClaim(inner, _) => each_mut(inner, visit),
-        _ => {}
-    }
 }
 
 fn pat<'p>(rule: &'p RuleSpec, pattern: &'p Pattern, sides: usize) -> Pat<'p> {

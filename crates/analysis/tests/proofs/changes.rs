@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
-use tollgate_analysis::change::{Change, Way, Ways, minimal_changes};
+use tollgate_analysis::change::{Change, ChangeSet, MinimalChanges, minimal_changes};
 use tollgate_analysis::place;
 use tollgate_analysis::{Kind, Request};
 use tollgate_spec::generate::Generator;
@@ -50,7 +50,7 @@ fn changes(
         return;
     };
     let context = format!("seed {seed}: {request:?}\n{found:#?}");
-    assert_eq!(found.ruling, said, "{context}");
+    assert_eq!(found.evaluation, said, "{context}");
     assert_ne!(found.wanted, said.kind, "{context}");
     let open = spec_says(
         both,
@@ -96,12 +96,19 @@ fn changes(
 }
 
 /// Replays a way, and every part of it.
-fn confirm(both: &Both, request: &Request, found: &Ways, way: &Way, seed: u64, tally: &mut Tally) {
+fn confirm(
+    both: &Both,
+    request: &Request,
+    found: &MinimalChanges,
+    way: &ChangeSet,
+    seed: u64,
+    tally: &mut Tally,
+) {
     let context = format!("seed {seed}: {request:?}\n{way:#?}");
     let replayed = after(request, way.changes.iter());
     assert_eq!(replayed, way.request, "{context}");
-    assert_eq!(both_say(both, &replayed, seed), way.ruling, "{context}");
-    assert_eq!(way.ruling.kind, found.wanted, "{context}");
+    assert_eq!(both_say(both, &replayed, seed), way.evaluation, "{context}");
+    assert_eq!(way.evaluation.kind, found.wanted, "{context}");
     assert!(way.request.now >= request.now, "{context}");
     tally.add("ways confirmed", 1);
     let count = u32::try_from(way.changes.len()).unwrap();
@@ -201,7 +208,7 @@ fn about(change: &Change) -> Option<About> {
     })
 }
 
-fn is_single(way: &Way, what: About) -> bool {
+fn is_single(way: &ChangeSet, what: About) -> bool {
     matches!(way.changes.as_slice(), [change] if about(change) == Some(what))
 }
 

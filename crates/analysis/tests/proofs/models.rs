@@ -1,10 +1,7 @@
 //! Policies of the specification with rules taken out, to ask what a single rule does.
 
-use tollgate_core::RuleId;
 use tollgate_policy::spec::RuleSpec;
 use tollgate_spec::model::{Course, Effect, METHODS, Policy, Rule, Who};
-
-use crate::support::Both;
 
 /// The policy with those rules alone of which `keep` says so; it is given the course's id, too.
 pub(crate) fn only(model: &Policy, keep: impl Fn(&str, &Rule) -> bool) -> Policy {
@@ -17,18 +14,16 @@ pub(crate) fn only(model: &Policy, keep: impl Fn(&str, &Rule) -> bool) -> Policy
 }
 
 /// The policy without its rules of the other effect, and without all rules of this effect but one.
-pub(crate) fn alone_of_its_effect(both: &Both, rule: RuleId) -> Policy {
-    let named = both.rule(rule);
+pub(crate) fn alone_of_its_effect(model: &Policy, named: &RuleSpec) -> Policy {
     let is_it = |course: &str, rule: &Rule| course == named.course && rule.id == named.id;
-    only(&both.model, |course, rule| {
+    only(model, |course, rule| {
         is_it(course, rule) || rule.effect != effect(named)
     })
 }
 
 /// The policy without one rule.
-pub(crate) fn without(both: &Both, rule: RuleId) -> Policy {
-    let named = both.rule(rule);
-    only(&both.model, |course, rule| {
+pub(crate) fn without(model: &Policy, named: &RuleSpec) -> Policy {
+    only(model, |course, rule| {
         course != named.course || rule.id != named.id
     })
 }

@@ -2,7 +2,7 @@
 //! confirm, and where none is reported, random requests find none.
 
 use tollgate_analysis::diff::{self, Diff, Setting};
-use tollgate_analysis::{Kind, Request, Ruling};
+use tollgate_analysis::{Evaluation, Kind, Request};
 use tollgate_spec::generate::Generator;
 
 use crate::models::of_pattern;
@@ -42,7 +42,7 @@ fn check(seed: u64) -> Tally {
             (difference.new.kind, difference.new.status),
             "seed {seed}: {difference:?}"
         );
-        assert!(!old.looks_like(&new), "seed {seed}: {difference:?}");
+        assert!(!old.same_response(&new), "seed {seed}: {difference:?}");
         tally.add("differences confirmed", 1);
     }
     if found.is_empty() {
@@ -68,7 +68,7 @@ fn check(seed: u64) -> Tally {
             both_say(&pair.new, &request, seed),
         );
         tally.add("random requests", 1);
-        if old.looks_like(&new) {
+        if old.same_response(&new) {
             continue;
         }
         tally.add("random requests that differ", 1);
@@ -90,11 +90,17 @@ fn check(seed: u64) -> Tally {
 }
 
 /// Whether a difference of this direction is reported through a pattern that names the path.
-fn covers(both: &Both, found: &Diff, request: &Request, old: &Ruling, new: &Ruling) -> bool {
+fn covers(
+    both: &Both,
+    found: &Diff,
+    request: &Request,
+    old: &Evaluation,
+    new: &Evaluation,
+) -> bool {
     found.differences.iter().any(|difference| {
         let same_kinds = (difference.old.kind, difference.new.kind) == (old.kind, new.kind);
         // Of all paths that only one policy takes, one is told: the weightiest.
-        let is_taken = |ruling: &Ruling| ruling.kind != Kind::Reject;
+        let is_taken = |evaluation: &Evaluation| evaluation.kind != Kind::Reject;
         let sides = [(&difference.old, old), (&difference.new, new)];
         let only_one_takes = is_taken(old) != is_taken(new)
             && sides

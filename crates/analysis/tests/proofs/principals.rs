@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use tollgate_analysis::diff::{self, Difference};
-use tollgate_analysis::{Kind, Policy, Request, ask};
+use tollgate_analysis::{Kind, Policy, Request, evaluate};
 use tollgate_spec::generate::Generator;
 use tollgate_spec::model;
 
@@ -89,7 +89,7 @@ impl<'d> Named<'d> {
     }
 
     fn include(&self, request: &Request) -> bool {
-        let allows = |policy| ask(policy, request).kind == Kind::Allow;
+        let allows = |policy| evaluate(policy, request).kind == Kind::Allow;
         self.policies.iter().any(allows)
     }
 }
@@ -137,8 +137,8 @@ fn check(seed: u64) -> Tally {
             continue;
         };
         let (before, after) = (
-            ask(&pair.old.policy, &request),
-            ask(&pair.new.policy, &request),
+            evaluate(&pair.old.policy, &request),
+            evaluate(&pair.new.policy, &request),
         );
         for (opens, allowed) in [(true, &after), (false, &before)] {
             if allowed.kind != Kind::Allow || before.kind == after.kind {

@@ -1,6 +1,6 @@
 //! What is printed of random rules compiles back to the same rules.
 
-use tollgate_analysis::text::{narrowings, people};
+use tollgate_analysis::text::{constraints, people};
 use tollgate_analysis::who::who;
 use tollgate_compiler::limits::MAX_NAME_BYTES;
 use tollgate_compiler::{CompileOptions, SourceTree, compile};
@@ -143,7 +143,7 @@ fn check(seed: u64) -> Tally {
     for rule in both.policy.rules() {
         let mut keys = vec![paths(rule)];
         keys.extend(people(&both.policy, rule));
-        keys.extend(narrowings(&both.policy, rule));
+        keys.extend(constraints(&both.policy, rule));
         let printed = with_keys(spec, &keys.join("\n")).unwrap_or_else(|text| panic!("{text}"));
         let again = &printed.rules[0];
         assert_eq!(

@@ -1,6 +1,6 @@
 //! What a person can have: what is listed can be had, and nothing else can.
 
-use tollgate_analysis::reach::{Person, Reach, Reached, reach};
+use tollgate_analysis::reach::{Person, Reach, ReachablePattern, reach};
 use tollgate_analysis::{Kind, Request};
 use tollgate_core::{Effect, RuleId};
 use tollgate_spec::generate::Generator;
@@ -71,8 +71,9 @@ fn tried(both: &Both, found: &Reach, request: &Request, seed: u64, tally: &mut T
         return;
     }
     for rule in matching(both, request) {
-        let listed =
-            |reached: &&Reached| reached.rule == rule && names(both, &reached.paths, request);
+        let listed = |reached: &&ReachablePattern| {
+            reached.rule == rule && names(both, &reached.paths, request)
+        };
         assert!(
             found.reached.iter().any(|reached| listed(&reached)),
             "seed {seed}: {rule:?} lets in {request:?}\n{found:#?}"
@@ -80,10 +81,10 @@ fn tried(both: &Both, found: &Reach, request: &Request, seed: u64, tally: &mut T
     }
 }
 
-fn confirm(both: &Both, reached: &Reached, seed: u64, tally: &mut Tally) {
+fn confirm(both: &Both, reached: &ReachablePattern, seed: u64, tally: &mut Tally) {
     let context = format!("seed {seed}: {reached:#?}");
     let rule = reached.rule;
-    let alone = alone_of_its_effect(both, rule);
+    let alone = alone_of_its_effect(&both.model, both.rule(rule));
     assert_eq!(
         both_say(both, &reached.example, seed).kind,
         Kind::Allow,
@@ -127,9 +128,9 @@ fn confirm_cut(
     let rules = matching(both, request);
     assert!(rules.contains(&rule) && rules.contains(&deny), "{context}");
     assert_eq!(both.rule(deny).effect, Effect::Deny, "{context}");
-    let open = without_denies(&alone_of_its_effect(both, rule));
+    let open = without_denies(&alone_of_its_effect(&both.model, both.rule(rule)));
     assert_eq!(spec_says(both, &open, request), "allow", "{context}");
-    let alone = alone_of_its_effect(both, deny);
+    let alone = alone_of_its_effect(&both.model, both.rule(deny));
     assert_eq!(spec_says(both, &alone, request), "deny", "{context}");
 }
 

@@ -5,8 +5,8 @@ use core::sync::atomic::{AtomicU64, Ordering};
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value as Json};
-use tollgate_analysis::explain::Weighed;
-use tollgate_analysis::{Policy, Request, Ruling, ask, ask_traced};
+use tollgate_analysis::explain::RuleTrace;
+use tollgate_analysis::{Evaluation, Policy, Request, evaluate, evaluate_traced};
 use tollgate_compiler::{CompileOptions, SourceTree, compile};
 use tollgate_core::RuleId;
 use tollgate_policy::spec::RuleSpec;
@@ -52,7 +52,7 @@ impl Both {
         let mut spec = self.policy.spec().clone();
         spec.rules.remove(usize::try_from(rule.0).unwrap());
         Self {
-            model: models::without(self, rule),
+            model: models::without(&self.model, self.rule(rule)),
             policy: Policy::new(spec).unwrap(),
         }
     }
@@ -194,15 +194,19 @@ fn claims(facts: &Facts) -> Option<Map<String, Json>> {
 }
 
 /// What both evaluators say; that they say the same is asserted.
-pub(crate) fn both_say(both: &Both, request: &Request, seed: u64) -> Ruling {
-    let ruling = ask(&both.policy, request);
+pub(crate) fn both_say(both: &Both, request: &Request, seed: u64) -> Evaluation {
+    let evaluation = evaluate(&both.policy, request);
     let verdict = tollgate_spec::decide(&both.model, &to_spec(&both.model, request));
     assert_eq!(
-        (ruling.kind.code(), ruling.status, ruling.reason.code()),
+        (
+            evaluation.kind.code(),
+            evaluation.status,
+            evaluation.reason.code()
+        ),
         (verdict.outcome, verdict.status, verdict.reason),
         "seed {seed}: core and specification differ on {request:?}"
     );
-    ruling
+    evaluation
 }
 
 /// What the specification says to a request under another model of the same policy.
@@ -212,8 +216,8 @@ pub(crate) fn spec_says(both: &Both, model: &model::Policy, request: &Request) -
 
 /// The rules that match a request, as the core weighs them.
 pub(crate) fn matching(both: &Both, request: &Request) -> Vec<RuleId> {
-    let mut weighed = Weighed::default();
-    ask_traced(&both.policy, request, &mut weighed);
+    let mut weighed = RuleTrace::default();
+    evaluate_traced(&both.policy, request, &mut weighed);
     weighed.matching()
 }
 

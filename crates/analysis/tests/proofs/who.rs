@@ -55,7 +55,7 @@ fn path(both: &Both, target: &str, generator: &mut Generator, seed: u64, tally: 
             target: target.to_owned(),
             ..request
         };
-        let ruling = both_say(both, &request, seed);
+        let evaluation = both_say(both, &request, seed);
         let rules = matching(both, &request);
         let is = |rule: &RuleId, effect| both.rule(*rule).effect == effect;
         let named = |list: &[Access], rule: &RuleId| {
@@ -64,7 +64,7 @@ fn path(both: &Both, target: &str, generator: &mut Generator, seed: u64, tally: 
         };
         let allows = rules.iter().filter(|rule| is(rule, Effect::Allow));
         let denies = rules.iter().filter(|rule| is(rule, Effect::Deny));
-        let explained = if ruling.kind == Kind::Allow {
+        let explained = if evaluation.kind == Kind::Allow {
             tally.add("random requests let in", 1);
             allows.clone().all(|rule| named(&found.allows, rule))
         } else if allows.clone().next().is_some() {
@@ -90,11 +90,11 @@ fn confirm(both: &Both, access: &Access, seed: u64, tally: &mut Tally) {
     let context = format!("seed {seed}: {access:#?}");
     assert_eq!(
         Some(&both_say(both, witness, seed)),
-        access.ruling.as_ref(),
+        access.evaluation.as_ref(),
         "{context}"
     );
     assert!(matching(both, witness).contains(&access.rule), "{context}");
-    let alone = alone_of_its_effect(both, access.rule);
+    let alone = alone_of_its_effect(&both.model, both.rule(access.rule));
     if both.rule(access.rule).effect == Effect::Allow {
         assert_eq!(spec_says(both, &alone, witness), "allow", "{context}");
         tally.add("ways in confirmed", 1);

@@ -1,42 +1,42 @@
-//! The measuring rules.
+//! Instrumentation rules.
 //!
-//! A measuring rule has the paths and methods of the rule it measures and one part of it alone. Its course
-//! is a name no author can write, so it stands beside the author's rules. What such a policy decides means
-//! nothing; only its trace is read.
+//! An instrumentation rule has the paths and methods of the rule that it measures, and exactly one
+//! part of it. Its course has a name that no author can write, so it cannot collide with the
+//! author's rules. The decisions of such a policy are meaningless; only its trace is read.
 
 use std::collections::BTreeMap;
 
 use tollgate_core::Effect;
-use tollgate_policy::spec::{Expr, ImageSpec, RuleSpec, Who};
+use tollgate_policy::spec::{Expr, ImageSpec, Principals, RuleSpec};
 
 use super::{Item, Wanted};
 use crate::locate::Part;
-use crate::words;
+use crate::syntax;
 
-/// The course of measuring rules.
+/// The course of instrumentation rules.
 const COURSE: &str = "~";
 
-/// What is read off a rule.
+/// The result to read from a rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Measure {
-    /// It matches, as its effect says.
+    /// It matches, subject to its effect.
     Match,
-    /// Its path fits.
+    /// Its path matches.
     Fit,
-    /// All of it is certainly true.
+    /// It is true.
     True,
-    /// Some of it is false or unknown.
+    /// It is false or unknown.
     NotTrue,
 }
 
-/// What a rule of the image measures.
+/// The measurement of a rule of the image.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Role {
     pub(super) item: usize,
     pub(super) measure: Measure,
 }
 
-/// A policy with measuring rules.
+/// A policy with instrumentation rules.
 pub(super) struct Instrumented {
     pub(super) policy: ImageSpec,
     pub(super) items: Vec<Item>,
@@ -82,7 +82,7 @@ impl Instrumented {
             because: None,
             patterns: rule.patterns.clone(),
             methods: rule.methods,
-            who: Who::default(),
+            who: Principals::default(),
             networks: None,
             from: None,
             until: None,
@@ -129,7 +129,7 @@ impl Instrumented {
         for (key, condition) in [("when", when), ("unless", unless)] {
             let mut before: BTreeMap<String, usize> = BTreeMap::new();
             for leaf in condition.iter().flat_map(|expr| leaves(expr)) {
-                let text = words::condition(leaf, &policy.claims);
+                let text = syntax::condition(leaf, &policy.claims);
                 let nth = before.entry(text.clone()).or_default();
                 let part = Part::Piece(key, text, *nth);
                 *nth += 1;
@@ -140,8 +140,8 @@ impl Instrumented {
     }
 
     fn who(&mut self, at: usize, rule: &RuleSpec, empty: &impl Fn() -> RuleSpec) {
-        let Who {
-            // Nobody is not anyone, so there is nothing to measure.
+        let Principals {
+            // `nobody` never matches and `anyone` always does, so there is nothing to measure.
             anyone: _,
             signed_in,
             groups,
@@ -150,9 +150,9 @@ impl Instrumented {
             issuers,
         } = &rule.who;
         if *signed_in {
-            let signed_in = Who {
+            let signed_in = Principals {
                 signed_in: true,
-                ..Who::default()
+                ..Principals::default()
             };
             let probe = RuleSpec {
                 who: signed_in,
@@ -167,7 +167,7 @@ impl Instrumented {
         ] {
             let Some(list) = list else { continue };
             let only = |entries| {
-                let mut who = Who::default();
+                let mut who = Principals::default();
                 match key {
                     "groups" => who.groups = Some(entries),
                     "scopes" => who.scopes = Some(entries),
@@ -183,9 +183,9 @@ impl Instrumented {
         if let Some(names) = issuers {
             let only = |names| {
                 let issuers = Some(names);
-                let who = Who {
+                let who = Principals {
                     issuers,
-                    ..Who::default()
+                    ..Principals::default()
                 };
                 RuleSpec { who, ..empty() }
             };
@@ -233,7 +233,7 @@ impl Instrumented {
     }
 }
 
-/// The conditions that `&&`, `||` and `!` join.
+/// The operands of `&&`, `||` and `!`.
 fn leaves(expr: &Expr) -> Vec<&Expr> {
     match expr {
         Expr::And(left, right) | Expr::Or(left, right) => {

@@ -37,7 +37,7 @@ fn measure(tests: &str) -> (usize, Vec<(usize, Part, Wanted)>) {
     sources.insert("k.key", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA");
     let compiled = compile(&sources, &CompileOptions::default());
     let policy = compiled.policy.expect("compiles");
-    let gate = judge::gate(&policy).unwrap();
+    let gate = policy_gate::gate(&policy).unwrap();
     let name = "site.test.toml".to_owned();
     sources.insert(name.clone(), format!("now = 2027-01-15T00:00:00Z\n{tests}"));
     let files = suite::read_all(&[name], &sources, &gate).unwrap();
@@ -50,7 +50,7 @@ fn measure(tests: &str) -> (usize, Vec<(usize, Part, Wanted)>) {
 }
 
 #[test]
-fn what_is_missed_is_told() {
+fn missed_items_are_described() {
     let people = r#"
 [people.g]
 claims = { sub = "x", groups = ["g"], level = 9 }
@@ -60,7 +60,8 @@ claims = { sub = "y", groups = ["h"], level = 1 }
     let (all, missed) = measure(&format!(
         "{people}[[test]]\nname = \"one\"\nwho = \"g\"\nget = \"/a/1\"\nip = \"203.0.113.1\"\nexpect = \"allow\"\n"
     ));
-    // Rule, 2 paths, 2 groups and outside, 1 network and outside, 2 of `from`, 4 of `when`; rule, path, 2.
+    // Rule, 2 paths, 2 groups and no group, 1 network and outside, 2 of `from`, 4 of `when`; rule,
+    // path, 2.
     assert_eq!(all, 18);
     let piece = |text: &str| Part::Piece("when", text.to_owned(), 0);
     let expected = [

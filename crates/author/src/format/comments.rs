@@ -1,21 +1,21 @@
-//! Comments at the ends of lines, aligned as their author aligned them.
+//! Comments at the ends of lines, kept aligned as their author aligned them.
 //!
-//! Comments that start in one column stay in one column, which moves to the right where a line needs it;
-//! one that is aligned with no other follows its line after a space. Not here: comments on lines of their
-//! own.
+//! Comments that start in the same column stay in one column, which moves right if a line needs the
+//! space. A comment that is aligned with no other follows its line after a space. Not here:
+//! comments on their own lines.
 
 use std::collections::BTreeMap;
 
 use taplo::syntax::SyntaxKind;
 
-/// A comment: the byte where it starts, and the column where its line has something else before it.
+/// A comment: its offset, and its column if code precedes it on the line.
 struct Comment {
     start: usize,
     trails: Option<usize>,
 }
 
-/// The text `laid_out` with the comments of `original` aligned as they are there; `None` if the two do not
-/// have the same comments.
+/// Aligns the comments of `laid_out` as they are in `original`; `None` if the two have different
+/// comments.
 pub(super) fn align(original: &str, laid_out: &str) -> Option<String> {
     let (before, after) = (comments(original), comments(laid_out));
     if before.len() != after.len() {
@@ -26,7 +26,7 @@ pub(super) fn align(original: &str, laid_out: &str) -> Option<String> {
         if let (Some(column), Some(line)) = (before.trails, after.trails) {
             let group = columns.entry(column).or_default();
             group.comments += 1;
-            // At least one space follows the line.
+            // At least one space follows the code.
             group.furthest = group
                 .furthest
                 .max(code_width(laid_out, after.start, line) + 1);
@@ -54,11 +54,11 @@ pub(super) fn align(original: &str, laid_out: &str) -> Option<String> {
     Some(text)
 }
 
-/// Comments that start in one column.
+/// Comments that start in the same column.
 #[derive(Default)]
 struct Column {
     comments: usize,
-    /// The least column that all their lines leave free.
+    /// The smallest column that the code of all their lines leaves free.
     furthest: usize,
 }
 
@@ -78,7 +78,7 @@ fn comments(text: &str) -> Vec<Comment> {
         .collect()
 }
 
-/// The columns that a line takes before its comment, which is at `start` and in column `column`.
+/// The width of the code before a comment, which is at offset `start` and column `column`.
 fn code_width(text: &str, start: usize, column: usize) -> usize {
     let before = text.get(..start).unwrap_or_default();
     let spaces = before.len() - before.trim_end_matches([' ', '\t']).len();

@@ -1,4 +1,4 @@
-//! What layout changes, and what it leaves alone.
+//! The effects of formatting, and what it preserves.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,18 +8,18 @@ use super::*;
 #[test]
 fn comments_stay_where_their_author_aligned_them() {
     let table = [
-        // One comment alone follows its line.
+        // A single comment follows its line.
         ("a=1      # one\n", "a = 1 # one\n"),
         (
             "a = 1 # one\n\n# above\nb = 2\n",
             "a = 1 # one\n\n# above\nb = 2\n",
         ),
-        // Two in one column stay in it, also with other lines between them.
+        // Two in one column stay in it, even with other lines between them.
         (
             "[a]       # one\nx = 1\n\n[b.c]     # two\n",
             "[a]       # one\nx = 1\n\n[b.c]     # two\n",
         ),
-        // It moves where a line needs the room.
+        // The column moves if a line needs the space.
         (
             "a=1 # one\nb=22# two\nc=3 # three\n",
             "a = 1  # one\nb = 22 # two\nc = 3  # three\n",
@@ -28,7 +28,7 @@ fn comments_stay_where_their_author_aligned_them() {
             "list = [\n  1,    # one\n  22,   # two\n]\n",
             "list = [\n  1,    # one\n  22,   # two\n]\n",
         ),
-        // What looks like a comment in a text is none.
+        // Text inside a string is not a comment.
         ("a = '#'    # one\n", "a = '#' # one\n"),
     ];
     for (text, expected) in table {
@@ -58,7 +58,7 @@ fn marks_and_line_ends_stay() {
 }
 
 #[test]
-fn what_cannot_be_formatted_is_told_apart() {
+fn errors_are_distinguished() {
     assert_eq!(formatted("a = = 1"), Err(FormatError::NotToml));
     assert_eq!(formatted("a = 1\na = 2"), Err(FormatError::NotToml));
     assert_eq!(
@@ -67,7 +67,7 @@ fn what_cannot_be_formatted_is_told_apart() {
     );
 }
 
-/// The TOML files below a folder.
+/// The TOML files below a directory.
 fn toml_files(folder: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
     for entry in fs::read_dir(folder).unwrap() {

@@ -1,47 +1,44 @@
-//! Findings that are meant to be so: `[[lint]]` in `site.toml`.
+//! Suppressions: `[[lint]]` in `site.toml`.
 
 use tollgate_compiler::diagnostic::{Span, codes};
 use tollgate_compiler::{Diagnostic, SITE_FILE};
 
-use super::{Subject, name, swallow};
+use super::{LintContext, name, swallow};
 
-/// A finding that is meant to be so.
+/// A suppressed diagnostic.
 #[derive(Clone, Debug)]
-pub struct Excused {
-    /// The finding.
+pub struct Suppressed {
+    /// The diagnostic.
     pub finding: Diagnostic,
-    /// Why it is meant to be so.
+    /// The author's reason.
     pub because: String,
 }
 
-/// Findings, sorted into those to show and those that are meant to be so.
+/// Diagnostics, separated into those to show and those that are suppressed.
 #[derive(Clone, Debug, Default)]
-pub struct Advice {
-    /// To show, by file and place.
+pub struct LintReport {
+    /// To show, by file and span.
     pub findings: Vec<Diagnostic>,
-    /// Meant to be so.
-    pub excused: Vec<Excused>,
+    /// Suppressed.
+    pub suppressed: Vec<Suppressed>,
 }
 
-/// Applies the allowances of `site.toml`, and then says what has one cause once. An allowance that allows
-/// nothing is a finding of its own.
-pub fn settle(subject: &Subject<'_>, findings: Vec<Diagnostic>) -> Advice {
-    let allowances = &subject.compiled.allowances;
-    let mut used = vec![false; allowances.len()];
-    let mut advice = Advice::default();
-    excuse(subject, findings, &mut used, &mut advice);
+/// Applies the suppressions of `site.toml`, and then merges diagnostics that have one cause. A
+/// suppression that matches nothing is reported as well.
+pub fn apply_suppressions(context: &LintContext<'_>, findings: Vec<Diagnostic>) -> LintReport {
+    let suppressions = &context.compiled.suppressions;
+    let mut used = vec![false; suppressions.len()];
+    let mut advice = LintReport::default();
+    suppress(context, findings, &mut used, &mut advice);
     let mut findings = core::mem::take(&mut advice.findings);
-    swallow::collapse(subject, &mut findings);
-    drop_echoes(&mut findings, &advice.excused);
-    // What is said at the cause can be meant to be so as well.
-    excuse(subject, findings, &mut used, &mut advice);
-    for (allowance, _) in allowances.iter().zip(&used).filter(|(_, used)| !**used) {
-        let message = format!(
-            "nothing is left that allowing `{}` allows",
-            allowance.code.id
-        );
+    swallow::collapse(context, &mut findings);
+    drop_echoes(&mut findings, &advice.suppressed);
+    // A diagnostic at the common cause can be suppressed, too.
+    suppress(context, findings, &mut used, &mut advice);
+    for (suppression, _) in suppressions.iter().zip(&used).filter(|(_, used)| !**used) {
+        let message = format!("this suppresses no `{}`", suppression.code.id);
         let mut finding = Diagnostic::new(&codes::UNUSED_ALLOWANCE, SITE_FILE, message);
-        finding.at(allowance.span).help("remove this `[[lint]]`");
+        finding.at(suppression.span).help("remove this `[[lint]]`");
         advice.findings.push(finding);
     }
     advice.findings.sort_by(|a, b| {
@@ -59,29 +56,32 @@ pub fn settle(subject: &Subject<'_>, findings: Vec<Diagnostic>) -> Advice {
     advice
 }
 
-/// Sorts findings into those to show and those that an allowance excuses.
-fn excuse(
-    subject: &Subject<'_>,
+/// Separates diagnostics into those to show and those that are suppressed.
+fn suppress(
+    context: &LintContext<'_>,
     findings: Vec<Diagnostic>,
     used: &mut [bool],
-    advice: &mut Advice,
+    advice: &mut LintReport,
 ) {
-    let allowances = &subject.compiled.allowances;
+    let suppressions = &context.compiled.suppressions;
     for finding in findings {
-        let about = rule_of(subject, &finding);
-        let fits = |allowance: &&tollgate_compiler::Allowance| {
-            let rule = allowance.rule.as_deref();
-            *allowance.code == *finding.code && (rule.is_none() || rule == about.as_deref())
+        let about = rule_of(context, &finding);
+        let fits = |suppression: &&tollgate_compiler::Suppression| {
+            let rule = suppression.rule.as_deref();
+            *suppression.code == *finding.code && (rule.is_none() || rule == about.as_deref())
         };
-        match allowances.iter().position(|allowance| fits(&allowance)) {
+        match suppressions
+            .iter()
+            .position(|suppression| fits(&suppression))
+        {
             Some(at) => {
                 if let Some(used) = used.get_mut(at) {
                     *used = true;
                 }
-                let because = allowances
+                let because = suppressions
                     .get(at)
-                    .map(|allowance| allowance.because.clone());
-                advice.excused.push(Excused {
+                    .map(|suppression| suppression.because.clone());
+                advice.suppressed.push(Suppressed {
                     finding,
                     because: because.unwrap_or_default(),
                 });
@@ -91,11 +91,11 @@ fn excuse(
     }
 }
 
-/// A rule that a wide public rule takes in is also shadowed by it; to say it once is enough.
-fn drop_echoes(findings: &mut Vec<Diagnostic>, excused: &[Excused]) {
+/// A rule covered by a broad public rule is also shadowed by it; one diagnostic is enough.
+fn drop_echoes(findings: &mut Vec<Diagnostic>, suppressed: &[Suppressed]) {
     let public: Vec<(String, Span)> = findings
         .iter()
-        .chain(excused.iter().map(|excused| &excused.finding))
+        .chain(suppressed.iter().map(|suppressed| &suppressed.finding))
         .filter(|finding| *finding.code == codes::WIDE_PUBLIC)
         .flat_map(|finding| &finding.labels)
         .map(|label| (label.file.clone(), label.span))
@@ -111,10 +111,10 @@ fn drop_echoes(findings: &mut Vec<Diagnostic>, excused: &[Excused]) {
     });
 }
 
-/// The rule that a finding is about, by its place.
-fn rule_of(subject: &Subject<'_>, finding: &Diagnostic) -> Option<String> {
+/// The rule that a diagnostic is about, by its span.
+fn rule_of(context: &LintContext<'_>, finding: &Diagnostic) -> Option<String> {
     let span = finding.span?;
-    let (_, rule, _) = subject.rules().find(|(_, _, places)| {
+    let (_, rule, _) = context.rules().find(|(_, _, places)| {
         places.file == finding.file
             && places.whole.start <= span.start
             && span.end <= places.whole.end

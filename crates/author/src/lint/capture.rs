@@ -1,4 +1,4 @@
-//! TG0713: one path, two readings of a capture.
+//! TG0713: patterns in which a capture is ambiguous for some path.
 
 use tollgate_analysis::Policy;
 use tollgate_analysis::overlap::overlaps;
@@ -6,11 +6,11 @@ use tollgate_compiler::Diagnostic;
 use tollgate_compiler::diagnostic::codes;
 use tollgate_core::RuleId;
 
-use super::{Subject, name};
+use super::{LintContext, name};
 use crate::locate::Part;
 
 pub(super) fn check(
-    subject: &Subject<'_>,
+    context: &LintContext<'_>,
     policy: &Policy,
     position: &impl Fn(RuleId) -> Option<usize>,
     now: i64,
@@ -20,20 +20,21 @@ pub(super) fn check(
         let Some(at) = position(overlap.rule) else {
             continue;
         };
-        let rule = subject.policy.rules.get(at).map(name).unwrap_or_default();
+        let rule = context.policy.rules.get(at).map(name).unwrap_or_default();
         let capture = &overlap.capture;
-        let message =
-            format!("`{{{capture}}}` of `{rule}` can be two different segments of one path");
+        let message = format!(
+            "`{{{capture}}}` of `{rule}` is ambiguous: it can be two different segments of one path"
+        );
         let [first, second] = overlap.patterns;
         let part = Part::Pattern(second);
-        let mut finding = subject.finding(&codes::AMBIGUOUS_CAPTURE, at, &part, message);
+        let mut finding = context.finding(&codes::AMBIGUOUS_CAPTURE, at, &part, message);
         let [one, other] = &overlap.values;
         let here = format!(
-            "of `{}` this one takes `{one}`, and that one `{other}`",
+            "for `{}` this one captures `{one}`, and that one `{other}`",
             overlap.target
         );
-        subject.mark(&mut finding, at, &Part::Pattern(first), &here);
-        finding.help("make two rules of it, one for each pattern");
+        context.mark(&mut finding, at, &Part::Pattern(first), &here);
+        finding.help("split the rule into two, one per pattern");
         findings.push(finding);
     }
 }

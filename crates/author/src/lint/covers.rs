@@ -1,17 +1,17 @@
-//! Whether one pattern takes in all of another.
+//! Whether one pattern covers another.
 
-use tollgate_analysis::glob_matches;
+use tollgate_core::glob;
 use tollgate_policy::spec::{Pattern, Segment};
 
-/// Whether every path that fits `inner` surely fits `outer`. `false` may also mean that it is not plain to
-/// see.
+/// Whether every path that matches `inner` certainly matches `outer`. Also `false` if it is not
+/// obvious.
 pub fn covers(outer: &Pattern, inner: &Pattern) -> bool {
     let mut mine = outer.segments.iter();
     let mut theirs = inner.segments.iter();
     loop {
         match (mine.next(), theirs.next()) {
             (Some(Segment::Rest), rest) => {
-                // A final `/**` fits what lies below, with or without a slash at the end.
+                // A final `/**` matches everything below, with or without a trailing slash.
                 return mine.next().is_none() && (rest.is_some() || inner.trailing_slash);
             }
             (None, None) => return outer.trailing_slash == inner.trailing_slash,
@@ -27,7 +27,7 @@ fn holds(outer: &Segment, inner: &Segment) -> bool {
         (Segment::Capture(_), _) => true,
         (Segment::Glob(glob), _) if glob == "*" => true,
         (Segment::Glob(glob), Segment::Literal(text)) => {
-            glob_matches(glob.as_bytes(), text.as_bytes())
+            glob::matches(glob.as_bytes(), text.as_bytes())
         }
         (outer, inner) => outer == inner,
     }

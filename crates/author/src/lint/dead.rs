@@ -1,6 +1,6 @@
-//! TG0709 to TG0712 and TG0715: rules that change nothing, and conditions that never change their mind.
+//! TG0709 to TG0712 and TG0715: rules that change nothing, and conditions that are constant.
 //!
-//! The analysis finds them, with the rules that are in the way and a request to show it.
+//! The analysis finds them, together with the rules that cause it and an example request.
 
 use tollgate_analysis::constant::{self, Constant};
 use tollgate_analysis::dead::{self, Dead, DeadRule};
@@ -10,16 +10,16 @@ use tollgate_compiler::diagnostic::codes;
 use tollgate_core::{Effect, RuleId};
 use tollgate_policy::spec::{Expr, RuleSpec};
 
-use super::{Subject, name};
+use super::{LintContext, name};
 use crate::locate::Part;
 use crate::suggest::inline;
-use crate::words::moment;
+use crate::syntax::moment;
 
-/// Blockers that are shown; the rest is counted.
+/// The number of blocking rules that are listed; the others are counted.
 const MAX_BLOCKERS: usize = 3;
 
 pub(super) fn check(
-    subject: &Subject<'_>,
+    context: &LintContext<'_>,
     policy: &Policy,
     position: &impl Fn(RuleId) -> Option<usize>,
     now: i64,
@@ -28,46 +28,46 @@ pub(super) fn check(
     let lives = dead::rules(policy, now);
     for rule in &lives.dead {
         if let Some(at) = position(rule.rule) {
-            findings.push(dead_rule(subject, at, rule, position));
+            findings.push(dead_rule(context, at, rule, position));
         }
     }
     for found in constant::conditions(policy, now) {
-        // A rule that never matches for this reason has been reported.
+        // A rule that never matches for this reason has already been reported.
         let is_dead = lives.dead.iter().any(|dead| dead.rule == found.rule);
         let Some(at) = position(found.rule).filter(|_| !is_dead) else {
             continue;
         };
-        let rule = subject.policy.rules.get(at);
+        let rule = context.policy.rules.get(at);
         if rule.is_some_and(|rule| reads_captures(rule, found.part)) {
-            // What a capture can be depends on the pattern, which is not asked here.
+            // The values of a capture depend on the pattern, which is not considered here.
             continue;
         }
         let (key, effect) = match found.part {
             constant::Part::When => ("when", "restricts nothing"),
-            constant::Part::Unless => ("unless", "excepts nobody"),
+            constant::Part::Unless => ("unless", "excepts no request"),
         };
         let message = match found.value {
             Constant::AlwaysTrue => format!("`{key}` is true for every request"),
             Constant::TrueIfKnown => {
-                format!("`{key}` is true for everybody whose token has what it asks for")
+                format!("`{key}` is true for every token that has the claims it reads")
             }
             Constant::AlwaysFalse => format!("`{key}` is false for every request"),
-            Constant::FalseIfKnown => format!("`{key}` is true for nobody"),
-            Constant::NeverKnown => format!("`{key}` never comes to anything"),
+            Constant::FalseIfKnown => format!("`{key}` is never true"),
+            Constant::NeverKnown => format!("`{key}` is never known"),
         };
         let part = Part::Key(key);
-        let mut finding = subject.finding(&codes::ALWAYS_TRUE_OR_FALSE, at, &part, message);
+        let mut finding = context.finding(&codes::ALWAYS_TRUE_OR_FALSE, at, &part, message);
         let is_plain = matches!(found.value, Constant::AlwaysTrue) == (key == "when");
         finding.help(if is_plain {
-            format!("it {effect}; remove it, or correct it")
+            format!("it {effect}; remove or correct it")
         } else {
-            "look for a comparison that cannot hold, or one that always does".to_owned()
+            "look for a comparison that is always false, or always true".to_owned()
         });
         findings.push(finding);
     }
 }
 
-/// Whether a condition reads what a pattern captured.
+/// Whether a condition reads a capture.
 fn reads_captures(rule: &RuleSpec, part: constant::Part) -> bool {
     let condition = match part {
         constant::Part::When => &rule.when,
@@ -81,13 +81,13 @@ fn reads_captures(rule: &RuleSpec, part: constant::Part) -> bool {
 }
 
 fn dead_rule(
-    subject: &Subject<'_>,
+    context: &LintContext<'_>,
     at: usize,
     dead: &DeadRule,
     position: &impl Fn(RuleId) -> Option<usize>,
 ) -> Diagnostic {
-    let rule = subject.policy.rules.get(at).map(name).unwrap_or_default();
-    let is_deny = subject
+    let rule = context.policy.rules.get(at).map(name).unwrap_or_default();
+    let is_deny = context
         .policy
         .rules
         .get(at)
@@ -95,19 +95,21 @@ fn dead_rule(
     let (code, message, blocked, help) = match dead.why {
         Dead::NeverMatches => (
             &codes::NEVER_MATCHES,
-            format!("nothing can match `{rule}`"),
+            format!("`{rule}` can never match"),
             "",
             "its parts exclude each other; correct one, or remove the rule",
         ),
         Dead::Redundant => (
             &codes::SHADOWED,
-            format!("whoever `{rule}` lets in is let in anyway"),
+            format!(
+                "rule `{rule}` is redundant: other rules already allow every request it allows"
+            ),
             "by this rule",
             "remove the rule, or narrow the others",
         ),
         Dead::AlreadyDenied => (
             &codes::SHADOWED,
-            format!("whoever `{rule}` keeps out is kept out anyway"),
+            format!("rule `{rule}` is redundant: other rules already deny every request it denies"),
             "by this rule",
             "remove the rule, or narrow the others",
         ),
@@ -129,18 +131,18 @@ fn dead_rule(
     } else {
         Part::Rule
     };
-    let mut finding = subject.finding(code, at, &part, message);
+    let mut finding = context.finding(code, at, &part, message);
     let blockers: Vec<usize> = dead
         .blockers
         .iter()
         .filter_map(|id| position(*id))
         .collect();
     for blocker in blockers.iter().take(MAX_BLOCKERS) {
-        subject.mark(&mut finding, *blocker, &Part::Effect, blocked);
+        context.mark(&mut finding, *blocker, &Part::Effect, blocked);
     }
     if blockers.len() > MAX_BLOCKERS {
         let more = blockers.len() - MAX_BLOCKERS;
-        finding.help(format!("{more} more rules do so together with these"));
+        finding.help(format!("together with {more} more rules"));
     }
     if let Some(witness) = &dead.witness {
         finding.help(format!("for example {}", describe(witness)));
@@ -156,7 +158,7 @@ pub(super) fn describe(request: &Request) -> String {
         None => text.push_str(" without a token"),
         Some(claims) => {
             let claims = inline(&claims.clone().into());
-            text.push_str(&format!(" with a token that says `{claims}`"));
+            text.push_str(&format!(" with the claims `{claims}`"));
         }
     }
     if let Some(ip) = request.ip {

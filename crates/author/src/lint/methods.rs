@@ -1,8 +1,9 @@
-//! TG0724: denies that forget a method which an allow of the same paths grants.
+//! TG0724: `deny` rules that omit a method which an `allow` of the same paths grants.
 //!
-//! A `deny` without `methods` is about GET and HEAD. What it leaves open is found by comparing the policy
-//! with one in which such denies are about every method: what that denies in addition is open today. Only a
-//! deny that does not list its methods is reported, so listing them says that they are meant.
+//! A `deny` without `methods` applies to GET and HEAD. Its gaps are found by comparing the policy
+//! with one in which such rules apply to every method: whatever that one denies in addition is
+//! allowed today. Only rules that do not list their methods are reported, so an author can list
+//! them to confirm them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,24 +13,24 @@ use tollgate_compiler::diagnostic::codes;
 use tollgate_core::{Effect, MethodSet};
 use tollgate_policy::spec::{Pattern, RuleSpec, Segment};
 
-use super::{Subject, describe, name};
+use super::{LintContext, describe, name};
 use crate::locate::Part;
-use crate::words;
+use crate::syntax;
 
-/// Allows that are named in one finding.
+/// The number of `allow` rules named in one diagnostic.
 const MAX_NAMED: usize = 3;
 
 pub(super) fn check(
-    subject: &Subject<'_>,
+    context: &LintContext<'_>,
     policy: &Policy,
     now: i64,
     findings: &mut Vec<Diagnostic>,
 ) {
-    let candidates = candidates(subject);
+    let candidates = candidates(context);
     if candidates.is_empty() {
         return;
     }
-    let mut wider = subject.policy.clone();
+    let mut wider = context.policy.clone();
     for at in &candidates {
         if let Some(rule) = wider.rules.get_mut(*at) {
             rule.methods = rule.methods | writes();
@@ -38,11 +39,11 @@ pub(super) fn check(
     let Ok(wider) = Policy::new(wider) else {
         return;
     };
-    let positions: BTreeMap<String, usize> = subject
+    let positions: BTreeMap<String, usize> = context
         .rules()
         .map(|(at, rule, _)| (name(rule), at))
         .collect();
-    // By deny, what is open: the methods, the allows, and a request to show it.
+    // Per `deny`: the open methods, the `allow` rules, and an example request.
     let mut open: BTreeMap<usize, Open> = BTreeMap::new();
     for found in diff::diff(policy, &wider, now).differences {
         let at = |rule: Option<&RuleSpec>| positions.get(&name(rule?)).copied();
@@ -54,7 +55,7 @@ pub(super) fn check(
         if !found.closes() || !candidates.contains(&deny) {
             continue;
         }
-        let granted = subject.policy.rules.get(allow);
+        let granted = context.policy.rules.get(allow);
         let open = open.entry(deny).or_insert_with(|| Open {
             methods: MethodSet::EMPTY,
             allows: Vec::new(),
@@ -66,12 +67,12 @@ pub(super) fn check(
         }
     }
     for (deny, open) in open {
-        findings.push(finding(subject, deny, &open));
+        findings.push(finding(context, deny, &open));
     }
 }
 
-/// The methods that change something. OPTIONS is not among them: preflights are allowed for everyone, and have
-/// no effect.
+/// The methods that change something. OPTIONS is not included: preflights are allowed for everyone
+/// and have no effect.
 fn writes() -> MethodSet {
     let names = ["POST", "PUT", "PATCH", "DELETE"].into_iter();
     names
@@ -83,15 +84,15 @@ fn both(one: MethodSet, other: MethodSet) -> MethodSet {
     MethodSet::from_bits(one.bits() & other.bits()).unwrap_or(MethodSet::EMPTY)
 }
 
-/// What a deny leaves open.
+/// The gaps of a `deny`.
 struct Open {
     methods: MethodSet,
     allows: Vec<usize>,
     example: String,
 }
 
-fn finding(subject: &Subject<'_>, deny: usize, open: &Open) -> Diagnostic {
-    let rule_name = |at: usize| subject.policy.rules.get(at).map(name).unwrap_or_default();
+fn finding(context: &LintContext<'_>, deny: usize, open: &Open) -> Diagnostic {
+    let rule_name = |at: usize| context.policy.rules.get(at).map(name).unwrap_or_default();
     let methods: Vec<&str> = open.methods.names().collect();
     let through: Vec<String> = open
         .allows
@@ -106,9 +107,9 @@ fn finding(subject: &Subject<'_>, deny: usize, open: &Open) -> Diagnostic {
         methods.join(" and "),
         through.join(", ")
     );
-    let mut finding = subject.finding(&codes::DENY_METHODS, deny, &Part::Effect, message);
+    let mut finding = context.finding(&codes::DENY_METHODS, deny, &Part::Effect, message);
     for allow in open.allows.iter().take(MAX_NAMED) {
-        subject.mark(
+        context.mark(
             &mut finding,
             *allow,
             &Part::Key("methods"),
@@ -119,17 +120,17 @@ fn finding(subject: &Subject<'_>, deny: usize, open: &Open) -> Diagnostic {
     finding.help(format!("for example {}", open.example));
     finding.help(format!(
         "add `methods = {}`, or `methods = {}` if only reading is to be denied",
-        words::methods(all),
-        words::methods(MethodSet::READ)
+        syntax::methods(all),
+        syntax::methods(MethodSet::READ)
     ));
     finding
 }
 
-/// The denies that do not list methods and share the beginning of a path with an allow that has others. Few
-/// rules do, and only for them the policies are compared.
-fn candidates(subject: &Subject<'_>) -> BTreeSet<usize> {
+/// The `deny` rules without `methods` that share the start of a path with an `allow` for other
+/// methods. Few rules do, and only for them are the policies compared.
+fn candidates(context: &LintContext<'_>) -> BTreeSet<usize> {
     let mut allows: BTreeSet<String> = BTreeSet::new();
-    for rule in &subject.policy.rules {
+    for rule in &context.policy.rules {
         if rule.effect == Effect::Allow && !both(rule.methods, writes()).is_empty() {
             allows.extend(rule.patterns.iter().map(literal_start));
         }
@@ -139,7 +140,7 @@ fn candidates(subject: &Subject<'_>) -> BTreeSet<usize> {
     }
     let may_meet = |pattern: &Pattern| {
         let start = literal_start(pattern);
-        // One of the two starts is the beginning of the other.
+        // One of the two literal starts is a prefix of the other.
         let above = start.match_indices('/').map(|(at, _)| at + 1);
         let is_above = above
             .filter_map(|end| start.get(..end))
@@ -147,7 +148,7 @@ fn candidates(subject: &Subject<'_>) -> BTreeSet<usize> {
         let mut below = allows.range(start.clone()..);
         is_above || below.next().is_some_and(|below| below.starts_with(&start))
     };
-    subject
+    context
         .rules()
         .filter(|(_, rule, places)| {
             rule.effect == Effect::Deny
@@ -158,7 +159,7 @@ fn candidates(subject: &Subject<'_>) -> BTreeSet<usize> {
         .collect()
 }
 
-/// The literal segments before the first that is not, each with a slash after it.
+/// The literal segments before the first other one, each followed by a slash.
 fn literal_start(pattern: &Pattern) -> String {
     let mut start = String::from("/");
     for segment in &pattern.segments {

@@ -1,4 +1,4 @@
-//! TG0714: names used once that look like a misspelling of another.
+//! TG0714: names that are used once and look like a misspelling of another.
 
 use std::collections::BTreeMap;
 
@@ -6,10 +6,10 @@ use tollgate_compiler::diagnostic::codes;
 use tollgate_compiler::{Diagnostic, skeleton_of};
 use tollgate_policy::spec::{Expr, Template};
 
-use super::Subject;
+use super::LintContext;
 use crate::locate::Part;
 
-/// Names shorter than this are too alike anyway.
+/// Names shorter than this are too similar anyway.
 const SHORTEST: usize = 4;
 
 struct Use {
@@ -18,16 +18,16 @@ struct Use {
     count: usize,
 }
 
-pub(super) fn check(subject: &Subject<'_>, findings: &mut Vec<Diagnostic>) {
+pub(super) fn check(context: &LintContext<'_>, findings: &mut Vec<Diagnostic>) {
     for kind in ["groups", "scopes", "subjects"] {
-        let used = uses(subject, kind);
-        twins(subject, kind, &used, findings);
+        let used = uses(context, kind);
+        twins(context, kind, &used, findings);
         let near = Neighbours::new(used.keys().map(String::as_str));
         for (name, once) in used.iter().filter(|(_, used)| used.count == 1) {
             let likely = near
                 .of(name)
                 .filter_map(|other| Some((other, used.get(other)?)));
-            // Of two that are used once each the second by name is reported.
+            // If both are used only once, the second in alphabetical order is reported.
             let is_meant = |other: &str, used: &Use| {
                 used.count > 1 || (used.count == 1 && other < name.as_str())
             };
@@ -39,18 +39,18 @@ pub(super) fn check(subject: &Subject<'_>, findings: &mut Vec<Diagnostic>) {
             };
             let what = kind.strip_suffix('s').unwrap_or(kind);
             let message = format!("{what} `{name}` is used only here and looks like `{other}`");
-            let mut finding = subject.finding(&codes::LONELY_NAME, once.rule, &once.part, message);
-            subject.mark(&mut finding, meant.rule, &meant.part, "this one");
-            finding.help(format!("write `{other}`, if that is meant"));
+            let mut finding = context.finding(&codes::LONELY_NAME, once.rule, &once.part, message);
+            context.mark(&mut finding, meant.rule, &meant.part, "this one");
+            finding.help(format!("write `{other}` if you meant that"));
             findings.push(finding);
         }
     }
 }
 
-/// Reports two names that look the same, such as Latin `ape` and Cyrillic `аре`. Names in ASCII only are
-/// distinguished by their spelling.
+/// Reports two names that look identical, such as Latin `ape` and Cyrillic `аре`. Names in ASCII
+/// only are distinguished by their spelling.
 fn twins(
-    subject: &Subject<'_>,
+    context: &LintContext<'_>,
     kind: &'static str,
     used: &BTreeMap<String, Use>,
     findings: &mut Vec<Diagnostic>,
@@ -59,7 +59,7 @@ fn twins(
         return;
     }
     let mut looks: BTreeMap<String, &str> = BTreeMap::new();
-    // ASCII sorts first, so what is reported is the other one.
+    // ASCII sorts first, so the other name is reported.
     for (name, this) in used {
         let Some(other) = looks.insert(skeleton_of(name), name) else {
             continue;
@@ -73,20 +73,20 @@ fn twins(
             odd.map(|c| format!("U+{:04X}", u32::from(c))).collect()
         };
         let message = format!(
-            "{what} `{name}` looks like `{other}` and is spelled otherwise: {}",
+            "{what} `{name}` looks like `{other}` but is spelled differently: {}",
             code(name).join(" ")
         );
-        let mut finding = subject.finding(&codes::LONELY_NAME, this.rule, &this.part, message);
+        let mut finding = context.finding(&codes::LONELY_NAME, this.rule, &this.part, message);
         if let Some(other) = used.get(other) {
-            subject.mark(&mut finding, other.rule, &other.part, "this one");
+            context.mark(&mut finding, other.rule, &other.part, "this one");
         }
-        finding.help(format!("write `{other}`, if that is meant"));
+        finding.help(format!("write `{other}` if you meant that"));
         findings.push(finding);
     }
 }
 
-/// The names of one kind, with where each stands first and how often it stands.
-fn uses(subject: &Subject<'_>, kind: &'static str) -> BTreeMap<String, Use> {
+/// The names of one kind, with the first occurrence and the count of each.
+fn uses(context: &LintContext<'_>, kind: &'static str) -> BTreeMap<String, Use> {
     let mut used: BTreeMap<String, Use> = BTreeMap::new();
     let mut add = |text: &str, rule: usize, part: Part| {
         let first = used.entry(text.to_owned()).or_insert(Use {
@@ -96,14 +96,14 @@ fn uses(subject: &Subject<'_>, kind: &'static str) -> BTreeMap<String, Use> {
         });
         first.count += 1;
     };
-    for (at, rule, _) in subject.rules() {
+    for (at, rule, _) in context.rules() {
         let list = match kind {
             "groups" => &rule.who.groups,
             "scopes" => &rule.who.scopes,
             _ => &rule.who.subjects,
         };
         for (nth, entry) in list.iter().flatten().enumerate() {
-            // The text beside a capture is compared with that beside other captures.
+            // The text around a capture is compared with that around other captures.
             let Template {
                 prefix,
                 capture,
@@ -132,8 +132,8 @@ fn uses(subject: &Subject<'_>, kind: &'static str) -> BTreeMap<String, Use> {
     used
 }
 
-/// Finds names one slip of the finger apart without comparing each with each: two such names become equal
-/// when at most one letter is taken out of each.
+/// Finds names with an edit distance of one without comparing all pairs: two such names become
+/// equal when at most one letter is removed from each.
 struct Neighbours<'n> {
     by_rest: BTreeMap<String, Vec<&'n str>>,
 }
@@ -161,7 +161,7 @@ impl<'n> Neighbours<'n> {
     }
 }
 
-/// The name, and the name without each of its letters.
+/// The name, and the name with each of its letters removed.
 fn rests(name: &str) -> Vec<String> {
     let mut rests = vec![name.to_owned()];
     for (at, c) in name.char_indices() {
@@ -173,7 +173,7 @@ fn rests(name: &str) -> Vec<String> {
     rests
 }
 
-/// Whether the names differ in digits alone: members of a series.
+/// Whether the names differ only in digits, as members of a series do.
 fn is_series(left: &str, right: &str) -> bool {
     let letters = |name: &str| -> String { name.chars().filter(|c| !c.is_ascii_digit()).collect() };
     let has_digit = |name: &str| name.contains(|c: char| c.is_ascii_digit());

@@ -1,21 +1,22 @@
-//! TG0730 to TG0733: patterns that the requests of browsers miss, and denies that a slash evades.
+//! TG0730 to TG0733: patterns that browsers' requests never match, and `deny` rules that a slash
+//! evades.
 //!
-//! What readers accept is the core's business; what a pattern matches, the compiler's and the analysis'.
+//! Not here: the paths that readers accept (core), and matching (compiler and analysis).
 
 use tollgate_compiler::Diagnostic;
 use tollgate_compiler::diagnostic::codes;
 use tollgate_core::{Effect, PathReader};
 use tollgate_policy::spec::{Pattern, RuleSpec, Segment};
 
-use super::{Subject, covers, name};
+use super::{LintContext, covers, name};
 use crate::locate::Part;
 
-pub(super) fn check(subject: &Subject<'_>, findings: &mut Vec<Diagnostic>) {
-    for (at, rule, places) in subject.rules() {
+pub(super) fn check(context: &LintContext<'_>, findings: &mut Vec<Diagnostic>) {
+    for (at, rule, places) in context.rules() {
         for (nth, pattern) in rule.patterns.iter().enumerate() {
             let part = Part::Pattern(nth);
             let found = Found {
-                subject,
+                context,
                 at,
                 rule,
                 pattern,
@@ -27,10 +28,11 @@ pub(super) fn check(subject: &Subject<'_>, findings: &mut Vec<Diagnostic>) {
             findings.extend(found.evaded());
         }
     }
-    drop_echoes(subject, findings);
+    drop_echoes(context, findings);
 }
 
-/// Characters that browsers send as they are, and that a reader does not accept so, or reads as something else.
+/// Characters that browsers send unescaped, and that a reader rejects unescaped or interprets
+/// differently.
 fn unsent(reader: PathReader) -> &'static str {
     match reader {
         PathReader::Strict => "+",
@@ -41,7 +43,7 @@ fn unsent(reader: PathReader) -> &'static str {
 
 /// A pattern of a rule.
 struct Found<'s> {
-    subject: &'s Subject<'s>,
+    context: &'s LintContext<'s>,
     at: usize,
     rule: &'s RuleSpec,
     pattern: &'s Pattern,
@@ -52,7 +54,7 @@ struct Found<'s> {
 impl Found<'_> {
     /// TG0730.
     fn unescaped(&self) -> Option<Diagnostic> {
-        let reader = self.subject.policy.reader;
+        let reader = self.context.policy.reader;
         let own = self.pattern.segments.iter().skip(self.base);
         let c = own
             .filter_map(|segment| match segment {
@@ -61,19 +63,19 @@ impl Found<'_> {
             })
             .find_map(|text| text.chars().find(|c| unsent(reader).contains(*c)))?;
         let escape = format!("%{:02X}", u32::from(c));
-        let fate = match (c, reader) {
+        let outcome = match (c, reader) {
             ('+', PathReader::S3) => "S3 reads an unescaped one as a space",
             ('+', _) => "an unescaped one is rejected",
-            ('#', _) => "an unescaped one begins a fragment, which is not sent",
-            ('?', _) => "an unescaped one begins the query",
+            ('#', _) => "an unescaped one starts a fragment, which is not sent",
+            ('?', _) => "an unescaped one starts the query",
             _ => "an unescaped one is rejected",
         };
-        let message = format!("browsers do not escape `{c}`, and {fate}");
+        let message = format!("browsers do not escape `{c}`, and {outcome}");
         let mut finding =
-            self.subject
+            self.context
                 .finding(&codes::UNESCAPED_NAME, self.at, &self.part, message);
         if c == '?' || c == '#' {
-            finding.help("patterns are about the path; leave out a query or fragment");
+            finding.help("patterns match the path only; remove the query or fragment");
         }
         finding.help(format!("spell links with `{escape}`"));
         Some(finding)
@@ -81,13 +83,13 @@ impl Found<'_> {
 
     /// TG0731.
     fn indexed(&self) -> Option<Diagnostic> {
-        let index = self.subject.policy.index.as_ref()?;
+        let index = self.context.policy.index.as_ref()?;
         if !self.pattern.trailing_slash {
             return None;
         }
         let message = format!("with `index = \"{index}\"` no path ends in `/`");
         let mut finding = self
-            .subject
+            .context
             .finding(&codes::INDEXED_SLASH, self.at, &self.part, message);
         finding.help(format!("write `{}{index}`", self.relative(self.pattern)));
         Some(finding)
@@ -95,7 +97,7 @@ impl Found<'_> {
 
     /// TG0732 and TG0733.
     fn evaded(&self) -> Option<Diagnostic> {
-        let reader = self.subject.policy.reader;
+        let reader = self.context.policy.reader;
         if self.rule.effect != Effect::Deny || reader == PathReader::S3 {
             return None;
         }
@@ -110,18 +112,18 @@ impl Found<'_> {
         } else {
             return None;
         };
-        // The base itself is outside of what a course file can say.
+        // A course file cannot express its own base.
         if near.segments.len() <= self.base {
             return None;
         }
         let names_near = |rule: &RuleSpec| rule.patterns.iter().any(|outer| covers(outer, &near));
-        let is_denied = self.subject.rules().any(|(at, rule, _)| {
+        let is_denied = self.context.rules().any(|(at, rule, _)| {
             rule.effect == Effect::Deny
                 && (at == self.at || is_unconditional(rule))
                 && rule.methods.contains(self.rule.methods)
                 && names_near(rule)
         });
-        let (other, allowing, _) = self.subject.rules().find(|(_, rule, _)| {
+        let (other, allowing, _) = self.context.rules().find(|(_, rule, _)| {
             rule.effect == Effect::Allow
                 && rule.methods.names().any(|method| self.denies(method))
                 && names_near(rule)
@@ -134,20 +136,20 @@ impl Found<'_> {
             name(allowing),
             shown(&near.segments, near.trailing_slash)
         );
-        let mut finding = self.subject.finding(code, self.at, &self.part, message);
-        self.subject
+        let mut finding = self.context.finding(code, self.at, &self.part, message);
+        self.context
             .mark(&mut finding, other, &Part::Effect, "by this `allow`");
         finding.help(format!(
-            "add `{wanted}` to the `deny`, if the origin may deliver the same for it"
+            "add `{wanted}` to the `deny`, if the origin may serve the same content for it"
         ));
-        // Only then are the two known to be apart.
+        // Only in this case the two are known to be different.
         let origins = if ends_in_rest {
             "`[paths] origin = \"s3\"`"
         } else {
             "`[paths] origin = \"s3\"` or `\"files\"`"
         };
         finding.help(format!(
-            "if its reader keeps the two apart, declare it in `site.toml`: {origins}"
+            "if the origin distinguishes the two, declare it in `site.toml`: {origins}"
         ));
         Some(finding)
     }
@@ -156,24 +158,24 @@ impl Found<'_> {
         self.rule.methods.names().any(|denied| denied == method)
     }
 
-    /// The pattern as it is after a trailing slash.
+    /// The pattern with a trailing slash.
     fn with_slash(&self) -> Pattern {
         let mut near = self.pattern.clone();
-        match &self.subject.policy.index {
+        match &self.context.policy.index {
             Some(index) => near.segments.push(Segment::Literal(index.clone())),
             None => near.trailing_slash = true,
         }
         near
     }
 
-    /// A pattern as it is written in the rule's file.
+    /// A pattern as written in the rule's file.
     fn relative(&self, pattern: &Pattern) -> String {
         let own = pattern.segments.get(self.base..).unwrap_or_default();
         shown(own, pattern.trailing_slash)
     }
 }
 
-/// Whether a rule matches whoever requests its paths, whenever and from wherever.
+/// Whether a rule matches every request for its paths, whatever the principal, time and network.
 fn is_unconditional(rule: &RuleSpec) -> bool {
     let who = &rule.who;
     !who.signed_in
@@ -187,7 +189,7 @@ fn is_unconditional(rule: &RuleSpec) -> bool {
         && rule.unless.is_none()
 }
 
-/// The folder that `/x/**` is below.
+/// The directory of `/x/**`.
 fn without_rest(pattern: &Pattern) -> Option<Pattern> {
     let mut folder = pattern.clone();
     folder.segments.pop();
@@ -210,13 +212,14 @@ fn shown(segments: &[Segment], trailing_slash: bool) -> String {
     text
 }
 
-/// A rule whose patterns all end in a slash never matches because of the index document: to say the one is enough.
-fn drop_echoes(subject: &Subject<'_>, findings: &mut Vec<Diagnostic>) {
-    if subject.policy.index.is_none() {
+/// A rule whose patterns all end in a slash never matches because of the index document; one
+/// diagnostic is enough.
+fn drop_echoes(context: &LintContext<'_>, findings: &mut Vec<Diagnostic>) {
+    if context.policy.index.is_none() {
         return;
     }
     let mut echoes = Vec::new();
-    for (_, rule, places) in subject.rules() {
+    for (_, rule, places) in context.rules() {
         if rule.patterns.iter().all(|pattern| pattern.trailing_slash) {
             echoes.push((places.file.clone(), places.whole));
         }

@@ -1,4 +1,4 @@
-//! TG0717: rules for everybody that take in what others of their file restrict.
+//! TG0717: public rules that cover what other rules of their file restrict.
 
 use std::collections::BTreeMap;
 
@@ -7,12 +7,12 @@ use tollgate_compiler::diagnostic::codes;
 use tollgate_core::Effect;
 use tollgate_policy::spec::RuleSpec;
 
-use super::{Subject, covers, name};
+use super::{LintContext, covers, name};
 use crate::locate::Part;
 
-pub(super) fn check(subject: &Subject<'_>, findings: &mut Vec<Diagnostic>) {
+pub(super) fn check(context: &LintContext<'_>, findings: &mut Vec<Diagnostic>) {
     let mut files: BTreeMap<&str, Vec<(usize, &RuleSpec)>> = BTreeMap::new();
-    for (at, rule, _) in subject.rules() {
+    for (at, rule, _) in context.rules() {
         files
             .entry(rule.course.as_str())
             .or_default()
@@ -32,17 +32,17 @@ pub(super) fn check(subject: &Subject<'_>, findings: &mut Vec<Diagnostic>) {
                 continue;
             };
             let message = format!(
-                "`{}` is for everybody and takes in all that `{}` restricts",
+                "`{}` is public and covers everything that `{}` restricts",
                 name(public),
                 name(restricted)
             );
             let part = Part::Pattern(0);
-            let mut finding = subject.finding(&codes::WIDE_PUBLIC, *at, &part, message);
-            subject.mark(
+            let mut finding = context.finding(&codes::WIDE_PUBLIC, *at, &part, message);
+            context.mark(
                 &mut finding,
                 *other,
                 &Part::Pattern(0),
-                "nobody needs this rule",
+                "this rule has no effect",
             );
             finding.help("name the public folders, such as `/preview/**`");
             findings.push(finding);
@@ -50,7 +50,7 @@ pub(super) fn check(subject: &Subject<'_>, findings: &mut Vec<Diagnostic>) {
     }
 }
 
-/// Whether everybody gets in, from everywhere, at all times.
+/// Whether the rule allows every client, from every network, at all times.
 fn is_open(rule: &RuleSpec) -> bool {
     rule.effect == Effect::Allow
         && rule.who.anyone

@@ -1,22 +1,22 @@
 //! TG0725: redirects to a page of the site that is itself denied.
 //!
-//! A client that is sent there is denied there, and often sent there again, for ever. Not here: redirects to
-//! other sites.
+//! The client is denied there, and often redirected there again, indefinitely. Not here: redirects
+//! to other sites.
 
-use tollgate_analysis::{Kind, Policy, Request, Ruling, ask, who};
+use tollgate_analysis::{Evaluation, Kind, Policy, Request, evaluate, who};
 use tollgate_compiler::diagnostic::{Span, codes};
 use tollgate_compiler::{Diagnostic, SITE_FILE};
 use tollgate_gate::config::{DenyAnswer, GateConfig};
 
-use super::{Subject, describe};
+use super::{LintContext, describe};
 
 pub(super) fn check(
-    subject: &Subject<'_>,
+    context: &LintContext<'_>,
     policy: &Policy,
     now: i64,
     findings: &mut Vec<Diagnostic>,
 ) {
-    let Ok(config) = GateConfig::decode(&subject.policy.gate) else {
+    let Ok(config) = GateConfig::decode(&context.policy.gate) else {
         return;
     };
     let deny = &config.deny;
@@ -29,21 +29,21 @@ pub(super) fn check(
         let DenyAnswer::Redirect(location) = answer else {
             continue;
         };
-        // `bad_token` is as `no_token` unless it is written: one finding is enough.
+        // `bad_token` defaults to `no_token`: one diagnostic is enough.
         let is_copy = key == "bad_token" && deny.bad_token == deny.no_token;
         if !location.starts_with('/') || is_copy {
             continue;
         }
         if let Some(denied) = denied(policy, key, location, now) {
-            findings.push(finding(subject, key, location, &denied));
+            findings.push(finding(context, key, location, &denied));
         }
     }
 }
 
-/// A client that is sent to a page and denied there.
+/// A client that is redirected to a page and denied there.
 struct Denied {
     request: Request,
-    ruling: Ruling,
+    ruling: Evaluation,
 }
 
 fn denied(policy: &Policy, key: &str, location: &str, now: i64) -> Option<Denied> {
@@ -55,9 +55,9 @@ fn denied(policy: &Policy, key: &str, location: &str, now: i64) -> Option<Denied
         now,
         claims: None,
     };
-    // Who has no token, or none that is valid, gets what `anyone` gets. `forbidden` is for those as well
-    // whose request no token could help.
-    let ruling = ask(policy, &unauthenticated);
+    // A client without a valid token gets what `anyone` gets. `forbidden` also applies to clients
+    // whose request would be denied with any token.
+    let ruling = evaluate(policy, &unauthenticated);
     if ruling.kind != Kind::Allow {
         return Some(Denied {
             request: unauthenticated,
@@ -67,17 +67,17 @@ fn denied(policy: &Policy, key: &str, location: &str, now: i64) -> Option<Denied
     if key != "forbidden" {
         return None;
     }
-    // The page may be open and yet be denied to just those who are sent there.
+    // The page may be public and yet denied to just the clients redirected there.
     let found = who::who(policy, &target, now).ok()?;
     let witness = found.denies.into_iter().find_map(|access| access.witness)?;
-    let ruling = ask(policy, &witness);
+    let ruling = evaluate(policy, &witness);
     Some(Denied {
         request: witness,
         ruling,
     })
 }
 
-fn finding(subject: &Subject<'_>, key: &str, location: &str, denied: &Denied) -> Diagnostic {
+fn finding(context: &LintContext<'_>, key: &str, location: &str, denied: &Denied) -> Diagnostic {
     let returns = denied.ruling.location.as_deref() == Some(location);
     let message = if returns {
         format!("`{key}` redirects to `{location}`, which redirects to itself")
@@ -88,7 +88,7 @@ fn finding(subject: &Subject<'_>, key: &str, location: &str, denied: &Denied) ->
         )
     };
     let mut finding = Diagnostic::new(&codes::REDIRECT_DENIED, SITE_FILE, message);
-    let source = subject.sources.text(SITE_FILE).unwrap_or_default();
+    let source = context.sources.text(SITE_FILE).unwrap_or_default();
     if let Some(span) = place(source, key, location) {
         finding.at(span);
     }
@@ -98,14 +98,12 @@ fn finding(subject: &Subject<'_>, key: &str, location: &str, denied: &Denied) ->
             "add a rule with `allow = [\"{location}\"]` and `anyone = true`, with everything that the page loads"
         ));
     } else {
-        finding.help(
-            "give the `deny` an `unless`, or name its paths so that the page is not among them",
-        );
+        finding.help("add an `unless` to the `deny`, or exclude the page from its paths");
     }
     finding
 }
 
-/// The redirect in `site.toml`: the location where it is spelled, else the key.
+/// The redirect in `site.toml`: the location if it is found, else the key.
 fn place(source: &str, key: &str, location: &str) -> Option<Span> {
     let span = |start: usize, text: &str| Span {
         start,

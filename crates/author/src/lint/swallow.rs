@@ -1,4 +1,4 @@
-//! Rules that are the cause of many findings about others: one finding at such a rule, instead of one at each.
+//! Rules that cause many diagnostics about others: one diagnostic at such a rule replaces them.
 //!
 //! Not here: finding the rules, which [`dead`](super::dead) does one by one.
 
@@ -7,38 +7,38 @@ use std::collections::{BTreeMap, BTreeSet};
 use tollgate_compiler::Diagnostic;
 use tollgate_compiler::diagnostic::{Code, codes};
 
-use super::{Subject, name};
+use super::{LintContext, name};
 use crate::locate::Part;
 
-/// From so many findings on, one at the cause says more than all of them.
+/// The number of diagnostics from which one at the cause is more useful.
 const MANY: usize = 3;
-/// Rules that are shown as examples.
+/// The number of rules listed as examples.
 const MAX_SHOWN: usize = 3;
 
-/// Replaces findings that have one cause by one at the cause.
-pub(super) fn collapse(subject: &Subject<'_>, findings: &mut Vec<Diagnostic>) {
+/// Replaces diagnostics that have one cause by one at the cause.
+pub(super) fn collapse(context: &LintContext<'_>, findings: &mut Vec<Diagnostic>) {
     const NARROW: &str = "narrow this rule if it is wider than meant, or remove the others";
     for (code, what, help) in [
-        (&codes::SHADOWED, "make no difference", NARROW),
+        (&codes::SHADOWED, "are redundant", NARROW),
         (&codes::OVERRIDDEN, "allow nothing", NARROW),
         (
             &codes::DENY_METHODS,
-            "leave methods open",
+            "leave methods allowed",
             "list the methods in each `deny`, or narrow this rule",
         ),
         (
             &codes::DENY_BELOW,
-            "deny what is below a folder, but not the folder's own name",
-            "add the name to each `deny`, or declare with `[paths] origin` that the origin keeps the two apart",
+            "deny the content of a folder, but not the folder's own name",
+            "add the name to each `deny`, or declare with `[paths] origin` that the origin distinguishes the two",
         ),
         (
             &codes::DENY_WITHOUT_SLASH,
-            "deny a path, but not the same with a slash at its end",
-            "add `/**` below each path to its `deny`, or declare with `[paths] origin` that the origin keeps the \
-             two apart",
+            "deny a path, but not the same path with a trailing slash",
+            "add `/**` below each path to its `deny`, or declare with `[paths] origin` that the origin \
+             distinguishes the two",
         ),
     ] {
-        while let Some((cause, echoes)) = widest(subject, code, findings) {
+        while let Some((cause, echoes)) = widest(context, code, findings) {
             let rules: Vec<usize> = echoes.iter().map(|(_, rule)| *rule).collect();
             let at: BTreeSet<usize> = echoes.into_iter().map(|(at, _)| at).collect();
             let mut number = 0;
@@ -46,9 +46,9 @@ pub(super) fn collapse(subject: &Subject<'_>, findings: &mut Vec<Diagnostic>) {
                 number += 1;
                 !at.contains(&(number - 1))
             });
-            let mut finding = summary(subject, code, what, cause, &rules);
+            let mut finding = summary(context, code, what, cause, &rules);
             finding.help(help);
-            match public_twin(subject, cause, findings) {
+            match public_twin(context, cause, findings) {
                 Some(public) => {
                     public.labels = finding.labels;
                     public.help.splice(0..0, finding.help);
@@ -59,17 +59,17 @@ pub(super) fn collapse(subject: &Subject<'_>, findings: &mut Vec<Diagnostic>) {
     }
 }
 
-/// The rule that is the cause of the most findings of a code, if it is of many, with the position of each
-/// finding and of the rule that it is about.
+/// The rule that causes the most diagnostics of a code, if it causes many, with the position of
+/// each diagnostic and of the rule that it is about.
 fn widest(
-    subject: &Subject<'_>,
+    context: &LintContext<'_>,
     code: &'static Code,
     findings: &[Diagnostic],
 ) -> Option<(usize, Vec<(usize, usize)>)> {
     let mut causes: BTreeMap<usize, Vec<(usize, usize)>> = BTreeMap::new();
-    let places = Index::new(subject);
+    let places = Index::new(context);
     for (at, finding) in findings.iter().enumerate() {
-        // A summary is about its cause and not one more effect of it.
+        // A summary is about its cause and is not a further effect of it.
         if finding.code != code || finding.labels.is_empty() || is_summary(finding) {
             continue;
         }
@@ -92,7 +92,7 @@ fn widest(
     causes
         .into_iter()
         .filter(|(_, echoes)| echoes.len() >= MANY)
-        // Of two that are the cause of as many the first by place.
+        // On a tie, the first by position.
         .max_by_key(|(cause, echoes)| (echoes.len(), core::cmp::Reverse(*cause)))
 }
 
@@ -100,25 +100,25 @@ fn is_summary(finding: &Diagnostic) -> bool {
     finding.labels.iter().all(|label| label.message == EXAMPLE)
 }
 
-/// What a summary says of the rules that it shows.
+/// The label of the rules that a summary lists.
 const EXAMPLE: &str = "for example this rule";
 
 fn summary(
-    subject: &Subject<'_>,
+    context: &LintContext<'_>,
     code: &'static Code,
     what: &str,
     cause: usize,
     rules: &[usize],
 ) -> Diagnostic {
-    let rule_name = |at: usize| subject.policy.rules.get(at).map(name).unwrap_or_default();
+    let rule_name = |at: usize| context.policy.rules.get(at).map(name).unwrap_or_default();
     let message = format!(
         "because of `{}`, {} other rules {what}",
         rule_name(cause),
         rules.len()
     );
-    let mut finding = subject.finding(code, cause, &Part::Effect, message);
+    let mut finding = context.finding(code, cause, &Part::Effect, message);
     for rule in rules.iter().take(MAX_SHOWN) {
-        subject.mark(&mut finding, *rule, &Part::Effect, EXAMPLE);
+        context.mark(&mut finding, *rule, &Part::Effect, EXAMPLE);
     }
     let names: Vec<String> = rules
         .iter()
@@ -129,17 +129,17 @@ fn summary(
         0 => String::new(),
         more => format!(" and {more} more"),
     };
-    finding.help(format!("the rules are {}{more}", names.join(", ")));
+    finding.help(format!("affected rules: {}{more}", names.join(", ")));
     finding
 }
 
-/// Returns the finding that the cause allows everyone, which reports the same thing under another code.
+/// The diagnostic that the cause allows everyone, which reports the same thing under another code.
 fn public_twin<'f>(
-    subject: &Subject<'_>,
+    context: &LintContext<'_>,
     cause: usize,
     findings: &'f mut [Diagnostic],
 ) -> Option<&'f mut Diagnostic> {
-    let places = subject.places.get(cause)?;
+    let places = context.places.get(cause)?;
     findings.iter_mut().find(|finding| {
         *finding.code == codes::WIDE_PUBLIC
             && finding.file == places.file
@@ -149,22 +149,22 @@ fn public_twin<'f>(
     })
 }
 
-/// Rules by where they are.
+/// Rules by location.
 struct Index<'c> {
     by_file: BTreeMap<&'c str, BTreeMap<usize, (usize, usize)>>,
 }
 
 impl<'c> Index<'c> {
-    fn new(subject: &'c Subject<'_>) -> Self {
+    fn new(context: &'c LintContext<'_>) -> Self {
         let mut by_file: BTreeMap<&str, BTreeMap<usize, (usize, usize)>> = BTreeMap::new();
-        for (at, places) in subject.places.iter().enumerate() {
+        for (at, places) in context.places.iter().enumerate() {
             let file = by_file.entry(places.file.as_str()).or_default();
             file.insert(places.whole.start, (places.whole.end, at));
         }
         Self { by_file }
     }
 
-    /// The rule that a byte of a file belongs to.
+    /// The rule at an offset of a file.
     fn rule(&self, file: &str, at: usize) -> Option<usize> {
         let (_, (end, rule)) = self.by_file.get(file)?.range(..=at).next_back()?;
         (at < *end).then_some(*rule)

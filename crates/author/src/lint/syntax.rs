@@ -1,24 +1,25 @@
-//! TG0726 and TG0727: patterns in the syntax of other tools, and networks that are every address.
+//! TG0726 and TG0727: patterns in the syntax of other tools, and networks that contain every
+//! address.
 //!
-//! Both compile, because `:user` and `.*` can be names of files, and mean something else than their author
-//! thinks.
+//! Both compile, because `:user` and `.*` can be names of files, but they do not mean what their
+//! author intended.
 
 use tollgate_compiler::Diagnostic;
 use tollgate_compiler::diagnostic::codes;
 use tollgate_core::Effect;
 use tollgate_policy::spec::{Pattern, RuleSpec, Segment};
 
-use super::Subject;
+use super::LintContext;
 use crate::locate::Part;
-use crate::words;
+use crate::syntax;
 
-pub(super) fn check(subject: &Subject<'_>, findings: &mut Vec<Diagnostic>) {
-    for (at, rule, places) in subject.rules() {
+pub(super) fn check(context: &LintContext<'_>, findings: &mut Vec<Diagnostic>) {
+    for (at, rule, places) in context.rules() {
         for (nth, pattern) in rule.patterns.iter().enumerate() {
             let own = places.base_segments;
             if let Some((what, help)) = foreign(rule, pattern, own) {
                 let part = Part::Pattern(nth);
-                let mut finding = subject.finding(&codes::FOREIGN_SYNTAX, at, &part, what);
+                let mut finding = context.finding(&codes::FOREIGN_SYNTAX, at, &part, what);
                 finding.help(help);
                 findings.push(finding);
             }
@@ -32,17 +33,19 @@ pub(super) fn check(subject: &Subject<'_>, findings: &mut Vec<Diagnostic>) {
             } else {
                 "IPv6"
             };
-            let message = format!("`{}` is every {family} address", words::network(network));
+            let message = format!(
+                "`{}` contains every {family} address",
+                syntax::network(network)
+            );
             let part = Part::Entry("networks", nth);
-            let mut finding = subject.finding(&codes::EVERY_ADDRESS, at, &part, message);
-            finding
-                .help("leave `networks` out for a rule about every address, or name the networks");
+            let mut finding = context.finding(&codes::EVERY_ADDRESS, at, &part, message);
+            finding.help("remove `networks` to match every address, or list the networks");
             findings.push(finding);
         }
     }
 }
 
-/// What looks like another tool's syntax in a pattern's own segments, and what to write instead.
+/// The foreign syntax in a pattern's own segments, and its replacement.
 fn foreign(rule: &RuleSpec, pattern: &Pattern, base_segments: usize) -> Option<(String, String)> {
     let own = pattern.segments.get(base_segments..).unwrap_or_default();
     for (at, segment) in own.iter().enumerate() {
@@ -56,7 +59,7 @@ fn foreign(rule: &RuleSpec, pattern: &Pattern, base_segments: usize) -> Option<(
                 format!("write `{{{name}}}` to capture a segment"),
             ));
         }
-        // `deny = ["/**/.*"]` is about hidden files, and means what it says.
+        // `deny = ["/**/.*"]` matches hidden files, as intended.
         if text == ".*" && is_last && rule.effect == Effect::Allow {
             return Some((
                 "`.*` matches names that start with a dot, and nothing else".to_owned(),
@@ -68,7 +71,7 @@ fn foreign(rule: &RuleSpec, pattern: &Pattern, base_segments: usize) -> Option<(
         let has_choice = text.contains('(') && text.contains('|') && text.contains(')');
         if is_start || is_end || has_choice || has_class(text) {
             return Some((
-                format!("`{text}` looks like a regular expression, and is taken literally"),
+                format!("`{text}` looks like a regular expression, but is matched literally"),
                 "write `*` for any text in a segment, `**` for any number of segments, and one pattern per \
                  alternative"
                     .to_owned(),
@@ -78,13 +81,13 @@ fn foreign(rule: &RuleSpec, pattern: &Pattern, base_segments: usize) -> Option<(
     None
 }
 
-/// Whether a text could name a parameter.
+/// Whether a string could be the name of a parameter.
 fn is_name(text: &str) -> bool {
     text.starts_with(|c: char| c.is_ascii_alphabetic())
         && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }
 
-/// Whether a text has a class of characters, such as `[0-9]`.
+/// Whether a string contains a character class such as `[0-9]`.
 fn has_class(text: &str) -> bool {
     let bytes = text.as_bytes();
     bytes.windows(5).any(|window| {

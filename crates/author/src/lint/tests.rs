@@ -1,4 +1,4 @@
-//! Each piece of advice: a policy that deserves it, and one that does not.
+//! For each lint, a policy that it reports and one that it does not.
 
 use tollgate_compiler::{CompileOptions, compile};
 
@@ -11,16 +11,16 @@ const HEAD: &str = "schema = 1\n[site]\nname = \"x\"\n[[issuer]]\nname = \"i\"\n
 /// 2027-01-15
 const NOW: i64 = 1_800_000_000;
 
-fn advice(rules: &str) -> Advice {
+fn advice(rules: &str) -> LintReport {
     let mut sources = SourceTree::new();
     sources.insert("site.toml", format!("{HEAD}{rules}"));
     sources.insert("k.key", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA");
     let compiled = compile(&sources, &CompileOptions::default());
     assert!(!compiled.has_errors(), "{:?}", compiled.diagnostics);
-    let subject = Subject::new(&compiled, &sources).unwrap();
+    let context = LintContext::new(&compiled, &sources).unwrap();
     let mut findings = compiled.diagnostics.clone();
-    findings.extend(lint(&subject, NOW));
-    let advice = settle(&subject, findings);
+    findings.extend(lint(&context, NOW));
+    let advice = apply_suppressions(&context, findings);
     for finding in &advice.findings {
         assert!(!finding.help.is_empty(), "no help: {finding:?}");
     }
@@ -38,7 +38,7 @@ fn rules(list: &[&str]) -> String {
 }
 
 #[test]
-fn advice_is_given_where_it_is_due() {
+fn each_lint_reports_what_it_should() {
     let table: &[(&str, &[&str], &[&str])] = &[
         (
             "a capture with two readings",
@@ -243,7 +243,7 @@ fn messages(tables: &str, list: &[&str]) -> Vec<String> {
 }
 
 #[test]
-fn redirects_lead_somewhere() {
+fn redirects_to_denied_pages_are_reported() {
     let members = "allow = [\"/**\"]\nsigned_in = true";
     let login = "allow = [\"/login\", \"/login/**\"]\nanyone = true";
     let to_login = "[deny]\nno_token = { redirect = \"login\" }\n";
@@ -289,7 +289,7 @@ fn redirects_lead_somewhere() {
 }
 
 #[test]
-fn one_cause_is_one_finding() {
+fn one_cause_is_one_diagnostic() {
     let swallowed = [
         "allow = [\"/a/**\"]\ngroups = [\"a\"]",
         "allow = [\"/b/**\"]\ngroups = [\"b\"]",
@@ -302,9 +302,9 @@ fn one_cause_is_one_finding() {
     let found = messages("", &for_members);
     assert_eq!(
         found,
-        ["TG0710 because of `site/r4`, 4 other rules make no difference"]
+        ["TG0710 because of `site/r4`, 4 other rules are redundant"]
     );
-    // A rule for everyone is reported as such, with the rules that it swallows.
+    // A rule for everyone is reported as such, with the rules that it covers.
     let for_all = with("allow = [\"/**\"]\nanyone = true");
     let advice_for_all = advice(&rules(&for_all)).findings;
     let [finding] = advice_for_all.as_slice() else {
@@ -312,13 +312,13 @@ fn one_cause_is_one_finding() {
     };
     assert_eq!(finding.code.id, "TG0717");
     assert!(finding.help[0].contains("`site/r0`, `site/r1`, `site/r2`, `site/r3`"));
-    // A deny that overrides everything is one finding as well.
+    // A deny that overrides everything is one diagnostic, too.
     let closed = with("deny = [\"/**\"]");
     assert_eq!(
         messages("", &closed),
         ["TG0712 because of `site/r4`, 4 other rules allow nothing"]
     );
-    // So is an upload that many denies forget.
+    // So is an upload that many denies omit.
     let denies =
         ["/a", "/b", "/c"].map(|path| format!("deny = [\"{path}\"]\ngroups = [\"banned\"]"));
     let uploads = "allow = [\"/**\"]\nsigned_in = true\nmethods = [\"GET\", \"PUT\"]";
@@ -326,24 +326,24 @@ fn one_cause_is_one_finding() {
     assert_eq!(
         messages("", &list),
         [
-            "TG0724 because of `site/r3`, 3 other rules leave methods open",
-            "TG0733 because of `site/r3`, 3 other rules deny a path, but not the same with a slash at its end",
+            "TG0724 because of `site/r3`, 3 other rules leave methods allowed",
+            "TG0733 because of `site/r3`, 3 other rules deny a path, but not the same path with a trailing slash",
         ]
     );
-    // Two are said one by one.
+    // Two are reported separately.
     let few = [
         "allow = [\"/a\"]\ngroups = [\"a\"]",
         "allow = [\"/b\"]\ngroups = [\"b\"]",
         "allow = [\"/*\"]\nsigned_in = true",
     ];
     assert_eq!(codes(&rules(&few)), ["TG0710", "TG0710"]);
-    // What is meant to be so is not counted, neither one by one nor at the cause.
+    // Suppressed diagnostics are not counted, neither one by one nor at the cause.
     let allow = |rule: &str| {
         format!("[[lint]]\nallow = \"TG0710\"\nrule = \"site/{rule}\"\nbecause = \"kept\"\n")
     };
     assert_eq!(
         messages(&allow("r0"), &for_members),
-        ["TG0710 because of `site/r4`, 3 other rules make no difference"]
+        ["TG0710 because of `site/r4`, 3 other rules are redundant"]
     );
     assert_eq!(messages(&allow("r4"), &for_members), [""; 0]);
 }
@@ -362,8 +362,8 @@ fn issuers_that_no_token_can_match() {
         sources.insert("k.json", set);
         let compiled = compile(&sources, &CompileOptions::default());
         assert!(!compiled.has_errors(), "{:?}", compiled.diagnostics);
-        let subject = Subject::new(&compiled, &sources).unwrap();
-        let findings = settle(&subject, lint(&subject, NOW)).findings;
+        let context = LintContext::new(&compiled, &sources).unwrap();
+        let findings = apply_suppressions(&context, lint(&context, NOW)).findings;
         findings
             .into_iter()
             .map(|finding| {
@@ -399,7 +399,7 @@ fn issuers_that_no_token_can_match() {
             all,
             &both
         ),
-        ["TG0728 issuer `i` is the address of a document, which is the `iss` of no token"]
+        ["TG0728 issuer `i` is the URL of a document, which no token has as its `iss`"]
     );
 }
 
@@ -412,8 +412,8 @@ fn a_token_source_has_no_wildcard() {
         sources.insert("k.key", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA");
         let compiled = compile(&sources, &CompileOptions::default());
         assert!(!compiled.has_errors(), "{:?}", compiled.diagnostics);
-        let subject = Subject::new(&compiled, &sources).unwrap();
-        let findings = settle(&subject, lint(&subject, NOW)).findings;
+        let context = LintContext::new(&compiled, &sources).unwrap();
+        let findings = apply_suppressions(&context, lint(&context, NOW)).findings;
         let foreign = findings
             .into_iter()
             .filter(|finding| finding.code.id == "TG0726");
@@ -431,7 +431,7 @@ fn a_token_source_has_no_wildcard() {
 }
 
 #[test]
-fn two_readings_are_shown_on_a_path() {
+fn ambiguous_captures_have_an_example_path() {
     let findings = advice(&rules(&[
         "allow = [\"/{u}/**\", \"/x/{u}/**\"]\nsubjects = [\"{u}\"]",
     ]))
@@ -444,21 +444,21 @@ fn two_readings_are_shown_on_a_path() {
     };
     assert_eq!(
         label.message,
-        "of `/x/y/` this one takes `x`, and that one `y`"
+        "for `/x/y/` this one captures `x`, and that one `y`"
     );
-    assert!(finding.help.iter().any(|help| help.contains("two rules")));
+    assert!(finding.help.iter().any(|help| help.contains("into two")));
 }
 
 #[test]
-fn what_is_meant_to_be_so_is_not_shown() {
+fn suppressed_diagnostics_are_not_shown() {
     let rule = rules(&["allow = [\"/a\"]\nanyone = true\nuntil = 2026-01-01T00:00:00Z"]);
     let allow =
         "[[lint]]\nallow = \"TG0716\"\nrule = \"site/r0\"\nbecause = \"kept as an example\"\n";
     let advice = advice(&format!("{allow}{rule}"));
     assert_eq!(advice.findings, []);
-    assert_eq!(advice.excused.len(), 1);
-    assert_eq!(advice.excused[0].because, "kept as an example");
-    // For another rule it allows nothing, and says so.
+    assert_eq!(advice.suppressed.len(), 1);
+    assert_eq!(advice.suppressed[0].because, "kept as an example");
+    // For another rule it matches nothing, and is reported.
     let other = rules(&[
         "allow = [\"/b\"]\nanyone = true",
         "allow = [\"/a\"]\nanyone = true\nuntil = 2026-01-01T00:00:00Z",
@@ -474,7 +474,7 @@ fn what_is_meant_to_be_so_is_not_shown() {
 }
 
 #[test]
-fn patterns_that_take_in_others() {
+fn patterns_that_cover_others() {
     let pattern = |text: &str| {
         let mut sources = SourceTree::new();
         let site = format!(

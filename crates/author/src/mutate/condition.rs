@@ -3,34 +3,34 @@
 use tollgate_policy::spec::{Arithmetic, ClaimSpec, Comparison, Expr, StringTest};
 
 use super::rule::neighbours;
-use crate::words;
+use crate::syntax;
 
 /// A changed condition.
 pub(super) struct Change {
-    /// The part that was changed, as it was.
+    /// The original text of the changed part.
     pub(super) was: String,
-    /// How many parts of the same text stand before it.
+    /// The number of earlier parts with the same text.
     pub(super) nth: usize,
-    /// The part as it is now.
+    /// The new text of the part.
     pub(super) is: String,
-    /// The whole condition as it is now.
+    /// The whole changed condition.
     pub(super) now: Expr,
 }
 
-/// Each condition that differs from `expr` in one part.
+/// Every condition that differs from `expr` in one part.
 pub(super) fn changes(expr: &Expr, claims: &[ClaimSpec]) -> Vec<Change> {
     let mut all = Vec::new();
-    // Where the text of a part stands a second time, the place of the second is wanted.
+    // Count parts with the same text, to find the right span.
     let mut before: Vec<String> = Vec::new();
     walk(expr, true, &mut |part, is_condition, put| {
-        let was = words::condition(part, claims);
+        let was = syntax::condition(part, claims);
         let nth = before.iter().filter(|text| **text == was).count();
         before.push(was.clone());
         for now in local(part, is_condition) {
             all.push(Change {
                 was: was.clone(),
                 nth,
-                is: words::condition(&now, claims),
+                is: syntax::condition(&now, claims),
                 now: put(now),
             });
         }
@@ -38,11 +38,10 @@ pub(super) fn changes(expr: &Expr, claims: &[ClaimSpec]) -> Vec<Change> {
     all
 }
 
-/// Takes a part, whether it is a condition of its own, and how to put another in its place.
+/// Receives a part, whether it is itself a condition, and a function that replaces it.
 type Visit<'v> = &'v mut dyn FnMut(&Expr, bool, &dyn Fn(Expr) -> Expr);
 
-/// Shows `visit` every part of `expr`, whether it is a condition of its own, and how to put another in its
-/// place.
+/// Calls `visit` for every part of `expr`.
 fn walk(expr: &Expr, is_condition: bool, visit: Visit<'_>) {
     visit(expr, is_condition, &|now| now);
     for (at, part) in parts(expr).into_iter().enumerate() {
@@ -104,7 +103,7 @@ fn with_part(expr: &Expr, at: usize, part: Expr) -> Expr {
     changed
 }
 
-/// What this part could be by mistake.
+/// The mutations of this part.
 fn local(expr: &Expr, is_condition: bool) -> Vec<Expr> {
     let mut all = Vec::new();
     match expr {

@@ -1,10 +1,10 @@
-//! Patterns a little wider or narrower.
+//! Patterns that are slightly broader or narrower.
 
 use tollgate_policy::spec::{Pattern, Segment};
 
-use crate::words;
+use crate::syntax;
 
-/// Each changed pattern. The first `base` segments are the file's base and stay.
+/// Every changed pattern. The first `base` segments are the file's base and do not change.
 pub(super) fn changes(pattern: &Pattern, base: usize) -> Vec<Pattern> {
     let mut all = Vec::new();
     let mut add = |segments: Vec<Segment>, trailing_slash: bool| {
@@ -13,7 +13,7 @@ pub(super) fn changes(pattern: &Pattern, base: usize) -> Vec<Pattern> {
             segments,
             source: String::new(),
         };
-        changed.source = words::pattern(&changed);
+        changed.source = syntax::pattern(&changed);
         if is_sound(&changed) && changed.source != pattern.source && !all.contains(&changed) {
             all.push(changed);
         }
@@ -38,7 +38,7 @@ pub(super) fn changes(pattern: &Pattern, base: usize) -> Vec<Pattern> {
                 if is_last {
                     add(replaced(at, Some(Segment::Rest)), false);
                 }
-                // `/a/b/**` that lost its `b`.
+                // `/a/b/**` without its `b`.
                 if matches!(own.get(at + 1), Some(Segment::Rest)) {
                     add(replaced(at, None), slash);
                 }
@@ -52,7 +52,7 @@ pub(super) fn changes(pattern: &Pattern, base: usize) -> Vec<Pattern> {
                     add(replaced(at, without_star(glob, star)), slash);
                 }
             }
-            // What it captures is used, or it is as good as `*`.
+            // The capture is used; otherwise it is equivalent to `*`.
             Segment::Capture(_) => {}
         }
     }
@@ -78,7 +78,7 @@ fn without_star(glob: &str, at: usize) -> Option<Segment> {
     })
 }
 
-/// Whether the compiler would take it.
+/// Whether the compiler would accept it.
 fn is_sound(pattern: &Pattern) -> bool {
     let segments = &pattern.segments;
     let is_rest = |segment: &Segment| matches!(segment, Segment::Rest);

@@ -3,19 +3,19 @@
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use tollgate_core::{Effect, MethodSet};
-use tollgate_policy::spec::{ClaimSpec, Network, Pattern, RuleSpec, Template, Who};
+use tollgate_policy::spec::{ClaimSpec, Network, Pattern, Principals, RuleSpec, Template};
 
 use super::condition::without;
 use super::{condition, pattern};
-use crate::locate::{Part, Places};
-use crate::words;
+use crate::locate::{Part, RuleSpans};
+use crate::syntax;
 
-/// A change: the part, the words, and the rule as it is then.
+/// A change: the part, its description, and the changed rule.
 type Change = (Part, String, Option<RuleSpec>);
 
 /// Every change of a rule.
-pub(super) fn changes(rule: &RuleSpec, places: &Places, claims: &[ClaimSpec]) -> Vec<Change> {
-    let mut all = vec![(Part::Rule, "the rule was left out".to_owned(), None)];
+pub(super) fn changes(rule: &RuleSpec, places: &RuleSpans, claims: &[ClaimSpec]) -> Vec<Change> {
+    let mut all = vec![(Part::Rule, "the rule was removed".to_owned(), None)];
     effect(rule, &mut all);
     patterns(rule, places.base_segments, &mut all);
     who(rule, &mut all);
@@ -45,7 +45,7 @@ fn patterns(rule: &RuleSpec, base: usize, all: &mut Vec<Change>) {
             trailing_slash: pattern.trailing_slash,
             source: String::new(),
         };
-        words::pattern(&own)
+        syntax::pattern(&own)
     };
     for (at, pattern) in rule.patterns.iter().enumerate() {
         let was = shown(pattern);
@@ -54,11 +54,7 @@ fn patterns(rule: &RuleSpec, base: usize, all: &mut Vec<Change>) {
                 patterns: without(&rule.patterns, at),
                 ..rule.clone()
             };
-            all.push((
-                Part::Pattern(at),
-                format!("`{was}` was left out"),
-                Some(now),
-            ));
+            all.push((Part::Pattern(at), format!("`{was}` was removed"), Some(now)));
         }
         for changed in pattern::changes(pattern, base) {
             let words = format!("`{was}` became `{}`", shown(&changed));
@@ -72,22 +68,22 @@ fn patterns(rule: &RuleSpec, base: usize, all: &mut Vec<Change>) {
 }
 
 fn who(rule: &RuleSpec, all: &mut Vec<Change>) {
-    let with = |who: Who| {
+    let with = |who: Principals| {
         Some(RuleSpec {
             who,
             ..rule.clone()
         })
     };
-    let anyone = || Who {
+    let anyone = || Principals {
         anyone: true,
-        ..Who::default()
+        ..Principals::default()
     };
-    let signed_in = || Who {
+    let signed_in = || Principals {
         signed_in: true,
-        ..Who::default()
+        ..Principals::default()
     };
     let old = &rule.who;
-    let Who {
+    let Principals {
         anyone: is_anyone,
         signed_in: is_signed_in,
         groups,
@@ -126,13 +122,13 @@ fn who(rule: &RuleSpec, all: &mut Vec<Change>) {
             with(who)
         };
         for (at, entry) in list.iter().enumerate() {
-            let was = words::template(entry);
+            let was = syntax::template(entry);
             if list.len() > 1 {
-                let words = format!("`{was}` was left out of `{key}`");
+                let words = format!("`{was}` was removed from `{key}`");
                 all.push((Part::Entry(key, at), words, put(Some(without(list, at)))));
             }
             for bare in bare_templates(entry) {
-                let words = format!("`{was}` became `{}`", words::template(&bare));
+                let words = format!("`{was}` became `{}`", syntax::template(&bare));
                 let mut list = list.clone();
                 if let Some(place) = list.get_mut(at) {
                     *place = bare;
@@ -141,7 +137,7 @@ fn who(rule: &RuleSpec, all: &mut Vec<Change>) {
             }
         }
         if kinds > 1 || rule.effect == Effect::Deny {
-            all.push((Part::Key(key), format!("`{key}` was left out"), put(None)));
+            all.push((Part::Key(key), format!("`{key}` was removed"), put(None)));
         } else {
             let words = format!("`{key}` became `signed_in`");
             all.push((Part::Key(key), words, with(signed_in())));
@@ -159,20 +155,20 @@ fn issuers(rule: &RuleSpec, names: &[String], all: &mut Vec<Change>) {
     let with = |issuers: Option<Vec<String>>| {
         let mut now = rule.clone();
         now.who.issuers = issuers;
-        // Every user of these issuers is meant, or only some of them.
-        now.who.signed_in |= now.who == Who::default();
+        // All users of these issuers, or only some of them.
+        now.who.signed_in |= now.who == Principals::default();
         Some(now)
     };
-    all.push((Part::Key(key), format!("`{key}` was left out"), with(None)));
+    all.push((Part::Key(key), format!("`{key}` was removed"), with(None)));
     for (at, name) in names.iter().enumerate() {
         if names.len() > 1 {
-            let words = format!("`{name}` was left out of `{key}`");
+            let words = format!("`{name}` was removed from `{key}`");
             all.push((Part::Entry(key, at), words, with(Some(without(names, at)))));
         }
     }
 }
 
-/// A name with a capture that lost the text beside it.
+/// A name with a capture, without the text around it.
 fn bare_templates(entry: &Template) -> Vec<Template> {
     if entry.capture.is_none() {
         return Vec::new();
@@ -191,7 +187,7 @@ fn bare_templates(entry: &Template) -> Vec<Template> {
         .collect()
 }
 
-fn methods(rule: &RuleSpec, places: &Places, all: &mut Vec<Change>) {
+fn methods(rule: &RuleSpec, places: &RuleSpans, all: &mut Vec<Change>) {
     let mut add = |methods: MethodSet, words: String| {
         let now = RuleSpec {
             methods,
@@ -202,7 +198,7 @@ fn methods(rule: &RuleSpec, places: &Places, all: &mut Vec<Change>) {
     if rule.methods != MethodSet::ALL {
         add(MethodSet::ALL, "`methods` became every method".to_owned());
     }
-    // Without the key there is no list that an entry could get lost from.
+    // Without the key there is no list with entries to remove.
     if !places.has("methods") || rule.methods.names().count() < 2 {
         return;
     }
@@ -211,7 +207,7 @@ fn methods(rule: &RuleSpec, places: &Places, all: &mut Vec<Change>) {
         let rest = rest
             .filter_map(MethodSet::from_name)
             .fold(MethodSet::EMPTY, |all, one| all | one);
-        add(rest, format!("`{name}` was left out of `methods`"));
+        add(rest, format!("`{name}` was removed from `methods`"));
     }
 }
 
@@ -225,17 +221,17 @@ fn networks(rule: &RuleSpec, all: &mut Vec<Change>) {
     };
     all.push((
         Part::Key("networks"),
-        "`networks` was left out".to_owned(),
+        "`networks` was removed".to_owned(),
         with(None),
     ));
     for (at, network) in list.iter().enumerate() {
-        let (part, was) = (Part::Entry("networks", at), words::network(network));
+        let (part, was) = (Part::Entry("networks", at), syntax::network(network));
         if list.len() > 1 {
-            let words = format!("`{was}` was left out of `networks`");
+            let words = format!("`{was}` was removed from `networks`");
             all.push((part.clone(), words, with(Some(without(list, at)))));
         }
         for near in neighbours(network) {
-            let words = format!("`{was}` became `{}`", words::network(&near));
+            let words = format!("`{was}` became `{}`", syntax::network(&near));
             let mut list = list.clone();
             if let Some(place) = list.get_mut(at) {
                 *place = near;
@@ -245,13 +241,13 @@ fn networks(rule: &RuleSpec, all: &mut Vec<Change>) {
     }
 }
 
-/// The network with a prefix one bit shorter and one bit longer.
+/// The network with a prefix one bit shorter, and one bit longer.
 pub(super) fn neighbours(network: &Network) -> Vec<Network> {
     let prefixes = [network.prefix.checked_sub(1), network.prefix.checked_add(1)];
     prefixes
         .into_iter()
         .flatten()
-        .filter(|prefix| *prefix <= words::width(network.addr))
+        .filter(|prefix| *prefix <= syntax::width(network.addr))
         .map(|prefix| Network {
             addr: masked(network.addr, prefix),
             prefix,
@@ -259,9 +255,9 @@ pub(super) fn neighbours(network: &Network) -> Vec<Network> {
         .collect()
 }
 
-/// The address with all bits beyond `prefix` cleared.
+/// The address with all bits after `prefix` cleared.
 fn masked(addr: IpAddr, prefix: u8) -> IpAddr {
-    let host = words::width(addr).saturating_sub(prefix);
+    let host = syntax::width(addr).saturating_sub(prefix);
     match addr {
         IpAddr::V4(addr) => {
             let mask = u32::MAX.checked_shl(u32::from(host)).unwrap_or(0);
@@ -288,7 +284,7 @@ fn window(rule: &RuleSpec, all: &mut Vec<Change>) {
             Some(now)
         };
         let part = Part::Key(key);
-        all.push((part.clone(), format!("`{key}` was left out"), with(None)));
+        all.push((part.clone(), format!("`{key}` was removed"), with(None)));
         for (by, words) in [(1, "later"), (-1, "earlier")] {
             if let Some(moved) = old.checked_add(by) {
                 let words = format!("`{key}` became a second {words}");
@@ -317,7 +313,7 @@ fn conditions(rule: &RuleSpec, claims: &[ClaimSpec], all: &mut Vec<Change>) {
             Some(now)
         };
         let part = Part::Key(key);
-        all.push((part.clone(), format!("`{key}` was left out"), with(None)));
+        all.push((part.clone(), format!("`{key}` was removed"), with(None)));
         if other.is_none() {
             let mut now = rule.clone();
             core::mem::swap(&mut now.when, &mut now.unless);

@@ -1,101 +1,103 @@
-//! Which mutants the tests notice.
+//! Runs the tests against mutants.
 //!
-//! Mutants are tried in parallel. One that no test notices is held against the author's policy once more,
-//! so that a change that changes nothing is not blamed on the tests. Not here: making mutants.
+//! Mutants are tested in parallel. One that no test catches is compared with the author's policy,
+//! so that an equivalent mutant is not counted as missed. Not here: generating mutants.
 
 use core::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::Mutex;
 
 use fastrand::Rng;
-use tollgate_analysis::{Policy, Ruling, diff, rule_name};
+use tollgate_analysis::{Evaluation, Policy, diff, rule_name};
 use tollgate_gate::Gate;
 use tollgate_policy::spec::{ImageSpec, RuleSpec};
 
 use super::Mutant;
-use crate::judge::{self, Unbuildable};
-use crate::locate::Places;
-use crate::probe::{self, Made, Pool, Usual, Visit, Visitor};
-use crate::suite::{Case, Got, TestFile, beside, run as ask};
+use crate::locate::RuleSpans;
+use crate::policy_gate::{self, GateError};
+use crate::probe::{self, Pool, SyntheticUser, Visit, VisitDefaults, Visitor};
+use crate::suite::{Actual, Case, TestFile, run as ask, test_file_for};
 
-/// Random visits that are tried before a mutant that no test notices is held against the policy by the
-/// analysis. Visits of people the tests know make better reading than those that the analysis thinks up.
+/// The number of random requests tried before the analysis compares an uncaught mutant with the
+/// policy. Requests by users of the tests are easier to read than those that the analysis
+/// constructs.
 const VISITS: usize = 4_000;
 
-/// What became of a mutant.
+/// The result for a mutant.
 #[derive(Clone, Debug)]
-pub enum Fate {
-    /// A test failed: file and name.
-    Noticed {
-        /// The file of the first such test.
+pub enum MutantOutcome {
+    /// A test failed.
+    Caught {
+        /// The file of the first failing test.
         file: String,
-        /// Its name.
+        /// The name of the test.
         test: String,
     },
-    /// No test failed, and here is a visit that is answered differently.
+    /// No test failed, and this request is decided differently.
     Missed(Box<Survivor>),
     /// It decides like the policy.
-    Same {
-        /// Whether the analysis proved it. Where it gave up, it only held on random visits.
+    Equivalent {
+        /// Whether the analysis proved it. If it gave up, this was only observed on random
+        /// requests.
         proven: bool,
     },
 }
 
-/// A visit that tells a mutant from the policy.
+/// A request that is decided differently by a mutant.
 #[derive(Clone, Debug)]
 pub struct Survivor {
-    /// The visit.
+    /// The request.
     pub visit: Visit,
-    /// The policy's answer.
-    pub before: Got,
-    /// The mutant's answer.
-    pub after: Got,
+    /// The policy's result.
+    pub before: Actual,
+    /// The mutant's result.
+    pub after: Actual,
 }
 
-/// Told about each mutant that is done.
+/// Called after each mutant.
 pub type Progress<'a> = &'a (dyn Fn() + Sync);
 
-/// Counts of fates.
+/// Counts of outcomes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
-    /// Mutants that a test noticed.
-    pub noticed: usize,
-    /// Mutants that no test noticed.
+    /// Mutants that a test catches.
+    pub caught: usize,
+    /// Mutants that no test catches.
     pub missed: usize,
     /// Mutants that are proven to decide like the policy.
-    pub same: usize,
-    /// Mutants that decided like the policy on all random visits.
-    pub alike: usize,
+    pub equivalent: usize,
+    /// Mutants that decided like the policy on all random requests.
+    pub unproven: usize,
 }
 
 impl Tally {
-    /// Counts.
-    pub fn of<'f>(fates: impl IntoIterator<Item = &'f Fate>) -> Self {
+    /// Counts outcomes.
+    pub fn of<'f>(outcomes: impl IntoIterator<Item = &'f MutantOutcome>) -> Self {
         let mut tally = Self::default();
-        for fate in fates {
-            *match fate {
-                Fate::Noticed { .. } => &mut tally.noticed,
-                Fate::Missed(_) => &mut tally.missed,
-                Fate::Same { proven: true } => &mut tally.same,
-                Fate::Same { proven: false } => &mut tally.alike,
+        for outcome in outcomes {
+            *match outcome {
+                MutantOutcome::Caught { .. } => &mut tally.caught,
+                MutantOutcome::Missed(_) => &mut tally.missed,
+                MutantOutcome::Equivalent { proven: true } => &mut tally.equivalent,
+                MutantOutcome::Equivalent { proven: false } => &mut tally.unproven,
             } += 1;
         }
         tally
     }
 }
 
-/// Tries every mutant of `policy`, whose rules stand at `places`, against the tests. Tests that
-/// the policy itself fails tell nothing and are left out. The fates are in the order of the mutants.
+/// Runs the tests against every mutant of `policy`, whose rules have the spans `places`. Tests that
+/// the policy itself fails are ignored. The outcomes are in the order of the mutants.
 ///
 /// # Errors
-/// If the policy does not fit an image.
+/// Returns an error if the policy exceeds the limits of an image.
 pub fn run(
     policy: &ImageSpec,
-    places: &[Places],
+    places: &[RuleSpans],
     mutants: &[Mutant],
     files: &[TestFile],
     progress: Progress<'_>,
-) -> Result<Vec<Fate>, Unbuildable> {
-    let original = judge::gate(policy)?;
+) -> Result<Vec<MutantOutcome>, GateError> {
+    let original = policy_gate::gate(policy)?;
     let trial = Trial {
         policy,
         usual: &|at| {
@@ -105,14 +107,14 @@ pub fn run(
         cases: files
             .iter()
             .flat_map(|file| file.cases.iter().map(|case| (file.file.as_str(), case)))
-            .filter(|(_, case)| ask(&original, &case.ask(), &mut ()).meets(&case.expect))
+            .filter(|(_, case)| ask(&original, &case.request(), &mut ()).meets(&case.expect))
             .collect(),
         original: &original,
-        exact: Policy::new(policy.clone()).map_err(Unbuildable::Unusable)?,
+        exact: Policy::new(policy.clone()).map_err(GateError::Unusable)?,
         pool: pool(policy, &original, files),
     };
     let next = AtomicUsize::new(0);
-    let done: Mutex<Vec<(usize, Fate)>> = Mutex::new(Vec::new());
+    let done: Mutex<Vec<(usize, MutantOutcome)>> = Mutex::new(Vec::new());
     let workers = std::thread::available_parallelism().map_or(1, usize::from);
     std::thread::scope(|scope| {
         for _ in 0..workers.min(mutants.len()) {
@@ -122,9 +124,9 @@ pub fn run(
                     let Some(mutant) = mutants.get(at) else {
                         return;
                     };
-                    let fate = trial.fate(mutant, at);
+                    let outcome = trial.outcome(mutant, at);
                     if let Ok(mut done) = done.lock() {
-                        done.push((at, fate));
+                        done.push((at, outcome));
                     }
                     progress();
                 }
@@ -133,21 +135,21 @@ pub fn run(
     });
     let mut done = done.into_inner().unwrap_or_default();
     done.sort_by_key(|(at, _)| *at);
-    Ok(done.into_iter().map(|(_, fate)| fate).collect())
+    Ok(done.into_iter().map(|(_, outcome)| outcome).collect())
 }
 
-/// Where and when the tests of a policy file take place.
-pub(crate) fn usual(policy_file: &str, files: &[TestFile]) -> Usual {
-    let name = beside(policy_file);
+/// The default address and time of the tests of a policy file.
+pub(crate) fn usual(policy_file: &str, files: &[TestFile]) -> VisitDefaults {
+    let name = test_file_for(policy_file);
     let own = files.iter().find(|file| file.file == name);
     let file = own.or(files.first());
-    Usual {
+    VisitDefaults {
         ip: file.and_then(|file| file.ip),
         now: file.map_or(1_800_000_000, |file| file.now),
     }
 }
 
-/// What visits are made of: the policy and the people of its tests.
+/// The values that random requests are built from: those of the policy and the users of its tests.
 pub(crate) fn pool(policy: &ImageSpec, gate: &Gate<Vec<u8>>, files: &[TestFile]) -> Pool {
     let mut people: Vec<_> = files
         .iter()
@@ -170,8 +172,8 @@ pub(crate) fn pool(policy: &ImageSpec, gate: &Gate<Vec<u8>>, files: &[TestFile])
 }
 
 struct Trial<'t> {
-    /// Where and when the tests of a rule's file take place.
-    usual: &'t (dyn Fn(usize) -> Usual + Sync),
+    /// The default address and time of the tests of a rule's file.
+    usual: &'t (dyn Fn(usize) -> VisitDefaults + Sync),
     policy: &'t ImageSpec,
     cases: Vec<(&'t str, &'t Case)>,
     original: &'t Gate<Vec<u8>>,
@@ -180,18 +182,18 @@ struct Trial<'t> {
 }
 
 impl Trial<'_> {
-    fn fate(&self, mutant: &Mutant, seed: usize) -> Fate {
+    fn outcome(&self, mutant: &Mutant, seed: usize) -> MutantOutcome {
         let policy = mutant.policy(self.policy);
-        // A mutant that does not even load would not ship.
-        let Ok(gate) = judge::gate(&policy) else {
-            return Fate::Same { proven: true };
+        // A mutant that does not load could not ship.
+        let Ok(gate) = policy_gate::gate(&policy) else {
+            return MutantOutcome::Equivalent { proven: true };
         };
         let failing = self.cases.iter().find(|(_, case)| {
-            let got = ask(&gate, &case.ask(), &mut ());
+            let got = ask(&gate, &case.request(), &mut ());
             !got.meets(&case.expect)
         });
         if let Some((file, case)) = failing {
-            return Fate::Noticed {
+            return MutantOutcome::Caught {
                 file: (*file).to_owned(),
                 test: case.name.clone(),
             };
@@ -206,20 +208,20 @@ impl Trial<'_> {
         let mut rng = Rng::with_seed(seed as u64);
         let usual = (self.usual)(mutant.rule);
         let differs = |visit: &Visit| {
-            visit.ask(|visit| {
+            visit.with_request(|visit| {
                 let before = ask(self.original, visit, &mut ());
                 let after = ask(&gate, visit, &mut ());
-                // Another rule with the same answer is no difference to a visitor.
+                // Another rule with the same decision makes no difference to a client.
                 (before.reason, before.status) != (after.reason, after.status)
             })
         };
         match probe::find(&self.pool, &focus, usual, VISITS, &mut rng, differs) {
             Some(visit) => {
-                let (before, after) = visit.ask(|visit| {
+                let (before, after) = visit.with_request(|visit| {
                     let before = ask(self.original, visit, &mut ());
                     (before, ask(&gate, visit, &mut ()))
                 });
-                Fate::Missed(Box::new(Survivor {
+                MutantOutcome::Missed(Box::new(Survivor {
                     visit,
                     before,
                     after,
@@ -229,30 +231,31 @@ impl Trial<'_> {
         }
     }
 
-    /// Random visits showed no difference; the analysis knows.
-    fn prove(&self, mutant: ImageSpec) -> Fate {
+    /// Compares with the analysis after random requests showed no difference.
+    fn prove(&self, mutant: ImageSpec) -> MutantOutcome {
         let Ok(mutant) = Policy::new(mutant) else {
-            return Fate::Same { proven: false };
+            return MutantOutcome::Equivalent { proven: false };
         };
         let found = diff::diff(&self.exact, &mutant, self.pool.usual_now);
         let Some(difference) = found.differences.into_iter().next() else {
             let proven = found.gave_up.is_empty();
-            return Fate::Same { proven };
+            return MutantOutcome::Equivalent { proven };
         };
         let witness = difference.witness;
         let who = match witness.claims {
-            Some(claims) => {
-                Visitor::Made(Box::new(Made::from_claims(claims, self.original.config())))
-            }
+            Some(claims) => Visitor::Synthetic(Box::new(SyntheticUser::from_claims(
+                claims,
+                self.original.config(),
+            ))),
             None => Visitor::Nobody,
         };
-        let got = |ruling: &Ruling, policy: &Policy| Got {
+        let got = |ruling: &Evaluation, policy: &Policy| Actual {
             reason: ruling.reason,
             detail: None,
             rule: ruling.rule.and_then(|id| policy.rule(id)).map(rule_name),
             status: ruling.status,
         };
-        Fate::Missed(Box::new(Survivor {
+        MutantOutcome::Missed(Box::new(Survivor {
             before: got(&difference.old, &self.exact),
             after: got(&difference.new, &mutant),
             visit: Visit {

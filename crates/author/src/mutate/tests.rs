@@ -1,10 +1,10 @@
-//! What is changed, and what is noticed.
+//! The mutations, and which of them tests catch.
 
 use tollgate_compiler::{CompileOptions, Compiled, SourceTree, compile};
 
 use super::*;
 use crate::suite::{self, TestFile};
-use crate::{judge, locate};
+use crate::{locate, policy_gate};
 
 fn policy(rules: &str) -> (Compiled, SourceTree) {
     let mut sources = SourceTree::new();
@@ -28,7 +28,7 @@ fn changes(rule: &str) -> Vec<String> {
     let policy = compiled.policy.unwrap();
     let list = mutants(&policy, &places);
     for mutant in &list {
-        judge::gate(&mutant.policy(&policy)).expect(&mutant.change);
+        policy_gate::gate(&mutant.policy(&policy)).expect(&mutant.change);
     }
     list.into_iter().map(|mutant| mutant.change).collect()
 }
@@ -39,7 +39,7 @@ fn every_part_of_a_rule_is_changed() {
         (
             "allow = [\"/a/**\"]\nanyone = true",
             &[
-                "the rule was left out",
+                "the rule was removed",
                 "`allow` became `deny`",
                 "`/a/**` became `/*/**`",
                 "`/a/**` became `/**`",
@@ -52,13 +52,13 @@ fn every_part_of_a_rule_is_changed() {
         (
             "allow = [\"/{c}/\", \"/{c}/x-*y\"]\ngroups = [\"g-{c}\"]\nmethods = [\"GET\", \"PUT\"]",
             &[
-                "`/{c}/` was left out",
+                "`/{c}/` was removed",
                 "`/{c}/` became `/{c}`",
                 "`/{c}/x-*y` became `/{c}/*`",
                 "`/{c}/x-*y` became `/{c}/x-y`",
                 "`g-{c}` became `{c}`",
                 "`groups` became `anyone`",
-                "`PUT` was left out of `methods`",
+                "`PUT` was removed from `methods`",
             ],
         ),
         (
@@ -67,12 +67,12 @@ fn every_part_of_a_rule_is_changed() {
                 "`/b` became `/*`",
                 "`/b` became `/**`",
                 "`/b` became `/b/`",
-                "`s` was left out of `subjects`",
-                "`subjects` was left out",
-                "`networks` was left out",
+                "`s` was removed from `subjects`",
+                "`subjects` was removed",
+                "`networks` was removed",
                 "`10.0.0.0/8` became `10.0.0.0/7`",
                 "`10.0.0.0/8` became `10.0.0.0/9`",
-                "`until` was left out",
+                "`until` was removed",
                 "`until` became a second later",
             ],
         ),
@@ -80,7 +80,7 @@ fn every_part_of_a_rule_is_changed() {
             "allow = [\"/b\"]\nsigned_in = true\nwhen = 'claims.level >= 3 && !(sub in [\"a\", \"b\"])'",
             &[
                 "`signed_in` became `anyone`",
-                "`when` was left out",
+                "`when` was removed",
                 "`when` became `unless`",
                 "`claims.level >= 3 && !(sub in [\"a\", \"b\"])` became `claims.level >= 3 || !(sub in [\"a\", \"b\"])`",
                 "`claims.level >= 3` became `claims.level > 3`",
@@ -104,8 +104,8 @@ fn every_part_of_a_rule_is_changed() {
 }
 
 #[test]
-fn nothing_is_changed_that_an_author_could_not_write() {
-    // A capture that a name uses stays, and so does the base of a file.
+fn every_mutant_could_be_written_by_an_author() {
+    // A capture that a name uses does not change, nor does the base of a file.
     let found = changes("allow = [\"/{c}/**\"]\ngroups = [\"g-{c}\"]");
     assert!(
         !found
@@ -117,7 +117,7 @@ fn nothing_is_changed_that_an_author_could_not_write() {
         found.contains(&"`g-{c}` became `{c}`".to_owned()),
         "{found:?}"
     );
-    // An implicit list of methods loses none.
+    // An implicit list of methods loses no entry.
     assert!(
         !found
             .iter()
@@ -126,66 +126,66 @@ fn nothing_is_changed_that_an_author_could_not_write() {
     );
 }
 
-fn fates(rule: &str, tests: &str) -> Vec<(String, Fate)> {
+fn outcomes(rule: &str, tests: &str) -> Vec<(String, MutantOutcome)> {
     let (compiled, mut sources) = policy(&format!("[[rule]]\nid = \"r\"\n{rule}\n"));
     let places = locate::places(&sources, &compiled.origins);
     let policy = compiled.policy.unwrap();
-    let gate = judge::gate(&policy).unwrap();
+    let gate = policy_gate::gate(&policy).unwrap();
     let name = "site.test.toml".to_owned();
     sources.insert(name.clone(), format!("now = 2027-01-15T00:00:00Z\n{tests}"));
     let files: Vec<TestFile> = suite::read_all(&[name], &sources, &gate).unwrap();
     let list = mutants(&policy, &places);
-    let fates = run(&policy, &places, &list, &files, &|| ()).unwrap();
+    let outcomes = run(&policy, &places, &list, &files, &|| ()).unwrap();
     let changes = list.into_iter().map(|mutant| mutant.change);
-    changes.zip(fates).collect()
+    changes.zip(outcomes).collect()
 }
 
 #[test]
-fn what_no_test_notices_has_a_visit_that_shows_it() {
+fn a_missed_mutant_has_an_example_request() {
     let rule = "allow = [\"/a/**\"]\ngroups = [\"g\", \"h\"]\nwhen = 'claims.level >= 3'";
     let tests = "[people.g]\nclaims = { groups = [\"g\"], level = 9 }\n[[table]]\nname = \"t\"\n\
                  people = [\"nobody\", \"g\"]\npaths = [\"/a/x\", \"/b\"]\n\
                  expect = [[\"no_token\", \"allow\"], [\"forbidden\", \"forbidden\"]]\n";
-    let all = fates(rule, tests);
+    let all = outcomes(rule, tests);
     let missed: Vec<&str> = all
         .iter()
-        .filter(|(_, fate)| matches!(fate, Fate::Missed(_)))
+        .filter(|(_, outcome)| matches!(outcome, MutantOutcome::Missed(_)))
         .map(|(change, _)| change.as_str())
         .collect();
     for change in [
-        "`h` was left out of `groups`",
+        "`h` was removed from `groups`",
         "`3` became `4`",
         "`/a/**` became `/a/*`",
     ] {
         assert!(missed.contains(&change), "{change} is not in {missed:?}");
     }
     for change in [
-        "the rule was left out",
-        "`g` was left out of `groups`",
+        "the rule was removed",
+        "`g` was removed from `groups`",
         "`when` became `unless`",
     ] {
         assert!(!missed.contains(&change), "{change} is in {missed:?}");
     }
-    for (change, fate) in &all {
-        if let Fate::Missed(survivor) = fate {
+    for (change, outcome) in &all {
+        if let MutantOutcome::Missed(survivor) = outcome {
             assert_ne!(survivor.before.reason, survivor.after.reason, "{change}");
         }
     }
 }
 
 #[test]
-fn a_change_that_changes_nothing_is_not_blamed_on_the_tests() {
-    // The second rule lets everybody in, so the first cannot matter.
+fn an_equivalent_mutant_is_not_counted_as_missed() {
+    // The second rule allows everyone, so the first cannot matter.
     let rule =
         "allow = [\"/a\"]\nsigned_in = true\n[[rule]]\nid = \"s\"\nallow = [\"/a\"]\nanyone = true";
-    let all = fates(
+    let all = outcomes(
         rule,
         "[[test]]\nname = \"t\"\nget = \"/a\"\nexpect = \"allow\"\n",
     );
     let same = |change: &str| {
-        let (_, fate) = all.iter().find(|(found, _)| found == change).unwrap();
-        matches!(fate, Fate::Same { .. })
+        let (_, outcome) = all.iter().find(|(found, _)| found == change).unwrap();
+        matches!(outcome, MutantOutcome::Equivalent { .. })
     };
-    assert!(same("the rule was left out"));
+    assert!(same("the rule was removed"));
     assert!(same("`signed_in` became `anyone`"));
 }

@@ -1,4 +1,4 @@
-//! Request targets that fit a pattern.
+//! Request targets that match a pattern.
 
 use std::collections::BTreeMap;
 
@@ -8,17 +8,17 @@ use tollgate_policy::spec::{Pattern, Segment};
 
 use super::Pool;
 
-/// Segments that stand where a pattern leaves the choice, if the policy has nothing better.
+/// Segments for wildcards, if the policy has nothing better.
 const PLAIN: [&str; 4] = ["a", "b", "intro.mp4", "1"];
 
-/// Decoded segments and whether a slash follows, with what the pattern's captures caught.
+/// Decoded segments, whether a slash follows, and the captures.
 pub(super) struct Instance {
     pub(super) segments: Vec<String>,
     pub(super) trailing_slash: bool,
     pub(super) captures: BTreeMap<String, String>,
 }
 
-/// A path that fits, or nearly: one in eight is changed a little.
+/// A path that matches, or nearly: one in eight is changed slightly.
 pub(super) fn instance(pattern: &Pattern, pool: &Pool, rng: &mut Rng) -> Instance {
     let mut path = Instance {
         segments: Vec::new(),
@@ -82,7 +82,7 @@ fn any(pool: &Pool, rng: &mut Rng) -> String {
     fill(word, pool, rng)
 }
 
-/// The text with its `*` filled in; not always, because a `*` in a path is a character like others.
+/// The string with `*` replaced; not always, because `*` in a path is an ordinary character.
 fn fill(glob: &str, pool: &Pool, rng: &mut Rng) -> String {
     let mut text = String::new();
     for c in glob.chars() {
@@ -99,7 +99,7 @@ fn fill(glob: &str, pool: &Pool, rng: &mut Rng) -> String {
     }
 }
 
-/// The raw target for decoded segments, as a careful client spells it.
+/// The raw target for decoded segments, escaped as a careful client would.
 pub fn target_of(segments: &[String], trailing_slash: bool) -> String {
     let mut target = String::new();
     for segment in segments {

@@ -1,4 +1,4 @@
-//! What a policy speaks of: its names, constants, networks, moments and the values around them.
+//! The values in a policy: names, constants, networks, timestamps, and neighbouring values.
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,17 +14,17 @@ use tollgate_policy::spec::{Expr, ImageSpec, Network, RuleSpec, Segment, Templat
 use tollgate_token::{ClaimPath, ClaimRules};
 
 use super::paths::{instance, target_of};
-use super::{Made, Visit, Visitor};
+use super::{SyntheticUser, Visit, Visitor};
 use crate::suite::Person;
-use crate::words::width;
+use crate::syntax::width;
 
-/// What visits are made of.
+/// The values that requests are built from.
 pub struct Pool {
     pub(super) people: Vec<Arc<Person>>,
-    /// The clock of the tests.
+    /// The default time of the tests.
     pub(crate) usual_now: i64,
     pub(super) segments: Vec<String>,
-    /// What the segments of paths may hold.
+    /// The rules for the segments of paths.
     pub(super) paths: PathOptions<'static>,
     strings: Vec<String>,
     claims: Vec<(ClaimPath, ClaimKind)>,
@@ -37,7 +37,8 @@ pub struct Pool {
 }
 
 impl Pool {
-    /// Everything that `policies` speak of. `people` are known to the tests, `usual_now` is their clock.
+    /// The values in `policies`. `people` are the users of the tests, `usual_now` is their default
+    /// time.
     pub fn new(
         policies: &[&ImageSpec],
         config: &GateConfig,
@@ -69,7 +70,7 @@ impl Pool {
         words.ips.insert(usual_ip);
         words.times.insert(usual_now);
         let mut segments = words.segments;
-        // Policies of one pool are of one site.
+        // The policies of one pool belong to one site.
         let site = policies.first().map(|policy| policy.path_options());
         let paths = PathOptions {
             index: None,
@@ -93,7 +94,7 @@ impl Pool {
         }
     }
 
-    /// A random visit, mostly near one of `focus`.
+    /// A random request, mostly near one of `focus`.
     pub fn visit(&self, focus: &[&RuleSpec], rng: &mut Rng) -> Visit {
         let near = rng.choice(focus.iter().copied());
         let rule = match near.filter(|_| rng.u8(..8) != 0) {
@@ -140,7 +141,7 @@ impl Pool {
                 Some(person) => Visitor::Known(Arc::clone(person)),
                 None => Visitor::Nobody,
             },
-            _ => Visitor::Made(Box::new(self.made(rule, captures, rng))),
+            _ => Visitor::Synthetic(Box::new(self.made(rule, captures, rng))),
         }
     }
 
@@ -149,7 +150,7 @@ impl Pool {
         rule: Option<&RuleSpec>,
         captures: &BTreeMap<String, String>,
         rng: &mut Rng,
-    ) -> Made {
+    ) -> SyntheticUser {
         let (issuer, iss, rules) = match self.issuers.as_slice() {
             [] => (None, None, ClaimRules::default()),
             [(_, iss, rules)] => (None, iss.clone(), rules.clone()),
@@ -186,7 +187,7 @@ impl Pool {
                 place::insert(&mut claims, place, value);
             }
         }
-        Made {
+        SyntheticUser {
             issuer,
             iss,
             rules,
@@ -314,7 +315,7 @@ impl Words {
     }
 
     fn int(&mut self, value: i64) {
-        // Half and double, because conditions may count in other units than claims do.
+        // Half and double, because conditions may use other units than claims.
         for near in [value, value / 2, value.saturating_mul(2)] {
             for by in -2..=2 {
                 self.ints.insert(near.saturating_add(by));
@@ -328,7 +329,7 @@ impl Words {
             .extend((-2..=2).map(|by| seconds.saturating_add(by)));
     }
 
-    /// Its ends, its middle, and what lies next to them.
+    /// The first and last address, the middle, and the addresses next to them.
     fn network(&mut self, network: &Network) {
         let bits = u32::from(width(network.addr) - network.prefix.min(width(network.addr)));
         let (first, is_v4) = match network.addr {
@@ -346,7 +347,7 @@ impl Words {
                 .into_iter()
                 .flatten(),
         );
-        // What the network's neighbour half holds, for a prefix one bit shorter.
+        // The addresses of the other half, for a prefix one bit shorter.
         near.extend([first ^ size, (first ^ size).saturating_add(size - 1)]);
         for bits in near {
             let addr = if is_v4 {

@@ -1,7 +1,7 @@
-//! The report for policy authors: one page that needs nothing from elsewhere, light or dark as the system is.
+//! The report for policy authors: one self-contained page, light or dark as the system is.
 //!
-//! It is complete without scripts; the one it has searches, and copies tests. Not here: the sections
-//! ([`sections`]) and the painted policy files ([`source`]).
+//! It is complete without scripts; its script searches, and copies tests. Not here: the sections
+//! ([`sections`]) and the highlighted policy files ([`source`]).
 
 mod sections;
 mod source;
@@ -18,9 +18,9 @@ use crate::mutate::Tally;
 const STYLE: &str = include_str!("report.css");
 const SCRIPT: &str = include_str!("report.js");
 
-/// With more policy files than this, or more mistakes, all are closed at first.
+/// With more policy files or more mistakes than this, all are initially collapsed.
 const MOST_OPEN: usize = 20;
-/// Most files with gaps that the contents list.
+/// The number of files with gaps in the table of contents.
 const MOST_LISTED: usize = 30;
 
 /// The page.
@@ -44,7 +44,7 @@ pub fn html(findings: &Findings<'_>) -> String {
                 }
                 section .figures { (figures(findings)) }
                 (site.contents())
-                // Only a script can search, so that it shows the field.
+                // Search needs scripts, so the script reveals the field.
                 p #search hidden {
                     input type="search" placeholder="Search rules, files, tests" aria-label="Search";
                     " " span .faint role="status" {}
@@ -57,7 +57,7 @@ pub fn html(findings: &Findings<'_>) -> String {
             }
         }
     };
-    // Nothing on the page is invisible or runs backwards, whatever the policy contains.
+    // Nothing on the page is invisible or bidirectional, whatever the policy contains.
     visible_lines(&markup.into_string())
 }
 
@@ -69,9 +69,9 @@ fn figures(findings: &Findings<'_>) -> Markup {
             @let Ratio { covered, all } = findings.coverage.ratio(kind);
             (figure(name, covered, all))
         }
-        @if let Some((_, fates)) = findings.mutants {
-            @let tally = Tally::of(fates);
-            (figure("mutants caught", tally.noticed, tally.noticed + tally.missed))
+        @if let Some((_, outcomes)) = findings.mutants {
+            @let tally = Tally::of(outcomes);
+            (figure("mutants caught", tally.caught, tally.caught + tally.missed))
         }
     }
 }
@@ -93,7 +93,7 @@ fn figure(name: &str, count: usize, of: usize) -> Markup {
     }
 }
 
-/// The policy files of the page, each with what was found in it.
+/// The policy files of the page, each with its results.
 struct Page<'a> {
     findings: &'a Findings<'a>,
     files: Vec<source::File<'a>>,
@@ -116,13 +116,13 @@ impl<'a> Page<'a> {
         }
     }
 
-    /// Links to the sections, and to the files in which something is missing.
+    /// Links to the sections, and to the files with gaps.
     fn contents(&self) -> Markup {
         let (_, failed) = total(self.findings.results);
         let missed = self
             .findings
             .mutants
-            .map(|(_, fates)| Tally::of(fates).missed);
+            .map(|(_, outcomes)| Tally::of(outcomes).missed);
         let gaps: Vec<&source::File<'_>> =
             self.files.iter().filter(|file| file.has_gaps()).collect();
         let tests = self.findings.suggestions.len();
@@ -151,7 +151,7 @@ impl<'a> Page<'a> {
         page! {
             h2 #policy { "The policy" }
             p .legend {
-                mark .c { "covered" } " " mark .h { "covered in part" } " " mark .m { "not covered" }
+                mark .c { "covered" } " " mark .h { "partly covered" } " " mark .m { "not covered" }
             }
             @for file in &self.files {
                 (file.markup(self.findings, !is_large && file.has_gaps()))
@@ -160,7 +160,7 @@ impl<'a> Page<'a> {
     }
 }
 
-/// Text whose parts in backticks are code.
+/// Text in which the parts in backticks are code.
 fn ticked(text: &str) -> Markup {
     page! {
         @for (at, part) in text.split('`').enumerate() {

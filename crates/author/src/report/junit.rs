@@ -1,4 +1,4 @@
-//! The results as JUnit XML, which continuous integration reads.
+//! The results as JUnit XML, for continuous integration.
 
 use quick_junit::{NonSuccessKind, Report, SerializeError, TestCase, TestCaseStatus, TestSuite};
 
@@ -6,11 +6,11 @@ use tollgate_policy::visible::visible_lines;
 
 use super::Findings;
 
-/// The report as XML. Tests are cases of their file; where mutants were tried, each that no test noticed is
-/// a failing case of its own.
+/// The report as XML. Tests are cases of their file; if mutants were tested, each that no test
+/// catches is a failing case.
 ///
 /// # Errors
-/// What the XML writer says.
+/// Returns the error of the XML writer.
 pub fn junit(findings: &Findings<'_>) -> Result<String, SerializeError> {
     let mut report = Report::new("tollgate test");
     for result in findings.results {
@@ -36,14 +36,14 @@ pub fn junit(findings: &Findings<'_>) -> Result<String, SerializeError> {
     if let Some((mutants, _)) = findings.mutants {
         let mut suite = TestSuite::new("mutants");
         let mut tried = TestCase::new(
-            format!("{} mutants tried", mutants.len()),
+            format!("{} mutants tested", mutants.len()),
             TestCaseStatus::success(),
         );
         tried.set_classname("mutants");
         suite.add_test_case(tried);
         for missed in findings.missed_mutants() {
             let change = &missed.mutant.change;
-            let status = failure(format!("no test notices that {change}"));
+            let status = failure(format!("no test catches this change: {change}"));
             let mut case = TestCase::new(format!("{}: {change}", missed.rule), status);
             case.set_classname(missed.file);
             let file = findings.sources.path_of(missed.file);
@@ -52,7 +52,7 @@ pub fn junit(findings: &Findings<'_>) -> Result<String, SerializeError> {
         }
         report.add_test_suite(suite);
     }
-    // Editors and CI pages show names as they are.
+    // Editors and CI pages print names unescaped.
     report.to_string().map(|xml| visible_lines(&xml))
 }
 

@@ -1,11 +1,11 @@
-//! Coverage as runs of text, each with a colour and a remark.
+//! Coverage as runs of text, each with a colour and a tooltip.
 
 use tollgate_compiler::diagnostic::Span;
 
 use super::Findings;
 use crate::coverage::Item;
 
-/// How a piece of text is painted.
+/// The colour of a piece of text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Colour {
     /// Nothing to cover.
@@ -32,10 +32,10 @@ struct Mark {
     remark: String,
 }
 
-/// The lines of a policy file, painted.
+/// The lines of a policy file, highlighted.
 pub(super) fn lines<'t>(findings: &Findings<'_>, file: &str, text: &'t str) -> Vec<Vec<Run<'t>>> {
     let mut marks = marks(findings, file);
-    // Of marks inside each other the inner one shows.
+    // Of nested marks, the innermost is shown.
     marks.sort_by_key(|mark| core::cmp::Reverse(mark.span.end - mark.span.start));
     let mut of_byte: Vec<Option<usize>> = vec![None; text.len()];
     for (at, mark) in marks.iter().enumerate() {
@@ -66,7 +66,8 @@ fn runs<'t>(
         let mark = of_byte.get(from).copied().flatten();
         let same = |at: &usize| of_byte.get(*at).copied().flatten() == mark;
         let mut to = (from..end).find(|at| !same(at)).unwrap_or(end);
-        // Marks start and end between characters; this only keeps a mistake from losing text.
+        // Marks start and end at character boundaries; this only prevents an error from losing
+        // text.
         while !text.is_char_boundary(to) {
             to += 1;
         }
@@ -81,7 +82,7 @@ fn runs<'t>(
     runs
 }
 
-/// One mark for all items of one place.
+/// One mark for all items with the same span.
 fn marks(findings: &Findings<'_>, file: &str) -> Vec<Mark> {
     let mut of_place: Vec<(Span, Vec<&Item>)> = Vec::new();
     for item in &findings.coverage.items {

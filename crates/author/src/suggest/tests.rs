@@ -1,10 +1,10 @@
-//! What is suggested can be pasted, today and again tomorrow.
+//! Suggestions can be pasted, repeatedly.
 
 use tollgate_compiler::{CompileOptions, SourceTree, compile};
 
 use super::*;
 use crate::mutate;
-use crate::{judge, locate};
+use crate::{locate, policy_gate};
 
 const SITE: &str = r#"
 schema = 1
@@ -33,7 +33,7 @@ fn suggestions_can_be_pasted_again_and_again() {
     sources.insert("k.key", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA");
     let compiled = compile(&sources, &CompileOptions::default());
     let policy = compiled.policy.unwrap();
-    let gate = judge::gate(&policy).unwrap();
+    let gate = policy_gate::gate(&policy).unwrap();
     let places = locate::places(&sources, &compiled.origins);
     let meter = Meter::new(&policy).unwrap();
     let mutants = mutate::mutants(&policy, &places);
@@ -43,10 +43,10 @@ fn suggestions_can_be_pasted_again_and_again() {
     let mut pasted = Vec::new();
     for round in 0..3 {
         sources.insert("site.test.toml", tests.clone());
-        // Two tests of one name, or two people, would be errors.
+        // Two tests or two users with the same name would be errors.
         let files = suite::read_all(&sources.test_files(), &sources, &gate).unwrap();
         let coverage = meter.measure(&files);
-        let fates = mutate::run(&policy, &places, &mutants, &files, &|| ()).unwrap();
+        let outcomes = mutate::run(&policy, &places, &mutants, &files, &|| ()).unwrap();
         let mut suggester = Suggester::new(&policy, &places, &files, &gate);
         let mut found = Vec::new();
         for (at, item) in coverage.items.iter().enumerate() {
@@ -55,8 +55,10 @@ fn suggestions_can_be_pasted_again_and_again() {
             }
         }
         if round > 0 {
-            let missed = mutants.iter().zip(&fates);
-            found.extend(missed.filter_map(|(mutant, fate)| suggester.notice(mutant, fate)));
+            let missed = mutants.iter().zip(&outcomes);
+            found.extend(
+                missed.filter_map(|(mutant, outcome)| suggester.catch_mutant(mutant, outcome)),
+            );
         }
         pasted.push(found.len());
         for suggestion in found {

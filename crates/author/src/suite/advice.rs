@@ -1,8 +1,8 @@
-//! What is wrong with tests that can be read: rules that do not exist, targets that no request has, and
+//! Errors in tests that can be read: rules that do not exist, targets that no request can have, and
 //! groups in a claim that is not read.
 //!
-//! Such a test fails, and the failure alone does not say why. A test that passes is as it was meant. Not
-//! here: reading tests.
+//! Such a test fails, and the failure alone does not explain why. A test that passes is as
+//! intended. Not here: parsing tests.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,11 +12,11 @@ use tollgate_gate::Gate;
 use tollgate_policy::spec::ImageSpec;
 
 use super::reader::nearest;
-use super::{Case, Got, TestFile, Who, run};
+use super::{Actual, Case, TestFile, TestUser, run};
 use crate::lint::name;
-use crate::words::{quoted, visible};
+use crate::syntax::{quoted, visible};
 
-/// Everything that is wrong, in the order of the files; each rule and each target of a place once.
+/// All errors, in the order of the files; each rule and each target is reported once per span.
 pub fn advice(files: &[TestFile], policy: &ImageSpec, gate: &Gate<Vec<u8>>) -> Vec<Diagnostic> {
     let rules: BTreeMap<String, Effect> = policy
         .rules
@@ -27,7 +27,7 @@ pub fn advice(files: &[TestFile], policy: &ImageSpec, gate: &Gate<Vec<u8>>) -> V
     let mut seen: BTreeSet<(String, &'static str, Span)> = BTreeSet::new();
     for file in files {
         for case in &file.cases {
-            let got = run(gate, &case.ask(), &mut ());
+            let got = run(gate, &case.request(), &mut ());
             if got.meets(&case.expect) {
                 continue;
             }
@@ -42,7 +42,8 @@ pub fn advice(files: &[TestFile], policy: &ImageSpec, gate: &Gate<Vec<u8>>) -> V
                     finding.code.id,
                     finding.span.unwrap_or_default(),
                 );
-                // A path of a table is the target of many cases, and a person is known in many files.
+                // A path in a table is the target of many cases, and a user is available in many
+                // files.
                 if seen.insert(place) {
                     findings.push(finding);
                 }
@@ -52,12 +53,12 @@ pub fn advice(files: &[TestFile], policy: &ImageSpec, gate: &Gate<Vec<u8>>) -> V
     findings
 }
 
-/// A rule that does not exist, or that cannot give the expected answer.
+/// Reports a rule that does not exist, or that cannot cause the expected decision.
 fn rule(
     file: &TestFile,
     case: &Case,
     rules: &BTreeMap<String, Effect>,
-    got: &Got,
+    got: &Actual,
 ) -> Option<Diagnostic> {
     let wanted = case.expect.rule.as_deref()?;
     let effect = rules.get(wanted).copied();
@@ -86,7 +87,7 @@ fn rule(
         }
     };
     finding.at(case.rule_at);
-    // The rule that answers today is the likeliest to be meant, if it is one of that effect.
+    // The rule that decides today is the most likely candidate, if it has the right effect.
     let today = got
         .rule
         .as_ref()
@@ -95,15 +96,15 @@ fn rule(
     match nearest(wanted, of_effect.map(|(name, _)| name.as_str())) {
         Some(near) => finding.help(format!("did you mean `{near}`?")),
         None => match today {
-            Some(today) => finding.help(format!("today the answer is by `{today}`")),
+            Some(today) => finding.help(format!("today `{today}` decides")),
             None => finding.help("write `course/id` of a rule, or `site/id` of one in `site.toml`"),
         },
     };
     Some(finding)
 }
 
-/// A target that is no request path, where the test does not expect just that.
-fn target(file: &TestFile, case: &Case, gate: &Gate<Vec<u8>>, got: &Got) -> Option<Diagnostic> {
+/// Reports a target that is not a valid request path, unless the test expects that.
+fn target(file: &TestFile, case: &Case, gate: &Gate<Vec<u8>>, got: &Actual) -> Option<Diagnostic> {
     if got.reason != Reason::BadPath || case.expect.reason == Reason::BadPath {
         return None;
     }
@@ -115,7 +116,7 @@ fn target(file: &TestFile, case: &Case, gate: &Gate<Vec<u8>>, got: &Got) -> Opti
     let mut finding = Diagnostic::new(&codes::BAD_TEST_TARGET, &file.file, message);
     finding.at(case.target_at);
     let is_path = |target: &String| {
-        let mut ask = case.ask();
+        let mut ask = case.request();
         ask.target = target;
         run(gate, &ask, &mut ()).reason != Reason::BadPath
     };
@@ -123,19 +124,19 @@ fn target(file: &TestFile, case: &Case, gate: &Gate<Vec<u8>>, got: &Got) -> Opti
     let both = relative(&case.target).as_deref().and_then(escaped);
     match cures.into_iter().flatten().chain(both).find(is_path) {
         Some(cure) => finding.help(format!("write `{cure}`")),
-        None => finding.help("if that is what the test is about, write `expect = \"bad_path\"`"),
+        None => finding.help("if the test is about an invalid path, write `expect = \"bad_path\"`"),
     };
     Some(finding)
 }
 
-/// Groups in a claim in which the issuer of the test's person has none.
+/// Reports groups in a claim from which the issuer of the test's user reads none.
 fn groups(case: &Case) -> Option<Diagnostic> {
-    let Who::Person(person) = &case.who else {
+    let TestUser::Person(person) = &case.who else {
         return None;
     };
     let found = person.misplaced.as_ref()?;
     let message = format!(
-        "issuer `{}` has its groups in `{}`, not in `{}`",
+        "issuer `{}` reads groups from `{}`, not from `{}`",
         found.issuer, found.place, found.claim
     );
     let mut finding = Diagnostic::new(&codes::GROUPS_ELSEWHERE, &found.file, message);
@@ -151,7 +152,7 @@ fn groups(case: &Case) -> Option<Diagnostic> {
     Some(finding)
 }
 
-/// The path of an absolute URL, or of a path without its slash.
+/// The path of an absolute URL, or of a path without its leading slash.
 fn relative(target: &str) -> Option<String> {
     match target.split_once("://") {
         Some((_, rest)) => Some(match rest.find('/') {
@@ -162,7 +163,7 @@ fn relative(target: &str) -> Option<String> {
     }
 }
 
-/// The target with everything escaped that a browser escapes.
+/// The target with everything escaped that browsers escape.
 fn escaped(target: &str) -> Option<String> {
     let mut text = String::new();
     for byte in target.bytes() {

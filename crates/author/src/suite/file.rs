@@ -1,5 +1,5 @@
-//! One `*.test.toml`: its people, tests and tables, as requests with what is expected of them.
-//! The format is described in `policy/README.md`. Not here: asking a gate.
+//! Parses one `*.test.toml`: its users, tests and tables, as requests with expected decisions. The
+//! format is described in `policy/README.md`. Not here: evaluating requests.
 
 use core::net::IpAddr;
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,69 +20,69 @@ use toml::de::{DeTable, DeValue};
 
 use super::reader::{At, Reader, Table, nearest, quoted};
 
-/// One request, and what is expected of the answer.
+/// A request and its expected decision.
 #[derive(Clone, Debug)]
 pub struct Case {
-    /// `name`, or `name / path / person` for a cell of a table.
+    /// `name`, or `name / path / user` for a cell of a table.
     pub name: String,
     /// The line of the expectation, from 1.
     pub line: usize,
-    /// Where the target is in the file.
+    /// The span of the target in the file.
     pub target_at: Span,
-    /// Where the expected rule is in the file.
+    /// The span of the expected rule in the file.
     pub rule_at: Span,
-    /// Who asks.
-    pub who: Who,
+    /// The user.
+    pub who: TestUser,
     /// The method.
     pub method: String,
     /// The raw target.
     pub target: String,
-    /// The visitor's address, if known.
+    /// The client address, if known.
     pub ip: Option<String>,
-    /// The time of the visit, in Unix seconds.
+    /// The time of the request, in Unix seconds.
     pub now: i64,
-    /// What the answer must be.
+    /// The expected decision.
     pub expect: Expect,
 }
 
-/// Who asks.
+/// The user of a test's request.
 #[derive(Clone, Debug)]
-pub enum Who {
-    /// Somebody without a token.
+pub enum TestUser {
+    /// No token.
     Nobody,
-    /// Somebody with a token that does not verify.
+    /// A token that does not verify.
     BadToken,
-    /// Somebody with a good token.
+    /// A valid token.
     Person(Arc<Person>),
 }
 
-/// Somebody with a good token.
+/// A user with a valid token.
 #[derive(Debug)]
 pub struct Person {
     /// The name in the tests.
     pub name: String,
-    /// What the token says.
+    /// The claims of the token.
     pub claims: Claims,
-    /// Groups in a claim in which the issuer has none.
+    /// Groups in a claim from which the issuer reads none.
     pub misplaced: Option<Misplaced>,
 }
 
-/// Groups in a claim that is not read: they count as absent, which may be what a test is about.
+/// Groups in a claim that is not read: they count as absent, which a test may intend.
 #[derive(Clone, Debug)]
 pub struct Misplaced {
-    /// The test file that declares the person.
+    /// The test file that declares the user.
     pub file: String,
-    /// Where the claim is in it.
+    /// The span of the claim in it.
     pub at: Span,
     /// The claim.
     pub claim: String,
     /// The issuer's name.
     pub issuer: String,
-    /// The claim in which the issuer has groups.
+    /// The claim from which the issuer reads groups.
     pub place: ClaimPath,
 }
 
-impl Who {
+impl TestUser {
     /// The name in the tests.
     pub fn name(&self) -> &str {
         match self {
@@ -93,19 +93,19 @@ impl Who {
     }
 }
 
-/// What the answer must be.
+/// The expected decision.
 #[derive(Clone, Debug)]
 pub struct Expect {
     /// The reason.
     pub reason: Reason,
-    /// The rule that must be named, as `course/id`.
+    /// The rule that must decide, as `course/id`.
     pub rule: Option<String>,
 }
 
-/// The people of a file, and where each is declared.
+/// The users of a file, with their declarations.
 pub(super) type People = BTreeMap<String, Arc<Person>>;
 
-/// The names that need no declaration.
+/// The reserved names.
 const NOBODY: &str = "nobody";
 const BAD_TOKEN: &str = "bad-token";
 
@@ -119,7 +119,7 @@ const REASONS: [Reason; 7] = [
     Reason::BadMethod,
 ];
 
-/// Reads a test file. `shared` are the people of `site.test.toml`.
+/// Parses a test file. `shared` are the users of `site.test.toml`.
 pub(super) fn read(
     reader: &mut Reader<'_>,
     text: &str,
@@ -165,7 +165,7 @@ pub(super) fn read(
     }
 }
 
-/// What a test file holds.
+/// The content of a test file.
 pub(super) struct Read {
     pub(super) now: Option<i64>,
     pub(super) ip: Option<String>,
@@ -176,7 +176,7 @@ pub(super) struct Read {
 struct File<'a> {
     text: &'a str,
     people: People,
-    /// The names of all people of the file, also of those with mistakes.
+    /// The names of all users of the file, including those with errors.
     declared: BTreeSet<String>,
     shared: &'a People,
     now: Option<i64>,
@@ -196,14 +196,14 @@ impl File<'_> {
             let (name, span) = (key.get_ref().as_ref(), key.span().into());
             let is_letter = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
             if [NOBODY, BAD_TOKEN].contains(&name) || self.shared.contains_key(name) {
-                let message = format!("`{name}` has a meaning already");
+                let message = format!("`{name}` is already defined");
                 reader
                     .add(&PERSON_TWICE, span, message)
                     .help("choose another name");
                 continue;
             }
             if name.is_empty() || !name.chars().all(is_letter) {
-                let message = format!("`{name}` cannot be the name of a person");
+                let message = format!("`{name}` is not a valid name for a person");
                 reader
                     .add(&BAD_NAME, span, message)
                     .help("use letters, digits, `-` and `_`");
@@ -217,7 +217,7 @@ impl File<'_> {
             let person = reader.table(person.value, span, "a person", &keys);
             let issuers: Vec<_> =
                 gate.map_or(Vec::new(), |gate| gate.config().sign_in_issuers().collect());
-            // Without a policy there are no issuers to look among, which is no fault of the tests.
+            // Without a policy no issuers are known, which is not an error of the tests.
             let issuer = gate.and_then(|_| issuer(reader, person, &issuers));
             let Some(claims) = reader.inner(person, "claims") else {
                 if !person.has("claims") {
@@ -244,7 +244,7 @@ impl File<'_> {
         let name = self.name(reader, test);
         let who = match reader.text(test, "who") {
             Some(who) => self.person(reader, who),
-            None => Some(Who::Nobody),
+            None => Some(TestUser::Nobody),
         };
         let target = match test.key_span("get") {
             Some(get) => {
@@ -253,7 +253,7 @@ impl File<'_> {
                         let message = format!("a test has both `get` and `{key}`");
                         reader
                             .add(&codes::EXCLUSIVE_KEYS, get, message)
-                            .help("write `get`, or `method` and `target`");
+                            .help("write either `get`, or `method` and `target`");
                     }
                 }
                 reader.text(test, "get").map(|get| ("GET", get))
@@ -312,7 +312,8 @@ impl File<'_> {
                 .add(&TABLE_SHAPE, span, message)
                 .help("write one row per path, in the order of `paths`");
         }
-        let known: Vec<Option<Who>> = people.iter().map(|who| self.person(reader, *who)).collect();
+        let known: Vec<Option<TestUser>> =
+            people.iter().map(|who| self.person(reader, *who)).collect();
         for (row, path) in rows.iter().zip(&paths) {
             if row.value.len() != people.len() {
                 let (cells, people) = (row.value.len(), people.len());
@@ -348,15 +349,15 @@ impl File<'_> {
             let message = format!("`{}` names two tests", name.value);
             reader
                 .add(&TEST_TWICE, name.span, message)
-                .help("give each test a name of its own: it is reported and chosen by it");
+                .help("give each test a unique name: reports and filters use it");
         }
         Some(name.value.to_owned())
     }
 
-    fn person(&self, reader: &mut Reader<'_>, who: At<&str>) -> Option<Who> {
+    fn person(&self, reader: &mut Reader<'_>, who: At<&str>) -> Option<TestUser> {
         match who.value {
-            NOBODY => return Some(Who::Nobody),
-            BAD_TOKEN => return Some(Who::BadToken),
+            NOBODY => return Some(TestUser::Nobody),
+            BAD_TOKEN => return Some(TestUser::BadToken),
             _ => {}
         }
         if let Some(person) = self
@@ -364,7 +365,7 @@ impl File<'_> {
             .get(who.value)
             .or_else(|| self.shared.get(who.value))
         {
-            return Some(Who::Person(Arc::clone(person)));
+            return Some(TestUser::Person(Arc::clone(person)));
         }
         if self.declared.contains(who.value) {
             return None;
@@ -376,7 +377,7 @@ impl File<'_> {
                 .map(String::as_str)
         };
         let near = nearest(who.value, known().chain([NOBODY, BAD_TOKEN]));
-        let message = format!("there is no person `{}`", who.value);
+        let message = format!("no person `{}` is declared", who.value);
         let finding = reader.add(&UNKNOWN_PERSON, who.span, message);
         match near {
             Some(near) => finding.help(format!("did you mean `{near}`?")),
@@ -385,14 +386,14 @@ impl File<'_> {
         None
     }
 
-    /// The address and the time of a test: its own, else the file's.
+    /// The address and the time of a test: its own, or the file's.
     fn circumstances(
         &self,
         reader: &mut Reader<'_>,
         table: Table<'_>,
     ) -> (Option<String>, Option<i64>) {
         let ip = address(reader, table).unwrap_or_else(|| self.ip.clone());
-        // A file without a time has been reported; its tests are still read.
+        // A file without a time has been reported; its tests are still parsed.
         let now = if table.has("now") {
             reader.time(table, "now")
         } else {
@@ -402,10 +403,10 @@ impl File<'_> {
     }
 }
 
-/// The table's `ip`, if it has one: `Some(None)` takes an address away.
+/// The table's `ip`, if it has one: `Some(None)` means that the address is unknown.
 #[expect(
     clippy::option_option,
-    reason = "not there and taken away are two things"
+    reason = "a missing key and an unknown address differ"
 )]
 fn address(reader: &mut Reader<'_>, table: Table<'_>) -> Option<Option<String>> {
     let ip = reader.text(table, "ip")?;
@@ -459,7 +460,7 @@ fn with_rule(reader: &mut Reader<'_>, expect: Expect, rule: &str, span: Span) ->
         let message = format!("`{}` names no rule", expect.reason.code());
         reader
             .add(&BAD_EXPECTATION, span, message)
-            .help("leave the rule out: only `allow` and `denied_by_rule` name one");
+            .help("remove the rule: only `allow` and `denied_by_rule` have one");
         return None;
     }
     let is_name = |part: &str| !part.is_empty() && !part.contains([' ', '/']);
@@ -500,7 +501,7 @@ fn issuer<'i>(
     found
 }
 
-/// The claims of a person, judged by the code that judges those of tokens.
+/// The claims of a user, validated by the code that validates those of tokens.
 fn claims(
     reader: &mut Reader<'_>,
     claims: At<&DeTable<'_>>,
@@ -533,7 +534,7 @@ fn claims(
     }
 }
 
-/// Groups in a claim in which this issuer has none.
+/// Groups in a claim from which this issuer reads none.
 fn misplaced(
     file: &str,
     claims: At<&DeTable<'_>>,
@@ -583,7 +584,7 @@ fn claim(reader: &mut Reader<'_>, value: &Spanned<DeValue<'_>>) -> Option<Value>
             .collect::<Option<serde_json::Map<_, _>>>()
             .map(Value::Object),
         DeValue::Float(_) | DeValue::Datetime(_) => {
-            let message = "a claim is neither a fraction nor a date-time here";
+            let message = "claims in tests cannot be fractions or date-times";
             reader
                 .add(&BAD_CLAIM, value.span().into(), message)
                 .help("write a whole number; times are seconds since 1970");

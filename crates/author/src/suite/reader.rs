@@ -1,5 +1,5 @@
-//! Typed access to a TOML file that reports everything that is wrong with it, with its place.
-//! It knows TOML and diagnostics, and of tests only an example for each key.
+//! Typed access to a TOML file that reports every error with its span. Not here: the structure of
+//! tests, except an example for each key.
 
 use tollgate_compiler::diagnostic::{Code, Diagnostic, Span, codes};
 use tollgate_compiler::syntax_errors;
@@ -8,16 +8,16 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 use toml::value::Datetime;
 
-use crate::words::visible;
+use crate::syntax::visible;
 
-/// A value and where it stands.
+/// A value and its span.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct At<T> {
     pub(super) value: T,
     pub(super) span: Span,
 }
 
-/// A table, what it is called in messages, and where it stands.
+/// A table, its name in messages, and its span.
 #[derive(Clone, Copy)]
 pub(super) struct Table<'a> {
     entries: &'a DeTable<'a>,
@@ -25,7 +25,7 @@ pub(super) struct Table<'a> {
     pub(super) span: Span,
 }
 
-/// Collects what is wrong with one file.
+/// Collects the errors of one file.
 pub(super) struct Reader<'f> {
     pub(super) file: &'f str,
     pub(super) findings: Vec<Diagnostic>,
@@ -39,14 +39,14 @@ impl<'f> Reader<'f> {
         }
     }
 
-    /// Parses the file. What cannot be read is reported and left out.
+    /// Parses the file. Whatever cannot be parsed is reported and skipped.
     pub(super) fn parse<'a>(&mut self, text: &'a str) -> DeTable<'a> {
         let (root, _) = DeTable::parse_recoverable(text);
         self.findings.extend(syntax_errors(self.file, text));
         root.into_inner()
     }
 
-    /// Reports something; the caller may go on to describe it.
+    /// Reports an error, which the caller may extend.
     pub(super) fn add(
         &mut self,
         code: &'static Code,
@@ -58,7 +58,7 @@ impl<'f> Reader<'f> {
         self.findings.push_mut(finding)
     }
 
-    /// The table as one with these keys. Others are reported.
+    /// A table that may have only these keys. Others are reported.
     pub(super) fn table<'a>(
         &mut self,
         entries: &'a DeTable<'a>,
@@ -85,13 +85,13 @@ impl<'f> Reader<'f> {
         }
     }
 
-    /// A text, if the key is there.
+    /// A string, if the key exists.
     pub(super) fn text<'a>(&mut self, table: Table<'a>, key: &str) -> Option<At<&'a str>> {
         let value = table.entries.get(key)?;
         self.text_of(key, value)
     }
 
-    /// A text that must be there.
+    /// A required string.
     pub(super) fn needed_text<'a>(&mut self, table: Table<'a>, key: &str) -> Option<At<&'a str>> {
         if !table.entries.contains_key(key) {
             self.missing(table, key);
@@ -99,7 +99,7 @@ impl<'f> Reader<'f> {
         self.text(table, key)
     }
 
-    /// A list of texts that must be there and not empty.
+    /// A required, non-empty list of strings.
     pub(super) fn needed_texts<'a>(&mut self, table: Table<'a>, key: &str) -> Vec<At<&'a str>> {
         let list = self.needed_list(table, key);
         list.iter()
@@ -107,7 +107,7 @@ impl<'f> Reader<'f> {
             .collect()
     }
 
-    /// A list of lists of texts that must be there and not empty.
+    /// A required, non-empty list of lists of strings.
     pub(super) fn needed_rows<'a>(
         &mut self,
         table: Table<'a>,
@@ -130,7 +130,7 @@ impl<'f> Reader<'f> {
         rows
     }
 
-    /// The tables under `[[key]]`, if there are any.
+    /// The tables under `[[key]]`, if any.
     pub(super) fn tables<'a>(&mut self, table: Table<'a>, key: &str) -> Vec<At<&'a DeTable<'a>>> {
         let Some(value) = table.entries.get(key) else {
             return Vec::new();
@@ -149,13 +149,13 @@ impl<'f> Reader<'f> {
             .collect()
     }
 
-    /// The table under `[key]`, if there is one.
+    /// The table under `[key]`, if any.
     pub(super) fn inner<'a>(&mut self, table: Table<'a>, key: &str) -> Option<At<&'a DeTable<'a>>> {
         let value = table.entries.get(key)?;
         self.table_of(key, value)
     }
 
-    /// A moment, in Unix seconds, if the key is there.
+    /// A timestamp in Unix seconds, if the key exists.
     pub(super) fn time(&mut self, table: Table<'_>, key: &str) -> Option<i64> {
         let value = table.entries.get(key)?;
         let span = value.span().into();
@@ -165,7 +165,7 @@ impl<'f> Reader<'f> {
         };
         let moment = unix_seconds(time).ok();
         if moment.is_none() {
-            let message = format!("`{time}` is not one moment in whole seconds");
+            let message = format!("`{time}` is not a timestamp in whole seconds with an offset");
             self.add(&codes::test_files::BAD_TIME, span, message)
                 .help("write date, time and offset: `2027-01-15T12:00:00Z`");
         }
@@ -270,7 +270,7 @@ impl<'a> Table<'a> {
         self.entries.contains_key(key)
     }
 
-    /// Where the key stands.
+    /// The span of the key.
     pub(super) fn key_span(self, key: &str) -> Option<Span> {
         self.entries
             .get_key_value(key)
@@ -278,7 +278,7 @@ impl<'a> Table<'a> {
     }
 }
 
-/// The reason that a status usually has.
+/// The usual reason for a status.
 fn reason_of(status: &str) -> &'static str {
     match status {
         "400" => "bad_path",
@@ -289,13 +289,13 @@ fn reason_of(status: &str) -> &'static str {
     }
 }
 
-/// Whether a text is a moment as TOML writes it.
+/// Whether a string is a timestamp as TOML writes it.
 fn is_moment(text: &str) -> bool {
     text.parse()
         .is_ok_and(|time: Datetime| unix_seconds(&time).is_ok())
 }
 
-/// How a key is written.
+/// An example of the key.
 fn example(key: &str) -> &'static str {
     match key {
         "now" => "now = 2027-01-15T12:00:00Z",
@@ -306,14 +306,14 @@ fn example(key: &str) -> &'static str {
         "table" => "[[table]]",
         "claims" => "claims = { sub = \"alice\" }",
         "issuer" => "issuer = \"learners\"",
-        "name" => "name = \"alice has the first lesson\"",
+        "name" => "name = \"alice can access the first lesson\"",
         "who" => "who = \"alice\"",
         "method" => "method = \"PUT\"",
         "get" => "get = \"/courses/rust-101/a.mp4\"",
         "target" => "target = \"/courses/rust-101/a.mp4\"",
         "rule" => "rule = \"rust-101/students\"",
         "expect" => "expect = \"allow\"",
-        // A person, by the name that the author gave.
+        // A user, by the name that the author chose.
         _ => "claims = { … }",
     }
 }
@@ -326,13 +326,13 @@ pub(super) fn nearest<'a>(
     candidates
         .filter(|candidate| !is_series(word, candidate))
         .map(|candidate| (strsim::damerau_levenshtein(word, candidate), candidate))
-        // A third of the letters may be wrong; more is another word.
+        // A third of the letters may differ; more is another word.
         .filter(|(distance, candidate)| *distance <= candidate.len().max(3) / 3)
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
 }
 
-/// Whether two names differ in digits alone: `visitor-7` is not a misspelling of `visitor-1`.
+/// Whether two names differ only in digits: `visitor-7` is not a misspelling of `visitor-1`.
 fn is_series(left: &str, right: &str) -> bool {
     let letters = |name: &str| -> String { name.chars().filter(|c| !c.is_ascii_digit()).collect() };
     left != right && letters(left) == letters(right)

@@ -1,55 +1,55 @@
-//! Asking a gate what a test asks.
+//! Evaluates the request of a test.
 
 use tollgate_core::decide::Trace;
 use tollgate_core::{Reason, UnixSeconds};
 use tollgate_gate::config::TokenSource;
 use tollgate_gate::{Context, Gate, Request};
 
-use super::file::{Case, Expect, Who};
+use super::file::{Case, Expect, TestUser};
 
-/// What stands where a token should, and verifies for nobody.
+/// A value that is not a token and verifies for no issuer.
 const NO_TOKEN: &str = "not-a-token";
 
-/// The answer to a test's request.
+/// The actual decision for a test's request.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Got {
-    /// Why.
+pub struct Actual {
+    /// The reason.
     pub reason: Reason,
     /// The detail for the log.
     pub detail: Option<&'static str>,
-    /// The rule named.
+    /// The deciding rule.
     pub rule: Option<String>,
     /// The HTTP status.
     pub status: u16,
 }
 
-impl Got {
-    /// Whether this is what was expected.
+impl Actual {
+    /// Whether this is the expected decision.
     pub fn meets(&self, expect: &Expect) -> bool {
         let rule_fits = expect.rule.is_none() || expect.rule == self.rule;
         self.reason == expect.reason && rule_fits
     }
 }
 
-/// One request, as tests and probes make it.
+/// A request of a test or a probe.
 #[derive(Clone, Copy)]
-pub struct Ask<'a> {
-    /// Who asks.
-    pub who: &'a Who,
+pub struct TestRequest<'a> {
+    /// The user.
+    pub who: &'a TestUser,
     /// The method.
     pub method: &'a str,
     /// The raw target.
     pub target: &'a str,
-    /// The visitor's address, if known.
+    /// The client address, if known.
     pub ip: Option<&'a str>,
-    /// The time of the visit, in Unix seconds.
+    /// The time of the request, in Unix seconds.
     pub now: i64,
 }
 
 impl Case {
     /// The request of the test.
-    pub fn ask(&self) -> Ask<'_> {
-        Ask {
+    pub fn request(&self) -> TestRequest<'_> {
+        TestRequest {
             who: &self.who,
             method: &self.method,
             target: &self.target,
@@ -59,16 +59,16 @@ impl Case {
     }
 }
 
-/// Asks, and shows `trace` every rule that was weighed.
-pub fn run(gate: &Gate<Vec<u8>>, ask: &Ask<'_>, trace: &mut impl Trace) -> Got {
+/// Evaluates the request, and reports every evaluated rule to `trace`.
+pub fn run(gate: &Gate<Vec<u8>>, ask: &TestRequest<'_>, trace: &mut impl Trace) -> Actual {
     let mut target = ask.target.to_owned();
     let mut headers = Vec::new();
     let mut assumed = None;
     match ask.who {
-        Who::Nobody => {}
-        Who::Person(person) => assumed = Some(&person.claims),
-        // Where the site looks first. A site that looks nowhere cannot be shown a bad token.
-        Who::BadToken => match gate.config().sources.first() {
+        TestUser::Nobody => {}
+        TestUser::Person(person) => assumed = Some(&person.claims),
+        // The first source of the site. A site without sources cannot receive an invalid token.
+        TestUser::BadToken => match gate.config().sources.first() {
             Some(TokenSource::Header(name)) => {
                 let scheme = if name == "authorization" {
                     "Bearer "
@@ -99,7 +99,7 @@ pub fn run(gate: &Gate<Vec<u8>>, ask: &Ask<'_>, trace: &mut impl Trace) -> Got {
         now: UnixSeconds(ask.now),
     };
     let outcome = gate.ask(&request, &mut Context::assuming(assumed).traced(trace));
-    Got {
+    Actual {
         reason: outcome.reason,
         detail: outcome.detail,
         rule: outcome.rule,

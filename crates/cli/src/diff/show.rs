@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 use tollgate_analysis::diff::{Cause, Diff, Difference, SettingChange, Side};
-use tollgate_analysis::text::{narrowings, people, test_case};
-use tollgate_analysis::{Request, Ruling};
+use tollgate_analysis::text::{constraints, people, test_case};
+use tollgate_analysis::{Evaluation, Request};
 use tollgate_core::Reason;
 use tollgate_core::{Effect, RuleId};
 use tollgate_policy::syntax::quoted;
@@ -13,7 +13,8 @@ use crate::output::{BAD, FAINT, GOOD, NOTE, STRONG, styled, visible};
 
 /// The documented object, with its members in the documented order.
 pub(super) fn object(old: &Analysed, new: &Analysed, found: &Diff) -> String {
-    let rule = |side: &Analysed, ruling: &Ruling| json!(ruling.rule.map(|rule| side.name(rule)));
+    let rule =
+        |side: &Analysed, ruling: &Evaluation| json!(ruling.rule.map(|rule| side.name(rule)));
     let differences: Vec<String> = found
         .differences
         .iter()
@@ -99,7 +100,7 @@ pub(crate) fn described(request: &Request) -> String {
 }
 
 /// What a policy says, in a few words.
-pub(crate) fn ruled(side: &Analysed, ruling: &Ruling) -> String {
+pub(crate) fn ruled(side: &Analysed, ruling: &Evaluation) -> String {
     let mut text = format!("{} {}", ruling.kind.code(), ruling.status);
     // The reason of an allowed request says nothing that its outcome does not.
     if ruling.reason != Reason::Allow {
@@ -206,7 +207,7 @@ fn keys(side: &Analysed, rule: RuleId) -> Vec<String> {
         .collect();
     let mut keys = vec![format!("{effect} = [{}]", paths.join(", "))];
     keys.extend(people(&side.policy, rule));
-    keys.extend(narrowings(&side.policy, rule));
+    keys.extend(constraints(&side.policy, rule));
     keys
 }
 

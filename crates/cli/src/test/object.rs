@@ -22,9 +22,9 @@ pub(super) fn object(findings: &Findings<'_>, wanted: Option<u8>) -> Value {
             .collect();
         let mutants = json!({
             "tried": mutants.len(),
-            "noticed": tally.noticed,
-            "same": tally.same,
-            "same_on_random_requests": tally.alike,
+            "noticed": tally.caught,
+            "same": tally.equivalent,
+            "same_on_random_requests": tally.unproven,
             "missed": missed,
         });
         object.insert("mutants".to_owned(), mutants);
@@ -95,8 +95,8 @@ fn coverage(findings: &Findings<'_>, wanted: Option<u8>) -> Value {
 
 fn missed(findings: &Findings<'_>, missed: &Missed<'_>) -> Value {
     let visit = &missed.survivor.visit;
-    let claims = visit.ask(|ask| match ask.who {
-        tollgate_author::suite::Who::Person(person) => {
+    let claims = visit.with_request(|ask| match ask.who {
+        tollgate_author::suite::TestUser::Person(person) => {
             serde_json::from_str(person.claims.text()).unwrap_or(Value::Null)
         }
         _ => Value::Null,

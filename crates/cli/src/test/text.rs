@@ -5,8 +5,8 @@ use core::fmt::Write;
 use tollgate_author::coverage::{Item, Kind};
 use tollgate_author::mutate::Tally;
 use tollgate_author::report::{FileResult, Findings, total};
-use tollgate_author::suite::{self, Case, Who};
-use tollgate_author::words::moment;
+use tollgate_author::suite::{self, Case, TestUser};
+use tollgate_author::syntax::moment;
 use tollgate_gate::Gate;
 use tollgate_policy::visible::visible_lines;
 
@@ -50,7 +50,7 @@ fn failures(findings: &Findings<'_>, gate: &Gate<Vec<u8>>, text: &mut String) {
                 styled(BAD, visible(&test.answered())),
             );
             let mut evaluated = Evaluated::default();
-            suite::run(gate, &case.ask(), &mut evaluated);
+            suite::run(gate, &case.request(), &mut evaluated);
             let mut name = "because ";
             for line in evaluated.lines(gate) {
                 let _ = writeln!(text, "  {} {line}", styled(FAINT, name));
@@ -64,9 +64,9 @@ fn failures(findings: &Findings<'_>, gate: &Gate<Vec<u8>>, text: &mut String) {
 /// The request of a test in one line.
 fn request(case: &Case) -> String {
     let who = match &case.who {
-        Who::Nobody => "without a token".to_owned(),
-        Who::BadToken => "with a bad token".to_owned(),
-        Who::Person(person) => format!("as {}", person.name),
+        TestUser::Nobody => "without a token".to_owned(),
+        TestUser::BadToken => "with a bad token".to_owned(),
+        TestUser::Person(person) => format!("as {}", person.name),
     };
     let from = case.ip.as_ref().map(|ip| format!(" from {ip}"));
     format!(
@@ -191,21 +191,21 @@ fn mutants(findings: &Findings<'_>, text: &mut String) {
         );
     }
     let style = if tally.missed == 0 { GOOD } else { BAD };
-    let noticed = format!("{} of {}", tally.noticed, tally.noticed + tally.missed);
+    let noticed = format!("{} of {}", tally.caught, tally.caught + tally.missed);
     let _ = write!(
         text,
         "{}: tests notice {}",
         counted(mutants.len(), "mutant"),
         styled(style, noticed)
     );
-    if tally.same > 0 {
-        let _ = write!(text, "; {} change no answer", tally.same);
+    if tally.equivalent > 0 {
+        let _ = write!(text, "; {} change no answer", tally.equivalent);
     }
-    if tally.alike > 0 {
+    if tally.unproven > 0 {
         let _ = write!(
             text,
             "; {} answered like the policy on random requests, which proves nothing",
-            tally.alike
+            tally.unproven
         );
     }
     text.push('\n');

@@ -2,16 +2,16 @@
 //! ever.
 
 use serde_json::Value;
-use tollgate_token::{Algorithm, Jwks, KeyNote, SkipReason};
+use tollgate_token::{Algorithm, Jwks, SkipReason, SkippedKey};
 
 /// The key set `text` without the keys that would be refused, and why each of them would be. A text
 /// that is no key set comes back as it is, for the strict reader to refuse.
-pub(super) fn key_set(text: String, allowed: &[Algorithm]) -> (String, Vec<KeyNote>) {
+pub(super) fn key_set(text: String, allowed: &[Algorithm]) -> (String, Vec<SkippedKey>) {
     let Ok(set) = Jwks::parse_lenient(text.as_bytes(), allowed) else {
         return (text, Vec::new());
     };
-    let is_refused = |note: &&KeyNote| matches!(note.reason, SkipReason::Refused(_));
-    let refused: Vec<KeyNote> = set.skipped().iter().filter(is_refused).cloned().collect();
+    let is_refused = |note: &&SkippedKey| matches!(note.reason, SkipReason::Refused(_));
+    let refused: Vec<SkippedKey> = set.skipped().iter().filter(is_refused).cloned().collect();
     let mut value: Value = match serde_json::from_str(&text) {
         Ok(value) if !refused.is_empty() => value,
         _ => return (text, refused),

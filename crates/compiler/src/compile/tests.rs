@@ -1,9 +1,9 @@
 use tollgate_core::{Effect, MethodSet};
 
 use super::*;
-use tollgate_policy::spec::Who;
+use tollgate_policy::spec::Principals;
 
-fn rule() -> Placed {
+fn rule() -> SpannedRule {
     let rule = RuleSpec {
         course: SITE_COURSE.to_owned(),
         id: "r".to_owned(),
@@ -11,14 +11,14 @@ fn rule() -> Placed {
         methods: MethodSet::READ,
         because: None,
         patterns: Vec::new(),
-        who: Who::default(),
+        who: Principals::default(),
         networks: None,
         from: None,
         until: None,
         when: None,
         unless: None,
     };
-    Placed {
+    SpannedRule {
         rule,
         span: Span::default(),
     }

@@ -6,10 +6,10 @@
 use cel::IdedExpr;
 use cel::common::ast::{CallExpr, Expr as Cel, ListExpr, LiteralValue, SelectExpr};
 
+use super::scope::Scope;
 use super::syntax::Tree;
 use super::value::Value;
-use super::{Place, Scope};
-use crate::diagnostic::{Code, Diagnostic, Report, codes, shown};
+use crate::diagnostic::{Code, Diagnostic, Report, Span, codes, shown};
 use crate::document::Text;
 use crate::keys::nearest;
 use crate::rule::who::check_capture;
@@ -350,7 +350,7 @@ impl Lowering<'_, '_> {
         None
     }
 
-    fn span(&self, place: Place) -> crate::diagnostic::Span {
+    fn span(&self, place: Span) -> Span {
         self.text.part(place)
     }
 

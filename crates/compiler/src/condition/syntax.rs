@@ -9,7 +9,8 @@ use cel::IdedExpr;
 use cel::common::ast::{EntryExpr, Expr, SourceInfo};
 use cel::parser::{ParseError, PrattParser};
 
-use super::{Place, guard};
+use super::guard;
+use crate::diagnostic::Span;
 use crate::diagnostic::shown;
 
 /// A parsed condition.
@@ -23,7 +24,7 @@ pub(super) struct Tree<'a> {
 /// Something wrong with the grammar.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct SyntaxError {
-    pub(super) span: Option<Place>,
+    pub(super) span: Option<Span>,
     pub(super) message: String,
     pub(super) help: Option<&'static str>,
 }
@@ -55,7 +56,7 @@ fn syntax_error(source: &str, error: &ParseError) -> SyntaxError {
         .source_info
         .as_ref()
         .and_then(|info| info.offset_for(error.expr_id));
-    let span = offsets.map(|(start, end)| Place {
+    let span = offsets.map(|(start, end)| Span {
         start: start as usize,
         end: end as usize,
     });
@@ -143,7 +144,7 @@ fn plain(message: &str, found: &str) -> String {
 }
 
 /// A place from a line and column, both from 1; columns count bytes.
-fn from_position(source: &str, (line, column): (isize, isize)) -> Option<Place> {
+fn from_position(source: &str, (line, column): (isize, isize)) -> Option<Span> {
     let (line, column) = (usize::try_from(line).ok()?, usize::try_from(column).ok()?);
     let before: usize = source
         .split_inclusive('\n')
@@ -152,7 +153,7 @@ fn from_position(source: &str, (line, column): (isize, isize)) -> Option<Place> 
         .sum();
     let start = source.floor_char_boundary(before + column.checked_sub(1)?);
     let end = source.ceil_char_boundary((start + 1).min(source.len()));
-    Some(Place { start, end })
+    Some(Span { start, end })
 }
 
 impl Tree<'_> {
@@ -172,8 +173,8 @@ impl Tree<'_> {
     }
 
     /// Where a node stands in the source, from its first to its last token.
-    pub(super) fn place(&self, node: &IdedExpr) -> Place {
-        let whole = Place {
+    pub(super) fn place(&self, node: &IdedExpr) -> Span {
+        let whole = Span {
             start: 0,
             end: self.source.len(),
         };
@@ -181,10 +182,10 @@ impl Tree<'_> {
     }
 
     /// Where a node's own token stands: the operator, the dot, the bracket of a call.
-    pub(super) fn token(&self, node: &IdedExpr) -> Option<Place> {
+    pub(super) fn token(&self, node: &IdedExpr) -> Option<Span> {
         let places = self.places.get_or_init(|| places(self.source)).as_ref()?;
         let (start, end) = places.offset_for(node.id)?;
-        Some(Place {
+        Some(Span {
             start: start as usize,
             end: end as usize,
         })
@@ -199,7 +200,7 @@ impl Tree<'_> {
         before.get(start..)
     }
 
-    fn extent(&self, node: &IdedExpr) -> Option<Place> {
+    fn extent(&self, node: &IdedExpr) -> Option<Span> {
         let token = self.token(node)?;
         let mut place = token;
         for child in children(&node.expr) {
@@ -226,7 +227,7 @@ impl Tree<'_> {
     }
 
     /// The end of what the first `bracket` at or after a token opens.
-    fn closing(&self, token: Place, bracket: &str) -> Option<usize> {
+    fn closing(&self, token: Span, bracket: &str) -> Option<usize> {
         let start = token.start + self.source.get(token.start..)?.find(bracket)?;
         Some(start + guard::bracketed_length(self.source.get(start..)?))
     }

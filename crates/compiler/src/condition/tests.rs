@@ -1,8 +1,11 @@
 use std::collections::BTreeSet;
 
 use super::*;
+use crate::claims::Claims;
+use crate::diagnostic::Span;
 use crate::diagnostic::render::line_and_column;
 use crate::document::{Document, repair};
+use crate::rule::who::Captures;
 
 /// Reads one condition as it would stand in a rule with the pattern `/{cap}`, and gives the
 /// expression or the findings as `column code message`.

@@ -5,14 +5,15 @@
 //! later statements keep their places and are judged on their own. Not here: judging them.
 
 mod grammar;
+mod lines;
 
 use std::borrow::Cow;
 
 use toml::de::{DeTable, Error};
 
-use super::line_around;
 use crate::diagnostic::{Diagnostic, Report, Span, codes, shown};
 use crate::limits::MAX_TOML_ERRORS_PER_FILE;
+use lines::{is_header, line_around};
 
 /// A text that parses, or parses as far as it can, and the places that were blanked out.
 #[derive(Debug)]
@@ -215,15 +216,6 @@ fn lines_before(text: &str, end: usize) -> Option<usize> {
 /// Whether a line looks like `key = …` or `[header]`.
 fn starts_statement(line: &str) -> bool {
     is_header(line) || is_assignment(line)
-}
-
-fn is_header(line: &str) -> bool {
-    let line = line.trim();
-    let inner = line.trim_start_matches('[');
-    line.starts_with('[')
-        && line.len() - inner.len() <= 2
-        && inner.starts_with(|c: char| c.is_ascii_alphabetic())
-        && !inner.contains(',')
 }
 
 fn is_assignment(line: &str) -> bool {

@@ -12,7 +12,7 @@ use crate::diagnostic::{Report, Span, codes, shown};
 use crate::document::{Table, Text};
 use crate::keys::course::RULE;
 use crate::keys::{has_or_means, nearest};
-use tollgate_policy::spec::{Template, Who};
+use tollgate_policy::spec::{Principals, Template};
 
 /// The captures of one pattern of a rule.
 #[derive(Debug)]
@@ -29,8 +29,8 @@ pub(super) fn who(
     captures: &[Captures],
     issuers: Option<&[IssuerConfig]>,
     report: &mut Report,
-) -> Who {
-    let mut who = Who::default();
+) -> Principals {
+    let mut who = Principals::default();
     for (key, flag) in [
         ("anyone", &mut who.anyone),
         ("signed_in", &mut who.signed_in),

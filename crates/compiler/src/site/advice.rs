@@ -8,19 +8,19 @@ use crate::keys::nearest;
 
 /// A warning that is meant to be so, `[[lint]]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Allowance {
+pub struct Suppression {
     /// The warning.
     pub code: &'static Code,
     /// The rule it may be about, as `course/id`; `None` is any.
     pub rule: Option<String>,
     /// Why.
     pub because: String,
-    /// Where the allowance stands in `site.toml`.
+    /// Where the suppression stands in `site.toml`.
     pub span: Span,
 }
 
 /// Reads `[[lint]]`.
-pub(super) fn allowances(root: Table<'_>, report: &mut Report) -> Vec<Allowance> {
+pub(super) fn suppressions(root: Table<'_>, report: &mut Report) -> Vec<Suppression> {
     let mut all = Vec::new();
     for table in root.tables("lint") {
         let (Some(allow), Some(because)) = (table.text("allow"), table.text("because")) else {
@@ -28,7 +28,7 @@ pub(super) fn allowances(root: Table<'_>, report: &mut Report) -> Vec<Allowance>
         };
         let known = codes::codes().find(|code| code.id == allow.value);
         match known {
-            Some(code) if code.severity == Severity::Warning => all.push(Allowance {
+            Some(code) if code.severity == Severity::Warning => all.push(Suppression {
                 code,
                 rule: table.text("rule").map(|rule| rule.value.to_owned()),
                 because: because.value.to_owned(),

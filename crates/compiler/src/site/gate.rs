@@ -7,9 +7,9 @@ use tollgate_gate::config::{
 };
 
 use super::{answer, issuer, pages};
-use crate::compile::CompileOptions;
 use crate::diagnostic::{Report, codes, shown};
 use crate::document::{Table, Text};
+use crate::options::CompileOptions;
 use crate::source::SourceTree;
 
 const DEFAULT_SOURCE: &str = "authorization";

@@ -8,24 +8,34 @@ use tollgate_core::{Effect, Tri, glob};
 use tollgate_gate::config::GateConfig;
 use tollgate_token::{ClaimRules, IssuerConfig};
 
-use crate::course::Placed;
-use crate::diagnostic::{Report, codes};
-use tollgate_policy::spec::{Comparison, Expr, RuleSpec, StringTest, Template, Who};
+use super::Suppression;
+use crate::diagnostic::{Code, Diagnostic, Report, codes};
+use crate::spanned::SpannedRule;
+use tollgate_policy::spec::{Comparison, Expr, Principals, RuleSpec, StringTest, Template};
 
 /// Most rules that a finding names.
 const MAX_EXAMPLES: usize = 3;
 
 /// Reports issuers whose groups are read but not configured, and what several issuers can grant.
-pub(crate) fn check_names(gate: &GateConfig, rules: &[(String, Placed)], report: &mut Report) {
+pub(crate) fn check_names(
+    gate: &GateConfig,
+    rules: &[(String, SpannedRule)],
+    suppressions: &[Suppression],
+    report: &mut Report,
+) {
     let issuers: Vec<&IssuerConfig> = gate.sign_in_issuers().collect();
     for issuer in &issuers {
         report_missing_claim(issuer, rules, report);
     }
-    report_shared(&issuers, rules, report);
+    report_shared(&issuers, rules, suppressions, report);
 }
 
 /// An issuer whose groups rules could mean must have a claim for them.
-fn report_missing_claim(issuer: &IssuerConfig, rules: &[(String, Placed)], report: &mut Report) {
+fn report_missing_claim(
+    issuer: &IssuerConfig,
+    rules: &[(String, SpannedRule)],
+    report: &mut Report,
+) {
     if issuer.claims.groups.is_some() {
         return;
     }
@@ -53,71 +63,94 @@ fn report_missing_claim(issuer: &IssuerConfig, rules: &[(String, Placed)], repor
 /// The kind of shared grant, and the names of the issuers that share it.
 type Shared<'i> = (Granted, Vec<&'i str>);
 
-/// One finding for each set of issuers that can grant what the same rules ask for.
-fn report_shared(issuers: &[&IssuerConfig], rules: &[(String, Placed)], report: &mut Report) {
-    let mut shared: BTreeMap<Shared<'_>, Vec<&(String, Placed)>> = BTreeMap::new();
+/// These issuers, and the rules.
+type Sharing<'i> = (Vec<&'i IssuerConfig>, Vec<&'i (String, SpannedRule)>);
+
+/// One finding for each set of issuers that can grant what the same rules ask for. A rule that a `[[lint]]` names has a
+/// finding of its own, at the rule, so that the `[[lint]]` reaches it and no other.
+fn report_shared(
+    issuers: &[&IssuerConfig],
+    rules: &[(String, SpannedRule)],
+    suppressions: &[Suppression],
+    report: &mut Report,
+) {
+    let mut shared: BTreeMap<Shared<'_>, Sharing<'_>> = BTreeMap::new();
     for entry in rules {
-        if let Some((granted, able)) = sharing(issuers, &entry.1.rule) {
-            let names = able.iter().map(|issuer| issuer.name.as_str()).collect();
-            shared.entry((granted, names)).or_default().push(entry);
+        let (file, placed) = entry;
+        let Some((granted, able)) = sharing(issuers, &placed.rule) else {
+            continue;
+        };
+        let names: Vec<&str> = able.iter().map(|issuer| issuer.name.as_str()).collect();
+        let is_named = |suppression: &Suppression| {
+            suppression.rule.as_ref() == Some(&full_name(&placed.rule))
+                && *suppression.code == *granted.code()
+        };
+        if suppressions.iter().any(is_named) {
+            let message = message(&names, &[entry]);
+            let mut finding = Diagnostic::new(granted.code(), file, message);
+            finding.at(placed.span);
+            add_help(granted, &able, &[entry], &mut finding);
+            report.diagnostics.push(finding);
+        } else {
+            let (_, rules) = shared
+                .entry((granted, names))
+                .or_insert_with(|| (able, Vec::new()));
+            rules.push(entry);
         }
     }
-    for ((granted, names), rules) in shared {
-        let first = issuers
-            .iter()
-            .find(|issuer| names.first() == Some(&issuer.name.as_str()));
-        if let Some(first) = first {
-            report_set(granted, &names, first, &rules, report);
-        }
+    for ((granted, names), (able, rules)) in shared {
+        let Some((file, placed)) = rules.first() else {
+            continue;
+        };
+        let finding = report
+            .add_whole(granted.code(), message(&names, &rules))
+            .label(file, placed.span, granted.label());
+        add_help(granted, &able, &rules, finding);
     }
 }
 
-fn report_set(
+fn full_name(rule: &RuleSpec) -> String {
+    format!("{}/{}", rule.course, rule.id)
+}
+
+/// The names of the first rules, and how many more there are.
+fn shown_rules(rules: &[&(String, SpannedRule)]) -> String {
+    let examples = rules.iter().take(MAX_EXAMPLES);
+    let examples: Vec<_> = examples
+        .map(|(_, placed)| format!("`{}`", full_name(&placed.rule)))
+        .collect();
+    match rules.len().saturating_sub(examples.len()) {
+        0 => examples.join(", "),
+        more => format!("{} and {more} more", examples.join(", ")),
+    }
+}
+
+fn message(names: &[&str], rules: &[&(String, SpannedRule)]) -> String {
+    let listed = crate::keys::and_list(names);
+    format!("tokens of {listed} can all satisfy {}", shown_rules(rules))
+}
+
+fn add_help(
     granted: Granted,
-    names: &[&str],
-    first: &IssuerConfig,
-    rules: &[&(String, Placed)],
-    report: &mut Report,
+    able: &[&IssuerConfig],
+    rules: &[&(String, SpannedRule)],
+    finding: &mut Diagnostic,
 ) {
-    let (Some(last), Some((file, placed))) = (names.last(), rules.first()) else {
+    let (Some(first), Some(last)) = (able.first(), able.last()) else {
         return;
     };
-    let shown_rules = |rules: &[&(String, Placed)]| {
-        let examples = rules.iter().take(MAX_EXAMPLES);
-        let examples: Vec<_> = examples
-            .map(|(_, placed)| format!("`{}/{}`", placed.rule.course, placed.rule.id))
-            .collect();
-        match rules.len().saturating_sub(examples.len()) {
-            0 => examples.join(", "),
-            more => format!("{} and {more} more", examples.join(", ")),
-        }
-    };
-    let listed = crate::keys::and_list(names);
-    let message = format!("tokens of {listed} can all satisfy {}", shown_rules(rules));
-    let (code, label) = match granted {
-        Granted::Names => (
-            &codes::SHARED_NAMES,
-            "this rule names groups or subjects, whoever issued them",
-        ),
-        Granted::Claims => (
-            &codes::SHARED_CLAIMS,
-            "this rule trusts a claim or scope, whoever issued it",
-        ),
-    };
-    let finding = report
-        .add_whole(code, message)
-        .label(file, placed.span, label);
     if granted == Granted::Names {
         finding.help(format!(
-            "restrict what `{last}` can grant: `groups = [\"…\"]`, `groups_prefix` or `subject_prefix` in \
-             its `[[issuer]]`"
+            "restrict what `{}` can grant: `groups = [\"…\"]`, `groups_prefix` or `subject_prefix` in \
+             its `[[issuer]]`",
+            last.name
         ));
     }
     let or = match granted {
         Granted::Names => "or ",
         Granted::Claims => "",
     };
-    let of = |effect| -> Vec<&(String, Placed)> {
+    let of = |effect| -> Vec<&(String, SpannedRule)> {
         let rules = rules.iter().copied();
         rules
             .filter(|(_, placed)| placed.rule.effect == effect)
@@ -164,6 +197,23 @@ enum Granted {
     Names,
     /// Only its scopes, or claims that a condition reads.
     Claims,
+}
+
+impl Granted {
+    fn code(self) -> &'static Code {
+        match self {
+            Self::Names => &codes::SHARED_NAMES,
+            Self::Claims => &codes::SHARED_CLAIMS,
+        }
+    }
+
+    /// What a rule relies on.
+    fn label(self) -> &'static str {
+        match self {
+            Self::Names => "this rule names groups or subjects, whoever issued them",
+            Self::Claims => "this rule trusts a claim or scope, whoever issued it",
+        }
+    }
 }
 
 /// The content of a token, as far as its issuer chooses it.
@@ -245,8 +295,8 @@ struct Token<'t> {
 
 impl Token<'_> {
     /// Whether it could satisfy the principals of a rule.
-    fn is_one_of(&self, who: &Who) -> bool {
-        let Who {
+    fn is_one_of(&self, who: &Principals) -> bool {
+        let Principals {
             groups,
             scopes,
             subjects,
@@ -268,7 +318,7 @@ impl Token<'_> {
     }
 
     /// Whether every token of the issuer satisfies the principals of a rule.
-    fn must_be(&self, who: &Who) -> bool {
+    fn must_be(&self, who: &Principals) -> bool {
         who.groups.is_none() && who.subjects.is_none() && who.scopes.is_none()
     }
 

@@ -8,10 +8,10 @@ use tollgate_token::{
 };
 
 use super::{answer, keys};
-use crate::compile::CompileOptions;
 use crate::diagnostic::{Report, Span, codes, shown};
 use crate::document::{Table, Text};
 use crate::keys::{has_or_means, site::ISSUER};
+use crate::options::CompileOptions;
 use crate::rule::check_id;
 use crate::source::SourceTree;
 

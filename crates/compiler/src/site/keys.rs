@@ -5,13 +5,13 @@
 
 use serde_json::Value;
 use tollgate_token::{
-    Algorithm, Jwks, KeyError, KeyFault, KeyKind, KeyNote, Secret, SkipReason, base64url,
+    Algorithm, Jwks, KeyError, KeyErrorKind, KeyKind, Secret, SkipReason, SkippedKey, base64url,
 };
 
-use crate::compile::CompileOptions;
 use crate::cure;
 use crate::diagnostic::{Code, Report, Span, codes, shown};
 use crate::document::{Table, Text};
+use crate::options::CompileOptions;
 use crate::source::{SourceTree, is_inside};
 
 /// The keys of one issuer.
@@ -56,7 +56,7 @@ pub(super) fn read(
 
 /// Notes the keys that are not used, so that a missing one is not a riddle.
 fn ignored(name: &Text<'_>, set: &Jwks, report: &mut Report) {
-    for KeyNote { index, kid, reason } in set.skipped() {
+    for SkippedKey { index, kid, reason } in set.skipped() {
         let key = key_name(index.unwrap_or_default(), kid.as_deref());
         let message = format!("{key} of `{}` is {reason}", name.value);
         report
@@ -150,7 +150,7 @@ fn key_set(
                 .help("tokens signed with it are rejected; replace it at the issuer"),
             (None, Some(_)) => {
                 let help = match error.fault {
-                    KeyFault::AmbiguousAlgorithm => {
+                    KeyErrorKind::AmbiguousAlgorithm => {
                         "list the one algorithm of this key in `algorithms`, or write `alg` into the key"
                     }
                     _ => {
@@ -184,7 +184,7 @@ fn usable(name: &Text<'_>, json: String, set: Jwks, report: &mut Report) -> Opti
         "list the algorithm of one of its keys in `algorithms`, or pin another key set",
         |(_, help)| help,
     ));
-    for KeyNote { index, kid, reason } in set.skipped() {
+    for SkippedKey { index, kid, reason } in set.skipped() {
         let key = key_name(index.unwrap_or_default(), kid.as_deref());
         match reason {
             // The warning about it says so already.

@@ -12,10 +12,10 @@ use tollgate_gate::config::{GateConfig, TokenSource};
 use tollgate_gate::session::{SameSite, SessionConfig, SessionForm};
 use tollgate_token::{Algorithm, IssuerConfig, IssuerKind, KeyKind};
 
-use super::Claims;
-use crate::course::Placed;
+use crate::claims::Claims;
 use crate::diagnostic::{Report, codes, shown};
 use crate::document::{Table, Text};
+use crate::spanned::SpannedRule;
 use tollgate_policy::spec::Expr;
 
 pub use reads::SessionReads;
@@ -229,7 +229,7 @@ impl Draft {
         self,
         gate: &GateConfig,
         claims: &Claims,
-        rules: &[(String, Placed)],
+        rules: &[(String, SpannedRule)],
         bases: &BTreeMap<String, String>,
         report: &mut Report,
     ) -> SessionConfig {
@@ -247,7 +247,11 @@ impl Draft {
 }
 
 /// Reports rules for the issuer of sessions: a session counts as a token of the sign-in issuer.
-fn reject_session_issuer(issuer: &IssuerConfig, rules: &[(String, Placed)], report: &mut Report) {
+fn reject_session_issuer(
+    issuer: &IssuerConfig,
+    rules: &[(String, SpannedRule)],
+    report: &mut Report,
+) {
     let is_own = |iss: &String| issuer.issuers.contains(iss);
     for (file, placed) in rules {
         let mut names_it = placed.rule.who.issuers.iter().flatten().any(is_own);

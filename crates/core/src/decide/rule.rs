@@ -2,7 +2,7 @@
 //!
 //! Not here: finding such rules, and what follows from them.
 
-use crate::cond::{self, Captures, Env, Token};
+use super::condition::{self, Captures, Env, Token};
 use crate::facts::Names;
 use crate::image::format::{NONE, flag};
 use crate::image::{Extra, Rule, View};
@@ -39,7 +39,7 @@ impl Parts {
 }
 
 /// Weighs a rule. `None` means the image let us down.
-pub(super) fn weigh(
+pub(super) fn evaluate(
     env: &Env<'_>,
     rule: &Rule,
     method: MethodSet,
@@ -64,12 +64,12 @@ pub(super) fn weigh(
     }
     if rule.extra != NONE {
         let extra = view.extra(rule.extra)?;
-        weigh_extra(env, &extra, captures, &mut parts)?;
+        evaluate_extra(env, &extra, captures, &mut parts)?;
     }
     Some(parts)
 }
 
-fn weigh_extra(
+fn evaluate_extra(
     env: &Env<'_>,
     extra: &Extra,
     captures: &impl Captures,
@@ -111,10 +111,10 @@ fn weigh_extra(
     let before_end = env.now.0 < extra.until || extra.until == i64::MAX;
     parts.time = Tri::known(extra.from <= env.now.0 && before_end);
     if extra.when != NONE {
-        parts.when = cond::eval(env, view.program(extra.when)?, captures);
+        parts.when = condition::eval(env, view.program(extra.when)?, captures);
     }
     if extra.unless != NONE {
-        parts.unless = cond::eval(env, view.program(extra.unless)?, captures).not();
+        parts.unless = condition::eval(env, view.program(extra.unless)?, captures).not();
     }
     Some(())
 }

@@ -7,7 +7,7 @@
 
 use core::ops::ControlFlow;
 
-use crate::cond::Captures;
+use super::condition::Captures;
 use crate::glob;
 use crate::image::format::{EndKind, FROM_END, NONE, TailKind};
 use crate::image::{End, Node, View};

@@ -4,11 +4,11 @@
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::Layout;
+use super::claim::ClaimKind;
 use super::format::{
     EndKind, LONG_STRING, NONE, NONE_24, ONE_NAME, Op, Section, TailKind, WIDE, slot_of,
 };
-use crate::image::ClaimKind;
+use super::layout::Layout;
 use crate::method::MethodSet;
 use crate::reason::Effect;
 

@@ -1,109 +1,14 @@
-//! Checking an image once, so that everything read from it later is there and of the right kind.
+//! Checking the records of an image once, so that everything read from it later exists and has the right kind.
 //!
-//! Not here: whether the policy is a sensible one.
+//! Not here: the header (`layout`), and whether the policy makes sense.
 
-use super::format::{
-    EndKind, FLAG_ASCII_ONLY, FLAG_FILES, FLAG_INDEX, FLAG_S3, FROM_END, HEADER_BYTES, ID_AT,
-    INDEX_AT, MAGIC, MAX_IMAGE_BYTES, MAX_PROBE, MAX_STARS, NONE, OLDEST_VERSION, SECTIONS_AT,
-    Section, TailKind, VERSION, checksum, flag,
-};
-use super::{ImageError, ImageId, Layout, View};
-use crate::cond;
+use super::budget::Budget;
+use super::error::ImageError;
+use super::format::{EndKind, FROM_END, MAX_PROBE, MAX_STARS, NONE, Section, TailKind, flag};
+use super::program;
+use super::read::View;
 use crate::glob::STAR;
-use crate::path::{MAX_SEGMENTS, PathReader, is_index_name};
-
-/// Checks the header and finds the sections.
-pub(super) fn layout(bytes: &[u8]) -> Result<Layout, ImageError> {
-    if !bytes.starts_with(&MAGIC) {
-        return Err(ImageError::NotAnImage);
-    }
-    let header: &[u8; HEADER_BYTES] = bytes.first_chunk().ok_or(ImageError::Length)?;
-    let (words, _) = header.as_chunks::<4>();
-    let word = |at: usize| {
-        words
-            .get(at / 4)
-            .map_or(0, |bytes| u32::from_le_bytes(*bytes))
-    };
-    let version = word(8) as u16;
-    if !(OLDEST_VERSION..=VERSION).contains(&version) {
-        return Err(ImageError::Version(version));
-    }
-    if word(12) as usize != bytes.len() || bytes.len() > MAX_IMAGE_BYTES {
-        return Err(ImageError::Length);
-    }
-    let stated = u64::from(word(16)) | u64::from(word(20)) << 32;
-    if checksum(bytes) != stated {
-        return Err(ImageError::Damaged);
-    }
-    let flags = (word(8) >> 16) as u16;
-    let Some(reader) = reader(flags) else {
-        return Err(ImageError::Damaged);
-    };
-    let index = word(INDEX_AT);
-    let has_index = flags & FLAG_INDEX != 0;
-    if index != 0 && !has_index {
-        return Err(ImageError::Damaged);
-    }
-    let mut id = [0; 16];
-    for (to, from) in id.iter_mut().zip(bytes.get(ID_AT..).unwrap_or_default()) {
-        *to = *from;
-    }
-    let mut sections = [const { 0..0 }; Section::COUNT];
-    let mut next = HEADER_BYTES;
-    for ((slot, section), at) in sections
-        .iter_mut()
-        .zip(Section::ALL)
-        .zip((SECTIONS_AT..).step_by(8))
-    {
-        let (start, len) = (word(at) as usize, word(at + 4) as usize);
-        let end = start
-            .checked_add(len)
-            .ok_or(ImageError::BadSection(section))?;
-        if start != next || end > bytes.len() || len % section.record_bytes_in(version) != 0 {
-            return Err(ImageError::BadSection(section));
-        }
-        *slot = start..end;
-        next = end;
-    }
-    if next != bytes.len() {
-        return Err(ImageError::Length);
-    }
-    Ok(Layout {
-        sections,
-        version,
-        id: ImageId(id),
-        ascii_only: flags & FLAG_ASCII_ONLY != 0,
-        reader,
-        index: has_index.then_some(index),
-        max_probe: word(40),
-    })
-}
-
-/// The reader of paths in the header's flags; `None` if one of them is unknown.
-fn reader(flags: u16) -> Option<PathReader> {
-    match flags & !(FLAG_ASCII_ONLY | FLAG_INDEX) {
-        0 => Some(PathReader::Strict),
-        FLAG_S3 => Some(PathReader::S3),
-        FLAG_FILES => Some(PathReader::Files),
-        _ => None,
-    }
-}
-
-/// Members of sets, words of conditions and edges that checking may look at for each byte of an image. Rules may
-/// share them, so without a limit an image could ask for the square of its size. Rules of 64 groups, 64 scopes,
-/// 64 subjects and two long conditions, all shared, ask for about half of this.
-const LOOKS_PER_BYTE: u64 = 64;
-
-/// How much may still be looked at.
-pub(crate) struct Budget(u64);
-
-impl Budget {
-    /// Takes `count` looks; none is left if that is too many.
-    pub(crate) fn spend(&mut self, count: usize) -> Option<()> {
-        self.0 = self.0.checked_sub(count as u64)?;
-        Some(())
-    }
-}
+use crate::path::{MAX_SEGMENTS, is_index_name};
 
 /// Checks every record of every section.
 pub(super) fn contents(view: &View<'_>, image_bytes: usize) -> Result<(), ImageError> {
@@ -111,7 +16,7 @@ pub(super) fn contents(view: &View<'_>, image_bytes: usize) -> Result<(), ImageE
     if !view.index().is_none_or(is_index) {
         return Err(ImageError::BadSection(Section::Strings));
     }
-    let mut budget = Budget(LOOKS_PER_BYTE * image_bytes as u64);
+    let mut budget = Budget::new(image_bytes);
     let mut check = |section: Section, ok: fn(&View<'_>, u32, &mut Budget) -> Option<()>| {
         let count = u32::try_from(view.count(section)).map_err(|_| ImageError::Length)?;
         (0..count)
@@ -228,7 +133,7 @@ fn rule(view: &View<'_>, index: u32, budget: &mut Budget) -> Option<()> {
         names_exist(view, extra.subjects, rule.capture_count, budget)?;
         for program in [extra.when, extra.unless] {
             if program != NONE {
-                cond::check(view, view.program(program)?, rule.capture_count, budget)?;
+                program::check(view, view.program(program)?, rule.capture_count, budget)?;
             }
         }
     }

@@ -1,4 +1,4 @@
-//! ECDSA on the NIST curves. A key must be a point of its curve, or it is refused.
+//! ECDSA on the NIST curves. Keys that are not points of their curve are rejected.
 
 use alloc::{boxed::Box, vec::Vec};
 
@@ -10,14 +10,14 @@ pub(super) fn prepare_p256(x: &[u8], y: &[u8]) -> Result<Box<dyn PreparedKey>, K
     use jwt_compact::alg::{Es256, VerifyingKey};
 
     let key = VerifyingKey::<Es256>::from_slice(&uncompressed(x, y)).map_err(|_| KeyRefused)?;
-    Ok(Box::new(super::through::Through {
+    Ok(Box::new(super::jwt_compact_key::JwtCompactKey {
         algorithm: Es256,
         key,
         signature_len: 64,
     }))
 }
 
-/// Prepares a P-384 key. `jwt-compact` does not have this curve, so its sister crate is asked.
+/// Prepares a P-384 key, with the `p384` crate because `jwt-compact` does not have this curve.
 #[cfg(feature = "es384")]
 pub(super) fn prepare_p384(x: &[u8], y: &[u8]) -> Result<Box<dyn PreparedKey>, KeyRefused> {
     let key = p384::ecdsa::VerifyingKey::from_sec1_bytes(&uncompressed(x, y));

@@ -7,9 +7,8 @@ use tollgate_token::{BadSignature, KeyRefused, PreparedKey};
 
 /// Prepares a key.
 ///
-/// Not through `jwt-compact`: its two back ends check without regard to points of small order, and
-/// each takes other signatures than the other. `verify_strict` is the check whose answer does not
-/// depend on the library.
+/// Without `jwt-compact`: its two back ends do not consider points of small order, and accept
+/// different signatures. The result of `verify_strict` does not depend on the library.
 pub(super) fn prepare(x: &[u8; 32]) -> Result<Box<dyn PreparedKey>, KeyRefused> {
     let key = VerifyingKey::from_bytes(x).map_err(|_| KeyRefused)?;
     if key.is_weak() {

@@ -1,4 +1,4 @@
-//! HMAC, compared in constant time; and made, for tokens of our own.
+//! HMAC: verified in constant time, and computed for Tollgate's own tokens.
 
 use alloc::{boxed::Box, vec::Vec};
 
@@ -8,23 +8,23 @@ use jwt_compact::{
 };
 use tollgate_token::{Algorithm, BadSignature, KeyRefused, PreparedKey};
 
-use super::through::Through;
+use super::jwt_compact_key::JwtCompactKey;
 
 /// Prepares a secret.
 pub(super) fn prepare(algorithm: Algorithm, k: &[u8]) -> Result<Box<dyn PreparedKey>, KeyRefused> {
     let signature_len = algorithm.hash_len();
     Ok(match algorithm {
-        Algorithm::HS256 => Box::new(Secret(Through {
+        Algorithm::HS256 => Box::new(Secret(JwtCompactKey {
             algorithm: Hs256,
             key: Hs256Key::new(k),
             signature_len,
         })),
-        Algorithm::HS384 => Box::new(Secret(Through {
+        Algorithm::HS384 => Box::new(Secret(JwtCompactKey {
             algorithm: Hs384,
             key: Hs384Key::new(k),
             signature_len,
         })),
-        Algorithm::HS512 => Box::new(Secret(Through {
+        Algorithm::HS512 => Box::new(Secret(JwtCompactKey {
             algorithm: Hs512,
             key: Hs512Key::new(k),
             signature_len,
@@ -33,8 +33,8 @@ pub(super) fn prepare(algorithm: Algorithm, k: &[u8]) -> Result<Box<dyn Prepared
     })
 }
 
-/// A key that signs as well as it verifies.
-struct Secret<A: jwt_compact::Algorithm>(Through<A>);
+/// A key that signs and verifies.
+struct Secret<A: jwt_compact::Algorithm>(JwtCompactKey<A>);
 
 impl<A> PreparedKey for Secret<A>
 where

@@ -1,5 +1,5 @@
-//! RSA signatures with the older padding, by our own arithmetic: several times as fast in WASM as the
-//! libraries there are.
+//! RSASSA-PKCS1-v1_5 verification with `tollgate-rs256`: several times faster in WASM than existing
+//! libraries.
 
 use alloc::boxed::Box;
 

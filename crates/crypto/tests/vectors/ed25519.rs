@@ -1,4 +1,5 @@
-//! Ed25519 speccheck: twelve signatures about which libraries are known to differ. Ours may not.
+//! Ed25519 speccheck: twelve signatures for which libraries are known to differ. Our providers must
+//! not.
 
 use std::fs;
 
@@ -10,8 +11,8 @@ use tollgate_token::{
 
 use crate::{Ledger, suite};
 
-/// The strict answers, those of libsodium: neither keys nor points of a small order, numbers in their one form, and the
-/// equation without the cofactor.
+/// The strict results, those of libsodium: no keys or points of small order, canonical numbers
+/// only, and the equation without the cofactor.
 const STRICT: [&str; 12] = [
     "no", "no", "no", "yes", "no", "no", "no", "no", "no", "no", "no", "no",
 ];
@@ -46,7 +47,7 @@ fn ed25519_speccheck() {
     ledger.close(12);
 }
 
-/// Takes every signature that it is asked about.
+/// Accepts every signature.
 struct Gullible;
 
 impl Provider for Gullible {
@@ -61,8 +62,8 @@ impl PreparedKey for Gullible {
     }
 }
 
-/// Whether a signature comes past the checks that stand before every provider. They look at it alone, so the
-/// message, which is no JWS here, does not matter.
+/// Whether a signature passes the checks before every provider. They read only the signature, so
+/// the message, which is not a JWS here, does not matter.
 fn is_asked(key: &Jwk, signature: &[u8]) -> bool {
     let token = format!(
         "{}.e30.{}",
@@ -79,7 +80,7 @@ fn bytes(hex: &str) -> Vec<u8> {
         .collect()
 }
 
-/// base64url without padding.
+/// Encodes bytes as base64url without padding.
 fn encoded(bytes: &[u8]) -> String {
     let letters = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     let bits: Vec<u8> = bytes

@@ -1,4 +1,4 @@
-//! JSONTestSuite through the reader of headers, claims and key sets.
+//! JSONTestSuite with the parser of headers, claims and key sets.
 
 use std::fs;
 
@@ -6,7 +6,7 @@ use tollgate_token::json::Document;
 
 use crate::{Ledger, suite};
 
-/// `y_` must be read and `n_` refused; what readers may choose (`i_`) is refused here, but for the exceptions.
+/// `y_` must be accepted and `n_` rejected; optional cases (`i_`) are rejected here, with exceptions.
 #[test]
 fn json_test_suite() {
     let Some(folder) = suite("jsontestsuite") else {

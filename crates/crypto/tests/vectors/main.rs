@@ -1,9 +1,9 @@
-//! Other people's vectors that the repository does not carry, read where they lie: JSONTestSuite, the values of RFC 7515
+//! Third-party vectors that are not part of the repository: JSONTestSuite, the examples of RFC 7515
 //! and RFC 8037, the JOSE cookbook, Ed25519 speccheck.
 //!
-//! They are looked for in `TOLLGATE_VECTORS`, or in `../shared/vectors` beside the repository; a suite that is not there is
-//! skipped, and said so. Every verdict that differs from a suite's own stands with its reason in `exceptions.tsv`, and
-//! one that no longer differs is a failure too.
+//! They are read from `TOLLGATE_VECTORS`, or from `../shared/vectors` next to the repository; a
+//! missing suite is skipped with a message. Every verdict that differs from a suite is listed with
+//! its reason in `exceptions.tsv`. An entry that no longer differs is a failure, too.
 
 #![cfg(test)]
 
@@ -17,7 +17,8 @@ use std::path::PathBuf;
 
 const EXCEPTIONS: &str = include_str!("exceptions.tsv");
 
-/// Where a suite is; `None` where it is not, which is said past the test runner's capture.
+/// The directory of a suite; `None`, with a message that the test runner does not capture, if it is
+/// missing.
 fn suite(name: &str) -> Option<PathBuf> {
     let beside = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/vectors");
     let named = std::env::var_os("TOLLGATE_VECTORS");
@@ -34,10 +35,10 @@ fn suite(name: &str) -> Option<PathBuf> {
     None
 }
 
-/// What became of the cases of a suite, by name, held against what it should be.
+/// The verdicts for the cases of a suite, by name, compared with the expected ones.
 struct Ledger {
     suite: &'static str,
-    /// Verdicts that are ours on purpose, by case.
+    /// Intentional differences, by case.
     exceptions: BTreeMap<&'static str, &'static str>,
     seen: usize,
     wrong: Vec<String>,
@@ -65,7 +66,7 @@ impl Ledger {
         }
     }
 
-    /// Notes a case: the suite's verdict and ours.
+    /// Records a case: the suite's verdict and ours.
     fn note(&mut self, case: &str, theirs: &str, ours: &str) {
         self.seen += 1;
         match self.exceptions.remove(case) {
@@ -84,7 +85,7 @@ impl Ledger {
         }
     }
 
-    /// Fails if anything was not as it should be, or there were fewer cases than these.
+    /// Fails if a verdict was not as expected, or if there were fewer cases than `least`.
     fn close(self, least: usize) {
         let Self {
             suite,

@@ -1,4 +1,5 @@
-//! Signed examples of RFC 7515, RFC 8037 and the JOSE cookbook through the bytes layer, with both providers.
+//! Signed examples of RFC 7515, RFC 8037 and the JOSE cookbook with the byte layer and both
+//! providers.
 
 use std::fs;
 use std::path::Path;
@@ -9,9 +10,9 @@ use tollgate_token::{Jwk, JwkError, Provider, jws};
 
 use crate::{Ledger, suite};
 
-/// What comes of a JWS in compact form: `valid`, or why not.
+/// The verdict for a compact JWS: `valid`, or the reason.
 fn verdict(jwk: &Value, jws: &str) -> String {
-    // The cookbook gives private keys, which are refused as such.
+    // The cookbook contains private keys, which are rejected as such.
     let mut public = jwk.clone();
     for name in ["d", "p", "q", "dp", "dq", "qi"] {
         public.as_object_mut().unwrap().remove(name);
@@ -39,7 +40,7 @@ fn rfc_7515_and_rfc_8037() {
     for vector in file["vectors"].as_array().unwrap() {
         let id = vector["id"].as_str().unwrap();
         let none = Value::Null;
-        // A JSON serialization is given as JSON.
+        // A JSON serialization is a JSON object.
         let jws = vector["jws"]
             .as_str()
             .map_or_else(|| vector["jws"].to_string(), str::to_owned);
@@ -48,7 +49,7 @@ fn rfc_7515_and_rfc_8037() {
             .filter(|jwk| jwk.is_object())
             .unwrap_or(&none);
         if jwk.is_null() {
-            // Whatever the key: such a text is no JWS here.
+            // Rejected whatever the key: the text is not a compact JWS.
             let keys = valid.iter().map(|key| verdict(key, &jws));
             let ours: Vec<String> = keys.collect();
             assert!(
@@ -61,7 +62,7 @@ fn rfc_7515_and_rfc_8037() {
         valid.push(jwk.clone());
         let theirs = vector["result"].as_str().unwrap();
         ledger.note(id, theirs, &verdict(jwk, &jws));
-        // Any change to the signing input is seen.
+        // Every change to the signing input is detected.
         let (head, rest) = jws.split_at(1);
         let changed = format!("{}{rest}", if head == "e" { "f" } else { "e" });
         assert_ne!(verdict(jwk, &changed), "valid", "{id}");
@@ -87,7 +88,7 @@ fn jose_cookbook() {
         let (Some(jws), Some(key)) = (output["compact"].as_str(), input.get("key")) else {
             continue;
         };
-        // Five parts are an encryption.
+        // Five parts are an encrypted token.
         if jws.split('.').count() != 3 {
             continue;
         }
@@ -96,7 +97,7 @@ fn jose_cookbook() {
     ledger.close(7);
 }
 
-/// The examples of signatures.
+/// The signature examples.
 fn files(folder: &Path) -> Vec<std::path::PathBuf> {
     let folders = ["jws", "rfc7797", "curve25519"].map(|name| folder.join(name));
     let entries = folders

@@ -51,13 +51,13 @@ fn update(file: &str, check: bool) -> std::io::Result<bool> {
 
 /// A row for each edge.
 fn rows() -> String {
-    let mut table = "| `--target` | what runs there | tested on |\n|---|---|---|\n".to_owned();
+    let mut table = "| `--target` | artifact | tested on |\n|---|---|---|\n".to_owned();
     for edge in &EDGES {
         let [runs, tested] = edge.readme;
         table.push_str(&format!("| `{}` | {runs} | {tested} |\n", edge.name));
     }
     table.push_str(
-        "| `image` (default) | the policy image, for everything that loads one: see the next table | |\n",
+        "| `image` (default) | the policy image, for the programs in the next table | |\n",
     );
     table
 }

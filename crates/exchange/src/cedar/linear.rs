@@ -1,7 +1,7 @@
-//! Numbers made of one claim or the time: `claims.level * 2 - 1`.
+//! Numbers computed from one claim or the time: `claims.level * 2 - 1`.
 //!
-//! Cedar skips a policy whose numbers overflow. Of a number made of one unknown it can be told beforehand
-//! between which bounds no step overflows, and the bounds are asked first.
+//! Cedar skips a policy if a number overflows. For a number computed from one variable, the range
+//! of values without overflow is known at export time, and the exported condition checks it first.
 
 use tollgate_core::ClaimKind;
 use tollgate_policy::spec::{Arithmetic, ClaimSpec, Expr};
@@ -9,13 +9,13 @@ use tollgate_policy::spec::{Arithmetic, ClaimSpec, Expr};
 use super::Limit;
 use super::truth::{Value, both};
 
-/// A number: when it is known, and what it is then.
+/// A number: the condition under which it is known, and its value.
 pub(super) struct Line {
     pub(super) known: String,
     pub(super) text: String,
 }
 
-/// Whether the expression is a number or a time.
+/// Whether the expression is a number or a timestamp.
 pub(super) fn is_number(expr: &Expr, claims: &[ClaimSpec]) -> bool {
     match expr {
         Expr::Int(_) | Expr::Time(_) | Expr::Now => true,
@@ -25,7 +25,7 @@ pub(super) fn is_number(expr: &Expr, claims: &[ClaimSpec]) -> bool {
     }
 }
 
-/// Whether the expression is a text.
+/// Whether the expression is a string.
 pub(super) fn is_text(expr: &Expr, claims: &[ClaimSpec]) -> bool {
     match expr {
         Expr::Str(_) | Expr::Subject | Expr::Issuer | Expr::Method | Expr::Capture(_) => true,
@@ -38,7 +38,7 @@ fn kind(slot: u16, claims: &[ClaimSpec]) -> Option<ClaimKind> {
     claims.get(usize::from(slot)).map(|claim| claim.kind)
 }
 
-/// `factor · unknown + offset`, and between which values of the unknown nothing overflows.
+/// `factor · variable + offset`, and the range of the variable without overflow.
 struct Parts {
     unknown: Option<Value>,
     factor: i128,
@@ -129,7 +129,7 @@ fn joined(how: Arithmetic, left: &Parts, right: &Parts) -> Result<Option<Parts>,
         Arithmetic::Add => (left.factor + right.factor, left.offset + right.offset, '+'),
         Arithmetic::Sub => (left.factor - right.factor, left.offset - right.offset, '-'),
         Arithmetic::Mul => {
-            // One side has no unknown, so its factor is zero.
+            // One side has no variable, so its factor is zero.
             let factor = left
                 .factor
                 .checked_mul(right.offset)
@@ -147,7 +147,7 @@ fn joined(how: Arithmetic, left: &Parts, right: &Parts) -> Result<Option<Parts>,
     }))
 }
 
-/// One step further, with bounds narrowed to where this step does not overflow.
+/// Adds one step, and narrows the range to where this step does not overflow.
 fn step(
     left: &Parts,
     right: Option<&Parts>,

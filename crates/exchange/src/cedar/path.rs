@@ -1,10 +1,10 @@
-//! Whether a path fits a pattern, in Cedar.
+//! Path matching in Cedar.
 
 use tollgate_policy::spec::{Pattern, Segment};
 
 use super::{Limit, Shape, escaped, quoted};
 
-/// The condition under which a path fits.
+/// The condition under which a path matches.
 pub(super) fn fits(pattern: &Pattern, shape: &mut Shape) -> Result<String, Limit> {
     let rests: Vec<usize> = pattern
         .segments
@@ -90,7 +90,7 @@ fn starts(segments: &[Segment], shape: &mut Shape) -> Vec<String> {
     all
 }
 
-/// What a segment must be; nothing for a capture, which takes any.
+/// The condition for a segment; `None` for a capture, which matches any segment.
 fn test(segment: &Segment) -> Option<String> {
     match segment {
         Segment::Literal(text) => Some(format!("== {}", quoted(text))),

@@ -1,4 +1,4 @@
-//! Requests of an exported policy, as the JSON that Cedar reads.
+//! Requests for an exported policy, as JSON for Cedar.
 
 use core::net::IpAddr;
 
@@ -7,16 +7,16 @@ use tollgate_core::ClaimKind;
 
 use super::Shape;
 
-/// A request, as far as an exported policy is concerned.
+/// The parts of a request that an exported policy reads.
 #[derive(Clone, Debug, Default)]
 pub struct Visit {
-    /// Whether there is a good token.
+    /// Whether the token is valid.
     pub signed_in: bool,
     /// `sub` of the token, with the issuer's `subject_prefix`.
     pub subject: Option<String>,
     /// The first spelling of the issuer's `iss`.
     pub issuer: Option<String>,
-    /// The token's groups that its issuer may grant, with the issuer's `groups_prefix`.
+    /// The groups of the token that its issuer may grant, with the issuer's `groups_prefix`.
     pub groups: Vec<String>,
     /// The token's scopes.
     pub scopes: Vec<String>,
@@ -26,14 +26,14 @@ pub struct Visit {
     pub segments: Vec<String>,
     /// Whether a slash follows.
     pub trailing_slash: bool,
-    /// The address, if it is known. IPv4 addresses are not written as IPv6.
+    /// The client address, if known. IPv4 addresses are not written as IPv6.
     pub ip: Option<IpAddr>,
     /// The time, in Unix seconds.
     pub now: i64,
 }
 
 impl Shape {
-    /// The visitor and the path, `Visitor::"visitor"` and `Path::"path"`.
+    /// The principal and the resource, `Visitor::"visitor"` and `Path::"path"`.
     pub fn entities(&self, visit: &Visit) -> Value {
         json!([
             { "uid": { "type": "Visitor", "id": "visitor" }, "parents": [], "attrs": self.visitor(visit) },

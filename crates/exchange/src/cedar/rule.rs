@@ -1,12 +1,12 @@
 //! One rule: a Cedar policy for each of its patterns.
 
 use tollgate_core::Effect;
-use tollgate_policy::spec::{Network, Pattern, RuleSpec, Segment, Template, Who};
+use tollgate_policy::spec::{Network, Pattern, Principals, RuleSpec, Segment, Template};
 
 use super::truth::{self, Captures, Truth};
 use super::{Limit, Shape, path, quoted};
 
-/// The rule in Cedar.
+/// Exports a rule.
 pub(super) fn say(rule: &RuleSpec, shape: &mut Shape) -> Result<String, Limit> {
     let mut text = String::new();
     for (at, pattern) in rule.patterns.iter().enumerate() {
@@ -15,7 +15,7 @@ pub(super) fn say(rule: &RuleSpec, shape: &mut Shape) -> Result<String, Limit> {
         let parts = parts(rule, &captures, shape)?;
         let (word, conditions): (_, Vec<String>) = match rule.effect {
             Effect::Allow => ("permit", parts.into_iter().map(|part| part.yes).collect()),
-            // A deny matches unless some part is certainly false.
+            // A deny matches unless one of its parts is certainly false.
             Effect::Deny => {
                 let open = parts.into_iter().map(|part| negated(&part.no));
                 ("forbid", open.collect())
@@ -27,7 +27,7 @@ pub(super) fn say(rule: &RuleSpec, shape: &mut Shape) -> Result<String, Limit> {
             .map(|name| format!("Action::\"{name}\""))
             .collect();
         let because = rule.because.as_ref().map(|because| {
-            // Annotations are for people.
+            // Annotations are for human readers.
             format!("@because({})\n", quoted(because))
         });
         text.push_str(&format!(
@@ -54,10 +54,10 @@ fn negated(text: &str) -> String {
     }
 }
 
-/// What the rule's parts come to.
+/// The conditions for the parts of the rule.
 fn parts(rule: &RuleSpec, captures: &Captures, shape: &mut Shape) -> Result<Vec<Truth>, Limit> {
     let mut parts = Vec::new();
-    let Who {
+    let Principals {
         anyone: _,
         signed_in,
         groups,
@@ -108,7 +108,7 @@ fn parts(rule: &RuleSpec, captures: &Captures, shape: &mut Shape) -> Result<Vec<
     Ok(parts.into_iter().map(Truth::bracketed).collect())
 }
 
-/// Whether the visitor has a name.
+/// Whether the principal has a name.
 fn named(kind: &'static str, name: &Template, captures: &Captures, shape: &mut Shape) -> String {
     let Some(capture) = &name.capture else {
         let text = quoted(&name.prefix);
@@ -127,7 +127,7 @@ fn named(kind: &'static str, name: &Template, captures: &Captures, shape: &mut S
     )
 }
 
-/// Whether the client's address lies in one of the networks.
+/// Whether the client address is in one of the networks.
 pub(super) fn in_networks(networks: &[Network]) -> Truth {
     let each: Vec<String> = networks
         .iter()
@@ -139,7 +139,7 @@ pub(super) fn in_networks(networks: &[Network]) -> Truth {
     Truth::guarded("context has ip", &each.join(" || "))
 }
 
-/// Where the pattern's captures stand.
+/// The positions of the pattern's captures.
 fn captures(pattern: &Pattern, shape: &mut Shape) -> Captures {
     let mut captures = Captures::default();
     let count = pattern.segments.len();

@@ -1,10 +1,11 @@
-//! What is said, and what cannot be. That Cedar decides alike is shown where Cedar is: `lab/peers`.
+//! Supported and unsupported policies. `lab/peers`, which has Cedar, tests that Cedar decides
+//! identically.
 
 use tollgate_compiler::{CompileOptions, SourceTree, compile};
 
 use super::*;
 
-fn said(rule: &str) -> Result<Export, Inexpressible> {
+fn said(rule: &str) -> Result<Export, UnsupportedPolicy> {
     let mut sources = SourceTree::new();
     sources.insert("k.key", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8");
     sources.insert(
@@ -39,7 +40,7 @@ fn a_deny_holds_where_its_condition_is_not_certainly_false() {
 }
 
 #[test]
-fn a_rule_for_issuers_stays_one() {
+fn a_rule_for_issuers_is_exported() {
     for effect in ["allow", "deny"] {
         let text = said(&format!("{effect} = [\"/a\"]\nissuers = [\"i\"]"));
         let text = text.unwrap().policies;
@@ -49,7 +50,7 @@ fn a_rule_for_issuers_stays_one() {
 }
 
 #[test]
-fn what_cedar_cannot_say_is_refused_by_name() {
+fn unsupported_constructs_are_reported_by_name() {
     let table = [
         ("deny = [\"/**/a/**/b/**\"]", Limit::ManyRests),
         ("deny = [\"/**/a/**/b\"]", Limit::ManyRests),
@@ -83,7 +84,7 @@ fn what_cedar_cannot_say_is_refused_by_name() {
 }
 
 #[test]
-fn texts_cannot_end_a_literal() {
+fn strings_cannot_end_a_literal() {
     let text = said(
         "deny = [\"/a\"]\nwhen = '''claims.name == \"q\\\"); permit(principal, action, resource); //\"'''",
     );
@@ -92,7 +93,7 @@ fn texts_cannot_end_a_literal() {
 }
 
 #[test]
-fn a_slash_at_the_end_is_asked_for_behind_a_rest() {
+fn a_trailing_slash_is_required_after_a_rest() {
     for (pattern, asked) in [
         ("/a/**/", "resource.depth >= 1 && resource.slash"),
         ("/a/**/b/**/", "like \"*/b/*\" && resource.slash"),

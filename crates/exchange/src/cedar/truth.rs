@@ -1,4 +1,4 @@
-//! Conditions with three truth values, as two conditions with two.
+//! Three-valued conditions, as pairs of two-valued conditions.
 
 use std::collections::BTreeMap;
 
@@ -8,14 +8,14 @@ use super::linear::{self, Line};
 use super::rule::in_networks;
 use super::{Limit, escaped, quoted};
 
-/// Where a condition is certainly true, and where it is certainly false.
+/// The conditions under which a condition is certainly true and certainly false.
 #[derive(Clone, Debug)]
 pub(super) struct Truth {
     pub(super) yes: String,
     pub(super) no: String,
 }
 
-/// A value: when it is known, and what it is then.
+/// A value, and the condition under which it is known.
 #[derive(Clone, Debug)]
 pub(super) struct Value {
     pub(super) known: String,
@@ -51,7 +51,7 @@ impl Truth {
         Self { yes: text, no }
     }
 
-    /// A condition that is known where `guard` holds.
+    /// A condition that is known if `guard` is true.
     pub(super) fn guarded(guard: &str, text: &str) -> Self {
         if guard == "true" {
             return Self::known(text.to_owned());
@@ -92,7 +92,7 @@ impl Truth {
     }
 }
 
-/// The condition in Cedar.
+/// Converts a condition to Cedar.
 pub(super) fn of(expr: &Expr, captures: &Captures, claims: &[ClaimSpec]) -> Result<Truth, Limit> {
     Saying { captures, claims }.truth(expr)
 }
@@ -153,7 +153,7 @@ impl Saying<'_> {
                 let test = format!("{}.contains({})", claim.text, value.text);
                 Truth::guarded(&known, &test)
             }
-            // The compiler lets nothing else be a condition.
+            // The compiler accepts no other expression as a condition.
             _ => Truth::never(),
         })
     }
@@ -199,7 +199,7 @@ impl Saying<'_> {
             let test = format!("{} {sign} {}", left.text, right.text);
             return Ok(Truth::guarded(&known, &test));
         }
-        // Truth values: equal if both hold or both do not.
+        // Booleans are equal if both are true or both are false.
         let (left, right) = (self.truth(left)?, self.truth(right)?);
         let same = Truth {
             yes: format!(
@@ -265,7 +265,7 @@ impl Saying<'_> {
     }
 }
 
-/// Both guards.
+/// The conjunction of both guards.
 pub(super) fn both(left: &str, right: &str) -> String {
     match (left, right) {
         ("true", other) | (other, "true") => other.to_owned(),
@@ -273,7 +273,7 @@ pub(super) fn both(left: &str, right: &str) -> String {
     }
 }
 
-/// Whether the action is one of these methods. Others never get as far as this.
+/// Whether the action is one of these methods. Other methods are rejected before.
 fn actions(names: &[String]) -> Truth {
     let known: Vec<String> = names
         .iter()

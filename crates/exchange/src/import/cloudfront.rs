@@ -1,9 +1,9 @@
 //! The behaviours of a CloudFront distribution.
 //!
-//! The first behaviour whose pattern matches the path decides. A public one becomes an `allow`. A guarded one
-//! becomes a `deny`, except for paths that an earlier public one matches, so that no later behaviour opens its
-//! paths: neither a public one, nor one that a policy author opens. Not here: the documents that describe a
-//! distribution ([`find`], [`read`]).
+//! The first behaviour whose pattern matches the path decides. A public behaviour becomes an
+//! `allow`. A guarded one becomes a `deny`, except for paths that an earlier public behaviour
+//! matches, so that no later behaviour can grant access to its paths, and no rule that a policy
+//! author adds for one. Not here: the documents that describe a distribution ([`find`], [`read`]).
 
 mod find;
 mod pattern;
@@ -20,12 +20,12 @@ use super::{ImportError, Imported};
 use pattern::Matched;
 use read::{Behaviour, Root};
 
-/// Imports a distribution: what the AWS command prints, a CloudFormation template, or what
-/// `terraform show -json` prints. `name` chooses one of several.
+/// Imports a distribution: the output of the AWS command, a CloudFormation template, or the output
+/// of `terraform show -json`. `name` chooses one of several.
 ///
 /// # Errors
-/// Returns an error if the text describes no distribution, or if it is not clear which behaviours there
-/// are.
+/// Returns an error if the text describes no distribution, or if its behaviours cannot be
+/// determined.
 pub fn cloudfront(text: &str, name: Option<&str>) -> Result<Imported, ImportError> {
     if find::is_terraform(text) {
         return Err(ImportError::Shape {
@@ -64,7 +64,7 @@ pub fn cloudfront(text: &str, name: Option<&str>) -> Result<Imported, ImportErro
     })
 }
 
-/// A behaviour, and what its pattern matches.
+/// A behaviour, and the paths that its pattern matches.
 struct Try {
     id: String,
     behaviour: Behaviour,
@@ -72,7 +72,7 @@ struct Try {
 }
 
 impl Try {
-    /// The paths that are surely its own.
+    /// The paths that certainly belong to it.
     fn narrow(&self) -> &[Shape] {
         self.matched.narrow.as_deref().unwrap_or_default()
     }
@@ -91,14 +91,14 @@ struct Importer {
 /// Methods that are denied except on the same paths.
 struct Denied {
     methods: MethodSet,
-    /// The earlier behaviours that open some of the paths.
+    /// The earlier behaviours that allow some of the paths.
     exceptions: Vec<usize>,
-    /// Whether a later behaviour opens some of the paths.
+    /// Whether a later behaviour allows some of the paths.
     is_needed: bool,
 }
 
 impl Importer {
-    /// Adds a behaviour, unless no request ever comes to it.
+    /// Adds a behaviour, unless no request ever reaches it.
     fn add(&mut self, id: String, mut behaviour: Behaviour) {
         let matched = pattern::translate(&behaviour.pattern);
         behaviour.pattern = one_line(&behaviour.pattern);
@@ -181,7 +181,7 @@ impl Importer {
         self.site.entries.extend(entries);
     }
 
-    /// A request for `/` returns another file, which may be guarded.
+    /// Denies `/` if it returns a file that may be guarded.
     fn root(&mut self, root: &Root) {
         let (open, what) = match root {
             Root::Origin => return,
@@ -189,11 +189,8 @@ impl Importer {
                 let path = file.strip_prefix('/').unwrap_or(file);
                 (self.serving(&format!("/{path}")), format!("`/{path}`"))
             }
-            // Any file may be returned.
-            Root::Unknown => (
-                self.open_everywhere(),
-                "a file that is not known".to_owned(),
-            ),
+            // It may return any file.
+            Root::Unknown => (self.open_everywhere(), "an unknown file".to_owned()),
         };
         let at_root = [Shape::root()];
         let opened = self
@@ -230,7 +227,7 @@ impl Importer {
         })
     }
 
-    /// The methods that are surely public for a path.
+    /// The methods that are certainly public for a path.
     fn serving(&self, path: &str) -> MethodSet {
         let [one, other] = [false, true].map(|star_has_slash| {
             let serves =
@@ -255,7 +252,7 @@ fn allow(own: &Try, notes: &mut Vec<String>) -> Option<Entry> {
     }
     let Some(narrow) = &own.matched.narrow else {
         let note = format!(
-            "`{pattern}` is public in CloudFront, and no pattern matches exactly that: no rule here opens it"
+            "`{pattern}` is public in CloudFront, but no pattern matches exactly its paths: no rule allows them"
         );
         notes.push(note.clone());
         return Some(Entry::Comment(note));
@@ -266,8 +263,9 @@ fn allow(own: &Try, notes: &mut Vec<String>) -> Option<Entry> {
     Some(Entry::Rule(rule))
 }
 
-/// Returns the methods that are denied for a behaviour. A method that it does not allow and a later behaviour
-/// allows must be denied. A guard is also denied where a policy author may open a later behaviour.
+/// The methods that are denied for a behaviour. A method that it does not allow and a later
+/// behaviour allows must be denied. A guard also denies methods where a policy author may allow a
+/// later behaviour.
 fn denied(earlier: &[Try], own: &Try, later: &[Try]) -> Vec<Denied> {
     let wide = &own.matched.wide;
     let is_wanted = own.behaviour.guard.as_ref().is_some_and(|guard| {
@@ -357,7 +355,7 @@ fn deny(
             }
             all_lost.extend(lost);
         }
-        // What nothing opens needs no rule that would close more.
+        // Paths that no rule allows need no further rule that would deny more.
         if !all_lost.is_empty() && !group.is_needed {
             continue;
         }
@@ -385,7 +383,7 @@ fn methods() -> impl Iterator<Item = (&'static str, MethodSet)> {
     MethodSet::ALL.names().filter_map(one)
 }
 
-/// The methods of one set that another does not have.
+/// The methods of `all` that are not in `some`.
 fn without(all: MethodSet, some: MethodSet) -> MethodSet {
     let left = methods().filter(|(_, method)| all.contains(*method) && !some.contains(*method));
     left.fold(MethodSet::EMPTY, |all, (_, method)| all | method)

@@ -1,6 +1,7 @@
-//! Conditions on captured segments, where a pattern is not exact.
+//! Conditions on captured segments, for patterns that are not exact.
 //!
-//! Not here: which segments are captured ([`sequence`](super::sequence), [`except`](super::except)).
+//! Not here: choosing the segments to capture ([`sequence`](super::sequence),
+//! [`except`](super::except)).
 
 use super::shape::overlapping;
 
@@ -27,7 +28,7 @@ pub(super) fn is_expressible(pieces: &[Piece]) -> bool {
     compare("x", pieces).is_some()
 }
 
-/// The pieces of a segment that is written with `*`.
+/// The pieces of a segment with wildcards.
 pub(super) fn pieces(text: &str) -> Vec<Piece> {
     let mut pieces = Vec::new();
     for (at, text) in text.split('*').enumerate() {
@@ -41,8 +42,8 @@ pub(super) fn pieces(text: &str) -> Vec<Piece> {
     pieces
 }
 
-/// Returns comparisons that all hold exactly if the capture consists of the pieces, or `None` if there are none
-/// such. An empty list always holds.
+/// Returns comparisons that are all true exactly if the capture consists of the pieces, or `None`
+/// if no such comparisons exist. An empty list is always true.
 pub(super) fn compare(capture: &str, pieces: &[Piece]) -> Option<Vec<String>> {
     let test = |name: &str, text: &str| format!("path.{capture}.{name}({})", string(text));
     let differs = |text: &str| format!("path.{capture} != {}", string(text));

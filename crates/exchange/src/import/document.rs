@@ -1,8 +1,8 @@
-//! JSON and YAML documents, read so that nothing in them goes unnoticed.
+//! Parses JSON and YAML documents without ignoring any part of them.
 //!
-//! A name that occurs twice in one object is an error, because readers disagree on which one counts. A
-//! YAML tag such as `!Ref` becomes the function that it abbreviates, so that it cannot be mistaken for
-//! text. Not here: what the documents mean.
+//! A name that occurs twice in one object is an error, because parsers disagree on which one
+//! counts. A YAML tag such as `!Ref` becomes the function that it abbreviates, so that it cannot be
+//! mistaken for a string. Not here: the meaning of the documents.
 
 use core::fmt;
 
@@ -13,7 +13,7 @@ use serde_saphyr::Tagged;
 
 use super::ImportError;
 
-/// Reads one document, JSON or YAML.
+/// Parses one document, JSON or YAML.
 pub(super) fn read(text: &str) -> Result<Value, ImportError> {
     let mut documents = read_all(text)?;
     match (documents.pop(), documents.is_empty()) {
@@ -23,7 +23,7 @@ pub(super) fn read(text: &str) -> Result<Value, ImportError> {
     }
 }
 
-/// Reads all documents of a text: several in YAML, one in JSON.
+/// Parses all documents of a text: several in YAML, one in JSON.
 pub(super) fn read_all(text: &str) -> Result<Vec<Value>, ImportError> {
     let text = text.trim_start_matches('\u{FEFF}');
     if text.trim_start().starts_with(['{', '[']) {
@@ -31,7 +31,7 @@ pub(super) fn read_all(text: &str) -> Result<Vec<Value>, ImportError> {
         if let Ok(node) = node {
             return Ok(vec![value(node)]);
         }
-        // YAML in braces is YAML too. If it is neither, the message about JSON is the clearer one.
+        // YAML in braces is also YAML. If it is neither, the message about JSON is clearer.
         let error = node.map(|_| ()).err().map(|error| error.to_string());
         return yaml(text).map_err(|_| ImportError::format(error.unwrap_or_default()));
     }
@@ -45,7 +45,7 @@ fn yaml(text: &str) -> Result<Vec<Value>, ImportError> {
     Ok(nodes.into_iter().map(value).collect())
 }
 
-/// A value of a document whose tags have become functions.
+/// A value of a document whose tags have been converted to functions.
 struct Node(Value);
 
 fn value(tagged: Tagged<Node>) -> Value {
@@ -53,7 +53,7 @@ fn value(tagged: Tagged<Node>) -> Value {
     let Some(name) = tag.as_deref().and_then(|tag| tag.strip_prefix('!')) else {
         return value;
     };
-    // What CloudFormation writes in full for its short forms.
+    // The full names of CloudFormation's short forms.
     let name = match name {
         "Ref" | "Condition" => name.to_owned(),
         name => format!("Fn::{name}"),
@@ -123,7 +123,7 @@ impl<'de> Visitor<'de> for Reader {
     }
 }
 
-/// A short form of a value for messages.
+/// A short form of a value, for messages.
 pub(super) fn shown(value: &Value) -> String {
     const LONGEST_CHARS: usize = 60;
     let text = value.to_string();

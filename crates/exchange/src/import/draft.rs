@@ -1,8 +1,8 @@
-//! The rules of a policy under way, without those that change nothing.
+//! The rules of a policy being imported, without those that have no effect.
 //!
-//! A source often names the same paths several times. Only rules that change a decision are written, and
-//! a `deny` that no `allow` overlaps yet is listed as intended, so that the result checks clean. Not
-//! here: text ([`write`](super::write)).
+//! A source often names the same paths several times. Only rules that change a decision are
+//! written, and a `deny` that overlaps no `allow` yet is listed as intended, so that the result
+//! passes `check`. Not here: writing text ([`write`](super::write)).
 
 use tollgate_compiler::limits::MAX_PATTERNS_PER_RULE;
 use tollgate_core::{Effect, MethodSet};
@@ -23,11 +23,11 @@ pub(super) struct Rule {
     /// `when` or `unless`.
     pub(super) condition: Option<(&'static str, String)>,
     pub(super) because: Option<String>,
-    /// Whether it is known that no rule allows what it denies.
+    /// Whether no rule allows what it denies, as far as is known.
     pub(super) is_idle: bool,
 }
 
-/// A pattern, and what it matches at most.
+/// A pattern, and a superset of the paths that it matches.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Pattern {
     pub(super) text: String,
@@ -42,7 +42,7 @@ pub(super) enum Entry {
 }
 
 impl Pattern {
-    /// A pattern; a capture is any segment.
+    /// A pattern; a capture matches any segment.
     pub(super) fn new(text: String) -> Self {
         let end = match text.as_str() {
             text if text.ends_with("/**") => End::Below,
@@ -61,7 +61,7 @@ impl Pattern {
 }
 
 impl Pattern {
-    /// Whether every path of a shape is matched. `false` may also mean: not known.
+    /// Whether every path of a shape is matched. `false` may also mean unknown.
     pub(super) fn covers(&self, shape: &Shape) -> bool {
         self.shape.covers(shape)
     }
@@ -102,7 +102,7 @@ impl Rule {
         }
     }
 
-    /// Whether `other` decides nothing that this rule leaves open for the pattern.
+    /// Whether `other` makes this rule irrelevant for the pattern.
     fn settles(&self, other: &Self, pattern: &Pattern) -> bool {
         let is_stronger = self.effect == Effect::Deny || self.who == "anyone = true\n";
         let is_same = self.effect == other.effect && self.who == other.who;
@@ -130,7 +130,8 @@ impl Rule {
     }
 }
 
-/// Removes what changes no decision. A rule without a pattern left becomes a comment.
+/// Removes everything that changes no decision. A rule without remaining patterns becomes a
+/// comment.
 pub(super) fn settled(entries: Vec<Entry>) -> Vec<Entry> {
     let mut entries = entries;
     for at in 0..entries.len() {
@@ -172,7 +173,7 @@ pub(super) fn settled(entries: Vec<Entry>) -> Vec<Entry> {
         };
         if let (true, Some(by)) = (left.is_empty(), by) {
             let note = format!(
-                "rule `{}` is left out: rule `{by}` decides its paths",
+                "rule `{}` is omitted: rule `{by}` decides its paths",
                 rule.id
             );
             let lines = [rule.comment.as_str(), &note];
@@ -185,7 +186,7 @@ pub(super) fn settled(entries: Vec<Entry>) -> Vec<Entry> {
     entries
 }
 
-/// The ids of denies that deny nothing yet, because nothing allows it.
+/// The IDs of `deny` rules that deny nothing yet, because no rule allows their paths.
 pub(super) fn idle(entries: &[Entry]) -> Vec<&str> {
     let rules = || {
         entries.iter().filter_map(|entry| match entry {
@@ -200,7 +201,7 @@ pub(super) fn idle(entries: &[Entry]) -> Vec<&str> {
     idle.map(|deny| deny.id.as_str()).collect()
 }
 
-/// Rules with no more patterns than a rule can have.
+/// Splits rules with more patterns than a rule can have.
 pub(super) fn divided(entries: Vec<Entry>, used: &mut Vec<String>) -> Vec<Entry> {
     let mut all = Vec::new();
     for entry in entries {

@@ -1,28 +1,28 @@
 //! The reasons why a source cannot be imported.
 //!
-//! Not here: what can be imported in part, which is a note.
+//! Not here: sources that can be imported in part, which produce notes.
 
 use core::fmt;
 
-/// The reason why no policy could be made.
+/// The reason why a source was not imported.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ImportError {
-    /// The text is in no format that is read.
+    /// The text is not in a supported format.
     Format(String),
-    /// The source is in none of the shapes that are read.
+    /// The document does not have a supported structure.
     Shape {
-        /// The shapes.
+        /// The supported structures.
         accepted: &'static str,
-        /// The shape that was found.
+        /// The structure of the document.
         found: String,
     },
-    /// A part of the source cannot be read, so that what it guards is unknown.
+    /// A part of the source cannot be read, so its restrictions are unknown.
     Unreadable {
         /// Its location.
         place: String,
         /// The text that was found.
         found: String,
-        /// The help: what to write instead.
+        /// The help: the expected text.
         expected: &'static str,
     },
     /// The source has several distributions.
@@ -31,23 +31,23 @@ pub enum ImportError {
     NoSuch {
         /// The name.
         name: String,
-        /// The distributions that it has.
+        /// The distributions in the source.
         known: Vec<String>,
     },
     /// The distribution is not enabled, so it serves nothing.
     Disabled,
-    /// Settings lack something that a policy needs.
+    /// The settings lack a value that a policy needs.
     Missing {
         /// The missing setting.
         what: &'static str,
-        /// The names that were looked for.
+        /// The expected names.
         names: Vec<&'static str>,
         /// The names that were found, with their lines.
         found: Vec<String>,
-        /// The option that gives it.
+        /// The option that sets it.
         option: &'static str,
     },
-    /// A setting has a value that it cannot have.
+    /// A setting has an invalid value.
     Unusable {
         /// The kind of value that is expected.
         what: &'static str,
@@ -55,7 +55,7 @@ pub enum ImportError {
         value: String,
         /// Its line.
         line: Option<usize>,
-        /// The option that gives it.
+        /// The option that sets it.
         option: &'static str,
     },
     /// Two settings contradict each other.
@@ -64,10 +64,10 @@ pub enum ImportError {
         what: &'static str,
         /// The values, with their lines.
         values: Vec<String>,
-        /// The option that decides.
+        /// The option that overrides both.
         option: &'static str,
     },
-    /// A setting seems to restrict access in a way that is not read.
+    /// A setting may restrict access in a way that is not supported.
     Restriction {
         /// Its name.
         name: String,
@@ -79,12 +79,12 @@ pub enum ImportError {
 }
 
 impl ImportError {
-    /// A format that is not read.
+    /// An unsupported format.
     pub(super) fn format(problem: impl Into<String>) -> Self {
         Self::Format(problem.into())
     }
 
-    /// Returns the help: an imperative.
+    /// The help: an imperative.
     pub fn help(&self) -> Option<&'static str> {
         match self {
             Self::Shape { accepted, .. } => Some(accepted),

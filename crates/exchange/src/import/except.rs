@@ -1,8 +1,8 @@
-//! A pattern without what other patterns match: rules with captures and `unless`.
+//! Patterns with exceptions: rules with captures and `unless`.
 //!
-//! Paths are divided into classes by their number of segments and their final slash. Within a class every
-//! pattern is a list of comparisons of single segments from either end, so "this one and none of those" is
-//! a condition. Not here: which exceptions are wanted.
+//! Paths are divided into classes by their number of segments and their trailing slash. Within a
+//! class, every pattern is a list of comparisons of single segments from either end, so "matches
+//! this one and none of those" is a condition. Not here: which exceptions are wanted.
 
 use super::condition::{compare, pieces};
 use super::shape::{End, Part, Shape, matches};
@@ -10,9 +10,9 @@ use tollgate_compiler::limits::{
     MAX_CAPTURES_PER_PATTERN, MAX_CONDITION_BYTES, MAX_PATTERNS_PER_RULE,
 };
 
-/// More classes would make more rules than an author wants to read.
+/// More classes would produce more rules than an author wants to read.
 const MAX_LENGTH: usize = 6;
-/// Comparisons in one condition; the compiler counts three parts for each.
+/// The maximum number of comparisons in one condition; the compiler counts three parts for each.
 const MAX_COMPARISONS: usize = 30;
 
 /// Patterns that share a condition.
@@ -22,7 +22,7 @@ pub(super) struct Excepted {
     pub(super) unless: Option<String>,
 }
 
-/// Whether a condition can except the pattern.
+/// Whether a condition can express the exception.
 pub(super) fn can_be_excepted(shape: &Shape) -> bool {
     let is_comparable = |part: &Part| match part {
         Part::Text(text) => compare("x", &pieces(text)).is_some(),
@@ -31,17 +31,19 @@ pub(super) fn can_be_excepted(shape: &Shape) -> bool {
     Ends::of(shape).is_some() && shape.parts.iter().all(is_comparable)
 }
 
-/// Returns rules for what `shape` matches and no exception does, or `None` if no condition is exact.
+/// Returns rules for the paths that `shape` matches and no exception does, or `None` if no
+/// condition is exact.
 pub(super) fn except(shape: &Shape, exceptions: &[Shape]) -> Option<Vec<Excepted>> {
     let shape = Ends::of(shape)?;
     let exceptions: Vec<Ends<'_>> = exceptions.iter().map(Ends::of).collect::<Option<_>>()?;
     let all = || core::iter::once(&shape).chain(&exceptions);
     let starts = all().map(|ends| ends.start.len()).max()?;
-    // The last segment always has a place, so that a path without a slash at its end has a pattern.
+    // The last segment is always significant, so that a path without a trailing slash has a
+    // pattern.
     let tails = all().map(|ends| ends.tail.len()).max()?.max(1);
     let fixed = all().filter(|ends| !ends.has_rest);
     let fixed = fixed.map(|ends| ends.start.len()).max().unwrap_or(0);
-    // Longer paths differ only in what no pattern looks at.
+    // Longer paths differ only in segments that no pattern reads.
     let longest = fixed.max((starts + tails).saturating_sub(1));
     if longest > MAX_LENGTH {
         return None;
@@ -70,7 +72,8 @@ pub(super) fn except(shape: &Shape, exceptions: &[Shape]) -> Option<Vec<Excepted
     Some(found)
 }
 
-/// A pattern with at most one `**`, as what it requires of segments from the left and from the right.
+/// A pattern with at most one `**`, as its requirements for segments from the left and from the
+/// right.
 struct Ends<'a> {
     start: Vec<&'a str>,
     tail: Vec<&'a str>,
@@ -105,10 +108,10 @@ impl<'a> Ends<'a> {
     }
 }
 
-/// The paths with so many segments, or more, that end in a slash, or do not.
+/// The paths with this number of segments, or more, with or without a trailing slash.
 struct Class {
     count: usize,
-    /// Whether longer paths belong to it.
+    /// Whether it includes longer paths.
     is_open: bool,
     tails: usize,
     has_slash: bool,
@@ -118,7 +121,7 @@ struct Class {
 type Place = usize;
 
 impl Class {
-    /// The rule for this class: `Some(None)` if nothing of it is matched.
+    /// The rule for this class: `Some(None)` if nothing in it is matched.
     fn rule(&self, shape: &Ends<'_>, exceptions: &[Ends<'_>]) -> Option<Option<Excepted>> {
         if self.count == 0 && !self.has_slash {
             return Some(None);
@@ -180,7 +183,7 @@ impl Class {
         self.written(pattern, &tests, &alternatives, captures)
     }
 
-    /// The rule, written.
+    /// Writes the rule.
     fn written(
         &self,
         pattern: String,
@@ -196,7 +199,7 @@ impl Class {
                 tests.extend(compare(&name(*place), &pieces(text))?);
             }
             comparisons += tests.len();
-            // Without a comparison the exception takes all of the class.
+            // Without a comparison the exception covers the whole class.
             if tests.is_empty() {
                 return Some(None);
             }
@@ -223,7 +226,7 @@ impl Class {
         })
     }
 
-    /// Returns what a pattern requires of this class, or `None` if it matches none of it.
+    /// Returns the requirements of a pattern for this class, or `None` if it matches none of it.
     fn requires<'a>(&self, ends: &Ends<'a>) -> Option<Vec<(Place, &'a str)>> {
         let is_end = match ends.end {
             End::File => !self.has_slash,

@@ -1,16 +1,16 @@
 //! `[[issuer]]` tables and their key files.
 //!
-//! Not here: which issuers there are.
+//! Not here: determining the issuers.
 
 use tollgate_compiler::limits::MAX_TEXT_BYTES;
 
 use super::Imported;
 use super::write::{comment, quoted};
 
-/// The public keys of an issuer, as they are published.
+/// The published public keys of an issuer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeySet {
-    /// The name of the issuer in the policy; needed where there are several.
+    /// The name of the issuer in the policy; required if there are several.
     pub issuer: Option<String>,
     /// The JWKS.
     pub text: String,
@@ -22,12 +22,12 @@ pub(super) struct Issuer {
     pub(super) name: String,
     /// Lines of its table.
     pub(super) lines: String,
-    /// The addresses of its keys.
+    /// The URLs of its keys.
     pub(super) published: Vec<String>,
 }
 
-/// Writes the tables. Those without keys are comments that describe how to finish them. Returns the text
-/// and the names of the issuers that are ready.
+/// Writes the tables. Tables without keys are comments that describe how to complete them. Returns
+/// the text and the names of the issuers that are complete.
 pub(super) fn tables(
     issuers: &[Issuer],
     keys: &[KeySet],
@@ -42,7 +42,7 @@ pub(super) fn tables(
             issuer.lines,
             quoted(&file)
         );
-        // One address is fetched again at run time; several have to be joined by hand.
+        // One URL is refreshed at run time; the keys of several have to be joined manually.
         if let [url] = issuer.published.as_slice()
             && is_url(url)
         {

@@ -1,8 +1,9 @@
 //! Access rules of Ory Oathkeeper.
 //!
-//! Oathkeeper answers 500 where two rules match a request, so no request that may match two rules is
-//! allowed here. A rule that cannot be carried over is a `deny`. Not here: the requirements of a rule
-//! ([`access`]), the URLs that it matches ([`url`]), the issuers that it trusts ([`issuers`]).
+//! Oathkeeper responds with 500 if two rules match a request, so a request that two rules may match
+//! is never allowed here. A rule that cannot be imported becomes a `deny`. Not here: the
+//! requirements of a rule ([`access`]), the URLs that it matches ([`url`]), the issuers that it
+//! trusts ([`issuers`]).
 
 mod access;
 mod carry;
@@ -30,7 +31,7 @@ pub enum Matching {
     /// As regular expressions.
     #[default]
     Regexp,
-    /// As globs, whose `*` stops at dots and slashes.
+    /// As globs, whose `*` does not match dots and slashes.
     Glob,
 }
 
@@ -39,15 +40,17 @@ pub enum Matching {
 pub struct Oathkeeper {
     /// Oathkeeper's own configuration, JSON or YAML.
     pub config: Option<String>,
-    /// The scheme and host of the site, such as `https://www.example.com`; without it those of the first rule.
+    /// The scheme and host of the site, such as `https://www.example.com`; by default those of the
+    /// first rule.
     pub site: Option<String>,
-    /// The matching strategy; without it that of the configuration, or the only one that the rules can be written for.
+    /// The matching strategy; by default that of the configuration, or the only one in which the
+    /// rules are valid.
     pub matching: Option<Matching>,
-    /// The keys of the issuers, as far as they are known.
+    /// The keys of the issuers, if known.
     pub keys: Vec<KeySet>,
 }
 
-/// Imports a list of access rules. A policy is for one site, so rules for other hosts are left out.
+/// Imports a list of access rules. A policy is for one site, so rules for other hosts are omitted.
 ///
 /// # Errors
 /// Returns an error if the text is not a list of access rules.
@@ -138,7 +141,7 @@ impl Importer {
             .map_or_else(|| "rule".to_owned(), one_line);
         let mut note = |text: &str| self.notes.push(format!("rule `{name}` {text}"));
         if rule.pointer("/match/full_method").is_some() {
-            note("is left out: it matches no HTTP request");
+            note("is omitted: it matches no HTTP request");
             return Ok(());
         }
         let url = rules::pattern(rule).ok_or_else(|| ImportError::Unreadable {
@@ -149,14 +152,14 @@ impl Importer {
         let paths = Url::read(url, matching).paths(origin);
         if paths.is_empty() {
             note(&format!(
-                "is left out ({}): it is for another site than `{origin}`",
+                "is omitted ({}): it is for another site than `{origin}`",
                 one_line(url)
             ));
             return Ok(());
         }
         let methods = rules::methods(rule);
         if methods.is_some_and(MethodSet::is_empty) {
-            note("is left out: it has no method that a rule here can name");
+            note("is omitted: a rule cannot name any of its methods");
             return Ok(());
         }
         let asked = access::asked(rule, config);
@@ -172,8 +175,8 @@ impl Importer {
         Ok(())
     }
 
-    /// Makes the issuers of open rules known. A rule with one issuer shows which keys are the issuer's, so these
-    /// come first.
+    /// Collects the issuers of open rules. A rule with one issuer shows which keys belong to it, so
+    /// these rules come first.
     fn trust(&mut self) {
         for has_one in [true, false] {
             for rule in &mut self.rules {
@@ -263,7 +266,7 @@ impl Importer {
         }
         if !own.is_whole {
             self.notes.push(format!(
-                "rule `{}` ({}) matches more than the patterns here: the rest is denied",
+                "rule `{}` ({}) matches more than the patterns of the policy: the rest is denied",
                 own.name, own.url
             ));
         }
@@ -278,7 +281,7 @@ impl Importer {
         if is_ready || !self.issuers.are_several() {
             return rules.into_iter().map(Entry::Rule).collect();
         }
-        // A rule cannot name an issuer that is only a comment.
+        // A rule cannot name an issuer that is commented out.
         let mut text = format!(
             "rule `{}` needs its issuers: remove the `#` here, too",
             own.name

@@ -1,23 +1,23 @@
-//! Translation of the wildcards of other tools to shapes of the policy language.
+//! Translates the wildcards of other tools to shapes of the policy language.
 //!
-//! Other tools match a path as one string, in which a wildcard may cross slashes; a pattern here matches
-//! segments. A translation is either exact ([`narrow`]), with conditions on captures where a pattern
-//! is too wide, or too large ([`wide`]), for what must be denied completely. Not here: the syntax
-//! of those tools.
+//! Other tools match a path as one string, in which a wildcard may cross slashes; a pattern here
+//! matches segments. A translation is either exact ([`narrow`]), with conditions on captures where
+//! a pattern is too broad, or a superset ([`wide`]), for paths that must be denied completely. Not
+//! here: the syntax of those tools.
 
 use super::condition::{Piece, Star, is_expressible};
 use super::shape::{End, Part, Shape, is_literal, is_segment, simplified};
 use tollgate_compiler::limits::MAX_STARS_PER_SEGMENT;
 
-/// One wildcard may become two patterns, so a few of them become many.
+/// One wildcard may become two patterns, so a few wildcards can become many.
 const MAX_SHAPES: usize = 16;
-/// Steps of one translation. Ways that come to nothing are many, too.
+/// The maximum number of steps of one translation, including dead ends.
 const MAX_STEPS: usize = 20_000;
 
-/// A piece of what another tool matches, without the slash that every path begins with.
+/// A piece of another tool's pattern, without the slash that every path starts with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Token {
-    /// Exactly this text, perhaps with slashes.
+    /// Exactly this text, possibly with slashes.
     Text(String),
     /// Any run of characters.
     Run(Run),
@@ -26,7 +26,7 @@ pub(super) enum Token {
 /// A wildcard.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Run {
-    /// The run may have slashes in it.
+    /// Whether the run may contain slashes.
     pub(super) crosses: bool,
     /// The restrictions of the run.
     pub(super) star: Star,
@@ -56,7 +56,7 @@ pub(super) struct Drawn {
     pub(super) tests: Vec<(usize, Vec<Piece>)>,
 }
 
-/// Patterns that together match exactly what the tokens do, if there are such.
+/// Patterns that together match exactly the same paths as the tokens, if possible.
 pub(super) fn narrow(tokens: &[Token]) -> Option<Vec<Drawn>> {
     let texts = tokens.iter().filter_map(|token| match token {
         Token::Text(text) => Some(text),
@@ -87,7 +87,7 @@ pub(super) fn narrow(tokens: &[Token]) -> Option<Vec<Drawn>> {
     Some(plain.chain(tested).collect())
 }
 
-/// Patterns that match everything that the tokens do, and perhaps more.
+/// Patterns that match every path that the tokens match, and possibly more.
 pub(super) fn wide(tokens: &[Token]) -> Vec<Shape> {
     let mut builder = Builder::new(false);
     builder.walk(&items(tokens).0, Draft::default());
@@ -99,7 +99,7 @@ pub(super) fn wide(tokens: &[Token]) -> Vec<Shape> {
     vec![folder(tokens)]
 }
 
-/// Everything below the deepest folder that the tokens name.
+/// Everything below the deepest directory that the tokens name.
 fn folder(tokens: &[Token]) -> Shape {
     let text = match tokens.first() {
         Some(Token::Text(text)) => text.as_str(),
@@ -119,7 +119,7 @@ fn folder(tokens: &[Token]) -> Shape {
 }
 
 impl Drawn {
-    /// Whether the compiler accepts the pattern, with the captures that the tests need.
+    /// Whether the compiler accepts the pattern with the captures that the tests need.
     fn is_expressible(&self) -> bool {
         let rests = || {
             let parts = self.shape.parts.iter().enumerate();
@@ -128,7 +128,7 @@ impl Drawn {
             inner.map(|(at, _)| at).chain(below)
         };
         let (first, last) = (rests().min(), rests().max());
-        // A capture between two `**` has no one value.
+        // A capture between two `**` is ambiguous.
         let has_value =
             |at: usize| first.is_none_or(|first| at < first) || last.is_none_or(|last| at > last);
         let is_fine = |(at, pieces): &(usize, Vec<Piece>)| has_value(*at) && is_expressible(pieces);
@@ -143,7 +143,8 @@ enum Item {
     Run(Run),
 }
 
-/// The tokens as single characters and wildcards, of which no two are adjacent, and whether that is exact.
+/// The tokens as single characters and wildcards, no two of which are adjacent, and whether that is
+/// exact.
 fn items(tokens: &[Token]) -> (Vec<Item>, bool) {
     let mut items: Vec<Item> = Vec::new();
     let mut is_exact = true;
@@ -161,7 +162,7 @@ fn items(tokens: &[Token]) -> (Vec<Item>, bool) {
 }
 
 impl Run {
-    /// Makes one wildcard of two adjacent ones. Returns whether it means the same.
+    /// Merges two adjacent wildcards into one. Returns whether the meaning is the same.
     fn absorb(&mut self, next: Self) -> bool {
         let (one, other) = (*self, next);
         self.crosses |= next.crosses;
@@ -169,7 +170,7 @@ impl Run {
         self.star.has_no_dot &= next.star.has_no_dot;
         let is_bounded = |run: Self| run.star.is_filled && !run.crosses;
         match one.crosses || other.crosses {
-            // The one that may be anything swallows what may be empty.
+            // The one that matches anything absorbs the one that may be empty.
             true => {
                 !(one.star.is_filled && other.star.is_filled
                     || is_bounded(one)
@@ -183,18 +184,18 @@ impl Run {
     }
 }
 
-/// A pattern under way.
+/// A pattern being built.
 #[derive(Clone, Debug, Default)]
 struct Draft {
     parts: Vec<Part>,
     tests: Vec<(usize, Vec<Piece>)>,
-    /// The segment under way.
+    /// The current segment.
     segment: Vec<Piece>,
 }
 
 struct Builder {
     done: Vec<Drawn>,
-    /// Whether the result must be exact, else it may be too large.
+    /// Whether the result must be exact; otherwise it may be a superset.
     is_exact: bool,
     steps: usize,
 }
@@ -234,8 +235,9 @@ impl Builder {
         self.finish(draft);
     }
 
-    /// A run that may cross slashes: either it stays in its segment, or it ends this segment, has any
-    /// number of whole ones, and begins another. Returns where to go on, if there is one way only.
+    /// A run that may cross slashes: either it stays in its segment, or it ends this segment,
+    /// contains any number of whole segments, and starts another. Returns where to continue, if
+    /// only one way exists.
     fn cross<'a>(
         &mut self,
         mut draft: Draft,
@@ -286,7 +288,7 @@ impl Builder {
         None
     }
 
-    /// Ends the segment under way, which is not empty.
+    /// Ends the current segment, which is not empty.
     fn close(&self, draft: &mut Draft) {
         let pieces = core::mem::take(&mut draft.segment);
         let needs_test = match pieces.as_slice() {
@@ -347,11 +349,11 @@ impl Draft {
     }
 }
 
-/// A segment of a pattern that matches the text and perhaps more.
+/// A segment of a pattern that matches the text and possibly more.
 fn widened(text: &str) -> String {
     let mut wider = String::new();
     for c in text.chars() {
-        // Some readers take a plus sign for a space.
+        // Some readers interpret a plus sign as a space.
         let c = if is_literal(c) && c != '+' { c } else { '*' };
         if !(c == '*' && wider.ends_with('*')) {
             wider.push(c);
@@ -362,7 +364,7 @@ fn widened(text: &str) -> String {
     {
         wider = format!("{start}*{end}");
     }
-    // A segment that no path has today, because of what it begins or ends with.
+    // A segment that no path can have, because of its first or last character.
     let open = format!("*{}*", wider.trim_matches('*'));
     [wider, open]
         .into_iter()

@@ -1,7 +1,7 @@
 //! Sets of request paths, one per path pattern of the policy language.
 //!
-//! A [`Shape`] is what one pattern matches. Intersections are exact or too large, never too small, so
-//! that what is denied because of one is denied completely. Not here: patterns of other tools
+//! A [`Shape`] is the set of paths that one pattern matches. Intersections are exact or too large,
+//! never too small, so a denial that is based on one is complete. Not here: patterns of other tools
 //! ([`sequence`](super::sequence)).
 
 use std::collections::VecDeque;
@@ -15,9 +15,9 @@ const MAX_MEETINGS: usize = 64;
 /// One segment of a pattern.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Part {
-    /// One segment: text in which `*` is any run of characters, also none.
+    /// One segment: text in which `*` matches any run of characters, including none.
     Text(String),
-    /// `**`: any number of segments, also none.
+    /// `**`: any number of segments, including none.
     Rest,
 }
 
@@ -26,13 +26,14 @@ pub(super) enum Part {
 pub(super) enum End {
     /// The path ends here, without a slash.
     File,
-    /// The path ends here, in a slash.
+    /// The path ends here, with a slash.
     Slash,
     /// `/**`: the slash, and everything below.
     Below,
 }
 
-/// The paths that one pattern matches. A path is a list of non-empty segments and perhaps a slash.
+/// The paths that one pattern matches. A path is a list of non-empty segments and possibly a
+/// trailing slash.
 ///
 /// INVARIANT: two [`Part::Rest`] are never adjacent, and none precedes [`End::File`] or [`End::Below`].
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -49,7 +50,7 @@ pub(super) struct Meeting {
 }
 
 impl Shape {
-    /// A shape in the form that the invariant demands.
+    /// Creates a shape that satisfies the invariant.
     pub(super) fn new(parts: Vec<Part>, end: End) -> Self {
         let mut kept: Vec<Part> = Vec::new();
         for part in parts {
@@ -73,7 +74,7 @@ impl Shape {
         Self::new(Vec::new(), End::Slash)
     }
 
-    /// The pattern, as a policy author writes it.
+    /// The pattern as a policy author writes it.
     pub(super) fn pattern(&self) -> String {
         let mut text = String::new();
         for part in &self.parts {
@@ -108,14 +109,14 @@ impl Shape {
             && self.parts.len() < MAX_PATTERN_SEGMENTS
     }
 
-    /// The one path that it matches, if there is only one.
+    /// The only path that it matches, if there is exactly one.
     pub(super) fn literal(&self) -> Option<String> {
         let is_literal = |part: &Part| matches!(part, Part::Text(text) if !text.contains('*'));
         let is_one = self.end != End::Below && self.parts.iter().all(is_literal);
         is_one.then(|| self.pattern())
     }
 
-    /// Whether every path of `other` is one of these. `false` may also mean: not known.
+    /// Whether it contains every path of `other`. `false` may also mean unknown.
     pub(super) fn covers(&self, other: &Self) -> bool {
         !self.is_elsewhere(other) && covers((&self.parts, self.end), (&other.parts, other.end))
     }
@@ -167,7 +168,7 @@ impl Shape {
     }
 }
 
-/// The same set without shapes that others cover.
+/// The same set, without shapes that others cover.
 pub(super) fn simplified(mut shapes: Vec<Shape>) -> Vec<Shape> {
     shapes.sort();
     shapes.dedup();
@@ -199,24 +200,24 @@ pub(super) fn overlap(left: &[Shape], right: &[Shape]) -> bool {
         .any(|left| right.iter().any(|right| left.overlaps(right)))
 }
 
-/// Whether the text, with `*` for any run, can be a segment of a pattern.
+/// Whether the text, with `*` for any run, is valid as a segment of a pattern.
 pub(super) fn is_segment(text: &str) -> bool {
     check_segment(&text.replace('*', "x"), PathOptions::default()).is_ok()
         && !text.contains(['{', '}', '%', '/'])
         && !text.contains("**")
 }
 
-/// Whether a pattern can have the character as itself.
+/// Whether the character represents itself in a pattern.
 pub(super) fn is_literal(c: char) -> bool {
     check_literal_chars(c.encode_utf8(&mut [0; 4]), PathOptions::default()).is_ok()
         && !"{}%*/".contains(c)
 }
 
-/// Whether `text` is `pattern` with every `*` replaced by some run of characters. A `*` in `text` is any
-/// run as well, so the answer holds for every text that it stands for.
+/// Whether `text` is `pattern` with every `*` replaced by some run of characters. A `*` in `text`
+/// represents any run, so the result holds for every text that it represents.
 pub(super) fn matches(pattern: &str, text: &str) -> bool {
     let pattern: Vec<char> = pattern.chars().collect();
-    // Which prefixes of the pattern match the characters read so far.
+    // The prefixes of the pattern that match the characters read so far.
     let skip_stars = |reached: &mut Vec<bool>| {
         for at in 0..pattern.len() {
             if reached.get(at) == Some(&true)
@@ -254,7 +255,8 @@ pub(super) fn matches(pattern: &str, text: &str) -> bool {
 }
 
 fn covers(outer: (&[Part], End), inner: (&[Part], End)) -> bool {
-    // Whether what is left of `outer` covers what is left of `inner`, from the ends to the beginnings.
+    // Whether the rest of `outer` covers the rest of `inner`, computed from the ends to the
+    // beginnings.
     let (own, other) = (outer.0, inner.0);
     let mut below: Vec<bool> = Vec::new();
     for at in (0..=own.len()).rev() {
@@ -266,7 +268,8 @@ fn covers(outer: (&[Part], End), inner: (&[Part], End)) -> bool {
                     End::Below => inner.1 != End::File,
                     end => end == inner.1,
                 },
-                // What is left of `inner` has a segment or a slash: `**` never ends a path without one.
+                // The rest of `inner` has a segment or a slash: a path never ends in `**` without
+                // one.
                 (None, Some(_)) => outer.1 == End::Below,
                 (Some(Part::Rest), part) => {
                     next(&below, from) || (part.is_some() && next(&row, from + 1))
@@ -285,7 +288,7 @@ fn covers(outer: (&[Part], End), inner: (&[Part], End)) -> bool {
     below.first() == Some(&true)
 }
 
-/// An intersection under way: the parts found, and what is left of both sides.
+/// An intersection being computed: the parts found, and the rests of both sides.
 struct Open<'a> {
     done: Vec<Part>,
     left: &'a [Part],
@@ -329,7 +332,7 @@ fn step<'a>(
     }
 }
 
-/// The intersection where one side has only its end left.
+/// The intersection if one side has only its end left.
 fn last(mut done: Vec<Part>, end: End, parts: &[Part], other: End) -> Option<Shape> {
     let has_text = parts.iter().any(|part| *part != Part::Rest);
     let end = match (end, other) {
@@ -338,7 +341,7 @@ fn last(mut done: Vec<Part>, end: End, parts: &[Part], other: End) -> Option<Sha
             other
         }
         (_, _) if has_text => return None,
-        // Only `**` is left, if anything: with `/**` on this side it keeps its meaning.
+        // Only `**` can be left: with `/**` on this side it keeps its meaning.
         (End::Below, End::Slash) => {
             done.extend_from_slice(parts);
             End::Slash
@@ -351,7 +354,7 @@ fn last(mut done: Vec<Part>, end: End, parts: &[Part], other: End) -> Option<Sha
     Some(Shape::new(done, end))
 }
 
-/// The texts that match both, and whether there are no others.
+/// The strings that match both, and whether these are all.
 fn meet_texts(x: &str, y: &str) -> (Vec<String>, bool) {
     if matches(x, y) {
         return (vec![y.to_owned()], true);
@@ -374,12 +377,12 @@ fn meet_texts(x: &str, y: &str) -> (Vec<String>, bool) {
     (texts, is_simple(x) && is_simple(y))
 }
 
-/// The texts that begin with `start` and end with `end` without room for both.
+/// The strings that start with `start` and end with `end` and are shorter than both together.
 pub(super) fn overlapping<'a>(start: &'a str, end: &'a str) -> impl Iterator<Item = String> + 'a {
     let cuts = (1..=end.len()).filter(|cut| end.is_char_boundary(*cut));
     cuts.filter_map(move |cut| {
         let (shared, rest) = end.split_at_checked(cut)?;
-        // All of `end` may lie within `start`, and `start` within `end`.
+        // All of `end` may be within `start`, and `start` within `end`.
         (start.ends_with(shared)).then(|| format!("{start}{rest}"))
     })
 }

@@ -1,8 +1,9 @@
-//! Settings of a function that checks the tokens of one Cognito user pool for the whole site, perhaps for
-//! one group: cognito-at-edge, cloudfront-authorization-at-edge, and functions like them.
+//! Imports the settings of a function that checks the tokens of one Cognito user pool for the whole
+//! site, possibly for one group: cognito-at-edge, cloudfront-authorization-at-edge, and similar
+//! functions.
 //!
-//! Not here: what the languages of settings look like ([`javascript`], [`lines`]), and what the names of
-//! settings mean ([`found`]).
+//! Not here: the languages of settings ([`javascript`], [`lines`]), and the meaning of their names
+//! ([`found`]).
 
 mod found;
 mod javascript;
@@ -21,25 +22,25 @@ use found::{Field, Found, Setting};
 /// The settings of a function.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Settings {
-    /// The AWS region. The user pool's ID begins with it, too.
+    /// The AWS region. The user pool's ID also starts with it.
     pub region: Option<String>,
     /// The user pool's ID.
     pub user_pool: Option<String>,
     /// The app client's ID.
     pub client: Option<String>,
-    /// The group that has access; without one every user of the pool has.
+    /// The group that has access; without one, every user of the pool has.
     pub group: Option<String>,
     /// The location of tokens.
     pub tokens: Tokens,
     /// The pool's key set, if the settings contain it.
     pub keys: Option<String>,
-    /// Errors of single settings. They count only if no option gives the setting.
+    /// Errors in single settings. They count only if no option overrides the setting.
     problems: Vec<ImportError>,
-    /// The error of the group. It counts only if no option gives the group.
+    /// The error in the group. It counts only if no option overrides the group.
     restriction: Option<ImportError>,
     /// The names that were found, with their lines.
     found: Vec<String>,
-    /// Whether the source decides something itself.
+    /// Whether the source contains decisions of its own.
     has_code: bool,
 }
 
@@ -49,16 +50,17 @@ pub enum Tokens {
     /// The settings do not contain it.
     #[default]
     Unknown,
-    /// In the cookies of Amplify, whose names contain the user's name.
+    /// In the cookies of Amplify, whose names contain the user name.
     Amplify,
     /// In the cookie `ID-TOKEN`.
     IdToken,
 }
 
-/// Reads settings: JavaScript, JSON, an environment file, or any file with `name = value` or `name: value`.
+/// Parses settings: JavaScript, JSON, an environment file, or any file with `name = value` or
+/// `name: value`.
 ///
 /// # Errors
-/// Returns an error if the text begins like an object and is none.
+/// Returns an error if the text starts like an object but is not one.
 pub fn settings(text: &str) -> Result<Settings, ImportError> {
     let text = text.trim_start_matches('\u{FEFF}');
     let script = javascript::read(text);
@@ -141,7 +143,7 @@ fn understood(script: &javascript::Script) -> Settings {
     settings
 }
 
-/// Imports the settings of a function. `keys` is the pool's key set, if it is known.
+/// Imports the settings of a function. `keys` is the pool's key set, if known.
 ///
 /// # Errors
 /// Returns an error if a policy needs more than the settings contain, or if they may restrict access in a
@@ -198,12 +200,12 @@ pub fn snippet(settings: &Settings, keys: Option<&str>) -> Result<Imported, Impo
     rule.patterns.push(Pattern::from(&Shape::everything()));
     site.entries.push(Entry::Rule(rule));
     out.notes
-        .push("the function allows every method; the rule here allows GET and HEAD".to_owned());
+        .push("the function allows every method; the imported rule allows GET and HEAD".to_owned());
     out.notes
         .push("tokens of other app clients of the user pool are denied".to_owned());
     if settings.has_code {
         out.notes.push(
-            "the program decides something itself: check that it allows every user of the pool, or of the group".to_owned(),
+            "the program contains decisions of its own: check that it allows every user of the pool, or of the group".to_owned(),
         );
     }
     out.files.insert(0, ("site.toml".to_owned(), site.text()));
@@ -259,7 +261,7 @@ fn needed<'a>(
     })
 }
 
-/// The region: a user pool's ID begins with it.
+/// The region: the prefix of the user pool's ID.
 fn region<'a>(settings: &Settings, pool: &'a str) -> Result<&'a str, ImportError> {
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     let parts = pool.split_once('_').filter(|(region, id)| {

@@ -1,4 +1,4 @@
-//! Distributions in all their shapes, and what they become. Every policy must compile.
+//! Distributions in all formats, and the policies that they become. Every policy must compile.
 
 use serde_json::{Value, json};
 use tollgate_compiler::{CompileOptions, SourceTree, compile};
@@ -23,7 +23,7 @@ pub(super) fn site(imported: &Imported) -> &str {
 }
 
 #[test]
-fn behaviours_open_what_was_open() {
+fn public_behaviours_stay_public() {
     let json = r#"{"ETag":"x","DistributionConfig":{"Comment":"my site",
       "CacheBehaviors":{"Quantity":4,"Items":[
         {"PathPattern":"images/*","TrustedKeyGroups":{"Enabled":false,"Quantity":0},
@@ -36,7 +36,7 @@ fn behaviours_open_what_was_open() {
     let imported = cloudfront(json, None).unwrap();
     let text = site(&imported);
     for part in [
-        "# rule `images` is left out: rule `default` decides its paths",
+        "# rule `images` is omitted: rule `default` decides its paths",
         "deny = [\"/courses/**\"]",
         "allow = [\"/**/*.jpg\"]\nanyone = true\nmethods = [\"GET\", \"HEAD\", \"OPTIONS\"]",
         "deny = [\"/a*/**/*c/secret*\", ",
@@ -61,9 +61,10 @@ fn a_closed_default_stays_closed() {
     );
 }
 
-/// Guards, in the shapes of the AWS command, of CloudFormation and of Terraform, and whether they are one.
+/// Guards in the formats of the AWS command, of CloudFormation and of Terraform, and whether each
+/// is one.
 #[test]
-fn guards_in_all_their_shapes() {
+fn guards_in_all_formats() {
     for (name, value, is_guard) in [
         ("TrustedKeyGroups", json!(["k"]), true),
         ("TrustedKeyGroups", json!([]), false),
@@ -180,7 +181,7 @@ fn open() -> Value {
     json!({ "DefaultCacheBehavior": { "TargetOriginId": "o" } })
 }
 
-/// The documents that describe the same open distribution, and the name by which it can be chosen.
+/// The documents that describe the same open distribution, and the name that selects it.
 #[test]
 fn distributions_in_all_documents() {
     let snake = json!({ "default_cache_behavior": [{ "target_origin_id": "o" }], "ordered_cache_behavior": [] });
@@ -252,7 +253,7 @@ fn distributions_in_all_documents() {
 }
 
 #[test]
-fn what_is_known_only_after_a_plan_is_applied_is_closed() {
+fn values_unknown_until_a_plan_is_applied_are_closed() {
     let plan = |unknown: Value| {
         let after = json!({ "default_cache_behavior": [{ "target_origin_id": "o", "trusted_key_groups": null }], "ordered_cache_behavior": [] });
         json!({ "resource_changes": [{ "address": "a", "type": "aws_cloudfront_distribution", "change": { "after": after, "after_unknown": unknown } }] }).to_string()
@@ -300,7 +301,7 @@ fn documents_that_cannot_be_imported() {
     let two = json!([{ "Id": "E2", "DistributionConfig": open() }, { "Id": "E1", "DistributionConfig": open() }]);
     for (text, message) in [
         ("[".to_owned(), "cannot read the source"),
-        ("{}".to_owned(), "no distribution in it"),
+        ("{}".to_owned(), "contains no distribution"),
         (
             "{\"Stages\":[],\"a\":1}".to_owned(),
             "its members are `Stages`, `a`",
@@ -340,7 +341,7 @@ fn documents_that_cannot_be_imported() {
     ] {
         match cloudfront(&text, None) {
             Err(error) => assert!(error.to_string().contains(message), "{text}: {error}"),
-            // A function in place of a behaviour is a behaviour that is not understood.
+            // A function in place of a behaviour is an unsupported behaviour.
             Ok(imported) => assert!(
                 message.is_empty() && !site(&imported).contains("anyone"),
                 "{text}"
@@ -409,7 +410,7 @@ fn the_rest_of_a_distribution_is_noted() {
         .unwrap()
         .notes
         .join("\n");
-    for part in ["by country", "web ACL", "client certificates"] {
+    for part in ["geographic", "web ACL", "client certificates"] {
         assert!(notes.contains(part), "{part} is not in {notes}");
     }
     let quiet = json!({

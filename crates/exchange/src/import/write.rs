@@ -1,6 +1,6 @@
-//! Policy files as text, in which whatever a source contained is text and never structure.
+//! Writes policy files. Text from a source is always escaped and never becomes structure.
 //!
-//! Not here: which rules there are ([`draft`](super::draft)).
+//! Not here: choosing the rules ([`draft`](super::draft)).
 
 use tollgate_compiler::limits::{MAX_LIST_ENTRIES, MAX_TEXT_BYTES};
 use tollgate_core::{Effect, MethodSet};
@@ -27,12 +27,12 @@ pub(super) fn list<T: AsRef<str>>(texts: &[T]) -> String {
     format!("[{}]", texts.join(", "))
 }
 
-/// The text in one line.
+/// The text on one line.
 pub(super) fn one_line(text: &str) -> String {
     text.replace(char::is_control, " ")
 }
 
-/// Lines of comment.
+/// Comment lines.
 pub(super) fn comment(text: &str) -> String {
     let plain = |c: char| if c.is_control() { ' ' } else { c };
     text.lines()
@@ -40,7 +40,8 @@ pub(super) fn comment(text: &str) -> String {
         .collect()
 }
 
-/// Returns an ID made of a name, in small letters, digits and dashes, and adds it to the used ones.
+/// Returns an ID built from a name, in lowercase letters, digits and dashes, and adds it to the
+/// used ones.
 pub(super) fn id(name: &str, used: &mut Vec<String>) -> String {
     let id = slug(name);
     let id = if id.is_empty() { "rule" } else { id.as_str() };
@@ -54,7 +55,7 @@ pub(super) fn id(name: &str, used: &mut Vec<String>) -> String {
     name
 }
 
-/// A name as small letters, digits and dashes.
+/// A name in lowercase letters, digits and dashes.
 fn slug(name: &str) -> String {
     const LONGEST_CHARS: usize = 60;
     let mut id = String::new();
@@ -71,17 +72,17 @@ fn slug(name: &str) -> String {
     id.trim_end_matches('-').to_owned()
 }
 
-/// A policy file under way.
+/// A policy file being written.
 pub(super) struct Site {
     /// The site's name.
     pub(super) name: String,
-    /// The source, for the first line.
+    /// The source, for the header line.
     pub(super) source: &'static str,
     /// `[[issuer]]`, `[token]` and `[claims]`, as TOML.
     pub(super) tables: String,
     /// The rules.
     pub(super) entries: Vec<Entry>,
-    /// The ids of rules.
+    /// The IDs of rules.
     pub(super) used: Vec<String>,
 }
 
@@ -122,7 +123,7 @@ impl Site {
         }
         for id in idle(&entries).into_iter().take(MAX_LIST_ENTRIES) {
             text.push_str(&format!(
-                "\n[[lint]]\nallow = \"TG0711\"\nrule = {}\nbecause = \"Keeps closed what the import could not open.\"\n",
+                "\n[[lint]]\nallow = \"TG0711\"\nrule = {}\nbecause = \"Denies what the import could not allow.\"\n",
                 quoted(&format!("site/{id}"))
             ));
         }

@@ -1,9 +1,9 @@
 //! Distributions.
 //!
-//! CloudFront compares path patterns with the path as it was sent, in the order of the behaviours; the first
-//! that matches decides. It is not documented whether a `*` at the beginning of a pattern may stand for the
-//! first slash, nor whether `/` is matched before or after the default root object replaces it, so the
-//! import must hold for each reading.
+//! CloudFront compares path patterns with the path as it was sent, in the order of the behaviours;
+//! the first match decides. AWS does not document whether a leading `*` may match the first slash,
+//! nor whether `/` is matched before or after the default root object replaces it, so the import
+//! must hold in each case.
 
 use serde_json::{Value, json};
 use tollgate_exchange::import::cloudfront;
@@ -136,7 +136,7 @@ fn random_path(random: &mut fastrand::Rng, patterns: &[Behaviour]) -> String {
         "a24",
         "caf%C3%A9",
     ];
-    // Half of the paths are made from a pattern, so that they are near its edges.
+    // Half of the paths are built from a pattern, so that they are near its limits.
     let mut path = match random.bool() {
         true => {
             let pattern = patterns[random.usize(..patterns.len())].pattern.clone();

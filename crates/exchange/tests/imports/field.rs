@@ -1,5 +1,5 @@
-//! Sources that once were imported as more than they were, or as nothing that anyone could use, and what their
-//! policies decide.
+//! Regression tests: sources that were once imported too broadly, or as nothing usable, and the
+//! decisions of their policies.
 
 use serde_json::json;
 use tollgate_exchange::import::{Imported, KeySet, Oathkeeper, cloudfront, oathkeeper};
@@ -94,7 +94,7 @@ fn distributions() {
     }
 }
 
-/// A guard keeps its paths closed when an author opens a later behaviour.
+/// A guard keeps its paths denied when an author allows a later behaviour.
 #[test]
 fn behaviours_stay_in_their_order() {
     let source = r#"{ "CacheBehaviors": [

@@ -1,5 +1,5 @@
-//! Texts that try to become structure, and sources that are large, deep or odd: each import ends in a policy that
-//! compiles or in an error, in bounded time.
+//! Strings that try to become structure, and sources that are large, deep or unusual: each import
+//! ends in a policy that compiles or in an error, in bounded time.
 
 use serde_json::{Value, json};
 use tollgate_exchange::import::{
@@ -27,7 +27,7 @@ const TEXTS: [&str; 16] = [
     "",
 ];
 
-/// The policy has the rules that were meant, and no others.
+/// The policy has the intended rules and no others.
 fn is_sound(imported: Result<Imported, ImportError>, context: &str) {
     match imported {
         Err(error) => assert!(!error.to_string().is_empty(), "{context}"),
@@ -51,7 +51,7 @@ fn is_sound(imported: Result<Imported, ImportError>, context: &str) {
 }
 
 #[test]
-fn texts_stay_texts() {
+fn strings_stay_strings() {
     for text in TEXTS
         .into_iter()
         .chain([&*"x".repeat(3_000), &*"/x".repeat(90), &*"*a".repeat(60)])
@@ -140,7 +140,7 @@ fn large_and_deep_sources_come_to_an_end() {
                 .is_err()
         );
     }
-    // Wildcards of which many ways come to nothing.
+    // Wildcards with many dead ends.
     for pattern in [
         format!("{}//", "a*".repeat(60)),
         "*a".repeat(60),

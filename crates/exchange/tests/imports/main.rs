@@ -1,8 +1,8 @@
-//! Imported policies against the sources that they come from: random configurations, a plain model of what
-//! each source does, and requests around their paths. Nothing may be allowed that the source denies.
+//! Imported policies compared with their sources: random configurations, a simple model of each
+//! source, and requests around their paths. Nothing may be allowed that the source denies.
 //!
-//! The models are written from what the sources are documented to do, and share no code with the
-//! importers. How often an import is exact is counted, too, so that denying everything does not pass.
+//! The models follow the documentation of the sources, and share no code with the importers. Exact
+//! imports are counted, too, so that denying everything does not pass.
 
 #![allow(
     clippy::indexing_slicing,
@@ -34,7 +34,7 @@ struct Tally {
 }
 
 impl Tally {
-    /// Prints the shares, and demands that they are not smaller.
+    /// Prints the shares, and requires that they are not smaller.
     fn demand(&self, name: &str, exact_percent: usize, kept_percent: usize) {
         let exact = self.exact * 100 / self.imports.max(1);
         let kept = self.both * 100 / (self.both + self.lost).max(1);
@@ -44,7 +44,7 @@ impl Tally {
     }
 }
 
-/// One of the choices.
+/// Returns one of the choices.
 fn pick<T: Copy>(random: &mut fastrand::Rng, choices: &[T]) -> T {
     choices[random.usize(..choices.len())]
 }

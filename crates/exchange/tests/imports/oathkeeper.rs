@@ -1,8 +1,8 @@
 //! Access rules.
 //!
-//! Oathkeeper compares the whole URL with the rules whose methods fit; exactly one must match. Recent
-//! versions first remove the slash at the end of the path. The first authenticator that is responsible
-//! decides. What a client can have by leaving out its credentials counts as allowed.
+//! Oathkeeper compares the whole URL with the rules that have the method; exactly one must match.
+//! Recent versions first remove the trailing slash of the path. The first applicable authenticator
+//! decides. Requests that are allowed without credentials count as allowed.
 
 use serde_json::{Value, json};
 use tollgate_exchange::import::{KeySet, Matching, Oathkeeper, oathkeeper};
@@ -10,7 +10,7 @@ use tollgate_exchange::import::{KeySet, Matching, Oathkeeper, oathkeeper};
 use super::site::{Carried, Site, key_set, token};
 use super::{Tally, pick};
 
-/// A piece of a URL, with what it is in each matching strategy.
+/// A piece of a URL, with its form in each matching strategy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Piece {
     Text(&'static str),
@@ -143,7 +143,7 @@ fn accepts(jwt: &Jwt, token: &Token) -> bool {
     let has_key = ISSUERS
         .iter()
         .any(|(_, url, kid)| jwt.key_sets.contains(url) && *kid == token.kid);
-    // The first of these claims that is there has the scopes.
+    // The first of these claims that exists contains the scopes.
     let claim = ["scp", "scope"]
         .iter()
         .find_map(|name| token.scopes.iter().find(|(own, _)| own == name));
@@ -166,7 +166,7 @@ fn accepts(jwt: &Jwt, token: &Token) -> bool {
         && jwt.scopes.iter().all(has_scope)
 }
 
-/// Whether the rule allows a request with this token, and perhaps without.
+/// Whether the rule allows a request with this token, and possibly without.
 fn allows(rule: &Rule, token: Option<&Token>) -> bool {
     let allows_once = |token: Option<&Token>| {
         for (handler, jwt) in &rule.authenticators {
@@ -251,7 +251,7 @@ fn random_url(random: &mut fastrand::Rng, matching: Matching) -> Vec<Piece> {
     ];
     let origins = match matching {
         Matching::Regexp => &ORIGINS[..],
-        // A glob's host has no place for letters.
+        // The host of a glob cannot contain letters.
         Matching::Glob => &ORIGINS[..3],
     };
     let mut url = pick(random, origins).to_vec();
@@ -266,7 +266,7 @@ fn random_url(random: &mut fastrand::Rng, matching: Matching) -> Vec<Piece> {
         } else {
             pick(random, &TEXTS)
         };
-        // The text of two adjacent pieces would be one.
+        // Two adjacent pieces of text would become one.
         url.push(piece);
     }
     url

@@ -1,5 +1,5 @@
-//! An imported policy behind a real gate, with a stand-in for cryptography: a signature is valid if it
-//! consists of `G`s.
+//! An imported policy in a real gate with mock cryptography: a signature is valid if it consists of
+//! `G`s.
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 use tollgate_compiler::{CompileOptions, SourceTree, compile};
@@ -33,7 +33,7 @@ impl PreparedKey for Provider {
     }
 }
 
-/// A site that serves by an imported policy.
+/// A site with an imported policy.
 pub(crate) struct Site {
     gate: Gate<Vec<u8>>,
     pub(crate) text: String,
@@ -50,7 +50,7 @@ impl Site {
         Self::if_named_readably(imported).unwrap()
     }
 
-    /// `None` if the only errors are names that no rule may have: then nothing is written.
+    /// `None` if the only errors are invalid rule names: then nothing is written.
     pub(crate) fn if_named_readably(imported: &Imported) -> Option<Self> {
         let mut tree = SourceTree::new();
         for (name, text) in &imported.files {

@@ -1,7 +1,7 @@
 //! Settings of functions that check Cognito tokens.
 //!
-//! The function accepts ID tokens of one user pool and app client, perhaps of one group, in a cookie that
-//! depends on its settings.
+//! The function accepts ID tokens of one user pool and app client, possibly of one group, in a
+//! cookie that depends on its settings.
 
 use serde_json::{Value, json};
 use tollgate_exchange::import::{settings, snippet};
@@ -85,7 +85,7 @@ fn settings_never_grant_more() {
                 }],
             };
             let is_allowed = site.allows("GET", "/a", &carried).unwrap();
-            // Where no cookie can be named, the header is what the import offers instead.
+            // Where no cookie can be named, the import offers the header instead.
             let is_there = match own.cookie {
                 Some(name) => !is_header && cookie == name,
                 None => is_header,
@@ -111,7 +111,7 @@ fn settings_never_grant_more() {
 
 const RSA: &str = include_str!("../../../../policy/keys/learners.jwks.json");
 
-/// The token as if it were signed with RS256.
+/// The token with an RS256 header.
 fn rsa(token: &str) -> String {
     use base64ct::{Base64UrlUnpadded, Encoding};
     let parts: Vec<&str> = token.split('.').collect();

@@ -1,44 +1,72 @@
-//! Key sets fetched while a gate is in use. When to fetch is in [`crate::refresh`].
+//! Steps, fetches and fetched key sets of a gate in use. When to fetch is in [`crate::refresh`].
 
 use alloc::{sync::Arc, vec::Vec};
 
 use tollgate_core::UnixSeconds;
-use tollgate_token::{IssuerConfig, Jwks, KeyError, KeyNote};
+use tollgate_core::decide::Trace;
+use tollgate_token::{IssuerConfig, Jwks, KeyError, SkippedKey};
 
-use super::Gate;
+use super::{Context, Gate};
 use crate::cache::Epoch;
-use crate::refresh::{KeyFetch, KeySet, KeysAccepted, KeysRefused, MAX_KEYS_BYTES, Why};
+use crate::fetch::{Fetch, FetchResponse, Pending, Step};
+use crate::outcome::Outcome;
+use crate::refresh::{KeySet, KeySetError, KeysAccepted, MAX_KEYS_BYTES, Trigger};
+use crate::request::Request;
 
 impl<B: AsRef<[u8]>> Gate<B> {
-    /// A key set that the host should fetch now, if one is due. It counts as under way from here on, so
-    /// no other caller is told to fetch it too. Several issuers are told one by one: ask again until
-    /// there is none.
-    ///
-    /// A host asks with [`Why::UnknownKey`] for an outcome with `unknown_key`, and with [`Why::Age`] as
-    /// often as it likes, for instance beside every request.
-    pub fn keys_due(&mut self, now: UnixSeconds, why: Why) -> Option<KeyFetch> {
-        self.refresh.due(now, why)
+    /// Evaluates a request as far as it goes without the network. With [`Step::Fetch`], the host begins the
+    /// fetches, waits, and calls this again.
+    pub fn step<T: Trace>(&mut self, request: &Request<'_>, context: &mut Context<'_, T>) -> Step {
+        let outcome = self.ask(request, context);
+        self.follow(outcome, request.now)
     }
 
-    /// Accepts a fetched key set, which replaces all public keys of its issuer, including those of the image.
-    /// Secrets stay. A set with the keys that are already in use changes nothing, so cached tokens stay valid.
+    /// The step that an outcome of [`ask`](Self::ask) leads to, for a host that evaluates with a shared gate and
+    /// takes it exclusively only where something is fetched. `now` is the time for cooldowns.
+    pub fn follow(&mut self, outcome: Outcome, now: UnixSeconds) -> Step {
+        if !outcome.unknown_key {
+            return Step::Done(outcome);
+        }
+        let fetches = self.refresh.due(now, Trigger::UnknownKey);
+        let tickets = self.refresh.in_flight();
+        if tickets.is_empty() {
+            // Within the cooldown: the keys were just fetched.
+            return Step::Done(outcome);
+        }
+        Step::Fetch(Pending {
+            outcome,
+            fetches,
+            tickets,
+        })
+    }
+
+    /// The fetches that are due although no request waits for them: old keys. They are in flight from here on,
+    /// so no other caller gets them too. A host calls this as often as it likes, for instance after every
+    /// request, and begins them in the background.
+    pub fn due(&mut self, now: UnixSeconds) -> Vec<Fetch> {
+        self.refresh.due(now, Trigger::Age)
+    }
+
+    /// Accepts the response to a fetch, `None` if there is none. A key set replaces all public keys of its
+    /// issuer, including those of the image. Secrets stay. A set with the keys that are already in use changes
+    /// nothing, so cached tokens stay valid.
     ///
     /// # Errors
     ///
-    /// If the set cannot be used, or no fetch with this ticket is in flight. The keys stay as they were.
-    pub fn keys_arrived(
+    /// Returns an error if the set cannot be used, or no fetch with this ticket is in flight. The keys stay as
+    /// they were.
+    pub fn resume(
         &mut self,
         ticket: u32,
-        body: &[u8],
+        response: Option<FetchResponse<'_>>,
         now: UnixSeconds,
-    ) -> Result<KeysAccepted, KeysRefused> {
-        let issuer = self.refresh.end(ticket, now).ok_or(KeysRefused::Ticket)?;
+    ) -> Result<KeysAccepted, KeySetError> {
+        let issuer = self.refresh.end(ticket, now).ok_or(KeySetError::Ticket)?;
+        let FetchResponse { status, body } = response.ok_or(KeySetError::NoResponse)?;
+        if status != 200 {
+            return Err(KeySetError::Status(status));
+        }
         self.accept_keys(issuer, body, now)
-    }
-
-    /// Takes the report that a fetch failed, in whatever way.
-    pub fn keys_failed(&mut self, ticket: u32, now: UnixSeconds) {
-        self.refresh.end(ticket, now);
     }
 
     /// Restores a key set that an earlier gate of the same image accepted at `fetched`, for a host that had to
@@ -52,7 +80,7 @@ impl<B: AsRef<[u8]>> Gate<B> {
         url: &str,
         body: &[u8],
         fetched: UnixSeconds,
-    ) -> Result<(), KeysRefused> {
+    ) -> Result<(), KeySetError> {
         for issuer in self.refresh.issuers_at(url) {
             self.accept_keys(issuer, body, fetched)?;
         }
@@ -70,13 +98,13 @@ impl<B: AsRef<[u8]>> Gate<B> {
         issuer: usize,
         body: &[u8],
         now: UnixSeconds,
-    ) -> Result<KeysAccepted, KeysRefused> {
-        if body.len() > MAX_KEYS_BYTES {
-            return Err(KeysRefused::TooLarge);
+    ) -> Result<KeysAccepted, KeySetError> {
+        if body.len() > MAX_KEYS_BYTES as usize {
+            return Err(KeySetError::TooLarge);
         }
         let config = self.config.issuers.get(issuer);
-        let config = config.ok_or(KeysRefused::Ticket)?;
-        let (keys, skipped) = read(body, config).map_err(KeysRefused::Keys)?;
+        let config = config.ok_or(KeySetError::Ticket)?;
+        let (keys, skipped) = read(body, config).map_err(KeySetError::Keys)?;
         let is_in_use = match self.refresh.keys(issuer) {
             Some(in_use) => *in_use == keys,
             None => pinned(config).is_some_and(|in_use| in_use == keys),
@@ -91,7 +119,7 @@ impl<B: AsRef<[u8]>> Gate<B> {
         let skipped = self
             .verifier
             .refresh(issuer, body, self.provider)
-            .map_err(KeysRefused::Keys)?;
+            .map_err(KeySetError::Keys)?;
         self.refresh.succeeded(issuer, now, keys);
         // Tokens that were verified with the old keys have to be verified again.
         self.epoch = Arc::new(Epoch);
@@ -103,7 +131,7 @@ impl<B: AsRef<[u8]>> Gate<B> {
 }
 
 /// The keys of a set that could verify a token of the issuer, and those that are skipped.
-fn read(json: &[u8], issuer: &IssuerConfig) -> Result<(KeySet, Vec<KeyNote>), Vec<KeyError>> {
+fn read(json: &[u8], issuer: &IssuerConfig) -> Result<(KeySet, Vec<SkippedKey>), Vec<KeyError>> {
     let set = Jwks::parse_lenient(json, &issuer.algorithms)?;
     Ok((KeySet::new(set.keys()), set.skipped().to_vec()))
 }

@@ -22,8 +22,8 @@ fn issuer(refresh: Option<&str>) -> IssuerConfig {
 
 /// What happens at a second; tickets count from 1.
 enum Event {
-    /// Somebody asks, and this ticket is given out.
-    Due(Why, Option<u32>),
+    /// A caller receives what is due: a fetch with this ticket, or nothing.
+    Due(Trigger, Option<u32>),
     /// The fetch ends; whether the report is taken.
     End(u32, bool),
     /// The fetch ends with keys.
@@ -31,7 +31,7 @@ enum Event {
 }
 
 use Event::{Due, End, Good};
-use Why::{Age, UnknownKey};
+use Trigger::{Age, UnknownKey};
 
 fn play(events: &[(i64, Event)]) {
     let mut refresh = Refresh::new(&[issuer(None), issuer(Some("https://a"))]);
@@ -40,15 +40,18 @@ fn play(events: &[(i64, Event)]) {
         match event {
             Due(why, ticket) => {
                 let due = refresh.due(now, *why);
-                let told = due.as_ref().map(|fetch| fetch.ticket);
-                assert_eq!(told, *ticket, "event {at}");
-                assert!(due.is_none_or(|fetch| fetch.issuer == 1 && fetch.url == "https://a"));
+                let tickets: Vec<_> = due.iter().map(|fetch| fetch.ticket).collect();
+                assert_eq!(tickets, Vec::from_iter(*ticket), "event {at}");
+                assert!(due.iter().all(|fetch| fetch.request.url == "https://a"));
+                let in_flight = refresh.in_flight();
+                assert!(tickets.iter().all(|ticket| in_flight.contains(ticket)));
             }
             End(ticket, taken) => {
                 assert_eq!(refresh.end(*ticket, now).is_some(), *taken, "event {at}");
             }
             Good(ticket) => {
                 let issuer = refresh.end(*ticket, now).unwrap();
+                assert_eq!(issuer, 1, "event {at}");
                 refresh.succeeded(issuer, now, KeySet::new(&[]));
             }
         }
@@ -125,18 +128,22 @@ fn issuers_do_not_wait_for_each_other() {
     let issuers = ["https://a", "https://b"].map(|url| issuer(Some(url)));
     let mut refresh = Refresh::new(&issuers);
     let now = UnixSeconds(100);
-    let fetches: Vec<_> = core::iter::from_fn(|| refresh.due(now, UnknownKey)).collect();
-    let urls: Vec<_> = fetches.iter().map(|fetch| fetch.url.as_str()).collect();
+    let fetches = refresh.due(now, UnknownKey);
+    let urls: Vec<_> = fetches
+        .iter()
+        .map(|fetch| fetch.request.url.as_str())
+        .collect();
     assert_eq!(urls, ["https://a", "https://b"]);
     assert_eq!(refresh.end(fetches[1].ticket, now), Some(1));
-    assert!(refresh.due(now, UnknownKey).is_none());
+    assert_eq!(refresh.due(now, UnknownKey), []);
+    assert_eq!(refresh.in_flight(), [fetches[0].ticket]);
     assert_eq!(refresh.end(fetches[0].ticket, now), Some(0));
 }
 
 #[test]
 fn nothing_is_due_where_nothing_can_be_fetched() {
     let mut refresh = Refresh::new(&[issuer(None)]);
-    assert_eq!(refresh.due(UnixSeconds(0), Age), None);
-    assert_eq!(refresh.due(UnixSeconds(0), UnknownKey), None);
+    assert_eq!(refresh.due(UnixSeconds(0), Age), []);
+    assert_eq!(refresh.due(UnixSeconds(0), UnknownKey), []);
     assert_eq!(Refresh::new(&[]).end(1, UnixSeconds(0)), None);
 }

@@ -38,7 +38,7 @@ fn the_layout_is_the_documented_one() {
         now: UnixSeconds(258),
     });
     let expect =
-        b"\x04\x02\x01\0\0\0\0\0\0\0\0\0\0\x03\0\0\0GET\x01\0\0\0/\x01\0\0\0\x01\0\0\0a\x01\0\0\0b";
+        b"\x05\x02\x01\0\0\0\0\0\0\0\0\0\0\x03\0\0\0GET\x01\0\0\0/\x01\0\0\0\x01\0\0\0a\x01\0\0\0b";
     assert_eq!(bytes, expect);
 }
 
@@ -131,7 +131,7 @@ fn outcomes_survive() {
         assert_eq!(reply.reason, outcome.reason);
         assert_eq!(reply.detail.as_deref(), outcome.detail);
         assert_eq!(reply.rule, outcome.rule);
-        assert_eq!(reply.unknown_key, outcome.unknown_key);
+        assert!(reply.fetches.is_empty() && reply.tickets.is_empty());
         assert_eq!(reply.action, outcome.action);
         assert!(reply.log.starts_with("{\"time\":0,\"policy\":null,"));
     }
@@ -158,24 +158,51 @@ fn damaged_outcomes_are_refused() {
     }
 }
 
-#[test]
-fn key_fetches_survive_and_cut_ones_are_refused() {
-    let fetch = KeyFetch {
-        ticket: 7,
-        issuer: 1,
-        url: "https://issuer.example/jwks".to_string(),
+fn fetches() -> Vec<Fetch> {
+    let fetch = |ticket, method: &str, body: &[u8]| Fetch {
+        ticket,
+        request: FetchRequest {
+            method: method.to_string(),
+            url: "https://issuer.example/jwks".to_string(),
+            headers: vec![("accept".to_string(), "application/json".to_string())],
+            body: body.to_vec(),
+        },
+        limits: FetchLimits {
+            secs: 5,
+            bytes: 262_144,
+            cached_secs: 600,
+        },
     };
-    assert_eq!(decode_key_fetch(&encode_key_fetch(None)), Ok(None));
-    let mut bytes = encode_key_fetch(Some(&fetch));
-    assert_eq!(decode_key_fetch(&bytes), Ok(Some(fetch)));
+    vec![fetch(7, "GET", b""), fetch(u32::MAX, "POST", b"\xFF=")]
+}
+
+#[test]
+fn fetches_survive_and_cut_ones_are_refused() {
+    assert_eq!(decode_fetches(&encode_fetches(&[])), Ok(Vec::new()));
+    let mut bytes = encode_fetches(&fetches());
+    assert_eq!(decode_fetches(&bytes), Ok(fetches()));
     for length in 1..bytes.len() {
-        assert!(
-            decode_key_fetch(&bytes[..length]).is_err(),
-            "cut to {length}"
-        );
+        assert!(decode_fetches(&bytes[..length]).is_err(), "cut to {length}");
     }
     bytes.push(0);
-    assert!(decode_key_fetch(&bytes).is_err());
+    assert!(decode_fetches(&bytes).is_err());
+}
+
+#[test]
+fn pending_steps_survive_and_cut_ones_are_refused() {
+    let mut outcome = Outcome::internal("GET", "unknown_key");
+    outcome.unknown_key = true;
+    let bytes = encode_step(&Step::Fetch(Pending {
+        outcome,
+        fetches: fetches(),
+        tickets: vec![7, u32::MAX, 3],
+    }));
+    let reply = decode_outcome(&bytes).expect("a good message");
+    assert_eq!(reply.fetches, fetches());
+    assert_eq!(reply.tickets, [7, u32::MAX, 3]);
+    for length in 1..bytes.len() {
+        assert!(decode_outcome(&bytes[..length]).is_err(), "cut to {length}");
+    }
 }
 
 #[test]

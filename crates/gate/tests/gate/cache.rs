@@ -10,11 +10,12 @@ use core::sync::atomic::{AtomicUsize, Ordering};
 use base64ct::{Base64UrlUnpadded, Encoding};
 use tollgate_core::UnixSeconds;
 use tollgate_gate::config::GateConfig;
-use tollgate_gate::{Context, Gate, Outcome, Request, TokenCache, Why};
+use tollgate_gate::{Context, Gate, Outcome, Request, TokenCache};
 use tollgate_token::{
     Algorithm, BadSignature, KeyMaterial, KeyRefused, PreparedKey, Provider, Secret,
 };
 
+use super::keys::{arrived, missed};
 use super::site::{NOW, config, image};
 use super::told;
 
@@ -255,23 +256,19 @@ fn fresh_keys_end_what_is_kept() {
         assert_eq!(site.verified(), cost);
     }
     // A fetch that fails changes no key.
-    let fetch = site
-        .gate
-        .keys_due(UnixSeconds(NOW), Why::UnknownKey)
-        .expect("it is due");
-    site.gate
-        .keys_arrived(fetch.ticket, b"{}", UnixSeconds(NOW))
-        .expect_err("no set");
+    let fetch = missed(&mut site.gate, UnixSeconds(NOW)).expect("it is due");
+    arrived(&mut site.gate, fetch.ticket, b"{}", UnixSeconds(NOW)).expect_err("no set");
     assert_eq!(site.ask(&old, NOW).status, 200);
     assert_eq!(site.verified(), 0);
     let set = format!(r#"{{"keys":[{{"kid":"new",{POINT}}}]}}"#);
-    let fetch = site
-        .gate
-        .keys_due(UnixSeconds(NOW + 10), Why::UnknownKey)
-        .expect("again");
-    site.gate
-        .keys_arrived(fetch.ticket, set.as_bytes(), UnixSeconds(NOW + 10))
-        .expect("good");
+    let fetch = missed(&mut site.gate, UnixSeconds(NOW + 10)).expect("again");
+    arrived(
+        &mut site.gate,
+        fetch.ticket,
+        set.as_bytes(),
+        UnixSeconds(NOW + 10),
+    )
+    .expect("good");
     assert_eq!(
         told(&site.ask(&old, NOW)),
         "deny 401 bad_token unknown_key -"
@@ -324,8 +321,8 @@ fn a_key_set_that_is_served_again_keeps_the_cached_tokens() {
     assert_eq!(site.verified(), 1);
     for (round, (set, changed, skipped)) in table.iter().enumerate() {
         let now = UnixSeconds(NOW + 10 * i64::try_from(round).expect("few"));
-        let fetch = site.gate.keys_due(now, Why::UnknownKey).expect("it is due");
-        let arrived = site.gate.keys_arrived(fetch.ticket, set.as_bytes(), now);
+        let fetch = missed(&mut site.gate, now).expect("it is due");
+        let arrived = arrived(&mut site.gate, fetch.ticket, set.as_bytes(), now);
         let accepted = arrived.expect("a good set");
         assert_eq!(accepted.changed, *changed, "{set}");
         assert_eq!(accepted.skipped.len(), *skipped, "{set}");

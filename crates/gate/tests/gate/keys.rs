@@ -2,7 +2,10 @@
 
 use tollgate_core::UnixSeconds;
 use tollgate_gate::refresh::{COOLDOWN_SECS, MAX_KEYS_AGE_SECS, MAX_KEYS_BYTES};
-use tollgate_gate::{Context, Gate, KeysRefused, Kind, Request, Why};
+use tollgate_gate::{
+    Context, Fetch, FetchResponse, Gate, KeySetError, KeysAccepted, Kind, Outcome, Pending,
+    Request, Step,
+};
 use tollgate_token::{Algorithm, IssuerConfig};
 
 use super::site::{self, NOW, Provider, config, image, signed};
@@ -57,6 +60,46 @@ fn ask_with(gate: &Gate<Vec<u8>>, token: &str, target: &str) -> (u16, bool) {
     (outcome.status, outcome.unknown_key)
 }
 
+/// The fetch that a request with an unknown key begins, if one is due.
+pub(crate) fn missed<B: AsRef<[u8]>>(gate: &mut Gate<B>, now: UnixSeconds) -> Option<Fetch> {
+    let outcome = Outcome {
+        unknown_key: true,
+        ..Outcome::internal("GET", "unknown_key")
+    };
+    match gate.follow(outcome, now) {
+        Step::Done(_) => None,
+        Step::Fetch(Pending {
+            outcome: _,
+            fetches,
+            tickets,
+        }) => {
+            let begun: Vec<_> = fetches.iter().map(|fetch| fetch.ticket).collect();
+            assert!(begun.iter().all(|ticket| tickets.contains(ticket)));
+            fetches.into_iter().next()
+        }
+    }
+}
+
+/// The fetch that is due because keys are old.
+fn old(gate: &mut Gate<Vec<u8>>, now: UnixSeconds) -> Option<Fetch> {
+    gate.due(now).pop()
+}
+
+/// Reports that a fetch brought this.
+pub(crate) fn arrived<B: AsRef<[u8]>>(
+    gate: &mut Gate<B>,
+    ticket: u32,
+    body: &[u8],
+    now: UnixSeconds,
+) -> Result<KeysAccepted, KeySetError> {
+    gate.resume(ticket, Some(FetchResponse { status: 200, body }), now)
+}
+
+/// Reports that a fetch failed.
+fn failed(gate: &mut Gate<Vec<u8>>, ticket: u32, now: UnixSeconds) {
+    assert_eq!(gate.resume(ticket, None, now), Err(KeySetError::NoResponse));
+}
+
 fn at(secs: i64) -> UnixSeconds {
     UnixSeconds(NOW + secs)
 }
@@ -66,21 +109,25 @@ fn keys_rotate_without_a_refused_user() {
     let mut gate = gate(&["old"], Some(URL));
     assert_eq!(ask(&gate, "old", LESSON), (200, false));
     assert_eq!(ask(&gate, "new", LESSON), (401, true));
-    let fetch = gate.keys_due(at(0), Why::UnknownKey).expect("it is due");
-    assert_eq!((fetch.issuer, fetch.url.as_str()), (0, URL));
+    let fetch = missed(&mut gate, at(0)).expect("it is due");
+    assert_eq!(fetch.request.url, URL);
     // While it is under way nothing changes, and nobody fetches again.
     assert_eq!(ask(&gate, "old", LESSON), (200, false));
-    assert_eq!(gate.keys_due(at(1), Why::UnknownKey), None);
-    gate.keys_arrived(fetch.ticket, set(&["old", "new"]).as_bytes(), at(1))
-        .expect("a good set");
+    assert_eq!(missed(&mut gate, at(1)), None);
+    arrived(
+        &mut gate,
+        fetch.ticket,
+        set(&["old", "new"]).as_bytes(),
+        at(1),
+    )
+    .expect("a good set");
     assert_eq!(ask(&gate, "old", LESSON), (200, false));
     assert_eq!(ask(&gate, "new", LESSON), (200, false));
     // The old key leaves with the next set that does not have it, though the image brought it.
     let later = 1 + MAX_KEYS_AGE_SECS;
-    assert_eq!(gate.keys_due(at(later - 1), Why::Age), None);
-    let fetch = gate.keys_due(at(later), Why::Age).expect("keys are old");
-    gate.keys_arrived(fetch.ticket, set(&["new"]).as_bytes(), at(later))
-        .expect("a good set");
+    assert_eq!(old(&mut gate, at(later - 1)), None);
+    let fetch = old(&mut gate, at(later)).expect("keys are old");
+    arrived(&mut gate, fetch.ticket, set(&["new"]).as_bytes(), at(later)).expect("a good set");
     assert_eq!(ask(&gate, "old", LESSON), (401, true));
     assert_eq!(ask(&gate, "new", LESSON), (200, false));
     // Secrets are not the issuer's to replace.
@@ -99,15 +146,14 @@ fn ten_thousand_invented_keys_make_one_request_per_cooldown() {
             .wrapping_add(1);
         assert_eq!(ask(&gate, &format!("{state:x}"), LESSON), (401, true));
         let now = at(number / 100);
-        while let Some(fetch) = gate.keys_due(now, Why::UnknownKey) {
+        while let Some(fetch) = missed(&mut gate, now) {
             fetched_at.push(now.0);
             match fetched_at.len() % 3 {
-                0 => gate.keys_failed(fetch.ticket, now),
+                0 => failed(&mut gate, fetch.ticket, now),
                 1 => {
-                    gate.keys_arrived(fetch.ticket, set(&["old"]).as_bytes(), now)
-                        .expect("good");
+                    arrived(&mut gate, fetch.ticket, set(&["old"]).as_bytes(), now).expect("good");
                 }
-                _ => assert!(gate.keys_arrived(fetch.ticket, b"<html>", now).is_err()),
+                _ => assert!(arrived(&mut gate, fetch.ticket, b"<html>", now).is_err()),
             }
         }
     }
@@ -121,7 +167,7 @@ fn ten_thousand_invented_keys_make_one_request_per_cooldown() {
 
 #[test]
 fn what_is_no_key_set_changes_nothing() {
-    let huge = format!("{}{}", set(&["new"]), " ".repeat(MAX_KEYS_BYTES));
+    let huge = format!("{}{}", set(&["new"]), " ".repeat(MAX_KEYS_BYTES as usize));
     let secret = r#"{"keys":[{"kty":"oct","kid":"new","alg":"HS256","k":"R0dHR0dHR0dHR0dHR0dHR0dHR0dHR0dHR0dHR0dHR0dH"}]}"#;
     // Two different keys of one name.
     let twice = set(&["new", "new"]).replacen(
@@ -146,12 +192,12 @@ fn what_is_no_key_set_changes_nothing() {
     let mut gate = gate(&["old"], Some(URL));
     for (round, body) in table.into_iter().enumerate() {
         let now = at(i64::try_from(round).expect("few") * COOLDOWN_SECS);
-        let fetch = gate.keys_due(now, Why::UnknownKey).expect("it is due");
-        let refused = gate.keys_arrived(fetch.ticket, body.as_bytes(), now);
+        let fetch = missed(&mut gate, now).expect("it is due");
+        let refused = arrived(&mut gate, fetch.ticket, body.as_bytes(), now);
         let refused = refused.expect_err(body);
         assert_eq!(
-            refused == KeysRefused::TooLarge,
-            body.len() > MAX_KEYS_BYTES
+            refused == KeySetError::TooLarge,
+            body.len() > MAX_KEYS_BYTES as usize
         );
         assert!(!refused.to_string().is_empty());
         assert_eq!(ask(&gate, "old", LESSON), (200, false), "{body}");
@@ -163,18 +209,17 @@ fn what_is_no_key_set_changes_nothing() {
 fn reports_that_nobody_waits_for_change_nothing() {
     let mut gate = gate(&["old"], Some(URL));
     let good = set(&["new"]);
-    let unasked = gate.keys_arrived(1, good.as_bytes(), at(0));
-    assert_eq!(unasked, Err(KeysRefused::Ticket));
-    let fetch = gate
-        .keys_due(at(0), Why::Age)
-        .expect("the first is due at once");
-    let late = gate.keys_arrived(fetch.ticket, good.as_bytes(), at(6));
-    assert_eq!(late, Err(KeysRefused::Ticket));
-    let fetch = gate.keys_due(at(60), Why::Age).expect("it failed");
-    gate.keys_failed(fetch.ticket, at(60));
-    let twice = gate.keys_arrived(fetch.ticket, good.as_bytes(), at(60));
-    assert_eq!(twice, Err(KeysRefused::Ticket));
-    gate.keys_failed(fetch.ticket, at(60));
+    let unasked = arrived(&mut gate, 1, good.as_bytes(), at(0));
+    assert_eq!(unasked, Err(KeySetError::Ticket));
+    let fetch = old(&mut gate, at(0)).expect("the first is due at once");
+    let late = arrived(&mut gate, fetch.ticket, good.as_bytes(), at(6));
+    assert_eq!(late, Err(KeySetError::Ticket));
+    let fetch = old(&mut gate, at(60)).expect("it failed");
+    failed(&mut gate, fetch.ticket, at(60));
+    let twice = arrived(&mut gate, fetch.ticket, good.as_bytes(), at(60));
+    assert_eq!(twice, Err(KeySetError::Ticket));
+    let again = gate.resume(fetch.ticket, None, at(60));
+    assert_eq!(again, Err(KeySetError::Ticket));
     assert_eq!(ask(&gate, "old", LESSON), (200, false));
     assert_eq!(ask(&gate, "new", LESSON), (401, true));
 }
@@ -212,8 +257,8 @@ fn skipped_keys_of_a_fetched_set_are_reported() {
     ];
     for (round, (body, expect)) in table.into_iter().enumerate() {
         let now = at(i64::try_from(round).expect("few") * COOLDOWN_SECS);
-        let fetch = gate.keys_due(now, Why::UnknownKey).expect("it is due");
-        let accepted = gate.keys_arrived(fetch.ticket, body.as_bytes(), now);
+        let fetch = missed(&mut gate, now).expect("it is due");
+        let accepted = arrived(&mut gate, fetch.ticket, body.as_bytes(), now);
         let skipped = accepted.expect("a good set").skipped;
         let kids: Vec<_> = skipped
             .iter()
@@ -232,11 +277,11 @@ fn a_host_that_loads_the_image_again_keeps_keys_and_cooldowns() {
     lost.restore_cooldown(elsewhere, at(0));
     lost.restore_keys(elsewhere, b"no key set", at(0))
         .expect("nothing to do");
-    assert!(lost.keys_due(at(1), Why::UnknownKey).is_some());
+    assert!(missed(&mut lost, at(1)).is_some());
 
     let mut gate = gate(&["old"], Some(URL));
     let refused = gate.restore_keys(URL, b"no key set", at(0));
-    assert!(matches!(refused, Err(KeysRefused::Keys(_))));
+    assert!(matches!(refused, Err(KeySetError::Keys(_))));
     assert_eq!(ask(&gate, "old", LESSON), (200, false));
     gate.restore_keys(URL, set(&["new"]).as_bytes(), at(0))
         .expect("a good set");
@@ -244,10 +289,7 @@ fn a_host_that_loads_the_image_again_keeps_keys_and_cooldowns() {
     gate.restore_cooldown(URL, at(3));
     assert_eq!(ask(&gate, "new", LESSON), (200, false));
     assert_eq!(ask(&gate, "old", LESSON), (401, true));
-    assert_eq!(gate.keys_due(at(4 + COOLDOWN_SECS), Why::UnknownKey), None);
-    assert_eq!(gate.keys_due(at(MAX_KEYS_AGE_SECS - 1), Why::Age), None);
-    assert!(
-        gate.keys_due(at(5 + COOLDOWN_SECS), Why::UnknownKey)
-            .is_some()
-    );
+    assert_eq!(missed(&mut gate, at(4 + COOLDOWN_SECS)), None);
+    assert_eq!(old(&mut gate, at(MAX_KEYS_AGE_SECS - 1)), None);
+    assert!(missed(&mut gate, at(5 + COOLDOWN_SECS)).is_some());
 }

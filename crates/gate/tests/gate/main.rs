@@ -77,7 +77,7 @@ fn log(outcome: &Outcome) -> String {
 
 #[test]
 fn every_kind_of_answer() {
-    let gate = gate();
+    let mut gate = gate();
     let students = token(r#""cognito:groups":["rust-101"]"#);
     let barred = token(r#""cognito:groups":["rust-101","barred"]"#);
     let forged = token("").replace("R0dHR", "AAAAA");
@@ -204,8 +204,13 @@ fn every_kind_of_answer() {
         }
 
         // The wire carries it unchanged.
-        let reply = ask
-            .with(|request| wire::ask(&gate, &wire::encode_request(request), &mut Context::new()));
+        let reply = ask.with(|request| {
+            wire::step(
+                &mut gate,
+                &wire::encode_request(request),
+                &mut Context::new(),
+            )
+        });
         let reply = wire::decode_outcome(&reply).expect("a good message");
         assert_eq!(
             (reply.kind, reply.status, reply.reason),
@@ -429,9 +434,9 @@ fn a_gate_is_whole_or_there_is_none() {
 
 #[test]
 fn what_is_no_message_is_denied() {
-    let gate = gate();
-    for message in [&b""[..], b"\x03", b"\x04\0\0\0", &[0xFF; 64]] {
-        let reply = wire::decode_outcome(&wire::ask(&gate, message, &mut Context::new()))
+    let mut gate = gate();
+    for message in [&b""[..], b"\x04", b"\x05\0\0\0", &[0xFF; 64]] {
+        let reply = wire::decode_outcome(&wire::step(&mut gate, message, &mut Context::new()))
             .expect("a good message");
         assert_eq!(
             (reply.kind, reply.status, reply.reason),

@@ -8,7 +8,7 @@ use tollgate_gate::Gate;
 use tollgate_gate::config::{DenyConfig, ForwardConfig, GateConfig, Strip, TokenSource};
 use tollgate_gate::session::{Names, SameSite, SessionConfig, SessionForm, SessionPath};
 use tollgate_policy::encode::encode;
-use tollgate_policy::spec::{ImageSpec, Network, Pattern, RuleSpec, Segment, Template, Who};
+use tollgate_policy::spec::{ImageSpec, Network, Pattern, Principals, RuleSpec, Segment, Template};
 use tollgate_token::{
     Algorithm, BadSignature, ClaimPath, ClaimRules, IssuerConfig, IssuerKind, KeyMaterial,
     KeyRefused, PreparedKey, Secret,
@@ -166,13 +166,13 @@ pub(crate) fn image_with(gate: Vec<u8>) -> Vec<u8> {
 
 /// The site's policy with these bytes for a gate configuration.
 pub(crate) fn spec(gate: Vec<u8>) -> ImageSpec {
-    let anyone = || Who {
+    let anyone = || Principals {
         anyone: true,
-        ..Who::default()
+        ..Principals::default()
     };
-    let groups = |names: &[&str]| Who {
+    let groups = |names: &[&str]| Principals {
         groups: Some(names.iter().map(|name| exactly(name)).collect()),
-        ..Who::default()
+        ..Principals::default()
     };
     let post = MethodSet::from_name("POST").expect("a known method");
     let office = Network {
@@ -214,7 +214,7 @@ pub(crate) fn spec(gate: Vec<u8>) -> ImageSpec {
     }
 }
 
-fn rule(name: &str, effect: Effect, pattern: &str, who: Who) -> RuleSpec {
+fn rule(name: &str, effect: Effect, pattern: &str, who: Principals) -> RuleSpec {
     let (course, id) = name.split_once('/').expect("course/id");
     let segments = pattern.split('/').skip(1).map(|text| match text {
         "**" => Segment::Rest,

@@ -199,8 +199,8 @@ fn a_failing_issuer_opens_nothing_and_takes_nothing_away() {
             "status 500",
         ),
         ("moved", Some(elsewhere.to_owned()), "status 302"),
-        ("html", ok("<!doctype html>"), "refused"),
-        ("empty", ok(r#"{"keys":[]}"#), "refused"),
+        ("html", ok("<!doctype html>"), "rejected"),
+        ("empty", ok(r#"{"keys":[]}"#), "rejected"),
         ("huge", ok(&" ".repeat(300_000)), "length limit exceeded"),
         (
             "cut",

@@ -29,7 +29,7 @@ pub(crate) struct Sums([u64; 4]);
 impl Sums {
     pub(crate) const ZERO: Self = Self([0; 4]);
 
-    /// Adds to each sum the inner product of `x` with the quad in its place.
+    /// Adds to each sum the inner product of `x` and the corresponding quad.
     #[inline(always)]
     pub(crate) fn add_products(&mut self, x: Quad, y: &[Quad; 4]) {
         for (sum, y) in self.0.iter_mut().zip(y) {

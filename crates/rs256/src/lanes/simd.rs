@@ -38,11 +38,11 @@ pub(crate) struct Sums([[v128; 2]; 4]);
 impl Sums {
     pub(crate) const ZERO: Self = Self([[u64x2(0, 0); 2]; 4]);
 
-    /// Adds to each sum the inner product of `x` with the quad in its place.
+    /// Adds to each sum the inner product of `x` and the corresponding quad.
     ///
-    /// Both factors must be vectors that the compiler knows nothing about. Of a number repeated in
-    /// all lanes it does know, and then it makes a plain `i64x2.mul`, for which a processor needs
-    /// three multiplications: the whole verification takes twice as long.
+    /// Both factors must be opaque to the compiler. If one is a number repeated in all lanes, the
+    /// compiler emits a plain `i64x2.mul`, which costs a processor three multiplications: the whole
+    /// verification takes twice as long.
     #[inline(always)]
     pub(crate) fn add_products(&mut self, x: Quad, y: &[Quad; 4]) {
         for ([low, high], y) in self.0.iter_mut().zip(y) {

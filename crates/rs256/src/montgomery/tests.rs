@@ -1,4 +1,4 @@
-//! Powers and products, against a big number library.
+//! Powers and products compared with a big number library.
 
 use core::iter::repeat_with;
 
@@ -12,18 +12,18 @@ use super::{Modulus, Work};
 use crate::exponent::Exponent;
 use crate::number::{BLOCK_BITS, Number};
 
-/// Lengths around every place where the number of bytes, limbs or blocks changes, and the usual ones.
+/// Lengths around every change in the number of bytes, limbs or blocks, and the usual ones.
 const BITS: [u64; 16] = [
     2048, 2049, 2050, 2051, 2055, 2056, 2057, 2077, 2158, 2159, 3072, 3100, 4071, 4090, 4095, 4096,
 ];
 
-/// An odd number of so many bits: random, the least, the greatest, or with long runs.
+/// An odd number of exactly `bits` bits: random, the smallest, the largest, or with long runs.
 fn modulus(bits: u64, shape: u64, rng: &mut Rng) -> BigUint {
     let top = BigUint::from(1_u8) << (bits - 1);
     match shape {
         0 => top + 1_u8,
         1 => (top << 1) - 1_u8,
-        // The lowest limbs are zero but for the 1, so q is what there was, negated.
+        // The lowest limbs are zero except for the 1, so q is the negated column.
         2 => top + (random(bits - 200, rng) << 160) + 1_u8,
         3 => (top << 1) - (BigUint::from(1_u8) << rng.u64(1..bits - 1)) - 1_u8,
         _ => {
@@ -43,8 +43,8 @@ fn random(bits: u64, rng: &mut Rng) -> BigUint {
     BigUint::from_bytes_be(&bytes) % (BigUint::from(1_u8) << bits)
 }
 
-/// A base below n: the least, the greatest, long runs, the half, or random. (The half is for 2n: n
-/// times 1 makes all limbs of q the greatest.)
+/// A base below n: the smallest, the largest, long runs, the half, or random. (The half is for 2n:
+/// n times 1 maximizes all limbs of q.)
 fn base(n: &BigUint, shape: u64, rng: &mut Rng) -> BigUint {
     match shape {
         0 => BigUint::ZERO,
@@ -74,7 +74,7 @@ fn prepared(n: &BigUint) -> Modulus {
 }
 
 #[test]
-fn numbers_are_read_and_written() {
+fn numbers_are_parsed_and_written() {
     let mut rng = Rng::with_seed(1);
     for bits in (1..=4096).step_by(7) {
         let expected = random(bits, &mut rng);
@@ -105,8 +105,8 @@ fn numbers_are_compared_subtracted_and_doubled() {
     }
 }
 
-/// Every product of factors below 2n is right and again below 2n: point 2 of the bounds. Overflow
-/// is checked in the build that tests are run with.
+/// Every product of factors below 2n is correct and again below 2n: point 2 of the bounds. Tests
+/// are built with overflow checks.
 #[test]
 fn products_of_unreduced_factors() {
     let mut rng = Rng::with_seed(3);
@@ -136,8 +136,7 @@ fn products_of_unreduced_factors() {
     }
 }
 
-/// `TOLLGATE_RSA_CASES` is the number of cases of the comparison with AWS-LC; of these, which take ten
-/// times as long, there are a tenth.
+/// `TOLLGATE_RSA_CASES` is the number of cases of the comparison with AWS-LC. A tenth as many are run here, because they take ten times as long.
 #[test]
 fn powers() {
     let asked = std::env::var("TOLLGATE_RSA_CASES").ok();

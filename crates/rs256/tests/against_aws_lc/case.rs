@@ -1,4 +1,4 @@
-//! Signatures, and what is like them.
+//! Valid signatures, and variations of them.
 
 use aws_lc_rs::digest::{SHA256, SHA384, SHA512, digest};
 use fastrand::Rng;
@@ -7,16 +7,16 @@ use tollgate_rs256::Hash;
 
 use crate::key::TestKey;
 
-/// How a signature came about. Only [`Kind::Good`] is one.
+/// The kind of a signature. Only [`Kind::Good`] is valid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Good,
     BitFlipped,
     OtherMessage,
     OtherHash,
-    /// The good one plus the modulus, if that has the length.
+    /// The valid one plus the modulus, if the length allows.
     PlusModulus,
-    /// The modulus minus the good one.
+    /// The modulus minus the valid one.
     Negated,
     Shorter,
     Longer,
@@ -26,35 +26,36 @@ pub(crate) enum Kind {
     Modulus,
     ModulusPlusOne,
     Random,
-    /// Random, but for the length.
+    /// Random, with the correct length.
     RandomBytes,
-    /// A wrong encoding, signed with the private key: a reader of padding might take it.
+    /// An invalid encoding, signed with the private key: a lenient parser of padding might accept
+    /// it.
     Forged(Forgery),
 }
 
-/// What is wrong with an encoding.
+/// The error in an encoding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Forgery {
-    /// One bit anywhere.
+    /// One flipped bit anywhere.
     Bit,
-    /// The hash algorithm's parameters are left out, not NULL.
+    /// The hash algorithm's parameters are omitted instead of NULL.
     NoNull,
-    /// Short padding, and rubbish behind the hash.
+    /// Short padding, and garbage after the hash.
     HashOnTheLeft,
-    /// No padding at all, and rubbish behind.
+    /// No padding, and garbage after the hash.
     NoPadding,
     /// Block type 2, which is for encryption.
     BlockType2,
     /// Block type 0: zeros for padding.
     BlockType0,
-    /// The hash without saying which.
+    /// The hash without its algorithm.
     NoPrefix,
     /// Zero instead of the first byte of padding.
     ZeroInPadding,
 }
 
 impl Kind {
-    /// All but the good one.
+    /// All except the valid one.
     pub(crate) const WRONG: [Self; 22] = [
         Self::BitFlipped,
         Self::OtherMessage,
@@ -80,7 +81,7 @@ impl Kind {
         Self::Forged(Forgery::ZeroInPadding),
     ];
 
-    /// Makes a signature of this kind.
+    /// Creates a signature of this kind.
     pub(crate) fn signature(
         self,
         key: &TestKey,
@@ -121,7 +122,7 @@ impl Kind {
             }
             Self::Negated => n - good(),
             Self::Shorter => {
-                // A zero in front taken away, where there is one; otherwise the end.
+                // Without a leading zero, if there is one; otherwise without the end.
                 let mut bytes = key.fixed(&good());
                 let at = if bytes[0] == 0 { 0 } else { len - 1 };
                 bytes.remove(at);
@@ -152,12 +153,12 @@ impl Forgery {
         let mut info = [&prefix[..], &hash].concat();
         let start = match self {
             Self::Bit => {
-                // Not in the first byte: that could make a number above the modulus.
+                // Not in the first byte, which could produce a number above the modulus.
                 flip_bit(&mut right[1..], rng);
                 return right;
             }
             Self::NoNull => {
-                // The two lengths that count the NULL, and the NULL.
+                // The two lengths that include the NULL, and the NULL.
                 info[1] -= 2;
                 info[3] -= 2;
                 info.drain(15..17);
@@ -186,7 +187,7 @@ impl Forgery {
     }
 }
 
-/// The right encoding, made another way than in the crate.
+/// The valid encoding, computed independently of the crate.
 fn encoded(hash: Hash, message: &[u8], len: usize) -> Vec<u8> {
     let (prefix, hash) = parts(hash, message);
     framed(&[&prefix[..], &hash].concat(), len)
@@ -196,7 +197,7 @@ fn framed(info: &[u8], len: usize) -> Vec<u8> {
     [&[0, 1][..], &vec![0xff; len - 3 - info.len()], &[0], info].concat()
 }
 
-/// What names the hash algorithm, and the hash.
+/// The identifier of the hash algorithm, and the hash.
 fn parts(hash: Hash, message: &[u8]) -> (Vec<u8>, Vec<u8>) {
     let (algorithm, number) = match hash {
         Hash::Sha256 => (&SHA256, 1),

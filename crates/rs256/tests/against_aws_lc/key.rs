@@ -1,7 +1,7 @@
-//! Keys of any length, made and used quickly.
+//! Keys of any length that are cheap to generate and use.
 //!
-//! The modulus is a product of many primes of 50 bits. That is no key to trust, but verification does
-//! not see the difference, and with the primes known a signature costs next to nothing.
+//! The modulus is a product of many primes of 50 bits. Such a key is insecure, but verification
+//! does not depend on that, and with the primes known a signature costs almost nothing.
 
 use fastrand::Rng;
 use num_bigint::BigUint;
@@ -22,7 +22,7 @@ struct Prime {
 }
 
 impl TestKey {
-    /// Makes a key with a modulus of exactly so many bits.
+    /// Generates a key with a modulus of exactly `bits` bits.
     pub(crate) fn generate(bits: u64, e: u64, rng: &mut Rng) -> Self {
         loop {
             let mut primes = Vec::new();
@@ -32,7 +32,7 @@ impl TestKey {
                 primes.push(prime);
                 n *= prime;
             }
-            // The last one brings the product to the length: top / n is the least that does.
+            // The last one makes the product reach the length: top / n is the smallest that does.
             let least = (BigUint::from(1_u8) << (bits - 1)) / &n + 1_u8;
             let least = u64::try_from(least).unwrap();
             let prime = random_prime(least..least * 2 - 2, e, &primes, rng);
@@ -65,12 +65,12 @@ impl TestKey {
         }
     }
 
-    /// Bytes of the modulus, and so of a signature.
+    /// The length of the modulus, and of a signature, in bytes.
     pub(crate) fn len(&self) -> usize {
         self.n.bits().div_ceil(8) as usize
     }
 
-    /// The number whose power is what is encoded. The encoding must be below the modulus.
+    /// The number whose power is `encoded`, which must be below the modulus.
     pub(crate) fn sign(&self, encoded: &[u8]) -> BigUint {
         let encoded = BigUint::from_bytes_be(encoded);
         let sum: BigUint = self
@@ -84,14 +84,14 @@ impl TestKey {
         sum % &self.n
     }
 
-    /// A number in as many bytes as the modulus has.
+    /// A number in as many bytes as the modulus.
     pub(crate) fn fixed(&self, number: &BigUint) -> Vec<u8> {
         let bytes = number.to_bytes_be();
         [vec![0; self.len() - bytes.len()], bytes].concat()
     }
 }
 
-/// A prime in the range that e has an inverse for, and that is not among those.
+/// A prime in the range for which e has an inverse and that is not in `not`.
 fn random_prime(range: core::ops::Range<u64>, e: u64, not: &[u64], rng: &mut Rng) -> u64 {
     loop {
         let number = rng.u64(range.clone()) | 1;
@@ -101,7 +101,7 @@ fn random_prime(range: core::ops::Range<u64>, e: u64, not: &[u64], rng: &mut Rng
     }
 }
 
-/// Miller and Rabin's test, with bases that decide all numbers below 2⁶⁴.
+/// The Miller–Rabin test, with bases that are deterministic for all numbers below 2⁶⁴.
 fn is_prime(n: u64) -> bool {
     const BASES: [u64; 12] = [2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37];
     if n < 40 || BASES.iter().any(|base| n.is_multiple_of(*base)) {

@@ -1,9 +1,9 @@
-//! The same answer as AWS-LC, on signatures that are good, nearly good, and not good at all.
+//! The same results as AWS-LC, for signatures that are valid, nearly valid, and random.
 //!
-//! `TOLLGATE_RSA_CASES` says how many; a million take a few minutes in a release build.
+//! `TOLLGATE_RSA_CASES` is the number of cases; a million take a few minutes in a release build.
 
 #![cfg(test)]
-// AWS-LC does not build for WASM, where the other tests run too.
+// AWS-LC does not build for WASM, where the other tests also run.
 #![cfg(not(target_family = "wasm"))]
 
 mod case;
@@ -18,11 +18,11 @@ use fastrand::Rng;
 use key::TestKey;
 use tollgate_rs256::{Hash, PublicKey};
 
-/// One key as the test and both libraries have it.
+/// A key in the forms of the test and of both libraries.
 struct Keys {
     test: TestKey,
     ours: PublicKey,
-    /// One for each hash of [`HASHES`].
+    /// One per hash of [`HASHES`].
     theirs: [ParsedPublicKey; 3],
 }
 
@@ -49,8 +49,8 @@ fn same_answer() {
     let asked = std::env::var("TOLLGATE_RSA_CASES").ok();
     let cases: usize = asked.map_or(6000, |cases| cases.parse().expect("a number of cases"));
     let mut rng = Rng::with_seed(6);
-    // Most are of the usual kind, with the usual sizes among them; then odd lengths and the other
-    // exponents, up to the largest that AWS-LC takes.
+    // Most have the usual form, including the usual sizes; the others have odd lengths and other
+    // exponents, up to the largest that AWS-LC accepts.
     let mut keys = Vec::new();
     for bits in [
         2048, 2048, 2048, 2048, 3072, 4096, 2049, 2050, 2051, 2056, 2159, 4095,
@@ -67,7 +67,7 @@ fn same_answer() {
 
     for case in 0..cases {
         let keys = rng.choice(&keys).unwrap();
-        // Good ones and wrong ones in turn, each kind of wrong as often as any other.
+        // Valid and invalid ones alternate; each invalid kind is equally frequent.
         let kind = match case % 2 {
             0 => Kind::Good,
             _ => Kind::WRONG[case / 2 % Kind::WRONG.len()],

@@ -1,4 +1,4 @@
-//! What claims mean, and what they must look like.
+//! The meaning of claims, and their required form.
 
 use alloc::{format, vec};
 
@@ -31,7 +31,7 @@ fn must_be_an_object() {
 }
 
 #[test]
-fn are_shown_as_they_were_written() {
+fn are_printed_as_written() {
     let text = r#" {"a": 1} "#;
     assert_eq!(format!("{:?}", claims(text)), text);
     assert_eq!(claims(text).text(), text);
@@ -83,12 +83,12 @@ fn times() {
         assert_eq!(claims.time(Exp, Round::Up), up, "{text}");
     }
     assert_eq!(claims("{}").time(Exp, Round::Down), Ok(None));
-    // Only without an `exp` would a token have no end.
+    // Only a token without `exp` would never expire.
     assert_eq!(claims(r#"{"nbf":null}"#).time(Nbf, Round::Up), Ok(None));
 }
 
 #[test]
-fn sign_in_times_are_taken_if_they_are_times() {
+fn sign_in_times_count_if_they_are_times() {
     for (text, expected) in [
         ("1799990000", Some(1_799_990_000)),
         ("1799990000.7", Some(1_799_990_000)),
@@ -127,7 +127,7 @@ fn groups() {
         (r#"["a","b"]"#, listed(&["a", "b"])),
         ("[]", listed(&[])),
         (r#"["\u0061"]"#, listed(&["a"])),
-        // One group, as a directory with one writes it.
+        // One group, as a directory with a single one writes it.
         (r#""a""#, listed(&["a"])),
         (r#""a b,c""#, listed(&["a b,c"])),
         (r#""""#, listed(&[""])),
@@ -169,7 +169,7 @@ fn nested_claims() {
         (&["a", "x", "c"], Claim::Missing),
         (&["x", "b"], Claim::Missing),
         (&["a", "n", "c"], Claim::Missing),
-        // Something else stands in the way.
+        // A value of another type is in the way.
         (&["a", "t", "c"], Claim::WrongType),
         (&["a", "l", "c"], Claim::WrongType),
         (&["a", "l", "0"], Claim::WrongType),

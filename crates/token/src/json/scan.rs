@@ -1,13 +1,12 @@
-//! The scanner: text in, nodes out, one pass and no recursion.
+//! The scanner: converts text into nodes in one pass without recursion.
 //!
-//! Which containers are open is a list of at most [`MAX_DEPTH`] indices. Not here: access to what was
-//! scanned.
+//! The open containers are a list of at most [`MAX_DEPTH`] indices. Not here: access to the result.
 
 use alloc::{string::String, vec::Vec};
 
 use super::{Document, JsonError, JsonFault, Kind, MAX_DEPTH, Node};
 
-/// Scans a whole text. The caller has bounded its length so that positions fit in 32 bits.
+/// Scans a text. The caller has bounded its length so that positions fit in 32 bits.
 pub(super) fn scan(text: String) -> Result<Document, JsonError> {
     let mut scanner = Scanner {
         bytes: text.as_bytes(),
@@ -35,13 +34,13 @@ struct Scanner<'t> {
     at: usize,
     unescaped: String,
     nodes: Vec<Node>,
-    /// Indices of the containers that are open, the innermost last.
+    /// Indices of the open containers, innermost last.
     open: Vec<usize>,
-    /// Names of the object being closed; kept to reuse its memory.
+    /// Names of the object being closed; stored here to reuse the memory.
     names: Vec<usize>,
 }
 
-/// What may stand next.
+/// The token that is allowed next.
 enum Expect {
     Value,
     /// A value or `]`.
@@ -49,7 +48,7 @@ enum Expect {
     Name,
     /// A name or `}`.
     FirstName,
-    /// What follows a value: `,`, an end, or nothing.
+    /// A comma, a closing bracket, or the end of the text.
     Follower,
 }
 
@@ -126,8 +125,8 @@ impl Scanner<'_> {
         Ok(Expect::Follower)
     }
 
-    /// Whether two names of a finished object are equal. Sorting keeps this cheap for an object of
-    /// ten thousand members.
+    /// Whether a finished object contains two equal names. Sorting keeps this cheap for an object
+    /// with ten thousand members.
     fn has_duplicate_name(&mut self, object: usize) -> bool {
         let next = |index: usize| self.nodes.get(index).map(|node| node.next as usize);
         let name = |index: &usize| {
@@ -146,7 +145,7 @@ impl Scanner<'_> {
         let mut index = object + 1;
         while index < self.nodes.len() {
             names.push(index);
-            // A name is one node; after it comes its value.
+            // A name is one node; its value follows it.
             index = next(index + 1).unwrap_or(self.nodes.len());
         }
         names.sort_unstable_by(|a, b| name(a).cmp(name(b)));
@@ -187,7 +186,7 @@ impl Scanner<'_> {
         }
     }
 
-    /// Steps over what stands for itself inside a string. UTF-8 was checked before.
+    /// Skips unescaped characters of a string. The text is known to be UTF-8.
     fn skip_plain(&mut self) {
         let rest = self.bytes.get(self.at..).unwrap_or_default();
         let stop = rest
@@ -198,7 +197,7 @@ impl Scanner<'_> {
 
     fn copy_plain(&mut self, start: usize) {
         let plain = self.bytes.get(start..self.at).unwrap_or_default();
-        // The range ends at an ASCII character on both sides, so it is whole characters.
+        // The range starts and ends at ASCII characters, so it does not split a character.
         self.unescaped
             .push_str(core::str::from_utf8(plain).unwrap_or_default());
     }
@@ -266,7 +265,7 @@ impl Scanner<'_> {
         Ok(())
     }
 
-    /// One digit or more.
+    /// Scans one or more digits.
     fn digits(&mut self) -> Result<(), JsonFault> {
         let start = self.at;
         while matches!(self.peek(), Some(b'0'..=b'9')) {

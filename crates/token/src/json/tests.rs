@@ -41,7 +41,7 @@ fn reads_every_kind_of_value() {
 }
 
 #[test]
-fn is_shown_as_it_was_written() {
+fn is_printed_as_written() {
     let text = r#" {"a":[1, "\u0078"]} "#;
     let document = Document::parse(text.into()).unwrap();
     assert_eq!(format!("{document:?}"), text);
@@ -66,7 +66,7 @@ fn unescapes() {
 }
 
 #[test]
-fn refuses_what_is_not_json() {
+fn rejects_what_is_not_json() {
     use JsonFault::{Escape, Syntax, Utf8};
     let table: &[(&[u8], JsonFault)] = &[
         (b"", Syntax),
@@ -143,7 +143,7 @@ fn refuses_what_is_not_json() {
 }
 
 #[test]
-fn refuses_duplicate_names_everywhere() {
+fn rejects_duplicate_names_everywhere() {
     for text in [
         r#"{"a":1,"a":1}"#,
         r#"{"a":1,"b":2,"a":3}"#,
@@ -229,15 +229,15 @@ fn reads_plain_integers_only() {
 }
 
 #[test]
-fn names_the_place() {
+fn reports_the_offset() {
     let error = Document::parse(b"{\"a\":1, x".to_vec()).unwrap_err();
     assert_eq!(error.to_string(), "the text is not JSON (at byte 8)");
 }
 
-/// No text, however broken, is slow or panics: every prefix of a rich text, and every single-byte
-/// change of it.
+/// No text, however malformed, is slow or panics: every prefix of a text with all kinds of values,
+/// and every single-byte change of it.
 #[test]
-fn survives_every_small_damage() {
+fn survives_every_small_corruption() {
     let text = r#"{"a":[1,-2.5e7,{"\u0062\ud83d\ude00":"x\\"}],"c":{"d":null,"e":true},"f":"é"}"#
         .as_bytes();
     assert_eq!(fault(text), None);

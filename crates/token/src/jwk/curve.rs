@@ -1,8 +1,8 @@
-//! Is this point on its curve, and is it a point that can be trusted?
+//! Is this point on its curve, and is it safe to use?
 //!
-//! Judged here, and not only by the signature provider, so that a bad key is found when a policy is
-//! checked and every edge refuses the same keys. Speed and secrecy do not matter: keys are public
-//! and few. Not here: anything to do with signatures.
+//! Checked here in addition to the signature provider, so that an invalid key is reported when a
+//! policy is checked and every edge rejects the same keys. Speed and constant time do not matter:
+//! keys are public and few. Not here: signatures.
 
 use crate::provider::Curve;
 
@@ -14,15 +14,15 @@ pub(super) fn is_on_nist_curve(curve: Curve, x: &[u8], y: &[u8]) -> bool {
     }
 }
 
-/// Whether the bytes encode a point of edwards25519, in the one way RFC 8032 allows, that is not of
-/// small order.
-pub(super) fn is_good_ed25519_key(encoded: &[u8; 32]) -> bool {
+/// Whether the bytes are the canonical encoding (RFC 8032) of a point of edwards25519 that is not
+/// of small order.
+pub(super) fn is_valid_ed25519_key(encoded: &[u8; 32]) -> bool {
     if !is_honest_ed25519_encoding(encoded) {
         return false;
     }
-    // x² = (y² − 1) / (d·y² + 1) has a solution exactly if numerator × denominator is a square,
-    // which Euler's criterion tells: its power (p − 1) / 2 is then 1. (It is 0 for x = 0, but that
-    // point is of small order.)
+    // x² = (y² − 1) / (d·y² + 1) has a solution exactly if numerator × denominator is a square. By
+    // Euler's criterion it is one if its power (p − 1) / 2 is 1. (The power is 0 for x = 0, but
+    // that point is of small order.)
     let field = &ED25519;
     let y = magnitude_of_y(encoded);
     let y2 = field.mul(&y, &y);
@@ -41,14 +41,14 @@ pub(super) fn is_good_ed25519_key(encoded: &[u8; 32]) -> bool {
 }
 
 /// Whether the bytes could encode a point of full order: the y coordinate is below p (otherwise the
-/// point had two encodings) and none of the five that belong to the eight points of small order.
+/// point would have two encodings) and is not one of the five of the eight points of small order.
 pub(crate) fn is_honest_ed25519_encoding(encoded: &[u8; 32]) -> bool {
     let y = magnitude_of_y(encoded);
     let below_p = y.iter().rev().lt(ED25519_P.iter().rev());
     below_p && !SMALL_ORDER_Y.contains(&y)
 }
 
-/// The y coordinate, without the bit that tells the sign of x.
+/// The y coordinate, without the sign bit of x.
 fn magnitude_of_y(encoded: &[u8; 32]) -> [u32; 8] {
     let mut y = [0; 8];
     let (words, _) = encoded.as_chunks::<4>();
@@ -59,13 +59,13 @@ fn magnitude_of_y(encoded: &[u8; 32]) -> [u32; 8] {
     y
 }
 
-/// Arithmetic modulo 2^(32·N) − `fold`. Numbers are limbs, the least first.
+/// Arithmetic modulo 2^(32·N) − `fold`. Numbers are limbs, least significant first.
 struct Field<const N: usize> {
     fold: [u32; N],
 }
 
 impl<const N: usize> Field<N> {
-    /// Whether y² = x³ − 3x + b; written without subtraction as y² + 3x = x³ + b.
+    /// Whether y² = x³ − 3x + b, computed without subtraction as y² + 3x = x³ + b.
     fn has_point(&self, b: &[u32; N], x: &[u8], y: &[u8]) -> bool {
         let (Some(x), Some(y)) = (self.element(x), self.element(y)) else {
             return false;
@@ -75,7 +75,7 @@ impl<const N: usize> Field<N> {
         self.add(&self.mul(&y, &y), &three_x) == self.add(&x3, b)
     }
 
-    /// A number of exactly the field's length, if it is below the modulus.
+    /// A number of exactly the field's length; `None` if it is not below the modulus.
     fn element(&self, big_endian: &[u8]) -> Option<[u32; N]> {
         let (words, rest) = big_endian.as_chunks::<4>();
         if words.len() != N || !rest.is_empty() {
@@ -97,7 +97,7 @@ impl<const N: usize> Field<N> {
     fn mul(&self, a: &[u32; N], b: &[u32; N]) -> [u32; N] {
         let mut product = [0; N];
         for limb in b.iter().rev() {
-            // product · 2³² + a · limb, whose top limb is folded back in.
+            // product · 2³² + a · limb, with the top limb folded back in.
             let top = product.last().copied().unwrap_or_default();
             product.copy_within(..N - 1, 1);
             if let Some(lowest) = product.first_mut() {
@@ -109,12 +109,12 @@ impl<const N: usize> Field<N> {
         product
     }
 
-    /// The number `top`·2^(32·N) + `number`, reduced: 2^(32·N) is worth `fold`.
+    /// The number `top`·2^(32·N) + `number`, reduced: 2^(32·N) is congruent to `fold`.
     fn reduce(&self, mut number: [u32; N], mut top: u64) -> [u32; N] {
         while top != 0 {
             let (low, high) = (top as u32, (top >> 32) as u32);
             top = add_product(&mut number, &self.fold, low);
-            // `high` is 0 or 1: a carry out of the limb above the top.
+            // `high` is 0 or 1: a carry out of the top limb.
             if high != 0 {
                 let mut shifted = [0; N];
                 for (to, from) in shifted.iter_mut().skip(1).zip(&self.fold) {
@@ -124,7 +124,7 @@ impl<const N: usize> Field<N> {
             }
         }
         let mut less = number;
-        // A carry says that the number was at least the modulus.
+        // A carry means that the number was at least the modulus.
         if add_product(&mut less, &self.fold, 1) == 0 {
             number
         } else {
@@ -133,7 +133,7 @@ impl<const N: usize> Field<N> {
     }
 }
 
-/// Adds `a` · `factor` and returns what does not fit.
+/// Adds `a` · `factor` and returns the overflow.
 fn add_product<const N: usize>(sum: &mut [u32; N], a: &[u32; N], factor: u32) -> u64 {
     let mut carry = 0;
     for (limb, a) in sum.iter_mut().zip(a) {
@@ -168,7 +168,7 @@ const P384_B: [u32; 12] = limbs([
     0xc656398d_8a2ed19d_2a85c8ed_d3ec2aef,
 ]);
 
-/// Twice p = 2²⁵⁵ − 19, so that a number may come out as itself or plus p.
+/// Twice p = 2²⁵⁵ − 19, so a result may be the number itself or the number plus p.
 const ED25519: Field<8> = Field {
     fold: limbs([0, 38]),
 };
@@ -211,7 +211,7 @@ const SMALL_ORDER_Y: [[u32; 8]; 5] = [
     ]),
 ];
 
-/// The limbs of a number that is written as standards write it, the greatest part first.
+/// The limbs of a number written as in standards, most significant first.
 #[expect(
     clippy::indexing_slicing,
     reason = "evaluated by the compiler, which checks the bounds"
@@ -277,7 +277,7 @@ mod tests {
 
     #[test]
     fn coordinates_are_below_the_prime() {
-        // (0, √b) is on P-256. Written as (p, √b) it would be a second name for the same point.
+        // (0, √b) is on P-256. Written as (p, √b) it would be a second encoding of the same point.
         let y = bytes("66485c780e2f83d72433bd5d84a06bb6541c2af31dae871728bf856a174f93f4");
         let p = bytes("ffffffff00000001000000000000000000000000ffffffffffffffffffffffff");
         assert!(is_on_nist_curve(Curve::P256, &[0; 32], &y));
@@ -285,7 +285,7 @@ mod tests {
     }
 
     fn ed25519(hex: &str) -> bool {
-        is_good_ed25519_key(&bytes(hex).try_into().unwrap())
+        is_valid_ed25519_key(&bytes(hex).try_into().unwrap())
     }
 
     #[test]
@@ -333,14 +333,14 @@ mod tests {
         }
     }
 
-    /// Half of all y coordinates belong to no point; the curve library agrees on which (checked in
-    /// the crypto crate's tests), here only that both kinds exist.
+    /// Half of all y coordinates belong to no point. The crypto crate's tests compare which ones
+    /// with the curve library; this test only checks that both kinds exist.
     #[test]
-    fn some_numbers_are_no_point() {
+    fn some_numbers_encode_no_point() {
         let good = (2..=101).filter(|low| {
             let mut encoded = [0; 32];
             encoded[0] = *low;
-            is_good_ed25519_key(&encoded)
+            is_valid_ed25519_key(&encoded)
         });
         let good: Vec<u8> = good.collect();
         assert!(good.len() > 30 && good.len() < 70, "{good:?}");

@@ -1,36 +1,36 @@
-//! Is this an RSA public key that can be trusted?
+//! Is this RSA public key safe to use?
 //!
-//! Only what can be told from the numbers themselves: size, shape, and one generator known to be
-//! broken. Not here: whether somebody has the factors.
+//! Checks what the numbers alone reveal: size, shape, and one generator known to be broken. Not
+//! here: whether anyone knows the factors.
 
-use crate::error::KeyFault;
+use crate::error::KeyErrorKind;
 
 /// Validates a modulus and an exponent, both big-endian without leading zeros.
-pub(super) fn judge(n: &[u8], e: &[u8]) -> Result<(), KeyFault> {
+pub(super) fn validate(n: &[u8], e: &[u8]) -> Result<(), KeyErrorKind> {
     let (Some(n_first), Some(e_first)) = (n.first(), e.first()) else {
-        return Err(KeyFault::RsaSize);
+        return Err(KeyErrorKind::RsaSize);
     };
     if *n_first == 0 || *e_first == 0 {
-        return Err(KeyFault::RsaSize);
+        return Err(KeyErrorKind::RsaSize);
     }
     let bits = n.len() * 8 - n_first.leading_zeros() as usize;
     if !(MIN_BITS..=MAX_BITS).contains(&bits) {
-        return Err(KeyFault::RsaSize);
+        return Err(KeyErrorKind::RsaSize);
     }
     if n.last().is_none_or(|last| last % 2 == 0) {
-        return Err(KeyFault::RsaEvenModulus);
+        return Err(KeyErrorKind::RsaEvenModulus);
     }
     if e.len() > 8 {
-        return Err(KeyFault::RsaExponent);
+        return Err(KeyErrorKind::RsaExponent);
     }
     let exponent = e
         .iter()
         .fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
     if exponent % 2 == 0 || !(MIN_EXPONENT..=MAX_EXPONENT).contains(&exponent) {
-        return Err(KeyFault::RsaExponent);
+        return Err(KeyErrorKind::RsaExponent);
     }
     if is_roca(n) {
-        return Err(KeyFault::RsaRoca);
+        return Err(KeyErrorKind::RsaRoca);
     }
     Ok(())
 }
@@ -38,9 +38,9 @@ pub(super) fn judge(n: &[u8], e: &[u8]) -> Result<(), KeyFault> {
 /// Whether the modulus has the fingerprint of CVE-2017-15361 (Nemec, Sys, Švenda, Klinec, Matyáš:
 /// "The Return of Coppersmith's Attack", 2017).
 ///
-/// That generator made primes of the form k·M + 65537^a mod M, where M is a product of small primes.
-/// So modulo each of these the modulus is a power of 65537. An honest modulus is so for all of them
-/// once in a billion keys.
+/// That generator produced primes of the form k·M + 65537^a mod M, where M is a product of small
+/// primes. Modulo each of these, the modulus is therefore a power of 65537. For an honest modulus
+/// this holds for all of them once in a billion keys.
 fn is_roca(n: &[u8]) -> bool {
     SMALL_PRIMES.iter().all(|&prime| {
         let residue = n
@@ -48,7 +48,7 @@ fn is_roca(n: &[u8]) -> bool {
             .fold(0, |r, byte| (r << 8 | u32::from(*byte)) % prime);
         let generator = 65537 % prime;
         let mut power = 1;
-        // The powers come back to 1 after fewer than `prime` steps.
+        // The powers return to 1 after fewer than `prime` steps.
         for _ in 0..prime {
             if power == residue {
                 return true;
@@ -62,7 +62,7 @@ fn is_roca(n: &[u8]) -> bool {
 const MIN_BITS: usize = 2048;
 const MAX_BITS: usize = 4096;
 const MIN_EXPONENT: u64 = 65537;
-/// No key in use has a larger one, and both engines refuse it.
+/// No key in use has a larger exponent, and both engines reject larger ones.
 const MAX_EXPONENT: u64 = (1 << 33) - 1;
 
 /// The odd primes of the smallest M, which divides all larger ones.
@@ -79,7 +79,7 @@ mod tests {
 
     const F4: &[u8] = &[1, 0, 1];
 
-    /// An odd number of so many bits without the fingerprint.
+    /// An odd number of this many bits without the fingerprint.
     fn modulus(bits: usize) -> Vec<u8> {
         let mut n = vec![0xa5; bits.div_ceil(8)];
         n[0] = 1 << ((bits - 1) % 8);
@@ -102,21 +102,25 @@ mod tests {
             (4097, false),
             (16384, false),
         ] {
-            let expected = if good { Ok(()) } else { Err(KeyFault::RsaSize) };
-            assert_eq!(judge(&modulus(bits), F4), expected, "{bits}");
+            let expected = if good {
+                Ok(())
+            } else {
+                Err(KeyErrorKind::RsaSize)
+            };
+            assert_eq!(validate(&modulus(bits), F4), expected, "{bits}");
         }
-        assert_eq!(judge(&[], F4), Err(KeyFault::RsaSize));
-        assert_eq!(judge(&modulus(2048), &[]), Err(KeyFault::RsaSize));
+        assert_eq!(validate(&[], F4), Err(KeyErrorKind::RsaSize));
+        assert_eq!(validate(&modulus(2048), &[]), Err(KeyErrorKind::RsaSize));
     }
 
     #[test]
     fn shapes() {
         let mut even = modulus(2048);
         *even.last_mut().unwrap() ^= 1;
-        assert_eq!(judge(&even, F4), Err(KeyFault::RsaEvenModulus));
+        assert_eq!(validate(&even, F4), Err(KeyErrorKind::RsaEvenModulus));
         let padded = [&[0], &modulus(2048)[..]].concat();
-        assert_eq!(judge(&padded, F4), Err(KeyFault::RsaSize));
-        assert_eq!(judge(&[0; 256], F4), Err(KeyFault::RsaSize));
+        assert_eq!(validate(&padded, F4), Err(KeyErrorKind::RsaSize));
+        assert_eq!(validate(&[0; 256], F4), Err(KeyErrorKind::RsaSize));
     }
 
     #[test]
@@ -134,11 +138,11 @@ mod tests {
             (&[1, 0, 0, 0, 0, 0, 1, 0, 1], false),
             (&[0xff; 300], false),
         ] {
-            assert_eq!(judge(&modulus(2048), e).is_ok(), good, "{e:?}");
+            assert_eq!(validate(&modulus(2048), e).is_ok(), good, "{e:?}");
         }
     }
 
-    /// Built as the broken generator would: 65537^a mod M plus a multiple of M.
+    /// Constructed as by the broken generator: 65537^a mod M plus a multiple of M.
     const ROCA: &str = "\
         80000000000008b83bdd655e5cb9bb8e87130b8e5a89b85fb0f50263dc0a2380a3b227a96492aa9ed0be2ceca76b\
         19ddb942b9daa179371d0aef489c0f06e0357982480a6a406c06363ed50b32688a0742869ec4c68dec1851ae4988\
@@ -155,11 +159,11 @@ mod tests {
             .chunks(2)
             .map(|pair| digit(pair[0]) << 4 | digit(pair[1]))
             .collect();
-        assert_eq!(judge(&n, F4), Err(KeyFault::RsaRoca));
+        assert_eq!(validate(&n, F4), Err(KeyErrorKind::RsaRoca));
         // Its neighbours are not of that form.
         for delta in [2, 4, 6] {
             *n.last_mut().unwrap() ^= delta;
-            assert_eq!(judge(&n, F4), Ok(()));
+            assert_eq!(validate(&n, F4), Ok(()));
             *n.last_mut().unwrap() ^= delta;
         }
     }

@@ -8,7 +8,7 @@ const ED25519: &str =
     r#""kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo""#;
 const OCT: &str = r#""kty":"oct","k":"AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow""#;
 
-/// A modulus that nobody has factors of and that no rule objects to.
+/// A modulus of unknown factors that passes every check.
 fn rsa() -> String {
     format!(
         r#""kty":"RSA","e":"AQAB","n":"{}""#,
@@ -18,7 +18,7 @@ fn rsa() -> String {
 
 fn verdict(members: &str, origin: Origin) -> Result<Option<Algorithm>, JwkError> {
     let document = Document::parse(format!("{{{members}}}").into()).unwrap();
-    judge(document.root(), origin).map(|jwk| jwk.algorithm)
+    validate(document.root(), origin).map(|jwk| jwk.algorithm)
 }
 
 #[test]
@@ -62,7 +62,7 @@ fn good_keys() {
 
 #[test]
 fn bad_keys() {
-    use KeyFault::*;
+    use KeyErrorKind::*;
     let rsa = rsa();
     for (members, fault) in [
         (r#""n":"AQ""#.to_string(), MissingMember("kty")),
@@ -151,7 +151,7 @@ fn bad_keys() {
 }
 
 #[test]
-fn keys_for_other_work_are_left_out() {
+fn keys_for_other_purposes_are_skipped() {
     use SkipReason::{NotForSignatures, Unsupported};
     let rsa = rsa();
     for (members, reason) in [
@@ -188,7 +188,7 @@ fn keys_for_other_work_are_left_out() {
 }
 
 #[test]
-fn alone_it_must_be_an_object() {
+fn a_single_key_must_be_an_object() {
     let key = |members: &str| Jwk::parse(format!("{{{members}}}").as_bytes()).unwrap();
     assert_eq!(key(P256).algorithm(), None);
     let named = key(&format!(r#"{P256},"alg":"ES256""#));
@@ -197,7 +197,7 @@ fn alone_it_must_be_an_object() {
     for text in ["", "[]", "1", r#"{"kty":"EC","kty":"EC"}"#] {
         assert_eq!(
             Jwk::parse(text.as_bytes()),
-            Err(JwkError::Bad(KeyFault::NotJson))
+            Err(JwkError::Bad(KeyErrorKind::NotJson))
         );
     }
 }

@@ -1,4 +1,5 @@
-//! Everything about a token but its cryptography, with a provider whose signatures anybody can make.
+//! Everything about a token except its cryptography, with a provider whose signatures anyone can
+//! make.
 
 use alloc::{format, string::String, vec};
 
@@ -12,8 +13,8 @@ use Algorithm::{HS256, HS384, HS512, RS256};
 use ClaimName::{Client, Exp, Groups, Iat, Iss, Nbf, Scopes, Sub, TokenUse};
 use TokenError::*;
 
-/// A signature is one byte over and over: the sum of the key's first byte,
-/// the algorithm's hash length and what is signed.
+/// A signature is one repeated byte: the sum of the key's first byte, the algorithm's hash length
+/// and the signed bytes.
 struct Toy;
 
 struct ToyKey {
@@ -103,7 +104,7 @@ fn verifier(issuers: &[IssuerConfig]) -> Verifier {
     Verifier::new(issuers, Limits::default(), &Toy).unwrap()
 }
 
-/// The verdict about claims of an OIDC issuer, with `iss`, `aud` and `exp` added where absent.
+/// The result for the claims of an OIDC issuer, with `iss`, `aud` and `exp` added if missing.
 fn oidc(members: &str) -> Result<(), TokenError> {
     let mut claims = String::from(members);
     for (name, member) in [
@@ -124,7 +125,7 @@ fn oidc(members: &str) -> Result<(), TokenError> {
 }
 
 #[test]
-fn a_good_token_is_verified() {
+fn a_valid_token_is_verified() {
     let claims = format!(r#"{{"iss":"{ISS}","aud":"client-2","exp":1800000100,"sub":"u-1"}}"#);
     let verifier = verifier(&[issuer(IssuerKind::Oidc)]);
     let verified = verifier
@@ -147,7 +148,7 @@ fn claims_of_oidc() {
         (r#""exp":0"#, Err(Expired)),
         (r#""exp":1000000000000"#, Ok(())),
         (r#""exp":1800003500000000"#, Err(BadClaim(Exp))),
-        // A fraction ends a token earlier, and starts it later.
+        // A fraction makes a token expire earlier and become valid later.
         (r#""exp":1800000001.5"#, Ok(())),
         (r#""exp":1800000000.9"#, Err(Expired)),
         (r#""exp":18e8"#, Err(BadClaim(Exp))),
@@ -173,7 +174,7 @@ fn claims_of_oidc() {
         (r#""iat":1800000002"#, Err(BadClaim(Iat))),
         (r#""iat":1800000001"#, Ok(())),
         (r#""iat":1"#, Ok(())),
-        // `null` is as good as nothing, but for `exp`.
+        // `null` counts as absent, except for `exp`.
         (r#""iat":null,"nbf":null"#, Ok(())),
         (r#""iat":"1""#, Err(BadClaim(Iat))),
         (r#""iat":true"#, Err(BadClaim(Iat))),
@@ -195,7 +196,7 @@ fn claims_of_oidc() {
         (r#""aud":[["client-1"]]"#, Err(BadClaim(Client))),
         (r#""aud":{"0":"client-1"}"#, Err(BadClaim(Client))),
         (r#""aud":null"#, Err(WrongAudience)),
-        // what facts are made of
+        // claims that facts are built from
         (r#""sub":"u""#, Ok(())),
         (r#""sub":1"#, Err(BadClaim(Sub))),
         (r#""sub":null"#, Ok(())),
@@ -214,7 +215,7 @@ fn claims_of_oidc() {
         (r#""scp":"a b""#, Ok(())),
         (r#""scp":{}"#, Err(BadClaim(Scopes))),
         (r#""scope":"a","scp":{}"#, Ok(())),
-        // what is not ours
+        // other claims
         (
             r#""token_use":7,"client_id":[],"jti":{},"auth_time":-1,"crit":["x"]"#,
             Ok(()),
@@ -326,7 +327,7 @@ fn signature_before_claims() {
     let verifier = verifier(&[issuer(IssuerKind::Oidc)]);
     let mut broken = token(HS256, "k1", 1, "not even JSON");
     let refused = |token: &[u8]| verifier.verify(token, NOW).unwrap_err();
-    // Who has signed it is known by then.
+    // The signer is known at this point.
     let signed_by_first = |error| Rejected {
         error,
         issuer: Some(0),
@@ -352,7 +353,7 @@ fn outer_form() {
     assert_eq!(refused(&[b" ", &good[..]].concat()), BadEncoding);
     assert_eq!(refused(&[&good[..], b"AA"].concat()), BadEncoding);
     assert_eq!(refused(&[&good[..], b"AAAA"].concat()), BadSignature);
-    // Signed over a payload that has spare bits: the signature is good, the text is not.
+    // Signed over a payload with non-zero spare bits: the signature is valid, the encoding is not.
     let mut odd = encode(br#"{"alg":"HS256","kid":"k1"}"#);
     odd.extend(b".e31");
     let signature = sum(&odd).wrapping_add(1).wrapping_add(32);
@@ -410,7 +411,7 @@ fn a_token_chooses_only_among_configured_keys() {
 }
 
 #[test]
-fn a_token_without_a_key_name_needs_an_only_key() {
+fn a_token_without_a_key_id_needs_an_only_key() {
     let two = |name: &str, iss: &str, kids: &[(&str, u8)], algorithms: &[Algorithm]| IssuerConfig {
         name: name.into(),
         issuers: vec![iss.into()],
@@ -441,7 +442,7 @@ fn a_token_without_a_key_name_needs_an_only_key() {
     assert_eq!(verify(bare, HS256, 1, ISS), Ok(0));
     assert_eq!(verify(r#"{"alg":"HS384"}"#, HS384, 1, ISS), Ok(0));
     assert_eq!(verify(bare, HS256, 4, "https://third.example/"), Ok(2));
-    // Nobody's only key, and nobody's key at all, sign alike.
+    // A key that is no issuer's only one, and a key of no issuer, give the same result.
     assert_eq!(
         verify(bare, HS256, 2, "https://second.example/"),
         Err(BadSignature)
@@ -492,7 +493,7 @@ fn headers_that_issuers_write() {
 }
 
 #[test]
-fn a_mac_is_made_with_the_named_secret_of_the_issuer() {
+fn a_mac_is_computed_with_the_named_secret_of_the_issuer() {
     let issuers = [1, 2].map(|byte| IssuerConfig {
         algorithms: vec![HS256, HS384],
         secrets: vec![secret("k1", byte)],
@@ -511,7 +512,7 @@ fn a_mac_is_made_with_the_named_secret_of_the_issuer() {
 }
 
 #[test]
-fn configured_secrets_are_judged() {
+fn configured_secrets_are_validated() {
     let faults = |change: &dyn Fn(&mut IssuerConfig)| {
         let mut issuer = issuer(IssuerKind::Oidc);
         change(&mut issuer);
@@ -529,8 +530,8 @@ fn configured_secrets_are_judged() {
             .collect::<Vec<_>>()
     };
     let short = |len: usize| move |issuer: &mut IssuerConfig| issuer.secrets[0].key.truncate(len);
-    assert_eq!(faults(&short(31)), [(Some(0), KeyFault::ShortSecret)]);
-    assert_eq!(faults(&short(0)), [(Some(0), KeyFault::ShortSecret)]);
+    assert_eq!(faults(&short(31)), [(Some(0), KeyErrorKind::ShortSecret)]);
+    assert_eq!(faults(&short(0)), [(Some(0), KeyErrorKind::ShortSecret)]);
     let with = |algorithms: &'static [Algorithm], len: usize| {
         faults(&move |issuer| {
             issuer.algorithms = algorithms.into();
@@ -539,35 +540,41 @@ fn configured_secrets_are_judged() {
     };
     assert_eq!(
         with(&[HS256, HS384], 47),
-        [(Some(0), KeyFault::ShortSecret)]
+        [(Some(0), KeyErrorKind::ShortSecret)]
     );
-    assert_eq!(with(&[HS512], 63), [(Some(0), KeyFault::ShortSecret)]);
-    assert_eq!(with(&[HS512], 64), [(Some(0), KeyFault::ProviderRefused)]);
+    assert_eq!(with(&[HS512], 63), [(Some(0), KeyErrorKind::ShortSecret)]);
+    assert_eq!(
+        with(&[HS512], 64),
+        [(Some(0), KeyErrorKind::ProviderRefused)]
+    );
     assert_eq!(
         with(&[RS256], 64),
-        [(Some(0), KeyFault::SecretWithoutAlgorithm)]
+        [(Some(0), KeyErrorKind::SecretWithoutAlgorithm)]
     );
-    assert_eq!(with(&[], 64), [(Some(0), KeyFault::SecretWithoutAlgorithm)]);
+    assert_eq!(
+        with(&[], 64),
+        [(Some(0), KeyErrorKind::SecretWithoutAlgorithm)]
+    );
     assert_eq!(
         faults(&|issuer| issuer.secrets.push(secret("k1", 5))),
-        [(Some(1), KeyFault::DuplicateKid)]
+        [(Some(1), KeyErrorKind::DuplicateKid)]
     );
     assert_eq!(
         faults(&|issuer| issuer.secrets[0].kid = "k".repeat(129)),
-        [(Some(0), KeyFault::BadKid)]
+        [(Some(0), KeyErrorKind::BadKid)]
     );
     assert_eq!(
         faults(&|issuer| issuer.secrets.clear()),
-        [(None, KeyFault::NoUsableKey)]
+        [(None, KeyErrorKind::NoUsableKey)]
     );
     assert_eq!(
         faults(&|issuer| issuer.jwks = Some("{".into())),
-        [(None, KeyFault::NotJson)]
+        [(None, KeyErrorKind::NotJson)]
     );
     let empty = r#"{"keys":[]}"#;
     assert_eq!(
         faults(&|issuer| (issuer.secrets, issuer.jwks) = (vec![], Some(empty.into()))),
-        [(None, KeyFault::NoUsableKey)]
+        [(None, KeyErrorKind::NoUsableKey)]
     );
 }
 

@@ -1,31 +1,33 @@
 //! The plain module as an embedder runs it whose host does what the module's documentation asks of one: it
 //! fetches the keys that are due, and after a trap denies and goes on with a new instance.
 
-use core::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use anyhow::Result;
-use tollgate_gate::Request;
+use anyhow::{Context, Result};
+use tokio::runtime::Runtime;
 use tollgate_gate::wire::Reply;
-use tollgate_lab_http as http;
+use tollgate_gate::{Fetch, FetchResponse, Request, UnixSeconds};
+use tollgate_host::{Accepted, Host, HttpClient, Machine, Native, Stepped};
 
 use crate::driver::{Ask, Break, FILLER_BYTES, Told};
 use crate::embedded::{Compiled, Embedded};
-
-/// How long a request waits for keys.
-const MAX_WAIT: Duration = Duration::from_secs(1);
-/// How much a host reads that leaves the limit to the module.
-const MAX_READ_BYTES: usize = 32 * 1_024 * 1_024;
 
 /// A host and its instance.
 pub(crate) struct Wasm<'a> {
     compiled: &'a Compiled,
     image: Vec<u8>,
-    /// Trust keys, where only signed images are taken.
+    /// Trust keys, where only signed images are accepted.
     trust: Option<String>,
     /// None after a trap.
-    instance: Option<Embedded>,
+    host: Option<Arc<Host<Module, Native<HttpClient>>>>,
     breaks: Option<Break>,
+    runtime: Runtime,
+    /// The time of the request that is evaluated.
+    now: Arc<Mutex<UnixSeconds>>,
 }
+
+/// An instance of the module, as a machine of the shared driver.
+struct Module(Mutex<Embedded>);
 
 impl<'a> Wasm<'a> {
     pub(crate) fn start(
@@ -33,42 +35,49 @@ impl<'a> Wasm<'a> {
         image: &[u8],
         trust: Option<&str>,
     ) -> Result<Wasm<'a>> {
-        let mut host = Wasm {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()?;
+        let mut wasm = Wasm {
             compiled,
             image: image.to_vec(),
             trust: trust.map(str::to_owned),
-            instance: None,
+            host: None,
             breaks: None,
+            runtime,
+            now: Arc::new(Mutex::new(UnixSeconds(0))),
         };
-        host.instance = Some(host.another()?);
-        Ok(host)
+        wasm.host = Some(wasm.another()?);
+        Ok(wasm)
     }
 
     /// A new instance with the policy in force.
-    fn another(&self) -> Result<Embedded> {
+    fn another(&self) -> Result<Arc<Host<Module, Native<HttpClient>>>> {
         let mut instance = self.compiled.instance()?;
         if let Some(trust) = &self.trust {
             instance.trust(trust.as_bytes(), 0)?;
         }
         instance.load(&self.image)?;
-        Ok(instance)
+        let now = Arc::clone(&self.now);
+        let clock = move || *now.lock().unwrap_or_else(PoisonError::into_inner);
+        let platform = Native::new(HttpClient::new(), clock, Box::new(|_| {}));
+        Ok(Host::new(Module(Mutex::new(instance)), platform))
     }
 
-    /// One decision, and with fresh keys another; an error is a trap.
+    /// One evaluation, and with refreshed keys another; an error is a trap.
     fn decide(&mut self, request: &Request<'_>) -> Result<Reply> {
-        if self.instance.is_none() {
-            self.instance = Some(self.another()?);
+        if self.host.is_none() {
+            self.host = Some(self.another()?);
         }
-        let Some(instance) = &mut self.instance else {
-            anyhow::bail!("no instance");
-        };
-        let now = request.now.0;
+        let host = self.host.as_ref().context("no instance")?;
+        *self.now.lock().unwrap_or_else(PoisonError::into_inner) = request.now;
         let filler = vec![b'x'; FILLER_BYTES];
         let mut headers = request.headers.to_vec();
         match self.breaks.take() {
-            Some(Break::Panic) => instance.spoil(),
+            Some(Break::Panic) => host.machine().instance().spoil(),
             Some(Break::Memory) => {
-                instance.freeze_memory();
+                host.machine().instance().freeze_memory();
                 headers.push(("x-filler", &filler));
             }
             None => (),
@@ -77,25 +86,57 @@ impl<'a> Wasm<'a> {
             headers: &headers,
             ..*request
         };
-        refresh(instance, now, false)?;
-        let reply = instance.decide(&request)?;
-        if reply.unknown_key && refresh(instance, now, true)? {
-            return instance.decide(&request);
-        }
-        Ok(reply)
+        self.runtime.block_on(host.ask(&request))
     }
 }
 
-/// Fetches what is due; whether anything is new.
-fn refresh(instance: &mut Embedded, now: i64, unknown_key: bool) -> Result<bool> {
-    let mut is_fresh = false;
-    while let Some(due) = instance.keys_due(now, unknown_key)? {
-        match http::fetch(&due.url, MAX_WAIT, MAX_READ_BYTES) {
-            Ok(body) => is_fresh |= instance.keys_arrived(due.ticket, &body, now)?,
-            Err(_) => instance.keys_failed(due.ticket, now)?,
+impl Module {
+    fn instance(&self) -> MutexGuard<'_, Embedded> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Machine for Module {
+    /// An error is a trap.
+    type Outcome = Result<Reply>;
+
+    fn step(&self, request: &Request<'_>, _: UnixSeconds) -> Stepped<Result<Reply>> {
+        let mut outcome = self.ask(request);
+        let (mut fetches, mut tickets) = (Vec::new(), Vec::new());
+        if let Ok(reply) = &mut outcome {
+            fetches = core::mem::take(&mut reply.fetches);
+            tickets.clone_from(&reply.tickets);
+        }
+        Stepped {
+            outcome,
+            fetches,
+            tickets,
         }
     }
-    Ok(is_fresh)
+
+    fn ask(&self, request: &Request<'_>) -> Result<Reply> {
+        self.instance().decide(request)
+    }
+
+    fn due(&self, now: UnixSeconds) -> Vec<Fetch> {
+        // A trap here shows in the next request.
+        self.instance().due(now.0).unwrap_or_default()
+    }
+
+    fn resume(
+        &self,
+        ticket: u32,
+        response: Option<FetchResponse<'_>>,
+        now: UnixSeconds,
+    ) -> Result<Accepted, String> {
+        let resumed = self.instance().resume(ticket, response, now.0);
+        let skipped = resumed.map_err(|error| error.to_string())??;
+        let skipped = skipped.split("; ").filter(|line| !line.is_empty());
+        Ok(Accepted {
+            changed: true,
+            skipped: skipped.map(str::to_owned).collect(),
+        })
+    }
 }
 
 impl Ask<Told> for Wasm<'_> {
@@ -110,7 +151,7 @@ impl Ask<Told> for Wasm<'_> {
                 })
             }
             Err(error) => {
-                self.instance = None;
+                self.host = None;
                 // What comes before are places in the module.
                 let error = format!("{error:#}");
                 let trap = error.rsplit("wasm trap: ").next().unwrap_or_default();
@@ -129,7 +170,7 @@ impl Ask<Told> for Wasm<'_> {
     }
 
     fn offer(&mut self, image: &[u8]) -> Option<Result<()>> {
-        let offered = self.instance.as_mut()?.load(image);
+        let offered = self.host.as_ref()?.machine().instance().load(image);
         if offered.is_ok() {
             self.image = image.to_vec();
         }

@@ -5,7 +5,7 @@ use tollgate_core::image::format::{
 };
 use tollgate_core::{Effect, Image, MethodSet};
 use tollgate_policy::encode::encode;
-use tollgate_policy::spec::{ImageSpec, Pattern, RuleSpec, Segment, Template, Who};
+use tollgate_policy::spec::{ImageSpec, Pattern, Principals, RuleSpec, Segment, Template};
 
 use crate::{Case, MEGABYTE, case};
 
@@ -41,13 +41,13 @@ fn one_list(rules: usize, groups: usize) -> Vec<u8> {
             trailing_slash: false,
             source: String::new(),
         }],
-        who: Who {
+        who: Principals {
             groups: Some(if number == 0 {
                 list.clone()
             } else {
                 vec![name(number)]
             }),
-            ..Who::default()
+            ..Principals::default()
         },
         networks: None,
         from: None,

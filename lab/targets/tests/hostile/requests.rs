@@ -14,13 +14,18 @@ use crate::{Case, MEGABYTE, case};
 /// The gate of the sample policy.
 pub(crate) fn gate() -> Arc<Gate<Vec<u8>>> {
     static GATE: OnceLock<Arc<Gate<Vec<u8>>>> = OnceLock::new();
-    let made = GATE.get_or_init(|| {
+    Arc::clone(GATE.get_or_init(|| Arc::new(own_gate())))
+}
+
+/// A gate for one case, which may change it.
+fn own_gate() -> Gate<Vec<u8>> {
+    static IMAGE: OnceLock<Vec<u8>> = OnceLock::new();
+    let image = IMAGE.get_or_init(|| {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../policy");
         let compiled = compile(&SourceTree::read(&folder), &CompileOptions::default());
-        let image = compiled.image.expect("the sample policy compiles");
-        Arc::new(Gate::new(image, &Native).expect("and loads"))
+        compiled.image.expect("the sample policy compiles")
     });
-    Arc::clone(made)
+    Gate::new(image.clone(), &Native).expect("and loads")
 }
 
 struct Asked {
@@ -255,14 +260,15 @@ pub(crate) fn cases() -> Vec<Case> {
 /// Messages over the WASM boundary, and session tokens in CBOR.
 fn messages() -> Vec<Case> {
     let wired = |name, message: Vec<u8>| {
-        let gate = gate();
+        let mut gate = own_gate();
         case(
             name,
             message.len(),
             "internal bad_wire_request",
             move || {
-                let reply = wire::decode_outcome(&wire::ask(&gate, &message, &mut Context::new()))
-                    .expect("a reply");
+                let reply =
+                    wire::decode_outcome(&wire::step(&mut gate, &message, &mut Context::new()))
+                        .expect("a reply");
                 format!(
                     "{} {}",
                     reply.reason.code(),
@@ -271,7 +277,14 @@ fn messages() -> Vec<Case> {
             },
         )
     };
-    let head = [&[3_u8][..], &[0; 8], &[0; 4], &[0; 4], &[0; 4]].concat();
+    let head = [
+        &[wire::WIRE_VERSION][..],
+        &[0; 8],
+        &[0; 4],
+        &[0; 4],
+        &[0; 4],
+    ]
+    .concat();
     let cbor = |name, token: Vec<u8>| {
         case(name, token.len(), "none", move || {
             cwt::Parts::read(&token)

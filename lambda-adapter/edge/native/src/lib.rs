@@ -11,7 +11,7 @@ use napi::Env;
 use napi::bindgen_prelude::{BufferSlice, Error, Result};
 use napi_derive::napi;
 use tollgate_crypto::Native;
-use tollgate_gate::{Context, TokenCache, Trust, UnixSeconds, Why, wire};
+use tollgate_gate::{Context, FetchResponse, TokenCache, Trust, UnixSeconds, wire};
 
 /// How many good tokens are remembered.
 const CACHED_TOKENS: usize = 512;
@@ -66,50 +66,38 @@ impl Gate {
         self.ask(|loaded| loaded.gate.policy_id().to_string())
     }
 
-    /// The key set to fetch now, encoded; empty if none is due.
+    /// The fetches that are due although no request waits for them, encoded; empty if there are none.
     ///
     /// # Errors
     ///
     /// As [`Gate::decide`].
     #[napi]
-    pub fn keys_due<'env>(
-        &mut self,
-        env: &'env Env,
-        now: f64,
-        unknown_key: bool,
-    ) -> Result<BufferSlice<'env>> {
-        let why = if unknown_key {
-            Why::UnknownKey
-        } else {
-            Why::Age
-        };
-        let due = self.ask(|loaded| loaded.gate.keys_due(seconds(now), why))?;
-        BufferSlice::copy_from(env, wire::encode_key_fetch(due.as_ref()))
+    pub fn due<'env>(&mut self, env: &'env Env, now: f64) -> Result<BufferSlice<'env>> {
+        let due = self.ask(|loaded| loaded.gate.due(seconds(now)))?;
+        BufferSlice::copy_from(env, wire::encode_fetches(&due))
     }
 
-    /// Accepts a fetched key set, and returns which of its keys are skipped and why.
+    /// Accepts the response to a fetch; status 0 for no response. Returns which keys of a set are skipped and why.
     ///
     /// # Errors
     ///
     /// An `Error` that says why it is not used. The keys stay as they were.
     #[napi]
-    pub fn keys_arrived(&mut self, ticket: u32, body: &[u8], now: f64) -> Result<Vec<String>> {
-        let arrived = self.ask(|loaded| loaded.gate.keys_arrived(ticket, body, seconds(now)))?;
-        let accepted = arrived.map_err(refused)?;
+    pub fn resume(
+        &mut self,
+        ticket: u32,
+        status: u32,
+        body: &[u8],
+        now: f64,
+    ) -> Result<Vec<String>> {
+        let status = u16::try_from(status).ok().filter(|status| *status != 0);
+        let response = status.map(|status| FetchResponse { status, body });
+        let resumed = self.ask(|loaded| loaded.gate.resume(ticket, response, seconds(now)))?;
+        let accepted = resumed.map_err(refused)?;
         Ok(accepted.skipped.iter().map(ToString::to_string).collect())
     }
 
-    /// Takes the report that a fetch failed.
-    ///
-    /// # Errors
-    ///
-    /// As [`Gate::decide`].
-    #[napi]
-    pub fn keys_failed(&mut self, ticket: u32, now: f64) -> Result<()> {
-        self.ask(|loaded| loaded.gate.keys_failed(ticket, seconds(now)))
-    }
-
-    /// Decides one encoded request; the answer is an encoded outcome whatever the bytes are.
+    /// Evaluates one encoded request; the result is an encoded step whatever the bytes are.
     ///
     /// # Errors
     ///
@@ -117,11 +105,8 @@ impl Gate {
     #[napi]
     pub fn decide<'env>(&mut self, env: &'env Env, request: &[u8]) -> Result<BufferSlice<'env>> {
         let reply = self.ask(|loaded| {
-            wire::ask(
-                &loaded.gate,
-                request,
-                &mut Context::cached(&mut loaded.tokens),
-            )
+            let Loaded { gate, tokens } = loaded;
+            wire::step(gate, request, &mut Context::cached(tokens))
         })?;
         // A copy: what Node would have to give back to us piles up until it finds the time.
         BufferSlice::copy_from(env, reply)

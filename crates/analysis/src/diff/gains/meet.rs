@@ -2,9 +2,8 @@
 //!
 //! Not here: which path (`walk`). Two globs count as fitting a segment together unless their ends rule that out.
 
+use tollgate_core::glob;
 use tollgate_policy::spec::{Pattern, Segment};
-
-use crate::walk::glob_matches;
 
 /// Whether some path may fit both patterns; never `false` if one does.
 pub(super) fn meet(a: &Pattern, b: &Pattern) -> bool {
@@ -65,7 +64,7 @@ fn fit(a: &Segment, b: &Segment) -> bool {
         (Segment::Literal(a), Segment::Literal(b)) => a == b,
         (Segment::Literal(text), Segment::Glob(glob))
         | (Segment::Glob(glob), Segment::Literal(text)) => {
-            glob_matches(glob.as_bytes(), text.as_bytes())
+            glob::matches(glob.as_bytes(), text.as_bytes())
         }
         (Segment::Glob(a), Segment::Glob(b)) => {
             let ends = |glob: &str| {

@@ -3,7 +3,7 @@ use tollgate_compiler::{CompileOptions, SourceTree, compile};
 use super::super::lint;
 use super::*;
 
-/// The findings about paths: code, text that is marked, and all helps.
+/// The diagnostics about paths: code, labelled text, and all helps.
 fn findings(paths: &str, rules: &[&str]) -> Vec<(&'static str, String, String)> {
     let mut sources = SourceTree::new();
     let site = format!("schema = 1\n[site]\nname = \"x\"\n[paths]\n{paths}\n");
@@ -16,8 +16,8 @@ fn findings(paths: &str, rules: &[&str]) -> Vec<(&'static str, String, String)> 
     sources.insert("courses/c.toml", course.as_str());
     let compiled = compile(&sources, &CompileOptions::default());
     assert!(!compiled.has_errors(), "{:?}", compiled.diagnostics);
-    let subject = Subject::new(&compiled, &sources).unwrap();
-    lint(&subject, 1_800_000_000)
+    let context = LintContext::new(&compiled, &sources).unwrap();
+    lint(&context, 1_800_000_000)
         .into_iter()
         .filter(|finding| !["TG0710", "TG0711"].contains(&finding.code.id))
         .map(|finding| {
@@ -29,16 +29,17 @@ fn findings(paths: &str, rules: &[&str]) -> Vec<(&'static str, String, String)> 
 }
 
 #[test]
-fn each_finding_is_due_and_says_what_to_write() {
+fn each_lint_applies_and_has_a_fix() {
     const STRICT: &str = "origin = \"strict\"";
     const S3: &str = "origin = \"s3\"";
     const FILES: &str = "origin = \"files\"";
     const INDEX: &str = "index = \"home.html\"";
     const ALL: &str = "allow = [\"/**\"]\nanyone = true";
-    /// Settings and rules; per finding its code, what it marks, and a part of its helps.
+    /// Settings and rules; for each diagnostic its code, the labelled text, and a part of its
+    /// helps.
     type Row<'r> = (&'r str, &'r [&'r str], &'r [(&'r str, &'r str, &'r str)]);
     let table: &[Row<'_>] = &[
-        // Names that browsers do not escape. The base is not this rule's to change.
+        // Names that browsers do not escape. This rule cannot change the base.
         (
             STRICT,
             &["allow = [\"/c++/*\", \"/a\"]\nanyone = true"],
@@ -89,7 +90,7 @@ fn each_finding_is_due_and_says_what_to_write() {
         ),
         (INDEX, &["allow = [\"/docs/**\"]\nanyone = true"], &[]),
         (STRICT, &["allow = [\"/docs/\"]\nanyone = true"], &[]),
-        // Denies of what is below a folder.
+        // Denies of the content of a directory.
         (
             STRICT,
             &[ALL, "deny = [\"/exams/**\"]"],
@@ -122,7 +123,7 @@ fn each_finding_is_due_and_says_what_to_write() {
             ],
             &[],
         ),
-        // Another deny helps if it holds for everyone.
+        // Another deny is sufficient if it applies to everyone.
         (FILES, &[ALL, "deny = [\"/x/**\"]", "deny = [\"/x\"]"], &[]),
         (
             FILES,
@@ -133,7 +134,7 @@ fn each_finding_is_due_and_says_what_to_write() {
             ],
             &[("TG0732", "\"/x/**\"", "`/x`")],
         ),
-        // Methods that no allow has.
+        // Methods that no allow grants.
         (
             STRICT,
             &[ALL, "deny = [\"/x/**\"]\nmethods = [\"PUT\"]"],
@@ -160,7 +161,7 @@ fn each_finding_is_due_and_says_what_to_write() {
         ),
     ];
     for (paths, rules, expected) in table {
-        // Nothing here has an issuer, and groups without one are another finding.
+        // The test sites have no issuer, and groups without one cause another diagnostic.
         let found: Vec<_> = findings(paths, rules)
             .into_iter()
             .filter(|(code, _, _)| code.starts_with("TG073"))
@@ -178,7 +179,7 @@ fn each_finding_is_due_and_says_what_to_write() {
 }
 
 #[test]
-fn a_rule_that_never_matches_for_its_slash_is_reported_once() {
+fn a_rule_that_never_matches_because_of_its_slash_is_reported_once() {
     let rules = ["allow = [\"/docs/\"]\nanyone = true"];
     let codes = |paths: &str| -> Vec<&str> {
         let found = findings(paths, &rules).into_iter();

@@ -44,27 +44,27 @@ pub(super) fn failures(findings: &Findings<'_>) -> Markup {
 
 /// The mutants that no test catches.
 pub(super) fn mutants(findings: &Findings<'_>) -> Markup {
-    let Some((_, fates)) = findings.mutants else {
+    let Some((_, outcomes)) = findings.mutants else {
         return page! {};
     };
-    let tally = Tally::of(fates);
+    let tally = Tally::of(outcomes);
     page! {
         h2 #mistakes { "Mistakes that no test would catch" }
         @if tally.missed == 0 {
-            p { "None: each of " (tally.noticed) " small mistakes makes a test fail." }
+            p { "None: each of " (tally.caught) " small mistakes makes a test fail." }
         } @else {
             details .list open[tally.missed <= MOST_OPEN] {
-                summary { (tally.missed) " of " (tally.noticed + tally.missed) " small mistakes" }
+                summary { (tally.missed) " of " (tally.caught + tally.missed) " small mistakes" }
                 table {
                     thead { tr { th { "mistake" } th { "then" } } }
                     tbody { @for missed in findings.missed_mutants() { (mutant(&missed)) } }
                 }
             }
         }
-        @if tally.same + tally.alike > 0 {
+        @if tally.equivalent + tally.unproven > 0 {
             p .faint {
-                (tally.same + tally.alike) " mistakes change no decision and are not counted"
-                @if tally.alike > 0 { " (for " (tally.alike) " of them that is not proven, but held on random requests)" }
+                (tally.equivalent + tally.unproven) " mistakes change no decision and are not counted"
+                @if tally.unproven > 0 { " (for " (tally.unproven) " of them, this is not proven, but random requests found no difference)" }
                 "."
             }
         }
@@ -96,7 +96,7 @@ pub(super) fn suggestions(findings: &Findings<'_>) -> Markup {
     page! {
         @if !files.is_empty() {
             h2 #tests { "Tests to paste" }
-            p .faint { "They expect what the policy decides today. Paste a test only if that is right." }
+            p .faint { "They expect the policy's current decisions. Paste a test only if the decision is right." }
             @for (file, suggestions) in files {
                 details .tests {
                     summary { strong { (file) } " " span .faint { (suggestions.len()) " tests" } }

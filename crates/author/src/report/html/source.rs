@@ -1,4 +1,4 @@
-//! Policy files in the report, painted with what tests cover.
+//! Policy files in the report, highlighted by test coverage.
 //!
 //! Not here: the colours of their parts ([`paint`](crate::report::paint)).
 
@@ -6,7 +6,7 @@ use maud::{Markup, html as page};
 
 use crate::report::paint::{self, Colour, Run};
 use crate::report::{Findings, Missed};
-use crate::suite::beside;
+use crate::suite::test_file_for;
 
 /// A policy file with rules.
 pub(super) struct File<'a> {
@@ -35,19 +35,19 @@ impl<'a> File<'a> {
         }
     }
 
-    /// The name that links to it have.
+    /// The anchor of the links to it.
     pub(super) fn anchor(&self) -> String {
         format!("f{}", self.number)
     }
 
-    /// Whether tests leave anything out.
+    /// Whether it contains anything that is not covered.
     pub(super) fn has_gaps(&self) -> bool {
         let is_gap = |run: &Run<'_>| run.colour > Colour::Covered;
         !self.missed.is_empty() || self.lines.iter().flatten().any(is_gap)
     }
 
     pub(super) fn markup(&self, findings: &Findings<'_>, is_open: bool) -> Markup {
-        let tests = beside(self.name);
+        let tests = test_file_for(self.name);
         let count = findings.results.iter().find(|result| result.file == tests);
         let count = count.map_or(0, |result| result.tests.len());
         page! {

@@ -1,4 +1,4 @@
-//! The page holds everything, needs nothing from elsewhere, and obeys nothing that a policy says.
+//! The page is complete and self-contained, and nothing in a policy is interpreted as markup.
 
 use std::collections::BTreeSet;
 
@@ -10,12 +10,12 @@ use crate::coverage::Meter;
 use crate::report::{FileResult, TestResult, junit};
 use crate::suggest::Suggestion;
 use crate::suite::{self, run};
-use crate::{judge, lint, locate};
+use crate::{lint, locate, policy_gate};
 
-/// Markup, and characters that reorder or hide.
+/// Markup, and characters that reorder or hide text.
 const HOSTILE: &str = "<img src=x>&amp;\"' \u{202e}ffats\u{2066}\u{200b}\u{feff}\u{e0041} ]]>";
 
-/// The page and the XML of a policy with so many course files.
+/// The page and the XML for a policy with this many course files.
 fn reports(courses: usize) -> (String, String) {
     let mut sources = SourceTree::new();
     sources.insert("site.toml", "schema = 1\n[site]\nname = \"x <b>\"\n");
@@ -32,7 +32,7 @@ fn reports(courses: usize) -> (String, String) {
     }
     let compiled = compile(&sources, &CompileOptions::default());
     let spec = compiled.policy.unwrap();
-    let gate = judge::gate(&spec).unwrap();
+    let gate = policy_gate::gate(&spec).unwrap();
     let names: Vec<String> = sources
         .files()
         .map(|(name, _)| name.to_owned())
@@ -47,7 +47,7 @@ fn reports(courses: usize) -> (String, String) {
                 .cases
                 .iter()
                 .map(|case| TestResult {
-                    got: run(&gate, &case.ask(), &mut ()),
+                    got: run(&gate, &case.request(), &mut ()),
                     case: case.clone(),
                 })
                 .collect(),
@@ -74,7 +74,7 @@ fn reports(courses: usize) -> (String, String) {
 }
 
 #[test]
-fn nothing_in_a_policy_is_obeyed() {
+fn nothing_in_a_policy_is_interpreted() {
     let (page, xml) = reports(2);
     for text in [&page, &xml] {
         let seen = |c: char| is_visible(c) || c == '\n';
@@ -86,7 +86,7 @@ fn nothing_in_a_policy_is_obeyed() {
     for elsewhere in ["http:", "https:", "src=\"", "<link", "url("] {
         assert!(!page.contains(elsewhere), "{elsewhere}");
     }
-    // One script, and it is ours.
+    // Exactly one script, our own.
     assert_eq!(page.matches("<script").count(), 1);
 }
 
@@ -109,7 +109,7 @@ fn everything_is_on_the_page() {
     }
     let lines = page.matches("<li>").count();
     assert_eq!(lines, 2 * 8, "{page}");
-    // Each link leads somewhere.
+    // Every link has a target.
     for link in page.split("href=\"#").skip(1) {
         let id = link.split('"').next().unwrap();
         assert!(page.contains(&format!("id=\"{id}\"")), "{id}");
@@ -117,7 +117,7 @@ fn everything_is_on_the_page() {
 }
 
 #[test]
-fn a_large_policy_is_closed_at_first() {
+fn a_large_policy_is_initially_collapsed() {
     let (small, _) = reports(2);
     assert_eq!(small.matches(" open>").count(), 2);
     let (large, _) = reports(MOST_OPEN + MOST_LISTED);

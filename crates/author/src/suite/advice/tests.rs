@@ -1,9 +1,9 @@
-//! Tests with mistakes, and what is said about them.
+//! Tests with errors, and the diagnostics about them.
 
 use tollgate_compiler::{CompileOptions, SourceTree, compile};
 
 use super::*;
-use crate::judge;
+use crate::policy_gate;
 use crate::suite::read;
 
 const SITE: &str = r#"
@@ -32,7 +32,7 @@ fn findings(tests: &str) -> Vec<(&'static str, String, String)> {
     sources.insert("k.key", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA");
     let compiled = compile(&sources, &CompileOptions::default());
     let policy = compiled.policy.unwrap();
-    let gate = judge::gate(&policy).unwrap();
+    let gate = policy_gate::gate(&policy).unwrap();
     sources.insert(
         "site.test.toml",
         format!("now = 2027-01-15T00:00:00Z\n{tests}"),
@@ -46,7 +46,7 @@ fn findings(tests: &str) -> Vec<(&'static str, String, String)> {
 }
 
 #[test]
-fn every_mistake_has_a_cure() {
+fn every_error_has_a_fix() {
     let test = |keys: &str| format!("[[test]]\nname = \"t\"\n{keys}\n");
     let table: &[(&str, &str, &str)] = &[
         ("get = \"/m/a\"\nexpect = \"no_token\"", "", ""),
@@ -64,7 +64,7 @@ fn every_mistake_has_a_cure() {
         (
             "get = \"/m/x\"\nexpect = \"denied_by_rule\"\nrule = \"other/thing\"",
             "TG0721",
-            "today the answer is by `site/closed`",
+            "today `site/closed` decides",
         ),
         (
             "get = \"/m/my notes.pdf\"\nexpect = \"allow\"",
@@ -89,7 +89,7 @@ fn every_mistake_has_a_cure() {
         (
             "get = \"/m/../a\"\nexpect = \"allow\"",
             "TG0722",
-            "if that is what the test is about, write `expect = \"bad_path\"`",
+            "if the test is about an invalid path, write `expect = \"bad_path\"`",
         ),
         (
             "who = \"a\"\nget = \"/m/a\"\nexpect = \"allow\"\n[people.a]\nclaims = { \"cognito:groups\" = [\"g\"] }",
@@ -169,7 +169,7 @@ const MISTAKES: [(&str, &str, &str); 12] = [
     (
         "[[test]]\nname = \"t\"\nget = \"/\"\nexpect = \"forbidden\"\n[[test]]\nname = \"t\"\nget = \"/b\"\nexpect = \"forbidden\"",
         "TG0603",
-        "a name of its own",
+        "a unique name",
     ),
     (
         "[[table]]\nname = \"t\"\npeople = [\"nobody\"]\npaths = [\"/\", \"/b\"]\nexpect = [[\"forbidden\"]]",
@@ -184,7 +184,7 @@ const MISTAKES: [(&str, &str, &str); 12] = [
     (
         "[[test]]\nname = \"t\"\nget = \"/\"\nexpect = \"forbidden\"\nrule = \"site/members\"",
         "TG0606",
-        "leave the rule out",
+        "remove the rule",
     ),
     (
         "[[test]]\nname = \"t\"\nget = \"/\"\nip = \"10.0.0\"\nexpect = \"forbidden\"",
@@ -210,7 +210,7 @@ const MISTAKES: [(&str, &str, &str); 12] = [
 ];
 
 #[test]
-fn every_code_about_test_files_has_a_cure() {
+fn every_code_about_test_files_has_a_fix() {
     for (text, code, help) in MISTAKES {
         let found = findings(text);
         let [(id, message, said)] = found.as_slice() else {

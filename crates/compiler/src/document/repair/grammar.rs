@@ -3,7 +3,7 @@
 //!
 //! Not here: reading on after them.
 
-use super::{is_header, line_around};
+use super::lines::{is_header, line_around};
 use crate::diagnostic::{Span, is_readable, shown};
 
 /// A mistake, in words that its author understands.

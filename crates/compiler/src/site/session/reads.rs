@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use tollgate_gate::session::{MARK_BYTES, Names, SessionPath};
 use tollgate_token::{ClaimPath, IssuerConfig, IssuerKind, base64url};
 
-use crate::course::SITE_COURSE;
+use crate::spanned::SITE_COURSE;
 use tollgate_policy::spec::{ClaimSpec, Expr, ImageSpec, RuleSpec, Template};
 
 /// Most names that have a mark of their own.

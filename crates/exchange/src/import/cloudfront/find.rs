@@ -1,26 +1,26 @@
-//! The distributions in a document: what the AWS command prints, a CloudFormation template, or what
-//! Terraform prints as JSON.
+//! Finds the distributions in a document: the output of the AWS command, a CloudFormation template,
+//! or the JSON output of Terraform.
 //!
-//! Not here: what is in a distribution.
+//! Not here: the content of a distribution.
 
 use serde_json::{Map, Value, json};
 
 use super::super::ImportError;
 
-/// The shapes that are read, for messages.
+/// The supported formats, for messages.
 pub(super) const ACCEPTED: &str = "give the JSON or YAML that one of these prints: `aws cloudfront get-distribution-config --id ID`, \
     `aws cloudfront get-distribution --id ID`, `cdk synth`, `aws cloudformation get-template`, \
     `terraform show -json` (of a state or of a plan)";
 
 const RESOURCE: &str = "AWS::CloudFront::Distribution";
 const TERRAFORM: &str = "aws_cloudfront_distribution";
-/// Modules within modules.
+/// The limit for nested modules.
 const MAX_DEPTH: usize = 16;
 
-/// The configuration of the distribution with this name, or of the only one.
+/// Returns the configuration of the distribution with this name, or of the only one.
 ///
 /// # Errors
-/// Returns an error if there is none, or several and no name.
+/// Returns an error if the document has none, or several and no name was given.
 pub(super) fn find(document: &Value, name: Option<&str>) -> Result<Value, ImportError> {
     let mut found = Vec::new();
     look(document, "", &mut found);
@@ -53,7 +53,7 @@ fn nothing(document: &Value) -> ImportError {
                 .map(|name| format!("`{name}`"))
                 .collect();
             format!(
-                "no distribution in it; its members are {}",
+                "it contains no distribution; its members are {}",
                 names.join(", ")
             )
         }
@@ -66,7 +66,7 @@ fn nothing(document: &Value) -> ImportError {
     }
 }
 
-/// The text of a document in Terraform's own language, which is not read.
+/// Whether the text is in Terraform's own language, which is not supported.
 pub(super) fn is_terraform(text: &str) -> bool {
     let first_word =
         |line: &str| line.trim_start().starts_with("resource ") && line.contains(TERRAFORM);
@@ -170,7 +170,8 @@ fn module(module: &Value, depth: usize, found: &mut Vec<(String, Value)>) {
     }
 }
 
-/// A planned resource. What is known only after the plan is applied is marked, or it would look absent.
+/// A planned resource. Values that are known only after the plan is applied are marked, because
+/// they would otherwise look absent.
 fn planned(change: &Value, found: &mut Vec<(String, Value)>) {
     let part = |name: &str| change.pointer(&format!("/change/{name}"));
     let Some(after) = part("after").filter(|after| after.is_object()) else {

@@ -1,14 +1,15 @@
 //! Path patterns of CloudFront.
 //!
-//! A pattern is compared with the whole path: `*` is any run of characters, slashes included, and `?` one
-//! character. The path is compared as it was sent, with its escapes, while a policy compares decoded
-//! segments; so text that a path may also spell with escapes is not translated, and text after a wildcard
-//! may begin within an escape. Not here: the order of behaviours.
+//! A pattern is compared with the whole path: `*` matches any run of characters, including slashes,
+//! and `?` any one character. CloudFront compares the path as it was sent, with its escapes; a
+//! policy compares decoded segments. So text that a path may also spell with escapes is not
+//! translated, and text after a wildcard may start within an escape. Not here: the order of
+//! behaviours.
 
 use super::super::sequence::{Token, narrow, wide};
 use super::super::shape::{Shape, simplified};
 
-/// The characters that a path spells in one way only.
+/// The characters that have only one spelling in a path.
 const UNRESERVED: &str = "-._~/";
 /// The other characters that a pattern may have.
 const RESERVED: &str = "$\"'@:+&";
@@ -16,9 +17,9 @@ const RESERVED: &str = "$\"'@:+&";
 /// The paths that a pattern matches.
 #[derive(Clone, Debug)]
 pub(super) struct Matched {
-    /// Exactly these, if patterns can express that.
+    /// Exactly these paths, if patterns can express them.
     pub(super) narrow: Option<Vec<Shape>>,
-    /// These at most.
+    /// A superset of the paths.
     pub(super) wide: Vec<Shape>,
 }
 
@@ -32,7 +33,7 @@ pub(super) fn translate(pattern: &str) -> Matched {
         .then(|| narrow(&exact(path)))
         .flatten();
     let mut wider = wide(&loose(path));
-    // A wildcard at the beginning may stand for the first slash, too: see `matches`.
+    // A wildcard at the start may also match the first slash: see `matches`.
     let open = pattern.trim_start_matches('*');
     let first = ['?', '/']
         .iter()
@@ -48,14 +49,14 @@ pub(super) fn translate(pattern: &str) -> Matched {
     }
 }
 
-/// Whether the pattern matches the path. It is not documented whether a wildcard at the beginning of a pattern
-/// stands for the first slash, too.
+/// Whether the pattern matches the path. AWS does not document whether a wildcard at the start of a
+/// pattern also matches the first slash.
 pub(super) fn matches(pattern: &str, path: &str, star_has_slash: bool) -> bool {
     let has_own = pattern.starts_with('/') || (star_has_slash && pattern.starts_with(['*', '?']));
     let slash = if has_own { "" } else { "/" };
     let mut reached: Vec<char> = path.chars().collect();
     reached.insert(0, ' ');
-    // How much of the path the pattern so far can have matched.
+    // The prefixes of the path that the pattern so far can match.
     let mut ends = vec![false; reached.len()];
     if let Some(first) = ends.first_mut() {
         *first = true;
@@ -90,7 +91,7 @@ fn exact(path: &str) -> Vec<Token> {
     tokens
 }
 
-/// Tokens for all that the pattern matches, however a path is spelled.
+/// Tokens for everything that the pattern matches, however a path is spelled.
 fn loose(path: &str) -> Vec<Token> {
     let is_plain =
         |c: char| c.is_ascii_alphanumeric() || UNRESERVED.contains(c) || RESERVED.contains(c);
@@ -102,7 +103,7 @@ fn loose(path: &str) -> Vec<Token> {
                 '*' => Token::ANYTHING,
                 _ => Token::SOMETHING,
             });
-            // The wildcard may end within an escape, so that up to two digits of it follow.
+            // The wildcard may end within an escape, followed by up to two of its digits.
             digits = 2;
         } else if digits > 0 && matches!(c, '0'..='9' | 'A'..='F') {
             digits -= 1;
@@ -161,7 +162,7 @@ mod tests {
                 assert_eq!(written(&matched.wide), wide, "{pattern}");
             }
         }
-        // `/x%2024` has `2024` in it, and decoded it does not.
+        // `/x%2024` contains `2024`, but not after decoding.
         let wide = written(&translate("*2024*").wide);
         assert_eq!(wide, "/**/*24* /**/*24*/**");
     }

@@ -1,7 +1,7 @@
-//! The behaviours of a distribution, out of the documents that describe one.
+//! Reads the behaviours of a distribution from the documents that describe one.
 //!
-//! Whatever a behaviour has that is not known to be harmless guards it. Not here: what the behaviours
-//! become.
+//! Any setting of a behaviour that is not known to be harmless guards it. Not here: the rules that
+//! the behaviours become.
 
 use serde_json::Value;
 use tollgate_core::MethodSet;
@@ -14,7 +14,7 @@ use super::super::write::one_line;
 #[derive(Clone, Debug)]
 pub(super) struct Distribution {
     pub(super) name: String,
-    /// In the order in which they are tried; the default behaviour is the last.
+    /// In evaluation order; the default behaviour is the last.
     pub(super) behaviours: Vec<Behaviour>,
     pub(super) root: Root,
     /// Notes on restrictions for the whole distribution.
@@ -42,12 +42,12 @@ pub(super) struct Behaviour {
     pub(super) has_response_function: bool,
 }
 
-/// A guard: what a request must pass before a behaviour serves it.
+/// A guard: a requirement that a request must meet before a behaviour serves it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Guard {
     /// The end of a sentence about the behaviour.
     pub(super) what: String,
-    /// Whether it is understood. What is not may be no guard at all.
+    /// Whether it is understood. An unknown setting may not be a guard at all.
     pub(super) is_known: bool,
 }
 
@@ -73,7 +73,7 @@ const FUNCTIONS: [(Names, &str); 2] = [
     ),
 ];
 
-/// Members of a behaviour that decide nothing about who has access.
+/// Settings of a behaviour that do not affect access.
 const HARMLESS: [&str; 34] = [
     "CachePolicyId",
     "CachedMethods",
@@ -114,7 +114,7 @@ const HARMLESS: [&str; 34] = [
 /// Reads the configuration of a distribution.
 ///
 /// # Errors
-/// Returns an error if it is not known which behaviours there are.
+/// Returns an error if the behaviours cannot be determined.
 pub(super) fn distribution(config: &Value) -> Result<Distribution, ImportError> {
     match member(config, ["Enabled", "enabled"]) {
         None | Some(Value::Bool(true)) => {}
@@ -131,7 +131,7 @@ pub(super) fn distribution(config: &Value) -> Result<Distribution, ImportError> 
             });
         }
     }
-    // What could add behaviours that are not here.
+    // Settings that could add behaviours.
     let is_unread = |name: &&String| name.starts_with("Fn::") || *name == "cache_behavior";
     let mut names = config
         .as_object()
@@ -228,7 +228,7 @@ fn additional(config: &Value) -> Vec<String> {
         }
     });
     if geo == Some(true) {
-        stays("the restriction by country");
+        stays("the geographic restriction");
     }
     if is_set(["WebACLId", "web_acl_id"]) {
         stays("the web ACL");
@@ -322,10 +322,10 @@ fn methods(value: &Value, methods: &mut MethodSet) -> Option<Guard> {
         .fold(MethodSet::EMPTY, |all, one| all | one);
     methods
         .is_empty()
-        .then(|| unknown("allows no method that is known here".to_owned()))
+        .then(|| unknown("allows no known method".to_owned()))
 }
 
-/// A member that is not known to be harmless.
+/// Finds a setting that is not known to be harmless.
 fn strange(value: &Value) -> Option<Guard> {
     let is_read = |name: &str| {
         let functions = FUNCTIONS.iter().map(|(names, _)| names);
@@ -346,11 +346,11 @@ fn is_nothing(value: &Value) -> bool {
     value.is_null() || *value == serde_json::json!({ "Ref": "AWS::NoValue" })
 }
 
-/// A list, in one of its forms.
+/// A list, in one of its formats.
 enum Listed<'a> {
     Items {
         items: Vec<&'a Value>,
-        /// Whether it is switched on, whatever is in it.
+        /// Whether it is enabled, whatever its content.
         is_on: bool,
     },
     Unknown,

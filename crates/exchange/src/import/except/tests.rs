@@ -1,4 +1,4 @@
-//! Rules with exceptions, compiled, and decided by the core on every short path.
+//! Rules with exceptions, compiled, and evaluated by the core on every short path.
 
 use tollgate_compiler::{CompileOptions, SourceTree, compile};
 use tollgate_core::{
@@ -122,7 +122,7 @@ fn a_deny_with_exceptions_denies_the_difference() {
 }
 
 #[test]
-fn what_no_condition_says_is_not_guessed() {
+fn inexpressible_exceptions_are_not_guessed() {
     for (pattern, exceptions) in [
         ("/**/a/**", vec!["/b/**"]),
         ("/a/**", vec!["/**/b/**"]),

@@ -1,7 +1,7 @@
 //! The requirements of an access rule: its authenticators, its authorizer and its mutators.
 //!
-//! The first authenticator that is responsible decides. A request without credentials is what any client
-//! can send, so a rule that allows one is public. Not here: which issuers a token may come from
+//! The first applicable authenticator decides. Any client can send a request without credentials,
+//! so a rule that allows one is public. Not here: the issuers that a token may come from
 //! ([`issuers`](super::issuers)).
 
 use serde_json::Value;
@@ -16,9 +16,10 @@ use super::config::Config;
 pub(super) enum Access {
     /// Every client.
     Anyone,
-    /// Clients with such a token.
+    /// Clients with a token that meets these settings.
     Token(Box<Jwt>),
-    /// No client, because the rule denies, or because it is not understood: the end of a sentence about it.
+    /// No client, because the rule denies every request or is not understood: the end of a sentence
+    /// about it.
     Closed(String),
 }
 
@@ -31,7 +32,7 @@ pub(super) struct Jwt {
     pub(super) key_sets: Vec<String>,
     pub(super) algorithms: Vec<String>,
     pub(super) scope: Option<String>,
-    /// The location of the token, as a token source.
+    /// The token source.
     pub(super) source: String,
 }
 
@@ -43,7 +44,7 @@ pub(super) struct Asked {
     pub(super) notes: Vec<String>,
 }
 
-/// The authenticators that are not responsible for a request without credentials, and need a service.
+/// The authenticators that do not apply to a request without credentials, and call a service.
 const SERVICES: [&str; 4] = [
     "bearer_token",
     "cookie_session",
@@ -52,7 +53,7 @@ const SERVICES: [&str; 4] = [
 ];
 /// Mutators that only change what is forwarded.
 const FORWARDING: [&str; 3] = ["cookie", "header", "id_token"];
-/// The members of a rule that are read, or that decide nothing about access.
+/// The members of a rule that are read, or that do not affect access.
 const MEMBERS: [&str; 9] = [
     "authenticators",
     "authorizer",
@@ -132,7 +133,7 @@ fn authenticators(
             "noop" | "anonymous" => {
                 if token.is_some() || service.is_some() {
                     notes.push(
-                        "also allows requests without credentials, so the rule here is public"
+                        "also allows requests without credentials, so the imported rule is public"
                             .to_owned(),
                     );
                 }
@@ -169,7 +170,7 @@ fn authenticators(
     if let Some(jwt) = token {
         if let Some(service) = service {
             notes.push(format!(
-                "also accepts what `{service}` accepts, which the rule here does not"
+                "also accepts what `{service}` accepts, which the imported rule does not"
             ));
         }
         return Ok(Access::Token(Box::new(jwt)));
@@ -183,12 +184,12 @@ fn authenticators(
     }
 }
 
-/// The end of the list at an authenticator that allows nothing more.
+/// Ends the list at an authenticator that allows nothing more.
 fn end(token: Option<Jwt>, notes: &mut Vec<String>, name: &str) -> Option<Access> {
     let jwt = token?;
     if name != "unauthorized" {
         notes.push(format!(
-            "also has the authenticator `{name}`, which the rule here does not"
+            "also has the authenticator `{name}`, which the imported rule does not"
         ));
     }
     Some(Access::Token(Box::new(jwt)))
@@ -225,7 +226,7 @@ fn mutators(rule: &Value, config: Option<&Config>, notes: &mut Vec<String>) -> R
         match name.as_str() {
             "noop" => {}
             name if FORWARDING.contains(&name) => notes.push(format!(
-                "changes the forwarded request with `{name}`; Tollgate forwards it without that"
+                "changes the forwarded request with `{name}`, which Tollgate does not"
             )),
             "hydrator" => return Err("leaves the decision to the mutator `hydrator`".to_owned()),
             other => {
@@ -260,7 +261,7 @@ fn jwt(config: &Value) -> Result<Jwt, String> {
         });
         list.ok_or_else(|| {
             format!(
-                "has `{name}`, which is not a list of texts: {}",
+                "has `{name}`, which is not a list of strings: {}",
                 shown(value)
             )
         })
@@ -319,7 +320,7 @@ fn scope(scopes: &[String], strategy: Option<&Value>) -> Result<Option<String>, 
     match is_short && scope.chars().all(is_plain) {
         true => Ok(Some(scope.clone())),
         false => Err(format!(
-            "requires the scope `{scope}`, which no rule here can name"
+            "requires the scope `{scope}`, which a rule cannot name"
         )),
     }
 }
@@ -346,7 +347,8 @@ fn source(from: &Value) -> Result<String, String> {
     let is_unreserved = |c: char| c.is_ascii_alphanumeric() || "-._~".contains(c);
     let source = match kind.as_str() {
         "header" if name == "Authorization" => Some("header:authorization".to_owned()),
-        // Any other spelling is read without `Bearer`, which no client sends.
+        // With any other spelling Oathkeeper reads the value without `Bearer`, which no client
+        // sends.
         "header" if ["authorization", "cookie"].contains(&name.to_lowercase().as_str()) => None,
         "header" if name.chars().all(is_header) => Some(format!("header:{}", name.to_lowercase())),
         "cookie" if name.chars().all(is_header) => Some(format!("cookie:{name}")),
@@ -355,7 +357,9 @@ fn source(from: &Value) -> Result<String, String> {
     };
     let source = source.filter(|source| !name.is_empty() && source.len() <= MAX_NAME_BYTES);
     source.ok_or_else(|| {
-        format!("reads its token from the {kind} `{name}`, which no token source here is")
+        format!(
+            "reads its token from the {kind} `{name}`, which is not supported as a token source"
+        )
     })
 }
 

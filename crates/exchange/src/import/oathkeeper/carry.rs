@@ -1,8 +1,8 @@
-//! From access rules to rules of a policy: an `allow` for what exactly one rule matches, a `deny` for what must
-//! stay closed.
+//! Converts access rules to policy rules: an `allow` for requests that exactly one rule matches, a
+//! `deny` for requests that must not be allowed.
 //!
-//! Recent versions of Oathkeeper remove the slash at the end of a path before they match it; nothing is allowed
-//! that any version denies. Not here: the documents ([`rules`](super::rules)).
+//! Recent versions of Oathkeeper remove the trailing slash of a path before they match it; nothing
+//! is allowed that any version denies. Not here: the documents ([`rules`](super::rules)).
 
 use tollgate_core::MethodSet;
 
@@ -14,21 +14,21 @@ use super::super::write;
 use super::access::Access;
 use super::url::Paths;
 
-/// Pairs of overlapping rules that are written out.
+/// The maximum number of overlapping pairs of rules in the output.
 const MAX_OVERLAPS: usize = 200;
 
-/// A rule under way.
+/// A rule being converted.
 pub(super) struct Carried {
     pub(super) name: String,
     pub(super) id: String,
     pub(super) url: String,
     pub(super) methods: MethodSet,
     paths: Paths,
-    /// Patterns for paths that are surely its own.
+    /// Patterns for paths that certainly belong to it.
     narrow: Vec<Drawn>,
-    /// Patterns for all paths that may be.
+    /// Patterns for all paths that may belong to it.
     wide: Vec<Shape>,
-    /// Whether both are the same, except for slashes at the end.
+    /// Whether both are identical, except for trailing slashes.
     pub(super) is_whole: bool,
     pub(super) access: Access,
 }
@@ -56,11 +56,12 @@ impl Carried {
         }
     }
 
-    /// Returns the reason why the rule allows nothing here, as the end of a sentence about it.
+    /// Returns the reason why the rule allows nothing in the policy, as the end of a sentence about
+    /// it.
     pub(super) fn closed(&self) -> Option<&str> {
         match &self.access {
             Access::Closed(why) => Some(why),
-            _ if self.narrow.is_empty() => Some("has a URL that no pattern here matches exactly"),
+            _ if self.narrow.is_empty() => Some("has a URL that no pattern matches exactly"),
             _ => None,
         }
     }
@@ -101,7 +102,7 @@ impl Carried {
         rules
     }
 
-    /// Whether the rule opens single paths only, none of which another rule matches.
+    /// Whether the rule allows only single paths, none of which another rule matches.
     fn is_apart_from(&self, other: &Self) -> bool {
         let is_apart = |path: &str| {
             let path = path.strip_prefix('/').unwrap_or(path);
@@ -113,7 +114,8 @@ impl Carried {
     }
 }
 
-/// Returns the patterns that deny a closed rule: all of its paths, except those that only an open rule matches.
+/// Returns the patterns of the `deny` for a closed rule: all of its paths, except those that only
+/// an open rule matches.
 pub(super) fn closing(rules: &[Carried], at: usize) -> Vec<Pattern> {
     let Some((own, others)) = rules.get(at).map(|own| (own, || others(rules, at))) else {
         return Vec::new();
@@ -163,8 +165,8 @@ pub(super) struct Overlap {
     shapes: Vec<Shape>,
 }
 
-/// Returns the overlaps of open rules. A rule that overlaps too many others is closed, so that the list stays
-/// readable.
+/// Returns the overlaps of open rules. A rule that overlaps too many others is closed, so that the
+/// list stays readable.
 pub(super) fn overlaps(rules: &mut [Carried]) -> Vec<Overlap> {
     let mut all: Vec<Overlap> = Vec::new();
     for other in 0..rules.len() {
@@ -202,7 +204,7 @@ fn overlap_of(rules: &[Carried], one: usize, other: usize) -> Option<Overlap> {
     })
 }
 
-/// Denies what two open rules match. Returns notes, too.
+/// Denies paths that two open rules match. Also returns notes.
 pub(super) fn denials(
     rules: &[Carried],
     overlaps: &[Overlap],
@@ -215,7 +217,7 @@ pub(super) fn denials(
         };
         let (own_name, other_name) = (&own.name, &other.name);
         let note = format!(
-            "what both rule `{own_name}` and rule `{other_name}` match is denied: Oathkeeper answers 500 there"
+            "paths that both rule `{own_name}` and rule `{other_name}` match are denied: Oathkeeper responds with 500"
         );
         let id = write::id(&format!("both-{}-{}", own.id, other.id), used);
         let because = format!("In Oathkeeper, both `{own_name}` and `{other_name}` match.");
@@ -250,8 +252,8 @@ fn shared(one: MethodSet, other: MethodSet) -> MethodSet {
     names.fold(MethodSet::EMPTY, |all, one| all | one)
 }
 
-/// Patterns for what every version of Oathkeeper matches: recent ones remove the slash at the end of a path
-/// before they match it.
+/// Patterns for paths that every version of Oathkeeper matches: recent ones remove the trailing
+/// slash of a path before they match it.
 fn cleaned(drawn: Vec<Drawn>) -> Vec<Drawn> {
     let files: Vec<Vec<Part>> = drawn
         .iter()
@@ -286,7 +288,7 @@ fn cleaned(drawn: Vec<Drawn>) -> Vec<Drawn> {
     kept
 }
 
-/// Patterns for what any version of Oathkeeper matches.
+/// Patterns for paths that any version of Oathkeeper matches.
 fn uncleaned(shapes: Vec<Shape>) -> Vec<Shape> {
     let slashes: Vec<Shape> = shapes
         .iter()

@@ -12,10 +12,10 @@ use super::Matching;
 pub(super) struct Config(Value);
 
 impl Config {
-    /// Reads a configuration, JSON or YAML.
+    /// Parses a configuration, JSON or YAML.
     ///
     /// # Errors
-    /// Returns an error if the text is not one.
+    /// Returns an error if the text is not a configuration.
     pub(super) fn read(text: &str) -> Result<Self, ImportError> {
         let value = document::read(text)?;
         let is_one = ["authenticators", "access_rules", "authorizers", "mutators"]
@@ -34,7 +34,7 @@ impl Config {
     /// The matching strategy, if the configuration sets one.
     ///
     /// # Errors
-    /// Returns an error if it is none that Oathkeeper has.
+    /// Returns an error if Oathkeeper has no such strategy.
     pub(super) fn matching(&self) -> Result<Option<Matching>, ImportError> {
         match self.0.pointer("/access_rules/matching_strategy") {
             None | Some(Value::Null) => Ok(Some(Matching::Regexp)),
@@ -56,7 +56,7 @@ impl Config {
         enabled == Some(&Value::Bool(true))
     }
 
-    /// The settings of an authenticator, with those of a rule over them.
+    /// The settings of an authenticator, overridden by those of a rule.
     pub(super) fn merged(&self, name: &str, own: &Value) -> Value {
         let mut merged = Map::new();
         for value in [

@@ -1,7 +1,9 @@
-//! The issuers that access rules trust, as `[[issuer]]` tables, and what a rule requires of their tokens.
+//! The issuers that access rules trust, as `[[issuer]]` tables, and the requirements of a rule for
+//! their tokens.
 //!
-//! A rule of Oathkeeper names issuers, keys and algorithms; a policy names them once. A rule that trusts
-//! an issuer in another way than the rules before it is closed. Not here: key files ([`issuer`]).
+//! In Oathkeeper every rule names issuers, keys and algorithms; a policy names them once. A rule
+//! that trusts an issuer differently than earlier rules is closed. Not here: key files
+//! ([`issuer`]).
 
 use std::collections::BTreeSet;
 
@@ -12,7 +14,7 @@ use super::super::issuer::{self, Issuer};
 use super::super::write::{list, quoted};
 use super::access::Jwt;
 
-/// Algorithms whose keys can be in a key set.
+/// Algorithms whose keys a key set can contain.
 const ALGORITHMS: [&str; 9] = [
     "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA",
 ];
@@ -21,7 +23,7 @@ const AUDIENCE: &str = "audience = { type = \"string\", path = [\"aud\"] }\n";
 const AUDIENCES: &str = "aud = \"string[]\"\n";
 const SCOPES: [&str; 2] = ["scope = \"string\"\n", "scp = \"string[]\"\n"];
 
-/// The issuers of a policy under way.
+/// The issuers of a policy being imported.
 #[derive(Debug, Default)]
 pub(super) struct Issuers {
     known: Vec<Known>,
@@ -57,7 +59,8 @@ impl Issuers {
     /// Adds the issuers of a rule.
     ///
     /// # Errors
-    /// Returns the end of a sentence about the rule if a policy cannot trust them like this.
+    /// Returns the end of a sentence about the rule if a policy cannot trust the issuers in this
+    /// way.
     pub(super) fn add(&mut self, rule: &str, jwt: &Jwt) -> Result<(), String> {
         if let Some(name) = jwt
             .algorithms
@@ -65,7 +68,7 @@ impl Issuers {
             .find(|name| !ALGORITHMS.contains(&name.as_str()))
         {
             return Err(format!(
-                "accepts the algorithm `{name}`, which no key set here can have"
+                "accepts the algorithm `{name}`, which no key set can have"
             ));
         }
         if let Some(issuer) = jwt.issuers.iter().find(|issuer| !issuer::is_url(issuer)) {
@@ -77,7 +80,7 @@ impl Issuers {
             !text.is_empty() && text.len() <= MAX_NAME_BYTES && !text.chars().any(char::is_control)
         };
         if !jwt.audiences.iter().all(is_name) || jwt.audiences.len() > MAX_LIST_ENTRIES {
-            return Err("has an audience that no client ID can be".to_owned());
+            return Err("has an audience that cannot be a client ID".to_owned());
         }
         if let Some((source, first)) = &self.source
             && *source != jwt.source
@@ -150,11 +153,11 @@ impl Issuers {
         }
         let mut tests = Vec::new();
         let mut claims = Vec::new();
-        // The issuer accepts a token for any client of all its rules.
+        // The issuer accepts tokens for the app clients of all its rules.
         let is_settled = |known: &Known| known.audiences.len() == 1 && jwt.audiences.len() == 1;
         if !of_rule().all(is_settled) {
             claims.push(AUDIENCES);
-            // Several audiences are always a list; one may be plain text.
+            // Several audiences are always a list; a single one may be a string.
             if let [audience] = jwt.audiences.as_slice() {
                 claims.push(AUDIENCE);
                 let audience = string(audience);
@@ -167,7 +170,7 @@ impl Issuers {
             }
         }
         if jwt.scope.is_some() {
-            // Oathkeeper reads `scp` first, a policy reads `scope`.
+            // Oathkeeper prefers `scp`, a policy prefers `scope`.
             claims.extend(SCOPES);
             tests.push("!(has(claims.scp) && has(claims.scope))".to_owned());
         }

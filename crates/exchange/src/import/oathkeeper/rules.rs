@@ -1,4 +1,4 @@
-//! Access rules as documents: lists, and resources of the Kubernetes controller.
+//! The documents that contain access rules: lists, and resources of the Kubernetes controller.
 //!
 //! Not here: the requirements of a rule ([`access`](super::access)).
 
@@ -8,7 +8,7 @@ use tollgate_core::MethodSet;
 use super::super::ImportError;
 use super::Matching;
 
-/// The shapes that are read, for messages.
+/// The supported structures, for messages.
 const ACCEPTED: &str = "give access rules as Oathkeeper reads them, a JSON or YAML list of objects with `match`, `authenticators` \
     and `authorizer`, or `Rule` resources of its Kubernetes controller";
 
@@ -42,13 +42,13 @@ pub(super) fn rules(documents: Vec<Value>) -> Result<Vec<Value>, ImportError> {
     }
 }
 
-/// The rule within a resource of the Kubernetes controller, or the rule itself.
+/// The rule in a resource of the Kubernetes controller, or the rule itself.
 fn resource(value: &Value) -> Value {
     let Some(Value::Object(spec)) = value.get("spec") else {
         return value.clone();
     };
     let mut rule = spec.clone();
-    // Members of the resource that decide nothing about access.
+    // Members of the resource that do not affect access.
     rule.remove("configMapName");
     if let Some(name) = value.pointer("/metadata/name") {
         rule.entry("id").or_insert_with(|| name.clone());
@@ -71,7 +71,8 @@ pub(super) fn reads_tokens(rule: &Value) -> bool {
     handlers.into_iter().any(|handler| handler == "jwt")
 }
 
-/// Returns the only strategy that the rules can be written for: some expressions exist in one of them.
+/// Returns the only strategy in which the rules are valid: some expressions exist in only one of
+/// them.
 pub(super) fn guessed(urls: &[&str]) -> Result<Matching, ImportError> {
     let insides = || {
         urls.iter()
@@ -94,7 +95,8 @@ pub(super) fn guessed(urls: &[&str]) -> Result<Matching, ImportError> {
     }
 }
 
-/// The methods of a rule; `None` if they cannot be read. Oathkeeper compares them in any case.
+/// The methods of a rule; `None` if they cannot be read. Oathkeeper compares them
+/// case-insensitively.
 pub(super) fn methods(rule: &Value) -> Option<MethodSet> {
     let list = rule.pointer("/match/methods")?.as_array()?;
     let names: Option<Vec<&str>> = list.iter().map(Value::as_str).collect();

@@ -65,7 +65,7 @@ fn access_rules_as_json_and_yaml() {
     let notes = imported.notes.join("\n");
     for part in [
         "configuration was not read",
-        "rule `elsewhere` is left out",
+        "rule `elsewhere` is omitted",
         "rule `regex` is denied",
         "rule `nobody` is denied",
     ] {
@@ -106,7 +106,7 @@ items:
 }
 
 #[test]
-fn what_is_no_list_of_rules() {
+fn documents_without_a_list_of_rules_are_rejected() {
     for (text, part) in [
         ("{", "cannot read the source"),
         ("a: b", "no `match`"),
@@ -160,7 +160,7 @@ fn jwt(issuer: &str, audience: &str, keys: &str) -> String {
 }
 
 #[test]
-fn closed_rules_leave_open_what_an_open_one_has_alone() {
+fn closed_rules_do_not_deny_what_only_an_open_one_matches() {
     let text = rule("id", "/users/<[0-9]+>", "noop", "") + &rule("me", "/users/me", "noop", "");
     let imported = imported(&text);
     let text = site(&imported);
@@ -175,13 +175,13 @@ fn closed_rules_leave_open_what_an_open_one_has_alone() {
         text.contains("deny = [\"/users/*\", \"/users/*/\"]"),
         "{text}"
     );
-    // Both rules match the path, whatever else they do.
+    // Both rules match the path, whatever else they match.
     let same = rule("a", "/users/12", "noop", "") + &rule("b", "/users/<[0-9]+>", "noop", "");
     assert!(site(&self::imported(&same)).contains("deny = "));
 }
 
 #[test]
-fn what_is_closed_with_an_expression_that_is_not_understood_is_a_warning() {
+fn a_rule_closed_for_an_unsupported_expression_is_a_warning() {
     let text = rule("odd", "/<(?!x).*>", "noop", "") + &rule("free", "/free/<.*>", "noop", "");
     let imported = imported(&text);
     assert!(site(&imported).contains("deny = [\"/**\"]"));
@@ -200,7 +200,7 @@ fn a_rule_that_overlaps_too_many_others_is_closed() {
     let rules = (0..30).map(|at| rule(&format!("r{at}"), &format!("/<.*>/{at}/<.*>"), "noop", ""));
     let imported = imported(&rules.collect::<String>());
     let text = site(&imported);
-    let pairs = text.matches("# what both rule").count();
+    let pairs = text.matches("# paths that both rule").count();
     assert!(pairs > 100 && pairs <= 200, "{pairs}");
     assert!(
         imported
@@ -241,7 +241,7 @@ fn a_rule_with_one_issuer_shows_its_keys() {
 }
 
 #[test]
-fn a_rule_that_opens_nothing_decides_nothing_for_others() {
+fn a_rule_that_allows_nothing_does_not_affect_others() {
     let cookie = ", config: { token_from: { cookie: t }, trusted_issuers: ['https://id/'], target_audience: [web], jwks_urls: ['https://id/k'] }";
     let rules = rule("odd", "/<[0-9]+>", "jwt", cookie)
         + &rule(
@@ -320,7 +320,7 @@ fn issuers_are_named_where_there_are_several() {
 }
 
 #[test]
-fn one_issuer_is_trusted_in_one_way() {
+fn an_issuer_is_trusted_in_one_way_only() {
     let one = || {
         rule(
             "one",

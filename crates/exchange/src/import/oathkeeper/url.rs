@@ -1,7 +1,7 @@
-//! The URLs that an access rule matches: text, with regular expressions or globs in `<…>`.
+//! The URLs that an access rule matches: text with regular expressions or globs in `<…>`.
 //!
-//! A URL is read as alternatives of text, single characters and runs. What cannot be read so is a run of
-//! any characters that is marked as too large. Not here: what the rules decide.
+//! A URL is parsed into alternatives of text, single characters and runs. Anything that cannot be
+//! parsed is a run of any characters, marked as inexact. Not here: the decisions of the rules.
 
 use regex_syntax::hir::{Class, ClassUnicode, ClassUnicodeRange, Hir, HirKind};
 
@@ -10,11 +10,11 @@ use super::super::sequence::{Drawn, Run, Token, narrow, wide};
 use super::super::shape::Shape;
 use super::Matching;
 
-/// Alternatives of one URL, before it is cut down to runs.
+/// The maximum number of alternatives of one URL, before it is reduced to runs.
 const MAX_ALTERNATIVES: usize = 32;
-/// A class of more characters is not written out.
+/// The maximum size of a character class that is expanded.
 const MAX_CHARS: usize = 8;
-/// The longest written-out repetition.
+/// The maximum length of a repetition that is expanded.
 const MAX_REPEATED: u32 = 16;
 
 /// A piece of a URL.
@@ -38,17 +38,17 @@ type Pieces = Vec<Piece>;
 #[derive(Clone, Debug)]
 pub(super) struct Url(Vec<Pieces>);
 
-/// The paths of one site that a rule matches, without their first slash.
+/// The paths of one site that a rule matches, without their leading slash.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Paths {
     /// Certainly matched, if the pieces are exact.
     certain: Vec<Pieces>,
-    /// Perhaps matched.
+    /// Possibly matched.
     possible: Vec<Pieces>,
 }
 
 impl Url {
-    /// Reads a URL.
+    /// Parses a URL.
     pub(super) fn read(url: &str, matching: Matching) -> Self {
         let Some(parts) = cut(url) else {
             return Self(vec![vec![anything()]]);
@@ -73,7 +73,7 @@ impl Url {
         for piece in self.0.first().into_iter().flatten() {
             match piece {
                 Piece::Text(text) => origin.push_str(text),
-                // A host in a regular expression is often written with bare dots.
+                // In regular expressions, the dots of a host are often not escaped.
                 Piece::One(class) | Piece::Many { class, .. } => {
                     let first = class.ranges().first().map_or('.', ClassUnicodeRange::start);
                     origin.push(if has(class, '.') { '.' } else { first });
@@ -106,7 +106,7 @@ impl Url {
             for state in after(pieces, origin) {
                 if let Some(next) = state.step('/', pieces) {
                     let rest = next.rest(pieces);
-                    // A run within the host is not meant to reach into the path, although it does.
+                    // A run within the host is not meant to extend into the path, although it does.
                     let is_host =
                         next.at == state.at && state.is_inside && pieces.len() > next.at + 1;
                     if next.is_certain && !is_host {
@@ -136,7 +136,8 @@ impl Paths {
         self.possible.is_empty()
     }
 
-    /// Patterns for exactly what is certainly matched, and whether that is all that may be.
+    /// Patterns for exactly the paths that are certainly matched, and whether that is all that may
+    /// be matched.
     pub(super) fn narrow(&self) -> (Vec<Drawn>, bool) {
         let mut drawn = Vec::new();
         let mut is_all = self
@@ -160,7 +161,7 @@ impl Paths {
         all.flat_map(|(tokens, _)| wide(&tokens)).collect()
     }
 
-    /// Whether the path, without its first slash, may be matched.
+    /// Whether the path, without its leading slash, may be matched.
     pub(super) fn may_match(&self, path: &str) -> bool {
         self.possible.iter().any(|pieces| {
             let states = after(pieces, path);
@@ -169,11 +170,11 @@ impl Paths {
     }
 }
 
-/// A place in the pieces while a text is read.
+/// A position in the pieces during matching.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct State {
     at: usize,
-    /// Bytes of the text piece, or whether a run has begun.
+    /// The offset in the text piece, or whether a run has started.
     offset: usize,
     is_inside: bool,
     is_certain: bool,
@@ -189,7 +190,7 @@ impl State {
         }
     }
 
-    /// This place and those that are reached without a character.
+    /// This position and those that are reached without consuming a character.
     fn closure(self, pieces: &[Piece]) -> Vec<Self> {
         let mut all = vec![self];
         let mut number = 0;
@@ -237,7 +238,7 @@ impl State {
         self.at == pieces.len()
     }
 
-    /// Returns the pieces that are left.
+    /// Returns the remaining pieces.
     fn rest(&self, pieces: &[Piece]) -> Pieces {
         let mut rest = pieces.get(self.at..).unwrap_or_default().to_vec();
         match rest.first_mut() {
@@ -250,7 +251,7 @@ impl State {
     }
 }
 
-/// The places after a text.
+/// The positions after a text.
 fn after(pieces: &[Piece], text: &str) -> Vec<State> {
     let mut states = State::new(0, true).closure(pieces);
     for c in text.chars() {
@@ -329,7 +330,7 @@ fn regexp(text: &str) -> Vec<Pieces> {
     all
 }
 
-/// The expression without groups that only look around; `None` if it has none.
+/// The expression without lookaround groups; `None` if it has none.
 fn without_lookaround(text: &str) -> Option<String> {
     const STARTS: [&str; 4] = ["(?!", "(?=", "(?<!", "(?<="];
     let mut rest = text;
@@ -352,12 +353,13 @@ fn without_lookaround(text: &str) -> Option<String> {
         rest = group.get(end?.0 + 1..)?;
     }
     left.push_str(rest);
-    // A bracket within a class would have been counted.
+    // A bracket within a class would have been counted, too.
     (left.len() < text.len() && !classes(text).any(|class| class.contains(['(', ')'])))
         .then_some(left)
 }
 
-/// Whether the expression means the same to Oathkeeper's engine: it has no flags, and no sets within classes.
+/// Whether the expression has the same meaning in Oathkeeper's engine: it has no flags, and no sets
+/// within classes.
 fn is_common(text: &str) -> bool {
     let mut groups = text.split("(?").skip(1);
     groups.all(|group| group.starts_with([':', '<']))
@@ -374,7 +376,7 @@ fn classes(text: &str) -> impl Iterator<Item = &str> {
     core::iter::from_fn(move || {
         let start = rest.find('[')?;
         let class = rest.get(start + 1..)?;
-        // A bracket that comes first does not end the class.
+        // A leading bracket does not end the class.
         let from = class.len() - class.trim_start_matches('^').trim_start_matches(']').len();
         let end = class
             .get(from..)?
@@ -438,7 +440,7 @@ fn alternatives(hir: &Hir) -> Option<Vec<Pieces>> {
     }
 }
 
-/// A run of the characters of an expression, for one that is too large to be written out.
+/// A run of the characters of an expression that is too large to expand.
 fn spanning(hir: &Hir) -> Piece {
     let mut class = ClassUnicode::empty();
     alphabet(hir, &mut class);
@@ -475,7 +477,8 @@ fn glob(text: &str) -> Vec<Pieces> {
     glob_pieces(text).unwrap_or_else(|| vec![vec![anything()]])
 }
 
-/// The pieces of a glob; `None` if it has more than stars, question marks, escapes and plain choices.
+/// The pieces of a glob; `None` if it contains anything but stars, question marks, escapes and
+/// simple alternatives.
 fn glob_pieces(text: &str) -> Option<Vec<Pieces>> {
     let separators = ClassUnicode::new(['.', '/'].map(|c| ClassUnicodeRange::new(c, c)));
     let mut others = separators;
@@ -536,7 +539,7 @@ fn exact(piece: Piece) -> Pieces {
     }
 }
 
-/// A run of any characters for what is not understood.
+/// A run of any characters, for anything that is not understood.
 fn anything() -> Piece {
     Piece::Many {
         class: everything(),
@@ -551,7 +554,7 @@ fn everything() -> ClassUnicode {
     class
 }
 
-/// No characters, but where the source matches less: anchors, boundaries, and groups that look around.
+/// No characters, where the source matches less: anchors, boundaries and lookaround groups.
 fn restricted() -> Piece {
     Piece::Many {
         class: ClassUnicode::empty(),
@@ -566,25 +569,25 @@ fn has(class: &ClassUnicode, c: char) -> bool {
         .any(|range| range.start() <= c && c <= range.end())
 }
 
-/// Whether the class may have the character: engines differ beyond ASCII.
+/// Whether the class may contain the character: engines differ outside ASCII.
 fn may_have(class: &ClassUnicode, c: char) -> bool {
     has(class, c) || (!c.is_ascii() && !class.ranges().is_empty())
 }
 
-/// Returns the characters that a path can have and the class excludes.
+/// Returns the characters that a path can contain and the class excludes.
 fn excluded(class: &ClassUnicode) -> Vec<char> {
     let mut others = class.clone();
     others.negate();
     let mut chars = Vec::new();
     for range in others.iter() {
         let mut all = range.start()..=range.end();
-        // Paths have no control characters.
+        // Paths contain no control characters.
         chars.extend(all.by_ref().filter(|c| !c.is_control()).take(MAX_CHARS));
     }
     chars
 }
 
-/// The pieces as tokens, and whether the tokens match no more.
+/// The pieces as tokens, and whether the tokens are exact.
 fn tokens(pieces: &[Piece]) -> Vec<(Vec<Token>, bool)> {
     let mut all: Vec<(Vec<Token>, bool)> = vec![(Vec::new(), true)];
     for piece in pieces {

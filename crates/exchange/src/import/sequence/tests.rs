@@ -1,9 +1,9 @@
-//! Translations against the strings that they translate, on every short path over a small alphabet.
+//! Translations compared with the original patterns, on every short path over a small alphabet.
 
 use super::super::condition::compare;
 use super::*;
 
-/// Whether the tokens match the path as one string, by trying everything.
+/// Whether the tokens match the path as one string, by exhaustive search.
 fn means(tokens: &[Token], text: &str) -> bool {
     match tokens.split_first() {
         None => text.is_empty(),
@@ -24,7 +24,7 @@ fn segments_match(pattern: &str, text: &str) -> bool {
     super::super::shape::matches(pattern, text)
 }
 
-/// Whether the pieces match, by trying everything.
+/// Whether the pieces match, by exhaustive search.
 fn pieces_match(pieces: &[Piece], text: &str) -> bool {
     let tokens: Vec<Token> = pieces
         .iter()
@@ -161,7 +161,7 @@ fn narrow_is_exact_and_wide_is_complete() {
 }
 
 #[test]
-fn tests_need_a_capture_that_has_one_value() {
+fn tests_need_an_unambiguous_capture() {
     let filled = Token::Run(Run {
         crosses: false,
         star: Star {

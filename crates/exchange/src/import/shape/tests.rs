@@ -1,4 +1,4 @@
-//! Shapes against a matcher of their own, on every short path over a small alphabet.
+//! Shapes compared with a separate matcher, on every short path over a small alphabet.
 
 use super::*;
 
@@ -26,7 +26,7 @@ fn paths() -> Vec<Path> {
     all
 }
 
-/// Whether a pattern matches, as `policy/README.md` defines it, by trying everything.
+/// Whether a pattern matches as `policy/README.md` defines it, by exhaustive search.
 pub(crate) fn has(shape: &Shape, path: &Path) -> bool {
     fn left(parts: &[Part], segments: &[String], end: End, slash: bool) -> bool {
         match parts.split_first() {
@@ -133,7 +133,7 @@ fn intersections_are_exact_or_too_large_and_covering_is_certain() {
             assert!(covers || x != y, "{}", names());
         }
     }
-    // Neither answer may be the cautious one throughout.
+    // Neither function may always return the cautious result.
     let pairs = shapes.len() * shapes.len();
     assert!(exact > pairs * 9 / 10, "{exact} of {pairs}");
     assert!(covered > shapes.len() * 3, "{covered}");

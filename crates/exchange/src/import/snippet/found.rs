@@ -1,6 +1,6 @@
-//! Settings as they are found, and what they mean by their names.
+//! The settings in a source, and their meaning by name.
 //!
-//! Not here: the languages that they are written in ([`javascript`](super::javascript),
+//! Not here: the languages they are written in ([`javascript`](super::javascript),
 //! [`lines`](super::lines)).
 
 use super::super::ImportError;
@@ -18,9 +18,9 @@ pub(super) struct Setting {
 pub(super) enum Found {
     Text(String),
     List(Vec<String>),
-    /// Something that is known only when the program runs.
+    /// An expression whose value is known only at run time.
     Expression(String),
-    /// A number, an object and the like.
+    /// A number, an object or another value that is not a string.
     Other(String),
 }
 
@@ -33,7 +33,8 @@ pub(super) enum Field {
     Group,
 }
 
-/// The names of the settings of a field, without platform prefixes, case and punctuation.
+/// The names of the settings of a field, without platform prefixes, in lower case and without
+/// punctuation.
 const NAMES: [(Field, &[&str]); 4] = [
     (Field::Region, &["region", "userpoolregion"]),
     (
@@ -101,7 +102,7 @@ const RESTRICTING: [&str; 10] = [
     "allowed",
     "required",
 ];
-/// Words in the names of settings that only look so.
+/// Words in names that look like restrictions, but are none.
 const HARMLESS: [&str; 11] = [
     "oauth",
     "method",
@@ -129,7 +130,7 @@ impl Field {
         }
     }
 
-    /// The option that gives it, in an imperative.
+    /// The option that sets it, as an imperative.
     pub(super) fn option(self) -> &'static str {
         match self {
             Self::Region => "give it with `--region REGION`",
@@ -139,7 +140,7 @@ impl Field {
         }
     }
 
-    /// The names that are looked for, as people write them.
+    /// The expected names, in their usual spelling.
     pub(super) fn looked_for(self) -> Vec<&'static str> {
         match self {
             Self::Region => vec!["region", "COGNITO_REGION"],
@@ -171,7 +172,7 @@ impl Field {
 }
 
 impl Setting {
-    /// The name without case and punctuation.
+    /// The name in lower case without punctuation.
     pub(super) fn plain(&self) -> String {
         plain(&self.name)
     }
@@ -183,7 +184,7 @@ impl Setting {
         }
     }
 
-    /// Whether it may restrict access in a way that is not read.
+    /// Whether it may restrict access in a way that is not supported.
     pub(super) fn restricts(&self) -> bool {
         let name = self.plain();
         let has = |words: &[&str]| words.iter().any(|word| name.contains(word));
@@ -200,7 +201,7 @@ impl Setting {
 /// The value of a field in the settings.
 ///
 /// # Errors
-/// Returns an error if the settings contradict each other, or give no value that can be read.
+/// Returns an error if the settings contradict each other, or contain no readable value.
 pub(super) fn value(field: Field, settings: &[Setting]) -> Result<Option<String>, ImportError> {
     let mut values: Vec<(String, usize)> = Vec::new();
     for setting in settings
@@ -219,7 +220,8 @@ pub(super) fn value(field: Field, settings: &[Setting]) -> Result<Option<String>
                     });
                 }
             },
-            // A variable of the same name is read where it gets its value, and many a thing is a client.
+            // A variable of the same name is read at its definition, and many things are called
+            // client.
             Found::Expression(text)
                 if plain(text) == setting.plain()
                     && (field != Field::Group || is_given_elsewhere(setting, settings)) =>
@@ -267,7 +269,7 @@ pub(super) fn value(field: Field, settings: &[Setting]) -> Result<Option<String>
     Ok(values.pop().map(|(value, _)| value))
 }
 
-/// Whether another setting of the same name has a value that can be read.
+/// Whether another setting of the same name has a readable value.
 fn is_given_elsewhere(setting: &Setting, settings: &[Setting]) -> bool {
     settings.iter().any(|other| {
         other.plain() == setting.plain() && matches!(other.found, Found::Text(_) | Found::List(_))
@@ -280,7 +282,7 @@ impl Setting {
     }
 }
 
-/// The name as it is, and without each prefix that platforms put in front of it.
+/// The name, and the name without each prefix that platforms add.
 fn spellings(name: &str) -> Vec<String> {
     let mut all = vec![plain(name)];
     let mut at = 0;

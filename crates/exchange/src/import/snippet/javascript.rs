@@ -1,6 +1,6 @@
 //! Settings in JavaScript, TypeScript or JSON: members of objects, constants and assignments.
 //!
-//! Not here: which settings matter.
+//! Not here: the settings that matter.
 
 use std::thread;
 
@@ -23,16 +23,17 @@ pub(super) struct Script {
     pub(super) settings: Vec<Setting>,
     /// Whether it calls the library `cognito-at-edge`.
     pub(super) is_authenticator: bool,
-    /// Whether it decides something itself.
+    /// Whether it contains decisions of its own.
     pub(super) has_code: bool,
 }
 
-/// The longest script that is read.
+/// The maximum length of a script.
 const MAX_SCRIPT_BYTES: usize = 48 * 1024;
-/// Room for the parser's recursion over the longest script: it needs about 5 KiB per level.
+/// Sufficient for the parser's recursion over the longest script, which needs about 5 KiB per
+/// level.
 const STACK_BYTES: usize = 256 * 1024 * 1024;
 
-/// Reads a script; `None` if the text is not one.
+/// Parses a script; `None` if the text is not one.
 pub(super) fn read(text: &str) -> Option<Script> {
     if text.len() > MAX_SCRIPT_BYTES {
         return None;
@@ -45,7 +46,7 @@ pub(super) fn read(text: &str) -> Option<Script> {
 }
 
 fn script(text: &str) -> Option<Script> {
-    // An object on its own would be read as a block.
+    // An object on its own would be parsed as a block.
     let in_brackets = text
         .trim_start()
         .starts_with('{')
@@ -79,7 +80,7 @@ fn parse(source: &str, added: usize) -> Option<Script> {
 
 struct Reader<'s> {
     source: &'s str,
-    /// Bytes in front of the text.
+    /// The number of bytes added before the text.
     added: usize,
     script: Script,
 }
@@ -90,7 +91,7 @@ impl Reader<'_> {
         self.push(name, value.span().start, found);
     }
 
-    /// Adds a setting whose value is made by code.
+    /// Adds a setting whose value is computed by code.
     fn add_other(&mut self, name: &str, start: u32) {
         self.push(name, start, Found::Other("code".to_owned()));
     }
@@ -207,7 +208,7 @@ impl<'a> Visit<'a> for Reader<'_> {
         walk::walk_new_expression(self, call);
     }
 
-    /// A value that is added to later, and code that asserts.
+    /// A value that is extended later, and code with assertions.
     fn visit_call_expression(&mut self, call: &CallExpression<'a>) {
         const ADDS: [&str; 4] = ["push", "unshift", "concat", "add"];
         match &call.callee {
@@ -231,7 +232,7 @@ impl<'a> Visit<'a> for Reader<'_> {
         walk::walk_call_expression(self, call);
     }
 
-    /// Code that reads the groups of a token decides by them.
+    /// Code that reads the groups of a token makes decisions with them.
     fn visit_computed_member_expression(&mut self, member: &ComputedMemberExpression<'a>) {
         if self.text(&member.expression).as_deref() == Some("cognito:groups") {
             self.add_other("group", member.span().start);

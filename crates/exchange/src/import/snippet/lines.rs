@@ -1,10 +1,10 @@
 //! Settings one per line: environment files, ini files, YAML, TOML and HCL.
 //!
-//! Not here: which settings matter.
+//! Not here: the settings that matter.
 
 use super::found::{Found, Setting};
 
-/// Reads `name = value` and `name: value`.
+/// Parses `name = value` and `name: value`.
 pub(super) fn read(text: &str) -> Vec<Setting> {
     let all: Vec<&str> = text.lines().collect();
     let settings = all.iter().enumerate().filter_map(|(at, line)| {
@@ -31,7 +31,7 @@ pub(super) fn read(text: &str) -> Vec<Setting> {
     settings.collect()
 }
 
-/// Whether the first line from `at` that is not empty is an item of a list.
+/// Whether the first non-empty line from `at` is an item of a list.
 fn starts_list(lines: &[&str], at: usize) -> bool {
     let mut rest = lines.iter().skip(at).map(|line| line.trim());
     let first = rest.find(|line| !line.is_empty() && !line.starts_with('#'));

@@ -1,4 +1,4 @@
-//! Settings in the forms that projects show, and what is made of them.
+//! Settings as projects publish them, and the policies that they become.
 
 use super::super::tests::site;
 use super::*;
@@ -206,7 +206,7 @@ fn what_settings_lack_or_contradict() {
     assert!(snippet(&settings(&text).unwrap(), None).is_err());
     let text = format!("{{ version: '1', auth: {{ {pool}, clientId: 'c' }}, requiredGroup: 'a' }}");
     assert!(site(&snippet(&settings(&text).unwrap(), None).unwrap()).contains("groups = [\"a\"]"));
-    // An option decides what the settings leave open.
+    // An option decides what the settings do not specify.
     let text = format!("{{ {pool}, clientId: process.env.CLIENT, requiredGroups: ['a', 'b'] }}");
     let mut settings = settings(&text).unwrap();
     settings.client = Some("c".to_owned());
@@ -237,7 +237,7 @@ fn a_snippet_becomes_one_rule() {
         "{text}"
     );
     assert_eq!(imported.warnings.len(), 1);
-    // With its keys the issuer is ready.
+    // With its keys the issuer is complete.
     let keys = include_str!("../../../../../policy/keys/learners.jwks.json");
     let ready = snippet(&settings, Some(keys)).unwrap();
     let text = site(&ready);
@@ -254,7 +254,7 @@ fn a_snippet_becomes_one_rule() {
 }
 
 #[test]
-fn keys_within_the_settings_are_taken() {
+fn keys_within_the_settings_are_used() {
     let keys = include_str!("../../../../../policy/keys/learners.jwks.json");
     let text = format!(
         "{{\"userPoolId\":\"{POOL}\",\"clientId\":\"{CLIENT}\",\"cookieCompatibility\":\"elasticsearch\",\"jwks\":{keys}}}"
@@ -269,7 +269,7 @@ fn keys_within_the_settings_are_taken() {
 }
 
 #[test]
-fn cookies_that_no_source_can_name_are_a_warning() {
+fn unsupported_cookies_are_a_warning() {
     let text = format!(
         "new Authenticator({{ userPoolId: '{POOL}', userPoolAppId: '{CLIENT}' }});\nif (x) {{ throw y; }}\n"
     );
@@ -287,15 +287,16 @@ fn cookies_that_no_source_can_name_are_a_warning() {
         imported
             .notes
             .iter()
-            .any(|note| note.contains("decides something itself")),
+            .any(|note| note.contains("contains decisions of its own")),
         "{:?}",
         imported.notes
     );
 }
 
-/// Groups that are required in a way that is not read: an error, and never a policy for everyone who is signed in.
+/// Groups that are required in an unsupported way are an error, and never a policy for every
+/// signed-in user.
 #[test]
-fn a_restriction_that_is_not_read_is_an_error() {
+fn an_unsupported_restriction_is_an_error() {
     let js = format!("userPoolId: '{POOL}', clientId: '{CLIENT}'");
     for text in [
         format!("userPoolId: {POOL}\nclientId: {CLIENT}\nrequiredGroups:\n  - admins\n"),
@@ -317,6 +318,6 @@ fn a_restriction_that_is_not_read_is_an_error() {
     let read = settings(&checked)
         .and_then(|settings| snippet(&settings, None))
         .unwrap();
-    let says = |note: &String| note.contains("decides something itself");
+    let says = |note: &String| note.contains("contains decisions of its own");
     assert!(read.notes.iter().any(says), "{:?}", read.notes);
 }

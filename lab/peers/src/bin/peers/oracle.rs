@@ -11,9 +11,9 @@ use cedar_policy::{
 };
 use indicatif::ProgressBar;
 use serde_json::{Map, Value};
-use tollgate_author::judge;
+use tollgate_author::policy_gate;
 use tollgate_author::probe::{Pool, Visit};
-use tollgate_author::suite::{self, Ask as Asking, Who};
+use tollgate_author::suite::{self, TestRequest, TestUser};
 use tollgate_compiler::{CompileOptions, SourceTree, compile};
 use tollgate_core::{PathOptions, PathScratch, Reason};
 use tollgate_exchange::cedar;
@@ -164,14 +164,15 @@ fn compare(
     }
     counts.rules += policy.rules.len();
     counts.cedar_policies += policies.policies().count();
-    let gate = judge::gate(policy)?;
+    let gate = policy_gate::gate(policy)?;
     let pool = Pool::new(&[policy], gate.config(), Vec::new(), clock);
     let oracle = Oracle::new(export, &policies, &schema, policy.path_options())?;
     let rules: Vec<_> = policy.rules.iter().collect();
     for _ in 0..requests {
         let visit = pool.visit(&rules, rng);
-        let ours = visit.ask(|ask| suite::run(&gate, ask, &mut ()).reason == Reason::Allow);
-        let theirs = visit.ask(|ask| oracle.allows(&visit, ask, gate.config()))?;
+        let ours =
+            visit.with_request(|ask| suite::run(&gate, ask, &mut ()).reason == Reason::Allow);
+        let theirs = visit.with_request(|ask| oracle.allows(&visit, ask, gate.config()))?;
         match (ours, theirs) {
             (true, true) => counts.both_allow += 1,
             (false, false) => counts.both_deny += 1,
@@ -215,7 +216,7 @@ impl<'a> Oracle<'a> {
     }
 
     /// What Cedar decides. An error while it evaluates a policy is one of the export's making.
-    fn allows(&self, visit: &Visit, ask: &Asking<'_>, config: &GateConfig) -> Result<bool> {
+    fn allows(&self, visit: &Visit, ask: &TestRequest<'_>, config: &GateConfig) -> Result<bool> {
         let Some(said) = said(visit, ask, config, self.options)? else {
             // A path that is refused never gets as far as a policy.
             return Ok(false);
@@ -244,7 +245,7 @@ impl<'a> Oracle<'a> {
 /// The request as an exported policy sees it; `None` if its path is refused.
 fn said(
     visit: &Visit,
-    ask: &Asking<'_>,
+    ask: &TestRequest<'_>,
     config: &GateConfig,
     options: PathOptions<'_>,
 ) -> Result<Option<cedar::Visit>> {
@@ -263,7 +264,7 @@ fn said(
         now: visit.now,
         ..cedar::Visit::default()
     };
-    let Who::Person(person) = ask.who else {
+    let TestUser::Person(person) = ask.who else {
         return Ok(Some(said));
     };
     let iss = person.claims.string(ClaimName::Iss).ok().flatten();

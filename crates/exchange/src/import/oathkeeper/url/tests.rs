@@ -96,7 +96,7 @@ fn regular_expressions() {
         ("https://<[a-z]+>.example/a", "/a", true, "/a"),
         ("https://<(x|y)>.example/a", "/a", true, "/a"),
         ("https://<(?!y)[a-z]+>.example/a", "", false, "/a"),
-        // In a host, `.*` is meant to be the host, although it reaches further.
+        // In a host, `.*` is meant to match the host only, although it matches more.
         ("https://<.*>/a", "/a", false, "/**/*/a, /a"),
         ("<.*>/a", "/a", false, "/**/*/a, /a"),
         ("https://x.example/a%20b", "", false, "/a*20b"),
@@ -200,7 +200,7 @@ fn rules_of_other_sites() {
 }
 
 #[test]
-fn single_paths_are_compared_with_what_was_written() {
+fn single_paths_are_compared_as_written() {
     for (url, path, want) in [
         ("https://x.example/users/<[0-9]+>", "users/12", true),
         ("https://x.example/users/<[0-9]+>", "users/me", false),

@@ -11,7 +11,7 @@ use std::rc::Rc;
 use core::cell::RefCell;
 use core::cmp::Ordering;
 
-use tollgate_core::MethodSet;
+use tollgate_core::{MethodSet, glob};
 use tollgate_policy::spec::{Comparison, Expr, RuleSpec, StringTest, Template};
 
 use super::pattern::Part;
@@ -19,7 +19,6 @@ use super::readers::Readers;
 use super::{Item, PatternId, Walk};
 use crate::domain::texts::{self, Material};
 use globs::Wanted;
-pub use globs::matches as glob_matches;
 
 /// The segments to try, and the items each can move.
 pub(super) struct Alphabet<'p> {
@@ -147,7 +146,7 @@ pub(super) fn alphabet<'p>(walk: &Walk<'_, 'p>, items: &[Item]) -> Alphabet<'p> 
 /// has both of its ends.
 fn foreign(text: &str, telling: char, globs: &BTreeSet<&str>) -> Vec<String> {
     let fits = |text: &str| -> Vec<bool> {
-        let fits = |glob: &&str| globs::matches(glob.as_bytes(), text.as_bytes());
+        let fits = |glob: &&str| glob::matches(glob.as_bytes(), text.as_bytes());
         globs.iter().map(fits).collect()
     };
     let wanted = fits(text);
@@ -167,7 +166,7 @@ fn fresh_segments(literals: &BTreeMap<&str, Vec<Item>>, globs: &BTreeSet<&str>) 
         !literals.contains_key(*name)
             && !globs
                 .iter()
-                .any(|glob| globs::matches(glob.as_bytes(), name.as_bytes()))
+                .any(|glob| glob::matches(glob.as_bytes(), name.as_bytes()))
     };
     let mut free: Vec<String> = names
         .into_iter()

@@ -1,4 +1,4 @@
-//! People made up for a visit.
+//! Generated users.
 
 use std::sync::Arc;
 
@@ -7,29 +7,29 @@ use tollgate_analysis::place;
 use tollgate_gate::config::GateConfig;
 use tollgate_token::{ClaimPath, ClaimRules, Claims};
 
-use crate::suite::{Person, Who};
+use crate::suite::{Person, TestUser};
 
-/// Somebody made up, as their token would describe them.
+/// A generated user, as their token describes them.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Made {
-    /// The name of their issuer in `site.toml`; `None` is the first.
+pub struct SyntheticUser {
+    /// The name of the issuer in `site.toml`; `None` is the first.
     pub issuer: Option<String>,
-    /// Their issuer's `iss`.
+    /// The issuer's `iss`.
     pub iss: Option<String>,
-    /// How their issuer writes groups, scopes and subjects.
+    /// The issuer's rules for groups, scopes and subjects.
     pub rules: ClaimRules,
-    /// Their subject, as rules name it.
+    /// The subject, as rules name it.
     pub subject: Option<String>,
-    /// Their groups, as rules name them.
+    /// The groups, as rules name them.
     pub groups: Vec<String>,
-    /// Their scopes.
+    /// The scopes.
     pub scopes: Vec<String>,
-    /// Their other claims.
+    /// The other claims.
     pub claims: Map<String, Value>,
 }
 
-impl Made {
-    /// Their claims but for `iss`, as a test would give them.
+impl SyntheticUser {
+    /// The claims except `iss`, as written in a test.
     pub fn object(&self) -> Map<String, Value> {
         let rules = &self.rules;
         let mut object = self.claims.clone();
@@ -52,7 +52,7 @@ impl Made {
         object
     }
 
-    /// Somebody with just these claims.
+    /// A user with exactly these claims.
     pub fn from_claims(claims: Map<String, Value>, config: &GateConfig) -> Self {
         let iss = claims.get("iss").and_then(Value::as_str).map(str::to_owned);
         let issuer = config.issuers.iter().find(|issuer| {
@@ -70,23 +70,23 @@ impl Made {
         }
     }
 
-    pub(super) fn who(&self) -> Who {
+    pub(super) fn who(&self) -> TestUser {
         let mut object = self.object();
         if let Some(iss) = &self.iss {
             object.insert("iss".to_owned(), iss.clone().into());
         }
         match Claims::from_json(Value::Object(object).to_string().as_bytes()) {
-            Ok(claims) => Who::Person(Arc::new(Person {
+            Ok(claims) => TestUser::Person(Arc::new(Person {
                 name: "visitor".to_owned(),
                 claims,
                 misplaced: None,
             })),
-            Err(_) => Who::BadToken,
+            Err(_) => TestUser::BadToken,
         }
     }
 
-    /// The same person with one thing less.
-    pub(super) fn simpler(&self) -> impl Iterator<Item = Made> {
+    /// The same user with one value removed, for each value.
+    pub(super) fn simpler(&self) -> impl Iterator<Item = SyntheticUser> {
         let without = |list: &[String], at: usize| {
             let mut list = list.to_vec();
             list.remove(at);
@@ -97,15 +97,15 @@ impl Made {
             made.claims.remove(name);
             made
         });
-        let groups = (0..self.groups.len()).map(move |at| Made {
+        let groups = (0..self.groups.len()).map(move |at| SyntheticUser {
             groups: without(&self.groups, at),
             ..self.clone()
         });
-        let scopes = (0..self.scopes.len()).map(move |at| Made {
+        let scopes = (0..self.scopes.len()).map(move |at| SyntheticUser {
             scopes: without(&self.scopes, at),
             ..self.clone()
         });
-        let subject = self.subject.iter().map(|_| Made {
+        let subject = self.subject.iter().map(|_| SyntheticUser {
             subject: None,
             ..self.clone()
         });

@@ -1,13 +1,13 @@
-//! Gates for policies that nobody wrote: mutants, and policies with measuring rules in them.
+//! Gates for generated policies: mutants, and policies instrumented for coverage.
 //!
-//! Tests say what a token would say, so no signature is ever looked at here. Not here: real gates.
+//! Tests state the claims of a token, so no signature is ever verified here. Not here: real gates.
 
 use tollgate_gate::{Gate, LoadError};
 use tollgate_policy::encode::{EncodeError, encode};
 use tollgate_policy::spec::ImageSpec;
 use tollgate_token::{Algorithm, BadSignature, KeyMaterial, KeyRefused, PreparedKey, Provider};
 
-/// Takes every key and finds every signature bad.
+/// Accepts every key and rejects every signature.
 struct NoSignatures;
 
 struct NoKey;
@@ -24,18 +24,18 @@ impl PreparedKey for NoKey {
     }
 }
 
-/// Why a policy has no gate.
+/// The reason why a gate cannot be built for a policy.
 #[derive(Debug)]
-pub enum Unbuildable {
-    /// It does not fit an image.
+pub enum GateError {
+    /// It exceeds the limits of an image.
     Encode(EncodeError),
     /// The image does not load.
     Load(LoadError),
-    /// The analysis cannot read it.
-    Unusable(tollgate_analysis::Unusable),
+    /// The analysis cannot decode it.
+    Unusable(tollgate_analysis::PolicyError),
 }
 
-impl core::fmt::Display for Unbuildable {
+impl core::fmt::Display for GateError {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         match self {
             Self::Encode(error) => error.fmt(f),
@@ -45,13 +45,14 @@ impl core::fmt::Display for Unbuildable {
     }
 }
 
-impl core::error::Error for Unbuildable {}
+impl core::error::Error for GateError {}
 
-/// A gate that decides as the policy says and takes every token for a bad one.
+/// A gate that evaluates the policy and treats every token as invalid.
 ///
 /// # Errors
-/// If the policy does not fit an image, which the compiler has ruled out for what it accepts.
-pub fn gate(policy: &ImageSpec) -> Result<Gate<Vec<u8>>, Unbuildable> {
-    let encoded = encode(policy).map_err(Unbuildable::Encode)?;
-    Gate::new(encoded.image, &NoSignatures).map_err(Unbuildable::Load)
+/// Returns an error if the policy exceeds the limits of an image. The compiler has excluded this
+/// for policies that it accepts.
+pub fn gate(policy: &ImageSpec) -> Result<Gate<Vec<u8>>, GateError> {
+    let encoded = encode(policy).map_err(GateError::Encode)?;
+    Gate::new(encoded.image, &NoSignatures).map_err(GateError::Load)
 }

@@ -1,22 +1,20 @@
-//! Conditions: small typed programs over three-valued truth.
+//! Evaluating a condition: a small typed program over three-valued truth.
 //!
-//! A program is checked once, when the image is loaded, so that evaluating it needs no recursion, no
+//! The program was checked when its image was loaded (`image::program`), so this needs no recursion, no
 //! allocation and no error path: whatever cannot be known is unknown. Not here: CEL, which the compiler
 //! lowers to these programs.
 
 use core::net::IpAddr;
 
 use crate::facts::{Claim, Facts};
-use crate::image::View;
-use crate::image::format::{MAX_PROGRAM_WORDS, MAX_STACK, Op};
-use crate::image::read_instruction;
-use crate::image::{Budget, ClaimKind};
+use crate::image::format::Op;
+use crate::image::{Stack, View, read_instruction};
 use crate::reason::UnixSeconds;
 use crate::tri::Tri;
 
 /// What is known of the token while a rule is weighed.
 #[derive(Clone, Copy)]
-pub(crate) enum Token<'a> {
+pub(super) enum Token<'a> {
     /// None that verified: no groups, no scopes, no subject; claims cannot be known.
     None,
     /// A verified one.
@@ -27,16 +25,16 @@ pub(crate) enum Token<'a> {
 
 /// Everything a condition can read.
 #[derive(Clone, Copy)]
-pub(crate) struct Env<'a> {
-    pub(crate) view: View<'a>,
-    pub(crate) token: Token<'a>,
-    pub(crate) method: &'a str,
-    pub(crate) ip: Option<IpAddr>,
-    pub(crate) now: UnixSeconds,
+pub(super) struct Env<'a> {
+    pub(super) view: View<'a>,
+    pub(super) token: Token<'a>,
+    pub(super) method: &'a str,
+    pub(super) ip: Option<IpAddr>,
+    pub(super) now: UnixSeconds,
 }
 
 /// Gives the segment captured under a number.
-pub(crate) trait Captures {
+pub(super) trait Captures {
     fn capture(&self, number: u16) -> Option<&[u8]>;
 }
 
@@ -51,113 +49,14 @@ enum Value<'a> {
     Ip(IpAddr),
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Type {
-    Bool,
-    Str,
-    Int,
-    Time,
-    Ip,
-}
-
-/// Checks that a program uses its stack rightly, ends with one truth value, and names only what exists.
-pub(crate) fn check(
-    view: &View<'_>,
-    program: &[[u8; 4]],
-    captures: u16,
-    budget: &mut Budget,
-) -> Option<()> {
-    if program.len() > MAX_PROGRAM_WORDS {
-        return None;
-    }
-    budget.spend(program.len())?;
-    let mut stack = Stack {
-        cells: [Type::Bool; MAX_STACK],
-        depth: 0,
-    };
-    for word in program {
-        let (op, operand) = read_instruction(*word)?;
-        let slot = u16::try_from(operand).ok();
-        let result = match op {
-            Op::Bool => (operand <= 1).then_some(Type::Bool)?,
-            Op::Text => view.text_bytes(operand).map(|_| Type::Str)?,
-            Op::Int => view.int(operand).map(|_| Type::Int)?,
-            Op::Time => view.int(operand).map(|_| Type::Time)?,
-            Op::Ip => view.network(operand).map(|_| Type::Ip)?,
-            Op::Claim => match view.claim(slot?)?.1 {
-                ClaimKind::String => Type::Str,
-                ClaimKind::Int => Type::Int,
-                ClaimKind::Bool => Type::Bool,
-                ClaimKind::StringList => return None,
-            },
-            Op::Has => view.claim(slot?).map(|_| Type::Bool)?,
-            Op::Subject | Op::Issuer | Op::Method => Type::Str,
-            Op::ClientIp => Type::Ip,
-            Op::Now => Type::Time,
-            Op::Capture => (slot? < captures).then_some(Type::Str)?,
-            Op::Not => stack.take(Type::Bool)?,
-            Op::And | Op::Or => stack
-                .take(Type::Bool)
-                .and_then(|_| stack.take(Type::Bool))?,
-            Op::Eq | Op::Ne => stack
-                .pop()
-                .and_then(|kind| stack.take(kind))
-                .map(|_| Type::Bool)?,
-            Op::Lt | Op::Le | Op::Gt | Op::Ge => {
-                let kind = stack.pop()?;
-                matches!(kind, Type::Str | Type::Int | Type::Time).then_some(())?;
-                stack.take(kind).map(|_| Type::Bool)?
-            }
-            Op::Add | Op::Sub | Op::Mul => {
-                stack.take(Type::Int).and_then(|_| stack.take(Type::Int))?
-            }
-            Op::Neg => stack.take(Type::Int)?,
-            Op::Shift => view.int(operand).and_then(|_| stack.take(Type::Time))?,
-            Op::StartsWith | Op::EndsWith | Op::Contains => stack
-                .take(Type::Str)
-                .and_then(|_| stack.take(Type::Str))
-                .map(|_| Type::Bool)?,
-            Op::InTexts => {
-                budget.spend(view.set_members(operand)?.len())?;
-                view.set(operand)
-                    .try_for_each(|member| view.text_bytes(member).map(drop))?;
-                stack.take(Type::Str).map(|_| Type::Bool)?
-            }
-            Op::InInts => {
-                budget.spend(view.set_members(operand)?.len())?;
-                view.set(operand)
-                    .try_for_each(|member| view.int(member).map(drop))?;
-                stack.take(Type::Int).map(|_| Type::Bool)?
-            }
-            Op::InNetworks => {
-                budget.spend(view.set_members(operand)?.len())?;
-                view.set(operand)
-                    .try_for_each(|member| view.network(member).map(drop))?;
-                stack.take(Type::Ip).map(|_| Type::Bool)?
-            }
-            Op::InGroups => stack.take(Type::Str).map(|_| Type::Bool)?,
-            Op::InClaim => {
-                (view.claim(slot?)?.1 == ClaimKind::StringList).then_some(())?;
-                stack.take(Type::Str).map(|_| Type::Bool)?
-            }
-        };
-        stack.push(result)?;
-    }
-    let last = stack.take(Type::Bool);
-    last.filter(|_| stack.depth == 0).map(drop)
-}
-
 /// Evaluates a checked program. What was not checked evaluates to unknown, which opens nothing.
-pub(crate) fn eval(env: &Env<'_>, program: &[[u8; 4]], captures: &impl Captures) -> Tri {
+pub(super) fn eval(env: &Env<'_>, program: &[[u8; 4]], captures: &impl Captures) -> Tri {
     run(env, program, captures).unwrap_or(Tri::UNKNOWN)
 }
 
 fn run(env: &Env<'_>, program: &[[u8; 4]], captures: &impl Captures) -> Option<Tri> {
     let view = &env.view;
-    let mut stack = Stack {
-        cells: [Value::Unknown; MAX_STACK],
-        depth: 0,
-    };
+    let mut stack = Stack::new(Value::Unknown);
     for word in program {
         let (op, operand) = read_instruction(*word)?;
         let slot = operand as u16;
@@ -357,29 +256,5 @@ fn member(value: Value<'_>, test: impl Fn(Value<'_>) -> bool) -> Tri {
         Value::Unknown => Tri::UNKNOWN,
         Value::Open => Tri::ANY,
         known => Tri::known(test(known)),
-    }
-}
-
-struct Stack<T> {
-    cells: [T; MAX_STACK],
-    depth: usize,
-}
-
-impl<T: Copy> Stack<T> {
-    fn push(&mut self, value: T) -> Option<()> {
-        *self.cells.get_mut(self.depth)? = value;
-        self.depth += 1;
-        Some(())
-    }
-
-    fn pop(&mut self) -> Option<T> {
-        self.depth = self.depth.checked_sub(1)?;
-        self.cells.get(self.depth).copied()
-    }
-}
-
-impl Stack<Type> {
-    fn take(&mut self, want: Type) -> Option<Type> {
-        self.pop().filter(|kind| *kind == want)
     }
 }

@@ -6,37 +6,12 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::rc::Rc;
 
+use tollgate_core::glob::matches;
+
 /// Enough for any folder that people lay out.
 const MOST_STATES: usize = 20_000;
 /// With more literals than this that fit a glob, words with a letter that no literal has must do.
 const MOST_LITERALS: usize = 64;
-
-/// Whether a text is the glob with every `*` replaced by something.
-pub fn matches(glob: &[u8], text: &[u8]) -> bool {
-    let (mut at, mut read) = (0, 0);
-    let mut retry: Option<(usize, usize)> = None;
-    loop {
-        match (glob.get(at), text.get(read)) {
-            (Some(b'*'), _) => {
-                at += 1;
-                retry = Some((at, read));
-            }
-            (Some(wanted), Some(found)) if wanted == found => {
-                at += 1;
-                read += 1;
-            }
-            (None, None) => return true,
-            _ => match retry {
-                Some((after, from)) if from < text.len() => {
-                    at = after;
-                    read = from + 1;
-                    retry = Some((at, read));
-                }
-                _ => return false,
-            },
-        }
-    }
-}
 
 /// What the last letter was, as far as the end of a segment cares.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]

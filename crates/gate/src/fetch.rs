@@ -1,0 +1,78 @@
+//! The requests that a gate wants sent, and how far an evaluation gets without their responses.
+//!
+//! The gate does no IO: it describes a request, the host sends it within the limits, and reports with
+//! [`Gate::resume`](crate::Gate::resume) how it ended. Not here: when something is fetched
+//! ([`refresh`](crate::refresh)), and sockets.
+
+use alloc::{string::String, vec::Vec};
+
+use crate::outcome::Outcome;
+
+/// How far the evaluation of a request got.
+#[derive(Clone, Debug)]
+pub enum Step {
+    /// The outcome is final.
+    Done(Outcome),
+    /// The outcome depends on fetches. The host waits for them, at most [`MAX_WAIT_MS`], and evaluates the
+    /// request again.
+    Fetch(Pending),
+}
+
+/// An evaluation that waits for fetches.
+#[derive(Clone, Debug)]
+pub struct Pending {
+    /// The outcome if none of the fetches changes it.
+    pub outcome: Outcome,
+    /// The fetches to begin now. They are in flight from here on.
+    pub fetches: Vec<Fetch>,
+    /// The tickets of all fetches to wait for: those in `fetches`, and those that earlier requests began.
+    pub tickets: Vec<u32>,
+}
+
+/// How long a request waits for fetches, in milliseconds.
+pub const MAX_WAIT_MS: u32 = 1_000;
+
+/// A request to send, and how far it may go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fetch {
+    /// Names this fetch in [`Gate::resume`](crate::Gate::resume); good for this gate only. Never zero, so that a
+    /// host may use zero for "none".
+    pub ticket: u32,
+    /// What to send.
+    pub request: FetchRequest,
+    /// How far it may go.
+    pub limits: FetchLimits,
+}
+
+/// A request that a host sends for the gate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FetchRequest {
+    /// The method.
+    pub method: String,
+    /// The absolute URL. A redirect is not followed: it could lead to keys of another party.
+    pub url: String,
+    /// Header fields, names in lower case.
+    pub headers: Vec<(String, String)>,
+    /// The body; empty for none.
+    pub body: Vec<u8>,
+}
+
+/// How far a fetch may go. One that goes further has failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FetchLimits {
+    /// How long it may take, in seconds.
+    pub secs: u32,
+    /// Longest body of the response, in bytes.
+    pub bytes: u32,
+    /// How old a response out of a cache that several hosts share may be, in seconds; 0 for none.
+    pub cached_secs: u32,
+}
+
+/// The response to a fetch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FetchResponse<'a> {
+    /// The status.
+    pub status: u16,
+    /// The body.
+    pub body: &'a [u8],
+}

@@ -1,0 +1,270 @@
+//! Drives a gate: begins the fetches that it asks for, shares them between requests, and lets no request
+//! wait for long.
+//!
+//! A gate does no IO ([`tollgate_gate`]). A [`Host`] joins a [`Machine`], which is a gate in this process or
+//! in a module, with a [`Platform`], which can fetch, sleep and run tasks. All Rust hosts have this one policy:
+//!
+//! - A request that depends on a fetch waits for it, and is then evaluated once more.
+//! - A fetch outlives the request that began it. Other requests wait for the same one, but a fetch delays
+//!   requests only in its first second ([`MAX_WAIT`]): what takes longer is slow or lost.
+//! - Old keys are fetched again after a request was evaluated, in the background. A platform that runs nothing
+//!   between two requests waits for them before it returns, as long.
+//! - A fetch that takes longer than its limit has failed. A failure changes nothing.
+//!
+//! # Not here
+//!
+//! When something is fetched and what a valid key set is: that is the gate's. Requests and responses of a
+//! platform: those are its adapter's.
+
+#![forbid(unsafe_code)]
+
+mod machine;
+mod platform;
+
+#[cfg(feature = "http")]
+mod client;
+#[cfg(feature = "tokio")]
+mod native;
+
+use core::sync::atomic::{AtomicI64, Ordering};
+use core::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use futures_channel::oneshot;
+use futures_util::FutureExt;
+use futures_util::future::{Either, Shared, join_all, select};
+use tollgate_gate::{Fetch, FetchResponse, MAX_WAIT_MS, Request, UnixSeconds};
+
+#[cfg(feature = "http")]
+pub use client::{HttpClient, HttpError};
+pub use machine::{Local, Machine, Stepped};
+#[cfg(feature = "tokio")]
+pub use native::{Client, FetchLog, Native};
+pub use platform::{Accepted, FetchEnded, FetchFailure, Fetched, Platform, Task};
+
+/// How long after its beginning a fetch delays requests that depend on it.
+pub const MAX_WAIT: Duration = Duration::from_millis(MAX_WAIT_MS as u64);
+
+/// A gate at work on a platform.
+pub struct Host<M, P> {
+    machine: M,
+    platform: P,
+    in_flight: Mutex<Vec<InFlight>>,
+    /// The second in which the gate was last asked for old keys.
+    asked: AtomicI64,
+}
+
+struct InFlight {
+    ticket: u32,
+    /// When requests stop waiting for it, in the platform's uptime.
+    patience_ends: Duration,
+    /// Completes when the fetch has ended, also if its task was dropped or panicked.
+    end: Shared<oneshot::Receiver<()>>,
+}
+
+/// The result of one step.
+pub enum Answer<O> {
+    /// The outcome is final.
+    Done(O),
+    /// The outcome may change when this ends.
+    Wait(Wait, O),
+}
+
+/// The fetches that a request waits for.
+pub struct Wait {
+    ends: Vec<Shared<oneshot::Receiver<()>>>,
+    at_most: Duration,
+}
+
+impl Wait {
+    /// How long the request waits.
+    pub fn at_most(&self) -> Duration {
+        self.at_most
+    }
+
+    /// Waits until all have ended, without a limit of time.
+    pub async fn ended(self) {
+        join_all(self.ends).await;
+    }
+}
+
+impl<M: Machine + 'static, P: Platform + 'static> Host<M, P> {
+    /// A gate at work on this platform.
+    pub fn new(machine: M, platform: P) -> Arc<Self> {
+        Arc::new(Self {
+            machine,
+            platform,
+            in_flight: Mutex::new(Vec::new()),
+            asked: AtomicI64::new(i64::MIN),
+        })
+    }
+
+    /// The gate.
+    pub fn machine(&self) -> &M {
+        &self.machine
+    }
+
+    /// The platform.
+    pub fn platform(&self) -> &P {
+        &self.platform
+    }
+
+    /// Evaluates a request, and waits for a fetch only if the outcome depends on it.
+    pub async fn ask(self: &Arc<Self>, request: &Request<'_>) -> M::Outcome {
+        self.settle(self.step(request), || self.machine.ask(request))
+            .await
+    }
+
+    /// Waits for what an answer depends on; `again` evaluates the same request with [`Machine::ask`].
+    pub async fn settle(
+        &self,
+        answer: Answer<M::Outcome>,
+        again: impl FnOnce() -> M::Outcome,
+    ) -> M::Outcome {
+        let outcome = match answer {
+            Answer::Done(outcome) => outcome,
+            Answer::Wait(wait, _) => {
+                self.wait(wait).await;
+                // Also after the limit: of several fetches one may have ended.
+                again()
+            }
+        };
+        if !self.platform.has_background() {
+            self.wait(self.wait_for(|_| true)).await;
+        }
+        outcome
+    }
+
+    /// Evaluates a request without waiting, for a platform that waits in its own way: after [`Answer::Wait`] it
+    /// evaluates once more, with [`Machine::ask`].
+    pub fn step(self: &Arc<Self>, request: &Request<'_>) -> Answer<M::Outcome> {
+        let now = self.platform.now();
+        let Stepped {
+            outcome,
+            fetches,
+            tickets,
+        } = self.machine.step(request, now);
+        self.begin(fetches, now);
+        // After the outcome is known, so that no fetch delays it.
+        self.refresh(now);
+        if tickets.is_empty() {
+            return Answer::Done(outcome);
+        }
+        // A fetch that ended since the step is off the list: then there is nothing to wait for.
+        let wait = self.wait_for(|ticket| tickets.contains(&ticket));
+        Answer::Wait(wait, outcome)
+    }
+
+    /// Begins what is due because keys are old.
+    fn refresh(self: &Arc<Self>, now: UnixSeconds) {
+        if self.asked.swap(now.0, Ordering::Relaxed) != now.0 {
+            self.begin(self.machine.due(now), now);
+        }
+    }
+
+    fn begin(self: &Arc<Self>, fetches: Vec<Fetch>, now: UnixSeconds) {
+        for fetch in fetches {
+            self.platform.begun(&fetch.request.url, now);
+            let (over, end) = oneshot::channel();
+            let ticket = fetch.ticket;
+            let host = Arc::clone(self);
+            let running = Running {
+                host: Arc::clone(self),
+                ticket,
+                _over: over,
+            };
+            let end = end.shared();
+            let patience_ends = self.platform.uptime().saturating_add(MAX_WAIT);
+            self.in_flight().push(InFlight {
+                ticket,
+                patience_ends,
+                end,
+            });
+            self.platform.start(Box::pin(async move {
+                host.run(fetch).await;
+                drop(running);
+            }));
+        }
+    }
+
+    /// Sends one request, and hands its response to the gate.
+    async fn run(&self, fetch: Fetch) {
+        let Fetch {
+            ticket,
+            request,
+            limits,
+        } = fetch;
+        let url = request.url.clone();
+        let limit = self.platform.sleep(Duration::from_secs(limits.secs.into()));
+        let fetched = match select(self.platform.fetch(request, limits), limit).await {
+            Either::Left((fetched, _)) => fetched.map_err(FetchFailure::Platform),
+            Either::Right(_) => Err(FetchFailure::Late(limits.secs)),
+        };
+        let now = self.platform.now();
+        let response = fetched.as_ref().ok().map(|fetched| FetchResponse {
+            status: fetched.status,
+            body: &fetched.body,
+        });
+        let resumed = self.machine.resume(ticket, response, now);
+        let (body, result) = match fetched {
+            Ok(fetched) => (fetched.body, resumed.map_err(FetchFailure::Rejected)),
+            Err(failure) => (Vec::new(), Err(failure)),
+        };
+        self.platform.ended(&FetchEnded {
+            url: &url,
+            body: &body,
+            now,
+            result,
+        });
+    }
+
+    async fn wait(&self, wait: Wait) {
+        if wait.ends.is_empty() {
+            return;
+        }
+        let limit = self.platform.sleep(wait.at_most);
+        select(Box::pin(wait.ended()), limit).await;
+    }
+
+    /// The fetches with these tickets that a request still waits for.
+    fn wait_for(&self, is_meant: impl Fn(u32) -> bool) -> Wait {
+        let now = self.platform.uptime();
+        let mut wait = Wait {
+            ends: Vec::new(),
+            at_most: Duration::ZERO,
+        };
+        for fetch in self.in_flight().iter() {
+            let left = fetch.patience_ends.saturating_sub(now);
+            if is_meant(fetch.ticket) && !left.is_zero() {
+                wait.ends.push(fetch.end.clone());
+                wait.at_most = wait.at_most.max(left);
+            }
+        }
+        wait
+    }
+}
+
+impl<M, P> Host<M, P> {
+    // The list is changed in one step each time, so a panic elsewhere leaves it complete.
+    fn in_flight(&self) -> MutexGuard<'_, Vec<InFlight>> {
+        self.in_flight
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Takes a fetch off the list when its task is over, also by a panic. A fetch that never ended would keep every
+/// request waiting that names an unknown key.
+struct Running<M, P> {
+    host: Arc<Host<M, P>>,
+    ticket: u32,
+    /// Dropped after the fetch is off the list.
+    _over: oneshot::Sender<()>,
+}
+
+impl<M, P> Drop for Running<M, P> {
+    fn drop(&mut self) {
+        let ticket = self.ticket;
+        self.host.in_flight().retain(|fetch| fetch.ticket != ticket);
+    }
+}

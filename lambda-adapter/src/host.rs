@@ -1,0 +1,68 @@
+//! The function's gate on the shared host driver. Lambda runs nothing between two requests, so a request
+//! waits for keys that are being fetched, for as long as any host lets one wait.
+//!
+//! Not here: fetching, and when keys are fetched ([`tollgate_host`]).
+
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use serde_json::{Value, json};
+use tollgate_core::UnixSeconds;
+use tollgate_gate::Gate;
+use tollgate_host::{Client, FetchEnded, Host, Local, Native};
+
+use crate::function::{Clock, Log};
+
+/// How many verified tokens are cached: an instance serves one request at a time, and few users.
+const CACHED_TOKENS: usize = 256;
+
+/// A gate whose keys are kept fresh.
+pub(crate) type KeyedGate<C> = Host<Local, Native<C>>;
+
+/// Keeps this gate's keys fresh through `client`. `log` gets a line where a key set, or a key of it, cannot be
+/// used.
+pub(crate) fn keyed_gate<C: Client>(
+    gate: Gate<Vec<u8>>,
+    client: C,
+    clock: Clock,
+    log: Log,
+) -> Arc<KeyedGate<C>> {
+    let now = move || match clock {
+        Clock::Fixed(now) => now,
+        Clock::Event | Clock::System => system_time().unwrap_or(UnixSeconds(0)),
+    };
+    let log = move |ended: &FetchEnded<'_, C::Error>| {
+        if let Some(line) = line(ended) {
+            log(&line.to_string());
+        }
+    };
+    let platform = Native::new(client, now, Box::new(log)).without_background();
+    Host::new(Local::new(gate, CACHED_TOKENS), platform)
+}
+
+/// The machine's time; `None` before 1970.
+pub(crate) fn system_time() -> Option<UnixSeconds> {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).ok()?;
+    i64::try_from(since.as_secs()).ok().map(UnixSeconds)
+}
+
+fn line<E: core::fmt::Display>(ended: &FetchEnded<'_, E>) -> Option<Value> {
+    let FetchEnded {
+        url,
+        body: _,
+        now,
+        result,
+    } = ended;
+    match result {
+        Ok(accepted) if accepted.skipped.is_empty() => None,
+        Ok(accepted) => {
+            let skipped: Vec<_> = accepted.skipped.iter().map(ToString::to_string).collect();
+            Some(json!({
+                "time": now.0, "event": "keys_skipped", "url": url, "skipped": skipped,
+            }))
+        }
+        Err(why) => Some(json!({
+            "time": now.0, "event": "keys_failed", "url": url, "why": why.to_string(),
+        })),
+    }
+}
