@@ -51,11 +51,14 @@ pub(crate) fn run(args: &Args) -> Result<Verdict> {
     Ok(Verdict::Yes)
 }
 
-/// Builds the programs of this workspace. All of them, and the examples with them, because cargo builds a shared
-/// dependency again for every other choice of features: examples have those of tests, and `cargo test` has built
-/// both. One of these dependencies is wasmtime.
+/// The arguments of cargo that build the programs of this workspace. All of them, and the examples with them, because
+/// cargo builds a shared dependency again for every other choice of features: examples have those of tests, and
+/// `cargo test` has built both. One of these dependencies is wasmtime.
+pub(crate) const PROGRAMS: [&str; 4] = ["build", "--workspace", "--bins", "--examples"];
+
+/// Builds the programs of this workspace.
 pub(crate) fn programs() -> Command {
-    shell::cargo(["build", "--workspace", "--bins", "--examples"])
+    shell::cargo(PROGRAMS)
 }
 
 /// Builds everything for the edges once the programs are built: a report with sizes.

@@ -9,7 +9,7 @@ use anyhow::Result;
 use crate::tally::Tally;
 use crate::tools::{self, Npm};
 use crate::ui::Step;
-use crate::{build, repo, shell};
+use crate::{repo, shell};
 
 /// Drives Chromium; brings no browser of its own.
 const PLAYWRIGHT: Npm<'static> = Npm {
@@ -17,10 +17,8 @@ const PLAYWRIGHT: Npm<'static> = Npm {
     packages: &["playwright-core@1.64.1"],
 };
 
-/// Runs them: the report, the counts, whether all passed.
+/// Runs them: the report, the counts, whether all passed. The programs are built already.
 pub(crate) fn tests(step: &Step) -> Result<(String, Tally, bool)> {
-    let mut build = build::programs();
-    shell::must(&mut build, |line| step.line(line))?;
     let mut test = shell::tool("node", ["--test", "--test-reporter=tap"]);
     let files = repo::entries(&repo::root().join("lambda-adapter/callback/test"))?;
     let is_test = |file: &&PathBuf| file.to_string_lossy().ends_with(".test.mjs");

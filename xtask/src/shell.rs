@@ -32,6 +32,24 @@ pub fn cargo<I: IntoIterator<Item = S>, S: AsRef<OsStr>>(args: I) -> Command {
     command
 }
 
+/// The same, with Clippy as the compiler of this workspace's crates, and its warnings as errors: for the steps of
+/// `test`. Dependencies are then compiled once, where `cargo clippy` would check all of them a second time. Nothing
+/// that is deployed is compiled like this.
+pub fn linted<I: IntoIterator<Item = S>, S: AsRef<OsStr>>(args: I) -> Command {
+    let mut command = cargo(args);
+    let next_to_cargo = Path::new(command.get_program()).with_file_name("clippy-driver");
+    let driver = if next_to_cargo.is_file() {
+        next_to_cargo
+    } else {
+        "clippy-driver".into()
+    };
+    command
+        .env("RUSTC_WORKSPACE_WRAPPER", driver)
+        // As `cargo clippy` passes what follows `--`.
+        .env("CLIPPY_ARGS", "-Dwarnings__CLIPPY_HACKERY__");
+    command
+}
+
 /// A program with arguments, run at the root of the repository.
 pub fn tool<I: IntoIterator<Item = S>, S: AsRef<OsStr>>(
     program: impl AsRef<OsStr>,

@@ -69,27 +69,19 @@ fn steps(quick: bool) -> Vec<(&'static str, Work)> {
             Work::Here(|_| tidy::report().map(|(text, good)| (text, Tally::default(), good))),
         ),
         (
-            "clippy",
-            plain(shell::cargo([
-                "clippy",
-                "--quiet",
-                "--workspace",
-                "--all-targets",
-                "--",
-                "-D",
-                "warnings",
-            ])),
+            "build and clippy",
+            plain(shell::linted(["test", "--workspace", "--no-run"])),
         ),
-        ("fuzz targets", plain(fuzz_targets())),
         (
             "cargo test",
             Work::Process(
-                shell::cargo(["test", "--workspace", "--no-fail-fast"]),
+                shell::linted(["test", "--workspace", "--no-fail-fast"]),
                 Tally::from_cargo_test,
             ),
         ),
     ];
-    steps.push(("programs", plain(build::programs())));
+    steps.push(("programs", plain(shell::linted(build::PROGRAMS))));
+    steps.push(("fuzz targets", plain(fuzz_targets())));
     steps.push(("generated files", Work::Here(codegen::check)));
     steps.push(("fixtures", plain(fixtures::check())));
     if !quick {

@@ -105,7 +105,7 @@ pub(crate) fn pairs(count: u64, nginx: &Path) -> Result<bool> {
 pub(crate) fn tests(step: &Step) -> Result<(String, Tally, bool)> {
     let nginx = nginx(step)?;
     let njs = tools::debian(&["njs"], "njs", step)?;
-    let mut test = shell::cargo([
+    let mut test = shell::linted([
         "test",
         // Of the whole workspace, as `cargo test` did: for one package alone wasmtime would be built again.
         "--workspace",

@@ -84,9 +84,14 @@ pub(crate) fn tests(step: &Step) -> Result<(String, Tally, bool)> {
     // Of the whole workspace, as `cargo test` did: for one package alone S3's library would be built again.
     let feature = format!("{PROGRAM}/s3-tests");
     let mut test = shell::tool(repo::program("demo"), ["bucket", "--"]);
-    let cargo = shell::cargo(["test", "--workspace", "--features", &feature]);
+    let cargo = shell::linted(["test", "--workspace", "--features", &feature]);
     test.arg(cargo.get_program()).args(cargo.get_args());
     test.args(["--test", "s3"])
+        .envs(
+            cargo
+                .get_envs()
+                .filter_map(|(name, value)| Some((name, value?))),
+        )
         .env_remove("CARGO_MANIFEST_DIR")
         .env_remove("CARGO_PKG_NAME");
     let done = shell::capture(&mut test, |line| step.line(line))?;

@@ -21,7 +21,7 @@ pub(crate) fn tests(step: &Step) -> Result<(String, Tally, bool)> {
     let caddy = tools::pip(&CADDY, step)?.join("bin/caddy");
     let ministack = tools::pip(&tools::MINISTACK, step)?.join("bin/ministack");
     // Of the whole workspace, as `cargo test` did: for one package alone wasmtime would be built again.
-    let mut test = shell::cargo(["test", "--workspace", "--test", "readers"]);
+    let mut test = shell::linted(["test", "--workspace", "--test", "readers"]);
     test.args(["--", "--nocapture"])
         .env("TOLLGATE_NGINX", nginx)
         .env("TOLLGATE_CADDY", caddy)
