@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 use tollgate_core::UnixSeconds;
-use tollgate_gate::{Action, EdgeDenial, Forward, Gate, LogRecord, Outcome, Request, TokenSeen};
+use tollgate_gate::{Action, EdgeDenial, Forward, Gate, LogRecord, Outcome, Request, TokenStatus};
 use tollgate_host::{Client, Machine};
 
 use crate::authorizer::{self, AuthorizerSettings, Denied};
@@ -185,7 +185,7 @@ impl<S: Store, C: Client> Function<S, C> {
         let Some(path) = locate(request, settings.from, &settings.base_path) else {
             let now = self.now(request.time)?;
             let denial = EdgeDenial::NoFile;
-            let outcome = self.deny(request, &request.path, now, TokenSeen::Unread, denial);
+            let outcome = self.deny(request, &request.path, now, TokenStatus::Unread, denial);
             self.record(&outcome.log);
             return Ok(Delivered::plain(HttpReply::plain(outcome.status)));
         };
@@ -222,7 +222,7 @@ impl<S: Store, C: Client> Function<S, C> {
         request: &HttpRequest,
         path: &str,
         now: UnixSeconds,
-        token: TokenSeen,
+        token: TokenStatus,
         denial: EdgeDenial,
     ) -> Outcome {
         let gate = self.gate.machine().read();

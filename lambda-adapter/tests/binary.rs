@@ -90,7 +90,7 @@ fn events_are_answered_line_by_line() {
     let environment = [("TOLLGATE_ROLE", "cloudfront"), ("TOLLGATE_POLICY", path)];
     let refused = run(&["--stdin"], &environment, "");
     assert_eq!((refused.status.code(), refused.stdout.len()), (Some(2), 0));
-    assert!(text(&refused.stderr).contains("policy image is refused"));
+    assert!(text(&refused.stderr).contains("policy image is rejected"));
     std::fs::remove_file(&image).expect("a writable folder");
 }
 
@@ -154,7 +154,7 @@ fn with_trust_keys_only_signed_images_are_loaded() {
         (
             &five,
             &[("TOLLGATE_TRUST", &broken)],
-            Some("the trust keys are refused"),
+            Some("the trust keys are rejected"),
         ),
         (
             &five,
@@ -191,7 +191,7 @@ fn with_trust_keys_only_signed_images_are_loaded() {
 }
 
 #[test]
-fn wrong_use_is_told() {
+fn usage_errors_are_reported() {
     for args in [
         &["x"][..],
         &["--stdin", "--now"],

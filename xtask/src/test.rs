@@ -143,7 +143,10 @@ fn fuzz_targets() -> Command {
         .arg(repo::target())
         .args(["--", "-D", "warnings"])
         // Nothing is linked here, so the C++ of libFuzzer need not be compiled.
-        .env("CUSTOM_LIBFUZZER_PATH", repo::target().join("not-linked/libFuzzer.a"));
+        .env(
+            "CUSTOM_LIBFUZZER_PATH",
+            repo::target().join("not-linked/libFuzzer.a"),
+        );
     clippy
 }
 

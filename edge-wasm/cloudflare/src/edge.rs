@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use futures_util::future::select;
 use tollgate_gate::{
-    Action, CacheEdit, EdgeDenial, Gate, LoadError, Outcome, TokenSeen, Trust, UnixSeconds,
+    Action, CacheEdit, EdgeDenial, Gate, LoadError, Outcome, TokenStatus, Trust, UnixSeconds,
 };
 use tollgate_host::{Answer, Host, Local, Platform};
 use wasm_bindgen::prelude::JsValue;
@@ -173,7 +173,9 @@ impl Edge {
         let asked = borrowed.as_request();
         if !settings.hosts.contain(facts.authority()) {
             let denial = EdgeDenial::UnknownHost;
-            let denied = self.gate().deny_at_edge(&asked, TokenSeen::Unread, denial);
+            let denied = self
+                .gate()
+                .deny_at_edge(&asked, TokenStatus::Unread, denial);
             return Answer::Done(denied);
         }
         let outcome = match self.host.step(&asked) {

@@ -3,7 +3,7 @@
 // Its promise is that `decide` never throws and never forwards by accident: whatever goes wrong in the
 // module or on the way to it is a denied request with status 500. Not here: the bytes, see wire.mjs.
 
-import { Viewers } from "./viewers.mjs";
+import { ClientCache } from "./clients.mjs";
 import { decodeFetches, decodeReply, encodeRequest, readRequest } from "./wire.mjs";
 
 /**
@@ -28,7 +28,7 @@ export function bindGate(glue) {
     #policyId;
     #policyVersion;
     #deniedReply;
-    #viewers;
+    #clients;
     // The fetches in flight. A ticket of the module is valid in the instance that issued it, so callers hold a
     // number of our own that leads to both.
     #fetches = new Map();
@@ -79,14 +79,14 @@ export function bindGate(glue) {
 
     /** The outcome for a viewer whom this instance knows by number. */
     #admitted(asked) {
-      return mustReset || this.#instance !== instance ? undefined : this.#viewers?.admit(asked);
+      return mustReset || this.#instance !== instance ? undefined : this.#clients?.admit(asked);
     }
 
     #inFull(asked, bytes) {
       if (mustReset || this.#instance !== instance) this.#load();
       const outcome = decodeReply(this.#inner.decide(bytes), asked);
       if (outcome.pending !== undefined) this.#ownTickets(outcome.pending);
-      this.#viewers?.seat(asked, outcome);
+      this.#clients?.remember(asked, outcome);
       return outcome;
     }
 
@@ -160,12 +160,12 @@ export function bindGate(glue) {
       mustReset = false;
       // Numbers of viewers are good in the instance that gave them.
       if (glue.initSync === undefined) return;
-      this.#viewers = new Viewers(this.#inner, glue.initSync().memory, (admitted) => this.#record(admitted));
+      this.#clients = new ClientCache(this.#inner, glue.initSync().memory, (admitted) => this.#record(admitted));
     }
 
     /** The log record of a viewer's request. Whoever reads it has the answer already: it does not throw. */
     #record(admitted) {
-      const record = () => this.#inModule(() => this.#viewers.record(admitted));
+      const record = () => this.#inModule(() => this.#clients.record(admitted));
       return record() ?? record() ?? "{}";
     }
 

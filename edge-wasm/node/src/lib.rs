@@ -6,8 +6,8 @@
 
 use tollgate_crypto::Portable;
 use tollgate_gate::{
-    Admitted, CacheEdit, Context, FetchResponse, Request, RuleId, Seat, TokenCache, Trust,
-    UnixSeconds, Viewers, wire,
+    Admitted, CacheEdit, ClientCache, ClientHandle, Context, FetchResponse, Request, RuleId,
+    TokenCache, Trust, UnixSeconds, wire,
 };
 use wasm_bindgen::prelude::{JsError, wasm_bindgen};
 
@@ -42,22 +42,22 @@ fn cache_edit(name: &str) -> Result<CacheEdit, JsError> {
 const CACHED_TOKENS: usize = 512;
 
 /// How many viewers have a number.
-const SEATS: usize = 512;
+const CACHED_CLIENTS: usize = 512;
 /// Room for a method and a target, in bytes. What is longer is asked in full.
-const ROOM_BYTES: usize = 4_096;
+const SCRATCH_BYTES: usize = 4_096;
 /// Says that a viewer's request has to be asked in full.
-const ASK_IN_FULL: f64 = -1.0;
+const NOT_ADMITTED: f64 = -1.0;
 
 /// A loaded policy.
 #[wasm_bindgen]
 pub struct Gate {
     gate: tollgate_gate::Gate<Vec<u8>>,
     tokens: TokenCache,
-    viewers: Viewers,
+    clients: ClientCache,
     /// The number that the last decision gave.
-    seat: Option<Seat>,
+    handle: Option<ClientHandle>,
     /// Where the host writes the method and the target of a viewer's request.
-    room: Box<[u8; ROOM_BYTES]>,
+    scratch: Box<[u8; SCRATCH_BYTES]>,
 }
 
 #[wasm_bindgen]
@@ -76,9 +76,9 @@ impl Gate {
         Ok(Gate {
             gate,
             tokens: TokenCache::new(CACHED_TOKENS),
-            viewers: Viewers::new(SEATS),
-            seat: None,
-            room: Box::new([0; ROOM_BYTES]),
+            clients: ClientCache::new(CACHED_CLIENTS),
+            handle: None,
+            scratch: Box::new([0; SCRATCH_BYTES]),
         })
     }
 
@@ -119,49 +119,50 @@ impl Gate {
 
     /// Evaluates one encoded request; the result is an encoded step whatever the bytes are.
     pub fn decide(&mut self, request: &[u8]) -> Vec<u8> {
-        let mut context = Context::cached(&mut self.tokens).with_viewers(&mut self.viewers);
+        let mut context = Context::cached(&mut self.tokens).with_clients(&mut self.clients);
         let reply = wire::step(&mut self.gate, request, &mut context);
-        self.seat = context.seat();
+        self.handle = context.client_handle();
         reply
     }
 
     /// The number that the last decision gave its viewer; 0 for none.
     #[wasm_bindgen(getter)]
-    pub fn viewer(&self) -> u32 {
-        self.seat.map_or(0, |seat| seat.viewer)
+    pub fn handle(&self) -> u32 {
+        self.handle.map_or(0, |handle| handle.handle)
     }
 
     /// The issuer of that viewer's token.
     #[wasm_bindgen(getter)]
     pub fn issuer(&self) -> usize {
-        self.seat.map_or(0, |seat| seat.issuer)
+        self.handle.map_or(0, |handle| handle.issuer)
     }
 
     /// Whether header field lines of this name must be the same for a viewer's number to hold.
-    pub fn watches(&self, name: &str) -> bool {
-        self.gate.watches(name)
+    #[wasm_bindgen(js_name = isWatchedHeader)]
+    pub fn is_watched_header(&self, name: &str) -> bool {
+        self.gate.is_watched_header(name)
     }
 
     /// Where in the module's memory a method and a target, one after the other, are expected.
-    #[wasm_bindgen(getter)]
-    pub fn room(&self) -> *const u8 {
-        self.room.as_ptr()
+    #[wasm_bindgen(getter, js_name = scratchPtr)]
+    pub fn scratch_ptr(&self) -> *const u8 {
+        self.scratch.as_ptr()
     }
 
     /// How many bytes there may be.
-    #[wasm_bindgen(getter, js_name = roomBytes)]
-    pub fn room_bytes(&self) -> usize {
-        ROOM_BYTES
+    #[wasm_bindgen(getter, js_name = scratchLen)]
+    pub fn scratch_len(&self) -> usize {
+        SCRATCH_BYTES
     }
 
     /// Twice the number of the rule that allows a viewer's next request, plus one if the response is private;
     /// negative if the request has to be evaluated in full.
-    pub fn admit(&mut self, viewer: u32, now: f64, method: usize, target: usize) -> f64 {
-        let Some(request) = next_request(&*self.room, now, method, target) else {
-            return ASK_IN_FULL;
+    pub fn admit(&mut self, handle: u32, now: f64, method: usize, target: usize) -> f64 {
+        let Some(request) = next_request(&*self.scratch, now, method, target) else {
+            return NOT_ADMITTED;
         };
-        let admitted = self.gate.admit(&mut self.viewers, viewer, &request);
-        admitted.map_or(ASK_IN_FULL, |Admitted { rule, cache }| {
+        let admitted = self.gate.admit(&mut self.clients, handle, &request);
+        admitted.map_or(NOT_ADMITTED, |Admitted { rule, cache }| {
             2.0 * f64::from(rule.0) + f64::from(u8::from(cache == CacheEdit::Private))
         })
     }
@@ -182,7 +183,7 @@ impl Gate {
         method: usize,
         target: usize,
     ) -> Option<String> {
-        let request = next_request(&*self.room, now, method, target)?;
+        let request = next_request(&*self.scratch, now, method, target)?;
         let record = self.gate.record(&request, RuleId(rule), issuer)?;
         let mut json = String::new();
         record.write_json(&mut json).ok()?;
@@ -191,8 +192,8 @@ impl Gate {
 }
 
 /// A viewer's request, of which only this is told.
-fn next_request(room: &[u8], now: f64, method: usize, target: usize) -> Option<Request<'_>> {
-    let (method, rest) = room.split_at_checked(method)?;
+fn next_request(scratch: &[u8], now: f64, method: usize, target: usize) -> Option<Request<'_>> {
+    let (method, rest) = scratch.split_at_checked(method)?;
     Some(Request {
         method: core::str::from_utf8(method).ok()?,
         target: rest.get(..target)?,

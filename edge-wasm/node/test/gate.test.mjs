@@ -155,10 +155,10 @@ test("responses carry what the gate says", () => {
 });
 
 test("a bad image is refused with a reason", () => {
-  assert.throws(() => new Gate(new Uint8Array(0)), /policy image is refused/);
+  assert.throws(() => new Gate(new Uint8Array(0)), /policy image is rejected/);
   const spoiled = Uint8Array.from(image);
   spoiled[spoiled.length >> 1] ^= 1;
-  assert.throws(() => new Gate(spoiled), /policy image is refused/);
+  assert.throws(() => new Gate(spoiled), /policy image is rejected/);
 });
 
 test("what is no request is denied", () => {

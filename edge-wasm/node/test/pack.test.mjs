@@ -46,6 +46,6 @@ test("what is packed can be imported, and has nothing else", async () => {
   const unpacked = spawnSync("tar", ["-xzf", filename], { cwd: folder });
   assert.equal(unpacked.status, 0);
   const { Gate, KeyedGate } = await import(join(folder, "package/js/node.mjs"));
-  assert.throws(() => new Gate(new Uint8Array(0)), /policy image is refused/);
+  assert.throws(() => new Gate(new Uint8Array(0)), /policy image is rejected/);
   assert.equal(typeof KeyedGate, "function");
 });

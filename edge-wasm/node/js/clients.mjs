@@ -7,9 +7,9 @@
 import { allowedBy } from "./wire.mjs";
 
 /** Most viewers, header names and rule names that are kept. */
-const MOST = 512;
+const MAX_ENTRIES = 512;
 /** Longest watched headers that are kept, in characters. */
-const LONGEST = 16_384;
+const MAX_WATCHED_LENGTH = 16_384;
 /** How many characters of a header value, all over it, lead to who may have sent it. */
 const SAMPLES = 12;
 /** Up to here a loop is faster than the encoder. */
@@ -17,14 +17,14 @@ const SHORT = 96;
 
 const toUtf8 = new TextEncoder();
 
-export class Viewers {
+export class ClientCache {
   #inner;
   #memory;
   #recordLater;
-  #room;
-  #roomBytes;
+  #scratch;
+  #scratchLen;
   /** By a few characters of the last watched value: who sent it last. */
-  #seats = new Map();
+  #clients = new Map();
   /** Whether the module watches headers of a name. */
   #watched = new Map();
   #ruleNames = new Map();
@@ -34,21 +34,21 @@ export class Viewers {
     this.#inner = inner;
     this.#memory = memory;
     this.#recordLater = recordLater;
-    this.#roomBytes = inner.roomBytes;
-    this.#takeRoom();
+    this.#scratchLen = inner.scratchLen;
+    this.#mapScratch();
   }
 
   /** The outcome for a request, as `readRequest` has read it, of a viewer with a number who may have it. */
   admit({ method, target, lines, isPlain, ip, now }) {
     if (!isPlain || typeof method !== "string" || typeof target !== "string" || !Number.isSafeInteger(now)) return undefined;
     const found = [];
-    const seat = this.#seatOf(lines, ip, found);
-    if (seat === undefined || !this.#write(method, target)) return undefined;
-    const admitted = this.#inner.admit(seat.viewer, now, method.length, target.length);
+    const client = this.#clientOf(lines, ip, found);
+    if (client === undefined || !this.#write(method, target)) return undefined;
+    const admitted = this.#inner.admit(client.handle, now, method.length, target.length);
     if (!(admitted >= 0)) return undefined;
     const rule = Math.floor(admitted / 2);
-    const forward = forwardOf(target, lines, found, seat.edits, admitted % 2 === 1);
-    const { issuer } = seat;
+    const forward = forwardOf(target, lines, found, client.edits, admitted % 2 === 1);
+    const { issuer } = client;
     return allowedBy(this.#ruleName(rule), forward, () => this.#recordLater({ rule, issuer, now, method, target }));
   }
 
@@ -60,15 +60,15 @@ export class Viewers {
   }
 
   /** Keeps the number that the module gave the viewer of a request asked in full, if it did. */
-  seat({ target, lines, ip }, { outcome, forward }) {
-    const { viewer } = this.#inner;
-    if (viewer === 0 || outcome !== "allow" || forward.target !== target || forward.setCookies.length > 0) return;
+  remember({ target, lines, ip }, { outcome, forward }) {
+    const { handle } = this.#inner;
+    if (handle === 0 || outcome !== "allow" || forward.target !== target || forward.setCookies.length > 0) return;
     const watched = [];
     const edits = [];
     let length = 0;
     for (let at = 0; at < lines.length; at += 1) {
       const edit = forward.edits.find(([index]) => index === at)?.[1];
-      if (!this.#watches(lines[at][0])) {
+      if (!this.#isWatched(lines[at][0])) {
         // What is not watched is not changed; else a number could not say what changes.
         if (edit !== undefined) return;
         continue;
@@ -78,33 +78,33 @@ export class Viewers {
       edits.push(edit);
       length += lines[at][0].length + lines[at][1].length;
     }
-    if (watched.length === 0 || length > LONGEST) return;
-    const seat = { viewer, issuer: this.#inner.issuer, ip, watched, edits };
-    keep(this.#seats, sample(watched[watched.length - 1][1]), seat);
+    if (watched.length === 0 || length > MAX_WATCHED_LENGTH) return;
+    const client = { handle, issuer: this.#inner.issuer, ip, watched, edits };
+    keep(this.#clients, sample(watched[watched.length - 1][1]), client);
   }
 
   /** The seat that goes with these headers and this address; the positions of watched lines go into `found`. */
-  #seatOf(lines, ip, found) {
-    for (let at = 0; at < lines.length; at += 1) if (this.#watches(lines[at][0])) found.push(at);
+  #clientOf(lines, ip, found) {
+    for (let at = 0; at < lines.length; at += 1) if (this.#isWatched(lines[at][0])) found.push(at);
     const count = found.length;
     if (count === 0) return undefined;
     const last = lines[found[count - 1]][1];
-    const seat = this.#seats.get(sample(last));
-    if (seat === undefined || seat.ip !== ip || seat.watched.length !== count) return undefined;
+    const client = this.#clients.get(sample(last));
+    if (client === undefined || client.ip !== ip || client.watched.length !== count) return undefined;
     for (let nth = 0; nth < count; nth += 1) {
       const line = lines[found[nth]];
-      const kept = seat.watched[nth];
+      const kept = client.watched[nth];
       if (line[0] !== kept[0] || line[1] !== kept[1]) return undefined;
     }
-    return seat;
+    return client;
   }
 
-  #watches(name) {
+  #isWatched(name) {
     const known = this.#watched.get(name);
     if (known !== undefined) return known;
-    const watches = this.#inner.watches(name);
-    keep(this.#watched, name, watches);
-    return watches;
+    const isWatched = this.#inner.isWatchedHeader(name);
+    keep(this.#watched, name, isWatched);
+    return isWatched;
   }
 
   #ruleName(rule) {
@@ -118,15 +118,15 @@ export class Viewers {
 
   /** Writes a method and a target into the module, if they are ASCII and there is room. */
   #write(method, target) {
-    if (method.length + target.length > this.#roomBytes) return false;
+    if (method.length + target.length > this.#scratchLen) return false;
     // Memory that has grown is another buffer.
-    if (this.#room.length === 0) this.#takeRoom();
-    const room = this.#room;
-    return ascii(room, 0, method) && ascii(room, method.length, target);
+    if (this.#scratch.length === 0) this.#mapScratch();
+    const scratch = this.#scratch;
+    return ascii(scratch, 0, method) && ascii(scratch, method.length, target);
   }
 
-  #takeRoom() {
-    this.#room = new Uint8Array(this.#memory.buffer, this.#inner.room, this.#roomBytes);
+  #mapScratch() {
+    this.#scratch = new Uint8Array(this.#memory.buffer, this.#inner.scratchPtr, this.#scratchLen);
   }
 }
 
@@ -158,16 +158,16 @@ function sample(value) {
 }
 
 /** Writes text that is ASCII; whether it is. */
-function ascii(room, start, text) {
+function ascii(scratch, start, text) {
   const { length } = text;
   if (length > SHORT) {
-    const { read, written } = toUtf8.encodeInto(text, room.subarray(start));
+    const { read, written } = toUtf8.encodeInto(text, scratch.subarray(start));
     return read === length && written === length;
   }
   for (let at = 0; at < length; at += 1) {
     const code = text.charCodeAt(at);
     if (code > 0x7f) return false;
-    room[start + at] = code;
+    scratch[start + at] = code;
   }
   return true;
 }
@@ -175,6 +175,6 @@ function ascii(room, start, text) {
 /** Keeps one more in a bounded map, which forgets what came first. */
 function keep(map, key, value) {
   map.delete(key);
-  if (map.size >= MOST) map.delete(map.keys().next().value);
+  if (map.size >= MAX_ENTRIES) map.delete(map.keys().next().value);
   map.set(key, value);
 }
