@@ -4,7 +4,7 @@
 //! A line of the input is one `Cookie` header. `TOKEN` in it stands for a good token, `OTHER` for another good one.
 
 use tollgate_core::UnixSeconds;
-use tollgate_gate::{Action, Context, Gate, Kind, Request, TokenSeen};
+use tollgate_gate::{Action, Context, Gate, Kind, Request, TokenStatus};
 
 use crate::site;
 
@@ -84,7 +84,7 @@ fn ask(gate: &Gate<Vec<u8>>, lines: &[&[u8]], names: &[&str], good: &[&[u8]]) {
         },
         &mut Context::new(),
     );
-    assert_eq!(again.log.token, TokenSeen::Absent);
+    assert_eq!(again.log.token, TokenStatus::Absent);
 }
 
 /// The values of all cookies of a name, as a plain reader takes them.
