@@ -1,20 +1,19 @@
-//! Drives a gate: begins the fetches that it asks for, shares them between requests, and lets no request
-//! wait for long.
+//! The driver of a gate: begins its fetches, shares them between requests, and limits how long a request waits.
 //!
-//! A gate does no IO ([`tollgate_gate`]). A [`Host`] joins a [`Machine`], which is a gate in this process or
-//! in a module, with a [`Platform`], which can fetch, sleep and run tasks. All Rust hosts have this one policy:
+//! A gate does no IO ([`tollgate_gate`]). A [`Host`] combines a [`Machine`], which is a gate in this process or
+//! in a module, with a [`Platform`], which can fetch, sleep and run tasks. All Rust hosts share this policy:
 //!
-//! - A request that depends on a fetch waits for it, and is then evaluated once more.
-//! - A fetch outlives the request that began it. Other requests wait for the same one, but a fetch delays
-//!   requests only in its first second ([`MAX_WAIT`]): what takes longer is slow or lost.
-//! - Old keys are fetched again after a request was evaluated, in the background. A platform that runs nothing
-//!   between two requests waits for them before it returns, as long.
-//! - A fetch that takes longer than its limit has failed. A failure changes nothing.
+//! - A request that depends on a fetch waits for it, and is then evaluated again.
+//! - A fetch outlives the request that began it. Other requests wait for the same fetch, but a fetch delays
+//!   requests only in its first second ([`MAX_WAIT`]), because a fetch that takes longer is slow or lost.
+//! - Old keys are refreshed in the background, after a request was evaluated. A platform that runs no tasks
+//!   between requests waits for the refresh before it returns, for the same time.
+//! - A fetch that exceeds its time limit has failed. A failure changes nothing.
 //!
 //! # Not here
 //!
-//! When something is fetched and what a valid key set is: that is the gate's. Requests and responses of a
-//! platform: those are its adapter's.
+//! When something is fetched and what a valid key set is (the gate). Requests and responses of a platform (its
+//! adapter).
 
 #![forbid(unsafe_code)]
 
