@@ -1,18 +1,19 @@
-// Viewers who were let in before, asked about by number: see `tollgate_gate`'s `Viewers`.
+// The client cache: repeat requests of allowed clients are decided by handle. See `ClientCache` in
+// `tollgate_gate`.
 //
-// Here is what makes a number hold: the very same text in every header line that the module watches, and the
-// same address. Anything out of the ordinary is no answer, and the request is asked in full. What the module
-// throws is for the caller. Not here: which headers count, and any decision.
+// This class ensures that a handle is used only for exactly the same text in every watched header line and
+// the same address. Any other request is evaluated as a whole. Exceptions of the module are passed to the
+// caller. Not here: which headers are watched, and decisions.
 
 import { allowedBy } from "./wire.mjs";
 
-/** Most viewers, header names and rule names that are kept. */
+/** Maximum number of cached clients, header names and rule names. */
 const MAX_ENTRIES = 512;
-/** Longest watched headers that are kept, in characters. */
+/** Longest watched headers of a cached client, in characters. */
 const MAX_WATCHED_LENGTH = 16_384;
-/** How many characters of a header value, all over it, lead to who may have sent it. */
+/** Number of characters of a header value, spread over its length, that select the cache entry. */
 const SAMPLES = 12;
-/** Up to here a loop is faster than the encoder. */
+/** Below this length a loop is faster than the encoder. */
 const SHORT = 96;
 
 const toUtf8 = new TextEncoder();
@@ -23,13 +24,13 @@ export class ClientCache {
   #recordLater;
   #scratch;
   #scratchLen;
-  /** By a few characters of the last watched value: who sent it last. */
+  /** The clients, by a sample of their last watched header value; a newer client replaces an older one. */
   #clients = new Map();
-  /** Whether the module watches headers of a name. */
+  /** Whether header names are watched. */
   #watched = new Map();
   #ruleNames = new Map();
 
-  /** `recordLater` makes a log record when it is wanted, in whatever instance there is by then. */
+  /** `recordLater` builds a log record when it is read, in the instance that exists then. */
   constructor(inner, memory, recordLater) {
     this.#inner = inner;
     this.#memory = memory;
@@ -38,7 +39,7 @@ export class ClientCache {
     this.#mapScratch();
   }
 
-  /** The outcome for a request, as `readRequest` has read it, of a viewer with a number who may have it. */
+  /** The outcome for a request, as `readRequest` read it, if a cached client sent it and it is allowed. */
   admit({ method, target, lines, isPlain, ip, now }) {
     if (!isPlain || typeof method !== "string" || typeof target !== "string" || !Number.isSafeInteger(now)) return undefined;
     const found = [];
@@ -52,14 +53,14 @@ export class ClientCache {
     return allowedBy(this.#ruleName(rule), forward, () => this.#recordLater({ rule, issuer, now, method, target }));
   }
 
-  /** The log record of a request that was let pass. */
+  /** The log record of an allowed repeat request. */
   record({ rule, issuer, now, method, target }) {
-    // The room has held other requests since.
+    // The scratch buffer has contained other requests since.
     this.#write(method, target);
     return this.#inner.record(rule, issuer, now, method.length, target.length);
   }
 
-  /** Keeps the number that the module gave the viewer of a request asked in full, if it did. */
+  /** Caches the client of a request that was evaluated as a whole, if the module assigned it a handle. */
   remember({ target, lines, ip }, { outcome, forward }) {
     const { handle } = this.#inner;
     if (handle === 0 || outcome !== "allow" || forward.target !== target || forward.setCookies.length > 0) return;
@@ -69,11 +70,11 @@ export class ClientCache {
     for (let at = 0; at < lines.length; at += 1) {
       const edit = forward.edits.find(([index]) => index === at)?.[1];
       if (!this.#isWatched(lines[at][0])) {
-        // What is not watched is not changed; else a number could not say what changes.
+        // The edits stored with a handle are those of watched lines only.
         if (edit !== undefined) return;
         continue;
       }
-      // A copy: the lines themselves are in the outcome, which is the caller's.
+      // A copy, because the caller owns the lines in the outcome.
       watched.push([lines[at][0], lines[at][1]]);
       edits.push(edit);
       length += lines[at][0].length + lines[at][1].length;
@@ -83,7 +84,7 @@ export class ClientCache {
     keep(this.#clients, sample(watched[watched.length - 1][1]), client);
   }
 
-  /** The seat that goes with these headers and this address; the positions of watched lines go into `found`. */
+  /** The client with these headers and this address; adds the positions of watched lines to `found`. */
   #clientOf(lines, ip, found) {
     for (let at = 0; at < lines.length; at += 1) if (this.#isWatched(lines[at][0])) found.push(at);
     const count = found.length;
@@ -116,10 +117,10 @@ export class ClientCache {
     return name;
   }
 
-  /** Writes a method and a target into the module, if they are ASCII and there is room. */
+  /** Writes a method and a target into the module, if they are ASCII and fit. */
   #write(method, target) {
     if (method.length + target.length > this.#scratchLen) return false;
-    // Memory that has grown is another buffer.
+    // After the memory has grown, its old buffer is detached.
     if (this.#scratch.length === 0) this.#mapScratch();
     const scratch = this.#scratch;
     return ascii(scratch, 0, method) && ascii(scratch, method.length, target);
@@ -130,7 +131,7 @@ export class ClientCache {
   }
 }
 
-/** What goes to the origin; `found` holds where the lines are that `changes` are about. */
+/** The request to forward; `found` contains the positions of the lines that `changes` apply to. */
 function forwardOf(target, lines, found, changes, isPrivate) {
   const kept = [];
   const edits = [];
@@ -149,7 +150,7 @@ function forwardOf(target, lines, found, changes, isPrivate) {
   return { target, headers: kept, edits, added: [], setCookies: [], cache: isPrivate ? "private" : "keep" };
 }
 
-/** A number that different tokens seldom share: most of a token is signature and claims. */
+/** A number that different tokens rarely share, because most of a token is signature and claims. */
 function sample(value) {
   const step = Math.max(1, Math.floor(value.length / SAMPLES));
   let number = value.length;
@@ -157,7 +158,7 @@ function sample(value) {
   return number;
 }
 
-/** Writes text that is ASCII; whether it is. */
+/** Writes text if it is ASCII, and returns whether it is. */
 function ascii(scratch, start, text) {
   const { length } = text;
   if (length > SHORT) {
@@ -172,7 +173,7 @@ function ascii(scratch, start, text) {
   return true;
 }
 
-/** Keeps one more in a bounded map, which forgets what came first. */
+/** Adds an entry to a bounded map, which evicts the oldest one. */
 function keep(map, key, value) {
   map.delete(key);
   if (map.size >= MAX_ENTRIES) map.delete(map.keys().next().value);

@@ -1,8 +1,8 @@
 //! The gate as a JavaScript class, through wasm-bindgen.
 //!
-//! Requests and outcomes cross as bytes in `tollgate_gate::wire`, one call each. Not here: anything a
-//! JavaScript user sees; `js/` wraps this class, turns objects into bytes and back, and denies when the
-//! module traps.
+//! Requests and outcomes are passed as bytes in `tollgate_gate::wire`, one call each. Not here: the public
+//! JavaScript interface. `js/` wraps this class, converts objects to bytes and back, and denies requests when
+//! the module traps.
 
 use tollgate_crypto::Portable;
 use tollgate_gate::{
@@ -11,22 +11,23 @@ use tollgate_gate::{
 };
 use wasm_bindgen::prelude::{JsError, wasm_bindgen};
 
-/// The new `Cache-Control` of a response, if it changes, for a change by its name in `outcome.forward.cache`.
+/// Returns the new `Cache-Control` of a response, or `None` if it does not change. `cache` is the value of
+/// `outcome.forward.cache`.
 ///
 /// # Errors
 ///
-/// If there is no such change.
+/// Returns an error for any other value of `cache`.
 #[wasm_bindgen(js_name = cacheControl)]
 pub fn cache_control(cache: &str, value: Option<String>) -> Result<Option<String>, JsError> {
     let value: Vec<&str> = value.iter().map(String::as_str).collect();
     Ok(cache_edit(cache)?.cache_control(&value))
 }
 
-/// The headers of a response that are removed.
+/// Returns the headers to remove from a response.
 ///
 /// # Errors
 ///
-/// If there is no such change.
+/// Returns an error for any other value of `cache`.
 #[wasm_bindgen(js_name = removedHeaders)]
 pub fn removed_headers(cache: &str) -> Result<Vec<String>, JsError> {
     let removed = cache_edit(cache)?.removed().iter();
@@ -38,14 +39,15 @@ fn cache_edit(name: &str) -> Result<CacheEdit, JsError> {
     found.ok_or_else(|| JsError::new("no such change to the caching of a response"))
 }
 
-/// How many good tokens are remembered.
+/// The number of verified tokens that are cached.
 const CACHED_TOKENS: usize = 512;
 
-/// How many viewers have a number.
+/// The number of clients that are cached.
 const CACHED_CLIENTS: usize = 512;
-/// Room for a method and a target, in bytes. What is longer is asked in full.
+/// The size of the scratch buffer for a method and a target, in bytes. A longer request is evaluated as a
+/// whole.
 const SCRATCH_BYTES: usize = 4_096;
-/// Says that a viewer's request has to be asked in full.
+/// The result of `admit` if the request has to be evaluated as a whole.
 const NOT_ADMITTED: f64 = -1.0;
 
 /// A loaded policy.
@@ -54,20 +56,20 @@ pub struct Gate {
     gate: tollgate_gate::Gate<Vec<u8>>,
     tokens: TokenCache,
     clients: ClientCache,
-    /// The number that the last decision gave.
+    /// The handle that the last decision assigned.
     handle: Option<ClientHandle>,
-    /// Where the host writes the method and the target of a viewer's request.
+    /// The buffer into which the host writes method and target of a repeat request.
     scratch: Box<[u8; SCRATCH_BYTES]>,
 }
 
 #[wasm_bindgen]
 impl Gate {
-    /// Loads a policy image; with trust keys, only one that is signed by one of them, and of version
+    /// Loads a policy image. With trust keys, the image must be signed by one of them and have version
     /// `oldest` or later; 0 for any.
     ///
     /// # Errors
     ///
-    /// An `Error` that says what is wrong with the image, with keys in it, or with trust keys.
+    /// An `Error` that describes what is wrong with the image, with keys in it, or with trust keys.
     #[wasm_bindgen(constructor)]
     pub fn new(image: Vec<u8>, trust: Option<Vec<u8>>, oldest: f64) -> Result<Gate, JsError> {
         let trust = trust.map(|keys| Trust::from_json_since(&keys, oldest, &Portable));
@@ -95,7 +97,7 @@ impl Gate {
         self.gate.policy_id().to_string()
     }
 
-    /// The fetches that are due although no request waits for them, encoded; empty if there are none.
+    /// Returns the fetches that are due although no request waits for them, encoded; empty if there are none.
     pub fn due(&mut self, now: f64) -> Vec<u8> {
         wire::encode_fetches(&self.gate.due(seconds(now)))
     }
@@ -104,7 +106,7 @@ impl Gate {
     ///
     /// # Errors
     ///
-    /// An `Error` that says why it is not used. The keys stay as they were.
+    /// An `Error` that describes why the response is rejected. The current keys stay in use.
     pub fn resume(
         &mut self,
         ticket: u32,
@@ -125,38 +127,38 @@ impl Gate {
         reply
     }
 
-    /// The number that the last decision gave its viewer; 0 for none.
+    /// The handle that the last decision assigned to its client; 0 for none.
     #[wasm_bindgen(getter)]
     pub fn handle(&self) -> u32 {
         self.handle.map_or(0, |handle| handle.handle)
     }
 
-    /// The issuer of that viewer's token.
+    /// The issuer of that client's token.
     #[wasm_bindgen(getter)]
     pub fn issuer(&self) -> usize {
         self.handle.map_or(0, |handle| handle.issuer)
     }
 
-    /// Whether header field lines of this name must be the same for a viewer's number to hold.
+    /// Whether header field lines of this name must stay the same for a client handle to be valid.
     #[wasm_bindgen(js_name = isWatchedHeader)]
     pub fn is_watched_header(&self, name: &str) -> bool {
         self.gate.is_watched_header(name)
     }
 
-    /// Where in the module's memory a method and a target, one after the other, are expected.
+    /// The address of the scratch buffer, which must contain the method followed by the target.
     #[wasm_bindgen(getter, js_name = scratchPtr)]
     pub fn scratch_ptr(&self) -> *const u8 {
         self.scratch.as_ptr()
     }
 
-    /// How many bytes there may be.
+    /// The size of the scratch buffer, in bytes.
     #[wasm_bindgen(getter, js_name = scratchLen)]
     pub fn scratch_len(&self) -> usize {
         SCRATCH_BYTES
     }
 
-    /// Twice the number of the rule that allows a viewer's next request, plus one if the response is private;
-    /// negative if the request has to be evaluated in full.
+    /// Returns twice the number of the rule that allows a repeat request, plus one if the response is
+    /// private; negative if the request has to be evaluated as a whole.
     pub fn admit(&mut self, handle: u32, now: f64, method: usize, target: usize) -> f64 {
         let Some(request) = next_request(&*self.scratch, now, method, target) else {
             return NOT_ADMITTED;
@@ -174,7 +176,7 @@ impl Gate {
         name.map(|name| name.to_string())
     }
 
-    /// The log record of what [`admit`](Self::admit) let pass, as JSON.
+    /// The log record of a request that [`admit`](Self::admit) allowed, as JSON.
     pub fn record(
         &self,
         rule: u32,
@@ -191,7 +193,7 @@ impl Gate {
     }
 }
 
-/// A viewer's request, of which only this is told.
+/// A repeat request, of which only these parts are passed.
 fn next_request(scratch: &[u8], now: f64, method: usize, target: usize) -> Option<Request<'_>> {
     let (method, rest) = scratch.split_at_checked(method)?;
     Some(Request {
@@ -203,10 +205,10 @@ fn next_request(scratch: &[u8], now: f64, method: usize, target: usize) -> Optio
     })
 }
 
-/// A JavaScript number of seconds; what is no time is one at which nothing is due.
+/// Converts a JavaScript number of seconds. An invalid time becomes one at which nothing is due.
 #[expect(
     clippy::cast_possible_truncation,
-    reason = "the cast saturates, and halves of seconds do not count"
+    reason = "the cast saturates, and fractions of seconds are irrelevant"
 )]
 fn seconds(now: f64) -> UnixSeconds {
     UnixSeconds(now as i64)
