@@ -1,7 +1,8 @@
-//! Questions for an image that has loaded: whatever it holds, no answer may be "internal".
+//! Evaluates requests with an image that has loaded: whatever it contains, no decision may be
+//! "internal".
 //!
-//! With one exception. The loader does not know how many segments lead to a pattern's end, so it cannot see that
-//! a capture lies behind them; such a pattern answers "internal", which denies.
+//! The only exception: the loader does not know how many segments lead to the end of a pattern, so
+//! it cannot detect a capture after them. Such a pattern returns "internal", which denies.
 
 use std::net::IpAddr;
 
@@ -11,7 +12,7 @@ use tollgate_core::{
     UnixSeconds, decide,
 };
 
-/// Paths of the sample policy, and shapes that walk far.
+/// Paths of the sample policy, and paths with long walks.
 const PATHS: [&str; 10] = [
     "/",
     "/courses/rust-101/preview/a.html",
@@ -25,7 +26,7 @@ const PATHS: [&str; 10] = [
     "/x",
 ];
 
-/// Asks about all of [`PATHS`], and about two made of words that the image holds.
+/// Evaluates all of [`PATHS`], and two paths built from words in the image.
 pub(crate) fn all<B: AsRef<[u8]>>(image: &Image<B>) {
     let facts = facts(image);
     let words = words(image.as_bytes());

@@ -1,8 +1,8 @@
-//! Help for changing what is inside of a form.
+//! Helpers to mutate the content of an encoded input.
 
 use libfuzzer_sys::fuzzer_mutate;
 
-/// What libFuzzer makes of `part`, which may grow by `room` bytes.
+/// Mutates `part` with libFuzzer; it may grow by `room` bytes.
 pub(crate) fn changed(part: &[u8], room: usize) -> Vec<u8> {
     let mut bytes = part.to_vec();
     bytes.resize(part.len() + room.clamp(1, 64), 0);
@@ -12,7 +12,8 @@ pub(crate) fn changed(part: &[u8], room: usize) -> Vec<u8> {
     bytes
 }
 
-/// Puts `made` where libFuzzer takes it from; its size. What does not fit is changed as plain bytes instead.
+/// Writes `made` to libFuzzer's buffer and returns its size. If it does not fit, the plain bytes
+/// are mutated instead.
 pub(crate) fn put(made: &[u8], data: &mut [u8], size: usize, max_size: usize) -> usize {
     match data.get_mut(..made.len()) {
         Some(room) if made.len() <= max_size => {

@@ -1,14 +1,15 @@
-//! Cookie headers: who the gate lets in on a cookie has but one token there for every reader, and no reader finds a
-//! token in what goes on to the origin.
+//! Cookie headers: if the gate allows a request because of a cookie, every reader finds only one
+//! token in it, and no reader finds a token in the forwarded request.
 //!
-//! A line of the input is one `Cookie` header. `TOKEN` in it stands for a good token, `OTHER` for another good one.
+//! Each line of the input is one `Cookie` header. `TOKEN` represents a valid token, `OTHER` a
+//! second one.
 
 use tollgate_core::UnixSeconds;
 use tollgate_gate::{Action, Context, Gate, Kind, Request, TokenStatus};
 
 use crate::site;
 
-/// Takes the lines for cookie headers.
+/// Uses the lines as cookie headers.
 pub fn check(data: &[u8]) {
     let [token, other] = ["", r#""sub":"x""#].map(|more| {
         let more = if more.is_empty() {
@@ -49,9 +50,9 @@ fn ask(gate: &Gate<Vec<u8>>, lines: &[&[u8]], names: &[&str], good: &[&[u8]]) {
         assert_ne!(outcome.kind, Kind::Allow);
         return;
     };
-    // The path needs a token: of all values one is good.
+    // The path requires a token, so one of the values is valid.
     let mut read = names.iter().flat_map(|name| values(lines, name));
-    assert!(read.any(|value| good.contains(&value)), "no token is good");
+    assert!(read.any(|value| good.contains(&value)), "no token is valid");
     let sent: Vec<(&str, Vec<u8>)> = forward
         .request
         .headers_for(&request)
@@ -61,10 +62,10 @@ fn ask(gate: &Gate<Vec<u8>>, lines: &[&[u8]], names: &[&str], good: &[&[u8]]) {
     for name in names {
         assert!(
             values(&lines_sent, name).is_empty(),
-            "the origin sees a token"
+            "the origin receives a token"
         );
     }
-    // What has no token's name stays as it was, in its order.
+    // Cookies without a token name are unchanged, in their order.
     let others = |lines: &[&[u8]]| -> Vec<Vec<u8>> {
         let all = lines.iter().flat_map(|line| pairs(line));
         let kept = all.filter(|pair| !names.iter().any(|name| name_of(pair) == name.as_bytes()));
@@ -87,7 +88,7 @@ fn ask(gate: &Gate<Vec<u8>>, lines: &[&[u8]], names: &[&str], good: &[&[u8]]) {
     assert_eq!(again.log.token, TokenStatus::Absent);
 }
 
-/// The values of all cookies of a name, as a plain reader takes them.
+/// The values of all cookies with a name, as a simple parser reads them.
 fn values<'a>(lines: &[&'a [u8]], name: &str) -> Vec<&'a [u8]> {
     let all = lines.iter().flat_map(|line| pairs(line));
     let named = all.filter(|pair| name_of(pair) == name.as_bytes());

@@ -1,4 +1,5 @@
-//! The compiler and the core against the specification, with policies and requests that the bytes choose.
+//! The compiler and the core compared with the specification, for policies and requests derived
+//! from the bytes.
 
 use tollgate_spec::generate::Generator;
 use tollgate_spec::render;
@@ -6,10 +7,10 @@ use tollgate_spec::render;
 #[path = "../../crates/spec/tests/differential/sides.rs"]
 mod sides;
 
-/// Requests asked of each policy.
+/// The number of requests per policy.
 const REQUESTS: usize = 24;
 
-/// Makes a policy and requests of the bytes, and compares the answers.
+/// Derives a policy and requests from the bytes, and compares the decisions.
 pub fn check(data: &[u8]) {
     let mut generator = Generator::from_bytes(data);
     let policy = generator.policy();
@@ -21,7 +22,7 @@ pub fn check(data: &[u8]) {
     };
     let image = match sides::compiled(&policy) {
         Ok(image) => image,
-        Err(errors) => panic!("the compiler refuses a good policy: {errors}\n{}", shown()),
+        Err(errors) => panic!("the compiler rejects a valid policy: {errors}\n{}", shown()),
     };
     for _ in 0..REQUESTS {
         let request = generator.request(&policy);

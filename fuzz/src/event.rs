@@ -1,7 +1,7 @@
-//! Events of CloudFront and API Gateway, through the functions that answer them: what is not allowed is not let
-//! through, whatever the event, and what goes on is what was judged.
+//! Events of CloudFront and API Gateway, for the functions that handle them: a denied request is
+//! never forwarded, whatever the event, and the forwarded request is the one that was decided.
 //!
-//! `TOKEN` in the input stands for a good token.
+//! `TOKEN` in the input represents a valid token.
 
 use std::cell::RefCell;
 
@@ -15,9 +15,9 @@ use tollgate_lambda::{Event, EventKind, Role, answer};
 use crate::kit::{self, Asked, Memory};
 use crate::{change, cookies, json, site};
 
-/// What objects hold that nobody may have, with or without the token.
+/// The content of objects that no client can access, with or without the token.
 const SECRET: &str = "kept from all";
-/// Where they are.
+/// Their keys.
 const SECRETS: [&str; 6] = [
     "private",
     "corp/a",
@@ -64,7 +64,7 @@ impl Functions {
     }
 }
 
-/// Takes the bytes for an event.
+/// Uses the bytes as an event.
 pub fn check(data: &[u8]) {
     let token = site::token(r#""cognito:groups":["rust-101"]"#);
     let filled = cookies::replaced(data, b"TOKEN", token.as_bytes());
@@ -79,7 +79,7 @@ pub fn check(data: &[u8]) {
                 judged(&event, &result);
             }
             let lines = function.log();
-            // A path is logged as it came; who writes a token into one has published it.
+            // A path is logged unchanged; a client that writes a token into one has published it.
             if in_paths {
                 continue;
             }
@@ -91,7 +91,7 @@ pub fn check(data: &[u8]) {
     });
 }
 
-/// The texts of an event that say which path, or which method.
+/// The strings in an event that contain the path or the method.
 fn places_of_paths(event: &Value) -> impl Iterator<Item = &str> {
     const PLACES: [&str; 12] = [
         "/Records/0/cf/request/uri",
@@ -112,7 +112,7 @@ fn places_of_paths(event: &Value) -> impl Iterator<Item = &str> {
         .filter_map(|place| event.pointer(place)?.as_str())
 }
 
-/// What goes on to the origin is the request that was judged, less what is the gate's.
+/// The forwarded request must be the one that was decided, without the gate's parts.
 fn at_cloudfront(gate: &Gate<Vec<u8>>, event: &Value, token: &str) {
     let asked = &event["Records"][0]["cf"]["request"];
     let answered = answer(gate, event.clone(), UnixSeconds(site::NOW));
@@ -133,7 +133,7 @@ fn at_cloudfront(gate: &Gate<Vec<u8>>, event: &Value, token: &str) {
     let uri = result["uri"].as_str().expect("a path");
     let open = ["/courses/rust-101/", "/contact", "/corp/"];
     assert!(open.iter().any(|prefix| uri.starts_with(prefix)), "{uri}");
-    // Headers that CloudFront lets nobody change may hold anything, but they are no source of tokens here.
+    // Headers that CloudFront makes read-only may contain anything, but are not token sources here.
     let kind = Event::read(event.clone()).map(|event| event.kind());
     if kind == Ok(EventKind::ViewerRequest) && !uri.contains(token) {
         let headers = result["headers"].as_object().expect("headers");
@@ -149,7 +149,7 @@ fn at_cloudfront(gate: &Gate<Vec<u8>>, event: &Value, token: &str) {
     }
 }
 
-/// An answer that opens something opens what was asked for alone.
+/// A response that grants access must grant only what was requested.
 fn judged(event: &Value, result: &Value) {
     let text = result.to_string();
     assert!(!text.contains(SECRET), "{text}");
@@ -166,7 +166,7 @@ fn judged(event: &Value, result: &Value) {
     }
 }
 
-/// Changes one value; now and then the bytes as they are.
+/// Mutates one value, or occasionally the plain bytes.
 pub fn mutate(data: &mut [u8], size: usize, max_size: usize, seed: u32) -> usize {
     let room = max_size.saturating_sub(size);
     let text = data.get(..size).unwrap_or_default();

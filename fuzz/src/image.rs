@@ -1,7 +1,7 @@
-//! The image loader, and decisions from images that nobody compiled.
+//! The image loader, and decisions with images that were not compiled.
 //!
-//! An image that loads answers every question, and names rules that it has. Its gate configuration may be refused,
-//! and if it is taken the gate answers too.
+//! An image that loads decides every request, and names only rules that it contains. Its gate
+//! configuration may be rejected; if it is accepted, the gate decides every request, too.
 
 use tollgate_core::image::format::{CHECKSUM_AT, HEADER_BYTES, SECTIONS_AT, Section, checksum};
 use tollgate_core::{Image, Reason, UnixSeconds};
@@ -9,7 +9,7 @@ use tollgate_gate::{Context, Gate, Kind, Request};
 
 use crate::{ask, change, site};
 
-/// Loads the bytes, and asks.
+/// Loads the bytes, and evaluates requests.
 pub fn check(data: &[u8]) {
     let Ok(image) = Image::from_bytes(data) else {
         return;
@@ -33,7 +33,7 @@ pub fn check(data: &[u8]) {
     }
 }
 
-/// Changes one section, and puts lengths, places and checksum right.
+/// Mutates one section, and corrects lengths, offsets and checksum.
 pub fn mutate(data: &mut [u8], size: usize, max_size: usize, seed: u32) -> usize {
     let image = data.get(..size).and_then(sections);
     let Some((mut header, mut sections)) = image.filter(|_| !seed.is_multiple_of(16)) else {
@@ -46,7 +46,7 @@ pub fn mutate(data: &mut [u8], size: usize, max_size: usize, seed: u32) -> usize
             *bytes = change::changed(bytes, room);
             bytes.truncate(bytes.len() / section.record_bytes() * section.record_bytes());
         }
-        // Flags, and the longest probe.
+        // The flags, and the maximum probe length.
         _ => header = change::changed(&header, 0),
     }
     header.resize(SECTIONS_AT, 0);

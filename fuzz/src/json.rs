@@ -1,4 +1,4 @@
-//! Changing JSON so that it stays JSON, and comparing our reader of it with another.
+//! Mutates JSON so that it stays JSON, and compares our parser with another one.
 
 use serde::de::IgnoredAny;
 use serde_json::{Map, Value};
@@ -6,7 +6,7 @@ use tollgate_token::json::{self, Document, JsonFault};
 
 use crate::change;
 
-/// JSON with one value changed; `None` for what is no JSON.
+/// JSON with one value mutated; `None` for invalid JSON.
 pub(crate) fn changed(text: &[u8], room: usize, seed: u32) -> Option<Vec<u8>> {
     let mut whole: Value = serde_json::from_slice(text).ok()?;
     let seed = seed as usize;
@@ -62,7 +62,7 @@ fn text_of(text: &str, room: usize) -> String {
     String::from_utf8_lossy(&change::changed(text.as_bytes(), room)).into_owned()
 }
 
-/// The places of all values, as JSON pointers, the outermost first.
+/// The paths of all values as JSON pointers, outermost first.
 fn places(whole: &Value) -> Vec<String> {
     let mut places = vec![String::new()];
     let mut at = 0;
@@ -86,14 +86,14 @@ fn places(whole: &Value) -> Vec<String> {
     places
 }
 
-/// Reads a text with our reader and another one, which must agree as far as they claim to.
+/// Parses a text with our parser and another one, which must agree as far as they claim to.
 pub(crate) fn compare(text: &[u8]) {
     match Document::parse(text.to_vec()) {
         Ok(document) => {
-            // Numbers too large for the other reader are none for this one.
+            // Numbers that are too large for the other parser do not count.
             assert!(
                 serde_json::from_slice::<IgnoredAny>(text).is_ok(),
-                "taken, and no JSON"
+                "accepted, but not JSON"
             );
             if let Ok(other) = serde_json::from_slice::<Value>(text) {
                 same(document.root(), &other);
@@ -107,7 +107,7 @@ pub(crate) fn compare(text: &[u8]) {
             let other = serde_json::from_slice::<Value>(text);
             assert!(
                 is_narrower || other.is_err(),
-                "refused as {error:?}, and JSON"
+                "rejected as {error:?}, but JSON"
             );
         }
     }

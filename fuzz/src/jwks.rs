@@ -1,4 +1,5 @@
-//! Key sets: a key that is taken has a name of its own, a listed algorithm, and works with both providers.
+//! Key sets: an accepted key has a unique name and a listed algorithm, and works with both
+//! providers.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +10,7 @@ use tollgate_token::{
 
 use crate::{change, json};
 
-/// Takes the bytes for a key set, and for one key.
+/// Uses the bytes as a key set, and as a single key.
 pub fn check(data: &[u8]) {
     json::compare(data);
     let some = [Algorithm::RS256, Algorithm::ES256, Algorithm::EdDSA];
@@ -18,7 +19,7 @@ pub fn check(data: &[u8]) {
         let lenient = Jwks::parse_lenient(data, allowed);
         match (&strict, &lenient) {
             (Ok(strict), Ok(lenient)) => assert_eq!(strict, lenient),
-            // Bad keys are errors here and notes there.
+            // Invalid keys are errors here and notes in the lenient parser.
             (Err(errors), Ok(_)) => assert!(errors.iter().all(|error| error.index.is_some())),
             (_, Err(_)) => assert!(strict.is_err()),
         }
@@ -34,7 +35,7 @@ pub fn check(data: &[u8]) {
                 let signature = [7; 512];
                 assert!(
                     prepared
-                        .expect("a judged key")
+                        .expect("a validated key")
                         .verify(b"x", &signature)
                         .is_err()
                 );
@@ -55,7 +56,7 @@ pub fn check(data: &[u8]) {
     refresh(data);
 }
 
-/// A set that is fetched: keys are replaced, or they stay.
+/// Uses the bytes as a refreshed key set: the keys are replaced, or they stay.
 fn refresh(data: &[u8]) {
     let issuer = IssuerConfig {
         name: "learners".to_owned(),
@@ -79,7 +80,7 @@ fn refresh(data: &[u8]) {
     );
 }
 
-/// Changes one value; now and then the bytes as they are.
+/// Mutates one value, or occasionally the plain bytes.
 pub fn mutate(data: &mut [u8], size: usize, max_size: usize, seed: u32) -> usize {
     let room = max_size.saturating_sub(size);
     let text = data.get(..size).unwrap_or_default();

@@ -1,5 +1,5 @@
-//! Tokens: two providers give one answer, a verified token says what another JSON reader reads in it, and what makes
-//! it special is never overlooked.
+//! Tokens: two providers give the same result, a verified token has the claims that another JSON
+//! parser reads, and no special header is overlooked.
 
 use std::sync::OnceLock;
 
@@ -17,9 +17,9 @@ use crate::{change, json, site};
 const CORPUS: &[u8] = include_bytes!("../../fixtures/attack-corpus/attack_tokens.json");
 const IMAGE: &[u8] = include_bytes!("../../fixtures/images/v2/sample.tgi");
 
-/// What a token may be asked with.
+/// The fixtures for verifying a token.
 struct Asked {
-    /// One for each real provider, then one that takes signatures that are all `G`.
+    /// One per real provider, and one that accepts signatures consisting of `G`s.
     verifiers: [Verifier; 3],
     keys: Vec<Jwk>,
     image: Image<&'static [u8]>,
@@ -32,7 +32,7 @@ fn asked() -> &'static Asked {
         let corpus: Value = serde_json::from_slice(CORPUS).expect("the corpus");
         let issuers = issuers(&corpus);
         let verifier = |provider: &dyn Provider| {
-            Verifier::new(&issuers, Limits::default(), provider).expect("good keys")
+            Verifier::new(&issuers, Limits::default(), provider).expect("valid keys")
         };
         let keys = corpus["jwks"]["keys"].as_array().expect("keys");
         Asked {
@@ -51,7 +51,7 @@ fn asked() -> &'static Asked {
     })
 }
 
-/// The three configurations of the corpus, side by side.
+/// The three configurations of the corpus, together.
 fn issuers(corpus: &Value) -> Vec<IssuerConfig> {
     let config = &corpus["config"];
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
@@ -94,7 +94,7 @@ fn issuers(corpus: &Value) -> Vec<IssuerConfig> {
     vec![cognito, oidc, hs]
 }
 
-/// Takes the bytes for a token.
+/// Uses the bytes as a token.
 pub fn check(data: &[u8]) {
     let Asked {
         verifiers: [portable, native, open],
@@ -125,7 +125,7 @@ pub fn check(data: &[u8]) {
         let other = core::str::from_utf8(part)
             .ok()
             .and_then(|part| Base64UrlUnpadded::decode_vec(part).ok());
-        assert_eq!(text, other, "two readers of base64url");
+        assert_eq!(text, other, "two base64url parsers");
         if let Some(text) = text {
             json::compare(&text);
             if let Ok(claims) = Claims::from_json(&text) {
@@ -135,7 +135,7 @@ pub fn check(data: &[u8]) {
     }
 }
 
-/// What must hold of a token that is taken, as another reader sees it.
+/// The properties of an accepted token, as another parser sees it.
 fn good(token: &[u8], verified: &Verified, image: &Image<&[u8]>, now: UnixSeconds) {
     let parts: Vec<&[u8]> = token.split(|byte| *byte == b'.').collect();
     let [header, payload, _] = parts.as_slice() else {
@@ -153,11 +153,12 @@ fn good(token: &[u8], verified: &Verified, image: &Image<&[u8]>, now: UnixSecond
     );
     assert!(header["alg"].is_string());
     assert!(header["kid"].is_string() || header["kid"].is_null());
-    // Claims with a number that the other reader does not know are taken if nobody asks for it.
+    // Claims with a number that the other parser does not support are accepted if no rule reads
+    // them.
     if claims.is_null() {
         return;
     }
-    // A fraction of a second is dropped at the end, and counts at the start.
+    // A fraction of a second makes a token expire earlier and become valid later.
     let exp = claims["exp"].as_f64().expect("a time").floor();
     assert!(exp > now.0 as f64 && verified.expires_at().0 as f64 == exp);
     let nbf = &claims["nbf"];
@@ -178,7 +179,7 @@ fn good(token: &[u8], verified: &Verified, image: &Image<&[u8]>, now: UnixSecond
     );
 }
 
-/// Changes the header, the payload or the signature under their encoding; now and then the bytes as they are.
+/// Mutates the decoded header, payload or signature, or occasionally the plain bytes.
 pub fn mutate(data: &mut [u8], size: usize, max_size: usize, seed: u32) -> usize {
     let token = data.get(..size).unwrap_or_default();
     let mut parts: Vec<Vec<u8>> = token
@@ -192,7 +193,7 @@ pub fn mutate(data: &mut [u8], size: usize, max_size: usize, seed: u32) -> usize
     let inside = json::changed(part, room, seed / 8).filter(|_| seed & 4 != 0);
     *part = inside.unwrap_or_else(|| change::changed(part, room));
     if seed.is_multiple_of(5) {
-        // A signature that the open verifier takes.
+        // A signature that the third verifier accepts.
         if let Some(signature) = parts.get_mut(2) {
             *signature = vec![b'G'; [32, 64, 256][seed as usize / 5 % 3]];
         }

@@ -1,12 +1,13 @@
-//! What the fuzz targets do: one module a target, each with a `check` that panics if a promise is broken.
+//! The fuzz targets: one module per target, each with a `check` that panics if a property is
+//! violated.
 //!
-//! A promise is more than "does not crash": an image that loads never lets a decision down, two providers agree on
-//! every token, the specification agrees with the core on every path. Where blind changes would break a form that
-//! is checked first (an image's checksum, base64url, JSON), a module has a `mutate` that changes what is inside
-//! of the form.
+//! The properties are more than "does not crash": a loaded image decides every request, two
+//! providers agree on every token, the specification agrees with the core on every path. If blind
+//! changes would break an encoding that is checked first (the checksum of an image, base64url,
+//! JSON), a module has a `mutate` that changes the decoded content.
 //!
-//! Not here: how long, and with which seeds, which `cargo xtask fuzz` says. What was found stands as a test in the
-//! crate it belongs to.
+//! Not here: run time and seeds (`cargo xtask fuzz`). Every finding becomes a test in the crate
+//! that it belongs to.
 
 pub mod cookies;
 pub mod differential;
@@ -22,12 +23,12 @@ mod ask;
 mod change;
 mod json;
 
-// The small site that the gate's own tests use, and its provider that knows one signature.
+// The small site of the gate's own tests, and its provider, which accepts one signature.
 #[allow(dead_code, missing_docs, reason = "a part of it is used")]
 #[path = "../../crates/gate/tests/gate/site.rs"]
 mod site;
 
-// And the functions that the Lambda adapter's tests ask.
+// The functions that the Lambda adapter's tests call.
 #[allow(dead_code, missing_docs, reason = "a part of it is used")]
 #[path = "../../lambda-adapter/tests/functions/kit.rs"]
 mod kit;

@@ -1,5 +1,5 @@
-//! Request paths: the core and the specification reject the same ones, and what is accepted is what its reader
-//! reads.
+//! Request paths: the core and the specification reject the same ones, and the reader sees the
+//! accepted path.
 
 use tollgate_core::path::{MAX_DECODED_BYTES, MAX_RAW_BYTES, MAX_SEGMENTS, check_segment};
 use tollgate_core::{PathOptions, PathReader, PathScratch};
@@ -12,7 +12,7 @@ const READERS: [(PathReader, Origin); 3] = [
     (PathReader::Files, Origin::Files),
 ];
 
-/// Takes the bytes for a request target.
+/// Uses the bytes as a request target.
 pub fn check(data: &[u8]) {
     let raw = data.split(|byte| *byte == b'?').next().unwrap_or_default();
     let settings = READERS.into_iter().flat_map(|(reader, origin)| {
@@ -47,7 +47,7 @@ pub fn check(data: &[u8]) {
         for index in 0..path.segment_count() {
             let segment = path.segment(index).expect("it has so many");
             let text = core::str::from_utf8(segment).expect("UTF-8");
-            // The compiler checks patterns by the same characters.
+            // The compiler accepts the same characters in patterns.
             assert_eq!(check_segment(text, options), Ok(()), "{text:?}");
             joined.push(segment);
         }
@@ -61,7 +61,7 @@ pub fn check(data: &[u8]) {
     }
 }
 
-/// Escapes decoded once, by the simplest reader.
+/// Decodes escapes once, as the simplest reader does.
 fn once_decoded(raw: &[u8], reader: PathReader) -> Vec<u8> {
     let mut decoded = Vec::new();
     let mut rest = raw;

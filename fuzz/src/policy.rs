@@ -1,7 +1,7 @@
-//! The front end: text in every role that a file of a policy can have, and as a condition.
+//! The front end: text in the role of every file of a policy, and as a condition.
 //!
-//! Every text is compiled or refused with findings that can be shown; what compiles loads, decides, comes out the
-//! same again, and can be asked to become JavaScript.
+//! Every text compiles or is rejected with diagnostics that can be printed. A compiled policy
+//! loads, decides, is reproducible, and can be passed to the JavaScript generator.
 
 use tollgate_compiler::diagnostic::render::{Style, json, text};
 use tollgate_compiler::{CompileOptions, Compiled, SourceTree, compile};
@@ -9,7 +9,7 @@ use tollgate_core::Image;
 
 use crate::ask;
 
-/// A site in which a course, a rule and a key set find what they need.
+/// A site with everything that a course, a rule and a key set refer to.
 const SITE: &str = r#"
 schema = 1
 [site]
@@ -29,7 +29,7 @@ jwks = "keys/learners.jwks.json"
 "#;
 const KEYS: &str = r#"{"keys":[{"kid":"a","kty":"EC","crv":"P-256","alg":"ES256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}]}"#;
 
-/// Takes the text for a site, a course, a key set and a condition.
+/// Uses the text as a site, a course, a key set and a condition.
 pub fn check(data: &[u8]) {
     let Ok(source) = core::str::from_utf8(data) else {
         return;
@@ -45,7 +45,7 @@ pub fn check(data: &[u8]) {
     tree.insert("keys/learners.jwks.json", source);
     run(&tree);
     tree.insert("keys/learners.jwks.json", KEYS);
-    // A JSON string is a TOML string, but for one character.
+    // A JSON string is a TOML string, with the exception of one character.
     let quoted = serde_json::to_string(source)
         .unwrap_or_default()
         .replace('\u{7f}', "\\u007f");

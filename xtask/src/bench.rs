@@ -13,7 +13,7 @@ use anyhow::{Context, Result, ensure};
 use clap::ValueEnum;
 use serde_json::Value;
 
-use crate::{Verdict, build, conformance, repo, shell, ui};
+use crate::{Verdict, build, repo, shell, ui};
 
 /// Arguments of `bench`.
 #[derive(clap::Args)]
@@ -171,7 +171,7 @@ fn counts(bless: bool) -> Result<Verdict> {
     })?;
     print!("{notes}");
     ui::in_step("programs", |step| {
-        shell::must(&mut conformance::build_programs(), |line| step.line(line))
+        shell::must(&mut build::programs(), |line| step.line(line))
     })?;
     let (report, good) = ui::in_step("counts", |step| {
         if bless {

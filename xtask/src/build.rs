@@ -18,7 +18,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 
 use crate::ui::Step;
-use crate::{Verdict, conformance, repo, shell, ui};
+use crate::{Verdict, repo, shell, ui};
 
 /// What WASM modules are compiled for.
 pub(crate) const WASM_TARGET: &str = "wasm32-unknown-unknown";
@@ -44,13 +44,18 @@ pub(crate) fn run(args: &Args) -> Result<Verdict> {
     ui::in_step("parts of the edges", parts)?;
     let notes = ui::in_step("core on bare targets", bare)?;
     print!("{notes}");
-    ui::in_step("programs", |step| {
-        must(&mut conformance::build_programs(), step)
-    })?;
+    ui::in_step("programs", |step| must(&mut programs(), step))?;
     let packages = ui::in_step("packages", packages)?;
     let lambda = ui::in_step("native Lambda program", lambda::package)?;
     anstream::print!("{}\n{packages}{lambda}", sizes()?);
     Ok(Verdict::Yes)
+}
+
+/// Builds the programs of this workspace. All of them, and the examples with them, because cargo builds a shared
+/// dependency again for every other choice of features: examples have those of tests, and `cargo test` has built
+/// both. One of these dependencies is wasmtime.
+pub(crate) fn programs() -> Command {
+    shell::cargo(["build", "--workspace", "--bins", "--examples"])
 }
 
 /// Builds everything for the edges once the programs are built: a report with sizes.
@@ -64,7 +69,19 @@ pub(crate) fn all(step: &Step) -> Result<String> {
 /// built already.
 pub(crate) fn parts(step: &Step) -> Result<()> {
     cloudflare::parts(step)?;
-    lambda_edge::parts(step)
+    lambda_edge::parts(step)?;
+    finished_parts()
+}
+
+/// Copies the parts of edges that need no building: all that is in a folder `parts` of an edge's own directory.
+fn finished_parts() -> Result<()> {
+    for directory in repo::entries(&repo::root())? {
+        let parts = directory.join("parts");
+        if parts.is_dir() && directory != repo::target() {
+            repo::copy_folder(&parts, &repo::parts())?;
+        }
+    }
+    Ok(())
 }
 
 /// What the finished packages weigh. Parts and programs are built already.

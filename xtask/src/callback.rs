@@ -9,7 +9,7 @@ use anyhow::Result;
 use crate::tally::Tally;
 use crate::tools::{self, Npm};
 use crate::ui::Step;
-use crate::{conformance, repo, shell};
+use crate::{build, repo, shell};
 
 /// Drives Chromium; brings no browser of its own.
 const PLAYWRIGHT: Npm<'static> = Npm {
@@ -19,7 +19,7 @@ const PLAYWRIGHT: Npm<'static> = Npm {
 
 /// Runs them: the report, the counts, whether all passed.
 pub(crate) fn tests(step: &Step) -> Result<(String, Tally, bool)> {
-    let mut build = conformance::build_programs();
+    let mut build = build::programs();
     shell::must(&mut build, |line| step.line(line))?;
     let mut test = shell::tool("node", ["--test", "--test-reporter=tap"]);
     let files = repo::entries(&repo::root().join("lambda-adapter/callback/test"))?;

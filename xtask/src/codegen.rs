@@ -1,14 +1,15 @@
 //! Generated files: the table of characters from the Unicode data ([`characters`]); JSON Schemas and reference
-//! pages, written by the compiler from the items they describe. What those hold is the compiler's business; this
-//! starts it.
+//! pages, written by the compiler from the items they describe; tables of edges, written by `tollgate-edges`. This
+//! starts the programs.
 
 mod characters;
 
 use std::ffi::OsString;
-use std::process::Command;
 
 use anyhow::{Context, Result};
 
+use crate::tally::Tally;
+use crate::ui::Step;
 use crate::{Verdict, repo, shell};
 
 /// Arguments of `codegen`.
@@ -34,23 +35,41 @@ pub(crate) fn run(args: &Args) -> Result<Verdict> {
     if !is_current {
         std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
     }
-    let mut command = shell::cargo([
-        "run",
-        "--quiet",
-        "--package",
-        "tollgate-compiler",
-        "--bin",
-        "codegen",
-        "--",
-    ]);
-    Ok(Verdict::of(
-        shell::hand_over(command.args(arguments(args.check)))? == 0,
-    ))
+    let mut good = true;
+    for (package, program, arguments) in [
+        ("tollgate-compiler", "codegen", arguments(args.check)),
+        ("tollgate-edges", TABLES, tables(args.check)),
+    ] {
+        let mut command = shell::cargo(["run", "--quiet", "--package", package, "--bin", program]);
+        command.arg("--").args(arguments);
+        good &= shell::hand_over(&mut command)? == 0;
+    }
+    Ok(Verdict::of(good))
 }
 
-/// The check with the program that is built already.
-pub(crate) fn check() -> Command {
-    shell::tool(repo::program("codegen"), arguments(true))
+/// The program that writes tables of edges.
+const TABLES: &str = "edge-tables";
+
+fn tables(check: bool) -> Vec<OsString> {
+    let mut arguments: Vec<OsString> = vec![repo::root().join("README.md").into()];
+    if check {
+        arguments.insert(0, "--check".into());
+    }
+    arguments
+}
+
+/// The checks with the programs that are built already.
+pub(crate) fn check(step: &Step) -> Result<(String, Tally, bool)> {
+    let codegen = shell::capture(
+        &mut shell::tool(repo::program("codegen"), arguments(true)),
+        |line| step.line(line),
+    )?;
+    let tables = shell::capture(
+        &mut shell::tool(repo::program(TABLES), tables(true)),
+        |line| step.line(line),
+    )?;
+    let good = codegen.success && tables.success;
+    Ok((codegen.text + &tables.text, Tally::default(), good))
 }
 
 fn arguments(check: bool) -> Vec<OsString> {

@@ -11,7 +11,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::tally::Tally;
 use crate::ui::Step;
-use crate::{Verdict, build, repo, shell, ui};
+use crate::{Verdict, build, repo, shell, targets, ui};
 
 /// Arguments of `conformance`.
 #[derive(clap::Args, Default)]
@@ -30,9 +30,6 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N", conflicts_with_all = ["targets", "policy", "cases"])]
     pairs: Option<u64>,
 }
-
-/// Targets without a built part.
-const MADE_BY_COMPILER: [&str; 3] = ["native", "cloudfront-functions", "edgeworkers"];
 
 /// A policy folder and the case files for it.
 struct Suite {
@@ -75,15 +72,7 @@ pub(crate) fn run(args: &Args) -> Result<Verdict> {
 
 /// Runs the project's own cases as one step of `test`: the report, and what it counted.
 pub(crate) fn own(targets: &[&str], step: &Step) -> Result<(String, Tally, bool)> {
-    if targets.is_empty() || targets.contains(&"cloudflare") {
-        build::cloudflare::workerd(step)?;
-    }
-    if targets.is_empty() || targets.contains(&"lambda") {
-        build::lambda::cargo_lambda(step)?;
-    }
-    if targets.is_empty() || targets.contains(&"cloudfront-functions") {
-        build::javascript::nginx(step)?;
-    }
+    targets::install(&targets::chosen(targets)?, step)?;
     let done = shell::capture(&mut command(targets, &own_suites()?), |line| {
         step.line(line)
     })?;
@@ -107,35 +96,18 @@ pub(crate) fn theorems(step: &Step) -> Result<(String, Tally, bool)> {
 /// Builds the programs, and the modules where a target needs them.
 pub(crate) fn prepare(targets: &[&str]) -> Result<()> {
     ui::in_step("programs", |step| {
-        shell::must(&mut build_programs(), |line| step.line(line))
+        shell::must(&mut build::programs(), |line| step.line(line))
     })?;
-    if targets.is_empty()
-        || targets
-            .iter()
-            .any(|target| !MADE_BY_COMPILER.contains(target))
-    {
+    let targets = targets::chosen(targets)?;
+    if targets.iter().any(|target| target.is_built) {
         let modules = |step: &Step| build::wasm(build::built_bindgen(), step);
         let notes = ui::in_step("WASM modules and npm package", modules)?;
         print!("{notes}");
         ui::in_step("parts of the edges", build::parts)?;
     }
-    if targets.is_empty() || targets.contains(&"cloudflare") {
-        ui::in_step("workerd", build::cloudflare::workerd)?;
-    }
-    if targets.is_empty() || targets.contains(&"lambda") {
-        ui::in_step("cargo-lambda", build::lambda::cargo_lambda)?;
-    }
-    if targets.is_empty() || targets.contains(&"cloudfront-functions") {
-        ui::in_step("nginx", build::javascript::nginx)?;
-    }
-    Ok(())
-}
-
-/// Builds the programs of this workspace. All of them, and the examples with them, because cargo builds a shared
-/// dependency again for every other choice of features: examples have those of tests, and `cargo test` has built
-/// both. One of these dependencies is wasmtime.
-pub(crate) fn build_programs() -> Command {
-    shell::cargo(["build", "--workspace", "--bins", "--examples"])
+    ui::in_step("programs of others", |step| {
+        targets::install(&targets, step)
+    })
 }
 
 fn command(targets: &[&str], suites: &[Suite]) -> Command {

@@ -3,7 +3,7 @@
 
 use anyhow::Result;
 
-use crate::{Verdict, build, conformance, peers, shell, ui};
+use crate::{Verdict, build, conformance, peers, shell, targets, ui};
 
 /// Arguments of `drt`.
 #[derive(clap::Args)]
@@ -27,9 +27,7 @@ const CEDAR_REQUESTS: usize = 10_000;
 const THEOREM_SECONDS: u64 = 1;
 /// Pairs a minute for each engine of WebAssembly: wasmtime, V8 in Node and in workerd.
 const ENGINE_PAIRS: u64 = 100_000;
-const ENGINES: [&str; 3] = ["wasmtime", "node", "cloudflare"];
 /// Seconds a minute for each other target.
-const OTHERS: [&str; 3] = ["lambda-edge", "lambda-edge-native", "lambda"];
 const OTHER_SECONDS: u64 = 2;
 
 /// Asks them all.
@@ -44,10 +42,16 @@ pub(crate) fn run(args: &Args) -> Result<Verdict> {
         .env("TOLLGATE_SEED", args.seed.to_string());
     good &= shell::hand_over(&mut native)? == 0;
     println!("the library against targets:");
-    let engines = ENGINES.map(|target| (target, "--pairs", ENGINE_PAIRS));
-    let others = OTHERS.map(|target| (target, "--seconds", OTHER_SECONDS));
-    for (target, unit, count) in engines.into_iter().chain(others) {
-        let mut drt = conformance::program("drt", &[target]);
+    let (pairs, seconds): (Vec<_>, Vec<_>) = targets::chosen(&[])?
+        .into_iter()
+        .filter(|target| target.drt != "elsewhere")
+        .partition(|target| target.drt == "pairs");
+    let pairs = pairs.iter().map(|target| (target, "--pairs", ENGINE_PAIRS));
+    let seconds = seconds
+        .iter()
+        .map(|target| (target, "--seconds", OTHER_SECONDS));
+    for (target, unit, count) in pairs.chain(seconds) {
+        let mut drt = conformance::program("drt", &[&target.name]);
         drt.args([unit, &(count * args.minutes).to_string()])
             .args(["--seed", &args.seed.to_string()]);
         good &= shell::hand_over(&mut drt)? == 0;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 
-use crate::{Verdict, conformance, repo, shell, ui};
+use crate::{Verdict, build, repo, shell, ui};
 
 /// Arguments of `load`.
 #[derive(clap::Args)]
@@ -31,7 +31,7 @@ impl Args {
 /// Makes the load.
 pub(crate) fn run(args: &Args) -> Result<Verdict> {
     ui::in_step("programs", |step| {
-        shell::must(&mut conformance::build_programs(), |line| step.line(line))
+        shell::must(&mut build::programs(), |line| step.line(line))
     })?;
     let mut load = shell::tool(repo::program("load"), ["--minutes"]);
     load.arg(args.minutes.to_string());

@@ -27,6 +27,7 @@ mod proofs;
 mod semver;
 mod supply;
 mod tally;
+mod targets;
 mod test;
 mod tidy;
 

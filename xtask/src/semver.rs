@@ -1,20 +1,23 @@
-//! Compares the public interface of the embedders' crates with that of a git revision, by cargo-semver-checks.
+//! Compares the public interface for embedders with that of a git revision.
 //!
-//! The facade names items of the crates behind it, and the tool does not follow names into other packages. So each of
-//! these packages is compared, and what embedders cannot reach counts too. Not here: which change is allowed when, see
-//! the crate documentation of `tollgate-edge`.
+//! The facade names items of other packages, and cargo-semver-checks does not follow names into other packages. So the
+//! names of the facade are compared here, and the items by cargo-semver-checks in the packages that define them; what
+//! embedders cannot reach counts there, too. Not here: which change is allowed when, see the crate documentation of
+//! `tollgate-edge`.
 
-use anyhow::Result;
+use std::collections::BTreeSet;
+
+use anyhow::{Context, Result};
 
 use crate::tools::{self, Crate};
 use crate::ui::{self, Mark, Step};
-use crate::{Verdict, shell};
+use crate::{Verdict, repo, shell};
 
 const TOOL: Crate<'_> = Crate {
     name: "cargo-semver-checks",
     version: "0.51.0",
 };
-/// The facade, and the packages whose items it names.
+/// The packages whose items the facade names, and itself.
 const PACKAGES: [&str; 6] = [
     "tollgate-core",
     "tollgate-token",
@@ -23,6 +26,8 @@ const PACKAGES: [&str; 6] = [
     "tollgate-host",
     "tollgate-edge",
 ];
+/// The one file of the facade, written as rustfmt writes it.
+const FACADE: &str = "crates/edge/src/lib.rs";
 
 /// Arguments of `semver`.
 #[derive(clap::Args)]
@@ -32,10 +37,11 @@ pub(crate) struct Args {
     baseline_rev: String,
 }
 
-/// Compares package by package. The answer is no if a change needs a higher version than the manifest has.
+/// Compares names, then package by package. The answer is no if a name is gone, or if a change needs a higher version
+/// than the manifest has.
 pub(crate) fn run(args: &Args) -> Result<Verdict> {
+    let mut all = names_are_kept(&args.baseline_rev)?;
     let program = ui::in_step(TOOL.name, |step| tools::program_of(&TOOL, step))?;
-    let mut all = true;
     for package in PACKAGES {
         let step = Step::start(package);
         let mut compare = shell::tool(&program, ["semver-checks", "--package", package]);
@@ -48,4 +54,84 @@ pub(crate) fn run(args: &Args) -> Result<Verdict> {
         all &= done.success;
     }
     Ok(Verdict::of(all))
+}
+
+/// Whether the facade still has every name that it had at `revision`.
+fn names_are_kept(revision: &str) -> Result<bool> {
+    let step = Step::start("names of tollgate-edge");
+    let mut show = shell::tool("git", ["show", &format!("{revision}:{FACADE}")]);
+    let before = names(&shell::must(&mut show, |line| step.line(line))?);
+    let now = std::fs::read_to_string(repo::root().join(FACADE))
+        .with_context(|| format!("cannot read {FACADE}"))?;
+    let now = names(&now);
+    let gone: Vec<_> = before.difference(&now).collect();
+    let mark = if gone.is_empty() {
+        Mark::Good
+    } else {
+        Mark::Bad
+    };
+    step.end(mark, &format!("{} names", now.len()));
+    for name in &gone {
+        println!("      gone: {name}");
+    }
+    Ok(gone.is_empty())
+}
+
+/// The names that a file re-exports, after the name of their module.
+fn names(text: &str) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    let mut module = String::new();
+    let mut statement = String::new();
+    for line in text.lines().filter(|line| !line.contains("//")) {
+        let start = line.trim_start();
+        if let Some(name) = line.strip_prefix("pub mod ") {
+            module = name.trim_end_matches([' ', '{', ';']).to_owned() + "::";
+        } else if line == "}" {
+            module.clear();
+        }
+        if start.starts_with("pub use ") || !statement.is_empty() {
+            statement.push_str(start);
+            statement.push(' ');
+        }
+        if !statement.is_empty() && line.ends_with(';') {
+            let used = statement.trim_end_matches([' ', ';', '}']);
+            // A list is in braces; a single name is the last part of its path.
+            let list = used
+                .rsplit_once('{')
+                .or_else(|| used.rsplit_once("::"))
+                .map_or(used, |(_, list)| list);
+            let list = list.split(',').map(str::trim);
+            found.extend(
+                list.filter(|name| !name.is_empty())
+                    .map(|name| format!("{module}{name}")),
+            );
+            statement.clear();
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_read_with_their_modules() {
+        let text = "//! pub use x::Y;\npub use a::{B, C};\n#[cfg(feature = \"d\")]\npub use d::D;\npub use e::{\n    \
+                    F,\n    G,\n};\n\n/// M.\npub mod m {\n    pub use n::{H, I};\n    pub use o::p::J;\n}\n\npub use q::K;\n";
+        let found: Vec<_> = names(text).into_iter().collect();
+        assert_eq!(
+            found,
+            ["B", "C", "D", "F", "G", "K", "m::H", "m::I", "m::J"]
+        );
+    }
+
+    #[test]
+    fn the_facade_has_names_in_every_module() {
+        let text = std::fs::read_to_string(repo::root().join(FACADE)).unwrap();
+        let found = names(&text);
+        for name in ["Gate", "Native", "fetch::Step", "host::Host", "wire::Reply"] {
+            assert!(found.contains(name), "{name} is not among {found:?}");
+        }
+    }
 }

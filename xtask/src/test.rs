@@ -89,8 +89,8 @@ fn steps(quick: bool) -> Vec<(&'static str, Work)> {
             ),
         ),
     ];
-    steps.push(("programs", plain(conformance::build_programs())));
-    steps.push(("generated files", plain(codegen::check())));
+    steps.push(("programs", plain(build::programs())));
+    steps.push(("generated files", Work::Here(codegen::check)));
     steps.push(("fixtures", plain(fixtures::check())));
     if !quick {
         steps.push((

@@ -1,8 +1,8 @@
-//! What would have to change for a request to be answered otherwise: the cheapest sets of changes, none of
-//! which has a smaller one inside, each replayed.
+//! Minimal changes that reverse the decision for a request: the cheapest sets of changes, none of which contains
+//! a smaller one, each replayed.
 //!
-//! What can be changed is what the rules for the path ask about: nothing else could help. If no rule allows
-//! anything on the path, the nearest path that some rule allows is a change too. Not here: how to say it.
+//! Only what the rules for the path read is changed: nothing else could help. If no rule allows anything on the
+//! path, the nearest path that some rule allows is a change, too. Not here: printing changes.
 
 mod edits;
 mod nearest;
@@ -43,16 +43,16 @@ pub enum Change {
     Claim(ClaimPath, Option<Value>),
     /// Come from this address, or from an unknown one.
     Address(Option<IpAddr>),
-    /// Come at this time, in Unix seconds.
+    /// Send the request at this time, in Unix seconds.
     Time(i64),
     /// Use this method.
     Method(String),
-    /// Ask for this path.
+    /// Request this path.
     Path(String),
 }
 
 impl Change {
-    /// How much is asked of whoever makes the change. Only the order matters.
+    /// The effort of the change. Only the order matters.
     fn cost(&self) -> u32 {
         match self {
             Self::SignIn | Self::SignOut | Self::Join(_) | Self::AddScope(_) => 2,
@@ -66,39 +66,39 @@ impl Change {
     }
 }
 
-/// One way to be answered otherwise.
+/// A minimal set of changes that reverses the decision.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ChangeSet {
-    /// All these changes together; none can be left out.
+    /// All these changes together; each of them is necessary.
     pub changes: Vec<Change>,
     /// The request after them.
     pub request: Request,
-    /// What the policy says to it.
+    /// The result for it.
     pub evaluation: Evaluation,
 }
 
-/// What could be done about an answer.
+/// The minimal changes that reverse a decision.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MinimalChanges {
-    /// What the policy says to the request as it is.
+    /// The result for the unchanged request.
     pub evaluation: Evaluation,
-    /// The other answer that was looked for: in for those who are out, and out for those who are in.
+    /// The opposite result: allowed for a denied request, denied for an allowed one.
     pub wanted: Kind,
-    /// MinimalChanges to get there, cheapest first.
+    /// The sets of changes that lead to it, cheapest first.
     pub ways: Vec<ChangeSet>,
     /// Whether any rule allows anything on this path.
     pub is_named: bool,
 }
 
-/// Most ways that are told.
+/// Most sets of changes that are reported.
 const MOST_WAYS: usize = 8;
 /// Most changes that are tried in twos and threes.
 const MOST_EDITS: usize = 48;
 
-/// Finds the cheapest changes after which the request is let in, or kept out if it is let in.
+/// Finds the cheapest changes after which the request is allowed, or denied if it is allowed.
 ///
 /// # Errors
-/// When the path is one that no policy takes: then the path itself must be written otherwise.
+/// Returns an error if the path is rejected whatever the policy: then the path itself must be corrected.
 pub fn minimal_changes(policy: &Policy, request: &Request) -> Result<MinimalChanges, PathError> {
     let evaluation = evaluate(policy, request);
     let wanted = if evaluation.kind == Kind::Allow {
@@ -321,7 +321,7 @@ fn smallest(mut edits: Vec<Edit>, will_do: &dyn Fn(&[Edit]) -> bool) -> Vec<Edit
     found.unwrap_or(edits)
 }
 
-/// The request after the edits. Without a token nothing changes what it says.
+/// The request after the edits. Without a token, edits of claims have no effect.
 fn applied<'e>(request: &Request, edits: impl Iterator<Item = &'e Edit>) -> Request {
     let mut changed = request.clone();
     for edit in edits {

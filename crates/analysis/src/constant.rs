@@ -1,4 +1,4 @@
-//! Conditions that never change their mind.
+//! Conditions that have the same result for every request.
 //!
 //! Not here: whether that matters; a condition can be written for claims that are yet to come.
 
@@ -10,7 +10,7 @@ use crate::policy::Policy;
 use crate::search::{Found, Search};
 use crate::space::{Hit, Space};
 
-/// Which of a rule's conditions.
+/// A condition of a rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Part {
     /// `when`
@@ -19,14 +19,14 @@ pub enum Part {
     Unless,
 }
 
-/// What a condition can come to.
+/// The constant result of a condition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Constant {
-    /// True, whoever asks.
+    /// True for every request.
     AlwaysTrue,
     /// Never false, but unknown if a claim it reads is missing or of another type.
     TrueIfKnown,
-    /// False, whoever asks.
+    /// False for every request.
     AlwaysFalse,
     /// Never true, but unknown if a claim it reads is missing or of another type.
     FalseIfKnown,
@@ -34,19 +34,19 @@ pub enum Constant {
     NeverKnown,
 }
 
-/// A condition that never changes its mind.
+/// A condition that has the same result for every request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ConstantCondition {
     /// The rule.
     pub rule: RuleId,
-    /// Which of its conditions.
+    /// The condition.
     pub part: Part,
-    /// What it always comes to.
+    /// Its result.
     pub value: Constant,
 }
 
-/// Finds conditions that never change their mind, whatever the request. Conditions of which a search could
-/// not say in time are left out.
+/// Finds conditions that have the same result for every request. Conditions for which a search took too long
+/// are omitted.
 pub fn conditions(policy: &Policy, now: i64) -> Vec<ConstantCondition> {
     let space = Space::new(&[policy], now);
     let mut found = Vec::new();

@@ -1,8 +1,8 @@
-//! Rules that change nothing, with the rules that are in their way.
+//! Rules without effect, with the rules that are responsible.
 //!
-//! A rule lives if some request is let in, or kept out, because of it alone. All rules are asked in one
-//! walk over the kinds of paths; those that live are left alone as soon as that is known, so the cost is
-//! about one search per rule. Not here: how to say it to authors.
+//! A rule is live if some request is allowed, or denied, only because of it. All rules are examined in one walk
+//! over the classes of paths, each until it is known to be live, so the cost is about one search per rule. Not
+//! here: messages for authors.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,19 +18,19 @@ use crate::shrink::shrunk;
 use crate::space::{Hit, Space};
 use crate::walk::{Next, Walk};
 
-/// Why a rule changes nothing.
+/// The reason why a rule has no effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Dead {
     /// Nothing can match it: its parts contradict each other.
     NeverMatches,
     /// An allow: whenever it matches, a deny matches too. The blockers are those denies.
     Overridden,
-    /// An allow: whoever it lets in is let in by other rules anyway (or kept out by a deny). The
-    /// blockers are those rules.
+    /// An allow: other rules allow every request that it allows (or a deny denies it). The blockers are
+    /// those rules.
     Redundant,
-    /// A deny: where it matches, no rule allows anything. There are no blockers.
+    /// A deny: no rule allows any request that it matches. It has no blockers.
     DeniesNothing,
-    /// A deny: whoever it keeps out is kept out by other denies anyway. The blockers are those.
+    /// A deny: other denies deny every request that it denies. The blockers are those.
     AlreadyDenied,
 }
 
@@ -47,34 +47,34 @@ impl Dead {
     }
 }
 
-/// A rule that changes nothing.
+/// A rule without effect.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DeadRule {
     /// The rule.
     pub rule: RuleId,
-    /// Why.
+    /// The reason.
     pub why: Dead,
-    /// The rules because of which it changes nothing: without all of them it would.
+    /// The rules that make it ineffective: without all of them it would have an effect.
     pub blockers: Vec<RuleId>,
-    /// A request that matches the rule and is answered the same without it; none if nothing can match.
+    /// A request that matches the rule and has the same result without it; none if nothing can match.
     pub witness: Option<Request>,
 }
 
-/// What is known of the rules of a policy.
+/// The live and dead rules of a policy.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RuleLiveness {
-    /// Rules that change nothing, in the order of their names.
+    /// Rules without effect, in the order of their names.
     pub dead: Vec<DeadRule>,
-    /// For every rule that lives a request it alone lets in or keeps out, replayed.
+    /// For every live rule a request that only it allows or denies, replayed.
     pub alive: BTreeMap<RuleId, Request>,
-    /// Rules of which a search could not say in time.
+    /// Rules for which a search took too long.
     pub unknown: Vec<RuleId>,
 }
 
-/// Finds the rules that change nothing. Whether a stranger is told 401 or 403 does not count as a change.
+/// Finds the rules without effect. Whether an unauthenticated client gets 401 or 403 does not count as an effect.
 ///
-/// A rule that is dead because of another may be the reason why that one is dead: of two equal rules both are
-/// listed, and only one of them can go.
+/// Two rules can be dead because of each other: of two equal rules both are listed, and only one of them can be
+/// removed.
 ///
 /// # Example
 /// ```
@@ -116,17 +116,17 @@ pub fn rules(policy: &Policy, now: i64) -> RuleLiveness {
             }
             let matters = |eval: &Eval<'_, '_>| matters(eval, hit, &kind.hits);
             let shows = |request: &Request| {
-                let mut weighed = RuleTrace::default();
-                let evaluation = evaluate_traced(policy, request, &mut weighed);
-                let matching = weighed.matching();
+                let mut trace = RuleTrace::default();
+                let evaluation = evaluate_traced(policy, request, &mut trace);
+                let matching = trace.matching();
                 let effect = |rule: &RuleId| policy.rule(*rule).map(|rule| rule.effect);
-                let alone = matching
+                let is_only = matching
                     .iter()
                     .all(|rule| effect(rule) != Some(hit.spec.effect) || *rule == id(hit.rule));
                 match hit.spec.effect {
-                    Effect::Allow => evaluation.kind == Kind::Allow && alone,
-                    // A stranger may be told 401 instead, with no rule named.
-                    Effect::Deny => evaluation.kind == Kind::Deny && alone,
+                    Effect::Allow => evaluation.kind == Kind::Allow && is_only,
+                    // An unauthenticated request may get 401 instead, without a rule.
+                    Effect::Deny => evaluation.kind == Kind::Deny && is_only,
                 }
             };
             let found = search.find(&matters, &mut |chosen| {
@@ -204,7 +204,7 @@ struct Place<'p> {
     at: usize,
 }
 
-/// Finds out why a rule changes nothing.
+/// Determines why a rule has no effect.
 struct Inquest<'a, 'p> {
     space: &'a Space<'p>,
     policy: &'p Policy,
@@ -213,7 +213,7 @@ struct Inquest<'a, 'p> {
 }
 
 impl<'p> Inquest<'_, 'p> {
-    /// Why; `None` if a search could not say in time.
+    /// The reason; `None` if a search took too long.
     fn report(&self) -> Option<DeadRule> {
         let report = |why, blockers, witness| {
             Some(DeadRule {
@@ -252,8 +252,8 @@ impl<'p> Inquest<'_, 'p> {
         }
     }
 
-    /// The plainest request on any of the places that has the property, of which one part is that the rule
-    /// matches; the outer `None` if a search could not say in time.
+    /// The simplest request at any of the places that has the property, which includes that the rule matches; the
+    /// outer `None` if a search took too long.
     fn witness(
         &self,
         property: &dyn Fn(&Eval<'_, 'p>, &Hit<'p>, &[Hit<'p>]) -> Answer,
@@ -279,14 +279,14 @@ impl<'p> Inquest<'_, 'p> {
         (!gave_up).then_some(None)
     }
 
-    /// What the real evaluator says, and which rules match.
+    /// The result of the real evaluator, and the rules that match.
     fn seen(&self, request: &Request) -> (Evaluation, Vec<RuleId>) {
-        let mut weighed = RuleTrace::default();
-        let evaluation = evaluate_traced(self.policy, request, &mut weighed);
-        (evaluation, weighed.matching())
+        let mut trace = RuleTrace::default();
+        let evaluation = evaluate_traced(self.policy, request, &mut trace);
+        (evaluation, trace.matching())
     }
 
-    /// The witness, shortened as long as the same rules are weighed the same and answer the same.
+    /// The witness, simplified as long as the same rules match and the result stays the same.
     fn plain(&self, witness: Request) -> Request {
         let wanted = self.seen(&witness);
         shrunk(witness, self.space.now, &|request| {

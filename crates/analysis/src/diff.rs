@@ -1,13 +1,13 @@
-//! What an edit changes: every rule and pattern through which some request is answered differently, each
-//! with a request that shows it.
+//! The effect of an edit: every rule and pattern because of which some request has a different result, each with
+//! an example request.
 //!
-//! A request can only be let in anew because a new allow matches it, or because an old deny does not any
-//! more; and shut out only the other way round. So it is enough to ask of every rule that is not the same
-//! in both policies, on every kind of path that its patterns name, whether there is such a request. Rules
-//! that both policies have are never asked, and folders without other rules never entered. A rule's pattern is
-//! left alone once it is known to let in or shut out somebody; whether strangers are told 401 or 403 instead
-//! is asked on the way, and to the end only of patterns that do neither. So "no difference" is always the
-//! whole truth, and of each pattern that makes one the weightiest is told. Not here: showing differences.
+//! A request is newly allowed only because a new allow matches it, or because an old deny no longer does; and
+//! newly denied only the other way round. So it is enough to search for such a request for every rule that
+//! differs between the policies, on every class of paths that its patterns match. Rules that both policies have
+//! are not searched, and folders without other rules are not entered. The search for a pattern ends once it is
+//! known to newly allow or deny a request. 401-versus-403 changes for unauthenticated clients are checked on the
+//! way, and completely only for patterns that do neither. So "no difference" is exact, and the most severe
+//! difference of each pattern is reported. Not here: showing differences.
 
 mod beyond;
 mod gains;
@@ -49,33 +49,33 @@ pub enum Side {
     New,
 }
 
-/// The rule and pattern through which an answer changes.
+/// The rule and pattern because of which a result changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Cause {
     /// The policy that has it.
     pub side: Side,
     /// The rule.
     pub rule: RuleId,
-    /// Which of its patterns.
+    /// The position of the pattern in the rule.
     pub pattern: usize,
     /// The rule of the same name in the other policy; without one, the rule was added or removed.
     pub counterpart: Option<RuleId>,
 }
 
-/// Requests that two policies answer differently.
+/// Requests for which two policies have different results.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Difference {
-    /// What the old policy says to the witness.
+    /// The result of the old policy for the witness.
     pub old: Evaluation,
-    /// What the new policy says to the witness.
+    /// The result of the new policy for the witness.
     pub new: Evaluation,
-    /// The pattern through which it changes, base included.
+    /// The pattern because of which it changes, base included.
     pub paths: String,
     /// The principals whose access changes: [`principals`](Self::principals) in one text, or words where no rule
     /// is responsible.
     pub who: String,
-    /// The principals who gain or lose access, each in the keys of a rule: all of them are among these. Empty where
-    /// nobody does, or where no rule is responsible.
+    /// The principals who gain or lose access, each in the keys of a rule: all of them are among these. Empty if
+    /// no principal does, or if no rule is responsible.
     pub principals: Vec<String>,
     /// The rule that was added, removed or edited; none for a change of settings.
     pub cause: Option<Cause>,
@@ -84,12 +84,12 @@ pub struct Difference {
 }
 
 impl Difference {
-    /// Whether somebody gets in who did not.
+    /// Whether the witness is newly allowed.
     pub fn opens(&self) -> bool {
         self.new.kind == Kind::Allow
     }
 
-    /// Whether somebody is kept out who was not.
+    /// Whether the witness is newly denied.
     pub fn closes(&self) -> bool {
         self.old.kind == Kind::Allow
     }
@@ -98,11 +98,11 @@ impl Difference {
 /// Everything that differs.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Diff {
-    /// The requests, those let in anew first, then those shut out, then other answers.
+    /// The differences: newly allowed requests first, then newly denied ones, then others.
     pub differences: Vec<Difference>,
-    /// Settings that differ: what they change depends on tokens and keys, not on rules.
+    /// Settings that differ: their effect depends on tokens and keys, not on rules.
     pub settings: Vec<SettingChange>,
-    /// Kinds of paths on which a search gave up: what is not listed may still differ there.
+    /// Classes of paths on which a search gave up: other differences may exist there.
     pub gave_up: Vec<String>,
 }
 
@@ -171,7 +171,7 @@ pub fn diff(old: &Policy, new: &Policy, now: i64) -> Diff {
     diff
 }
 
-/// What was found so far. Each cause is reported once per direction.
+/// The differences found so far. Each cause is reported once per direction.
 struct Collector<'a, 'p> {
     space: &'a Space<'p>,
     old: &'p Policy,
@@ -188,8 +188,8 @@ struct Collector<'a, 'p> {
 enum Change {
     Opens,
     Closes,
-    /// From this status to that one.
-    Strangers(u16, u16),
+    /// Another status for unauthenticated clients: from this one to that one.
+    Unauthenticated(u16, u16),
     /// Paths that only this side accepts.
     Letters(usize),
 }
@@ -239,7 +239,7 @@ impl<'p> Collector<'_, 'p> {
                 Found::GaveUp => self.diff.gave_up.push(kind.target.clone()),
             }
         }
-        self.strangers(walk, kind);
+        self.unauthenticated(walk, kind);
     }
 
     /// Builds and replays a witness of a change, in which the rule that causes it matches.
@@ -259,9 +259,9 @@ impl<'p> Collector<'_, 'p> {
                 _ => before == Kind::Allow && after == Kind::Deny,
             };
             flips && {
-                let mut weighed = RuleTrace::default();
-                evaluate_traced(cause, request, &mut weighed);
-                weighed.matching().contains(&rule)
+                let mut trace = RuleTrace::default();
+                evaluate_traced(cause, request, &mut trace);
+                trace.matching().contains(&rule)
             }
         };
         move |chosen| {
@@ -270,9 +270,9 @@ impl<'p> Collector<'_, 'p> {
         }
     }
 
-    /// What those without a token are told: 401 where one could help, else 403.
-    fn strangers(&mut self, walk: &Walk<'_, 'p>, kind: &walk::PathClass<'p>) {
-        // Names no rule of interest, or one of which all is known.
+    /// Compares the responses to requests without a token: 401 if a token could grant access, else 403.
+    fn unauthenticated(&mut self, walk: &Walk<'_, 'p>, kind: &walk::PathClass<'p>) {
+        // No rule of interest matches, or all is known about it.
         let Some(at) = kind.hits.iter().position(|hit| !hit.shared) else {
             return;
         };
@@ -290,13 +290,13 @@ impl<'p> Collector<'_, 'p> {
                         chosen.push(var, value.clone());
                     }
                     let witness = request(self.space, &kind.target, &chosen);
-                    self.stranger(walk, kind, at, witness);
+                    self.without_token(walk, kind, at, witness);
                 }
             }
         }
     }
 
-    fn stranger(
+    fn without_token(
         &mut self,
         walk: &Walk<'_, 'p>,
         kind: &walk::PathClass<'p>,
@@ -310,7 +310,7 @@ impl<'p> Collector<'_, 'p> {
         let (Some(hit), Some(pattern)) = (kind.hits.get(at), kind.patterns.get(at)) else {
             return;
         };
-        let change = Change::Strangers(before.status, after.status);
+        let change = Change::Unauthenticated(before.status, after.status);
         if self.done.insert((*pattern, hit.side, hit.rule, change)) {
             let (old, new) = (self.old, self.new);
             let witness = shrunk(witness, self.space.now, &|request| {

@@ -1,12 +1,12 @@
-//! Which values of a variable are worth trying.
+//! The values of a variable that must be tried.
 //!
-//! Two values between which no part of any rule at hand can tell are the same to a policy. So a variable
-//! needs one value of each kind, and these are found from the constants it meets: the neighbours of every
-//! boundary for times and integers, both edges of every network, and for texts the constants themselves,
-//! their successors, and what prefixes, suffixes and contained parts can be joined to. Where an expression
-//! joins two claims, the values for the second one are worked out when the first is chosen.
+//! Two values that no part of the current rules can distinguish are equivalent. So a variable
+//! needs one value of each class, and these follow from the constants that it is compared with: the neighbours
+//! of every boundary for times and integers, both edges of every network, and for strings the constants
+//! themselves, their successors, and combinations of prefixes, suffixes and contained parts. Where an expression
+//! compares two claims, the values of the second one are computed when the first is chosen.
 //!
-//! Not here: putting values together, which is the search.
+//! Not here: combining values ([`search`](crate::search)).
 
 mod addresses;
 mod numbers;
@@ -22,7 +22,7 @@ use crate::eval::{Eval, Term, Truth, filled, order};
 use crate::space::{Alias, Assignment, Hit, Space, Value, Var};
 use texts::Material;
 
-/// A smallest part of a rule that something can be asked of.
+/// A smallest part of a rule that can be evaluated.
 #[derive(Clone, Copy)]
 enum Probe<'a> {
     /// A part of a condition without logic in it.
@@ -47,7 +47,7 @@ pub(crate) struct Domain<'a, 'p> {
     known: HashMap<Var, Rc<[Value]>>,
 }
 
-/// What a place came to: a truth value, or how the sides of a comparison lie.
+/// The result at a place: a truth value, or the order of the sides of a comparison.
 type Mark = u8;
 const LOOSE: Mark = 9;
 
@@ -78,7 +78,7 @@ impl<'a, 'p> Domain<'a, 'p> {
             let Principals {
                 subjects,
                 issuers,
-                // Whether there is a token, and its names, are no variables with values of their own.
+                // The existence of a token and its names are not variables with values of their own.
                 anyone: _,
                 signed_in: _,
                 groups: _,
@@ -111,8 +111,8 @@ impl<'a, 'p> Domain<'a, 'p> {
         domain
     }
 
-    /// Whether any rule asks about the variable.
-    pub(crate) fn asks(&self, var: &Var) -> bool {
+    /// Whether any rule reads the variable.
+    pub(crate) fn reads(&self, var: &Var) -> bool {
         self.places.iter().any(|place| place.vars.contains(var))
     }
 
@@ -121,7 +121,7 @@ impl<'a, 'p> Domain<'a, 'p> {
         if let Some(values) = self.known.get(var) {
             return values.clone();
         }
-        let alone = self
+        let is_separate = self
             .places
             .iter()
             .filter(|place| place.vars.contains(var))
@@ -133,7 +133,7 @@ impl<'a, 'p> Domain<'a, 'p> {
                 !asks_names && place.vars.iter().all(|other| other == var)
             });
         let values: Rc<[Value]> = self.work_out(var, chosen).into();
-        if alone {
+        if is_separate {
             self.known.insert(var.clone(), values.clone());
         }
         values
@@ -176,7 +176,7 @@ impl<'a, 'p> Domain<'a, 'p> {
             }
             Var::Claim(number) => self.claim_values(var, *number, chosen),
         };
-        self.told_apart(var, candidates, chosen)
+        self.distinguished(var, candidates, chosen)
     }
 
     fn claim_values(&self, var: &Var, number: u16, chosen: &mut Assignment) -> Vec<Value> {
@@ -201,8 +201,13 @@ impl<'a, 'p> Domain<'a, 'p> {
         values
     }
 
-    /// One value of each kind that some place can tell from the others.
-    fn told_apart(&self, var: &Var, candidates: Vec<Value>, chosen: &mut Assignment) -> Vec<Value> {
+    /// One value of each class that some place distinguishes from the others.
+    fn distinguished(
+        &self,
+        var: &Var,
+        candidates: Vec<Value>,
+        chosen: &mut Assignment,
+    ) -> Vec<Value> {
         let mut seen = HashSet::new();
         let mut values = Vec::new();
         let mut names = self.names_asked(chosen);
@@ -212,7 +217,7 @@ impl<'a, 'p> Domain<'a, 'p> {
         }));
         for value in candidates {
             let mut marks = self.marks(var, &value, chosen, &names);
-            // What another variable is still to be compared with, is told apart by itself.
+            // A value still to be compared with an unset variable forms its own class.
             let itself = marks.contains(&LOOSE) && matches!(value, Value::Text(_) | Value::Int(_));
             if itself {
                 marks.push(LOOSE);
@@ -375,7 +380,7 @@ impl<'a, 'p> Domain<'a, 'p> {
         });
     }
 
-    /// Names of groups and list members that are asked for somewhere.
+    /// Names of groups and list members that some rule reads.
     fn names_asked(&self, chosen: &Assignment) -> Vec<String> {
         let mut names = Vec::new();
         for hit in self.hits {

@@ -1,8 +1,8 @@
-//! What is true of a rule when only some variables have values.
+//! Evaluating a rule when only some variables have values.
 //!
-//! The logic is the core's: sets of three truth values. A variable without a value leaves everything open
-//! that depends on it and is named, so that a search knows what to choose next. Not here: the search,
-//! and the last word, which the core's evaluator has.
+//! The logic is the core's: sets of three truth values. If a variable has no value, everything that
+//! depends on it is undetermined, and the variable is named, so that a search knows which one to choose next. Not
+//! here: the search, and the final check on the core's evaluator.
 
 use std::rc::Rc;
 
@@ -16,7 +16,7 @@ use tollgate_policy::spec::{
 
 use crate::space::{Alias, Assignment, Hit, Space, Value, Var};
 
-/// What may be true, and what to decide next if that is not settled.
+/// The possible truth values, and the variable to choose next if they are not determined.
 #[derive(Clone, Debug)]
 pub(crate) struct Truth {
     pub(crate) set: Tri,
@@ -221,7 +221,7 @@ impl Eval<'_, '_> {
 
     pub(crate) fn who(&self, hit: &Hit<'_>) -> Truth {
         let Principals {
-            // A rule that asks for nothing is for anyone.
+            // A rule without principals is for anyone.
             anyone: _,
             signed_in,
             groups,
@@ -448,7 +448,7 @@ impl Eval<'_, '_> {
         }
     }
 
-    /// The value of a claim, wherever it stands.
+    /// The value of a claim, at any path.
     fn claim_value(&self, number: u16) -> Result<Value, Var> {
         let var = match self.space.claim_var(number).map(|claim| claim.alias) {
             Some(Alias::Subject) => Var::Subject,
@@ -549,8 +549,8 @@ fn is_of(value: &Value, kind: ClaimKind) -> bool {
     }
 }
 
-/// Whether a token can have a scope of this name: they stand in one text, with spaces between. A capture may
-/// put a space into a rule's name for one.
+/// Whether a token can have a scope with this name: they are in one string, separated by spaces. A capture can put
+/// a space into the name in a rule.
 pub(crate) fn can_be_scope(name: &str) -> bool {
     !name.is_empty() && !name.contains(' ')
 }
@@ -617,7 +617,7 @@ fn compare(comparison: Comparison, left: Term, right: Term) -> Truth {
     }
 }
 
-/// How two known values of one type compare.
+/// The order of two known values of one type.
 pub(crate) fn order(left: &Term, right: &Term) -> Option<Ordering> {
     match (left, right) {
         (Term::Text(left), Term::Text(right)) => Some(left.cmp(right)),
@@ -644,7 +644,7 @@ fn member(term: Term, test: impl Fn(&Term) -> bool) -> Truth {
     }
 }
 
-/// Whether an address lies in one of the networks.
+/// Whether an address is in one of the networks.
 pub(crate) fn is_in(networks: &[Network], ip: IpAddr) -> bool {
     networks.iter().any(|network| contains(network, ip))
 }

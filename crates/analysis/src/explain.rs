@@ -1,6 +1,6 @@
-//! Why a request is answered as it is: every rule that names its path, part by part.
+//! The explanation of a decision: every rule that matches the path, part by part.
 //!
-//! Not here: what to change about it (`change`).
+//! Not here: changes that would reverse it (`change`).
 
 use serde_json::{Map, Value};
 use tollgate_core::decide::{Parts, Trace};
@@ -10,8 +10,8 @@ use tollgate_policy::spec::Expr;
 use crate::place;
 use crate::policy::Policy;
 
-/// Rules as the evaluator weighed them, in the order of that. A rule whose patterns overlap is weighed once
-/// for each that fits, and kept once for each different result.
+/// Rules as evaluated, in order. A rule whose patterns overlap is evaluated once per matching pattern, and kept
+/// once per different result.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RuleTrace(pub Vec<(RuleId, Effect, Parts)>);
 
@@ -38,7 +38,7 @@ impl RuleTrace {
     }
 }
 
-/// Whether a rule that was weighed like this matches.
+/// Whether a rule with these parts matches.
 pub fn matches(effect: Effect, parts: Parts) -> bool {
     match effect {
         Effect::Allow => parts.all() == Tri::TRUE,
@@ -46,8 +46,8 @@ pub fn matches(effect: Effect, parts: Parts) -> bool {
     }
 }
 
-/// Why a condition of a rule is unknown: the claims it reads that are missing or of another type than declared,
-/// in words. `is_unless` chooses between `when` and `unless`.
+/// The reasons why a condition of a rule is unknown: descriptions of the claims that are missing or have another type
+/// than declared. `is_unless` chooses between `when` and `unless`.
 pub fn claim_faults(
     policy: &Policy,
     rule: RuleId,
@@ -83,7 +83,7 @@ pub fn claim_faults(
                 // `null` counts as absent.
                 None | Some(Value::Null) => Some(match claims {
                     Some(_) => format!("the token has no claim `{}`", claim.name),
-                    None => format!("there is no valid token, so no claim `{}`", claim.name),
+                    None => format!("no valid token, so no claim `{}`", claim.name),
                 }),
                 Some(value) if !is_of(value, claim.kind) => Some(format!(
                     "claim `{}` is {}, declared `{}`",

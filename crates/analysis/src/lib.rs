@@ -1,26 +1,26 @@
-//! Exact questions about policies: what an edit changes, which rules are dead, who may have a path, what a
-//! person can reach, and what would have to change for a request to be answered otherwise.
+//! Exact analysis of policies: the effect of an edit, dead rules, the principals who can access a path, the
+//! paths that a user can access, and the minimal changes that reverse a decision.
 //!
-//! Requests are the product of paths, methods, addresses, times and what a token may say. The analysis cuts
-//! this product into finitely many kinds: of paths by running all patterns side by side ([`diff`] enters only
-//! folders that an edit can touch), of everything else by the constants that rules compare it with. Within a
-//! kind every rule says the same, so asking one request of each kind is asking them all. Whatever is found is
-//! replayed on the evaluator that edges run before it is told.
+//! Requests are the product of paths, methods, addresses, times and the contents of tokens. The analysis divides
+//! this product into finitely many classes: of paths by running all patterns in parallel ([`diff`] enters only
+//! folders that an edit can affect), of everything else by the constants that rules compare it with. Within a
+//! class every rule has the same result, so evaluating one request of each class is enough. Every result is
+//! replayed on the evaluator that edges run before it is reported.
 //!
-//! | question | answer |
+//! | question | function |
 //! |---|---|
 //! | what does this edit change? | [`diff::diff`] |
 //! | which rules change nothing, and because of which others? | [`dead::rules`] |
-//! | what would let this request in, or keep it out? | [`change::minimal_changes`] |
-//! | who can have this path, what can this person have? | [`who::who`], [`reach::reach`] |
-//! | which conditions never change their mind? | [`constant::conditions`] |
-//! | which captures have two readings? | [`overlap::overlaps`] |
+//! | which changes would allow or deny this request? | [`change::minimal_changes`] |
+//! | who can access this path, what can this user access? | [`who::who`], [`reach::reach`] |
+//! | which conditions have the same result for every request? | [`constant::conditions`] |
+//! | which captures are ambiguous? | [`overlap::overlaps`] |
 //! | why is this path rejected, and what is accepted instead? | [`rejected::rejection`] |
 //!
-//! What it does not see: keys and signatures, times before 1970 or after the year 9999, tokens of issuers
-//! that the site does not list. Where a condition computes with several integer claims at once, only
-//! combinations around the constants of the policy are tried. A search that takes too long says so and is
-//! never taken for "no".
+//! It does not cover: keys and signatures, times before 1970 or after the year 9999, tokens of issuers that the
+//! site does not list. Where a condition computes with several integer claims at once, only
+//! combinations around the constants of the policy are tried. A search that takes too long reports that; it
+//! never counts as "no".
 //!
 //! Not here: policy text (the compiler reads it), terminals, and any solver.
 

@@ -1,7 +1,7 @@
-//! Captures with two readings: paths that fit two patterns of one rule, which capture different segments of
-//! them under one name.
+//! Ambiguous captures: paths that match two patterns of one rule, which capture different segments under one
+//! name.
 //!
-//! A rule then matches if either reading does. Not here: whether the author means it.
+//! A rule then matches if either capture satisfies it. Not here: whether that is intended.
 
 use std::collections::BTreeMap;
 
@@ -12,22 +12,22 @@ use crate::search::used_captures;
 use crate::space::{Hit, Space};
 use crate::walk::{Next, PatternId, Walk};
 
-/// A capture with two readings.
+/// An ambiguous capture.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Overlap {
     /// The rule.
     pub rule: RuleId,
-    /// Its two patterns, by their places in the rule, the first one first.
+    /// Its two patterns, by their positions in the rule, the first one first.
     pub patterns: [usize; 2],
     /// The capture.
     pub capture: String,
-    /// The shortest path found that fits both, as it stands in a request.
+    /// The shortest path found that matches both, as a request target.
     pub target: String,
-    /// What each of the patterns captures of it.
+    /// The values that the patterns capture.
     pub values: [String; 2],
 }
 
-/// Finds the captures with two readings that some rule asks about, one for each pair of patterns.
+/// Finds the ambiguous captures that a rule reads, one for each pair of patterns.
 ///
 /// # Example
 /// ```

@@ -1,7 +1,7 @@
-//! A policy as the analysis holds it: what its rules say, and the image that real requests meet.
+//! A policy for the analysis: its rules, and the image that edges evaluate.
 //!
-//! The rules are reasoned about; the image is what every witness is replayed on. Not here: reading an
-//! image back into rules, which `tollgate-policy` does, and policy text, which is the compiler's.
+//! The rules are analysed; every witness is replayed on the image. Not here: decoding an image into rules
+//! (`tollgate-policy`), and policy text (`tollgate-compiler`).
 
 use core::fmt;
 
@@ -10,7 +10,7 @@ use tollgate_gate::config::{ConfigError, GateConfig};
 use tollgate_policy::encode::{EncodeError, encode};
 use tollgate_policy::spec::{ImageSpec, RuleSpec};
 
-/// A policy to ask questions about.
+/// A policy to analyse.
 #[derive(Clone, Debug)]
 pub struct Policy {
     spec: ImageSpec,
@@ -18,7 +18,7 @@ pub struct Policy {
     config: GateConfig,
 }
 
-/// Why something is not a policy that can be analysed.
+/// The reason why a policy cannot be analysed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PolicyError {
@@ -28,7 +28,7 @@ pub enum PolicyError {
     Image(ImageError),
     /// The image's gate configuration cannot be read.
     Config(ConfigError),
-    /// The image is sound, but has something in it that no author can have written.
+    /// The image is valid, but contains rules that no policy text can produce.
     Foreign,
 }
 
@@ -38,7 +38,9 @@ impl fmt::Display for PolicyError {
             Self::Encode(error) => error.fmt(f),
             Self::Image(error) => error.fmt(f),
             Self::Config(error) => error.fmt(f),
-            Self::Foreign => f.write_str("the image holds rules that no policy text could say"),
+            Self::Foreign => {
+                f.write_str("the image contains rules that no policy text can produce")
+            }
         }
     }
 }
@@ -46,19 +48,19 @@ impl fmt::Display for PolicyError {
 impl core::error::Error for PolicyError {}
 
 impl Policy {
-    /// A policy from what the compiler checked.
+    /// A policy from a compiled policy.
     ///
     /// # Errors
-    /// When the rules do not fit into an image, or the gate's part is not one.
+    /// Returns an error if the rules do not fit into an image, or the gate's configuration is invalid.
     pub fn new(spec: ImageSpec) -> Result<Self, PolicyError> {
         let encoded = encode(&spec).map_err(PolicyError::Encode)?;
         Self::with_image(spec, encoded.image)
     }
 
-    /// A policy from what the compiler checked and the image it made of it.
+    /// A policy from a compiled policy and its image.
     ///
     /// # Errors
-    /// When the bytes are not an image.
+    /// Returns an error if the bytes are not an image.
     pub fn with_image(mut spec: ImageSpec, image: Vec<u8>) -> Result<Self, PolicyError> {
         // The order in which the image numbers them.
         spec.rules.sort_by(|a, b| {
@@ -73,10 +75,10 @@ impl Policy {
         })
     }
 
-    /// A policy from an image alone. Names of captures are not in images; they come back as `c0`, `c1` …
+    /// A policy from only an image. Images do not contain the names of captures; they become `c0`, `c1` …
     ///
     /// # Errors
-    /// When the bytes are not an image this version reads.
+    /// Returns an error if the bytes are not an image that this version reads.
     pub fn from_image(image: Vec<u8>) -> Result<Self, PolicyError> {
         let checked = Image::from_bytes(image.as_slice()).map_err(PolicyError::Image)?;
         let spec = tollgate_policy::decode::decode(&checked).ok_or(PolicyError::Foreign)?;

@@ -1,8 +1,8 @@
-//! What a person can have: every pattern of an allow that lets them in somewhere, with an example, and where
-//! denies cut it.
+//! The paths that a user can access: every pattern of an allow that grants access somewhere, with an example, and
+//! the denies that restrict it.
 //!
-//! The person is known, so every kind of path is simply asked of the real evaluator. Not here: who else
-//! can have it (`who`).
+//! The user is known, so every class of paths is simply evaluated by the real evaluator. Not here: other
+//! principals with access (`who`).
 
 use std::collections::BTreeMap;
 
@@ -17,10 +17,10 @@ use crate::request::{Request, assumed, evaluate_traced};
 use crate::space::{Hit, Space};
 use crate::walk::{Next, Walk};
 
-/// The person who asks, and how.
+/// The user and the request apart from its path.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Person {
-    /// What the token says; `None` is somebody without a token.
+    /// The claims of the token; `None` is a client without a token.
     pub claims: Option<Map<String, Value>>,
     /// The method.
     pub method: String,
@@ -30,33 +30,33 @@ pub struct Person {
     pub now: i64,
 }
 
-/// Paths that a person can have through one pattern of a rule.
+/// Paths that a user can access by one pattern of a rule.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ReachablePattern {
-    /// The rule that lets them in.
+    /// The rule that grants access.
     pub rule: RuleId,
-    /// The pattern, base included, with the person's own names filled in where groups use captures.
+    /// The pattern, base included, with the user's own names filled in where groups use captures.
     pub paths: String,
     /// The shortest such path.
     pub example: Request,
-    /// Denies that keep the person out of a part of it, each with a path where they do.
+    /// Denies that match a part of it, each with such a path.
     pub cut_by: Vec<(RuleId, Request)>,
-    /// A path of the pattern that the rule does not let them have, because its conditions ask about the path.
+    /// A path of the pattern to which the rule does not grant access, because its conditions read the path.
     pub not: Option<Request>,
 }
 
-/// What a person can have.
+/// The paths that a user can access.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Reach {
     /// By rule and pattern.
     pub reached: Vec<ReachablePattern>,
-    /// How many kinds of paths were asked.
+    /// The number of classes of paths that were evaluated.
     pub kinds: usize,
-    /// Whether there are too many to ask them all: there may be more than is listed.
+    /// Whether the classes are too many to evaluate: more paths may be accessible than listed.
     pub gave_up: bool,
 }
 
-/// Finds what a person can have.
+/// Finds the paths that a user can access.
 pub fn reach(policy: &Policy, person: &Person) -> Reach {
     let space = Space::new(&[policy], person.now);
     let mut walk = Walk::new(&space);
@@ -81,9 +81,9 @@ pub fn reach(policy: &Policy, person: &Person) -> Reach {
             now: person.now,
             claims: person.claims.clone(),
         };
-        let mut weighed = RuleTrace::default();
-        let evaluation = evaluate_traced(policy, &request, &mut weighed);
-        let matching = weighed.matching();
+        let mut trace = RuleTrace::default();
+        let evaluation = evaluate_traced(policy, &request, &mut trace);
+        let matching = trace.matching();
         for hit in &kind.hits {
             if hit.spec.effect == Effect::Deny {
                 continue;
@@ -188,7 +188,7 @@ fn own_names(policy: &Policy, person: &Person) -> [Vec<String>; 3] {
     ]
 }
 
-/// Every text that the person's token says: a capture may be one of them.
+/// Every string in the user's token: a capture may be one of them.
 fn names_of(person: &Person) -> Vec<String> {
     let mut names = Vec::new();
     for value in person.claims.iter().flat_map(|claims| claims.values()) {

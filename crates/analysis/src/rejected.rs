@@ -18,7 +18,7 @@ pub struct Rejection {
     pub at: Range<usize>,
     /// The detail code, as in log records.
     pub code: &'static str,
-    /// What is wrong.
+    /// The problem.
     pub message: String,
     /// The cure, as a sentence.
     pub help: String,

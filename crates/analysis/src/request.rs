@@ -1,6 +1,6 @@
-//! A concrete request, and what the real evaluator says to it.
+//! A concrete request, and its result by the real evaluator.
 //!
-//! Whatever the analysis concludes is shown only after it was asked here. Not here: finding requests.
+//! Conclusions of the analysis are reported only after they were replayed here. Not here: finding requests.
 
 use core::net::IpAddr;
 use std::borrow::Cow;
@@ -25,28 +25,28 @@ pub struct Request {
     pub ip: Option<IpAddr>,
     /// The time, in Unix seconds.
     pub now: i64,
-    /// What the verified token says; `None` is a request without a token.
+    /// The claims of the verified token; `None` is a request without a token.
     pub claims: Option<Map<String, Value>>,
 }
 
-/// What a policy says to a request.
+/// The result of a policy for a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Evaluation {
-    /// Whether it passes.
+    /// Whether it is allowed.
     pub kind: Kind,
-    /// The HTTP status the client sees.
+    /// The HTTP status of the response.
     pub status: u16,
-    /// Where a redirect leads to.
+    /// The target of a redirect.
     pub location: Option<String>,
-    /// Why.
+    /// The reason.
     pub reason: Reason,
     /// The rule responsible, for `allow` and `denied_by_rule`.
     pub rule: Option<RuleId>,
 }
 
 impl Evaluation {
-    /// Whether a client is told the same. A 405 counts as the 403 it would be without the other
-    /// methods: where the two differ, another method is allowed or denied anew, and that is told.
+    /// Whether the client gets the same response. A 405 counts as the 403 that it would be without the other
+    /// methods: if the two differ, another method is newly allowed or denied, and that is reported.
     pub fn same_response(&self, other: &Self) -> bool {
         let closed = |evaluation: &Self| {
             matches!(
@@ -61,12 +61,12 @@ impl Evaluation {
     }
 }
 
-/// Asks the real evaluator.
+/// Evaluates a request as edges do.
 pub fn evaluate(policy: &Policy, request: &Request) -> Evaluation {
     evaluate_traced(policy, request, &mut ())
 }
 
-/// Asks the real evaluator and shows `trace` what was weighed.
+/// Evaluates a request as edges do, and reports every evaluated rule to `trace`.
 pub fn evaluate_traced(policy: &Policy, request: &Request, trace: &mut impl Trace) -> Evaluation {
     let image = policy.image();
     let mut scratch = PathScratch::new();
@@ -111,14 +111,14 @@ fn evaluation(policy: &Policy, reason: Reason, rule: Option<RuleId>) -> Evaluati
     }
 }
 
-/// What a token with these claims says to a policy, as far as its issuer can be told.
+/// The facts of a token with these claims, for the issuer that they are assumed to be from.
 pub(crate) fn assumed_facts(policy: &Policy, claims: &Map<String, Value>) -> Option<Facts> {
     let (claims, issuer) = assumed(policy, Some(claims))?;
     let places = &policy.config().claim_places;
     claims.facts(policy.image(), &issuer, places).ok()
 }
 
-/// Claims, none taken for empty ones, as the token layer reads them, and whose they are taken to be.
+/// The claims as the token layer reads them, with none as empty ones, and the issuer that they are assumed to be from.
 pub(crate) fn assumed<'p>(
     policy: &'p Policy,
     claims: Option<&Map<String, Value>>,

@@ -1,8 +1,8 @@
-//! Looking for a request on one path that has some property, or proof that there is none.
+//! Searching for a request on one path with some property, or a proof that none exists.
 //!
-//! The property is asked of what is chosen so far; it names a variable if it cannot say, and each kind of
-//! value of that variable is tried. Properties are settled long before every variable has a value, so few
-//! are tried. Not here: paths, and what values there are.
+//! The property is evaluated for the values chosen so far; if it is undetermined, it names a variable, and each
+//! class of values of that variable is tried. Properties are determined long before every variable has a value,
+//! so few are tried. Not here: paths, and the values to try ([`domain`](crate::domain)).
 
 use std::collections::BTreeSet;
 
@@ -14,17 +14,17 @@ use crate::eval::{Answer, Eval};
 use crate::request::Request;
 use crate::space::{Alias, Assignment, Hit, Space, Value, Var, insert};
 
-/// Steps after which a search on one path gives up. No policy that people write comes near.
+/// Steps after which a search on one path gives up. No realistic policy comes near.
 const MOST_STEPS: u64 = 400_000;
 
-/// What a search came to.
+/// The result of a search.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Found<T> {
-    /// Here it is.
+    /// A request with the property.
     Yes(T),
-    /// There is none.
+    /// No request has the property.
     No,
-    /// It took too long to say, or the real evaluator denied the property of every request found.
+    /// It took too long, or no request found has the property in the real evaluator.
     GaveUp,
 }
 
@@ -36,7 +36,7 @@ pub(crate) struct Search<'a, 'p> {
     steps: u64,
     /// Steps after which it gives up.
     most: u64,
-    /// A request was found that was not taken: here the evaluation and the real one do not agree.
+    /// A request was found but not accepted: this evaluation and the real one disagree about it.
     refused: bool,
 }
 
@@ -89,7 +89,7 @@ impl<'a, 'p> Search<'a, 'p> {
 
     /// Whether any request has the property.
     pub(crate) fn is_possible(&mut self, property: &dyn Fn(&Eval<'_, 'p>) -> Answer) -> bool {
-        // Giving up counts as possible: whoever asks must not conclude from it.
+        // Giving up counts as possible, because it proves nothing.
         !matches!(self.find(property, &mut |_| Some(())), Found::No)
     }
 
@@ -146,7 +146,7 @@ pub(crate) fn request(space: &Space<'_>, target: &str, chosen: &Assignment) -> R
         now: space.now,
         claims: None,
     };
-    // Where nothing asked for the method, any will do.
+    // If no rule reads the method, any will do.
     if let Some(Value::Text(method)) = chosen.value(&Var::Method) {
         request.method = method.to_string();
     }

@@ -1,12 +1,12 @@
-//! Making a witness as short and plain as it can be while it still shows the same.
+//! Simplifying a witness as far as possible while it still shows the same.
 //!
-//! Every step is asked of the real evaluator. Not here: finding the first witness.
+//! Every step is checked by the real evaluator. Not here: finding the first witness.
 
 use serde_json::{Map, Value};
 
 use crate::request::Request;
 
-/// The plainest request that `shows` still takes. The one given must be taken.
+/// The simplest request that `shows` still accepts. It must accept the given one.
 pub(crate) fn shrunk(request: Request, now: i64, shows: &dyn Fn(&Request) -> bool) -> Request {
     let mut best = request;
     let mut attempt = |change: &dyn Fn(&mut Request)| {

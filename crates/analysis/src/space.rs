@@ -1,8 +1,8 @@
-//! What requests can differ in, beside their path: the variables of the analysis.
+//! The variables of the analysis: the parts of a request other than its path.
 //!
-//! A space belongs to one policy or to a pair of them; claims are known by name in it, because two
-//! policies may give one claim different slots or types. Not here: paths, and which values are worth
-//! trying.
+//! A space belongs to one policy or to a pair of them; claims are identified by name, because two
+//! policies may give one claim different slots or types. Not here: paths, and the values to
+//! try.
 
 mod issuer;
 
@@ -18,10 +18,10 @@ pub(crate) use crate::place::{find, insert, remove};
 use crate::policy::Policy;
 pub(crate) use issuer::Issuer;
 
-/// One thing that requests differ in.
+/// A variable part of requests.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum Var {
-    /// Whether there is a verified token.
+    /// Whether the request has a verified token.
     Token,
     Method,
     Ip,
@@ -34,9 +34,9 @@ pub(crate) enum Var {
     Scope(Rc<str>),
     /// The value of a declared claim.
     Claim(u16),
-    /// Whether a list claim that is there has this member.
+    /// Whether a list claim that exists has this member.
     Member(u16, Rc<str>),
-    /// What a capture stands for, where no path is given.
+    /// The value of a capture, where no path is given.
     Capture(Rc<str>),
 }
 
@@ -84,7 +84,7 @@ impl Assignment {
     }
 }
 
-/// What a declared claim is, besides being a claim.
+/// The other role of a declared claim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Alias {
     None,
@@ -96,7 +96,7 @@ pub(crate) enum Alias {
 /// A claim that at least one of the policies declares.
 #[derive(Debug)]
 pub(crate) struct ClaimVar {
-    /// Where a token has it.
+    /// Its path in a token.
     pub(crate) place: ClaimPath,
     pub(crate) kinds: Vec<ClaimKind>,
     pub(crate) alias: Alias,
@@ -110,18 +110,18 @@ pub(crate) struct Side<'p> {
     slots: Vec<(u16, ClaimKind)>,
 }
 
-/// One or two policies and what requests to them differ in.
+/// One or two policies and the variables of requests to them.
 #[derive(Debug)]
 pub(crate) struct Space<'p> {
     pub(crate) sides: Vec<Side<'p>>,
     pub(crate) claims: Vec<ClaimVar>,
     /// The issuers where users can sign in; empty if no policy lists any, and then any text will do.
     pub(crate) issuers: Vec<Issuer>,
-    /// How the tokens of an issuer are read that no policy lists.
+    /// The rules by which tokens of an unlisted issuer are read.
     unlisted: Issuer,
     /// Whether some issuer can grant some names only.
     pub(crate) is_restricted: bool,
-    /// The time a request has unless something else is asked for.
+    /// The default time of a request.
     pub(crate) now: i64,
 }
 
@@ -216,7 +216,7 @@ pub(crate) struct Hit<'p> {
     /// The rule's number.
     pub(crate) rule: usize,
     pub(crate) spec: &'p RuleSpec,
-    /// Which of the rule's patterns.
+    /// The position of the pattern in the rule.
     pub(crate) pattern: usize,
     /// The captures the rule reads. Those that are missing are variables.
     pub(crate) captures: Vec<(&'p str, Rc<str>)>,

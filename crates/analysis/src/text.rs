@@ -1,6 +1,6 @@
-//! Rules and requests in the words their authors would use.
+//! Rules and requests in the syntax of policy files.
 //!
-//! Not here: which rule or request to show.
+//! Not here: selecting the rule or request.
 
 mod test_case;
 
@@ -18,8 +18,8 @@ pub fn condition(policy: &Policy, expr: &Expr) -> String {
     syntax::condition(expr, &policy.spec().claims)
 }
 
-/// Who a rule is about and under which conditions, as the keys that say so in a policy file, separated by
-/// commas. An `allow` for everyone is `anyone = true`; a `deny` has no key that says so.
+/// The principals and constraints of a rule, as keys of a policy file, separated by commas. An `allow` for everyone
+/// is `anyone = true`; a `deny` for everyone has no such key, so it is `everyone`.
 pub fn who(policy: &Policy, rule: &RuleSpec) -> String {
     let mut keys = people(policy, rule);
     if keys.is_empty() {
@@ -32,7 +32,7 @@ pub fn who(policy: &Policy, rule: &RuleSpec) -> String {
     keys.join(", ")
 }
 
-/// The keys that say who a rule is about.
+/// The keys of a rule's principals.
 pub fn people(policy: &Policy, rule: &RuleSpec) -> Vec<String> {
     let Principals {
         anyone,
@@ -69,7 +69,7 @@ pub fn people(policy: &Policy, rule: &RuleSpec) -> Vec<String> {
     keys
 }
 
-/// The keys that narrow a rule, beside its people.
+/// The keys of a rule's other constraints.
 pub fn constraints(policy: &Policy, rule: &RuleSpec) -> Vec<String> {
     let RuleSpec {
         methods: own_methods,

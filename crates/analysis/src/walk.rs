@@ -1,11 +1,11 @@
-//! All kinds of paths that the patterns of one or two policies can tell apart.
+//! All classes of paths that the patterns of one or two policies can distinguish.
 //!
-//! The patterns run side by side, segment by segment, as one automaton. What it remembers is where in
-//! each pattern it is, and what was captured; two paths that lead to the same place are one kind. Folders
-//! that no pattern of interest reaches into are never entered, so a small edit of a large policy costs
-//! little. Shortest paths come first.
+//! The patterns run in parallel, segment by segment, as one automaton. Its state is the position in each pattern
+//! and the captured segments; two paths that lead to the same state are in one class. Folders that no pattern of
+//! interest can match are never entered, so a small edit of a large policy costs little. Shortest paths come
+//! first.
 //!
-//! Not here: what the rules found say, and which segments are worth trying (`letters`).
+//! Not here: evaluating the rules, and the segments to try (`alphabet`).
 
 mod alphabet;
 mod pattern;
@@ -24,16 +24,16 @@ pub(crate) use alphabet::escaped;
 use pattern::{Part, Pat};
 pub(crate) use readers::{Accepted, Readers};
 
-/// Kinds of folders after which a walk gives up: so many, and so many more for each pattern. Large sites have some
-/// for each course, and no more; where patterns with many `**` meet there may be millions.
+/// Classes of folders after which a walk gives up: this many, and the second constant more for each pattern. Large
+/// sites have a few for each course; where patterns with many `**` meet there may be millions.
 const MOST_STATES: usize = 200_000;
 const MOST_STATES_A_PATTERN: usize = 20;
 
-/// Where one pattern stands.
+/// The position in one pattern.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 struct Item {
     pat: u32,
-    /// How many of its parts are behind; one more than there are inside a final `**`.
+    /// The number of parts that were matched; one more than the pattern has inside a final `**`.
     at: u16,
     captures: u32,
 }
@@ -50,27 +50,27 @@ impl Hash for Item {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct PatternId(pub(crate) u32);
 
-/// One kind of path.
+/// A class of paths.
 #[derive(Debug)]
 pub(crate) struct PathClass<'p> {
-    /// The shortest path of this kind, escaped.
+    /// The shortest path of this class, escaped.
     pub(crate) target: String,
     /// Its decoded segments.
     pub(crate) segments: Vec<Rc<str>>,
-    /// The rules that name it.
+    /// The rules that match it.
     pub(crate) hits: Vec<Hit<'p>>,
     /// Per hit the pattern it is from.
     pub(crate) patterns: Vec<PatternId>,
 }
 
-/// What to do after a kind of path was looked at.
+/// Whether to continue after a class of paths.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Next {
     Continue,
     Stop,
 }
 
-/// A walk over the kinds of paths.
+/// A walk over the classes of paths.
 pub(crate) struct Walk<'a, 'p> {
     space: &'a Space<'p>,
     pats: Vec<Pat<'p>>,
@@ -79,9 +79,9 @@ pub(crate) struct Walk<'a, 'p> {
     captures: Vec<Rc<[Option<Rc<str>>]>>,
     capture_ids: HashMap<Rc<[Option<Rc<str>>]>, u32>,
     readers: Readers<'p>,
-    /// Names that somebody outside the policies asks for.
+    /// Names from outside the policies that count as read by a rule.
     asked: Vec<String>,
-    /// Alphabets that were worked out before: the same globs meet in many places.
+    /// Alphabets that were computed before: the same globs occur in many states.
     memory: alphabet::Memory<'p>,
 }
 
@@ -89,7 +89,7 @@ struct State {
     items: Rc<[Item]>,
     from: Option<(usize, Rc<str>)>,
     depth: usize,
-    /// Which policies accept the segments on the way.
+    /// The policies that accept all segments so far.
     accepted: Accepted,
 }
 
@@ -110,12 +110,12 @@ impl<'a, 'p> Walk<'a, 'p> {
         }
     }
 
-    /// Takes these texts for names that some rule asks for.
+    /// Treats these strings as names that some rule reads.
     pub(crate) fn also_ask(&mut self, names: Vec<String>) {
         self.asked = names;
     }
 
-    /// How many patterns there are; equal ones of equal rules count once.
+    /// The number of patterns; equal ones of equal rules count once.
     pub(crate) fn pattern_count(&self) -> usize {
         self.pats.len()
     }
@@ -127,7 +127,7 @@ impl<'a, 'p> Walk<'a, 'p> {
             .map_or("", |pat| pat.pattern.source.as_str())
     }
 
-    /// How the policies read paths.
+    /// The readers of paths of the policies.
     pub(crate) fn readers(&self) -> &Readers<'p> {
         &self.readers
     }
@@ -309,7 +309,7 @@ impl<'a, 'p> Walk<'a, 'p> {
         self.pats.get(number as usize)
     }
 
-    /// Where the patterns stand after each segment worth trying.
+    /// The positions in the patterns after each segment to try.
     fn steps(&mut self, items: &[Item]) -> Vec<(Rc<str>, Rc<[Item]>)> {
         let alphabet = alphabet::alphabet(self, items);
         let mut steps = Vec::new();
@@ -333,7 +333,7 @@ impl<'a, 'p> Walk<'a, 'p> {
         steps
     }
 
-    /// Adds where an item can stand after a segment.
+    /// Adds the positions of an item after a segment.
     fn advance(&mut self, item: Item, segment: &Rc<str>, next: &mut Vec<Item>) {
         let Some(pat) = self.pats.get(item.pat as usize) else {
             return;

@@ -1,7 +1,7 @@
-//! Who can have a path: the rules that let somebody in there, and those that keep somebody out, each with a
-//! request that shows it.
+//! The principals who can access a path: the rules that allow it and those that deny it, each with an example
+//! request.
 //!
-//! Not here: what a given person can have (`reach`).
+//! Not here: the paths that a given user can access (`reach`).
 
 use tollgate_core::{Effect, PathError, RuleId};
 use tollgate_gate::Kind;
@@ -15,39 +15,39 @@ use crate::shrink::shrunk;
 use crate::space::{Hit, Space};
 use crate::walk::on_path;
 
-/// A rule that names the path.
+/// A rule that matches the path.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Access {
     /// The rule.
     pub rule: RuleId,
-    /// The pattern through which it names the path, base included.
+    /// The pattern that matches the path, base included.
     pub pattern: String,
-    /// The rule's people and conditions, with the path's captures filled in.
+    /// The rule's principals and conditions, with the path's captures filled in.
     pub who: String,
-    /// For an allow somebody who gets in by it; for a deny somebody who would get in without any deny. None if
-    /// there is nobody.
+    /// For an allow a request that it allows; for a deny a request that would be allowed without any deny. `None` if
+    /// none exists.
     pub witness: Option<Request>,
-    /// What the policy says to the witness.
+    /// The result for the witness.
     pub evaluation: Option<Evaluation>,
-    /// The search for a witness took too long, so there may be one.
+    /// The search for a witness took too long, so one may exist.
     pub gave_up: bool,
 }
 
-/// Who can have a path.
+/// The principals who can access a path.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AccessReport {
     /// Allows, in the order of their names.
     pub allows: Vec<Access>,
     /// Denies, in the order of their names.
     pub denies: Vec<Access>,
-    /// What a GET without a token is told.
-    pub stranger: Evaluation,
+    /// The result for a GET without a token.
+    pub unauthenticated: Evaluation,
 }
 
-/// Finds who can have the path of a request target.
+/// Finds the principals who can access the path of a request target.
 ///
 /// # Errors
-/// When it is no path that the policy takes.
+/// Returns an error if the policy rejects the path.
 pub fn who(policy: &Policy, target: &str, now: i64) -> Result<AccessReport, PathError> {
     let (segments, slash) = parse(policy, target)?;
     let space = Space::new(&[policy], now);
@@ -55,7 +55,7 @@ pub fn who(policy: &Policy, target: &str, now: i64) -> Result<AccessReport, Path
     let mut found = AccessReport {
         allows: Vec::new(),
         denies: Vec::new(),
-        stranger: evaluate(
+        unauthenticated: evaluate(
             policy,
             &Request {
                 method: "GET".to_owned(),
@@ -72,7 +72,7 @@ pub fn who(policy: &Policy, target: &str, now: i64) -> Result<AccessReport, Path
             Effect::Allow => &mut found.allows,
             Effect::Deny => &mut found.denies,
         };
-        // Patterns of one rule that overlap say the same twice.
+        // Overlapping patterns of one rule give the same result twice.
         if !list
             .iter()
             .any(|known: &Access| known.rule == access.rule && known.who == access.who)
@@ -149,9 +149,9 @@ fn access<'p>(
 }
 
 fn matching(policy: &Policy, request: &Request) -> Vec<RuleId> {
-    let mut weighed = crate::explain::RuleTrace::default();
-    crate::request::evaluate_traced(policy, request, &mut weighed);
-    weighed.matching()
+    let mut trace = crate::explain::RuleTrace::default();
+    crate::request::evaluate_traced(policy, request, &mut trace);
+    trace.matching()
 }
 
 fn is_effect(policy: &Policy, rule: RuleId, effect: Effect) -> bool {

@@ -29,7 +29,7 @@ use tollgate_policy::spec::{ImageSpec, RuleSpec};
 use crate::locate::{self, Part, RuleSpans};
 
 pub use allow::{LintReport, Suppressed, apply_suppressions};
-pub use budget::{Budget, budgets};
+pub use budget::budgets;
 pub use covers::covers;
 use dead::describe;
 

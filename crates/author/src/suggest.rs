@@ -16,7 +16,7 @@ use crate::locate::RuleSpans;
 use crate::mutate::{Mutant, MutantOutcome, run::pool, run::usual};
 use crate::probe::{self, Pool, Visit, Visitor};
 use crate::suite::{self, Actual, TestFile, run as ask, test_file_for};
-use crate::syntax::{moment, quoted};
+use crate::syntax::{key, moment, quoted};
 
 /// The number of random requests in the search for one that covers an item.
 const VISITS: usize = 20_000;
@@ -251,20 +251,9 @@ pub fn inline(value: &Value) -> String {
             format!("[{}]", list.join(", "))
         }
         Value::Object(entries) => {
-            let is_bare = |name: &str| {
-                let plain = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
-                !name.is_empty() && name.chars().all(plain)
-            };
             let entries: Vec<String> = entries
                 .iter()
-                .map(|(name, value)| {
-                    let name = if is_bare(name) {
-                        name.clone()
-                    } else {
-                        quoted(name)
-                    };
-                    format!("{name} = {}", inline(value))
-                })
+                .map(|(name, value)| format!("{} = {}", key(name), inline(value)))
                 .collect();
             if entries.is_empty() {
                 "{}".to_owned()

@@ -5,3 +5,13 @@
 
 pub use tollgate_policy::syntax::*;
 pub use tollgate_policy::visible::visible;
+
+/// A TOML key, quoted if it is not a bare key.
+pub(crate) fn key(name: &str) -> String {
+    let is_bare = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+    if !name.is_empty() && name.chars().all(is_bare) {
+        name.to_owned()
+    } else {
+        quoted(name)
+    }
+}

@@ -83,7 +83,7 @@ const MISTAKES: [Mistake; 12] = [
         found: Found::Check("TG0713"),
     },
     Mistake {
-        what: "a condition that is true for everybody",
+        what: "a condition that is true for every request",
         file: "courses/acme-onboarding.toml",
         was: "groups = [\"acme\"]\nissuers",
         is: "groups = [\"acme\"]\nwhen = 'issuer != \"https://a.example\" || issuer != \"https://b.example\"'\nissuers",
@@ -193,7 +193,7 @@ fn every_inserted_error_is_found() {
             Found::Check(code) => {
                 let found = advice(&broken, &after);
                 assert!(found.contains(&code), "{what}: {found:?}");
-                println!("{what}: `tollgate check` says {code}");
+                println!("{what}: `tollgate check` reports {code}");
             }
             Found::Opens(path) | Found::Closes(path) => {
                 let new = Policy::new(broken.policy.clone().unwrap()).unwrap();

@@ -1,26 +1,28 @@
 //! `tollgate build`: the finished artifact of a policy, for any edge. Nothing is left behind if
 //! anything goes wrong.
 //!
-//! A target is a line of [`Target`] and a file under `build/`; what is the same for all of them is
-//! here: compiling, writing at once, telling.
+//! Targets are the image and the edges that `tollgate-edges` describes. Built parts are joined with the policy the
+//! same way for all of them; a file under `build/` has what an edge adds. Here is what is the same for all: compiling,
+//! writing at once, reporting.
 
 mod cloudflare;
 mod cloudfront_functions;
 mod edgeworkers;
-mod image;
+mod joined;
 mod lambda_edge;
 mod pack;
 mod parts;
 mod sign;
+mod target;
 mod write;
 
 use std::path::{Path, PathBuf};
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use serde_json::json;
 use tollgate_compiler::SourceTree;
 use tollgate_core::Image;
-use tollgate_edges::Edge;
+use tollgate_edges::{Edge, Flavour};
 use tollgate_policy::spec::ImageSpec;
 
 use crate::failure::{Failure, Problem, print_findings, sized, warn};
@@ -28,9 +30,9 @@ use crate::output::{FAINT, GOOD, print, print_json, styled, visible};
 use crate::overwrite::{self, Output, Refused};
 use crate::{Verdict, edge, input, policy, trust};
 pub(crate) use edgeworkers::is_bundle;
-use lambda_edge::Flavour;
 use parts::Parts;
 use sign::SignArgs;
+use target::Target;
 pub(crate) use write::write_whole;
 
 /// Whether a file is the zip of a Lambda@Edge function.
@@ -54,11 +56,11 @@ pub(crate) struct Build {
     #[arg(short, long, value_name = "PATH")]
     out: PathBuf,
     /// What to build
-    #[arg(long, value_enum, default_value_t = Target::Image)]
+    #[arg(long, value_name = "TARGET", default_value = target::IMAGE, value_parser = target::parser())]
     target: Target,
     /// With `--target lambda-edge`: what decides inside the function [default: wasm]
-    #[arg(long, value_enum)]
-    flavour: Option<Flavour>,
+    #[arg(long, value_name = "FLAVOUR", value_parser = target::flavours())]
+    flavour: Option<String>,
     /// Where the edges' built parts are [default: $TOLLGATE_PARTS, else `parts` next to this program or next
     /// to its folder]
     #[arg(long, value_name = "DIR")]
@@ -73,24 +75,9 @@ pub(crate) struct Build {
     pub(crate) json: bool,
 }
 
-/// What can be built.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Target {
-    /// The policy image: rules, keys and answers in one file
-    Image,
-    /// A zip for AWS Lambda@Edge, with handler `index.handler`
-    LambdaEdge,
-    /// A folder for Cloudflare Workers and for workerd
-    Cloudflare,
-    /// A folder for CloudFront Functions: a function, and updates of its KeyValueStore
-    CloudfrontFunctions,
-    /// A code bundle for Akamai EdgeWorkers
-    Edgeworkers,
-}
-
 /// Refuses a file that the edge would not take.
 fn check_size(edge: &Edge, bytes: usize) -> Result<(), Failure> {
-    match edge.max_file_bytes {
+    match edge.max_artifact_bytes {
         Some(limit) if bytes > limit => Err(Failure::TooLarge { bytes, limit }),
         _ => Ok(()),
     }
@@ -110,8 +97,8 @@ struct Input<'a> {
     out: &'a Path,
     /// What is built for all policies.
     parts: &'a Parts,
-    /// The flavour asked for, of targets that have any.
-    flavour: Option<Flavour>,
+    /// Which parts, of targets that have several flavours of them.
+    flavour: Option<&'static Flavour>,
 }
 
 /// What a target makes.
@@ -143,49 +130,6 @@ impl Input<'_> {
     }
 }
 
-impl Target {
-    /// What the artifact is, if it is one file.
-    const fn file(self) -> Option<Output> {
-        match self {
-            Target::Image => Some(Output::Image),
-            Target::LambdaEdge => Some(Output::LambdaZip),
-            Target::Edgeworkers => Some(Output::Bundle),
-            Target::Cloudflare | Target::CloudfrontFunctions => None,
-        }
-    }
-
-    /// Whether a folder holds an earlier artifact of this target.
-    fn made(self, folder: &Path) -> bool {
-        match self {
-            Target::Cloudflare => {
-                let policy = folder.join(cloudflare::POLICY);
-                policy.is_file() && overwrite::check(&policy, Output::Image).is_ok()
-            }
-            Target::CloudfrontFunctions => cloudfront_functions::made(folder),
-            Target::Image | Target::LambdaEdge | Target::Edgeworkers => false,
-        }
-    }
-
-    /// Whether the artifact loads an image, which can be signed. The others are code, generated from the
-    /// policy: whoever can replace it can replace everything.
-    const fn has_image(self) -> bool {
-        match self {
-            Target::Image | Target::LambdaEdge | Target::Cloudflare => true,
-            Target::CloudfrontFunctions | Target::Edgeworkers => false,
-        }
-    }
-
-    fn build(self, input: &Input<'_>) -> Result<Artifact, Failure> {
-        match self {
-            Target::Image => image::build(input),
-            Target::LambdaEdge => lambda_edge::build(input),
-            Target::Cloudflare => cloudflare::build(input),
-            Target::CloudfrontFunctions => cloudfront_functions::build(input),
-            Target::Edgeworkers => edgeworkers::build(input),
-        }
-    }
-}
-
 impl Artifact {
     /// An artifact with nothing more to tell.
     fn of(content: Content) -> Self {
@@ -208,9 +152,9 @@ impl Content {
 
 impl Build {
     pub(crate) fn run(self) -> Result<Verdict, Failure> {
-        let value = self.target.to_possible_value();
-        let target = value.as_ref().map_or("", |value| value.get_name());
-        if self.flavour.is_some() && self.target != Target::LambdaEdge {
+        let target = self.target.name();
+        let flavour = self.target.flavour(self.flavour.as_deref());
+        if self.flavour.is_some() && flavour.is_none() {
             return Err(Failure::Argument {
                 name: "--flavour",
                 value: target.to_owned(),
@@ -253,7 +197,7 @@ impl Build {
             id: &id.to_string(),
             out: &self.out,
             parts: &Parts::find(self.parts),
-            flavour: self.flavour,
+            flavour,
         })?;
         let written = match &artifact.content {
             Content::File(bytes) => write_whole(&self.out, bytes),

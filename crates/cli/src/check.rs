@@ -6,11 +6,11 @@ use std::thread;
 use clap::Args;
 use clap::builder::PossibleValuesParser;
 use serde_json::{Value, json};
-use tollgate_author::lint::{self, Budget, LintContext};
+use tollgate_author::lint::{self, LintContext};
 use tollgate_author::suite;
 use tollgate_compiler::diagnostic::{Code, codes, render};
 use tollgate_compiler::{Diagnostic, SourceTree};
-use tollgate_edges::{EDGES, Edge};
+use tollgate_edges::{Budget, EDGES, Edge};
 use tollgate_gate::Gate;
 use tollgate_policy::spec::ImageSpec;
 

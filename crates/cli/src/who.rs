@@ -75,7 +75,7 @@ fn object(side: &Analysed, target: &str, found: &AccessReport) -> String {
         json!(target),
         list(&found.allows),
         list(&found.denies),
-        json!({ "outcome": found.stranger.kind.code(), "status": found.stranger.status, "reason": found.stranger.reason.code() }),
+        json!({ "outcome": found.unauthenticated.kind.code(), "status": found.unauthenticated.status, "reason": found.unauthenticated.reason.code() }),
     )
 }
 
@@ -109,7 +109,7 @@ fn text(side: &Analysed, target: &str, found: &AccessReport) -> String {
             }
         }
     }
-    let stranger = ruled(side, &found.stranger);
-    text.push_str(&format!("without a token: {}\n", visible(&stranger)));
+    let unauthenticated = ruled(side, &found.unauthenticated);
+    text.push_str(&format!("without a token: {}\n", visible(&unauthenticated)));
     text
 }

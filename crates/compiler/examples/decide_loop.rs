@@ -1,8 +1,8 @@
 //! A loop of decisions for a tool that counts instructions: `decide_loop RULES ROUNDS`. Prints the decisions
 //! made, the bytes of the image and the milliseconds it took to compile.
 //!
-//! Course N of RULES wants the group `course-N`; each round asks for another course with the facts that
-//! open it, raw path and all. What two runs with different ROUNDS differ by is the decisions alone.
+//! Course N of RULES requires the group `course-N`; each round decides a request for another course with facts
+//! that have its group, including the raw path. Two runs with different ROUNDS differ only in the decisions.
 
 use std::process::ExitCode;
 use std::time::Instant;
@@ -13,7 +13,7 @@ use tollgate_core::{
 };
 
 const NOW: UnixSeconds = UnixSeconds(1_800_000_000);
-/// How many courses are asked for in turn, spread over all.
+/// The number of courses requested in turn, spread over all.
 const ASKED: usize = 16;
 
 fn main() -> ExitCode {
@@ -39,7 +39,7 @@ fn main() -> ExitCode {
 }
 
 struct Done {
-    /// How many of the rounds were allowed.
+    /// The number of rounds in which the request was allowed.
     allowed: usize,
     /// Of the image.
     bytes: usize,

@@ -35,7 +35,7 @@ impl Claims {
                 let message = format!("`{}` is not a claim name", shown(name));
                 report
                     .add(&codes::BAD_CLAIM, span, message)
-                    .help("write the name as it stands in the token, such as `\"custom:cohort\"`");
+                    .help("write the name as the token contains it, such as `\"custom:cohort\"`");
                 continue;
             }
             let nested = table.of(value);
@@ -86,7 +86,7 @@ impl Claims {
     }
 
     /// Drops the claims that no condition of these rules reads, so that no token is read for them and no
-    /// session contains them. The others are numbered anew.
+    /// session contains them. The others are renumbered.
     pub(crate) fn keep_read<'r>(&mut self, rules: impl Iterator<Item = &'r mut RuleSpec>) {
         let mut conditions: Vec<&mut Expr> = rules
             .flat_map(|rule| [&mut rule.when, &mut rule.unless])

@@ -1,7 +1,7 @@
-//! From a policy's files to findings, a checked policy, and an image.
+//! From a policy's files to diagnostics, a checked policy, and an image.
 //!
-//! Not here: any single check; this module only puts them in order. A file with mistakes never hides
-//! the mistakes of another.
+//! Not here: the individual checks; this module only calls them in order. Errors in one file never hide the
+//! errors in another.
 
 use std::collections::BTreeMap;
 
@@ -22,33 +22,33 @@ use crate::spanned::{SITE_COURSE, SpannedRule};
 use tollgate_policy::encode::encode;
 use tollgate_policy::spec::{ImageSpec, RuleSpec};
 
-/// What came of compiling.
+/// The result of a compilation.
 #[derive(Clone, Debug, Default)]
 pub struct Compiled {
-    /// Everything there is to say, by file and place.
+    /// All diagnostics, by file and position.
     pub diagnostics: Vec<Diagnostic>,
-    /// The checked policy, if there is no error.
+    /// The checked policy, if it has no errors.
     pub policy: Option<ImageSpec>,
-    /// Where each rule of the policy stands, in the same order.
+    /// The location of each rule of the policy, in the same order.
     pub origins: Vec<RuleLocation>,
-    /// The image, if there is no error.
+    /// The image, if the policy has no errors.
     pub image: Option<Vec<u8>>,
-    /// The sizes of the policy and its image, if there is no error.
+    /// The sizes of the policy and its image, if it has no errors.
     pub usage: Option<Usage>,
-    /// Warnings that are meant to be so, `[[lint]]` in `site.toml`.
+    /// Suppressions of warnings, `[[lint]]` in `site.toml`.
     pub suppressions: Vec<Suppression>,
-    /// How much tests must cover, in percent, `[tests]` in `site.toml`.
+    /// The minimum coverage by tests, in percent, `[tests]` in `site.toml`.
     pub min_coverage: Option<u8>,
 }
 
 impl Compiled {
-    /// Whether any finding is an error.
+    /// Whether any diagnostic is an error.
     pub fn has_errors(&self) -> bool {
         self.diagnostics.iter().any(Diagnostic::is_error)
     }
 }
 
-/// Where a rule stands.
+/// The location of a rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RuleLocation {
     /// The file, relative to the policy folder.
@@ -59,7 +59,7 @@ pub struct RuleLocation {
 
 /// Compiles a policy.
 ///
-/// Never panics, whatever the texts. The same texts give the same image, byte for byte.
+/// Never panics, whatever the files contain. The same files give the same image, byte for byte.
 ///
 /// # Example
 /// ```
@@ -139,7 +139,7 @@ pub fn compile(sources: &SourceTree, options: &CompileOptions) -> Compiled {
             let message = error.to_string();
             let mut finding = Diagnostic::new(&codes::IMAGE_LIMIT, SITE_FILE, message);
             finding.help(
-                "let rules with a capture replace many: `/{course}/**` with `course-{course}`",
+                "replace many rules by one with a capture: `/{course}/**` with `course-{course}`",
             );
             compiled.diagnostics.push(finding);
             compiled
@@ -150,7 +150,7 @@ pub fn compile(sources: &SourceTree, options: &CompileOptions) -> Compiled {
 impl Compiled {
     fn with_internal(mut self, message: String) -> Self {
         let mut finding = Diagnostic::new(&codes::INTERNAL, SITE_FILE, message);
-        finding.help("report this with the policy, if you can: it is a defect of Tollgate");
+        finding.help("report this, if possible with the policy: it is a defect of Tollgate");
         self.diagnostics.push(finding);
         self.origins.clear();
         self
@@ -167,11 +167,8 @@ fn read_site(
     let Some(text) = sources.text(SITE_FILE) else {
         if !sources.was_refused(SITE_FILE) && !sources.was_refused("") {
             report
-                .add_whole(
-                    &codes::NO_SITE_FILE,
-                    "there is no `site.toml` in the policy folder",
-                )
-                .help("a policy folder holds `site.toml` and the folder `courses`");
+                .add_whole(&codes::NO_SITE_FILE, "the policy folder has no `site.toml`")
+                .help("a policy folder contains `site.toml` and the folder `courses`");
         }
         diagnostics.append(&mut report.diagnostics);
         return Site::default();
@@ -259,7 +256,7 @@ fn read_courses(
     by_course
 }
 
-/// Puts `[session]` into the gate's configuration: what sessions carry follows from the rules.
+/// Puts `[session]` into the gate's configuration: the contents of sessions follow from the rules.
 fn settle_session(
     site: &mut Site,
     rules: &[(String, SpannedRule)],
@@ -277,12 +274,12 @@ fn settle_session(
     diagnostics.append(&mut report.diagnostics);
 }
 
-/// What only shows when everything was read.
+/// The checks that need all rules.
 fn check_whole(site: &Site, rules: &[(String, SpannedRule)], diagnostics: &mut Vec<Diagnostic>) {
     let mut report = Report::new(SITE_FILE);
     if rules.len() > MAX_RULES {
         let message = format!(
-            "the policy has {} rules, more than {MAX_RULES}",
+            "the policy has {} rules; the limit is {MAX_RULES}",
             rules.len()
         );
         report
@@ -307,10 +304,10 @@ fn check_whole(site: &Site, rules: &[(String, SpannedRule)], diagnostics: &mut V
         report
             .add_whole(
                 &codes::NO_ISSUER,
-                "there is no `[[issuer]]`, so no token is ever good",
+                "no `[[issuer]]` is configured, so no token can be verified",
             )
-            .label(file, placed.span, "this rule needs a token")
-            .help("say who issues tokens: `[[issuer]]`");
+            .label(file, placed.span, "this rule requires a token")
+            .help("configure the issuer of the tokens: `[[issuer]]`");
     }
     if let Some(gate) = site.gate.as_ref().filter(|_| !site.is_session_refused) {
         site::check_names(gate, rules, &site.suppressions, &mut report);
@@ -324,7 +321,7 @@ fn check_whole(site: &Site, rules: &[(String, SpannedRule)], diagnostics: &mut V
             parts == Some((rule.course.as_str(), rule.id.as_str()))
         };
         if !rules.iter().any(|(_, placed)| is_it(&placed.rule)) {
-            let message = format!("there is no rule `{}`", shown(name));
+            let message = format!("no rule `{}`", shown(name));
             report
                 .add(&codes::BAD_ALLOWANCE, suppression.span, message)
                 .help("write `course/id`, or `site/id` for a rule of `site.toml`");
@@ -333,8 +330,8 @@ fn check_whole(site: &Site, rules: &[(String, SpannedRule)], diagnostics: &mut V
     diagnostics.append(&mut report.diagnostics);
 }
 
-/// By file and place, so that the order never depends on the order of the checks. What holds for the
-/// whole site comes first.
+/// Sorts by file and position, so that the order never depends on the order of the checks. `site.toml` comes
+/// first.
 fn sort(diagnostics: &mut Vec<Diagnostic>) {
     diagnostics.sort_by(|a, b| {
         fn key(finding: &Diagnostic) -> (bool, &str, Option<usize>, &str) {

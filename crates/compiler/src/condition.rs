@@ -1,7 +1,7 @@
 //! Conditions: the part of CEL that Tollgate accepts, checked and lowered.
 //!
-//! The grammar is the parser crate's; what a name means, which types fit, and what of CEL is accepted
-//! is decided here. A condition goes through [`guard`] (is it safe to parse?), [`syntax`] (text to
+//! The grammar is that of the parser crate; the meaning of names, the types, and the accepted part of CEL
+//! are defined here. A condition goes through [`guard`] (is it safe to parse?), [`syntax`] (text to
 //! tree) and [`lower`] (tree to [`Expr`]). Not here: evaluation.
 
 mod calls;
@@ -46,7 +46,7 @@ pub(crate) fn read(text: &Text<'_>, scope: Scope<'_>, report: &mut Report) -> Op
     let depth = tree.depth();
     if depth > MAX_CONDITION_PARTS {
         let message =
-            format!("the condition nests {depth} levels, more than {MAX_CONDITION_PARTS}");
+            format!("the condition has {depth} levels; the limit is {MAX_CONDITION_PARTS}");
         report
             .add(&codes::CONDITION_TOO_LARGE, text.span, message)
             .help("split it into several rules");
@@ -57,9 +57,11 @@ pub(crate) fn read(text: &Text<'_>, scope: Scope<'_>, report: &mut Report) -> Op
     let stack = stack_need(&expr);
     if parts > MAX_CONDITION_PARTS || stack > MAX_CONDITION_STACK {
         let message = if parts > MAX_CONDITION_PARTS {
-            format!("the condition has {parts} parts, more than {MAX_CONDITION_PARTS}")
+            format!("the condition has {parts} parts; the limit is {MAX_CONDITION_PARTS}")
         } else {
-            format!("the condition nests {stack} open operators, more than {MAX_CONDITION_STACK}")
+            format!(
+                "the condition has {stack} nested open operators; the limit is {MAX_CONDITION_STACK}"
+            )
         };
         report
             .add(&codes::CONDITION_TOO_LARGE, text.span, message)

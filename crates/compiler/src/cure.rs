@@ -1,19 +1,19 @@
-//! What to write instead: cures that are worked out from what the author wrote.
+//! Help that is derived from what the author wrote.
 //!
-//! Each is a line of help, an imperative, with text to paste where there is any. Not here: finding mistakes.
+//! Each is a line of help: an imperative, with text to paste if possible. Not here: finding errors.
 
 use crate::diagnostic::{Code, shown};
 
-/// What to do about a finding that has no cure of its own.
+/// The help for a diagnostic that has none of its own.
 pub(crate) fn explanation(code: &Code) -> String {
     format!("run `tollgate check --explain {}`", code.id)
 }
 
-/// What to write for a path that does not start with a slash.
+/// The help for a path that does not start with a slash.
 pub(crate) fn absolute(text: &str) -> String {
     if let Some((_, rest)) = text.split_once("://") {
         let path = rest.find('/').and_then(|at| rest.get(at..)).unwrap_or("/");
-        return format!("leave scheme and host out: `{}`", shown(path));
+        return format!("remove scheme and host: `{}`", shown(path));
     }
     if is_regex(text) {
         let path = text
@@ -44,7 +44,7 @@ fn with_slash(path: &str) -> String {
     format!("/{}", path.trim_start_matches('/'))
 }
 
-/// Whether a text has what only regular expressions have.
+/// Whether a string has syntax that only regular expressions have.
 fn is_regex(text: &str) -> bool {
     text.starts_with('^') || text.ends_with('$') || text.contains(".*") || text.contains("\\d")
 }
@@ -57,7 +57,7 @@ fn drive(text: &str) -> Option<(char, &str)> {
     rest.starts_with(['\\', '/']).then_some((letter, rest))
 }
 
-/// What to write for a segment that means several names, such as `{a,b}` or `*.{jpg,png}`.
+/// The help for a segment that means several names, such as `{a,b}` or `*.{jpg,png}`.
 pub(crate) fn alternatives(segment: &str) -> Option<String> {
     let (before, rest) = segment.split_once('{')?;
     let (inner, after) = rest.split_once('}')?;
@@ -86,7 +86,7 @@ fn shown_list(items: &[String]) -> String {
     text
 }
 
-/// How to get a key file that is missing. A set is JSON; a secret is anything else.
+/// The help for a missing key file. A key set is JSON; a secret is anything else.
 pub(crate) fn missing_key_file(name: &str) -> String {
     let shown_name = shown(name);
     if name.to_lowercase().contains("jwk") || name.ends_with(".json") {
@@ -98,7 +98,7 @@ pub(crate) fn missing_key_file(name: &str) -> String {
     }
 }
 
-/// What is wrong with the text of a file that should be a key set, and what to do.
+/// The problem with the text of a file that should be a key set, and its help.
 pub(crate) fn key_set(text: &str) -> Option<(&'static str, &'static str)> {
     const FROM_PROVIDER: &str =
         "save what the provider publishes at the `jwks_uri` of its discovery document";
@@ -164,9 +164,9 @@ mod tests {
             ("\\courses\\a", "write slashes: `/courses/a`"),
             (
                 "https://cdn.example/x/**",
-                "leave scheme and host out: `/x/**`",
+                "remove scheme and host: `/x/**`",
             ),
-            ("https://cdn.example", "leave scheme and host out: `/`"),
+            ("https://cdn.example", "remove scheme and host: `/`"),
             (
                 "C:\\films",
                 "write the path of the URL, not that of a file: `/films`",

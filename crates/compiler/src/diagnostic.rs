@@ -1,7 +1,7 @@
-//! What the compiler has to say about a policy, as data.
+//! Diagnostics about a policy, as data.
 //!
-//! A [`Diagnostic`] has a stable [`Code`], a place, and a way out. Not here: how it looks
-//! ([`render`]) and what the codes mean ([`codes`]).
+//! A [`Diagnostic`] has a stable [`Code`], a span, and help. Not here: its presentation
+//! ([`render`]) and the meaning of codes ([`codes`]).
 
 pub mod codes;
 pub mod render;
@@ -10,7 +10,7 @@ pub use codes::Code;
 
 use tollgate_policy::visible::is_visible;
 
-/// How bad it is.
+/// The severity of a diagnostic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Severity {
     /// The policy cannot be compiled.
@@ -60,31 +60,31 @@ impl From<core::ops::Range<usize>> for Span {
     }
 }
 
-/// A second place that a diagnostic speaks about.
+/// Another location that a diagnostic refers to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Label {
     /// The file, relative to the policy folder.
     pub file: String,
-    /// Where in the file.
+    /// The span in the file.
     pub span: Span,
-    /// What is there.
+    /// Its relation to the diagnostic.
     pub message: String,
 }
 
-/// One thing the compiler has to say.
+/// One error, warning or note.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Diagnostic {
-    /// Which kind of thing it is.
+    /// Its kind.
     pub code: &'static Code,
-    /// What is wrong, in lower case, without a full stop, input in backticks.
+    /// The problem, in lower case, without a full stop, input in backticks.
     pub message: String,
     /// The file, relative to the policy folder.
     pub file: String,
-    /// Where in the file; `None` where it is about the file as a whole.
+    /// The span in the file; `None` if it is about the file as a whole.
     pub span: Option<Span>,
-    /// Other places that matter.
+    /// Other relevant locations.
     pub labels: Vec<Label>,
-    /// What to do about it, one way a line.
+    /// Suggested fixes, one per line.
     pub help: Vec<String>,
 }
 
@@ -101,7 +101,7 @@ impl Diagnostic {
         }
     }
 
-    /// How bad it is.
+    /// Its severity.
     pub const fn severity(&self) -> Severity {
         self.code.severity
     }
@@ -138,7 +138,7 @@ impl Diagnostic {
         self
     }
 
-    /// Adds a way out.
+    /// Adds a suggested fix.
     pub fn help(&mut self, text: impl Into<String>) -> &mut Self {
         self.help.push(text.into());
         self
@@ -163,7 +163,7 @@ pub fn shown(text: &str) -> String {
     shown
 }
 
-/// Whether a reader sees the character, and that it is no ordinary space.
+/// Whether a reader can see the character, and it is not a space other than the ordinary one.
 pub(crate) fn is_readable(c: char) -> bool {
     is_visible(c) && (!c.is_whitespace() || c == ' ')
 }

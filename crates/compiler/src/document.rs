@@ -1,8 +1,8 @@
-//! A TOML file as tables, texts and places.
+//! A TOML file as tables, strings and spans.
 //!
-//! Wraps the parser so that the rest of the compiler asks for a key and gets a value with its span,
-//! or nothing if the value is missing or of another type; that was reported when the shape of the file
-//! was checked. Not here: which keys there are ([`keys`](crate::keys)).
+//! Wraps the parser so that the rest of the compiler looks up a key and gets a value with its span,
+//! or `None` if the value is missing or of another type; that was reported when the shape of the file
+//! was checked. Not here: the known keys ([`keys`](crate::keys)).
 
 mod repair;
 
@@ -14,7 +14,7 @@ use crate::diagnostic::{Diagnostic, Span, codes};
 pub use repair::syntax_errors;
 pub(crate) use repair::{Repaired, repair};
 
-/// A parsed file. Parsing never fails: what could not be read was reported and left out.
+/// A parsed file. Parsing never fails: what could not be read was reported and is omitted.
 #[derive(Debug)]
 pub(crate) struct Document<'a> {
     text: &'a str,
@@ -42,7 +42,7 @@ impl<'a> Document<'a> {
         }
     }
 
-    /// Drops findings that only echo an error of grammar: those about something that may be missing
+    /// Drops diagnostics that only follow from a syntax error: those about something that may be missing
     /// because it could not be read.
     pub(crate) fn drop_echoes(&self, diagnostics: &mut Vec<Diagnostic>) {
         if !self.is_broken() {
@@ -63,7 +63,7 @@ impl<'a> Document<'a> {
         });
     }
 
-    /// Whether there was an error of grammar.
+    /// Whether the file has a syntax error.
     pub(crate) fn is_broken(&self) -> bool {
         !self.source.broken.is_empty()
     }
@@ -75,14 +75,14 @@ impl<'a> Document<'a> {
     }
 }
 
-/// A table and where it stands.
+/// A table and its span.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Table<'a> {
     text: &'a str,
     entries: &'a DeTable<'a>,
     /// The table's header, or the whole of an inline table; `None` for the file itself.
     pub(crate) span: Option<Span>,
-    /// The key it stands under, if it is not an element of a list.
+    /// The span of its key, if it is not an element of a list.
     pub(crate) key: Option<Span>,
 }
 
@@ -97,19 +97,19 @@ impl<'a> Table<'a> {
         self.entries.contains_key(key)
     }
 
-    /// Where the table starts.
+    /// The start of the table.
     pub(crate) fn place(self) -> Span {
         self.span.unwrap_or_default()
     }
 
-    /// Where the key itself stands.
+    /// The span of the key itself.
     pub(crate) fn key_span(self, key: &str) -> Option<Span> {
         self.entries
             .get_key_value(key)
             .map(|(key, _)| key.span().into())
     }
 
-    /// Where the key's value stands.
+    /// The span of the key's value.
     pub(crate) fn value_span(self, key: &str) -> Option<Span> {
         self.entries.get(key).map(|value| value.span().into())
     }
@@ -206,7 +206,7 @@ pub(crate) fn int(value: &DeValue<'_>) -> Option<i64> {
     }
 }
 
-/// What TOML calls the type of `value`, with its article.
+/// The TOML name of the type of `value`, with its article.
 pub(crate) fn type_name(value: &DeValue<'_>) -> &'static str {
     match value {
         DeValue::String(_) => "a string",
@@ -219,13 +219,13 @@ pub(crate) fn type_name(value: &DeValue<'_>) -> &'static str {
     }
 }
 
-/// A text value and where it stands.
+/// A string value and its span.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Text<'a> {
     pub(crate) value: &'a str,
     /// The whole literal, quotes included.
     pub(crate) span: Span,
-    /// Where the value's first byte stands, if the literal spells the value byte for byte.
+    /// The position of the value's first byte, if the literal spells the value byte for byte.
     inner: Option<usize>,
 }
 

@@ -1,8 +1,8 @@
-//! Which keys stand where in policy files, and what values they take.
+//! The keys of policy files and their values.
 //!
 //! One table per kind of file ([`site`], [`course`]) drives both the check of a file's shape, here,
 //! and the JSON Schemas for editors ([`schema`](crate::schema)), so that the two cannot disagree.
-//! Not here: what the values mean.
+//! Not here: the meaning of the values.
 
 pub(crate) mod course;
 pub(crate) mod site;
@@ -18,7 +18,7 @@ use crate::document::{Table, int, type_name};
 use crate::names;
 use crate::time::unix_seconds;
 
-/// What a value looks like.
+/// The shape of a value.
 #[derive(Debug)]
 pub(crate) enum Shape {
     /// A string, never empty. The pattern is for editors; the compiler explains better than it.
@@ -30,7 +30,7 @@ pub(crate) enum Shape {
     Choice(&'static [&'static str]),
     /// `true` or `false`.
     Flag,
-    /// `true`; that `false` says nothing is explained where the key is read.
+    /// `true`; an error for `false` is raised where the key is read.
     Yes,
     /// A whole number.
     Int { min: i64, max: i64 },
@@ -66,7 +66,7 @@ pub(crate) enum Shape {
 /// The keys of a table.
 #[derive(Debug)]
 pub(crate) struct Keys {
-    /// What the table is, for messages: `a rule`.
+    /// The description of the table for messages: `a rule`.
     pub(crate) what: &'static str,
     pub(crate) about: &'static str,
     pub(crate) keys: &'static [Key],
@@ -117,8 +117,8 @@ fn meant(name: &str, keys: &Keys) -> Option<&'static str> {
     also.or_else(|| nearest(name, keys.keys.iter().map(|key| key.name)))
 }
 
-/// Whether the table has the key, or an unknown one that was probably meant to be it. That is
-/// reported as unknown, and to say that the key is missing as well would be an echo.
+/// Whether the table has the key, or an unknown one that was probably meant to be it. That
+/// one is reported as unknown, so the key is not reported as missing as well.
 pub(crate) fn has_or_means(table: Table<'_>, keys: &Keys, wanted: &str) -> bool {
     table.has(wanted)
         || table.entries().any(|(name, _, _)| {
@@ -126,7 +126,7 @@ pub(crate) fn has_or_means(table: Table<'_>, keys: &Keys, wanted: &str) -> bool 
         })
 }
 
-/// Reports everything about `table` that is not as `keys` says.
+/// Reports every deviation of `table` from `keys`.
 pub(crate) fn check_table(table: Table<'_>, keys: &Keys, report: &mut Report) {
     for (name, span, value) in table.entries() {
         match keys.keys.iter().find(|key| key.name == name) {
@@ -191,9 +191,9 @@ fn check_value<'a>(
             if text.is_empty() {
                 report
                     .add(&codes::EMPTY, span, format!("`{name}` is empty"))
-                    .help("write a text, or leave it out");
+                    .help("write a string, or remove it");
             } else if text.len() > *max_bytes {
-                let message = format!("`{name}` is longer than {max_bytes} bytes");
+                let message = format!("`{name}` exceeds the limit of {max_bytes} bytes");
                 report
                     .add(&codes::TEXT_TOO_LONG, span, message)
                     .help(format!("shorten it: it has {} bytes", text.len()));
@@ -217,10 +217,10 @@ fn check_value<'a>(
         }
         (Shape::Int { min, max }, number @ DeValue::Integer(_)) => {
             if !int(number).is_some_and(|number| (*min..=*max).contains(&number)) {
-                let message = format!("`{name}` is not from {min} to {max}");
+                let message = format!("`{name}` must be between {min} and {max}");
                 report
                     .add(&codes::OUT_OF_RANGE, span, message)
-                    .help(format!("write a whole number from {min} to {max}"));
+                    .help(format!("write an integer from {min} to {max}"));
             }
         }
         (Shape::Version(known), number @ DeValue::Integer(_)) => {
@@ -230,7 +230,7 @@ fn check_value<'a>(
                     .add(
                         &codes::SCHEMA_VERSION,
                         span,
-                        format!("schema version {text} is not known"),
+                        format!("unknown schema version {text}"),
                     )
                     .help(format!("write `{name} = {known}`"));
             }
@@ -240,7 +240,7 @@ fn check_value<'a>(
             if list.is_empty() {
                 report
                     .add(&codes::EMPTY, span, format!("`{name}` is an empty list"))
-                    .help(format!("write at least one entry, or leave `{name}` out"));
+                    .help(format!("write at least one entry, or remove `{name}`"));
             }
             too_many(name, list.len(), *max_entries, span, report);
             for entry in list.iter() {
@@ -347,7 +347,7 @@ fn wrong_type(name: &str, value: &Spanned<DeValue<'_>>, wanted: &str, report: &m
         .help(help);
 }
 
-/// What to write for a value of another type than it has to be.
+/// The help for a value of the wrong type.
 fn type_help(name: &str, found: &DeValue<'_>, wanted: &str) -> String {
     match (wanted, found) {
         ("a list", DeValue::String(text)) => {
@@ -378,13 +378,13 @@ fn type_help(name: &str, found: &DeValue<'_>, wanted: &str) -> String {
         ("a string", DeValue::Boolean(flag)) => {
             format!("write it in quotes: `{name} = \"{flag}\"`")
         }
-        ("a string", _) => format!("write one text in quotes: `{name} = \"…\"`"),
+        ("a string", _) => format!("write one string in quotes: `{name} = \"…\"`"),
         ("`true` or `false`", DeValue::String(_)) => "write it without quotes".to_owned(),
-        ("`true` or `false`", _) => format!("write `{name} = true`, or leave it out"),
+        ("`true` or `false`", _) => format!("write `{name} = true`, or remove it"),
         ("an integer", DeValue::String(text)) if text.parse::<i64>().is_ok() => {
             format!("write it without quotes: `{name} = {text}`")
         }
-        ("an integer", _) => format!("write a whole number: `{name} = …`"),
+        ("an integer", _) => format!("write an integer: `{name} = …`"),
         // The value shows which form of answer in `[deny]` was meant.
         ("a table", DeValue::String(text)) if is_answer(name) => {
             format!("write `{name} = {{ redirect = \"{}\" }}`", shown(text))
@@ -402,19 +402,19 @@ fn is_answer(name: &str) -> bool {
     ["no_token", "bad_token", "forbidden"].contains(&name)
 }
 
-/// Whether a text is a moment as TOML writes it.
+/// Whether a string is a timestamp as TOML writes it.
 fn unix_seconds_of(text: &str) -> bool {
     text.parse().is_ok_and(|time| unix_seconds(&time).is_ok())
 }
 
 fn too_many(name: &str, count: usize, max: usize, span: Span, report: &mut Report) {
     if count > max {
-        let message = format!("`{name}` has {count} entries, more than {max}");
+        let message = format!("`{name}` has {count} entries; the limit is {max}");
         report
             .add(&codes::LIST_TOO_LONG, span, message)
             .help(match name {
                 "groups" | "scopes" | "subjects" => {
-                    "split the rule in two with the same paths, or give all of them one group"
+                    "split the rule in two with the same paths, or use one group for all of them"
                         .to_owned()
                 }
                 "allow" | "deny" | "networks" => {
@@ -432,7 +432,7 @@ fn repeated_entries<'a>(table: Table<'a>, list: &'a [Spanned<DeValue<'a>>], repo
         let Some(first) = seen.insert(text.value, text.span) else {
             continue;
         };
-        let message = format!("`{}` stands in the list twice", shown(text.value));
+        let message = format!("the list contains `{}` twice", shown(text.value));
         let diagnostic = report.add(&codes::REPEATED_ENTRY, text.span, message);
         diagnostic
             .also(first, "first here")

@@ -1,11 +1,11 @@
-//! The compiler: policy text in, findings and a policy image out.
+//! The compiler: policy text in, diagnostics and a policy image out.
 //!
-//! [`SourceTree`] holds the files of a policy, [`compile`] checks them all and makes the image that
-//! edges load, and [`diagnostic`] says what is wrong, where, and what to do. [`schema`] gives editors
-//! the same knowledge. The one input and output is [`SourceTree::read`].
+//! [`SourceTree`] holds the files of a policy, [`compile`] checks them all and generates the image
+//! that edges load, and [`diagnostic`] describes each problem, its location and the remedy. [`schema`] provides
+//! the same rules to editors. The only IO is [`SourceTree::read`].
 //!
-//! Not here: deciding (`tollgate-core` reads the image), tests that authors write, and terminals.
-//! Never at an edge: an edge gets bytes.
+//! Not here: decisions (`tollgate-core` reads the image), tests that authors write, and terminals.
+//! No edge contains the compiler: an edge loads an image.
 
 #![forbid(unsafe_code)]
 

@@ -1,7 +1,7 @@
-//! How large a policy may be, and how large one is.
+//! The limits on the size of a policy, and measuring it.
 //!
-//! The limits bound the time of one decision and the size of what an edge loads. Not here: what a
-//! request or a token may be, which `tollgate-core` and `tollgate-token` say.
+//! The limits bound the time of one decision and the size of what an edge loads. Not here: the limits of
+//! requests and tokens (`tollgate-core`, `tollgate-token`).
 
 use tollgate_policy::encode::EncodeReport;
 use tollgate_policy::spec::{Expr, ImageSpec, RuleSpec};
@@ -30,29 +30,29 @@ pub const MAX_NAME_BYTES: usize = 256;
 pub const MAX_TEXT_BYTES: usize = 1_000;
 /// Longest condition, in bytes of its source.
 pub const MAX_CONDITION_BYTES: usize = 2_000;
-/// Deepest nesting of brackets in a condition.
+/// Deepest nesting of parentheses in a condition.
 pub const MAX_CONDITION_BRACKETS: usize = 32;
 /// Most parts (operators, names and literals) in a condition.
 pub const MAX_CONDITION_PARTS: usize = 128;
-/// Most values that wait while a condition is evaluated from left to right.
+/// Largest stack while a condition is evaluated from left to right.
 pub const MAX_CONDITION_STACK: usize = tollgate_core::image::format::MAX_STACK;
-/// Most findings of TOML's grammar reported per file; those after are mostly echoes.
+/// Most TOML syntax errors reported per file; later ones mostly follow from earlier ones.
 pub const MAX_TOML_ERRORS_PER_FILE: usize = 20;
 
 /// The sizes of a compiled policy.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Usage {
-    /// What the encoder counted: rules, patterns, worst cases for one path, bytes.
+    /// The counts of the encoder: rules, patterns, worst cases for one path, bytes.
     pub image: EncodeReport,
     /// Rules with at least one condition.
     pub conditional_rules: usize,
-    /// Patterns of the rule that has most.
+    /// Patterns of the rule that has the most.
     pub max_patterns_per_rule: usize,
     /// Parts of the largest condition.
     pub max_condition_parts: usize,
     /// Declared claims.
     pub claims: usize,
-    /// The part of the image that is the gate's: issuers, keys, answers, in bytes.
+    /// The size of the gate's configuration in the image: issuers, keys, responses, in bytes.
     pub gate_bytes: usize,
 }
 
@@ -81,7 +81,7 @@ pub fn is_condition_within(expr: &Expr) -> bool {
     condition_parts(expr) <= MAX_CONDITION_PARTS && stack_need(expr) <= MAX_CONDITION_STACK
 }
 
-/// How many parts a condition has: what [`MAX_CONDITION_PARTS`] limits.
+/// The number of parts of a condition, which [`MAX_CONDITION_PARTS`] limits.
 pub fn condition_parts(expr: &Expr) -> usize {
     // Constants that are not expressions of their own count as parts, too.
     let constants = match expr {
@@ -94,8 +94,8 @@ pub fn condition_parts(expr: &Expr) -> usize {
     1 + constants + expr.children().map(condition_parts).sum::<usize>()
 }
 
-/// How many values wait at most while the expression is evaluated from left to right: while a child is
-/// evaluated, the values of those before it wait.
+/// The largest stack while the expression is evaluated from left to right: while a child is evaluated, the
+/// values of those before it are on the stack.
 pub(crate) fn stack_need(expr: &Expr) -> usize {
     let needs = expr.children().enumerate();
     let needs = needs.map(|(waiting, child)| waiting + stack_need(child));

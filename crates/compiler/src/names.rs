@@ -11,12 +11,12 @@ use unicode_security::mixed_script::AugmentedScriptSet;
 use crate::diagnostic::{Report, Span, codes, is_readable, shown};
 use crate::document::Text;
 
-/// Keys whose text is no name: paths, which are checked as such, and words for people.
+/// Keys whose value is not a name: paths, which have checks of their own, and free text.
 const NO_NAMES: [&str; 7] = [
     "allow", "deny", "base", "because", "url", "redirect", "endpoint",
 ];
 
-/// Reports a value whose reader cannot see what it is.
+/// Reports a value with invisible or misleading characters.
 pub(crate) fn check_value(key: &str, text: &Text<'_>, report: &mut Report) {
     if NO_NAMES.contains(&key) || text.value.is_ascii() {
         return;
@@ -33,9 +33,9 @@ pub(crate) fn check_key(name: &str, span: Span, report: &mut Report) {
     }
 }
 
-/// What is wrong with a name.
+/// A problem in a name.
 struct Problem {
-    /// Where in the name.
+    /// Its span in the name.
     span: Span,
     message: String,
     help: String,

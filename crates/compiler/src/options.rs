@@ -5,6 +5,6 @@
 /// Options of a compilation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CompileOptions {
-    /// Leave bad keys of a key set out, with a warning, instead of refusing the policy.
+    /// Skip invalid keys of a key set with a warning, instead of rejecting the policy.
     pub lenient_jwks: bool,
 }

@@ -1,4 +1,4 @@
-//! Spans of the tables of `site.toml`, for diagnostics that are made after the policy is compiled.
+//! Spans of the tables of `site.toml`, for diagnostics that are raised after the policy is compiled.
 
 use crate::diagnostic::{Report, Span};
 use crate::document::{Document, repair};

@@ -1,7 +1,7 @@
 //! Rules: from a checked table to the form that the encoder lays out.
 //!
-//! Whatever is wrong is reported and left out; a policy with an error is never encoded, so a rule
-//! read here only in part goes nowhere. Not here: how rules act together.
+//! Invalid parts are reported and omitted. A policy with an error is never encoded, so an incomplete
+//! rule has no effect. Not here: decisions by several rules.
 
 pub(crate) mod network;
 pub(crate) mod pattern;
@@ -22,7 +22,7 @@ use pattern::Base;
 use tollgate_policy::spec::{Expr, Network, RuleSpec, Segment};
 use who::Captures;
 
-/// What a rule needs to know of its surroundings.
+/// The context of a rule.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Scope<'a> {
     pub(crate) course: &'a str,
@@ -176,9 +176,10 @@ fn window(rule: Table<'_>, report: &mut Report) -> (Option<i64>, Option<i64>) {
         let message = "`until` is not after `from`";
         let diagnostic = report.add(&codes::EMPTY_WINDOW, span, message);
         if let Some(start) = rule.value_span("from") {
-            diagnostic.also(start, "the rule starts to hold here");
+            diagnostic.also(start, "the rule matches from here on");
         }
-        diagnostic.help("the rule holds from the first moment up to, not including, the second");
+        diagnostic
+            .help("the rule matches from the first time up to, but not including, the second");
     }
     (from, until)
 }
@@ -198,7 +199,7 @@ fn report_time(time: &Datetime, span: Span, error: TimeError, report: &mut Repor
             let diagnostic = report.add(
                 &codes::BAD_TIME,
                 span,
-                format!("`{time}` is not a moment in time"),
+                format!("`{time}` is not a timestamp"),
             );
             if whole.date.is_some() {
                 diagnostic.help(format!("write the offset too, such as `{whole}`"));

@@ -1,7 +1,7 @@
 //! JSON Schemas for policy files, so that editors complete and check them while they are written.
 //!
 //! Generated from the same tables of keys that the compiler checks with. Draft 7, which the TOML
-//! editors' language servers read. Not here: what a schema cannot say; `tollgate check` does that.
+//! editors' language servers read. Not here: what a schema cannot express; `tollgate check` checks that.
 
 use serde_json::{Map, Value, json};
 
@@ -52,7 +52,7 @@ fn table(keys: &Keys) -> Map<String, Value> {
     if !required.is_empty() {
         schema.insert("required".to_owned(), json!(required));
     }
-    // Every table has at most one such group, so `oneOf` itself can say it.
+    // Every table has at most one such group, so one `oneOf` is enough.
     for group in keys.one_of {
         let choices: Vec<_> = group
             .iter()
@@ -66,7 +66,7 @@ fn table(keys: &Keys) -> Map<String, Value> {
 fn property(key: &Key) -> Value {
     let mut schema = shape(&key.shape);
     if let Some(object) = schema.as_object_mut() {
-        // The key's own words say more than those of the table behind it.
+        // The description of the key is more specific than that of its table.
         object.insert("description".to_owned(), sentence(key.about).into());
     }
     schema

@@ -1,6 +1,6 @@
-//! `site.toml`: what holds for the whole site.
+//! `site.toml`: the settings of the whole site.
 //!
-//! Claims and path options go to the rules; everything about tokens and answers becomes the gate's
+//! Rules use the claims and path options; everything about tokens and responses becomes the gate's
 //! configuration ([`gate`]). Not here: rules.
 
 mod advice;
@@ -29,7 +29,7 @@ use crate::document::Table;
 use crate::options::CompileOptions;
 use crate::source::SourceTree;
 
-/// What rules need to know of the site.
+/// The settings that rules depend on.
 #[derive(Debug, Default)]
 pub(crate) struct Site {
     pub(crate) claims: Claims,
@@ -37,7 +37,7 @@ pub(crate) struct Site {
     pub(crate) gate: Option<GateConfig>,
     /// `[session]`, until the rules are known.
     pub(crate) session: Option<Draft>,
-    /// Whether `[session]` was refused, so that it is not known which issuer signs sessions.
+    /// Whether `[session]` was rejected, so that the issuer that signs sessions is unknown.
     pub(crate) is_session_refused: bool,
     pub(crate) suppressions: Vec<Suppression>,
     pub(crate) min_coverage: Option<u8>,

@@ -18,13 +18,13 @@ pub const COURSES_FOLDER: &str = "courses";
 pub const TEST_SUFFIX: &str = ".test.toml";
 
 /// The texts of a policy folder: `site.toml`, `courses/*.toml`, and the key files that `site.toml`
-/// names; the test files if they were asked for.
+/// names; test files if they were requested.
 #[derive(Clone, Debug, Default)]
 pub struct SourceTree {
     texts: BTreeMap<String, String>,
-    /// What went wrong while reading.
+    /// The problems found while reading.
     diagnostics: Vec<Diagnostic>,
-    /// Files that are there but could not be read; they are not missing as well.
+    /// Files that exist but could not be read; they are not reported as missing as well.
     refused: BTreeSet<String>,
     /// TOML files that are in the folder and were not read as policy.
     unread: BTreeSet<String>,
@@ -131,7 +131,7 @@ fn is_toml(name: &str) -> bool {
     end.is_some_and(|end| end.eq_ignore_ascii_case(".toml"))
 }
 
-/// Whether a file of this name is one of the system's or of an editor's.
+/// Whether a file with this name belongs to the system or an editor.
 fn is_hidden(file_name: &str) -> bool {
     file_name.starts_with('.')
 }

@@ -1,10 +1,10 @@
-//! Moments: dates with a time of day and an offset, as Unix seconds.
+//! Timestamps: dates with a time of day and an offset, as Unix seconds.
 //!
-//! Not here: what time it is. The compiler never asks, so a policy compiles to the same image always.
+//! Not here: the current time. The compiler never reads it, so a policy always compiles to the same image.
 
 use toml::value::{Datetime, Offset};
 
-/// Why a date-time is not a moment in whole seconds.
+/// The reason why a date-time is not a timestamp in whole seconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TimeError {
     /// No date, no time of day, or no offset.
@@ -17,7 +17,7 @@ pub enum TimeError {
 ///
 /// # Errors
 ///
-/// If it is not one moment in whole seconds.
+/// Returns an error if it is not a timestamp in whole seconds.
 pub fn unix_seconds(time: &Datetime) -> Result<i64, TimeError> {
     let (Some(date), Some(clock), Some(offset)) = (time.date, time.time, time.offset) else {
         return Err(TimeError::Incomplete);
@@ -43,9 +43,9 @@ pub fn unix_seconds(time: &Datetime) -> Result<i64, TimeError> {
 ///
 /// # Errors
 ///
-/// If it is anything else, or has a fraction of a second.
+/// Returns an error if it is anything else, or has a fraction of a second.
 pub fn parse_rfc3339(text: &str) -> Result<i64, TimeError> {
-    // TOML also takes a space for the `T` and leaves out seconds, which RFC 3339 and CEL do not.
+    // TOML also accepts a space for the `T` and no seconds; RFC 3339 and CEL do not.
     let complete = text
         .as_bytes()
         .get(10)
@@ -60,7 +60,7 @@ pub fn parse_rfc3339(text: &str) -> Result<i64, TimeError> {
 /// Days from 1970-01-01 to a date of the proleptic Gregorian calendar.
 fn days_from_epoch(year: i64, month: i64, day: i64) -> i64 {
     // Years are counted from March, so that the leap day is the last one; months then fall on days
-    // that (153 m + 2) / 5 yields. 719,468 days lie between 0000-03-01 and 1970-01-01.
+    // that (153 m + 2) / 5 yields. 719,468 days are between 0000-03-01 and 1970-01-01.
     let (year, month) = if month > 2 {
         (year, month - 3)
     } else {

@@ -1,4 +1,4 @@
-//! Damaged policies: cut, changed and mixed texts must be refused or taken, and never panic.
+//! Malformed policies: truncated, changed and mixed texts must be rejected or accepted, and never panic.
 
 #![cfg(test)]
 

@@ -1,7 +1,7 @@
-//! The language as cases: policies with mistakes and what is said about them, and policies without.
+//! The language as cases: policies with errors and their diagnostics, and policies without.
 //!
 //! A case is one text with several files in it, each after a line `-- name --`. Where no `site.toml`
-//! stands in it, a small good one is put there. `TOLLGATE_BLESS=1` writes the expected texts anew.
+//! is in it, a small valid one is added. `TOLLGATE_BLESS=1` rewrites the expected texts.
 
 #![cfg(test)]
 
@@ -92,7 +92,7 @@ fn load(path: &Path) -> SourceTree {
                 files.entry(header.to_owned()).or_default();
             }
             (None, Some(name)) => files.get_mut(name).unwrap().push_str(line),
-            // What stands before the first file is a comment.
+            // The text before the first file is a comment.
             (None, None) => {}
         }
     }
@@ -179,7 +179,7 @@ fn mistakes_are_explained() {
         "{}\nTOLLGATE_BLESS=1 accepts these",
         wrong.join("\n")
     );
-    // Every finding says what to write instead; to explain its code is not enough.
+    // Every diagnostic has help of its own; the explanation of its code is not enough.
     assert!(helpless.is_empty(), "no help:\n{}", helpless.join("\n"));
 }
 

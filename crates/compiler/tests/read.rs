@@ -1,4 +1,4 @@
-//! Reading policy folders: what is read, what is refused, and what is said about it.
+//! Reading policy folders: accepted and rejected files, and their diagnostics.
 
 #![cfg(test)]
 
@@ -98,7 +98,7 @@ fn a_policy_without_courses_is_no_accident() {
     );
     assert_eq!(
         folder.help(),
-        ["`course` holds TOML files (`course/a.toml`): rename it to `courses`"]
+        ["`course` contains TOML files (`course/a.toml`): rename it to `courses`"]
     );
     fs::remove_dir_all(folder.path("policy/course")).unwrap();
     assert_eq!(
@@ -127,7 +127,7 @@ fn toml_files_that_nobody_reads() {
             "Site.TOML TG0115 `Site.TOML` is not read",
             "b.toml TG0115 `b.toml` is not read",
             "courses/editing.TOML TG0115 `courses/editing.TOML` is not read",
-            "old TG0115 `old` holds TOML files that are not read: `old/c.toml`, `old/deeper/d.toml`",
+            "old TG0115 `old` contains TOML files that are not read: `old/c.toml`, `old/deeper/d.toml`",
         ]
     );
     assert_eq!(
@@ -156,7 +156,7 @@ fn tests_that_test_nothing() {
             "courses/aa.test.toml TG0117 `courses/aa.toml` does not exist, so these tests test nothing",
             "courses/zebra.test.toml TG0117 `courses/zebra.toml` does not exist, so these tests test nothing",
             "smoke.test.toml TG0117 `smoke.toml` does not exist, so these tests test nothing",
-            "tests TG0115 `tests` holds TOML files that are not read: `tests/a.test.toml`",
+            "tests TG0115 `tests` contains TOML files that are not read: `tests/a.test.toml`",
         ]
     );
     assert_eq!(folder.help()[0], "did you mean `courses/a.test.toml`?");
@@ -264,7 +264,8 @@ fn links_lead_nowhere_outside() {
         folder.findings(),
         [
             format!("courses/b.toml TG0114 `courses/b.toml` {outside}"),
-            "courses/d.toml TG0111 `courses/d.toml` is a link to nothing".to_owned(),
+            "courses/d.toml TG0111 `courses/d.toml` is a link to a path that does not exist"
+                .to_owned(),
             format!("keys/learners.jwks.json TG0114 `keys/learners.jwks.json` {outside}"),
         ]
     );
@@ -297,7 +298,7 @@ fn the_example_of_sessions_on_the_authors_page() {
     folder.write("policy/site.toml", site(&example));
     folder.write("policy/keys/session-2027-01.key", "A".repeat(43));
     assert_eq!(folder.findings(), [""; 0]);
-    // The example is read as sessions: what it says of its issuer counts.
+    // The example is checked as part of a policy: its issuer must exist.
     let other = example.replace("issuer = \"sessions\"", "issuer = \"nobody\"");
     assert_ne!(other, example);
     folder.write("policy/site.toml", site(&other));

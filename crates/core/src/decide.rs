@@ -1,8 +1,9 @@
-//! The decision: deny wins, else an allow allows, else deny; and what a stranger is told.
+//! The decision: any matching deny wins, otherwise any matching allow, otherwise deny; and the deny reason for
+//! unauthenticated requests.
 //!
-//! Every rule whose pattern fits the path is weighed in three-valued logic: an allow matches when it is
-//! certainly true, a deny unless it is certainly false. Not here: paths, conditions and images, which
-//! are beside; statuses and responses, which are the gate's.
+//! Every rule whose pattern matches the path is evaluated in three-valued logic: an allow matches when it is
+//! certainly true, a deny unless it is certainly false. Not here: paths and images
+//! ([`path`](crate::path), [`image`](crate::image)); statuses and responses, which belong to the gate.
 
 mod condition;
 mod rule;
@@ -21,18 +22,18 @@ use condition::{Env, Token};
 
 pub use rule::Parts;
 
-/// The token as the gate found it.
+/// The result of verifying the request's token.
 #[derive(Clone, Copy, Debug)]
 pub enum TokenState<'a> {
-    /// The request carries none.
+    /// The request has none.
     Absent,
-    /// It carries one that did not verify.
+    /// It has one that could not be verified.
     Bad,
-    /// It carries one that verified, saying this.
+    /// It has one that was verified, with these facts.
     Verified(&'a Facts),
 }
 
-/// One request, as far as a decision is concerned.
+/// The parts of a request that a decision depends on.
 #[derive(Clone, Copy, Debug)]
 pub struct Query<'a> {
     /// The canonical path.
@@ -47,17 +48,17 @@ pub struct Query<'a> {
     pub token: TokenState<'a>,
 }
 
-/// The answer to a query.
+/// The result of a query.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Decision {
-    /// Why.
+    /// The reason.
     pub reason: Reason,
     /// The rule responsible for `allow` and `denied_by_rule`: of several, the first by name.
     pub rule: Option<RuleId>,
     /// For `bad_method`: the methods that would be allowed. Otherwise empty.
     pub allow_methods: MethodSet,
-    /// For `allow`: whether the request would be denied without its token, so that the response is not for
-    /// everyone. Otherwise false.
+    /// For `allow`: whether the request would be denied without its token, so that the response must not be
+    /// shared. Otherwise false.
     pub needs_token: bool,
 }
 
@@ -72,9 +73,9 @@ impl Decision {
     }
 }
 
-/// Sees each rule that is weighed, for explanations.
+/// Receives each rule that is evaluated, for explanations.
 pub trait Trace {
-    /// A rule whose pattern fits the path was weighed with the token as it is.
+    /// A rule whose pattern matches the path was evaluated with the request's token.
     fn rule(&mut self, rule: RuleId, effect: Effect, parts: Parts);
 }
 
@@ -88,12 +89,12 @@ impl<T: Trace> Trace for &mut T {
     }
 }
 
-/// Decides a query. Never panics, never allocates; any doubt denies.
+/// Decides a query. Never panics, never allocates; the result is deny in any doubt.
 pub fn decide<B: AsRef<[u8]>>(image: &Image<B>, query: &Query<'_>) -> Decision {
     decide_traced(image, query, &mut ())
 }
 
-/// Decides a query and shows `trace` what was weighed.
+/// Decides a query and reports each rule that was evaluated to `trace`.
 pub fn decide_traced<B: AsRef<[u8]>>(
     image: &Image<B>,
     query: &Query<'_>,
@@ -171,17 +172,17 @@ fn answer(env: &Env<'_>, query: &Query<'_>, trace: &mut impl Trace) -> Option<De
     })
 }
 
-/// What weighing every rule for a path found.
+/// The result of evaluating every rule for a path.
 struct Found {
     /// The first deny that matches.
     deny: Option<u32>,
     /// The first allow that matches.
     allow: Option<u32>,
-    /// The methods of the allow rules that nothing but method and conditions keeps from matching.
+    /// The methods of those allow rules that only their method or conditions can keep from matching.
     methods: MethodSet,
     /// Whether an allow for anyone matches.
     anyone: bool,
-    /// Whether a deny names the path, or a rule for anyone has more parts than principals.
+    /// Whether a deny matches the path, or a rule for anyone has constraints.
     depends: bool,
 }
 
@@ -214,7 +215,7 @@ fn evaluate(env: &Env<'_>, path: &Path<'_>, trace: &mut impl Trace) -> Option<Fo
         let value = parts.all();
         let (place, matches) = match rule.effect {
             Effect::Allow => {
-                // Another method changes neither who asks, nor from where, nor when.
+                // Another method changes neither the principal, nor the address, nor the time.
                 if parts.who.and(parts.networks).and(parts.time).may_be_true() {
                     found.methods = found.methods | rule.methods;
                 }
@@ -238,8 +239,8 @@ fn evaluate(env: &Env<'_>, path: &Path<'_>, trace: &mut impl Trace) -> Option<Fo
     Some(found)
 }
 
-/// Whether some verified token could open the path: some allow could be true while every deny could be
-/// false, with everything that depends on the token left open.
+/// Whether some verified token could grant access to the path: some allow could be true while every deny
+/// could be false, where everything that depends on the token is undetermined.
 fn token_could_allow(env: &Env<'_>, path: &Path<'_>) -> Option<bool> {
     let env = Env {
         token: Token::Any,
@@ -258,7 +259,7 @@ fn token_could_allow(env: &Env<'_>, path: &Path<'_>) -> Option<bool> {
     Some(opened && !barred)
 }
 
-/// Calls `visit` for every rule and pattern of it that fits the path. `None` means the image let us down.
+/// Calls `visit` for every rule and pattern of it that matches the path. `None` if a record of the image cannot be read.
 fn each_rule<'a>(
     view: &View<'a>,
     path: &Path<'_>,

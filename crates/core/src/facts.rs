@@ -1,13 +1,13 @@
-//! What a verified token says, in the form the policy asks for.
+//! The contents of a verified token, in the form that the policy reads.
 //!
-//! Facts are built once per token and used for many decisions. Not here: how a token is verified.
-//! Whoever builds facts vouches for them.
+//! Facts are built once per token and used for many decisions. Not here: verifying a token.
+//! The caller must have verified the token that the facts are built from.
 
 use alloc::{boxed::Box, vec::Vec};
 
 use crate::image::{ClaimKind, Image, ImageId};
 
-/// Most groups that facts can hold; the token layer refuses tokens with more.
+/// Most groups that facts can hold; the token layer rejects tokens with more.
 pub const MAX_GROUPS: usize = 256;
 
 /// The value of one declared claim.
@@ -69,7 +69,7 @@ impl Names {
     }
 }
 
-/// What a verified token says, interned for one policy image.
+/// The contents of a verified token, interned for one policy image.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Facts {
     pub(crate) policy: ImageId,
@@ -83,12 +83,12 @@ pub struct Facts {
 }
 
 impl Facts {
-    /// The image these facts were built for. Other images answer `internal` to them.
+    /// The image these facts were built for. With another image, the decision is `internal`.
     pub fn policy(&self) -> ImageId {
         self.policy
     }
 
-    /// The token's issuer, as it stands in `iss`.
+    /// The token's issuer, by the first spelling that the policy lists for it.
     pub fn issuer(&self) -> &str {
         &self.issuer
     }
@@ -119,7 +119,7 @@ pub struct FactsBuilder<'i, B> {
 }
 
 impl<'i, B: AsRef<[u8]>> FactsBuilder<'i, B> {
-    /// No facts yet: no issuer, no subject, no groups, no scopes, every claim missing.
+    /// Empty facts: no issuer, no subject, no groups, no scopes, every claim missing.
     pub fn new(image: &'i Image<B>) -> Self {
         let mut claims = Vec::new();
         claims.resize_with(image.claim_count(), Claim::default);
@@ -149,7 +149,7 @@ impl<'i, B: AsRef<[u8]>> FactsBuilder<'i, B> {
         self
     }
 
-    /// Adds a group. Groups beyond [`MAX_GROUPS`] are dropped, so they open nothing.
+    /// Adds a group. Groups beyond [`MAX_GROUPS`] are dropped, so they grant nothing.
     #[must_use]
     pub fn group(mut self, group: &str) -> Self {
         if self.facts.groups.texts.len() < MAX_GROUPS {
@@ -158,15 +158,15 @@ impl<'i, B: AsRef<[u8]>> FactsBuilder<'i, B> {
         self
     }
 
-    /// Makes the groups unknown, whatever was added. No allow for a group then matches, and every deny for
-    /// one does.
+    /// Makes the groups unknown, even if some were added. Then no allow for a group matches, and every deny for
+    /// a group does.
     #[must_use]
     pub fn unknown_groups(mut self) -> Self {
         self.facts.groups_unknown = true;
         self
     }
 
-    /// Adds a scope. Scopes beyond [`MAX_GROUPS`] are dropped, so they open nothing.
+    /// Adds a scope. Scopes beyond [`MAX_GROUPS`] are dropped, so they grant nothing.
     #[must_use]
     pub fn scope(mut self, scope: &str) -> Self {
         if self.facts.scopes.texts.len() < MAX_GROUPS {

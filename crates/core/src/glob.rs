@@ -8,7 +8,7 @@ pub const STAR: u8 = b'*';
 /// Whether `text` is `pattern` with every `*` replaced by some run of bytes.
 pub fn matches(pattern: &[u8], text: &[u8]) -> bool {
     let (mut p, mut t) = (0, 0);
-    // Where to go on if the text after the latest star was guessed too short.
+    // Where to continue if the text of the latest star was too short.
     let mut retry: Option<(usize, usize)> = None;
     loop {
         match (pattern.get(p), text.get(t)) {

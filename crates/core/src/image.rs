@@ -1,8 +1,8 @@
 //! A compiled policy: validated once, then only read.
 //!
-//! [`Image::from_bytes`] checks every number in the image, so that reading it later cannot go wrong; a
-//! read that fails all the same is an internal error and denies. Not here: writing images, which is the
-//! compiler's, and matching, which is [`decide`](crate::decide)'s.
+//! [`Image::from_bytes`] checks every number in the image, so that reading it later cannot fail; a
+//! read that fails nevertheless is an internal error and denies. Not here: writing images
+//! (`tollgate-policy`), and matching ([`decide`](crate::decide)).
 
 pub mod format;
 
@@ -41,17 +41,17 @@ impl<B: AsRef<[u8]>> Image<B> {
     /// Validates `bytes` as an image.
     ///
     /// Never panics and never allocates; time is linear in the image. The storage must return the same
-    /// bytes each time it is asked.
+    /// bytes on every call.
     ///
     /// # Errors
-    /// What is wrong with the bytes.
+    /// Returns an error if the bytes are not a valid image of a version that this code reads.
     pub fn from_bytes(bytes: B) -> Result<Self, ImageError> {
         let layout = layout::layout(bytes.as_ref())?;
         validate::contents(&View::new(bytes.as_ref(), &layout), bytes.as_ref().len())?;
         Ok(Self { bytes, layout })
     }
 
-    /// The content id: two images with one id decide alike.
+    /// The content id: two images with the same id decide identically.
     pub fn id(&self) -> ImageId {
         self.layout.id
     }
@@ -83,12 +83,12 @@ impl<B: AsRef<[u8]>> Image<B> {
         self.bytes.as_ref()
     }
 
-    /// How many rules there are.
+    /// The number of rules.
     pub fn rule_count(&self) -> usize {
         self.view().count(Section::Rules)
     }
 
-    /// How many bytes a section takes.
+    /// The size of a section in bytes.
     pub fn section_bytes(&self, section: Section) -> usize {
         self.view().bytes(section).len()
     }
@@ -110,13 +110,13 @@ impl<B: AsRef<[u8]>> Image<B> {
         view.string(extra.because)
     }
 
-    /// What a rule does when it matches, and the methods it is about.
+    /// The effect of a rule, and its methods.
     pub fn rule_effect(&self, rule: RuleId) -> Option<(crate::Effect, MethodSet)> {
         let rule = self.view().rule(rule.0)?;
         Some((rule.effect, rule.methods))
     }
 
-    /// How many claims are declared.
+    /// The number of declared claims.
     pub fn claim_count(&self) -> usize {
         self.view().count(Section::Claims)
     }

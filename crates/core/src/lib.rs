@@ -1,10 +1,10 @@
-//! The decision: may a request with these facts have this path?
+//! The decision: may a request with these facts access this path?
 //!
 //! A request path is checked by [`PathScratch::parse`], a compiled policy is read by
-//! [`Image::from_bytes`], what a verified token says is held by [`Facts`], and [`decide`] answers.
-//! Nothing is allocated while deciding, evaluation time is bounded by the image, and any doubt denies.
+//! [`Image::from_bytes`], the contents of a verified token are [`Facts`], and [`decide`] returns the [`Decision`].
+//! Nothing is allocated while deciding, evaluation time is bounded by the image, and the result is deny in any doubt.
 //!
-//! Not here: HTTP, tokens and their signatures, JSON, clocks, policy text. Those live in
+//! Not here: HTTP, tokens and their signatures, JSON, clocks, policy text. Those are in
 //! `tollgate-gate`, `tollgate-token` and `tollgate-compiler`.
 
 #![no_std]

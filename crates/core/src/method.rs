@@ -1,6 +1,6 @@
 //! Sets of HTTP methods, as bits.
 //!
-//! Not here: what a method means. Method names are case-sensitive (RFC 9110 §9.1).
+//! Not here: the meaning of a method. Method names are case-sensitive (RFC 9110 §9.1).
 
 use core::ops::BitOr;
 
@@ -13,7 +13,7 @@ const NAMES: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTI
 impl MethodSet {
     /// No method.
     pub const EMPTY: Self = Self(0);
-    /// `GET` and `HEAD`, what a rule is about unless it says otherwise.
+    /// `GET` and `HEAD`, the methods of a rule that has no `methods`.
     pub const READ: Self = Self(0b11);
     /// Every method a policy can name.
     pub const ALL: Self = Self((1 << NAMES.len()) - 1);
@@ -24,12 +24,12 @@ impl MethodSet {
         Some(Self(1 << at))
     }
 
-    /// The set with these bits, unless a bit stands for no method.
+    /// The set with these bits; `None` if a bit is not a method.
     pub fn from_bits(bits: u8) -> Option<Self> {
         (bits & !Self::ALL.0 == 0).then_some(Self(bits))
     }
 
-    /// The bits, as they stand in an image.
+    /// The bits, as stored in an image.
     pub const fn bits(self) -> u8 {
         self.0
     }
@@ -39,7 +39,7 @@ impl MethodSet {
         other.0 != 0 && self.0 & other.0 == other.0
     }
 
-    /// Whether there is no method in the set.
+    /// Whether the set is empty.
     pub const fn is_empty(self) -> bool {
         self.0 == 0
     }

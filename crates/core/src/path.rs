@@ -39,7 +39,7 @@ impl PathReader {
     /// All readers.
     pub const ALL: [Self; 3] = [Self::Strict, Self::S3, Self::Files];
 
-    /// The word in `[paths] origin`.
+    /// The value of `[paths] origin`.
     pub const fn code(self) -> &'static str {
         match self {
             Self::Strict => "strict",
@@ -85,7 +85,7 @@ pub struct Path<'a> {
 }
 
 impl<'a> Path<'a> {
-    /// How many segments there are; a trailing slash is not one.
+    /// The number of segments; a trailing slash is not one.
     pub fn segment_count(&self) -> usize {
         self.ends.len()
     }
@@ -125,7 +125,7 @@ impl Default for PathScratch {
 }
 
 impl PathScratch {
-    /// Empty room.
+    /// Room without a path.
     pub const fn new() -> Self {
         Self {
             bytes: [0; MAX_DECODED_BYTES],
@@ -138,7 +138,7 @@ impl PathScratch {
     /// Never panics; time is linear in the shorter of `raw` and [`MAX_RAW_BYTES`].
     ///
     /// # Errors
-    /// The first thing wrong with the path. [`PathScratch::parse_at`] also tells where it is.
+    /// Returns the first error in the path. [`PathScratch::parse_at`] also returns its offset.
     ///
     /// # Example
     /// ```
@@ -264,7 +264,7 @@ impl PathScratch {
 /// Whether `decoded` could be a whole decoded segment of some canonical path.
 ///
 /// # Errors
-/// What keeps it from ever being one.
+/// The error that no continuation of the bytes could repair.
 pub fn check_segment(decoded: &str, options: PathOptions<'_>) -> Result<(), PathError> {
     check_literal_chars(decoded, options)?;
     check_shape(decoded.as_bytes(), options.reader)
@@ -273,7 +273,7 @@ pub fn check_segment(decoded: &str, options: PathOptions<'_>) -> Result<(), Path
 /// Whether every character of `decoded` could occur in a segment of some canonical path.
 ///
 /// # Errors
-/// What is wrong with the first character that could not.
+/// Returns the error for the first character that could not.
 pub fn check_literal_chars(decoded: &str, options: PathOptions<'_>) -> Result<(), PathError> {
     if decoded.len() > MAX_DECODED_BYTES {
         return Err(PathError::TooLong);

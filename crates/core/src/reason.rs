@@ -1,4 +1,4 @@
-//! The words a decision is told in, stable across targets and releases.
+//! Reason codes for decisions, stable across targets and releases.
 //!
 //! Not here: HTTP statuses, which belong to the gate.
 
@@ -6,24 +6,24 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct UnixSeconds(pub i64);
 
-/// What a matching rule does.
+/// The effect of a matching rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Effect {
-    /// Lets the request through unless a deny matches.
+    /// Allows the request unless a deny matches.
     Allow,
-    /// Stops the request whatever else matches.
+    /// Denies the request whatever else matches.
     Deny,
 }
 
-/// Why a request was answered as it was. The codes are a contract: they stand in logs and cases.
+/// The reason of a decision. The codes are a contract: they appear in logs and conformance cases.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum Reason {
     /// A rule allows it and none denies it.
     Allow = 0,
-    /// A token could help, and there is none.
+    /// A token could grant access, and the request has none.
     NoToken = 1,
-    /// A token could help, and the one given is bad.
+    /// A token could grant access, and the one in the request is invalid.
     BadToken = 2,
     /// No rule allows it.
     Forbidden = 3,
@@ -31,9 +31,9 @@ pub enum Reason {
     DeniedByRule = 4,
     /// The path is not canonical.
     BadPath = 5,
-    /// Only the method is in the way.
+    /// The request would be allowed with another method.
     BadMethod = 6,
-    /// Something failed inside; denied for safety.
+    /// An internal error; denied for safety.
     Internal = 7,
 }
 
@@ -50,7 +50,7 @@ impl Reason {
         Self::Internal,
     ];
 
-    /// The stable code, as it stands in logs and conformance cases.
+    /// The stable code, as used in logs and conformance cases.
     pub const fn code(self) -> &'static str {
         match self {
             Self::Allow => "allow",
@@ -64,7 +64,7 @@ impl Reason {
         }
     }
 
-    /// The reason with this number, as it stands on the wire.
+    /// The reason with this number on the wire.
     pub fn from_number(number: u8) -> Option<Self> {
         Self::ALL.get(usize::from(number)).copied()
     }

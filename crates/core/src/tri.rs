@@ -1,7 +1,7 @@
 //! Three-valued truth, as sets of possible values.
 //!
 //! A value is a non-empty set over {false, true, unknown}. A fact that is known is a set of one; when
-//! the question is "could some token change this?", a set of several says what is possible. The
+//! the question is "could some token change this?", a set of several lists what is possible. The
 //! operators follow Kleene's strong logic on every pair of members.
 
 /// A set of possible truth values.

@@ -1,4 +1,4 @@
-//! What is kept of a token: claims of the declared type only, and no more names than are read.
+//! Facts contain claims of the declared type only, and a bounded number of names.
 
 #![cfg(test)]
 

@@ -208,7 +208,7 @@ fn every_token_gets_its_verdict() {
         accepted += usize::from(expected);
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    assert!(accepted > 15, "the corpus has good tokens too");
+    assert!(accepted > 15, "the corpus has valid tokens, too");
 }
 
 #[test]

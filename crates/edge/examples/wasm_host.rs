@@ -2,7 +2,8 @@
 //!
 //! The host writes an input into the module's memory, calls an export, and reads the result from the returned
 //! location, `address << 32 | length`. The module has no imports. After a trap the host denies the request,
-//! drops the instance, and loads the policy into a new one.
+//! drops the instance, and loads the policy into a new one. Not here: fetching key sets (`Reply::fetches`,
+//! `tollgate_resume`).
 //!
 //! Build the module, then run this:
 //!
@@ -29,7 +30,7 @@ struct Guest {
     store: Store<()>,
     memory: Memory,
     buffer: TypedFunc<u32, u32>,
-    decide: TypedFunc<u32, u64>,
+    step: TypedFunc<u32, u64>,
 }
 
 impl Guest {
@@ -47,7 +48,7 @@ impl Guest {
             instance.get_typed_func(&mut store, "tollgate_message")?;
         let mut guest = Self {
             buffer: instance.get_typed_func(&mut store, "tollgate_buffer")?,
-            decide: instance.get_typed_func(&mut store, "tollgate_decide")?,
+            step: instance.get_typed_func(&mut store, "tollgate_step")?,
             memory,
             store,
         };
@@ -62,7 +63,7 @@ impl Guest {
     /// Evaluates one request.
     fn ask(&mut self, request: &Request<'_>) -> Result<Reply, Box<dyn Error>> {
         let length = self.write(&wire::encode_request(request))?;
-        let place = self.decide.call(&mut self.store, length)?;
+        let place = self.step.call(&mut self.store, length)?;
         Ok(wire::decode_outcome(self.read(place)?)?)
     }
 

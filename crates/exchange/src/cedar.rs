@@ -109,11 +109,11 @@ pub fn export(policy: &ImageSpec) -> Result<Export, UnsupportedPolicy> {
         "// Exported from a Tollgate policy. The annotation of each permit and forbid names its rule.\n",
     );
     for rule in &policy.rules {
-        let said = rule::say(rule, &mut shape).map_err(|what| UnsupportedPolicy {
+        let exported = rule::export(rule, &mut shape).map_err(|what| UnsupportedPolicy {
             rule: format!("{}/{}", rule.course, rule.id),
             what,
         })?;
-        policies.push_str(&said);
+        policies.push_str(&exported);
     }
     let schema = shape.schema(policy);
     Ok(Export {

@@ -1,6 +1,12 @@
 //! The driver with a machine that counts and a scripted network, in simulated time that advances only while a
 //! request waits.
 
+#![expect(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    reason = "helpers of tests fail like tests"
+)]
+
 use core::sync::atomic::{AtomicUsize, Ordering};
 use core::time::Duration;
 use std::collections::BTreeSet;

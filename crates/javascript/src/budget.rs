@@ -14,7 +14,7 @@ pub const MAX_READS: usize = 16;
 pub struct Cost {
     /// Bytes.
     pub bytes: usize,
-    /// What costs them.
+    /// The part that has these bytes.
     pub what: &'static str,
     /// The rules that need it; empty where the site's own settings do.
     pub rules: Vec<String>,

@@ -19,21 +19,21 @@ use super::source::{Code, Edge, configure, read_paths, short};
 use super::store::{self, Entry, GENERATION_CHARS};
 use tollgate_policy::spec::ImageSpec;
 
-/// What a function imports; CloudFront provides both.
+/// The imports of a function. CloudFront provides both modules.
 const IMPORTS: &str = "import cf from'cloudfront';import crypto from'crypto';";
 /// The pointer's key while the source is hashed to name it.
 const UNNAMED: &str = "?";
 /// Characters of the pointer's key.
 const KEY_CHARS: usize = 9;
-/// How full pages are made, in bytes: most prefixes are then found with one read.
+/// Target size of a page in bytes; most prefixes then need one read.
 const PAGE_BYTES: usize = 600;
 
-/// Everything that CloudFront needs to decide by a policy.
+/// Everything that CloudFront needs to enforce a policy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CloudFront {
     /// The source of the function, for runtime `cloudfront-js-2.0`.
     pub function: String,
-    /// The entries of the policy but for the pointer.
+    /// The entries of the policy except the pointer.
     pub entries: Vec<Entry>,
     /// The entry that switches to the policy; it is written last.
     pub pointer: Entry,
@@ -49,11 +49,11 @@ pub fn verifies(algorithm: Algorithm) -> bool {
     algorithm == Algorithm::HS256
 }
 
-/// Makes the function and the entries of a policy with this image id.
+/// Generates the function and the entries of a policy with this image id.
 ///
 /// # Errors
-/// If the function would be too large, and then what costs how much; if the policy is too large for a
-/// store; and if something in it cannot be said exactly in JavaScript.
+/// Returns an error if the function is too large, with the size of each part; if the policy is too large for
+/// a store; or if a value in it cannot be represented exactly in JavaScript.
 pub fn cloudfront(policy: &ImageSpec, id: &str) -> Result<CloudFront, JavaScriptError> {
     generate(policy, id, MAX_FUNCTION_BYTES)
 }
@@ -61,7 +61,7 @@ pub fn cloudfront(policy: &ImageSpec, id: &str) -> Result<CloudFront, JavaScript
 /// The same without the limit of CloudFront, for tests of code that no deployed function needs at once.
 ///
 /// # Errors
-/// As [`cloudfront`], but for the size of the function.
+/// Those of [`cloudfront`], except the size of the function.
 pub fn cloudfront_of_any_size(policy: &ImageSpec, id: &str) -> Result<CloudFront, JavaScriptError> {
     generate(policy, id, usize::MAX)
 }
@@ -152,7 +152,7 @@ impl CloudFront {
         updates
     }
 
-    /// The bodies of the `UpdateKeys` calls that remove the policy, once a later one has taken its place
+    /// The bodies of the `UpdateKeys` calls that remove the policy, once a later one has replaced it
     /// everywhere.
     pub fn removals(&self) -> Vec<Value> {
         store::deletes(&self.entries)
@@ -205,7 +205,7 @@ fn cheapest(rules: &[Lowered], stored: &Stored<'_>) -> Result<Layout, JavaScript
         .ok_or(JavaScriptError::NoLayout)
 }
 
-/// What the store holds besides rules.
+/// The contents of the store other than rules.
 struct Stored<'s> {
     keys: &'s Keys,
     bodies: &'s [DenyPage],

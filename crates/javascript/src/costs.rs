@@ -1,4 +1,4 @@
-//! What the parts of a policy cost in a generated function, for errors about its limits.
+//! The sizes of a policy's parts in a generated function, for errors about its limits.
 //!
 //! Not here: the limits ([`budget`](super::budget)).
 
@@ -18,7 +18,7 @@ fn shown(feature: &'static str) -> &'static str {
         "authorization" => "tokens in `Authorization`",
         "bodies" => "`[deny.pages]`",
         "cors" => "`cors`",
-        "readers" => "telling scripts from people",
+        "readers" => "distinguishing browsers from scripts",
         "binary" => "operators with two sides",
         "captures" => "captures in names",
         "challenges" => "`WWW-Authenticate` with 401",
@@ -51,7 +51,7 @@ fn shown(feature: &'static str) -> &'static str {
         "op_not" => "`!` and `!=`",
         "op_now" => "`now`",
         "op_or" => "`||`",
-        "op_same" => "`==` of truth values",
+        "op_same" => "`==` of booleans",
         "op_shift" => "times and durations",
         "op_subject" => "`sub`",
         "op_text" => "`startsWith`, `endsWith`, `contains`",
@@ -63,7 +63,7 @@ fn shown(feature: &'static str) -> &'static str {
         "rule_networks" => "`networks` of rules",
         "scopes" => "`scopes`",
         "sessions" => "sessions",
-        "shared_kids" => "issuers that share the name of a key",
+        "shared_kids" => "issuers that share a key ID",
         "s3" => "`origin = \"s3\"`",
         "strict" => "`origin = \"strict\"`",
         "strip" => "`strip`",

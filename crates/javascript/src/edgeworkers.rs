@@ -21,14 +21,15 @@ pub const MAX_BUNDLE_BYTES: usize = 1024 * 1024;
 pub struct EdgeWorkers {
     /// `main.js`: the code and the policy.
     pub main: String,
-    /// `bundle.json`: what Akamai wants to know about it.
+    /// `bundle.json`: the description that Akamai requires.
     pub manifest: String,
 }
 
-/// Makes the bundle of a policy with this image id.
+/// Generates the bundle of a policy with this image id.
 ///
 /// # Errors
-/// If it would be too large, or something in the policy cannot be said exactly in JavaScript.
+/// Returns an error if the bundle is too large, or if a value in the policy cannot be represented exactly in
+/// JavaScript.
 pub fn edgeworkers(policy: &ImageSpec, id: &str) -> Result<EdgeWorkers, JavaScriptError> {
     let config = gate_config(policy)?;
     let mut features = Features::default();
@@ -38,14 +39,14 @@ pub fn edgeworkers(policy: &ImageSpec, id: &str) -> Result<EdgeWorkers, JavaScri
     });
     read_paths(policy.path_options(), &mut features);
     let rules = rules(policy, &mut features)?;
-    // There is no read to save: the best layout leaves least for every path.
+    // Reads cost nothing here: the best layout has the fewest rules to evaluate for any path.
     let longest = |level: &Level| level.rules.values().map(Vec::len).max().unwrap_or(0);
-    let weighed = |layout: &Layout| {
+    let evaluated = |layout: &Layout| {
         layout.everywhere.len() + layout.by_prefix.iter().map(longest).sum::<usize>()
     };
     let layouts = candidates(&rules).into_iter();
     let layout = layouts
-        .min_by_key(weighed)
+        .min_by_key(evaluated)
         .ok_or(JavaScriptError::NoLayout)?;
     if !layout.by_prefix.is_empty() {
         features.need("pages");
@@ -138,7 +139,7 @@ pub fn verify(algorithm: Algorithm) -> bool {
     engine(algorithm).is_some()
 }
 
-/// What WebCrypto calls an algorithm; nothing for those it does not have there.
+/// The WebCrypto name of an algorithm; `None` if EdgeWorkers does not have it.
 fn engine(algorithm: Algorithm) -> Option<Value> {
     let hash = format!("SHA-{}", algorithm.name().get(2..)?);
     Some(match algorithm {

@@ -12,16 +12,16 @@ use super::store::MAX_POLICY_BYTES;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum JavaScriptError {
-    /// The function is larger than CloudFront takes.
+    /// The function exceeds the limit of CloudFront.
     FunctionTooLarge {
         /// Its bytes.
         bytes: usize,
-        /// What could be done without, the dearest first.
+        /// The features that it could do without, the largest first.
         costs: Vec<Cost>,
     },
-    /// One request would read more entries than are read in time.
+    /// One request would read too many entries to be decided in time.
     TooManyReads {
-        /// How many.
+        /// Their number.
         reads: usize,
         /// The largest rules.
         costs: Vec<Cost>,
@@ -31,12 +31,12 @@ pub enum JavaScriptError {
         /// Bytes of one version.
         bytes: usize,
     },
-    /// The bundle is larger than Akamai takes.
+    /// The bundle exceeds the limit of Akamai.
     BundleTooLarge {
         /// Its bytes.
         bytes: usize,
     },
-    /// A time or length of time in a rule is beyond what JavaScript holds exactly.
+    /// A time or length of time in a rule is outside the range that JavaScript represents exactly.
     InexactTime {
         /// The rule.
         rule: String,
@@ -53,9 +53,9 @@ pub enum JavaScriptError {
     },
     /// The policy has no gate configuration that can be read: a defect of the compiler.
     Gate,
-    /// There is no way to lay the policy out: a defect of the compiler.
+    /// No layout was found for the policy: a defect of the compiler.
     NoLayout,
-    /// The generated source is not what the engine takes: a defect of the compiler.
+    /// The engine does not accept the generated source: a defect of the compiler.
     Lint(Vec<Finding>),
 }
 
@@ -76,7 +76,7 @@ impl JavaScriptError {
         }
     }
 
-    /// What costs how much, where the policy is over a budget.
+    /// The size of each part, if the policy exceeds a budget.
     pub fn costs(&self) -> &[Cost] {
         match self {
             Self::FunctionTooLarge { costs, .. } | Self::TooManyReads { costs, .. } => costs,
@@ -91,36 +91,39 @@ impl fmt::Display for JavaScriptError {
             Self::FunctionTooLarge { bytes, costs } => {
                 write!(
                     f,
-                    "the function has {bytes} bytes, and CloudFront takes {MAX_FUNCTION_BYTES}; it would be shorter without"
+                    "the function has {bytes} bytes; the limit of CloudFront is {MAX_FUNCTION_BYTES}; it would be shorter without"
                 )?;
                 costs.iter().try_for_each(|cost| write!(f, "\n  {cost}"))
             }
             Self::TooManyReads { reads, costs } => {
                 write!(
                     f,
-                    "one request would read {reads} entries of the store, more than {MAX_READS}; the largest rules are"
+                    "one request would read {reads} entries of the store; the limit is {MAX_READS}; the largest rules are"
                 )?;
                 costs.iter().try_for_each(|cost| write!(f, "\n  {cost}"))
             }
             Self::StoreTooLarge { bytes } => write!(
                 f,
-                "the policy takes {bytes} bytes of the store; for two versions to fit it may take {MAX_POLICY_BYTES}"
+                "the policy has {bytes} bytes in the store; the limit is {MAX_POLICY_BYTES}, so that two versions fit"
             ),
             Self::BundleTooLarge { bytes } => {
-                write!(f, "the bundle has {bytes} bytes, more than Akamai takes")
+                write!(
+                    f,
+                    "the bundle has {bytes} bytes, more than the limit of Akamai"
+                )
             }
             Self::InexactTime { rule } => write!(
                 f,
-                "a time in a condition of `{rule}` is farther away than JavaScript can tell exactly"
+                "a time in a condition of `{rule}` is outside the range that JavaScript represents exactly"
             ),
             Self::MissingCapture { rule } => {
-                write!(f, "`{rule}` reads a capture that is not in its pattern")
+                write!(f, "`{rule}` reads a capture that its pattern does not have")
             }
             Self::MissingClaim { rule } => write!(f, "`{rule}` reads a claim that is not declared"),
             Self::Gate => f.write_str("the gate's configuration cannot be read"),
             Self::NoLayout => f.write_str("the policy cannot be laid out"),
             Self::Lint(findings) => {
-                f.write_str("the generated source is not what the engine takes:")?;
+                f.write_str("the engine does not accept the generated source:")?;
                 findings
                     .iter()
                     .try_for_each(|finding| write!(f, "\n  {finding}"))

@@ -1,6 +1,6 @@
-//! What a policy needs of the generated code: the rest is left out of it.
+//! The features of the generated code that a policy needs; the others are omitted.
 //!
-//! A feature is a word that stands in the parts as `//#if word`. Not here: what features cost.
+//! A feature is a word that the parts mention as `//#if word`. Not here: the size of features (`costs`).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -42,8 +42,8 @@ impl Features {
     }
 }
 
-/// The lines of `part` that these features ask for: `//#if a b` to `//#endif`, where any of the words will
-/// do and `!a` means that `a` is not needed.
+/// The lines of `part` for these features: `//#if a b` to `//#endif` is selected if any of the words is
+/// needed; `!a` means that `a` is not needed.
 pub(super) fn select(part: &str, features: &Features) -> String {
     let mut open: Vec<bool> = Vec::new();
     let mut selected = String::with_capacity(part.len());

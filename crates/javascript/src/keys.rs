@@ -23,7 +23,7 @@ pub(super) struct Keys {
     pub(super) keys: Vec<Value>,
     /// The algorithms of the keys.
     pub(super) algorithms: Vec<Algorithm>,
-    /// What the code needs to read sessions, without the marks by course.
+    /// The data for reading sessions, without the marks by course.
     pub(super) session: Value,
     /// For sessions by course: the marks of each base.
     pub(super) bases: BTreeMap<String, Value>,
@@ -164,7 +164,7 @@ fn issuer_json(config: &GateConfig, issuer: &IssuerConfig, features: &mut Featur
     json!([names, texts(&issuer.clients), uses, more])
 }
 
-/// What an issuer's users may be granted, and how they are named.
+/// The groups that an issuer may grant, and its prefixes.
 fn user_parts(
     config: &GateConfig,
     issuer: &IssuerConfig,
@@ -189,8 +189,8 @@ fn user_parts(
     more
 }
 
-/// What is needed to read sessions: the issuers where users sign in, the marks of what is read of every
-/// user, and the claims that are integers.
+/// The data for reading sessions: the sign-in issuers, the marks of what rules read of every user, and the
+/// claims that are integers.
 fn session_json(
     policy: &ImageSpec,
     config: &GateConfig,

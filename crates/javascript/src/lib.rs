@@ -1,9 +1,9 @@
 //! The policy as generated JavaScript, for edges without WebAssembly: CloudFront Functions and Akamai
 //! EdgeWorkers.
 //!
-//! The decision is hand-written in `parts/*.js`; a policy chooses which of it is needed and becomes data
-//! beside it. The code decides exactly as `tollgate_core` does, and [`lint`] makes sure that the engines
-//! there take it. Not here: verifying that they agree, which is `tollgate-targets`' work.
+//! The decision is hand-written in `parts/*.js`; a policy selects the parts that it needs and
+//! becomes data next to them. The code decides exactly as `tollgate_core` does, and [`lint`] checks that the
+//! engines accept it. Not here: verifying that they agree, which `tollgate-targets` does.
 
 #![forbid(unsafe_code)]
 

@@ -1,8 +1,8 @@
-//! Whether a script is in the subset of JavaScript that an edge's engine takes.
+//! Checks that a script is in the subset of JavaScript that an edge's engine accepts.
 //!
-//! CloudFront tells about most of this only when a request fails, so it is checked before anything is
-//! shipped. What is not known to work is refused: node kinds, names and modules are lists of what may
-//! be there. Not here: what the script does.
+//! CloudFront reports most of this only when a request fails, so it is checked before deployment. Only what is
+//! known to work is accepted: the allowed node kinds, names and modules are listed. Not here: the behaviour of
+//! the script.
 
 use core::fmt;
 use std::collections::BTreeSet;
@@ -16,14 +16,14 @@ use oxc_span::{GetSpan, SourceType, Span};
 use oxc_syntax::operator::LogicalOperator;
 use oxc_syntax::scope::ScopeFlags;
 
-/// What an engine takes beyond the common subset.
+/// The features of an engine beyond the common subset.
 #[derive(Clone, Copy, Debug)]
 pub struct Rules {
     /// Modules that may be imported.
     modules: &'static [&'static str],
     /// Names that the engine provides.
     globals: &'static [&'static str],
-    /// Whether there is WebCrypto.
+    /// Whether the engine has WebCrypto.
     has_subtle: bool,
     /// Whether the script exports its handlers; otherwise they are found by name.
     has_exports: bool,
@@ -73,22 +73,22 @@ impl Rules {
     };
 }
 
-/// Something that the engine does not take.
+/// A construct that the engine does not accept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
-    /// What it is.
+    /// The kind of construct.
     pub what: Forbidden,
-    /// Where, in bytes from the start.
+    /// Its position, in bytes from the start.
     pub at: u32,
-    /// The text there, cut short.
+    /// The beginning of its text.
     pub text: String,
 }
 
-/// What an engine does not take.
+/// The kinds of constructs that an engine does not accept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Forbidden {
-    /// The script is no JavaScript.
+    /// The script is not JavaScript.
     Syntax,
     /// A class.
     Class,
@@ -122,7 +122,7 @@ pub enum Forbidden {
     AsyncClosure,
     /// `crypto.subtle`
     Subtle,
-    /// A module that is not there.
+    /// A module that the engine does not have.
     Module,
     /// An export, where handlers are found by name.
     Export,
@@ -152,9 +152,9 @@ impl fmt::Display for Forbidden {
             Self::Method => "a method in an object",
             Self::AsyncClosure => "an `async` function inside another",
             Self::Subtle => "`crypto.subtle`",
-            Self::Module => "a module that is not there",
+            Self::Module => "an unknown module",
             Self::Export => "an export",
-            Self::Name => "a name that is not there",
+            Self::Name => "an undeclared name",
             Self::Other => "a construct beyond the subset",
         })
     }
@@ -169,7 +169,7 @@ impl fmt::Display for Finding {
 /// Checks a script.
 ///
 /// # Errors
-/// Everything in it that the engine does not take, in the order of the text.
+/// Returns every construct that the engine does not accept, in the order of the text.
 pub fn check(source: &str, rules: &Rules) -> Result<(), Vec<Finding>> {
     let allocator = Allocator::default();
     let parsed = Parser::new(&allocator, source, SourceType::mjs()).parse();
@@ -205,11 +205,11 @@ struct Linter<'a, 'r> {
     rules: &'r Rules,
     source: &'a str,
     findings: Vec<Finding>,
-    /// Where the findings are, and what they say.
+    /// The spans and kinds of the findings.
     refused: Vec<(Span, Forbidden)>,
-    /// How many argument lists we are in.
+    /// The number of enclosing argument lists.
     arguments: usize,
-    /// How many functions we are in.
+    /// The number of enclosing functions.
     functions: usize,
     declared: BTreeSet<&'a str>,
     referenced: Vec<(&'a str, Span)>,
@@ -217,12 +217,12 @@ struct Linter<'a, 'r> {
 
 impl Linter<'_, '_> {
     fn add(&mut self, what: Forbidden, span: Span) {
-        // What is refused as a whole is not refused again for what it is made of.
-        let said = self.refused.iter().any(|(whole, why)| {
+        // A construct that was reported is not reported again for its parts.
+        let is_known = self.refused.iter().any(|(whole, why)| {
             let inside = whole.start <= span.start && span.end <= whole.end;
             inside && (what == Forbidden::Other || what == *why)
         });
-        if said {
+        if is_known {
             return;
         }
         self.refused.push((span, what));

@@ -1,7 +1,7 @@
-//! Rules and conditions as the JSON that the generated code weighs.
+//! Rules and conditions as the JSON that the generated code evaluates.
 //!
-//! Texts are byte strings: one character for each byte of UTF-8, so that the code compares, orders and
-//! cuts them exactly as `tollgate_core` does. Not here: which rules lie on which page.
+//! Strings are byte strings: one character for each byte of UTF-8, so that the code compares, orders and
+//! cuts them exactly as `tollgate_core` does. Not here: the distribution of rules to pages (`pages`).
 
 use core::net::IpAddr;
 
@@ -38,7 +38,7 @@ pub(super) struct LoweredPattern {
 }
 
 impl LoweredPattern {
-    /// How many segments at its start are literal.
+    /// The number of leading literal segments.
     pub(super) fn literal_count(&self) -> usize {
         self.literals
     }
@@ -55,7 +55,7 @@ impl LoweredPattern {
 }
 
 impl Lowered {
-    /// The rule as it stands in a page for paths with `depth` segments in common.
+    /// The rule as stored in a page for paths with `depth` segments in common.
     pub(super) fn to_json(&self, patterns: &[&LoweredPattern], depth: usize) -> Value {
         let patterns: Vec<String> = patterns.iter().map(|pattern| pattern.rest(depth)).collect();
         let mut list = vec![json!(self.name), json!(self.bits), json!(patterns)];
@@ -74,8 +74,8 @@ impl Lowered {
     }
 }
 
-/// Lowers every rule. One that reads captures becomes one for each pattern, because a capture stands in
-/// another place in each.
+/// Lowers every rule. One that reads captures becomes one rule per pattern, because a capture has
+/// a different position in each.
 pub(super) fn rules(
     policy: &ImageSpec,
     features: &mut Features,
@@ -152,7 +152,7 @@ impl Lower<'_> {
             unless,
         } = rule;
         let Principals {
-            // A rule that asks for nothing is for anyone.
+            // A rule without principals is for anyone.
             anyone: _,
             signed_in,
             groups,
@@ -244,7 +244,7 @@ impl Lower<'_> {
         LoweredPattern { elements, literals }
     }
 
-    /// Where a capture stands in a path that fits the pattern, as `slice` counts: from the end if negative.
+    /// The position of a capture in a path that matches the pattern, as `slice` counts: from the end if negative.
     fn place(&self, capture: &str) -> Result<i64, JavaScriptError> {
         let place = self.pattern.and_then(|pattern| {
             let is_it =

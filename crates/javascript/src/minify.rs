@@ -3,11 +3,11 @@
 //! It works on tokens, not on a syntax tree, and only on the kind of source that `parts/` is written in:
 //! top-level functions and variables, `var` inside them, semicolons everywhere, no labels and no template
 //! literals. Names that begin with `_` are ours also where they are properties. The same source always
-//! gives the same text. Not here: whether the text is allowed at an edge, which the linter says.
+//! gives the same text. Not here: whether an engine accepts the text ([`lint`](super::lint)).
 
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What stands for itself: the language's words, and what engines provide.
+/// Names that are kept: keywords, and names that engines provide.
 const KEPT: [&str; 62] = [
     "Array",
     "Buffer",
@@ -73,7 +73,7 @@ const KEPT: [&str; 62] = [
     "as",
 ];
 
-/// What short names are made of.
+/// The characters of short names.
 const LETTERS: &[u8] = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_$";
 /// Fewest and most letters that are left to names inside of functions.
 const FEWEST_LOCALS: usize = 6;
@@ -334,7 +334,7 @@ fn scopes<'s>(tokens: &[Token<'s>]) -> (BTreeSet<&'s str>, Vec<core::ops::Range<
 }
 
 /// Turns functions outside of functions into variables, which are shorter: nothing calls them before all of the
-/// source has been evaluated. Engines find handlers by name, and take `async` functions in this form alone, so those
+/// source has been evaluated. Engines find handlers by name, and accept `async` functions only in this form, so those
 /// stay.
 fn arrows<'s>(tokens: &[Token<'s>]) -> Vec<Token<'s>> {
     const MARK: fn(&'static str) -> Token<'static> = |text| Token {
@@ -409,7 +409,7 @@ fn variables_first<'s>(tokens: &[Token<'s>]) -> Vec<Token<'s>> {
     variables
 }
 
-/// Takes out what means nothing: brackets around the one parameter of an arrow function.
+/// Removes redundant tokens: parentheses around the only parameter of an arrow function.
 fn without_brackets<'s>(tokens: &[Token<'s>]) -> Vec<Token<'s>> {
     let text = |at: usize| tokens.get(at).map_or("", |token| token.text);
     let is_word = |at: usize| tokens.get(at).is_some_and(|token| token.kind == Kind::Word);
@@ -465,7 +465,7 @@ fn tokens(source: &str) -> Vec<Token<'_>> {
     tokens
 }
 
-/// Where a string or regular expression ends that begins here.
+/// The end of the string or regular expression that begins here.
 fn literal_end(text: &str, quote: char) -> usize {
     let (mut escaped, mut in_class) = (false, false);
     for (at, c) in text.char_indices().skip(1) {
@@ -505,7 +505,7 @@ mod tests {
                 "function area(width, height) {\n  return width * height;\n}\n",
                 "var A=(b,a)=>{return b*a};",
             ),
-            // Properties stay, but for ours; strings stay.
+            // Properties stay, except ours; strings stay.
             (
                 "function f(a) { return { width: a.width, _own: a._own, text: '_own // no' }; }",
                 "var A=a=>{return{width:a.width,a:a.a,text:'_own // no'}};",
@@ -547,7 +547,7 @@ mod tests {
                 "function f() { function g() { return 1; } return g; }",
                 "var A=()=>{function a(){return 1}return a};",
             ),
-            // A conditional is no property.
+            // A conditional is not a property.
             (
                 "function f(x, y) { return x ? y : (x, y); }",
                 "var A=(a,b)=>{return a?b:(a,b)};",

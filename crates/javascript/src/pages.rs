@@ -1,8 +1,8 @@
-//! Which rules lie where: on the first page, which every request reads, or on a page found by the first
+//! The distribution of rules: to the first page, which every request reads, or to a page found by the first
 //! segments of the path.
 //!
-//! A page holds the rules of many prefixes; its number is a hash of the prefix, so that a page is always
-//! there and its absence is a failure, never "no rules". Not here: keys and batches.
+//! A page holds the rules of many prefixes; its number is a hash of the prefix, so that a page always
+//! exists and a missing one is a failure, never "no rules". Not here: keys and batches.
 
 use std::collections::BTreeMap;
 
@@ -20,16 +20,16 @@ pub(super) struct Layout {
 
 /// Rules by prefixes of one length.
 pub(super) struct Level {
-    /// How many segments the prefixes have.
+    /// The number of segments in the prefixes.
     pub(super) depth: usize,
     /// The rules of each.
     pub(super) rules: BTreeMap<String, Vec<Value>>,
 }
 
-/// How many segments prefixes are tried with.
+/// The largest number of segments of a prefix that is tried.
 const DEPTHS: usize = 4;
 
-/// All layouts that are worth a look: none, one or two lengths of prefixes.
+/// All layouts to try: none, one or two lengths of prefixes.
 pub(super) fn candidates(rules: &[Lowered]) -> Vec<Layout> {
     let mut all = vec![layout(rules, &[])];
     for first in 1..=DEPTHS {

@@ -101,7 +101,7 @@ pub(super) fn read_paths(paths: PathOptions<'_>, features: &mut Features) {
     }
 }
 
-/// What the code depends on besides its features.
+/// The inputs of the code in addition to its features.
 pub(super) struct Code<'p> {
     pub(super) policy: &'p ImageSpec,
     pub(super) config: &'p GateConfig,
@@ -293,7 +293,7 @@ fn substituted(source: &str, settings: &[(&str, Value)]) -> String {
     text + rest
 }
 
-/// JSON as it may stand in a script: nothing but ASCII.
+/// JSON in ASCII, for use in a script.
 pub(super) fn ascii(value: &Value) -> String {
     let mut text = String::new();
     for c in value.to_string().chars() {

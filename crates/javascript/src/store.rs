@@ -1,20 +1,20 @@
 //! The entries of a KeyValueStore, and the updates that switch from one policy to the next.
 //!
-//! Every entry of a policy carries the policy's generation in key and value; only the pointer has a key of
-//! its own, holds the first page, and is written last. So whatever part of an update has arrived at an
-//! edge, it decides by one policy whole, or denies. Not here: calling AWS.
+//! Every entry of a policy has the policy's generation in key and value; only the pointer has a key of
+//! its own, holds the first page, and is written last. So whichever part of an update has reached an
+//! edge, it decides by one complete policy or denies. Not here: calling AWS.
 
 use serde_json::{Value, json};
 
 /// Longest page for a denial, in bytes as it is stored: what four values hold.
 pub const MAX_PAGE_BYTES: usize = 4 * room();
 
-/// How a page for a denial is stored.
+/// The stored form of a page for a denial.
 pub(super) fn page_text(html: &str) -> String {
     json!([html]).to_string()
 }
 
-/// How many bytes a page for a denial has as it is stored.
+/// The size of a page for a denial in its stored form, in bytes.
 pub fn page_bytes(html: &str) -> usize {
     page_text(html).len()
 }
@@ -27,7 +27,7 @@ pub const MAX_POLICY_BYTES: usize = 5 * 1024 * 1024 / 2;
 pub(super) const MAX_BATCH_KEYS: usize = 50;
 /// Characters of a generation.
 pub(super) const GENERATION_CHARS: usize = 9;
-/// What every value begins with: the generation and a mark.
+/// The length of the start of every value: the generation and a mark.
 const HEAD_BYTES: usize = GENERATION_CHARS + 1;
 
 /// A key and its value.
@@ -39,12 +39,12 @@ pub struct Entry {
     pub value: String,
 }
 
-/// How much of a text fits into one value, in bytes.
+/// The number of bytes of a text that fit into one value.
 pub(super) const fn room() -> usize {
     MAX_VALUE_BYTES - HEAD_BYTES
 }
 
-/// How many values a text takes.
+/// The number of values that a text needs.
 pub(super) fn value_count(text: &str) -> usize {
     pieces(text).len()
 }

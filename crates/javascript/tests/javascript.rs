@@ -125,7 +125,7 @@ fn a_function_that_is_too_large_says_what_costs() {
     assert_eq!(error.code(), "function_too_large");
     let shown = error.to_string();
     for part in [
-        "CloudFront takes 10240",
+        "the limit of CloudFront is 10240",
         "`when` and `unless`: acme-onboarding/guest-wifi",
         "2001 bytes  the locations of redirects",
     ] {

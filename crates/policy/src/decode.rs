@@ -1,9 +1,9 @@
 //! An image read back into the rules it was made of.
 //!
-//! The image was validated before, so a read that fails means that it is not one. What an image does not
-//! keep comes back in a plain form: captures are called `c0`, `c1` … and those that nothing reads become
-//! `*`, which says the same. Not here: validation, and the layout itself, which
-//! `tollgate_core::image::format` describes.
+//! The image was validated before, so a failed read means that the bytes are not an image. What an image does not
+//! keep is replaced: captures are called `c0`, `c1` … and those that nothing reads become `*`, which
+//! matches the same paths. Not here: validation, and the layout itself
+//! (`tollgate_core::image::format`).
 
 mod program;
 mod tables;

@@ -40,7 +40,7 @@ pub struct EncodeReport {
     pub patterns: usize,
     /// Nodes of the pattern trie.
     pub nodes: usize,
-    /// An upper bound of the rules weighed for any one path.
+    /// An upper bound of the rules evaluated for any one path.
     pub max_rules_per_path: usize,
     /// An upper bound of the trie nodes visited for any one path.
     pub max_nodes_per_path: usize,
@@ -48,10 +48,10 @@ pub struct EncodeReport {
     pub image_bytes: usize,
 }
 
-/// Why a policy has no image.
+/// The reason why a policy cannot be encoded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EncodeError {
-    /// Two rules have one name.
+    /// Two rules have the same name.
     DuplicateRule {
         /// The course.
         course: String,
@@ -96,7 +96,7 @@ impl core::error::Error for EncodeError {}
 /// Lays `spec` out as an image. The order of its rules does not matter.
 ///
 /// # Errors
-/// What does not fit the format.
+/// Returns an error if something in the policy exceeds a limit of the format.
 pub fn encode(spec: &ImageSpec) -> Result<Encoded, EncodeError> {
     let mut rules: Vec<&RuleSpec> = spec.rules.iter().collect();
     rules.sort_by(|a, b| {
@@ -177,8 +177,8 @@ fn used_captures(rule: &RuleSpec) -> Vec<&str> {
     used.into_iter().collect()
 }
 
-/// Where the captures with these numbers stand in a path that fits the pattern. Before the first `**`
-/// counted from the start, after the last one from the end; the front end refuses captures in between.
+/// The positions of these captures in a path that matches the pattern: before the first `**`
+/// counted from the start, after the last one from the end. The front end rejects captures in between.
 fn capture_places(pattern: &Pattern, captures: &[&str]) -> Result<Vec<u16>, EncodeError> {
     let first_rest = pattern
         .segments

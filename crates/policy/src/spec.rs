@@ -36,7 +36,7 @@ impl ImageSpec {
 /// One claim of `[claims]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClaimSpec {
-    /// The claim's name as it stands in the token.
+    /// The claim's name in the token.
     pub name: String,
     /// Its declared type.
     pub kind: ClaimKind,
@@ -49,15 +49,15 @@ pub struct RuleSpec {
     pub course: String,
     /// The rule's id within its file.
     pub id: String,
-    /// What a match does.
+    /// The effect of a match.
     pub effect: Effect,
-    /// The methods it is about.
+    /// Its methods.
     pub methods: MethodSet,
     /// The author's reason, shown in traces.
     pub because: Option<String>,
     /// Absolute patterns; the rule matches if any of them matches.
     pub patterns: Vec<Pattern>,
-    /// Who it is about.
+    /// Its principals.
     pub who: Principals,
     /// Client networks; `None` means any.
     pub networks: Option<Vec<Network>>,
@@ -71,7 +71,7 @@ pub struct RuleSpec {
     pub unless: Option<Expr>,
 }
 
-/// The who part: every part that is set must hold.
+/// The principals of a rule: every part that is set must hold.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Principals {
     /// No token needed.
@@ -104,7 +104,7 @@ pub struct Template {
 pub struct Pattern {
     /// Its segments, without the leading slash.
     pub segments: Vec<Segment>,
-    /// Whether it ends in `/`. `/` itself is no segments and `true`.
+    /// Whether it ends in `/`. `/` itself has no segments and `true`.
     pub trailing_slash: bool,
     /// The text as written, base included.
     pub source: String,
@@ -264,7 +264,7 @@ macro_rules! children {
 }
 
 impl Expr {
-    /// Whether it is bool whatever the claims' types; a claim alone may be bool too.
+    /// Whether it is bool whatever the types of claims. A `Claim` can be bool, too.
     pub const fn is_logic(&self) -> bool {
         matches!(
             self,

@@ -1,8 +1,8 @@
 //! Parts of a checked rule in the author's own syntax: patterns, names, networks, times and conditions.
 //!
-//! What is written here compiles back to the same thing; only spaces, quotes, parentheses and the grouping of `&&`
-//! and `||` may differ from what the author wrote. It is the only printer of conditions. Characters that a reader would not see are
-//! written as escapes of TOML and CEL, so that it can be shown and pasted. Not here: the place in a file.
+//! The printed text compiles back to the same rule; only spaces, quotes, parentheses and the grouping of `&&` and
+//! `||` may differ from what the author wrote. This is the only printer of conditions. Invisible characters are
+//! printed as escapes of TOML and CEL, so that the text can be shown and pasted. Not here: the position in a file.
 
 mod cel;
 
@@ -65,7 +65,7 @@ pub fn methods(methods: MethodSet) -> String {
     format!("[{}]", names.join(", "))
 }
 
-/// A string as TOML and CEL write it.
+/// A quoted string, valid in TOML and in CEL.
 pub fn quoted(text: &str) -> String {
     let mut out = String::from("\"");
     for c in text.chars() {
@@ -83,7 +83,7 @@ pub fn quoted(text: &str) -> String {
     out
 }
 
-/// A time in RFC 3339, in UTC. One that is out of reach of four-digit years is given in seconds.
+/// A time in RFC 3339, in UTC. One outside the range of four-digit years is printed in seconds.
 pub fn moment(seconds: i64) -> String {
     let (days, clock) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
     // Years are counted from March, in eras of 400 years, so that leap days come last.

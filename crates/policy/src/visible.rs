@@ -3,7 +3,7 @@
 //! Names, reasons, test names and request targets come from outside. A terminal obeys control characters,
 //! bidirectional ones reorder what is read, and invisible ones make two names look the same. All human-readable
 //! output goes through [`visible`] or [`visible_lines`]; this is the only list. Not here: look-alike
-//! letters, and JSON, which is for programs.
+//! letters, and JSON, which programs read.
 
 /// First and last of each run of characters that are escaped: controls, formats (bidirectional ones among
 /// them), line and paragraph separators, private use, noncharacters, default ignorables and the blank Braille

@@ -1,4 +1,4 @@
-//! The encoder and the core together: patterns, captures, deny and strangers, without policy text.
+//! The encoder and the core together: patterns, captures, deny and unauthenticated requests, without policy text.
 
 #![cfg(test)]
 
@@ -318,7 +318,7 @@ fn denies_unless_known_otherwise() {
             "{path} {cohort:?}"
         );
     }
-    // A stranger is sent to sign in only while signing in could help.
+    // An unauthenticated request gets 401 only while a token could grant access.
     assert_eq!(
         ask(&open, "GET", "/c/exams/1", TokenState::Absent).0,
         Reason::NoToken
@@ -501,12 +501,12 @@ fn many_courses_are_found_by_hash() {
     );
 }
 
-/// The literal children of a folder stand in a row, and behind them stand those of the next folder that has any.
-/// A slot of one may be met in a search for the other, and one in 256 has the fingerprint that is looked for.
+/// The literal children of a node are consecutive, followed by those of the next node that has any. A search for a
+/// child of one can meet a slot of the other, and one in 256 of these has the fingerprint searched for.
 #[test]
-fn a_child_of_the_next_folder_is_no_child() {
+fn lookup_ignores_children_of_adjacent_nodes() {
     for table in 0..12_000 {
-        // Between the two there are so many folders without children.
+        // The number of folders without children between the two.
         let last = 1 + table % 60;
         let child = |folder: u32| format!("/f{folder:02}/{table}-{folder}");
         let mut patterns: Vec<String> = (1..last).map(|leaf| format!("/f{leaf:02}")).collect();

@@ -1,4 +1,4 @@
-//! What is written compiles back to the same.
+//! Printed rules compile back to the same rules.
 
 #![cfg(test)]
 
@@ -6,7 +6,7 @@ use tollgate_compiler::{CompileOptions, SourceTree, compile};
 use tollgate_policy::spec::{Arithmetic, ClaimSpec, Comparison, Expr, ImageSpec, Network};
 use tollgate_policy::syntax::*;
 
-/// A rule that reads every claim: what no rule reads is no part of a policy.
+/// A rule that reads every claim: the compiler drops claims that no rule reads.
 const READS_ALL: &str = r#"
 [[rule]]
 id = "z"
@@ -85,7 +85,7 @@ fn flat(expr: &Expr) -> String {
     }
 }
 
-/// What the text of a condition compiles to.
+/// The compiled form of a condition.
 fn compiled(text: &str) -> Expr {
     let spec = policy(&format!("when = {}", quoted(text)));
     spec.rules.into_iter().next().unwrap().when.unwrap()

@@ -1,12 +1,12 @@
-//! What is true, false or unknown about a request.
+//! Conditions: true, false or unknown for a request.
 
 use core::net::IpAddr;
 
 use crate::model::{Expr, Facts, Network, Operator, Request, Token, Value, Value::*};
 use crate::pattern::Captures;
 
-/// Whether something may be true (`yes`), and whether it may be false (`no`). About a request as it
-/// is at most one of them is set, and with neither it is unknown. With an imagined token both may be.
+/// Whether a condition may be true (`yes`), and whether it may be false (`no`). For a real request
+/// at most one of them is set; with neither, it is unknown. For an imagined token both may be set.
 #[derive(Clone, Copy)]
 pub(crate) struct Truth {
     pub(crate) yes: bool,
@@ -26,21 +26,21 @@ impl Truth {
         Self::new(self.no, self.yes)
     }
 
-    /// True if both are; false if one is, even if the other is unknown.
+    /// True if both are true; false if one is false, even if the other is unknown.
     pub(crate) fn and(self, other: Self) -> Self {
         Self::new(self.yes && other.yes, self.no || other.no)
     }
 }
 
-/// What is known of a value.
+/// What is known about a value.
 enum Known {
     Is(Value),
     Unknown,
-    /// The imagined token decides.
+    /// It depends on the imagined token.
     Open,
 }
 
-/// The truth of a condition.
+/// Evaluates a condition.
 pub(crate) fn truth(expr: &Expr, request: &Request, captures: &Captures) -> Truth {
     let truth = |expr| truth(expr, request, captures);
     match expr {
@@ -76,7 +76,7 @@ fn value(expr: &Expr, request: &Request, captures: &Captures) -> Known {
             match &request.token {
                 Token::Imagined => return Known::Open,
                 Token::Verified(facts) => from_token(expr, facts),
-                // The groups and the subject are known to be empty, and that is all.
+                // Only the groups and the subject are known, to be empty.
                 _ if *expr == Expr::Groups => Some(List(Vec::new())),
                 _ if *expr == Expr::Subject => Some(Text(String::new())),
                 _ => None,
@@ -101,7 +101,7 @@ fn from_token(expr: &Expr, facts: &Facts) -> Option<Value> {
     }
 }
 
-/// `None`, unknown, is an overflow.
+/// Returns `None`, unknown, on overflow.
 fn compute(operator: Operator, a: Value, b: Value) -> Option<Value> {
     use Operator::*;
     Some(match (operator, a, b) {
@@ -125,7 +125,7 @@ fn compute(operator: Operator, a: Value, b: Value) -> Option<Value> {
     })
 }
 
-/// IPv4 addresses written as IPv6 count as IPv4; else the two families never meet.
+/// IPv4 addresses written as IPv6 count as IPv4; otherwise the two families never match.
 pub(crate) fn is_within(address: IpAddr, networks: &[Network]) -> bool {
     networks.iter().any(|network| {
         let (a, b, bits): (u128, u128, u32) = match (address.to_canonical(), network.address) {

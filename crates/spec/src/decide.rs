@@ -1,11 +1,11 @@
-//! What follows from the rules.
+//! The decision.
 
 use crate::condition::{Truth, is_within, truth};
 use crate::model::{Effect, METHODS, Policy, Request, Rule, Token, Verdict, Who};
 use crate::path::pieces;
 use crate::pattern::{Captures, fill, matches};
 
-/// A rule of which a pattern names the path, its course, and what the pattern captured.
+/// A rule with a pattern that matches the path, its course, and the captures.
 struct Hit<'a>(&'a str, &'a Rule, Captures);
 
 /// Decides `request` under `policy`.
@@ -16,7 +16,7 @@ pub fn decide(policy: &Policy, request: &Request) -> Verdict {
     };
     let allows = hits(policy, &path, Effect::Allow);
     let denies = hits(policy, &path, Effect::Deny);
-    // An allow matches if it is true, a deny if it is not false. The first one is reported.
+    // An allow matches if it is true, a deny if it is not false. The first match is reported.
     let allow = |request: &Request| allows.iter().find(|hit| holds(hit, request).yes);
     let deny = |request: &Request| denies.iter().find(|hit| !holds(hit, request).no);
     let allowed = |request: &Request| deny(request).is_none() && allow(request).is_some();
@@ -24,7 +24,7 @@ pub fn decide(policy: &Policy, request: &Request) -> Verdict {
     if allowed(request) {
         return verdict("allow", 200, "allow", allow(request));
     }
-    // With an imagined token: may an allow match, and may every deny not match?
+    // For an imagined token: can an allow match while every deny does not?
     let mut imagined = request.clone();
     imagined.token = Token::Imagined;
     match request.token {
@@ -60,7 +60,7 @@ fn verdict(outcome: &'static str, status: u16, reason: &'static str, hit: Option
     }
 }
 
-/// The rules of one effect that name the path, in the order of their names.
+/// The rules of one effect that match the path, in the order of their names.
 fn hits<'a>(policy: &'a Policy, path: &[String], effect: Effect) -> Vec<Hit<'a>> {
     let mut hits = Vec::new();
     for course in &policy.courses {
@@ -78,7 +78,7 @@ fn hits<'a>(policy: &'a Policy, path: &[String], effect: Effect) -> Vec<Hit<'a>>
     hits
 }
 
-/// Whether every part of a rule holds, the path aside.
+/// Evaluates every part of a rule except the path.
 fn holds(Hit(_, rule, captures): &Hit, request: &Request) -> Truth {
     let method = match &rule.methods {
         Some(methods) => methods.contains(&request.method),
@@ -102,7 +102,8 @@ fn holds(Hit(_, rule, captures): &Hit, request: &Request) -> Truth {
     holds
 }
 
-/// Without a token nobody is signed in and every list is known to be empty.
+/// Evaluates the principals. Without a token the user is not signed in, and every list is known to
+/// be empty.
 fn who(who: &Who, request: &Request, captures: &Captures) -> Truth {
     let asked = [&who.groups, &who.scopes, &who.subjects, &who.issuers];
     let facts = match &request.token {

@@ -1,6 +1,6 @@
-//! What a random case has in it, so that tests can tell what they covered.
+//! The features of a random case, so that tests can measure what they cover.
 //!
-//! Not here: making cases.
+//! Not here: generating cases.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ use crate::model::{
     Course, Effect, Expr, METHODS, Operator, Origin, Policy, Request, Rule, Token, Value,
 };
 
-/// Every feature there is.
+/// All features.
 pub const ALL: &[&str] = &[
     "!",
     "!=",

@@ -1,8 +1,8 @@
-//! Random policies and requests, the same for the same seed.
+//! Generates random policies and requests, reproducibly for a seed.
 //!
-//! Names are few, so that rules and requests meet often, and requests are made from the patterns of
-//! the policy and then damaged, so that near misses are as frequent as hits. Only policies that the
-//! compiler accepts are made. Not here: what follows from them.
+//! Names are few, so that rules and requests often match. Requests are built from the patterns of
+//! the policy and then altered, so that near misses are as frequent as matches. Only policies that
+//! the compiler accepts are generated. Not here: the decisions.
 
 mod condition;
 mod names;
@@ -13,17 +13,17 @@ mod target;
 
 use crate::model::{Policy, Request};
 
-/// The moment that all random times are near to, in Unix seconds: 2027-01-15T08:00:00Z.
+/// The Unix time that all random times are close to: 2027-01-15T08:00:00Z.
 pub const NOW: i64 = 1_800_000_000;
 
-/// Makes policies and requests.
+/// Generates policies and requests.
 #[derive(Clone, Debug)]
 pub struct Generator {
     random: Random,
 }
 
 impl Generator {
-    /// A generator that repeats itself for the same seed.
+    /// A generator with this seed.
     ///
     /// # Example
     /// ```
@@ -37,8 +37,8 @@ impl Generator {
         }
     }
 
-    /// A generator whose first choices are these bytes, one or two a choice, and whose others are always
-    /// the same ones: a change of one byte changes one choice, which is what a fuzzer wants.
+    /// A generator whose first choices are these bytes, one or two per choice, and whose other
+    /// choices are constant. A change of one byte changes one choice, which suits a fuzzer.
     ///
     /// # Example
     /// ```
@@ -58,16 +58,16 @@ impl Generator {
         policy::policy(&mut self.random)
     }
 
-    /// The next request that has something to do with `policy`.
+    /// The next request related to `policy`.
     pub fn request(&mut self, policy: &Policy) -> Request {
         request::request(&mut self.random, policy)
     }
 }
 
-/// Choices.
+/// The source of choices.
 #[derive(Clone, Debug)]
 struct Random {
-    /// Choices that were made elsewhere; they come first.
+    /// Choices from outside, which are used first.
     given: std::vec::IntoIter<u8>,
     rng: fastrand::Rng,
 }
@@ -110,7 +110,7 @@ impl Random {
         from[self.below(from.len())]
     }
 
-    /// A few different members of `from`, at least one, in its order.
+    /// Up to `at_most` different members of `from`, at least one, in its order.
     fn some<T: Copy>(&mut self, from: &[T], at_most: usize) -> Vec<T> {
         let mut left = 1 + self.below(at_most.min(from.len()));
         let mut some = Vec::new();

@@ -1,15 +1,15 @@
-//! The executable specification: what Tollgate decides, said as plainly as Rust allows.
+//! The executable specification of Tollgate's decisions, written as simply as possible.
 //!
-//! It is written for reading, not for speed, and shares no code with the engine that runs at the
-//! edge: the two are run on the same random policies and requests, and any difference is a bug in
-//! one of them. Five files hold all of the meaning, in the order to read them: `token` (which claims
-//! are taken once a signature is good), `path` (which request paths are refused), `pattern` (which
-//! paths a pattern names), `condition` (what is true, false or unknown) and `decide` (what follows).
-//! Decisions may not pass 300 lines and tokens 100; a test counts.
+//! It is written for readability, not for speed, and shares no code with the engine of the edges.
+//! Both are run on the same random policies and requests, and any difference is a bug in one of
+//! them. Five files define all semantics; read them in this order: `token` (accepted claims of a
+//! token with a valid signature), `path` (rejected request paths), `pattern` (paths that a pattern
+//! matches), `condition` (true, false or unknown) and `decide` (the decision). A test limits their
+//! length.
 //!
-//! Not here: policy text, the form of tokens and their signatures, HTTP. [`model`] is data only, [`generate`]
-//! makes random cases, [`features`] tells what is in them, and [`render`] writes a policy as an author
-//! would.
+//! Not here: policy text, the encoding and signatures of tokens, HTTP. [`model`] is data only,
+//! [`generate`] creates random cases, [`features`] lists their features, and [`render`] writes a
+//! policy as an author would.
 
 mod condition;
 mod decide;
@@ -22,4 +22,4 @@ pub mod render;
 mod token;
 
 pub use decide::decide;
-pub use token::judge;
+pub use token::validate;

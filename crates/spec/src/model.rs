@@ -1,4 +1,4 @@
-//! What the specification speaks about: a policy, a request, a verdict. Data only, no behaviour.
+//! The model of the specification: a policy, a request, a verdict. Data only, no behaviour.
 
 use core::net::IpAddr;
 use std::collections::BTreeMap;
@@ -9,21 +9,21 @@ pub const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE",
 /// A whole policy.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Policy {
-    /// The reader of the path after the gate.
+    /// The program that reads the path after the gate.
     pub origin: Origin,
-    /// The name that is appended to a path that ends in a slash.
+    /// The name that is appended to a path with a trailing slash.
     pub index: Option<String>,
-    /// Reject every request path that is not ASCII.
+    /// Whether to reject every request path that is not ASCII.
     pub ascii_only: bool,
     /// The declared claims and their types.
     pub claims: BTreeMap<String, ClaimType>,
-    /// The names that lead to those declared claims that stand inside others.
+    /// The paths to those declared claims that are nested in others.
     pub places: BTreeMap<String, Vec<String>>,
     /// The courses. The site's own rules are the course `site` with the base `""`.
     pub courses: Vec<Course>,
 }
 
-/// The reader of the path after the gate.
+/// The program that reads the path after the gate.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Origin {
     /// Any program.
@@ -38,32 +38,32 @@ pub enum Origin {
 /// One file of rules.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Course {
-    /// Its id.
+    /// Its ID.
     pub id: String,
-    /// The folder it lives in, without a slash at the end; every pattern is put after it.
+    /// The base path, without a trailing slash; every pattern is appended to it.
     pub base: String,
     /// Its rules.
     pub rules: Vec<Rule>,
 }
 
-/// One rule. Every part that is set must hold.
+/// One rule. It matches if every part that is set matches.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Rule {
-    /// Its id within the course.
+    /// Its ID within the course.
     pub id: String,
-    /// What a match does.
+    /// The effect of a match.
     pub effect: Effect,
-    /// Patterns, as written; any of them.
+    /// Patterns as written; one of them must match.
     pub paths: Vec<String>,
-    /// Who it is about.
+    /// Its principals.
     pub who: Who,
-    /// The methods it is about; `None` means `GET` and `HEAD`.
+    /// Its methods; `None` means `GET` and `HEAD`.
     pub methods: Option<Vec<String>>,
-    /// The networks it is about.
+    /// Its networks.
     pub networks: Option<Vec<Network>>,
-    /// The first second at which it holds.
+    /// The first second in which it matches.
     pub from: Option<i64>,
-    /// The first second at which it no longer holds.
+    /// The first second in which it no longer matches.
     pub until: Option<i64>,
     /// A condition that must be true.
     pub when: Option<Expr>,
@@ -71,19 +71,19 @@ pub struct Rule {
     pub unless: Option<Expr>,
 }
 
-/// What a matching rule does.
+/// The effect of a matching rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effect {
-    /// Lets the request in, unless a deny matches.
+    /// Allows the request, unless a deny matches.
     Allow,
-    /// Keeps the request out.
+    /// Denies the request.
     Deny,
 }
 
-/// The people a rule is about. A name in a list may hold one capture: `course-{course}`.
+/// The principals of a rule. A name in a list can contain one capture: `course-{course}`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Who {
-    /// No token is needed.
+    /// No token is required.
     pub anyone: bool,
     /// Any verified token.
     pub signed_in: bool,
@@ -93,20 +93,20 @@ pub struct Who {
     pub scopes: Option<Vec<String>>,
     /// Any of these subjects.
     pub subjects: Option<Vec<String>>,
-    /// Signed in at any of these issuers, each by the first `iss` it has.
+    /// Signed in at any of these issuers, each named by its first `iss`.
     pub issuers: Option<Vec<String>>,
 }
 
-/// A block of addresses.
+/// A network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd)]
 pub struct Network {
     /// Its first address.
     pub address: IpAddr,
-    /// How many leading bits count.
+    /// The number of significant leading bits.
     pub prefix: u8,
 }
 
-/// The type a claim is declared with.
+/// The declared type of a claim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ClaimType {
     /// `"string"`
@@ -119,7 +119,7 @@ pub enum ClaimType {
     Texts,
 }
 
-/// A value: written in a condition, carried by a token, or computed.
+/// A value: written in a condition, contained in a token, or computed.
 #[derive(Clone, Debug, PartialEq, PartialOrd)]
 pub enum Value {
     /// A string.
@@ -128,22 +128,22 @@ pub enum Value {
     Int(i64),
     /// `true` or `false`.
     Bool(bool),
-    /// A moment, in Unix seconds.
+    /// A timestamp, in Unix seconds.
     Time(i64),
-    /// A length of time, in seconds.
+    /// A duration, in seconds.
     Secs(i64),
     /// An address.
     Address(IpAddr),
     /// Several values of one kind.
     List(Vec<Value>),
-    /// Blocks of addresses.
+    /// Networks.
     Networks(Vec<Network>),
 }
 
 /// A condition, or a part of one. Only well-typed trees have a meaning.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Expr {
-    /// A value as written.
+    /// A literal.
     Literal(Value),
     /// `claims["…"]`
     Claim(String),
@@ -211,7 +211,7 @@ pub struct Request {
     pub method: String,
     /// The request target as sent: path, and query if there is one.
     pub target: Vec<u8>,
-    /// The client's address, where it is known.
+    /// The client address, if known.
     pub ip: Option<IpAddr>,
     /// The time, in Unix seconds.
     pub now: i64,
@@ -219,61 +219,61 @@ pub struct Request {
     pub token: Token,
 }
 
-/// What came of the request's token.
+/// The token of a request.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Token {
-    /// There was none.
+    /// No token.
     Absent,
-    /// There was one, and it is no good.
+    /// An invalid token.
     Bad,
-    /// There was a good one, and it says this.
+    /// A valid token with these facts.
     Verified(Facts),
-    /// Some good token that may say anything. The specification asks about it to learn whether a
+    /// A valid token with arbitrary content. The specification evaluates it to determine whether a
     /// token could help; no request has it.
     Imagined,
 }
 
-/// What a good token says.
+/// The content of a valid token.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Facts {
-    /// The first `iss` that its issuer has.
+    /// The first `iss` of its issuer.
     pub issuer: String,
     /// Its subject, if it has one.
     pub subject: Option<String>,
-    /// Its groups; `None` if it refers to another place for them.
+    /// Its groups; `None` if it refers to another location for them.
     pub groups: Option<Vec<String>>,
     /// Its scopes.
     pub scopes: Vec<String>,
-    /// Its claims among the declared ones; `None` where the value has another type than declared.
+    /// Its declared claims; `None` if the value has another type than declared.
     pub claims: BTreeMap<String, Option<Value>>,
 }
 
 /// An issuer of tokens.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Issuer {
-    /// What its tokens may have as `iss`.
+    /// The accepted values of `iss`.
     pub names: Vec<String>,
-    /// For whom its tokens may be.
+    /// The accepted app client IDs.
     pub clients: Vec<String>,
-    /// With Cognito: which kinds of tokens are taken, `id` or `access`.
+    /// For Cognito: the accepted kinds of tokens, `id` or `access`.
     pub token_use: Option<Vec<String>>,
-    /// The claim that names the client, if it is not the usual one.
+    /// The claim that names the app client, if it is not the default.
     pub client_claim: Option<String>,
-    /// The names that lead to the claim with the groups, if it has groups.
+    /// The path to the claim with the groups, if it has groups.
     pub groups_claim: Option<Vec<String>>,
-    /// The names that lead to the claim with the scopes, if it is not the usual one.
+    /// The path to the claim with the scopes, if it is not the default.
     pub scopes_claim: Option<Vec<String>>,
     /// Patterns of the groups that it may grant, as it writes them.
     pub granted: Option<Vec<String>>,
-    /// Put before each of its groups.
+    /// The prefix of its groups.
     pub groups_prefix: String,
-    /// Put before its subjects.
+    /// The prefix of its subjects.
     pub subject_prefix: String,
-    /// By how many seconds its clock may be ahead of ours.
+    /// The number of seconds by which its clock may be ahead of ours.
     pub leeway: i64,
 }
 
-/// The answer.
+/// The decision.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verdict {
     /// `allow`, `deny` or `reject`.

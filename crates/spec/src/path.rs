@@ -1,18 +1,18 @@
-//! Which request paths are rejected, and what the others mean. Nothing is ever repaired.
+//! Rejected request paths, and the meaning of the others. Paths are never repaired.
 
 use crate::model::{Origin, Policy};
 
-/// Bytes that may occur in a path as they are.
+/// Bytes that may occur unescaped.
 const RAW: &[u8] =
     b"/ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~!*'():@&=$,[]^|";
 /// ASCII bytes that may be written as `%XX`.
 const ESCAPED: &[u8] = b" +~\"<>[]^`{|}!*'():@&=$,";
-/// More of them for readers that decode exactly once.
+/// More bytes that may be escaped, for readers that decode exactly once.
 const ESCAPED_ONCE: &[u8] = b"#%;?";
 const SPACES: [char; 4] = [' ', '\u{A0}', '\u{202F}', '\u{3000}'];
 
-/// The decoded pieces between the slashes. The last one is empty if the path ends in a slash, so
-/// `/` is `[""]`, `/a` is `["a"]` and `/a/` is `["a", ""]`. `None` is a rejection.
+/// The decoded pieces between the slashes. The last one is empty if the path has a trailing slash,
+/// so `/` is `[""]`, `/a` is `["a"]` and `/a/` is `["a", ""]`. `None` is a rejection.
 pub(crate) fn pieces(raw: &[u8], policy: &Policy) -> Option<Vec<String>> {
     // Decoding before splitting is safe because no escape decodes to a slash.
     let decoded = decode(raw, policy.origin)?;
@@ -50,15 +50,16 @@ fn decode(raw: &[u8], origin: Origin) -> Option<String> {
     String::from_utf8(decoded).ok()
 }
 
-/// Rejects the empty name, names of dots only, names with a space at an end, and, unless names are compared
-/// byte for byte, names that end in a dot.
+/// Rejects the empty name, names of dots only, names that start or end with a space, and, unless
+/// names are compared byte for byte, names that end in a dot.
 fn is_name(name: &str, origin: Origin) -> bool {
     let ends_well = origin != Origin::Strict || !name.ends_with('.');
     !name.chars().all(|c| c == '.') && ends_well && name.trim_matches(SPACES) == name
 }
 
-/// Rejects controls, directional controls and noncharacters; for `strict` also what is invisible or private,
-/// what looks like structure, and what a normal form of Unicode turns into structure.
+/// Rejects controls, directional controls and noncharacters; for `strict` also invisible and
+/// private characters, characters that look like structure, and those that Unicode normalization
+/// turns into structure.
 fn is_allowed(character: char, origin: Origin) -> bool {
     let code = u32::from(character);
     let is_control = matches!(code, 0x80..=0x9F | 0x61C | 0x200E | 0x200F | 0x2028..=0x202E

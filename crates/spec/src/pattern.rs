@@ -1,15 +1,15 @@
-//! Which paths a pattern names, by trying everything.
+//! Pattern matching, by exhaustive search.
 
 use std::collections::BTreeMap;
 
-/// What the `{name}` pieces of a pattern stand for.
+/// The values of the `{name}` pieces of a pattern.
 pub(crate) type Captures = BTreeMap<String, String>;
 
-/// Matches the pieces of a pattern against the pieces of a path. A slash at the end is an empty last
+/// Matches the pieces of a pattern against the pieces of a path. A trailing slash is an empty last
 /// piece on both sides, so that `/a/` and `/a` differ like any two paths.
 pub(crate) fn matches(pattern: &[&str], path: &[String]) -> Option<Captures> {
     match (pattern, path) {
-        // `**` at the end: everything below the slash, and the bare slash itself.
+        // `**` at the end: everything below the slash, and the slash itself.
         ([], []) | (["**"], [_, ..]) => Some(Captures::new()),
         (["**", more @ ..], _) if !more.is_empty() => matches(more, path).or_else(|| match path {
             [name, below @ ..] if !name.is_empty() => matches(pattern, below),
@@ -17,7 +17,7 @@ pub(crate) fn matches(pattern: &[&str], path: &[String]) -> Option<Captures> {
         }),
         ([piece, more @ ..], [name, below @ ..]) => {
             let mut captures = matches(more, below)?;
-            // Only the empty piece stands for the empty name.
+            // Only the empty piece matches the empty name.
             let mut fits = piece.is_empty() == name.is_empty();
             if piece.starts_with('{') {
                 captures.insert(piece.replace(['{', '}'], ""), name.clone());
@@ -30,7 +30,7 @@ pub(crate) fn matches(pattern: &[&str], path: &[String]) -> Option<Captures> {
     }
 }
 
-/// Whether a text is like a pattern in which `*` stands for any text.
+/// Whether a string matches a pattern in which `*` matches any string.
 pub(crate) fn is_like(pattern: &str, text: &str) -> bool {
     glob(pattern.as_bytes(), text.as_bytes())
 }
@@ -45,7 +45,7 @@ fn glob(piece: &[u8], name: &[u8]) -> bool {
     }
 }
 
-/// Writes captures into a name such as `course-{course}`.
+/// Inserts captures into a name such as `course-{course}`.
 pub(crate) fn fill(template: &str, captures: &Captures) -> String {
     captures
         .iter()

@@ -1,6 +1,6 @@
-//! Writes a policy as an author would, so that a compiler can be tested with it.
+//! Writes a policy as an author would, to test the compiler.
 //!
-//! Where the language has several ways to say one thing, they take turns. Not here: the meaning.
+//! Where the language has several notations, they alternate. Not here: the meaning.
 
 mod cel;
 mod time;
@@ -8,7 +8,7 @@ mod time;
 use crate::model::{ClaimType, Course, Effect, Network, Origin, Policy, Rule};
 use cel::Turns;
 
-/// The files of a policy folder that means `policy`: names and texts.
+/// The files of a policy directory for `policy`: names and texts.
 pub fn to_toml(policy: &Policy) -> Vec<(String, String)> {
     let mut writer = Writer {
         turns: Turns::default(),
@@ -79,7 +79,7 @@ impl Writer {
 
     fn paths(&mut self, policy: &Policy) {
         let origin = match policy.origin {
-            // The default, which can be left out.
+            // The default, which can be omitted.
             Origin::Strict => (self.turns.next() % 2 == 1).then_some("strict"),
             Origin::S3 => Some("s3"),
             Origin::Files => Some("files"),
@@ -124,7 +124,7 @@ impl Writer {
         self.strings("groups", rule.who.groups.as_ref());
         self.strings("scopes", rule.who.scopes.as_ref());
         self.strings("subjects", rule.who.subjects.as_ref());
-        // Rules name issuers as the site does.
+        // Rules use the site's names for issuers.
         let named = |iss: &String| ISSUERS.iter().find(|(_, known)| known == iss);
         let issuers = rule.who.issuers.as_ref().map(|issuers| {
             let names = issuers.iter().filter_map(named);
@@ -173,7 +173,7 @@ impl Writer {
         }
     }
 
-    /// A single address may stand without its length.
+    /// A single address can be written without its prefix length.
     fn network(&mut self, network: &Network) -> String {
         if cel::is_single(network) && self.turns.next() == 0 {
             network.address.to_string()
@@ -190,7 +190,7 @@ impl Writer {
         }
     }
 
-    /// Conditions are full of quotes, so they also stand between three.
+    /// Conditions contain many quotes, so they are also written with triple quotes.
     fn string_of_code(&mut self, code: &str) -> String {
         if self.turns.next() == 0 && !code.ends_with('\'') {
             format!("'''\n{code}'''")

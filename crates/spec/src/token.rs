@@ -1,4 +1,4 @@
-//! What becomes of a token whose signature is good.
+//! Accepts or rejects a token with a valid signature.
 
 use std::collections::BTreeMap;
 
@@ -11,11 +11,11 @@ type Claims = Map<String, Json>;
 type Fault = &'static str;
 type Maybe<T> = Result<Option<T>, Fault>;
 
-/// What a token with these claims contains, or the code of the first thing that is wrong with it.
+/// Returns the content of a token with these claims, or the code of the first error.
 ///
 /// # Errors
-/// The code.
-pub fn judge(json: &str, by: &Issuer, policy: &Policy, now: i64) -> Result<Facts, Fault> {
+/// Returns the code.
+pub fn validate(json: &str, by: &Issuer, policy: &Policy, now: i64) -> Result<Facts, Fault> {
     let claims: &Claims = &serde_json::from_str(json).map_err(|_| "bad_json")?;
     let issuer = read(claims, "iss", text)?.filter(|issuer| by.names.contains(issuer));
     issuer.ok_or("wrong_issuer")?;
@@ -33,7 +33,7 @@ pub fn judge(json: &str, by: &Issuer, policy: &Policy, now: i64) -> Result<Facts
     validate_client(claims, by)?;
     validate_times(json, by.leeway, now)?;
     let mut facts = Facts {
-        // Rules know an issuer by one name, however its tokens spell it.
+        // Rules use one name for an issuer, whichever spelling its tokens use.
         issuer: by.names.first().cloned().unwrap_or_default(),
         subject: subject.map(|subject| format!("{}{subject}", by.subject_prefix)),
         groups: groups.map(|groups| granted(&groups, by)),
@@ -51,7 +51,7 @@ pub fn judge(json: &str, by: &Issuer, policy: &Policy, now: i64) -> Result<Facts
     Ok(facts)
 }
 
-/// Tokens of Cognito say of which kind they are; others name their client in `aud`.
+/// Cognito's tokens name their kind; other tokens name their app client in `aud`.
 fn validate_client(claims: &Claims, by: &Issuer) -> Result<(), Fault> {
     let kind = match &by.token_use {
         Some(kinds) => read(claims, "token_use", text)?.filter(|kind| kinds.contains(kind)),
@@ -67,7 +67,8 @@ fn validate_client(claims: &Claims, by: &Issuer) -> Result<(), Fault> {
     is_for_us.then_some(()).ok_or("wrong_audience")
 }
 
-/// A fraction ends a token earlier, and starts it later. Without `exp` it would have no end.
+/// A fraction makes a token expire earlier and become valid later. Without `exp` it would never
+/// expire.
 fn validate_times(json: &str, leeway: i64, now: i64) -> Result<(), Fault> {
     let claims: BTreeMap<String, &RawValue> = serde_json::from_str(json).map_err(|_| "bad_json")?;
     let read = |name: &str, round_up| match claims.get(name).map(|value| value.get()) {
@@ -79,7 +80,7 @@ fn validate_times(json: &str, leeway: i64, now: i64) -> Result<(), Fault> {
     expires.ok_or("missing_exp")?;
     let (not_before, issued) = (read("nbf", true)?, read("iat", true)?);
     let latest = Some(now.saturating_add(leeway));
-    // A time that is not there is less than any.
+    // A missing time is less than any other.
     match () {
         () if issued > expires => Err("bad_claim"),
         () if Some(now) >= expires => Err("expired"),
@@ -89,12 +90,12 @@ fn validate_times(json: &str, leeway: i64, now: i64) -> Result<(), Fault> {
     }
 }
 
-/// Whether the token refers to another place for the claim with its groups.
+/// Whether the token refers to another location for the claim with its groups.
 fn is_elsewhere(claims: &Claims, place: &[String]) -> Result<bool, Fault> {
     let names = read(claims, "_claim_names", |names| names.as_object().cloned())?;
     let first = place.first().and_then(|first| names?.get(first).cloned());
     let is_named = first.is_some_and(|source| !source.is_null());
-    // Entra ID has another way to say so.
+    // Entra ID has another notation.
     Ok(is_named || place == ["groups"] && read(claims, "hasgroups", Json::as_bool)? == Some(true))
 }
 
@@ -107,12 +108,12 @@ fn granted(groups: &[String], by: &Issuer) -> Vec<String> {
     named.collect()
 }
 
-/// `null` is as good as nothing.
+/// A member; `null` counts as absent.
 fn member<'a>(claims: &'a Claims, name: &str) -> Option<&'a Json> {
     claims.get(name).filter(|value| !value.is_null())
 }
 
-/// The claim that these names lead to.
+/// The claim at this path.
 fn find<'a>(claims: &'a Claims, place: &[String]) -> Maybe<&'a Json> {
     let (last, way) = place.split_last().ok_or("bad_claim")?;
     let mut inner = claims;
@@ -125,7 +126,7 @@ fn find<'a>(claims: &'a Claims, place: &[String]) -> Maybe<&'a Json> {
     Ok(member(inner, last))
 }
 
-/// A claim that is there and is not what it must be is a fault, never "absent".
+/// A malformed claim is an error, never "absent".
 fn read<T>(claims: &Claims, name: &str, of: impl Fn(&Json) -> Option<T>) -> Maybe<T> {
     let read = |value| of(value).ok_or("bad_claim");
     member(claims, name).map(read).transpose()
@@ -151,7 +152,7 @@ fn words(value: &Json) -> Option<Vec<String>> {
     Some(words.map(String::from).collect())
 }
 
-/// At most 256 names, none if there is no such claim.
+/// At most 256 names; none if the claim is missing.
 fn few(names: Option<Option<Vec<String>>>) -> Result<Vec<String>, Fault> {
     let names = names.map(|names| names.ok_or("bad_claim")).transpose()?;
     let names = Some(names.unwrap_or_default());
@@ -159,7 +160,7 @@ fn few(names: Option<Option<Vec<String>>>) -> Result<Vec<String>, Fault> {
     few.ok_or("too_many_groups")
 }
 
-/// Unix seconds, in plain digits, with or without a fraction.
+/// Parses Unix seconds in plain digits, with or without a fraction.
 fn time(text: &str, round_up: bool) -> Option<i64> {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
     let digits = [whole, fraction].concat();
@@ -170,7 +171,7 @@ fn time(text: &str, round_up: bool) -> Option<i64> {
     (whole + i64::from(has_rest) <= 1_000_000_000_000).then_some(seconds)
 }
 
-/// A declared claim is no fault: of another type, it has no value.
+/// A declared claim is never an error: with another type, it has no value.
 fn declared(value: &Json, kind: ClaimType) -> Option<Value> {
     match kind {
         ClaimType::Text => text(value).map(Value::Text),

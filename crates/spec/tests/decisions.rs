@@ -1,4 +1,4 @@
-//! The specification against answers worked out by hand from the design.
+//! The specification compared with decisions derived by hand.
 
 use std::collections::BTreeMap;
 
@@ -110,7 +110,7 @@ fn request(target: &str, token: Token) -> Request {
     }
 }
 
-/// `status reason`, and the rule or the methods where there are any.
+/// `status reason`, and the rule or the methods if any.
 fn answer(policy: &Policy, request: &Request) -> String {
     let verdict = decide(policy, request);
     let outcome = match verdict.status {
@@ -212,7 +212,7 @@ fn patterns_name_paths() {
 }
 
 #[test]
-fn the_exam_window_of_the_design() {
+fn the_exam_window() {
     let in_time = is(
         Operator::Lt,
         Expr::Now,
@@ -246,7 +246,7 @@ fn the_exam_window_of_the_design() {
                 in_group("rust-101"),
                 "403 denied_by_rule c/exam-window",
             ),
-            // Some token would get in, so a stranger is asked for one.
+            // Some token would be allowed, so a token is requested.
             (exam, Token::Absent, "401 no_token"),
             (exam, Token::Bad, "401 bad_token"),
             (
@@ -284,7 +284,7 @@ fn the_exam_window_of_the_design() {
             ),
         ],
     );
-    // From February on no token helps any more.
+    // From February on no token helps.
     for (token, want) in [
         (spring(), "403 denied_by_rule c/exam-window"),
         (Token::Absent, "403 denied_by_rule c/exam-window"),
@@ -320,7 +320,7 @@ fn conditions_have_three_values() {
     let empty_subject = is(Operator::Eq, Expr::Subject, Expr::Literal(text("")));
     let in_groups = |a: Expr| is(Operator::In, a, Expr::Groups);
     let cohort = || Expr::Claim("cohort".to_owned());
-    // Condition, token, and what it is: true, false or unknown.
+    // Condition, token, and the result: true, false or unknown.
     let cases: Vec<(Expr, Token, &str)> = vec![
         (beta(), true_claim(), "true"),
         (not(beta()), true_claim(), "false"),
@@ -379,7 +379,7 @@ fn conditions_have_three_values() {
         ),
     ];
     for (condition, token, want) in cases {
-        // An allow shows whether it is true, a deny whether it is anything but false.
+        // An allow matches if it is true, a deny if it is not false.
         let mut open = allow("open", &["/open"], anyone());
         let mut shut = deny("shut", &["/shut"]);
         open.when = Some(condition.clone());
@@ -426,7 +426,8 @@ fn networks_and_times() {
         };
         assert_eq!(decide(&policy, &request).status, want, "{ip:?} {after}");
     }
-    // The whole of IPv6 holds no IPv4 address, and an unknown address keeps a deny shut.
+    // The network of all IPv6 addresses contains no IPv4 address, and with an unknown address a
+    // deny matches.
     let mut everywhere = deny("v6", &["/a"]);
     everywhere.networks = Some(vec![network("::", 0)]);
     let policy = super_policy(everywhere);
@@ -478,7 +479,7 @@ fn methods() {
 }
 
 #[test]
-fn strangers_are_asked_for_a_token_only_if_it_can_help() {
+fn a_token_is_requested_only_if_it_can_help() {
     let mut if_beta = deny("if-beta", &["/claim/**"]);
     if_beta.when = Some(Expr::Claim("beta".to_owned()));
     let mut office = deny("office", &["/office/**"]);
@@ -526,7 +527,7 @@ fn strangers_are_asked_for_a_token_only_if_it_can_help() {
             ("/shut/x", Token::Absent, "403 denied_by_rule c/shut"),
             ("/late/x", Token::Absent, "403 forbidden"),
             (elsewhere, Token::Bad, "403 forbidden"),
-            // A deny for people does not hit a stranger on a public path.
+            // A deny for signed-in users does not match a request without a token on a public path.
             ("/banned/x", Token::Absent, "200 allow c/public"),
             ("/banned/x", Token::Bad, "200 allow c/public"),
             (
@@ -538,7 +539,7 @@ fn strangers_are_asked_for_a_token_only_if_it_can_help() {
             ("/signed/x", in_group("g"), "403 denied_by_rule c/nobody"),
         ],
     );
-    // Where the network decides and is not known, no token helps.
+    // If the network decides and is unknown, no token helps.
     let unknown = Request {
         ip: None,
         ..request("/office/x", Token::Absent)
@@ -605,7 +606,7 @@ fn captures_fill_in_names() {
 
 #[test]
 fn the_first_rule_by_course_and_id_is_reported() {
-    // `a/z` comes after `a-b/a` as text, but before it by course.
+    // `a/z` is after `a-b/a` as a string, but before it by course.
     let course = |id: &str, rules| Course {
         id: id.to_owned(),
         base: String::new(),

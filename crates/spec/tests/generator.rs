@@ -1,4 +1,4 @@
-//! The random cases have in them what they are for.
+//! The random cases contain all features.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -32,7 +32,7 @@ fn everything_occurs_and_nothing_dominates() {
     assert_eq!(seen.into_iter().collect::<Vec<_>>(), features::ALL);
     assert_eq!(reasons.keys().copied().collect::<Vec<_>>(), REASONS);
     for (reason, count) in reasons {
-        // Of 20,000 answers.
+        // Of 20,000 decisions.
         assert!((200..12_000).contains(&count), "{reason}: {count}");
     }
 }

@@ -1,4 +1,4 @@
-//! Which request paths the specification rejects.
+//! Request paths that the specification rejects.
 
 use tollgate_spec::decide;
 use tollgate_spec::model::*;
@@ -264,7 +264,8 @@ fn ascii_only() {
     }
 }
 
-/// Every ASCII character in an escape. `tollgate-targets` tries all of Unicode on every implementation.
+/// Every ASCII character as an escape. `tollgate-targets` tests all of Unicode with every
+/// implementation.
 #[test]
 fn every_ascii_character() {
     for code in 0..0x80_u8 {

@@ -1,4 +1,4 @@
-//! A specification is only worth its name while somebody can read all of it.
+//! A specification is useful only if it is short enough to be read completely.
 
 #[test]
 fn the_specification_of_decisions_stays_short() {

@@ -1,5 +1,5 @@
-//! The token layer against the specification, on random claims under a signature that is good: both must
-//! refuse for the same reason, or read the same.
+//! The token layer compared with the specification, on random claims with a valid signature: both
+//! must reject for the same reason, or read the same facts.
 
 #![cfg(test)]
 
@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use base64ct::{Base64UrlUnpadded, Encoding};
 use fastrand::Rng;
 use tollgate_core::{Claim, ClaimKind, UnixSeconds};
-use tollgate_spec::judge;
 use tollgate_spec::model::{ClaimType, Facts, Issuer, Policy, Value};
+use tollgate_spec::validate;
 use tollgate_token::{
     Algorithm, BadSignature, ClaimPath, ClaimRules, Groups, IssuerConfig, IssuerKind, KeyMaterial,
     KeyRefused, Limits, PreparedKey, Provider, Secret, Verified, Verifier,
@@ -19,7 +19,7 @@ const NOW: i64 = 1_800_000_000;
 const LEEWAY: u32 = 60;
 const TOKENS: u64 = 60_000;
 
-/// Takes every signature: they are not what is compared here.
+/// Accepts every signature, because signatures are not compared here.
 struct Credulous;
 
 impl Provider for Credulous {
@@ -34,13 +34,13 @@ impl PreparedKey for Credulous {
     }
 }
 
-/// Where the declared claims are that stand inside others.
+/// The paths of the declared claims that are nested in others.
 const PLACES: [(&str, &[&str]); 2] = [
     ("plan", &["access", "plan"]),
     ("depth", &["access", "deep", "level"]),
 ];
 
-/// Values that are right, and values that are nearly right, as JSON.
+/// Valid and nearly valid values, as JSON.
 struct Values(
     &'static str,
     &'static [&'static str],
@@ -241,7 +241,7 @@ fn token_layer_and_specification_agree() {
     for _ in 0..TOKENS {
         let (verifier, config, issuer) = rng.choice(&sides).unwrap();
         let json = claims(&mut rng);
-        let spec = judge(&json, issuer, &policy, NOW);
+        let spec = validate(&json, issuer, &policy, NOW);
         let ours = verifier.verify(&token(&json), UnixSeconds(NOW));
         let ours = ours
             .map(|verified| facts(config, &verified, &policy))
@@ -269,7 +269,7 @@ fn token_layer_and_specification_agree() {
     assert!(seen["good"] > TOKENS / 20, "{seen:?}");
 }
 
-/// Each claim right nine times in ten; else nearly right, or not there.
+/// Each claim is valid nine times in ten; otherwise nearly valid, or missing.
 fn claims(rng: &mut Rng) -> String {
     let mut members = Vec::new();
     for Values(name, right, nearly) in CLAIMS {
@@ -296,7 +296,7 @@ fn many(count: usize) -> String {
 fn token(claims: &str) -> Vec<u8> {
     let encode = |text: &str| Base64UrlUnpadded::encode_string(text.as_bytes());
     let header = encode(r#"{"alg":"HS256","kid":"k"}"#);
-    // As long as a signature must be.
+    // As long as a real signature.
     let signature = Base64UrlUnpadded::encode_string(&[0; 32]);
     format!("{header}.{}.{signature}", encode(claims)).into_bytes()
 }
@@ -323,7 +323,7 @@ fn issuers() -> Vec<Issuer> {
         ..Issuer::default()
     };
     let mut issuers: Vec<Issuer> = uses.map(issuer).into();
-    // As large directories are set up.
+    // As configured in large directories.
     issuers.push(Issuer {
         groups_claim: Some(owned(&["access", "roles"])),
         scopes_claim: Some(owned(&["access", "scopes"])),
@@ -405,7 +405,7 @@ fn config(issuer: &Issuer) -> IssuerConfig {
     }
 }
 
-/// What the token layer has read, in the words of the specification.
+/// The facts of the token layer, in the types of the specification.
 fn facts(config: &IssuerConfig, verified: &Verified, policy: &Policy) -> Facts {
     let owned = |texts: Vec<&str>| texts.into_iter().map(str::to_owned).collect();
     let claims = verified.claims();

@@ -544,18 +544,18 @@ mod tests {
             (SkipReason::Unsupported, "supported"),
             (SkipReason::AlgorithmNotListed, "list"),
         ] {
-            let told = reason.to_string();
+            let message = reason.to_string();
             assert!(
-                told.starts_with("skipped: ") && told.contains(words),
-                "{told}"
+                message.starts_with("skipped: ") && message.contains(words),
+                "{message}"
             );
-            assert_eq!(JwkError::Skipped(reason).to_string(), told);
+            assert_eq!(JwkError::Skipped(reason).to_string(), message);
             let note = SkippedKey {
                 index: Some(0),
                 kid: None,
                 reason,
             };
-            assert_eq!(note.to_string(), format!("key 1 of the set: {told}"));
+            assert_eq!(note.to_string(), format!("key 1 of the set: {message}"));
         }
     }
 

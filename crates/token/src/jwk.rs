@@ -35,7 +35,7 @@ impl Jwk {
         if !document.root().is_object() {
             return Err(KeyErrorKind::NotJson.into());
         }
-        validate(document.root(), Origin::Alone)
+        validate(document.root(), Origin::Single)
     }
 
     /// The key's `alg`, if it has one.
@@ -81,7 +81,7 @@ pub(crate) enum Origin {
     /// A public key set, possibly fetched: only public keys are accepted.
     Set,
     /// A single key, supplied by the caller.
-    Alone,
+    Single,
 }
 
 /// Validates a JSON object as a key for verifying signatures.

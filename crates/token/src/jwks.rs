@@ -346,15 +346,15 @@ mod tests {
         }
         // A key without a name is usable if it is the only one for its algorithm.
         for kid in ["", r#""kid":null,"#] {
-            let alone = set(&[format!("{{{kid}{EC}}}"), format!(r#"{{"kid":"ed",{ED}}}"#)]);
-            let keys = Jwks::parse(alone.as_bytes(), &[ES256, EdDSA]).unwrap();
+            let single = set(&[format!("{{{kid}{EC}}}"), format!(r#"{{"kid":"ed",{ED}}}"#)]);
+            let keys = Jwks::parse(single.as_bytes(), &[ES256, EdDSA]).unwrap();
             assert_eq!(keys.keys()[0].kid, None);
-            let beside = set(&[
+            let several = set(&[
                 format!("{{{kid}{EC}}}"),
                 format!(r#"{{"kid":"a",{}}}"#, other()),
             ]);
             assert_eq!(
-                faults(&beside, &[ES256]),
+                faults(&several, &[ES256]),
                 [(Some(0), KeyErrorKind::MissingKid)]
             );
         }

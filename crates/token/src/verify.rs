@@ -1,4 +1,4 @@
-//! From an untrusted token to a verified one.
+//! Verification of untrusted tokens.
 //!
 //! The order is fixed: length, form, header, key, signature, and only then claims. A token never
 //! chooses how it is verified: the key that its `kid` names has one algorithm and one issuer.

@@ -32,7 +32,7 @@ impl Bucket {
     pub(super) fn start(step: &Step) -> Result<Bucket> {
         let tools = tools::pip(&tools::MINISTACK, step)?;
         step.line("start S3");
-        let address = part::free_address()?;
+        let address = tollgate_lab_http::free_address()?;
         let mut command = shell::tool(tools.join("bin/ministack"), [""; 0]);
         command
             .env("BIND_HOST", "127.0.0.1")

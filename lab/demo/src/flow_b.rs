@@ -26,7 +26,7 @@ const UMLAUTS: &str = "courses/anatomie-1/Übungen/Herz – Vorhöfe.txt";
 pub(super) fn run(cargo_lambda: &Path) -> Result<Verdict> {
     let issuer = ui::in_step("start the issuer", |_| Issuer::start())?;
     let mut bucket = ui::in_step("start S3, fill a private bucket", Bucket::start)?;
-    let page = part::free_address()?;
+    let page = tollgate_lab_http::free_address()?;
     let api = ui::in_step("start the API", |step| {
         Api::start(&issuer, &bucket, page, cargo_lambda, step)
     })?;

@@ -20,13 +20,13 @@ use xtask::{Verdict, ui};
 
 use super::cloudfront::{self, Origin};
 use super::flow_a;
-use super::http::Answer;
 use super::issuer::{self, Issuer};
 use super::part::Part;
 use super::report::{Ask, Body, Report, Want};
 use rotation::Before;
 use site::Site;
 use small::Small;
+use tollgate_lab_http::Reply as Answer;
 
 const ENDPOINT: &str = "/.tollgate/session";
 const COOKIE: &str = "__Host-tollgate";

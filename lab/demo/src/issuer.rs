@@ -7,8 +7,8 @@ use std::path::Path;
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 
-use super::http::{self, Answer};
 use super::part::{self, Part};
+use tollgate_lab_http::{self as http, Reply as Answer};
 use xtask::{repo, shell};
 
 /// The `iss` of the sample site's pool: only where its keys are is local.
@@ -58,7 +58,7 @@ impl Issuer {
         let refreshed = format!("{PINNED}\nrefresh = \"{}\"", self.jwks_uri);
         std::fs::write(&site, text.replace(PINNED, &refreshed))?;
         let (_, target) = http::split(&self.jwks_uri).context("the key set has no address")?;
-        let keys = http::ask(self.address, "GET", target, &[])?;
+        let keys = http::ask(self.address, "GET", target, &[], b"")?;
         std::fs::write(folder.join("keys/learners.jwks.json"), keys.body)?;
         Ok(())
     }
@@ -77,7 +77,7 @@ impl Issuer {
             escaped(state)
         );
         let form = format!("username={}", escaped(name));
-        http::send(self.address, "POST", &target, &[], form.as_bytes())
+        http::ask(self.address, "POST", &target, &[], form.as_bytes())
     }
 
     /// A token of any kind, as `/admin/token` describes it.
@@ -91,19 +91,25 @@ impl Issuer {
     pub(super) fn admin(&self, verb: &str, said: &Value) -> Result<Value> {
         let target = format!("/admin/{verb}");
         let body = said.to_string();
-        let answer = http::send(self.address, "POST", &target, &[], body.as_bytes())?;
+        let answer = http::ask(self.address, "POST", &target, &[], body.as_bytes())?;
         ensure!(answer.status == 200, "the issuer refused `{verb}` {said}");
-        answer.json()
+        json_of(&answer)
     }
 
     /// How often its key set was fetched.
     pub(super) fn fetches(&self) -> Result<u64> {
-        let count = http::ask(self.address, "GET", "/admin/fetches", &[])?.json()?;
+        let count = http::ask(self.address, "GET", "/admin/fetches", &[], b"")?;
+        let count = json_of(&count)?;
         count
             .get("jwks")
             .and_then(Value::as_u64)
             .context("the issuer counts nothing")
     }
+}
+
+/// The body as JSON.
+fn json_of(answer: &Answer) -> Result<Value> {
+    serde_json::from_slice(&answer.body).context("the body is not JSON")
 }
 
 /// A parameter in the fragment of the address that an answer sends to.

@@ -14,10 +14,10 @@ use serde_json::Value;
 use xtask::ui::{GREEN, RED};
 use xtask::{Verdict, repo, shell, ui};
 
-use super::http::{self, Answer};
 use asks::{ASKS, Ask, Body, By, Who};
 use edge::Edge;
 use tokens::Tokens;
+use tollgate_lab_http::{self as http, Reply as Answer};
 
 /// The time of all decisions: 15 January 2027, 08:00 UTC. The sample policy tells of that winter.
 const NOW: i64 = 1_800_000_000;
@@ -104,7 +104,7 @@ fn one(ask: &Ask, edge: &Edge, tokens: &Tokens) -> Result<(Vec<String>, Vec<Stri
         }
     }
     let began = Instant::now();
-    let answer = http::ask(edge.address, ask.method, &target, &headers)?;
+    let answer = http::ask(edge.address, ask.method, &target, &headers, b"")?;
     let took = began.elapsed();
     let record = edge.record()?.unwrap_or_default();
     let faults = faults(ask, &answer, &record)?;

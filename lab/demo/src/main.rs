@@ -8,7 +8,6 @@ mod cloudfront;
 mod flow_a;
 mod flow_b;
 mod flow_c;
-mod http;
 mod issuer;
 mod local;
 mod part;

@@ -5,7 +5,7 @@ use core::net::SocketAddr;
 use core::time::Duration;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -14,7 +14,7 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
-use super::http;
+use tollgate_lab_http as http;
 use xtask::repo;
 
 /// How long a part may take to start on a busy machine.
@@ -67,7 +67,7 @@ impl Part {
     /// Waits until it answers this target, whatever it answers; without a target, until it listens.
     pub(super) fn listens(&mut self, address: SocketAddr, target: Option<&str>) -> Result<()> {
         let is_there = || match target {
-            Some(target) => http::ask(address, "GET", target, &[]).is_ok(),
+            Some(target) => http::ask(address, "GET", target, &[], b"").is_ok(),
             None => TcpStream::connect(address).is_ok(),
         };
         let began = Instant::now();
@@ -151,12 +151,6 @@ pub(super) fn folder() -> Result<PathBuf> {
     std::fs::create_dir_all(&folder)
         .with_context(|| format!("cannot make {}", folder.display()))?;
     Ok(folder)
-}
-
-/// An address on loopback that is free at the moment.
-pub(super) fn free_address() -> Result<SocketAddr> {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).context("no port is free")?;
-    Ok(listener.local_addr()?)
 }
 
 /// The address in an answer's member, `http://127.0.0.1:PORT`.

@@ -5,7 +5,7 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 use serde_json::Value;
 
-use super::http::{self, Answer};
+use tollgate_lab_http::{self as http, Reply as Answer};
 use xtask::ui::{self, GREEN, RED};
 use xtask::{Verdict, repo};
 
@@ -182,7 +182,10 @@ impl Report {
 fn sent(ask: &Ask) -> Result<(&str, Answer)> {
     let (server, target) =
         http::split(&ask.url).with_context(|| format!("`{}` is no address", ask.url))?;
-    Ok((target, http::ask(server, ask.method, target, &ask.headers)?))
+    Ok((
+        target,
+        http::ask(server, ask.method, target, &ask.headers, b"")?,
+    ))
 }
 
 /// What differs from the expected, in words.

@@ -5,10 +5,10 @@
 //! which is `edge-wasm/cloudflare`, and requests over plain HTTP, which its own tests send.
 
 use core::net::{Ipv4Addr, SocketAddr};
+use core::time::Duration;
 use std::ffi::OsStr;
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
-use std::net::TcpStream;
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::Arc;
@@ -18,10 +18,12 @@ use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tollgate_gate::Request;
+use tollgate_lab_http::Connection;
 use tollgate_testkit::Answer;
 
+use crate::driver::Ask;
 use crate::node::{Measure, as_json};
-use crate::target::{Ask, Places};
+use crate::places::Places;
 
 /// The first module; in the program, so that it works from any folder.
 const DRIVER: &str = concat!(
@@ -38,6 +40,8 @@ const DRIVER_CONFIG: &str = "driver.capnp";
 const QUIET_CONFIG: &str = "quiet.capnp";
 /// What starts it with the driver where issuers and KV are on loopback.
 const LIVE_CONFIG: &str = "live.capnp";
+/// Longer than any answer may take.
+const PATIENCE: Duration = Duration::from_secs(120);
 /// Longest answer that is read.
 const MAX_ANSWER_BYTES: usize = 1_024 * 1_024;
 /// Fewest requests in a sample: a message to the process costs as much as some of them.
@@ -53,7 +57,7 @@ pub struct Worker {
 /// A workerd process with a Worker and a policy.
 pub struct Workerd {
     child: Child,
-    asked: BufReader<TcpStream>,
+    asked: Connection,
     /// What it serves, and what it says: it would end without either.
     _worker: Worker,
     _output: BufReader<ChildStdout>,
@@ -176,16 +180,12 @@ impl Worker {
             .context("cannot start workerd")?;
         let output = child.stdout.take().context("workerd has no output")?;
         let mut output = BufReader::new(output);
-        let listening = port(&mut output).and_then(|port| {
-            let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port));
-            let stream = stream.context("cannot reach workerd")?;
-            stream.set_nodelay(true)?;
-            Ok(stream)
-        });
+        let listening = port(&mut output)
+            .and_then(|port| Connection::open((Ipv4Addr::LOCALHOST, port).into(), PATIENCE));
         match listening {
-            Ok(stream) => Ok(Workerd {
+            Ok(asked) => Ok(Workerd {
                 child,
-                asked: BufReader::new(stream),
+                asked,
                 _worker: self.clone(),
                 _output: output,
             }),
@@ -233,31 +233,30 @@ impl Workerd {
     ///
     /// If there is none, or another.
     pub fn get(&mut self, target: &str) -> Result<()> {
-        write!(
-            self.asked.get_mut(),
-            "GET {target} HTTP/1.1\r\nhost: site.example\r\n\r\n"
-        )
-        .context("workerd does not listen")?;
-        body_of(&mut self.asked).map(|_| ())
+        let host: (&str, &[u8]) = ("host", b"site.example");
+        self.asked.send("GET", target.as_bytes(), &[host], b"")?;
+        self.body().map(|_| ())
     }
 
     /// Posts a question to the driver.
     pub(crate) fn exchange(&mut self, question: &Value) -> Result<Value> {
         let body = question.to_string();
-        let stream = self.asked.get_mut();
-        write!(
-            stream,
-            "POST / HTTP/1.1\r\nhost: driver\r\ncontent-length: {}\r\n\r\n{body}",
-            body.len()
-        )
-        .context("workerd does not listen")?;
-        let answer = body_of(&mut self.asked).context("workerd's answer")?;
+        let host: (&str, &[u8]) = ("host", b"driver");
+        self.asked.send("POST", b"/", &[host], body.as_bytes())?;
+        let answer = self.body().context("workerd's answer")?;
         let answer: Value = serde_json::from_slice(&answer)
             .with_context(|| format!("workerd said {}", String::from_utf8_lossy(&answer)))?;
         match answer.get("error").and_then(Value::as_str) {
             Some(error) => bail!("the Worker: {error}"),
             None => Ok(answer),
         }
+    }
+
+    /// The body of the next response.
+    fn body(&mut self) -> Result<Vec<u8>> {
+        let reply = self.asked.reply(MAX_ANSWER_BYTES)?;
+        ensure!(reply.status == 200, "status {}", reply.status);
+        Ok(reply.body)
     }
 }
 
@@ -290,56 +289,9 @@ fn port(output: &mut impl BufRead) -> Result<u16> {
     bail!("workerd ended before it listened");
 }
 
-/// The body of the next response.
-fn body_of(answer: &mut impl BufRead) -> Result<Vec<u8>> {
-    let mut line = String::new();
-    answer.read_line(&mut line)?;
-    ensure!(
-        line.starts_with("HTTP/1.1 200"),
-        "no answer but: {}",
-        line.trim()
-    );
-    let mut length = None;
-    loop {
-        line.clear();
-        answer.read_line(&mut line)?;
-        let Some((name, value)) = line.split_once(':') else {
-            break;
-        };
-        if name.eq_ignore_ascii_case("content-length") {
-            length = Some(value.trim().parse::<usize>()?);
-        }
-    }
-    let length = length.context("an answer without a length")?;
-    ensure!(length <= MAX_ANSWER_BYTES, "an answer of {length} bytes");
-    let mut body = vec![0; length];
-    answer.read_exact(&mut body)?;
-    Ok(body)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn answers_are_read_whole_or_refused() {
-        let head = "HTTP/1.1 200 OK\r\nX: y\r\nContent-Length: 4\r\n\r\n";
-        let table = [
-            (format!("{head}true"), Some("true")),
-            (format!("{head}trueHTTP/1.1 200 OK"), Some("true")),
-            (format!("{head}tru"), None),
-            ("HTTP/1.1 200 OK\r\n\r\n".to_owned(), None),
-            (
-                "HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n".to_owned(),
-                None,
-            ),
-            (String::new(), None),
-        ];
-        for (answer, body) in table {
-            let read = body_of(&mut answer.as_bytes()).ok();
-            assert_eq!(read.as_deref(), body.map(str::as_bytes), "{answer}");
-        }
-    }
 
     #[test]
     fn the_port_is_what_workerd_says() {

@@ -6,11 +6,11 @@ use tollgate_gate::Request;
 use tollgate_testkit::Answer;
 use tollgate_token::Algorithm;
 
+use crate::driver::Ask;
 use crate::javascript::resign::{Exchanged, Resigner};
-use crate::javascript::{Edge, Node, Script, answer, beyond_clock};
+use crate::javascript::{Engine, Node, Script, answer, beyond_clock};
 use crate::node::as_json;
 use crate::policy::Policy;
-use crate::target::Ask;
 
 /// A bundle at work.
 pub struct Bundle {
@@ -29,7 +29,7 @@ impl Bundle {
         let verifies = |algorithm| algorithm != Algorithm::EdDSA;
         let (spec, resigner) = Resigner::new(policy.spec(), &Native, verifies)?;
         let mut node = Node::start()?;
-        node.load(&Script::new(Edge::EdgeWorkers, &spec, &policy.id()?)?)?;
+        node.load(&Script::new(Engine::EdgeWorkers, &spec, &policy.id()?)?)?;
         Ok(Self { node, resigner })
     }
 }

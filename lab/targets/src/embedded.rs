@@ -14,8 +14,8 @@ use wasmtime::{
     WasmParams, WasmResults,
 };
 
+use crate::driver::Ask;
 use crate::native::sent;
-use crate::target::Ask;
 
 /// The module compiled to machine code, from which any number of instances start.
 pub struct Compiled {

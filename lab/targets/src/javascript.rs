@@ -30,7 +30,7 @@ pub const MAX_CLOCK_SECS: i64 = 8_640_000_000_000;
 
 /// A small edge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Edge {
+pub enum Engine {
     /// CloudFront Functions.
     CloudFront,
     /// Akamai EdgeWorkers.
@@ -39,7 +39,7 @@ pub enum Edge {
 
 /// A generated script with what it finds where it runs.
 pub struct Script {
-    edge: Edge,
+    edge: Engine,
     source: String,
     store: Value,
 }
@@ -50,10 +50,10 @@ impl Script {
     /// # Errors
     ///
     /// If the policy cannot become one; the message says why.
-    pub fn new(edge: Edge, policy: &ImageSpec, id: &str) -> Result<Self> {
+    pub fn new(edge: Engine, policy: &ImageSpec, id: &str) -> Result<Self> {
         Ok(match edge {
-            Edge::CloudFront => Self::from_cloudfront(&cloudfront(policy, id)?),
-            Edge::EdgeWorkers => Self {
+            Engine::CloudFront => Self::from_cloudfront(&cloudfront(policy, id)?),
+            Engine::EdgeWorkers => Self {
                 edge,
                 source: edgeworkers(policy, id)?.main,
                 store: json!({}),
@@ -75,7 +75,7 @@ impl Script {
         let entries = made.entries.iter().chain([&made.pointer]);
         let store = entries.map(|entry| (entry.key.clone(), json!(entry.value)));
         Self {
-            edge: Edge::CloudFront,
+            edge: Engine::CloudFront,
             source: made.function.clone(),
             store: Value::Object(store.collect()),
         }
@@ -147,8 +147,8 @@ impl Node {
     /// If the script throws or does not parse.
     pub fn load(&mut self, script: &Script) -> Result<()> {
         let edge = match script.edge {
-            Edge::CloudFront => "cloudfront",
-            Edge::EdgeWorkers => "edgeworkers",
+            Engine::CloudFront => "cloudfront",
+            Engine::EdgeWorkers => "edgeworkers",
         };
         let load = json!({ "edge": edge, "source": script.source, "store": script.store });
         self.process.exchange(&json!({ "load": load })).map(drop)

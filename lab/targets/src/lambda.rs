@@ -18,7 +18,8 @@ use tollgate_core::{Image, PathScratch, UnixSeconds};
 use tollgate_gate::Request;
 use tollgate_testkit::{Answer, Outcome, Reason, Sent};
 
-use crate::target::{Ask, Places};
+use crate::driver::Ask;
+use crate::places::Places;
 use api::RuntimeApi;
 use program::Program;
 

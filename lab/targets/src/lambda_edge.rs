@@ -12,28 +12,21 @@ use std::sync::Arc;
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
+use tollgate_edges::{Flavour, LAMBDA_EDGE};
 use tollgate_gate::Request;
 use tollgate_testkit::{Answer, Sent};
 use zip::ZipArchive;
 
+use crate::driver::Ask;
 use crate::node::Measure;
+use crate::places::Places;
 use crate::process::Process;
-use crate::target::{Ask, Places};
 
 /// What the process runs; in the program, so that it works from any folder.
 const DRIVER: &str = concat!(
     include_str!("../node/lambda_edge.mjs"),
     include_str!("../javascript/exhaust.js")
 );
-
-/// What decides inside the package.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Flavour {
-    /// The gate as WebAssembly.
-    Wasm,
-    /// The gate as an addon.
-    Native,
-}
 
 /// An unpacked package; it goes when nothing that was started from it runs any more.
 #[derive(Clone)]
@@ -49,20 +42,11 @@ pub struct LambdaEdge {
     _package: Package,
 }
 
-impl Flavour {
-    /// The name, as in `--flavour`.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Wasm => "wasm",
-            Self::Native => "native",
-        }
-    }
-
-    /// The file without which the flavour is not built.
-    pub(crate) fn artifact(self, places: &Places) -> PathBuf {
-        let folder = places.parts.join("lambda-edge").join(self.name());
-        folder.join("index.mjs")
-    }
+/// The file without which a flavour is not built.
+pub(crate) fn artifact(flavour: &Flavour, places: &Places) -> PathBuf {
+    let parts = LAMBDA_EDGE.parts();
+    let file = parts.map(|parts| Path::new(&parts.folder_of(Some(flavour))).join(parts.main));
+    places.parts.join(file.unwrap_or_default())
 }
 
 impl Package {
@@ -71,13 +55,13 @@ impl Package {
     /// # Errors
     ///
     /// If the authors' command does not make it; the message says why.
-    pub fn build(flavour: Flavour, places: &Places, image: &Path) -> Result<Self> {
+    pub fn build(flavour: &Flavour, places: &Places, image: &Path) -> Result<Self> {
         let folder = TempDir::new().context("cannot make a temporary folder")?;
         let file = folder.path().join("edge.zip");
         let made = Command::new(&places.tollgate)
             .arg("build")
             .arg(image)
-            .args(["--target", "lambda-edge", "--flavour", flavour.name()])
+            .args(["--target", "lambda-edge", "--flavour", flavour.name])
             .arg("--parts")
             .arg(&places.parts)
             .arg("--out")

@@ -6,6 +6,8 @@
 
 pub mod cloudflare;
 pub mod counting;
+pub mod driver;
+mod drivers;
 pub mod edgeworkers;
 pub mod embedded;
 pub mod javascript;
@@ -15,6 +17,7 @@ pub mod live;
 pub mod native;
 pub mod njs;
 pub mod node;
+mod places;
 pub mod policy;
 mod process;
 pub mod random;
@@ -22,5 +25,6 @@ pub mod signed;
 pub mod target;
 pub mod theorems;
 
+pub use places::Places;
 pub use policy::Policy;
-pub use target::{Host, Places, Target};
+pub use target::Target;

@@ -4,17 +4,13 @@
 //! For fault and load tests. Time is that of each request, so that a cooldown needs no waiting. Not here:
 //! which faults there are, and what must come of them.
 
-pub mod edge;
-pub mod http;
 pub mod issuer;
 pub mod site;
 pub mod store;
 
-mod native;
-mod node;
-mod program;
-mod scripts;
-mod wasm;
-mod worker;
-
-pub use edge::{Break, Edge, Signed, Stage, Told};
+pub(crate) mod native;
+pub(crate) mod node;
+pub(crate) mod program;
+pub(crate) mod scripts;
+pub(crate) mod wasm;
+pub(crate) mod worker;

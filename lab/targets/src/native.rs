@@ -5,7 +5,7 @@ use tollgate_crypto::Native;
 use tollgate_gate::{Action, Context, Gate, Request};
 use tollgate_testkit::{Answer, Sent};
 
-use crate::target::Ask;
+use crate::driver::Ask;
 
 /// A gate in this process.
 pub struct Library(Gate<Vec<u8>>);

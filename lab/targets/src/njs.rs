@@ -4,11 +4,10 @@
 //! nginx runs as the value lives, on a port of its own of the loopback address. Not here: CloudFront's
 //! own reading of requests, which `javascript/event.js` stands for.
 
-use core::net::{Ipv4Addr, SocketAddr};
+use core::net::SocketAddr;
 use core::time::Duration;
 use std::fs;
-use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread;
@@ -18,14 +17,15 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tollgate_crypto::Native;
 use tollgate_gate::Request;
+use tollgate_lab_http as http;
 use tollgate_testkit::Answer;
 use tollgate_token::Algorithm;
 
+use crate::driver::Ask;
 use crate::javascript::resign::{Exchanged, Resigner};
-use crate::javascript::{CLOUDFRONT, EVENT, Edge, Script, answer, answers, beyond_clock};
+use crate::javascript::{CLOUDFRONT, EVENT, Engine, Script, answer, answers, beyond_clock};
 use crate::node::as_json;
 use crate::policy::Policy;
-use crate::target::Ask;
 
 const ASK: &str = include_str!("../javascript/ask.js");
 const SERVER: &str = include_str!("../javascript/nginx.js");
@@ -66,10 +66,8 @@ impl Nginx {
         // The module's name is its file's.
         write("cloudfront", CLOUDFRONT)?;
         write("store.json", &script.store().to_string())?;
-        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?
-            .local_addr()?
-            .port();
-        write("nginx.conf", &config(folder.path(), port))?;
+        let address = http::free_address()?;
+        write("nginx.conf", &config(folder.path(), address.port()))?;
         fs::create_dir(folder.path().join("logs"))?;
         let child = Command::new(program)
             .arg("-p")
@@ -83,7 +81,7 @@ impl Nginx {
             .with_context(|| format!("cannot start {}", program.display()))?;
         let mut nginx = Self {
             child,
-            address: SocketAddr::from((Ipv4Addr::LOCALHOST, port)),
+            address,
             _folder: folder,
         };
         nginx.wait()?;
@@ -137,22 +135,11 @@ impl Nginx {
 
     fn post(&self, body: &Value) -> Result<Value> {
         let body = body.to_string();
-        let mut stream = TcpStream::connect(self.address).context("nginx does not listen")?;
-        write!(
-            stream,
-            "POST / HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}",
-            body.len()
-        )?;
-        let mut said = Vec::new();
-        stream.read_to_end(&mut said)?;
-        let said = String::from_utf8(said).context("nginx's answer")?;
-        let (head, text) = said
-            .split_once("\r\n\r\n")
-            .context("nginx's answer has no end of headers")?;
-        let said: Value = serde_json::from_str(text).with_context(|| {
+        let reply = http::send(self.address, "POST", b"/", &[], body.as_bytes())?;
+        let said: Value = serde_json::from_slice(&reply.body).with_context(|| {
             let log =
                 fs::read_to_string(self._folder.path().join("logs/error.log")).unwrap_or_default();
-            format!("nginx said {head}\n{log}")
+            format!("nginx answered with status {}\n{log}", reply.status)
         })?;
         match said.get("error").and_then(Value::as_str) {
             Some(error) => bail!("njs: {error}"),
@@ -240,7 +227,7 @@ impl Function {
         let verifies = |algorithm| algorithm == Algorithm::HS256;
         let (spec, resigner) = Resigner::new(policy.spec(), &Native, verifies)?;
         let id = policy.id()?;
-        let deployed = Script::new(Edge::CloudFront, resigner.deployed(), &id)?;
+        let deployed = Script::new(Engine::CloudFront, resigner.deployed(), &id)?;
         let with_stand_ins = Script::cloudfront_of_any_size(&spec, &id)?;
         Ok(Self {
             deployed: Nginx::start(program, &deployed)?,

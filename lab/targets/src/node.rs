@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 use tollgate_gate::Request;
 use tollgate_testkit::Answer;
 
+use crate::driver::Ask;
 use crate::process::Process;
-use crate::target::Ask;
 
 /// What the process runs; in the program, so that it works from any folder.
 const DRIVER: &str = concat!(

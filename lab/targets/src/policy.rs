@@ -59,9 +59,7 @@ impl Policy {
     }
 
     fn new(image: Vec<u8>, spec: ImageSpec) -> Result<Self> {
-        let mut file = NamedTempFile::new().context("cannot make a temporary file")?;
-        file.write_all(&image)
-            .context("cannot write a temporary file")?;
+        let file = in_file(&image)?;
         Ok(Self { image, spec, file })
     }
 
@@ -89,4 +87,12 @@ impl Policy {
     pub fn file(&self) -> &Path {
         self.file.path()
     }
+}
+
+/// A file with these bytes, as long as the value lives.
+pub(crate) fn in_file(bytes: &[u8]) -> Result<NamedTempFile> {
+    let mut file = NamedTempFile::new().context("cannot make a temporary file")?;
+    file.write_all(bytes)
+        .context("cannot write a temporary file")?;
+    Ok(file)
 }

@@ -26,10 +26,10 @@ use tollgate_testkit::{Answer, Sent};
 
 pub use carried::{Carried, Sessions};
 
+use crate::driver::Ask;
 use crate::javascript::MAX_CLOCK_SECS;
 use crate::native::sent;
 use crate::node::as_json;
-use crate::target::Ask;
 
 /// What is compared.
 #[derive(Clone, Debug, PartialEq, Eq)]

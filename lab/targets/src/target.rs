@@ -4,119 +4,27 @@
 //! fails them. Not here: what a target is made of.
 
 use core::fmt;
+use core::ops::Deref;
 use core::str::FromStr;
-use std::path::PathBuf;
-use std::sync::OnceLock;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use tollgate_core::UnixSeconds;
 use tollgate_gate::Request;
 use tollgate_testkit::{Answer, Case, Engine, Stop};
 
-use crate::cloudflare::Worker;
-use crate::edgeworkers::Bundle;
-use crate::embedded::Compiled;
+use crate::driver::{Ask, Driver};
+use crate::drivers::DRIVERS;
 use crate::javascript::resign::Exchanged;
-use crate::lambda::Lambda;
-use crate::lambda_edge::{Flavour, LambdaEdge, Package};
-use crate::native::Library;
-use crate::njs::Function;
-use crate::node::Node;
-use crate::policy::Policy;
+use crate::places::Places;
+use crate::policy::{Policy, in_file};
 
-/// A way the gate runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Target {
-    /// The Rust library in this process.
-    Native,
-    /// The plain WASM module in the `wasmtime` crate.
-    Wasmtime,
-    /// The npm package in Node.
-    Node,
-    /// The Lambda@Edge package with the gate as WebAssembly.
-    LambdaEdge,
-    /// The Lambda@Edge package with the gate as an addon.
-    LambdaEdgeNative,
-    /// The Cloudflare Worker in workerd.
-    Cloudflare,
-    /// The native Lambda program behind a runtime API.
-    Lambda,
-    /// The generated function for CloudFront Functions in nginx's engine.
-    CloudfrontFunctions,
-    /// The generated bundle for Akamai EdgeWorkers in Node.
-    Edgeworkers,
-}
+/// A way the gate runs, by its driver.
+#[derive(Clone, Copy)]
+pub struct Target(&'static dyn Driver);
 
 /// The name is that of no target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UnknownTarget;
-
-/// Whatever answers requests.
-pub trait Ask {
-    /// Answers one request.
-    ///
-    /// # Errors
-    ///
-    /// If there is no answer, which is a failure of the target.
-    fn ask(&mut self, request: &Request<'_>) -> Result<Answer>;
-
-    /// Why the target cannot be asked this, if it cannot.
-    fn cannot(&self, _: &Request<'_>) -> Option<String> {
-        None
-    }
-
-    /// Asks, unless the target cannot be asked this.
-    ///
-    /// # Errors
-    ///
-    /// As [`Ask::ask`].
-    fn ask_if_able(&mut self, request: &Request<'_>) -> Result<Option<Answer>> {
-        match self.cannot(request) {
-            Some(_) => Ok(None),
-            None => self.ask(request).map(Some),
-        }
-    }
-
-    /// What became of the tokens that it was asked with, if it gets others than the cases have.
-    fn exchanged(&self) -> Option<Exchanged> {
-        None
-    }
-}
-
-/// Where the built artifacts are: options of every program that drives targets.
-#[derive(Clone, Debug, clap::Args)]
-pub struct Places {
-    /// The plain WASM module.
-    #[arg(long, value_name = "FILE")]
-    pub wasm: PathBuf,
-    /// The folder of the npm package.
-    #[arg(long, value_name = "DIR")]
-    pub node_package: PathBuf,
-    /// The folder with the built parts of edges, a folder for each target.
-    #[arg(long, value_name = "DIR")]
-    pub parts: PathBuf,
-    /// The authors' command, which joins parts and policy.
-    #[arg(long, value_name = "FILE")]
-    pub tollgate: PathBuf,
-    /// The program `workerd`.
-    #[arg(long, value_name = "FILE")]
-    pub workerd: PathBuf,
-    /// The native Lambda program.
-    #[arg(long, value_name = "FILE")]
-    pub lambda: PathBuf,
-    /// The program `cargo-lambda`, which serves it events.
-    #[arg(long, value_name = "FILE")]
-    pub cargo_lambda: PathBuf,
-    /// The program `nginx` with its JavaScript engine.
-    #[arg(long, value_name = "FILE")]
-    pub nginx: PathBuf,
-}
-
-/// Starts targets; what can be made once is made once.
-pub struct Host {
-    places: Places,
-    compiled: OnceLock<Result<Compiled, String>>,
-}
 
 /// A target with a policy, or the reason why there is none.
 pub struct Started {
@@ -132,39 +40,91 @@ enum State {
 
 impl Target {
     /// All targets, in the order of reports.
-    pub const ALL: [Self; 9] = [
-        Self::Native,
-        Self::Wasmtime,
-        Self::Node,
-        Self::LambdaEdge,
-        Self::LambdaEdgeNative,
-        Self::Cloudflare,
-        Self::Lambda,
-        Self::CloudfrontFunctions,
-        Self::Edgeworkers,
-    ];
+    pub fn all() -> Vec<Self> {
+        DRIVERS.iter().map(|driver| Self(*driver)).collect()
+    }
 
-    /// The name, as in `--target`.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Native => "native",
-            Self::Wasmtime => "wasmtime",
-            Self::Node => "node",
-            Self::LambdaEdge => "lambda-edge",
-            Self::LambdaEdgeNative => "lambda-edge-native",
-            Self::Cloudflare => "cloudflare",
-            Self::Lambda => "lambda",
-            Self::CloudfrontFunctions => "cloudfront-functions",
-            Self::Edgeworkers => "edgeworkers",
+    /// These targets, or all where none is named.
+    pub fn chosen(targets: &[Self]) -> Vec<Self> {
+        if targets.is_empty() {
+            Self::all()
+        } else {
+            targets.to_vec()
         }
     }
+
+    /// Starts it with a policy, to be asked about cases.
+    pub fn start(self, places: &Places, policy: &Policy) -> Started {
+        let state = match self.missing(places) {
+            Some(why) => State::Absent(why),
+            None => match self.open(places, policy) {
+                Ok(asked) => State::Ready(asked),
+                Err(error) => State::Broken(format!("{error:#}")),
+            },
+        };
+        Started {
+            target: self,
+            state,
+        }
+    }
+
+    /// Why its program refuses to start with an image, in its own words; with trust keys, only a signed one that
+    /// is not older than a version would do.
+    ///
+    /// # Errors
+    ///
+    /// If it starts, or is no program.
+    pub fn refusal(
+        self,
+        places: &Places,
+        image: &[u8],
+        trust: Option<(&str, u64)>,
+    ) -> Result<String> {
+        let file = in_file(image)?;
+        let keys = trust
+            .map(|(keys, _)| in_file(keys.as_bytes()))
+            .transpose()?;
+        let trust = keys.as_ref().zip(trust);
+        let trust = trust.map(|(file, (_, oldest))| (file.path(), oldest));
+        let mut command = self
+            .program(places, file.path(), trust)
+            .with_context(|| format!("{self} is no program"))?;
+        let said = command.output().context("the program cannot be run")?;
+        if said.status.success() {
+            bail!("{self} started with a broken image");
+        }
+        let text = String::from_utf8_lossy(&said.stderr);
+        let last = text
+            .lines()
+            .rev()
+            .find(|line| line.contains("rejected") || line.contains("refused"));
+        let last = last.with_context(|| format!("it said something else: {text}"))?;
+        let file = file.path().display().to_string();
+        Ok(last.trim().replace(&file, "policy.tgi"))
+    }
 }
+
+impl Deref for Target {
+    type Target = dyn Driver;
+
+    fn deref(&self) -> &Self::Target {
+        self.0
+    }
+}
+
+impl PartialEq for Target {
+    fn eq(&self, other: &Self) -> bool {
+        self.name() == other.name()
+    }
+}
+
+impl Eq for Target {}
 
 impl FromStr for Target {
     type Err = UnknownTarget;
 
     fn from_str(name: &str) -> Result<Self, UnknownTarget> {
-        Self::ALL
+        Self::all()
             .into_iter()
             .find(|target| target.name() == name)
             .ok_or(UnknownTarget)
@@ -177,10 +137,16 @@ impl fmt::Display for Target {
     }
 }
 
+impl fmt::Debug for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
 impl fmt::Display for UnknownTarget {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("the targets are")?;
-        for (at, target) in Target::ALL.into_iter().enumerate() {
+        for (at, target) in Target::all().into_iter().enumerate() {
             write!(f, "{} {target}", if at == 0 { "" } else { "," })?;
         }
         Ok(())
@@ -188,96 +154,6 @@ impl fmt::Display for UnknownTarget {
 }
 
 impl core::error::Error for UnknownTarget {}
-
-impl Host {
-    /// A host of artifacts that have been built.
-    pub const fn new(places: Places) -> Self {
-        Self {
-            places,
-            compiled: OnceLock::new(),
-        }
-    }
-
-    /// Starts a target with a policy.
-    pub fn start(&self, target: Target, policy: &Policy) -> Started {
-        let state = match self.missing(target) {
-            Some(why) => State::Absent(why),
-            None => match self.open(target, policy) {
-                Ok(asked) => State::Ready(asked),
-                Err(error) => State::Broken(format!("{error:#}")),
-            },
-        };
-        Started { target, state }
-    }
-
-    /// Starts a target that [is not missing](Self::missing), to ask it without cases.
-    ///
-    /// # Errors
-    ///
-    /// If it does not start, or refuses the policy.
-    pub fn open(&self, target: Target, policy: &Policy) -> Result<Box<dyn Ask>> {
-        Ok(match target {
-            Target::Native => Box::new(Library::load(policy.image())?),
-            Target::Wasmtime => Box::new(self.compiled()?.start(policy.image())?),
-            Target::Node => Box::new(Node::start(&self.places.node_package, policy.file())?),
-            Target::LambdaEdge => Box::new(self.lambda_edge(Flavour::Wasm, policy)?),
-            Target::LambdaEdgeNative => Box::new(self.lambda_edge(Flavour::Native, policy)?),
-            Target::Cloudflare => Box::new(Worker::build(&self.places, policy.file())?.start()?),
-            Target::Lambda => Box::new(Lambda::start(&self.places, policy.file())?),
-            Target::CloudfrontFunctions => Box::new(Function::start(&self.places.nginx, policy)?),
-            Target::Edgeworkers => Box::new(Bundle::start(policy)?),
-        })
-    }
-
-    fn lambda_edge(&self, flavour: Flavour, policy: &Policy) -> Result<LambdaEdge> {
-        Package::build(flavour, &self.places, policy.file())?.start()
-    }
-
-    fn compiled(&self) -> Result<&Compiled> {
-        let compile =
-            || Compiled::from_file(&self.places.wasm).map_err(|error| format!("{error:#}"));
-        match self.compiled.get_or_init(compile) {
-            Ok(compiled) => Ok(compiled),
-            Err(error) => bail!("{error}"),
-        }
-    }
-
-    /// Why this machine cannot run the target, if it cannot.
-    pub fn missing(&self, target: Target) -> Option<String> {
-        let artifact = match target {
-            Target::Native => return None,
-            Target::Edgeworkers => return Node::missing(),
-            Target::CloudfrontFunctions if self.places.nginx.exists() => return None,
-            Target::CloudfrontFunctions => {
-                return Some(format!("there is no {}", self.places.nginx.display()));
-            }
-            Target::Wasmtime => self.places.wasm.clone(),
-            Target::Node => self.places.node_package.join("pkg/tollgate_node_bg.wasm"),
-            Target::LambdaEdge => Flavour::Wasm.artifact(&self.places),
-            Target::LambdaEdgeNative => Flavour::Native.artifact(&self.places),
-            Target::Cloudflare => Worker::artifact(&self.places),
-            Target::Lambda => self.places.lambda.clone(),
-        };
-        if !artifact.exists() {
-            return Some(format!(
-                "{} is not built; `cargo xtask build` does it",
-                artifact.display()
-            ));
-        }
-        match target {
-            Target::Native | Target::Wasmtime => None,
-            Target::CloudfrontFunctions | Target::Edgeworkers => None,
-            Target::Node | Target::LambdaEdge | Target::LambdaEdgeNative => Node::missing(),
-            Target::Cloudflare if self.places.workerd.exists() => None,
-            Target::Cloudflare => Some(format!("there is no {}", self.places.workerd.display())),
-            Target::Lambda if self.places.cargo_lambda.exists() => None,
-            Target::Lambda => Some(format!(
-                "there is no {}",
-                self.places.cargo_lambda.display()
-            )),
-        }
-    }
-}
 
 impl Started {
     /// What became of the tokens that it was asked with, if it gets others than the cases have.
@@ -343,10 +219,21 @@ mod tests {
 
     #[test]
     fn names_are_read_back() {
-        for target in Target::ALL {
+        for target in Target::all() {
             assert_eq!(target.name().parse(), Ok(target));
         }
+        let mut names: Vec<_> = Target::all().iter().map(|target| target.name()).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), Target::all().len());
         assert_eq!("deno".parse::<Target>(), Err(UnknownTarget));
+    }
+
+    #[test]
+    fn every_edge_is_a_target() {
+        for edge in &tollgate_edges::EDGES {
+            assert!(edge.name.parse::<Target>().is_ok(), "{}", edge.name);
+        }
     }
 
     #[test]

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tollgate_core::{PathOptions, PathReader, PathScratch};
 use tollgate_spec::model::{Course, Effect, Origin, Policy, Request, Rule, Token, Who};
 use tollgate_targets::Policy as Compiled;
-use tollgate_targets::javascript::{Edge, Node, Script};
+use tollgate_targets::javascript::{Engine, Node, Script};
 use unicode_normalization::UnicodeNormalization;
 
 /// The id of an image that is never loaded.
@@ -138,9 +138,9 @@ fn generated_javascript_accepts_what_the_design_says() -> Result<()> {
         sources.insert("site.toml", site);
         let policy = Compiled::from_sources(&sources)?;
         let (accepted, rejected) = paths(reader);
-        for edge in [Edge::CloudFront, Edge::EdgeWorkers] {
+        for edge in [Engine::CloudFront, Engine::EdgeWorkers] {
             // All of it where the code or its table is another; elsewhere a part, and the ends of ranges.
-            let is_new = edge == Edge::CloudFront && reader != PathReader::Files;
+            let is_new = edge == Engine::CloudFront && reader != PathReader::Files;
             let step = if is_new { 1 } else { 16 };
             let some: Vec<&String> = accepted.iter().step_by(step).collect();
             let ends = |(first, last): &(u32, u32)| [(*first, *first), (*last, *last)];
@@ -228,7 +228,7 @@ fn raw_ascii_characters() -> Result<()> {
         }
         targets.retain(|target| !target.contains('?'));
         let requests: Vec<Value> = targets.iter().map(|target| request(target)).collect();
-        for edge in [Edge::CloudFront, Edge::EdgeWorkers] {
+        for edge in [Engine::CloudFront, Engine::EdgeWorkers] {
             node.load(&Script::new(
                 edge,
                 policy.spec(),

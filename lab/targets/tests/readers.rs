@@ -7,18 +7,18 @@
 
 #![cfg(test)]
 
-use core::net::{Ipv4Addr, SocketAddr};
+use core::net::SocketAddr;
 use core::time::Duration;
 use std::collections::BTreeSet;
 use std::fs;
-use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context, Result, bail, ensure};
 use tempfile::TempDir;
 use tollgate_core::{PathOptions, PathReader, PathScratch};
+use tollgate_lab_http as http;
 use tollgate_targets::theorems::Normaliser;
 
 /// Names of files, as users and attackers make them.
@@ -98,13 +98,10 @@ impl Server {
     /// Starts what `command` makes for a folder and a port, and waits until it listens.
     fn start(command: impl FnOnce(&Path, u16) -> Result<Command>) -> Result<Self> {
         let folder = tempfile::tempdir()?;
-        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?
-            .local_addr()?
-            .port();
-        let mut command = command(folder.path(), port)?;
+        let address = http::free_address()?;
+        let mut command = command(folder.path(), address.port())?;
         command.stdin(Stdio::null()).stdout(Stdio::null());
         let child = command.stderr(Stdio::null()).spawn()?;
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         let server = Self {
             child,
             address,
@@ -121,47 +118,9 @@ impl Server {
 
     /// The status and body of the response to a request with this raw path.
     fn send(&self, method: &str, raw: &str, body: &[u8]) -> Result<(u16, Vec<u8>)> {
-        let mut stream = TcpStream::connect(self.address)?;
-        stream.set_read_timeout(Some(Duration::from_secs(20)))?;
-        write!(
-            stream,
-            "{method} {raw} HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",
-            body.len()
-        )?;
-        stream.write_all(body)?;
-        let mut response = Vec::new();
-        stream.read_to_end(&mut response)?;
-        let end = response
-            .windows(4)
-            .position(|window| window == b"\r\n\r\n")
+        let reply = http::send(self.address, method, raw.as_bytes(), &[], body)
             .with_context(|| format!("no response to {raw}"))?;
-        let (head, body) = response.split_at(end + 4);
-        let head = String::from_utf8_lossy(head).to_ascii_lowercase();
-        let status = head
-            .split(' ')
-            .nth(1)
-            .and_then(|status| status.parse().ok());
-        let body = if head.contains("transfer-encoding: chunked") {
-            unchunked(body).context("bad chunks")?
-        } else {
-            body.to_vec()
-        };
-        Ok((status.context("no status")?, body))
-    }
-}
-
-fn unchunked(mut rest: &[u8]) -> Option<Vec<u8>> {
-    let mut body = Vec::new();
-    loop {
-        let end = rest.windows(2).position(|pair| pair == b"\r\n")?;
-        let size = str::from_utf8(rest.get(..end)?).ok()?;
-        let size = usize::from_str_radix(size, 16).ok()?;
-        let from = end + 2;
-        if size == 0 {
-            return Some(body);
-        }
-        body.extend_from_slice(rest.get(from..from + size)?);
-        rest = rest.get(from + size + 2..)?;
+        Ok((reply.status, reply.body))
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::manifests::Workspace;
+use super::manifests::{Package, Workspace};
 
 /// One package: what it imports of ours, and what its tests may import besides.
 struct Row {
@@ -61,6 +61,7 @@ const TABLE: &[Row] = &[
             "tollgate-compiler",
             "tollgate-gate",
             "tollgate-javascript",
+            "tollgate-policy",
             "tollgate-token",
         ],
         &[],
@@ -94,7 +95,6 @@ const TABLE: &[Row] = &[
             "tollgate-core",
             "tollgate-edges",
             "tollgate-gate",
-            "tollgate-javascript",
             "tollgate-policy",
             "tollgate-token",
         ],
@@ -162,8 +162,9 @@ const TABLE: &[Row] = &[
         &["tollgate-compiler", "tollgate-mint"],
     ),
     row("tollgate-host", &["tollgate-core", "tollgate-gate"], &[]),
-    row("tollgate-demo", &["xtask"], &[]),
+    row("tollgate-demo", &["tollgate-lab-http", "xtask"], &[]),
     row("tollgate-fixtures", &["tollgate-mint"], &[]),
+    row("tollgate-lab-http", &[], &[]),
     row("tollgate-local-issuer", &["tollgate-mint"], &[]),
     row("tollgate-mint", &[], &[]),
     row("tollgate-signed-urls", &["tollgate-crypto"], &[]),
@@ -179,9 +180,11 @@ const TABLE: &[Row] = &[
             "tollgate-compiler",
             "tollgate-core",
             "tollgate-crypto",
+            "tollgate-edges",
             "tollgate-gate",
             "tollgate-host",
             "tollgate-javascript",
+            "tollgate-lab-http",
             "tollgate-local-edge",
             "tollgate-local-issuer",
             "tollgate-mint",
@@ -298,6 +301,33 @@ pub(super) fn check(workspace: &Workspace) -> Vec<String> {
     let mut problems = table(workspace, TABLE);
     problems.extend(reach(workspace));
     problems.extend(foreign(workspace));
+    problems.extend(lab(workspace));
+    problems
+}
+
+/// The folder of the packages that are never published.
+const LAB: &str = "lab/";
+
+/// What is published imports nothing of the lab, not even in tests.
+fn lab(workspace: &Workspace) -> Vec<String> {
+    let is_lab = |package: &&Package| package.folder.starts_with(LAB);
+    let of_lab: BTreeSet<&str> = workspace
+        .0
+        .iter()
+        .filter(is_lab)
+        .map(|package| package.name.as_str())
+        .collect();
+    let mut problems = Vec::new();
+    for package in workspace.0.iter().filter(|package| !is_lab(package)) {
+        for import in package.imports.union(&package.test_imports) {
+            if of_lab.contains(import.as_str()) {
+                problems.push(format!(
+                    "{} imports {import}, which is in {LAB} and never published",
+                    package.name
+                ));
+            }
+        }
+    }
     problems
 }
 
@@ -411,7 +441,6 @@ fn foreign(workspace: &Workspace) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::manifests::Package;
     use super::*;
 
     fn package(name: &str, imports: &[&str], test_imports: &[&str]) -> Package {
@@ -479,6 +508,21 @@ mod tests {
             package("x", &[], &["tollgate-compiler"]),
         ];
         assert!(reach(&Workspace(near.into())).is_empty());
+    }
+
+    #[test]
+    fn nothing_published_imports_the_lab() {
+        let in_lab = Package {
+            folder: "lab/x".to_owned(),
+            ..package("x", &["y"], &[])
+        };
+        let found = lab(&Workspace(vec![
+            in_lab,
+            package("y", &["x"], &[]),
+            package("z", &[], &["x"]),
+            package("w", &["y"], &[]),
+        ]));
+        assert_eq!(found.len(), 2, "{found:?}");
     }
 
     #[test]

@@ -47,7 +47,7 @@ impl Edit {
         }
     }
 
-    /// Whether it changes what a token says.
+    /// Whether it changes the contents of a token.
     pub(super) const fn is_about_claims(&self) -> bool {
         matches!(
             self.change,
@@ -122,7 +122,7 @@ fn sub_claim(issuer: &Issuer, subject: &str) -> Change {
     )
 }
 
-/// Everything that can be changed and that a rule of this kind of path asks about.
+/// All changes of values that a rule for this class of paths reads.
 pub(super) fn all(space: &Space<'_>, kind: &PathClass<'_>, request: &Request) -> Vec<Edit> {
     let issuer = issuer_of(space, request);
     let mut changes: Vec<Change> = Vec::new();
@@ -147,7 +147,7 @@ pub(super) fn all(space: &Space<'_>, kind: &PathClass<'_>, request: &Request) ->
         for subject in named(&who.subjects) {
             changes.push(sub_claim(issuer, &subject));
         }
-        // A deny for some subjects is escaped by being somebody else.
+        // Another subject is not subject to a deny for some subjects.
         if who.subjects.is_some() && hit.spec.effect == Effect::Deny {
             changes.push(sub_claim(issuer, "another-user"));
         }
@@ -207,8 +207,8 @@ pub(super) fn all(space: &Space<'_>, kind: &PathClass<'_>, request: &Request) ->
     let mut vars = vec![Var::Method, Var::Ip, Var::Now, Var::Subject, Var::Issuer];
     vars.extend((0..).map(Var::Claim).take(space.claims.len()));
     for var in vars {
-        let is_asked = domain.asks(&var);
-        if !is_asked {
+        let is_read = domain.reads(&var);
+        if !is_read {
             continue;
         }
         let mut others = without(&chosen, &var);
@@ -228,7 +228,7 @@ pub(super) fn all(space: &Space<'_>, kind: &PathClass<'_>, request: &Request) ->
         };
         let mut changed = request.clone();
         if edit.is_about_claims() {
-            // Whoever has no token would have to sign in as well.
+            // Without a token, the user would have to sign in as well.
             changed.claims.get_or_insert_with(Map::new);
         }
         edit.apply(&mut changed);
@@ -249,7 +249,7 @@ fn own_members(space: &Space<'_>, side: usize, slot: u16, request: &Request) -> 
         .unwrap_or_default()
 }
 
-/// The variable that an expression is, if it is one that a token says.
+/// The variable of an expression, if it is a string in a token.
 fn text_variable(space: &Space<'_>, side: usize, expr: &Expr) -> Option<Var> {
     match expr {
         Expr::Subject => Some(Var::Subject),
@@ -312,10 +312,10 @@ fn change(space: &Space<'_>, issuer: &Issuer, var: &Var, value: &Chosen) -> Opti
     })
 }
 
-/// What is known of the request, as an assignment.
+/// The values of the request, as an assignment.
 fn assignment(space: &Space<'_>, request: &Request) -> Assignment {
     let mut chosen = Assignment::default();
-    // Whoever has no token yet is thought of as having an empty one, so that its claims are asked about.
+    // A request without a token is treated as one with an empty token, so that its claims are considered.
     chosen.push(Var::Token, Chosen::Bool(true));
     chosen.push(Var::Method, Chosen::Text(request.method.as_str().into()));
     chosen.push(Var::Ip, Chosen::Ip(request.ip));

@@ -55,7 +55,8 @@ fn is_relation(expr: &Expr) -> bool {
     }
 }
 
-/// How many values of a request an expression reads. The time is not one: it has constants on its other side.
+/// The number of values of a request that an expression reads. The time does not count: it is compared with
+/// constants.
 fn values(expr: &Expr) -> usize {
     let mut count = 0;
     expr.each(&mut |part| {

@@ -39,7 +39,7 @@ pub(super) struct Edit<'p> {
     pub(super) open: &'p Policy,
     /// The rule that differs: an allow of the policy that allows, or a deny of the other one.
     pub(super) rule: &'p RuleSpec,
-    /// Which of its patterns.
+    /// The position of the pattern in the rule.
     pub(super) pattern: &'p Pattern,
     /// The rule of the same name in the other policy.
     pub(super) counterpart: Option<&'p RuleSpec>,

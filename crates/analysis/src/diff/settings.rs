@@ -19,11 +19,11 @@ use crate::policy::Policy;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Setting {
-    /// Whose tokens are accepted, their keys, and what their claims grant.
+    /// The issuers whose tokens are accepted, their keys, and the effect of their claims.
     Issuers,
-    /// Where a token is read from.
+    /// The sources of tokens.
     TokenSources,
-    /// How tokens are verified, forwarded or issued: leeway, size limit, sessions.
+    /// The handling of tokens: leeway, size limit, forwarding, sessions.
     TokenHandling,
     /// The paths that are accepted.
     Paths,

@@ -1,7 +1,7 @@
 //! Addresses worth trying: none, the edges of every network, and the addresses just outside.
 //!
-//! Networks lie in each other or apart, so whatever is left of one without those inside it reaches up to
-//! one of these edges.
+//! Networks are nested or disjoint, so the rest of a network without those inside it contains one of these
+//! addresses.
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -28,7 +28,7 @@ pub(super) fn candidates(networks: Vec<Network>) -> Vec<Option<IpAddr>> {
                     .checked_shr(u32::from(network.prefix))
                     .unwrap_or_default();
                 let (first, last) = (addr.to_bits() & !host, addr.to_bits() | host);
-                // The second address of a network looks more like somebody's than the first.
+                // The second address of a network looks more like that of a client than the first.
                 let inside = [first.saturating_add(1).min(last), first, last];
                 let outside = [first.checked_sub(1), last.checked_add(1)];
                 let all = inside.into_iter().chain(outside.into_iter().flatten());
@@ -43,7 +43,7 @@ pub(super) fn candidates(networks: Vec<Network>) -> Vec<Option<IpAddr>> {
                 let outside = [first.checked_sub(1), last.checked_add(1)];
                 let all = inside.into_iter().chain(outside.into_iter().flatten());
                 let all = all.map(|bits| IpAddr::from(Ipv6Addr::from_bits(bits)));
-                // IPv4 written as IPv6 counts as IPv4, so it is no address outside.
+                // IPv4 written as IPv6 counts as IPv4, so it is not an address outside.
                 found.extend(all.filter(|ip| ip.to_canonical().is_ipv6()).map(Some));
             }
         }

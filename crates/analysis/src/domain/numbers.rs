@@ -90,7 +90,7 @@ fn between(
     between((middle, &here), high, marks, kept);
 }
 
-/// Not one of the seeds that are there for halving only.
+/// Whether it is not one of the seeds that exist only for halving.
 fn is_plain(seed: i64) -> bool {
     let magnitude = seed.unsigned_abs();
     magnitude <= 2 || !magnitude.is_power_of_two() || magnitude == 1 << 53

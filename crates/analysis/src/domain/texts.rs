@@ -1,19 +1,19 @@
-//! Texts worth trying.
+//! Strings to try.
 //!
-//! For a text compared with constants there is one kind per constant and one per gap between them, and the
-//! successor of a constant lies in the gap above it. Tests of prefixes, suffixes and contained parts ask for
-//! texts joined from those.
+//! A string that is compared with constants has one class per constant and one per gap between them; the
+//! successor of a constant is in the gap above it. Tests of prefixes, suffixes and contained parts need strings
+//! joined from those.
 
 use std::collections::BTreeSet;
 
-/// What a text is compared with.
+/// The strings that a value is compared with.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Material {
     pub(crate) constants: BTreeSet<String>,
     pub(crate) prefixes: BTreeSet<String>,
     pub(crate) suffixes: BTreeSet<String>,
     pub(crate) parts: BTreeSet<String>,
-    /// It is asked which of two texts comes first, or for a prefix, suffix or part.
+    /// Whether the order of two strings, or a prefix, suffix or part is tested.
     pub(crate) ordered: bool,
 }
 

@@ -15,7 +15,7 @@ use crate::place::{find, insert};
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Issuer {
     pub(crate) iss: Rc<str>,
-    /// How each policy that lists it reads its claims.
+    /// The rules by which each policy that lists it reads its claims.
     rules: Vec<ClaimRules>,
 }
 
@@ -124,7 +124,7 @@ impl Issuer {
     }
 }
 
-/// What a token must contain for rules to see this group.
+/// The group that a token must contain for rules to see this one.
 fn raw_group(rules: &ClaimRules, group: &str) -> Option<String> {
     rules.groups.as_ref()?;
     let raw = group.strip_prefix(&*rules.groups_prefix)?;

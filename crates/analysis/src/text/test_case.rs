@@ -1,4 +1,4 @@
-//! A request and its answer as an author's test, ready to be pasted into a `.test.toml` file.
+//! A request and its result as an author's test, ready to be pasted into a `.test.toml` file.
 
 use serde_json::Value;
 
@@ -45,7 +45,7 @@ pub fn test_case(
         text.push_str(&format!("method = {}\n", quoted(&request.method)));
         text.push_str(&format!("target = {}\n", quoted(&request.target)));
     }
-    // The file may have an address of its own, so that there is none must be said.
+    // The test file may have an address of its own, so an unknown one must be stated.
     let ip = request.ip.map_or("unknown".to_owned(), |ip| ip.to_string());
     text.push_str(&format!("ip = \"{ip}\"\nnow = {}\n", rfc3339(request.now)));
     text.push_str(&format!("expect = \"{}\"\n", evaluation.reason.code()));

@@ -1,7 +1,7 @@
-//! Which segments are worth trying at one place of a walk.
+//! The segments to try in one state of a walk.
 //!
-//! The literals that some pattern waits for; for every combination of globs a segment that fits just
-//! those; for captures the texts that a rule could tell apart; and one or two that mean nothing to anybody.
+//! The literals that come next in some pattern; for every combination of globs a segment that matches exactly
+//! those; for captures the strings that a rule can distinguish; and one or two that no rule mentions.
 
 mod globs;
 
@@ -29,10 +29,10 @@ pub(super) struct Alphabet<'p> {
     pub(super) others: Vec<Item>,
 }
 
-/// Words by what they were worked out from.
+/// Words by the input that they were computed from.
 type Known<K> = RefCell<HashMap<K, Rc<[String]>>>;
 
-/// What was worked out before.
+/// Results that were computed before.
 #[derive(Default)]
 pub(super) struct Memory<'p> {
     words: Known<(Vec<&'p str>, Vec<&'p str>, Option<char>)>,
@@ -91,16 +91,16 @@ pub(super) fn alphabet<'p>(walk: &Walk<'_, 'p>, items: &[Item]) -> Alphabet<'p> 
         }
     }
     if all_matter {
-        let mut taken: HashSet<Rc<str>> = HashSet::new();
+        let mut known: HashSet<Rc<str>> = HashSet::new();
         let mut add = |text: String, letters: &mut Vec<Rc<str>>| {
             if !literals.contains_key(&*text) && walk.readers.accept(&text) {
                 let text: Rc<str> = text.into();
-                if taken.insert(text.clone()) {
+                if known.insert(text.clone()) {
                     letters.push(text);
                 }
             }
         };
-        // A segment that means nothing stands first, so that witnesses look like anybody's paths.
+        // A segment that no rule mentions comes first, so that witnesses have ordinary paths.
         let mut fresh = fresh_segments(&literals, &globs);
         let many = fresh.split_off(1.min(fresh.len()));
         for text in fresh {
@@ -110,7 +110,7 @@ pub(super) fn alphabet<'p>(walk: &Walk<'_, 'p>, items: &[Item]) -> Alphabet<'p> 
             for text in many {
                 add(text, &mut letters);
             }
-            for text in told_apart(walk, items).iter() {
+            for text in distinguished(walk, items).iter() {
                 add(text.clone(), &mut letters);
             }
         }
@@ -185,8 +185,8 @@ fn fresh_segments(literals: &BTreeMap<&str, Vec<Item>>, globs: &BTreeSet<&str>) 
     free
 }
 
-/// Texts that the rules at hand could tell from each other when they are captured.
-fn told_apart(walk: &Walk<'_, '_>, items: &[Item]) -> Rc<[String]> {
+/// Strings that the current rules can distinguish when they are captured.
+fn distinguished(walk: &Walk<'_, '_>, items: &[Item]) -> Rc<[String]> {
     let mut rules: BTreeSet<(usize, usize)> = BTreeSet::new();
     for item in items {
         for (side, owners) in walk
@@ -201,13 +201,13 @@ fn told_apart(walk: &Walk<'_, '_>, items: &[Item]) -> Rc<[String]> {
     if let Some(texts) = walk.memory.captured.borrow().get(&rules) {
         return texts.clone();
     }
-    let texts: Rc<[String]> = told_apart_by(walk, &rules).into();
+    let texts: Rc<[String]> = distinguished_by(walk, &rules).into();
     let mut memory = walk.memory.captured.borrow_mut();
     memory.insert(rules, texts.clone());
     texts
 }
 
-fn told_apart_by(walk: &Walk<'_, '_>, rules: &[(usize, usize)]) -> Vec<String> {
+fn distinguished_by(walk: &Walk<'_, '_>, rules: &[(usize, usize)]) -> Vec<String> {
     let mut material = Material::default();
     let rules: Vec<&RuleSpec> = rules
         .iter()
@@ -287,7 +287,7 @@ fn told_apart_by(walk: &Walk<'_, '_>, rules: &[(usize, usize)]) -> Vec<String> {
             .constants
             .extend(asked.iter().map(|name| (*name).to_owned()));
     }
-    // A name that somebody asks for literally may be what a template comes to.
+    // A name that a rule reads literally may be the result of a template.
     for template in &templates {
         for name in &asked {
             let middle = name

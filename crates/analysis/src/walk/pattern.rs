@@ -27,12 +27,12 @@ pub(super) enum Part<'p> {
     },
 }
 
-/// A pattern of one or more rules that say the same.
+/// A pattern of one or more equivalent rules.
 #[derive(Debug)]
 pub(super) struct Pat<'p> {
     pub(super) pattern: &'p Pattern,
     parts: Vec<Part<'p>>,
-    /// How many captures the rules read.
+    /// The number of captures that the rules read.
     pub(super) captures: usize,
     /// Per side: rules, and the number of the pattern in them.
     pub(super) owners: Vec<Vec<(usize, usize)>>,
@@ -67,7 +67,7 @@ impl<'p> Pat<'p> {
     }
 }
 
-/// All patterns of a space's policies. Equal patterns of rules that say the same are one.
+/// All patterns of a space's policies. Equal patterns of equivalent rules are one.
 pub(super) fn all<'p>(space: &Space<'p>) -> Vec<Pat<'p>> {
     let mut pats: Vec<Pat<'p>> = Vec::new();
     let mut owner_of: Vec<(usize, &'p RuleSpec)> = Vec::new();
@@ -82,7 +82,7 @@ pub(super) fn all<'p>(space: &Space<'p>) -> Vec<Pat<'p>> {
                     let owner = owner_of.get(**index);
                     pat.is_some_and(|other| is_same_pattern(other, pattern))
                         && owner.is_some_and(|(side, other)| {
-                            says_the_same(space, (*side, other), (number, rule))
+                            are_equivalent(space, (*side, other), (number, rule))
                         })
                 };
                 let index = match places.iter().find(is_equal) {
@@ -118,13 +118,13 @@ fn is_same_pattern(a: &Pattern, b: &Pattern) -> bool {
     a.segments == b.segments && a.trailing_slash == b.trailing_slash
 }
 
-/// Whether two rules say the same, their names, reasons and patterns aside.
-fn says_the_same(space: &Space<'_>, a: (usize, &RuleSpec), b: (usize, &RuleSpec)) -> bool {
+/// Whether two rules are equivalent, except for their names, reasons and patterns.
+fn are_equivalent(space: &Space<'_>, a: (usize, &RuleSpec), b: (usize, &RuleSpec)) -> bool {
     let ((a_side, a), (b_side, b)) = (a, b);
     let condition = |a: &Option<Expr>, b: &Option<Expr>| match (a, b) {
         (None, None) => true,
         (Some(a), Some(b)) => {
-            // Slots are a policy's own numbers; claims are told by name and type.
+            // Slots are a policy's own numbers; claims are identified by name and type.
             let by_name = a_side == b_side || has_same_slots(space, a_side, a, b_side, b);
             if by_name {
                 a == b

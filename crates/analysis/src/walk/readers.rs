@@ -11,7 +11,7 @@ use crate::space::Space;
 /// Characters that some readers reject: one for each rule of paths that a site can choose.
 const TELLING: [char; 2] = ['é', '%'];
 
-/// How each policy of a walk reads paths.
+/// The reader of paths of each policy of a walk.
 pub(crate) struct Readers<'p> {
     sides: Vec<PathOptions<'p>>,
     foreign: Vec<char>,

@@ -1,4 +1,4 @@
-//! Minimal changes: each leads where it says, no part of it does, and where there is none nothing helps.
+//! Minimal changes: each has the stated result, no part of it does, and if none is found, nothing helps.
 
 use std::collections::BTreeSet;
 
@@ -11,12 +11,12 @@ use tollgate_spec::generate::Generator;
 use crate::models::opened;
 use crate::support::{self, Both, Tally, both_say, prove, spec_says};
 
-/// Requests asked about in each policy, and random others tried beside each.
+/// Requests analysed in each policy, and random variants tried for each.
 const REQUESTS: usize = 3;
 const OTHERS: usize = 30;
 /// The claim in which rendered policies look for groups.
 const GROUPS: &str = "cognito:groups";
-/// So many ways and no more are told.
+/// The most sets of changes that are reported.
 const MOST_WAYS: usize = 8;
 
 #[test]
@@ -43,15 +43,15 @@ fn changes(
     seed: u64,
     tally: &mut Tally,
 ) {
-    let said = both_say(both, request, seed);
+    let evaluation = both_say(both, request, seed);
     let Ok(found) = minimal_changes(&both.policy, request) else {
-        assert_eq!(said.kind, Kind::Reject, "seed {seed}: {request:?}");
+        assert_eq!(evaluation.kind, Kind::Reject, "seed {seed}: {request:?}");
         tally.add("paths refused, confirmed", 1);
         return;
     };
     let context = format!("seed {seed}: {request:?}\n{found:#?}");
-    assert_eq!(found.evaluation, said, "{context}");
-    assert_ne!(found.wanted, said.kind, "{context}");
+    assert_eq!(found.evaluation, evaluation, "{context}");
+    assert_ne!(found.wanted, evaluation.kind, "{context}");
     let open = spec_says(
         both,
         &opened(&both.model),
@@ -125,7 +125,7 @@ fn confirm(
     }
 }
 
-/// The request after some changes. A change to a token that is not there changes nothing.
+/// The request after some changes. Changes to a missing token have no effect.
 fn after<'c>(request: &Request, changes: impl Iterator<Item = &'c Change>) -> Request {
     let mut request = request.clone();
     for change in changes {
@@ -183,7 +183,7 @@ fn words(value: Option<&Value>) -> Vec<String> {
     words.map(str::to_owned).collect()
 }
 
-/// What single changes are about.
+/// The subjects of single changes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum About {
     Token,

@@ -1,9 +1,9 @@
-//! Policies of the specification with rules taken out, to ask what a single rule does.
+//! Policies of the specification with rules removed, to isolate the effect of a single rule.
 
 use tollgate_policy::spec::RuleSpec;
 use tollgate_spec::model::{Course, Effect, METHODS, Policy, Rule, Who};
 
-/// The policy with those rules alone of which `keep` says so; it is given the course's id, too.
+/// The policy with only those rules for which `keep` is true; it also receives the course's id.
 pub(crate) fn only(model: &Policy, keep: impl Fn(&str, &Rule) -> bool) -> Policy {
     let mut model = model.clone();
     for course in &mut model.courses {
@@ -33,7 +33,7 @@ pub(crate) fn without_denies(model: &Policy) -> Policy {
     only(model, |_, rule| rule.effect == Effect::Allow)
 }
 
-/// The policy as it would be if every allow were for everybody, by every method, and nothing were denied.
+/// The policy in which every allow is for anyone with any method, and nothing is denied.
 pub(crate) fn opened(model: &Policy) -> Policy {
     let mut model = without_denies(model);
     for course in &mut model.courses {

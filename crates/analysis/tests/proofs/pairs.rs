@@ -8,7 +8,7 @@ use tollgate_spec::generate::Generator;
 use crate::models::of_pattern;
 use crate::support::{self, Both, NOW, Pair, Tally, both_say, prove, spec_says};
 
-/// Random requests for a pair that differs: only those that differ say something.
+/// Random requests for a pair: only results that differ are informative.
 const REQUESTS: usize = 60;
 /// Random requests for a pair without difference, and for one of few pairs.
 const MANY_REQUESTS: usize = 10_000;
@@ -78,7 +78,7 @@ fn check(seed: u64) -> Tally {
         if is_covered || is_read_otherwise(&found, &request) {
             continue;
         }
-        // Whoever is told that a search gave up is told that more may differ.
+        // If a search gave up, the report states that more may differ.
         assert!(
             !found.gave_up.is_empty(),
             "seed {seed}: not reported: {request:?}\n{old:?}\n{new:?}\n{:#?}",
@@ -99,17 +99,17 @@ fn covers(
 ) -> bool {
     found.differences.iter().any(|difference| {
         let same_kinds = (difference.old.kind, difference.new.kind) == (old.kind, new.kind);
-        // Of all paths that only one policy takes, one is told: the weightiest.
-        let is_taken = |evaluation: &Evaluation| evaluation.kind != Kind::Reject;
+        // Of all paths that only one policy accepts, the most severe is reported.
+        let is_accepted = |evaluation: &Evaluation| evaluation.kind != Kind::Reject;
         let sides = [(&difference.old, old), (&difference.new, new)];
-        let only_one_takes = is_taken(old) != is_taken(new)
+        let only_one_takes = is_accepted(old) != is_accepted(new)
             && sides
                 .iter()
-                .all(|(told, got)| is_taken(told) == is_taken(got));
+                .all(|(reported, got)| is_accepted(reported) == is_accepted(got));
         if only_one_takes && difference.cause.is_none() {
             return true;
         }
-        // Where a pattern lets somebody in or shuts somebody out, that is what is told of it.
+        // If a pattern newly allows or denies a request, that is reported.
         (same_kinds || old.kind == new.kind) && names(both, &difference.paths, request)
     })
 }

@@ -1,4 +1,4 @@
-//! What is printed of random rules compiles back to the same rules.
+//! Printed random rules compile back to the same rules.
 
 use tollgate_analysis::text::{constraints, people};
 use tollgate_analysis::who::who;
@@ -77,7 +77,7 @@ fn paths(rule: &RuleSpec) -> String {
 
 /// Keys of a rule that were printed in one line, as lines.
 pub(crate) fn lines(keys: &str) -> String {
-    // A `deny` for everyone has no key that says so.
+    // A `deny` for everyone has no key for its principals.
     let keys = keys.strip_prefix("everyone").unwrap_or(keys);
     let keys = keys.strip_prefix(", ").unwrap_or(keys);
     let table = format!("rule = {{ {keys} }}");

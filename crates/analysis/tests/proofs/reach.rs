@@ -1,4 +1,4 @@
-//! What a person can have: what is listed can be had, and nothing else can.
+//! The paths that a user can access: listed paths are accessible, and no others.
 
 use tollgate_analysis::reach::{Person, Reach, ReachablePattern, reach};
 use tollgate_analysis::{Kind, Request};
@@ -8,7 +8,7 @@ use tollgate_spec::generate::Generator;
 use crate::models::{alone_of_its_effect, of_pattern, without_denies};
 use crate::support::{self, Both, Tally, both_say, matching, prove, spec_says};
 
-/// People asked about in each policy, and random paths tried for each.
+/// Users analysed in each policy, and random paths tried for each.
 const PEOPLE: usize = 2;
 const PATHS: usize = 150;
 
@@ -37,7 +37,7 @@ fn check(seed: u64) -> Tally {
         let found = reach(&both.policy, &person);
         tally.add("people", 1);
         if found.gave_up {
-            tally.add("people of whom not all could be asked", 1);
+            tally.add("users for whom the search gave up", 1);
         }
         for reached in &found.reached {
             confirm(&both, reached, seed, &mut tally);
@@ -59,7 +59,7 @@ fn check(seed: u64) -> Tally {
     tally
 }
 
-/// Whatever random request is let in must be listed.
+/// Every random request that is allowed must be listed.
 fn tried(both: &Both, found: &Reach, request: &Request, seed: u64, tally: &mut Tally) {
     tally.add("random paths", 1);
     if both_say(both, request, seed).kind != Kind::Allow {
@@ -67,7 +67,7 @@ fn tried(both: &Both, found: &Reach, request: &Request, seed: u64, tally: &mut T
     }
     tally.add("random paths that can be had", 1);
     if found.gave_up {
-        // Whoever reads it is told that there may be more.
+        // The report states that more may be accessible.
         return;
     }
     for rule in matching(both, request) {
@@ -76,7 +76,7 @@ fn tried(both: &Both, found: &Reach, request: &Request, seed: u64, tally: &mut T
         };
         assert!(
             found.reached.iter().any(|reached| listed(&reached)),
-            "seed {seed}: {rule:?} lets in {request:?}\n{found:#?}"
+            "seed {seed}: {rule:?} allows {request:?}\n{found:#?}"
         );
     }
 }
@@ -115,7 +115,7 @@ fn confirm(both: &Both, reached: &ReachablePattern, seed: u64, tally: &mut Tally
     }
 }
 
-/// A deny keeps out somebody whom the rule would let in.
+/// A deny denies a request that the rule would allow.
 fn confirm_cut(
     both: &Both,
     rule: RuleId,

@@ -1,5 +1,5 @@
 //! Random pairs of sites that differ in their settings, and random requests with signed tokens, decided by the gate:
-//! if any is newly allowed, the comparison says that the edit may open access.
+//! if any is newly allowed, the comparison reports that the edit may grant access.
 
 mod site;
 

@@ -7,7 +7,7 @@ use tollgate_compiler::{CompileOptions, SourceTree, compile};
 
 use crate::support::NOW;
 
-/// A token's scopes stand in one text with spaces between, so none has a space in its name.
+/// A token's scopes are one string, separated by spaces, so no name has a space.
 const SPACED_SCOPE: &str = r#"
 [[rule]]
 id = "spaced"
@@ -44,7 +44,7 @@ fn a_rule_for_a_scope_with_a_space_lets_nobody_in() {
 fn such_a_rule_added_lets_nobody_in_for_certain() {
     let (old, new) = (policy(&[OPEN]), policy(&[OPEN, SPACED_SCOPE]));
     let found = diff::diff(&old, &new, NOW);
-    // Strangers are told 401 instead of 403: the core does not know which scopes there can be.
+    // Unauthenticated requests get 401 instead of 403: the core does not know the possible scopes.
     let changes: Vec<(u16, u16)> = found
         .differences
         .iter()
@@ -63,12 +63,12 @@ fn paths_that_one_policy_refuses_are_told_once() {
         ])
     };
     let (old, new) = (text(""), text("[paths]\nascii_only = true\n"));
-    let told: Vec<(Kind, Kind)> = diff::diff(&old, &new, NOW)
+    let reported: Vec<(Kind, Kind)> = diff::diff(&old, &new, NOW)
         .differences
         .iter()
         .map(|difference| (difference.old.kind, difference.new.kind))
         .collect();
-    assert_eq!(told, [(Kind::Allow, Kind::Reject)]);
+    assert_eq!(reported, [(Kind::Allow, Kind::Reject)]);
 }
 
 /// The new policy accepts paths that are not ASCII, and this rule allows one there, whatever is around it.

@@ -1,4 +1,4 @@
-//! Random policies in both forms, and questions that both evaluators must answer alike.
+//! Random policies in both forms, and checks that both evaluators agree.
 
 use core::fmt;
 use core::sync::atomic::{AtomicU64, Ordering};
@@ -70,7 +70,7 @@ impl Pair {
         let old = generator.policy();
         let other = generator.policy();
         let new = match seed % 4 {
-            // Nothing that anybody could notice.
+            // No observable difference.
             0 => shuffled(&old),
             // Nothing in common.
             1 => other,
@@ -145,7 +145,7 @@ pub(crate) fn request(generator: &mut Generator, model: &model::Policy) -> Optio
     let request = generator.request(model);
     let claims = match request.token {
         Token::Verified(facts) => Some(claims(&facts)?),
-        // A bad token is answered as none is, with another status.
+        // An invalid token is decided like a missing one, with another status.
         _ => None,
     };
     TIMES.contains(&request.now).then_some(Request {
@@ -165,7 +165,7 @@ fn claims(facts: &Facts) -> Option<Map<String, Json>> {
     }
     claims.insert(
         "cognito:groups".to_owned(),
-        // Unknown groups are no JSON that the specification reads.
+        // Unknown groups have no JSON form that the specification reads.
         Json::from(facts.groups.clone()?),
     );
     if facts.scopes.iter().any(|scope| scope.contains(' ')) {
@@ -193,7 +193,7 @@ fn claims(facts: &Facts) -> Option<Map<String, Json>> {
     Some(claims)
 }
 
-/// What both evaluators say; that they say the same is asserted.
+/// The result of both evaluators; asserts that they agree.
 pub(crate) fn both_say(both: &Both, request: &Request, seed: u64) -> Evaluation {
     let evaluation = evaluate(&both.policy, request);
     let verdict = tollgate_spec::decide(&both.model, &to_spec(&both.model, request));
@@ -209,16 +209,16 @@ pub(crate) fn both_say(both: &Both, request: &Request, seed: u64) -> Evaluation 
     evaluation
 }
 
-/// What the specification says to a request under another model of the same policy.
+/// The specification's result for a request under another model of the same policy.
 pub(crate) fn spec_says(both: &Both, model: &model::Policy, request: &Request) -> &'static str {
     tollgate_spec::decide(model, &to_spec(&both.model, request)).outcome
 }
 
-/// The rules that match a request, as the core weighs them.
+/// The rules that match a request, as the core evaluates them.
 pub(crate) fn matching(both: &Both, request: &Request) -> Vec<RuleId> {
-    let mut weighed = RuleTrace::default();
-    evaluate_traced(&both.policy, request, &mut weighed);
-    weighed.matching()
+    let mut trace = RuleTrace::default();
+    evaluate_traced(&both.policy, request, &mut trace);
+    trace.matching()
 }
 
 fn to_spec(model: &model::Policy, request: &Request) -> model::Request {
@@ -274,7 +274,7 @@ fn texts(json: Option<&Json>) -> Option<Vec<String>> {
         .collect()
 }
 
-/// What a proof has covered.
+/// The coverage of a proof.
 #[derive(Default)]
 pub(crate) struct Tally(BTreeMap<&'static str, u128>);
 
@@ -293,16 +293,16 @@ impl fmt::Display for Tally {
     }
 }
 
-/// How many seeds a proof takes where nobody says.
+/// The default number of seeds of a proof.
 const FEW: u64 = 60;
 
-/// With more seeds than this, what is said not to be is looked for longer.
+/// With more seeds than this, counterexamples are searched for longer.
 const MANY: u64 = 1_000;
 
 /// Policies with more rules than this take seconds; of them this proof takes one in so many.
 const LARGE: usize = 50;
 const ONE_IN: u64 = 8;
-const TAKEN: &str = "seeds with over 50 rules taken (only 1 in 8 of them is)";
+const USED: &str = "seeds with over 50 rules used (only 1 in 8 of them is)";
 const PASSED_OVER: &str = "seeds with over 50 rules passed over";
 
 /// Whether a proof passes over these policies, which it counts.
@@ -311,10 +311,10 @@ pub(crate) fn is_passed_over(seed: u64, policies: &[&Both], tally: &mut Tally) -
     if !policies.iter().any(is_large) {
         return false;
     }
-    let is_taken = (seed / 4).is_multiple_of(ONE_IN);
-    let said = if is_taken { TAKEN } else { PASSED_OVER };
-    tally.add(said, 1);
-    !is_taken
+    let is_used = (seed / 4).is_multiple_of(ONE_IN);
+    let count = if is_used { USED } else { PASSED_OVER };
+    tally.add(count, 1);
+    !is_used
 }
 
 /// Runs a proof on each seed, and prints what it covered.
@@ -337,7 +337,7 @@ fn number(name: &str) -> Option<u64> {
     std::env::var(name).ok()?.parse().ok()
 }
 
-/// Checks so many seeds on every processor there is; a long run says how far it is.
+/// Checks this many seeds on all processors; a long run prints its progress.
 fn in_parallel(about: &str, first: u64, count: u64, check: impl Fn(u64) -> Tally + Sync) -> Tally {
     let next = AtomicU64::new(first);
     let work = || {

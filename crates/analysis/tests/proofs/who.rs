@@ -1,4 +1,4 @@
-//! Who can have a path: those named get in, and nobody else does.
+//! The principals who can access a path: those named are allowed, and no others.
 
 use tollgate_analysis::who::{self, Access};
 use tollgate_analysis::{Kind, Request};
@@ -8,7 +8,7 @@ use tollgate_spec::generate::Generator;
 use crate::models::{alone_of_its_effect, without_denies};
 use crate::support::{self, Both, NOW, Tally, both_say, matching, prove, spec_says};
 
-/// Paths asked about in each policy, and random requests for each path.
+/// Paths analysed in each policy, and random requests for each path.
 const PATHS: usize = 3;
 const REQUESTS: usize = 100;
 
@@ -30,20 +30,20 @@ fn check(seed: u64) -> Tally {
 }
 
 fn path(both: &Both, target: &str, generator: &mut Generator, seed: u64, tally: &mut Tally) {
-    let stranger = Request {
+    let unauthenticated = Request {
         method: "GET".to_owned(),
         target: target.to_owned(),
         ip: None,
         now: NOW,
         claims: None,
     };
-    let told = both_say(both, &stranger, seed);
+    let evaluation = both_say(both, &unauthenticated, seed);
     let Ok(found) = who::who(&both.policy, target, NOW) else {
-        assert_eq!(told.kind, Kind::Reject, "seed {seed}: {target}");
+        assert_eq!(evaluation.kind, Kind::Reject, "seed {seed}: {target}");
         tally.add("paths refused, confirmed", 1);
         return;
     };
-    assert_eq!(found.stranger, told, "seed {seed}: {target}");
+    assert_eq!(found.unauthenticated, evaluation, "seed {seed}: {target}");
     for access in found.allows.iter().chain(&found.denies) {
         confirm(both, access, seed, tally);
     }
@@ -65,10 +65,10 @@ fn path(both: &Both, target: &str, generator: &mut Generator, seed: u64, tally: 
         let allows = rules.iter().filter(|rule| is(rule, Effect::Allow));
         let denies = rules.iter().filter(|rule| is(rule, Effect::Deny));
         let explained = if evaluation.kind == Kind::Allow {
-            tally.add("random requests let in", 1);
+            tally.add("random requests allowed", 1);
             allows.clone().all(|rule| named(&found.allows, rule))
         } else if allows.clone().next().is_some() {
-            tally.add("random requests kept out by a deny", 1);
+            tally.add("random requests denied by a deny", 1);
             denies.clone().all(|rule| named(&found.denies, rule))
         } else {
             true
@@ -78,13 +78,13 @@ fn path(both: &Both, target: &str, generator: &mut Generator, seed: u64, tally: 
     }
 }
 
-/// Asks both evaluators whether a witness gets in, or is kept out, because of its rule.
+/// Checks with both evaluators that a witness is allowed, or denied, because of its rule.
 fn confirm(both: &Both, access: &Access, seed: u64, tally: &mut Tally) {
     if access.gave_up {
         tally.add("searches given up", 1);
     }
     let Some(witness) = &access.witness else {
-        tally.add("rules that let nobody in or keep nobody out there", 1);
+        tally.add("rules that allow or deny no request there", 1);
         return;
     };
     let context = format!("seed {seed}: {access:#?}");
@@ -102,6 +102,6 @@ fn confirm(both: &Both, access: &Access, seed: u64, tally: &mut Tally) {
         let open = without_denies(&both.model);
         assert_eq!(spec_says(both, &open, witness), "allow", "{context}");
         assert_eq!(spec_says(both, &alone, witness), "deny", "{context}");
-        tally.add("ways kept out confirmed", 1);
+        tally.add("denials confirmed", 1);
     }
 }

@@ -46,12 +46,12 @@ fn each_lint_reports_what_it_should() {
             &["TG0713"],
         ),
         (
-            "two readings that cannot be told apart by their places alone",
+            "ambiguous captures at the same positions",
             &["allow = [\"/**/{u}/b\", \"/a/{u}/*\"]\nsubjects = [\"{u}\"]"],
             &[],
         ),
         (
-            "readings that differ behind a `**` only",
+            "ambiguous only after a `**`",
             &["allow = [\"/**/{u}/b\", \"/a/{u}/**\"]\nsubjects = [\"{u}\"]"],
             &["TG0713"],
         ),
@@ -120,7 +120,7 @@ fn each_lint_reports_what_it_should() {
             &[],
         ),
         (
-            "everybody has what some should",
+            "public rule over restricted paths",
             &[
                 "allow = [\"/a/b/**\", \"/a/c\"]\ngroups = [\"g\"]",
                 "allow = [\"/a/**\"]\nanyone = true",
@@ -128,7 +128,7 @@ fn each_lint_reports_what_it_should() {
             &["TG0717"],
         ),
         (
-            "everybody has a part of it",
+            "public rule over a part",
             &[
                 "allow = [\"/a/**\"]\ngroups = [\"g\"]",
                 "allow = [\"/a/b/**\", \"/a/*.jpg\"]\nanyone = true",
@@ -136,7 +136,7 @@ fn each_lint_reports_what_it_should() {
             &[],
         ),
         (
-            "everybody from one network",
+            "public rule for one network",
             &[
                 "allow = [\"/a/**\"]\ngroups = [\"g\"]",
                 "allow = [\"/a/**\"]\nanyone = true\nnetworks = [\"10.0.0.0/8\"]",
@@ -178,7 +178,7 @@ fn each_lint_reports_what_it_should() {
             &[],
         ),
         (
-            "a preflight is no upload",
+            "a preflight is not an upload",
             &[
                 "allow = [\"/u/**\"]\nanyone = true\nmethods = [\"GET\", \"OPTIONS\"]",
                 "deny = [\"/u/x\", \"/u/x/**\"]\ngroups = [\"banned\"]",

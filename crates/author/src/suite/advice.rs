@@ -14,7 +14,7 @@ use tollgate_policy::spec::ImageSpec;
 use super::reader::nearest;
 use super::{Actual, Case, TestFile, TestUser, run};
 use crate::lint::name;
-use crate::syntax::{quoted, visible};
+use crate::syntax::{key, visible};
 
 /// All errors, in the order of the files; each rule and each target is reported once per span.
 pub fn advice(files: &[TestFile], policy: &ImageSpec, gate: &Gate<Vec<u8>>) -> Vec<Diagnostic> {
@@ -140,12 +140,8 @@ fn groups(case: &Case) -> Option<Diagnostic> {
         found.issuer, found.place, found.claim
     );
     let mut finding = Diagnostic::new(&codes::GROUPS_ELSEWHERE, &found.file, message);
-    let is_bare = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
-    let key = |name: &String| match name.chars().all(is_bare) {
-        true => name.clone(),
-        false => quoted(name),
-    };
-    let keys: Vec<String> = found.place.names().iter().map(key).collect();
+    let names = found.place.names().iter();
+    let keys: Vec<String> = names.map(|name| key(name)).collect();
     finding
         .at(found.at)
         .help(format!("write `{} = [\"…\"]`", keys.join(".")));

@@ -9,22 +9,11 @@ use std::path::Path;
 
 use base64ct::{Base64, Encoding};
 use serde_json::json;
+use tollgate_edges::CLOUDFLARE;
 
-use super::{Artifact, Content, Entry, Input, parts, sign};
-use crate::failure::{Failure, sized};
+use super::{Artifact, Content, Entry, Input};
+use crate::failure::sized;
 
-/// The folder among the parts.
-const PARTS: &str = "cloudflare";
-/// The module that Cloudflare starts.
-const MAIN: &str = "index.js";
-/// Where that module looks for the policy.
-pub(super) const POLICY: &str = "policy.image";
-/// Where it looks for trust keys.
-const TRUST: &str = "trust.js";
-/// Most that Cloudflare takes as one Worker, uncompressed.
-const MAX_BYTES: usize = 64 * 1_024 * 1_024;
-/// Longest value of a key in KV.
-const MAX_KV_BYTES: usize = 25 * 1_024 * 1_024;
 /// With an image of more than this it is not sure that a Worker starts within the second it has.
 const SLOW_IMAGE_BYTES: usize = 16 * 1_024 * 1_024;
 /// What the Worker was tested with.
@@ -33,46 +22,34 @@ const WRANGLER: &str = include_str!("cloudflare/wrangler.toml");
 /// What the file above says instead of the name of the folder.
 const FOLDER: &str = "@FOLDER@";
 
-pub(super) fn build(input: &Input<'_>) -> Result<Artifact, Failure> {
-    let mut modules = input.parts.folder(PARTS, MAIN)?;
-    sign::put_trust(&mut modules, TRUST, input.trust)?;
-    modules.push(Entry {
-        name: POLICY.to_owned(),
-        bytes: input.image.to_vec(),
-    });
-    parts::check_complete(&modules)?;
-    // workerd starts the first module.
-    modules.sort_by_key(|module| (module.name != MAIN, module.name.clone()));
-    let bytes: usize = modules.iter().map(|module| module.bytes.len()).sum();
-    if bytes > MAX_BYTES {
-        return Err(Failure::TooLarge {
-            bytes,
-            limit: MAX_BYTES,
-        });
+/// Adds what starts the modules, which come with the one that starts first.
+pub(super) fn finish(input: &Input<'_>, bytes: usize, artifact: &mut Artifact) {
+    if let Content::Folder(entries) = &mut artifact.content {
+        artifact.notes.push(format!(
+            "{} modules of {}, of which the policy is {}",
+            entries.len(),
+            sized(bytes),
+            sized(input.image.len())
+        ));
+        let about = [
+            ("config.capnp", workerd(entries)),
+            ("kv.json", kv(input)),
+            ("wrangler.toml", wrangler(input.out)),
+        ];
+        entries.extend(about.map(|(name, text)| Entry {
+            name: name.to_owned(),
+            bytes: text.into_bytes(),
+        }));
     }
-    let about = [
-        ("config.capnp", workerd(&modules)),
-        ("kv.json", kv(input)),
-        ("wrangler.toml", wrangler(input.out)),
-    ];
-    let count = modules.len();
-    let mut entries = modules;
-    entries.extend(about.map(|(name, text)| Entry {
-        name: name.to_owned(),
-        bytes: text.into_bytes(),
-    }));
-    let mut artifact = Artifact::of(Content::Folder(entries));
-    artifact.notes.push(format!(
-        "{count} modules of {}, of which the policy is {}",
-        sized(bytes),
-        sized(input.image.len())
-    ));
     for (limit, what) in [
         (
             SLOW_IMAGE_BYTES,
             "may take longer to load than a Worker has to start",
         ),
-        (MAX_KV_BYTES, "is more than a key in KV can hold"),
+        (
+            CLOUDFLARE.max_image_bytes.unwrap_or(usize::MAX),
+            "is more than a key in KV can hold",
+        ),
     ] {
         if input.image.len() > limit {
             let policy = sized(input.image.len());
@@ -81,7 +58,6 @@ pub(super) fn build(input: &Input<'_>) -> Result<Artifact, Failure> {
                 .push(format!("a policy of {policy} {what}"));
         }
     }
-    Ok(artifact)
 }
 
 /// The configuration of wrangler, which stands beside the folder.

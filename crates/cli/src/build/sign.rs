@@ -10,10 +10,11 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use tollgate_core::{Image, ImageId};
 use tollgate_crypto::image_key::ImageKey;
+use tollgate_edges::{Artifact, EDGES};
 use tollgate_gate::PolicyVersion;
 use tollgate_gate::signed::{self, MAX_SIGNED_BYTES, Release, SignedError};
 
-use super::{Entry, cloudflare, lambda_edge};
+use super::Entry;
 use crate::failure::Failure;
 use crate::{input, trust};
 
@@ -138,7 +139,7 @@ impl Old {
     fn read(path: &Path) -> Result<Self, Failure> {
         let path = path.to_owned();
         if path.is_dir() {
-            let bytes = input::read(&path.join(cloudflare::POLICY))?;
+            let bytes = input::read(&path.join(in_folder(&path)))?;
             return Ok(Self { path, bytes });
         }
         let bytes = match zipped(&path) {
@@ -149,10 +150,28 @@ impl Old {
     }
 }
 
+/// The name of the policy in a folder that was built for an edge.
+fn in_folder(folder: &Path) -> &'static str {
+    let mut names = EDGES.iter().filter_map(|edge| match edge.artifact {
+        Artifact::Folder(parts) => Some(parts.policy),
+        Artifact::Zip(_) | Artifact::Function | Artifact::Bundle => None,
+    });
+    let found = names.clone().find(|name| folder.join(name).is_file());
+    // If there is none, reading the first reports what is missing.
+    found.or_else(|| names.next()).unwrap_or_default()
+}
+
 /// The policy in a zip, if the file is one that has a policy.
 pub(super) fn zipped(path: &Path) -> Option<Vec<u8>> {
     let mut archive = zip::ZipArchive::new(File::open(path).ok()?).ok()?;
-    let file = archive.by_name(lambda_edge::POLICY).ok()?;
+    let policies = EDGES.iter().filter_map(|edge| match edge.artifact {
+        Artifact::Zip(parts) => Some(parts.policy),
+        Artifact::Folder(_) | Artifact::Function | Artifact::Bundle => None,
+    });
+    let name = policies
+        .into_iter()
+        .find(|name| archive.index_for_name(name).is_some())?;
+    let file = archive.by_name(name).ok()?;
     let mut bytes = Vec::new();
     let most = u64::try_from(MAX_SIGNED_BYTES).ok()?;
     file.take(most).read_to_end(&mut bytes).ok()?;

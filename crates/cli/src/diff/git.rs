@@ -84,7 +84,9 @@ fn tree(revision: &str, folder: &str, at: &Path) -> Result<String, String> {
         [id, "tree", _] => Ok((*id).to_owned()),
         [_, "blob", _] => Err(format!("`{folder}` is not a directory there")),
         ["symlink", _] => Err(format!("`{folder}` leads out of the repository")),
-        ["dangling" | "loop" | "notdir", _] => Err(format!("`{folder}` is a link to nothing")),
+        ["dangling" | "loop" | "notdir", _] => Err(format!(
+            "`{folder}` is a link to a path that does not exist"
+        )),
         _ => Err(missing(revision, at)),
     }
 }

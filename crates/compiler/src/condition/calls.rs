@@ -1,6 +1,6 @@
 //! Named functions: `timestamp`, `duration`, `cidr`, and tests of text.
 //!
-//! Most of this is what to say about the functions of CEL that are not accepted. Not here: operators.
+//! Most of it explains the functions of CEL that are not accepted. Not here: operators.
 
 use cel::IdedExpr;
 use cel::common::ast::CallExpr;
@@ -26,7 +26,7 @@ impl Lowering<'_, '_> {
                 match time::parse_rfc3339(text) {
                     Ok(seconds) => Some(Value::Time(Expr::Time(seconds))),
                     Err(error) => {
-                        let message = format!("`{}` is not a moment", shown(text));
+                        let message = format!("`{}` is not a timestamp", shown(text));
                         let help = match error {
                             time::TimeError::Incomplete => {
                                 "write date, time and offset: `2027-02-01T00:00:00Z`"
@@ -60,7 +60,7 @@ impl Lowering<'_, '_> {
                 }
             }
             ("timestamp" | "duration" | "cidr" | "has", arguments) => {
-                let message = format!("`{name}` takes one argument, not {}", arguments.len());
+                let message = format!("`{name}` takes one argument, found {}", arguments.len());
                 let help = match name {
                     "timestamp" => "write `timestamp(\"2027-02-01T00:00:00Z\")`",
                     "duration" => "write `duration(\"1h30m\")`",
@@ -96,7 +96,7 @@ impl Lowering<'_, '_> {
             }
         };
         let [argument] = call.args.as_slice() else {
-            let message = format!("`{name}` takes one argument, not {}", call.args.len());
+            let message = format!("`{name}` takes one argument, found {}", call.args.len());
             self.type_error(node, message)
                 .help(format!("write `a.{name}(b)`, and join several by `||`"));
             return None;
@@ -111,7 +111,7 @@ impl Lowering<'_, '_> {
             }
             (Some(_), Value::Groups | Value::ClaimList(_) | Value::Strings(_), _) => {
                 self.error(&codes::GROUPS_MISUSE, node, format!("`{name}` of a set"))
-                    .help("ask whether something is in it: `\"name\" in groups`");
+                    .help("test whether something is in it: `\"name\" in groups`");
                 None
             }
             (_, target, argument) => {
@@ -134,10 +134,10 @@ impl Lowering<'_, '_> {
         let instead = match name {
             "matches" => "use `startsWith`, `endsWith` or `contains`, or a path pattern with `*`",
             "size" => {
-                "ask for what must be in it: `\"name\" in groups`; compare strings with `\"\"`"
+                "test for what must be in it: `\"name\" in groups`; compare strings with `\"\"`"
             }
             "string" | "int" | "uint" | "double" | "bool" | "bytes" | "dyn" | "type" => {
-                "declare the claim with the type it has in the token, and compare like with like"
+                "declare the claim with the type it has in the token, and compare values of the same type"
             }
             "ip" => "`ip` is the client's address: `ip == \"203.0.113.7\"`",
             "isIP" | "isCIDR" | "family" | "containsCIDR" | "prefixLength" | "masked" => {
@@ -148,10 +148,11 @@ impl Lowering<'_, '_> {
                 "strings are compared as they are, byte for byte"
             }
             "all" | "exists" | "exists_one" | "existsOne" | "map" | "filter" => {
-                "ask for each name: `\"a\" in groups || \"b\" in groups`"
+                "test for each name: `\"a\" in groups || \"b\" in groups`"
             }
             _ if name.starts_with("get") => {
-                "compare with a moment: `now < timestamp(\"2027-02-01T00:00:00Z\")`, or use `from` and `until`"
+                "compare with a timestamp: `now < timestamp(\"2027-02-01T00:00:00Z\")`, or use `from` and \
+                 `until`"
             }
             _ => "",
         };

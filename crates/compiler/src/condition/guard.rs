@@ -1,13 +1,13 @@
-//! Refuses what should not reach the CEL parser at all: texts that are too long, too deep, or hold
-//! characters that the grammar has no place for.
+//! Rejects conditions that must not reach the CEL parser: too long, too deeply nested, or with
+//! characters that are not in the grammar.
 //!
-//! The parser recurses on brackets and on `?`, and a policy may come from a stranger's pull request,
-//! so depth is bounded before it is built. Not here: the grammar.
+//! The parser recurses on parentheses and on `?`, and a policy may come from an untrusted pull request,
+//! so the depth is bounded before parsing. Not here: the grammar.
 
 use crate::diagnostic::{Code, Span, codes, shown};
 use crate::limits::{MAX_CONDITION_BRACKETS, MAX_CONDITION_BYTES};
 
-/// Why a text is not parsed.
+/// The reason why a condition is not parsed.
 #[derive(Debug)]
 pub(super) struct Problem {
     pub(super) code: &'static Code,
@@ -16,7 +16,7 @@ pub(super) struct Problem {
     pub(super) help: &'static str,
 }
 
-/// Judges the text without parsing it.
+/// Checks the condition without parsing it.
 pub(super) fn check(source: &str) -> Result<(), Problem> {
     let problem = |code, span, message, help| {
         Err(Problem {
@@ -28,7 +28,7 @@ pub(super) fn check(source: &str) -> Result<(), Problem> {
     };
     if source.len() > MAX_CONDITION_BYTES {
         let message = format!(
-            "the condition has {} bytes, more than {MAX_CONDITION_BYTES}",
+            "the condition has {} bytes; the limit is {MAX_CONDITION_BYTES}",
             source.len()
         );
         let span = Span {

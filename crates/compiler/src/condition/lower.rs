@@ -1,7 +1,7 @@
 //! From CEL's tree to a typed expression: names, claims, captures and literals.
 //!
-//! A part that was reported is `None` from there upwards, so one mistake is one finding. Not here:
-//! operators and functions, which the modules beside this one lower.
+//! A part that was reported is `None` in all expressions around it, so each error is reported once. Not here:
+//! operators and functions (`operators`, `calls`).
 
 use cel::IdedExpr;
 use cel::common::ast::{CallExpr, Expr as Cel, ListExpr, LiteralValue, SelectExpr};
@@ -219,7 +219,7 @@ impl Lowering<'_, '_> {
             ),
             _ => {
                 let operand = self.value(&select.operand)?.describe();
-                let message = format!("`.{}` of {operand} is nothing", select.field);
+                let message = format!("no field `{}` on {operand}", select.field);
                 self.type_error(node, message)
                     .help("only `claims` and `path` have fields: `claims.level`, `path.course`");
                 None
@@ -302,7 +302,7 @@ impl Lowering<'_, '_> {
 
     fn list(&mut self, node: &IdedExpr, list: &ListExpr) -> Option<Value> {
         if list.elements.is_empty() {
-            let diagnostic = self.error(&codes::EMPTY, node, "nothing is in an empty list");
+            let diagnostic = self.error(&codes::EMPTY, node, "empty list: `in` is always false");
             diagnostic.help("list what may be in it");
             return None;
         }

@@ -143,17 +143,17 @@ impl Lowering<'_, '_> {
                 diagnostic.help("write `timestamp(\"2027-02-01T00:00:00Z\")`");
             }
             (Value::Groups | Value::ClaimList(_), _) | (_, Value::Groups | Value::ClaimList(_)) => {
-                diagnostic.help("ask whether something is in it: `\"name\" in groups`");
+                diagnostic.help("test whether something is in it: `\"name\" in groups`");
             }
             (Value::Int(_), Value::Str(_)) | (Value::Str(_), Value::Int(_)) => {
                 diagnostic
-                    .help("compare like with like; the type of a claim is declared in `[claims]`");
+                    .help("compare values of the same type; the type of a claim is declared in `[claims]`");
             }
             (Value::Claims, _) | (_, Value::Claims) => {
                 diagnostic.help("compare one claim: `claims.name`");
             }
             (Value::Duration(_), _) | (_, Value::Duration(_)) => {
-                diagnostic.help("compare moments: `now < timestamp(\"…\") + duration(\"1h\")`");
+                diagnostic.help("compare timestamps: `now < timestamp(\"…\") + duration(\"1h\")`");
             }
             _ => {
                 diagnostic.help("compare two values of one type, such as `claims.level >= 3`");
@@ -203,12 +203,12 @@ impl Lowering<'_, '_> {
             (Value::Str(_), Arithmetic::Add, Value::Str(_)) => self.unsupported(
                 node,
                 "joining strings is not accepted in conditions",
-                "a name of `groups`, `scopes` or `subjects` can hold a capture: `course-{course}`",
+                "a name of `groups`, `scopes` or `subjects` can contain a capture: `course-{course}`",
             ),
             (Value::Time(_), Arithmetic::Sub, Value::Time(_)) => self.unsupported(
                 node,
-                "the time between two moments is not accepted in conditions",
-                "compare moments: `now < timestamp(\"…\") + duration(\"1h\")`",
+                "the time between two timestamps is not accepted in conditions",
+                "compare timestamps: `now < timestamp(\"…\") + duration(\"1h\")`",
             ),
             (left, arithmetic, right) => {
                 let sign = match arithmetic {
@@ -222,7 +222,7 @@ impl Lowering<'_, '_> {
                     right.describe()
                 );
                 self.type_error(node, message).help(
-                    "compute with two ints, or move a time by a duration: `now - duration(\"72h\")`",
+                    "compute with two ints, or shift a time by a duration: `now - duration(\"72h\")`",
                 );
                 None
             }
@@ -251,12 +251,12 @@ impl Lowering<'_, '_> {
                 }
                 Expr::InNetworks(Box::new(ip), networks)
             }
-            // CEL's way to ask for a member of a map whose name is not a plain word.
+            // In CEL, the test for a member of a map whose name is not an identifier.
             (Value::Str(Expr::Str(name)), Value::Claims) => return self.has_claim(node, &name),
             (Value::Ip(_), Value::Network(_)) => {
                 return self.unsupported(
                     node,
-                    "`in` does not look into networks",
+                    "`in` is not supported for networks",
                     "write `cidr(\"…\").containsIP(ip)`",
                 );
             }
@@ -264,7 +264,7 @@ impl Lowering<'_, '_> {
                 let message = format!("{} is never in {}", left.describe(), right.describe());
                 let diagnostic = self.type_error(node, message);
                 diagnostic.help(match right {
-                    Value::Str(_) => "write `a.contains(b)` to look for text in text",
+                    Value::Str(_) => "write `a.contains(b)` to search a string",
                     _ => "look for a string among strings, or for an int among ints",
                 });
                 return None;
@@ -273,7 +273,7 @@ impl Lowering<'_, '_> {
         Some(Value::Bool(expr))
     }
 
-    /// Reports a network that is not one, at the literal it stands in.
+    /// Reports an invalid network at its literal.
     pub(super) fn bad_network(&mut self, node: &IdedExpr, text: &str, error: NetworkError) {
         let help = match error {
             NetworkError::HostBits(network) | NetworkError::Mapped(network) => {

@@ -1,4 +1,4 @@
-//! From text to CEL's tree, with the place of every node.
+//! From text to CEL's tree, with the span of every node.
 //!
 //! The only module that names the parser crate's parser. Not here: what the tree means.
 
@@ -87,7 +87,7 @@ fn syntax_error(source: &str, error: &ParseError) -> SyntaxError {
     }
 }
 
-/// What to do about a message of this compiler.
+/// The help for a message of the parser.
 fn help_for(message: &str) -> &'static str {
     const HELPS: [(&str, &str); 8] = [
         ("ends too early", "write what is missing at the end"),
@@ -157,7 +157,7 @@ fn from_position(source: &str, (line, column): (isize, isize)) -> Option<Span> {
 }
 
 impl Tree<'_> {
-    /// How deep the tree is. Without recursion, because it may be deeper than any stack.
+    /// The depth of the tree. Not recursive, because it may be deeper than any stack.
     pub(super) fn depth(&self) -> usize {
         let mut deepest = 0;
         let mut open = vec![(1, &self.root)];
@@ -172,7 +172,7 @@ impl Tree<'_> {
         deepest
     }
 
-    /// Where a node stands in the source, from its first to its last token.
+    /// The span of a node, from its first to its last token.
     pub(super) fn place(&self, node: &IdedExpr) -> Span {
         let whole = Span {
             start: 0,
@@ -181,7 +181,7 @@ impl Tree<'_> {
         self.extent(node).unwrap_or(whole)
     }
 
-    /// Where a node's own token stands: the operator, the dot, the bracket of a call.
+    /// The span of a node's own token: the operator, the dot, the parenthesis of a call.
     pub(super) fn token(&self, node: &IdedExpr) -> Option<Span> {
         let places = self.places.get_or_init(|| places(self.source)).as_ref()?;
         let (start, end) = places.offset_for(node.id)?;
@@ -237,9 +237,9 @@ fn is_function(name: &str) -> bool {
     name.starts_with(|c: char| c.is_ascii_alphabetic())
 }
 
-/// The parser gives places only with an error, so it gets one: a bracket too many, after everything.
-/// Node ids are given out in the order of the text, so they are the same as without it. Done only
-/// when a place is asked for, which is when something is wrong.
+/// The parser returns positions only with an error, so the text is parsed again with a superfluous parenthesis
+/// at the end. Node ids follow the order of the text, so they are the same as without it. Done only when a
+/// span is needed, which is when an error is reported.
 fn places(source: &str) -> Option<Arc<SourceInfo>> {
     let errors = PrattParser::new().parse(&format!("{source}\n)")).err()?;
     errors

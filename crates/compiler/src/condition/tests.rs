@@ -7,8 +7,8 @@ use crate::diagnostic::render::line_and_column;
 use crate::document::{Document, repair};
 use crate::rule::who::Captures;
 
-/// Reads one condition as it would stand in a rule with the pattern `/{cap}`, and gives the
-/// expression or the findings as `column code message`.
+/// Reads one condition as in a rule with the pattern `/{cap}`, and returns the
+/// expression or the diagnostics as `column code message`.
 fn lower(condition: &str) -> Result<Expr, Vec<String>> {
     let source = format!(
         "[claims]\nbeta = \"bool\"\nlevel = \"int\"\nroles = \"string[]\"\n\n[r]\nwhen = '''{condition}'''\n"
@@ -231,16 +231,16 @@ impl Random {
 #[test]
 fn every_expression_is_taken_or_explained() {
     let mut random = Random(0x9E37_79B9_7F4A_7C15);
-    let mut taken = 0;
+    let mut accepted = 0;
     for depth in [1, 2, 3] {
         for _ in 0..4_000 {
-            taken += usize::from(lower(&random.expression(depth)).is_ok());
+            accepted += usize::from(lower(&random.expression(depth)).is_ok());
         }
     }
-    assert!(taken > 100, "{taken}");
+    assert!(accepted > 100, "{accepted}");
 }
 
-/// Strings of random tokens must be refused or taken, never panic, and on a small stack.
+/// Strings of random tokens must be rejected or accepted, never panic, and on a small stack.
 #[test]
 fn no_token_soup_panics() {
     let tokens = [

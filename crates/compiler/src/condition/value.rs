@@ -1,13 +1,13 @@
-//! What a part of a condition is, once its type is known.
+//! Parts of a condition whose types are known.
 //!
-//! Not here: how parts are joined.
+//! Not here: operators on them.
 
 use tollgate_core::ClaimKind;
 
 use tollgate_policy::spec::{Expr, Network};
 
 /// A lowered part. Only the first five kinds can be parts of an [`Expr`]; the others are consumed by
-/// the operator or function they stand beside.
+/// the operator or function next to them.
 #[derive(Debug)]
 pub(super) enum Value {
     Bool(Expr),
@@ -38,7 +38,7 @@ impl Value {
         }
     }
 
-    /// What it is, for messages, with its article.
+    /// Its description for messages, with its article.
     pub(super) fn describe(&self) -> &'static str {
         match self {
             Self::Bool(_) => "a bool",

@@ -1,8 +1,8 @@
-//! The table of diagnostic codes: what each means and what to do about it.
+//! The table of diagnostic codes: the meaning of each, and the remedy.
 //!
 //! The reference for authors (`policy/DIAGNOSTICS.md`) is generated from here, and the compiler can
-//! raise nothing else, because a diagnostic holds a reference into this table. Numbers are never used
-//! again for something else. Not here: the text of a single finding.
+//! raise nothing else, because a diagnostic holds a reference into this table. A number is never reused
+//! for something else. Not here: the message of a single diagnostic.
 
 use super::Severity;
 
@@ -25,16 +25,16 @@ pub use lints::*;
 pub use names::*;
 pub use shape::*;
 
-/// One kind of finding.
+/// One kind of diagnostic.
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub struct Code {
     /// `TG` and four digits, stable.
     pub id: &'static str,
-    /// How bad findings of this kind are.
+    /// The severity of diagnostics of this kind.
     pub severity: Severity,
-    /// What is wrong, in a few words.
+    /// The problem in a few words.
     pub title: &'static str,
-    /// What it means, why it is so, and what to do, in Markdown.
+    /// The explanation: meaning, reason and remedy, in Markdown.
     pub explanation: &'static str,
 }
 

@@ -1,6 +1,6 @@
-//! How diagnostics look: for people with excerpts and carets, for programs as JSON.
+//! The presentation of diagnostics: human-readable with excerpts and carets, machine-readable as JSON.
 //!
-//! Not here: sorting and counting them, and where they are printed.
+//! Not here: sorting, counting and printing them.
 
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 use serde_json::{Value, json};
@@ -29,10 +29,10 @@ pub fn text(diagnostic: &Diagnostic, sources: &SourceTree, style: Style) -> Stri
         .primary_title(visible_lines(&diagnostic.message))
         .id(diagnostic.code.id);
     let mut group = Group::with_title(title);
-    let beside = |label: &&Label| diagnostic.span.is_some() && label.file == diagnostic.file;
+    let is_in_excerpt = |label: &&Label| diagnostic.span.is_some() && label.file == diagnostic.file;
     match diagnostic.span {
         Some(main) => {
-            let labels: Vec<_> = diagnostic.labels.iter().filter(beside).collect();
+            let labels: Vec<_> = diagnostic.labels.iter().filter(is_in_excerpt).collect();
             group = excerpt(group, &diagnostic.file, sources, (Some(main), &labels));
         }
         None if !diagnostic.file.is_empty() => {
@@ -42,7 +42,11 @@ pub fn text(diagnostic: &Diagnostic, sources: &SourceTree, style: Style) -> Stri
         }
         None => {}
     }
-    for label in diagnostic.labels.iter().filter(|label| !beside(label)) {
+    for label in diagnostic
+        .labels
+        .iter()
+        .filter(|label| !is_in_excerpt(label))
+    {
         group = excerpt(group, &label.file, sources, (None, &[label]));
     }
     for help in &diagnostic.help {

@@ -1,8 +1,8 @@
-//! Reading on after an error of grammar.
+//! Reading a file after a syntax error.
 //!
 //! TOML has no statement ends, so one forgotten bracket turns the rest of a file into noise. The
 //! statement with the first error is reported and blanked out, and the file is parsed again, so that
-//! later statements keep their places and are judged on their own. Not here: judging them.
+//! later statements keep their positions and are checked on their own. Not here: these checks.
 
 mod grammar;
 mod lines;
@@ -15,7 +15,7 @@ use crate::diagnostic::{Diagnostic, Report, Span, codes, shown};
 use crate::limits::MAX_TOML_ERRORS_PER_FILE;
 use lines::{is_header, line_around};
 
-/// A text that parses, or parses as far as it can, and the places that were blanked out.
+/// A text that parses, or parses as far as it can, and the spans that were blanked out.
 #[derive(Debug)]
 pub(crate) struct Repaired<'a> {
     /// The text as it was.
@@ -61,7 +61,7 @@ fn is_header_first(text: &str) -> bool {
     text.lines().next().is_some_and(is_header)
 }
 
-/// Reports errors of grammar and blanks them out.
+/// Reports syntax errors and blanks them out.
 pub(crate) fn repair<'a>(text: &'a str, report: &mut Report) -> Repaired<'a> {
     let mut repaired = Repaired {
         original: text,
@@ -100,7 +100,7 @@ pub fn syntax_errors(file: &str, text: &str) -> Vec<Diagnostic> {
     report.diagnostics
 }
 
-/// Where an error is best shown.
+/// The span at which an error is best shown.
 fn place(text: &str, error: &Error) -> Span {
     let span = error.span().map_or(Span::default(), Span::from);
     if !error.message().starts_with("invalid multi-line") {
@@ -227,7 +227,7 @@ fn is_assignment(line: &str) -> bool {
     !key.is_empty() && key.chars().all(plain) && !value.starts_with('=')
 }
 
-/// The text with spaces in a place; `None` if there is nothing there but spaces.
+/// The text with a span replaced by spaces; `None` if the span contains only spaces.
 fn blank(text: &str, place: Span) -> Option<String> {
     let (before, rest) = text.split_at_checked(place.start)?;
     let (broken, after) = rest.split_at_checked(place.end - place.start)?;
@@ -238,7 +238,7 @@ fn blank(text: &str, place: Span) -> Option<String> {
     for c in broken.chars() {
         match c {
             '\n' | '\r' => blanked.push(c),
-            // As many bytes as before, so that every place stays where it was.
+            // As many bytes as before, so that every position stays the same.
             _ => blanked.extend(core::iter::repeat_n(' ', c.len_utf8())),
         }
     }

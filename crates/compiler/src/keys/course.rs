@@ -40,7 +40,8 @@ pub(super) const RULES: Key = Key::new(
         of: &RULE,
         max_entries: MAX_RULES,
     },
-    "the rules, in any order: any `deny` that matches wins, else any `allow`, else no",
+    "the rules, in any order: any matching `deny` wins, otherwise any matching `allow`; otherwise the request \
+     is denied",
 )
 .also(&["rules"]);
 
@@ -55,24 +56,24 @@ pub(crate) static RULE: Keys = Keys {
         Key::new(
             "allow",
             PATTERNS,
-            "the paths it lets in: `*` is any text inside a segment, `{name}` captures a segment, `**` \
-             is any number of segments",
+            "the paths that it allows: `*` is any text inside a segment, `{name}` captures a segment, `**` is \
+             any number of segments",
         )
         .also(&["path", "paths", "permit", "resources"]),
-        Key::new("deny", PATTERNS, "the paths it keeps out, whatever any `allow` says")
+        Key::new("deny", PATTERNS, "the paths that it denies, even if an `allow` matches")
             .also(&["forbid", "block"]),
-        Key::new("anyone", Shape::Yes, "everybody, without a token")
+        Key::new("anyone", Shape::Yes, "every client, also without a token")
             .also(&["public", "everyone", "anonymous"]),
-        Key::new("signed_in", Shape::Yes, "everybody with a good token")
+        Key::new("signed_in", Shape::Yes, "every user with a valid token")
             .also(&["authenticated", "logged_in"]),
         Key::new(
             "groups",
             NAMES,
-            "people in any of these groups; `course-{course}` takes in a capture of the path",
+            "users in any of these groups; `course-{course}` contains a capture of the path",
         )
         .also(&["roles", "group"]),
         Key::new("scopes", NAMES, "tokens with any of these scopes"),
-        Key::new("subjects", NAMES, "people by the `sub` of their token")
+        Key::new("subjects", NAMES, "users by the `sub` of their token")
             .also(&["users", "user", "sub", "emails"]),
         Key::new(
             "issuers",
@@ -84,7 +85,7 @@ pub(crate) static RULE: Keys = Keys {
         Key::new(
             "methods",
             Shape::List { of: &Shape::Choice(METHODS), max_entries: MAX_LIST_ENTRIES },
-            "the HTTP methods it is about; without it `GET` and `HEAD`",
+            "the HTTP methods it is about; default: `GET` and `HEAD`",
         ),
         Key::new(
             "networks",
@@ -95,9 +96,9 @@ pub(crate) static RULE: Keys = Keys {
             "the client networks it is about, such as `203.0.113.0/24` or `2001:db8::/32`",
         )
         .also(&["ips", "ip", "cidrs", "addresses"]),
-        Key::new("from", Shape::Time, "the first moment at which it holds, such as 2027-02-01T00:00:00Z")
+        Key::new("from", Shape::Time, "the time from which it holds, such as 2027-02-01T00:00:00Z")
             .also(&["start", "not_before", "since", "after"]),
-        Key::new("until", Shape::Time, "the first moment at which it no longer holds")
+        Key::new("until", Shape::Time, "the time from which it no longer holds")
             .also(&["end", "to", "expires", "not_after", "before"]),
         Key::new("when", CONDITION, "a condition in CEL that must be true")
             .also(&["if", "condition", "where"]),
@@ -105,14 +106,14 @@ pub(crate) static RULE: Keys = Keys {
         Key::new(
             "because",
             Shape::Text { max_bytes: MAX_TEXT_BYTES, pattern: None },
-            "why the rule is there, shown in traces",
+            "the reason for the rule, shown in traces",
         )
         .also(&["reason", "description", "comment", "note"]),
     ],
     one_of: &[&["allow", "deny"]],
 };
 
-/// What `methods` takes. A test holds this against what an image can express.
+/// The values of `methods`. A test compares them with those that an image can represent.
 pub(crate) const METHODS: &[&str] = &["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
 
 const PATTERNS: Shape = Shape::List {

@@ -12,7 +12,7 @@ const SCHEMA_VERSION: i64 = 1;
 /// `site.toml`.
 pub(crate) static SITE_FILE: Keys = Keys {
     what: "`site.toml`",
-    about: "What holds for the whole site: issuers, tokens, claims, answers and site-wide rules.",
+    about: "The settings of the whole site: issuers, tokens, claims, responses and site-wide rules.",
     keys: &[
         Key::new(
             "schema",
@@ -28,13 +28,13 @@ pub(crate) static SITE_FILE: Keys = Keys {
                 of: &ISSUER,
                 max_entries: MAX_LIST_ENTRIES,
             },
-            "who may issue tokens, and with which keys",
+            "the token issuers and their keys",
         )
         .also(&["issuers"]),
         Key::new(
             "token",
             Shape::Table(&TOKEN),
-            "where the token stands in a request, and its limits",
+            "where a request has its token, and the token's limits",
         )
         .also(&["tokens"]),
         Key::new(
@@ -54,34 +54,29 @@ pub(crate) static SITE_FILE: Keys = Keys {
         Key::new(
             "deny",
             Shape::Table(&DENY),
-            "what those who are kept out are answered",
+            "the responses to denied requests",
         ),
-        Key::new("login", Shape::Table(&LOGIN), "where people sign in"),
+        Key::new("login", Shape::Table(&LOGIN), "where users sign in"),
         Key::new(
             "session",
             Shape::Table(&SESSION),
             "small tokens of the site's own, minted from sign-in tokens",
         )
         .also(&["sessions"]),
-        Key::new(
-            "paths",
-            Shape::Table(&PATHS),
-            "what request paths may look like",
-        )
-        .also(&["path"]),
+        Key::new("paths", Shape::Table(&PATHS), "the form of request paths").also(&["path"]),
         Key::new(
             "lint",
             Shape::Tables {
                 of: &LINT,
                 max_entries: MAX_LIST_ENTRIES,
             },
-            "warnings of `tollgate check` that are meant to be so",
+            "suppressions of warnings of `tollgate check`",
         )
         .also(&["lints"]),
         Key::new(
             "tests",
             Shape::Table(&TESTS),
-            "what is asked of the authors' tests",
+            "requirements for the authors' tests",
         )
         .also(&["test"]),
         course::RULES,
@@ -107,7 +102,7 @@ static SITE: Keys = Keys {
 /// One issuer.
 pub(crate) static ISSUER: Keys = Keys {
     what: "an issuer",
-    about: "Who may issue tokens: either a Cognito user pool or any OpenID Connect issuer.",
+    about: "A token issuer: either a Cognito user pool or any OpenID Connect issuer.",
     keys: &[
         Key::new("name", course::ID, "the issuer's name in messages").required().also(&["id"]),
         Key::new("cognito", Shape::Table(&COGNITO), "an Amazon Cognito user pool"),
@@ -132,12 +127,12 @@ pub(crate) static ISSUER: Keys = Keys {
         Key::new(
             "token_use",
             Shape::List { of: &Shape::Choice(TOKEN_USES), max_entries: MAX_LIST_ENTRIES },
-            "which of Cognito's tokens count; without it both",
+            "which of Cognito's tokens are accepted; default: both",
         ),
         Key::new(
             "algorithms",
             Shape::List { of: &Shape::Choice(ALGORITHMS), max_entries: MAX_LIST_ENTRIES },
-            "the signature algorithms that count; without it `RS256`",
+            "the accepted signature algorithms; default: `RS256`",
         )
         .also(&["alg", "algs", "algorithm"]),
         Key::new("jwks", FILE, "the file with the public keys, relative to the policy folder")
@@ -148,39 +143,39 @@ pub(crate) static ISSUER: Keys = Keys {
             "the keys of `HS…` session tokens",
         )
         .also(&["secret"]),
-        Key::new("refresh", URL, "where the key set is fetched again at run time"),
+        Key::new("refresh", URL, "the URL from which the key set is refreshed at run time"),
         Key::new(
             "lenient_jwks",
             Shape::Flag,
-            "whether a rejected key of the key set is skipped with a warning, instead of an error; without \
-             it not",
+            "whether a rejected key of the key set is skipped with a warning instead of an error; default: \
+             false",
         )
         .also(&["lenient"]),
         Key::new(
             "client_claim",
             NAME,
-            "the claim that must name one of `clients`, such as `azp`; without it `aud`, and for Cognito \
-             the one that `token_use` implies",
+            "the claim that must name one of `clients`, such as `azp`; default: `aud`, and for Cognito the one \
+             that `token_use` implies",
         )
         .also(&["audience_claim"]),
         Key::new(
             "groups_claim",
             CLAIM_PATH,
             "the claim with the groups, or the names that lead to it: `[\"realm_access\", \"roles\"]`; \
-             without it `cognito:groups` for Cognito, and no groups for other issuers",
+             default: `cognito:groups` for Cognito, and no groups for other issuers",
         )
         .also(&["group_claim", "roles_claim"]),
         Key::new(
             "scopes_claim",
             CLAIM_PATH,
-            "the claim with the scopes; without it `scope`, or else `scp`",
+            "the claim with the scopes; default: `scope`, or else `scp`",
         )
         .also(&["scope_claim"]),
         Key::new(
             "groups",
             NAMES,
             "the groups that this issuer may grant, as its tokens contain them; `*` is any text, as in \
-             `acme-*`; other groups count as absent; without it every group",
+             `acme-*`; other groups count as absent; default: every group",
         )
         .also(&["allowed_groups"]),
         Key::new("groups_prefix", NAME, "prepended to each of its groups, such as `partner/`")
@@ -200,8 +195,8 @@ static CLAIM: Keys = Keys {
         Key::new(
             "path",
             CLAIM_PATH,
-            "the names that lead to the claim, such as `[\"app_metadata\", \"plan\"]`; without it the \
-             claim of that name",
+            "the names that lead to the claim, such as `[\"app_metadata\", \"plan\"]`; default: the claim of \
+             that name",
         ),
     ],
     one_of: &[],
@@ -243,7 +238,7 @@ static SECRET: Keys = Keys {
 
 static TOKEN: Keys = Keys {
     what: "`[token]`",
-    about: "Where the token stands in a request, and its limits.",
+    about: "Where a request has its token, and the token's limits.",
     keys: &[
         Key::new(
             "from",
@@ -254,7 +249,7 @@ static TOKEN: Keys = Keys {
                 },
                 max_entries: gate::MAX_SOURCES,
             },
-            "where to look, in order; the first token that verifies decides; without it \
+            "where to look, in order; the first token that verifies decides; default: \
              `[\"header:authorization\"]`",
         ),
         Key::new(
@@ -263,7 +258,7 @@ static TOKEN: Keys = Keys {
                 min: 0,
                 max: gate::MAX_LEEWAY_SECS as i64,
             },
-            "how far the clocks of an issuer and an edge may be apart, for `nbf` and `iat`; without it 60",
+            "how far the clocks of an issuer and an edge may be apart, for `nbf` and `iat`; default: 60",
         ),
         Key::new(
             "max_bytes",
@@ -271,12 +266,12 @@ static TOKEN: Keys = Keys {
                 min: gate::MIN_TOKEN_BYTES as i64,
                 max: gate::MAX_TOKEN_BYTES as i64,
             },
-            "the longest token that is looked at; without it 8192",
+            "the longest token that is accepted; default: 8192",
         ),
         Key::new(
             "strip",
             Shape::Flag,
-            "whether the token is removed from what is sent to the origin; without it only from the query",
+            "whether the token is removed from the forwarded request; default: only from the query",
         ),
     ],
     one_of: &[],
@@ -289,14 +284,13 @@ static FORWARD: Keys = Keys {
         Key::new(
             "identity",
             Shape::Flag,
-            "whether the origin receives `x-tollgate-subject`, `-groups`, `-issuer` and `-rule`; without \
-             it not",
+            "whether the origin receives `x-tollgate-subject`, `-groups`, `-issuer` and `-rule`; default: false",
         ),
         Key::new(
             "private",
             Shape::Flag,
-            "whether responses to requests that needed a token are marked `private`, so that no shared \
-             cache keeps them; without it they are, on edges that can edit responses",
+            "whether responses to requests that needed a token are marked `private`, so that no shared cache \
+             keeps them; default: true, on edges that can edit responses",
         ),
     ],
     one_of: &[],
@@ -304,22 +298,22 @@ static FORWARD: Keys = Keys {
 
 static DENY: Keys = Keys {
     what: "`[deny]`",
-    about: "What those who are kept out are answered.",
+    about: "The responses to denied requests.",
     keys: &[
         Key::new(
             "no_token",
             Shape::Table(&ANSWER),
-            "to a request without a token where one could help; without it status 401",
+            "to a request without a token if a token could grant access; default: status 401",
         ),
         Key::new(
             "bad_token",
             Shape::Table(&ANSWER),
-            "to a request with a bad token; without it as `no_token`",
+            "to a request with an invalid token if a valid one could grant access; default: as `no_token`",
         ),
         Key::new(
             "forbidden",
             Shape::Table(&ANSWER),
-            "to everything else that is kept out; without it status 403",
+            "to every other denied request; default: status 403",
         ),
         Key::new(
             "pages",
@@ -341,8 +335,8 @@ static DENY: Keys = Keys {
                 },
                 max_entries: gate::MAX_CORS_ORIGINS,
             },
-            "other origins whose scripts may read denials, such as `https://app.example`; their preflights are \
-             answered",
+            "other origins whose scripts may read denials, such as `https://app.example`; the gate answers \
+             their preflights",
         )
         .also(&["origins", "cors_origins"]),
     ],
@@ -350,8 +344,8 @@ static DENY: Keys = Keys {
 };
 
 static ANSWER: Keys = Keys {
-    what: "an answer",
-    about: "A status, or a place to go instead.",
+    what: "a response",
+    about: "A status, or a redirect.",
     keys: &[
         Key::new(
             "status",
@@ -369,11 +363,11 @@ static ANSWER: Keys = Keys {
 
 static LOGIN: Keys = Keys {
     what: "`[login]`",
-    about: "Where people sign in.",
+    about: "Where users sign in.",
     keys: &[Key::new(
         "url",
         LOCATION,
-        "an absolute path of the site or an `https://` URL; without it `/login`",
+        "an absolute path of the site or an `https://` URL; default: `/login`",
     )
     .required()],
     one_of: &[],
@@ -389,14 +383,14 @@ static SESSION: Keys = Keys {
             "the name of the `[[issuer]]` whose `secrets` sign them; it has the site among its `clients`",
         )
         .required(),
-        Key::new("sign_with", NAME, "the `kid` of the secret that signs; without it the first"),
+        Key::new("sign_with", NAME, "the `kid` of the secret that signs; default: the first"),
         Key::new(
             "lifetime_secs",
             Shape::Int {
                 min: gate_session::MIN_LIFETIME_SECS as i64,
                 max: gate_session::MAX_LIFETIME_SECS as i64,
             },
-            "how long a session lives, at most as long as its sign-in token; without it 3600",
+            "the lifetime of a session, at most that of its sign-in token; default: 3600",
         )
         .also(&["lifetime", "ttl"]),
         Key::new(
@@ -405,34 +399,34 @@ static SESSION: Keys = Keys {
                 of: &Shape::Choice(&["on_sign_in", "endpoint"]),
                 max_entries: 2,
             },
-            "when sessions are minted: with every response to a sign-in token, and for a `POST` to \
-             `endpoint`; without it both",
+            "when sessions are minted: with every response to a sign-in token, and for a `POST` to `endpoint`; \
+             default: both",
         ),
         Key::new(
             "endpoint",
             LOCATION,
-            "the path where a `POST` returns a session; without it `/.tollgate/session` if it is in `mint`",
+            "the path where a `POST` returns a session; default: `/.tollgate/session` if it is in `mint`",
         ),
         Key::new(
             "cookie",
             NAME,
-            "the cookie's name, `__Host-…` or for courses `__Secure-…`; without it `__Host-tollgate` or \
+            "the cookie's name, `__Host-…` or for courses `__Secure-…`; default: `__Host-tollgate` or \
              `__Secure-tollgate`",
         ),
         Key::new(
             "cookies",
             Shape::Choice(&["site", "course"]),
-            "one cookie for the site, or one for each course under its base; without it `site`",
+            "one cookie for the site, or one for each course under its base; default: `site`",
         ),
         Key::new(
             "same_site",
             Shape::Choice(&["lax", "strict", "none"]),
-            "the cookie's `SameSite`; without it `lax`",
+            "the cookie's `SameSite`; default: `lax`",
         ),
         Key::new(
             "form",
             Shape::Choice(&["jwt", "cwt"]),
-            "the form of the token; without it `jwt`. Gates read no `cwt`",
+            "the form of the token; default: `jwt`. Gates do not accept `cwt`",
         ),
     ],
     one_of: &[],
@@ -440,12 +434,12 @@ static SESSION: Keys = Keys {
 
 static PATHS: Keys = Keys {
     what: "`[paths]`",
-    about: "What request paths may look like.",
+    about: "The form of request paths.",
     keys: &[
         Key::new(
             "origin",
             Shape::Choice(&["strict", "s3", "files"]),
-            "the reader of the path after the gate: any (`strict`), S3, or a server of static files; without it \
+            "the reader of the path after the gate: any (`strict`), S3, or a server of static files; default: \
              `strict`",
         ),
         Key::new(
@@ -465,10 +459,10 @@ static PATHS: Keys = Keys {
     one_of: &[],
 };
 
-/// One allowance.
+/// One suppression.
 pub(crate) static LINT: Keys = Keys {
-    what: "a lint allowance",
-    about: "A warning of `tollgate check` that is meant to be so.",
+    what: "a suppression",
+    about: "A suppression of a warning of `tollgate check`.",
     keys: &[
         Key::new(
             "allow",
@@ -483,7 +477,7 @@ pub(crate) static LINT: Keys = Keys {
         Key::new(
             "rule",
             NAME,
-            "the rule it may be about, as `course/id`; without it any",
+            "the rule it is about, as `course/id`; default: any",
         ),
         Key::new(
             "because",
@@ -491,7 +485,7 @@ pub(crate) static LINT: Keys = Keys {
                 max_bytes: MAX_TEXT_BYTES,
                 pattern: None,
             },
-            "why it is meant to be so",
+            "the reason",
         )
         .required()
         .also(&["reason", "why"]),
@@ -501,21 +495,21 @@ pub(crate) static LINT: Keys = Keys {
 
 static TESTS: Keys = Keys {
     what: "`[tests]`",
-    about: "What is asked of the authors' tests.",
+    about: "Requirements for the authors' tests.",
     keys: &[Key::new(
         "min_coverage",
         Shape::Int { min: 0, max: 100 },
-        "how much of the rules, paths and branches tests must cover, in percent each",
+        "the minimum coverage of rules, paths and branches by tests, in percent each",
     )],
     one_of: &[],
 };
 
-/// What `[claims]` takes.
+/// The types in `[claims]`.
 pub(crate) const CLAIM_TYPES: &[&str] = &["string", "int", "bool", "string[]"];
 
 const TOKEN_USES: &[&str] = &["id", "access"];
 
-/// What `algorithms` takes. A test holds this against what the token layer knows.
+/// The values of `algorithms`. A test compares them with those of the token layer.
 pub(crate) const ALGORITHMS: &[&str] = &[
     "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA", "HS256",
     "HS384", "HS512",

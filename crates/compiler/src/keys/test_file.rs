@@ -1,6 +1,6 @@
 //! The keys of `*.test.toml`, authors' tests.
 //!
-//! The reader of these files is not here, but it asks here which keys there are.
+//! Not here: the reader of these files (`tollgate-author`), which uses these tables.
 
 use super::{Key, Keys, Shape};
 use crate::limits::{MAX_NAME_BYTES, MAX_PATTERN_BYTES, MAX_RULES, MAX_TEXT_BYTES};
@@ -53,12 +53,12 @@ const IP: Key = Key::new(
         max_bytes: MAX_NAME_BYTES,
         pattern: Some("^([0-9A-Fa-f:.]+|unknown)$"),
     },
-    "the visitor's address, such as `203.0.113.7`; `unknown` takes the file's address away",
+    "the client's address, such as `203.0.113.7`; `unknown` overrides the file's address",
 );
 const NOW: Key = Key::new(
     "now",
     Shape::Time,
-    "the moment of the visit, such as 2027-01-15T12:00:00Z",
+    "the time of the request, such as 2027-01-15T12:00:00Z",
 );
 const METHOD: Key = Key::new(
     "method",
@@ -81,7 +81,7 @@ const REASON: Shape = Shape::Choice(&[
 /// A test file.
 pub(crate) static TEST_FILE: Keys = Keys {
     what: "a test file",
-    about: "What the rules must answer to certain visitors.",
+    about: "The expected decisions for requests of test users.",
     keys: &[
         NOW.required(),
         IP,
@@ -91,7 +91,7 @@ pub(crate) static TEST_FILE: Keys = Keys {
                 of: &Shape::Table(&PERSON),
                 max_entries: MAX_RULES,
             },
-            "visitors by name; those of `site.test.toml` are known in every file",
+            "test users by name; those of `site.test.toml` are defined in every file",
         ),
         Key::new(
             "test",
@@ -99,7 +99,7 @@ pub(crate) static TEST_FILE: Keys = Keys {
                 of: &TEST,
                 max_entries: MAX_RULES,
             },
-            "single visits",
+            "single requests",
         ),
         Key::new(
             "table",
@@ -107,7 +107,7 @@ pub(crate) static TEST_FILE: Keys = Keys {
                 of: &TABLE,
                 max_entries: MAX_RULES,
             },
-            "many paths and many people at once",
+            "many paths and many test users at once",
         ),
     ],
     one_of: &[],
@@ -115,7 +115,7 @@ pub(crate) static TEST_FILE: Keys = Keys {
 
 static PERSON: Keys = Keys {
     what: "a person",
-    about: "A visitor with a good token.",
+    about: "A test user with a valid token.",
     keys: &[
         Key::new(
             "claims",
@@ -123,13 +123,13 @@ static PERSON: Keys = Keys {
                 of: &Shape::Any,
                 max_entries: MAX_RULES,
             },
-            "what the token says, as if it had been verified",
+            "the claims of the token, which counts as verified",
         )
         .required(),
         Key::new(
             "issuer",
             NAME,
-            "the `[[issuer]]` of `site.toml` that signed the token; else the first",
+            "the `[[issuer]]` of `site.toml` that signed the token; default: the first",
         ),
     ],
     one_of: &[],
@@ -137,36 +137,28 @@ static PERSON: Keys = Keys {
 
 static TEST: Keys = Keys {
     what: "a test",
-    about: "One visit and its answer.",
+    about: "One request and the expected decision.",
     keys: &[
         Key::new("name", NAME, "what the test is about, unique in its file").required(),
         Key::new(
             "who",
             PERSON_NAME,
-            "a person, `nobody` or `bad-token`; else `nobody`",
+            "a test user, `nobody` or `bad-token`; default: `nobody`",
         ),
-        Key::new(
-            "get",
-            PATH,
-            "the path of a GET request, as it stands in the request",
-        ),
+        Key::new("get", PATH, "the path of a GET request, as sent"),
         METHOD,
-        Key::new(
-            "target",
-            PATH,
-            "the path, with `method`, as it stands in the request",
-        ),
+        Key::new("target", PATH, "the path, with `method`, as sent"),
         IP,
         NOW,
-        Key::new("expect", REASON, "the answer").required(),
-        Key::new("rule", NAME, "the rule that must be named, as `course/id`"),
+        Key::new("expect", REASON, "the expected reason").required(),
+        Key::new("rule", NAME, "the expected rule, as `course/id`"),
     ],
     one_of: &[&["get", "target"]],
 };
 
 static TABLE: Keys = Keys {
     what: "a table",
-    about: "Paths in rows, people in columns.",
+    about: "Paths in rows, test users in columns.",
     keys: &[
         Key::new("name", NAME, "what the table is about, unique in its file").required(),
         Key::new("people", Shape::Sequence(&PERSON_NAME), "the columns").required(),
@@ -174,7 +166,7 @@ static TABLE: Keys = Keys {
         Key::new(
             "expect",
             Shape::Sequence(&Shape::Sequence(&CELL)),
-            "per path a row with one answer per person: a reason, or a reason, a space and a rule",
+            "per path a row with one expectation per test user: a reason, or a reason, a space and a rule",
         )
         .required(),
         METHOD,

@@ -38,7 +38,7 @@ fn names_are_unique_and_known() {
         for name in keys.one_of.iter().copied().flatten() {
             assert!(keys.keys.iter().any(|key| key.name == *name), "{name}");
         }
-        // The schema says `oneOf` at most once per table.
+        // The schema has at most one `oneOf` per table.
         assert!(keys.one_of.len() <= 1);
         assert!(
             keys.keys

@@ -6,7 +6,7 @@ use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use tollgate_policy::spec::Network;
 
-/// Why a text is not a network.
+/// The reason why a string is not a network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum NetworkError {
     /// Neither an address nor an address and a prefix length.

@@ -65,7 +65,7 @@ impl Base {
         })
     }
 
-    /// The base as it stands before a pattern: without a slash at the end, empty for the root.
+    /// The base as the prefix of a pattern: without a slash at the end, empty for the root.
     pub(crate) fn prefix(&self) -> String {
         self.segments
             .iter()
@@ -167,7 +167,7 @@ fn segment(
         1..=MAX_STARS_PER_SEGMENT => Some(Segment::Glob(part.to_owned())),
         stars => {
             let message = format!(
-                "`{}` has {stars} `*`, more than {MAX_STARS_PER_SEGMENT}",
+                "`{}` has {stars} `*`; the limit is {MAX_STARS_PER_SEGMENT}",
                 shown(part)
             );
             report
@@ -204,7 +204,7 @@ fn capture(text: &Text<'_>, part: &str, report: &mut Report) -> Option<String> {
     Some(name.to_owned())
 }
 
-/// What keeps `name` from being the name of a capture.
+/// The reason why `name` is not the name of a capture, if any.
 pub(super) fn capture_name_problem(name: &str) -> Option<&'static str> {
     // Conditions read captures as `path.name`, and CEL takes these words for something else.
     if ["true", "false", "null", "in"].contains(&name) {
@@ -238,8 +238,9 @@ fn literal(text: &Text<'_>, part: &str, paths: PathOptions<'_>, report: &mut Rep
                 shown(&decoded),
                 other_readers("")
             )),
-            (None, None) => diagnostic
-                .help("no request path can contain what it decodes to, whatever reads the path"),
+            (None, None) => {
+                diagnostic.help("no request path can contain what it decodes to, under any reader")
+            }
         };
         return false;
     }
@@ -277,15 +278,15 @@ fn literal(text: &Text<'_>, part: &str, paths: PathOptions<'_>, report: &mut Rep
     let diagnostic = report.add(&codes::IMPOSSIBLE_PATTERN, span, message);
     match (error, bad) {
         (_, Some('?')) => diagnostic.help(format!(
-            "patterns are about the path; leave out the query. {}",
+            "patterns match the path; remove the query. {}",
             other_names('?')
         )),
         (_, Some('#')) => diagnostic.help(format!(
-            "a fragment never reaches a server; leave it out. {}",
+            "a fragment never reaches a server; remove it. {}",
             other_names('#')
         )),
         (PathError::NotAscii, _) => {
-            diagnostic.help("`[paths] ascii_only = true` rejects every such path before any rule")
+            diagnostic.help("`[paths] ascii_only = true` rejects every such path before any rule is evaluated")
         }
         (PathError::EmptySegment, _) => {
             diagnostic.help("write `*` for any segment, or `**` for any number of them")
@@ -293,7 +294,7 @@ fn literal(text: &Text<'_>, part: &str, paths: PathOptions<'_>, report: &mut Rep
         (_, Some(c)) if by_others => diagnostic.help(other_readers(&escaped(c))),
         (_, None) if by_others => diagnostic.help(other_readers("")),
         _ => diagnostic.help(
-            "a request for such a path is rejected before any rule, because servers disagree on it",
+            "a request for such a path is rejected before any rule is evaluated, because servers disagree on it",
         ),
     };
     false
@@ -311,7 +312,7 @@ fn named(c: char) -> String {
     }
 }
 
-/// How clients write a character that must be escaped.
+/// A character that must be escaped, as clients write it.
 fn escaped(c: char) -> String {
     let mut utf8 = [0; 4];
     let bytes = c.encode_utf8(&mut utf8).bytes();
@@ -384,7 +385,7 @@ fn check_rests(text: &Text<'_>, segments: &[Segment], report: &mut Report) -> bo
         let message = format!("pattern `{}` has `**` twice in a row", shown(text.value));
         report
             .add(&codes::BAD_WILDCARD, text.span, message)
-            .help("write one `**`, which is already any number of segments");
+            .help("write one `**`, which already matches any number of segments");
     }
     !twice
 }
@@ -399,14 +400,14 @@ fn check_captures(text: &Text<'_>, segments: &[Segment], report: &mut Report) ->
             continue;
         };
         if names.contains(&name.as_str()) {
-            let message = format!("`{{{name}}}` stands in the pattern twice");
+            let message = format!("the pattern contains `{{{name}}}` twice");
             report
                 .add(&codes::BAD_CAPTURE, text.span, message)
                 .help("give the segments different names and compare them in `when`");
             return false;
         }
         if at > first_rest && at < last_rest {
-            let message = format!("`{{{name}}}` stands between two `**`");
+            let message = format!("`{{{name}}}` is between two `**`");
             report
                 .add(&codes::BAD_CAPTURE, text.span, message)
                 .help("it is not clear which segment that is; capture before the first or after the last `**`");
@@ -418,7 +419,7 @@ fn check_captures(text: &Text<'_>, segments: &[Segment], report: &mut Report) ->
         let count = names.len();
         let pattern = shown(text.value);
         let message = format!(
-            "pattern `{pattern}` has {count} captures, more than {MAX_CAPTURES_PER_PATTERN}"
+            "pattern `{pattern}` has {count} captures; the limit is {MAX_CAPTURES_PER_PATTERN}"
         );
         report
             .add(&codes::PATTERN_TOO_LARGE, text.span, message)
@@ -431,7 +432,7 @@ fn check_captures(text: &Text<'_>, segments: &[Segment], report: &mut Report) ->
 fn too_many_segments(text: &Text<'_>, count: usize, report: &mut Report) -> bool {
     if count > MAX_PATTERN_SEGMENTS {
         let path = shown(text.value);
-        let message = format!("`{path}` has {count} segments, more than {MAX_PATTERN_SEGMENTS}");
+        let message = format!("`{path}` has {count} segments; the limit is {MAX_PATTERN_SEGMENTS}");
         report
             .add(&codes::PATTERN_TOO_LARGE, text.span, message)
             .help("write `**` for any number of segments");
@@ -449,7 +450,7 @@ fn too_long(text: &Text<'_>, segments: &[Segment], report: &mut Report) -> bool 
     let bytes: usize = segments.iter().map(shortest).sum();
     if bytes > MAX_PATTERN_BYTES + 1 {
         let message =
-            format!("the shortest such path has {bytes} bytes, more than {MAX_PATTERN_BYTES}");
+            format!("the shortest such path has {bytes} bytes; the limit is {MAX_PATTERN_BYTES}");
         report
             .add(&codes::PATTERN_TOO_LARGE, text.span, message)
             .help("write `*` for the long names");

@@ -18,7 +18,7 @@ use tollgate_policy::spec::{Principals, Template};
 #[derive(Debug)]
 pub(crate) struct Captures {
     pub(crate) names: BTreeSet<String>,
-    /// Where the pattern stands.
+    /// The span of the pattern.
     pub(crate) span: Span,
 }
 
@@ -39,10 +39,10 @@ pub(super) fn who(
             Some(true) => *flag = true,
             Some(false) => {
                 let span = rule.value_span(key).unwrap_or(rule.place());
-                let message = format!("`{key} = false` says nothing");
+                let message = format!("`{key} = false` has no effect");
                 report
                     .add(&codes::BAD_WHO, span, message)
-                    .help(format!("leave `{key}` out"));
+                    .help(format!("remove `{key}`"));
             }
             None => {}
         }
@@ -72,10 +72,10 @@ pub(super) fn who(
             let Some(span) = rule.key_span(key) else {
                 continue;
             };
-            let message = format!("`{key}` beside `anyone` changes nothing");
+            let message = format!("`{key}` has no effect next to `anyone`");
             let diagnostic = report.add(&codes::BAD_WHO, span, message);
             if let Some(anyone) = rule.key_span("anyone") {
-                diagnostic.also(anyone, "this already includes everybody");
+                diagnostic.also(anyone, "this already includes every principal");
             }
             diagnostic.help(format!("keep either `anyone` or `{key}`"));
         }
@@ -91,11 +91,7 @@ pub(super) fn who(
     if effect == Some(Effect::Allow) && !has_who.iter().any(|key| has_or_means(rule, &RULE, key)) {
         let span = rule.key_span("allow").unwrap_or(rule.place());
         report
-            .add(
-                &codes::NO_WHO,
-                span,
-                "an `allow` rule does not say for whom",
-            )
+            .add(&codes::NO_WHO, span, "the `allow` rule names no principals")
             .help(
                 "add `groups = [\"…\"]`, `signed_in = true`, or `anyone = true` for a public path",
             );
@@ -103,7 +99,7 @@ pub(super) fn who(
     who
 }
 
-/// The `iss` by which a rule knows the issuer of this name.
+/// The `iss` by which rules refer to the issuer with this name.
 fn issuer(
     name: &Text<'_>,
     issuers: Option<&[IssuerConfig]>,
@@ -156,7 +152,7 @@ fn template(
     let bad = |c: char| c.is_control() || (key == "scopes" && (c == ' ' || c == '"' || c == '\\'));
     if let Some(c) = value.chars().find(|c| bad(*c)) {
         let message = format!("`{}` is in no {}", shown(value), singular(key));
-        let what = format!("{key} cannot hold {c:?}");
+        let what = format!("{key} cannot contain {c:?}");
         report.add(&codes::BAD_NAME, text.span, message).help(what);
         return None;
     }
@@ -196,7 +192,7 @@ fn unbalanced(text: &Text<'_>, report: &mut Report) {
     let message = format!("`{}` has a brace without its partner", shown(text.value));
     report
         .add(&codes::BAD_NAME, text.span, message)
-        .help("a capture is written `{name}`; a name cannot hold a brace otherwise");
+        .help("a capture is written `{name}`; names cannot contain other braces");
 }
 
 fn singular(key: &str) -> &str {

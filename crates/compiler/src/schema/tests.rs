@@ -1,6 +1,6 @@
 use super::*;
 
-/// What of a draft 7 schema our schemas use, as a check of `value`.
+/// Validates `value` against the part of draft 7 that our schemas use.
 fn fits(schema: &Value, value: &Value) -> bool {
     let object = schema.as_object().unwrap();
     let number = |name: &str| object.get(name).and_then(Value::as_u64).map(|n| n as usize);

@@ -1,21 +1,21 @@
-//! What `site.toml` says about advice: warnings that are meant to be so, and how much tests must cover.
+//! The parts of `site.toml` about lints and tests: suppressions of warnings, and the minimum coverage.
 //!
-//! Not here: giving advice.
+//! Not here: the lints (`tollgate-author`).
 
 use crate::diagnostic::{Code, Report, Severity, Span, codes, shown};
 use crate::document::Table;
 use crate::keys::nearest;
 
-/// A warning that is meant to be so, `[[lint]]`.
+/// A suppression of a warning, `[[lint]]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Suppression {
     /// The warning.
     pub code: &'static Code,
-    /// The rule it may be about, as `course/id`; `None` is any.
+    /// The rule that the warning is about, as `course/id`; `None` means any.
     pub rule: Option<String>,
-    /// Why.
+    /// The reason.
     pub because: String,
-    /// Where the suppression stands in `site.toml`.
+    /// The span of the suppression in `site.toml`.
     pub span: Span,
 }
 
@@ -35,10 +35,10 @@ pub(super) fn suppressions(root: Table<'_>, report: &mut Report) -> Vec<Suppress
                 span: table.place(),
             }),
             Some(code) => {
-                let message = format!("`{}` is an error, which cannot be allowed", code.id);
+                let message = format!("`{}` is an error, which cannot be suppressed", code.id);
                 report
                     .add(&codes::BAD_ALLOWANCE, allow.span, message)
-                    .help("correct what the error is about, and remove this `[[lint]]`");
+                    .help("correct the error, and remove this `[[lint]]`");
             }
             // The empty text was reported with the shape of the table.
             None if allow.value.is_empty() => {}

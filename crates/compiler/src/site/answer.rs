@@ -1,7 +1,7 @@
-//! Answers to those who are kept out, and where redirects may lead.
+//! The responses to denied requests, and the targets of redirects.
 //!
 //! A redirect that a browser could read as another host is an open door for phishing, so only three
-//! plain forms are taken. Not here: sending answers.
+//! plain forms are accepted. Not here: sending responses.
 
 use tollgate_gate::config::DenyAnswer;
 
@@ -48,13 +48,13 @@ fn check_location(text: &Text<'_>, what: &str, report: &mut Report) -> bool {
     if plain && (path || is_https(value)) {
         return true;
     }
-    let message = format!("{what} does not say where to go: `{}`", shown(value));
+    let message = format!("{what} is not a valid redirect target: `{}`", shown(value));
     let diagnostic = report.add(&codes::BAD_REDIRECT, text.span, message);
     if !plain {
-        diagnostic.help("write spaces and other than ASCII characters as escapes: `%20`");
+        diagnostic.help("escape spaces and non-ASCII characters: `%20`");
     } else if value.starts_with("//") {
         diagnostic.help(
-            "a browser takes this for another site; write `https:` before it if that is meant",
+            "a browser resolves this to another site; write `https:` before it if that is intended",
         );
     } else {
         diagnostic.help("write `login`, an absolute path such as `/welcome`, or an `https://` URL");

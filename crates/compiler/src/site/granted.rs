@@ -1,6 +1,6 @@
-//! Which issuers can grant the groups, subjects and claims that rules ask for.
+//! The issuers that can grant the groups, subjects and claims that rules require.
 //!
-//! Not here: what a token of an issuer contains.
+//! Not here: reading the tokens of an issuer.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use crate::diagnostic::{Code, Diagnostic, Report, codes};
 use crate::spanned::SpannedRule;
 use tollgate_policy::spec::{Comparison, Expr, Principals, RuleSpec, StringTest, Template};
 
-/// Most rules that a finding names.
+/// Most rules that a warning names.
 const MAX_EXAMPLES: usize = 3;
 
 /// Reports issuers whose groups are read but not configured, and what several issuers can grant.
@@ -66,8 +66,8 @@ type Shared<'i> = (Granted, Vec<&'i str>);
 /// These issuers, and the rules.
 type Sharing<'i> = (Vec<&'i IssuerConfig>, Vec<&'i (String, SpannedRule)>);
 
-/// One finding for each set of issuers that can grant what the same rules ask for. A rule that a `[[lint]]` names has a
-/// finding of its own, at the rule, so that the `[[lint]]` reaches it and no other.
+/// Adds one warning for each set of issuers that can satisfy the same rules. A rule that a `[[lint]]` names has a
+/// warning of its own, at the rule, so that the `[[lint]]` suppresses only that one.
 fn report_shared(
     issuers: &[&IssuerConfig],
     rules: &[(String, SpannedRule)],
@@ -190,7 +190,7 @@ fn is_about(rule: &RuleSpec, issuer: &IssuerConfig) -> bool {
     })
 }
 
-/// The part of a token that opens the paths of a rule.
+/// The part of a token that grants access by a rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Granted {
     /// Its groups or its subject.
@@ -207,11 +207,11 @@ impl Granted {
         }
     }
 
-    /// What a rule relies on.
+    /// The description of the rule for the label.
     fn label(self) -> &'static str {
         match self {
-            Self::Names => "this rule names groups or subjects, whoever issued them",
-            Self::Claims => "this rule trusts a claim or scope, whoever issued it",
+            Self::Names => "this rule names groups or subjects of any issuer",
+            Self::Claims => "this rule trusts a claim or scope of any issuer",
         }
     }
 }
@@ -219,7 +219,7 @@ impl Granted {
 /// The content of a token, as far as its issuer chooses it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Content {
-    /// Nothing that its issuer chose but whose it is.
+    /// Nothing that its issuer chose except the issuer itself.
     Nothing,
     /// The best groups and the best subject that its issuer can write.
     Names,
@@ -256,7 +256,7 @@ fn sharing<'i>(
     granting(&by_claims).then_some((Granted::Claims, by_claims))
 }
 
-/// Whether a token of the issuer with this content could open the paths of a rule: an `allow` by matching, a `deny` by
+/// Whether a token of the issuer with this content could grant access by a rule: an `allow` by matching, a `deny` by
 /// not matching. Where and when the request is made is as it has to be.
 fn opens(rule: &RuleSpec, issuer: &IssuerConfig, content: Content) -> bool {
     let RuleSpec {
@@ -383,7 +383,7 @@ impl Token<'_> {
         }
     }
 
-    /// The truth values of what reads a token in any other way: unknown if it reads a claim that is not there.
+    /// The truth values of what reads a token in any other way: unknown if it reads a missing claim.
     fn content_of(&self, expr: &Expr) -> Tri {
         let (mut reads_claims, mut reads_subject) = (false, false);
         expr.each(&mut |part| {
@@ -418,9 +418,9 @@ fn group_fits(claims: &ClaimRules, name: &Template) -> bool {
     })
 }
 
-/// What an issuer with this prefix must write for its tokens to have the name: literal text, and `*` for
-/// what a capture adds. `None` if they cannot have it. A capture could supply the prefix as well, but then no
-/// other issuer is meant.
+/// The name that an issuer with this prefix must write for its tokens to have the name: literal text, and `*`
+/// for a capture. `None` if they cannot have it. A capture could supply the prefix as well, but then the rule
+/// does not mean another issuer.
 fn without_prefix(name: &Template, prefix: &str) -> Option<String> {
     let star = if name.capture.is_some() { "*" } else { "" };
     let rest = name.prefix.strip_prefix(prefix)?;

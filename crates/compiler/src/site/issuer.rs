@@ -93,7 +93,7 @@ fn read(
     })
 }
 
-/// Which claims are read, and what they may grant.
+/// The claims that are read, and what they may grant.
 fn claim_rules(table: Table<'_>, kind: IssuerKind, report: &mut Report) -> ClaimRules {
     let mut place = |key: &str| {
         let names = table.text_or_texts(key);
@@ -153,7 +153,7 @@ fn identity(table: Table<'_>, report: &mut Report) -> (Option<Vec<String>>, Issu
     if let Some(span) = table.key_span("token_use") {
         report
             .add(&codes::TOKEN_USE, span, "`token_use` without `cognito`")
-            .help("leave it out; tokens of other issuers are told apart by `aud`");
+            .help("remove it; tokens of other issuers are distinguished by `aud`");
     }
     let spellings = table.text_or_texts("issuer");
     // The first is the name; an issuer may spell its `iss` without a scheme too.
@@ -257,7 +257,7 @@ fn match_keys_and_algorithms(table: Table<'_>, algorithms: &[Algorithm], report:
             )
             .help("name its key: `secrets = [{ kid = \"…\", file = \"keys/….key\" }]`");
     }
-    // Where no algorithm could be read there is nothing to match with.
+    // If no algorithm could be read, keys cannot be matched with them.
     if algorithms.is_empty() {
         return;
     }

@@ -1,6 +1,6 @@
 //! Key files: pinned key sets and secrets, judged when the policy is compiled.
 //!
-//! The token layer judges keys again when a gate is made; judging them here gives the author a file
+//! The token layer validates keys again when a gate is created; validating them here gives the author a file
 //! and a line instead of an edge that does not start. Not here: what makes a key good.
 
 use serde_json::Value;
@@ -35,7 +35,7 @@ pub(super) fn read(
             secrets: secrets?,
         });
     };
-    // Without an algorithm for public keys there is nothing to judge the set by. That was reported.
+    // Without an algorithm for public keys the set cannot be validated. That was reported.
     if algorithms
         .iter()
         .all(|algorithm| algorithm.key_kind() == KeyKind::Hmac)
@@ -97,16 +97,13 @@ pub(super) fn named_file<'s>(
     }
     let text = sources.text(name.value);
     if text.is_none() && !sources.was_refused(name.value) {
-        let message = format!(
-            "there is no file `{}` in the policy folder",
-            shown(name.value)
-        );
+        let message = format!("the policy folder has no file `{}`", shown(name.value));
         report.add(code, name.span, message).help(cure);
     }
     text
 }
 
-/// Judges a key set; in the lenient mode bad keys are cut out of it.
+/// Validates a key set; in the lenient mode invalid keys are removed from it.
 fn key_set(
     name: &Text<'_>,
     json: &str,
@@ -142,11 +139,7 @@ fn key_set(
         };
         match (&set, error.index) {
             (Some(_), _) => report
-                .add(
-                    &codes::KEY_SKIPPED,
-                    name.span,
-                    format!("left out {problem}"),
-                )
+                .add(&codes::KEY_SKIPPED, name.span, format!("skipped {problem}"))
                 .help("tokens signed with it are rejected; replace it at the issuer"),
             (None, Some(_)) => {
                 let help = match error.fault {
@@ -154,7 +147,7 @@ fn key_set(
                         "list the one algorithm of this key in `algorithms`, or write `alg` into the key"
                     }
                     _ => {
-                        "replace the key at the issuer, or leave it out of the file; `lenient_jwks = true` in the \
+                        "replace the key at the issuer, or remove it from the file; `lenient_jwks = true` in the \
                          issuer skips it with a warning"
                     }
                 };
@@ -187,7 +180,7 @@ fn usable(name: &Text<'_>, json: String, set: Jwks, report: &mut Report) -> Opti
     for SkippedKey { index, kid, reason } in set.skipped() {
         let key = key_name(index.unwrap_or_default(), kid.as_deref());
         match reason {
-            // The warning about it says so already.
+            // The warning about it already states that.
             SkipReason::Refused(_) => {}
             reason => {
                 diagnostic.help(format!("{key}: {reason}"));

@@ -112,7 +112,7 @@ fn name_fault(name: &str) -> Option<(String, &'static str)> {
     })
 }
 
-/// What is wrong with a page, and what to do.
+/// The problem with a page, and its help.
 fn fault(html: &str) -> Option<(String, String)> {
     let lower = html.to_ascii_lowercase();
     if html.trim().is_empty() {

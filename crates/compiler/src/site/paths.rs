@@ -7,7 +7,7 @@ use tollgate_core::path::{MAX_INDEX_BYTES, PathOptions, PathReader, is_index_nam
 use crate::diagnostic::{Report, codes, shown};
 use crate::document::Table;
 
-/// What `[paths]` says.
+/// The settings of `[paths]`.
 #[derive(Debug, Default)]
 pub(crate) struct Paths {
     pub(crate) ascii_only: bool,

@@ -1,6 +1,6 @@
 //! `[session]`: session tokens of the site's own.
 //!
-//! What a session contains follows from the rules, so it is settled after all of them were read. Not here:
+//! The contents of a session follow from the rules, so they are determined after all rules were read. Not here:
 //! minting, and the layout of sessions ([`tollgate_gate::session`]).
 
 mod reads;
@@ -87,7 +87,7 @@ fn issuer<'g>(
     let name = table.text("issuer")?;
     let known = gate.issuers.iter().enumerate();
     let Some((at, issuer)) = known.clone().find(|(_, issuer)| issuer.name == name.value) else {
-        let message = format!("there is no issuer `{}`", shown(name.value));
+        let message = format!("no issuer `{}`", shown(name.value));
         report
             .add(&codes::BAD_SESSION, name.span, message)
             .help("name the `[[issuer]]` whose `secrets` sign sessions");
@@ -96,7 +96,7 @@ fn issuer<'g>(
     let only_hs256 = issuer.algorithms == [Algorithm::HS256];
     let is_public = |algorithm: &Algorithm| algorithm.key_kind() != KeyKind::Hmac;
     let problem = if issuer.kind != IssuerKind::Oidc || issuer.algorithms.iter().any(is_public) {
-        "issues tokens of others"
+        "verifies tokens with public keys"
     } else if !only_hs256 {
         "has other algorithms than HS256"
     } else if !issuer.clients.contains(&gate.site) {
@@ -168,7 +168,7 @@ fn cookie(
                 span,
                 "a `__Host-` cookie is for the whole host, not for a course",
             )
-            .help("call it `__Secure-…`, or write `cookies = \"site\"`");
+            .help("name it `__Secure-…`, or write `cookies = \"site\"`");
         return None;
     }
     if !name.starts_with("__Host-") && !name.starts_with("__Secure-") {
@@ -189,10 +189,10 @@ fn cookie(
     }
     let source = format!("cookie:{}", shown(name));
     if is_read {
-        let message = format!("`{source}` is a token source, and a CWT is no token to a gate");
+        let message = format!("`{source}` is a token source, but gates do not accept CWTs");
         report
             .add(&codes::BAD_SESSION, span, message)
-            .help("call the cookie of CWT sessions something else");
+            .help("give the cookie of CWT sessions another name");
     } else {
         let message = format!("sessions are set as `{source}`, which is not a token source");
         report

@@ -1,9 +1,8 @@
-//! Where the files of a policy come from: a directory on disk, or entries that are stored elsewhere, such as
-//! the tree of a git revision.
+//! The source of a policy's files: a directory on disk, or entries that are stored elsewhere, such as the tree
+//! of a git revision.
 //!
 //! Links are resolved here, once for every kind of directory, so that the same entries are the same policy with
-//! the same errors wherever they are stored. Not here: which files are read, and which are errors
-//! ([`read`](super::read)).
+//! the same errors wherever they are stored. Not here: selecting the files ([`read`](super::read)).
 
 use std::fs::{self, File};
 use std::io::{self, Read};
@@ -12,7 +11,7 @@ use std::path::{Component, Path, PathBuf};
 /// Most links on the way to one file, as Linux has it.
 const MAX_LINKS: usize = 40;
 
-/// What is stored at a path, before any link is followed.
+/// The kind of entry at a path, before any link is followed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Node {
     /// A regular file.
@@ -50,7 +49,7 @@ pub trait Directory {
     /// Returns what is stored at a path, each part of which but the last is a directory.
     ///
     /// # Errors
-    /// Returns an error of the kind `NotFound` if there is nothing, and any other if that is not known.
+    /// Returns an error of the kind `NotFound` if nothing exists there, and any other kind if that is unknown.
     fn node(&self, path: &str) -> io::Result<Node>;
 
     /// Returns the names in a directory, at most `most`.
@@ -66,16 +65,16 @@ pub trait Directory {
     fn read(&self, path: &str, most: usize) -> io::Result<Vec<u8>>;
 }
 
-/// Why a path leads to nothing that can be read.
+/// The reason why a path cannot be read.
 #[derive(Debug)]
 pub(super) enum Fault {
     /// Nothing is stored there.
     Missing,
     /// A link on the way leads to nothing.
     Dangling,
-    /// A link on the way leads out of the directory, or says where to go from the root of the disk.
+    /// A link on the way leads out of the directory, or is absolute.
     Outside,
-    /// The directory cannot say.
+    /// The directory could not be read.
     Io(io::Error),
 }
 

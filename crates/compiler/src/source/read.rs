@@ -117,7 +117,7 @@ impl<'d> Reader<'d> {
         }
     }
 
-    /// Reads one file, if it exists. Whether it must is for the compiler to say.
+    /// Reads one file, if it exists. The compiler reports required files that are missing.
     fn file(&mut self, name: &str) {
         match self.read(name) {
             Ok((path, text)) => {
@@ -137,7 +137,7 @@ impl<'d> Reader<'d> {
             return Err(Refusal::Because(
                 &codes::UNREADABLE,
                 format!("`{name}` is not a regular file"),
-                "put a file in its place",
+                "replace it by a file",
             ));
         };
         let bytes = self.directory.read(&path, MAX_FILE_BYTES + 1);
@@ -145,8 +145,8 @@ impl<'d> Reader<'d> {
         if bytes.len() > MAX_FILE_BYTES {
             return Err(Refusal::Because(
                 &codes::FILE_TOO_LARGE,
-                format!("`{name}` has more than {MAX_FILE_BYTES} bytes"),
-                "split it, or let one rule with a capture serve many courses: `/{course}/**`",
+                format!("`{name}` exceeds the limit of {MAX_FILE_BYTES} bytes"),
+                "split it, or write one rule with a capture for many courses: `/{course}/**`",
             ));
         }
         match String::from_utf8(bytes) {
@@ -165,7 +165,7 @@ impl<'d> Reader<'d> {
             Ok(_) => {
                 let error = io::Error::from(io::ErrorKind::NotADirectory);
                 self.refuse(COURSES_FOLDER, &codes::UNREADABLE, reason(&error))
-                    .help("`courses` holds one file per course");
+                    .help("`courses` contains one file per course");
                 return;
             }
             Err(Refusal::Missing) => {
@@ -223,8 +223,8 @@ impl<'d> Reader<'d> {
         }
     }
 
-    /// Notes every TOML file in the directory that was not read. Hidden entries are left out, and so are
-    /// directories behind links.
+    /// Records every TOML file in the directory that was not read. Hidden entries are skipped, and so are
+    /// directories that links lead to.
     fn survey(&mut self) {
         let mut ahead = vec![String::new()];
         let mut left = MAX_FOLDER_ENTRIES;
@@ -280,7 +280,7 @@ impl<'d> Reader<'d> {
     }
 
     fn too_many_entries(&mut self, name: &str) {
-        let message = format!("the folder has more than {MAX_FOLDER_ENTRIES} entries");
+        let message = format!("the folder exceeds the limit of {MAX_FOLDER_ENTRIES} entries");
         self.refuse(name, &codes::UNREADABLE, message)
             .help("keep the policy in a folder of its own");
     }
@@ -307,14 +307,14 @@ fn refuse<'t>(
         .push_mut(Diagnostic::new(code, name, message))
 }
 
-/// Why a file was not read.
+/// The reason why a file was not read.
 enum Refusal {
     Missing,
-    /// The message, and what to do.
+    /// The message and the help.
     Because(&'static Code, String, &'static str),
 }
 
-const HELP_UNREADABLE: &str = "make sure that you may read it";
+const HELP_UNREADABLE: &str = "make sure that you have permission to read it";
 
 impl Refusal {
     fn of(name: &str, fault: Fault) -> Self {
@@ -323,8 +323,8 @@ impl Refusal {
             // It is listed, so it is not missing; a rule that is not read protects nothing.
             Fault::Dangling => Self::Because(
                 &codes::UNREADABLE,
-                format!("`{name}` is a link to nothing"),
-                "remove the link, or bring back what it led to",
+                format!("`{name}` is a link to a path that does not exist"),
+                "remove the link, or restore its target",
             ),
             Fault::Outside => Self::Because(
                 &codes::OUTSIDE,

@@ -35,7 +35,7 @@ pub(crate) fn check(sources: &SourceTree, diagnostics: &mut Vec<Diagnostic>) {
             &codes::STRAY_FILE,
             folder,
             format!(
-                "`{folder}` holds TOML files that are not read: {}",
+                "`{folder}` contains TOML files that are not read: {}",
                 list(&files)
             ),
         );
@@ -75,11 +75,11 @@ fn single(name: &str, diagnostics: &mut Vec<Diagnostic>) {
     diagnostics.push(finding);
 }
 
-/// Tests that have a policy file to test; the others test nothing.
+/// Reports test files without a policy file.
 fn tests(sources: &SourceTree, name: &str, diagnostics: &mut Vec<Diagnostic>) {
     let stem = name.strip_suffix(TEST_SUFFIX).unwrap_or(name);
     let tested = format!("{stem}.toml");
-    // One that is there under a name in other letters is reported for that.
+    // A file whose name differs only in case is reported for that.
     let is_misnamed = || {
         let lower = tested.to_lowercase();
         sources
@@ -114,7 +114,7 @@ fn tests(sources: &SourceTree, name: &str, diagnostics: &mut Vec<Diagnostic>) {
     diagnostics.push(finding);
 }
 
-/// The folder that was probably meant is said here, and not once more for its files.
+/// Names the folder that was probably meant, so that its files are not reported again.
 fn missing_courses(folders: &mut BTreeMap<&str, Vec<&str>>, diagnostics: &mut Vec<Diagnostic>) {
     let mut finding = Diagnostic::new(
         &codes::NO_COURSES,
@@ -129,12 +129,12 @@ fn missing_courses(folders: &mut BTreeMap<&str, Vec<&str>>, diagnostics: &mut Ve
         Some((folder, files)) => {
             let (folder, files) = (shown(folder), list(&files));
             finding.help(format!(
-                "`{folder}` holds TOML files ({files}): rename it to `{COURSES_FOLDER}`"
+                "`{folder}` contains TOML files ({files}): rename it to `{COURSES_FOLDER}`"
             ));
         }
         None => {
             finding.help(format!(
-                "make it; for a site without courses an empty one will do, which git keeps with a file \
+                "create it; for a site without courses it can be empty, which git keeps with a file \
                  `{COURSES_FOLDER}/.gitkeep`"
             ));
         }

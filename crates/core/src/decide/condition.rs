@@ -12,14 +12,14 @@ use crate::image::{Stack, View, read_instruction};
 use crate::reason::UnixSeconds;
 use crate::tri::Tri;
 
-/// What is known of the token while a rule is weighed.
+/// The token for which a rule is evaluated.
 #[derive(Clone, Copy)]
 pub(super) enum Token<'a> {
-    /// None that verified: no groups, no scopes, no subject; claims cannot be known.
+    /// No verified token: no groups, no scopes, no subject; claims are unknown.
     None,
-    /// A verified one.
+    /// A verified token.
     Verified(&'a Facts),
-    /// Some verified one of any content, for the question whether a token could help.
+    /// An arbitrary verified token, to determine whether any token could grant access.
     Any,
 }
 
@@ -33,7 +33,7 @@ pub(super) struct Env<'a> {
     pub(super) now: UnixSeconds,
 }
 
-/// Gives the segment captured under a number.
+/// The segments that a pattern captured, by number.
 pub(super) trait Captures {
     fn capture(&self, number: u16) -> Option<&[u8]>;
 }
@@ -49,7 +49,7 @@ enum Value<'a> {
     Ip(IpAddr),
 }
 
-/// Evaluates a checked program. What was not checked evaluates to unknown, which opens nothing.
+/// Evaluates a checked program. What was not checked evaluates to unknown, which grants nothing.
 pub(super) fn eval(env: &Env<'_>, program: &[[u8; 4]], captures: &impl Captures) -> Tri {
     run(env, program, captures).unwrap_or(Tri::UNKNOWN)
 }
@@ -133,7 +133,7 @@ fn run(env: &Env<'_>, program: &[[u8; 4]], captures: &impl Captures) -> Option<T
             Op::InGroups => {
                 let wanted = stack.pop()?;
                 Value::Bool(match env.token {
-                    // Nobody has no groups, but what is looked for may still be unknown.
+                    // Without a token there are no groups, but the name to look for may still be unknown.
                     Token::None => member(wanted, |_| false),
                     Token::Any => undecided(wanted, Value::Open),
                     Token::Verified(facts) if facts.groups_unknown => Tri::UNKNOWN,
@@ -196,7 +196,7 @@ fn truth(value: Value<'_>) -> Tri {
     }
 }
 
-/// The answer to a question about two values if one of them is not known.
+/// The result of an operator on two values of which at least one is not known.
 fn undecided(left: Value<'_>, right: Value<'_>) -> Tri {
     match (left, right) {
         (Value::Unknown, _) | (_, Value::Unknown) => Tri::UNKNOWN,
@@ -246,7 +246,7 @@ fn string_test(op: Op, whole: Value<'_>, part: Value<'_>) -> Tri {
     Tri::known(match op {
         Op::StartsWith => whole.starts_with(part),
         Op::EndsWith => whole.ends_with(part),
-        // `windows` needs a length above zero, and everything contains nothing.
+        // `windows` needs a length above zero; every string contains the empty one.
         _ => part.is_empty() || whole.windows(part.len()).any(|window| window == part),
     })
 }

@@ -1,6 +1,6 @@
-//! Weighing one rule whose pattern fits the path.
+//! Evaluating one rule whose pattern matches the path.
 //!
-//! Not here: finding such rules, and what follows from them.
+//! Not here: finding such rules (`walk`), and the decision that follows from them.
 
 use super::condition::{self, Captures, Env, Token};
 use crate::facts::Names;
@@ -9,16 +9,16 @@ use crate::image::{Extra, Rule, View};
 use crate::method::MethodSet;
 use crate::tri::Tri;
 
-/// What each part of a rule came to; a part that the rule does not have is true.
+/// The truth value of each part of a rule; a part that the rule does not have is true.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Parts {
     /// The method is one of the rule's.
     pub method: Tri,
-    /// The principal is one the rule is about.
+    /// The principal is one of the rule's.
     pub who: Tri,
-    /// The client's address lies in one of the rule's networks.
+    /// The client's address is in one of the rule's networks.
     pub networks: Tri,
-    /// The time lies in the rule's window.
+    /// The time is in the rule's window.
     pub time: Tri,
     /// The `when` condition.
     pub when: Tri,
@@ -38,7 +38,7 @@ impl Parts {
     }
 }
 
-/// Weighs a rule. `None` means the image let us down.
+/// Evaluates a rule. `None` if a record of the image cannot be read.
 pub(super) fn evaluate(
     env: &Env<'_>,
     rule: &Rule,
@@ -107,7 +107,7 @@ fn evaluate_extra(
             ),
         };
     }
-    // The greatest `until` stands for none: a rule without an end has none at the end of time either.
+    // The greatest `until` means none: a rule without an end also matches at the last representable time.
     let before_end = env.now.0 < extra.until || extra.until == i64::MAX;
     parts.time = Tri::known(extra.from <= env.now.0 && before_end);
     if extra.when != NONE {

@@ -1,9 +1,9 @@
-//! Finding the rules whose patterns fit a path.
+//! Finding the rules whose patterns match a path.
 //!
 //! The patterns' segments up to the first `**` form a trie. A walk goes down it segment by segment, trying
 //! the literal child, the capture child and the globs of each node; what it needs to remember is one
-//! number per level, so there is no recursion and no allocation. What follows a `**` is compared part by
-//! part. Not here: what the rules found say.
+//! number per level, so there is no recursion and no allocation. The parts after a `**` are compared one by
+//! one. Not here: evaluating the rules (`rule`).
 
 use core::ops::ControlFlow;
 
@@ -13,7 +13,7 @@ use crate::image::format::{EndKind, FROM_END, NONE, TailKind};
 use crate::image::{End, Node, View};
 use crate::path::{MAX_SEGMENTS, Path};
 
-/// A pattern that fits the path.
+/// A pattern that matches the path.
 pub(super) struct Fit<'a> {
     view: View<'a>,
     path: Path<'a>,
@@ -37,14 +37,14 @@ impl Captures for Fit<'_> {
     }
 }
 
-/// Calls `visit` with each rule and fitting pattern. It breaks when `visit` does, or when a record that
-/// must be there is not.
+/// Calls `visit` with each rule and its matching pattern. Breaks when `visit` does, or when a record is
+/// missing.
 pub(super) fn each_fit(
     view: &View<'_>,
     path: &Path<'_>,
     mut visit: impl FnMut(u32, &Fit<'_>) -> ControlFlow<()>,
 ) -> ControlFlow<()> {
-    // As long as there is only the literal way down, there is nothing to come back to.
+    // While a node has only literal children, there is no alternative to return to.
     let (mut at, mut depth) = (0, 0);
     loop {
         let node = must(view.node(at))?;
@@ -62,14 +62,14 @@ pub(super) fn each_fit(
     }
 }
 
-/// Goes down all ways below a node that has been visited, which stands at `top` with its depth.
+/// Visits everything below the node `top`, which has been visited itself; `top_depth` is its depth.
 fn each_way(
     view: &View<'_>,
     path: &Path<'_>,
     (top, top_depth): (u32, usize),
     visit: &mut impl FnMut(u32, &Fit<'_>) -> ControlFlow<()>,
 ) -> ControlFlow<()> {
-    // Per level of the trie: the node there, and the number of the next way down to try.
+    // Per level of the trie: the node, and the number of the next edge to try.
     let mut trail = [(0_u32, 0_u32); MAX_SEGMENTS + 1];
     let mut depth = top_depth;
     *must(trail.get_mut(depth))? = (top, 0);
@@ -101,7 +101,7 @@ fn each_way(
     }
 }
 
-/// The child that way number `way` leads to for this segment: 0 the literal, 1 the capture, then the globs.
+/// The child that edge number `way` leads to for this segment: 0 the literal, 1 the capture, then the globs.
 /// The outer `None` means a record is missing.
 fn way_down(
     view: &View<'_>,
@@ -156,7 +156,7 @@ fn must<T>(found: Option<T>) -> ControlFlow<(), T> {
     }
 }
 
-/// Whether a pattern that ends like this fits what is left of the path after `depth` segments.
+/// Whether a pattern that ends like this matches the rest of the path after `depth` segments.
 fn fits(view: &View<'_>, path: &Path<'_>, end: &End, depth: usize) -> Option<bool> {
     let left = path.segment_count().checked_sub(depth)?;
     let slash = path.has_trailing_slash();
@@ -171,7 +171,7 @@ fn fits(view: &View<'_>, path: &Path<'_>, end: &End, depth: usize) -> Option<boo
 }
 
 /// Matches tail parts against segments as a glob matches bytes: on a mismatch the latest `**` takes one
-/// segment more. With a final `/**` the first fit leaves the most for it, so no other need be tried.
+/// segment more. With a final `/**` the first match leaves the most for it, so no other need be tried.
 fn tail_fits(view: &View<'_>, path: &Path<'_>, end: &End, depth: usize) -> Option<bool> {
     let segments = path.segment_count();
     let (mut part, mut at) = (0, depth);

@@ -1,13 +1,13 @@
 //! A bound on the time that validating an image takes.
 //!
-//! Not here: what is looked at (`validate`, `program`).
+//! Not here: the checks themselves (`validate`, `program`).
 
-/// Members of sets, words of conditions and edges that checking may look at for each byte of an image. Rules may
-/// share them, so without a limit an image could ask for the square of its size. Rules of 64 groups, 64 scopes,
-/// 64 subjects and two long conditions, all shared, ask for about half of this.
+/// Members of sets, words of conditions and edges that validation may look at per byte of an image. Rules may
+/// share them, so without a limit the cost could grow with the square of the size. Rules of 64 groups,
+/// 64 scopes, 64 subjects and two long conditions, all shared, need about half of this.
 const LOOKS_PER_BYTE: u64 = 64;
 
-/// How much may still be looked at.
+/// The number of items that may still be looked at.
 pub(super) struct Budget(u64);
 
 impl Budget {
@@ -16,7 +16,7 @@ impl Budget {
         Self(LOOKS_PER_BYTE * image_bytes as u64)
     }
 
-    /// Takes `count` looks; none is left if that is too many.
+    /// Subtracts `count`; `None` if the budget is exceeded.
     pub(super) fn spend(&mut self, count: usize) -> Option<()> {
         self.0 = self.0.checked_sub(count as u64)?;
         Some(())

@@ -6,19 +6,19 @@ use core::fmt;
 
 use super::format::{OLDEST_VERSION, Section, VERSION};
 
-/// Why bytes are not an image this code can read.
+/// The reason why bytes are not an image that this code can read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ImageError {
-    /// The bytes do not start like an image.
+    /// The bytes do not start with the magic number.
     NotAnImage,
     /// An image of another format version.
     Version(u16),
-    /// Not as long as it says.
+    /// The length is not the one in the header.
     Length,
-    /// The checksum does not fit: the image was damaged.
+    /// The checksum does not match: the image is corrupt.
     Damaged,
-    /// A section is not where or what it must be.
+    /// A section has the wrong position or contents.
     BadSection(Section),
 }
 
@@ -44,8 +44,10 @@ impl fmt::Display for ImageError {
                 "the policy image has format version {version}; this program reads versions {} to {}",
                 OLDEST_VERSION, VERSION
             ),
-            Self::Length => f.write_str("the policy image is cut short or has something behind it"),
-            Self::Damaged => f.write_str("the policy image is damaged: its checksum does not fit"),
+            Self::Length => f.write_str("the policy image is truncated or has trailing bytes"),
+            Self::Damaged => {
+                f.write_str("the policy image is corrupt: its checksum does not match")
+            }
             Self::BadSection(section) => {
                 write!(f, "the policy image is malformed in `{section:?}`")
             }

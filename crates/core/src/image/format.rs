@@ -21,7 +21,7 @@
 //! its folder and the name of its group.
 //!
 //! The nodes of the pattern trie are numbered level by level, so that the literal children of a node
-//! stand in a row. A slot therefore need not name the parent, and a leaf with one rule is 8 bytes.
+//! are consecutive. A slot therefore need not name the parent, and a leaf with one rule is 8 bytes.
 
 /// The first bytes of every image.
 pub const MAGIC: [u8; 8] = *b"TOLLGATE";
@@ -42,15 +42,15 @@ pub const FLAG_INDEX: u16 = 1 << 3;
 pub const INDEX_AT: usize = 44;
 /// "None", wherever a record number is optional.
 pub const NONE: u32 = u32::MAX;
-/// Where the checksum stands.
+/// Offset of the checksum.
 pub const CHECKSUM_AT: usize = 16;
-/// Where the content id stands.
+/// Offset of the content id.
 pub const ID_AT: usize = 24;
-/// Where the part that the content id covers starts.
+/// Offset of the part that the content id covers.
 pub const ID_FROM: usize = 40;
-/// Where the section table starts.
+/// Offset of the section table.
 pub const SECTIONS_AT: usize = 48;
-/// Where the sections start.
+/// Offset of the first section.
 pub const HEADER_BYTES: usize = SECTIONS_AT + 8 * Section::COUNT;
 /// Largest image, in bytes.
 pub const MAX_IMAGE_BYTES: usize = 64 << 20;
@@ -71,10 +71,10 @@ pub const MAX_STRING_BYTES: usize = u16::MAX as usize;
 pub const NONE_24: u32 = (1 << 24) - 1;
 /// Bit of a set of names: the other bits are the number of its only name, and no set is stored.
 pub const ONE_NAME: u32 = 1 << 23;
-/// In place of a pattern end in a node: what stands before it is the number of a wide node.
+/// In place of a pattern end in a node: the preceding number is that of a wide node.
 pub const WIDE: u8 = u8::MAX;
 
-/// The sections, in file order. The numbers in brackets are bytes per record.
+/// The sections, in file order. The numbers in square brackets are bytes per record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(usize)]
 pub enum Section {
@@ -125,7 +125,7 @@ pub enum Section {
 }
 
 impl Section {
-    /// How many sections there are.
+    /// The number of sections.
     pub const COUNT: usize = 22;
     /// All sections in file order.
     pub const ALL: [Self; Self::COUNT] = [
@@ -184,7 +184,7 @@ impl Section {
     }
 }
 
-/// How a pattern ends, after the segments that led to its trie node.
+/// The end of a pattern, after the segments that led to its trie node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum EndKind {
@@ -246,16 +246,16 @@ pub const FROM_END: u16 = 1 << 15;
 
 /// Rule flags.
 pub mod flag {
-    /// Anybody, also without a token.
+    /// Any principal, also without a token.
     pub const ANYONE: u16 = 1;
-    /// Anybody with a verified token.
+    /// Any principal with a verified token.
     pub const SIGNED_IN: u16 = 2;
-    /// All flags there are.
+    /// All defined flags.
     pub const ALL: u16 = ANYONE | SIGNED_IN;
 }
 
-/// Instructions of a condition program: a stack machine over typed values. "a, b → c" says what is
-/// taken from the stack and what is left.
+/// Instructions of a condition program: a stack machine over typed values. "a, b → c" means that a
+/// and b are popped and c is pushed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Op {
@@ -379,8 +379,8 @@ impl Op {
 
 /// The checksum of an image: over all of it except the 8 bytes that hold the checksum.
 ///
-/// Detects every change within one aligned 8-byte word, and other damage with probability 1 − 2⁻⁶⁴ or
-/// so. It is no defence against somebody who wants a collision.
+/// Detects every change within one aligned 8-byte word, and other damage with probability about
+/// 1 − 2⁻⁶⁴. It does not protect against an attacker who constructs a collision.
 pub fn checksum(image: &[u8]) -> u64 {
     const MIX: u64 = 0x9E37_79B9_7F4A_7C15; // odd, so that every step is a bijection
     let (words, rest) = image.as_chunks::<8>();
@@ -400,10 +400,10 @@ pub fn checksum(image: &[u8]) -> u64 {
     sum ^ (sum >> 32)
 }
 
-/// Where the search for an edge starts in a table with so many home places, and the fingerprint in its slot.
+/// The slot where the search for an edge starts in a table with `homes` home slots, and the edge's fingerprint.
 ///
-/// An edge is at its home place or at most the header's longest probe behind it; there is no way around
-/// the end of the table, which has that many places more.
+/// An edge is in its home slot or at most the header's longest probe after it. The search does not wrap around:
+/// the table has that many slots more than homes.
 pub fn slot_of(parent: u32, label: &[u8], homes: u32) -> (u32, u8) {
     const MIX: u64 = 0xD6E8_FEB8_6659_FD93;
     let (words, rest) = label.as_chunks::<8>();

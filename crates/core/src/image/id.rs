@@ -1,4 +1,4 @@
-//! What identifies an image and its rules.
+//! Identifiers of an image and its rules.
 //!
 //! Not here: how the content id is computed, which the compiler does.
 

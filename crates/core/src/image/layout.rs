@@ -1,4 +1,4 @@
-//! The header of an image: where its sections are, and which paths it is for.
+//! The header of an image: its sections, and the reader of paths.
 //!
 //! Not here: the records in the sections (`validate`).
 
@@ -12,7 +12,7 @@ use super::format::{
 use super::id::ImageId;
 use crate::path::PathReader;
 
-/// Where things are in a validated image.
+/// The header of a validated image.
 #[derive(Clone, Debug)]
 pub(crate) struct Layout {
     pub(crate) sections: [Range<usize>; Section::COUNT],
@@ -20,12 +20,12 @@ pub(crate) struct Layout {
     pub(crate) id: ImageId,
     pub(crate) ascii_only: bool,
     pub(crate) reader: PathReader,
-    /// The string that is the name of the index document.
+    /// The offset of the index document's name.
     pub(crate) index: Option<u32>,
     pub(crate) max_probe: u32,
 }
 
-/// Checks the header and finds the sections.
+/// Checks the header and returns the positions of the sections.
 pub(super) fn layout(bytes: &[u8]) -> Result<Layout, ImageError> {
     if !bytes.starts_with(&MAGIC) {
         return Err(ImageError::NotAnImage);

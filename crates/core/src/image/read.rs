@@ -1,6 +1,6 @@
 //! Reading records of an image. Every read is checked; a failed read is `None`.
 //!
-//! Not here: whether what is read makes sense, which `validate` has seen to once.
+//! Not here: whether the records are consistent, which `validate` checks once.
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -12,7 +12,7 @@ use super::layout::Layout;
 use crate::method::MethodSet;
 use crate::reason::Effect;
 
-/// The bytes of an image with the knowledge where its sections are.
+/// The bytes of an image and the positions of its sections.
 #[derive(Clone, Copy)]
 pub(crate) struct View<'a> {
     bytes: &'a [u8],
@@ -46,7 +46,7 @@ impl Node {
     };
 }
 
-/// How a pattern ends.
+/// The end of a pattern.
 #[derive(Clone, Copy)]
 pub(crate) struct End {
     pub(crate) kind: EndKind,
@@ -106,7 +106,7 @@ pub(crate) struct Net {
 }
 
 impl Net {
-    /// Whether the (canonical) address lies in the network.
+    /// Whether the (canonical) address is in the network.
     pub(crate) fn contains(self, ip: IpAddr) -> bool {
         match (self.addr, ip) {
             (IpAddr::V4(net), IpAddr::V4(ip)) => {
@@ -138,7 +138,7 @@ impl<'a> View<'a> {
         self.layout.max_probe
     }
 
-    /// The string that is the name of the index document, if there is one.
+    /// The offset of the index document's name, if the policy has one.
     pub(crate) fn index(&self) -> Option<u32> {
         self.layout.index
     }
@@ -167,7 +167,7 @@ impl<'a> View<'a> {
             .map(|bytes| u32::from_le_bytes(*bytes))
     }
 
-    /// How many home places the slot table has; behind them stand as many more as the longest probe.
+    /// The number of home slots of the slot table; after them come as many more as the longest probe.
     pub(crate) fn homes(&self) -> Option<u32> {
         let slots = u32::try_from(self.count(Section::Slots)).ok()?;
         slots.checked_sub(self.layout.max_probe)
@@ -177,8 +177,8 @@ impl<'a> View<'a> {
         self.word(Section::Slots, place)
     }
 
-    /// The child of node `at`, which is `node`, along this literal segment. At most `max_probe + 1` places
-    /// are looked at.
+    /// The child of node `at`, which is `node`, along this literal segment. Looks at no more than
+    /// `max_probe + 1` slots.
     pub(crate) fn literal_child(&self, at: u32, node: &Node, label: &[u8]) -> Option<u32> {
         if node.child_count == 0 {
             return None;
@@ -345,7 +345,7 @@ impl<'a> View<'a> {
         })
     }
 
-    /// The members of a set; empty if there is no such set.
+    /// The members of a set; empty if the set does not exist.
     pub(crate) fn set(&self, index: u32) -> impl Iterator<Item = u32> + use<'a> {
         self.set_members(index)
             .unwrap_or_default()
@@ -359,7 +359,7 @@ impl<'a> View<'a> {
         members.get(..u32::from_le_bytes(*size) as usize)
     }
 
-    /// The members of a set of names, which may be one that is not stored.
+    /// The members of a set of names; a set of one name is not stored.
     pub(crate) fn names(&self, set: u32) -> Option<impl Iterator<Item = u32> + use<'a>> {
         let (one, many) = if set & ONE_NAME == 0 {
             (None, self.set_members(set)?)
@@ -370,7 +370,7 @@ impl<'a> View<'a> {
         Some(one.into_iter().chain(many))
     }
 
-    /// How many names are literal; their numbers come first.
+    /// The number of literal names; their numbers come first.
     pub(crate) fn literal_names(&self) -> u32 {
         self.count(Section::Literals) as u32
     }
@@ -432,7 +432,7 @@ impl<'a> View<'a> {
         words.get(start..start.checked_add(usize::from(u16::from_le_bytes([n0, n1])))?)
     }
 
-    /// A text of a condition.
+    /// A string of a condition.
     pub(crate) fn text_bytes(&self, index: u32) -> Option<&'a [u8]> {
         self.string_bytes(self.word(Section::Texts, index)?)
     }

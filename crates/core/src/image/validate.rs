@@ -137,7 +137,7 @@ fn rule(view: &View<'_>, index: u32, budget: &mut Budget) -> Option<()> {
             }
         }
     }
-    // Rules stand in the order of their names, so that "the first that matches" does not depend on files.
+    // Rules are sorted by name, so that "the first that matches" does not depend on files.
     if let Some(before) = index.checked_sub(1) {
         let before = view.rule(before)?;
         holds((view.string(before.course)?, view.string(before.id)?) < (course, id))?;
@@ -175,12 +175,12 @@ fn node(view: &View<'_>, index: u32, budget: &mut Budget) -> Option<()> {
     holds(node.child_count == 0 || (node.first_child > index && end <= nodes))
 }
 
-/// Every literal child is found where it is looked for, and there are no slots besides.
+/// Every literal child is found by its lookup, and every other slot is empty.
 fn slots(view: &View<'_>) -> Option<()> {
     let nodes = u32::try_from(view.count(Section::Nodes)).ok()?;
     view.node(0)?;
     holds(view.max_probe() <= MAX_PROBE)?;
-    // An empty table has no homes, and no room behind them.
+    // An empty table has no home slots, and none after them.
     holds(view.homes()? > 0 || view.max_probe() == 0)?;
     let mut children = 0_u64;
     for index in 0..nodes {
@@ -194,6 +194,6 @@ fn slots(view: &View<'_>) -> Option<()> {
         }
     }
     let (slots, _) = view.bytes(Section::Slots).as_chunks::<4>();
-    let taken = slots.iter().filter(|slot| **slot != [0; 4]).count();
-    holds(taken as u64 == children)
+    let used = slots.iter().filter(|slot| **slot != [0; 4]).count();
+    holds(used as u64 == children)
 }

@@ -1,6 +1,6 @@
-//! Which bytes and characters a path may hold, raw and escaped, under each reader.
+//! The bytes and characters that a path may contain, raw and escaped, under each reader.
 //!
-//! Not here: how a path is split into segments.
+//! Not here: splitting a path into segments.
 
 use super::table::{REJECTED_BY_ALL, REJECTED_BY_STRICT};
 use super::{PathError, PathReader};
@@ -14,7 +14,7 @@ const ESCAPED: u8 = 4;
 /// Accepted as an escape by the readers that decode exactly once.
 const ESCAPED_ONCE: u8 = 8;
 
-/// Per byte, how it may occur. Unreserved characters never need an escape, so an escaped one is a second
+/// The ways in which each byte may occur. Unreserved characters never need an escape, so an escaped one is a second
 /// spelling of the same path and rejected; `~` is the exception, because some encoders escape it.
 static CLASS: [u8; 256] = classes();
 

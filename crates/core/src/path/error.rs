@@ -82,9 +82,9 @@ impl core::error::Error for PathError {}
 /// A fault in a raw path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PathFault {
-    /// What is wrong.
+    /// The kind of fault.
     pub error: PathError,
-    /// The bytes of the raw path that are wrong. Empty at the end of the path where something is missing there.
+    /// The bytes of the raw path at fault. Empty at the end of the path if something is missing there.
     pub at: Range<usize>,
 }
 
@@ -123,8 +123,8 @@ impl PathFault {
     }
 }
 
-/// How many escapes at the start of `rest` belong to one character: all that the first one announces, as far
-/// as they are there.
+/// The number of escapes at the start of `rest` that belong to one character: those that the first one
+/// announces, as far as they exist.
 fn escaped_bytes(rest: &[u8]) -> usize {
     let wanted = match rest.get(1) {
         Some(b'e' | b'E') => 3,

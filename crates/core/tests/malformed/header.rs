@@ -8,7 +8,7 @@ use tollgate_core::{Effect, Image, ImageError, MethodSet, PathOptions, PathReade
 use super::kit::put_extra;
 use super::parts::{Parts, number, sealed};
 
-fn judged(image: &[u8]) -> Result<(), ImageError> {
+fn validate(image: &[u8]) -> Result<(), ImageError> {
     Image::from_bytes(image).map(drop)
 }
 
@@ -16,13 +16,13 @@ fn judged(image: &[u8]) -> Result<(), ImageError> {
 fn with(at: usize, bytes: &[u8]) -> Result<(), ImageError> {
     let mut image = Parts::new().image();
     image[at..at + bytes.len()].copy_from_slice(bytes);
-    judged(&sealed(image))
+    validate(&sealed(image))
 }
 
 #[test]
 fn the_base_is_good() {
     let parts = Parts::new();
-    assert_eq!(parts.judged(), Ok(()));
+    assert_eq!(parts.validate(), Ok(()));
     assert_eq!(with(0, b"TOLLGATE"), Ok(()));
 }
 
@@ -54,15 +54,18 @@ fn each_field() {
     for at in 16..24 {
         let mut image = image.clone();
         image[at] ^= 0x10;
-        assert_eq!(judged(&image), Err(ImageError::Damaged), "byte {at}");
+        assert_eq!(validate(&image), Err(ImageError::Damaged), "byte {at}");
     }
     // Cut within the header, and before it.
-    assert_eq!(judged(&image[..8]), Err(ImageError::Length));
-    assert_eq!(judged(&image[..HEADER_BYTES - 1]), Err(ImageError::Length));
-    assert_eq!(judged(&image[..7]), Err(ImageError::NotAnImage));
+    assert_eq!(validate(&image[..8]), Err(ImageError::Length));
+    assert_eq!(
+        validate(&image[..HEADER_BYTES - 1]),
+        Err(ImageError::Length)
+    );
+    assert_eq!(validate(&image[..7]), Err(ImageError::NotAnImage));
 }
 
-/// The length is judged before anything is read, so zeros will do.
+/// The length is checked before anything is read, so zeros suffice.
 #[test]
 fn the_largest_image() {
     for (length, expected) in [
@@ -74,7 +77,7 @@ fn the_largest_image() {
         image[..10].copy_from_slice(b"TOLLGATE\x02\0");
         image[12..16].copy_from_slice(&number(length));
         image[16] = 1;
-        assert_eq!(judged(&image), Err(expected), "{length}");
+        assert_eq!(validate(&image), Err(expected), "{length}");
     }
 }
 
@@ -124,33 +127,33 @@ fn the_flags_and_the_id_are_read() {
 
 #[test]
 fn the_index_document_is_a_name_that_needs_no_escape() {
-    let bad = Err(ImageError::BadSection(Section::Strings));
+    let invalid = Err(ImageError::BadSection(Section::Strings));
     for (name, expected) in [
         ("index.html", Ok(())),
         ("a", Ok(())),
-        ("", bad),
-        ("index.", bad),
-        ("..", bad),
-        ("a/b", bad),
-        ("a b", bad),
-        ("a%20b", bad),
+        ("", invalid),
+        ("index.", invalid),
+        ("..", invalid),
+        ("a/b", invalid),
+        ("a b", invalid),
+        ("a%20b", invalid),
     ] {
         let mut parts = Parts::new();
         let offset = parts.push(Section::Strings, &[name.len() as u8]);
         parts.section(Section::Strings).extend(name.as_bytes());
         parts.header[10] = 8;
         parts.header[44..48].copy_from_slice(&offset.to_le_bytes());
-        assert_eq!(parts.judged(), expected, "{name}");
+        assert_eq!(parts.validate(), expected, "{name}");
         if expected.is_ok() {
             let image = Image::from_bytes(parts.image()).unwrap();
             assert_eq!(image.path_options().index, Some(name));
         }
     }
-    // Beyond the strings there is no name.
+    // An offset after the strings is not a name.
     let mut parts = Parts::new();
     parts.header[10] = 8;
     parts.header[44..48].copy_from_slice(&[0xFF; 4]);
-    assert_eq!(parts.judged(), bad);
+    assert_eq!(parts.validate(), invalid);
 }
 
 #[test]
@@ -172,13 +175,13 @@ fn the_rules_are_told() {
         None,
     ];
     for (rule, effect) in (0..).zip(effects) {
-        let told = image.rule_effect(RuleId(rule));
-        assert_eq!(told, effect.map(|effect| (effect, MethodSet::READ)));
+        let found = image.rule_effect(RuleId(rule));
+        assert_eq!(found, effect.map(|effect| (effect, MethodSet::READ)));
     }
 }
 
 #[test]
-fn sections_stand_one_behind_the_other() {
+fn sections_are_contiguous_and_in_order() {
     let place = |section: Section| SECTIONS_AT + 8 * section as usize;
     let image = Parts::new().image();
     let word = |at: usize| u32::from_le_bytes(image[at..at + 4].try_into().unwrap()) as usize;
@@ -202,7 +205,7 @@ fn sections_stand_one_behind_the_other() {
         assert_eq!(
             with(at + 4, &[0xFF; 4]),
             refused,
-            "{section:?} ends behind the image"
+            "{section:?} ends after the image"
         );
         if section.record_bytes() > 1 {
             let odd = number(length + 1);
@@ -223,16 +226,16 @@ fn sections_stand_one_behind_the_other() {
     let mut more = image.clone();
     more.push(0);
     more[12..16].copy_from_slice(&number(image.len() + 1));
-    assert_eq!(judged(&sealed(more)), Err(ImageError::Length));
+    assert_eq!(validate(&sealed(more)), Err(ImageError::Length));
 }
 
-/// A longer probe than any child needs is good, as long as there is room for it behind the homes.
+/// A longer probe than any child needs is valid, as long as the table has room for it after the homes.
 #[test]
 fn the_longest_probe_is_limited() {
     let refused = Err(ImageError::BadSection(Section::Slots));
     let mut none = Parts::new();
     none.header[40..44].copy_from_slice(&[0xFF; 4]);
-    assert_eq!(none.judged(), refused);
+    assert_eq!(none.validate(), refused);
     let slots = Parts::new().count(Section::Slots);
     let probe = u32::from_le_bytes(Parts::new().header[40..44].try_into().unwrap());
     for (longest, expected) in [(MAX_PROBE, Ok(())), (MAX_PROBE + 1, refused)] {
@@ -242,7 +245,7 @@ fn the_longest_probe_is_limited() {
         parts.section(Section::Slots).extend(vec![0; 4 * more]);
         assert_eq!(parts.count(Section::Slots) - longest, slots - probe);
         parts.header[40..44].copy_from_slice(&longest.to_le_bytes());
-        assert_eq!(parts.judged(), expected, "{longest}");
+        assert_eq!(parts.validate(), expected, "{longest}");
     }
 }
 
@@ -255,7 +258,7 @@ fn every_fault_has_a_code_and_words() {
             "image_version",
             "format version 9; this program reads versions 2 to 3",
         ),
-        (ImageError::Length, "image_length", "cut short"),
+        (ImageError::Length, "image_length", "truncated"),
         (ImageError::Damaged, "image_damaged", "checksum"),
         (
             ImageError::BadSection(Section::Rules),

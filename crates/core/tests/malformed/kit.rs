@@ -1,4 +1,4 @@
-//! What the cases of records have in common.
+//! Helpers for the cases of malformed records.
 
 use tollgate_core::ImageError;
 use tollgate_core::image::format::Section;
@@ -10,32 +10,34 @@ pub(crate) const EVERYTHING: u32 = 0;
 pub(crate) const OPEN: u32 = 1;
 pub(crate) const OTHER: u32 = 2;
 
-/// Where parts of records stand.
+/// Offsets of fields in records.
 pub(crate) const GROUPS: usize = 7;
 pub(crate) const EXTRA: usize = 4;
 
-/// What is done to the base, in words and in deeds, and whether it is still good.
+/// A change of the base image: its description, the change, and whether the image stays valid.
 pub(crate) struct Case(&'static str, fn(&mut Parts), bool);
 
-pub(crate) fn good(what: &'static str, change: fn(&mut Parts)) -> Case {
+pub(crate) fn valid(what: &'static str, change: fn(&mut Parts)) -> Case {
     Case(what, change, true)
 }
 
-pub(crate) fn bad(what: &'static str, spoil: fn(&mut Parts)) -> Case {
+pub(crate) fn invalid(what: &'static str, spoil: fn(&mut Parts)) -> Case {
     Case(what, spoil, false)
 }
 
-/// All of these, and nothing but this section is to blame.
+/// Checks all cases; an invalid image must be rejected because of this section.
 pub(crate) fn each(section: Section, cases: &[Case]) {
-    for Case(what, spoil, is_good) in cases {
+    for Case(what, spoil, is_valid) in cases {
         let mut parts = Parts::new();
         spoil(&mut parts);
-        let expected = is_good.then_some(()).ok_or(ImageError::BadSection(section));
-        assert_eq!(parts.judged(), expected, "{section:?}: {what}");
+        let expected = is_valid
+            .then_some(())
+            .ok_or(ImageError::BadSection(section));
+        assert_eq!(parts.validate(), expected, "{section:?}: {what}");
     }
 }
 
-/// An offset behind all strings.
+/// An offset after all strings.
 pub(crate) fn nowhere(parts: &Parts) -> [u8; 4] {
     parts.count(Section::Strings).to_le_bytes()
 }
@@ -44,7 +46,7 @@ pub(crate) fn not_text(parts: &mut Parts) -> [u8; 4] {
     parts.string(&[0xFF]).to_le_bytes()
 }
 
-/// The last record of a section, or with `beyond` one behind it.
+/// The last record of a section, or the one `beyond` it.
 pub(crate) fn last(parts: &Parts, section: Section, beyond: u32) -> [u8; 4] {
     (parts.count(section) - 1 + beyond).to_le_bytes()
 }

@@ -1,6 +1,6 @@
-//! Images that no compiler writes: whole, sealed with the right checksum, and wrong in one place. What the
-//! loader lets pass, the engine reads without asking again, so each of its questions has a case here: one just
-//! inside, one just outside.
+//! Images that no compiler writes: complete, with the right checksum, and invalid in one place. The engine
+//! reads what the loader accepted without checking again, so each check has a case here: one just inside its
+//! limit, one just outside.
 
 #![cfg(test)]
 

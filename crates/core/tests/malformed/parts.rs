@@ -1,5 +1,5 @@
-//! A good image taken apart, so that one record of it can be spoiled and the whole put together again with
-//! lengths and a checksum that fit.
+//! A valid image as its sections, so that one record can be changed and the image assembled again with the
+//! right lengths and checksum.
 
 use tollgate_compiler::{CompileOptions, SourceTree, compile};
 use tollgate_core::image::format::{CHECKSUM_AT, HEADER_BYTES, Op, SECTIONS_AT, Section, checksum};
@@ -73,7 +73,7 @@ impl Parts {
         }
     }
 
-    /// The whole image; its lengths and its checksum fit.
+    /// The complete image, with the right lengths and checksum.
     pub(crate) fn image(&self) -> Vec<u8> {
         let mut image = self.header.clone();
         let mut start = HEADER_BYTES;
@@ -88,8 +88,8 @@ impl Parts {
         sealed(image)
     }
 
-    /// What becomes of it.
-    pub(crate) fn judged(&self) -> Result<(), ImageError> {
+    /// The result of loading the image.
+    pub(crate) fn validate(&self) -> Result<(), ImageError> {
         Image::from_bytes(self.image()).map(drop)
     }
 

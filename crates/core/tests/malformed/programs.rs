@@ -20,10 +20,10 @@ const NOW: (Op, u32) = (Op::Now, 0);
 const IP: (Op, u32) = (Op::ClientIp, 0);
 const EQ: (Op, u32) = (Op::Eq, 0);
 
-fn judged(program: &[(Op, u32)]) -> Result<(), ImageError> {
+fn validate(program: &[(Op, u32)]) -> Result<(), ImageError> {
     let mut parts = Parts::new();
     parts.program(program);
-    parts.judged()
+    parts.validate()
 }
 
 #[test]
@@ -62,7 +62,7 @@ fn types_are_checked() {
         &[TEXT, (Op::InClaim, ROLES)],
     ];
     for program in good {
-        assert_eq!(judged(program), Ok(()), "{program:?}");
+        assert_eq!(validate(program), Ok(()), "{program:?}");
     }
     let bad: &[&[(Op, u32)]] = &[
         // What is left is not one truth value.
@@ -77,7 +77,7 @@ fn types_are_checked() {
         &[(Op::Claim, TEAM)],
         &[NOW, (Op::Shift, 0)],
         &[INT, INT, operator(Op::Add)],
-        // An operand that is not there.
+        // An operand that does not exist.
         &[(Op::Bool, 2)],
         &[(Op::Text, 900), TEXT, EQ],
         &[(Op::Int, 900), INT, EQ],
@@ -93,7 +93,7 @@ fn types_are_checked() {
         &[INT, (Op::InInts, 900)],
         &[IP, (Op::InNetworks, 900)],
         &[TEXT, (Op::InClaim, 4)],
-        // A list is no value.
+        // A list is not a value.
         &[(Op::Claim, ROLES)],
         &[TEXT, (Op::InClaim, TEAM)],
         // Too few on the stack.
@@ -128,7 +128,7 @@ fn types_are_checked() {
         &[INT, (Op::InClaim, ROLES)],
     ];
     for program in bad {
-        assert_eq!(judged(program), REFUSED, "{program:?}");
+        assert_eq!(validate(program), REFUSED, "{program:?}");
     }
 }
 
@@ -145,10 +145,10 @@ fn members_of_sets_exist() {
             let last = parts.count(section) - 1;
             let set = parts.set(&[0, last + beyond]);
             parts.program(&[value, (op, set)]);
-            assert_eq!(parts.judged(), expected, "{op:?}");
+            assert_eq!(parts.validate(), expected, "{op:?}");
             // The type of what is looked for.
             parts.program(&[TRUE, (op, set)]);
-            assert_eq!(parts.judged(), REFUSED, "{op:?}");
+            assert_eq!(parts.validate(), REFUSED, "{op:?}");
         }
     }
 }
@@ -160,7 +160,7 @@ fn an_unknown_instruction() {
     parts.program(&[TRUE]);
     let last = parts.count(Section::Code) - 1;
     parts.put(Section::Code, last, 0, &[unknown]);
-    assert_eq!(parts.judged(), REFUSED);
+    assert_eq!(parts.validate(), REFUSED);
 }
 
 #[test]
@@ -170,15 +170,15 @@ fn lengths_and_depths_are_exact() {
         program[0] = TRUE;
         program
     };
-    assert_eq!(judged(&long(MAX_PROGRAM_WORDS)), Ok(()));
-    assert_eq!(judged(&long(MAX_PROGRAM_WORDS + 1)), REFUSED);
+    assert_eq!(validate(&long(MAX_PROGRAM_WORDS)), Ok(()));
+    assert_eq!(validate(&long(MAX_PROGRAM_WORDS + 1)), REFUSED);
     let deep = |depth: usize| [vec![TRUE; depth], vec![(Op::And, 0); depth - 1]].concat();
-    assert_eq!(judged(&deep(MAX_STACK)), Ok(()));
-    assert_eq!(judged(&deep(MAX_STACK + 1)), REFUSED);
+    assert_eq!(validate(&deep(MAX_STACK)), Ok(()));
+    assert_eq!(validate(&deep(MAX_STACK + 1)), REFUSED);
 }
 
-/// Programs may share sets, so that the loader could be asked to look at them again and again. The limit is 64
-/// looks for each byte of the image: 256 for each member of a set.
+/// Programs may share sets, so that the loader would look at them again and again. The limit is 64
+/// looks per byte of the image: 256 per member of a set.
 #[test]
 fn looks_are_limited() {
     let mut parts = Parts::new();
@@ -190,6 +190,6 @@ fn looks_are_limited() {
         }
         let mut parts = parts.clone();
         parts.program(&program);
-        assert_eq!(parts.judged(), expected, "{times} times");
+        assert_eq!(parts.validate(), expected, "{times} times");
     }
 }

@@ -11,23 +11,23 @@ fn texts_and_claims() {
     each(
         Section::Texts,
         &[
-            bad("a string that is not there", |parts| {
+            invalid("a string that does not exist", |parts| {
                 let offset = nowhere(parts);
                 parts.put(Section::Texts, 0, 0, &offset);
             }),
-            bad("bytes that are no text", |parts| {
+            invalid("bytes that are not text", |parts| {
                 let offset = not_text(parts);
                 parts.put(Section::Texts, 0, 0, &offset);
             }),
-            good("another text", |parts| {
+            valid("another text", |parts| {
                 let offset = parts.string("é".as_bytes()).to_le_bytes();
                 parts.put(Section::Texts, 0, 0, &offset);
             }),
-            bad("a string that ends behind the section", |parts| {
+            invalid("a string that ends after the section", |parts| {
                 let offset = parts.push(Section::Strings, &[2, b'a']).to_le_bytes();
                 parts.put(Section::Texts, 0, 0, &offset);
             }),
-            bad("a long string that ends behind the section", |parts| {
+            invalid("a long string that ends after the section", |parts| {
                 let offset = parts
                     .push(Section::Strings, &[255, 2, 0, b'a'])
                     .to_le_bytes();
@@ -38,10 +38,10 @@ fn texts_and_claims() {
     each(
         Section::Claims,
         &[
-            bad("a type that is none", |parts| {
+            invalid("a type that is none", |parts| {
                 parts.put(Section::Claims, 0, 4, &[4])
             }),
-            bad("a name that is no text", |parts| {
+            invalid("a name that is not text", |parts| {
                 let offset = not_text(parts);
                 parts.put(Section::Claims, 0, 0, &offset);
             }),
@@ -54,15 +54,15 @@ fn names_and_networks() {
     each(
         Section::Literals,
         &[
-            bad("a name that is not there", |parts| {
+            invalid("a name that does not exist", |parts| {
                 let offset = nowhere(parts);
                 parts.put(Section::Literals, 0, 0, &offset);
             }),
-            bad("the same name twice", |parts| {
+            invalid("the same name twice", |parts| {
                 let first = parts.get::<4>(Section::Literals, 0, 0);
                 parts.put(Section::Literals, 1, 0, &first);
             }),
-            bad("out of order", |parts| {
+            invalid("out of order", |parts| {
                 let (a, b) = (
                     parts.get::<4>(Section::Literals, 0, 0),
                     parts.get::<4>(Section::Literals, 1, 0),
@@ -75,13 +75,13 @@ fn names_and_networks() {
     each(
         Section::Templates,
         &[
-            good("all of it before the capture", |parts| {
+            valid("all of it before the capture", |parts| {
                 parts.put(Section::Templates, 0, 4, &[7, 0])
             }),
-            bad("more than all of it", |parts| {
+            invalid("more than all of it", |parts| {
                 parts.put(Section::Templates, 0, 4, &[8, 0])
             }),
-            bad("a string that is not there", |parts| {
+            invalid("a string that does not exist", |parts| {
                 let offset = nowhere(parts);
                 parts.put(Section::Templates, 0, 0, &offset);
             }),
@@ -90,23 +90,23 @@ fn names_and_networks() {
     each(
         Section::Networks,
         &[
-            good("one address of IPv4", |parts| {
+            valid("one address of IPv4", |parts| {
                 let network = parts.find(Section::Networks, 17, 4);
                 parts.put(Section::Networks, network, 16, &[32]);
             }),
-            bad("less than one", |parts| {
+            invalid("less than one", |parts| {
                 let network = parts.find(Section::Networks, 17, 4);
                 parts.put(Section::Networks, network, 16, &[33]);
             }),
-            good("one address of IPv6", |parts| {
+            valid("one address of IPv6", |parts| {
                 let network = parts.find(Section::Networks, 17, 6);
                 parts.put(Section::Networks, network, 16, &[128]);
             }),
-            bad("less than one", |parts| {
+            invalid("less than one", |parts| {
                 let network = parts.find(Section::Networks, 17, 6);
                 parts.put(Section::Networks, network, 16, &[129]);
             }),
-            bad("another family", |parts| {
+            invalid("another family", |parts| {
                 parts.put(Section::Networks, 0, 17, &[5])
             }),
         ],
@@ -119,13 +119,13 @@ fn ends_of_patterns() {
     each(
         Section::Captures,
         &[
-            good("the last place", |parts| {
+            valid("the last place", |parts| {
                 parts.put(Section::Captures, 0, 0, &(MOST - 1).to_le_bytes())
             }),
-            bad("behind it", |parts| {
+            invalid("after it", |parts| {
                 parts.put(Section::Captures, 0, 0, &MOST.to_le_bytes())
             }),
-            good("the last from the end", |parts| {
+            valid("the last from the end", |parts| {
                 parts.put(
                     Section::Captures,
                     0,
@@ -133,7 +133,7 @@ fn ends_of_patterns() {
                     &(FROM_END | (MOST - 1)).to_le_bytes(),
                 );
             }),
-            bad("before it", |parts| {
+            invalid("before it", |parts| {
                 parts.put(Section::Captures, 0, 0, &(FROM_END | MOST).to_le_bytes());
             }),
         ],
@@ -141,28 +141,28 @@ fn ends_of_patterns() {
     each(
         Section::Tails,
         &[
-            bad("a kind that is none", |parts| {
+            invalid("a kind that is none", |parts| {
                 parts.put(Section::Tails, 0, 4, &[4])
             }),
-            bad("a text that is not there", |parts| {
+            invalid("a text that does not exist", |parts| {
                 let offset = nowhere(parts);
                 parts.put(Section::Tails, 0, 0, &offset);
             }),
-            good("many stars", |parts| {
+            valid("many stars", |parts| {
                 let (text, tail) = (
                     stars(parts, MAX_STARS),
                     parts.find(Section::Tails, 4, TailKind::Glob as u8),
                 );
                 parts.put(Section::Tails, tail, 0, &text);
             }),
-            bad("too many stars", |parts| {
+            invalid("too many stars", |parts| {
                 let (text, tail) = (
                     stars(parts, MAX_STARS + 1),
                     parts.find(Section::Tails, 4, TailKind::Glob as u8),
                 );
                 parts.put(Section::Tails, tail, 0, &text);
             }),
-            good("stars that are none", |parts| {
+            valid("stars that are none", |parts| {
                 let (text, tail) = (
                     stars(parts, MAX_STARS + 1),
                     parts.find(Section::Tails, 4, TailKind::Rest as u8),
@@ -174,34 +174,36 @@ fn ends_of_patterns() {
     each(
         Section::Ends,
         &[
-            bad("a kind that is none", |parts| {
+            invalid("a kind that is none", |parts| {
                 parts.put(Section::Ends, 0, 12, &[6])
             }),
-            bad("a tail where none is", |parts| {
+            invalid("a tail where none is", |parts| {
                 let end = parts.find(Section::Ends, 8, 0);
                 parts.put(Section::Ends, end, 8, &[1]);
             }),
-            bad("no tail where one is", |parts| {
+            invalid("no tail where one is", |parts| {
                 let end = tailed(parts);
                 parts.put(Section::Ends, end, 8, &[0]);
             }),
-            bad("a tail that does not start with `**`", |parts| {
+            invalid("a tail that does not start with `**`", |parts| {
                 let end = tailed(parts);
                 let tail = u32::from_le_bytes(parts.get(Section::Ends, end, 0));
                 parts.put(Section::Tails, tail, 4, &[TailKind::Capture as u8]);
             }),
-            good("a tail that goes on with `**`", |parts| long_tail(parts, 2)),
-            good("a tail as long as a path", |parts| long_tail(parts, MOST)),
-            bad("a longer one", |parts| long_tail(parts, MOST + 1)),
-            bad("a tail that is not there", |parts| {
+            valid("a tail that goes on with `**`", |parts| long_tail(parts, 2)),
+            valid("a tail as long as a path", |parts| long_tail(parts, MOST)),
+            invalid("a longer one", |parts| long_tail(parts, MOST + 1)),
+            invalid("a tail that does not exist", |parts| {
                 let (end, tail) = (tailed(parts), last(parts, Section::Tails, 1));
                 parts.put(Section::Ends, end, 0, &tail);
             }),
-            good("as many captures as segments", |parts| {
+            valid("as many captures as segments", |parts| {
                 captures(parts, MOST, 0)
             }),
-            bad("more", |parts| captures(parts, MOST + 1, 0)),
-            bad("a capture that is not there", |parts| captures(parts, 2, 1)),
+            invalid("more", |parts| captures(parts, MOST + 1, 0)),
+            invalid("a capture that does not exist", |parts| {
+                captures(parts, 2, 1)
+            }),
         ],
     );
 }

@@ -5,7 +5,7 @@ use tollgate_core::image::format::{NONE, ONE_NAME, Section};
 use super::kit::*;
 use super::parts::Parts;
 
-/// How many names there are, templates included.
+/// The number of names, templates included.
 fn names(parts: &Parts) -> u32 {
     parts.count(Section::Literals) + parts.count(Section::Templates)
 }
@@ -15,33 +15,33 @@ fn rarely_used_parts() {
     each(
         Section::Extras,
         &[
-            good("no networks", |parts| {
+            valid("no networks", |parts| {
                 put_extra(parts, 8, &NONE.to_le_bytes())
             }),
-            bad("a set that is not there", |parts| {
+            invalid("a set that does not exist", |parts| {
                 let sets = last(parts, Section::Sets, 1);
                 put_extra(parts, 8, &sets);
             }),
-            bad("a set that ends behind the section", |parts| {
+            invalid("a set that ends after the section", |parts| {
                 let set = parts.push(Section::Sets, &[1, 0, 0, 0]).to_le_bytes();
                 put_extra(parts, 8, &set);
             }),
-            good("the last network", |parts| {
+            valid("the last network", |parts| {
                 let last = u32::from_le_bytes(last(parts, Section::Networks, 0));
                 put_set(parts, 8, &[last]);
             }),
-            bad("one behind it", |parts| {
-                let behind = parts.count(Section::Networks);
-                put_set(parts, 8, &[0, behind]);
+            invalid("one after it", |parts| {
+                let beyond = parts.count(Section::Networks);
+                put_set(parts, 8, &[0, beyond]);
             }),
-            good("no reason", |parts| {
+            valid("no reason", |parts| {
                 put_extra(parts, 20, &NONE.to_le_bytes())
             }),
-            bad("a reason that is not there", |parts| {
+            invalid("a reason that does not exist", |parts| {
                 let offset = nowhere(parts);
                 put_extra(parts, 20, &offset);
             }),
-            bad("a reason that is no text", |parts| {
+            invalid("a reason that is not text", |parts| {
                 let offset = not_text(parts);
                 put_extra(parts, 20, &offset);
             }),
@@ -54,56 +54,56 @@ fn rules() {
     each(
         Section::Rules,
         &[
-            bad("a course that is no text", |parts| {
+            invalid("a course that is not text", |parts| {
                 let offset = not_text(parts);
                 parts.put(Section::Rules, EVERYTHING, 0, &offset);
             }),
-            bad("an id that is no text", |parts| {
+            invalid("an id that is not text", |parts| {
                 let offset = not_text(parts);
                 put_shape(parts, OPEN, 0, &offset);
             }),
-            bad("a shape that is not there", |parts| {
+            invalid("a shape that does not exist", |parts| {
                 let [a, b, c, _] = last(parts, Section::Shapes, 1);
                 parts.put(Section::Rules, OPEN, 4, &[a, b, c]);
             }),
-            good("all flags", |parts| put_shape(parts, OPEN, 8, &[3, 0])),
-            bad("a flag that is none", |parts| {
+            valid("all flags", |parts| put_shape(parts, OPEN, 8, &[3, 0])),
+            invalid("a flag that is none", |parts| {
                 put_shape(parts, OPEN, 8, &[5, 0])
             }),
-            bad("a high flag", |parts| put_shape(parts, OPEN, 8, &[1, 0x80])),
-            good("the other effect", |parts| put_shape(parts, OPEN, 12, &[1])),
-            bad("no effect", |parts| put_shape(parts, OPEN, 12, &[2])),
-            bad("no methods", |parts| put_shape(parts, OPEN, 13, &[0])),
-            bad("a method that is none", |parts| {
+            invalid("a high flag", |parts| put_shape(parts, OPEN, 8, &[1, 0x80])),
+            valid("the other effect", |parts| put_shape(parts, OPEN, 12, &[1])),
+            invalid("no effect", |parts| put_shape(parts, OPEN, 12, &[2])),
+            invalid("no methods", |parts| put_shape(parts, OPEN, 13, &[0])),
+            invalid("a method that is none", |parts| {
                 put_shape(parts, OPEN, 13, &[0x80])
             }),
-            good("all methods", |parts| put_shape(parts, OPEN, 13, &[0x7F])),
-            bad("parts that are not there", |parts| {
-                let behind = last(parts, Section::Extras, 1);
-                put_shape(parts, OPEN, EXTRA, &behind);
+            valid("all methods", |parts| put_shape(parts, OPEN, 13, &[0x7F])),
+            invalid("parts that do not exist", |parts| {
+                let beyond = last(parts, Section::Extras, 1);
+                put_shape(parts, OPEN, EXTRA, &beyond);
             }),
-            bad("the same name twice", |parts| {
+            invalid("the same name twice", |parts| {
                 let shape = shape(parts, EVERYTHING);
                 let id = parts.get::<4>(Section::Shapes, shape, 0);
                 put_shape(parts, OPEN, 0, &id);
             }),
-            bad("out of order", |parts| {
+            invalid("out of order", |parts| {
                 let offset = parts.string(b"a").to_le_bytes();
                 put_shape(parts, OTHER, 0, &offset);
             }),
-            good("the last rule of another course", |parts| {
+            valid("the last rule of another course", |parts| {
                 let offset = parts.string(b"z").to_le_bytes();
                 parts.put(Section::Rules, OTHER, 0, &offset);
             }),
-            bad("a condition that is not there", |parts| {
-                let behind = last(parts, Section::Programs, 1);
-                put_extra(parts, 12, &behind);
+            invalid("a condition that does not exist", |parts| {
+                let beyond = last(parts, Section::Programs, 1);
+                put_extra(parts, 12, &beyond);
             }),
-            bad("an exception that is not there", |parts| {
-                let behind = last(parts, Section::Programs, 1);
-                put_extra(parts, 16, &behind);
+            invalid("an exception that does not exist", |parts| {
+                let beyond = last(parts, Section::Programs, 1);
+                put_extra(parts, 16, &beyond);
             }),
-            bad("a condition that ends behind the code", |parts| {
+            invalid("a condition that ends after the code", |parts| {
                 let words = parts.count(Section::Code);
                 parts.put(Section::Programs, 0, 0, &(words - 1).to_le_bytes());
             }),
@@ -120,38 +120,38 @@ fn names_of_rules() {
     each(
         Section::Rules,
         &[
-            good("nobody in particular", |parts| groups(parts, (1 << 24) - 1)),
-            bad("a set that is not there", |parts| {
-                let behind = parts.count(Section::Sets);
-                groups(parts, behind);
+            valid("nobody in particular", |parts| groups(parts, (1 << 24) - 1)),
+            invalid("a set that does not exist", |parts| {
+                let beyond = parts.count(Section::Sets);
+                groups(parts, beyond);
             }),
-            good("the last name", |parts| {
+            valid("the last name", |parts| {
                 let last = names(parts) - 1;
                 let set = parts.set(&[last]);
                 groups(parts, set);
             }),
-            bad("a name behind it", |parts| {
-                let behind = names(parts);
-                let set = parts.set(&[0, behind]);
+            invalid("a name after it", |parts| {
+                let beyond = names(parts);
+                let set = parts.set(&[0, beyond]);
                 groups(parts, set);
             }),
-            good("the last name alone", |parts| {
+            valid("only the last name", |parts| {
                 let last = names(parts) - 1;
                 groups(parts, ONE_NAME | last);
             }),
-            bad("a name behind it alone", |parts| {
-                let behind = names(parts);
-                groups(parts, ONE_NAME | behind);
+            invalid("only a name after it", |parts| {
+                let beyond = names(parts);
+                groups(parts, ONE_NAME | beyond);
             }),
-            bad("a scope that is not there", |parts| {
-                let behind = names(parts);
-                put_set(parts, 0, &[behind]);
+            invalid("a scope that does not exist", |parts| {
+                let beyond = names(parts);
+                put_set(parts, 0, &[beyond]);
             }),
-            bad("a subject that is not there", |parts| {
-                let behind = names(parts);
-                put_set(parts, 4, &[behind]);
+            invalid("a subject that does not exist", |parts| {
+                let beyond = names(parts);
+                put_set(parts, 4, &[beyond]);
             }),
-            bad("a capture that the rule does not have", |parts| {
+            invalid("a capture that the rule does not have", |parts| {
                 for template in 0..parts.count(Section::Templates) {
                     parts.put(Section::Templates, template, 6, &[1, 0]);
                 }

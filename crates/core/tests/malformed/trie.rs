@@ -47,17 +47,17 @@ fn candidates() {
     each(
         Section::Candidates,
         &[
-            good("the last rule", |parts| {
+            valid("the last rule", |parts| {
                 parts.put(Section::Candidates, 0, 0, &[2, 0, 0])
             }),
-            bad("a rule that is not there", |parts| {
+            invalid("a rule that does not exist", |parts| {
                 parts.put(Section::Candidates, 0, 0, &[3, 0, 0])
             }),
-            bad("an end that is not there", |parts| {
+            invalid("an end that does not exist", |parts| {
                 let [a, b, c, _] = last(parts, Section::Ends, 1);
                 parts.put(Section::Candidates, 0, 3, &[a, b, c]);
             }),
-            bad("an end without the rule's capture", |parts| {
+            invalid("an end without the rule's capture", |parts| {
                 let end = parts.push(Section::Ends, &[0; 16]);
                 let [a, b, c, _] = end.to_le_bytes();
                 let candidate = parts.find(Section::Candidates, 0, 0);
@@ -72,83 +72,83 @@ fn the_trie() {
     each(
         Section::Globs,
         &[
-            good("many stars", |parts| {
+            valid("many stars", |parts| {
                 let text = stars(parts, MAX_STARS);
                 parts.put(Section::Globs, 0, 0, &text);
             }),
-            bad("too many stars", |parts| {
+            invalid("too many stars", |parts| {
                 let text = stars(parts, MAX_STARS + 1);
                 parts.put(Section::Globs, 0, 0, &text);
             }),
-            bad("a node that is not there", |parts| {
-                let behind = last(parts, Section::Nodes, 1);
-                parts.put(Section::Globs, 0, 4, &behind);
+            invalid("a node that does not exist", |parts| {
+                let beyond = last(parts, Section::Nodes, 1);
+                parts.put(Section::Globs, 0, 4, &beyond);
             }),
         ],
     );
     each(
         Section::Nodes,
         &[
-            bad("a label that is not there", |parts| {
+            invalid("a label that does not exist", |parts| {
                 let offset = nowhere(parts);
                 parts.put(Section::Nodes, 1, 0, &offset);
             }),
-            bad("a wide node that is not there", |parts| {
+            invalid("a wide node that does not exist", |parts| {
                 let [a, b, c, _] = last(parts, Section::Wides, 1);
                 parts.put(Section::Nodes, 0, 4, &[a, b, c]);
             }),
-            bad("a leaf's rule that is not there", |parts| {
+            invalid("a leaf's rule that does not exist", |parts| {
                 let leaf = leaf(parts, OPEN);
                 parts.put(Section::Nodes, leaf, 4, &[3, 0, 0]);
             }),
-            bad("a leaf's rule with a capture", |parts| {
+            invalid("a leaf's rule with a capture", |parts| {
                 let leaf = leaf(parts, OPEN);
                 parts.put(Section::Nodes, leaf, 4, &[0, 0, 0]);
             }),
-            bad("a leaf's end that is not there", |parts| {
+            invalid("a leaf's end that does not exist", |parts| {
                 let (leaf, [end, ..]) = (leaf(parts, OPEN), last(parts, Section::Ends, 1));
                 parts.put(Section::Nodes, leaf, 7, &[end]);
             }),
-            good("the last node for a capture", |parts| {
+            valid("the last node for a capture", |parts| {
                 capture_child(parts, |_, nodes| nodes - 1)
             }),
-            bad("a node that is not there", |parts| {
+            invalid("a node that does not exist", |parts| {
                 capture_child(parts, |_, nodes| nodes)
             }),
-            bad("itself", |parts| capture_child(parts, |node, _| node)),
-            good("the last candidates", |parts| {
+            invalid("itself", |parts| capture_child(parts, |node, _| node)),
+            valid("the last candidates", |parts| {
                 candidates_of_root(parts, 1, 1)
             }),
-            bad("candidates that are not there", |parts| {
+            invalid("candidates that do not exist", |parts| {
                 candidates_of_root(parts, 1, 2)
             }),
-            good("none behind the last", |parts| {
+            valid("none after the last", |parts| {
                 candidates_of_root(parts, 0, 0)
             }),
-            bad("globs that are not there", |parts| {
+            invalid("globs that do not exist", |parts| {
                 let (_, wide) = wide(parts, WIDE_CANDIDATE_COUNT, |counts| counts >> 16 > 0);
-                let behind = last(parts, Section::Globs, 1);
-                parts.put(Section::Wides, wide, WIDE_GLOBS, &behind);
+                let beyond = last(parts, Section::Globs, 1);
+                parts.put(Section::Wides, wide, WIDE_GLOBS, &beyond);
             }),
-            bad("more globs than are there", |parts| {
+            invalid("more globs than are there", |parts| {
                 let (_, wide) = wide(parts, WIDE_CANDIDATE_COUNT, |counts| counts >> 16 > 0);
                 parts.put(Section::Wides, wide, WIDE_GLOB_COUNT, &[200]);
             }),
-            bad("a glob that leads back", |parts| {
+            invalid("a glob that leads back", |parts| {
                 let (node, wide) = wide(parts, WIDE_CANDIDATE_COUNT, |counts| counts >> 16 > 0);
                 let glob = u32::from_le_bytes(parts.get(Section::Wides, wide, WIDE_GLOBS));
                 parts.put(Section::Globs, glob, 4, &node.to_le_bytes());
             }),
-            bad("children that lead back", |parts| {
+            invalid("children that lead back", |parts| {
                 let (node, wide) = wide(parts, WIDE_CHILD_COUNT, |count| count > 0);
                 parts.put(Section::Wides, wide, WIDE_FIRST_CHILD, &node.to_le_bytes());
             }),
-            bad("children that are not there", |parts| {
+            invalid("children that do not exist", |parts| {
                 let (_, wide) = wide(parts, WIDE_CHILD_COUNT, |count| count > 0);
                 let nodes = parts.count(Section::Nodes).to_le_bytes();
                 parts.put(Section::Wides, wide, WIDE_CHILD_COUNT, &nodes);
             }),
-            good("no children, wherever they are", |parts| {
+            valid("no children, wherever they are", |parts| {
                 let (_, wide) = wide(parts, WIDE_CHILD_COUNT, |count| count == 0);
                 parts.put(Section::Wides, wide, WIDE_FIRST_CHILD, &[0; 4]);
             }),
@@ -182,42 +182,42 @@ fn candidates_of_root(parts: &mut Parts, before_end: u32, count: u16) {
 
 #[test]
 fn slots() {
-    fn taken(parts: &Parts, is_taken: bool) -> u32 {
+    fn slot(parts: &Parts, is_used: bool) -> u32 {
         let slots = parts.count(Section::Slots);
         (0..slots)
-            .find(|slot| (parts.get(Section::Slots, *slot, 0) != [0; 4]) == is_taken)
+            .find(|slot| (parts.get(Section::Slots, *slot, 0) != [0; 4]) == is_used)
             .unwrap()
     }
     each(
         Section::Slots,
         &[
-            bad("no nodes", |parts| {
+            invalid("no nodes", |parts| {
                 parts.section(Section::Nodes).clear();
                 parts.section(Section::Globs).clear();
             }),
-            bad("a child that is not found", |parts| {
-                let slot = taken(parts, true);
+            invalid("a child that is not found", |parts| {
+                let slot = slot(parts, true);
                 parts.put(Section::Slots, slot, 0, &[0; 4]);
             }),
-            bad("another fingerprint", |parts| {
-                let slot = taken(parts, true);
+            invalid("another fingerprint", |parts| {
+                let slot = slot(parts, true);
                 let [byte] = parts.get(Section::Slots, slot, 0);
                 parts.put(Section::Slots, slot, 0, &[byte ^ 1]);
             }),
-            bad("another child", |parts| {
-                let slot = taken(parts, true);
+            invalid("another child", |parts| {
+                let slot = slot(parts, true);
                 let [byte] = parts.get(Section::Slots, slot, 1);
                 parts.put(Section::Slots, slot, 1, &[byte ^ 1]);
             }),
-            bad("a slot too many", |parts| {
-                let slot = taken(parts, false);
+            invalid("a slot too many", |parts| {
+                let slot = slot(parts, false);
                 parts.put(Section::Slots, slot, 0, &[1]);
             }),
         ],
     );
 }
 
-/// Without literal edges there is no table, so nothing to probe.
+/// Without literal edges the table is empty, so its longest probe must be 0.
 #[test]
 fn an_empty_table() {
     let refused = Err(ImageError::BadSection(Section::Slots));
@@ -240,6 +240,6 @@ anyone = true
         assert_eq!(parts.count(Section::Slots), 0);
         parts.push(Section::Slots, &[0; 4].repeat(slots));
         parts.header[40] = probe;
-        assert_eq!(parts.judged(), expected, "{slots} slots, probe {probe}");
+        assert_eq!(parts.validate(), expected, "{slots} slots, probe {probe}");
     }
 }

@@ -20,10 +20,10 @@ const EXCEPTIONS: &str = include_str!("exceptions.tsv");
 /// The directory of a suite; `None`, with a message that the test runner does not capture, if it is
 /// missing.
 fn suite(name: &str) -> Option<PathBuf> {
-    let beside = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/vectors");
+    let default = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/vectors");
     let named = std::env::var_os("TOLLGATE_VECTORS");
     let folder = named
-        .map_or_else(|| PathBuf::from(beside), PathBuf::from)
+        .map_or_else(|| PathBuf::from(default), PathBuf::from)
         .join(name);
     if folder.exists() {
         return Some(folder);
@@ -71,16 +71,17 @@ impl Ledger {
         self.seen += 1;
         match self.exceptions.remove(case) {
             Some(excepted) if excepted == theirs => {
-                self.wrong
-                    .push(format!("{case}: the exception says what the suite says"));
+                self.wrong.push(format!(
+                    "{case}: the exception does not differ from the suite"
+                ));
             }
             Some(excepted) if excepted != ours => {
                 self.wrong
-                    .push(format!("{case}: {ours}, and the exception says {excepted}"));
+                    .push(format!("{case}: {ours}, but the exception is {excepted}"));
             }
             None if ours != theirs => self
                 .wrong
-                .push(format!("{case}: {ours}, and the suite says {theirs}")),
+                .push(format!("{case}: {ours}, but the suite has {theirs}")),
             Some(_) | None => {}
         }
     }
@@ -96,7 +97,7 @@ impl Ledger {
         wrong.extend(
             exceptions
                 .keys()
-                .map(|case| format!("{case}: there is no such case")),
+                .map(|case| format!("{case}: no such case")),
         );
         assert!(wrong.is_empty(), "{suite}:\n{}", wrong.join("\n"));
         assert!(seen >= least, "{suite}: {seen} cases");

@@ -7,7 +7,7 @@ use super::truth::{self, Captures, Truth};
 use super::{Limit, Shape, path, quoted};
 
 /// Exports a rule.
-pub(super) fn say(rule: &RuleSpec, shape: &mut Shape) -> Result<String, Limit> {
+pub(super) fn export(rule: &RuleSpec, shape: &mut Shape) -> Result<String, Limit> {
     let mut text = String::new();
     for (at, pattern) in rule.patterns.iter().enumerate() {
         let fits = path::fits(pattern, shape)?;

@@ -5,7 +5,7 @@ use tollgate_compiler::{CompileOptions, SourceTree, compile};
 
 use super::*;
 
-fn said(rule: &str) -> Result<Export, UnsupportedPolicy> {
+fn exported(rule: &str) -> Result<Export, UnsupportedPolicy> {
     let mut sources = SourceTree::new();
     sources.insert("k.key", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8");
     sources.insert(
@@ -24,7 +24,7 @@ fn said(rule: &str) -> Result<Export, UnsupportedPolicy> {
 
 #[test]
 fn a_deny_holds_where_its_condition_is_not_certainly_false() {
-    let text = said("deny = [\"/a/{b}/*.pdf\"]\nwhen = 'claims.level > 3'")
+    let text = exported("deny = [\"/a/{b}/*.pdf\"]\nwhen = 'claims.level > 3'")
         .unwrap()
         .policies;
     for part in [
@@ -42,7 +42,7 @@ fn a_deny_holds_where_its_condition_is_not_certainly_false() {
 #[test]
 fn a_rule_for_issuers_is_exported() {
     for effect in ["allow", "deny"] {
-        let text = said(&format!("{effect} = [\"/a\"]\nissuers = [\"i\"]"));
+        let text = exported(&format!("{effect} = [\"/a\"]\nissuers = [\"i\"]"));
         let text = text.unwrap().policies;
         let part = "(principal has issuer && (principal.issuer == \"https://i.example\"))";
         assert!(text.contains(part), "{part} is not in\n{text}");
@@ -73,7 +73,7 @@ fn unsupported_constructs_are_reported_by_name() {
         ),
     ];
     for (rule, limit) in table {
-        let error = said(rule).unwrap_err();
+        let error = exported(rule).unwrap_err();
         assert_eq!(
             (error.rule.as_str(), error.what),
             ("site/r", limit),
@@ -85,7 +85,7 @@ fn unsupported_constructs_are_reported_by_name() {
 
 #[test]
 fn strings_cannot_end_a_literal() {
-    let text = said(
+    let text = exported(
         "deny = [\"/a\"]\nwhen = '''claims.name == \"q\\\"); permit(principal, action, resource); //\"'''",
     );
     let text = text.unwrap().policies;
@@ -99,7 +99,7 @@ fn a_trailing_slash_is_required_after_a_rest() {
         ("/a/**/b/**/", "like \"*/b/*\" && resource.slash"),
         ("/a/**", "(resource.depth == 1 && resource.slash))"),
     ] {
-        let text = said(&format!("allow = [\"{pattern}\"]\nanyone = true"));
+        let text = exported(&format!("allow = [\"{pattern}\"]\nanyone = true"));
         let text = text.unwrap().policies;
         assert!(text.contains(asked), "{pattern}: {text}");
     }

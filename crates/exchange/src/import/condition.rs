@@ -3,6 +3,8 @@
 //! Not here: choosing the segments to capture ([`sequence`](super::sequence),
 //! [`except`](super::except)).
 
+use tollgate_policy::syntax::quoted;
+
 use super::shape::overlapping;
 
 /// A piece of one segment.
@@ -45,10 +47,10 @@ pub(super) fn pieces(text: &str) -> Vec<Piece> {
 /// Returns comparisons that are all true exactly if the capture consists of the pieces, or `None`
 /// if no such comparisons exist. An empty list is always true.
 pub(super) fn compare(capture: &str, pieces: &[Piece]) -> Option<Vec<String>> {
-    let test = |name: &str, text: &str| format!("path.{capture}.{name}({})", string(text));
-    let differs = |text: &str| format!("path.{capture} != {}", string(text));
+    let test = |name: &str, text: &str| format!("path.{capture}.{name}({})", quoted(text));
+    let differs = |text: &str| format!("path.{capture} != {}", quoted(text));
     let (start, star, end) = match pieces {
-        [Piece::Text(text)] => return Some(vec![format!("path.{capture} == {}", string(text))]),
+        [Piece::Text(text)] => return Some(vec![format!("path.{capture} == {}", quoted(text))]),
         [Piece::Star(first), Piece::Text(text), Piece::Star(last)]
             if [first, last] == [&Star::default(); 2] =>
         {
@@ -83,19 +85,6 @@ pub(super) fn compare(capture: &str, pieces: &[Piece]) -> Option<Vec<String>> {
         tests.push(format!("!{}", test("contains", ".")));
     }
     Some(tests)
-}
-
-/// A CEL string.
-pub(super) fn string(text: &str) -> String {
-    let mut out = String::from("\"");
-    for c in text.chars() {
-        if c == '"' || c == '\\' {
-            out.push('\\');
-        }
-        out.push(c);
-    }
-    out.push('"');
-    out
 }
 
 #[cfg(test)]

@@ -315,16 +315,16 @@ fn step<'a>(
                 go_on(Some(&Part::Text(text)), left, right);
             }
         }
-        (Some((Part::Rest, after)), Some((Part::Rest, behind))) => {
+        (Some((Part::Rest, after)), Some((Part::Rest, rest))) => {
             go_on(Some(&Part::Rest), after, right);
-            go_on(Some(&Part::Rest), left, behind);
+            go_on(Some(&Part::Rest), left, rest);
         }
-        (Some((Part::Rest, after)), Some((text, behind))) => {
+        (Some((Part::Rest, after)), Some((text, rest))) => {
             go_on(None, after, right);
-            go_on(Some(text), left, behind);
+            go_on(Some(text), left, rest);
         }
-        (Some((text, after)), Some((Part::Rest, behind))) => {
-            go_on(None, left, behind);
+        (Some((text, after)), Some((Part::Rest, rest))) => {
+            go_on(None, left, rest);
             go_on(Some(text), after, right);
         }
         (None, _) => meeting.shapes.extend(last(done, ends.0, right, ends.1)),

@@ -5,21 +5,9 @@
 use tollgate_compiler::limits::{MAX_LIST_ENTRIES, MAX_TEXT_BYTES};
 use tollgate_core::{Effect, MethodSet};
 
-use super::draft::{Entry, Rule, divided, idle, settled};
+pub(super) use tollgate_policy::syntax::quoted;
 
-/// A TOML string.
-pub(super) fn quoted(text: &str) -> String {
-    let mut out = String::from("\"");
-    for c in text.chars() {
-        match c {
-            '"' | '\\' => out.extend(['\\', c]),
-            c if c.is_control() => out.push_str(&format!("\\u{:04X}", u32::from(c))),
-            c => out.push(c),
-        }
-    }
-    out.push('"');
-    out
-}
+use super::draft::{Entry, Rule, divided, idle, settled};
 
 /// A TOML list of strings.
 pub(super) fn list<T: AsRef<str>>(texts: &[T]) -> String {
@@ -176,7 +164,7 @@ mod tests {
 
     #[test]
     fn texts_never_become_structure() {
-        assert_eq!(quoted("a\"\\\n"), "\"a\\\"\\\\\\u000A\"");
+        assert_eq!(quoted("a\"\\\n"), "\"a\\\"\\\\\\n\"");
         assert_eq!(comment("a\u{7}\nb"), "# a \n# b\n");
         let mut used = Vec::new();
         assert_eq!(id("Ü b!C", &mut used), "b-c");

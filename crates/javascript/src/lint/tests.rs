@@ -76,7 +76,7 @@ fn the_subset_passes() {
         "function f(a) { try { return a.map(function (b) { return b + 1; }); } catch (e) { throw e; } }",
         "function f(a) { switch (a) { case 1: return 2; } do { a--; } while (a > 0); return typeof a; }",
         "function f(a) { return a.map((b) => b + 1).filter((b) => ({ c: b })); }",
-        // What a function among arguments awaits is its own affair, but for `async` ones there are none.
+        // `await` inside a function among the arguments would be accepted, but only `async` functions can have it.
         "async function f(a) { var b = await a; return [b].some(function (c) { return c; }); }",
     ] {
         assert_eq!(findings(source), [], "{source}");

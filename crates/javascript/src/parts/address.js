@@ -1,5 +1,5 @@
-// Client addresses as texts: `4` or `6`, and then every bit, so that a network is how an address
-// begins. What is not an address is nothing, and IPv4 written as IPv6 is IPv4.
+// Client addresses as strings: `4` or `6`, and then every bit, so that a network is a prefix of its
+// addresses. What is not an address is `undefined`, and IPv4 written as IPv6 is IPv4.
 function addressOf(text) {
   var halves, missing, bits;
   // Four bytes at the end are two groups.

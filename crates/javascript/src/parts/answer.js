@@ -1,4 +1,4 @@
-// From a request to what is done about it. Edges say how rules are loaded and tokens verified.
+// From a request to its outcome. Edges provide functions that load rules and verify tokens.
 
 // The word for what is wrong with the request, if `work` throws one; all else is a failure inside.
 function faultOf(work) {
@@ -78,7 +78,7 @@ var idOf = (facts) => JSON.stringify(
 //#endif
 
 //#if identity
-// What the origin is told of the user; a text of bytes that may stand in a header.
+// The value of an identity header: bytes that are not allowed in a header are escaped.
 var escaped = (text) =>
   (text || '').replace(/[^!-~]|[%,]/g, (byte) => '%' + (byte.charCodeAt(0) + 256).toString(16).slice(1).toUpperCase());
 

@@ -44,7 +44,7 @@ async function loadPage(generation, name) {
 //#if tokens
 function isSigned(parts, key) {
   var mac = crypto.createHmac('sha256', Buffer.from(key[3], 'base64url')).update(parts[0] + '.' + parts[1]).digest('base64url');
-  // All of it is compared, so that the time tells nothing. Strict base64url is one text for one value.
+  // Everything is compared, so that the time reveals nothing. Strict base64url has one spelling per value.
   var differs = parts[2].length ^ mac.length, at = 0;
   while (at < 43) differs |= parts[2].charCodeAt(at) ^ mac.charCodeAt(at++);
   return !differs;

@@ -21,7 +21,7 @@ var order = (one, other) =>
 //#endif
 
 //#if claims
-// A declared claim: its value, `null` if it is of another type, `undefined` if it is not there.
+// A declared claim: its value, `null` if it is of another type, `undefined` if it is missing.
 function declared(facts, name, kind) {
   var value = facts[4] && facts[4]['$' + name];
   return !facts[4]
@@ -39,7 +39,7 @@ function declared(facts, name, kind) {
 }
 //#endif
 
-// What an expression comes to: a list that begins with its operator, or a value as it stands. Truth is
+// The value of an expression, which is a list that begins with its operator, or a constant. A truth value is
 // a boolean, `null`, `undefined`, or a set.
 function evaluate(expr, env) {
   var facts = env._facts, op = expr[0], one = expr[1], other;

@@ -1,4 +1,4 @@
-// The edge: Akamai EdgeWorkers. The policy is in the bundle; there is no WebAssembly, but WebCrypto.
+// The edge: Akamai EdgeWorkers. The policy is in the bundle; the engine has no WebAssembly, but WebCrypto.
 
 var field = (text) => text;
 var rawPath = (request) => splitPair(request.url, '?')[0];
@@ -19,7 +19,7 @@ function splitPair(text, mark) {
   return at < 0 ? [text, ''] : [text.slice(0, at), text.slice(at + 1)];
 }
 
-// The pairs of one `Cookie` field, each as it stands there.
+// The pairs of one `Cookie` field, unchanged.
 function cookieParts(text) {
   return text.split(';').map((part) => ({ _raw: part, _pair: splitPair(trim(part), '=') }));
 }
@@ -114,7 +114,7 @@ function arrayOf(text) {
 }
 
 // Keys as WebCrypto has them, kept from their first use on. A key that cannot be imported verifies
-// nothing, and is tried again by the next request: what failed once must not fail for ever.
+// nothing, and is tried again by the next request: one failure must not be permanent.
 var imported = [];
 
 async function keyOf(key) {

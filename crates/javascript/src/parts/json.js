@@ -3,7 +3,7 @@
 // names, and rounds integers. Texts become texts, numbers `{ n: digits }`, and names of members
 // begin with `$`, so that none is a property that all objects have.
 
-// The one value that `tokens` begins with, inside so many containers; it is taken off them.
+// Reads the value that `tokens` begins with, in `depth` containers, and removes its tokens.
 function readValue(tokens, fault, depth) {
   var token = tokens.shift() || '', items, name, twice, end;
   if (token[0] == '"' && token[1]) {

@@ -2,22 +2,22 @@
 // `tollgate_core::path`. All texts here are byte strings: one character for each byte of UTF-8. `==` is used
 // where both sides are of one type, because every byte counts.
 
-// Two values that stand in many places, under shorter names.
+// Two values that are used often, under shorter names.
 var unknown = null;
 var nothing;
 
 // Whether a value is a text.
 var isText = (value) => typeof value == 'string';
 
-// Refuses with a word for what is wrong.
+// Rejects with the code of the fault.
 function refuse(isWrong, word) {
   if (isWrong) throw word;
 }
 
-// The bytes that the escapes of a text stand for.
+// The bytes that the escapes of a text encode.
 var bytesOf = (text) => text.replace(/%(..)/g, (all, hex) => String.fromCharCode(parseInt(hex, 16)));
 
-// The text that bytes stand for; nothing where they are not UTF-8, which engines judge strictly.
+// The string that bytes encode; `undefined` if they are not UTF-8, which engines check strictly.
 function textFrom(bytes) {
   try {
     return decodeURIComponent(bytes.replace(/[%\x80-\xff]/g, (byte) => '%' + byte.charCodeAt(0).toString(16)));
@@ -34,7 +34,7 @@ function isAmbiguous(point) {
     (point & 65534) == 65534 ||
     ambiguous.some((step) => {
       at += step < 0 ? -step : step;
-      // There is nothing between the two for a step that is not negative.
+      // Nothing is between the two for a step that is not negative.
       return point == at || (point > at + step && point < at);
     })
   );

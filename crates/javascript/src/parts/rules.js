@@ -1,14 +1,14 @@
-// Weighing rules, and the decision. A rule is a list: its name with `!` between course and id (which
+// Evaluating rules, and the decision. A rule is a list: its name with `!` between course and id (which
 // sorts before every character of either), bits (methods; 128 deny; 256 signed in), patterns, groups,
 // and an object of the rarer parts: `s`copes, s`u`bjects, `i`ssuers, `n`etworks, `f`rom, un`t`il, `w`hen,
 // unless (`x`).
 
 var methods = 'GET HEAD POST PUT PATCH DELETE OPTIONS'.split(' ');
 
-// What is known of somebody without a token: issuer, subject, groups, scopes, claims.
+// The facts of a request without a token: issuer, subject, groups, scopes, claims.
 var nobody = [unknown, [''], [], []];
 
-// Whether a pattern fits from a place on: the segments of a path with `**` as star, or the bytes of a
+// Whether a pattern matches from a position on: the segments of a path with `**` as star, or the bytes of a
 // segment with `*`. On a mismatch the latest star takes one more.
 function fits(pattern, text, at, star) {
   var place = 0, retry = 0, from;
@@ -39,8 +39,8 @@ var isLike = (wanted, part, star) =>
 var isWithin = (address, networks) => networks.some((network) => address.startsWith(network));
 //#endif
 
-// Whether the facts of a kind hold one of the names, if any are asked for; names may have a segment of
-// the path in them.
+// Whether the facts of a kind contain one of the names, if the rule has any; names may contain a segment of
+// the path.
 function hasName(list, env, kind) {
   var facts = env._facts;
   return !list
@@ -62,10 +62,10 @@ function hasName(list, env, kind) {
       : 3;
 }
 
-// Of several rules, the first by name is told.
+// Of several rules, the first by name is reported.
 var first = (name, other) => name < other ? name : other;
 
-// Weighs every rule that fits the path, for a method and the facts of a token.
+// Evaluates every rule that matches the path, for a method and the facts of a token.
 function survey(query, method, facts) {
   var found = { _methods: 0, _open: 0 }, bit = 1 << methods.indexOf(method);
   var env = { _path: query._path, _ip: query._ip, _now: query._now, _method: method, _facts: facts };

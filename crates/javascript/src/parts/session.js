@@ -1,7 +1,7 @@
-// Sessions alone. Only a gate with one of this policy's secrets can have signed them, and it writes them in one
-// form, so the engine's own reader serves. What else such a secret has signed is no session.
+// Reading sessions. Only a gate with one of this policy's secrets can have signed them, and it writes them in one
+// form, so the engine's own JSON reader suffices. Anything else signed with such a secret is not a session.
 
-// What base64url stands for.
+// The bytes that base64url encodes.
 function decode64(text) {
   return atob(text.replace(/-/g, '+').replace(/_/g, '/') + '==='.slice((text.length + 3) % 4));
 }

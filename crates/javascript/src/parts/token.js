@@ -140,7 +140,7 @@ function judgeClaims(claims, issuer, now) {
   refuse(nbf > now, 'not_yet_valid');
   refuse(iat > now, 'issued_in_future');
 //#if nested
-  // Declared claims that are nested are known by their names alone.
+  // Declared claims that are nested are identified only by their names.
   groups = [groups, Object.assign({}, claims)];
   PLACES.forEach((place) => {
     var value;

@@ -1,6 +1,6 @@
 //! Lowering a condition to a program of the core's stack machine.
 //!
-//! Not here: what conditions mean, and their types, which the front end has checked.
+//! Not here: the meaning of conditions, and their types, which the front end has checked.
 
 use tollgate_core::image::format::{MAX_PROGRAM_WORDS, MAX_STACK, Op, Section};
 
@@ -8,9 +8,9 @@ use super::EncodeError;
 use super::tables::Tables;
 use crate::spec::{Arithmetic, Comparison, Expr, Network, StringTest};
 
-/// Why a condition has no program.
+/// The reason why a condition cannot be encoded.
 pub(super) enum CodeError {
-    /// It needs more words or a deeper stack than the core has.
+    /// It needs more words or a deeper stack than the core supports.
     TooLarge,
     /// A table is full.
     Tables(EncodeError),

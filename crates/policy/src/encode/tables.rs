@@ -14,19 +14,19 @@ use crate::spec::{Network, Template};
 #[derive(Debug)]
 pub(super) struct Tables {
     sections: [Vec<u8>; Section::COUNT],
-    /// Where each stored string starts.
+    /// The offset of each stored string.
     strings: HashMap<Vec<u8>, u32>,
     /// The record numbers of records that are stored once.
     records: HashMap<(usize, Vec<u8>), u32>,
     names: HashMap<String, u32>,
-    /// How many names are literal.
+    /// The number of literal names.
     literal_names: u32,
     /// The longest probe in the slot table.
     pub(super) max_probe: u32,
 }
 
 impl Tables {
-    /// Tables with these literal names, which stand first and sorted.
+    /// Tables with these literal names, which come first and sorted.
     pub(super) fn new(literal_names: BTreeSet<&str>) -> Result<Self, EncodeError> {
         let mut tables = Self {
             sections: core::array::from_fn(|_| Vec::new()),
@@ -54,7 +54,7 @@ impl Tables {
         self.sections.get_mut(section as usize)
     }
 
-    /// How many records a section has.
+    /// The number of records in a section.
     pub(super) fn len(&self, section: Section) -> Result<u32, EncodeError> {
         count(self.section(section).len() / section.record_bytes())
     }

@@ -158,7 +158,7 @@ impl Trie {
     }
 
     /// The nodes in an order in which parents come before their children, and the literal children of
-    /// one node stand in a row, sorted.
+    /// one node are consecutive and sorted.
     fn level_by_level(&self) -> Result<Vec<u32>, EncodeError> {
         let mut order = vec![0];
         let mut next = 0;
@@ -222,7 +222,7 @@ impl Trie {
         self.nodes.get(at as usize).ok_or(EncodeError::TooMany)
     }
 
-    /// Upper bounds over all paths: of the literal children only one can be taken, of the others all.
+    /// Upper bounds over all paths: a path can follow only one of the literal children, but all others.
     fn worst_path(&self) -> (usize, usize) {
         let mut worst = vec![(0_usize, 0_usize); self.nodes.len()];
         for (at, node) in self.nodes.iter().enumerate().rev() {
@@ -298,7 +298,7 @@ fn write_slots(tables: &mut Tables, edges: &[(u32, &str, u32)]) -> Result<(), En
     if edges.is_empty() {
         return Ok(());
     }
-    // Seven slots of eight are taken; should they crowd somewhere, a larger table spreads them.
+    // Seven slots of eight are used. If a probe is too long, a larger table spreads them.
     let mut homes = count(edges.len().saturating_mul(8).div_ceil(7))?;
     let mut slots = place(edges, homes)?;
     while slots.max_probe > MAX_PROBE {
@@ -317,7 +317,7 @@ struct Slots {
     max_probe: u32,
 }
 
-/// Puts the edges into slots in the order of their homes, each at its home or right behind the one before.
+/// Puts the edges into slots in the order of their homes, each at its home or directly after the previous one.
 fn place(edges: &[(u32, &str, u32)], homes: u32) -> Result<Slots, EncodeError> {
     let mut sorted = Vec::with_capacity(edges.len());
     for (parent, label, child) in edges {
@@ -334,7 +334,7 @@ fn place(edges: &[(u32, &str, u32)], homes: u32) -> Result<Slots, EncodeError> {
         slots.push(slot);
         max_probe = max_probe.max(at - home);
     }
-    // Whoever looks for what is not there looks as far as the longest probe.
+    // A search for a missing edge looks as far as the longest probe.
     let room = homes.checked_add(max_probe).ok_or(EncodeError::TooMany)?;
     slots.resize(room as usize, 0);
     Ok(Slots { slots, max_probe })

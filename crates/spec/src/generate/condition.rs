@@ -1,4 +1,4 @@
-//! Random conditions: well-typed, of every kind.
+//! Random well-typed conditions of every kind.
 
 use core::net::IpAddr;
 
@@ -6,15 +6,15 @@ use super::names::{ADDRESSES, INTS, ISSUERS, NETWORKS, OFFSETS, PARTS, PEOPLE, S
 use super::{NOW, Random};
 use crate::model::{ClaimType, Expr, METHODS, Network, Operator, Policy, Value};
 
-/// What a condition can be about.
+/// The names that a condition can use.
 pub(super) struct Names<'a> {
     pub(super) policy: &'a Policy,
-    /// The captures that every pattern of the rule has.
+    /// The captures that all patterns of the rule have.
     pub(super) captures: &'a [&'a str],
 }
 
 impl<'a> Names<'a> {
-    /// Some declared claim of this type.
+    /// A declared claim of this type, if any.
     fn claim(&self, random: &mut Random, kind: ClaimType) -> Option<&'a String> {
         let of_kind = self
             .policy
@@ -201,7 +201,7 @@ fn address(random: &mut Random) -> Expr {
     })
 }
 
-/// Either one network, or several single addresses: the two forms that CEL has for it here.
+/// Either one network, or several single addresses: the two forms that CEL can express.
 fn networks(random: &mut Random) -> Vec<Network> {
     if random.percent(50) {
         let (address, prefix) = random.pick(NETWORKS);

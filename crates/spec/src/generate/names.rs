@@ -1,4 +1,4 @@
-//! The words that random cases are made of: few, so that they meet often.
+//! The names in random cases: few, so that they often match.
 
 /// Segments of paths and literal segments of patterns, decoded.
 pub(super) const SEGMENTS: &[&str] = &[
@@ -31,7 +31,7 @@ pub(super) const SEGMENTS: &[&str] = &[
     "[a]",
     "x^2|y",
 ];
-/// Segments that only readers which decode once accept, in paths and patterns.
+/// Segments that are accepted only by readers that decode once, in paths and patterns.
 pub(super) const ONCE: &[&str] = &[
     "c#",
     "50%",
@@ -45,7 +45,7 @@ pub(super) const ONCE: &[&str] = &[
     "\u{FE30}",
     "\u{AD}",
 ];
-/// Segments that only paths have.
+/// Segments that occur only in paths.
 pub(super) const ONLY_IN_PATHS: &[&str] = &[
     "a*b",
     "*",
@@ -58,7 +58,7 @@ pub(super) const ONLY_IN_PATHS: &[&str] = &[
     "\"<`>",
     "index.html",
 ];
-/// Those that only paths have, for readers that decode once.
+/// Segments that occur only in paths, for readers that decode once.
 pub(super) const ONCE_ONLY_IN_PATHS: &[&str] = &["%2e%2e", "a%20b", "%", "#", "?x=1"];
 /// Segments with wildcards.
 pub(super) const GLOBS: &[&str] = &[
@@ -67,19 +67,19 @@ pub(super) const GLOBS: &[&str] = &[
 ];
 /// Names of captures.
 pub(super) const CAPTURES: &[&str] = &["c", "course", "user_id", "d2"];
-/// Groups, scopes and subjects, some with a capture to fill in.
+/// Groups, scopes and subjects, some of which match a template.
 pub(super) const PEOPLE: &[&str] = &[
     "a", "b", "rust", "go", "staff", "course-a", "course-b", "é", "A",
 ];
-/// Names with a capture; `?` is its place.
+/// Names with a capture; `?` is its position.
 pub(super) const TEMPLATES: &[&str] = &["{?}", "course-{?}", "{?}-staff", "a{?}b", "é{?}"];
-/// Issuers, as they stand in tokens.
+/// Issuers as in tokens.
 pub(super) const ISSUERS: &[&str] = &[
     "https://issuer.test",
     "https://issuer.test/",
     "https://other.test",
 ];
-/// Texts in conditions and claims.
+/// Strings in conditions and claims.
 pub(super) const TEXTS: &[&str] = &[
     "",
     "a",
@@ -94,7 +94,7 @@ pub(super) const TEXTS: &[&str] = &[
     "GET",
     "https://issuer.test",
 ];
-/// Parts of texts: from the front, the middle and the end.
+/// Parts of strings: from the start, the middle and the end.
 pub(super) const PARTS: &[&str] = &[
     "", "r", "us", "st", "week", "2027", "-s", "pring", "E", "issuer", "b",
 ];
@@ -114,9 +114,9 @@ pub(super) const INTS: &[i64] = &[
     i64::MAX / 2,
     1 << 53,
 ];
-/// Ids of courses; `-`, `.` and `_` sort around the `/` that stands between course and rule in a name.
+/// Course IDs; `-`, `.` and `_` sort around the `/` between course and rule in a name.
 pub(super) const COURSES: &[&str] = &["a", "a-b", "a.b", "a_b", "b", "rust", "z9"];
-/// Ids of rules.
+/// Rule IDs.
 pub(super) const RULES: &[&str] = &[
     "a", "a-b", "a.b", "a_b", "b", "preview", "students", "exam", "r1", "r10", "r2",
 ];
@@ -135,7 +135,7 @@ pub(super) const NETWORKS: &[(&str, u8)] = &[
     ("2001:db8::1", 128),
     ("2001:db8:0:8000::", 49),
 ];
-/// Addresses of clients and in conditions. IPv4 written as IPv6 stands only in requests.
+/// Addresses of clients and in conditions. IPv4 written as IPv6 occurs only in requests.
 pub(super) const ADDRESSES: &[&str] = &[
     "10.1.2.3",
     "10.1.2.2",

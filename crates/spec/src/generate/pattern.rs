@@ -4,7 +4,7 @@ use super::Random;
 use super::names::{CAPTURES, GLOBS, ONCE, SEGMENTS};
 use crate::model::Origin;
 
-/// A pattern, relative to a base, in which every one of `needed` is captured.
+/// A pattern, relative to a base, that captures every name in `needed`.
 pub(super) fn pattern(random: &mut Random, origin: Origin, needed: &[&str]) -> String {
     let mut captures = needed.to_vec();
     let spare = random.pick(CAPTURES);
@@ -47,7 +47,7 @@ pub(super) fn pattern(random: &mut Random, origin: Origin, needed: &[&str]) -> S
             pieces
         }
     };
-    // A trailing slash; after `**` it means folders only.
+    // A trailing slash; after `**` it matches directories only.
     let ends_in_rest = pieces.last().is_some_and(|last| last == "**");
     if pieces.is_empty() || random.percent(if ends_in_rest { 8 } else { 20 }) {
         pieces.push(String::new());
@@ -59,7 +59,7 @@ fn split<'a>(random: &mut Random, captures: &[&'a str]) -> (Vec<&'a str>, Vec<&'
     captures.iter().partition(|_| random.percent(50))
 }
 
-/// So many pieces without `**`, besides the captures.
+/// Pieces without `**`, in addition to the captures.
 fn piece_list(
     random: &mut Random,
     origin: Origin,

@@ -45,7 +45,7 @@ pub(super) fn policy(random: &mut Random) -> Policy {
     };
     let mut courses = vec![("site", String::new())];
     for id in random.some(COURSES, 4) {
-        // On a site that refuses other paths, a base or pattern that is not ASCII is an error.
+        // On a site that rejects other paths, a non-ASCII base or pattern is an error.
         let base = random.pick(BASES);
         courses.push((
             id,
@@ -170,7 +170,7 @@ fn who(random: &mut Random, effect: Effect, captures: &[&str]) -> Who {
             who.subjects = random.percent(40).then(|| people(random, captures));
         }
     }
-    // Who asks for an issuer asks for a token.
+    // A rule with issuers requires a token.
     if !who.anyone && random.percent(12) {
         let issuers = random.some(ISSUERS, 2).into_iter();
         who.issuers = Some(issuers.map(String::from).collect());

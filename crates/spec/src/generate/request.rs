@@ -1,4 +1,4 @@
-//! Random requests about a policy.
+//! Random requests for a policy.
 
 use std::collections::BTreeMap;
 
@@ -108,7 +108,7 @@ fn facts(
     }
 }
 
-/// Names, mostly with one that is asked for.
+/// Names, usually including one that a rule requires.
 fn people(
     random: &mut Random,
     asked: Option<&[String]>,
@@ -119,7 +119,7 @@ fn people(
         let asked: Vec<&String> = asked.iter().collect();
         let mut name = random.pick(&asked).clone();
         for (capture, value) in captures {
-            // Sometimes the name for another place, or the template itself.
+            // Sometimes the name for another path, or the template itself.
             let value = if random.percent(90) {
                 value.as_str()
             } else {

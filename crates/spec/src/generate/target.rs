@@ -1,4 +1,4 @@
-//! Random request targets: made to fit a pattern, then damaged.
+//! Random request targets: built to match a pattern, then altered.
 
 use std::collections::BTreeMap;
 
@@ -6,13 +6,13 @@ use super::Random;
 use super::names::{ONCE, ONCE_ONLY_IN_PATHS, ONLY_IN_PATHS, SEGMENTS};
 use crate::model::Origin;
 
-/// What is raw in a path, in addition to letters and digits.
+/// Characters that are unescaped in a path, in addition to letters and digits.
 const UNESCAPED: &[u8] = b"-._";
-/// What may be written either way.
+/// Characters that may be escaped or not.
 const EITHER_WAY: &[u8] = b"~!*'():@&=$,[]^|";
 
-/// Pieces of a path that `pattern` names, and what they let its captures stand for. An empty last
-/// piece is a slash at the end.
+/// Pieces of a path that matches `pattern`, and the values of its captures. An empty last piece is
+/// a trailing slash.
 pub(super) fn fitting(
     random: &mut Random,
     origin: Origin,
@@ -69,7 +69,7 @@ fn without_stars(random: &mut Random, origin: Origin, glob: &str) -> String {
     }
 }
 
-/// Turns the path into one near it.
+/// Changes the path into a similar one.
 pub(super) fn nudge(random: &mut Random, origin: Origin, pieces: &mut Vec<String>) {
     let at = random.below(pieces.len());
     match random.below(8) {
@@ -92,7 +92,7 @@ pub(super) fn nudge(random: &mut Random, origin: Origin, pieces: &mut Vec<String
     }
 }
 
-/// Writes the path as it is in a request.
+/// Encodes the path as in a request.
 pub(super) fn raw(random: &mut Random, origin: Origin, pieces: &[String]) -> Vec<u8> {
     let mut raw = Vec::new();
     for piece in pieces {
@@ -116,7 +116,7 @@ pub(super) fn raw(random: &mut Random, origin: Origin, pieces: &[String]) -> Vec
     raw
 }
 
-/// Puts something into the raw path for which it is rejected, mostly.
+/// Inserts something into the raw path that is usually rejected.
 pub(super) fn damage(random: &mut Random, raw: &mut Vec<u8>) {
     const HOSTILE: &[&[u8]] = &[
         b"/",
@@ -201,7 +201,7 @@ pub(super) fn damage(random: &mut Random, raw: &mut Vec<u8>) {
     let hostile = if random.percent(65) {
         random.pick(HOSTILE).to_vec()
     } else {
-        // A character at the border of what is refused.
+        // A character next to the limit of a rejected range.
         let code = random
             .pick(BORDERS)
             .saturating_add_signed(random.pick(&[-1, 0, 0, 1]));
@@ -221,7 +221,8 @@ pub(super) fn damage(random: &mut Random, raw: &mut Vec<u8>) {
     }
 }
 
-/// First and last of every rejected range, and others that are easily confused with them.
+/// The first and last character of every rejected range, and others that are easily confused with
+/// them.
 const BORDERS: &[u32] = &[
     0x80, 0x9F, 0xA0, 0xAD, 0x37E, 0x61C, 0x1680, 0x180E, 0x2000, 0x200D, 0x200F, 0x2010, 0x2013,
     0x201C, 0x2024, 0x2026, 0x2028, 0x202E, 0x202F, 0x2044, 0x2047, 0x2049, 0x205F, 0x2066, 0x2069,
@@ -266,7 +267,7 @@ pub(super) fn at_a_limit(
         2 => {
             *raw = format!("/{}/", "n".repeat(1023 + beyond)).into_bytes();
         }
-        // Raw bytes: the longest path of escapes only, and one that is longer and has other faults.
+        // Raw bytes: the longest path of escapes only, and a longer one that has other errors.
         _ => {
             *raw = format!("/{}", "%C3%A9".repeat(511 + beyond)).into_bytes();
             let room = 3072_usize.saturating_sub(raw.len());

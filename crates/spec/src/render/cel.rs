@@ -1,16 +1,16 @@
-//! Conditions as CEL text, with no more brackets than are needed.
+//! Conditions as CEL, with no more parentheses than needed.
 
 use super::time;
 use crate::model::{Expr, Network, Operator, Value};
 
-/// Lets ways to say one thing take turns.
+/// Alternates between equivalent notations.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Turns(usize);
 
 impl Turns {
     /// 0, 1 or 2.
     pub(super) fn next(&mut self) -> usize {
-        // Steps of an uneven cycle, so that turns do not keep step with the structure around them.
+        // The period is odd, so that the choices do not follow the structure around them.
         self.0 = (self.0 * 5 + 3) % 1_021;
         self.0 % 3
     }
@@ -20,7 +20,7 @@ pub(super) fn is_single(network: &Network) -> bool {
     network.prefix == if network.address.is_ipv4() { 32 } else { 128 }
 }
 
-/// How strongly an expression holds together.
+/// The precedence of an expression.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Binding {
     Or,
@@ -36,7 +36,7 @@ pub(super) fn condition(expr: &Expr, turns: &mut Turns) -> String {
     expression(expr, turns).1
 }
 
-/// The text of `expr`, in brackets if it holds together less than `at_least`.
+/// The text of `expr`, in parentheses if its precedence is below `at_least`.
 fn operand(expr: &Expr, at_least: Binding, turns: &mut Turns) -> String {
     let (binding, text) = expression(expr, turns);
     if binding < at_least {
@@ -52,7 +52,7 @@ fn expression(expr: &Expr, turns: &mut Turns) -> (Binding, String) {
         Expr::Literal(Value::Int(int)) if *int < 0 => (Binding::Unary, int.to_string()),
         Expr::Literal(value) => primary(literal(value, turns)),
         Expr::Claim(name) => primary(claim(name, turns)),
-        // The second form is CEL's for names that are no plain words.
+        // The second notation is CEL's for names that are not identifiers.
         Expr::Has(name) if is_word(name) && turns.next() != 0 => {
             primary(format!("has(claims.{name})"))
         }
@@ -177,7 +177,7 @@ fn literal(value: &Value, turns: &mut Turns) -> String {
             let list: Vec<String> = values.iter().map(|value| literal(value, turns)).collect();
             format!("[{}]", list.join(", "))
         }
-        // Written together with the address that is looked for.
+        // Written together with the compared address.
         Value::Networks(_) => String::new(),
     }
 }

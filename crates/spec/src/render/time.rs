@@ -1,8 +1,8 @@
-//! Moments as RFC 3339.
+//! Timestamps as RFC 3339.
 
 const DAY: i64 = 86_400;
 
-/// A moment, seen from one of three offsets.
+/// A timestamp with one of three offsets.
 pub(super) fn rfc3339(secs: i64, offset: usize) -> String {
     let (shift, suffix) = match offset {
         0 => (3_600, "+01:00"),
@@ -16,7 +16,7 @@ pub(super) fn rfc3339(secs: i64, offset: usize) -> String {
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}{suffix}")
 }
 
-/// The date so many days after the first of January 1970, counted off.
+/// The date `days` days after 1970-01-01, found by counting.
 fn date(mut days: i64) -> (i64, usize, i64) {
     let mut year = 1970;
     let is_leap = |year: i64| (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;

@@ -1,8 +1,9 @@
-//! The compiler and the core against the executable specification, on random policies and requests.
+//! The compiler and the core compared with the executable specification, on random policies and
+//! requests.
 //!
-//! Every policy goes the whole way: text, compiler, image, core. Both sides must agree on the reason,
-//! the rule and the methods of every answer. `TOLLGATE_PAIRS` changes how many (policy, request) pairs
-//! are compared; `TOLLGATE_SEED` where the seeds start, so that a failure can be repeated alone.
+//! Every policy goes through all stages: text, compiler, image, core. Both sides must agree on the
+//! reason, the rule and the methods of every decision. `TOLLGATE_PAIRS` sets the number of (policy,
+//! request) pairs, `TOLLGATE_SEED` the first seed, so that a failure can be reproduced.
 
 #![cfg(test)]
 
@@ -56,7 +57,7 @@ fn core_and_specification_agree() {
     }
     println!("{policies} policies, {all}");
     assert!(all.pairs >= pairs);
-    // Few pairs cannot have everything in them.
+    // A few pairs cannot cover all features.
     if pairs >= 100_000 {
         assert_eq!(all.features.into_iter().collect::<Vec<_>>(), features::ALL);
         assert_eq!(all.reasons.len(), 7);
@@ -67,7 +68,7 @@ fn number(name: &str) -> Option<u64> {
     std::env::var(name).ok()?.parse().ok()
 }
 
-/// What the comparison has covered.
+/// The coverage of the comparison.
 #[derive(Default)]
 struct Seen {
     pairs: u64,
@@ -161,7 +162,7 @@ fn compare(seed: u64, seen: &mut Seen) -> Result<(), Box<Disagreement>> {
     Ok(())
 }
 
-/// Takes out of the policy whatever the disagreement does not need.
+/// Removes everything from the policy that the disagreement does not need.
 fn smallest(seed: u64, mut policy: Policy, request: Request) -> Disagreement {
     let answers = |policy: &Policy| {
         let image = compiled(policy).ok()?;
@@ -184,7 +185,7 @@ fn smallest(seed: u64, mut policy: Policy, request: Request) -> Disagreement {
     }
 }
 
-/// The policies with one thing less.
+/// The policies with one part removed.
 fn smaller(policy: &Policy) -> Vec<Policy> {
     let mut smaller = Vec::new();
     for (at, course) in policy.courses.iter().enumerate() {

@@ -1,7 +1,8 @@
-//! The two sides of the comparison, each in the same few words: what the compiler and the core say, and what the
-//! specification says.
+//! The two sides of the comparison, with results in the same form: compiler and core, and the
+//! specification.
 //!
-//! The fuzz target `differential` includes this file. Not here: where policies and requests come from.
+//! The fuzz target `differential` includes this file. Not here: the origin of policies and
+//! requests.
 
 use tollgate_compiler::diagnostic::render::{Style, text};
 use tollgate_compiler::{CompileOptions, SourceTree, compile};
@@ -11,7 +12,8 @@ use tollgate_core::{
 use tollgate_spec::model::{Policy, Request, Token, Value, Verdict};
 use tollgate_spec::render;
 
-/// The image of a policy, from its text on; what the compiler says instead, if it refuses.
+/// Compiles a policy from its text to an image; returns the compiler's errors if it rejects the
+/// policy.
 pub(crate) fn compiled(policy: &Policy) -> Result<Image<Vec<u8>>, String> {
     let mut sources = SourceTree::new();
     for (name, text) in render::to_toml(policy) {
@@ -29,7 +31,7 @@ pub(crate) fn compiled(policy: &Policy) -> Result<Image<Vec<u8>>, String> {
     Image::from_bytes(image).map_err(|error| error.to_string())
 }
 
-/// The core's answer in words: reason, rule, methods.
+/// The core's decision as a string: reason, rule, methods.
 pub(crate) fn core_answer(image: &Image<Vec<u8>>, request: &Request) -> String {
     let raw = request
         .target
@@ -110,7 +112,7 @@ fn core_claim(value: Option<&Value>) -> Claim {
     }
 }
 
-/// The specification's answer in the same words.
+/// The specification's decision in the same form.
 pub(crate) fn spec_answer(verdict: &Verdict) -> String {
     let outcome = match verdict.reason {
         "allow" => ("allow", 200),

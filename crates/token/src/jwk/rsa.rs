@@ -1,6 +1,6 @@
 //! Is this RSA public key safe to use?
 //!
-//! Checks what the numbers alone reveal: size, shape, and one generator known to be broken. Not
+//! Checks only the numbers: size, shape, and one generator known to be broken. Not
 //! here: whether anyone knows the factors.
 
 use crate::error::KeyErrorKind;

@@ -53,11 +53,18 @@ fn good_keys() {
         ),
     ] {
         assert_eq!(verdict(&members, Origin::Set), Ok(algorithm), "{members}");
-        assert_eq!(verdict(&members, Origin::Alone), Ok(algorithm), "{members}");
+        assert_eq!(
+            verdict(&members, Origin::Single),
+            Ok(algorithm),
+            "{members}"
+        );
     }
-    assert_eq!(verdict(OCT, Origin::Alone), Ok(None));
+    assert_eq!(verdict(OCT, Origin::Single), Ok(None));
     let members = OCT.to_string() + r#","alg":"HS512""#;
-    assert_eq!(verdict(&members, Origin::Alone), Ok(Some(Algorithm::HS512)));
+    assert_eq!(
+        verdict(&members, Origin::Single),
+        Ok(Some(Algorithm::HS512))
+    );
 }
 
 #[test]
@@ -139,13 +146,13 @@ fn bad_keys() {
     ] {
         let members = format!(r#""kty":"oct","k":"{k}"{alg}"#);
         assert_eq!(
-            verdict(&members, Origin::Alone),
+            verdict(&members, Origin::Single),
             Err(JwkError::Bad(ShortSecret))
         );
     }
     let members = OCT.to_string() + r#","alg":"RS256""#;
     assert_eq!(
-        verdict(&members, Origin::Alone),
+        verdict(&members, Origin::Single),
         Err(JwkError::Bad(AlgorithmMismatch))
     );
 }

@@ -7,10 +7,10 @@ use std::time::Instant;
 use anyhow::{Context, Result, ensure};
 use serde_json::json;
 
-use super::super::http;
 use super::super::issuer::{self, Issuer};
 use super::super::report::{Report, Want};
 use super::{Edge, LESSON, LESSON_FILE, bearer};
+use tollgate_lab_http as http;
 use xtask::ui;
 
 /// How long after a fetch of keys there is no other.
@@ -82,7 +82,7 @@ fn wait_for(edge: &Edge, token: &str) -> Result<bool> {
     let began = Instant::now();
     loop {
         let headers = [bearer(token)];
-        if http::ask(edge.address, "GET", LESSON, &headers)?.status == 200 {
+        if http::ask(edge.address, "GET", LESSON, &headers, b"")?.status == 200 {
             return Ok(true);
         }
         if began.elapsed() > COOLDOWN + FETCH {
@@ -108,7 +108,7 @@ fn invented(edge: &Edge, issuer: &Issuer) -> Result<()> {
         let header = json!({ "alg": "RS256", "kid": format!("invented-{number}") });
         let header = issuer::base64url(header.to_string().as_bytes());
         let headers = [bearer(&format!("{header}.{signed}"))];
-        let status = http::ask(edge.address, "GET", LESSON, &headers)?.status;
+        let status = http::ask(edge.address, "GET", LESSON, &headers, b"")?.status;
         ensure!(status == 401, "an invented key got {status}");
     }
     Ok(())

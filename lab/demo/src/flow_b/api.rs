@@ -170,7 +170,7 @@ fn runtime(folder: &Path, cargo_lambda: &Path) -> Result<(Part, String)> {
         package.join("Cargo.toml"),
         "[package]\nname = \"function\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\n[workspace]\n",
     )?;
-    let address = part::free_address()?;
+    let address = tollgate_lab_http::free_address()?;
     let mut command = shell::tool(cargo_lambda, ["lambda", "watch", "--only-lambda-apis"]);
     command
         .args([

@@ -8,10 +8,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 
-use super::super::http;
 use super::super::part::{self, Part};
 use super::super::report::{Ask, Body, Report, Want};
 use super::{LESSON, LESSON_FILE, Session, cookie};
+use tollgate_lab_http as http;
 use xtask::{repo, shell};
 
 /// What makes one file of the function: how nginx's requests become events, and its answers responses.
@@ -48,9 +48,9 @@ impl Small {
         // The module's name is its file's.
         std::fs::copy(repo::root().join(MODULE), folder.join("cloudfront"))?;
         let (address, store, origin) = (
-            part::free_address()?,
-            part::free_address()?,
-            part::free_address()?,
+            tollgate_lab_http::free_address()?,
+            tollgate_lab_http::free_address()?,
+            tollgate_lab_http::free_address()?,
         );
         let config = config(&folder, [address, store, origin]);
         std::fs::write(folder.join("nginx.conf"), config)?;
@@ -82,7 +82,7 @@ impl Small {
     /// Makes one `UpdateKeys` call.
     pub(super) fn update(&self, body: &Path) -> Result<()> {
         let body = std::fs::read(body).with_context(|| format!("no {}", repo::shown(body)))?;
-        let answer = http::send(self.store, "POST", "/kvs", &[], &body)?;
+        let answer = http::ask(self.store, "POST", "/kvs", &[], &body)?;
         ensure!(answer.status == 200, "the store refuses an update");
         Ok(())
     }
@@ -109,7 +109,7 @@ impl Small {
     /// The status of the lesson for a session, without a row.
     pub(super) fn status(&self, session: &str) -> Result<u16> {
         self.part.forget();
-        let answer = http::ask(self.address, "GET", LESSON, &[cookie(session)])?;
+        let answer = http::ask(self.address, "GET", LESSON, &[cookie(session)], b"")?;
         // The line is written after the answer, and must not be taken for that of the next request.
         self.part.record()?;
         Ok(answer.status)

@@ -11,7 +11,7 @@ use anyhow::{Context, Result, bail};
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser};
 use indicatif::{ProgressBar, ProgressStyle};
 use tollgate_targets::javascript::resign::Exchanged;
-use tollgate_targets::{Host, Places, Policy, Target};
+use tollgate_targets::{Places, Policy, Target};
 use tollgate_testkit::{Case, Report, read_cases, run};
 
 /// Run conformance cases on targets.
@@ -53,15 +53,9 @@ fn main() -> ExitCode {
 
 fn all(cli: &Cli, matches: &ArgMatches) -> Result<bool> {
     let suites = suites(cli, matches)?;
-    let host = Host::new(cli.places.clone());
-    let targets = if cli.targets.is_empty() {
-        Target::ALL.to_vec()
-    } else {
-        cli.targets.clone()
-    };
     let mut clean = true;
-    for target in targets {
-        let (report, exchanged) = on(target, &host, &suites);
+    for target in Target::chosen(&cli.targets) {
+        let (report, exchanged) = on(target, &cli.places, &suites);
         println!("{report}");
         if let Some(exchanged) = exchanged {
             println!("  {exchanged}");
@@ -72,7 +66,7 @@ fn all(cli: &Cli, matches: &ArgMatches) -> Result<bool> {
 }
 
 /// All suites on one target, as one report, and what became of the tokens in them.
-fn on(target: Target, host: &Host, suites: &[Suite]) -> (Report, Option<Exchanged>) {
+fn on(target: Target, places: &Places, suites: &[Suite]) -> (Report, Option<Exchanged>) {
     let total: usize = suites.iter().map(|suite| suite.cases.len()).sum();
     let bar = bar(target, total);
     let mut all = Report {
@@ -83,7 +77,7 @@ fn on(target: Target, host: &Host, suites: &[Suite]) -> (Report, Option<Exchange
     };
     let mut exchanged: Option<Exchanged> = None;
     for suite in suites {
-        let mut engine = host.start(target, &suite.policy);
+        let mut engine = target.start(places, &suite.policy);
         let report = run(&mut engine, &suite.cases, &mut |_| bar.inc(1));
         all.passed += report.passed;
         all.failures.extend(report.failures);

@@ -11,7 +11,7 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail};
 use clap::Parser;
 use tollgate_targets::random::{Answers, Site};
-use tollgate_targets::{Host, Places, Policy, Target};
+use tollgate_targets::{Places, Policy, Target};
 use tollgate_testkit::Answer;
 
 /// Ask targets and the library the same random questions.
@@ -51,24 +51,20 @@ fn main() -> ExitCode {
 }
 
 fn all(cli: &Cli) -> Result<bool> {
-    let host = Host::new(cli.places.clone());
     let mut good = true;
     for target in &cli.targets {
-        if let Some(why) = host.missing(*target) {
+        if let Some(why) = target.missing(&cli.places) {
             bail!("{target} cannot run here: {why}");
         }
-        good &= one(&host, *target, cli)?;
+        good &= one(*target, cli)?;
     }
     Ok(good)
 }
 
 /// Asks one target until its time is over; whether all its answers were the library's.
-fn one(host: &Host, target: Target, cli: &Cli) -> Result<bool> {
+fn one(target: Target, cli: &Cli) -> Result<bool> {
     let (began, limit) = (Instant::now(), Duration::from_secs(cli.seconds));
-    let requests = match target {
-        Target::Native | Target::Wasmtime => FEW,
-        _ => MANY,
-    };
+    let requests = if target.starts_at_once() { FEW } else { MANY };
     let (mut pairs, mut not_askable, mut told) = (0_u64, 0_u64, began);
     let mut seed = cli.seed;
     let is_enough = |pairs: u64| match cli.pairs {
@@ -78,8 +74,8 @@ fn one(host: &Host, target: Target, cli: &Cli) -> Result<bool> {
     while !is_enough(pairs) {
         let site = Site::new(seed, requests).with_context(|| format!("seed {seed}"))?;
         let policy = Policy::from_spec(site.policy.clone())?;
-        let mut asked = host
-            .open(target, &policy)
+        let mut asked = target
+            .open(&cli.places, &policy)
             .with_context(|| format!("{target}, seed {seed}\n{}", site.text))?;
         for (number, ours) in site.ours.iter().enumerate() {
             match site.ask(asked.as_mut(), number)? {
@@ -120,7 +116,7 @@ fn one(host: &Host, target: Target, cli: &Cli) -> Result<bool> {
 /// see a path as their platform wrote it, with more escapes and a slash in front, so of several things that are
 /// wrong with one they may tell another.
 fn is_same(target: Target, ours: &Answers, theirs: &Answer, id: &str) -> bool {
-    let is_rewritten = target == Target::Cloudflare && ours.reason == "bad_path";
+    let is_rewritten = target.rewrites_paths() && ours.reason == "bad_path";
     let told = |ours: &Option<String>, theirs: &Option<String>| theirs.is_none() || ours == theirs;
     ours.outcome == theirs.outcome.to_string()
         && ours.status == u64::from(theirs.status)

@@ -16,7 +16,7 @@ use tollgate_gate::Request;
 use tollgate_spec::generate::{Generator, NOW};
 use tollgate_targets::random::Site;
 use tollgate_targets::theorems::{Theorem, escape, folder_policy, forged, raw_path};
-use tollgate_targets::{Host, Places, Policy, Target};
+use tollgate_targets::{Places, Policy, Target};
 use tollgate_testkit::Answer;
 
 /// Hold targets to the theorems.
@@ -53,23 +53,17 @@ fn main() -> ExitCode {
 }
 
 fn all(cli: &Cli) -> Result<bool> {
-    let host = Host::new(cli.places.clone());
-    let targets = if cli.targets.is_empty() {
-        Target::ALL.to_vec()
-    } else {
-        cli.targets.clone()
-    };
     let mut good = true;
-    for target in targets {
-        if let Some(why) = host.missing(target) {
+    for target in Target::chosen(&cli.targets) {
+        if let Some(why) = target.missing(&cli.places) {
             bail!("{target} cannot run here: {why}");
         }
         let mut tally = Tally::default();
-        let broken = theorems(&host, target, cli, &mut tally)?;
+        let broken = theorems(target, cli, &mut tally)?;
         let mut broken = broken;
         for reader in PathReader::ALL {
             if broken.is_none() {
-                broken = paths(&host, target, reader, cli, &mut tally)?;
+                broken = paths(target, reader, cli, &mut tally)?;
             }
         }
         if let Some(broken) = &broken {
@@ -122,12 +116,9 @@ impl Tally {
 }
 
 /// Closes random policies, and asks on; what broke a theorem, if anything did.
-fn theorems(host: &Host, target: Target, cli: &Cli, tally: &mut Tally) -> Result<Option<String>> {
+fn theorems(target: Target, cli: &Cli, tally: &mut Tally) -> Result<Option<String>> {
     let (began, limit) = (Instant::now(), Duration::from_secs(cli.seconds));
-    let count = match target {
-        Target::Native | Target::Wasmtime => FEW,
-        _ => MANY,
-    };
+    let count = if target.starts_at_once() { FEW } else { MANY };
     let mut seed = cli.seed;
     let enough = |tally: &Tally| tally.were_allowed > 0 && began.elapsed() >= limit;
     while !enough(tally) {
@@ -145,10 +136,10 @@ fn theorems(host: &Host, target: Target, cli: &Cli, tally: &mut Tally) -> Result
                 }
             }
             let policy = Policy::from_spec(site.policy.clone())?;
-            let mut asked = match host.open(target, &policy) {
+            let mut asked = match target.open(&cli.places, &policy) {
                 Ok(asked) => asked,
                 // Only generated functions have limits of their own.
-                Err(_) if matches!(target, Target::CloudfrontFunctions | Target::Edgeworkers) => {
+                Err(_) if target.is_script() => {
                     tally.not_runnable += 1;
                     continue;
                 }
@@ -179,7 +170,6 @@ fn theorems(host: &Host, target: Target, cli: &Cli, tally: &mut Tally) -> Result
 
 /// Requests raw paths; one that is allowed and that the site's reader finds elsewhere, if there is one.
 fn paths(
-    host: &Host,
     target: Target,
     reader: PathReader,
     cli: &Cli,
@@ -190,7 +180,7 @@ fn paths(
     let began = Instant::now();
     let mut sources = SourceTree::new();
     sources.insert("site.toml", folder_policy(reader));
-    let mut asked = host.open(target, &Policy::from_sources(&sources)?)?;
+    let mut asked = target.open(&cli.places, &Policy::from_sources(&sources)?)?;
     let mut random = fastrand::Rng::with_seed(cli.seed);
     let before = tally.paths_allowed;
     for number in 0.. {

@@ -2,10 +2,8 @@
 //!
 //! An invocation waits for ever where no function asks for work, so every read has an end.
 
-use core::net::Ipv4Addr;
+use core::net::SocketAddr;
 use core::time::Duration;
-use std::io::{BufRead, BufReader, Write};
-use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Instant;
@@ -13,6 +11,7 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 use tempfile::TempDir;
+use tollgate_lab_http::{Connection, free_address};
 
 /// How long the program may take until it listens; it asks cargo about its folder first.
 const START: Duration = Duration::from_secs(60);
@@ -43,8 +42,8 @@ path = "src/main.rs"
 /// The running program.
 pub(super) struct RuntimeApi {
     child: Child,
-    port: u16,
-    connection: BufReader<TcpStream>,
+    address: SocketAddr,
+    connection: Connection,
     _folder: TempDir,
 }
 
@@ -54,11 +53,11 @@ impl RuntimeApi {
         std::fs::write(folder.path().join("Cargo.toml"), MANIFEST)?;
         std::fs::create_dir(folder.path().join("src"))?;
         std::fs::write(folder.path().join("src/main.rs"), "fn main() {}\n")?;
-        let port = free_port()?;
+        let address = free_address()?;
         let child = Command::new(program)
             .args(["lambda", "watch", "--only-lambda-apis", "--ignore-changes"])
             .args(["--invoke-address", "127.0.0.1", "--invoke-port"])
-            .arg(port.to_string())
+            .arg(address.port().to_string())
             .current_dir(folder.path())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -66,12 +65,12 @@ impl RuntimeApi {
             .spawn()
             .with_context(|| format!("cannot start {}", program.display()))?;
         let mut starting = Starting(Some(child));
-        let connection = starting.connect(port)?;
+        let connection = starting.connect(address)?;
         let child = starting.0.take().context("it has ended")?;
         Ok(Self {
             child,
-            port,
-            connection: patient(connection, INVOCATION)?,
+            address,
+            connection,
             _folder: folder,
         })
     }
@@ -91,29 +90,29 @@ impl RuntimeApi {
 
     /// Forgets what may still come for an earlier question.
     fn reconnect(&mut self, patience: Duration) -> Result<()> {
-        let connection = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port))
-            .context("the runtime API does not listen")?;
-        self.connection = patient(connection, patience)?;
+        self.connection = Connection::open(self.address, patience)?;
         Ok(())
     }
 
     /// Where a function of this name asks for work.
     pub(super) fn address(&self, function: &str) -> String {
-        format!("http://127.0.0.1:{}/.rt/{function}", self.port)
+        format!("http://{}/.rt/{function}", self.address)
     }
 
     /// Hands an event to a function; its result, or what it says about its failure.
     pub(super) fn invoke(&mut self, function: &str, event: &Value) -> Result<Value> {
+        let target = format!("/2015-03-31/functions/{function}/invocations");
+        let fields: [(&str, &[u8]); 2] = [
+            ("host", b"localhost"),
+            ("content-type", b"application/json"),
+        ];
         let body = event.to_string();
-        // In one piece: the system would keep back the second of two small ones for a while.
-        let request = format!(
-            "POST /2015-03-31/functions/{function}/invocations HTTP/1.1\r\nhost: localhost\r\n\
-             content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
-            body.len()
-        );
-        let sent = self.connection.get_mut().write_all(request.as_bytes());
-        sent.context("the runtime API does not listen")?;
-        let body = response(&mut self.connection).context("the runtime API does not answer")?;
+        self.connection
+            .send("POST", target.as_bytes(), &fields, body.as_bytes())
+            .context("the runtime API does not listen")?;
+        // Its status tells no more than the body does.
+        let reply = self.connection.reply(MAX_RESULT_BYTES);
+        let body = reply.context("the runtime API does not answer")?.body;
         serde_json::from_slice(&body).context("a result that is no JSON")
     }
 }
@@ -130,11 +129,11 @@ impl Drop for RuntimeApi {
 struct Starting(Option<Child>);
 
 impl Starting {
-    fn connect(&mut self, port: u16) -> Result<TcpStream> {
+    fn connect(&mut self, address: SocketAddr) -> Result<Connection> {
         let began = Instant::now();
         loop {
-            if let Ok(stream) = TcpStream::connect((Ipv4Addr::LOCALHOST, port)) {
-                return Ok(stream);
+            if let Ok(connection) = Connection::open(address, INVOCATION) {
+                return Ok(connection);
             }
             let child = self.0.as_mut().context("it has ended")?;
             if let Some(status) = child.try_wait()? {
@@ -153,43 +152,4 @@ impl Drop for Starting {
             _ = child.wait();
         }
     }
-}
-
-fn patient(connection: TcpStream, patience: Duration) -> Result<BufReader<TcpStream>> {
-    connection.set_read_timeout(Some(patience))?;
-    connection.set_nodelay(true)?;
-    Ok(BufReader::new(connection))
-}
-
-/// A port that nobody listens on.
-fn free_port() -> Result<u16> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no free port")?;
-    Ok(listener.local_addr()?.port())
-}
-
-/// The body of the next response; its status tells no more than the body does.
-fn response(stream: &mut impl BufRead) -> Result<Vec<u8>> {
-    let mut line = String::new();
-    stream.read_line(&mut line)?;
-    ensure!(
-        line.starts_with("HTTP/1.1 "),
-        "no answer but `{}`",
-        line.trim()
-    );
-    let mut length = None;
-    loop {
-        line.clear();
-        stream.read_line(&mut line)?;
-        let Some((name, value)) = line.split_once(':') else {
-            break;
-        };
-        if name.eq_ignore_ascii_case("content-length") {
-            length = Some(value.trim().parse::<usize>()?);
-        }
-    }
-    let length = length.context("an answer without a length")?;
-    ensure!(length <= MAX_RESULT_BYTES, "an answer of {length} bytes");
-    let mut body = vec![0; length];
-    stream.read_exact(&mut body)?;
-    Ok(body)
 }

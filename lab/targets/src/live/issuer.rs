@@ -4,9 +4,8 @@ use core::net::{Ipv4Addr, SocketAddr};
 
 use anyhow::{Context, Result, anyhow, ensure};
 use serde_json::{Value, json};
+use tollgate_lab_http as http;
 use tollgate_local_issuer::{Client, LocalIssuer, Options, People, Running};
-
-use super::http;
 
 /// The `iss` of the pool: only where its keys are is local.
 pub const ISSUER: &str = "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_TestPool1";

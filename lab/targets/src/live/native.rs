@@ -8,11 +8,12 @@ use anyhow::{Result, anyhow, bail};
 use tempfile::TempDir;
 use tollgate_core::UnixSeconds;
 use tollgate_gate::{Gate, Request};
+use tollgate_lab_http as http;
 use tollgate_local_edge::{Clock, LocalEdge, Options, Origin, Running};
 use tollgate_token::{Algorithm, BadSignature, KeyMaterial, KeyRefused, PreparedKey, Provider};
 
-use super::edge::{Break, Edge, Told};
-use super::{http, site};
+use super::site;
+use crate::driver::{Ask, Break, Told};
 
 /// The time of the server, which is that of the latest request. One server at a time.
 static TIME: AtomicI64 = AtomicI64::new(0);
@@ -44,14 +45,14 @@ impl PreparedKey for FragileKey {
 }
 
 /// A server and its log.
-pub(super) struct Native {
+pub(crate) struct Native {
     running: Running,
     log: Receiver<(u16, String)>,
     _root: TempDir,
 }
 
 impl Native {
-    pub(super) fn start(image: &[u8]) -> Result<Native> {
+    pub(crate) fn start(image: &[u8]) -> Result<Native> {
         let root = TempDir::new()?;
         for file in site::FILES {
             let file = root.path().join(file.trim_start_matches('/'));
@@ -87,7 +88,7 @@ impl Native {
     }
 }
 
-impl Edge for Native {
+impl Ask<Told> for Native {
     fn ask(&mut self, request: &Request<'_>) -> Result<Told> {
         TIME.store(request.now.0, Ordering::SeqCst);
         while self.log.try_recv().is_ok() {}

@@ -5,22 +5,23 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
+use tollgate_edges::Flavour;
 use tollgate_gate::Request;
 
-use super::edge::{Break, Edge, FILLER_BYTES, Told};
-use crate::lambda_edge::{Flavour, LambdaEdge, Package as Zip};
+use crate::driver::{Ask, Break, FILLER_BYTES, Told};
+use crate::lambda_edge::{LambdaEdge, Package as Zip};
 use crate::node::{Node, as_json};
+use crate::places::Places;
 use crate::policy::Policy;
-use crate::target::Places;
 
 /// The npm package.
-pub(super) struct Package {
+pub(crate) struct Package {
     node: Node,
     breaks: Option<Break>,
 }
 
 impl Package {
-    pub(super) fn start(folder: &Path, image: &Path) -> Result<Package> {
+    pub(crate) fn start(folder: &Path, image: &Path) -> Result<Package> {
         Ok(Package {
             node: Node::start(folder, image)?,
             breaks: None,
@@ -30,7 +31,7 @@ impl Package {
 
 impl Package {
     /// Takes this signed image, and from now on only such as these trust keys know.
-    pub(super) fn trust(&mut self, trust: &str, image: &[u8]) -> Result<()> {
+    pub(crate) fn trust(&mut self, trust: &str, image: &[u8]) -> Result<()> {
         self.offered(&json!({ "offer": image, "trust": trust }))
     }
 
@@ -43,7 +44,7 @@ impl Package {
     }
 }
 
-impl Edge for Package {
+impl Ask<Told> for Package {
     fn ask(&mut self, request: &Request<'_>) -> Result<Told> {
         let breaks = self.breaks.take();
         let asked =
@@ -63,19 +64,16 @@ impl Edge for Package {
 }
 
 /// The Lambda@Edge package.
-pub(super) struct Handler {
+pub(crate) struct Handler {
     process: LambdaEdge,
-    flavour: Flavour,
+    flavour: &'static Flavour,
     breaks: Option<Break>,
 }
 
 impl Handler {
-    pub(super) fn start(flavour: Flavour, places: &Places, policy: &Policy) -> Result<Handler> {
-        Handler::with_image(flavour, places, policy, policy.image())
-    }
-
-    pub(super) fn with_image(
-        flavour: Flavour,
+    /// Starts the package of a policy, with this image in it.
+    pub(crate) fn start(
+        flavour: &'static Flavour,
         places: &Places,
         policy: &Policy,
         image: &[u8],
@@ -90,10 +88,10 @@ impl Handler {
     }
 }
 
-impl Edge for Handler {
+impl Ask<Told> for Handler {
     fn ask(&mut self, request: &Request<'_>) -> Result<Told> {
         let breaks = self.breaks.take();
-        let more = json!({ "break": breaks.map(name), "flavour": self.flavour.name(), "filler": FILLER_BYTES });
+        let more = json!({ "break": breaks.map(name), "flavour": self.flavour.name, "filler": FILLER_BYTES });
         let answer = self.process.live(request, more)?;
         let result = answer.get("result").context("no result")?;
         let status = match result.get("status") {
@@ -107,7 +105,7 @@ impl Edge for Handler {
     }
 
     fn break_next(&mut self, how: Break) -> Result<()> {
-        if how == Break::Memory && self.flavour == Flavour::Native {
+        if how == Break::Memory && self.flavour == tollgate_edges::NATIVE {
             bail!("no module");
         }
         self.breaks = Some(how);
@@ -116,7 +114,7 @@ impl Edge for Handler {
 }
 
 /// The word for it in the drivers.
-pub(super) fn name(how: Break) -> &'static str {
+pub(crate) fn name(how: Break) -> &'static str {
     match how {
         Break::Panic => "panic",
         Break::Memory => "memory",
@@ -124,7 +122,7 @@ pub(super) fn name(how: Break) -> &'static str {
 }
 
 /// What became of a request, from the status of an answer and the log record beside it.
-pub(super) fn told(answer: &Value, log: &Value) -> Result<Told> {
+pub(crate) fn told(answer: &Value, log: &Value) -> Result<Told> {
     let status = answer.get("status").and_then(Value::as_u64);
     let status = u16::try_from(status.context("an answer without a status")?)?;
     let word = |name: &str| log.get(name).and_then(Value::as_str);

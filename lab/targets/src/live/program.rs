@@ -8,22 +8,22 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tollgate_gate::Request;
 
-use super::edge::{Break, Edge, Told};
 use super::node::told;
+use crate::driver::{Ask, Break, Told};
 use crate::lambda::Content;
-use crate::target::Places;
+use crate::places::Places;
 
 /// The variable with the file whose being there makes the next signature panic. The file goes with it.
 const PANICS: &str = "FRAGILE_IF";
 
 /// A function at work.
-pub(super) struct Program {
+pub(crate) struct Program {
     content: Content,
     folder: TempDir,
 }
 
 impl Program {
-    pub(super) fn start(places: &Places, fragile: &Path, image: &Path) -> Result<Program> {
+    pub(crate) fn start(places: &Places, fragile: &Path, image: &Path) -> Result<Program> {
         let folder = TempDir::new()?;
         let marker = folder.path().join("panic");
         let marker = marker.to_string_lossy();
@@ -32,7 +32,7 @@ impl Program {
     }
 }
 
-impl Edge for Program {
+impl Ask<Told> for Program {
     fn ask(&mut self, request: &Request<'_>) -> Result<Told> {
         let (result, log) = self.content.ask(request)?;
         let status = result.get("statusCode").and_then(Value::as_u64);

@@ -9,16 +9,16 @@ use tollgate_crypto::Native;
 use tollgate_gate::Request;
 use tollgate_token::Algorithm;
 
-use super::edge::{Break, Edge, Told};
 use super::node::told;
+use crate::driver::{Ask, Break, Told};
 use crate::javascript::resign::Resigner;
-use crate::javascript::{Edge as Small, Node, Script};
+use crate::javascript::{Engine, Node, Script};
 use crate::njs::Nginx;
 use crate::node::as_json;
 use crate::policy::Policy;
 
 /// The function for CloudFront.
-pub(super) struct Function {
+pub(crate) struct Function {
     nginx: Nginx,
     resigner: Resigner,
     breaks: bool,
@@ -26,7 +26,7 @@ pub(super) struct Function {
 
 impl Function {
     /// Starts it beside its store, after `spoil` has been at that.
-    pub(super) fn start(
+    pub(crate) fn start(
         program: &Path,
         policy: &Policy,
         spoil: impl FnOnce(Value) -> Value,
@@ -44,18 +44,18 @@ impl Function {
 }
 
 /// The bundle for EdgeWorkers.
-pub(super) struct Bundle {
+pub(crate) struct Bundle {
     node: Node,
     resigner: Resigner,
     breaks: bool,
 }
 
 impl Bundle {
-    pub(super) fn start(policy: &Policy) -> Result<Bundle> {
+    pub(crate) fn start(policy: &Policy) -> Result<Bundle> {
         let verifies = |algorithm| algorithm != Algorithm::EdDSA;
         let (spec, resigner) = Resigner::new(policy.spec(), &Native, verifies)?;
         let mut node = Node::start()?;
-        node.load(&Script::new(Small::EdgeWorkers, &spec, &policy.id()?)?)?;
+        node.load(&Script::new(Engine::EdgeWorkers, &spec, &policy.id()?)?)?;
         Ok(Bundle {
             node,
             resigner,
@@ -90,7 +90,7 @@ fn only_panics(how: Break) -> Result<()> {
     }
 }
 
-impl Edge for Function {
+impl Ask<Told> for Function {
     fn ask(&mut self, request: &Request<'_>) -> Result<Told> {
         let breaks = core::mem::take(&mut self.breaks);
         let asked = question(&self.resigner, request, breaks)?;
@@ -103,7 +103,7 @@ impl Edge for Function {
     }
 }
 
-impl Edge for Bundle {
+impl Ask<Told> for Bundle {
     fn ask(&mut self, request: &Request<'_>) -> Result<Told> {
         let breaks = core::mem::take(&mut self.breaks);
         let asked = question(&self.resigner, request, breaks)?;

@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::Result;
 use percent_encoding::percent_decode_str;
+use tollgate_lab_http as http;
 
-use super::http;
 use crate::policy::Policy;
 
 /// The key that names the policy in force.

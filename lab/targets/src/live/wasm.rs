@@ -9,11 +9,11 @@ use tollgate_gate::wire::Reply;
 use tollgate_gate::{Fetch, FetchResponse, Request, UnixSeconds};
 use tollgate_host::{Accepted, Host, HttpClient, Machine, Native, Stepped};
 
-use super::edge::{Break, Edge, FILLER_BYTES, Told};
+use crate::driver::{Ask, Break, FILLER_BYTES, Told};
 use crate::embedded::{Compiled, Embedded};
 
 /// A host and its instance.
-pub(super) struct Wasm<'a> {
+pub(crate) struct Wasm<'a> {
     compiled: &'a Compiled,
     image: Vec<u8>,
     /// Trust keys, where only signed images are accepted.
@@ -30,7 +30,7 @@ pub(super) struct Wasm<'a> {
 struct Module(Mutex<Embedded>);
 
 impl<'a> Wasm<'a> {
-    pub(super) fn start(
+    pub(crate) fn start(
         compiled: &'a Compiled,
         image: &[u8],
         trust: Option<&str>,
@@ -139,7 +139,7 @@ impl Machine for Module {
     }
 }
 
-impl Edge for Wasm<'_> {
+impl Ask<Told> for Wasm<'_> {
     fn ask(&mut self, request: &Request<'_>) -> Result<Told> {
         match self.decide(request) {
             Ok(reply) => {

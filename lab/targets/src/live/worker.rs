@@ -6,22 +6,22 @@ use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use tollgate_gate::Request;
 
-use super::edge::{Break, Edge, FILLER_BYTES, Told};
 use super::node::{name, told};
 use super::store::Store;
 use crate::cloudflare::{Worker, Workerd};
+use crate::driver::{Ask, Break, FILLER_BYTES, Told};
 use crate::node::as_json;
+use crate::places::Places;
 use crate::policy::Policy;
-use crate::target::Places;
 
 /// A Worker at work.
-pub(super) struct LiveWorker {
+pub(crate) struct LiveWorker {
     workerd: Workerd,
     breaks: Option<Break>,
 }
 
 impl LiveWorker {
-    pub(super) fn start(
+    pub(crate) fn start(
         places: &Places,
         policy: &Policy,
         store: Option<&Store>,
@@ -30,7 +30,7 @@ impl LiveWorker {
     }
 
     /// One that takes only images that these trust keys know; the first is in the file.
-    pub(super) fn start_signed(
+    pub(crate) fn start_signed(
         places: &Places,
         image: &Path,
         trust: &Path,
@@ -48,7 +48,7 @@ impl LiveWorker {
     }
 }
 
-impl Edge for LiveWorker {
+impl Ask<Told> for LiveWorker {
     fn ask(&mut self, request: &Request<'_>) -> Result<Told> {
         let breaks = self.breaks.take();
         let asked = json!({

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use serde_json::{Value, json};
-use tollgate_targets::javascript::{Edge, Node, Script};
+use tollgate_targets::javascript::{Engine, Node, Script};
 use tollgate_targets::random::{Answers, Site};
 
 /// Policies to look at.
@@ -59,8 +59,8 @@ fn malformed_events_open_nothing() -> Result<()> {
     ];
     let mut node = Node::start()?;
     for (edge, places) in [
-        (Edge::CloudFront, cloudfront),
-        (Edge::EdgeWorkers, edgeworkers),
+        (Engine::CloudFront, cloudfront),
+        (Engine::EdgeWorkers, edgeworkers),
     ] {
         let mut tried = 0;
         for seed in 0..2 {
@@ -107,7 +107,7 @@ fn an_edge_that_cannot_edit_or_log_forwards_nothing() -> Result<()> {
     let (mut failed, mut denied) = (0, 0);
     for seed in 0..SITES {
         let site = Site::new(seed, 100)?;
-        let script = Script::new(Edge::EdgeWorkers, &site.policy, &site.id)?;
+        let script = Script::new(Engine::EdgeWorkers, &site.policy, &site.id)?;
         node.load(&script)?;
         let mut asked = site.asked.clone();
         for request in &mut asked {
@@ -144,7 +144,7 @@ fn an_edge_that_cannot_edit_or_log_forwards_nothing() -> Result<()> {
 #[test]
 fn what_fails_once_does_not_fail_for_ever() -> Result<()> {
     let mut node = Node::start()?;
-    for edge in [Edge::CloudFront, Edge::EdgeWorkers] {
+    for edge in [Engine::CloudFront, Engine::EdgeWorkers] {
         let (mut failed, mut allowed) = (0, 0);
         for seed in 0..SITES {
             let site = Site::new(seed, 100)?;

@@ -8,7 +8,7 @@ use tollgate_core::UnixSeconds;
 use tollgate_crypto::Native;
 use tollgate_gate::{Gate, Request};
 use tollgate_policy::encode::encode;
-use tollgate_targets::javascript::{Edge, Node, Script};
+use tollgate_targets::javascript::{Engine, Node, Script};
 use tollgate_targets::njs::{Nginx, ask_cli};
 use tollgate_targets::random::Site;
 
@@ -116,7 +116,7 @@ fn check(site: &Site, asked: &[Value], said: &[Value], what: &str) -> Result<usi
 #[test]
 fn scripts_forward_no_override_and_record_the_request() -> Result<()> {
     let mut node = Node::start()?;
-    for edge in [Edge::CloudFront, Edge::EdgeWorkers] {
+    for edge in [Engine::CloudFront, Engine::EdgeWorkers] {
         let (mut forwarded, mut left) = (0, SITES);
         for seed in 0.. {
             let site = Site::new(seed, REQUESTS)?;
@@ -143,7 +143,7 @@ fn functions_in_nginxs_engines_do_the_same() -> Result<()> {
     let program = |name: &str| std::env::var_os(name).map(PathBuf::from);
     // A seed of a function that is not too large.
     let site = Site::new(6, REQUESTS)?;
-    let script = Script::new(Edge::CloudFront, &site.policy, &site.id)?;
+    let script = Script::new(Engine::CloudFront, &site.policy, &site.id)?;
     let asked = asked(&site);
     if let Some(program) = program("TOLLGATE_NGINX") {
         let said = Nginx::start(&program, &script)?.ask(&asked)?;

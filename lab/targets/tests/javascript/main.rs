@@ -18,7 +18,7 @@ use std::time::Instant;
 use anyhow::{Context, Error, Result};
 use serde_json::Value;
 use tollgate_javascript::JavaScriptError;
-use tollgate_targets::javascript::{Edge, Node, Script};
+use tollgate_targets::javascript::{Engine, Node, Script};
 use tollgate_targets::njs::{Nginx, ask_cli};
 use tollgate_targets::random::{Answers, Site};
 
@@ -106,16 +106,16 @@ impl Seen {
 }
 
 /// The script of a site for CloudFront, or for EdgeWorkers where `edge` says so or CloudFront has no room.
-fn script(site: &Site, edge: Edge, seen: &mut Seen) -> Result<Script> {
+fn script(site: &Site, edge: Engine, seen: &mut Seen) -> Result<Script> {
     match Script::new(edge, &site.policy, &site.id) {
         Ok(script) => {
-            if edge == Edge::CloudFront {
+            if edge == Engine::CloudFront {
                 seen.largest = seen.largest.max(script.source().len());
             }
             Ok(script)
         }
-        Err(error) if edge == Edge::CloudFront && seen.is_over_budget(&error) => {
-            Script::new(Edge::EdgeWorkers, &site.policy, &site.id)
+        Err(error) if edge == Engine::CloudFront && seen.is_over_budget(&error) => {
+            Script::new(Engine::EdgeWorkers, &site.policy, &site.id)
         }
         Err(error) => Err(error),
     }
@@ -130,9 +130,9 @@ fn scripts_in_node_and_the_library_agree() -> Result<()> {
     for seed in first..first + pairs.div_ceil(REQUESTS_PER_POLICY as u64) {
         let site = Site::new(seed, REQUESTS_PER_POLICY)?;
         let edge = if seed % 4 == 3 {
-            Edge::EdgeWorkers
+            Engine::EdgeWorkers
         } else {
-            Edge::CloudFront
+            Engine::CloudFront
         };
         let script = script(&site, edge, &mut seen).with_context(|| format!("seed {seed}"))?;
         node.load(&script)
@@ -161,7 +161,7 @@ fn functions_in_nginx_and_the_library_agree() -> Result<()> {
     let mut seed = first;
     while (seen.pairs as u64) < pairs {
         let site = Site::new(seed, REQUESTS_PER_POLICY)?;
-        match Script::new(Edge::CloudFront, &site.policy, &site.id) {
+        match Script::new(Engine::CloudFront, &site.policy, &site.id) {
             Ok(script) => {
                 seen.largest = seen.largest.max(script.source().len());
                 let nginx =
@@ -190,7 +190,7 @@ fn functions_in_the_older_engine_and_the_library_agree() -> Result<()> {
     let mut seed = number("TOLLGATE_SEED").unwrap_or(0);
     while seen.pairs < OLD_NJS_PAIRS {
         let site = Site::new(seed, REQUESTS_PER_POLICY / 4)?;
-        if let Ok(script) = Script::new(Edge::CloudFront, &site.policy, &site.id) {
+        if let Ok(script) = Script::new(Engine::CloudFront, &site.policy, &site.id) {
             let theirs =
                 ask_cli(&program, &script, &site.asked).with_context(|| format!("seed {seed}"))?;
             seen.compare(seed, &site, &theirs);

@@ -11,7 +11,7 @@ pub(super) fn meet(a: &Pattern, b: &Pattern) -> bool {
     if !has_rest(a) && !has_rest(b) && a.trailing_slash != b.trailing_slash {
         return false;
     }
-    // Which numbers of segments of `b` may be behind when those of `a` so far are.
+    // The numbers of segments of `b` that may be matched when those of `a` so far are.
     let mut row = vec![false; b.segments.len() + 1];
     if let Some(start) = row.first_mut() {
         *start = true;

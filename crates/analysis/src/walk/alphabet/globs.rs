@@ -8,12 +8,12 @@ use std::rc::Rc;
 
 use tollgate_core::glob::matches;
 
-/// Enough for any folder that people lay out.
+/// Enough for any realistic folder.
 const MOST_STATES: usize = 20_000;
 /// With more literals than this that fit a glob, words with a letter that no literal has must do.
 const MOST_LITERALS: usize = 64;
 
-/// What the last letter was, as far as the end of a segment cares.
+/// The kind of the last letter, as far as it matters at the end of a segment.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 enum Last {
     Nothing,
@@ -38,7 +38,7 @@ impl Wanted<'_> {
     }
 }
 
-/// A wanted word for each set of globs that some word fits and that is no literal.
+/// A wanted word for each set of globs that some word matches and that is not a literal.
 pub(super) fn words<T>(
     globs: &BTreeSet<&str>,
     literals: &BTreeMap<&str, T>,
@@ -145,14 +145,14 @@ fn readable<T>(
         })
 }
 
-/// Globs and literals as one automaton: a bit for each place in each of them, and one behind its end. The globs
+/// Globs and literals as one automaton: a bit for each position in each of them, and one after its end. The globs
 /// come first.
 struct SideBySide {
     /// The places where a letter is waited for.
     moved_by: HashMap<char, Vec<u64>>,
     /// The places of stars.
     stars: Vec<u64>,
-    /// Per pattern the first place and that behind its end.
+    /// Per pattern the first position and that after its end.
     bounds: Vec<(usize, usize)>,
     /// The places of globs.
     of_globs: Vec<u64>,
@@ -209,17 +209,17 @@ impl SideBySide {
             None => vec![0; state.len()],
         };
         let mut next: Vec<u64> = both(state, &self.stars).collect();
-        add_behind(&mut next, &moved);
+        add_next(&mut next, &moved);
         self.pass_stars(&mut next);
         next.into()
     }
 
-    /// Adds the places behind stars, which can take nothing.
+    /// Adds the positions after stars, which can match nothing.
     fn pass_stars(&self, state: &mut [u64]) {
         loop {
             let before = state.to_vec();
             let stars: Vec<u64> = both(state, &self.stars).collect();
-            add_behind(state, &stars);
+            add_next(state, &stars);
             if *state == *before {
                 return;
             }
@@ -231,7 +231,7 @@ impl SideBySide {
         both(state, &self.of_globs).any(|places| places != 0)
     }
 
-    /// Which patterns fit what was read.
+    /// For each pattern, whether it matches the letters so far.
     fn fits(&self, state: &[u64]) -> Vec<bool> {
         let ends = self.bounds.iter().map(|(_, end)| *end);
         ends.map(|end| {
@@ -253,8 +253,8 @@ fn both<'p>(left: &'p [u64], right: &'p [u64]) -> impl Iterator<Item = u64> + 'p
     left.iter().zip(right).map(|(left, right)| left & right)
 }
 
-/// Adds the place behind each of these.
-fn add_behind(state: &mut [u64], places: &[u64]) {
+/// Adds the position after each of these.
+fn add_next(state: &mut [u64], places: &[u64]) {
     let mut carried = 0;
     for (bits, places) in state.iter_mut().zip(places) {
         *bits |= places << 1 | carried;

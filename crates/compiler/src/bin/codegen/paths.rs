@@ -38,7 +38,7 @@ of dots only, segments that start or end with a space (U+0020, U+00A0, U+202F, U
 segments that end in a dot. `tollgate decide` shows what is wrong with a path, and the spelling that is accepted.
 ";
 
-/// What the core says to a raw path.
+/// The core's result for a raw path.
 fn verdict(raw: &str, reader: PathReader) -> Result<String, &'static str> {
     let options = PathOptions {
         reader,

@@ -1,15 +1,15 @@
-//! Mistakes of grammar that authors make and that the parser describes by its own rules: YAML, curly quotes,
-//! conflicts of a merge, quotes inside quotes.
+//! Common syntax errors for which the messages of the parser do not help: YAML, curly quotes, merge conflicts,
+//! quotes inside quotes.
 //!
-//! Not here: reading on after them.
+//! Not here: reading the file after them (`repair`).
 
 use super::lines::{is_header, line_around};
 use crate::diagnostic::{Span, is_readable, shown};
 
-/// A mistake, in words that its author understands.
+/// An error, in words that its author understands.
 pub(super) struct Mistake {
     pub(super) message: String,
-    /// Where the same thing is already.
+    /// The span of the earlier definition.
     pub(super) first: Option<Span>,
     pub(super) help: String,
 }
@@ -24,7 +24,7 @@ impl Mistake {
     }
 }
 
-/// What the author probably did, at the place of a parser's error.
+/// The probable cause of a parser's error at this span.
 pub(super) fn mistake(text: &str, span: Span, message: &str) -> Option<Mistake> {
     let around = line_around(text, span);
     let line = text.get(around.start..around.end)?;
@@ -100,7 +100,7 @@ fn odd_character(text: &str, span: Span, c: char) -> Option<Mistake> {
     None
 }
 
-/// A key or a table that is there twice.
+/// A key or a table that is defined twice.
 fn duplicate(text: &str, span: Span, line: &str) -> Mistake {
     let name = text.get(span.start..span.end).unwrap_or_default();
     let before = text

@@ -1,6 +1,6 @@
 use super::*;
 
-/// What is left of a text, without blank lines, and how many errors there were.
+/// The rest of a text, without blank lines, and the number of errors.
 fn repaired(text: &str) -> (String, usize) {
     let mut report = Report::new("x.toml");
     let repaired = repair(text, &mut report);

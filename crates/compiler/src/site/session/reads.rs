@@ -1,8 +1,8 @@
-//! What a policy reads of a token, and the marks by which a session names it.
+//! The parts of a token that a policy reads, and their marks in sessions.
 //!
 //! A mark is 30 bits of SHA-256 as five characters of base64url: the name of one claim, group, scope or issuer.
 //! Policies with many names have one mark of 90 bits for all of them, so that sessions stay small; any change
-//! of these names then counts as reading more. Not here: the check of a session's marks, which is the gate's.
+//! of these names then counts as reading more. Not here: the check of a session's marks (`tollgate-gate`).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,11 +15,11 @@ use tollgate_policy::spec::{ClaimSpec, Expr, ImageSpec, RuleSpec, Template};
 
 /// Most names that have a mark of their own.
 const MAX_SINGLE_MARKS: usize = 24;
-/// How many marks name all of more names.
+/// The number of marks that stand for a larger number of names.
 const MARKS_OF_MANY: usize = 3;
 
-/// What a session for a whole policy contains, for tools that add `[session]` to one that was compiled
-/// without.
+/// The contents of a session for a whole policy, for tools that add `[session]` to a policy that was compiled
+/// without it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SessionReads {
     /// The marks of the issuers, by position.
@@ -31,7 +31,7 @@ pub struct SessionReads {
 }
 
 impl SessionReads {
-    /// What a policy reads of the tokens of these issuers. `places` has the places of nested claims by slot.
+    /// The parts that a policy reads of the tokens of these issuers. `places` has the paths of nested claims by slot.
     pub fn of(policy: &ImageSpec, issuers: &[IssuerConfig], places: &[(u16, ClaimPath)]) -> Self {
         let place = |slot: usize| {
             let is_it = |(nested, _): &&(u16, ClaimPath)| usize::from(*nested) == slot;
@@ -85,7 +85,7 @@ pub(super) fn claim_marks<'a>(
     claims.iter().enumerate().map(mark_of).collect()
 }
 
-/// What each cookie is for, and the names that rules under its path read.
+/// The path of each cookie, and the names that rules under it read.
 pub(super) fn paths<'r>(
     rules: impl Iterator<Item = &'r RuleSpec>,
     bases: &BTreeMap<String, String>,

@@ -83,7 +83,7 @@ impl Both {
     }
 }
 
-fn told(found: Result<(String, Node), Fault>) -> String {
+fn shown(found: Result<(String, Node), Fault>) -> String {
     match found {
         Ok((path, node)) => format!("{path} {node:?}"),
         Err(Fault::Io(error)) => format!("{:?}", error.kind()),
@@ -122,7 +122,7 @@ fn links_are_resolved_identically() {
     ] {
         both.link(path, target);
         let found = [resolve(&both.disk, path), resolve(&both.list, path)];
-        let found = found.map(told);
+        let found = found.map(shown);
         assert_eq!(found, [expect, expect], "{path} -> {target}");
     }
     for (path, expect) in [
@@ -134,7 +134,7 @@ fn links_are_resolved_identically() {
         ("10/x", "Outside"),
     ] {
         let found = [resolve(&both.disk, path), resolve(&both.list, path)];
-        assert_eq!(found.map(told), [expect, expect], "{path}");
+        assert_eq!(found.map(shown), [expect, expect], "{path}");
     }
 }
 
@@ -164,7 +164,7 @@ fn the_same_entries_are_the_same_policy() {
     ] {
         both.link(path, target);
     }
-    let told = |directory: &dyn Directory| {
+    let read = |directory: &dyn Directory| {
         let tree = SourceTree::read_from(directory);
         let texts: Vec<String> = tree.files().map(|(name, _)| name.to_owned()).collect();
         let diagnostics = tree.diagnostics().iter();
@@ -174,10 +174,10 @@ fn the_same_entries_are_the_same_policy() {
         let unread: Vec<String> = tree.unread.iter().cloned().collect();
         (texts, diagnostics, unread)
     };
-    let (texts, diagnostics, unread) = told(&both.disk);
+    let (texts, diagnostics, unread) = read(&both.disk);
     assert_eq!(
         (texts.clone(), diagnostics.clone(), unread.clone()),
-        told(&both.list),
+        read(&both.list),
         "disk and list"
     );
     assert_eq!(

@@ -9,7 +9,6 @@ use std::collections::BTreeSet;
 
 use tollgate_compiler::limits::{MAX_LIST_ENTRIES, MAX_NAME_BYTES};
 
-use super::super::condition::string;
 use super::super::issuer::{self, Issuer};
 use super::super::write::{list, quoted};
 use super::access::Jwt;
@@ -160,12 +159,12 @@ impl Issuers {
             // Several audiences are always a list; a single one may be a string.
             if let [audience] = jwt.audiences.as_slice() {
                 claims.push(AUDIENCE);
-                let audience = string(audience);
+                let audience = quoted(audience);
                 tests.push(format!(
                     "(claims.audience == {audience} || {audience} in claims.aud)"
                 ));
             } else {
-                let in_list = |audience: &String| format!("{} in claims.aud", string(audience));
+                let in_list = |audience: &String| format!("{} in claims.aud", quoted(audience));
                 tests.extend(jwt.audiences.iter().map(in_list));
             }
         }

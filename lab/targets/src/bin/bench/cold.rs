@@ -10,12 +10,12 @@ use std::time::Instant;
 use anyhow::{Context, Result, ensure};
 use tollgate_gate::{Kind, Request};
 use tollgate_targets::cloudflare::{Worker, Workerd};
+use tollgate_targets::driver::Ask;
 use tollgate_targets::embedded::{Compiled, Embedded};
 use tollgate_targets::lambda::Lines;
 use tollgate_targets::lambda_edge::{LambdaEdge, Package};
 use tollgate_targets::native::Library;
 use tollgate_targets::node::Node;
-use tollgate_targets::target::Ask;
 use tollgate_targets::{Places, Target};
 use tollgate_testkit::Outcome;
 
@@ -54,15 +54,15 @@ pub(crate) fn measure(
             note: note.to_owned(),
         }
     };
-    Ok(match target {
-        Target::Native => {
+    Ok(match target.name() {
+        "native" => {
             let one = || in_process(site.policy.file(), &closed.bearer);
             vec![row(
                 times(effort.cold, one)?,
                 "process, image, keys, first token",
             )]
         }
-        Target::Wasmtime => {
+        "wasmtime" => {
             let compiled = Compiled::from_file(&places.wasm)?;
             let all = || in_wasmtime(&Compiled::from_file(&places.wasm)?, image, &asked);
             let code = compiled.machine_code()?;
@@ -83,14 +83,14 @@ pub(crate) fn measure(
                 ),
             ]
         }
-        Target::Node => {
+        "node" => {
             let one = || in_node(places, site.policy.file(), &asked);
             vec![row(
                 times(effort.cold, one)?,
                 "process, module, image, keys, first token",
             )]
         }
-        Target::LambdaEdge | Target::LambdaEdgeNative => {
+        "lambda-edge" | "lambda-edge-native" => {
             let package = Package::build(flavour(target), places, site.policy.file())?;
             let one = || in_package(&package, &asked);
             vec![row(
@@ -98,14 +98,14 @@ pub(crate) fn measure(
                 "process, handler, gate, image, keys, first event with a token",
             )]
         }
-        Target::Lambda => {
+        "lambda" => {
             let one = || in_lambda(&places.lambda, site.policy.file(), &asked);
             vec![row(
                 times(effort.cold, one)?,
                 "process, clients, image, keys, first event with a token",
             )]
         }
-        Target::Cloudflare => {
+        "cloudflare" => {
             let worker = Worker::build(places, site.policy.file())?;
             let one = || in_workerd(&worker, &asked);
             vec![row(
@@ -113,8 +113,8 @@ pub(crate) fn measure(
                 "process, modules, image, keys, first request with a token",
             )]
         }
-        // Their hosts tell nothing about their starts.
-        Target::CloudfrontFunctions | Target::Edgeworkers => Vec::new(),
+        // Others have no figures: the hosts of scripts tell nothing about their starts.
+        _ => Vec::new(),
     })
 }
 

@@ -12,7 +12,7 @@ use tollgate_crypto::Native;
 use tollgate_gate::Request;
 use tollgate_javascript::cloudfront;
 use tollgate_targets::javascript::resign::Resigner;
-use tollgate_targets::javascript::{Edge, Node, Script};
+use tollgate_targets::javascript::{Engine, Node, Script};
 use tollgate_targets::njs::Nginx;
 use tollgate_targets::node::as_json;
 use tollgate_targets::{Places, Target};
@@ -74,9 +74,9 @@ pub(crate) fn measure(
     for courses in SIZES {
         let site = Site::new(courses, issuer)?;
         for target in targets {
-            let (more, note) = match target {
-                Target::CloudfrontFunctions => function(places, &site, courses, effort)?,
-                Target::Edgeworkers => (bundle(&site, courses, effort)?, String::new()),
+            let (more, note) = match target.name() {
+                "cloudfront-functions" => function(*target, places, &site, courses, effort)?,
+                "edgeworkers" => (bundle(*target, &site, courses, effort)?, String::new()),
                 _ => continue,
             };
             rows.extend(more);
@@ -88,6 +88,7 @@ pub(crate) fn measure(
 
 /// The function behind nginx.
 fn function(
+    target: Target,
     places: &Places,
     site: &Site,
     courses: usize,
@@ -108,7 +109,7 @@ fn function(
     let mut nginx = Nginx::start(&places.nginx, &Script::from_cloudfront(&made))?;
     let row = |what, engine| Row {
         what,
-        target: Target::CloudfrontFunctions,
+        target,
         rules: courses,
         p50_ns: 0.0,
         p99_ns: 0.0,
@@ -125,15 +126,15 @@ fn function(
 }
 
 /// The bundle in Node, without WebAssembly and without code from text.
-fn bundle(site: &Site, courses: usize, effort: Effort) -> Result<Vec<Row>> {
+fn bundle(target: Target, site: &Site, courses: usize, effort: Effort) -> Result<Vec<Row>> {
     let verifies = |algorithm| algorithm != Algorithm::EdDSA;
     let (policy, resigner) = Resigner::new(site.policy.spec(), &Native, verifies)?;
-    let script = Script::new(Edge::EdgeWorkers, &policy, &site.policy.id()?)?;
+    let script = Script::new(Engine::EdgeWorkers, &policy, &site.policy.id()?)?;
     let mut node = Node::start()?;
     node.load(&script)?;
     let row = |what, about| Row {
         what,
-        target: Target::Edgeworkers,
+        target,
         rules: courses,
         p50_ns: 0.0,
         p99_ns: 0.0,

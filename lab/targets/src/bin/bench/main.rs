@@ -16,7 +16,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
-use tollgate_targets::{Host, Places, Target};
+use tollgate_targets::{Places, Target};
 
 use figures::Row;
 use site::Site;
@@ -103,6 +103,7 @@ fn all(cli: &Cli) -> Result<()> {
             .clone()
             .context("--cargo-lambda is missing")?,
         nginx: cli.nginx.clone().context("--nginx is missing")?,
+        fragile_lambda: None,
     };
     let effort = if cli.quick {
         Effort { warm: 200, cold: 3 }
@@ -133,13 +134,11 @@ fn measure(places: &Places, effort: Effort) -> Result<(Vec<Row>, String)> {
         }
         bar.set_message(what);
     };
-    let host = Host::new(places.clone());
-    let targets: Vec<Target> = Target::ALL
+    // Scripts are measured in their own way.
+    let (small, targets): (Vec<Target>, Vec<Target>) = Target::all()
         .into_iter()
-        .filter(|target| runs(*target, &host))
-        .collect();
-    let (small, targets): (Vec<Target>, Vec<Target>) =
-        targets.into_iter().partition(|target| is_small(*target));
+        .filter(|target| runs(*target, places))
+        .partition(|target| target.is_script());
     say("a key for the tokens".to_owned());
     let issuer = site::Issuer::new()?;
     let mut rows = Vec::new();
@@ -165,13 +164,8 @@ fn measure(places: &Places, effort: Effort) -> Result<(Vec<Row>, String)> {
     Ok((rows, notes))
 }
 
-/// Whether a target is an edge for generated JavaScript, which is measured in its own way.
-const fn is_small(target: Target) -> bool {
-    matches!(target, Target::CloudfrontFunctions | Target::Edgeworkers)
-}
-
-fn runs(target: Target, host: &Host) -> bool {
-    match host.missing(target) {
+fn runs(target: Target, places: &Places) -> bool {
+    match target.missing(places) {
         None => true,
         Some(why) => {
             println!("{target} is left out: {why}");

@@ -8,11 +8,12 @@ use std::time::Instant;
 use anyhow::{Context, Result, ensure};
 use tollgate_core::path::{PathOptions, PathScratch};
 use tollgate_core::{Facts, FactsBuilder, Query, Reason, TokenState, decide};
+use tollgate_edges::Flavour;
 use tollgate_gate::{Kind, Request, TokenCache, wire};
 use tollgate_targets::cloudflare::Worker;
 use tollgate_targets::embedded::{Compiled, Embedded};
 use tollgate_targets::lambda::Lines;
-use tollgate_targets::lambda_edge::{Flavour, Package};
+use tollgate_targets::lambda_edge::Package;
 use tollgate_targets::native::Library;
 use tollgate_targets::node::{Measure, Node};
 use tollgate_targets::{Places, Target};
@@ -59,8 +60,8 @@ pub(crate) fn measure(
     known.truncate(KNOWN_TOKENS);
     let open = site.open_requests();
     let (fewer, fewest) = (effort.warm / 4, effort.warm / 8);
-    let (decide, new, known) = match target {
-        Target::Native => {
+    let (decide, new, known) = match target.name() {
+        "native" => {
             let library = Library::load(site.policy.image())?;
             let mut tokens = TokenCache::new(2 * KNOWN_TOKENS);
             (
@@ -81,7 +82,7 @@ pub(crate) fn measure(
                 })?,
             )
         }
-        Target::Wasmtime => {
+        "wasmtime" => {
             let mut embedded = Compiled::from_file(&places.wasm)?.start(site.policy.image())?;
             let mut time = |samples, requests: &[Request<'_>]| {
                 timed(samples, requests, |request| allows(&mut embedded, request))
@@ -92,7 +93,7 @@ pub(crate) fn measure(
                 time(effort.warm, &known)?,
             )
         }
-        Target::Node => {
+        "node" => {
             let mut node = Node::start(&places.node_package, site.policy.file())?;
             let mut ask = |what: &Measure<'_>| node.measure(what);
             (
@@ -101,7 +102,7 @@ pub(crate) fn measure(
                 in_node(&mut ask, &known, effort.warm)?,
             )
         }
-        Target::LambdaEdge | Target::LambdaEdgeNative => {
+        "lambda-edge" | "lambda-edge-native" => {
             let flavour = flavour(target);
             let mut package = Package::build(flavour, places, site.policy.file())?.start()?;
             let mut ask = |what: &Measure<'_>| package.measure(what);
@@ -111,13 +112,13 @@ pub(crate) fn measure(
                 in_node(&mut ask, &known, effort.warm)?,
             )
         }
-        Target::Lambda => {
+        "lambda" => {
             let mut lines = Lines::start(&places.lambda, site.policy.file())?;
             let mut time =
                 |requests: &[Request<'_>]| timed(fewer, requests, |request| lines.allows(request));
             (time(&open)?, time(&new)?, time(&known)?)
         }
-        Target::Cloudflare => {
+        "cloudflare" => {
             let mut workerd = Worker::build(places, site.policy.file())?.start()?;
             let mut ask = |what: &Measure<'_>| workerd.measure(what);
             (
@@ -126,15 +127,15 @@ pub(crate) fn measure(
                 in_node(&mut ask, &known, fewest)?,
             )
         }
-        Target::CloudfrontFunctions | Target::Edgeworkers => return Ok(Vec::new()),
+        _ => return Ok(Vec::new()),
     };
-    let (note, token_note) = match target {
-        Target::Native => (CORE_CALL, TOKEN_CALL),
-        Target::Wasmtime | Target::Node => (MODULE_CALL, TOKEN_CALL),
-        Target::LambdaEdge | Target::LambdaEdgeNative => (EVENT, TOKEN_EVENT),
-        Target::Lambda => (LINE, TOKEN_LINE),
-        Target::Cloudflare => (FETCH, TOKEN_FETCH),
-        Target::CloudfrontFunctions | Target::Edgeworkers => ("", ""),
+    let (note, token_note) = match target.name() {
+        "native" => (CORE_CALL, TOKEN_CALL),
+        "wasmtime" | "node" => (MODULE_CALL, TOKEN_CALL),
+        "lambda-edge" | "lambda-edge-native" => (EVENT, TOKEN_EVENT),
+        "lambda" => (LINE, TOKEN_LINE),
+        "cloudflare" => (FETCH, TOKEN_FETCH),
+        _ => ("", ""),
     };
     let row = |what, samples, note: &str| {
         let (p50_ns, p99_ns) = percentiles(samples);
@@ -158,7 +159,7 @@ pub(crate) fn measure(
             &token_note.replace(VERIFIED, REMEMBERED),
         ),
     ];
-    if target == Target::Cloudflare {
+    if target.name() == "cloudflare" {
         let figures = http::in_workerd(places, site, effort.warm)?;
         rows.push(row(What::Requests, figures, http::NOTE));
     }
@@ -222,11 +223,11 @@ fn in_core(library: &Library, site: &Site, effort: Effort) -> Result<Vec<f64>> {
 }
 
 /// What decides inside the Lambda@Edge package that is a target.
-pub(crate) fn flavour(target: Target) -> Flavour {
-    if target == Target::LambdaEdgeNative {
-        Flavour::Native
+pub(crate) fn flavour(target: Target) -> &'static Flavour {
+    if target.name() == "lambda-edge-native" {
+        tollgate_edges::NATIVE
     } else {
-        Flavour::Wasm
+        tollgate_edges::WASM
     }
 }
 

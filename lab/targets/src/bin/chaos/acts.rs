@@ -4,12 +4,11 @@ mod older;
 
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
-use tollgate_targets::lambda_edge::Flavour;
+use tollgate_targets::driver::{Ask, Break, Delivery, Setup, Told};
 use tollgate_targets::live::issuer::{Issuer, Signed};
 use tollgate_targets::live::site::{self, LESSON, NEW};
 use tollgate_targets::live::store::{self, Store};
-use tollgate_targets::live::{Break, Edge, Stage};
-use tollgate_targets::{Policy, Target};
+use tollgate_targets::{Places, Policy, Target};
 
 use crate::ask::{Asker, Phase, STEP_SECS, Score, Tokens, Want, Wants};
 use crate::faults::{Fault, Kind};
@@ -48,7 +47,7 @@ impl World {
 
 /// Plays a fault on a target: the score, and what happened in words.
 pub(crate) fn play(
-    stage: &Stage,
+    places: &Places,
     world: &mut World,
     fault: &Fault,
     target: Target,
@@ -59,41 +58,57 @@ pub(crate) fn play(
     match fault.kind {
         Kind::Keys(how) => {
             let how = serde_json::from_str(how).context("a fault of the issuer")?;
-            keys(stage, world, target, &how)
+            keys(places, world, target, &how)
         }
         Kind::Redirected => {
             let how = json!({ "kind": "redirect", "to": world.stranger.jwks_uri() });
             let before = world.stranger.fetches()?;
-            let played = keys(stage, world, target, &how)?;
+            let played = keys(places, world, target, &how)?;
             ensure!(
                 world.stranger.fetches()? == before,
                 "the redirect was followed"
             );
             Ok(played)
         }
-        Kind::Refused => refused(stage, world, target),
-        Kind::Without => without(stage, world, target),
-        Kind::Clock(jump) => clock(stage, world, target, jump),
-        Kind::Torn => torn(stage, world, target),
+        Kind::Refused => refused(places, world, target),
+        Kind::Without => without(places, world, target),
+        Kind::Clock(jump) => clock(places, world, target, jump),
+        Kind::Torn => torn(places, world, target),
         Kind::OtherSite => {
             let offers = [(world.elsewhere.id()?, world.elsewhere.image().to_vec())];
-            in_store(stage, world, target, &offers)
+            in_store(places, world, target, &offers)
         }
-        Kind::Store(how) if target == Target::Cloudflare => {
+        Kind::Store(how) if delivery(target)? == Delivery::FromStore => {
             let how = how.map_or(store::Fault::Fails, store::Fault::Slow);
-            store_fails(stage, world, target, how)
+            store_fails(places, world, target, how)
         }
-        Kind::Store(_) => beside(stage, world, &[|_| json!({})]),
-        Kind::Inside(how) => inside(stage, world, target, how),
-        Kind::Older => older::play(stage, world, target),
+        Kind::Store(_) => beside(places, world, target, &[|_| json!({})]),
+        Kind::Inside(how) => inside(places, world, target, how),
+        Kind::Older => older::play(places, world, target),
+    }
+}
+
+/// How a target gets its policy.
+fn delivery(target: Target) -> Result<Delivery> {
+    let faults = target.faults().context("not driven under faults")?;
+    Ok(faults.policy)
+}
+
+/// The usual policy, and a store with others.
+fn with_store(world: &World) -> Setup<'_> {
+    Setup {
+        store: Some(&world.store),
+        ..Setup::new(&world.policy)
     }
 }
 
 /// With the key that comes later in use, where keys are fetched.
 fn with_fresh(target: Target) -> Wants {
-    let fetches = !matches!(target, Target::CloudfrontFunctions | Target::Edgeworkers);
+    let is_code = target
+        .faults()
+        .is_some_and(|faults| faults.policy.is_code());
     Wants {
-        fresh: if fetches { Want::Allow } else { Want::Deny },
+        fresh: if is_code { Want::Deny } else { Want::Allow },
         ..Wants::USUAL
     }
 }
@@ -104,8 +119,11 @@ const WITH_NEW: Wants = Wants {
     ..Wants::USUAL
 };
 
-fn asker<'a>(stage: &'a Stage, world: &'a World, target: Target) -> Result<Asker<'a>> {
-    let mut asker = Asker::new(stage.start(target, &world.policy, None)?, &world.tokens)?;
+fn asker<'a>(places: &Places, world: &'a World, target: Target) -> Result<Asker<'a>> {
+    let mut asker = Asker::new(
+        target.live(places, &Setup::new(&world.policy))?,
+        &world.tokens,
+    )?;
     asker.round(Phase::Before, Wants::USUAL);
     Ok(asker)
 }
@@ -119,8 +137,8 @@ fn under(asker: &mut Asker<'_>, wants: Wants) {
 }
 
 /// A key set that cannot be used, while a token names a key that is only there.
-fn keys(stage: &Stage, world: &World, target: Target, how: &Value) -> Result<(Score, String)> {
-    let mut asker = asker(stage, world, target)?;
+fn keys(places: &Places, world: &World, target: Target, how: &Value) -> Result<(Score, String)> {
+    let mut asker = asker(places, world, target)?;
     world.issuer.fault(how)?;
     world.issuer.publish_newer(true)?;
     let before = world.issuer.fetches()?;
@@ -133,9 +151,9 @@ fn keys(stage: &Stage, world: &World, target: Target, how: &Value) -> Result<(Sc
     Ok((asker.score, format!("{struck} fetches; {known}; {fresh}")))
 }
 
-fn refused(stage: &Stage, world: &mut World, target: Target) -> Result<(Score, String)> {
+fn refused(places: &Places, world: &mut World, target: Target) -> Result<(Score, String)> {
     // Borrowed for one line each, for the issuer comes and goes.
-    let edge = stage.start(target, &world.policy, None)?;
+    let edge = target.live(places, &Setup::new(&world.policy))?;
     let mut asker = Asker::new(edge, &world.tokens)?;
     asker.round(Phase::Before, Wants::USUAL);
     world.issuer.stop();
@@ -149,8 +167,8 @@ fn refused(stage: &Stage, world: &mut World, target: Target) -> Result<(Score, S
 
 /// A set in which the signing key is missing takes its tokens away, for that is how a key is withdrawn; they
 /// come back with it.
-fn without(stage: &Stage, world: &World, target: Target) -> Result<(Score, String)> {
-    let mut asker = asker(stage, world, target)?;
+fn without(places: &Places, world: &World, target: Target) -> Result<(Score, String)> {
+    let mut asker = asker(places, world, target)?;
     world.issuer.publish_newer(true)?;
     world.issuer.publish_older(false)?;
     asker.now += KEYS_AGE_SECS;
@@ -172,8 +190,8 @@ fn without(stage: &Stage, world: &World, target: Target) -> Result<(Score, Strin
     Ok((asker.score, format!("{known}; {fresh}")))
 }
 
-fn clock(stage: &Stage, world: &World, target: Target, jump: i64) -> Result<(Score, String)> {
-    let mut asker = asker(stage, world, target)?;
+fn clock(places: &Places, world: &World, target: Target, jump: i64) -> Result<(Score, String)> {
+    let mut asker = asker(places, world, target)?;
     world.issuer.publish_newer(true)?;
     asker.now += jump;
     // Far away from their time tokens are worth nothing; near it the new key may be fetched.
@@ -213,27 +231,26 @@ fn damaged(image: &[u8]) -> Vec<Vec<u8>> {
     ]
 }
 
-fn torn(stage: &Stage, world: &World, target: Target) -> Result<(Score, String)> {
+fn torn(places: &Places, world: &World, target: Target) -> Result<(Score, String)> {
     let torn = damaged(world.newer.image());
-    match target {
-        Target::Cloudflare => {
+    match delivery(target)? {
+        Delivery::FromStore => {
             let id = world.newer.id()?;
             let offers: Vec<_> = torn.into_iter().map(|image| (id.clone(), image)).collect();
-            in_store(stage, world, target, &offers)
+            in_store(places, world, target, &offers)
         }
-        Target::Wasmtime | Target::Node => offered(stage, world, target, &torn),
-        Target::LambdaEdge => package(stage, world, target, Flavour::Wasm, &torn),
-        Target::LambdaEdgeNative => package(stage, world, target, Flavour::Native, &torn),
-        Target::CloudfrontFunctions => {
+        Delivery::Offered => offered(places, world, target, &torn),
+        Delivery::InPackage => package(places, world, target, &torn),
+        Delivery::CodeAndStore => {
             let spoils: [fn(Value) -> Value; 4] = [cut_values, without_pages, lost_pointer, mixed];
-            beside(stage, world, &spoils)
+            beside(places, world, target, &spoils)
         }
-        Target::Native | Target::Lambda => {
+        Delivery::AtStart => {
             let mut last = String::new();
             for image in &torn {
-                last = stage.refusal(target, image, None)?;
+                last = target.refusal(places, image, None)?;
             }
-            let mut asker = asker(stage, world, target)?;
+            let mut asker = asker(places, world, target)?;
             asker.settle(Wants::USUAL);
             let refused = torn.len();
             Ok((
@@ -241,18 +258,18 @@ fn torn(stage: &Stage, world: &World, target: Target) -> Result<(Score, String)>
                 format!("does not start, {refused} of {refused}: {last}"),
             ))
         }
-        Target::Edgeworkers => bail!("no image"),
+        Delivery::Code => bail!("no image"),
     }
 }
 
 /// Images that are offered to a target that runs.
 fn offered(
-    stage: &Stage,
+    places: &Places,
     world: &World,
     target: Target,
     torn: &[Vec<u8>],
 ) -> Result<(Score, String)> {
-    let mut asker = asker(stage, world, target)?;
+    let mut asker = asker(places, world, target)?;
     let mut last = String::new();
     for image in torn {
         match asker
@@ -273,23 +290,28 @@ fn offered(
 
 /// A package that was deployed with a torn image.
 fn package(
-    stage: &Stage,
+    places: &Places,
     world: &World,
     target: Target,
-    flavour: Flavour,
     torn: &[Vec<u8>],
 ) -> Result<(Score, String)> {
-    let mut asker = asker(stage, world, target)?;
+    let mut asker = asker(places, world, target)?;
     let nothing = Wants {
         open: Want::Deny,
         known: Want::Deny,
         ..Wants::USUAL
     };
     for image in torn {
-        asker.edge = stage.package_with(flavour, &world.policy, image)?;
+        asker.edge = target.live(
+            places,
+            &Setup {
+                image: Some(image),
+                ..Setup::new(&world.policy)
+            },
+        )?;
         asker.round(Phase::Under, nothing);
     }
-    asker.edge = stage.start(target, &world.policy, None)?;
+    asker.edge = target.live(places, &Setup::new(&world.policy))?;
     asker.settle(Wants::USUAL);
     let (known, open) = (asker.score.seen("known key"), asker.score.seen("open"));
     Ok((asker.score, format!("{known}; {open}")))
@@ -297,12 +319,12 @@ fn package(
 
 /// Images in a store that a target must not take.
 fn in_store(
-    stage: &Stage,
+    places: &Places,
     world: &World,
     target: Target,
     offers: &[(String, Vec<u8>)],
 ) -> Result<(Score, String)> {
-    let edge = stage.start(target, &world.policy, Some(&world.store))?;
+    let edge = target.live(places, &with_store(world))?;
     let mut asker = Asker::new(edge, &world.tokens)?;
     asker.round(Phase::Before, Wants::USUAL);
     for (id, image) in offers {
@@ -320,12 +342,12 @@ fn in_store(
 }
 
 fn store_fails(
-    stage: &Stage,
+    places: &Places,
     world: &World,
     target: Target,
     how: store::Fault,
 ) -> Result<(Score, String)> {
-    let edge = stage.start(target, &world.policy, Some(&world.store))?;
+    let edge = target.live(places, &with_store(world))?;
     let mut asker = Asker::new(edge, &world.tokens)?;
     asker.round(Phase::Before, Wants::USUAL);
     world.store.fault(Some(how));
@@ -335,7 +357,7 @@ fn store_fails(
         asker.round(Phase::Under, Wants::USUAL);
     }
     // One that starts without the store decides by what it was deployed with.
-    let mut other = stage.start(target, &world.policy, Some(&world.store))?;
+    let mut other = target.live(places, &with_store(world))?;
     core::mem::swap(&mut asker.edge, &mut other);
     asker.round(Phase::Under, Wants::USUAL);
     core::mem::swap(&mut asker.edge, &mut other);
@@ -350,19 +372,29 @@ fn store_fails(
 }
 
 /// The function for CloudFront beside stores that are not as they should be.
-fn beside(stage: &Stage, world: &World, spoils: &[fn(Value) -> Value]) -> Result<(Score, String)> {
-    let target = Target::CloudfrontFunctions;
-    let mut asker = asker(stage, world, target)?;
+fn beside(
+    places: &Places,
+    world: &World,
+    target: Target,
+    spoils: &[fn(Value) -> Value],
+) -> Result<(Score, String)> {
+    let mut asker = asker(places, world, target)?;
     let no_more = Wants {
         open: Want::Either,
         known: Want::Either,
         ..Wants::USUAL
     };
     for spoil in spoils {
-        asker.edge = stage.function_beside(&world.policy, spoil)?;
+        asker.edge = target.live(
+            places,
+            &Setup {
+                spoil: Some(*spoil),
+                ..Setup::new(&world.policy)
+            },
+        )?;
         asker.round(Phase::Under, no_more);
     }
-    asker.edge = stage.start(target, &world.policy, None)?;
+    asker.edge = target.live(places, &Setup::new(&world.policy))?;
     asker.settle(Wants::USUAL);
     let (known, open) = (asker.score.seen("known key"), asker.score.seen("open"));
     Ok((asker.score, format!("{known}; {open}")))
@@ -419,8 +451,8 @@ fn mixed(store: Value) -> Value {
 }
 
 /// Something breaks, over and over, from the first request on. It costs the request that met it, which is denied.
-fn inside(stage: &Stage, world: &World, target: Target, how: Break) -> Result<(Score, String)> {
-    let edge: Box<dyn Edge> = stage.start(target, &world.policy, None)?;
+fn inside(places: &Places, world: &World, target: Target, how: Break) -> Result<(Score, String)> {
+    let edge: Box<dyn Ask<Told>> = target.live(places, &Setup::new(&world.policy))?;
     let mut asker = Asker::new(edge, &world.tokens)?;
     let wants = with_fresh(target);
     world.issuer.publish_newer(true)?;

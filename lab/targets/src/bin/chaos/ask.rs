@@ -6,9 +6,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use anyhow::{Context, Result};
 use tollgate_core::UnixSeconds;
 use tollgate_gate::Request;
+use tollgate_targets::driver::{Ask, Told};
 use tollgate_targets::live::issuer::{Issuer, Signed};
 use tollgate_targets::live::site::{HOSTILE, LESSON, NEW, OPEN, OTHER};
-use tollgate_targets::live::{Edge, Told};
 
 /// How far the clock is put forward where a cooldown must be over, in seconds.
 pub(crate) const STEP_SECS: i64 = 11;
@@ -106,7 +106,7 @@ pub(crate) struct Score {
 
 /// Somebody who asks a target.
 pub(crate) struct Asker<'a> {
-    pub(crate) edge: Box<dyn Edge + 'a>,
+    pub(crate) edge: Box<dyn Ask<Told>>,
     pub(crate) tokens: &'a Tokens,
     pub(crate) score: Score,
     /// The time of requests, in Unix seconds.
@@ -114,7 +114,7 @@ pub(crate) struct Asker<'a> {
 }
 
 impl<'a> Asker<'a> {
-    pub(crate) fn new(edge: Box<dyn Edge + 'a>, tokens: &'a Tokens) -> Result<Asker<'a>> {
+    pub(crate) fn new(edge: Box<dyn Ask<Told>>, tokens: &'a Tokens) -> Result<Asker<'a>> {
         let since = SystemTime::now().duration_since(UNIX_EPOCH);
         let since = since.context("a clock before 1970")?.as_secs();
         Ok(Asker {

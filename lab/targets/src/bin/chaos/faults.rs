@@ -3,7 +3,7 @@
 use core::time::Duration;
 
 use tollgate_targets::Target;
-use tollgate_targets::live::Break;
+use tollgate_targets::driver::{Break, Delivery, Memory};
 
 /// One fault.
 pub(crate) struct Fault {
@@ -148,55 +148,55 @@ const fn keys(name: &'static str, what: &'static str, how: &'static str) -> Faul
 impl Fault {
     /// Why it means nothing on a target, if it does not.
     pub(crate) fn means_nothing(&self, target: Target) -> Option<&'static str> {
-        use Target::{
-            Cloudflare, CloudfrontFunctions, Edgeworkers, Lambda, LambdaEdge, LambdaEdgeNative,
-            Native, Node, Wasmtime,
+        let Some(faults) = target.faults() else {
+            return Some("its driver does not start it for faults");
         };
-        match (self.kind, target) {
+        match (self.kind, faults.policy) {
             (
                 Kind::Keys(_) | Kind::Refused | Kind::Redirected | Kind::Without,
-                CloudfrontFunctions,
+                Delivery::CodeAndStore,
             ) => Some("fetches no keys: they are in the store"),
-            (Kind::Keys(_) | Kind::Refused | Kind::Redirected | Kind::Without, Edgeworkers) => {
+            (Kind::Keys(_) | Kind::Refused | Kind::Redirected | Kind::Without, Delivery::Code) => {
                 Some("fetches no keys: they are in the bundle")
             }
-            (Kind::Torn, Edgeworkers) => {
+            (Kind::Torn, Delivery::Code) => {
                 Some("its policy is code in the bundle, which Akamai takes or refuses whole")
             }
-            (Kind::OtherSite, Cloudflare) => None,
-            (Kind::OtherSite, Wasmtime | Node) => {
+            (Kind::OtherSite, Delivery::FromStore) => None,
+            (Kind::OtherSite, Delivery::Offered) => {
                 Some("the host chooses the image; a module has no site of its own to compare")
             }
             (Kind::OtherSite, _) => {
                 Some("takes no policy while it runs: the image is deployed with it")
             }
-            (Kind::Older, Wasmtime | Node | Cloudflare | Native | Lambda) => None,
+            (Kind::Older, Delivery::Offered | Delivery::FromStore | Delivery::AtStart) => None,
             (Kind::Older, _) => Some(
                 "takes no policy while it runs: going back is a deployment, and the operator's",
             ),
-            (Kind::Store(_), Cloudflare) => None,
-            (Kind::Store(None), CloudfrontFunctions) => None,
-            (Kind::Store(Some(_)), CloudfrontFunctions) => {
+            (Kind::Store(_), Delivery::FromStore) => None,
+            (Kind::Store(None), Delivery::CodeAndStore) => None,
+            (Kind::Store(Some(_)), Delivery::CodeAndStore) => {
                 Some("CloudFront ends a function that waits too long: see store-fails")
             }
             (Kind::Store(_), _) => Some("no store: its policy is deployed with it"),
-            (Kind::Inside(Break::Memory), Native | Lambda | LambdaEdgeNative) => {
-                Some("no module: without memory the process ends, and with it every answer")
-            }
-            (Kind::Inside(Break::Memory), CloudfrontFunctions | Edgeworkers) => {
-                Some("no module: the platform ends the script, and its answer is an error")
-            }
+            (Kind::Inside(Break::Memory), _) => match faults.memory {
+                Memory::Module => None,
+                Memory::Process => {
+                    Some("no module: without memory the process ends, and with it every answer")
+                }
+                Memory::Script => {
+                    Some("no module: the platform ends the script, and its answer is an error")
+                }
+            },
             (
-                Kind::Keys(_)
-                | Kind::Refused
-                | Kind::Redirected
-                | Kind::Without
-                | Kind::Clock(_)
-                | Kind::Torn
-                | Kind::Inside(_),
-                Native | Wasmtime | Node | LambdaEdge | LambdaEdgeNative | Cloudflare | Lambda
-                | CloudfrontFunctions | Edgeworkers,
-            ) => None,
+                Kind::Keys(_) | Kind::Refused | Kind::Redirected | Kind::Without | Kind::Torn,
+                Delivery::AtStart
+                | Delivery::InPackage
+                | Delivery::Offered
+                | Delivery::FromStore
+                | Delivery::CodeAndStore,
+            )
+            | (Kind::Clock(_) | Kind::Inside(Break::Panic), _) => None,
         }
     }
 }

@@ -17,8 +17,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 use clap::Parser;
-use tollgate_targets::live::Stage;
-use tollgate_targets::{Host, Places, Target};
+use tollgate_targets::{Places, Target};
 
 use acts::World;
 use faults::{FAULTS, Fault};
@@ -36,9 +35,6 @@ struct Cli {
     /// Write the rows as JSON to this file as well.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
-    /// The Lambda program with keys that panic.
-    #[arg(long, value_name = "FILE")]
-    fragile_lambda: PathBuf,
     #[command(flatten)]
     places: Places,
 }
@@ -57,24 +53,18 @@ fn main() -> ExitCode {
 
 fn run(cli: &Cli) -> Result<bool> {
     let chosen = chosen(&cli.faults)?;
-    let targets = if cli.targets.is_empty() {
-        Target::ALL.to_vec()
-    } else {
-        cli.targets.clone()
-    };
-    let host = Host::new(cli.places.clone());
+    let targets = Target::chosen(&cli.targets);
     for target in &targets {
-        if let Some(why) = host.missing(*target) {
+        if let Some(why) = target.missing(&cli.places) {
             bail!("{target} cannot run here: {why}");
         }
     }
-    let stage = Stage::new(cli.places.clone(), cli.fragile_lambda.clone());
     let mut world = World::new()?;
     let (began, all) = (Instant::now(), chosen.len() * targets.len());
     let mut rows = Vec::new();
     for fault in chosen {
         for target in &targets {
-            let row = one(&stage, &mut world, fault, *target);
+            let row = one(&cli.places, &mut world, fault, *target);
             eprintln!(
                 "  {:>3}/{all}  {:>5.0} s  {}",
                 rows.len() + 1,
@@ -93,11 +83,11 @@ fn run(cli: &Cli) -> Result<bool> {
     Ok(rows.iter().all(Row::is_good))
 }
 
-fn one(stage: &Stage, world: &mut World, fault: &'static Fault, target: Target) -> Row {
+fn one(places: &Places, world: &mut World, fault: &'static Fault, target: Target) -> Row {
     if let Some(why) = fault.means_nothing(target) {
         return Row::left_out(fault, target, why);
     }
-    match acts::play(stage, world, fault, target) {
+    match acts::play(places, world, fault, target) {
         Ok((score, what)) => Row::played(fault, target, score, what),
         Err(error) => Row::failed(fault, target, format!("{error:#}")),
     }

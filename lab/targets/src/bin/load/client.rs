@@ -2,11 +2,10 @@
 
 use core::net::SocketAddr;
 use core::time::Duration;
-use std::io::{BufRead, BufReader, Write};
-use std::net::TcpStream;
 use std::time::Instant;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
+use tollgate_lab_http::Connection;
 use tollgate_targets::live::issuer::{Issuer, Signed};
 use tollgate_targets::live::site::{HOSTILE, LESSON, NEW, OPEN, OTHER};
 
@@ -144,83 +143,22 @@ pub(crate) fn run(
     tally
 }
 
-/// Sends one request and reads the whole answer: its status.
-fn answer(
-    stream: &mut Option<BufReader<TcpStream>>,
-    server: SocketAddr,
-    request: &[u8],
-) -> Result<u16> {
-    let mut connected = match stream.take() {
+/// Sends one request and reads the whole answer: its status. A file that is not the file, or comes with another
+/// status than 200, is an error.
+fn answer(connection: &mut Option<Connection>, server: SocketAddr, request: &[u8]) -> Result<u16> {
+    let mut connected = match connection.take() {
         Some(connected) => connected,
-        None => {
-            let connected = TcpStream::connect(server)?;
-            connected.set_nodelay(true)?;
-            connected.set_read_timeout(Some(TIMEOUT))?;
-            BufReader::new(connected)
-        }
+        None => Connection::open(server, TIMEOUT)?,
     };
-    connected.get_mut().write_all(request)?;
-    let (status, goes_on) = read(&mut connected)?;
-    if goes_on {
-        *stream = Some(connected);
-    }
-    Ok(status)
-}
-
-/// Reads an answer: its status, and whether the connection goes on. A file that is not the file, or comes
-/// with another status than 200, is an error.
-fn read(answer: &mut impl BufRead) -> Result<(u16, bool)> {
-    let mut line = String::new();
-    answer.read_line(&mut line)?;
-    let status = line.split(' ').nth(1).and_then(|code| code.parse().ok());
-    let status: u16 = status.with_context(|| format!("no answer but `{}`", line.trim()))?;
-    let (mut length, mut goes_on) = (None, true);
-    loop {
-        line.clear();
-        answer.read_line(&mut line)?;
-        let Some((name, value)) = line.split_once(':') else {
-            break;
-        };
-        if name.eq_ignore_ascii_case("content-length") {
-            length = value.trim().parse::<usize>().ok();
-        }
-        if name.eq_ignore_ascii_case("connection") {
-            goes_on = !value.trim().eq_ignore_ascii_case("close");
-        }
-    }
-    let length = length.context("an answer without a length")?;
-    ensure!(length <= MAX_BODY_BYTES, "an answer of {length} bytes");
-    let mut body = vec![0; length];
-    answer.read_exact(&mut body)?;
+    connected.send_bytes(request)?;
+    let reply = connected.reply(MAX_BODY_BYTES)?;
     ensure!(
-        (status == 200) == (body == FILE),
-        "status {status} with another body"
+        (reply.status == 200) == (reply.body == FILE),
+        "status {} with another body",
+        reply.status
     );
-    Ok((status, goes_on))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn answers_are_read_whole_or_refused() {
-        let table = [
-            (
-                "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\na file",
-                Some((200, true)),
-            ),
-            (
-                "HTTP/1.1 401 No\r\ncontent-length: 2\r\nconnection: close\r\n\r\nno",
-                Some((401, false)),
-            ),
-            ("HTTP/1.1 401 No\r\ncontent-length: 6\r\n\r\na file", None),
-            ("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nno", None),
-            ("HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\na fi", None),
-            ("", None),
-        ];
-        for (text, expect) in table {
-            assert_eq!(read(&mut text.as_bytes()).ok(), expect, "{text}");
-        }
+    if reply.goes_on() {
+        *connection = Some(connected);
     }
+    Ok(reply.status)
 }

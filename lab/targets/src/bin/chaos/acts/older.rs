@@ -1,12 +1,12 @@
 //! Signed images that go back: taken nowhere, and the version in force decides on.
 
 use anyhow::{Context, Result, bail};
-use tollgate_targets::Target;
+use tollgate_targets::driver::{Delivery, Setup, Signed};
 use tollgate_targets::live::site::NEW;
-use tollgate_targets::live::{Signed, Stage};
 use tollgate_targets::signed::Releaser;
+use tollgate_targets::{Places, Target};
 
-use super::{ROUNDS, STORE_AGE_SECS, WITH_NEW, World, asker};
+use super::{ROUNDS, STORE_AGE_SECS, WITH_NEW, World, asker, delivery};
 use crate::ask::{Asker, Phase, Score, Wants};
 
 /// The version in force.
@@ -20,7 +20,7 @@ struct Images {
     newer: Vec<u8>,
 }
 
-pub(super) fn play(stage: &Stage, world: &World, target: Target) -> Result<(Score, String)> {
+pub(super) fn play(places: &Places, world: &World, target: Target) -> Result<(Score, String)> {
     let releaser = Releaser::new("chaos")?;
     let images = Images {
         trust: releaser.trust()?,
@@ -28,22 +28,22 @@ pub(super) fn play(stage: &Stage, world: &World, target: Target) -> Result<(Scor
         older: releaser.sign(IN_FORCE - 1, world.newer.image())?,
         newer: releaser.sign(IN_FORCE + 1, world.newer.image())?,
     };
-    match target {
-        Target::Native | Target::Lambda => {
+    match delivery(target)? {
+        Delivery::AtStart => {
             let trust = Some((images.trust.as_str(), IN_FORCE));
-            let refusal = stage.refusal(target, &images.older, trust)?;
-            let mut asker = asker(stage, world, target)?;
+            let refusal = target.refusal(places, &images.older, trust)?;
+            let mut asker = asker(places, world, target)?;
             asker.settle(Wants::USUAL);
             Ok((asker.score, format!("does not start: {refusal}")))
         }
-        Target::Cloudflare => in_store(stage, world, target, &images),
-        _ => offered(stage, world, target, &images),
+        Delivery::FromStore => in_store(places, world, target, &images),
+        _ => offered(places, world, target, &images),
     }
 }
 
 /// A target that runs, and trusts the releaser.
 fn trusting<'a>(
-    stage: &'a Stage,
+    places: &Places,
     world: &'a World,
     target: Target,
     images: &Images,
@@ -52,20 +52,25 @@ fn trusting<'a>(
         trust: &images.trust,
         image: &images.in_force,
     };
-    let store = (target == Target::Cloudflare).then_some(&world.store);
-    let edge = stage.start_signed(target, &world.policy, &signed, store)?;
+    let from_store = delivery(target)? == Delivery::FromStore;
+    let setup = Setup {
+        store: from_store.then_some(&world.store),
+        signed: Some(signed),
+        ..Setup::new(&world.policy)
+    };
+    let edge = target.live(places, &setup)?;
     let mut asker = Asker::new(edge, &world.tokens)?;
     asker.round(Phase::Before, Wants::USUAL);
     Ok(asker)
 }
 
 fn offered(
-    stage: &Stage,
+    places: &Places,
     world: &World,
     target: Target,
     images: &Images,
 ) -> Result<(Score, String)> {
-    let mut asker = trusting(stage, world, target, images)?;
+    let mut asker = trusting(places, world, target, images)?;
     let offer = |asker: &mut Asker<'_>, image: &[u8]| {
         let offered = asker.edge.offer(image);
         offered.context("takes no policy while it runs")
@@ -88,13 +93,13 @@ fn offered(
 }
 
 fn in_store(
-    stage: &Stage,
+    places: &Places,
     world: &World,
     target: Target,
     images: &Images,
 ) -> Result<(Score, String)> {
     world.store.put_as(&world.policy.id()?, &images.in_force);
-    let mut asker = trusting(stage, world, target, images)?;
+    let mut asker = trusting(places, world, target, images)?;
     world.store.put_as(&world.newer.id()?, &images.older);
     for _ in 0..ROUNDS {
         asker.now += STORE_AGE_SECS;

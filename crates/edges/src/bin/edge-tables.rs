@@ -1,0 +1,63 @@
+//! Writes the tables of edges into documents, or checks them: `edge-tables [--check] FILE…`.
+//!
+//! A table is what stands between `<!-- edges -->` and `<!-- /edges -->`. Exit codes: 0 written or current, 3 out of
+//! date, 2 wrong use.
+
+use std::process::ExitCode;
+
+use tollgate_edges::EDGES;
+
+const BEGIN: &str = "<!-- edges -->\n";
+const END: &str = "<!-- /edges -->\n";
+
+fn main() -> ExitCode {
+    let mut files: Vec<String> = std::env::args().skip(1).collect();
+    let check = files.first().is_some_and(|first| first == "--check");
+    if check {
+        files.remove(0);
+    }
+    let mut code = ExitCode::SUCCESS;
+    for file in files {
+        match update(&file, check) {
+            Ok(true) => {}
+            Ok(false) => {
+                eprintln!("{file} is out of date: run `cargo xtask codegen`");
+                code = ExitCode::from(3);
+            }
+            Err(error) => {
+                eprintln!("error: {file}: {error}");
+                return ExitCode::from(2);
+            }
+        }
+    }
+    code
+}
+
+/// Puts the table into a file; with `check`, says whether it is there already.
+fn update(file: &str, check: bool) -> std::io::Result<bool> {
+    let text = std::fs::read_to_string(file)?;
+    let (before, rest) = text.split_once(BEGIN).ok_or(std::io::ErrorKind::NotFound)?;
+    let (table, after) = rest.split_once(END).ok_or(std::io::ErrorKind::NotFound)?;
+    let new = rows();
+    if table == new {
+        return Ok(true);
+    }
+    if check {
+        return Ok(false);
+    }
+    std::fs::write(file, [before, BEGIN, &new, END, after].concat())?;
+    Ok(true)
+}
+
+/// A row for each edge.
+fn rows() -> String {
+    let mut table = "| `--target` | artifact | tested on |\n|---|---|---|\n".to_owned();
+    for edge in &EDGES {
+        let [runs, tested] = edge.readme;
+        table.push_str(&format!("| `{}` | {runs} | {tested} |\n", edge.name));
+    }
+    table.push_str(
+        "| `image` (default) | the policy image, for the programs in the next table | |\n",
+    );
+    table
+}

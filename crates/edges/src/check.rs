@@ -1,0 +1,147 @@
+//! What an edge cannot do for a policy's users (TG0801 to TG0804).
+
+use tollgate_compiler::diagnostic::{Code, Diagnostic, Span, codes, shown};
+use tollgate_compiler::{SITE_FILE, SourceTree, place_of_issuer, place_of_table};
+use tollgate_gate::config::{DenyPage, GateConfig};
+use tollgate_gate::session::{SessionConfig, SessionForm};
+use tollgate_javascript as javascript;
+use tollgate_token::IssuerConfig;
+
+use super::Edge;
+
+impl Edge {
+    /// What users of the policy cannot do on this edge, and how they get access instead. Errors are about
+    /// policies by which nobody does.
+    pub fn check(&self, config: &GateConfig, sources: &SourceTree) -> Vec<Diagnostic> {
+        let mut findings = Vec::new();
+        let session = config.session.as_ref();
+        let delivery = session.map(|session| self.delivery(session));
+        if let (Some(session), Some(Delivery::None)) = (session, delivery) {
+            findings.push(self.undelivered(session, place_of_table(sources, "session")));
+        }
+        let is_read = |session: &&SessionConfig| {
+            session.form == SessionForm::Jwt
+                && self.verifies_some(config.issuers.get(session.issuer as usize))
+        };
+        let reachable = session
+            .filter(is_read)
+            .filter(|_| delivery != Some(Delivery::None))
+            .and_then(|session| session.endpoint.as_deref());
+        let sign_in: Vec<&IssuerConfig> = config.sign_in_issuers().collect();
+        let lost: Vec<&IssuerConfig> = sign_in
+            .iter()
+            .copied()
+            .filter(|issuer| !self.verifies_some(Some(issuer)))
+            .collect();
+        let nobody = lost.len() == sign_in.len() && reachable.is_none();
+        for issuer in lost {
+            let span = place_of_issuer(sources, &issuer.name);
+            findings.push(self.unverified(issuer, reachable, nobody, span));
+        }
+        for page in &config.deny.pages {
+            if (self.page_bytes)(&page.html) > self.max_page_bytes {
+                findings.push(self.long_page(page, place_of_table(sources, "deny")));
+            }
+        }
+        findings
+    }
+
+    /// TG0804.
+    fn long_page(&self, page: &DenyPage, span: Option<Span>) -> Diagnostic {
+        let message = format!(
+            "`{}` sends pages of at most {} bytes, and the one for status {} has {}",
+            self.name,
+            self.max_page_bytes,
+            page.status,
+            (self.page_bytes)(&page.html)
+        );
+        let mut finding = Self::finding(&codes::LONG_PAGE, span, message);
+        finding.help(
+            "link images and styles from a public path of the site instead of embedding them",
+        );
+        finding
+    }
+
+    fn verifies_some(&self, issuer: Option<&IssuerConfig>) -> bool {
+        let algorithms = issuer.map_or_else(Vec::new, javascript::algorithms_of_keys);
+        algorithms.into_iter().any(self.verifies)
+    }
+
+    fn delivery(&self, session: &SessionConfig) -> Delivery {
+        match (session.endpoint.is_some(), session.on_sign_in) {
+            (true, _) if self.has_endpoint => Delivery::Here,
+            (_, true) if self.sets_cookies => Delivery::Here,
+            (true, _) => Delivery::Elsewhere,
+            (false, _) => Delivery::None,
+        }
+    }
+
+    fn finding(code: &'static Code, span: Option<Span>, message: String) -> Diagnostic {
+        let mut finding = Diagnostic::new(code, SITE_FILE, message);
+        if let Some(span) = span {
+            finding.at(span);
+        }
+        finding
+    }
+
+    /// TG0801.
+    fn undelivered(&self, session: &SessionConfig, span: Option<Span>) -> Diagnostic {
+        let what = if session.on_sign_in {
+            "cannot set a cookie on the response to a forwarded request, and `[session]` has no `endpoint`"
+        } else {
+            "delivers sessions through an `endpoint` only, and `[session]` has none"
+        };
+        let message = format!("`{}` {what}, so no user gets a session", self.name);
+        let mut finding = Self::finding(&codes::NO_SESSION, span, message);
+        finding.help(if self.has_endpoint {
+            "add \"endpoint\" to `mint`: the page after sign-in sends its token with POST to \
+             `/.tollgate/session`, and the edge answers with the cookie"
+        } else {
+            "add \"endpoint\" to `mint`, and let an edge that can answer it serve that path, such as `lambda-edge`"
+        });
+        finding
+    }
+
+    /// TG0802 and TG0803.
+    fn unverified(
+        &self,
+        issuer: &IssuerConfig,
+        endpoint: Option<&str>,
+        nobody: bool,
+        span: Option<Span>,
+    ) -> Diagnostic {
+        let names: Vec<&str> = issuer.algorithms.iter().map(|known| known.name()).collect();
+        let (name, algorithms) = (shown(&issuer.name), names.join(", "));
+        let message = format!(
+            "`{}` cannot verify tokens of issuer `{name}`: it has no {algorithms}",
+            self.name
+        );
+        let code = match (nobody, endpoint) {
+            (true, _) => &codes::NO_USER,
+            (false, _) => &codes::UNVERIFIED_ISSUER,
+        };
+        let mut finding = Self::finding(code, span, message);
+        finding.help(match endpoint {
+            Some(path) => format!(
+                "its users get access with a session: their token sent with POST to `{path}`, which an edge that \
+                 can verify it answers, such as `lambda-edge` on that path"
+            ),
+            None => format!(
+                "its users have no access on this edge; add `[session]`, so that `{}` verifies a session instead",
+                self.name
+            ),
+        });
+        finding
+    }
+}
+
+/// How users get sessions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Delivery {
+    /// This edge issues them.
+    Here,
+    /// Another edge answers the endpoint's path.
+    Elsewhere,
+    /// Not at all.
+    None,
+}

@@ -1,0 +1,35 @@
+//! Where the built artifacts are: options of every program that drives targets.
+
+use std::path::PathBuf;
+
+/// Where the built artifacts are.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Places {
+    /// The plain WASM module.
+    #[arg(long, value_name = "FILE")]
+    pub wasm: PathBuf,
+    /// The folder of the npm package.
+    #[arg(long, value_name = "DIR")]
+    pub node_package: PathBuf,
+    /// The folder with the built parts of edges, a folder for each target.
+    #[arg(long, value_name = "DIR")]
+    pub parts: PathBuf,
+    /// The authors' command, which joins parts and policy.
+    #[arg(long, value_name = "FILE")]
+    pub tollgate: PathBuf,
+    /// The program `workerd`.
+    #[arg(long, value_name = "FILE")]
+    pub workerd: PathBuf,
+    /// The native Lambda program.
+    #[arg(long, value_name = "FILE")]
+    pub lambda: PathBuf,
+    /// The program `cargo-lambda`, which serves it events.
+    #[arg(long, value_name = "FILE")]
+    pub cargo_lambda: PathBuf,
+    /// The program `nginx` with its JavaScript engine.
+    #[arg(long, value_name = "FILE")]
+    pub nginx: PathBuf,
+    /// The Lambda program with keys that panic, which only fault injection needs.
+    #[arg(long, value_name = "FILE")]
+    pub fragile_lambda: Option<PathBuf>,
+}

@@ -1,0 +1,82 @@
+//! The targets, as `tollgate-targets` lists them: what each needs that must be built or installed.
+//!
+//! Not here: what they are, which their drivers know.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
+
+use crate::ui::Step;
+use crate::{build, repo, shell};
+
+/// A target.
+pub(crate) struct Target {
+    pub(crate) name: String,
+    /// Whether it runs WebAssembly modules or finished parts of edges.
+    pub(crate) is_built: bool,
+    tools: Vec<String>,
+    /// How `drt` asks it: `pairs`, `seconds` or `elsewhere`.
+    pub(crate) drt: String,
+}
+
+/// Installs a program at first use; where it is.
+type Install = fn(&Step) -> Result<PathBuf>;
+
+/// Programs of others, and what installs them.
+const TOOLS: [(&str, Install); 3] = [
+    ("workerd", build::cloudflare::workerd),
+    ("cargo-lambda", build::lambda::cargo_lambda),
+    ("nginx", build::javascript::nginx),
+];
+
+/// The targets of these names, or all where none is named. The programs are built already.
+pub(crate) fn chosen(names: &[&str]) -> Result<Vec<Target>> {
+    let said = shell::must(&mut shell::tool(repo::program("targets"), [""; 0]), |_| ())?;
+    let rows: Vec<Value> = serde_json::from_str(&said).context("the list of targets")?;
+    let mut targets = rows
+        .iter()
+        .map(|row| Target::read(row).context("a target that is not described"))
+        .collect::<Result<Vec<_>>>()?;
+    if let Some(unknown) = names
+        .iter()
+        .find(|name| targets.iter().all(|target| target.name != **name))
+    {
+        let known: Vec<&str> = targets.iter().map(|target| target.name.as_str()).collect();
+        bail!(
+            "there is no target `{unknown}`; there are {}",
+            known.join(", ")
+        );
+    }
+    if !names.is_empty() {
+        targets.retain(|target| names.contains(&target.name.as_str()));
+    }
+    Ok(targets)
+}
+
+impl Target {
+    fn read(row: &Value) -> Option<Target> {
+        let text = |value: &Value| value.as_str().map(str::to_owned);
+        Some(Target {
+            name: text(row.get("name")?)?,
+            is_built: row.get("is_built")?.as_bool()?,
+            tools: row
+                .get("tools")?
+                .as_array()?
+                .iter()
+                .filter_map(text)
+                .collect(),
+            drt: text(row.get("drt")?)?,
+        })
+    }
+}
+
+/// Installs the programs of others that these targets need.
+pub(crate) fn install(targets: &[Target], step: &Step) -> Result<()> {
+    for tool in targets.iter().flat_map(|target| &target.tools) {
+        let known = TOOLS.iter().find(|(name, _)| name == tool);
+        let (_, install) = known.with_context(|| format!("nothing installs `{tool}`"))?;
+        install(step)?;
+    }
+    Ok(())
+}
