@@ -41,23 +41,23 @@ pub use machine::{Local, Machine, Stepped};
 pub use native::{Client, FetchLog, Native};
 pub use platform::{Accepted, FetchEnded, FetchFailure, Fetched, Platform, Task};
 
-/// How long after its beginning a fetch delays requests that depend on it.
+/// How long a fetch delays requests that depend on it, from when it began.
 pub const MAX_WAIT: Duration = Duration::from_millis(MAX_WAIT_MS as u64);
 
-/// A gate at work on a platform.
+/// A gate on a platform.
 pub struct Host<M, P> {
     machine: M,
     platform: P,
     in_flight: Mutex<Vec<InFlight>>,
-    /// The second in which the gate was last asked for old keys.
-    asked: AtomicI64,
+    /// The second in which the gate was last called for due fetches.
+    last_due: AtomicI64,
 }
 
 struct InFlight {
     ticket: u32,
     /// When requests stop waiting for it, in the platform's uptime.
     patience_ends: Duration,
-    /// Completes when the fetch has ended, also if its task was dropped or panicked.
+    /// Completes when the fetch has ended, even if its task was dropped or panicked.
     end: Shared<oneshot::Receiver<()>>,
 }
 
@@ -88,13 +88,13 @@ impl Wait {
 }
 
 impl<M: Machine + 'static, P: Platform + 'static> Host<M, P> {
-    /// A gate at work on this platform.
+    /// A gate on this platform.
     pub fn new(machine: M, platform: P) -> Arc<Self> {
         Arc::new(Self {
             machine,
             platform,
             in_flight: Mutex::new(Vec::new()),
-            asked: AtomicI64::new(i64::MIN),
+            last_due: AtomicI64::new(i64::MIN),
         })
     }
 
@@ -114,7 +114,7 @@ impl<M: Machine + 'static, P: Platform + 'static> Host<M, P> {
             .await
     }
 
-    /// Waits for what an answer depends on; `again` evaluates the same request with [`Machine::ask`].
+    /// Waits for the fetches that an answer depends on; `again` evaluates the same request with [`Machine::ask`].
     pub async fn settle(
         &self,
         answer: Answer<M::Outcome>,
@@ -135,7 +135,7 @@ impl<M: Machine + 'static, P: Platform + 'static> Host<M, P> {
     }
 
     /// Evaluates a request without waiting, for a platform that waits in its own way: after [`Answer::Wait`] it
-    /// evaluates once more, with [`Machine::ask`].
+    /// evaluates the request again with [`Machine::ask`].
     pub fn step(self: &Arc<Self>, request: &Request<'_>) -> Answer<M::Outcome> {
         let now = self.platform.now();
         let Stepped {
@@ -149,14 +149,14 @@ impl<M: Machine + 'static, P: Platform + 'static> Host<M, P> {
         if tickets.is_empty() {
             return Answer::Done(outcome);
         }
-        // A fetch that ended since the step is off the list: then there is nothing to wait for.
+        // A fetch that ended since the step is no longer listed, so the wait may be empty.
         let wait = self.wait_for(|ticket| tickets.contains(&ticket));
         Answer::Wait(wait, outcome)
     }
 
-    /// Begins what is due because keys are old.
+    /// Begins the fetches that are due because of the age of the keys.
     fn refresh(self: &Arc<Self>, now: UnixSeconds) {
-        if self.asked.swap(now.0, Ordering::Relaxed) != now.0 {
+        if self.last_due.swap(now.0, Ordering::Relaxed) != now.0 {
             self.begin(self.machine.due(now), now);
         }
     }
@@ -252,12 +252,12 @@ impl<M, P> Host<M, P> {
     }
 }
 
-/// Takes a fetch off the list when its task is over, also by a panic. A fetch that never ended would keep every
-/// request waiting that names an unknown key.
+/// Removes a fetch from the list when its task ends, also by a panic. A fetch that never ended would delay every
+/// request that names an unknown key ID.
 struct Running<M, P> {
     host: Arc<Host<M, P>>,
     ticket: u32,
-    /// Dropped after the fetch is off the list.
+    /// Dropped after the fetch is removed from the list.
     _over: oneshot::Sender<()>,
 }
 

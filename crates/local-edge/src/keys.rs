@@ -31,7 +31,7 @@ pub(crate) fn keyed_gate(gate: Gate<Vec<u8>>, clock: Clock, sink: KeysSink) -> A
     let started = Instant::now();
     // The time for cooldowns, which must advance even if the time of decisions is fixed.
     let now = move || match clock {
-        Clock::System | Clock::Told(_) => clock.now(),
+        Clock::System | Clock::Custom(_) => clock.now(),
         Clock::Fixed(UnixSeconds(start)) => {
             let since = i64::try_from(started.elapsed().as_secs()).unwrap_or(i64::MAX);
             UnixSeconds(start.saturating_add(since))

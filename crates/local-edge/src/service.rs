@@ -31,7 +31,7 @@ pub enum Clock {
     /// A fixed time, for demonstrations and tests.
     Fixed(UnixSeconds),
     /// The result of this function, for tests in which the time jumps.
-    Told(fn() -> UnixSeconds),
+    Custom(fn() -> UnixSeconds),
 }
 
 impl Clock {
@@ -39,7 +39,7 @@ impl Clock {
     pub(crate) fn now(self) -> UnixSeconds {
         match self {
             Clock::Fixed(now) => now,
-            Clock::Told(tell) => tell(),
+            Clock::Custom(clock) => clock(),
             Clock::System => UnixSeconds(
                 SystemTime::now()
                     .duration_since(UNIX_EPOCH)

@@ -27,7 +27,7 @@ fn each_request_gets_a_response_and_one_log_entry() {
     let (_scratch, server) = site("folder");
     let student = format!("authorization: Bearer {}\r\n", token("students", NOW + 60));
     let cookie = format!("cookie: a=b; id_token={}\r\n", token("students", NOW + 60));
-    let stranger = format!("authorization: Bearer {}\r\n", token("others", NOW + 60));
+    let foreign = format!("authorization: Bearer {}\r\n", token("others", NOW + 60));
     let expired = format!("authorization: Bearer {}\r\n", token("students", NOW));
     let table: &[(&str, &str, &str, &str, &str)] = &[
         (
@@ -62,7 +62,7 @@ fn each_request_gets_a_response_and_one_log_entry() {
         (
             "GET",
             "/courses/lesson%201.txt",
-            &stranger,
+            &foreign,
             "403 forbidden",
             GATES_OWN,
         ),

@@ -124,8 +124,8 @@ fn server(scratch: &Scratch, issuer: &Issuer) -> (Server, Arc<Mutex<Vec<String>>
 fn server_of(scratch: &Scratch, image: Vec<u8>) -> (Server, Arc<Mutex<Vec<String>>>) {
     scratch.file("site/courses/a", "lesson");
     let gate = Gate::new(image, &Native).unwrap();
-    let said = Arc::new(Mutex::new(Vec::new()));
-    let sink = Arc::clone(&said);
+    let key_log = Arc::new(Mutex::new(Vec::new()));
+    let sink = Arc::clone(&key_log);
     let options = Options {
         keys_log: Box::new(move |fetched| {
             let line = match &fetched.result {
@@ -138,7 +138,7 @@ fn server_of(scratch: &Scratch, image: Vec<u8>) -> (Server, Arc<Mutex<Vec<String
         ..Options::default()
     };
     let origin = Origin::folder(&scratch.path().join("site")).unwrap();
-    (Server::start_with(gate, origin, options), said)
+    (Server::start_with(gate, origin, options), key_log)
 }
 
 #[test]
@@ -146,14 +146,14 @@ fn keys_that_are_skipped_are_reported() {
     let scratch = Scratch::new("keys-skipped");
     let mixed = set(&["old", "new"]).replacen('[', r#"[{"kid":"odd-1","kty":"odd"},"#, 1);
     let issuer = Issuer::start(ok(&mixed));
-    let (server, said) = server(&scratch, &issuer);
+    let (server, key_log) = server(&scratch, &issuer);
     let answer = server.get("GET", "/courses/a", &bearer("new"));
     assert_eq!(answer.status(), 200);
     drop(server);
-    let said = said.lock().unwrap();
+    let key_log = key_log.lock().unwrap();
     assert!(
-        said[0].starts_with("fresh but for") && said[0].contains("odd-1"),
-        "{said:?}"
+        key_log[0].starts_with("refreshed, skipped") && key_log[0].contains("odd-1"),
+        "{key_log:?}"
     );
 }
 
@@ -161,7 +161,7 @@ fn keys_that_are_skipped_are_reported() {
 fn a_request_waits_for_the_key_it_needs() {
     let scratch = Scratch::new("keys-rotate");
     let issuer = Issuer::start(ok(&set(&["old", "new"])));
-    let (server, said) = server(&scratch, &issuer);
+    let (server, key_log) = server(&scratch, &issuer);
     for kid in ["new", "old", "new"] {
         let answer = server.get("GET", "/courses/a", &bearer(kid));
         assert_eq!(answer.status(), 200, "{kid}");
@@ -171,7 +171,7 @@ fn a_request_waits_for_the_key_it_needs() {
         assert_eq!(answer.status(), 401);
     }
     assert_eq!(issuer.asked(), 1);
-    assert_eq!(*said.lock().unwrap(), ["refreshed"]);
+    assert_eq!(*key_log.lock().unwrap(), ["refreshed"]);
 }
 
 #[test]
@@ -213,7 +213,7 @@ fn a_failing_issuer_changes_nothing() {
     for (name, answer, expect) in table {
         let scratch = Scratch::new(&format!("keys-{name}"));
         let issuer = Issuer::start(answer);
-        let (server, said) = server(&scratch, &issuer);
+        let (server, key_log) = server(&scratch, &issuer);
         assert_eq!(
             server.get("GET", "/courses/a", &bearer("new")).status(),
             401,
@@ -224,9 +224,9 @@ fn a_failing_issuer_changes_nothing() {
             200,
             "{name}"
         );
-        let said = said.lock().unwrap();
-        assert_eq!(said.len(), 1, "{name}");
-        assert!(said[0].contains(expect), "{name}: {said:?}");
+        let key_log = key_log.lock().unwrap();
+        assert_eq!(key_log.len(), 1, "{name}");
+        assert!(key_log[0].contains(expect), "{name}: {key_log:?}");
     }
 }
 
@@ -234,7 +234,7 @@ fn a_failing_issuer_changes_nothing() {
 fn a_hanging_key_fetch_delays_no_request() {
     let scratch = Scratch::new("keys-never");
     let issuer = Issuer::start(None);
-    let (server, said) = server(&scratch, &issuer);
+    let (server, key_log) = server(&scratch, &issuer);
     // Both responses arrive while the fetch is still in flight, so neither waited for its end.
     assert_eq!(
         server.get("GET", "/courses/a", &bearer("old")).status(),
@@ -244,7 +244,7 @@ fn a_hanging_key_fetch_delays_no_request() {
         server.get("GET", "/courses/a", &bearer("new")).status(),
         401
     );
-    assert!(said.lock().unwrap().is_empty());
+    assert!(key_log.lock().unwrap().is_empty());
     for _ in 0..100 {
         if issuer.asked() == 1 {
             return;

@@ -109,7 +109,7 @@ fn a_key_fetch_that_panics_has_ended() {
     let issuer = Issuer::start(ok(&set(&["old", "new"])));
     let fragile = Fragile::leaked();
     let options = Options {
-        clock: Clock::Told(|| UnixSeconds(TIME.load(Ordering::SeqCst))),
+        clock: Clock::Custom(|| UnixSeconds(TIME.load(Ordering::SeqCst))),
         ..Options::default()
     };
     let server = Server::start_at(gate(&issuer, fragile), lesson(&scratch), options);
