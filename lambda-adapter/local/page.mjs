@@ -1,7 +1,7 @@
 // A loopback server for the callback page: it resolves paths like a private S3 bucket with an origin access
 // control, and adds the header fields that a real site must send.
 //
-// A path is an object's key, byte for byte once decoded: there are no index documents, and no slash is added
+// A path is the key of an object, decoded and compared byte by byte: there are no index documents, and no slash is added
 // or removed. The response for a missing object is 403, because clients may not list the bucket. Not here:
 // access control.
 

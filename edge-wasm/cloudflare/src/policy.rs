@@ -153,12 +153,12 @@ fn arrived(edge: &mut Edge, number: u32, found: Result<Option<(String, Vec<u8>)>
     edge.policy.ended = Some(now());
     edge.memory.keep_looked(now());
     edge.policy.under_way = None;
-    let taken = found.and_then(|found| match found {
+    let accepted = found.and_then(|found| match found {
         Some((id, image)) => accept(edge, &id, image).map(Some),
         None => Ok(None),
     });
     let current = edge.gate().policy_id().to_string();
-    match taken {
+    match accepted {
         Ok(None) => {}
         Ok(Some(old)) => {
             let version = edge.gate().release().map(|release| release.version.get());

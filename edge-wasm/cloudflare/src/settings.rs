@@ -9,7 +9,7 @@
 //! | `CACHE_CONTROL` | variable | `private` marks responses that required a token, which is the default; `origin` leaves them as they are |
 //! | `POLICY` | KV namespace | the source of newer policy images |
 //! | `POLICY_TTL_SECS` | variable | how long a policy is used without reading KV, 1 to 86400; 60 if not set |
-//! | `ROLLBACK_TO` | variable | with trust keys: the oldest version of a signed policy that is taken from KV after newer ones |
+//! | `ROLLBACK_TO` | variable | with trust keys: the oldest version of a signed policy that is accepted from KV after newer ones |
 //! | `LOG` | variable | `all` decisions are logged, which is the default, or only `denied` ones |
 
 use core::fmt;

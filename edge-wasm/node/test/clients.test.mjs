@@ -14,10 +14,10 @@ const NOW = 1_800_000_000;
 const image = readFileSync(process.env.TOLLGATE_SAMPLE_IMAGE);
 
 /** Counts requests that are evaluated as a whole. */
-let inFull = 0;
+let wholeRequests = 0;
 class Counting extends glue.Gate {
   decide(bytes) {
-    inFull += 1;
+    wholeRequests += 1;
     return super.decide(bytes);
   }
 }
@@ -125,7 +125,7 @@ test("the outcome is the same by handle and as a whole", () => {
     const what = JSON.stringify(change).slice(0, 200);
     const gate = new Counted(image);
     assert.equal(gate.decide(asked).outcome, "allow");
-    inFull = 0;
+    wholeRequests = 0;
     const request = { ...asked, ...change };
     const expected = plain.decide(request);
     for (const outcome of [gate.decide(request), gate.decide(request)]) {
@@ -136,7 +136,7 @@ test("the outcome is the same by handle and as a whole", () => {
       assert.equal(outcome.log, expected.log, what);
     }
     // A malformed request does not reach the module.
-    if (expected.detail !== "bad_request_object") assert.equal(inFull === 0, byHandle, what);
+    if (expected.detail !== "bad_request_object") assert.equal(wholeRequests === 0, byHandle, what);
     assert.equal(gate.decide(asked).outcome, "allow");
   }
   assert.equal(plain.decide(null).detail, "bad_request_object");
@@ -199,9 +199,9 @@ test("a handle is valid only in the instance that assigned it, and until a trap"
   const broken = first.decide(asked);
   assert.equal(broken.detail, "trap");
   assert.equal(broken.outcome, "deny");
-  inFull = 0;
+  wholeRequests = 0;
   for (const gate of [second, first]) assert.equal(gate.decide(asked).outcome, "allow");
-  assert.notEqual(inFull, 0);
+  assert.notEqual(wholeRequests, 0);
   // A record of the discarded instance.
   assert.equal(before.log, new Plain(image).decide(asked).log);
   const later = second.decide(asked);

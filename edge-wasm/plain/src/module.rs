@@ -24,11 +24,11 @@ pub(crate) struct Module {
 /// Which images are accepted.
 enum Trusted {
     /// All images: the host trusts its source.
-    Anyone,
+    Any,
     /// Images that one of these keys signed.
     By(Trust),
     /// None: the host required signed images but passed no valid keys.
-    Nobody,
+    NoValidKeys,
 }
 
 /// A loaded policy.
@@ -44,7 +44,7 @@ impl Module {
         output: Vec::new(),
         loaded: None,
         message: String::new(),
-        trust: Trusted::Anyone,
+        trust: Trusted::Any,
     };
 
     /// Allocates the next input, zeroed; `None` if it is too large.
@@ -64,9 +64,9 @@ impl Module {
             return false;
         }
         let trust = match &mut self.trust {
-            Trusted::Anyone => None,
+            Trusted::Any => None,
             Trusted::By(trust) => Some(trust),
-            Trusted::Nobody => {
+            Trusted::NoValidKeys => {
                 self.message = String::from("no valid trust keys are set");
                 return false;
             }
@@ -91,7 +91,7 @@ impl Module {
     /// policy, 0 for any.
     pub(crate) fn trust(&mut self, length: usize, oldest: u64) -> bool {
         self.message.clear();
-        self.trust = Trusted::Nobody;
+        self.trust = Trusted::NoValidKeys;
         if length != self.input.len() {
             self.message = String::from("the length is not that of the buffer");
             return false;

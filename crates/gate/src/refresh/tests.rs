@@ -46,8 +46,8 @@ fn run(events: &[(i64, Event)]) {
                 let in_flight = refresh.in_flight();
                 assert!(tickets.iter().all(|ticket| in_flight.contains(ticket)));
             }
-            End(ticket, taken) => {
-                assert_eq!(refresh.end(*ticket, now).is_some(), *taken, "event {at}");
+            End(ticket, accepted) => {
+                assert_eq!(refresh.end(*ticket, now).is_some(), *accepted, "event {at}");
             }
             Good(ticket) => {
                 let issuer = refresh.end(*ticket, now).unwrap();

@@ -84,7 +84,7 @@ fn an_envelope_has_a_single_encoding() {
             SignedError::Malformed,
         ),
         (
-            "key id that is no text",
+            "key id that is not text",
             |b| b[49] = 0xff,
             SignedError::Malformed,
         ),
@@ -105,7 +105,7 @@ fn an_envelope_has_a_single_encoding() {
             SignedError::Malformed,
         ),
         (
-            "site that is no text",
+            "site that is not text",
             |b| b[52] = 0x80,
             SignedError::Malformed,
         ),

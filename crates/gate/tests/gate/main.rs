@@ -193,7 +193,7 @@ fn every_kind_of_outcome() {
             "{method} {target} {authorization}"
         );
 
-        // The log record says the same, and contains no secrets.
+        // The log record contains the same, and contains no secrets.
         let log = log(&outcome);
         assert!(
             log.contains(&format!("\"reason\":\"{}\"", outcome.reason.code())),

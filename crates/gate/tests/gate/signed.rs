@@ -126,9 +126,9 @@ fn without_trust_keys_signed_and_unsigned_images_decide_identically() {
     let release = wrapped.release().expect("an envelope");
     assert_eq!((release.version, release.verified), (version(3), false));
     // But the site in the envelope must be correct.
-    let lie = Gate::load(sealed(3, "elsewhere", 0, 0, &image()), None, &Provider);
+    let mismatch = Gate::load(sealed(3, "elsewhere", 0, 0, &image()), None, &Provider);
     assert!(matches!(
-        lie,
+        mismatch,
         Err(LoadError::Signed(SignedError::OtherSite))
     ));
 }
@@ -163,7 +163,7 @@ fn with_trust_keys_only_their_images_are_accepted() {
             SignedError::Unsigned,
         ),
         (
-            "a lie about the site",
+            "a false site",
             sealed(1, "elsewhere", 0, 0, &image()),
             SignedError::OtherSite,
         ),
