@@ -34,7 +34,7 @@ pub struct Answer {
     pub result: Value,
     /// The log record, for the operator.
     pub log: LogRecord,
-    /// Why the event could not be read, if so; the request is then denied.
+    /// The reason why the event could not be read, if so; the request is then denied.
     pub error: Option<EventError>,
 }
 

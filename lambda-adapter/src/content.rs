@@ -23,12 +23,12 @@ pub(crate) use reply::Format;
 
 use tollgate_signed_urls::Signer;
 
-/// How long a link is valid, in seconds.
+/// The lifetime of a link, in seconds.
 pub const LINK_LIFE_SECS: u64 = 300;
 
 /// The configuration of content delivery.
 pub struct ContentSettings {
-    /// Where a request names its file.
+    /// The part of a request that names its file.
     pub from: From,
     /// The prefix of every path in API Gateway's events, which is not part of the policy's paths.
     pub base_path: String,
@@ -44,7 +44,7 @@ pub struct ContentSettings {
     pub origins: Vec<String>,
 }
 
-/// Where a request names its file.
+/// The part of a request that names its file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum From {
     /// In the query parameter `fn`.

@@ -53,7 +53,7 @@ pub struct Function<S, C: Client> {
     log: Log,
 }
 
-/// What a function returns.
+/// The result of a function.
 pub enum Reply<B> {
     /// A result.
     Value(Value),
@@ -61,7 +61,7 @@ pub enum Reply<B> {
     Stream(HttpReply, Option<B>),
 }
 
-/// Why there is no result. API Gateway receives the message.
+/// The reason why there is no result. API Gateway receives the message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Failure {
     /// API Gateway responds 401 for exactly this message.
@@ -260,10 +260,10 @@ impl<S: Store, C: Client> Function<S, C> {
     }
 
     /// The time of a request. Without one, no token can be verified.
-    fn now(&self, told: Option<UnixSeconds>) -> Result<UnixSeconds, Failure> {
+    fn now(&self, event_time: Option<UnixSeconds>) -> Result<UnixSeconds, Failure> {
         match self.clock {
             Clock::Fixed(now) => Ok(now),
-            Clock::Event => told.ok_or(ShapeError::Member("requestContext time").into()),
+            Clock::Event => event_time.ok_or(ShapeError::Member("requestContext time").into()),
             Clock::System => system_time().ok_or(Failure::Internal),
         }
     }

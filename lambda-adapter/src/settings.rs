@@ -43,7 +43,7 @@ pub enum RoleSettings {
     CloudFront,
 }
 
-/// Why a configuration is rejected. The operator is at fault.
+/// The reason why a configuration is rejected. The operator is at fault.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SettingsError {

@@ -24,7 +24,7 @@ pub enum Shape {
     HttpProxy,
 }
 
-/// Why an event is rejected. The caller, or the configuration that connects it to this function, is at fault.
+/// The reason why an event is rejected. The caller, or the configuration that connects it to this function, is at fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ShapeError {

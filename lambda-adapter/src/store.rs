@@ -33,7 +33,7 @@ pub struct Facts {
 pub struct LinkWant {
     /// Whether it is for HEAD instead of GET: a link is valid for a single method.
     pub is_head: bool,
-    /// How long it is valid, in seconds.
+    /// Its lifetime, in seconds.
     pub life_secs: u64,
     /// The `Content-Type` of its response.
     pub content_type: String,
@@ -41,7 +41,7 @@ pub struct LinkWant {
     pub disposition: String,
 }
 
-/// Why no object was returned.
+/// The reason why no object was returned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StoreError {
     /// No object has this key.

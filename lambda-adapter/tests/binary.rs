@@ -171,10 +171,10 @@ fn with_trust_keys_only_signed_images_are_loaded() {
         let mut environment = vec![("TOLLGATE_ROLE", "cloudfront"), ("TOLLGATE_POLICY", policy)];
         environment.extend(more);
         let output = run(&["--stdin", "--now", "1800000000"], &environment, &event);
-        let said = text(&output.stderr);
+        let stderr = text(&output.stderr);
         match refused {
             None => {
-                assert_eq!(output.status.code(), Some(0), "{more:?}: {said}");
+                assert_eq!(output.status.code(), Some(0), "{more:?}: {stderr}");
                 assert!(text(&output.stdout).contains(r#""uri":"/courses"#));
             }
             Some(why) => {
@@ -183,7 +183,7 @@ fn with_trust_keys_only_signed_images_are_loaded() {
                     (Some(2), 0),
                     "{more:?}"
                 );
-                assert!(said.contains(why), "{more:?}: {said}");
+                assert!(stderr.contains(why), "{more:?}: {stderr}");
             }
         }
     }
@@ -228,8 +228,8 @@ fn usage_errors_are_reported() {
         for args in [&[][..], &["--stdin"]] {
             let output = run(args, environment, "");
             assert_eq!(output.status.code(), Some(2), "{environment:?}");
-            let said = text(&output.stderr);
-            assert!(said.contains(expect), "{said}");
+            let stderr = text(&output.stderr);
+            assert!(stderr.contains(expect), "{stderr}");
         }
     }
 }

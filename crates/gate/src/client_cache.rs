@@ -51,7 +51,7 @@ pub struct ClientHandle {
 pub struct Admitted {
     /// The rule that allows it.
     pub rule: RuleId,
-    /// How the caching of the response changes.
+    /// The change to the caching of the response.
     pub cache: CacheEdit,
 }
 

@@ -50,7 +50,7 @@ pub struct GateConfig {
     pub issuers: Vec<IssuerConfig>,
     /// Where a request can contain tokens; the first token that verifies is evaluated.
     pub sources: Vec<TokenSource>,
-    /// Which configured sources are removed before the request is forwarded.
+    /// The token sources that are removed before the request is forwarded.
     pub strip: Strip,
     /// Clock difference tolerated for `nbf` and `iat`, in seconds.
     pub leeway_secs: u32,
@@ -58,15 +58,15 @@ pub struct GateConfig {
     pub max_token_bytes: u32,
     /// The locations of nested declared claims, by slot.
     pub claim_places: Vec<(u16, ClaimPath)>,
-    /// What is added to forwarded requests and to the responses to them.
+    /// The additions to forwarded requests and to the responses to them.
     pub forward: ForwardConfig,
     /// The responses to denied requests.
     pub deny: DenyConfig,
-    /// How sessions are minted, if at all.
+    /// The session configuration, if sessions are enabled.
     pub session: Option<SessionConfig>,
 }
 
-/// What is added to forwarded requests and to the responses to them.
+/// The additions to forwarded requests and to the responses to them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ForwardConfig {
     /// Whether the origin receives the user's identity in `x-tollgate-…` header fields.
@@ -84,7 +84,7 @@ impl Default for ForwardConfig {
     }
 }
 
-/// Which token sources are removed before the request is forwarded.
+/// The token sources that are removed before the request is forwarded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Strip {
     /// None.
@@ -150,7 +150,7 @@ pub enum DenyAnswer {
     Redirect(String),
 }
 
-/// Why a configuration is rejected.
+/// The reason why a configuration is rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ConfigError {

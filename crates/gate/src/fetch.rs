@@ -28,7 +28,7 @@ pub struct Pending {
     pub tickets: Vec<u32>,
 }
 
-/// How long a request waits for fetches, in milliseconds.
+/// The maximum time that a request waits for fetches, in milliseconds.
 pub const MAX_WAIT_MS: u32 = 1_000;
 
 /// A request to send, and its limits.
@@ -37,7 +37,7 @@ pub struct Fetch {
     /// Identifies this fetch in [`Gate::resume`](crate::Gate::resume), for this gate only. Never zero, so
     /// that a host can use zero for "none".
     pub ticket: u32,
-    /// What to send.
+    /// The request to send.
     pub request: FetchRequest,
     /// Its limits.
     pub limits: FetchLimits,
@@ -59,7 +59,7 @@ pub struct FetchRequest {
 /// The limits of a fetch. A fetch that exceeds one has failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FetchLimits {
-    /// How long it may take, in seconds.
+    /// The time limit, in seconds.
     pub secs: u32,
     /// Longest body of the response, in bytes.
     pub bytes: u32,

@@ -60,7 +60,7 @@ pub struct Gate<B> {
     release: Option<Release>,
 }
 
-/// Why a policy image is rejected.
+/// The reason why a policy image is rejected.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum LoadError {

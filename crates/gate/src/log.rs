@@ -37,7 +37,7 @@ pub struct LogRecord {
     pub token: TokenStatus,
 }
 
-/// What a gate found out about the token of a request.
+/// The result of checking the token of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TokenStatus {
     /// Not read, because the path was rejected first.

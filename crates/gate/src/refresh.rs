@@ -1,4 +1,4 @@
-//! When the keys of an issuer are fetched again, as a state machine without clock, timer and socket.
+//! The state machine of key refresh, without clock, timer and socket.
 //!
 //! A request that names an unknown key ID waits for the fetches that [`Gate::step`](crate::Gate::step)
 //! returns. Old keys are refreshed in the background: see [`Gate::due`](crate::Gate::due). The host reports
@@ -19,7 +19,7 @@ use crate::fetch::{Fetch, FetchLimits, FetchRequest};
 pub const COOLDOWN_SECS: i64 = 10;
 /// The age at which keys are refreshed although no token names an unknown key ID, in seconds.
 pub const MAX_KEYS_AGE_SECS: i64 = 3_600;
-/// How long a fetch may take, in seconds; one that takes longer counts as failed.
+/// The time limit of a fetch, in seconds; a fetch that takes longer counts as failed.
 pub const MAX_FETCH_SECS: u32 = 5;
 /// Longest key set that is accepted, in bytes.
 pub const MAX_KEYS_BYTES: u32 = 262_144;
@@ -56,7 +56,7 @@ pub struct KeysAccepted {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct KeySet(Vec<(Option<Box<str>>, Algorithm, KeyMaterial)>);
 
-/// Why a fetched key set is not used. The current keys stay in use.
+/// The reason why a fetched key set is not used. The current keys stay in use.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum KeySetError {
@@ -103,9 +103,9 @@ struct Source {
     issuer: usize,
     url: String,
     in_flight: Option<InFlight>,
-    /// When the last fetch ended, successfully or not.
+    /// The time when the last fetch ended, successfully or not.
     ended: Option<UnixSeconds>,
-    /// When the last successful fetch ended.
+    /// The time when the last successful fetch ended.
     refreshed: Option<UnixSeconds>,
     /// The keys of that fetch. Until then the keys of the image are in use.
     keys: Option<KeySet>,

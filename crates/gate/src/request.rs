@@ -5,7 +5,7 @@
 
 use tollgate_core::UnixSeconds;
 
-/// What an edge knows about one HTTP request.
+/// The data of one HTTP request that an edge passes to the gate.
 ///
 /// It deliberately does not implement `Debug`, because the headers and the query contain tokens.
 #[derive(Clone, Copy)]

@@ -15,7 +15,7 @@ use crate::request::Request;
 /// The content security policy of deny pages: styles and images of the site, but no scripts and no framing.
 pub const PAGE_POLICY: &str = "default-src 'none'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; \
      font-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
-/// How long browsers cache the response to a preflight, in seconds.
+/// The time that browsers cache the response to a preflight, in seconds.
 pub const PREFLIGHT_SECS: &str = "600";
 
 /// The reader of a response.

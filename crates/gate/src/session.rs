@@ -279,7 +279,7 @@ pub(crate) struct Mint<'a, B> {
     pub(crate) now: UnixSeconds,
 }
 
-/// Why no session was minted.
+/// The reason why no session was minted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum NoSession {
     /// It would be longer than [`MAX_SESSION_BYTES`].

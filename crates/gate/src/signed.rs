@@ -75,7 +75,7 @@ pub struct Release {
     pub verified: bool,
 }
 
-/// Why an image is rejected because of its envelope, or the lack of one.
+/// The reason why an image is rejected because of its envelope, or the lack of one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SignedError {
@@ -102,7 +102,7 @@ pub enum SignedError {
     Reused(PolicyVersion),
 }
 
-/// Why an image cannot be signed.
+/// The reason why an image cannot be signed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SealError {
     /// The key id is empty, too long, or not visible ASCII.

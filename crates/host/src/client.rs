@@ -30,7 +30,7 @@ struct Pools {
     https: OnceLock<Option<Pool<HttpsConnector<HttpConnector>, Full<Bytes>>>>,
 }
 
-/// Why no response was received.
+/// The reason why no response was received.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum HttpError {

@@ -41,7 +41,7 @@ pub use machine::{Local, Machine, Stepped};
 pub use native::{Client, FetchLog, Native};
 pub use platform::{Accepted, FetchEnded, FetchFailure, Fetched, Platform, Task};
 
-/// How long a fetch delays requests that depend on it, from when it began.
+/// The time that a fetch delays requests that depend on it, from when it began.
 pub const MAX_WAIT: Duration = Duration::from_millis(MAX_WAIT_MS as u64);
 
 /// A gate on a platform.
@@ -55,7 +55,7 @@ pub struct Host<M, P> {
 
 struct InFlight {
     ticket: u32,
-    /// When requests stop waiting for it, in the platform's uptime.
+    /// The time when requests stop waiting for it, in the platform's uptime.
     patience_ends: Duration,
     /// Completes when the fetch has ended, even if its task was dropped or panicked.
     end: Shared<oneshot::Receiver<()>>,
@@ -76,7 +76,7 @@ pub struct Wait {
 }
 
 impl Wait {
-    /// How long the request waits.
+    /// The maximum time that the request waits.
     pub fn at_most(&self) -> Duration {
         self.at_most
     }

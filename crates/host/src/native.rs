@@ -12,7 +12,7 @@ use crate::platform::{FetchEnded, Fetched, Platform, Task};
 
 /// Sends requests.
 pub trait Client: Send + Sync + 'static {
-    /// Why no response was received.
+    /// The reason why no response was received.
     type Error: core::fmt::Display + Send + Sync + 'static;
 
     /// Sends a request. Must not follow redirects or read more than `max_bytes` of the body.

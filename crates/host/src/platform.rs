@@ -16,7 +16,7 @@ pub type Task<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 /// A fetched key set that is now in use, for the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Accepted {
-    /// Whether its keys differ from the previous ones; `true` if the machine cannot tell.
+    /// Whether its keys differ from the previous ones; `true` if the machine does not report it.
     pub changed: bool,
     /// One line per skipped key of the set. Tokens signed with such a key are denied.
     pub skipped: Vec<String>,
@@ -32,7 +32,7 @@ pub struct Fetched {
 
 /// The environment that a host provides.
 pub trait Platform: Send + Sync {
-    /// Why no response was received.
+    /// The reason why no response was received.
     type Error: fmt::Display + Send + Sync;
 
     /// The time.
@@ -74,13 +74,13 @@ pub struct FetchEnded<'a, E> {
     pub url: &'a str,
     /// The body of the response; empty if there was none.
     pub body: &'a [u8],
-    /// When it ended.
+    /// The time when it ended.
     pub now: UnixSeconds,
     /// The accepted key set, or why the current keys stay in use.
     pub result: Result<Accepted, FetchFailure<E>>,
 }
 
-/// Why fetched keys are not used.
+/// The reason why fetched keys are not used.
 #[derive(Debug)]
 pub enum FetchFailure<E> {
     /// There was no response within this many seconds.

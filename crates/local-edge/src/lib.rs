@@ -39,7 +39,7 @@ pub use keys::{KeysFetched, KeysSink};
 pub use origin::{BadUpstream, Origin};
 pub use service::{Caching, Clock, LogSink, Served};
 
-/// How long a request head may take to arrive.
+/// The time limit for receiving a request head.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// The time limit for responses in flight after the server is stopped.
@@ -191,7 +191,7 @@ impl Drop for Running {
     }
 }
 
-/// Why a server could not be bound.
+/// The reason why a server could not be bound.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum BindError {

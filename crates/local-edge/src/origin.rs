@@ -76,7 +76,7 @@ impl Origin {
     }
 }
 
-/// Why a URL is rejected as an upstream.
+/// The reason why a URL is rejected as an upstream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum BadUpstream {

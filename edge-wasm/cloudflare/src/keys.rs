@@ -28,10 +28,10 @@ use crate::{note, now, now_ms};
 const CACHE: &str = "tollgate-keys";
 /// The header with the time when a cached response was fetched from its issuer, in Unix seconds.
 const FETCHED: &str = "x-tollgate-fetched";
-/// How long a response stays in the cache, in seconds. Its age decides whether it is used.
+/// The time that a response stays in the cache, in seconds. Its age decides whether it is used.
 const KEPT_SECS: u32 = 600;
 
-/// Why no response was received.
+/// The reason why no response was received.
 #[derive(Debug)]
 pub(crate) enum Trouble {
     Fetch(worker::Error),

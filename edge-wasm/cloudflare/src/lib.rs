@@ -5,8 +5,8 @@
 //! is called again. A panic discards the whole module instance, and so affects only the request that
 //! triggered it. Background tasks in the instance fetch keys and policies, and may be lost at any time.
 //!
-//! Not here: the `fetch` event and sending to the origin, which stream bodies and are implemented in
-//! JavaScript; restarting after a panic; decisions.
+//! Not here: decisions, and what `js/entry.js` does: the `fetch` event, sending to the origin (both stream
+//! bodies), and restarting after a panic.
 
 mod answer;
 mod edge;

@@ -65,7 +65,7 @@ impl Memory {
         self.keep_time(LOOKED, at);
     }
 
-    /// When the last fetch from this URL ended.
+    /// The time when the last fetch from this URL ended.
     pub(crate) fn fetched(&self, url: &str) -> Option<UnixSeconds> {
         self.time(&format!("{FETCHED}{url}"))
     }

@@ -5,7 +5,7 @@ use tollgate_gate::Outcome;
 
 use crate::now;
 
-/// Which decisions are logged.
+/// The decisions that are logged.
 #[derive(Clone, Copy)]
 pub(crate) enum Log {
     All,

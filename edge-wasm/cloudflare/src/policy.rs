@@ -30,7 +30,7 @@ const ID_DIGITS: usize = 32;
 /// Time limit of a KV read. A later result is dropped.
 const MAX_LOOK: Duration = Duration::from_secs(5);
 
-/// When KV was last read, and the read in flight.
+/// The time when KV was last read, and the read in flight.
 pub(crate) struct Watch {
     ended: Option<UnixSeconds>,
     under_way: Option<Look>,
@@ -55,7 +55,7 @@ impl Watch {
     }
 }
 
-/// Why there is no newer policy.
+/// The reason why there is no newer policy.
 enum Trouble {
     Kv(KvError),
     TooSlow,

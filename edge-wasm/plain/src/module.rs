@@ -21,7 +21,7 @@ pub(crate) struct Module {
     trust: Trusted,
 }
 
-/// Which images are accepted.
+/// The images that are accepted.
 enum Trusted {
     /// All images: the host trusts its source.
     Any,
@@ -165,7 +165,7 @@ impl Module {
         &self.output
     }
 
-    /// Why the last load, key set or trust keys were rejected, or which keys of the last key set are skipped;
+    /// The reason why the last load, key set or trust keys were rejected, or which keys of the last key set are skipped;
     /// empty if there is nothing to report.
     pub(crate) fn message(&self) -> &[u8] {
         self.message.as_bytes()

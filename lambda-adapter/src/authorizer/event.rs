@@ -38,7 +38,7 @@ pub(crate) struct Asked {
     pub(super) way: Way,
 }
 
-/// How the response limits an allow to this request.
+/// The form of a response that allows this request and no other.
 pub(super) enum Way {
     /// A policy for this ARN.
     Policy(MethodArn),

@@ -26,7 +26,7 @@ const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'|')
     .remove(b'/');
 
-/// Why the response is an error. API Gateway distinguishes errors only by their message.
+/// The reason why the response is an error. API Gateway distinguishes errors only by their message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Denied {
     /// A token could help, and the request has none or an invalid one: 401. The message is this exact word.

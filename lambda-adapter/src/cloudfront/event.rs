@@ -41,7 +41,7 @@ pub(crate) struct Line {
     value: String,
 }
 
-/// Why an event is malformed. The caller, or the function's configuration in CloudFront, is at fault.
+/// The reason why an event is malformed. The caller, or the function's configuration in CloudFront, is at fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum EventError {

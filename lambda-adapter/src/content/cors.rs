@@ -8,7 +8,7 @@ use crate::http::HttpRequest;
 const METHODS: &str = "GET, HEAD";
 const HEADERS: &str = "authorization, if-none-match, range";
 const EXPOSED: &str = "accept-ranges, content-disposition, content-length, content-range, etag";
-/// How long a browser may cache it.
+/// The time that a browser may cache it.
 const MAX_AGE_SECS: &str = "600";
 
 /// The origin of a request, if it is listed.

@@ -31,7 +31,7 @@ pub(crate) struct Delivered<B> {
     pub(crate) trouble: Option<&'static str>,
 }
 
-/// Why nothing is delivered.
+/// The reason why nothing is delivered.
 pub(super) enum Trouble {
     Store(StoreError),
     /// The status and the detail code.

@@ -7,7 +7,7 @@ pub struct Variable {
     pub name: &'static str,
     /// The valid values; the first of several words is the default.
     pub values: &'static str,
-    /// What it configures.
+    /// The effect.
     pub about: &'static str,
 }
 

@@ -149,8 +149,8 @@ fn a_cached_response_allows_no_other_path() {
                 for (later, second, may) in &may {
                     let through =
                         api.lets_through(later, second, &token, event(later, second, &token));
-                    let said = format!("{way}: {later} {second} after {method} {first}");
-                    assert!(*may || !through, "{said}");
+                    let case = format!("{way}: {later} {second} after {method} {first}");
+                    assert!(*may || !through, "{case}");
                     opened += usize::from(through);
                 }
             }

@@ -10,7 +10,7 @@ use crate::log::TokenStatus;
 use crate::outcome::Outcome;
 use crate::request::Request;
 
-/// Why an edge denies a request that the policy may allow.
+/// The reason why an edge denies a request that the policy may allow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum EdgeDenial {

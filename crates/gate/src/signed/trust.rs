@@ -33,7 +33,7 @@ struct Accepted {
     policy: Option<ImageId>,
 }
 
-/// Why trust keys are rejected.
+/// The reason why trust keys are rejected.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TrustError {

@@ -16,7 +16,7 @@ use crate::body::{AnyBody, BodyError, boxed, plain};
 /// The largest request body that is forwarded, in bytes.
 const MAX_BODY_BYTES: usize = 16 * 1024 * 1024;
 
-/// How long the upstream may take until its response begins.
+/// The time limit until the response of the upstream begins.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Headers that apply to a single connection (RFC 9110, section 7.6.1), and older ones still in use.
