@@ -119,13 +119,13 @@ test("an invalid key set changes nothing", async () => {
     ["rejected", () => new Response("")],
     ["rejected", () => new Response('{"keys":[]}')],
     ["rejected", () => new Response(JSON.stringify({ keys: [{ ...second.jwk, d: "AA" }] }))],
-    ["more than 262144 bytes", () => new Response(`${set(second)}${long}`)],
+    ["longer than 262144 bytes", () => new Response(`${set(second)}${long}`)],
     ["ECONNREFUSED", () => Promise.reject(new Error("ECONNREFUSED"))],
     ["thrown", () => { throw new Error("thrown"); }],
-    ["a redirect", () => Response.redirect("https://elsewhere.example/jwks.json")],
-    ["a redirect", (_, url) => Response.redirect(url)],
-    ["a redirect", () => new Response(null, { status: 307, headers: { location: "/keys" } })],
-    ["a redirect", () => new Response(null, { status: 302 })],
+    ["redirects are not followed", () => Response.redirect("https://elsewhere.example/jwks.json")],
+    ["redirects are not followed", (_, url) => Response.redirect(url)],
+    ["redirects are not followed", () => new Response(null, { status: 307, headers: { location: "/keys" } })],
+    ["redirects are not followed", () => new Response(null, { status: 302 })],
     ["broken", () => new Response(new ReadableStream({ start: (to) => to.error(new Error("broken")) }))],
   ];
   for (const [expect, answer] of table) {
