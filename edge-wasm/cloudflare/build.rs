@@ -1,4 +1,4 @@
-//! Keeps the one section that wasm-bindgen reads about a module whose symbols are stripped.
+//! Keeps the section that wasm-bindgen reads in a module whose symbols are stripped.
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");

@@ -5,7 +5,7 @@
 //! second one.
 
 use tollgate_core::UnixSeconds;
-use tollgate_gate::{Action, Context, Gate, Kind, Request, TokenSeen};
+use tollgate_gate::{Action, Context, Gate, Kind, Request, TokenStatus};
 
 use crate::site;
 
@@ -85,7 +85,7 @@ fn ask(gate: &Gate<Vec<u8>>, lines: &[&[u8]], names: &[&str], good: &[&[u8]]) {
         },
         &mut Context::new(),
     );
-    assert_eq!(again.log.token, TokenSeen::Absent);
+    assert_eq!(again.log.token, TokenStatus::Absent);
 }
 
 /// The values of all cookies with a name, as a simple parser reads them.

@@ -1,5 +1,5 @@
-//! The Lambda program with keys that panic, for fault tests: a signature panics where the file is that
-//! `FRAGILE_IF` names, and takes the file away. Everything else is the program that is released.
+//! The Lambda program with keys that panic, for fault injection: a verification panics if the file that
+//! `FRAGILE_IF` names exists, and removes the file. Otherwise it is identical to the released program.
 
 use std::path::PathBuf;
 
@@ -7,7 +7,7 @@ use tollgate_crypto::Native;
 use tollgate_lambda::run;
 use tollgate_token::{Algorithm, BadSignature, KeyMaterial, KeyRefused, PreparedKey, Provider};
 
-/// Verifies as the program does, and panics when it is told to.
+/// Verifies as the program does, but panics on request.
 struct Fragile;
 
 struct FragileKey(Box<dyn PreparedKey>);

@@ -1,5 +1,5 @@
-// Chromium without a window and without the network, driven by playwright-core. Where both are comes in
-// TOLLGATE_CHROMIUM, the program, and TOLLGATE_PLAYWRIGHT, a folder of node modules.
+// Headless Chromium without network access, driven by playwright-core. TOLLGATE_CHROMIUM names the program,
+// TOLLGATE_PLAYWRIGHT a directory of node modules.
 
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';

@@ -1,12 +1,12 @@
-// A local stand-in for a CloudFront distribution with a viewer-request function and a private S3 origin:
+// A local emulator of a CloudFront distribution with a viewer-request function and a private S3 origin:
 //
 //   node cloudfront.mjs --package FOLDER --origin http://127.0.0.1:4566 --bucket NAME --modules FOLDER
 //
-// Credentials of the origin access control come in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY. The first
-// line on standard output is a JSON object with the address; then come the function's own log lines.
+// AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY contain the credentials of the origin access control. The first
+// line on standard output is a JSON object with the address; the log lines of the function follow.
 //
-// It has no cache, no TLS and one behaviour. What it does the way CloudFront does it: the event, the raw
-// target, what a function may answer, and what becomes of one that fails.
+// It has a single behaviour, and neither cache nor TLS. It is like CloudFront in these respects: the event,
+// the raw target, the valid results of a function, and the response if a function fails.
 
 import { createServer } from 'node:http';
 import { join } from 'node:path';
@@ -14,9 +14,9 @@ import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 
 import { originAccess } from './origin.mjs';
-import { closed, judge, toEvent } from './viewer-request.mjs';
+import { closed, check, toEvent } from './viewer-request.mjs';
 
-/** The time that a viewer-request function has had for most of its history; now it may be more. */
+/** The time limit of viewer-request functions for most of their history; it may be higher now. */
 const FUNCTION_MS = 5000;
 
 const { values: options } = parseArgs({
@@ -25,7 +25,7 @@ const { values: options } = parseArgs({
     origin: { type: 'string' },
     bucket: { type: 'string' },
     region: { type: 'string', default: 'eu-west-1' },
-    // A folder with `node_modules`.
+    // A directory with `node_modules`.
     modules: { type: 'string' },
     listen: { type: 'string', default: '0' },
   },
@@ -41,7 +41,7 @@ const origin = originAccess({
   },
 });
 
-/** What the function says within its time; CloudFront answers 503 for one that throws or says nothing. */
+/** The result of the function within its time limit. If it throws or is too slow, CloudFront responds 503. */
 async function ask(event) {
   let timer;
   const late = new Promise((_, reject) => {
@@ -63,9 +63,9 @@ async function answer(request, response) {
   const sent = structuredClone(event);
   const result = await ask(event);
   if (result === undefined) return closed(response, 503);
-  const verdict = judge(sent.Records[0].cf.request, result);
+  const verdict = check(sent.Records[0].cf.request, result);
   if (verdict.invalid) {
-    console.error(`cloudfront: the function's answer is invalid: ${verdict.invalid}`);
+    console.error(`cloudfront: the function's result is invalid: ${verdict.invalid}`);
     return closed(response, 502);
   }
   if (verdict.forward) return origin(verdict.forward, response);
@@ -75,7 +75,7 @@ async function answer(request, response) {
   response.end(body);
 }
 
-// As lenient about targets as the parser can be: what is in them is the function's to judge.
+// The parser accepts as many targets as it can, because the function validates them.
 const server = createServer({ insecureHTTPParser: true, maxHeaderSize: 32 * 1024 }, (request, response) => {
   answer(request, response).catch((error) => {
     console.error(`cloudfront: ${error?.message}`);

@@ -1,13 +1,13 @@
-// A local stand-in for the REST API of flow B, in front of functions behind the Lambda runtime API that
-// `cargo lambda watch` serves:
+// A local emulator of the REST API of flow B, in front of functions with the Lambda runtime API that `cargo
+// lambda watch` serves:
 //
 //   node gateway.mjs --invoke http://127.0.0.1:9000
 //
 // `GET /content?fn=FILE` goes to the function `content`, `GET /files/PATH` to `files` once `authorizer` has
 // allowed it. The first line on standard output is a JSON object with the address.
 //
-// It does what API Gateway does with events, policies and answers. It keeps no authorizer's answers, has no
-// TLS, and leaves out the user pool's own authorizer: the function verifies tokens itself.
+// It is like API Gateway in its events, policies and responses. It does not cache authorizer results, has no
+// TLS, and omits the user pool's own authorizer: the function verifies tokens itself.
 
 import { randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
@@ -15,7 +15,7 @@ import { parseArgs } from 'node:util';
 
 const STAGE = 'live';
 const API = 'arn:aws:execute-api:eu-west-1:123456789012:api1234567';
-/** API Gateway's own limit. */
+/** API Gateway's time limit. */
 const FUNCTION_MS = 29_000;
 const MAX_RESULT_BYTES = 10 * 1024 * 1024;
 
@@ -23,7 +23,7 @@ const { values: options } = parseArgs({
   options: { invoke: { type: 'string' }, listen: { type: 'string', default: '0' } },
 });
 
-/** Which function answers, and whether one is asked first. */
+/** The function for a request, and whether the authorizer is called first. */
 function route(method, path) {
   if (path === '/content' && ['GET', 'HEAD', 'OPTIONS'].includes(method)) return { name: 'content', resource: '/content' };
   if (path.startsWith('/files/') && ['GET', 'HEAD'].includes(method)) {
@@ -32,7 +32,7 @@ function route(method, path) {
   return undefined;
 }
 
-/** A request as REST APIs show it. */
+/** The event for a request, in the format of REST APIs. */
 function toEvent(request, path, query, { resource, parameters = null }) {
   const lists = {};
   for (let at = 0; at < request.rawHeaders.length; at += 2) {
@@ -69,7 +69,7 @@ function toEvent(request, path, query, { resource, parameters = null }) {
   };
 }
 
-/** What a function makes of an event; an error's message in `failed`. */
+/** The result of a function for an event; an error's message in `failed`. */
 async function invoke(name, event) {
   const answer = await fetch(`${options.invoke}/2015-03-31/functions/${name}/invocations`, {
     method: 'POST',
@@ -84,7 +84,7 @@ async function invoke(name, event) {
   return { failed: result.errorMessage };
 }
 
-/** Whether a policy lets a method be called: some statement allows it and none denies it. */
+/** Whether a policy allows a method: some statement allows it and none denies it. */
 function allows(policy, arn) {
   const statements = [policy?.Statement ?? []].flat();
   const fits = ({ Action: actions, Resource: resources }) =>
@@ -102,7 +102,7 @@ function matches(pattern, arn) {
   return new RegExp(`^${parts.join('')}$`, 's').test(arn);
 }
 
-/** An answer of API Gateway's own. */
+/** A response of API Gateway itself. */
 function own(response, status, message, more = {}) {
   for (const [name, value] of Object.entries(more)) response.setHeader(name, value);
   response.setHeader('content-type', 'application/json');

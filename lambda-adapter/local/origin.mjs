@@ -1,5 +1,5 @@
-// A private bucket behind an origin access control: every request is signed (SigV4) with the edge's own
-// credentials, and nothing of the viewer's but a range or a condition goes along. The path is sent exactly
+// A private bucket with an origin access control: every request is signed (SigV4) with the edge's own
+// credentials, and of the client's headers only ranges and conditions are forwarded. The path is sent exactly
 // as it was forwarded; only the signature is computed over S3's canonical form of it.
 
 import { request as httpRequest } from 'node:http';
@@ -13,7 +13,7 @@ const FORWARDED = ['range', 'if-match', 'if-none-match', 'if-modified-since', 'i
 const ANSWERED = ['accept-ranges', 'cache-control', 'content-disposition', 'content-encoding', 'content-length', 'content-range', 'content-type', 'etag', 'last-modified'];
 const ORIGIN_MS = 10_000;
 
-/** A function that answers a forwarded request from the bucket. */
+/** Returns a function that responds to a forwarded request from the bucket. */
 export function originAccess({ origin, bucket, region, modules, credentials }) {
   const aws4 = createRequire(join(modules, 'x.js'))('aws4');
   const { hostname, port } = new URL(origin);
@@ -33,12 +33,12 @@ export function originAccess({ origin, bucket, region, modules, credentials }) {
     const got = await new Promise((resolve, reject) => {
       const asked = httpRequest(sent, resolve);
       asked.once('error', reject);
-      asked.once('timeout', () => asked.destroy(new Error('the origin does not answer')));
+      asked.once('timeout', () => asked.destroy(new Error('the origin does not respond')));
       asked.end();
     }).catch((error) => console.error(`cloudfront: origin: ${error.message}`));
     if (!got) return closed(response, 502);
     if (got.statusCode >= 400) {
-      // A custom error response: the bucket's own text stays where it is.
+      // A custom error response: the bucket's own text is not forwarded.
       got.resume();
       return closed(response, got.statusCode);
     }

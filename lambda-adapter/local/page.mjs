@@ -1,8 +1,9 @@
-// A server for the callback page on loopback: a private S3 bucket behind an origin access control, as far as names
-// are concerned, with the header fields that a real site must send.
+// A loopback server for the callback page: it resolves paths like a private S3 bucket with an origin access
+// control, and adds the header fields that a real site must send.
 //
-// A path is an object's key, byte for byte once decoded, and nothing else: no index document, no slash added or
-// removed. What has no object is 403, because nobody may list the bucket. Not here: who may have what.
+// A path is the key of an object, decoded and compared byte by byte: there are no index documents, and no slash is added
+// or removed. The response for a missing object is 403, because clients may not list the bucket. Not here:
+// access control.
 
 import { readFileSync, readdirSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -11,7 +12,7 @@ import { extname } from 'node:path';
 const PAGE = new URL('../callback/page/', import.meta.url);
 const TYPES = { '.html': 'text/html; charset=utf-8', '.mjs': 'text/javascript', '.css': 'text/css', '.json': 'application/json' };
 
-/** Listens on a port of loopback, a free one if it is 0; the address. */
+/** Listens on a loopback port, a free one if it is 0; returns the address. */
 export function listen(server, port = 0) {
   return new Promise((resolve, reject) => {
     server.once('error', reject);
@@ -19,19 +20,19 @@ export function listen(server, port = 0) {
   });
 }
 
-/** The objects of the page below a folder, by key, as `callback/README.md` describes them. */
+/** The objects of the page below a directory, by key, as `callback/README.md` describes them. */
 function objects(folder, config) {
   const found = new Map();
   for (const name of readdirSync(PAGE)) {
     const body = name === 'config.json' ? JSON.stringify(config) : readFileSync(new URL(name, PAGE));
     found.set(`${folder}${name}`, { body, type: TYPES[extname(name)] });
   }
-  // The page's own address ends with a slash, and so does the key of this one object.
+  // The URL of the page ends with a slash, and so does the key of this object.
   found.set(folder, found.get(`${folder}index.html`));
   return found;
 }
 
-/** The key for the path of a request; none for what S3 would not take for one. */
+/** The key for the path of a request; undefined if S3 would reject it. */
 function keyOf(target) {
   try {
     return decodeURIComponent(target.split('?', 1)[0].slice(1));
@@ -41,8 +42,8 @@ function keyOf(target) {
 }
 
 /**
- * The page's files below `/code/` and `/implicit/`, with `settings.config` for a configuration; its scripts
- * may call the origins in `settings.connect`.
+ * Serves the page's files below `/code/` and `/implicit/`, with the configuration in `settings.config`. Its
+ * scripts may call the origins in `settings.connect`.
  */
 export async function site(settings, port) {
   const bucket = new Map(['code', 'implicit'].flatMap((flow) => [...objects(`${flow}/`, { ...settings.config, flow })]));

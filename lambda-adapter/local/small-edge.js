@@ -1,7 +1,7 @@
-// The viewer-request function behind nginx, as CloudFront calls it: `handler` and `eventOf` stand before this
-// in one file. nginx's zone `kvs` holds the KeyValueStore; the module `cloudfront` reads `store`.
+// The viewer-request function in nginx, called as CloudFront does: `handler` and `eventOf` precede this code
+// in one file. nginx's zone `kvs` contains the KeyValueStore; the module `cloudfront` reads `store`.
 
-// The request of nginx as a case has it. The raw target is what the viewer sent.
+// The nginx request as a test case describes it. The raw target is the one that the client sent.
 function asked(r) {
   return {
     method: r.method,
@@ -11,7 +11,7 @@ function asked(r) {
   };
 }
 
-// What is left of the cookies, in the form of a request.
+// The remaining cookies, as the header of a request.
 function cookieLine(cookies) {
   var pairs = [];
   Object.keys(cookies).forEach(function (name) {
@@ -27,7 +27,7 @@ function queryText(fields) {
   return cookieLine(fields).split('; ').join('&');
 }
 
-// Decides, and answers or sends on what the function returned.
+// Evaluates the request, and sends or forwards what the function returned.
 async function edge(r) {
   var event = eventOf(asked(r)), log = console.log, returned, query;
   globalThis.store = {};
@@ -55,7 +55,7 @@ async function edge(r) {
   r.internalRedirect('@origin');
 }
 
-// The body of one `UpdateKeys` call, applied to the store.
+// Applies the body of one `UpdateKeys` call to the store.
 function update(r) {
   var body = JSON.parse(r.requestText);
   (body.Puts || []).forEach(function (put) {

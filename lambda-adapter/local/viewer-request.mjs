@@ -1,4 +1,4 @@
-// What goes into a viewer-request function and what may come out of it, as CloudFront documents both.
+// The input and the valid results of a viewer-request function, as CloudFront documents them.
 
 import { randomBytes } from 'node:crypto';
 
@@ -6,13 +6,13 @@ const DISTRIBUTION = { distributionDomainName: 'd111111abcdef8.cloudfront.net', 
 /** Limit of a generated response in a viewer event: header fields and body together. */
 const MAX_RESPONSE_BYTES = 40 * 1024;
 
-/** Fields that a function never sees. */
+/** Fields that a function never receives. */
 const HIDDEN = /^(connection|expect|keep-alive|proxy-.*|trailer|upgrade|x-accel-.*|x-amz-cf-.*|x-amzn-(auth|cf-.*|errortype|fle-profile|header-.*|lambda-integration-tag|requestid)|x-cache|x-edge-.*|x-forwarded-proto|x-real-ip)$/;
-/** Fields that a function sees and may not touch. */
+/** Fields that a function receives but may not change. */
 const READ_ONLY = ['cdn-loop', 'content-length', 'host', 'transfer-encoding', 'via'];
 const OUT_OF_BOUNDS = 'a header field that a function may not write';
 
-/** The event for a request of Node's server; nothing where there is no path. */
+/** The event for a request of Node's server; undefined if there is no path. */
 export function toEvent(request) {
   const target = Buffer.from(request.url, 'latin1').toString('utf8');
   if (!target.startsWith('/')) return undefined;
@@ -38,22 +38,22 @@ export function toEvent(request) {
   return { Records: [{ cf: { config, request: asked } }] };
 }
 
-/** What comes of the function's result: `forward`, `respond`, or why it is `invalid`. */
-export function judge(sent, result) {
+/** Classifies the result of the function: `forward`, `respond`, or the reason why it is `invalid`. */
+export function check(sent, result) {
   if (typeof result !== 'object' || result === null) return { invalid: 'neither a request nor a response' };
   return 'status' in result ? judgeResponse(result) : judgeRequest(sent, result);
 }
 
 function judgeResponse({ status, headers = {}, body = '', bodyEncoding = 'text' }) {
   const code = Number(status);
-  if (typeof status !== 'string' || !(code >= 200 && code <= 599)) return { invalid: 'a status that is none' };
+  if (typeof status !== 'string' || !(code >= 200 && code <= 599)) return { invalid: 'an invalid status' };
   const lines = [];
   let bytes = 0;
   for (const [name, entries] of Object.entries(headers)) {
     const lower = name.toLowerCase();
     if (lower !== name || HIDDEN.test(lower) || READ_ONLY.includes(lower)) return { invalid: OUT_OF_BOUNDS };
     if (!entries.every(({ key = name, value }) => key.toLowerCase() === lower && typeof value === 'string')) {
-      return { invalid: 'a header field that is none' };
+      return { invalid: 'an invalid header field' };
     }
     lines.push([name, entries.map(({ value }) => value)]);
     for (const { value } of entries) bytes += name.length + value.length;
@@ -66,8 +66,8 @@ function judgeResponse({ status, headers = {}, body = '', bodyEncoding = 'text' 
 
 function judgeRequest(sent, { method, uri, querystring, headers }) {
   if (method !== sent.method) return { invalid: 'another method' };
-  if (typeof uri !== 'string' || !uri.startsWith('/') || uri.includes('?')) return { invalid: 'a uri that is none' };
-  if (typeof querystring !== 'string' || typeof headers !== 'object') return { invalid: 'a request that is none' };
+  if (typeof uri !== 'string' || !uri.startsWith('/') || uri.includes('?')) return { invalid: 'an invalid uri' };
+  if (typeof querystring !== 'string' || typeof headers !== 'object') return { invalid: 'an invalid request' };
   for (const name of Object.keys(headers)) {
     if (HIDDEN.test(name.toLowerCase())) return { invalid: OUT_OF_BOUNDS };
   }
@@ -77,7 +77,7 @@ function judgeRequest(sent, { method, uri, querystring, headers }) {
   return { forward: { method, uri, querystring, headers } };
 }
 
-/** CloudFront's own answer, without a word of why. */
+/** CloudFront's own response, without a reason. */
 export function closed(response, status) {
   response.setHeader('x-cache', 'Error from cloudfront');
   response.statusCode = status;

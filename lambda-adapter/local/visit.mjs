@@ -1,9 +1,9 @@
-// One visit of the callback page in Chromium: opens the link for a file, presses the button with a name at
-// the hosted login, and prints what the page came to, as one JSON object. For the demo of flow B.
+// One visit to the callback page in Chromium: opens the link for a file, presses the button with a name at
+// the hosted login, and prints the result as a single JSON object. For the demo of flow B.
 //
 //   node visit.mjs --port PORT --issuer URL --api URL --client ID --file NAME --person alice --save PATH
 //
-// The page is served from here, at http://127.0.0.1:PORT/code/, which the issuer has to know already.
+// The page is served from here, at http://127.0.0.1:PORT/code/, which must be registered with the issuer.
 
 import { parseArgs } from 'node:util';
 
@@ -26,7 +26,7 @@ const chromium = await browser();
 try {
   const page = await chromium.context.newPage();
   await page.goto(`${pages.address}/code/?fn=${encodeURIComponent(options.file)}`);
-  // A page that saves nothing is an outcome too.
+  // A page that saves nothing is a valid result too.
   const saving = page.waitForEvent('download', { timeout: 15_000 }).catch(() => undefined);
   await page.click(`button[value="${options.person}"]`);
   await page.waitForSelector('body[data-outcome]');

@@ -1,14 +1,15 @@
-//! CloudFront request events to gate requests, and outcomes back to what CloudFront expects.
+//! CloudFront request events as gate requests, and outcomes as results for CloudFront.
 //!
-//! Both request events of Lambda@Edge are read, viewer-request and origin-request. CloudFront hands over
-//! the URI raw, as the viewer sent it, which is what the gate must judge: behaviours are matched on
-//! a normalised path, the origin gets the raw one. Not here: the Lambda runtime, and API Gateway.
+//! Both request events of Lambda@Edge are supported, viewer-request and origin-request. CloudFront passes the
+//! URI raw, as the client sent it. The gate must evaluate this URI, because the origin receives it, although
+//! behaviours are matched against a normalised path. Not here: the Lambda runtime, and API Gateway.
 //!
-//! AWS runs no native program at CloudFront's edges; what runs there is `lambda-adapter/edge`. Here the
-//! same events are answered by whatever else is given them, such as tests of a policy.
+//! AWS runs no native programs at CloudFront's edges; `lambda-adapter/edge` runs there. This module handles
+//! the same events elsewhere, for instance in tests of a policy.
 //!
-//! Put it at viewer-request. At origin-request it sees cache misses only, so a private object that is
-//! cached would be open to all; there it can only be a second lock behind one at viewer-request.
+//! Attach the function to viewer-request. At origin-request it receives only cache misses, so a cached
+//! private object would be available to every client. There it can only be a second check after one at
+//! viewer-request.
 
 mod event;
 mod headers;
@@ -23,21 +24,21 @@ pub use result::{MAX_RESPONSE_BYTES, TooLarge, result};
 
 /// The detail code for an event that is not a CloudFront request event.
 const BAD_EVENT: &str = "bad_event";
-/// The detail code for a response that CloudFront would refuse.
+/// The detail code for a response that CloudFront would reject.
 const RESPONSE_TOO_LARGE: &str = "response_too_large";
 
-/// What a function returns for one event, and what it logs.
+/// The result and the log record for one event.
 #[derive(Clone, Debug)]
 pub struct Answer {
-    /// The request to go on with, or a generated response.
+    /// The request to forward, or a generated response.
     pub result: Value,
-    /// The decision, for the operator.
+    /// The log record, for the operator.
     pub log: LogRecord,
-    /// Why the event could not be read, if it could not; the request is denied for that.
+    /// The reason why the event could not be read, if so; the request is then denied.
     pub error: Option<EventError>,
 }
 
-/// Answers one event. One that cannot be read is denied with status 500.
+/// Handles one event. A malformed event is denied with status 500.
 pub fn answer<B: AsRef<[u8]>>(gate: &Gate<B>, event: Value, now: UnixSeconds) -> Answer {
     match Event::read(event) {
         Ok(event) => {
@@ -48,8 +49,8 @@ pub fn answer<B: AsRef<[u8]>>(gate: &Gate<B>, event: Value, now: UnixSeconds) ->
     }
 }
 
-/// The answer for an event that the gate has decided. A response that CloudFront would refuse for its
-/// size becomes a denial with status 500.
+/// Returns the answer for an evaluated event. A response that is too large for CloudFront becomes a denial
+/// with status 500.
 pub fn conclude(event: Event, outcome: Outcome) -> Answer {
     let Outcome {
         action, mut log, ..
@@ -70,7 +71,7 @@ pub fn conclude(event: Event, outcome: Outcome) -> Answer {
     }
 }
 
-/// The answer to what is not a CloudFront request event: denied with status 500.
+/// Returns the answer to a malformed event: denied with status 500.
 pub fn refuse(error: EventError) -> Answer {
     let outcome = Outcome::internal("", BAD_EVENT);
     let result = result::plain(&outcome.action);

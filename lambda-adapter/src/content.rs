@@ -1,8 +1,8 @@
 //! Content delivery: a request for a file, the gate's decision, and the file or a link to it.
 //!
-//! The path that the gate has judged is the path that is delivered: the S3 key is that path decoded,
-//! without its first slash, and nothing else is made of it. A client is told a status and one plain
-//! line; what the store said is for nobody, and its code goes to the log. Not here: the decision.
+//! The evaluated path is the delivered path: the S3 key is this path, decoded, without its leading slash and
+//! without any other change. A client receives a status and one plain line. The store's error text is
+//! dropped, and its error code is logged. Not here: the decision.
 
 mod accept;
 mod cors;
@@ -23,54 +23,54 @@ pub(crate) use reply::Format;
 
 use tollgate_signed_urls::Signer;
 
-/// How long a link lives, in seconds.
+/// The lifetime of a link, in seconds.
 pub const LINK_LIFE_SECS: u64 = 300;
 
-/// How content is delivered.
+/// The configuration of content delivery.
 pub struct ContentSettings {
-    /// Where a request says what it wants.
+    /// The part of a request that names its file.
     pub from: From,
-    /// In front of every path that API Gateway shows, and not part of the policy's paths.
+    /// The prefix of every path in API Gateway's events, which is not part of the policy's paths.
     pub base_path: String,
-    /// What an allowed request gets.
+    /// The response to an allowed request.
     pub delivery: Delivery,
-    /// What it gets where that is too large for a body.
+    /// The response if the file is too large for a body.
     pub oversize: Oversize,
-    /// Whether links are given for objects alone that are there.
+    /// Whether a link requires that the object exists.
     pub checks_object: bool,
-    /// Whether browsers show files where they can, instead of saving them.
+    /// Whether browsers display files, if they can, instead of saving them.
     pub is_inline: bool,
-    /// Origins whose scripts may read the answers.
+    /// Origins whose scripts may read responses.
     pub origins: Vec<String>,
 }
 
-/// Where a request says what it wants.
+/// The part of a request that names its file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum From {
     /// In the query parameter `fn`.
     #[default]
     Parameter,
-    /// In its path.
+    /// In the path.
     Path,
 }
 
-/// What an allowed request gets.
+/// The response to an allowed request.
 #[derive(Default)]
 pub enum Delivery {
-    /// The file, in the answer.
+    /// The file, in the response body.
     #[default]
     Body,
-    /// The file, streamed: function URLs that are set to it, and nothing else.
+    /// The file, streamed; only for function URLs that are configured for it.
     Stream,
     /// A redirect to S3.
     Presigned,
     /// A redirect to CloudFront.
     SignedUrl(CloudFront),
-    /// A redirect to CloudFront, and cookies that open the one file.
+    /// A redirect to CloudFront, and cookies that grant access to this file.
     SignedCookies(CloudFront),
 }
 
-/// What is given instead of a body that is too large.
+/// The response if the file is too large for a body.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Oversize {
     /// A redirect to S3.
@@ -84,9 +84,9 @@ pub enum Oversize {
 pub struct CloudFront {
     /// Its host name.
     pub host: String,
-    /// Signs for it.
+    /// Creates its signatures.
     pub signer: Signer,
-    /// Whether what is signed is good for the asking address alone.
+    /// Whether links and cookies are valid only for the client's address.
     pub binds_address: bool,
     /// The `Domain` of cookies.
     pub cookie_domain: Option<String>,

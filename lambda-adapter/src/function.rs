@@ -1,14 +1,14 @@
-//! One function: a gate, the role it plays, and the way from an event to a result.
+//! One function: a gate, its role, and the way from an event to a result.
 //!
-//! What goes wrong is an error or a denial, never an allow. Every decision is logged once, as one line
-//! of JSON with the status of the response that was really sent. Not here: the Lambda runtime.
+//! A failure is an error or a denial, never an allow. Every decision is logged once, as one line of JSON with
+//! the status of the response that was really sent. Not here: the Lambda runtime.
 
 use core::fmt;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
 use tollgate_core::UnixSeconds;
-use tollgate_gate::{Action, EdgeDenial, Forward, Gate, LogRecord, Outcome, Request, TokenSeen};
+use tollgate_gate::{Action, EdgeDenial, Forward, Gate, LogRecord, Outcome, Request, TokenStatus};
 use tollgate_host::{Client, Machine};
 
 use crate::authorizer::{self, AuthorizerSettings, Denied};
@@ -20,29 +20,29 @@ use crate::http::{self, HttpRequest};
 use crate::shape::{Shape, ShapeError};
 use crate::store::Store;
 
-/// The part that a function plays.
+/// The role of a function.
 pub enum Role<S> {
-    /// Says whether requests to an API may go on.
+    /// Decides whether requests to an API are allowed.
     Authorizer(AuthorizerSettings),
-    /// Answers requests with files.
+    /// Responds to requests with files.
     Content(Content<S>),
-    /// Answers CloudFront's request events.
+    /// Handles CloudFront's request events.
     CloudFront,
 }
 
-/// Where the time comes from.
+/// The source of the time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Clock {
-    /// The machine.
+    /// The machine's clock.
     #[default]
     System,
-    /// The event, which then must tell it: for tests that replay requests.
+    /// The time in the event, which is then required: for tests that replay requests.
     Event,
-    /// It stands still.
+    /// A fixed time.
     Fixed(UnixSeconds),
 }
 
-/// Gets every log line, without its end.
+/// Called with every log line, without its line end.
 pub(crate) type Log = Arc<dyn Fn(&str) + Send + Sync>;
 
 /// A function.
@@ -53,27 +53,28 @@ pub struct Function<S, C: Client> {
     log: Log,
 }
 
-/// What a function returns.
+/// The result of a function.
 pub enum Reply<B> {
     /// A result.
     Value(Value),
-    /// An HTTP answer whose bytes, if it has any beside its own, come piece by piece.
+    /// An HTTP response; if it has a body in a store, that is streamed.
     Stream(HttpReply, Option<B>),
 }
 
-/// Why there is no result. The message is what API Gateway sees.
+/// The reason why there is no result. API Gateway receives the message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Failure {
-    /// API Gateway makes a 401 of exactly this message.
+    /// API Gateway responds 401 for exactly this message.
     Unauthorized,
-    /// The event is refused.
+    /// The event is rejected.
     Event(ShapeError),
-    /// Something failed inside.
+    /// An internal failure.
     Internal,
 }
 
 impl<S: Store, C: Client> Function<S, C> {
-    /// A function in this role, which fetches keys through `client`. `log` gets every line, without its end.
+    /// A function in this role, which fetches keys through `client`. `log` is called with every line, without
+    /// its line end.
     pub fn new(
         gate: Gate<Vec<u8>>,
         client: C,
@@ -90,11 +91,11 @@ impl<S: Store, C: Client> Function<S, C> {
         }
     }
 
-    /// The result for one event.
+    /// Returns the result for one event.
     ///
     /// # Errors
     ///
-    /// If the answer is an error: an authorizer's 401, an event that is not for this function.
+    /// Returns an error for an authorizer's 401, and for an event that is not for this function.
     pub async fn answer(&self, event: Value) -> Result<Reply<S::Body>, Failure> {
         let answered = self.answer_shape(event).await;
         if let Err(Failure::Event(error)) = &answered {
@@ -138,7 +139,7 @@ impl<S: Store, C: Client> Function<S, C> {
             Action::Forward(forward) => forwarded_path(forward)
                 .is_some_and(|path| path != asked.path)
                 .then_some(EdgeDenial::IndexNotForwarded),
-            // An authorizer sends no response of its own; to allow the request would pass it to the API.
+            // An authorizer sends no response of its own, and an allowed request would reach the API.
             Action::Serve(_) => Some(EdgeDenial::NoEndpoint),
             Action::Refuse(_) => None,
         };
@@ -185,7 +186,7 @@ impl<S: Store, C: Client> Function<S, C> {
         let Some(path) = locate(request, settings.from, &settings.base_path) else {
             let now = self.now(request.time)?;
             let denial = EdgeDenial::NoFile;
-            let outcome = self.deny(request, &request.path, now, TokenSeen::Unread, denial);
+            let outcome = self.deny(request, &request.path, now, TokenStatus::Unread, denial);
             self.record(&outcome.log);
             return Ok(Delivered::plain(HttpReply::plain(outcome.status)));
         };
@@ -197,7 +198,7 @@ impl<S: Store, C: Client> Function<S, C> {
                 Delivered::plain(HttpReply::from_gate(&own))
             }
             Action::Forward(forward) => {
-                // The path as it was decided.
+                // The path that was evaluated.
                 let path = forwarded_path(&forward).unwrap_or(path);
                 let Forward {
                     // There is no request to an origin: this program reads the file itself.
@@ -216,13 +217,13 @@ impl<S: Store, C: Client> Function<S, C> {
         Ok(delivered)
     }
 
-    /// The outcome for a request that is denied here.
+    /// The outcome for a request that is denied without an evaluation.
     fn deny(
         &self,
         request: &HttpRequest,
         path: &str,
         now: UnixSeconds,
-        token: TokenSeen,
+        token: TokenStatus,
         denial: EdgeDenial,
     ) -> Outcome {
         let gate = self.gate.machine().read();
@@ -241,7 +242,7 @@ impl<S: Store, C: Client> Function<S, C> {
             }
             Err(error) => cloudfront::refuse(error),
         };
-        // A failure is recorded with the policy in force, too.
+        // The record of a failure also contains the current policy.
         answer.log.time = now;
         answer.log.policy = answer
             .log
@@ -258,11 +259,11 @@ impl<S: Store, C: Client> Function<S, C> {
         Ok(self.gate.settle(step, again).await)
     }
 
-    /// The time of a request. No token can be judged without one.
-    fn now(&self, told: Option<UnixSeconds>) -> Result<UnixSeconds, Failure> {
+    /// The time of a request. Without one, no token can be verified.
+    fn now(&self, event_time: Option<UnixSeconds>) -> Result<UnixSeconds, Failure> {
         match self.clock {
             Clock::Fixed(now) => Ok(now),
-            Clock::Event => told.ok_or(ShapeError::Member("requestContext time").into()),
+            Clock::Event => event_time.ok_or(ShapeError::Member("requestContext time").into()),
             Clock::System => system_time().ok_or(Failure::Internal),
         }
     }
@@ -275,7 +276,7 @@ impl<S: Store, C: Client> Function<S, C> {
     }
 }
 
-/// The raw path of the target to forward, if that changes.
+/// The raw path of the target to forward, if it changes.
 fn forwarded_path(forward: &Forward) -> Option<String> {
     let path = forward
         .request

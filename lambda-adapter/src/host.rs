@@ -1,5 +1,5 @@
-//! The function's gate on the shared host driver. Lambda runs nothing between two requests, so a request
-//! waits for keys that are being fetched, for as long as any host lets one wait.
+//! The function's gate on the shared host driver. Lambda runs no code between requests, so a request waits
+//! for key fetches in flight, for the usual maximum time.
 //!
 //! Not here: fetching, and when keys are fetched ([`tollgate_host`]).
 
@@ -13,14 +13,14 @@ use tollgate_host::{Client, FetchEnded, Host, Local, Native};
 
 use crate::function::{Clock, Log};
 
-/// How many verified tokens are cached: an instance serves one request at a time, and few users.
+/// The number of cached tokens. An instance serves one request at a time, and few users.
 const CACHED_TOKENS: usize = 256;
 
-/// A gate whose keys are kept fresh.
+/// A gate whose keys are refreshed.
 pub(crate) type KeyedGate<C> = Host<Local, Native<C>>;
 
-/// Keeps this gate's keys fresh through `client`. `log` gets a line where a key set, or a key of it, cannot be
-/// used.
+/// Creates a gate whose keys are refreshed through `client`. `log` is called when a key set or one of its
+/// keys is rejected.
 pub(crate) fn keyed_gate<C: Client>(
     gate: Gate<Vec<u8>>,
     client: C,

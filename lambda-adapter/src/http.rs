@@ -1,7 +1,7 @@
-//! The HTTP request that an event of API Gateway or of a function URL shows.
+//! The HTTP request in an event of API Gateway or of a function URL.
 //!
-//! REST APIs and function URLs hand over the path as it was sent, HTTP APIs hand it over decoded; both
-//! become a raw path for the gate. Not here: which path of the request is asked for.
+//! REST APIs and function URLs pass the path as it was sent; HTTP APIs pass it decoded. Both become a raw
+//! path for the gate. Not here: which path is requested.
 
 mod first;
 mod second;
@@ -17,22 +17,22 @@ pub(crate) use second::read as read_second;
 
 /// One request.
 ///
-/// There is no `Debug` on purpose: the headers and the query hold tokens.
+/// It deliberately does not implement `Debug`, because the headers and the query contain tokens.
 pub(crate) struct HttpRequest {
     pub(crate) method: String,
     /// The raw path.
     pub(crate) path: String,
     /// The raw query, without `?`; empty if there is none.
     pub(crate) query: String,
-    /// Header field lines, names as they came.
+    /// Header field lines, names as received.
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) ip: Option<String>,
-    /// When the event says that the request arrived.
+    /// The arrival time of the request according to the event.
     pub(crate) time: Option<UnixSeconds>,
 }
 
 impl HttpRequest {
-    /// Asks `ask` about a path with this request's method, query and headers.
+    /// Calls `ask` with a request for `path` that has this request's method, query and headers.
     pub(crate) fn ask<T>(
         &self,
         path: &str,
@@ -58,7 +58,7 @@ impl HttpRequest {
         })
     }
 
-    /// The value of a header that stands there once; a repeated one has no value.
+    /// The value of a header that occurs exactly once; `None` if it is repeated.
     pub(crate) fn header(&self, name: &'static str) -> Option<&str> {
         let mut found = self.headers_named(name);
         match (found.next(), found.next()) {
@@ -67,7 +67,7 @@ impl HttpRequest {
         }
     }
 
-    /// The values of all lines of a header, in their order.
+    /// The values of all lines of a header, in order.
     pub(crate) fn headers_named(&self, name: &'static str) -> impl Iterator<Item = &str> {
         let is_it = |(known, _): &&(String, String)| known.eq_ignore_ascii_case(name);
         self.headers
@@ -77,13 +77,13 @@ impl HttpRequest {
     }
 }
 
-/// A member that must be text.
+/// A member that must be a string.
 fn text(event: &Value, pointer: &'static str) -> Result<String, ShapeError> {
     let found = event.pointer(pointer).and_then(Value::as_str);
     found.map(str::to_owned).ok_or(ShapeError::Member(pointer))
 }
 
-/// A member that may be missing or null, and else must be text.
+/// A member that is missing, null or a string.
 fn optional_text(event: &Value, pointer: &'static str) -> Result<Option<String>, ShapeError> {
     match event.pointer(pointer) {
         None | Some(Value::Null) => Ok(None),
@@ -92,7 +92,7 @@ fn optional_text(event: &Value, pointer: &'static str) -> Result<Option<String>,
     }
 }
 
-/// A member that may be missing or null, and else must be an object of texts.
+/// A member that is missing, null or an object of strings.
 fn map(event: &Value, pointer: &'static str) -> Result<Vec<(String, String)>, ShapeError> {
     let members = match event.pointer(pointer) {
         None | Some(Value::Null) => return Ok(Vec::new()),
@@ -106,7 +106,7 @@ fn map(event: &Value, pointer: &'static str) -> Result<Vec<(String, String)>, Sh
         .ok_or(ShapeError::Member(pointer))
 }
 
-/// A time in milliseconds that may be missing.
+/// An optional time in milliseconds.
 fn time(event: &Value, pointer: &'static str) -> Result<Option<UnixSeconds>, ShapeError> {
     match event.pointer(pointer) {
         None | Some(Value::Null) => Ok(None),

@@ -1,12 +1,12 @@
 //! The gate in AWS Lambda, as a native program: authorizers, content delivery, CloudFront events.
 //!
-//! A function plays one role, which its operator names. As an *authorizer* it answers API Gateway whether
-//! a request may go on ([`authorizer`]); as *content* it answers requests itself, with objects out of S3
-//! or links to them ([`content`]); as *cloudfront* it turns CloudFront request events into what
-//! CloudFront goes on with ([`cloudfront`]). Events are told apart by [`Shape`], and what has none, or
-//! one of another role, is an error: never an allow.
+//! A function has one role, which its operator configures. As an *authorizer* it decides for API Gateway
+//! whether a request is allowed ([`authorizer`]). As *content* it responds to requests itself, with objects
+//! from S3 or links to them ([`content`]). As *cloudfront* it turns CloudFront request events into a request
+//! to forward or a response ([`cloudfront`]). [`Shape`] identifies events; one of unknown shape, or for
+//! another role, is an error and never an allow.
 //!
-//! Not here: any decision. The gate makes all of them.
+//! Not here: decisions, which the gate makes.
 pub mod authorizer;
 pub mod cloudfront;
 pub mod content;

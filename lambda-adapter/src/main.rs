@@ -1,7 +1,8 @@
-//! `tollgate-lambda`: a function for AWS Lambda, set up by environment variables.
+//! `tollgate-lambda`: a function for AWS Lambda, configured by environment variables.
 //!
-//! With `--stdin` it answers events from standard input instead, one a line, for testing a policy
-//! locally: one result a line out, log records on standard error. Not here: everything it does.
+//! With `--stdin` it processes events from standard input instead, one per line, for testing a policy
+//! locally. It prints one result per line, and log records on standard error. Not here: the function itself,
+//! which is the library.
 
 use std::io::{self, BufRead, Write};
 use std::process::ExitCode;
@@ -13,12 +14,12 @@ use tollgate_lambda::run::{S3Function, function, serve};
 use tollgate_lambda::settings::VARIABLES;
 use tollgate_lambda::{Failure, Reply};
 
-/// Exit code for wrong use or bad input.
+/// Exit code for a usage error or invalid input.
 const BAD_INPUT: u8 = 2;
 
 const USAGE: &str = "usage: tollgate-lambda [--stdin [--now SECS] < EVENTS.jsonl]";
 
-/// What stands on the command line.
+/// The mode that the command line selects.
 enum Mode {
     Runtime,
     Lines(Option<UnixSeconds>),
@@ -57,8 +58,8 @@ fn main() -> ExitCode {
     }
 }
 
-/// Answers every line; `false` if one was no event for this function. Such a line has an error for a
-/// result, as API Gateway would see it, and the rest goes on.
+/// Processes every line; returns `false` if one was not an event for this function. The result of such a line
+/// is an error, as API Gateway would receive it, and the next line is processed.
 async fn answer_lines(function: &S3Function) -> Result<bool, lambda_runtime::Error> {
     let mut out = io::stdout().lock();
     let mut all_were_events = true;

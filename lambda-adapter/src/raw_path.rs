@@ -1,12 +1,12 @@
-//! Paths between their forms: as sent, decoded, and as an S3 key.
+//! Conversions between raw paths, decoded paths and S3 keys.
 //!
-//! Nothing is repaired on the way. What is no canonical path stays none, and the gate says so. Not here:
-//! any judgement.
+//! Nothing is normalised: a path that is not canonical stays so, and the gate rejects it. Not here:
+//! validation of paths.
 
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
 use tollgate_core::PathReader;
 
-/// What some reader does not accept raw in a path.
+/// Characters that some path reader rejects unescaped.
 const ESCAPED: &AsciiSet = &CONTROLS
     .add(b' ')
     .add(b'"')
@@ -26,20 +26,20 @@ const ESCAPED: &AsciiSet = &CONTROLS
     .add(b'|')
     .add(b'}');
 
-/// What must be escaped in a part of a query: everything but unreserved characters.
+/// Characters to escape in a query component: all except unreserved ones.
 const QUERY: &AsciiSet = &percent_encoding::NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
     .remove(b'_')
     .remove(b'~');
 
-/// The raw path for one that was decoded on the way. Of all raw paths that decode to it this is one that every
-/// reader reads in the same way, if it accepts it: a `%` in it becomes `%25`.
+/// Encodes a path that was decoded in transit. Of all raw paths that decode to it, this is one that every
+/// reader that accepts it reads identically: a `%` becomes `%25`.
 pub(crate) fn from_decoded(path: &str) -> String {
     utf8_percent_encode(path, ESCAPED).to_string()
 }
 
-/// A raw query out of decoded names and values.
+/// Encodes decoded names and values as a raw query.
 pub(crate) fn query<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> String {
     let escaped = |text: &'a str| utf8_percent_encode(text, QUERY);
     let pairs: Vec<String> = pairs
@@ -48,8 +48,8 @@ pub(crate) fn query<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> Stri
     pairs.join("&")
 }
 
-/// The S3 key of a raw path that a gate has allowed: decoded as its reader decodes, without the slash in front.
-/// `None` if it has none.
+/// Returns the S3 key of an allowed raw path: decoded as the path reader does, without the leading slash.
+/// `None` if it is empty or not a path.
 pub(crate) fn to_key(raw: &str, reader: PathReader) -> Option<String> {
     let raw = raw.strip_prefix('/')?;
     let spaced = raw.replace('+', " ");
@@ -61,8 +61,8 @@ pub(crate) fn to_key(raw: &str, reader: PathReader) -> Option<String> {
     (!key.is_empty()).then_some(key)
 }
 
-/// Takes a base path such as `/prod` off a path; what is not below it has none. Without a base every path
-/// stays what it is: the gate refuses what is no path.
+/// Removes a base path such as `/prod`; `None` for a path that is not below it. Without a base every path is
+/// returned unchanged, and the gate rejects what is not a path.
 pub(crate) fn without_base<'a>(path: &'a str, base: &str) -> Option<&'a str> {
     if base.is_empty() {
         return Some(path);
@@ -79,7 +79,7 @@ mod tests {
 
     #[test]
     fn decoded_paths_become_the_canonical_raw_ones() {
-        // The decoded path, its raw form, and whether `strict` and the readers that decode once accept that.
+        // The decoded path, its raw form, and whether `strict` and the readers that decode once accept it.
         let table = [
             ("/a/b.mp4", "/a/b.mp4", true, true),
             ("/a b+c.mp4", "/a%20b%2Bc.mp4", true, true),
@@ -107,7 +107,7 @@ mod tests {
                 };
                 let path = scratch.parse(raw.as_bytes(), options);
                 assert_eq!(path.is_ok(), accepted, "{raw}");
-                // The key is what the gate has decided about.
+                // The key is the path that the gate evaluated.
                 if let Ok(path) = path {
                     let key = to_key(raw, reader);
                     assert_eq!(key.as_deref(), decoded.strip_prefix('/'));
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn queries_mean_what_they_meant() {
+    fn queries_are_encoded_without_loss() {
         let pairs = [("fn", "a b&c=d"), ("token", "x.y-z_~"), ("", "")];
         assert_eq!(query(pairs.into_iter()), "fn=a%20b%26c%3Dd&token=x.y-z_~&=");
     }

@@ -1,7 +1,7 @@
-//! The function that the environment describes, and the Lambda runtime around it.
+//! The function that the environment configures, in the Lambda runtime.
 //!
-//! A panic costs the event that met it: the runtime makes an error of it, which no platform takes for an allow,
-//! and hands over the next event. Not here: what a function does with an event.
+//! A panic affects only the event that triggered it: the runtime reports an error, which no platform treats
+//! as an allow, and passes on the next event. Not here: event handling.
 
 use core::pin::Pin;
 use std::collections::BTreeMap;
@@ -22,19 +22,19 @@ use crate::settings::{RoleSettings, Settings};
 use crate::store::s3::{S3, http_client};
 use crate::{Clock, Failure, Function, Reply, Role, stream};
 
-/// The policy image beside the program, if nothing else is set.
+/// The policy image next to the program, unless configured otherwise.
 const POLICY: &str = "policy.tgi";
-/// The trust keys beside the program, if nothing else is set.
+/// The trust keys next to the program, unless configured otherwise.
 const TRUST: &str = "trust.json";
 
 /// A function over S3.
 pub type S3Function = Function<S3, HttpClient>;
 
-/// The function that the environment describes, at a fixed time or at its own.
+/// Builds the function that the environment configures, with a fixed time or with its own clock.
 ///
 /// # Errors
 ///
-/// If a variable means nothing, or the trust keys or the policy image are refused.
+/// Returns an error if a variable is invalid, or if the trust keys or the policy image are rejected.
 pub fn function(
     provider: &'static dyn Provider,
     fixed: Option<UnixSeconds>,
@@ -46,7 +46,7 @@ pub fn function(
     let mut trust = trust(&settings, provider)?;
     let path = match settings.policy {
         Some(path) => path,
-        None => beside_program(POLICY)?,
+        None => next_to_program(POLICY)?,
     };
     let shown = path.display();
     let image = std::fs::read(&path).map_err(|error| format!("{shown}: {error}"))?;
@@ -65,18 +65,18 @@ pub fn function(
     Ok(Function::new(gate, HttpClient::new(), role, clock, log))
 }
 
-/// The trust keys of the settings, or those beside the program; none if there are none.
+/// The configured trust keys, or those next to the program; `None` if there are none.
 fn trust(settings: &Settings, provider: &'static dyn Provider) -> Result<Option<Trust>, Error> {
     let path = match &settings.trust {
         Some(path) => path.clone(),
-        None => beside_program(TRUST)?,
+        None => next_to_program(TRUST)?,
     };
     let shown = path.display();
     let keys = match std::fs::read(&path) {
         Ok(keys) => keys,
         Err(error) if error.kind() == io::ErrorKind::NotFound && settings.trust.is_none() => {
             return match settings.oldest_policy {
-                Some(_) => Err("TOLLGATE_OLDEST_POLICY is set, and there are no trust keys".into()),
+                Some(_) => Err("TOLLGATE_OLDEST_POLICY is set, but there are no trust keys".into()),
                 None => Ok(None),
             };
         }
@@ -89,20 +89,20 @@ fn trust(settings: &Settings, provider: &'static dyn Provider) -> Result<Option<
     }))
 }
 
-fn beside_program(name: &str) -> io::Result<PathBuf> {
+fn next_to_program(name: &str) -> io::Result<PathBuf> {
     Ok(std::env::current_exe()?.with_file_name(name))
 }
 
-/// Answers what the runtime API hands over, until the process is ended.
+/// Handles the events of the runtime API until the process is terminated.
 ///
 /// # Errors
 ///
-/// If the runtime API cannot be reached.
+/// Returns an error if the runtime API cannot be reached.
 pub async fn serve(function: S3Function) -> Result<(), Error> {
     let function = Arc::new(function);
     let service = service_fn(move |event: LambdaEvent<Value>| {
         let function = function.clone();
-        // Behind a pointer: the client of S3 nests its futures too deeply for the compiler.
+        // Boxed, because the S3 client nests its futures too deeply for the compiler.
         let answered: Pin<Box<dyn Future<Output = _> + Send>> =
             Box::pin(async move { answer(&function, event.payload).await });
         answered

@@ -1,8 +1,7 @@
-//! What an operator sets: environment variables, all of them listed in [`VARIABLES`].
+//! The configuration: environment variables, all of them listed in [`VARIABLES`].
 //!
-//! A name that looks like one of them and is none is an error, and so is a value that is not one of
-//! those listed: a function that was meant to be set up differently must not start. Not here: the
-//! policy.
+//! An unknown name that starts with `TOLLGATE_`, and a value that is not listed, are errors: a function must
+//! not start with a configuration other than the intended one. Not here: the policy.
 
 mod content;
 mod variables;
@@ -20,56 +19,56 @@ use crate::store::s3::S3Settings;
 
 pub use variables::{VARIABLES, Variable};
 
-/// Everything that is set.
+/// The complete configuration.
 pub struct Settings {
-    /// The file with the policy image; beside the program if it is not set.
+    /// The file with the policy image; next to the program if not set.
     pub policy: Option<PathBuf>,
-    /// The file with trust keys for the image; beside the program, if there is one, if it is not set.
+    /// The file with trust keys for the image. If not set, the file next to the program, if it exists.
     pub trust: Option<PathBuf>,
-    /// The oldest version of a signed policy that is taken.
+    /// The oldest accepted version of a signed policy.
     pub oldest_policy: Option<PolicyVersion>,
-    /// Where the time comes from.
+    /// The source of the time.
     pub clock: Clock,
-    /// The role, with what belongs to it.
+    /// The role, with its configuration.
     pub role: RoleSettings,
 }
 
-/// The part that a function plays, as it is set.
+/// The role of a function, as configured.
 pub enum RoleSettings {
-    /// Says whether requests to an API may go on.
+    /// Decides whether requests to an API are allowed.
     Authorizer(AuthorizerSettings),
-    /// Answers requests with files.
+    /// Responds to requests with files.
     Content(Box<(ContentSettings, S3Settings)>),
-    /// Answers CloudFront's request events.
+    /// Handles CloudFront's request events.
     CloudFront,
 }
 
-/// What is wrong. The operator is at fault.
+/// The reason why a configuration is rejected. The operator is at fault.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SettingsError {
     /// This variable must be set, for this role or because of another one.
     Missing(&'static str),
-    /// The value of this variable is none that it may have.
+    /// The value of this variable is invalid.
     Value(&'static str),
-    /// There is no such variable.
+    /// The variable is unknown.
     Unknown {
         /// Its name.
         name: String,
     },
-    /// This variable holds or names something that cannot be used: a key, or a file.
+    /// This variable contains or names a key or file that cannot be used.
     Key(&'static str),
 }
 
-/// The environment, as far as it is read.
+/// The environment variables.
 struct Environment<'a>(&'a BTreeMap<String, String>);
 
 impl Settings {
-    /// Reads an environment.
+    /// Reads the configuration from environment variables.
     ///
     /// # Errors
     ///
-    /// The first thing that is wrong with it.
+    /// Returns the first error.
     pub fn read(environment: &BTreeMap<String, String>) -> Result<Self, SettingsError> {
         let is_known = |name: &String| VARIABLES.iter().any(|variable| variable.name == name);
         let ours = |name: &&String| name.starts_with("TOLLGATE_");
@@ -112,7 +111,7 @@ fn authorizer(environment: &Environment<'_>) -> Result<AuthorizerSettings, Setti
     let name = "TOLLGATE_AUTHORIZER_CACHE";
     environment.choice(name, &[("off", ()), ("path", ())])?;
     if http_format == HttpFormat::Simple {
-        // A simple response names no path: cached by token alone, it would open every other one.
+        // A simple response names no path: cached by token only, it would allow all other paths.
         environment.required(name)?;
     }
     Ok(AuthorizerSettings {
@@ -123,7 +122,7 @@ fn authorizer(environment: &Environment<'_>) -> Result<AuthorizerSettings, Setti
 }
 
 impl<'a> Environment<'a> {
-    /// The value of a variable; an empty one is not set.
+    /// The value of a variable; an empty one counts as not set.
     fn optional(&self, name: &str) -> Option<&'a str> {
         let value = self.0.get(name).map(String::as_str);
         value.filter(|value| !value.is_empty())
@@ -133,7 +132,7 @@ impl<'a> Environment<'a> {
         self.optional(name).ok_or(SettingsError::Missing(name))
     }
 
-    /// What the word stands for; the first of them if the variable is not set.
+    /// The meaning of the variable's value, or the first one if it is not set.
     fn choice<T: Copy>(&self, name: &'static str, words: &[(&str, T)]) -> Result<T, SettingsError> {
         let wrong = SettingsError::Value(name);
         let found = match self.optional(name) {
@@ -143,7 +142,7 @@ impl<'a> Environment<'a> {
         found.map(|(_, meaning)| *meaning).ok_or(wrong)
     }
 
-    /// Unlike others this variable cannot be empty: it would stand for trust in everybody.
+    /// Unlike others, this variable must not be empty: that would mean trust in any signer.
     fn trust(&self) -> Result<Option<PathBuf>, SettingsError> {
         let name = "TOLLGATE_TRUST";
         match self.0.get(name).map(String::as_str) {
@@ -180,10 +179,13 @@ impl fmt::Display for SettingsError {
             },
             Self::Value(name) => match VARIABLES.iter().find(|known| known.name == *name) {
                 Some(known) => write!(f, "{name} must be {}", known.values),
-                None => write!(f, "{name} has a value that it cannot have"),
+                None => write!(f, "invalid value of {name}"),
             },
-            Self::Unknown { name } => write!(f, "there is no variable {name}"),
-            Self::Key(name) => write!(f, "what {name} holds or names cannot be used"),
+            Self::Unknown { name } => write!(f, "unknown variable {name}"),
+            Self::Key(name) => write!(
+                f,
+                "{name} contains or names a key or file that cannot be used"
+            ),
         }
     }
 }

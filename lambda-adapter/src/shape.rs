@@ -1,22 +1,22 @@
-//! Which event this is, told by its shape.
+//! The kind of an event, identified by its shape.
 //!
-//! The shapes exclude each other, and what fits none of them is nobody's: it is refused. Not here: what
-//! stands in an event, and whether this function is there to answer it.
+//! The shapes are mutually exclusive, and an event of no known shape is rejected. Not here: the content of
+//! events, and whether they are for this function.
 
 use core::fmt;
 
 use serde_json::Value;
 
-/// The events that are known.
+/// The known kinds of events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shape {
     /// A CloudFront request event.
     CloudFront,
-    /// A REST API asks its authorizer, and shows the token and nothing else.
+    /// A REST API calls its authorizer with the token only.
     RestToken,
-    /// A REST API, or an HTTP API in format 1.0, asks its authorizer and shows the request.
+    /// A REST API, or an HTTP API in format 1.0, calls its authorizer with the request.
     RestRequest,
-    /// An HTTP API asks its authorizer in format 2.0.
+    /// An HTTP API calls its authorizer in format 2.0.
     HttpAuthorizer,
     /// A request through a REST API, or an HTTP API in format 1.0.
     RestProxy,
@@ -24,22 +24,22 @@ pub enum Shape {
     HttpProxy,
 }
 
-/// Why an event is refused. Whoever sent it, or wired this function to it, is at fault.
+/// The reason why an event is rejected. The caller, or the configuration that connects it to this function, is at fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ShapeError {
     /// It has no known shape.
     Unknown,
-    /// It is for a function in another role than this one.
+    /// It is for a function with another role.
     Role,
-    /// This member is missing, or is not what it must be.
+    /// This member is missing or invalid.
     Member(&'static str),
-    /// It names no API method, or another one than it shows.
+    /// It does not name an API method, or not that of the request.
     Arn,
 }
 
 impl Shape {
-    /// The shape of an event, if it has one.
+    /// Returns the shape of an event, if it is known.
     pub fn of(event: &Value) -> Option<Self> {
         let text = |name: &str| event.get(name).and_then(Value::as_str);
         let kind = event.get("type").filter(|kind| !kind.is_null());
@@ -62,7 +62,7 @@ impl Shape {
             None if is_second && context.is_some_and(|context| context.get("http").is_some()) => {
                 Some(Self::HttpProxy)
             }
-            // A load balancer's events look alike, and are something else.
+            // Events of a load balancer have the same members, but are not supported.
             None if is_first
                 && text("httpMethod").is_some()
                 && context.is_some_and(|context| context.get("elb").is_none()) =>
@@ -78,9 +78,9 @@ impl fmt::Display for ShapeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unknown => f.write_str("the event has no known shape"),
-            Self::Role => f.write_str("the event is for a function in another role"),
-            Self::Member(name) => write!(f, "`{name}` of the event is missing or wrong"),
-            Self::Arn => f.write_str("the event's ARN is not that of the request it shows"),
+            Self::Role => f.write_str("the event is for a function with another role"),
+            Self::Member(name) => write!(f, "`{name}` of the event is missing or invalid"),
+            Self::Arn => f.write_str("the event's ARN does not match its request"),
         }
     }
 }

@@ -1,60 +1,60 @@
-//! Where objects are: what content delivery asks of it, and the ways in which it may fail.
+//! The interface of an object store: what content delivery needs from it, and how it can fail.
 //!
-//! The failures carry nothing that the store said: its texts name buckets and keys, and are not for
-//! clients. Not here: S3, and what a client is told.
+//! Failures contain no text from the store, because that names buckets and keys and is not for clients. Not
+//! here: S3, and responses.
 
 #[cfg(feature = "aws")]
 pub mod s3;
 
 use crate::content::ByteRange;
 
-/// What is asked beside the key.
+/// The conditions of a read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Want {
-    /// These bytes only.
+    /// Only these bytes.
     pub range: Option<ByteRange>,
-    /// Nothing, if this is still the object's tag.
+    /// Only if the object's tag is not this one.
     pub unless_tag: Option<String>,
 }
 
-/// What is known about an object, or about the part that was asked for.
+/// The metadata of an object, or of the requested part.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Facts {
-    /// The number of bytes that come.
+    /// The number of bytes in the body.
     pub length_bytes: u64,
-    /// `bytes A-B/TOTAL`, if they are a part.
+    /// `bytes A-B/TOTAL`, if the body is a part.
     pub range: Option<String>,
-    /// The tag of this version.
+    /// The entity tag of this version.
     pub tag: Option<String>,
 }
 
-/// What a link says about the answer that it will get.
+/// The parameters of a link.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LinkWant {
-    /// Whether it is for HEAD, not for GET: a link is good for one method.
+    /// Whether it is for HEAD instead of GET: a link is valid for a single method.
     pub is_head: bool,
-    /// How long it lives.
+    /// Its lifetime, in seconds.
     pub life_secs: u64,
-    /// The `Content-Type` of the answer.
+    /// The `Content-Type` of its response.
     pub content_type: String,
-    /// The `Content-Disposition` of the answer.
+    /// The `Content-Disposition` of its response.
     pub disposition: String,
 }
 
-/// Why there is no object.
+/// The reason why no object was returned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StoreError {
-    /// There is none under this key.
+    /// No object has this key.
     Missing,
-    /// It still has the tag that was named.
+    /// The object still has the given tag.
     Unchanged,
-    /// It has no such bytes; here is how many it has, if that is known.
+    /// The object does not have these bytes; contains its length, if known.
     NoSuchBytes(Option<u64>),
-    /// The store does not let this function have it. The operator is at fault.
+    /// The store denies this function access. The operator is at fault.
     Refused,
-    /// The store cannot be reached, or is too busy.
+    /// The store cannot be reached, or is overloaded.
     Unavailable,
-    /// The store answers with something else.
+    /// The store returned an unexpected response.
     Broken,
 }
 
@@ -72,22 +72,23 @@ impl StoreError {
     }
 }
 
-/// Holds objects under keys.
+/// A store of objects by key.
 pub trait Store: Send + Sync {
-    /// The bytes of an object as they come.
+    /// The body of an object, in chunks.
     type Body: Chunks;
 
-    /// What is known about an object.
+    /// Returns the metadata of an object.
     fn head(&self, key: &str) -> impl Future<Output = Result<Facts, StoreError>> + Send;
 
-    /// An object, or a part of it.
+    /// Returns an object or a part of it.
     fn get(
         &self,
         key: &str,
         want: &Want,
     ) -> impl Future<Output = Result<(Facts, Self::Body), StoreError>> + Send;
 
-    /// A link that fetches the object without more ado. Nothing is asked of the store for it.
+    /// Returns a link with which the object can be fetched without credentials. Sends no request to the
+    /// store.
     fn link(
         &self,
         key: &str,
@@ -95,8 +96,8 @@ pub trait Store: Send + Sync {
     ) -> impl Future<Output = Result<String, StoreError>> + Send;
 }
 
-/// Bytes that come piece by piece.
+/// A body in chunks.
 pub trait Chunks: Send {
-    /// The next piece; `None` at the end.
+    /// Returns the next chunk; `None` at the end.
     fn next(&mut self) -> impl Future<Output = Option<Result<Vec<u8>, StoreError>>> + Send;
 }

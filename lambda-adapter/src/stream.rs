@@ -1,7 +1,7 @@
-//! An answer whose bytes come piece by piece, as the Lambda runtime sends it.
+//! A streamed response, as the Lambda runtime sends it.
 //!
-//! For function URLs with `InvokeMode: RESPONSE_STREAM`. Bytes that fail to come break the answer off,
-//! so that no client takes a part for the whole. Not here: where the bytes come from.
+//! For function URLs with `InvokeMode: RESPONSE_STREAM`. If reading the body fails, the response is aborted,
+//! so that no client mistakes a part for the whole. Not here: the source of the bytes.
 
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use lambda_runtime::MetadataPrelude;
@@ -10,7 +10,7 @@ use lambda_runtime::streaming::{Body, Response, channel};
 use crate::content::{self, HttpReply};
 use crate::store::Chunks;
 
-/// The answer with its bytes. It must be called inside of a tokio runtime.
+/// Builds the response with its body. Must be called inside a tokio runtime.
 pub fn response<B: Chunks + 'static>(reply: HttpReply, chunks: Option<B>) -> Response<Body> {
     let metadata_prelude = prelude(&reply);
     let (mut sender, stream) = channel();
@@ -28,7 +28,7 @@ pub fn response<B: Chunks + 'static>(reply: HttpReply, chunks: Option<B>) -> Res
                 sender.abort();
                 return;
             };
-            // The client is gone, and with it the wish for the rest.
+            // The client has disconnected and needs no more bytes.
             if sender.send_data(chunk.into()).await.is_err() {
                 return;
             }
@@ -40,7 +40,7 @@ pub fn response<B: Chunks + 'static>(reply: HttpReply, chunks: Option<B>) -> Res
     }
 }
 
-/// Status, headers and cookies. A header that is none is left out; an unknown status is 500.
+/// Status, headers and cookies. An invalid header is omitted; an invalid status becomes 500.
 fn prelude(reply: &HttpReply) -> MetadataPrelude {
     let mut headers = HeaderMap::new();
     for (name, value) in &reply.headers {

@@ -1,4 +1,4 @@
-//! The program: settings, lines in, lines out, exit codes.
+//! The program: configuration, input lines, output lines, exit codes.
 
 #![expect(clippy::expect_used, reason = "a helper fails its test by panicking")]
 
@@ -35,7 +35,7 @@ fn run(args: &[&str], environment: &[(&str, &str)], input: &str) -> Output {
         .spawn()
         .expect("the program starts");
     let mut stdin = child.stdin.take().expect("a pipe");
-    // A program that refuses its arguments reads nothing; that is no error of this test.
+    // A program that rejects its arguments reads nothing, which is not an error of this test.
     _ = stdin.write_all(input.as_bytes());
     drop(stdin);
     child.wait_with_output().expect("the program ends")
@@ -46,9 +46,9 @@ fn text(bytes: &[u8]) -> &str {
 }
 
 #[test]
-fn events_are_answered_line_by_line() {
+fn events_are_handled_line_by_line() {
     let image = std::env::temp_dir().join(format!("tollgate-lambda-{}", std::process::id()));
-    std::fs::write(&image, site::image(&site::config())).expect("a writable folder");
+    std::fs::write(&image, site::image(&site::config())).expect("a writable directory");
     let path = image.to_str().expect("a plain name");
     let paths = ["/courses/rust-101/preview/a", "/courses/rust-101/a"];
     let fixed = ["--stdin", "--now", "1800000000"];
@@ -86,12 +86,12 @@ fn events_are_answered_line_by_line() {
         assert!(text(&bad.stderr).contains("line 1: "));
     }
 
-    std::fs::write(&image, "no image").expect("a writable folder");
+    std::fs::write(&image, "no image").expect("a writable directory");
     let environment = [("TOLLGATE_ROLE", "cloudfront"), ("TOLLGATE_POLICY", path)];
     let refused = run(&["--stdin"], &environment, "");
     assert_eq!((refused.status.code(), refused.stdout.len()), (Some(2), 0));
-    assert!(text(&refused.stderr).contains("policy image is refused"));
-    std::fs::remove_file(&image).expect("a writable folder");
+    assert!(text(&refused.stderr).contains("policy image is rejected"));
+    std::fs::remove_file(&image).expect("a writable directory");
 }
 
 type Variables<'a> = &'a [(&'a str, &'a str)];
@@ -99,10 +99,10 @@ type Variables<'a> = &'a [(&'a str, &'a str)];
 #[test]
 fn with_trust_keys_only_signed_images_are_loaded() {
     let folder = std::env::temp_dir().join(format!("tollgate-signed-{}", std::process::id()));
-    std::fs::create_dir_all(&folder).expect("a writable folder");
+    std::fs::create_dir_all(&folder).expect("a writable directory");
     let write = |name: &str, bytes: &[u8]| {
         let path = folder.join(name);
-        std::fs::write(&path, bytes).expect("a writable folder");
+        std::fs::write(&path, bytes).expect("a writable directory");
         path.to_str().expect("a plain name").to_owned()
     };
     let key = ImageKey::generate().expect("a key");
@@ -110,7 +110,7 @@ fn with_trust_keys_only_signed_images_are_loaded() {
     let sealed = |number| {
         let version = PolicyVersion::new(number).expect("a version");
         let sealed = to_be_signed(version, "release-1", &site::config().site, &image);
-        let mut bytes = sealed.expect("a good envelope");
+        let mut bytes = sealed.expect("a valid envelope");
         bytes.extend(key.sign(&bytes).expect("a signature"));
         bytes
     };
@@ -154,7 +154,7 @@ fn with_trust_keys_only_signed_images_are_loaded() {
         (
             &five,
             &[("TOLLGATE_TRUST", &broken)],
-            Some("the trust keys are refused"),
+            Some("the trust keys are rejected"),
         ),
         (
             &five,
@@ -171,10 +171,10 @@ fn with_trust_keys_only_signed_images_are_loaded() {
         let mut environment = vec![("TOLLGATE_ROLE", "cloudfront"), ("TOLLGATE_POLICY", policy)];
         environment.extend(more);
         let output = run(&["--stdin", "--now", "1800000000"], &environment, &event);
-        let said = text(&output.stderr);
+        let stderr = text(&output.stderr);
         match refused {
             None => {
-                assert_eq!(output.status.code(), Some(0), "{more:?}: {said}");
+                assert_eq!(output.status.code(), Some(0), "{more:?}: {stderr}");
                 assert!(text(&output.stdout).contains(r#""uri":"/courses"#));
             }
             Some(why) => {
@@ -183,15 +183,15 @@ fn with_trust_keys_only_signed_images_are_loaded() {
                     (Some(2), 0),
                     "{more:?}"
                 );
-                assert!(said.contains(why), "{more:?}: {said}");
+                assert!(stderr.contains(why), "{more:?}: {stderr}");
             }
         }
     }
-    std::fs::remove_dir_all(&folder).expect("a writable folder");
+    std::fs::remove_dir_all(&folder).expect("a writable directory");
 }
 
 #[test]
-fn wrong_use_is_told() {
+fn usage_errors_are_reported() {
     for args in [
         &["x"][..],
         &["--stdin", "--now"],
@@ -216,10 +216,7 @@ fn wrong_use_is_told() {
             &[("TOLLGATE_ROLE", "x")],
             "TOLLGATE_ROLE must be authorizer, content or cloudfront",
         ),
-        (
-            &[("TOLLGATE_ROLL", "x")],
-            "there is no variable TOLLGATE_ROLL",
-        ),
+        (&[("TOLLGATE_ROLL", "x")], "unknown variable TOLLGATE_ROLL"),
         (
             &[("TOLLGATE_ROLE", "content")],
             "TOLLGATE_BUCKET must be set: the name of a bucket",
@@ -231,8 +228,8 @@ fn wrong_use_is_told() {
         for args in [&[][..], &["--stdin"]] {
             let output = run(args, environment, "");
             assert_eq!(output.status.code(), Some(2), "{environment:?}");
-            let said = text(&output.stderr);
-            assert!(said.contains(expect), "{said}");
+            let stderr = text(&output.stderr);
+            assert!(stderr.contains(expect), "{stderr}");
         }
     }
 }

@@ -1,4 +1,5 @@
-//! Content out of an S3 that checks signatures and rights; `cargo xtask test` starts it and says where.
+//! Content from an S3 server that checks signatures and permissions. `cargo xtask test` starts it and sets
+//! its address.
 
 #![expect(
     clippy::expect_used,
@@ -33,7 +34,7 @@ mod events;
 mod site;
 
 const FOLDER: &str = "courses/rust-101/preview";
-/// What S3 says when it says no; none of it may reach a client.
+/// Parts of S3's error responses. None of them may reach a client.
 const ITS_WORDS: [&str; 5] = ["NoSuchKey", "AccessDenied", "Error", "Signature", "<"];
 
 struct NoKeys;
@@ -47,7 +48,7 @@ impl Client for NoKeys {
 }
 
 fn set(name: &str) -> String {
-    std::env::var(name).unwrap_or_else(|_| panic!("{name} must say where S3 is"))
+    std::env::var(name).unwrap_or_else(|_| panic!("{name} must be set; `cargo xtask test` sets it"))
 }
 
 fn bucket() -> S3Settings {
@@ -61,7 +62,7 @@ fn bucket() -> S3Settings {
     }
 }
 
-/// Puts an object there.
+/// Stores an object.
 async fn put(key: &str, bytes: &[u8]) {
     let settings = bucket();
     let credentials = Credentials::new(settings.key_id, settings.secret, None, None, "test");
@@ -110,9 +111,9 @@ fn bytes(answer: &Value) -> Vec<u8> {
     Base64::decode_vec(answer["body"].as_str().expect("a body")).expect("base64")
 }
 
-/// Status and body for a plain HTTP request.
+/// Sends a plain HTTP request and returns status and body.
 fn fetch(method: &str, url: &str) -> (u16, Vec<u8>) {
-    let rest = url.strip_prefix("http://").expect("a plain address");
+    let rest = url.strip_prefix("http://").expect("a plain URL");
     let (host, target) = rest.split_once('/').expect("a path");
     let mut stream = TcpStream::connect(host).expect("a connection");
     stream
@@ -146,10 +147,10 @@ fn block_on<T>(future: impl Future<Output = T>) -> T {
 }
 
 #[test]
-fn every_name_leads_to_its_own_object() {
+fn every_name_maps_to_its_own_object() {
     block_on(async {
         let function = function(Delivery::Body, &bucket());
-        // The key, and the canonical path that leads to it.
+        // The key, and its canonical path.
         let names = [
             ("plain.txt", "plain.txt"),
             ("a b.txt", "a%20b.txt"),
@@ -171,7 +172,7 @@ fn every_name_leads_to_its_own_object() {
 }
 
 #[test]
-fn statuses_come_from_s3_and_words_do_not() {
+fn statuses_come_from_s3_but_texts_do_not() {
     block_on(async {
         put(&format!("{FOLDER}/part.txt"), b"0123456789").await;
         let path = format!("/{FOLDER}/part.txt");
@@ -196,7 +197,7 @@ fn statuses_come_from_s3_and_words_do_not() {
             ..bucket()
         };
         let wrong_secret = function(Delivery::Body, &wrong_secret);
-        // Nobody listens there any more.
+        // No server listens on this port any more.
         let closed = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
         let nobody = S3Settings {
             endpoint: Some(format!(
@@ -232,7 +233,7 @@ fn statuses_come_from_s3_and_words_do_not() {
 }
 
 #[test]
-fn links_open_one_object_for_a_while() {
+fn links_grant_one_object_for_a_limited_time() {
     block_on(async {
         let key = format!("{FOLDER}/link ü.mp4");
         put(&key, b"video").await;
@@ -286,7 +287,7 @@ fn links_open_one_object_for_a_while() {
 }
 
 #[test]
-fn a_stream_is_the_whole_object() {
+fn a_stream_contains_the_whole_object() {
     block_on(async {
         let large: Vec<u8> = (0..7_000_000_u32).map(|n| n.to_le_bytes()[0]).collect();
         put(&format!("{FOLDER}/large.bin"), &large).await;
@@ -303,7 +304,7 @@ fn a_stream_is_the_whole_object() {
             found.extend(chunk.expect("bytes"));
         }
         assert!(found == large);
-        // Too large for a body: a link instead.
+        // Too large for a body, so the response is a link.
         let body = answer(&function(Delivery::Body, &bucket()), event()).await;
         assert_eq!(body["statusCode"], 302);
     });

@@ -8,7 +8,7 @@ use tollgate_analysis::{Policy, rule_name};
 use tollgate_compiler::diagnostic::render::line_and_column;
 use tollgate_compiler::{CompileOptions, SourceTree, compile};
 use tollgate_core::RuleId;
-use tollgate_gate::signed::take_image;
+use tollgate_gate::signed::open_envelope;
 
 use crate::failure::Failure;
 use crate::progress::Progress;
@@ -29,7 +29,7 @@ impl Analysed {
             return Self::of(read.compiled, read.image, &read.sources, path);
         }
         let image = input::read(path)?;
-        let (image, _) = take_image(image).map_err(Failure::Envelope)?;
+        let (image, _) = open_envelope(image).map_err(Failure::Envelope)?;
         let policy = Policy::from_image(image).map_err(|error| Failure::Analysis {
             path: path.to_owned(),
             error,

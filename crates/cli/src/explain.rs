@@ -15,7 +15,7 @@ use tollgate_analysis::explain::{RuleTrace, claim_faults, matches};
 use tollgate_analysis::text::{constraints, people, rfc3339};
 use tollgate_analysis::{Kind, Request, place};
 use tollgate_core::{Effect, Reason, RuleId, Tri};
-use tollgate_gate::{Context, Outcome, TokenSeen};
+use tollgate_gate::{Context, Outcome, TokenStatus};
 
 use crate::analysed::Analysed;
 use crate::claims::ClaimsArgs;
@@ -107,7 +107,7 @@ impl Explain {
             Some(assumed) => Some(assumed.object.clone()),
             None => token::claims(&gate, &request, &outcome),
         };
-        let is_verified = matches!(outcome.log.token, TokenSeen::Verified(_));
+        let is_verified = matches!(outcome.log.token, TokenStatus::Verified(_));
         let is_invalid = outcome.reason == Reason::BadToken && assumed.is_none();
         let renewed = read
             .as_ref()

@@ -12,7 +12,7 @@ use tollgate_compiler::SourceTree;
 use tollgate_compiler::diagnostic::{Diagnostic, render};
 use tollgate_crypto::image_key::{ImageKeyError, ImageKeyFailed};
 use tollgate_gate::LoadError;
-use tollgate_gate::signed::{SignedError, TrustError, Unsealable};
+use tollgate_gate::signed::{SealError, SignedError, TrustError};
 use tollgate_javascript::JavaScriptError;
 use tollgate_javascript::budget::Cost;
 use tollgate_local_edge::{BadUpstream, BindError};
@@ -70,7 +70,7 @@ pub(crate) enum Failure {
     /// A signed image that cannot be opened.
     Envelope(SignedError),
     /// The image cannot be signed so.
-    Unsealable(Unsealable),
+    Unsealable(SealError),
     /// The target has no image that could be signed.
     NotSignable,
     /// The policy is older than the one that it would replace.

@@ -100,7 +100,7 @@ impl Output {
         match self {
             Self::Image => {
                 bytes.starts_with(&MAGIC)
-                    || matches!(signed::take_image(bytes.to_vec()), Ok((image, Some(_))) if image.starts_with(&MAGIC))
+                    || matches!(signed::open_envelope(bytes.to_vec()), Ok((image, Some(_))) if image.starts_with(&MAGIC))
             }
             Self::LambdaZip => build::is_lambda_zip(path),
             Self::Bundle => build::is_bundle(bytes),

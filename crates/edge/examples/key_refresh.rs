@@ -1,9 +1,9 @@
 //! Key refresh: the issuer signs with a new key, and the gate learns it from a fetched key set.
 //!
-//! The gate does no IO. A `Host` drives it: a request whose token names an unknown key waits for the key set, for a second
-//! at most, and is evaluated again. There is one fetch per issuer at a time, and none within ten seconds after one that
-//! ended, so that tokens with invented key IDs cause no flood of requests. Here the client is a function; with the feature
-//! `http`, `HttpClient` sends requests over the network.
+//! The gate does no IO. A `Host` drives it: a request whose token names an unknown key ID waits for the key
+//! set, for at most a second, and is evaluated again. An issuer has one fetch at a time, and none within ten
+//! seconds after the last one ended, so that tokens with invented key IDs cause no flood of requests. Here
+//! the client is a function; with the feature `http`, `HttpClient` sends requests over the network.
 //!
 //! Run it with `cargo run -p tollgate-edge --example key_refresh`.
 

@@ -17,14 +17,14 @@ mod sample;
 
 const LESSON: &str = "/courses/rust-101/week1/ownership.mp4";
 
-/// A gate with the tokens that it has verified before: the next request with one of them costs no signature.
+/// A gate with a token cache: the next request with a cached token costs no signature check.
 struct Site {
     gate: Gate<&'static [u8]>,
     tokens: TokenCache,
 }
 
 impl Site {
-    /// Evaluates a request with one header line, so many seconds after the sign-in.
+    /// Evaluates a request with one header line, `later` seconds after the sign-in.
     fn ask(&mut self, method: &str, target: &str, header: (&str, &str), later: i64) -> Outcome {
         let (name, value) = header;
         let request = Request {

@@ -1,9 +1,9 @@
 //! A `tower` layer for hyper and axum: every request passes the gate before it reaches the application.
 //!
-//! An allowed request reaches the inner service with the gate's edits, and its response gets the gate's edits too: a
-//! session cookie, and a `Cache-Control` that keeps what required a token out of shared caches. Any other request gets
-//! the gate's response. `Action` and the edits are taken apart without `..`: a part that a later version adds does not
-//! compile until it is handled.
+//! An allowed request reaches the inner service with the gate's edits. The gate's edits to the response add a
+//! session cookie, and a `Cache-Control` that keeps responses that required a token out of shared caches.
+//! Every other request gets the gate's response. `Action` and the edits are destructured without `..`: a part
+//! that a later version adds does not compile until it is handled.
 //!
 //! Run it with `cargo run -p tollgate-edge --example tower`.
 
@@ -33,7 +33,8 @@ mod sample;
 
 /// Puts a gate in front of a service.
 ///
-/// Wrap the whole service. `axum::Router::layer` would run after routing, when an edit to the target is too late.
+/// Wrap the whole service. `axum::Router::layer` would run after routing, when it is too late to edit the
+/// target.
 #[derive(Clone)]
 struct GateLayer {
     gate: Arc<Gate<&'static [u8]>>,
@@ -43,7 +44,7 @@ struct GateLayer {
 /// Header lines of a request.
 type Lines<'a> = &'a [(&'a str, &'a str)];
 
-/// A service behind a gate.
+/// A service with a gate in front of it.
 #[derive(Clone)]
 struct Gated<S> {
     inner: S,
@@ -94,7 +95,8 @@ impl GateLayer {
     /// Evaluates a request. If it is allowed, edits it and returns the edits for the response to it.
     fn decide(&self, parts: &mut Parts) -> Result<ResponseEdits, Response> {
         let headers: Vec<_> = parts.headers.iter().map(line).collect();
-        // The server's accept loop inserts it. A client can write any address into a header.
+        // The accept loop of the server inserts it. Headers are no source for it, because a client can send
+        // any address.
         let peer = parts.extensions.get::<SocketAddr>();
         let ip = peer.map(|peer| peer.ip().to_string());
         let target = parts.uri.path_and_query();
@@ -108,7 +110,7 @@ impl GateLayer {
         let mut outcome = self.gate.ask(&request, &mut Context::new());
         let is_allowed = matches!(outcome.action, Action::Forward(_));
         if is_allowed && parts.headers.contains_key(UPGRADE) {
-            // A WebSocket would outlive the token that opened it.
+            // A WebSocket would outlive the token of its request.
             let token = outcome.log.token;
             outcome = self.gate.deny_at_edge(&request, token, EdgeDenial::Upgrade);
         }
@@ -127,7 +129,7 @@ fn line<'a>((name, value): (&'a HeaderName, &'a HeaderValue)) -> (&'a str, &'a [
     (name.as_str(), value.as_bytes())
 }
 
-/// The address and the header lines of a request with the gate's edits; `None` if `http` cannot express them.
+/// The URI and the header lines of a request with the gate's edits; `None` if `http` cannot represent them.
 fn edited(parts: &Parts, edits: RequestEdits) -> Option<(Uri, HeaderMap)> {
     let RequestEdits {
         target,
@@ -174,7 +176,7 @@ fn edit_response(headers: &mut HeaderMap, edits: ResponseEdits) {
     }
 }
 
-/// The gate's response as one of `http`.
+/// Converts the gate's response to the type of `http`.
 fn own_response<R: From<Cow<'static, str>>>(own: Response) -> http::Response<R> {
     let Response {
         status,

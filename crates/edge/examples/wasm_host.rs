@@ -1,8 +1,9 @@
-//! A WASM host: the gate as a WebAssembly module in wasmtime, by the ABI that `edge-wasm/plain` documents.
+//! A WASM host: the gate as a WebAssembly module in wasmtime, with the ABI that `edge-wasm/plain` documents.
 //!
-//! The host writes an input into the module's memory, calls an export, and reads the result at the place that it
-//! returns, `address << 32 | length`. The module has no imports. After a trap the host denies the request, drops the
-//! instance, and loads the policy into another one. Not here: fetching key sets (`Reply::fetches`, `tollgate_resume`).
+//! The host writes an input into the module's memory, calls an export, and reads the result from the returned
+//! location, `address << 32 | length`. The module has no imports. After a trap the host denies the request,
+//! drops the instance, and loads the policy into a new one. Not here: fetching key sets (`Reply::fetches`,
+//! `tollgate_resume`).
 //!
 //! Build the module, then run this:
 //!
@@ -71,20 +72,20 @@ impl Guest {
         let length = u32::try_from(bytes.len())?;
         let address = self.buffer.call(&mut self.store, length)?;
         if address == 0 {
-            return Err("the module has no room for this input".into());
+            return Err("the input is too large for the module".into());
         }
         self.memory
             .write(&mut self.store, usize::try_from(address)?, bytes)?;
         Ok(length)
     }
 
-    /// The bytes at a place, valid until the next call.
+    /// The bytes at a location, valid until the next call.
     fn read(&self, place: u64) -> Result<&[u8], Box<dyn Error>> {
         let start = usize::try_from(place >> 32)?;
         let length = usize::try_from(place & 0xFFFF_FFFF)?;
         let end = start.checked_add(length);
         let bytes = end.and_then(|end| self.memory.data(&self.store).get(start..end));
-        bytes.ok_or_else(|| "the module names a place outside of its memory".into())
+        bytes.ok_or_else(|| "the module returned a location outside its memory".into())
     }
 }
 

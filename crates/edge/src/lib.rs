@@ -22,9 +22,9 @@
 //! # }
 //! ```
 //!
-//! A [`Gate`] holds one policy image, which the `tollgate` command compiles from TOML. [`Gate::ask`] evaluates one
-//! [`Request`]. The [`Outcome`] contains an [`Action`], which the host carries out, and a [`LogRecord`]. There is no
-//! IO, no clock and no thread in it: the host supplies them, that is, your program.
+//! A [`Gate`] contains one policy image, which the `tollgate` command compiles from TOML. [`Gate::ask`]
+//! evaluates one [`Request`]. The [`Outcome`] contains an [`Action`], which the host carries out, and a
+//! [`LogRecord`]. A gate has no IO, clock or threads: the host (your program) supplies them.
 //!
 //! # Parts
 //!
@@ -39,7 +39,7 @@
 //! | run the gate as a WebAssembly module | [`wire`] | `wasm_host` |
 //! | accept signed policies only | [`signed`], [`Gate::load`] | |
 //! | verify signatures with another library | [`provider`] | |
-//! | write a log | [`LogRecord::write_json`], [`TokenSeen`] | `decision` |
+//! | write a log | [`LogRecord::write_json`], [`TokenStatus`] | `decision` |
 //!
 //! `cargo run -p tollgate-edge --example decision` runs an example. `examples/node` has one for the npm package.
 //!
@@ -54,16 +54,16 @@
 //! | `tokio` | its platform for programs that run on tokio | yes |
 //! | `http` | an HTTP client for that platform: hyper, rustls | no |
 //!
-//! Both providers accept the same signatures. Without a feature, [`Gate::new`] takes any
+//! Both providers accept the same signatures. Without either feature, [`Gate::new`] accepts any
 //! [`Provider`](provider::Provider).
 //!
 //! # Stability
 //!
-//! The version follows semantic versioning: before 1.0, a release that can break a build raises the minor version.
-//! Covered are the names in this crate, their signatures, and the codes: [`Kind::code`], [`Reason::code`], detail
-//! codes and the members of log records. Codes can be added in any release. So can variants of enums that are
-//! `#[non_exhaustive]`. A new part of an outcome breaks builds on purpose, so that no host forgets it: take
-//! [`Action`], [`Forward`] and the edits apart without `..`.
+//! The version follows semantic versioning: before 1.0, a release that can break a build raises the minor
+//! version. Covered are the names in this crate, their signatures, and the codes: [`Kind::code`],
+//! [`Reason::code`], detail codes and the members of log records. Any release can add codes, and variants of
+//! enums that are `#[non_exhaustive]`. A new part of an outcome breaks builds on purpose, so that no host
+//! ignores it: destructure [`Action`], [`Forward`] and the edits without `..`.
 //!
 //! Not covered:
 //!
@@ -72,11 +72,11 @@
 //! - the text of messages, and the layout of headers and bodies of denied requests;
 //! - the bytes of [`wire`]: module and host are built together.
 //!
-//! A gate refuses a policy image whose format it does not know: build images with the `tollgate` command of the same
-//! release. A change that can alter a decision has a ★ in `CHANGELOG.md`. The minimum Rust version is that of the
-//! workspace; raising it is not a breaking change.
+//! A gate rejects a policy image with an unknown format version: build images with the `tollgate` command of
+//! the same release. A change that can alter a decision has a ★ in `CHANGELOG.md`. The minimum Rust version
+//! is that of the workspace; raising it is not a breaking change.
 //!
-//! Not here: any logic. Policies are compiled by `tollgate-compiler`, at build time only.
+//! Not here: any logic. `tollgate-compiler` compiles policies, at build time only.
 
 #![no_std]
 #![forbid(unsafe_code)]
@@ -95,13 +95,13 @@ pub use tollgate_crypto::Native;
 pub use tollgate_crypto::Portable;
 pub use tollgate_gate::{
     Action, CacheEdit, Context, EdgeDenial, Forward, Gate, HeaderEdit, Identity, Kind, LoadError,
-    LogRecord, Outcome, Request, RequestEdits, Response, ResponseEdits, TokenCache, TokenSeen,
+    LogRecord, Outcome, Request, RequestEdits, Response, ResponseEdits, TokenCache, TokenStatus,
 };
 
-/// The requests that a gate wants sent, for programs without the driver in `host`.
+/// The requests that a gate needs sent, for programs without the driver in `host`.
 ///
-/// [`Gate::step`] evaluates a request and returns the fetches that it depends on, [`Gate::due`] those in the background.
-/// [`Gate::resume`] accepts the response.
+/// [`Gate::step`] evaluates a request and returns the fetches that it depends on, [`Gate::due`] returns those
+/// for the background. [`Gate::resume`] accepts the responses.
 pub mod fetch {
     pub use tollgate_gate::{
         Fetch, FetchLimits, FetchRequest, FetchResponse, KeySetError, KeysAccepted, MAX_WAIT_MS,
@@ -110,7 +110,8 @@ pub mod fetch {
     pub use tollgate_token::{KeyError, SkippedKey};
 }
 
-/// The driver around a gate: sends what the gate wants sent, shares it between requests, and lets none wait for long.
+/// The driver of a gate: sends its fetches, shares them between requests, and limits how long a request
+/// waits.
 #[cfg(feature = "host")]
 pub mod host {
     #[cfg(feature = "tokio")]
@@ -122,7 +123,7 @@ pub mod host {
     pub use tollgate_host::{HttpClient, HttpError};
 }
 
-/// Signature providers: what a gate needs of a cryptography library.
+/// Signature providers: the cryptography that a gate needs.
 pub mod provider {
     pub use tollgate_token::{
         Algorithm, BadSignature, Curve, KeyKind, KeyMaterial, KeyRefused, PreparedKey, Provider,

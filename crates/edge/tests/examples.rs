@@ -1,7 +1,8 @@
-//! Every example runs, and prints what the text next to it contains.
+//! Every example runs and prints the text in the file next to it.
 //!
-//! `TOLLGATE_BLESS=1 cargo test -p tollgate-edge` writes the policy image, and once more the texts: the examples contain
-//! the image. Not here: examples that need parts which `cargo test` does not build.
+//! `TOLLGATE_BLESS=1 cargo test -p tollgate-edge` writes the policy image; a second run writes the texts,
+//! because the examples contain the image. Not here: examples that need parts which `cargo test` does not
+//! build.
 
 #![cfg(test)]
 
@@ -12,11 +13,11 @@ use std::process::Command;
 use tollgate_compiler::{CompileOptions, SourceTree, compile};
 use tollgate_mint::JwkSet;
 
-#[allow(dead_code, reason = "the examples use all of it")]
+#[allow(dead_code, reason = "used by the examples")]
 #[path = "../examples/shared/sample.rs"]
 mod sample;
 
-/// Examples that run elsewhere, and where.
+/// Examples that run elsewhere, with the location.
 const ELSEWHERE: [(&str, &str); 1] = [(
     "wasm_host",
     "`cargo xtask test`, once the WASM modules are built",
@@ -36,7 +37,7 @@ fn names(extension: &str) -> BTreeSet<String> {
         .collect()
 }
 
-/// The program of an example: `cargo test` builds it next to the directory of the tests.
+/// The program of an example: `cargo test` builds it next to the test directory.
 fn program(name: &str) -> PathBuf {
     let test = std::env::current_exe().unwrap();
     let built = test.parent().and_then(Path::parent).unwrap();
@@ -46,7 +47,7 @@ fn program(name: &str) -> PathBuf {
         .with_extension(std::env::consts::EXE_EXTENSION)
 }
 
-/// Whether files are to be written instead of compared.
+/// Whether files are written instead of compared.
 fn is_blessing() -> bool {
     std::env::var_os("TOLLGATE_BLESS").is_some()
 }
@@ -71,7 +72,7 @@ fn the_policy_image_and_its_key_set_are_current() {
     }
     assert!(
         image == sample::IMAGE,
-        "examples/policy.tgi is stale: TOLLGATE_BLESS=1 writes it"
+        "examples/policy.tgi is stale: run with TOLLGATE_BLESS=1"
     );
 }
 
@@ -96,7 +97,7 @@ fn every_example_prints_its_text() {
             std::fs::write(&text, &printed).unwrap();
         }
         let expected = std::fs::read_to_string(&text).unwrap_or_default();
-        assert_eq!(printed, expected, "{name} prints something else");
+        assert_eq!(printed, expected, "unexpected output of {name}");
     }
 }
 

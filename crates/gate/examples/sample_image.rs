@@ -1,4 +1,4 @@
-//! Writes the image of the small site that the tests use, for tests of gates behind other languages.
+//! Writes the image of the small site of the tests, for tests of gates in other languages.
 
 use std::process::ExitCode;
 

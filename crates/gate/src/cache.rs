@@ -1,40 +1,40 @@
-//! Tokens that were verified before, so that the next request with the same one costs no signature.
+//! Cache of verified tokens: a repeat request with the same token costs no signature check.
 //!
-//! A player fetches hundreds of segments with one token. Only the very same bytes hit: they are compared
-//! whole, and the hash that finds their place decides nothing. Times are judged at every use. Only good
-//! tokens are kept, so a flood of bad ones pushes nothing out; what is kept is let go when the policy or
-//! its keys change. Not here: decisions, and a clock.
+//! A media player fetches hundreds of segments with one token. Only exactly the same bytes hit: tokens are
+//! compared in full, and the hash only selects a slot. The token's times are checked at every use. Only valid
+//! tokens are cached, so a flood of invalid ones evicts nothing. Entries are evicted when the policy or its
+//! keys change. Not here: decisions, and a clock.
 
 use alloc::{boxed::Box, string::String, sync::Arc, vec::Vec};
 
 use tollgate_core::{Facts, UnixSeconds};
 use tollgate_token::{Lifetime, Rejected, TokenError};
 
-use crate::log::TokenSeen;
+use crate::log::TokenStatus;
 use crate::session::Parent;
 
-/// Tokens that share a place by their hash; the one unused for longest makes room for a new one.
+/// Slots per hash value; the least recently used one is evicted for a new token.
 const WAYS: usize = 8;
 
-/// How many bytes at a token's end choose its place. They are the end of a signature, so different
+/// Number of bytes at the end of a token that are hashed. They are the end of a signature, so different
 /// tokens differ there.
 const HASHED_BYTES: usize = 16;
 
-/// Verified tokens of one gate, of a bounded number.
+/// A bounded number of verified tokens of one gate.
 ///
-/// It belongs to whoever asks the gate: one a thread, or one behind a lock. A gate that did not fill it
-/// empties it first.
+/// It belongs to the caller of the gate: one per thread, or one protected by a lock. A gate that did not fill
+/// it empties it first.
 pub struct TokenCache {
     slots: Vec<Option<Slot>>,
-    /// Whose tokens these are.
+    /// The epoch of the gate that these tokens were verified by.
     owner: Option<Arc<Epoch>>,
-    /// Counts uses, to tell which slot was used last.
+    /// Counts uses, to find the least recently used slot.
     uses: u64,
     /// The slot that was found or filled last.
     last: Option<usize>,
 }
 
-/// One policy with one set of keys. There is nothing in it: which one it is, is where it is.
+/// Identifies one policy with one set of keys by its address.
 #[derive(Debug)]
 pub(crate) struct Epoch;
 
@@ -45,26 +45,26 @@ pub(crate) struct Known {
     pub(crate) facts: Facts,
     /// The configured name of the issuer where the user signed in.
     pub(crate) issuer: Arc<str>,
-    /// The position of the issuer whose key has signed it; `None` if it is only assumed.
+    /// The position of the issuer whose key signed it; `None` for assumed claims.
     pub(crate) signer: Option<usize>,
-    /// The period in which it is valid; `None` if it is only assumed.
+    /// The period in which it is valid; `None` for assumed claims.
     pub(crate) lifetime: Option<Lifetime>,
     /// Whether it is a session of this gate.
     pub(crate) is_session: bool,
     /// The base that it is bound to, if it is a session for one course.
     pub(crate) base: Option<Box<str>>,
-    /// What a session can be minted from, if it is a sign-in token of a site with sessions.
+    /// The source for minting a session, if this is a sign-in token of a site with sessions.
     pub(crate) parent: Option<Parent>,
 }
 
 impl Known {
-    /// What a record shows of it.
-    pub(crate) fn seen(&self) -> TokenSeen {
+    /// Its status for a log record.
+    pub(crate) fn seen(&self) -> TokenStatus {
         let issuer = Arc::clone(&self.issuer);
         if self.is_session {
-            TokenSeen::Session(issuer)
+            TokenStatus::Session(issuer)
         } else {
-            TokenSeen::Verified(issuer)
+            TokenStatus::Verified(issuer)
         }
     }
 }
@@ -81,17 +81,17 @@ struct Slot {
 struct Issued {
     cookie: String,
     at: UnixSeconds,
-    /// What it is for, by its position among the session's paths.
+    /// The position of its path among the session's paths.
     path: usize,
 }
 
-/// How long a session cookie is set again for the same token, in seconds. A session is signed for a client that
-/// keeps no cookies, and for the requests that a browser sends at once, and its signature costs more than the rest
-/// of the request.
+/// How long the same session cookie is issued again for a token, in seconds. Some clients store no cookies,
+/// and a browser sends several requests at once. Without this, each of them would cost a signature, which
+/// costs more than the rest of the request.
 const REISSUE_SECS: i64 = 10;
 
 impl TokenCache {
-    /// An empty cache for about so many tokens; 0 keeps none.
+    /// An empty cache for about `capacity` tokens; with 0 it caches nothing.
     pub fn new(capacity: usize) -> Self {
         let mut slots = Vec::new();
         slots.resize_with(capacity.next_multiple_of(WAYS), || None);
@@ -103,17 +103,17 @@ impl TokenCache {
         }
     }
 
-    /// How many tokens it holds.
+    /// The number of cached tokens.
     pub fn len(&self) -> usize {
         self.slots.iter().flatten().count()
     }
 
-    /// Whether it holds none.
+    /// Whether it is empty.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// What is known of a token under `epoch`, if it was seen; an error if it is not valid now.
+    /// Looks up a token under `epoch`. Returns an error if the cached token is not valid now.
     pub(crate) fn find(
         &mut self,
         epoch: &Arc<Epoch>,
@@ -156,7 +156,7 @@ impl TokenCache {
         }
     }
 
-    /// Keeps a token that was just verified under the epoch of the last [`find`](Self::find).
+    /// Caches a token that was just verified under the epoch of the last [`find`](Self::find).
     pub(crate) fn keep(&mut self, token: &[u8], known: &Arc<Known>) {
         let used = self.uses;
         self.last = None;
@@ -164,7 +164,7 @@ impl TokenCache {
             return;
         };
         let place = self.slots.iter_mut().enumerate().skip(start).take(WAYS);
-        // Empty ones first, then the one that was used longest ago.
+        // An empty slot first, otherwise the least recently used.
         let oldest = place.min_by_key(|(_, slot)| slot.as_ref().map(|slot| slot.used));
         if let Some((at, slot)) = oldest {
             *slot = Some(Slot {
@@ -177,7 +177,8 @@ impl TokenCache {
         }
     }
 
-    /// The session cookie that was issued a moment ago for this token and path, if it was the last one looked up.
+    /// Returns the session cookie that was just issued for this path and token, if the token was looked up
+    /// last.
     pub(crate) fn issued(&self, known: &Arc<Known>, path: usize, now: UnixSeconds) -> Option<&str> {
         let slot = self.slots.get(self.last?)?.as_ref()?;
         let issued = slot.issued.as_ref()?;
@@ -186,7 +187,7 @@ impl TokenCache {
         (is_it && (0..REISSUE_SECS).contains(&age)).then_some(&issued.cookie)
     }
 
-    /// Keeps a session cookie with the token that was looked up last.
+    /// Stores a session cookie with the token that was looked up last.
     pub(crate) fn keep_issued(
         &mut self,
         known: &Arc<Known>,
@@ -204,15 +205,15 @@ impl TokenCache {
         }
     }
 
-    /// The first of the slots in which a token may be.
+    /// The first of the slots that can contain a token.
     fn start_of(&self, token: &[u8]) -> Option<usize> {
         let places = self.slots.len() / WAYS;
         Some(hash(token).checked_rem(places)? * WAYS)
     }
 }
 
-/// Whether these are the same bytes. WASM has no instruction that compares memory, and its library goes byte
-/// by byte: words take an eighth of that.
+/// Whether these are the same bytes. WASM has no instruction that compares memory, and the library function
+/// compares single bytes: comparing words takes an eighth of the time.
 fn same(one: &[u8], other: &[u8]) -> bool {
     let ((words, rest), (other_words, other_rest)) = (one.as_chunks::<8>(), other.as_chunks::<8>());
     let mut pairs = words.iter().zip(other_words);
@@ -221,7 +222,7 @@ fn same(one: &[u8], other: &[u8]) -> bool {
         && pairs.all(|(a, b)| u64::from_le_bytes(*a) == u64::from_le_bytes(*b))
 }
 
-/// A hash of the token's end. Whoever aims at a place has to aim with tokens that somebody signed.
+/// A hash of the token's end. To target a slot, an attacker needs tokens with valid signatures.
 fn hash(token: &[u8]) -> usize {
     let word = |bytes: &[u8]| {
         bytes
@@ -235,7 +236,7 @@ fn hash(token: &[u8]) -> usize {
     (both.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as usize
 }
 
-/// Shows how full it is; tokens are secrets.
+/// Shows only the number of tokens, because tokens are secrets.
 impl core::fmt::Debug for TokenCache {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         write!(f, "TokenCache({} of {})", self.len(), self.slots.len())

@@ -1,8 +1,8 @@
-//! The configuration of a gate besides the rules: issuers with their keys, token sources, responses.
+//! The configuration of a gate other than the rules: issuers with their keys, token sources, responses.
 //!
-//! It is an opaque section of the policy image, so that one file is the whole deployment. The bytes are
-//! one version byte, then [postcard](https://docs.rs/postcard). Not here: the TOML that policy authors
-//! write; the compiler turns that into a [`GateConfig`].
+//! It is an opaque section of the policy image, so that a single file is the whole deployment. The bytes are
+//! one version byte, then [postcard](https://docs.rs/postcard). Not here: the TOML that policy authors write,
+//! which the compiler turns into a [`GateConfig`].
 
 use alloc::{borrow::Cow, string::String, vec::Vec};
 use core::fmt;
@@ -18,27 +18,27 @@ use crate::session::{self, SessionConfig};
 
 /// Version of the encoding, its first byte.
 pub const CONFIG_VERSION: u8 = 4;
-/// Most token sources.
+/// Maximum number of token sources.
 pub const MAX_SOURCES: usize = 8;
 /// Longest site name, in bytes.
 pub const MAX_SITE_BYTES: usize = 128;
-/// Most leeway for `nbf` and `iat`, in seconds.
+/// Maximum leeway for `nbf` and `iat`, in seconds.
 pub const MAX_LEEWAY_SECS: u32 = 600;
-/// The least that `max_token_bytes` may be: smaller limits refuse every real token.
+/// The smallest allowed `max_token_bytes`: a smaller limit would reject every real token.
 pub const MIN_TOKEN_BYTES: u32 = 256;
-/// The most that `max_token_bytes` may be.
+/// The largest allowed `max_token_bytes`.
 pub const MAX_TOKEN_BYTES: u32 = 65_536;
 /// Longest redirect location, in bytes.
 pub const MAX_LOCATION_BYTES: usize = 2_048;
 
 /// Longest page for a denial, in bytes.
 pub const MAX_PAGE_BYTES: usize = 16_384;
-/// Most origins in `cors`.
+/// Maximum number of origins in `cors`.
 pub const MAX_CORS_ORIGINS: usize = 16;
 /// Longest origin in `cors`, in bytes.
 pub const MAX_ORIGIN_BYTES: usize = 256;
 
-/// The status of every failure inside.
+/// The status for internal failures.
 pub(crate) const INTERNAL_STATUS: u16 = 500;
 
 /// Everything a gate is configured with.
@@ -46,27 +46,27 @@ pub(crate) const INTERNAL_STATUS: u16 = 500;
 pub struct GateConfig {
     /// The site's name: the realm of challenges, and a field of log records.
     pub site: String,
-    /// Whose tokens are accepted; may be empty for a site without sign-in.
+    /// The issuers whose tokens are accepted; empty for a site without sign-in.
     pub issuers: Vec<IssuerConfig>,
-    /// Where a request may contain tokens; the first token that verifies decides.
+    /// Where a request can contain tokens; the first token that verifies is evaluated.
     pub sources: Vec<TokenSource>,
-    /// Which configured sources are removed from what is sent to the origin.
+    /// The token sources that are removed before the request is forwarded.
     pub strip: Strip,
     /// Clock difference tolerated for `nbf` and `iat`, in seconds.
     pub leeway_secs: u32,
     /// Longest token that is accepted, in bytes.
     pub max_token_bytes: u32,
-    /// The places of nested declared claims, by slot.
+    /// The locations of nested declared claims, by slot.
     pub claim_places: Vec<(u16, ClaimPath)>,
-    /// What is added to forwarded requests and to the responses to them.
+    /// The additions to forwarded requests and to the responses to them.
     pub forward: ForwardConfig,
     /// The responses to denied requests.
     pub deny: DenyConfig,
-    /// How sessions are minted, if they are.
+    /// The session configuration, if sessions are enabled.
     pub session: Option<SessionConfig>,
 }
 
-/// What is added to forwarded requests and to the responses to them.
+/// The additions to forwarded requests and to the responses to them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ForwardConfig {
     /// Whether the origin receives the user's identity in `x-tollgate-…` header fields.
@@ -84,12 +84,12 @@ impl Default for ForwardConfig {
     }
 }
 
-/// Which token sources are removed from what is sent to the origin.
+/// The token sources that are removed before the request is forwarded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Strip {
     /// None.
     Nothing,
-    /// Query parameters: addresses end up in logs, caches and `Referer` headers.
+    /// Query parameters, because URLs end up in logs, caches and `Referer` headers.
     Query,
     /// All.
     Everything,
@@ -106,7 +106,7 @@ impl Strip {
     }
 }
 
-/// One place where a token may stand.
+/// One location of a token in a request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum TokenSource {
     /// A header field; any case. In `Authorization` the token follows `Bearer`.
@@ -117,16 +117,16 @@ pub enum TokenSource {
     Query(String),
 }
 
-/// What those get who may not pass. `bad_path`, `bad_method` and `internal` are not configurable.
+/// The responses to denied requests. `bad_path`, `bad_method` and `internal` are not configurable.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DenyConfig {
-    /// A token could help, and there is none.
+    /// A token could help, and the request has none.
     pub no_token: DenyAnswer,
-    /// A token could help, and the one given is bad.
+    /// A token could help, and the request's token is invalid.
     pub bad_token: DenyAnswer,
-    /// No token would help, or not this one.
+    /// No token would help, or the request's token does not.
     pub forbidden: DenyAnswer,
-    /// The HTML that browsers get which navigate to a denied address, by status.
+    /// The HTML pages for browsers that navigate to a denied URL, by status.
     pub pages: Vec<DenyPage>,
     /// The origins whose scripts may read denials, as browsers send them in `Origin`.
     pub cors: Vec<String>,
@@ -135,13 +135,13 @@ pub struct DenyConfig {
 /// The page for a status.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DenyPage {
-    /// The status of the denials that it is for.
+    /// The status of the denials that the page is for.
     pub status: u16,
     /// The HTML document.
     pub html: String,
 }
 
-/// One kind of answer.
+/// One kind of deny response.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum DenyAnswer {
     /// This status, 400 to 499.
@@ -150,7 +150,7 @@ pub enum DenyAnswer {
     Redirect(String),
 }
 
-/// Why a configuration is refused.
+/// The reason why a configuration is rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ConfigError {
@@ -162,7 +162,7 @@ pub enum ConfigError {
     Site,
     /// More than [`MAX_SOURCES`] sources.
     TooManySources,
-    /// A source is not `header:name`, `cookie:name` or `query:name`, or the name cannot stand there.
+    /// A source is not `header:name`, `cookie:name` or `query:name`, or has an invalid name.
     Source,
     /// Two sources are the same.
     DuplicateSource,
@@ -178,27 +178,27 @@ pub enum ConfigError {
     Page,
     /// An origin in `cors` that is empty, too long, or not visible ASCII, or too many of them.
     Cors,
-    /// Sessions that could not be minted, or that no gate would read.
+    /// Sessions cannot be minted with this configuration, or no gate would accept them.
     Session,
 }
 
 impl GateConfig {
-    /// The bytes for the image.
+    /// Encodes the configuration for the image.
     ///
     /// # Errors
     ///
-    /// When [`GateConfig::validate`] does, so that no image is made that no gate would load.
+    /// Returns an error if [`GateConfig::validate`] does, so that every encoded image can be loaded.
     pub fn encode(&self) -> Result<Vec<u8>, ConfigError> {
         self.validate()?;
         let start = Vec::from([CONFIG_VERSION]);
         postcard::to_extend(self, start).map_err(|_| ConfigError::Encoding)
     }
 
-    /// Reads what [`GateConfig::encode`] wrote. Never panics, whatever the bytes.
+    /// Decodes the result of [`GateConfig::encode`]. Never panics, whatever the bytes.
     ///
     /// # Errors
     ///
-    /// For bytes of another version or shape, bytes left over, and values out of range.
+    /// Returns an error for another version, malformed bytes, trailing bytes, and values out of range.
     pub fn decode(bytes: &[u8]) -> Result<Self, ConfigError> {
         let (version, rest) = bytes.split_first().ok_or(ConfigError::Encoding)?;
         if *version != CONFIG_VERSION {
@@ -210,11 +210,11 @@ impl GateConfig {
         }
     }
 
-    /// Checks every range. Keys and issuers are judged by the token layer when a gate is made.
+    /// Checks every range. The token layer validates issuers and keys when a gate is loaded.
     ///
     /// # Errors
     ///
-    /// The first thing that is wrong.
+    /// Returns the first error found.
     pub fn validate(&self) -> Result<(), ConfigError> {
         if self.site.is_empty() || self.site.len() > MAX_SITE_BYTES {
             return Err(ConfigError::Site);
@@ -258,7 +258,7 @@ impl GateConfig {
                 return Err(ConfigError::Page);
             }
         }
-        // What a browser sends as an origin, the compiler knows; here it is only text that a header can hold.
+        // The compiler checks that it is an origin; here it only has to fit into a header.
         let is_text = |origin: &String| {
             (1..=MAX_ORIGIN_BYTES).contains(&origin.len())
                 && origin.bytes().all(|byte| byte.is_ascii_graphic())
@@ -272,7 +272,7 @@ impl GateConfig {
         }
     }
 
-    /// The issuers where users sign in: all but the session issuer.
+    /// Returns the issuers where users sign in: all except the session issuer.
     pub fn sign_in_issuers(&self) -> impl Iterator<Item = &IssuerConfig> {
         let session = self.session.as_ref();
         let is_session = move |at: usize| session.is_some_and(|session| session.is_issuer(at));
@@ -282,7 +282,7 @@ impl GateConfig {
             .map(|(_, issuer)| issuer)
     }
 
-    /// The encoded headers that sessions have: one for each secret of the session issuer.
+    /// Returns the encoded headers of sessions: one per secret of the session issuer.
     pub fn session_headers(&self) -> Vec<String> {
         let issuer = self.session.as_ref().and_then(|session| {
             let at = usize::try_from(session.issuer).ok()?;
@@ -295,18 +295,18 @@ impl GateConfig {
             .collect()
     }
 
-    /// The place of a declared claim, if it is nested.
+    /// Returns the location of a declared claim, if it is nested.
     pub fn claim_place(&self, slot: u16) -> Option<&ClaimPath> {
         let is_it = |(nested, _): &&(u16, ClaimPath)| *nested == slot;
         self.claim_places.iter().find(is_it).map(|(_, place)| place)
     }
 
-    /// Returns the issuer to assume for unsigned claims: the one named by `iss`, else the first that is not
-    /// the session issuer, else a default issuer.
+    /// Returns the issuer to assume for unsigned claims: the one named by `iss`, otherwise the first that is
+    /// not the session issuer, otherwise a default issuer.
     ///
     /// # Errors
     ///
-    /// If `iss` is not a string, or no issuer has it.
+    /// Returns an error if `iss` is not a string, or names no configured issuer.
     pub fn assumed_issuer(&self, claims: &Claims) -> Result<Cow<'_, IssuerConfig>, TokenError> {
         let iss = claims.string(ClaimName::Iss)?;
         let is_named = |issuer: &&IssuerConfig| {
@@ -340,7 +340,7 @@ fn unlisted_issuer() -> IssuerConfig {
 }
 
 impl DenyConfig {
-    /// What those get who may not pass for this reason.
+    /// Returns the response for this deny reason.
     pub const fn answer_to(&self, reason: Reason) -> Cow<'_, DenyAnswer> {
         match reason {
             Reason::NoToken => Cow::Borrowed(&self.no_token),
@@ -348,18 +348,18 @@ impl DenyConfig {
             Reason::Forbidden | Reason::DeniedByRule => Cow::Borrowed(&self.forbidden),
             Reason::BadPath => Cow::Owned(DenyAnswer::Status(400)),
             Reason::BadMethod => Cow::Owned(DenyAnswer::Status(405)),
-            // Nobody who may pass is answered here; asking for it is a failure inside.
+            // An allowed request has no deny response, so this is an internal failure.
             Reason::Allow | Reason::Internal => Cow::Owned(DenyAnswer::Status(INTERNAL_STATUS)),
         }
     }
 }
 
 impl TokenSource {
-    /// Reads `header:name`, `cookie:name` or `query:name`, as authors write it.
+    /// Parses `header:name`, `cookie:name` or `query:name`, the syntax of policy files.
     ///
     /// # Errors
     ///
-    /// [`ConfigError::Source`] for any other text.
+    /// Returns [`ConfigError::Source`] for any other string.
     pub fn from_text(text: &str) -> Result<Self, ConfigError> {
         let source = match text.split_once(':') {
             Some(("header", name)) => Self::Header(name.to_ascii_lowercase()),
@@ -372,7 +372,8 @@ impl TokenSource {
 
     fn validate(&self) -> Result<(), ConfigError> {
         let (name, is_allowed): (_, fn(u8) -> bool) = match self {
-            // A whole `Cookie` field is no token, and removing it would remove other people's cookies.
+            // A whole `Cookie` field is not a token, and removing it would remove cookies of other
+            // applications.
             Self::Header(name) if name.eq_ignore_ascii_case("cookie") => {
                 return Err(ConfigError::Source);
             }
@@ -425,12 +426,12 @@ impl Default for DenyConfig {
     }
 }
 
-/// A `token` character of RFC 9110, what header and cookie names are made of.
+/// A `token` character of RFC 9110, of which header and cookie names consist.
 pub(crate) fn is_http_token_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
 
-/// An unreserved character of RFC 3986: written in one way only in a query.
+/// An unreserved character of RFC 3986, which has a single spelling in a query.
 fn is_unreserved_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"-._~".contains(&byte)
 }
@@ -438,28 +439,40 @@ fn is_unreserved_byte(byte: u8) -> bool {
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Encoding => f.write_str("the gate configuration cannot be read"),
+            Self::Encoding => f.write_str("the gate configuration is malformed"),
             Self::Version(version) => write!(
                 f,
-                "the gate configuration has version {version}, this gate reads {CONFIG_VERSION}"
+                "the gate configuration has version {version}, but this gate reads {CONFIG_VERSION}"
             ),
-            Self::Site => write!(f, "the site name must have 1 to {MAX_SITE_BYTES} bytes"),
-            Self::TooManySources => write!(f, "more than {MAX_SOURCES} token sources"),
+            Self::Site => write!(f, "the site name must be 1 to {MAX_SITE_BYTES} bytes long"),
+            Self::TooManySources => write!(f, "too many token sources; the limit is {MAX_SOURCES}"),
             Self::Source => f.write_str(
-                "a token source is `header:`, `cookie:` or `query:` and a name that can stand there",
+                "a token source must be `header:`, `cookie:` or `query:`, followed by a valid name",
             ),
             Self::DuplicateSource => f.write_str("a token source is listed twice"),
-            Self::Leeway => write!(f, "leeway is at most {MAX_LEEWAY_SECS} seconds"),
+            Self::Leeway => write!(f, "the leeway must be at most {MAX_LEEWAY_SECS} seconds"),
             Self::TokenBytes => {
-                write!(f, "tokens are limited to {MIN_TOKEN_BYTES} to {MAX_TOKEN_BYTES} bytes")
+                write!(
+                    f,
+                    "the token limit must be {MIN_TOKEN_BYTES} to {MAX_TOKEN_BYTES} bytes"
+                )
             }
-            Self::DenyStatus(status) => write!(f, "{status} is not a deny status (400 to 499)"),
+            Self::DenyStatus(status) => write!(f, "a deny status must be 400 to 499, not {status}"),
             Self::Location => {
-                write!(f, "a redirect location is 1 to {MAX_LOCATION_BYTES} visible ASCII bytes")
+                write!(
+                    f,
+                    "a redirect location must be 1 to {MAX_LOCATION_BYTES} visible ASCII bytes"
+                )
             }
-            Self::Page => write!(f, "a page has at most {MAX_PAGE_BYTES} bytes, and a status one page"),
-            Self::Cors => write!(f, "an origin is 1 to {MAX_ORIGIN_BYTES} visible ASCII bytes, and there are at most {MAX_CORS_ORIGINS}"),
-            Self::Session => f.write_str("sessions cannot be minted as configured"),
+            Self::Page => write!(
+                f,
+                "a page must be at most {MAX_PAGE_BYTES} bytes long, and there can be only one per status"
+            ),
+            Self::Cors => write!(
+                f,
+                "an origin must be 1 to {MAX_ORIGIN_BYTES} visible ASCII bytes, and there can be at most {MAX_CORS_ORIGINS}"
+            ),
+            Self::Session => f.write_str("the session configuration is inconsistent"),
         }
     }
 }

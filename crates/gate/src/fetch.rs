@@ -1,14 +1,13 @@
-//! The requests that a gate wants sent, and how far an evaluation gets without their responses.
+//! The requests that a gate needs sent, and the state of an evaluation that waits for their responses.
 //!
-//! The gate does no IO: it describes a request, the host sends it within the limits, and reports with
-//! [`Gate::resume`](crate::Gate::resume) how it ended. Not here: when something is fetched
-//! ([`refresh`](crate::refresh)), and sockets.
+//! The gate does no IO. It describes a request; the host sends it within the limits and reports the result to
+//! [`Gate::resume`](crate::Gate::resume). Not here: when to fetch ([`refresh`](crate::refresh)), and sockets.
 
 use alloc::{string::String, vec::Vec};
 
 use crate::outcome::Outcome;
 
-/// How far the evaluation of a request got.
+/// The state of an evaluation.
 #[derive(Clone, Debug)]
 pub enum Step {
     /// The outcome is final.
@@ -29,18 +28,18 @@ pub struct Pending {
     pub tickets: Vec<u32>,
 }
 
-/// How long a request waits for fetches, in milliseconds.
+/// The maximum time that a request waits for fetches, in milliseconds.
 pub const MAX_WAIT_MS: u32 = 1_000;
 
-/// A request to send, and how far it may go.
+/// A request to send, and its limits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fetch {
-    /// Names this fetch in [`Gate::resume`](crate::Gate::resume); good for this gate only. Never zero, so that a
-    /// host may use zero for "none".
+    /// Identifies this fetch in [`Gate::resume`](crate::Gate::resume), for this gate only. Never zero, so
+    /// that a host can use zero for "none".
     pub ticket: u32,
-    /// What to send.
+    /// The request to send.
     pub request: FetchRequest,
-    /// How far it may go.
+    /// Its limits.
     pub limits: FetchLimits,
 }
 
@@ -57,14 +56,14 @@ pub struct FetchRequest {
     pub body: Vec<u8>,
 }
 
-/// How far a fetch may go. One that goes further has failed.
+/// The limits of a fetch. A fetch that exceeds one has failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FetchLimits {
-    /// How long it may take, in seconds.
+    /// The time limit, in seconds.
     pub secs: u32,
     /// Longest body of the response, in bytes.
     pub bytes: u32,
-    /// How old a response out of a cache that several hosts share may be, in seconds; 0 for none.
+    /// Maximum age of a response from a shared cache, in seconds; 0 bypasses such caches.
     pub cached_secs: u32,
 }
 

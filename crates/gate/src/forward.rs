@@ -1,9 +1,9 @@
 //! The edits to a request on its way to the origin, and to the origin's response.
 //!
-//! Request edits refer to header lines by position, so that every edge can apply them to its own form of
-//! a request. The bytes of the path that were checked are the bytes that are sent; only the name of the index
-//! document is appended to a path that ends in `/`, before the decision. Not here: whether the request may be
-//! forwarded at all.
+//! Request edits refer to header lines by position, so that every edge can apply them to its own
+//! representation of a request. The path is forwarded byte for byte as it was checked. Only the name of the
+//! index document is appended to a path that ends in `/`, before the decision. Not here: whether the request
+//! is forwarded at all.
 
 mod identity;
 mod response;
@@ -22,20 +22,20 @@ pub use response::{CacheEdit, ResponseEdits};
 pub struct Forward {
     /// The edits to the request.
     pub request: RequestEdits,
-    /// The edits to the response, whoever makes it.
+    /// The edits to the response, from the origin or a cache.
     pub response: ResponseEdits,
 }
 
 /// The edits to a request.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RequestEdits {
-    /// The target to send instead of the one received, if it changes: the raw path as it was decided, and the
-    /// query without the token.
+    /// The target to send instead of the original one, if it changes: the raw path that was evaluated, and
+    /// the query without the token.
     pub target: Option<Vec<u8>>,
-    /// The header field lines that change, by rising index.
+    /// The header field lines that change, by ascending index.
     pub headers: Vec<HeaderEdit>,
-    /// Header field lines to add; names in lower case, values in visible ASCII or empty. The client's own
-    /// lines of these names are among the removed ones.
+    /// Header field lines to add: names in lower case, values in visible ASCII or empty. The client's own
+    /// lines with these names are removed.
     pub added: Vec<(&'static str, String)>,
 }
 
@@ -68,12 +68,12 @@ impl RequestEdits {
         }
     }
 
-    /// The target to send for `request`.
+    /// Returns the target to send for `request`.
     pub fn target_for<'a>(&'a self, request: &Request<'a>) -> &'a [u8] {
         self.target.as_deref().unwrap_or(request.target)
     }
 
-    /// The header field lines to send for `request`: its own in their order, then the added ones.
+    /// Returns the header field lines to send for `request`: its own in order, then the added ones.
     pub fn headers_for<'a>(
         &'a self,
         request: &Request<'a>,
@@ -91,10 +91,10 @@ impl RequestEdits {
     }
 }
 
-/// The new value of a header, `None` inside to remove it, or `None` if it is unchanged.
+/// Returns the new value of a header: `Some(None)` to remove it, `None` if it is unchanged.
 #[expect(
     clippy::option_option,
-    reason = "unchanged, removed and changed are three things"
+    reason = "unchanged, removed and changed are different results"
 )]
 fn edit_header(
     sources: &[TokenSource],
@@ -127,7 +127,7 @@ fn edit_header(
     Some((!kept.is_empty()).then(|| kept.into()))
 }
 
-/// The new target, or `None` if it is unchanged.
+/// Returns the new target, or `None` if it is unchanged.
 fn edit_target(
     sources: &[TokenSource],
     is_removed: impl Fn(&TokenSource) -> bool,
@@ -153,7 +153,8 @@ fn edit_target(
     Some(target)
 }
 
-/// `all` without the parts marked for removal; the others stay byte for byte. `None` if none is.
+/// Returns `all` without the parts marked for removal, the others byte for byte, or `None` if no part is
+/// marked.
 fn without<'a>(
     all: &[u8],
     separator: u8,
@@ -172,7 +173,7 @@ fn without<'a>(
     Some(kept)
 }
 
-/// Headers that make some origins serve another path or method than the one that was checked.
+/// Headers that make some origins serve a path or method other than the one that was checked.
 const OVERRIDES: [&str; 5] = [
     "x-original-url",
     "x-rewrite-url",
@@ -181,15 +182,15 @@ const OVERRIDES: [&str; 5] = [
     "x-http-method",
 ];
 
-/// The start of the names of the gate's own headers, which an origin may trust.
+/// The prefix of the gate's own header names, which an origin may trust.
 const OWN: &str = "x-tollgate-";
 
-/// Whether a client's header of this name never reaches the origin: it would override the checked path or
-/// method, or pretend to come from a gate.
+/// Whether a client's header with this name is never forwarded: it would override the checked path or method,
+/// or appear to come from a gate.
 ///
-/// Servers that pass headers on as variables (CGI, WSGI, PHP) read `_` for `-`, and some of them for every
-/// other punctuation mark too. So all spellings of a name count. The generated JavaScript has the same rule
-/// in its two `strip` functions.
+/// Servers that pass headers as variables (CGI, WSGI, PHP) map `-` to `_`, and some map every other
+/// punctuation character too. All spellings of a name are therefore equivalent. The generated JavaScript has
+/// the same rule in its two `strip` functions.
 pub(crate) fn is_withheld(name: &str) -> bool {
     let spelled = || {
         name.chars().map(|c| match c {

@@ -1,9 +1,10 @@
 //! The gate: one loaded policy, evaluating one request at a time.
 //!
-//! It only joins the parts: path and decision from the core, tokens from the token layer, sources, edits
-//! and responses from the modules next to it. Between requests only its keys change, and only when the
-//! host delivers a fetched key set. Not here: IO and clocks.
+//! It only combines the parts: path and decision from the core, tokens from the token layer, sources, edits
+//! and responses from the modules next to it. Between requests only its keys change, and only when the host
+//! delivers a fetched key set. Not here: IO and clocks.
 
+mod clients;
 mod context;
 mod denial;
 mod edits;
@@ -11,7 +12,6 @@ mod identity;
 mod keys;
 mod sessions;
 mod tokens;
-mod viewers;
 
 use alloc::{string::String, string::ToString, sync::Arc, vec::Vec};
 use core::fmt;
@@ -26,7 +26,7 @@ use tollgate_token::{KeyError, Limits, Provider, Verifier};
 use crate::cache::Epoch;
 use crate::config::{ConfigError, GateConfig};
 use crate::forward::{CacheEdit, Forward, IdentityHeaders, RequestEdits, ResponseEdits};
-use crate::log::{LogRecord, TokenSeen, shown_method, shown_path};
+use crate::log::{LogRecord, TokenStatus, shown_method, shown_path};
 use crate::outcome::{Action, Kind, Outcome};
 use crate::refresh::Refresh;
 use crate::request::Request;
@@ -36,51 +36,51 @@ pub use context::Context;
 pub use denial::EdgeDenial;
 pub use identity::Identity;
 
-/// The detail code for a preflight that the gate answers.
+/// The detail code for a preflight that the gate responds to.
 const PREFLIGHT: &str = "preflight";
-/// The detail code for a query that a later reader would cut.
+/// The detail code for a query that a later parser would truncate.
 const BAD_QUERY: &str = "bad_query";
 
-/// A loaded policy with its keys, ready to decide.
+/// A loaded policy with its keys.
 pub struct Gate<B> {
     image: Image<B>,
     config: GateConfig,
     verifier: Verifier,
-    /// Kept to prepare the keys that are fetched later.
+    /// Prepares the keys that are fetched later.
     provider: &'static dyn Provider,
     refresh: Refresh,
-    /// Stands for this policy with these keys; another one whenever keys change.
+    /// Identifies this policy with these keys; replaced whenever keys change.
     epoch: Arc<Epoch>,
     site: Arc<str>,
-    /// Issuer names, by index; shared with every log record.
+    /// Issuer names by index, shared with every log record.
     issuers: Vec<Arc<str>>,
-    /// The encoded headers that sessions have: one for each secret of the session issuer.
+    /// The encoded headers of sessions: one per secret of the session issuer.
     session_headers: Vec<String>,
     challenge: String,
     release: Option<Release>,
 }
 
-/// Why a policy image cannot be used.
+/// The reason why a policy image is rejected.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum LoadError {
-    /// The bytes are not an image this gate reads.
+    /// The bytes are not an image that this gate can read.
     Image(ImageError),
-    /// The image is sound, its gate configuration is not.
+    /// The image is valid, but its gate configuration is not.
     Config(ConfigError),
-    /// Keys of its issuers are refused.
+    /// Keys of its issuers are rejected.
     Keys(Vec<KeyError>),
-    /// It is not signed as it must be.
+    /// The image lacks a valid signature of a trusted key, or is too old.
     Signed(SignedError),
 }
 
 impl Gate<Vec<u8>> {
-    /// Loads what an edge was given: with `trust` only an image that is signed as it asks, which counts
-    /// as accepted from then on; without it any image, signed or not.
+    /// Loads a policy image, signed or not. With `trust` it must have the required signature, and counts as
+    /// accepted once it is loaded.
     ///
     /// # Errors
     ///
-    /// As [`Gate::new`], and [`LoadError::Signed`]. What is refused changes nothing in `trust`.
+    /// As [`Gate::new`], and [`LoadError::Signed`]. A rejected image changes nothing in `trust`.
     pub fn load(
         bytes: Vec<u8>,
         trust: Option<&mut Trust>,
@@ -89,7 +89,7 @@ impl Gate<Vec<u8>> {
         if let Some(trust) = &trust {
             trust.check(&bytes).map_err(LoadError::Signed)?;
         }
-        let (image, release) = signed::take_image(bytes).map_err(LoadError::Signed)?;
+        let (image, release) = signed::open_envelope(bytes).map_err(LoadError::Signed)?;
         let mut gate = Self::new(image, provider)?;
         if let Some(mut release) = release {
             if *release.site != *gate.config.site {
@@ -108,11 +108,11 @@ impl Gate<Vec<u8>> {
 }
 
 impl<B: AsRef<[u8]>> Gate<B> {
-    /// Loads a policy image and judges the keys in it. For a signed one see [`Gate::load`].
+    /// Loads an unsigned policy image and validates the keys in it. For a signed image see [`Gate::load`].
     ///
     /// # Errors
     ///
-    /// When anything about the image is wrong: a gate is whole, or there is none.
+    /// Returns an error if anything in the image is invalid: a gate is loaded completely or not at all.
     pub fn new(image_bytes: B, provider: &'static dyn Provider) -> Result<Self, LoadError> {
         let image = Image::from_bytes(image_bytes).map_err(LoadError::Image)?;
         let config = GateConfig::decode(image.gate_config()).map_err(LoadError::Config)?;
@@ -140,7 +140,7 @@ impl<B: AsRef<[u8]>> Gate<B> {
         })
     }
 
-    /// What the image's envelope said, if it came in one.
+    /// The content of the image's envelope, if the image had one.
     pub fn release(&self) -> Option<&Release> {
         self.release.as_ref()
     }
@@ -150,12 +150,12 @@ impl<B: AsRef<[u8]>> Gate<B> {
         self.image.id()
     }
 
-    /// The policy image, for tools that name rules.
+    /// The policy image, for tools that look up rule names.
     pub fn image(&self) -> &Image<B> {
         &self.image
     }
 
-    /// The configuration the image carries.
+    /// The configuration in the image.
     pub fn config(&self) -> &GateConfig {
         &self.config
     }
@@ -165,12 +165,12 @@ impl<B: AsRef<[u8]>> Gate<B> {
         let Context {
             tokens,
             trace,
-            viewers,
-            seat,
+            clients,
+            handle,
         } = context;
-        *seat = None;
+        *handle = None;
         let mut scratch = PathScratch::new();
-        // The path is first because it is cheap: no signature is checked for a hostile one.
+        // The path is checked first because that is cheap: for a hostile path no signature is verified.
         let path = match scratch.parse(request.path(), self.image.path_options()) {
             Ok(_) if request.has_splitting_query() => {
                 return self.reject(request, BAD_QUERY);
@@ -190,7 +190,7 @@ impl<B: AsRef<[u8]>> Gate<B> {
         let (state, seen) = match (&found.known, found.rejected) {
             (Some(known), _) => (TokenState::Verified(&known.facts), known.seen()),
             (None, Some(rejected)) => (TokenState::Bad, self.seen(rejected)),
-            (None, None) => (TokenState::Absent, TokenSeen::Absent),
+            (None, None) => (TokenState::Absent, TokenStatus::Absent),
         };
         let query = Query {
             path: &path,
@@ -214,7 +214,7 @@ impl<B: AsRef<[u8]>> Gate<B> {
         outcome.unknown_key = found.unknown_key && decision.reason == Reason::BadToken;
         if let Action::Forward(forward) = &mut outcome.action {
             if indexed.is_some() {
-                // It is set already if a token was removed from it.
+                // It is already set if a token was removed from it.
                 let target = &mut forward.request.target;
                 target.get_or_insert_with(|| request.target.to_vec());
             }
@@ -227,18 +227,18 @@ impl<B: AsRef<[u8]>> Gate<B> {
             forward.response.cache = self.cache_edit(&decision, known.is_some());
         }
         self.set_session(&mut outcome, request, &path, &found, tokens);
-        if let (Action::Forward(_), Some(known), Some(viewers)) =
-            (&outcome.action, &found.known, viewers)
+        if let (Action::Forward(_), Some(known), Some(clients)) =
+            (&outcome.action, &found.known, clients)
         {
-            *seat = self.seat(request, viewers, known, query.ip);
+            *handle = self.client_handle(request, clients, known, query.ip);
         }
         outcome
     }
 
-    /// How the caching of the response to an allowed request changes.
+    /// The change to the caching of the response to an allowed request.
     fn cache_edit(&self, decision: &Decision, has_user: bool) -> CacheEdit {
         let forward = &self.config.forward;
-        // An origin that knows the user can respond differently to each.
+        // An origin that receives the user can respond differently to each user.
         if forward.private && (decision.needs_token || (forward.identity && has_user)) {
             CacheEdit::Private
         } else {
@@ -246,8 +246,8 @@ impl<B: AsRef<[u8]>> Gate<B> {
         }
     }
 
-    /// The target with the index document in it, if the site has one and the path ends in `/`: it is decided
-    /// and forwarded in place of the one received.
+    /// Returns the target with the index document appended to the path, if the site has one and the path ends
+    /// in `/`. This target is evaluated and forwarded instead of the original one.
     fn indexed_target(&self, request: &Request<'_>) -> Option<Vec<u8>> {
         let index = self.image.path_options().index?;
         let path = request.path();
@@ -258,7 +258,7 @@ impl<B: AsRef<[u8]>> Gate<B> {
         Some([path, index.as_bytes(), rest].concat())
     }
 
-    /// The outcome for a target that is not canonical.
+    /// The outcome for a non-canonical target.
     fn reject(&self, request: &Request<'_>, detail: &'static str) -> Outcome {
         let decision = Decision {
             reason: Reason::BadPath,
@@ -266,7 +266,7 @@ impl<B: AsRef<[u8]>> Gate<B> {
             allow_methods: MethodSet::EMPTY,
             needs_token: false,
         };
-        self.conclude(request, decision, Some(detail), TokenSeen::Unread)
+        self.conclude(request, decision, Some(detail), TokenStatus::Unread)
     }
 
     fn conclude(
@@ -274,7 +274,7 @@ impl<B: AsRef<[u8]>> Gate<B> {
         request: &Request<'_>,
         decision: Decision,
         detail: Option<&'static str>,
-        token: TokenSeen,
+        token: TokenStatus,
     ) -> Outcome {
         let reason = decision.reason;
         let kind = Kind::of(reason);
@@ -328,17 +328,21 @@ impl<B: AsRef<[u8]>> Gate<B> {
 impl fmt::Display for LoadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Image(error) => write!(f, "the policy image is refused: {error}"),
-            Self::Config(error) => write!(f, "the policy image is refused: {error}"),
+            Self::Image(error) => write!(f, "the policy image is rejected: {error}"),
+            Self::Config(error) => write!(f, "the policy image is rejected: {error}"),
             Self::Keys(errors) => {
-                f.write_str("keys of the policy image are refused")?;
+                f.write_str("keys of the policy image are rejected")?;
                 for (at, error) in errors.iter().enumerate() {
                     write!(f, "{} {error}", if at == 0 { ":" } else { ";" })?;
                 }
                 Ok(())
             }
             Self::Signed(error) => {
-                write!(f, "the policy image is refused: {error} ({})", error.code())
+                write!(
+                    f,
+                    "the policy image is rejected: {error} ({})",
+                    error.code()
+                )
             }
         }
     }

@@ -1,9 +1,9 @@
-//! The gate: what an edge asks about every HTTP request.
+//! The gate: the decision engine that an edge calls for every HTTP request.
 //!
-//! An edge turns its own form of a request into a [`Request`], calls [`Gate::ask`], and carries out
-//! the [`Action`] of the [`Outcome`]: [`Forward`] the request with a few edits, or send a [`Response`].
-//! Everything that all edges must do identically is here: token sources, what is removed before the
-//! origin, statuses, response headers, log records. [`wire`] carries requests and outcomes as bytes for
+//! An edge converts its own representation of a request into a [`Request`], calls [`Gate::ask`], and carries
+//! out the [`Action`] of the [`Outcome`]: [`Forward`] the request with a few edits, or send a [`Response`].
+//! Everything that all edges must do identically is here: token sources, removal of tokens and headers before
+//! the origin, statuses, response headers, log records. [`wire`] encodes requests and outcomes as bytes for
 //! edges that run the gate as a WASM module.
 //!
 //! ```
@@ -23,8 +23,9 @@
 //!
 //! # What this crate does not do
 //!
-//! It does no IO, reads no clock, keeps nothing between requests but keys, and names no cryptography
-//! library: the host brings a [`Provider`](tollgate_token::Provider). Any failure inside denies.
+//! It does no IO, reads no clock, stores nothing between requests except keys, and depends on no cryptography
+//! library: the host passes a [`Provider`](tollgate_token::Provider). Any internal failure denies the
+//! request.
 
 #![no_std]
 #![forbid(unsafe_code)]
@@ -39,6 +40,7 @@ pub mod signed;
 pub mod wire;
 
 mod cache;
+mod client_cache;
 mod forward;
 mod gate;
 mod log;
@@ -46,13 +48,13 @@ mod outcome;
 mod request;
 mod respond;
 mod source;
-mod viewer;
 
 pub use cache::TokenCache;
+pub use client_cache::{Admitted, ClientCache, ClientHandle};
 pub use fetch::{Fetch, FetchLimits, FetchRequest, FetchResponse, MAX_WAIT_MS, Pending, Step};
 pub use forward::{CacheEdit, Forward, HeaderEdit, RequestEdits, ResponseEdits};
 pub use gate::{Context, EdgeDenial, Gate, Identity, LoadError};
-pub use log::{LogRecord, TokenSeen};
+pub use log::{LogRecord, TokenStatus};
 pub use outcome::{Action, Kind, Outcome, Response};
 pub use refresh::{KeySetError, KeysAccepted};
 pub use request::Request;
@@ -60,4 +62,3 @@ pub use respond::{PAGE_POLICY, PREFLIGHT_SECS, challenge, public_text};
 pub use signed::{PolicyVersion, Trust};
 pub use source::MAX_CANDIDATES;
 pub use tollgate_core::{RuleId, UnixSeconds};
-pub use viewer::{Admitted, Seat, Viewers};

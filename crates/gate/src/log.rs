@@ -1,7 +1,7 @@
 //! One record per decision, for the operator.
 //!
-//! It says which rule of which policy decided, and never holds a token, a query, a subject or an
-//! address. Not here: where records go, and when they are dropped.
+//! It names the rule and the policy that decided, and never contains a token, a query, a subject or an
+//! address. Not here: where records are written, and when they are dropped.
 
 use alloc::{borrow::ToOwned, string::String, sync::Arc};
 use core::fmt::{self, Write};
@@ -10,22 +10,22 @@ use tollgate_core::{ImageId, Reason, UnixSeconds};
 
 use crate::outcome::Kind;
 
-/// What is told about one decision.
+/// The log record of one decision.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogRecord {
-    /// When, by the request's own time.
+    /// The time of the request, as the edge passed it.
     pub time: UnixSeconds,
-    /// The policy that decided; `None` where there was none to ask.
+    /// The policy that decided; `None` if no policy was loaded.
     pub policy: Option<ImageId>,
     /// The site's name.
     pub site: Arc<str>,
     /// Allow, deny or reject.
     pub outcome: Kind,
-    /// The status of the answer, 200 for allow.
+    /// The status of the response, 200 for allow.
     pub status: u16,
-    /// Why.
+    /// The reason code.
     pub reason: Reason,
-    /// What exactly is wrong with the token or path.
+    /// The detail code of the token or path error.
     pub detail: Option<&'static str>,
     /// The rule that decided, as `course/id`.
     pub rule: Option<String>,
@@ -33,18 +33,18 @@ pub struct LogRecord {
     pub method: String,
     /// The raw path in visible ASCII, cut to [`LogRecord::MAX_PATH_BYTES`]; other bytes are written `\xNN`.
     pub path: String,
-    /// What was found of a token. An open path is allowed whatever it is.
-    pub token: TokenSeen,
+    /// The token's status. A path that needs no token is allowed with any status.
+    pub token: TokenStatus,
 }
 
-/// What a gate found of a token.
+/// The result of checking the token of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum TokenSeen {
-    /// It did not look, because the path was refused first.
+pub enum TokenStatus {
+    /// Not read, because the path was rejected first.
     Unread,
-    /// There is none.
+    /// The request has none.
     Absent,
-    /// There is one, and this is wrong with it.
+    /// The token is invalid.
     Bad {
         /// The stable code.
         code: &'static str,
@@ -53,26 +53,26 @@ pub enum TokenSeen {
         /// The configured issuer, if the signature is valid.
         issuer: Option<Arc<str>>,
     },
-    /// It is valid, and this configured issuer's.
+    /// The token is valid and from this configured issuer.
     Verified(Arc<str>),
-    /// It is a session of this gate, of a user who signed in at this configured issuer.
+    /// A session of this gate, of a user who signed in at this configured issuer.
     Session(Arc<str>),
 }
 
 impl LogRecord {
-    /// Longest path in a record, in bytes; what is longer is cut and ends in `…`.
+    /// Longest path in a record, in bytes; a longer one is truncated and ends in `…`.
     pub const MAX_PATH_BYTES: usize = 1_024;
     /// Longest method in a record, in bytes.
     pub const MAX_METHOD_BYTES: usize = 32;
 
-    /// Writes the record as one JSON object without a line end.
+    /// Writes the record as a single JSON object without a line end.
     ///
-    /// Written by hand: the shape is flat and fixed, and a JSON library would be a tenth of an edge
-    /// module for it.
+    /// Written by hand: the shape is flat and fixed, and a JSON library would add a tenth to the size of an
+    /// edge module.
     ///
     /// # Errors
     ///
-    /// Only those of `out`.
+    /// Returns only errors of `out`.
     pub fn write_json(&self, out: &mut impl Write) -> fmt::Result {
         write!(out, "{{\"time\":{},\"policy\":", self.time.0)?;
         match self.policy {
@@ -92,15 +92,15 @@ impl LogRecord {
         write_member(out, "method", Some(&self.method))?;
         write_member(out, "path", Some(&self.path))?;
         let (token, issuer, claim) = match &self.token {
-            TokenSeen::Unread => ("unread", None, None),
-            TokenSeen::Absent => ("absent", None, None),
-            TokenSeen::Bad {
+            TokenStatus::Unread => ("unread", None, None),
+            TokenStatus::Absent => ("absent", None, None),
+            TokenStatus::Bad {
                 code,
                 claim,
                 issuer,
             } => (*code, issuer.as_deref(), claim.as_deref()),
-            TokenSeen::Verified(issuer) => ("verified", Some(&**issuer), None),
-            TokenSeen::Session(issuer) => ("session", Some(&**issuer), None),
+            TokenStatus::Verified(issuer) => ("verified", Some(&**issuer), None),
+            TokenStatus::Session(issuer) => ("session", Some(&**issuer), None),
         };
         write_member(out, "token", Some(token))?;
         write_member(out, "issuer", issuer)?;
@@ -110,7 +110,7 @@ impl LogRecord {
         out.write_char('}')
     }
 
-    /// The record of a failure before any gate was asked.
+    /// The record of a failure before a gate was called.
     pub(crate) fn internal(method: &str, status: u16, detail: &'static str) -> Self {
         Self {
             time: UnixSeconds(0),
@@ -123,12 +123,12 @@ impl LogRecord {
             rule: None,
             method: shown_method(method),
             path: String::new(),
-            token: TokenSeen::Unread,
+            token: TokenStatus::Unread,
         }
     }
 }
 
-/// A method as it may stand in a record.
+/// Truncates a method for a record.
 pub(crate) fn shown_method(method: &str) -> String {
     let fits = |end: &usize| method.is_char_boundary(*end);
     let end = (0..=method.len().min(LogRecord::MAX_METHOD_BYTES))
@@ -138,7 +138,7 @@ pub(crate) fn shown_method(method: &str) -> String {
     method.get(..end).unwrap_or_default().to_owned()
 }
 
-/// A raw path as it may stand in a record.
+/// Escapes and truncates a raw path for a record.
 pub(crate) fn shown_path(raw: &[u8]) -> String {
     let mut shown = String::with_capacity(raw.len().min(LogRecord::MAX_PATH_BYTES));
     for byte in raw {
@@ -156,7 +156,7 @@ pub(crate) fn shown_path(raw: &[u8]) -> String {
     shown
 }
 
-/// Two digits, without the general machinery: every record has sixteen of these.
+/// Writes two digits without the formatting machinery: every record has sixteen such bytes.
 fn write_hex(out: &mut impl Write, byte: u8) -> fmt::Result {
     let digit = |value: u8| char::from_digit(u32::from(value), 16).unwrap_or('0');
     out.write_char(digit(byte >> 4))?;
@@ -180,10 +180,10 @@ fn needs_escape(c: char) -> bool {
     )
 }
 
-/// A JSON string. Controls, and the two line ends that break log readers, are escaped.
+/// Writes a JSON string. Control characters, and the two line separators that break log readers, are escaped.
 fn write_string(out: &mut impl Write, text: &str) -> fmt::Result {
     out.write_char('"')?;
-    // Nearly every text is plain from end to end, and goes out in one piece.
+    // Almost every string needs no escapes and is written in one piece.
     let mut rest = text;
     while let Some((at, c)) = rest.char_indices().find(|(_, c)| needs_escape(*c)) {
         out.write_str(rest.get(..at).unwrap_or_default())?;
@@ -217,12 +217,12 @@ mod tests {
             rule: Some("rust-101/students".to_string()),
             method: "GET".to_string(),
             path: shown_path(b"/a\\b\x00\xffc d"),
-            token: TokenSeen::Verified("learners".into()),
+            token: TokenStatus::Verified("learners".into()),
         };
         let mut text = String::new();
         record
             .write_json(&mut text)
-            .expect("a string takes everything");
+            .expect("writing to a string cannot fail");
         assert_eq!(
             text,
             concat!(
@@ -248,7 +248,7 @@ mod tests {
         ];
         for (text, expect) in table {
             let mut out = String::new();
-            write_string(&mut out, text).expect("a string takes everything");
+            write_string(&mut out, text).expect("writing to a string cannot fail");
             assert_eq!(out, expect);
         }
     }

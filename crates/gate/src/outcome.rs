@@ -1,7 +1,7 @@
 //! The outcome of a request: forward it with these edits, serve it here, or refuse it.
 //!
-//! An adapter takes every part of an [`Action`] apart without `..`, so one that forgets a part does not
-//! compile. Not here: how an edge sends any of it.
+//! An adapter destructures every part of an [`Action`] without `..`, so an adapter that forgets a part does
+//! not compile. Not here: how an edge sends any of it.
 
 use alloc::{borrow::Cow, string::String, vec::Vec};
 
@@ -19,7 +19,7 @@ pub enum Kind {
     Deny,
     /// The request is rejected: its path is not canonical, so no client may access it.
     Reject,
-    /// The request is for an endpoint of the gate itself, which answers it: see
+    /// The request is for an endpoint of the gate itself, which responds to it: see
     /// [`session`](crate::session).
     Serve,
 }
@@ -28,7 +28,7 @@ impl Kind {
     /// All kinds, in the order of their numbers in [`wire`](crate::wire).
     pub const ALL: [Self; 4] = [Self::Allow, Self::Deny, Self::Reject, Self::Serve];
 
-    /// The kind of outcome that a decision with this reason has.
+    /// Returns the kind of outcome for a decision with this reason.
     pub const fn of(reason: Reason) -> Self {
         match reason {
             Reason::Allow => Self::Allow,
@@ -37,7 +37,7 @@ impl Kind {
         }
     }
 
-    /// The stable word in logs and conformance cases.
+    /// The stable code in logs and conformance cases.
     pub const fn code(self) -> &'static str {
         match self {
             Self::Allow => "allow",
@@ -53,25 +53,24 @@ impl Kind {
 pub struct Outcome {
     /// Allow, deny, reject or serve.
     pub kind: Kind,
-    /// 200 for allow, else the status of the response.
+    /// 200 for allow, otherwise the status of the response.
     pub status: u16,
     /// The reason; a stable code. Not for the client.
     pub reason: Reason,
-    /// What exactly is wrong with a token or path, or why no session was minted; a stable code. Not for
-    /// the client.
+    /// The detail code: what is wrong with a token or path, or why no session was minted. Not for the client.
     pub detail: Option<&'static str>,
     /// The rule that decided, as `course/id`. Not for the client.
     pub rule: Option<String>,
-    /// Whether the request is denied only because a token names an unknown key of an issuer whose keys can
-    /// be fetched: with refreshed keys the outcome may be another. See [`Gate::follow`](crate::Gate::follow).
+    /// Whether the request is denied only because a token names an unknown key ID of an issuer whose keys can
+    /// be fetched. With refreshed keys the outcome may differ. See [`Gate::follow`](crate::Gate::follow).
     pub unknown_key: bool,
-    /// What the edge has to do.
+    /// The action that the edge must take.
     pub action: Action,
-    /// The decision for the operator.
+    /// The log record, for the operator.
     pub log: LogRecord,
 }
 
-/// What the edge has to do.
+/// The action that the edge must take.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
     /// Forward the request to the origin, with these edits to the request and to the response.
@@ -82,13 +81,13 @@ pub enum Action {
     Refuse(Response),
 }
 
-/// A response made by the gate.
+/// A response from the gate.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Response {
     /// The status code.
     pub status: u16,
-    /// Header fields, names in lower case; `set-cookie` can occur several times. No `content-length`:
-    /// that is the edge's.
+    /// Header fields, names in lower case; `set-cookie` can occur several times. The edge adds
+    /// `content-length`.
     pub headers: Vec<(Cow<'static, str>, String)>,
     /// The body; empty for `HEAD`.
     pub body: Cow<'static, str>,
@@ -109,7 +108,8 @@ impl Response {
 }
 
 impl Outcome {
-    /// The outcome of a request that the gate answers itself with `response`; `detail` says what it is.
+    /// Turns this into the outcome of a request that the gate itself responds to; `detail` is its detail
+    /// code.
     pub(crate) fn served(mut self, response: Response, detail: &'static str) -> Self {
         self.kind = Kind::Serve;
         self.status = response.status;
@@ -126,7 +126,7 @@ impl Outcome {
         self
     }
 
-    /// The outcome for a failure inside: denied, status 500.
+    /// The outcome for an internal failure: denied, status 500.
     ///
     /// Edges use it for failures before a gate is called, such as a missing policy.
     pub fn internal(method: &str, detail: &'static str) -> Self {

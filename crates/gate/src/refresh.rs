@@ -1,11 +1,11 @@
-//! When the keys of an issuer are fetched again, as a state machine without clock, timer and socket.
+//! The state machine of key refresh, without clock, timer and socket.
 //!
-//! A request that names an unknown key waits for the fetches that [`Gate::step`](crate::Gate::step)
-//! returns. Old keys are fetched again in the background: see [`Gate::due`](crate::Gate::due). The host
-//! reports with [`Gate::resume`](crate::Gate::resume) how a fetch ended. Each issuer has at most one fetch
-//! in flight, and none within [`COOLDOWN_SECS`] after one that ended, well or not: tokens with invented
-//! key IDs cause no more requests than that. A fetch that fails changes nothing, so the current keys stay
-//! in use. Not here: how to fetch, and which keys are valid.
+//! A request that names an unknown key ID waits for the fetches that [`Gate::step`](crate::Gate::step)
+//! returns. Old keys are refreshed in the background: see [`Gate::due`](crate::Gate::due). The host reports
+//! the result of a fetch to [`Gate::resume`](crate::Gate::resume). Each issuer has at most one fetch in
+//! flight, and none within [`COOLDOWN_SECS`] after the last one ended, successfully or not. This limits the
+//! requests that tokens with invented key IDs can cause. A fetch that fails changes nothing, so the current
+//! keys stay in use. Not here: how to fetch, and which keys are valid.
 
 use alloc::{borrow::ToOwned, boxed::Box, string::String, vec::Vec};
 use core::fmt;
@@ -15,59 +15,60 @@ use tollgate_token::{Algorithm, IssuerConfig, JwksKey, KeyError, KeyMaterial, Sk
 
 use crate::fetch::{Fetch, FetchLimits, FetchRequest};
 
-/// How long nothing is fetched from an issuer after a fetch ended, in seconds.
+/// The cooldown of an issuer after a fetch ended, in seconds.
 pub const COOLDOWN_SECS: i64 = 10;
-/// How old keys may get before they are fetched again although no token misses one, in seconds.
+/// The age at which keys are refreshed although no token names an unknown key ID, in seconds.
 pub const MAX_KEYS_AGE_SECS: i64 = 3_600;
-/// How long a fetch may take, in seconds; one that takes longer counts as failed.
+/// The time limit of a fetch, in seconds; a fetch that takes longer counts as failed.
 pub const MAX_FETCH_SECS: u32 = 5;
 /// Longest key set that is accepted, in bytes.
 pub const MAX_KEYS_BYTES: u32 = 262_144;
 
-/// How old a key set out of a shared cache may be, in seconds, when no token misses a key.
+/// Maximum age of a key set from a shared cache for a refresh by age, in seconds.
 const CACHED_KEYS_SECS: u32 = 600;
-/// The same when a token misses one: an age that the cooldown allows anyway.
+/// The same for a refresh by an unknown key ID: no older than the cooldown allows anyway.
 const CACHED_UNKNOWN_SECS: u32 = 10;
 
-/// A clock that is behind by more than this, in seconds, has been set back: what it said before no
-/// longer counts. Less than that is two requests that overtook each other.
+/// A clock that goes back by more than this, in seconds, has been reset, and earlier times no longer count. A
+/// smaller difference is due to concurrent requests.
 const CLOCK_SET_BACK_SECS: i64 = 60;
 
 /// What triggers a key refresh.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Trigger {
-    /// A request has a token that names an unknown key.
+    /// A token names an unknown key ID.
     UnknownKey,
     /// The age of the keys.
     Age,
 }
 
-/// A fetched key set that is in use now.
+/// A fetched key set that is now in use.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeysAccepted {
     /// Whether its keys differ from those before.
     pub changed: bool,
-    /// Keys of the set that no token can use. Hosts log them: tokens signed with such a key are denied.
+    /// Keys of the set that no token can use. Hosts log them, because tokens signed with such a key are
+    /// denied.
     pub skipped: Vec<SkippedKey>,
 }
 
-/// The public keys of an issuer, to recognise a set that is served again. Order and layout do not matter.
+/// The public keys of an issuer, to recognize an unchanged set. Order and layout do not matter.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct KeySet(Vec<(Option<Box<str>>, Algorithm, KeyMaterial)>);
 
-/// Why a fetched key set is not used. The current keys stay in use.
+/// The reason why a fetched key set is not used. The current keys stay in use.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum KeySetError {
-    /// No fetch with this ticket is in flight: it was reported before, or it took too long.
+    /// No fetch with this ticket is in flight: its result was already reported, or it took too long.
     Ticket,
-    /// The host got no response.
+    /// The host received no response.
     NoResponse,
     /// The response has this status instead of 200.
     Status(u16),
-    /// It is longer than [`MAX_KEYS_BYTES`].
+    /// The set is longer than [`MAX_KEYS_BYTES`].
     TooLarge,
-    /// It is no key set, or has no key that could verify a token of the issuer.
+    /// The body is not a key set, or contains no key that could verify a token of the issuer.
     Keys(Vec<KeyError>),
 }
 
@@ -102,11 +103,11 @@ struct Source {
     issuer: usize,
     url: String,
     in_flight: Option<InFlight>,
-    /// When the last fetch ended, well or not.
+    /// The time when the last fetch ended, successfully or not.
     ended: Option<UnixSeconds>,
-    /// When the last fetch ended well.
+    /// The time when the last successful fetch ended.
     refreshed: Option<UnixSeconds>,
-    /// The keys that it brought; until then those of the image are in use.
+    /// The keys of that fetch. Until then the keys of the image are in use.
     keys: Option<KeySet>,
 }
 
@@ -135,7 +136,7 @@ impl Refresh {
         }
     }
 
-    /// The fetches that are due. They are in flight from now on.
+    /// Returns the fetches that are due. They are in flight from now on.
     pub(crate) fn due(&mut self, now: UnixSeconds, trigger: Trigger) -> Vec<Fetch> {
         let Self {
             sources,
@@ -146,7 +147,7 @@ impl Refresh {
             .iter_mut()
             .filter(|source| source.is_due(now, trigger));
         due.map(|source| {
-            // Zero is nobody's ticket, so that a host may use it for "none".
+            // Zero is never a ticket, so that a host can use it for "none".
             let ticket = last_ticket.checked_add(1).unwrap_or(1);
             *last_ticket = ticket;
             source.in_flight = Some(InFlight { ticket, began: now });
@@ -155,13 +156,13 @@ impl Refresh {
         .collect()
     }
 
-    /// The tickets of all fetches in flight.
+    /// Returns the tickets of all fetches in flight.
     pub(crate) fn in_flight(&self) -> Vec<u32> {
         let fetches = self.sources.iter().filter_map(|source| source.in_flight);
         fetches.map(|fetch| fetch.ticket).collect()
     }
 
-    /// Takes the report that a fetch ended: whose keys it was for, if it was under way and not too old.
+    /// Ends a fetch and returns its issuer, if the fetch is in flight and not too old.
     pub(crate) fn end(&mut self, ticket: u32, now: UnixSeconds) -> Option<usize> {
         let has_ticket =
             |source: &&mut Source| source.in_flight.is_some_and(|fetch| fetch.ticket == ticket);
@@ -172,7 +173,7 @@ impl Refresh {
         Some(source.issuer)
     }
 
-    /// Notes that fetched keys of an issuer are in use.
+    /// Records the fetched keys of an issuer, which are now in use.
     pub(crate) fn succeeded(&mut self, issuer: usize, now: UnixSeconds, keys: KeySet) {
         if let Some(source) = self
             .sources
@@ -184,19 +185,19 @@ impl Refresh {
         }
     }
 
-    /// The fetched keys of an issuer that are in use.
+    /// Returns the fetched keys of an issuer that are in use.
     pub(crate) fn keys(&self, issuer: usize) -> Option<&KeySet> {
         let source = self.sources.iter().find(|source| source.issuer == issuer)?;
         source.keys.as_ref()
     }
 
-    /// The issuers whose keys are fetched from this address.
+    /// Returns the issuers whose keys are fetched from this URL.
     pub(crate) fn issuers_at(&self, url: &str) -> Vec<usize> {
         let sources = self.sources.iter().filter(|source| source.url == url);
         sources.map(|source| source.issuer).collect()
     }
 
-    /// Notes when the last fetch from this address ended, unless a later one has.
+    /// Records when the last fetch from this URL ended, unless a later one has ended.
     pub(crate) fn restore_cooldown(&mut self, url: &str, ended: UnixSeconds) {
         for source in self.sources.iter_mut().filter(|source| source.url == url) {
             source.ended = source.ended.max(Some(ended));
@@ -222,7 +223,7 @@ impl KeySet {
 }
 
 impl Source {
-    /// The request for this source's key set.
+    /// The request for the key set of this source.
     fn fetch(&self, ticket: u32, trigger: Trigger) -> Fetch {
         Fetch {
             ticket,
@@ -251,12 +252,12 @@ impl Source {
         self.in_flight.is_none() && is_old && has_passed(COOLDOWN_SECS, self.ended, now)
     }
 
-    /// Counts a fetch that takes too long as failed, at the moment when it began to.
+    /// Ends a fetch that takes too long as failed, at the time when it exceeded its limit.
     fn give_up(&mut self, now: UnixSeconds) {
         let Some(InFlight { began, .. }) = self.in_flight else {
             return;
         };
-        // Up to and including the last second that it may take it is not late.
+        // The last second of its time limit still counts as in time.
         if has_passed(i64::from(MAX_FETCH_SECS) + 1, Some(began), now) {
             self.in_flight = None;
             let latest = began.0.saturating_add(MAX_FETCH_SECS.into());
@@ -265,7 +266,7 @@ impl Source {
     }
 }
 
-/// Whether so many seconds lie between `then` and `now`; what never was has always passed.
+/// Whether at least `secs` seconds have passed since `then`; always true if `then` is `None`.
 fn has_passed(secs: i64, then: Option<UnixSeconds>, now: UnixSeconds) -> bool {
     let Some(then) = then else { return true };
     let elapsed = now.0.saturating_sub(then.0);

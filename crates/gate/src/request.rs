@@ -1,20 +1,20 @@
-//! One HTTP request as an edge sees it, reduced to what a decision needs.
+//! One HTTP request, reduced to what a decision needs.
 //!
-//! Everything is borrowed and raw: no decoding, no trimming, no joining of repeated headers. Not
+//! Everything is borrowed and raw: nothing is decoded or trimmed, and repeated headers are not joined. Not
 //! here: the body, which no decision reads.
 
 use tollgate_core::UnixSeconds;
 
-/// What an edge knows about one HTTP request.
+/// The data of one HTTP request that an edge passes to the gate.
 ///
-/// There is no `Debug` on purpose: the headers and the query hold tokens.
+/// It deliberately does not implement `Debug`, because the headers and the query contain tokens.
 #[derive(Clone, Copy)]
 pub struct Request<'a> {
     /// The method, as sent; names are case-sensitive.
     pub method: &'a str,
     /// The raw request target: path, and query if there is one, undecoded.
     pub target: &'a [u8],
-    /// Every header field line in order; a field that occurs twice stands here twice.
+    /// Every header field line in order; a field that occurs twice has two entries.
     pub headers: &'a [(&'a str, &'a [u8])],
     /// The client's address as text. One that does not parse counts as unknown.
     pub ip: Option<&'a str>,
@@ -41,7 +41,7 @@ impl<'a> Request<'a> {
         self.path_and_query().1
     }
 
-    /// The values of a header field, line by line; `name` in lower case.
+    /// Returns the values of a header field, line by line; `name` is in lower case.
     pub(crate) fn lines(&self, name: &str) -> impl Iterator<Item = &'a [u8]> {
         let headers = self.headers.iter();
         headers
@@ -49,7 +49,7 @@ impl<'a> Request<'a> {
             .map(|(_, value)| *value)
     }
 
-    /// Whether there is such a header field.
+    /// Whether the header field is present.
     pub(crate) fn has_header(&self, name: &str) -> bool {
         self.lines(name).next().is_some()
     }
@@ -60,15 +60,15 @@ impl<'a> Request<'a> {
         lines.any(|line| line.windows(word.len()).any(|part| part == word.as_bytes()))
     }
 
-    /// Whether the query could end the request target early for a later reader: controls and spaces
-    /// end a request line, and `#` ends a URL. No client sends them.
+    /// Whether the query could end the request target early for a later parser: control characters and spaces
+    /// end a request line, and `#` ends a URL. Clients send none of them.
     pub(crate) fn has_splitting_query(&self) -> bool {
         let splits = |byte: &u8| *byte <= b' ' || *byte == 0x7F || *byte == b'#';
         self.query().is_some_and(|query| query.iter().any(splits))
     }
 }
 
-/// What stands before and after the first `byte`.
+/// Returns the parts before and after the first `byte`.
 pub(crate) fn split_at_byte(bytes: &[u8], byte: u8) -> Option<(&[u8], &[u8])> {
     let at = memchr::memchr(byte, bytes)?;
     Some((bytes.get(..at)?, bytes.get(at + 1..)?))

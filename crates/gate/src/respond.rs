@@ -1,8 +1,8 @@
 //! The responses of the gate.
 //!
-//! There is one text per status, so that a response never tells which check failed; what else a response
-//! depends on is who reads it: a browser that navigates, a script, or anything else. Not here: the reason, which
-//! goes to the log record only.
+//! There is one text per status, so that a response does not reveal which check failed. The format depends on
+//! the reader: a browser that navigates, a script, or any other client. Not here: the reason, which is only
+//! in the log record.
 
 use alloc::{borrow::Cow, format, string::String, vec::Vec};
 
@@ -12,25 +12,26 @@ use crate::config::{DenyAnswer, DenyConfig, is_http_token_byte};
 use crate::outcome::Response;
 use crate::request::Request;
 
-/// What pages may do: nothing but look like the site. They have no script and are in no frame.
+/// The content security policy of deny pages: styles and images of the site, but no scripts and no framing.
 pub const PAGE_POLICY: &str = "default-src 'none'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; \
      font-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
-/// How long browsers remember the answer to a preflight, in seconds.
+/// The time that browsers cache the response to a preflight, in seconds.
 pub const PREFLIGHT_SECS: &str = "600";
 
-/// Who reads a response.
+/// The reader of a response.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Reader {
     /// A browser that navigates.
     Person,
-    /// A script, or a program that wants JSON.
+    /// A script, or a program that accepts JSON.
     Script,
-    /// Media elements, command-line tools, and everything where the site does not tell readers apart.
+    /// Media elements, command-line tools, and every client of a site that has neither pages nor `cors`.
     Other,
 }
 
 impl Reader {
-    /// Browsers say that they navigate; without a word about that, whoever takes HTML counts as one.
+    /// Browsers send `sec-fetch-mode: navigate`. Without that header, a client that accepts HTML counts as a
+    /// browser.
     fn of(deny: &DenyConfig, request: &Request<'_>) -> Self {
         if deny.pages.is_empty() && deny.cors.is_empty() {
             return Self::Other;
@@ -50,9 +51,9 @@ impl Reader {
     }
 }
 
-/// The response for a reason other than `allow`.
+/// Returns the response for a reason other than `allow`.
 ///
-/// `challenge` is the value of `WWW-Authenticate`; `allow` the methods that would have passed.
+/// `challenge` is the value of `WWW-Authenticate`; `allow` contains the methods that a rule allows.
 pub(crate) fn respond(
     deny: &DenyConfig,
     challenge: &str,
@@ -61,12 +62,12 @@ pub(crate) fn respond(
     allow: MethodSet,
 ) -> Response {
     let reader = match reason {
-        // Whatever failed may be what pages are made with.
+        // The failure may be in the data that pages are built from.
         Reason::Allow | Reason::Internal => Reader::Other,
         _ => Reader::of(deny, request),
     };
     let mut response = match &*deny.answer_to(reason) {
-        // A script cannot follow a redirect to a page for people.
+        // A script cannot follow a redirect to a sign-in page.
         DenyAnswer::Redirect(_) if reader == Reader::Script => plain(request.method, 401),
         DenyAnswer::Redirect(location) => {
             let mut response = plain(request.method, 302);
@@ -75,7 +76,7 @@ pub(crate) fn respond(
         }
         DenyAnswer::Status(status) => plain(request.method, *status),
     };
-    // RFC 9110 wants a challenge in every 401.
+    // RFC 9110 requires a challenge in every 401.
     if response.status == 401 {
         response.push("www-authenticate", challenge.into());
     }
@@ -106,7 +107,7 @@ pub(crate) fn respond(
     response
 }
 
-/// Lets scripts of a listed origin read a response.
+/// Adds the headers with which scripts of a listed origin can read a response.
 pub(crate) fn share(deny: &DenyConfig, request: &Request<'_>, response: &mut Response) {
     if let Some(origin) = listed_origin(deny, request) {
         response.push("access-control-allow-origin", origin.into());
@@ -115,7 +116,7 @@ pub(crate) fn share(deny: &DenyConfig, request: &Request<'_>, response: &mut Res
     }
 }
 
-/// The origin of the request, if `cors` has it.
+/// The origin of the request, if it is listed in `cors`.
 fn listed_origin<'d>(deny: &'d DenyConfig, request: &Request<'_>) -> Option<&'d str> {
     let is_it = |origin: &&String| {
         let mut lines = request.lines("origin");
@@ -124,8 +125,9 @@ fn listed_origin<'d>(deny: &'d DenyConfig, request: &Request<'_>) -> Option<&'d 
     deny.cors.iter().find(is_it).map(String::as_str)
 }
 
-/// The response to the preflight of a listed origin, which a browser sends without credentials, so that no rule
-/// for signed-in users can allow it. It only lets the browser send the request that is decided then.
+/// Returns the response to the preflight of a listed origin. Browsers send preflights without credentials, so
+/// no rule for signed-in users can allow one. The response only permits the browser to send the request
+/// itself, which is then evaluated.
 pub(crate) fn preflight(deny: &DenyConfig, request: &Request<'_>) -> Option<Response> {
     if request.method != "OPTIONS" {
         return None;
@@ -150,13 +152,13 @@ pub(crate) fn preflight(deny: &DenyConfig, request: &Request<'_>) -> Option<Resp
     Some(response)
 }
 
-/// What scripts are told: one text per status, like everybody else.
+/// The body for scripts: one text per status, as for all readers.
 fn json_text(status: u16) -> String {
     let error = public_text(status).trim_end();
     format!("{{\"status\":{status},\"error\":\"{error}\"}}\n")
 }
 
-/// A response with nothing but its status's text.
+/// A response with only the text for its status.
 pub(crate) fn plain(method: &str, status: u16) -> Response {
     let headers = [
         ("cache-control", "no-store"),
@@ -181,14 +183,14 @@ pub fn challenge(site: &str) -> String {
         match c {
             '"' | '\\' => realm.extend(['\\', c]),
             ' '..='~' => realm.push(c),
-            // A quoted string holds visible ASCII only; anything else could end the header.
+            // A quoted string can contain only visible ASCII; other characters could end the header.
             _ => realm.push('_'),
         }
     }
     format!("Bearer realm=\"{realm}\"")
 }
 
-/// What the body of a response with this status says.
+/// The response body for a status.
 pub fn public_text(status: u16) -> &'static str {
     match status {
         302 | 401 => "Please sign in.\n",
@@ -222,7 +224,7 @@ mod tests {
     fn header<'a>(response: &'a Response, name: &str) -> Option<&'a str> {
         let mut found = response.headers.iter().filter(|(n, _)| n == name);
         let first = found.next().map(|(_, value)| value.as_str());
-        assert!(found.next().is_none(), "{name} stands twice");
+        assert!(found.next().is_none(), "{name} occurs twice");
         first
     }
 
@@ -292,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_and_a_bad_token_look_the_same() {
+    fn a_missing_and_an_invalid_token_get_the_same_response() {
         let deny = DenyConfig::default();
         assert_eq!(
             answer(&deny, "GET", Reason::NoToken),
@@ -321,7 +323,7 @@ mod tests {
         assert_eq!(answer(&deny, "GET", Reason::BadPath).status, 400);
     }
 
-    /// Who reads denials of a site with a page for 403 and scripts on `https://app.example`.
+    /// Readers of denials of a site with a page for 403 and scripts on `https://app.example`.
     #[test]
     fn browsers_get_pages_and_scripts_get_json() {
         let deny = DenyConfig {
@@ -394,7 +396,7 @@ mod tests {
                 "text/plain",
                 "This address is not valid.\n",
             ),
-            // People are sent to sign in, scripts are told.
+            // Browsers are redirected to sign in, scripts receive a 401.
             (
                 &[("accept", "text/html")],
                 Reason::NoToken,

@@ -1,53 +1,52 @@
-//! Session tokens: small tokens of our own, minted from a verified sign-in token, for edges and requests
-//! where that one is too large or too slow to check.
+//! Session tokens: small tokens that the gate mints from a verified sign-in token, for edges and requests
+//! where that token is too large or too slow to verify.
 //!
-//! A session is a JWT of an ordinary configured issuer with HS256 secrets, the *session issuer*; any
-//! verifier of HS256 can check it. The first of its secrets, or the one that `[session]` names, signs, and
-//! all of them verify: a new key joins the list, later signs, and the old one leaves when its last session
-//! has ended.
+//! A session is a JWT of an ordinary configured issuer with HS256 secrets, the *session issuer*; any HS256
+//! verifier can check it. The first secret, or the one that `[session]` names, signs; all of them verify. To
+//! rotate, add a new key, sign with it later, and remove the old one when its last session has expired.
 //!
-//! A session grants exactly what its sign-in token would, for no longer. It therefore counts as a token of
-//! the issuer where the user signed in, whose configuration is applied to it at every use, and contains
-//! everything that the rules read. What was read when it was minted is part of it as *marks*; a policy that
-//! reads more does not accept it (`session_outdated`), and the next token of
-//! the request is considered. So a new rule for a group, or against one, reaches every session.
+//! A session grants exactly what its sign-in token would, and for no longer. It therefore counts as a token
+//! of the issuer where the user signed in, whose configuration is applied at every use, and contains
+//! everything that the rules read. *Marks* in the session record what was read when it was minted. A policy
+//! that reads more rejects it (`session_outdated`), and the next token of the request is considered. So a new
+//! rule about a group takes effect for every session, whether it allows or denies.
 //!
 //! # Layout
 //!
-//! `header.payload.signature`, less than 1,024 bytes, or none is minted. Everything is in this order,
-//! without spaces; strings escape `"`, `\` and controls only.
+//! `header.payload.signature`, less than 1,024 bytes; a longer session is not minted. All members are in this
+//! order, without spaces; strings escape only `"`, `\` and control characters.
 //!
 //! Header: `{"alg":"HS256","kid":"…","typ":"JWT"}`.
 //!
 //! | payload | type | value |
 //! |---|---|---|
-//! | `iss` | string | the session issuer's own `issuer`, its first if there are several |
+//! | `iss` | string | the session issuer's `issuer`, the first if there are several |
 //! | `aud` | string | the site's name |
 //! | `iat` | number | when it was minted |
 //! | `exp` | number | `iat` and the configured lifetime, at most the sign-in token's `exp` |
 //! | `sub` | string | the sign-in token's; omitted if it has none |
-//! | `auth_time` | number | the sign-in token's `auth_time`, or else its `iat`, or else `iat` |
+//! | `auth_time` | number | the sign-in token's `auth_time`, otherwise its `iat`, otherwise `iat` |
 //! | `idp` | string | the name of the issuer where the user signed in |
-//! | `reads` | string | the marks of what was read, in a row |
-//! | `base` | string | the course's base, decoded, if the session is for one course only |
+//! | `reads` | string | the marks of what was read, concatenated |
+//! | `base` | string | the course's base path, decoded, if the session is for a single course |
 //! | `groups` | strings | those of the token's groups that rules name; omitted if there are none |
-//! | `elsewhere` | boolean | `true` if the token refers to another place for its groups; else omitted |
+//! | `elsewhere` | boolean | `true` if the token refers to another location for its groups; otherwise omitted |
 //! | `scopes` | strings | those of the token's scopes that rules name; omitted if there are none |
 //! | `claims` | object | the declared claims that the token has; `{}` for one of another type; omitted if there are none |
 //!
-//! The [CWT form](cwt) has the same content under the numbers of RFC 8392.
+//! The [CWT form](cwt) has the same content with the claim numbers of RFC 8392.
 //!
 //! # Cookies
 //!
-//! `<name>=<token>; Path=/; Max-Age=<seconds>; Secure; HttpOnly; SameSite=Lax`. With cookies by course
-//! there is one per course, `Path` is the course's base, and the names are only those that rules for
-//! paths under it read, so that users with many courses still get small ones. Such a session counts only
+//! `<name>=<token>; Path=/; Max-Age=<seconds>; Secure; HttpOnly; SameSite=Lax`. With cookies by course there
+//! is one per course, and `Path` is the base of the course. Such a session contains only the names that rules
+//! for paths under the base read, so that users with many courses still get small cookies, and is valid only
 //! under its base.
 //!
-//! Sessions are never minted from a session, nor from a token in the query: a link must not be able to
-//! sign a user in as someone else for longer than a click. A cookie that no longer verifies is cleared.
+//! Sessions are never minted from a session, nor from a token in the query: a link must not be able to sign a
+//! user in as another user beyond a single request. A cookie that no longer verifies is cleared.
 //!
-//! Not here: verification of signatures, which is the token layer's, and signing, which is its provider's.
+//! Not here: signature verification (token layer) and signing (its provider).
 
 mod claims;
 mod cookie;
@@ -62,27 +61,27 @@ use tollgate_token::{Algorithm, Claims, Groups, IssuerConfig, Lifetime, Verifier
 
 use crate::config::{ConfigError, GateConfig, TokenSource, is_http_token_byte};
 
-/// Longest session token, in bytes: cookies and the small edges have no room for more.
+/// Longest session token, in bytes, because of the limits of cookies and of restricted edges.
 pub const MAX_SESSION_BYTES: usize = 1_023;
-/// The longest that a session may live, in seconds.
+/// The longest session lifetime, in seconds.
 pub const MAX_LIFETIME_SECS: u32 = 86_400;
-/// The least that a session may live, in seconds.
+/// The shortest session lifetime, in seconds.
 pub const MIN_LIFETIME_SECS: u32 = 60;
-/// Most cookies in one answer; browsers keep a bounded number for a host.
+/// Maximum number of cookies in one response; browsers store a limited number per host.
 pub const MAX_COOKIES: usize = 16;
 /// The detail code for a session that would be too long to mint.
 pub const TOO_LARGE: &str = "session_too_large";
 
 pub use claims::header;
 
-/// How sessions are minted.
+/// The session configuration.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SessionConfig {
     /// The session issuer's position among the issuers.
     pub issuer: u32,
     /// The name of the secret that signs.
     pub kid: String,
-    /// How long a session lives, in seconds.
+    /// The session lifetime, in seconds.
     pub lifetime_secs: u32,
     /// The form of the token.
     pub form: SessionForm,
@@ -90,20 +89,21 @@ pub struct SessionConfig {
     pub cookie: String,
     /// The cookie's `SameSite`.
     pub same_site: SameSite,
-    /// Whether every answer to a request with a sign-in token brings a session.
+    /// Whether every response to an allowed request with a sign-in token sets a session.
     pub on_sign_in: bool,
-    /// The path where a `POST` with a sign-in token returns a session, if there is one.
+    /// The path where a `POST` with a sign-in token returns a session, if enabled.
     pub endpoint: Option<String>,
-    /// The mark of each issuer by position: which of its tokens are accepted, and what is read of them. Empty
-    /// for the session issuer, where nobody signs in.
+    /// The mark of each issuer by position: which of its tokens are accepted, and which of their claims are
+    /// read. Empty for the session issuer, where no user signs in.
     pub issuers: Vec<String>,
     /// The marks of the declared claims.
     pub claims: Vec<String>,
-    /// What cookies are for: one entry with the path `/`, or one for each course, none below another.
+    /// The cookie paths: one entry with the path `/`, or one per course, none below another.
     pub paths: Vec<SessionPath>,
 }
 
-/// The length of a mark: the name of one thing that a policy reads, or a part of the name of many.
+/// The length of a mark: an identifier of one thing that a policy reads, or a part of the identifier of
+/// several.
 pub const MARK_BYTES: usize = 5;
 
 /// The form of session tokens.
@@ -111,31 +111,32 @@ pub const MARK_BYTES: usize = 5;
 pub enum SessionForm {
     /// A JWT.
     Jwt,
-    /// A CWT in COSE_Mac0, base64url, for functions of your own that read it. Gates do not.
+    /// A CWT in COSE_Mac0, base64url, for your own functions that read it. Gates do not accept it.
     Cwt,
 }
 
 /// The `SameSite` attribute of a cookie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum SameSite {
-    /// Sent along links from elsewhere, not with what other sites embed.
+    /// Sent with top-level navigation from other sites, but not with embedded requests.
     Lax,
-    /// Sent from the site itself only.
+    /// Sent only with requests from the site itself.
     Strict,
-    /// Sent from everywhere.
+    /// Sent with all requests.
     None,
 }
 
-/// What one cookie is for.
+/// The scope of one cookie.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SessionPath {
     /// The cookie's `Path`, percent-encoded.
     pub path: String,
-    /// The base that sessions are bound to, decoded and without a slash at the end; `None` for the whole site.
+    /// The base path that sessions are bound to, decoded and without a trailing slash; `None` for the whole
+    /// site.
     pub base: Option<String>,
-    /// The groups that rules under it name.
+    /// The group names that rules under it contain.
     pub groups: Names,
-    /// The scopes that rules under it name.
+    /// The scope names that rules under it contain.
     pub scopes: Names,
     /// The marks of these names.
     pub marks: Vec<String>,
@@ -144,9 +145,9 @@ pub struct SessionPath {
 /// Names that a policy reads.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Names {
-    /// These, sorted.
+    /// Exact names, sorted.
     pub exact: Vec<String>,
-    /// Those with such a beginning and such an end.
+    /// Prefix and suffix of names.
     pub around: Vec<(String, String)>,
 }
 
@@ -168,7 +169,7 @@ impl Names {
 }
 
 impl SessionConfig {
-    /// Whether a gate can mint sessions like this.
+    /// Returns an error if sessions cannot be minted with this configuration.
     pub(crate) fn validate(&self, gate: &GateConfig) -> Result<(), ConfigError> {
         let issuer = usize::try_from(self.issuer).ok();
         let issuer = issuer.and_then(|at| gate.issuers.get(at));
@@ -196,7 +197,7 @@ impl SessionConfig {
                 .iter()
                 .enumerate()
                 .all(|(at, mark)| is_mark(mark) != (usize::try_from(self.issuer) == Ok(at)));
-        // Gates read sessions that are JWTs; a CWT in a source would be an invalid token to them.
+        // Gates accept sessions that are JWTs; a CWT in a source would be an invalid token.
         let is_form_read = self.form == SessionForm::Jwt;
         let is_mintable = can_sign
             && has_marks
@@ -214,7 +215,7 @@ impl SessionConfig {
         }
     }
 
-    /// The cookie for this raw path, if there is one.
+    /// Returns the cookie for this raw path, if there is one.
     pub(crate) fn path_for(&self, raw: &[u8]) -> Option<&SessionPath> {
         self.paths.iter().find(|path| path.covers(raw))
     }
@@ -224,7 +225,7 @@ impl SessionConfig {
         usize::try_from(self.issuer) == Ok(position)
     }
 
-    /// The value of `Set-Cookie` that clears the cookie for this raw path, if there is one.
+    /// Returns the value of `Set-Cookie` that clears the cookie for this raw path, if there is one.
     pub fn cleared(&self, raw: &[u8]) -> Option<String> {
         let path = self.path_for(raw)?;
         Some(cookie::set(self, &path.path, "", 0))
@@ -240,7 +241,7 @@ impl SessionPath {
         rest.is_empty() || rest.starts_with(b"/") || self.path.ends_with('/')
     }
 
-    /// Whether these claims have a name that is read here.
+    /// Whether these claims contain a name that rules under this path read.
     pub(crate) fn concerns(&self, parent: &Parent, issuer: &IssuerConfig) -> bool {
         let rules = &issuer.claims;
         let is_read = |group: &&str| {
@@ -260,7 +261,7 @@ impl SessionPath {
     }
 }
 
-/// A verified sign-in token, as far as a session needs it.
+/// The parts of a verified sign-in token that a session needs.
 #[derive(Debug)]
 pub(crate) struct Parent {
     pub(crate) claims: Claims,
@@ -269,7 +270,7 @@ pub(crate) struct Parent {
     pub(crate) issuer: usize,
 }
 
-/// Everything a session is minted from.
+/// The inputs of session minting.
 pub(crate) struct Mint<'a, B> {
     pub(crate) config: &'a SessionConfig,
     pub(crate) gate: &'a GateConfig,
@@ -278,17 +279,17 @@ pub(crate) struct Mint<'a, B> {
     pub(crate) now: UnixSeconds,
 }
 
-/// Why there is no session.
+/// The reason why no session was minted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum NoSession {
     /// It would be longer than [`MAX_SESSION_BYTES`].
     TooLarge,
-    /// The sign-in token ends now, or something inside failed.
+    /// The sign-in token expires now, or an internal operation failed.
     None,
 }
 
 impl<B: AsRef<[u8]>> Mint<'_, B> {
-    /// The value of `Set-Cookie` for one path.
+    /// Mints a session and returns the value of `Set-Cookie` for one path.
     pub(crate) fn cookie(&self, path: &SessionPath, parent: &Parent) -> Result<String, NoSession> {
         let UnixSeconds(now) = self.now;
         let UnixSeconds(parent_ends) = parent.lifetime.expires_at();
@@ -328,7 +329,7 @@ impl<B: AsRef<[u8]>> Mint<'_, B> {
             }
         };
         let token = token.ok_or(NoSession::None)?;
-        // CloudFront counts a CWT in bytes before base64url, which is less.
+        // CloudFront limits a CWT before base64url encoding, which is shorter.
         if token.len() > MAX_SESSION_BYTES {
             Err(NoSession::TooLarge)
         } else {

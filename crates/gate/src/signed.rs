@@ -1,12 +1,12 @@
-//! Signed policy images: an image in an envelope that says who released it, for which site, and as
-//! which version.
+//! Signed policy images: an image in an envelope that contains its release version, its site and the signing
+//! key.
 //!
-//! The envelope stands around the image and not in it, so a signed image decides as the plain one does
-//! and has the same content id. All numbers are little-endian; there is one encoding of every envelope.
+//! The envelope is around the image, not in it: a signed image decides as the plain one does and has the same
+//! content id. All numbers are little-endian, and each envelope has a single encoding.
 //!
 //! | bytes | field |
 //! |---|---|
-//! | 0–31 | [`CONTEXT`]: what this is, and its format version; no other thing that is signed starts so |
+//! | 0–31 | [`CONTEXT`]: type and format version; no other signed data starts with these bytes |
 //! | 32–39 | policy version, 1 to [`PolicyVersion::MAX`] |
 //! | 40 | length of the key id, 1 to [`MAX_KEY_ID_BYTES`] |
 //! | 41 | length of the site's name, 1 to [`MAX_SITE_BYTES`] |
@@ -15,8 +15,8 @@
 //! | 48– | key id in visible ASCII, the site's name in UTF-8, the image |
 //! | the last 64 | Ed25519 signature over everything before it |
 //!
-//! [`Trust`] says whose envelopes are opened. An edge without trust keys opens any, and takes plain images
-//! too: there the envelope is a wrapper. Not here: signing, and private keys.
+//! [`Trust`] decides which envelopes are accepted. An edge without trust keys accepts all of them, and plain
+//! images too: there an envelope is only a wrapper. Not here: signing, and private keys.
 
 mod trust;
 
@@ -39,72 +39,72 @@ pub const SIGNATURE_BYTES: usize = 64;
 pub const MAX_SIGNED_BYTES: usize =
     HEADER_BYTES + MAX_KEY_ID_BYTES + MAX_SITE_BYTES + MAX_IMAGE_BYTES + SIGNATURE_BYTES;
 
-/// Where key id, site and image begin.
+/// The offset of the key id, which the site and the image follow.
 const HEADER_BYTES: usize = 48;
-/// What all versions of the format start with.
+/// The length of the prefix that all format versions share.
 const ANY_VERSION: usize = 30;
 
-/// The number of a release of a site's policy: later releases have larger ones.
+/// The release number of a site's policy; later releases have larger numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PolicyVersion(u64);
 
-/// An envelope, taken apart and not checked: anybody may have written it.
+/// A parsed envelope that is not verified: an attacker may have written it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Envelope<'a> {
-    /// The release that it says it is.
+    /// The claimed release version.
     pub version: PolicyVersion,
-    /// The key that it says has signed it.
+    /// The id of the claimed signing key.
     pub key_id: &'a str,
-    /// The site that it says it is for.
+    /// The claimed site.
     pub site: &'a str,
     /// The image.
     pub image: &'a [u8],
     whole: &'a [u8],
 }
 
-/// What an envelope says of the image in force.
+/// The content of the envelope of the current image.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Release {
-    /// Which release this is.
+    /// The release version.
     pub version: PolicyVersion,
-    /// Who signed it.
+    /// The id of the key that signed it.
     pub key_id: Box<str>,
     /// The site it is for.
     pub site: Box<str>,
-    /// Whether the signature was checked: it is wherever there are trust keys.
+    /// Whether the signature was verified, as it always is where there are trust keys.
     pub verified: bool,
 }
 
-/// Why an image is refused for its envelope, or for the lack of one.
+/// The reason why an image is rejected because of its envelope, or the lack of one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SignedError {
-    /// There is no envelope, and only signed images are taken.
+    /// There is no envelope, but a signed image is required.
     Unsigned,
-    /// The envelope is cut, has something behind it, or is not written as it must be.
+    /// The envelope is truncated, has trailing bytes, or is not encoded correctly.
     Malformed,
-    /// An envelope of another format version.
+    /// The envelope has another format version.
     Format,
     /// No trusted key has this id.
     UnknownKey,
-    /// The signature is not that key's over these bytes.
+    /// The signature does not match this key and these bytes.
     BadSignature,
-    /// Signed for another site, or around the image of another one.
+    /// The image is signed for another site, or contains the policy of another site.
     OtherSite,
-    /// Older than what was accepted before.
+    /// The image is older than one that was accepted before.
     Older {
         /// The version of this image.
         offered: PolicyVersion,
-        /// The oldest version that is taken.
+        /// The oldest version that is accepted.
         oldest: PolicyVersion,
     },
-    /// Another image was accepted before under the same version.
+    /// A different image was accepted before under the same version.
     Reused(PolicyVersion),
 }
 
-/// What cannot be put into an envelope.
+/// The reason why an image cannot be signed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unsealable {
+pub enum SealError {
     /// The key id is empty, too long, or not visible ASCII.
     KeyId,
     /// The site's name is empty or too long.
@@ -114,10 +114,10 @@ pub enum Unsealable {
 }
 
 impl PolicyVersion {
-    /// The largest version: what JavaScript's numbers hold exactly.
+    /// The largest version: the largest integer that JavaScript numbers represent exactly.
     pub const MAX: u64 = (1 << 53) - 1;
 
-    /// A version, if it is one: 1 to [`PolicyVersion::MAX`].
+    /// Returns a version, if the number is from 1 to [`PolicyVersion::MAX`].
     pub const fn new(number: u64) -> Option<Self> {
         match number {
             1..=Self::MAX => Some(Self(number)),
@@ -125,12 +125,12 @@ impl PolicyVersion {
         }
     }
 
-    /// A version from a number of JavaScript, if it is one.
+    /// Returns a version from a JavaScript number, if it is valid.
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
         clippy::cast_precision_loss,
-        reason = "what does not come back unchanged is refused"
+        reason = "a number that does not convert back unchanged is rejected"
     )]
     pub fn from_f64(number: f64) -> Option<Self> {
         let whole = number as u64;
@@ -141,11 +141,8 @@ impl PolicyVersion {
         }
     }
 
-    /// The version as a number of JavaScript.
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "there are no versions that large"
-    )]
+    /// The version as a JavaScript number.
+    #[expect(clippy::cast_precision_loss, reason = "no version is that large")]
     pub const fn to_f64(self) -> f64 {
         self.0 as f64
     }
@@ -156,32 +153,33 @@ impl PolicyVersion {
     }
 }
 
-/// Whether these bytes are meant to be an envelope, of whatever format version.
+/// Whether these bytes start like an envelope of any format version.
 pub fn is_envelope(bytes: &[u8]) -> bool {
     bytes.get(..ANY_VERSION) == CONTEXT.get(..ANY_VERSION)
 }
 
-/// Everything of an envelope but the signature, which is over exactly these bytes and comes behind them.
+/// Encodes an envelope without its signature. The signature covers exactly these bytes and is appended to
+/// them.
 ///
 /// # Errors
 ///
-/// If there can be no such envelope.
+/// Returns an error if a field is out of range.
 pub fn to_be_signed(
     version: PolicyVersion,
     key_id: &str,
     site: &str,
     image: &[u8],
-) -> Result<Vec<u8>, Unsealable> {
+) -> Result<Vec<u8>, SealError> {
     let small =
         |len: usize, most: usize| u8::try_from(len).ok().filter(|_| (1..=most).contains(&len));
     let key_id_len = small(key_id.len(), MAX_KEY_ID_BYTES)
         .filter(|_| is_key_id(key_id))
-        .ok_or(Unsealable::KeyId)?;
-    let site_len = small(site.len(), MAX_SITE_BYTES).ok_or(Unsealable::Site)?;
+        .ok_or(SealError::KeyId)?;
+    let site_len = small(site.len(), MAX_SITE_BYTES).ok_or(SealError::Site)?;
     let image_len = u32::try_from(image.len())
         .ok()
         .filter(|_| image.len() <= MAX_IMAGE_BYTES)
-        .ok_or(Unsealable::Image)?;
+        .ok_or(SealError::Image)?;
     let mut bytes = Vec::with_capacity(MAX_SIGNED_BYTES - MAX_IMAGE_BYTES + image.len());
     bytes.extend(CONTEXT);
     bytes.extend(version.0.to_le_bytes());
@@ -193,12 +191,12 @@ pub fn to_be_signed(
     Ok(bytes)
 }
 
-/// Takes an image out of its envelope, if it is in one, without asking who signed it.
+/// Returns an image and the content of its envelope, if it has one, without verifying the signature.
 ///
 /// # Errors
 ///
-/// If the envelope is not written as it must be.
-pub fn take_image(bytes: Vec<u8>) -> Result<(Vec<u8>, Option<Release>), SignedError> {
+/// Returns an error if the envelope is malformed.
+pub fn open_envelope(bytes: Vec<u8>) -> Result<(Vec<u8>, Option<Release>), SignedError> {
     if !is_envelope(&bytes) {
         return Ok((bytes, None));
     }
@@ -207,7 +205,7 @@ pub fn take_image(bytes: Vec<u8>) -> Result<(Vec<u8>, Option<Release>), SignedEr
     Ok((cut(bytes, image), Some(release)))
 }
 
-/// The part of the bytes, in place: an image may be most of the memory that there is.
+/// Returns a part of the bytes, in place, because an image may take up most of the available memory.
 fn cut(mut bytes: Vec<u8>, part: Range<usize>) -> Vec<u8> {
     bytes.truncate(part.end);
     bytes.drain(..part.start);
@@ -219,11 +217,11 @@ fn is_key_id(text: &str) -> bool {
 }
 
 impl<'a> Envelope<'a> {
-    /// Takes an envelope apart. Says nothing about who wrote it.
+    /// Parses an envelope without verifying it.
     ///
     /// # Errors
     ///
-    /// If the bytes are not exactly one envelope.
+    /// Returns an error if the bytes are not exactly one envelope.
     pub fn read(bytes: &'a [u8]) -> Result<Self, SignedError> {
         let mut rest = Fields(bytes);
         if rest.array().as_ref() != Some(&CONTEXT) {
@@ -247,12 +245,12 @@ impl<'a> Envelope<'a> {
         let key_id = core::str::from_utf8(rest.take(key_id_len.into())?).ok()?;
         let site = core::str::from_utf8(rest.take(site_len.into())?).ok()?;
         let image = rest.take(image_len)?;
-        let is_good = (1..=MAX_KEY_ID_BYTES).contains(&key_id.len())
+        let is_valid = (1..=MAX_KEY_ID_BYTES).contains(&key_id.len())
             && is_key_id(key_id)
             && (1..=MAX_SITE_BYTES).contains(&site.len())
             && image_len <= MAX_IMAGE_BYTES
             && rest.0.len() == SIGNATURE_BYTES;
-        is_good.then_some(Self {
+        is_valid.then_some(Self {
             version,
             key_id,
             site,
@@ -261,9 +259,9 @@ impl<'a> Envelope<'a> {
         })
     }
 
-    /// What is signed, and the signature.
+    /// The signed bytes, and the signature.
     fn signed(&self) -> (&'a [u8], &'a [u8]) {
-        // INVARIANT (read): there are at least as many bytes as a signature has.
+        // INVARIANT (read): there are at least as many bytes as in a signature.
         let at = self.whole.len().saturating_sub(SIGNATURE_BYTES);
         self.whole.split_at_checked(at).unwrap_or_default()
     }
@@ -283,14 +281,14 @@ impl<'a> Envelope<'a> {
     }
 }
 
-/// What is left to read.
+/// The bytes that are still unread.
 struct Fields<'a>(&'a [u8]);
 
 impl<'a> Fields<'a> {
     fn take(&mut self, count: usize) -> Option<&'a [u8]> {
-        let (taken, rest) = self.0.split_at_checked(count)?;
+        let (field, rest) = self.0.split_at_checked(count)?;
         self.0 = rest;
-        Some(taken)
+        Some(field)
     }
 
     fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
@@ -323,22 +321,27 @@ impl fmt::Display for PolicyVersion {
 impl fmt::Display for SignedError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Unsigned => f.write_str("it is not signed, and only signed images are taken"),
-            Self::Malformed => f.write_str("its envelope is malformed"),
-            Self::Format => {
-                f.write_str("its envelope has a format that this program does not read")
+            Self::Unsigned => {
+                f.write_str("the image is not signed, but a signed image is required")
             }
-            Self::UnknownKey => f.write_str("no trusted key has the id that it is signed with"),
-            Self::BadSignature => f.write_str("its signature is not good"),
-            Self::OtherSite => f.write_str("it is signed for another site"),
+            Self::Malformed => f.write_str("the envelope is malformed"),
+            Self::Format => {
+                f.write_str("this program does not support the envelope's format version")
+            }
+            Self::UnknownKey => f.write_str("no trusted key has the key id of the signature"),
+            Self::BadSignature => f.write_str("the signature is invalid"),
+            Self::OtherSite => f.write_str("the image is signed for another site"),
             Self::Older { offered, oldest } => {
                 write!(
                     f,
-                    "it is version {offered}, and the oldest that is taken is {oldest}"
+                    "the image has version {offered}, but the oldest accepted version is {oldest}"
                 )
             }
             Self::Reused(version) => {
-                write!(f, "another image was accepted as version {version} before")
+                write!(
+                    f,
+                    "a different image was already accepted as version {version}"
+                )
             }
         }
     }
@@ -346,22 +349,22 @@ impl fmt::Display for SignedError {
 
 impl core::error::Error for SignedError {}
 
-impl fmt::Display for Unsealable {
+impl fmt::Display for SealError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::KeyId => {
                 write!(
                     f,
-                    "a key id is 1 to {MAX_KEY_ID_BYTES} characters of visible ASCII"
+                    "a key id must be 1 to {MAX_KEY_ID_BYTES} visible ASCII characters"
                 )
             }
-            Self::Site => write!(f, "a site's name has 1 to {MAX_SITE_BYTES} bytes"),
-            Self::Image => write!(f, "an image has at most {MAX_IMAGE_BYTES} bytes"),
+            Self::Site => write!(f, "a site name must be 1 to {MAX_SITE_BYTES} bytes long"),
+            Self::Image => write!(f, "an image can have at most {MAX_IMAGE_BYTES} bytes"),
         }
     }
 }
 
-impl core::error::Error for Unsealable {}
+impl core::error::Error for SealError {}
 
 #[cfg(test)]
 mod tests;

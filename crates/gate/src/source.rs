@@ -1,7 +1,7 @@
 //! The token candidates of a request.
 //!
-//! Sources are read in the order of the configuration, and within each source every value. Not here:
-//! which candidate verifies, and what that grants.
+//! Sources are read in configuration order, and all values of each source. Not here: which candidate
+//! verifies, and what it grants.
 
 mod pairs;
 
@@ -12,7 +12,7 @@ use crate::request::Request;
 
 pub(crate) use pairs::{Pair, cookie_pairs, query_pairs, trim};
 
-/// Most different values that are considered in one request.
+/// Maximum number of different values considered in one request.
 pub const MAX_CANDIDATES: usize = 4;
 
 /// One value of one source.
@@ -20,7 +20,7 @@ pub const MAX_CANDIDATES: usize = 4;
 pub(crate) struct Candidate<'a> {
     /// The position of the source in the configuration.
     pub(crate) source: usize,
-    /// The bytes of the token, unchecked, or why the value cannot be a token.
+    /// The bytes of the token, unchecked, or the reason why the value is not a token.
     pub(crate) token: Result<&'a [u8], TokenError>,
 }
 
@@ -32,11 +32,12 @@ pub(crate) struct Candidates<'a> {
 }
 
 impl<'a> Candidates<'a> {
-    /// Reads `sources` in order. Linear in the size of the request, allocates nothing.
+    /// Reads `sources` in order. Takes linear time in the size of the request, and allocates nothing.
     ///
     /// # Errors
     ///
-    /// [`TooManyTokens`](TokenError::TooManyTokens) for more than [`MAX_CANDIDATES`] different values.
+    /// Returns [`TooManyTokens`](TokenError::TooManyTokens) for more than [`MAX_CANDIDATES`] different
+    /// values.
     pub(crate) fn read(sources: &[TokenSource], request: &Request<'a>) -> Result<Self, TokenError> {
         let mut candidates = Self::default();
         for (at, source) in sources.iter().enumerate() {
@@ -54,7 +55,7 @@ impl<'a> Candidates<'a> {
                         named.map(|pair| (pair.value, pair.is_plain)),
                     )?;
                 }
-                // Browsers send a cookie once for each path and domain that set it.
+                // Browsers send a cookie once per path and domain for which it was set.
                 TokenSource::Cookie(name) => {
                     let pairs = headers_named(request, "cookie").flat_map(cookie_pairs);
                     for pair in pairs.filter(|pair| pair.is_named(name)) {
@@ -71,7 +72,7 @@ impl<'a> Candidates<'a> {
         self.list.into_iter().flatten()
     }
 
-    /// Adds the value of a source that must have one value: several that differ are an invalid one.
+    /// Adds the value of a source that must have a single value: different values are an error.
     fn add_single(
         &mut self,
         at: usize,
@@ -90,7 +91,7 @@ impl<'a> Candidates<'a> {
         self.add(at, read_value(source, first, is_plain))
     }
 
-    /// Adds a value, unless it is among those before.
+    /// Adds a value, unless it was added before.
     fn add(
         &mut self,
         source: usize,
@@ -144,7 +145,7 @@ fn read_value<'a>(
     }
 }
 
-/// What follows `Bearer` and exactly one space, if that is all there is.
+/// Returns the token after `Bearer` and exactly one space, if nothing follows it.
 fn bearer(value: &[u8]) -> Option<&[u8]> {
     let (scheme, token) = crate::request::split_at_byte(value, b' ')?;
     let is_one_word = memchr::memchr3(b' ', b'\t', b',', token).is_none();

@@ -1,8 +1,8 @@
-//! A request and its outcome as bytes, for gates behind a WASM boundary.
+//! A byte encoding of requests and outcomes, for gates that run as a WASM module.
 //!
-//! One call carries one request: numbers are little-endian, `bytes` is a `u32` length and that many
-//! bytes, and `optional x` is one byte, 0 for none or 1 before `x`. Both ends are here, for hosts in
-//! Rust. Not here: JSON, streaming, and compatibility between versions: module and host ship together.
+//! Each call transfers one request. Numbers are little-endian, `bytes` is a `u32` length and that many bytes,
+//! and `optional x` is one byte: 0 for none, or 1 followed by `x`. Both ends are here, for hosts in Rust. Not
+//! here: JSON, streaming, and compatibility between versions: module and host ship together.
 //!
 //! Request:
 //!
@@ -23,21 +23,21 @@
 //! | version, 5 | `u8` |
 //! | outcome: 0 allow, 1 deny, 2 reject, 3 serve | `u8` |
 //! | status | `u16` |
-//! | reason, its number in [`Reason::ALL`] | `u8` |
+//! | reason, its index in [`Reason::ALL`] | `u8` |
 //! | detail, UTF-8 | optional bytes |
 //! | rule, UTF-8 | optional bytes |
-//! | whether the outcome depends on fetches: 0 no, 1 yes and their list and tickets follow | `u8` |
+//! | whether the outcome depends on fetches: 0 no, 1 yes, followed by the fetches and tickets | `u8` |
 //! | if so: fetches to begin now, see below | `u32`; fetches |
 //! | if so: tickets of all fetches to wait for | `u32`; `u32` each |
 //! | action: 0 forward, 1 serve, 2 refuse | `u8` |
 //! | forward: new target | optional bytes |
-//! | forward: number of header changes; each: index, new value or none to remove | `u32`; `u32`, optional bytes |
+//! | forward: number of header changes; each: index, new value or none to remove it | `u32`; `u32`, optional bytes |
 //! | forward: number of added headers; each: name, value, UTF-8 | `u32`; bytes, bytes |
 //! | forward: number of `Set-Cookie` values for the response; each, UTF-8 | `u32`; bytes |
 //! | forward: caching of the response: 0 unchanged, 1 private, 2 no-store | `u8` |
 //! | serve, refuse: number of headers; each: name, value, UTF-8 | `u32`; bytes, bytes |
 //! | serve, refuse: body, UTF-8 | bytes |
-//! | log record, one JSON object, UTF-8 | bytes |
+//! | log record, a single JSON object, UTF-8 | bytes |
 //!
 //! Fetches, empty if none is due:
 //!
@@ -47,10 +47,10 @@
 //! | number of fetches; each: | `u32` |
 //! | ticket | `u32` |
 //! | method, UTF-8 | bytes |
-//! | address, UTF-8 | bytes |
+//! | URL, UTF-8 | bytes |
 //! | number of headers; each: name, value, UTF-8 | `u32`; bytes, bytes |
 //! | body | bytes |
-//! | limits: seconds, bytes of the response, age out of a shared cache in seconds | `u32`, `u32`, `u32` |
+//! | limits: seconds, response bytes, maximum age from a shared cache in seconds | `u32`, `u32`, `u32` |
 
 mod cursor;
 
@@ -68,15 +68,15 @@ use cursor::{Reader, Writer};
 
 /// Version of the encoding, the first byte of both messages.
 pub const WIRE_VERSION: u8 = 5;
-/// Longest encoded request, in bytes. A host that has more to ask denies instead.
+/// Longest encoded request, in bytes. A host denies a larger request itself.
 pub const MAX_REQUEST_BYTES: usize = 16 * 1_024 * 1_024;
 
-/// Room for a usual log record, in bytes.
+/// Initial capacity for a log record, in bytes.
 const USUAL_BYTES: usize = 384;
 
-/// The detail code for a request that is not in this encoding.
+/// The detail code for a malformed request message.
 const BAD_REQUEST: &str = "bad_wire_request";
-/// The detail code for a module that has loaded no policy.
+/// The detail code for a module without a loaded policy.
 const NO_POLICY: &str = "no_policy";
 
 /// A decoded request, borrowing from the message.
@@ -91,13 +91,13 @@ pub struct WireRequest<'a> {
 /// A decoded outcome.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reply {
-    /// Allow, deny or reject.
+    /// The kind of outcome.
     pub kind: Kind,
-    /// 200 for allow, else the status of the response.
+    /// 200 for allow, otherwise the status of the response.
     pub status: u16,
-    /// Why.
+    /// The reason code.
     pub reason: Reason,
-    /// What exactly is wrong with the token or path.
+    /// The detail code.
     pub detail: Option<String>,
     /// The rule that decided.
     pub rule: Option<String>,
@@ -105,7 +105,7 @@ pub struct Reply {
     pub fetches: Vec<Fetch>,
     /// The tickets of the fetches that the outcome depends on; empty if it is final.
     pub tickets: Vec<u32>,
-    /// What the edge has to do.
+    /// The action that the edge must take.
     pub action: Action,
     /// The log record, as JSON.
     pub log: String,
@@ -115,8 +115,8 @@ pub struct Reply {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WireError;
 
-/// Evaluates an encoded request as far as it goes without the network. Whatever the bytes, the result is an
-/// encoded step.
+/// Evaluates an encoded request as far as possible without the network. The result is an encoded step,
+/// whatever the bytes.
 pub fn step<B: AsRef<[u8]>>(
     gate: &mut Gate<B>,
     message: &[u8],
@@ -128,13 +128,13 @@ pub fn step<B: AsRef<[u8]>>(
     }
 }
 
-/// The encoded outcome of a module that has loaded no policy: denied.
+/// The encoded outcome of a module without a loaded policy: denied.
 pub fn without_policy() -> Vec<u8> {
     encode_outcome(&Outcome::internal("", NO_POLICY))
 }
 
 impl WireRequest<'_> {
-    /// The request, to ask a gate with.
+    /// The request to evaluate.
     pub fn as_request(&self) -> Request<'_> {
         let Self {
             method,
@@ -153,7 +153,7 @@ impl WireRequest<'_> {
     }
 }
 
-/// The bytes of a request.
+/// Encodes a request.
 pub fn encode_request(request: &Request<'_>) -> Vec<u8> {
     let mut out = Writer::default();
     out.byte(WIRE_VERSION);
@@ -169,12 +169,12 @@ pub fn encode_request(request: &Request<'_>) -> Vec<u8> {
     out.finish()
 }
 
-/// Reads a request. Never panics.
+/// Decodes a request. Never panics.
 ///
 /// # Errors
 ///
-/// For another version, a cut or longer message, one over [`MAX_REQUEST_BYTES`], and text that is not
-/// UTF-8.
+/// Returns an error for another version, a truncated message, trailing bytes, a message longer than
+/// [`MAX_REQUEST_BYTES`], and text that is not UTF-8.
 pub fn decode_request(message: &[u8]) -> Result<WireRequest<'_>, WireError> {
     if message.len() > MAX_REQUEST_BYTES {
         return Err(WireError);
@@ -196,7 +196,7 @@ pub fn decode_request(message: &[u8]) -> Result<WireRequest<'_>, WireError> {
     })
 }
 
-/// The bytes of a step.
+/// Encodes a step.
 pub fn encode_step(step: &Step) -> Vec<u8> {
     match step {
         Step::Done(outcome) => encode_outcome(outcome),
@@ -208,7 +208,7 @@ pub fn encode_step(step: &Step) -> Vec<u8> {
     }
 }
 
-/// The bytes of a final outcome.
+/// Encodes a final outcome.
 pub fn encode_outcome(outcome: &Outcome) -> Vec<u8> {
     encode(outcome, None)
 }
@@ -277,7 +277,7 @@ fn write_forward(out: &mut Writer, forward: &Forward) {
 }
 
 fn write_response(out: &mut Writer, response: &Response) {
-    // The status is a field of every outcome.
+    // Every outcome has the status in a field of its own.
     let Response {
         status: _,
         headers,
@@ -291,7 +291,7 @@ fn write_response(out: &mut Writer, response: &Response) {
     out.bytes(body.as_bytes());
 }
 
-/// The number of a value among all of its type.
+/// The index of a value among all values of its type.
 fn number_of<T: PartialEq>(all: &[T], value: T) -> u8 {
     let number = all.iter().position(|known| *known == value);
     number
@@ -299,16 +299,17 @@ fn number_of<T: PartialEq>(all: &[T], value: T) -> u8 {
         .unwrap_or(u8::MAX)
 }
 
-/// The value with a number among all of its type.
+/// The value with this index among all values of its type.
 fn numbered<T: Copy>(all: &[T], number: u8) -> Result<T, WireError> {
     all.get(usize::from(number)).copied().ok_or(WireError)
 }
 
-/// Reads an outcome. Never panics.
+/// Decodes an outcome. Never panics.
 ///
 /// # Errors
 ///
-/// For another version, a cut or longer message, unknown numbers, and text that is not UTF-8.
+/// Returns an error for another version, a truncated message, trailing bytes, unknown numbers, and text that
+/// is not UTF-8.
 pub fn decode_outcome(message: &[u8]) -> Result<Reply, WireError> {
     let mut read = Reader::new(message);
     read.version()?;
@@ -334,7 +335,7 @@ pub fn decode_outcome(message: &[u8]) -> Result<Reply, WireError> {
     };
     let log = read.text()?.into();
     read.end()?;
-    // No gate forwards what it denies.
+    // Kind and action must agree: no gate forwards a denied request.
     let fits = match action {
         Action::Forward(_) => kind == Kind::Allow,
         Action::Serve(_) => kind == Kind::Serve,
@@ -374,7 +375,7 @@ fn read_forward(read: &mut Reader<'_>) -> Result<Forward, WireError> {
     })
 }
 
-/// The name of a header field that a gate adds.
+/// Returns the name of a header field that a gate adds.
 fn added_name(name: &str) -> Result<&'static str, WireError> {
     let mut known = ADDED_HEADERS.into_iter();
     known.find(|known| *known == name).ok_or(WireError)
@@ -388,7 +389,7 @@ fn read_response(read: &mut Reader<'_>, status: u16) -> Result<Response, WireErr
     })
 }
 
-/// The bytes of fetches; none if there are none.
+/// Encodes fetches; empty if there are none.
 pub fn encode_fetches(fetches: &[Fetch]) -> Vec<u8> {
     let mut out = Writer::default();
     if !fetches.is_empty() {
@@ -432,11 +433,11 @@ fn write_fetches(out: &mut Writer, fetches: &[Fetch]) {
     }
 }
 
-/// Reads fetches. Never panics.
+/// Decodes fetches. Never panics.
 ///
 /// # Errors
 ///
-/// For another version, a cut or longer message, and text that is not UTF-8.
+/// Returns an error for another version, a truncated message, trailing bytes, and text that is not UTF-8.
 pub fn decode_fetches(message: &[u8]) -> Result<Vec<Fetch>, WireError> {
     if message.is_empty() {
         return Ok(Vec::new());

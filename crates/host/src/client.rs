@@ -1,6 +1,6 @@
-//! Requests over real HTTP and HTTPS.
+//! A client for HTTP and HTTPS.
 //!
-//! Not here: limits of time, and when to send what.
+//! Not here: time limits, and when to send a request.
 
 use core::error::Error;
 use core::fmt;
@@ -18,25 +18,25 @@ use tollgate_gate::FetchRequest;
 use crate::native::Client;
 use crate::platform::{Fetched, Task};
 
-/// Sends requests over HTTP and HTTPS, and keeps connections. HTTPS trusts the system's roots.
+/// Sends requests over HTTP and HTTPS, and reuses connections. HTTPS trusts the system's root certificates.
 #[derive(Clone, Default)]
 pub struct HttpClient(Arc<Pools>);
 
 #[derive(Default)]
 struct Pools {
     http: OnceLock<Pool<HttpConnector, Full<Bytes>>>,
-    /// Made when the first HTTPS address is fetched, because reading the roots takes time; `None` if there are
-    /// no roots.
+    /// Created for the first HTTPS URL, because loading the root certificates takes time; `None` if there are
+    /// none.
     https: OnceLock<Option<Pool<HttpsConnector<HttpConnector>, Full<Bytes>>>>,
 }
 
-/// Why there is no response.
+/// The reason why no response was received.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum HttpError {
-    /// The address is not an `http` or `https` URL, or the request cannot be built.
+    /// The URL is not an `http` or `https` URL, or the request cannot be built.
     Address,
-    /// It is an HTTPS address, and this machine has no trusted certificates.
+    /// The URL is an HTTPS URL, and this machine has no trusted certificates.
     NoRoots,
     /// The connection or the body failed, or the body is too long.
     Io(Box<dyn Error + Send + Sync>),
@@ -45,7 +45,7 @@ pub enum HttpError {
 impl fmt::Display for HttpError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Address => f.write_str("the address is not an HTTP or HTTPS URL"),
+            Self::Address => f.write_str("the URL is not a valid HTTP or HTTPS URL"),
             Self::NoRoots => f.write_str("this machine has no trusted certificates"),
             Self::Io(error) => write!(f, "{error}"),
         }
@@ -62,7 +62,7 @@ impl Error for HttpError {
 }
 
 impl HttpClient {
-    /// A client without connections.
+    /// A client without open connections.
     pub fn new() -> Self {
         Self::default()
     }
@@ -108,7 +108,7 @@ impl Client for HttpClient {
     }
 }
 
-/// The request as hyper sends it.
+/// Converts a request to hyper's type.
 fn request_of(request: FetchRequest) -> Option<Request<Full<Bytes>>> {
     let FetchRequest {
         method,
@@ -131,7 +131,7 @@ fn pool() -> hyper_util::client::legacy::Builder {
     Pool::builder(TokioExecutor::new())
 }
 
-/// A pool for HTTPS that trusts the system's roots; none if there are none.
+/// A pool for HTTPS that trusts the system's root certificates; `None` if there are none.
 fn https() -> Option<Pool<HttpsConnector<HttpConnector>, Full<Bytes>>> {
     let connector = HttpsConnectorBuilder::new()
         .with_provider_and_native_roots(rustls::crypto::aws_lc_rs::default_provider())

@@ -1,20 +1,19 @@
-//! Drives a gate: begins the fetches that it asks for, shares them between requests, and lets no request
-//! wait for long.
+//! The driver of a gate: begins its fetches, shares them between requests, and limits how long a request waits.
 //!
-//! A gate does no IO ([`tollgate_gate`]). A [`Host`] joins a [`Machine`], which is a gate in this process or
-//! in a module, with a [`Platform`], which can fetch, sleep and run tasks. All Rust hosts have this one policy:
+//! A gate does no IO ([`tollgate_gate`]). A [`Host`] combines a [`Machine`], which is a gate in this process or
+//! in a module, with a [`Platform`], which can fetch, sleep and run tasks. All Rust hosts share this policy:
 //!
-//! - A request that depends on a fetch waits for it, and is then evaluated once more.
-//! - A fetch outlives the request that began it. Other requests wait for the same one, but a fetch delays
-//!   requests only in its first second ([`MAX_WAIT`]): what takes longer is slow or lost.
-//! - Old keys are fetched again after a request was evaluated, in the background. A platform that runs nothing
-//!   between two requests waits for them before it returns, as long.
-//! - A fetch that takes longer than its limit has failed. A failure changes nothing.
+//! - A request that depends on a fetch waits for it, and is then evaluated again.
+//! - A fetch outlives the request that began it. Other requests wait for the same fetch, but a fetch delays
+//!   requests only in its first second ([`MAX_WAIT`]), because a fetch that takes longer is slow or lost.
+//! - Old keys are refreshed in the background, after a request was evaluated. A platform that runs no tasks
+//!   between requests waits for the refresh before it returns, for the same time.
+//! - A fetch that exceeds its time limit has failed. A failure changes nothing.
 //!
 //! # Not here
 //!
-//! When something is fetched and what a valid key set is: that is the gate's. Requests and responses of a
-//! platform: those are its adapter's.
+//! When something is fetched and what a valid key set is (the gate). Requests and responses of a platform (its
+//! adapter).
 
 #![forbid(unsafe_code)]
 
@@ -42,23 +41,23 @@ pub use machine::{Local, Machine, Stepped};
 pub use native::{Client, FetchLog, Native};
 pub use platform::{Accepted, FetchEnded, FetchFailure, Fetched, Platform, Task};
 
-/// How long after its beginning a fetch delays requests that depend on it.
+/// The time that a fetch delays requests that depend on it, from when it began.
 pub const MAX_WAIT: Duration = Duration::from_millis(MAX_WAIT_MS as u64);
 
-/// A gate at work on a platform.
+/// A gate on a platform.
 pub struct Host<M, P> {
     machine: M,
     platform: P,
     in_flight: Mutex<Vec<InFlight>>,
-    /// The second in which the gate was last asked for old keys.
-    asked: AtomicI64,
+    /// The second in which the gate was last called for due fetches.
+    last_due: AtomicI64,
 }
 
 struct InFlight {
     ticket: u32,
-    /// When requests stop waiting for it, in the platform's uptime.
+    /// The time when requests stop waiting for it, in the platform's uptime.
     patience_ends: Duration,
-    /// Completes when the fetch has ended, also if its task was dropped or panicked.
+    /// Completes when the fetch has ended, even if its task was dropped or panicked.
     end: Shared<oneshot::Receiver<()>>,
 }
 
@@ -77,7 +76,7 @@ pub struct Wait {
 }
 
 impl Wait {
-    /// How long the request waits.
+    /// The maximum time that the request waits.
     pub fn at_most(&self) -> Duration {
         self.at_most
     }
@@ -89,13 +88,13 @@ impl Wait {
 }
 
 impl<M: Machine + 'static, P: Platform + 'static> Host<M, P> {
-    /// A gate at work on this platform.
+    /// A gate on this platform.
     pub fn new(machine: M, platform: P) -> Arc<Self> {
         Arc::new(Self {
             machine,
             platform,
             in_flight: Mutex::new(Vec::new()),
-            asked: AtomicI64::new(i64::MIN),
+            last_due: AtomicI64::new(i64::MIN),
         })
     }
 
@@ -115,7 +114,7 @@ impl<M: Machine + 'static, P: Platform + 'static> Host<M, P> {
             .await
     }
 
-    /// Waits for what an answer depends on; `again` evaluates the same request with [`Machine::ask`].
+    /// Waits for the fetches that an answer depends on; `again` evaluates the same request with [`Machine::ask`].
     pub async fn settle(
         &self,
         answer: Answer<M::Outcome>,
@@ -136,7 +135,7 @@ impl<M: Machine + 'static, P: Platform + 'static> Host<M, P> {
     }
 
     /// Evaluates a request without waiting, for a platform that waits in its own way: after [`Answer::Wait`] it
-    /// evaluates once more, with [`Machine::ask`].
+    /// evaluates the request again with [`Machine::ask`].
     pub fn step(self: &Arc<Self>, request: &Request<'_>) -> Answer<M::Outcome> {
         let now = self.platform.now();
         let Stepped {
@@ -150,14 +149,14 @@ impl<M: Machine + 'static, P: Platform + 'static> Host<M, P> {
         if tickets.is_empty() {
             return Answer::Done(outcome);
         }
-        // A fetch that ended since the step is off the list: then there is nothing to wait for.
+        // A fetch that ended since the step is no longer listed, so the wait may be empty.
         let wait = self.wait_for(|ticket| tickets.contains(&ticket));
         Answer::Wait(wait, outcome)
     }
 
-    /// Begins what is due because keys are old.
+    /// Begins the fetches that are due because of the age of the keys.
     fn refresh(self: &Arc<Self>, now: UnixSeconds) {
-        if self.asked.swap(now.0, Ordering::Relaxed) != now.0 {
+        if self.last_due.swap(now.0, Ordering::Relaxed) != now.0 {
             self.begin(self.machine.due(now), now);
         }
     }
@@ -253,12 +252,12 @@ impl<M, P> Host<M, P> {
     }
 }
 
-/// Takes a fetch off the list when its task is over, also by a panic. A fetch that never ended would keep every
-/// request waiting that names an unknown key.
+/// Removes a fetch from the list when its task ends, also by a panic. A fetch that never ended would delay every
+/// request that names an unknown key ID.
 struct Running<M, P> {
     host: Arc<Host<M, P>>,
     ticket: u32,
-    /// Dropped after the fetch is off the list.
+    /// Dropped after the fetch is removed from the list.
     _over: oneshot::Sender<()>,
 }
 

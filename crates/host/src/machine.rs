@@ -1,6 +1,6 @@
-//! Where the gate is: in this process, or elsewhere.
+//! The location of the gate: in this process or elsewhere.
 //!
-//! Not here: modules; whoever embeds one implements [`Machine`] over its calls.
+//! Not here: modules. An embedder of a module implements [`Machine`] over its calls.
 
 use core::panic::AssertUnwindSafe;
 use std::panic::catch_unwind;
@@ -27,17 +27,17 @@ pub trait Machine: Send + Sync {
     /// Evaluates a request. `now` is the time for cooldowns.
     fn step(&self, request: &Request<'_>, now: UnixSeconds) -> Stepped<Self::Outcome>;
 
-    /// Evaluates a request with what has been fetched so far. The outcome is final.
+    /// Evaluates a request with the keys fetched so far. The outcome is final.
     fn ask(&self, request: &Request<'_>) -> Self::Outcome;
 
-    /// The fetches that are due although no request waits for them.
+    /// Returns the fetches that are due although no request waits for them.
     fn due(&self, now: UnixSeconds) -> Vec<Fetch>;
 
-    /// Accepts the response to a fetch; `None` if there is none.
+    /// Accepts the response to a fetch, or `None` if there was no response.
     ///
     /// # Errors
     ///
-    /// Returns the reason if the response cannot be used.
+    /// Returns the reason if the response is rejected.
     fn resume(
         &self,
         ticket: u32,
@@ -46,7 +46,7 @@ pub trait Machine: Send + Sync {
     ) -> Result<Accepted, String>;
 }
 
-/// What a machine returns for a request.
+/// The result of a step of a machine.
 pub struct Stepped<O> {
     /// The outcome, final if `tickets` is empty.
     pub outcome: O,
@@ -64,7 +64,7 @@ pub struct Local {
 }
 
 impl Local {
-    /// A gate that caches so many verified tokens.
+    /// A gate that caches `cached_tokens` verified tokens.
     pub fn new(gate: Gate<Vec<u8>>, cached_tokens: usize) -> Self {
         Self {
             gate: RwLock::new(gate),
@@ -73,13 +73,13 @@ impl Local {
         }
     }
 
-    /// The gate, to read its configuration. Not across an `await`.
-    // A panic elsewhere while the lock was held leaves a complete gate: keys change in one step.
+    /// The gate, to read its configuration. Do not hold the guard across an `await`.
+    // A panic elsewhere while the lock was held leaves a complete gate, because keys change in one step.
     pub fn read(&self) -> RwLockReadGuard<'_, Gate<Vec<u8>>> {
         self.gate.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The reader that the policy's paths are meant for.
+    /// The reader that the paths of the policy are written for.
     pub fn path_reader(&self) -> PathReader {
         self.read().image().path_options().reader
     }
@@ -88,7 +88,8 @@ impl Local {
         self.gate.write().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Lends the gate and its cache of tokens. Not for requests: a panic in `work` reaches the caller.
+    /// Calls `work` with the gate and its token cache. Not for requests: a panic in `work` reaches the
+    /// caller.
     pub fn with<T>(&self, work: impl FnOnce(&Gate<Vec<u8>>, &mut TokenCache) -> T) -> T {
         let mut tokens = match self.tokens.lock() {
             Ok(tokens) => tokens,
@@ -98,7 +99,7 @@ impl Local {
     }
 
     fn evaluate(&self, request: &Request<'_>) -> Outcome {
-        // Where another request has the cache, verifying costs less than waiting.
+        // While another request holds the cache, verifying costs less than waiting.
         let mut tokens = match self.tokens.try_lock() {
             Ok(tokens) => tokens,
             Err(TryLockError::WouldBlock) => return self.read().ask(request, &mut Context::new()),
@@ -107,7 +108,7 @@ impl Local {
         self.read().ask(request, &mut Context::cached(&mut tokens))
     }
 
-    /// An empty cache in place of one that a panic left.
+    /// Replaces a cache that a panic may have left inconsistent.
     fn emptied<'a>(&self, poisoned: Poisoned<'a>) -> MutexGuard<'a, TokenCache> {
         let mut tokens = poisoned.into_inner();
         *tokens = TokenCache::new(self.cached_tokens);
@@ -146,7 +147,7 @@ impl Machine for Local {
         }
     }
 
-    /// Denies where the gate panics, which costs this request and the cached tokens.
+    /// Denies the request if the gate panics. The panic also clears the token cache.
     fn ask(&self, request: &Request<'_>) -> Outcome {
         catch_unwind(AssertUnwindSafe(|| self.evaluate(request)))
             .unwrap_or_else(|_| Outcome::internal(request.method, PANIC))

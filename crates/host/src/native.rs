@@ -12,14 +12,14 @@ use crate::platform::{FetchEnded, Fetched, Platform, Task};
 
 /// Sends requests.
 pub trait Client: Send + Sync + 'static {
-    /// Why there is no response.
+    /// The reason why no response was received.
     type Error: core::fmt::Display + Send + Sync + 'static;
 
-    /// Sends a request. Follows no redirect and reads no more of the body than `max_bytes`.
+    /// Sends a request. Must not follow redirects or read more than `max_bytes` of the body.
     fn send(&self, request: FetchRequest, max_bytes: usize) -> Task<Result<Fetched, Self::Error>>;
 }
 
-/// Receives every fetch that ended.
+/// A callback for every fetch that ended.
 pub type FetchLog<E> = Box<dyn Fn(&FetchEnded<'_, E>) + Send + Sync>;
 
 /// The platform of programs that run on tokio. Its tasks need a runtime with timers.
@@ -47,7 +47,7 @@ impl<C: Client> Native<C> {
         }
     }
 
-    /// For a platform that runs nothing between two requests.
+    /// Declares that the platform runs no tasks between requests.
     #[must_use]
     pub fn without_background(self) -> Self {
         Self {
@@ -65,12 +65,12 @@ impl<C: Client> Platform for Native<C> {
     }
 
     fn uptime(&self) -> Duration {
-        // tokio's clock, so that tests can stop it. It begins with the first question.
+        // tokio's clock, so that tests can pause it. It starts with the first call.
         self.started.get_or_init(Instant::now).elapsed()
     }
 
     fn fetch(&self, request: FetchRequest, limits: FetchLimits) -> Task<Result<Fetched, C::Error>> {
-        // There is no cache, and so no age to mind.
+        // There is no cache, so the maximum age does not apply.
         let FetchLimits {
             secs: _,
             bytes,

@@ -1,4 +1,4 @@
-//! What a host brings: a clock, a network, tasks, and a log.
+//! The interface of a platform: a clock, a network, tasks, and a log.
 //!
 //! Not here: platforms. The one for tokio is in `native`, the Worker's is in its adapter.
 
@@ -9,15 +9,16 @@ use core::time::Duration;
 
 use tollgate_gate::{FetchLimits, FetchRequest, UnixSeconds};
 
-/// Work that a platform runs, in any thread. A platform with one thread whose futures are bound to it wraps them.
+/// Work that a platform runs on any thread. A single-threaded platform wraps futures that are bound to its
+/// thread.
 pub type Task<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
-/// A fetched key set that is in use now, for the log.
+/// A fetched key set that is now in use, for the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Accepted {
-    /// Whether its keys differ from those before; true where the machine cannot tell.
+    /// Whether its keys differ from the previous ones; `true` if the machine does not report it.
     pub changed: bool,
-    /// One line for each key of the set that is skipped. Tokens signed with such a key are denied.
+    /// One line per skipped key of the set. Tokens signed with such a key are denied.
     pub skipped: Vec<String>,
 }
 
@@ -29,64 +30,64 @@ pub struct Fetched {
     pub body: Vec<u8>,
 }
 
-/// What a host brings.
+/// The environment that a host provides.
 pub trait Platform: Send + Sync {
-    /// Why there is no response.
+    /// The reason why no response was received.
     type Error: fmt::Display + Send + Sync;
 
     /// The time.
     fn now(&self) -> UnixSeconds;
 
-    /// How long the platform has been running, by a clock that nobody sets.
+    /// The running time of the platform, from a monotonic clock.
     fn uptime(&self) -> Duration;
 
-    /// Sends a request. Follows no redirect and reads no more of the body than `limits.bytes`. The host sees to
-    /// the limit of time.
+    /// Sends a request. Must not follow redirects or read more than `limits.bytes` of the body. The host
+    /// enforces the time limit.
     fn fetch(
         &self,
         request: FetchRequest,
         limits: FetchLimits,
     ) -> Task<Result<Fetched, Self::Error>>;
 
-    /// Ends after this time.
+    /// Completes after this time.
     fn sleep(&self, time: Duration) -> Task<()>;
 
-    /// Runs a task to its end, whatever becomes of the request that started it.
+    /// Runs a task to its end, even if the request that started it is cancelled.
     fn start(&self, task: Task<()>);
 
-    /// Whether tasks run between two requests.
+    /// Whether tasks run between requests.
     fn has_background(&self) -> bool {
         true
     }
 
-    /// A fetch from this address begins.
+    /// Called when a fetch from this URL begins.
     fn begun(&self, _url: &str, _now: UnixSeconds) {}
 
-    /// A fetch has ended; for the log.
+    /// Called when a fetch has ended; for the log.
     fn ended(&self, ended: &FetchEnded<'_, Self::Error>);
 }
 
-/// How a fetch of keys ended.
+/// The result of a key fetch.
 #[derive(Debug)]
 pub struct FetchEnded<'a, E> {
-    /// Where the keys are.
+    /// The URL of the key set.
     pub url: &'a str,
-    /// The body of the response; empty if there is none.
+    /// The body of the response; empty if there was none.
     pub body: &'a [u8],
-    /// When it ended.
+    /// The time when it ended.
     pub now: UnixSeconds,
-    /// The accepted key set, or why the keys stay as they are.
+    /// The accepted key set, or why the current keys stay in use.
     pub result: Result<Accepted, FetchFailure<E>>,
 }
 
-/// Why fetched keys are not in use.
+/// The reason why fetched keys are not used.
 #[derive(Debug)]
 pub enum FetchFailure<E> {
     /// There was no response within this many seconds.
     Late(u32),
-    /// The platform got no response.
+    /// The platform received no response.
     Platform(E),
-    /// The gate rejects the response.
+    /// The gate rejected the response.
     Rejected(String),
 }
 

@@ -1,5 +1,5 @@
-//! The driver over a machine that counts and a network that does as it is told, in a time that stands still
-//! except for who waits.
+//! The driver with a machine that counts and a scripted network, in simulated time that advances only while a
+//! request waits.
 
 #![expect(
     clippy::expect_used,
@@ -17,8 +17,8 @@ use tollgate_host::{Accepted, Client, Fetched, Host, MAX_WAIT, Machine, Native, 
 
 const NOW: UnixSeconds = UnixSeconds(1_800_000_000);
 
-/// A machine that allows a request when the fetches it depends on have brought something. The target names them:
-/// `/1/2` depends on tickets 1 and 2, and any of them is enough.
+/// A machine that allows a request once one of the fetches that it depends on has succeeded. The target
+/// contains their tickets: `/1/2` depends on tickets 1 and 2.
 #[derive(Default)]
 struct Counting {
     arrived: Mutex<BTreeSet<u32>>,
@@ -101,7 +101,7 @@ impl Machine for Counting {
     }
 }
 
-/// A network whose answer comes after so many milliseconds; none where it panics.
+/// A network that responds after a number of milliseconds; it panics if there is none.
 #[derive(Clone)]
 struct Network {
     answers: fn(&str) -> Option<u64>,
@@ -165,7 +165,7 @@ fn site(answers: fn(&str) -> Option<u64>, has_background: bool) -> Site {
 }
 
 impl Site {
-    /// Whether a request is allowed, and how long that took in milliseconds.
+    /// Whether a request is allowed, and the time until then in milliseconds.
     async fn ask(&self, target: &str) -> (bool, u128) {
         let began = tokio::time::Instant::now();
         let request = Request {
@@ -188,7 +188,7 @@ impl Site {
     }
 }
 
-/// A timer is exact to a millisecond.
+/// Timers are accurate to a millisecond.
 #[track_caller]
 fn about(took: u128, expected: Duration) {
     let expected = expected.as_millis();
@@ -201,7 +201,7 @@ async fn a_request_waits_for_the_fetch_it_needs() {
     let (allowed, took) = site.ask("/1").await;
     assert!(allowed);
     about(took, Duration::from_millis(300));
-    // What has been fetched is there.
+    // The fetched keys are cached.
     assert_eq!(site.ask("/1").await, (true, 0));
     assert_eq!((site.sent(), site.log()), (1, vec!["1 ok".to_owned()]));
 }
@@ -219,7 +219,7 @@ async fn a_thousand_requests_share_one_fetch() {
         assert!(ask.await.unwrap());
     }
     assert_eq!(site.sent(), 1);
-    // Each is evaluated before the fetch and once after it.
+    // Each is evaluated once before the fetch and once after it.
     let evaluations = site.host.machine().evaluations.load(Ordering::Relaxed);
     assert_eq!(evaluations, 2_000);
 }
@@ -239,13 +239,13 @@ async fn a_fetch_delays_requests_only_in_its_first_second() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_slow_issuer_keeps_no_other_keys_away() {
+async fn a_slow_issuer_does_not_block_other_keys() {
     let site = site(|url| Some(if url == "1" { 3_600_000 } else { 50 }), true);
     assert!(site.ask("/1/2").await.0);
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_needs_nothing_new_waits_for_nothing() {
+async fn requests_that_need_no_new_key_do_not_wait() {
     let site = Arc::new(site(|_| Some(900), true));
     site.host.machine().arrived.lock().unwrap().insert(7);
     let waits = tokio::spawn({
@@ -268,7 +268,7 @@ async fn old_keys_are_fetched_in_the_background() {
         about(took, Duration::from_millis(expected));
         tokio::time::sleep(Duration::from_secs(1)).await;
         assert_eq!(site.log(), ["1 ok"]);
-        // Asked once in a second.
+        // The gate is called once per second.
         site.host.machine().old.lock().unwrap().push(fetch(2));
         assert!(site.ask("/7").await.0);
         assert_eq!(site.sent(), 1);
@@ -277,7 +277,7 @@ async fn old_keys_are_fetched_in_the_background() {
 
 #[tokio::test(start_paused = true)]
 async fn failures_deny_and_the_next_request_works() {
-    // A status that is no success, and a client that panics.
+    // An error status, and a client that panics.
     for answers in [(|_| Some(13)) as fn(&str) -> Option<u64>, |_| None] {
         let site = site(answers, true);
         let (allowed, took) = site.ask("/1").await;

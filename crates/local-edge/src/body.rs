@@ -1,4 +1,4 @@
-//! The one body type of every answer, whoever makes it.
+//! The body type of all responses, whatever their source.
 
 use core::error::Error;
 
@@ -6,13 +6,13 @@ use http::{HeaderValue, Response, StatusCode, header};
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Body, Bytes};
 
-/// What can go wrong while a body is being sent. The client sees a torn answer.
+/// An error while a body is being sent. The client sees a truncated response.
 pub(crate) type BodyError = Box<dyn Error + Send + Sync>;
 
 /// A body of any source.
 pub(crate) type AnyBody = http_body_util::combinators::UnsyncBoxBody<Bytes, BodyError>;
 
-/// A body with its type forgotten.
+/// Erases the type of a body.
 pub(crate) fn boxed<B>(body: B) -> AnyBody
 where
     B: Body<Data = Bytes> + Send + 'static,
@@ -21,12 +21,12 @@ where
     body.map_err(Into::into).boxed_unsync()
 }
 
-/// A body that is there already.
+/// A body that is complete in memory.
 pub(crate) fn full(bytes: impl Into<Bytes>) -> AnyBody {
     boxed(Full::new(bytes.into()))
 }
 
-/// One of this server's own answers: the status and its standard phrase as plain text.
+/// A response of this server itself: the status and its standard phrase as plain text.
 pub(crate) fn plain(status: StatusCode) -> Response<AnyBody> {
     let text = format!("{}\n", status.canonical_reason().unwrap_or("error"));
     let mut response = Response::new(full(text));

@@ -12,26 +12,26 @@ use tollgate_host::{Accepted, Host, HttpClient, HttpError, Local, Machine, Nativ
 
 use crate::service::Clock;
 
-/// How many verified tokens are cached.
+/// The number of verified tokens that are cached.
 const CACHED_TOKENS: usize = 4_096;
 
-/// How a fetch of keys ended, for the log.
+/// The result of a key fetch, for the log.
 pub type KeysFetched<'a> = tollgate_host::FetchEnded<'a, HttpError>;
 
-/// Receives every fetch of keys that ended.
+/// A callback for every key fetch that ended.
 pub type KeysSink = tollgate_host::FetchLog<HttpError>;
 
-/// A gate whose keys are kept fresh.
+/// A gate whose keys are refreshed.
 pub(crate) type KeyedGate = Host<Timed, Native<HttpClient>>;
 
-/// A gate that measures its evaluations.
+/// A gate that measures the time of its evaluations.
 pub(crate) struct Timed(pub(crate) Local);
 
 pub(crate) fn keyed_gate(gate: Gate<Vec<u8>>, clock: Clock, sink: KeysSink) -> Arc<KeyedGate> {
     let started = Instant::now();
-    // The time for cooldowns, which must go on where the time of decisions stands still.
+    // The time for cooldowns, which must advance even if the time of decisions is fixed.
     let now = move || match clock {
-        Clock::System | Clock::Told(_) => clock.now(),
+        Clock::System | Clock::Custom(_) => clock.now(),
         Clock::Fixed(UnixSeconds(start)) => {
             let since = i64::try_from(started.elapsed().as_secs()).unwrap_or(i64::MAX);
             UnixSeconds(start.saturating_add(since))
@@ -42,7 +42,7 @@ pub(crate) fn keyed_gate(gate: Gate<Vec<u8>>, clock: Clock, sink: KeysSink) -> A
 }
 
 impl Machine for Timed {
-    /// With the time that the last evaluation took.
+    /// The outcome, and the time that the last evaluation took.
     type Outcome = (Outcome, Duration);
 
     fn step(&self, request: &Request<'_>, now: UnixSeconds) -> Stepped<Self::Outcome> {

@@ -1,13 +1,13 @@
-//! The gate behind a real HTTP/1.1 server, in front of a folder or of another server.
+//! The gate in a real HTTP/1.1 server, in front of a directory or of another server.
 //!
-//! For trying policies, for demonstrations and for tests with real sockets. It is not a CDN: there
-//! is no cache and no TLS, and by default it listens on loopback only. Nothing here decides about
-//! access; that is `tollgate-gate`.
+//! For trying policies, for demonstrations and for tests with real sockets. It is not a CDN: it has neither
+//! cache nor TLS, and by default it listens only on loopback. Not here: decisions about access
+//! ([`tollgate_gate`]).
 //!
-//! Limits: a request head of 64 KiB and 100 headers that arrives within 15 seconds, 1,024
-//! connections, a request body of 16 MiB to an upstream, which has 30 seconds to begin its answer.
+//! Limits: a request head of 64 KiB and 100 headers that arrives within 15 seconds, 1,024 connections, a
+//! request body of 16 MiB to an upstream, and 30 seconds until the upstream's response begins.
 //!
-//! Issuers' keys are fetched again where the policy says where they are.
+//! Key sets are refreshed from the URLs in the policy.
 
 mod body;
 mod keys;
@@ -39,31 +39,31 @@ pub use keys::{KeysFetched, KeysSink};
 pub use origin::{BadUpstream, Origin};
 pub use service::{Caching, Clock, LogSink, Served};
 
-/// How long a request head may take to arrive.
+/// The time limit for receiving a request head.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// How long answers under way may take once the server is asked to stop.
+/// The time limit for responses in flight after the server is stopped.
 const STOP_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long to wait after an accept failed, for want of file descriptors for instance.
+/// The pause after a failed accept, for instance for lack of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 const MAX_CONNECTIONS: usize = 1024;
 
-/// What may be chosen about a server.
+/// The options of a server.
 pub struct Options {
     /// Permits an address that other machines can reach.
     pub allow_remote: bool,
-    /// Takes the client's address from the last entry of `x-forwarded-for`, where there is one.
-    /// Only right behind a proxy that writes it: everybody else could claim any address.
+    /// Uses the last entry of `x-forwarded-for`, if present, as the client's address. Enable it only directly
+    /// after a proxy that sets this header, because any other client could claim any address.
     pub trust_forwarded_for: bool,
-    /// What becomes of `Cache-Control` where a response required a token.
+    /// The handling of `Cache-Control` in responses that required a token.
     pub caching: Caching,
     /// The time of decisions.
     pub clock: Clock,
-    /// Gets one entry for each answer.
+    /// Called once per response.
     pub log: LogSink,
-    /// Gets one entry for each fetch of an issuer's keys.
+    /// Called once per key fetch.
     pub keys_log: KeysSink,
 }
 
@@ -80,7 +80,7 @@ impl Default for Options {
     }
 }
 
-/// A server that is bound and not serving yet. It brings its own threads, so callers need no async
+/// A server that is bound but does not serve yet. It starts its own threads, so callers need no async
 /// runtime.
 pub struct LocalEdge {
     runtime: Runtime,
@@ -90,11 +90,12 @@ pub struct LocalEdge {
 }
 
 impl LocalEdge {
-    /// Binds `listen`; port 0 takes a free one.
+    /// Binds `listen`; port 0 selects a free port.
     ///
     /// # Errors
     ///
-    /// If the address cannot be bound, or is not loopback and [`Options::allow_remote`] is off.
+    /// Returns an error if the address cannot be bound, or is not loopback and [`Options::allow_remote`] is
+    /// off.
     pub fn bind(
         listen: SocketAddr,
         gate: Gate<Vec<u8>>,
@@ -141,20 +142,19 @@ impl LocalEdge {
         self.addr
     }
 
-    /// Serves until the process is asked to stop (an interrupt, or SIGTERM), then lets answers
-    /// under way finish.
+    /// Serves until an interrupt or SIGTERM, then waits for the responses in flight.
     pub fn run_until_interrupted(self) {
         self.runtime
             .block_on(serve(self.listener, self.service, interrupted()));
     }
 
-    /// Serves on a thread of its own until the handle is stopped or dropped.
+    /// Serves on its own thread until the handle is dropped.
     pub fn run_in_background(self) -> Running {
         let (stop, stopped) = oneshot::channel::<()>();
         let addr = self.addr;
         let thread = std::thread::spawn(move || {
             let stopped = async {
-                // A dropped sender means the same as a message.
+                // A dropped sender has the same effect as a message.
                 let _ = stopped.await;
             };
             self.runtime
@@ -168,7 +168,7 @@ impl LocalEdge {
     }
 }
 
-/// A server at work. Dropping it stops the server and waits for that.
+/// A running server. Dropping it stops the server and waits until it has stopped.
 pub struct Running {
     addr: SocketAddr,
     stop: Option<oneshot::Sender<()>>,
@@ -191,13 +191,13 @@ impl Drop for Running {
     }
 }
 
-/// Why a server could not be bound.
+/// The reason why a server could not be bound.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum BindError {
-    /// Other machines could reach the address, and the caller did not say that they may.
+    /// Other machines could reach the address, and [`Options::allow_remote`] is off.
     NotLoopback(SocketAddr),
-    /// The system refused.
+    /// The operating system reported an error.
     Io(io::Error),
 }
 
@@ -224,7 +224,7 @@ async fn serve(
     let mut stop = pin!(stop);
     loop {
         let next = async {
-            // The semaphore is never closed, so waiting for room cannot fail.
+            // The semaphore is never closed, so waiting for a permit cannot fail.
             let permit = Arc::clone(&room).acquire_owned().await.ok();
             (listener.accept().await, permit)
         };
@@ -253,7 +253,7 @@ async fn connection(
     service: Arc<service::Service>,
     watcher: Watcher,
 ) {
-    // Small answers should not wait for more; a refusal only costs time.
+    // Small responses should not be delayed. A failure only costs time.
     let _ = stream.set_nodelay(true);
     let (tap, targets) = raw_target::TargetTap::new(stream);
     let handler = service_fn(move |request| {
@@ -267,7 +267,7 @@ async fn connection(
         .max_buf_size(raw_target::MAX_HEAD_BYTES)
         .max_headers(raw_target::MAX_HEADERS)
         .serve_connection(TokioIo::new(tap), handler);
-    // A torn connection is the client's business.
+    // An aborted connection is not an error of the server.
     let _ = watcher.watch(connection).await;
 }
 

@@ -1,4 +1,4 @@
-//! Where the content comes from once the gate has said yes. Nothing here decides about access.
+//! The source of the content of allowed requests. Not here: decisions about access.
 
 mod folder;
 mod upstream;
@@ -14,7 +14,7 @@ use tollgate_core::PathReader;
 
 use crate::body::AnyBody;
 
-/// The content behind the gate.
+/// The content that the gate protects.
 #[derive(Debug)]
 pub struct Origin(Kind);
 
@@ -24,27 +24,27 @@ enum Kind {
     Upstream(Box<upstream::Upstream>),
 }
 
-/// A request that the gate has let through, with exactly the target it returned.
+/// A request that the gate allowed, with exactly the target that it returned.
 pub(crate) struct Allowed<'a> {
     pub(crate) method: Method,
     pub(crate) target: &'a [u8],
-    /// How the path in it is read.
+    /// The path reader for the target.
     pub(crate) reader: PathReader,
     pub(crate) headers: HeaderMap,
-    /// The client's address, as the gate took it.
+    /// The client's address, as passed to the gate.
     pub(crate) client_ip: &'a str,
-    /// Whether a trusted proxy is the client, so that its `X-Forwarded-…` headers count.
+    /// Whether the client is a trusted proxy, so that its `X-Forwarded-…` headers are forwarded.
     pub(crate) trusts_proxy: bool,
     pub(crate) body: Incoming,
 }
 
 impl Origin {
-    /// The files below `root`. Each file has one name, the one on disk, byte for byte: links are
-    /// not followed, and there are no index documents but the policy's own.
+    /// The files below `root`. Each file has a single name, the one on disk, byte for byte. Links are not
+    /// followed, and the only index document is that of the policy.
     ///
     /// # Errors
     ///
-    /// If `root` is not a folder that can be read.
+    /// Returns an error if `root` is not a readable directory.
     pub fn folder(root: &Path) -> io::Result<Origin> {
         Ok(Origin(Kind::Folder(folder::Folder::open(root)?)))
     }
@@ -53,7 +53,7 @@ impl Origin {
     ///
     /// # Errors
     ///
-    /// If `url` is anything more than that. There is no TLS here, so `https:` is refused.
+    /// Returns an error if `url` is anything else. TLS is not supported, so `https:` is rejected.
     pub fn upstream(url: &str) -> Result<Origin, BadUpstream> {
         let upstream = upstream::Upstream::parse(url)?;
         Ok(Origin(Kind::Upstream(Box::new(upstream))))
@@ -76,7 +76,7 @@ impl Origin {
     }
 }
 
-/// Why a URL cannot be an upstream.
+/// The reason why a URL is rejected as an upstream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum BadUpstream {
@@ -97,7 +97,7 @@ impl fmt::Display for BadUpstream {
             BadUpstream::Https => "an `https:` upstream is not supported here",
             BadUpstream::Scheme => "the scheme of an upstream must be `http`",
             BadUpstream::MoreThanHost => {
-                "an upstream is a scheme, a host and a port; the path comes from the request"
+                "an upstream URL must consist of scheme, host and optional port, because the path comes from the request"
             }
         })
     }

@@ -1,10 +1,10 @@
-//! Keeps the request target as it was received, byte for byte.
-//! It parses nothing else of HTTP: hyper still reads every message.
+//! Preserves the request target as it was received, byte for byte. Only the head of a request is parsed here;
+//! hyper still reads every message.
 //!
-//! hyper hands out targets as `http::Uri`, which drops what follows a `#` and refuses some bytes
-//! before anybody else sees them. The gate has to judge what the client really sent, so this layer
-//! sits between the socket and hyper, takes the target out of each request head, puts `/` in its
-//! place, and queues the original for the service.
+//! hyper returns targets as `http::Uri`, which drops the part after a `#`, and rejects some bytes before the
+//! service sees the request. The gate must evaluate what the client really sent. This layer is therefore
+//! between the socket and hyper: it removes the target from each request head, inserts `/` instead, and
+//! queues the original for the service.
 
 use core::pin::Pin;
 use core::task::{Context, Poll, ready};
@@ -14,29 +14,29 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// The largest request head that is read, in bytes. A longer one gets 431 from hyper, which has the
-/// same limit.
+/// The largest request head that is read, in bytes. For a longer one, hyper, which has the same limit,
+/// responds 431.
 pub(crate) const MAX_HEAD_BYTES: usize = 64 * 1024;
 
-/// The most header lines in a request.
+/// Maximum number of header lines in a request.
 pub(crate) const MAX_HEADERS: usize = 100;
 
-/// A target as received, and whether it must be the last of its connection.
+/// A target as received, and whether its request must be the last of the connection.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct RawTarget {
     pub(crate) bytes: Vec<u8>,
-    /// A body follows. Where it ends is hyper's business, so the connection is closed after the
-    /// answer rather than watched for the next head.
+    /// A body follows. Only hyper knows where it ends, so the connection is closed after the response instead
+    /// of being parsed for the next head.
     pub(crate) has_body: bool,
 }
 
-/// The targets of one connection that the service has not taken yet, oldest first.
+/// The targets of one connection that the service has not yet received, oldest first.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct RawTargets(Arc<Mutex<VecDeque<RawTarget>>>);
 
 impl RawTargets {
-    /// The target of the request that the service is being called for. `None` means that the head
-    /// was not understood here although hyper accepted it: such a request must be refused.
+    /// Returns the target of the request that the service is called for. `None` means that hyper accepted a
+    /// head that could not be parsed here. Such a request must be rejected.
     pub(crate) fn take(&self) -> Option<RawTarget> {
         self.0
             .lock()
@@ -52,11 +52,11 @@ impl RawTargets {
     }
 }
 
-/// A stream whose request heads pass on with `/` for a target.
+/// A stream that replaces the target of each request head by `/`.
 pub(crate) struct TargetTap<S> {
     inner: S,
     targets: RawTargets,
-    /// Bytes received that do not make a whole head yet.
+    /// Received bytes of an incomplete head.
     partial: Vec<u8>,
     /// Bytes ready for hyper, from `ready_from` on.
     ready: Vec<u8>,
@@ -68,7 +68,7 @@ pub(crate) struct TargetTap<S> {
 enum Mode {
     /// The next bytes begin a request head.
     Heads,
-    /// Bytes pass unread: a body, or something that is not a head we understand.
+    /// Bytes are forwarded without parsing: a body, or a head that could not be parsed.
     PassThrough,
 }
 
@@ -86,10 +86,10 @@ impl<S> TargetTap<S> {
         (tap, targets)
     }
 
-    /// Takes in what was read and moves every whole head to `ready`.
+    /// Adds received bytes and moves every complete head to `ready`.
     fn receive(&mut self, bytes: &[u8]) {
         self.partial.extend_from_slice(bytes);
-        // A head can only have become whole when a line has ended.
+        // Only the end of a line can complete a head.
         if bytes.contains(&b'\n') {
             while self.mode == Mode::Heads && !self.partial.is_empty() {
                 match take_head(&mut self.partial) {
@@ -113,7 +113,7 @@ impl<S> TargetTap<S> {
         }
     }
 
-    /// Copies ready bytes into `buf`. False if there were none.
+    /// Copies ready bytes into `buf`. Returns `false` if there were none.
     fn hand_out(&mut self, buf: &mut ReadBuf<'_>) -> bool {
         let waiting = self.ready.get(self.ready_from..).unwrap_or_default();
         if waiting.is_empty() {
@@ -139,8 +139,8 @@ enum Head {
     NotUnderstood,
 }
 
-/// Cuts one head off the front of `received`, with the parser that hyper uses, so that both see the
-/// same end.
+/// Splits one head off the front of `received`, with the parser that hyper uses, so that both find the same
+/// end.
 fn take_head(received: &mut Vec<u8>) -> Head {
     let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
     let mut request = httparse::Request::new(&mut headers);
@@ -156,7 +156,7 @@ fn take_head(received: &mut Vec<u8>) -> Head {
         header.name.eq_ignore_ascii_case("content-length")
             || header.name.eq_ignore_ascii_case("transfer-encoding")
     });
-    // The parser skips empty lines before a request, then wants `METHOD SP target`.
+    // The parser skips empty lines before a request and then expects `METHOD SP target`.
     let empty_lines = received
         .iter()
         .take_while(|byte| matches!(byte, b'\r' | b'\n'))
@@ -192,8 +192,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for TargetTap<S> {
             let mut chunk = ReadBuf::new(&mut chunk);
             ready!(Pin::new(&mut self.inner).poll_read(context, &mut chunk))?;
             if chunk.filled().is_empty() {
-                // The client closed. hyper gets what is left, and tells a clean end from a torn
-                // head by it.
+                // The client closed the connection. hyper receives the rest and detects a truncated head.
                 self.mode = Mode::PassThrough;
             }
             self.receive(chunk.filled());

@@ -1,5 +1,5 @@
-//! One request: HTTP in, the gate's question out, the gate's answer carried out. It makes no
-//! decision of its own, except that what it could not read is refused.
+//! The HTTP service: converts a request, calls the gate, and carries out the outcome. It makes no decision of
+//! its own, except that it rejects a request whose target could not be read.
 
 use core::future::poll_fn;
 use core::net::IpAddr;
@@ -22,25 +22,24 @@ use crate::keys::KeyedGate;
 use crate::origin::{Allowed, Origin};
 use crate::raw_target::RawTarget;
 
-/// Where the time of a decision comes from.
+/// The clock for decisions.
 #[derive(Clone, Copy, Debug, Default)]
 pub enum Clock {
     /// The machine's clock.
     #[default]
     System,
-    /// Always this moment, for demonstrations and tests.
+    /// A fixed time, for demonstrations and tests.
     Fixed(UnixSeconds),
-    /// Whatever this says at the moment, for tests in which time jumps.
-    Told(fn() -> UnixSeconds),
+    /// The result of this function, for tests in which the time jumps.
+    Custom(fn() -> UnixSeconds),
 }
 
 impl Clock {
-    /// The time now. A machine whose clock stands before 1970 gets a time at which every token is
-    /// expired.
+    /// The current time. If the machine's clock is set before 1970, a time at which every token is expired.
     pub(crate) fn now(self) -> UnixSeconds {
         match self {
             Clock::Fixed(now) => now,
-            Clock::Told(tell) => tell(),
+            Clock::Custom(clock) => clock(),
             Clock::System => UnixSeconds(
                 SystemTime::now()
                     .duration_since(UNIX_EPOCH)
@@ -52,29 +51,29 @@ impl Clock {
     }
 }
 
-/// What becomes of the `Cache-Control` of a response that required a token.
+/// The handling of `Cache-Control` in a response that required a token.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Caching {
-    /// It keeps shared caches out.
+    /// Shared caches must not store the response.
     #[default]
     Private,
-    /// It stays as the origin wrote it.
+    /// The origin's value is unchanged.
     Origin,
 }
 
-/// What happened to one request, for the log.
+/// The result of one request, for the log.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Served<'a> {
-    /// The gate's own record: decision, rule, reason, never the token.
+    /// The log record of the gate: decision, rule, reason; never the token.
     pub record: &'a LogRecord,
-    /// The status the client got: the origin's if the gate allowed, else the gate's.
+    /// The status that the client received: the origin's if the request was allowed, otherwise the gate's.
     pub status: u16,
-    /// How long the gate took; origin, and waiting for keys, not included.
+    /// The evaluation time of the gate, without the origin and without waiting for keys.
     pub decided_in: Duration,
 }
 
-/// Gets every answer once its head is known.
+/// Called for every response once its head is known.
 pub type LogSink = Box<dyn Fn(&Served<'_>) + Send + Sync>;
 
 pub(crate) struct Service {
@@ -87,8 +86,8 @@ pub(crate) struct Service {
 }
 
 impl Service {
-    /// Answers one request. `target` is what stood in its request line. A panic on the way, of the origin
-    /// or of whoever logs, is an answer too: a 500, and the end of the connection.
+    /// Handles one request. `target` is the target of its request line. If the origin or the log sink panics,
+    /// the response is a 500 and the connection is closed.
     pub(crate) async fn answer(
         &self,
         peer: IpAddr,
@@ -178,9 +177,9 @@ impl Service {
         response
     }
 
-    /// The address that networks are compared with. A forwarded one is the last in the header, the
-    /// one that the proxy before us wrote: whatever stands before it came from the client. One that
-    /// cannot be read is not replaced by the proxy's own address, but stays unknown.
+    /// The address that networks in the policy are matched against. A forwarded address is the last one in
+    /// the header, which the proxy in front of this server wrote; earlier entries come from the client. An
+    /// invalid one is not replaced by the proxy's own address: the address is then unknown.
     fn client_ip(&self, peer: IpAddr, headers: &HeaderMap) -> String {
         let forwarded = headers.get_all("x-forwarded-for").iter().next_back();
         match forwarded.filter(|_| self.trust_forwarded_for) {
@@ -193,8 +192,7 @@ impl Service {
     }
 }
 
-/// The fields as hyper wants them. All of them came out of a header map, or are the gate's own, so
-/// none is left out.
+/// Converts fields to hyper's type. All of them come from a header map or from the gate, so none is dropped.
 fn header_map<'a>(fields: impl Iterator<Item = (&'a str, &'a [u8])>) -> HeaderMap {
     fields
         .filter_map(|(name, value)| {
@@ -217,7 +215,7 @@ fn edit_response(headers: &mut HeaderMap, edits: ResponseEdits, caching: Caching
         (cache, _) => cache,
     };
     for cookie in set_cookies {
-        // The gate made it of visible ASCII, so it is always a value.
+        // The gate builds it from visible ASCII, so it is always valid.
         if let Ok(value) = HeaderValue::try_from(cookie) {
             headers.append(SET_COOKIE, value);
         }

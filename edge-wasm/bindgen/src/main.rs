@@ -1,8 +1,8 @@
-//! Makes the JavaScript glue of the npm package from the built module, with wasm-bindgen as a library.
+//! Generates the JavaScript glue of the npm package from the built module, with wasm-bindgen as a library.
 //!
-//! So nothing is installed on the machine, and the tool's version follows the lock file like that of
-//! the macro whose output it reads. Not here: building the module, which is cargo's, and the package's
-//! own JavaScript, which is written by hand.
+//! Nothing has to be installed on the machine, and the lock file determines the version of the tool, like
+//! that of the macro whose output it reads. Not here: building the module (cargo), and the package's own
+//! JavaScript, which is written by hand.
 //!
 //! ```text
 //! cargo build --profile wasm --target wasm32-unknown-unknown -p tollgate-node
@@ -14,7 +14,7 @@ use std::process::ExitCode;
 
 use wasm_bindgen_cli_support::Bindgen;
 
-/// Exit code for wrong use or bad input.
+/// Exit code for a usage error or invalid input.
 const BAD_INPUT: u8 = 2;
 
 fn main() -> ExitCode {
@@ -24,8 +24,7 @@ fn main() -> ExitCode {
         return ExitCode::from(BAD_INPUT);
     };
     let (module, out_dir) = (Path::new(module), Path::new(out_dir));
-    // `web` is the form every runtime can load; the reset function is what brings a package back to
-    // life after its module trapped.
+    // `web` is the form that every runtime can load. The reset function restarts the module after a trap.
     let made = Bindgen::new()
         .input_path(module)
         .web(true)

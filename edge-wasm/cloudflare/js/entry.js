@@ -1,26 +1,26 @@
-// The Worker around the module: the `fetch` event, waiting, sending on, and starting over.
+// The Worker around the module: the `fetch` event, waiting, forwarding, and restarting.
 //
-// Its promise is that nothing passes by accident: whatever goes wrong is answered with a 5xx status.
-// After a trap the instance is thrown away; the request that met it is lost, and the next one gets a
-// new instance with the newest policy image there was. Not here: anything that decides.
+// Nothing is forwarded by accident: every failure results in a 5xx status. After a trap the instance is
+// discarded; the request that caused it is lost, and the next one gets a new instance with the newest policy
+// image. Not here: decisions.
 
 import * as glue from "./tollgate_cloudflare.js";
 
 /** How long a request waits for keys or for a newer policy, in milliseconds, each time. */
 const WAIT_MS = 1000;
-/** How often it does: once for a policy, once for keys. */
+/** How often a request waits: once for a policy, once for keys. */
 const WAITS = 2;
 
-/** What the `worker` crate knows about panics, also of those in the background. */
+/** The `worker` crate's state after a panic, including one in a background task. */
 const health = () => globalThis.__worker_init_state;
 
 /**
- * Makes a Worker of a compiled module and the bytes of a policy image. With `trust` keys, as text, this
- * image and those that KV brings must be signed by one of them. Throws for an image that is refused, so that
- * no such Worker is ever deployed.
+ * Creates a Worker from a compiled module and the bytes of a policy image. With `trust` keys, as a string,
+ * this image and those from KV must be signed by one of them. Throws for a rejected image, so that such a
+ * Worker is never deployed.
  */
 export function makeWorker(module, bundledImage, trust) {
-  /** What outlives an instance: the newest image, fetched keys, and when something was last fetched. */
+  /** State that outlives an instance: the newest image, fetched keys, and the times of fetches. */
   const memory = new Map([["image", new Uint8Array(bundledImage)]]);
   let broken = false;
   glue.initSync({ module });
@@ -29,7 +29,7 @@ export function makeWorker(module, bundledImage, trust) {
     if (error instanceof WebAssembly.RuntimeError) broken = true;
   });
 
-  /** Takes a request one step further, in a new instance if the last one is broken. */
+  /** Calls `step` for a request, in a new instance if the last one is broken. */
   function step(...request) {
     if (broken || health().criticalError) {
       health().criticalError = false;
@@ -37,8 +37,8 @@ export function makeWorker(module, bundledImage, trust) {
       glue.__wbg_reset_state();
       glue.start(trust, memory);
     }
-    // `step` throws for nothing that a client sends. What is thrown came out of the middle of the module, which
-    // is then in the same state as after a trap.
+    // `step` throws for no client input. An exception comes from the middle of the module, whose state is
+    // then the same as after a trap.
     broken = true;
     const answer = glue.step(...request);
     broken = false;
@@ -62,7 +62,7 @@ export function makeWorker(module, bundledImage, trust) {
   };
 }
 
-/** Sends a request to the origin, and edits its response as the gate says: cookies, and who may keep it. */
+/** Sends a request to the origin, and applies the gate's edits to its response: cookies and caching. */
 async function send([request, cache, cookies], { ORIGIN: origin }) {
   let response;
   try {
@@ -77,7 +77,10 @@ async function send([request, cache, cookies], { ORIGIN: origin }) {
   return edited;
 }
 
-/** The kind of an error. Its message may hold a URL, and with it a token; only a trap's is the engine's own. */
+/**
+ * The kind of an error. Its message may contain a URL, and with it a token; only a trap's message is the
+ * engine's own.
+ */
 function kindOf(error) {
   if (error instanceof WebAssembly.RuntimeError) return `${error.name}: ${error.message}`;
   return error instanceof Error ? error.name : typeof error;

@@ -1,4 +1,4 @@
-// What is deployed: the module and the policy image that stand beside this file.
+// The deployed entry point: the module and the policy image next to this file.
 
 import { makeWorker } from "./entry.js";
 import image from "./policy.image";

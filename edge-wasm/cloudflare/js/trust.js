@@ -1,3 +1,4 @@
-// Whose policy images are taken: anybody's. `tollgate build --trust` puts keys here.
+// The trust keys for policy images: none, so every image is accepted. `tollgate build --trust` writes keys
+// here.
 
 export default undefined;

@@ -1,7 +1,7 @@
-//! An outcome in the form that Workers take: a `Response`, or the `Request` to send on.
+//! The outcome as a Workers object: a `Response`, or the `Request` to forward.
 //!
-//! What goes to the origin is checked once more after the runtime has built it: its path is the one
-//! that was decided about, byte for byte, or nothing is sent. Not here: sending.
+//! The request for the origin is checked after the runtime has built it: its path must equal the evaluated
+//! path byte for byte, otherwise nothing is sent. Not here: sending.
 
 use tollgate_gate::{Action, CacheEdit, Outcome, Request, RequestEdits, Response, ResponseEdits};
 use wasm_bindgen::JsCast;
@@ -13,13 +13,13 @@ use crate::facts::{COOKIE, Facts, JOINT, is_plain_authority, split};
 
 const CACHE_CONTROL: &str = "cache-control";
 
-/// What becomes of a request that may go to the origin.
+/// The request for the origin.
 pub(crate) enum Sent {
-    /// It goes like this.
+    /// The request to send.
     Request(web_sys::Request),
     /// The runtime cannot build it.
     Unbuildable,
-    /// The runtime built one for another path than was checked.
+    /// The runtime built a request for a path other than the checked one.
     OtherPath,
 }
 
@@ -28,7 +28,7 @@ pub(crate) fn failure(method: &str, detail: &'static str) -> Result<JsValue, JsV
     response(&Outcome::internal(method, detail).action)
 }
 
-/// The response in an outcome that is none to forward.
+/// The response in an outcome that does not forward.
 pub(crate) fn response(action: &Action) -> Result<JsValue, JsValue> {
     match action {
         Action::Serve(own) | Action::Refuse(own) => build(own),
@@ -48,8 +48,8 @@ fn build(respond: &Response) -> Result<JsValue, JsValue> {
     Ok(web_sys::Response::from(response).into())
 }
 
-/// What JavaScript is given for a request to send: the request, and the edits to its response as
-/// [`edit_response`] takes them.
+/// Returns a request to send to JavaScript: an array of the request and the edits to its response, as
+/// arguments of [`edit_response`].
 pub(crate) fn to_send(request: web_sys::Request, edits: &ResponseEdits) -> JsValue {
     let ResponseEdits { set_cookies, cache } = edits;
     let cookies: Array = set_cookies
@@ -85,8 +85,8 @@ pub(crate) fn edit_response(
     Ok(())
 }
 
-/// The request to send, with the edits to `asked`. Whatever the runtime refuses about it came from the client: its
-/// `Host` becomes a part of the URL.
+/// Builds the request to send, with the edits to `asked`. If the runtime rejects it, the cause is a value of
+/// the client: its `Host` becomes a part of the URL.
 pub(crate) fn forward(
     request: &web_sys::Request,
     facts: &Facts,
@@ -99,7 +99,7 @@ pub(crate) fn forward(
     }
     let is_as_it_came = changes.headers.is_empty() && changes.added.is_empty();
     if origin.is_none() && changes.target.is_none() && is_as_it_came {
-        // As it came: the runtime sends the URL that it gave us.
+        // Unchanged: the runtime sends the URL that it received.
         return Sent::Request(request.unchecked_ref::<web_sys::Request>().to_owned());
     }
     let (site, target) = facts.url();
@@ -109,7 +109,8 @@ pub(crate) fn forward(
     };
     let target = changed.unwrap_or(target);
     let url = [origin.unwrap_or(site), target].concat();
-    // The old request says everything else: method, body, redirects, Cloudflare's own settings.
+    // All other properties come from the original request: method, body, redirects, Cloudflare's own
+    // settings.
     let sent = web_sys::Request::new_with_str_and_init(&url, request.unchecked_ref());
     let Ok(sent) = sent else {
         return Sent::Unbuildable;
@@ -123,7 +124,7 @@ pub(crate) fn forward(
     }
 }
 
-/// Applies the changes, which are told by line, to headers that know names only.
+/// Applies edits, which refer to lines, to headers, which are by name.
 fn edit_headers(
     headers: &web_sys::Headers,
     asked: &Request<'_>,
@@ -131,9 +132,9 @@ fn edit_headers(
 ) -> Result<(), JsValue> {
     for edit in &changes.headers {
         let Some((name, _)) = asked.headers.get(edit.index) else {
-            return Err(JsValue::from_str("a change to a header that is not there"));
+            return Err(JsValue::from_str("an edit to a header that does not exist"));
         };
-        // Only cookies come in several lines; once for each change is often enough.
+        // Only cookies have several lines. Setting them once per edit is sufficient.
         let kept: Vec<&str> = changes
             .headers_for(asked)
             .filter(|(kept, _)| kept == name && *name == COOKIE)
@@ -155,7 +156,7 @@ fn path(target: &str) -> &str {
     target.split_once('?').map_or(target, |(path, _)| path)
 }
 
-/// Whether a URL that the runtime built has the checked path. URLs spell `^` as `%5E`, which is the same name.
+/// Whether a URL that the runtime built has the checked path. URLs encode `^` as `%5E`, which is equivalent.
 fn is_same_path(built: &str, checked: &str) -> bool {
     built == checked || built == checked.replace('^', "%5E")
 }

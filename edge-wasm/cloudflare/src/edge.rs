@@ -1,6 +1,6 @@
-//! The one state of an instance: the policy in force, what it remembers, and what is under way.
+//! The state of an instance: the current policy, its caches, and the work in flight.
 //!
-//! Workers run in one thread, and nothing here waits, so the state is borrowed for a step at a time.
+//! Workers run on one thread, and nothing here awaits, so the state is borrowed for one step at a time.
 
 use core::cell::RefCell;
 use core::ops::Deref;
@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use futures_util::future::select;
 use tollgate_gate::{
-    Action, CacheEdit, EdgeDenial, Gate, LoadError, Outcome, TokenSeen, Trust, UnixSeconds,
+    Action, CacheEdit, EdgeDenial, Gate, LoadError, Outcome, TokenStatus, Trust, UnixSeconds,
 };
 use tollgate_host::{Answer, Host, Local, Platform};
 use wasm_bindgen::prelude::JsValue;
@@ -24,14 +24,14 @@ use crate::memory::Memory;
 use crate::settings::{Caching, Settings};
 use crate::{PROVIDER, answer, note, now, now_ms, policy};
 
-/// How many verified tokens an isolate caches; with their claims, some megabytes at most.
+/// The number of verified tokens that an isolate caches; with their claims, at most a few megabytes.
 const TOKENS: usize = 1_024;
 
 thread_local! {
     static EDGE: RefCell<Option<Edge>> = const { RefCell::new(None) };
 }
 
-/// Something that runs in the background, which requests may wait for.
+/// Work in the background, which requests may wait for.
 pub(crate) struct UnderWay {
     began: UnixSeconds,
     /// The same in milliseconds.
@@ -39,30 +39,30 @@ pub(crate) struct UnderWay {
     ends: Promise,
 }
 
-/// The policy in force and all that belongs to it.
+/// The current policy and its state.
 pub(crate) struct Edge {
     host: Arc<Host<Local, Isolate>>,
-    /// Whose images are taken, and which was the newest; anybody's without.
+    /// The trust keys and the newest accepted version; without them any image is accepted.
     pub(crate) trust: Option<Trust>,
     pub(crate) policy: policy::Watch,
     settings: Option<Settings>,
     pub(crate) memory: Memory,
 }
 
-/// Puts a loaded policy in force.
+/// Activates a loaded policy.
 pub(crate) fn set(edge: Edge) {
     EDGE.set(Some(edge));
 }
 
-/// Lends the state, if there is one. Never within itself.
+/// Calls `work` with the state, if there is one. Must not be nested.
 pub(crate) fn with<T>(work: impl FnOnce(&mut Edge) -> T) -> Option<T> {
     EDGE.with_borrow_mut(|edge| edge.as_mut().map(work))
 }
 
 impl UnderWay {
-    /// Something without a report for this long, in seconds, was lost with the request that began it.
+    /// Work that has not reported for this long, in seconds, was lost with the request that began it.
     const LOST_SECS: i64 = 6;
-    /// As long as a request waits, in `entry.js`.
+    /// The time that a request waits in `entry.js`.
     const YOUNG_MS: f64 = 1_000.0;
 
     pub(crate) fn new(ends: Promise) -> Self {
@@ -73,12 +73,12 @@ impl UnderWay {
         }
     }
 
-    /// What to wait for.
+    /// The promise to wait for.
     pub(crate) fn ends(&self) -> JsValue {
         JsValue::from(&self.ends)
     }
 
-    /// Whether it has just begun. What takes longer than this is slow or gone, and keeps nobody waiting.
+    /// Whether it began recently. Work that takes longer is slow or lost, and delays no request.
     pub(crate) fn is_young(&self) -> bool {
         (0.0..Self::YOUNG_MS).contains(&(now_ms() - self.began_ms))
     }
@@ -88,7 +88,7 @@ impl UnderWay {
     }
 }
 
-/// A gate at work in this isolate.
+/// A gate in this isolate.
 fn host(gate: Gate<Vec<u8>>, memory: &Memory) -> Arc<Host<Local, Isolate>> {
     Host::new(Local::new(gate, TOKENS), Isolate::new(memory.clone()))
 }
@@ -107,16 +107,16 @@ impl Edge {
         })
     }
 
-    /// Replaces the policy; `image` is what the gate was loaded from. Fetched keys go with the old one, and
+    /// Replaces the policy; `image` is the image of `gate`. Fetched keys are dropped with the old policy and
     /// are fetched again.
     pub(crate) fn replace(&mut self, gate: Gate<Vec<u8>>, image: &Uint8Array) {
         self.memory.keep_image(image);
-        // What was begun under the old policy means nothing to the new one.
+        // Fetches for the old policy are irrelevant to the new one.
         self.host.platform().retire();
         self.host = host(gate, &self.memory);
     }
 
-    /// The gate of the policy in force. Not while a request is evaluated.
+    /// The gate of the current policy. Not while a request is evaluated.
     pub(crate) fn gate(&self) -> impl Deref<Target = Gate<Vec<u8>>> + '_ {
         self.host.machine().read()
     }
@@ -128,7 +128,7 @@ impl Edge {
         context: &worker_sys::Context,
         patient: bool,
     ) -> Result<JsValue, JsValue> {
-        // Bindings stay the same as long as an isolate lives.
+        // Bindings stay the same for the lifetime of an isolate.
         let settings = match &self.settings {
             Some(settings) => settings.clone(),
             None => match Settings::read(env) {
@@ -173,7 +173,9 @@ impl Edge {
         let asked = borrowed.as_request();
         if !settings.hosts.contain(facts.authority()) {
             let denial = EdgeDenial::UnknownHost;
-            let denied = self.gate().deny_at_edge(&asked, TokenSeen::Unread, denial);
+            let denied = self
+                .gate()
+                .deny_at_edge(&asked, TokenStatus::Unread, denial);
             return Answer::Done(denied);
         }
         let outcome = match self.host.step(&asked) {
@@ -189,7 +191,7 @@ impl Edge {
         })
     }
 
-    /// Writes the record, and makes what JavaScript sends.
+    /// Writes the log record, and returns the result for JavaScript.
     fn carry_out(
         &self,
         settings: &Settings,

@@ -1,24 +1,24 @@
-//! What the gate asks about a request, read from a Workers `Request`.
+//! The gate request, read from a Workers `Request`.
 //!
-//! The runtime gives a target as it was received, but for a fragment, which is cut, and for the
-//! absolute form, of which the path is left. Values of headers are text: bytes that are not UTF-8 stand
-//! there as U+FFFD. Lines of one name come as one value, joined with a comma and a space. Such a joint
-//! cannot be distinguished from a comma in a cookie's value. So a token after a comma does not count, as on every other
-//! edge where the cookies came in one line; but it does not reach the origin either. Not here: what any of it means.
+//! The runtime passes the target as it was received, without a fragment, and only the path of the absolute
+//! form. Header values are strings, in which bytes that are not UTF-8 are U+FFFD. Several lines of one name
+//! are joined with a comma and a space, which cannot be distinguished from a comma in a cookie value. A token
+//! after a comma therefore does not count, as on every other edge that receives the cookies in one line. It
+//! is nevertheless not forwarded. Not here: the meaning of these values.
 
 use tollgate_gate::{Request, UnixSeconds};
 use worker::{Headers, web_sys};
 
-/// Where Cloudflare puts the client's address, instead of whatever the client sent there.
+/// The header in which Cloudflare sets the client's address, overwriting the client's own value.
 const CLIENT_ADDRESS: &str = "cf-connecting-ip";
 pub(crate) const COOKIE: &str = "cookie";
-/// What stands between the lines that the runtime has joined.
+/// The separator between lines that the runtime has joined.
 pub(crate) const JOINT: &str = ", ";
 const UPGRADE: &str = "upgrade";
-/// The protocol that a connection changes to, and then is no longer one of requests.
+/// The protocol of an upgraded connection, which is no longer HTTP.
 const WEBSOCKET: &str = "websocket";
 
-/// A request's facts.
+/// The facts of a request.
 pub(crate) struct Facts {
     method: String,
     url: String,
@@ -27,7 +27,7 @@ pub(crate) struct Facts {
     now: UnixSeconds,
 }
 
-/// Facts with their headers in the form that the gate takes.
+/// Facts with their headers in the form of a gate request.
 pub(crate) struct Borrowed<'a> {
     facts: &'a Facts,
     headers: Vec<(&'a str, &'a [u8])>,
@@ -52,7 +52,7 @@ impl Facts {
         }
     }
 
-    /// The form in which the gate takes it.
+    /// The facts in the form of a gate request.
     pub(crate) fn borrow(&self) -> Borrowed<'_> {
         let headers = self.headers.iter();
         Borrowed {
@@ -63,7 +63,7 @@ impl Facts {
         }
     }
 
-    /// The same with cookies split wherever the runtime may have joined them.
+    /// The same, with cookies split wherever the runtime may have joined lines.
     pub(crate) fn borrow_apart(&self) -> Borrowed<'_> {
         let mut headers: Vec<(&str, &[u8])> = Vec::with_capacity(self.headers.len());
         for (name, value) in &self.headers {
@@ -80,7 +80,7 @@ impl Facts {
         }
     }
 
-    /// Host and port, as the client sent them.
+    /// Host and port as the client sent them.
     pub(crate) fn authority(&self) -> &str {
         let (site, _) = self.url();
         site.split_once("://").map_or(site, |(_, host)| host)
@@ -96,7 +96,7 @@ impl Facts {
         protocols.any(|protocol| protocol.trim().eq_ignore_ascii_case(WEBSOCKET))
     }
 
-    /// Scheme and host, and the target.
+    /// The part of the URL before the target, and the target.
     pub(crate) fn url(&self) -> (&str, &str) {
         split(&self.url)
     }
@@ -121,9 +121,9 @@ impl Borrowed<'_> {
     }
 }
 
-/// A URL before and after the end of its authority. Whatever ends an authority for some reader ends it
-/// here: a `Host` with such a byte in it makes a target that no path begins with, or the very path that
-/// is sent on.
+/// Splits a URL at the end of its authority. Every byte that ends an authority for some parser ends it here.
+/// A `Host` with such a byte results in a target that no path starts with, or in exactly the path that is
+/// forwarded.
 pub(crate) fn split(url: &str) -> (&str, &str) {
     let begin = url.find("://").map_or(0, |at| at + 3);
     let end = url
@@ -135,8 +135,8 @@ pub(crate) fn split(url: &str) -> (&str, &str) {
     url.split_at_checked(end).unwrap_or((url, ""))
 }
 
-/// Whether text is a host, and a port where there is one, that means the same to every reader: no user, no
-/// escapes, no letters outside of ASCII.
+/// Whether the text is a host, with an optional port, that all parsers read identically: no user, no escapes,
+/// and only ASCII.
 pub(crate) fn is_plain_authority(text: &str) -> bool {
     let (host, port) = match text.rsplit_once(':') {
         Some((host, port)) if !text.ends_with(']') => (host, Some(port)),

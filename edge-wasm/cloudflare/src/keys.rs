@@ -1,8 +1,8 @@
-//! The Worker as a platform of the shared host driver: fetches go through Cloudflare's cache.
+//! The Worker as a platform of the shared host driver: fetches use Cloudflare's cache.
 //!
-//! The driver keeps single flight for one isolate; the cache does for a data centre: a response of the last
-//! seconds serves every isolate that misses a key. Not here: when something is fetched, how long a request waits,
-//! and which key sets are valid.
+//! The driver ensures a single fetch per isolate, the cache does so per data centre: a response of the last
+//! seconds serves every isolate that needs an unknown key. Not here: when something is fetched, how long a
+//! request waits, and which key sets are valid.
 
 use core::fmt;
 use core::sync::atomic::{AtomicBool, Ordering};
@@ -24,14 +24,14 @@ use worker::{wasm_bindgen_futures::future_to_promise, worker_sys};
 use crate::memory::Memory;
 use crate::{note, now, now_ms};
 
-/// The cache that holds key sets, apart from what the site caches.
+/// The cache for key sets, separate from the cache of the site.
 const CACHE: &str = "tollgate-keys";
-/// When a cached response was fetched from its issuer, in Unix seconds.
+/// The header with the time when a cached response was fetched from its issuer, in Unix seconds.
 const FETCHED: &str = "x-tollgate-fetched";
-/// How long a response stays in the cache, in seconds. Its age decides who may use it.
+/// The time that a response stays in the cache, in seconds. Its age decides whether it is used.
 const KEPT_SECS: u32 = 600;
 
-/// Why there is no response.
+/// The reason why no response was received.
 #[derive(Debug)]
 pub(crate) enum Trouble {
     Fetch(worker::Error),
@@ -39,12 +39,12 @@ pub(crate) enum Trouble {
     TooLarge(u32),
 }
 
-/// The Worker as the driver sees it, for one policy.
+/// The Worker as a platform of the driver, for one policy.
 pub(crate) struct Isolate {
     memory: Memory,
-    /// That of the request that is evaluated now.
+    /// The context of the request that is being evaluated.
     context: Mutex<Option<worker_sys::Context>>,
-    /// Whether the policy is in force. What is fetched for an earlier one is not kept.
+    /// Whether the policy is the current one. Key sets fetched for an earlier one are not stored.
     is_current: AtomicBool,
 }
 
@@ -57,13 +57,13 @@ impl Isolate {
         }
     }
 
-    /// A request begins: the tasks that it starts live on in its background.
+    /// Begins a request: its context keeps the tasks that it starts alive.
     pub(crate) fn enter(&self, context: &worker_sys::Context) {
         let context: &JsValue = context.as_ref();
         *self.context() = Some(context.clone().unchecked_into());
     }
 
-    /// The request was evaluated. Its context is of no use to others.
+    /// Ends the evaluation of the request. Its context cannot be used for other requests.
     pub(crate) fn leave(&self) {
         *self.context() = None;
     }
@@ -72,7 +72,7 @@ impl Isolate {
         self.context.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Another policy is in force.
+    /// Marks the policy as replaced.
     pub(crate) fn retire(&self) {
         self.is_current.store(false, Ordering::Relaxed);
     }
@@ -104,7 +104,7 @@ impl Platform for Isolate {
             Ok(JsValue::UNDEFINED)
         });
         if let Some(context) = &*self.context() {
-            // If the runtime refuses to wait, the task ends with this request and counts as lost.
+            // If the runtime rejects the promise, the task ends with this request and counts as lost.
             _ = context.wait_until(&ends);
         }
     }
@@ -139,7 +139,7 @@ impl Platform for Isolate {
     }
 }
 
-/// Gives a gate that was just loaded the key sets and cooldowns of the instance before.
+/// Restores the key sets and cooldowns of the previous instance to a gate that was just loaded.
 pub(crate) fn restore(gate: &mut Gate<Vec<u8>>, memory: &Memory) {
     let issuers = gate.config().issuers.iter();
     let urls: Vec<_> = issuers
@@ -150,16 +150,17 @@ pub(crate) fn restore(gate: &mut Gate<Vec<u8>>, memory: &Memory) {
             gate.restore_cooldown(&url, ended);
         }
         if let Some((body, fetched)) = memory.keys(&url) {
-            // It was accepted before; if it is refused now, the keys of the image are in use.
+            // It was accepted before. If it is rejected now, the keys of the image are used.
             _ = gate.restore_keys(&url, &body, fetched);
         }
     }
 }
 
-/// A response from the cache if it is fresh enough, else from the address. Only accepted statuses are cached.
+/// Returns a response from the cache if it is fresh enough, otherwise from the URL. Only responses with
+/// status 200 are cached.
 async fn load(request: FetchRequest, limits: FetchLimits) -> Result<Fetched, Trouble> {
     let FetchLimits {
-        // The driver sees to it.
+        // The driver enforces it.
         secs: _,
         bytes,
         cached_secs,
@@ -175,7 +176,7 @@ async fn load(request: FetchRequest, limits: FetchLimits) -> Result<Fetched, Tro
     if found.status == 200
         && let Ok(kept) = to_keep(&found.body)
     {
-        // Without a cache the next isolate asks the issuer itself.
+        // If caching fails, the next isolate sends a request to the issuer.
         _ = cache.put(request.url.as_str(), kept).await;
     }
     Ok(found)
@@ -190,7 +191,7 @@ async fn cached(cache: &Cache, url: &str, bytes: u32, newest_secs: u32) -> Optio
     read(found, bytes).await.ok()
 }
 
-/// Sends the request. A redirect is not followed: it could lead to keys of another party.
+/// Sends the request. Redirects are not followed: they could lead to keys of another party.
 async fn fetched(request: &FetchRequest, bytes: u32) -> Result<Fetched, Trouble> {
     let FetchRequest {
         method,
@@ -226,7 +227,7 @@ async fn fetched(request: &FetchRequest, bytes: u32) -> Result<Fetched, Trouble>
     Ok(Fetched { status, body })
 }
 
-/// The body, unless it is longer than `bytes`.
+/// Reads the body, unless it is longer than `bytes`.
 async fn read(mut response: Response, bytes: u32) -> Result<Vec<u8>, Trouble> {
     let mut body = Vec::new();
     let Ok(mut stream) = response.stream() else {
@@ -253,8 +254,8 @@ impl fmt::Display for Trouble {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Fetch(error) => write!(f, "{error}"),
-            Self::Method => f.write_str("a method that is never sent"),
-            Self::TooLarge(bytes) => write!(f, "more than {bytes} bytes"),
+            Self::Method => f.write_str("unsupported method"),
+            Self::TooLarge(bytes) => write!(f, "the response is longer than {bytes} bytes"),
         }
     }
 }

@@ -1,12 +1,12 @@
-//! The gate as a Cloudflare Worker, on the `worker` crate.
+//! The gate as a Cloudflare Worker, with the `worker` crate.
 //!
-//! JavaScript calls [`start`] once and [`step`] for each request; `js/entry.js` is the other half. No
-//! request lives in Rust while it waits for something: a step either answers, or says what to wait for
-//! and is called again. So a panic, which throws the whole module instance away, costs the one request
-//! that met it. What runs on by itself in here fetches keys and policies, and may be lost at any time.
+//! JavaScript calls [`start`] once and [`step`] for each request; `js/entry.js` is the other half. No request
+//! is kept in Rust while it waits: a step returns either the result or a promise to wait for, after which it
+//! is called again. A panic discards the whole module instance, and so affects only the request that
+//! triggered it. Background tasks in the instance fetch keys and policies, and may be lost at any time.
 //!
-//! Not here: the `fetch` event itself and sending to the origin, which stream bodies and are
-//! JavaScript's; starting over after a panic; any decision.
+//! Not here: decisions, and what `js/entry.js` does: the `fetch` event, sending to the origin (both stream
+//! bodies), and restarting after a panic.
 
 mod answer;
 mod edge;
@@ -25,12 +25,12 @@ use worker::{Env, web_sys, worker_sys};
 use edge::Edge;
 use memory::Memory;
 
-/// What signatures are verified with.
+/// The provider for signature verification.
 static PROVIDER: Portable = Portable;
 
-/// The latest time there is: the clock of Workers stands still between two steps of input and output.
+/// The current time. The clock of Workers only advances after IO.
 fn now() -> UnixSeconds {
-    // The cast saturates; what is left of a second does not count.
+    // The cast saturates; fractions of seconds are dropped.
     UnixSeconds((now_ms() / 1_000.0) as i64)
 }
 
@@ -39,13 +39,13 @@ fn now_ms() -> f64 {
     worker::js_sys::Date::now()
 }
 
-/// Loads the policy image that decides until there is a newer one. It is in the map `memory`, where this instance
-/// keeps what the next one needs should it be lost. With `trust` keys, in `tollgate_gate::signed`, this image and
-/// all newer ones must be signed by one of them.
+/// Loads the initial policy image from the map `memory`, in which this instance also stores the state that
+/// its successor needs if it is lost. With `trust` keys, in `tollgate_gate::signed`, this image and all newer
+/// ones must be signed by one of them.
 ///
 /// # Errors
 ///
-/// An `Error` that says what is wrong with the image, with keys in it, or with the trust keys.
+/// An `Error` that describes what is wrong with the image, with keys in it, or with the trust keys.
 #[wasm_bindgen]
 pub fn start(trust: Option<String>, memory: worker::js_sys::Map) -> Result<(), JsError> {
     let trust = trust.map(|keys| Trust::from_json(keys.as_bytes(), &PROVIDER));
@@ -53,13 +53,13 @@ pub fn start(trust: Option<String>, memory: worker::js_sys::Map) -> Result<(), J
     Ok(())
 }
 
-/// Takes a request as far as it goes: the answer is a `Response`; or an array of the `Request` that goes to the
-/// origin and the edits to its response, as [`edit_response`] takes them; or a `Promise` to wait for, with a limit, before this is called
-/// again. A request that is not `patient` never gets a promise.
+/// Evaluates a request as far as possible. Returns a `Response`; or an array of the `Request` to send to the
+/// origin and the edits to its response, as arguments of [`edit_response`]; or a `Promise` to wait for, with
+/// a limit, before calling this again. If `patient` is false, it never returns a promise.
 ///
 /// # Errors
 ///
-/// Never for anything a client sends, so that JavaScript may take what is thrown for a trap.
+/// Never for input from a client, so JavaScript can treat every exception as a trap.
 #[wasm_bindgen]
 pub fn step(
     request: web_sys::Request,
@@ -70,16 +70,16 @@ pub fn step(
     let answer = edge::with(|edge| edge.step(&request, &env, &context, patient));
     let answer = answer.unwrap_or_else(|| Err(JsValue::from_str("start comes before step")));
     answer.or_else(|_| {
-        note::trouble("step_failed", "the runtime refuses what it always takes");
+        note::trouble("step_failed", "unexpected error of the runtime");
         answer::failure(&request.method(), "step_failed")
     })
 }
 
-/// Edits the headers of a response as the rest of [`step`]'s array says.
+/// Edits the headers of a response with the remaining elements of [`step`]'s array.
 ///
 /// # Errors
 ///
-/// If the headers cannot be changed.
+/// Returns an error if the headers cannot be changed.
 #[wasm_bindgen(js_name = editResponse)]
 pub fn edit_response(
     headers: &web_sys::Headers,

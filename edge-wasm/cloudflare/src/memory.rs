@@ -1,12 +1,12 @@
-//! What outlives an instance of the module, in a map that JavaScript keeps.
+//! State that outlives an instance of the module, in a map that JavaScript owns.
 //!
-//! A trap throws the instance away. The next one must decide by the newest policy and with the fetched keys, and
-//! must not forget that KV was just read and key sets were just fetched: requests that cause traps would cause
-//! fetches without end. Not here: anything that is not worth keeping.
+//! A trap discards the instance. The next one must use the newest policy and the fetched keys. It must also
+//! know that KV was just read and key sets were just fetched, otherwise requests that cause traps would cause
+//! unlimited fetches. Not here: all other state.
 //!
 //! | key | value |
 //! |---|---|
-//! | `image` | the policy image in force, bytes |
+//! | `image` | the current policy image, bytes |
 //! | `looked` | when KV was last read, Unix seconds |
 //! | `fetched URL` | when the last fetch of a key set ended, Unix seconds |
 //! | `keys URL` | the key set in use, bytes |
@@ -24,7 +24,7 @@ const FETCHED: &str = "fetched ";
 const KEYS: &str = "keys ";
 const KEYS_SINCE: &str = "keys-since ";
 
-/// After this time, in seconds, what was lost with its instance may be fetched again.
+/// The time, in seconds, after which a fetch that was lost with its instance may be repeated.
 const LOST_SECS: i64 = 1;
 
 /// The map.
@@ -40,7 +40,7 @@ impl Memory {
         self.bytes(IMAGE)
     }
 
-    /// Keeps the image of another policy. Fetched keys belong to the policy before.
+    /// Stores the image of a new policy. Fetched keys belong to the previous policy and are deleted.
     pub(crate) fn keep_image(&self, image: &Uint8Array) {
         self.set(IMAGE, image);
         for key in self.0.keys().into_iter().flatten() {
@@ -55,7 +55,7 @@ impl Memory {
         self.time(LOOKED)
     }
 
-    /// Keeps that KV is being read. If that is lost, it is to be read again before `ttl_secs` are over.
+    /// Records that a KV read has begun. If it is lost, KV is read again before `ttl_secs` have passed.
     pub(crate) fn keep_look_begun(&self, at: UnixSeconds, ttl_secs: i64) {
         let counts_as = at.0.saturating_sub(ttl_secs).saturating_add(LOST_SECS);
         self.keep_looked(UnixSeconds(counts_as));
@@ -65,13 +65,13 @@ impl Memory {
         self.keep_time(LOOKED, at);
     }
 
-    /// When the last fetch from this address ended.
+    /// The time when the last fetch from this URL ended.
     pub(crate) fn fetched(&self, url: &str) -> Option<UnixSeconds> {
         self.time(&format!("{FETCHED}{url}"))
     }
 
     pub(crate) fn keep_fetch_begun(&self, url: &str, at: UnixSeconds) {
-        // If it is lost, it counts as ended then.
+        // If it is lost, it counts as ended at this time.
         let counts_as = at.0.saturating_sub(COOLDOWN_SECS - LOST_SECS);
         self.keep_fetch_ended(url, UnixSeconds(counts_as));
     }
@@ -80,7 +80,7 @@ impl Memory {
         self.keep_time(&format!("{FETCHED}{url}"), at);
     }
 
-    /// The key set from this address that is in use, and when it was fetched.
+    /// The current key set from this URL, and when it was fetched.
     pub(crate) fn keys(&self, url: &str) -> Option<(Vec<u8>, UnixSeconds)> {
         let body = self.bytes(&format!("{KEYS}{url}"))?;
         Some((body, self.time(&format!("{KEYS_SINCE}{url}"))?))
@@ -98,7 +98,7 @@ impl Memory {
 
     fn time(&self, key: &str) -> Option<UnixSeconds> {
         let secs = self.0.get(&JsValue::from_str(key)).as_f64()?;
-        // The cast saturates, and only whole seconds are kept there.
+        // The cast saturates, and only whole seconds are stored there.
         Some(UnixSeconds(secs as i64))
     }
 

@@ -1,11 +1,11 @@
-//! What the operator is told beside the gate's own records: one JSON object a line.
+//! Log lines for the operator in addition to the gate's records: one JSON object per line.
 
 use serde_json::{Value, json};
 use tollgate_gate::Outcome;
 
 use crate::now;
 
-/// Which decisions are logged.
+/// The decisions that are logged.
 #[derive(Clone, Copy)]
 pub(crate) enum Log {
     All,
@@ -13,7 +13,7 @@ pub(crate) enum Log {
 }
 
 impl Log {
-    /// Writes the record of an outcome, if it is wanted.
+    /// Writes the log record of an outcome, if this level includes it.
     pub(crate) fn write(self, outcome: &Outcome) {
         if matches!(self, Self::Denied) && outcome.status == 200 {
             return;
@@ -25,12 +25,12 @@ impl Log {
     }
 }
 
-/// Something that went as it should and is worth knowing.
+/// Logs an expected event.
 pub(crate) fn event(event: &str, members: Value) {
     worker::console_log!("{}", line(event, members));
 }
 
-/// Something that went wrong and was survived.
+/// Logs a failure that was handled.
 pub(crate) fn trouble(event: &str, why: &str) {
     worker::console_warn!("{}", line(event, json!({ "why": why })));
 }

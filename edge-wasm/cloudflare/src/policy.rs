@@ -1,10 +1,10 @@
 //! Newer policies from KV.
 //!
-//! The key `policy` holds the id of the image to use, and `policy/<id>` the image. The id is looked at
-//! in the background when half of the time to live is over. When all of it is, requests wait for a look
-//! that has just begun: whatever goes wrong, the policy in force decides on. An image is taken only
-//! whole, under its own id, and for the same site; and where the Worker has trust keys, signed by one of
-//! them and not older than the newest one taken. Not here: who may write to KV.
+//! The key `policy` contains the id of the image to use, and `policy/<id>` the image. When half of the time
+//! to live has passed, the id is read in the background. When all of it has passed, requests wait for a read
+//! that has just begun. Whatever fails, the current policy stays in use. An image is accepted only if it is
+//! complete, has its own id and is for the same site. With trust keys, it must also be signed by one of them
+//! and not be older than the newest accepted one. Not here: who has write access to KV.
 
 use core::fmt;
 use core::time::Duration;
@@ -23,29 +23,29 @@ use crate::edge::{self, Edge, UnderWay};
 use crate::settings::Settings;
 use crate::{PROVIDER, note, now};
 
-/// The key that names the policy.
+/// The key that contains the id of the policy.
 const POINTER: &str = "policy";
-/// Digits of an image id.
+/// Number of digits of an image id.
 const ID_DIGITS: usize = 32;
-/// How long a look may take. What arrives later is dropped.
+/// Time limit of a KV read. A later result is dropped.
 const MAX_LOOK: Duration = Duration::from_secs(5);
 
-/// When KV was looked at, and whether somebody is looking.
+/// The time when KV was last read, and the read in flight.
 pub(crate) struct Watch {
     ended: Option<UnixSeconds>,
     under_way: Option<Look>,
-    /// Counts looks: only the last one that has begun may bring a policy.
+    /// Counts reads: only the one that began last may replace the policy.
     last: u32,
 }
 
-/// A look that has begun.
+/// A KV read in flight.
 struct Look {
     number: u32,
     under_way: UnderWay,
 }
 
 impl Watch {
-    /// KV was last looked at then, if ever.
+    /// The state after KV was last read at `ended`, if ever.
     pub(crate) fn since(ended: Option<UnixSeconds>) -> Self {
         Self {
             ended,
@@ -55,7 +55,7 @@ impl Watch {
     }
 }
 
-/// Why there is no newer policy.
+/// The reason why there is no newer policy.
 enum Trouble {
     Kv(KvError),
     TooSlow,
@@ -67,7 +67,7 @@ enum Trouble {
     OtherSite(String),
 }
 
-/// Looks at KV if it is time to; what to wait for, if the policy in force has had its time.
+/// Reads KV if it is time to. Returns a promise to wait for, if the time to live of the policy has passed.
 pub(crate) fn look(
     edge: &mut Edge,
     settings: &Settings,
@@ -79,7 +79,7 @@ pub(crate) fn look(
         .policy
         .ended
         .map_or(i64::MAX, |ended| now.0.saturating_sub(ended.0));
-    // A clock that was set back says nothing about an age.
+    // After a clock is set back, the age is unknown.
     let age = if age < 0 { i64::MAX } else { age };
     if age < settings.policy_ttl_secs.div_euclid(2).max(1) {
         return None;
@@ -99,7 +99,7 @@ pub(crate) fn look(
             edge::with(|edge| arrived(edge, number, found));
             Ok(JsValue::UNDEFINED)
         });
-        // If the runtime refuses to wait, the look ends with this request and counts as lost.
+        // If the runtime rejects the promise, the read ends with this request and counts as lost.
         _ = context.wait_until(&ends);
         Look {
             number,
@@ -112,7 +112,7 @@ pub(crate) fn look(
     wait
 }
 
-/// The same as [`newer`], or the report that it takes too long.
+/// Like [`newer`], with a time limit.
 async fn newer_in_time(kv: &KvStore, current: &str) -> Result<Option<(String, Vec<u8>)>, Trouble> {
     let found = newer(kv, current);
     let limit = Delay::from(MAX_LOOK);
@@ -123,7 +123,7 @@ async fn newer_in_time(kv: &KvStore, current: &str) -> Result<Option<(String, Ve
     }
 }
 
-/// The image that KV names, with that name, if it is not the one in force.
+/// Returns the image that KV refers to, with its id, if it is not the current one.
 async fn newer(kv: &KvStore, current: &str) -> Result<Option<(String, Vec<u8>)>, Trouble> {
     let pointer = kv.get(POINTER).text().await.map_err(Trouble::Kv)?;
     let pointer = pointer.ok_or(Trouble::NoPointer)?;
@@ -144,7 +144,7 @@ async fn newer(kv: &KvStore, current: &str) -> Result<Option<(String, Vec<u8>)>,
     Ok(Some((id.to_owned(), image)))
 }
 
-/// Takes what a look has found. What an older look has found may be an older policy, and is dropped.
+/// Processes the result of a read. The result of an older read may be an older policy, and is dropped.
 fn arrived(edge: &mut Edge, number: u32, found: Result<Option<(String, Vec<u8>)>, Trouble>) {
     let newest = edge.policy.under_way.as_ref().map(|look| look.number);
     if newest != Some(number) {
@@ -153,12 +153,12 @@ fn arrived(edge: &mut Edge, number: u32, found: Result<Option<(String, Vec<u8>)>
     edge.policy.ended = Some(now());
     edge.memory.keep_looked(now());
     edge.policy.under_way = None;
-    let taken = found.and_then(|found| match found {
+    let accepted = found.and_then(|found| match found {
         Some((id, image)) => accept(edge, &id, image).map(Some),
         None => Ok(None),
     });
     let current = edge.gate().policy_id().to_string();
-    match taken {
+    match accepted {
         Ok(None) => {}
         Ok(Some(old)) => {
             let version = edge.gate().release().map(|release| release.version.get());
@@ -171,10 +171,10 @@ fn arrived(edge: &mut Edge, number: u32, found: Result<Option<(String, Vec<u8>)>
     }
 }
 
-/// Puts an image in force; the id of the one before.
+/// Activates an image; returns the id of the previous one.
 fn accept(edge: &mut Edge, id: &str, image: Vec<u8>) -> Result<String, Trouble> {
     let kept = Uint8Array::from(image.as_slice());
-    // What is not taken after all must not count as the newest.
+    // An image that is rejected later must not count as the newest.
     let mut trust = edge.trust.clone();
     let gate = Gate::load(image, trust.as_mut(), &PROVIDER).map_err(Trouble::Refused)?;
     let own = gate.policy_id().to_string();
@@ -193,20 +193,20 @@ fn accept(edge: &mut Edge, id: &str, image: Vec<u8>) -> Result<String, Trouble> 
 impl fmt::Display for Trouble {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Kv(error) => write!(f, "KV does not answer: {error}"),
+            Self::Kv(error) => write!(f, "KV cannot be read: {error}"),
             Self::TooSlow => write!(
                 f,
-                "KV does not answer within {} seconds",
+                "no response from KV within {} seconds",
                 MAX_LOOK.as_secs()
             ),
             Self::NoPointer => write!(f, "KV has no `{POINTER}`"),
-            Self::NotAnId => write!(f, "`{POINTER}` in KV is no image id"),
+            Self::NotAnId => write!(f, "`{POINTER}` in KV is not an image id"),
             Self::NoImage(id) => write!(f, "KV has no `{POINTER}/{id}`"),
             Self::Refused(error) => error.fmt(f),
             Self::OtherId(own) => {
-                write!(f, "the image offered is {own}, and has another name in KV")
+                write!(f, "the image has the id {own}, but another id in KV")
             }
-            Self::OtherSite(site) => write!(f, "the image offered is for the site `{site}`"),
+            Self::OtherSite(site) => write!(f, "the image is for another site, `{site}`"),
         }
     }
 }

@@ -1,15 +1,16 @@
-//! What an operator can set in `wrangler.toml`: variables and bindings.
+//! The configuration in `wrangler.toml`: variables and bindings.
 //!
 //! | name | kind | meaning |
 //! |---|---|---|
-//! | `ORIGIN` | variable | scheme and host that requests go to; without it to where they were addressed |
-//! | `ORIGIN` | service binding | the Worker that requests go to; `js/entry.js` sends them there |
-//! | `HOSTS` | variable | the site's hosts, with spaces or commas between: requests for others are rejected |
+//! | `ORIGIN` | variable | scheme and host of the origin; if not set, requests are sent to their original
+//! host |
+//! | `ORIGIN` | service binding | the Worker that is the origin; `js/entry.js` sends requests to it |
+//! | `HOSTS` | variable | the site's hosts, separated by spaces or commas; requests for others are rejected |
 //! | `CACHE_CONTROL` | variable | `private` marks responses that required a token, which is the default; `origin` leaves them as they are |
-//! | `POLICY` | KV namespace | where newer policy images come from |
-//! | `POLICY_TTL_SECS` | variable | how long a policy decides without a look at KV, 1 to 86400; 60 if it is not set |
-//! | `ROLLBACK_TO` | variable | with trust keys: the oldest version of a signed policy that is taken from KV after newer ones |
-//! | `LOG` | variable | `all` decisions are logged, which is the default, or only what is `denied` |
+//! | `POLICY` | KV namespace | the source of newer policy images |
+//! | `POLICY_TTL_SECS` | variable | how long a policy is used without reading KV, 1 to 86400; 60 if not set |
+//! | `ROLLBACK_TO` | variable | with trust keys: the oldest version of a signed policy that is accepted from KV after newer ones |
+//! | `LOG` | variable | `all` decisions are logged, which is the default, or only `denied` ones |
 
 use core::fmt;
 
@@ -24,7 +25,7 @@ const POLICY: &str = "POLICY";
 const DEFAULT_POLICY_TTL_SECS: i64 = 60;
 const LONGEST_POLICY_TTL_SECS: i64 = 86_400;
 
-/// The settings of a Worker.
+/// The configuration of a Worker.
 #[derive(Clone)]
 pub(crate) struct Settings {
     pub(crate) origin: Option<String>,
@@ -40,16 +41,16 @@ pub(crate) struct Settings {
 #[derive(Clone)]
 pub(crate) struct Hosts(Option<Vec<String>>);
 
-/// What becomes of the `Cache-Control` of a response that required a token.
+/// The handling of `Cache-Control` in a response that required a token.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Caching {
-    /// It keeps shared caches out.
+    /// Shared caches must not store the response.
     Private,
-    /// It stays as the origin wrote it.
+    /// The origin's value is unchanged.
     Origin,
 }
 
-/// A variable that means nothing.
+/// A variable with an invalid value.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum BadSettings {
     Origin,
@@ -97,7 +98,7 @@ impl Settings {
 }
 
 impl Hosts {
-    /// Whether a request's host, with a port or without, is in the list.
+    /// Whether a request's host, with or without a port, is in the list.
     pub(crate) fn contain(&self, authority: &str) -> bool {
         let Some(hosts) = &self.0 else {
             return true;
@@ -124,8 +125,7 @@ fn hosts(list: &str) -> Result<Vec<String>, BadSettings> {
     Ok(hosts)
 }
 
-/// Scheme and authority alone: with a path in front the origin would be asked for another path than the
-/// one that was checked.
+/// Scheme and authority only: with a path prefix, the origin would receive a path other than the checked one.
 fn origin(text: String) -> Result<String, BadSettings> {
     let host = ["https://", "http://"]
         .iter()
@@ -140,11 +140,11 @@ fn origin(text: String) -> Result<String, BadSettings> {
 impl fmt::Display for BadSettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Origin => "ORIGIN is a scheme and a host and nothing after it: https://host",
-            Self::Hosts => "HOSTS is a list of hosts: learn.example.com www.example.com",
+            Self::Origin => "ORIGIN must be a scheme and a host without a path: https://host",
+            Self::Hosts => "HOSTS must be a list of hosts: learn.example.com www.example.com",
             Self::CacheControl => "CACHE_CONTROL is `private` or `origin`",
-            Self::PolicyTtl => "POLICY_TTL_SECS is a number of seconds from 1 to 86400",
-            Self::RollbackTo => "ROLLBACK_TO is the version of a signed policy",
+            Self::PolicyTtl => "POLICY_TTL_SECS must be a number of seconds from 1 to 86400",
+            Self::RollbackTo => "ROLLBACK_TO must be the version of a signed policy",
             Self::Log => "LOG is `all` or `denied`",
         })
     }

@@ -1,5 +1,5 @@
-// What is deployed: wrangler reads the folder and its own configuration, and says what it would upload.
-// It uploads nothing, and nothing is asked for over the network.
+// The deployed files: wrangler reads the directory and its configuration, and reports what it would upload.
+// It uploads nothing and sends no requests.
 
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
@@ -21,27 +21,27 @@ function wrangler(folder, ...args) {
   return `${done.stdout}${done.stderr}`;
 }
 
-test("wrangler takes the folder as it is", scened(async (own) => {
+test("wrangler accepts the directory unchanged", scened(async (own) => {
   const { above, folder } = build(own, site({ key: makeKey("k1") }), "edge");
   copyFileSync(join(folder, "wrangler.toml"), join(above, "wrangler.toml"));
-  const told = wrangler(above, "deploy", "--dry-run", "--outdir", "out");
-  assert.ok(!/warning/i.test(told), told);
-  // The very modules, and all of them.
+  const output = wrangler(above, "deploy", "--dry-run", "--outdir", "out");
+  assert.ok(!/warning/i.test(output), output);
+  // Exactly these modules.
   for (const name of ["index.js", "entry.js", "policy.image", "tollgate_cloudflare.js", "tollgate_cloudflare_bg.wasm"]) {
     assert.deepEqual(readFileSync(join(above, "out", name)), readFileSync(join(folder, name)), name);
   }
   const snippets = readdirSync(join(folder, "snippets"));
   assert.deepEqual(readdirSync(join(above, "out/snippets")), snippets);
   assert.ok(!existsSync(join(above, "out/kv.json")) && !existsSync(join(above, "out/config.capnp")));
-  assert.match(told, /LOG/);
+  assert.match(output, /LOG/);
 }));
 
-test("wrangler knows the bindings that the file explains", scened(async (own) => {
+test("wrangler knows the bindings that the file documents", scened(async (own) => {
   const { above, folder } = build(own, site({ key: makeKey("k1") }));
   const text = readFileSync(join(folder, "wrangler.toml"), "utf8");
-  // What stands there as a comment, without the hash.
+  // The commented-out configuration, without `#`.
   const lines = text.split("\n").map((line) => line.replace(/^# (\[\[|binding = |service = |id = |POLICY_TTL|routes)/, "$1"));
   writeFileSync(join(above, "wrangler.toml"), lines.join("\n").replace("id = \"…\"", `id = "${"0".repeat(32)}"`));
-  const told = wrangler(above, "deploy", "--dry-run");
-  for (const name of ["POLICY", "ORIGIN", "POLICY_TTL_SECS"]) assert.ok(told.includes(`env.${name}`), told);
+  const output = wrangler(above, "deploy", "--dry-run");
+  for (const name of ["POLICY", "ORIGIN", "POLICY_TTL_SECS"]) assert.ok(output.includes(`env.${name}`), output);
 }));

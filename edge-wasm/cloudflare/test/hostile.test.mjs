@@ -1,4 +1,4 @@
-// Clients that mean harm, and origins that know nothing of tokens, in workerd over plain HTTP.
+// Malicious clients, and origins that do not check tokens, in workerd over plain HTTP.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -9,7 +9,7 @@ const key = makeKey("k1");
 const student = mint(key, { groups: ["students"] });
 const bearer = ["authorization", `Bearer ${student}`];
 
-/** What no URL can have as its host, and what could mean another host to another reader. */
+/** Invalid hosts of a URL, and hosts that parsers read differently. */
 const BAD_HOSTS = [
   "x:99999", "x:", "x:0x50", "x:80:80", ":80", "x y", "x%2fy", "a,b", "ex\u00e4mple", "user@x", "x\ty", "[::1", "x]",
   "x{y}", "x|y", "x<y", "x^y", "x`y", "%00", "x%",
@@ -21,11 +21,11 @@ async function scene(own, { refresh, more = "", ...options } = {}) {
   return { origin, worker: await serve(own, built.folder, { origin, ...options }) };
 }
 
-test("a host that no URL can have is rejected, and costs nothing else", scened(async (own) => {
+test("a host that is invalid in a URL is rejected, without other effects", scened(async (own) => {
   const issuer = await startIssuer(own, [key]);
   const { origin, worker } = await scene(own, { refresh: issuer.url });
   assert.equal((await worker.ask("/open/a")).status, 200);
-  // With something to edit and without.
+  // With and without edits.
   const requests = [{ headers: [["authorization", "Bearer x"]] }, { headers: [["x-tollgate-a", "1"]] }, {}];
   for (const host of BAD_HOSTS) {
     for (const options of requests) {
@@ -33,7 +33,7 @@ test("a host that no URL can have is rejected, and costs nothing else", scened(a
       assert.equal(status, 400, host);
     }
   }
-  // Two `Host` lines are two names joined.
+  // Two `Host` lines are joined into one name.
   assert.equal((await worker.ask("/open/a", { host: "x\r\nhost: y" })).status, 400);
   assert.equal(origin.seen.length, 1);
   await worker.flushed();
@@ -45,8 +45,8 @@ test("a host that no URL can have is rejected, and costs nothing else", scened(a
   assert.equal(issuer.fetches, 1);
 }));
 
-test("no line of the log holds a token or a query", scened(async (own) => {
-  // Nothing is removed from requests, and the origin is out of reach.
+test("no log line contains a token or a query", scened(async (own) => {
+  // Nothing is removed from requests, and the origin is unreachable.
   const files = site({ key });
   files["site.toml"] = files["site.toml"].replace("strip = true\n", "");
   const built = build(own, files);
@@ -61,7 +61,7 @@ test("no line of the log holds a token or a query", scened(async (own) => {
       }
     }
     await worker.flushed();
-    const lines = worker.told.join("\n");
+    const lines = worker.output.join("\n");
     assert.ok(worker.decisions().length > 0);
     for (const secret of [token, token.slice(0, 24), token.slice(-24), "s3cret", "?token"]) assert.ok(!lines.includes(secret), secret);
   }
@@ -83,9 +83,9 @@ test("no request becomes a WebSocket", scened(async (own) => {
   }
   assert.equal(origin.seen.length, 0);
   await worker.flushed();
-  const told = worker.decisions().map(({ outcome, status, reason, detail }) => `${outcome} ${status} ${reason} ${detail}`);
-  assert.equal(told.filter((line) => line === "deny 403 forbidden upgrade").length, 4);
-  // Other protocols are offers that a server may leave unanswered.
+  const output = worker.decisions().map(({ outcome, status, reason, detail }) => `${outcome} ${status} ${reason} ${detail}`);
+  assert.equal(output.filter((line) => line === "deny 403 forbidden upgrade").length, 4);
+  // Other protocols are offers that a server may ignore.
   for (const protocol of ["h2c", "foo/2"]) {
     const answer = await worker.ask("/open/a", { headers: handshake(protocol) });
     assert.equal(answer.status, 200, protocol);
@@ -93,7 +93,7 @@ test("no request becomes a WebSocket", scened(async (own) => {
   }
 }));
 
-test("only the site's hosts are served where they are listed", scened(async (own) => {
+test("if hosts are listed, requests for others are rejected", scened(async (own) => {
   const { origin, worker } = await scene(own, { bindings: ['(name = "HOSTS", text = "learn.example, www.example:8443 [::1]")'] });
   const good = ["learn.example", "LEARN.example", "learn.example:8080", "www.example:8443", "[::1]", "[::1]:80"];
   const bad = ["intranet.example", "learn.example.", "xlearn.example", "learn.example.evil", "learn.example:99999", "learn.example:x", "learn.example@evil", "www.example", "www.example:8443:1", "[::2]", "evil:80@learn.example", ...BAD_HOSTS];
@@ -103,11 +103,11 @@ test("only the site's hosts are served where they are listed", scened(async (own
   }
   assert.equal(origin.seen.length, good.length);
   await worker.flushed();
-  const told = worker.decisions().filter(({ detail }) => detail === "unknown_host");
-  assert.ok(told.length >= 2 * 11 && told.every(({ outcome, reason }) => `${outcome} ${reason}` === "reject bad_path"));
+  const output = worker.decisions().filter(({ detail }) => detail === "unknown_host");
+  assert.ok(output.length >= 2 * 11 && output.every(({ outcome, reason }) => `${outcome} ${reason}` === "reject bad_path"));
 }));
 
-test("the origin of a Worker on a machine of one's own gets its own name", scened(async (own) => {
+test("an origin in ORIGIN receives its own host name", scened(async (own) => {
   const origin = await startOrigin(own);
   const built = build(own, site({ key }));
   const worker = await serveBuilt(own, built.folder, origin);
@@ -141,7 +141,7 @@ test("a response that required a token stays out of shared caches", scened(async
       if (lines.length === 3) assert.equal(answer.headers.etag, '"x"');
     }
   }
-  // What anyone may have stays as it is, also for those with a token.
+  // A response for any client is unchanged, also for those with a token.
   origin.status = "200 OK";
   origin.lines = ["Cache-Control: public, max-age=600", "CDN-Cache-Control: max-age=600"];
   for (const options of [{}, { headers: [bearer] }]) {
@@ -151,7 +151,7 @@ test("a response that required a token stays out of shared caches", scened(async
   }
 }));
 
-test("an operator may leave caching to the origin", scened(async (own) => {
+test("an operator can leave caching to the origin", scened(async (own) => {
   const { origin, worker } = await scene(own, { bindings: ['(name = "CACHE_CONTROL", text = "origin")'] });
   origin.lines = ["Cache-Control: public, max-age=600"];
   const answer = await worker.ask("/courses/rust/a", { headers: [bearer] });

@@ -1,4 +1,4 @@
-// The Worker as it is deployed, over plain HTTP in workerd: what clients get, what the origin gets.
+// The Worker as it is deployed, over plain HTTP in workerd: responses to clients, and requests to the origin.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -7,7 +7,7 @@ import { build, makeKey, mint, now, scened, serve, site, startOrigin, until } fr
 
 const key = makeKey("k1");
 const student = mint(key, { groups: ["students"] });
-const stranger = mint(makeKey("k1"), { groups: ["students"] });
+const foreign = mint(makeKey("k1"), { groups: ["students"] });
 const bearer = (token) => ["authorization", `Bearer ${token}`];
 
 const MORE = `
@@ -32,7 +32,7 @@ async function scene(scene, options) {
   return { origin, worker: await serve(scene, built.folder, { origin }) };
 }
 
-test("every kind of answer", scened(async (own) => {
+test("every kind of outcome", scened(async (own) => {
   const { origin, worker } = await scene(own);
   const expired = mint(key, { groups: ["students"], iat: now() - 100, exp: now() - 1 });
   const table = [
@@ -51,13 +51,13 @@ test("every kind of answer", scened(async (own) => {
     ["/courses/rust/a.mp4", { headers: [["cookie", `id_token=${student}; a=b, c`]] }, 200],
     [`/courses/rust/a.mp4?x=1&token=${student}`, {}, 200],
     ["/courses/rust/a.mp4", { headers: [bearer(expired)] }, 401],
-    ["/courses/rust/a.mp4", { headers: [bearer(stranger)] }, 401],
+    ["/courses/rust/a.mp4", { headers: [bearer(foreign)] }, 401],
     ["/courses/rust/a.mp4", { headers: [bearer(mint(key, { groups: ["others"] }))] }, 403],
     ["/courses/rust/a.mp4", { headers: [bearer(student.slice(0, -4))] }, 401],
     ["/courses/rust/a.mp4", { headers: [["authorization", "Basic eDp5"]] }, 401],
-    // workerd joins lines of one name; what they were cannot be told any more.
+    // workerd joins lines of one name, so they cannot be distinguished.
     ["/courses/rust/a.mp4", { headers: [bearer(student), bearer(student)] }, 401],
-    ["/open/a", { headers: [bearer(stranger)] }, 200],
+    ["/open/a", { headers: [bearer(foreign)] }, 200],
     ["/courses/java/a.mp4", { headers: [bearer(student)] }, 403],
     ["/form", {}, 405],
     ["/form", { method: "POST", body: "a=b" }, 200],
@@ -84,11 +84,11 @@ test("every kind of answer", scened(async (own) => {
     ["/open/a+b", {}, 400],
     ["/open/%zz", {}, 400],
     ["*", {}, 400],
-    // Refused by workerd itself.
+    // Rejected by workerd itself.
     ["/open/\xff", {}, 400],
     ["/open/a b", {}, 400],
     ["?/open/a", {}, 400],
-    // workerd takes the path of the absolute form, and no fragment reaches the Worker.
+    // workerd uses the path of the absolute form, and no fragment reaches the Worker.
     ["http://elsewhere.example/open/a", {}, 200],
     ["http://elsewhere.example/courses/rust/a", {}, 401],
     ["/open/a#/b", {}, 200],
@@ -106,10 +106,10 @@ test("every kind of answer", scened(async (own) => {
   const decided = worker.decisions();
   assert.equal(decided.length, table.length - 3);
   assert.ok(decided.every(({ policy, site }) => policy.length === 32 && site === "courses"));
-  assert.ok(!worker.told.some((line) => line.includes(student)), "no token is logged");
+  assert.ok(!worker.output.some((line) => line.includes(student)), "no token is logged");
 }));
 
-test("what a client is told", scened(async (own) => {
+test("response bodies and headers", scened(async (own) => {
   const { worker } = await scene(own);
   const common = { "cache-control": "no-store", "content-type": "text/plain; charset=utf-8", "x-content-type-options": "nosniff" };
   const table = [
@@ -128,7 +128,7 @@ test("what a client is told", scened(async (own) => {
   }
 }));
 
-test("strangers are led to the login page", scened(async (own) => {
+test("unauthenticated clients are redirected to the login page", scened(async (own) => {
   const more = '[login]\nurl = "https://login.example/start"\n[deny]\nno_token = { redirect = "login" }\n';
   const { worker } = await scene(own, { more });
   const answer = await worker.ask("/courses/rust/a");
@@ -145,7 +145,7 @@ test("the origin gets the path that was checked, byte for byte", scened(async (o
     for (const query of ["", "?", "?a=%2f..%2f&b=/../", "?a=~'()*!:@$,;+/?|"]) {
       assert.equal((await worker.ask(path + query)).status, 200, path);
       assert.equal(origin.seen.at(-1).target, path + query);
-      // And where the token goes, which makes workerd build the URL anew.
+      // And with a token that is removed, so that workerd rebuilds the URL.
       const kept = query.replace("?", "&");
       assert.equal((await worker.ask(`${path}?token=x${kept}`)).status, 200, path);
       const [sent, ...rest] = origin.seen.at(-1).target.split("?");
@@ -154,7 +154,7 @@ test("the origin gets the path that was checked, byte for byte", scened(async (o
     }
   }
   assert.equal((await worker.ask(paths[4])).status, 400);
-  // The one character that workerd spells in another way where it builds the URL anew.
+  // The only character here that workerd encodes differently when it rebuilds the URL.
   assert.equal((await worker.ask("/open/[^a]")).status, 200);
   assert.equal(origin.seen.at(-1).target, "/open/[^a]");
   assert.equal((await worker.ask("/open/[^a]?token=x")).status, 200);
@@ -182,13 +182,13 @@ test("a host cannot move the end of the path", scened(async (own) => {
   for (const host of ["x?", "x?/open/a", "x#", "x#/open/a", "x\\y", "\\open\\a?"]) {
     assert.equal((await worker.ask("/courses/rust/a", { host })).status, 400, host);
   }
-  // What stands before the target is part of the path for workerd, and so it is for the check.
+  // For workerd the part before the target belongs to the path, and so it does for the check.
   assert.equal((await worker.ask("/courses/rust/a", { host: "x/open" })).status, 200);
   assert.equal(origin.seen.length, 1);
   assert.equal(origin.seen[0].target, "/open/courses/rust/a");
 }));
 
-test("tokens and claims to come from a gate stay here", scened(async (own) => {
+test("tokens and headers of a gate are not forwarded", scened(async (own) => {
   const { origin, worker } = await scene(own);
   const headers = [
     bearer(student),
@@ -208,13 +208,13 @@ test("tokens and claims to come from a gate stay here", scened(async (own) => {
   assert.equal(status, 200);
   const { target, fields } = origin.seen[0];
   assert.equal(target, "/courses/rust/a?x=%2f&y=1");
-  const told = fields.map((line) => line.toLowerCase()).sort();
-  assert.deepEqual(told.filter((line) => /authorization|tollgate|id_token|^x/.test(line)), []);
-  assert.ok(told.includes("cookie: a=1, c=d, e"), told.join(" | "));
-  assert.ok(told.includes("accept: video/mp4") && told.includes("range: bytes=0-1"));
+  const output = fields.map((line) => line.toLowerCase()).sort();
+  assert.deepEqual(output.filter((line) => /authorization|tollgate|id_token|^x/.test(line)), []);
+  assert.ok(output.includes("cookie: a=1, c=d, e"), output.join(" | "));
+  assert.ok(output.includes("accept: video/mp4") && output.includes("range: bytes=0-1"));
 }));
 
-test("bodies and methods go through", scened(async (own) => {
+test("bodies and methods are forwarded", scened(async (own) => {
   const { origin, worker } = await scene(own);
   const body = "x".repeat(300_000);
   const answer = await worker.ask("/form?token=x", { method: "POST", body });
@@ -225,7 +225,7 @@ test("bodies and methods go through", scened(async (own) => {
   assert.deepEqual([head.status, head.body, origin.seen[1].method], [200, "", "HEAD"]);
 }));
 
-test("an origin that is a variable is asked for the same path", scened(async (own) => {
+test("an origin in a variable receives the same path", scened(async (own) => {
   const origin = await startOrigin(own);
   const built = build(own, site({ key, more: MORE }));
   const bindings = [`(name = "ORIGIN", text = "http://127.0.0.1:${origin.port}")`];
@@ -237,9 +237,9 @@ test("an origin that is a variable is asked for the same path", scened(async (ow
   assert.equal(origin.seen[1].body, "b");
 }));
 
-test("an origin that fails is not told to clients", scened(async (own) => {
+test("a failure of the origin is not revealed to clients", scened(async (own) => {
   const built = build(own, site({ key }));
-  // Nobody listens on port 1.
+  // No server listens on port 1.
   const bindings = [`(name = "ORIGIN", text = "http://127.0.0.1:1")`];
   const worker = await serve(own, built.folder, { bindings });
   const answer = await worker.ask("/open/a");
@@ -247,7 +247,7 @@ test("an origin that fails is not told to clients", scened(async (own) => {
   assert.equal((await worker.ask("/courses/rust/a")).status, 401);
 }));
 
-test("settings that mean nothing let nobody pass", scened(async (own) => {
+test("invalid settings deny every request", scened(async (own) => {
   const built = build(own, site({ key }));
   const table = [
     ["ORIGIN", "https://origin.example/folder"],
@@ -269,12 +269,12 @@ test("settings that mean nothing let nobody pass", scened(async (own) => {
     const worker = await serve(own, built.folder, { bindings: [`(name = "${name}", text = "${text}")`] });
     const answer = await worker.ask("/open/a");
     assert.deepEqual([answer.status, answer.body], [500, "Something went wrong.\n"], `${name} ${text}`);
-    const isTold = ({ event, why }) => event === "settings_refused" && why.includes(name);
-    await until(async () => worker.events().some(isTold), `the record about ${name}`);
+    const isReported = ({ event, why }) => event === "settings_refused" && why.includes(name);
+    await until(async () => worker.events().some(isReported), `the record about ${name}`);
   }
 }));
 
-test("only denied requests are logged where that is wanted", scened(async (own) => {
+test("only denied requests are logged if configured", scened(async (own) => {
   const origin = await startOrigin(own);
   const built = build(own, site({ key }));
   const worker = await serve(own, built.folder, { origin, bindings: ['(name = "LOG", text = "denied")'] });

@@ -1,4 +1,4 @@
-// Keys that change while the Worker runs, in workerd, with an issuer on loopback.
+// Key refresh of a running Worker, in workerd, with an issuer on loopback.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -24,18 +24,18 @@ test("a rotation", scened(async (own) => {
   const [old, fresh] = [first, second].map((key) => mint(key, claims));
   assert.equal(await status(old), 200);
   await until(() => issuer.fetches === 1, "the fetch at the start");
-  // The issuer announces the next key, and signs with it before anybody has looked.
+  // The issuer publishes the next key, and signs with it before the set is fetched again.
   issuer.keys = [first, second];
   assert.equal(await status(fresh), 401);
   await until(async () => (await status(fresh)) === 200, "the new key within the cooldown");
   assert.equal(issuer.fetches, 2);
   assert.equal(await status(old), 200, "the old key is still in the set");
-  // The old key leaves.
+  // The old key is removed.
   issuer.keys = [second, third];
   await sleep(COOLDOWN_MS);
-  assert.equal(await status(mint(third, claims)), 200, "waits for the fetch that its key makes due");
+  assert.equal(await status(mint(third, claims)), 200, "waits for the fetch that its key ID triggers");
   assert.equal(issuer.fetches, 3);
-  assert.equal(await status(old), 401, "and with the old key its tokens");
+  assert.equal(await status(old), 401, "tokens of the old key are invalid");
   assert.equal(await status(fresh), 200);
   assert.ok(worker.events().some(({ event }) => event === "keys_refreshed"));
 }));
@@ -50,7 +50,7 @@ test("keys that are skipped are in the log", scened(async (own) => {
   assert.match(skipped[0], /odd-1/);
 }));
 
-test("invented key names make one fetch in a cooldown", scened(async (own) => {
+test("invented key IDs cause one fetch per cooldown", scened(async (own) => {
   const { issuer, worker } = await scene(own);
   const [head, ...rest] = mint(first, claims).split(".");
   assert.ok(head);
@@ -82,13 +82,14 @@ test("an issuer that is slow, broken or strange changes nothing", scened(async (
   issuer.delayMs = 30_000;
   const began = performance.now();
   assert.equal(await status(mint(second, claims)), 401);
-  // Two waits of a second, and what a busy machine adds; far from the thirty seconds of the issuer.
+  // Two waits of one second each, and the overhead of a busy machine; far below the thirty seconds of the
+  // issuer.
   assert.ok(performance.now() - began < 15_000);
   assert.equal(await status(mint(first, claims)), 200);
   await until(() => worker.events().some(({ event }) => event === "keys_failed"), "the end of the slow fetch");
 }));
 
-test("no bad key set replaces a good one", scened(async (own) => {
+test("no invalid key set replaces a valid one", scened(async (own) => {
   const origin = await startOrigin(own);
   const small = { ...second.jwk, n: second.jwk.n.slice(0, 100) };
   const sets = [
@@ -105,7 +106,7 @@ test("no bad key set replaces a good one", scened(async (own) => {
     followed += 1;
     response.end(JSON.stringify({ keys: [second.jwk] }));
   });
-  // Each in a Worker of its own, for the cooldown would keep one from asking again.
+  // Each in a separate Worker, because the cooldown would prevent another fetch.
   await Promise.all(sets.map(async (set) => {
     const port = await startHttp(own, (_, response) => set(response));
     const built = build(own, site({ key: first, refresh: `http://127.0.0.1:${port}/jwks` }));
@@ -128,7 +129,7 @@ test("isolates share what was fetched, through the cache", scened(async (own) =>
       stored.set(place, Buffer.concat(chunks));
       response.writeHead(204).end();
     } else if (stored.has(place)) {
-      // What was put is a response as it stands on the wire.
+      // The cached value is a raw HTTP response.
       const text = stored.get(place).toString("latin1");
       const fields = text.split("\r\n\r\n")[0].split("\r\n").slice(1).map((line) => line.split(/: (.*)/s).slice(0, 2));
       const wanted = fields.filter(([name]) => /^(x-tollgate|cache-control|content-type)/i.test(name));
@@ -145,10 +146,10 @@ test("isolates share what was fetched, through the cache", scened(async (own) =>
   await until(() => stored.size === 1, "the key set in the cache");
   const other = await serve(own, built.folder, { origin, cache: { port } });
   assert.equal((await other.ask("/courses/rust/a", carrying(token))).status, 200);
-  assert.equal(issuer.fetches, 1, "the second isolate asked the cache only");
+  assert.equal(issuer.fetches, 1, "the second isolate used only the cache");
 }));
 
-/** The body of a response on the wire, in chunks or not. */
+/** The body of a raw HTTP response, chunked or not. */
 function body(text) {
   const [head, ...rest] = text.split("\r\n\r\n");
   let left = rest.join("\r\n\r\n");

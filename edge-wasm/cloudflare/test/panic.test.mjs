@@ -1,8 +1,7 @@
-// A panic in the module, in workerd: it costs the one request that met it.
+// A panic in the module, in workerd, affects only the request that triggered it.
 //
-// The module is the one that is deployed. What makes it panic is a first module of the test's own, which
-// hands it an object that no runtime makes: headers whose names are no text, and a response whose body is
-// no stream.
+// The module is the deployed one. To make it panic, the test's own entry module passes objects that no
+// runtime creates: headers whose names are not strings, and a response whose body is not a stream.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -45,7 +44,7 @@ async function scene(own, { refresh, ...options } = {}) {
   return { origin, worker: await serve(own, built.folder, { origin, entry: ENTRY, ...options }) };
 }
 
-test("the next request after a panic is answered as ever", scened(async (own) => {
+test("the next request after a panic is handled normally", scened(async (own) => {
   const { worker, origin } = await scene(own);
   const good = carrying(mint(first, claims));
   for (let turn = 0; turn < 5; turn += 1) {
@@ -56,14 +55,14 @@ test("the next request after a panic is answered as ever", scened(async (own) =>
     assert.equal((await worker.ask("/courses/rust/a")).status, 401);
     assert.equal((await worker.ask("//")).status, 400);
   }
-  assert.equal(origin.seen.length, 5, "a request that met a panic goes nowhere");
+  assert.equal(origin.seen.length, 5, "a request that triggered a panic is not forwarded");
   assert.equal(worker.events().filter(({ event }) => event === "trap").length, 5);
-  assert.ok(worker.told.some((line) => line.includes("panic")), "and the log says where");
+  assert.ok(worker.output.some((line) => line.includes("panic")), "the log contains the panic");
   const head = await worker.ask("/open/a", { ...PANIC, method: "HEAD" });
   assert.deepEqual([head.status, head.body], [500, ""]);
 }));
 
-test("requests under way at the origin do not notice", scened(async (own) => {
+test("requests in flight at the origin are not affected", scened(async (own) => {
   const { worker, origin } = await scene(own);
   origin.delayMs = 500;
   const under = Array.from({ length: 10 }, () => worker.ask("/open/a"));
@@ -73,18 +72,18 @@ test("requests under way at the origin do not notice", scened(async (own) => {
   assert.ok(answers.every(({ status, body }) => status === 200 && body === "origin"));
 }));
 
-test("requests that wait for keys are answered", scened(async (own) => {
+test("requests that wait for keys are handled", scened(async (own) => {
   const issuer = await startIssuer(own, [first, second]);
   const { worker } = await scene(own, { refresh: issuer.url });
   issuer.delayMs = 400;
   const waiting = worker.ask("/courses/rust/a", carrying(mint(second, claims)));
   await until(() => issuer.fetches === 1, "the fetch of keys");
   assert.equal((await worker.ask("/open/a", PANIC)).status, 500);
-  // Its fetch was lost with the instance. It has another one begun after its first wait.
+  // Its fetch was lost with the instance. After its first wait it begins another one.
   assert.equal((await waiting).status, 200);
 }));
 
-test("a policy from KV is still in force after a panic, also without KV", scened(async (own) => {
+test("a policy from KV stays in use after a panic, also without KV", scened(async (own) => {
   const kv = await startKv(own);
   const newer = build(own, site({ key: first, more: '[[rule]]\nid = "more"\nallow = ["/new"]\nanyone = true\n' }));
   kv.put(newer);
@@ -96,7 +95,7 @@ test("a policy from KV is still in force after a panic, also without KV", scened
   assert.equal(worker.decisions().at(-1).policy, newer.id);
 }));
 
-test("a panic forgets neither fetched keys nor cooldowns nor looks at KV", scened(async (own) => {
+test("a panic preserves fetched keys, cooldowns and the time of the last KV read", scened(async (own) => {
   const [issuer, kv] = [await startIssuer(own, [first, second]), await startKv(own)];
   const built = build(own, site({ key: first, refresh: issuer.url }));
   kv.put(built);
@@ -107,7 +106,7 @@ test("a panic forgets neither fetched keys nor cooldowns nor looks at KV", scene
   for (let turn = 0; turn < 30; turn += 1) {
     assert.equal((await worker.ask("/open/a", PANIC)).status, 500);
     assert.equal((await worker.ask("/courses/rust/a", fresh)).status, 200, `after panic ${turn}`);
-    // A token with an invented key would have it fetched again.
+    // A token with an invented key ID would cause another fetch.
     const invented = carrying(mint({ ...first, kid: `invented-${turn}` }, claims));
     assert.equal((await worker.ask("/courses/rust/a", invented)).status, 401);
   }
@@ -115,7 +114,7 @@ test("a panic forgets neither fetched keys nor cooldowns nor looks at KV", scene
   assert.equal(kv.reads, reads);
 }));
 
-test("a panic in the background costs no request", scened(async (own) => {
+test("a panic in the background affects no request", scened(async (own) => {
   let fetches = 0;
   const port = await startHttp(own, (_, response) => {
     fetches += 1;
@@ -124,7 +123,7 @@ test("a panic in the background costs no request", scened(async (own) => {
   const { worker } = await scene(own, { refresh: `http://127.0.0.1:${port}/jwks` });
   assert.equal((await worker.ask("/open/a")).status, 200);
   await until(() => fetches === 1, "the fetch at the start");
-  await until(() => worker.told.some((line) => line.includes("panic")), "the panic");
+  await until(() => worker.output.some((line) => line.includes("panic")), "the panic");
   await sleep(50);
   assert.equal((await worker.ask("/courses/rust/a", carrying(mint(first, claims)))).status, 200);
   assert.equal((await worker.ask("/courses/rust/a")).status, 401);

@@ -1,4 +1,4 @@
-// Newer policies from KV, in workerd: they take effect without a deployment, and none that is broken.
+// Newer policies from KV, in workerd: valid ones take effect without a deployment, broken ones never do.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -9,7 +9,7 @@ const key = makeKey("k1");
 const headers = [["authorization", `Bearer ${mint(key, { groups: ["students"] })}`]];
 const TTL = '(name = "POLICY_TTL_SECS", text = "1")';
 
-/** A policy that opens one more path, named like the others. */
+/** A policy that allows one more path, with the same site name. */
 const opening = (path, options = {}) =>
   site({ key, more: `[[rule]]\nid = "more"\nallow = ["${path}"]\nanyone = true\n`, ...options });
 
@@ -32,18 +32,18 @@ test("a new policy takes effect without a deployment", scened(async (own) => {
   assert.equal(worker.decisions().at(-1).policy, first.id);
   assert.equal(await status("/courses/rust/a"), 200);
   assert.ok(worker.events().some(({ event, policy, old: was }) => event === "policy_replaced" && policy === first.id && was === old.id));
-  // Back again, by its id alone.
+  // Rollback by id only.
   kv.values.set("policy", `${old.id}\n`);
   await until(async () => (await status("/new")) === 403, "the old policy");
 }));
 
-test("what is in KV decides from the first request on, also after a long sleep", scened(async (own) => {
+test("the policy in KV is used from the first request on, also after a long pause", scened(async (own) => {
   const { kv, start } = await scene(own);
   const newer = build(own, opening("/new"));
   kv.put(newer);
   const worker = await start();
   assert.equal((await worker.ask("/new")).status, 200);
-  // Longer than the policy may decide without a look: the very next request has the newest.
+  // Longer than the time to live of the policy: the next request already uses the newest one.
   const newest = build(own, opening("/newest"));
   kv.put(newest);
   await sleep(1_500);
@@ -51,7 +51,7 @@ test("what is in KV decides from the first request on, also after a long sleep",
   assert.equal((await worker.ask("/new")).status, 403);
 }));
 
-test("what cannot be used is refused, told, and the old policy decides on", scened(async (own) => {
+test("invalid policies are rejected and reported, and the old policy stays in use", scened(async (own) => {
   const { kv, start } = await scene(own);
   const good = build(own, opening("/new"));
   kv.put(good);
@@ -64,15 +64,15 @@ test("what cannot be used is refused, told, and the old policy decides on", scen
   flipped[flipped.length >> 1] ^= 1;
   const id = evil.id;
   const table = [
-    ["cut", id, cut, "refused"],
-    ["damaged", id, flipped, "refused"],
-    ["empty", id, "", "refused"],
-    ["no image", id, "<html>", "refused"],
+    ["cut", id, cut, "rejected"],
+    ["damaged", id, flipped, "rejected"],
+    ["empty", id, "", "rejected"],
+    ["no image", id, "<html>", "rejected"],
     ["another site's", other.id, other.image, "elsewhere"],
-    ["under another id", "0".repeat(32), evil.image, "another name"],
+    ["under another id", "0".repeat(32), evil.image, "another id"],
     ["not there", "1".repeat(32), undefined, "has no"],
-    ["not an id", "../policy", undefined, "no image id"],
-    ["an id and more", `${id}0`, evil.image, "no image id"],
+    ["not an id", "../policy", undefined, "not an image id"],
+    ["an id and more", `${id}0`, evil.image, "not an image id"],
     ["no pointer", undefined, undefined, "has no `policy`"],
   ];
   for (const [what, pointer, image, why] of table) {
@@ -89,7 +89,7 @@ test("what cannot be used is refused, told, and the old policy decides on", scen
   }
 }));
 
-test("without KV the bundled policy decides", scened(async (own) => {
+test("without KV the bundled policy is used", scened(async (own) => {
   const { kv, old, start } = await scene(own);
   kv.broken = true;
   const worker = await start();
@@ -110,16 +110,16 @@ test("a slow KV delays a request by a bounded time, and no more than one", scene
   const asked = Array.from({ length: 20 }, () => worker.ask("/courses/rust/a", { headers }));
   const answers = await Promise.all(asked);
   assert.ok(answers.every(({ status }) => status === 200));
-  // A wait of a second, and what a busy machine adds; far from the thirty seconds of KV.
+  // A wait of one second, and the overhead of a busy machine; far below the thirty seconds of KV.
   assert.ok(performance.now() - began < 15_000);
   assert.ok(kv.reads <= 2, `${kv.reads} reads`);
-  // While a look hangs nobody waits for it any more: one after the other they would take a second each.
+  // While a read hangs, no further request waits for it: otherwise each would take a second.
   const next = performance.now();
   for (let turn = 0; turn < 60; turn += 1) await worker.ask("/courses/rust/a", { headers });
   assert.ok(performance.now() - next < 40_000);
 }));
 
-test("a look that ends late brings no older policy back", scened(async (own) => {
+test("a late KV read does not restore an older policy", scened(async (own) => {
   const { kv, start } = await scene(own);
   const older = build(own, opening("/secret"));
   const newer = build(own, opening("/new"));
@@ -136,7 +136,7 @@ test("a look that ends late brings no older policy back", scened(async (own) => 
   await until(async () => {
     assert.equal((await worker.ask("/secret")).status, 403);
     return Date.now() - began > LATE_MS + 500;
-  }, "the end of the slow look");
+  }, "the end of the slow read");
   await worker.flushed();
   const events = worker.events();
   assert.deepEqual(events.filter(({ event }) => event === "policy_replaced").map(({ policy }) => policy), [newer.id]);

@@ -1,4 +1,4 @@
-// A Worker with trust keys, in workerd: what KV brings must be signed, and versions do not go back.
+// A Worker with trust keys, in workerd: images from KV must be signed, and versions do not roll back.
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
@@ -12,7 +12,7 @@ const TTL = '(name = "POLICY_TTL_SECS", text = "1")';
 const opening = (path, options = {}) =>
   site({ key, more: `[[rule]]\nid = "more"\nallow = ["${path}"]\nanyone = true\n`, ...options });
 
-/** A key pair for images, and what builds with it. */
+/** A key pair for images, and the build options that use it. */
 function signer(own, keyId) {
   const folder = own.folder();
   const [pem, trust] = [join(folder, "key.pem"), join(folder, "trust.json")];
@@ -23,7 +23,7 @@ function signer(own, keyId) {
   };
 }
 
-/** A Worker that has version 5 of a policy and trusts one key, with KV. */
+/** A Worker with version 5 of a policy that trusts one key, with KV. */
 async function scene(own, bindings = []) {
   const { sign, trust } = signer(own, "release-1");
   const [origin, kv] = [await startOrigin(own), await startKv(own)];
@@ -32,7 +32,7 @@ async function scene(own, bindings = []) {
   return { kv, sign, trust, bundled, start };
 }
 
-test("what is not signed as it must be is refused, told, and the old policy decides on", scened(async (own) => {
+test("images without a valid signature are rejected and reported, and the old policy stays in use", scened(async (own) => {
   const { kv, sign, bundled, start } = await scene(own);
   kv.put(bundled);
   const worker = await start();
@@ -68,13 +68,13 @@ test("what is not signed as it must be is refused, told, and the old policy deci
     }, what);
     assert.equal((await worker.ask("/five")).status, 200, what);
   }
-  // None of that counts as the newest: the same version is still good for what is signed.
+  // None of these counts as the newest: the same version is still accepted for the signed image.
   kv.put(evil);
   await until(async () => (await worker.ask("/evil")).status === 200, "the signed one");
   assert.ok(worker.events().some(({ event, version }) => event === "policy_replaced" && version === 6));
 }));
 
-test("versions do not go back, also not after a panic, unless the operator says so", scened(async (own) => {
+test("versions do not roll back, not even after a panic, unless the operator permits it", scened(async (own) => {
   const { kv, sign, start } = await scene(own);
   const policies = Object.fromEntries([5, 6, 7, 8].map((number) => [number, build(own, opening(`/${number}`), "dist", sign(number))]));
   kv.put(policies[7]);
@@ -86,7 +86,7 @@ test("versions do not go back, also not after a panic, unless the operator says 
     await until(async () => {
       assert.equal((await worker.ask("/7")).status, 200);
       return worker.events().slice(before).some(({ event, why }) => event === "policy_kept" && why.includes("(image_older)"));
-    }, `the refusal of ${number}`);
+    }, `the rejection of ${number}`);
   };
   await refused(6);
   assert.equal((await worker.ask("/7", { headers: [["x-test", "panic"]] })).status, 500);
@@ -107,10 +107,10 @@ test("versions do not go back, also not after a panic, unless the operator says 
   await until(async () => {
     assert.equal((await other.ask("/five")).status, 200);
     return other.events().some(({ event, why }) => event === "policy_kept" && why.includes("(image_older)"));
-  }, "the refusal of version 4");
+  }, "the rejection of version 4");
 }));
 
-/** A request with `x-test: panic` makes the module panic; the trust keys are those that are deployed. */
+/** A request with `x-test: panic` makes the module panic; the trust keys are the deployed ones. */
 const ENTRY = `
 import { makeWorker } from "./entry.js";
 import image from "./policy.image";

@@ -1,7 +1,7 @@
-// What the tests share: a built Worker in workerd, and servers on loopback that stand for what is around
-// it: origin, issuer, KV, cache. Not here: what is expected of any of them.
+// Shared by the tests: a built Worker in workerd, and loopback servers for its environment: origin, issuer,
+// KV, cache. Not here: their expected behaviour.
 //
-// TOLLGATE names the authors' command, TOLLGATE_PARTS the built parts, TOLLGATE_WORKERD the engine.
+// TOLLGATE names the `tollgate` command, TOLLGATE_PARTS the built parts, TOLLGATE_WORKERD the engine.
 
 import { execFileSync, spawn } from "node:child_process";
 import { createPrivateKey, generateKeyPairSync, sign } from "node:crypto";
@@ -17,7 +17,7 @@ export const ISSUER = "https://issuer.example";
 export const now = () => Math.floor(Date.now() / 1000);
 export const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
 
-/** Whatever a test started, ended in reverse order. */
+/** Everything that a test starts, stopped in reverse order. */
 export class Scene {
   #ends = [];
 
@@ -36,7 +36,7 @@ export class Scene {
   }
 }
 
-/** A test with a scene of its own. */
+/** A test with its own scene. */
 export const scened = (body) => async (context) => {
   const scene = new Scene();
   try {
@@ -53,7 +53,7 @@ export function makeKey(kid) {
   return { kid, jwk, privateKey: createPrivateKey(privateKey.export({ format: "pem", type: "pkcs8" })) };
 }
 
-/** A token that `site` accepts, with other claims or header members where they are given. */
+/** A token that `site` accepts, with the given claims and header members replaced. */
 export function mint(key, claims = {}, header = {}) {
   const part = (value) => Buffer.from(JSON.stringify(value)).toString("base64url");
   const all = { iss: ISSUER, aud: "web", sub: "ann", iat: now(), exp: now() + 600, ...claims };
@@ -61,7 +61,7 @@ export function mint(key, claims = {}, header = {}) {
   return `${input}.${sign("sha256", Buffer.from(input), key.privateKey).toString("base64url")}`;
 }
 
-/** A policy folder of one course, which the group `students` may read. */
+/** A policy directory with one course, which members of the group `students` can read. */
 export function site({ key, refresh, name = "courses", base = "/courses/rust", more = "" }) {
   return {
     "site.toml": `schema = 1
@@ -94,7 +94,7 @@ groups = ["students"]
   };
 }
 
-/** Builds a policy for Cloudflare, with more arguments if need be: the folder, and the entries for KV. */
+/** Builds a policy for Cloudflare, with additional arguments; returns the directory, and the entries for KV. */
 export function build(scene, files, name = "dist", more = []) {
   const above = scene.folder();
   mkdirSync(join(above, "policy", "courses"), { recursive: true });
@@ -109,7 +109,7 @@ export function build(scene, files, name = "dist", more = []) {
   return { folder, above, id: pointer.value, image: Buffer.from(image.value, "base64"), kv: [image, pointer] };
 }
 
-/** Starts workerd with a built folder. `bindings` are lines of its configuration. */
+/** Starts workerd with a built directory. `bindings` are lines of its configuration. */
 export async function serve(scene, folder, { origin, bindings = [], kv, cache, entry, host } = {}) {
   const built = readFileSync(join(folder, "config.capnp"), "utf8");
   let modules = built.match(/modules = \[(.*?)\n {2}\]/s)[1];
@@ -148,7 +148,7 @@ const main :Workerd.Worker = (
   return run(scene, [config], host);
 }
 
-/** Starts workerd with a built folder as it is, in front of an origin. */
+/** Starts workerd with an unmodified built directory, in front of an origin. */
 export async function serveBuilt(scene, folder, origin) {
   const addresses = ["--socket-addr=http=127.0.0.1:0", `--external-addr=origin=127.0.0.1:${origin.port}`];
   return run(scene, [join(folder, "config.capnp"), ...addresses]);
@@ -158,9 +158,9 @@ async function run(scene, args, host) {
   const child = spawn(process.env.TOLLGATE_WORKERD, ["serve", ...args, "--control-fd=3"], {
     stdio: ["ignore", "pipe", "pipe", "pipe"],
   });
-  const told = [];
+  const output = [];
   for (const stream of [child.stdout, child.stderr]) {
-    createInterface({ input: stream }).on("line", (line) => told.push(line));
+    createInterface({ input: stream }).on("line", (line) => output.push(line));
   }
   scene.after(async () => {
     if (child.exitCode === null && child.signalCode === null) {
@@ -173,24 +173,24 @@ async function run(scene, args, host) {
       const { event, port } = JSON.parse(line);
       if (event === "listen") listening(port);
     });
-    child.once("exit", (code) => ended(new Error(`workerd ended with ${code}: ${told.join("\n")}`)));
+    child.once("exit", (code) => ended(new Error(`workerd ended with ${code}: ${output.join("\n")}`)));
   });
   let flushes = 0;
-  const lines = () => told.map(parsed).filter((line) => line !== undefined);
+  const lines = () => output.map(parsed).filter((line) => line !== undefined);
   return {
     port,
-    told,
+    output,
     /** The log records of decisions. */
     decisions: () => lines().filter((line) => line.outcome !== undefined),
-    /** Everything else that it logged. */
+    /** All other log lines. */
     events: () => lines().filter((line) => line.event !== undefined),
     ask: (target, options) => ask(port, target, options),
-    /** Waits until everything that was logged so far can be read. */
+    /** Waits until everything logged so far can be read. */
     flushed: async () => {
       const mark = `/flushed/${(flushes += 1)}`;
       await ask(port, mark, { host: host ?? "site.example" });
-      await until(() => told.some((line) => line.includes(mark)), "the last record");
-      told.splice(0, told.length, ...told.filter((line) => !line.includes(mark)));
+      await until(() => output.some((line) => line.includes(mark)), "the last record");
+      output.splice(0, output.length, ...output.filter((line) => !line.includes(mark)));
     },
   };
 }
@@ -203,7 +203,7 @@ function parsed(line) {
   }
 }
 
-/** One request as bytes on a connection of its own; the target is sent as it stands, a byte a character. */
+/** Sends one request as bytes on a separate connection; the target is sent unchanged, one byte per character. */
 export async function ask(port, target, { method = "GET", host = "site.example", headers = [], body = "" } = {}) {
   const socket = connect(port, "127.0.0.1");
   const lines = [`${method} ${target} HTTP/1.1`, `host: ${host}`, "connection: close"];
@@ -222,8 +222,10 @@ export async function ask(port, target, { method = "GET", host = "site.example",
   };
 }
 
-/** The origin: keeps the bytes of every request, and answers `origin`, after a while and with more header lines if
- *  it has to. */
+/**
+ * The origin: stores the bytes of every request, and responds `origin`, optionally after a delay and with
+ * additional header lines.
+ */
 export async function startOrigin(scene) {
   const seen = [];
   const origin = { seen, delayMs: 0, status: "200 OK", lines: [] };
@@ -271,7 +273,10 @@ async function listen(scene, server) {
   return server.address().port;
 }
 
-/** Key sets of an issuer: `keys` are served, counted, and late or broken where that is asked for. */
+/**
+ * An issuer's key set server: serves `keys`, counts requests, and responds late or with an invalid response
+ * on request.
+ */
 export async function startIssuer(scene, keys) {
   const issuer = { keys, fetches: 0, delayMs: 0, broken: false };
   issuer.port = await startHttp(scene, async (request, response) => {
@@ -284,7 +289,7 @@ export async function startIssuer(scene, keys) {
   return issuer;
 }
 
-/** KV as workerd speaks to it: a value for a key, or 404. */
+/** KV with workerd's protocol: a value for a key, or 404. */
 export async function startKv(scene) {
   const kv = { values: new Map(), reads: 0, delayMs: 0, delays: new Map(), broken: false };
   kv.port = await startHttp(scene, async (request, response) => {
@@ -303,8 +308,8 @@ export async function startKv(scene) {
   return kv;
 }
 
-/** Waits until something holds, for longer than any cooldown. */
+/** Waits until a condition holds, for longer than any cooldown. */
 export async function until(holds, what) {
   for (const end = Date.now() + 20_000; Date.now() < end; await sleep(20)) if (await holds()) return;
-  throw new Error(`in vain waited for: ${what}`);
+  throw new Error(`timed out waiting for: ${what}`);
 }

@@ -1,21 +1,21 @@
-// The class that users see, over the one that wasm-bindgen made.
+// The public `Gate` class, over the one that wasm-bindgen generates.
 //
-// Its promise is that `decide` never throws and never forwards by accident: whatever goes wrong in the
-// module or on the way to it is a denied request with status 500. Not here: the bytes, see wire.mjs.
+// `decide` never throws and never forwards by accident: any failure in the module or on the way to it results
+// in a denied request with status 500. Not here: the encoding, see wire.mjs.
 
-import { Viewers } from "./viewers.mjs";
+import { ClientCache } from "./clients.mjs";
 import { decodeFetches, decodeReply, encodeRequest, readRequest } from "./wire.mjs";
 
 /**
- * Makes the class over an initialised module. One that shows its memory is asked about viewers it has let in
- * before without their headers.
+ * Returns the class for an initialised module. If the module exposes its memory, repeat requests of allowed
+ * clients are decided without their headers.
  *
  * @param {{ Gate: new (image: Uint8Array) => any, __wbg_reset_state: () => void,
  *   initSync?: () => { memory: WebAssembly.Memory } }} glue
  */
 export function bindGate(glue) {
-  // Counts the module's instances. A trap leaves an instance's memory in an unknown state, so the next
-  // decision of any gate begins with a new instance, in which every gate has to be loaded again.
+  // Counts the module's instances. A trap leaves the memory of an instance in an unknown state, so the next
+  // decision of any gate starts a new instance, in which every gate has to be loaded again.
   let instance = 0;
   let mustReset = false;
 
@@ -28,20 +28,20 @@ export function bindGate(glue) {
     #policyId;
     #policyVersion;
     #deniedReply;
-    #viewers;
-    // The fetches in flight. A ticket of the module is valid in the instance that issued it, so callers hold a
-    // number of our own that leads to both.
+    #clients;
+    // The fetches in flight. A module ticket is valid only in the instance that issued it, so callers receive
+    // a ticket of this class, which is mapped to instance and module ticket.
     #fetches = new Map();
     #lastTicket = 0;
 
     constructor(image, options = {}) {
-      // A copy: what is loaded again after a trap must be what was loaded first.
+      // A copy, so that the image loaded after a trap is the one that was loaded first.
       this.#image = Uint8Array.from(image);
       [this.#trust, this.#oldest] = readOptions(options);
       this.#load();
       this.#policyId = this.#inner.policyId;
       this.#policyVersion = this.#inner.policyVersion ?? undefined;
-      // The module's answer to what is no request is what is said when the module cannot answer.
+      // The module's reply to a malformed request. It is used whenever the module cannot reply.
       this.#deniedReply = this.#inner.decide(new Uint8Array(0));
     }
 
@@ -54,10 +54,10 @@ export function bindGate(glue) {
     }
 
     decide(request) {
-      // The caller's object is read once, here: it may be code that throws, that returns another value the next time,
-      // or that calls this gate.
+      // The caller's object is read once, here: it may be code that throws, that returns another value the
+      // next time, or that calls this gate.
       const asked = {};
-      // Whose fault it is if something throws.
+      // Which side is at fault if something throws.
       let detail = "bad_request_object";
       try {
         readRequest(request, asked);
@@ -67,7 +67,7 @@ export function bindGate(glue) {
           detail = "bad_request_object";
           const bytes = encodeRequest(asked);
           detail = "trap";
-          outcome = this.#inFull(asked, bytes);
+          outcome = this.#evaluate(asked, bytes);
         }
         outcome.policy = this.#policyId;
         return outcome;
@@ -77,16 +77,16 @@ export function bindGate(glue) {
       }
     }
 
-    /** The outcome for a viewer whom this instance knows by number. */
+    /** The outcome for a client to which this instance assigned a handle. */
     #admitted(asked) {
-      return mustReset || this.#instance !== instance ? undefined : this.#viewers?.admit(asked);
+      return mustReset || this.#instance !== instance ? undefined : this.#clients?.admit(asked);
     }
 
-    #inFull(asked, bytes) {
+    #evaluate(asked, bytes) {
       if (mustReset || this.#instance !== instance) this.#load();
       const outcome = decodeReply(this.#inner.decide(bytes), asked);
       if (outcome.pending !== undefined) this.#ownTickets(outcome.pending);
-      this.#viewers?.seat(asked, outcome);
+      this.#clients?.remember(asked, outcome);
       return outcome;
     }
 
@@ -104,7 +104,7 @@ export function bindGate(glue) {
         try {
           return module.resume(inner, status, body, now);
         } catch (error) {
-          // The module says no in words; everything else is a trap.
+          // A rejection by the module is a plain `Error`; everything else is a trap.
           if (error?.constructor !== Error) throw error;
           rejection = error;
         }
@@ -113,7 +113,7 @@ export function bindGate(glue) {
       return skipped ?? [];
     }
 
-    /** Replaces the module's tickets by numbers of our own. */
+    /** Replaces the module's tickets by those of this class. */
     #ownTickets(pending) {
       this.#registered(pending.fetches);
       const own = [...this.#fetches].filter(([, { instance }]) => instance === this.#instance);
@@ -130,14 +130,14 @@ export function bindGate(glue) {
       return fetches;
     }
 
-    /** The module's ticket for one of ours, if its instance still lives. */
+    /** The module's ticket for one of this class, if its instance still exists. */
     #endFetch(ticket) {
       const fetch = this.#fetches.get(ticket);
       this.#fetches.delete(ticket);
       return fetch?.instance === instance && !mustReset ? fetch.ticket : undefined;
     }
 
-    /** Calls the module outside of a decision; a trap there costs the fetched keys, never a request. */
+    /** Calls the module outside a decision. A trap there loses the fetched keys, but affects no request. */
     #inModule(call) {
       try {
         if (mustReset || this.#instance !== instance) this.#load();
@@ -153,27 +153,27 @@ export function bindGate(glue) {
         glue.__wbg_reset_state();
         instance += 1;
       }
-      // A refused image looks like a trap here, and a new instance costs less than telling them apart.
+      // A rejected image looks like a trap here, and a new instance costs less than distinguishing the two.
       mustReset = true;
       this.#inner = new glue.Gate(this.#image, this.#trust, this.#oldest);
       this.#instance = instance;
       mustReset = false;
-      // Numbers of viewers are good in the instance that gave them.
+      // Client handles are valid only in the instance that assigned them.
       if (glue.initSync === undefined) return;
-      this.#viewers = new Viewers(this.#inner, glue.initSync().memory, (admitted) => this.#record(admitted));
+      this.#clients = new ClientCache(this.#inner, glue.initSync().memory, (admitted) => this.#record(admitted));
     }
 
-    /** The log record of a viewer's request. Whoever reads it has the answer already: it does not throw. */
+    /** The log record of a repeat request. It must not throw, because the reader already has the outcome. */
     #record(admitted) {
-      const record = () => this.#inModule(() => this.#viewers.record(admitted));
+      const record = () => this.#inModule(() => this.#clients.record(admitted));
       return record() ?? record() ?? "{}";
     }
 
-    /** The outcome for a request of which so much is known. */
+    /** The outcome for a request of which only these parts could be read. */
     #denied({ method, now }, detail, error) {
       const outcome = decodeReply(this.#deniedReply, undefined);
       if (method === "HEAD") outcome.respond.body = "";
-      // The record is of a decision about nothing, and has to say what this is about.
+      // The record describes a malformed request, so it is completed with the known parts.
       const record = { ...JSON.parse(outcome.log), detail, policy: this.#policyId };
       if (Number.isSafeInteger(now)) record.time = now;
       outcome.keepLog(JSON.stringify(record));
@@ -183,8 +183,8 @@ export function bindGate(glue) {
 }
 
 /**
- * Makes the function that edits the headers of a response as the `forward` of an outcome says. Where the module
- * cannot tell, the response is kept out of every cache.
+ * Returns the function that edits the headers of a response as the `forward` of an outcome requires. If the
+ * module fails, the response is kept out of every cache.
  *
  * @param {{ cacheControl: (cache: string, value?: string) => string | undefined,
  *   removedHeaders: (cache: string) => string[] }} glue
@@ -197,7 +197,7 @@ export function bindEditResponse(glue) {
       value = glue.cacheControl(cache, headers.get("cache-control") ?? undefined);
       removed = glue.removedHeaders(cache);
     } catch {
-      // The module is in the state of a trap; its next decision begins anew.
+      // The module is in the state after a trap; its next decision starts a new instance.
     }
     if (value !== undefined) headers.set("cache-control", value);
     for (const name of removed) headers.delete(name);
@@ -205,19 +205,19 @@ export function bindEditResponse(glue) {
 }
 
 /**
- * Trust keys as bytes, and the oldest version. A name that means nothing is refused, and so are keys that
- * are not there: who wanted signed images alone must not get others by a slip.
+ * Returns the trust keys as bytes, and the oldest version. Unknown options and missing keys are rejected, so
+ * that a mistake cannot disable a required signature.
  */
 function readOptions(options) {
   const { trust, oldestVersion = 0, ...rest } = options;
   const [unknown] = Object.keys(rest);
   if (unknown !== undefined) throw new TypeError(`a gate has no option \`${unknown}\``);
-  if (!Number.isSafeInteger(oldestVersion) || oldestVersion < 0) throw new TypeError("`oldestVersion` is a version");
+  if (!Number.isSafeInteger(oldestVersion) || oldestVersion < 0) throw new TypeError("`oldestVersion` must be a version");
   if (!("trust" in options)) {
-    if ("oldestVersion" in options) throw new TypeError("`oldestVersion` is for signed images: give `trust` too");
+    if ("oldestVersion" in options) throw new TypeError("`oldestVersion` requires `trust`");
     return [undefined, 0];
   }
   if (typeof trust === "string") return [new TextEncoder().encode(trust), oldestVersion];
   if (trust instanceof Uint8Array) return [Uint8Array.from(trust), oldestVersion];
-  throw new TypeError("`trust` is a key set as text or bytes");
+  throw new TypeError("`trust` must be a key set, as a string or bytes");
 }

@@ -1,7 +1,8 @@
-// The driver for every JavaScript host: a gate, and the fetches that it asks for, with the host's `fetch`. It has
-// the same policy as the Rust driver in `crates/host`: a request that depends on a fetch waits for it, but a fetch
-// delays requests only in its first second; old keys are fetched again in the background; no redirect is followed;
-// a failure changes nothing. Not here: decisions, when something is fetched, and which key sets are valid.
+// The driver for all JavaScript hosts: sends the fetches of a gate with the host's `fetch`. It has the same
+// policy as the Rust driver in `crates/host`. A request that depends on a fetch waits for it, but a fetch
+// delays requests only in its first second. Old keys are refreshed in the background. Redirects are not
+// followed. A failure changes nothing. Not here: decisions, when something is fetched, and which key sets are
+// valid.
 
 /** A gate with refreshed keys. */
 export class KeyedGate {
@@ -11,10 +12,10 @@ export class KeyedGate {
   #waitUntil;
   #onFailure;
   #onSkippedKeys;
-  /** What is in flight, by ticket: since when, and a promise that never rejects. */
+  /** The fetches in flight, by ticket: the start time, and a promise that never rejects. */
   #inFlight = new Map();
-  /** When the module was last asked whether keys are old: once a second is enough. */
-  #asked;
+  /** When the module was last called for due fetches; once per second is enough. */
+  #lastDue;
 
   constructor(gate, { fetch, waitMs = 1_000, waitUntil, onFailure, onSkippedKeys } = {}) {
     this.#gate = gate;
@@ -22,7 +23,7 @@ export class KeyedGate {
     this.#waitMs = waitMs;
     this.#waitUntil = waitUntil ?? (() => {});
     this.#onFailure = onFailure ?? (() => {});
-    // A host that logs only failures must still learn why tokens with such a key are denied.
+    // A host that logs only failures must still see why tokens with such a key are denied.
     this.#onSkippedKeys =
       onSkippedKeys ?? ((skipped, due) => this.#onFailure(new Error(`skipped keys: ${skipped.join("; ")}`), due));
   }
@@ -39,8 +40,8 @@ export class KeyedGate {
     if (now === undefined) return outcome;
     if (pending !== undefined) this.#begin(pending.fetches, now, waitUntil);
     // After the outcome is known, so that no fetch delays it.
-    if (now !== this.#asked) {
-      this.#asked = now;
+    if (now !== this.#lastDue) {
+      this.#lastDue = now;
       this.#begin(this.#gate.due(now), now, waitUntil);
     }
     if (pending === undefined) return outcome;
@@ -58,13 +59,13 @@ export class KeyedGate {
       try {
         waitUntil(ended);
       } catch (error) {
-        // A host that cannot wait any more; the fetch goes on for as long as it lets us.
-        this.#tell(fetch, error);
+        // The host no longer waits; the fetch continues as long as the host permits.
+        this.#report(fetch, error);
       }
     }
   }
 
-  /** Waits for these fetches, each in its first second. */
+  /** Waits for these fetches, each only in its first second. */
   async #wait(tickets) {
     const ends = [];
     let atMostMs = 0;
@@ -96,9 +97,9 @@ export class KeyedGate {
     try {
       response = await Promise.race([this.#read(fetch, stop.signal), late]);
     } catch (error) {
-      // The gate hears of it too, and says only that there is no response.
+      // The gate is notified too, but only that there is no response.
       quietly(() => this.#gate.resume(fetch.ticket, undefined, now()));
-      this.#tell(fetch, error);
+      this.#report(fetch, error);
       return;
     } finally {
       cancel();
@@ -108,7 +109,7 @@ export class KeyedGate {
       const skipped = this.#gate.resume(fetch.ticket, response, now());
       if (skipped.length > 0) quietly(() => this.#onSkippedKeys(skipped, fetch));
     } catch (error) {
-      this.#tell(fetch, error);
+      this.#report(fetch, error);
     }
   }
 
@@ -119,13 +120,13 @@ export class KeyedGate {
     if ((status >= 300 && status <= 399) || response.type === "opaqueredirect") {
       await response.body?.cancel();
       // It could lead to keys of another party.
-      throw new Error("a redirect, which is not followed");
+      throw new Error("redirects are not followed");
     }
     const chunks = [];
     let length = 0;
     for await (const chunk of chunksOf(response)) {
       length += chunk.length;
-      if (length > limits.bytes) throw new Error(`a response of more than ${limits.bytes} bytes`);
+      if (length > limits.bytes) throw new Error(`the response is longer than ${limits.bytes} bytes`);
       chunks.push(chunk);
     }
     const whole = new Uint8Array(length);
@@ -137,12 +138,12 @@ export class KeyedGate {
     return { status, body: whole };
   }
 
-  #tell(fetch, error) {
+  #report(fetch, error) {
     quietly(() => this.#onFailure(error, fetch));
   }
 }
 
-/** The result of a caller's code, which must not stop the gate. */
+/** Returns the result of a caller's code, which must not break the gate. */
 function quietly(call) {
   try {
     return call();
@@ -151,7 +152,7 @@ function quietly(call) {
   }
 }
 
-/** The time of a request in seconds; none for one that the gate takes for no request. */
+/** The time of a request in seconds; undefined if the gate would reject it. */
 function seconds(request) {
   const now = request?.now ?? Math.floor(Date.now() / 1_000);
   return Number.isSafeInteger(now) ? now : undefined;
@@ -167,7 +168,7 @@ async function* chunksOf(response) {
       yield value;
     }
   } finally {
-    // Leaves nothing of a body that is too long on the wire.
+    // Stops the transfer of a body that is too long.
     reader.cancel().catch(() => {});
   }
 }
@@ -177,6 +178,6 @@ function timer(ms) {
   const expired = new Promise((resolve) => {
     handle = setTimeout(resolve, ms);
   });
-  // Released, it does not keep a process alive that has nothing else to do.
+  // Once released, it does not keep an otherwise idle process alive.
   return { expired, cancel: () => clearTimeout(handle), release: () => handle.unref?.() };
 }

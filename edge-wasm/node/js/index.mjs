@@ -1,4 +1,4 @@
-// Entry for browsers and for runtimes that fetch a module's neighbours. Not here: anything that decides.
+// Entry point for browsers and for runtimes that fetch files next to a module. Not here: decisions.
 
 import init, * as glue from "../pkg/tollgate_node.js";
 import { bindEditResponse, bindGate } from "./gate.mjs";

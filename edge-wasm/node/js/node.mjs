@@ -1,4 +1,4 @@
-// Entry for Node, Deno and Bun, which read the module from disk. Not here: anything that decides.
+// Entry point for Node, Deno and Bun, which read the module from disk. Not here: decisions.
 
 import { readFileSync } from "node:fs";
 

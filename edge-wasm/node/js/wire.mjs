@@ -1,7 +1,7 @@
 // Requests as bytes and outcomes from bytes, as `tollgate_gate::wire` documents them.
 //
-// Strings of targets and header values hold one byte per character, U+0000 to U+00FF, as HTTP has them.
-// A string with any other character is taken as text and crosses as UTF-8. Not here: decisions.
+// Strings of targets and header values contain one byte per character, U+0000 to U+00FF, as in HTTP. A string
+// with any other character is text and is encoded as UTF-8. Not here: decisions.
 
 const VERSION = 5;
 const KINDS = ["allow", "deny", "reject", "serve"];
@@ -20,14 +20,14 @@ const REASONS = [
 const toUtf8 = new TextEncoder();
 const fromUtf8 = new TextDecoder("utf-8", { fatal: true });
 
-/** Most room for a request, in bytes. The module takes no request that needs so much. */
+/** Largest encoding buffer, in bytes. The module rejects such a large request anyway. */
 const MOST_BYTES = 64 * 1024 * 1024;
-/** Most header lines of a request. No server hands over so many; an iterator that never ends would. */
+/** Maximum number of header lines. No server passes so many, but an infinite iterator would. */
 const MOST_LINES = 16_384;
 
 /**
- * Reads a caller's request into `asked`, each part once. Whatever throws on the way leaves there what was read before.
- * `isPlain` is true for headers that are an array of pairs of strings.
+ * Reads a caller's request into `asked`, each part once. If a part throws, `asked` contains the parts read
+ * before. `isPlain` is true for headers that are an array of pairs of strings.
  */
 export function readRequest(request, asked) {
   asked.method = request.method;
@@ -39,7 +39,7 @@ export function readRequest(request, asked) {
 }
 
 /**
- * The bytes of a request that {@link readRequest} has read. They are good until the next request is encoded.
+ * Encodes a request that {@link readRequest} has read. The bytes are valid until the next call.
  */
 export function encodeRequest({ method, target, lines, ip, now }) {
   const out = new Writer();
@@ -56,10 +56,10 @@ export function encodeRequest({ method, target, lines, ip, now }) {
   return out.finish();
 }
 
-/** The outcome in a reply. Throws if the bytes are no reply to `asked`. */
+/** Decodes the outcome in a reply. Throws if the bytes are not a reply to `asked`. */
 export function decodeReply(bytes, asked) {
   const read = new Reader(bytes);
-  if (read.byte() !== VERSION) throw new Error("another version of the wire encoding");
+  if (read.byte() !== VERSION) throw new Error("unsupported version of the wire encoding");
   const outcome = oneOf(KINDS, read.byte());
   const status = read.uint16();
   const reason = oneOf(REASONS, read.byte());
@@ -71,13 +71,13 @@ export function decodeReply(bytes, asked) {
   if (action === 0 && outcome === "allow") reply.forward = readForward(read, asked);
   else if (action === 1 && outcome === "serve") reply.respond = readRespond(read, status);
   else if (action === 2 && (outcome === "deny" || outcome === "reject")) reply.respond = readRespond(read, status);
-  else throw new Error("the action does not fit the outcome");
+  else throw new Error("the action does not match the outcome");
   reply.keepLog(read.bytes());
   read.end();
   return reply;
 }
 
-/** An outcome, whose log record is made when it is read. */
+/** An outcome, whose log record is built when it is read. */
 class Reply {
   #log;
 
@@ -90,7 +90,7 @@ class Reply {
     this.pending = pending;
   }
 
-  /** The record as bytes or as text, or what makes the text. */
+  /** Stores the record as bytes or text, or a function that returns the text. */
   keepLog(record) {
     this.#log = record;
   }
@@ -102,7 +102,7 @@ class Reply {
   }
 }
 
-/** The outcome for a request that a rule lets pass; `record` makes the log record. */
+/** The outcome for a repeat request that a rule allows; `record` returns the log record. */
 export function allowedBy(rule, forward, record) {
   const reply = new Reply("allow", 200, "allow", null, rule, undefined);
   reply.forward = forward;
@@ -110,11 +110,11 @@ export function allowedBy(rule, forward, record) {
   return reply;
 }
 
-/** The fetches in a message. */
+/** Decodes fetches. */
 export function decodeFetches(bytes) {
   if (bytes.length === 0) return [];
   const read = new Reader(bytes);
-  if (read.byte() !== VERSION) throw new Error("another version of the wire encoding");
+  if (read.byte() !== VERSION) throw new Error("unsupported version of the wire encoding");
   const fetches = readFetches(read);
   read.end();
   return fetches;
@@ -124,7 +124,7 @@ function readFetches(read) {
   const fetches = [];
   for (let left = read.uint32(); left > 0; left -= 1) {
     const fetch = { ticket: read.uint32(), method: read.text(), url: read.text(), headers: readPairs(read) };
-    // A copy: the bytes are the module's.
+    // A copy, because the bytes are in the module's memory.
     fetch.body = read.bytes().slice();
     fetch.limits = { secs: read.uint32(), bytes: read.uint32(), cachedSecs: read.uint32() };
     fetches.push(fetch);
@@ -138,12 +138,12 @@ function readTickets(read) {
   return tickets;
 }
 
-/** Reads the header lines of anything that holds headers: pairs, `Headers`, `Map`, or an object. */
+/** Reads header lines from any container: pairs, `Headers`, `Map`, or an object. */
 function readHeaders(headers, lines) {
   if (headers === undefined) return false;
   let isPlain = Array.isArray(headers);
   if (isPlain) {
-    // The usual form, without iterators.
+    // The usual form, read without iterators.
     const { length } = headers;
     for (let at = 0; at < length; at += 1) {
       const entry = headers[at];
@@ -157,14 +157,14 @@ function readHeaders(headers, lines) {
   return false;
 }
 
-/** Adds an entry of any form; such a one is never plain. */
+/** Adds an entry of any form; never plain. */
 function addEntry(lines, entry) {
   const [name, value] = entry;
   addLines(lines, name, value);
   return false;
 }
 
-/** Adds the lines of a name; whether it is one line of strings. */
+/** Adds the lines of a name; returns whether it is one line of strings. */
 function addLines(lines, name, value) {
   if (typeof name === "string" && typeof value === "string") {
     addLine(lines, name, value);
@@ -176,7 +176,7 @@ function addLines(lines, name, value) {
 }
 
 function addLine(lines, name, value) {
-  if (lines.length >= MOST_LINES) throw new TypeError(`a request has at most ${MOST_LINES} header lines`);
+  if (lines.length >= MOST_LINES) throw new TypeError(`a request can have at most ${MOST_LINES} header lines`);
   lines.push([name, value]);
 }
 
@@ -212,11 +212,11 @@ function readPairs(read) {
 
 function oneOf(names, number) {
   const name = names[number];
-  if (name === undefined) throw new Error("an unknown number in a reply");
+  if (name === undefined) throw new Error("unknown number in a reply");
   return name;
 }
 
-/** Text in the form, bytes or UTF-8, in which `original` crossed. */
+/** Decodes text in the form, bytes or UTF-8, in which `original` was encoded. */
 function sameForm(bytes, original) {
   if (isWide(original)) return fromUtf8.decode(bytes);
   let text = "";
@@ -229,14 +229,14 @@ function isWide(text) {
   return false;
 }
 
-/** Where requests are written, one after the other: nothing of one is needed when the next begins. */
+/** The buffer for requests, reused because no encoded request is needed once the next one begins. */
 let buffer = new Uint8Array(16_384);
 let view = new DataView(buffer.buffer);
 
-/** Up to here a loop is faster than the encoder. */
+/** Below this length a loop is faster than the encoder. */
 const SHORT = 24;
 
-/** Writes ASCII; the length, or -1 for other text. */
+/** Writes ASCII; returns the length, or -1 for other text. */
 function asciiInto(text, start) {
   for (let at = 0; at < text.length; at += 1) {
     const code = text.charCodeAt(at);
@@ -264,21 +264,21 @@ class Writer {
   }
 
   int64(value) {
-    if (!Number.isSafeInteger(value)) throw new TypeError("`now` is whole seconds");
+    if (!Number.isSafeInteger(value)) throw new TypeError("`now` must be whole seconds");
     const at = this.#room(8);
     view.setUint32(at, value, true);
     view.setInt32(at + 4, Math.floor(value / 0x1_0000_0000), true);
   }
 
-  /** Text as UTF-8. */
+  /** Writes text as UTF-8. */
   text(text) {
-    if (typeof text !== "string") throw new TypeError("methods, names and addresses are strings");
+    if (typeof text !== "string") throw new TypeError("methods, names and addresses must be strings");
     this.#write(text, false);
   }
 
-  /** A string of bytes; or, if it has any wider character, text. */
+  /** Writes a string of bytes or, if it contains a wider character, UTF-8 text. */
   byteString(text) {
-    if (typeof text !== "string") throw new TypeError("targets and header values are strings");
+    if (typeof text !== "string") throw new TypeError("targets and header values must be strings");
     this.#write(text, true);
   }
 
@@ -298,12 +298,12 @@ class Writer {
     this.#length = start + written;
   }
 
-  /** Where the next `size` bytes go. */
+  /** Reserves the next `size` bytes and returns their position. */
   #room(size) {
     const at = this.#length;
     if (at + size > buffer.length) {
-      // What is made here stays.
-      if (at + size > MOST_BYTES) throw new TypeError("a request is too large");
+      // A larger buffer is kept for later requests.
+      if (at + size > MOST_BYTES) throw new TypeError("the request is too large");
       const larger = new Uint8Array(Math.min(2 * (at + size), MOST_BYTES));
       larger.set(buffer.subarray(0, at));
       buffer = larger;
@@ -355,7 +355,7 @@ class Reader {
 
   flag() {
     const value = this.byte();
-    if (value > 1) throw new Error("neither yes nor no in a reply");
+    if (value > 1) throw new Error("invalid boolean in a reply");
     return value === 1;
   }
 
@@ -364,18 +364,18 @@ class Reader {
   }
 
   end() {
-    if (this.#at !== this.#bytes.length) throw new Error("a reply that is too long");
+    if (this.#at !== this.#bytes.length) throw new Error("trailing bytes in a reply");
   }
 
   #skip(size) {
     const at = this.#at;
-    if (at + size > this.#bytes.length) throw new Error("a reply that is cut");
+    if (at + size > this.#bytes.length) throw new Error("truncated reply");
     this.#at = at + size;
     return at;
   }
 }
 
-/** ASCII as text; nothing for other bytes. */
+/** ASCII as text; undefined for other bytes. */
 function asciiFrom(bytes, at, length) {
   let text = "";
   for (let end = at + length; at < end; at += 1) {

@@ -1,32 +1,33 @@
 //! The gate as a JavaScript class, through wasm-bindgen.
 //!
-//! Requests and outcomes cross as bytes in `tollgate_gate::wire`, one call each. Not here: anything a
-//! JavaScript user sees; `js/` wraps this class, turns objects into bytes and back, and denies when the
-//! module traps.
+//! Requests and outcomes are passed as bytes in `tollgate_gate::wire`, one call each. Not here: the public
+//! JavaScript interface. `js/` wraps this class, converts objects to bytes and back, and denies requests when
+//! the module traps.
 
 use tollgate_crypto::Portable;
 use tollgate_gate::{
-    Admitted, CacheEdit, Context, FetchResponse, Request, RuleId, Seat, TokenCache, Trust,
-    UnixSeconds, Viewers, wire,
+    Admitted, CacheEdit, ClientCache, ClientHandle, Context, FetchResponse, Request, RuleId,
+    TokenCache, Trust, UnixSeconds, wire,
 };
 use wasm_bindgen::prelude::{JsError, wasm_bindgen};
 
-/// The new `Cache-Control` of a response, if it changes, for a change by its name in `outcome.forward.cache`.
+/// Returns the new `Cache-Control` of a response, or `None` if it does not change. `cache` is the value of
+/// `outcome.forward.cache`.
 ///
 /// # Errors
 ///
-/// If there is no such change.
+/// Returns an error for any other value of `cache`.
 #[wasm_bindgen(js_name = cacheControl)]
 pub fn cache_control(cache: &str, value: Option<String>) -> Result<Option<String>, JsError> {
     let value: Vec<&str> = value.iter().map(String::as_str).collect();
     Ok(cache_edit(cache)?.cache_control(&value))
 }
 
-/// The headers of a response that are removed.
+/// Returns the headers to remove from a response.
 ///
 /// # Errors
 ///
-/// If there is no such change.
+/// Returns an error for any other value of `cache`.
 #[wasm_bindgen(js_name = removedHeaders)]
 pub fn removed_headers(cache: &str) -> Result<Vec<String>, JsError> {
     let removed = cache_edit(cache)?.removed().iter();
@@ -38,36 +39,37 @@ fn cache_edit(name: &str) -> Result<CacheEdit, JsError> {
     found.ok_or_else(|| JsError::new("no such change to the caching of a response"))
 }
 
-/// How many good tokens are remembered.
+/// The number of verified tokens that are cached.
 const CACHED_TOKENS: usize = 512;
 
-/// How many viewers have a number.
-const SEATS: usize = 512;
-/// Room for a method and a target, in bytes. What is longer is asked in full.
-const ROOM_BYTES: usize = 4_096;
-/// Says that a viewer's request has to be asked in full.
-const ASK_IN_FULL: f64 = -1.0;
+/// The number of clients that are cached.
+const CACHED_CLIENTS: usize = 512;
+/// The size of the scratch buffer for a method and a target, in bytes. A longer request is evaluated as a
+/// whole.
+const SCRATCH_BYTES: usize = 4_096;
+/// The result of `admit` if the request has to be evaluated as a whole.
+const NOT_ADMITTED: f64 = -1.0;
 
 /// A loaded policy.
 #[wasm_bindgen]
 pub struct Gate {
     gate: tollgate_gate::Gate<Vec<u8>>,
     tokens: TokenCache,
-    viewers: Viewers,
-    /// The number that the last decision gave.
-    seat: Option<Seat>,
-    /// Where the host writes the method and the target of a viewer's request.
-    room: Box<[u8; ROOM_BYTES]>,
+    clients: ClientCache,
+    /// The handle that the last decision assigned.
+    handle: Option<ClientHandle>,
+    /// The buffer into which the host writes method and target of a repeat request.
+    scratch: Box<[u8; SCRATCH_BYTES]>,
 }
 
 #[wasm_bindgen]
 impl Gate {
-    /// Loads a policy image; with trust keys, only one that is signed by one of them, and of version
+    /// Loads a policy image. With trust keys, the image must be signed by one of them and have version
     /// `oldest` or later; 0 for any.
     ///
     /// # Errors
     ///
-    /// An `Error` that says what is wrong with the image, with keys in it, or with trust keys.
+    /// An `Error` that describes what is wrong with the image, with keys in it, or with trust keys.
     #[wasm_bindgen(constructor)]
     pub fn new(image: Vec<u8>, trust: Option<Vec<u8>>, oldest: f64) -> Result<Gate, JsError> {
         let trust = trust.map(|keys| Trust::from_json_since(&keys, oldest, &Portable));
@@ -76,9 +78,9 @@ impl Gate {
         Ok(Gate {
             gate,
             tokens: TokenCache::new(CACHED_TOKENS),
-            viewers: Viewers::new(SEATS),
-            seat: None,
-            room: Box::new([0; ROOM_BYTES]),
+            clients: ClientCache::new(CACHED_CLIENTS),
+            handle: None,
+            scratch: Box::new([0; SCRATCH_BYTES]),
         })
     }
 
@@ -95,7 +97,7 @@ impl Gate {
         self.gate.policy_id().to_string()
     }
 
-    /// The fetches that are due although no request waits for them, encoded; empty if there are none.
+    /// Returns the fetches that are due although no request waits for them, encoded; empty if there are none.
     pub fn due(&mut self, now: f64) -> Vec<u8> {
         wire::encode_fetches(&self.gate.due(seconds(now)))
     }
@@ -104,7 +106,7 @@ impl Gate {
     ///
     /// # Errors
     ///
-    /// An `Error` that says why it is not used. The keys stay as they were.
+    /// An `Error` that describes why the response is rejected. The current keys stay in use.
     pub fn resume(
         &mut self,
         ticket: u32,
@@ -119,49 +121,50 @@ impl Gate {
 
     /// Evaluates one encoded request; the result is an encoded step whatever the bytes are.
     pub fn decide(&mut self, request: &[u8]) -> Vec<u8> {
-        let mut context = Context::cached(&mut self.tokens).with_viewers(&mut self.viewers);
+        let mut context = Context::cached(&mut self.tokens).with_clients(&mut self.clients);
         let reply = wire::step(&mut self.gate, request, &mut context);
-        self.seat = context.seat();
+        self.handle = context.client_handle();
         reply
     }
 
-    /// The number that the last decision gave its viewer; 0 for none.
+    /// The handle that the last decision assigned to its client; 0 for none.
     #[wasm_bindgen(getter)]
-    pub fn viewer(&self) -> u32 {
-        self.seat.map_or(0, |seat| seat.viewer)
+    pub fn handle(&self) -> u32 {
+        self.handle.map_or(0, |handle| handle.handle)
     }
 
-    /// The issuer of that viewer's token.
+    /// The issuer of that client's token.
     #[wasm_bindgen(getter)]
     pub fn issuer(&self) -> usize {
-        self.seat.map_or(0, |seat| seat.issuer)
+        self.handle.map_or(0, |handle| handle.issuer)
     }
 
-    /// Whether header field lines of this name must be the same for a viewer's number to hold.
-    pub fn watches(&self, name: &str) -> bool {
-        self.gate.watches(name)
+    /// Whether header field lines of this name must stay the same for a client handle to be valid.
+    #[wasm_bindgen(js_name = isWatchedHeader)]
+    pub fn is_watched_header(&self, name: &str) -> bool {
+        self.gate.is_watched_header(name)
     }
 
-    /// Where in the module's memory a method and a target, one after the other, are expected.
-    #[wasm_bindgen(getter)]
-    pub fn room(&self) -> *const u8 {
-        self.room.as_ptr()
+    /// The address of the scratch buffer, which must contain the method followed by the target.
+    #[wasm_bindgen(getter, js_name = scratchPtr)]
+    pub fn scratch_ptr(&self) -> *const u8 {
+        self.scratch.as_ptr()
     }
 
-    /// How many bytes there may be.
-    #[wasm_bindgen(getter, js_name = roomBytes)]
-    pub fn room_bytes(&self) -> usize {
-        ROOM_BYTES
+    /// The size of the scratch buffer, in bytes.
+    #[wasm_bindgen(getter, js_name = scratchLen)]
+    pub fn scratch_len(&self) -> usize {
+        SCRATCH_BYTES
     }
 
-    /// Twice the number of the rule that allows a viewer's next request, plus one if the response is private;
-    /// negative if the request has to be evaluated in full.
-    pub fn admit(&mut self, viewer: u32, now: f64, method: usize, target: usize) -> f64 {
-        let Some(request) = next_request(&*self.room, now, method, target) else {
-            return ASK_IN_FULL;
+    /// Returns twice the number of the rule that allows a repeat request, plus one if the response is
+    /// private; negative if the request has to be evaluated as a whole.
+    pub fn admit(&mut self, handle: u32, now: f64, method: usize, target: usize) -> f64 {
+        let Some(request) = next_request(&*self.scratch, now, method, target) else {
+            return NOT_ADMITTED;
         };
-        let admitted = self.gate.admit(&mut self.viewers, viewer, &request);
-        admitted.map_or(ASK_IN_FULL, |Admitted { rule, cache }| {
+        let admitted = self.gate.admit(&mut self.clients, handle, &request);
+        admitted.map_or(NOT_ADMITTED, |Admitted { rule, cache }| {
             2.0 * f64::from(rule.0) + f64::from(u8::from(cache == CacheEdit::Private))
         })
     }
@@ -173,7 +176,7 @@ impl Gate {
         name.map(|name| name.to_string())
     }
 
-    /// The log record of what [`admit`](Self::admit) let pass, as JSON.
+    /// The log record of a request that [`admit`](Self::admit) allowed, as JSON.
     pub fn record(
         &self,
         rule: u32,
@@ -182,7 +185,7 @@ impl Gate {
         method: usize,
         target: usize,
     ) -> Option<String> {
-        let request = next_request(&*self.room, now, method, target)?;
+        let request = next_request(&*self.scratch, now, method, target)?;
         let record = self.gate.record(&request, RuleId(rule), issuer)?;
         let mut json = String::new();
         record.write_json(&mut json).ok()?;
@@ -190,9 +193,9 @@ impl Gate {
     }
 }
 
-/// A viewer's request, of which only this is told.
-fn next_request(room: &[u8], now: f64, method: usize, target: usize) -> Option<Request<'_>> {
-    let (method, rest) = room.split_at_checked(method)?;
+/// A repeat request, of which only these parts are passed.
+fn next_request(scratch: &[u8], now: f64, method: usize, target: usize) -> Option<Request<'_>> {
+    let (method, rest) = scratch.split_at_checked(method)?;
     Some(Request {
         method: core::str::from_utf8(method).ok()?,
         target: rest.get(..target)?,
@@ -202,10 +205,10 @@ fn next_request(room: &[u8], now: f64, method: usize, target: usize) -> Option<R
     })
 }
 
-/// A JavaScript number of seconds; what is no time is one at which nothing is due.
+/// Converts a JavaScript number of seconds. An invalid time becomes one at which nothing is due.
 #[expect(
     clippy::cast_possible_truncation,
-    reason = "the cast saturates, and halves of seconds do not count"
+    reason = "the cast saturates, and fractions of seconds are irrelevant"
 )]
 fn seconds(now: f64) -> UnixSeconds {
     UnixSeconds(now as i64)

@@ -20,7 +20,7 @@ function token(claims) {
   return `${input}.${createHmac("sha256", Buffer.alloc(32, 7)).update(input).digest("base64url")}`;
 }
 
-/** Sends a request as it is: `fetch` would normalise its path. */
+/** Sends a request unchanged: `fetch` would normalise its path. */
 async function send(port, path, headers = {}) {
   const sent = request({ host: "127.0.0.1", port, path, headers: { host: "learn.example.com", ...headers }, agent: false });
   sent.end();

@@ -1,4 +1,4 @@
-// The package as users meet it, over the image of the small site that crates/gate tests with.
+// The public interface of the package, with the image of the small site of crates/gate's tests.
 // TOLLGATE_SAMPLE_IMAGE names the file that `cargo run -p tollgate-gate --example sample_image` wrote.
 
 import assert from "node:assert/strict";
@@ -22,12 +22,12 @@ function token(claims) {
 
 const student = token({ "cognito:groups": ["rust-101"] });
 
-/** `outcome status reason detail rule`, as a case would list them. */
-function told({ outcome, status, reason, detail, rule }) {
+/** `outcome status reason detail rule`, the format of conformance cases. */
+function summary({ outcome, status, reason, detail, rule }) {
   return [outcome, status, reason, detail ?? "-", rule ?? "-"].join(" ");
 }
 
-test("every kind of answer", () => {
+test("every kind of outcome", () => {
   const gate = new Gate(image);
   assert.match(gate.policyId, /^[0-9a-f]{32}$/);
   const authorization = `Bearer ${student}`;
@@ -52,7 +52,7 @@ test("every kind of answer", () => {
   ];
   for (const [request, expect] of table) {
     const outcome = gate.decide({ method: "GET", now: NOW, ...request });
-    assert.equal(told(outcome), expect, JSON.stringify(request));
+    assert.equal(summary(outcome), expect, JSON.stringify(request));
     assert.equal(outcome.policy, gate.policyId);
     assert.equal(outcome.outcome === "allow", outcome.forward !== undefined);
     assert.equal(outcome.outcome === "allow", outcome.respond === undefined);
@@ -63,7 +63,7 @@ test("every kind of answer", () => {
   }
 });
 
-test("what is forwarded is the request without the token", () => {
+test("the request is forwarded without the token", () => {
   const gate = new Gate(image);
   const ask = (target, headers) => {
     const { forward } = gate.decide({ method: "GET", target, headers, now: NOW });
@@ -111,12 +111,12 @@ test("what is forwarded is the request without the token", () => {
   );
 });
 
-test("a token is remembered no longer than it is good, and byte for byte", () => {
+test("a token is cached only while it is valid, and only byte for byte", () => {
   const gate = new Gate(image);
   const ask = (token, now = NOW) =>
     gate.decide({ method: "GET", target: "/courses/rust-101/a", headers: { authorization: `Bearer ${token}` }, now });
   for (let round = 0; round < 3; round += 1) assert.equal(ask(student).status, 200);
-  assert.equal(told(ask(student, NOW + 600)), "deny 401 bad_token expired -");
+  assert.equal(summary(ask(student, NOW + 600)), "deny 401 bad_token expired -");
   assert.equal(ask(student).status, 200);
   for (let at = 0; at < student.length; at += 1) {
     const other = student[at] === "A" ? "B" : "A";
@@ -125,7 +125,7 @@ test("a token is remembered no longer than it is good, and byte for byte", () =>
   }
 });
 
-test("the session endpoint gives a cookie that opens the same", () => {
+test("the session endpoint sets a cookie that grants the same", () => {
   const gate = new Gate(image);
   const ask = (method, target, headers) => gate.decide({ method, target, headers, now: NOW });
   const given = ask("POST", "/.tollgate/session", { authorization: `Bearer ${student}` });
@@ -134,14 +134,14 @@ test("the session endpoint gives a cookie that opens the same", () => {
   assert.equal(cookies.length, 1);
   const [cookie] = cookies[0][1].split(";");
   const opened = ask("GET", "/courses/rust-101/a", { cookie });
-  assert.equal(told(opened), "allow 200 allow - rust-101/students");
+  assert.equal(summary(opened), "allow 200 allow - rust-101/students");
   const { token: seen, issuer } = JSON.parse(opened.log);
   assert.deepEqual([seen, issuer], ["session", "learners"]);
   assert.deepEqual(opened.forward.headers, []);
   assert.deepEqual(opened.forward.setCookies, []);
 });
 
-test("responses carry what the gate says", () => {
+test("responses contain the status, headers and body of the gate", () => {
   const gate = new Gate(image);
   const { respond } = gate.decide({ method: "GET", target: "/courses/rust-101/a", now: NOW });
   const headers = new Headers(respond.headers);
@@ -154,14 +154,14 @@ test("responses carry what the gate says", () => {
   assert.equal(new Headers(wrong.headers).get("allow"), "POST");
 });
 
-test("a bad image is refused with a reason", () => {
-  assert.throws(() => new Gate(new Uint8Array(0)), /policy image is refused/);
+test("an invalid image is rejected with a reason", () => {
+  assert.throws(() => new Gate(new Uint8Array(0)), /policy image is rejected/);
   const spoiled = Uint8Array.from(image);
   spoiled[spoiled.length >> 1] ^= 1;
-  assert.throws(() => new Gate(spoiled), /policy image is refused/);
+  assert.throws(() => new Gate(spoiled), /policy image is rejected/);
 });
 
-test("what is no request is denied", () => {
+test("a malformed request is denied", () => {
   const gate = new Gate(image);
   const good = { method: "GET", target: "/courses/rust-101/preview/a", now: NOW };
   const table = [
@@ -178,17 +178,17 @@ test("what is no request is denied", () => {
   ];
   for (const request of table) {
     const outcome = gate.decide(request);
-    assert.equal(told(outcome), "deny 500 internal bad_request_object -");
+    assert.equal(summary(outcome), "deny 500 internal bad_request_object -");
     assert.ok(outcome.error instanceof TypeError);
     assert.equal(outcome.forward, undefined);
   }
   const head = gate.decide({ ...good, method: "HEAD", now: 0.5 });
   assert.equal(head.respond.body, "");
-  assert.equal(told(gate.decide(good)), "allow 200 allow - rust-101/preview");
+  assert.equal(summary(gate.decide(good)), "allow 200 allow - rust-101/preview");
 });
 
 test("after a trap the request is denied and the next one is not", () => {
-  // A module whose memory is overwritten, as by a bug in it, and gates made before and after.
+  // A module whose memory is overwritten, as a bug could do, with gates created before and after.
   const { memory } = glue.initSync();
   const first = new Gate(image);
   const second = new Gate(image);
@@ -197,20 +197,20 @@ test("after a trap the request is denied and the next one is not", () => {
   for (let round = 0; round < 3; round += 1) {
     new Uint8Array(glue.initSync().memory.buffer).fill(0xff);
     const broken = first.decide(good);
-    assert.equal(told(broken), "deny 500 internal trap -");
+    assert.equal(summary(broken), "deny 500 internal trap -");
     assert.notEqual(broken.error, undefined);
     assert.equal(broken.policy, first.policyId);
     const { detail, policy, time, status } = JSON.parse(broken.log);
     assert.deepEqual([detail, policy, time, status], ["trap", first.policyId, NOW, 500]);
-    assert.equal(told(first.decide(good)), "allow 200 allow - rust-101/preview");
-    assert.equal(told(second.decide(secret)), "deny 401 no_token - -");
-    assert.equal(told(second.decide(good)), "allow 200 allow - rust-101/preview");
-    assert.equal(told(new Gate(image).decide(good)), "allow 200 allow - rust-101/preview");
+    assert.equal(summary(first.decide(good)), "allow 200 allow - rust-101/preview");
+    assert.equal(summary(second.decide(secret)), "deny 401 no_token - -");
+    assert.equal(summary(second.decide(good)), "allow 200 allow - rust-101/preview");
+    assert.equal(summary(new Gate(image).decide(good)), "allow 200 allow - rust-101/preview");
   }
   assert.ok(memory);
 });
 
-test("a module that answers nonsense is taken for trapped", () => {
+test("an invalid reply of the module counts as a trap", () => {
   const replies = [
     new Uint8Array(0),
     Uint8Array.of(3, 0, 200, 0, 0, 0, 0, 0, 1),
@@ -219,17 +219,17 @@ test("a module that answers nonsense is taken for trapped", () => {
     Uint8Array.of(2),
   ];
   for (const reply of replies) {
-    let lies = false;
+    let isInvalid = false;
     class Inner extends glue.Gate {
       decide(bytes) {
-        return lies ? reply : super.decide(bytes);
+        return isInvalid ? reply : super.decide(bytes);
       }
     }
     const Lying = bindGate({ Gate: Inner, __wbg_reset_state: glue.__wbg_reset_state });
     const gate = new Lying(image);
-    lies = true;
+    isInvalid = true;
     const outcome = gate.decide({ method: "GET", target: "/courses/rust-101/preview/a", now: NOW });
-    assert.equal(told(outcome), "deny 500 internal trap -");
+    assert.equal(summary(outcome), "deny 500 internal trap -");
     assert.equal(outcome.forward, undefined);
   }
 });

@@ -1,5 +1,6 @@
-// Callers that hand over anything but a request: `decide` never throws, allows nothing, and decides the next request
-// as before. TOLLGATE_SAMPLE_IMAGE names the file that `cargo run -p tollgate-gate --example sample_image` wrote.
+// Callers that pass anything but a request: `decide` never throws, allows nothing, and decides the next
+// request as before. TOLLGATE_SAMPLE_IMAGE names the file that `cargo run -p tollgate-gate --example
+// sample_image` wrote.
 
 import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
@@ -13,7 +14,7 @@ import { KeyedGate, editResponse } from "../js/node.mjs";
 const NOW = 1_800_000_000;
 const image = readFileSync(process.env.TOLLGATE_SAMPLE_IMAGE);
 
-/** Counts the instances of the module: misuse must not cost one. */
+/** Counts the module's instances: misuse must not discard one. */
 let resets = 0;
 const { Gate: Inner, initSync } = glue;
 const Gate = bindGate({
@@ -33,7 +34,7 @@ function token(claims) {
   return `${input}.${createHmac("sha256", Buffer.alloc(32, 7)).update(input).digest("base64url")}`;
 }
 
-/** A session of the site's own, from which no session is made in turn. */
+/** A session of the site, from which no further session is minted. */
 function session(claims) {
   const headers = { authorization: `Bearer ${token(claims)}` };
   const given = new Gate(image).decide({ method: "POST", target: "/.tollgate/session", headers, now: NOW });
@@ -61,7 +62,7 @@ const endless = {
   },
 };
 
-/** Values that are of no use for anything in a request. */
+/** Values that are invalid for all parts of a request. */
 const ODD = [
   undefined, null, true, 0, -1, 0.5, NaN, Infinity, 2 ** 53, 7n, Symbol("s"), "", "GET", "\ud800", [], {}, [[]], [[[]]],
   () => "GET", new Date(0), /x/, new Map(), new Set([1]), new Uint8Array(3), new String("GET"), new Proxy([], {}),
@@ -69,7 +70,7 @@ const ODD = [
   { [Symbol.iterator]: 7 }, { length: 2 ** 32 }, Promise.resolve(good), new Error("e"), new WeakMap(), globalThis,
 ];
 
-/** Whole requests that are none, or that are code. */
+/** Whole requests that are malformed, or that run code. */
 const REQUESTS = [
   ...ODD,
   ...["method", "target", "headers", "ip", "now"].map((name) => getter(name, boom)),
@@ -90,7 +91,7 @@ const REQUESTS = [
   { ...good, target: `/${"a".repeat(40_000_000)}` },
 ];
 
-/** What may come of a hostile object: a denial, or what an honest request with its words gets. */
+/** A hostile object must result in a denial, or in the outcome of an honest request with the same values. */
 function check(outcome, what) {
   assert.ok(["deny", "reject"].includes(outcome.outcome), `${what}: ${outcome.outcome}`);
   assert.ok(outcome.status >= 400, what);
@@ -116,7 +117,7 @@ test("decide never throws", () => {
     assert.equal(gate.decide(good).outcome, "allow", `after request ${at}`);
     assert.equal(gate.decide(secret).status, 401, `after request ${at}`);
   }
-  assert.equal(resets, 0, "no instance was thrown away");
+  assert.equal(resets, 0, "no instance was discarded");
 });
 
 test("no part of a request makes decide throw", () => {
@@ -126,7 +127,7 @@ test("no part of a request makes decide throw", () => {
     for (const [at, value] of ODD.entries()) {
       for (const base of [good, secret]) {
         const outcome = gate.decide({ ...base, [name]: value });
-        // Without an address or a time a request is whole, and some of the odd values are good ones.
+        // A request without an address or a time is complete, and some of the odd values are valid.
         const isGood = { ip: true, now: value == null || Number.isSafeInteger(value), method: value === "GET" };
         const mayPass = base === good && isGood[name];
         if (mayPass && outcome.outcome === "allow") allowed += 1;
@@ -139,12 +140,12 @@ test("no part of a request makes decide throw", () => {
   assert.equal(resets, 0);
 });
 
-test("a request is what it says the first time", () => {
+test("only the first read of each part counts", () => {
   for (const first of [good, secret]) {
     const gate = new Gate(image);
     gate.decide(good);
     const reads = {};
-    // Every second answer is another one, and each is counted.
+    // Every second read returns another value, and all reads are counted.
     const shifting = new Proxy(first, {
       get(object, name) {
         if (typeof name !== "string") return object[name];
@@ -161,7 +162,7 @@ test("a request is what it says the first time", () => {
     }
     assert.equal(JSON.parse(outcome.log).path, good.target);
   }
-  // Lines that change between two looks.
+  // Lines that change between two reads.
   const gate = new Gate(image);
   gate.decide(good);
   let looks = 0;
@@ -171,7 +172,7 @@ test("a request is what it says the first time", () => {
   assert.deepEqual(outcome.forward.headers, [["Host", "h"]]);
 });
 
-test("a request that asks the gate in the middle of being read changes no answer", () => {
+test("a request that calls the gate while it is being read changes no outcome", () => {
   const gate = new Gate(image);
   gate.decide(good);
   for (const name of ["method", "target", "headers", "ip", "now"]) {
@@ -189,7 +190,7 @@ test("a request that asks the gate in the middle of being read changes no answer
   }
 });
 
-test("a gate with fresh keys never rejects", async () => {
+test("a keyed gate never rejects its promise", async () => {
   const failing = { fetch: boom, waitUntil: boom, onFailure: boom, waitMs: 1 };
   const keyed = new KeyedGate(new Gate(image), failing);
   for (const [at, request] of REQUESTS.entries()) {
@@ -200,9 +201,9 @@ test("a gate with fresh keys never rejects", async () => {
   assert.equal((await keyed.decide(good)).outcome, "allow");
 });
 
-test("random objects are denied, and the gate goes on", () => {
+test("random objects are denied, and the gate continues to work", () => {
   const gate = new Gate(image);
-  // A fixed sequence of numbers that look random.
+  // A fixed pseudo-random sequence.
   let state = 1;
   const below = (count) => {
     state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
@@ -256,7 +257,7 @@ test("a response is private where the request would be denied without its token"
   const headers = new Headers({ "cache-control": "public" });
   editResponse(headers, { setCookies: [], cache: "no-store" });
   assert.equal(headers.get("cache-control"), "private, no-store");
-  // What is not known is for no cache.
+  // An unknown value keeps the response out of all caches.
   editResponse(headers, { setCookies: [], cache: "other" });
   assert.equal(headers.get("cache-control"), "private, no-store");
 });

@@ -1,4 +1,4 @@
-// Fresh keys: rotation, floods of invented key names, and fetches that fail in every way.
+// Key refresh: rotation, floods of invented key IDs, and all kinds of failed fetches.
 // TOLLGATE_SAMPLE_IMAGE has an issuer `rotating` with the public key below under the name `old`.
 
 import assert from "node:assert/strict";
@@ -13,7 +13,7 @@ const NOW = 1_800_000_000;
 const URL_OF_KEYS = "https://rotating.example/.well-known/jwks.json";
 const image = readFileSync(process.env.TOLLGATE_SAMPLE_IMAGE);
 
-/** A key pair by its name in tokens. */
+/** A key pair, by its key ID. */
 function pair(kid) {
   const { publicKey, privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
   return { kid, privateKey, jwk: { ...publicKey.export({ format: "jwk" }), kid, alg: "ES256" } };
@@ -36,7 +36,7 @@ function asked(pair, at = 0) {
   return { method: "GET", target: "/courses/rust-101/a", headers: { authorization }, now: NOW + at };
 }
 
-/** A gate whose fetches are answered by `answer`, and what it fetched. */
+/** A gate whose fetches `answer` responds to, and the fetched URLs. */
 function keyed(answer, options = {}) {
   const urls = [];
   const failures = [];
@@ -53,12 +53,12 @@ function keyed(answer, options = {}) {
 
 const settled = () => new Promise((resolve) => setTimeout(resolve, 5));
 
-/** Waits for what comes soon, however busy the machine is. */
+/** Waits for something that happens soon, however busy the machine is. */
 async function until(holds) {
   for (let tries = 0; tries < 2_000 && !holds(); tries += 1) await settled();
 }
 
-/** A gate that has fetched `first` already. */
+/** A gate that has already fetched `first`. */
 async function started(answer, options) {
   const all = keyed((count, ...rest) => (count === 1 ? new Response(set(first)) : answer(count - 1, ...rest)), options);
   await all.gate.decide({ method: "GET", target: "/", now: NOW - 20 });
@@ -68,7 +68,7 @@ async function started(answer, options) {
   return all;
 }
 
-test("keys rotate without a refused user", async () => {
+test("keys rotate without denying a user", async () => {
   const sets = [set(first, second), set(second)];
   const { gate, urls } = await started((count) => new Response(sets[count - 1]));
   assert.equal((await gate.decide(asked(first))).status, 200);
@@ -77,7 +77,7 @@ test("keys rotate without a refused user", async () => {
   assert.equal((await gate.decide(asked(second))).status, 200);
   assert.equal((await gate.decide(asked(first))).status, 200);
   assert.deepEqual(urls, [URL_OF_KEYS]);
-  // An hour later the old key is gone from the set.
+  // An hour later the old key has been removed from the set.
   assert.equal((await gate.decide(asked(first, 3_600))).status, 200);
   await settled();
   const gone = await gate.decide(asked(first, 3_600));
@@ -86,12 +86,12 @@ test("keys rotate without a refused user", async () => {
   assert.equal(urls.length, 2);
 });
 
-test("ten thousand invented keys make one fetch per cooldown", async () => {
+test("ten thousand invented key IDs cause one fetch per cooldown", async () => {
   const { gate, urls } = await started((count) => new Response(count % 2 ? set(first) : "<html>"));
   const { privateKey } = first;
   for (let number = 0; number < 10_000; number += 1) {
     const request = asked({ kid: `${number}`, privateKey }, Math.floor(number / 200));
-    // One signature serves: the key is looked for first.
+    // A single signature is enough, because the key is looked up first.
     if (number % 1_000 === 0) assert.equal((await gate.decide(asked(first))).status, 200);
     assert.equal((await gate.decide(request)).status, 401);
   }
@@ -99,7 +99,7 @@ test("ten thousand invented keys make one fetch per cooldown", async () => {
   assert.equal(urls.length, 5);
 });
 
-test("many requests at once make one fetch", async () => {
+test("concurrent requests cause one fetch", async () => {
   let answer;
   const { gate, urls } = await started(() => new Promise((resolve) => (answer = resolve)));
   const waiting = Array.from({ length: 100 }, () => gate.decide(asked(second)));
@@ -110,7 +110,7 @@ test("many requests at once make one fetch", async () => {
   assert.equal(urls.length, 1);
 });
 
-test("what is no key set changes nothing", async () => {
+test("an invalid key set changes nothing", async () => {
   const long = "x".repeat(300_000);
   const table = [
     ["status 500", () => new Response(set(second), { status: 500 })],
@@ -119,13 +119,13 @@ test("what is no key set changes nothing", async () => {
     ["rejected", () => new Response("")],
     ["rejected", () => new Response('{"keys":[]}')],
     ["rejected", () => new Response(JSON.stringify({ keys: [{ ...second.jwk, d: "AA" }] }))],
-    ["more than 262144 bytes", () => new Response(`${set(second)}${long}`)],
+    ["longer than 262144 bytes", () => new Response(`${set(second)}${long}`)],
     ["ECONNREFUSED", () => Promise.reject(new Error("ECONNREFUSED"))],
     ["thrown", () => { throw new Error("thrown"); }],
-    ["a redirect", () => Response.redirect("https://elsewhere.example/jwks.json")],
-    ["a redirect", (_, url) => Response.redirect(url)],
-    ["a redirect", () => new Response(null, { status: 307, headers: { location: "/keys" } })],
-    ["a redirect", () => new Response(null, { status: 302 })],
+    ["redirects are not followed", () => Response.redirect("https://elsewhere.example/jwks.json")],
+    ["redirects are not followed", (_, url) => Response.redirect(url)],
+    ["redirects are not followed", () => new Response(null, { status: 307, headers: { location: "/keys" } })],
+    ["redirects are not followed", () => new Response(null, { status: 302 })],
     ["broken", () => new Response(new ReadableStream({ start: (to) => to.error(new Error("broken")) }))],
   ];
   for (const [expect, answer] of table) {
@@ -156,7 +156,7 @@ test("keys that are skipped are reported", async () => {
   assert.deepEqual(skipped.at(-1), URL_OF_KEYS);
 });
 
-test("an endless answer is cut", async () => {
+test("an endless response is aborted", async () => {
   let pulled = 0;
   const endless = new ReadableStream({
     pull(to) {
@@ -169,7 +169,7 @@ test("an endless answer is cut", async () => {
   assert.ok(pulled < 10);
 });
 
-test("an answer that never comes keeps nobody waiting", async (t) => {
+test("a hanging key fetch delays no request", async (t) => {
   const promises = [];
   let signal;
   const { gate, urls, failures } = await started(
@@ -183,7 +183,7 @@ test("an answer that never comes keeps nobody waiting", async (t) => {
   t.mock.timers.enable({ apis: ["setTimeout"] });
   const waiting = gate.decide(asked(second));
   t.mock.timers.tick(699);
-  // Those who need nothing new never wait, and no second fetch begins.
+  // Requests that need no new key never wait, and no second fetch begins.
   assert.equal((await gate.decide(asked(first))).status, 200);
   const another = gate.decide(asked(second));
   t.mock.timers.tick(1);
@@ -192,14 +192,14 @@ test("an answer that never comes keeps nobody waiting", async (t) => {
   t.mock.timers.tick(699);
   assert.equal((await another).status, 401);
   assert.deepEqual([urls.length, promises.length, failures.length], [1, 1, 0]);
-  // In the end it counts as failed, and is stopped.
+  // Finally it counts as failed, and is aborted.
   t.mock.timers.tick(5_000 - 1_399);
   await promises[0];
   assert.ok(signal.aborted);
   assert.match(failures[0], /within 5000 ms/);
 });
 
-test("an issuer that hangs keeps no other keys away", async () => {
+test("a hanging issuer does not block the keys of others", async () => {
   const limits = { secs: 5, bytes: 1_000, cachedSecs: 0 };
   const fetches = ["https://hanging.example/", "https://rotating.example/"].map((url, at) => ({
     ticket: at + 1, method: "GET", url, headers: [], body: new Uint8Array(0), limits,
@@ -218,7 +218,7 @@ test("an issuer that hangs keeps no other keys away", async () => {
   assert.equal((await gate.decide({ now: NOW })).status, 200);
 });
 
-test("a trap costs the fetched keys, and an old fetch does not reach a new instance", async () => {
+test("a trap loses the fetched keys, and an old fetch does not reach a new instance", async () => {
   let answer;
   const { gate, failures } = await started(() => new Promise((resolve) => (answer = resolve)), { waitMs: 20 });
   const waiting = gate.decide(asked(second));
@@ -229,11 +229,11 @@ test("a trap costs the fetched keys, and an old fetch does not reach a new insta
   assert.equal((await waiting).status, 401);
   await until(() => failures.length > 0);
   assert.match(failures[0], /no such fetch/);
-  // The built-in keys are back, and with them the first fetch of a gate.
+  // The keys of the image are back, and with them the first fetch of a gate.
   assert.equal((await gate.decide(asked(first))).status, 401);
 });
 
-test("a request that is none is denied without a fetch", async () => {
+test("a malformed request is denied without a fetch", async () => {
   const { gate, urls } = keyed(() => new Response(set(first)));
   for (const request of [undefined, null, { ...asked(first), now: 0.5 }]) {
     const outcome = await gate.decide(request);

@@ -1,4 +1,4 @@
-// The package as npm packs it: complete, or not at all.
+// The package as npm packs it: either complete or not at all.
 
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
@@ -12,7 +12,7 @@ const source = fileURLToPath(new URL("..", import.meta.url));
 const scratch = mkdtempSync(join(tmpdir(), "tollgate-pack-"));
 after(() => rmSync(scratch, { recursive: true }));
 
-/** A copy of the package without some of its files. */
+/** A copy of the package without the given files. */
 function copy(name, without = []) {
   const folder = join(scratch, name);
   cpSync(source, folder, { recursive: true, filter: (file) => !file.includes("node_modules") });
@@ -33,7 +33,7 @@ test("a package that lacks a file is not packed", () => {
   }
 });
 
-test("what is packed can be imported, and has nothing else", async () => {
+test("the packed files can be imported, and there are no others", async () => {
   const folder = copy("whole");
   const done = npm(folder, "pack", "--json");
   assert.equal(done.status, 0, done.stderr);
@@ -46,6 +46,6 @@ test("what is packed can be imported, and has nothing else", async () => {
   const unpacked = spawnSync("tar", ["-xzf", filename], { cwd: folder });
   assert.equal(unpacked.status, 0);
   const { Gate, KeyedGate } = await import(join(folder, "package/js/node.mjs"));
-  assert.throws(() => new Gate(new Uint8Array(0)), /policy image is refused/);
+  assert.throws(() => new Gate(new Uint8Array(0)), /policy image is rejected/);
   assert.equal(typeof KeyedGate, "function");
 });

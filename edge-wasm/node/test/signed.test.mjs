@@ -1,5 +1,5 @@
-// Which signed images the package takes. TOLLGATE_SIGNED_TRIAL names the file that the program `signed` of
-// lab/targets wrote: trust keys and images, with what must come of each.
+// Signed images and the package. TOLLGATE_SIGNED_TRIAL names the file that the program `signed` of
+// lab/targets wrote: trust keys and images, with the expected result of each.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -15,40 +15,40 @@ const good = bytes(cases[0]);
 const unsigned = bytes(cases.find(({ name }) => name === "unsigned"));
 const status = (gate) => gate.decide({ method: "GET", target: open }).status;
 
-test("images are taken if they are signed as they must be", () => {
-  let taken = 0;
+test("only images with a valid signature are accepted", () => {
+  let accepted = 0;
   for (const one of cases) {
     const load = () => new Gate(bytes(one), { trust, oldestVersion: oldest });
     if (one.refused === null) {
       const gate = load();
       assert.equal(status(gate), 200, one.name);
       assert.ok(gate.policyVersion >= oldest, one.name);
-      taken += 1;
+      accepted += 1;
     } else {
       assert.throws(load, ({ message }) => message.includes(one.refused && `(${one.refused})`), one.name);
     }
   }
-  assert.ok(taken > 0 && cases.length > taken + 100);
+  assert.ok(accepted > 0 && cases.length > accepted + 100);
 });
 
-test("trust keys may be bytes, and versions may be any", () => {
+test("trust keys can be bytes, and any oldest version can be set", () => {
   const keys = new TextEncoder().encode(trust);
   const gate = new Gate(good, { trust: keys });
-  // What the host does with its own bytes afterwards is nothing to the gate.
+  // Later changes to the host's bytes do not affect the gate.
   keys.fill(0);
   assert.equal(status(gate), 200);
   assert.equal(gate.policyVersion, oldest);
   assert.throws(() => new Gate(good, { trust, oldestVersion: oldest + 1 }), /\(image_older\)/);
 });
 
-test("without trust keys signed and unsigned images decide alike", () => {
+test("without trust keys signed and unsigned images decide identically", () => {
   const [signed, plain] = [new Gate(good), new Gate(unsigned)];
   assert.equal(signed.policyId, plain.policyId);
   assert.deepEqual([status(signed), status(plain)], [200, 200]);
   assert.deepEqual([signed.policyVersion, plain.policyVersion], [oldest, undefined]);
 });
 
-test("a slip in the options is no way around them", () => {
+test("invalid options do not disable trust keys", () => {
   const table = [
     { trust: undefined },
     { trust: null },
@@ -69,7 +69,7 @@ test("a slip in the options is no way around them", () => {
   assert.equal(status(new Gate(good, { trust })), 200);
 });
 
-test("after a trap the image is judged as it was at first", () => {
+test("after a trap the image is validated as before", () => {
   let traps = false;
   class Trapping extends glue.Gate {
     decide(request) {

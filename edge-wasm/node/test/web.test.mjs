@@ -1,4 +1,4 @@
-// The entry for browsers, with a `fetch` that reads files, in a process of its own.
+// The entry point for browsers, with a `fetch` that reads files, in a separate process.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";

@@ -2,28 +2,28 @@
 //!
 //! | export | does |
 //! |---|---|
-//! | `tollgate_buffer(length) -> address` | makes room for the next input; 0 if that is too much |
-//! | `tollgate_load(length) -> status` | loads the policy image in the buffer: 0 loaded, 1 refused |
-//! | `tollgate_trust(length, oldest) -> status` | takes the trust keys in the buffer, in `tollgate_gate::signed`: 0 taken, 1 refused. From here on images must be signed by one of them, and be of version `oldest` or later; 0 for any |
-//! | `tollgate_version() -> version` | the loaded policy's version; 0 if it is not signed or there is none |
-//! | `tollgate_step(length) -> place` | evaluates the request in the buffer, in `tollgate_gate::wire`: the outcome, and the fetches that it depends on |
-//! | `tollgate_message() -> place` | why the last load, response or trust keys were rejected, or which keys of the last key set are skipped, UTF-8 |
-//! | `tollgate_policy() -> place` | the loaded policy's content id, UTF-8; empty if none |
-//! | `tollgate_due(now) -> place` | the fetches that are due although no request waits for them, in `tollgate_gate::wire`; empty if none |
-//! | `tollgate_resume(ticket, status, length, now) -> status` | accepts the response to a fetch: its status, or 0 if there is none, and its body in the buffer. 0 accepted, 1 rejected and the keys as they were |
+//! | `tollgate_buffer(length) -> address` | allocates the buffer for the next input; 0 if it is too large |
+//! | `tollgate_load(length) -> status` | loads the policy image in the buffer: 0 loaded, 1 rejected |
+//! | `tollgate_trust(length, oldest) -> status` | sets the trust keys in the buffer, in `tollgate_gate::signed`: 0 accepted, 1 rejected. From now on images must be signed by one of them, and have version `oldest` or later; 0 for any |
+//! | `tollgate_version() -> version` | the loaded policy's version; 0 if it is not signed or none is loaded |
+//! | `tollgate_step(length) -> location` | evaluates the request in the buffer, in `tollgate_gate::wire`: the outcome, and the fetches that it depends on |
+//! | `tollgate_message() -> location` | why the last load, response or trust keys were rejected, or which keys of the last key set are skipped, UTF-8 |
+//! | `tollgate_policy() -> location` | the loaded policy's content id, UTF-8; empty if none is loaded |
+//! | `tollgate_due(now) -> location` | the fetches that are due although no request waits for them, in `tollgate_gate::wire`; empty if there are none |
+//! | `tollgate_resume(ticket, status, length, now) -> status` | accepts the response to a fetch: its status, or 0 if there was none, and its body in the buffer. 0 accepted, 1 rejected; the current keys then stay in use |
 //!
-//! A place is `address << 32 | length` and holds until the next call. The host writes input at the
-//! address of the buffer, then calls with its length; a length that was not asked for is refused. One
-//! load serves any number of decisions, and a refused load leaves the earlier policy in force. After a
-//! trap the host must deny, drop the instance, and load again in a new one; tickets of the old one mean
-//! nothing to the new one. Times are Unix seconds, `i64`.
+//! A location is `address << 32 | length` and is valid until the next call. The host writes an input to the
+//! address of the buffer, then makes a call with its length; a length other than that of the buffer is rejected.
+//! A policy is loaded once for any number of decisions, and a rejected load leaves the earlier policy in use.
+//! After a trap the host must deny, drop the instance, and load the policy in a new one; tickets are valid only
+//! in the instance that issued them. Times are Unix seconds, `i64`.
 //!
-//! A host that wants signed images alone calls `tollgate_trust` before the first load in every instance.
-//! Trust keys that are refused leave none: then no image loads until there are good ones. Each load raises
-//! the oldest version that is taken; to go back, the host calls `tollgate_trust` again with an older one.
+//! A host that requires signed images calls `tollgate_trust` before the first load in every instance. After
+//! trust keys were rejected, no image loads until valid ones are set. Each load raises the oldest accepted
+//! version; to roll back, the host calls `tollgate_trust` again with an older one.
 //!
-//! Not here: imports. There is no clock, no log and no randomness to ask for, so nothing outside the
-//! message can change an answer.
+//! Not here: imports. The module has no clock, log or randomness, so an outcome depends only on the message and
+//! the loaded policy.
 
 #![expect(
     unsafe_code,
@@ -40,7 +40,7 @@ thread_local! {
     static MODULE: RefCell<Module> = const { RefCell::new(Module::EMPTY) };
 }
 
-/// Makes room for `length` bytes of input and gives its address, or 0 if that is too much.
+/// Allocates a buffer for `length` bytes of input and returns its address, or 0 if that is too large.
 #[unsafe(no_mangle)]
 pub extern "C" fn tollgate_buffer(length: usize) -> usize {
     MODULE.with_borrow_mut(|module| {
@@ -50,43 +50,43 @@ pub extern "C" fn tollgate_buffer(length: usize) -> usize {
     })
 }
 
-/// Loads the policy image in the buffer: 0 if it is in force now, 1 if it was refused.
+/// Loads the policy image in the buffer: 0 if it is in use now, 1 if it was rejected.
 #[unsafe(no_mangle)]
 pub extern "C" fn tollgate_load(length: usize) -> u32 {
     MODULE.with_borrow_mut(|module| u32::from(!module.load(length)))
 }
 
-/// Takes the trust keys in the buffer: 0 if they count now, 1 if they were refused.
+/// Sets the trust keys in the buffer: 0 if they are in use now, 1 if they were rejected.
 #[unsafe(no_mangle)]
 pub extern "C" fn tollgate_trust(length: usize, oldest: u64) -> u32 {
     MODULE.with_borrow_mut(|module| u32::from(!module.trust(length, oldest)))
 }
 
-/// Gives the loaded policy's version; 0 if it has none.
+/// Returns the loaded policy's version; 0 if it has none.
 #[unsafe(no_mangle)]
 pub extern "C" fn tollgate_version() -> u64 {
     MODULE.with_borrow_mut(|module| module.version())
 }
 
-/// Evaluates the request in the buffer and gives the place of the step.
+/// Evaluates the request in the buffer and returns the location of the step.
 #[unsafe(no_mangle)]
 pub extern "C" fn tollgate_step(length: usize) -> u64 {
     MODULE.with_borrow_mut(|module| place(module.step(length)))
 }
 
-/// Gives the place of the reason why the last load was refused.
+/// Returns the location of the reason why the last load was rejected.
 #[unsafe(no_mangle)]
 pub extern "C" fn tollgate_message() -> u64 {
     MODULE.with_borrow_mut(|module| place(module.message()))
 }
 
-/// Gives the place of the loaded policy's content id.
+/// Returns the location of the loaded policy's content id.
 #[unsafe(no_mangle)]
 pub extern "C" fn tollgate_policy() -> u64 {
     MODULE.with_borrow_mut(|module| place(module.policy()))
 }
 
-/// Gives the place of the fetches that are due; empty if there are none.
+/// Returns the location of the fetches that are due; empty if there are none.
 #[unsafe(no_mangle)]
 pub extern "C" fn tollgate_due(now: i64) -> u64 {
     MODULE.with_borrow_mut(|module| place(module.due(now)))
@@ -98,7 +98,7 @@ pub extern "C" fn tollgate_resume(ticket: u32, status: u32, length: usize, now: 
     MODULE.with_borrow_mut(|module| u32::from(!module.resume(ticket, status, length, now)))
 }
 
-/// `address << 32 | length`; both have 32 bits where this module runs.
+/// Returns `address << 32 | length`; both have 32 bits where this module runs.
 fn place(bytes: &[u8]) -> u64 {
     (bytes.as_ptr().expose_provenance() as u64) << 32 | bytes.len() as u64
 }

@@ -1,18 +1,18 @@
-//! What the module holds between calls, apart from how it is exported.
+//! The state of the module between calls, independent of its exports.
 //!
-//! Not here: addresses. A host's view of memory begins in the exports.
+//! Not here: addresses, which only the exports use.
 
 use tollgate_crypto::Portable;
 use tollgate_gate::signed::MAX_SIGNED_BYTES;
 use tollgate_gate::{Context, FetchResponse, Gate, TokenCache, Trust, UnixSeconds, wire};
 
-/// Longest policy image or request that is taken, in bytes.
+/// Longest accepted policy image or request, in bytes.
 const MAX_INPUT_BYTES: usize = MAX_SIGNED_BYTES;
 
-/// How many good tokens are remembered.
+/// The number of verified tokens that are cached.
 const CACHED_TOKENS: usize = 512;
 
-/// Buffers for one call, and the policy for all.
+/// The buffers for one call, and the policy.
 pub(crate) struct Module {
     input: Vec<u8>,
     output: Vec<u8>,
@@ -21,33 +21,33 @@ pub(crate) struct Module {
     trust: Trusted,
 }
 
-/// Whose images are taken.
+/// The images that are accepted.
 enum Trusted {
-    /// Anybody's: the host brings what it trusts.
-    Anyone,
-    /// Those that are signed so.
+    /// All images: the host trusts its source.
+    Any,
+    /// Images that one of these keys signed.
     By(Trust),
-    /// Nobody's: the host wanted signed images and gave no keys that could be used.
-    Nobody,
+    /// None: the host required signed images but passed no valid keys.
+    NoValidKeys,
 }
 
-/// A policy at work.
+/// A loaded policy.
 struct Loaded {
     gate: Gate<Vec<u8>>,
     tokens: TokenCache,
 }
 
 impl Module {
-    /// Nothing loaded: every request is denied.
+    /// No policy: every request is denied.
     pub(crate) const EMPTY: Self = Self {
         input: Vec::new(),
         output: Vec::new(),
         loaded: None,
         message: String::new(),
-        trust: Trusted::Anyone,
+        trust: Trusted::Any,
     };
 
-    /// Room for the next input, zeroed; `None` if that is too much.
+    /// Allocates the next input, zeroed; `None` if it is too large.
     pub(crate) fn reserve(&mut self, length: usize) -> Option<&mut [u8]> {
         if length > MAX_INPUT_BYTES {
             return None;
@@ -57,17 +57,17 @@ impl Module {
         Some(&mut self.input)
     }
 
-    /// Takes the input as a policy image. A refused one leaves the earlier policy in force.
+    /// Loads the input as a policy image. If it is rejected, the earlier policy stays in use.
     pub(crate) fn load(&mut self, length: usize) -> bool {
         if length != self.input.len() {
-            self.message = String::from("the length is not the buffer's");
+            self.message = String::from("the length is not that of the buffer");
             return false;
         }
         let trust = match &mut self.trust {
-            Trusted::Anyone => None,
+            Trusted::Any => None,
             Trusted::By(trust) => Some(trust),
-            Trusted::Nobody => {
-                self.message = String::from("there are no trust keys that can be used");
+            Trusted::NoValidKeys => {
+                self.message = String::from("no valid trust keys are set");
                 return false;
             }
         };
@@ -87,17 +87,17 @@ impl Module {
         }
     }
 
-    /// Takes the input as trust keys, for every load from now on. `oldest` is the oldest version of a
-    /// policy that is taken, 0 for any.
+    /// Uses the input as trust keys for all further loads. `oldest` is the oldest accepted version of a
+    /// policy, 0 for any.
     pub(crate) fn trust(&mut self, length: usize, oldest: u64) -> bool {
         self.message.clear();
-        self.trust = Trusted::Nobody;
+        self.trust = Trusted::NoValidKeys;
         if length != self.input.len() {
-            self.message = String::from("the length is not the buffer's");
+            self.message = String::from("the length is not that of the buffer");
             return false;
         }
         let keys = core::mem::take(&mut self.input);
-        // What the cast rounds is no version either way.
+        // A value that the cast rounds is not a version anyway.
         match Trust::from_json_since(&keys, oldest as f64, &Portable) {
             Ok(trust) => {
                 self.trust = Trusted::By(trust);
@@ -110,7 +110,7 @@ impl Module {
         }
     }
 
-    /// The loaded policy's version; 0 if it has none.
+    /// The version of the loaded policy; 0 if it has none.
     pub(crate) fn version(&self) -> u64 {
         let loaded = self.loaded.as_ref();
         let release = loaded.and_then(|loaded| loaded.gate.release());
@@ -131,7 +131,7 @@ impl Module {
             self.message = String::from("no policy is loaded");
             return false;
         };
-        // An input of another length than announced is not the body, and the fetch has ended.
+        // An input of an unexpected length is not the body, and the fetch has ended.
         let body = (length == self.input.len()).then_some(self.input.as_slice());
         let status = u16::try_from(status).ok().filter(|status| *status != 0);
         let response = status
@@ -150,11 +150,11 @@ impl Module {
         }
     }
 
-    /// Evaluates the input as an encoded request and gives the encoded step.
+    /// Evaluates the input as an encoded request and returns the encoded step.
     pub(crate) fn step(&mut self, length: usize) -> &[u8] {
         self.output = match &mut self.loaded {
             None => wire::without_policy(),
-            // An input of another length than announced is not a message; the empty one says so.
+            // An input of an unexpected length is not a message; evaluating the empty one reports that.
             Some(Loaded { gate, .. }) if length != self.input.len() => {
                 wire::step(gate, &[], &mut Context::new())
             }
@@ -165,13 +165,13 @@ impl Module {
         &self.output
     }
 
-    /// Why the last load, key set or trust keys were refused, or which keys of the last key set are skipped; empty
-    /// if there is nothing to report.
+    /// The reason why the last load, key set or trust keys were rejected, or which keys of the last key set are skipped;
+    /// empty if there is nothing to report.
     pub(crate) fn message(&self) -> &[u8] {
         self.message.as_bytes()
     }
 
-    /// The loaded policy's content id; empty if there is none.
+    /// The content id of the loaded policy; empty if there is none.
     pub(crate) fn policy(&mut self) -> &[u8] {
         let loaded = self.loaded.as_ref();
         let id = loaded.map(|loaded| loaded.gate.policy_id().to_string());
@@ -251,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_good_policy_replaces_another() {
+    fn only_a_valid_policy_replaces_another() {
         let mut module = Module::EMPTY;
         assert!(load(&mut module, &image("one")));
         let first = module.policy().to_owned();
@@ -270,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn trust_keys_that_are_refused_leave_none() {
+    fn rejected_trust_keys_leave_none() {
         let mut module = Module::EMPTY;
         for (keys, oldest) in [("{}", 0), (KEYS, u64::MAX)] {
             module
@@ -303,13 +303,13 @@ mod tests {
     const KEYS: &str = r#"{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"a","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
 
     #[test]
-    fn lengths_must_be_those_that_were_asked_for() {
+    fn lengths_must_match_the_buffer() {
         let mut module = Module::EMPTY;
         let good = image("one");
         module.reserve(good.len()).unwrap().copy_from_slice(&good);
         assert!(!module.load(good.len() - 1));
         assert!(module.load(good.len()));
-        // The image was taken out of the buffer: loading it again needs writing it again.
+        // Loading takes the image out of the buffer, so it must be written again before the next load.
         assert!(!module.load(good.len()));
         let reply = wire::decode_outcome(module.step(7)).unwrap();
         assert_eq!(reply.detail.as_deref(), Some("bad_wire_request"));

@@ -94,7 +94,10 @@ impl Target {
             bail!("{self} started with a broken image");
         }
         let text = String::from_utf8_lossy(&said.stderr);
-        let last = text.lines().rev().find(|line| line.contains("refused"));
+        let last = text
+            .lines()
+            .rev()
+            .find(|line| line.contains("rejected") || line.contains("refused"));
         let last = last.with_context(|| format!("it said something else: {text}"))?;
         let file = file.path().display().to_string();
         Ok(last.trim().replace(&file, "policy.tgi"))

@@ -1,10 +1,10 @@
-// The name under which a file is saved, and which address a file may be fetched from when the API
-// answers with one. No page and no network in here.
+// The file name to save under, and the URLs that a file may be fetched from if the API returns one. Not here:
+// the page, and network access.
 
 const MAX_NAME_CHARS = 150;
 const FALLBACK = 'download';
 
-/** The name in a `Content-Disposition` field (RFC 6266), made safe; else the last part of the file's path. */
+/** The name in a `Content-Disposition` field (RFC 6266), made safe; otherwise the last segment of the file's path. */
 export function fileName(disposition, file) {
   return safe(extended(disposition) ?? plain(disposition) ?? file);
 }
@@ -27,7 +27,7 @@ function plain(disposition) {
   return found[1] === undefined ? found[2] : found[1].replace(/\\(.)/g, '$1');
 }
 
-/** No folder, no control or direction characters, nothing that a file system takes for something else. */
+/** Without directories, control or direction characters, or names with a special meaning in file systems. */
 function safe(name) {
   const last = name.split(/[/\\]/).filter(Boolean).at(-1) ?? '';
   const clean = last
@@ -36,14 +36,14 @@ function safe(name) {
     .replace(/^[\s.]+|[\s.]+$/g, '');
   const whole = [...clean];
   if (whole.length <= MAX_NAME_CHARS) return clean || FALLBACK;
-  // The end of a name says what kind of file it is.
+  // The extension determines the type of the file.
   const kind = /\.[^.]{1,16}$/.exec(clean)?.[0] ?? '';
   return whole.slice(0, MAX_NAME_CHARS - kind.length).join('') + kind;
 }
 
 /**
- * The address in an answer like `{"url":"…"}`, if it is of an origin that the page's own configuration
- * names; otherwise nothing.
+ * The URL in a response like `{"url":"…"}`, if its origin is in the page's own configuration; otherwise
+ * undefined.
  */
 export function permittedUrl(answer, downloads) {
   try {

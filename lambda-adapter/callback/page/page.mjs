@@ -1,5 +1,6 @@
-// The page of flow B: `?fn=FILE` begins a sign-in at the hosted login, which comes back here; then the
-// file is fetched from the API with the token, and saved. The token lives in this script's memory only.
+// The page of flow B. `?fn=FILE` begins a sign-in at the hosted login, which redirects back here. The page
+// then fetches the file from the API with the token, and saves it. The token exists only in this script's
+// memory.
 
 import { begin, checkToken, end, isAnswer, Refused } from './sign-in.mjs';
 import { fileName, permittedUrl } from './download.mjs';
@@ -7,7 +8,7 @@ import { words } from './words.mjs';
 
 const address = { search: location.search, hash: location.hash };
 const here = location.origin + location.pathname;
-// First of all: nothing of the answer stays in the address bar, in the history or in a bookmark.
+// First, so that no part of the response stays in the address bar, in the history or in a bookmark.
 history.replaceState(null, '', location.pathname);
 
 const at = (id) => document.getElementById(id);
@@ -28,7 +29,7 @@ async function signIn(file) {
 }
 
 async function fetchFile() {
-  // Judged before anything else is done, and gone from storage whatever follows.
+  // Validated before anything else, and removed from storage in every case.
   const answer = end(address, surroundings());
   const { file } = answer;
   try {
@@ -41,7 +42,7 @@ async function fetchFile() {
   }
 }
 
-/** A code for a token (RFC 6749, RFC 7636). */
+/** Exchanges a code for a token (RFC 6749, RFC 7636). */
 async function exchange(settings, { code, verifier, nonce }) {
   const form = new URLSearchParams({
     grant_type: 'authorization_code',
@@ -57,12 +58,12 @@ async function exchange(settings, { code, verifier, nonce }) {
   return token;
 }
 
-/** Fetches the file and hands it to the browser to save; what to tell people. */
+/** Fetches the file, passes it to the browser to save, and returns the message for the user. */
 async function save(settings, token, file) {
   const api = new URL(settings.api, location.href);
   api.searchParams.set('fn', file);
   const answer = await request(api, {
-    // Where the API gives addresses instead of files, it is asked for them as JSON.
+    // If the API returns URLs instead of files, request them as JSON.
     headers: { authorization: `Bearer ${token}`, accept: 'application/json, */*' },
   });
   if (!answer.ok) return answer.status;
@@ -78,7 +79,7 @@ async function save(settings, token, file) {
   link.href = blob;
   link.download = fileName(disposition, file);
   link.click();
-  // The browser has taken hold of the bytes by then.
+  // The browser has read the bytes by then.
   setTimeout(() => URL.revokeObjectURL(blob), 60_000);
   return 'done';
 }
@@ -93,7 +94,7 @@ function request(url, options) {
   });
 }
 
-/** The page's own settings, from beside it and from nowhere else. */
+/** Loads the page's configuration, only from the file next to it. */
 async function config() {
   return (await request(new URL('config.json', import.meta.url), {})).json();
 }

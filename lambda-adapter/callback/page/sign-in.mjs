@@ -1,15 +1,16 @@
-// A sign-in from its beginning to its answer: what is sent to the hosted login, what is kept meanwhile,
-// and whether what comes back belongs to it. No page and no network in here, so that Node can test it.
+// A sign-in from its start to its response: the request to the hosted login, the state stored meanwhile, and
+// the check that the response belongs to it. Not here: the page, and network access, so that Node can test
+// this.
 //
-// `state` is compared as a whole and never taken apart: what was kept says which file was meant. So
-// nothing in `state` can become an address, a script or markup, whoever wrote it.
+// `state` is compared as a whole and never parsed: the stored state contains the requested file. So nothing
+// in `state` can become a URL, a script or markup, whoever wrote it.
 
 const KEPT = 'tollgate.sign-in';
-/** A sign-in that takes longer has been left lying. */
+/** A sign-in that takes longer is abandoned. */
 const LONGEST_MS = 15 * 60 * 1000;
 const MAX_FILE_CHARS = 1024;
 
-/** Why a sign-in came to nothing. The words are for code; people get those of `words.mjs`. */
+/** Why a sign-in failed. The codes are for programs; `words.mjs` has the messages for users. */
 export class Refused extends Error {
   constructor(why) {
     super(why);
@@ -18,8 +19,8 @@ export class Refused extends Error {
 }
 
 /**
- * Begins a sign-in for a file: keeps what the answer will be compared with and returns the address of
- * the hosted login.
+ * Begins a sign-in for a file: stores the state for validating the response, and returns the URL of the
+ * hosted login.
  */
 export async function begin(config, file, here, { storage, crypto, now }) {
   if (!file || file.length > MAX_FILE_CHARS) throw new Refused('no_file');
@@ -42,7 +43,7 @@ export async function begin(config, file, here, { storage, crypto, now }) {
   return login.href;
 }
 
-/** Whether an address holds an answer of the hosted login, good or bad. */
+/** Whether a URL contains a response of the hosted login, successful or not. */
 export function isAnswer({ search, hash }) {
   return [search, hash].some((part) => {
     const given = parameters(part);
@@ -51,8 +52,8 @@ export function isAnswer({ search, hash }) {
 }
 
 /**
- * Ends a sign-in with the address the browser came back to: the file, and a token or a code for one.
- * Whatever comes of it, what was kept is gone afterwards: an answer counts once.
+ * Ends a sign-in with the URL that the browser was redirected to: returns the file, and a token or a code
+ * for one. The stored state is removed in every case, so that a response is accepted only once.
  */
 export function end({ search, hash }, { storage, now }) {
   const kept = take(storage);
@@ -78,8 +79,7 @@ export function end({ search, hash }, { storage, now }) {
 }
 
 /**
- * Refuses a token that was not made for this sign-in. Whether the token is good is for the API to say,
- * which verifies its signature.
+ * Rejects a token that was not issued for this sign-in. The API verifies its signature.
  */
 export function checkToken(token, nonce) {
   let claims;
@@ -107,13 +107,13 @@ function parameters(part) {
   return new URLSearchParams(part.replace(/^[?#]/, ''));
 }
 
-/** The one value of a parameter; nothing where there are several. */
+/** The value of a parameter that occurs once; otherwise undefined. */
 function only(given, name) {
   const values = given.getAll(name);
   return values.length === 1 ? values[0] : undefined;
 }
 
-/** Compares without telling by its time where two texts differ. */
+/** Compares in constant time. */
 function same(left, right) {
   if (left.length !== right.length) return false;
   let difference = 0;
@@ -123,7 +123,7 @@ function same(left, right) {
   return difference === 0;
 }
 
-/** 256 bits that nobody can guess. */
+/** 256 random bits. */
 function random(crypto) {
   return base64url(crypto.getRandomValues(new Uint8Array(32)));
 }

@@ -1,5 +1,5 @@
-// The page in a real browser, from the link through the hosted login to the saved file; and everything
-// that must not happen on the way.
+// The page in a real browser, from the link through the hosted login to the saved file, and the attacks that
+// must fail.
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -35,7 +35,7 @@ after(async () => {
   for (const part of [pages, api, issuer]) part?.close();
 });
 
-/** A tab that remembers everything suspicious. */
+/** A tab that records suspicious activity. */
 async function tab() {
   const page = await chromium.context.newPage();
   page.odd = [];
@@ -57,7 +57,7 @@ const outcome = async (page) => {
 };
 const signIn = (page, name = 'alice') => page.click(`button[value="${name}"]`);
 
-/** Begins a sign-in, has the login's answer, and leaves the page before it comes to that. */
+/** Begins a sign-in, captures the login's response, and leaves the page before processing it. */
 async function caught(page, flow, file) {
   await page.goto(link(flow, file));
   await page.waitForSelector('button[value="alice"]');
@@ -88,13 +88,13 @@ for (const flow of ['implicit', 'code']) {
     assert.match(authorization, /^Bearer [\w-]+\.[\w-]+\.[\w-]+$/);
     assert.deepEqual([claims.sub, claims.token_use], ['alice', 'id']);
     await nothingLeft(page);
-    // Neither does the way back lead to a token.
+    // Going back does not lead to a token either.
     await page.goBack();
     assert.ok(!page.url().includes('id_token') && !page.url().includes('code='), page.url());
     await page.close();
   });
 
-  test(`${flow}: an answer counts once, and only in the tab that asked`, async () => {
+  test(`${flow}: a response is accepted once, and only in the tab that began the sign-in`, async () => {
     const page = await tab();
     const answer = await caught(page, flow, FILE);
     const other = await tab();
@@ -114,7 +114,7 @@ for (const flow of ['implicit', 'code']) {
   });
 }
 
-test('forged answers reach nobody', async () => {
+test('forged responses are rejected', async () => {
   const { token } = await issuer.admin('token', { user: 'alice' });
   const before = api.asked.length;
   const hostile = [
@@ -146,7 +146,7 @@ test('forged answers reach nobody', async () => {
   await page.close();
 });
 
-test('a stolen token under a good state is refused', async () => {
+test('a stolen token with a valid state is rejected', async () => {
   const page = await tab();
   const { token } = await issuer.admin('token', { user: 'sam' });
   const answer = await caught(page, 'implicit', FILE);
@@ -157,7 +157,7 @@ test('a stolen token under a good state is refused', async () => {
   await page.close();
 });
 
-test('names of files that look like something else are names of files', async () => {
+test('file names that look like something else are treated as file names', async () => {
   const names = [
     'javascript:document.title="pwned"',
     '//evil.example/x',
@@ -178,7 +178,7 @@ test('names of files that look like something else are names of files', async ()
   }
 });
 
-test('what the API says is told in our own words', async () => {
+test('API errors are shown with the messages of the page', async () => {
   const cases = [
     [400, 'No file', false],
     [401, 'Not signed in', true],
@@ -187,7 +187,7 @@ test('what the API says is told in our own words', async () => {
     [429, 'Busy', true],
     [500, 'Not available', true],
     [503, 'Not available', true],
-    // A redirect is not followed: it would lead who knows where.
+    // A redirect is not followed, because its target is unknown.
     [302, 'Not available', true],
   ];
   for (const [status, title, again] of cases) {
@@ -206,7 +206,7 @@ test('what the API says is told in our own words', async () => {
   }
 });
 
-test('a login that was not completed is told, and its text is not', async () => {
+test('an incomplete login is reported without the text of the login', async () => {
   const page = await tab();
   const answer = new URL(await caught(page, 'code', FILE));
   const state = answer.searchParams.get('state');
@@ -218,7 +218,7 @@ test('a login that was not completed is told, and its text is not', async () => 
   await page.close();
 });
 
-test('a link without a file goes nowhere', async () => {
+test('a link without a file starts no sign-in', async () => {
   const page = await tab();
   await page.goto(`${pages.address}/code/`);
   assert.equal(await outcome(page), 'no_file');
@@ -226,7 +226,7 @@ test('a link without a file goes nowhere', async () => {
   await page.close();
 });
 
-test('an address instead of a file: listed origins only', async () => {
+test('a URL instead of a file: only listed origins', async () => {
   const good = await tab();
   await good.goto(link('code', 'by-url'));
   const [download] = await Promise.all([good.waitForEvent('download'), signIn(good)]);

@@ -1,4 +1,4 @@
-// Names under which files are saved, and addresses that may be fetched. No browser.
+// File names to save under, and permitted URLs. Without a browser.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -50,7 +50,7 @@ test('only listed origins are fetched from', () => {
   assert.equal(permittedUrl(null, downloads), undefined);
 });
 
-test('every status has words', () => {
+test('every status has a message', () => {
   for (const status of [400, 401, 403, 404, 413, 429]) {
     assert.notDeepEqual(words(status), words('unavailable'));
   }

@@ -1,4 +1,4 @@
-// What is kept, what is sent, and which answers count. No browser.
+// What is stored, what is sent, and which responses are accepted. Without a browser.
 
 import assert from 'node:assert/strict';
 import { webcrypto } from 'node:crypto';
@@ -37,7 +37,7 @@ const hash = (members) => ({ search: '', hash: `#${new URLSearchParams(members)}
 const search = (members) => ({ search: `?${new URLSearchParams(members)}`, hash: '' });
 const why = (code) => (error) => error instanceof Refused && error.why === code;
 
-test('the implicit flow: what is asked, and what counts once', async () => {
+test('the implicit flow: request, and single-use response', async () => {
   const { storage, ask, url } = await begun('implicit');
   assert.equal(url.origin + url.pathname, CONFIG.login);
   assert.equal(ask.get('response_type'), 'token');
@@ -59,12 +59,12 @@ test('the code flow carries a proof', async () => {
   assert.equal(Buffer.from(digest).toString('base64url'), ask.get('code_challenge'));
 });
 
-test('answers that do not belong to a sign-in are refused, and end it', async () => {
+test('responses that do not belong to a sign-in are rejected, and end it', async () => {
   const good = ({ ask }) => ({ id_token: token(ask.get('nonce')), state: ask.get('state') });
   const cases = {
     'no state': (own) => hash({ id_token: good(own).id_token }),
     'empty state': (own) => hash({ ...good(own), state: '' }),
-    'state of somebody else': (own) => hash({ ...good(own), state: `${'A'.repeat(43)}.fn=x` }),
+    'state of another user': (own) => hash({ ...good(own), state: `${'A'.repeat(43)}.fn=x` }),
     'a longer state': (own) => hash({ ...good(own), state: `${good(own).state}x` }),
     'another file in the state': (own) => hash({ ...good(own), state: good(own).state.replace('rust', 'go') }),
     'two states': (own) => ({ search: '', hash: `${hash(good(own)).hash}&state=x` }),
@@ -78,7 +78,7 @@ test('answers that do not belong to a sign-in are refused, and end it', async ()
   }
 });
 
-test('a sign-in that came to nothing names its file and nothing else', async () => {
+test('a failed sign-in reports its file and nothing else', async () => {
   const cases = {
     'refused at the login': ({ state }) => hash({ error: 'access_denied', error_description: '<b>', state }),
     'no token': ({ state }) => hash({ state }),
@@ -100,7 +100,7 @@ test('a sign-in that came to nothing names its file and nothing else', async () 
   }
 });
 
-test('a sign-in that was left lying is over', async () => {
+test('an abandoned sign-in expires', async () => {
   for (const later of [-1, 15 * 60 * 1000]) {
     const { storage, ask } = await begun('code');
     const answer = search({ code: 'x', state: ask.get('state') });
@@ -108,7 +108,7 @@ test('a sign-in that was left lying is over', async () => {
   }
 });
 
-test('what was kept and then spoiled counts for nothing', () => {
+test('tampered stored state is rejected', () => {
   for (const kept of ['', 'null', '{', '{"state":1,"file":"x"}', '{"state":"s"}']) {
     const storage = store();
     storage.setItem('tollgate.sign-in', kept);
@@ -121,7 +121,7 @@ test('no sign-in without a file', async () => {
   await assert.rejects(begun('code', 'x'.repeat(1025)), why('no_file'));
 });
 
-test('answers are told from links', () => {
+test('responses are distinguished from links', () => {
   assert.equal(isAnswer({ search: '?fn=state', hash: '' }), false);
   assert.equal(isAnswer({ search: '?fn=a&state=x', hash: '' }), true);
   assert.equal(isAnswer({ search: '', hash: '#id_token=a' }), true);

@@ -1,5 +1,5 @@
-// Where the page is served in tests, names are what they are in S3 behind CloudFront: a test that passes there must
-// not hide an address that does not exist in production.
+// The test server uses the same names as S3 behind CloudFront: a test that passes there must not hide a URL
+// that does not exist in production.
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -40,7 +40,7 @@ test('a path is a key and nothing else', async () => {
   }
 });
 
-test('the address of the page is the object that the README describes', async () => {
+test('the URL of the page is the object that the README describes', async () => {
   const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
   assert.match(readme, /s3api put-object .*--key callback\/ --body page\/index\.html/);
   const [folder, file] = await Promise.all(['/code/', '/code/index.html'].map(async (path) => (await fetch(pages.address + path)).text()));

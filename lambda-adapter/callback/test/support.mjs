@@ -1,5 +1,5 @@
-// What the page needs around it: a stand-in for the API, and the local issuer. Where programs are comes in
-// by environment variables, as `cargo xtask test` sets them.
+// The environment of the page: a mock API and the local issuer. Environment variables, which `cargo xtask
+// test` sets, contain the paths of programs.
 
 import { spawn } from 'node:child_process';
 import { createServer } from 'node:http';
@@ -11,7 +11,7 @@ import { listen } from '../../local/page.mjs';
 export const FILE = 'courses/rust-101/Übung 1.pdf';
 export const BYTES = Buffer.from([0x25, 0x50, 0x44, 0x46, 0, 255, 13, 10, 0x80]);
 
-/** Answers by the file that is asked for, and keeps what it was asked. */
+/** Responds by requested file, and records requests. */
 export async function standInApi() {
   const asked = [];
   const server = createServer((request, response) => {
@@ -36,7 +36,7 @@ export async function standInApi() {
       const origin = file === 'by-url' ? `http://${request.headers.host}` : 'http://127.0.0.2:9';
       response.end(JSON.stringify({ url: `${origin}/signed` }));
     } else if (status === '302') {
-      // A place that would answer well.
+      // A redirect to a URL that would respond successfully.
       response.writeHead(302, { location: '/signed' }).end();
     } else {
       response.writeHead(Number(status ?? 404), { 'content-type': 'text/html' });
@@ -47,7 +47,7 @@ export async function standInApi() {
   return { address, asked, close: () => server.close() };
 }
 
-/** The local issuer as a process of its own. */
+/** The local issuer as a separate process. */
 export async function localIssuer() {
   const child = spawn(needed('TOLLGATE_LOCAL_ISSUER'), [], { stdio: ['ignore', 'pipe', 'inherit'] });
   const lines = createInterface({ input: child.stdout });

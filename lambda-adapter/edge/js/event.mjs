@@ -1,34 +1,32 @@
-// A CloudFront request event as a question to the gate, and the gate's outcome as what CloudFront
-// takes back.
+// A CloudFront request event as a gate request, and the gate's outcome as a result for CloudFront.
 //
-// The event's own request goes back with a few changes, so that members that no code here reads
-// survive; to its `uri` only the name of an index document is appended. Not here: decisions, and when something
-// is logged.
+// The result is the event's own request with a few changes, so that members that no code here reads are
+// preserved. Its `uri` only changes by appending the name of an index document. Not here: decisions, and logging.
 
 import { STATUS_CODES } from "node:http";
 
 import { isReadOnly, mayRespond } from "./headers.mjs";
 
-/** Events that ask, with the largest generated response that CloudFront takes there, in bytes. */
+/** Supported events, with the largest generated response that CloudFront accepts, in bytes. */
 const KINDS = new Map([
   ["viewer-request", 40 * 1024],
   ["origin-request", 1024 * 1024],
 ]);
 
-/** An event that cannot be read. Its message holds nothing of the request. */
+/** A malformed event. The message contains nothing of the request. */
 export class EventError extends Error {}
 
-/** A response that CloudFront would refuse for its size. */
+/** A response that is too large for CloudFront. */
 export class TooLarge extends Error {}
 
 /**
- * Reads an event: `question` is what the gate is asked, the rest is for {@link forwarded}. Nothing is
- * guessed: what is missing is not empty.
+ * Reads an event: `question` is the gate request, the rest is for {@link forwarded}. A missing member does
+ * not count as empty.
  */
 export function readEvent(event) {
   const records = event?.Records;
   if (!Array.isArray(records) || records.length !== 1 || !isObject(records[0]?.cf)) {
-    throw new EventError("the event has not exactly one record with `cf`");
+    throw new EventError("the event does not have exactly one record with `cf`");
   }
   const { config, request } = records[0].cf;
   const kind = config?.eventType;
@@ -40,8 +38,8 @@ export function readEvent(event) {
     if (typeof request[name] !== "string") throw wrong(name);
     return request[name];
   });
-  // The gate reads a path up to the first question mark; what stands behind one here would go to the
-  // origin unchecked.
+  // The gate reads a path up to the first question mark. A rest after it would be forwarded to the origin
+  // unchecked.
   if (uri.includes("?")) throw wrong("uri");
   const path = asBytes(uri);
   const target = querystring === "" ? path : `${path}?${asBytes(querystring)}`;
@@ -51,18 +49,18 @@ export function readEvent(event) {
 }
 
 /**
- * The event's own request, changed as the gate's `forward` says. Its path is the one that was decided; after one that
- * ends with a slash, the name of an index document may follow.
+ * The event's own request with the edits in the gate's `forward`. Its path is the one that was evaluated; the
+ * name of an index document may be appended to a path that ends with a slash.
  */
 export function forwarded({ kind, request, path, lines }, { target, edits, added }) {
   const end = target.indexOf("?");
   const sent = end < 0 ? target : target.slice(0, end);
   if (sent !== path) {
-    if (!isIndexOf(path, sent)) throw new Error("the gate forwards a path that it did not decide");
+    if (!isIndexOf(path, sent)) throw new Error("the gate forwards a path that it did not evaluate");
     request.uri = asText(sent);
   }
   request.querystring = end < 0 ? "" : asText(target.slice(end + 1));
-  // From the back, so that a removal moves nothing that is still to be changed.
+  // In reverse order, so that a removal does not shift the positions of later edits.
   for (const [index, value] of edits.toReversed()) {
     const { name, position } = lines[index];
     if (isReadOnly(kind, name)) continue;
@@ -80,7 +78,7 @@ function isIndexOf(path, sent) {
   return path.endsWith("/") && sent.startsWith(path) && !sent.slice(path.length).includes("/");
 }
 
-/** A generated response for what the gate says to `respond`. */
+/** A generated response for the gate's `respond`. */
 export function generated({ status, headers, body }, kind) {
   const lines = {};
   let bytes = Buffer.byteLength(body);
@@ -88,7 +86,7 @@ export function generated({ status, headers, body }, kind) {
     if (!mayRespond(name)) continue;
     const shown = name.replace(/(^|-)[a-z]/g, (start) => start.toUpperCase());
     (lines[name.toLowerCase()] ??= []).push({ key: shown, value });
-    // `name: value` and the end of the line.
+    // `name: value` and the line end.
     bytes += name.length + Buffer.byteLength(value) + 4;
   }
   if (bytes > KINDS.get(kind)) throw new TooLarge(`a response of ${bytes} bytes`);
@@ -101,7 +99,7 @@ export function generated({ status, headers, body }, kind) {
   return response;
 }
 
-/** Every header field line. One that cannot be read spoils the event: it might hold the token. */
+/** Reads every header field line. A malformed one makes the event malformed, because it might contain the token. */
 function readHeaders(headers) {
   if (!isObject(headers)) throw wrong("headers");
   const lines = [];
@@ -116,15 +114,15 @@ function readHeaders(headers) {
 }
 
 function wrong(name) {
-  return new EventError(`\`${name}\` of the event's request is missing or not what it must be`);
+  return new EventError(`\`${name}\` of the event's request is missing or invalid`);
 }
 
 function isObject(value) {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-// CloudFront hands over text and sends it to the origin as UTF-8. The gate judges those bytes; strings
-// hold one of them per character on the way to it and back.
+// CloudFront passes text, and sends it to the origin as UTF-8. The gate evaluates these bytes; on the way to
+// the gate and back, each character of a string contains one byte.
 const NOT_ASCII = /[^\0-\x7f]/;
 
 function asBytes(text) {

@@ -1,13 +1,13 @@
-// The function that AWS calls: event in, request or response out, a log record on the way.
+// The function that AWS calls: handles an event, returns a request or a response, and writes a log record.
 //
-// Its promise is that nothing but a decision to allow gives the request back: whatever is thrown on the
-// way is a response with status 500, and the next event finds everything in order. Not here: what is in
-// an event, and where the gate comes from.
+// It returns the request only for a decision to allow. Whenever something throws, the result is a response
+// with status 500, and the next event is handled normally. Not here: the content of events, and loading the
+// gate.
 
 import { EventError, TooLarge, forwarded, generated, readEvent } from "./event.mjs";
 import { KeyedGate } from "./gate/js/host.mjs";
 
-/** What is left to say where no gate can be asked. */
+/** The response if no gate is loaded. */
 const NO_GATE = {
   status: "500",
   statusDescription: "Internal Server Error",
@@ -15,11 +15,11 @@ const NO_GATE = {
 };
 
 /**
- * Makes the maker of handlers over one gate, which is loaded at once and, if that fails, with each event
- * until it does not.
+ * Returns the factory of handlers over one gate. The gate is loaded at once; if that fails, each event tries
+ * again until it succeeds.
  *
- * A handler takes the time in Unix seconds from `now`, gives log records to `log` and failures to
- * `report`; other options are those of `KeyedGate`. AWS's own is made with none.
+ * A handler calls `now` for the time in Unix seconds, `log` with log records and `report` with failures; other
+ * options are those of `KeyedGate`. The handler for AWS has none.
  */
 export function handlersOver(loadGate) {
   let gate;
@@ -49,7 +49,7 @@ export function handlersOver(loadGate) {
           return result;
         } catch (error) {
           report("event", error);
-          // Asked about nothing, the gate says what it says when something is wrong with itself.
+          // Without a request, the gate returns its response for internal failures.
           const denied = gate.decide(undefined);
           const record = { ...JSON.parse(denied.log), policy: gate.policyId, time: now() };
           log(JSON.stringify({ ...record, detail: detailOf(error) }));

@@ -1,18 +1,17 @@
-// What CloudFront does not let a function touch; one that does makes CloudFront answer 502.
+// The headers that CloudFront does not let a function change. If a function does so, CloudFront responds 502.
 //
-// The names are in headers.json, with `*` for any ending. Not here: which headers the gate wants to
-// change.
+// The names are in headers.json, where `*` matches any suffix. Not here: which headers the gate changes.
 
 import { readFileSync } from "node:fs";
 
 const { readOnly, disallowed } = JSON.parse(readFileSync(new URL("headers.json", import.meta.url)));
 
-/** Whether a header of the request must go back as it came. */
+/** Whether a header of the request must be returned unchanged. */
 export function isReadOnly(kind, name) {
   return readOnly[kind].includes(name.toLowerCase());
 }
 
-/** Whether a generated response may carry a header. CloudFront sets transfer headers itself. */
+/** Whether a generated response may contain a header. CloudFront sets transfer headers itself. */
 export function mayRespond(name) {
   const lower = name.toLowerCase();
   const isNamed = (known) =>

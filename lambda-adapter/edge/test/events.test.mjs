@@ -1,4 +1,5 @@
-// The events of events.json on the package of both flavours; the native program answers the same file.
+// The events of events.json with the package in both flavours. The native program is tested with the same
+// file.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -11,7 +12,7 @@ const { now, events, cases } = JSON.parse(
   text.replaceAll("$STUDENT", hs256({ "cognito:groups": ["rust-101"] })),
 );
 
-/** `value` with the members that pointers name changed; null removes one. */
+/** `value` with changes to the members that JSON pointers name; null removes one. */
 function changed(value, changes = {}, removes = false) {
   let whole = structuredClone(value);
   for (const [pointer, to] of Object.entries(changes)) {
@@ -53,7 +54,7 @@ for (const [at, { makeHandler }] of packages.entries()) {
         for (const [header, expect] of Object.entries(headers)) {
           assert.deepEqual(result.headers[header], expect);
         }
-        // Nothing said to the client tells more than the status.
+        // The text for the client reveals no more than the status.
         if (!("body" in respond)) assert.notEqual(result.body, "");
         assert.ok(!JSON.stringify(result).includes("bad_event"));
       }

@@ -1,4 +1,4 @@
-// What goes back to CloudFront for an allowed request: the path that was decided, and no other.
+// The result for an allowed request: the path that was evaluated, and no other.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -10,13 +10,13 @@ function event(uri, querystring) {
   return { Records: [{ cf: { config: { eventType: "viewer-request" }, request } }] };
 }
 
-/** `uri` and `querystring` that go back where the gate forwards this target. */
+/** The `uri` and `querystring` of the result if the gate forwards this target. */
 function sent(uri, querystring, target) {
   const request = forwarded(readEvent(event(uri, querystring)), { target, edits: [], added: [] });
   return [request.uri, request.querystring];
 }
 
-test("the path stays, or gets the name of an index document", () => {
+test("the path is unchanged, or the name of an index document is appended", () => {
   for (const [uri, querystring, target, expected] of [
     ["/a/b", "", "/a/b", ["/a/b", ""]],
     ["/a/b", "x=1", "/a/b?x=1", ["/a/b", "x=1"]],

@@ -1,5 +1,5 @@
-// What the handler does when something around it goes wrong: gates that throw, lie or trap, responses
-// that CloudFront would refuse, images that do not load.
+// The handler when other parts fail: gates that throw, return wrong results or trap, responses that
+// CloudFront would reject, images that do not load.
 
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
@@ -13,7 +13,7 @@ const { handlersOver } = await unpack("wasm").load("handler.mjs");
 const OPEN = "/courses/rust-101/preview/a";
 const CLOSED = "/courses/rust-101/a";
 
-/** A handler over a gate whose `decide` is ours. */
+/** A handler over a gate with the given `decide`. */
 function over(decide, options) {
   const log = (reason) => JSON.stringify({ time: 0, policy: null, outcome: "deny", status: 500, reason });
   const denied = { outcome: "deny", status: 500, respond: { status: 500, headers: [], body: "no\n" } };
@@ -30,7 +30,7 @@ function over(decide, options) {
 
 const respond = (headers, body = "") => ({ outcome: "deny", respond: { status: 403, headers, body } });
 
-test("responses are as large as CloudFront takes them", async () => {
+test("responses are limited to the size that CloudFront accepts", async () => {
   const line = ["a", "b"]; // `a: b` and the end of the line
   for (const [kind, limit] of [["viewer-request", 40 * 1024], ["origin-request", 1024 * 1024]]) {
     for (const [body, status, detail] of [
@@ -48,8 +48,8 @@ test("responses are as large as CloudFront takes them", async () => {
   }
 });
 
-test("headers that CloudFront refuses are left out of responses", async () => {
-  const refused = [
+test("headers that CloudFront rejects are omitted from responses", async () => {
+  const rejected = [
     "Connection", "expect", "Keep-Alive", "Proxy-Authenticate", "proxy-authorization", "Proxy-Connection",
     "Trailer", "Upgrade", "X-Accel-Buffering", "X-Amz-Cf-Id", "X-Amzn-Auth", "x-amzn-cf-billing",
     "x-amzn-cf-id", "x-amzn-cf-xff", "X-Amzn-Errortype", "x-amzn-fle-profile", "x-amzn-header-count",
@@ -57,15 +57,15 @@ test("headers that CloudFront refuses are left out of responses", async () => {
     "X-Forwarded-Proto", "X-Real-IP", "CloudFront-Viewer-Cert-PEM", "Client-Cert", "Client-Cert-Chain",
     "CDN-Loop", "Content-Length", "Host", "Transfer-Encoding", "Via", "Accept-Encoding", "If-None-Match",
   ];
-  const taken = ["WWW-Authenticate", "location", "Set-Cookie", "x-edges", "X-Cached", "content-type"];
-  const all = [...refused, ...taken].map((name) => [name, "v"]);
+  const accepted = ["WWW-Authenticate", "location", "Set-Cookie", "x-edges", "X-Cached", "content-type"];
+  const all = [...rejected, ...accepted].map((name) => [name, "v"]);
   const { handler } = over(() => respond([...all, ["set-cookie", "w"]]));
   const { headers } = await handler(event(OPEN));
-  assert.deepEqual(Object.keys(headers).sort(), taken.map((name) => name.toLowerCase()).sort());
+  assert.deepEqual(Object.keys(headers).sort(), accepted.map((name) => name.toLowerCase()).sort());
   assert.deepEqual(headers["set-cookie"].map(({ value }) => value), ["v", "w"]);
 });
 
-test("read-only headers go back as they came, whatever the gate wants", async () => {
+test("read-only headers are returned unchanged, whatever the edits of the gate", async () => {
   const lines = [["Host", "h"], ["Via", "v"], ["If-None-Match", "e"], ["Cookie", "c"]];
   const edits = lines.map((_, index) => [index, index % 2 ? null : "changed"]);
   const expect = { "viewer-request": [["host", "h"], ["via", "v"], ["if-none-match", "changed"]], "origin-request": [["host", "changed"], ["via", "v"], ["if-none-match", "e"]] };
@@ -76,7 +76,7 @@ test("read-only headers go back as they came, whatever the gate wants", async ()
   }
 });
 
-test("another path than the one that was checked is not sent", async () => {
+test("a path other than the checked one is not sent", async () => {
   for (const target of ["/admin", `${OPEN}/../b`, `${OPEN}b`, "", "?"]) {
     const forward = { target, headers: [], edits: [], added: [] };
     const { handler, seen } = over(() => ({ outcome: "allow", forward }));
@@ -103,7 +103,7 @@ test("an index document may follow a path that ends with a slash", async () => {
   }
 });
 
-test("whatever is thrown is a response, and the next event is answered", async () => {
+test("an exception results in a response, and the next event is handled", async () => {
   const thrown = [new Error("no"), new RangeError("stack"), "text", undefined, null];
   for (const what of thrown) {
     let broken = true;
@@ -116,7 +116,7 @@ test("whatever is thrown is a response, and the next event is answered", async (
     broken = false;
     assert.equal((await handler(event(OPEN))).uri, OPEN);
   }
-  // A clock or a log that fails is no reason to let anything through either.
+  // A clock or a log that fails must not allow anything either.
   for (const options of [
     { now: () => { throw new Error("no clock"); } },
     { log: () => { throw new Error("no log"); } },
@@ -148,7 +148,7 @@ test("a gate that does not load denies until it does", async () => {
 });
 
 for (const flavour of FLAVOURS) {
-  test(`${flavour}: a spoiled image denies everything and says so`, async () => {
+  test(`${flavour}: a corrupt image denies every request and is reported`, async () => {
     const { folder, load } = unpack(flavour);
     writeFileSync(join(folder, "policy.tgi"), "no image");
     const { makeHandler } = await load();
@@ -159,7 +159,7 @@ for (const flavour of FLAVOURS) {
     assert.match(seen.reports[0], /load: .*not a policy image/);
   });
 
-  test(`${flavour}: what AWS calls is there, and takes its own time`, async () => {
+  test(`${flavour}: the exported handler works and uses its own clock`, async () => {
     const kept = [console.log, console.error, globalThis.fetch];
     const lines = [];
     [console.log, console.error] = [(line) => lines.push(JSON.parse(line)), () => {}];
@@ -178,7 +178,7 @@ for (const flavour of FLAVOURS) {
     assert.deepEqual(Object.keys(loaded), ["handler", "makeHandler"]);
   });
 
-  test(`${flavour}: expiry is judged by the time of the event`, async () => {
+  test(`${flavour}: expiry is checked at the time of the event`, async () => {
     const { makeHandler } = await unpack(flavour).load();
     let time = NOW;
     const { handler, seen } = watched(makeHandler, { now: () => time });
@@ -201,12 +201,12 @@ for (const flavour of FLAVOURS) {
       assert.equal((await handler(event(OPEN))).uri, OPEN);
       assert.equal((await handler(event(CLOSED))).status, "401");
     }
-    const told = seen.logs.map(({ status }) => status);
-    assert.deepEqual(told, [500, 200, 401, 500, 200, 401, 500, 200, 401]);
+    const statuses = seen.logs.map(({ status }) => status);
+    assert.deepEqual(statuses, [500, 200, 401, 500, 200, 401, 500, 200, 401]);
     assert.equal(seen.reports.length, 3);
   });
 
-  test(`${flavour}: events at the same time do not mix`, async () => {
+  test(`${flavour}: concurrent events do not interfere`, async () => {
     const { makeHandler } = await unpack(flavour).load();
     const { handler } = watched(makeHandler);
     const uris = Array.from({ length: 300 }, (_, at) => `${at % 3 ? OPEN : CLOSED}-${at}`.replace("a-", "a"));
@@ -218,7 +218,7 @@ for (const flavour of FLAVOURS) {
   });
 }
 
-/** Makes the gate fail inside: memory that a bug has overwritten, or a panic. */
+/** Makes the gate fail internally: corrupted memory, or a panic. */
 async function breakNextCall(flavour, folder, load) {
   if (flavour === "wasm") {
     const glue = await load("gate/pkg/tollgate_node.js");

@@ -1,9 +1,9 @@
-// CloudFront events that nobody wrote down: whole ones, and ones that are malformed in one place or in several.
-// A seed makes the same events every time. Not here: what is expected of them.
+// Generated CloudFront events: complete ones, and ones with one or several malformed members. A seed always
+// generates the same events. Not here: the expected results.
 
 import { NOW, event, hs256 } from "./support.mjs";
 
-/** Numbers that look random: Marsaglia's xorshift. */
+/** Pseudo-random numbers: Marsaglia's xorshift. */
 export class Random {
   #state;
 
@@ -22,13 +22,13 @@ export class Random {
     return list[this.below(list.length)];
   }
 
-  /** So many of a list, one after the other. */
+  /** Up to `most` random elements of a list, concatenated. */
   join(list, most) {
     return Array.from({ length: this.below(most + 1) }, () => this.pick(list)).join("");
   }
 }
 
-/** JSON values in places where none of them belongs. */
+/** JSON values that are invalid in most positions. */
 export const ODD = [
   null, true, false, 0, -1, 1.5, 1e300, "", "x", "viewer-request", "\u0000", "\u{1f600}", [], {}, [[]], [{}], [null],
   ["x"], { value: "x" }, { key: "X", value: 7 }, [{ key: "X" }], [{ value: null }], { cf: {} }, { a: [{ value: "b" }] },
@@ -49,7 +49,7 @@ const NAMES = [
 ];
 const IPS = ["203.0.113.7", "198.51.100.1", "2001:db8::1", "", "x", "203.0.113.7, 203.0.113.8"];
 
-/** A whole event. */
+/** A complete event. */
 function whole(random) {
   const token = random.pick(TOKENS);
   const value = () =>
@@ -66,7 +66,7 @@ function whole(random) {
   return made;
 }
 
-/** Every place in a JSON value, as the object or array that holds it and its name there. */
+/** All members of a JSON value, each as its parent object or array and its name there. */
 function places(value, found = []) {
   for (const [name, inner] of Object.entries(value)) {
     found.push([value, name]);
@@ -75,14 +75,14 @@ function places(value, found = []) {
   return found;
 }
 
-/** Spoils an event in one place. */
+/** Replaces one member of an event by an invalid value. */
 export function spoil(made, [above, name], odd) {
   if (odd === undefined) delete above[name];
   else above[name] = structuredClone(odd);
   return made;
 }
 
-/** So many events, of which every fifth is spoiled in one place or in some. */
+/** A number of events, of which every fifth has one or several malformed members. */
 export function* events(seed, count) {
   const random = new Random(seed);
   for (let at = 0; at < count; at += 1) {
@@ -92,12 +92,12 @@ export function* events(seed, count) {
         spoil(made, random.pick(places(made)), random.pick([undefined, ...ODD]));
       }
     }
-    // As AWS hands it over, and with nothing that is in two places at once.
+    // As AWS passes it, without shared objects.
     yield JSON.parse(JSON.stringify(made));
   }
 }
 
-/** An event with a bit of everything, spoiled in every one place in every way. */
+/** An event with all features, with every member replaced by every invalid value. */
 export function* malformed() {
   const base = () => {
     const made = event("/courses/rust-101/preview/a", [["Host", "h"], ["Cookie", "a=b"], ["Cookie", "c=d"]]);

@@ -1,5 +1,5 @@
-// Malformed and random events on the package of both flavours and on the native program, which must agree.
-// TOLLGATE_LAMBDA names that program.
+// Malformed and random events with the package in both flavours and with the native program, which must
+// agree. TOLLGATE_LAMBDA names that program.
 
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
@@ -11,7 +11,7 @@ import { FLAVOURS, NOW, event, requestOf, unpack, watched } from "./support.mjs"
 const RANDOM = 16_000;
 const OPEN = "/courses/rust-101/preview/a";
 
-/** What the native program answers to each event, and what it logs. */
+/** The results and log lines of the native program for each event. */
 function native(asked) {
   const env = { PATH: process.env.PATH, TOLLGATE_ROLE: "cloudfront", TOLLGATE_POLICY: process.env.TOLLGATE_SAMPLE_IMAGE };
   const input = asked.map((event) => JSON.stringify(event)).join("\n");
@@ -19,11 +19,11 @@ function native(asked) {
   const lines = (text) => text.split("\n").filter((line) => line.startsWith("{")).map((line) => JSON.parse(line));
   const results = lines(done.stdout);
   assert.equal(results.length, asked.length, done.stderr.slice(-2_000));
-  // Keys are fetched at the start, from an address that does not exist.
+  // The program fetches keys at its start, from a URL that does not exist.
   return { results, logs: lines(done.stderr).filter(({ event }) => event === undefined) };
 }
 
-/** Whether CloudFront would take it: the request, or a response. */
+/** Whether CloudFront would accept the result: the request, or a response. */
 function checkResult(result, asked, log, what) {
   if (result?.uri !== undefined && result.status === undefined) {
     assert.equal(result.uri, requestOf(asked).uri, what);
@@ -76,7 +76,7 @@ test("both flavours and the native program answer random events identically", as
         reasons[log.reason] = (reasons[log.reason] ?? 0) + 1;
         const their = theirs.results[number];
         if (their.errorMessage !== undefined) {
-          // The program has other roles too, and does not take it for a CloudFront event.
+          // The program has other roles too, and does not recognize it as a CloudFront event.
           assert.deepEqual([result.status, log.detail], ["500", "bad_event"], what);
         } else {
           assert.deepEqual(result, their, what);

@@ -1,5 +1,5 @@
-// Keys that change, over a local server with a key set: rotation, invented key names, and servers that
-// are slow, down or lie. The image's issuer `rotating` is looked up at an address that leads there.
+// Key refresh with a local key set server: rotation, invented key IDs, and servers that are slow, down or
+// return wrong content. The key set URL of the image's issuer `rotating` is redirected to that server.
 
 import assert from "node:assert/strict";
 import { generateKeyPairSync, sign } from "node:crypto";
@@ -30,7 +30,7 @@ function asking(token) {
   return event(CLOSED, [["Authorization", `Bearer ${token}`]]);
 }
 
-/** A server whose answer can be changed, and how often it was asked. */
+/** A server whose response can be changed, and which counts requests. */
 async function issuer() {
   const state = { keys: [first], fetches: 0, answer: undefined };
   const server = createServer((request, response) => {
@@ -49,7 +49,7 @@ async function issuer() {
   return { state, fetch };
 }
 
-/** A handler that has fetched the first key in the background of its first event. */
+/** A handler that fetched the first key in the background of its first event. */
 async function started(flavour) {
   const { state, fetch } = await issuer();
   const clock = { now: NOW };
@@ -58,7 +58,7 @@ async function started(flavour) {
   const status = async (token) => (await handler(asking(token))).status ?? "200";
   assert.equal((await handler(event("/courses/rust-101/preview/a"))).uri, "/courses/rust-101/preview/a");
   for (let left = 100; (await status(tokenOf(first))) !== "200"; left -= 1) {
-    assert.ok(left > 0, "the first key set did not come");
+    assert.ok(left > 0, "the first key set did not arrive");
     await sleep(5);
   }
   clock.now += COOLDOWN_SECS;
@@ -76,7 +76,7 @@ for (const flavour of FLAVOURS) {
     assert.match(reports[0], /^keys: skipped keys: /);
   });
 
-  test(`${flavour}: keys rotate and nobody is refused in between`, async () => {
+  test(`${flavour}: keys rotate without denying a request`, async () => {
     const { state, clock, status } = await started(flavour);
     state.keys = [first, second];
     assert.equal(await status(tokenOf(first)), "200");
@@ -85,12 +85,13 @@ for (const flavour of FLAVOURS) {
     assert.equal(await status(tokenOf(second)), "200");
     assert.equal(await status(tokenOf(first)), "200");
     assert.equal(state.fetches, 1);
-    // The old key leaves: unnoticed until the keys are an hour old, then fetched behind an event's back.
+    // The old key is removed from the set. The handler notices when the keys are an hour old, and refreshes
+    // them in the background of an event.
     state.keys = [second];
     clock.now += 3_600;
     assert.equal(await status(tokenOf(first)), "200");
     for (let left = 100; (await status(tokenOf(first))) === "200"; left -= 1) {
-      assert.ok(left > 0, "the old key did not leave");
+      assert.ok(left > 0, "the old key is still accepted");
       await sleep(5);
     }
     assert.equal(await status(tokenOf(second)), "200");
@@ -112,7 +113,7 @@ for (const flavour of FLAVOURS) {
     assert.equal(state.fetches, 2);
   });
 
-  test(`${flavour}: ten thousand invented keys make one fetch per cooldown`, async () => {
+  test(`${flavour}: ten thousand invented key IDs cause one fetch per cooldown`, async () => {
     const { state, clock, status, seen } = await started(flavour);
     const [, claims, signature] = tokenOf(first).split(".");
     const seconds = 50;
@@ -127,14 +128,14 @@ for (const flavour of FLAVOURS) {
     assert.equal(seen.logs.at(-1).detail, "unknown_key");
   });
 
-  test(`${flavour}: a slow issuer delays only who needs it, and not for long`, async () => {
+  test(`${flavour}: a slow issuer delays only requests that need it, for a bounded time`, async () => {
     const { state, status } = await started(flavour);
     let waiting = 0;
     state.answer = () => (waiting += 1);
     const began = process.hrtime.bigint();
     const needs = status(tokenOf(second));
     const flood = Array.from({ length: 50 }, () => status(tokenOf(first)));
-    // Everybody else is answered while the one still waits.
+    // All other events are handled while this one waits.
     let isAnswered = false;
     needs.then(() => (isAnswered = true));
     assert.deepEqual(new Set(await Promise.all(flood)), new Set(["200"]));
@@ -143,7 +144,7 @@ for (const flavour of FLAVOURS) {
     const took = Number(process.hrtime.bigint() - began) / 1e6;
     assert.ok(took >= WAIT_MS - 5, `${took} ms`);
     assert.deepEqual([waiting, state.fetches], [1, 1]);
-    // While that fetch hangs nobody starts another.
+    // While that fetch hangs, no other one begins.
     assert.equal(await status(tokenOf(first)), "200");
     assert.equal(state.fetches, 1);
   });

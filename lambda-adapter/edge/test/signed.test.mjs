@@ -1,5 +1,5 @@
 // Packages with trust keys. TOLLGATE_SIGNED_TRIAL names the file that the program `signed` of lab/targets
-// wrote: trust keys and images, with what must come of each.
+// wrote: trust keys and images, with the expected result of each.
 
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
@@ -9,10 +9,10 @@ import { test } from "node:test";
 import { FLAVOURS, event, unpack, watched } from "./support.mjs";
 
 const { trust, open, cases } = JSON.parse(readFileSync(process.env.TOLLGATE_SIGNED_TRIAL, "utf8"));
-// The package knows no oldest version: the build compares with the package that it replaces.
+// The package has no oldest version: the build compares with the package that it replaces.
 const tried = cases.filter(({ name, refused }) => refused !== "image_older" && !name.endsWith(" altered"));
 
-/** A package with this image, and with trust keys as `tollgate build` puts them there. */
+/** A package with this image, and with trust keys in the file that `tollgate build` writes. */
 async function answered(flavour, hex, keys) {
   const { folder, load } = unpack(flavour, null);
   writeFileSync(join(folder, "policy.tgi"), Buffer.from(hex, "hex"));
@@ -24,7 +24,7 @@ async function answered(flavour, hex, keys) {
 }
 
 for (const flavour of FLAVOURS) {
-  test(`${flavour}: images are taken if they are signed as they must be`, async () => {
+  test(`${flavour}: only images with a valid signature are accepted`, async () => {
     for (const { name, hex, refused } of tried) {
       const { allowed, status, seen } = await answered(flavour, hex, trust);
       assert.equal(allowed, refused === null, name);
@@ -35,7 +35,7 @@ for (const flavour of FLAVOURS) {
     assert.ok(tried.length > 10);
   });
 
-  test(`${flavour}: without trust keys any image is taken, with broken ones none`, async () => {
+  test(`${flavour}: without trust keys any image is accepted, with invalid ones none`, async () => {
     const [good, plain] = [cases[0], cases.find(({ name }) => name === "unsigned")];
     for (const { hex } of [good, plain]) assert.ok((await answered(flavour, hex)).allowed);
     assert.equal((await answered(flavour, good.hex, "{}")).status, "500");

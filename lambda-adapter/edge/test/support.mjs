@@ -1,7 +1,7 @@
-// Packages as they are shipped, over the image of the small site that the gate's tests use.
+// Packages as they are shipped, with the image of the small site of the gate's tests.
 //
-// TOLLGATE_PARTS names the folder with the built parts, TOLLGATE_SAMPLE_IMAGE the file that
-// `cargo run -p tollgate-gate --example sample_image` wrote.
+// TOLLGATE_PARTS names the directory of the built parts, TOLLGATE_SAMPLE_IMAGE the file that `cargo run -p
+// tollgate-gate --example sample_image` wrote.
 
 import { createHmac } from "node:crypto";
 import { cpSync, mkdtempSync, rmSync } from "node:fs";
@@ -13,7 +13,7 @@ import { pathToFileURL } from "node:url";
 export const NOW = 1_800_000_000;
 export const FLAVOURS = ["wasm", "native"];
 
-/** An unpacked package: where it is, and how to import from it. */
+/** An unpacked package: its directory, and a function that imports from it. */
 export function unpack(flavour, image = process.env.TOLLGATE_SAMPLE_IMAGE) {
   const folder = mkdtempSync(join(tmpdir(), "tollgate-edge-"));
   after(() => rmSync(folder, { recursive: true }));
@@ -22,7 +22,7 @@ export function unpack(flavour, image = process.env.TOLLGATE_SAMPLE_IMAGE) {
   return { folder, load: (file = "index.mjs") => import(pathToFileURL(join(folder, file)).href) };
 }
 
-/** A handler with everything that it logs and reports, at a time of ours and without network. */
+/** A handler that records its log and reports, with a fixed time and without network. */
 export function watched(makeHandler, options = {}) {
   const seen = { logs: [], reports: [] };
   const handler = makeHandler({

@@ -1,7 +1,7 @@
-// How much memory a Node process takes with a package at work, in bytes: `{"bare":…,"peak":…}`.
+// Measures the memory of a Node process that runs a package, in bytes: `{"bare":…,"peak":…}`.
 //
-// Arguments: the folder of an unpacked package, the number of courses in its policy, a token for
-// course-7. Requests go round all courses, with the token, with a spoiled one and with none.
+// Arguments: the directory of an unpacked package, the number of courses in its policy, a token for course-7.
+// The requests are for all courses in turn, with the token, with a tampered one and without one.
 
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -35,10 +35,10 @@ for (let round = 0; round < ROUNDS; round += 1) {
     }
   }
 }
-// What was measured must have been deciding: one course of all is this token's.
+// Check that requests were really evaluated: the token grants one of all courses.
 const all = ROUNDS * Number(courses);
 const expect = { 401: 2 * all, 403: all - ROUNDS, forward: ROUNDS };
 if (JSON.stringify(answers) !== JSON.stringify(expect)) {
-  throw new Error(`other answers than expected: ${JSON.stringify(answers)}`);
+  throw new Error(`unexpected responses: ${JSON.stringify(answers)}`);
 }
 console.log(JSON.stringify({ bare, peak: peak() }));

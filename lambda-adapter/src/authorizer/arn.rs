@@ -2,17 +2,17 @@
 
 use crate::shape::ShapeError;
 
-/// Longest ARN that a policy may hold, in bytes.
+/// Longest ARN in a policy, in bytes.
 const MAX_BYTES: usize = 512;
 
-/// An ARN taken apart.
+/// A parsed ARN.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct MethodArn {
     whole: String,
-    /// Where the stage ends.
+    /// The offset of the end of the stage.
     stage_end: usize,
     method: String,
-    /// With its slash in front.
+    /// With a leading slash.
     path: String,
 }
 
@@ -60,14 +60,15 @@ impl MethodArn {
         &self.path
     }
 
-    /// The ARN where it stands for itself alone in a policy: no wildcard, no policy variable, not too
+    /// The ARN, if it matches only itself in a policy: without wildcards or policy variables, and not too
     /// long.
     pub(super) fn exact(&self) -> Option<&str> {
         let is_literal = !self.whole.contains(['*', '?', '$']);
         (is_literal && self.whole.len() <= MAX_BYTES).then_some(self.whole.as_str())
     }
 
-    /// Every method of the stage: for a denial that must not depend on how the path is written.
+    /// A pattern for every method of the stage, for a denial that must not depend on the spelling of the
+    /// path.
     pub(super) fn whole_stage(&self) -> String {
         let stage = self.whole.get(..self.stage_end).unwrap_or_default();
         format!("{stage}*")
@@ -79,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn arns_are_taken_apart() {
+    fn arns_are_parsed() {
         let head = "arn:aws:execute-api:eu-west-1:123456789012:abc123/prod";
         let table = [
             (

@@ -1,4 +1,4 @@
-//! The three events of authorizers as gate requests.
+//! The three authorizer events as gate requests.
 
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
@@ -8,46 +8,46 @@ use crate::http::{self, HttpRequest};
 use crate::raw_path;
 use crate::shape::{Shape, ShapeError};
 
-/// How an authorizer is set up.
+/// The configuration of an authorizer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuthorizerSettings {
-    /// In front of every path that API Gateway shows, and not part of the policy's paths.
+    /// The prefix of every path in API Gateway's events, which is not part of the policy's paths.
     pub base_path: String,
-    /// The header in which a TOKEN authorizer's token came.
+    /// The header of a TOKEN authorizer's token.
     pub token_header: String,
-    /// What the HTTP API expects.
+    /// The response format that the HTTP API expects.
     pub http_format: HttpFormat,
 }
 
-/// The two responses that an HTTP API can be set to expect.
+/// The two response formats of an HTTP API.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum HttpFormat {
     /// An IAM policy, as for a REST API.
     #[default]
     Iam,
-    /// `isAuthorized`, which names no path. The operator states that API Gateway caches no responses, or caches
-    /// them by method and path.
+    /// `isAuthorized`, which names no path. The operator declares that API Gateway caches no responses, or
+    /// caches them by method and path.
     Simple,
 }
 
-/// What is asked.
+/// The request of an authorizer event.
 pub(crate) struct Asked {
     pub(crate) request: HttpRequest,
-    /// The raw path to judge.
+    /// The raw path to evaluate.
     pub(crate) path: String,
     pub(super) way: Way,
 }
 
-/// In which way an allow can be said without saying more.
+/// The form of a response that allows this request and no other.
 pub(super) enum Way {
-    /// With a policy for this ARN.
+    /// A policy for this ARN.
     Policy(MethodArn),
-    /// With a simple response.
+    /// A simple response.
     Simple,
 }
 
 impl Asked {
-    /// Reads an authorizer's event of a known shape.
+    /// Parses an authorizer event of a known shape.
     pub(crate) fn read(
         event: &Value,
         shape: Shape,
@@ -75,7 +75,7 @@ impl Asked {
         }
     }
 
-    /// Whether an allow can be said without allowing other paths too.
+    /// Whether the response can allow this path without allowing others.
     pub(crate) fn is_exact(&self) -> bool {
         match &self.way {
             Way::Policy(arn) => arn.exact().is_some(),
@@ -84,7 +84,7 @@ impl Asked {
     }
 }
 
-/// A TOKEN event shows nothing but the ARN and the token; so the address is unknown.
+/// Parses a TOKEN event. It contains only the ARN and the token, so the address is unknown.
 fn token(event: &Value, settings: &AuthorizerSettings) -> Result<Asked, ShapeError> {
     let arn = arn(event, "methodArn")?;
     let token = match event.get("authorizationToken") {
@@ -110,9 +110,9 @@ fn token(event: &Value, settings: &AuthorizerSettings) -> Result<Asked, ShapeErr
     })
 }
 
-/// A request whose answer is a policy: the ARN must be that of the request, or the policy would allow
-/// something else than what was judged. It may show the path decoded, and lacks what a custom domain puts
-/// in front.
+/// Builds a request whose response is a policy. The ARN must match the request, otherwise the policy would
+/// allow something other than what was evaluated. Its path may be decoded, and lacks the mapping of a custom
+/// domain.
 fn with_policy(
     request: HttpRequest,
     arn: MethodArn,

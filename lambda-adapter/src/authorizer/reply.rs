@@ -1,4 +1,4 @@
-//! The gate's outcome in the words of API Gateway.
+//! The gate's outcome as a response for API Gateway.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
@@ -9,11 +9,11 @@ use super::event::{Asked, Way};
 
 /// The principal of a request without a verified token.
 const ANONYMOUS: &str = "anonymous";
-/// The same for a user whose subject is this word.
+/// The same for a user whose subject is this string.
 const NAMED_ANONYMOUS: &str = "%61nonymous";
 
-/// Characters of a subject that are escaped in a principal id: all that mean something in an IAM policy, in a log
-/// line or in a header.
+/// Characters of a subject that are escaped in a principal ID: all that have a meaning in an IAM policy, a log
+/// line or a header.
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
@@ -26,16 +26,16 @@ const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'|')
     .remove(b'/');
 
-/// Why there is no answer but an error. API Gateway tells them apart by their message alone.
+/// The reason why the response is an error. API Gateway distinguishes errors only by their message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Denied {
-    /// A token could help, and there is none or an invalid one: 401. The message is the exact word.
+    /// A token could help, and the request has none or an invalid one: 401. The message is this exact word.
     Unauthorized,
-    /// Something failed inside: 500.
+    /// An internal failure: 500.
     Internal,
 }
 
-/// The answer to an authorizer's event.
+/// Builds the response to an authorizer event.
 pub(crate) fn reply(
     asked: &Asked,
     outcome: &Outcome,
@@ -73,7 +73,8 @@ pub(crate) fn reply(
     }))
 }
 
-/// The status that API Gateway sends to the client. It has one for all denials with which no token helps.
+/// The status that API Gateway sends to the client. It has a single one for all denials that no token can
+/// change.
 pub(crate) const fn status(reason: Reason) -> u16 {
     match reason {
         Reason::Allow => 200,
@@ -83,7 +84,7 @@ pub(crate) const fn status(reason: Reason) -> u16 {
     }
 }
 
-/// The subject, with what means something elsewhere as escapes: two subjects never become one.
+/// The subject with special characters escaped, so that two subjects never have the same ID.
 fn principal_id(identity: Option<&Identity>) -> String {
     let subject = identity.map(|identity| utf8_percent_encode(&identity.subject, ESCAPED));
     match subject.map(|escaped| escaped.to_string()) {
@@ -93,8 +94,8 @@ fn principal_id(identity: Option<&Identity>) -> String {
     }
 }
 
-/// What the integration receives: always all of it, as strings, empty without a verified token. The reason of a
-/// denial is only in the log.
+/// The context for the integration: always all members, as strings, empty without a verified token. The
+/// reason of a denial is only in the log.
 fn context(outcome: &Outcome, identity: Option<&Identity>) -> Value {
     let policy = outcome.log.policy.map(|id| id.to_string());
     json!({
@@ -110,7 +111,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_principal_id_is_the_subject_and_no_other() {
+    fn a_principal_id_identifies_one_subject() {
         let long = "x".repeat(255);
         let table = [
             ("ann", "ann"),

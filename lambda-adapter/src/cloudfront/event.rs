@@ -1,7 +1,7 @@
 //! A CloudFront event as a gate request.
 //!
-//! The event is kept whole, because what goes back is the same object with a few changes, including
-//! members that nobody here reads. Not here: what those changes are.
+//! The whole event is kept, because the result is the same object with a few changes, including members that
+//! are not read here. Not here: those changes.
 
 use core::fmt;
 
@@ -9,18 +9,18 @@ use serde_json::{Map, Value};
 use tollgate_core::UnixSeconds;
 use tollgate_gate::Request;
 
-/// Where in CloudFront the function stands.
+/// The event to which the function is attached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EventKind {
-    /// Before the cache: sees every request.
+    /// Before the cache: every request.
     ViewerRequest,
-    /// After the cache: sees what is not cached.
+    /// After the cache: cache misses only.
     OriginRequest,
 }
 
-/// One event, read.
+/// One parsed event.
 ///
-/// There is no `Debug` on purpose: the headers and the query hold tokens.
+/// It deliberately does not implement `Debug`, because the headers and the query contain tokens.
 pub struct Event {
     pub(crate) kind: EventKind,
     /// `Records[0].cf.request` as it came.
@@ -28,11 +28,11 @@ pub struct Event {
     method: String,
     target: Vec<u8>,
     ip: String,
-    /// The header field lines in the order in which the gate is asked about them.
+    /// The header field lines, in the order in which they are passed to the gate.
     pub(crate) lines: Vec<Line>,
 }
 
-/// One header field line, and where it stands in the event.
+/// One header field line, and its position in the event.
 pub(crate) struct Line {
     /// Its name in lower case, the member of `headers`.
     pub(crate) name: String,
@@ -41,17 +41,17 @@ pub(crate) struct Line {
     value: String,
 }
 
-/// Why an event cannot be read. The caller, or the function's configuration in CloudFront, is at fault.
+/// The reason why an event is malformed. The caller, or the function's configuration in CloudFront, is at fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum EventError {
     /// It is not JSON.
     NotJson,
-    /// It has not exactly one record with `cf`.
+    /// It does not have exactly one record with `cf`.
     Record,
     /// It is not a viewer-request or origin-request event.
     EventType,
-    /// This member of `cf.request` is missing or has another type than it must have.
+    /// This member of `cf.request` is missing or has the wrong type.
     Member(&'static str),
 }
 
@@ -60,7 +60,7 @@ impl Event {
     ///
     /// # Errors
     ///
-    /// If it is not a CloudFront request event. Nothing is guessed: what is missing is not empty.
+    /// Returns an error if it is not a CloudFront request event. A missing member does not count as empty.
     pub fn read(mut event: Value) -> Result<Self, EventError> {
         let cf = match event
             .get_mut("Records")
@@ -83,8 +83,8 @@ impl Event {
             _ => Err(EventError::Member(name)),
         };
         let mut target = text("uri")?.as_bytes().to_vec();
-        // The gate reads a path up to the first question mark; what stands behind one here would go to
-        // the origin unchecked.
+        // The gate reads a path up to the first question mark. A rest after it would be forwarded to the
+        // origin unchecked.
         if target.contains(&b'?') {
             return Err(EventError::Member("uri"));
         }
@@ -105,7 +105,7 @@ impl Event {
         })
     }
 
-    /// Asks `ask` about the event's request.
+    /// Calls `ask` with the event's request.
     pub fn with_request<T>(&self, now: UnixSeconds, ask: impl FnOnce(&Request<'_>) -> T) -> T {
         let headers: Vec<_> = self
             .lines
@@ -121,14 +121,14 @@ impl Event {
         })
     }
 
-    /// Which event it is.
+    /// The kind of event.
     pub fn kind(&self) -> EventKind {
         self.kind
     }
 }
 
-/// Every header field line. A header whose lines cannot be read makes the event unreadable: it might be
-/// the one with the token.
+/// Reads every header field line. A malformed one makes the whole event malformed, because it might contain
+/// the token.
 fn read_headers(request: &Map<String, Value>) -> Option<Vec<Line>> {
     let mut lines = Vec::new();
     for (name, entries) in request.get("headers")?.as_object()? {
@@ -148,7 +148,7 @@ impl fmt::Display for EventError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotJson => f.write_str("the event is not JSON"),
-            Self::Record => f.write_str("the event has not exactly one record with `cf`"),
+            Self::Record => f.write_str("the event does not have exactly one record with `cf`"),
             Self::EventType => {
                 f.write_str("the event is neither viewer-request nor origin-request")
             }

@@ -1,11 +1,10 @@
-//! What CloudFront does not let a function touch.
+//! The headers that CloudFront does not let a function change.
 //!
-//! A function that breaks these rules makes CloudFront answer 502. Not here: which headers the gate
-//! wants to change.
+//! If a function breaks these rules, CloudFront responds 502. Not here: which headers the gate changes.
 
 use super::event::EventKind;
 
-/// Headers that a function sees but may not change, remove or add; lower case.
+/// Headers that a function can read but not change, remove or add; lower case.
 const READ_ONLY_VIEWER_REQUEST: &[&str] = &[
     "cdn-loop",
     "content-length",
@@ -25,7 +24,7 @@ const READ_ONLY_ORIGIN_REQUEST: &[&str] = &[
     "via",
 ];
 
-/// Headers that a function may not put anywhere; lower case, `*` at the end for any ending.
+/// Headers that a function may not set; lower case, `*` at the end matches any suffix.
 const DISALLOWED: &[&str] = &[
     "client-cert",
     "client-cert-chain",
@@ -56,7 +55,7 @@ const DISALLOWED: &[&str] = &[
     "x-real-ip",
 ];
 
-/// Whether a request header must go back as it came.
+/// Whether a request header must be returned unchanged.
 pub(crate) fn is_read_only(kind: EventKind, name: &str) -> bool {
     let names = match kind {
         EventKind::ViewerRequest => READ_ONLY_VIEWER_REQUEST,
@@ -65,7 +64,7 @@ pub(crate) fn is_read_only(kind: EventKind, name: &str) -> bool {
     names.iter().any(|known| name.eq_ignore_ascii_case(known))
 }
 
-/// Whether a generated response may carry a header. CloudFront sets transfer headers itself.
+/// Whether a generated response may contain a header. CloudFront sets transfer headers itself.
 pub(crate) fn may_respond(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     let is_named = |known: &&str| match known.strip_suffix('*') {
@@ -82,7 +81,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn cloudfront_rules_are_kept() {
+    fn cloudfront_rules_are_followed() {
         for (name, viewer, origin) in [
             ("Host", true, false),
             ("via", true, true),

@@ -1,4 +1,4 @@
-//! What goes back to CloudFront: the request with the gate's changes, or a generated response.
+//! The result for CloudFront: the request with the gate's edits, or a generated response.
 //!
 //! Not here: the decision.
 
@@ -8,20 +8,20 @@ use tollgate_gate::{Action, Forward, RequestEdits, Response, ResponseEdits};
 use super::event::{Event, EventKind};
 use super::headers;
 
-/// Largest response that CloudFront takes at viewer-request, headers and body, in bytes.
+/// Largest response that CloudFront accepts at viewer-request, headers and body, in bytes.
 pub const MAX_RESPONSE_BYTES: usize = 40 * 1_024;
 /// The same at origin-request.
 const MAX_ORIGIN_RESPONSE_BYTES: usize = 1_024 * 1_024;
 
-/// A response is larger than CloudFront accepts.
+/// The response is larger than CloudFront accepts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TooLarge;
 
-/// The result for `event` that does what `action` says.
+/// Returns the result for `event` that carries out `action`.
 ///
 /// # Errors
 ///
-/// If the response is larger than CloudFront accepts there.
+/// Returns an error if the response is larger than CloudFront accepts for this event.
 pub fn result(event: Event, action: &Action) -> Result<Value, TooLarge> {
     let most = match event.kind {
         EventKind::ViewerRequest => MAX_RESPONSE_BYTES,
@@ -43,7 +43,7 @@ fn forwarded(mut event: Event, forward: &Forward) -> Value {
                 headers: edits,
                 added,
             },
-        // A request event cannot edit the response; `check` and `build` say so.
+        // A request event cannot edit the response; `check` and `build` report that.
         response: ResponseEdits {
             set_cookies: _,
             cache: _,
@@ -56,7 +56,7 @@ fn forwarded(mut event: Event, forward: &Forward) -> Value {
         event.request.insert("querystring".to_owned(), json!(query));
     }
     if let Some(Value::Object(headers)) = event.request.get_mut("headers") {
-        // From the back, so that a removal moves nothing that is still to be changed.
+        // In reverse order, so that a removal does not shift the positions of later edits.
         for edit in edits.iter().rev() {
             if let Some(line) = event.lines.get(edit.index)
                 && !headers::is_read_only(event.kind, &line.name)
@@ -72,7 +72,7 @@ fn forwarded(mut event: Event, forward: &Forward) -> Value {
     Value::Object(event.request)
 }
 
-/// Changes or removes one line of a header; a header without lines goes.
+/// Changes or removes one line of a header; a header without lines is removed.
 fn change(headers: &mut Map<String, Value>, name: &str, position: usize, value: Option<&[u8]>) {
     let Some(Value::Array(lines)) = headers.get_mut(name) else {
         return;
@@ -92,7 +92,7 @@ fn change(headers: &mut Map<String, Value>, name: &str, position: usize, value: 
     }
 }
 
-/// The response of a failure, which is always small.
+/// The response to a failure, which is always small.
 pub(crate) fn plain(failure: &Action) -> Value {
     match failure {
         Action::Serve(own) | Action::Refuse(own) => generated(own),
@@ -129,7 +129,7 @@ fn generated(response: &Response) -> Value {
     Value::Object(response)
 }
 
-/// What CloudFront counts: every header line with its separators, and the body.
+/// The size as CloudFront counts it: every header line with its separators, and the body.
 fn size_bytes(respond: &Response) -> usize {
     let headers = respond
         .headers

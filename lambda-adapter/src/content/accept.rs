@@ -1,8 +1,8 @@
-//! The `Accept` header, as far as it chooses between a redirect and JSON.
+//! The `Accept` header, as a choice between a redirect and JSON.
 //!
-//! Not here: any other media type. A header that is malformed counts only where it can be read.
+//! Not here: other media types. Malformed elements are ignored.
 
-/// The weight of an element without one, in thousandths.
+/// The weight of an element without `q`, in thousandths.
 const FULL: u16 = 1_000;
 
 /// One element of the header.
@@ -12,8 +12,8 @@ struct Element<'a> {
     weight: u16,
 }
 
-/// Whether the client wants JSON: it names `application/json`, and nothing that it likes better. Browsers that
-/// follow a link do not name it, scripts do.
+/// Whether the client prefers JSON: it names `application/json`, and nothing with a higher weight. Scripts
+/// name it; browsers that follow a link do not.
 pub(super) fn prefers_json<'a>(lines: impl Iterator<Item = &'a str>) -> bool {
     let (mut json, mut other) = (0, 0);
     for element in lines.flat_map(|line| split(line, ',')).filter_map(read) {
@@ -27,7 +27,7 @@ pub(super) fn prefers_json<'a>(lines: impl Iterator<Item = &'a str>) -> bool {
     json > 0 && json >= other
 }
 
-/// Reads a media range with its weight; `None` if it is malformed.
+/// Parses a media range with its weight; `None` if it is malformed.
 fn read(element: &str) -> Option<Element<'_>> {
     let mut parts = split(element, ';').map(str::trim);
     let media_type = parts.next()?;
@@ -52,7 +52,7 @@ fn read(element: &str) -> Option<Element<'_>> {
     Some(Element { media_type, weight })
 }
 
-/// A weight: 0 or 1, with up to three decimals.
+/// Parses a weight: 0 or 1, with up to three decimals.
 fn thousandths(text: &str) -> Option<u16> {
     let (whole, decimals) = text.split_once('.').unwrap_or((text, ""));
     let are_digits = decimals.bytes().all(|byte| byte.is_ascii_digit());
@@ -63,7 +63,7 @@ fn thousandths(text: &str) -> Option<u16> {
     (weight <= FULL).then_some(weight)
 }
 
-/// The parts between marks that are outside of quoted strings.
+/// Splits at marks outside quoted strings.
 fn split(text: &str, mark: char) -> impl Iterator<Item = &str> {
     let (mut is_quoted, mut is_escaped) = (false, false);
     text.split(move |c: char| {
@@ -82,7 +82,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn json_is_for_those_who_ask_for_it() {
+    fn json_is_for_clients_that_prefer_it() {
         let table: &[(&[&str], bool)] = &[
             (&[], false),
             (&[""], false),
@@ -99,12 +99,12 @@ mod tests {
                 &["text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"],
                 false,
             ),
-            // Names that only begin like it.
+            // Names that only start with it.
             (&["application/jsonx"], false),
             (&["application/json-seq"], false),
             (&["application/json+x"], false),
             (&["application/jsonp, application/json;q=0"], false),
-            // Refused, or malformed.
+            // Weight 0, or malformed.
             (&["application/json;q=0"], false),
             (&["application/json; Q = 0.000"], false),
             (&["application/json;q=0.001"], true),

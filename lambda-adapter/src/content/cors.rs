@@ -1,7 +1,6 @@
-//! Which scripts of other origins may read what is delivered.
+//! Scripts of other origins that may read responses.
 //!
-//! Only origins that are listed, letter by letter. Cookies are not among what they may send: a token
-//! from a script comes in a header.
+//! Only listed origins, compared byte by byte. Scripts cannot send cookies: they send tokens in a header.
 
 use super::reply::HttpReply;
 use crate::http::HttpRequest;
@@ -9,7 +8,7 @@ use crate::http::HttpRequest;
 const METHODS: &str = "GET, HEAD";
 const HEADERS: &str = "authorization, if-none-match, range";
 const EXPOSED: &str = "accept-ranges, content-disposition, content-length, content-range, etag";
-/// How long a browser may remember it.
+/// The time that a browser may cache it.
 const MAX_AGE_SECS: &str = "600";
 
 /// The origin of a request, if it is listed.
@@ -21,8 +20,8 @@ fn listed<'a>(request: &HttpRequest, origins: &'a [String]) -> Option<&'a str> {
         .map(String::as_str)
 }
 
-/// The answer to a preflight request of a listed origin, which carries no token and is not for the gate. `None` for
-/// any other request; the gate decides it, and its policy may list other origins.
+/// The response to a preflight of a listed origin, which has no token and is not evaluated. `None` for any
+/// other request: the gate evaluates it, and its policy may list other origins.
 pub(super) fn preflight(request: &HttpRequest, origins: &[String]) -> Option<HttpReply> {
     let is_preflight =
         request.method == "OPTIONS" && request.header("access-control-request-method").is_some();
@@ -37,7 +36,7 @@ pub(super) fn preflight(request: &HttpRequest, origins: &[String]) -> Option<Htt
     Some(reply)
 }
 
-/// Adds what lets a listed origin read the answer.
+/// Adds the headers with which scripts of a listed origin can read the response.
 pub(super) fn allow(request: &HttpRequest, origins: &[String], reply: &mut HttpReply) {
     if origins.is_empty() {
         return;

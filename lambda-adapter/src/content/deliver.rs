@@ -1,4 +1,4 @@
-//! An allowed request gets its file, or a link, or a plain refusal.
+//! The response to an allowed request: the file, a link, or an error.
 
 use tollgate_core::{PathReader, UnixSeconds};
 
@@ -9,32 +9,32 @@ use crate::http::HttpRequest;
 use crate::raw_path;
 use crate::store::{Chunks, Facts, Store, StoreError, Want};
 
-/// Most bytes of a file in one answer: Lambda takes 6 MiB of result, of which base64 eats a quarter and
-/// headers a little.
+/// Maximum number of bytes of a file in one response: a Lambda result has at most 6 MiB, of which base64
+/// takes a quarter and headers a little.
 pub const MAX_BODY_BYTES: u64 = (6 * 1_024 * 1_024 - 64 * 1_024) / 4 * 3;
 
-/// Longest `If-None-Match` that is passed on, in bytes.
+/// Longest `If-None-Match` that is forwarded, in bytes.
 const MAX_TAG_BYTES: usize = 256;
 
-/// Delivers out of a store.
+/// Delivers objects from a store.
 pub struct Content<S> {
     pub(crate) settings: ContentSettings,
     pub(super) store: S,
 }
 
-/// What a client gets, and what the operator is told if that is not what it asked for.
+/// The response, and the detail code for the operator if it is not the requested file.
 pub(crate) struct Delivered<B> {
     pub(crate) reply: HttpReply,
-    /// The bytes, where they are streamed.
+    /// The body, if it is streamed.
     pub(crate) chunks: Option<B>,
-    /// A stable code.
+    /// A stable detail code.
     pub(crate) trouble: Option<&'static str>,
 }
 
-/// Why nothing is delivered.
+/// The reason why nothing is delivered.
 pub(super) enum Trouble {
     Store(StoreError),
-    /// This status, for this reason.
+    /// The status and the detail code.
     Refused(u16, &'static str),
 }
 
@@ -49,19 +49,19 @@ impl<B> Delivered<B> {
 }
 
 impl<S: Store> Content<S> {
-    /// Delivers like this out of there.
+    /// Content delivery from `store` with these settings.
     pub fn new(settings: ContentSettings, store: S) -> Self {
         Self { settings, store }
     }
 
-    /// The answer to a request that the gate need not see, if it is one.
+    /// The response to a preflight, which is not evaluated.
     pub(crate) fn preflight(&self, request: &HttpRequest) -> Option<HttpReply> {
         let mut reply = cors::preflight(request, &self.settings.origins)?;
         cors::allow(request, &self.settings.origins, &mut reply);
         Some(reply)
     }
 
-    /// The last step for every answer.
+    /// The last step for every response.
     pub(crate) fn finish(&self, request: &HttpRequest, reply: &mut HttpReply) {
         cors::allow(request, &self.settings.origins, reply);
         if request.method == "HEAD" {
@@ -69,7 +69,7 @@ impl<S: Store> Content<S> {
         }
     }
 
-    /// What an allowed request for a raw path gets.
+    /// Returns the response to an allowed request for a raw path.
     pub(crate) async fn deliver(
         &self,
         request: &HttpRequest,
@@ -78,7 +78,7 @@ impl<S: Store> Content<S> {
     ) -> Delivered<S::Body> {
         let is_head = request.method == "HEAD";
         if !is_head && request.method != "GET" {
-            // The policy lets it through; there is nothing here that could be written.
+            // The policy allows the method, but nothing can be written here.
             let mut reply = HttpReply::plain(405);
             reply.set("allow", "GET, HEAD");
             return Delivered {
@@ -107,7 +107,7 @@ impl<S: Store> Content<S> {
         delivered.unwrap_or_else(|trouble| refused(&trouble))
     }
 
-    /// What HEAD gets: everything but the file.
+    /// The response to HEAD: the headers of the file.
     async fn described(&self, key: &str) -> Result<Delivered<S::Body>, Trouble> {
         let facts = self.store.head(key).await?;
         let mut reply = self.head(key, &facts);
@@ -115,7 +115,7 @@ impl<S: Store> Content<S> {
         Ok(Delivered::plain(reply))
     }
 
-    /// The file in the answer.
+    /// The file in the response body.
     async fn body(&self, request: &HttpRequest, key: &str) -> Result<Delivered<S::Body>, Trouble> {
         let mut want = wanted(request);
         want.range = want.range.map(|range| range.at_most(MAX_BODY_BYTES));
@@ -131,7 +131,7 @@ impl<S: Store> Content<S> {
         while let Some(chunk) = chunks.next().await {
             bytes.extend_from_slice(&chunk?);
         }
-        // A file cut short must not look whole.
+        // A truncated file must not look complete.
         if u64::try_from(bytes.len()).ok() != Some(facts.length_bytes) {
             return Err(Trouble::Store(StoreError::Unavailable));
         }
@@ -140,7 +140,7 @@ impl<S: Store> Content<S> {
         Ok(Delivered::plain(reply))
     }
 
-    /// The file behind the answer.
+    /// The file, streamed.
     async fn stream(
         &self,
         request: &HttpRequest,
@@ -164,7 +164,7 @@ impl<S: Store> Content<S> {
         );
         reply.set("x-content-type-options", "nosniff");
         reply.set("accept-ranges", "bytes");
-        // Browsers may keep it and must ask again: the right to it may be gone.
+        // Browsers may cache it but must revalidate it, because the user's access may have been revoked.
         reply.set("cache-control", "private, no-cache");
         if let Some(range) = &facts.range {
             reply.set("content-range", range.clone());
@@ -176,7 +176,8 @@ impl<S: Store> Content<S> {
     }
 }
 
-/// The conditions of a request. A range that hangs on a condition is left out: the whole is right too.
+/// The conditions of a request. A conditional range is ignored, which is valid because the whole file is also
+/// a correct response.
 fn wanted(request: &HttpRequest) -> Want {
     let range = match request.header("if-range") {
         Some(_) => None,

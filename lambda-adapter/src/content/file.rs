@@ -1,8 +1,8 @@
-//! What a file's name says: its content type, and under which name it may be saved.
+//! Headers derived from a file's name: its content type, and the name to save it under.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-/// What must be escaped in a `filename*` value: all but the attribute characters of RFC 8187.
+/// Characters to escape in a `filename*` value: all except the attribute characters of RFC 8187.
 const VALUE: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'!')
     .remove(b'#')
@@ -17,7 +17,7 @@ const VALUE: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'|')
     .remove(b'~');
 
-/// The content type by the name's extension; bytes of no known kind without one.
+/// The content type for the extension; `application/octet-stream` if it is unknown.
 pub(super) fn content_type(key: &str) -> String {
     mime_guess::from_path(name(key))
         .first_or_octet_stream()
@@ -25,15 +25,15 @@ pub(super) fn content_type(key: &str) -> String {
         .to_owned()
 }
 
-/// The `Content-Disposition` for a key. The name in plain ASCII, with `_` for what cannot stand there,
-/// is for old readers; where it differs from the true name, that follows in the form of RFC 8187.
+/// The `Content-Disposition` for a key. `filename` has the name in ASCII, with `_` for other characters, for
+/// old clients. If the real name differs, `filename*` has it in the form of RFC 8187.
 pub(super) fn disposition(key: &str, is_inline: bool) -> String {
     let kind = if is_inline { "inline" } else { "attachment" };
     let name = name(key);
     if name.is_empty() {
         return kind.to_owned();
     }
-    // A quote or a backslash would end the quoted text, and some readers decode a `%`.
+    // A quote or a backslash would end the quoted string, and some clients decode `%`.
     let plain: String = name
         .chars()
         .map(|c| match c {
@@ -50,7 +50,7 @@ pub(super) fn disposition(key: &str, is_inline: bool) -> String {
     }
 }
 
-/// What stands behind the last slash.
+/// The part after the last slash.
 fn name(key: &str) -> &str {
     key.rsplit_once('/').map_or(key, |(_, name)| name)
 }

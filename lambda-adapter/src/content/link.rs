@@ -1,4 +1,4 @@
-//! Links instead of files: to S3 or to CloudFront, alive for [`LINK_LIFE_SECS`].
+//! Links to S3 or CloudFront instead of files, valid for [`LINK_LIFE_SECS`].
 
 use core::net::Ipv4Addr;
 
@@ -33,7 +33,7 @@ impl<S: Store> Content<S> {
         Ok(Delivered::plain(linked(request, &link)))
     }
 
-    /// A link to CloudFront, which carries the right itself or leaves it to cookies.
+    /// A link to CloudFront, which contains the signature, or relies on signed cookies.
     pub(super) async fn signed(
         &self,
         front: &CloudFront,
@@ -50,7 +50,8 @@ impl<S: Store> Content<S> {
         let begins = u64::try_from(now.0).map_err(|_| Trouble::Refused(500, "bad_clock"))?;
         let mut policy = Policy::until(resource, begins.saturating_add(LINK_LIFE_SECS));
         if front.binds_address {
-            // CloudFront binds IPv4 alone; who comes from elsewhere would get a link good for anybody.
+            // CloudFront binds only IPv4 addresses. A client with another address would get a link that is
+            // valid for every client.
             let address: Option<Ipv4Addr> = request.ip.as_deref().and_then(|ip| ip.parse().ok());
             let address = address.ok_or(Trouble::Refused(403, "address_not_bindable"))?;
             policy.network = Some(Network::single(address));
@@ -79,12 +80,12 @@ impl<S: Store> Content<S> {
     }
 }
 
-/// A redirect, or the link as JSON for scripts that ask for it: they cannot read a redirect.
+/// A redirect, or the link as JSON for scripts that request it, because they cannot read a redirect.
 fn linked(request: &HttpRequest, link: &str) -> HttpReply {
     let wants_json = accept::prefers_json(request.headers_named("accept"));
     let mut reply = HttpReply::empty(if wants_json { 200 } else { 302 });
     reply.set("cache-control", "no-store");
-    // The page that the link came from may have a token in its address.
+    // The URL of the page with the link may contain a token.
     reply.set("referrer-policy", "no-referrer");
     if wants_json {
         reply.set("content-type", "application/json");

@@ -1,4 +1,4 @@
-//! Which path a request asks for.
+//! The path that a request is for.
 
 use super::From;
 use crate::http::HttpRequest;
@@ -7,7 +7,7 @@ use crate::raw_path;
 /// The query parameter that names a file.
 const PARAMETER: &str = "fn";
 
-/// The raw path that is asked for, or `None` where the request does not say, or says it twice.
+/// Returns the requested raw path, or `None` if the request has none or several.
 pub(crate) fn locate(request: &HttpRequest, from: From, base_path: &str) -> Option<String> {
     match from {
         From::Path => raw_path::without_base(&request.path, base_path).map(str::to_owned),
@@ -18,7 +18,7 @@ pub(crate) fn locate(request: &HttpRequest, from: From, base_path: &str) -> Opti
             if file.is_empty() || found.next().is_some() {
                 return None;
             }
-            // With or without the slash it is the same path; the rest is for the gate to judge.
+            // With or without a leading slash it is the same path. The gate validates the rest.
             let raw = raw_path::from_decoded(&file);
             Some(if raw.starts_with('/') {
                 raw
@@ -41,7 +41,7 @@ mod tests {
             ("x=1&fn=a%20b%2Bc.mp4", Some("/a%20b%2Bc.mp4")),
             ("fn=a+b", Some("/a%20b")),
             ("fn=%C3%BC", Some("/%C3%BC")),
-            // The gate refuses these, because they are not canonical.
+            // The gate rejects these, because they are not canonical.
             ("fn=//a", Some("//a")),
             ("fn=../a", Some("/../a")),
             ("fn=a%252e", Some("/a%252e")),

@@ -1,19 +1,19 @@
-//! The `Range` header, as far as it asks for one run of bytes.
+//! The `Range` header, if it requests a single range.
 
 use core::fmt;
 
-/// One run of bytes.
+/// A single range of bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ByteRange {
-    /// From here to there, both included; without an end, to the last.
+    /// From the first to the second position, both included; without a second one, to the end.
     From(u64, Option<u64>),
-    /// So many at the end.
+    /// This number of bytes at the end.
     Last(u64),
 }
 
 impl ByteRange {
-    /// Reads a header value. What is no single run of bytes is as if it were not there, which RFC 9110
-    /// allows for every range.
+    /// Parses a header value. Returns `None` for anything other than a single range: RFC 9110 allows servers
+    /// to ignore every range.
     pub fn read(value: &str) -> Option<Self> {
         let number = |text: &str| {
             let is_plain =
@@ -31,9 +31,9 @@ impl ByteRange {
         }
     }
 
-    /// Returns the same run, or a part of it where it is longer than `most` bytes: its beginning; for the last bytes of
-    /// an object their end, because readers look for an index there. A server may send less than a client requests,
-    /// and the client then requests the rest.
+    /// Returns the same range, or a part of it if it is longer than `most` bytes. The part is its beginning;
+    /// for the last bytes of an object it is their end, because readers look for an index there. A server may
+    /// send less than a client requests, and the client then requests the rest.
     #[must_use]
     pub fn at_most(self, most: u64) -> Self {
         match self {
@@ -61,7 +61,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_run_or_none() {
+    fn a_single_range_or_none() {
         let table = [
             ("bytes=0-99", Some("bytes=0-99"), "bytes=0-9"),
             ("bytes=5-", Some("bytes=5-"), "bytes=5-14"),

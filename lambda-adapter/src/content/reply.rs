@@ -1,4 +1,4 @@
-//! An HTTP answer, and how API Gateway wants it written.
+//! An HTTP response, and its encoding for API Gateway.
 
 use std::borrow::Cow;
 
@@ -6,39 +6,39 @@ use base64ct::{Base64, Encoding};
 use serde_json::{Map, Value, json};
 use tollgate_gate::{Response, ResponseEdits};
 
-/// The format of the event that is answered.
+/// The format of the event that is handled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Format {
     /// 1.0: lists of values.
     First,
-    /// 2.0: one value a header, and a list of cookies.
+    /// 2.0: one value per header, and a list of cookies.
     Second,
 }
 
-/// An HTTP answer without its bytes where those are streamed.
+/// An HTTP response, without its body if that is streamed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HttpReply {
     /// The status code.
     pub status: u16,
-    /// Names in lower case, each of them once.
+    /// Header fields; names in lower case, each of them once.
     pub headers: Vec<(Cow<'static, str>, String)>,
     /// `Set-Cookie` values.
     pub cookies: Vec<String>,
-    /// What follows.
+    /// The body, unless it is streamed.
     pub body: Body,
 }
 
-/// The bytes of an answer.
+/// The body of a response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Body {
-    /// Text, or nothing.
+    /// Text, or empty.
     Text(Cow<'static, str>),
-    /// Bytes, which travel as base64.
+    /// Bytes, which are encoded as base64.
     Bytes(Vec<u8>),
 }
 
 impl HttpReply {
-    /// An answer without headers and bytes.
+    /// A response without headers and body.
     pub(super) const fn empty(status: u16) -> Self {
         Self {
             status,
@@ -48,7 +48,7 @@ impl HttpReply {
         }
     }
 
-    /// One plain line for a client that gets nothing else. Nothing about why is in it.
+    /// An error response with one plain line. It does not contain the reason.
     pub(crate) fn plain(status: u16) -> Self {
         let line = match status {
             400 => "Bad Request\n",
@@ -68,7 +68,7 @@ impl HttpReply {
         reply
     }
 
-    /// The gate's own response.
+    /// Converts the gate's own response.
     pub(crate) fn from_gate(response: &Response) -> Self {
         let Response {
             status,
@@ -92,7 +92,7 @@ impl HttpReply {
         }
     }
 
-    /// Applies the gate's edits for this client.
+    /// Applies the gate's edits to a response.
     pub(crate) fn edit(&mut self, edits: &ResponseEdits) {
         let ResponseEdits { set_cookies, cache } = edits;
         self.cookies.extend(set_cookies.iter().cloned());
@@ -104,13 +104,13 @@ impl HttpReply {
         }
     }
 
-    /// Sets a header; one that is there is replaced.
+    /// Sets a header, replacing an existing one.
     pub(super) fn set(&mut self, name: &'static str, value: impl Into<String>) {
         self.headers.retain(|(known, _)| known != name);
         self.headers.push((Cow::Borrowed(name), value.into()));
     }
 
-    /// The result of the function, for API Gateway.
+    /// Encodes the result of the function for API Gateway.
     pub(crate) fn to_value(&self, format: Format) -> Value {
         let headers: Map<String, Value> = self
             .headers

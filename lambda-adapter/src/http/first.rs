@@ -1,4 +1,4 @@
-//! Format 1.0: REST APIs, and HTTP APIs that are set to it.
+//! Format 1.0: REST APIs, and HTTP APIs that are configured for it.
 
 use serde_json::Value;
 
@@ -6,11 +6,11 @@ use super::{HttpRequest, map, optional_text, text, time};
 use crate::raw_path;
 use crate::shape::ShapeError;
 
-/// Reads the request in a proxy event or in an authorizer's REQUEST event; members that are absent in
-/// tests from the console may be null.
+/// Parses the request in a proxy event or in an authorizer's REQUEST event. Members that are missing in tests
+/// from the console may be null.
 pub(crate) fn read(event: &Value) -> Result<HttpRequest, ShapeError> {
     let path = text(event, "/path")?;
-    // Only HTTP APIs write a version, and they have decoded the path.
+    // Only HTTP APIs set a version, and they decode the path.
     let is_decoded = event.get("version").is_some_and(|version| version == "1.0");
     let query = pairs(
         event,
@@ -36,7 +36,8 @@ pub(crate) fn read(event: &Value) -> Result<HttpRequest, ShapeError> {
     })
 }
 
-/// Names with every value: out of the map of lists, and what only the map of last values has.
+/// Returns names with all values from the map of lists, and the names that are only in the map of last
+/// values.
 fn pairs(
     event: &Value,
     lists: &'static str,
@@ -55,7 +56,7 @@ fn pairs(
         }
         Some(_) => return Err(wrong),
     }
-    // A caller that fills one map alone must not hide a token in the other.
+    // A caller that fills only one map must not hide a token in the other.
     for (name, value) in map(event, last)? {
         if !pairs
             .iter()

@@ -6,16 +6,16 @@ use super::{HttpRequest, map, optional_text, text, time};
 use crate::raw_path;
 use crate::shape::ShapeError;
 
-/// What every function URL has in its host name.
+/// A part of the host name of every function URL.
 const FUNCTION_URL: &str = ".lambda-url.";
 
-/// Reads the request in a proxy event or in an authorizer's event.
+/// Parses the request in a proxy event or in an authorizer's event.
 pub(crate) fn read(event: &Value) -> Result<HttpRequest, ShapeError> {
     let path = text(event, "/rawPath")?;
-    // In spite of its name it is decoded, but for function URLs.
+    // Despite its name it is decoded, except for function URLs.
     let host = optional_text(event, "/requestContext/domainName")?;
     let is_raw = host.is_some_and(|host| host.contains(FUNCTION_URL));
-    // Lines of a header come joined by commas; only cookies keep their lines.
+    // Repeated lines of a header are joined by commas; only cookies are separate.
     let mut headers = map(event, "/headers")?;
     let wrong = ShapeError::Member("/cookies");
     match event.pointer("/cookies") {

@@ -1,4 +1,4 @@
-//! What is set for content delivery.
+//! The configuration of content delivery.
 
 use tollgate_signed_urls::{Resource, Signer, SigningHash, SigningKey};
 
@@ -51,7 +51,7 @@ pub(super) fn read(environment: &Environment<'_>) -> Result<ContentSettings, Set
     })
 }
 
-/// Where the bucket is. Lambda sets the names that start with `AWS_`.
+/// The location of the bucket. Lambda sets the variables that start with `AWS_`.
 pub(super) fn bucket(environment: &Environment<'_>) -> Result<S3Settings, SettingsError> {
     let endpoint = environment
         .optional("AWS_ENDPOINT_URL_S3")
@@ -66,7 +66,7 @@ pub(super) fn bucket(environment: &Environment<'_>) -> Result<S3Settings, Settin
     })
 }
 
-/// Every origin exactly as browsers send it; `*` and `null` are nobody's in particular.
+/// Every origin must be written exactly as browsers send it; `*` and `null` identify no single origin.
 fn origins(environment: &Environment<'_>) -> Result<Vec<String>, SettingsError> {
     let name = "TOLLGATE_CORS_ORIGINS";
     let Some(list) = environment.optional(name) else {

@@ -33,7 +33,7 @@ fn refused(more: &[(&str, &str)]) -> Option<SettingsError> {
 }
 
 #[test]
-fn defaults_are_the_careful_ones() {
+fn defaults_are_the_strict_ones() {
     let settings = Settings::read(&environment(&CONTENT)).ok().unwrap();
     assert_eq!((settings.clock, settings.policy), (Clock::System, None));
     let RoleSettings::Content(content) = settings.role else {
@@ -64,7 +64,7 @@ fn defaults_are_the_careful_ones() {
 }
 
 #[test]
-fn nothing_is_guessed() {
+fn invalid_settings_are_rejected() {
     use SettingsError::{Key, Missing, Value};
     assert_eq!(refused(&[]), None);
     assert_eq!(refused(&SIGNED), None);
@@ -146,7 +146,7 @@ fn nothing_is_guessed() {
 }
 
 #[test]
-fn a_simple_response_is_only_given_where_the_operator_says_how_it_is_cached() {
+fn a_simple_response_requires_a_declared_cache() {
     use SettingsError::{Missing, Value};
     let cache = "TOLLGATE_AUTHORIZER_CACHE";
     let table = [

@@ -1,13 +1,13 @@
-//! The variables by name: the help text and the check for misspelled names are made of this table.
+//! The variables by name. The help text and the check for misspelled names use this table.
 
 /// One variable.
 #[derive(Clone, Copy, Debug)]
 pub struct Variable {
     /// Its name.
     pub name: &'static str,
-    /// What it may be; the first of several words is the default.
+    /// The valid values; the first of several words is the default.
     pub values: &'static str,
-    /// What it says.
+    /// The effect.
     pub about: &'static str,
 }
 
@@ -24,43 +24,43 @@ pub const VARIABLES: &[Variable] = &[
     row(
         "TOLLGATE_ROLE",
         "authorizer, content or cloudfront",
-        "the part this function plays; must be set",
+        "the role of this function; required",
     ),
     row(
         "TOLLGATE_POLICY",
         "a file",
-        "the policy image; `policy.tgi` beside the program if it is not set",
+        "the policy image; `policy.tgi` next to the program if not set",
     ),
     row(
         "TOLLGATE_TRUST",
         "a file",
-        "trust keys: only a policy image that one of them signed is loaded; `trust.json` beside the program, \
-         if it is there, if it is not set",
+        "trust keys: only a policy image that one of them signed is loaded; if not set, `trust.json` next to \
+         the program, if it exists",
     ),
     row(
         "TOLLGATE_OLDEST_POLICY",
         "the version of a signed policy",
-        "with trust keys: an older image is not loaded",
+        "with trust keys: the oldest version that is loaded",
     ),
     row(
         "TOLLGATE_CLOCK",
         "system or event",
-        "whose time counts; `event` is for tests that replay requests",
+        "the source of the time; `event` is for tests that replay requests",
     ),
     row(
         "TOLLGATE_BASE_PATH",
         "a path without a slash at its end",
-        "what API Gateway puts in front of every path, such as /prod",
+        "the prefix that API Gateway adds to every path, such as /prod",
     ),
     row(
         "TOLLGATE_TOKEN_HEADER",
         "a header name",
-        "authorizer: where a TOKEN authorizer's token came; `authorization` if it is not set",
+        "authorizer: the header of a TOKEN authorizer's token; `authorization` if not set",
     ),
     row(
         "TOLLGATE_HTTP_FORMAT",
         "iam or simple",
-        "authorizer: what an HTTP API with format 2.0 expects; `simple` needs TOLLGATE_AUTHORIZER_CACHE",
+        "authorizer: the response that an HTTP API with format 2.0 expects; `simple` needs TOLLGATE_AUTHORIZER_CACHE",
     ),
     row(
         "TOLLGATE_AUTHORIZER_CACHE",
@@ -71,27 +71,27 @@ pub const VARIABLES: &[Variable] = &[
     row(
         "TOLLGATE_BUCKET",
         "the name of a bucket",
-        "content: where the files are; must be set",
+        "content: the bucket with the files; required",
     ),
     row(
         "TOLLGATE_CONTENT_FROM",
         "fn or path",
-        "content: whether the parameter `fn` or the path says which file",
+        "content: whether the parameter `fn` or the path names the file",
     ),
     row(
         "TOLLGATE_DELIVERY",
         "body, stream, presigned, signed-url or signed-cookies",
-        "content: what an allowed request gets",
+        "content: the response to an allowed request",
     ),
     row(
         "TOLLGATE_OVERSIZE",
         "presigned or refuse",
-        "content: what it gets if the file is too large for a body",
+        "content: the response if the file is too large for a body",
     ),
     row(
         "TOLLGATE_CHECK_OBJECT",
         "on or off",
-        "content: whether links are given for files alone that are there",
+        "content: whether a link requires that the file exists",
     ),
     row(
         "TOLLGATE_DISPOSITION",
@@ -100,8 +100,8 @@ pub const VARIABLES: &[Variable] = &[
     ),
     row(
         "TOLLGATE_CORS_ORIGINS",
-        "origins such as https://www.example.com, with commas between",
-        "content: whose scripts may read the answers",
+        "origins such as https://www.example.com, separated by commas",
+        "content: the origins whose scripts may read responses",
     ),
     row(
         "TOLLGATE_CLOUDFRONT_HOST",
@@ -121,17 +121,17 @@ pub const VARIABLES: &[Variable] = &[
     row(
         "TOLLGATE_SIGNING_KEY_ID",
         "letters and digits",
-        "content, signed: the id of the key's public half at CloudFront",
+        "content, signed: CloudFront's ID of the public key",
     ),
     row(
         "TOLLGATE_SIGNING_HASH",
         "sha256 or sha1",
-        "content, signed: what signatures are made over",
+        "content, signed: the hash algorithm of signatures",
     ),
     row(
         "TOLLGATE_BIND_IP",
         "off or on",
-        "content, signed: whether what is signed is good for the asking address alone",
+        "content, signed: whether links and cookies are valid only for the client's address",
     ),
     row(
         "TOLLGATE_COOKIE_DOMAIN",

@@ -1,7 +1,7 @@
 //! Objects in an S3 bucket.
 //!
-//! The key is used exactly as given. Failures are told apart by HTTP status; what S3 writes beside it
-//! is dropped.
+//! The key is used exactly as given. Failures are distinguished by HTTP status; the text in S3's response is
+//! dropped.
 
 use core::time::Duration;
 
@@ -20,27 +20,26 @@ use aws_smithy_http_client::{
 
 use super::{Chunks, Facts, LinkWant, Store, StoreError, Want};
 
-/// How long a connection, and then the first byte of an answer, may take.
+/// Time limits for a connection, and then for the first byte of a response.
 const CONNECT: Duration = Duration::from_secs(1);
 const FIRST_BYTE: Duration = Duration::from_secs(4);
-/// One try and one more.
+/// One attempt and one retry.
 const ATTEMPTS: u32 = 2;
 
-/// Where the bucket is, and as whom it is asked.
+/// The location of the bucket, and the credentials for it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct S3Settings {
     /// The name of the bucket.
     pub bucket: String,
     /// Its region.
     pub region: String,
-    /// Another address than that of the region's S3; objects then stand under the bucket's name in the
-    /// path.
+    /// A URL to use instead of the region's S3 endpoint; the bucket's name is then part of the path.
     pub endpoint: Option<String>,
-    /// The id of the access key.
+    /// The access key ID.
     pub key_id: String,
     /// The access key's secret.
     pub secret: String,
-    /// What belongs to a key that does not last.
+    /// The session token of a temporary key.
     pub session: Option<String>,
 }
 
@@ -58,7 +57,7 @@ pub struct S3 {
 }
 
 impl S3 {
-    /// A client for the bucket. Nothing is sent yet.
+    /// A client for the bucket. Sends nothing yet.
     pub fn new(settings: &S3Settings, http: SharedHttpClient) -> Self {
         let credentials = Credentials::new(
             &settings.key_id,
@@ -154,7 +153,7 @@ impl Chunks for ByteStream {
     }
 }
 
-/// A length that S3 does not tell is no length.
+/// A missing length is an error.
 fn length(length: Option<i64>) -> Result<u64, StoreError> {
     length
         .and_then(|length| u64::try_from(length).ok())

@@ -14,7 +14,7 @@ use tollgate_lambda::{
     Event, EventError, EventKind, MAX_RESPONSE_BYTES, TooLarge, answer, conclude, result,
 };
 
-// The small site that the gate's own tests use.
+// The small site of the gate's own tests.
 #[path = "../../../crates/gate/tests/gate/site.rs"]
 mod site;
 
@@ -22,7 +22,7 @@ mod shared;
 
 use site::{NOW, config, gate, image, token};
 
-/// A viewer-request event with what a browser sends.
+/// A viewer-request event like one from a browser.
 fn viewer_request(method: &str, uri: &str, querystring: &str) -> Value {
     json!({ "Records": [{ "cf": {
         "config": {
@@ -78,7 +78,7 @@ fn line(key: &str, value: &str) -> Value {
 }
 
 #[test]
-fn an_allowed_request_goes_on_unchanged() {
+fn an_allowed_request_is_forwarded_unchanged() {
     let gate = gate();
     for mut event in [
         viewer_request("GET", "/courses/rust-101/preview/a%20b.mp4", "x=%2F&y"),
@@ -86,7 +86,7 @@ fn an_allowed_request_goes_on_unchanged() {
         viewer_request("POST", "/contact", ""),
         origin_request("/courses/rust-101/preview/a"),
     ] {
-        // Members that nobody here knows must survive too.
+        // Unknown members must be preserved.
         request(&mut event)["body"] = json!({ "action": "read-only", "data": "", "new": [1] });
         let expect = request(&mut event).clone();
         assert_eq!(answered(&gate, event), expect);
@@ -97,10 +97,10 @@ fn an_allowed_request_goes_on_unchanged() {
 fn the_index_document_is_forwarded() {
     let spec = tollgate_policy::spec::ImageSpec {
         index: Some("index.html".to_owned()),
-        ..site::spec(config().encode().expect("a good configuration"))
+        ..site::spec(config().encode().expect("a valid configuration"))
     };
-    let image = tollgate_policy::encode::encode(&spec).expect("a good policy");
-    let gate = Gate::new(image.image, &site::Provider).expect("a good image");
+    let image = tollgate_policy::encode::encode(&spec).expect("a valid policy");
+    let gate = Gate::new(image.image, &site::Provider).expect("a valid image");
     let secret = token(r#""cognito:groups":["rust-101"]"#);
     let query = format!("a=/&token={secret}");
     for (uri, query, sent) in [
@@ -122,7 +122,7 @@ fn the_index_document_is_forwarded() {
 }
 
 #[test]
-fn the_token_does_not_reach_the_origin() {
+fn the_token_is_not_forwarded() {
     let token = token(r#""cognito:groups":["rust-101"]"#);
     let query = format!("a=1&token={token}&b=%20");
     let mut event = viewer_request("GET", "/courses/rust-101/a", &query);
@@ -145,7 +145,7 @@ fn the_token_does_not_reach_the_origin() {
 }
 
 #[test]
-fn read_only_headers_stay() {
+fn read_only_headers_are_unchanged() {
     let mut config = config();
     config.sources = ["header:via", "header:if-none-match", "header:x-session"]
         .map(|text| tollgate_gate::config::TokenSource::from_text(text).unwrap())
@@ -168,7 +168,7 @@ fn read_only_headers_stay() {
 }
 
 #[test]
-fn a_refused_request_is_answered_at_the_edge() {
+fn a_denied_request_gets_its_response_at_the_edge() {
     let gate = gate();
     let table = [
         ("GET", "/courses/rust-101/a", "401", "Unauthorized"),
@@ -221,7 +221,7 @@ fn two_lines_of_one_header_are_two_values() {
 }
 
 #[test]
-fn the_clients_address_counts() {
+fn the_clients_address_is_evaluated() {
     for (ip, status) in [("203.0.113.178", None), ("198.51.100.1", Some("403"))] {
         let mut event = viewer_request("GET", "/corp/a", "");
         request(&mut event)["clientIp"] = json!(ip);
@@ -231,7 +231,7 @@ fn the_clients_address_counts() {
 }
 
 #[test]
-fn what_is_no_request_event_is_denied() {
+fn an_event_that_is_not_a_request_event_is_denied() {
     type Spoil = fn(&mut Value);
     let table: &[(Spoil, EventError)] = &[
         (|event| *event = Value::Null, EventError::Record),
@@ -294,8 +294,8 @@ fn what_is_no_request_event_is_denied() {
 }
 
 #[test]
-fn what_cloudfront_would_refuse_is_not_sent() {
-    let event = || Event::read(viewer_request("GET", "/", "")).expect("a good event");
+fn responses_that_cloudfront_would_reject_are_not_sent() {
+    let event = || Event::read(viewer_request("GET", "/", "")).expect("a valid event");
     assert_eq!(event().kind(), EventKind::ViewerRequest);
     let respond = |headers: &[(&'static str, String)], body: String| {
         let headers = headers
@@ -327,8 +327,8 @@ fn what_cloudfront_would_refuse_is_not_sent() {
     ] {
         assert_eq!(result_of(too_large), Err(TooLarge));
     }
-    // The record is of the response that is sent instead.
-    let closed = Event::read(viewer_request("GET", "/nowhere", "")).expect("a good event");
+    // The log record describes the response that is sent instead.
+    let closed = Event::read(viewer_request("GET", "/nowhere", "")).expect("a valid event");
     let mut outcome = closed.with_request(UnixSeconds(NOW), |request| {
         gate().ask(request, &mut Context::new())
     });

@@ -1,4 +1,4 @@
-//! The events that the Lambda@Edge package is tested with, so that both read CloudFront alike.
+//! The events of the Lambda@Edge package's tests, so that both handle CloudFront events identically.
 
 use serde_json::Value;
 use tollgate_core::UnixSeconds;
@@ -8,7 +8,7 @@ use super::site::{gate, token};
 
 const SHARED: &str = include_str!("../../edge/test/events.json");
 
-/// Changes the members that pointers name; null removes one where `removes` says so.
+/// Changes the members that JSON pointers name; with `removes`, null removes one.
 fn change(whole: &mut Value, changes: &Value, removes: bool) {
     for (pointer, to) in changes.as_object().into_iter().flatten() {
         let Some((above, last)) = pointer.rsplit_once('/') else {
@@ -25,7 +25,7 @@ fn change(whole: &mut Value, changes: &Value, removes: bool) {
 }
 
 #[test]
-fn shared_events_are_answered_alike() {
+fn shared_events_are_handled_identically() {
     let text = SHARED.replace("$STUDENT", &token(r#""cognito:groups":["rust-101"]"#));
     let shared: Value = serde_json::from_str(&text).expect("JSON");
     let now = UnixSeconds(shared["now"].as_i64().expect("a time"));

@@ -1,4 +1,4 @@
-//! Every authorizer's event, and what each kind of decision becomes.
+//! All authorizer events, and the response to each kind of decision.
 
 use serde_json::{Value, json};
 use tollgate_gate::Gate;
@@ -12,7 +12,7 @@ use crate::site::{Provider, everything, image};
 const OPEN: &str = "/courses/rust-101/preview/a.mp4";
 const CLOSED: &str = "/courses/rust-101/a.mp4";
 
-/// What a policy says, in short.
+/// The effect and the resource of a policy.
 fn policy(result: &Value) -> (String, String) {
     let statement = &result["policyDocument"]["Statement"];
     assert_eq!(statement.as_array().map(Vec::len), Some(1));
@@ -31,7 +31,7 @@ fn deny(path: &str) -> Result<(String, String), Failure> {
 }
 
 #[test]
-fn rest_apis_get_a_policy_for_the_one_path() {
+fn rest_apis_get_a_policy_for_the_requested_path() {
     let asked = authorizer(HttpFormat::Simple);
     let (student, stranger) = (bearer("rust-101"), bearer("go-201"));
     let unauthorized = Err(Failure::Unauthorized);
@@ -47,7 +47,7 @@ fn rest_apis_get_a_policy_for_the_one_path() {
         ),
         ("GET", CLOSED, Some("Bearer x"), unauthorized.clone()),
         ("GET", CLOSED, None, unauthorized.clone()),
-        // Only the method is in the way, and API Gateway has no word for that.
+        // Only the method is not allowed, for which API Gateway has no status.
         (
             "DELETE",
             CLOSED,
@@ -66,7 +66,7 @@ fn rest_apis_get_a_policy_for_the_one_path() {
             Some(student.as_str()),
             deny("/GET/nowhere"),
         ),
-        // What a policy would read as a pattern is denied altogether, although the gate allows it.
+        // A path that a policy would read as a pattern is always denied, although the gate allows it.
         ("GET", "/courses/rust-101/preview/*", None, deny("/*")),
         ("GET", "/courses/rust-101/preview/$a", None, deny("/*")),
     ];
@@ -99,7 +99,7 @@ fn the_record_has_the_status_that_the_client_gets() {
         ("GET", CLOSED, &[], "deny", 401, "no_token", "null"),
         ("GET", CLOSED, &headers, "allow", 200, "allow", "null"),
         ("GET", "/nowhere", &[], "deny", 403, "forbidden", "null"),
-        // API Gateway has one status for these.
+        // API Gateway has a single status for these.
         (
             "GET",
             "/a/../b",
@@ -118,7 +118,7 @@ fn the_record_has_the_status_that_the_client_gets() {
             "bad_method",
             "null",
         ),
-        // The gate allows it, and no policy can.
+        // The gate allows it, but no policy can.
         (
             "GET",
             "/courses/rust-101/preview/*",
@@ -147,7 +147,7 @@ fn the_record_has_the_status_that_the_client_gets() {
 }
 
 #[test]
-fn what_is_behind_learns_who_asks() {
+fn the_integration_receives_the_user() {
     let named = |sub: &str| {
         let claims = format!(r#""sub":"{sub}","cognito:groups":["rust-101"]"#);
         format!("Bearer {}", crate::site::token(&claims))
@@ -202,7 +202,7 @@ fn what_is_behind_learns_who_asks() {
         let http = simple.answer(http).expect("an answer");
         for answer in [rest, http] {
             let context = answer["context"].as_object().expect("an object");
-            // API Gateway takes no other kind of value there.
+            // API Gateway accepts only strings there.
             assert!(context.values().all(Value::is_string), "{context:?}");
             let found =
                 ["tollgateIssuer", "tollgateSubject", "tollgateRule"].map(|name| &context[name]);
@@ -213,7 +213,7 @@ fn what_is_behind_learns_who_asks() {
 }
 
 #[test]
-fn only_a_request_event_shows_the_address() {
+fn only_a_request_event_contains_the_address() {
     let asked = authorizer(HttpFormat::Simple);
     let path = "/corp/a";
     let request = asked
@@ -231,7 +231,7 @@ fn only_a_request_event_shows_the_address() {
 }
 
 #[test]
-fn http_apis_get_what_they_are_set_to() {
+fn http_apis_get_the_configured_format() {
     let student = bearer("rust-101");
     let headers = [("authorization", student.as_str())];
     let simple = authorizer(HttpFormat::Simple);
@@ -241,7 +241,7 @@ fn http_apis_get_what_they_are_set_to() {
         (CLOSED, &headers[..], Ok(true)),
         (CLOSED, &[][..], Err(Failure::Unauthorized)),
         ("/nowhere", &headers[..], Ok(false)),
-        // Decoded by API Gateway; as a path it is what the browser sent.
+        // Decoded by API Gateway. As a path, it is the one that the browser sent.
         ("/courses/rust-101/preview/a b.mp4", &[][..], Ok(true)),
         ("/courses/rust-101/preview/a%20b.mp4", &[][..], Ok(false)),
         (
@@ -284,7 +284,7 @@ fn console_tests_have_null_maps() {
         asked.answer(event.clone()).map(|result| policy(&result)),
         allow("GET", OPEN)
     );
-    // One map alone is enough, whichever it is.
+    // Either map alone is enough.
     let (student, path) = (bearer("rust-101"), CLOSED);
     event = rest_request("GET", path, &[("Authorization", &student)]);
     for name in ["headers", "multiValueHeaders"] {
@@ -307,7 +307,7 @@ fn console_tests_have_null_maps() {
 }
 
 #[test]
-fn what_is_no_question_is_an_error() {
+fn an_event_that_is_not_an_authorizer_event_is_an_error() {
     let asked = authorizer(HttpFormat::Iam);
     let changed = |name: &str, value: Value| {
         let mut event = rest_request("GET", OPEN, &[]);
@@ -328,7 +328,7 @@ fn what_is_no_question_is_an_error() {
         (function_url("GET", OPEN, &[]), Role),
         (json!({ "Records": [{ "cf": {} }] }), Role),
         (changed("methodArn", json!("arn:aws:s3:::a")), Arn),
-        // The policy would be for another path, or another method, than what is judged.
+        // The policy would be for a path or method other than the evaluated one.
         (
             changed("methodArn", json!(format!("{API}/GET{CLOSED}"))),
             Arn,
@@ -358,10 +358,10 @@ fn what_is_no_question_is_an_error() {
     }
 }
 
-/// The response with the cookie would never be sent, and to allow the request would pass it to the API.
+/// The response with the cookie would never be sent, and an allowed request would reach the API.
 #[test]
-fn the_session_endpoint_is_not_of_an_authorizer() {
-    let gate = Gate::new(image(&everything()), &Provider).expect("a good image");
+fn an_authorizer_denies_the_session_endpoint() {
+    let gate = Gate::new(image(&everything()), &Provider).expect("a valid image");
     let role = Role::Authorizer(AuthorizerSettings {
         base_path: String::new(),
         token_header: "authorization".to_owned(),
@@ -382,14 +382,14 @@ fn the_session_endpoint_is_not_of_an_authorizer() {
 }
 
 #[test]
-fn a_base_path_is_no_part_of_the_policys_paths() {
+fn a_base_path_is_removed_from_the_policys_paths() {
     let asked = function(Role::Authorizer(AuthorizerSettings {
         base_path: "/files".to_owned(),
         token_header: "authorization".to_owned(),
         http_format: HttpFormat::Iam,
     }));
     let below = format!("/files{OPEN}");
-    // A resource of the API is part of the ARN, a custom domain's mapping is not.
+    // The ARN contains a resource of the API, but not the mapping of a custom domain.
     let mut mapped = rest_request("GET", &below, &[]);
     mapped["methodArn"] = json!(format!("{API}/GET{OPEN}"));
     let table = [
@@ -420,7 +420,7 @@ fn a_base_path_is_no_part_of_the_policys_paths() {
 }
 
 #[test]
-fn messages_are_what_api_gateway_wants() {
+fn messages_are_those_that_api_gateway_requires() {
     assert_eq!(Failure::Unauthorized.to_string(), "Unauthorized");
     for other in [Failure::Internal, Failure::Event(ShapeError::Unknown)] {
         assert_ne!(other.to_string(), "Unauthorized");

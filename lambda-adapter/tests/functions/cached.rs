@@ -1,5 +1,5 @@
-//! The cache trap: API Gateway keeps an authorizer's answer by its identity source and judges later
-//! requests by it. Whatever it keeps, no path must open that the gate would not open.
+//! Caching: API Gateway caches an authorizer's response by its identity sources and applies it to later
+//! requests. Whatever it caches, no path may be allowed that the gate denies.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use crate::events::{API, http_request, rest_request, rest_token};
 use crate::kit::{Asked, authorizer, bearer};
 use crate::site::{NOW, gate};
 
-/// Paths that are near each other, for pairs of them.
+/// Similar paths, which are tested in pairs.
 const PATHS: [&str; 16] = [
     "/courses/rust-101/a.mp4",
     "/courses/rust-101/a.mp",
@@ -34,16 +34,16 @@ const PATHS: [&str; 16] = [
 ];
 const METHODS: [&str; 2] = ["GET", "DELETE"];
 
-/// API Gateway's cache in front of an authorizer that answers with policies or simply.
+/// API Gateway's cache in front of an authorizer, with policies or simple responses.
 struct ApiGateway<'a> {
     asked: &'a Asked,
-    /// Whether method and path are part of the key; the token always is.
+    /// Whether method and path are part of the cache key. The token always is.
     by_path: bool,
     kept: BTreeMap<String, Result<Value, Failure>>,
 }
 
 impl ApiGateway<'_> {
-    /// Whether it lets a request through.
+    /// Whether it allows a request.
     fn lets_through(&mut self, method: &str, path: &str, token: &str, event: Value) -> bool {
         let mut key = token.to_owned();
         if self.by_path {
@@ -59,7 +59,7 @@ impl ApiGateway<'_> {
     }
 }
 
-/// IAM: some statement allows it and none denies it.
+/// IAM evaluation: some statement allows it and none denies it.
 fn allows(policy: &Value, arn: &str) -> bool {
     let statements = policy["policyDocument"]["Statement"]
         .as_array()
@@ -73,7 +73,7 @@ fn allows(policy: &Value, arn: &str) -> bool {
     has("Allow") && !has("Deny")
 }
 
-/// `*` stands for any text, slashes too, and `?` for one character.
+/// `*` matches any text, including slashes, and `?` matches one character.
 fn matches(pattern: &[u8], text: &[u8]) -> bool {
     match (pattern.split_first(), text.split_first()) {
         (None, None) => true,
@@ -95,7 +95,7 @@ fn requests() -> impl Iterator<Item = (&'static str, &'static str)> {
         .flat_map(|method| PATHS.map(|path| (*method, path)))
 }
 
-/// What the gate says, asked about nothing but this request.
+/// The gate's decision for this request alone.
 fn gate_allows(method: &str, path: &str, token: &str) -> bool {
     let headers = [("authorization", token.as_bytes())];
     let request = Request {
@@ -109,7 +109,7 @@ fn gate_allows(method: &str, path: &str, token: &str) -> bool {
 }
 
 #[test]
-fn a_kept_answer_opens_no_other_path() {
+fn a_cached_response_allows_no_other_path() {
     let simple = authorizer(HttpFormat::Simple);
     let iam = authorizer(HttpFormat::Iam);
     type MakeEvent = fn(&str, &str, &str) -> Value;
@@ -123,13 +123,13 @@ fn a_kept_answer_opens_no_other_path() {
         let source = json!([token, method, path]);
         http_request(method, path, &[("authorization", token)], source)
     };
-    // Whether a first request ever opens its own path: an answer that never allows proves nothing.
+    // Counts first requests that are allowed: without any, the test proves nothing.
     let ways: [(&str, &Asked, MakeEvent, bool); 5] = [
         ("TOKEN", &iam, by_token, false),
         ("REQUEST", &simple, by_request, false),
         ("REQUEST by path", &iam, by_request, true),
         ("2.0 policy", &iam, by_http, false),
-        // As the operator states with TOLLGATE_AUTHORIZER_CACHE=path.
+        // As the operator declares with TOLLGATE_AUTHORIZER_CACHE=path.
         ("2.0 simple by path", &simple, by_http_and_path, true),
     ];
     for (way, asked, event, by_path) in ways {
@@ -149,8 +149,8 @@ fn a_kept_answer_opens_no_other_path() {
                 for (later, second, may) in &may {
                     let through =
                         api.lets_through(later, second, &token, event(later, second, &token));
-                    let said = format!("{way}: {later} {second} after {method} {first}");
-                    assert!(*may || !through, "{said}");
+                    let case = format!("{way}: {later} {second} after {method} {first}");
+                    assert!(*may || !through, "{case}");
                     opened += usize::from(through);
                 }
             }
@@ -160,9 +160,9 @@ fn a_kept_answer_opens_no_other_path() {
 }
 
 #[test]
-fn no_event_makes_a_simple_answer() {
+fn no_event_causes_a_simple_response() {
     let path = "/courses/rust-101/preview/a";
-    // Identity sources that look like a cache by method and path, all of which a client can choose.
+    // Identity sources that look like a cache by method and path, but whose values a client can choose.
     let sources = [
         Value::Null,
         json!([]),
@@ -177,7 +177,7 @@ fn no_event_makes_a_simple_answer() {
         let policy = iam.answer(event()).expect("an answer");
         assert_eq!(policy.get("isAuthorized"), None, "{source}");
         assert!(allows(&policy, &format!("{API}/GET{path}")), "{source}");
-        // The operator has stated how responses are cached, and nothing else counts.
+        // The operator has declared how responses are cached, and nothing else matters.
         let simple = simple.answer(event()).expect("an answer");
         assert_eq!(simple["isAuthorized"], json!(true), "{source}");
     }

@@ -1,4 +1,4 @@
-//! Files in answers: statuses, headers, parts, limits.
+//! Files in responses: statuses, headers, ranges, limits.
 
 use serde_json::{Value, json};
 use tollgate_lambda::content::{ContentSettings, From, MAX_BODY_BYTES, Oversize};
@@ -37,7 +37,7 @@ fn answer(asked: &Asked, event: Value) -> Value {
     asked.answer(event).expect("an answer")
 }
 
-/// Status and body as text.
+/// Status and body, as a string.
 fn seen(answer: &Value) -> (u64, String) {
     let body = answer["body"].as_str().expect("a body");
     let body = if answer["isBase64Encoded"] == true {
@@ -54,7 +54,7 @@ fn header<'a>(answer: &'a Value, name: &str) -> &'a str {
 }
 
 #[test]
-fn an_allowed_file_comes_whole() {
+fn an_allowed_file_is_complete() {
     let student = bearer("rust-101");
     let headers = [("Authorization", student.as_str())];
     for event in [
@@ -80,7 +80,7 @@ fn an_allowed_file_comes_whole() {
 }
 
 #[test]
-fn statuses_are_clear_and_say_nothing() {
+fn error_responses_reveal_only_the_status() {
     let student = bearer("rust-101");
     let signed = [("authorization", student.as_str())];
     let missing = "/courses/rust-101/preview/missing";
@@ -93,7 +93,7 @@ fn statuses_are_clear_and_say_nothing() {
         ("GET", "/courses/rust-101/preview/A.mp4", &[][..], 404),
         ("GET", "/courses/rust-101/preview/..", &[][..], 400),
         ("DELETE", OPEN, &[][..], 405),
-        // The policy allows it, and there is nothing to be posted to.
+        // The policy allows it, but nothing can be written.
         ("POST", "/contact", &[][..], 405),
         ("GET", "/courses/rust-101/preview/cut", &[][..], 503),
     ];
@@ -163,7 +163,7 @@ fn one_record_has_the_status_that_the_client_gets() {
 }
 
 #[test]
-fn a_store_in_trouble_gives_nothing_away() {
+fn store_failures_reveal_nothing() {
     for (error, status) in [
         (StoreError::Unavailable, 503),
         (StoreError::Refused, 502),
@@ -177,7 +177,7 @@ fn a_store_in_trouble_gives_nothing_away() {
             "{body}"
         );
         assert!(asked.log()[0].contains(error.code()));
-        // Who may not have it hears nothing of the store.
+        // An unauthorized client learns nothing about the store.
         assert_eq!(
             seen(&answer(&asked, function_url("GET", CLOSED, &[]))).0,
             401
@@ -224,7 +224,7 @@ fn the_parameter_names_the_file() {
 }
 
 #[test]
-fn parts_come_as_parts() {
+fn ranges_get_partial_responses() {
     let table = [
         ("GET", "bytes=0-3", 206, "0123", "bytes 0-3/10"),
         ("GET", "bytes=8-", 206, "89", "bytes 8-9/10"),
@@ -262,7 +262,7 @@ fn parts_come_as_parts() {
 }
 
 #[test]
-fn what_is_too_large_is_not_tried() {
+fn a_file_that_is_too_large_is_not_read() {
     let path = "/courses/rust-101/preview/large.mp4";
     let most = usize::try_from(MAX_BODY_BYTES).expect("a size");
     let large = vec![b'x'; most + 1];
@@ -278,9 +278,9 @@ fn what_is_too_large_is_not_tried() {
         let fits = content(settings(), Memory::of(&[(key, &large[1..])]));
         let whole = answer(&fits, function_url("GET", path, &[]));
         assert_eq!(whole["statusCode"], 200);
-        // All of it is below what Lambda takes.
+        // The response is below Lambda's limit.
         assert!(whole.to_string().len() < 6 * 1_024 * 1_024);
-        // A long part is cut, and the client asks for the rest.
+        // A long range is shortened, and the client requests the rest.
         let part = answer(&asked, function_url("GET", path, &[("range", "bytes=1-")]));
         assert_eq!(part["statusCode"], 206);
         let shown = format!("bytes 1-{most}/{}", most + 1);
@@ -302,7 +302,7 @@ fn what_is_too_large_is_not_tried() {
 }
 
 #[test]
-fn scripts_of_listed_origins_may_read() {
+fn scripts_of_listed_origins_can_read_responses() {
     let (known, other) = ("https://www.example", "https://www.example.org");
     let preflight = |origin| {
         let headers = [("origin", origin), ("access-control-request-method", "GET")];
@@ -321,7 +321,7 @@ fn scripts_of_listed_origins_may_read() {
         assert_eq!(header(&answer, "access-control-allow-origin"), known);
         assert_eq!(header(&answer, "vary"), "origin");
     }
-    // Without the header that makes it a preflight it is a request like any other.
+    // Without the header that makes it a preflight, it is an ordinary request.
     let options = answer(
         &asked(),
         function_url("OPTIONS", CLOSED, &[("origin", known)]),

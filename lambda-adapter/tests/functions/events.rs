@@ -1,4 +1,4 @@
-//! Events as AWS documents them.
+//! Events in the format that AWS documents.
 
 use serde_json::{Value, json};
 
@@ -39,7 +39,7 @@ pub(crate) fn rest(method: &str, path: &str, headers: &[(&str, &str)]) -> Value 
     })
 }
 
-/// A REST API asks about the same request.
+/// A REST API calls its authorizer with the same request.
 pub(crate) fn rest_request(method: &str, path: &str, headers: &[(&str, &str)]) -> Value {
     let mut event = rest(method, path, headers);
     event["type"] = json!("REQUEST");
@@ -47,7 +47,7 @@ pub(crate) fn rest_request(method: &str, path: &str, headers: &[(&str, &str)]) -
     event
 }
 
-/// A REST API asks about a token.
+/// A REST API calls its authorizer with a token.
 pub(crate) fn rest_token(method: &str, path: &str, token: Option<&str>) -> Value {
     json!({
         "type": "TOKEN",
@@ -88,14 +88,14 @@ pub(crate) fn function_url(method: &str, path: &str, headers: &[(&str, &str)]) -
     })
 }
 
-/// An HTTP API's event, which shows the path decoded.
+/// A proxy event of an HTTP API, which contains the decoded path.
 pub(crate) fn http(method: &str, path: &str, headers: &[(&str, &str)]) -> Value {
     let mut event = function_url(method, path, headers);
     event["requestContext"]["domainName"] = json!("abc123.execute-api.eu-west-1.amazonaws.com");
     event
 }
 
-/// An HTTP API asks about the same request.
+/// An HTTP API calls its authorizer with the same request.
 pub(crate) fn http_request(
     method: &str,
     path: &str,

@@ -1,4 +1,4 @@
-//! Keys that are fetched while a request waits: never for long, never too often, never opening.
+//! Key fetches while a request waits: bounded time, bounded number, and never an allow without a key.
 
 use core::sync::atomic::{AtomicUsize, Ordering};
 use core::time::Duration;
@@ -17,10 +17,10 @@ use crate::site::{config, image};
 
 const PATH: &str = "/courses/rust-101/a.mp4";
 const URL: &str = "https://issuer.example/keys";
-/// A key set with one RSA key named `learners-1`.
+/// A key set with one RSA key, `learners-1`.
 const KEYS: &str = include_str!("../../../policy/keys/learners.jwks.json");
 
-/// Any number of `G` is the good signature of everything.
+/// A repeated `G` is the valid signature of every message.
 #[derive(Clone, Copy)]
 struct Provider;
 
@@ -37,7 +37,7 @@ impl PreparedKey for Provider {
     }
 }
 
-/// What the issuer does.
+/// The behaviour of the issuer.
 #[derive(Clone, Copy)]
 enum Issuer {
     Answers(&'static str),
@@ -63,7 +63,7 @@ impl Client for Fetches {
                 Issuer::Fails => Err("no key set"),
                 Issuer::NeverAnswers => {
                     tokio::time::sleep(Duration::from_secs(3_600)).await;
-                    Err("nobody waits for this")
+                    Err("no request waits for this")
                 }
             }
         })
@@ -77,12 +77,12 @@ fn key_set(keys: &str) -> Fetched {
     }
 }
 
-/// A function whose issuer does this, and how often it was asked.
+/// A function with this issuer, and its number of requests to the issuer.
 fn function(issuer: Issuer) -> (Asked<Fetches>, Arc<AtomicUsize>) {
     let mut config = config();
     config.issuers[0].algorithms.push(Algorithm::RS256);
     config.issuers[0].refresh = Some(URL.to_owned());
-    let gate = Gate::new(image(&config), &Provider).expect("a good image");
+    let gate = Gate::new(image(&config), &Provider).expect("a valid image");
     let count = Arc::new(AtomicUsize::new(0));
     let keys = Fetches {
         issuer,
@@ -95,7 +95,7 @@ fn function(issuer: Issuer) -> (Asked<Fetches>, Arc<AtomicUsize>) {
     )
 }
 
-/// A token of the group, signed with this key as far as the test's provider is concerned.
+/// A token of the group, signed with this key according to the mock provider.
 fn signed_by(kid: &str) -> String {
     let header = format!(r#"{{"alg":"RS256","kid":"{kid}"}}"#);
     let claims = r#"{"iss":"https://issuer.example","aud":"web","exp":1800000600,"cognito:groups":["rust-101"]}"#;
@@ -116,14 +116,14 @@ fn status(asked: &Asked<Fetches>, kid: &str) -> u64 {
 }
 
 #[test]
-fn a_fresh_key_opens_at_once() {
+fn a_new_key_is_accepted_at_once() {
     let (asked, count) = function(Issuer::Answers(KEYS));
     assert_eq!(status(&asked, "learners-1"), 200, "{:?}", asked.log());
     assert_eq!(count.load(Ordering::Relaxed), 1);
 }
 
 #[test]
-fn invented_keys_cost_one_fetch() {
+fn invented_key_ids_cause_one_fetch() {
     for issuer in [Issuer::Answers(KEYS), Issuer::Answers("{}"), Issuer::Fails] {
         let (asked, count) = function(issuer);
         for number in 0..1_000 {
@@ -135,7 +135,7 @@ fn invented_keys_cost_one_fetch() {
 }
 
 #[test]
-fn keys_that_cannot_be_used_are_logged() {
+fn rejected_and_skipped_keys_are_logged() {
     let odd = r#"[{"kid":"odd","kty":"odd"},"#;
     let with_odd: &str = Box::leak(KEYS.replacen('[', odd, 1).into_boxed_str());
     assert!(with_odd.len() > KEYS.len());
@@ -174,7 +174,7 @@ fn keys_that_cannot_be_used_are_logged() {
 }
 
 #[test]
-fn nobody_waits_longer_than_stated() {
+fn no_request_waits_longer_than_the_limit() {
     let (asked, count) = function(Issuer::NeverAnswers);
     let token = signed_by("learners-1");
     let event = || function_url("GET", PATH, &[("authorization", &token)]);
@@ -191,7 +191,7 @@ fn nobody_waits_longer_than_stated() {
         assert_eq!(began.elapsed(), Duration::ZERO);
     });
     assert_eq!(count.load(Ordering::Relaxed), 1);
-    // Keys that are at hand work all the while.
+    // Current keys are used in the meantime.
     let event = function_url(
         "GET",
         PATH,
@@ -200,7 +200,7 @@ fn nobody_waits_longer_than_stated() {
     assert_eq!(asked.answer(event).expect("an answer")["statusCode"], 200);
 }
 
-/// Two issuers, of which the first never answers.
+/// Two issuers, of which the first never responds.
 struct OneHangs;
 
 impl Client for OneHangs {
@@ -217,20 +217,20 @@ impl Client for OneHangs {
 }
 
 #[test]
-fn an_issuer_that_hangs_keeps_no_other_keys_away() {
+fn a_hanging_issuer_does_not_block_the_keys_of_others() {
     let mut config = config();
     config.issuers[0].algorithms.push(Algorithm::RS256);
     config.issuers[0].refresh = Some(URL.to_owned());
     let mut hanging = config.issuers[0].clone();
     hanging.name = "hanging".to_owned();
     hanging.issuers = vec!["https://hanging.example".to_owned()];
-    // A name that no key of the other issuer has.
+    // A key ID that no key of the other issuer has.
     for secret in &mut hanging.secrets {
         secret.kid = "hanging-1".to_owned();
     }
     hanging.refresh = Some("https://hanging.example/keys".to_owned());
     config.issuers.insert(0, hanging);
-    let gate = Gate::new(image(&config), &Provider).expect("a good image");
+    let gate = Gate::new(image(&config), &Provider).expect("a valid image");
     let store = Memory::of(&[("courses/rust-101/a.mp4", b"bytes")]);
     let role = Role::Content(Content::new(settings(), store));
     let asked = with_keys(gate, OneHangs, role);

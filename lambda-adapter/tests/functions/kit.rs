@@ -1,4 +1,4 @@
-//! Functions to ask: a gate over the small site, a store in memory, and nobody to fetch keys from.
+//! Functions to test: a gate for the small site, a store in memory, and a client that fetches nothing.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -14,7 +14,7 @@ use tollgate_lambda::{Clock, Failure, Function, Reply, Role};
 
 use crate::site::{NOW, gate, token};
 
-/// A function with what it logs.
+/// A function and its log.
 pub(crate) struct Asked<F: Client = NoKeys> {
     pub(crate) function: Function<Memory, F>,
     lines: Arc<Mutex<Vec<String>>>,
@@ -31,7 +31,7 @@ impl Client for NoKeys {
     }
 }
 
-/// Objects in memory; `None` for a store that is down.
+/// Objects in memory; `None` for an unavailable store.
 #[derive(Clone)]
 pub(crate) struct Memory(pub(crate) Result<BTreeMap<String, Vec<u8>>, StoreError>);
 
@@ -104,8 +104,8 @@ fn facts(length: usize, range: Option<String>) -> Facts {
     }
 }
 
-/// Bytes in pieces of four, of half of what is left if that is much; an object that ends in `!` breaks off
-/// there.
+/// A body in chunks of four bytes, or half of the rest if that is more. The body of an object that ends in
+/// `!` is aborted at that point.
 pub(crate) struct Pieces(Vec<u8>);
 
 impl Chunks for Pieces {
@@ -175,14 +175,14 @@ impl<F: Client> Asked<F> {
         }
     }
 
-    /// What was logged since the last look.
+    /// The lines logged since the last call.
     pub(crate) fn log(&self) -> Vec<String> {
         core::mem::take(&mut *self.lines.lock().expect("a log"))
     }
 }
 
 pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
-    // Time stands still but for whoever waits, so that no test waits.
+    // Time is paused and advances only while a task waits, so that no test takes real time.
     tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .start_paused(true)
@@ -191,7 +191,7 @@ pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
         .block_on(future)
 }
 
-/// The `Authorization` of somebody in a group.
+/// The `Authorization` value of a user in a group.
 pub(crate) fn bearer(group: &str) -> String {
     format!(
         "Bearer {}",

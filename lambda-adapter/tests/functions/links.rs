@@ -44,14 +44,14 @@ fn location(answer: &Value) -> &str {
 }
 
 #[test]
-fn a_link_is_given_for_what_is_there() {
+fn a_link_requires_an_existing_object() {
     let get = || function_url("GET", OPEN, &[]);
     let link = "https://store.example/courses/rust-101/preview/a*b.mp4?GET&300";
     assert_eq!(
         location(&deliver(Delivery::Presigned, true, store(), get())),
         link
     );
-    // Without a look nobody knows; the store will say.
+    // Without a check the function does not know; the store will respond 404.
     let empty = || Memory::of(&[]);
     assert_eq!(
         location(&deliver(Delivery::Presigned, false, empty(), get())),
@@ -78,7 +78,7 @@ fn a_link_is_given_for_what_is_there() {
 }
 
 #[test]
-fn only_json_that_is_asked_for_is_json() {
+fn json_is_sent_only_on_request() {
     for (accept, status) in [
         ("application/json", 200),
         ("application/json, */*", 200),
@@ -107,7 +107,7 @@ fn scripts_get_the_link_as_json() {
 }
 
 #[test]
-fn nobody_else_gets_a_link() {
+fn denied_requests_get_no_link() {
     for delivery in [
         Delivery::Presigned,
         Delivery::SignedUrl(front(false)),
@@ -120,11 +120,11 @@ fn nobody_else_gets_a_link() {
 }
 
 #[test]
-fn a_cloudfront_link_is_for_the_one_file() {
+fn a_cloudfront_link_is_for_one_file() {
     let get = || function_url("GET", OPEN, &[]);
     let answer = deliver(Delivery::SignedUrl(front(false)), true, store(), get());
     let (url, query) = location(&answer).split_once('?').expect("a query");
-    // A `*` in a name is no wildcard.
+    // A `*` in a name is not a wildcard.
     assert_eq!(
         url,
         "https://media.example/courses/rust-101/preview/a%2Ab.mp4"
@@ -149,7 +149,7 @@ fn a_cloudfront_link_is_for_the_one_file() {
 }
 
 #[test]
-fn cookies_open_the_one_file() {
+fn cookies_grant_one_file() {
     let events = [function_url("GET", OPEN, &[]), rest("GET", OPEN, &[])];
     let lists = ["/cookies", "/multiValueHeaders/set-cookie"];
     for (event, list) in events.into_iter().zip(lists) {

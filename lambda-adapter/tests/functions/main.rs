@@ -1,4 +1,4 @@
-//! Functions in every role, with events in their documented shapes and stores that are none.
+//! Functions in every role, with events in their documented format and mock stores.
 
 #![expect(
     clippy::expect_used,
@@ -17,7 +17,7 @@ mod links;
 mod malformed;
 mod paths;
 
-// The small site that the gate's own tests use.
+// The small site of the gate's own tests.
 #[path = "../../../crates/gate/tests/gate/site.rs"]
 #[allow(dead_code, reason = "not all of it is used here")]
 mod site;

@@ -1,5 +1,6 @@
-//! Events that are malformed in one place, in every role: an error or a denial, one line of the log, and the next event
-//! is answered as before. CloudFront's events are compared with the package, in `lambda-adapter/edge/test`.
+//! Events with one malformed member, in every role: the result is an error or a denial, one log line is
+//! written, and the next event is handled as before. `lambda-adapter/edge/test` compares CloudFront events
+//! with the package.
 
 use serde_json::{Value, json};
 use tollgate_lambda::authorizer::HttpFormat;
@@ -9,7 +10,7 @@ use crate::kit::{Asked, Memory, authorizer, bearer, content, settings};
 
 const CLOSED: &str = "/courses/rust-101/a.mp4";
 
-/// Values in places where most of them do not belong.
+/// Values that are invalid in most positions.
 fn odd() -> Vec<Value> {
     vec![
         Value::Null,
@@ -31,7 +32,7 @@ fn odd() -> Vec<Value> {
     ]
 }
 
-/// Every place in a value, as a JSON pointer.
+/// All members of a value, as JSON pointers.
 fn places(value: &Value, at: &str, found: &mut Vec<String>) {
     let mut inner = |name: &str, value: &Value| {
         let at = format!("{at}/{}", name.replace('~', "~0").replace('/', "~1"));
@@ -48,7 +49,7 @@ fn places(value: &Value, at: &str, found: &mut Vec<String>) {
     }
 }
 
-/// The events that come of one, with what was done to them.
+/// The malformed variants of an event, each with a description.
 fn spoiled(event: &Value) -> Vec<(String, Value)> {
     let mut all = Vec::new();
     let mut found = Vec::new();
@@ -72,7 +73,7 @@ fn spoiled(event: &Value) -> Vec<(String, Value)> {
     all
 }
 
-/// Asks about every spoiled event, and calls `check` with the answers that are none but errors.
+/// Sends every malformed event, and calls `check` with the results that are not errors.
 fn each(asked: &Asked, event: &Value, check: impl Fn(&str, &Value, &Value)) {
     let good = asked.answer(event.clone()).expect("an answer");
     asked.log();
@@ -120,7 +121,7 @@ fn a_malformed_event_makes_no_authorizer_allow_another_path() {
         each(asked, &event, |what, spoiled, answer| {
             if let Some(allowed) = answer.get("isAuthorized") {
                 assert!(allowed.is_boolean(), "{what}");
-                // What decides is as it was.
+                // The decisive member is unchanged.
                 let raw = spoiled["rawPath"] == event["rawPath"];
                 assert!(allowed == false || raw, "{what}");
                 return;

@@ -1,4 +1,4 @@
-//! `[paths]`: what is delivered, and authorized, for index documents and for each reader.
+//! `[paths]`: what is delivered and authorized for index documents and for each reader.
 
 use serde_json::Value;
 use tollgate_core::PathReader;
@@ -19,9 +19,9 @@ fn gate(reader: PathReader, index: Option<&str>) -> Gate<Vec<u8>> {
     let spec = ImageSpec {
         reader,
         index: index.map(str::to_owned),
-        ..spec(config().encode().expect("a good configuration"))
+        ..spec(config().encode().expect("a valid configuration"))
     };
-    Gate::new(encode(&spec).expect("a good policy").image, &Provider).expect("a good image")
+    Gate::new(encode(&spec).expect("a valid policy").image, &Provider).expect("a valid image")
 }
 
 fn content(settings: ContentSettings, reader: PathReader, index: Option<&str>) -> Asked {
@@ -48,7 +48,7 @@ fn seen(answer: &Value) -> (u64, String) {
 }
 
 #[test]
-fn the_object_is_the_one_that_was_decided() {
+fn the_object_is_that_of_the_evaluated_path() {
     let (strict, s3, files) = (PathReader::Strict, PathReader::S3, PathReader::Files);
     for (path, reader, index, expected) in [
         ("/", strict, None, (200, "folder")),
@@ -78,7 +78,7 @@ fn a_parameter_names_a_folder_with_an_index_document() {
         ..settings()
     };
     let asked = content(by_parameter, PathReader::S3, Some("index.html"));
-    // A parameter is decoded on the way, so its plus sign is one.
+    // A parameter is decoded in transit, so its plus sign is literal.
     for (query, expected) in [
         ("fn=courses/rust-101/preview/", (200, "index")),
         ("fn=courses/rust-101/preview/a%2Bb", (200, "plus")),
@@ -96,7 +96,7 @@ fn a_parameter_names_a_folder_with_an_index_document() {
 }
 
 #[test]
-fn a_link_is_to_the_path_that_was_decided() {
+fn a_link_is_to_the_evaluated_path() {
     let links = ContentSettings {
         delivery: Delivery::Presigned,
         ..settings()
@@ -110,7 +110,7 @@ fn a_link_is_to_the_path_that_was_decided() {
     }
 }
 
-/// API Gateway forwards the path as it came, so an authorizer must not allow another one.
+/// API Gateway forwards the path as received, so an authorizer must not allow another one.
 #[test]
 fn an_authorizer_fails_for_a_path_that_it_cannot_change() {
     let role = Role::Authorizer(AuthorizerSettings {
@@ -125,6 +125,6 @@ fn an_authorizer_fails_for_a_path_that_it_cannot_change() {
     let is_named = |line: &String| line.contains("index_not_forwarded");
     assert!(log.iter().any(is_named), "{log:?}");
     assert!(answer(&format!("{FOLDER}/index.html")).is_ok());
-    // What is denied is denied.
+    // A denied request is denied as usual.
     assert_eq!(answer("/courses/rust-101/"), Err(Failure::Unauthorized));
 }

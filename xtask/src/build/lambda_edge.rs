@@ -39,7 +39,7 @@ const FLAVOURS: [Flavour; 2] = [
             "js/gate.mjs",
             "js/host.mjs",
             "js/node.mjs",
-            "js/viewers.mjs",
+            "js/clients.mjs",
             "js/wire.mjs",
             "pkg/tollgate_node.js",
             "pkg/tollgate_node_bg.wasm",
@@ -51,7 +51,7 @@ const FLAVOURS: [Flavour; 2] = [
         package: &[
             "js/gate.mjs",
             "js/host.mjs",
-            "js/viewers.mjs",
+            "js/clients.mjs",
             "js/wire.mjs",
         ],
         limit: None,

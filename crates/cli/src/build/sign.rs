@@ -75,7 +75,7 @@ impl SignArgs {
             Failure::ImageKey { path, error }
         })?;
         // An image that is signed already is signed anew, and not twice.
-        let (image, _) = signed::take_image(bytes).map_err(Failure::Envelope)?;
+        let (image, _) = signed::open_envelope(bytes).map_err(Failure::Envelope)?;
         let site = site(image.clone())?;
         let mut sealed =
             signed::to_be_signed(version, key_id, &site, &image).map_err(Failure::Unsealable)?;
@@ -116,7 +116,7 @@ impl SignArgs {
 /// What speaks against putting this release in the place of an image.
 fn compare(old: Vec<u8>, release: Option<&Release>, policy: ImageId) -> Option<SignedError> {
     // Nothing can be older than what has no version.
-    let (image, before) = signed::take_image(old).ok()?;
+    let (image, before) = signed::open_envelope(old).ok()?;
     let oldest = before?.version;
     let Some(Release { version, .. }) = release else {
         return Some(SignedError::Unsigned);

@@ -2,7 +2,7 @@
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 use serde_json::{Map, Value};
-use tollgate_gate::{Action, Context, Gate, Outcome, Request, TokenSeen};
+use tollgate_gate::{Action, Context, Gate, Outcome, Request, TokenStatus};
 use tollgate_token::Claims;
 
 use crate::claims::span;
@@ -13,11 +13,11 @@ pub(super) fn claims(
     request: &Request<'_>,
     outcome: &Outcome,
 ) -> Option<Map<String, Value>> {
-    if matches!(outcome.log.token, TokenSeen::Unread | TokenSeen::Absent) {
+    if matches!(outcome.log.token, TokenStatus::Unread | TokenStatus::Absent) {
         return None;
     }
     let found = tokens(request);
-    let is_verified = matches!(outcome.log.token, TokenSeen::Verified(_));
+    let is_verified = matches!(outcome.log.token, TokenStatus::Verified(_));
     // Of several tokens the one that was verified leads to the same decision.
     let is_same = |claims: &&Map<String, Value>| {
         with_claims(gate, request, claims).is_some_and(|assumed| {

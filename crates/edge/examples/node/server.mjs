@@ -1,12 +1,12 @@
 // The npm package in front of a Node HTTP server: every request passes the gate before it reaches the application.
 //
-// An allowed request reaches the application with the target and the header lines that the gate forwards, and its
-// response gets the gate's edits: a session cookie, and caching that keeps what required a token out of shared caches.
-// Any other request gets the gate's response.
+// An allowed request reaches the application with the target and the header lines that the gate forwards. The
+// gate's edits to the response add a session cookie, and keep responses that required a token out of shared
+// caches. Every other request gets the gate's response.
 //
 //   node crates/edge/examples/node/server.mjs POLICY_IMAGE
 //
-// The package is built by `cargo xtask build`. Not here: TLS, and fetching the key sets of issuers (`KeyedGate`).
+// `cargo xtask build` builds the package. Not here: TLS, and fetching key sets (`KeyedGate`).
 
 import { readFileSync, realpathSync } from "node:fs";
 import { createServer } from "node:http";
@@ -38,7 +38,7 @@ function send(response, { status, headers, body }) {
   response.writeHead(status).end(body);
 }
 
-/** A server behind a gate. `clock` gives the time in Unix seconds. */
+/** A server with a gate in front of it. `clock` returns the time in Unix seconds. */
 export function serverBehind(gate, clock = () => Math.floor(Date.now() / 1000)) {
   return createServer((request, response) => {
     const outcome = gate.decide({

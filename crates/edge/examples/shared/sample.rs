@@ -1,6 +1,6 @@
 //! The site of the examples: its policy image, and tokens of one of its users.
 //!
-//! In production the image comes from `tollgate build` and the token from the user's sign-in. Not here: anything
+//! In production the image comes from `tollgate build` and the token from the user's sign-in. Not here: code
 //! that an embedder would write.
 
 use core::error::Error;
@@ -19,7 +19,7 @@ pub(crate) fn key(kid: &str) -> Result<PrivateKey, Box<dyn Error>> {
     Ok(PrivateKey::generate(seed, kid, Algorithm::ES256, 0)?)
 }
 
-/// An ID token of `alice`, who is in the group `rust-101`; it is valid for an hour from [`NOW`].
+/// An ID token of `alice`, a member of the group `rust-101`. It is valid for an hour from [`NOW`].
 pub(crate) fn token(kid: &str) -> Result<String, Box<dyn Error>> {
     let claims = format!(
         r#"{{"iss":"https://login.school.example","aud":"learn","sub":"alice","groups":["rust-101"],"iat":{NOW},"exp":{}}}"#,

@@ -1,4 +1,4 @@
-//! What a configuration may hold, and that no bytes make decoding panic.
+//! The valid range of every field, and decoding of arbitrary bytes without a panic.
 
 use alloc::string::ToString;
 use alloc::vec;
@@ -33,8 +33,8 @@ fn sample() -> GateConfig {
 }
 
 #[test]
-fn what_is_encoded_is_decoded() {
-    let bytes = sample().encode().expect("a good configuration");
+fn encoding_round_trips() {
+    let bytes = sample().encode().expect("a valid configuration");
     assert_eq!(GateConfig::decode(&bytes), Ok(sample()));
 }
 
@@ -120,15 +120,15 @@ fn ranges_are_checked_on_both_sides() {
         spoil(&mut config);
         assert_eq!(config.encode(), Err(*expect));
         let mut bytes = vec![CONFIG_VERSION];
-        bytes.extend(postcard::to_allocvec(&config).expect("postcard takes it"));
+        bytes.extend(postcard::to_allocvec(&config).expect("postcard encodes it"));
         assert_eq!(GateConfig::decode(&bytes), Err(*expect));
         assert!(!expect.to_string().is_empty());
     }
 }
 
 #[test]
-fn a_cut_or_longer_or_foreign_encoding_is_refused() {
-    let bytes = sample().encode().expect("a good configuration");
+fn truncated_trailing_or_foreign_bytes_are_rejected() {
+    let bytes = sample().encode().expect("a valid configuration");
     for length in 0..bytes.len() {
         assert!(
             GateConfig::decode(&bytes[..length]).is_err(),
@@ -145,12 +145,12 @@ fn a_cut_or_longer_or_foreign_encoding_is_refused() {
 
 #[test]
 fn no_flipped_byte_makes_decoding_panic() {
-    let bytes = sample().encode().expect("a good configuration");
+    let bytes = sample().encode().expect("a valid configuration");
     for at in 0..bytes.len() {
         for value in 0..=u8::MAX {
             let mut spoiled = bytes.clone();
             spoiled[at] = value;
-            // What still decodes is in range, so that it can be encoded again.
+            // A result that still decodes is in range, so it can be encoded again.
             if let Ok(config) = GateConfig::decode(&spoiled) {
                 assert!(config.encode().is_ok());
             }

@@ -1,7 +1,7 @@
 //! The identity of the user, as header fields for the origin.
 //!
-//! All fields are always sent, empty for an unauthenticated client, so that an origin never falls back to
-//! what a client wrote. Not here: removing the client's own fields of these names.
+//! All fields are always sent, empty for an unauthenticated client, so that an origin never reads values that
+//! a client has sent. Not here: removing the client's own fields with these names.
 
 use alloc::{borrow::Cow, string::String, vec::Vec};
 
@@ -19,7 +19,7 @@ pub(crate) const RULE: &str = "x-tollgate-rule";
 /// The header fields that a gate adds.
 pub(crate) const ADDED_HEADERS: [&str; 4] = [SUBJECT, GROUPS, ISSUER, RULE];
 
-/// What the origin may know about a request.
+/// The data for the identity headers of a request.
 pub(crate) struct IdentityHeaders<'a> {
     /// The facts of a verified token, and the name of its issuer.
     pub(crate) user: Option<(&'a Facts, &'a str)>,
@@ -47,8 +47,8 @@ impl IdentityHeaders<'_> {
     }
 }
 
-/// Text with all but visible ASCII, and `%` and `,`, percent-encoded: a header field holds nothing else, and a
-/// comma separates groups.
+/// Percent-encodes everything except visible ASCII, and also `%` and `,`. A header field can contain nothing
+/// else, and a comma separates groups.
 fn escaped(text: &str) -> Cow<'_, str> {
     let is_plain = |byte: u8| byte.is_ascii_graphic() && byte != b'%' && byte != b',';
     if text.bytes().all(is_plain) {

@@ -1,31 +1,31 @@
 //! The edits to the response to a forwarded request.
 //!
-//! Not here: who makes the response.
+//! Not here: the response itself, from the origin or a cache.
 
 use alloc::{borrow::ToOwned, string::String, vec::Vec};
 
-/// The edits to the response, whoever makes it.
+/// The edits to the response, from the origin or a cache.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ResponseEdits {
     /// Values of `Set-Cookie` to add.
     pub set_cookies: Vec<String>,
-    /// How `Cache-Control` changes.
+    /// The change to `Cache-Control`.
     pub cache: CacheEdit,
 }
 
 /// A change to the caching of a response.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum CacheEdit {
-    /// None: any client may have the response.
+    /// None: any client may receive the response.
     #[default]
     Keep,
-    /// It must not be in a shared cache: the request was allowed because of its token.
+    /// It must not be stored in a shared cache: the request was allowed because of its token.
     Private,
-    /// It must not be in any cache: it has a `Set-Cookie` for this client.
+    /// It must not be stored in any cache: it has a `Set-Cookie` for this client.
     NoStore,
 }
 
-/// Headers by which some caches are told more than by `Cache-Control`, and which they prefer.
+/// Headers that some caches prefer to `Cache-Control`.
 const CACHE_OVERRIDES: [&str; 4] = [
     "cdn-cache-control",
     "cloudflare-cdn-cache-control",
@@ -33,8 +33,8 @@ const CACHE_OVERRIDES: [&str; 4] = [
     "x-accel-expires",
 ];
 
-/// Directives that permit or instruct shared caches to store a response, and `private`, which with names of
-/// fields is about these fields only.
+/// Directives that permit or instruct shared caches to store a response, and `private`, which with a list of
+/// field names applies only to those fields.
 const SHARED: [&str; 5] = [
     "public",
     "s-maxage",
@@ -56,8 +56,8 @@ impl CacheEdit {
         }
     }
 
-    /// The new value of `Cache-Control`, given the origin's, which may have several lines; `None` if it
-    /// is unchanged.
+    /// Returns the new value of `Cache-Control` for the origin's value, which may have several lines; `None`
+    /// if it is unchanged.
     pub fn cache_control(self, origin: &[&str]) -> Option<String> {
         match self {
             Self::Keep => None,
@@ -66,7 +66,7 @@ impl CacheEdit {
         }
     }
 
-    /// The headers of the origin's response that are removed, in lower case.
+    /// The headers that are removed from the origin's response, in lower case.
     pub fn removed(self) -> &'static [&'static str] {
         if self == Self::Keep {
             &[]
@@ -76,7 +76,7 @@ impl CacheEdit {
     }
 }
 
-/// The `Cache-Control` of a response that belongs to one client; `None` if `value` forbids all storing already.
+/// Returns the `Cache-Control` of a response for a single client; `None` if `value` already forbids storing.
 /// Lifetimes for the client's own cache stay.
 fn private(value: &str) -> Option<String> {
     let mut kept = Vec::from(["private"]);
@@ -93,7 +93,7 @@ fn private(value: &str) -> Option<String> {
     Some(kept.join(", "))
 }
 
-/// The directives, which are separated by commas outside of quoted strings.
+/// Splits into directives at commas outside quoted strings.
 fn directives(value: &str) -> impl Iterator<Item = &str> {
     let (mut is_quoted, mut is_escaped) = (false, false);
     let ends = move |c: char| {

@@ -1,4 +1,4 @@
-//! What reaches the origin, byte for byte.
+//! The forwarded request, byte for byte.
 
 use alloc::string::{String, ToString};
 
@@ -19,7 +19,7 @@ fn config(strip: Strip) -> GateConfig {
         issuers: Vec::new(),
         sources: sources
             .iter()
-            .map(|text| TokenSource::from_text(text).expect("a good source"))
+            .map(|text| TokenSource::from_text(text).expect("a valid source"))
             .collect(),
         strip,
         claim_places: Vec::new(),
@@ -113,7 +113,7 @@ fn cookies_lose_the_token_and_nothing_else() {
 }
 
 #[test]
-fn headers_with_the_token_go_only_when_asked() {
+fn headers_with_the_token_are_removed_only_if_configured() {
     let headers = [
         ("AUTHORIZATION", "Bearer a"),
         ("x", "1"),
@@ -132,7 +132,7 @@ fn headers_with_the_token_go_only_when_asked() {
 }
 
 #[test]
-fn headers_that_override_the_request_or_pretend_to_be_the_gates_never_reach_the_origin() {
+fn headers_that_override_the_request_or_imitate_the_gate_are_never_forwarded() {
     let names = [
         "x-tollgate-subject",
         "x-tollgate-",
@@ -142,7 +142,7 @@ fn headers_that_override_the_request_or_pretend_to_be_the_gates_never_reach_the_
         "x-method-override",
         "x-http-method",
     ];
-    // Every punctuation mark that HTTP permits in a field name.
+    // All punctuation characters that HTTP allows in a field name.
     let marks = "!#$%&'*+-.^_`|~";
     let mut withheld = Vec::new();
     for name in names {

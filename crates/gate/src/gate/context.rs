@@ -1,4 +1,4 @@
-//! What an evaluation may use besides the request: cached tokens, the viewers of a host, a trace.
+//! The inputs of an evaluation other than the request: cached tokens, cached clients, a trace.
 //!
 //! Not here: what is evaluated.
 
@@ -7,29 +7,30 @@ use tollgate_token::Claims;
 
 use super::tokens::Tokens;
 use crate::cache::TokenCache;
-use crate::viewer::{Seat, Viewers};
+use crate::client_cache::{ClientCache, ClientHandle};
 
-/// What an evaluation may use besides the request. Nothing in it changes a decision, except assumed claims.
+/// The inputs of an evaluation other than the request. Only assumed claims can change a decision.
 pub struct Context<'c, T = ()> {
     pub(super) tokens: Tokens<'c>,
     pub(super) trace: T,
-    pub(super) viewers: Option<&'c mut Viewers>,
-    pub(super) seat: Option<Seat>,
+    pub(super) clients: Option<&'c mut ClientCache>,
+    pub(super) handle: Option<ClientHandle>,
 }
 
 impl<'c> Context<'c> {
-    /// Every token is verified anew.
+    /// A context that verifies every token again.
     pub const fn new() -> Self {
         Self::of(Tokens::Verify)
     }
 
-    /// Tokens that verified before cost no signature.
+    /// A context that does not check the signature of a cached token again.
     pub const fn cached(cache: &'c mut TokenCache) -> Self {
         Self::of(Tokens::Remember(cache))
     }
 
-    /// The request is evaluated as if a token with these claims had been verified, whatever it contains; `None`
-    /// evaluates its tokens. For authors' tools: no edge assumes claims.
+    /// A context that evaluates the request as if a token with these claims had been verified. The request's
+    /// own tokens are ignored. With `None`, they are verified as usual. For authoring tools only: no edge
+    /// assumes claims.
     pub const fn assuming(claims: Option<&'c Claims>) -> Self {
         Self::of(match claims {
             Some(claims) => Tokens::Assume(claims),
@@ -41,40 +42,41 @@ impl<'c> Context<'c> {
         Self {
             tokens,
             trace: (),
-            viewers: None,
-            seat: None,
+            clients: None,
+            handle: None,
         }
     }
 
-    /// A viewer whose next request may be evaluated without headers gets a number: see [`Context::seat`].
+    /// Assigns a handle to an allowed client whose next request can be evaluated without its headers: see
+    /// [`Context::client_handle`].
     #[must_use]
-    pub const fn with_viewers(mut self, viewers: &'c mut Viewers) -> Self {
-        self.viewers = Some(viewers);
+    pub const fn with_clients(mut self, clients: &'c mut ClientCache) -> Self {
+        self.clients = Some(clients);
         self
     }
 
-    /// Every rule whose pattern matches the path is shown to `trace`.
+    /// Reports every rule whose pattern matches the path to `trace`.
     #[must_use]
     pub fn traced<T: Trace>(self, trace: &'c mut T) -> Context<'c, &'c mut T> {
         let Self {
             tokens,
             trace: (),
-            viewers,
-            seat,
+            clients,
+            handle,
         } = self;
         Context {
             tokens,
             trace,
-            viewers,
-            seat,
+            clients,
+            handle,
         }
     }
 }
 
 impl<T> Context<'_, T> {
-    /// The number that the last evaluation gave its viewer.
-    pub const fn seat(&self) -> Option<Seat> {
-        self.seat
+    /// The handle that the last evaluation assigned to its client.
+    pub const fn client_handle(&self) -> Option<ClientHandle> {
+        self.handle
     }
 }
 

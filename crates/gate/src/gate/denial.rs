@@ -1,17 +1,16 @@
 //! Denials that an edge adds to the gate's decisions.
 //!
-//! An edge may be unable to do what the gate allows, or know something about a request that the gate does not.
-//! The outcome and the record then are those of the response that is really sent. Not here: when an edge
-//! denies.
+//! An edge may be unable to do what the gate allows, or know something about a request that the gate does
+//! not. Outcome and log record then describe the response that is really sent. Not here: when an edge denies.
 
 use tollgate_core::{Decision, MethodSet, Reason};
 
 use super::Gate;
-use crate::log::TokenSeen;
+use crate::log::TokenStatus;
 use crate::outcome::Outcome;
 use crate::request::Request;
 
-/// Why an edge denies a request that the policy may allow.
+/// The reason why an edge denies a request that the policy may allow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum EdgeDenial {
@@ -59,11 +58,11 @@ impl EdgeDenial {
 }
 
 impl<B: AsRef<[u8]>> Gate<B> {
-    /// The outcome for a request that the edge denies; `token` is what the gate found of its token.
+    /// Returns the outcome for a request that the edge denies; `token` is the status that the gate found.
     pub fn deny_at_edge(
         &self,
         request: &Request<'_>,
-        token: TokenSeen,
+        token: TokenStatus,
         denial: EdgeDenial,
     ) -> Outcome {
         let decision = Decision {

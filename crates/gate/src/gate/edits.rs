@@ -1,4 +1,4 @@
-//! The edits of a forwarded request, for edges whose runtime shows header lines in more than one way.
+//! The edits of a forwarded request, for edges whose runtime represents header lines in more than one way.
 //!
 //! Not here: whether the request may be forwarded.
 
@@ -7,8 +7,8 @@ use crate::forward::RequestEdits;
 use crate::request::Request;
 
 impl<B: AsRef<[u8]>> Gate<B> {
-    /// Returns the edits that [`Gate::ask`] makes to the lines and the target of a request that it allows. What
-    /// it adds is in its outcome.
+    /// Returns the edits that [`Gate::ask`] makes to the header lines and the target of an allowed request.
+    /// Added headers are in its outcome only.
     pub fn request_edits(&self, request: &Request<'_>) -> RequestEdits {
         let indexed = self.indexed_target(request);
         let request = &Request {

@@ -1,6 +1,6 @@
-//! The principal of a request, for edges that pass it on to what they protect.
+//! The principal of a request, for edges that forward it to the backend.
 //!
-//! Not here: how it is written down.
+//! Not here: its encoding.
 
 use alloc::{string::String, sync::Arc};
 
@@ -23,7 +23,7 @@ pub struct Identity {
 impl<B: AsRef<[u8]>> Gate<B> {
     /// Returns the principal of a request, or `None` without a verified token.
     ///
-    /// A token that [`Gate::ask`] has just verified with this cache is found in the cache.
+    /// If [`Gate::ask`] has just verified the token with this cache, it is not verified again.
     pub fn identity(&self, request: &Request<'_>, cache: &mut TokenCache) -> Option<Identity> {
         let mut scratch = PathScratch::new();
         let path = scratch

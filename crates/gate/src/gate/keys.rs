@@ -1,4 +1,4 @@
-//! Steps, fetches and fetched key sets of a gate in use. When to fetch is in [`crate::refresh`].
+//! Steps, fetches and fetched key sets of a loaded gate. [`crate::refresh`] decides when to fetch.
 
 use alloc::{sync::Arc, vec::Vec};
 
@@ -14,15 +14,15 @@ use crate::refresh::{KeySet, KeySetError, KeysAccepted, MAX_KEYS_BYTES, Trigger}
 use crate::request::Request;
 
 impl<B: AsRef<[u8]>> Gate<B> {
-    /// Evaluates a request as far as it goes without the network. With [`Step::Fetch`], the host begins the
-    /// fetches, waits, and calls this again.
+    /// Evaluates a request as far as possible without the network. On [`Step::Fetch`], the host begins the
+    /// fetches, waits for them, and calls this again.
     pub fn step<T: Trace>(&mut self, request: &Request<'_>, context: &mut Context<'_, T>) -> Step {
         let outcome = self.ask(request, context);
         self.follow(outcome, request.now)
     }
 
-    /// The step that an outcome of [`ask`](Self::ask) leads to, for a host that evaluates with a shared gate and
-    /// takes it exclusively only where something is fetched. `now` is the time for cooldowns.
+    /// Returns the step for an outcome of [`ask`](Self::ask). A host with a shared gate needs exclusive
+    /// access only for this call. `now` is the time for cooldowns.
     pub fn follow(&mut self, outcome: Outcome, now: UnixSeconds) -> Step {
         if !outcome.unknown_key {
             return Step::Done(outcome);
@@ -40,21 +40,21 @@ impl<B: AsRef<[u8]>> Gate<B> {
         })
     }
 
-    /// The fetches that are due although no request waits for them: old keys. They are in flight from here on,
-    /// so no other caller gets them too. A host calls this as often as it likes, for instance after every
-    /// request, and begins them in the background.
+    /// Returns the fetches that are due because of the age of the keys; no request waits for them. They are
+    /// in flight from now on, so no other caller receives them. A host can call this at any time, for
+    /// instance after every request, and begins the fetches in the background.
     pub fn due(&mut self, now: UnixSeconds) -> Vec<Fetch> {
         self.refresh.due(now, Trigger::Age)
     }
 
-    /// Accepts the response to a fetch, `None` if there is none. A key set replaces all public keys of its
-    /// issuer, including those of the image. Secrets stay. A set with the keys that are already in use changes
-    /// nothing, so cached tokens stay valid.
+    /// Accepts the response to a fetch, or `None` if there was no response. A key set replaces all public
+    /// keys of its issuer, including those of the image. Secrets stay. A set that contains the current keys
+    /// changes nothing, so cached tokens stay valid.
     ///
     /// # Errors
     ///
-    /// Returns an error if the set cannot be used, or no fetch with this ticket is in flight. The keys stay as
-    /// they were.
+    /// Returns an error if the set is rejected, or if no fetch with this ticket is in flight. The current
+    /// keys stay in use.
     pub fn resume(
         &mut self,
         ticket: u32,
@@ -74,7 +74,7 @@ impl<B: AsRef<[u8]>> Gate<B> {
     ///
     /// # Errors
     ///
-    /// If the set cannot be used. The keys stay as they were.
+    /// Returns an error if the set is rejected. The current keys stay in use.
     pub fn restore_keys(
         &mut self,
         url: &str,
@@ -136,7 +136,7 @@ fn read(json: &[u8], issuer: &IssuerConfig) -> Result<(KeySet, Vec<SkippedKey>),
     Ok((KeySet::new(set.keys()), set.skipped().to_vec()))
 }
 
-/// The keys that the image brings for an issuer.
+/// The keys that the image contains for an issuer.
 fn pinned(issuer: &IssuerConfig) -> Option<KeySet> {
     let (keys, _) = read(issuer.jwks.as_deref()?.as_bytes(), issuer).ok()?;
     Some(keys)

@@ -1,6 +1,6 @@
-//! Sessions in use: minted with a response, minted at the endpoint, renewed, and cleared.
+//! The use of sessions: issued with a response, issued at the endpoint, renewed, and cleared.
 //!
-//! What a session is, and what may not become one, is in [`crate::session`].
+//! [`crate::session`] defines a session and which tokens cannot become one.
 
 use alloc::{string::String, sync::Arc, vec::Vec};
 
@@ -12,7 +12,7 @@ use super::{Gate, PREFLIGHT};
 use crate::cache::Known;
 use crate::config::TokenSource;
 use crate::forward::CacheEdit;
-use crate::log::TokenSeen;
+use crate::log::TokenStatus;
 use crate::outcome::{Action, Outcome};
 use crate::request::Request;
 use crate::respond;
@@ -24,31 +24,31 @@ const SESSION: &str = "session";
 /// The status of the endpoint's response.
 const NO_CONTENT: u16 = 204;
 
-/// What becomes of the session cookie.
+/// The change to the session cookie.
 enum Cookie {
     /// It is set to this value.
     Set(String),
     /// It stays as it is.
     Keep,
-    /// No session could be minted, for this detail code.
+    /// No session was minted, for this detail code.
     Failed(&'static str),
 }
 
 impl<B: AsRef<[u8]>> Gate<B> {
-    /// Whether the request is for the endpoint. Claims that are only assumed never become a session.
+    /// Whether the request is for the endpoint. Assumed claims never become a session.
     pub(super) fn is_session_endpoint(&self, request: &Request<'_>, tokens: &Tokens<'_>) -> bool {
         !matches!(tokens, Tokens::Assume(_)) && self.is_session_path(request.path())
     }
 
-    /// Whether this raw path is the endpoint's.
+    /// Whether this raw path is that of the endpoint.
     pub(super) fn is_session_path(&self, path: &[u8]) -> bool {
         let session = self.config.session.as_ref();
         let endpoint = session.and_then(|session| session.endpoint.as_ref());
         endpoint.is_some_and(|endpoint| endpoint.as_bytes() == path)
     }
 
-    /// Adds to the outcome what becomes of the session cookie: a new session with an allowed request that
-    /// has a sign-in token, or the end of a cookie that no longer verifies.
+    /// Adds the change to the session cookie to the outcome: a new session for an allowed request with a
+    /// sign-in token, or the clearing of a cookie that no longer verifies.
     pub(super) fn set_session(
         &self,
         outcome: &mut Outcome,
@@ -102,7 +102,7 @@ impl<B: AsRef<[u8]>> Gate<B> {
         else {
             return Cookie::Keep;
         };
-        // Another cookie of the request may hold a session; it is renewed before it ends.
+        // Another cookie of the request may contain a session. A session is renewed before it ends.
         let parent = if known.is_session {
             if self.has_time_left(session, known, request) {
                 return Cookie::Keep;
@@ -153,12 +153,12 @@ impl<B: AsRef<[u8]>> Gate<B> {
         if MethodSet::from_name(request.method) != Some(post) {
             if let Some(response) = respond::preflight(&self.config.deny, request) {
                 let none = MethodSet::EMPTY;
-                let (reason, seen) = (Reason::BadMethod, TokenSeen::Unread);
+                let (reason, seen) = (Reason::BadMethod, TokenStatus::Unread);
                 return self
                     .refuse(request, reason, None, seen, none)
                     .served(response, PREFLIGHT);
             }
-            return self.refuse(request, Reason::BadMethod, None, TokenSeen::Unread, post);
+            return self.refuse(request, Reason::BadMethod, None, TokenStatus::Unread, post);
         }
         let mut found = self.find_token(request, path, tokens);
         let sign_in = match self.sign_in_token(request, path, tokens) {
@@ -171,14 +171,14 @@ impl<B: AsRef<[u8]>> Gate<B> {
         };
         let (detail, seen, reason) = match (&sign_in, &found.known, found.rejected) {
             (Some(known), _, _) => return self.serve_sessions(request, known),
-            // A session cannot be renewed with itself, and a token of a link mints nothing.
+            // A session cannot be renewed with itself, and a token from a link mints nothing.
             (None, Some(known), _) => (None, known.seen(), Reason::NoToken),
             (None, None, Some(rejected)) => (
                 Some(rejected.error.code()),
                 self.seen(rejected),
                 Reason::BadToken,
             ),
-            (None, None, None) => (None, TokenSeen::Absent, Reason::NoToken),
+            (None, None, None) => (None, TokenStatus::Absent, Reason::NoToken),
         };
         let none = MethodSet::EMPTY;
         let mut outcome = self.refuse(request, reason, detail, seen, none);
@@ -209,8 +209,8 @@ impl<B: AsRef<[u8]>> Gate<B> {
             .served(response, detail)
     }
 
-    /// The paths that a request to the endpoint gets cookies for: the one in the query, `path=…`, else all
-    /// that have a rule for the user's groups or scopes.
+    /// The paths for which the endpoint issues cookies: the one in the query, `path=…`, otherwise all that
+    /// have a rule for the user's groups or scopes.
     fn wanted<'a>(
         &self,
         session: &'a SessionConfig,
@@ -233,8 +233,9 @@ impl<B: AsRef<[u8]>> Gate<B> {
         session.paths.iter().filter(concerns).collect()
     }
 
-    /// The first sign-in token that verifies, of a source that a link cannot have filled. Two that verify and differ
-    /// in one cookie are an error, as they are for any other path: a neighbouring site may have set one of them.
+    /// Returns the first sign-in token that verifies, from a source that a link cannot fill. As for any other
+    /// path, two different valid tokens in one cookie are an error: a neighbouring site may have set one of
+    /// them.
     fn sign_in_token(
         &self,
         request: &Request<'_>,
@@ -260,13 +261,13 @@ impl<B: AsRef<[u8]>> Gate<B> {
         Ok(None)
     }
 
-    /// Whether only the client's own page can fill the source at this position.
+    /// Whether the source at this position can be filled only by the client itself, not by a link.
     fn is_kept_source(&self, position: usize) -> bool {
         let source = self.config.sources.get(position);
         source.is_some_and(|source| !matches!(source, TokenSource::Query(_)))
     }
 
-    /// Whether the request also carries a session of the same user that has time left.
+    /// Whether the request also contains a session of the same user with time left.
     fn has_session(
         &self,
         session: &SessionConfig,
@@ -291,7 +292,7 @@ impl<B: AsRef<[u8]>> Gate<B> {
         })
     }
 
-    /// Whether a session lives for another quarter of its time.
+    /// Whether a session is valid for at least another quarter of its lifetime.
     pub(super) fn has_time_left(
         &self,
         session: &SessionConfig,
@@ -315,13 +316,13 @@ impl<B: AsRef<[u8]>> Gate<B> {
         }
     }
 
-    /// A denial by the endpoint.
+    /// The denial of a request to the endpoint.
     fn refuse(
         &self,
         request: &Request<'_>,
         reason: Reason,
         detail: Option<&'static str>,
-        token: TokenSeen,
+        token: TokenStatus,
         allow_methods: MethodSet,
     ) -> Outcome {
         let decision = Decision {
@@ -334,7 +335,7 @@ impl<B: AsRef<[u8]>> Gate<B> {
     }
 }
 
-/// Whether a sign-in token is of the user of a session.
+/// Whether a sign-in token belongs to the user of a session.
 fn is_same_user(sign_in: &Known, session: &Known) -> bool {
     let (one, other) = (&sign_in.facts, &session.facts);
     one.issuer() == other.issuer() && one.subject() == other.subject()

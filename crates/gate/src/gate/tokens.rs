@@ -1,6 +1,6 @@
 //! The token of a request: the first candidate that verifies, read into facts.
 //!
-//! Not here: what the facts decide.
+//! Not here: the decision about the facts.
 
 use alloc::{string::String, sync::Arc};
 
@@ -10,32 +10,32 @@ use tollgate_token::{Claims, Rejected, TokenError, Verified};
 use super::Gate;
 use crate::cache::{Known, TokenCache};
 use crate::config::TokenSource;
-use crate::log::TokenSeen;
+use crate::log::TokenStatus;
 use crate::request::Request;
 use crate::session::Parent;
 use crate::source::{Candidate, Candidates};
 
-/// Where the facts about a request's token come from.
+/// The origin of the facts about a request's token.
 pub(super) enum Tokens<'a> {
-    /// From the token, verified now.
+    /// The token, verified now.
     Verify,
-    /// From the token, verified now or earlier.
+    /// The token, verified now or earlier.
     Remember(&'a mut TokenCache),
-    /// From these claims, as if they had been verified, whatever the request carries.
+    /// These claims, as if they had been verified. The request's own tokens are ignored.
     Assume(&'a Claims),
 }
 
-/// What a request's tokens come to.
+/// The result of the token search.
 pub(super) struct Found {
-    /// The token that decides, or `None` if there is none that verifies.
+    /// The token that is evaluated, or `None` if none verifies.
     pub(super) known: Option<Arc<Known>>,
-    /// Why the first token is rejected, if none verifies and there is one.
+    /// The error of the first token, if there are tokens and none verifies.
     pub(super) rejected: Option<Rejected>,
     /// Whether a token could verify with refreshed keys.
     pub(super) unknown_key: bool,
-    /// Whether the session cookie holds values, none of which verifies.
+    /// Whether the session cookie has values, none of which verifies.
     pub(super) stale_session: bool,
-    /// The position of the source of the token that decides.
+    /// The position of the source of the token that is evaluated.
     pub(super) source: Option<usize>,
 }
 
@@ -59,7 +59,7 @@ impl Found {
 }
 
 impl<B: AsRef<[u8]>> Gate<B> {
-    /// The token that decides about a request for this path.
+    /// Finds the token that is evaluated for this path.
     pub(super) fn find_token(
         &self,
         request: &Request<'_>,
@@ -118,8 +118,8 @@ impl<B: AsRef<[u8]>> Gate<B> {
         found
     }
 
-    /// Whether another value of the same cookie verifies, and says something else: which of them the user's
-    /// own page has set cannot be known.
+    /// Whether another value of the same cookie verifies and has other claims. The gate cannot know which of
+    /// them the user's own page has set.
     pub(super) fn conflicts<'c>(
         &self,
         known: &Known,
@@ -150,7 +150,7 @@ impl<B: AsRef<[u8]>> Gate<B> {
         }
     }
 
-    /// What one token contains, and whose it is.
+    /// Returns the content of one token, from the cache or by verification.
     pub(super) fn known(
         &self,
         token: &[u8],
@@ -225,7 +225,7 @@ impl<B: AsRef<[u8]>> Gate<B> {
         })
     }
 
-    /// What assumed claims contain.
+    /// Reads assumed claims.
     fn assumed(&self, claims: &Claims) -> Result<Known, TokenError> {
         let issuer = self.config.assumed_issuer(claims)?;
         Ok(Known {
@@ -239,19 +239,19 @@ impl<B: AsRef<[u8]>> Gate<B> {
         })
     }
 
-    /// Whether the source at this position is the cookie that this gate sets.
+    /// Whether the source at this position is the session cookie of this gate.
     pub(super) fn is_session_source(&self, position: usize) -> bool {
         let source = self.config.sources.get(position);
         let session = self.config.session.as_ref();
         matches!((source, session), (Some(TokenSource::Cookie(name)), Some(session)) if *name == session.cookie)
     }
 
-    /// What a record shows of a rejected token.
-    pub(super) fn seen(&self, rejected: Rejected) -> TokenSeen {
+    /// The token status for a record of a rejected token.
+    pub(super) fn seen(&self, rejected: Rejected) -> TokenStatus {
         let issuer = rejected.issuer;
         let config = issuer.and_then(|at| self.config.issuers.get(at));
         let claim = rejected.error.claim();
-        TokenSeen::Bad {
+        TokenStatus::Bad {
             code: rejected.error.code(),
             claim: claim.map(|claim| match config {
                 Some(config) => config.claim_name(claim).into(),
@@ -262,7 +262,7 @@ impl<B: AsRef<[u8]>> Gate<B> {
     }
 }
 
-/// Whether a path is a base, or below it.
+/// Whether a path is the base or below it.
 pub(super) fn is_below(path: &Path<'_>, base: &str) -> bool {
     let base = base.strip_prefix('/').unwrap_or(base).as_bytes();
     let rest = path.decoded().strip_prefix(base);

@@ -1,4 +1,4 @@
-//! Single flight, cooldown, age and late answers, as a table of events.
+//! Single flight, cooldown, age and late responses, as tables of events.
 
 use alloc::{string::ToString, vec, vec::Vec};
 
@@ -20,20 +20,20 @@ fn issuer(refresh: Option<&str>) -> IssuerConfig {
     }
 }
 
-/// What happens at a second; tickets count from 1.
+/// An event at a given second; tickets count from 1.
 enum Event {
-    /// A caller receives what is due: a fetch with this ticket, or nothing.
+    /// A caller receives the fetches that are due: one with this ticket, or none.
     Due(Trigger, Option<u32>),
-    /// The fetch ends; whether the report is taken.
+    /// The fetch ends; the flag is whether the report is accepted.
     End(u32, bool),
-    /// The fetch ends with keys.
+    /// The fetch ends with a key set.
     Good(u32),
 }
 
 use Event::{Due, End, Good};
 use Trigger::{Age, UnknownKey};
 
-fn play(events: &[(i64, Event)]) {
+fn run(events: &[(i64, Event)]) {
     let mut refresh = Refresh::new(&[issuer(None), issuer(Some("https://a"))]);
     for (at, (now, event)) in events.iter().enumerate() {
         let now = UnixSeconds(*now);
@@ -46,8 +46,8 @@ fn play(events: &[(i64, Event)]) {
                 let in_flight = refresh.in_flight();
                 assert!(tickets.iter().all(|ticket| in_flight.contains(ticket)));
             }
-            End(ticket, taken) => {
-                assert_eq!(refresh.end(*ticket, now).is_some(), *taken, "event {at}");
+            End(ticket, accepted) => {
+                assert_eq!(refresh.end(*ticket, now).is_some(), *accepted, "event {at}");
             }
             Good(ticket) => {
                 let issuer = refresh.end(*ticket, now).unwrap();
@@ -59,8 +59,8 @@ fn play(events: &[(i64, Event)]) {
 }
 
 #[test]
-fn one_fetch_at_a_time_and_none_while_it_cools_down() {
-    play(&[
+fn one_fetch_at_a_time_and_none_during_the_cooldown() {
+    run(&[
         (100, Due(UnknownKey, Some(1))),
         (100, Due(UnknownKey, None)),
         (105, Due(Age, None)),
@@ -76,7 +76,7 @@ fn one_fetch_at_a_time_and_none_while_it_cools_down() {
 
 #[test]
 fn keys_are_fetched_at_the_start_and_every_hour() {
-    play(&[
+    run(&[
         (100, Due(Age, Some(1))),
         (101, Good(1)),
         (3_700, Due(Age, None)),
@@ -92,15 +92,15 @@ fn keys_are_fetched_at_the_start_and_every_hour() {
 }
 
 #[test]
-fn what_takes_too_long_has_failed() {
-    play(&[
+fn a_fetch_that_takes_too_long_has_failed() {
+    run(&[
         (100, Due(UnknownKey, Some(1))),
         (106, End(1, false)),
-        // It ended at 105, and cools down from then.
+        // It ended at 105, when its cooldown starts.
         (114, Due(UnknownKey, None)),
         (115, Due(UnknownKey, Some(2))),
         (200, Due(UnknownKey, Some(3))),
-        // An answer to an earlier fetch is nobody's.
+        // The response to an earlier fetch has no owner.
         (200, End(2, false)),
         (200, End(0, false)),
         (200, End(3, true)),
@@ -109,8 +109,8 @@ fn what_takes_too_long_has_failed() {
 }
 
 #[test]
-fn a_clock_that_is_set_back_stops_nothing_for_long() {
-    play(&[
+fn a_clock_that_is_set_back_does_not_block_fetches() {
+    run(&[
         (10_000, Due(Age, Some(1))),
         (10_000, Good(1)),
         (9_999, Due(UnknownKey, None)),

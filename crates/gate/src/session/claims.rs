@@ -12,7 +12,7 @@ use tollgate_token::{Groups, IssuerConfig, base64url};
 
 use super::{Mint, Parent, SessionPath};
 
-/// The content of a session, taken from its sign-in token.
+/// The content of a session, copied from its sign-in token.
 pub(crate) struct Content<'a> {
     pub(super) issuer: &'a str,
     pub(super) site: &'a str,
@@ -30,7 +30,7 @@ pub(crate) struct Content<'a> {
 }
 
 impl<'a> Content<'a> {
-    /// Takes what the policy reads of `parent`, a token of `from`, for a session of `issuer`.
+    /// Copies the claims that the policy reads from `parent`, a token of `from`, into a session of `issuer`.
     pub(super) fn new<B: AsRef<[u8]>>(
         mint: &Mint<'a, B>,
         path: &'a SessionPath,
@@ -45,7 +45,8 @@ impl<'a> Content<'a> {
             Groups::Listed(groups) => (groups, false),
             Groups::Elsewhere => (Vec::new(), true),
         };
-        // The names are those of the issuer: its prefix and its restrictions are applied at every use.
+        // The names are those in the issuer's token: its prefix and its restrictions are applied at every
+        // use.
         let is_read = |group: &&str| {
             let name = rules.group(group);
             name.is_some_and(|name| path.groups.contain(&name))
@@ -82,7 +83,7 @@ impl<'a> Content<'a> {
         })
     }
 
-    /// The session as a JWT; `None` if it cannot be signed.
+    /// Encodes the session as a JWT; `None` if it cannot be signed.
     pub(super) fn to_jwt(
         &self,
         kid: &str,
@@ -141,10 +142,10 @@ impl<'a> Content<'a> {
             push_string(json, name);
             json.push(':');
             match value {
-                // No declared type is an object.
+                // An object, because no declared type is one.
                 Claim::Missing | Claim::WrongType => json.push_str("{}"),
                 Claim::String(text) => push_string(json, text),
-                // As text, so that no reader rounds it.
+                // As a string, so that no JSON parser rounds it.
                 Claim::Int(number) => push_string(json, &number.to_string()),
                 Claim::Bool(flag) => json.push_str(if *flag { "true" } else { "false" }),
                 Claim::StringList(texts) => push_list(json, texts.iter().map(Box::as_ref)),
@@ -154,17 +155,17 @@ impl<'a> Content<'a> {
     }
 }
 
-/// The encoded header of sessions that are signed with the secret of this name. There is one for each name, so
-/// restricted edges compare it as it is.
+/// The encoded header of sessions that are signed with the secret of this name. Each name has a single
+/// header, so restricted edges compare it byte by byte.
 pub fn header(kid: &str) -> String {
     let mut header = String::from(r#"{"alg":"HS256","kid":"#);
     push_string(&mut header, kid);
     header.push_str(r#","typ":"JWT"}"#);
-    // What it encodes to is ASCII.
+    // Base64url is ASCII.
     String::from_utf8(base64url::encode(header.as_bytes())).unwrap_or_default()
 }
 
-/// Each name once, sorted: users with the same names get the same list.
+/// Removes duplicates and sorts, so that users with the same names get the same list.
 fn once<'a>(names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
     let mut kept: Vec<&str> = names.collect();
     kept.sort_unstable();

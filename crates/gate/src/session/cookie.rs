@@ -1,10 +1,11 @@
-//! The cookie that a session travels in.
+//! The session cookie.
 
 use alloc::{format, string::String};
 
 use super::{SameSite, SessionConfig};
 
-/// The value of `Set-Cookie`. Nothing in it can end it: the name, the path and the token were judged.
+/// Returns the value of `Set-Cookie`. Name, path and token have been validated, so none of them can end it
+/// early.
 pub(super) fn set(config: &SessionConfig, path: &str, token: &str, max_age_secs: i64) -> String {
     let same_site = match config.same_site {
         SameSite::Lax => "Lax",
@@ -17,7 +18,7 @@ pub(super) fn set(config: &SessionConfig, path: &str, token: &str, max_age_secs:
     )
 }
 
-/// A byte that may stand in the path of a cookie: what a canonical raw path has, less what ends an
+/// Whether a cookie path can contain this byte: the bytes of a canonical raw path, without those that end an
 /// attribute.
 pub(super) fn is_path_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"-._~!*'():@&=$,/%".contains(&byte)

@@ -1,13 +1,13 @@
-//! Sessions as CBOR Web Tokens: COSE_Mac0 with HS256, the one form that CloudFront's own `cf.cwt` takes.
+//! Sessions as CBOR Web Tokens: COSE_Mac0 with HS256, the form that CloudFront's `cf.cwt` accepts.
 //!
 //! `17([protected, unprotected, payload, tag])`, without the optional tag 61. Protected is `{1: 5}`
 //! (HMAC 256/256), unprotected `{4: kid}`. The payload is a map: 1 `iss`, 2 `sub`, 3 `aud`, 4 `exp`,
 //! 6 `iat`, 9 `scope` (RFC 8392, RFC 8693), `auth_time`, `idp`, `reads`, `groups`, `elsewhere` and `claims`
-//! as in the JWT, and for a session of one course 312 `catu`, the Common Access Token's claim on addresses:
-//! `{3: {1: path}}`, the path begins with the course's base. CloudFront checks the tag and nothing else: a
-//! function that reads such a token there must check `exp`, `aud` and the rest.
+//! as in the JWT. A session for one course also has 312 `catu`, the Common Access Token's claim for URLs:
+//! `{3: {1: path}}`, the path begins with the base path of the course. CloudFront checks only the tag, so a
+//! function that reads such a token there must check `exp`, `aud` and all other claims.
 //!
-//! Not here: CWTs of others, and any other algorithm.
+//! Not here: CWTs of other issuers, and other algorithms.
 
 use alloc::{boxed::Box, vec::Vec};
 use core::convert::Infallible;
@@ -25,7 +25,7 @@ const CWT: u64 = 61;
 /// `{1: 5}`: the algorithm is HMAC 256/256.
 const PROTECTED: [u8; 3] = [0xA1, 0x01, 0x05];
 
-/// Header parameter: the key's name.
+/// Header parameter: the key ID.
 const KID: u64 = 4;
 /// Claims by number.
 const ISS: u64 = 1;
@@ -35,18 +35,18 @@ const EXP: u64 = 4;
 const IAT: u64 = 6;
 const SCOPE: u64 = 9;
 const CATU: u64 = 312;
-/// In `catu`: the path; and there: begins with.
+/// Inside `catu`: the path component, and the match type "prefix".
 const PATH: u64 = 3;
 const PREFIX: u64 = 1;
 
 type Written = Result<(), minicbor::encode::Error<Infallible>>;
 
-/// A token taken apart. Nothing in it is trusted before its tag was compared.
+/// A parsed token. None of it is trusted before its tag is verified.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Parts {
     /// The protected header, encoded.
     pub protected: Vec<u8>,
-    /// The key's name, if it has one.
+    /// The key ID, if the token has one.
     pub kid: Option<Vec<u8>>,
     /// The claims, encoded.
     pub payload: Vec<u8>,
@@ -55,7 +55,7 @@ pub struct Parts {
 }
 
 impl Parts {
-    /// Takes a COSE_Mac0 token apart, with or without the tag of a CWT; none if it is no such token.
+    /// Parses a COSE_Mac0 token, with or without the CWT tag; `None` for any other token.
     pub fn read(token: &[u8]) -> Option<Self> {
         let mut read = Decoder::new(token);
         if read.tag().ok()?.as_u64() == CWT {
@@ -91,7 +91,7 @@ impl Parts {
         signed(&self.protected, &self.payload)
     }
 
-    /// Whether it says that its tag is HMAC 256/256.
+    /// Whether the protected header specifies HMAC 256/256.
     pub fn is_hs256(&self) -> bool {
         self.protected == PROTECTED
     }
@@ -111,7 +111,7 @@ fn signed(protected: &[u8], payload: &[u8]) -> Option<Vec<u8>> {
     Some(out.into_writer())
 }
 
-/// A session in this form; `None` if it cannot be signed.
+/// Encodes a session in this form; `None` if it cannot be signed.
 pub(super) fn mint(
     content: &Content<'_>,
     kid: &str,

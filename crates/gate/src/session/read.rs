@@ -1,6 +1,7 @@
-//! A session token read back: whose it is, what it contains, and whether the policy reads more by now.
+//! Reading a session token: its issuer, its content, and whether the policy now reads more than it contains.
 //!
-//! Its signature, times, issuer and audience were verified before. Not here: which requests it counts for.
+//! Signature, times, issuer and audience have already been verified. Not here: which requests it is valid
+//! for.
 
 use alloc::{
     string::{String, ToString},
@@ -14,7 +15,7 @@ use tollgate_token::{ClaimName, Claims, TokenError, declared};
 use super::{MARK_BYTES, SessionConfig, SessionPath};
 use crate::config::GateConfig;
 
-/// A session as its policy reads it.
+/// A session as read under the current policy.
 pub(crate) struct Session {
     pub(crate) facts: Facts,
     /// The position of the issuer where the user signed in.
@@ -26,8 +27,8 @@ pub(crate) struct Session {
 const MALFORMED: TokenError = TokenError::BadClaim(ClaimName::Session);
 
 impl SessionConfig {
-    /// The marks of everything that the policy reads of a session for `path` whose user signed in at the
-    /// issuer at this position; `None` if nobody signs in there.
+    /// The marks of everything that the policy reads in a session for `path`; `idp` is the position of the
+    /// issuer where the user signed in. `None` if no user signs in there.
     pub(super) fn marks<'a>(
         &'a self,
         path: &'a SessionPath,
@@ -42,8 +43,8 @@ impl SessionConfig {
     ///
     /// # Errors
     ///
-    /// [`SessionOutdated`](TokenError::SessionOutdated) if the policy now reads more than the session
-    /// contains, and [`BadClaim`](TokenError::BadClaim) if it is not a session.
+    /// Returns [`SessionOutdated`](TokenError::SessionOutdated) if the policy now reads more than the session
+    /// contains, and [`BadClaim`](TokenError::BadClaim) if the token is not a session.
     pub(crate) fn read<B: AsRef<[u8]>>(
         &self,
         claims: &Claims,
@@ -73,7 +74,7 @@ impl SessionConfig {
         let mut facts = FactsBuilder::new(image)
             .issuer(issuer.issuers.first().map_or("", String::as_str))
             .subject(subject.as_deref());
-        // What is no longer read is dropped, so that sessions of different age say the same.
+        // Names that are no longer read are dropped, so that older and newer sessions yield the same facts.
         for group in texts(claims, "groups")? {
             if let Some(group) = rules
                 .group(group)
@@ -107,7 +108,7 @@ impl SessionConfig {
     }
 }
 
-/// A declared claim. Integers are text.
+/// Reads a declared claim. Integers are encoded as strings.
 fn read_claim(value: Value<'_>, kind: ClaimKind) -> Claim {
     match (kind, value.as_str()) {
         (ClaimKind::Int, Some(text)) => {

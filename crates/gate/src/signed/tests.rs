@@ -1,4 +1,4 @@
-//! What is an envelope, byte by byte. Who signed it is tried in `tests/gate/signed.rs`.
+//! The envelope format, byte by byte. `tests/gate/signed.rs` tests signatures.
 
 use alloc::{string::String, vec, vec::Vec};
 
@@ -17,7 +17,7 @@ fn sealed() -> Vec<u8> {
 }
 
 #[test]
-fn what_is_written_is_read() {
+fn envelopes_round_trip() {
     let bytes = sealed();
     let envelope = Envelope::read(&bytes).unwrap();
     assert_eq!(
@@ -32,21 +32,21 @@ fn what_is_written_is_read() {
     let (signed, signature) = envelope.signed();
     assert_eq!(signed, &bytes[..bytes.len() - SIGNATURE_BYTES]);
     assert_eq!(signature, [0x55; SIGNATURE_BYTES]);
-    let (image, release) = take_image(bytes).unwrap();
+    let (image, release) = open_envelope(bytes).unwrap();
     assert_eq!(image, IMAGE);
     assert!(!release.unwrap().verified);
 }
 
 #[test]
-fn what_is_no_envelope_is_left_as_it_is() {
+fn plain_images_are_returned_unchanged() {
     for bytes in [&b""[..], b"TOLLGATE and more", &CONTEXT[..29]] {
-        assert_eq!(take_image(bytes.to_vec()), Ok((bytes.to_vec(), None)));
+        assert_eq!(open_envelope(bytes.to_vec()), Ok((bytes.to_vec(), None)));
         assert_eq!(Envelope::read(bytes), Err(SignedError::Unsigned));
     }
 }
 
 #[test]
-fn there_is_one_way_to_write_an_envelope() {
+fn an_envelope_has_a_single_encoding() {
     type Edit = fn(&mut Vec<u8>);
     let table: &[(&str, Edit, SignedError)] = &[
         ("next format", |b| b[30] = b'2', SignedError::Format),
@@ -84,7 +84,7 @@ fn there_is_one_way_to_write_an_envelope() {
             SignedError::Malformed,
         ),
         (
-            "key id that is no text",
+            "key id that is not text",
             |b| b[49] = 0xff,
             SignedError::Malformed,
         ),
@@ -105,7 +105,7 @@ fn there_is_one_way_to_write_an_envelope() {
             SignedError::Malformed,
         ),
         (
-            "site that is no text",
+            "site that is not text",
             |b| b[52] = 0x80,
             SignedError::Malformed,
         ),
@@ -135,7 +135,7 @@ fn there_is_one_way_to_write_an_envelope() {
         let mut bytes = sealed();
         edit(&mut bytes);
         assert_eq!(Envelope::read(&bytes), Err(*error), "{what}");
-        assert_eq!(take_image(bytes), Err(*error), "{what}");
+        assert_eq!(open_envelope(bytes), Err(*error), "{what}");
     }
     let whole = sealed();
     for end in 0..whole.len() {
@@ -144,15 +144,15 @@ fn there_is_one_way_to_write_an_envelope() {
 }
 
 #[test]
-fn what_cannot_be_read_is_not_written() {
+fn invalid_fields_are_not_encoded() {
     let long = |len| String::from_utf8(vec![b'x'; len]).unwrap();
     let table = [
-        (String::new(), long(1), Err(Unsealable::KeyId)),
-        (long(129), long(1), Err(Unsealable::KeyId)),
-        (String::from("a b"), long(1), Err(Unsealable::KeyId)),
-        (String::from("é"), long(1), Err(Unsealable::KeyId)),
-        (long(1), String::new(), Err(Unsealable::Site)),
-        (long(1), long(129), Err(Unsealable::Site)),
+        (String::new(), long(1), Err(SealError::KeyId)),
+        (long(129), long(1), Err(SealError::KeyId)),
+        (String::from("a b"), long(1), Err(SealError::KeyId)),
+        (String::from("é"), long(1), Err(SealError::KeyId)),
+        (long(1), String::new(), Err(SealError::Site)),
+        (long(1), long(129), Err(SealError::Site)),
         (long(128), long(128), Ok(())),
     ];
     for (key_id, site, expected) in table {
@@ -166,7 +166,7 @@ fn what_cannot_be_read_is_not_written() {
 }
 
 #[test]
-fn versions_are_numbers_that_everybody_can_write() {
+fn versions_are_exact_in_javascript() {
     for (number, expected) in [
         (0.0, None),
         (-1.0, None),

@@ -1,9 +1,9 @@
-//! Whose images are taken, and how old they may be.
+//! Trust keys: which signed images are accepted, and how old they may be.
 //!
-//! Trust keys come as a JSON Web Key Set of Ed25519 keys with nothing else in it, and may name the one
-//! site that they are for: `{"site":"simple-courses","keys":[{"kty":"OKP","crv":"Ed25519","x":"…","kid":"…"}]}`.
-//! Anything that is not understood in it is refused: a trust that was meant to be narrower must not be
-//! wider. Not here: where it is kept.
+//! Trust keys are a JSON Web Key Set that contains only Ed25519 keys. It may name the one site that the keys
+//! are for: `{"site":"simple-courses","keys":[{"kty":"OKP","crv":"Ed25519","x":"…","kid":"…"}]}`. Unknown
+//! members are rejected, because ignoring a restriction would widen the trust. Not here: where trust keys are
+//! stored.
 
 use alloc::{boxed::Box, sync::Arc, vec::Vec};
 use core::fmt;
@@ -16,8 +16,8 @@ use tollgate_token::{
 use super::{Envelope, MAX_KEY_ID_BYTES, PolicyVersion, Release, SignedError, is_key_id};
 use crate::config::MAX_SITE_BYTES;
 
-/// Trust keys, and what was accepted under them. A gate that is loaded under it is signed by one of the
-/// keys, for the right site, and not older than the one before.
+/// Trust keys, and the newest image accepted under them. A gate loads an image under this trust only if it is
+/// signed by one of the keys, for the right site, and not older than the one before.
 #[derive(Clone)]
 pub struct Trust {
     keys: Arc<[(Box<str>, CheckedKey)]>,
@@ -26,30 +26,30 @@ pub struct Trust {
     rollback_to: Option<PolicyVersion>,
 }
 
-/// The newest image that was taken; only its version if somebody else remembers it.
+/// The newest accepted image; only its version if the host configured it.
 #[derive(Clone, Copy)]
 struct Accepted {
     version: PolicyVersion,
     policy: Option<ImageId>,
 }
 
-/// Why trust keys cannot be used.
+/// The reason why trust keys are rejected.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TrustError {
-    /// They are not a key set, or keys of it are bad.
+    /// They are not a key set, or it contains invalid keys.
     Keys(Vec<KeyError>),
-    /// A key, by its position, is not for this.
+    /// The key at this position cannot sign images.
     NotForImages(Option<usize>, SkipReason),
-    /// There is no key.
+    /// The set has no key.
     Empty,
     /// A key's id is not visible ASCII.
     KeyId,
-    /// The site is not a name that a site can have.
+    /// The site is not a valid site name.
     Site,
-    /// There is a member that means nothing here.
+    /// The set has an unknown member.
     UnknownMember,
-    /// The oldest version that was asked for is none.
+    /// The oldest accepted version is not a valid version.
     Version,
     /// The signature provider cannot use a key.
     Refused(KeyRefused),
@@ -60,7 +60,7 @@ impl Trust {
     ///
     /// # Errors
     ///
-    /// If anything in them is not understood or cannot be used.
+    /// Returns an error if anything in them is unknown or unusable.
     pub fn from_json(text: &[u8], provider: &dyn Provider) -> Result<Self, TrustError> {
         let set = Jwks::parse(text, &[Algorithm::EdDSA]).map_err(TrustError::Keys)?;
         let mut skipped = set.skipped().iter();
@@ -84,11 +84,11 @@ impl Trust {
         })
     }
 
-    /// Reads trust keys, for images of at least a version that came as a number of JavaScript; 0 for any.
+    /// Reads trust keys for images of at least version `oldest`, a JavaScript number; 0 for any version.
     ///
     /// # Errors
     ///
-    /// As [`Trust::from_json`], and for a number that is no version.
+    /// As [`Trust::from_json`], and for a number that is not a version.
     pub fn from_json_since(
         text: &[u8],
         oldest: f64,
@@ -102,7 +102,7 @@ impl Trust {
         }
     }
 
-    /// Takes no image older than this version, from the first one on.
+    /// Rejects all images older than this version.
     #[must_use]
     pub fn at_least(mut self, version: PolicyVersion) -> Self {
         self.accepted = Some(Accepted {
@@ -112,27 +112,27 @@ impl Trust {
         self
     }
 
-    /// From now on takes images down to this version, also after newer ones. It is the operator who says
-    /// so, and never the one who brings the image.
+    /// Also accepts older images from now on, down to this version. Only the operator may decide this, never
+    /// the source of the image.
     pub fn permit_rollback_to(&mut self, version: Option<PolicyVersion>) {
         self.rollback_to = version;
     }
 
-    /// The newest version that was accepted, or asked for to begin with.
+    /// The newest accepted version, or the oldest one accepted initially.
     pub fn newest(&self) -> Option<PolicyVersion> {
         self.accepted.map(|accepted| accepted.version)
     }
 
-    /// The ids of the keys.
+    /// The key ids.
     pub fn key_ids(&self) -> impl Iterator<Item = &str> {
         self.keys.iter().map(|(id, _)| id.as_ref())
     }
 
-    /// The envelope in these bytes, if a trusted key signed it, for this site, and it is not too old.
+    /// Returns the envelope in these bytes, if a trusted key signed it for this site and it is not too old.
     ///
     /// # Errors
     ///
-    /// The first thing that is wrong with it. Nothing it says is looked at before its signature.
+    /// Returns the first error. No field except the key id is used before the signature is verified.
     pub fn check<'a>(&self, bytes: &'a [u8]) -> Result<Envelope<'a>, SignedError> {
         let envelope = Envelope::read(bytes)?;
         let by_id = |(id, _): &&(Box<str>, CheckedKey)| id.as_ref() == envelope.key_id;
@@ -160,7 +160,7 @@ impl Trust {
         }
     }
 
-    /// Remembers an image that was checked and has been loaded.
+    /// Records an image that was verified and loaded.
     pub(crate) fn accept(&mut self, release: &Release, policy: ImageId) -> Result<(), SignedError> {
         let is_other = |accepted: Accepted| {
             accepted.version == release.version && accepted.policy.is_some_and(|id| id != policy)
@@ -184,9 +184,9 @@ impl Trust {
     }
 }
 
-/// The site that the keys are for. `keys` has been read already.
+/// The site of the trust keys. The caller has already parsed `keys`.
 fn site(text: &[u8]) -> Result<Option<Box<str>>, TrustError> {
-    // It has been parsed before as a key set, which is an object.
+    // It has already been parsed as a key set, so it is an object.
     let document = json::Document::parse(text.to_vec()).map_err(|_| TrustError::Empty)?;
     let mut site = None;
     for (name, value) in document.root().members().into_iter().flatten() {
@@ -217,7 +217,7 @@ impl fmt::Debug for Trust {
 
 impl fmt::Display for TrustError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the trust keys are refused: ")?;
+        f.write_str("the trust keys are rejected: ")?;
         match self {
             Self::Keys(errors) => {
                 for (at, error) in errors.iter().enumerate() {
@@ -229,18 +229,18 @@ impl fmt::Display for TrustError {
                 if let Some(index) = index {
                     write!(f, "keys[{index}]: ")?;
                 }
-                write!(f, "images are signed with Ed25519 alone: {reason}")
+                write!(f, "images can only be signed with Ed25519: {reason}")
             }
-            Self::Empty => f.write_str("there is no key"),
+            Self::Empty => f.write_str("the key set is empty"),
             Self::KeyId => {
                 write!(
                     f,
-                    "a key id is 1 to {MAX_KEY_ID_BYTES} characters of visible ASCII"
+                    "a key id must be 1 to {MAX_KEY_ID_BYTES} visible ASCII characters"
                 )
             }
-            Self::Site => write!(f, "`site` is text of 1 to {MAX_SITE_BYTES} bytes"),
-            Self::UnknownMember => f.write_str("there is a member beside `keys` and `site`"),
-            Self::Version => f.write_str("the oldest version is no version"),
+            Self::Site => write!(f, "`site` must be a string of 1 to {MAX_SITE_BYTES} bytes"),
+            Self::UnknownMember => f.write_str("only the members `keys` and `site` are supported"),
+            Self::Version => f.write_str("the oldest accepted version is invalid"),
             Self::Refused(error) => error.fmt(f),
         }
     }

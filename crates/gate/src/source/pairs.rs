@@ -1,18 +1,18 @@
 //! Cookies and query parameters as raw `name=value` pairs.
 //!
-//! The same reading serves finding a token and removing it, so that nothing can be used by one and
-//! missed by the other. Not here: percent-decoding, quoting, `;` as a query separator.
+//! Finding a token and removing it use the same parser, so that the gate cannot accept a token that it then
+//! fails to remove. Not here: percent-decoding, quoting, `;` as a query separator.
 
 /// One `name=value` of a `Cookie` field or a query, undecoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Pair<'a> {
-    /// Everything between the separators, spaces included.
+    /// All bytes between the separators, including spaces.
     pub(crate) raw: &'a [u8],
     /// The name, without spaces around it.
     name: &'a [u8],
-    /// The value; empty where there is no `=`.
+    /// The value; empty if there is no `=`.
     pub(crate) value: &'a [u8],
-    /// Whether every reader takes the value for the same bytes: no quotes, escapes or inner spaces.
+    /// Whether every parser reads the same bytes: no quotes, escapes or inner spaces.
     pub(crate) is_plain: bool,
 }
 
@@ -27,7 +27,7 @@ impl Pair<'_> {
 pub(crate) fn cookie_pairs(value: &[u8]) -> impl Iterator<Item = Pair<'_>> + Clone {
     split(value, b';').map(|raw| {
         let (name, value) = split_pair(trim(raw));
-        // RFC 6265 puts no spaces around `=`; readers disagree about those that stand there anyway.
+        // RFC 6265 has no spaces around `=`; parsers disagree about values that have them.
         let is_plain =
             trim(name) == name && trim(value) == value && memchr::memchr(b'"', value).is_none();
         Pair {
@@ -53,7 +53,7 @@ pub(crate) fn query_pairs(query: &[u8]) -> impl Iterator<Item = Pair<'_>> + Clon
     })
 }
 
-/// What stands between the separators, one part more than there are of them.
+/// Splits at every separator.
 fn split(bytes: &[u8], separator: u8) -> impl Iterator<Item = &[u8]> + Clone {
     let ends = memchr::memchr_iter(separator, bytes).chain([bytes.len()]);
     let mut start = 0;
@@ -68,7 +68,7 @@ fn split_pair(raw: &[u8]) -> (&[u8], &[u8]) {
     crate::request::split_at_byte(raw, b'=').unwrap_or((raw, &[]))
 }
 
-/// Without the spaces and tabs that HTTP allows around a cookie pair.
+/// Removes the spaces and tabs that HTTP allows around a cookie pair.
 pub(crate) fn trim(mut bytes: &[u8]) -> &[u8] {
     while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = bytes {
         bytes = rest;

@@ -1,4 +1,4 @@
-//! Every way a token may stand in a request, right and wrong.
+//! All valid and invalid locations of a token in a request.
 
 use alloc::{format, string::String, vec::Vec};
 
@@ -16,7 +16,7 @@ fn token(text: &str) -> Read<'_> {
     Ok(text.as_bytes())
 }
 
-/// The position of a source, and what it has.
+/// The position of a source, and its value.
 type Found = (usize, Result<Vec<u8>, TokenError>);
 
 /// The candidates of a request, each with its source.
@@ -29,7 +29,7 @@ fn candidates(target: &str, headers: &[(&str, &str)]) -> Result<Vec<Found>, Toke
     ];
     let sources: Vec<_> = sources
         .iter()
-        .map(|text| TokenSource::from_text(text).expect("a good source"))
+        .map(|text| TokenSource::from_text(text).expect("a valid source"))
         .collect();
     let fields: Vec<_> = headers
         .iter()
@@ -80,7 +80,7 @@ fn authorization_is_bearer_one_space_token() {
     ];
     for (value, expect) in table {
         check("/", &[("authorization", value)], &[expect]);
-        // What it holds does not hide the other sources.
+        // An invalid value does not hide the other sources.
         check(
             "/",
             &[("AUTHORIZATION", value), ("Cookie", "id_token=good")],
@@ -101,7 +101,7 @@ fn other_headers_hold_the_bare_token() {
     check("/", &[("X-Sessions", "a.b.c")], &[]);
 }
 
-/// Target, headers, and what is read.
+/// Target, headers, and the expected values.
 type Row<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a [Read<'a>]);
 
 #[test]
@@ -177,7 +177,7 @@ fn sources_are_read_in_order() {
         read.collect::<String>()
     };
     assert_eq!(read("/", &all), "0h 1s 2c 2d ");
-    // A value that stands in two places counts once, where it comes first.
+    // A value in two sources counts once, for the first of them.
     assert_eq!(read("/?token=d", &all), "0h 1s 2c 2d ");
     assert_eq!(read("/?token=q", &all[..1]), "2c 2d 3q ");
     assert_eq!(read("/", &[("cookie", "other=1")]), "");
@@ -204,7 +204,7 @@ fn more_than_four_values_are_too_many() {
             "/?token=e",
             too_many,
         ),
-        // What cannot be a token counts as well: it is a value.
+        // A value that cannot be a token counts as well.
         (
             "id_token=a; id_token=b; id_token=c; id_token=d; id_token=",
             "/",

@@ -1,13 +1,13 @@
-//! Reading and writing the few shapes that messages are made of.
+//! Reader and writer for the primitive types of messages.
 //!
-//! A reader never trusts a length: nothing is reserved that the message could not fill. Not here: what
-//! the shapes mean.
+//! The reader never trusts a length: it allocates no more than the message can fill. Not here: the meaning of
+//! the fields.
 
 use alloc::vec::Vec;
 
 use super::{WIRE_VERSION, WireError};
 
-/// The rest of a message.
+/// The unread rest of a message.
 pub(super) struct Reader<'a>(&'a [u8]);
 
 impl<'a> Reader<'a> {
@@ -79,7 +79,7 @@ impl<'a> Reader<'a> {
         &mut self,
         mut item: impl FnMut(&mut Self) -> Result<T, WireError>,
     ) -> Result<Vec<T>, WireError> {
-        /// No item of any list is shorter: an empty text.
+        /// No item of any list is shorter: an empty string has this size.
         const SHORTEST_ITEM_BYTES: usize = 4;
         let count = self.count()?;
         if count > self.0.len() / SHORTEST_ITEM_BYTES {
@@ -114,7 +114,7 @@ impl Writer {
         self.0.extend_from_slice(value);
     }
 
-    /// A length that does not fit becomes one that no message can fill, so that the reader refuses it.
+    /// A length that does not fit is written as one that no message can have, so that the reader rejects it.
     pub(super) fn count(&mut self, value: usize) {
         self.fixed(&u32::try_from(value).unwrap_or(u32::MAX).to_le_bytes());
     }

@@ -1,4 +1,4 @@
-//! Messages survive the trip, and nothing else is taken for one.
+//! Messages are decoded unchanged, and other bytes are rejected.
 
 use alloc::string::ToString;
 use alloc::vec;
@@ -16,9 +16,9 @@ fn message() -> Vec<u8> {
 }
 
 #[test]
-fn requests_survive() {
+fn requests_round_trip() {
     let bytes = message();
-    let decoded = decode_request(&bytes).expect("a good message");
+    let decoded = decode_request(&bytes).expect("a valid message");
     let request = decoded.as_request();
     assert_eq!(request.method, "GET");
     assert_eq!(request.target, b"/a%20b?\xFF");
@@ -43,7 +43,7 @@ fn the_layout_is_the_documented_one() {
 }
 
 #[test]
-fn damaged_requests_are_refused() {
+fn damaged_requests_are_rejected() {
     let bytes = message();
     for length in 0..bytes.len() {
         assert!(decode_request(&bytes[..length]).is_err(), "cut to {length}");
@@ -55,7 +55,7 @@ fn damaged_requests_are_refused() {
         for value in 0..=u8::MAX {
             let mut spoiled = bytes.clone();
             spoiled[at] = value;
-            // What is still a message says what its bytes say: reading loses and invents nothing.
+            // A message that still decodes encodes to the same bytes: decoding neither drops nor adds data.
             if let Ok(request) = decode_request(&spoiled) {
                 assert_eq!(encode_request(&request.as_request()), spoiled);
             }
@@ -64,7 +64,7 @@ fn damaged_requests_are_refused() {
 }
 
 #[test]
-fn a_lying_count_reserves_nothing() {
+fn a_false_count_allocates_nothing() {
     let mut bytes = encode_request(&Request {
         method: "",
         target: b"",
@@ -122,10 +122,10 @@ fn outcomes() -> Vec<Outcome> {
 }
 
 #[test]
-fn outcomes_survive() {
+fn outcomes_round_trip() {
     for outcome in outcomes() {
         let bytes = encode_outcome(&outcome);
-        let reply = decode_outcome(&bytes).expect("a good message");
+        let reply = decode_outcome(&bytes).expect("a valid message");
         assert_eq!(reply.kind, outcome.kind);
         assert_eq!(reply.status, outcome.status);
         assert_eq!(reply.reason, outcome.reason);
@@ -138,7 +138,7 @@ fn outcomes_survive() {
 }
 
 #[test]
-fn damaged_outcomes_are_refused() {
+fn damaged_outcomes_are_rejected() {
     for outcome in outcomes() {
         let bytes = encode_outcome(&outcome);
         for length in 0..bytes.len() {
@@ -148,7 +148,7 @@ fn damaged_outcomes_are_refused() {
             for value in 0..=u8::MAX {
                 let mut spoiled = bytes.clone();
                 spoiled[at] = value;
-                // Nothing that denied may be taken for a forward by one changed byte elsewhere.
+                // Changing one byte elsewhere must never turn a denial into a forward.
                 if let Ok(reply) = decode_outcome(&spoiled) {
                     let forwards = matches!(reply.action, Action::Forward(_));
                     assert_eq!(forwards, reply.kind == Kind::Allow);
@@ -177,7 +177,7 @@ fn fetches() -> Vec<Fetch> {
 }
 
 #[test]
-fn fetches_survive_and_cut_ones_are_refused() {
+fn fetches_round_trip_and_truncated_ones_are_rejected() {
     assert_eq!(decode_fetches(&encode_fetches(&[])), Ok(Vec::new()));
     let mut bytes = encode_fetches(&fetches());
     assert_eq!(decode_fetches(&bytes), Ok(fetches()));
@@ -189,7 +189,7 @@ fn fetches_survive_and_cut_ones_are_refused() {
 }
 
 #[test]
-fn pending_steps_survive_and_cut_ones_are_refused() {
+fn pending_steps_round_trip_and_truncated_ones_are_rejected() {
     let mut outcome = Outcome::internal("GET", "unknown_key");
     outcome.unknown_key = true;
     let bytes = encode_step(&Step::Fetch(Pending {
@@ -197,7 +197,7 @@ fn pending_steps_survive_and_cut_ones_are_refused() {
         fetches: fetches(),
         tickets: vec![7, u32::MAX, 3],
     }));
-    let reply = decode_outcome(&bytes).expect("a good message");
+    let reply = decode_outcome(&bytes).expect("a valid message");
     assert_eq!(reply.fetches, fetches());
     assert_eq!(reply.tickets, [7, u32::MAX, 3]);
     for length in 1..bytes.len() {
@@ -207,7 +207,7 @@ fn pending_steps_survive_and_cut_ones_are_refused() {
 
 #[test]
 fn no_policy_denies() {
-    let reply = decode_outcome(&without_policy()).expect("a good message");
+    let reply = decode_outcome(&without_policy()).expect("a valid message");
     assert_eq!(
         (reply.kind, reply.status, reply.reason),
         (Kind::Deny, 500, Reason::Internal)

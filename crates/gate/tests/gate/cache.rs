@@ -1,4 +1,4 @@
-//! Tokens that were seen before: the same answers as without a cache, and no signature for them.
+//! Cached tokens: the same outcomes as without a cache, and no second signature check.
 
 #![expect(
     clippy::string_slice,
@@ -17,9 +17,9 @@ use tollgate_token::{
 
 use super::keys::{arrived, missed};
 use super::site::{NOW, config, image};
-use super::told;
+use super::summary;
 
-/// A signature is good if it begins with `G`. Counts how many were looked at.
+/// A signature is valid if it begins with `G`. Counts verifications.
 struct Counting(AtomicUsize);
 
 impl Provider for &'static Counting {
@@ -38,7 +38,7 @@ impl PreparedKey for &'static Counting {
     }
 }
 
-/// A gate, a cache, and what verification cost.
+/// A gate, a cache, and the number of verifications.
 struct Site {
     gate: Gate<Vec<u8>>,
     counting: &'static Counting,
@@ -47,11 +47,11 @@ struct Site {
 
 impl Site {
     fn new(config: &GateConfig, capacity: usize) -> Site {
-        // As long as the test's process: gates keep their provider.
+        // Leaked until the test process ends, because gates need a `'static` provider.
         let counting: &'static Counting = Box::leak(Box::new(Counting(AtomicUsize::new(0))));
         let provider: &'static &'static Counting = Box::leak(Box::new(counting));
         Site {
-            gate: Gate::new(image(config), provider).expect("a good image"),
+            gate: Gate::new(image(config), provider).expect("a valid image"),
             counting,
             cache: TokenCache::new(capacity),
         }
@@ -70,7 +70,7 @@ impl Site {
         })
     }
 
-    /// How many signatures were looked at since the last time.
+    /// The number of signatures verified since the last call.
     fn verified(&self) -> usize {
         self.counting.0.swap(0, Ordering::Relaxed)
     }
@@ -86,7 +86,7 @@ fn with(token: &str, now: i64, then: impl FnOnce(&Request<'_>) -> Outcome) -> Ou
     })
 }
 
-/// The token of this number, as real ones are: each with another signature.
+/// A token with this number; like real tokens, each has a different signature.
 fn token(number: u64, claims: &str) -> String {
     token_of("hs-1", number, claims)
 }
@@ -112,16 +112,16 @@ fn a_token_is_verified_once() {
     let (a, b) = (token(1, EXP), token(2, EXP));
     for (token, cost) in [(&a, 1), (&a, 0), (&b, 1), (&a, 0), (&b, 0)] {
         let outcome = site.ask(token, NOW);
-        assert_eq!(told(&outcome), "allow 200 allow - rust-101/students");
+        assert_eq!(summary(&outcome), "allow 200 allow - rust-101/students");
         assert_eq!(site.verified(), cost);
     }
     assert_eq!(site.cache.len(), 2);
-    // Never its text, not even for debugging.
+    // Its content is never shown, not even by `Debug`.
     assert_eq!(format!("{:?}", site.cache), "TokenCache(2 of 64)");
 }
 
 #[test]
-fn times_are_judged_at_every_use() {
+fn token_times_are_checked_at_every_use() {
     let tokens = [
         r#""exp":1800000050"#,
         r#""exp":1800000050,"nbf":1799999950,"iat":1799999950"#,
@@ -132,24 +132,24 @@ fn times_are_judged_at_every_use() {
     for (number, claims) in tokens.into_iter().enumerate() {
         let mut site = Site::new(&config(), 64);
         let token = token(number as u64, claims);
-        // Forwards, backwards, and to and fro: clocks of hosts do all of that.
+        // Forwards, backwards, and alternating: clocks of hosts do all of that.
         let forwards = -200..200;
         let backwards = (-200..200).rev();
         let to_and_fro = (0..200).flat_map(|step| [step, -step]);
         for second in forwards.chain(backwards).chain(to_and_fro) {
             let (now, plain) = (NOW + second, site.ask_without(&token, NOW + second));
             let cached = site.ask(&token, now);
-            assert_eq!(told(&cached), told(&plain), "{claims} at {second}");
+            assert_eq!(summary(&cached), summary(&plain), "{claims} at {second}");
             assert_eq!(cached.log, plain.log);
             if second >= 50 {
-                assert_eq!(told(&cached), "deny 401 bad_token expired -");
+                assert_eq!(summary(&cached), "deny 401 bad_token expired -");
             }
         }
     }
 }
 
 #[test]
-fn an_expired_token_is_let_go() {
+fn an_expired_token_is_evicted() {
     let mut site = Site::new(&config(), 64);
     let token = token(1, EXP);
     site.ask(&token, NOW);
@@ -159,7 +159,7 @@ fn an_expired_token_is_let_go() {
 }
 
 #[test]
-fn one_other_byte_misses() {
+fn a_single_different_byte_misses() {
     let mut site = Site::new(&config(), 64);
     let good = token(1, EXP);
     site.ask(&good, NOW);
@@ -173,7 +173,7 @@ fn one_other_byte_misses() {
             let other = String::from_utf8(bytes).expect("it is ASCII");
             let plain = site.ask_without(&other, NOW);
             site.verified();
-            assert_eq!(told(&site.ask(&other, NOW)), told(&plain), "{other}");
+            assert_eq!(summary(&site.ask(&other, NOW)), summary(&plain), "{other}");
             let looked_at = site.verified();
             assert!(
                 plain.status != 200 || looked_at == 1,
@@ -187,7 +187,7 @@ fn one_other_byte_misses() {
 }
 
 #[test]
-fn a_flood_of_garbage_does_not_turn_it_off() {
+fn a_flood_of_invalid_tokens_does_not_disable_it() {
     let mut site = Site::new(&config(), 256);
     let good: Vec<_> = (0..100).map(|number| token(number, EXP)).collect();
     for token in &good {
@@ -196,13 +196,13 @@ fn a_flood_of_garbage_does_not_turn_it_off() {
     let (mut hits, mut asked) = (0, 0);
     for round in 0..5_000_u64 {
         for number in 0..10 {
-            // Half of them end like a good token, to get to its place.
+            // Half of them end like a valid token, so they hash to its slot.
             let mut bad = token(round * 10 + number + 1_000, EXP);
             if number % 2 == 0 {
                 let model = &good[(round % 100) as usize];
                 bad = format!("{}{}", &bad[..bad.len() - 40], &model[model.len() - 40..]);
             }
-            // Not a `G` any more.
+            // No longer a `G`.
             let signature = bad.rfind('.').expect("three parts") + 1;
             bad.replace_range(signature..=signature, "A");
             assert_eq!(site.ask(&bad, NOW).status, 401);
@@ -219,7 +219,7 @@ fn a_flood_of_garbage_does_not_turn_it_off() {
 }
 
 #[test]
-fn it_is_bounded_and_keeps_what_is_used() {
+fn it_is_bounded_and_evicts_the_least_recently_used() {
     for (capacity, most) in [(0, 0), (1, 8), (8, 8), (9, 16), (100, 104)] {
         let mut site = Site::new(&config(), capacity);
         let favourite = token(0, EXP);
@@ -227,7 +227,7 @@ fn it_is_bounded_and_keeps_what_is_used() {
             assert_eq!(site.ask(&token(number, EXP), NOW).status, 200);
             site.verified();
             assert_eq!(site.ask(&favourite, NOW).status, 200);
-            // Whoever was used last is the last to go.
+            // The most recently used token is evicted last.
             let expect = usize::from(number == 0 && capacity == 0 || most == 0);
             assert_eq!(site.verified(), expect, "{capacity} {number}");
             assert!(site.cache.len() <= most);
@@ -237,7 +237,7 @@ fn it_is_bounded_and_keeps_what_is_used() {
 }
 
 #[test]
-fn fresh_keys_end_what_is_kept() {
+fn refreshed_keys_evict_cached_tokens() {
     const POINT: &str = r#""kty":"EC","crv":"P-256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0""#;
     let mut config = config();
     config.issuers[0].algorithms.push(Algorithm::ES256);
@@ -270,7 +270,7 @@ fn fresh_keys_end_what_is_kept() {
     )
     .expect("good");
     assert_eq!(
-        told(&site.ask(&old, NOW)),
+        summary(&site.ask(&old, NOW)),
         "deny 401 bad_token unknown_key -"
     );
     assert_eq!(site.ask(&secret, NOW).status, 200);
@@ -278,7 +278,7 @@ fn fresh_keys_end_what_is_kept() {
 }
 
 #[test]
-fn a_key_set_that_is_served_again_keeps_the_cached_tokens() {
+fn an_unchanged_key_set_keeps_the_cached_tokens() {
     const POINT: &str = r#""kty":"EC","crv":"P-256","alg":"ES256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0""#;
     let key = |kid: &str| format!(r#"{{"kid":"{kid}",{POINT}}}"#);
     let unsupported = r#"{"kid":"odd","kty":"odd"}"#;
@@ -286,7 +286,7 @@ fn a_key_set_that_is_served_again_keeps_the_cached_tokens() {
     config.issuers[0].algorithms.push(Algorithm::ES256);
     config.issuers[0].jwks = Some(format!(r#"{{"keys":[{},{}]}}"#, key("a"), key("b")));
     config.issuers[0].refresh = Some("https://issuer.example/jwks".to_string());
-    // What is fetched, whether its keys are new, and how many keys are skipped.
+    // The fetched set, whether its keys are new, and the number of skipped keys.
     let table = [
         (
             format!("{{\"keys\": [ {},\n{} ]}}", key("b"), key("a")),
@@ -323,7 +323,7 @@ fn a_key_set_that_is_served_again_keeps_the_cached_tokens() {
         let now = UnixSeconds(NOW + 10 * i64::try_from(round).expect("few"));
         let fetch = missed(&mut site.gate, now).expect("it is due");
         let arrived = arrived(&mut site.gate, fetch.ticket, set.as_bytes(), now);
-        let accepted = arrived.expect("a good set");
+        let accepted = arrived.expect("a valid set");
         assert_eq!(accepted.changed, *changed, "{set}");
         assert_eq!(accepted.skipped.len(), *skipped, "{set}");
         assert_eq!(site.ask(&token, NOW).status, 200);
@@ -332,7 +332,7 @@ fn a_key_set_that_is_served_again_keeps_the_cached_tokens() {
 }
 
 #[test]
-fn another_policy_finds_nothing() {
+fn another_policy_finds_no_cached_token() {
     let mut first = Site::new(&config(), 64);
     let other = GateConfig {
         leeway_secs: 0,
@@ -347,7 +347,7 @@ fn another_policy_finds_nothing() {
     let mut third = Site::new(&renamed, 64);
     let token = token(1, EXP);
     assert_eq!(first.ask(&token, NOW).status, 200);
-    // One cache, handed from gate to gate.
+    // A single cache, passed from gate to gate.
     second.cache = first.cache;
     assert_eq!(second.ask(&token, NOW).status, 200);
     assert_eq!(second.verified(), 1);

@@ -1,10 +1,12 @@
-//! Functions of a gate in addition to decisions: denials of edges, identities, and shared caches.
+//! The functions of a gate for edges: denials of edges, identities, and shared caches.
 
 use tollgate_core::{Reason, UnixSeconds};
-use tollgate_gate::{Action, CacheEdit, Context, EdgeDenial, Kind, Request, TokenCache, TokenSeen};
+use tollgate_gate::{
+    Action, CacheEdit, Context, EdgeDenial, Kind, Request, TokenCache, TokenStatus,
+};
 
 use super::site::{NOW, gate, token};
-use super::{log, told};
+use super::{log, summary};
 
 const OPEN: &str = "/courses/rust-101/preview/a";
 const LESSON: &str = "/courses/rust-101/a";
@@ -46,9 +48,9 @@ fn a_denial_of_an_edge_is_the_outcome_and_the_record() {
     ];
     for (denial, expect) in table {
         let outcome = with("/a?token=secret", &[], None, |request| {
-            gate.deny_at_edge(request, TokenSeen::Verified("learners".into()), denial)
+            gate.deny_at_edge(request, TokenStatus::Verified("learners".into()), denial)
         });
-        assert_eq!(told(&outcome), expect);
+        assert_eq!(summary(&outcome), expect);
         let Action::Refuse(respond) = &outcome.action else {
             panic!("{denial:?} forwards");
         };
@@ -77,7 +79,7 @@ fn a_response_is_private_where_the_request_would_be_denied_without_its_token() {
         (OPEN, Some(&bearer), None, false),
         (&open_query, None, None, false),
         (OPEN, None, None, false),
-        // Open by address alone.
+        // Allowed by address, without a token.
         ("/corp/a", Some(&bearer), Some("203.0.113.7"), false),
     ];
     for (target, authorization, ip, expect) in table {

@@ -1,4 +1,4 @@
-//! What the origin is told about the user, and how long caches may keep what it says.
+//! The identity headers that the origin receives, and the caching of its responses.
 
 use tollgate_gate::config::{ForwardConfig, GateConfig};
 use tollgate_gate::{Action, CacheEdit, Context, Gate, Outcome, wire};
@@ -14,10 +14,10 @@ fn gate(forward: ForwardConfig) -> Gate<Vec<u8>> {
         forward,
         ..config()
     };
-    Gate::new(image(&config), &Provider).expect("a good image")
+    Gate::new(image(&config), &Provider).expect("a valid image")
 }
 
-/// The headers that an origin gets, as text.
+/// The headers that an origin receives, as a string.
 fn sent(gate: &Gate<Vec<u8>>, target: &str, headers: &[(&str, &str)]) -> String {
     let ask = Ask {
         target,
@@ -29,7 +29,7 @@ fn sent(gate: &Gate<Vec<u8>>, target: &str, headers: &[(&str, &str)]) -> String 
         let reply = wire::decode_outcome(&wire::encode_outcome(&outcome)).expect("a message");
         assert_eq!(reply.action, outcome.action);
         let Action::Forward(forward) = &outcome.action else {
-            panic!("it is allowed")
+            panic!("the request must be allowed")
         };
         let lines = forward.request.headers_for(request);
         let lines =
@@ -39,8 +39,8 @@ fn sent(gate: &Gate<Vec<u8>>, target: &str, headers: &[(&str, &str)]) -> String 
 }
 
 #[test]
-fn the_origin_learns_who_asks_if_the_policy_says_so() {
-    let told = gate(ForwardConfig {
+fn the_origin_receives_the_user_if_configured() {
+    let summary = gate(ForwardConfig {
         identity: true,
         ..ForwardConfig::default()
     });
@@ -58,30 +58,30 @@ fn the_origin_learns_who_asks_if_the_policy_says_so() {
                   x-tollgate-rule=";
     let with_token = [&claimed[..], &[authorization]].concat();
     assert_eq!(
-        sent(&told, LESSON, &with_token),
+        sent(&summary, LESSON, &with_token),
         format!("{known}rust-101/students; ")
     );
-    // On pages that anyone may have, too; and empty for those who are not signed in.
+    // Also on paths without sign-in, with empty values for unauthenticated clients.
     assert_eq!(
-        sent(&told, PREVIEW, &with_token),
+        sent(&summary, PREVIEW, &with_token),
         format!("{known}rust-101/preview; ")
     );
     assert_eq!(
-        sent(&told, PREVIEW, &claimed),
+        sent(&summary, PREVIEW, &claimed),
         format!("{nobody}rust-101/preview; ")
     );
     let expired = [("authorization", "Bearer x"), claimed[0], claimed[2]];
     assert_eq!(
-        sent(&told, PREVIEW, &expired),
+        sent(&summary, PREVIEW, &expired),
         format!("{nobody}rust-101/preview; ")
     );
-    // Never a client's own word for it.
+    // Values sent by the client are never forwarded.
     let silent = gate(ForwardConfig::default());
     assert_eq!(sent(&silent, LESSON, &with_token), "accept=*/*; ");
 }
 
 #[test]
-fn only_what_needs_no_token_may_be_in_a_shared_cache() {
+fn only_responses_that_need_no_token_may_be_in_a_shared_cache() {
     let cache = |outcome: &Outcome| match &outcome.action {
         Action::Forward(forward) => Some(forward.response.cache),
         Action::Serve(_) | Action::Refuse(_) => None,
@@ -98,7 +98,7 @@ fn only_what_needs_no_token_may_be_in_a_shared_cache() {
         ),
         (true, false, PREVIEW, &signed_in, Some(CacheEdit::Keep)),
         (true, false, PREVIEW, &[], Some(CacheEdit::Keep)),
-        // The origin may respond to each user in another way.
+        // The origin may respond differently to each user.
         (true, true, PREVIEW, &signed_in, Some(CacheEdit::Private)),
         (true, true, PREVIEW, &[], Some(CacheEdit::Keep)),
         (true, false, LESSON, &[], None),

@@ -1,4 +1,4 @@
-//! Fresh keys for a gate at work: rotation, floods of invented key names, and sets that are none.
+//! Key refresh of a loaded gate: rotation, floods of invented key IDs, and invalid key sets.
 
 use tollgate_core::UnixSeconds;
 use tollgate_gate::refresh::{COOLDOWN_SECS, MAX_KEYS_AGE_SECS, MAX_KEYS_BYTES};
@@ -12,7 +12,8 @@ use super::site::{self, NOW, Provider, config, image, signed};
 
 const URL: &str = "https://issuer.example/.well-known/jwks.json";
 
-/// A key set with keys of these names. One point serves all: who is asked is told by the name.
+/// A key set with these key IDs. All share one point, because the mock provider distinguishes keys only by
+/// ID.
 fn set(kids: &[&str]) -> String {
     let key = |kid: &&str| {
         format!(
@@ -33,10 +34,10 @@ fn gate(kids: &[&str], refresh: Option<&str>) -> Gate<Vec<u8>> {
         refresh: refresh.map(str::to_string),
         ..issuer
     }];
-    Gate::new(image(&config), &Provider).expect("a good image")
+    Gate::new(image(&config), &Provider).expect("a valid image")
 }
 
-/// What a student with a token of this key gets: the status, and whether fresh keys might help.
+/// Returns the status for a student with a token of this key, and whether refreshed keys might help.
 fn ask(gate: &Gate<Vec<u8>>, kid: &str, target: &str) -> (u16, bool) {
     let header = format!(r#"{{"alg":"ES256","kid":"{kid}"}}"#);
     ask_with(gate, &signed(&header, 64, STUDENT), target)
@@ -60,7 +61,7 @@ fn ask_with(gate: &Gate<Vec<u8>>, token: &str, target: &str) -> (u16, bool) {
     (outcome.status, outcome.unknown_key)
 }
 
-/// The fetch that a request with an unknown key begins, if one is due.
+/// The fetch that a request with an unknown key ID begins, if one is due.
 pub(crate) fn missed<B: AsRef<[u8]>>(gate: &mut Gate<B>, now: UnixSeconds) -> Option<Fetch> {
     let outcome = Outcome {
         unknown_key: true,
@@ -80,12 +81,12 @@ pub(crate) fn missed<B: AsRef<[u8]>>(gate: &mut Gate<B>, now: UnixSeconds) -> Op
     }
 }
 
-/// The fetch that is due because keys are old.
+/// The fetch that is due because of the age of the keys.
 fn old(gate: &mut Gate<Vec<u8>>, now: UnixSeconds) -> Option<Fetch> {
     gate.due(now).pop()
 }
 
-/// Reports that a fetch brought this.
+/// Reports the response to a fetch.
 pub(crate) fn arrived<B: AsRef<[u8]>>(
     gate: &mut Gate<B>,
     ticket: u32,
@@ -105,13 +106,13 @@ fn at(secs: i64) -> UnixSeconds {
 }
 
 #[test]
-fn keys_rotate_without_a_refused_user() {
+fn keys_rotate_without_denying_a_user() {
     let mut gate = gate(&["old"], Some(URL));
     assert_eq!(ask(&gate, "old", LESSON), (200, false));
     assert_eq!(ask(&gate, "new", LESSON), (401, true));
     let fetch = missed(&mut gate, at(0)).expect("it is due");
     assert_eq!(fetch.request.url, URL);
-    // While it is under way nothing changes, and nobody fetches again.
+    // While it is in flight nothing changes, and no second fetch begins.
     assert_eq!(ask(&gate, "old", LESSON), (200, false));
     assert_eq!(missed(&mut gate, at(1)), None);
     arrived(
@@ -120,24 +121,24 @@ fn keys_rotate_without_a_refused_user() {
         set(&["old", "new"]).as_bytes(),
         at(1),
     )
-    .expect("a good set");
+    .expect("a valid set");
     assert_eq!(ask(&gate, "old", LESSON), (200, false));
     assert_eq!(ask(&gate, "new", LESSON), (200, false));
-    // The old key leaves with the next set that does not have it, though the image brought it.
+    // The old key is dropped with the next set that does not contain it, although the image has it.
     let later = 1 + MAX_KEYS_AGE_SECS;
     assert_eq!(old(&mut gate, at(later - 1)), None);
     let fetch = old(&mut gate, at(later)).expect("keys are old");
-    arrived(&mut gate, fetch.ticket, set(&["new"]).as_bytes(), at(later)).expect("a good set");
+    arrived(&mut gate, fetch.ticket, set(&["new"]).as_bytes(), at(later)).expect("a valid set");
     assert_eq!(ask(&gate, "old", LESSON), (401, true));
     assert_eq!(ask(&gate, "new", LESSON), (200, false));
-    // Secrets are not the issuer's to replace.
+    // The issuer cannot replace secrets.
     assert_eq!(ask_with(&gate, &site::token(STUDENT), LESSON), (200, false));
 }
 
 #[test]
 fn ten_thousand_invented_keys_make_one_request_per_cooldown() {
     let mut gate = gate(&["old"], Some(URL));
-    // A fixed sequence of numbers that look random, over 100 seconds.
+    // A fixed pseudo-random sequence over 100 seconds.
     let mut state = 1_u64;
     let mut fetched_at = Vec::new();
     for number in 0..10_000 {
@@ -166,10 +167,10 @@ fn ten_thousand_invented_keys_make_one_request_per_cooldown() {
 }
 
 #[test]
-fn what_is_no_key_set_changes_nothing() {
+fn an_invalid_key_set_changes_nothing() {
     let huge = format!("{}{}", set(&["new"]), " ".repeat(MAX_KEYS_BYTES as usize));
     let secret = r#"{"keys":[{"kty":"oct","kid":"new","alg":"HS256","k":"R0dHR0dHR0dHR0dHR0dHR0dHR0dHR0dHR0dHR0dHR0dH"}]}"#;
-    // Two different keys of one name.
+    // Two different keys with the same ID.
     let twice = set(&["new", "new"]).replacen(
         "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0",
         "OA67MeRCZIJ40yASRhFGC0yWopJW9NtSdbnc13p3GlI",
@@ -206,7 +207,7 @@ fn what_is_no_key_set_changes_nothing() {
 }
 
 #[test]
-fn reports_that_nobody_waits_for_change_nothing() {
+fn reports_of_unknown_fetches_change_nothing() {
     let mut gate = gate(&["old"], Some(URL));
     let good = set(&["new"]);
     let unasked = arrived(&mut gate, 1, good.as_bytes(), at(0));
@@ -225,13 +226,13 @@ fn reports_that_nobody_waits_for_change_nothing() {
 }
 
 #[test]
-fn keys_are_missed_only_where_they_would_help() {
+fn a_fetch_is_due_only_where_a_key_would_help() {
     let refreshing = gate(&["old"], Some(URL));
     let pinned = gate(&["old"], None);
     let hs = signed(r#"{"alg":"HS256","kid":"new"}"#, 32, STUDENT);
     let rs = signed(r#"{"alg":"RS256","kid":"new"}"#, 256, STUDENT);
     for (target, status) in [
-        // Anyone may have it, nobody may have it, and no token helps.
+        // Any client may have it, no client may have it, and no token helps.
         ("/courses/rust-101/preview/a", 200),
         ("/nowhere", 403),
         ("/contact", 405),
@@ -259,7 +260,7 @@ fn skipped_keys_of_a_fetched_set_are_reported() {
         let now = at(i64::try_from(round).expect("few") * COOLDOWN_SECS);
         let fetch = missed(&mut gate, now).expect("it is due");
         let accepted = arrived(&mut gate, fetch.ticket, body.as_bytes(), now);
-        let skipped = accepted.expect("a good set").skipped;
+        let skipped = accepted.expect("a valid set").skipped;
         let kids: Vec<_> = skipped
             .iter()
             .filter_map(|key| key.kid.as_deref())
@@ -271,7 +272,7 @@ fn skipped_keys_of_a_fetched_set_are_reported() {
 #[test]
 fn a_host_that_loads_the_image_again_keeps_keys_and_cooldowns() {
     let elsewhere = "https://elsewhere.example/jwks";
-    // Nothing is restored, for another address, and for the issuer's own.
+    // Nothing is restored, another URL is restored, and the issuer's own.
     let mut lost = gate(&["old"], Some(URL));
     assert_eq!(ask(&lost, "new", LESSON), (401, true));
     lost.restore_cooldown(elsewhere, at(0));
@@ -284,7 +285,7 @@ fn a_host_that_loads_the_image_again_keeps_keys_and_cooldowns() {
     assert!(matches!(refused, Err(KeySetError::Keys(_))));
     assert_eq!(ask(&gate, "old", LESSON), (200, false));
     gate.restore_keys(URL, set(&["new"]).as_bytes(), at(0))
-        .expect("a good set");
+        .expect("a valid set");
     gate.restore_cooldown(URL, at(5));
     gate.restore_cooldown(URL, at(3));
     assert_eq!(ask(&gate, "new", LESSON), (200, false));

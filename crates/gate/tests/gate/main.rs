@@ -1,4 +1,4 @@
-//! The gate with a real image and a stand-in for cryptography: every kind of answer, and its log.
+//! The gate with a real image and mock cryptography: every kind of outcome, and its log record.
 
 #![expect(
     clippy::expect_used,
@@ -12,6 +12,7 @@ use tollgate_gate::{Action, Context, Gate, Kind, LoadError, Outcome, Request, wi
 use tollgate_token::Claims;
 
 mod cache;
+mod clients;
 mod edges;
 mod forwarded;
 mod keys;
@@ -19,7 +20,6 @@ mod paths;
 mod sessions;
 mod signed;
 mod site;
-mod viewers;
 
 use site::{NOW, Provider, config, gate, image, token};
 
@@ -58,8 +58,8 @@ impl Ask<'_> {
     }
 }
 
-/// `outcome status reason detail rule`, as a case would list them.
-fn told(outcome: &Outcome) -> String {
+/// `outcome status reason detail rule`, the format of conformance cases.
+fn summary(outcome: &Outcome) -> String {
     let detail = outcome.detail.unwrap_or("-");
     let rule = outcome.rule.as_deref().unwrap_or("-");
     let (kind, reason) = (outcome.kind.code(), outcome.reason.code());
@@ -71,12 +71,12 @@ fn log(outcome: &Outcome) -> String {
     outcome
         .log
         .write_json(&mut text)
-        .expect("a string takes everything");
+        .expect("writing to a string cannot fail");
     text
 }
 
 #[test]
-fn every_kind_of_answer() {
+fn every_kind_of_outcome() {
     let mut gate = gate();
     let students = token(r#""cognito:groups":["rust-101"]"#);
     let barred = token(r#""cognito:groups":["rust-101","barred"]"#);
@@ -187,9 +187,13 @@ fn every_kind_of_answer() {
             ..GET
         };
         let outcome = ask.of(&gate);
-        assert_eq!(told(&outcome), expect, "{method} {target} {authorization}");
+        assert_eq!(
+            summary(&outcome),
+            expect,
+            "{method} {target} {authorization}"
+        );
 
-        // The log says the same, and nothing that was secret.
+        // The log record contains the same, and contains no secrets.
         let log = log(&outcome);
         assert!(
             log.contains(&format!("\"reason\":\"{}\"", outcome.reason.code())),
@@ -203,7 +207,7 @@ fn every_kind_of_answer() {
             assert!(!log.contains(secret), "{log}");
         }
 
-        // The wire carries it unchanged.
+        // The wire encoding preserves it.
         let reply = ask.with(|request| {
             wire::step(
                 &mut gate,
@@ -211,7 +215,7 @@ fn every_kind_of_answer() {
                 &mut Context::new(),
             )
         });
-        let reply = wire::decode_outcome(&reply).expect("a good message");
+        let reply = wire::decode_outcome(&reply).expect("a valid message");
         assert_eq!(
             (reply.kind, reply.status, reply.reason),
             (outcome.kind, outcome.status, outcome.reason)
@@ -261,7 +265,7 @@ fn the_checked_path_is_forwarded_without_the_token() {
     };
     ask.with(|request| {
         let outcome = gate.ask(request, &mut Context::new());
-        assert_eq!(told(&outcome), "allow 200 allow - rust-101/students");
+        assert_eq!(summary(&outcome), "allow 200 allow - rust-101/students");
         let Action::Forward(forward) = &outcome.action else {
             panic!("an allow forwards")
         };
@@ -289,7 +293,7 @@ fn a_network_needs_a_known_address() {
         (None, "deny 403 forbidden - -"),
     ] {
         assert_eq!(
-            told(
+            summary(
                 &Ask {
                     target: "/corp/a",
                     ip,
@@ -326,9 +330,9 @@ fn challenges_and_redirects_come_from_the_configuration() {
 
     let mut login = config();
     login.deny.no_token = DenyAnswer::Redirect("/login".to_string());
-    let gate = Gate::new(image(&login), &Provider).expect("a good image");
+    let gate = Gate::new(image(&login), &Provider).expect("a valid image");
     let redirected = ask.of(&gate);
-    assert_eq!(told(&redirected), "deny 302 no_token - -");
+    assert_eq!(summary(&redirected), "deny 302 no_token - -");
     assert_eq!(header(&redirected, "location").as_deref(), Some("/login"));
     let forbidden = Ask {
         target: "/none",
@@ -346,7 +350,7 @@ fn challenges_and_redirects_come_from_the_configuration() {
 }
 
 #[test]
-fn assumed_claims_stand_in_for_a_token() {
+fn assumed_claims_replace_a_token() {
     let gate = gate();
     let ask = Ask {
         target: "/courses/rust-101/a",
@@ -385,20 +389,20 @@ fn assumed_claims_stand_in_for_a_token() {
             ask.with(|request| gate.ask(request, &mut Context::assuming(Some(&claims))))
         });
         assert_eq!(
-            outcome.ok().as_ref().map(told).as_deref(),
+            outcome.ok().as_ref().map(summary).as_deref(),
             expect,
             "{claims}"
         );
     }
-    // A site without issuers can still be asked.
+    // A site without issuers can also evaluate assumed claims.
     let unlisted = GateConfig {
         issuers: vec![],
         ..config()
     };
-    let gate = Gate::new(image(&unlisted), &Provider).expect("a good image");
+    let gate = Gate::new(image(&unlisted), &Provider).expect("a valid image");
     let claims = Claims::from_json(br#"{"cognito:groups":["rust-101"]}"#).expect("good claims");
     let outcome = ask.with(|request| gate.ask(request, &mut Context::assuming(Some(&claims))));
-    assert_eq!(told(&outcome), "allow 200 allow - rust-101/students");
+    assert_eq!(summary(&outcome), "allow 200 allow - rust-101/students");
     let anonymous = Ask {
         target: "/courses/rust-101/a",
         ..GET
@@ -408,7 +412,7 @@ fn assumed_claims_stand_in_for_a_token() {
 }
 
 #[test]
-fn a_gate_is_whole_or_there_is_none() {
+fn a_gate_loads_completely_or_not_at_all() {
     let good = image(&config());
     assert!(Gate::new(good.clone(), &Provider).is_ok());
     assert!(matches!(
@@ -428,16 +432,16 @@ fn a_gate_is_whole_or_there_is_none() {
     weak.issuers[0].secrets[0].key.truncate(4);
     match Gate::new(image(&weak), &Provider) {
         Err(error @ LoadError::Keys(_)) => assert!(error.to_string().contains("hs-1"), "{error}"),
-        _ => panic!("a weak secret must be refused"),
+        _ => panic!("a weak secret must be rejected"),
     }
 }
 
 #[test]
-fn what_is_no_message_is_denied() {
+fn a_malformed_message_is_denied() {
     let mut gate = gate();
     for message in [&b""[..], b"\x04", b"\x05\0\0\0", &[0xFF; 64]] {
         let reply = wire::decode_outcome(&wire::step(&mut gate, message, &mut Context::new()))
-            .expect("a good message");
+            .expect("a valid message");
         assert_eq!(
             (reply.kind, reply.status, reply.reason),
             (Kind::Deny, 500, Reason::Internal)

@@ -1,21 +1,22 @@
-//! `[paths]`: an index document is decided, forwarded and recorded; the reader decides what a path means.
+//! `[paths]`: the path with the index document is evaluated, forwarded and recorded; the path reader decides
+//! what a path means.
 
 use tollgate_core::{PathReader, UnixSeconds};
 use tollgate_gate::config::GateConfig;
-use tollgate_gate::{Action, Context, Gate, Outcome, Request, TokenCache, Viewers};
+use tollgate_gate::{Action, ClientCache, Context, Gate, Outcome, Request, TokenCache};
 use tollgate_policy::encode::encode;
 use tollgate_policy::spec::ImageSpec;
 
 use super::site::{NOW, Provider, config, everything, spec, token};
-use super::told;
+use super::summary;
 
 fn gate(config: &GateConfig, reader: PathReader, index: Option<&str>) -> Gate<Vec<u8>> {
     let spec = ImageSpec {
         reader,
         index: index.map(str::to_owned),
-        ..spec(config.encode().expect("a good configuration"))
+        ..spec(config.encode().expect("a valid configuration"))
     };
-    Gate::new(encode(&spec).expect("a good policy").image, &Provider).expect("a good image")
+    Gate::new(encode(&spec).expect("a valid policy").image, &Provider).expect("a valid image")
 }
 
 fn request<'a>(target: &'a str, headers: &'a [(&'a str, &'a [u8])]) -> Request<'a> {
@@ -44,7 +45,7 @@ fn a_path_that_ends_in_a_slash_is_decided_and_forwarded_with_the_index_document(
     let secret = token(r#""cognito:groups":["rust-101"]"#);
     let stripped = format!("/courses/rust-101/?token={secret}&x=1");
     let only_token = format!("/courses/rust-101/?token={secret}");
-    // What is asked, what comes of it, what the origin receives, and the path in the record.
+    // The request, its outcome, the target that the origin receives, and the path in the record.
     let table = [
         (
             "/courses/rust-101/preview/",
@@ -89,20 +90,20 @@ fn a_path_that_ends_in_a_slash_is_decided_and_forwarded_with_the_index_document(
             "/courses/rust-101/index.html",
         ),
         ("/", "deny 403 forbidden - -", None, "/index.html"),
-        // A rejected path was not decided, so it is recorded as received.
+        // A rejected path was not evaluated, so it is recorded as received.
         ("/a//", "reject 400 bad_path empty_segment -", None, "/a//"),
         ("/a/?b c", "reject 400 bad_path bad_query -", None, "/a/"),
     ];
     for (target, expected, forwarded, recorded) in table {
         let request = request(target, &[]);
         let outcome = gate.ask(&request, &mut Context::new());
-        assert_eq!(told(&outcome), expected, "{target}");
+        assert_eq!(summary(&outcome), expected, "{target}");
         assert_eq!(sent(&outcome, &request).as_deref(), forwarded, "{target}");
         assert_eq!(outcome.log.path, recorded, "{target}");
     }
     let long = format!("/{}/", "a".repeat(1_014));
     let outcome = gate.ask(&request(&long, &[]), &mut Context::new());
-    assert_eq!(told(&outcome), "reject 400 bad_path too_long -");
+    assert_eq!(summary(&outcome), "reject 400 bad_path too_long -");
     assert!(outcome.log.path.starts_with("/aaa") && !outcome.log.path.contains("index"));
 }
 
@@ -119,15 +120,15 @@ fn without_an_index_document_nothing_changes() {
 }
 
 #[test]
-fn a_client_with_a_handle_gets_no_path_that_changes() {
+fn a_handle_allows_no_path_that_is_edited() {
     let gate = gate(&config(), PathReader::S3, Some("index.html"));
     let bearer = format!("Bearer {}", token(r#""cognito:groups":["rust-101"]"#));
     let headers: &[(&str, &[u8])] = &[("authorization", bearer.as_bytes())];
-    let (mut tokens, mut viewers) = (TokenCache::new(8), Viewers::new(8));
+    let (mut tokens, mut clients) = (TokenCache::new(8), ClientCache::new(8));
     let first = request("/courses/rust-101/a", headers);
-    let mut context = Context::cached(&mut tokens).with_viewers(&mut viewers);
+    let mut context = Context::cached(&mut tokens).with_clients(&mut clients);
     gate.ask(&first, &mut context);
-    let viewer = context.seat().expect("a number").viewer;
+    let client = context.client_handle().expect("a number").handle;
     for (target, admitted) in [
         ("/courses/rust-101/a", true),
         ("/courses/rust-101/a+b", true),
@@ -135,7 +136,7 @@ fn a_client_with_a_handle_gets_no_path_that_changes() {
         ("/courses/rust-101/", false),
         ("/courses/rust-101/+a", false),
     ] {
-        let rule = gate.admit(&mut viewers, viewer, &request(target, &[]));
+        let rule = gate.admit(&mut clients, client, &request(target, &[]));
         assert_eq!(rule.is_some(), admitted, "{target}");
     }
 }
@@ -151,7 +152,7 @@ fn the_session_endpoint_is_compared_with_the_path_received() {
         ("/session/index.html", "deny 403 forbidden - -"),
     ] {
         let outcome = gate.ask(&request(target, &[]), &mut Context::new());
-        assert_eq!(told(&outcome), expected, "{target}");
+        assert_eq!(summary(&outcome), expected, "{target}");
     }
 }
 

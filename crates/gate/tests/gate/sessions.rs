@@ -1,4 +1,5 @@
-//! Sessions: what is minted, when, from what; and that one opens what its sign-in token opens.
+//! Sessions: what is minted, when and from which tokens; and that a session grants what its sign-in token
+//! grants.
 
 #![expect(
     clippy::indexing_slicing,
@@ -15,7 +16,7 @@ use tollgate_gate::{Action, CacheEdit, Context, Gate, Kind, Outcome, Request, To
 use tollgate_token::{IssuerConfig, Secret};
 
 use super::site::{NOW, Provider, config, image, token};
-use super::told;
+use super::summary;
 
 mod again;
 mod equal;
@@ -42,7 +43,7 @@ fn path(path: &str, groups: &[&str]) -> SessionPath {
     }
 }
 
-/// Any five characters that tell the names of these tests apart.
+/// Any five characters that distinguish the names in these tests.
 fn mark(name: &str) -> String {
     let short: String = name.chars().filter(|c| *c != '-').collect();
     format!("{short:_>5}").split_off(short.len().max(5) - 5)
@@ -87,10 +88,10 @@ fn changed(change: impl FnOnce(&mut SessionConfig)) -> GateConfig {
 }
 
 fn gate(config: &GateConfig) -> Gate<Vec<u8>> {
-    Gate::new(image(config), &Provider).expect("a good image")
+    Gate::new(image(config), &Provider).expect("a valid image")
 }
 
-/// Asks with header lines; the same with and without a cache, and over the wire.
+/// Evaluates a request with these headers, with and without a cache and over the wire, with the same result.
 fn ask_at(
     gate: &Gate<Vec<u8>>,
     method: &str,
@@ -113,13 +114,13 @@ fn ask_at(
     let mut cache = TokenCache::new(8);
     for _ in 0..2 {
         let cached = gate.ask(&request, &mut Context::cached(&mut cache));
-        assert_eq!(told(&cached), told(&outcome));
+        assert_eq!(summary(&cached), summary(&outcome));
         assert_eq!(
             (&cached.action, &cached.log),
             (&outcome.action, &outcome.log)
         );
     }
-    let reply = wire::decode_outcome(&wire::encode_outcome(&outcome)).expect("a good message");
+    let reply = wire::decode_outcome(&wire::encode_outcome(&outcome)).expect("a valid message");
     assert_eq!(reply.action, outcome.action);
     outcome
 }
@@ -132,7 +133,7 @@ fn ask(gate: &Gate<Vec<u8>>, method: &str, target: &str, headers: &[(&str, &str)
 fn cookies(outcome: &Outcome) -> Vec<String> {
     match &outcome.action {
         Action::Forward(forward) => {
-            // Nothing that sets a cookie may be kept by a cache.
+            // A response that sets a cookie must not be cached.
             let edits = &forward.response;
             let is_bare = edits.set_cookies.is_empty();
             assert_eq!(edits.cache == CacheEdit::NoStore, !is_bare);
@@ -150,8 +151,8 @@ fn cookies(outcome: &Outcome) -> Vec<String> {
     }
 }
 
-/// The token in a cookie, and its attributes.
-fn taken_apart(cookie: &str) -> (&str, &str) {
+/// Splits a cookie into its token and its attributes.
+fn split_cookie(cookie: &str) -> (&str, &str) {
     let (pair, attributes) = cookie.split_once("; ").expect("attributes");
     (pair.strip_prefix("sess=").expect("its name"), attributes)
 }
@@ -167,7 +168,7 @@ fn sign_in(claims: &str) -> String {
 }
 
 #[test]
-fn a_session_holds_what_the_policy_reads() {
+fn a_session_contains_what_the_policy_reads() {
     let gate = gate(&with_sessions(&["s-1"]));
     let outcome = ask(
         &gate,
@@ -175,12 +176,12 @@ fn a_session_holds_what_the_policy_reads() {
         LESSON,
         &[("authorization", &sign_in(STUDENT))],
     );
-    assert_eq!(told(&outcome), "allow 200 allow - rust-101/students");
+    assert_eq!(summary(&outcome), "allow 200 allow - rust-101/students");
     let cookies = cookies(&outcome);
     let [cookie] = cookies.as_slice() else {
         panic!("one cookie: {cookies:?}")
     };
-    let (session, attributes) = taken_apart(cookie);
+    let (session, attributes) = split_cookie(cookie);
     assert_eq!(
         attributes,
         "Path=/; Max-Age=400; Secure; HttpOnly; SameSite=Lax"
@@ -193,14 +194,14 @@ fn a_session_holds_what_the_policy_reads() {
         part(session, 1),
         r#"{"iss":"https://example.com/sessions","aud":"simple \"courses\"","iat":1800000000,"exp":1800000400,"sub":"u-1","auth_time":1799990000,"idp":"learners","reads":"learnarredst101","groups":["rust-101"]}"#
     );
-    // It opens the same, and gives no other one.
+    // It grants the same, and is not replaced.
     let again = ask(
         &gate,
         "GET",
         LESSON,
         &[("cookie", &format!("sess={session}"))],
     );
-    assert_eq!(told(&again), "allow 200 allow - rust-101/students");
+    assert_eq!(summary(&again), "allow 200 allow - rust-101/students");
     assert!(cookies_of_none(&again));
     let over = ask_at(
         &gate,
@@ -209,8 +210,8 @@ fn a_session_holds_what_the_policy_reads() {
         &[("cookie", &format!("sess={session}"))],
         NOW + 400,
     );
-    assert_eq!(told(&over), "deny 401 bad_token expired -");
-    // What has ended is cleared.
+    assert_eq!(summary(&over), "deny 401 bad_token expired -");
+    // An expired session is cleared.
     let cleared = "sess=; Path=/; Max-Age=0; Secure; HttpOnly; SameSite=Lax";
     assert_eq!(self::cookies(&over), [cleared]);
 }
@@ -239,16 +240,16 @@ fn a_session_ends_with_its_sign_in_token() {
             "{cookies:?}"
         );
         let exp = format!(r#""exp":{}"#, NOW + max_age);
-        assert!(part(taken_apart(&cookies[0]).0, 1).contains(&exp));
+        assert!(part(split_cookie(&cookies[0]).0, 1).contains(&exp));
     }
 }
 
 #[test]
-fn what_gets_no_session() {
+fn requests_that_get_no_session() {
     let gate = gate(&with_sessions(&["s-1"]));
     let (student, bearer) = (token(STUDENT), sign_in(STUDENT));
     let minted = cookies(&ask(&gate, "GET", LESSON, &[("authorization", &bearer)]));
-    let session = format!("sess={}", taken_apart(&minted[0]).0);
+    let session = format!("sess={}", split_cookie(&minted[0]).0);
     let with_both = [
         ("authorization", bearer.as_str()),
         ("cookie", session.as_str()),
@@ -257,13 +258,14 @@ fn what_gets_no_session() {
     let barred = sign_in(r#""cognito:groups":["rust-101","barred"]"#);
     for (target, headers, now, expect) in [
         (LESSON, &with_both[..1], NOW, 1),
-        // It has one, until less than a quarter of it is left, whichever decides.
+        // It already has a session, which is kept until less than a quarter is left, whichever token is
+        // evaluated.
         (LESSON, &with_both[..], NOW, 0),
         (LESSON, &with_both[..], NOW + 299, 0),
         (LESSON, &with_both[..], NOW + 300, 1),
-        // A session does not prolong itself.
+        // A session does not extend itself.
         (LESSON, &with_both[1..], NOW + 399, 0),
-        // From a link, from a session, for nobody, and for somebody who may not.
+        // From a link, from a session, without a user, and for a user without access.
         (&by_link, &[], NOW, 0),
         (&by_link, &with_both[..1], NOW, 1),
         (LESSON, &with_both[1..], NOW, 0),
@@ -279,11 +281,11 @@ fn what_gets_no_session() {
 }
 
 #[test]
-fn the_endpoint_answers_a_post() {
+fn the_endpoint_responds_to_post() {
     let gate = gate(&with_sessions(&["s-1"]));
     let bearer = sign_in(STUDENT);
     let minted = cookies(&ask(&gate, "GET", LESSON, &[("authorization", &bearer)]));
-    let session = format!("sess={}", taken_apart(&minted[0]).0);
+    let session = format!("sess={}", split_cookie(&minted[0]).0);
     let expired = sign_in(r#""exp":1799999999"#);
     let by_link = format!("{ENDPOINT}?token={}", token(STUDENT));
     let authorization = [("authorization", bearer.as_str())];
@@ -353,10 +355,10 @@ fn the_endpoint_answers_a_post() {
         ),
     ] {
         let outcome = ask(&gate, method, target, headers);
-        assert_eq!(told(&outcome), expect, "{method} {target}");
+        assert_eq!(summary(&outcome), expect, "{method} {target}");
         assert_eq!(cookies(&outcome).len(), count, "{method} {target}");
         let (Action::Serve(respond) | Action::Refuse(respond)) = &outcome.action else {
-            panic!("it never forwards")
+            panic!("the endpoint never forwards")
         };
         let is_served = matches!(outcome.action, Action::Serve(_));
         assert_eq!(is_served, outcome.kind == Kind::Serve);
@@ -372,7 +374,7 @@ fn the_endpoint_answers_a_post() {
 }
 
 #[test]
-fn a_cookie_for_each_course() {
+fn one_cookie_per_course() {
     let config = changed(|session| {
         session.paths = vec![
             path("/courses/java-101", &["java-101"]),
@@ -384,8 +386,8 @@ fn a_cookie_for_each_course() {
     let bearer = sign_in(r#""cognito:groups":["java-101","rust-101","sql-100"]"#);
     let headers = [("authorization", bearer.as_str())];
     let paths_and_groups = |outcome: &Outcome| -> Vec<String> {
-        let told = |cookie: &String| {
-            let (session, attributes) = taken_apart(cookie);
+        let summary = |cookie: &String| {
+            let (session, attributes) = split_cookie(cookie);
             let groups = part(session, 1);
             let groups = groups
                 .split_once(r#""groups":"#)
@@ -395,7 +397,7 @@ fn a_cookie_for_each_course() {
                 attributes.split(';').next().unwrap_or_default()
             )
         };
-        cookies(outcome).iter().map(told).collect()
+        cookies(outcome).iter().map(summary).collect()
     };
     let rust = r#"Path=/courses/rust-101 ["rust-101"]}"#;
     let java = r#"Path=/courses/java-101 ["java-101"]}"#;
@@ -421,7 +423,7 @@ fn a_cookie_for_each_course() {
 }
 
 #[test]
-fn a_session_that_would_be_too_large_is_none() {
+fn a_session_that_would_be_too_large_is_not_minted() {
     let many: Vec<_> = (100..200).map(|number| format!("group-{number}")).collect();
     let read: Vec<_> = many.iter().map(String::as_str).collect();
     for (count, fits) in [(1, true), (30, true), (90, false)] {
@@ -442,7 +444,7 @@ fn a_session_that_would_be_too_large_is_none() {
         assert!(
             cookies(&outcome)
                 .iter()
-                .all(|c| taken_apart(c).0.len() <= MAX_SESSION_BYTES)
+                .all(|c| split_cookie(c).0.len() <= MAX_SESSION_BYTES)
         );
         let asked = ask(&gate, "POST", ENDPOINT, &[("authorization", &bearer)]);
         assert_eq!(asked.detail, Some(if fits { "session" } else { TOO_LARGE }));
@@ -450,13 +452,13 @@ fn a_session_that_would_be_too_large_is_none() {
 }
 
 #[test]
-fn the_key_rotates_without_a_signed_out_user() {
+fn the_key_rotates_without_signing_a_user_out() {
     let [before, both, after] =
         [&["s-1"][..], &["s-2", "s-1"], &["s-2"]].map(|kids| gate(&with_sessions(kids)));
     let bearer = sign_in(STUDENT);
     let session = |gate: &Gate<Vec<u8>>| {
         let minted = cookies(&ask(gate, "GET", LESSON, &[("authorization", &bearer)]));
-        format!("sess={}", taken_apart(&minted[0]).0)
+        format!("sess={}", split_cookie(&minted[0]).0)
     };
     let (old, new) = (session(&before), session(&both));
     for (gate, cookie, status) in [
@@ -490,7 +492,7 @@ fn a_cwt_has_the_same_content() {
         &[("authorization", &sign_in(STUDENT))],
     );
     let minted = cookies(&outcome);
-    let (session, attributes) = taken_apart(&minted[0]);
+    let (session, attributes) = split_cookie(&minted[0]);
     assert_eq!(
         attributes,
         "Path=/courses/rust-101; Max-Age=400; Secure; HttpOnly; SameSite=Strict"
@@ -521,7 +523,7 @@ fn a_cwt_has_the_same_content() {
 }
 
 #[test]
-fn a_configuration_that_cannot_be_minted_is_refused() {
+fn a_configuration_that_cannot_mint_is_rejected() {
     let good = with_sessions(&["s-1"]);
     assert_eq!(
         GateConfig::decode(&good.encode().expect("good")),

@@ -1,5 +1,5 @@
-//! Which images are taken under trust keys. The signatures are toys; real ones are tried in
-//! `crates/crypto/tests/signed_images.rs`.
+//! Which images are accepted under trust keys. The signatures are mocks;
+//! `crates/crypto/tests/signed_images.rs` tests real ones.
 
 #![expect(
     clippy::indexing_slicing,
@@ -15,14 +15,14 @@ use tollgate_token::{Algorithm, BadSignature, KeyMaterial, KeyRefused, PreparedK
 
 use crate::site;
 
-/// Public keys of test pairs (RFC 8032 §7.1): only as names here.
+/// Public keys of test key pairs (RFC 8032 §7.1), used only as identifiers.
 const KEYS: [&str; 2] = [
     "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo",
     "PUAXw-hDiVqStwqnTRt-vJyYLM8uxJaMwM1V8Sr0Zgw",
 ];
 const SITE: &str = "simple \"courses\"";
 
-/// Signs with a sum of key and message; everything that is no Ed25519 key is the site's.
+/// Signs with a sum of key and message. Every other key belongs to the site.
 struct Toy(Vec<u8>);
 struct Provider;
 
@@ -66,10 +66,10 @@ fn version(number: u64) -> PolicyVersion {
     PolicyVersion::new(number).expect("a version")
 }
 
-/// The site's image under a version, in an envelope for `site` that `key` signed as `k<name>`.
+/// The site's image with this version, in an envelope for `site`, signed by `key` with the key id `k<name>`.
 fn sealed(number: u64, site: &str, name: usize, key: usize, image: &[u8]) -> Vec<u8> {
     let mut bytes =
-        to_be_signed(version(number), &format!("k{name}"), site, image).expect("a good envelope");
+        to_be_signed(version(number), &format!("k{name}"), site, image).expect("a valid envelope");
     let signature = toy(&key_bytes(key), &bytes);
     bytes.extend(signature);
     bytes
@@ -79,7 +79,7 @@ fn image() -> Vec<u8> {
     site::image(&site::config())
 }
 
-/// An image of the same site that decides otherwise.
+/// An image of the same site with other decisions.
 fn other_image() -> Vec<u8> {
     let mut config = site::config();
     config.strip = Strip::Nothing;
@@ -100,7 +100,7 @@ fn set(keys: &[usize], more: &str) -> String {
 }
 
 fn trust(keys: &[usize], more: &str) -> Trust {
-    Trust::from_json(set(keys, more).as_bytes(), &Provider).expect("good trust keys")
+    Trust::from_json(set(keys, more).as_bytes(), &Provider).expect("valid trust keys")
 }
 
 fn load(bytes: Vec<u8>, trust: &mut Trust) -> Result<ImageId, SignedError> {
@@ -116,25 +116,25 @@ fn load(bytes: Vec<u8>, trust: &mut Trust) -> Result<ImageId, SignedError> {
 }
 
 #[test]
-fn without_trust_keys_signed_and_unsigned_images_decide_alike() {
-    let plain = Gate::load(image(), None, &Provider).expect("a good image");
+fn without_trust_keys_signed_and_unsigned_images_decide_identically() {
+    let plain = Gate::load(image(), None, &Provider).expect("a valid image");
     assert_eq!(plain.release(), None);
-    // Nobody asks who signed it.
+    // The signer is not checked.
     let wrapped = Gate::load(sealed(3, SITE, 0, 1, &image()), None, &Provider).expect("an image");
     assert_eq!(wrapped.policy_id(), plain.policy_id());
     assert_eq!(wrapped.image().as_bytes(), plain.image().as_bytes());
     let release = wrapped.release().expect("an envelope");
     assert_eq!((release.version, release.verified), (version(3), false));
-    // But what it says must be true.
-    let lie = Gate::load(sealed(3, "elsewhere", 0, 0, &image()), None, &Provider);
+    // But the site in the envelope must be correct.
+    let mismatch = Gate::load(sealed(3, "elsewhere", 0, 0, &image()), None, &Provider);
     assert!(matches!(
-        lie,
+        mismatch,
         Err(LoadError::Signed(SignedError::OtherSite))
     ));
 }
 
 #[test]
-fn with_trust_keys_only_theirs_are_taken() {
+fn with_trust_keys_only_their_images_are_accepted() {
     let cut = |mut bytes: Vec<u8>| {
         bytes.pop();
         bytes
@@ -163,7 +163,7 @@ fn with_trust_keys_only_theirs_are_taken() {
             SignedError::Unsigned,
         ),
         (
-            "a lie about the site",
+            "a false site",
             sealed(1, "elsewhere", 0, 0, &image()),
             SignedError::OtherSite,
         ),
@@ -173,9 +173,9 @@ fn with_trust_keys_only_theirs_are_taken() {
         let refused = Gate::load(bytes, Some(&mut trust), &Provider);
         match refused.map(drop) {
             Err(LoadError::Signed(error)) => assert_eq!(error, expected, "{what}"),
-            // What is signed is judged as any image is.
+            // The signed image itself is validated as usual.
             Err(LoadError::Image(_)) => assert_eq!(what, "in two envelopes"),
-            _ => panic!("{what} must be refused"),
+            _ => panic!("{what} must be rejected"),
         }
         assert_eq!(trust.newest(), None, "{what}");
         assert!(load(sealed(1, SITE, 0, 0, &image()), &mut trust).is_ok());
@@ -199,7 +199,7 @@ fn trust_keys_may_be_for_one_site() {
 }
 
 #[test]
-fn versions_do_not_go_back_unless_the_operator_says_so() {
+fn versions_roll_back_only_if_the_operator_permits_it() {
     let older = |offered, oldest| {
         Err(SignedError::Older {
             offered: version(offered),
@@ -217,7 +217,7 @@ fn versions_do_not_go_back_unless_the_operator_says_so() {
     assert_eq!(offer(5, &other_image(), &mut trust), reused);
     assert_eq!(offer(9, &other_image(), &mut trust), Ok(()));
     assert_eq!(offer(8, &image(), &mut trust), older(8, 9));
-    // What does not load does not count, however new it is.
+    // An image that does not load does not count, however new it is.
     let broken = Gate::load(
         sealed(20, SITE, 0, 0, b"no image"),
         Some(&mut trust),
@@ -231,14 +231,14 @@ fn versions_do_not_go_back_unless_the_operator_says_so() {
     assert_eq!(offer(7, &image(), &mut trust), Ok(()));
     trust.permit_rollback_to(None);
     assert_eq!(offer(6, &image(), &mut trust), older(6, 7));
-    // The old content under a new version needs nobody's permission.
+    // The old content under a new version needs no permission.
     assert_eq!(offer(10, &image(), &mut trust), Ok(()));
 }
 
 type Wanted = fn(&TrustError) -> bool;
 
 #[test]
-fn trust_keys_that_are_not_understood_are_refused() {
+fn trust_keys_with_unknown_members_are_rejected() {
     let rsa = r#"{"keys":[{"kty":"EC","crv":"P-256","kid":"a","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}]}"#;
     let named = |kid: &str| set(&[0], "").replace("k0", kid);
     let private = set(&[0], "").replace(r#""kty""#, r#""d":"AA","kty""#);
@@ -262,12 +262,12 @@ fn trust_keys_that_are_not_understood_are_refused() {
         (set(&[0], r#""site":"","#), |e| *e == TrustError::Site),
     ];
     for (text, is_expected) in table {
-        let error = Trust::from_json(text.as_bytes(), &Provider).expect_err("must be refused");
+        let error = Trust::from_json(text.as_bytes(), &Provider).expect_err("must be rejected");
         assert!(is_expected(&error), "{text}: {error:?}");
         assert!(
             error
                 .to_string()
-                .starts_with("the trust keys are refused: ")
+                .starts_with("the trust keys are rejected: ")
         );
     }
 }

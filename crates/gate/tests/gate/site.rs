@@ -1,4 +1,4 @@
-//! A small site: its image, its configuration, its tokens, and a provider that knows one signature.
+//! A small site: its image, its configuration, its tokens, and a provider that accepts a single signature.
 
 #![expect(clippy::expect_used, reason = "a helper fails its test by panicking")]
 
@@ -17,7 +17,7 @@ use tollgate_token::{
 /// The time of every request.
 pub(crate) const NOW: i64 = 1_800_000_000;
 
-/// As many times `G` as a signature is long is the good signature of everything.
+/// `G`, repeated to the length of a signature, is the valid signature of every message.
 #[derive(Clone, Copy)]
 pub(crate) struct Provider;
 
@@ -41,12 +41,12 @@ impl PreparedKey for Provider {
     }
 }
 
-/// A token with these claims beside the usual ones.
+/// A token with these claims in addition to the usual ones.
 pub(crate) fn token(claims: &str) -> String {
     signed(r#"{"alg":"HS256","kid":"hs-1","typ":"JWT"}"#, 32, claims)
 }
 
-/// A token with this header, a good signature, and these claims beside the usual ones.
+/// A token with this header, a valid signature, and these claims in addition to the usual ones.
 pub(crate) fn signed(header: &str, signature_len: usize, claims: &str) -> String {
     let mut members = vec![r#""iss":"https://issuer.example""#, r#""aud":"web""#];
     if !claims.contains(r#""exp""#) {
@@ -88,7 +88,7 @@ pub(crate) fn config() -> GateConfig {
         }],
         sources: sources
             .iter()
-            .map(|text| TokenSource::from_text(text).expect("a good source"))
+            .map(|text| TokenSource::from_text(text).expect("a valid source"))
             .collect(),
         strip: Strip::Everything,
         claim_places: vec![],
@@ -100,8 +100,8 @@ pub(crate) fn config() -> GateConfig {
     }
 }
 
-/// The configuration with a second issuer, whose keys can be fetched again (the first one signs nothing),
-/// and with sessions.
+/// The configuration with sessions and a second issuer, whose keys can be fetched; the first issuer has no
+/// signing keys.
 #[allow(dead_code, reason = "for the sample image")]
 pub(crate) fn everything() -> GateConfig {
     let mut config = config();
@@ -152,19 +152,19 @@ pub(crate) fn everything() -> GateConfig {
 }
 
 pub(crate) fn gate() -> Gate<Vec<u8>> {
-    Gate::new(image(&config()), &Provider).expect("a good image")
+    Gate::new(image(&config()), &Provider).expect("a valid image")
 }
 
 pub(crate) fn image(config: &GateConfig) -> Vec<u8> {
-    image_with(config.encode().expect("a good configuration"))
+    image_with(config.encode().expect("a valid configuration"))
 }
 
-/// The site's image with these bytes for a gate configuration.
+/// The site's image with these bytes as gate configuration.
 pub(crate) fn image_with(gate: Vec<u8>) -> Vec<u8> {
-    encode(&spec(gate)).expect("a good policy").image
+    encode(&spec(gate)).expect("a valid policy").image
 }
 
-/// The site's policy with these bytes for a gate configuration.
+/// The site's policy with these bytes as gate configuration.
 pub(crate) fn spec(gate: Vec<u8>) -> ImageSpec {
     let anyone = || Principals {
         anyone: true,

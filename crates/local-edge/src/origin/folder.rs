@@ -1,10 +1,9 @@
-//! Files of one folder. It knows nothing about rules, and closes every way out of the folder by
-//! itself all the same.
+//! The files of one directory. It knows no rules, but nevertheless serves nothing outside the directory.
 //!
-//! The target is read by the core's own path parser, so this server and the gate cannot understand
-//! it differently. Then the file's real path must equal the folder's real path followed by the
-//! segments, byte for byte. That one comparison refuses links, and file systems that fold case or
-//! Unicode: one file, one name, as in S3.
+//! The core's own path parser reads the target, so this server and the gate cannot read it differently. The
+//! file's real path must then equal the directory's real path followed by the segments, byte for byte. This
+//! comparison rejects links, and names on file systems that fold case or Unicode: each file has one name, as
+//! in S3.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -17,7 +16,7 @@ use crate::body::{AnyBody, boxed, plain};
 
 #[derive(Debug)]
 pub(super) struct Folder {
-    /// Absolute, with no link in it.
+    /// Absolute, without links.
     root: PathBuf,
 }
 
@@ -40,7 +39,7 @@ impl Folder {
         let Some(file) = self.find(target, reader).await else {
             return plain(StatusCode::NOT_FOUND);
         };
-        // The file's path is already known, so the URI of this inner request is never read.
+        // The path of the file is already known, so the URI of this inner request is never read.
         let mut request = Request::new(());
         *request.method_mut() = method;
         *request.headers_mut() = headers;
@@ -50,11 +49,11 @@ impl Folder {
         }
     }
 
-    /// The regular file that `target` names, if there is one.
+    /// Returns the regular file at `target`, if it exists.
     async fn find(&self, target: &[u8], reader: PathReader) -> Option<PathBuf> {
         let wanted = self.path_of(target, reader)?;
         let real = tokio::fs::canonicalize(&wanted).await.ok()?;
-        // `Path` equality would forgive a repeated or trailing separator.
+        // `Path` equality would ignore a repeated or trailing separator.
         if real.as_os_str() != wanted.as_os_str() {
             return None;
         }
@@ -65,7 +64,7 @@ impl Folder {
             .then_some(real)
     }
 
-    /// Where the file would be. `None` for what no file can be called: a rejected path, or one with
+    /// Returns the path of the file. `None` for a target that no file can have: a rejected path, or one with
     /// a trailing slash.
     fn path_of(&self, target: &[u8], reader: PathReader) -> Option<PathBuf> {
         let raw = target

@@ -1,4 +1,4 @@
-//! Another HTTP server behind the gate. It forwards; it does not cache, retry or follow anything.
+//! Another HTTP server as the origin. It forwards, but does not cache, retry or follow redirects.
 
 use core::time::Duration;
 
@@ -16,11 +16,10 @@ use crate::body::{AnyBody, BodyError, boxed, plain};
 /// The largest request body that is forwarded, in bytes.
 const MAX_BODY_BYTES: usize = 16 * 1024 * 1024;
 
-/// How long the upstream may take until its answer begins.
+/// The time limit until the response of the upstream begins.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Headers that speak about one connection only (RFC 9110, section 7.6.1), and the older ones still
-/// seen.
+/// Headers that apply to a single connection (RFC 9110, section 7.6.1), and older ones still in use.
 const HOP_BY_HOP: [HeaderName; 8] = [
     header::CONNECTION,
     header::PROXY_AUTHENTICATE,
@@ -33,7 +32,7 @@ const HOP_BY_HOP: [HeaderName; 8] = [
 ];
 
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
-/// Headers in which a proxy names its client and the requested host. A client could write anything there.
+/// Headers in which a proxy reports its client and the requested host. A client can write anything into them.
 const SAID_BY_PROXIES: [HeaderName; 7] = [
     header::FORWARDED,
     HeaderName::from_static("x-forwarded-host"),
@@ -88,9 +87,9 @@ impl Upstream {
         *request.method_mut() = allowed.method;
         *request.headers_mut() = allowed.headers;
         strip_hop_by_hop(request.headers_mut());
-        // The client library writes the upstream's own name.
+        // The client library sets the upstream's host.
         request.headers_mut().remove(header::HOST);
-        // What the client said about where it is never reaches an upstream that might believe it.
+        // The client's own claim about its address is never forwarded, because an upstream might trust it.
         request.headers_mut().remove(FORWARDED_FOR);
         if !allowed.trusts_proxy {
             for name in &SAID_BY_PROXIES {
@@ -112,8 +111,8 @@ impl Upstream {
         }
     }
 
-    /// The URI for exactly `target`, or `None` if the client library would send other bytes than
-    /// the gate judged.
+    /// Returns the URI for exactly `target`, or `None` if the client library would send other bytes than the
+    /// gate evaluated.
     fn uri(&self, target: &[u8]) -> Option<Uri> {
         let path_and_query = PathAndQuery::try_from(target).ok()?;
         if !target.starts_with(b"/") || path_and_query.as_str().as_bytes() != target {
@@ -146,7 +145,7 @@ fn strip_hop_by_hop(headers: &mut HeaderMap) {
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(','))
         .filter_map(|name| name.trim().parse().ok())
-        // The gate's own headers are not the client's to withhold.
+        // A client must not be able to remove the gate's own headers.
         .filter(|name: &HeaderName| !name.as_str().starts_with("x-tollgate-"))
         .collect();
     for name in HOP_BY_HOP.iter().chain(&named) {

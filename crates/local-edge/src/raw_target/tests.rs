@@ -1,8 +1,8 @@
-//! Streams of bytes in, what hyper and the service would see out.
+//! Input streams, and what hyper and the service receive.
 
 use super::{MAX_HEAD_BYTES, Mode, TargetTap};
 
-/// Feeds `received` in pieces of `step` bytes. Gives what hyper reads, the targets, and whether
+/// Feeds `received` in pieces of `step` bytes. Returns the bytes that hyper reads, the targets, and whether
 /// heads are still parsed.
 fn run(received: &[u8], step: usize) -> (String, Vec<(String, bool)>, bool) {
     let (mut tap, targets) = TargetTap::new(());
@@ -21,8 +21,8 @@ fn run(received: &[u8], step: usize) -> (String, Vec<(String, bool)>, bool) {
     )
 }
 
-/// What arrives, what hyper reads, the targets with whether a body follows, and whether heads are
-/// still parsed afterwards.
+/// The input, the bytes that hyper reads, the targets and whether a body follows, and whether heads are still
+/// parsed afterwards.
 type Row = (
     &'static str,
     &'static str,
@@ -31,7 +31,7 @@ type Row = (
 );
 
 #[test]
-fn targets_are_taken_out_whatever_the_pieces() {
+fn targets_are_extracted_whatever_the_chunks() {
     let table: &[Row] = &[
         (
             "GET /a?b HTTP/1.1\r\nhost: x\r\n\r\n",
@@ -39,7 +39,7 @@ fn targets_are_taken_out_whatever_the_pieces() {
             &[("/a?b", false)],
             true,
         ),
-        // What `http::Uri` would repair or refuse.
+        // Targets that `http::Uri` would change or reject.
         (
             "GET /a#b HTTP/1.1\r\n\r\n",
             "GET / HTTP/1.1\r\n\r\n",
@@ -70,14 +70,14 @@ fn targets_are_taken_out_whatever_the_pieces() {
             &[("/é", false)],
             true,
         ),
-        // Two at once, with an empty line and bare line feeds, which the parser accepts.
+        // Two requests at once, with an empty line and bare line feeds, which the parser accepts.
         (
             "GET /1 HTTP/1.1\r\n\r\n\r\nHEAD /2 HTTP/1.1\n\n",
             "GET / HTTP/1.1\r\n\r\n\r\nHEAD / HTTP/1.1\n\n",
             &[("/1", false), ("/2", false)],
             true,
         ),
-        // After a body nothing is parsed: the second head is refused later, for want of a target.
+        // After a body nothing is parsed: the second head is rejected later, because its target is missing.
         (
             "POST /1 HTTP/1.1\r\ncontent-length: 2\r\n\r\nhiGET /2 HTTP/1.1\r\n\r\n",
             "POST / HTTP/1.1\r\ncontent-length: 2\r\n\r\nhiGET /2 HTTP/1.1\r\n\r\n",
@@ -90,7 +90,7 @@ fn targets_are_taken_out_whatever_the_pieces() {
             &[("/1", true)],
             false,
         ),
-        // Not HTTP: hyper says so.
+        // Not HTTP: hyper reports it.
         ("hello there\r\n\r\n", "hello there\r\n\r\n", &[], false),
         (
             "GET /a b HTTP/1.1\r\n\r\n",
@@ -98,7 +98,7 @@ fn targets_are_taken_out_whatever_the_pieces() {
             &[],
             false,
         ),
-        // Not whole yet.
+        // Incomplete.
         ("GET /a HTTP/1.1\r\nhost: x\r\n", "", &[], true),
     ];
     for (received, passed, targets, heads) in table {

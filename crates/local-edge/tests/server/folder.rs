@@ -1,10 +1,10 @@
-//! In front of a folder.
+//! The server in front of a directory.
 
 use tollgate_local_edge::{BindError, LocalEdge, Options, Origin};
 
 use crate::support::{Answer, NOW, Scratch, Server, token};
 
-/// Stands for whatever the gate says, which is not this server's business.
+/// Replaces the gate's own response texts, which this server does not define.
 const GATES_OWN: &str = "…";
 
 fn site(name: &str) -> (Scratch, Server) {
@@ -23,11 +23,11 @@ fn site(name: &str) -> (Scratch, Server) {
 }
 
 #[test]
-fn each_request_gets_its_answer_and_one_log_entry() {
+fn each_request_gets_a_response_and_one_log_entry() {
     let (_scratch, server) = site("folder");
     let student = format!("authorization: Bearer {}\r\n", token("students", NOW + 60));
     let cookie = format!("cookie: a=b; id_token={}\r\n", token("students", NOW + 60));
-    let stranger = format!("authorization: Bearer {}\r\n", token("others", NOW + 60));
+    let foreign = format!("authorization: Bearer {}\r\n", token("others", NOW + 60));
     let expired = format!("authorization: Bearer {}\r\n", token("students", NOW));
     let table: &[(&str, &str, &str, &str, &str)] = &[
         (
@@ -62,7 +62,7 @@ fn each_request_gets_its_answer_and_one_log_entry() {
         (
             "GET",
             "/courses/lesson%201.txt",
-            &stranger,
+            &foreign,
             "403 forbidden",
             GATES_OWN,
         ),
@@ -95,7 +95,7 @@ fn each_request_gets_its_answer_and_one_log_entry() {
         ("DELETE", "/public/a.txt", "", "405 bad_method", GATES_OWN),
         ("GET", "/elsewhere", "", "403 forbidden", GATES_OWN),
         ("GET", "/office/plan.txt", "", "403 forbidden", GATES_OWN),
-        // Nobody but a trusted proxy can say where a request comes from.
+        // Only a trusted proxy can specify the client's address.
         (
             "GET",
             "/office/plan.txt",
@@ -103,7 +103,7 @@ fn each_request_gets_its_answer_and_one_log_entry() {
             "403 forbidden",
             GATES_OWN,
         ),
-        // The target arrives as it was sent.
+        // The target is evaluated as it was sent.
         (
             "GET",
             "/public/../secret.txt",
@@ -159,7 +159,7 @@ fn each_request_gets_its_answer_and_one_log_entry() {
 }
 
 #[test]
-fn answers_carry_what_clients_need() {
+fn responses_contain_the_headers_that_clients_need() {
     let (_scratch, server) = site("headers");
     let page = server.get("GET", "/public/page.html", "");
     assert_eq!(page.header("content-type"), Some("text/html"));
@@ -207,7 +207,7 @@ fn one_connection_carries_many_requests() {
 #[test]
 fn a_request_with_a_body_is_the_last_of_its_connection() {
     let (_scratch, server) = site("body");
-    // If the body's end were misjudged, the second line would be a request of its own.
+    // If the end of the body were misjudged, the second line would be a separate request.
     let answers = server.send(
         "GET /public/a.txt HTTP/1.1\r\nhost: x\r\ncontent-length: 5\r\n\r\nhello\
          GET /public/page.html HTTP/1.1\r\nhost: x\r\n\r\n",
@@ -219,7 +219,7 @@ fn a_request_with_a_body_is_the_last_of_its_connection() {
 }
 
 #[test]
-fn what_is_not_http_is_refused_without_a_decision() {
+fn malformed_http_is_rejected_without_a_decision() {
     let (_scratch, server) = site("not-http");
     let long = format!(
         "GET /public/a.txt HTTP/1.1\r\nx: {}\r\n\r\n",
@@ -250,7 +250,7 @@ fn what_is_not_http_is_refused_without_a_decision() {
 }
 
 #[test]
-fn a_trusted_proxy_names_the_client() {
+fn a_trusted_proxy_specifies_the_client() {
     let scratch = Scratch::new("forwarded");
     scratch.file("office/plan.txt", "plan");
     let options = Options {
@@ -265,7 +265,7 @@ fn a_trusted_proxy_names_the_client() {
             "x-forwarded-for: 192.0.2.1\r\nx-forwarded-for: 203.0.113.7\r\n",
             "200 allow",
         ),
-        // What stands before the last entry came from the client.
+        // The client sent everything before the last entry.
         (
             "x-forwarded-for: 203.0.113.7, 192.0.2.1\r\n",
             "403 forbidden",
@@ -285,7 +285,7 @@ fn a_trusted_proxy_names_the_client() {
 }
 
 #[test]
-fn other_machines_are_kept_out_by_default() {
+fn remote_addresses_are_rejected_by_default() {
     let scratch = Scratch::new("remote");
     for (listen, refused) in [
         ("0.0.0.0:0", true),

@@ -1,4 +1,4 @@
-//! An issuer's keys fetched again over a real socket: rotation, failures, and answers that never come.
+//! Key refresh over real sockets: rotation, failures, and responses that never arrive.
 
 use core::sync::atomic::{AtomicUsize, Ordering};
 use core::time::Duration;
@@ -14,7 +14,8 @@ use tollgate_mint::{Algorithm, JwkSet, Minter, PrivateKey};
 
 use super::support::{NOW, Scratch, Server};
 
-/// An issuer that gives the same answer to everybody, and counts. Nothing for an answer: none comes.
+/// An issuer that sends the same response to every request, and counts requests. With `None` it never
+/// responds.
 pub(crate) struct Issuer {
     pub(crate) url: String,
     asked: Arc<AtomicUsize>,
@@ -26,7 +27,7 @@ impl Issuer {
         let url = format!("http://{}/jwks.json", listener.local_addr().unwrap());
         let asked = Arc::new(AtomicUsize::new(0));
         let counter = Arc::clone(&asked);
-        // It ends with the test's process; what it holds is one socket.
+        // It runs until the test process ends, and holds only one socket.
         std::thread::spawn(move || {
             let mut open = Vec::new();
             for mut stream in listener.incoming().flatten() {
@@ -83,7 +84,7 @@ pub(crate) fn image(issuer: &Issuer) -> Vec<u8> {
     image_with(issuer, "")
 }
 
-/// The same with more of a site.
+/// The same with additional lines in `site.toml`.
 fn image_with(issuer: &Issuer, more: &str) -> Vec<u8> {
     let site = format!(
         r#"
@@ -115,7 +116,7 @@ groups = ["students"]
     compiled.image.unwrap()
 }
 
-/// A server with that policy, and what it said about keys.
+/// A server with that policy, and its log of key fetches.
 fn server(scratch: &Scratch, issuer: &Issuer) -> (Server, Arc<Mutex<Vec<String>>>) {
     server_of(scratch, image(issuer))
 }
@@ -123,13 +124,13 @@ fn server(scratch: &Scratch, issuer: &Issuer) -> (Server, Arc<Mutex<Vec<String>>
 fn server_of(scratch: &Scratch, image: Vec<u8>) -> (Server, Arc<Mutex<Vec<String>>>) {
     scratch.file("site/courses/a", "lesson");
     let gate = Gate::new(image, &Native).unwrap();
-    let said = Arc::new(Mutex::new(Vec::new()));
-    let sink = Arc::clone(&said);
+    let key_log = Arc::new(Mutex::new(Vec::new()));
+    let sink = Arc::clone(&key_log);
     let options = Options {
         keys_log: Box::new(move |fetched| {
             let line = match &fetched.result {
-                Ok(accepted) if accepted.skipped.is_empty() => "fresh".to_owned(),
-                Ok(accepted) => format!("fresh but for {:?}", accepted.skipped),
+                Ok(accepted) if accepted.skipped.is_empty() => "refreshed".to_owned(),
+                Ok(accepted) => format!("refreshed, skipped {:?}", accepted.skipped),
                 Err(error) => error.to_string(),
             };
             sink.lock().unwrap().push(line);
@@ -137,7 +138,7 @@ fn server_of(scratch: &Scratch, image: Vec<u8>) -> (Server, Arc<Mutex<Vec<String
         ..Options::default()
     };
     let origin = Origin::folder(&scratch.path().join("site")).unwrap();
-    (Server::start_with(gate, origin, options), said)
+    (Server::start_with(gate, origin, options), key_log)
 }
 
 #[test]
@@ -145,14 +146,14 @@ fn keys_that_are_skipped_are_reported() {
     let scratch = Scratch::new("keys-skipped");
     let mixed = set(&["old", "new"]).replacen('[', r#"[{"kid":"odd-1","kty":"odd"},"#, 1);
     let issuer = Issuer::start(ok(&mixed));
-    let (server, said) = server(&scratch, &issuer);
+    let (server, key_log) = server(&scratch, &issuer);
     let answer = server.get("GET", "/courses/a", &bearer("new"));
     assert_eq!(answer.status(), 200);
     drop(server);
-    let said = said.lock().unwrap();
+    let key_log = key_log.lock().unwrap();
     assert!(
-        said[0].starts_with("fresh but for") && said[0].contains("odd-1"),
-        "{said:?}"
+        key_log[0].starts_with("refreshed, skipped") && key_log[0].contains("odd-1"),
+        "{key_log:?}"
     );
 }
 
@@ -160,7 +161,7 @@ fn keys_that_are_skipped_are_reported() {
 fn a_request_waits_for_the_key_it_needs() {
     let scratch = Scratch::new("keys-rotate");
     let issuer = Issuer::start(ok(&set(&["old", "new"])));
-    let (server, said) = server(&scratch, &issuer);
+    let (server, key_log) = server(&scratch, &issuer);
     for kid in ["new", "old", "new"] {
         let answer = server.get("GET", "/courses/a", &bearer(kid));
         assert_eq!(answer.status(), 200, "{kid}");
@@ -170,11 +171,11 @@ fn a_request_waits_for_the_key_it_needs() {
         assert_eq!(answer.status(), 401);
     }
     assert_eq!(issuer.asked(), 1);
-    assert_eq!(*said.lock().unwrap(), ["fresh"]);
+    assert_eq!(*key_log.lock().unwrap(), ["refreshed"]);
 }
 
 #[test]
-fn a_set_without_the_old_key_ends_it() {
+fn a_set_without_the_old_key_revokes_it() {
     let scratch = Scratch::new("keys-end");
     let issuer = Issuer::start(ok(&set(&["new"])));
     let (server, _) = server(&scratch, &issuer);
@@ -189,7 +190,7 @@ fn a_set_without_the_old_key_ends_it() {
 }
 
 #[test]
-fn a_failing_issuer_opens_nothing_and_takes_nothing_away() {
+fn a_failing_issuer_changes_nothing() {
     let elsewhere =
         "HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1:1/\r\ncontent-length: 0\r\n\r\n";
     let table = [
@@ -212,7 +213,7 @@ fn a_failing_issuer_opens_nothing_and_takes_nothing_away() {
     for (name, answer, expect) in table {
         let scratch = Scratch::new(&format!("keys-{name}"));
         let issuer = Issuer::start(answer);
-        let (server, said) = server(&scratch, &issuer);
+        let (server, key_log) = server(&scratch, &issuer);
         assert_eq!(
             server.get("GET", "/courses/a", &bearer("new")).status(),
             401,
@@ -223,18 +224,18 @@ fn a_failing_issuer_opens_nothing_and_takes_nothing_away() {
             200,
             "{name}"
         );
-        let said = said.lock().unwrap();
-        assert_eq!(said.len(), 1, "{name}");
-        assert!(said[0].contains(expect), "{name}: {said:?}");
+        let key_log = key_log.lock().unwrap();
+        assert_eq!(key_log.len(), 1, "{name}");
+        assert!(key_log[0].contains(expect), "{name}: {key_log:?}");
     }
 }
 
 #[test]
-fn an_answer_that_never_comes_keeps_nobody_waiting() {
+fn a_hanging_key_fetch_delays_no_request() {
     let scratch = Scratch::new("keys-never");
     let issuer = Issuer::start(None);
-    let (server, said) = server(&scratch, &issuer);
-    // Both answers are there while the fetch is still under way, so neither waited for its end.
+    let (server, key_log) = server(&scratch, &issuer);
+    // Both responses arrive while the fetch is still in flight, so neither waited for its end.
     assert_eq!(
         server.get("GET", "/courses/a", &bearer("old")).status(),
         200
@@ -243,7 +244,7 @@ fn an_answer_that_never_comes_keeps_nobody_waiting() {
         server.get("GET", "/courses/a", &bearer("new")).status(),
         401
     );
-    assert!(said.lock().unwrap().is_empty());
+    assert!(key_log.lock().unwrap().is_empty());
     for _ in 0..100 {
         if issuer.asked() == 1 {
             return;
@@ -254,7 +255,7 @@ fn an_answer_that_never_comes_keeps_nobody_waiting() {
 }
 
 #[test]
-fn an_issuer_that_hangs_keeps_no_other_keys_away() {
+fn a_hanging_issuer_does_not_block_the_keys_of_others() {
     let scratch = Scratch::new("keys-hang");
     let (hanging, issuer) = (Issuer::start(None), Issuer::start(ok(&set(&["new"]))));
     let more = format!(
@@ -271,7 +272,7 @@ refresh = "{}"
         hanging.url
     );
     let (server, _) = server_of(&scratch, image_with(&issuer, &more));
-    // It waits as long as anybody may, and is answered with the keys that came meanwhile.
+    // It waits for the maximum time, and is then evaluated with the keys that have arrived.
     let answer = server.get("GET", "/courses/a", &bearer("new"));
     assert_eq!((answer.status(), hanging.asked()), (200, 1));
 }

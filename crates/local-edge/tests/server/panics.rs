@@ -1,4 +1,4 @@
-//! A panic inside: it costs the request that met it, which is denied, and nothing after it.
+//! Panics: each affects only the request that triggered it, which is denied.
 
 use core::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 
@@ -11,7 +11,7 @@ use tollgate_token::{Algorithm, BadSignature, KeyMaterial, KeyRefused, PreparedK
 use super::keys::{Issuer, bearer, bearer_until, image, ok, set};
 use super::support::{NOW, Scratch, Server};
 
-/// What is verified with: it panics when it is told to, and counts.
+/// A signature provider that panics on request and counts calls.
 #[derive(Default)]
 struct Fragile {
     in_verify: AtomicBool,
@@ -27,7 +27,7 @@ impl Fragile {
     }
 }
 
-/// One for each test; a provider lives as long as the program.
+/// One per test; a provider lives until the process ends.
 struct Through(&'static Fragile);
 
 impl Provider for Through {
@@ -60,13 +60,13 @@ fn lesson(scratch: &Scratch) -> Origin {
 }
 
 #[test]
-fn a_panic_in_the_gate_is_a_denied_request_and_no_more() {
+fn a_panic_in_the_gate_denies_only_one_request() {
     let scratch = Scratch::new("panics-gate");
     let issuer = Issuer::start(ok(&set(&["old"])));
     let fragile = Fragile::leaked();
     let server = Server::start_with(gate(&issuer, fragile), lesson(&scratch), Options::default());
     let status = |headers: &str| server.get("GET", "/courses/a", headers).status();
-    // Once the keys have been fetched nothing more changes behind the requests.
+    // Once the keys have been fetched, no background work is left.
     assert_eq!(status(&bearer("invented")), 401);
     for round in 1..4 {
         let token = bearer_until("old", NOW + round);
@@ -75,7 +75,7 @@ fn a_panic_in_the_gate_is_a_denied_request_and_no_more() {
         assert_eq!(status(&token), 500);
         assert_eq!(server.take_log(), ["500 internal"]);
         assert_eq!((status(&token), status("")), (200, 401));
-        // What was good is remembered as ever: a lock that a panic has left is no loss.
+        // Valid tokens are cached as before: a lock poisoned by a panic has no effect.
         fragile.verified.store(0, Ordering::SeqCst);
         assert_eq!([status(&token), status(&token)], [200, 200]);
         assert_eq!(fragile.verified.load(Ordering::SeqCst), 0);
@@ -83,11 +83,11 @@ fn a_panic_in_the_gate_is_a_denied_request_and_no_more() {
 }
 
 #[test]
-fn a_panic_of_whoever_logs_is_an_answer() {
+fn a_panic_in_the_log_sink_returns_500() {
     let scratch = Scratch::new("panics-log");
     let issuer = Issuer::start(ok(&set(&["old"])));
     static ONCE: AtomicBool = AtomicBool::new(true);
-    let server = Server::start_logged(
+    let server = Server::start_with_log(
         gate(&issuer, Fragile::leaked()),
         lesson(&scratch),
         Box::new(|_| assert!(!ONCE.swap(false, Ordering::SeqCst), "injected")),
@@ -103,13 +103,13 @@ fn a_panic_of_whoever_logs_is_an_answer() {
 }
 
 #[test]
-fn a_fetch_of_keys_that_panics_is_over() {
+fn a_key_fetch_that_panics_has_ended() {
     static TIME: AtomicI64 = AtomicI64::new(NOW);
     let scratch = Scratch::new("panics-fetch");
     let issuer = Issuer::start(ok(&set(&["old", "new"])));
     let fragile = Fragile::leaked();
     let options = Options {
-        clock: Clock::Told(|| UnixSeconds(TIME.load(Ordering::SeqCst))),
+        clock: Clock::Custom(|| UnixSeconds(TIME.load(Ordering::SeqCst))),
         ..Options::default()
     };
     let server = Server::start_at(gate(&issuer, fragile), lesson(&scratch), options);
@@ -117,7 +117,7 @@ fn a_fetch_of_keys_that_panics_is_over() {
     fragile.in_prepare.store(true, Ordering::SeqCst);
     assert_eq!(status("new"), 401);
     assert_eq!(status("old"), 200);
-    // The next fetch counts, and nobody waits for the one that will never end.
+    // The next fetch is accepted, and no request waits for the one that never ends.
     TIME.fetch_add(20, Ordering::SeqCst);
     assert_eq!(status("new"), 200);
     assert_eq!(issuer.asked(), 2);

@@ -1,11 +1,11 @@
-//! Readers of paths and the index document: the file that is served is the one that was decided.
+//! Path readers and the index document: the served file is the one whose path was evaluated.
 
 use tollgate_local_edge::{Options, Origin};
 
 use crate::support::{Scratch, Server, gate_with};
 use crate::upstream::recorder;
 
-/// Files with hostile names, each with its own path as its text.
+/// Files with hostile names; the content of each is its path.
 fn folder(name: &str) -> (Scratch, Origin) {
     let scratch = Scratch::new(name);
     for file in [
@@ -28,7 +28,7 @@ fn folder(name: &str) -> (Scratch, Origin) {
     (scratch, origin)
 }
 
-/// Raw path below `/public`, and what is served for `strict`, `s3` and `files`; `None` for 400.
+/// Raw path below `/public`, and the content served with `strict`, `s3` and `files`; `None` for 400.
 type Row = (
     &'static str,
     Option<&'static str>,
@@ -81,7 +81,7 @@ const ROWS: &[Row] = &[
 ];
 
 #[test]
-fn each_reader_gets_the_file_that_was_decided() {
+fn each_reader_serves_the_file_of_the_evaluated_path() {
     for (reader, column) in [("strict", 0), ("s3", 1), ("files", 2)] {
         let (_scratch, origin) = folder(&format!("paths-{reader}"));
         let gate = gate_with(&format!("[paths]\norigin = \"{reader}\"\n"));

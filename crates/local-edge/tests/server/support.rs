@@ -1,4 +1,4 @@
-//! A policy, tokens, a scratch folder, and a client that sends exactly the bytes it is given.
+//! A policy, tokens, a scratch directory, and a client that sends exactly the given bytes.
 
 use core::net::SocketAddr;
 use core::time::Duration;
@@ -61,7 +61,7 @@ pub(crate) fn token(group: &str, expires_at: i64) -> String {
     Minter::new(key).token(&claims).unwrap()
 }
 
-/// A server for `origin`, its address, and what it logged: `status decision`.
+/// A server for `origin`, its address, and its log: `status decision`.
 pub(crate) struct Server {
     running: Running,
     log: Arc<Mutex<Vec<String>>>,
@@ -72,7 +72,7 @@ pub(crate) fn gate() -> Gate<Vec<u8>> {
     gate_with("")
 }
 
-/// A gate with more in the tests' policy.
+/// A gate with additional lines in the tests' policy.
 pub(crate) fn gate_with(more: &str) -> Gate<Vec<u8>> {
     let mut sources = SourceTree::new();
     sources.insert("site.toml", format!("{SITE}{more}"));
@@ -92,7 +92,7 @@ impl Server {
         Server::start_at(gate, origin, Options { clock, ..options })
     }
 
-    /// The same, with the clock of the options.
+    /// The same, with the clock in `options`.
     pub(crate) fn start_at(gate: Gate<Vec<u8>>, origin: Origin, options: Options) -> Server {
         let log = Arc::new(Mutex::new(Vec::new()));
         let sink = Arc::clone(&log);
@@ -110,8 +110,8 @@ impl Server {
         Server { running, log }
     }
 
-    /// One whose log is somebody else's.
-    pub(crate) fn start_logged(gate: Gate<Vec<u8>>, origin: Origin, log: LogSink) -> Server {
+    /// A server with the given log sink.
+    pub(crate) fn start_with_log(gate: Gate<Vec<u8>>, origin: Origin, log: LogSink) -> Server {
         let clock = Clock::Fixed(UnixSeconds(NOW));
         let options = Options {
             clock,
@@ -149,7 +149,7 @@ impl Server {
     }
 }
 
-/// One answer as it came.
+/// A response as it was received.
 pub(crate) struct Answer(pub(crate) String);
 
 impl Answer {
@@ -175,7 +175,7 @@ impl Answer {
     }
 }
 
-/// A folder that is removed at the end of the test.
+/// A directory that is removed at the end of the test.
 pub(crate) struct Scratch(PathBuf);
 
 impl Scratch {

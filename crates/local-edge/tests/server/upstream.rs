@@ -1,4 +1,4 @@
-//! In front of another server, which records what reaches it.
+//! The server in front of another server, which records the requests that it receives.
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
@@ -8,7 +8,7 @@ use tollgate_local_edge::{Caching, Options, Origin};
 
 use crate::support::{Answer, NOW, Server, token};
 
-/// A server that answers every request with `answer` and closes, and tells what it got.
+/// A server that sends `answer` to every request, closes the connection, and reports the request.
 pub(crate) fn recorder(answer: &'static str) -> (Origin, Receiver<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let origin = Origin::upstream(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
@@ -37,7 +37,7 @@ pub(crate) fn recorder(answer: &'static str) -> (Origin, Receiver<String>) {
     (origin, receiver)
 }
 
-/// Whether a request has its head, and its body if it says how long that is.
+/// Whether the bytes are a complete request: its head, and its body if its length is declared.
 fn is_whole(request: &[u8]) -> bool {
     let text = String::from_utf8_lossy(request);
     let Some((head, body)) = text.split_once("\r\n\r\n") else {
@@ -50,7 +50,7 @@ fn is_whole(request: &[u8]) -> bool {
 }
 
 #[test]
-fn an_allowed_request_goes_on_and_its_answer_comes_back() {
+fn an_allowed_request_is_forwarded_and_its_response_returned() {
     let (origin, got) = recorder(
         "HTTP/1.1 203 Fine\r\ncontent-length: 5\r\nx-origin: yes\r\nkeep-alive: 1\r\nconnection: close\r\n\r\nhello",
     );
@@ -81,7 +81,7 @@ fn an_allowed_request_goes_on_and_its_answer_comes_back() {
 }
 
 #[test]
-fn the_token_stays_here_where_the_policy_says_so() {
+fn the_token_is_not_forwarded_if_configured() {
     let (origin, got) =
         recorder("HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
     let server = Server::start(origin, Options::default());
@@ -93,7 +93,7 @@ fn the_token_stays_here_where_the_policy_says_so() {
             .status(),
         401
     );
-    // Another token that does not verify changes nothing, and does not pass either.
+    // A second, invalid token changes nothing and is not forwarded either.
     let answer = server.get("GET", &target, "cookie: a=b; id_token=x\r\n");
     assert_eq!(answer.status(), 200);
     let request = got.recv().unwrap();
@@ -106,7 +106,7 @@ fn the_token_stays_here_where_the_policy_says_so() {
 }
 
 #[test]
-fn headers_that_override_a_request_stay_here() {
+fn headers_that_override_a_request_are_not_forwarded() {
     let (origin, got) =
         recorder("HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
     let (proxied, got_proxied) =
@@ -167,7 +167,7 @@ fn a_response_that_required_a_token_stays_out_of_shared_caches() {
         ),
         (PUBLIC, Caching::Origin, "/courses/a", Some("public"), kept),
         (SILENT, Caching::Origin, "/courses/a", None, gone),
-        // Anyone may have it, so it belongs to nobody in particular.
+        // Any client may receive it, so it does not belong to a single user.
         (PUBLIC, Caching::Private, "/public/a", Some("public"), kept),
     ];
     for (response, caching, target, expect, cdn) in table {
@@ -207,7 +207,7 @@ fn a_denied_request_never_reaches_it() {
 }
 
 #[test]
-fn bodies_pass_within_limits() {
+fn bodies_are_forwarded_within_limits() {
     let (origin, got) =
         recorder("HTTP/1.1 201 Created\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
     let server = Server::start(origin, Options::default());
@@ -220,7 +220,7 @@ fn bodies_pass_within_limits() {
 }
 
 #[test]
-fn an_upstream_that_is_not_there_is_a_bad_gateway() {
+fn an_unreachable_upstream_is_a_bad_gateway() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);

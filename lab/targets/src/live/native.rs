@@ -65,7 +65,7 @@ impl Native {
         let (sender, log) = channel();
         let sender = Mutex::new(sender);
         let options = Options {
-            clock: Clock::Told(|| UnixSeconds(TIME.load(Ordering::SeqCst))),
+            clock: Clock::Custom(|| UnixSeconds(TIME.load(Ordering::SeqCst))),
             log: Box::new(move |served| {
                 let why = match served.record.detail {
                     Some(detail) => format!("{}/{detail}", served.record.reason.code()),

@@ -1,8 +1,8 @@
 //! The gate as an addon for Node, through napi-rs, with the native signature provider.
 //!
-//! It has the face of the class that wasm-bindgen makes in `edge-wasm/node`, so that the same
-//! JavaScript stands over both. Requests and outcomes cross as bytes in `tollgate_gate::wire`, one
-//! call each. Not here: CloudFront, and anything a JavaScript user sees.
+//! It has the interface of the class that wasm-bindgen generates in `edge-wasm/node`, so that the same
+//! JavaScript works with both. Requests and outcomes are passed as bytes in `tollgate_gate::wire`, one call
+//! each. Not here: CloudFront, and the public JavaScript interface.
 
 use core::panic::AssertUnwindSafe;
 use std::panic::catch_unwind;
@@ -13,10 +13,10 @@ use napi_derive::napi;
 use tollgate_crypto::Native;
 use tollgate_gate::{Context, FetchResponse, TokenCache, Trust, UnixSeconds, wire};
 
-/// How many good tokens are remembered.
+/// The number of verified tokens that are cached.
 const CACHED_TOKENS: usize = 512;
 
-/// A loaded policy; none after a panic, for nobody knows what that left behind.
+/// A loaded policy; `None` after a panic, which may have left it inconsistent.
 #[napi]
 pub struct Gate(Option<Loaded>);
 
@@ -27,12 +27,12 @@ struct Loaded {
 
 #[napi]
 impl Gate {
-    /// Loads a policy image; with trust keys, only one that is signed by one of them, and of version
+    /// Loads a policy image. With trust keys, the image must be signed by one of them and have version
     /// `oldest` or later; 0 for any.
     ///
     /// # Errors
     ///
-    /// An `Error` that says what is wrong with the image, with keys in it, or with trust keys.
+    /// An `Error` that describes what is wrong with the image, with keys in it, or with trust keys.
     #[napi(constructor, catch_unwind)]
     pub fn new(image: &[u8], trust: Option<&[u8]>, oldest: f64) -> Result<Self> {
         let trust = trust.map(|keys| Trust::from_json_since(keys, oldest, &Native));
@@ -66,7 +66,7 @@ impl Gate {
         self.ask(|loaded| loaded.gate.policy_id().to_string())
     }
 
-    /// The fetches that are due although no request waits for them, encoded; empty if there are none.
+    /// Returns the fetches that are due although no request waits for them, encoded; empty if there are none.
     ///
     /// # Errors
     ///
@@ -81,7 +81,7 @@ impl Gate {
     ///
     /// # Errors
     ///
-    /// An `Error` that says why it is not used. The keys stay as they were.
+    /// An `Error` that describes why the response is rejected. The current keys stay in use.
     #[napi]
     pub fn resume(
         &mut self,
@@ -101,14 +101,14 @@ impl Gate {
     ///
     /// # Errors
     ///
-    /// If the gate panics or has done so before. The caller denies, and loads the policy again.
+    /// If the gate panics or has panicked before. The caller denies the request, and loads the policy again.
     #[napi]
     pub fn decide<'env>(&mut self, env: &'env Env, request: &[u8]) -> Result<BufferSlice<'env>> {
         let reply = self.ask(|loaded| {
             let Loaded { gate, tokens } = loaded;
             wire::step(gate, request, &mut Context::cached(tokens))
         })?;
-        // A copy: what Node would have to give back to us piles up until it finds the time.
+        // A copy, because external buffers accumulate until Node releases them.
         BufferSlice::copy_from(env, reply)
     }
 
@@ -117,7 +117,7 @@ impl Gate {
             .0
             .as_mut()
             .ok_or_else(|| refused("this gate has panicked before"))?;
-        // What a panic leaves half done is dropped with the gate.
+        // The state that a panic left is dropped with the gate.
         catch_unwind(AssertUnwindSafe(|| call(loaded))).map_err(|_| {
             self.0 = None;
             refused("this gate has panicked")
@@ -129,10 +129,10 @@ fn refused(why: impl ToString) -> Error {
     Error::from_reason(why.to_string())
 }
 
-/// A JavaScript number of seconds; what is no time is one at which nothing is due.
+/// Converts a JavaScript number of seconds. An invalid time becomes one at which nothing is due.
 #[expect(
     clippy::cast_possible_truncation,
-    reason = "the cast saturates, and halves of seconds do not count"
+    reason = "the cast saturates, and fractions of seconds are irrelevant"
 )]
 fn seconds(now: f64) -> UnixSeconds {
     UnixSeconds(now as i64)

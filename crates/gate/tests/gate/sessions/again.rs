@@ -1,4 +1,4 @@
-//! The same session cookie for the same token, for a moment.
+//! The same session cookie is issued again for a few seconds.
 
 use tollgate_core::UnixSeconds;
 use tollgate_gate::{Action, Context, Request, TokenCache};
@@ -30,7 +30,7 @@ fn a_session_is_issued_again_for_a_moment() {
     let first = ask(&student, "/courses/rust-101/a", 0);
     assert!(!first.is_empty());
     assert_eq!(ask(&student, "/courses/rust-101/b", 9), first);
-    // Another user, a later time and an earlier one: sessions of their own.
+    // Another user, a later time and an earlier one get new sessions.
     assert_ne!(ask(&other, "/courses/rust-101/a", 9), first);
     let later = ask(&student, "/courses/rust-101/a", 10);
     assert_ne!(later, first);

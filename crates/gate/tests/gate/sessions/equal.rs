@@ -1,5 +1,4 @@
-//! A session grants what its sign-in token grants, for every kind of rule, and no longer once the policy reads
-//! more.
+//! For every kind of rule, a session grants what its sign-in token grants, until the policy reads more.
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 use tollgate_compiler::{CompileOptions, SourceTree, compile};
@@ -7,7 +6,7 @@ use tollgate_gate::Gate;
 
 use super::{ENDPOINT, ask, cookies, part};
 use crate::site::Provider;
-use crate::told;
+use crate::summary;
 
 const SITE: &str = r#"
 schema = 1
@@ -138,7 +137,7 @@ const PATHS: [&str; 17] = [
     "none",
 ];
 
-/// The claim with the partners' groups is not where it must be.
+/// The claim with the partners' groups has an invalid location.
 const MALFORMED: &str = r#""access":"students","app":"free""#;
 
 const PARENTS: [&str; 16] = [
@@ -157,12 +156,12 @@ const PARENTS: [&str; 16] = [
     r#""cohort":"ü\"1","level":null"#,
     r#""roles":["r","q"],"level":-1"#,
     r#""roles":"r","level":1,"beta":false,"plan":"free""#,
-    // An issuer that names another place for the groups: no rule by group lets in, every one against a group
-    // may concern them.
+    // An issuer that refers to another location for the groups: rules by group allow nothing, and every rule
+    // against a group may apply.
     r#""_claim_names":{"cognito:groups":"src1"},"level":4,"beta":true"#,
 ];
 
-/// The site with one cookie for all or one for each course, and more rules.
+/// The site with a single cookie or one per course, and more rules.
 fn site(per: &str, change: impl FnOnce(&mut String, &mut String)) -> Gate<Vec<u8>> {
     let cookie = cookie(per);
     let mut site = SITE.replace("COOKIE", cookie).replace("PER", per);
@@ -176,7 +175,7 @@ fn site(per: &str, change: impl FnOnce(&mut String, &mut String)) -> Gate<Vec<u8
     let image = compiled
         .image
         .unwrap_or_else(|| panic!("{:?}", compiled.diagnostics));
-    Gate::new(image, &Provider).expect("a good image")
+    Gate::new(image, &Provider).expect("a valid image")
 }
 
 fn cookie(per: &str) -> &'static str {
@@ -187,7 +186,7 @@ fn cookie(per: &str) -> &'static str {
     }
 }
 
-/// A bearer token of an issuer with this name.
+/// A bearer token of the issuer with this name.
 fn bearer(from: &str, claims: &str) -> String {
     let (kid, iss) = match from {
         "learners" => ("hs-1", "https://issuer.example"),
@@ -206,7 +205,7 @@ fn bearer(from: &str, claims: &str) -> String {
 fn session(gate: &Gate<Vec<u8>>, per: &str, bearer: &str) -> String {
     let target = format!("{ENDPOINT}?path=/courses/a%20b");
     let outcome = ask(gate, "POST", &target, &[("authorization", bearer)]);
-    assert_eq!(told(&outcome), "serve 204 allow session -");
+    assert_eq!(summary(&outcome), "serve 204 allow session -");
     let cookies = cookies(&outcome);
     let [cookie] = cookies.as_slice() else {
         panic!("one cookie: {cookies:?}")
@@ -221,7 +220,7 @@ fn session(gate: &Gate<Vec<u8>>, per: &str, bearer: &str) -> String {
 }
 
 #[test]
-fn a_session_opens_what_its_sign_in_token_opens() {
+fn a_session_grants_what_its_sign_in_token_grants() {
     let mut opened = 0;
     for per in ["site", "course"] {
         let gate = site(per, |_, _| {});
@@ -232,7 +231,7 @@ fn a_session_opens_what_its_sign_in_token_opens() {
             let bearer = bearer(from, claims);
             if *claims == *MALFORMED && from == "partners" {
                 let outcome = ask(&gate, "POST", ENDPOINT, &[("authorization", &bearer)]);
-                assert_eq!(told(&outcome), "deny 401 bad_token bad_claim -");
+                assert_eq!(summary(&outcome), "deny 401 bad_token bad_claim -");
                 continue;
             }
             let session = session(&gate, per, &bearer);
@@ -241,8 +240,8 @@ fn a_session_opens_what_its_sign_in_token_opens() {
                 let by_token = ask(&gate, "GET", &target, &[("authorization", &bearer)]);
                 let by_session = ask(&gate, "GET", &target, &[("cookie", &session)]);
                 assert_eq!(
-                    told(&by_session),
-                    told(&by_token),
+                    summary(&by_session),
+                    summary(&by_token),
                     "{from} {claims} {target}"
                 );
                 opened += usize::from(by_token.status == 200);
@@ -270,8 +269,8 @@ fn a_session_of_a_course_counts_under_its_base_only() {
         ("/other", "deny 401 bad_token session_path -"),
     ] {
         let outcome = ask(&gate, "GET", target, &[("cookie", &session)]);
-        assert_eq!(told(&outcome), expect, "{target}");
-        // It is good where it belongs, so it stays.
+        assert_eq!(summary(&outcome), expect, "{target}");
+        // It is valid under its own path, so it is kept.
         assert!(cookies(&outcome).is_empty());
     }
 }
@@ -305,7 +304,7 @@ fn a_policy_that_reads_more_ends_sessions() {
             *course = course.replace("claims.level == 7", "claims.level == \"7\"");
         },
         |site, _| *site = site.replace(r#"["app", "plan"]"#, r#"["plan"]"#),
-        // What the issuer's tokens are accepted for, and where its groups are.
+        // The accepted clients of the issuer's tokens, and the location of its groups.
         |site, _| *site = site.replacen("clients = [\"web\"]", "clients = [\"web2\"]", 1),
         |site, _| *site = site.replacen("\"cognito:groups\"", "\"groups\"", 1),
         |site, _| {
@@ -324,7 +323,7 @@ fn a_policy_that_reads_more_ends_sessions() {
         for (number, change) in same.into_iter().enumerate() {
             let outcome = ask(&site(per, change), "GET", target, &[("cookie", &session)]);
             assert_eq!(
-                told(&outcome),
+                summary(&outcome),
                 "allow 200 allow - a/groups",
                 "{per} {number}"
             );
@@ -333,23 +332,23 @@ fn a_policy_that_reads_more_ends_sessions() {
             let gate = site(per, change);
             let outcome = ask(&gate, "GET", target, &[("cookie", &session)]);
             let expect = "deny 401 bad_token session_outdated -";
-            assert_eq!(told(&outcome), expect, "{per} {number}");
-            // It would only be in the way.
+            assert_eq!(summary(&outcome), expect, "{per} {number}");
+            // A useless session is cleared.
             let cleared = cookies(&outcome);
             assert_eq!(cleared.len(), 1, "{per} {number}");
             assert!(cleared[0].contains("=; ") && cleared[0].contains("Max-Age=0;"));
         }
-        // Another user's issuer changing costs nobody a session.
+        // A change to another user's issuer invalidates no session.
         let gate = site(per, |site, _| {
             *site = site.replace("[\"st*\", \"barred\"]", "[\"st*\"]");
         });
         let outcome = ask(&gate, "GET", target, &[("cookie", &session)]);
-        assert_eq!(told(&outcome), "allow 200 allow - a/groups");
+        assert_eq!(summary(&outcome), "allow 200 allow - a/groups");
     }
 }
 
 #[test]
-fn what_only_looks_like_a_session_is_none() {
+fn tokens_that_resemble_a_session_are_rejected() {
     let gate = site("site", |_, _| {});
     let reads = {
         let own = session(&gate, "site", &bearer("learners", r#""sub":"u-1""#));
@@ -400,7 +399,7 @@ fn what_only_looks_like_a_session_is_none() {
             format!(r#""idp":"learners","reads":"{reads}","claims":[],{groups}"#),
             "deny 401 bad_token bad_claim -",
         ),
-        // The groups of sign-in tokens are not a session's.
+        // The groups of sign-in tokens do not count as those of a session.
         (
             format!(r#""idp":"learners","reads":"{reads}","cognito:groups":["students"]"#),
             "deny 403 forbidden - -",
@@ -408,7 +407,7 @@ fn what_only_looks_like_a_session_is_none() {
     ] {
         let bearer = bearer("sessions", &claims);
         let outcome = ask(&gate, "GET", target, &[("authorization", &bearer)]);
-        assert_eq!(told(&outcome), expect, "{claims}");
+        assert_eq!(summary(&outcome), expect, "{claims}");
     }
     // The same claims in any other form.
     let claims = format!(r#""idp":"learners","reads":"{reads}",{groups}"#);
@@ -423,14 +422,14 @@ fn what_only_looks_like_a_session_is_none() {
         assert_ne!(bearer, minted);
         let outcome = ask(&gate, "GET", target, &[("authorization", &bearer)]);
         assert_eq!(
-            told(&outcome),
+            summary(&outcome),
             "deny 401 bad_token unknown_key -",
             "{header}"
         );
     }
-    // A sign-in token is none either, whatever it contains.
+    // A sign-in token is not a session either, whatever it contains.
     let claims = format!(r#""idp":"learners","reads":"{reads}",{groups}"#);
     let bearer = bearer("learners", &claims);
     let outcome = ask(&gate, "GET", target, &[("authorization", &bearer)]);
-    assert_eq!(told(&outcome), "deny 403 forbidden - -");
+    assert_eq!(summary(&outcome), "deny 403 forbidden - -");
 }

@@ -1,17 +1,17 @@
-//! Which of several tokens decides, and what becomes of the session cookie.
+//! Which of several tokens is evaluated, and what happens to the session cookie.
 
 use tollgate_gate::Gate;
 use tollgate_gate::config::TokenSource;
 
-use super::{LESSON, STUDENT, ask, cookies, gate, taken_apart, with_sessions};
+use super::{LESSON, STUDENT, ask, cookies, gate, split_cookie, with_sessions};
 use crate::site::token;
-use crate::told;
+use crate::summary;
 
-/// What becomes of the session cookie.
-fn fate(cookies: &[String]) -> &'static str {
+/// The change to the session cookie.
+fn cookie_change(cookies: &[String]) -> &'static str {
     match cookies {
         [] => "kept",
-        [one] if taken_apart(one).0.is_empty() => "cleared",
+        [one] if split_cookie(one).0.is_empty() => "cleared",
         [_] => "minted",
         _ => "several",
     }
@@ -21,7 +21,7 @@ fn minted(gate: &Gate<Vec<u8>>, claims: &str) -> String {
     let bearer = format!("Bearer {}", token(claims));
     let outcome = ask(gate, "GET", LESSON, &[("authorization", &bearer)]);
     let cookies = cookies(&outcome);
-    taken_apart(cookies.first().expect("a session"))
+    split_cookie(cookies.first().expect("a session"))
         .0
         .to_string()
 }
@@ -35,7 +35,7 @@ fn the_first_token_that_verifies_decides() {
         "cookie:id_token",
         "query:token",
     ]
-    .map(|text| TokenSource::from_text(text).expect("a good source"))
+    .map(|text| TokenSource::from_text(text).expect("a valid source"))
     .to_vec();
     let gate = gate(&config);
     let student = token(STUDENT);
@@ -67,7 +67,7 @@ fn the_first_token_that_verifies_decides() {
             student_in.into(),
             "minted",
         ),
-        // A bad token in an earlier place hides no good one.
+        // An invalid token in an earlier source hides no valid one.
         (
             LESSON,
             Some(&expired),
@@ -96,7 +96,7 @@ fn the_first_token_that_verifies_decides() {
             student_in.into(),
             "kept",
         ),
-        // If none verifies, the first tells why.
+        // If none verifies, the error of the first one is reported.
         (
             LESSON,
             Some(&expired),
@@ -111,7 +111,7 @@ fn the_first_token_that_verifies_decides() {
             bad("bad_signature"),
             "kept",
         ),
-        // An earlier good one decides, though a later one would let in.
+        // An earlier valid token is evaluated even if a later one would be allowed.
         (
             LESSON,
             Some(&other),
@@ -119,7 +119,7 @@ fn the_first_token_that_verifies_decides() {
             "deny 403 forbidden - -".into(),
             "kept",
         ),
-        // Two cookies of one name: which of them the user's own page has set cannot be known.
+        // Two cookies of one name: the gate cannot know which of them the user's own page has set.
         (
             LESSON,
             None,
@@ -148,7 +148,7 @@ fn the_first_token_that_verifies_decides() {
             bad("conflicting_tokens"),
             "kept",
         ),
-        // The same two in different places are in order.
+        // The same two tokens in different sources are valid.
         (
             LESSON,
             None,
@@ -156,7 +156,7 @@ fn the_first_token_that_verifies_decides() {
             student_in.into(),
             "kept",
         ),
-        // A stale session costs nobody the page, and is renewed or cleared.
+        // A stale session does not deny the request; it is renewed or cleared.
         (
             LESSON,
             None,
@@ -220,7 +220,7 @@ fn the_first_token_that_verifies_decides() {
             "reject 400 bad_path empty_segment -".into(),
             "kept",
         ),
-        // Another user's session gives way to the sign-in token that decides.
+        // Another user's session is replaced for the sign-in token that is evaluated.
         (
             LESSON,
             Some(&student),
@@ -235,7 +235,7 @@ fn the_first_token_that_verifies_decides() {
             student_in.into(),
             "kept",
         ),
-        // More values than are looked at.
+        // More values than are considered.
         (
             LESSON,
             None,
@@ -268,7 +268,11 @@ fn the_first_token_that_verifies_decides() {
         headers.extend(bearer.as_deref().map(|value| ("authorization", value)));
         headers.extend((!cookie.is_empty()).then_some(("cookie", cookie.as_str())));
         let outcome = ask(&gate, "GET", target, &headers);
-        assert_eq!(told(&outcome), expect, "{target} {headers:?}");
-        assert_eq!(fate(&cookies(&outcome)), becomes, "{target} {headers:?}");
+        assert_eq!(summary(&outcome), expect, "{target} {headers:?}");
+        assert_eq!(
+            cookie_change(&cookies(&outcome)),
+            becomes,
+            "{target} {headers:?}"
+        );
     }
 }

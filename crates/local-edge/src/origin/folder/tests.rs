@@ -1,4 +1,4 @@
-//! Targets against a real folder, as if the gate had allowed every one of them.
+//! Targets against a real directory, as if the gate had allowed all of them.
 
 use std::fs;
 use std::path::PathBuf;
@@ -8,7 +8,7 @@ use tollgate_core::PathReader;
 
 use super::Folder;
 
-/// A folder that is removed at the end of the test.
+/// A directory that is removed at the end of the test.
 struct Scratch(PathBuf);
 
 impl Scratch {
@@ -41,7 +41,7 @@ fn status(folder: &Folder, method: Method, target: &str) -> u16 {
 }
 
 #[test]
-fn every_way_out_is_closed_even_if_the_gate_would_allow() {
+fn nothing_outside_is_served_even_if_the_gate_allows_it() {
     let scratch = Scratch::new("folder");
     for name in [
         "secret.txt",
@@ -66,7 +66,7 @@ fn every_way_out_is_closed_even_if_the_gate_would_allow() {
         ("/b/c%20d.txt", 200),
         ("/%C3%A9.txt", 200),
         ("/missing.txt", 404),
-        // Folders and index documents: S3 has neither.
+        // Directories and index documents: S3 has neither.
         ("/", 404),
         ("/b", 404),
         ("/b/", 404),
@@ -81,11 +81,11 @@ fn every_way_out_is_closed_even_if_the_gate_would_allow() {
         ("/./a.txt", 404),
         ("a.txt", 404),
         ("", 404),
-        // Links, out of the folder and inside it.
+        // Links that lead out of the directory and inside it.
         ("/link.txt", 404),
         ("/up/secret.txt", 404),
         ("/alias.txt", 404),
-        // Another case is another name.
+        // A different case is a different name.
         ("/A.txt", 404),
     ];
     for (target, expected) in table {

@@ -1,4 +1,4 @@
-//! Which URLs can be an upstream, what is sent there, and what is not.
+//! Valid upstream URLs, and which headers and targets are sent to an upstream.
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 
@@ -27,7 +27,7 @@ fn only_a_scheme_and_a_host() {
 }
 
 #[test]
-fn a_target_goes_out_exactly_or_not_at_all() {
+fn a_target_is_forwarded_exactly_or_not_at_all() {
     let upstream = Upstream::parse("http://127.0.0.1:9").unwrap();
     let exact: &[&str] = &[
         "/",
@@ -58,7 +58,7 @@ fn a_target_goes_out_exactly_or_not_at_all() {
 }
 
 #[test]
-fn what_is_about_one_connection_stays_there() {
+fn hop_by_hop_headers_are_not_forwarded() {
     let mut headers = HeaderMap::new();
     for (name, value) in [
         ("connection", "close, X-One"),

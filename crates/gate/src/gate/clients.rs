@@ -1,6 +1,6 @@
-//! Requests of viewers who were let in before.
+//! Repeat requests of allowed clients.
 //!
-//! What a viewer is, and what a host has to see to, is in [`crate::viewer`].
+//! [`crate::client_cache`] defines such a client and what a host must guarantee.
 
 use alloc::sync::Arc;
 use core::net::IpAddr;
@@ -10,16 +10,16 @@ use tollgate_core::{Decision, MethodSet, Query, Reason, RuleId, TokenState, deci
 use super::Gate;
 use super::tokens::is_below;
 use crate::cache::Known;
+use crate::client_cache::{Admitted, ClientCache, ClientHandle};
 use crate::config::TokenSource;
 use crate::forward;
-use crate::log::{LogRecord, TokenSeen};
+use crate::log::{LogRecord, TokenStatus};
 use crate::request::Request;
-use crate::viewer::{Admitted, Seat, Viewers};
 
 impl<B: AsRef<[u8]>> Gate<B> {
-    /// Whether a change in header field lines of this name could change anything but the same lines of what is
-    /// forwarded, for viewers who have a number.
-    pub fn watches(&self, name: &str) -> bool {
+    /// Whether a handle is valid only while the header field lines of this name stay the same. For all other
+    /// names a changed line changes the same line of the forwarded request, and nothing else.
+    pub fn is_watched_header(&self, name: &str) -> bool {
         let is_source = |source: &TokenSource| match source {
             TokenSource::Header(wanted) => name.eq_ignore_ascii_case(wanted),
             TokenSource::Cookie(_) => name.eq_ignore_ascii_case("cookie"),
@@ -28,17 +28,18 @@ impl<B: AsRef<[u8]>> Gate<B> {
         forward::is_withheld(name) || self.config.sources.iter().any(is_source)
     }
 
-    /// The rule that allows a viewer's next request. `None` is no decision: the whole request has to be evaluated.
+    /// Returns the rule that allows a repeat request, or `None` if the whole request has to be evaluated.
+    /// `None` is not a decision.
     ///
-    /// `request` needs no headers and no address; they are those that the number stands for.
+    /// `request` needs neither headers nor an address: the handle identifies both.
     pub fn admit(
         &self,
-        viewers: &mut Viewers,
-        viewer: u32,
+        clients: &mut ClientCache,
+        handle: u32,
         request: &Request<'_>,
     ) -> Option<Admitted> {
-        let (viewer, scratch) = viewers.find(&self.epoch, viewer)?;
-        let lifetime = viewer.known.lifetime?;
+        let (client, scratch) = clients.find(&self.epoch, handle)?;
+        let lifetime = client.known.lifetime?;
         let leeway_secs = self.config.leeway_secs;
         lifetime.check(request.now, leeway_secs).ok()?;
         // A session that ends soon may be renewed, which depends on other headers.
@@ -46,8 +47,8 @@ impl<B: AsRef<[u8]>> Gate<B> {
             .config
             .session
             .as_ref()
-            .filter(|_| viewer.known.is_session);
-        if session.is_some_and(|session| !self.has_time_left(session, &viewer.known, request)) {
+            .filter(|_| client.known.is_session);
+        if session.is_some_and(|session| !self.has_time_left(session, &client.known, request)) {
             return None;
         }
         let (path, query) = request.path_and_query();
@@ -63,7 +64,7 @@ impl<B: AsRef<[u8]>> Gate<B> {
             return None;
         }
         let path = scratch.parse(path, options).ok()?;
-        if viewer
+        if client
             .known
             .base
             .as_ref()
@@ -74,9 +75,9 @@ impl<B: AsRef<[u8]>> Gate<B> {
         let query = Query {
             path: &path,
             method: request.method,
-            ip: viewer.ip,
+            ip: client.ip,
             now: request.now,
-            token: TokenState::Verified(&viewer.known.facts),
+            token: TokenState::Verified(&client.known.facts),
         };
         let decision = decide(&self.image, &query);
         let rule = decision.rule.filter(|_| decision.reason == Reason::Allow)?;
@@ -86,12 +87,13 @@ impl<B: AsRef<[u8]>> Gate<B> {
         })
     }
 
-    /// The record of a request that [`Gate::admit`] let pass, made when somebody wants it.
+    /// Returns the log record of a request that [`Gate::admit`] allowed. It is built only when a host reads
+    /// it.
     pub fn record(&self, request: &Request<'_>, rule: RuleId, issuer: usize) -> Option<LogRecord> {
         let name = Arc::clone(self.issuers.get(issuer / 2)?);
         let seen = match issuer % 2 {
-            0 => TokenSeen::Verified(name),
-            _ => TokenSeen::Session(name),
+            0 => TokenStatus::Verified(name),
+            _ => TokenStatus::Session(name),
         };
         let decision = Decision {
             reason: Reason::Allow,
@@ -102,28 +104,29 @@ impl<B: AsRef<[u8]>> Gate<B> {
         Some(self.conclude(request, decision, None, seen).log)
     }
 
-    /// A number for whom a token of their own has let in, unless more than the watched headers counted.
-    pub(super) fn seat(
+    /// Returns a handle if the request was allowed by a verified token of its own and the outcome depends on
+    /// no headers but the watched ones.
+    pub(super) fn client_handle(
         &self,
         request: &Request<'_>,
-        viewers: &mut Viewers,
+        clients: &mut ClientCache,
         known: &Arc<Known>,
         ip: Option<IpAddr>,
-    ) -> Option<Seat> {
-        // A session goes by the path, other headers and the time.
+    ) -> Option<ClientHandle> {
+        // Whether a session is issued depends on the path, other headers and the time.
         let gets_sessions = known.parent.is_some();
-        // What is added to the request goes by the rule.
+        // The added identity headers depend on the rule.
         if gets_sessions || self.config.forward.identity || self.query_counts(request) {
             return None;
         }
         let same = |name: &Arc<str>| Arc::ptr_eq(name, &known.issuer);
         let issuer = self.issuers.iter().position(same)?;
-        let viewer = viewers.seat(&self.epoch, known, ip)?;
+        let handle = clients.insert(&self.epoch, known, ip)?;
         let issuer = 2 * issuer + usize::from(known.is_session);
-        Some(Seat { viewer, issuer })
+        Some(ClientHandle { handle, issuer })
     }
 
-    /// Whether a token may stand in the query, and there is one.
+    /// Whether the request has a query and a token can be in it.
     fn query_counts(&self, request: &Request<'_>) -> bool {
         let is_query = |source: &TokenSource| matches!(source, TokenSource::Query(_));
         request.query().is_some() && self.config.sources.iter().any(is_query)

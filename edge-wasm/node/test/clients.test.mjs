@@ -1,4 +1,4 @@
-// Viewers who were let in before: asked by number or in full, the outcome is the same.
+// Client handles: a request has the same outcome, whether decided by handle or evaluated as a whole.
 // TOLLGATE_SAMPLE_IMAGE names the file that `cargo run -p tollgate-gate --example sample_image` wrote.
 
 import assert from "node:assert/strict";
@@ -13,17 +13,17 @@ import { Gate } from "../js/node.mjs";
 const NOW = 1_800_000_000;
 const image = readFileSync(process.env.TOLLGATE_SAMPLE_IMAGE);
 
-/** Counts what is asked in full. */
-let inFull = 0;
+/** Counts requests that are evaluated as a whole. */
+let wholeRequests = 0;
 class Counting extends glue.Gate {
   decide(bytes) {
-    inFull += 1;
+    wholeRequests += 1;
     return super.decide(bytes);
   }
 }
 const { __wbg_reset_state, initSync } = glue;
 const Counted = bindGate({ Gate: Counting, __wbg_reset_state, initSync });
-/** Without the module's memory there are no viewers. */
+/** Without access to the module's memory no clients are cached. */
 const Plain = bindGate({ Gate: glue.Gate, __wbg_reset_state });
 
 /** A sign-in token. */
@@ -34,7 +34,7 @@ function token(claims) {
   return `${input}.${createHmac("sha256", Buffer.alloc(32, 7)).update(input).digest("base64url")}`;
 }
 
-/** A session of the site's own, from which no session is made in turn. */
+/** A session of the site, from which no further session is minted. */
 function session(claims) {
   const headers = { authorization: `Bearer ${token(claims)}` };
   const given = new Plain(image).decide({ method: "POST", target: "/.tollgate/session", headers, now: NOW });
@@ -59,7 +59,7 @@ const cookie = (value) => ({ headers: [["Host", "h"], ["X-Tollgate-Subject", "ro
 const changed = (at) => `${mine.slice(0, at)}${mine[at] === "A" ? "B" : "A"}${mine.slice(at + 1)}`;
 const lines = (...more) => ({ headers: [...asked.headers, ...more] });
 
-/** What is asked after `asked`, and whether the number is enough for it. */
+/** The request after `asked`, and whether the handle suffices for it. */
 const table = [
   [{}, true],
   [{ target: "/courses/rust-101/b/c" }, true],
@@ -88,7 +88,7 @@ const table = [
   [{ ip: null }, false],
   [{ ip: "203.0.113.8" }, false],
   [{ now: NOW + 100 }, true],
-  // A session that ends soon is renewed, if there is a sign-in token.
+  // A session that expires soon is renewed, if there is a sign-in token.
   [{ now: NOW + 299 }, false],
   [{ now: NOW + 300 }, false],
   [{ now: NOW - 50 }, true],
@@ -119,13 +119,13 @@ const table = [
   [cookie(`a=b; session=${session({ sub: "2" })}`), false],
 ];
 
-test("by number or in full, the outcome is the same", () => {
+test("the outcome is the same by handle and as a whole", () => {
   const plain = new Plain(image);
-  for (const [change, byNumber] of table) {
+  for (const [change, byHandle] of table) {
     const what = JSON.stringify(change).slice(0, 200);
     const gate = new Counted(image);
     assert.equal(gate.decide(asked).outcome, "allow");
-    inFull = 0;
+    wholeRequests = 0;
     const request = { ...asked, ...change };
     const expected = plain.decide(request);
     for (const outcome of [gate.decide(request), gate.decide(request)]) {
@@ -135,15 +135,15 @@ test("by number or in full, the outcome is the same", () => {
       assert.equal(error?.message, expectedError?.message, what);
       assert.equal(outcome.log, expected.log, what);
     }
-    // What is no request is not asked at all.
-    if (expected.detail !== "bad_request_object") assert.equal(inFull === 0, byNumber, what);
+    // A malformed request does not reach the module.
+    if (expected.detail !== "bad_request_object") assert.equal(wholeRequests === 0, byHandle, what);
     assert.equal(gate.decide(asked).outcome, "allow");
   }
   assert.equal(plain.decide(null).detail, "bad_request_object");
   assert.equal(new Gate(image).decide(null).detail, "bad_request_object");
 });
 
-test("nothing of one request shows in the next", () => {
+test("no part of a request leaks into the next", () => {
   const gate = new Counted(image);
   gate.decide(asked);
   const first = gate.decide({ ...asked, target: "/courses/rust-101/first" });
@@ -159,7 +159,7 @@ test("nothing of one request shows in the next", () => {
   assert.equal(asked.headers[0][1], "h");
 });
 
-test("an outcome is the caller's, and changing it changes nothing here", () => {
+test("changing an outcome does not affect the cache", () => {
   const bearer = `Bearer ${mine}`;
   const gate = new Counted(image);
   const request = { ...asked, headers: [["Host", "h"], ["Authorization", bearer]] };
@@ -175,7 +175,7 @@ test("an outcome is the caller's, and changing it changes nothing here", () => {
   assert.equal(gate.decide(forged).outcome, "deny");
 });
 
-test("more viewers than there are places", () => {
+test("more clients than the cache holds", () => {
   const gate = new Counted(image);
   const all = Array.from({ length: 1_200 }, (_, at) => ({
     ...asked,
@@ -190,7 +190,7 @@ test("more viewers than there are places", () => {
   }
 });
 
-test("a number ends with the instance that gave it, and with a trap", () => {
+test("a handle is valid only in the instance that assigned it, and until a trap", () => {
   const first = new Counted(image);
   const second = new Counted(image);
   for (const gate of [first, second, first, second]) assert.equal(gate.decide(asked).outcome, "allow");
@@ -199,10 +199,10 @@ test("a number ends with the instance that gave it, and with a trap", () => {
   const broken = first.decide(asked);
   assert.equal(broken.detail, "trap");
   assert.equal(broken.outcome, "deny");
-  inFull = 0;
+  wholeRequests = 0;
   for (const gate of [second, first]) assert.equal(gate.decide(asked).outcome, "allow");
-  assert.notEqual(inFull, 0);
-  // A record of the instance that is gone.
+  assert.notEqual(wholeRequests, 0);
+  // A record of the discarded instance.
   assert.equal(before.log, new Plain(image).decide(asked).log);
   const later = second.decide(asked);
   new Uint8Array(initSync().memory.buffer).fill(0xff);

@@ -1,48 +1,48 @@
-//! Viewers with a number: let in where the whole request would be, and never otherwise.
+//! Client handles: they allow a request if the whole request is allowed, and never otherwise.
 
 use tollgate_core::UnixSeconds;
 use tollgate_gate::config::{GateConfig, TokenSource};
-use tollgate_gate::{Context, Gate, Request, TokenCache, Viewers};
+use tollgate_gate::{ClientCache, Context, Gate, Request, TokenCache};
 
 use super::site::{NOW, Provider, config, everything, gate, image, token};
-use super::told;
+use super::summary;
 
 const OPEN: &str = "/courses/rust-101/a";
 
-/// A gate with what it remembers.
+/// A gate with its caches.
 struct Site {
     gate: Gate<Vec<u8>>,
     tokens: TokenCache,
-    viewers: Viewers,
+    clients: ClientCache,
 }
 
 impl Site {
-    fn new(config: &GateConfig, seats: usize) -> Self {
+    fn new(config: &GateConfig, capacity: usize) -> Self {
         Self {
-            gate: Gate::new(image(config), &Provider).expect("a good image"),
+            gate: Gate::new(image(config), &Provider).expect("a valid image"),
             tokens: TokenCache::new(64),
-            viewers: Viewers::new(seats),
+            clients: ClientCache::new(capacity),
         }
     }
 
-    /// Asks in full; the viewer's number.
-    fn seat(&mut self, method: &str, target: &str, headers: &[(&str, &[u8])]) -> Option<u32> {
+    /// Evaluates the whole request and returns the client's handle.
+    fn handle(&mut self, method: &str, target: &str, headers: &[(&str, &[u8])]) -> Option<u32> {
         let request = request(method, target, headers, NOW);
-        let mut context = Context::cached(&mut self.tokens).with_viewers(&mut self.viewers);
+        let mut context = Context::cached(&mut self.tokens).with_clients(&mut self.clients);
         let outcome = self.gate.ask(&request, &mut context);
-        let seat = context.seat();
+        let handle = context.client_handle();
         assert_eq!(
-            told(&outcome),
-            told(&self.gate.ask(&request, &mut Context::new())),
+            summary(&outcome),
+            summary(&self.gate.ask(&request, &mut Context::new())),
             "{target}"
         );
-        assert!(seat.is_none() || outcome.status == 200, "{target}");
-        seat.map(|seat| seat.viewer)
+        assert!(handle.is_none() || outcome.status == 200, "{target}");
+        handle.map(|handle| handle.handle)
     }
 
-    fn admits(&mut self, viewer: u32, method: &str, target: &str, now: i64) -> bool {
+    fn admits(&mut self, client: u32, method: &str, target: &str, now: i64) -> bool {
         let request = request(method, target, &[], now);
-        let rule = self.gate.admit(&mut self.viewers, viewer, &request);
+        let rule = self.gate.admit(&mut self.clients, client, &request);
         rule.is_some()
     }
 }
@@ -68,11 +68,11 @@ fn bearer() -> Vec<u8> {
 }
 
 #[test]
-fn a_number_lets_in_where_the_whole_request_is_let_in() {
+fn a_handle_allows_exactly_what_the_whole_request_allows() {
     let mut site = Site::new(&config(), 8);
     let bearer = bearer();
     let headers: &[(&str, &[u8])] = &[("authorization", &bearer)];
-    let viewer = site.seat("GET", OPEN, headers).expect("a number");
+    let client = site.handle("GET", OPEN, headers).expect("a number");
     let targets = [
         OPEN,
         "/courses/rust-101/b/c",
@@ -96,16 +96,16 @@ fn a_number_lets_in_where_the_whole_request_is_let_in() {
                 let whole = site
                     .gate
                     .ask(&request(method, target, headers, now), &mut Context::new());
-                let admits = site.admits(viewer, method, target, now);
-                let is_good = now < NOW + 600;
+                let admits = site.admits(client, method, target, now);
+                let is_valid = now < NOW + 600;
                 assert_eq!(
                     admits,
-                    is_good && whole.status == 200,
+                    is_valid && whole.status == 200,
                     "{method} {target} {now}"
                 );
                 admitted += usize::from(admits);
                 let asked = request(method, target, &[], now);
-                let rule = site.gate.admit(&mut site.viewers, viewer, &asked);
+                let rule = site.gate.admit(&mut site.clients, client, &asked);
                 let record = rule.and_then(|admitted| site.gate.record(&asked, admitted.rule, 0));
                 assert!(record.is_none_or(|record| record == whole.log), "{target}");
             }
@@ -115,11 +115,11 @@ fn a_number_lets_in_where_the_whole_request_is_let_in() {
 }
 
 #[test]
-fn numbers_that_were_never_given_or_are_old_are_no_answer() {
+fn unknown_and_evicted_handles_decide_nothing() {
     let mut site = Site::new(&config(), 4);
     let bearer = bearer();
-    let seat = |site: &mut Site| site.seat("GET", OPEN, &[("authorization", &bearer)]);
-    let numbers: Vec<u32> = (0..6).filter_map(|_| seat(&mut site)).collect();
+    let handle = |site: &mut Site| site.handle("GET", OPEN, &[("authorization", &bearer)]);
+    let numbers: Vec<u32> = (0..6).filter_map(|_| handle(&mut site)).collect();
     assert_eq!(numbers, [1, 2, 3, 4, 5, 6]);
     for number in [0, 1, 2, 7, 8, u32::MAX] {
         assert!(!site.admits(number, "GET", OPEN, NOW), "{number}");
@@ -128,17 +128,17 @@ fn numbers_that_were_never_given_or_are_old_are_no_answer() {
         assert!(site.admits(number, "GET", OPEN, NOW), "{number}");
     }
     let mut none = Site::new(&config(), 0);
-    assert_eq!(seat(&mut none), None);
+    assert_eq!(handle(&mut none), None);
     assert!(!none.admits(1, "GET", OPEN, NOW));
-    // Another gate's numbers.
+    // The handles of another gate.
     let other = gate();
     let asked = request("GET", OPEN, &[], NOW);
-    assert_eq!(other.admit(&mut site.viewers, 6, &asked), None);
+    assert_eq!(other.admit(&mut site.clients, 6, &asked), None);
     assert!(site.admits(6, "GET", OPEN, NOW));
 }
 
 #[test]
-fn only_a_token_that_let_in_and_stands_in_a_header_gets_a_number() {
+fn only_an_allowed_request_with_its_token_in_a_header_gets_a_handle() {
     let mut site = Site::new(&config(), 8);
     let bearer = bearer();
     let text = String::from_utf8(bearer.clone()).expect("it is ASCII");
@@ -168,36 +168,39 @@ fn only_a_token_that_let_in_and_stands_in_a_header_gets_a_number() {
     ];
     for (target, headers, has_number) in table {
         assert_eq!(
-            site.seat("GET", target, headers).is_some(),
+            site.handle("GET", target, headers).is_some(),
             *has_number,
             "{target}"
         );
     }
-    // Whose query cannot hold a token may have one.
+    // Without a query source, a request with a query can get a handle.
     let mut config = config();
     config
         .sources
         .retain(|source| !matches!(source, TokenSource::Query(_)));
     let mut site = Site::new(&config, 8);
-    let viewer = site.seat(
+    let client = site.handle(
         "GET",
         "/courses/rust-101/a?b",
         &[("authorization", &bearer)],
     );
-    let viewer = viewer.expect("a number");
-    assert!(site.admits(viewer, "GET", "/courses/rust-101/c?d", NOW));
-    assert!(!site.admits(viewer, "GET", "/courses/rust-101/c?d e", NOW));
+    let client = client.expect("a number");
+    assert!(site.admits(client, "GET", "/courses/rust-101/c?d", NOW));
+    assert!(!site.admits(client, "GET", "/courses/rust-101/c?d e", NOW));
 }
 
 #[test]
-fn sign_in_tokens_of_a_site_with_sessions_are_asked_in_full() {
+fn sign_in_tokens_of_a_site_with_sessions_get_no_handle() {
     let mut site = Site::new(&everything(), 8);
     let bearer = bearer();
-    assert_eq!(site.seat("GET", OPEN, &[("authorization", &bearer)]), None);
+    assert_eq!(
+        site.handle("GET", OPEN, &[("authorization", &bearer)]),
+        None
+    );
 }
 
 #[test]
-fn what_changes_an_answer_is_watched() {
+fn headers_that_can_change_an_outcome_are_watched() {
     let gate = gate();
     let watched = [
         "authorization",
@@ -209,7 +212,7 @@ fn what_changes_an_answer_is_watched() {
         "X-Original-URL",
         "x_http.method-override",
     ];
-    assert!(watched.iter().all(|name| gate.watches(name)));
+    assert!(watched.iter().all(|name| gate.is_watched_header(name)));
     let others = [
         "host",
         "range",
@@ -220,5 +223,5 @@ fn what_changes_an_answer_is_watched() {
         "cookie2",
         "über",
     ];
-    assert!(!others.iter().any(|name| gate.watches(name)));
+    assert!(!others.iter().any(|name| gate.is_watched_header(name)));
 }
