@@ -12,9 +12,10 @@ use tollgate_gate::{Action, EdgeDenial, Forward, Gate, LogRecord, Outcome, Reque
 use tollgate_host::{Client, Machine};
 
 use crate::authorizer::{self, AuthorizerSettings, Denied};
+use crate::clock::{Clock, Log, system_time};
 use crate::cloudfront;
 use crate::content::{self, Content, Delivered, Format, HttpReply, locate};
-use crate::host::{KeyedGate, keyed_gate, system_time};
+use crate::host::{KeyedGate, keyed_gate};
 use crate::http::{self, HttpRequest};
 
 use crate::shape::{Shape, ShapeError};
@@ -29,21 +30,6 @@ pub enum Role<S> {
     /// Handles CloudFront's request events.
     CloudFront,
 }
-
-/// The source of the time.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Clock {
-    /// The machine's clock.
-    #[default]
-    System,
-    /// The time in the event, which is then required: for tests that replay requests.
-    Event,
-    /// A fixed time.
-    Fixed(UnixSeconds),
-}
-
-/// Called with every log line, without its line end.
-pub(crate) type Log = Arc<dyn Fn(&str) + Send + Sync>;
 
 /// A function.
 pub struct Function<S, C: Client> {

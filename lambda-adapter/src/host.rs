@@ -4,14 +4,13 @@
 //! Not here: fetching, and when keys are fetched ([`tollgate_host`]).
 
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 use tollgate_core::UnixSeconds;
 use tollgate_gate::Gate;
 use tollgate_host::{Client, FetchEnded, Host, Local, Native};
 
-use crate::function::{Clock, Log};
+use crate::clock::{Clock, Log, system_time};
 
 /// The number of cached tokens. An instance serves one request at a time, and few users.
 const CACHED_TOKENS: usize = 256;
@@ -29,7 +28,7 @@ pub(crate) fn keyed_gate<C: Client>(
 ) -> Arc<KeyedGate<C>> {
     let now = move || match clock {
         Clock::Fixed(now) => now,
-        Clock::Event | Clock::System => system_time().unwrap_or(UnixSeconds(0)),
+        Clock::Event | Clock::System => system_time().unwrap_or(UnixSeconds(i64::MAX)),
     };
     let log = move |ended: &FetchEnded<'_, C::Error>| {
         if let Some(line) = line(ended) {
@@ -38,12 +37,6 @@ pub(crate) fn keyed_gate<C: Client>(
     };
     let platform = Native::new(client, now, Box::new(log)).without_background();
     Host::new(Local::new(gate, CACHED_TOKENS), platform)
-}
-
-/// The machine's time; `None` before 1970.
-pub(crate) fn system_time() -> Option<UnixSeconds> {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).ok()?;
-    i64::try_from(since.as_secs()).ok().map(UnixSeconds)
 }
 
 fn line<E: core::fmt::Display>(ended: &FetchEnded<'_, E>) -> Option<Value> {

@@ -17,15 +17,17 @@ pub mod settings;
 pub mod store;
 pub mod stream;
 
+mod clock;
 mod function;
 mod host;
 mod http;
 mod raw_path;
 mod shape;
 
+pub use clock::Clock;
 pub use cloudfront::{
     Answer, Event, EventError, EventKind, MAX_RESPONSE_BYTES, TooLarge, answer, conclude, refuse,
     result,
 };
-pub use function::{Clock, Failure, Function, Reply, Role};
+pub use function::{Failure, Function, Reply, Role};
 pub use shape::{Shape, ShapeError};

@@ -13,8 +13,8 @@ use std::path::PathBuf;
 use tollgate_gate::PolicyVersion;
 
 use crate::authorizer::{AuthorizerSettings, HttpFormat};
+use crate::clock::Clock;
 use crate::content::ContentSettings;
-use crate::function::Clock;
 use crate::store::s3::S3Settings;
 
 pub use variables::{VARIABLES, Variable};

@@ -10,7 +10,7 @@ use tollgate_core::UnixSeconds;
 use tollgate_gate::{Fetch, FetchResponse, Gate, Outcome, Request};
 use tollgate_host::{Accepted, Host, HttpClient, HttpError, Local, Machine, Native, Stepped};
 
-use crate::service::Clock;
+use crate::clock::Clock;
 
 /// The number of verified tokens that are cached.
 const CACHED_TOKENS: usize = 4_096;

@@ -10,6 +10,7 @@
 //! Key sets are refreshed from the URLs in the policy.
 
 mod body;
+mod clock;
 mod keys;
 mod origin;
 mod raw_target;
@@ -35,9 +36,10 @@ use tokio::runtime::Runtime;
 use tokio::sync::{Semaphore, oneshot};
 use tollgate_gate::Gate;
 
+pub use clock::Clock;
 pub use keys::{KeysFetched, KeysSink};
 pub use origin::{BadUpstream, Origin};
-pub use service::{Caching, Clock, LogSink, Served};
+pub use service::{Caching, LogSink, Served};
 
 /// The time limit for receiving a request head.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(15);
@@ -114,12 +116,13 @@ impl LocalEdge {
             .map_err(BindError::Io)?;
         let addr = listener.local_addr().map_err(BindError::Io)?;
         let Options {
+            // Read above.
+            allow_remote: _,
             trust_forwarded_for,
             caching,
             clock,
             log,
             keys_log,
-            ..
         } = options;
         let service = Arc::new(service::Service {
             gate: keys::keyed_gate(gate, clock, keys_log),

@@ -9,47 +9,17 @@ use core::task::Poll;
 use core::time::Duration;
 use std::panic::catch_unwind;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use http::header::{CACHE_CONTROL, CONNECTION, HeaderName, HeaderValue, SET_COOKIE};
 use http::{HeaderMap, Request, Response, StatusCode};
 use hyper::body::Incoming;
-use tollgate_core::UnixSeconds;
 use tollgate_gate::{Action, CacheEdit, Forward, LogRecord, ResponseEdits};
 
 use crate::body::{AnyBody, full, plain};
+use crate::clock::Clock;
 use crate::keys::KeyedGate;
 use crate::origin::{Allowed, Origin};
 use crate::raw_target::RawTarget;
-
-/// The clock for decisions.
-#[derive(Clone, Copy, Debug, Default)]
-pub enum Clock {
-    /// The machine's clock.
-    #[default]
-    System,
-    /// A fixed time, for demonstrations and tests.
-    Fixed(UnixSeconds),
-    /// The result of this function, for tests in which the time jumps.
-    Custom(fn() -> UnixSeconds),
-}
-
-impl Clock {
-    /// The current time. If the machine's clock is set before 1970, a time at which every token is expired.
-    pub(crate) fn now(self) -> UnixSeconds {
-        match self {
-            Clock::Fixed(now) => now,
-            Clock::Custom(clock) => clock(),
-            Clock::System => UnixSeconds(
-                SystemTime::now()
-                    .duration_since(UNIX_EPOCH)
-                    .ok()
-                    .and_then(|since| i64::try_from(since.as_secs()).ok())
-                    .unwrap_or(i64::MAX),
-            ),
-        }
-    }
-}
 
 /// The handling of `Cache-Control` in a response that required a token.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -228,7 +228,7 @@ test("an invalid reply of the module counts as a trap", () => {
     const Lying = bindGate({ Gate: Inner, __wbg_reset_state: glue.__wbg_reset_state });
     const gate = new Lying(image);
     isInvalid = true;
-    const outcome = gate.decide({ method: "GET", target: "/courses/rust-101/preview/a", now: NOW });
+    const outcome = gate.decide(request);
     assert.equal(summary(outcome), "deny 500 internal trap -");
     assert.equal(outcome.forward, undefined);
   }
