@@ -14,7 +14,8 @@ use crate::failure::{Failure, Problem};
 use crate::output::{BAD, GOOD, NOTE, STRONG, note, print, print_json, styled, visible};
 use crate::trace::Evaluated;
 use crate::trust::TrustArgs;
-use crate::{Verdict, input, policy, rejected};
+use crate::verdict::Verdict;
+use crate::{input, policy, rejected};
 
 /// Ask a policy about one request
 #[derive(Args)]

@@ -23,7 +23,8 @@ use crate::diff::request as request_object;
 use crate::failure::Failure;
 use crate::output::{BAD, FAINT, GOOD, NOTE, STRONG, note, print, print_json, styled, visible};
 use crate::reach::address;
-use crate::{Verdict, input, policy, rejected};
+use crate::verdict::Verdict;
+use crate::{input, policy, rejected};
 
 /// Explain the decision for a request and list the smallest changes that would reverse it
 #[derive(Args)]

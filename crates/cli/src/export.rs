@@ -11,7 +11,8 @@ use crate::build::write_whole;
 use crate::failure::Failure;
 use crate::output::{GOOD, print, print_json, styled};
 use crate::overwrite::{self, CEDAR_HEADER, Output};
-use crate::{Verdict, policy};
+use crate::policy;
+use crate::verdict::Verdict;
 
 /// Say a policy in Cedar, with a schema, so that Cedar's tools can read it
 #[derive(Args)]

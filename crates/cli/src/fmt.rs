@@ -12,7 +12,8 @@ use tollgate_compiler::{COURSES_FOLDER, SITE_FILE};
 use crate::build::write_whole;
 use crate::failure::{Failure, counted};
 use crate::output::{BAD, GOOD, print, print_json, styled, visible};
-use crate::{Verdict, input, overwrite, policy};
+use crate::verdict::Verdict;
+use crate::{input, overwrite, policy};
 
 /// Format policy files, preserving comments and order
 #[derive(Args)]

@@ -12,8 +12,9 @@ use tollgate_exchange::import::{self, ImportError, Imported, KeySet, Matching, O
 
 use crate::build::write_whole;
 use crate::failure::Failure;
+use crate::input;
 use crate::output::{FAINT, GOOD, NOTE, print, print_json, styled, visible};
-use crate::{Verdict, input};
+use crate::verdict::Verdict;
 
 /// Create a policy from the settings of another tool; it never allows more than they do
 #[derive(Args)]

@@ -13,7 +13,8 @@ use tollgate_crypto::image_key::ImageKey;
 use crate::failure::{Failure, Problem, counted};
 use crate::output::{FAINT, GOOD, print, print_json, styled};
 use crate::overwrite::{self, Output};
-use crate::{Verdict, build, input, trust};
+use crate::verdict::Verdict;
+use crate::{build, input, trust};
 
 /// Make a key pair to sign policy images with
 #[derive(Args)]

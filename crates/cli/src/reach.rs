@@ -11,7 +11,8 @@ use crate::claims::ClaimsArgs;
 use crate::diff::request;
 use crate::failure::{Failure, Problem};
 use crate::output::{BAD, FAINT, GOOD, NOTE, print, print_json, styled, visible};
-use crate::{Verdict, input, policy};
+use crate::verdict::Verdict;
+use crate::{input, policy};
 
 /// Tell what a person can have
 #[derive(Args)]

@@ -23,8 +23,9 @@ use crate::build::write_whole;
 use crate::failure::{Failure, print_findings};
 use crate::output::{print, print_json};
 use crate::overwrite::{self, Output};
+use crate::policy;
 use crate::progress::Progress;
-use crate::{Verdict, policy};
+use crate::verdict::Verdict;
 
 /// Run the authors' tests, `*.test.toml`, and tell what they cover
 #[derive(Args)]

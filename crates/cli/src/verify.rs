@@ -18,8 +18,9 @@ use tollgate_token::{
 };
 
 use crate::failure::{Failure, Problem, warn};
+use crate::input;
 use crate::output::{BAD, GOOD, STRONG, print, print_json, styled};
-use crate::{Verdict, input};
+use crate::verdict::Verdict;
 
 /// The name under which messages speak of the issuer given in arguments.
 const ISSUER_NAME: &str = "the issuer";

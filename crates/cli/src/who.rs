@@ -10,8 +10,9 @@ use tollgate_analysis::who::{Access, AccessReport, who};
 use crate::analysed::Analysed;
 use crate::diff::{described, request, ruled};
 use crate::failure::{Failure, Problem};
+use crate::input;
 use crate::output::{BAD, FAINT, GOOD, STRONG, print, print_json, styled, visible};
-use crate::{Verdict, input};
+use crate::verdict::Verdict;
 
 /// Tell who can have a path
 #[derive(Args)]

@@ -10,8 +10,9 @@ use tollgate_crypto::Native;
 use tollgate_token::{Algorithm, Jwk, jws};
 
 use crate::failure::Failure;
+use crate::input;
 use crate::output::{forgive_closed_pipe, print, print_json, visible};
-use crate::{Verdict, input};
+use crate::verdict::Verdict;
 
 /// The longest JWS that is read, in bytes. Payloads are not tokens, so it is more than theirs.
 const MAX_JWS_BYTES: u32 = 16 * 1024 * 1024;
