@@ -27,7 +27,7 @@ use tollgate_policy::spec::ImageSpec;
 
 use crate::failure::{Failure, Problem, print_findings, sized, warn};
 use crate::output::{FAINT, GOOD, print, print_json, styled, visible};
-use crate::overwrite::{self, Output, Refused};
+use crate::overwrite::{self, Output, OverwriteError, Refused};
 use crate::verdict::Verdict;
 use crate::{edge, input, policy, trust};
 pub(crate) use edgeworkers::is_bundle;
@@ -210,7 +210,7 @@ impl Build {
                 let replaces = write::replaced(&self.out, entries).is_ok_and(|replaces| replaces);
                 if replaces && !self.target.made(&self.out) {
                     let (path, refused) = (self.out, Refused::Foreign(Output::Folder));
-                    return Err(Failure::Overwrite { path, refused });
+                    return Err(OverwriteError { path, refused }.into());
                 }
                 write::write_folder(&self.out, entries)
             }

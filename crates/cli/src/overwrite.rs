@@ -11,7 +11,6 @@ use tollgate_core::image::format::MAGIC;
 use tollgate_gate::signed;
 
 use crate::build;
-use crate::failure::Failure;
 
 /// Bytes of a text file in which its marker is looked for.
 const MARKER_WITHIN_BYTES: usize = 4_096;
@@ -52,6 +51,13 @@ pub(crate) enum Refused {
     Special,
     /// A link of the policy that leads out of it.
     Outside,
+}
+
+/// A path that is not written, and why.
+#[derive(Debug)]
+pub(crate) struct OverwriteError {
+    pub(crate) path: PathBuf,
+    pub(crate) refused: Refused,
 }
 
 impl Refused {
@@ -124,10 +130,10 @@ impl Output {
 ///
 /// # Errors
 ///
-/// [`Failure::Overwrite`] if the file is a source of a policy, would become one, or is a foreign file.
-pub(crate) fn check(path: &Path, output: Output) -> Result<(), Failure> {
+/// Returns an error if the file is a source of a policy, would become one, or is a foreign file.
+pub(crate) fn check(path: &Path, output: Output) -> Result<(), OverwriteError> {
     refusal(path, output).map_or(Ok(()), |refused| {
-        Err(Failure::Overwrite {
+        Err(OverwriteError {
             path: path.to_owned(),
             refused,
         })
@@ -138,10 +144,10 @@ pub(crate) fn check(path: &Path, output: Output) -> Result<(), Failure> {
 ///
 /// # Errors
 ///
-/// [`Failure::Overwrite`].
-pub(crate) fn check_place(path: &Path) -> Result<(), Failure> {
+/// Returns an error if the file is a part of a policy, or would be.
+pub(crate) fn check_place(path: &Path) -> Result<(), OverwriteError> {
     in_policy(&resolved(path)).map_or(Ok(()), |refused| {
-        Err(Failure::Overwrite {
+        Err(OverwriteError {
             path: path.to_owned(),
             refused,
         })
@@ -152,12 +158,12 @@ pub(crate) fn check_place(path: &Path) -> Result<(), Failure> {
 ///
 /// # Errors
 ///
-/// [`Failure::Overwrite`].
-pub(crate) fn check_inside(path: &Path, folder: &Path) -> Result<(), Failure> {
+/// Returns an error if it is not.
+pub(crate) fn check_inside(path: &Path, folder: &Path) -> Result<(), OverwriteError> {
     if resolved(path).starts_with(resolved(folder)) {
         return Ok(());
     }
-    Err(Failure::Overwrite {
+    Err(OverwriteError {
         path: path.to_owned(),
         refused: Refused::Outside,
     })

@@ -11,7 +11,7 @@ use tollgate_token::{Algorithm, Jwk, jws};
 
 use crate::failure::Failure;
 use crate::input;
-use crate::output::{forgive_closed_pipe, print, print_json, visible};
+use crate::output::{StdoutError, forgive_closed_pipe, print, print_json, visible};
 use crate::verdict::Verdict;
 
 /// The longest JWS that is read, in bytes. Payloads are not tokens, so it is more than theirs.
@@ -54,7 +54,7 @@ pub(super) fn run(
         // A pipe gets the bytes as they are: the payload need not be text.
         let mut out = io::stdout().lock();
         let written = out.write_all(&payload).and_then(|()| out.write_all(b"\n"));
-        forgive_closed_pipe(written.and_then(|()| out.flush())).map_err(Failure::Stdout)?;
+        forgive_closed_pipe(written.and_then(|()| out.flush())).map_err(StdoutError)?;
     }
     Ok(Verdict::Yes)
 }
