@@ -14,7 +14,6 @@ mod pack;
 mod parts;
 mod sign;
 mod target;
-mod write;
 
 use std::path::{Path, PathBuf};
 
@@ -29,12 +28,12 @@ use crate::failure::{Failure, Problem, print_findings, sized, warn};
 use crate::output::{FAINT, GOOD, print, print_json, styled, visible};
 use crate::overwrite::{self, Output, OverwriteError, Refused};
 use crate::verdict::Verdict;
+use crate::write::{self, Entry, write_whole};
 use crate::{edge, input, policy, trust};
 pub(crate) use edgeworkers::is_bundle;
 use parts::Parts;
 use sign::SignArgs;
 use target::Target;
-pub(crate) use write::write_whole;
 
 /// Whether a file is the zip of a Lambda@Edge function.
 pub(crate) fn is_lambda_zip(path: &Path) -> bool {
@@ -115,13 +114,6 @@ struct Artifact {
 enum Content {
     File(Vec<u8>),
     Folder(Vec<Entry>),
-}
-
-/// A file in a folder or an archive.
-struct Entry {
-    /// Relative, with `/`.
-    name: String,
-    bytes: Vec<u8>,
 }
 
 impl Input<'_> {

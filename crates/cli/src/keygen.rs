@@ -14,7 +14,8 @@ use crate::failure::{Failure, Problem, counted};
 use crate::output::{FAINT, GOOD, print, print_json, styled};
 use crate::overwrite::{self, Output};
 use crate::verdict::Verdict;
-use crate::{build, input, trust};
+use crate::write::write_whole;
+use crate::{input, trust};
 
 /// Make a key pair to sign policy images with
 #[derive(Args)]
@@ -56,7 +57,7 @@ impl Keygen {
             path: self.out.clone(),
             error,
         })?;
-        build::write_whole(&self.trust, text.as_bytes()).map_err(|error| Failure::Write {
+        write_whole(&self.trust, text.as_bytes()).map_err(|error| Failure::Write {
             path: self.trust.clone(),
             error,
         })?;

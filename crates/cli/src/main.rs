@@ -33,6 +33,7 @@ mod trust;
 mod verdict;
 mod verify;
 mod who;
+mod write;
 
 use std::process::ExitCode;
 

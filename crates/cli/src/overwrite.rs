@@ -1,7 +1,7 @@
 //! Which existing files an output may replace: earlier outputs of the same kind, and nothing else.
 //!
 //! A mistyped `-o` must not cost a policy file or a private key. Every command that writes to a path it is
-//! given asks here first. Not here: writing ([`crate::build::write_whole`]).
+//! given asks here first. Not here: writing ([`crate::write`]).
 
 use std::fs;
 use std::path::{Path, PathBuf};

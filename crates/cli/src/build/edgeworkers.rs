@@ -9,8 +9,9 @@ use tar::{Archive, Builder, Header};
 use tollgate_edges::EDGEWORKERS;
 use tollgate_javascript::edgeworkers;
 
-use super::{Artifact, Content, Entry, Input};
+use super::{Artifact, Content, Input};
 use crate::failure::{Failure, sized};
+use crate::write::Entry;
 
 /// Everybody may read every file.
 const MODE: u32 = 0o644;

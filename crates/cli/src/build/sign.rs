@@ -14,8 +14,8 @@ use tollgate_edges::{Artifact, EDGES};
 use tollgate_gate::PolicyVersion;
 use tollgate_gate::signed::{self, MAX_SIGNED_BYTES, Release, SignedError};
 
-use super::Entry;
 use crate::failure::Failure;
+use crate::write::Entry;
 use crate::{input, trust};
 
 /// How the image is signed, whom the artifact trusts, and what it replaces.
