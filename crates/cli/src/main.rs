@@ -10,6 +10,7 @@ mod check;
 mod claims;
 mod decide;
 mod diff;
+mod earlier;
 mod edge;
 mod explain;
 mod export;

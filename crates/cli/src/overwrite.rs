@@ -10,7 +10,7 @@ use tollgate_compiler::{COURSES_FOLDER, SITE_FILE, SourceTree};
 use tollgate_core::image::format::MAGIC;
 use tollgate_gate::signed;
 
-use crate::build;
+use crate::earlier;
 
 /// Bytes of a text file in which its marker is looked for.
 const MARKER_WITHIN_BYTES: usize = 4_096;
@@ -108,8 +108,8 @@ impl Output {
                 bytes.starts_with(&MAGIC)
                     || matches!(signed::take_image(bytes.to_vec()), Ok((image, Some(_))) if image.starts_with(&MAGIC))
             }
-            Self::LambdaZip => build::is_lambda_zip(path),
-            Self::Bundle => build::is_bundle(bytes),
+            Self::LambdaZip => earlier::zipped(path).is_some(),
+            Self::Bundle => earlier::is_bundle(bytes),
             Self::Html => {
                 let is_page = start.starts_with("<!DOCTYPE html>");
                 is_page

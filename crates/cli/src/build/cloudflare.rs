@@ -11,7 +11,7 @@ use base64ct::{Base64, Encoding};
 use serde_json::json;
 use tollgate_edges::CLOUDFLARE;
 
-use super::{Artifact, Content, Input};
+use super::artifact::{Artifact, Content, Input};
 use crate::failure::sized;
 use crate::write::Entry;
 

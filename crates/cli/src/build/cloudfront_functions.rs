@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tollgate_javascript::budget::MAX_FUNCTION_BYTES;
 use tollgate_javascript::cloudfront;
 
-use super::{Artifact, Content, Input};
+use super::artifact::{Artifact, Content, Input};
 use crate::failure::{Failure, sized};
 use crate::write::Entry;
 

@@ -4,7 +4,8 @@
 
 use tollgate_edges::{Artifact as Deployed, CLOUDFLARE, Edge, LAMBDA_EDGE, Parts};
 
-use super::{Artifact, Content, Input, check_size, cloudflare, lambda_edge, pack, parts, sign};
+use super::artifact::{Artifact, Content, Input, check_size};
+use super::{cloudflare, lambda_edge, pack, parts, sign};
 use crate::failure::Failure;
 use crate::write::Entry;
 
