@@ -2,6 +2,7 @@
 
 mod git;
 mod markdown;
+mod program;
 mod revision;
 mod show;
 mod sides;
