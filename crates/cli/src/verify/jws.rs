@@ -9,6 +9,7 @@ use serde_json::json;
 use tollgate_crypto::Native;
 use tollgate_token::{Algorithm, Jwk, jws};
 
+use super::invalid::invalid;
 use crate::failure::Failure;
 use crate::input;
 use crate::output::{StdoutError, forgive_closed_pipe, print, print_json, visible};
@@ -41,7 +42,7 @@ pub(super) fn run(
             }))?;
             return Ok(Verdict::No);
         }
-        Err(error) => return super::invalid(error.into(), None, false),
+        Err(error) => return invalid(error.into(), None, false),
     };
     if json {
         let payload = Base64UrlUnpadded::encode_string(&payload);
