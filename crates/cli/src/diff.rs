@@ -12,8 +12,6 @@ use std::ffi::OsString;
 use clap::Args;
 use tollgate_analysis::diff::{Diff, Setting, SettingChange, diff};
 
-pub(crate) use show::{described, request, ruled};
-
 use crate::failure::Failure;
 use crate::input;
 use crate::output::{print, print_json};

@@ -12,6 +12,7 @@ mod decide;
 mod diff;
 mod earlier;
 mod edge;
+mod example;
 mod explain;
 mod export;
 mod failure;

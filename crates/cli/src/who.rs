@@ -8,7 +8,7 @@ use serde_json::json;
 use tollgate_analysis::who::{Access, AccessReport, who};
 
 use crate::analysed::Analysed;
-use crate::diff::{described, request, ruled};
+use crate::example::{described, request, ruled};
 use crate::failure::{Failure, Problem};
 use crate::input;
 use crate::output::{BAD, FAINT, GOOD, STRONG, print, print_json, styled, visible};
