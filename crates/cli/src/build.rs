@@ -5,6 +5,7 @@
 //! same way for all of them; a file under `build/` has what an edge adds. Here is what is the same for all: compiling,
 //! writing at once, reporting.
 
+mod artifact;
 mod cloudflare;
 mod cloudfront_functions;
 mod edgeworkers;
@@ -14,31 +15,24 @@ mod pack;
 mod parts;
 mod sign;
 mod target;
-mod write;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 use serde_json::json;
 use tollgate_compiler::SourceTree;
 use tollgate_core::Image;
-use tollgate_edges::{Edge, Flavour};
-use tollgate_policy::spec::ImageSpec;
 
 use crate::failure::{Failure, Problem, print_findings, sized, warn};
 use crate::output::{FAINT, GOOD, print, print_json, styled, visible};
-use crate::overwrite::{self, Output, Refused};
-use crate::{Verdict, edge, input, policy, trust};
-pub(crate) use edgeworkers::is_bundle;
+use crate::overwrite::{self, Output, OverwriteError, Refused};
+use crate::verdict::Verdict;
+use crate::write::{self, write_whole};
+use crate::{edge, input, policy, trust};
+use artifact::{Content, Input};
 use parts::Parts;
 use sign::SignArgs;
 use target::Target;
-pub(crate) use write::write_whole;
-
-/// Whether a file is the zip of a Lambda@Edge function.
-pub(crate) fn is_lambda_zip(path: &Path) -> bool {
-    sign::zipped(path).is_some()
-}
 
 /// Compile a policy into what an edge loads
 #[derive(Args)]
@@ -73,81 +67,6 @@ pub(crate) struct Build {
     /// Print one JSON object
     #[arg(long)]
     pub(crate) json: bool,
-}
-
-/// Refuses a file that the edge would not take.
-fn check_size(edge: &Edge, bytes: usize) -> Result<(), Failure> {
-    match edge.max_artifact_bytes {
-        Some(limit) if bytes > limit => Err(Failure::TooLarge { bytes, limit }),
-        _ => Ok(()),
-    }
-}
-
-/// What a target is made from.
-struct Input<'a> {
-    /// The policy image, signed or not, which the gate has loaded once.
-    image: &'a [u8],
-    /// Trust keys for whatever takes images.
-    trust: Option<&'a str>,
-    /// The checked policy, where a folder was compiled.
-    spec: Option<&'a ImageSpec>,
-    /// Its content id.
-    id: &'a str,
-    /// Where the artifact is going to be.
-    out: &'a Path,
-    /// What is built for all policies.
-    parts: &'a Parts,
-    /// Which parts, of targets that have several flavours of them.
-    flavour: Option<&'static Flavour>,
-}
-
-/// What a target makes.
-struct Artifact {
-    content: Content,
-    /// More to tell people, a line each.
-    notes: Vec<String>,
-    /// What people should think about, a line each.
-    warnings: Vec<String>,
-}
-
-/// What is written.
-enum Content {
-    File(Vec<u8>),
-    Folder(Vec<Entry>),
-}
-
-/// A file in a folder or an archive.
-struct Entry {
-    /// Relative, with `/`.
-    name: String,
-    bytes: Vec<u8>,
-}
-
-impl Input<'_> {
-    /// The checked policy, for targets that an image is not enough for.
-    fn spec(&self) -> Result<&ImageSpec, Failure> {
-        self.spec.ok_or(Failure::NeedsFolder)
-    }
-}
-
-impl Artifact {
-    /// An artifact with nothing more to tell.
-    fn of(content: Content) -> Self {
-        Self {
-            content,
-            notes: Vec::new(),
-            warnings: Vec::new(),
-        }
-    }
-}
-
-impl Content {
-    fn bytes(&self) -> usize {
-        match self {
-            Content::File(bytes) => bytes.len(),
-            Content::Folder(entries) => entries.iter().map(|entry| entry.bytes.len()).sum(),
-        }
-    }
 }
 
 impl Build {
@@ -209,7 +128,7 @@ impl Build {
                 let replaces = write::replaced(&self.out, entries).is_ok_and(|replaces| replaces);
                 if replaces && !self.target.made(&self.out) {
                     let (path, refused) = (self.out, Refused::Foreign(Output::Folder));
-                    return Err(Failure::Overwrite { path, refused });
+                    return Err(OverwriteError { path, refused }.into());
                 }
                 write::write_folder(&self.out, entries)
             }

@@ -15,10 +15,11 @@ use tollgate_gate::Gate;
 use tollgate_policy::spec::ImageSpec;
 
 use crate::failure::{Failure, Problem, counted, print_findings};
+use crate::input;
 use crate::output::{BAD, FAINT, GOOD, NOTE, STRONG, note, print, print_json, styled};
 use crate::policy::{self, Policy};
 use crate::progress::Progress;
-use crate::{Verdict, input};
+use crate::verdict::Verdict;
 
 /// Compile a policy, and say what is wrong with it and what is probably not meant
 #[derive(Args)]

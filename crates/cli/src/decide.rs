@@ -10,11 +10,12 @@ use tollgate_core::{Reason, RuleId};
 use tollgate_gate::{Context, Gate, Kind, Outcome, Request};
 
 use crate::claims::ClaimsArgs;
-use crate::failure::{Failure, Problem};
+use crate::failure::Failure;
 use crate::output::{BAD, GOOD, NOTE, STRONG, note, print, print_json, styled, visible};
 use crate::trace::Evaluated;
 use crate::trust::TrustArgs;
-use crate::{Verdict, input, policy, rejected};
+use crate::verdict::Verdict;
+use crate::{input, policy, rejected};
 
 /// Ask a policy about one request
 #[derive(Args)]
@@ -66,15 +67,8 @@ impl Decide {
             .iter()
             .map(|(name, value)| (name.as_str(), value.as_slice()))
             .collect();
-        if let Some(ip) = &self.ip
-            && ip.parse::<core::net::IpAddr>().is_err()
-        {
-            let (value, problem) = (ip.clone(), Problem::Address);
-            return Err(Failure::Argument {
-                name: "--ip",
-                value,
-                problem,
-            });
+        if let Some(ip) = &self.ip {
+            input::address(ip)?;
         }
         let dir = policy::folder_or_default(self.dir)?;
         let gate = policy::gate(&dir, self.trust.read()?.as_mut())?;

@@ -2,6 +2,7 @@
 
 mod git;
 mod markdown;
+mod program;
 mod revision;
 mod show;
 mod sides;
@@ -11,12 +12,11 @@ use std::ffi::OsString;
 use clap::Args;
 use tollgate_analysis::diff::{Diff, Setting, SettingChange, diff};
 
-pub(crate) use show::{described, request, ruled};
-
 use crate::failure::Failure;
+use crate::input;
 use crate::output::{print, print_json};
 use crate::progress::Progress;
-use crate::{Verdict, input};
+use crate::verdict::Verdict;
 
 /// Show what a change newly allows or denies, with example requests
 #[derive(Args)]

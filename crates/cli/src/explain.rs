@@ -19,11 +19,11 @@ use tollgate_gate::{Context, Outcome, TokenStatus};
 
 use crate::analysed::Analysed;
 use crate::claims::ClaimsArgs;
-use crate::diff::request as request_object;
+use crate::example::request as request_object;
 use crate::failure::Failure;
 use crate::output::{BAD, FAINT, GOOD, NOTE, STRONG, note, print, print_json, styled, visible};
-use crate::reach::address;
-use crate::{Verdict, input, policy, rejected};
+use crate::verdict::Verdict;
+use crate::{input, policy, rejected};
 
 /// Explain the decision for a request and list the smallest changes that would reverse it
 #[derive(Args)]
@@ -81,7 +81,7 @@ impl Explain {
         let side = Analysed::read(&dir)?;
         let gate = policy::load(&dir, side.policy.image().as_bytes().to_vec(), None)?;
         let now = input::now_or_clock(self.now);
-        let ip = self.ip.as_deref().map(address).transpose()?;
+        let ip = self.ip.as_deref().map(input::address).transpose()?;
         let assumed = self.claims.read(gate.config())?;
         let headers = self.headers.iter().map(|text| input::header(text));
         let headers: Vec<(String, Vec<u8>)> = headers.collect::<Result<_, _>>()?;

@@ -7,11 +7,12 @@ use clap::Args;
 use serde_json::json;
 use tollgate_exchange::cedar;
 
-use crate::build::write_whole;
 use crate::failure::Failure;
 use crate::output::{GOOD, print, print_json, styled};
 use crate::overwrite::{self, CEDAR_HEADER, Output};
-use crate::{Verdict, policy};
+use crate::policy;
+use crate::verdict::Verdict;
+use crate::write::write_whole;
 
 /// Say a policy in Cedar, with a schema, so that Cedar's tools can read it
 #[derive(Args)]

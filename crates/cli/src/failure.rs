@@ -20,8 +20,8 @@ use tollgate_mint::MintError;
 use tollgate_policy::visible::visible_lines;
 use tollgate_token::{JwkError, KeyError, TokenError};
 
-use crate::output::{self, BAD, NOTE, STRONG, print_json, styled, visible};
-use crate::overwrite::Refused;
+use crate::output::{self, BAD, NOTE, STRONG, StdoutError, print_json, styled, visible};
+use crate::overwrite::OverwriteError;
 
 /// Why a verb could not do its work.
 #[derive(Debug)]
@@ -31,9 +31,9 @@ pub(crate) enum Failure {
     /// A file could not be written.
     Write { path: PathBuf, error: io::Error },
     /// Something else than an earlier output would be lost.
-    Overwrite { path: PathBuf, refused: Refused },
+    Overwrite(OverwriteError),
     /// Standard output could not be written.
-    Stdout(io::Error),
+    Stdout(StdoutError),
     /// Nothing that could be a policy stands at the default places.
     NoPolicy,
     /// A policy folder has no tests, or the filter leaves none.
@@ -119,6 +119,18 @@ pub(crate) enum Failure {
     },
 }
 
+impl From<StdoutError> for Failure {
+    fn from(error: StdoutError) -> Self {
+        Failure::Stdout(error)
+    }
+}
+
+impl From<OverwriteError> for Failure {
+    fn from(error: OverwriteError) -> Self {
+        Failure::Overwrite(error)
+    }
+}
+
 /// What is wrong with an argument.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Problem {
@@ -145,7 +157,7 @@ impl Failure {
         match self {
             Failure::Read { .. } => "read",
             Failure::Write { .. } | Failure::Stdout(_) => "write",
-            Failure::Overwrite { .. } => "overwrite",
+            Failure::Overwrite(_) => "overwrite",
             Failure::NoPolicy => "no_policy",
             Failure::NoTests => "no_tests",
             Failure::Policy { .. } => "policy",
@@ -187,7 +199,7 @@ impl Failure {
     /// What to do about it, where that is known.
     fn help(&self) -> Option<&'static str> {
         match self {
-            Failure::Overwrite { refused, .. } => Some(refused.help()),
+            Failure::Overwrite(error) => Some(error.refused.help()),
             Failure::NoPolicy => Some("give the folder that holds `site.toml`"),
             Failure::NoTests => Some("tests stand in `*.test.toml` beside the files they test"),
             Failure::Keys { .. } => {
@@ -364,10 +376,12 @@ impl fmt::Display for Failure {
             Failure::Write { path, error } => {
                 write!(f, "cannot write `{}`: {}", path.display(), io_text(error))
             }
-            Failure::Overwrite { path, refused } => {
+            Failure::Overwrite(OverwriteError { path, refused }) => {
                 write!(f, "refused to write `{}`: {refused}", path.display())
             }
-            Failure::Stdout(error) => write!(f, "cannot write the result: {}", io_text(error)),
+            Failure::Stdout(StdoutError(error)) => {
+                write!(f, "cannot write the result: {}", io_text(error))
+            }
             Failure::NoPolicy => f.write_str(
                 "no policy found: `site.toml` is neither here, nor in `policy`, nor in a folder above",
             ),

@@ -9,10 +9,11 @@ use tollgate_author::format::formatted;
 use tollgate_author::suite;
 use tollgate_compiler::{COURSES_FOLDER, SITE_FILE};
 
-use crate::build::write_whole;
 use crate::failure::{Failure, counted};
 use crate::output::{BAD, GOOD, print, print_json, styled, visible};
-use crate::{Verdict, input, overwrite, policy};
+use crate::verdict::Verdict;
+use crate::write::write_whole;
+use crate::{input, overwrite, policy};
 
 /// Format policy files, preserving comments and order
 #[derive(Args)]

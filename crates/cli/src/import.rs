@@ -10,10 +10,11 @@ use serde_json::json;
 use tollgate_compiler::{COURSES_FOLDER, CompileOptions, SourceTree};
 use tollgate_exchange::import::{self, ImportError, Imported, KeySet, Matching, Oathkeeper};
 
-use crate::build::write_whole;
 use crate::failure::Failure;
+use crate::input;
 use crate::output::{FAINT, GOOD, NOTE, print, print_json, styled, visible};
-use crate::{Verdict, input};
+use crate::verdict::Verdict;
+use crate::write::write_whole;
 
 /// Create a policy from the settings of another tool; it never allows more than they do
 #[derive(Args)]

@@ -1,6 +1,7 @@
 //! Reading what verbs are given: files, standard input, and arguments that need more than clap's
 //! parsing.
 
+use core::net::IpAddr;
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, Read};
@@ -130,6 +131,15 @@ pub(crate) fn header(argument: &str) -> Result<(String, Vec<u8>), Failure> {
         return Err(bad());
     }
     Ok((name.to_ascii_lowercase(), value.as_bytes().to_vec()))
+}
+
+/// An address, or what is wrong with it.
+pub(crate) fn address(text: &str) -> Result<IpAddr, Failure> {
+    text.parse().map_err(|_| Failure::Argument {
+        name: "--ip",
+        value: text.to_owned(),
+        problem: Problem::Address,
+    })
 }
 
 /// Claims as an argument gives them.

@@ -10,7 +10,8 @@ use tollgate_core::image::format::{Section, VERSION};
 use crate::failure::Failure;
 use crate::output::{FAINT, STRONG, print, print_json, styled, visible};
 use crate::trust::TrustArgs;
-use crate::{Verdict, input, policy};
+use crate::verdict::Verdict;
+use crate::{input, policy};
 
 /// Show what is in a policy image: who signed it, its id, rules and sizes
 #[derive(Args)]

@@ -13,7 +13,9 @@ use tollgate_crypto::image_key::ImageKey;
 use crate::failure::{Failure, Problem, counted};
 use crate::output::{FAINT, GOOD, print, print_json, styled};
 use crate::overwrite::{self, Output};
-use crate::{Verdict, build, input, trust};
+use crate::verdict::Verdict;
+use crate::write::write_whole;
+use crate::{input, trust};
 
 /// Make a key pair to sign policy images with
 #[derive(Args)]
@@ -55,7 +57,7 @@ impl Keygen {
             path: self.out.clone(),
             error,
         })?;
-        build::write_whole(&self.trust, text.as_bytes()).map_err(|error| Failure::Write {
+        write_whole(&self.trust, text.as_bytes()).map_err(|error| Failure::Write {
             path: self.trust.clone(),
             error,
         })?;

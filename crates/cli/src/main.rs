@@ -10,7 +10,9 @@ mod check;
 mod claims;
 mod decide;
 mod diff;
+mod earlier;
 mod edge;
+mod example;
 mod explain;
 mod export;
 mod failure;
@@ -30,12 +32,16 @@ mod test;
 mod token;
 mod trace;
 mod trust;
+mod verdict;
 mod verify;
 mod who;
+mod write;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+
+use verdict::Verdict;
 
 /// Decide, from a compiled policy, who may have which path.
 #[derive(Parser)]
@@ -69,19 +75,6 @@ enum Verb {
     #[command(subcommand)]
     Token(token::Token),
     Serve(serve::Serve),
-}
-
-/// What a verb found, when it could do its work.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Verdict {
-    Yes,
-    No,
-}
-
-impl From<bool> for Verdict {
-    fn from(yes: bool) -> Verdict {
-        if yes { Verdict::Yes } else { Verdict::No }
-    }
 }
 
 fn main() -> ExitCode {

@@ -3,6 +3,8 @@
 //!
 //! A reader that goes away (`tollgate … | head`) is no error: what it did not want to read is
 //! dropped.
+//!
+//! Not here: messages about failures ([`crate::failure`]), and how output files are written.
 
 use core::fmt::Display;
 use core::hash::{BuildHasher, Hasher};
@@ -16,7 +18,10 @@ use tollgate_compiler::diagnostic::render;
 pub(crate) use tollgate_policy::visible::visible;
 use tollgate_policy::visible::visible_lines;
 
-use crate::failure::Failure;
+/// Standard output could not be written. Not a bare [`io::Error`]: no other error of the system becomes this one by
+/// accident.
+#[derive(Debug)]
+pub(crate) struct StdoutError(pub(crate) io::Error);
 
 /// Good news.
 pub(crate) const GOOD: Style = AnsiColor::Green.on_default().bold();
@@ -66,18 +71,18 @@ fn shown(text: impl Display) -> String {
 }
 
 /// Writes `text` and a line end to standard output.
-pub(crate) fn print(text: impl Display) -> Result<(), Failure> {
+pub(crate) fn print(text: impl Display) -> Result<(), StdoutError> {
     let text = shown(text);
     let mut out = anstream::stdout().lock();
     let written = writeln!(out, "{text}").and_then(|()| out.flush());
-    forgive_closed_pipe(written).map_err(Failure::Stdout)
+    forgive_closed_pipe(written).map_err(StdoutError)
 }
 
 /// Writes one JSON object on one line.
-pub(crate) fn print_json(object: impl Display) -> Result<(), Failure> {
+pub(crate) fn print_json(object: impl Display) -> Result<(), StdoutError> {
     let mut out = io::stdout().lock();
     let written = writeln!(out, "{object}").and_then(|()| out.flush());
-    forgive_closed_pipe(written).map_err(Failure::Stdout)
+    forgive_closed_pipe(written).map_err(StdoutError)
 }
 
 /// Writes `text` and a line end to standard error. There is nowhere left to report a failure.

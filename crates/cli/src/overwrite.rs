@@ -1,7 +1,7 @@
 //! Which existing files an output may replace: earlier outputs of the same kind, and nothing else.
 //!
 //! A mistyped `-o` must not cost a policy file or a private key. Every command that writes to a path it is
-//! given asks here first. Not here: writing ([`crate::build::write_whole`]).
+//! given asks here first. Not here: writing ([`crate::write`]).
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,8 +10,7 @@ use tollgate_compiler::{COURSES_FOLDER, SITE_FILE, SourceTree};
 use tollgate_core::image::format::MAGIC;
 use tollgate_gate::signed;
 
-use crate::build;
-use crate::failure::Failure;
+use crate::earlier;
 
 /// Bytes of a text file in which its marker is looked for.
 const MARKER_WITHIN_BYTES: usize = 4_096;
@@ -52,6 +51,13 @@ pub(crate) enum Refused {
     Special,
     /// A link of the policy that leads out of it.
     Outside,
+}
+
+/// A path that is not written, and why.
+#[derive(Debug)]
+pub(crate) struct OverwriteError {
+    pub(crate) path: PathBuf,
+    pub(crate) refused: Refused,
 }
 
 impl Refused {
@@ -102,8 +108,8 @@ impl Output {
                 bytes.starts_with(&MAGIC)
                     || matches!(signed::open_envelope(bytes.to_vec()), Ok((image, Some(_))) if image.starts_with(&MAGIC))
             }
-            Self::LambdaZip => build::is_lambda_zip(path),
-            Self::Bundle => build::is_bundle(bytes),
+            Self::LambdaZip => earlier::zipped(path).is_some(),
+            Self::Bundle => earlier::is_bundle(bytes),
             Self::Html => {
                 let is_page = start.starts_with("<!DOCTYPE html>");
                 is_page
@@ -124,10 +130,10 @@ impl Output {
 ///
 /// # Errors
 ///
-/// [`Failure::Overwrite`] if the file is a source of a policy, would become one, or is a foreign file.
-pub(crate) fn check(path: &Path, output: Output) -> Result<(), Failure> {
+/// Returns an error if the file is a source of a policy, would become one, or is a foreign file.
+pub(crate) fn check(path: &Path, output: Output) -> Result<(), OverwriteError> {
     refusal(path, output).map_or(Ok(()), |refused| {
-        Err(Failure::Overwrite {
+        Err(OverwriteError {
             path: path.to_owned(),
             refused,
         })
@@ -138,10 +144,10 @@ pub(crate) fn check(path: &Path, output: Output) -> Result<(), Failure> {
 ///
 /// # Errors
 ///
-/// [`Failure::Overwrite`].
-pub(crate) fn check_place(path: &Path) -> Result<(), Failure> {
+/// Returns an error if the file is a part of a policy, or would be.
+pub(crate) fn check_place(path: &Path) -> Result<(), OverwriteError> {
     in_policy(&resolved(path)).map_or(Ok(()), |refused| {
-        Err(Failure::Overwrite {
+        Err(OverwriteError {
             path: path.to_owned(),
             refused,
         })
@@ -152,12 +158,12 @@ pub(crate) fn check_place(path: &Path) -> Result<(), Failure> {
 ///
 /// # Errors
 ///
-/// [`Failure::Overwrite`].
-pub(crate) fn check_inside(path: &Path, folder: &Path) -> Result<(), Failure> {
+/// Returns an error if it is not.
+pub(crate) fn check_inside(path: &Path, folder: &Path) -> Result<(), OverwriteError> {
     if resolved(path).starts_with(resolved(folder)) {
         return Ok(());
     }
-    Err(Failure::Overwrite {
+    Err(OverwriteError {
         path: path.to_owned(),
         refused: Refused::Outside,
     })

@@ -8,10 +8,11 @@ use tollgate_analysis::reach::{Person, Reach, reach};
 
 use crate::analysed::Analysed;
 use crate::claims::ClaimsArgs;
-use crate::diff::request;
-use crate::failure::{Failure, Problem};
+use crate::example::request;
+use crate::failure::Failure;
 use crate::output::{BAD, FAINT, GOOD, NOTE, print, print_json, styled, visible};
-use crate::{Verdict, input, policy};
+use crate::verdict::Verdict;
+use crate::{input, policy};
 
 /// Tell what a person can have
 #[derive(Args)]
@@ -48,7 +49,7 @@ impl ReachVerb {
         let person = Person {
             claims: claims.map(|assumed| assumed.object),
             method: self.method,
-            ip: self.ip.as_deref().map(address).transpose()?,
+            ip: self.ip.as_deref().map(input::address).transpose()?,
             now: input::now_or_clock(self.now).0,
         };
         let found = reach(&side.policy, &person);
@@ -59,15 +60,6 @@ impl ReachVerb {
         }
         Ok((!found.reached.is_empty()).into())
     }
-}
-
-/// An address, or what is wrong with it.
-pub(crate) fn address(text: &str) -> Result<core::net::IpAddr, Failure> {
-    text.parse().map_err(|_| Failure::Argument {
-        name: "--ip",
-        value: text.to_owned(),
-        problem: Problem::Address,
-    })
 }
 
 fn object(side: &Analysed, found: &Reach) -> String {

@@ -11,7 +11,8 @@ use tollgate_local_edge::{Caching, Clock, LocalEdge, Options, Origin, Served};
 use crate::failure::{Failure, Problem, warn};
 use crate::output::{self, BAD, FAINT, GOOD, STRONG, styled, visible};
 use crate::trust::TrustArgs;
-use crate::{Verdict, input, policy};
+use crate::verdict::Verdict;
+use crate::{input, policy};
 
 /// Run a local edge: the policy in front of a folder or another server
 #[derive(Args)]

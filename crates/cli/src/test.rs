@@ -19,12 +19,13 @@ use tollgate_compiler::Diagnostic;
 use tollgate_gate::Gate;
 use tollgate_policy::spec::ImageSpec;
 
-use crate::build::write_whole;
 use crate::failure::{Failure, print_findings};
 use crate::output::{print, print_json};
 use crate::overwrite::{self, Output};
+use crate::policy;
 use crate::progress::Progress;
-use crate::{Verdict, policy};
+use crate::verdict::Verdict;
+use crate::write::write_whole;
 
 /// Run the authors' tests, `*.test.toml`, and tell what they cover
 #[derive(Args)]

@@ -1,6 +1,7 @@
 //! `tollgate verify`: the token layer alone, without any policy; with `--jws`, the signature layer
 //! under it.
 
+mod invalid;
 mod jws;
 mod lenient;
 
@@ -13,13 +14,14 @@ use serde_json::{Value, json};
 use tollgate_author::syntax::moment;
 use tollgate_crypto::Native;
 use tollgate_token::{
-    Algorithm, ClaimRules, IssuerConfig, IssuerKind, KeyKind, Limits, Rejected, Secret, Verified,
-    Verifier,
+    Algorithm, ClaimRules, IssuerConfig, IssuerKind, KeyKind, Limits, Secret, Verified, Verifier,
 };
 
 use crate::failure::{Failure, Problem, warn};
-use crate::output::{BAD, GOOD, STRONG, print, print_json, styled};
-use crate::{Verdict, input};
+use crate::input;
+use crate::output::{GOOD, STRONG, print, print_json, styled};
+use crate::verdict::Verdict;
+use invalid::invalid;
 
 /// The name under which messages speak of the issuer given in arguments.
 const ISSUER_NAME: &str = "the issuer";
@@ -198,38 +200,6 @@ impl Verify {
         ))?;
         Ok(Verdict::Yes)
     }
-}
-
-/// Tells why a token is not valid. What it claims is not shown, since nobody has signed it.
-fn invalid(
-    rejected: Rejected,
-    issuer: Option<&IssuerConfig>,
-    json: bool,
-) -> Result<Verdict, Failure> {
-    let error = rejected.error;
-    let claim = error.claim().zip(issuer);
-    let claim = claim.map(|(claim, issuer)| issuer.claim_name(claim));
-    let message = match &claim {
-        Some(claim) => format!("`{claim}` has another type or range than it must have"),
-        None => error.to_string(),
-    };
-    if json {
-        print_json(json!({
-            "valid": false,
-            "code": error.code(),
-            "claim": claim,
-            "message": message,
-            "issuer": null,
-            "claims": null,
-        }))?;
-    } else {
-        print(format_args!(
-            "{} {}: {message}",
-            styled(BAD, "invalid"),
-            error.code()
-        ))?;
-    }
-    Ok(Verdict::No)
 }
 
 /// All asymmetric algorithms, and those HMAC ones that every secret is long enough for.

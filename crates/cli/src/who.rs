@@ -8,10 +8,11 @@ use serde_json::json;
 use tollgate_analysis::who::{Access, AccessReport, who};
 
 use crate::analysed::Analysed;
-use crate::diff::{described, request, ruled};
+use crate::example::{described, request, ruled};
 use crate::failure::{Failure, Problem};
+use crate::input;
 use crate::output::{BAD, FAINT, GOOD, STRONG, print, print_json, styled, visible};
-use crate::{Verdict, input};
+use crate::verdict::Verdict;
 
 /// Tell who can have a path
 #[derive(Args)]

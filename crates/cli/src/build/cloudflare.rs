@@ -11,8 +11,9 @@ use base64ct::{Base64, Encoding};
 use serde_json::json;
 use tollgate_edges::CLOUDFLARE;
 
-use super::{Artifact, Content, Entry, Input};
+use super::artifact::{Artifact, Content, Input};
 use crate::failure::sized;
+use crate::write::Entry;
 
 /// With an image of more than this it is not sure that a Worker starts within the second it has.
 const SLOW_IMAGE_BYTES: usize = 16 * 1_024 * 1_024;

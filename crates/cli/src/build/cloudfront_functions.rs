@@ -9,8 +9,9 @@ use serde_json::{Value, json};
 use tollgate_javascript::budget::MAX_FUNCTION_BYTES;
 use tollgate_javascript::cloudfront;
 
-use super::{Artifact, Content, Entry, Input};
+use super::artifact::{Artifact, Content, Input};
 use crate::failure::{Failure, sized};
+use crate::write::Entry;
 
 /// The file that says what is in the folder.
 const ABOUT: &str = "about.json";

@@ -3,24 +3,23 @@
 //! Not here: the source, which the compiler generates.
 
 use flate2::Compression;
-use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
-use tar::{Archive, Builder, Header};
+use tar::{Builder, Header};
 use tollgate_edges::EDGEWORKERS;
 use tollgate_javascript::edgeworkers;
 
-use super::{Artifact, Content, Entry, Input};
+use super::artifact::{Artifact, Content, Input, check_size};
+use crate::earlier::BUNDLE_FILES;
 use crate::failure::{Failure, sized};
+use crate::write::Entry;
 
 /// Everybody may read every file.
 const MODE: u32 = 0o644;
-/// The files of a bundle.
-const NAMES: [&str; 2] = ["main.js", "bundle.json"];
 
 pub(super) fn build(input: &Input<'_>) -> Result<Artifact, Failure> {
     let made = edgeworkers(input.spec()?, input.id).map_err(Failure::Script)?;
     let raw = made.main.len();
-    let entries: Vec<Entry> = NAMES
+    let entries: Vec<Entry> = BUNDLE_FILES
         .into_iter()
         .zip([made.main, made.manifest])
         .map(|(name, text)| Entry {
@@ -29,24 +28,10 @@ pub(super) fn build(input: &Input<'_>) -> Result<Artifact, Failure> {
         })
         .collect();
     let bundle = archive(&entries).map_err(Failure::Pack)?;
-    super::check_size(&EDGEWORKERS, bundle.len())?;
+    check_size(&EDGEWORKERS, bundle.len())?;
     let mut artifact = Artifact::of(Content::File(bundle));
     artifact.notes.push(format!("main.js has {}", sized(raw)));
     Ok(artifact)
-}
-
-/// Whether `bytes` are a bundle: a gzipped tar file of exactly these files.
-pub(crate) fn is_bundle(bytes: &[u8]) -> bool {
-    let mut archive = Archive::new(GzDecoder::new(bytes));
-    let Ok(entries) = archive.entries() else {
-        return false;
-    };
-    // A foreign archive may have any number of entries; one more than ours is enough to know.
-    let names: Option<Vec<_>> = entries
-        .take(NAMES.len() + 1)
-        .map(|entry| Some(entry.ok()?.path().ok()?.into_owned()))
-        .collect();
-    names.is_some_and(|names| names == NAMES.map(std::path::PathBuf::from))
 }
 
 /// A gzipped tar file that depends on nothing but its files.
@@ -67,6 +52,7 @@ mod tests {
     use std::process::Command;
 
     use super::*;
+    use crate::earlier::is_bundle;
 
     #[test]
     fn tar_reads_the_archive() {

@@ -4,10 +4,10 @@
 
 use tollgate_edges::{Artifact as Deployed, CLOUDFLARE, Edge, LAMBDA_EDGE, Parts};
 
-use super::{
-    Artifact, Content, Entry, Input, check_size, cloudflare, lambda_edge, pack, parts, sign,
-};
+use super::artifact::{Artifact, Content, Input, check_size};
+use super::{cloudflare, lambda_edge, pack, parts, sign};
 use crate::failure::Failure;
+use crate::write::Entry;
 
 /// Adds files, notes and warnings of its own to an edge's artifact, which was made of files of so many bytes.
 type Finish = fn(&Input<'_>, usize, &mut Artifact);

@@ -3,7 +3,7 @@
 //! AWS gives such a function no environment variables, no layers and no runtime but Node and Python,
 //! so everything it knows is in the zip. Not here: the handler, which is `lambda-adapter/edge`.
 
-use super::{Artifact, Input};
+use super::artifact::{Artifact, Input};
 use crate::failure::sized;
 
 /// The former limit for viewer events; some older accounts still have it.

@@ -5,7 +5,7 @@ use std::io::{self, Cursor, Write};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipWriter};
 
-use super::Entry;
+use crate::write::Entry;
 
 /// Everybody may read every file: a function's runtime is not the owner.
 const MODE: u32 = 0o644;

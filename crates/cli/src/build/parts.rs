@@ -6,8 +6,8 @@
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
-use super::{Entry, write};
 use crate::failure::Failure;
+use crate::write::{self, Entry};
 
 /// The folder that holds a folder for every target.
 pub(super) struct Parts(PathBuf);

@@ -3,8 +3,6 @@
 //! The envelope is `tollgate_gate::signed`'s. Which artifact is replaced is known to whoever builds: the
 //! one that was named, else the one that stands where the new one goes.
 
-use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -12,10 +10,11 @@ use tollgate_core::{Image, ImageId};
 use tollgate_crypto::image_key::ImageKey;
 use tollgate_edges::{Artifact, EDGES};
 use tollgate_gate::PolicyVersion;
-use tollgate_gate::signed::{self, MAX_SIGNED_BYTES, Release, SignedError};
+use tollgate_gate::signed::{self, Release, SignedError};
 
-use super::Entry;
+use crate::earlier::zipped;
 use crate::failure::Failure;
+use crate::write::Entry;
 use crate::{input, trust};
 
 /// How the image is signed, whom the artifact trusts, and what it replaces.
@@ -159,23 +158,6 @@ fn in_folder(folder: &Path) -> &'static str {
     let found = names.clone().find(|name| folder.join(name).is_file());
     // If there is none, reading the first reports what is missing.
     found.or_else(|| names.next()).unwrap_or_default()
-}
-
-/// The policy in a zip, if the file is one that has a policy.
-pub(super) fn zipped(path: &Path) -> Option<Vec<u8>> {
-    let mut archive = zip::ZipArchive::new(File::open(path).ok()?).ok()?;
-    let policies = EDGES.iter().filter_map(|edge| match edge.artifact {
-        Artifact::Zip(parts) => Some(parts.policy),
-        Artifact::Folder(_) | Artifact::Function | Artifact::Bundle => None,
-    });
-    let name = policies
-        .into_iter()
-        .find(|name| archive.index_for_name(name).is_some())?;
-    let file = archive.by_name(name).ok()?;
-    let mut bytes = Vec::new();
-    let most = u64::try_from(MAX_SIGNED_BYTES).ok()?;
-    file.take(most).read_to_end(&mut bytes).ok()?;
-    Some(bytes)
 }
 
 /// Puts trust keys into the module among the parts that holds them; the parts must have one.

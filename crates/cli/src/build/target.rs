@@ -5,7 +5,8 @@ use std::path::Path;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use tollgate_edges::{Artifact as Deployed, EDGES, Edge, Flavour};
 
-use super::{Artifact, Content, Input, cloudfront_functions, edgeworkers, joined};
+use super::artifact::{Artifact, Content, Input};
+use super::{cloudfront_functions, edgeworkers, joined};
 use crate::failure::Failure;
 use crate::overwrite::{self, Output};
 

@@ -1,13 +1,13 @@
 //! Policy directories at git revisions, found through the `git` program. Nothing is checked out.
 //!
-//! Not here: the entries of the directory and their contents ([`revision`](super::revision)).
+//! Not here: the entries of the directory and their contents ([`revision`](super::revision)), and running the program
+//! ([`program`](super::program)).
 
-use std::io::{self, Write};
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
 
 use tollgate_compiler::SourceTree;
 
+use super::program::git;
 use super::revision::Revision;
 use crate::analysed::Analysed;
 use crate::failure::Failure;
@@ -97,48 +97,5 @@ fn missing(revision: &str, at: &Path) -> String {
     match git(at, &["rev-parse", "--verify", "--quiet", &tree], b"") {
         Ok(_) => format!("the revision `{revision}` has no such folder"),
         Err(_) => format!("there is no revision `{revision}` here"),
-    }
-}
-
-/// The git program, to be run for a directory.
-pub(super) fn command(at: &Path) -> Command {
-    let mut command = Command::new("git");
-    // Its messages are read.
-    command.arg("-C").arg(at).env("LC_ALL", "C");
-    command
-}
-
-/// Runs git, and returns its output or the first line of its complaint.
-pub(super) fn git(at: &Path, arguments: &[&str], stdin: &[u8]) -> Result<Output, String> {
-    let run = || -> io::Result<Output> {
-        let mut child = command(at)
-            .args(arguments)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()?;
-        let input = child.stdin.take();
-        if let Some(mut input) = input {
-            // One line, which a pipe holds; if git ended without reading it, its exit code shows that.
-            let _ = input.write_all(stdin);
-        }
-        child.wait_with_output()
-    };
-    match run() {
-        Err(error) => Err(not_run(&error)),
-        Ok(output) if output.status.success() => Ok(output),
-        Ok(output) => {
-            let said = String::from_utf8_lossy(&output.stderr);
-            let line = said.lines().next().unwrap_or_default();
-            Err(line.strip_prefix("fatal: ").unwrap_or(line).to_owned())
-        }
-    }
-}
-
-/// Why git could not be run.
-pub(super) fn not_run(error: &io::Error) -> String {
-    match error.kind() {
-        io::ErrorKind::NotFound => "the program `git` is not installed".to_owned(),
-        _ => error.to_string(),
     }
 }

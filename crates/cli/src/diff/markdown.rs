@@ -6,8 +6,9 @@
 use tollgate_analysis::diff::{Diff, Difference};
 use tollgate_policy::visible::{visible, visible_lines};
 
-use super::show::{cause, described, edit, edited, headline, ruled, summary, test, whom};
+use super::show::{cause, edit, edited, headline, summary, test, whom};
 use crate::analysed::Analysed;
+use crate::example::{described, ruled};
 
 /// Markdown with one row per difference, and the tests folded away.
 pub(super) fn text(old: &Analysed, new: &Analysed, found: &Diff) -> String {

@@ -12,7 +12,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Stdio};
 
 use tollgate_compiler::{Directory, EntryName, Node};
 
-use super::git::{command, git, not_run};
+use super::program::{command, git, not_run};
 
 /// Longest target of a link that is read, in bytes; no system has longer paths.
 const MAX_TARGET_BYTES: usize = 4_096;

@@ -1,14 +1,14 @@
 //! Differences for people and for programs.
 
-use serde_json::{Value, json};
+use serde_json::json;
+use tollgate_analysis::Evaluation;
 use tollgate_analysis::diff::{Cause, Diff, Difference, SettingChange, Side};
 use tollgate_analysis::text::{constraints, people, test_case};
-use tollgate_analysis::{Evaluation, Request};
-use tollgate_core::Reason;
 use tollgate_core::{Effect, RuleId};
 use tollgate_policy::syntax::quoted;
 
 use crate::analysed::Analysed;
+use crate::example::{described, members, request, ruled};
 use crate::output::{BAD, FAINT, GOOD, NOTE, STRONG, styled, visible};
 
 /// The documented object, with its members in the documented order.
@@ -61,58 +61,6 @@ fn setting(change: &SettingChange) -> String {
         ("what", json!(change.what)),
         ("may_open", json!(change.may_open)),
     ])
-}
-
-/// A request as an object.
-pub(crate) fn request(request: &Request) -> String {
-    members(&[
-        ("method", json!(request.method)),
-        ("target", json!(request.target)),
-        ("ip", json!(request.ip.map(|ip| ip.to_string()))),
-        ("now", json!(request.now)),
-        ("claims", json!(request.claims)),
-    ])
-}
-
-fn members(members: &[(&str, Value)]) -> String {
-    let members: Vec<String> = members
-        .iter()
-        .map(|(name, value)| format!("\"{name}\":{value}"))
-        .collect();
-    format!("{{{}}}", members.join(","))
-}
-
-/// What a request is, in one line.
-pub(crate) fn described(request: &Request) -> String {
-    let mut text = format!("{} {}", request.method, request.target);
-    match &request.claims {
-        None => text.push_str(", no token"),
-        Some(claims) => text.push_str(&format!(", claims {}", json!(claims))),
-    }
-    if let Some(ip) = request.ip {
-        text.push_str(&format!(", from {ip}"));
-    }
-    text.push_str(&format!(
-        ", at {}",
-        tollgate_analysis::text::rfc3339(request.now)
-    ));
-    text
-}
-
-/// What a policy says, in a few words.
-pub(crate) fn ruled(side: &Analysed, ruling: &Evaluation) -> String {
-    let mut text = format!("{} {}", ruling.kind.code(), ruling.status);
-    // The reason of an allowed request says nothing that its outcome does not.
-    if ruling.reason != Reason::Allow {
-        text.push_str(&format!(" {}", ruling.reason.code()));
-    }
-    if let Some(location) = &ruling.location {
-        text.push_str(&format!(" to {location}"));
-    }
-    if let Some(rule) = ruling.rule {
-        text.push_str(&format!(" by {}", side.named(rule)));
-    }
-    text
 }
 
 /// Headline of a kind of difference.

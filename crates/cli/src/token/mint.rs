@@ -8,8 +8,9 @@ use tollgate_mint::{Claims, Minter, PrivateKey};
 use tollgate_token::COGNITO_GROUPS_CLAIM;
 
 use crate::failure::{Failure, Problem};
+use crate::input;
 use crate::output::{print, print_json};
-use crate::{Verdict, input};
+use crate::verdict::Verdict;
 
 /// How long a token lived that has expired, in seconds.
 const USUAL_LIFETIME_SECS: i64 = 3_600;

@@ -9,9 +9,11 @@ use serde_json::json;
 use tollgate_crypto::Native;
 use tollgate_token::{Algorithm, Jwk, jws};
 
+use super::invalid::invalid;
 use crate::failure::Failure;
-use crate::output::{forgive_closed_pipe, print, print_json, visible};
-use crate::{Verdict, input};
+use crate::input;
+use crate::output::{StdoutError, forgive_closed_pipe, print, print_json, visible};
+use crate::verdict::Verdict;
 
 /// The longest JWS that is read, in bytes. Payloads are not tokens, so it is more than theirs.
 const MAX_JWS_BYTES: u32 = 16 * 1024 * 1024;
@@ -40,7 +42,7 @@ pub(super) fn run(
             }))?;
             return Ok(Verdict::No);
         }
-        Err(error) => return super::invalid(error.into(), None, false),
+        Err(error) => return invalid(error.into(), None, false),
     };
     if json {
         let payload = Base64UrlUnpadded::encode_string(&payload);
@@ -53,7 +55,7 @@ pub(super) fn run(
         // A pipe gets the bytes as they are: the payload need not be text.
         let mut out = io::stdout().lock();
         let written = out.write_all(&payload).and_then(|()| out.write_all(b"\n"));
-        forgive_closed_pipe(written.and_then(|()| out.flush())).map_err(Failure::Stdout)?;
+        forgive_closed_pipe(written.and_then(|()| out.flush())).map_err(StdoutError)?;
     }
     Ok(Verdict::Yes)
 }

@@ -6,7 +6,12 @@ use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use super::Entry;
+/// A file in a folder or an archive.
+pub(crate) struct Entry {
+    /// Relative, with `/`.
+    pub(crate) name: String,
+    pub(crate) bytes: Vec<u8>,
+}
 
 /// Writes a file at once or not at all. A link stays a link, and an existing file keeps its permissions.
 pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
@@ -42,7 +47,7 @@ pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
 /// # Errors
 ///
 /// `DirectoryNotEmpty` if the folder holds something else, `NotADirectory` if it is a file.
-pub(super) fn write_folder(path: &Path, entries: &[Entry]) -> io::Result<()> {
+pub(crate) fn write_folder(path: &Path, entries: &[Entry]) -> io::Result<()> {
     let is_there = path.try_exists()?;
     replaced(path, entries)?;
     let (beside, old) = (beside(path, "tmp")?, beside(path, "old")?);
@@ -66,7 +71,7 @@ pub(super) fn write_folder(path: &Path, entries: &[Entry]) -> io::Result<()> {
 /// # Errors
 ///
 /// As [`write_folder`].
-pub(super) fn replaced(path: &Path, entries: &[Entry]) -> io::Result<bool> {
+pub(crate) fn replaced(path: &Path, entries: &[Entry]) -> io::Result<bool> {
     if !path.try_exists()? {
         return Ok(false);
     }
@@ -92,7 +97,7 @@ fn fill(folder: &Path, entries: &[Entry]) -> io::Result<()> {
 }
 
 /// Every file below `folder`, relative to it, by name.
-pub(super) fn list(folder: &Path) -> io::Result<Vec<PathBuf>> {
+pub(crate) fn list(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     let mut ahead = vec![PathBuf::new()];
     while let Some(below) = ahead.pop() {

@@ -1,0 +1,46 @@
+//! Archives of earlier runs of `tollgate build`: which ones they are, and the policy in them.
+//!
+//! Not here: making archives, which `build` does, and whether one may be replaced ([`crate::overwrite`]).
+
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use flate2::read::GzDecoder;
+use tar::Archive;
+use tollgate_edges::{Artifact, EDGES};
+use tollgate_gate::signed::MAX_SIGNED_BYTES;
+
+/// The files of an EdgeWorkers bundle.
+pub(crate) const BUNDLE_FILES: [&str; 2] = ["main.js", "bundle.json"];
+
+/// The policy in a zip, if the file is one that has a policy.
+pub(crate) fn zipped(path: &Path) -> Option<Vec<u8>> {
+    let mut archive = zip::ZipArchive::new(File::open(path).ok()?).ok()?;
+    let policies = EDGES.iter().filter_map(|edge| match edge.artifact {
+        Artifact::Zip(parts) => Some(parts.policy),
+        Artifact::Folder(_) | Artifact::Function | Artifact::Bundle => None,
+    });
+    let name = policies
+        .into_iter()
+        .find(|name| archive.index_for_name(name).is_some())?;
+    let file = archive.by_name(name).ok()?;
+    let mut bytes = Vec::new();
+    let most = u64::try_from(MAX_SIGNED_BYTES).ok()?;
+    file.take(most).read_to_end(&mut bytes).ok()?;
+    Some(bytes)
+}
+
+/// Whether `bytes` are a bundle: a gzipped tar file of exactly these files.
+pub(crate) fn is_bundle(bytes: &[u8]) -> bool {
+    let mut archive = Archive::new(GzDecoder::new(bytes));
+    let Ok(entries) = archive.entries() else {
+        return false;
+    };
+    // A foreign archive may have any number of entries; one more than ours is enough to know.
+    let names: Option<Vec<_>> = entries
+        .take(BUNDLE_FILES.len() + 1)
+        .map(|entry| Some(entry.ok()?.path().ok()?.into_owned()))
+        .collect();
+    names.is_some_and(|names| names == BUNDLE_FILES.map(PathBuf::from))
+}
