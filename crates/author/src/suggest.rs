@@ -16,7 +16,9 @@ use crate::locate::RuleSpans;
 use crate::mutate::{Mutant, MutantOutcome, run::pool, run::usual};
 use crate::probe::{self, Pool, Visit, Visitor};
 use crate::suite::{self, Actual, TestFile, run as ask, test_file_for};
-use crate::syntax::{key, moment, quoted};
+use crate::syntax::{moment, quoted};
+
+pub use crate::syntax::inline;
 
 /// The number of random requests in the search for one that covers an item.
 const VISITS: usize = 20_000;
@@ -238,30 +240,6 @@ fn issuer_of(claims: &Map<String, Value>, config: &GateConfig) -> Option<String>
         .iter()
         .find(|issuer| issuer.issuers.iter().any(|known| known == iss))?;
     Some(issuer.name.clone())
-}
-
-/// A JSON value as TOML on one line.
-pub fn inline(value: &Value) -> String {
-    match value {
-        Value::Null => "\"\"".to_owned(),
-        Value::Bool(_) | Value::Number(_) => value.to_string(),
-        Value::String(text) => quoted(text),
-        Value::Array(list) => {
-            let list: Vec<String> = list.iter().map(inline).collect();
-            format!("[{}]", list.join(", "))
-        }
-        Value::Object(entries) => {
-            let entries: Vec<String> = entries
-                .iter()
-                .map(|(name, value)| format!("{} = {}", key(name), inline(value)))
-                .collect();
-            if entries.is_empty() {
-                "{}".to_owned()
-            } else {
-                format!("{{ {} }}", entries.join(", "))
-            }
-        }
-    }
 }
 
 #[cfg(test)]

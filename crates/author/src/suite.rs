@@ -4,15 +4,14 @@
 //! ([`mutate`](crate::mutate)).
 
 mod advice;
+mod case;
 mod file;
 mod reader;
 mod run;
 
-use core::net::IpAddr;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use tollgate_compiler::diagnostic::Diagnostic;
 use tollgate_compiler::{COURSES_FOLDER, SourceTree};
@@ -22,7 +21,7 @@ use self::file::People;
 use self::reader::Reader;
 
 pub use self::advice::advice;
-pub use self::file::{Case, Expect, Misplaced, Person, TestUser};
+pub use self::case::{Case, Expect, Misplaced, Person, TestFile, TestUser};
 pub use self::run::{Actual, TestRequest, run};
 
 /// The suffix of the names of test files.
@@ -30,21 +29,6 @@ pub const SUFFIX: &str = tollgate_compiler::TEST_SUFFIX;
 
 /// The test file whose users are available in all others.
 const SITE_TESTS: &str = "site.test.toml";
-
-/// The tests of one file.
-#[derive(Clone, Debug)]
-pub struct TestFile {
-    /// The file, relative to the policy folder.
-    pub file: String,
-    /// The default time of its tests, in Unix seconds.
-    pub now: i64,
-    /// The default client address of its tests.
-    pub ip: Option<IpAddr>,
-    /// Its tests, in order.
-    pub cases: Vec<Case>,
-    /// The users available to it: its own and those of the site's tests.
-    pub people: Vec<Arc<Person>>,
-}
 
 /// The test files of a policy directory: in the directory itself and in `courses`. Names are
 /// relative, with `/`.

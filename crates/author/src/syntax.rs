@@ -1,7 +1,9 @@
-//! Parts of a checked rule in the author's own syntax, and text that is safe to print.
+//! Parts of a checked rule and claims in the author's own syntax, and text that is safe to print.
 //!
 //! Not here: how they are written ([`tollgate_policy::syntax`]), and where in a file
 //! ([`locate`](crate::locate)).
+
+use serde_json::Value;
 
 pub use tollgate_policy::syntax::*;
 pub use tollgate_policy::visible::visible;
@@ -13,5 +15,29 @@ pub(crate) fn key(name: &str) -> String {
         name.to_owned()
     } else {
         quoted(name)
+    }
+}
+
+/// A JSON value as TOML on one line.
+pub fn inline(value: &Value) -> String {
+    match value {
+        Value::Null => "\"\"".to_owned(),
+        Value::Bool(_) | Value::Number(_) => value.to_string(),
+        Value::String(text) => quoted(text),
+        Value::Array(list) => {
+            let list: Vec<String> = list.iter().map(inline).collect();
+            format!("[{}]", list.join(", "))
+        }
+        Value::Object(entries) => {
+            let entries: Vec<String> = entries
+                .iter()
+                .map(|(name, value)| format!("{} = {}", key(name), inline(value)))
+                .collect();
+            if entries.is_empty() {
+                "{}".to_owned()
+            } else {
+                format!("{{ {} }}", entries.join(", "))
+            }
+        }
     }
 }

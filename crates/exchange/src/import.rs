@@ -10,6 +10,7 @@ mod document;
 mod draft;
 mod error;
 mod except;
+mod ids;
 mod issuer;
 mod oathkeeper;
 mod sequence;

@@ -6,9 +6,9 @@ use rsa::RsaPrivateKey;
 use rsa::traits::{PrivateKeyParts, PublicKeyParts};
 
 use crate::algorithm::{Algorithm, Family};
+use crate::base64url::base64url;
 use crate::error::MintError;
 use crate::jwk::Jwk;
-use crate::minter::base64url;
 use crate::seed;
 
 mod read;

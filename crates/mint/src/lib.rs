@@ -6,6 +6,7 @@
 //! (`lab/fixtures`), and any code of the crates under test, so that a shared mistake cannot hide.
 
 mod algorithm;
+mod base64url;
 mod claims;
 mod error;
 mod jwk;
@@ -15,8 +16,9 @@ mod seed;
 mod sign;
 
 pub use algorithm::{Algorithm, Family};
+pub use base64url::base64url;
 pub use claims::Claims;
 pub use error::MintError;
 pub use jwk::{Jwk, JwkSet};
 pub use key::PrivateKey;
-pub use minter::{Minter, base64url, compact};
+pub use minter::{Minter, compact};

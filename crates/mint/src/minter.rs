@@ -1,9 +1,9 @@
 //! Compact tokens (RFC 7515): honest ones, and whatever bytes a test needs signed.
 
-use base64ct::{Base64UrlUnpadded, Encoding};
 use serde_json::Value;
 
 use crate::algorithm::Algorithm;
+use crate::base64url::base64url;
 use crate::error::MintError;
 use crate::key::PrivateKey;
 
@@ -101,9 +101,4 @@ pub fn compact(header: &[u8], claims: &[u8], signature: &[u8]) -> String {
         base64url(claims),
         base64url(signature)
     )
-}
-
-/// Base64url without padding.
-pub fn base64url(bytes: &[u8]) -> String {
-    Base64UrlUnpadded::encode_string(bytes)
 }

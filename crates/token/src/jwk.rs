@@ -4,7 +4,6 @@
 //! Members that do not describe the key itself (`x5c`, `x5t` …) are ignored. Not here: key sets,
 //! and the issuer that a key belongs to.
 
-pub(crate) mod curve;
 mod rsa;
 
 use alloc::{boxed::Box, vec::Vec};
@@ -12,9 +11,10 @@ use alloc::{boxed::Box, vec::Vec};
 use crate::{
     algorithm::Algorithm,
     base64url,
+    curve::{self, Curve},
     error::{KeyErrorKind, SkipReason},
     json::{Document, Value},
-    provider::{Curve, KeyMaterial},
+    provider::KeyMaterial,
 };
 
 /// A validated key without a set, for the byte layer ([`jws::verify`](crate::jws::verify)).

@@ -21,6 +21,7 @@ pub mod jws;
 mod algorithm;
 mod claims;
 mod compact;
+mod curve;
 mod error;
 mod issuer;
 mod jwk;
@@ -31,6 +32,7 @@ mod verify;
 
 pub use algorithm::{Algorithm, KeyKind};
 pub use claims::{Claims, Groups, MAX_TIME_SECS, Round, declared};
+pub use curve::Curve;
 pub use error::{ClaimName, KeyError, KeyErrorKind, Rejected, SkipReason, SkippedKey, TokenError};
 pub use issuer::{
     COGNITO_GROUPS_CLAIM, ClaimPath, ClaimRules, IssuerConfig, IssuerKind, Secret, cognito_issuers,
@@ -38,7 +40,5 @@ pub use issuer::{
 pub use jwk::{Jwk, JwkError, MAX_KID_BYTES};
 pub use jwks::{Jwks, JwksKey};
 pub use lifetime::Lifetime;
-pub use provider::{
-    BadSignature, CheckedKey, Curve, KeyMaterial, KeyRefused, PreparedKey, Provider,
-};
+pub use provider::{BadSignature, CheckedKey, KeyMaterial, KeyRefused, PreparedKey, Provider};
 pub use verify::{Limits, Verified, Verifier};

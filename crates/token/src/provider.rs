@@ -7,7 +7,7 @@ use core::fmt;
 
 use crate::{
     algorithm::{Algorithm, KeyKind},
-    jwk::curve,
+    curve::{self, Curve},
 };
 
 /// Prepares keys for verification.
@@ -105,25 +105,6 @@ impl fmt::Debug for KeyMaterial {
             Self::Ec { curve, .. } => write!(f, "Ec({curve:?})"),
             Self::Ed25519 { .. } => f.write_str("Ed25519"),
             Self::Hmac { k } => write!(f, "Hmac({} bytes)", k.len()),
-        }
-    }
-}
-
-/// A NIST curve.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Curve {
-    /// P-256.
-    P256,
-    /// P-384.
-    P384,
-}
-
-impl Curve {
-    /// Length of a coordinate, in bytes.
-    pub const fn coordinate_len(self) -> usize {
-        match self {
-            Self::P256 => 32,
-            Self::P384 => 48,
         }
     }
 }

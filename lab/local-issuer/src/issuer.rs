@@ -1,9 +1,10 @@
-//! The issuer without its sockets: a request in, an answer out, and state that admin requests change.
+//! The issuer without its sockets: its state, which requests read and admin requests change.
+//!
+//! Not here: the answers (`routes.rs`).
 
 use core::fmt;
 
-use http::{Method, StatusCode};
-use serde_json::json;
+use http::Method;
 use tollgate_mint::MintError;
 
 use crate::clients::{Client, Clients};
@@ -11,8 +12,6 @@ use crate::codes::Codes;
 use crate::fault::Faults;
 use crate::keys::Keys;
 use crate::people::People;
-use crate::reply::{Reply, json_reply, json_text, status, text};
-use crate::{admin, login};
 
 /// What may be chosen about an issuer.
 #[derive(Clone, Debug)]
@@ -104,52 +103,8 @@ impl Issuer {
         })
     }
 
-    /// Answers one request.
-    pub(crate) fn answer(&mut self, ask: &Ask<'_>) -> Reply {
-        if let Some(verb) = ask.path.strip_prefix("/admin/") {
-            return admin::answer(self, verb, ask);
-        }
-        let of_pool = ask
-            .path
-            .strip_prefix('/')
-            .and_then(|path| path.strip_prefix(self.pool.as_str()));
-        match (ask.method.as_str(), of_pool, ask.path) {
-            ("GET", Some("/.well-known/jwks.json"), _) => self.jwks(),
-            ("GET", Some("/.well-known/openid-configuration"), _) => self.configuration(),
-            ("GET", _, "/login" | "/oauth2/authorize") => login::page(self, ask),
-            ("POST", _, "/login" | "/oauth2/authorize") => login::sign_in(self, ask),
-            ("POST", _, "/oauth2/token") => login::token(self, ask),
-            (_, _, "/login" | "/oauth2/authorize" | "/oauth2/token") => {
-                status(StatusCode::METHOD_NOT_ALLOWED)
-            }
-            _ => text(StatusCode::NOT_FOUND, "there is nothing here"),
-        }
-    }
-
     /// The address of the key set.
     pub(crate) fn jwks_uri(&self) -> String {
         format!("{}/{}/.well-known/jwks.json", self.base, self.pool)
-    }
-
-    fn jwks(&mut self) -> Reply {
-        self.fetches.jwks += 1;
-        let keys = self.keys.to_set().to_text();
-        match self.faults.strike() {
-            Some(fault) => fault.spoil(keys),
-            None => json_text(keys),
-        }
-    }
-
-    fn configuration(&self) -> Reply {
-        json_reply(&json!({
-            "issuer": self.issuer,
-            "jwks_uri": self.jwks_uri(),
-            "authorization_endpoint": format!("{}/oauth2/authorize", self.base),
-            "token_endpoint": format!("{}/oauth2/token", self.base),
-            "response_types_supported": ["code", "token"],
-            "subject_types_supported": ["public"],
-            "id_token_signing_alg_values_supported": ["RS256"],
-            "code_challenge_methods_supported": ["S256"],
-        }))
     }
 }

@@ -24,6 +24,7 @@ mod keys;
 mod login;
 mod people;
 mod reply;
+mod routes;
 mod server;
 mod tokens;
 

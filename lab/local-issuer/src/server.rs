@@ -25,6 +25,7 @@ use tokio::sync::oneshot;
 
 use crate::issuer::{Ask, Issuer, Options, Problem};
 use crate::reply::{Reply, status};
+use crate::routes;
 
 const MAX_BODY_BYTES: usize = 64 * 1024;
 const HEAD_TIMEOUT: Duration = Duration::from_secs(15);
@@ -204,10 +205,8 @@ async fn answer(issuer: Arc<Mutex<Issuer>>, request: Request<Incoming>) -> Respo
                     body: &body,
                     now: now(),
                 };
-                issuer
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .answer(&ask)
+                let mut issuer = issuer.lock().unwrap_or_else(PoisonError::into_inner);
+                routes::answer(&mut issuer, &ask)
             };
             // A rotation computes for a while.
             let done = tokio::task::spawn_blocking(work).await;

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use tollgate_core::Effect;
 use tollgate_policy::spec::{Expr, ImageSpec, Principals, RuleSpec};
 
-use super::{Item, Wanted};
+use super::item::{Item, Wanted};
 use crate::locate::Part;
 use crate::syntax;
 

@@ -3,6 +3,7 @@
 use tollgate_compiler::{CompileOptions, SourceTree, compile};
 
 use super::*;
+use crate::locate::Part;
 use crate::suite;
 
 const SITE: &str = r#"

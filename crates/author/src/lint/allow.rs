@@ -1,9 +1,11 @@
 //! Suppressions: `[[lint]]` in `site.toml`.
 
+use tollgate_analysis::rule_name as name;
 use tollgate_compiler::diagnostic::{Span, codes};
 use tollgate_compiler::{Diagnostic, SITE_FILE};
 
-use super::{LintContext, name, swallow};
+use super::context::LintContext;
+use super::swallow;
 
 /// A suppressed diagnostic.
 #[derive(Clone, Debug)]

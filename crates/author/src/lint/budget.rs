@@ -8,7 +8,7 @@ use tollgate_compiler::diagnostic::codes;
 use tollgate_core::image::format::MAX_IMAGE_BYTES;
 use tollgate_edges::{Budget, Edge, image_budget};
 
-use super::LintContext;
+use super::context::LintContext;
 
 /// The budgets of all edges.
 pub fn budgets(context: &LintContext<'_>) -> Vec<Budget> {

@@ -2,11 +2,12 @@
 
 use tollgate_analysis::Policy;
 use tollgate_analysis::overlap::overlaps;
+use tollgate_analysis::rule_name as name;
 use tollgate_compiler::Diagnostic;
 use tollgate_compiler::diagnostic::codes;
 use tollgate_core::RuleId;
 
-use super::{LintContext, name};
+use super::context::LintContext;
 use crate::locate::Part;
 
 pub(super) fn check(

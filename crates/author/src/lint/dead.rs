@@ -4,16 +4,16 @@
 
 use tollgate_analysis::constant::{self, Constant};
 use tollgate_analysis::dead::{self, Dead, DeadRule};
+use tollgate_analysis::rule_name as name;
 use tollgate_analysis::{Policy, Request};
 use tollgate_compiler::Diagnostic;
 use tollgate_compiler::diagnostic::codes;
 use tollgate_core::{Effect, RuleId};
 use tollgate_policy::spec::{Expr, RuleSpec};
 
-use super::{LintContext, name};
+use super::context::LintContext;
 use crate::locate::Part;
-use crate::suggest::inline;
-use crate::syntax::moment;
+use crate::syntax::{inline, moment};
 
 /// The number of blocking rules that are listed; the others are counted.
 const MAX_BLOCKERS: usize = 3;

@@ -8,7 +8,7 @@ use tollgate_compiler::{Diagnostic, SITE_FILE};
 use tollgate_gate::config::{GateConfig, TokenSource};
 use tollgate_token::{Algorithm, IssuerConfig, Jwks, KeyKind, SkipReason};
 
-use super::LintContext;
+use super::context::LintContext;
 
 /// The path below an issuer's URL where providers publish their metadata.
 const WELL_KNOWN: &str = "/.well-known/";

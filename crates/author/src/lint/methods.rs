@@ -7,13 +7,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use tollgate_analysis::rule_name as name;
 use tollgate_analysis::{Policy, diff};
 use tollgate_compiler::Diagnostic;
 use tollgate_compiler::diagnostic::codes;
 use tollgate_core::{Effect, MethodSet};
 use tollgate_policy::spec::{Pattern, RuleSpec, Segment};
 
-use super::{LintContext, describe, name};
+use super::context::LintContext;
+use super::dead::describe;
 use crate::locate::Part;
 use crate::syntax;
 

@@ -6,7 +6,7 @@ use tollgate_compiler::diagnostic::codes;
 use tollgate_compiler::{Diagnostic, skeleton_of};
 use tollgate_policy::spec::{Expr, Template};
 
-use super::LintContext;
+use super::context::LintContext;
 use crate::locate::Part;
 
 /// Names shorter than this are too similar anyway.

@@ -3,12 +3,14 @@
 //!
 //! Not here: the paths that readers accept (core), and matching (compiler and analysis).
 
+use tollgate_analysis::rule_name as name;
 use tollgate_compiler::Diagnostic;
 use tollgate_compiler::diagnostic::codes;
 use tollgate_core::{Effect, PathReader};
 use tollgate_policy::spec::{Pattern, RuleSpec, Segment};
 
-use super::{LintContext, covers, name};
+use super::context::LintContext;
+use super::covers::covers;
 use crate::locate::Part;
 
 pub(super) fn check(context: &LintContext<'_>, findings: &mut Vec<Diagnostic>) {

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use tollgate_analysis::rule_name as name;
 use tollgate_compiler::Diagnostic;
 use tollgate_compiler::diagnostic::codes;
 use tollgate_core::Effect;
 use tollgate_policy::spec::RuleSpec;
 
-use super::{LintContext, covers, name};
+use super::context::LintContext;
+use super::covers::covers;
 use crate::locate::Part;
 
 pub(super) fn check(context: &LintContext<'_>, findings: &mut Vec<Diagnostic>) {

@@ -8,7 +8,8 @@ use tollgate_compiler::diagnostic::{Span, codes};
 use tollgate_compiler::{Diagnostic, SITE_FILE};
 use tollgate_gate::config::{DenyAnswer, GateConfig};
 
-use super::{LintContext, describe};
+use super::context::LintContext;
+use super::dead::describe;
 
 pub(super) fn check(
     context: &LintContext<'_>,

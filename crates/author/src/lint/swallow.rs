@@ -4,10 +4,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use tollgate_analysis::rule_name as name;
 use tollgate_compiler::Diagnostic;
 use tollgate_compiler::diagnostic::{Code, codes};
 
-use super::{LintContext, name};
+use super::context::LintContext;
 use crate::locate::Part;
 
 /// The number of diagnostics from which one at the cause is more useful.

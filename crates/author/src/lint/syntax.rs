@@ -9,7 +9,7 @@ use tollgate_compiler::diagnostic::codes;
 use tollgate_core::Effect;
 use tollgate_policy::spec::{Pattern, RuleSpec, Segment};
 
-use super::LintContext;
+use super::context::LintContext;
 use crate::locate::Part;
 use crate::syntax;
 

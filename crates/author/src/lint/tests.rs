@@ -1,6 +1,6 @@
 //! For each lint, a policy that it reports and one that it does not.
 
-use tollgate_compiler::{CompileOptions, compile};
+use tollgate_compiler::{CompileOptions, SourceTree, compile};
 
 use super::*;
 

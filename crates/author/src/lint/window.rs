@@ -1,9 +1,10 @@
 //! TG0716: time windows that have ended.
 
+use tollgate_analysis::rule_name as name;
 use tollgate_compiler::Diagnostic;
 use tollgate_compiler::diagnostic::codes;
 
-use super::{LintContext, name};
+use super::context::LintContext;
 use crate::locate::Part;
 use crate::syntax;
 

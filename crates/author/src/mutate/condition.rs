@@ -2,7 +2,7 @@
 
 use tollgate_policy::spec::{Arithmetic, ClaimSpec, Comparison, Expr, StringTest};
 
-use super::rule::neighbours;
+use super::network::neighbours;
 use crate::syntax;
 
 /// A changed condition.

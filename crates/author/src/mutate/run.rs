@@ -11,7 +11,7 @@ use tollgate_analysis::{Evaluation, Policy, diff, rule_name};
 use tollgate_gate::Gate;
 use tollgate_policy::spec::{ImageSpec, RuleSpec};
 
-use super::Mutant;
+use super::mutant::Mutant;
 use crate::locate::RuleSpans;
 use crate::policy_gate::{self, GateError};
 use crate::probe::{self, Pool, SyntheticUser, Visit, VisitDefaults, Visitor};

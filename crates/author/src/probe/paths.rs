@@ -3,13 +3,18 @@
 use std::collections::BTreeMap;
 
 use fastrand::Rng;
-use tollgate_core::path::check_segment;
+use tollgate_core::path::{PathOptions, check_segment};
 use tollgate_policy::spec::{Pattern, Segment};
-
-use super::Pool;
 
 /// Segments for wildcards, if the policy has nothing better.
 const PLAIN: [&str; 4] = ["a", "b", "intro.mp4", "1"];
+
+/// The segments that paths are built from.
+pub(super) struct Segments {
+    pub(super) texts: Vec<String>,
+    /// The rules for segments.
+    pub(super) options: PathOptions<'static>,
+}
 
 /// Decoded segments, whether a slash follows, and the captures.
 pub(super) struct Instance {
@@ -19,7 +24,7 @@ pub(super) struct Instance {
 }
 
 /// A path that matches, or nearly: one in eight is changed slightly.
-pub(super) fn instance(pattern: &Pattern, pool: &Pool, rng: &mut Rng) -> Instance {
+pub(super) fn instance(pattern: &Pattern, known: &Segments, rng: &mut Rng) -> Instance {
     let mut path = Instance {
         segments: Vec::new(),
         trailing_slash: pattern.trailing_slash,
@@ -29,16 +34,16 @@ pub(super) fn instance(pattern: &Pattern, pool: &Pool, rng: &mut Rng) -> Instanc
     for (at, segment) in pattern.segments.iter().enumerate() {
         match segment {
             Segment::Literal(text) => path.segments.push(text.clone()),
-            Segment::Glob(glob) => path.segments.push(fill(glob, pool, rng)),
+            Segment::Glob(glob) => path.segments.push(fill(glob, known, rng)),
             Segment::Capture(name) => {
-                let text = any(pool, rng);
+                let text = any(known, rng);
                 path.captures.insert(name.clone(), text.clone());
                 path.segments.push(text);
             }
             Segment::Rest => {
                 let count = rng.usize(0..4);
                 for _ in 0..count {
-                    path.segments.push(any(pool, rng));
+                    path.segments.push(any(known, rng));
                 }
                 if at == last {
                     path.trailing_slash = count == 0 || rng.u8(..8) == 0;
@@ -47,7 +52,7 @@ pub(super) fn instance(pattern: &Pattern, pool: &Pool, rng: &mut Rng) -> Instanc
         }
     }
     if rng.u8(..8) == 0 {
-        disturb(&mut path, pool, rng);
+        disturb(&mut path, known, rng);
     }
     if path.segments.is_empty() {
         path.trailing_slash = true;
@@ -55,7 +60,7 @@ pub(super) fn instance(pattern: &Pattern, pool: &Pool, rng: &mut Rng) -> Instanc
     path
 }
 
-fn disturb(path: &mut Instance, pool: &Pool, rng: &mut Rng) {
+fn disturb(path: &mut Instance, known: &Segments, rng: &mut Rng) {
     match rng.u8(..4) {
         0 => path.trailing_slash = !path.trailing_slash,
         1 => {
@@ -63,27 +68,27 @@ fn disturb(path: &mut Instance, pool: &Pool, rng: &mut Rng) {
         }
         2 => {
             let at = rng.usize(0..=path.segments.len());
-            path.segments.insert(at, any(pool, rng));
+            path.segments.insert(at, any(known, rng));
         }
         _ => {
             let count = path.segments.len();
             if let Some(segment) = path.segments.get_mut(rng.usize(0..count.max(1))) {
-                *segment = any(pool, rng);
+                *segment = any(known, rng);
             }
         }
     }
 }
 
-fn any(pool: &Pool, rng: &mut Rng) -> String {
+fn any(known: &Segments, rng: &mut Rng) -> String {
     if rng.u8(..3) == 0 {
         return rng.choice(PLAIN).unwrap_or("a").to_owned();
     }
-    let word = rng.choice(&pool.segments).map_or("a", String::as_str);
-    fill(word, pool, rng)
+    let word = rng.choice(&known.texts).map_or("a", String::as_str);
+    fill(word, known, rng)
 }
 
 /// The string with `*` replaced; not always, because `*` in a path is an ordinary character.
-fn fill(glob: &str, pool: &Pool, rng: &mut Rng) -> String {
+fn fill(glob: &str, known: &Segments, rng: &mut Rng) -> String {
     let mut text = String::new();
     for c in glob.chars() {
         if c == '*' {
@@ -92,7 +97,7 @@ fn fill(glob: &str, pool: &Pool, rng: &mut Rng) -> String {
             text.push(c);
         }
     }
-    if check_segment(&text, pool.paths).is_ok() {
+    if check_segment(&text, known.options).is_ok() {
         text
     } else {
         glob.replace('*', "x")

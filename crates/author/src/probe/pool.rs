@@ -13,8 +13,9 @@ use tollgate_gate::config::GateConfig;
 use tollgate_policy::spec::{Expr, ImageSpec, Network, RuleSpec, Segment, Template};
 use tollgate_token::{ClaimPath, ClaimRules};
 
-use super::paths::{instance, target_of};
-use super::{SyntheticUser, Visit, Visitor};
+use super::paths::{Segments, instance, target_of};
+use super::synthetic::SyntheticUser;
+use super::visit::{Visit, Visitor};
 use crate::suite::Person;
 use crate::syntax::width;
 
@@ -23,9 +24,7 @@ pub struct Pool {
     pub(super) people: Vec<Arc<Person>>,
     /// The default time of the tests.
     pub(crate) usual_now: i64,
-    pub(super) segments: Vec<String>,
-    /// The rules for the segments of paths.
-    pub(super) paths: PathOptions<'static>,
+    segments: Segments,
     strings: Vec<String>,
     claims: Vec<(ClaimPath, ClaimKind)>,
     ints: Vec<i64>,
@@ -81,8 +80,10 @@ impl Pool {
         Self {
             people,
             usual_now,
-            segments: segments.into_iter().collect(),
-            paths,
+            segments: Segments {
+                texts: segments.into_iter().collect(),
+                options: paths,
+            },
             strings: words.strings.into_iter().collect(),
             claims: places.into_iter().collect(),
             ints: words.ints.into_iter().collect(),
@@ -104,7 +105,7 @@ impl Pool {
         let pattern = rule.and_then(|rule| rng.choice(&rule.patterns));
         let (target, captures) = match pattern {
             Some(pattern) => {
-                let path = instance(pattern, self, rng);
+                let path = instance(pattern, &self.segments, rng);
                 let target = target_of(&path.segments, path.trailing_slash);
                 (target, path.captures)
             }

@@ -6,14 +6,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use tollgate_analysis::rule_name;
 use tollgate_compiler::diagnostic::{Diagnostic, Span, codes};
 use tollgate_core::{Effect, Reason};
 use tollgate_gate::Gate;
 use tollgate_policy::spec::ImageSpec;
 
+use super::case::{Case, TestFile, TestUser};
 use super::reader::nearest;
-use super::{Actual, Case, TestFile, TestUser, run};
-use crate::lint::name;
+use super::run::{Actual, run};
 use crate::syntax::{key, visible};
 
 /// All errors, in the order of the files; each rule and each target is reported once per span.
@@ -21,7 +22,7 @@ pub fn advice(files: &[TestFile], policy: &ImageSpec, gate: &Gate<Vec<u8>>) -> V
     let rules: BTreeMap<String, Effect> = policy
         .rules
         .iter()
-        .map(|rule| (name(rule), rule.effect))
+        .map(|rule| (rule_name(rule), rule.effect))
         .collect();
     let mut findings: Vec<Diagnostic> = Vec::new();
     let mut seen: BTreeSet<(String, &'static str, Span)> = BTreeSet::new();

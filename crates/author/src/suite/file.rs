@@ -18,96 +18,11 @@ use tollgate_token::{COGNITO_GROUPS_CLAIM, ClaimPath, Claims, IssuerConfig};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::case::{BAD_TOKEN, Case, Expect, Misplaced, NOBODY, Person, TestUser};
 use super::reader::{At, Reader, Table, nearest, quoted};
-
-/// A request and its expected decision.
-#[derive(Clone, Debug)]
-pub struct Case {
-    /// `name`, or `name / path / user` for a cell of a table.
-    pub name: String,
-    /// The line of the expectation, from 1.
-    pub line: usize,
-    /// The span of the target in the file.
-    pub target_at: Span,
-    /// The span of the expected rule in the file.
-    pub rule_at: Span,
-    /// The user.
-    pub who: TestUser,
-    /// The method.
-    pub method: String,
-    /// The raw target.
-    pub target: String,
-    /// The client address, if known.
-    pub ip: Option<String>,
-    /// The time of the request, in Unix seconds.
-    pub now: i64,
-    /// The expected decision.
-    pub expect: Expect,
-}
-
-/// The user of a test's request.
-#[derive(Clone, Debug)]
-pub enum TestUser {
-    /// No token.
-    Nobody,
-    /// A token that does not verify.
-    BadToken,
-    /// A valid token.
-    Person(Arc<Person>),
-}
-
-/// A user with a valid token.
-#[derive(Debug)]
-pub struct Person {
-    /// The name in the tests.
-    pub name: String,
-    /// The claims of the token.
-    pub claims: Claims,
-    /// Groups in a claim from which the issuer reads none.
-    pub misplaced: Option<Misplaced>,
-}
-
-/// Groups in a claim that is not read: they count as absent, which a test may intend.
-#[derive(Clone, Debug)]
-pub struct Misplaced {
-    /// The test file that declares the user.
-    pub file: String,
-    /// The span of the claim in it.
-    pub at: Span,
-    /// The claim.
-    pub claim: String,
-    /// The issuer's name.
-    pub issuer: String,
-    /// The claim from which the issuer reads groups.
-    pub place: ClaimPath,
-}
-
-impl TestUser {
-    /// The name in the tests.
-    pub fn name(&self) -> &str {
-        match self {
-            Self::Nobody => NOBODY,
-            Self::BadToken => BAD_TOKEN,
-            Self::Person(person) => &person.name,
-        }
-    }
-}
-
-/// The expected decision.
-#[derive(Clone, Debug)]
-pub struct Expect {
-    /// The reason.
-    pub reason: Reason,
-    /// The rule that must decide, as `course/id`.
-    pub rule: Option<String>,
-}
 
 /// The users of a file, with their declarations.
 pub(super) type People = BTreeMap<String, Arc<Person>>;
-
-/// The reserved names.
-const NOBODY: &str = "nobody";
-const BAD_TOKEN: &str = "bad-token";
 
 const REASONS: [Reason; 7] = [
     Reason::Allow,

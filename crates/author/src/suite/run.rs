@@ -5,7 +5,7 @@ use tollgate_core::{Reason, UnixSeconds};
 use tollgate_gate::config::TokenSource;
 use tollgate_gate::{Context, Gate, Request};
 
-use super::file::{Case, Expect, TestUser};
+use super::case::{Case, Expect, TestUser};
 
 /// A value that is not a token and verifies for no issuer.
 const NO_TOKEN: &str = "not-a-token";

@@ -6,7 +6,7 @@
 use tollgate_core::ClaimKind;
 use tollgate_policy::spec::{Arithmetic, ClaimSpec, Expr};
 
-use super::Limit;
+use super::limit::Limit;
 use super::truth::{Value, both};
 
 /// A number: the condition under which it is known, and its value.

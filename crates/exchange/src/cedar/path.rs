@@ -2,7 +2,9 @@
 
 use tollgate_policy::spec::{Pattern, Segment};
 
-use super::{Limit, Shape, escaped, quoted};
+use super::limit::Limit;
+use super::shape::Shape;
+use super::text::{escaped, quoted};
 
 /// The condition under which a path matches.
 pub(super) fn fits(pattern: &Pattern, shape: &mut Shape) -> Result<String, Limit> {

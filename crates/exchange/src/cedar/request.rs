@@ -5,7 +5,7 @@ use core::net::IpAddr;
 use serde_json::{Map, Value, json};
 use tollgate_core::ClaimKind;
 
-use super::Shape;
+use super::shape::Shape;
 
 /// The parts of a request that an exported policy reads.
 #[derive(Clone, Debug, Default)]

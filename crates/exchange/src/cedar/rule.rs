@@ -1,10 +1,13 @@
 //! One rule: a Cedar policy for each of its patterns.
 
 use tollgate_core::Effect;
-use tollgate_policy::spec::{Network, Pattern, Principals, RuleSpec, Segment, Template};
+use tollgate_policy::spec::{Pattern, Principals, RuleSpec, Segment, Template};
 
-use super::truth::{self, Captures, Truth};
-use super::{Limit, Shape, path, quoted};
+use super::limit::Limit;
+use super::shape::Shape;
+use super::text::quoted;
+use super::truth::{Captures, Truth, in_networks};
+use super::{condition, path};
 
 /// Exports a rule.
 pub(super) fn export(rule: &RuleSpec, shape: &mut Shape) -> Result<String, Limit> {
@@ -100,10 +103,10 @@ fn parts(rule: &RuleSpec, captures: &Captures, shape: &mut Shape) -> Result<Vec<
         }
     }
     if let Some(when) = &rule.when {
-        parts.push(truth::of(when, captures, &shape.claims)?);
+        parts.push(condition::of(when, captures, &shape.claims)?);
     }
     if let Some(unless) = &rule.unless {
-        parts.push(truth::of(unless, captures, &shape.claims)?.not());
+        parts.push(condition::of(unless, captures, &shape.claims)?.not());
     }
     Ok(parts.into_iter().map(Truth::bracketed).collect())
 }
@@ -125,18 +128,6 @@ fn named(kind: &'static str, name: &Template, captures: &Captures, shape: &mut S
         "({} && principal.{stem}.contains({}))",
         caught.known, caught.text
     )
-}
-
-/// Whether the client address is in one of the networks.
-pub(super) fn in_networks(networks: &[Network]) -> Truth {
-    let each: Vec<String> = networks
-        .iter()
-        .map(|network| {
-            let text = format!("{}/{}", network.addr, network.prefix);
-            format!("context.ip.isInRange(ip(\"{text}\"))")
-        })
-        .collect();
-    Truth::guarded("context has ip", &each.join(" || "))
 }
 
 /// The positions of the pattern's captures.

@@ -14,6 +14,7 @@ use tollgate_core::MethodSet;
 use super::document;
 use super::draft::{Entry, Pattern, Rule};
 use super::except::{can_be_excepted, except};
+use super::ids;
 use super::shape::{Shape, covers_all, overlap};
 use super::write::{Site, list, one_line};
 use super::{ImportError, Imported};
@@ -369,8 +370,8 @@ fn deny(
         for mut rule in rules {
             rule.id = match entries.is_empty() {
                 true if own.behaviour.guard.is_some() => own.id.clone(),
-                _ if own.behaviour.guard.is_some() => super::write::id(&own.id, used),
-                _ => super::write::id(&format!("{}-methods", own.id), used),
+                _ if own.behaviour.guard.is_some() => ids::unused(&own.id, used),
+                _ => ids::unused(&format!("{}-methods", own.id), used),
             };
             entries.push(Entry::Rule(rule));
         }

@@ -7,6 +7,7 @@
 use tollgate_compiler::limits::MAX_PATTERNS_PER_RULE;
 use tollgate_core::{Effect, MethodSet};
 
+use super::ids;
 use super::shape::{End, Part, Shape};
 
 /// A rule.
@@ -215,7 +216,7 @@ pub(super) fn divided(entries: Vec<Entry>, used: &mut Vec<String>) -> Vec<Entry>
                 ..rule.clone()
             };
             if number > 0 {
-                part.id = super::write::id(&rule.id, used);
+                part.id = ids::unused(&rule.id, used);
                 part.comment.clear();
             }
             all.push(Entry::Rule(part));

@@ -8,6 +8,7 @@ use tollgate_core::{Effect, MethodSet};
 pub(super) use tollgate_policy::syntax::quoted;
 
 use super::draft::{Entry, Rule, divided, idle, settled};
+use super::ids;
 
 /// A TOML list of strings.
 pub(super) fn list<T: AsRef<str>>(texts: &[T]) -> String {
@@ -26,38 +27,6 @@ pub(super) fn comment(text: &str) -> String {
     text.lines()
         .map(|line| format!("# {}\n", line.chars().map(plain).collect::<String>()))
         .collect()
-}
-
-/// Returns an ID built from a name, in lowercase letters, digits and dashes, and adds it to the
-/// used ones.
-pub(super) fn id(name: &str, used: &mut Vec<String>) -> String {
-    let id = slug(name);
-    let id = if id.is_empty() { "rule" } else { id.as_str() };
-    let mut name = id.to_owned();
-    let mut count = 1;
-    while used.contains(&name) {
-        count += 1;
-        name = format!("{id}-{count}");
-    }
-    used.push(name.clone());
-    name
-}
-
-/// A name in lowercase letters, digits and dashes.
-fn slug(name: &str) -> String {
-    const LONGEST_CHARS: usize = 60;
-    let mut id = String::new();
-    for c in name.chars().map(|c| c.to_ascii_lowercase()) {
-        if c.is_ascii_alphanumeric() {
-            id.push(c);
-        } else if !id.is_empty() && !id.ends_with('-') {
-            id.push('-');
-        }
-        if id.len() >= LONGEST_CHARS {
-            break;
-        }
-    }
-    id.trim_end_matches('-').to_owned()
 }
 
 /// A policy file being written.
@@ -90,7 +59,7 @@ impl Site {
     }
 
     pub(super) fn id(&mut self, name: &str) -> String {
-        id(name, &mut self.used)
+        ids::unused(name, &mut self.used)
     }
 
     /// `site.toml`.
@@ -166,11 +135,6 @@ mod tests {
     fn texts_never_become_structure() {
         assert_eq!(quoted("a\"\\\n"), "\"a\\\"\\\\\\n\"");
         assert_eq!(comment("a\u{7}\nb"), "# a \n# b\n");
-        let mut used = Vec::new();
-        assert_eq!(id("Ü b!C", &mut used), "b-c");
-        assert_eq!(id("b c", &mut used), "b-c-2");
-        assert_eq!(id("…", &mut used), "rule");
-        assert_eq!(id(&"x".repeat(99), &mut used).len(), 60);
         assert_eq!(shortened(&"ü".repeat(600)).len(), 1_000);
         assert_eq!(Site::new(" \n", "x").name, "imported");
     }

@@ -8,9 +8,10 @@ use tollgate_core::MethodSet;
 
 use super::super::condition::compare;
 use super::super::draft::{Entry, Pattern, Rule};
+use super::super::ids;
 use super::super::sequence::Drawn;
 use super::super::shape::{End, Part, Shape, overlap, simplified};
-use super::super::write;
+use super::super::write::one_line;
 use super::access::Access;
 use super::url::Paths;
 
@@ -46,7 +47,7 @@ impl Carried {
         Self {
             name: name.to_owned(),
             id,
-            url: write::one_line(url),
+            url: one_line(url),
             methods,
             narrow: cleaned(narrow),
             wide: uncleaned(paths.wide()),
@@ -91,7 +92,7 @@ impl Carried {
                 None => rules.push(Rule {
                     id: match rules.is_empty() {
                         true => self.id.clone(),
-                        false => write::id(&self.id, used),
+                        false => ids::unused(&self.id, used),
                     },
                     patterns: vec![pattern],
                     condition,
@@ -219,7 +220,7 @@ pub(super) fn denials(
         let note = format!(
             "paths that both rule `{own_name}` and rule `{other_name}` match are denied: Oathkeeper responds with 500"
         );
-        let id = write::id(&format!("both-{}-{}", own.id, other.id), used);
+        let id = ids::unused(&format!("both-{}-{}", own.id, other.id), used);
         let because = format!("In Oathkeeper, both `{own_name}` and `{other_name}` match.");
         entries.push(Entry::Rule(Rule {
             comment: note.clone(),

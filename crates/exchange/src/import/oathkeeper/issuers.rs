@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 
 use tollgate_compiler::limits::{MAX_LIST_ENTRIES, MAX_NAME_BYTES};
 
+use super::super::ids;
 use super::super::issuer::{self, Issuer};
 use super::super::write::{list, quoted};
 use super::access::Jwt;
@@ -117,7 +118,7 @@ impl Issuers {
                     .split_once("://")
                     .map_or(issuer.as_str(), |(_, host)| host);
                 self.known.push(Known {
-                    name: super::super::write::id(host, &mut self.used),
+                    name: ids::unused(host, &mut self.used),
                     issuer: issuer.clone(),
                     key_sets: jwt.key_sets.clone(),
                     algorithms: jwt.algorithms.clone(),

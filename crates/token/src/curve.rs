@@ -1,13 +1,30 @@
-//! Is this point on its curve, and is it safe to use?
+//! The curves: is this point on its curve, and is it safe to use?
 //!
 //! Checked here in addition to the signature provider, so that an invalid key is reported when a
 //! policy is checked and every edge rejects the same keys. Speed and constant time do not matter:
 //! keys are public and few. Not here: signatures.
 
-use crate::provider::Curve;
+/// A NIST curve.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Curve {
+    /// P-256.
+    P256,
+    /// P-384.
+    P384,
+}
+
+impl Curve {
+    /// Length of a coordinate, in bytes.
+    pub const fn coordinate_len(self) -> usize {
+        match self {
+            Self::P256 => 32,
+            Self::P384 => 48,
+        }
+    }
+}
 
 /// Whether both coordinates are below the field's prime and satisfy the curve's equation.
-pub(super) fn is_on_nist_curve(curve: Curve, x: &[u8], y: &[u8]) -> bool {
+pub(crate) fn is_on_nist_curve(curve: Curve, x: &[u8], y: &[u8]) -> bool {
     match curve {
         Curve::P256 => P256.has_point(&P256_B, x, y),
         Curve::P384 => P384.has_point(&P384_B, x, y),
@@ -16,7 +33,7 @@ pub(super) fn is_on_nist_curve(curve: Curve, x: &[u8], y: &[u8]) -> bool {
 
 /// Whether the bytes are the canonical encoding (RFC 8032) of a point of edwards25519 that is not
 /// of small order.
-pub(super) fn is_valid_ed25519_key(encoded: &[u8; 32]) -> bool {
+pub(crate) fn is_valid_ed25519_key(encoded: &[u8; 32]) -> bool {
     if !is_honest_ed25519_encoding(encoded) {
         return false;
     }
