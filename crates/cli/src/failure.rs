@@ -414,11 +414,11 @@ impl fmt::Display for Failure {
                 let mut texts: Vec<String> = errors.iter().map(ToString::to_string).collect();
                 texts.dedup();
                 let texts = texts.join("; ");
-                write!(f, "`{}`: the trust keys are refused: {texts}", path.display())
+                write!(f, "`{}`: the trust keys are rejected: {texts}", path.display())
             }
             Failure::Trust { path, error } => write!(f, "`{}`: {error}", path.display()),
             Failure::Envelope(error) => {
-                write!(f, "the policy image is refused: {error} ({})", error.code())
+                write!(f, "the policy image is rejected: {error} ({})", error.code())
             }
             Failure::Unsealable(error) => write!(f, "the image cannot be signed: {error}"),
             Failure::NotSignable => {

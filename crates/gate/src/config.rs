@@ -4,6 +4,8 @@
 //! one version byte, then [postcard](https://docs.rs/postcard). Not here: the TOML that policy authors write,
 //! which the compiler turns into a [`GateConfig`].
 
+mod sessions;
+
 use alloc::{borrow::Cow, string::String, vec::Vec};
 use core::fmt;
 
@@ -14,7 +16,8 @@ use tollgate_token::{
     TokenError,
 };
 
-use crate::session::{self, SessionConfig};
+use crate::chars::is_http_token_byte;
+use crate::session_config::SessionConfig;
 
 /// Version of the encoding, its first byte.
 pub const CONFIG_VERSION: u8 = 4;
@@ -267,7 +270,8 @@ impl GateConfig {
             return Err(ConfigError::Cors);
         }
         match &self.session {
-            Some(session) => session.validate(self),
+            Some(session) if !sessions::is_mintable(session, self) => Err(ConfigError::Session),
+            Some(_) => Ok(()),
             None => Ok(()),
         }
     }
@@ -280,19 +284,6 @@ impl GateConfig {
         issuers
             .filter(move |(at, _)| !is_session(*at))
             .map(|(_, issuer)| issuer)
-    }
-
-    /// Returns the encoded headers of sessions: one per secret of the session issuer.
-    pub fn session_headers(&self) -> Vec<String> {
-        let issuer = self.session.as_ref().and_then(|session| {
-            let at = usize::try_from(session.issuer).ok()?;
-            self.issuers.get(at)
-        });
-        let secrets = issuer.map_or(&[][..], |issuer| &issuer.secrets);
-        secrets
-            .iter()
-            .map(|secret| session::header(&secret.kid))
-            .collect()
     }
 
     /// Returns the location of a declared claim, if it is nested.
@@ -424,11 +415,6 @@ impl Default for DenyConfig {
             cors: Vec::new(),
         }
     }
-}
-
-/// A `token` character of RFC 9110, of which header and cookie names consist.
-pub(crate) fn is_http_token_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
 
 /// An unreserved character of RFC 3986, which has a single spelling in a query.

@@ -8,7 +8,7 @@ use core::fmt::{self, Write};
 
 use tollgate_core::{ImageId, Reason, UnixSeconds};
 
-use crate::outcome::Kind;
+use crate::kind::Kind;
 
 /// The log record of one decision.
 #[derive(Clone, Debug, PartialEq, Eq)]

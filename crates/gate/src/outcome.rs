@@ -3,50 +3,14 @@
 //! An adapter destructures every part of an [`Action`] without `..`, so an adapter that forgets a part does
 //! not compile. Not here: how an edge sends any of it.
 
-use alloc::{borrow::Cow, string::String, vec::Vec};
+use alloc::string::String;
 
 use tollgate_core::Reason;
 
 use crate::forward::Forward;
+use crate::kind::Kind;
 use crate::log::LogRecord;
-
-/// The kinds of outcome.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Kind {
-    /// The request is forwarded to the origin.
-    Allow,
-    /// The request is denied: this client may not access the path, or not without signing in.
-    Deny,
-    /// The request is rejected: its path is not canonical, so no client may access it.
-    Reject,
-    /// The request is for an endpoint of the gate itself, which responds to it: see
-    /// [`session`](crate::session).
-    Serve,
-}
-
-impl Kind {
-    /// All kinds, in the order of their numbers in [`wire`](crate::wire).
-    pub const ALL: [Self; 4] = [Self::Allow, Self::Deny, Self::Reject, Self::Serve];
-
-    /// Returns the kind of outcome for a decision with this reason.
-    pub const fn of(reason: Reason) -> Self {
-        match reason {
-            Reason::Allow => Self::Allow,
-            Reason::BadPath => Self::Reject,
-            _ => Self::Deny,
-        }
-    }
-
-    /// The stable code in logs and conformance cases.
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::Allow => "allow",
-            Self::Deny => "deny",
-            Self::Reject => "reject",
-            Self::Serve => "serve",
-        }
-    }
-}
+use crate::response::{Response, plain};
 
 /// The outcome of one request.
 #[derive(Clone, Debug)]
@@ -81,32 +45,6 @@ pub enum Action {
     Refuse(Response),
 }
 
-/// A response from the gate.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Response {
-    /// The status code.
-    pub status: u16,
-    /// Header fields, names in lower case; `set-cookie` can occur several times. The edge adds
-    /// `content-length`.
-    pub headers: Vec<(Cow<'static, str>, String)>,
-    /// The body; empty for `HEAD`.
-    pub body: Cow<'static, str>,
-}
-
-impl Response {
-    /// Replaces the value of a field.
-    pub(crate) fn set(&mut self, name: &str, value: &str) {
-        let mut fields = self.headers.iter_mut();
-        if let Some((_, old)) = fields.find(|(known, _)| known == name) {
-            *old = value.into();
-        }
-    }
-
-    pub(crate) fn push(&mut self, name: &'static str, value: String) {
-        self.headers.push((Cow::Borrowed(name), value));
-    }
-}
-
 impl Outcome {
     /// Turns this into the outcome of a request that the gate itself responds to; `detail` is its detail
     /// code.
@@ -130,7 +68,7 @@ impl Outcome {
     ///
     /// Edges use it for failures before a gate is called, such as a missing policy.
     pub fn internal(method: &str, detail: &'static str) -> Self {
-        let response = crate::respond::plain(method, crate::config::INTERNAL_STATUS);
+        let response = plain(method, crate::config::INTERNAL_STATUS);
         Self {
             kind: Kind::Deny,
             status: response.status,

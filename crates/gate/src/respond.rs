@@ -4,13 +4,14 @@
 //! the reader: a browser that navigates, a script, or any other client. Not here: the reason, which is only
 //! in the log record.
 
-use alloc::{borrow::Cow, format, string::String, vec::Vec};
+use alloc::{borrow::Cow, format, string::String};
 
 use tollgate_core::{MethodSet, Reason};
 
-use crate::config::{DenyAnswer, DenyConfig, is_http_token_byte};
-use crate::outcome::Response;
+use crate::chars::is_http_token_byte;
+use crate::config::{DenyAnswer, DenyConfig};
 use crate::request::Request;
+use crate::response::{Response, plain, public_text};
 
 /// The content security policy of deny pages: styles and images of the site, but no scripts and no framing.
 pub const PAGE_POLICY: &str = "default-src 'none'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; \
@@ -158,24 +159,6 @@ fn json_text(status: u16) -> String {
     format!("{{\"status\":{status},\"error\":\"{error}\"}}\n")
 }
 
-/// A response with only the text for its status.
-pub(crate) fn plain(method: &str, status: u16) -> Response {
-    let headers = [
-        ("cache-control", "no-store"),
-        ("content-type", "text/plain; charset=utf-8"),
-        ("x-content-type-options", "nosniff"),
-    ];
-    Response {
-        status,
-        headers: Vec::from(headers.map(|(name, value)| (Cow::Borrowed(name), value.into()))),
-        body: Cow::Borrowed(if method == "HEAD" {
-            ""
-        } else {
-            public_text(status)
-        }),
-    }
-}
-
 /// The challenge for a site: `Bearer realm="…"`.
 pub fn challenge(site: &str) -> String {
     let mut realm = String::with_capacity(site.len());
@@ -188,19 +171,6 @@ pub fn challenge(site: &str) -> String {
         }
     }
     format!("Bearer realm=\"{realm}\"")
-}
-
-/// The response body for a status.
-pub fn public_text(status: u16) -> &'static str {
-    match status {
-        302 | 401 => "Please sign in.\n",
-        400 => "This address is not valid.\n",
-        403 => "You have no access to this.\n",
-        404 => "There is nothing here.\n",
-        405 => "This method is not available here.\n",
-        500 => "Something went wrong.\n",
-        _ => "This is not available.\n",
-    }
 }
 
 fn joined(names: impl Iterator<Item = &'static str>) -> String {
@@ -217,6 +187,8 @@ fn joined(names: impl Iterator<Item = &'static str>) -> String {
 #[cfg(test)]
 mod tests {
     use tollgate_core::UnixSeconds;
+
+    use alloc::vec::Vec;
 
     use super::*;
     use crate::config::DenyPage;

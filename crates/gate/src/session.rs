@@ -55,18 +55,17 @@ mod read;
 
 use alloc::{string::String, vec::Vec};
 
-use serde::{Deserialize, Serialize};
 use tollgate_core::{Image, UnixSeconds};
 use tollgate_token::{Algorithm, Claims, Groups, IssuerConfig, Lifetime, Verifier, base64url};
 
-use crate::config::{ConfigError, GateConfig, TokenSource, is_http_token_byte};
+use crate::config::GateConfig;
+pub use crate::session_config::{
+    MARK_BYTES, MAX_LIFETIME_SECS, MIN_LIFETIME_SECS, Names, SameSite, SessionConfig, SessionForm,
+    SessionPath,
+};
 
 /// Longest session token, in bytes, because of the limits of cookies and of restricted edges.
 pub const MAX_SESSION_BYTES: usize = 1_023;
-/// The longest session lifetime, in seconds.
-pub const MAX_LIFETIME_SECS: u32 = 86_400;
-/// The shortest session lifetime, in seconds.
-pub const MIN_LIFETIME_SECS: u32 = 60;
 /// Maximum number of cookies in one response; browsers store a limited number per host.
 pub const MAX_COOKIES: usize = 16;
 /// The detail code for a session that would be too long to mint.
@@ -74,155 +73,22 @@ pub const TOO_LARGE: &str = "session_too_large";
 
 pub use claims::header;
 
-/// The session configuration.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SessionConfig {
-    /// The session issuer's position among the issuers.
-    pub issuer: u32,
-    /// The name of the secret that signs.
-    pub kid: String,
-    /// The session lifetime, in seconds.
-    pub lifetime_secs: u32,
-    /// The form of the token.
-    pub form: SessionForm,
-    /// The cookie's name.
-    pub cookie: String,
-    /// The cookie's `SameSite`.
-    pub same_site: SameSite,
-    /// Whether every response to an allowed request with a sign-in token sets a session.
-    pub on_sign_in: bool,
-    /// The path where a `POST` with a sign-in token returns a session, if enabled.
-    pub endpoint: Option<String>,
-    /// The mark of each issuer by position: which of its tokens are accepted, and which of their claims are
-    /// read. Empty for the session issuer, where no user signs in.
-    pub issuers: Vec<String>,
-    /// The marks of the declared claims.
-    pub claims: Vec<String>,
-    /// The cookie paths: one entry with the path `/`, or one per course, none below another.
-    pub paths: Vec<SessionPath>,
-}
-
-/// The length of a mark: an identifier of one thing that a policy reads, or a part of the identifier of
-/// several.
-pub const MARK_BYTES: usize = 5;
-
-/// The form of session tokens.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum SessionForm {
-    /// A JWT.
-    Jwt,
-    /// A CWT in COSE_Mac0, base64url, for your own functions that read it. Gates do not accept it.
-    Cwt,
-}
-
-/// The `SameSite` attribute of a cookie.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum SameSite {
-    /// Sent with top-level navigation from other sites, but not with embedded requests.
-    Lax,
-    /// Sent only with requests from the site itself.
-    Strict,
-    /// Sent with all requests.
-    None,
-}
-
-/// The scope of one cookie.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SessionPath {
-    /// The cookie's `Path`, percent-encoded.
-    pub path: String,
-    /// The base path that sessions are bound to, decoded and without a trailing slash; `None` for the whole
-    /// site.
-    pub base: Option<String>,
-    /// The group names that rules under it contain.
-    pub groups: Names,
-    /// The scope names that rules under it contain.
-    pub scopes: Names,
-    /// The marks of these names.
-    pub marks: Vec<String>,
-}
-
-/// Names that a policy reads.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Names {
-    /// Exact names, sorted.
-    pub exact: Vec<String>,
-    /// Prefix and suffix of names.
-    pub around: Vec<(String, String)>,
-}
-
-impl Names {
-    /// Whether the policy reads this name.
-    pub fn contain(&self, name: &str) -> bool {
-        let is_around = |(start, end): &(String, String)| {
-            name.len() >= start.len() + end.len()
-                && name.starts_with(start.as_str())
-                && name.ends_with(end.as_str())
-        };
-        let is_exact = |known: &String| known.as_str().cmp(name);
-        self.exact.binary_search_by(is_exact).is_ok() || self.around.iter().any(is_around)
-    }
-
-    fn is_sound(&self) -> bool {
-        self.exact.is_sorted_by(|a, b| a < b)
+impl GateConfig {
+    /// Returns the encoded headers of sessions: one per secret of the session issuer.
+    pub fn session_headers(&self) -> Vec<String> {
+        let issuer = self.session.as_ref().and_then(|session| {
+            let at = usize::try_from(session.issuer).ok()?;
+            self.issuers.get(at)
+        });
+        let secrets = issuer.map_or(&[][..], |issuer| &issuer.secrets);
+        secrets.iter().map(|secret| header(&secret.kid)).collect()
     }
 }
 
 impl SessionConfig {
-    /// Returns an error if sessions cannot be minted with this configuration.
-    pub(crate) fn validate(&self, gate: &GateConfig) -> Result<(), ConfigError> {
-        let issuer = usize::try_from(self.issuer).ok();
-        let issuer = issuer.and_then(|at| gate.issuers.get(at));
-        let can_sign = issuer.is_some_and(|issuer| {
-            issuer.algorithms.contains(&Algorithm::HS256)
-                && issuer.secrets.iter().any(|secret| secret.kid == self.kid)
-                && issuer.clients.contains(&gate.site)
-                && !issuer.issuers.is_empty()
-        });
-        let is_read = |source: &TokenSource| matches!(source, TokenSource::Cookie(name) if *name == self.cookie);
-        let is_path = |path: &str| path.starts_with('/') && path.bytes().all(cookie::is_path_byte);
-        let is_mark = |mark: &String| {
-            mark.len() == MARK_BYTES && mark.bytes().all(|byte| byte.is_ascii_graphic())
-        };
-        let is_sound = |path: &SessionPath| {
-            is_path(&path.path)
-                && path.groups.is_sound()
-                && path.scopes.is_sound()
-                && path.marks.iter().all(is_mark)
-        };
-        let has_marks = self.issuers.len() == gate.issuers.len()
-            && self.claims.iter().all(is_mark)
-            && self
-                .issuers
-                .iter()
-                .enumerate()
-                .all(|(at, mark)| is_mark(mark) != (usize::try_from(self.issuer) == Ok(at)));
-        // Gates accept sessions that are JWTs; a CWT in a source would be an invalid token.
-        let is_form_read = self.form == SessionForm::Jwt;
-        let is_mintable = can_sign
-            && has_marks
-            && gate.sources.iter().any(is_read) == is_form_read
-            && !self.cookie.is_empty()
-            && self.cookie.bytes().all(is_http_token_byte)
-            && (MIN_LIFETIME_SECS..=MAX_LIFETIME_SECS).contains(&self.lifetime_secs)
-            && self.endpoint.as_deref().is_none_or(is_path)
-            && !self.paths.is_empty()
-            && self.paths.iter().all(is_sound);
-        if is_mintable {
-            Ok(())
-        } else {
-            Err(ConfigError::Session)
-        }
-    }
-
     /// Returns the cookie for this raw path, if there is one.
     pub(crate) fn path_for(&self, raw: &[u8]) -> Option<&SessionPath> {
         self.paths.iter().find(|path| path.covers(raw))
-    }
-
-    /// Whether the issuer at this position signs sessions.
-    pub fn is_issuer(&self, position: usize) -> bool {
-        usize::try_from(self.issuer) == Ok(position)
     }
 
     /// Returns the value of `Set-Cookie` that clears the cookie for this raw path, if there is one.

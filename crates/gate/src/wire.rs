@@ -62,8 +62,10 @@ use tollgate_core::{Reason, UnixSeconds};
 use crate::fetch::{Fetch, FetchLimits, FetchRequest, Pending, Step};
 use crate::forward::{ADDED_HEADERS, CacheEdit, Forward, HeaderEdit, RequestEdits, ResponseEdits};
 use crate::gate::{Context, Gate};
-use crate::outcome::{Action, Kind, Outcome, Response};
+use crate::kind::Kind;
+use crate::outcome::{Action, Outcome};
 use crate::request::Request;
+use crate::response::Response;
 use cursor::{Reader, Writer};
 
 /// Version of the encoding, the first byte of both messages.

@@ -21,8 +21,9 @@ use worker::{
 };
 use worker::{wasm_bindgen_futures::future_to_promise, worker_sys};
 
+use crate::instance::{now, now_ms};
 use crate::memory::Memory;
-use crate::{note, now, now_ms};
+use crate::note;
 
 /// The cache for key sets, separate from the cache of the site.
 const CACHE: &str = "tollgate-keys";

@@ -11,33 +11,22 @@
 mod answer;
 mod edge;
 mod facts;
+mod instance;
 mod keys;
 mod memory;
 mod note;
 mod policy;
 mod settings;
+mod step;
+mod watch;
 
-use tollgate_crypto::Portable;
-use tollgate_gate::{Trust, UnixSeconds};
+use tollgate_gate::Trust;
 use wasm_bindgen::prelude::{JsError, JsValue, wasm_bindgen};
 use worker::{Env, web_sys, worker_sys};
 
 use edge::Edge;
+use instance::PROVIDER;
 use memory::Memory;
-
-/// The provider for signature verification.
-static PROVIDER: Portable = Portable;
-
-/// The current time. The clock of Workers only advances after IO.
-fn now() -> UnixSeconds {
-    // The cast saturates; fractions of seconds are dropped.
-    UnixSeconds((now_ms() / 1_000.0) as i64)
-}
-
-/// The same in milliseconds.
-fn now_ms() -> f64 {
-    worker::js_sys::Date::now()
-}
 
 /// Loads the initial policy image from the map `memory`, in which this instance also stores the state that
 /// its successor needs if it is lost. With `trust` keys, in `tollgate_gate::signed`, this image and all newer

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use tollgate_gate::Outcome;
 
-use crate::now;
+use crate::instance::now;
 
 /// The decisions that are logged.
 #[derive(Clone, Copy)]

@@ -19,9 +19,11 @@ use worker::js_sys::Uint8Array;
 use worker::kv::{KvError, KvStore};
 use worker::{wasm_bindgen_futures::future_to_promise, worker_sys};
 
-use crate::edge::{self, Edge, UnderWay};
+use crate::edge::{self, Edge};
+use crate::instance::{PROVIDER, now};
+use crate::note;
 use crate::settings::Settings;
-use crate::{PROVIDER, note, now};
+use crate::watch::{Look, UnderWay};
 
 /// The key that contains the id of the policy.
 const POINTER: &str = "policy";
@@ -29,31 +31,6 @@ const POINTER: &str = "policy";
 const ID_DIGITS: usize = 32;
 /// Time limit of a KV read. A later result is dropped.
 const MAX_LOOK: Duration = Duration::from_secs(5);
-
-/// The time when KV was last read, and the read in flight.
-pub(crate) struct Watch {
-    ended: Option<UnixSeconds>,
-    under_way: Option<Look>,
-    /// Counts reads: only the one that began last may replace the policy.
-    last: u32,
-}
-
-/// A KV read in flight.
-struct Look {
-    number: u32,
-    under_way: UnderWay,
-}
-
-impl Watch {
-    /// The state after KV was last read at `ended`, if ever.
-    pub(crate) fn since(ended: Option<UnixSeconds>) -> Self {
-        Self {
-            ended,
-            under_way: None,
-            last: 0,
-        }
-    }
-}
 
 /// The reason why there is no newer policy.
 enum Trouble {

@@ -211,18 +211,31 @@ test("after a trap the request is denied and the next one is not", () => {
 });
 
 test("an invalid reply of the module counts as a trap", () => {
+  const request = { method: "GET", target: "/courses/rust-101/preview/a", now: NOW };
+  // A valid reply, cut, and changed in every place that decides what is done.
+  let reply;
+  class Recording extends glue.Gate {
+    decide(bytes) {
+      return (reply = super.decide(bytes).slice());
+    }
+  }
+  new (bindGate({ Gate: Recording, __wbg_reset_state: glue.__wbg_reset_state }))(image).decide(request);
+  const changed = (at, value) => reply.map((byte, index) => (index === at ? value : byte));
   const replies = [
     new Uint8Array(0),
-    Uint8Array.of(3, 0, 200, 0, 0, 0, 0, 0, 1),
-    Uint8Array.of(3, 1, 0x91, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0),
-    Uint8Array.of(3, 1, 0x91, 1, 1, 0, 0, 2, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0),
-    Uint8Array.of(2),
+    ...[1, 2, 5, 8, reply.length - 1].map((length) => reply.slice(0, length)),
+    Uint8Array.of(...reply, 0),
+    changed(0, reply[0] - 1), // another version
+    changed(1, 1), // denied, and yet forwarded
+    changed(1, 9), // no such outcome
+    changed(4, 99), // no such reason
+    changed(5, 2), // neither a detail nor none
   ];
-  for (const reply of replies) {
+  for (const invalid of replies) {
     let isInvalid = false;
     class Inner extends glue.Gate {
       decide(bytes) {
-        return isInvalid ? reply : super.decide(bytes);
+        return isInvalid ? invalid : super.decide(bytes);
       }
     }
     const Lying = bindGate({ Gate: Inner, __wbg_reset_state: glue.__wbg_reset_state });

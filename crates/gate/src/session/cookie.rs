@@ -17,9 +17,3 @@ pub(super) fn set(config: &SessionConfig, path: &str, token: &str, max_age_secs:
         "{name}={token}; Path={path}; Max-Age={max_age_secs}; Secure; HttpOnly; SameSite={same_site}"
     )
 }
-
-/// Whether a cookie path can contain this byte: the bytes of a canonical raw path, without those that end an
-/// attribute.
-pub(super) fn is_path_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"-._~!*'():@&=$,/%".contains(&byte)
-}
