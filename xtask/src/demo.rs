@@ -2,6 +2,7 @@
 
 use anyhow::{Result, bail};
 
+use crate::tally::Tally;
 use crate::ui::Step;
 use crate::{Verdict, build, callback, repo, shell, ui};
 
@@ -83,6 +84,34 @@ fn prepare(flow: Flow, demo: &mut std::process::Command) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Every demo, as a step of `test`. Parts and programs are built already.
+pub(crate) fn tests(step: &Step) -> Result<(String, Tally, bool)> {
+    let mut report = String::new();
+    let mut tally = Tally::default();
+    for flow in ["local", "a", "b", "c"] {
+        let mut demo = shell::tool(repo::program("demo"), [flow]);
+        match flow {
+            "b" => {
+                let cargo_lambda = build::lambda::cargo_lambda(step)?;
+                demo.arg("--cargo-lambda").arg(cargo_lambda);
+                callback::with_browser(&mut demo, step)?;
+            }
+            "c" => {
+                demo.arg("--nginx").arg(build::javascript::nginx(step)?);
+            }
+            _ => {}
+        }
+        let done = shell::capture(&mut demo, |line| step.line(line))?;
+        if done.success {
+            tally.passed += 1;
+        } else {
+            tally.failed += 1;
+            report += &done.text;
+        }
+    }
+    Ok((report, tally, tally.failed == 0))
 }
 
 fn cargo_build(packages: &[&str], step: &Step) -> Result<()> {

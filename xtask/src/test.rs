@@ -9,8 +9,8 @@ use crate::bench::baselines;
 use crate::tally::Tally;
 use crate::ui::{Mark, Step};
 use crate::{
-    Verdict, build, callback, codegen, conformance, embedding, fixtures, infra, repo, shell, tidy,
-    ui,
+    Verdict, build, callback, codegen, conformance, demo, embedding, fixtures, infra, repo, shell,
+    tidy, ui,
 };
 
 /// Arguments of `test`.
@@ -120,6 +120,7 @@ fn steps(quick: bool) -> Vec<(&'static str, Work)> {
         steps.push(("generated JavaScript", Work::Here(build::javascript::tests)));
         steps.push(("readers of paths", Work::Here(build::readers::tests)));
         steps.push(("callback page", Work::Here(callback::tests)));
+        steps.push(("demos", Work::Here(demo::tests)));
         steps.push(("infrastructure", Work::Here(infra::check)));
     }
     let authors = shell::tool(repo::program("tollgate"), ["test", "policy"]);
