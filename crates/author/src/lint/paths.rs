@@ -177,16 +177,26 @@ impl Found<'_> {
 
 /// Whether a rule matches every request for its paths, whatever the principal, time and network.
 fn is_unconditional(rule: &RuleSpec) -> bool {
-    let who = &rule.who;
-    !who.signed_in
-        && [&who.groups, &who.scopes, &who.subjects]
-            .iter()
-            .all(|names| names.is_none())
-        && rule.networks.is_none()
-        && rule.from.is_none()
-        && rule.until.is_none()
-        && rule.when.is_none()
-        && rule.unless.is_none()
+    let RuleSpec {
+        who,
+        networks,
+        from,
+        until,
+        when,
+        unless,
+        course: _,
+        id: _,
+        effect: _,
+        methods: _,
+        because: _,
+        patterns: _,
+    } = rule;
+    !who.needs_token()
+        && networks.is_none()
+        && from.is_none()
+        && until.is_none()
+        && when.is_none()
+        && unless.is_none()
 }
 
 /// The directory of `/x/**`.

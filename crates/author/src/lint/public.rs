@@ -52,11 +52,25 @@ pub(super) fn check(context: &LintContext<'_>, findings: &mut Vec<Diagnostic>) {
 
 /// Whether the rule allows every client, from every network, at all times.
 fn is_open(rule: &RuleSpec) -> bool {
-    rule.effect == Effect::Allow
-        && rule.who.anyone
-        && rule.networks.is_none()
-        && rule.from.is_none()
-        && rule.until.is_none()
-        && rule.when.is_none()
-        && rule.unless.is_none()
+    let RuleSpec {
+        effect,
+        who,
+        networks,
+        from,
+        until,
+        when,
+        unless,
+        course: _,
+        id: _,
+        methods: _,
+        because: _,
+        patterns: _,
+    } = rule;
+    *effect == Effect::Allow
+        && who.anyone
+        && networks.is_none()
+        && from.is_none()
+        && until.is_none()
+        && when.is_none()
+        && unless.is_none()
 }
