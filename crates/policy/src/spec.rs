@@ -123,6 +123,29 @@ impl Principals {
 }
 
 impl RuleSpec {
+    /// Whether its match depends on more than path, method and principal.
+    pub const fn is_constrained(&self) -> bool {
+        let Self {
+            networks,
+            from,
+            until,
+            when,
+            unless,
+            course: _,
+            id: _,
+            effect: _,
+            methods: _,
+            because: _,
+            patterns: _,
+            who: _,
+        } = self;
+        networks.is_some()
+            || from.is_some()
+            || until.is_some()
+            || when.is_some()
+            || unless.is_some()
+    }
+
     /// The captures that it reads, each once, in the order of their names.
     pub fn captures(&self) -> BTreeSet<&str> {
         let Self {

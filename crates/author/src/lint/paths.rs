@@ -177,26 +177,7 @@ impl Found<'_> {
 
 /// Whether a rule matches every request for its paths, whatever the principal, time and network.
 fn is_unconditional(rule: &RuleSpec) -> bool {
-    let RuleSpec {
-        who,
-        networks,
-        from,
-        until,
-        when,
-        unless,
-        course: _,
-        id: _,
-        effect: _,
-        methods: _,
-        because: _,
-        patterns: _,
-    } = rule;
-    !who.needs_token()
-        && networks.is_none()
-        && from.is_none()
-        && until.is_none()
-        && when.is_none()
-        && unless.is_none()
+    !rule.who.needs_token() && !rule.is_constrained()
 }
 
 /// The directory of `/x/**`.

@@ -52,25 +52,5 @@ pub(super) fn check(context: &LintContext<'_>, findings: &mut Vec<Diagnostic>) {
 
 /// Whether the rule allows every client, from every network, at all times.
 fn is_open(rule: &RuleSpec) -> bool {
-    let RuleSpec {
-        effect,
-        who,
-        networks,
-        from,
-        until,
-        when,
-        unless,
-        course: _,
-        id: _,
-        methods: _,
-        because: _,
-        patterns: _,
-    } = rule;
-    *effect == Effect::Allow
-        && who.anyone
-        && networks.is_none()
-        && from.is_none()
-        && until.is_none()
-        && when.is_none()
-        && unless.is_none()
+    rule.effect == Effect::Allow && rule.who.anyone && !rule.is_constrained()
 }
