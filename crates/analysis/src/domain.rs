@@ -275,7 +275,7 @@ impl<'a, 'p> Domain<'a, 'p> {
                     Expr::InNetworks(_, list) => networks.extend(list),
                     _ => {}
                 }),
-                _ => {}
+                Probe::Method | Probe::Window | Probe::Who => {}
             }
         }
         networks
@@ -295,7 +295,7 @@ impl<'a, 'p> Domain<'a, 'p> {
                     Expr::InInts(_, list) => ints.extend(list),
                     _ => {}
                 }),
-                _ => {}
+                Probe::Method | Probe::Networks | Probe::Who => {}
             }
         }
         ints
@@ -330,7 +330,7 @@ impl<'a, 'p> Domain<'a, 'p> {
                 }
                 return;
             }
-            _ => return,
+            Probe::Method | Probe::Window | Probe::Networks => return,
         };
         atom.each(&mut |expr| match expr {
             Expr::Str(text) => drop(material.constants.insert(text.clone())),

@@ -540,12 +540,11 @@ impl Eval<'_, '_> {
 }
 
 fn is_of(value: &Value, kind: ClaimKind) -> bool {
-    match value {
-        Value::Text(_) => kind == ClaimKind::String,
-        Value::Int(_) => kind == ClaimKind::Int,
-        Value::Bool(_) => kind == ClaimKind::Bool,
-        Value::List => kind == ClaimKind::StringList,
-        Value::Missing | Value::Wrong | Value::Ip(_) => false,
+    match kind {
+        ClaimKind::String => matches!(value, Value::Text(_)),
+        ClaimKind::Int => matches!(value, Value::Int(_)),
+        ClaimKind::Bool => matches!(value, Value::Bool(_)),
+        ClaimKind::StringList => matches!(value, Value::List),
     }
 }
 

@@ -89,7 +89,7 @@ pub fn claim_faults(
                     "claim `{}` is {}, declared `{}`",
                     claim.name,
                     kind_of(value),
-                    declared_as(claim.kind)
+                    ClaimKind::name(claim.kind)
                 )),
                 Some(_) => None,
             }
@@ -105,15 +105,6 @@ fn is_of(value: &Value, kind: ClaimKind) -> bool {
         ClaimKind::StringList => value
             .as_array()
             .is_some_and(|list| list.iter().all(Value::is_string)),
-    }
-}
-
-const fn declared_as(kind: ClaimKind) -> &'static str {
-    match kind {
-        ClaimKind::String => "string",
-        ClaimKind::Int => "int",
-        ClaimKind::Bool => "bool",
-        ClaimKind::StringList => "string[]",
     }
 }
 

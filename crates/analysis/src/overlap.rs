@@ -8,7 +8,6 @@ use std::collections::BTreeMap;
 use tollgate_core::RuleId;
 
 use crate::policy::Policy;
-use crate::search::used_captures;
 use crate::space::{Hit, Space};
 use crate::walk::{Next, PatternId, Walk};
 
@@ -97,7 +96,7 @@ pub fn overlaps(policy: &Policy, now: i64) -> Vec<Overlap> {
 
 fn can_overlap(policy: &Policy, rule: usize) -> bool {
     let rule = policy.rules().get(rule);
-    rule.is_some_and(|rule| rule.patterns.len() > 1 && !used_captures(rule).is_empty())
+    rule.is_some_and(|rule| rule.patterns.len() > 1 && !rule.captures().is_empty())
 }
 
 fn overlap(pair: [&Hit<'_>; 2], target: &str) -> Option<Overlap> {

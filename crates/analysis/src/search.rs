@@ -7,7 +7,6 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Map, Value as Json};
-use tollgate_policy::spec::Expr;
 
 use crate::domain::Domain;
 use crate::eval::{Answer, Eval};
@@ -225,23 +224,4 @@ fn claim_json(number: u16, value: &Value, chosen: &Assignment) -> Option<Json> {
                 .collect(),
         ),
     })
-}
-
-/// The captures that a rule reads, each once.
-pub(crate) fn used_captures(rule: &tollgate_policy::spec::RuleSpec) -> Vec<&str> {
-    let mut used = BTreeSet::new();
-    for names in [&rule.who.groups, &rule.who.scopes, &rule.who.subjects]
-        .into_iter()
-        .flatten()
-    {
-        used.extend(names.iter().filter_map(|name| name.capture.as_deref()));
-    }
-    for condition in [&rule.when, &rule.unless].into_iter().flatten() {
-        condition.each(&mut |expr| {
-            if let Expr::Capture(name) = expr {
-                used.insert(name.as_str());
-            }
-        });
-    }
-    used.into_iter().collect()
 }

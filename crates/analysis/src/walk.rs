@@ -18,7 +18,6 @@ use std::rc::Rc;
 use tollgate_core::glob;
 use tollgate_core::path::{MAX_DECODED_BYTES, MAX_SEGMENTS};
 
-use crate::search::used_captures;
 use crate::space::{Hit, Space};
 pub(crate) use alphabet::escaped;
 use pattern::{Part, Pat};
@@ -280,7 +279,8 @@ impl<'a, 'p> Walk<'a, 'p> {
                         continue;
                     };
                     let values = captured.into_iter().flat_map(|values| values.iter());
-                    let captures = used_captures(spec)
+                    let captures = spec
+                        .captures()
                         .into_iter()
                         .zip(values)
                         .filter_map(|(name, value)| Some((name, value.clone()?)))

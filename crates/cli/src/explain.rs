@@ -14,6 +14,7 @@ use tollgate_analysis::change::{Change, ChangeSet, MinimalChanges, minimal_chang
 use tollgate_analysis::explain::{RuleTrace, claim_faults, matches};
 use tollgate_analysis::text::{constraints, people, rfc3339};
 use tollgate_analysis::{Kind, Request, place};
+use tollgate_core::decide::Parts;
 use tollgate_core::{Effect, Reason, RuleId, Tri};
 use tollgate_gate::{Context, Outcome, TokenStatus};
 
@@ -257,13 +258,23 @@ struct PartOf {
 fn parts_of(
     side: &Analysed,
     rule: RuleId,
-    parts: &tollgate_core::decide::Parts,
+    parts: &Parts,
     claims: Option<&Map<String, Value>>,
     now: i64,
 ) -> Vec<PartOf> {
     let Some(spec) = side.policy.rule(rule) else {
         return Vec::new();
     };
+    // Without `..`, so that a new part does not compile before it is below.
+    let Parts {
+        method,
+        who,
+        networks,
+        // Split into `from` and `until`.
+        time: _,
+        when,
+        unless,
+    } = *parts;
     let plain = |what, holds| PartOf {
         what,
         holds,
@@ -272,30 +283,30 @@ fn parts_of(
     let methods: Vec<&str> = spec.methods.names().collect();
     let mut found = vec![plain(
         format!("the method is {}", methods.join(" or ")),
-        parts.method,
+        method,
     )];
-    let who = people(&side.policy, spec);
-    if !who.is_empty() {
-        found.push(plain(who.join(", "), parts.who));
+    let people = people(&side.policy, spec);
+    if !people.is_empty() {
+        found.push(plain(people.join(", "), who));
     }
     let bound = |holds: bool| if holds { Tri::TRUE } else { Tri::FALSE };
     for narrowing in constraints(&side.policy, spec) {
         let part = match narrowing.split(' ').next() {
             Some("networks") => PartOf {
-                note: (parts.networks != Tri::TRUE && parts.networks != Tri::FALSE)
+                note: (networks != Tri::TRUE && networks != Tri::FALSE)
                     .then(|| "the client's address is unknown".to_owned()),
-                ..plain(narrowing, parts.networks)
+                ..plain(narrowing, networks)
             },
             // One of the two is to blame, and not the window.
             Some("from") => plain(narrowing, bound(spec.from.is_none_or(|from| now >= from))),
             Some("until") => plain(narrowing, bound(spec.until.is_none_or(|until| now < until))),
             Some("when") => PartOf {
-                note: condition_note(side, rule, false, parts.when, claims),
-                ..plain(narrowing, parts.when)
+                note: condition_note(side, rule, false, when, claims),
+                ..plain(narrowing, when)
             },
             Some("unless") => PartOf {
-                note: condition_note(side, rule, true, parts.unless, claims),
-                ..plain(narrowing, parts.unless)
+                note: condition_note(side, rule, true, unless, claims),
+                ..plain(narrowing, unless)
             },
             _ => continue,
         };

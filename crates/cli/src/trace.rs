@@ -59,13 +59,21 @@ fn result(effect: Effect, parts: &Parts) -> String {
 
 /// The parts that do not certainly hold.
 fn parts_in_the_way(parts: &Parts) -> impl Iterator<Item = (&'static str, Tri)> {
+    let Parts {
+        method,
+        who,
+        networks,
+        time,
+        when,
+        unless,
+    } = *parts;
     [
-        ("method", parts.method),
-        ("principal", parts.who),
-        ("networks", parts.networks),
-        ("from/until", parts.time),
-        ("when", parts.when),
-        ("unless", parts.unless),
+        ("method", method),
+        ("principal", who),
+        ("networks", networks),
+        ("from/until", time),
+        ("when", when),
+        ("unless", unless),
     ]
     .into_iter()
     .filter(|(_, value)| *value != Tri::TRUE)

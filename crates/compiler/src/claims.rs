@@ -48,15 +48,10 @@ impl Claims {
             {
                 claims.places.push((slot, place));
             }
-            let kind = match written.map(|text| text.value) {
-                Some("string") => ClaimKind::String,
-                Some("int") => ClaimKind::Int,
-                Some("bool") => ClaimKind::Bool,
-                Some("string[]") => ClaimKind::StringList,
-                // Reported with the shape of the file. The claim still counts as declared, so that
-                // conditions that use it are not reported for that as well.
-                _ => ClaimKind::String,
-            };
+            // Another type was reported with the shape of the file. The claim still counts as declared, so that
+            // conditions that use it are not reported for that as well.
+            let kind = written.and_then(|text| ClaimKind::from_name(text.value));
+            let kind = kind.unwrap_or(ClaimKind::String);
             claims.list.push(ClaimSpec {
                 name: name.to_owned(),
                 kind,

@@ -290,16 +290,10 @@ fn check_whole(site: &Site, rules: &[(String, SpannedRule)], diagnostics: &mut V
         .gate
         .as_ref()
         .is_some_and(|gate| gate.issuers.is_empty());
-    let needs_token = |rule: &RuleSpec| {
-        let who = &rule.who;
-        who.signed_in
-            || who.groups.is_some()
-            || who.scopes.is_some()
-            || who.subjects.is_some()
-            || who.issuers.is_some()
-    };
     if no_issuer
-        && let Some((file, placed)) = rules.iter().find(|(_, placed)| needs_token(&placed.rule))
+        && let Some((file, placed)) = rules
+            .iter()
+            .find(|(_, placed)| placed.rule.who.needs_token())
     {
         report
             .add_whole(

@@ -9,6 +9,7 @@ pub mod format;
 mod budget;
 mod claim;
 mod error;
+mod extra;
 mod id;
 mod layout;
 mod program;
@@ -18,9 +19,10 @@ mod validate;
 
 pub use claim::{ClaimDecl, ClaimKind};
 pub use error::ImageError;
+pub use extra::Extra;
 pub use id::{ImageId, RuleId, RuleName};
 
-pub(crate) use read::{End, Extra, Node, Rule, View, instruction as read_instruction};
+pub(crate) use read::{End, Node, Rule, View, instruction as read_instruction};
 pub(crate) use stack::Stack;
 
 use crate::method::MethodSet;

@@ -206,10 +206,10 @@ fn session_json(
             issuers.insert(format!("${}", issuer.name), entry);
         }
     }
-    let ints = policy
-        .claims
-        .iter()
-        .filter(|claim| claim.kind == ClaimKind::Int);
+    let ints = policy.claims.iter().filter(|claim| match claim.kind {
+        ClaimKind::Int => true,
+        ClaimKind::String | ClaimKind::Bool | ClaimKind::StringList => false,
+    });
     let ints: Vec<String> = ints.map(|claim| byte_text(&claim.name)).collect();
     let mut parts = Map::new();
     parts.insert("n".to_owned(), json!(number));

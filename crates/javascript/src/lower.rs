@@ -82,11 +82,10 @@ pub(super) fn rules(
 ) -> Result<Vec<Lowered>, JavaScriptError> {
     let mut lowered = Vec::new();
     for rule in &policy.rules {
-        let reads_captures = reads_captures(rule);
-        let groups: Vec<&[Pattern]> = if reads_captures {
-            rule.patterns.iter().map(core::slice::from_ref).collect()
-        } else {
+        let groups: Vec<&[Pattern]> = if rule.captures().is_empty() {
             vec![rule.patterns.as_slice()]
+        } else {
+            rule.patterns.iter().map(core::slice::from_ref).collect()
         };
         for patterns in groups {
             let mut lower = Lower {
@@ -102,19 +101,6 @@ pub(super) fn rules(
         features.need("order");
     }
     Ok(lowered)
-}
-
-fn reads_captures(rule: &RuleSpec) -> bool {
-    let who = [&rule.who.groups, &rule.who.scopes, &rule.who.subjects];
-    let mut reads = who
-        .into_iter()
-        .flatten()
-        .flatten()
-        .any(|name| name.capture.is_some());
-    for condition in [&rule.when, &rule.unless].into_iter().flatten() {
-        condition.each(&mut |expr| reads |= matches!(expr, Expr::Capture(_)));
-    }
-    reads
 }
 
 /// One character for each byte.

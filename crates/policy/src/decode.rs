@@ -9,6 +9,7 @@ mod program;
 mod tables;
 
 use crate::spec::{ClaimSpec, ImageSpec, Pattern, Principals, RuleSpec, Segment, Template};
+use tollgate_core::image::Extra;
 use tollgate_core::image::format::{
     EndKind, FROM_END, NONE, NONE_24, Section, TailKind, WIDE, flag,
 };
@@ -82,15 +83,25 @@ fn rule<B: AsRef<[u8]>>(image: &Image<B>, tables: &Tables<'_>, number: u32) -> O
         return Some(rule);
     }
     let record = tables.record(Section::Extras, extra)?;
-    rule.who.scopes = names(tables::u32_at(record, 0)?)?;
-    rule.who.subjects = names(tables::u32_at(record, 4)?)?;
-    let issuers = tables::u32_at(record, 40).unwrap_or(NONE);
+    let Extra {
+        scopes,
+        subjects,
+        networks,
+        when,
+        unless,
+        // `rule_because` has read it.
+        because: _,
+        from,
+        until,
+        issuers,
+    } = Extra::from_bytes(record)?;
+    rule.who.scopes = names(scopes)?;
+    rule.who.subjects = names(subjects)?;
     if issuers != NONE {
         let texts = tables.set(issuers)?.into_iter();
         let texts = texts.map(|at| tables.text(at).map(str::to_owned));
         rule.who.issuers = Some(texts.collect::<Option<_>>()?);
     }
-    let networks = tables::u32_at(record, 8)?;
     if networks != NONE {
         let members = tables.set(networks)?.into_iter();
         rule.networks = Some(
@@ -99,17 +110,15 @@ fn rule<B: AsRef<[u8]>>(image: &Image<B>, tables: &Tables<'_>, number: u32) -> O
                 .collect::<Option<_>>()?,
         );
     }
-    let condition = |at: usize| {
-        let program = tables::u32_at(record, at)?;
+    let condition = |program: u32| {
         if program == NONE {
             Some(None)
         } else {
             program::expr(tables, program).map(Some)
         }
     };
-    rule.when = condition(12)?;
-    rule.unless = condition(16)?;
-    let (from, until) = (tables::i64_at(record, 24)?, tables::i64_at(record, 32)?);
+    rule.when = condition(when)?;
+    rule.unless = condition(unless)?;
     rule.from = (from != i64::MIN).then_some(from);
     rule.until = (until != i64::MAX).then_some(until);
     Some(rule)

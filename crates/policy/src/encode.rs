@@ -11,6 +11,7 @@ use std::collections::BTreeSet;
 
 use sha2::{Digest, Sha256};
 use tollgate_core::Effect;
+use tollgate_core::image::Extra;
 use tollgate_core::image::format::{
     CHECKSUM_AT, FLAG_ASCII_ONLY, FLAG_FILES, FLAG_INDEX, FLAG_S3, FROM_END, HEADER_BYTES, ID_AT,
     ID_FROM, INDEX_AT, MAGIC, MAX_IMAGE_BYTES, NONE, NONE_24, ONE_NAME, SECTIONS_AT, Section,
@@ -122,7 +123,7 @@ pub fn encode(spec: &ImageSpec) -> Result<Encoded, EncodeError> {
     let mut trie = Trie::new();
     let mut patterns = 0;
     for (number, rule) in (0..).zip(&rules) {
-        let captures = used_captures(rule);
+        let captures: Vec<&str> = rule.captures().into_iter().collect();
         write_rule(&mut tables, rule, &captures)?;
         for pattern in &rule.patterns {
             patterns += 1;
@@ -150,31 +151,10 @@ pub fn encode(spec: &ImageSpec) -> Result<Encoded, EncodeError> {
 fn literal_names<'s>(rules: &[&'s RuleSpec]) -> BTreeSet<&'s str> {
     rules
         .iter()
-        .flat_map(|rule| [&rule.who.groups, &rule.who.scopes, &rule.who.subjects])
-        .flatten()
-        .flatten()
+        .flat_map(|rule| rule.who.names())
         .filter(|name| name.capture.is_none())
         .map(|name| name.prefix.as_str())
         .collect()
-}
-
-/// The captures a rule reads, in the order of their numbers.
-fn used_captures(rule: &RuleSpec) -> Vec<&str> {
-    let mut used = BTreeSet::new();
-    for names in [&rule.who.groups, &rule.who.scopes, &rule.who.subjects]
-        .into_iter()
-        .flatten()
-    {
-        used.extend(names.iter().filter_map(|name| name.capture.as_deref()));
-    }
-    for condition in [&rule.when, &rule.unless].into_iter().flatten() {
-        condition.each(&mut |expr| {
-            if let Expr::Capture(name) = expr {
-                used.insert(name);
-            }
-        });
-    }
-    used.into_iter().collect()
 }
 
 /// The positions of these captures in a path that matches the pattern: before the first `**`
@@ -320,17 +300,21 @@ fn write_extra(
         Some(text) => tables.string(text.as_bytes())?,
         None => NONE,
     };
-    let words = [scopes, subjects, networks, when, unless, because];
-    let has_window = from.is_some() || until.is_some();
-    if words == [NONE; 6] && issuers == NONE && !has_window {
+    let extra = Extra {
+        scopes,
+        subjects,
+        networks,
+        when,
+        unless,
+        because,
+        from: from.unwrap_or(i64::MIN),
+        until: until.unwrap_or(i64::MAX),
+        issuers,
+    };
+    if extra == Extra::EMPTY {
         return Ok(NONE);
     }
-    let mut bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
-    bytes.extend(from.unwrap_or(i64::MIN).to_le_bytes());
-    bytes.extend(until.unwrap_or(i64::MAX).to_le_bytes());
-    bytes.extend(issuers.to_le_bytes());
-    bytes.extend([0; 4]);
-    tables.push_unique(Section::Extras, bytes)
+    tables.push_unique(Section::Extras, extra.to_bytes().to_vec())
 }
 
 fn name_set(

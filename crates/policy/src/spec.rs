@@ -3,6 +3,8 @@
 //! Everything here has passed the front end's checks; the encoder only lays it out. Not here: source
 //! text, spans and diagnostics.
 
+use std::collections::BTreeSet;
+
 use tollgate_core::{ClaimKind, Effect, MethodSet, PathOptions, PathReader};
 
 /// A whole checked policy.
@@ -86,6 +88,94 @@ pub struct Principals {
     pub subjects: Option<Vec<Template>>,
     /// A token of any of these issuers, each by the first spelling of its `iss`.
     pub issuers: Option<Vec<String>>,
+}
+
+impl Principals {
+    /// Whether a request without a verified token is certainly not one of them.
+    pub const fn needs_token(&self) -> bool {
+        let Self {
+            anyone: _,
+            signed_in,
+            groups,
+            scopes,
+            subjects,
+            issuers,
+        } = self;
+        *signed_in
+            || groups.is_some()
+            || scopes.is_some()
+            || subjects.is_some()
+            || issuers.is_some()
+    }
+
+    /// The names in all parts that have names with captures.
+    pub fn names(&self) -> impl Iterator<Item = &Template> {
+        let Self {
+            anyone: _,
+            signed_in: _,
+            groups,
+            scopes,
+            subjects,
+            issuers: _,
+        } = self;
+        [groups, scopes, subjects].into_iter().flatten().flatten()
+    }
+}
+
+impl RuleSpec {
+    /// Whether its match depends on more than path, method and principal.
+    pub const fn is_constrained(&self) -> bool {
+        let Self {
+            networks,
+            from,
+            until,
+            when,
+            unless,
+            course: _,
+            id: _,
+            effect: _,
+            methods: _,
+            because: _,
+            patterns: _,
+            who: _,
+        } = self;
+        networks.is_some()
+            || from.is_some()
+            || until.is_some()
+            || when.is_some()
+            || unless.is_some()
+    }
+
+    /// The captures that it reads, each once, in the order of their names.
+    pub fn captures(&self) -> BTreeSet<&str> {
+        let Self {
+            who,
+            when,
+            unless,
+            // No captures are in these; a pattern has those that may be read.
+            course: _,
+            id: _,
+            effect: _,
+            methods: _,
+            because: _,
+            patterns: _,
+            networks: _,
+            from: _,
+            until: _,
+        } = self;
+        let mut captures: BTreeSet<&str> = who
+            .names()
+            .filter_map(|name| name.capture.as_deref())
+            .collect();
+        for condition in [when, unless].into_iter().flatten() {
+            condition.each(&mut |expr| {
+                if let Expr::Capture(name) = expr {
+                    captures.insert(name);
+                }
+            });
+        }
+        captures
+    }
 }
 
 /// A name, possibly with one capture in it: `course-{course}`.

@@ -295,21 +295,34 @@ impl Narrow for RuleSpec {
     }
 
     fn among(&mut self, deny: &RuleSpec) {
-        self.methods = both(self.methods, deny.methods);
-        self.from = latest(self.from, deny.from);
-        self.until = earliest(self.until, deny.until);
+        let RuleSpec {
+            methods,
+            who,
+            from,
+            until,
+            // They can be unknown.
+            networks: _,
+            when: _,
+            unless: _,
+            course: _,
+            id: _,
+            effect: _,
+            because: _,
+            patterns: _,
+        } = deny;
+        self.methods = both(self.methods, *methods);
+        self.from = latest(self.from, *from);
+        self.until = earliest(self.until, *until);
         let Principals {
             anyone: _,
-            signed_in,
+            signed_in: _,
             groups,
             scopes,
             subjects,
             issuers,
-        } = &deny.who;
+        } = who;
         // A deny for these never matches a request without a verified token.
-        let lists = [groups, scopes, subjects];
-        let needs_token = *signed_in || issuers.is_some() || lists.into_iter().any(Option::is_some);
-        if needs_token && core::mem::take(&mut self.who.anyone) {
+        if who.needs_token() && core::mem::take(&mut self.who.anyone) {
             self.who.signed_in = true;
         }
         if !narrow(&mut self.who.groups, groups.as_ref()) {
@@ -364,11 +377,26 @@ impl Narrow for RuleSpec {
     }
 
     fn holds_for_some(&self) -> bool {
-        let is_ever = match (self.from, self.until) {
+        let Self {
+            methods,
+            from,
+            until,
+            // Whether these leave any principal is not determined.
+            who: _,
+            networks: _,
+            when: _,
+            unless: _,
+            course: _,
+            id: _,
+            effect: _,
+            because: _,
+            patterns: _,
+        } = self;
+        let is_ever = match (from, until) {
             (Some(from), Some(until)) => from < until,
             _ => true,
         };
-        is_ever && !self.methods.is_empty()
+        is_ever && !methods.is_empty()
     }
 }
 

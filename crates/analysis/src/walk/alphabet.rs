@@ -215,7 +215,7 @@ fn distinguished_by(walk: &Walk<'_, '_>, rules: &[(usize, usize)]) -> Vec<String
         .collect();
     let templates: Vec<&Template> = rules
         .iter()
-        .flat_map(|rule| names(rule))
+        .flat_map(|rule| rule.who.names())
         .filter(|name| name.capture.is_some())
         .collect();
     let mut asked: BTreeSet<&str> = walk.asked.iter().map(String::as_str).collect();
@@ -224,7 +224,8 @@ fn distinguished_by(walk: &Walk<'_, '_>, rules: &[(usize, usize)]) -> Vec<String
     let mut tests: Vec<&Expr> = Vec::new();
     for rule in &rules {
         asked.extend(
-            names(rule)
+            rule.who
+                .names()
                 .filter(|name| name.capture.is_none())
                 .map(|name| name.prefix.as_str()),
         );
@@ -371,13 +372,6 @@ fn compared_with(side: &Expr, material: &mut Material) -> bool {
         Expr::Capture(_) => true,
         _ => false,
     }
-}
-
-fn names(rule: &RuleSpec) -> impl Iterator<Item = &Template> {
-    [&rule.who.groups, &rule.who.scopes, &rule.who.subjects]
-        .into_iter()
-        .flatten()
-        .flatten()
 }
 
 /// A path as it is spelled in a request. Every reader that accepts the segments reads this spelling as them.

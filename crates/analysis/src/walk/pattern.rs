@@ -9,7 +9,6 @@ use tollgate_core::ClaimKind;
 use tollgate_policy::spec::{Expr, Pattern, RuleSpec, Segment};
 
 use crate::policy::Policy;
-use crate::search::used_captures;
 use crate::space::Space;
 
 /// A part of a pattern.
@@ -201,7 +200,7 @@ fn renumbered(space: &Space<'_>, side: usize, expr: &Expr) -> Option<(Expr, Vec<
 }
 
 fn pat<'p>(rule: &'p RuleSpec, pattern: &'p Pattern, sides: usize) -> Pat<'p> {
-    let used = used_captures(rule);
+    let used = rule.captures();
     let count = pattern.segments.len();
     let parts = pattern
         .segments
@@ -211,7 +210,7 @@ fn pat<'p>(rule: &'p RuleSpec, pattern: &'p Pattern, sides: usize) -> Pat<'p> {
             Segment::Literal(text) => Part::Literal(text),
             Segment::Glob(text) if text == "*" => Part::Any,
             Segment::Glob(text) => Part::Glob(text),
-            Segment::Capture(name) => match used.iter().position(|used| used == name) {
+            Segment::Capture(name) => match used.iter().position(|used| *used == name) {
                 Some(number) => Part::Capture(number),
                 None => Part::Any,
             },

@@ -179,16 +179,7 @@ impl Found<'_> {
 
 /// Whether a rule matches every request for its paths, whatever the principal, time and network.
 fn is_unconditional(rule: &RuleSpec) -> bool {
-    let who = &rule.who;
-    !who.signed_in
-        && [&who.groups, &who.scopes, &who.subjects]
-            .iter()
-            .all(|names| names.is_none())
-        && rule.networks.is_none()
-        && rule.from.is_none()
-        && rule.until.is_none()
-        && rule.when.is_none()
-        && rule.unless.is_none()
+    !rule.who.needs_token() && !rule.is_constrained()
 }
 
 /// The directory of `/x/**`.

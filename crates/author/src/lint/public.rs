@@ -54,11 +54,5 @@ pub(super) fn check(context: &LintContext<'_>, findings: &mut Vec<Diagnostic>) {
 
 /// Whether the rule allows every client, from every network, at all times.
 fn is_open(rule: &RuleSpec) -> bool {
-    rule.effect == Effect::Allow
-        && rule.who.anyone
-        && rule.networks.is_none()
-        && rule.from.is_none()
-        && rule.until.is_none()
-        && rule.when.is_none()
-        && rule.unless.is_none()
+    rule.effect == Effect::Allow && rule.who.anyone && !rule.is_constrained()
 }

@@ -14,6 +14,23 @@ type Change = (Part, String, Option<RuleSpec>);
 
 /// Every change of a rule.
 pub(super) fn changes(rule: &RuleSpec, places: &RuleSpans, claims: &[ClaimSpec]) -> Vec<Change> {
+    // Without `..`, so that a new part does not compile before its changes are below.
+    let RuleSpec {
+        // Not changed: nothing is decided by these.
+        course: _,
+        id: _,
+        because: _,
+        // Changed by the function of that name; `from` and `until` by `window`, conditions by `conditions`.
+        effect: _,
+        patterns: _,
+        who: _,
+        methods: _,
+        networks: _,
+        from: _,
+        until: _,
+        when: _,
+        unless: _,
+    } = rule;
     let mut all = vec![(Part::Rule, "the rule was removed".to_owned(), None)];
     effect(rule, &mut all);
     patterns(rule, places.base_segments, &mut all);

@@ -10,7 +10,7 @@ use tollgate_analysis::place;
 use tollgate_core::path::{PathOptions, check_segment};
 use tollgate_core::{ClaimKind, MethodSet};
 use tollgate_gate::config::GateConfig;
-use tollgate_policy::spec::{Expr, ImageSpec, Network, RuleSpec, Segment, Template};
+use tollgate_policy::spec::{Expr, ImageSpec, Network, Principals, RuleSpec, Segment, Template};
 use tollgate_token::{ClaimPath, ClaimRules};
 
 use super::paths::{Segments, instance, target_of};
@@ -247,33 +247,55 @@ struct Words {
 
 impl Words {
     fn rule(&mut self, rule: &RuleSpec) {
-        for segment in rule.patterns.iter().flat_map(|pattern| &pattern.segments) {
+        let RuleSpec {
+            patterns,
+            who,
+            networks,
+            from,
+            until,
+            when,
+            unless,
+            // Requests have all methods, and nothing else of these.
+            course: _,
+            id: _,
+            effect: _,
+            methods: _,
+            because: _,
+        } = rule;
+        let Principals {
+            groups,
+            subjects,
+            // The people of the pool come from the tests and the issuers; scopes are in their tokens.
+            anyone: _,
+            signed_in: _,
+            scopes: _,
+            issuers: _,
+        } = who;
+        for segment in patterns.iter().flat_map(|pattern| &pattern.segments) {
             if let Segment::Literal(text) | Segment::Glob(text) = segment {
                 self.segments.insert(text.clone());
             }
         }
-        let who = &rule.who;
-        for entry in who.groups.iter().flatten() {
+        for entry in groups.iter().flatten() {
             if entry.capture.is_none() {
                 self.groups.insert(entry.prefix.clone());
             }
         }
-        for entry in who
-            .subjects
+        for entry in subjects
             .iter()
             .flatten()
             .filter(|entry| entry.capture.is_none())
         {
             self.text(&entry.prefix);
         }
-        rule.networks
+        networks
             .iter()
             .flatten()
             .for_each(|network| self.network(network));
-        for moment in rule.from.iter().chain(&rule.until) {
+        for moment in from.iter().chain(until) {
             self.moment(*moment);
         }
-        for condition in rule.when.iter().chain(&rule.unless) {
+        for condition in when.iter().chain(unless) {
             condition.each(&mut |expr| self.expr(expr));
         }
     }

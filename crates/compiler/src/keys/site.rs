@@ -1,5 +1,6 @@
 //! The keys of `site.toml`.
 
+use tollgate_core::ClaimKind;
 use tollgate_core::path::MAX_INDEX_BYTES;
 use tollgate_gate::{config as gate, session as gate_session};
 
@@ -505,7 +506,7 @@ static TESTS: Keys = Keys {
 };
 
 /// The types in `[claims]`.
-pub(crate) const CLAIM_TYPES: &[&str] = &["string", "int", "bool", "string[]"];
+pub(crate) const CLAIM_TYPES: &[&str] = &ClaimKind::NAMES;
 
 const TOKEN_USES: &[&str] = &["id", "access"];
 

@@ -29,12 +29,20 @@ pub struct Parts {
 impl Parts {
     /// Whether all parts hold.
     pub const fn all(&self) -> Tri {
-        self.method
-            .and(self.who)
-            .and(self.networks)
-            .and(self.time)
-            .and(self.when)
-            .and(self.unless)
+        let Self {
+            method,
+            who,
+            networks,
+            time,
+            when,
+            unless,
+        } = *self;
+        method
+            .and(who)
+            .and(networks)
+            .and(time)
+            .and(when)
+            .and(unless)
     }
 }
 
@@ -75,46 +83,57 @@ fn evaluate_extra(
     captures: &impl Captures,
     parts: &mut Parts,
 ) -> Option<()> {
+    let Extra {
+        scopes,
+        subjects,
+        networks,
+        when,
+        unless,
+        because: _,
+        from,
+        until,
+        issuers,
+    } = *extra;
     let view = &env.view;
-    if extra.scopes != NONE {
+    if scopes != NONE {
         parts.who = parts
             .who
-            .and(any_name(env, extra.scopes, captures, Kind::Scopes)?);
+            .and(any_name(env, scopes, captures, Kind::Scopes)?);
     }
-    if extra.subjects != NONE {
+    if subjects != NONE {
         parts.who = parts
             .who
-            .and(any_name(env, extra.subjects, captures, Kind::Subject)?);
+            .and(any_name(env, subjects, captures, Kind::Subject)?);
     }
-    if extra.issuers != NONE {
-        view.set_members(extra.issuers)?;
+    if issuers != NONE {
+        view.set_members(issuers)?;
         parts.who = parts.who.and(match env.token {
             Token::None => Tri::FALSE,
             Token::Any => Tri::EITHER,
             Token::Verified(facts) => Tri::known(
-                view.set(extra.issuers)
+                view.set(issuers)
                     .any(|member| view.text_bytes(member) == Some(facts.issuer().as_bytes())),
             ),
         });
     }
-    if extra.networks != NONE {
-        view.set_members(extra.networks)?;
+    if networks != NONE {
+        view.set_members(networks)?;
         parts.networks = match env.ip {
             None => Tri::UNKNOWN,
             Some(ip) => Tri::known(
-                view.set(extra.networks)
+                view.set(networks)
                     .any(|member| view.network(member).is_some_and(|net| net.contains(ip))),
             ),
         };
     }
     // The greatest `until` means none: a rule without an end also matches at the last representable time.
-    let before_end = env.now.0 < extra.until || extra.until == i64::MAX;
-    parts.time = Tri::known(extra.from <= env.now.0 && before_end);
-    if extra.when != NONE {
-        parts.when = condition::eval(env, view.program(extra.when)?, captures);
+    let before_end = env.now.0 < until || until == i64::MAX;
+    parts.time = Tri::known(from <= env.now.0 && before_end);
+    if when != NONE {
+        parts.when = condition::eval(env, view.program(when)?, captures);
     }
-    if extra.unless != NONE {
-        parts.unless = condition::eval(env, view.program(extra.unless)?, captures).not();
+    if unless != NONE {
+        parts.unless = condition::eval(env, view.program(unless)?, captures).not();
     }
     Some(())
 }

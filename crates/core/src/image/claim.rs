@@ -17,11 +17,34 @@ pub enum ClaimKind {
 }
 
 impl ClaimKind {
+    /// All kinds, in the order of their numbers.
+    pub const ALL: [Self; 4] = [Self::String, Self::Int, Self::Bool, Self::StringList];
+    /// The names of [`ALL`](Self::ALL).
+    pub const NAMES: [&'static str; 4] = [
+        Self::String.name(),
+        Self::Int.name(),
+        Self::Bool.name(),
+        Self::StringList.name(),
+    ];
+
     /// The kind with this number.
     pub fn from_number(number: u8) -> Option<Self> {
-        [Self::String, Self::Int, Self::Bool, Self::StringList]
-            .get(usize::from(number))
-            .copied()
+        Self::ALL.get(usize::from(number)).copied()
+    }
+
+    /// The kind with this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+
+    /// Its name in policy text.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::String => "string",
+            Self::Int => "int",
+            Self::Bool => "bool",
+            Self::StringList => "string[]",
+        }
     }
 }
 

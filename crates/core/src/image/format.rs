@@ -23,6 +23,8 @@
 //! The nodes of the pattern trie are numbered level by level, so that the literal children of a node
 //! are consecutive. A slot therefore need not name the parent, and a leaf with one rule is 8 bytes.
 
+use super::extra::{EXTRA_BYTES, EXTRA_BYTES_2};
+
 /// The first bytes of every image.
 pub const MAGIC: [u8; 8] = *b"TOLLGATE";
 /// The format version this code writes.
@@ -156,7 +158,7 @@ impl Section {
     /// Bytes per record in an image of this format version.
     pub const fn record_bytes_in(self, version: u16) -> usize {
         match self {
-            Self::Extras if version == 2 => 40,
+            Self::Extras if version == 2 => EXTRA_BYTES_2,
             _ => self.record_bytes(),
         }
     }
@@ -179,7 +181,7 @@ impl Section {
             Self::Ends | Self::Shapes => 16,
             Self::Networks => 20,
             Self::Wides => 24,
-            Self::Extras => 48,
+            Self::Extras => EXTRA_BYTES,
         }
     }
 }

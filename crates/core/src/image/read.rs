@@ -5,6 +5,7 @@
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::claim::ClaimKind;
+use super::extra::Extra;
 use super::format::{
     EndKind, LONG_STRING, NONE, NONE_24, ONE_NAME, Op, Section, TailKind, WIDE, slot_of,
 };
@@ -74,20 +75,6 @@ pub(crate) struct Rule {
     pub(crate) course: u32,
     pub(crate) id: u32,
     pub(crate) capture_count: u16,
-}
-
-/// The rarely used parts of a rule.
-#[derive(Clone, Copy)]
-pub(crate) struct Extra {
-    pub(crate) scopes: u32,
-    pub(crate) subjects: u32,
-    pub(crate) networks: u32,
-    pub(crate) when: u32,
-    pub(crate) unless: u32,
-    pub(crate) because: u32,
-    pub(crate) from: i64,
-    pub(crate) until: i64,
-    pub(crate) issuers: u32,
 }
 
 /// A name, possibly with a capture in it.
@@ -328,21 +315,7 @@ impl<'a> View<'a> {
         let bytes = Section::Extras.record_bytes_in(self.layout.version);
         let start = (index as usize).checked_mul(bytes)?;
         let record = self.bytes(Section::Extras).get(start..)?.get(..bytes)?;
-        let (words, _) = record.as_chunks::<4>();
-        let word = |at: usize| words.get(at).map(|bytes| u32::from_le_bytes(*bytes));
-        let (longs, _) = record.as_chunks::<8>();
-        let long = |at: usize| longs.get(at).map(|bytes| i64::from_le_bytes(*bytes));
-        Some(Extra {
-            scopes: word(0)?,
-            subjects: word(1)?,
-            networks: word(2)?,
-            when: word(3)?,
-            unless: word(4)?,
-            because: word(5)?,
-            from: long(3)?,
-            until: long(4)?,
-            issuers: word(10).unwrap_or(NONE),
-        })
+        Extra::from_bytes(record)
     }
 
     /// The members of a set; empty if the set does not exist.

@@ -4,6 +4,7 @@
 
 use super::budget::Budget;
 use super::error::ImageError;
+use super::extra::Extra;
 use super::format::{EndKind, FROM_END, MAX_PROBE, MAX_STARS, NONE, Section, TailKind, flag};
 use super::program;
 use super::read::View;
@@ -108,18 +109,30 @@ fn names_exist(view: &View<'_>, set: u32, captures: u16, budget: &mut Budget) ->
 }
 
 fn extra(view: &View<'_>, index: u32, budget: &mut Budget) -> Option<()> {
-    let extra = view.extra(index)?;
-    if extra.networks != NONE {
-        budget.spend(view.set_members(extra.networks)?.len())?;
-        view.set(extra.networks)
+    let Extra {
+        networks,
+        issuers,
+        because,
+        // They depend on the captures of the rule and are checked with it.
+        scopes: _,
+        subjects: _,
+        when: _,
+        unless: _,
+        // Every number is a time.
+        from: _,
+        until: _,
+    } = view.extra(index)?;
+    if networks != NONE {
+        budget.spend(view.set_members(networks)?.len())?;
+        view.set(networks)
             .try_for_each(|member| view.network(member).map(drop))?;
     }
-    if extra.issuers != NONE {
-        budget.spend(view.set_members(extra.issuers)?.len())?;
-        view.set(extra.issuers)
+    if issuers != NONE {
+        budget.spend(view.set_members(issuers)?.len())?;
+        view.set(issuers)
             .try_for_each(|member| view.text_bytes(member).map(drop))?;
     }
-    holds(extra.because == NONE || view.string(extra.because).is_some())
+    holds(because == NONE || view.string(because).is_some())
 }
 
 fn rule(view: &View<'_>, index: u32, budget: &mut Budget) -> Option<()> {

@@ -20,7 +20,10 @@ pub(super) fn is_number(expr: &Expr, claims: &[ClaimSpec]) -> bool {
     match expr {
         Expr::Int(_) | Expr::Time(_) | Expr::Now => true,
         Expr::Arithmetic(..) | Expr::Negate(_) | Expr::TimeShift(..) => true,
-        Expr::Claim(slot) => kind(*slot, claims) == Some(ClaimKind::Int),
+        Expr::Claim(slot) => kind(*slot, claims).is_some_and(|kind| match kind {
+            ClaimKind::Int => true,
+            ClaimKind::String | ClaimKind::Bool | ClaimKind::StringList => false,
+        }),
         _ => false,
     }
 }
@@ -29,7 +32,10 @@ pub(super) fn is_number(expr: &Expr, claims: &[ClaimSpec]) -> bool {
 pub(super) fn is_text(expr: &Expr, claims: &[ClaimSpec]) -> bool {
     match expr {
         Expr::Str(_) | Expr::Subject | Expr::Issuer | Expr::Method | Expr::Capture(_) => true,
-        Expr::Claim(slot) => kind(*slot, claims) == Some(ClaimKind::String),
+        Expr::Claim(slot) => kind(*slot, claims).is_some_and(|kind| match kind {
+            ClaimKind::String => true,
+            ClaimKind::Int | ClaimKind::Bool | ClaimKind::StringList => false,
+        }),
         _ => false,
     }
 }

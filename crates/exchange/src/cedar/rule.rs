@@ -59,6 +59,21 @@ fn negated(text: &str) -> String {
 
 /// The conditions for the parts of the rule.
 fn parts(rule: &RuleSpec, captures: &Captures, shape: &mut Shape) -> Result<Vec<Truth>, Limit> {
+    let RuleSpec {
+        who,
+        networks,
+        from,
+        until,
+        when,
+        unless,
+        // In the head of the policy, its annotations and its first condition.
+        course: _,
+        id: _,
+        effect: _,
+        methods: _,
+        because: _,
+        patterns: _,
+    } = rule;
     let mut parts = Vec::new();
     let Principals {
         anyone: _,
@@ -67,7 +82,7 @@ fn parts(rule: &RuleSpec, captures: &Captures, shape: &mut Shape) -> Result<Vec<
         scopes,
         subjects,
         issuers,
-    } = &rule.who;
+    } = who;
     if *signed_in {
         parts.push(Truth::known("principal.signed_in".to_owned()));
     }
@@ -94,18 +109,18 @@ fn parts(rule: &RuleSpec, captures: &Captures, shape: &mut Shape) -> Result<Vec<
             each.join(" || ")
         )));
     }
-    if let Some(networks) = &rule.networks {
+    if let Some(networks) = networks {
         parts.push(in_networks(networks));
     }
-    for (sign, moment) in [(">=", rule.from), ("<", rule.until)] {
+    for (sign, moment) in [(">=", from), ("<", until)] {
         if let Some(moment) = moment {
             parts.push(Truth::known(format!("context.now {sign} {moment}")));
         }
     }
-    if let Some(when) = &rule.when {
+    if let Some(when) = when {
         parts.push(condition::of(when, captures, &shape.claims)?);
     }
-    if let Some(unless) = &rule.unless {
+    if let Some(unless) = unless {
         parts.push(condition::of(unless, captures, &shape.claims)?.not());
     }
     Ok(parts.into_iter().map(Truth::bracketed).collect())

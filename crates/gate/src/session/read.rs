@@ -110,14 +110,14 @@ impl SessionConfig {
 
 /// Reads a declared claim. Integers are encoded as strings.
 fn read_claim(value: Value<'_>, kind: ClaimKind) -> Claim {
-    match (kind, value.as_str()) {
-        (ClaimKind::Int, Some(text)) => {
-            let number = text.parse().ok();
-            let is_plain = |number: &i64| number.to_string() == text;
+    match kind {
+        ClaimKind::Int => {
+            let text = value.as_str();
+            let number = text.and_then(|text| text.parse().ok());
+            let is_plain = |number: &i64| text == Some(number.to_string().as_str());
             number.filter(is_plain).map_or(Claim::WrongType, Claim::Int)
         }
-        (ClaimKind::Int, None) => Claim::WrongType,
-        _ => declared(value, kind),
+        ClaimKind::String | ClaimKind::Bool | ClaimKind::StringList => declared(value, kind),
     }
 }
 

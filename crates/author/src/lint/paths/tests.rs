@@ -8,6 +8,7 @@ fn findings(paths: &str, rules: &[&str]) -> Vec<(&'static str, String, String)> 
     let mut sources = SourceTree::new();
     let site = format!("schema = 1\n[site]\nname = \"x\"\n[paths]\n{paths}\n");
     sources.insert("site.toml", site);
+    sources.insert("k.key", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA");
     let list: Vec<String> = (0..)
         .zip(rules)
         .map(|(at, text)| format!("[[rule]]\nid = \"r{at}\"\n{text}\n"))
@@ -33,6 +34,8 @@ fn each_lint_applies_and_has_a_fix() {
     const STRICT: &str = "origin = \"strict\"";
     const S3: &str = "origin = \"s3\"";
     const FILES: &str = "origin = \"files\"";
+    const ISSUER: &str = "origin = \"files\"\n[[issuer]]\nname = \"i\"\nissuer = \"https://i.example\"\n\
+                          clients = [\"c\"]\nalgorithms = [\"HS256\"]\nsecrets = [{ kid = \"k\", file = \"k.key\" }]";
     const INDEX: &str = "index = \"home.html\"";
     const ALL: &str = "allow = [\"/**\"]\nanyone = true";
     /// Settings and rules; for each diagnostic its code, the labelled text, and a part of its
@@ -131,6 +134,15 @@ fn each_lint_applies_and_has_a_fix() {
                 ALL,
                 "deny = [\"/x/**\"]",
                 "deny = [\"/x\"]\ngroups = [\"g\"]",
+            ],
+            &[("TG0732", "\"/x/**\"", "`/x`")],
+        ),
+        (
+            ISSUER,
+            &[
+                ALL,
+                "deny = [\"/x/**\"]",
+                "deny = [\"/x\"]\nissuers = [\"i\"]",
             ],
             &[("TG0732", "\"/x/**\"", "`/x`")],
         ),
