@@ -1,7 +1,7 @@
-//! `tollgate explain`: why a request is decided as it is, condition by condition, and what would have to
-//! change for the opposite decision.
+//! `tollgate explain`: the decision for a request, condition by condition, and the smallest changes that would reverse
+//! it.
 //!
-//! The decision is the gate's, as in `tollgate decide`; the analysis adds what would change it.
+//! The gate decides, as in `tollgate decide`. The analysis finds the changes.
 
 mod token;
 
@@ -34,41 +34,41 @@ Examples:
   tollgate explain policy --target /courses/rust-101/exams/final.pdf \\
       --header \"Authorization: Bearer $TOKEN\" --now 2027-01-15T12:00:00Z
 
-Exit code: 0 for allow, 3 for deny and reject, and for what the gate answers itself (serve).")]
+Exit code: 0 for allow, 3 for deny, reject and serve (a response of the gate itself).")]
 pub(crate) struct Explain {
-    /// The policy folder, or a policy image [default: the nearest folder with `site.toml`]
+    /// The policy directory, or a policy image [default: the nearest directory with `site.toml`]
     dir: Option<PathBuf>,
     /// The request's method
     #[arg(long, default_value = "GET")]
     method: String,
-    /// The raw request target, as it stands in the request line
+    /// The raw request target, as in the request line
     #[arg(long, value_name = "RAW")]
     target: OsString,
     #[command(flatten)]
     claims: ClaimsArgs,
-    /// A header field of the request; may be repeated
+    /// A header field of the request; can be given more than once
     #[arg(long = "header", value_name = "NAME: VALUE")]
     headers: Vec<String>,
-    /// The client's address; unknown if left out
+    /// The client's address [default: unknown]
     #[arg(long, value_name = "ADDRESS")]
     ip: Option<String>,
     /// The time of the request, as RFC 3339 or in Unix seconds [default: now]
     #[arg(long, value_name = "TIME", value_parser = input::time, allow_negative_numbers = true)]
     now: Option<i64>,
-    /// Print one JSON object
+    /// Print the result as a single JSON object
     #[arg(long)]
     pub(crate) json: bool,
 }
 
-/// A decision, and what it was made of.
+/// A decision and its parts.
 struct Explained {
     outcome: Outcome,
     weighed: RuleTrace,
-    /// What the token contains: assumed, verified, or only read where it is invalid.
+    /// The claims of the token: assumed, verified, or only read if it is invalid.
     claims: Option<Map<String, Value>>,
-    /// Whether the decision counts with these claims.
+    /// Whether the decision is based on these claims.
     is_valid: bool,
-    /// What is wrong with the claims, if the token layer rejects them.
+    /// Why the token layer rejects the claims, if it does.
     fault: Option<String>,
     /// The outcome for a valid token with the same claims, if the token is invalid.
     renewed: Option<Outcome>,
@@ -119,7 +119,7 @@ impl Explain {
             target: self.target.to_string_lossy().into_owned(),
             ip,
             now: now.0,
-            // A token that can be renewed is what advice starts from; any other that is invalid is none.
+            // The suggested changes start from a token that can be renewed. Any other invalid token is no token.
             claims: read
                 .clone()
                 .filter(|_| fault.is_none() && (is_verified || is_invalid)),
@@ -157,7 +157,7 @@ impl Explain {
 }
 
 impl Explained {
-    /// The claims that the decision counts with.
+    /// The claims that the decision is based on.
     fn counted(&self) -> Option<&Map<String, Value>> {
         self.claims.as_ref().filter(|_| self.is_valid)
     }
@@ -245,15 +245,15 @@ fn text(side: &Analysed, target: &[u8], explained: &Explained, now: i64) -> Stri
     text
 }
 
-/// A part of a rule, and what it came to.
+/// A part of a rule and its result.
 struct PartOf {
     what: String,
     holds: Tri,
-    /// Why it came to that, where the part does not show it.
+    /// The reason for the result, if the part does not show it.
     note: Option<String>,
 }
 
-/// What each part of a rule requires, and what it came to.
+/// The requirement and the result of each part of a rule.
 fn parts_of(
     side: &Analysed,
     rule: RuleId,
@@ -286,7 +286,7 @@ fn parts_of(
                     .then(|| "the client's address is unknown".to_owned()),
                 ..plain(narrowing, parts.networks)
             },
-            // One of the two is to blame, and not the window.
+            // Evaluated separately, so that the bound that fails is shown.
             Some("from") => plain(narrowing, bound(spec.from.is_none_or(|from| now >= from))),
             Some("until") => plain(narrowing, bound(spec.until.is_none_or(|until| now < until))),
             Some("when") => PartOf {
@@ -304,7 +304,7 @@ fn parts_of(
     found
 }
 
-/// What a condition came to, and why it is unknown. `unless` holds where its condition is false.
+/// The result of a condition, or why it is unknown. `unless` holds if its condition is false.
 fn condition_note(
     side: &Analysed,
     rule: RuleId,
@@ -338,14 +338,14 @@ fn ways_text(side: &Analysed, explained: &Explained) -> String {
         text.push_str("  no rule allows anything on this path; the nearest ones:\n");
     }
     if ways.ways.is_empty() {
-        text.push_str("  nothing would, from now on\n");
+        text.push_str("  no change would, from now on\n");
     }
     let again = explained.renewed.is_some().then_some("sign in again");
     for way in &ways.ways {
         let changes = way
             .changes
             .iter()
-            .map(|change| said(change, explained.claims.as_ref()));
+            .map(|change| describe(change, explained.claims.as_ref()));
         let changes: Vec<String> = again
             .into_iter()
             .map(str::to_owned)
@@ -361,8 +361,8 @@ fn ways_text(side: &Analysed, explained: &Explained) -> String {
     text
 }
 
-/// A change as advice.
-fn said(change: &Change, claims: Option<&Map<String, Value>>) -> String {
+/// A change as an instruction.
+fn describe(change: &Change, claims: Option<&Map<String, Value>>) -> String {
     match change {
         Change::SignIn => "sign in".to_owned(),
         Change::SignOut => "come without a token".to_owned(),
@@ -429,7 +429,7 @@ fn object(side: &Analysed, explained: &Explained) -> String {
     let way = |way: &ChangeSet| {
         let changes = way.changes.iter();
         let changes: Vec<String> = changes
-            .map(|change| said(change, explained.claims.as_ref()))
+            .map(|change| describe(change, explained.claims.as_ref()))
             .collect();
         format!(
             "{{\"changes\":{},\"rule\":{},\"request\":{}}}",

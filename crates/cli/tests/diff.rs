@@ -85,17 +85,37 @@ fn revisions_and_folders() {
     let at = repository.path();
     let below = at.join("policy");
     let cases: [(&Path, &[&str], i32, &str); 14] = [
-        (at, &["main.."], 3, "closes /docs/*"),
-        (at, &["main..", "policy"], 3, "0 opened, 1 closed"),
-        (at, &["main..edit"], 3, "opens /docs/**"),
-        (at, &["main...edit"], 3, "opens /docs/**"),
-        (at, &["edit..main", "--no-new-access"], 0, "closes /docs/**"),
-        (at, &["main..main"], 0, "no request is answered differently"),
-        (at, &["..edit"], 3, "opens /docs/**"),
-        (at, &["main:policy", "edit:policy"], 3, "opens /docs/**"),
-        (at, &["main:policy", "policy"], 3, "closes /docs/*"),
+        (at, &["main.."], 3, "newly denies /docs/*"),
+        (
+            at,
+            &["main..", "policy"],
+            3,
+            "0 newly allowed, 1 newly denied",
+        ),
+        (at, &["main..edit"], 3, "newly allows /docs/**"),
+        (at, &["main...edit"], 3, "newly allows /docs/**"),
+        (
+            at,
+            &["edit..main", "--no-new-access"],
+            0,
+            "newly denies /docs/**",
+        ),
+        (at, &["main..main"], 0, "no request is decided differently"),
+        (at, &["..edit"], 3, "newly allows /docs/**"),
+        (
+            at,
+            &["main:policy", "edit:policy"],
+            3,
+            "newly allows /docs/**",
+        ),
+        (at, &["main:policy", "policy"], 3, "newly denies /docs/*"),
         // As seen from here, and from the top.
-        (&below, &["main:.", "edit:policy"], 3, "opens /docs/**"),
+        (
+            &below,
+            &["main:.", "edit:policy"],
+            3,
+            "newly allows /docs/**",
+        ),
         (
             at,
             &["nope.."],
@@ -112,13 +132,13 @@ fn revisions_and_folders() {
             at,
             &["main:nowhere", "policy"],
             2,
-            "cannot read `main:nowhere` from git: the revision `main` has no such folder",
+            "cannot read `main:nowhere` from git: the revision `main` has no such directory",
         ),
         (
             at,
             &["--", "-x:policy", "policy"],
             2,
-            "a revision does not start with a dash",
+            "a revision must not start with a dash",
         ),
     ];
     for (folder, arguments, exit, part) in cases {
@@ -147,7 +167,7 @@ fn sides_in_the_wrong_place_are_explained() {
         ),
         (
             &["main", "edit"],
-            "help: two revisions are one range: `tollgate diff main..edit`",
+            "help: write two revisions as a range: `tollgate diff main..edit`",
         ),
         (
             &["policy", "main.."],
@@ -155,7 +175,7 @@ fn sides_in_the_wrong_place_are_explained() {
         ),
         (
             &["main..", "edit"],
-            "help: two revisions are one range: `tollgate diff main..edit`",
+            "help: write two revisions as a range: `tollgate diff main..edit`",
         ),
         (
             &["main..edit", "nowhere"],
@@ -208,12 +228,12 @@ fn a_revision_is_read_as_a_working_tree_is() {
         (
             "a course",
             vec![(b"policy/courses/z.toml", course())],
-            "opens /z/**",
+            "newly allows /z/**",
         ),
         (
             "an executable",
             vec![(b"policy/courses/z.toml", Entry::Executable(COURSE))],
-            "opens /z/**",
+            "newly allows /z/**",
         ),
         (
             "a link to a file next to it",
@@ -221,7 +241,7 @@ fn a_revision_is_read_as_a_working_tree_is() {
                 (b"policy/courses/z.src", course()),
                 (b"policy/courses/z.toml", Entry::Link("z.src")),
             ],
-            "opens /z/**",
+            "newly allows /z/**",
         ),
         (
             "links to links in other directories",
@@ -233,7 +253,7 @@ fn a_revision_is_read_as_a_working_tree_is() {
                     Entry::Link("../shared/./z/../deep/z.src"),
                 ),
             ],
-            "opens /z/**",
+            "newly allows /z/**",
         ),
         (
             "courses elsewhere in the directory",
@@ -241,7 +261,7 @@ fn a_revision_is_read_as_a_working_tree_is() {
                 (b"policy/real/z.toml", course()),
                 (b"policy/courses", Entry::Link("real")),
             ],
-            "opens /z/**",
+            "newly allows /z/**",
         ),
         (
             "the directory itself",
@@ -250,7 +270,7 @@ fn a_revision_is_read_as_a_working_tree_is() {
                 (b"real/courses/z.toml", course()),
                 (b"policy", Entry::Link("real")),
             ],
-            "opens /z/**",
+            "newly allows /z/**",
         ),
         (
             "a link out of the directory",
@@ -304,7 +324,7 @@ fn a_revision_is_read_as_a_working_tree_is() {
         (
             "letters of the other case",
             vec![(b"policy/courses/Z.toml", course())],
-            "opens /z/**",
+            "newly allows /z/**",
         ),
         (
             "two names that differ in case",
@@ -515,6 +535,6 @@ fn what_is_undecided_is_said_and_passes_for_new_access() {
         for part in parts {
             assert!(text.contains(part), "{options:?}: {text}");
         }
-        assert!(!text.contains("opens"), "{options:?}: {text}");
+        assert!(!text.contains("newly allows"), "{options:?}: {text}");
     }
 }

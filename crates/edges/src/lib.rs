@@ -29,7 +29,7 @@ pub struct Edge {
     pub artifact: Artifact,
     /// Largest policy image that it loads, in bytes; `None` if it loads none.
     pub max_image_bytes: Option<usize>,
-    /// Most bytes that it takes as what is deployed: of the file, or of all modules in the folder.
+    /// Most bytes that it takes as what is deployed: of the file, or of all modules in the directory.
     pub max_artifact_bytes: Option<usize>,
     /// Whether it can verify tokens of an algorithm.
     verifies: fn(Algorithm) -> bool,
@@ -49,9 +49,9 @@ pub struct Edge {
 pub enum Artifact {
     /// A zip of built parts, with the policy image among them.
     Zip(Parts),
-    /// The same in a folder.
+    /// The same in a directory.
     Folder(Parts),
-    /// A function generated from the policy, and the updates of the store next to it, in a folder.
+    /// A function generated from the policy, and the updates of the store next to it, in a directory.
     Function,
     /// A bundle generated from the policy, in a file.
     Bundle,
@@ -60,7 +60,7 @@ pub enum Artifact {
 /// What is built once and is the same for every policy: modules, handlers, addons.
 #[derive(Clone, Copy, Debug)]
 pub struct Parts {
-    /// Their folder among the parts of all edges, which `cargo xtask build` fills.
+    /// Their directory among the parts of all edges, which `cargo xtask build` fills.
     pub folder: &'static str,
     /// What may decide inside, the default first; nothing where there is no choice.
     pub flavours: &'static [Flavour],
@@ -75,7 +75,7 @@ pub struct Parts {
 /// One of several builds of the same parts.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Flavour {
-    /// Its name, as in `--flavour`; also that of its folder.
+    /// Its name, as in `--flavour`; also that of its directory.
     pub name: &'static str,
     /// What decides inside.
     pub about: &'static str,
@@ -220,7 +220,7 @@ impl Parts {
         self.flavours.iter().find(is_wanted)
     }
 
-    /// The folder of a flavour among the parts of all edges.
+    /// The directory of a flavour among the parts of all edges.
     pub fn folder_of(&self, flavour: Option<&Flavour>) -> String {
         match flavour {
             Some(flavour) => [self.folder, "/", flavour.name].concat(),
