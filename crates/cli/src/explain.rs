@@ -63,7 +63,7 @@ pub(crate) struct Explain {
 /// A decision and its parts.
 struct Explained {
     outcome: Outcome,
-    weighed: RuleTrace,
+    trace: RuleTrace,
     /// The claims of the token: assumed, verified, or only read if it is invalid.
     claims: Option<Map<String, Value>>,
     /// Whether the decision is based on these claims.
@@ -97,12 +97,9 @@ impl Explain {
             ip: self.ip.as_deref(),
             now,
         };
-        let mut weighed = RuleTrace::default();
+        let mut trace = RuleTrace::default();
         let claims = assumed.as_ref().map(|assumed| &assumed.claims);
-        let outcome = gate.ask(
-            &request,
-            &mut Context::assuming(claims).traced(&mut weighed),
-        );
+        let outcome = gate.ask(&request, &mut Context::assuming(claims).traced(&mut trace));
         let read = match &assumed {
             Some(assumed) => Some(assumed.object.clone()),
             None => token::claims(&gate, &request, &outcome),
@@ -119,7 +116,7 @@ impl Explain {
             target: self.target.to_string_lossy().into_owned(),
             ip,
             now: now.0,
-            // The suggested changes start from a token that can be renewed. Any other invalid token is no token.
+            // The suggested changes start from a token that can be renewed. Any other invalid token is ignored.
             claims: read
                 .clone()
                 .filter(|_| fault.is_none() && (is_verified || is_invalid)),
@@ -132,7 +129,7 @@ impl Explain {
                 .then(|| minimal_changes(&side.policy, &analysed).ok())
                 .flatten(),
             outcome,
-            weighed,
+            trace,
             claims: read,
             is_valid: is_verified,
             fault,
@@ -182,9 +179,7 @@ fn decided(side: &Analysed, outcome: &Outcome) -> String {
 }
 
 fn text(side: &Analysed, target: &[u8], explained: &Explained, now: i64) -> String {
-    let Explained {
-        outcome, weighed, ..
-    } = explained;
+    let Explained { outcome, trace, .. } = explained;
     let style = if outcome.kind == Kind::Allow {
         GOOD
     } else {
@@ -199,13 +194,13 @@ fn text(side: &Analysed, target: &[u8], explained: &Explained, now: i64) -> Stri
     if let Some(fault) = &explained.fault {
         text.push_str(&format!("  the claims are invalid: {}\n", visible(fault)));
     }
-    if weighed.0.is_empty() {
+    if trace.0.is_empty() {
         text.push_str(&format!(
             "  no rule names {}: what no rule allows is denied\n",
             visible(&String::from_utf8_lossy(target))
         ));
     }
-    for (rule, effect, parts) in &weighed.0 {
+    for (rule, effect, parts) in &trace.0 {
         let hits = matches(*effect, *parts);
         let word = match effect {
             Effect::Allow => "allow",
@@ -395,16 +390,14 @@ fn kind(value: &Value) -> &'static str {
 }
 
 fn object(side: &Analysed, explained: &Explained) -> String {
-    let Explained {
-        outcome, weighed, ..
-    } = explained;
+    let Explained { outcome, trace, .. } = explained;
     let truth = |value: Tri| match value {
         Tri::TRUE => json!(true),
         Tri::FALSE => json!(false),
         _ => json!(null),
     };
     let now = outcome.log.time.0;
-    let rules: Vec<_> = weighed
+    let rules: Vec<_> = trace
         .0
         .iter()
         .map(|(rule, effect, parts)| {

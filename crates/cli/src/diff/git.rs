@@ -96,6 +96,6 @@ fn missing(revision: &str, at: &Path) -> String {
     let tree = format!("{revision}^{{tree}}");
     match git(at, &["rev-parse", "--verify", "--quiet", &tree], b"") {
         Ok(_) => format!("the revision `{revision}` has no such directory"),
-        Err(_) => format!("there is no revision `{revision}` here"),
+        Err(_) => format!("revision `{revision}` not found"),
     }
 }

@@ -135,7 +135,7 @@ fn alone(old: &OsString) -> Failure {
     Failure::Side {
         name: "OLD",
         value: name.into_owned(),
-        problem: "there is no second policy to compare it with",
+        problem: "a comparison needs two policies",
         help,
     }
 }
