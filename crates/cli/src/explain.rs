@@ -333,7 +333,7 @@ fn ways_text(side: &Analysed, explained: &Explained) -> String {
         text.push_str("  no rule allows anything on this path; the nearest ones:\n");
     }
     if ways.ways.is_empty() {
-        text.push_str("  no change would, from now on\n");
+        text.push_str("  no change would do so from now on\n");
     }
     let again = explained.renewed.is_some().then_some("sign in again");
     for way in &ways.ways {

@@ -231,7 +231,7 @@ impl Failure {
                 Some("give it a later version; to roll back anyway: `--allow-rollback`")
             }
             Failure::NotFormatted { error, .. } => Some(match error {
-                FormatError::NotToml => "run `tollgate check` for the errors in it",
+                FormatError::NotToml => "run `tollgate check` to list its errors",
                 FormatError::Unsupported => {
                     "write inline tables on one line, and no comma after their last entry"
                 }
