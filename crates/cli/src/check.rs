@@ -126,7 +126,7 @@ impl Check {
         print_findings(&findings, &policy.sources);
         for excused in &excused {
             let (id, message) = (excused.finding.code.id, &excused.finding.message);
-            let text = format!("allowed {id}: {message} ({})", excused.because);
+            let text = format!("suppressed {id}: {message} ({})", excused.because);
             note(styled(FAINT, text));
         }
         let (mark, word) = if verdict == Verdict::Yes {

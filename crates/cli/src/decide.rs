@@ -155,9 +155,9 @@ fn text(gate: &Gate<Vec<u8>>, outcome: &Outcome, evaluated: &Evaluated, target: 
         let why = rejected::text(target, gate.image().path_options());
         text.push_str(&why.unwrap_or_default());
     } else if evaluated.0.is_empty() {
-        text.push_str("\nNo rule names this path.\n");
+        text.push_str("\nNo rule has a pattern for this path.\n");
     } else {
-        text.push_str("\nRules that name this path:\n");
+        text.push_str("\nRules with a pattern for this path:\n");
         for line in evaluated.lines(gate) {
             text.push_str(&format!("  {line}\n"));
         }

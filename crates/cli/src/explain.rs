@@ -196,7 +196,7 @@ fn text(side: &Analysed, target: &[u8], explained: &Explained, now: i64) -> Stri
     }
     if trace.0.is_empty() {
         text.push_str(&format!(
-            "  no rule names {}: what no rule allows is denied\n",
+            "  no rule has a pattern for {}: requests are denied by default\n",
             visible(&String::from_utf8_lossy(target))
         ));
     }
@@ -360,11 +360,11 @@ fn ways_text(side: &Analysed, explained: &Explained) -> String {
 fn describe(change: &Change, claims: Option<&Map<String, Value>>) -> String {
     match change {
         Change::SignIn => "sign in".to_owned(),
-        Change::SignOut => "come without a token".to_owned(),
+        Change::SignOut => "send no token".to_owned(),
         Change::Join(name) => format!("join group `{name}`"),
         Change::Leave(name) => format!("leave group `{name}`"),
-        Change::AddScope(name) => format!("ask for scope `{name}`"),
-        Change::DropScope(name) => format!("do without scope `{name}`"),
+        Change::AddScope(name) => format!("request scope `{name}`"),
+        Change::DropScope(name) => format!("drop scope `{name}`"),
         Change::Claim(name, Some(value)) => {
             let text = format!("have claim `{name}` = {value}");
             match claims
@@ -376,11 +376,11 @@ fn describe(change: &Change, claims: Option<&Map<String, Value>>) -> String {
             }
         }
         Change::Claim(name, None) => format!("have no claim `{name}`"),
-        Change::Address(Some(ip)) => format!("come from {ip}"),
-        Change::Address(None) => "come from an unknown address".to_owned(),
-        Change::Time(now) => format!("come at {}", rfc3339(*now)),
+        Change::Address(Some(ip)) => format!("send the request from {ip}"),
+        Change::Address(None) => "send the request from an unknown address".to_owned(),
+        Change::Time(now) => format!("send the request at {}", rfc3339(*now)),
         Change::Method(method) => format!("use {method}"),
-        Change::Path(path) => format!("ask for {path}"),
+        Change::Path(path) => format!("request {path}"),
     }
 }
 

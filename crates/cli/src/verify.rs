@@ -43,7 +43,7 @@ pub(crate) struct Verify {
     /// An accepted `iss`; can be given more than once
     #[arg(long = "issuer", value_name = "URL", required_unless_present = "jws")]
     issuers: Vec<String>,
-    /// An accepted client; can be given more than once
+    /// An accepted app client ID (`aud`); can be given more than once
     #[arg(long = "client", value_name = "ID", required_unless_present = "jws")]
     clients: Vec<String>,
     /// Accept Cognito tokens of this use; can be given more than once

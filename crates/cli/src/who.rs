@@ -109,9 +109,9 @@ fn text(side: &Analysed, target: &str, found: &AccessReport) -> String {
             line("rule", &side.named(access.rule));
             line("paths", &access.pattern);
             match (&access.witness, &access.evaluation) {
-                (Some(witness), Some(_)) => line("like", &described(witness)),
-                _ if access.gave_up => line("like", "undecided: too many conditions apply"),
-                _ => line("like", unused),
+                (Some(witness), Some(_)) => line("example", &described(witness)),
+                _ if access.gave_up => line("example", "undecided: too many conditions apply"),
+                _ => line("example", unused),
             }
         }
     }
