@@ -1,8 +1,9 @@
-//! `tollgate`, the policy authors' command: one file per subcommand. Not here: logic about rules and tokens, which is in
-//! the libraries.
+//! `tollgate`, the policy authors' command: one file per subcommand.
 //!
-//! Exit codes: 0 on success, 3 for a negative result (request denied, invalid token, failed test), 2 for a usage error or
-//! invalid input. With `--json`, exactly one JSON object is written to standard output, for errors too.
+//! Not here: logic about rules and tokens, which is in the libraries.
+//!
+//! Exit codes: 0 on success, 3 for a negative result (request denied, invalid token, failed test), 2 for a usage error
+//! or invalid input. With `--json`, exactly one JSON object is written to standard output, for errors too.
 
 mod analysed;
 mod build;

@@ -17,7 +17,7 @@ use tollgate_compiler::diagnostic::render;
 pub(crate) use tollgate_policy::visible::visible;
 use tollgate_policy::visible::visible_lines;
 
-/// Standard output could not be written. A type of its own, so that no other [`io::Error`] converts into it by accident.
+/// Standard output could not be written. A separate type, so that no other [`io::Error`] converts into it.
 #[derive(Debug)]
 pub(crate) struct StdoutError(pub(crate) io::Error);
 

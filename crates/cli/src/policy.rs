@@ -93,8 +93,8 @@ pub(crate) fn load(
     })
 }
 
-/// Returns the given directory, else the first that contains `site.toml`: the current one, `policy` in it, or the nearest
-/// parent directory.
+/// Returns the given directory, else the first that contains `site.toml`: the current one, `policy` in it, or the
+/// nearest parent directory.
 pub(crate) fn folder_or_default(given: Option<PathBuf>) -> Result<PathBuf, Failure> {
     if let Some(folder) = given {
         return Ok(folder);

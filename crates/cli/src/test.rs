@@ -155,8 +155,8 @@ impl Test {
         Ok((passed && covered && !missed).into())
     }
 
-    /// The rules that the chosen tests concern, by position. With a filter, these are the rules of the files whose tests
-    /// were chosen by file name, and the rules that decide the chosen tests.
+    /// The rules that the chosen tests concern, by position. With a filter, these are the rules of the files whose
+    /// tests were chosen by file name, and the rules that decide the chosen tests.
     fn chosen_rules(&self, work: &Work<'_>, results: &[FileResult]) -> impl Fn(usize) -> bool {
         let chosen: Option<BTreeSet<usize>> = self.filter.as_deref().map(|text| {
             let is_own = |spans: &RuleSpans| {

@@ -1,5 +1,6 @@
-//! Trust keys given as arguments: the keys that policy images must be signed with. Not here: verifying signatures, which
-//! `tollgate_gate::signed` does.
+//! Trust keys given as arguments: the keys that policy images must be signed with.
+//!
+//! Not here: verifying signatures, which `tollgate_gate::signed` does.
 
 use std::path::PathBuf;
 

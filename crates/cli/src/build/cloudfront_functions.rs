@@ -1,8 +1,9 @@
 //! A CloudFront function: a directory with its source, and the updates of its KeyValueStore.
 //!
 //! Every file under `kvs/` is the body of one `UpdateKeys` call. The order is: `put-*.json` by name, `switch.json`, the
-//! function. A function that is published before its switch returns 500 until the switch arrives. `retire-*.json` remove
-//! the policy when a later one is in force everywhere. Not here: the source, which `tollgate-javascript` generates.
+//! function. A function that is published before its switch returns 500 until the switch arrives. `retire-*.json`
+//! remove the policy when a later one is in force everywhere. Not here: the source, which `tollgate-javascript`
+//! generates.
 
 use serde_json::{Value, json};
 use tollgate_javascript::budget::MAX_FUNCTION_BYTES;

@@ -84,8 +84,8 @@ impl Target {
         }
     }
 
-    /// Whether the artifact loads an image, which can be signed. The other artifacts are code generated from the policy:
-    /// an attacker who can replace that code can replace everything.
+    /// Whether the artifact loads an image, which can be signed. The other artifacts are code generated from the
+    /// policy: an attacker who can replace that code can replace everything.
     pub(super) const fn has_image(self) -> bool {
         match self {
             Target::Image => true,

@@ -1,4 +1,6 @@
-//! The claims in the token of a request, for explanations. Not here: whether the token is valid, which the gate decides.
+//! The claims in the token of a request, for explanations.
+//!
+//! Not here: whether the token is valid, which the gate decides.
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 use serde_json::{Map, Value};

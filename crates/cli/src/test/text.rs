@@ -218,7 +218,7 @@ fn suggestions(findings: &Findings<'_>, text: &mut String) {
             file = &suggestion.file;
             let path = visible(&findings.sources.path_of(file));
             let _ = write!(text, "\n{}\n", styled(STRONG, format_args!("# for {path}")));
-            text.push_str("# The expected results are those of the current policy: paste only those that are correct.\n");
+            text.push_str("# Results of the current policy: paste only those that are correct.\n");
         }
         let _ = write!(
             text,
