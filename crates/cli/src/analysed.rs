@@ -1,4 +1,4 @@
-//! A policy as the analysis wants it, and where its rules stand: from a folder, an image, or the files of a
+//! A policy loaded for the analysis, with the locations of its rules: from a directory, an image, or the files of a
 //! git revision.
 
 use std::collections::BTreeMap;
@@ -14,15 +14,15 @@ use crate::failure::Failure;
 use crate::progress::Progress;
 use crate::{input, policy};
 
-/// A policy and where its rules stand.
+/// A policy and the locations of its rules.
 pub(crate) struct Analysed {
     pub(crate) policy: Policy,
-    /// By rule: file and line. Empty for an image.
+    /// File and line by rule name. Empty for an image.
     places: BTreeMap<String, (String, usize)>,
 }
 
 impl Analysed {
-    /// A folder or an image.
+    /// Reads a policy directory or an image.
     pub(crate) fn read(path: &Path) -> Result<Self, Failure> {
         if path.is_dir() {
             let read = policy::compile(path, false)?;
@@ -40,7 +40,7 @@ impl Analysed {
         })
     }
 
-    /// Files that do not lie in a folder. `name` is what to call them.
+    /// Compiles files that are not in a directory on disk. `name` is used in messages.
     pub(crate) fn of_sources(mut sources: SourceTree, name: &Path) -> Result<Self, Failure> {
         sources.seen_as(name.to_string_lossy());
         let _progress = Progress::start("compiling the policy", None);
@@ -83,13 +83,13 @@ impl Analysed {
         self.policy.rule(rule).map(rule_name).unwrap_or_default()
     }
 
-    /// Where a rule stands, as `file:line`.
+    /// The location of a rule, as `file:line`.
     pub(crate) fn place(&self, rule: RuleId) -> Option<String> {
         let (file, line) = self.places.get(&self.name(rule))?;
         Some(format!("{file}:{line}"))
     }
 
-    /// A rule's name, and where it is if that is known.
+    /// A rule's name, with its location if known.
     pub(crate) fn named_by(&self, name: &str) -> String {
         match self.places.get(name) {
             Some((file, line)) => format!("{name} ({file}:{line})"),
@@ -97,7 +97,7 @@ impl Analysed {
         }
     }
 
-    /// A rule's name, and where it stands if that is known.
+    /// A rule's name, with its location if known.
     pub(crate) fn named(&self, rule: RuleId) -> String {
         match self.place(rule) {
             Some(place) => format!("{} ({place})", self.name(rule)),

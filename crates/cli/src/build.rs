@@ -1,9 +1,8 @@
-//! `tollgate build`: the finished artifact of a policy, for any edge. Nothing is left behind if
-//! anything goes wrong.
+//! `tollgate build`: builds the artifact of a policy for any edge. A failed build leaves no files behind.
 //!
-//! Targets are the image and the edges that `tollgate-edges` describes. Built parts are joined with the policy the
-//! same way for all of them; a file under `build/` has what an edge adds. Here is what is the same for all: compiling,
-//! writing at once, reporting.
+//! Targets are the image and the edges that `tollgate-edges` describes. This file has the steps that all targets share:
+//! compiling, atomic writing, reporting. The files under `build/` join built parts with the policy and add the files
+//! that only one edge needs.
 
 mod artifact;
 mod cloudflare;
@@ -34,7 +33,7 @@ use parts::Parts;
 use sign::SignArgs;
 use target::Target;
 
-/// Compile a policy into what an edge loads
+/// Compile a policy into the artifact that an edge loads
 #[derive(Args)]
 #[command(
     after_help = "Examples:\n  tollgate build policy -o dist/policy.tgi\n  \
@@ -43,28 +42,28 @@ use target::Target;
                   --trust trust.json --target cloudflare -o dist"
 )]
 pub(crate) struct Build {
-    /// The policy folder, or an image that was built from one [default: the nearest folder with `site.toml`]
+    /// The policy directory, or an image that was built from one [default: the nearest directory with `site.toml`]
     #[arg(value_name = "DIR")]
     policy: Option<PathBuf>,
-    /// The file or folder to write; it is replaced at once or not at all
+    /// Write the artifact to this file or directory; an existing one is replaced atomically
     #[arg(short, long, value_name = "PATH")]
     out: PathBuf,
-    /// What to build
+    /// The artifact to build
     #[arg(long, value_name = "TARGET", default_value = target::IMAGE, value_parser = target::parser())]
     target: Target,
-    /// With `--target lambda-edge`: what decides inside the function [default: wasm]
+    /// With `--target lambda-edge`: the build of the gate in the function [default: wasm]
     #[arg(long, value_name = "FLAVOUR", value_parser = target::flavours())]
     flavour: Option<String>,
-    /// Where the edges' built parts are [default: $TOLLGATE_PARTS, else `parts` next to this program or next
-    /// to its folder]
+    /// The directory of the built parts [default: $TOLLGATE_PARTS, else `parts` next to this program or to its
+    /// directory]
     #[arg(long, value_name = "DIR")]
     parts: Option<PathBuf>,
     #[command(flatten)]
     signing: SignArgs,
-    /// Skip bad keys of a key set with a warning
+    /// Skip invalid keys of key sets with a warning
     #[arg(long)]
     lenient_jwks: bool,
-    /// Print one JSON object
+    /// Print the result as a single JSON object
     #[arg(long)]
     pub(crate) json: bool,
 }
@@ -103,7 +102,7 @@ impl Build {
             Some((path, text)) => Some(trust::of_bytes(path, text)?),
             None => None,
         };
-        // Whatever is shipped has been loaded once by the code that will load it at the edge.
+        // Load the image once with the same code that loads it at the edge.
         let gate = policy::load(&source, bytes.clone(), trust.as_mut())?;
         let limits = edge::check(target, gate.config(), sources)?;
         let (image, id, release) = (gate.image(), gate.policy_id(), gate.release());

@@ -1,4 +1,4 @@
-//! `tollgate check`: does the policy compile, and what should its author think about.
+//! `tollgate check`: errors and lint warnings of a policy.
 
 use std::path::PathBuf;
 use std::thread;
@@ -21,7 +21,7 @@ use crate::policy::{self, Policy};
 use crate::progress::Progress;
 use crate::verdict::Verdict;
 
-/// Compile a policy, and say what is wrong with it and what is probably not meant
+/// Check a policy for errors and lint warnings
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -30,33 +30,33 @@ Examples:
   tollgate check policy --target lambda-edge --target cloudfront-functions
   tollgate check --explain TG0710
 
-A warning that is meant to be so is allowed in site.toml:
+To suppress a warning, add an entry to site.toml:
   [[lint]]
   allow = \"TG0710\"
   rule = \"rust-101/students\"
   because = \"kept until the old links are gone\"
 
-Exit code: 0 if it compiles, also with warnings; 3 with --deny-warnings if there are any; 2 if it does
-not compile.")]
+Exit code: 0 if the policy compiles, even with warnings; 3 with --deny-warnings if there are warnings;
+2 if it does not compile.")]
 pub(crate) struct Check {
-    /// The policy folder [default: the nearest folder with `site.toml`]
+    /// The policy directory [default: the nearest directory with `site.toml`]
     dir: Option<PathBuf>,
-    /// Explain the code of a finding, or with `all` every code
+    /// Explain a diagnostic code, or every code with `all`
     #[arg(long, value_name = "CODE", conflicts_with_all = ["dir", "deny_warnings", "lenient_jwks", "target"])]
     explain: Option<String>,
-    /// Answer 3 if there are warnings
+    /// Exit with code 3 if there are warnings
     #[arg(long)]
     deny_warnings: bool,
     /// Evaluate time windows at this time, RFC 3339 or Unix seconds [default: now]
     #[arg(long, value_name = "TIME", value_parser = input::time, allow_negative_numbers = true)]
     now: Option<i64>,
-    /// Also check what this edge can do for the policy's users; can be repeated
+    /// Also report what this edge cannot do for the policy's users; can be given more than once
     #[arg(long, value_name = "EDGE", value_parser = PossibleValuesParser::new(edges()))]
     target: Vec<String>,
-    /// Skip bad keys of a key set with a warning
+    /// Skip invalid keys of key sets with a warning
     #[arg(long)]
     lenient_jwks: bool,
-    /// Print one JSON object
+    /// Print the result as a single JSON object
     #[arg(long)]
     pub(crate) json: bool,
 }
@@ -68,7 +68,7 @@ impl Check {
         }
         let dir = policy::folder_or_default(self.dir)?;
         let mut policy = with_tests(policy::compile_with_tests(&dir, self.lenient_jwks))?;
-        // The keys are judged when a gate loads the image, so that is part of the check.
+        // The gate validates keys when it loads the image, so loading is part of the check.
         let gate = policy::load(&dir, policy.image, None)?;
         let mut findings = core::mem::take(&mut policy.compiled.diagnostics);
         let spec = policy.compiled.policy.as_ref();
@@ -82,9 +82,9 @@ impl Check {
         }
         let (mut excused, mut budgets) = (Vec::new(), Vec::new());
         if let Some(context) = LintContext::new(&policy.compiled, &policy.sources) {
-            let _progress = Progress::start("looking at the rules", None);
+            let _progress = Progress::start("running lints", None);
             let now = input::now_or_clock(self.now).0;
-            // Generating code for small edges takes as long as all lints, and neither waits for the other.
+            // Generating code for restricted edges takes as long as all lints, so both run in parallel.
             let advice = thread::scope(|scope| {
                 let sizes = scope.spawn(|| lint::budgets(&context));
                 findings.extend(lint::lint(&context, now));
@@ -126,7 +126,7 @@ impl Check {
         print_findings(&findings, &policy.sources);
         for excused in &excused {
             let (id, message) = (excused.finding.code.id, &excused.finding.message);
-            let text = format!("allowed {id}: {message} ({})", excused.because);
+            let text = format!("suppressed {id}: {message} ({})", excused.because);
             note(styled(FAINT, text));
         }
         let (mark, word) = if verdict == Verdict::Yes {
@@ -134,7 +134,7 @@ impl Check {
         } else {
             (BAD, "warnings are denied:")
         };
-        // Errors would not have come here.
+        // A policy with errors does not reach this line.
         print(format_args!(
             "{} {}, {} ({bytes} bytes, policy {})",
             styled(mark, word),
@@ -154,7 +154,7 @@ fn edges() -> impl Iterator<Item = &'static str> {
     EDGES.iter().map(|edge| edge.name)
 }
 
-/// What is wrong with the tests. Without a gate, for a policy that does not compile, less can be said.
+/// The diagnostics of the tests. Without a gate, for a policy that does not compile, some checks are skipped.
 fn tests(
     sources: &SourceTree,
     gate: Option<&Gate<Vec<u8>>>,
@@ -167,7 +167,7 @@ fn tests(
     findings
 }
 
-/// A policy, or its errors together with those of its tests.
+/// Adds the errors of the tests to those of a policy that does not compile.
 fn with_tests(compiled: Result<Policy, Failure>) -> Result<Policy, Failure> {
     compiled.map_err(|failure| match failure {
         Failure::Policy {
@@ -208,7 +208,7 @@ fn budget_text(budget: &Budget) -> String {
     styled(style, format_args!("{head} of {limit:>10}  {share:>6}"))
 }
 
-/// What a code means.
+/// Prints the explanation of a code.
 fn explain(wanted: &str, json: bool) -> Result<Verdict, Failure> {
     let wanted = wanted.to_ascii_uppercase();
     let found: Vec<&Code> = codes::codes()

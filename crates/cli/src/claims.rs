@@ -1,4 +1,4 @@
-//! Claims as arguments give them: JSON, or shorthands for groups and subject.
+//! Claims given as arguments: JSON, or shorthands for groups and subject.
 //!
 //! Not here: reading tokens.
 
@@ -11,7 +11,7 @@ use tollgate_token::{COGNITO_GROUPS_CLAIM, ClaimPath, Claims};
 use crate::failure::{Failure, Problem};
 use crate::input;
 
-/// What a token contains, as if it had been verified.
+/// The claims of a token that is assumed to be verified.
 #[derive(Args)]
 pub(crate) struct ClaimsArgs {
     /// Evaluate as if a token with these claims had been verified
@@ -53,14 +53,14 @@ impl ClaimsArgs {
     }
 }
 
-/// Claims that are taken as verified.
+/// Claims that are assumed to be verified.
 pub(crate) struct Assumed {
     pub(crate) object: Map<String, Value>,
     pub(crate) claims: Claims,
 }
 
 impl Assumed {
-    /// Why a real token with these claims would not be valid at this time, if its times say so.
+    /// Returns why a real token with these claims would be expired or not yet valid at this time.
     pub(crate) fn outdated(&self, now: i64) -> Option<String> {
         let time = |name: &str| {
             let number = self.object.get(name)?;
@@ -89,7 +89,7 @@ fn parsed(object: &Map<String, Value>) -> Result<Claims, Failure> {
     Claims::from_json(text.as_bytes()).map_err(Failure::Claims)
 }
 
-/// Claims as the token layer would take them.
+/// Parses claims that the token layer accepts.
 pub(crate) fn object(text: &str) -> Result<Map<String, Value>, Failure> {
     input::claims(text)?;
     serde_json::from_str(text).map_err(|_| Failure::Argument {
@@ -99,8 +99,8 @@ pub(crate) fn object(text: &str) -> Result<Map<String, Value>, Failure> {
     })
 }
 
-/// Refuses an `iss` of no issuer of the policy: no token of it can be verified, so there is nothing that could
-/// be taken as verified.
+/// Returns an error if `iss` is not an issuer of the policy: its tokens cannot be verified, so its claims cannot be
+/// assumed to be.
 fn known_issuer(claims: &Map<String, Value>, config: &GateConfig) -> Result<(), Failure> {
     let Some(iss) = claims.get("iss").and_then(Value::as_str) else {
         return Ok(());

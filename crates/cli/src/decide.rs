@@ -1,5 +1,5 @@
 //! `tollgate decide`: one decision, with its reason, its rule, and how every rule for the path was
-//! weighed.
+//! evaluated.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -17,7 +17,7 @@ use crate::trust::TrustArgs;
 use crate::verdict::Verdict;
 use crate::{input, policy, rejected};
 
-/// Ask a policy about one request
+/// Evaluate a policy for one request
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -26,23 +26,22 @@ Examples:
       --claims '{\"sub\":\"alice\",\"cognito:groups\":[\"rust-101\"]}' --now 2027-01-15T12:00:00Z
   tollgate decide policy --target /courses/rust-101/a.mp4 --sub alice --groups rust-101
 
-Exit code: 0 for allow, 3 for deny and reject, and for what the gate answers itself (serve).")]
+Exit code: 0 for allow, 3 for deny, reject and serve (a response of the gate itself).")]
 pub(crate) struct Decide {
-    /// The policy folder, or a policy image [default: the nearest folder with `site.toml`]
+    /// The policy directory, or a policy image [default: the nearest directory with `site.toml`]
     dir: Option<PathBuf>,
     /// The request's method
     #[arg(long, default_value = "GET")]
     method: String,
-    /// The raw request target, as it stands in the request line; a character up to U+00FF is one
-    /// byte
+    /// The raw request target, as in the request line; each character up to U+00FF is one byte
     #[arg(long, value_name = "RAW")]
     target: OsString,
-    /// A header field of the request; may be repeated
+    /// A header field of the request; can be given more than once
     #[arg(long = "header", value_name = "NAME: VALUE")]
     headers: Vec<String>,
     #[command(flatten)]
     claims: ClaimsArgs,
-    /// The client's address; unknown if left out
+    /// The client's address [default: unknown]
     #[arg(long, value_name = "ADDRESS")]
     ip: Option<String>,
     /// The time of the request, as RFC 3339 or in Unix seconds [default: now]
@@ -50,7 +49,7 @@ pub(crate) struct Decide {
     now: Option<i64>,
     #[command(flatten)]
     trust: TrustArgs,
-    /// Print one JSON object
+    /// Print the result as a single JSON object
     #[arg(long)]
     pub(crate) json: bool,
 }
@@ -130,7 +129,7 @@ fn text(gate: &Gate<Vec<u8>>, outcome: &Outcome, evaluated: &Evaluated, target: 
         style,
         format_args!("{} {}", outcome.kind.code(), outcome.status),
     );
-    // The reason of an allowed request says nothing that its outcome does not.
+    // The reason of an allowed request only repeats its outcome.
     let mut text = match outcome.reason {
         Reason::Allow => format!("{head}\n"),
         reason => format!("{head} {}\n", reason.code()),
@@ -156,9 +155,9 @@ fn text(gate: &Gate<Vec<u8>>, outcome: &Outcome, evaluated: &Evaluated, target: 
         let why = rejected::text(target, gate.image().path_options());
         text.push_str(&why.unwrap_or_default());
     } else if evaluated.0.is_empty() {
-        text.push_str("\nNo rule names this path.\n");
+        text.push_str("\nNo rule has a pattern for this path.\n");
     } else {
-        text.push_str("\nRules that name this path:\n");
+        text.push_str("\nRules with a pattern for this path:\n");
         for line in evaluated.lines(gate) {
             text.push_str(&format!("  {line}\n"));
         }
@@ -166,7 +165,7 @@ fn text(gate: &Gate<Vec<u8>>, outcome: &Outcome, evaluated: &Evaluated, target: 
     text
 }
 
-/// The author's reason for the rule of this name, which is one of those evaluated.
+/// The `because` of the named rule, which is one of the evaluated rules.
 fn because<'a>(gate: &'a Gate<Vec<u8>>, evaluated: &Evaluated, name: &str) -> Option<&'a str> {
     let image = gate.image();
     let is_named = |rule: &RuleId| {

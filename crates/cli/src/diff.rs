@@ -1,4 +1,4 @@
-//! `tollgate diff`: what an edit changes, for people, for programs, and for a pull request.
+//! `tollgate diff`: what a change of a policy newly allows or denies, as text, JSON or Markdown.
 
 mod git;
 mod markdown;
@@ -31,9 +31,9 @@ Examples:
   tollgate diff v1.2:policy policy --json
 
 Exit code: 0 for no difference, 3 for differences. With --no-new-access: 3 only if a request may be allowed that
-was denied before. A setting that may allow one counts; where the comparison is not complete it reports
-`undecided`, and the exit code is 3 either way.")]
-pub(crate) struct DiffVerb {
+was denied before, which includes settings. An incomplete comparison reports `undecided`, and the exit code is 3
+with and without the option.")]
+pub(crate) struct DiffArgs {
     /// The policy before: a directory, an image, REV:DIR, or REV.. for the directory in NEW
     old: OsString,
     /// The policy after [default for REV..: the current directory, or `policy` in it]
@@ -41,19 +41,19 @@ pub(crate) struct DiffVerb {
     /// Exit with code 3 only if the change may allow requests that were denied before
     #[arg(long)]
     no_new_access: bool,
-    /// Print one JSON object
+    /// Print the result as a single JSON object
     #[arg(long, conflicts_with = "markdown")]
     pub(crate) json: bool,
     /// Print Markdown, for a comment on a pull request
     #[arg(long)]
     markdown: bool,
-    /// The time of requests that show a difference which does not depend on it, as RFC 3339 or in Unix seconds
+    /// The time of example requests for differences that do not depend on the time, as RFC 3339 or in Unix seconds
     /// [default: now]
     #[arg(long, value_name = "TIME", value_parser = input::time, allow_negative_numbers = true)]
     now: Option<i64>,
 }
 
-impl DiffVerb {
+impl DiffArgs {
     pub(crate) fn run(self) -> Result<Verdict, Failure> {
         let (old, new) = sides::read(&self.old, self.new.as_ref(), self.json)?;
         let now = input::now_or_clock(self.now).0;
@@ -77,8 +77,11 @@ impl DiffVerb {
     }
 }
 
-/// Whether no client can tell the two apart.
+/// Whether no client can observe a difference.
 fn is_same(found: &Diff) -> bool {
-    let tells = |change: &SettingChange| change.setting != Setting::SiteName || change.may_open;
-    found.differences.is_empty() && found.gave_up.is_empty() && !found.settings.iter().any(tells)
+    let is_visible =
+        |change: &SettingChange| change.setting != Setting::SiteName || change.may_open;
+    found.differences.is_empty()
+        && found.gave_up.is_empty()
+        && !found.settings.iter().any(is_visible)
 }

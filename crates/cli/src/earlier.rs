@@ -1,6 +1,6 @@
-//! Archives of earlier runs of `tollgate build`: which ones they are, and the policy in them.
+//! Archives that `tollgate build` wrote earlier: how they are recognized, and the policy in them.
 //!
-//! Not here: making archives, which `build` does, and whether one may be replaced ([`crate::overwrite`]).
+//! Not here: writing archives, which `build` does, and whether one may be replaced ([`crate::overwrite`]).
 
 use std::fs::File;
 use std::io::Read;
@@ -14,7 +14,7 @@ use tollgate_gate::signed::MAX_SIGNED_BYTES;
 /// The files of an EdgeWorkers bundle.
 pub(crate) const BUNDLE_FILES: [&str; 2] = ["main.js", "bundle.json"];
 
-/// The policy in a zip, if the file is one that has a policy.
+/// Returns the policy in a zip, if the file is a zip that contains one.
 pub(crate) fn zipped(path: &Path) -> Option<Vec<u8>> {
     let mut archive = zip::ZipArchive::new(File::open(path).ok()?).ok()?;
     let policies = EDGES.iter().filter_map(|edge| match edge.artifact {

@@ -1,6 +1,6 @@
-//! What an edge cannot do for a policy, for commands that are about one edge.
+//! Limitations of an edge for a policy, for subcommands that target one edge.
 //!
-//! Not here: what edges can do, which `tollgate-edges` describes.
+//! Not here: the capabilities of edges, which `tollgate-edges` describes.
 
 use serde_json::Value;
 use tollgate_compiler::diagnostic::render;
@@ -16,8 +16,11 @@ pub(crate) struct Limits {
     sources: SourceTree,
 }
 
-/// What users cannot do on the edge of this name, if it is one; a policy that gives no user access there is a
-/// failure.
+/// Returns warnings about what users cannot do on the named edge. A name that is not an edge has none.
+///
+/// # Errors
+///
+/// Returns an error if no user could gain access on the edge.
 pub(crate) fn check(
     name: &str,
     config: &GateConfig,

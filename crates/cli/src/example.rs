@@ -1,4 +1,4 @@
-//! Example requests, and what a policy decides about them, for people and for programs.
+//! Example requests and their decisions, as text and as JSON.
 //!
 //! Not here: finding them, which the analysis does.
 
@@ -29,7 +29,7 @@ pub(crate) fn members(members: &[(&str, Value)]) -> String {
     format!("{{{}}}", members.join(","))
 }
 
-/// What a request is, in one line.
+/// A request in one line.
 pub(crate) fn described(request: &Request) -> String {
     let mut text = format!("{} {}", request.method, request.target);
     match &request.claims {
@@ -43,10 +43,10 @@ pub(crate) fn described(request: &Request) -> String {
     text
 }
 
-/// What a policy says, in a few words.
+/// A decision in a few words.
 pub(crate) fn ruled(side: &Analysed, ruling: &Evaluation) -> String {
     let mut text = format!("{} {}", ruling.kind.code(), ruling.status);
-    // The reason of an allowed request says nothing that its outcome does not.
+    // The reason of an allowed request only repeats its outcome.
     if ruling.reason != Reason::Allow {
         text.push_str(&format!(" {}", ruling.reason.code()));
     }

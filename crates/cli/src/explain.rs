@@ -1,7 +1,7 @@
-//! `tollgate explain`: why a request is decided as it is, condition by condition, and what would have to
-//! change for the opposite decision.
+//! `tollgate explain`: the decision for a request, condition by condition, and the smallest changes that would reverse
+//! it.
 //!
-//! The decision is the gate's, as in `tollgate decide`; the analysis adds what would change it.
+//! The gate decides, as in `tollgate decide`. The analysis finds the changes.
 
 mod token;
 
@@ -35,41 +35,41 @@ Examples:
   tollgate explain policy --target /courses/rust-101/exams/final.pdf \\
       --header \"Authorization: Bearer $TOKEN\" --now 2027-01-15T12:00:00Z
 
-Exit code: 0 for allow, 3 for deny and reject, and for what the gate answers itself (serve).")]
+Exit code: 0 for allow, 3 for deny, reject and serve (a response of the gate itself).")]
 pub(crate) struct Explain {
-    /// The policy folder, or a policy image [default: the nearest folder with `site.toml`]
+    /// The policy directory, or a policy image [default: the nearest directory with `site.toml`]
     dir: Option<PathBuf>,
     /// The request's method
     #[arg(long, default_value = "GET")]
     method: String,
-    /// The raw request target, as it stands in the request line
+    /// The raw request target, as in the request line
     #[arg(long, value_name = "RAW")]
     target: OsString,
     #[command(flatten)]
     claims: ClaimsArgs,
-    /// A header field of the request; may be repeated
+    /// A header field of the request; can be given more than once
     #[arg(long = "header", value_name = "NAME: VALUE")]
     headers: Vec<String>,
-    /// The client's address; unknown if left out
+    /// The client's address [default: unknown]
     #[arg(long, value_name = "ADDRESS")]
     ip: Option<String>,
     /// The time of the request, as RFC 3339 or in Unix seconds [default: now]
     #[arg(long, value_name = "TIME", value_parser = input::time, allow_negative_numbers = true)]
     now: Option<i64>,
-    /// Print one JSON object
+    /// Print the result as a single JSON object
     #[arg(long)]
     pub(crate) json: bool,
 }
 
-/// A decision, and what it was made of.
+/// A decision and its parts.
 struct Explained {
     outcome: Outcome,
-    weighed: RuleTrace,
-    /// What the token contains: assumed, verified, or only read where it is invalid.
+    trace: RuleTrace,
+    /// The claims of the token: assumed, verified, or only read if it is invalid.
     claims: Option<Map<String, Value>>,
-    /// Whether the decision counts with these claims.
+    /// Whether the decision is based on these claims.
     is_valid: bool,
-    /// What is wrong with the claims, if the token layer rejects them.
+    /// Why the token layer rejects the claims, if it does.
     fault: Option<String>,
     /// The outcome for a valid token with the same claims, if the token is invalid.
     renewed: Option<Outcome>,
@@ -98,12 +98,9 @@ impl Explain {
             ip: self.ip.as_deref(),
             now,
         };
-        let mut weighed = RuleTrace::default();
+        let mut trace = RuleTrace::default();
         let claims = assumed.as_ref().map(|assumed| &assumed.claims);
-        let outcome = gate.ask(
-            &request,
-            &mut Context::assuming(claims).traced(&mut weighed),
-        );
+        let outcome = gate.ask(&request, &mut Context::assuming(claims).traced(&mut trace));
         let read = match &assumed {
             Some(assumed) => Some(assumed.object.clone()),
             None => token::claims(&gate, &request, &outcome),
@@ -120,7 +117,7 @@ impl Explain {
             target: self.target.to_string_lossy().into_owned(),
             ip,
             now: now.0,
-            // A token that can be renewed is what advice starts from; any other that is invalid is none.
+            // The suggested changes start from a token that can be renewed. Any other invalid token is ignored.
             claims: read
                 .clone()
                 .filter(|_| fault.is_none() && (is_verified || is_invalid)),
@@ -133,7 +130,7 @@ impl Explain {
                 .then(|| minimal_changes(&side.policy, &analysed).ok())
                 .flatten(),
             outcome,
-            weighed,
+            trace,
             claims: read,
             is_valid: is_verified,
             fault,
@@ -158,7 +155,7 @@ impl Explain {
 }
 
 impl Explained {
-    /// The claims that the decision counts with.
+    /// The claims that the decision is based on.
     fn counted(&self) -> Option<&Map<String, Value>> {
         self.claims.as_ref().filter(|_| self.is_valid)
     }
@@ -183,9 +180,7 @@ fn decided(side: &Analysed, outcome: &Outcome) -> String {
 }
 
 fn text(side: &Analysed, target: &[u8], explained: &Explained, now: i64) -> String {
-    let Explained {
-        outcome, weighed, ..
-    } = explained;
+    let Explained { outcome, trace, .. } = explained;
     let style = if outcome.kind == Kind::Allow {
         GOOD
     } else {
@@ -200,13 +195,13 @@ fn text(side: &Analysed, target: &[u8], explained: &Explained, now: i64) -> Stri
     if let Some(fault) = &explained.fault {
         text.push_str(&format!("  the claims are invalid: {}\n", visible(fault)));
     }
-    if weighed.0.is_empty() {
+    if trace.0.is_empty() {
         text.push_str(&format!(
-            "  no rule names {}: what no rule allows is denied\n",
+            "  no rule has a pattern for {}: requests are denied by default\n",
             visible(&String::from_utf8_lossy(target))
         ));
     }
-    for (rule, effect, parts) in &weighed.0 {
+    for (rule, effect, parts) in &trace.0 {
         let hits = matches(*effect, *parts);
         let word = match effect {
             Effect::Allow => "allow",
@@ -246,15 +241,15 @@ fn text(side: &Analysed, target: &[u8], explained: &Explained, now: i64) -> Stri
     text
 }
 
-/// A part of a rule, and what it came to.
+/// A part of a rule and its result.
 struct PartOf {
     what: String,
     holds: Tri,
-    /// Why it came to that, where the part does not show it.
+    /// The reason for the result, if the part does not show it.
     note: Option<String>,
 }
 
-/// What each part of a rule requires, and what it came to.
+/// The requirement and the result of each part of a rule.
 fn parts_of(
     side: &Analysed,
     rule: RuleId,
@@ -297,7 +292,7 @@ fn parts_of(
                     .then(|| "the client's address is unknown".to_owned()),
                 ..plain(narrowing, networks)
             },
-            // One of the two is to blame, and not the window.
+            // Evaluated separately, so that the bound that fails is shown.
             Some("from") => plain(narrowing, bound(spec.from.is_none_or(|from| now >= from))),
             Some("until") => plain(narrowing, bound(spec.until.is_none_or(|until| now < until))),
             Some("when") => PartOf {
@@ -315,7 +310,7 @@ fn parts_of(
     found
 }
 
-/// What a condition came to, and why it is unknown. `unless` holds where its condition is false.
+/// The result of a condition, or why it is unknown. `unless` holds if its condition is false.
 fn condition_note(
     side: &Analysed,
     rule: RuleId,
@@ -349,14 +344,14 @@ fn ways_text(side: &Analysed, explained: &Explained) -> String {
         text.push_str("  no rule allows anything on this path; the nearest ones:\n");
     }
     if ways.ways.is_empty() {
-        text.push_str("  nothing would, from now on\n");
+        text.push_str("  no change would do so from now on\n");
     }
     let again = explained.renewed.is_some().then_some("sign in again");
     for way in &ways.ways {
         let changes = way
             .changes
             .iter()
-            .map(|change| said(change, explained.claims.as_ref()));
+            .map(|change| describe(change, explained.claims.as_ref()));
         let changes: Vec<String> = again
             .into_iter()
             .map(str::to_owned)
@@ -372,15 +367,15 @@ fn ways_text(side: &Analysed, explained: &Explained) -> String {
     text
 }
 
-/// A change as advice.
-fn said(change: &Change, claims: Option<&Map<String, Value>>) -> String {
+/// A change as an instruction.
+fn describe(change: &Change, claims: Option<&Map<String, Value>>) -> String {
     match change {
         Change::SignIn => "sign in".to_owned(),
-        Change::SignOut => "come without a token".to_owned(),
+        Change::SignOut => "send no token".to_owned(),
         Change::Join(name) => format!("join group `{name}`"),
         Change::Leave(name) => format!("leave group `{name}`"),
-        Change::AddScope(name) => format!("ask for scope `{name}`"),
-        Change::DropScope(name) => format!("do without scope `{name}`"),
+        Change::AddScope(name) => format!("request scope `{name}`"),
+        Change::DropScope(name) => format!("drop scope `{name}`"),
         Change::Claim(name, Some(value)) => {
             let text = format!("have claim `{name}` = {value}");
             match claims
@@ -392,11 +387,11 @@ fn said(change: &Change, claims: Option<&Map<String, Value>>) -> String {
             }
         }
         Change::Claim(name, None) => format!("have no claim `{name}`"),
-        Change::Address(Some(ip)) => format!("come from {ip}"),
-        Change::Address(None) => "come from an unknown address".to_owned(),
-        Change::Time(now) => format!("come at {}", rfc3339(*now)),
+        Change::Address(Some(ip)) => format!("send the request from {ip}"),
+        Change::Address(None) => "send the request from an unknown address".to_owned(),
+        Change::Time(now) => format!("send the request at {}", rfc3339(*now)),
         Change::Method(method) => format!("use {method}"),
-        Change::Path(path) => format!("ask for {path}"),
+        Change::Path(path) => format!("request {path}"),
     }
 }
 
@@ -406,16 +401,14 @@ fn kind(value: &Value) -> &'static str {
 }
 
 fn object(side: &Analysed, explained: &Explained) -> String {
-    let Explained {
-        outcome, weighed, ..
-    } = explained;
+    let Explained { outcome, trace, .. } = explained;
     let truth = |value: Tri| match value {
         Tri::TRUE => json!(true),
         Tri::FALSE => json!(false),
         _ => json!(null),
     };
     let now = outcome.log.time.0;
-    let rules: Vec<_> = weighed
+    let rules: Vec<_> = trace
         .0
         .iter()
         .map(|(rule, effect, parts)| {
@@ -440,7 +433,7 @@ fn object(side: &Analysed, explained: &Explained) -> String {
     let way = |way: &ChangeSet| {
         let changes = way.changes.iter();
         let changes: Vec<String> = changes
-            .map(|change| said(change, explained.claims.as_ref()))
+            .map(|change| describe(change, explained.claims.as_ref()))
             .collect();
         format!(
             "{{\"changes\":{},\"rule\":{},\"request\":{}}}",

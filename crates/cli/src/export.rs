@@ -14,27 +14,27 @@ use crate::policy;
 use crate::verdict::Verdict;
 use crate::write::write_whole;
 
-/// Say a policy in Cedar, with a schema, so that Cedar's tools can read it
+/// Export a policy to Cedar, including a schema for Cedar's tools
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
   tollgate export policy -o dist/cedar
   tollgate export --cedar policy -o dist/cedar
 
-Writes policies.cedar and schema.cedarschema. The export says who may have what; statuses, redirects,
-issuers and keys stay here.
+Writes policies.cedar and schema.cedarschema. The export contains who can access what, but no statuses,
+redirects, issuers or keys.
 
-Exit code: 0; 2 if the policy does not compile or a rule cannot be said, which is then named.")]
+Exit code: 0 on success, 2 if the policy does not compile or a rule cannot be expressed in Cedar.")]
 pub(crate) struct Export {
-    /// The policy folder [default: the nearest folder with `site.toml`]
+    /// The policy directory [default: the nearest directory with `site.toml`]
     dir: Option<PathBuf>,
-    /// Export to Cedar, which is the only format there is; takes DIR, too
+    /// Export to Cedar, the only supported format; also accepts DIR
     #[arg(long, value_name = "DIR", num_args = 0..=1, default_missing_value = "")]
     cedar: Option<PathBuf>,
-    /// The folder to write into
+    /// Write the files to this directory
     #[arg(short, long, value_name = "DIR")]
     out: PathBuf,
-    /// Print one JSON object
+    /// Print the result as a single JSON object
     #[arg(long)]
     pub(crate) json: bool,
 }
@@ -47,7 +47,7 @@ impl Export {
         let spec = policy.compiled.policy.unwrap_or_default();
         let export = cedar::export(&spec).map_err(Failure::Export)?;
         let names = ["policies.cedar", "schema.cedarschema"];
-        // Nothing is written before both can be.
+        // Check both files before writing either.
         for name in names {
             overwrite::check(&self.out.join(name), Output::Cedar)?;
         }

@@ -1,4 +1,4 @@
-//! Everything that ends a verb with exit code 2: wrong use, or input that cannot be used.
+//! Failures that end a subcommand with exit code 2: usage errors and invalid input.
 
 use core::fmt::{self, Display};
 use core::net::SocketAddr;
@@ -23,59 +23,59 @@ use tollgate_token::{JwkError, KeyError, TokenError};
 use crate::output::{self, BAD, NOTE, STRONG, StdoutError, print_json, styled, visible};
 use crate::overwrite::OverwriteError;
 
-/// Why a verb could not do its work.
+/// Why a subcommand failed.
 #[derive(Debug)]
 pub(crate) enum Failure {
-    /// A file or folder could not be read.
+    /// A file or directory could not be read.
     Read { path: PathBuf, error: io::Error },
     /// A file could not be written.
     Write { path: PathBuf, error: io::Error },
-    /// Something else than an earlier output would be lost.
+    /// A file that is not an earlier output would be lost.
     Overwrite(OverwriteError),
     /// Standard output could not be written.
     Stdout(StdoutError),
-    /// Nothing that could be a policy stands at the default places.
+    /// No policy was found in the default locations.
     NoPolicy,
-    /// A policy folder has no tests, or the filter leaves none.
+    /// A policy has no tests, or none that match the filter.
     NoTests,
-    /// A policy folder does not compile, or its tests cannot be read.
+    /// A policy does not compile, or its tests are invalid.
     Policy {
         findings: Vec<Diagnostic>,
         sources: Box<SourceTree>,
     },
-    /// A file is not a policy image that can be used.
+    /// A file is not a valid policy image.
     Image { path: PathBuf, error: LoadError },
     /// A policy cannot be analysed.
     Analysis {
         path: PathBuf,
         error: tollgate_analysis::PolicyError,
     },
-    /// The files of a git revision cannot be had; what git said.
-    Git { name: String, said: String },
-    /// Keys are refused.
+    /// The files of a git revision cannot be read; `message` is git's.
+    Git { name: String, message: String },
+    /// Keys are invalid.
     Keys {
         path: PathBuf,
         errors: Vec<KeyError>,
     },
-    /// One key is refused.
+    /// One key is invalid.
     Key { path: PathBuf, error: JwkError },
-    /// A private key cannot be used.
+    /// A private key is invalid.
     PrivateKey { path: PathBuf, error: MintError },
     /// A private key cannot sign policy images.
     ImageKey { path: PathBuf, error: ImageKeyError },
-    /// A key or a signature could not be made.
+    /// A key or a signature could not be created.
     ImageSigning(ImageKeyFailed),
-    /// Trust keys cannot be used.
+    /// Trust keys are invalid.
     Trust { path: PathBuf, error: TrustError },
-    /// A signed image that cannot be opened.
+    /// A signed image cannot be opened.
     Envelope(SignedError),
-    /// The image cannot be signed so.
+    /// The image cannot be signed with these options.
     Unsealable(SealError),
     /// The target has no image that could be signed.
     NotSignable,
     /// The policy is older than the one that it would replace.
     Rollback { path: PathBuf, error: SignedError },
-    /// An argument's value cannot be used.
+    /// An argument has an invalid value.
     Argument {
         name: &'static str,
         value: String,
@@ -88,29 +88,29 @@ pub(crate) enum Failure {
         problem: &'static str,
         help: String,
     },
-    /// Claims are not what a token could carry.
+    /// No token could contain these claims.
     Claims(TokenError),
     /// Claims name an issuer that the policy does not list.
     UnknownIssuer { iss: String, known: Vec<String> },
-    /// A token could not be made.
+    /// A token could not be created.
     Mint(MintError),
-    /// What an edge's artifact is joined from is not there; the path is what was looked for.
+    /// The built parts of an artifact are missing. The path is that of the missing file.
     NoParts(PathBuf),
     /// The artifact cannot be packed.
     Pack(io::Error),
-    /// The artifact is larger than its edge takes.
+    /// The artifact is larger than the edge accepts.
     TooLarge { bytes: usize, limit: usize },
-    /// The target is made from a policy folder, and an image was given.
+    /// The target requires a policy directory, but an image was given.
     NeedsFolder,
-    /// The policy cannot become the script of an edge.
+    /// No script can be generated from the policy for an edge.
     Script(JavaScriptError),
-    /// A policy file has no layout.
+    /// A policy file cannot be formatted.
     NotFormatted { path: PathBuf, error: FormatError },
-    /// Tests cannot be measured.
+    /// The coverage of the tests cannot be measured.
     Measure(tollgate_author::policy_gate::GateError),
-    /// A source of other settings cannot be used.
+    /// Settings cannot be imported.
     Import(tollgate_exchange::import::ImportError),
-    /// A policy cannot be said in another language.
+    /// A policy cannot be exported.
     Export(tollgate_exchange::cedar::UnsupportedPolicy),
     /// The local edge cannot listen.
     Bind {
@@ -142,7 +142,7 @@ pub(crate) enum Problem {
     Flavour,
     Header,
     JsonObject,
-    /// Names that lead to a claim.
+    /// The path of a claim.
     ClaimPath,
     KeySet,
     OtherSite,
@@ -152,7 +152,7 @@ pub(crate) enum Problem {
 }
 
 impl Failure {
-    /// A stable code for programs.
+    /// A stable, machine-readable code.
     fn code(&self) -> &'static str {
         match self {
             Failure::Read { .. } => "read",
@@ -196,62 +196,62 @@ impl Failure {
         }
     }
 
-    /// What to do about it, where that is known.
+    /// Help that depends only on the kind of failure.
     fn help(&self) -> Option<&'static str> {
         match self {
             Failure::Overwrite(error) => Some(error.refused.help()),
-            Failure::NoPolicy => Some("give the folder that holds `site.toml`"),
-            Failure::NoTests => Some("tests stand in `*.test.toml` beside the files they test"),
+            Failure::NoPolicy => Some("give the directory that contains `site.toml`"),
+            Failure::NoTests => {
+                Some("tests are in `*.test.toml` files next to the files that they test")
+            }
             Failure::Keys { .. } => {
-                Some("remove the bad keys, or skip them with a warning: `--lenient-jwks`")
+                Some("remove the invalid keys, or skip them with a warning: `--lenient-jwks`")
             }
             Failure::Argument { problem, .. } => Some(problem.help()),
             Failure::Import(error) => error.help(),
             Failure::UnknownIssuer { .. } => {
-                Some("write the `iss` of one of them, or leave `iss` out for the first")
+                Some("use the `iss` of one of them, or omit `iss` to use the first issuer")
             }
             Failure::Trust {
                 error: TrustError::Keys(_),
                 ..
-            } => Some("give every key a name of its own: `--key-id`"),
-            Failure::ImageKey { .. } => Some("`tollgate keygen` makes a key for policy images"),
+            } => Some("give every key its own ID: `--key-id`"),
+            Failure::ImageKey { .. } => Some("`tollgate keygen` generates a key for policy images"),
             Failure::NotSignable => Some(
-                "its code is generated from the policy: sign what you publish with the means of the edge",
+                "its code is generated from the policy: sign the code with the tools of the edge platform",
             ),
             Failure::Rollback {
                 error: SignedError::Unsigned,
                 ..
             } => Some(
-                "sign it like the one before: `--sign FILE --key-id ID --policy-version VERSION`; to replace \
-                 that by an unsigned one: `--allow-rollback`",
+                "sign it: `--sign FILE --key-id ID --policy-version VERSION`; to replace a signed policy with an \
+                 unsigned one: `--allow-rollback`",
             ),
             Failure::Rollback { .. } => {
-                Some("give it a later version; to go back all the same: `--allow-rollback`")
+                Some("give it a later version; to roll back anyway: `--allow-rollback`")
             }
             Failure::NotFormatted { error, .. } => Some(match error {
-                FormatError::NotToml => "run `tollgate check` to see what is wrong with it",
+                FormatError::NotToml => "run `tollgate check` to list its errors",
                 FormatError::Unsupported => {
                     "write inline tables on one line, and no comma after their last entry"
                 }
             }),
-            Failure::Export(_) => {
-                Some("write the rule in another way, or leave it out of the export")
-            }
-            Failure::NoParts(_) => {
-                Some("`cargo xtask build` makes the parts; `--parts DIR` says where they are")
-            }
+            Failure::Export(_) => Some("rewrite the rule, or remove it before exporting"),
+            Failure::NoParts(_) => Some(
+                "run `cargo xtask build` to build the parts, or give their directory with `--parts DIR`",
+            ),
             Failure::TooLarge { .. } => Some(
-                "`tollgate check` tells what the policy weighs; split it, or serve it elsewhere",
+                "`tollgate check` reports the sizes; split the policy, or build it for another target",
             ),
             Failure::Bind {
                 error: BindError::NotLoopback(_),
                 ..
-            } => Some("listen on `127.0.0.1`, or permit it with `--allow-remote`"),
+            } => Some("listen on `127.0.0.1`, or allow it with `--allow-remote`"),
             _ => None,
         }
     }
 
-    /// What to do about it, also where that depends on what was given.
+    /// Help, including help that depends on the arguments.
     fn advice(&self) -> Option<&str> {
         match self {
             Failure::Side { help, .. } => Some(help),
@@ -259,7 +259,7 @@ impl Failure {
         }
     }
 
-    /// The parts, one object each, for failures that have several.
+    /// The individual errors, one object each, for failures that have several.
     fn diagnostics(&self) -> Vec<Value> {
         match self {
             Failure::Policy { findings, sources } => findings
@@ -276,14 +276,14 @@ impl Failure {
         }
     }
 
-    /// Tells people or programs, and gives the exit code.
+    /// Reports the failure as text or JSON, and returns the exit code.
     pub(crate) fn report(&self, json: bool) -> ExitCode {
         if json {
             let mut error = json!({ "code": self.code(), "message": self.to_string() });
             if let (Some(help), Some(error)) = (self.advice(), error.as_object_mut()) {
                 error.insert("help".to_owned(), help.into());
             }
-            // If standard output is gone, the exit code is all that is left to say.
+            // If standard output is closed, only the exit code remains.
             let _ = print_json(json!({ "error": error, "diagnostics": self.diagnostics() }));
             return ExitCode::from(2);
         }
@@ -309,7 +309,7 @@ impl Failure {
     }
 }
 
-/// Prints diagnostics for people.
+/// Prints diagnostics to standard error.
 pub(crate) fn print_findings(findings: &[Diagnostic], sources: &SourceTree) {
     let style = output::diagnostic_style();
     for finding in findings {
@@ -318,13 +318,13 @@ pub(crate) fn print_findings(findings: &[Diagnostic], sources: &SourceTree) {
     }
 }
 
-/// Prints a warning for people.
+/// Prints a warning to standard error.
 pub(crate) fn warn(text: impl Display) {
     let text = visible_lines(&text.to_string());
     output::note(format_args!("{}: {text}", styled(NOTE, "warning")));
 }
 
-/// Tells what clap found wrong, or shows the help that was asked for.
+/// Prints a clap usage error or the requested help, and returns the exit code.
 pub(crate) fn usage(error: &clap::Error) -> ExitCode {
     let json = error.use_stderr() && std::env::args_os().any(|arg| arg == "--json");
     if json {
@@ -334,7 +334,7 @@ pub(crate) fn usage(error: &clap::Error) -> ExitCode {
         let error = json!({ "error": { "code": "usage", "message": message }, "diagnostics": [] });
         let _ = print_json(&error);
     } else {
-        // Arguments are part of the message, as they are.
+        // The message contains arguments verbatim.
         let is_clean = std::env::args_os()
             .all(|argument| visible(&argument.to_string_lossy()) == argument.to_string_lossy());
         let text = match is_clean {
@@ -345,7 +345,7 @@ pub(crate) fn usage(error: &clap::Error) -> ExitCode {
         if error.use_stderr() {
             output::note(text);
         } else {
-            // A closed pipe is no reason for another exit code.
+            // A closed pipe does not change the exit code.
             let _ = output::print(text);
         }
     }
@@ -383,22 +383,22 @@ impl fmt::Display for Failure {
                 write!(f, "cannot write the result: {}", io_text(error))
             }
             Failure::NoPolicy => f.write_str(
-                "no policy found: `site.toml` is neither here, nor in `policy`, nor in a folder above",
+                "no policy found: `site.toml` is neither here, nor in `policy`, nor in a parent directory",
             ),
-            Failure::NoTests => f.write_str("there is no test to run"),
+            Failure::NoTests => f.write_str("no tests to run"),
             Failure::Policy { findings, .. } => {
                 let errors = findings.iter().filter(|finding| finding.is_error()).count();
-                write!(f, "{}", counted(errors, "mistake"))?;
-                f.write_str(" in the policy folder, so nothing was done")
+                let errors = counted(errors, "error");
+                write!(f, "aborting due to {errors} in the policy directory")
             }
             Failure::Image { path, error } => write!(f, "`{}`: {error}", path.display()),
             Failure::Analysis { path, error } => write!(f, "`{}`: {error}", path.display()),
-            Failure::Git { name, said } => write!(f, "cannot read `{name}` from git: {said}"),
+            Failure::Git { name, message } => write!(f, "cannot read `{name}` from git: {message}"),
             Failure::Keys { path, errors } => {
                 write!(
                     f,
                     "{} in `{}`",
-                    counted(errors.len(), "bad key"),
+                    counted(errors.len(), "invalid key"),
                     path.display()
                 )
             }
@@ -410,7 +410,7 @@ impl fmt::Display for Failure {
                 path,
                 error: TrustError::Keys(errors),
             } => {
-                // Both of two keys of one name are named by their name.
+                // Two keys with the same ID have the same message.
                 let mut texts: Vec<String> = errors.iter().map(ToString::to_string).collect();
                 texts.dedup();
                 let texts = texts.join("; ");
@@ -432,14 +432,14 @@ impl fmt::Display for Failure {
                 value,
                 problem,
             } => {
-                write!(f, "`{value}` cannot be used for `{name}`: {problem}")
+                write!(f, "invalid value `{value}` for `{name}`: {problem}")
             }
             Failure::Side {
                 name,
                 value,
                 problem,
                 ..
-            } => write!(f, "`{value}` cannot be used for `{name}`: {problem}"),
+            } => write!(f, "invalid value `{value}` for `{name}`: {problem}"),
             Failure::UnknownIssuer { iss, known } => {
                 let known: Vec<String> = known.iter().map(|iss| format!("`{iss}`")).collect();
                 write!(
@@ -448,22 +448,22 @@ impl fmt::Display for Failure {
                     known.join(", ")
                 )
             }
-            Failure::Claims(error) => write!(f, "no token could carry these claims: {error}"),
-            Failure::Mint(error) => write!(f, "the token cannot be made: {error}"),
+            Failure::Claims(error) => write!(f, "no token could contain these claims: {error}"),
+            Failure::Mint(error) => write!(f, "cannot create the token: {error}"),
             Failure::NeedsFolder => {
-                f.write_str("this target is made from a policy folder, not from an image")
+                f.write_str("this target is built from a policy directory, not from an image")
             }
             Failure::Script(error) => write!(f, "{error}"),
             Failure::NotFormatted { path, error } => {
                 write!(f, "`{}` cannot be formatted: {error}", path.display())
             }
-            Failure::Measure(error) => write!(f, "the tests cannot be measured: {error}"),
+            Failure::Measure(error) => write!(f, "cannot measure the coverage of the tests: {error}"),
             Failure::Import(error) => write!(f, "{error}"),
             Failure::Export(error) => write!(f, "{error}"),
             Failure::NoParts(path) => {
                 write!(
                     f,
-                    "the parts of this target are not built, or not all of them: no file `{}`",
+                    "the parts of this target are not built, or are incomplete: no file `{}`",
                     path.display()
                 )
             }
@@ -471,7 +471,7 @@ impl fmt::Display for Failure {
             Failure::TooLarge { bytes, limit } => {
                 write!(
                     f,
-                    "the artifact has {}; its edge takes {}",
+                    "the artifact is {}; the limit for this target is {}",
                     sized(*bytes),
                     sized(*limit)
                 )
@@ -497,17 +497,15 @@ impl Problem {
             }
             Problem::Base64Url => "the file holds the secret as base64url text without padding",
             Problem::Code => "codes look like `TG0710`; `--explain all` lists them",
-            Problem::Claim => {
-                "write `name=value`; a value that is JSON is taken as JSON, else as text"
-            }
+            Problem::Claim => "write `name=value`; the value is JSON, or else a string",
             Problem::Flavour => "only `--target lambda-edge` has flavours",
             Problem::Header => "write `name: value`",
-            Problem::JsonObject => "write one JSON object, such as `{\"sub\":\"alice\"}`",
+            Problem::JsonObject => "write a JSON object, such as `{\"sub\":\"alice\"}`",
             Problem::ClaimPath => {
                 "write the name of a claim, or `[\"realm_access\",\"roles\"]` for one inside another"
             }
             Problem::KeySet => {
-                "save one private key of it, a JSON object with `kty` and `d` or `k`, as a file of its own"
+                "save one private key of it, a JSON object with `kty` and `d` or `k`, in its own file"
             }
             Problem::OtherSite => "trust keys are for one site: name another file for `--trust`",
             Problem::Path(_) => {
@@ -527,7 +525,7 @@ impl fmt::Display for Problem {
             Problem::Base64Url => "not base64url",
             Problem::Claim => "not a claim",
             Problem::Code => "not a code",
-            Problem::Flavour => "this target has one form only",
+            Problem::Flavour => "this target has no flavours",
             Problem::Header => "not a header field",
             Problem::JsonObject => "not a JSON object",
             Problem::ClaimPath => "not a JSON array of names",
@@ -540,7 +538,7 @@ impl fmt::Display for Problem {
     }
 }
 
-/// `1 mistake`, `2 mistakes`.
+/// `1 error`, `2 errors`.
 pub(crate) fn counted(count: usize, what: &str) -> String {
     format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
@@ -550,17 +548,17 @@ pub(crate) fn sized(bytes: usize) -> String {
     counted(bytes, "byte")
 }
 
-/// What the system said, in the style of the other messages.
+/// An error of the system, in the style of the other messages.
 fn io_text(error: &io::Error) -> String {
     match error.kind() {
-        io::ErrorKind::NotFound => "there is nothing of this name".to_owned(),
+        io::ErrorKind::NotFound => "no such file or directory".to_owned(),
         io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
-        io::ErrorKind::IsADirectory => "it is a folder".to_owned(),
+        io::ErrorKind::IsADirectory => "it is a directory".to_owned(),
         io::ErrorKind::DirectoryNotEmpty => {
-            "it holds files that this build does not make".to_owned()
+            "it contains files that this build does not write".to_owned()
         }
-        io::ErrorKind::NotADirectory => "it is not a folder".to_owned(),
-        io::ErrorKind::AlreadyExists => "it is there already".to_owned(),
+        io::ErrorKind::NotADirectory => "it is not a directory".to_owned(),
+        io::ErrorKind::AlreadyExists => "it already exists".to_owned(),
         io::ErrorKind::AddrInUse => "the address is in use".to_owned(),
         _ => error.to_string().to_lowercase(),
     }

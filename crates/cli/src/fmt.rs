@@ -1,4 +1,4 @@
-//! `tollgate fmt`: one layout for all files of a policy.
+//! `tollgate fmt`: formats all files of a policy.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -22,16 +22,16 @@ Examples:
   tollgate fmt policy
   tollgate fmt policy --check
 
-Links stay links, and permissions stay as they are.
+Symbolic links and permissions are preserved.
 
-Exit code: 0; 3 with --check if a file is laid out otherwise; 2 if a file is not TOML.")]
+Exit code: 0 on success, 3 with --check if a file is not formatted, 2 if a file is not TOML.")]
 pub(crate) struct Fmt {
-    /// The policy folder [default: the nearest folder with `site.toml`]
+    /// The policy directory [default: the nearest directory with `site.toml`]
     dir: Option<PathBuf>,
-    /// Write nothing, list the files that would change
+    /// List the files that are not formatted, and write nothing
     #[arg(long)]
     check: bool,
-    /// Print one JSON object
+    /// Print the result as a single JSON object
     #[arg(long)]
     pub(crate) json: bool,
 }
@@ -41,7 +41,7 @@ impl Fmt {
         let dir = policy::folder_or_default(self.dir)?;
         let names = names(&dir)?;
         let mut changed = Vec::new();
-        // Nothing is written before every file was understood.
+        // Format every file before writing any.
         for name in &names {
             let path = dir.join(name);
             overwrite::check_inside(&path, &dir)?;
@@ -69,7 +69,7 @@ impl Fmt {
             let (style, word) = if self.check {
                 (BAD, "differs")
             } else {
-                (GOOD, "laid out")
+                (GOOD, "formatted")
             };
             for name in &list {
                 print(format_args!("{} {}", styled(style, word), visible(name)))?;
@@ -84,7 +84,7 @@ impl Fmt {
     }
 }
 
-/// The TOML files of a policy folder: the site's, the courses', and their tests.
+/// The TOML files of a policy directory: the site's, the courses', and their tests.
 fn names(dir: &Path) -> Result<Vec<String>, Failure> {
     let mut names = suite::find(dir).map_err(|(path, error)| Failure::Read { path, error })?;
     if dir.join(SITE_FILE).is_file() {

@@ -1,6 +1,6 @@
 //! `tollgate import`: a policy directory from the settings of another tool.
 //!
-//! Not here: what the settings mean (`tollgate_exchange::import`).
+//! Not here: the meaning of the settings (`tollgate_exchange::import`).
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -19,11 +19,11 @@ use crate::write::write_whole;
 /// Create a policy from the settings of another tool; it never allows more than they do
 #[derive(Args)]
 #[command(after_help = "\
-What is read:
+Sources:
   snippet     cognito-at-edge or cloudfront-authorization-at-edge (`new Authenticator({…})`,
               `configuration.json`), Amplify's `aws-exports`, an environment file, or the options below
-  cloudfront  what `aws cloudfront get-distribution-config` or `get-distribution` prints, a
-              CloudFormation or CDK template (JSON or YAML), what `terraform show -json` prints
+  cloudfront  the output of `aws cloudfront get-distribution-config`, `get-distribution` or
+              `terraform show -json`, or a CloudFormation or CDK template (JSON or YAML)
   oathkeeper  access rules, JSON or YAML
 
 Examples:
@@ -32,7 +32,7 @@ Examples:
   aws cloudfront get-distribution-config --id E123 | tollgate import cloudfront - -o policy
   tollgate import oathkeeper access-rules.yaml --config oathkeeper.yaml -o policy
 
-What cannot be carried over is denied, and a note names it.
+Requests that cannot be carried over are denied; a note names each case.
 
 Exit code: 0 if a policy was created; 2 if the source cannot be read or the directory has a policy.")]
 pub(crate) struct Import {
@@ -69,8 +69,8 @@ pub(crate) struct Import {
     /// For `oathkeeper`: how `<…>` in URLs is matched [default: that of the configuration]
     #[arg(long, value_enum)]
     matching: Option<Strategy>,
-    /// The issuer's key set as it is published, with the issuer's name where there are several; can be
-    /// given more than once. Without it no token is accepted yet
+    /// The issuer's key set as it is published, with the issuer's name if there are several; can be
+    /// given more than once. Without a key set, no token is accepted yet
     #[arg(long, value_name = "[ISSUER=]FILE")]
     jwks: Vec<String>,
     /// Print the result as a single JSON object
@@ -262,7 +262,7 @@ fn check(imported: &Imported) -> Result<(), Failure> {
 }
 
 fn write(folder: &Path, imported: &Imported) -> Result<(), Failure> {
-    // A policy has this folder, also without a course in it; git keeps no empty one.
+    // A policy requires this directory even without courses, and git does not store empty directories.
     let is_course = |(name, _): &(String, String)| name.starts_with(COURSES_FOLDER);
     let keep = (format!("{COURSES_FOLDER}/.gitkeep"), String::new());
     let keep = (!imported.files.iter().any(is_course)).then_some(&keep);

@@ -1,5 +1,4 @@
-//! Reading what verbs are given: files, standard input, and arguments that need more than clap's
-//! parsing.
+//! Input of subcommands: files, standard input, and arguments that need more parsing than clap's.
 
 use core::net::IpAddr;
 use std::ffi::{OsStr, OsString};
@@ -17,7 +16,7 @@ use crate::failure::{Failure, Problem};
 /// The largest file that is read, in bytes.
 const MAX_INPUT_BYTES: u64 = 256 * 1024 * 1024;
 
-/// The bytes of a file.
+/// Reads the bytes of a file.
 pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Failure> {
     File::open(path)
         .and_then(read_bounded)
@@ -27,7 +26,7 @@ pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Failure> {
         })
 }
 
-/// The text of a file.
+/// Reads the text of a file.
 pub(crate) fn read_text(path: &Path) -> Result<String, Failure> {
     String::from_utf8(read(path)?).map_err(|error| Failure::Read {
         path: path.to_owned(),
@@ -35,7 +34,7 @@ pub(crate) fn read_text(path: &Path) -> Result<String, Failure> {
     })
 }
 
-/// `argument`, or standard input without the space around it if it is `-`.
+/// Returns `argument`, or trimmed standard input if it is `-`.
 pub(crate) fn argument_or_stdin(argument: &OsStr) -> Result<Vec<u8>, Failure> {
     if argument != "-" {
         return Ok(argument.as_encoded_bytes().to_vec());
@@ -57,7 +56,7 @@ fn read_bounded(source: impl Read) -> io::Result<Vec<u8>> {
     }
 }
 
-/// The place of a claim: its name, or a JSON array of the names that lead to it.
+/// Parses the path of a claim: its name, or a JSON array of names.
 pub(crate) fn claim_path(text: &str) -> Result<ClaimPath, Failure> {
     if !text.starts_with('[') {
         return Ok(ClaimPath::top(text));
@@ -72,12 +71,12 @@ pub(crate) fn claim_path(text: &str) -> Result<ClaimPath, Failure> {
         })
 }
 
-/// A time given as an argument: RFC 3339, or Unix seconds.
+/// Parses a time: RFC 3339 or Unix seconds.
 pub(crate) fn time(argument: &str) -> Result<i64, String> {
     if let Ok(seconds) = argument.parse() {
         return Ok(seconds);
     }
-    // RFC 3339 permits a space where people would rather not write `T`.
+    // RFC 3339 permits a space instead of `T`.
     parse_rfc3339(&argument.replacen(' ', "T", 1)).map_err(|error| match error {
         TimeError::Fraction => "write whole seconds, such as 2027-01-15T12:00:00Z".to_owned(),
         TimeError::Incomplete => {
@@ -87,7 +86,7 @@ pub(crate) fn time(argument: &str) -> Result<i64, String> {
     })
 }
 
-/// The time that was given, or the machine's.
+/// Returns the given time, else the system time.
 pub(crate) fn now_or_clock(now: Option<i64>) -> UnixSeconds {
     UnixSeconds(now.unwrap_or_else(|| {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).ok();
@@ -97,9 +96,8 @@ pub(crate) fn now_or_clock(now: Option<i64>) -> UnixSeconds {
     }))
 }
 
-/// The bytes of a request target given as an argument: one byte for each character up to U+00FF, as
-/// conformance cases write them. An argument with any later character, or one that is not text, is
-/// taken as its own bytes.
+/// Returns the bytes of a request target given as an argument: one byte for each character up to U+00FF, as in
+/// conformance cases. An argument with any later character, or one that is not valid Unicode, is used as its own bytes.
 pub(crate) fn target_bytes(argument: &OsString) -> Vec<u8> {
     let as_bytes = |text: &str| {
         text.chars()
@@ -112,11 +110,11 @@ pub(crate) fn target_bytes(argument: &OsString) -> Vec<u8> {
         .unwrap_or_else(|| argument.as_encoded_bytes().to_vec())
 }
 
-/// A header field from `name: value`.
+/// Parses a header field, `name: value`.
 pub(crate) fn header(argument: &str) -> Result<(String, Vec<u8>), Failure> {
     let bad = || Failure::Argument {
         name: "--header",
-        // What follows may be a token.
+        // The rest may be a token, which must not be printed.
         value: argument
             .split([':', ' '])
             .next()
@@ -133,7 +131,7 @@ pub(crate) fn header(argument: &str) -> Result<(String, Vec<u8>), Failure> {
     Ok((name.to_ascii_lowercase(), value.as_bytes().to_vec()))
 }
 
-/// An address, or what is wrong with it.
+/// Parses an IP address.
 pub(crate) fn address(text: &str) -> Result<IpAddr, Failure> {
     text.parse().map_err(|_| Failure::Argument {
         name: "--ip",
@@ -142,7 +140,7 @@ pub(crate) fn address(text: &str) -> Result<IpAddr, Failure> {
     })
 }
 
-/// Claims as an argument gives them.
+/// Parses claims, a JSON object.
 pub(crate) fn claims(argument: &str) -> Result<Claims, Failure> {
     if !matches!(
         serde_json::from_str(argument),
@@ -157,7 +155,7 @@ pub(crate) fn claims(argument: &str) -> Result<Claims, Failure> {
     Claims::from_json(argument.as_bytes()).map_err(Failure::Claims)
 }
 
-/// An algorithm from its JOSE name.
+/// Parses the JOSE name of an algorithm.
 pub(crate) fn algorithm(argument: &str) -> Result<Algorithm, Failure> {
     Algorithm::from_name(argument).ok_or_else(|| Failure::Argument {
         name: "--alg",
@@ -171,7 +169,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_target_is_one_byte_a_character_where_that_is_possible() {
+    fn a_target_has_one_byte_per_character_if_possible() {
         let table: &[(&str, &[u8])] = &[
             ("/a%20b?c", b"/a%20b?c"),
             ("/\u{0}\u{80}\u{e9}\u{ff}", b"/\x00\x80\xe9\xff"),

@@ -1,4 +1,4 @@
-//! `tollgate inspect`: what is in a policy image, without asking it anything.
+//! `tollgate inspect`: the contents of a policy image, without evaluating requests.
 
 use std::path::PathBuf;
 
@@ -13,20 +13,20 @@ use crate::trust::TrustArgs;
 use crate::verdict::Verdict;
 use crate::{input, policy};
 
-/// Show what is in a policy image: who signed it, its id, rules and sizes
+/// Show the contents of a policy image: signature, ID, rules and sizes
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
   tollgate inspect dist/policy.tgi
   tollgate inspect dist/policy.tgi --trust trust.json
 
-Exit code with --trust: 0 for an image that is signed as it must be, 3 for another.")]
+Exit code with --trust: 0 if the image has an accepted signature, 3 if not.")]
 pub(crate) struct Inspect {
     /// The policy image
     image: PathBuf,
     #[command(flatten)]
     trust: TrustArgs,
-    /// Print one JSON object
+    /// Print the result as a single JSON object
     #[arg(long)]
     pub(crate) json: bool,
 }

@@ -1,5 +1,5 @@
-//! `tollgate keygen`: a key pair for policy images. The private half goes into a file of its own, the
-//! public half to the trust keys.
+//! `tollgate keygen`: generates a key pair for policy images. The private key gets its own file, and the public key is
+//! added to the trust keys.
 
 use std::fs::OpenOptions;
 use std::io::{self, Write};
@@ -17,7 +17,7 @@ use crate::verdict::Verdict;
 use crate::write::write_whole;
 use crate::{input, trust};
 
-/// Make a key pair to sign policy images with
+/// Generate a key pair for signing policy images
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -25,22 +25,22 @@ Examples:
   tollgate build policy --sign release-1.pem --key-id release-1 --policy-version 1 -o policy.tgi
   tollgate serve --policy policy.tgi --trust trust.json --root site
 
-The private key stays with whoever releases policies. The trust keys are public and go to the edges. A
-second key is added to the same file; to stop trusting one, take it out of there.")]
+Keep the private key where policies are released. The trust keys are public, and edges need them. A second
+key is added to the same file. To revoke a key, remove it from the file.")]
 pub(crate) struct Keygen {
-    /// The name of the key: visible ASCII, and another one for every key
+    /// The key ID: visible ASCII, unique among the trust keys
     #[arg(long, value_name = "ID")]
     key_id: String,
-    /// The private key to write, as PEM; never over a file that is there
+    /// Write the private key (PEM) to this file; never overwrites an existing file
     #[arg(short, long, value_name = "FILE")]
     out: PathBuf,
-    /// The trust keys to add the public key to; made if they are not there
+    /// Add the public key to this file of trust keys, which is created if it does not exist
     #[arg(long, value_name = "FILE")]
     trust: PathBuf,
-    /// The site whose policies the trust keys are for; left out, any
+    /// The site whose policies the trust keys are for [default: any]
     #[arg(long, value_name = "NAME")]
     site: Option<String>,
-    /// Print one JSON object
+    /// Print the result as a single JSON object
     #[arg(long)]
     pub(crate) json: bool,
 }
@@ -50,7 +50,7 @@ impl Keygen {
         overwrite::check_place(&self.out)?;
         overwrite::check(&self.trust, Output::TrustKeys)?;
         let key = ImageKey::generate().map_err(Failure::ImageSigning)?;
-        // Everything is known to be good before anything is written.
+        // Validate everything before writing anything.
         let pem = key.to_pem().map_err(Failure::ImageSigning)?;
         let (text, count) = self.trust_keys(&key)?;
         write_secret(&self.out, &pem).map_err(|error| Failure::Write {
@@ -84,7 +84,7 @@ impl Keygen {
         Ok(Verdict::Yes)
     }
 
-    /// The trust keys with the new one among them, and how many there are.
+    /// Returns the trust keys including the new one, and their number.
     fn trust_keys(&self, key: &ImageKey) -> Result<(String, usize), Failure> {
         let mut set = if self.trust.exists() {
             let text = input::read(&self.trust)?;
@@ -118,13 +118,13 @@ impl Keygen {
             }
         }
         let text = format!("{set:#}\n");
-        // The same judge as at the edges: of the id, which may be in use, and of the site.
+        // Validate the ID, which may be in use, and the site with the same code as at the edges.
         trust::of_bytes(&self.trust, text.as_bytes())?;
         Ok((text, count))
     }
 }
 
-/// Writes a new file that nobody else may read.
+/// Writes a new file that only its owner can read.
 fn write_secret(path: &Path, text: &str) -> io::Result<()> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);

@@ -1,8 +1,9 @@
-//! `tollgate`, the policy authors' command: one verb a file, and no logic of its own about rules or
-//! tokens.
+//! `tollgate`, the policy authors' command: one file per subcommand.
 //!
-//! Exit codes everywhere: 0 yes or clean; 3 no (a deny, an invalid token, a failing test); 2 wrong
-//! use or bad input. With `--json` exactly one JSON object goes to standard output, for errors too.
+//! Not here: logic about rules and tokens, which is in the libraries.
+//!
+//! Exit codes: 0 on success, 3 for a negative result (request denied, invalid token, failed test), 2 for a usage error
+//! or invalid input. With `--json`, exactly one JSON object is written to standard output, for errors too.
 
 mod analysed;
 mod build;
@@ -43,7 +44,7 @@ use clap::{Parser, Subcommand};
 
 use verdict::Verdict;
 
-/// Decide, from a compiled policy, who may have which path.
+/// Check, test, analyze and build edge access policies
 #[derive(Parser)]
 #[command(
     name = "tollgate",
@@ -51,19 +52,19 @@ use verdict::Verdict;
     arg_required_else_help = true,
     propagate_version = true
 )]
-struct Command {
+struct Cli {
     #[command(subcommand)]
-    verb: Verb,
+    command: Command,
 }
 
 #[derive(Subcommand)]
-enum Verb {
+enum Command {
     Check(check::Check),
     Decide(decide::Decide),
     Explain(explain::Explain),
-    Diff(diff::DiffVerb),
-    Who(who::WhoVerb),
-    Reach(reach::ReachVerb),
+    Diff(diff::DiffArgs),
+    Who(who::WhoArgs),
+    Reach(reach::ReachArgs),
     Test(test::Test),
     Build(build::Build),
     Fmt(fmt::Fmt),
@@ -78,27 +79,27 @@ enum Verb {
 }
 
 fn main() -> ExitCode {
-    let command = match Command::try_parse() {
-        Ok(command) => command,
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
         Err(error) => return failure::usage(&error),
     };
-    let (json, result) = match command.verb {
-        Verb::Check(verb) => (verb.json, verb.run()),
-        Verb::Decide(verb) => (verb.json, verb.run()),
-        Verb::Explain(verb) => (verb.json, verb.run()),
-        Verb::Diff(verb) => (verb.json, verb.run()),
-        Verb::Who(verb) => (verb.json, verb.run()),
-        Verb::Reach(verb) => (verb.json, verb.run()),
-        Verb::Test(verb) => (verb.json, verb.run()),
-        Verb::Build(verb) => (verb.json, verb.run()),
-        Verb::Fmt(verb) => (verb.json, verb.run()),
-        Verb::Import(verb) => (verb.json, verb.run()),
-        Verb::Export(verb) => (verb.json, verb.run()),
-        Verb::Inspect(verb) => (verb.json, verb.run()),
-        Verb::Keygen(verb) => (verb.json, verb.run()),
-        Verb::Verify(verb) => (verb.json, verb.run()),
-        Verb::Token(token::Token::Mint(verb)) => (verb.json, verb.run()),
-        Verb::Serve(verb) => (false, verb.run()),
+    let (json, result) = match cli.command {
+        Command::Check(args) => (args.json, args.run()),
+        Command::Decide(args) => (args.json, args.run()),
+        Command::Explain(args) => (args.json, args.run()),
+        Command::Diff(args) => (args.json, args.run()),
+        Command::Who(args) => (args.json, args.run()),
+        Command::Reach(args) => (args.json, args.run()),
+        Command::Test(args) => (args.json, args.run()),
+        Command::Build(args) => (args.json, args.run()),
+        Command::Fmt(args) => (args.json, args.run()),
+        Command::Import(args) => (args.json, args.run()),
+        Command::Export(args) => (args.json, args.run()),
+        Command::Inspect(args) => (args.json, args.run()),
+        Command::Keygen(args) => (args.json, args.run()),
+        Command::Verify(args) => (args.json, args.run()),
+        Command::Token(token::Token::Mint(args)) => (args.json, args.run()),
+        Command::Serve(args) => (false, args.run()),
     };
     match result {
         Ok(Verdict::Yes) => ExitCode::SUCCESS,

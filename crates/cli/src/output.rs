@@ -1,10 +1,9 @@
 //! Writing to the terminal, to files and to pipes. Colours are for terminals only, and `NO_COLOR`
 //! switches them off.
 //!
-//! A reader that goes away (`tollgate … | head`) is no error: what it did not want to read is
-//! dropped.
+//! A closed pipe (`tollgate … | head`) is not an error: the rest of the output is dropped.
 //!
-//! Not here: messages about failures ([`crate::failure`]), and how output files are written.
+//! Not here: messages about failures ([`crate::failure`]), and writing of files ([`crate::write`]).
 
 use core::fmt::Display;
 use core::hash::{BuildHasher, Hasher};
@@ -18,36 +17,35 @@ use tollgate_compiler::diagnostic::render;
 pub(crate) use tollgate_policy::visible::visible;
 use tollgate_policy::visible::visible_lines;
 
-/// Standard output could not be written. Not a bare [`io::Error`]: no other error of the system becomes this one by
-/// accident.
+/// Standard output could not be written. A separate type, so that no other [`io::Error`] converts into it.
 #[derive(Debug)]
 pub(crate) struct StdoutError(pub(crate) io::Error);
 
-/// Good news.
+/// Positive results.
 pub(crate) const GOOD: Style = AnsiColor::Green.on_default().bold();
-/// Bad news.
+/// Negative results and errors.
 pub(crate) const BAD: Style = AnsiColor::Red.on_default().bold();
-/// News to think about.
+/// Warnings and notes.
 pub(crate) const NOTE: Style = AnsiColor::Yellow.on_default().bold();
 /// Headings.
 pub(crate) const STRONG: Style = Style::new().bold();
-/// What is there for completeness.
+/// Details.
 pub(crate) const FAINT: Style = Style::new().dimmed();
 
-/// `text` between the marks of `style`. Streams that are no terminal drop them.
+/// `text` between the marks of `style`. Streams that are not terminals drop them.
 pub(crate) fn styled(style: Style, text: impl Display) -> String {
     let (start, end) = (format!("{style}"), format!("{style:#}"));
     format!("{}{text}{}", trusted(&start), trusted(&end))
 }
 
-/// Text of our own or of a library that contains escape sequences for colours, in which all text from elsewhere was
-/// made [`visible`] before.
+/// Our own or a library's text with escape sequences for colours. All untrusted text in it must already be
+/// [`visible`].
 pub(crate) fn trusted(text: &str) -> String {
     text.replace('\u{1b}', mark())
 }
 
-/// The placeholder for the start of an escape sequence until text is printed. It is random, so that no text from
-/// elsewhere can contain it.
+/// The placeholder for the start of an escape sequence until text is printed. It is random, so that untrusted
+/// text cannot contain it.
 fn mark() -> &'static str {
     static MARK: OnceLock<String> = OnceLock::new();
     MARK.get_or_init(|| {
@@ -56,8 +54,8 @@ fn mark() -> &'static str {
     })
 }
 
-/// Text as it is printed, with an escape for each character that a reader would not see. Of control characters only
-/// line ends and tabs remain, and the colours of [`styled`] and [`trusted`] text.
+/// Text as it is printed, with an escape for each invisible character. The only control characters that remain are line
+/// ends, tabs, and the colours of [`styled`] and [`trusted`] text.
 fn shown(text: impl Display) -> String {
     let text = text.to_string();
     let mut out = String::with_capacity(text.len());
@@ -85,7 +83,7 @@ pub(crate) fn print_json(object: impl Display) -> Result<(), StdoutError> {
     forgive_closed_pipe(written).map_err(StdoutError)
 }
 
-/// Writes `text` and a line end to standard error. There is nowhere left to report a failure.
+/// Writes `text` and a line end to standard error. A failure cannot be reported anywhere.
 pub(crate) fn note(text: impl Display) {
     let _ = writeln!(anstream::stderr().lock(), "{}", shown(text));
 }
@@ -95,7 +93,7 @@ pub(crate) fn note_json(object: impl Display) {
     let _ = writeln!(io::stderr().lock(), "{object}");
 }
 
-/// How diagnostics should be rendered for standard error.
+/// The rendering style of diagnostics on standard error.
 pub(crate) fn diagnostic_style() -> render::Style {
     match AutoStream::choice(&io::stderr()) {
         anstream::ColorChoice::Never => render::Style::Plain,
@@ -103,12 +101,12 @@ pub(crate) fn diagnostic_style() -> render::Style {
     }
 }
 
-/// Whether somebody is watching standard error.
+/// Whether standard error is a terminal.
 pub(crate) fn is_watched() -> bool {
     io::stderr().is_terminal()
 }
 
-/// A result without the error that a reader went away.
+/// Returns the result without the error of a closed pipe.
 pub(crate) fn forgive_closed_pipe(result: io::Result<()>) -> io::Result<()> {
     match result {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
@@ -121,7 +119,7 @@ mod tests {
     use super::{BAD, shown, styled, trusted};
 
     #[test]
-    fn a_terminal_obeys_nothing_in_a_name() {
+    fn names_never_control_a_terminal() {
         for (text, expect) in [
             ("a\u{1b}[2Jb\r\u{9b}é\n", "a\\u{1b}[2Jb\\r\\u{9b}é\n"),
             ("\u{1b}", "\\u{1b}"),

@@ -1,4 +1,4 @@
-//! From what authors name, a folder or an image, to a gate that can be asked.
+//! Loading of policies: from the path of a directory or an image to a gate that decides requests.
 
 use std::path::{Component, Path, PathBuf};
 
@@ -10,26 +10,26 @@ use crate::failure::Failure;
 use crate::input;
 use crate::progress::Progress;
 
-/// A policy folder that compiles.
+/// A policy directory that compiles.
 pub(crate) struct Policy {
     pub(crate) image: Vec<u8>,
     pub(crate) compiled: Compiled,
     pub(crate) sources: SourceTree,
 }
 
-/// Compiles a folder. Bad keys are errors, or with `lenient_jwks` left out with a warning.
+/// Compiles a directory. Invalid keys are errors; with `lenient_jwks`, they are skipped with a warning.
 pub(crate) fn compile(folder: &Path, lenient_jwks: bool) -> Result<Policy, Failure> {
     compiled(read(folder, SourceTree::read)?, lenient_jwks)
 }
 
-/// Compiles a folder and reads its test files, too.
+/// Compiles a directory and reads its test files, too.
 pub(crate) fn compile_with_tests(folder: &Path, lenient_jwks: bool) -> Result<Policy, Failure> {
     compiled(read(folder, SourceTree::read_with_tests)?, lenient_jwks)
 }
 
-/// The files of a folder, by one of the ways of reading it.
+/// Reads the files of a directory with one of the functions of [`SourceTree`].
 pub(crate) fn read(folder: &Path, how: fn(&Path) -> SourceTree) -> Result<SourceTree, Failure> {
-    // So that a mistyped name is told as what it is, and not as a policy with a mistake.
+    // Report a mistyped name as such, not as an error in the policy.
     folder.read_dir().map_err(|error| Failure::Read {
         path: folder.to_owned(),
         error,
@@ -56,8 +56,8 @@ fn compiled(sources: SourceTree, lenient_jwks: bool) -> Result<Policy, Failure> 
     }
 }
 
-/// A folder's path from the current directory, empty for that directory itself: terminals and CI make links
-/// of such paths.
+/// A directory's path relative to the current directory, empty for that directory itself: terminals and CI turn such
+/// paths into links.
 fn seen_from_here(folder: &Path) -> String {
     let here = std::env::current_dir().unwrap_or_default();
     let below = match folder.strip_prefix(&here) {
@@ -71,7 +71,7 @@ fn seen_from_here(folder: &Path) -> String {
     plain.to_string_lossy().into_owned()
 }
 
-/// A gate for a folder or an image; with trust keys only for an image that one of them signed.
+/// Loads a gate from a directory or an image. With trust keys, only an image that one of them signed is accepted.
 pub(crate) fn gate(path: &Path, trust: Option<&mut Trust>) -> Result<Gate<Vec<u8>>, Failure> {
     let image = if path.is_dir() {
         compile(path, false)?.image
@@ -81,7 +81,7 @@ pub(crate) fn gate(path: &Path, trust: Option<&mut Trust>) -> Result<Gate<Vec<u8
     load(path, image, trust)
 }
 
-/// A gate for the bytes of an image, signed or not; `path` is where they came from.
+/// Loads a gate from the bytes of an image, signed or not. `path` is used in messages.
 pub(crate) fn load(
     path: &Path,
     image: Vec<u8>,
@@ -93,8 +93,8 @@ pub(crate) fn load(
     })
 }
 
-/// The folder that was given, else the one that is meant: this one, `policy` in it, or the nearest above it
-/// that holds `site.toml`.
+/// Returns the given directory, else the first that contains `site.toml`: the current one, `policy` in it, or the
+/// nearest parent directory.
 pub(crate) fn folder_or_default(given: Option<PathBuf>) -> Result<PathBuf, Failure> {
     if let Some(folder) = given {
         return Ok(folder);

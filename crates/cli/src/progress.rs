@@ -1,4 +1,4 @@
-//! A sign of life on long work, on terminals only. Short work shows nothing.
+//! Progress of long work, shown on terminals only. Short work shows nothing.
 
 use core::sync::atomic::{AtomicUsize, Ordering};
 use core::time::Duration;
@@ -9,20 +9,20 @@ use std::thread::JoinHandle;
 
 use crate::output;
 
-/// How long work may take before anything is shown.
+/// The delay before progress is shown.
 const PATIENCE: Duration = Duration::from_millis(400);
 
-/// How often what is shown changes.
+/// The interval between updates.
 const PERIOD: Duration = Duration::from_millis(100);
 
-/// Shows a line on standard error while it lives, and takes it away at its end.
+/// A progress line on standard error, removed on drop.
 pub(crate) struct Progress {
     done: Arc<AtomicUsize>,
     painter: Option<(Sender<()>, JoinHandle<()>)>,
 }
 
 impl Progress {
-    /// Work of `steps` steps, or of unknown length.
+    /// Starts work of `steps` steps, or of unknown length.
     pub(crate) fn start(doing: &'static str, steps: Option<usize>) -> Progress {
         let done = Arc::new(AtomicUsize::new(0));
         let painter = output::is_watched().then(|| {
@@ -44,7 +44,7 @@ impl Progress {
         Progress { done, painter }
     }
 
-    /// One step is done.
+    /// Counts one step as done.
     pub(crate) fn step(&self) {
         self.done.fetch_add(1, Ordering::Relaxed);
     }
@@ -60,7 +60,7 @@ impl Drop for Progress {
 }
 
 fn paint(doing: &str, done: usize, steps: Option<usize>) {
-    // A terminal that is gone is no reason to stop working.
+    // Work continues if the terminal is gone.
     let _ = match steps {
         Some(steps) => write!(io::stderr(), "\r{doing}: {done} of {steps}\x1b[K"),
         None => write!(io::stderr(), "\r{doing} …\x1b[K"),

@@ -1,4 +1,4 @@
-//! `tollgate reach`: what a person can have.
+//! `tollgate reach`: the paths that a user can access.
 
 use std::path::PathBuf;
 
@@ -14,35 +14,35 @@ use crate::output::{BAD, FAINT, GOOD, NOTE, print, print_json, styled, visible};
 use crate::verdict::Verdict;
 use crate::{input, policy};
 
-/// Tell what a person can have
+/// List the paths that a user can access
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
   tollgate reach policy --groups rust-101,staff
   tollgate reach policy --claims '{\"sub\":\"alice\",\"level\":3}' --ip 192.0.2.7
-  tollgate reach policy                      what can be had without a token
+  tollgate reach policy                      paths that need no token
 
-Exit code: 0 if there is anything, 3 if there is nothing.")]
-pub(crate) struct ReachVerb {
-    /// The policy folder, or a policy image [default: the nearest folder with `site.toml`]
+Exit code: 0 if the user can access any path, 3 if none.")]
+pub(crate) struct ReachArgs {
+    /// The policy directory, or a policy image [default: the nearest directory with `site.toml`]
     dir: Option<PathBuf>,
     #[command(flatten)]
     claims: ClaimsArgs,
-    /// The method
+    /// The request's method
     #[arg(long, default_value = "GET")]
     method: String,
-    /// The client's address; unknown if left out
+    /// The client's address [default: unknown]
     #[arg(long, value_name = "ADDRESS")]
     ip: Option<String>,
-    /// The time, as RFC 3339 or in Unix seconds [default: now]
+    /// The time of the request, as RFC 3339 or in Unix seconds [default: now]
     #[arg(long, value_name = "TIME", value_parser = input::time, allow_negative_numbers = true)]
     now: Option<i64>,
-    /// Print one JSON object
+    /// Print the result as a single JSON object
     #[arg(long)]
     pub(crate) json: bool,
 }
 
-impl ReachVerb {
+impl ReachArgs {
     pub(crate) fn run(self) -> Result<Verdict, Failure> {
         let side = Analysed::read(&policy::folder_or_default(self.dir)?)?;
         let claims = self.claims.read(side.policy.config())?;
@@ -114,14 +114,14 @@ fn text(side: &Analysed, found: &Reach) -> String {
             let word = styled(NOTE, "and not");
             let not = visible(&not.target);
             text.push_str(&format!(
-                "  {word} {not}, for which the rule does not hold\n"
+                "  {word} {not}, for which the rule does not match\n"
             ));
         }
     }
     if found.gave_up {
         let word = styled(NOTE, "undecided");
         text.push_str(&format!(
-            "{word}: patterns meet in too many ways to ask them all; there may be more\n"
+            "{word}: too many overlapping patterns to evaluate; more paths may be accessible\n"
         ));
     } else if found.reached.is_empty() {
         text.push_str("nothing\n");

@@ -1,6 +1,6 @@
-//! A rejected target for people and programs: the wrong part, why, and the spelling that is accepted.
+//! A rejected target as text and as JSON: the invalid part, the reason, and the accepted spelling.
 //!
-//! Not here: the fault and its cure, which the analysis finds.
+//! Not here: finding these, which the analysis does.
 
 use serde_json::{Value, json};
 use tollgate_analysis::rejected::{Rejection, rejection};
@@ -8,10 +8,10 @@ use tollgate_core::PathOptions;
 
 use crate::output::{BAD, STRONG, styled, visible};
 
-/// Characters of a target that are shown around a fault.
+/// The number of characters of a target that are shown around a fault.
 const CONTEXT: usize = 60;
 
-/// What is wrong with a target, as text; nothing if it is accepted.
+/// The fault in a target, as text. `None` if the target is accepted.
 pub(crate) fn text(target: &[u8], options: PathOptions<'_>) -> Option<String> {
     let found = rejection(target, options)?;
     let mut text = String::from("\nThe target is rejected before any rule is evaluated:\n");
@@ -31,7 +31,7 @@ pub(crate) fn text(target: &[u8], options: PathOptions<'_>) -> Option<String> {
     Some(text)
 }
 
-/// The same for programs; `null` if it is accepted.
+/// The fault in a target, as JSON. `null` if the target is accepted.
 pub(crate) fn object(target: &[u8], options: PathOptions<'_>) -> Value {
     rejection(target, options).map_or(Value::Null, |found| {
         json!({
@@ -45,7 +45,7 @@ pub(crate) fn object(target: &[u8], options: PathOptions<'_>) -> Value {
     })
 }
 
-/// The target around the fault, and carets under it.
+/// The target around the fault, underlined with carets.
 fn excerpt(target: &[u8], found: &Rejection) -> String {
     let part = |range: core::ops::Range<usize>| {
         visible(&String::from_utf8_lossy(

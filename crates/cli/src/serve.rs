@@ -1,4 +1,4 @@
-//! `tollgate serve`: a policy in front of a folder or another server, to try it with a browser.
+//! `tollgate serve`: a policy in front of a directory or another server, for trying it in a browser.
 
 use core::net::SocketAddr;
 use std::path::PathBuf;
@@ -14,17 +14,17 @@ use crate::trust::TrustArgs;
 use crate::verdict::Verdict;
 use crate::{input, policy};
 
-/// Run a local edge: the policy in front of a folder or another server
+/// Run a local edge: the policy in front of a directory or another server
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
   tollgate serve policy --root site
   tollgate serve policy --upstream http://127.0.0.1:9000 --listen 127.0.0.1:8080 --log json
 
-It serves plain HTTP, files without index documents, and nothing that a link leads to.
-One line per decision goes to standard error. Stop it with Ctrl-C.")]
+The server uses plain HTTP, has no index documents, and does not follow symbolic links.
+It logs one line per decision to standard error. Press Ctrl-C to stop it.")]
 pub(crate) struct Serve {
-    /// The policy folder, or a policy image [default: the nearest folder with `site.toml`]
+    /// The policy directory, or a policy image [default: the nearest directory with `site.toml`]
     dir: Option<PathBuf>,
     /// The same as DIR
     #[arg(long, value_name = "DIR", conflicts_with = "dir")]
@@ -33,25 +33,22 @@ pub(crate) struct Serve {
     trust: TrustArgs,
     #[command(flatten)]
     origin: OriginArgs,
-    /// Where to listen; port 0 takes a free one
+    /// Listen on this address; port 0 selects a free port
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
-    /// Permit an address that other machines can reach
+    /// Allow an address that other machines can reach
     #[arg(long)]
     allow_remote: bool,
-    /// Take the client's address from the last entry of `x-forwarded-for`; only behind a proxy that
-    /// writes it
+    /// Use the last entry of `x-forwarded-for` as the client's address; only safe behind a proxy that sets it
     #[arg(long)]
     trust_forwarded_for: bool,
     /// Mark responses that required a token `private`, or leave `Cache-Control` to the origin
     #[arg(long, value_enum, value_name = "BY", default_value_t = CacheControl::Private)]
     cache_control: CacheControl,
-    /// Decide every request at this time, in Unix seconds
-    #[arg(long, value_name = "SECS", allow_negative_numbers = true)]
     /// Decide every request at this time, as RFC 3339 or in Unix seconds
     #[arg(long, value_name = "TIME", value_parser = input::time, allow_negative_numbers = true)]
     now: Option<i64>,
-    /// How decisions are logged
+    /// The format of the decision log
     #[arg(long, value_enum, value_name = "FORM", default_value_t = Log::Text)]
     log: Log,
 }
@@ -59,29 +56,29 @@ pub(crate) struct Serve {
 #[derive(Args)]
 #[group(required = true, multiple = false)]
 struct OriginArgs {
-    /// Serve the files of this folder
+    /// Serve the files of this directory
     #[arg(long, value_name = "DIR")]
     root: Option<PathBuf>,
-    /// Forward to this server, `http://host:port`
+    /// Forward requests to this server, `http://host:port`
     #[arg(long, value_name = "URL")]
     upstream: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum CacheControl {
-    /// Keep them out of shared caches
+    /// Forbid shared caches to store them
     Private,
-    /// Leave them as they are
+    /// Do not change them
     Origin,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Log {
-    /// One JSON object a line
+    /// One JSON object per line
     Json,
-    /// A line for people
+    /// Human-readable lines
     Text,
-    /// Nothing
+    /// No log
     Off,
 }
 
@@ -120,7 +117,7 @@ impl Serve {
             .map_err(|error| Failure::Bind { listen, error })?;
         if self.allow_remote && !listen.ip().is_loopback() {
             warn(format_args!(
-                "other machines can reach `{listen}`, and nothing is encrypted"
+                "other machines can reach `{listen}`, and connections are not encrypted"
             ));
         }
         output::print(format_args!(
@@ -152,14 +149,14 @@ impl OriginArgs {
     }
 }
 
-/// The gate's record with what only the server knows.
+/// The gate's record, with the members that only the server knows.
 fn json_line(served: &Served<'_>) -> String {
     let mut line = String::new();
     // Writing to a string cannot fail.
     let _ = served.record.write_json(&mut line);
     let nanos = served.decided_in.as_nanos();
     let own = format!(",\"sent_status\":{},\"decide_ns\":{nanos}}}", served.status);
-    // Into the record's object.
+    // Append to the record's object.
     line.pop();
     line + &own
 }

@@ -1,5 +1,5 @@
-//! `tollgate test`: the authors' own tests, requests with the answer they expect, against the
-//! compiled policy; what they cover, and which mistakes they would miss.
+//! `tollgate test`: runs the authors' tests (requests with expected decisions) against the compiled policy, and reports
+//! their coverage and the mutants that they miss.
 
 mod object;
 mod text;
@@ -27,7 +27,7 @@ use crate::progress::Progress;
 use crate::verdict::Verdict;
 use crate::write::write_whole;
 
-/// Run the authors' tests, `*.test.toml`, and tell what they cover
+/// Run the policy's tests, `*.test.toml`, and report their coverage
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -35,35 +35,35 @@ Examples:
   tollgate test policy --filter rust-101 --junit report.xml
   tollgate test policy --mutate --suggest --html report.html
 
-Exit code: 0 if all pass, 3 if one fails, the coverage is too low or a mutant goes unnoticed, 2 if a
+Exit code: 0 if all tests pass, 3 if a test fails, coverage is too low or a mutant is missed, 2 if a
 file cannot be read or no test is found.")]
 pub(crate) struct Test {
-    /// The policy folder [default: the nearest folder with `site.toml`]
+    /// The policy directory [default: the nearest directory with `site.toml`]
     dir: Option<PathBuf>,
-    /// Run only tests whose file or name contains this text; coverage and mutants are then those of the
-    /// rules that these tests are about
+    /// Run only tests whose file or name contains this text; coverage and mutants are
+    /// restricted to the rules that these tests concern
     #[arg(long, value_name = "TEXT")]
     filter: Option<String>,
-    /// Fail unless tests cover this much of the rules, of the paths and of the branches; left out,
-    /// what `[tests]` in site.toml asks for
+    /// Fail unless tests cover this share of the rules, of the paths and of the branches [default: `[tests]`
+    /// in site.toml]
     #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(0..=100))]
     min_coverage: Option<u8>,
-    /// Break the policy in many small ways and list what no test notices
+    /// Make many small changes to the policy and list those that no test catches
     #[arg(long)]
     mutate: bool,
-    /// Print tests to paste for what is not covered and for mutants that go unnoticed
+    /// Print tests to paste for uncovered parts and for missed mutants
     #[arg(long)]
     suggest: bool,
     /// Also write a JUnit report
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
-    /// Also write a report for people: coverage painted on the policy, as one HTML page
+    /// Also write an HTML report that shows coverage in the policy's files
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
-    /// Skip bad keys of a key set with a warning
+    /// Skip invalid keys of key sets with a warning
     #[arg(long)]
     lenient_jwks: bool,
-    /// Print one JSON object
+    /// Print the result as a single JSON object
     #[arg(long)]
     pub(crate) json: bool,
 }
@@ -91,7 +91,7 @@ impl Test {
             return Err(Failure::NoTests);
         }
         if !self.json {
-            // Why a test can only fail is said before it does.
+            // Print why a test can only fail before it fails.
             findings.extend(suite::advice(&files, &spec, &gate));
             print_findings(&findings, &sources);
         }
@@ -106,7 +106,7 @@ impl Test {
         let meter = Meter::new(&spec).map_err(Failure::Measure)?;
         let is_chosen = self.chosen_rules(&work, &results);
         let mut coverage = meter.measure(&files);
-        // A policy that fails its own tests cannot be told from its mutants.
+        // If tests fail for the policy itself, they cannot distinguish it from its mutants.
         let mutants = (self.mutate && passed)
             .then(|| work.mutants(&is_chosen))
             .transpose()?;
@@ -139,7 +139,7 @@ impl Test {
         if let Some(path) = &self.html {
             write(path, Output::Html, &report::html(&findings))?;
         }
-        // Some of the tests need not cover what all of them must.
+        // The minimum in site.toml is for all tests, not for a selection.
         let usual = policy.compiled.min_coverage;
         let wanted = self
             .min_coverage
@@ -151,12 +151,12 @@ impl Test {
         }
         let covered = wanted.is_none_or(|percent| coverage.reaches(usize::from(percent)));
         let (_, fates) = mutants.unwrap_or_default();
-        let unnoticed = Tally::of(&fates).missed > 0;
-        Ok((passed && covered && !unnoticed).into())
+        let missed = Tally::of(&fates).missed > 0;
+        Ok((passed && covered && !missed).into())
     }
 
-    /// The rules that the chosen tests are about, by position: with a filter those of the files whose tests
-    /// were chosen by the file's name, and those that answer the chosen tests.
+    /// The rules that the chosen tests concern, by position. With a filter, these are the rules of the files whose
+    /// tests were chosen by file name, and the rules that decide the chosen tests.
     fn chosen_rules(&self, work: &Work<'_>, results: &[FileResult]) -> impl Fn(usize) -> bool {
         let chosen: Option<BTreeSet<usize>> = self.filter.as_deref().map(|text| {
             let is_own = |spans: &RuleSpans| {
@@ -179,7 +179,7 @@ impl Test {
         move |rule| chosen.as_ref().is_none_or(|chosen| chosen.contains(&rule))
     }
 
-    /// The tests that the filter leaves.
+    /// The tests that the filter matches.
     fn chosen(&self, mut files: Vec<TestFile>) -> Vec<TestFile> {
         if let Some(text) = self.filter.as_deref() {
             for file in &mut files {
@@ -226,7 +226,7 @@ impl Work<'_> {
     ) -> Result<(Vec<Mutant>, Vec<MutantOutcome>), Failure> {
         let mut mutants = mutate::mutants(self.spec, self.places);
         mutants.retain(|mutant| is_chosen(mutant.rule));
-        let progress = Progress::start("trying mutants", Some(mutants.len()));
+        let progress = Progress::start("running mutants", Some(mutants.len()));
         let fates = mutate::run(self.spec, self.places, &mutants, self.files, &|| {
             progress.step();
         });
@@ -240,7 +240,7 @@ impl Work<'_> {
         mutants: Option<&(Vec<Mutant>, Vec<MutantOutcome>)>,
         is_chosen: &dyn Fn(usize) -> bool,
     ) -> Vec<Suggestion> {
-        let progress = Progress::start("looking for tests", None);
+        let progress = Progress::start("searching for tests", None);
         let mut suggester = Suggester::new(self.spec, self.places, self.files, self.gate);
         let mut all = Vec::new();
         for (at, item) in coverage.items.iter().enumerate() {
@@ -259,7 +259,7 @@ impl Work<'_> {
 }
 
 fn write(path: &Path, output: Output, text: &str) -> Result<(), Failure> {
-    // Once more: both reports may have been given one name.
+    // Checked again, because both reports may have the same path.
     overwrite::check(path, output)?;
     write_whole(path, text.as_bytes()).map_err(|error| Failure::Write {
         path: path.to_owned(),

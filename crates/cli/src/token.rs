@@ -1,10 +1,10 @@
-//! `tollgate token`: tokens for tests and demonstrations, signed by keys that are for nothing else.
+//! `tollgate token`: tokens for tests and demonstrations, signed with keys that have no other use.
 
 mod mint;
 
 use clap::Subcommand;
 
-/// Make tokens for tests and demonstrations
+/// Create tokens for tests and demonstrations
 #[derive(Subcommand)]
 pub(crate) enum Token {
     Mint(mint::Mint),

@@ -1,6 +1,6 @@
-//! How every rule for a path was evaluated, as lines for people.
+//! The evaluation of every rule for a path, as human-readable lines.
 //!
-//! Not here: the decision, which is the gate's.
+//! Not here: the decision, which the gate makes.
 
 use tollgate_core::decide::{Parts, Trace};
 use tollgate_core::{Effect, RuleId, Tri};
@@ -22,7 +22,7 @@ impl Trace for Evaluated {
 }
 
 impl Evaluated {
-    /// One line per rule: whether it matches, and which parts are in the way.
+    /// One line per rule: whether it matches, and which parts prevent a match.
     pub(crate) fn lines(&self, gate: &Gate<Vec<u8>>) -> Vec<String> {
         let name = |rule| {
             let name = gate.image().rule_name(rule).map(|name| name.to_string());

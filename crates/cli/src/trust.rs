@@ -1,5 +1,6 @@
-//! Whose policy images a verb takes: trust keys as arguments name them. Not here: the rule, which is
-//! `tollgate_gate::signed`'s.
+//! Trust keys given as arguments: the keys that policy images must be signed with.
+//!
+//! Not here: verifying signatures, which `tollgate_gate::signed` does.
 
 use std::path::PathBuf;
 
@@ -10,19 +11,19 @@ use tollgate_gate::{PolicyVersion, Trust};
 use crate::failure::Failure;
 use crate::input;
 
-/// Trust keys, and how old a policy may be.
+/// Trust keys, and the oldest accepted version of a policy.
 #[derive(Args)]
 pub(crate) struct TrustArgs {
-    /// Take only an image that is signed by one of these keys, as `tollgate keygen` writes them
+    /// Accept only an image that is signed with one of these keys, as written by `tollgate keygen`
     #[arg(long, value_name = "FILE")]
     trust: Option<PathBuf>,
-    /// With `--trust`: take no older version of the policy
+    /// With `--trust`: reject older versions of the policy
     #[arg(long, value_name = "VERSION", value_parser = version, requires = "trust")]
     oldest_version: Option<PolicyVersion>,
 }
 
 impl TrustArgs {
-    /// The keys, if there are to be any.
+    /// Reads the keys, if `--trust` is given.
     pub(crate) fn read(&self) -> Result<Option<Trust>, Failure> {
         let Some(path) = &self.trust else {
             return Ok(None);
@@ -35,7 +36,7 @@ impl TrustArgs {
     }
 }
 
-/// The trust keys in a text that was read from `path`.
+/// Parses trust keys that were read from `path`.
 pub(crate) fn of_bytes(path: &std::path::Path, text: &[u8]) -> Result<Trust, Failure> {
     Trust::from_json(text, &Native).map_err(|error| Failure::Trust {
         path: path.to_owned(),
@@ -43,7 +44,7 @@ pub(crate) fn of_bytes(path: &std::path::Path, text: &[u8]) -> Result<Trust, Fai
     })
 }
 
-/// A policy version as an argument.
+/// Parses a policy version.
 pub(crate) fn version(text: &str) -> Result<PolicyVersion, String> {
     let number = text.parse().ok();
     number.and_then(PolicyVersion::new).ok_or_else(|| {

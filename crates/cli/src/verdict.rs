@@ -1,8 +1,8 @@
-//! The result of a subcommand that could do its work.
+//! The result of a subcommand that did not fail.
 //!
 //! Not here: exit codes, which are in `main`, and failures ([`crate::failure`]).
 
-/// What a verb found, when it could do its work.
+/// A positive or a negative result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
     Yes,

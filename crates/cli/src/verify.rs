@@ -23,7 +23,7 @@ use crate::output::{GOOD, STRONG, print, print_json, styled};
 use crate::verdict::Verdict;
 use invalid::invalid;
 
-/// The name under which messages speak of the issuer given in arguments.
+/// The name of the given issuer in messages.
 const ISSUER_NAME: &str = "the issuer";
 
 /// Verify one token, without any policy
@@ -34,40 +34,40 @@ Examples:
   tollgate verify --jwks keys.json --issuer \"$ISSUER\" --client web --token-use id - < token.txt
   tollgate verify --jws --key key.json \"$TOKEN\"
 
-Without --token-use the rules are those of OpenID Connect, with it those of Amazon Cognito.
-Exit code: 0 for a valid token, 3 for an invalid one, 2 if the keys are refused.")]
+Without --token-use, the rules of OpenID Connect apply; with it, those of Amazon Cognito.
+Exit code: 0 for a valid token, 3 for an invalid token, 2 if the keys are rejected.")]
 pub(crate) struct Verify {
     /// The issuer's public keys, a JSON Web Key Set
     #[arg(long, value_name = "FILE", required_unless_present_any = ["jws", "secrets"])]
     jwks: Option<PathBuf>,
-    /// An accepted `iss`; may be repeated
+    /// An accepted `iss`; can be given more than once
     #[arg(long = "issuer", value_name = "URL", required_unless_present = "jws")]
     issuers: Vec<String>,
-    /// An accepted client; may be repeated
+    /// An accepted app client ID (`aud`); can be given more than once
     #[arg(long = "client", value_name = "ID", required_unless_present = "jws")]
     clients: Vec<String>,
-    /// Take Cognito's tokens of this use; may be repeated
+    /// Accept Cognito tokens of this use; can be given more than once
     #[arg(long = "token-use", value_enum, value_name = "USE")]
     token_uses: Vec<TokenUse>,
-    /// An accepted algorithm; may be repeated; left out, all that the keys can have
+    /// An accepted algorithm; can be given more than once [default: all that the keys support]
     #[arg(long = "alg", value_name = "ALG")]
     algorithms: Vec<String>,
-    /// A secret shared with the issuer, a file with base64url text; may be repeated
+    /// A secret shared with the issuer, a file with base64url text; can be given more than once
     #[arg(long = "secret", value_name = "KID=FILE")]
     secrets: Vec<String>,
     /// The time, as RFC 3339 or in Unix seconds [default: now]
     #[arg(long, value_name = "TIME", value_parser = input::time, allow_negative_numbers = true)]
     now: Option<i64>,
-    /// By how much this clock may be behind the issuer's; moves `nbf` and `iat`, never `exp`
+    /// The tolerated clock skew for `nbf` and `iat`; never applied to `exp`
     #[arg(long, value_name = "SECS", default_value_t = Limits::default().leeway_secs)]
     leeway: u32,
-    /// The claim with the groups, whose type is checked; a JSON array of names if it is nested
+    /// Check the type of this groups claim; a JSON array of names for a nested claim
     #[arg(long, value_name = "NAME")]
     groups_claim: Option<String>,
     /// The claim that must name the client, instead of `aud`
     #[arg(long, value_name = "NAME")]
     client_claim: Option<String>,
-    /// Skip bad keys of the key set with a warning
+    /// Skip invalid keys of the key set with a warning
     #[arg(long)]
     lenient_jwks: bool,
     /// Verify only the signature, of any payload, with the key given by --key
@@ -76,17 +76,17 @@ pub(crate) struct Verify {
         "client_claim", "lenient_jwks",
     ])]
     jws: bool,
-    /// One key as JSON Web Key, for --jws
+    /// A JSON Web Key, for --jws
     #[arg(long, value_name = "FILE", requires = "jws")]
     key: Option<PathBuf>,
-    /// Print one JSON object
+    /// Print the result as a single JSON object
     #[arg(long)]
     pub(crate) json: bool,
     /// The token, or `-` for standard input
     token: OsString,
 }
 
-/// What Cognito says a token is for.
+/// The `token_use` claim of Cognito.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum TokenUse {
     Id,
@@ -175,7 +175,7 @@ impl Verify {
     }
 
     fn valid(&self, token: &[u8], verified: &Verified) -> Result<Verdict, Failure> {
-        // Both texts have just been verified, so reading them again cannot fail.
+        // Both texts have been verified, so parsing cannot fail.
         let claims: Value = serde_json::from_str(verified.claims().text()).unwrap_or_default();
         let kid = header(token).get("kid").cloned().unwrap_or_default();
         if self.json {
@@ -202,11 +202,11 @@ impl Verify {
     }
 }
 
-/// All asymmetric algorithms, and those HMAC ones that every secret is long enough for.
+/// All asymmetric algorithms, and the HMAC algorithms that every secret is long enough for.
 fn usable_algorithms(secrets: &[Secret]) -> Vec<Algorithm> {
     let shortest = secrets.iter().map(|secret| secret.key.len()).min();
     let fits = |algorithm: &Algorithm| match (algorithm.key_kind(), shortest) {
-        // A secret too short for all of them is an error that should be seen.
+        // Keep HS256, so that a secret that is too short for all of them is reported.
         (KeyKind::Hmac, Some(_)) if *algorithm == Algorithm::HS256 => true,
         (KeyKind::Hmac, Some(len)) => len >= algorithm.hash_len(),
         (KeyKind::Hmac, None) => false,
@@ -215,7 +215,7 @@ fn usable_algorithms(secrets: &[Secret]) -> Vec<Algorithm> {
     Algorithm::ALL.into_iter().filter(fits).collect()
 }
 
-/// A secret from `KID=FILE`.
+/// Reads a secret from `KID=FILE`.
 fn secret(argument: &str) -> Result<Secret, Failure> {
     let bad = |problem| Failure::Argument {
         name: "--secret",
@@ -233,7 +233,7 @@ fn secret(argument: &str) -> Result<Secret, Failure> {
     })
 }
 
-/// The header of a token that has been verified.
+/// The header of a verified token.
 fn header(token: &[u8]) -> Value {
     let encoded = token.split(|byte| *byte == b'.').next().unwrap_or_default();
     core::str::from_utf8(encoded)

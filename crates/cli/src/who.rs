@@ -1,4 +1,4 @@
-//! `tollgate who`: who can have a path, as the rules say it.
+//! `tollgate who`: the principals that can access a path, in the terms of the rules.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -14,28 +14,28 @@ use crate::input;
 use crate::output::{BAD, FAINT, GOOD, STRONG, print, print_json, styled, visible};
 use crate::verdict::Verdict;
 
-/// Tell who can have a path
+/// List who can access a path
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
   tollgate who policy /courses/rust-101/exams/final.pdf
   tollgate who policy /courses/rust-101/ --json
 
-Exit code: 0 if somebody can, 3 if nobody can.")]
-pub(crate) struct WhoVerb {
-    /// The policy folder, or a policy image
+Exit code: 0 if any principal can access the path, 3 if none can.")]
+pub(crate) struct WhoArgs {
+    /// The policy directory, or a policy image
     dir: PathBuf,
-    /// The raw path, as it stands in a request
+    /// The raw path, as in a request
     path: OsString,
-    /// The time of the requests that are shown, as RFC 3339 or in Unix seconds [default: now]
+    /// The time of the example requests, as RFC 3339 or in Unix seconds [default: now]
     #[arg(long, value_name = "TIME", value_parser = input::time, allow_negative_numbers = true)]
     now: Option<i64>,
-    /// Print one JSON object
+    /// Print the result as a single JSON object
     #[arg(long)]
     pub(crate) json: bool,
 }
 
-impl WhoVerb {
+impl WhoArgs {
     pub(crate) fn run(self) -> Result<Verdict, Failure> {
         let side = Analysed::read(&self.dir)?;
         let now = input::now_or_clock(self.now).0;
@@ -50,8 +50,8 @@ impl WhoVerb {
         } else {
             print(text(&side, &target, &found).trim_end())?;
         }
-        let anybody = found.allows.iter().any(|access| access.witness.is_some());
-        Ok(anybody.into())
+        let is_accessible = found.allows.iter().any(|access| access.witness.is_some());
+        Ok(is_accessible.into())
     }
 }
 
@@ -85,13 +85,18 @@ fn text(side: &Analysed, target: &str, found: &AccessReport) -> String {
     if found.allows.is_empty() {
         text.push_str("  nobody: no rule allows this path\n");
     }
-    for (word, style, list, nobody) in [
-        ("allow", GOOD, &found.allows, "nobody gets in by this rule"),
+    for (word, style, list, unused) in [
+        (
+            "allow",
+            GOOD,
+            &found.allows,
+            "no request is allowed by this rule",
+        ),
         (
             "deny",
             BAD,
             &found.denies,
-            "nobody is kept out by this rule",
+            "no request is denied by this rule",
         ),
     ] {
         for access in list {
@@ -104,9 +109,9 @@ fn text(side: &Analysed, target: &str, found: &AccessReport) -> String {
             line("rule", &side.named(access.rule));
             line("paths", &access.pattern);
             match (&access.witness, &access.evaluation) {
-                (Some(witness), Some(_)) => line("like", &described(witness)),
-                _ if access.gave_up => line("like", "undecided: too many conditions meet here"),
-                _ => line("like", nobody),
+                (Some(witness), Some(_)) => line("example", &described(witness)),
+                _ if access.gave_up => line("example", "undecided: too many conditions apply"),
+                _ => line("example", unused),
             }
         }
     }

@@ -1,19 +1,20 @@
-//! Writing files and folders so that readers see the old ones or the new ones, whole, and nothing
-//! else. Not here: what is in them.
+//! Atomic writing of files and directories: readers see either the complete old version or the complete new one.
+//!
+//! Not here: the contents.
 
 use std::ffi::OsString;
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-/// A file in a folder or an archive.
+/// A file in a directory or an archive.
 pub(crate) struct Entry {
-    /// Relative, with `/`.
+    /// The path, relative, with `/`.
     pub(crate) name: String,
     pub(crate) bytes: Vec<u8>,
 }
 
-/// Writes a file at once or not at all. A link stays a link, and an existing file keeps its permissions.
+/// Writes a file atomically. A link stays a link, and an existing file keeps its permissions.
 pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     if path.is_dir() {
         return Err(io::ErrorKind::IsADirectory.into());
@@ -21,56 +22,56 @@ pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let real = path.canonicalize();
     let path = real.as_deref().unwrap_or(path);
     let permissions = fs::metadata(path).ok().map(|meta| meta.permissions());
-    let beside = beside(path, "tmp")?;
+    let temp = temp_path_for(path, "tmp")?;
     let written = OpenOptions::new()
         .write(true)
         .create_new(true)
-        .open(&beside)
+        .open(&temp)
         .and_then(|mut file| {
             file.write_all(bytes)?;
             if let Some(permissions) = permissions {
                 file.set_permissions(permissions)?;
             }
             file.sync_all()?;
-            fs::rename(&beside, path)
+            fs::rename(&temp, path)
         });
     if written.is_err() {
-        // It may never have been made.
-        let _ = fs::remove_file(&beside);
+        // The file may not exist.
+        let _ = fs::remove_file(&temp);
     }
     written
 }
 
-/// Writes a folder at once or not at all. One that is there is replaced if it holds nothing but
-/// what is written now: whatever else lies in it is somebody's, and stays where it is.
+/// Writes a directory atomically. An existing directory is replaced only if every file in it is also written now, so no
+/// other file is ever lost.
 ///
 /// # Errors
 ///
-/// `DirectoryNotEmpty` if the folder holds something else, `NotADirectory` if it is a file.
+/// Returns `DirectoryNotEmpty` if the directory contains other files, `NotADirectory` if it is a file.
 pub(crate) fn write_folder(path: &Path, entries: &[Entry]) -> io::Result<()> {
-    let is_there = path.try_exists()?;
+    let exists = path.try_exists()?;
     replaced(path, entries)?;
-    let (beside, old) = (beside(path, "tmp")?, beside(path, "old")?);
-    let written = fill(&beside, entries).and_then(|()| {
-        if !is_there {
-            return fs::rename(&beside, path);
+    let (temp, old) = (temp_path_for(path, "tmp")?, temp_path_for(path, "old")?);
+    let written = fill(&temp, entries).and_then(|()| {
+        if !exists {
+            return fs::rename(&temp, path);
         }
-        // Two steps, for no system swaps folders in one everywhere; if the second fails, the first
-        // is taken back.
+        // Two steps, because no portable system call swaps directories. If the second step fails, the first is
+        // undone.
         fs::rename(path, &old)?;
-        fs::rename(&beside, path).inspect_err(|_| {
+        fs::rename(&temp, path).inspect_err(|_| {
             let _ = fs::rename(&old, path);
         })
     });
-    let _ = fs::remove_dir_all(if written.is_ok() { &old } else { &beside });
+    let _ = fs::remove_dir_all(if written.is_ok() { &old } else { &temp });
     written
 }
 
-/// Whether writing `entries` would replace files; those that are there have names of `entries`.
+/// Whether writing `entries` would replace files.
 ///
 /// # Errors
 ///
-/// As [`write_folder`].
+/// The same as [`write_folder`].
 pub(crate) fn replaced(path: &Path, entries: &[Entry]) -> io::Result<bool> {
     if !path.try_exists()? {
         return Ok(false);
@@ -96,7 +97,7 @@ fn fill(folder: &Path, entries: &[Entry]) -> io::Result<()> {
     Ok(())
 }
 
-/// Every file below `folder`, relative to it, by name.
+/// Returns every file below `folder`, relative to it, sorted by name.
 pub(crate) fn list(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     let mut ahead = vec![PathBuf::new()];
@@ -115,13 +116,13 @@ pub(crate) fn list(folder: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// A hidden name in the same folder that no other process uses.
-fn beside(path: &Path, end: &str) -> io::Result<PathBuf> {
+/// A hidden name in the same directory that no other process uses.
+fn temp_path_for(path: &Path, end: &str) -> io::Result<PathBuf> {
     let name = path.file_name().ok_or(io::ErrorKind::IsADirectory)?;
-    let mut beside = OsString::from(".");
-    beside.push(name);
-    beside.push(format!(".{}.{end}", std::process::id()));
-    Ok(path.with_file_name(beside))
+    let mut temp = OsString::from(".");
+    temp.push(name);
+    temp.push(format!(".{}.{end}", std::process::id()));
+    Ok(path.with_file_name(temp))
 }
 
 #[cfg(test)]
@@ -180,7 +181,7 @@ mod tests {
         .unwrap();
         assert_eq!(names(&out), ["a", "c", "deep/er/b"]);
         assert_eq!(fs::read(out.join("a")).unwrap(), b"3");
-        // A file where a folder should be made, and nothing is left of the attempt.
+        // A file exists at the path of a directory. Nothing is left of the attempt.
         fs::write(scratch.join("file"), "").unwrap();
         assert!(write_folder(&scratch.join("file"), &entries).is_err());
         assert!(write_folder(&scratch.join("new"), &[entry("a", ""), entry("a/b", "")]).is_err());

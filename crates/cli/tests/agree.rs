@@ -1,4 +1,4 @@
-//! One result for one request: `decide` and `explain` agree on every kind of token, path and source.
+//! `decide` and `explain` return the same decision for every kind of token, path and source.
 
 #![cfg(test)]
 
@@ -13,7 +13,7 @@ fn site() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cli/site")
 }
 
-/// Exit code, and what was printed to standard output.
+/// The exit code and standard output.
 fn tollgate(arguments: &[&str]) -> (Option<i32>, String) {
     let output = Command::new(env!("CARGO_BIN_EXE_tollgate"))
         .args(arguments)
@@ -40,7 +40,7 @@ fn mint(more: &[&str]) -> String {
     token
 }
 
-/// Holds the two commands against each other for one request.
+/// Asserts that both commands return the same decision, and returns it.
 fn agree(more: &[&str]) -> Value {
     let site = site();
     let of = |command: &str| {

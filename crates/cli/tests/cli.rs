@@ -1,5 +1,4 @@
-//! Runs the built command on every case of `tests/cli/*.toml`; `tests/cli/README.md` tells what a
-//! case can say.
+//! Runs the command on every case of `tests/cli/*.toml`. The format is described in `tests/cli/README.md`.
 
 #![allow(
     clippy::indexing_slicing,
@@ -68,7 +67,7 @@ fn data() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cli")
 }
 
-/// A folder that is removed at the end of the test.
+/// A directory that is removed at the end of the test.
 struct Scratch(PathBuf);
 
 impl Drop for Scratch {

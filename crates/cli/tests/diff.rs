@@ -1,4 +1,4 @@
-//! `tollgate diff` in a git repository, and where it cannot be sure.
+//! `tollgate diff` in a git repository, and incomplete comparisons.
 
 #![allow(
     clippy::unwrap_used,
@@ -14,7 +14,7 @@ use tempfile::TempDir;
 
 const RULE: &str = "[[rule]]\nid = \"docs\"\nallow = [\"/docs/PATHS\"]\nanyone = true\n";
 
-/// A policy of one rule, for `/docs/` and this.
+/// A policy with one rule, for `/docs/` and the given pattern.
 fn site(paths: &str) -> String {
     head() + &RULE.replace("PATHS", paths)
 }
@@ -30,7 +30,7 @@ fn write(folder: &Path, text: &str) {
     fs::write(folder.join("site.toml"), text).unwrap();
 }
 
-/// A program that knows of no repository but the one it runs in.
+/// A program that uses no repository except the one in its directory.
 fn program(name: &str, folder: &Path) -> Command {
     let mut command = Command::new(name);
     command.current_dir(folder);
@@ -50,7 +50,7 @@ fn git(folder: &Path, arguments: &[&str]) {
     assert!(output.status.success(), "git {arguments:?}: {output:?}");
 }
 
-/// Exit code, and what was printed to either stream.
+/// The exit code and the output of both streams.
 fn diff(folder: &Path, arguments: &[&str]) -> (i32, String) {
     let mut command = program(env!("CARGO_BIN_EXE_tollgate"), folder);
     let output = command.arg("diff").args(arguments).output().unwrap();
@@ -61,7 +61,7 @@ fn diff(folder: &Path, arguments: &[&str]) -> (i32, String) {
     )
 }
 
-/// A repository: `main` opens `/docs/*`, `edit` opens `/docs/**`, and what lies there opens `/docs/a`.
+/// A repository: `main` allows `/docs/*`, `edit` allows `/docs/**`, and the working tree allows `/docs/a`.
 fn repository() -> TempDir {
     let folder = TempDir::new().unwrap();
     let at = folder.path();
@@ -85,40 +85,60 @@ fn revisions_and_folders() {
     let at = repository.path();
     let below = at.join("policy");
     let cases: [(&Path, &[&str], i32, &str); 14] = [
-        (at, &["main.."], 3, "closes /docs/*"),
-        (at, &["main..", "policy"], 3, "0 opened, 1 closed"),
-        (at, &["main..edit"], 3, "opens /docs/**"),
-        (at, &["main...edit"], 3, "opens /docs/**"),
-        (at, &["edit..main", "--no-new-access"], 0, "closes /docs/**"),
-        (at, &["main..main"], 0, "no request is answered differently"),
-        (at, &["..edit"], 3, "opens /docs/**"),
-        (at, &["main:policy", "edit:policy"], 3, "opens /docs/**"),
-        (at, &["main:policy", "policy"], 3, "closes /docs/*"),
-        // As seen from here, and from the top.
-        (&below, &["main:.", "edit:policy"], 3, "opens /docs/**"),
+        (at, &["main.."], 3, "newly denies /docs/*"),
+        (
+            at,
+            &["main..", "policy"],
+            3,
+            "0 newly allowed, 1 newly denied",
+        ),
+        (at, &["main..edit"], 3, "newly allows /docs/**"),
+        (at, &["main...edit"], 3, "newly allows /docs/**"),
+        (
+            at,
+            &["edit..main", "--no-new-access"],
+            0,
+            "newly denies /docs/**",
+        ),
+        (at, &["main..main"], 0, "no request is decided differently"),
+        (at, &["..edit"], 3, "newly allows /docs/**"),
+        (
+            at,
+            &["main:policy", "edit:policy"],
+            3,
+            "newly allows /docs/**",
+        ),
+        (at, &["main:policy", "policy"], 3, "newly denies /docs/*"),
+        // Relative to the current directory, and to the top of the repository.
+        (
+            &below,
+            &["main:.", "edit:policy"],
+            3,
+            "newly allows /docs/**",
+        ),
         (
             at,
             &["nope.."],
             2,
-            "cannot read `nope:policy` from git: there is no revision `nope` here",
+            "cannot read `nope:policy` from git: revision `nope` not found",
         ),
         (
             at,
             &["main..nope"],
             2,
-            "cannot read `nope:policy` from git: there is no revision `nope` here",
+            "cannot read `nope:policy` from git: revision `nope` not found",
         ),
         (
             at,
             &["main:nowhere", "policy"],
             2,
-            "cannot read `main:nowhere` from git: the revision `main` has no such folder",
+            "cannot read `main:nowhere` from git: the revision `main` has no such directory",
         ),
         (
             at,
             &["--", "-x:policy", "policy"],
             2,
-            "a revision does not start with a dash",
+            "a revision must not start with a dash",
         ),
     ];
     for (folder, arguments, exit, part) in cases {
@@ -130,7 +150,7 @@ fn revisions_and_folders() {
     }
 }
 
-/// What to write instead, where the arguments do not name two policies.
+/// Arguments that do not name two policies have help.
 #[test]
 fn sides_in_the_wrong_place_are_explained() {
     let repository = repository();
@@ -147,7 +167,7 @@ fn sides_in_the_wrong_place_are_explained() {
         ),
         (
             &["main", "edit"],
-            "help: two revisions are one range: `tollgate diff main..edit`",
+            "help: write two revisions as a range: `tollgate diff main..edit`",
         ),
         (
             &["policy", "main.."],
@@ -155,7 +175,7 @@ fn sides_in_the_wrong_place_are_explained() {
         ),
         (
             &["main..", "edit"],
-            "help: two revisions are one range: `tollgate diff main..edit`",
+            "help: write two revisions as a range: `tollgate diff main..edit`",
         ),
         (
             &["main..edit", "nowhere"],
@@ -174,7 +194,7 @@ fn sides_in_the_wrong_place_are_explained() {
         let (_, json) = diff(at, &[arguments, &["--json"]].concat());
         assert!(json.contains("\"error\":{\"code\":"), "{json}");
     }
-    // An old policy that is the newer commit is meant, or is not.
+    // An old policy that is the newer commit may be intended, so it is a note.
     let note = "note: `main` is older than `edit`";
     let (code, text) = diff(at, &["edit..main"]);
     assert!(code == 3 && text.contains(note), "{text}");
@@ -184,7 +204,7 @@ fn sides_in_the_wrong_place_are_explained() {
     assert!(json.starts_with("{\"differences\":"), "{json}");
 }
 
-/// What is stored at a path.
+/// An entry at a path.
 #[cfg(unix)]
 enum Entry {
     File(Vec<u8>),
@@ -192,10 +212,10 @@ enum Entry {
     Link(&'static str),
 }
 
-/// Whatever a revision holds is read as a working tree is: with the same policy, or with the same errors.
+/// A revision is read like a working tree: with the same policy, or with the same errors.
 #[cfg(unix)]
 #[test]
-fn a_revision_is_read_as_a_working_tree_is() {
+fn a_revision_is_read_like_a_working_tree() {
     use std::ffi::OsStr;
     use std::os::unix::ffi::OsStrExt;
     use std::os::unix::fs::{PermissionsExt, symlink};
@@ -208,12 +228,12 @@ fn a_revision_is_read_as_a_working_tree_is() {
         (
             "a course",
             vec![(b"policy/courses/z.toml", course())],
-            "opens /z/**",
+            "newly allows /z/**",
         ),
         (
             "an executable",
             vec![(b"policy/courses/z.toml", Entry::Executable(COURSE))],
-            "opens /z/**",
+            "newly allows /z/**",
         ),
         (
             "a link to a file next to it",
@@ -221,7 +241,7 @@ fn a_revision_is_read_as_a_working_tree_is() {
                 (b"policy/courses/z.src", course()),
                 (b"policy/courses/z.toml", Entry::Link("z.src")),
             ],
-            "opens /z/**",
+            "newly allows /z/**",
         ),
         (
             "links to links in other directories",
@@ -233,7 +253,7 @@ fn a_revision_is_read_as_a_working_tree_is() {
                     Entry::Link("../shared/./z/../deep/z.src"),
                 ),
             ],
-            "opens /z/**",
+            "newly allows /z/**",
         ),
         (
             "courses elsewhere in the directory",
@@ -241,7 +261,7 @@ fn a_revision_is_read_as_a_working_tree_is() {
                 (b"policy/real/z.toml", course()),
                 (b"policy/courses", Entry::Link("real")),
             ],
-            "opens /z/**",
+            "newly allows /z/**",
         ),
         (
             "the directory itself",
@@ -250,7 +270,7 @@ fn a_revision_is_read_as_a_working_tree_is() {
                 (b"real/courses/z.toml", course()),
                 (b"policy", Entry::Link("real")),
             ],
-            "opens /z/**",
+            "newly allows /z/**",
         ),
         (
             "a link out of the directory",
@@ -304,7 +324,7 @@ fn a_revision_is_read_as_a_working_tree_is() {
         (
             "letters of the other case",
             vec![(b"policy/courses/Z.toml", course())],
-            "opens /z/**",
+            "newly allows /z/**",
         ),
         (
             "two names that differ in case",
@@ -359,7 +379,7 @@ fn a_revision_is_read_as_a_working_tree_is() {
         for (path, entry) in entries {
             let path = at.join(OsStr::from_bytes(path));
             fs::create_dir_all(path.parent().unwrap()).unwrap();
-            // What the policy has there already.
+            // The existing entry of the policy.
             _ = fs::remove_dir_all(&path);
             match entry {
                 Entry::File(bytes) => fs::write(&path, bytes).unwrap(),
@@ -377,7 +397,7 @@ fn a_revision_is_read_as_a_working_tree_is() {
         assert!(text.contains(expect), "{name}: {text}");
         for revision in [["old", "main:policy"], ["main:old", "main:policy"]] {
             let found = diff(at, &[&revision, &shared[..]].concat());
-            // The places of a revision are named by it.
+            // Locations in a revision start with its name.
             let plain = |text: &str| text.replace("main:", "").replace("policy/", "");
             assert_eq!(
                 (found.0, plain(&found.1)),
@@ -385,7 +405,7 @@ fn a_revision_is_read_as_a_working_tree_is() {
                 "{name}: {revision:?}"
             );
         }
-        // What was committed is what is in the working tree.
+        // The working tree is the committed one.
         if code != 2 {
             let (code, text) = diff(at, &["main.."]);
             assert!(code == 0 && text.contains("no request"), "{name}: {text}");
@@ -420,7 +440,7 @@ fn a_submodule_is_not_read() {
     }
 }
 
-/// A tree that git itself never writes; it does not say which of the two entries a working tree gets.
+/// Git never writes such a tree, and does not define which of the two entries a checkout creates.
 #[test]
 fn a_tree_with_two_entries_of_one_name_is_rejected() {
     let folder = TempDir::new().unwrap();
@@ -466,8 +486,8 @@ fn outside_of_a_repository() {
     assert!(text.contains("not a git repository"), "{text}");
 }
 
-/// A rule that lets in whoever is in 300 groups. A token holds fewer, which the search does not know; it must
-/// not take its own mistake for an answer.
+/// A rule that allows members of 300 groups. Tokens have fewer, but the search does not know that limit. It must not
+/// report a result that it did not verify.
 fn for_many_groups() -> String {
     let mut text = head();
     for part in 0..10 {
@@ -487,16 +507,16 @@ fn for_many_groups() -> String {
 }
 
 #[test]
-fn what_is_undecided_is_said_and_passes_for_new_access() {
+fn undecided_paths_are_reported_and_count_as_new_access() {
     let folder = TempDir::new().unwrap();
     let at = folder.path();
     write(&at.join("old"), &site("*"));
     let many = for_many_groups() + &RULE.replace("PATHS", "*");
     write(&at.join("new"), &many);
-    let said = ["undecided /x", "not everything could be compared"];
+    let undecided = ["undecided /x", "not everything could be compared"];
     let cases: [(&[&str], [&str; 2]); 4] = [
-        (&[], said),
-        (&["--no-new-access"], said),
+        (&[], undecided),
+        (&["--no-new-access"], undecided),
         (
             &["--no-new-access", "--json"],
             ["\"undecided\":[\"/x\"", ""],
@@ -515,6 +535,6 @@ fn what_is_undecided_is_said_and_passes_for_new_access() {
         for part in parts {
             assert!(text.contains(part), "{options:?}: {text}");
         }
-        assert!(!text.contains("opens"), "{options:?}: {text}");
+        assert!(!text.contains("newly allows"), "{options:?}: {text}");
     }
 }

@@ -1,5 +1,5 @@
-//! A hostile string in every position that a command shows: the reader of the output sees what it contains, and a
-//! terminal obeys none of it.
+//! A hostile string in every position that a command prints: the output shows all its characters, and it never controls
+//! a terminal.
 
 #![allow(
     clippy::unwrap_used,
@@ -15,14 +15,14 @@ use std::process::Command;
 use tempfile::TempDir;
 use tollgate_policy::visible::is_visible;
 
-/// Reorders, hides, and gives orders to a terminal.
+/// Text that reorders, hides, and controls a terminal.
 const HOSTILE: &str =
     "x\u{202e}ffats\u{2066}\u{200b}\u{feff}\u{e0041}\u{1b}[31;5;7mred\u{1b}]8;;a\u{7}\u{85}<img>`|";
 
-/// What stays as it is in a file name.
+/// The part of the string that is valid in a file name.
 const HOSTILE_NAME: &str = "x\u{202e}ffats\u{2066}\u{200b}\u{1b}[31;5;7mred";
 
-/// The string as TOML, JSON and CEL write it.
+/// The string as a literal of TOML, JSON and CEL.
 fn quoted() -> String {
     let escaped: String = HOSTILE
         .encode_utf16()
@@ -46,7 +46,7 @@ fn write(at: &Path, text: &str) {
 
 const HEAD: &str = "schema = 1\n[site]\nname = \"x\"\n[claims]\nlevel = \"string\"\n";
 
-/// Policies in which whatever may hold any text holds the hostile one.
+/// Writes policies that contain the hostile string in every free text.
 fn policies(at: &Path) {
     let text = quoted();
     let rule = |level: &str| {
@@ -65,7 +65,7 @@ fn policies(at: &Path) {
     };
     write(&at.join("old/site.test.toml"), &test("forbidden"));
     write(&at.join("new/site.test.toml"), &test("allow"));
-    // Whatever is wrong is shown.
+    // Invalid values are printed in diagnostics.
     let bad = format!(
         "{HEAD}{text} = {text}\n[{text}]\nx = 1\n[[issuer]]\nname = {text}\nissuer = {text}\nclients = [{text}]\n\
          jwks = {text}\n[token]\nfrom = [{text}]\n[deny]\nforbidden = {{ redirect = {text} }}\n\
@@ -110,9 +110,9 @@ fn policies(at: &Path) {
     write(&at.join(HOSTILE_NAME), "not an image");
 }
 
-/// The characters of a text that a reader does not see, line ends, tabs and our own colours aside.
+/// The invisible characters of a text, except for line ends, tabs and our own colours.
 fn unseen(text: &str) -> BTreeSet<char> {
-    // Whatever else begins with an escape is not ours.
+    // Any other escape sequence is not ours.
     let ours = [
         "\u{1b}[0m",
         "\u{1b}[1m",
@@ -138,7 +138,7 @@ fn unseen(text: &str) -> BTreeSet<char> {
         .collect()
 }
 
-/// Whether the hostile text is in it, in an escape's words or in TOML's.
+/// Whether a text contains the hostile string, escaped in one of our ways or in TOML's.
 fn shows(text: &str) -> bool {
     let lower = text.to_lowercase();
     ["\\u{202e}", "\\u202e", "<u+202e>"]
@@ -147,7 +147,7 @@ fn shows(text: &str) -> bool {
 }
 
 #[test]
-fn nothing_that_is_shown_is_obeyed() {
+fn printed_text_never_controls_a_terminal() {
     let folder = TempDir::new().unwrap();
     let at = folder.path();
     policies(at);
@@ -156,7 +156,7 @@ fn nothing_that_is_shown_is_obeyed() {
         quoted().replace("\\U000E0041", "\\uDB40\\uDC41")
     );
     let (h, name, claims) = (HOSTILE, HOSTILE_NAME, claims.as_str());
-    // Whether the text is in the output at all, so that the case says something.
+    // The flag: whether the output must contain the string.
     let cases: &[(&[&str], bool)] = &[
         (&["check", "old"], false),
         (&["check", "bad"], true),
@@ -299,7 +299,7 @@ fn nothing_that_is_shown_is_obeyed() {
                 problems.push(format!("{arguments:?} shows {unseen:?}: {text:?}"));
             }
             if *is_shown && !shows(&text) {
-                problems.push(format!("{arguments:?} shows nothing of it: {text}"));
+                problems.push(format!("{arguments:?} does not show it: {text}"));
             }
         }
     }

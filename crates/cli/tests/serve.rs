@@ -1,5 +1,4 @@
-//! `tollgate serve` as a process: it says where it listens, answers, logs, and stops when it is
-//! asked to.
+//! `tollgate serve` as a process: it prints its address, serves and logs requests, and stops on SIGTERM.
 
 #![allow(
     clippy::indexing_slicing,
@@ -15,7 +14,7 @@ use std::net::TcpStream;
 use std::process::{Command, Stdio};
 
 #[test]
-fn serves_until_it_is_asked_to_stop() {
+fn serves_requests_until_sigterm() {
     let site = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cli/site");
     let mut server = Command::new(env!("CARGO_BIN_EXE_tollgate"))
         .args([
@@ -32,10 +31,10 @@ fn serves_until_it_is_asked_to_stop() {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    let mut said = String::new();
+    let mut first_line = String::new();
     let mut stdout = BufReader::new(server.stdout.take().unwrap());
-    stdout.read_line(&mut said).unwrap();
-    let addr = said
+    stdout.read_line(&mut first_line).unwrap();
+    let addr = first_line
         .strip_prefix("serving http://")
         .unwrap()
         .split(' ')
@@ -46,9 +45,9 @@ fn serves_until_it_is_asked_to_stop() {
     let request =
         "GET /courses/rust-101/a?token=secret HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
     stream.write_all(request.as_bytes()).unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    assert!(answer.starts_with("HTTP/1.1 401 "), "{answer}");
+    let mut response = String::new();
+    stream.read_to_string(&mut response).unwrap();
+    assert!(response.starts_with("HTTP/1.1 401 "), "{response}");
 
     let pid = server.id().to_string();
     assert!(

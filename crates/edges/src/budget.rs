@@ -1,4 +1,6 @@
-//! How much of an edge's limits a policy takes.
+//! The usage of an edge's limits by a policy.
+//!
+//! Not here: warnings about it, which the budget lint of `tollgate-author` reports.
 
 use tollgate_javascript::budget::{MAX_FUNCTION_BYTES, MAX_READS};
 use tollgate_javascript::{JavaScriptError, MAX_BUNDLE_BYTES, MAX_POLICY_BYTES};
@@ -6,27 +8,27 @@ use tollgate_policy::spec::ImageSpec;
 
 use super::{CLOUDFRONT_FUNCTIONS, EDGES, EDGEWORKERS, Edge};
 
-/// What a policy takes of what an edge has.
+/// The usage of one limit by a policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Budget {
-    /// The target, as `tollgate build` names it; `image` concerns all.
+    /// The target, as named by `tollgate build`; `image` is for all.
     pub edge: &'static str,
-    /// What is counted.
+    /// The unit that is counted.
     pub what: &'static str,
-    /// How much the policy takes.
+    /// The amount that the policy uses.
     pub used: usize,
-    /// How much there is, where that is limited.
+    /// The limit, if there is one.
     pub limit: Option<usize>,
 }
 
 impl Budget {
-    /// Whether it fits.
+    /// Whether the usage is within the limit.
     pub fn fits(&self) -> bool {
         self.limit.is_none_or(|limit| self.used <= limit)
     }
 }
 
-/// What an image of so many bytes takes of a limit of images.
+/// Returns the budget of an image with `used` bytes.
 pub const fn image_budget(edge: &'static str, used: usize, limit: usize) -> Budget {
     Budget {
         edge,
@@ -37,24 +39,24 @@ pub const fn image_budget(edge: &'static str, used: usize, limit: usize) -> Budg
 }
 
 impl Edge {
-    /// What the images of policies take of every edge that loads them.
+    /// Returns the budgets of an image on every edge that loads images.
     pub fn image_budgets(used: usize) -> impl Iterator<Item = Budget> {
         EDGES
             .iter()
             .filter_map(move |edge| Some(image_budget(edge.name, used, edge.max_image_bytes?)))
     }
 
-    /// What a policy takes of every edge whose code is generated from it.
+    /// Returns the budgets of a policy on every edge whose code is generated from it.
     pub fn code_budgets(policy: &ImageSpec) -> impl Iterator<Item = Budget> {
         EDGES.iter().flat_map(|edge| (edge.budgets)(policy))
     }
 }
 
-/// The same for every policy; entries are counted, not shipped.
+/// A placeholder for the policy ID: entries are counted, not deployed.
 const SOME_ID: &str = "00000000000000000000000000000000";
 
-/// CloudFront Functions: the function, and what stands in the store beside it. Nothing if the policy cannot
-/// be said there whatever its size.
+/// Returns the budgets of CloudFront Functions: the function and its store. Empty if the policy cannot be expressed
+/// there at any size.
 pub(super) fn of_function(policy: &ImageSpec) -> Vec<Budget> {
     let count = |what, used, limit| Budget {
         edge: CLOUDFRONT_FUNCTIONS.name,
@@ -83,7 +85,7 @@ pub(super) fn of_function(policy: &ImageSpec) -> Vec<Budget> {
     }
 }
 
-/// Akamai EdgeWorkers: the bundle.
+/// Returns the budget of Akamai EdgeWorkers: the bundle.
 pub(super) fn of_bundle(policy: &ImageSpec) -> Vec<Budget> {
     let bytes = match tollgate_javascript::edgeworkers(policy, SOME_ID) {
         Ok(made) => made.main.len() + made.manifest.len(),

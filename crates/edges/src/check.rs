@@ -1,4 +1,6 @@
-//! What an edge cannot do for a policy's users (TG0801 to TG0804).
+//! Limitations of an edge for a policy's users (TG0801 to TG0804).
+//!
+//! Not here: the size of a policy ([`budget`](super::budget)).
 
 use tollgate_compiler::diagnostic::{Code, Diagnostic, Span, codes, shown};
 use tollgate_compiler::{SITE_FILE, SourceTree, place_of_issuer, place_of_table};
@@ -10,8 +12,8 @@ use tollgate_token::IssuerConfig;
 use super::Edge;
 
 impl Edge {
-    /// What users of the policy cannot do on this edge, and how they get access instead. Errors are about
-    /// policies by which nobody does.
+    /// Returns diagnostics about what users of the policy cannot do on this edge, and how they can get access instead.
+    /// They are errors if no user can get access.
     pub fn check(&self, config: &GateConfig, sources: &SourceTree) -> Vec<Diagnostic> {
         let mut findings = Vec::new();
         let session = config.session.as_ref();
@@ -33,10 +35,10 @@ impl Edge {
             .copied()
             .filter(|issuer| !self.verifies_some(Some(issuer)))
             .collect();
-        let nobody = lost.len() == sign_in.len() && reachable.is_none();
+        let no_user = lost.len() == sign_in.len() && reachable.is_none();
         for issuer in lost {
             let span = place_of_issuer(sources, &issuer.name);
-            findings.push(self.unverified(issuer, reachable, nobody, span));
+            findings.push(self.unverified(issuer, reachable, no_user, span));
         }
         for page in &config.deny.pages {
             if (self.page_bytes)(&page.html) > self.max_page_bytes {
@@ -49,7 +51,7 @@ impl Edge {
     /// TG0804.
     fn long_page(&self, page: &DenyPage, span: Option<Span>) -> Diagnostic {
         let message = format!(
-            "`{}` sends pages of at most {} bytes, and the one for status {} has {}",
+            "`{}` supports pages of at most {} bytes, and the one for status {} has {}",
             self.name,
             self.max_page_bytes,
             page.status,
@@ -95,9 +97,9 @@ impl Edge {
         let mut finding = Self::finding(&codes::NO_SESSION, span, message);
         finding.help(if self.has_endpoint {
             "add \"endpoint\" to `mint`: the page after sign-in sends its token with POST to \
-             `/.tollgate/session`, and the edge answers with the cookie"
+             `/.tollgate/session`, and the edge responds with the cookie"
         } else {
-            "add \"endpoint\" to `mint`, and let an edge that can answer it serve that path, such as `lambda-edge`"
+            "add \"endpoint\" to `mint`, and serve that path from an edge that supports the endpoint, such as `lambda-edge`"
         });
         finding
     }
@@ -107,7 +109,7 @@ impl Edge {
         &self,
         issuer: &IssuerConfig,
         endpoint: Option<&str>,
-        nobody: bool,
+        no_user: bool,
         span: Option<Span>,
     ) -> Diagnostic {
         let names: Vec<&str> = issuer.algorithms.iter().map(|known| known.name()).collect();
@@ -116,15 +118,15 @@ impl Edge {
             "`{}` cannot verify tokens of issuer `{name}`: it has no {algorithms}",
             self.name
         );
-        let code = match (nobody, endpoint) {
+        let code = match (no_user, endpoint) {
             (true, _) => &codes::NO_USER,
             (false, _) => &codes::UNVERIFIED_ISSUER,
         };
         let mut finding = Self::finding(code, span, message);
         finding.help(match endpoint {
             Some(path) => format!(
-                "its users get access with a session: their token sent with POST to `{path}`, which an edge that \
-                 can verify it answers, such as `lambda-edge` on that path"
+                "its users get access with a session: their token is sent with POST to `{path}`, which must be \
+                 served by an edge that can verify it, such as `lambda-edge`"
             ),
             None => format!(
                 "its users have no access on this edge; add `[session]`, so that `{}` verifies a session instead",
@@ -135,13 +137,13 @@ impl Edge {
     }
 }
 
-/// How users get sessions.
+/// The way users get sessions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Delivery {
     /// This edge issues them.
     Here,
-    /// Another edge answers the endpoint's path.
+    /// Another edge serves the endpoint's path.
     Elsewhere,
-    /// Not at all.
+    /// No edge issues them.
     None,
 }

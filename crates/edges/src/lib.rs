@@ -1,8 +1,7 @@
-//! The description of every edge: its name, what is deployed there and what that is made of, its limits, and
-//! what it can do for a policy's users. The command, the lints, the lab and the tables in the documentation read
-//! it from here.
+//! The description of every edge: its name, its artifact, its limits, and its capabilities for a policy's users. The
+//! command, the lints, the lab and the tables in the documentation are derived from it.
 //!
-//! Not here: building for an edge, and driving one.
+//! Not here: building for an edge, and driving one in tests.
 
 #![forbid(unsafe_code)]
 
@@ -21,48 +20,48 @@ use tollgate_token::Algorithm;
 pub struct Edge {
     /// Its name as a target.
     pub name: &'static str,
-    /// What `tollgate build` makes for it.
+    /// The artifact that `tollgate build` writes for it.
     pub about: &'static str,
-    /// What runs there, and what that is tested on: cells of the table in the README, in Markdown.
+    /// The software that runs there, and the runtime that tests it: cells of the table in the README, in Markdown.
     pub readme: [&'static str; 2],
-    /// What is deployed, and what it is made of.
+    /// The artifact that is deployed.
     pub artifact: Artifact,
-    /// Largest policy image that it loads, in bytes; `None` if it loads none.
+    /// The size of the largest policy image that it loads, in bytes. `None` if it loads none.
     pub max_image_bytes: Option<usize>,
-    /// Most bytes that it takes as what is deployed: of the file, or of all modules in the folder.
+    /// The size of the largest artifact that it accepts, in bytes: of the file, or of all modules in the directory.
     pub max_artifact_bytes: Option<usize>,
-    /// Whether it can verify tokens of an algorithm.
+    /// Whether it can verify tokens with an algorithm.
     verifies: fn(Algorithm) -> bool,
     /// Whether it can set a cookie on the response to a forwarded request.
     sets_cookies: bool,
     /// Whether it answers requests to the session endpoint.
     has_endpoint: bool,
-    /// Longest page for a denial, in bytes as `page_bytes` counts them.
+    /// The size of the largest page for a denial, in bytes as counted by `page_bytes`.
     max_page_bytes: usize,
     page_bytes: fn(&str) -> usize,
-    /// What a policy takes of its limits, but for those of images.
+    /// The usage of its limits by a policy, except for the limits of images.
     budgets: fn(&ImageSpec) -> Vec<Budget>,
 }
 
-/// What is deployed on an edge.
+/// The artifact that is deployed on an edge.
 #[derive(Clone, Copy, Debug)]
 pub enum Artifact {
     /// A zip of built parts, with the policy image among them.
     Zip(Parts),
-    /// The same in a folder.
+    /// The same files in a directory.
     Folder(Parts),
-    /// A function generated from the policy, and the updates of the store next to it, in a folder.
+    /// A function generated from the policy, and the updates of the store next to it, in a directory.
     Function,
     /// A bundle generated from the policy, in a file.
     Bundle,
 }
 
-/// What is built once and is the same for every policy: modules, handlers, addons.
+/// The built parts of an artifact, the same for every policy: modules, handlers, addons.
 #[derive(Clone, Copy, Debug)]
 pub struct Parts {
-    /// Their folder among the parts of all edges, which `cargo xtask build` fills.
+    /// Their directory among the parts of all edges, which `cargo xtask build` fills.
     pub folder: &'static str,
-    /// What may decide inside, the default first; nothing where there is no choice.
+    /// The alternative builds, the default first. Empty if there is only one build.
     pub flavours: &'static [Flavour],
     /// The file that the edge starts.
     pub main: &'static str,
@@ -75,13 +74,13 @@ pub struct Parts {
 /// One of several builds of the same parts.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Flavour {
-    /// Its name, as in `--flavour`; also that of its folder.
+    /// Its name, as in `--flavour`, which is also the name of its directory.
     pub name: &'static str,
-    /// What decides inside.
+    /// A summary for `--help`.
     pub about: &'static str,
 }
 
-/// All edges that `tollgate build` has an artifact for.
+/// All edges that `tollgate build` can build for.
 pub static EDGES: [Edge; 4] = [LAMBDA_EDGE, CLOUDFLARE, CLOUDFRONT_FUNCTIONS, EDGEWORKERS];
 
 /// The gate as WebAssembly in the Lambda@Edge package.
@@ -115,7 +114,7 @@ pub const LAMBDA_EDGE: Edge = Edge {
         policy: "policy.tgi",
         trust: "trust.mjs",
     }),
-    // Packages of viewer functions were limited to 1 MB for years, and some accounts still are.
+    // Packages of viewer functions were limited to 1 MB for years. Some accounts still have this limit.
     max_image_bytes: Some(1_000_000),
     // AWS: "Quotas on Lambda@Edge".
     max_artifact_bytes: Some(50 * 1_024 * 1_024),
@@ -131,7 +130,7 @@ pub const LAMBDA_EDGE: Edge = Edge {
 /// A Worker with WebAssembly.
 pub const CLOUDFLARE: Edge = Edge {
     name: "cloudflare",
-    about: "A folder for Cloudflare Workers and for workerd",
+    about: "A directory for Cloudflare Workers and for workerd",
     readme: [
         "`edge-wasm/cloudflare`: a Worker, policy bundled or in KV",
         "`workerd`",
@@ -158,7 +157,7 @@ pub const CLOUDFLARE: Edge = Edge {
 /// A function at the viewer request of CloudFront, without WebAssembly.
 pub const CLOUDFRONT_FUNCTIONS: Edge = Edge {
     name: "cloudfront-functions",
-    about: "A folder for CloudFront Functions: a function, and updates of its KeyValueStore",
+    about: "A directory for CloudFront Functions: a function, and updates of its KeyValueStore",
     readme: [
         "generated JavaScript of at most 10,240 bytes, policy in KeyValueStore; HS256 sessions \
          ([how to operate it](docs/cloudfront-functions.md))",
@@ -166,7 +165,7 @@ pub const CLOUDFRONT_FUNCTIONS: Edge = Edge {
     ],
     artifact: Artifact::Function,
     max_image_bytes: None,
-    // The function and the store have limits of their own, which are budgets.
+    // The function and the store have separate limits, which are budgets.
     max_artifact_bytes: None,
     verifies: javascript::cloudfront_verifies,
     sets_cookies: false,
@@ -186,25 +185,25 @@ pub const EDGEWORKERS: Edge = Edge {
     ],
     artifact: Artifact::Bundle,
     max_image_bytes: None,
-    // Akamai: "Product limits" of EdgeWorkers, compressed. Uncompressed there is another, which is a budget.
+    // Akamai: "Product limits" of EdgeWorkers, compressed. The limit for the uncompressed size is a budget.
     max_artifact_bytes: Some(512 * 1_024),
     verifies: javascript::edgeworkers_verify,
     sets_cookies: false,
     has_endpoint: false,
-    // `respondWith` sends as many characters since July 2026 (2,048 before).
+    // The limit of `respondWith` since July 2026 (2,048 before).
     max_page_bytes: MAX_PAGE_BYTES,
     page_bytes: str::len,
     budgets: budget::of_bundle,
 };
 
 impl Edge {
-    /// The edge of this name.
+    /// Returns the edge with this name.
     pub fn named(name: &str) -> Option<&'static Self> {
         EDGES.iter().find(|edge| edge.name == name)
     }
 
-    /// The built parts that its artifact is made of, if it has any. Such an artifact loads a policy image, which can
-    /// be signed; the others are code, generated from the policy.
+    /// Returns the built parts of its artifact, if it has any. Such an artifact loads a policy image, which can be
+    /// signed. The other artifacts are code generated from the policy.
     pub const fn parts(&self) -> Option<&Parts> {
         match &self.artifact {
             Artifact::Zip(parts) | Artifact::Folder(parts) => Some(parts),
@@ -214,13 +213,13 @@ impl Edge {
 }
 
 impl Parts {
-    /// The flavour of this name; without a name, the default.
+    /// Returns the flavour with this name; without a name, the default.
     pub fn flavour(&self, name: Option<&str>) -> Option<&'static Flavour> {
         let is_wanted = |flavour: &&Flavour| name.is_none_or(|name| flavour.name == name);
         self.flavours.iter().find(is_wanted)
     }
 
-    /// The folder of a flavour among the parts of all edges.
+    /// Returns the directory of a flavour among the parts of all edges.
     pub fn folder_of(&self, flavour: Option<&Flavour>) -> String {
         match flavour {
             Some(flavour) => [self.folder, "/", flavour.name].concat(),

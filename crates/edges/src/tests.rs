@@ -1,4 +1,4 @@
-//! Policies and edges, and what is reported.
+//! Diagnostics of policies on edges.
 
 use super::Edge;
 use tollgate_compiler::{CompileOptions, SourceTree, compile};
@@ -14,7 +14,7 @@ fn issuer(name: &str, more: &str) -> String {
 }
 
 #[test]
-fn what_an_edge_cannot_do_is_reported() {
+fn limitations_of_edges_are_reported() {
     let learners = issuer(
         "learners",
         "algorithms = [\"RS256\"]\njwks = \"keys/set.json\"",

@@ -1,6 +1,6 @@
-//! What a target is made from, and what it makes.
+//! The input and the output of building a target.
 //!
-//! Not here: making it, which each target does in a file of its own, and writing it ([`crate::write`]).
+//! Not here: building, which each target does in its own file, and writing ([`crate::write`]).
 
 use std::path::Path;
 
@@ -11,48 +11,48 @@ use super::parts::Parts;
 use crate::failure::Failure;
 use crate::write::Entry;
 
-/// What a target is made from.
+/// The input of building a target.
 pub(super) struct Input<'a> {
     /// The policy image, signed or not, which the gate has loaded once.
     pub(super) image: &'a [u8],
-    /// Trust keys for whatever takes images.
+    /// Trust keys for targets that load images.
     pub(super) trust: Option<&'a str>,
-    /// The checked policy, where a folder was compiled.
+    /// The checked policy, if a directory was compiled.
     pub(super) spec: Option<&'a ImageSpec>,
-    /// Its content id.
+    /// The policy ID.
     pub(super) id: &'a str,
-    /// Where the artifact is going to be.
+    /// The path that the artifact is written to.
     pub(super) out: &'a Path,
-    /// What is built for all policies.
+    /// The built parts, which are the same for every policy.
     pub(super) parts: &'a Parts,
-    /// Which parts, of targets that have several flavours of them.
+    /// The flavour of the parts, for targets that have several.
     pub(super) flavour: Option<&'static Flavour>,
 }
 
-/// What a target makes.
+/// The output of building a target.
 pub(super) struct Artifact {
     pub(super) content: Content,
-    /// More to tell people, a line each.
+    /// Notes for the human-readable report, one per line.
     pub(super) notes: Vec<String>,
-    /// What people should think about, a line each.
+    /// Warnings, one per line.
     pub(super) warnings: Vec<String>,
 }
 
-/// What is written.
+/// The files to write.
 pub(super) enum Content {
     File(Vec<u8>),
     Folder(Vec<Entry>),
 }
 
 impl Input<'_> {
-    /// The checked policy, for targets that an image is not enough for.
+    /// The checked policy, for targets that cannot be built from an image.
     pub(super) fn spec(&self) -> Result<&ImageSpec, Failure> {
         self.spec.ok_or(Failure::NeedsFolder)
     }
 }
 
 impl Artifact {
-    /// An artifact with nothing more to tell.
+    /// An artifact without notes or warnings.
     pub(super) fn of(content: Content) -> Self {
         Self {
             content,
@@ -71,7 +71,7 @@ impl Content {
     }
 }
 
-/// Refuses a file that the edge would not take.
+/// Returns an error if the artifact is larger than the edge accepts.
 pub(super) fn check_size(edge: &Edge, bytes: usize) -> Result<(), Failure> {
     match edge.max_artifact_bytes {
         Some(limit) if bytes > limit => Err(Failure::TooLarge { bytes, limit }),

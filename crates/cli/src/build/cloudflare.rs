@@ -1,8 +1,7 @@
-//! A Cloudflare Worker: a folder with its modules and the policy, and what starts them.
+//! A Cloudflare Worker: a directory with its modules, the policy, and configuration files.
 //!
-//! `wrangler.toml` is for Cloudflare, `config.capnp` for workerd on a machine of one's own, and
-//! `kv.json` for a Worker that takes its policies from KV. Not here: the modules, which are
-//! `edge-wasm/cloudflare`.
+//! `wrangler.toml` is for Cloudflare, `config.capnp` for self-hosted workerd, and `kv.json` for a Worker that loads its
+//! policies from KV. Not here: the modules, which are `edge-wasm/cloudflare`.
 
 use core::fmt::Write;
 use std::path::Path;
@@ -15,15 +14,15 @@ use super::artifact::{Artifact, Content, Input};
 use crate::failure::sized;
 use crate::write::Entry;
 
-/// With an image of more than this it is not sure that a Worker starts within the second it has.
+/// Above this image size, a Worker may exceed its startup limit of one second.
 const SLOW_IMAGE_BYTES: usize = 16 * 1_024 * 1_024;
-/// What the Worker was tested with.
+/// The compatibility date that the Worker was tested with.
 const COMPATIBILITY_DATE: &str = "2026-04-01";
 const WRANGLER: &str = include_str!("cloudflare/wrangler.toml");
-/// What the file above says instead of the name of the folder.
+/// The placeholder for the name of the directory in the file above.
 const FOLDER: &str = "@FOLDER@";
 
-/// Adds what starts the modules, which come with the one that starts first.
+/// Adds the configuration files. The first of the modules is the main one.
 pub(super) fn finish(input: &Input<'_>, bytes: usize, artifact: &mut Artifact) {
     if let Content::Folder(entries) = &mut artifact.content {
         artifact.notes.push(format!(
@@ -45,11 +44,11 @@ pub(super) fn finish(input: &Input<'_>, bytes: usize, artifact: &mut Artifact) {
     for (limit, what) in [
         (
             SLOW_IMAGE_BYTES,
-            "may take longer to load than a Worker has to start",
+            "may exceed the startup time limit of a Worker",
         ),
         (
             CLOUDFLARE.max_image_bytes.unwrap_or(usize::MAX),
-            "is more than a key in KV can hold",
+            "exceeds the largest value that KV can store",
         ),
     ] {
         if input.image.len() > limit {
@@ -61,11 +60,11 @@ pub(super) fn finish(input: &Input<'_>, bytes: usize, artifact: &mut Artifact) {
     }
 }
 
-/// The configuration of wrangler, which stands beside the folder.
+/// The configuration of wrangler, to be copied next to the directory.
 fn wrangler(out: &Path) -> String {
     let folder = out.file_name().unwrap_or_default().to_string_lossy();
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
-    // A name that would need quoting is left to whoever copies the file.
+    // A name that needs quoting is left to the operator who copies the file.
     WRANGLER.replace(
         FOLDER,
         if folder.chars().all(is_plain) {
@@ -76,7 +75,7 @@ fn wrangler(out: &Path) -> String {
     )
 }
 
-/// What `wrangler kv bulk put` takes: the image under its id, and the id that is in force.
+/// The input of `wrangler kv bulk put`: the image under its ID, and the current ID.
 fn kv(input: &Input<'_>) -> String {
     let image = Base64::encode_string(input.image);
     json!([
@@ -103,20 +102,20 @@ fn workerd(modules: &[Entry]) -> String {
 }
 
 const WORKERD: &str = "\
-# The same Worker on a machine of one's own:
+# The same Worker, self-hosted:
 #
 #   workerd serve config.capnp --socket-addr=http=127.0.0.1:8787 --external-addr=origin=127.0.0.1:8080
 #
-# It stands behind something that sets CF-Connecting-IP to the client's address, as Cloudflare does:
-# what a client sends there itself would be believed.
+# Run it behind a proxy that sets CF-Connecting-IP to the client's address, as Cloudflare does. Otherwise clients can
+# forge their address.
 
 using Workerd = import \"/workerd/workerd.capnp\";
 
 const config :Workerd.Config = (
   services = [
     (name = \"tollgate\", worker = .tollgate),
-    # The origin's own name, never the client's `Host`: an origin with several sites would serve another one. Change it
-    # to the name that yours goes by.
+    # The origin's own name, never the client's `Host`: an origin with several sites could serve the wrong one. Change it
+    # to the name of your origin.
     (name = \"origin\", external = (address = \"127.0.0.1:8080\", http = (
       injectRequestHeaders = [(name = \"Host\", value = \"localhost\")],
     ))),
@@ -143,12 +142,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_folder_is_named_where_wrangler_looks() {
-        let told = wrangler(Path::new("somewhere/edge-1"));
-        assert!(told.contains("main = \"edge-1/index.js\"\nbase_dir = \"edge-1\""));
-        assert!(!told.contains(FOLDER));
+    fn wrangler_toml_names_the_directory() {
+        let text = wrangler(Path::new("somewhere/edge-1"));
+        assert!(text.contains("main = \"edge-1/index.js\"\nbase_dir = \"edge-1\""));
+        assert!(!text.contains(FOLDER));
         assert!(wrangler(Path::new("a \"b\"")).contains("main = \"dist/index.js\""));
-        let file: toml::Table = toml::from_str(&told).unwrap();
+        let file: toml::Table = toml::from_str(&text).unwrap();
         assert_eq!(
             file["compatibility_date"].as_str(),
             Some(COMPATIBILITY_DATE)
@@ -156,19 +155,19 @@ mod tests {
     }
 
     #[test]
-    fn workerd_is_told_of_every_module() {
+    fn workerd_config_lists_every_module() {
         let entry = |name: &str| Entry {
             name: name.to_owned(),
             bytes: Vec::new(),
         };
-        let told = workerd(&["index.js", "a/b.js", "x.wasm", "policy.image"].map(entry));
+        let text = workerd(&["index.js", "a/b.js", "x.wasm", "policy.image"].map(entry));
         for line in [
             "modules = [\n    (name = \"index.js\", esModule = embed \"index.js\"),",
             "(name = \"a/b.js\", esModule = embed \"a/b.js\"),",
             "(name = \"x.wasm\", wasm = embed \"x.wasm\"),",
             "(name = \"policy.image\", data = embed \"policy.image\"),\n  ],",
         ] {
-            assert!(told.contains(line), "{line}");
+            assert!(text.contains(line), "{line}");
         }
     }
 }

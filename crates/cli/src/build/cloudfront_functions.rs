@@ -1,9 +1,9 @@
-//! A CloudFront function: a folder with its source, and the updates of its KeyValueStore.
+//! A CloudFront function: a directory with its source, and the updates of its KeyValueStore.
 //!
-//! Every file under `kvs/` is the body of one `UpdateKeys` call. `put-*.json` come first, in the order of
-//! their names; then `switch.json`; then the function is published: one that is published before its switch
-//! answers 500 until that arrives. `retire-*.json` remove the policy again, when a later one is in force
-//! everywhere. Not here: the source, which the compiler generates.
+//! Every file under `kvs/` is the body of one `UpdateKeys` call. The order is: `put-*.json` by name, `switch.json`, the
+//! function. A function that is published before its switch returns 500 until the switch arrives. `retire-*.json`
+//! remove the policy when a later one is in force everywhere. Not here: the source, which `tollgate-javascript`
+//! generates.
 
 use serde_json::{Value, json};
 use tollgate_javascript::budget::MAX_FUNCTION_BYTES;
@@ -13,10 +13,10 @@ use super::artifact::{Artifact, Content, Input};
 use crate::failure::{Failure, sized};
 use crate::write::Entry;
 
-/// The file that says what is in the folder.
+/// The file that describes the contents of the directory.
 const ABOUT: &str = "about.json";
 const RUNTIME: &str = "cloudfront-js-2.0";
-/// What to do with the files, in this order.
+/// The steps for publishing the files, in order.
 const PUBLISH: [&str; 6] = [
     "send each kvs/put-*.json with UpdateKeys, in the order of their names",
     "wait until all edges have these entries",
@@ -25,7 +25,7 @@ const PUBLISH: [&str; 6] = [
     "update and publish function.js, if it changed",
     "when the function before runs nowhere: send the kvs/retire-*.json of its folder",
 ];
-/// Above this share of the largest function, people are told.
+/// Above this share of the maximum function size, the build warns.
 const NEARLY_FULL_PERCENT: usize = 95;
 
 pub(super) fn build(input: &Input<'_>) -> Result<Artifact, Failure> {
@@ -68,12 +68,12 @@ pub(super) fn build(input: &Input<'_>) -> Result<Artifact, Failure> {
     if made.function.len() * 100 > MAX_FUNCTION_BYTES * NEARLY_FULL_PERCENT {
         artifact
             .warnings
-            .push("the function is nearly as large as CloudFront takes".to_owned());
+            .push("the function is close to CloudFront's size limit".to_owned());
     }
     Ok(artifact)
 }
 
-/// Whether a folder holds an earlier function.
+/// Whether a directory holds an earlier function.
 pub(super) fn made(folder: &std::path::Path) -> bool {
     let about = std::fs::read(folder.join(ABOUT)).unwrap_or_default();
     let about: Value = serde_json::from_slice(&about).unwrap_or_default();

@@ -1,6 +1,6 @@
 //! An Akamai EdgeWorkers code bundle: `main.js` and `bundle.json` in a gzipped tar file.
 //!
-//! Not here: the source, which the compiler generates.
+//! Not here: the source, which `tollgate-javascript` generates.
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -13,7 +13,7 @@ use crate::earlier::BUNDLE_FILES;
 use crate::failure::{Failure, sized};
 use crate::write::Entry;
 
-/// Everybody may read every file.
+/// All files are world-readable.
 const MODE: u32 = 0o644;
 
 pub(super) fn build(input: &Input<'_>) -> Result<Artifact, Failure> {
@@ -34,7 +34,7 @@ pub(super) fn build(input: &Input<'_>) -> Result<Artifact, Failure> {
     Ok(artifact)
 }
 
-/// A gzipped tar file that depends on nothing but its files.
+/// A reproducible gzipped tar file: its bytes depend only on the files.
 fn archive(files: &[Entry]) -> std::io::Result<Vec<u8>> {
     let mut archive = Builder::new(GzEncoder::new(Vec::new(), Compression::best()));
     for file in files {

@@ -1,6 +1,6 @@
-//! Built parts joined with a policy image: a zip or a folder, as the edge's description says.
+//! Built parts joined with a policy image: a zip or a directory, as the edge's description specifies.
 //!
-//! Not here: what one edge adds to that, which is in the edge's own file.
+//! Not here: additions for one edge, which are in the edge's own file.
 
 use tollgate_edges::{Artifact as Deployed, CLOUDFLARE, Edge, LAMBDA_EDGE, Parts};
 
@@ -9,10 +9,10 @@ use super::{cloudflare, lambda_edge, pack, parts, sign};
 use crate::failure::Failure;
 use crate::write::Entry;
 
-/// Adds files, notes and warnings of its own to an edge's artifact, which was made of files of so many bytes.
+/// Adds an edge's own files, notes and warnings to its artifact. The number is the size of the joined files, in bytes.
 type Finish = fn(&Input<'_>, usize, &mut Artifact);
 
-/// The edges that add anything.
+/// The edges that have additions.
 const FINISHES: [(&str, Finish); 2] = [
     (LAMBDA_EDGE.name, lambda_edge::finish),
     (CLOUDFLARE.name, cloudflare::finish),

@@ -1,4 +1,4 @@
-//! Zip archives that depend on nothing but what is in them: no times, no order of a disk.
+//! Reproducible zip archives: their bytes depend only on the names and contents of the files.
 
 use std::io::{self, Cursor, Write};
 
@@ -7,9 +7,9 @@ use zip::{CompressionMethod, DateTime, ZipWriter};
 
 use crate::write::Entry;
 
-/// Everybody may read every file: a function's runtime is not the owner.
+/// All files are world-readable, because a function's runtime is not their owner.
 const MODE: u32 = 0o644;
-/// The slowest and smallest.
+/// The slowest level, with the smallest output.
 const LEVEL: i64 = 9;
 
 /// The archive of `entries`, in the order of their names.
@@ -33,7 +33,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_names_and_bytes_count() {
+    fn archives_depend_only_on_names_and_contents() {
         let entry = |name: &str| Entry {
             name: name.to_owned(),
             bytes: name.repeat(1_000).into_bytes(),
@@ -42,16 +42,16 @@ mod tests {
         assert_eq!(one, zip(vec![entry("a"), entry("b/c")]).unwrap());
         assert!(one.len() < 1_000);
         let mut archive = zip::ZipArchive::new(Cursor::new(one)).unwrap();
-        let mut told = Vec::new();
+        let mut files = Vec::new();
         for at in 0..archive.len() {
             let file = archive.by_index(at).unwrap();
             let (mode, time) = (file.unix_mode(), file.last_modified());
             let name = file.name().unwrap().into_owned();
-            told.push((name, file.size(), mode, time));
+            files.push((name, file.size(), mode, time));
         }
         let meta = (Some(0o100_644), Some(DateTime::default()));
         assert_eq!(
-            told,
+            files,
             [
                 ("a".to_owned(), 1_000, meta.0, meta.1),
                 ("b/c".to_owned(), 3_000, meta.0, meta.1)

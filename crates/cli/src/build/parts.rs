@@ -1,7 +1,7 @@
-//! What is built once for a target and is the same for every policy: modules, handlers, addons.
+//! The built parts of a target, the same for every policy: modules, handlers, addons.
 //!
-//! `cargo xtask build` puts it into a folder of the target's name. Not here: what a target makes of
-//! it.
+//! `cargo xtask build` puts them into a directory named after the target. Not here: the artifacts that are built from
+//! them.
 
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};
@@ -9,12 +9,11 @@ use std::{env, fs, io};
 use crate::failure::Failure;
 use crate::write::{self, Entry};
 
-/// The folder that holds a folder for every target.
+/// The directory that contains a directory for every target.
 pub(super) struct Parts(PathBuf);
 
 impl Parts {
-    /// The folder that was given, else what `TOLLGATE_PARTS` names, else `parts` next to this program or
-    /// next to its folder.
+    /// The given directory, else the one in `TOLLGATE_PARTS`, else `parts` next to this program or to its directory.
     pub(super) fn find(given: Option<PathBuf>) -> Self {
         let near = || {
             let program = env::current_exe().ok()?;
@@ -33,11 +32,11 @@ impl Parts {
         )
     }
 
-    /// Every file below a folder of the parts, by name; one of them must be `entry`.
+    /// Returns every file below a directory of the parts, by name. One of them must be `entry`.
     ///
     /// # Errors
     ///
-    /// If the folder is not there or holds no `entry`: then it was not built, or is not whole.
+    /// Returns an error if the directory or `entry` does not exist: the parts are not built, or incomplete.
     pub(super) fn folder(&self, folder: &str, entry: &str) -> Result<Vec<Entry>, Failure> {
         let folder = self.0.join(folder);
         let entries = read(&folder)?;
@@ -49,12 +48,12 @@ impl Parts {
     }
 }
 
-/// Checks that every file that a module names is among the entries: a folder that was copied in part would fail
-/// only when it is loaded in production.
+/// Checks that every file that a module names is among the entries. Otherwise, an incomplete copy would fail only in
+/// production.
 ///
 /// # Errors
 ///
-/// If a module names a file that is missing.
+/// Returns an error if a module names a missing file.
 pub(super) fn check_complete(entries: &[Entry]) -> Result<(), Failure> {
     let is_module = |entry: &&Entry| entry.name.ends_with(".js") || entry.name.ends_with(".mjs");
     for module in entries.iter().filter(is_module) {
@@ -84,8 +83,8 @@ fn named_files(module: &str) -> impl Iterator<Item = &str> {
             let rest = module.get(at + before.len()..)?;
             let quote = rest.chars().next().filter(|c| matches!(c, '"' | '\''))?;
             let (name, after) = rest.get(1..)?.split_once(quote)?;
-            let is_beside = after.trim_start().starts_with(", import.meta.url");
-            (name.starts_with('.') || is_beside).then_some(name)
+            let is_relative = after.trim_start().starts_with(", import.meta.url");
+            (name.starts_with('.') || is_relative).then_some(name)
         })
     })
 }
@@ -131,7 +130,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn files_that_modules_name_must_be_there() {
+    fn files_named_by_modules_must_exist() {
         let entry = |name: &str, text: &str| Entry {
             name: name.to_owned(),
             bytes: text.as_bytes().to_vec(),

@@ -1,7 +1,7 @@
-//! Signing what is built, and not going back by accident.
+//! Signing of images, and protection against accidental rollback.
 //!
-//! The envelope is `tollgate_gate::signed`'s. Which artifact is replaced is known to whoever builds: the
-//! one that was named, else the one that stands where the new one goes.
+//! The version is compared with that of the replaced artifact: the one in `--replaces`, else the existing one at the
+//! output path. Not here: the envelope, which is `tollgate_gate::signed`'s.
 
 use std::path::{Path, PathBuf};
 
@@ -17,7 +17,7 @@ use crate::failure::Failure;
 use crate::write::Entry;
 use crate::{input, trust};
 
-/// How the image is signed, whom the artifact trusts, and what it replaces.
+/// How the image is signed, which keys the artifact trusts, and which artifact it replaces.
 #[derive(Args)]
 pub(super) struct SignArgs {
     /// Sign the image with this private key: PEM, from `tollgate keygen` or OpenSSL
@@ -28,37 +28,38 @@ pub(super) struct SignArgs {
         requires = "policy_version"
     )]
     sign: Option<PathBuf>,
-    /// The name of that key among the trust keys
+    /// The key ID of that key among the trust keys
     #[arg(long, value_name = "ID", requires = "sign")]
     key_id: Option<String>,
-    /// The version of this policy: larger than that of the one before
+    /// The version of this policy; must be higher than the version that it replaces
     #[arg(long, value_name = "VERSION", value_parser = trust::version, requires = "sign")]
     policy_version: Option<PolicyVersion>,
-    /// Build what takes only images that one of these keys signed, this one to begin with
+    /// Embed these trust keys: the artifact accepts only images signed by one of them, including the one
+    /// built now
     #[arg(long, value_name = "FILE")]
     trust: Option<PathBuf>,
-    /// What this replaces: an image, a zip or a folder. Its version must not be newer [default: what
-    /// is at the place to write to]
+    /// The image, zip or directory that this replaces, whose version must not be newer [default: the existing
+    /// one at the output path]
     #[arg(long, value_name = "PATH")]
     replaces: Option<PathBuf>,
-    /// Replace a newer version, or a signed policy by one that is not
+    /// Allow replacing a newer version, or a signed policy by an unsigned one
     #[arg(long)]
     allow_rollback: bool,
 }
 
-/// What stands in the artifact that is replaced.
+/// The policy image in the artifact that is replaced.
 struct Old {
     path: PathBuf,
     bytes: Vec<u8>,
 }
 
 impl SignArgs {
-    /// Whether anything is asked for that only an artifact with an image can have.
+    /// Whether the options require an artifact with an image.
     pub(super) fn needs_image(&self) -> bool {
         self.sign.is_some() || self.trust.is_some()
     }
 
-    /// The image in a new envelope, if it is to be signed; else as it is. `site` says which site an image is for.
+    /// Returns the image in a new envelope if it is to be signed, else unchanged. `site` returns the site of an image.
     pub(super) fn sealed(
         &self,
         bytes: Vec<u8>,
@@ -73,7 +74,7 @@ impl SignArgs {
             let path = path.clone();
             Failure::ImageKey { path, error }
         })?;
-        // An image that is signed already is signed anew, and not twice.
+        // An existing signature is replaced, so an image is never signed twice.
         let (image, _) = signed::open_envelope(bytes).map_err(Failure::Envelope)?;
         let site = site(image.clone())?;
         let mut sealed =
@@ -82,7 +83,7 @@ impl SignArgs {
         Ok(sealed)
     }
 
-    /// The trust keys, as their file has them, and the file's name.
+    /// The path and the contents of the file with the trust keys.
     pub(super) fn trust(&self) -> Result<Option<(&Path, Vec<u8>)>, Failure> {
         let Some(path) = &self.trust else {
             return Ok(None);
@@ -90,7 +91,7 @@ impl SignArgs {
         Ok(Some((path, input::read(path)?)))
     }
 
-    /// Refuses a policy that is older than the one it replaces.
+    /// Returns an error if the policy is older than the one it replaces.
     pub(super) fn check_replaced(
         &self,
         out: &Path,
@@ -99,7 +100,7 @@ impl SignArgs {
     ) -> Result<(), Failure> {
         let old = match &self.replaces {
             Some(path) => Some(Old::read(path)?),
-            // What is there may be anything; what cannot be understood is no older policy.
+            // The existing file may be anything. If it is not a policy, it cannot be a newer one.
             None => Old::read(out).ok(),
         };
         let Some(Old { path, bytes }) = old.filter(|_| !self.allow_rollback) else {
@@ -112,9 +113,9 @@ impl SignArgs {
     }
 }
 
-/// What speaks against putting this release in the place of an image.
+/// Returns the reason why this release must not replace an image.
 fn compare(old: Vec<u8>, release: Option<&Release>, policy: ImageId) -> Option<SignedError> {
-    // Nothing can be older than what has no version.
+    // An unsigned image has no version, so any release can replace it.
     let (image, before) = signed::open_envelope(old).ok()?;
     let oldest = before?.version;
     let Some(Release { version, .. }) = release else {
@@ -134,7 +135,7 @@ fn compare(old: Vec<u8>, release: Option<&Release>, policy: ImageId) -> Option<S
 }
 
 impl Old {
-    /// The image in an artifact, signed or not.
+    /// Reads the image in an artifact, signed or not.
     fn read(path: &Path) -> Result<Self, Failure> {
         let path = path.to_owned();
         if path.is_dir() {
@@ -149,18 +150,18 @@ impl Old {
     }
 }
 
-/// The name of the policy in a folder that was built for an edge.
+/// The file name of the policy in a directory that was built for an edge.
 fn in_folder(folder: &Path) -> &'static str {
     let mut names = EDGES.iter().filter_map(|edge| match edge.artifact {
         Artifact::Folder(parts) => Some(parts.policy),
         Artifact::Zip(_) | Artifact::Function | Artifact::Bundle => None,
     });
     let found = names.clone().find(|name| folder.join(name).is_file());
-    // If there is none, reading the first reports what is missing.
+    // If none exists, reading the first one reports the missing file.
     found.or_else(|| names.next()).unwrap_or_default()
 }
 
-/// Puts trust keys into the module among the parts that holds them; the parts must have one.
+/// Writes the trust keys into their module. Returns an error if the parts have no such module.
 pub(super) fn put_trust(
     entries: &mut [Entry],
     module: &str,
@@ -173,7 +174,9 @@ pub(super) fn put_trust(
     let entry = entry.ok_or_else(|| Failure::NoParts(PathBuf::from(module)))?;
     // JSON text is a JavaScript string.
     let text = serde_json::Value::from(keys);
-    entry.bytes = format!("// Whose policy images are taken.\n\nexport default {text};\n").into();
+    entry.bytes =
+        format!("// Keys that policy images must be signed with.\n\nexport default {text};\n")
+            .into();
     Ok(())
 }
 
@@ -182,7 +185,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_policy_replaces_what_is_not_newer() {
+    fn a_policy_never_replaces_a_newer_one() {
         let release = |version| Release {
             version,
             key_id: "k".into(),
@@ -214,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn trust_keys_go_where_the_edge_looks_for_them_or_nowhere() {
+    fn trust_keys_are_written_to_their_module_only() {
         let entry = |name: &str| Entry {
             name: name.to_owned(),
             bytes: b"export default undefined;\n".to_vec(),

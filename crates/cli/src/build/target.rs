@@ -1,4 +1,4 @@
-//! What can be built: the policy image, and what every edge loads.
+//! Build targets: the policy image, and the artifact of every edge.
 
 use std::path::Path;
 
@@ -13,17 +13,17 @@ use crate::overwrite::{self, Output};
 /// The name of the image as a target.
 pub(super) const IMAGE: &str = "image";
 
-/// The policy image, or what an edge loads.
+/// The policy image, or the artifact of an edge.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Target {
     Image,
     Edge(&'static Edge),
 }
 
-/// Reads a target, and lists them all.
+/// Returns the parser of `--target`, which lists all targets.
 pub(super) fn parser() -> impl TypedValueParser<Value = Target> {
     let image =
-        PossibleValue::new(IMAGE).help("The policy image: rules, keys and answers in one file");
+        PossibleValue::new(IMAGE).help("The policy image: rules, keys and responses in one file");
     let edges = EDGES
         .iter()
         .map(|edge| PossibleValue::new(edge.name).help(edge.about));
@@ -31,7 +31,7 @@ pub(super) fn parser() -> impl TypedValueParser<Value = Target> {
         .map(|name| Edge::named(&name).map_or(Target::Image, Target::Edge))
 }
 
-/// Reads a flavour, and lists those of all edges.
+/// Returns the parser of `--flavour`, which lists the flavours of all edges.
 pub(super) fn flavours() -> PossibleValuesParser {
     let flavours = EDGES.iter().filter_map(Edge::parts);
     let flavours = flavours.flat_map(|parts| parts.flavours);
@@ -49,7 +49,7 @@ impl Target {
         }
     }
 
-    /// The flavour of this name, or the default; nothing if there is none of it.
+    /// The named flavour, or the default one. `None` if it does not exist.
     pub(super) fn flavour(self, name: Option<&str>) -> Option<&'static Flavour> {
         match self {
             Target::Image => None,
@@ -57,7 +57,7 @@ impl Target {
         }
     }
 
-    /// What the artifact is, if it is one file.
+    /// The kind of the artifact, if it is a single file.
     pub(super) const fn file(self) -> Option<Output> {
         match self {
             Target::Image => Some(Output::Image),
@@ -69,7 +69,7 @@ impl Target {
         }
     }
 
-    /// Whether a folder holds an earlier artifact of this target.
+    /// Whether a directory holds an earlier artifact of this target.
     pub(super) fn made(self, folder: &Path) -> bool {
         match self {
             Target::Image => false,
@@ -84,8 +84,8 @@ impl Target {
         }
     }
 
-    /// Whether the artifact loads an image, which can be signed. The others are code, generated from the
-    /// policy: whoever can replace it can replace everything.
+    /// Whether the artifact loads an image, which can be signed. The other artifacts are code generated from the
+    /// policy: an attacker who can replace that code can replace everything.
     pub(super) const fn has_image(self) -> bool {
         match self {
             Target::Image => true,

@@ -13,13 +13,13 @@ use crate::analysed::Analysed;
 use crate::failure::Failure;
 use crate::progress::Progress;
 
-/// A directory of the working tree, as it was at a revision.
+/// Reads a directory of the working tree at a revision.
 pub(super) fn folder_at(revision: &str, folder: &Path) -> Result<Analysed, Failure> {
     let name = format!("{revision}:{}", folder.display());
     read(revision, "./", folder, &name)
 }
 
-/// `REV:DIR`, with DIR as seen from the current directory, else from the top of the repository.
+/// Reads `REV:DIR`, with DIR as seen from the current directory, else from the top of the repository.
 pub(super) fn revision(revision: &str, folder: &str) -> Result<Analysed, Failure> {
     let name = format!("{revision}:{folder}");
     let here = Path::new(".");
@@ -29,7 +29,7 @@ pub(super) fn revision(revision: &str, folder: &str) -> Result<Analysed, Failure
     }
 }
 
-/// Whether git knows a revision of this name in the current directory's repository.
+/// Whether the repository of the current directory has this revision.
 pub(super) fn is_revision(name: &str) -> bool {
     let commit = format!("{name}^{{commit}}");
     let arguments = [
@@ -52,9 +52,9 @@ pub(super) fn is_older(older: &str, newer: &str) -> bool {
 }
 
 fn read(revision: &str, folder: &str, at: &Path, name: &str) -> Result<Analysed, Failure> {
-    let fault = |said: String| Failure::Git {
+    let fault = |message: String| Failure::Git {
         name: name.to_owned(),
-        said,
+        message,
     };
     let sources = {
         let _progress = Progress::start("reading the revision", None);
@@ -64,21 +64,21 @@ fn read(revision: &str, folder: &str, at: &Path, name: &str) -> Result<Analysed,
     Analysed::of_sources(sources, Path::new(name))
 }
 
-/// The id of a directory. Links on the way to it are followed within the repository, as on disk.
+/// Returns the ID of a directory. Links on the way to it are followed within the repository, as on disk.
 fn tree(revision: &str, folder: &str, at: &Path) -> Result<String, String> {
-    // What starts with a dash would be an option to git.
+    // Git would parse a leading dash as an option.
     if revision.starts_with('-') {
-        return Err("a revision does not start with a dash".to_owned());
+        return Err("a revision must not start with a dash".to_owned());
     }
     let object = format!("{revision}:{folder}\n");
     if object.lines().count() > 1 {
-        return Err("a revision is one line".to_owned());
+        return Err("a revision must be a single line".to_owned());
     }
     let arguments = ["cat-file", "--batch-check", "--follow-symlinks"];
     let found = git(at, &arguments, object.as_bytes())?.stdout;
     let found = String::from_utf8_lossy(&found);
     let found = found.lines().next().unwrap_or_default();
-    // "id type size" of what was found, or what is wrong and the length of a name.
+    // "id type size" of an object, or a problem and the length of a name.
     let words: Vec<&str> = found.split(' ').collect();
     match words.as_slice() {
         [id, "tree", _] => Ok((*id).to_owned()),
@@ -91,11 +91,11 @@ fn tree(revision: &str, folder: &str, at: &Path) -> Result<String, String> {
     }
 }
 
-/// What does not exist: the revision, or the directory in it.
+/// Reports which one does not exist: the revision, or the directory in it.
 fn missing(revision: &str, at: &Path) -> String {
     let tree = format!("{revision}^{{tree}}");
     match git(at, &["rev-parse", "--verify", "--quiet", &tree], b"") {
-        Ok(_) => format!("the revision `{revision}` has no such folder"),
-        Err(_) => format!("there is no revision `{revision}` here"),
+        Ok(_) => format!("the revision `{revision}` has no such directory"),
+        Err(_) => format!("revision `{revision}` not found"),
     }
 }

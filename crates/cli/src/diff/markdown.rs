@@ -90,7 +90,7 @@ fn diffs(old: &Analysed, new: &Analysed, found: &Diff) -> String {
     texts.concat()
 }
 
-/// Text in a block that is closed at first.
+/// Adds text in a block that is collapsed initially.
 fn folded(text: &mut String, summary: &str, language: &str, content: &str) {
     let content = visible_lines(content);
     let fence = "`".repeat(3.max(longest_run(&content) + 1));
@@ -102,7 +102,7 @@ fn folded(text: &mut String, summary: &str, language: &str, content: &str) {
 fn comment(old: &Analysed, new: &Analysed, difference: &Difference) -> String {
     let cause = difference.cause.map(|changed| cause(old, new, changed));
     cause
-        .map(|cause| format!("# {} {}\n", headline(difference), visible(&cause)))
+        .map(|cause| format!("# {}: {}\n", headline(difference), visible(&cause)))
         .unwrap_or_default()
 }
 
@@ -110,12 +110,12 @@ fn comment(old: &Analysed, new: &Analysed, difference: &Difference) -> String {
 fn code(text: &str) -> String {
     let text = visible(text);
     if text.contains("\\|") || text.trim().is_empty() {
-        // What the pair means in a table, and what a blank one is, differs from one reader to the next.
+        // Renderers disagree on `\|` in a table and on blank code.
         return format!("<code>{}</code>", entities(&text));
     }
     let fence = "`".repeat(longest_run(&text) + 1);
     let text = text.replace('|', "\\|");
-    // One space at each end is taken off again, where both have one.
+    // Renderers strip one space at each end if both ends have one.
     let is_edge = |c: char| c == '`' || c == ' ';
     if text.starts_with(is_edge) || text.ends_with(is_edge) {
         format!("{fence} {text} {fence}")
@@ -124,7 +124,7 @@ fn code(text: &str) -> String {
     }
 }
 
-/// Text in which nothing is markup, whatever reads it.
+/// Text in which no renderer finds markup.
 fn entities(text: &str) -> String {
     text.chars()
         .map(|c| match c {

@@ -9,12 +9,12 @@ use std::process::{Command, Output, Stdio};
 /// The git program, to be run for a directory.
 pub(super) fn command(at: &Path) -> Command {
     let mut command = Command::new("git");
-    // Its messages are read.
+    // Messages are shown to the user, so they must not be localized.
     command.arg("-C").arg(at).env("LC_ALL", "C");
     command
 }
 
-/// Runs git, and returns its output or the first line of its complaint.
+/// Runs git, and returns its output or the first line of its error message.
 pub(super) fn git(at: &Path, arguments: &[&str], stdin: &[u8]) -> Result<Output, String> {
     let run = || -> io::Result<Output> {
         let mut child = command(at)
@@ -34,8 +34,8 @@ pub(super) fn git(at: &Path, arguments: &[&str], stdin: &[u8]) -> Result<Output,
         Err(error) => Err(not_run(&error)),
         Ok(output) if output.status.success() => Ok(output),
         Ok(output) => {
-            let said = String::from_utf8_lossy(&output.stderr);
-            let line = said.lines().next().unwrap_or_default();
+            let message = String::from_utf8_lossy(&output.stderr);
+            let line = message.lines().next().unwrap_or_default();
             Err(line.strip_prefix("fatal: ").unwrap_or(line).to_owned())
         }
     }

@@ -1,8 +1,8 @@
 //! The entries of a directory at a git revision, for the reader of policy directories.
 //!
-//! One run of git lists all entries; a second one, which keeps running, gives the contents of those that the
-//! reader opens. Not here: which entries are read and where links lead, which is the reader's, so that a
-//! revision is read as a working tree is.
+//! One run of git lists all entries. A second one, which keeps running, returns the contents of those that the reader
+//! opens. Not here: which entries are read and how links are resolved. The reader does both, so a revision is read
+//! exactly like a working tree.
 
 use core::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
@@ -19,13 +19,13 @@ const MAX_TARGET_BYTES: usize = 4_096;
 
 /// The tree of a directory at a revision.
 pub(super) struct Revision {
-    /// By path. What has a name that is not UTF-8 on its way cannot be named, and is left out.
+    /// Entries by path. Paths that are not UTF-8 are omitted.
     stored: HashMap<String, Stored>,
     names: BTreeMap<String, Vec<EntryName>>,
     blobs: RefCell<Blobs>,
 }
 
-/// What a tree holds under a name.
+/// An entry of a tree.
 enum Stored {
     Directory,
     /// The id of its contents.
@@ -53,14 +53,14 @@ impl Revision {
         Ok(revision)
     }
 
-    /// Adds an entry, written `mode type id<tab>path`. The list itself ends in an empty one.
+    /// Adds an entry, written `mode type id<tab>path`. The list ends with an empty entry.
     fn add(&mut self, entry: &[u8]) -> Result<(), String> {
         if entry.is_empty() {
             return Ok(());
         }
         let mut parts = entry.splitn(2, |byte| *byte == b'\t');
         let (Some(about), Some(path)) = (parts.next(), parts.next()) else {
-            return Err("git lists its entries in another form".to_owned());
+            return Err("unexpected output of `git ls-tree`".to_owned());
         };
         let (parent, name) = match path.iter().rposition(|byte| *byte == b'/') {
             Some(at) => path.split_at(at),
@@ -85,7 +85,7 @@ impl Revision {
         if let Ok(path) = core::str::from_utf8(path)
             && self.stored.insert(path.to_owned(), stored).is_some()
         {
-            // Git writes no such tree, and does not say which of the two a working tree gets.
+            // Git never writes such a tree, and does not define which of the two a checkout creates.
             return Err(format!("it has two entries named `{path}`"));
         }
         Ok(())
@@ -96,7 +96,7 @@ impl Revision {
         let mut parent = Some(path);
         while let Some(path) = parent {
             if matches!(self.stored.get(path), Some(Stored::Submodule)) {
-                let message = "it is in a git submodule, which a revision does not hold";
+                let message = "it is in a git submodule, whose files a revision does not contain";
                 return Err(io::Error::other(message));
             }
             parent = path.rsplit_once('/').map(|(parent, _)| parent);
@@ -108,7 +108,7 @@ impl Revision {
 impl Directory for Revision {
     fn node(&self, path: &str) -> io::Result<Node> {
         Ok(match self.stored.get(path) {
-            // In a working tree it is one.
+            // In a working tree, a submodule is a directory.
             Some(Stored::Directory | Stored::Submodule) => Node::Directory,
             Some(Stored::File(_)) => Node::File,
             Some(Stored::Link(id)) => {
@@ -139,10 +139,10 @@ impl Directory for Revision {
     }
 }
 
-/// A running git that gives the contents of one object after the other.
+/// A running `git cat-file --batch`, which returns the contents of objects.
 struct Blobs {
     child: Child,
-    /// Present until the end; closing it ends git.
+    /// Closed to end git.
     input: Option<ChildStdin>,
     output: BufReader<ChildStdout>,
 }
@@ -163,7 +163,7 @@ impl Blobs {
         })
     }
 
-    /// The first bytes of an object, at most `most`.
+    /// Returns the first bytes of an object, at most `most`.
     fn read(&mut self, id: &str, most: usize) -> io::Result<Vec<u8>> {
         let input = self.input.as_mut().ok_or(io::ErrorKind::BrokenPipe)?;
         writeln!(input, "{id}")?;
@@ -193,7 +193,7 @@ impl Blobs {
 impl Drop for Blobs {
     fn drop(&mut self) {
         drop(self.input.take());
-        // What it returns does not matter any more; a child that was not waited for would stay.
+        // The exit code does not matter, but a child that is not waited for remains as a zombie.
         let _ = self.child.wait();
     }
 }

@@ -1,4 +1,4 @@
-//! Differences for people and for programs.
+//! Differences as text and as JSON.
 
 use serde_json::json;
 use tollgate_analysis::Evaluation;
@@ -27,13 +27,13 @@ pub(super) fn object(old: &Analysed, new: &Analysed, found: &Diff) -> String {
                 ("old_rule", rule(old, &difference.old)),
                 ("new_rule", rule(new, &difference.new)),
             ]);
-            // The witness is an object with an order of its own.
+            // The witness is an object whose members have an order, too.
             text.pop();
             format!("{text},\"witness\":{}}}", request(&difference.witness))
         })
         .collect();
     let mut object = format!("{{\"differences\":[{}]", differences.join(","));
-    // Only where something differs that no request can show.
+    // Present only if a setting differs in a way that no request shows.
     if !found.settings.is_empty() {
         let mut codes: Vec<&str> = found
             .settings
@@ -63,16 +63,16 @@ fn setting(change: &SettingChange) -> String {
     ])
 }
 
-/// Headline of a kind of difference.
+/// The headline of a kind of difference.
 pub(super) fn headline(difference: &Difference) -> &'static str {
     match difference {
-        _ if difference.opens() => "opens",
-        _ if difference.closes() => "closes",
-        _ => "answers otherwise",
+        _ if difference.opens() => "newly allows",
+        _ if difference.closes() => "newly denies",
+        _ => "changes",
     }
 }
 
-/// How many of each kind.
+/// The number of differences of each kind.
 pub(super) fn summary(found: &Diff) -> String {
     let count = |test: &dyn Fn(&Difference) -> bool| {
         found.differences.iter().filter(|one| test(one)).count()
@@ -82,10 +82,12 @@ pub(super) fn summary(found: &Diff) -> String {
     let others = found.differences.len() - opened - closed;
     let known = match found.differences.is_empty() {
         true if found.gave_up.is_empty() => {
-            "no request is answered differently by the rules".to_owned()
+            "no request is decided differently by the rules".to_owned()
         }
         true => "no difference found".to_owned(),
-        false => format!("{opened} opened, {closed} closed, {others} answered otherwise"),
+        false => {
+            format!("{opened} newly allowed, {closed} newly denied, {others} with another response")
+        }
     };
     if found.gave_up.is_empty() {
         known
@@ -94,7 +96,7 @@ pub(super) fn summary(found: &Diff) -> String {
     }
 }
 
-/// The principals, one after the other where they are few.
+/// The principals: each one if there are at most four, else their description.
 pub(super) fn whom(difference: &Difference) -> Vec<&str> {
     match difference.principals.as_slice() {
         few @ [_, ..] if few.len() <= 4 => few.iter().map(String::as_str).collect(),
@@ -102,7 +104,7 @@ pub(super) fn whom(difference: &Difference) -> Vec<&str> {
     }
 }
 
-/// The rule that was added, removed or edited, and where it is.
+/// The rule that was added, removed or edited, with its location.
 pub(super) fn cause(old: &Analysed, new: &Analysed, cause: Cause) -> String {
     let (word, side) = match cause.side {
         Side::Old => ("old", old),
@@ -120,7 +122,7 @@ pub(super) fn edit(cause: Cause) -> &'static str {
     }
 }
 
-/// The keys of an edited rule that differ, as they were and as they are.
+/// The keys of an edited rule that differ, before and after.
 pub(super) fn edited(old: &Analysed, new: &Analysed, cause: Cause) -> (Vec<String>, Vec<String>) {
     let Some(counterpart) = cause.counterpart else {
         return (Vec::new(), Vec::new());
@@ -139,7 +141,7 @@ pub(super) fn edited(old: &Analysed, new: &Analysed, cause: Cause) -> (Vec<Strin
     (only(&before, &after), only(&after, &before))
 }
 
-/// The keys of a rule, one after the other.
+/// The keys of a rule, as TOML.
 fn keys(side: &Analysed, rule: RuleId) -> Vec<String> {
     let Some(rule) = side.policy.rule(rule) else {
         return Vec::new();
@@ -159,13 +161,13 @@ fn keys(side: &Analysed, rule: RuleId) -> Vec<String> {
     keys
 }
 
-/// A test that the new policy passes and the old one does not.
+/// A test that the new policy passes and the old one fails.
 pub(super) fn test(new: &Analysed, difference: &Difference, number: usize) -> String {
     let name = format!("diff-{}", number + 1);
     test_case(&new.policy, &name, &difference.witness, &difference.new)
 }
 
-/// Differences for people.
+/// The human-readable report.
 pub(super) fn text(old: &Analysed, new: &Analysed, found: &Diff) -> String {
     let mut text = String::new();
     for (number, difference) in found.differences.iter().enumerate() {
@@ -212,7 +214,7 @@ pub(super) fn text(old: &Analysed, new: &Analysed, found: &Diff) -> String {
     }
     for path in &found.gave_up {
         text.push_str(&format!(
-            "{} {}: too many rules meet there to compare all requests, so some may differ\n",
+            "{} {}: too many overlapping rules to compare all requests; some may differ\n",
             styled(BAD, "undecided"),
             visible(path)
         ));

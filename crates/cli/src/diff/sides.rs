@@ -1,4 +1,4 @@
-//! The two policies that `tollgate diff` compares, and what to write where its arguments name none.
+//! The two policies that `tollgate diff` compares, and help for arguments that do not name two policies.
 //!
 //! Not here: reading them.
 
@@ -56,7 +56,7 @@ fn revisions(
     {
         let name = folder.to_string_lossy();
         let help = if to.is_empty() && git::is_revision(&name) {
-            format!("two revisions are one range: `tollgate diff {from}..{name}`")
+            format!("write two revisions as a range: `tollgate diff {from}..{name}`")
         } else {
             format!("NEW is the policy directory here: `tollgate diff {from}..{to} policy`")
         };
@@ -71,16 +71,16 @@ fn revisions(
     if !quiet && git::is_older(to, from) {
         let word = styled(NOTE, "note");
         note(format_args!(
-            "{word}: `{to}` is older than `{from}`, so this is what going back would change; \
-             what the newer one changes: `tollgate diff {to}..{from}`"
+            "{word}: `{to}` is older than `{from}`, so this shows what going back would change; \
+             for the changes of the newer one: `tollgate diff {to}..{from}`"
         ));
     }
     Ok((old, new))
 }
 
-/// What an argument names.
+/// The kind of an argument.
 enum Side {
-    /// A directory, an image or `REV:DIR`; also what names nothing, which reading it reports.
+    /// A directory, an image or `REV:DIR`. Any other argument is one, too: reading it reports the error.
     Policy,
     Revision(String),
     Range(String),
@@ -101,12 +101,12 @@ impl Side {
     }
 }
 
-/// What to write instead, if one of the arguments is a revision without a directory.
+/// Returns help if one of the arguments is a revision without a directory.
 fn misplaced(old: &Side, new: &Side) -> Option<String> {
     match (old, new) {
         (Side::Policy, Side::Policy) => None,
         (Side::Revision(from), Side::Revision(to)) => Some(format!(
-            "two revisions are one range: `tollgate diff {from}..{to}`"
+            "write two revisions as a range: `tollgate diff {from}..{to}`"
         )),
         (Side::Revision(from), _) => Some(format!(
             "to compare the directory at `{from}` with the one here: `tollgate diff {from}.. DIR`"
@@ -121,7 +121,7 @@ fn misplaced(old: &Side, new: &Side) -> Option<String> {
     }
 }
 
-/// What to write instead, if only one policy is named.
+/// Reports that only one policy is named, with help.
 fn alone(old: &OsString) -> Failure {
     let name = old.to_string_lossy();
     let help = match Side::of(old) {
@@ -135,7 +135,7 @@ fn alone(old: &OsString) -> Failure {
     Failure::Side {
         name: "OLD",
         value: name.into_owned(),
-        problem: "one policy alone cannot be compared",
+        problem: "a comparison needs two policies",
         help,
     }
 }
@@ -149,7 +149,7 @@ fn failure(name: &'static str, value: &OsStr, help: String) -> Failure {
     }
 }
 
-/// A path that exists, else `REV:DIR`.
+/// Reads an existing path, else `REV:DIR`.
 fn side(argument: &OsString) -> Result<Analysed, Failure> {
     let path = Path::new(argument);
     let revision = argument.to_str().and_then(|text| text.split_once(':'));

@@ -1,4 +1,6 @@
-//! What the token of a request contains, for explanations; whether it is valid is the gate's to say.
+//! The claims in the token of a request, for explanations.
+//!
+//! Not here: whether the token is valid, which the gate decides.
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 use serde_json::{Map, Value};
@@ -7,7 +9,7 @@ use tollgate_token::Claims;
 
 use crate::claims::span;
 
-/// The claims of the request's token: those of the verified one, else those that an invalid one would have.
+/// The claims of the request's token: of the verified one, else of the first invalid one.
 pub(super) fn claims(
     gate: &Gate<Vec<u8>>,
     request: &Request<'_>,
@@ -18,7 +20,7 @@ pub(super) fn claims(
     }
     let found = tokens(request);
     let is_verified = matches!(outcome.log.token, TokenStatus::Verified(_));
-    // Of several tokens the one that was verified leads to the same decision.
+    // Of several tokens, the verified one leads to the same decision.
     let is_same = |claims: &&Map<String, Value>| {
         with_claims(gate, request, claims).is_some_and(|assumed| {
             (assumed.reason, &assumed.rule) == (outcome.reason, &outcome.rule)
@@ -28,8 +30,8 @@ pub(super) fn claims(
     verified.or(found.first()).cloned()
 }
 
-/// The claims of everything in a request that has the form of a token, wherever it is: where tokens may be is
-/// known to the gate.
+/// The claims of everything in a request that has the form of a token. Only the gate knows which places may contain
+/// tokens.
 fn tokens(request: &Request<'_>) -> Vec<Map<String, Value>> {
     let values = request.headers.iter().map(|(_, value)| *value);
     values
@@ -40,7 +42,7 @@ fn tokens(request: &Request<'_>) -> Vec<Map<String, Value>> {
         .collect()
 }
 
-/// The claims in a token, read without verifying it.
+/// Reads the claims in a token without verifying it.
 fn payload(token: &str) -> Option<Map<String, Value>> {
     let [_, payload, _] = <[&str; 3]>::try_from(token.split('.').collect::<Vec<_>>()).ok()?;
     let bytes = Base64UrlUnpadded::decode_vec(payload).ok()?;
@@ -67,7 +69,7 @@ pub(super) fn fault(gate: &Gate<Vec<u8>>, claims: &Map<String, Value>) -> Option
     facts.err().map(|error| error.to_string())
 }
 
-/// How long ago the token expired, if that is what is wrong with it.
+/// Returns how long ago the token expired, if that is why it is invalid.
 pub(super) fn expired(
     claims: Option<&Map<String, Value>>,
     outcome: &Outcome,
@@ -81,7 +83,7 @@ pub(super) fn expired(
     Some(format!("the token expired {} ago", span(since)))
 }
 
-/// Where the client is redirected to.
+/// The location that the client is redirected to.
 pub(super) fn location(outcome: &Outcome) -> Option<String> {
     let Action::Refuse(response) = &outcome.action else {
         return None;

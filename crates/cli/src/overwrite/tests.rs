@@ -1,4 +1,4 @@
-//! Which files an output may replace.
+//! Files that an output may and may not replace.
 
 use super::*;
 

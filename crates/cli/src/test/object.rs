@@ -1,4 +1,4 @@
-//! The report for programs.
+//! The machine-readable report.
 
 use serde_json::{Map, Value, json};
 use tollgate_author::coverage::{Item, Kind};

@@ -1,4 +1,4 @@
-//! The report for people: failures with their requests, a line per file, coverage, mutants, and tests to paste.
+//! The human-readable report: failures with their requests, one line per file, coverage, mutants, and tests to paste.
 
 use core::fmt::Write;
 
@@ -14,7 +14,7 @@ use crate::failure::counted;
 use crate::output::{BAD, FAINT, GOOD, NOTE, STRONG, styled, visible};
 use crate::trace::Evaluated;
 
-/// The longest list of what is not covered; the rest is counted.
+/// The maximum number of uncovered items that are listed; the rest is counted.
 const MAX_MISSED: usize = 20;
 
 pub(super) fn text(findings: &Findings<'_>, wanted: Option<u8>, gate: &Gate<Vec<u8>>) -> String {
@@ -28,7 +28,7 @@ pub(super) fn text(findings: &Findings<'_>, wanted: Option<u8>, gate: &Gate<Vec<
     text
 }
 
-// Writing to a string cannot fail, so what `writeln!` returns says nothing.
+// Writing to a string cannot fail, so the result of `writeln!` is ignored.
 
 fn failures(findings: &Findings<'_>, gate: &Gate<Vec<u8>>, text: &mut String) {
     for result in findings.results {
@@ -65,7 +65,7 @@ fn failures(findings: &Findings<'_>, gate: &Gate<Vec<u8>>, text: &mut String) {
 fn request(case: &Case) -> String {
     let who = match &case.who {
         TestUser::Nobody => "without a token".to_owned(),
-        TestUser::BadToken => "with a bad token".to_owned(),
+        TestUser::BadToken => "with an invalid token".to_owned(),
         TestUser::Person(person) => format!("as {}", person.name),
     };
     let from = case.ip.as_ref().map(|ip| format!(" from {ip}"));
@@ -175,13 +175,13 @@ fn mutants(findings: &Findings<'_>, text: &mut String) {
         let _ = write!(
             text,
             "{} {} {}\n  {} {}\n  {} {} {}: {} would be {}\n",
-            styled(BAD, "UNNOTICED"),
+            styled(BAD, "MISSED"),
             styled(
                 FAINT,
                 format_args!("{}:{}", findings.sources.path_of(missed.file), missed.line)
             ),
             missed.rule,
-            styled(FAINT, "mistake"),
+            styled(FAINT, "change "),
             styled(STRONG, visible(&missed.mutant.change)),
             styled(FAINT, "then   "),
             visible(&visit.method),
@@ -191,20 +191,20 @@ fn mutants(findings: &Findings<'_>, text: &mut String) {
         );
     }
     let style = if tally.missed == 0 { GOOD } else { BAD };
-    let noticed = format!("{} of {}", tally.caught, tally.caught + tally.missed);
+    let caught = format!("{} of {}", tally.caught, tally.caught + tally.missed);
     let _ = write!(
         text,
-        "{}: tests notice {}",
+        "{}: tests catch {}",
         counted(mutants.len(), "mutant"),
-        styled(style, noticed)
+        styled(style, caught)
     );
     if tally.equivalent > 0 {
-        let _ = write!(text, "; {} change no answer", tally.equivalent);
+        let _ = write!(text, "; {} change no response", tally.equivalent);
     }
     if tally.unproven > 0 {
         let _ = write!(
             text,
-            "; {} answered like the policy on random requests, which proves nothing",
+            "; {} responded like the policy to random requests, which proves nothing",
             tally.unproven
         );
     }
@@ -218,7 +218,7 @@ fn suggestions(findings: &Findings<'_>, text: &mut String) {
             file = &suggestion.file;
             let path = visible(&findings.sources.path_of(file));
             let _ = write!(text, "\n{}\n", styled(STRONG, format_args!("# for {path}")));
-            text.push_str("# The answers are what the policy says today: paste what is right.\n");
+            text.push_str("# Results of the current policy: paste only those that are correct.\n");
         }
         let _ = write!(
             text,

@@ -12,7 +12,7 @@ use crate::input;
 use crate::output::{print, print_json};
 use crate::verdict::Verdict;
 
-/// How long a token lived that has expired, in seconds.
+/// The lifetime of a token that is created as expired, in seconds.
 const USUAL_LIFETIME_SECS: i64 = 3_600;
 
 /// Sign a token with a test key
@@ -23,23 +23,23 @@ Examples:
       --sub alice --group rust-101
   tollgate token mint --key test-key.json --claims \"$CLAIMS\" --claim level=3 --expires-in=-1
 
-`iat` is now and `exp` --expires-in seconds later, unless the claims say otherwise. For a token that has
-expired, `iat` is an hour before `exp`.
-Never use a key here that protects anything.")]
+Unless the claims contain them, `iat` is the current time and `exp` is --expires-in seconds later. In an expired
+token, `iat` is an hour before `exp`.
+Never use a production key here.")]
 pub(crate) struct Mint {
-    /// The private key, as JSON Web Key
+    /// The private key, as a JSON Web Key
     #[arg(long, value_name = "FILE")]
     key: PathBuf,
-    /// The algorithm; left out, the key's `alg`
+    /// The algorithm [default: the key's `alg`]
     #[arg(long, value_name = "ALG")]
     alg: Option<String>,
-    /// The key's name in the header; left out, the key's `kid`
+    /// The key ID in the header [default: the key's `kid`]
     #[arg(long)]
     kid: Option<String>,
     /// The claims to start with
     #[arg(long, value_name = "JSON")]
     claims: Option<String>,
-    /// One more claim; a value that is JSON is taken as JSON, else as text; may be repeated
+    /// An additional claim, whose value is JSON or else a string; can be given more than once
     #[arg(long = "claim", value_name = "NAME=VALUE")]
     more: Vec<String>,
     /// The issuer
@@ -51,13 +51,13 @@ pub(crate) struct Mint {
     /// The subject
     #[arg(long, value_name = "TEXT")]
     sub: Option<String>,
-    /// A group; may be repeated
+    /// A group; can be given more than once
     #[arg(long = "group", value_name = "NAME")]
     groups: Vec<String>,
     /// The claim that holds the groups
     #[arg(long, value_name = "NAME", default_value = COGNITO_GROUPS_CLAIM)]
     groups_claim: String,
-    /// How long the token lives; negative for one that has expired
+    /// The lifetime of the token; negative for an expired token
     #[arg(
         long,
         value_name = "SECS",
@@ -65,10 +65,10 @@ pub(crate) struct Mint {
         allow_negative_numbers = true
     )]
     expires_in: i64,
-    /// When the token is issued, as RFC 3339 or in Unix seconds [default: now]
+    /// The time of issue, as RFC 3339 or in Unix seconds [default: now]
     #[arg(long, value_name = "TIME", value_parser = input::time, allow_negative_numbers = true)]
     now: Option<i64>,
-    /// Print one JSON object
+    /// Print the result as a single JSON object
     #[arg(long)]
     pub(crate) json: bool,
 }
@@ -80,7 +80,7 @@ impl Mint {
         let minter = Minter::new(key).typ("JWT");
         let token = minter.token(&claims).map_err(Failure::Mint)?;
         if self.json {
-            // Both texts were just made, so they can be read.
+            // Both texts were just serialized, so parsing cannot fail.
             let header: Value = serde_json::from_str(&minter.header()).unwrap_or_default();
             let claims: Value = serde_json::from_str(&claims).unwrap_or_default();
             print_json(json!({ "token": token, "header": header, "claims": claims }))?;
@@ -102,7 +102,7 @@ impl Mint {
         }
         if let Some(name) = &self.alg {
             input::algorithm(name)?;
-            // As if the key had said so, which lets the one reader judge whether it can be.
+            // Set the key's `alg`, so that its parser validates the algorithm.
             if let Ok(Value::Object(mut key)) = serde_json::from_str(&text) {
                 key.insert("alg".to_owned(), name.as_str().into());
                 text = Value::Object(key).to_string();
@@ -146,7 +146,7 @@ impl Mint {
         let json: Value = serde_json::from_str(&claims.to_json()).unwrap_or_default();
         let given = json.get("exp").and_then(Value::as_i64);
         let exp = given.unwrap_or(now.saturating_add(self.expires_in));
-        // A token that expired before it was issued would be rejected for that, and not as expired.
+        // A token that expires before it is issued would be rejected for that, not as expired.
         let iat = if exp <= now {
             exp.saturating_sub(USUAL_LIFETIME_SECS).max(0).min(exp)
         } else {

@@ -1,4 +1,4 @@
-//! The report about a token that is not valid.
+//! The report about an invalid token.
 //!
 //! Not here: verifying it.
 
@@ -9,7 +9,7 @@ use crate::failure::Failure;
 use crate::output::{BAD, print, print_json, styled};
 use crate::verdict::Verdict;
 
-/// Tells why a token is not valid. What it claims is not shown, since nobody has signed it.
+/// Reports why a token is invalid. Its claims are not shown, because they are not verified.
 pub(super) fn invalid(
     rejected: Rejected,
     issuer: Option<&IssuerConfig>,
@@ -19,7 +19,7 @@ pub(super) fn invalid(
     let claim = error.claim().zip(issuer);
     let claim = claim.map(|(claim, issuer)| issuer.claim_name(claim));
     let message = match &claim {
-        Some(claim) => format!("`{claim}` has another type or range than it must have"),
+        Some(claim) => format!("`{claim}` has the wrong type or is out of range"),
         None => error.to_string(),
     };
     if json {

@@ -1,4 +1,4 @@
-//! `tollgate verify --jws`: is this payload signed by this key, whatever the payload is.
+//! `tollgate verify --jws`: verifies the signature of any payload with one key.
 
 use std::ffi::OsStr;
 use std::io::{self, IsTerminal, Write};
@@ -15,7 +15,7 @@ use crate::input;
 use crate::output::{StdoutError, forgive_closed_pipe, print, print_json, visible};
 use crate::verdict::Verdict;
 
-/// The longest JWS that is read, in bytes. Payloads are not tokens, so it is more than theirs.
+/// The maximum size of a JWS, in bytes. Payloads need not be tokens, so the limit is higher than that of tokens.
 const MAX_JWS_BYTES: u32 = 16 * 1024 * 1024;
 
 pub(super) fn run(
@@ -52,7 +52,7 @@ pub(super) fn run(
             print(visible(&String::from_utf8_lossy(&payload)))?;
             return Ok(Verdict::Yes);
         }
-        // A pipe gets the bytes as they are: the payload need not be text.
+        // A pipe receives the raw bytes, because the payload need not be text.
         let mut out = io::stdout().lock();
         let written = out.write_all(&payload).and_then(|()| out.write_all(b"\n"));
         forgive_closed_pipe(written.and_then(|()| out.flush())).map_err(StdoutError)?;

@@ -1,11 +1,11 @@
-//! A key set without its bad keys, for `--lenient-jwks`. What is left is judged as strictly as
-//! ever.
+//! Removal of invalid keys from a key set, for `--lenient-jwks`. Not here: validating the remaining keys, which is as
+//! strict as without the option.
 
 use serde_json::Value;
 use tollgate_token::{Algorithm, Jwks, SkipReason, SkippedKey};
 
-/// The key set `text` without the keys that would be refused, and why each of them would be. A text
-/// that is no key set comes back as it is, for the strict reader to refuse.
+/// Returns the key set `text` without the keys that would be rejected, and the reason for each of them. A text that is
+/// not a key set is returned unchanged, so that the strict parser rejects it.
 pub(super) fn key_set(text: String, allowed: &[Algorithm]) -> (String, Vec<SkippedKey>) {
     let Ok(set) = Jwks::parse_lenient(text.as_bytes(), allowed) else {
         return (text, Vec::new());

@@ -1,7 +1,7 @@
-//! Writes the tables of edges into documents, or checks them: `edge-tables [--check] FILE…`.
+//! Writes the tables of edges to documents, or checks them: `edge-tables [--check] FILE…`.
 //!
-//! A table is what stands between `<!-- edges -->` and `<!-- /edges -->`. Exit codes: 0 written or current, 3 out of
-//! date, 2 wrong use.
+//! A table is the text between `<!-- edges -->` and `<!-- /edges -->`. Exit codes: 0 if written or up to date, 3 if out
+//! of date, 2 for an error.
 
 use std::process::ExitCode;
 
@@ -33,7 +33,7 @@ fn main() -> ExitCode {
     code
 }
 
-/// Puts the table into a file; with `check`, says whether it is there already.
+/// Writes the table to a file. With `check`, only returns whether the table is up to date.
 fn update(file: &str, check: bool) -> std::io::Result<bool> {
     let text = std::fs::read_to_string(file)?;
     let (before, rest) = text.split_once(BEGIN).ok_or(std::io::ErrorKind::NotFound)?;
@@ -49,7 +49,7 @@ fn update(file: &str, check: bool) -> std::io::Result<bool> {
     Ok(true)
 }
 
-/// A row for each edge.
+/// The table, with one row per edge.
 fn rows() -> String {
     let mut table = "| `--target` | artifact | tested on |\n|---|---|---|\n".to_owned();
     for edge in &EDGES {

@@ -1,4 +1,4 @@
-//! Whatever a policy says is code and nothing else in the rendered comment, as a renderer of CommonMark reads it.
+//! Text of policies is only ever code in the comment that a CommonMark renderer produces.
 
 use pulldown_cmark::{Event, Options, Parser, Tag};
 use tollgate_policy::visible::visible;
