@@ -1,8 +1,8 @@
-// What one signature costs, library by library: `node signatures.mjs MODULE PROGRAM QUICK`.
+// The cost of one signature verification, per library: `node signatures.mjs MODULE PROGRAM QUICK`.
 //
-// MODULE is the WASM module of this package's example, PROGRAM its native counterpart. OpenSSL is Node's own,
-// with a key object made once. Libraries take turns within one run, so that a slow moment meets them all.
-// Prints one JSON list of { algorithm, where, name, p50_ns, p99_ns }.
+// MODULE is the WASM module of this package's example, PROGRAM its native counterpart. OpenSSL is Node's
+// own, with a key object that is created once. Libraries are measured alternately within one run, so that a
+// slow moment affects all of them. Prints a single JSON list of { algorithm, where, name, p50_ns, p99_ns }.
 
 import { execFileSync } from "node:child_process";
 import { generateKeyPairSync, sign, verify } from "node:crypto";

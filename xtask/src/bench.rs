@@ -1,6 +1,6 @@
-//! Cold and warm figures of every target, and of peers beside ours, in one run. What is measured, and how,
-//! stands in `tollgate-targets` and `tollgate-peers`; this builds what they need, hands over, and puts
-//! together what they write.
+//! Cold and warm measurements of every target, and of peers next to ours, in one run. `tollgate-targets` and
+//! `tollgate-peers` define and make the measurements; this module builds what they need, starts them, and
+//! combines their output.
 
 pub(crate) mod baselines;
 mod peers;

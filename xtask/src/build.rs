@@ -1,5 +1,5 @@
-//! Builds what runs at an edge: the plain WASM module, the npm package, and the proof that the
-//! core needs no operating system. Programs for this machine are built by the verbs that use them.
+//! Builds what runs at an edge: the plain WASM module, the npm package, and the proof that the core needs no
+//! operating system. Native programs are built by the commands that use them.
 
 pub(crate) mod cloudflare;
 pub(crate) mod javascript;

@@ -1,5 +1,5 @@
-//! The tests of the callback page: its modules in Node, and the page itself in headless Chromium
-//! against the local issuer. What they need is installed at first use.
+//! The tests of the callback page: its modules in Node, and the page itself in headless Chromium against the
+//! local issuer. Their prerequisites are installed at first use.
 
 use std::path::PathBuf;
 use std::process::Command;

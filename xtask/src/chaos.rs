@@ -1,6 +1,6 @@
-//! Faults on every target: key sets that are late, broken or gone, clocks that jump, torn policies, stores that
-//! do not answer, panics, memory that is used up. What is played is in `tollgate-targets`; this builds what it
-//! needs and hands over.
+//! Faults on every target: late, broken and missing key sets, clocks that jump, partially updated policies,
+//! stores that do not respond, panics, exhausted memory. The scenarios are in `tollgate-targets`; this
+//! module builds what they need and starts them.
 
 use std::path::PathBuf;
 

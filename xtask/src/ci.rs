@@ -1,4 +1,4 @@
-//! What CI runs: everything, nothing else. It has no steps of its own.
+//! The CI command: runs `cargo xtask test` and has no steps of its own.
 
 use anyhow::Result;
 

@@ -1,6 +1,6 @@
-//! Generated files: the table of characters from the Unicode data ([`characters`]); JSON Schemas and reference
-//! pages, written by the compiler from the items they describe; tables of edges, written by `tollgate-edges`. This
-//! starts the programs.
+//! Generated files: the table of characters from the Unicode data ([`characters`]); JSON Schemas and
+//! reference pages, which the compiler writes from the items they describe; and tables of edges, which
+//! `tollgate-edges` writes. This module starts the programs.
 
 mod characters;
 

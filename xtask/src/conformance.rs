@@ -1,5 +1,5 @@
-//! Conformance cases on the targets: the project's own, or any policy folder with any case file.
-//! The cases are judged by `tollgate-targets`; this finds them, builds what is needed and adds up.
+//! Conformance cases on the targets: the project's own, or any policy directory with any case file.
+//! `tollgate-targets` runs the cases; this module finds them, builds what is needed and adds up the counts.
 
 mod refused;
 

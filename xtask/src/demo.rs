@@ -1,4 +1,4 @@
-//! The demos: builds what one needs and starts it (`tollgate-demo`).
+//! The demos: builds what a demo needs and starts it (`tollgate-demo`).
 
 use anyhow::{Result, bail};
 

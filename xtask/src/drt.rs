@@ -1,5 +1,5 @@
-//! Differential random testing: the specification, the core and every target, asked the same random questions
-//! about the same random policies. Prints pairs tried and disagreements.
+//! Differential random testing: the specification, the core and every target evaluate the same random
+//! requests against the same random policies. Prints the numbers of pairs and of disagreements.
 
 use anyhow::Result;
 

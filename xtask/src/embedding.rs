@@ -1,4 +1,5 @@
-//! The embedders' example that `cargo test` cannot run, because it needs a WASM module: it must print its text.
+//! The embedders' example that `cargo test` cannot run, because it needs a WASM module: its output is
+//! compared.
 //!
 //! Not here: the other examples of `tollgate-edge`, which its own tests run.
 

@@ -1,5 +1,5 @@
-//! Fixture keys, tokens and cases: written by `tollgate-fixtures`, from a fixed seed and a fixed clock.
-//! This starts it.
+//! Fixture keys, tokens and cases: `tollgate-fixtures` writes them from a fixed seed and a fixed clock. This
+//! module starts it.
 
 use std::ffi::OsString;
 use std::process::Command;

@@ -1,9 +1,9 @@
-//! Fuzzing: every target for some minutes, from the seeds and from what earlier runs kept.
+//! Fuzzing: every fuzz target for some minutes, starting from the seeds and the corpus of earlier runs.
 //!
-//! What a run keeps stays in `target/fuzz`; `fuzz/seeds` is committed and small, and the fixtures are seeds too.
-//! The code under test has no `unsafe`, so no sanitizer is built in unless one is asked for: a run is several
-//! times as fast without, and panics, overflows, timeouts and memory are seen all the same. Not here: what is
-//! checked, which `fuzz/src` says.
+//! The corpus of a run stays in `target/fuzz`. `fuzz/seeds` is committed and small, and the fixtures are
+//! seeds too. The code under test has no `unsafe`, so no sanitizer is enabled by default: a run is several
+//! times faster without one, and panics, overflows, timeouts and excessive memory use are still detected.
+//! Not here: the checks, which are in `fuzz/src`.
 
 mod log;
 mod seeds;

@@ -1,4 +1,4 @@
-//! Inputs of a megabyte that nobody means well by: what each is answered, the memory and the time that it takes.
+//! Hostile inputs of a megabyte: prints the result, memory and time of each.
 
 use anyhow::Result;
 

@@ -1,4 +1,5 @@
-//! The check of the infrastructure templates: well-formed by `cfn-lint`, and closed by our own check.
+//! The check of the infrastructure templates: well-formed according to `cfn-lint`, and closed according to
+//! our own check.
 
 use anyhow::Result;
 

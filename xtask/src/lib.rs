@@ -1,7 +1,7 @@
-//! What the project's own programs share: where things are in the repository, processes, tools of others
-//! that are installed at first use, and what a person sees.
+//! Shared code of the project's own programs: paths in the repository, processes, third-party tools that are
+//! installed at first use, and terminal output.
 //!
-//! Not here: any command of `cargo xtask`, and anything of the product.
+//! Not here: any command of `cargo xtask`, and product code.
 
 pub mod repo;
 pub mod shell;

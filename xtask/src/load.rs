@@ -1,5 +1,5 @@
-//! `tollgate serve` under sustained load while its issuer fails and recovers: wrong answers, memory, and how long
-//! answers take. The load is made by `tollgate-targets`; this builds what it needs and hands over.
+//! `tollgate serve` under sustained load while its issuer fails and recovers: wrong responses, memory and
+//! latency. `tollgate-targets` generates the load; this module builds what it needs and starts it.
 
 use std::path::PathBuf;
 

@@ -1,8 +1,9 @@
-//! The project's commands, one verb a file: `cargo xtask build`, `test`, `demo` and so on.
+//! The project's commands, one subcommand per file: `cargo xtask build`, `test`, `demo` and so on.
 //!
-//! It holds no product logic and depends on none of our crates, so that it runs when they do not
-//! compile: everything happens in processes it starts (`cargo`, `node`, the `tollgate` command).
-//! Exit codes are those of the `tollgate` command: 0 yes, 3 no, 2 wrong use or bad surroundings.
+//! Contains no product logic and depends on none of our crates, so that it runs even when they do not
+//! compile: all work happens in processes it starts (`cargo`, `node`, the `tollgate` command). Exit codes
+//! are those of the `tollgate` command: 0 success, 3 negative result, 2 usage error or unsuitable
+//! environment.
 
 mod bench;
 mod build;

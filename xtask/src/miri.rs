@@ -1,7 +1,8 @@
-//! Tests in Miri, which sees undefined behaviour, leaks and reads beyond an end: the core and the token layer.
+//! Tests in Miri, which detects undefined behaviour, leaks and out-of-bounds reads: the core and the token
+//! layer.
 //!
-//! Miri is some hundred times slower than a processor, so tests whose work is many random inputs are left out,
-//! by name. Neither crate has `unsafe` of its own; what this looks at besides is the standard library in our use.
+//! Miri is some hundred times slower than native code, so tests with many random inputs are skipped by name.
+//! Neither crate has `unsafe` of its own; Miri also checks the standard library as we use it.
 
 use anyhow::Result;
 

@@ -1,8 +1,10 @@
-//! Mutants of the core and of the token layer: broken in many small ways, one at a time, and the tests must notice.
+//! Mutation testing of the core and of the token layer: each mutant is one small change, and the tests must
+//! catch it.
 //!
-//! cargo-mutants does the work in a copy of the tree. Survivors that change nothing anybody could see stand in
-//! `fixtures/mutants.tsv` with the reason; any other is a hole in the tests. Hours for all of it: `--shard`
-//! takes a part. Not here: mutants of policies, which `tollgate test --mutate` makes.
+//! cargo-mutants does the work in a copy of the tree. Surviving mutants without an observable effect are
+//! listed in `fixtures/mutants.tsv` with the reason; any other survivor is a gap in the tests. A full run
+//! takes hours; `--shard` runs a part. Not here: mutants of policies, which `tollgate test --mutate`
+//! creates.
 
 use std::collections::BTreeMap;
 use std::fs;

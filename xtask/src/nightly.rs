@@ -1,4 +1,4 @@
-//! The nightly toolchain, for what stable Rust does not have. Nothing is added without saying so.
+//! The nightly toolchain, for features that stable Rust lacks. Every installation is reported.
 
 use std::process::Command;
 

@@ -1,5 +1,6 @@
-//! Holds the sample policy, or random ones, against another policy engine: whether it accepts our export and decides alike.
-//! The program is `tollgate-peers` with its feature; this builds and starts it.
+//! Compares the sample policy, or random ones, with another policy engine: it must accept our export and
+//! reach the same decisions. The program is `tollgate-peers` with its feature; this module builds and starts
+//! it.
 
 use std::path::PathBuf;
 

@@ -1,5 +1,5 @@
-//! The proofs of the analysis on many random policies: what it says of edits, dead rules, people and minimal
-//! changes, held against the core and the specification. Each proof prints what it counted.
+//! The proofs of the analysis on many random policies: its results for edits, dead rules, users and minimal
+//! changes are compared with the core and the specification. Each proof prints its counts.
 
 use anyhow::Result;
 

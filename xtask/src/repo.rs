@@ -1,4 +1,4 @@
-//! Where things are in this repository. It reads nothing but names of folders and files.
+//! Paths in this repository. It reads only names of directories and files.
 
 use std::path::{Path, PathBuf};
 

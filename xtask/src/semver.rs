@@ -1,9 +1,9 @@
 //! Compares the public interface for embedders with that of a git revision.
 //!
-//! The facade names items of other packages, and cargo-semver-checks does not follow names into other packages. So the
-//! names of the facade are compared here, and the items by cargo-semver-checks in the packages that define them; what
-//! embedders cannot reach counts there, too. Not here: which change is allowed when, see the crate documentation of
-//! `tollgate-edge`.
+//! The facade re-exports items of other packages, and cargo-semver-checks does not follow re-exports into
+//! other packages. So this module compares the names in the facade, and cargo-semver-checks compares the
+//! items in the packages that define them, including items that embedders cannot reach. Not here: the
+//! stability policy, which is in the crate documentation of `tollgate-edge`.
 
 use std::collections::BTreeSet;
 

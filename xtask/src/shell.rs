@@ -1,4 +1,4 @@
-//! Starting processes and reading what they say. It knows no verb.
+//! Starts processes and reads their output. Not here: any subcommand.
 
 use std::ffi::OsStr;
 use std::io::{BufRead, BufReader};

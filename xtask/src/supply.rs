@@ -1,8 +1,8 @@
-//! What we build from: advisories, licences, duplicates and sources of every dependency; a bill of materials of
-//! everything that is shipped; and programs that can tell themselves what is in them.
+//! The supply chain: advisories, licences, duplicates and sources of every dependency; a bill of materials
+//! for everything that is shipped; and programs with an embedded list of their dependencies.
 //!
-//! `deny.toml` says what may be, each exception with its reason. Not here: whether a build can be repeated,
-//! which is `build --verify`.
+//! `deny.toml` defines what is allowed, each exception with its reason. Not here: reproducible builds, which
+//! `build --verify` checks.
 
 mod bill;
 

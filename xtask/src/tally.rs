@@ -1,4 +1,4 @@
-//! Counting what test runners report. It trusts no exit code for a number.
+//! Counts the results that test runners report. It derives no number from an exit code.
 
 use core::fmt;
 use core::ops::AddAssign;

@@ -1,6 +1,6 @@
-//! The targets, as `tollgate-targets` lists them: what each needs that must be built or installed.
+//! The targets, as `tollgate-targets` lists them: what must be built or installed for each.
 //!
-//! Not here: what they are, which their drivers know.
+//! Not here: the targets themselves, which are defined by their drivers.
 
 use std::path::PathBuf;
 

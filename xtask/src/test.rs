@@ -1,5 +1,5 @@
-//! Everything that must hold, one step after the other, with what each took; ends with a table
-//! and one plain line of counts. A failing step shows its whole output and does not stop the rest.
+//! Runs every check, step by step, with the duration of each; ends with a table and a plain line of counts.
+//! A failing step prints its whole output and does not stop the rest.
 
 use std::process::Command;
 

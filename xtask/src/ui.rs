@@ -1,4 +1,4 @@
-//! What a person sees: steps with their elapsed time, tables, sizes. It decides nothing.
+//! Terminal output: steps with their elapsed time, tables, sizes. It decides nothing.
 
 use core::cell::Cell;
 use core::time::Duration;

@@ -1,6 +1,6 @@
-//! Claims put together from flags: a JSON object that keeps the order in which things were said.
+//! Claims assembled from flags: a JSON object that preserves the order of its members.
 //!
-//! Not here: any opinion on what a claim should be.
+//! Not here: validation of claims.
 
 use serde_json::Value;
 

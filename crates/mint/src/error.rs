@@ -1,4 +1,4 @@
-//! Why a key or a token could not be made. Whoever gave the key or the claims is at fault.
+//! Errors of key and token creation, all caused by invalid keys or claims from the caller.
 
 use core::fmt;
 

@@ -1,4 +1,4 @@
-//! Keys as JSON (RFC 7517), members in a fixed order, so that files are the same on every run.
+//! Keys as JSON (RFC 7517), with members in a fixed order so that the files are reproducible.
 
 use serde::{Deserialize, Serialize};
 

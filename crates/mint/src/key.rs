@@ -1,4 +1,4 @@
-//! Private keys: from a seed, from a JWK, and back.
+//! Private keys: derived from a seed, parsed from a JWK, and written as a JWK.
 
 use core::fmt;
 

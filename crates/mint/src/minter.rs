@@ -1,4 +1,4 @@
-//! Compact tokens (RFC 7515): honest ones, and whatever bytes a test needs signed.
+//! Compact tokens (RFC 7515): well-formed ones, and signatures over whatever bytes a test needs.
 
 use serde_json::Value;
 

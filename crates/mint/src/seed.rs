@@ -1,7 +1,7 @@
-//! Reproducible randomness: a stream of bytes for a text.
+//! Reproducible randomness: a stream of bytes derived from a string.
 //!
-//! Every key and every salt has a stream of its own, so that adding a fixture changes no other. Not
-//! for anything that has to stay secret: who knows the text knows the bytes.
+//! Every key and every salt has its own stream, so that a new fixture changes no other. Never use it for
+//! secrets: the string determines all bytes.
 
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};

@@ -1,7 +1,7 @@
-//! Signatures over any bytes: through `jwt-compact` where it can make them reproducibly.
+//! Signatures over arbitrary bytes, made with `jwt-compact` where it can make them reproducibly.
 //!
-//! RSA-PSS goes to the `rsa` crate directly, because `jwt-compact` takes its salt from the operating
-//! system; ES384 goes to `p384`, because `jwt-compact` has none.
+//! RSA-PSS uses the `rsa` crate directly, because `jwt-compact` takes its salt from the operating system.
+//! ES384 uses `p384`, because `jwt-compact` does not support it.
 
 use jwt_compact::alg::{Ed25519, Es256, Hs256, Hs256Key, Hs384, Hs384Key, Hs512, Hs512Key, Rsa};
 use jwt_compact::{Algorithm as _, AlgorithmSignature as _};

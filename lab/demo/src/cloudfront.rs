@@ -1,4 +1,4 @@
-//! The Lambda@Edge package of a policy behind a local stand-in for CloudFront.
+//! The Lambda@Edge package of a policy, run by a local CloudFront emulator.
 
 use core::net::SocketAddr;
 use std::path::Path;

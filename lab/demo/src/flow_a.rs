@@ -1,5 +1,5 @@
-//! Flow A from end to end: sign-in at the issuer, the built Lambda@Edge package behind a local stand-in
-//! for CloudFront, a private bucket behind that. Every answer is compared with what must come back.
+//! Flow A, end to end: sign-in at the issuer, the built Lambda@Edge package in a local CloudFront emulator,
+//! and a private bucket as the origin. Every response is compared with the expected one.
 
 mod rotation;
 

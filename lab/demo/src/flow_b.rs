@@ -1,5 +1,5 @@
-//! Flow B from end to end: the hosted login, the callback page, an API in front of the native Lambda
-//! program, a private bucket behind that. Every answer is compared with what must come back.
+//! Flow B, end to end: the hosted login, the callback page, an API in front of the native Lambda program,
+//! and a private bucket as the origin. Every response is compared with the expected one.
 
 mod api;
 

@@ -1,9 +1,10 @@
-//! Flow C from end to end: somebody signs in at the issuer; the big edge, the built Lambda@Edge package,
-//! verifies the RS256 token once and mints a session; the small edge, the generated function in nginx's
-//! JavaScript engine, decides by the session alone and lets nginx fetch the object. Then the session key
-//! is rotated, and nobody is signed out.
+//! Flow C, end to end. A user signs in at the issuer. The full edge, the built Lambda@Edge package, verifies
+//! the RS256 token once and mints a session. The restricted edge, the generated function in nginx's
+//! JavaScript engine, decides from the session only, and nginx fetches the object. Then the session key is
+//! rotated without signing anyone out.
 //!
-//! The policy is the sample one, with sessions from the endpoint only. Not here: CloudFront, which no stand-in is.
+//! The policy is the sample policy, with sessions from the endpoint only. Not here: CloudFront itself, which
+//! no emulator replaces.
 
 mod asks;
 mod rotation;

@@ -1,5 +1,5 @@
-//! The local issuer as the demo uses it: people sign in at its page, it mints what no page would give,
-//! rotates its keys and fails when told.
+//! The local issuer as the demo uses it: people sign in at its page. It also mints tokens that the page
+//! would not issue, rotates its keys, and fails on demand.
 
 use core::net::SocketAddr;
 use std::path::Path;

@@ -1,6 +1,6 @@
-//! The whole product in one run: tokens are minted, the policy is compiled, the local edge is started
-//! in front of real files, and real requests are sent to it. Every answer is compared with what must
-//! come back: status, reason, rule, header fields, and the bytes of the file.
+//! The whole product in one run: tokens are minted, the policy is compiled, the local edge serves real
+//! files, and real requests are sent to it. Every response is compared with the expected status, reason,
+//! rule, header fields and file contents.
 
 mod asks;
 mod edge;

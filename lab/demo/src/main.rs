@@ -1,7 +1,7 @@
-//! The demos: real tokens, real requests, every answer compared with what is expected. `cargo xtask demo`
-//! builds what they need and starts this program.
+//! The demos: real tokens and real requests, every response compared with the expected one. `cargo xtask
+//! demo` builds what they need and starts this program.
 //!
-//! Not here: building, which xtask does, and the product, of which only finished programs are started.
+//! Not here: building, which xtask does, and product code: the demos only start finished programs.
 
 mod bucket;
 mod cloudfront;

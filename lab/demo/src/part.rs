@@ -1,5 +1,5 @@
-//! A process that the demo talks to: started, asked for its address, its log read line by line, ended
-//! with the value. What it says on standard error goes to a file too, which is shown if it does not start.
+//! A process that the demo talks to: started, waited for until it reports its address, its log read line by
+//! line, stopped on drop. Standard error also goes to a file, which is shown if the process does not start.
 
 use core::net::SocketAddr;
 use core::time::Duration;

@@ -1,4 +1,4 @@
-//! The table that a flow prints: one row for each request, and what was not as expected.
+//! The table that a flow prints: one row per request, and the differences from the expected results.
 
 use std::time::Instant;
 

@@ -1,4 +1,4 @@
-//! The server: a function that answers by target, on threads that live as long as the process.
+//! The server: a function that maps targets to responses, on threads that live as long as the process.
 
 use core::net::{Ipv4Addr, SocketAddr};
 use std::io::{BufRead, BufReader, Write};

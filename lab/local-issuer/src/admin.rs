@@ -1,4 +1,4 @@
-//! What a test tells the issuer: rotate, publish, withdraw, fail, count, mint. Bodies are JSON objects.
+//! The admin requests of tests: rotate, publish, withdraw, fail, count, mint. Bodies are JSON objects.
 
 use http::StatusCode;
 use serde_json::{Map, Value, json};

@@ -1,4 +1,4 @@
-//! App clients and the addresses they may be answered at. A redirect URI is compared byte for byte.
+//! App clients and their redirect URIs. A redirect URI is compared byte for byte.
 
 /// An app client, as a user pool knows it.
 #[derive(Clone, Debug, PartialEq, Eq)]

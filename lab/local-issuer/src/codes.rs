@@ -1,4 +1,4 @@
-//! Authorization codes: each is good once, for one client, one address and one proof (RFC 7636).
+//! Authorization codes: each is valid once, for one client, one redirect URI and one proof (RFC 7636).
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 use sha2::{Digest, Sha256};

@@ -1,5 +1,5 @@
-//! How the key set answers when it must not answer well. Everybody who fetches keys has to live
-//! through each of these with the keys it has.
+//! Injectable faults of the key-set endpoint. Everything that fetches keys must survive each of them with
+//! the keys it has.
 
 use core::time::Duration;
 

@@ -1,6 +1,6 @@
 //! The issuer without its sockets: its state, which requests read and admin requests change.
 //!
-//! Not here: the answers (`routes.rs`).
+//! Not here: the responses (`routes.rs`).
 
 use core::fmt;
 

@@ -1,7 +1,7 @@
-//! The keys: two that sign, one for each kind of token as user pools have it, and those of before.
+//! The keys: two current signing keys, one for each kind of token as in user pools, and the previous ones.
 //!
-//! A rotation makes two new keys and publishes them beside the old ones. When an old key leaves the
-//! published set is said apart, because everything between these two moments is what must work.
+//! A rotation creates two new keys and publishes them alongside the old ones. Withdrawing an old key from
+//! the published set is a separate step, because tests are about the time between the two.
 
 use base64ct::{Base64, Encoding};
 use serde_json::{Value, json};

@@ -1,5 +1,5 @@
-//! The hosted sign-in page and the exchange of a code, as user pools have them: a page of the issuer's
-//! own, a form, and a redirect to an address that the client registered. Whoever is named is signed in.
+//! The hosted sign-in page and the code exchange, as in user pools: a page served by the issuer, a form, and
+//! a redirect to a URI that the client registered. Naming a person is enough to sign in as that person.
 
 use http::{StatusCode, header};
 use serde_json::{Map, json};

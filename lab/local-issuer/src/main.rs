@@ -1,5 +1,5 @@
-//! `local-issuer`: the issuer as a process, for tests and demos in any language. Its first line on
-//! standard output is a JSON object that says where it is; it serves until it is ended.
+//! `local-issuer`: the issuer as a process, for tests and demos in any language. Its first line on standard
+//! output is a JSON object with its addresses; it serves until it is stopped.
 
 use core::net::SocketAddr;
 use std::io::Write;

@@ -1,4 +1,4 @@
-//! Who can sign in. Nobody has a password.
+//! The people who can sign in. Nobody has a password.
 
 use core::fmt;
 

@@ -1,4 +1,5 @@
-//! Answers before they are HTTP: a status, a few header fields, a body, and a pause before it is sent.
+//! Responses before they are encoded as HTTP: a status, a few header fields, a body, and a delay before
+//! sending.
 
 use core::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Which request gets which answer.
+//! The routes: which handler responds to which request.
 
 use http::StatusCode;
 use serde_json::json;

@@ -1,5 +1,5 @@
-//! The issuer behind a real HTTP server on loopback. It brings its own threads, so callers need no
-//! async runtime. Limits: 64 KiB of body, a request head within 15 seconds.
+//! The issuer inside a real HTTP server on loopback. It has its own threads, so callers need no async
+//! runtime. Limits: a 64 KiB body, a request head within 15 seconds.
 
 use core::convert::Infallible;
 use core::error::Error;

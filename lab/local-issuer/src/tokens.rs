@@ -1,4 +1,4 @@
-//! ID tokens and access tokens with the claims that user pools give them.
+//! ID tokens and access tokens with the claims that user pools issue.
 
 use serde_json::{Map, Value, json};
 use tollgate_mint::{Claims, MintError, Minter};

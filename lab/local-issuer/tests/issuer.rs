@@ -1,4 +1,4 @@
-//! The issuer over its socket, as a browser, an edge and a test would use it.
+//! The issuer over its socket, used like a browser, an edge or a test would.
 
 #![expect(
     clippy::expect_used,

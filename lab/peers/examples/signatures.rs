@@ -1,7 +1,7 @@
-//! The module that `rs256.mjs` times under Node: one signature, verified by the library of a number.
+//! The module that `rs256.mjs` times in Node: one signature, verified by the library with a given number.
 //!
-//! The caller asks for `room`, writes the parts of a [`Signed`] there, calls `prepare` with the number of a
-//! library, and then `verify` with a count as often as it likes.
+//! The caller gets a buffer from `room`, writes the parts of a [`Signed`] there, calls `prepare` with the
+//! number of a library, and then calls `verify` with a count any number of times.
 
 #![expect(
     unsafe_code,

@@ -1,7 +1,8 @@
-// Times decisions in Node: our package with a token it knows, and Cedar's with the same rules.
+// Times decisions in Node: our package with a cached token, and Cedar with the same rules.
 //
-// Runs in the folder whose node_modules has Cedar. One JSON object in on the standard input; one out:
-// nanoseconds per decision of both, which take turns. Every answer is compared with `expected` first.
+// Runs in the directory whose node_modules contains Cedar. Reads a single JSON object from standard input
+// and prints one: nanoseconds per decision for both, measured alternately. Every result is first compared
+// with `expected`.
 
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";

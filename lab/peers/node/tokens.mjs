@@ -1,8 +1,8 @@
-// Times tokens in Node: our package, and libraries that people use with a rule written by hand.
+// Times tokens in Node: our package, and common libraries combined with a hand-written rule.
 //
-// Runs in the folder whose node_modules has the libraries. One JSON object in on the standard input, see
-// `load`; one out: for each scene and subject, nanoseconds per request. What is compared takes turns, so that
-// all of it meets the same machine. Not here: which requests, and what the figures should be.
+// Runs in the directory whose node_modules contains the libraries. Reads a single JSON object from standard
+// input, see `load`, and prints one: nanoseconds per request for each scene and subject. Compared subjects
+// are measured alternately, under the same machine load. Not here: the requests, and limits for the results.
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";

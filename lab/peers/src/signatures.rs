@@ -1,4 +1,5 @@
-//! One signature, verified by each library that could have been chosen: what RS256, ES256 and Ed25519 cost.
+//! One signature, verified by each library that could have been chosen: the cost of RS256, ES256 and
+//! Ed25519.
 //!
 //! Each library prepares the key once, as a server would, and then verifies the same bytes. Not here:
 //! clocks. The same code runs natively and as a WASM module.

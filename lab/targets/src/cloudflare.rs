@@ -1,8 +1,8 @@
-//! The Cloudflare Worker in workerd, the engine of Cloudflare's edge, asked over HTTP.
+//! The Cloudflare Worker in workerd, the engine of Cloudflare's edge, called over HTTP.
 //!
-//! What is served is the Worker as it is deployed, but for its first module: that one takes a case and
-//! asks the Worker's handler with it. The process lives as long as the value. Not here: the Worker,
-//! which is `edge-wasm/cloudflare`, and requests over plain HTTP, which its own tests send.
+//! The Worker runs as deployed, except for its first module, which receives a case and calls the Worker's
+//! handler with it. The process is stopped on drop. Not here: the Worker, which is `edge-wasm/cloudflare`,
+//! and requests over plain HTTP, which its own tests send.
 
 use core::net::{Ipv4Addr, SocketAddr};
 use core::time::Duration;

@@ -1,7 +1,6 @@
-//! An allocator that counts, for programs and tests that say how many allocations something makes, and how
-//! much memory it takes at most.
+//! An allocator that counts allocations and peak memory, for programs and tests that report them.
 //!
-//! Whoever wants counts makes it the global allocator; otherwise every count is 0.
+//! Install it as the global allocator to get counts; otherwise every count is 0.
 
 #![expect(unsafe_code, reason = "an allocator that counts is an allocator")]
 

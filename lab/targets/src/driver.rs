@@ -1,7 +1,8 @@
-//! What a target is to the programs of the lab: its driver, and what is running once that has started it.
+//! The interface between targets and the programs of the lab: a driver, and the running target that it
+//! starts.
 //!
-//! Conformance, differential tests, theorems, benchmarks and fault injection know no target by name that they need
-//! not. Not here: the drivers, which are listed in `drivers`.
+//! Conformance, differential tests, theorems, benchmarks and fault injection refer to targets by name only
+//! where they must. Not here: the drivers, which are listed in `drivers`.
 
 use std::path::Path;
 use std::process::Command;

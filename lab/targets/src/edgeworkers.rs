@@ -1,4 +1,4 @@
-//! Akamai EdgeWorkers: the generated bundle in Node, in a world that has only what Akamai's has.
+//! Akamai EdgeWorkers: the generated bundle in Node, in a context that has only what Akamai provides.
 
 use anyhow::Result;
 use tollgate_crypto::Native;

@@ -1,7 +1,7 @@
 //! The plain WASM module in the `wasmtime` crate, as an embedder would run it.
 //!
-//! Here is the host's side of the ABI that `edge-wasm/plain` documents. Not here: what the bytes of a
-//! request and of an outcome mean, which is `tollgate_gate::wire` on both sides.
+//! This is the host side of the ABI that `edge-wasm/plain` documents. Not here: the byte encoding of
+//! requests and outcomes, which is `tollgate_gate::wire` on both sides.
 
 use std::path::Path;
 

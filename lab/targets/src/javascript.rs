@@ -1,7 +1,8 @@
-//! Generated JavaScript, made from a policy and asked in Node.
+//! Generated JavaScript, built from a policy and run in Node.
 //!
-//! Cases whose token an edge cannot verify are asked with the session that the native gate mints from it,
-//! or, where it mints none, with the same token in the algorithm that the edge has (see [`resign`]). Not here: nginx's engine, which is in `njs`.
+//! Cases whose token an edge cannot verify use the session that the native gate mints from it. If it mints
+//! none, they use the same token in the algorithm that the edge supports (see [`resign`]). Not here: nginx's
+//! engine, which is in `njs`.
 
 pub mod resign;
 mod session;

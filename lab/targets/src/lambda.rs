@@ -1,10 +1,9 @@
-//! The native Lambda program behind the runtime API that `cargo lambda watch` serves.
+//! The native Lambda program, called through the runtime API that `cargo lambda watch` serves.
 //!
-//! Two functions are started with a policy and asked with the events of their platform: one delivers
-//! content, and its HTTP answer is the answer; it hands out links, so that no bucket is needed. The other
-//! is a REST API's authorizer, and must agree wherever its platform can express the case. Why something
-//! was decided stands in their log records, as for an operator. Not here: the program, which is
-//! `lambda-adapter`.
+//! Two functions are started with a policy and called with the events of their platform. One delivers
+//! content: its HTTP response is the result, and it returns links, so that no bucket is needed. The other is
+//! a REST API's authorizer, which must agree wherever its platform can express the case. The reasons come
+//! from their log records, as an operator would read them. Not here: the program, which is `lambda-adapter`.
 
 mod api;
 mod event;

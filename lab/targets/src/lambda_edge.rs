@@ -1,8 +1,7 @@
-//! The finished Lambda@Edge package in a Node process, asked with CloudFront events.
+//! The finished Lambda@Edge package in a Node process, called with CloudFront events.
 //!
-//! The zip is made by the authors' command, unpacked, and run as it is; what goes in is a viewer-request
-//! event and what comes out is read as CloudFront would. Not here: the package, which is
-//! `lambda-adapter/edge`.
+//! `tollgate build` makes the zip, which is unpacked and run unchanged. The input is a viewer-request event;
+//! the output is interpreted as CloudFront would. Not here: the package, which is `lambda-adapter/edge`.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! The gate as a library, with the native signature provider. Not here: anything but the call.
+//! The gate as a library, with the native signature provider. Not here: anything except the call.
 
 use anyhow::{Result, anyhow};
 use tollgate_crypto::Native;

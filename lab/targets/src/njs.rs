@@ -1,8 +1,8 @@
-//! CloudFront Functions: the generated function in nginx's JavaScript engine, on which CloudFront's is
-//! known to be built, behind a real nginx.
+//! CloudFront Functions: the generated function in nginx's JavaScript engine, on which CloudFront's is known
+//! to be based, inside a real nginx.
 //!
-//! nginx runs as the value lives, on a port of its own of the loopback address. Not here: CloudFront's
-//! own reading of requests, which `javascript/event.js` stands for.
+//! nginx runs on its own loopback port and is stopped on drop. Not here: CloudFront's parsing of requests,
+//! which `javascript/event.js` emulates.
 
 use core::net::SocketAddr;
 use core::time::Duration;

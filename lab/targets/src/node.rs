@@ -1,7 +1,6 @@
-//! The npm package in a Node process of its own, asked over its standard streams.
+//! The npm package in its own Node process, called over standard input and output.
 //!
-//! The process lives as long as the value. Not here: the package, which is `edge-wasm/node`, and its
-//! wire encoding.
+//! The process is stopped on drop. Not here: the package, which is `edge-wasm/node`, and its wire encoding.
 
 use std::path::Path;
 use std::process::Command;

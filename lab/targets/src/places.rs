@@ -1,4 +1,4 @@
-//! Where the built artifacts are: options of every program that drives targets.
+//! The locations of the built artifacts: options of every program that drives targets.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,4 @@
-//! A compiled policy for targets to load: as bytes, and as a file for those that read files.
+//! A compiled policy for targets to load: as bytes, and as a file for targets that read files.
 
 use std::io::Write;
 use std::path::Path;

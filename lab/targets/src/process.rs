@@ -1,6 +1,6 @@
-//! A process that is asked one JSON value a line and answers each with a line.
+//! A process that receives one JSON value per line and responds to each with a line.
 //!
-//! It lives as long as the value. Not here: what is asked, and what runs in the process.
+//! It is stopped on drop. Not here: the values, and the code that runs in the process.
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};

@@ -1,8 +1,8 @@
-//! A random policy with random requests, tokens and all, and what the library answers to them.
+//! A random policy with random requests and their tokens, and the library's results for them.
 //!
-//! The policies and requests are those that the executable specification makes; tokens are signed with the
-//! secret that the policy's issuers share. Every other site has sessions and several tokens in a request. Not
-//! here: how often, and on which target.
+//! The policies and requests come from the executable specification; tokens are signed with a secret that
+//! the policy's issuers share. Every other site has sessions and several tokens per request. Not here: how
+//! many, and on which target.
 
 mod carried;
 mod issuers;

@@ -1,7 +1,7 @@
-//! Signed policy images to try on targets, good ones and altered ones, under one set of trust keys.
+//! Signed policy images to test on targets, valid and altered, under one set of trust keys.
 //!
-//! Every target that takes images takes the same ones of these and gives the same codes for the others.
-//! Keys are made anew each time. Not here: how a target is asked.
+//! Every target that loads images must accept the same ones and return the same codes for the others. Keys
+//! are generated on every run. Not here: the calls to a target.
 
 use anyhow::{Context, Result, anyhow};
 use serde_json::{Value, json};

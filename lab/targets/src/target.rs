@@ -1,7 +1,7 @@
-//! The targets by name, started with a policy and asked about cases.
+//! The targets by name, started with a policy and run on cases.
 //!
-//! A target that this machine cannot run skips its cases and says why; one that refuses the policy
-//! fails them. Not here: what a target is made of.
+//! A target that this machine cannot run skips its cases and reports the reason; one that rejects the policy
+//! fails them. Not here: the implementation of targets.
 
 use core::fmt;
 use core::ops::Deref;

@@ -1,7 +1,7 @@
-//! What holds of every target whatever the policy says: three theorems, and that an allowed path stays where it
-//! is however an origin reads it, or as the origin reads it that the policy declares.
+//! Properties of every target that hold for any policy: three theorems, and that an allowed path stays in
+//! place under every reading by an origin, or under the reading that the policy declares.
 //!
-//! A theorem takes something away from a random policy, after which nothing may be allowed. Not here: how often,
+//! A theorem removes something from a random policy, after which nothing may be allowed. Not here: how many,
 //! and on which target.
 
 use tollgate_core::PathReader;

@@ -1,5 +1,5 @@
-//! Every character of Unicode in a path, for every reader: the core, the specification and the generated
-//! JavaScript accept the same ones, and those are the ones that the design's lists and the data of Unicode say.
+//! Every Unicode character in a path, for every reader: the core, the specification and the generated
+//! JavaScript accept the same characters, and these match the design's lists and the Unicode data.
 
 #![cfg(test)]
 

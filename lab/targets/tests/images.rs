@@ -1,4 +1,4 @@
-//! An image that is not whole and unchanged is refused, whatever is wrong with it.
+//! An image that is not complete and unchanged is rejected, wherever the damage is.
 
 #![cfg(test)]
 

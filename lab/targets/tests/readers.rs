@@ -1,9 +1,9 @@
-//! Real readers of paths, with files of hostile names: what `[paths] origin = "files"` and `"s3"` accept, they
-//! read as the core does. Every name that a lenient reader could make of an accepted path exists as well, so that
-//! a wrong reading delivers another file instead of none.
+//! Real path readers, with files of hostile names: they read every path that `[paths] origin = "files"` or
+//! `"s3"` accepts as the core does. Every name that a lenient reader could derive from an accepted path
+//! exists as well, so that a wrong reading delivers another file instead of none.
 //!
-//! `TOLLGATE_NGINX`, `TOLLGATE_CADDY` and `TOLLGATE_MINISTACK` name the programs. One that is not named is not
-//! tried, and the test says so. `cargo xtask test` sets all of them.
+//! `TOLLGATE_NGINX`, `TOLLGATE_CADDY` and `TOLLGATE_MINISTACK` name the programs. A program that is not
+//! named is not tested, which the test reports. `cargo xtask test` sets all of them.
 
 #![cfg(test)]
 

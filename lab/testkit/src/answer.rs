@@ -1,6 +1,6 @@
-//! What an engine answers, and what a case expects of it.
+//! The actual result of an engine, and the result that a case expects.
 //!
-//! The words are those of every target's log records. Not here: what they follow from.
+//! The codes are those of every target's log records. Not here: how engines derive them.
 
 use core::fmt;
 use core::str::FromStr;

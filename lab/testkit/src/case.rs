@@ -1,6 +1,6 @@
-//! One conformance case.
+//! A conformance case.
 //!
-//! Not here: reading a file of them, which reports what is wrong by line.
+//! Not here: parsing a file of cases, which reports errors by line.
 
 use core::fmt;
 

@@ -1,6 +1,6 @@
-//! Reading a file of cases.
+//! Parses a file of cases.
 //!
-//! Every line that cannot be read is reported, not just the first. Not here: files.
+//! Every line that cannot be parsed is reported, not only the first. Not here: file access.
 
 use core::fmt;
 

@@ -1,6 +1,6 @@
-//! Asking an engine about cases, and telling what came of it.
+//! Runs cases on an engine and reports the results.
 //!
-//! Not here: where cases and engines come from, and terminals.
+//! Not here: loading of cases and engines, and terminals.
 
 use core::fmt;
 

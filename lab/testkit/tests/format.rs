@@ -1,4 +1,4 @@
-//! What is a case, what is none, and what the report of a run looks like.
+//! Valid and invalid cases, and the format of a run's report.
 
 use tollgate_testkit::{Answer, Case, Engine, Outcome, Reason, Stop, read_cases, run};
 

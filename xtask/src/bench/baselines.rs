@@ -1,5 +1,5 @@
-//! Counts that are the same in every run, against those that are committed under `fixtures/baselines`:
-//! instructions, fuel, allocations and bytes. What time cannot guard in a test, they do.
+//! Counts that are identical in every run (instructions, fuel, allocations and bytes), compared with those
+//! committed under `fixtures/baselines`. They detect regressions that a time limit in a test cannot.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

@@ -1,4 +1,4 @@
-//! Peers beside ours: builds the program that measures them, and brings what it compares with.
+//! Comparison with peers: builds the program that measures them, and installs the peers.
 
 use std::path::{Path, PathBuf};
 

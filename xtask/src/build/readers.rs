@@ -1,6 +1,7 @@
-//! Real readers of paths, from PyPI: nginx, Caddy and an emulator of S3 read what the core has decided.
+//! Real path readers from PyPI (nginx, Caddy and an S3 emulator), which read the paths that the core has
+//! decided.
 //!
-//! Not here: which names they are tried with, which the test in `tollgate-targets` knows.
+//! Not here: the file names they are tested with, which are in the test of `tollgate-targets`.
 
 use anyhow::Result;
 

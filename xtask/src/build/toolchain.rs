@@ -1,4 +1,4 @@
-//! Compile targets that this machine's Rust may lack. Nothing is added without saying so.
+//! Compile targets that this machine's Rust may lack. Every installation is reported.
 
 use std::path::Path;
 

@@ -1,5 +1,5 @@
-//! Whether the edge modules can be built again by somebody else: the committed sources in two fresh folders,
-//! each built from nothing, must give the same bytes.
+//! Reproducible builds of the edge modules: the committed sources in two fresh directories, each built from
+//! scratch, must produce the same bytes.
 
 use std::fs;
 use std::path::Path;

@@ -1,8 +1,8 @@
-//! The table of characters that request paths must not hold, made from the Unicode data.
+//! The table of characters that request paths must not contain, generated from the Unicode data.
 //!
-//! The lists are those of the design; what folds into structure is computed from the normalisation forms, so
-//! that a new version of Unicode changes the table without an edit by hand. Not here: how the table is used,
-//! which is the core's business.
+//! The lists are those of the design. Characters that fold into structure are computed from the
+//! normalisation forms, so that a new Unicode version changes the table without manual edits. Not here: the
+//! use of the table, which is in the core.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;

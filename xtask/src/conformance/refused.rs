@@ -1,5 +1,5 @@
-//! Policies that must not compile: `fixtures/policies-refused/NAME`, each with an `expect.txt` of
-//! the diagnostic codes, or beginnings of codes, that `tollgate check` must print.
+//! Policies that must not compile: `fixtures/policies-refused/NAME`, each with an `expect.txt` of the
+//! diagnostic codes, or code prefixes, that `tollgate check` must print.
 
 use core::fmt::Write;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! What libFuzzer prints, read for the closing table.
+//! Parses libFuzzer's output for the summary table.
 
 use core::fmt;
 

@@ -1,4 +1,5 @@
-//! Seeds out of the fixtures, so that they are kept once: images, paths, tokens, key sets, policy text.
+//! Seeds derived from the fixtures, so that they are stored only once: images, paths, tokens, key sets,
+//! policy text.
 
 use std::fs;
 use std::path::{Path, PathBuf};

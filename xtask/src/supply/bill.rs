@@ -1,7 +1,7 @@
-//! Bills of materials in CycloneDX's JSON, one for each package that is shipped.
+//! Bills of materials in CycloneDX JSON, one for each package that is shipped.
 //!
-//! The tool writes beside the manifests, so it is given a copy of the last commit. Not here: what is done with
-//! the bills.
+//! The tool writes next to the manifests, so it runs in a copy of the last commit. Not here: the use of the
+//! bills.
 
 use std::fs;
 

@@ -1,5 +1,5 @@
-//! Who may import whom, as data, compared with what the manifests say. `ARCHITECTURE.md` gives
-//! the reasons; this table gives the letter.
+//! The allowed imports between packages, as data, compared with the manifests. `ARCHITECTURE.md` gives the
+//! reasons; this table is the exact rule.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,5 +1,5 @@
-//! The workspace as `cargo metadata` tells it, and what every package must have: the shared
-//! lints, a place on the map, the one toolchain.
+//! The workspace as `cargo metadata` reports it, and requirements for every package: the shared lints, an
+//! entry on the map, a single toolchain.
 
 use std::collections::BTreeSet;
 

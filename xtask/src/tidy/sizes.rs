@@ -1,4 +1,4 @@
-//! Hand-written files stay short enough to be read whole, and open with what they are for.
+//! Hand-written files must be short enough to read in full, and must start with their purpose.
 
 use super::Tree;
 

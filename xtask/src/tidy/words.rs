@@ -1,5 +1,5 @@
-//! Words that must not be in a tracked file: stubs, ignored tests, paths of one machine and the
-//! host of a package registry. It reads text, not syntax.
+//! Strings that must not appear in tracked files: stubs, ignored tests, machine-specific paths and the host
+//! of a package registry. It reads text, not syntax.
 
 use anyhow::Result;
 

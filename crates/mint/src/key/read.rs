@@ -1,4 +1,4 @@
-//! Private keys from JSON.
+//! Parsing of private keys from JSON.
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 use rsa::{BigUint, RsaPrivateKey};

@@ -1,4 +1,5 @@
-//! Keys and signatures: reproducible, readable back, and good by an independent check.
+//! Keys and signatures are reproducible, survive a round trip, and are valid according to an independent
+//! verifier.
 
 use jwt_compact::alg::{Ed25519, Es256, Hs256, Hs256Key, Rsa, RsaSignature};
 use jwt_compact::{Algorithm as _, AlgorithmSignature as _};

@@ -1,5 +1,5 @@
-//! Keys change while requests go on: a rotation, an issuer that fails, an old key that leaves, and somebody
-//! who invents keys.
+//! Key changes while requests continue: a rotation, a failing issuer, the removal of an old key, and a
+//! client that invents key IDs.
 
 use core::time::Duration;
 use std::time::Instant;

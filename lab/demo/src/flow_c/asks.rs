@@ -1,4 +1,5 @@
-//! What flow C asks before the key changes: sessions for sign-in tokens, and decisions by sessions.
+//! The requests of flow C before the key changes: sessions for sign-in tokens, and decisions based on
+//! sessions.
 
 use core::time::Duration;
 

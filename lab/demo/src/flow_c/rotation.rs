@@ -1,5 +1,6 @@
-//! The session key changes and nobody is signed out: the small edge learns the new key, then the big edge
-//! signs with it, and when the old one has left, old sessions are replaced by those of the same sign-in.
+//! A rotation of the session key that signs nobody out: the restricted edge receives the new key, then the
+//! full edge signs with it. After the old key is removed, old sessions are replaced by new ones from the
+//! same sign-in.
 
 use std::path::Path;
 

@@ -1,7 +1,8 @@
-//! The small edge: the generated function in nginx's engine, before an origin that only nginx may ask.
+//! The restricted edge: the generated function in nginx's engine, in front of an origin that accepts
+//! requests from nginx only.
 //!
-//! Every decision is a line on standard output. The store changes by the bodies of `UpdateKeys` calls, which
-//! a second address takes. Not here: the function, and what it is asked.
+//! Every decision is logged as a line on standard output. A second address accepts the bodies of
+//! `UpdateKeys` calls, which update the store. Not here: the function, and the requests.
 
 use core::net::SocketAddr;
 use std::path::{Path, PathBuf};

@@ -1,5 +1,5 @@
-//! What the demo asks, and what must come back: one row for each thing an edge has to get right.
-//! Rows hold no results; those come from the running edge.
+//! The requests of the demo and their expected results: one row for each behaviour that an edge must get
+//! right. All results that the demo prints come from the running edge.
 
 /// Whose token a request carries.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -1,5 +1,7 @@
-//! The `tollgate serve` process: started on a free loopback port, its log read line by line, ended
-//! with the value. It does not know what is asked of it.
+//! The `tollgate serve` process: started on a free loopback port, its log read line by line, stopped on
+//! drop.
+//!
+//! Not here: the requests.
 
 use core::net::SocketAddr;
 use core::time::Duration;

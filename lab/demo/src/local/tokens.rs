@@ -1,5 +1,5 @@
-//! Tokens for the demo, from `tollgate token mint` with the fixture keys, and spoiled ones. The keys
-//! are published, so none of these tokens protects anything.
+//! Tokens for the demo, minted by `tollgate token mint` with the fixture keys, and tampered copies. The keys
+//! are public, so none of these tokens protects anything.
 
 use anyhow::{Context, Result};
 

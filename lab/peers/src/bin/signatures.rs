@@ -1,5 +1,6 @@
-//! Native times of the same verifications: `signatures FILE ALGORITHM`, with the parts of what is verified in
-//! FILE, prints a line of JSON for each library of ALGORITHM: its name and nanoseconds of every sample.
+//! Native times of the same verifications: `signatures FILE ALGORITHM`, with the parts of what is verified
+//! in FILE, prints one line of JSON for each library of ALGORITHM: its name and the nanoseconds of every
+//! sample.
 
 use std::process::ExitCode;
 use std::time::Instant;

@@ -1,7 +1,8 @@
-//! Runs case files on targets: `conformance --policy DIR --cases FILE…`, any number of such pairs.
+//! Runs case files on targets: `conformance --policy DIR --cases FILE…`, with any number of such pairs.
 //!
-//! It prints each failure and, per target, `NAME: N passed, N failed, N skipped`. Exit codes: 0 all as
-//! expected, 3 not, 2 wrong use or bad input. Not here: building what the targets need.
+//! Prints each failure and, per target, `NAME: N passed, N failed, N skipped`. Exit codes: 0 if all results
+//! are as expected, 3 if not, 2 for a usage error or invalid input. Not here: building what the targets
+//! need.
 
 use core::time::Duration;
 use std::path::{Path, PathBuf};

@@ -1,7 +1,7 @@
-//! Counts that are the same in every run on every machine: `counts --policy DIR --cases FILE… --wasm FILE`
-//! prints them as one JSON object of names and whole numbers.
+//! Counts that are identical in every run on every machine: `counts --policy DIR --cases FILE… --wasm FILE`
+//! prints them as a single JSON object of names and integers.
 //!
-//! Not here: clocks, and what the counts should be.
+//! Not here: clocks, and the expected counts.
 
 use core::sync::atomic::{AtomicU64, Ordering};
 use std::collections::BTreeMap;

@@ -1,8 +1,9 @@
-//! Random policies and requests on targets, against the library: `drt --target NAME… --seconds N …`.
+//! Differential testing of targets against the library with random policies and requests: `drt --target
+//! NAME… --seconds N …`.
 //!
-//! Prints, per target, how many pairs were tried and that none was answered otherwise; or the first pair that
-//! was, with its seed, the policy as text, and both answers. Exit codes: 0 all alike, 3 not, 2 wrong use. Not
-//! here: the library against the specification, which needs no target.
+//! Prints, per target, how many pairs were compared without a difference, or the first difference with its
+//! seed, the policy as text and both results. Exit codes: 0 if all results are identical, 3 if not, 2 for a
+//! usage error. Not here: the library against the specification, which needs no target.
 
 use core::time::Duration;
 use std::process::ExitCode;

@@ -1,6 +1,6 @@
-//! Signed policy images on the targets that are Rust: `signed --wasm FILE --write FILE` tries them on the
-//! library and on the WASM module, prints a line of counts for each, and writes the same trial down for
-//! targets in other languages.
+//! Signed policy images on the Rust targets: `signed --wasm FILE --write FILE` tests them on the library and
+//! on the WASM module, prints a line of counts for each, and writes the same test to a file for targets in
+//! other languages.
 
 use std::path::PathBuf;
 use std::process::ExitCode;

@@ -1,8 +1,9 @@
 //! The theorems on targets: `theorems --target NAME… --seconds N …`.
 //!
-//! Prints, per target, how many requests were denied because something was taken away from a policy that allowed
-//! them, and how many raw paths were allowed in a folder that no reader of paths sees outside it; or the first
-//! request that breaks a theorem. Exit codes: 0 all hold, 3 one does not, 2 wrong use.
+//! Prints, per target, how many requests were denied because something was removed from a policy that
+//! allowed them, and how many raw paths were allowed below a directory that every path reader agrees on; or
+//! the first request that violates a theorem. Exit codes: 0 if all theorems hold, 3 if one does not, 2 for a
+//! usage error.
 
 use core::time::Duration;
 use std::process::ExitCode;

@@ -1,12 +1,14 @@
-//! Requests for edges that cannot verify every algorithm, with tokens that they can.
+//! Requests for edges that cannot verify every algorithm, with tokens that they can verify.
 //!
-//! In production a big edge verifies a sign-in token and mints a session from it. So it is here: a token that
-//! the native gate accepts becomes the session that this gate mints from it, and stands where the token
-//! stood. **A token that the gate refuses has no session, in production neither.** That the small edge
-//! refuses it with the same word is tested by signing it anew: it keeps its bytes, and with them every fault,
-//! but for the name of its algorithm, and gets a good signature if and only if it had one. So does a good
-//! token where a session cannot stand for it: it would be too long, or no browser would send it there.
-//! [`Exchanged`] counts all three. Not here: which edge can verify what.
+//! In production a full edge verifies a sign-in token and mints a session from it. This module does the
+//! same: a token that the native gate accepts is replaced by the session that this gate mints from it. **A
+//! token that the gate rejects has no session, in production either.** To test that the restricted edge
+//! rejects such a token with the same reason, the token is signed again: it keeps its bytes, and with them
+//! every fault, except for the name of its algorithm, and its new signature is valid if and only if the
+//! original one was. The same happens to a valid token that a session cannot replace, because the session
+//! would be too long or because no browser would send it in that location.
+//!
+//! [`Exchanged`] counts all three. Not here: the algorithms that each edge supports.
 
 use core::cell::Cell;
 use core::fmt;

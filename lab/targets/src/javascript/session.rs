@@ -1,7 +1,8 @@
-//! The big edge before a small one: the native gate, which verifies sign-in tokens and mints sessions.
+//! The full edge upstream of a restricted one: the native gate, which verifies sign-in tokens and mints
+//! sessions.
 //!
-//! A policy without sessions of its own gets an issuer for them, exactly as `[session]` would make it. Not
-//! here: tokens that the gate refuses, for which production has no session either.
+//! A policy without sessions gets an issuer for them, exactly as `[session]` would define it. Not here:
+//! tokens that the gate rejects, which have no session in production either.
 
 use anyhow::{Result, anyhow};
 use tollgate_compiler::SessionReads;

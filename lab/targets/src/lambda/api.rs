@@ -1,6 +1,6 @@
 //! The runtime API: `cargo lambda watch` without a function of its own.
 //!
-//! An invocation waits for ever where no function asks for work, so every read has an end.
+//! An invocation waits indefinitely if no function polls for work, so every read has a timeout.
 
 use core::net::SocketAddr;
 use core::time::Duration;

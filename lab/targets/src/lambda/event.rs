@@ -1,4 +1,4 @@
-//! Requests as the events that AWS would make of them.
+//! Requests as the events that AWS would create for them.
 
 use anyhow::{Result, ensure};
 use percent_encoding::percent_decode;

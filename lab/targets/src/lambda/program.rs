@@ -1,4 +1,4 @@
-//! A process of the Lambda program: as a function, and as a filter of lines.
+//! A process of the Lambda program: as a function, and as a line filter.
 
 use core::time::Duration;
 use std::collections::VecDeque;

@@ -1,4 +1,4 @@
-//! The local issuer as fault tests use it: a key that everybody knows, one that comes later, and faults.
+//! The local issuer as fault tests use it: an established key, a key that is published later, and faults.
 
 use core::net::{Ipv4Addr, SocketAddr};
 

@@ -1,4 +1,4 @@
-//! The local edge (`tollgate serve`) in this process, over real sockets: its keys can panic.
+//! The local edge (`tollgate serve`) in this process, over real sockets, with keys that can panic.
 
 use core::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::mpsc::{Receiver, channel};

@@ -1,5 +1,5 @@
-//! What runs in Node: the npm package with its `KeyedGate`, and the Lambda@Edge package with its handler. Both
-//! fetch keys themselves.
+//! The targets in Node: the npm package with its `KeyedGate`, and the Lambda@Edge package with its handler.
+//! Both fetch keys themselves.
 
 use std::path::Path;
 

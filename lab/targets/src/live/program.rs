@@ -1,5 +1,5 @@
-//! The native Lambda program as a function behind a runtime API, which delivers links. Its keys can panic: it is
-//! then another program over the same library, which nothing that is released has in it.
+//! The native Lambda program as a function that returns links, called through a runtime API. A variant with
+//! keys that can panic is a separate program over the same library; no release contains that code.
 
 use std::path::Path;
 

@@ -1,5 +1,5 @@
-//! Generated JavaScript: the function for CloudFront in nginx's engine beside any store, and the EdgeWorker. The
-//! clock that they read can throw, as anything else of a platform might.
+//! Generated JavaScript: the function for CloudFront in nginx's engine with any store contents, and the
+//! EdgeWorker. The clock that they read can throw, as any other platform call might.
 
 use std::path::Path;
 

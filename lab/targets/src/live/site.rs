@@ -1,4 +1,4 @@
-//! The site of fault and load tests: small, with a path for everything that can be asked.
+//! The site of fault and load tests: small, with a path for every kind of request.
 
 use anyhow::{Context, Result};
 use tollgate_compiler::SourceTree;

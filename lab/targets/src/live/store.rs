@@ -1,4 +1,4 @@
-//! A store of values by key, as workerd asks for KV: over HTTP, and failing when it is told to.
+//! A key-value store that workerd accesses as KV: over HTTP, and failing on demand.
 
 use core::net::SocketAddr;
 use core::time::Duration;

@@ -1,5 +1,5 @@
-//! The plain module as an embedder runs it whose host does what the module's documentation asks of one: it
-//! fetches the keys that are due, and after a trap denies and goes on with a new instance.
+//! The plain module, run by an embedder that follows the module's documentation: it fetches keys when they
+//! are due, and after a trap it denies the request and continues with a new instance.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 

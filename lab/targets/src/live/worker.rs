@@ -1,4 +1,4 @@
-//! The Cloudflare Worker in workerd with what is around it: KV, issuers, `waitUntil`.
+//! The Cloudflare Worker in workerd with its environment: KV, issuers, `waitUntil`.
 
 use std::path::Path;
 

@@ -1,6 +1,6 @@
-//! Tokens in random requests: in several places, several of them, and as sessions of the site's own.
+//! Tokens in random requests: in different locations, several at once, and as sessions of the site.
 //!
-//! Not here: what a token says, and the requests themselves.
+//! Not here: the contents of tokens, and the requests themselves.
 
 use tollgate_core::UnixSeconds;
 use tollgate_gate::{Action, Context, Gate, Request};

@@ -1,7 +1,7 @@
-//! Issuers of random sites as directories are really set up: claims elsewhere, other names for the client, groups that
-//! not everybody may grant, prefixes; and tokens in every form that the token layer takes.
+//! Issuers of random sites, configured as real directories are: nested claims, other claim names for the
+//! client ID, restricted grants, prefixes; and tokens in every form that the token layer accepts.
 //!
-//! Not here: what a token says.
+//! Not here: the contents of tokens.
 
 use serde_json::{Map, Value, json};
 

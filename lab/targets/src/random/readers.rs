@@ -1,7 +1,7 @@
-//! Who reads the denials of a random site: pages and `cors` in its policy, and what browsers and scripts say of
-//! themselves in its requests.
+//! The clients that receive the denials of a random site: pages and `cors` in its policy, and the headers by
+//! which browsers and scripts identify themselves in its requests.
 //!
-//! Not here: what a request is for, and its tokens.
+//! Not here: the targets of requests, and their tokens.
 
 /// Every so many sites tell readers apart; the others keep small functions small.
 const EVERY: u64 = 5;

@@ -1,4 +1,4 @@
-//! Events of CloudFront: what a viewer can put into one, and JSON that is no event.
+//! CloudFront events: with anything that a client can put into one, and JSON that is not an event.
 
 use core::fmt::Write;
 

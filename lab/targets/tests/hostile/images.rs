@@ -1,4 +1,4 @@
-//! Images that nobody compiled, and one that asks for far more work than its size.
+//! Images that no compiler produced, and one that demands far more work than its size suggests.
 
 use tollgate_core::image::format::{
     CHECKSUM_AT, HEADER_BYTES, MAGIC, SECTIONS_AT, Section, VERSION, checksum,

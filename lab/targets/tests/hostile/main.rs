@@ -1,7 +1,9 @@
-//! Hostile inputs of about a megabyte, to everything that reads bytes of strangers: each is refused with its own code,
-//! in memory that is bounded by the input, on a stack so small that a recursion over the input would overflow it.
+//! Hostile inputs of about a megabyte for everything that reads untrusted bytes: each is rejected with its
+//! own code, in memory bounded by the input, on a stack so small that recursion over the input would
+//! overflow it.
 //!
-//! `cargo xtask hostile` prints the table. Not here: what a fuzzer finds, and time, which is printed and not judged.
+//! `cargo xtask hostile` prints the table. Not here: fuzzing, and time limits: times are printed, not
+//! checked.
 
 #![cfg(test)]
 

@@ -1,4 +1,4 @@
-//! Policy text, conditions and key files: a pull request by a stranger is compiled too.
+//! Policy text, conditions and key files: pull requests from untrusted contributors are compiled too.
 
 use tollgate_compiler::{CompileOptions, SourceTree, compile};
 

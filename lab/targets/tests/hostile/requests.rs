@@ -1,4 +1,4 @@
-//! Requests: huge in each of their parts, and messages that are no request.
+//! Requests that are huge in each of their parts, and messages that are not requests.
 
 use std::path::Path;
 use std::sync::{Arc, OnceLock};

@@ -1,4 +1,4 @@
-//! Tokens, claims and key sets, with no limit of the gate before them.
+//! Tokens, claims and key sets, without the gate's limits upstream.
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 use tollgate_core::UnixSeconds;

@@ -1,4 +1,4 @@
-//! A platform that fails under a generated script: the request that met it is denied, and the next is not.
+//! Platform failures under a generated script: the affected request is denied, and the next one is not.
 
 use anyhow::Result;
 use serde_json::{Value, json};

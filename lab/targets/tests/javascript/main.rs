@@ -1,9 +1,9 @@
 //! Generated JavaScript against the library: random policies, requests and tokens, in Node and in nginx's
-//! engine; and updates of a store that have arrived in part.
+//! engine; and partially propagated store updates.
 //!
-//! `TOLLGATE_JS_PAIRS` and `TOLLGATE_NJS_PAIRS` change how many pairs are compared, `TOLLGATE_SEED` where the
-//! seeds start. `TOLLGATE_NGINX` and `TOLLGATE_NJS` name the programs with nginx's engine; what is not named
-//! is not compared, and the test says so. `cargo xtask conformance --pairs N` sets all of them.
+//! `TOLLGATE_JS_PAIRS` and `TOLLGATE_NJS_PAIRS` set how many pairs are compared, `TOLLGATE_SEED` the first
+//! seed. `TOLLGATE_NGINX` and `TOLLGATE_NJS` name the programs with nginx's engine. A program that is not
+//! named is not compared, which the test reports. `cargo xtask conformance --pairs N` sets all of them.
 
 #![cfg(test)]
 

@@ -1,4 +1,4 @@
-//! Updates of a KeyValueStore that have arrived in part: nothing is open that neither policy opens.
+//! Partially propagated updates of a KeyValueStore: they grant nothing that neither policy grants.
 
 use std::collections::BTreeMap;
 

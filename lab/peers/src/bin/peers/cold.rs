@@ -1,7 +1,7 @@
-//! From nothing to the first decision in Node, and what has to be shipped for it.
+//! Time to the first decision in Node, and the size of what must be shipped for it.
 //!
-//! Processes are timed from outside, so that what the system does for them counts, and take turns. Not here:
-//! other hosts, which `tollgate-targets` starts.
+//! Processes are timed from outside, so that the operating system's work for them is included, and are
+//! measured alternately. Not here: other hosts, which `tollgate-targets` starts.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};

@@ -1,6 +1,6 @@
-//! Decisions against policy engines: every engine with every number of rules, a process each.
+//! Decisions compared with policy engines: every engine with every number of rules, one process each.
 //!
-//! A process of its own gives each the whole memory, and lets one that takes too long be ended.
+//! A separate process gives each engine all the memory, and allows one that takes too long to be stopped.
 
 use core::time::Duration;
 use std::process::{Child, Command, Stdio};

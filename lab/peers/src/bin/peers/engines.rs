@@ -1,4 +1,4 @@
-//! The engines by name, each with the same rules and questions.
+//! The engines by name, each with the same rules and requests.
 
 mod casbin;
 mod cedar;

@@ -1,7 +1,7 @@
-//! Requests per second in workerd: our Worker beside one written by hand and two that decide nothing.
+//! Requests per second in workerd: our Worker, a hand-written one, and two that decide nothing.
 //!
-//! What passes goes to an origin inside the same process, so that no other server sets the pace. The Workers
-//! take turns, and the round in the middle counts. Not here: one request at a time.
+//! Forwarded requests go to an origin inside the same process, so that no other server limits the rate. The
+//! Workers are measured alternately, and the median round counts. Not here: latency of single requests.
 
 use core::fmt::Write as _;
 use core::net::Ipv4Addr;

@@ -1,8 +1,8 @@
-//! Holds Tollgate against other policy engines and token libraries: whether they decide alike, and how long
-//! they take.
+//! Compares Tollgate with other policy engines and token libraries: whether their decisions agree, and how
+//! long they take.
 //!
-//! `cargo xtask peers` and `cargo xtask bench` start it with what it needs. Not here: Tollgate's own targets
-//! one by one, which `tollgate-targets` measures.
+//! `cargo xtask peers` and `cargo xtask bench` start it with what it needs. Not here: Tollgate's own
+//! targets, which `tollgate-targets` measures.
 
 mod cold;
 mod decide;

@@ -1,4 +1,4 @@
-//! Tokens and decisions in Node: our package beside libraries that people use there, in one process.
+//! Tokens and decisions in Node: our package and the libraries that are common there, in one process.
 
 use std::fs;
 use std::io::Write as _;

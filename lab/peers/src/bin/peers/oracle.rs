@@ -1,6 +1,6 @@
-//! Cedar as an independent oracle: the export of a policy, or of many random ones, is accepted by Cedar's
-//! validator, and Cedar and the core agree on random requests. Half of them come near some rule, so that both
-//! answers are common.
+//! Cedar as an independent oracle: Cedar's validator accepts the export of a policy, or of many random ones,
+//! and Cedar and the core agree on random requests. Half of the requests are close to some rule, so that
+//! both decisions are common.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,4 @@
-//! The rows as one self-contained page: charts for a look, and everything as a table.
+//! The rows as one self-contained HTML page: charts for an overview, and all rows as a table.
 
 mod chart;
 

@@ -1,5 +1,6 @@
-//! Rows of figures, ours beside those of peers: ratios, a table for people, JSON for programs.
-//! It measures nothing.
+//! Rows of measurements, ours next to those of peers: ratios, a human-readable table, machine-readable JSON.
+//!
+//! Not here: the measuring itself.
 
 use serde::{Deserialize, Serialize};
 

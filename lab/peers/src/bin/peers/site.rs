@@ -1,8 +1,8 @@
-//! Sites of any number of courses, a rule each, and what is asked about them: the same for every engine.
+//! Sites with any number of courses, one rule each, and requests for them: the same for every engine.
 //!
-//! Rule N: who is in the group `course-N` may GET what lies under `/courses/course-N/`. Half of the questions
-//! are about a course that the learner is in, and half about another. Courses are asked for all over the
-//! site, in an order that no cache would like.
+//! Rule N: members of the group `course-N` may GET everything below `/courses/course-N/`. Half of the
+//! requests are for a course that the user is enrolled in, and half for another. Courses are requested all
+//! over the site, in a cache-unfriendly order.
 
 use core::ops::Range;
 

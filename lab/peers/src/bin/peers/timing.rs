@@ -1,4 +1,4 @@
-//! How much is measured, how it is timed, and what is said meanwhile.
+//! The amount of measuring, the timing, and progress reports.
 
 use core::hint::black_box;
 use core::time::Duration;

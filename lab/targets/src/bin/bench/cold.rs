@@ -1,6 +1,6 @@
-//! Cold figures: from nothing to the first decision on a request with a token.
+//! Cold measurements: from process start to the first decision on a request with a token.
 //!
-//! Processes are timed from outside, so that what the system does for them counts.
+//! Processes are timed from outside, so that the operating system's work for them is included.
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;

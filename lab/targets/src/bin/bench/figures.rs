@@ -1,5 +1,6 @@
-//! Rows of figures: percentiles out of samples, a table for people, JSON for programs.
-//! It measures nothing.
+//! Rows of measurements: percentiles of samples, a human-readable table, machine-readable JSON.
+//!
+//! Not here: the measuring itself.
 
 use anyhow::Result;
 use serde_json::{Value, json};

@@ -1,7 +1,7 @@
-//! Whole requests over HTTP: client, edge and origin on this machine, one request after the other.
+//! Complete requests over HTTP: client, edge and origin on this machine, one request at a time.
 //!
-//! The network is loopback and the origin answers at once, so what is left is the edge's. Not here: how
-//! many requests an edge takes at a time.
+//! The network is loopback and the origin responds at once, so the remaining time is the edge's. Not here:
+//! concurrent requests.
 
 use std::sync::Arc;
 use std::time::Instant;

@@ -1,10 +1,9 @@
-//! Figures of generated JavaScript: functions in nginx's engine, bundles in Node; time, bytes, entries of the
-//! store.
+//! Measurements of generated JavaScript, functions in nginx's engine and bundles in Node: time, bytes, and
+//! store entries.
 //!
-//! Such an engine has no cache and no threads, so there is one kind of warm figure; and CloudFront counts time
-//! against a limit it does not tell, so what counts is the ratio to a function that only returns the
-//! request, measured in the same run. A sample is the mean of many decisions, because nginx's clock has
-//! milliseconds: the 99th percentile is that of such means. Not here: other engines.
+//! Such an engine has neither a cache nor threads, so there is one kind of warm measurement. CloudFront counts time against an undisclosed limit, so the number that counts is the ratio to a function that
+//! only returns the request, measured in the same run. Each sample is the mean of many decisions, because
+//! nginx's clock counts milliseconds; percentiles are percentiles of these means. Not here: other engines.
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;

@@ -1,7 +1,7 @@
-//! Measures every target in one run: cold starts and warm decisions, at three sizes of policy.
+//! Measures every target in one run: cold starts and warm decisions, at three policy sizes.
 //!
-//! Cold and warm are never mixed, and absolute times count for less than their ratios: the machine is
-//! the same for all of them. Not here: what the figures should be.
+//! Cold and warm measurements are never mixed. Ratios count for more than absolute times, because all
+//! targets run on the same machine. Not here: the limits for the measurements.
 
 mod cold;
 mod figures;

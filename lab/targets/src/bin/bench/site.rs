@@ -1,7 +1,7 @@
-//! Generated sites of any number of courses, a rule each, with tokens that open them.
+//! Generated sites with any number of courses, one rule each, and tokens that grant access to them.
 //!
-//! Course N lies under `/courses/course-N/` and wants the group `course-N`; every tenth is open to
-//! anyone. The numbers of the courses that are asked for are spread over the whole site.
+//! Course N is at `/courses/course-N/` and requires the group `course-N`; every tenth course is open to
+//! anyone. The requested courses are spread over the whole site.
 
 use anyhow::{Context, Result};
 use tollgate_compiler::SourceTree;

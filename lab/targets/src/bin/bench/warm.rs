@@ -1,6 +1,6 @@
-//! Warm figures: the policy is loaded, the code has run before.
+//! Warm measurements: the policy is loaded and the code has run before.
 //!
-//! Short operations are timed in batches, and a sample is the mean of its batch. Not here: starts.
+//! Short operations are timed in batches; a sample is the mean of its batch. Not here: cold starts.
 
 use core::hint::black_box;
 use std::time::Instant;

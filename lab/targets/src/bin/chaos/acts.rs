@@ -1,4 +1,4 @@
-//! How each fault is played: what is well before it, what goes on under it, and how it ends.
+//! Fault scenarios: baseline before the fault, requests during it, recovery after it.
 
 mod older;
 

@@ -1,4 +1,4 @@
-//! Requests with answers that are known in advance, and the score of what came back.
+//! Requests with known expected results, and the score of the actual ones.
 
 use std::collections::BTreeMap;
 use std::time::{SystemTime, UNIX_EPOCH};

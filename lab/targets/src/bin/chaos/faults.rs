@@ -1,4 +1,4 @@
-//! Every fault, and where it means nothing.
+//! The list of faults, and the targets that each does not apply to.
 
 use core::time::Duration;
 

@@ -1,10 +1,10 @@
-//! Faults on targets: `chaos --target NAME… [--fault NAME…] [--json FILE] …`.
+//! Fault injection for targets: `chaos --target NAME… [--fault NAME…] [--json FILE] …`.
 //!
-//! Every fault is made to happen on every target where it means anything, and requests are sent before it,
-//! under it and after it, each with an answer that is known in advance. Prints what happened, how many requests
-//! were sent, how many were allowed that must not be, and how many good ones were refused that must not be.
-//! Exit codes: 0 none of either, 3 some, 2 wrong use. Not here: the faults inside issuers and targets, which are
-//! in `tollgate_targets::live`.
+//! Injects every fault into every target that it applies to, and sends requests before, during and after it,
+//! each with a known expected result. Prints what happened, how many requests were sent, how many were
+//! wrongly allowed, and how many valid ones were wrongly denied. Exit codes: 0 if there were none of either,
+//! 3 if there were, 2 for a usage error. Not here: the faults inside issuers and targets, which are in
+//! `tollgate_targets::live`.
 
 mod acts;
 mod ask;

@@ -1,4 +1,4 @@
-//! Rows of the report: as a table, as JSON, and in one sentence.
+//! Rows of the report: as a table, as JSON, and as one sentence.
 
 use std::collections::BTreeSet;
 

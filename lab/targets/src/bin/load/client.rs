@@ -1,4 +1,5 @@
-//! A client that asks over one connection, one request after the other, and knows what must come back.
+//! A client that sends one request after another over one connection and compares each response with the
+//! expected one.
 
 use core::net::SocketAddr;
 use core::time::Duration;

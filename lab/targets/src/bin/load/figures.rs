@@ -1,4 +1,4 @@
-//! What a load came to: answers, how long they took, and whether memory is flat.
+//! The results of a load test: responses, latencies, and whether memory is flat.
 
 use core::time::Duration;
 

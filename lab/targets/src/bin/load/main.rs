@@ -1,9 +1,9 @@
 //! `tollgate serve` under sustained load: `load --minutes N --tollgate FILE`.
 //!
-//! Clients ask as fast as they are answered, every answer is compared with the one that is known in advance, and
-//! all the while the issuer fails in one way after the other and recovers. Prints requests, wrong answers, how
-//! long answers took, and the memory of the server. Exit codes: 0 no wrong answer and flat memory, 3 not, 2 wrong
-//! use. Not here: how fast an edge could be, which `cargo xtask bench` measures.
+//! Clients send requests as fast as they receive responses, and compare every response with the expected
+//! one. Meanwhile the issuer fails in one way after another and recovers. Prints requests, wrong responses,
+//! latencies, and the memory of the server. Exit codes: 0 if no response is wrong and memory is flat, 3 if
+//! not, 2 for a usage error. Not here: the maximum speed of an edge, which `cargo xtask bench` measures.
 
 mod client;
 mod figures;

@@ -1,4 +1,4 @@
-//! What the issuer does while the load goes on: one fault after the other, and in between it is well.
+//! The faults of the issuer during the load test, one after another with healthy periods between them.
 
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use core::time::Duration;

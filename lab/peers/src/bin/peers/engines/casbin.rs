@@ -1,4 +1,4 @@
-//! casbin: the group is the subject, and the matcher looks at the cheapest first.
+//! casbin: the group is the subject, and the matcher evaluates the cheapest comparison first.
 
 use std::time::Instant;
 

@@ -1,4 +1,4 @@
-//! Cedar: learners are in groups, paths are entities that know themselves.
+//! Cedar: users are in groups, and paths are entities that have themselves as an attribute.
 
 use std::collections::{HashMap, HashSet};
 use std::time::Instant;

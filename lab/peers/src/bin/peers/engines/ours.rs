@@ -1,4 +1,4 @@
-//! Ours: the core with a raw path and the facts of a learner whose token was verified.
+//! Ours: the core with a raw path and the facts of a user whose token was verified.
 
 use std::time::Instant;
 

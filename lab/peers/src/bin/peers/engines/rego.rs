@@ -1,4 +1,4 @@
-//! Rego in `regorus`, compiled for its virtual machine, which its own benchmarks call the fast way.
+//! Rego in `regorus`, compiled for its virtual machine, which its own benchmarks describe as the fast path.
 
 use core::num::NonZeroUsize;
 use std::time::Instant;

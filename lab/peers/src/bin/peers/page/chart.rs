@@ -1,4 +1,4 @@
-//! Two kinds of charts as SVG: times over numbers of rules, and bars. It knows nothing of what is measured.
+//! Two kinds of SVG charts: times over numbers of rules, and bars. Not here: what is measured.
 
 use anyhow::{Context as _, Result, anyhow};
 use plotters::prelude::*;

@@ -1,4 +1,4 @@
-//! Signed images that go back: taken nowhere, and the version in force decides on.
+//! Rollback of signed images: every target rejects older versions, and the version in force stays in effect.
 
 use anyhow::{Context, Result, bail};
 use tollgate_targets::driver::{Delivery, Setup, Signed};
