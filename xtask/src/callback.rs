@@ -11,13 +11,14 @@ use crate::tools::{self, Npm};
 use crate::ui::Step;
 use crate::{repo, shell};
 
-/// Drives Chromium; brings no browser of its own.
+/// Drives Chromium; contains no browser of its own.
 const PLAYWRIGHT: Npm<'static> = Npm {
     folder: "playwright",
     packages: &["playwright-core@1.64.1"],
 };
 
-/// Runs them: the report, the counts, whether all passed. The programs are built already.
+/// Runs the tests and returns the report, the counts, and whether all passed. The programs must already be
+/// built.
 pub(crate) fn tests(step: &Step) -> Result<(String, Tally, bool)> {
     let mut test = shell::tool("node", ["--test", "--test-reporter=tap"]);
     let files = repo::entries(&repo::root().join("lambda-adapter/callback/test"))?;
@@ -26,7 +27,7 @@ pub(crate) fn tests(step: &Step) -> Result<(String, Tally, bool)> {
         .env("TOLLGATE_LOCAL_ISSUER", repo::program("local-issuer"));
     let done = shell::capture(with_browser(&mut test, step)?, |line| step.line(line))?;
     let tally = Tally::from_tap(&done.text);
-    // A runner that found no test file ends well, and has tested nothing.
+    // A runner that finds no test file succeeds, but has tested nothing.
     Ok((done.text, tally, done.success && tally.passed > 0))
 }
 

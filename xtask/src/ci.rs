@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use crate::{Verdict, test};
 
-/// Runs the whole of `cargo xtask test`.
+/// Runs `cargo xtask test` in full.
 pub(crate) fn run() -> Result<Verdict> {
     test::run(&test::Args { quick: false })
 }

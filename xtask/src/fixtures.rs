@@ -11,7 +11,7 @@ use crate::{Verdict, repo, shell};
 /// Arguments of `fixtures`.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Write nothing; fail if a file differs from what would be written.
+    /// Write nothing; fail if a file is out of date
     #[arg(long)]
     pub(crate) check: bool,
 }
@@ -32,7 +32,7 @@ pub(crate) fn run(args: &Args) -> Result<Verdict> {
     ))
 }
 
-/// The check with the program that is built already.
+/// Checks with the program that is already built.
 pub(crate) fn check() -> Command {
     shell::tool(repo::program("fixtures"), arguments(true))
 }

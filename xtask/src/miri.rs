@@ -12,12 +12,12 @@ use crate::{Verdict, nightly, repo, shell};
 #[derive(clap::Args)]
 pub(crate) struct Args {}
 
-/// What is run of a package.
+/// The tests of a package to run.
 struct Run {
     package: &'static str,
-    /// Which of its test programs.
+    /// Its test programs.
     programs: &'static [&'static str],
-    /// Tests that are left out, and why.
+    /// Skipped tests, and the reasons.
     left_out: &'static [(&'static str, &'static str)],
 }
 
@@ -34,7 +34,7 @@ const RUNS: [Run; 2] = [
     },
 ];
 
-/// Runs them, one package after the other.
+/// Runs the packages one after another.
 pub(crate) fn run(_: &Args) -> Result<Verdict> {
     println!("{}", nightly::need(&["miri", "rust-src"])?);
     let mut good = true;

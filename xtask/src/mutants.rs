@@ -19,16 +19,16 @@ use crate::{Verdict, repo, shell, ui};
 /// Arguments of `mutants`.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Break this package alone: `core` or `token`.
+    /// Mutate only this package: `core` or `token`
     #[arg(long)]
     package: Option<String>,
-    /// A part of all mutants: `0/8` to `7/8` are all of them.
+    /// Run a part of all mutants: `0/8` to `7/8` together are all of them
     #[arg(long, value_name = "K/N")]
     shard: Option<String>,
-    /// Only mutants whose name matches this regular expression.
+    /// Run only mutants whose name matches this regular expression
     #[arg(long, value_name = "REGEX")]
     re: Option<String>,
-    /// List the mutants, and run nothing.
+    /// List the mutants and run nothing
     #[arg(long)]
     list: bool,
 }
@@ -38,8 +38,8 @@ const CARGO_MUTANTS: Crate<'static> = Crate {
     version: "27.1.0",
 };
 
-/// What is broken, and whose tests must notice: first its own, which are built and run in seconds, and what
-/// they let pass is shown to all.
+/// The mutated package, and the packages whose tests must catch the mutants: first its own tests, which build
+/// and run in seconds; the survivors are then run against all tests.
 struct Broken {
     name: &'static str,
     package: &'static str,
@@ -69,16 +69,16 @@ const BROKEN: [Broken; 2] = [
     },
 ];
 
-/// Random pairs for each mutant in the comparison with the specification.
+/// Random pairs per mutant in the comparison with the specification.
 const PAIRS: &str = "50000";
-/// A mutant under which the tests take longer hangs, in seconds. They take some seconds.
+/// The timeout in seconds, after which a mutant counts as hanging. The tests take a few seconds.
 const TIMEOUT_SECS: &str = "60";
 const BUILD_TIMEOUT_SECS: &str = "600";
-/// Survivors are no failure of the tool.
+/// Survivors are not a failure of the tool.
 const MISSED: i32 = 2;
 const TIMED_OUT: i32 = 3;
 
-/// Breaks, and lists what nobody noticed.
+/// Runs the mutants and lists those that no test caught.
 pub(crate) fn run(args: &Args) -> Result<Verdict> {
     let chosen: Vec<&Broken> = BROKEN
         .iter()
@@ -89,7 +89,7 @@ pub(crate) fn run(args: &Args) -> Result<Verdict> {
         })
         .collect();
     if chosen.is_empty() {
-        bail!("`core` and `token` can be broken");
+        bail!("the packages are `core` and `token`");
     }
     let program = ui::in_step("cargo-mutants", |step| {
         tools::program_of(&CARGO_MUTANTS, step)
@@ -128,12 +128,12 @@ pub(crate) fn run(args: &Args) -> Result<Verdict> {
                 }
             }
         }
-        println!("{}: {} not noticed", broken.name, missed.len());
+        println!("{}: {} missed", broken.name, missed.len());
     }
     Ok(Verdict::of(good))
 }
 
-/// What the tests of `packages` let pass of the mutants that are chosen.
+/// Returns the chosen mutants that the tests of `packages` do not catch.
 fn pass(
     program: &Path,
     broken: &Broken,
@@ -149,7 +149,7 @@ fn pass(
     let mut mutants = mutants(program, broken.package, packages, choice);
     mutants.args(["--profile", "mutants", "--cap-lints", "true"]);
     mutants.args(["--timeout", TIMEOUT_SECS]);
-    // A constant may take for ever to compute.
+    // Evaluating a mutated constant may never end.
     mutants.args(["--build-timeout", BUILD_TIMEOUT_SECS, "--output"]);
     mutants.arg(&out).args(["--", "--lib", "--tests"]);
     mutants.env("TOLLGATE_PAIRS", PAIRS);
@@ -171,7 +171,7 @@ fn mutants(program: &Path, package: &str, tests: &[&str], choice: &[String]) -> 
     mutants
 }
 
-/// Chooses this mutant alone.
+/// Selects only this mutant.
 fn only(mutant: &str) -> String {
     let mut option = "--re=^".to_owned();
     for char in mutant.chars() {
@@ -185,15 +185,15 @@ fn only(mutant: &str) -> String {
     option
 }
 
-/// Survivors that change nothing anybody could see.
+/// Survivors without an observable effect.
 #[derive(Clone)]
 struct Known {
-    /// How many mutants of the file go by this name.
+    /// The number of mutants with this name in the file.
     times: u32,
     why: String,
 }
 
-/// Survivors that are explained, by file and name.
+/// The explained survivors, by file and name.
 fn known() -> Result<BTreeMap<(String, String), Known>> {
     let path = repo::fixtures().join("mutants.tsv");
     let text =
@@ -203,18 +203,18 @@ fn known() -> Result<BTreeMap<(String, String), Known>> {
         .map(|line| {
             let fields: Vec<&str> = line.split('\t').collect();
             let [file, times, mutant, why] = fields[..] else {
-                bail!("not a file, a number, a mutant and a reason: {line}");
+                bail!("expected file, number, mutant and reason: {line}");
             };
             let times = times
                 .parse()
-                .with_context(|| format!("no number: {line}"))?;
+                .with_context(|| format!("not a number: {line}"))?;
             let why = why.to_owned();
             Ok(((file.to_owned(), mutant.to_owned()), Known { times, why }))
         })
         .collect()
 }
 
-/// What is changed, and in which file, without the place: lines move.
+/// Returns the change and its file, without the position, because lines move.
 fn without_place(mutant: &str) -> (String, String) {
     let (place, what) = mutant.split_once(": ").unwrap_or(("", mutant));
     let file = place.split(':').next().unwrap_or_default();

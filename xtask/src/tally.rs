@@ -3,7 +3,7 @@
 use core::fmt;
 use core::ops::AddAssign;
 
-/// How many tests or cases went which way.
+/// The numbers of passed, failed and skipped tests or cases.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
 pub(crate) struct Tally {
     pub(crate) passed: u64,
@@ -12,12 +12,12 @@ pub(crate) struct Tally {
 }
 
 impl Tally {
-    /// True if nothing was counted.
+    /// Whether nothing was counted.
     pub(crate) fn is_empty(self) -> bool {
         self == Tally::default()
     }
 
-    /// Adds up the closing lines of `cargo test`: one for each test program.
+    /// Adds up the summary lines of `cargo test`: one for each test program.
     pub(crate) fn from_cargo_test(text: &str) -> Tally {
         let mut sum = Tally::default();
         for line in text.lines() {
@@ -42,7 +42,7 @@ impl Tally {
         sum
     }
 
-    /// Reads one line of the form `NAME: N passed, N failed, N skipped`.
+    /// Parses one line of the form `NAME: N passed, N failed, N skipped`.
     pub(crate) fn from_target_line(line: &str) -> Option<(&str, Tally)> {
         let (name, counts) = line.trim().split_once(": ")?;
         let mut one = Tally::default();
@@ -53,7 +53,7 @@ impl Tally {
         (read == 3 && !name.contains(' ')).then_some((name, one))
     }
 
-    /// Reads the closing comments of a TAP report, as `node --test` writes it.
+    /// Parses the summary comments of a TAP report, as `node --test` writes it.
     pub(crate) fn from_tap(text: &str) -> Tally {
         let mut sum = Tally::default();
         for line in text.lines() {
@@ -75,7 +75,7 @@ impl Tally {
         sum
     }
 
-    /// Adds `7 passed` and its like; says whether it knew the word.
+    /// Adds a part such as `7 passed`; returns whether its word is known.
     fn add_words(&mut self, part: &str, passed: &str, failed: &str, skipped: &str) -> bool {
         let Some((count, word)) = part.trim().split_once(' ') else {
             return false;

@@ -12,9 +12,10 @@ use crate::tally::Tally;
 use crate::ui::Step;
 use crate::{build, repo, shell, tools, ui};
 
-/// By how many percent a count may be worse, by the start of its name. Better is never wrong, but is said.
+/// The percentage by which a count may be worse, by prefix of its name. A better count passes, but is
+/// reported.
 ///
-/// Allocations and hits have no excuse. Instructions depend a little on the C library's string functions.
+/// Allocations and hits have no tolerance. Instructions depend a little on the C library's string functions.
 const TOLERANCE: [(&str, f64); 6] = [
     ("allocations.", 0.0),
     ("bytes.", 2.0),
@@ -25,9 +26,9 @@ const TOLERANCE: [(&str, f64); 6] = [
 ];
 /// Counts of which more is better.
 const MORE_IS_BETTER: &str = "flood.";
-/// Sizes of policies whose decisions are counted, in rules.
+/// The policy sizes whose decisions are counted, in rules.
 const SIZES: [usize; 2] = [10, 1_000];
-/// Their difference is what so many decisions cost, without the start.
+/// The difference between these is the cost of that many decisions without the start.
 const ROUNDS: [u64; 2] = [1_000, 3_000];
 
 type Counts = BTreeMap<String, u64>;
@@ -36,14 +37,14 @@ fn file() -> PathBuf {
     repo::fixtures().join("baselines/counts.json")
 }
 
-/// Counts and compares. The modules and programs for tests are built already.
+/// Counts and compares. The modules and test programs must already be built.
 pub(crate) fn check(step: &Step) -> Result<(String, Tally, bool)> {
-    let text = fs::read_to_string(file()).context("there are no baselines yet: use --bless")?;
+    let text = fs::read_to_string(file()).context("no baselines: create them with --bless")?;
     let baseline: Counts = serde_json::from_str(&text).context("fixtures/baselines/counts.json")?;
     Ok(compare(&baseline, &count(step)?))
 }
 
-/// Counts and writes the counts down as those to compare with.
+/// Counts and writes the counts as the new baselines.
 pub(crate) fn bless(step: &Step) -> Result<String> {
     let counts = count(step)?;
     let (report, ..) = compare(&counts, &counts);
@@ -55,7 +56,7 @@ pub(crate) fn bless(step: &Step) -> Result<String> {
     Ok(report)
 }
 
-/// A table of both, how many held, and whether all did.
+/// Returns a table of both, the number of counts that hold, and whether all do.
 fn compare(baseline: &Counts, now: &Counts) -> (String, Tally, bool) {
     let mut rows = vec![
         ["count", "baseline", "now", "", ""]
@@ -68,8 +69,8 @@ fn compare(baseline: &Counts, now: &Counts) -> (String, Tally, bool) {
         let (before, after) = (baseline.get(name), now.get(name));
         let (change, verdict) = match (before, after) {
             (Some(before), Some(after)) => judge(name, *before as f64, *after as f64),
-            (None, _) => (None, Err("has no baseline: use --bless")),
-            (_, None) => (None, Err("is not counted any more")),
+            (None, _) => (None, Err("has no baseline: add it with --bless")),
+            (_, None) => (None, Err("is no longer counted")),
         };
         match verdict {
             Ok(_) => tally.passed += 1,
@@ -88,7 +89,7 @@ fn compare(baseline: &Counts, now: &Counts) -> (String, Tally, bool) {
     (ui::table(&rows), tally, good)
 }
 
-/// The change in percent, and whether it is within the tolerance.
+/// Returns the change in percent, and whether it is within the tolerance.
 fn judge(name: &str, before: f64, after: f64) -> (Option<f64>, Result<&'static str, &'static str>) {
     let change = match before {
         0.0 if after == 0.0 => 0.0,
@@ -107,7 +108,7 @@ fn judge(name: &str, before: f64, after: f64) -> (Option<f64>, Result<&'static s
     let verdict = if worse > tolerance {
         Err("worse")
     } else if worse < -tolerance && worse < 0.0 {
-        Ok("better: --bless keeps it")
+        Ok("better: record it with --bless")
     } else {
         Ok("")
     };
@@ -131,7 +132,7 @@ fn count(step: &Step) -> Result<Counts> {
     Ok(counts)
 }
 
-/// What a program of the tests counts by itself.
+/// Returns the counts that the test program reports.
 fn programs(step: &Step) -> Result<Counts> {
     let mut command = shell::tool(repo::program("counts"), ["--policy"]);
     command
@@ -141,19 +142,22 @@ fn programs(step: &Step) -> Result<Counts> {
         .arg("--cases")
         .args(repo::entries(&repo::fixtures().join("cases/sample"))?);
     let report = shell::must(&mut command, |line| step.line(line))?;
-    let line = report.lines().last().context("the program said nothing")?;
+    let line = report
+        .lines()
+        .last()
+        .context("the program printed nothing")?;
     let counts: BTreeMap<String, Value> = serde_json::from_str(line)?;
     counts
         .into_iter()
         .map(|(name, count)| Some((name, count.as_u64()?)))
         .collect::<Option<_>>()
-        .context("a count is no number")
+        .context("a count is not a number")
 }
 
-/// Instructions of one decision, natively, and bytes of the images that were asked.
+/// Returns the instructions per decision, natively, and the sizes of the evaluated images in bytes.
 fn instructions(step: &Step, counts: &mut Counts) -> Result<()> {
     let valgrind = tools::debian(&["valgrind"], "valgrind", step)?;
-    // What is counted is what would be shipped: release, not the profile of tests.
+    // Count what would be shipped: release, not the test profile.
     let mut build = shell::cargo(["build", "--release", "--package", "tollgate-compiler"]);
     build.args(["--example", "decide_loop"]);
     shell::must(&mut build, |line| step.line(line))?;
@@ -186,7 +190,7 @@ fn instructions(step: &Step, counts: &mut Counts) -> Result<()> {
     Ok(())
 }
 
-/// The count in callgrind's report: `==1234== Collected : 5678`.
+/// Returns the count in callgrind's report: `==1234== Collected : 5678`.
 fn collected(report: &str) -> Option<u64> {
     let line = report.lines().find(|line| line.contains("Collected :"))?;
     line.rsplit(' ').next()?.parse().ok()
@@ -205,7 +209,7 @@ mod tests {
                 "instructions.decide",
                 1_000.0,
                 900.0,
-                Ok("better: --bless keeps it"),
+                Ok("better: record it with --bless"),
             ),
             ("allocations.open_path", 0.0, 1.0, Err("worse")),
             ("allocations.open_path", 0.0, 0.0, Ok("")),

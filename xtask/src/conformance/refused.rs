@@ -9,10 +9,10 @@ use anyhow::{Context, Result};
 use crate::tally::Tally;
 use crate::{repo, shell};
 
-/// The exit code of bad input.
+/// The exit code for invalid input.
 const BAD_INPUT: i32 = 2;
 
-/// Checks every refused policy: a report that ends in its count, and the count.
+/// Checks every policy that must be rejected; returns a report that ends with the counts, and the counts.
 pub(super) fn run() -> Result<(String, Tally)> {
     let mut report = String::new();
     let mut tally = Tally::default();

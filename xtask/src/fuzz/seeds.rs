@@ -9,10 +9,10 @@ use serde_json::Value;
 
 use crate::repo;
 
-/// Longer ones would slow a target down more than they teach it, in bytes.
+/// The maximum length of a seed in bytes; longer ones slow a target down more than they help.
 const LONGEST: usize = 16_384;
 
-/// Writes the seeds of a target into `folder`, anew.
+/// Writes the seeds of a target into `folder`, replacing its contents.
 pub(super) fn write(target: &str, folder: &Path) -> Result<PathBuf> {
     if folder.exists() {
         fs::remove_dir_all(folder)
@@ -38,7 +38,7 @@ fn of(target: &str) -> Result<Vec<Vec<u8>>> {
     }
 }
 
-/// The raw request targets of the attack corpus, a character a byte.
+/// The raw request targets of the attack corpus, one character per byte.
 fn paths() -> Result<Vec<Vec<u8>>> {
     let text = fs::read_to_string(repo::fixtures().join("attack-corpus/request_paths.jsonl"))?;
     let mut raws = Vec::new();
@@ -70,7 +70,7 @@ fn tokens() -> Result<Vec<Vec<u8>>> {
     Ok(tokens.iter().filter_map(text).collect())
 }
 
-/// Those of the corpus, good and bad, each key alone, and those of the sample policy.
+/// The key sets of the corpus, valid and invalid, each key on its own, and those of the sample policy.
 fn key_sets() -> Result<Vec<Vec<u8>>> {
     let corpus = corpus()?;
     let mut sets = files(&repo::policy().join("keys"), "json")?;
@@ -107,7 +107,7 @@ fn policies() -> Result<Vec<Vec<u8>>> {
     Ok(texts)
 }
 
-/// All files below a folder whose names end so.
+/// Returns all files below a directory with this extension.
 fn files(folder: &Path, end: &str) -> Result<Vec<Vec<u8>>> {
     let mut open = vec![folder.to_owned()];
     let mut found = Vec::new();
