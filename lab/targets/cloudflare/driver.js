@@ -33,7 +33,7 @@ export default {
   },
 };
 
-/** The Worker's answer to a case; throws if its parts contradict each other. */
+/** Returns the Worker's result for a case; throws if its parts contradict each other. */
 async function decide(asked) {
   const lines = [];
   const { log, warn, error } = console;
@@ -68,12 +68,12 @@ async function decide(asked) {
   return { ...told, response: { headers, body: await response.text() } };
 }
 
-/** What becomes of a case where everything is real but the request and the origin. */
+/** Returns the result of a case in which everything is real except the request and the origin. */
 async function live({ live: asked, break: how, filler }, env, around) {
   const began = clock();
   Date.now = () => asked.now * 1000 + (clock() - began);
   let log;
-  // What is told about keys and policies is no answer, also where it comes later.
+  // Log lines about keys and policies are not results, even if they come later.
   for (const name of ["warn", "error"]) console[name] = () => {};
   console.log = (line) => (line.includes('"outcome"') ? (log = line) : undefined);
   let sent = false;
@@ -88,7 +88,7 @@ async function live({ live: asked, break: how, filler }, env, around) {
   return { status, sent, log: log === undefined ? undefined : JSON.parse(log) };
 }
 
-/** The object that stands for a request. */
+/** Returns the object that represents a request. */
 function caseRequest({ method, target, headers, ip }) {
   const lines = headers.map(([name, value]) => [name.toLowerCase(), text(value)]);
   if (ip !== null) lines.push(["cf-connecting-ip", ip]);
@@ -97,7 +97,7 @@ function caseRequest({ method, target, headers, ip }) {
     url: SITE + (target.startsWith("/") ? target : ""),
     headers: {
       entries: () => lines.values(),
-      // What a request can be made of, where the Worker makes one.
+      // A request can be constructed from this where the Worker constructs one.
       [Symbol.iterator]: () => lines.filter(isHeader).values(),
     },
   };
@@ -130,7 +130,7 @@ async function measure({ requests, now, repeats }) {
   const origin = async () => ((sent += 1), new Response(null));
   const env = { ORIGIN: { fetch: origin } };
   try {
-    // Where the last message ended: a token comes back only after all others.
+    // The end of the previous message: a token is reused only after all others.
     for (const end = turn + repeats; turn < end; turn += 1) {
       await worker.fetch(prepared[turn % prepared.length], env, context);
     }

@@ -18,7 +18,7 @@ function addPair(fields, text) {
   addTo(fields, at < 0 ? text : text.slice(0, at), at < 0 ? '' : text.slice(at + 1));
 }
 
-// The event for a request of a conformance case: one character for each byte.
+// Returns the event for a request of a conformance case: one character for each byte.
 function eventOf(asked) {
   var at = asked.target.indexOf('?'), query = at < 0 ? '' : asked.target.slice(at + 1);
   var request = {
@@ -54,8 +54,9 @@ function eventOf(asked) {
   };
 }
 
-// The answer, from the line that the function logged, if the returned value and the line in CloudFront's own log agree
-// with it. With the names of the forwarded headers, if the request is forwarded.
+// Returns the result from the line that the function logged, if the returned value and the line in
+// CloudFront's own log agree with it. If the request is forwarded, the result contains the names of the
+// forwarded headers.
 function answerOf(event, returned, line, custom) {
   var answer = JSON.parse(line), allow = returned.headers && returned.headers.allow;
   var passed = returned === event.request;

@@ -22,7 +22,7 @@ function say(answer) {
   process.stdout.write(`${JSON.stringify(answer)}\n`);
 }
 
-/** Asks twice: who was let in once is known by a number, and must get the same. */
+/** Decides twice: an allowed client is assigned a handle, and the second decision must be the same. */
 function decide(gate, request) {
   const said = gate.decide(request);
   const again = gate.decide(request);
@@ -44,7 +44,7 @@ function sent(respond) {
 async function answer(gate, asked) {
   if (asked.request) return decide(gate, asked.request);
   if (asked.keyed) {
-    // What went wrong inside is what is asked for, and no failure of this program.
+    // The fault inside the module was requested, so it is not a failure of this program.
     const { error, ...told } = await live(gate, asked);
     return { ...told, thrown: error };
   }
@@ -70,7 +70,8 @@ async function live(gate, { keyed: request, break: how, filler }) {
 let options;
 let release = 0;
 
-/** Takes a newer image as a host should: with the trust keys it has, none older than the one in force. */
+/** Offers a newer image as a host should: with the current trust keys, and not older than the version in
+ *  force. */
 function offer({ offer: image, trust }) {
   try {
     if (trust) options = { trust };

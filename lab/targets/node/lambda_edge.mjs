@@ -24,7 +24,7 @@ let failed;
 const fetch = isLive ? undefined : () => Promise.reject(new Error("no network here"));
 
 function report(where, error) {
-  // Keys cannot be fetched here, and an event that is refused for itself is no failure.
+  // Keys cannot be fetched here, and an event that is denied on its own account is not a failure.
   if (where !== "keys" && !isLive) failed = `${where}: ${error?.stack ?? error}`;
 }
 
@@ -35,7 +35,7 @@ async function answer(handler, { event, now, more }) {
   return { result, log: logged === undefined ? null : JSON.parse(logged), failed };
 }
 
-/** Makes the gate fail inside: memory that a bug has overwritten, none that is left, or a panic. */
+/** Makes the gate fail internally: memory overwritten by a bug, exhausted memory, or a panic. */
 async function breakNext({ break: how, flavour, filler }, headers) {
   if (flavour === "native") {
     const { Gate } = createRequire(pathToFileURL(join(resolve(folder), "index.mjs")))("./gate.node");
@@ -58,7 +58,7 @@ async function measure(handler, { events, now, samples, repeats }) {
   const perEvent = [];
   for (let sample = 0; sample < samples; sample += 1) {
     const asked = Array.from({ length: repeats }, (_, repeat) =>
-      // The handler changes the event that it is given.
+      // The handler modifies the event that it receives.
       structuredClone(events[(sample * repeats + repeat) % events.length]),
     );
     const began = process.hrtime.bigint();

@@ -14,7 +14,7 @@ mod wasmtime;
 
 use crate::driver::Driver;
 
-/// All of them.
+/// All drivers.
 pub(crate) static DRIVERS: [&dyn Driver; 9] = [
     &native::Native,
     &wasmtime::Wasmtime,

@@ -43,7 +43,8 @@ impl Driver for Lambda {
 
     fn live(&self, places: &Places, setup: &Setup<'_>) -> Result<Box<dyn Ask<Told>>> {
         let fragile = places.fragile_lambda.as_deref();
-        let fragile = fragile.context("no Lambda program with keys that panic was named")?;
+        let fragile =
+            fragile.context("the Lambda program with keys that panic was not specified")?;
         let program = live::program::Program::start(places, fragile, setup.policy.file())?;
         Ok(Box::new(program))
     }

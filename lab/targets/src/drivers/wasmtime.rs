@@ -12,7 +12,7 @@ use crate::policy::Policy;
 
 pub(super) struct Wasmtime;
 
-/// The module, compiled at its first use. A process has one place for it.
+/// The module, compiled at first use. A process uses only one path.
 fn compiled(places: &Places) -> Result<&'static Compiled> {
     static COMPILED: OnceLock<Result<Compiled, String>> = OnceLock::new();
     let compile = || Compiled::from_file(&places.wasm).map_err(|error| format!("{error:#}"));

@@ -13,13 +13,13 @@ use tollgate_targets::{Places, Policy, Target};
 use crate::ask::{Asker, Phase, STEP_SECS, Score, Tokens, Want, Wants};
 use crate::faults::{Fault, Kind};
 
-/// Longer than keys get old, and than a Worker decides without a look at its store, in seconds.
+/// A time in seconds after which keys are stale and a Worker must read its store.
 const KEYS_AGE_SECS: i64 = 3_601;
 const STORE_AGE_SECS: i64 = 61;
-/// How often everything is asked under a fault.
+/// The number of rounds under a fault.
 const ROUNDS: u32 = 3;
 
-/// What is around the targets.
+/// The environment of the targets.
 pub(crate) struct World {
     issuer: Issuer,
     stranger: Issuer,
@@ -45,7 +45,7 @@ impl World {
     }
 }
 
-/// Plays a fault on a target: the score, and what happened in words.
+/// Runs a fault scenario on a target and returns the score and a description of what happened.
 pub(crate) fn play(
     places: &Places,
     world: &mut World,
@@ -88,13 +88,13 @@ pub(crate) fn play(
     }
 }
 
-/// How a target gets its policy.
+/// Returns how a target gets its policy.
 fn delivery(target: Target) -> Result<Delivery> {
     let faults = target.faults().context("not driven under faults")?;
     Ok(faults.policy)
 }
 
-/// The usual policy, and a store with others.
+/// The usual policy, and a store that contains others.
 fn with_store(world: &World) -> Setup<'_> {
     Setup {
         store: Some(&world.store),
@@ -102,7 +102,7 @@ fn with_store(world: &World) -> Setup<'_> {
     }
 }
 
-/// With the key that comes later in use, where keys are fetched.
+/// The same with the later key in use, if keys are fetched.
 fn with_fresh(target: Target) -> Wants {
     let is_code = target
         .faults()
@@ -113,7 +113,7 @@ fn with_fresh(target: Target) -> Wants {
     }
 }
 
-/// With the newer policy in force.
+/// The same with the newer policy in force.
 const WITH_NEW: Wants = Wants {
     new: Want::Allow,
     ..Wants::USUAL
@@ -128,7 +128,7 @@ fn asker<'a>(places: &Places, world: &'a World, target: Target) -> Result<Asker<
     Ok(asker)
 }
 
-/// Asks everything a few times, with time for cooldowns between.
+/// Sends all requests a few times, with time for cooldowns between rounds.
 fn under(asker: &mut Asker<'_>, wants: Wants) {
     for _ in 0..ROUNDS {
         asker.now += STEP_SECS;
@@ -136,7 +136,7 @@ fn under(asker: &mut Asker<'_>, wants: Wants) {
     }
 }
 
-/// A key set that cannot be used, while a token names a key that is only there.
+/// An unusable key set, while a token names a key that only a later set contains.
 fn keys(places: &Places, world: &World, target: Target, how: &Value) -> Result<(Score, String)> {
     let mut asker = asker(places, world, target)?;
     world.issuer.fault(how)?;
@@ -152,7 +152,7 @@ fn keys(places: &Places, world: &World, target: Target, how: &Value) -> Result<(
 }
 
 fn refused(places: &Places, world: &mut World, target: Target) -> Result<(Score, String)> {
-    // Borrowed for one line each, for the issuer comes and goes.
+    // Borrowed for one line each, because the issuer stops and starts.
     let edge = target.live(places, &Setup::new(&world.policy))?;
     let mut asker = Asker::new(edge, &world.tokens)?;
     asker.round(Phase::Before, Wants::USUAL);
@@ -165,8 +165,8 @@ fn refused(places: &Places, world: &mut World, target: Target) -> Result<(Score,
     Ok((asker.score, format!("{known}; {fresh}")))
 }
 
-/// A set in which the signing key is missing takes its tokens away, for that is how a key is withdrawn; they
-/// come back with it.
+/// A set that lacks the signing key invalidates its tokens, because that is how a key is withdrawn. They are
+/// valid again when the key returns.
 fn without(places: &Places, world: &World, target: Target) -> Result<(Score, String)> {
     let mut asker = asker(places, world, target)?;
     world.issuer.publish_newer(true)?;
@@ -194,7 +194,7 @@ fn clock(places: &Places, world: &World, target: Target, jump: i64) -> Result<(S
     let mut asker = asker(places, world, target)?;
     world.issuer.publish_newer(true)?;
     asker.now += jump;
-    // Far away from their time tokens are worth nothing; near it the new key may be fetched.
+    // Far outside their time tokens are invalid; near it, the new key may be fetched.
     let is_far = jump.abs() > 3_600;
     let wants = Wants {
         known: if is_far { Want::Deny } else { Want::Allow },
@@ -204,7 +204,7 @@ fn clock(places: &Places, world: &World, target: Target, jump: i64) -> Result<(S
     asker.round(Phase::Under, wants);
     asker.round(Phase::Under, wants);
     asker.now -= jump;
-    // In the very same second, and until the clock has caught up with itself.
+    // In the very same second, and until the clock has caught up.
     let same = Wants {
         fresh: Want::Either,
         ..Wants::USUAL
@@ -216,7 +216,7 @@ fn clock(places: &Places, world: &World, target: Target, jump: i64) -> Result<(S
     Ok((asker.score, format!("{known}; {open}")))
 }
 
-/// What damage makes of bytes.
+/// The ways to damage bytes.
 fn damaged(image: &[u8]) -> Vec<Vec<u8>> {
     let mut changed = image.to_vec();
     if let Some(byte) = changed.get_mut(image.len() / 2) {
@@ -258,11 +258,11 @@ fn torn(places: &Places, world: &World, target: Target) -> Result<(Score, String
                 format!("does not start, {refused} of {refused}: {last}"),
             ))
         }
-        Delivery::Code => bail!("no image"),
+        Delivery::Code => bail!("the policy is not an image"),
     }
 }
 
-/// Images that are offered to a target that runs.
+/// Damaged images offered to a running target.
 fn offered(
     places: &Places,
     world: &World,
@@ -275,17 +275,20 @@ fn offered(
         match asker
             .edge
             .offer(image)
-            .context("takes no policy while it runs")?
+            .context("loads no policy while it runs")?
         {
-            Ok(()) => bail!("a torn image was taken"),
+            Ok(()) => bail!("a torn image was accepted"),
             Err(error) => last = format!("{error:#}"),
         }
         asker.round(Phase::Under, Wants::USUAL);
     }
     let taken = asker.edge.offer(world.newer.image());
-    taken.context("takes no policy while it runs")??;
+    taken.context("loads no policy while it runs")??;
     asker.settle(WITH_NEW);
-    Ok((asker.score, format!("the earlier decides on: {last}")))
+    Ok((
+        asker.score,
+        format!("the earlier one stays in force: {last}"),
+    ))
 }
 
 /// A package that was deployed with a torn image.
@@ -317,7 +320,7 @@ fn package(
     Ok((asker.score, format!("{known}; {open}")))
 }
 
-/// Images in a store that a target must not take.
+/// Images in a store that a target must not load.
 fn in_store(
     places: &Places,
     world: &World,
@@ -337,7 +340,7 @@ fn in_store(
     let (known, new) = (asker.score.seen("known key"), asker.score.seen("new path"));
     Ok((
         asker.score,
-        format!("the earlier decides on: {known}; {new}"),
+        format!("the earlier one stays in force: {known}; {new}"),
     ))
 }
 
@@ -356,7 +359,7 @@ fn store_fails(
         asker.now += STORE_AGE_SECS;
         asker.round(Phase::Under, Wants::USUAL);
     }
-    // One that starts without the store decides by what it was deployed with.
+    // An instance that starts without the store uses the policy it was deployed with.
     let mut other = target.live(places, &with_store(world))?;
     core::mem::swap(&mut asker.edge, &mut other);
     asker.round(Phase::Under, Wants::USUAL);
@@ -367,11 +370,11 @@ fn store_fails(
     let (known, new) = (asker.score.seen("known key"), asker.score.seen("new path"));
     Ok((
         asker.score,
-        format!("the earlier decides on: {known}; {new}"),
+        format!("the earlier one stays in force: {known}; {new}"),
     ))
 }
 
-/// The function for CloudFront beside stores that are not as they should be.
+/// The function for CloudFront with invalid store contents.
 fn beside(
     places: &Places,
     world: &World,
@@ -418,7 +421,7 @@ fn cut_values(store: Value) -> Value {
     each(store, |text| text.truncate(text.len() / 2))
 }
 
-/// Everything after the first page is not there yet, though the first says that there is more.
+/// The second and later pages have not arrived, though the first one announces them.
 fn without_pages(store: Value) -> Value {
     each(store, |text| {
         let more: String = text
@@ -438,7 +441,7 @@ fn lost_pointer(mut store: Value) -> Value {
     store
 }
 
-/// Pages of another generation than their keys.
+/// The pages and the keys are of different generations.
 fn mixed(store: Value) -> Value {
     each(store, |text| {
         let other: String = text
@@ -450,32 +453,33 @@ fn mixed(store: Value) -> Value {
     })
 }
 
-/// Something breaks, over and over, from the first request on. It costs the request that met it, which is denied.
+/// Repeated internal failures, starting with the first request. A failure costs only the affected request,
+/// which is denied.
 fn inside(places: &Places, world: &World, target: Target, how: Break) -> Result<(Score, String)> {
     let edge: Box<dyn Ask<Told>> = target.live(places, &Setup::new(&world.policy))?;
     let mut asker = Asker::new(edge, &world.tokens)?;
     let wants = with_fresh(target);
     world.issuer.publish_newer(true)?;
     for round in 0..ROUNDS + 1 {
-        // A token of its own, so that nothing about it is remembered.
+        // A token of its own, so that nothing about it is cached.
         let token = world.issuer.token("alice", Signed::Older)?;
         asker.edge.break_next(how)?;
         asker.ask(
-            "the one that met it",
+            "the affected request",
             LESSON,
             Some(&token),
             Phase::Under,
             Want::Deny,
         );
         if round == 0 {
-            // The key that comes later is fetched once, and must not be lost again for good.
+            // The later key is fetched once, and must not be lost again permanently.
             asker.recover(LESSON, wants.fresh == Want::Allow, wants);
         } else {
             asker.round(Phase::Under, wants);
         }
     }
     asker.settle(wants);
-    let met = asker.score.seen("the one that met it");
+    let met = asker.score.seen("the affected request");
     let known = asker.score.seen("known key");
     Ok((asker.score, format!("{met}; after it {known}")))
 }

@@ -23,16 +23,16 @@ use acts::World;
 use faults::{FAULTS, Fault};
 use report::Row;
 
-/// Make faults happen on targets, and see what their answers are.
+/// Inject faults into targets and check their decisions
 #[derive(Parser)]
 struct Cli {
-    /// The targets; all of them by default.
+    /// Run only this target; can be given more than once [default: all]
     #[arg(long = "target", value_name = "NAME")]
     targets: Vec<Target>,
-    /// The faults; all of them by default.
+    /// Inject only this fault; can be given more than once [default: all]
     #[arg(long = "fault", value_name = "NAME")]
     faults: Vec<String>,
-    /// Write the rows as JSON to this file as well.
+    /// Also write the rows as JSON to this file
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
     #[command(flatten)]
@@ -101,13 +101,13 @@ fn chosen(names: &[String]) -> Result<Vec<&'static Fault>> {
         let found = FAULTS.iter().find(|fault| fault.name == name);
         found.with_context(|| {
             let known: Vec<&str> = FAULTS.iter().map(|fault| fault.name).collect();
-            format!("there is no fault `{name}`; there are {}", known.join(", "))
+            format!("no fault `{name}`; the faults are {}", known.join(", "))
         })
     };
     names.iter().map(find).collect()
 }
 
-/// Panics that were asked for are no news.
+/// Requested panics are not reported.
 fn quiet_injected_panics() {
     let usual = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {

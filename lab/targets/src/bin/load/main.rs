@@ -27,21 +27,21 @@ use figures::{Figures, Tally};
 use plan::{State, direct};
 use server::Server;
 
-/// Keep `tollgate serve` under load while its issuer fails and recovers.
+/// Put `tollgate serve` under load while its issuer fails and recovers
 #[derive(Parser)]
 struct Cli {
-    /// How long, in minutes.
+    /// The duration in minutes
     #[arg(long)]
     minutes: u64,
-    /// The authors' command.
+    /// The `tollgate` command
     #[arg(long, value_name = "FILE")]
     tollgate: PathBuf,
-    /// Write the figures as JSON to this file as well.
+    /// Also write the measurements as JSON to this file
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
 }
 
-/// Clients that ask for what needs no new key.
+/// Clients whose requests need no new key.
 const CLIENTS: usize = 3;
 const SAMPLE: Duration = Duration::from_secs(1);
 
@@ -65,7 +65,7 @@ fn run(cli: &Cli) -> Result<bool> {
     let state = Arc::new(State::default());
     let limit = Duration::from_secs(60 * cli.minutes);
     eprintln!(
-        "  ..  {CLIENTS} clients at http://{} and one with keys that nobody knows, {} min",
+        "  ..  {CLIENTS} clients at http://{} and one with unknown keys, {} min",
         server.address, cli.minutes
     );
     let start = |asks: Arc<Vec<Asked>>, seed: usize, pause: Option<Duration>| {

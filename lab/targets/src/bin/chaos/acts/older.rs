@@ -41,7 +41,7 @@ pub(super) fn play(places: &Places, world: &World, target: Target) -> Result<(Sc
     }
 }
 
-/// A target that runs, and trusts the releaser.
+/// A running target that trusts the releaser.
 fn trusting<'a>(
     places: &Places,
     world: &'a World,
@@ -73,22 +73,22 @@ fn offered(
     let mut asker = trusting(places, world, target, images)?;
     let offer = |asker: &mut Asker<'_>, image: &[u8]| {
         let offered = asker.edge.offer(image);
-        offered.context("takes no policy while it runs")
+        offered.context("loads no policy while it runs")
     };
     let Err(refusal) = offer(&mut asker, &images.older)? else {
-        bail!("an older image was taken");
+        bail!("an older image was accepted");
     };
     asker.round(Phase::Under, Wants::USUAL);
     offer(&mut asker, &images.newer)??;
     asker.round(Phase::Under, WITH_NEW);
-    // What was in force is older now.
+    // The version that was in force is older now.
     if offer(&mut asker, &images.in_force)?.is_ok() {
-        bail!("the image before the last was taken");
+        bail!("the previous image was accepted");
     }
     asker.settle(WITH_NEW);
     Ok((
         asker.score,
-        format!("the version in force decides on: {refusal:#}"),
+        format!("the version in force stays in force: {refusal:#}"),
     ))
 }
 
@@ -110,6 +110,6 @@ fn in_store(
     let (known, new) = (asker.score.seen("known key"), asker.score.seen("new path"));
     Ok((
         asker.score,
-        format!("the version in force decides on: {known}; {new}"),
+        format!("the version in force stays in force: {known}; {new}"),
     ))
 }
