@@ -18,10 +18,10 @@ impl Claims {
         Self::default()
     }
 
-    /// The claims of a JSON object. A name that stands twice keeps its last value.
+    /// Parses the claims of a JSON object. The last value of a repeated name wins.
     ///
     /// # Errors
-    /// If the text is not a JSON object.
+    /// Returns an error if the string is not a JSON object.
     pub fn from_json(text: &str) -> Result<Self, MintError> {
         let object = serde_json::from_str::<serde_json::Map<String, Value>>(text);
         let members = object
@@ -31,29 +31,29 @@ impl Claims {
         Ok(Self { members })
     }
 
-    /// Sets a claim to a value, instead of the one it had.
+    /// Sets a claim, replacing any previous value.
     #[must_use]
     pub fn set(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.put(name, value.into());
         self
     }
 
-    /// Sets a claim to a JSON value given as text.
+    /// Sets a claim to a JSON value given as a string.
     ///
     /// # Errors
-    /// If the text is not JSON.
+    /// Returns an error if the string is not JSON.
     pub fn set_json(mut self, name: &str, json: &str) -> Result<Self, MintError> {
         let value = serde_json::from_str(json).map_err(|_| MintError::NotJson(name.into()))?;
         self.put(name, value);
         Ok(self)
     }
 
-    /// Whether the claim is there.
+    /// Whether the claim exists.
     pub fn has(&self, name: &str) -> bool {
         self.members.iter().any(|(known, _)| known == name)
     }
 
-    /// The object as JSON text without spaces.
+    /// Returns the object as JSON without spaces.
     pub fn to_json(&self) -> String {
         let members: Vec<_> = self
             .members

@@ -2,23 +2,23 @@
 
 use core::fmt;
 
-/// Why nothing was minted.
+/// The reason why nothing was minted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum MintError {
-    /// The text is not a JSON object.
+    /// The string is not a JSON object.
     NotAnObject,
-    /// The value given for this claim is not JSON.
+    /// The value for this claim is not JSON.
     NotJson(Box<str>),
-    /// The key lacks this member, or it is not what it must be.
+    /// The key lacks this member, or its value is invalid.
     BadMember(&'static str),
-    /// The key has neither an `alg`, nor a kind that leaves only one.
+    /// The key has no `alg`, and its type allows more than one.
     NoAlgorithm,
-    /// The algorithm is none of those that can be minted.
+    /// The algorithm is not one that can be minted.
     UnknownAlgorithm(Box<str>),
-    /// The algorithm needs another kind of key.
+    /// The algorithm needs a different type of key.
     WrongKey(&'static str),
-    /// The numbers of the key do not make a working key.
+    /// The numbers of the key are inconsistent.
     BrokenKey,
 }
 

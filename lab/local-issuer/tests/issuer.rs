@@ -87,7 +87,7 @@ fn kids(set: &Value) -> Vec<&str> {
     keys.map(|key| key["kid"].as_str().unwrap()).collect()
 }
 
-/// Header and claims of a token.
+/// Returns the header and claims of a token.
 fn read(token: &str) -> [Value; 2] {
     use base64ct::{Base64UrlUnpadded, Encoding};
     let mut parts = token.split('.').map(|part| {
@@ -138,7 +138,7 @@ fn keys_have_the_shape_of_a_user_pool_and_rotate() {
     ask(&issuer, "POST", "/admin/withdraw", r#"{"kids":"old"}"#);
     let left = jwks(&issuer).json();
     assert_eq!(kids(&left), kids(&after)[2..]);
-    // Whoever holds an old token can still be played.
+    // A token signed by an old key can still be minted.
     let held = json!({ "user": "alice", "kid": old["kid"] }).to_string();
     let held = ask(&issuer, "POST", "/admin/token", &held).json();
     assert_eq!(read(held["token"].as_str().unwrap())[0]["kid"], old["kid"]);

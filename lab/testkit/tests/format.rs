@@ -139,7 +139,7 @@ fn every_bad_line_is_told() {
     assert_eq!(read_cases(&bytes).unwrap_err().iter().count(), 1);
 }
 
-/// Answers by the id of the case.
+/// An engine that decides by the ID of the case.
 struct Script;
 
 impl Engine for Script {

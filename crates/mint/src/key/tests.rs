@@ -7,7 +7,7 @@ use jwt_compact::{Algorithm as _, AlgorithmSignature as _};
 use super::*;
 use crate::{Claims, Minter};
 
-/// The least that `rsa` makes quickly; nothing but the tests of this file ever sees such keys.
+/// The smallest size that `rsa` generates quickly; only the tests in this file use such keys.
 const BITS: usize = 1024;
 
 fn key(algorithm: Algorithm) -> PrivateKey {

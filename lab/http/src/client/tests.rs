@@ -1,7 +1,7 @@
 use super::*;
 use std::net::TcpListener;
 
-/// What the client makes of these bytes from a server that then hangs up.
+/// Returns what the client reads from a server that sends these bytes and hangs up.
 fn answered(bytes: &'static [u8], most: usize) -> Result<Reply> {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let server = listener.local_addr().unwrap();
@@ -24,7 +24,7 @@ fn answered(bytes: &'static [u8], most: usize) -> Result<Reply> {
     reply
 }
 
-/// Status and body; nothing where the answer is refused.
+/// Status and body; `None` if the response is rejected.
 type Expected = Option<(u16, &'static [u8])>;
 
 #[test]
