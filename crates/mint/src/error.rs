@@ -28,15 +28,14 @@ impl fmt::Display for MintError {
             Self::NotAnObject => f.write_str("the text is not a JSON object"),
             Self::NotJson(name) => write!(f, "the value of `{name}` is not JSON"),
             Self::BadMember(name) => {
-                write!(
-                    f,
-                    "the private key has no `{name}`, or one that cannot be used"
-                )
+                write!(f, "the private key has no valid `{name}`")
             }
-            Self::NoAlgorithm => f.write_str("the private key does not say its `alg`"),
-            Self::UnknownAlgorithm(name) => write!(f, "`{name}` is no algorithm to sign with"),
+            Self::NoAlgorithm => f.write_str("the private key has no `alg`"),
+            Self::UnknownAlgorithm(name) => {
+                write!(f, "`{name}` is not a supported signing algorithm")
+            }
             Self::WrongKey(name) => write!(f, "{name} needs another kind of key"),
-            Self::BrokenKey => f.write_str("the numbers of the private key do not fit together"),
+            Self::BrokenKey => f.write_str("the numbers of the private key are inconsistent"),
         }
     }
 }

@@ -15,13 +15,13 @@ use tollgate_token::{Algorithm, BadSignature, KeyMaterial, KeyRefused, PreparedK
 use super::site;
 use crate::driver::{Ask, Break, Told};
 
-/// The time of the server, which is that of the latest request. One server at a time.
+/// The clock of the server, which is the time of the latest request. Only one server runs at a time.
 static TIME: AtomicI64 = AtomicI64::new(0);
-/// Whether the next signature that is verified panics.
+/// Whether the next signature verification panics.
 static PANICS: AtomicBool = AtomicBool::new(false);
 static FRAGILE: Fragile = Fragile;
 
-/// Verifies as the server does, and panics when it is told to.
+/// Verifies as the server does, and panics on demand.
 struct Fragile;
 
 struct FragileKey(Box<dyn PreparedKey>);
@@ -72,7 +72,7 @@ impl Native {
                     None => served.record.reason.code().to_owned(),
                 };
                 let sender = sender.lock().unwrap_or_else(PoisonError::into_inner);
-                // Nobody who asks no more wants to know.
+                // A client that has disconnected needs no record.
                 _ = sender.send((served.status, why));
             }),
             ..Options::default()
@@ -99,7 +99,7 @@ impl Ask<Told> for Native {
             request.headers,
             b"",
         )?;
-        // The record was written before the answer.
+        // The record was written before the response.
         let why = self.log.try_recv().map(|(_, why)| why);
         Ok(Told {
             allows: reply.body == b"a file",

@@ -30,7 +30,7 @@ impl Package {
 }
 
 impl Package {
-    /// Takes this signed image, and from now on only such as these trust keys know.
+    /// Loads this signed image, and from now on accepts only images that these trust keys can verify.
     pub(crate) fn trust(&mut self, trust: &str, image: &[u8]) -> Result<()> {
         self.offered(&json!({ "offer": image, "trust": trust }))
     }
@@ -95,7 +95,7 @@ impl Ask<Told> for Handler {
         let answer = self.process.live(request, more)?;
         let result = answer.get("result").context("no result")?;
         let status = match result.get("status") {
-            // CloudFront goes on with a request, and only with one.
+            // CloudFront forwards if the result is a request, and only then.
             None if result.get("uri").is_some() => json!(200),
             None => bail!("neither a request nor a response: {result}"),
             Some(status) => json!(status.as_str().and_then(|text| text.parse::<u16>().ok())),
@@ -113,7 +113,7 @@ impl Ask<Told> for Handler {
     }
 }
 
-/// The word for it in the drivers.
+/// Returns the name of the fault in the drivers.
 pub(crate) fn name(how: Break) -> &'static str {
     match how {
         Break::Panic => "panic",
@@ -121,10 +121,10 @@ pub(crate) fn name(how: Break) -> &'static str {
     }
 }
 
-/// What became of a request, from the status of an answer and the log record beside it.
+/// Returns the effect on a request, from the status of a response and the log record.
 pub(crate) fn told(answer: &Value, log: &Value) -> Result<Told> {
     let status = answer.get("status").and_then(Value::as_u64);
-    let status = u16::try_from(status.context("an answer without a status")?)?;
+    let status = u16::try_from(status.context("the response has no status")?)?;
     let word = |name: &str| log.get(name).and_then(Value::as_str);
     let why = match (word("reason"), word("detail")) {
         (Some(reason), Some(detail)) => format!("{reason}/{detail}"),

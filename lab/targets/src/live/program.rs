@@ -13,10 +13,11 @@ use crate::driver::{Ask, Break, Told};
 use crate::lambda::Content;
 use crate::places::Places;
 
-/// The variable with the file whose being there makes the next signature panic. The file goes with it.
+/// The variable with the path of a file whose existence makes the next signature panic. The file is then
+/// deleted.
 const PANICS: &str = "FRAGILE_IF";
 
-/// A function at work.
+/// A running function.
 pub(crate) struct Program {
     content: Content,
     folder: TempDir,
@@ -41,7 +42,7 @@ impl Ask<Told> for Program {
                 allows: status == 302,
                 ..told(&json!({ "status": status }), &log)?
             },
-            // API Gateway makes a 502 of it.
+            // API Gateway turns it into a 502.
             None => Told {
                 allows: false,
                 status: 502,

@@ -25,7 +25,7 @@ pub(crate) struct Function {
 }
 
 impl Function {
-    /// Starts it beside its store, after `spoil` has been at that.
+    /// Starts it with its store, modified by `spoil`.
     pub(crate) fn start(
         program: &Path,
         policy: &Policy,
@@ -64,7 +64,7 @@ impl Bundle {
     }
 }
 
-/// The question for an engine, in which something throws or not.
+/// Returns the request for an engine, optionally with a throwing clock.
 fn question(resigner: &Resigner, request: &Request<'_>, breaks: bool) -> Result<Value> {
     let owned = resigner.request(request);
     owned.with(request, |request| {
@@ -78,7 +78,7 @@ fn question(resigner: &Resigner, request: &Request<'_>, breaks: bool) -> Result<
 
 fn first(answers: Vec<Value>) -> Result<Told> {
     let Some(answer) = answers.first() else {
-        bail!("no answer");
+        bail!("no result");
     };
     told(answer, answer)
 }

@@ -16,9 +16,9 @@ use crate::embedded::{Compiled, Embedded};
 pub(crate) struct Wasm<'a> {
     compiled: &'a Compiled,
     image: Vec<u8>,
-    /// Trust keys, where only signed images are accepted.
+    /// Trust keys, if only signed images are accepted.
     trust: Option<String>,
-    /// None after a trap.
+    /// `None` after a trap.
     host: Option<Arc<Host<Module, Native<HttpClient>>>>,
     breaks: Option<Break>,
     runtime: Runtime,
@@ -65,7 +65,7 @@ impl<'a> Wasm<'a> {
         Ok(Host::new(Module(Mutex::new(instance)), platform))
     }
 
-    /// One evaluation, and with refreshed keys another; an error is a trap.
+    /// Evaluates the request, again after a key refresh; an error is a trap.
     fn decide(&mut self, request: &Request<'_>) -> Result<Reply> {
         if self.host.is_none() {
             self.host = Some(self.another()?);
@@ -152,7 +152,7 @@ impl Ask<Told> for Wasm<'_> {
             }
             Err(error) => {
                 self.host = None;
-                // What comes before are places in the module.
+                // The preceding lines are locations in the module.
                 let error = format!("{error:#}");
                 let trap = error.rsplit("wasm trap: ").next().unwrap_or_default();
                 Ok(Told {

@@ -14,7 +14,7 @@ use crate::node::as_json;
 use crate::places::Places;
 use crate::policy::Policy;
 
-/// A Worker at work.
+/// A running Worker.
 pub(crate) struct LiveWorker {
     workerd: Workerd,
     breaks: Option<Break>,
@@ -29,7 +29,7 @@ impl LiveWorker {
         LiveWorker::of(&Worker::build(places, policy.file())?, store)
     }
 
-    /// One that takes only images that these trust keys know; the first is in the file.
+    /// Starts one that accepts only images that these trust keys can verify; the first is in the file.
     pub(crate) fn start_signed(
         places: &Places,
         image: &Path,
@@ -58,8 +58,8 @@ impl Ask<Told> for LiveWorker {
         let sent = answer.get("sent").and_then(Value::as_bool);
         let log = answer.get("log").cloned().unwrap_or_default();
         Ok(Told {
-            // What counts is what reached the origin.
-            allows: sent.context("an answer that does not say what was sent")?,
+            // The decision is what reached the origin.
+            allows: sent.context("the response does not report what was sent")?,
             ..told(&answer, &log)?
         })
     }

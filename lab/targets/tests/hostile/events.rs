@@ -77,7 +77,7 @@ pub(crate) fn cases() -> Vec<Case> {
             let detail = log.detail.map(|detail| format!(" {detail}"));
             format!("{}{}", log.reason.code(), detail.unwrap_or_default())
         })
-        // A tree of JSON has some hundred bytes for each member.
+        // A JSON tree has some hundred bytes per member.
         .factor(40)
     });
     cases.collect()

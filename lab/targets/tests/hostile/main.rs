@@ -22,23 +22,23 @@ use tollgate_targets::counting::{Counting, peak_bytes};
 #[global_allocator]
 static COUNTING: Counting = Counting;
 
-/// All that a question may use of the stack, in bytes. Debug builds take several times as much as edges do.
+/// The stack available to an input, in bytes. Debug builds need several times as much as edges do.
 const STACK_BYTES: usize = 256 * 1_024;
-/// About how large inputs are.
+/// The approximate size of inputs.
 const MEGABYTE: usize = 1_000_000;
 
-/// One input, and what must come of it.
+/// One input, and its expected result.
 struct Case {
     name: &'static str,
     input_bytes: usize,
     /// The outcome or error code.
     expected: &'static str,
-    /// Most bytes of heap for each byte of input; beside them a little is always allowed.
+    /// The allowed heap bytes per input byte, in addition to a fixed allowance.
     factor: u64,
     ask: Box<dyn FnOnce() -> String + Send>,
 }
 
-/// A case with the usual allowance: the input once more.
+/// A case with the usual allowance: as much as the input.
 fn case(
     name: &'static str,
     input_bytes: usize,
@@ -61,7 +61,7 @@ impl Case {
     }
 }
 
-/// What is allowed beside the input: messages, records, tables of a fixed size.
+/// The allowance in addition to the input: messages, records, tables of a fixed size.
 const BESIDE_BYTES: u64 = 64 * 1_024;
 
 struct Done {

@@ -17,7 +17,7 @@ pub(crate) fn gate() -> Arc<Gate<Vec<u8>>> {
     Arc::clone(GATE.get_or_init(|| Arc::new(own_gate())))
 }
 
-/// A gate for one case, which may change it.
+/// A gate for one case, which may modify it.
 fn own_gate() -> Gate<Vec<u8>> {
     static IMAGE: OnceLock<Vec<u8>> = OnceLock::new();
     let image = IMAGE.get_or_init(|| {
@@ -77,7 +77,7 @@ impl Asked {
     }
 }
 
-/// Reason and detail in one word each.
+/// Returns reason and detail codes.
 fn words(outcome: &Outcome) -> String {
     match outcome.detail {
         Some(detail) => format!("{} {detail}", outcome.reason.code()),
