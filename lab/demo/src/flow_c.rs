@@ -34,7 +34,7 @@ const COOKIE: &str = "__Host-tollgate";
 const LESSON: &str = "/courses/rust-101/week1/ownership.html";
 const LESSON_FILE: &str = "courses/rust-101/week1/ownership.html";
 
-/// The big edge: CloudFront's stand-in with the Lambda@Edge function in it.
+/// The full edge: the CloudFront emulator with the Lambda@Edge function.
 struct Big {
     part: Part,
     address: SocketAddr,
@@ -44,8 +44,8 @@ struct Big {
 pub(super) fn run(nginx: &Path) -> Result<Verdict> {
     let issuer = ui::in_step("start the issuer", |_| Issuer::start())?;
     let site = Site::new(&issuer)?;
-    let big = ui::in_step("start the big edge", |step| Big::start(&site, step))?;
-    let (small, built) = ui::in_step("start the small edge", |step| {
+    let big = ui::in_step("start the full edge", |step| Big::start(&site, step))?;
+    let (small, built) = ui::in_step("start the restricted edge", |step| {
         let built = site.function("first-key", step)?;
         Ok((Small::start(nginx, &built)?, built))
     })?;
@@ -69,7 +69,7 @@ pub(super) fn run(nginx: &Path) -> Result<Verdict> {
 
 impl Big {
     fn start(site: &Site, step: &Step) -> Result<Big> {
-        // Only the endpoint is asked here, which needs no origin.
+        // Only the endpoint is used here, which needs no origin.
         let origin = Origin {
             endpoint: "http://127.0.0.1:9",
             key_id: "none",
@@ -79,7 +79,7 @@ impl Big {
         Ok(Big { part, address })
     }
 
-    /// Asks the endpoint for a session, as a front end does; `more` are other header fields.
+    /// Requests a session from the endpoint, as a front end does; `more` are additional header fields.
     fn session(
         &self,
         report: &mut Report,
@@ -100,7 +100,7 @@ impl Big {
         report.ask(&ask, want, || self.part.record())
     }
 
-    /// Asks the endpoint for a session that it must give.
+    /// Requests a session that the endpoint must issue.
     fn minted(
         &self,
         report: &mut Report,
@@ -119,15 +119,15 @@ impl Big {
     }
 }
 
-/// A session as it came in a cookie.
+/// A session from a cookie.
 struct Session {
     token: String,
-    /// What follows the cookie's value.
+    /// The attributes after the cookie's value.
     attributes: String,
 }
 
 impl Session {
-    /// The session in an answer; an empty one if there is none, which the report has told.
+    /// Returns the session in a response; an empty one if there is none, which the report contains.
     fn of(answer: &Answer) -> Session {
         let line = answer.header("set-cookie").unwrap_or_default();
         let (pair, attributes) = line.split_once(';').unwrap_or((line, ""));
@@ -149,7 +149,7 @@ impl Session {
     }
 }
 
-/// The header field with a session, before a cookie that is the site's own.
+/// Returns the header field with a session, followed by a cookie of the site.
 fn cookie(session: &str) -> (String, String) {
     (
         "cookie".to_owned(),

@@ -19,10 +19,10 @@ use edge::Edge;
 use tokens::Tokens;
 use tollgate_lab_http::{self as http, Reply as Answer};
 
-/// The time of all decisions: 15 January 2027, 08:00 UTC. The sample policy tells of that winter.
+/// The time of all decisions: 15 January 2027, 08:00 UTC, which suits the dates in the sample policy.
 const NOW: i64 = 1_800_000_000;
 
-/// The local edge in front of files.
+/// Runs the demo of the local edge, which serves files.
 pub(super) fn run(serve: bool) -> Result<Verdict> {
     let image = repo::target().join("demo/policy.tgi");
     ui::in_step("compile policy/", |_| compile(&image))?;
@@ -86,7 +86,7 @@ fn compile(image: &Path) -> Result<String> {
     shell::must(build.arg(repo::policy()).arg("--out").arg(image), |_| ())
 }
 
-/// Asks once: a row of the table, and what was not as expected.
+/// Sends one request; returns a row of the table, and the differences from the expected result.
 fn one(ask: &Ask, edge: &Edge, tokens: &Tokens) -> Result<(Vec<String>, Vec<String>)> {
     let mut headers: Vec<(String, String)> = ask
         .headers
@@ -129,7 +129,7 @@ fn one(ask: &Ask, edge: &Edge, tokens: &Tokens) -> Result<(Vec<String>, Vec<Stri
     Ok((row, faults))
 }
 
-/// What differs from the expected, in words.
+/// Returns descriptions of the differences from the expected result.
 fn faults(ask: &Ask, answer: &Answer, record: &Value) -> Result<Vec<String>> {
     let mut faults = Vec::new();
     let mut differ = |what: &str, expected: &str, got: &str| {
@@ -155,7 +155,7 @@ fn faults(ask: &Ask, answer: &Answer, record: &Value) -> Result<Vec<String>> {
     );
     for (name, value) in ask.answers {
         match answer.header(name) {
-            None => faults.push(format!("the answer has no `{name}`")),
+            None => faults.push(format!("the response has no `{name}`")),
             Some(got) if !value.is_empty() && got != *value => {
                 faults.push(format!("`{name}` is `{got}`, expected `{value}`"));
             }
@@ -181,12 +181,12 @@ fn body_fits(expected: Body, got: &[u8]) -> Result<bool> {
         Body::File(name) => got == file(name)?,
         Body::Part(name, first, last) => Some(got) == file(name)?.get(first..=last),
         Body::Empty => got.is_empty(),
-        // The edge's own texts are a line; a file of the site never is.
+        // The edge's own bodies are a single line; a file of the site never is.
         Body::Notice => got.len() < 64,
     })
 }
 
-/// The reason, with the detail where there is one.
+/// Returns the reason, with the detail if there is one.
 fn decision(record: &Value) -> String {
     match (text(record, "reason"), text(record, "detail")) {
         (reason, "") => reason.to_owned(),
@@ -207,11 +207,11 @@ fn shortened(target: &str) -> String {
     kept + "…"
 }
 
-/// Lines to try, for people at a terminal.
+/// Prints commands to try at a terminal.
 fn try_yourself(edge: &Edge, tokens: &Tokens) {
     let base = format!("http://{}", edge.address);
     println!(
-        "\nThe edge listens on {base}, where it is 08:00 on 15 January 2027 for ever. Ctrl-C ends it.\n"
+        "\nThe edge listens on {base}, where it is 08:00 on 15 January 2027 permanently. Press Ctrl-C to stop it.\n"
     );
     if let Some(token) = tokens.of(Who::Alice) {
         println!("ALICE={token}\n");

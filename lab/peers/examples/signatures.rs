@@ -17,7 +17,7 @@ thread_local! {
     static READY: RefCell<Option<Check>> = const { RefCell::new(None) };
 }
 
-/// Where to write so many bytes.
+/// Returns a buffer of this many bytes.
 #[unsafe(no_mangle)]
 pub extern "C" fn room(bytes: usize) -> *mut u8 {
     INPUT.with_borrow_mut(|input| {
@@ -26,7 +26,7 @@ pub extern "C" fn room(bytes: usize) -> *mut u8 {
     })
 }
 
-/// Prepares the key that was written, with the library of that number: 1, or 0 if it takes no such key.
+/// Prepares the key in the buffer with the library with this number: 1, or 0 if it rejects the key.
 #[unsafe(no_mangle)]
 pub extern "C" fn prepare(library: usize) -> u32 {
     let ready = LIBRARIES.get(library).and_then(|(.., prepare)| {
@@ -37,7 +37,7 @@ pub extern "C" fn prepare(library: usize) -> u32 {
     u32::from(good)
 }
 
-/// How many of so many verifications found the signature good.
+/// Returns how many of `count` verifications accepted the signature.
 #[unsafe(no_mangle)]
 pub extern "C" fn verify(rounds: u32) -> u32 {
     READY.with_borrow(|ready| match ready {

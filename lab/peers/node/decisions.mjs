@@ -28,7 +28,7 @@ const calls = questions.map(({ target, group }) => ({
   resource: uid("Path", target),
   context: {},
   preparsedPolicySetId: "site",
-  // Only what this request is about: everything given is parsed at every call.
+  // Only the entities of this request: everything given is parsed on every call.
   entities: [
     { uid: uid("User", group), attrs: {}, parents: [uid("Group", group)] },
     { uid: uid("Path", target), attrs: { path: target }, parents: [] },
@@ -63,7 +63,7 @@ const states = Object.entries(subjects).map(([subject, answer]) => {
   const typical = batch(state, Math.max(1, Math.floor(WARM_UP_NS / 5 / first)));
   const warm = batch(state, Math.max(1, Math.floor(WARM_UP_NS / typical)));
   state.repeats = Math.max(1, Math.min(1000, Math.ceil(SAMPLE_NS / warm)));
-  // What takes long is sampled for about five seconds.
+  // Slow operations are sampled for about five seconds.
   const most = Math.max(FEWEST, Math.floor(5e9 / (warm * state.repeats)));
   return Object.assign(state, { checked, samples: Math.ceil(Math.min(samples, most) / rounds) });
 });

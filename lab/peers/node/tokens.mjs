@@ -18,7 +18,7 @@ const { nodePackage, edge, image, jwks, issuer, client, known, fresh, denied, sa
   JSON.parse(readFileSync(0, "utf8"));
 const load = (file) => import(pathToFileURL(file).href);
 
-/** The rule by hand: a course under /courses/ is for the group of its name. */
+/** The hand-written rule: a course under /courses/ is for the group of its name. */
 function mayRead(method, path, groups) {
   if (method !== "GET" && method !== "HEAD") return false;
   const course = /^\/courses\/([^/]+)\/./.exec(path)?.[1];
@@ -81,7 +81,7 @@ const edges = {
   },
 };
 
-/** The same text in new strings, as every request from a wire has them. */
+/** Returns the same values in new strings, as for every request from a network. */
 const copy = (text) => Buffer.from(text, "latin1").toString("latin1");
 
 function received(asked) {
@@ -92,7 +92,7 @@ function received(asked) {
 const scenes = [
   { name: "known", requests: known, subjects: plain, prepare: received },
   { name: "new", requests: fresh, subjects: plain, prepare: received },
-  // The handler changes the event it is given.
+  // The handler modifies the event that it receives.
   { name: "edge", requests: fresh, subjects: edges, prepare: viewerRequest },
 ];
 
@@ -105,7 +105,7 @@ async function batch(answer, prepare, requests, state, repeats) {
   const began = process.hrtime.bigint();
   for (const one of asked) {
     const said = answer(one);
-    // Waiting for what is there already would cost those that need not be waited for.
+    // Awaiting a synchronous result would slow down the subjects that need no await.
     if (said === true || (said !== false && (await said))) allowed += 1;
   }
   const took = Number(process.hrtime.bigint() - began);
