@@ -1,10 +1,10 @@
-// Runs a built Worker in workerd for a host that posts one request as JSON and reads one answer.
+// Runs a built Worker in workerd for a host that posts one request as JSON and reads one result.
 //
-// What is asked is the Worker's own `fetch`, with a request object that says what a case says. HTTP could
-// not carry it: clients refuse such targets, and the time would be that of the day. A character is a byte
-// of the case; values of headers become text as workerd makes it of bytes. Header lines that a case
-// repeats stay apart, where workerd would have joined them; and a target without a leading slash, which
-// workerd never passes on, is left out of the URL. Not here: which cases, and what they should come to.
+// It calls the Worker's own `fetch` with a request object that has the contents of a case. HTTP could not
+// transmit them: clients reject such targets, and the clock would show the current time. A character is a
+// byte of the case. Header values are decoded from bytes as in workerd. Header lines that a case repeats
+// stay separate, although workerd would join them. A target without a leading slash, which workerd never
+// forwards, is omitted from the URL. Not here: the cases, and their expected results.
 
 import { makeWorker } from "./entry.js";
 import * as glue from "./tollgate_cloudflare.js";

@@ -1,14 +1,18 @@
-// Runs generated JavaScript in Node for a host that writes one JSON object a line and reads one back:
-// CloudFront functions, and EdgeWorkers in a world that has only what Akamai's has.
+// Runs generated JavaScript in Node for a host that writes one JSON object per line and reads one back:
+// CloudFront functions, and EdgeWorkers in a context that has only what Akamai provides.
 //
-// `{"load": {"edge": …, "source": …, "store": {…}}}` loads a script, `{"ask": [request, …]}` is answered
-// by `{"answers": […]}`, and for EdgeWorkers `{"measure": {"requests": […], "samples": N, "repeats": N}}` by
-// the nanoseconds of a decision, a figure a sample, and those of a script that does nothing. Every script runs in a context of its own, where text and WASM are no code.
-// `{"sweep": {"request": …, "ranges": […]}}` is answered by those code points in the ranges that a path may hold.
-// Where a request is `broken`, the clock throws for CloudFront, and WebCrypto rejects everything for EdgeWorkers; where
-// that is "headers", EdgeWorkers cannot remove any, and where it is "log", they cannot log. Where a request has `spoil`, a
-// list of names and a value, the platform shows that value under these names, and a script that throws denies.
-// Needs --experimental-vm-modules. The first argument is the folder of this file.
+// * `{"load": {"edge": …, "source": …, "store": {…}}}` loads a script.
+// * `{"ask": [request, …]}` is answered by `{"answers": […]}`.
+// * `{"measure": {"requests": […], "samples": N, "repeats": N}}`, for EdgeWorkers, is answered by the
+//   nanoseconds of a decision, one value per sample, and those of a script that does nothing.
+// * `{"sweep": {"request": …, "ranges": […]}}` is answered by the code points in the ranges that a path may
+//   contain.
+//
+// Every script runs in its own context, which cannot compile strings or WASM. If a request is `broken`, the
+// clock throws for CloudFront, and WebCrypto rejects everything for EdgeWorkers; with the value "headers",
+// EdgeWorkers cannot remove any, and with "log", they cannot log. If a request has `spoil`, a list of names
+// and a value, the platform returns that value under these names, and a script that throws denies. Needs
+// --experimental-vm-modules. The first argument is the directory of this file.
 
 import { createHmac, webcrypto } from "node:crypto";
 import { readFileSync } from "node:fs";

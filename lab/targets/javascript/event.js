@@ -1,8 +1,8 @@
-// A request as CloudFront shows it to a function, and what the function answered. The engines of the
-// functions read this too, so it keeps to their language.
+// A request in CloudFront's event format, and the result of the function. The engines of the functions load
+// this file too, so it uses only their language.
 //
-// CloudFront reads headers, cookies and queries before a function sees them: names of headers in lower
-// case, one entry for each name with all its values, cookies apart from the headers.
+// CloudFront parses headers, cookies and queries before a function sees them: header names in lower case,
+// one entry for each name with all its values, cookies separate from the headers.
 
 function addTo(fields, name, value) {
   var field = fields[name];

@@ -1,12 +1,15 @@
-// Runs the npm package for a host that writes one JSON object a line and reads one back.
+// Runs the npm package for a host that writes one JSON object per line and reads one back.
 //
-// Arguments: the package's folder, the file of a policy image. The first line out says that the policy
-// is loaded; then every line in is `{"request": …}`, answered by the outcome, or
-// `{"measure": {"requests": […], "samples": N, "repeats": N}}`, answered by nanoseconds per request.
-// `{"keyed": …, "break": …}` is a request to a gate that fetches keys, after what is to go wrong in the
-// module; `{"offer": [BYTE, …], "trust": …}` a policy image for that gate, which is taken or `refused`, and the
-// trust keys to ask for from then on.
-// Not here: which requests, and what they should come to.
+// Arguments: the package's directory, the file of a policy image. The first output line reports that the
+// policy is loaded. Then every input line is one of:
+//
+// * `{"request": …}`, answered by the outcome;
+// * `{"measure": {"requests": […], "samples": N, "repeats": N}}`, answered by nanoseconds per request;
+// * `{"keyed": …, "break": …}`, a request to a gate that fetches keys, with a fault to inject into the module;
+// * `{"offer": [BYTE, …], "trust": …}`, a policy image for that gate, which is accepted or `refused`, and the
+//   trust keys that it requires from then on.
+//
+// Not here: the requests, and their expected results.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";

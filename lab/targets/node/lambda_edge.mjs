@@ -1,10 +1,13 @@
-// Runs an unpacked Lambda@Edge package for a host that writes one JSON object a line and reads one back.
+// Runs an unpacked Lambda@Edge package for a host that writes one JSON object per line and reads one back.
 //
-// Arguments: the package's folder, and whether it runs `alone` or `live`. The first line out says that the
-// package is loaded; then every line in is `{"event": …, "now": SECS}`, answered by what the handler returned
-// and logged, or `{"measure": {"events": […], "now": SECS, "samples": N, "repeats": N}}`, answered by
-// nanoseconds per event. Live, keys are fetched, and what the handler reports is its own affair; `more` with an
-// event says what is to go wrong inside. Not here: which events, and what they should come to.
+// Arguments: the package's directory, and whether it runs `alone` or `live`. The first output line reports
+// that the package is loaded. Then every input line is one of:
+//
+// * `{"event": …, "now": SECS}`, answered by what the handler returned and logged;
+// * `{"measure": {"events": […], "now": SECS, "samples": N, "repeats": N}}`, answered by nanoseconds per event.
+//
+// In `live` mode keys are fetched, and the handler's warnings are ignored; `more` in an event describes the
+// fault to inject. Not here: the events, and their expected results.
 
 import { createRequire } from "node:module";
 import { join, resolve } from "node:path";
