@@ -6,7 +6,7 @@
 //! The policy is the sample policy, with sessions from the endpoint only. Not here: CloudFront itself, which
 //! no emulator replaces.
 
-mod asks;
+mod requests;
 mod rotation;
 mod site;
 mod small;
@@ -52,9 +52,9 @@ pub(super) fn run(nginx: &Path) -> Result<Verdict> {
 
     let mut report = Report::new();
     let token = flow_a::sign_in(&mut report, &issuer, "alice")?;
-    let session = asks::exchange(&mut report, &big, &issuer, &token)?;
-    asks::people(&mut report, &small, &token, &session)?;
-    asks::expired(&mut report, &big, &small, &issuer)?;
+    let session = requests::exchange(&mut report, &big, &issuer, &token)?;
+    requests::people(&mut report, &small, &token, &session)?;
+    requests::expired(&mut report, &big, &small, &issuer)?;
     small.doors(&mut report, &session)?;
     let before = Before {
         site,

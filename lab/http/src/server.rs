@@ -56,7 +56,7 @@ fn answer(stream: &TcpStream, answering: &Answering) -> std::io::Result<()> {
             return Ok(());
         };
         let mut bytes = format!(
-            "HTTP/1.1 {status} Told\r\ncontent-length: {}\r\n{}\r\n",
+            "HTTP/1.1 {status} Response\r\ncontent-length: {}\r\n{}\r\n",
             body.len(),
             if goes_on { "" } else { "connection: close\r\n" }
         )

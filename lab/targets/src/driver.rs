@@ -73,7 +73,7 @@ pub trait Driver: Sync {
     /// # Errors
     ///
     /// Returns an error if it does not start, or does not support that.
-    fn live(&self, _: &Places, _: &Setup<'_>) -> Result<Box<dyn Ask<Told>>> {
+    fn live(&self, _: &Places, _: &Setup<'_>) -> Result<Box<dyn Ask<Observed>>> {
         bail!("`{}` is not driven under faults", self.name())
     }
 
@@ -120,7 +120,7 @@ pub trait Ask<A = Answer> {
     /// # Errors
     ///
     /// Returns an error if the fault cannot be injected.
-    fn break_next(&mut self, _: Break) -> Result<()> {
+    fn break_next(&mut self, _: InjectedFault) -> Result<()> {
         bail!("no fault can be injected here")
     }
 
@@ -133,7 +133,7 @@ pub trait Ask<A = Answer> {
 
 /// The result of a request to a target in production.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Told {
+pub struct Observed {
     /// Whether the request was forwarded to the origin, or to its substitute.
     pub allows: bool,
     /// The status of the response; 200 for a forwarded request.
@@ -144,7 +144,7 @@ pub struct Told {
 
 /// A fault that can be injected into the next request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Break {
+pub enum InjectedFault {
     /// A panic, trap or exception.
     Panic,
     /// Exhausted memory of a module.

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result};
 
-use crate::driver::{Ask, Delivery, Driver, Faults, Memory, Setup, Told, not_built, not_there};
+use crate::driver::{Ask, Delivery, Driver, Faults, Memory, Observed, Setup, not_built, not_there};
 use crate::lambda;
 use crate::live;
 use crate::places::Places;
@@ -41,7 +41,7 @@ impl Driver for Lambda {
         })
     }
 
-    fn live(&self, places: &Places, setup: &Setup<'_>) -> Result<Box<dyn Ask<Told>>> {
+    fn live(&self, places: &Places, setup: &Setup<'_>) -> Result<Box<dyn Ask<Observed>>> {
         let fragile = places.fragile_lambda.as_deref();
         let fragile =
             fragile.context("the Lambda program with keys that panic was not specified")?;

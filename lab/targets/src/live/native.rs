@@ -13,7 +13,7 @@ use tollgate_local_edge::{Clock, LocalEdge, Options, Origin, Running};
 use tollgate_token::{Algorithm, BadSignature, KeyMaterial, KeyRefused, PreparedKey, Provider};
 
 use super::site;
-use crate::driver::{Ask, Break, Told};
+use crate::driver::{Ask, InjectedFault, Observed};
 
 /// The clock of the server, which is the time of the latest request. Only one server runs at a time.
 static TIME: AtomicI64 = AtomicI64::new(0);
@@ -88,8 +88,8 @@ impl Native {
     }
 }
 
-impl Ask<Told> for Native {
-    fn ask(&mut self, request: &Request<'_>) -> Result<Told> {
+impl Ask<Observed> for Native {
+    fn ask(&mut self, request: &Request<'_>) -> Result<Observed> {
         TIME.store(request.now.0, Ordering::SeqCst);
         while self.log.try_recv().is_ok() {}
         let reply = http::send(
@@ -101,17 +101,17 @@ impl Ask<Told> for Native {
         )?;
         // The record was written before the response.
         let why = self.log.try_recv().map(|(_, why)| why);
-        Ok(Told {
+        Ok(Observed {
             allows: reply.body == b"a file",
             status: reply.status,
             why: why.unwrap_or_else(|_| "no record".to_owned()),
         })
     }
 
-    fn break_next(&mut self, how: Break) -> Result<()> {
+    fn break_next(&mut self, how: InjectedFault) -> Result<()> {
         match how {
-            Break::Panic => PANICS.store(true, Ordering::SeqCst),
-            Break::Memory => bail!("no module"),
+            InjectedFault::Panic => PANICS.store(true, Ordering::SeqCst),
+            InjectedFault::Memory => bail!("no module"),
         }
         Ok(())
     }

@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use tollgate_gate::Request;
 
 use super::node::told;
-use crate::driver::{Ask, Break, Told};
+use crate::driver::{Ask, InjectedFault, Observed};
 use crate::lambda::Content;
 use crate::places::Places;
 
@@ -33,17 +33,17 @@ impl Program {
     }
 }
 
-impl Ask<Told> for Program {
-    fn ask(&mut self, request: &Request<'_>) -> Result<Told> {
+impl Ask<Observed> for Program {
+    fn ask(&mut self, request: &Request<'_>) -> Result<Observed> {
         let (result, log) = self.content.ask(request)?;
         let status = result.get("statusCode").and_then(Value::as_u64);
         Ok(match status {
-            Some(status) => Told {
+            Some(status) => Observed {
                 allows: status == 302,
                 ..told(&json!({ "status": status }), &log)?
             },
             // API Gateway turns it into a 502.
-            None => Told {
+            None => Observed {
                 allows: false,
                 status: 502,
                 why: format!("the function failed: {}", error(&result)),
@@ -51,10 +51,10 @@ impl Ask<Told> for Program {
         })
     }
 
-    fn break_next(&mut self, how: Break) -> Result<()> {
+    fn break_next(&mut self, how: InjectedFault) -> Result<()> {
         match how {
-            Break::Panic => Ok(std::fs::write(self.folder.path().join("panic"), "")?),
-            Break::Memory => bail!("no module"),
+            InjectedFault::Panic => Ok(std::fs::write(self.folder.path().join("panic"), "")?),
+            InjectedFault::Memory => bail!("no module"),
         }
     }
 }

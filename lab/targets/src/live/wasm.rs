@@ -9,7 +9,7 @@ use tollgate_gate::wire::Reply;
 use tollgate_gate::{Fetch, FetchResponse, Request, UnixSeconds};
 use tollgate_host::{Accepted, Host, HttpClient, Machine, Native, Stepped};
 
-use crate::driver::{Ask, Break, FILLER_BYTES, Told};
+use crate::driver::{Ask, FILLER_BYTES, InjectedFault, Observed};
 use crate::embedded::{Compiled, Embedded};
 
 /// A host and its instance.
@@ -20,7 +20,7 @@ pub(crate) struct Wasm<'a> {
     trust: Option<String>,
     /// `None` after a trap.
     host: Option<Arc<Host<Module, Native<HttpClient>>>>,
-    breaks: Option<Break>,
+    breaks: Option<InjectedFault>,
     runtime: Runtime,
     /// The time of the request that is evaluated.
     now: Arc<Mutex<UnixSeconds>>,
@@ -75,8 +75,8 @@ impl<'a> Wasm<'a> {
         let filler = vec![b'x'; FILLER_BYTES];
         let mut headers = request.headers.to_vec();
         match self.breaks.take() {
-            Some(Break::Panic) => host.machine().instance().spoil(),
-            Some(Break::Memory) => {
+            Some(InjectedFault::Panic) => host.machine().instance().spoil(),
+            Some(InjectedFault::Memory) => {
                 host.machine().instance().freeze_memory();
                 headers.push(("x-filler", &filler));
             }
@@ -139,12 +139,12 @@ impl Machine for Module {
     }
 }
 
-impl Ask<Told> for Wasm<'_> {
-    fn ask(&mut self, request: &Request<'_>) -> Result<Told> {
+impl Ask<Observed> for Wasm<'_> {
+    fn ask(&mut self, request: &Request<'_>) -> Result<Observed> {
         match self.decide(request) {
             Ok(reply) => {
                 let detail = reply.detail.map(|detail| format!("/{detail}"));
-                Ok(Told {
+                Ok(Observed {
                     allows: reply.status == 200,
                     status: reply.status,
                     why: [reply.reason.code(), &detail.unwrap_or_default()].concat(),
@@ -155,7 +155,7 @@ impl Ask<Told> for Wasm<'_> {
                 // The preceding lines are locations in the module.
                 let error = format!("{error:#}");
                 let trap = error.rsplit("wasm trap: ").next().unwrap_or_default();
-                Ok(Told {
+                Ok(Observed {
                     allows: false,
                     status: 500,
                     why: format!("trap: {}", trap.trim()),
@@ -164,7 +164,7 @@ impl Ask<Told> for Wasm<'_> {
         }
     }
 
-    fn break_next(&mut self, how: Break) -> Result<()> {
+    fn break_next(&mut self, how: InjectedFault) -> Result<()> {
         self.breaks = Some(how);
         Ok(())
     }

@@ -9,7 +9,7 @@ use tollgate_gate::Request;
 use super::node::{name, told};
 use super::store::Store;
 use crate::cloudflare::{Worker, Workerd};
-use crate::driver::{Ask, Break, FILLER_BYTES, Told};
+use crate::driver::{Ask, FILLER_BYTES, InjectedFault, Observed};
 use crate::node::as_json;
 use crate::places::Places;
 use crate::policy::Policy;
@@ -17,7 +17,7 @@ use crate::policy::Policy;
 /// A running Worker.
 pub(crate) struct LiveWorker {
     workerd: Workerd,
-    breaks: Option<Break>,
+    breaks: Option<InjectedFault>,
 }
 
 impl LiveWorker {
@@ -48,8 +48,8 @@ impl LiveWorker {
     }
 }
 
-impl Ask<Told> for LiveWorker {
-    fn ask(&mut self, request: &Request<'_>) -> Result<Told> {
+impl Ask<Observed> for LiveWorker {
+    fn ask(&mut self, request: &Request<'_>) -> Result<Observed> {
         let breaks = self.breaks.take();
         let asked = json!({
             "live": as_json(request), "break": breaks.map(name), "filler": FILLER_BYTES,
@@ -57,14 +57,14 @@ impl Ask<Told> for LiveWorker {
         let answer = self.workerd.exchange(&asked)?;
         let sent = answer.get("sent").and_then(Value::as_bool);
         let log = answer.get("log").cloned().unwrap_or_default();
-        Ok(Told {
+        Ok(Observed {
             // The decision is what reached the origin.
             allows: sent.context("the response does not report what was sent")?,
             ..told(&answer, &log)?
         })
     }
 
-    fn break_next(&mut self, how: Break) -> Result<()> {
+    fn break_next(&mut self, how: InjectedFault) -> Result<()> {
         self.breaks = Some(how);
         Ok(())
     }

@@ -3,7 +3,7 @@
 use core::time::Duration;
 
 use tollgate_targets::Target;
-use tollgate_targets::driver::{Break, Delivery, Memory};
+use tollgate_targets::driver::{Delivery, InjectedFault, Memory};
 
 /// One fault.
 pub(crate) struct Fault {
@@ -37,7 +37,7 @@ pub(crate) enum Kind {
     /// The store with the policy does not respond, or responds late.
     Store(Option<Duration>),
     /// An internal failure.
-    Inside(Break),
+    Inside(InjectedFault),
 }
 
 const DAY_SECS: i64 = 24 * 3_600;
@@ -128,12 +128,12 @@ pub(crate) const FAULTS: &[Fault] = &[
     fault(
         "panic",
         "a panic, a trap or an exception inside",
-        Kind::Inside(Break::Panic),
+        Kind::Inside(InjectedFault::Panic),
     ),
     fault(
         "memory",
         "no memory left in the module",
-        Kind::Inside(Break::Memory),
+        Kind::Inside(InjectedFault::Memory),
     ),
 ];
 
@@ -179,7 +179,7 @@ impl Fault {
                 Some("CloudFront ends a function that waits too long: see store-fails")
             }
             (Kind::Store(_), _) => Some("no store: its policy is deployed with it"),
-            (Kind::Inside(Break::Memory), _) => match faults.memory {
+            (Kind::Inside(InjectedFault::Memory), _) => match faults.memory {
                 Memory::Module => None,
                 Memory::Process => {
                     Some("no module: without memory the process ends, and with it every response")
@@ -196,7 +196,7 @@ impl Fault {
                 | Delivery::FromStore
                 | Delivery::CodeAndStore,
             )
-            | (Kind::Clock(_) | Kind::Inside(Break::Panic), _) => None,
+            | (Kind::Clock(_) | Kind::Inside(InjectedFault::Panic), _) => None,
         }
     }
 }

@@ -6,10 +6,10 @@
 //! 3 if there were, 2 for a usage error. Not here: the faults inside issuers and targets, which are in
 //! `tollgate_targets::live`.
 
-mod acts;
-mod ask;
+mod driver;
 mod faults;
 mod report;
+mod scenarios;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -19,9 +19,9 @@ use anyhow::{Context, Result, bail};
 use clap::Parser;
 use tollgate_targets::{Places, Target};
 
-use acts::World;
 use faults::{FAULTS, Fault};
 use report::Row;
+use scenarios::World;
 
 /// Inject faults into targets and check their decisions
 #[derive(Parser)]
@@ -87,7 +87,7 @@ fn one(places: &Places, world: &mut World, fault: &'static Fault, target: Target
     if let Some(why) = fault.means_nothing(target) {
         return Row::left_out(fault, target, why);
     }
-    match acts::play(places, world, fault, target) {
+    match scenarios::run_scenario(places, world, fault, target) {
         Ok((score, what)) => Row::played(fault, target, score, what),
         Err(error) => Row::failed(fault, target, format!("{error:#}")),
     }

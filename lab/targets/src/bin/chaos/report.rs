@@ -6,7 +6,7 @@ use anyhow::Result;
 use serde_json::{Value, json};
 use tollgate_targets::Target;
 
-use crate::ask::Score;
+use crate::driver::Score;
 use crate::faults::Fault;
 
 /// One fault on one target.

@@ -51,7 +51,7 @@ pub(super) enum Body {
 }
 
 /// One request with its expected result.
-pub(super) struct Ask {
+pub(super) struct ExpectedRequest {
     pub(super) what: &'static str,
     pub(super) who: Who,
     pub(super) by: By,
@@ -74,7 +74,7 @@ const PREVIEW_FILE: Body = Body::File("courses/rust-101/preview/welcome.html");
 const STUDENTS: &str = "rust-101/students";
 const CHALLENGE: &[(&str, &str)] = &[("www-authenticate", "")];
 
-impl Ask {
+impl ExpectedRequest {
     /// A GET with this expected result.
     const fn get(
         what: &'static str,
@@ -82,10 +82,10 @@ impl Ask {
         target: &'static str,
         status: u16,
         reason: &'static str,
-    ) -> Ask {
+    ) -> ExpectedRequest {
         let answers = if status == 401 { CHALLENGE } else { &[] };
         let (by, headers, rule, body) = (By::Header, &[], None, Body::Notice);
-        Ask {
+        ExpectedRequest {
             what,
             who,
             by,
@@ -107,56 +107,56 @@ impl Ask {
         target: &'static str,
         rule: &'static str,
         body: Body,
-    ) -> Ask {
+    ) -> ExpectedRequest {
         let rule = Some(rule);
-        Ask {
+        ExpectedRequest {
             rule,
             body,
-            ..Ask::get(what, who, target, 200, "allow")
+            ..ExpectedRequest::get(what, who, target, 200, "allow")
         }
     }
 }
 
 /// All requests of the demo, in order.
-pub(super) const ASKS: &[Ask] = &[
-    Ask::file(
+pub(super) const REQUESTS: &[ExpectedRequest] = &[
+    ExpectedRequest::file(
         "front page",
         Who::Nobody,
         "/index.html",
         "site/front",
         Body::File("index.html"),
     ),
-    Ask::file(
+    ExpectedRequest::file(
         "preview, for anyone",
         Who::Nobody,
         PREVIEW,
         "rust-101/preview",
         PREVIEW_FILE,
     ),
-    Ask::file(
+    ExpectedRequest::file(
         "preview, with an expired token",
         Who::Expired,
         PREVIEW,
         "rust-101/preview",
         PREVIEW_FILE,
     ),
-    Ask::get(
+    ExpectedRequest::get(
         "lesson without a token",
         Who::Nobody,
         LESSON,
         401,
         "no_token",
     ),
-    Ask::file(
+    ExpectedRequest::file(
         "lesson of one's own course",
         Who::Alice,
         LESSON,
         STUDENTS,
         LESSON_FILE,
     ),
-    Ask {
+    ExpectedRequest {
         by: By::Cookie,
-        ..Ask::file(
+        ..ExpectedRequest::file(
             "token in a cookie",
             Who::Alice,
             LESSON,
@@ -164,9 +164,9 @@ pub(super) const ASKS: &[Ask] = &[
             LESSON_FILE,
         )
     },
-    Ask {
+    ExpectedRequest {
         by: By::Query,
-        ..Ask::file(
+        ..ExpectedRequest::file(
             "token in the query",
             Who::Alice,
             LESSON,
@@ -174,51 +174,51 @@ pub(super) const ASKS: &[Ask] = &[
             LESSON_FILE,
         )
     },
-    Ask::get(
+    ExpectedRequest::get(
         "signed as a session, by no gate",
         Who::Session,
         LESSON,
         401,
         "bad_token/bad_claim",
     ),
-    Ask::get(
+    ExpectedRequest::get(
         "lesson of another course",
         Who::Alice,
         "/courses/go-201/lessons/channels.html",
         403,
         "forbidden",
     ),
-    Ask::get(
+    ExpectedRequest::get(
         "expired token",
         Who::Expired,
         LESSON,
         401,
         "bad_token/expired",
     ),
-    Ask::get(
+    ExpectedRequest::get(
         "signed with another key",
         Who::Forged,
         LESSON,
         401,
         "bad_token/bad_signature",
     ),
-    Ask::get(
+    ExpectedRequest::get(
         "claims changed after signing",
         Who::Edited,
         LESSON,
         401,
         "bad_token/bad_signature",
     ),
-    Ask::get(
+    ExpectedRequest::get(
         "alg: none",
         Who::Unsigned,
         LESSON,
         401,
         "bad_token/alg_not_allowed",
     ),
-    Ask {
+    ExpectedRequest {
         headers: &[("authorization", "Basic YWxpY2U6c2VjcmV0")],
-        ..Ask::get(
+        ..ExpectedRequest::get(
             "a scheme that is not Bearer",
             Who::Nobody,
             LESSON,
@@ -226,30 +226,30 @@ pub(super) const ASKS: &[Ask] = &[
             "bad_token/bad_scheme",
         )
     },
-    Ask::file(
+    ExpectedRequest::file(
         "one of ten thousand courses, one rule",
         Who::Alice,
         "/catalog/knots/lesson-1.html",
         "catalog/owners",
         Body::File("catalog/knots/lesson-1.html"),
     ),
-    Ask::get(
+    ExpectedRequest::get(
         "another of them",
         Who::Alice,
         "/catalog/chess/lesson-1.html",
         403,
         "forbidden",
     ),
-    Ask::file(
+    ExpectedRequest::file(
         "exam, in the right cohort",
         Who::Alice,
         "/courses/rust-101/exams/midterm.html",
         STUDENTS,
         Body::File("courses/rust-101/exams/midterm.html"),
     ),
-    Ask {
+    ExpectedRequest {
         rule: Some("rust-101/exam-window"),
-        ..Ask::get(
+        ..ExpectedRequest::get(
             "exam, in another cohort",
             Who::Dave,
             "/courses/rust-101/exams/midterm.html",
@@ -257,23 +257,23 @@ pub(super) const ASKS: &[Ask] = &[
             "denied_by_rule",
         )
     },
-    Ask::file(
+    ExpectedRequest::file(
         "one's own folder",
         Who::Alice,
         "/users/alice/notes.txt",
         "users/own-folder",
         Body::File("users/alice/notes.txt"),
     ),
-    Ask::get(
+    ExpectedRequest::get(
         "another user's folder",
         Who::Alice,
         "/users/bob/notes.txt",
         403,
         "forbidden",
     ),
-    Ask {
+    ExpectedRequest {
         headers: &[("x-forwarded-for", "198.51.100.9")],
-        ..Ask::file(
+        ..ExpectedRequest::file(
             "company course, from the company",
             Who::Acme,
             "/courses/acme-onboarding/welcome.html",
@@ -281,9 +281,9 @@ pub(super) const ASKS: &[Ask] = &[
             Body::File("courses/acme-onboarding/welcome.html"),
         )
     },
-    Ask {
+    ExpectedRequest {
         headers: &[("x-forwarded-for", "203.0.113.7")],
-        ..Ask::get(
+        ..ExpectedRequest::get(
             "company course, from elsewhere",
             Who::Acme,
             "/courses/acme-onboarding/welcome.html",
@@ -291,10 +291,10 @@ pub(super) const ASKS: &[Ask] = &[
             "forbidden",
         )
     },
-    Ask {
+    ExpectedRequest {
         headers: &[("x-forwarded-for", "198.51.100.200")],
         rule: Some("acme-onboarding/guest-wifi"),
-        ..Ask::get(
+        ..ExpectedRequest::get(
             "company course, from its guest network",
             Who::Acme,
             "/courses/acme-onboarding/welcome.html",
@@ -302,23 +302,23 @@ pub(super) const ASKS: &[Ask] = &[
             "denied_by_rule",
         )
     },
-    Ask::file(
+    ExpectedRequest::file(
         "a name with spaces and umlauts",
         Who::Staff,
         "/courses/anatomie-1/%C3%9Cbungen/Herz%20%E2%80%93%20Vorh%C3%B6fe.txt",
         "anatomie-1/hoerer",
         Body::File("courses/anatomie-1/Übungen/Herz – Vorhöfe.txt"),
     ),
-    Ask {
+    ExpectedRequest {
         method: "HEAD",
         answers: &[("content-length", "")],
-        ..Ask::file("HEAD", Who::Alice, LESSON, STUDENTS, Body::Empty)
+        ..ExpectedRequest::file("HEAD", Who::Alice, LESSON, STUDENTS, Body::Empty)
     },
-    Ask {
+    ExpectedRequest {
         headers: &[("range", "bytes=117-232")],
         status: 206,
         answers: &[("content-range", "bytes 117-232/4640")],
-        ..Ask::file(
+        ..ExpectedRequest::file(
             "a range of a file, by scope",
             Who::Reader,
             "/library/books/rivers.txt",
@@ -326,9 +326,9 @@ pub(super) const ASKS: &[Ask] = &[
             Body::Part("library/books/rivers.txt", 117, 232),
         )
     },
-    Ask {
+    ExpectedRequest {
         status: 404,
-        ..Ask::file(
+        ..ExpectedRequest::file(
             "allowed, but missing",
             Who::Alice,
             "/courses/rust-101/week9/none.html",
@@ -336,10 +336,10 @@ pub(super) const ASKS: &[Ask] = &[
             Body::Notice,
         )
     },
-    Ask {
+    ExpectedRequest {
         method: "DELETE",
         answers: &[("allow", "GET, HEAD")],
-        ..Ask::get(
+        ..ExpectedRequest::get(
             "a method that no rule allows",
             Who::Alice,
             LESSON,
@@ -347,56 +347,56 @@ pub(super) const ASKS: &[Ask] = &[
             "bad_method",
         )
     },
-    Ask::get(
+    ExpectedRequest::get(
         "dots",
         Who::Nobody,
         "/courses/rust-101/preview/../week1/ownership.html",
         400,
         "bad_path",
     ),
-    Ask::get(
+    ExpectedRequest::get(
         "dots, escaped",
         Who::Nobody,
         "/courses/rust-101/preview/%2e%2e/week1/ownership.html",
         400,
         "bad_path",
     ),
-    Ask::get(
+    ExpectedRequest::get(
         "slash, escaped",
         Who::Nobody,
         "/courses/rust-101/preview/..%2fweek1/ownership.html",
         400,
         "bad_path",
     ),
-    Ask::get(
+    ExpectedRequest::get(
         "escaped twice",
         Who::Nobody,
         "/courses/rust-101/preview/%252e%252e/week1/",
         400,
         "bad_path",
     ),
-    Ask::get(
+    ExpectedRequest::get(
         "backslash",
         Who::Nobody,
         "/courses/rust-101/preview\\..\\week1/ownership.html",
         400,
         "bad_path",
     ),
-    Ask::get(
+    ExpectedRequest::get(
         "two slashes",
         Who::Alice,
         "//courses/rust-101/week1/ownership.html",
         400,
         "bad_path",
     ),
-    Ask::get(
+    ExpectedRequest::get(
         "path parameter",
         Who::Alice,
         "/courses/rust-101;v=1/week1/ownership.html",
         400,
         "bad_path",
     ),
-    Ask::get(
+    ExpectedRequest::get(
         "another host in the target",
         Who::Alice,
         "http://other.example/index.html",

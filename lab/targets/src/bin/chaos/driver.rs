@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use anyhow::{Context, Result};
 use tollgate_core::UnixSeconds;
 use tollgate_gate::Request;
-use tollgate_targets::driver::{Ask, Told};
+use tollgate_targets::driver::{Ask, Observed};
 use tollgate_targets::live::issuer::{Issuer, Signed};
 use tollgate_targets::live::site::{HOSTILE, LESSON, NEW, OPEN, OTHER};
 
@@ -106,19 +106,22 @@ pub(crate) struct Score {
 }
 
 /// A client that sends requests to a target.
-pub(crate) struct Asker<'a> {
-    pub(crate) edge: Box<dyn Ask<Told>>,
+pub(crate) struct RequestDriver<'a> {
+    pub(crate) edge: Box<dyn Ask<Observed>>,
     pub(crate) tokens: &'a Tokens,
     pub(crate) score: Score,
     /// The time of requests, in Unix seconds.
     pub(crate) now: i64,
 }
 
-impl<'a> Asker<'a> {
-    pub(crate) fn new(edge: Box<dyn Ask<Told>>, tokens: &'a Tokens) -> Result<Asker<'a>> {
+impl<'a> RequestDriver<'a> {
+    pub(crate) fn new(
+        edge: Box<dyn Ask<Observed>>,
+        tokens: &'a Tokens,
+    ) -> Result<RequestDriver<'a>> {
         let since = SystemTime::now().duration_since(UNIX_EPOCH);
         let since = since.context("the clock is before 1970")?.as_secs();
-        Ok(Asker {
+        Ok(RequestDriver {
             edge,
             tokens,
             score: Score::default(),
@@ -160,7 +163,7 @@ impl<'a> Asker<'a> {
         token: Option<&str>,
         phase: Phase,
         want: Want,
-    ) -> Told {
+    ) -> Observed {
         let told = self.told(target, token);
         self.score.requests += 1;
         if phase == Phase::Under {
@@ -211,7 +214,7 @@ impl<'a> Asker<'a> {
     }
 
     /// Returns the result, or a description of why there is none.
-    fn told(&mut self, target: &str, token: Option<&str>) -> Told {
+    fn told(&mut self, target: &str, token: Option<&str>) -> Observed {
         let bearer = token.map(|token| format!("Bearer {token}"));
         let headers: Vec<(&str, &[u8])> = bearer
             .iter()
@@ -224,7 +227,7 @@ impl<'a> Asker<'a> {
             ip: Some("203.0.113.7"),
             now: UnixSeconds(self.now),
         };
-        self.edge.ask(&request).unwrap_or_else(|error| Told {
+        self.edge.ask(&request).unwrap_or_else(|error| Observed {
             allows: false,
             status: 0,
             why: format!("no response: {error:#}"),
