@@ -65,7 +65,8 @@ pub(crate) fn run(args: &Args) -> Result<Verdict> {
     print!("{notes}");
     ui::in_step("parts of the edges", build::parts)?;
     let folder = repo::target().join("bench");
-    fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", repo::shown(&folder)))?;
+    fs::create_dir_all(&folder)
+        .with_context(|| format!("cannot create {}", repo::shown(&folder)))?;
     let mut written = Vec::new();
     if chosen(Rows::Targets) {
         let json = folder.join("targets.json");
@@ -188,7 +189,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rows_of_all_files_are_one_list() {
+    fn rows_of_all_files_are_concatenated() {
         let file = |name: &str, text: &str| {
             let file = std::env::temp_dir().join(format!("rows-{}-{name}", std::process::id()));
             fs::write(&file, text).unwrap();

@@ -31,7 +31,7 @@ pub(crate) fn tests(step: &Step) -> Result<(String, Tally, bool)> {
     Ok((done.text, tally, done.success && tally.passed > 0))
 }
 
-/// Tells a command where the browser and its driver are.
+/// Sets the variables with the locations of the browser and its driver.
 pub(crate) fn with_browser<'a>(command: &'a mut Command, step: &Step) -> Result<&'a mut Command> {
     let playwright = tools::npm(&PLAYWRIGHT, step)?.join("node_modules");
     let chromium = tools::debian(&["chromium"], "chromium", step)?;

@@ -53,7 +53,7 @@ pub(crate) fn run(args: &Args) -> Result<Verdict> {
     }
     if let Some(json) = &args.json {
         // Relative to the caller's directory, not to the repository.
-        let json = std::path::absolute(json).context("cannot tell the current folder")?;
+        let json = std::path::absolute(json).context("cannot determine the current directory")?;
         chaos.arg("--json").arg(json);
     }
     match shell::hand_over(&mut chaos)? {

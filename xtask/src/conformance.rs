@@ -56,7 +56,7 @@ pub(crate) fn run(args: &Args) -> Result<Verdict> {
     prepare(&targets)?;
     let mut command = command(&targets, &suites);
     // Paths are the caller's, relative to the caller's directory.
-    command.current_dir(std::env::current_dir().context("cannot tell the current folder")?);
+    command.current_dir(std::env::current_dir().context("cannot determine the current directory")?);
     let code = shell::hand_over(&mut command)?;
     if code == 2 {
         bail!("the cases could not be run");

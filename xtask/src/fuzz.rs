@@ -161,7 +161,7 @@ fn fuzz(target: &Target, args: &Args) -> Result<Log> {
     let found = folder().join("findings").join(name);
     for folder in [&kept, &found] {
         fs::create_dir_all(folder)
-            .with_context(|| format!("cannot make {}", repo::shown(folder)))?;
+            .with_context(|| format!("cannot create {}", repo::shown(folder)))?;
     }
     let seeds = seeds::write(name, &folder().join("seeds").join(name))?;
     let committed = repo::root().join("fuzz/seeds").join(name);

@@ -38,7 +38,7 @@ pub(crate) fn run(args: &Args) -> Result<Verdict> {
     load.arg("--tollgate").arg(repo::program("tollgate"));
     if let Some(json) = &args.json {
         // Relative to the caller's directory, not to the repository.
-        let json = std::path::absolute(json).context("cannot tell the current folder")?;
+        let json = std::path::absolute(json).context("cannot determine the current directory")?;
         load.arg("--json").arg(json);
     }
     match shell::hand_over(&mut load)? {

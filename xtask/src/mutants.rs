@@ -145,7 +145,7 @@ fn pass(
         .join("mutants.out")
         .join(broken.name)
         .join(name);
-    fs::create_dir_all(&out).with_context(|| format!("cannot make {}", repo::shown(&out)))?;
+    fs::create_dir_all(&out).with_context(|| format!("cannot create {}", repo::shown(&out)))?;
     let mut mutants = mutants(program, broken.package, packages, choice);
     mutants.args(["--profile", "mutants", "--cap-lints", "true"]);
     mutants.args(["--timeout", TIMEOUT_SECS]);
@@ -226,7 +226,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn survivors_are_explained_by_what_they_are() {
+    fn survivors_are_explained_by_file_and_change() {
         let (file, what) = without_place("crates/core/src/glob.rs:9:5: replace == with != in fits");
         assert_eq!(file, "crates/core/src/glob.rs");
         assert_eq!(what, "replace == with != in fits");
@@ -236,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mutant_is_chosen_by_its_whole_name() {
+    fn a_mutant_is_selected_by_its_full_name() {
         let name = "src/a.rs:1:2: replace <impl A>::b -> Option<()> with [1]";
         let regex = r"--re=^src/a\.rs:1:2: replace <impl A>::b -> Option<\(\)> with \[1\]$";
         assert_eq!(only(name), regex);

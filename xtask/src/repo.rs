@@ -74,7 +74,7 @@ pub fn signed_trial() -> PathBuf {
 
 /// Copies a directory recursively.
 pub fn copy_folder(from: &Path, to: &Path) -> Result<()> {
-    std::fs::create_dir_all(to).with_context(|| format!("cannot make {}", to.display()))?;
+    std::fs::create_dir_all(to).with_context(|| format!("cannot create {}", to.display()))?;
     for entry in entries(from)? {
         let name = entry.file_name().context("the file has no name")?;
         if entry.is_dir() {

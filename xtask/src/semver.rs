@@ -116,7 +116,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_read_with_their_modules() {
+    fn names_are_parsed_with_their_modules() {
         let text = "//! pub use x::Y;\npub use a::{B, C};\n#[cfg(feature = \"d\")]\npub use d::D;\npub use e::{\n    \
                     F,\n    G,\n};\n\n/// M.\npub mod m {\n    pub use n::{H, I};\n    pub use o::p::J;\n}\n\npub use q::K;\n";
         let found: Vec<_> = names(text).into_iter().collect();

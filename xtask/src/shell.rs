@@ -142,7 +142,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn both_streams_and_the_code_are_kept() {
+    fn both_streams_and_the_exit_code_are_captured() {
         let mut lines = Vec::new();
         let mut command = tool("sh", ["-c", "echo one; echo two >&2; exit 3"]);
         let done = capture(&mut command, |line| lines.push(line.to_owned())).unwrap();
@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn a_program_that_is_not_there_is_an_error_with_its_name() {
+    fn a_missing_program_is_reported_by_name() {
         let error = capture(&mut tool("no-such-program-here", ["x"]), |_| ())
             .err()
             .unwrap();

@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn cargo_test_is_summed_over_programs() {
+    fn cargo_test_results_are_summed_over_programs() {
         let text = "running 3 tests\ntest a ... ok\n\n\
             test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.00s\n\
             test result: FAILED. 2 passed; 4 failed; 0 ignored; 0 measured; 9 filtered out; finished in 0.10s\n";
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn target_lines_are_read_whole_or_not_at_all() {
+    fn target_lines_are_parsed_completely_or_ignored() {
         let cases = [
             (
                 "native: 12 passed, 3 failed, 0 skipped",
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn tap_comments_are_read() {
+    fn tap_comments_are_parsed() {
         let text = "TAP version 13\nok 1 - x\n# tests 9\n# suites 1\n# pass 5\n# fail 1\n\
             # cancelled 1\n# skipped 2\n# todo 0\n# duration_ms 7.5\n";
         assert_eq!(Tally::from_tap(text), tally(5, 2, 2));

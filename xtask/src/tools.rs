@@ -161,7 +161,7 @@ fn once(folder: &Path, packages: &[&str], fill: impl FnOnce() -> Result<()>) -> 
         fs::remove_dir_all(folder)
             .with_context(|| format!("cannot remove {}", repo::shown(folder)))?;
     }
-    fs::create_dir_all(folder).with_context(|| format!("cannot make {}", repo::shown(folder)))?;
+    fs::create_dir_all(folder).with_context(|| format!("cannot create {}", repo::shown(folder)))?;
     fill()?;
     fs::write(&stamp, wanted).with_context(|| format!("cannot write {}", repo::shown(&stamp)))
 }
@@ -184,7 +184,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_folder_is_filled_once_and_again_when_another_is_wanted() {
+    fn a_directory_is_refilled_only_for_other_packages() {
         let folder = std::env::temp_dir().join(format!("tools-{}", std::process::id()));
         let mut filled = Vec::new();
         for packages in [["a@1"], ["a@1"], ["a@2"]] {

@@ -162,7 +162,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_and_sizes_read_well() {
+    fn times_and_sizes_are_readable() {
         assert_eq!(seconds(Duration::from_millis(412)), "0.4 s");
         assert_eq!(seconds(Duration::from_secs(125)), "2 m 05 s");
         assert_eq!(bytes(7), "7 B");

@@ -76,7 +76,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn flags_add_to_and_replace_what_was_there() {
+    fn flags_add_and_replace_claims() {
         let claims = Claims::from_json(r#"{"sub":"a"}"#)
             .unwrap()
             .set("exp", 7)
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_json_is_refused() {
+    fn invalid_json_is_rejected() {
         assert_eq!(Claims::from_json("[]"), Err(MintError::NotAnObject));
         assert_eq!(Claims::from_json("{"), Err(MintError::NotAnObject));
         let error = Claims::new().set_json("level", "yes").unwrap_err();

@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn values_are_escaped_and_found_again() {
+    fn values_are_escaped_and_parsed() {
         assert_eq!(escaped("a b&ü"), "a%20b%26%C3%BC");
         let location = "http://x/#id_token=e.y.j&id=1&state=s%20t".to_owned();
         let answer = Answer {

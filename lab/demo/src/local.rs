@@ -80,7 +80,7 @@ fn site() -> std::path::PathBuf {
 fn compile(image: &Path) -> Result<String> {
     if let Some(folder) = image.parent() {
         std::fs::create_dir_all(folder)
-            .with_context(|| format!("cannot make {}", folder.display()))?;
+            .with_context(|| format!("cannot create {}", folder.display()))?;
     }
     let mut build = shell::tool(repo::program("tollgate"), ["build"]);
     shell::must(build.arg(repo::policy()).arg("--out").arg(image), |_| ())

@@ -152,7 +152,7 @@ fn read(
 pub(super) fn folder() -> Result<PathBuf> {
     let folder = repo::target().join("demo");
     std::fs::create_dir_all(&folder)
-        .with_context(|| format!("cannot make {}", folder.display()))?;
+        .with_context(|| format!("cannot create {}", folder.display()))?;
     Ok(folder)
 }
 

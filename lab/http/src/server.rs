@@ -79,7 +79,7 @@ mod tests {
     use crate::client::{Connection, fetch, send};
 
     #[test]
-    fn what_is_served_is_read_back() {
+    fn responses_reach_the_client() {
         let served = serve(Arc::new(|target| match target {
             "/a" => Some((200, b"bytes".to_vec())),
             "/moved" => Some((302, Vec::new())),

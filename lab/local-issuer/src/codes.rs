@@ -77,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn a_code_is_good_for_what_it_was_given_for() {
+    fn a_code_is_valid_only_for_its_grant() {
         let with = grant(Some(CHALLENGE));
         let without = grant(None);
         let cases = [

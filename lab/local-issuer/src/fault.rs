@@ -113,7 +113,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn faults_are_read_and_wear_off() {
+    fn faults_are_parsed_and_expire() {
         let mut faults = Faults::default();
         assert_eq!(faults.strike(), None);
         let wanted = json!({"kind": "status", "status": 500, "times": 2});
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_fault_changes_nothing() {
+    fn an_invalid_fault_changes_nothing() {
         let mut faults = Faults::default();
         faults.set(&json!({"kind": "html"})).unwrap();
         for bad in [
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn a_huge_set_is_good_at_the_front() {
+    fn a_huge_set_starts_with_a_valid_set() {
         let reply = Fault::Huge.spoil("{\"keys\":[]}".to_owned());
         assert!(reply.body.starts_with(b"{\"keys\":[]}  "));
         assert!(reply.body.len() > 10_000_000);

@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rotation_adds_two_keys_and_old_ones_leave_when_told() {
+    fn a_rotation_adds_two_keys_and_old_ones_are_withdrawn_on_request() {
         let mut keys = Keys::new("test").unwrap();
         let first = published(&keys);
         assert_eq!(first.len(), 2);

@@ -89,7 +89,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_sample_people_are_there() {
+    fn the_sample_people_exist() {
         let people = People::sample().unwrap();
         let names: Vec<_> = people.names().collect();
         assert_eq!(names, ["alice", "dave", "ruth", "sam"]);
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_list_of_people_is_refused() {
+    fn an_invalid_list_of_people_is_rejected() {
         for text in ["{}", "[1]", r#"[{"name":"a"}]"#, "["] {
             assert_eq!(People::from_json(text).err(), Some(BadPeople), "{text}");
         }

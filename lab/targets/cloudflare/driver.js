@@ -117,8 +117,8 @@ function text(bytes) {
 
 const path = (target) => target.split("?", 1)[0];
 
-/** Asks the prepared requests in turn, `repeats` times in all, as fast as it goes. The caller has the
- *  clock: here time stands still while code runs. */
+/** Handles the prepared requests in turn, `repeats` in total, as fast as possible. The caller measures the
+ *  time, because the clock here does not advance while code runs. */
 async function measure({ requests, now, repeats }) {
   prepared = requests?.map(({ method, target, headers }) => {
     return new Request(SITE + target, { method, headers });

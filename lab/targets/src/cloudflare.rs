@@ -84,7 +84,7 @@ impl Worker {
     ///
     /// As [`Worker::build`].
     pub fn build_with(places: &Places, image: &Path, more: &[&OsStr]) -> Result<Self> {
-        let folder = TempDir::new().context("cannot make a temporary folder")?;
+        let folder = TempDir::new().context("cannot create a temporary directory")?;
         let built = folder.path().join("built");
         let made = Command::new(&places.tollgate)
             .arg("build")
@@ -295,7 +295,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_port_is_what_workerd_says() {
+    fn the_port_is_the_one_that_workerd_reports() {
         let mut said =
             "a line\n{\"event\":\"listen\",\"socket\":\"http\",\"port\":4711}\n".as_bytes();
         assert_eq!(port(&mut said).ok(), Some(4_711));

@@ -118,7 +118,7 @@ impl Node {
     ///
     /// Returns an error if Node cannot be started.
     pub fn start() -> Result<Self> {
-        let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
+        let folder = tempfile::tempdir().context("cannot create a temporary directory")?;
         for (name, text) in [
             ("event.js", EVENT),
             ("cloudfront.js", CLOUDFRONT),
@@ -172,7 +172,7 @@ impl Node {
         let said = self.process.exchange(&json!({ "measure": asked }))?;
         let figures = |name: &str| {
             let figures = said.get(name).and_then(Value::as_array);
-            let figures = figures.with_context(|| format!("no figures: {said}"))?;
+            let figures = figures.with_context(|| format!("no measurements: {said}"))?;
             Ok::<Vec<f64>, anyhow::Error>(figures.iter().filter_map(Value::as_f64).collect())
         };
         Ok((figures("ns")?, figures("bare_ns")?))

@@ -55,7 +55,7 @@ impl Package {
     ///
     /// Returns an error if the `tollgate` command cannot build it; the message contains the reason.
     pub fn build(flavour: &Flavour, places: &Places, image: &Path) -> Result<Self> {
-        let folder = TempDir::new().context("cannot make a temporary folder")?;
+        let folder = TempDir::new().context("cannot create a temporary directory")?;
         let file = folder.path().join("edge.zip");
         let made = Command::new(&places.tollgate)
             .arg("build")

@@ -1,4 +1,4 @@
-//! Every form in which the gate runs, behind the testkit's `Engine` trait: as a library, as a WASM module in
+//! All forms in which the gate runs, behind the testkit's `Engine` trait: as a library, as a WASM module in
 //! wasmtime, as the npm package in Node, and in finished packages for edge platforms.
 //!
 //! Used for conformance and benchmarks; the only library that depends on `wasmtime`. Not here: decisions,

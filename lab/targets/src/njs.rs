@@ -58,7 +58,7 @@ impl Nginx {
     ///
     /// Returns an error if nginx does not start, or its engine rejects the script.
     pub fn start(program: &Path, script: &Script) -> Result<Self> {
-        let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
+        let folder = tempfile::tempdir().context("cannot create a temporary directory")?;
         let write = |name: &str, text: &str| {
             fs::write(folder.path().join(name), text).context("cannot write a temporary file")
         };
@@ -176,7 +176,7 @@ fn config(folder: &Path, port: u16) -> String {
 ///
 /// Returns an error if the program cannot be run, or the script does not return a result for each request.
 pub fn ask_cli(program: &Path, script: &Script, requests: &[Value]) -> Result<Vec<Value>> {
-    let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
+    let folder = tempfile::tempdir().context("cannot create a temporary directory")?;
     let data = format!(
         "globalThis.store = {};\nvar asked = {};\n",
         script.store(),

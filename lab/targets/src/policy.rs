@@ -91,7 +91,7 @@ impl Policy {
 
 /// Creates a file with these bytes, deleted on drop.
 pub(crate) fn in_file(bytes: &[u8]) -> Result<NamedTempFile> {
-    let mut file = NamedTempFile::new().context("cannot make a temporary file")?;
+    let mut file = NamedTempFile::new().context("cannot create a temporary file")?;
     file.write_all(bytes)
         .context("cannot write a temporary file")?;
     Ok(file)

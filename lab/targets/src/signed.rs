@@ -218,7 +218,7 @@ impl Trial {
 
 impl Expect {
     /// Returns how a target's result for an image differs from the expected one: `None` if it does not.
-    pub fn judge(self, refusal: Option<&str>) -> Option<String> {
+    pub fn mismatch(self, refusal: Option<&str>) -> Option<String> {
         match (self, refusal) {
             (Self::Taken, None) | (Self::Refused, Some(_)) => None,
             (Self::Code(code), Some(said)) if said.contains(&format!("({code})")) => None,

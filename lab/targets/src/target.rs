@@ -218,7 +218,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_read_back() {
+    fn names_survive_a_round_trip() {
         for target in Target::all() {
             assert_eq!(target.name().parse(), Ok(target));
         }

@@ -27,7 +27,7 @@ impl Theorem {
     pub const fn sentence(self) -> &'static str {
         match self {
             Self::Signature => {
-                "no allow without a valid signature, except where a rule says anyone"
+                "no allow without a valid signature, except where a rule allows anyone"
             }
             Self::NamedPath => "no allow unless a rule names the path",
             Self::DenyWins => "deny wins over everything",
@@ -334,7 +334,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn readers_read_as_they_should() {
+    fn readers_interpret_paths_as_specified() {
         use Normaliser::{
             Backslash, Compatibility, CutAtSemicolon, DecodeOnce, DecodeTwice, LowerCase,
             MergeSlashes, PlusToSpace, Rfc3986,
@@ -358,7 +358,7 @@ mod tests {
     }
 
     #[test]
-    fn ways_out_of_the_folder_are_seen() {
+    fn paths_outside_the_directory_are_detected() {
         for out in [
             "..",
             "%2e%2e/x",
@@ -398,7 +398,7 @@ mod tests {
     /// Every path that the core accepts for a reader is read identically by that reader, byte for byte; if
     /// the policy declares no reader, no two readers resolve different directories.
     #[test]
-    fn the_core_and_the_reader_read_the_same() {
+    fn the_core_and_the_reader_agree() {
         let mut random = fastrand::Rng::with_seed(7);
         let mut scratch = tollgate_core::PathScratch::new();
         let mut accepted = [0_u32; 3];
@@ -435,7 +435,7 @@ mod tests {
     }
 
     #[test]
-    fn a_forged_token_differs_in_its_signature_alone() {
+    fn a_forged_token_differs_only_in_its_signature() {
         assert_eq!(forged("Bearer a.b.Abc"), "Bearer a.b.Bbc");
         assert_eq!(forged("Bearer a.b.cde"), "Bearer a.b.Ade");
     }

@@ -90,7 +90,7 @@ fn all() -> impl Iterator<Item = char> {
 }
 
 #[test]
-fn the_core_and_the_specification_accept_what_the_design_says() {
+fn the_core_and_the_specification_follow_the_design() {
     for (reader, origin) in READERS {
         let options = PathOptions {
             reader,
@@ -126,7 +126,7 @@ fn the_core_and_the_specification_accept_what_the_design_says() {
 }
 
 #[test]
-fn generated_javascript_accepts_what_the_design_says() -> Result<()> {
+fn generated_javascript_follows_the_design() -> Result<()> {
     let mut node = Node::start()?;
     for (reader, _) in READERS {
         let mut sources = tollgate_compiler::SourceTree::new();

@@ -68,12 +68,12 @@ fn every_bit_of_a_small_image_matters() {
 }
 
 #[test]
-fn bits_all_over_the_sample_matter() {
+fn bits_throughout_the_sample_matter() {
     refuses_flips(sample(), STRIDE_BITS);
 }
 
 #[test]
-fn every_cut_is_refused() {
+fn every_truncation_is_rejected() {
     for bytes in [small(), sample()] {
         for length in 0..bytes.len() {
             assert!(
@@ -86,7 +86,7 @@ fn every_cut_is_refused() {
 }
 
 #[test]
-fn what_was_never_an_image_is_refused() {
+fn other_bytes_are_rejected() {
     let good = small();
     let longer = [good.as_slice(), &[0]].concat();
     let twice = [good.as_slice(), &good].concat();

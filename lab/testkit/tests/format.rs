@@ -21,7 +21,7 @@ fn the_case_of_the_design() {
 }
 
 #[test]
-fn parts_that_may_be_left_out() {
+fn optional_members_can_be_omitted() {
     let case =
         read(r#" {"id":7,"now":-1,"method":"","target":"","expect":{"rule":null}} "#).unwrap();
     assert_eq!(
@@ -44,7 +44,7 @@ fn every_byte_survives() {
 }
 
 #[test]
-fn what_is_no_case() {
+fn invalid_cases_are_rejected() {
     let table = [
         (
             r#"{"id":"x","now":0,"method":"GET","target":"/","expect":{},"heders":[]}"#,
@@ -120,7 +120,7 @@ fn what_is_no_case() {
 }
 
 #[test]
-fn every_bad_line_is_told() {
+fn every_invalid_line_is_reported() {
     let good = r#"{"id":"x","now":0,"method":"GET","target":"/","expect":{}}"#;
     let text = format!("{good}\nnonsense\r\n\n{good}\n{{\"id\":true}}\n\u{7f}");
     let errors = read_cases(text.as_bytes()).unwrap_err();

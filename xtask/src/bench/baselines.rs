@@ -68,7 +68,7 @@ fn compare(baseline: &Counts, now: &Counts) -> (String, Tally, bool) {
     for name in names {
         let (before, after) = (baseline.get(name), now.get(name));
         let (change, verdict) = match (before, after) {
-            (Some(before), Some(after)) => judge(name, *before as f64, *after as f64),
+            (Some(before), Some(after)) => rate(name, *before as f64, *after as f64),
             (None, _) => (None, Err("has no baseline: add it with --bless")),
             (_, None) => (None, Err("is no longer counted")),
         };
@@ -90,7 +90,7 @@ fn compare(baseline: &Counts, now: &Counts) -> (String, Tally, bool) {
 }
 
 /// Returns the change in percent, and whether it is within the tolerance.
-fn judge(name: &str, before: f64, after: f64) -> (Option<f64>, Result<&'static str, &'static str>) {
+fn rate(name: &str, before: f64, after: f64) -> (Option<f64>, Result<&'static str, &'static str>) {
     let change = match before {
         0.0 if after == 0.0 => 0.0,
         0.0 => f64::INFINITY,
@@ -201,7 +201,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn worse_counts_fail_and_better_ones_are_said() {
+    fn worse_counts_fail_and_better_ones_are_reported() {
         for (name, before, after, expect) in [
             ("instructions.decide", 1_000.0, 1_030.0, Ok("")),
             ("instructions.decide", 1_000.0, 1_031.0, Err("worse")),
@@ -217,12 +217,12 @@ mod tests {
             ("fuel.open_path", 100.0, 102.0, Ok("")),
             ("unheard-of", 100.0, 101.0, Err("worse")),
         ] {
-            assert_eq!(judge(name, before, after).1, expect, "{name} {after}");
+            assert_eq!(rate(name, before, after).1, expect, "{name} {after}");
         }
     }
 
     #[test]
-    fn a_count_without_its_other_half_fails() {
+    fn a_count_without_a_counterpart_fails() {
         let some: Counts = [("fuel.start".to_owned(), 7)].into();
         assert!(!compare(&some, &Counts::new()).2);
         assert!(!compare(&Counts::new(), &some).2);
@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn callgrinds_report_is_read() {
+    fn callgrinds_report_is_parsed() {
         assert_eq!(
             collected("==7== Events    : Ir\n==7== Collected : 5678\n"),
             Some(5_678)

@@ -48,7 +48,8 @@ pub(crate) fn parts(step: &Step) -> Result<()> {
         fs::remove_dir_all(&folder)
             .with_context(|| format!("cannot remove {}", repo::shown(&folder)))?;
     }
-    fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", repo::shown(&folder)))?;
+    fs::create_dir_all(&folder)
+        .with_context(|| format!("cannot create {}", repo::shown(&folder)))?;
     let mut glue = super::built_bindgen();
     shell::must(glue.arg(built(MODULE)).arg(&folder), |line| step.line(line))?;
     // Types are for package users, and this package has none.

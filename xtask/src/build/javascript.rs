@@ -48,7 +48,7 @@ const MANY: usize = 10_000;
 pub(crate) fn report(step: &Step) -> Result<String> {
     let folder = repo::target().join("packages");
     std::fs::create_dir_all(&folder)
-        .with_context(|| format!("cannot make {}", repo::shown(&folder)))?;
+        .with_context(|| format!("cannot create {}", repo::shown(&folder)))?;
     let large = folder.join("large-policy");
     write_large(&large)?;
     let mut text = String::new();

@@ -106,7 +106,8 @@ pub(crate) fn parts(step: &Step) -> Result<()> {
 
 fn copy(from: &Path, to: &Path) -> Result<()> {
     if let Some(above) = to.parent() {
-        fs::create_dir_all(above).with_context(|| format!("cannot make {}", repo::shown(above)))?;
+        fs::create_dir_all(above)
+            .with_context(|| format!("cannot create {}", repo::shown(above)))?;
     }
     fs::copy(from, to)
         .map(|_| ())
@@ -322,7 +323,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_newest_version_named_counts() {
+    fn the_newest_named_version_is_found() {
         let cases: [(&[u8], Option<[u32; 2]>); 5] = [
             (b"\0GLIBC_2.2.5\0GLIBC_2.34\0GLIBC_2.4\0", Some([2, 34])),
             (b"libc.so.6\0GLIBC_2.36\0", Some([2, 36])),

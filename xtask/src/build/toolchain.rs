@@ -38,7 +38,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_rustc_lacks_is_asked_for() {
+    fn only_missing_targets_are_installed() {
         assert!(!has("no-such-target"));
         // Compiled for the same target as this test, so its library exists; nothing is added or reported.
         let host = shell::must(&mut shell::tool("rustc", ["-vV"]), |_| ()).unwrap();

@@ -53,9 +53,9 @@ pub(super) fn run() -> Result<Verdict> {
 fn build(folder: &Path, step: &Step) -> Result<Vec<String>> {
     if folder.exists() {
         fs::remove_dir_all(folder)
-            .with_context(|| format!("cannot empty {}", repo::shown(folder)))?;
+            .with_context(|| format!("cannot remove {}", repo::shown(folder)))?;
     }
-    fs::create_dir_all(folder).with_context(|| format!("cannot make {}", repo::shown(folder)))?;
+    fs::create_dir_all(folder).with_context(|| format!("cannot create {}", repo::shown(folder)))?;
     let mut copy = shell::tool(
         "git",
         ["clone", "--quiet", "--depth", "1", "--no-hardlinks"],
@@ -90,6 +90,6 @@ fn build(folder: &Path, step: &Step) -> Result<Vec<String>> {
         .filter_map(|line| line.split_whitespace().next().map(str::to_owned))
         .collect();
     ensure!(sums.len() == MODULES.len(), "sha256sum printed:\n{text}");
-    fs::remove_dir_all(folder).with_context(|| format!("cannot empty {}", repo::shown(folder)))?;
+    fs::remove_dir_all(folder).with_context(|| format!("cannot remove {}", repo::shown(folder)))?;
     Ok(sums)
 }

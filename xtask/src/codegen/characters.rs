@@ -151,7 +151,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_folds_into_structure_is_found_by_every_form() {
+    fn characters_that_fold_into_structure_are_found_in_every_form() {
         // NFC and NFD, NFKC and NFKD.
         for c in [
             '\u{37E}', '\u{FE19}', '\u{FE30}', '\u{2488}', '\u{2100}', '\u{FF3C}',

@@ -71,7 +71,7 @@ mod tests {
     use super::faults;
 
     #[test]
-    fn code_and_diagnostic_are_both_asked_for() {
+    fn exit_code_and_diagnostic_are_both_required() {
         let expected = ["TG02".to_owned()];
         assert!(faults(Some(2), "error[TG0203]: x", &expected).is_empty());
         assert_eq!(faults(Some(0), "error[TG0203]: x", &expected).len(), 1);

@@ -89,7 +89,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_run_is_read() {
+    fn a_run_is_parsed() {
         let text = "INFO: Seed: 1\n#2\tINITED cov: 40 ft: 41 corp: 1/1b exec/s: 0 rss: 30Mb\n\
             #99\tNEW    cov: 57 ft: 80 corp: 2/9b lim: 4 exec/s: 0 rss: 31Mb L: 8/8 MS: 1 Custom-\n\
             #100\tDONE   cov: 57 ft: 80 corp: 2/9b exec/s: 50 rss: 31Mb\n\
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn a_finding_is_read_and_shown() {
+    fn a_finding_is_parsed_and_shown() {
         let text = "#2\tINITED cov: 4 ft: 4\nthread '<unnamed>' panicked at src/path.rs:5:5:\nassertion failed\n\
             ==1== ERROR: libFuzzer: deadly signal\nartifact_prefix='x/'; Test unit written to x/crash-ab\nBase64: eA==\n";
         let log = Log::read(text);

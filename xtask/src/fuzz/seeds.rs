@@ -18,7 +18,7 @@ pub(super) fn write(target: &str, folder: &Path) -> Result<PathBuf> {
         fs::remove_dir_all(folder)
             .with_context(|| format!("cannot remove {}", repo::shown(folder)))?;
     }
-    fs::create_dir_all(folder).with_context(|| format!("cannot make {}", repo::shown(folder)))?;
+    fs::create_dir_all(folder).with_context(|| format!("cannot create {}", repo::shown(folder)))?;
     for (number, seed) in of(target)?.into_iter().enumerate() {
         if seed.len() <= LONGEST {
             fs::write(folder.join(format!("{number:04}")), seed)?;

@@ -35,10 +35,10 @@ pub(super) fn write(step: &Step) -> Result<String> {
     for folder in [&tree, &out] {
         if folder.exists() {
             fs::remove_dir_all(folder)
-                .with_context(|| format!("cannot empty {}", repo::shown(folder)))?;
+                .with_context(|| format!("cannot remove {}", repo::shown(folder)))?;
         }
         fs::create_dir_all(folder)
-            .with_context(|| format!("cannot make {}", repo::shown(folder)))?;
+            .with_context(|| format!("cannot create {}", repo::shown(folder)))?;
     }
     let mut copy = shell::tool("git", ["clone", "--quiet", "--depth", "1"]);
     copy.arg(format!("file://{}", repo::root().display()))
@@ -71,6 +71,6 @@ pub(super) fn write(step: &Step) -> Result<String> {
         fs::write(&path, text).with_context(|| format!("cannot write {}", repo::shown(&path)))?;
         rows.push(vec![repo::shown(&path), count.to_string()]);
     }
-    fs::remove_dir_all(&tree).with_context(|| format!("cannot empty {}", repo::shown(&tree)))?;
+    fs::remove_dir_all(&tree).with_context(|| format!("cannot remove {}", repo::shown(&tree)))?;
     Ok(ui::table(&rows))
 }

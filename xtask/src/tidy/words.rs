@@ -87,7 +87,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn stubs_and_places_are_found_where_they_stand() {
+    fn stubs_and_machine_paths_are_found() {
         let stub = format!("fn f() {{ {}) }}", STUBS[0].concat());
         let home = format!("see {}me/notes", HOMES[0].concat());
         let places = [HOMES[0].concat(), "packages.example".to_owned()];
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn hosts_are_cut_out_of_addresses() {
+    fn hosts_are_extracted_from_urls() {
         assert_eq!(
             host("https://packages.example:443/x").as_deref(),
             Some("packages.example")

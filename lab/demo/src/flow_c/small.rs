@@ -39,7 +39,7 @@ impl Small {
     pub(super) fn start(nginx: &Path, built: &Path) -> Result<Small> {
         let folder = part::folder()?.join("flow-c/nginx");
         std::fs::create_dir_all(folder.join("logs"))
-            .with_context(|| format!("cannot make {}", repo::shown(&folder)))?;
+            .with_context(|| format!("cannot create {}", repo::shown(&folder)))?;
         let function = text(&built.join("function.js"))?;
         let mut main = function.clone();
         for name in PARTS {

@@ -114,7 +114,7 @@ mod tests {
     use super::address;
 
     #[test]
-    fn the_address_is_read_out_of_the_first_line() {
+    fn the_address_is_parsed_from_the_first_line() {
         assert_eq!(
             address("serving http://127.0.0.1:4711 (policy 0f)\n"),
             "127.0.0.1:4711".parse().ok()

@@ -56,7 +56,7 @@ fn report(name: &str, trial: &Trial, mut ask: impl FnMut(&[u8]) -> Result<Option
     let mut failed = 0_usize;
     for case in &trial.cases {
         let wrong = match ask(&case.bytes) {
-            Ok(said) => case.expect.judge(said.as_deref()),
+            Ok(said) => case.expect.mismatch(said.as_deref()),
             Err(error) => Some(format!("{error:#}")),
         };
         if let Some(wrong) = wrong {

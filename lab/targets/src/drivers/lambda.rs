@@ -1,4 +1,4 @@
-//! The native Lambda program behind a runtime API.
+//! The native Lambda program, called through a runtime API.
 
 use std::path::Path;
 use std::process::Command;

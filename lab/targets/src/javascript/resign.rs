@@ -67,8 +67,8 @@ impl fmt::Display for Exchanged {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "tokens: {} as sessions that the native gate minted from them; signed anew: {} that it refuses, {} \
-             that no session can stand for; {} as they are",
+            "tokens: {} replaced by sessions; re-signed: {} that the native gate rejects, {} that no session can \
+             replace; {} unchanged",
             self.sessions, self.refused, self.without_session, self.as_is
         )
     }

@@ -49,7 +49,7 @@ pub(super) struct RuntimeApi {
 
 impl RuntimeApi {
     pub(super) fn start(program: &Path) -> Result<Self> {
-        let folder = TempDir::new().context("cannot make a temporary folder")?;
+        let folder = TempDir::new().context("cannot create a temporary directory")?;
         std::fs::write(folder.path().join("Cargo.toml"), MANIFEST)?;
         std::fs::create_dir(folder.path().join("src"))?;
         std::fs::write(folder.path().join("src/main.rs"), "fn main() {}\n")?;

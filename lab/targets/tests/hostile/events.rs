@@ -62,7 +62,7 @@ pub(crate) fn cases() -> Vec<Case> {
             "bad_token malformed",
         ),
         (
-            "event: a line that is no line",
+            "event: a line that is not an object",
             event(CLOSED, "", r#""cookie":[0]"#),
             "internal bad_event",
         ),

@@ -85,7 +85,7 @@ fn run(ask: Box<dyn FnOnce() -> String + Send>) -> Done {
 }
 
 #[test]
-fn hostile_inputs_are_refused_in_bounded_memory() {
+fn hostile_inputs_are_rejected_in_bounded_memory() {
     let mut cases = requests::cases();
     cases.extend(tokens::cases());
     cases.extend(images::cases());
@@ -126,7 +126,7 @@ fn hostile_inputs_are_refused_in_bounded_memory() {
 }
 
 #[test]
-fn memory_is_counted_at_its_most() {
+fn peak_memory_is_counted() {
     let done = run(Box::new(|| {
         drop(vec![0_u8; 300_000]);
         let mut grows = vec![0_u8; 1_000];

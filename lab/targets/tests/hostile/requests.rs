@@ -166,7 +166,7 @@ pub(crate) fn cases() -> Vec<Case> {
             "bad_token malformed",
         ),
         (
-            "authorization, 10,000 alike",
+            "authorization, 10,000 identical",
             many(10_000, "authorization", "Bearer a.b.c"),
             "bad_token bad_encoding",
         ),
@@ -201,7 +201,7 @@ pub(crate) fn cases() -> Vec<Case> {
             "no_token",
         ),
         (
-            "cookie: 90,000 tokens alike",
+            "cookie: 90,000 identical tokens",
             closed().header("cookie", repeat("id_token=a;")),
             "bad_token malformed",
         ),

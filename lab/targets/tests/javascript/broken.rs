@@ -37,7 +37,7 @@ fn odd() -> Vec<Value> {
 }
 
 #[test]
-fn malformed_events_open_nothing() -> Result<()> {
+fn malformed_events_grant_nothing() -> Result<()> {
     let cloudfront: &[&[&str]] = &[
         &["request"],
         &["request", "uri"],
@@ -142,7 +142,7 @@ fn an_edge_that_cannot_edit_or_log_forwards_nothing() -> Result<()> {
 }
 
 #[test]
-fn what_fails_once_does_not_fail_for_ever() -> Result<()> {
+fn a_failure_is_not_permanent() -> Result<()> {
     let mut node = Node::start()?;
     for edge in [Engine::CloudFront, Engine::EdgeWorkers] {
         let (mut failed, mut allowed) = (0, 0);

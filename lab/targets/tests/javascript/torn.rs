@@ -94,7 +94,7 @@ impl Torn {
 }
 
 #[test]
-fn a_torn_update_opens_nothing() -> Result<()> {
+fn a_torn_update_grants_nothing() -> Result<()> {
     let mut node = Some(Node::start()?);
     let (mut opened, mut closed, mut states) = (0, 0, 0);
     let mut left = UPDATES;

@@ -111,7 +111,7 @@ fn row(mut worker: Worker) -> Result<Row> {
 
 fn workers(places: &Places, prepared: &Prepared) -> Result<Vec<Worker>> {
     let worker = |subject, setup, decides| {
-        let folder = TempDir::new().context("cannot make a temporary folder")?;
+        let folder = TempDir::new().context("cannot create a temporary directory")?;
         Ok::<_, anyhow::Error>(Worker {
             subject,
             setup,

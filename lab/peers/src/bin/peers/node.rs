@@ -36,7 +36,7 @@ pub(crate) struct Prepared {
 impl Prepared {
     pub(crate) fn new(rules: usize) -> Result<Self> {
         let issuer = Issuer::new()?;
-        let folder = TempDir::new().context("cannot make a temporary folder")?;
+        let folder = TempDir::new().context("cannot create a temporary directory")?;
         fs::write(
             folder.path().join("policy.image"),
             site::image(rules, &issuer.jwks)?,
@@ -209,7 +209,7 @@ fn row(what: &str, target: &str, rules: usize, note: &str, setup: &str, figures:
 
 /// The Lambda@Edge package with the addon and the policy: the contents of its zip.
 fn edge_package(places: &Places, prepared: &Prepared) -> Result<TempDir> {
-    let folder = TempDir::new().context("cannot make a temporary folder")?;
+    let folder = TempDir::new().context("cannot create a temporary directory")?;
     copy(&places.edges.join("lambda-edge/native"), folder.path())?;
     fs::copy(
         prepared.file("policy.image"),

@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_needs_nothing_else_and_has_every_row() {
+    fn a_page_is_self_contained_and_has_every_row() {
         let rows = [
             row(OURS, 10, 100.0),
             row("other", 10, 1_000.0),

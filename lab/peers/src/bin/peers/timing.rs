@@ -136,7 +136,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_wrong_answer_ends_it() {
+    fn a_wrong_decision_is_an_error() {
         let effort = Effort::new(true);
         let good = timed(&[true, false], effort, Duration::ZERO, |at| Ok(at == 0)).unwrap();
         assert_eq!(good.checked, 2);

@@ -136,7 +136,7 @@ impl<'a> RequestDriver<'a> {
         self.ask("open", OPEN, None, phase, wants.open);
         self.ask("known key", LESSON, Some(&tokens.known), phase, wants.known);
         for (_, token) in &tokens.bad {
-            self.ask("bad token", LESSON, Some(token), phase, Want::Deny);
+            self.ask("invalid token", LESSON, Some(token), phase, Want::Deny);
         }
         self.ask(
             "other group",

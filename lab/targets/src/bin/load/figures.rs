@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn growth_is_seen_and_a_start_is_not() {
+    fn growth_is_detected_but_a_warm_up_is_not() {
         let start: Vec<u64> = (0..100)
             .map(|at| if at < 20 { at * 1_000 } else { 20_000 })
             .collect();
@@ -198,14 +198,14 @@ mod tests {
     }
 
     #[test]
-    fn quantiles_are_those_of_all_answers() {
+    fn quantiles_include_all_responses() {
         let micros: Vec<u32> = (0..1_000).rev().collect();
         assert_eq!(quantiles(&micros), (500, 990));
         assert_eq!(quantiles(&[]), (0, 0));
     }
 
     #[test]
-    fn a_wrong_answer_or_a_lost_one_is_enough() {
+    fn a_single_wrong_or_lost_response_fails() {
         let mut figures = with_memory(vec![1_000; 8]);
         assert!(figures.is_good());
         figures.needy.wrong(true, "x".to_owned());

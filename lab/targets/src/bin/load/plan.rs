@@ -148,7 +148,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_change_is_another_moment() {
+    fn every_change_has_its_own_number() {
         let state = State::default();
         let mut before = state.moment().0;
         for fresh in [

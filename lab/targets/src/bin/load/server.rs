@@ -21,7 +21,7 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) fn start(tollgate: &Path, image: &Path) -> Result<Server> {
-        let root = TempDir::new().context("cannot make a temporary folder")?;
+        let root = TempDir::new().context("cannot create a temporary directory")?;
         for file in FILES {
             let file = root.path().join(file.trim_start_matches('/'));
             if let Some(above) = file.parent() {
