@@ -68,7 +68,7 @@ fn compare(baseline: &Counts, now: &Counts) -> (String, Tally, bool) {
     for name in names {
         let (before, after) = (baseline.get(name), now.get(name));
         let (change, verdict) = match (before, after) {
-            (Some(before), Some(after)) => rate(name, *before as f64, *after as f64),
+            (Some(before), Some(after)) => compare_count(name, *before as f64, *after as f64),
             (None, _) => (None, Err("has no baseline: add it with --bless")),
             (_, None) => (None, Err("is no longer counted")),
         };
@@ -90,7 +90,11 @@ fn compare(baseline: &Counts, now: &Counts) -> (String, Tally, bool) {
 }
 
 /// Returns the change in percent, and whether it is within the tolerance.
-fn rate(name: &str, before: f64, after: f64) -> (Option<f64>, Result<&'static str, &'static str>) {
+fn compare_count(
+    name: &str,
+    before: f64,
+    after: f64,
+) -> (Option<f64>, Result<&'static str, &'static str>) {
     let change = match before {
         0.0 if after == 0.0 => 0.0,
         0.0 => f64::INFINITY,
@@ -217,7 +221,11 @@ mod tests {
             ("fuel.open_path", 100.0, 102.0, Ok("")),
             ("unheard-of", 100.0, 101.0, Err("worse")),
         ] {
-            assert_eq!(rate(name, before, after).1, expect, "{name} {after}");
+            assert_eq!(
+                compare_count(name, before, after).1,
+                expect,
+                "{name} {after}"
+            );
         }
     }
 
