@@ -1,8 +1,8 @@
-// What one signature costs, library by library: `node signatures.mjs MODULE PROGRAM QUICK`.
+// The cost of one signature verification, per library: `node signatures.mjs MODULE PROGRAM QUICK`.
 //
-// MODULE is the WASM module of this package's example, PROGRAM its native counterpart. OpenSSL is Node's own,
-// with a key object made once. Libraries take turns within one run, so that a slow moment meets them all.
-// Prints one JSON list of { algorithm, where, name, p50_ns, p99_ns }.
+// MODULE is the WASM module of this package's example, PROGRAM its native counterpart. OpenSSL is Node's
+// own, with a key object that is created once. Libraries are measured alternately within one run, so that a
+// slow moment affects all of them. Prints a single JSON list of { algorithm, where, name, p50_ns, p99_ns }.
 
 import { execFileSync } from "node:child_process";
 import { generateKeyPairSync, sign, verify } from "node:crypto";
@@ -12,7 +12,7 @@ import { join } from "node:path";
 
 const [modulePath, program, quick] = process.argv.slice(2);
 const SAMPLES = quick === "quick" ? 40 : 300;
-// The numbers of the libraries in the module, as `LIBRARIES` in src/signatures.rs has them.
+// The numbers of the libraries in the module, as in `LIBRARIES` in src/signatures.rs.
 const LIBRARIES = {
   RS256: [[0, "tollgate-rs256"], [1, "ring 0.17"], [2, "rsa 0.9"], [3, "rsa 0.10-rc"]],
   ES256: [[4, "p256 0.13"], [5, "ring 0.17"]],
@@ -50,7 +50,7 @@ function signed(algorithm) {
 
 const compiled = await WebAssembly.compile(readFileSync(modulePath));
 
-// An instance for each: none of them finds another's code or memory warm.
+// One instance for each library, so that none benefits from another's warm code or memory.
 async function module(library, parts) {
   const { exports } = await WebAssembly.instantiate(compiled, {});
   const at = exports.room(parts.length);
@@ -79,13 +79,13 @@ for (const [algorithm, libraries] of Object.entries(LIBRARIES)) {
     name: `OpenSSL ${process.versions.openssl} (node:crypto)`,
     run: (rounds) => {
       for (let round = 0; round < rounds; round += 1) {
-        if (!openssl()) throw new Error("OpenSSL refuses the signature");
+        if (!openssl()) throw new Error("OpenSSL rejects the signature");
       }
     },
     samples: [],
   });
   const ROUNDS = 10;
-  // Node compiles what is called often a second time, and better.
+  // Node compiles frequently called code again, with more optimisation.
   for (const { run } of turns) run(200);
   for (let sample = 0; sample < SAMPLES; sample += 1) {
     for (const { run, samples } of turns) {

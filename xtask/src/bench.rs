@@ -1,6 +1,6 @@
-//! Cold and warm figures of every target, and of peers beside ours, in one run. What is measured, and how,
-//! stands in `tollgate-targets` and `tollgate-peers`; this builds what they need, hands over, and puts
-//! together what they write.
+//! Cold and warm measurements of every target, and of peers next to ours, in one run. `tollgate-targets` and
+//! `tollgate-peers` define and make the measurements; this module builds what they need, starts them, and
+//! combines their output.
 
 pub(crate) mod baselines;
 mod peers;
@@ -18,38 +18,38 @@ use crate::{Verdict, build, repo, shell, ui};
 /// Arguments of `bench`.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// What to measure; everything if left out.
+    /// What to measure [default: everything]
     #[arg(long, value_enum, value_delimiter = ',')]
     rows: Vec<Rows>,
-    /// Write the rows as JSON to this file as well.
+    /// Also write the rows as JSON to this file
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
-    /// Write one page with charts to this file as well.
+    /// Also write a page with charts to this file
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
-    /// Fewer samples: for a first look, not for a comparison.
+    /// Take fewer samples: enough for an overview, too few for comparisons
     #[arg(long)]
     quick: bool,
-    /// No times: compare counts that are the same in every run with those that are committed.
+    /// Measure no times: compare reproducible counts with the committed baselines
     #[arg(long)]
     check: bool,
-    /// No times: write those counts down as what `--check` compares with.
+    /// Measure no times: write the reproducible counts as the new baselines
     #[arg(long, conflicts_with = "check")]
     bless: bool,
 }
 
-/// What can be measured.
+/// The parts of the benchmark.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Rows {
-    /// Our targets one by one, cold and warm.
+    /// Our targets, cold and warm
     Targets,
-    /// Decisions in one process, against policy engines.
+    /// Decisions in one process, compared with policy engines
     Decisions,
-    /// Tokens, decisions and starts in Node, against libraries and Cedar in WASM.
+    /// Tokens, decisions and starts in Node, compared with libraries and Cedar in WASM
     Node,
-    /// Requests per second in workerd, against Workers written by hand.
+    /// Requests per second in workerd, compared with hand-written Workers
     Workerd,
-    /// One signature, in every library that could have been chosen: in WASM, natively, in OpenSSL.
+    /// One signature verification per library that could have been chosen: in WASM, natively, in OpenSSL
     Signatures,
 }
 
@@ -65,7 +65,8 @@ pub(crate) fn run(args: &Args) -> Result<Verdict> {
     print!("{notes}");
     ui::in_step("parts of the edges", build::parts)?;
     let folder = repo::target().join("bench");
-    fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", repo::shown(&folder)))?;
+    fs::create_dir_all(&folder)
+        .with_context(|| format!("cannot create {}", repo::shown(&folder)))?;
     let mut written = Vec::new();
     if chosen(Rows::Targets) {
         let json = folder.join("targets.json");
@@ -88,7 +89,7 @@ pub(crate) fn run(args: &Args) -> Result<Verdict> {
     }
     if chosen(Rows::Signatures) {
         let json = folder.join("signatures.json");
-        let rows = ui::in_step("signatures, library by library", |step| {
+        let rows = ui::in_step("signatures per library", |step| {
             signatures::measure(args.quick, step)
         })?;
         anstream::print!("\n{}", signatures::table(&rows));
@@ -106,14 +107,14 @@ pub(crate) fn run(args: &Args) -> Result<Verdict> {
     }
 }
 
-/// The lists of rows in files as one list.
+/// Returns the lists of rows in `files` as a single list.
 fn together(files: &[PathBuf]) -> Result<String> {
     let mut all = Vec::new();
     for file in files {
         let text = fs::read_to_string(file)
             .with_context(|| format!("cannot read {}", repo::shown(file)))?;
         let rows: Value = serde_json::from_str(&text)?;
-        ensure!(rows.is_array(), "{} is no list", repo::shown(file));
+        ensure!(rows.is_array(), "{} is not a list", repo::shown(file));
         all.extend(rows.as_array().cloned().unwrap_or_default());
     }
     Ok(serde_json::to_string_pretty(&all)? + "\n")
@@ -125,7 +126,7 @@ fn targets(args: &Args, json: &Path) -> Result<Verdict> {
     let cargo_lambda = ui::in_step("cargo-lambda", build::lambda::cargo_lambda)?;
     ui::in_step("native Lambda program", build::lambda::package)?;
     let nginx = ui::in_step("nginx", build::javascript::nginx)?;
-    // What is measured is what would be shipped: release, not the profile of tests.
+    // Measure what would be shipped: release, not the test profile.
     let built = shell::hand_over(&mut shell::cargo([
         "build",
         "--release",
@@ -164,7 +165,7 @@ fn targets(args: &Args, json: &Path) -> Result<Verdict> {
     Ok(Verdict::of(shell::hand_over(&mut command)? == 0))
 }
 
-/// Builds what is counted, and counts.
+/// Builds what is counted, then counts.
 fn counts(bless: bool) -> Result<Verdict> {
     let notes = ui::in_step("WASM modules and npm package", |step| {
         build::wasm(build::bindgen(), step)
@@ -188,7 +189,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rows_of_all_files_are_one_list() {
+    fn rows_of_all_files_are_concatenated() {
         let file = |name: &str, text: &str| {
             let file = std::env::temp_dir().join(format!("rows-{}-{name}", std::process::id()));
             fs::write(&file, text).unwrap();

@@ -1,5 +1,5 @@
-//! Builds what runs at an edge: the plain WASM module, the npm package, and the proof that the
-//! core needs no operating system. Programs for this machine are built by the verbs that use them.
+//! Builds what runs at an edge: the plain WASM module, the npm package, and the proof that the core needs no
+//! operating system. Native programs are built by the commands that use them.
 
 pub(crate) mod cloudflare;
 pub(crate) mod javascript;
@@ -20,21 +20,21 @@ use flate2::write::GzEncoder;
 use crate::ui::Step;
 use crate::{Verdict, repo, shell, ui};
 
-/// What WASM modules are compiled for.
+/// The compile target of WASM modules.
 pub(crate) const WASM_TARGET: &str = "wasm32-unknown-unknown";
-/// Machines without an operating system that the core must build for.
+/// Targets without an operating system that the core must build for.
 const BARE_TARGETS: [&str; 2] = ["wasm32v1-none", "thumbv7em-none-eabi"];
 
 /// Arguments of `build`.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Build the modules a second time, from a copy of the sources in another folder, and compare them byte
-    /// for byte.
+    /// Build the modules a second time, from a copy of the sources in another directory, and compare them
+    /// byte for byte
     #[arg(long)]
     verify: bool,
 }
 
-/// Builds everything for the edges and prints what it weighs.
+/// Builds everything for the edges and prints sizes.
 pub(crate) fn run(args: &Args) -> Result<Verdict> {
     if args.verify {
         return verify::run();
@@ -51,9 +51,9 @@ pub(crate) fn run(args: &Args) -> Result<Verdict> {
     Ok(Verdict::Yes)
 }
 
-/// The arguments of cargo that build the programs of this workspace. All of them, and the examples with them, because
-/// cargo builds a shared dependency again for every other choice of features: examples have those of tests, and
-/// `cargo test` has built both. One of these dependencies is wasmtime.
+/// The cargo arguments that build the programs of this workspace. They include all programs and the examples,
+/// because cargo rebuilds a shared dependency for every other choice of features. Examples have the features
+/// of tests, and `cargo test` has built both. One of these dependencies is wasmtime.
 pub(crate) const PROGRAMS: [&str; 4] = ["build", "--workspace", "--bins", "--examples"];
 
 /// Builds the programs of this workspace.
@@ -61,22 +61,23 @@ pub(crate) fn programs() -> Command {
     shell::cargo(PROGRAMS)
 }
 
-/// Builds everything for the edges once the programs are built: a report with sizes.
+/// Builds everything for the edges after the programs are built, and returns a report with sizes.
 pub(crate) fn all(step: &Step) -> Result<String> {
     let notes = wasm(built_bindgen(), step)? + &bare(step)?;
     parts(step)?;
     Ok(notes + &sizes()? + &packages(step)?)
 }
 
-/// Puts the parts of every edge together that `tollgate build` joins with a policy. The modules are
-/// built already.
+/// Assembles the parts of every edge that `tollgate build` combines with a policy. The modules must already
+/// be built.
 pub(crate) fn parts(step: &Step) -> Result<()> {
     cloudflare::parts(step)?;
     lambda_edge::parts(step)?;
     finished_parts()
 }
 
-/// Copies the parts of edges that need no building: all that is in a folder `parts` of an edge's own directory.
+/// Copies the parts of edges that need no building: everything in the directory `parts` of an edge's own
+/// directory.
 fn finished_parts() -> Result<()> {
     for directory in repo::entries(&repo::root())? {
         let parts = directory.join("parts");
@@ -87,7 +88,7 @@ fn finished_parts() -> Result<()> {
     Ok(())
 }
 
-/// What the finished packages weigh. Parts and programs are built already.
+/// Returns the sizes of the finished packages. Parts and programs must already be built.
 fn packages(step: &Step) -> Result<String> {
     Ok(cloudflare::report()? + &lambda_edge::report(step)? + &javascript::report(step)?)
 }
@@ -97,20 +98,20 @@ pub(crate) fn plain_module() -> PathBuf {
     built("tollgate_plain.wasm")
 }
 
-/// The tool that makes the npm package's glue, built if need be.
+/// Returns the tool that makes the npm package's glue, building it if necessary.
 pub(crate) fn bindgen() -> Command {
     shell::cargo(["run", "--quiet", "--package", "tollgate-bindgen", "--"])
 }
 
-/// The same tool, where the programs are built already.
+/// Returns the same tool when the programs are already built.
 pub(crate) fn built_bindgen() -> Command {
     shell::tool(repo::program("tollgate-bindgen"), [""; 0])
 }
 
-/// Builds both WASM modules and the npm package around one of them; returns notes for people.
+/// Builds both WASM modules and the npm package around one of them; returns human-readable notes.
 ///
-/// Modules stay as rustc makes them: Binaryen's wasm-opt was tried and left out, for 2 % off the
-/// gzipped size against up to 6 % more time per RS256 signature in wasmtime.
+/// The modules are rustc's unmodified output. Binaryen's wasm-opt was evaluated and rejected: it saves 2 % of
+/// the gzipped size and costs up to 6 % more time per RS256 signature in wasmtime.
 pub(crate) fn wasm(mut bindgen: Command, step: &Step) -> Result<String> {
     let notes = toolchain::need(&[WASM_TARGET])?;
     let mut build = shell::cargo(["build", "--profile", "wasm", "--target", WASM_TARGET]);
@@ -127,7 +128,7 @@ fn built(module: &str) -> PathBuf {
     repo::target().join(WASM_TARGET).join("wasm").join(module)
 }
 
-/// Builds the core for machines without an operating system.
+/// Builds the core for targets without an operating system.
 fn bare(step: &Step) -> Result<String> {
     let notes = toolchain::need(&BARE_TARGETS)?;
     for target in BARE_TARGETS {
@@ -143,7 +144,7 @@ fn must(command: &mut Command, step: &Step) -> Result<()> {
     shell::must(command, |line| step.line(line)).map(|_| ())
 }
 
-/// What each module weighs: its bytes as they are and as gzip sends them.
+/// Returns the size of each module, raw and gzipped.
 fn sizes() -> Result<String> {
     let mut rows = vec![["module", "raw", "gzip -9"].map(str::to_owned).to_vec()];
     for path in [
@@ -156,7 +157,7 @@ fn sizes() -> Result<String> {
     Ok(ui::table(&rows))
 }
 
-/// The bytes of a file as they are and as gzip sends them.
+/// Returns the size of a file, raw and gzipped.
 pub(crate) fn weight(path: &Path) -> Result<(usize, usize)> {
     let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
     let mut packed = GzEncoder::new(Vec::new(), Compression::best());

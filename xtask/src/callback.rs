@@ -1,5 +1,5 @@
-//! The tests of the callback page: its modules in Node, and the page itself in headless Chromium
-//! against the local issuer. What they need is installed at first use.
+//! The tests of the callback page: its modules in Node, and the page itself in headless Chromium against the
+//! local issuer. Their prerequisites are installed at first use.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -11,13 +11,14 @@ use crate::tools::{self, Npm};
 use crate::ui::Step;
 use crate::{repo, shell};
 
-/// Drives Chromium; brings no browser of its own.
+/// Drives Chromium; contains no browser of its own.
 const PLAYWRIGHT: Npm<'static> = Npm {
     folder: "playwright",
     packages: &["playwright-core@1.64.1"],
 };
 
-/// Runs them: the report, the counts, whether all passed. The programs are built already.
+/// Runs the tests and returns the report, the counts, and whether all passed. The programs must already be
+/// built.
 pub(crate) fn tests(step: &Step) -> Result<(String, Tally, bool)> {
     let mut test = shell::tool("node", ["--test", "--test-reporter=tap"]);
     let files = repo::entries(&repo::root().join("lambda-adapter/callback/test"))?;
@@ -26,11 +27,11 @@ pub(crate) fn tests(step: &Step) -> Result<(String, Tally, bool)> {
         .env("TOLLGATE_LOCAL_ISSUER", repo::program("local-issuer"));
     let done = shell::capture(with_browser(&mut test, step)?, |line| step.line(line))?;
     let tally = Tally::from_tap(&done.text);
-    // A runner that found no test file ends well, and has tested nothing.
+    // A runner that finds no test file succeeds, but has tested nothing.
     Ok((done.text, tally, done.success && tally.passed > 0))
 }
 
-/// Tells a command where the browser and its driver are.
+/// Sets the variables with the locations of the browser and its driver.
 pub(crate) fn with_browser<'a>(command: &'a mut Command, step: &Step) -> Result<&'a mut Command> {
     let playwright = tools::npm(&PLAYWRIGHT, step)?.join("node_modules");
     let chromium = tools::debian(&["chromium"], "chromium", step)?;

@@ -1,6 +1,6 @@
-//! Faults on every target: key sets that are late, broken or gone, clocks that jump, torn policies, stores that
-//! do not answer, panics, memory that is used up. What is played is in `tollgate-targets`; this builds what it
-//! needs and hands over.
+//! Faults on every target: late, broken and missing key sets, clocks that jump, partially updated policies,
+//! stores that do not respond, panics, exhausted memory. The scenarios are in `tollgate-targets`; this
+//! module builds what they need and starts them.
 
 use std::path::PathBuf;
 
@@ -11,16 +11,17 @@ use crate::{Verdict, build, conformance, load, repo, shell, ui};
 /// Arguments of `chaos`.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Only these targets; all of them by default.
+    /// Run only this target; can be given more than once [default: all]
     #[arg(long = "target", value_name = "NAME")]
     targets: Vec<String>,
-    /// Only these faults; all of them by default. A wrong name lists them.
+    /// Inject only this fault; can be given more than once [default: all]. An unknown name lists the valid
+    /// ones
     #[arg(long = "fault", value_name = "NAME")]
     faults: Vec<String>,
-    /// Write the rows as JSON to this file as well.
+    /// Also write the rows as JSON to this file
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
-    /// Instead: `tollgate serve` under load for this many minutes, as `cargo xtask load`.
+    /// Instead: put `tollgate serve` under load for this many minutes, like `cargo xtask load`
     #[arg(long, value_name = "MINUTES", conflicts_with_all = ["targets", "faults", "json"])]
     load: Option<u64>,
 }
@@ -28,7 +29,7 @@ pub(crate) struct Args {
 /// The example in the Lambda package whose keys panic.
 const FRAGILE: &str = "fragile-lambda";
 
-/// Plays the faults.
+/// Runs the scenarios.
 pub(crate) fn run(args: &Args) -> Result<Verdict> {
     if let Some(minutes) = args.load {
         return load::run(&load::Args::of(minutes));
@@ -37,7 +38,7 @@ pub(crate) fn run(args: &Args) -> Result<Verdict> {
     conformance::prepare(&targets)?;
     if targets.is_empty() || targets.contains(&"lambda") {
         ui::in_step("a Lambda program that panics", |step| {
-            // Of the whole workspace: for one package alone S3's library would be built again.
+            // Of the whole workspace: for a single package S3's library would be rebuilt.
             let feature = format!("{}/faults", build::lambda::PROGRAM);
             let mut build = shell::cargo(["build", "--workspace", "--features", &feature]);
             shell::must(build.args(["--example", FRAGILE]), |line| step.line(line))
@@ -51,13 +52,13 @@ pub(crate) fn run(args: &Args) -> Result<Verdict> {
         chaos.args(["--fault", fault]);
     }
     if let Some(json) = &args.json {
-        // The caller's folder, not the repository's.
-        let json = std::path::absolute(json).context("cannot tell the current folder")?;
+        // Relative to the caller's directory, not to the repository.
+        let json = std::path::absolute(json).context("cannot determine the current directory")?;
         chaos.arg("--json").arg(json);
     }
     match shell::hand_over(&mut chaos)? {
         0 => Ok(Verdict::Yes),
         3 => Ok(Verdict::No),
-        _ => bail!("the faults could not be played"),
+        _ => bail!("the scenarios could not be run"),
     }
 }

@@ -1,10 +1,10 @@
-//! What CI runs: everything, nothing else. It has no steps of its own.
+//! The CI command: runs `cargo xtask test` and has no steps of its own.
 
 use anyhow::Result;
 
 use crate::{Verdict, test};
 
-/// Runs the whole of `cargo xtask test`.
+/// Runs `cargo xtask test` in full.
 pub(crate) fn run() -> Result<Verdict> {
     test::run(&test::Args { quick: false })
 }

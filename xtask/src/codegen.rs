@@ -1,6 +1,6 @@
-//! Generated files: the table of characters from the Unicode data ([`characters`]); JSON Schemas and reference
-//! pages, written by the compiler from the items they describe; tables of edges, written by `tollgate-edges`. This
-//! starts the programs.
+//! Generated files: the table of characters from the Unicode data ([`characters`]); JSON Schemas and
+//! reference pages, which the compiler writes from the items they describe; and tables of edges, which
+//! `tollgate-edges` writes. This module starts the programs.
 
 mod characters;
 
@@ -15,14 +15,14 @@ use crate::{Verdict, repo, shell};
 /// Arguments of `codegen`.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Write nothing; fail if a file differs from what would be written.
+    /// Write nothing; fail if a file is out of date
     #[arg(long)]
     pub(crate) check: bool,
 }
 
 /// Writes or checks the generated files.
 pub(crate) fn run(args: &Args) -> Result<Verdict> {
-    // First, because the compiler is built with it.
+    // This file comes first, because the compiler is built with it.
     let (path, text) = (characters::path(), characters::text());
     let is_current = std::fs::read_to_string(&path).is_ok_and(|written| written == text);
     if !is_current && args.check {
@@ -58,7 +58,7 @@ fn tables(check: bool) -> Vec<OsString> {
     arguments
 }
 
-/// The checks with the programs that are built already.
+/// Checks with programs that are already built.
 pub(crate) fn check(step: &Step) -> Result<(String, Tally, bool)> {
     let codegen = shell::capture(
         &mut shell::tool(repo::program("codegen"), arguments(true)),

@@ -1,5 +1,5 @@
-//! Conformance cases on the targets: the project's own, or any policy folder with any case file.
-//! The cases are judged by `tollgate-targets`; this finds them, builds what is needed and adds up.
+//! Conformance cases on the targets: the project's own, or any policy directory with any case file.
+//! `tollgate-targets` runs the cases; this module finds them, builds what is needed and adds up the counts.
 
 mod refused;
 
@@ -16,28 +16,28 @@ use crate::{Verdict, build, repo, shell, targets, ui};
 /// Arguments of `conformance`.
 #[derive(clap::Args, Default)]
 pub(crate) struct Args {
-    /// Only these targets; all of them by default.
+    /// Run only this target; can be given more than once [default: all]
     #[arg(long = "target", value_name = "NAME")]
     targets: Vec<String>,
-    /// The policy folder that the cases are for; the project's own pairs by default.
+    /// The policy directory that the cases are for [default: the project's own pairs]
     #[arg(long, value_name = "DIR", requires = "cases")]
     policy: Option<PathBuf>,
-    /// Case files, one JSON object a line.
+    /// Case files, one JSON object per line
     #[arg(long, value_name = "FILE", num_args = 1.., requires = "policy")]
     cases: Vec<PathBuf>,
-    /// Instead of cases: this many random pairs of policy and request, the library against generated
-    /// JavaScript in Node, and a tenth of them in nginx's engine.
+    /// Instead of cases: compare the library with generated JavaScript on this many random pairs of policy
+    /// and request in Node, and on a tenth of them in nginx's engine
     #[arg(long, value_name = "N", conflicts_with_all = ["targets", "policy", "cases"])]
     pairs: Option<u64>,
 }
 
-/// A policy folder and the case files for it.
+/// A policy directory and its case files.
 struct Suite {
     policy: PathBuf,
     cases: Vec<PathBuf>,
 }
 
-/// Runs the cases and prints what the targets answered.
+/// Runs the cases and prints the results of the targets.
 pub(crate) fn run(args: &Args) -> Result<Verdict> {
     if let Some(count) = args.pairs {
         let nginx = ui::in_step("nginx", build::javascript::nginx)?;
@@ -55,8 +55,8 @@ pub(crate) fn run(args: &Args) -> Result<Verdict> {
     let targets: Vec<&str> = args.targets.iter().map(String::as_str).collect();
     prepare(&targets)?;
     let mut command = command(&targets, &suites);
-    // Paths are the caller's, and so is the folder they are relative to.
-    command.current_dir(std::env::current_dir().context("cannot tell the current folder")?);
+    // Paths are the caller's, relative to the caller's directory.
+    command.current_dir(std::env::current_dir().context("cannot determine the current directory")?);
     let code = shell::hand_over(&mut command)?;
     if code == 2 {
         bail!("the cases could not be run");
@@ -70,7 +70,7 @@ pub(crate) fn run(args: &Args) -> Result<Verdict> {
     Ok(Verdict::of(holds))
 }
 
-/// Runs the project's own cases as one step of `test`: the report, and what it counted.
+/// Runs the project's own cases as one step of `test`; returns the report and the counts.
 pub(crate) fn own(targets: &[&str], step: &Step) -> Result<(String, Tally, bool)> {
     targets::install(&targets::chosen(targets)?, step)?;
     let done = shell::capture(&mut command(targets, &own_suites()?), |line| {
@@ -86,14 +86,15 @@ pub(crate) fn own(targets: &[&str], step: &Step) -> Result<(String, Tally, bool)
     ))
 }
 
-/// Holds every target to the theorems, as one step of `test`. Tools that `own` has installed are there by now.
+/// Checks the theorems on every target, as one step of `test`. The tools that `own` installs must already be
+/// installed.
 pub(crate) fn theorems(step: &Step) -> Result<(String, Tally, bool)> {
     let done = shell::capture(&mut program("theorems", &[]), |line| step.line(line))?;
     let tally = Tally::from_targets(&done.text);
     Ok((done.text, tally, done.success))
 }
 
-/// Builds the programs, and the modules where a target needs them.
+/// Builds the programs, and the modules if a target needs them.
 pub(crate) fn prepare(targets: &[&str]) -> Result<()> {
     ui::in_step("programs", |step| {
         shell::must(&mut build::programs(), |line| step.line(line))
@@ -105,7 +106,7 @@ pub(crate) fn prepare(targets: &[&str]) -> Result<()> {
         print!("{notes}");
         ui::in_step("parts of the edges", build::parts)?;
     }
-    ui::in_step("programs of others", |step| {
+    ui::in_step("third-party programs", |step| {
         targets::install(&targets, step)
     })
 }
@@ -119,7 +120,7 @@ fn command(targets: &[&str], suites: &[Suite]) -> Command {
     command
 }
 
-/// A program that drives targets, told which and where they are.
+/// A program that drives targets, with their names and locations as arguments.
 pub(crate) fn program(name: &str, targets: &[&str]) -> Command {
     let mut arguments: Vec<OsString> = Vec::new();
     for target in targets {
@@ -162,12 +163,12 @@ fn own_suites() -> Result<Vec<Suite>> {
         }
     }
     if suites.is_empty() {
-        bail!("there are no cases under fixtures/cases; `cargo xtask fixtures` writes them");
+        bail!("no cases under fixtures/cases: create them with `cargo xtask fixtures`");
     }
     Ok(suites)
 }
 
-/// `sample` is the sample site itself; any other name is a folder under `fixtures/policies`.
+/// `sample` is the sample site itself; any other name is a directory under `fixtures/policies`.
 fn policy_of(folder: &Path) -> Result<PathBuf> {
     let name = folder.file_name().unwrap_or_default();
     let policy = if name == "sample" {
@@ -177,7 +178,7 @@ fn policy_of(folder: &Path) -> Result<PathBuf> {
     };
     if !policy.is_dir() {
         bail!(
-            "{} has cases, and {} is no folder",
+            "{} has cases, but {} is not a directory",
             repo::shown(folder),
             repo::shown(&policy)
         );

@@ -1,4 +1,4 @@
-//! The demos: builds what one needs and starts it (`tollgate-demo`).
+//! The demos: builds what a demo needs and starts it (`tollgate-demo`).
 
 use anyhow::{Result, bail};
 
@@ -12,10 +12,10 @@ const PACKAGE: &str = "tollgate-demo";
 /// Arguments of `demo`.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// One of the flows on AWS, with local stand-ins for its services. Without it: the local edge.
+    /// Run one of the flows on AWS with local emulators of its services [default: the local edge]
     #[arg(long, value_enum)]
     flow: Option<Flow>,
-    /// Keep the edge running afterwards and print lines to try with curl.
+    /// Keep the edge running afterwards and print curl commands to try
     #[arg(long, conflicts_with = "flow")]
     serve: bool,
 }
@@ -33,7 +33,7 @@ enum Flow {
 
 /// Runs the demo.
 pub(crate) fn run(args: &Args) -> Result<Verdict> {
-    // In one build, so that what both need is built once.
+    // In a single build, so that shared dependencies are built once.
     ui::in_step("build the tollgate command", |step| {
         cargo_build(&["tollgate", PACKAGE], step)
     })?;
@@ -52,11 +52,11 @@ pub(crate) fn run(args: &Args) -> Result<Verdict> {
     match shell::hand_over(&mut demo)? {
         0 => Ok(Verdict::Yes),
         3 => Ok(Verdict::No),
-        _ => bail!("the demo could not be run"),
+        _ => bail!("the demo failed to run"),
     }
 }
 
-/// Builds and installs what only this flow needs, and says where it is.
+/// Builds and installs the prerequisites of this flow, and returns their locations.
 fn prepare(flow: Flow, demo: &mut std::process::Command) -> Result<()> {
     if flow != Flow::B {
         ui::in_step("build the Lambda@Edge parts", |step| {

@@ -1,5 +1,5 @@
-//! Differential random testing: the specification, the core and every target, asked the same random questions
-//! about the same random policies. Prints pairs tried and disagreements.
+//! Differential random testing: the specification, the core and every target evaluate the same random
+//! requests against the same random policies. Prints the numbers of pairs and of disagreements.
 
 use anyhow::Result;
 
@@ -8,29 +8,30 @@ use crate::{Verdict, build, conformance, peers, shell, targets, ui};
 /// Arguments of `drt`.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// How much to ask: a minute's worth is a million pairs natively, 100,000 for each engine of WebAssembly,
-    /// 10,000 for Cedar and a little of everything else; on two processors it takes about two minutes.
+    /// How long to test, in minutes' worth of work: one is a million pairs natively, 100,000 for each
+    /// WebAssembly engine, 10,000 for Cedar and a few of everything else, which takes about two minutes on
+    /// two processors
     #[arg(long, default_value_t = 1)]
     minutes: u64,
-    /// The seed of the first policy: another one for other policies, the same one to repeat a failure.
+    /// The seed of the first policy: change it for other policies, repeat it to reproduce a failure
     #[arg(long, default_value_t = 0)]
     seed: u64,
 }
 
-/// Pairs a minute that the specification and the core are asked.
+/// Pairs per minute for the specification and the core.
 const NATIVE_PAIRS: u64 = 1_000_000;
-/// Pairs a minute for the generated JavaScript in Node; a tenth in nginx's engine.
+/// Pairs per minute for the generated JavaScript in Node; a tenth of that in nginx's engine.
 const SCRIPT_PAIRS: u64 = 10_000;
-/// Requests a minute for Cedar, about random policies without what it cannot say.
+/// Requests per minute for Cedar, with random policies restricted to what Cedar can express.
 const CEDAR_REQUESTS: usize = 10_000;
-/// Seconds a minute for the theorems on each target.
+/// Seconds per minute for the theorems on each target.
 const THEOREM_SECONDS: u64 = 1;
-/// Pairs a minute for each engine of WebAssembly: wasmtime, V8 in Node and in workerd.
+/// Pairs per minute for each WebAssembly engine: wasmtime, V8 in Node and in workerd.
 const ENGINE_PAIRS: u64 = 100_000;
-/// Seconds a minute for each other target.
+/// Seconds per minute for each other target.
 const OTHER_SECONDS: u64 = 2;
 
-/// Asks them all.
+/// Runs all comparisons.
 pub(crate) fn run(args: &Args) -> Result<Verdict> {
     conformance::prepare(&[])?;
     let mut good = true;

@@ -1,4 +1,5 @@
-//! The embedders' example that `cargo test` cannot run, because it needs a WASM module: it must print its text.
+//! The embedders' example that `cargo test` cannot run, because it needs a WASM module: its output is
+//! compared.
 //!
 //! Not here: the other examples of `tollgate-edge`, which its own tests run.
 
@@ -8,7 +9,7 @@ use crate::tally::Tally;
 use crate::ui::Step;
 use crate::{build, repo, shell};
 
-/// Runs `wasm_host`, which `cargo test` has built, over the module that `build` has built.
+/// Runs `wasm_host`, which `cargo test` has built, with the module that `build` has built.
 pub(crate) fn wasm_host(step: &Step) -> Result<(String, Tally, bool)> {
     let mut host = shell::tool(repo::program("examples/wasm_host"), [build::plain_module()]);
     let printed = shell::must(&mut host, |line| step.line(line))?;
@@ -22,7 +23,7 @@ pub(crate) fn wasm_host(step: &Step) -> Result<(String, Tally, bool)> {
         skipped: 0,
     };
     let report = format!(
-        "{} says:\n{expected}\nprinted:\n{printed}\n",
+        "{} expects:\n{expected}\nprinted:\n{printed}\n",
         repo::shown(&text)
     );
     Ok((report, tally, holds))

@@ -1,5 +1,5 @@
-//! Fixture keys, tokens and cases: written by `tollgate-fixtures`, from a fixed seed and a fixed clock.
-//! This starts it.
+//! Fixture keys, tokens and cases: `tollgate-fixtures` writes them from a fixed seed and a fixed clock. This
+//! module starts it.
 
 use std::ffi::OsString;
 use std::process::Command;
@@ -11,7 +11,7 @@ use crate::{Verdict, repo, shell};
 /// Arguments of `fixtures`.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Write nothing; fail if a file differs from what would be written.
+    /// Write nothing; fail if a file is out of date
     #[arg(long)]
     pub(crate) check: bool,
 }
@@ -32,7 +32,7 @@ pub(crate) fn run(args: &Args) -> Result<Verdict> {
     ))
 }
 
-/// The check with the program that is built already.
+/// Checks with the program that is already built.
 pub(crate) fn check() -> Command {
     shell::tool(repo::program("fixtures"), arguments(true))
 }

@@ -1,9 +1,9 @@
-//! Fuzzing: every target for some minutes, from the seeds and from what earlier runs kept.
+//! Fuzzing: every fuzz target for some minutes, starting from the seeds and the corpus of earlier runs.
 //!
-//! What a run keeps stays in `target/fuzz`; `fuzz/seeds` is committed and small, and the fixtures are seeds too.
-//! The code under test has no `unsafe`, so no sanitizer is built in unless one is asked for: a run is several
-//! times as fast without, and panics, overflows, timeouts and memory are seen all the same. Not here: what is
-//! checked, which `fuzz/src` says.
+//! The corpus of a run stays in `target/fuzz`. `fuzz/seeds` is committed and small, and the fixtures are
+//! seeds too. The code under test has no `unsafe`, so no sanitizer is enabled by default: a run is several
+//! times faster without one, and panics, overflows, timeouts and excessive memory use are still detected.
+//! Not here: the checks, which are in `fuzz/src`.
 
 mod log;
 mod seeds;
@@ -22,16 +22,16 @@ use log::Log;
 /// Arguments of `fuzz`.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// How long each target runs, in minutes; 0 runs the seeds alone.
+    /// How long each target runs, in minutes; 0 runs only the seeds
     #[arg(long, default_value_t = 1)]
     minutes: u64,
-    /// A target; may be repeated; left out, all of them.
+    /// A fuzz target; can be given more than once [default: all]
     #[arg(long = "target", value_name = "NAME")]
     targets: Vec<String>,
-    /// A sanitizer to build in: `none`, or one that nightly has, such as `address`.
+    /// The sanitizer to enable: `none`, or one that nightly has, such as `address`
     #[arg(long, default_value = "none")]
     sanitizer: String,
-    /// Reduce what earlier runs kept to what reaches new code, before running.
+    /// Minimise the corpus of earlier runs by coverage before running
     #[arg(long)]
     merge: bool,
 }
@@ -41,7 +41,7 @@ const CARGO_FUZZ: Crate<'static> = Crate {
     version: "0.13.2",
 };
 
-/// A target, and the longest input that is tried, in bytes.
+/// A fuzz target, and its maximum input length in bytes.
 struct Target {
     name: &'static str,
     longest: usize,
@@ -64,11 +64,11 @@ const TARGETS: [Target; 9] = [
     target("rs256", 1_029),
 ];
 
-/// One input may take so long, in seconds, and so much memory, in megabytes.
+/// The limits per input: seconds, and megabytes of memory.
 const TIMEOUT_SECS: u64 = 10;
 const MEMORY_MB: u64 = 1_024;
 
-/// Runs the targets one after the other.
+/// Runs the targets one after another.
 pub(crate) fn run(args: &Args) -> Result<Verdict> {
     let chosen = chosen(&args.targets)?;
     println!("{}", nightly::need(&[])?);
@@ -76,7 +76,7 @@ pub(crate) fn run(args: &Args) -> Result<Verdict> {
     let head = [
         "target",
         "inputs run",
-        "a second",
+        "per second",
         "coverage",
         "new",
         "kept",
@@ -113,7 +113,7 @@ fn chosen(names: &[String]) -> Result<Vec<&'static Target>> {
         .iter()
         .map(|name| {
             let known = TARGETS.map(|target| target.name).join(", ");
-            find(name).with_context(|| format!("there is no target `{name}`; there are {known}"))
+            find(name).with_context(|| format!("no target `{name}`; the targets are {known}"))
         })
         .collect()
 }
@@ -123,7 +123,7 @@ fn folder() -> PathBuf {
 }
 
 fn build(cargo_fuzz: &Path, target: &Target, sanitizer: &str, step: &Step) -> Result<()> {
-    let program = cargo_fuzz.to_str().context("a path that is not UTF-8")?;
+    let program = cargo_fuzz.to_str().context("the path is not UTF-8")?;
     let mut build = nightly::on_nightly(
         program,
         &[
@@ -142,11 +142,11 @@ fn build(cargo_fuzz: &Path, target: &Target, sanitizer: &str, step: &Step) -> Re
     shell::must(&mut build, |line| step.line(line)).map(|_| ())
 }
 
-/// The program that [`build`] has made. cargo-fuzz always names the host as a target.
+/// The program that [`build`] has made. cargo-fuzz always passes the host as the target.
 fn program(target: &Target) -> Result<PathBuf> {
     let said = shell::must(&mut nightly::on_nightly("rustc", &["-vV"]), |_| ())?;
     let host = said.lines().find_map(|line| line.strip_prefix("host: "));
-    let host = host.context("nightly's rustc does not tell its host")?;
+    let host = host.context("nightly's rustc does not report its host")?;
     Ok(folder()
         .join("build")
         .join(host)
@@ -154,14 +154,14 @@ fn program(target: &Target) -> Result<PathBuf> {
         .join(target.name))
 }
 
-/// Runs one target to its end.
+/// Runs one target until it ends.
 fn fuzz(target: &Target, args: &Args) -> Result<Log> {
     let Target { name, .. } = target;
     let kept = folder().join("corpus").join(name);
     let found = folder().join("findings").join(name);
     for folder in [&kept, &found] {
         fs::create_dir_all(folder)
-            .with_context(|| format!("cannot make {}", repo::shown(folder)))?;
+            .with_context(|| format!("cannot create {}", repo::shown(folder)))?;
     }
     let seeds = seeds::write(name, &folder().join("seeds").join(name))?;
     let committed = repo::root().join("fuzz/seeds").join(name);
@@ -171,7 +171,7 @@ fn fuzz(target: &Target, args: &Args) -> Result<Log> {
     let mut run = command(target)?;
     run.arg(format!("-artifact_prefix={}/", found.display()))
         .args(["-print_final_stats=1", "-reload=0"]);
-    // A budget of no time means "for ever".
+    // libFuzzer treats a time limit of 0 as "no limit".
     if args.minutes == 0 {
         run.arg("-runs=0");
     } else {
@@ -189,13 +189,13 @@ fn fuzz(target: &Target, args: &Args) -> Result<Log> {
     if !done.success {
         print!("{}", log::end_of(&done.text));
         if log.finding.is_none() {
-            bail!("{} ended badly, and found nothing", shell::named(&run));
+            bail!("{} failed without a finding", shell::named(&run));
         }
     }
     Ok(log)
 }
 
-/// Throws away what reaches nothing new.
+/// Removes inputs that add no coverage.
 fn merge(target: &Target, kept: &Path, step: &Step) -> Result<()> {
     let reduced = kept.with_extension("reduced");
     fs::create_dir_all(&reduced)?;

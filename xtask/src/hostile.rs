@@ -1,14 +1,14 @@
-//! Inputs of a megabyte that nobody means well by: what each is answered, the memory and the time that it takes.
+//! Hostile inputs of a megabyte: prints the result, memory and time of each.
 
 use anyhow::Result;
 
 use crate::{Verdict, shell};
 
-/// Runs the test that asks them all, and shows its table.
+/// Runs the test with all hostile inputs and prints its table.
 pub(crate) fn run() -> Result<Verdict> {
-    // As the workspace builds it, so that nothing large is built twice.
+    // Built with the whole workspace, so that nothing large is built twice.
     let mut test = shell::cargo(["test", "--quiet", "--workspace", "--test", "hostile"]);
-    // The compiler has a test program of this name, too.
+    // The compiler has a test program with the same name.
     test.args(["--", "--nocapture", "--test-threads=1", "hostile_inputs"]);
     Ok(Verdict::of(shell::hand_over(&mut test)? == 0))
 }

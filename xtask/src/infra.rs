@@ -1,4 +1,5 @@
-//! The check of the infrastructure templates: well-formed by `cfn-lint`, and closed by our own check.
+//! The check of the infrastructure templates: well-formed according to `cfn-lint`, and closed according to
+//! our own check.
 
 use anyhow::Result;
 
@@ -7,19 +8,19 @@ use crate::tools::{self, Pip};
 use crate::ui::Step;
 use crate::{repo, shell};
 
-/// The linter of CloudFormation templates; its YAML reader serves our own check as well.
+/// The linter for CloudFormation templates; its YAML parser is used by our own check as well.
 const CFN_LINT: Pip<'static> = Pip {
     folder: "cfn-lint",
     packages: &["cfn-lint==1.58.0"],
 };
 const TEMPLATES: [&str; 2] = ["flow-a.yaml", "flow-b.yaml"];
 
-/// Checks every template: the report, nothing counted, whether all is well.
+/// Checks every template; returns the report, empty counts, and whether all templates pass.
 pub(crate) fn check(step: &Step) -> Result<(String, Tally, bool)> {
     let tools = tools::pip(&CFN_LINT, step)?.join("bin");
     let folder = repo::root().join("lambda-adapter/infra");
     let templates = TEMPLATES.map(|name| folder.join(name));
-    // A warning is a fault too.
+    // A warning is a failure too.
     let mut lint = shell::tool(
         tools.join("cfn-lint"),
         ["--non-zero-exit-code", "informational"],

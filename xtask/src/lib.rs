@@ -1,7 +1,7 @@
-//! What the project's own programs share: where things are in the repository, processes, tools of others
-//! that are installed at first use, and what a person sees.
+//! Shared code of the project's own programs: paths in the repository, processes, third-party tools that are
+//! installed at first use, and terminal output.
 //!
-//! Not here: any command of `cargo xtask`, and anything of the product.
+//! Not here: any command of `cargo xtask`, and product code.
 
 pub mod repo;
 pub mod shell;
@@ -10,25 +10,25 @@ pub mod ui;
 
 use std::process::ExitCode;
 
-/// The answer of a command that ran: every check held, or some did not.
+/// The result of a command that ran: all checks passed, or some failed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Verdict {
-    /// Every check held.
+    /// All checks passed.
     Yes,
-    /// Some check did not.
+    /// Some checks failed.
     No,
 }
 
 impl Verdict {
-    /// *Yes* if it holds.
+    /// Returns *yes* if `holds`.
     #[must_use]
     pub const fn of(holds: bool) -> Self {
         if holds { Verdict::Yes } else { Verdict::No }
     }
 }
 
-/// The exit code of a program, as the `tollgate` command has them: 0 yes, 3 no, 2 could not be told. An
-/// error is printed.
+/// Prints an error and returns the exit code, as the `tollgate` command defines it: 0 success, 3 negative
+/// result, 2 if there is no result.
 #[must_use]
 pub fn exit_code(answer: anyhow::Result<Verdict>) -> ExitCode {
     match answer {

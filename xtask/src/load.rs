@@ -1,5 +1,5 @@
-//! `tollgate serve` under sustained load while its issuer fails and recovers: wrong answers, memory, and how long
-//! answers take. The load is made by `tollgate-targets`; this builds what it needs and hands over.
+//! `tollgate serve` under sustained load while its issuer fails and recovers: wrong responses, memory and
+//! latency. `tollgate-targets` generates the load; this module builds what it needs and starts it.
 
 use std::path::PathBuf;
 
@@ -10,16 +10,16 @@ use crate::{Verdict, build, repo, shell, ui};
 /// Arguments of `load`.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// How long, in minutes.
+    /// The duration in minutes
     #[arg(long, default_value_t = 2)]
     minutes: u64,
-    /// Write the figures as JSON to this file as well.
+    /// Also write the measurements as JSON to this file
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
 }
 
 impl Args {
-    /// With everything else left out.
+    /// The defaults for everything else.
     pub(crate) fn of(minutes: u64) -> Args {
         Args {
             minutes,
@@ -28,7 +28,7 @@ impl Args {
     }
 }
 
-/// Makes the load.
+/// Runs the load test.
 pub(crate) fn run(args: &Args) -> Result<Verdict> {
     ui::in_step("programs", |step| {
         shell::must(&mut build::programs(), |line| step.line(line))
@@ -37,13 +37,13 @@ pub(crate) fn run(args: &Args) -> Result<Verdict> {
     load.arg(args.minutes.to_string());
     load.arg("--tollgate").arg(repo::program("tollgate"));
     if let Some(json) = &args.json {
-        // The caller's folder, not the repository's.
-        let json = std::path::absolute(json).context("cannot tell the current folder")?;
+        // Relative to the caller's directory, not to the repository.
+        let json = std::path::absolute(json).context("cannot determine the current directory")?;
         load.arg("--json").arg(json);
     }
     match shell::hand_over(&mut load)? {
         0 => Ok(Verdict::Yes),
         3 => Ok(Verdict::No),
-        _ => bail!("the load could not be made"),
+        _ => bail!("the load test could not be run"),
     }
 }

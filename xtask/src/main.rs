@@ -1,8 +1,9 @@
-//! The project's commands, one verb a file: `cargo xtask build`, `test`, `demo` and so on.
+//! The project's commands, one subcommand per file: `cargo xtask build`, `test`, `demo` and so on.
 //!
-//! It holds no product logic and depends on none of our crates, so that it runs when they do not
-//! compile: everything happens in processes it starts (`cargo`, `node`, the `tollgate` command).
-//! Exit codes are those of the `tollgate` command: 0 yes, 3 no, 2 wrong use or bad surroundings.
+//! Contains no product logic and depends on none of our crates, so that it runs even when they do not
+//! compile: all work happens in processes it starts (`cargo`, `node`, the `tollgate` command). Exit codes
+//! are those of the `tollgate` command: 0 success, 3 negative result, 2 usage error or unsuitable
+//! environment.
 
 mod bench;
 mod build;
@@ -34,7 +35,7 @@ mod tidy;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-// Every file of this program uses them from here.
+// All modules of this program import them from here.
 use xtask::{Verdict, repo, shell, tools, ui};
 
 /// Tollgate's project commands.
@@ -51,45 +52,45 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Verb {
-    /// Build the WASM modules and the npm package, print their sizes, check the bare targets.
+    /// Build the WASM modules and the npm package, print their sizes, check the bare targets
     Build(build::Args),
-    /// Run every check and test the project has.
+    /// Run all checks and tests of the project
     Test(test::Args),
-    /// Measure cold starts and warm decisions on every target, and peers beside them.
+    /// Measure cold starts and warm decisions on every target, and compare with peers
     Bench(bench::Args),
-    /// Mint tokens, start the local edge, send real requests and compare what comes back.
+    /// Mint tokens, start the local edge, send real requests and compare the responses
     Demo(demo::Args),
-    /// Run conformance cases on the targets.
+    /// Run conformance cases on the targets
     Conformance(conformance::Args),
-    /// Write fixture keys, tokens and cases, or check that they are current.
+    /// Write fixture keys, tokens and cases, or check that they are current
     Fixtures(fixtures::Args),
-    /// Write generated files, or check that they are current.
+    /// Write generated files, or check that they are current
     Codegen(codegen::Args),
-    /// Hold the sample policy against other policy engines.
+    /// Compare the sample policy with other policy engines
     Peers(peers::Args),
-    /// Ask the specification, the core and every target the same random questions.
+    /// Compare the specification, the core and every target on the same random requests
     Drt(drt::Args),
-    /// Feed hostile bytes to everything that reads any, on nightly, with libFuzzer.
+    /// Fuzz everything that parses untrusted bytes, on nightly, with libFuzzer
     Fuzz(fuzz::Args),
-    /// Ask about inputs of a megabyte, on a small stack, and print what each took.
+    /// Evaluate inputs of a megabyte on a small stack, and print the cost of each
     Hostile,
-    /// Run the tests of the core and the token layer in Miri, on nightly.
+    /// Run the tests of the core and the token layer in Miri, on nightly
     Miri(miri::Args),
-    /// Break the core and the token layer in many small ways, and see which the tests notice.
+    /// Mutate the core and the token layer, and list the mutants that no test catches
     Mutants(mutants::Args),
-    /// Make faults happen on every target, and see that nothing is allowed wrongly and nothing lost.
+    /// Inject faults into every target, and check that nothing is allowed wrongly and nothing is lost
     Chaos(chaos::Args),
-    /// Keep `tollgate serve` under load while its issuer fails and recovers.
+    /// Put `tollgate serve` under load while its issuer fails and recovers
     Load(load::Args),
-    /// Prove what the analysis says about random policies.
+    /// Check the results of the analysis on random policies
     Proofs(proofs::Args),
-    /// Check what we build from: advisories, licences, duplicates, sources; write bills of materials.
+    /// Check the supply chain: advisories, licences, duplicates, sources; write bills of materials
     Supply(supply::Args),
-    /// Compare the embedders' interface with that of a git revision.
+    /// Compare the embedders' interface with that of a git revision
     Semver(semver::Args),
-    /// Check what the compiler cannot: sizes, imports, names, stray stubs.
+    /// Check what the compiler cannot: file sizes, imports, names, stray stubs
     Tidy,
-    /// What CI runs.
+    /// Run what CI runs
     Ci,
 }
 

@@ -1,7 +1,8 @@
-//! Tests in Miri, which sees undefined behaviour, leaks and reads beyond an end: the core and the token layer.
+//! Tests in Miri, which detects undefined behaviour, leaks and out-of-bounds reads: the core and the token
+//! layer.
 //!
-//! Miri is some hundred times slower than a processor, so tests whose work is many random inputs are left out,
-//! by name. Neither crate has `unsafe` of its own; what this looks at besides is the standard library in our use.
+//! Miri is some hundred times slower than native code, so tests with many random inputs are skipped by name.
+//! Neither crate has `unsafe` of its own; Miri also checks the standard library as we use it.
 
 use anyhow::Result;
 
@@ -11,12 +12,12 @@ use crate::{Verdict, nightly, repo, shell};
 #[derive(clap::Args)]
 pub(crate) struct Args {}
 
-/// What is run of a package.
+/// The tests of a package to run.
 struct Run {
     package: &'static str,
-    /// Which of its test programs.
+    /// Its test programs.
     programs: &'static [&'static str],
-    /// Tests that are left out, and why.
+    /// Skipped tests, and the reasons.
     left_out: &'static [(&'static str, &'static str)],
 }
 
@@ -33,7 +34,7 @@ const RUNS: [Run; 2] = [
     },
 ];
 
-/// Runs them, one package after the other.
+/// Runs the packages one after another.
 pub(crate) fn run(_: &Args) -> Result<Verdict> {
     println!("{}", nightly::need(&["miri", "rust-src"])?);
     let mut good = true;

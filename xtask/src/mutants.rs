@@ -1,8 +1,10 @@
-//! Mutants of the core and of the token layer: broken in many small ways, one at a time, and the tests must notice.
+//! Mutation testing of the core and of the token layer: each mutant is one small change, and the tests must
+//! catch it.
 //!
-//! cargo-mutants does the work in a copy of the tree. Survivors that change nothing anybody could see stand in
-//! `fixtures/mutants.tsv` with the reason; any other is a hole in the tests. Hours for all of it: `--shard`
-//! takes a part. Not here: mutants of policies, which `tollgate test --mutate` makes.
+//! cargo-mutants does the work in a copy of the tree. Surviving mutants without an observable effect are
+//! listed in `fixtures/mutants.tsv` with the reason; any other survivor is a gap in the tests. A full run
+//! takes hours; `--shard` runs a part. Not here: mutants of policies, which `tollgate test --mutate`
+//! creates.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -17,16 +19,16 @@ use crate::{Verdict, repo, shell, ui};
 /// Arguments of `mutants`.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Break this package alone: `core` or `token`.
+    /// Mutate only this package: `core` or `token`
     #[arg(long)]
     package: Option<String>,
-    /// A part of all mutants: `0/8` to `7/8` are all of them.
+    /// Run a part of all mutants: `0/8` to `7/8` together are all of them
     #[arg(long, value_name = "K/N")]
     shard: Option<String>,
-    /// Only mutants whose name matches this regular expression.
+    /// Run only mutants whose name matches this regular expression
     #[arg(long, value_name = "REGEX")]
     re: Option<String>,
-    /// List the mutants, and run nothing.
+    /// List the mutants and run nothing
     #[arg(long)]
     list: bool,
 }
@@ -36,8 +38,8 @@ const CARGO_MUTANTS: Crate<'static> = Crate {
     version: "27.1.0",
 };
 
-/// What is broken, and whose tests must notice: first its own, which are built and run in seconds, and what
-/// they let pass is shown to all.
+/// The mutated package, and the packages whose tests must catch the mutants: first its own tests, which build
+/// and run in seconds; the survivors are then run against all tests.
 struct Broken {
     name: &'static str,
     package: &'static str,
@@ -67,16 +69,16 @@ const BROKEN: [Broken; 2] = [
     },
 ];
 
-/// Random pairs for each mutant in the comparison with the specification.
+/// Random pairs per mutant in the comparison with the specification.
 const PAIRS: &str = "50000";
-/// A mutant under which the tests take longer hangs, in seconds. They take some seconds.
+/// The timeout in seconds, after which a mutant counts as hanging. The tests take a few seconds.
 const TIMEOUT_SECS: &str = "60";
 const BUILD_TIMEOUT_SECS: &str = "600";
-/// Survivors are no failure of the tool.
+/// Survivors are not a failure of the tool.
 const MISSED: i32 = 2;
 const TIMED_OUT: i32 = 3;
 
-/// Breaks, and lists what nobody noticed.
+/// Runs the mutants and lists those that no test caught.
 pub(crate) fn run(args: &Args) -> Result<Verdict> {
     let chosen: Vec<&Broken> = BROKEN
         .iter()
@@ -87,7 +89,7 @@ pub(crate) fn run(args: &Args) -> Result<Verdict> {
         })
         .collect();
     if chosen.is_empty() {
-        bail!("`core` and `token` can be broken");
+        bail!("the packages are `core` and `token`");
     }
     let program = ui::in_step("cargo-mutants", |step| {
         tools::program_of(&CARGO_MUTANTS, step)
@@ -126,12 +128,12 @@ pub(crate) fn run(args: &Args) -> Result<Verdict> {
                 }
             }
         }
-        println!("{}: {} not noticed", broken.name, missed.len());
+        println!("{}: {} missed", broken.name, missed.len());
     }
     Ok(Verdict::of(good))
 }
 
-/// What the tests of `packages` let pass of the mutants that are chosen.
+/// Returns the chosen mutants that the tests of `packages` do not catch.
 fn pass(
     program: &Path,
     broken: &Broken,
@@ -143,11 +145,11 @@ fn pass(
         .join("mutants.out")
         .join(broken.name)
         .join(name);
-    fs::create_dir_all(&out).with_context(|| format!("cannot make {}", repo::shown(&out)))?;
+    fs::create_dir_all(&out).with_context(|| format!("cannot create {}", repo::shown(&out)))?;
     let mut mutants = mutants(program, broken.package, packages, choice);
     mutants.args(["--profile", "mutants", "--cap-lints", "true"]);
     mutants.args(["--timeout", TIMEOUT_SECS]);
-    // A constant may take for ever to compute.
+    // Evaluating a mutated constant may never end.
     mutants.args(["--build-timeout", BUILD_TIMEOUT_SECS, "--output"]);
     mutants.arg(&out).args(["--", "--lib", "--tests"]);
     mutants.env("TOLLGATE_PAIRS", PAIRS);
@@ -169,7 +171,7 @@ fn mutants(program: &Path, package: &str, tests: &[&str], choice: &[String]) -> 
     mutants
 }
 
-/// Chooses this mutant alone.
+/// Selects only this mutant.
 fn only(mutant: &str) -> String {
     let mut option = "--re=^".to_owned();
     for char in mutant.chars() {
@@ -183,15 +185,15 @@ fn only(mutant: &str) -> String {
     option
 }
 
-/// Survivors that change nothing anybody could see.
+/// Survivors without an observable effect.
 #[derive(Clone)]
 struct Known {
-    /// How many mutants of the file go by this name.
+    /// The number of mutants with this name in the file.
     times: u32,
     why: String,
 }
 
-/// Survivors that are explained, by file and name.
+/// The explained survivors, by file and name.
 fn known() -> Result<BTreeMap<(String, String), Known>> {
     let path = repo::fixtures().join("mutants.tsv");
     let text =
@@ -201,18 +203,18 @@ fn known() -> Result<BTreeMap<(String, String), Known>> {
         .map(|line| {
             let fields: Vec<&str> = line.split('\t').collect();
             let [file, times, mutant, why] = fields[..] else {
-                bail!("not a file, a number, a mutant and a reason: {line}");
+                bail!("expected file, number, mutant and reason: {line}");
             };
             let times = times
                 .parse()
-                .with_context(|| format!("no number: {line}"))?;
+                .with_context(|| format!("not a number: {line}"))?;
             let why = why.to_owned();
             Ok(((file.to_owned(), mutant.to_owned()), Known { times, why }))
         })
         .collect()
 }
 
-/// What is changed, and in which file, without the place: lines move.
+/// Returns the change and its file, without the position, because lines move.
 fn without_place(mutant: &str) -> (String, String) {
     let (place, what) = mutant.split_once(": ").unwrap_or(("", mutant));
     let file = place.split(':').next().unwrap_or_default();
@@ -224,7 +226,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn survivors_are_explained_by_what_they_are() {
+    fn survivors_are_explained_by_file_and_change() {
         let (file, what) = without_place("crates/core/src/glob.rs:9:5: replace == with != in fits");
         assert_eq!(file, "crates/core/src/glob.rs");
         assert_eq!(what, "replace == with != in fits");
@@ -234,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mutant_is_chosen_by_its_whole_name() {
+    fn a_mutant_is_selected_by_its_full_name() {
         let name = "src/a.rs:1:2: replace <impl A>::b -> Option<()> with [1]";
         let regex = r"--re=^src/a\.rs:1:2: replace <impl A>::b -> Option<\(\)> with \[1\]$";
         assert_eq!(only(name), regex);

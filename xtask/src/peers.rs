@@ -1,5 +1,6 @@
-//! Holds the sample policy, or random ones, against another policy engine: whether it accepts our export and decides alike.
-//! The program is `tollgate-peers` with its feature; this builds and starts it.
+//! Compares the sample policy, or random ones, with another policy engine: it must accept our export and
+//! reach the same decisions. The program is `tollgate-peers` with its feature; this module builds and starts
+//! it.
 
 use std::path::PathBuf;
 
@@ -8,24 +9,24 @@ use anyhow::Result;
 use crate::ui::{self, Step};
 use crate::{Verdict, repo, shell};
 
-/// Name of program and feature.
+/// The name of the program and of the feature.
 const NAME: &str = "peers";
 
 /// Arguments of `peers`.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// How many random requests both are asked.
+    /// The number of random requests to compare
     #[arg(long, default_value_t = 100_000)]
     requests: usize,
-    /// Where the random requests start.
+    /// The seed of the first random request
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Random policies in place of the sample, each without what Cedar cannot say.
+    /// Use random policies instead of the sample, restricted to what Cedar can express
     #[arg(long)]
     random: bool,
 }
 
-/// Builds the program, as fast as what it measures.
+/// Builds the program with the optimisation level of what it measures.
 pub(crate) fn build(step: &Step) -> Result<()> {
     let mut command = shell::cargo([
         "build",
@@ -38,14 +39,14 @@ pub(crate) fn build(step: &Step) -> Result<()> {
     shell::must(&mut command, |line| step.line(line)).map(|_| ())
 }
 
-/// Where the program is once it is built.
+/// The path of the built program.
 pub(crate) fn program() -> PathBuf {
     let program = repo::target().join("release").join(NAME);
     program.with_extension(std::env::consts::EXE_EXTENSION)
 }
 
 impl Args {
-    /// Random policies, and so many requests about them.
+    /// Random policies with this many requests each.
     pub(crate) const fn random(requests: usize, seed: u64) -> Args {
         Args {
             requests,
@@ -55,7 +56,7 @@ impl Args {
     }
 }
 
-/// Asks Cedar.
+/// Runs the comparison with Cedar.
 pub(crate) fn run(args: &Args) -> Result<Verdict> {
     ui::in_step("peers", build)?;
     let mut command = shell::tool(program(), ["oracle"]);

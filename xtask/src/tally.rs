@@ -1,9 +1,9 @@
-//! Counting what test runners report. It trusts no exit code for a number.
+//! Counts the results that test runners report. It derives no number from an exit code.
 
 use core::fmt;
 use core::ops::AddAssign;
 
-/// How many tests or cases went which way.
+/// The numbers of passed, failed and skipped tests or cases.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
 pub(crate) struct Tally {
     pub(crate) passed: u64,
@@ -12,12 +12,12 @@ pub(crate) struct Tally {
 }
 
 impl Tally {
-    /// True if nothing was counted.
+    /// Whether nothing was counted.
     pub(crate) fn is_empty(self) -> bool {
         self == Tally::default()
     }
 
-    /// Adds up the closing lines of `cargo test`: one for each test program.
+    /// Adds up the summary lines of `cargo test`: one for each test program.
     pub(crate) fn from_cargo_test(text: &str) -> Tally {
         let mut sum = Tally::default();
         for line in text.lines() {
@@ -42,7 +42,7 @@ impl Tally {
         sum
     }
 
-    /// Reads one line of the form `NAME: N passed, N failed, N skipped`.
+    /// Parses one line of the form `NAME: N passed, N failed, N skipped`.
     pub(crate) fn from_target_line(line: &str) -> Option<(&str, Tally)> {
         let (name, counts) = line.trim().split_once(": ")?;
         let mut one = Tally::default();
@@ -53,7 +53,7 @@ impl Tally {
         (read == 3 && !name.contains(' ')).then_some((name, one))
     }
 
-    /// Reads the closing comments of a TAP report, as `node --test` writes it.
+    /// Parses the summary comments of a TAP report, as `node --test` writes it.
     pub(crate) fn from_tap(text: &str) -> Tally {
         let mut sum = Tally::default();
         for line in text.lines() {
@@ -75,7 +75,7 @@ impl Tally {
         sum
     }
 
-    /// Adds `7 passed` and its like; says whether it knew the word.
+    /// Adds a part such as `7 passed`; returns whether its word is known.
     fn add_words(&mut self, part: &str, passed: &str, failed: &str, skipped: &str) -> bool {
         let Some((count, word)) = part.trim().split_once(' ') else {
             return false;
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn cargo_test_is_summed_over_programs() {
+    fn cargo_test_results_are_summed_over_programs() {
         let text = "running 3 tests\ntest a ... ok\n\n\
             test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.00s\n\
             test result: FAILED. 2 passed; 4 failed; 0 ignored; 0 measured; 9 filtered out; finished in 0.10s\n";
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn target_lines_are_read_whole_or_not_at_all() {
+    fn target_lines_are_parsed_completely_or_ignored() {
         let cases = [
             (
                 "native: 12 passed, 3 failed, 0 skipped",
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn tap_comments_are_read() {
+    fn tap_comments_are_parsed() {
         let text = "TAP version 13\nok 1 - x\n# tests 9\n# suites 1\n# pass 5\n# fail 1\n\
             # cancelled 1\n# skipped 2\n# todo 0\n# duration_ms 7.5\n";
         assert_eq!(Tally::from_tap(text), tally(5, 2, 2));

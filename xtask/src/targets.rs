@@ -1,6 +1,6 @@
-//! The targets, as `tollgate-targets` lists them: what each needs that must be built or installed.
+//! The targets, as `tollgate-targets` lists them: what must be built or installed for each.
 //!
-//! Not here: what they are, which their drivers know.
+//! Not here: the targets themselves, which are defined by their drivers.
 
 use std::path::PathBuf;
 
@@ -16,27 +16,27 @@ pub(crate) struct Target {
     /// Whether it runs WebAssembly modules or finished parts of edges.
     pub(crate) is_built: bool,
     tools: Vec<String>,
-    /// How `drt` asks it: `pairs`, `seconds` or `elsewhere`.
+    /// Its mode in `drt`: `pairs`, `seconds` or `elsewhere`.
     pub(crate) drt: String,
 }
 
-/// Installs a program at first use; where it is.
+/// A function that installs a program at first use and returns its location.
 type Install = fn(&Step) -> Result<PathBuf>;
 
-/// Programs of others, and what installs them.
+/// Third-party programs, and the functions that install them.
 const TOOLS: [(&str, Install); 3] = [
     ("workerd", build::cloudflare::workerd),
     ("cargo-lambda", build::lambda::cargo_lambda),
     ("nginx", build::javascript::nginx),
 ];
 
-/// The targets of these names, or all where none is named. The programs are built already.
+/// Returns the targets with these names, or all if no name is given. The programs must already be built.
 pub(crate) fn chosen(names: &[&str]) -> Result<Vec<Target>> {
     let said = shell::must(&mut shell::tool(repo::program("targets"), [""; 0]), |_| ())?;
     let rows: Vec<Value> = serde_json::from_str(&said).context("the list of targets")?;
     let mut targets = rows
         .iter()
-        .map(|row| Target::read(row).context("a target that is not described"))
+        .map(|row| Target::read(row).context("a target lacks its description"))
         .collect::<Result<Vec<_>>>()?;
     if let Some(unknown) = names
         .iter()
@@ -44,7 +44,7 @@ pub(crate) fn chosen(names: &[&str]) -> Result<Vec<Target>> {
     {
         let known: Vec<&str> = targets.iter().map(|target| target.name.as_str()).collect();
         bail!(
-            "there is no target `{unknown}`; there are {}",
+            "no target `{unknown}`; the targets are {}",
             known.join(", ")
         );
     }
@@ -71,11 +71,11 @@ impl Target {
     }
 }
 
-/// Installs the programs of others that these targets need.
+/// Installs the third-party programs that these targets need.
 pub(crate) fn install(targets: &[Target], step: &Step) -> Result<()> {
     for tool in targets.iter().flat_map(|target| &target.tools) {
         let known = TOOLS.iter().find(|(name, _)| name == tool);
-        let (_, install) = known.with_context(|| format!("nothing installs `{tool}`"))?;
+        let (_, install) = known.with_context(|| format!("no installer for `{tool}`"))?;
         install(step)?;
     }
     Ok(())

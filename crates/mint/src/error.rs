@@ -1,24 +1,24 @@
-//! Why a key or a token could not be made. Whoever gave the key or the claims is at fault.
+//! Errors of key and token creation, all caused by invalid keys or claims from the caller.
 
 use core::fmt;
 
-/// Why nothing was minted.
+/// The reason why nothing was minted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum MintError {
-    /// The text is not a JSON object.
+    /// The string is not a JSON object.
     NotAnObject,
-    /// The value given for this claim is not JSON.
+    /// The value for this claim is not JSON.
     NotJson(Box<str>),
-    /// The key lacks this member, or it is not what it must be.
+    /// The key lacks this member, or its value is invalid.
     BadMember(&'static str),
-    /// The key has neither an `alg`, nor a kind that leaves only one.
+    /// The key has no `alg`, and its type allows more than one.
     NoAlgorithm,
-    /// The algorithm is none of those that can be minted.
+    /// The algorithm is not one that can be minted.
     UnknownAlgorithm(Box<str>),
-    /// The algorithm needs another kind of key.
+    /// The algorithm needs a different type of key.
     WrongKey(&'static str),
-    /// The numbers of the key do not make a working key.
+    /// The numbers of the key are inconsistent.
     BrokenKey,
 }
 
@@ -28,15 +28,14 @@ impl fmt::Display for MintError {
             Self::NotAnObject => f.write_str("the text is not a JSON object"),
             Self::NotJson(name) => write!(f, "the value of `{name}` is not JSON"),
             Self::BadMember(name) => {
-                write!(
-                    f,
-                    "the private key has no `{name}`, or one that cannot be used"
-                )
+                write!(f, "the private key has no valid `{name}`")
             }
-            Self::NoAlgorithm => f.write_str("the private key does not say its `alg`"),
-            Self::UnknownAlgorithm(name) => write!(f, "`{name}` is no algorithm to sign with"),
+            Self::NoAlgorithm => f.write_str("the private key has no `alg`"),
+            Self::UnknownAlgorithm(name) => {
+                write!(f, "`{name}` is not a supported signing algorithm")
+            }
             Self::WrongKey(name) => write!(f, "{name} needs another kind of key"),
-            Self::BrokenKey => f.write_str("the numbers of the private key do not fit together"),
+            Self::BrokenKey => f.write_str("the numbers of the private key are inconsistent"),
         }
     }
 }

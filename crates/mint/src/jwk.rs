@@ -1,20 +1,20 @@
-//! Keys as JSON (RFC 7517), members in a fixed order, so that files are the same on every run.
+//! Keys as JSON (RFC 7517), with members in a fixed order so that the files are reproducible.
 
 use serde::{Deserialize, Serialize};
 
-/// A key, public or private. Absent members are left out.
+/// A public or private key. Absent members are omitted.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Jwk {
-    /// For people: what this key is and is not for.
+    /// A human-readable note on the purpose and limits of this key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
     /// `RSA`, `EC`, `OKP` or `oct`.
     #[serde(default)]
     pub kty: String,
-    /// The key's name.
+    /// The key ID.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kid: Option<String>,
-    /// The one algorithm it is for.
+    /// The only algorithm that the key is for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub alg: Option<String>,
     /// `sig` for every key here.
@@ -66,21 +66,21 @@ pub struct JwkSet {
 }
 
 impl Jwk {
-    /// The key as JSON text for a file, with a line end.
+    /// Returns the key as JSON for a file, with a final newline.
     pub fn to_text(&self) -> String {
         text(self)
     }
 }
 
 impl JwkSet {
-    /// The set as JSON text for a file, with a line end.
+    /// Returns the set as JSON for a file, with a final newline.
     pub fn to_text(&self) -> String {
         text(self)
     }
 }
 
 fn text(value: &impl Serialize) -> String {
-    // Strings and nothing else cannot fail to become JSON.
+    // A structure of strings always serialises to JSON.
     let mut text = serde_json::to_string_pretty(value).unwrap_or_default();
     text.push('\n');
     text

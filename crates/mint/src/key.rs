@@ -1,4 +1,4 @@
-//! Private keys: from a seed, from a JWK, and back.
+//! Private keys: derived from a seed, parsed from a JWK, and written as a JWK.
 
 use core::fmt;
 
@@ -13,7 +13,7 @@ use crate::seed;
 
 mod read;
 
-/// A private key with its name and the algorithm its tokens have.
+/// A private key with its key ID and the algorithm of its tokens.
 #[derive(Clone)]
 pub struct PrivateKey {
     pub(crate) kid: String,
@@ -32,10 +32,10 @@ pub(crate) enum Material {
 }
 
 impl PrivateKey {
-    /// The key that this seed gives for this name and algorithm. RSA keys have `rsa_bits` bits.
+    /// Derives the key for this seed, key ID and algorithm. RSA keys have `rsa_bits` bits.
     ///
     /// # Errors
-    /// If no RSA key of that size can be made.
+    /// Returns an error if no RSA key of that size can be generated.
     pub fn generate(
         seed: &str,
         kid: &str,
@@ -68,7 +68,7 @@ impl PrivateKey {
         })
     }
 
-    /// A shared secret, of any length.
+    /// Creates a shared secret of any length.
     pub fn from_secret(kid: &str, algorithm: Algorithm, secret: &[u8]) -> Self {
         Self {
             kid: kid.into(),
@@ -77,7 +77,7 @@ impl PrivateKey {
         }
     }
 
-    /// The same numbers under another name and algorithm, whether that makes sense or not.
+    /// Returns the same numbers with another key ID and algorithm, even if the combination is invalid.
     #[must_use]
     pub fn renamed(&self, kid: &str, algorithm: Algorithm) -> Self {
         Self {
@@ -87,17 +87,17 @@ impl PrivateKey {
         }
     }
 
-    /// The key's name, the `kid` of its tokens.
+    /// Returns the key ID, the `kid` of its tokens.
     pub fn kid(&self) -> &str {
         &self.kid
     }
 
-    /// The algorithm of its tokens.
+    /// Returns the algorithm of its tokens.
     pub fn algorithm(&self) -> Algorithm {
         self.algorithm
     }
 
-    /// The bytes of a shared secret.
+    /// Returns the bytes of a shared secret.
     pub fn secret(&self) -> Option<&[u8]> {
         match &self.material {
             Material::Secret(secret) => Some(secret),
@@ -105,7 +105,7 @@ impl PrivateKey {
         }
     }
 
-    /// The public half, as it stands in a key set. Shared secrets have none.
+    /// Returns the public half in the form of a key set member. Shared secrets have none.
     pub fn to_public_jwk(&self) -> Option<Jwk> {
         let named = Jwk {
             kid: Some(self.kid.clone()),
@@ -141,7 +141,7 @@ impl PrivateKey {
         Some(public)
     }
 
-    /// The whole key, to be read by [`PrivateKey::from_jwk`]. Not for a key set.
+    /// Returns the complete key, which [`PrivateKey::from_jwk`] can parse. Not for a key set.
     pub fn to_private_jwk(&self) -> Jwk {
         let public = self.to_public_jwk().unwrap_or_else(|| Jwk {
             kty: "oct".into(),
@@ -194,7 +194,7 @@ fn ec(crv: &str, x: &[u8], y: &[u8], named: Jwk) -> Jwk {
     }
 }
 
-/// Never shows the secret numbers.
+/// Never prints the secret numbers.
 impl fmt::Debug for PrivateKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "PrivateKey({:?}, {})", self.kid, self.algorithm.name())

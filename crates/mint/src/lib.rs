@@ -1,9 +1,9 @@
-//! Makes keys and signs tokens: for fixtures, demos, tests and `tollgate token mint`.
+//! Key generation and token signing for fixtures, demos, tests and `tollgate token mint`.
 //!
-//! Everything in it can be reproduced: keys come from seeds, and every signature, RSA-PSS included,
-//! depends on key and message alone. It also signs what no honest issuer would, because the verifier
-//! must be tested with that. Not here: anything that verifies, the fixtures themselves
-//! (`lab/fixtures`), and any code of the crates under test, so that a shared mistake cannot hide.
+//! All output is reproducible: keys are derived from seeds, and every signature, including RSA-PSS, depends
+//! only on the key and the message. The crate also signs tokens that no honest issuer would sign, because
+//! the verifier must be tested with them. Not here: verification, the fixtures themselves (`lab/fixtures`),
+//! and any code of the crates under test, so that a shared mistake cannot go unnoticed.
 
 mod algorithm;
 mod base64url;

@@ -1,4 +1,4 @@
-//! Compact tokens (RFC 7515): honest ones, and whatever bytes a test needs signed.
+//! Compact tokens (RFC 7515): well-formed ones, and signatures over whatever bytes a test needs.
 
 use serde_json::Value;
 
@@ -15,7 +15,7 @@ pub struct Minter {
 }
 
 impl Minter {
-    /// A minter whose headers have `alg`, and `kid` if the key has a name.
+    /// Creates a minter whose headers have `alg`, and `kid` if the key has a key ID.
     pub fn new(key: PrivateKey) -> Self {
         Self { key, typ: None }
     }
@@ -27,12 +27,12 @@ impl Minter {
         self
     }
 
-    /// The key.
+    /// Returns the key.
     pub fn key(&self) -> &PrivateKey {
         &self.key
     }
 
-    /// The header that honest tokens get.
+    /// Returns the header of regular tokens.
     pub fn header(&self) -> String {
         let mut header = format!("{{\"alg\":\"{}\"", self.key.algorithm.name());
         if !self.key.kid.is_empty() {
@@ -45,18 +45,18 @@ impl Minter {
         header
     }
 
-    /// A token with these claims, byte for byte.
+    /// Returns a token with exactly these claim bytes.
     ///
     /// # Errors
-    /// If the key cannot sign with its algorithm.
+    /// Returns an error if the key cannot sign with its algorithm.
     pub fn token(&self, claims: &str) -> Result<String, MintError> {
         self.token_with(self.header(), claims)
     }
 
-    /// A token with this header and these claims, byte for byte, whatever they are.
+    /// Returns a token with exactly these header and claim bytes, valid or not.
     ///
     /// # Errors
-    /// If the key cannot sign with its algorithm.
+    /// Returns an error if the key cannot sign with its algorithm.
     pub fn token_with(
         &self,
         header: impl AsRef<[u8]>,
@@ -70,19 +70,19 @@ impl Minter {
         self.resign(&input)
     }
 
-    /// The text and a dot and a good signature over exactly that text, be it base64url or not.
+    /// Returns `text`, a dot, and a valid signature over exactly that text, which need not be base64url.
     ///
     /// # Errors
-    /// If the key cannot sign with its algorithm.
+    /// Returns an error if the key cannot sign with its algorithm.
     pub fn resign(&self, input: &str) -> Result<String, MintError> {
         let signature = self.key.sign(input.as_bytes())?;
         Ok(format!("{input}.{}", base64url(&signature)))
     }
 
-    /// A token signed with another algorithm of the same kind of key; the header says so.
+    /// Returns a token signed with another algorithm of the same key type, with a matching header.
     ///
     /// # Errors
-    /// If the algorithm needs another kind of key.
+    /// Returns an error if the algorithm needs a different type of key.
     pub fn token_as(&self, algorithm: Algorithm, claims: &str) -> Result<String, MintError> {
         let key = self.key.renamed(&self.key.kid, algorithm);
         Self {
@@ -93,7 +93,7 @@ impl Minter {
     }
 }
 
-/// The three parts as a token, encoded and unsigned.
+/// Returns the three parts as a token, encoded and unsigned.
 pub fn compact(header: &[u8], claims: &[u8], signature: &[u8]) -> String {
     format!(
         "{}.{}.{}",

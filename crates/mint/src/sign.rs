@@ -1,7 +1,7 @@
-//! Signatures over any bytes: through `jwt-compact` where it can make them reproducibly.
+//! Signatures over arbitrary bytes, made with `jwt-compact` where it can make them reproducibly.
 //!
-//! RSA-PSS goes to the `rsa` crate directly, because `jwt-compact` takes its salt from the operating
-//! system; ES384 goes to `p384`, because `jwt-compact` has none.
+//! RSA-PSS uses the `rsa` crate directly, because `jwt-compact` takes its salt from the operating system.
+//! ES384 uses `p384`, because `jwt-compact` does not support it.
 
 use jwt_compact::alg::{Ed25519, Es256, Hs256, Hs256Key, Hs384, Hs384Key, Hs512, Hs512Key, Rsa};
 use jwt_compact::{Algorithm as _, AlgorithmSignature as _};
@@ -19,7 +19,7 @@ impl PrivateKey {
     /// Signs `message` with the key's algorithm. The same message gives the same signature.
     ///
     /// # Errors
-    /// If the key was renamed to an algorithm that needs another kind of key.
+    /// Returns an error if the key was renamed to an algorithm that needs a different type of key.
     pub fn sign(&self, message: &[u8]) -> Result<Vec<u8>, MintError> {
         let signature = match (self.algorithm, &self.material) {
             (Algorithm::RS256, Material::Rsa(key)) => pkcs1(Rsa::rs256(), key, message),
@@ -63,12 +63,12 @@ impl PrivateKey {
     }
 }
 
-/// PKCS #1 v1.5 has no salt, so the randomness inside only blinds and leaves no trace.
+/// PKCS #1 v1.5 has no salt, so this randomness is used only for blinding and does not affect the result.
 fn pkcs1(algorithm: Rsa, key: &RsaPrivateKey, message: &[u8]) -> Vec<u8> {
     algorithm.sign(key, message).as_bytes().into()
 }
 
-/// The salt is drawn from the key and the digest, as nonces are in deterministic ECDSA.
+/// The salt is derived from the key and the digest, like nonces in deterministic ECDSA.
 fn pss(key: &RsaPrivateKey, padding: Pss, digest: &[u8]) -> Result<Vec<u8>, MintError> {
     let mut rng = seed::rng(&[b"salt", &key.d().to_bytes_be(), digest]);
     key.sign_with_rng(&mut rng, padding, digest)

@@ -21,9 +21,9 @@ pub(super) struct Bucket {
     pub(super) address: SocketAddr,
     pub(super) key_id: String,
     pub(super) secret: String,
-    /// A pre-signed URL of the sample that is good for some minutes.
+    /// A pre-signed URL of the sample that is valid for some minutes.
     pub(super) signed: String,
-    /// One that was good once.
+    /// A pre-signed URL that has expired.
     pub(super) expired: String,
 }
 
@@ -71,12 +71,12 @@ impl Bucket {
         format!("http://{}/{NAME}/{object}", self.address)
     }
 
-    /// Where it is, as `http://127.0.0.1:PORT`.
+    /// Its address, as `http://127.0.0.1:PORT`.
     pub(super) fn endpoint(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// Ends it: from now on nobody answers there.
+    /// Stops it: from now on nothing listens there.
     pub(super) fn stop(&mut self) {
         self.part = None;
     }

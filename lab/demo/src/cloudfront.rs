@@ -1,4 +1,4 @@
-//! The Lambda@Edge package of a policy behind a local stand-in for CloudFront.
+//! The Lambda@Edge package of a policy, run by a local CloudFront emulator.
 
 use core::net::SocketAddr;
 use std::path::Path;
@@ -11,13 +11,13 @@ use xtask::tools::{self, Npm};
 use xtask::ui::Step;
 use xtask::{repo, shell};
 
-/// Signs what the edge asks the bucket for.
+/// The edge's credentials for signing bucket requests.
 const AWS4: Npm<'static> = Npm {
     folder: "aws4",
     packages: &["aws4@1.13.2"],
 };
 
-/// Where the edge gets objects.
+/// The origin of the edge.
 pub(super) struct Origin<'a> {
     /// An S3, as `http://127.0.0.1:PORT`.
     pub(super) endpoint: &'a str,
@@ -25,7 +25,7 @@ pub(super) struct Origin<'a> {
     pub(super) secret: &'a str,
 }
 
-/// Builds the package of a policy beside it, and starts the edge with it.
+/// Builds the package of a policy next to it, and starts the edge with the package.
 pub(super) fn start(
     name: &'static str,
     policy: &Path,
@@ -48,7 +48,7 @@ pub(super) fn start(
     }
     let mut unpack = shell::tool("python3", ["-m", "zipfile", "-e"]);
     shell::must(unpack.arg(&zip).arg(&package), |line| step.line(line))
-        .context("Python 3 is needed here")?;
+        .context("Python 3 is required")?;
     let modules = tools::npm(&AWS4, step)?.join("node_modules");
     let script = repo::root().join("lambda-adapter/local/cloudfront.mjs");
     let mut command = shell::tool("node", [script]);

@@ -1,5 +1,5 @@
-//! Flow A from end to end: sign-in at the issuer, the built Lambda@Edge package behind a local stand-in
-//! for CloudFront, a private bucket behind that. Every answer is compared with what must come back.
+//! Flow A, end to end: sign-in at the issuer, the built Lambda@Edge package in a local CloudFront emulator,
+//! and a private bucket as the origin. Every response is compared with the expected one.
 
 mod rotation;
 
@@ -23,7 +23,7 @@ const OTHER_COURSE: &str = "/courses/go-201/lessons/channels.html";
 const PREVIEW: &str = "/courses/rust-101/preview/welcome.html";
 const BOOK: &str = "/library/books/rivers.txt";
 
-/// The edge: CloudFront's stand-in with the function in it.
+/// The edge: the CloudFront emulator with the function.
 struct Edge {
     part: Part,
     address: SocketAddr,
@@ -68,7 +68,7 @@ impl Edge {
         Ok(Edge { part, address })
     }
 
-    /// Asks the edge, as somebody or as nobody.
+    /// Sends a request to the edge, with or without a token.
     fn ask(
         &self,
         report: &mut Report,
@@ -105,12 +105,12 @@ impl Edge {
     }
 }
 
-/// The header field that carries a token.
+/// Returns the header field that contains a token.
 pub(super) fn bearer(token: &str) -> (String, String) {
     ("authorization".to_owned(), format!("Bearer {token}"))
 }
 
-/// Signs somebody in at the hosted login: their ID token.
+/// Signs a person in at the hosted login and returns the ID token.
 pub(super) fn sign_in(report: &mut Report, issuer: &Issuer, name: &str) -> Result<String> {
     issuer.register(FRONT_END)?;
     let answer = issuer.sign_in(name, FRONT_END, "s-1")?;
@@ -238,7 +238,7 @@ fn people(report: &mut Report, edge: &Edge, issuer: &Issuer, alice: &str) -> Res
     )?;
     edge.ask(
         report,
-        "allowed, and not there",
+        "allowed, but missing",
         "/courses/rust-101/week9/none.html",
         Some(alice),
         Want {
@@ -249,7 +249,7 @@ fn people(report: &mut Report, edge: &Edge, issuer: &Issuer, alice: &str) -> Res
     )
 }
 
-/// The other ways to the same bytes.
+/// The other routes to the same bytes.
 fn doors(report: &mut Report, edge: &Edge, bucket: &Bucket, token: &str) -> Result<()> {
     let sample = format!("/{}", bucket::SAMPLE);
     edge.ask(

@@ -1,5 +1,5 @@
-//! Flow B from end to end: the hosted login, the callback page, an API in front of the native Lambda
-//! program, a private bucket behind that. Every answer is compared with what must come back.
+//! Flow B, end to end: the hosted login, the callback page, an API in front of the native Lambda program,
+//! and a private bucket as the origin. Every response is compared with the expected one.
 
 mod api;
 
@@ -57,10 +57,10 @@ fn sign_in(report: &mut Report, issuer: &Issuer, api: &Api) -> Result<String> {
     let state = format!("random.fn={LESSON}");
     let elsewhere = issuer.sign_in("alice", "https://evil.example/", &state)?;
     report.say(
-        "the hosted login, with an address nobody registered",
+        "the hosted login, with an unregistered address",
         "/login",
         elsewhere.status,
-        "sent nowhere",
+        "not redirected",
         elsewhere.status == 400 && elsewhere.header("location").is_none(),
     );
     let answer = issuer.sign_in("alice", &back, &state)?;
@@ -72,13 +72,13 @@ fn sign_in(report: &mut Report, issuer: &Issuer, api: &Api) -> Result<String> {
         "alice signs in at the hosted login",
         "/login",
         answer.status,
-        "an ID token, and `state` as it was",
+        "an ID token, and an unchanged `state`",
         answer.status == 302 && !token.is_empty() && returned == Some(escaped(&state).as_str()),
     );
     Ok(token)
 }
 
-/// The whole way in a browser: link, login, page, API, saved file.
+/// The complete flow in a browser: link, login, page, API, saved file.
 fn visit(
     report: &mut Report,
     issuer: &Issuer,
@@ -116,7 +116,7 @@ fn visit(
         let visit: Value = said
             .lines()
             .find_map(|line| serde_json::from_str(line).ok())
-            .context("the visit told nothing")?;
+            .context("the visit printed nothing")?;
         let came_to = visit
             .get("outcome")
             .and_then(Value::as_str)
@@ -133,7 +133,7 @@ fn visit(
         };
         let note = match expected {
             Some(_) => "the file is saved",
-            None => "the page says so",
+            None => "the page reports it",
         };
         let good = came_to == outcome && clean && got == expected;
         report.say(
@@ -185,7 +185,7 @@ fn by_name(report: &mut Report, api: &Api, issuer: &Issuer, alice: &str) -> Resu
     )?;
     api.content(
         report,
-        "bytes that are no text",
+        "binary data",
         bucket::SAMPLE,
         Some(alice),
         Want {
@@ -224,7 +224,7 @@ fn by_name(report: &mut Report, api: &Api, issuer: &Issuer, alice: &str) -> Resu
     )?;
     api.content(
         report,
-        "a file that is not there",
+        "a missing file",
         "courses/rust-101/week9/none.html",
         Some(alice),
         Want {
@@ -232,7 +232,7 @@ fn by_name(report: &mut Report, api: &Api, issuer: &Issuer, alice: &str) -> Resu
             ..Want::notice(404)
         },
     )?;
-    // Whoever names no file has asked nothing that could be decided.
+    // A request that names no file has nothing to decide.
     api.query(
         report,
         "no file",
@@ -258,7 +258,7 @@ fn by_name(report: &mut Report, api: &Api, issuer: &Issuer, alice: &str) -> Resu
         Want::denied(400, "bad_path"),
     )?;
     let ask = Ask {
-        what: "a browser's question before it asks".to_owned(),
+        what: "a browser's preflight".to_owned(),
         method: "OPTIONS",
         url: format!("http://{}/content?fn=x", api.address),
         headers: [
@@ -276,7 +276,7 @@ fn by_name(report: &mut Report, api: &Api, issuer: &Issuer, alice: &str) -> Resu
     report.ask(&ask, &want, || Ok(None)).map(|_| ())
 }
 
-/// `GET /files/PATH`: an authorizer decides, then the function, and the answer is a link to S3.
+/// `GET /files/PATH`: an authorizer decides, then the function responds with a link to S3.
 fn by_path(report: &mut Report, api: &Api, bucket: &Bucket, alice: &str) -> Result<()> {
     let mut ask = |what: &str, path: &str, token: Option<&str>, want: Want| {
         let ask = Ask {

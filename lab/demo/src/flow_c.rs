@@ -1,11 +1,12 @@
-//! Flow C from end to end: somebody signs in at the issuer; the big edge, the built Lambda@Edge package,
-//! verifies the RS256 token once and mints a session; the small edge, the generated function in nginx's
-//! JavaScript engine, decides by the session alone and lets nginx fetch the object. Then the session key
-//! is rotated, and nobody is signed out.
+//! Flow C, end to end. A user signs in at the issuer. The full edge, the built Lambda@Edge package, verifies
+//! the RS256 token once and mints a session. The restricted edge, the generated function in nginx's
+//! JavaScript engine, decides from the session only, and nginx fetches the object. Then the session key is
+//! rotated without signing anyone out.
 //!
-//! The policy is the sample one, with sessions from the endpoint only. Not here: CloudFront, which no stand-in is.
+//! The policy is the sample policy, with sessions from the endpoint only. Not here: CloudFront itself, which
+//! no emulator replaces.
 
-mod asks;
+mod requests;
 mod rotation;
 mod site;
 mod small;
@@ -33,7 +34,7 @@ const COOKIE: &str = "__Host-tollgate";
 const LESSON: &str = "/courses/rust-101/week1/ownership.html";
 const LESSON_FILE: &str = "courses/rust-101/week1/ownership.html";
 
-/// The big edge: CloudFront's stand-in with the Lambda@Edge function in it.
+/// The full edge: the CloudFront emulator with the Lambda@Edge function.
 struct Big {
     part: Part,
     address: SocketAddr,
@@ -43,17 +44,17 @@ struct Big {
 pub(super) fn run(nginx: &Path) -> Result<Verdict> {
     let issuer = ui::in_step("start the issuer", |_| Issuer::start())?;
     let site = Site::new(&issuer)?;
-    let big = ui::in_step("start the big edge", |step| Big::start(&site, step))?;
-    let (small, built) = ui::in_step("start the small edge", |step| {
+    let big = ui::in_step("start the full edge", |step| Big::start(&site, step))?;
+    let (small, built) = ui::in_step("start the restricted edge", |step| {
         let built = site.function("first-key", step)?;
         Ok((Small::start(nginx, &built)?, built))
     })?;
 
     let mut report = Report::new();
     let token = flow_a::sign_in(&mut report, &issuer, "alice")?;
-    let session = asks::exchange(&mut report, &big, &issuer, &token)?;
-    asks::people(&mut report, &small, &token, &session)?;
-    asks::expired(&mut report, &big, &small, &issuer)?;
+    let session = requests::exchange(&mut report, &big, &issuer, &token)?;
+    requests::people(&mut report, &small, &token, &session)?;
+    requests::expired(&mut report, &big, &small, &issuer)?;
     small.doors(&mut report, &session)?;
     let before = Before {
         site,
@@ -68,7 +69,7 @@ pub(super) fn run(nginx: &Path) -> Result<Verdict> {
 
 impl Big {
     fn start(site: &Site, step: &Step) -> Result<Big> {
-        // Only the endpoint is asked here, which needs no origin.
+        // Only the endpoint is used here, which needs no origin.
         let origin = Origin {
             endpoint: "http://127.0.0.1:9",
             key_id: "none",
@@ -78,7 +79,7 @@ impl Big {
         Ok(Big { part, address })
     }
 
-    /// Asks the endpoint for a session, as a front end does; `more` are other header fields.
+    /// Requests a session from the endpoint, as a front end does; `more` are additional header fields.
     fn session(
         &self,
         report: &mut Report,
@@ -99,7 +100,7 @@ impl Big {
         report.ask(&ask, want, || self.part.record())
     }
 
-    /// Asks the endpoint for a session that it must give.
+    /// Requests a session that the endpoint must issue.
     fn minted(
         &self,
         report: &mut Report,
@@ -118,15 +119,15 @@ impl Big {
     }
 }
 
-/// A session as it came in a cookie.
+/// A session from a cookie.
 struct Session {
     token: String,
-    /// What follows the cookie's value.
+    /// The attributes after the cookie's value.
     attributes: String,
 }
 
 impl Session {
-    /// The session in an answer; an empty one if there is none, which the report has told.
+    /// Returns the session in a response; an empty one if there is none, which the report contains.
     fn of(answer: &Answer) -> Session {
         let line = answer.header("set-cookie").unwrap_or_default();
         let (pair, attributes) = line.split_once(';').unwrap_or((line, ""));
@@ -148,7 +149,7 @@ impl Session {
     }
 }
 
-/// The header field with a session, before a cookie that is the site's own.
+/// Returns the header field with a session, followed by a cookie of the site.
 fn cookie(session: &str) -> (String, String) {
     (
         "cookie".to_owned(),

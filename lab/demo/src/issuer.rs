@@ -1,5 +1,5 @@
-//! The local issuer as the demo uses it: people sign in at its page, it mints what no page would give,
-//! rotates its keys and fails when told.
+//! The local issuer as the demo uses it: people sign in at its page. It also mints tokens that the page
+//! would not issue, rotates its keys, and fails on demand.
 
 use core::net::SocketAddr;
 use std::path::Path;
@@ -11,7 +11,7 @@ use super::part::{self, Part};
 use tollgate_lab_http::{self as http, Reply as Answer};
 use xtask::{repo, shell};
 
-/// The `iss` of the sample site's pool: only where its keys are is local.
+/// The `iss` of the sample site's pool; only its key set is local.
 const ISSUER: &str = "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_TestPool1";
 pub(super) const CLIENT: &str = "client-abc123";
 
@@ -36,12 +36,12 @@ impl Issuer {
         })
     }
 
-    /// Where it is, as `http://127.0.0.1:PORT`.
+    /// Its address, as `http://127.0.0.1:PORT`.
     pub(super) fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// A copy of the sample policy that pins this issuer's keys and refreshes them from here.
+    /// Writes a copy of the sample policy that pins this issuer's keys and refreshes them from it.
     pub(super) fn policy(&self, folder: &Path) -> Result<()> {
         const PINNED: &str = "jwks = \"keys/learners.jwks.json\"";
         if folder.exists() {
@@ -53,7 +53,7 @@ impl Issuer {
         let text = std::fs::read_to_string(&site).context("the policy has no site.toml")?;
         ensure!(
             text.matches(PINNED).count() == 1,
-            "policy/site.toml no longer says `{PINNED}` once"
+            "policy/site.toml must contain `{PINNED}` exactly once"
         );
         let refreshed = format!("{PINNED}\nrefresh = \"{}\"", self.jwks_uri);
         std::fs::write(&site, text.replace(PINNED, &refreshed))?;
@@ -63,13 +63,13 @@ impl Issuer {
         Ok(())
     }
 
-    /// Registers where users of the client may be sent back to.
+    /// Registers a redirect URI of the client.
     pub(super) fn register(&self, redirect_uri: &str) -> Result<()> {
         let client = json!({ "client_id": CLIENT, "redirect_uris": [redirect_uri] });
         self.admin("clients", &client).map(|_| ())
     }
 
-    /// What the sign-in page answers when somebody presses the button with their name.
+    /// Returns the response of the sign-in page when a person presses the button with their name.
     pub(super) fn sign_in(&self, name: &str, redirect_uri: &str, state: &str) -> Result<Answer> {
         let target = format!(
             "/login?client_id={CLIENT}&response_type=token&redirect_uri={}&state={}",
@@ -80,39 +80,39 @@ impl Issuer {
         http::ask(self.address, "POST", &target, &[], form.as_bytes())
     }
 
-    /// A token of any kind, as `/admin/token` describes it.
+    /// Returns a token of any kind, as described for `/admin/token`.
     pub(super) fn token(&self, wanted: &Value) -> Result<String> {
         let made = self.admin("token", wanted)?;
         let token = made.get("token").and_then(Value::as_str);
         Ok(token.context("the issuer minted nothing")?.to_owned())
     }
 
-    /// Tells the issuer something.
+    /// Sends an admin request to the issuer.
     pub(super) fn admin(&self, verb: &str, said: &Value) -> Result<Value> {
         let target = format!("/admin/{verb}");
         let body = said.to_string();
         let answer = http::ask(self.address, "POST", &target, &[], body.as_bytes())?;
-        ensure!(answer.status == 200, "the issuer refused `{verb}` {said}");
+        ensure!(answer.status == 200, "the issuer rejected `{verb}` {said}");
         json_of(&answer)
     }
 
-    /// How often its key set was fetched.
+    /// Returns how often its key set was fetched.
     pub(super) fn fetches(&self) -> Result<u64> {
         let count = http::ask(self.address, "GET", "/admin/fetches", &[], b"")?;
         let count = json_of(&count)?;
         count
             .get("jwks")
             .and_then(Value::as_u64)
-            .context("the issuer counts nothing")
+            .context("the issuer returned no count")
     }
 }
 
-/// The body as JSON.
+/// Parses the body as JSON.
 fn json_of(answer: &Answer) -> Result<Value> {
     serde_json::from_slice(&answer.body).context("the body is not JSON")
 }
 
-/// A parameter in the fragment of the address that an answer sends to.
+/// Returns a parameter in the fragment of a response's redirect URI.
 pub(super) fn in_fragment<'a>(answer: &'a Answer, name: &str) -> Option<&'a str> {
     let (_, fragment) = answer.header("location")?.split_once('#')?;
     fragment
@@ -120,7 +120,7 @@ pub(super) fn in_fragment<'a>(answer: &'a Answer, name: &str) -> Option<&'a str>
         .find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))
 }
 
-/// A value for a query or a form.
+/// Escapes a value for a query or a form.
 pub(super) fn escaped(value: &str) -> String {
     let mut safe = String::new();
     for byte in value.bytes() {
@@ -152,7 +152,7 @@ pub(super) fn base64url(bytes: &[u8]) -> String {
     text
 }
 
-/// The bytes of base64url without padding; nothing for other texts.
+/// Decodes base64url without padding; `None` for other strings.
 pub(super) fn from_base64url(text: &str) -> Option<Vec<u8>> {
     let mut bytes = Vec::new();
     let (mut bits, mut count) = (0_u32, 0);
@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn values_are_escaped_and_found_again() {
+    fn values_are_escaped_and_parsed() {
         assert_eq!(escaped("a b&ü"), "a%20b%26%C3%BC");
         let location = "http://x/#id_token=e.y.j&id=1&state=s%20t".to_owned();
         let answer = Answer {

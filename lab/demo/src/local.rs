@@ -1,9 +1,9 @@
-//! The whole product in one run: tokens are minted, the policy is compiled, the local edge is started
-//! in front of real files, and real requests are sent to it. Every answer is compared with what must
-//! come back: status, reason, rule, header fields, and the bytes of the file.
+//! The whole product in one run: tokens are minted, the policy is compiled, the local edge serves real
+//! files, and real requests are sent to it. Every response is compared with the expected status, reason,
+//! rule, header fields and file contents.
 
-mod asks;
 mod edge;
+mod requests;
 mod tokens;
 
 use std::path::Path;
@@ -14,15 +14,15 @@ use serde_json::Value;
 use xtask::ui::{GREEN, RED};
 use xtask::{Verdict, repo, shell, ui};
 
-use asks::{ASKS, Ask, Body, By, Who};
 use edge::Edge;
+use requests::{Body, By, ExpectedRequest, REQUESTS, Who};
 use tokens::Tokens;
 use tollgate_lab_http::{self as http, Reply as Answer};
 
-/// The time of all decisions: 15 January 2027, 08:00 UTC. The sample policy tells of that winter.
+/// The time of all decisions: 15 January 2027, 08:00 UTC, which suits the dates in the sample policy.
 const NOW: i64 = 1_800_000_000;
 
-/// The local edge in front of files.
+/// Runs the demo of the local edge, which serves files.
 pub(super) fn run(serve: bool) -> Result<Verdict> {
     let image = repo::target().join("demo/policy.tgi");
     ui::in_step("compile policy/", |_| compile(&image))?;
@@ -33,13 +33,13 @@ pub(super) fn run(serve: bool) -> Result<Verdict> {
 
     let mut rows = vec![HEAD.map(str::to_owned).to_vec()];
     let mut wrong = Vec::new();
-    for ask in ASKS {
-        let (row, faults) = one(ask, &edge, &tokens)?;
+    for request in REQUESTS {
+        let (row, faults) = one(request, &edge, &tokens)?;
         rows.push(row);
         wrong.extend(
             faults
                 .into_iter()
-                .map(|fault| format!("{}: {fault}", ask.what)),
+                .map(|fault| format!("{}: {fault}", request.what)),
         );
     }
     anstream::print!("\n{}", ui::table(&rows));
@@ -53,7 +53,7 @@ pub(super) fn run(serve: bool) -> Result<Verdict> {
     } else {
         (RED, "not all as expected")
     };
-    anstream::println!("{style}{} requests, {word}{style:#}", ASKS.len());
+    anstream::println!("{style}{} requests, {word}{style:#}", REQUESTS.len());
     if serve {
         try_yourself(&edge, &tokens);
         edge.watch();
@@ -80,22 +80,26 @@ fn site() -> std::path::PathBuf {
 fn compile(image: &Path) -> Result<String> {
     if let Some(folder) = image.parent() {
         std::fs::create_dir_all(folder)
-            .with_context(|| format!("cannot make {}", folder.display()))?;
+            .with_context(|| format!("cannot create {}", folder.display()))?;
     }
     let mut build = shell::tool(repo::program("tollgate"), ["build"]);
     shell::must(build.arg(repo::policy()).arg("--out").arg(image), |_| ())
 }
 
-/// Asks once: a row of the table, and what was not as expected.
-fn one(ask: &Ask, edge: &Edge, tokens: &Tokens) -> Result<(Vec<String>, Vec<String>)> {
-    let mut headers: Vec<(String, String)> = ask
+/// Sends one request; returns a row of the table, and the differences from the expected result.
+fn one(
+    request: &ExpectedRequest,
+    edge: &Edge,
+    tokens: &Tokens,
+) -> Result<(Vec<String>, Vec<String>)> {
+    let mut headers: Vec<(String, String)> = request
         .headers
         .iter()
         .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
         .collect();
-    let mut target = ask.target.to_owned();
-    if let Some(token) = tokens.of(ask.who) {
-        match ask.by {
+    let mut target = request.target.to_owned();
+    if let Some(token) = tokens.of(request.who) {
+        match request.by {
             By::Header => headers.push(("authorization".to_owned(), format!("Bearer {token}"))),
             By::Cookie => {
                 headers.push(("cookie".to_owned(), format!("theme=dark; id_token={token}")))
@@ -104,23 +108,23 @@ fn one(ask: &Ask, edge: &Edge, tokens: &Tokens) -> Result<(Vec<String>, Vec<Stri
         }
     }
     let began = Instant::now();
-    let answer = http::ask(edge.address, ask.method, &target, &headers, b"")?;
+    let answer = http::ask(edge.address, request.method, &target, &headers, b"")?;
     let took = began.elapsed();
     let record = edge.record()?.unwrap_or_default();
-    let faults = faults(ask, &answer, &record)?;
+    let faults = faults(request, &answer, &record)?;
     let mark = if faults.is_empty() { "ok" } else { "NO" };
-    let who = if ask.who == Who::Nobody {
+    let who = if request.who == Who::Nobody {
         String::new()
     } else {
-        format!("{:?}", ask.who).to_lowercase()
+        format!("{:?}", request.who).to_lowercase()
     };
     let decided = record.get("decide_ns").and_then(Value::as_u64).unwrap_or(0);
     let row = vec![
         mark.to_owned(),
-        ask.what.to_owned(),
+        request.what.to_owned(),
         who,
-        ask.method.to_owned(),
-        shortened(ask.target),
+        request.method.to_owned(),
+        shortened(request.target),
         answer.status.to_string(),
         decision(&record),
         text(&record, "rule").to_owned(),
@@ -129,8 +133,8 @@ fn one(ask: &Ask, edge: &Edge, tokens: &Tokens) -> Result<(Vec<String>, Vec<Stri
     Ok((row, faults))
 }
 
-/// What differs from the expected, in words.
-fn faults(ask: &Ask, answer: &Answer, record: &Value) -> Result<Vec<String>> {
+/// Returns descriptions of the differences from the expected result.
+fn faults(request: &ExpectedRequest, answer: &Answer, record: &Value) -> Result<Vec<String>> {
     let mut faults = Vec::new();
     let mut differ = |what: &str, expected: &str, got: &str| {
         if expected != got {
@@ -139,34 +143,34 @@ fn faults(ask: &Ask, answer: &Answer, record: &Value) -> Result<Vec<String>> {
     };
     differ(
         "the status",
-        &ask.status.to_string(),
+        &request.status.to_string(),
         &answer.status.to_string(),
     );
-    let reason = if ask.reason.contains('/') {
+    let reason = if request.reason.contains('/') {
         decision(record)
     } else {
         text(record, "reason").to_owned()
     };
-    differ("the reason", ask.reason, &reason);
+    differ("the reason", request.reason, &reason);
     differ(
         "the rule",
-        ask.rule.unwrap_or_default(),
+        request.rule.unwrap_or_default(),
         text(record, "rule"),
     );
-    for (name, value) in ask.answers {
+    for (name, value) in request.answers {
         match answer.header(name) {
-            None => faults.push(format!("the answer has no `{name}`")),
+            None => faults.push(format!("the response has no `{name}`")),
             Some(got) if !value.is_empty() && got != *value => {
                 faults.push(format!("`{name}` is `{got}`, expected `{value}`"));
             }
             Some(_) => (),
         }
     }
-    if !body_fits(ask.body, &answer.body)? {
+    if !body_fits(request.body, &answer.body)? {
         faults.push(format!(
             "{} bytes of body are not {:?}",
             answer.body.len(),
-            ask.body
+            request.body
         ));
     }
     Ok(faults)
@@ -181,12 +185,12 @@ fn body_fits(expected: Body, got: &[u8]) -> Result<bool> {
         Body::File(name) => got == file(name)?,
         Body::Part(name, first, last) => Some(got) == file(name)?.get(first..=last),
         Body::Empty => got.is_empty(),
-        // The edge's own texts are a line; a file of the site never is.
+        // The edge's own bodies are a single line; a file of the site never is.
         Body::Notice => got.len() < 64,
     })
 }
 
-/// The reason, with the detail where there is one.
+/// Returns the reason, with the detail if there is one.
 fn decision(record: &Value) -> String {
     match (text(record, "reason"), text(record, "detail")) {
         (reason, "") => reason.to_owned(),
@@ -207,11 +211,11 @@ fn shortened(target: &str) -> String {
     kept + "…"
 }
 
-/// Lines to try, for people at a terminal.
+/// Prints commands to try at a terminal.
 fn try_yourself(edge: &Edge, tokens: &Tokens) {
     let base = format!("http://{}", edge.address);
     println!(
-        "\nThe edge listens on {base}, where it is 08:00 on 15 January 2027 for ever. Ctrl-C ends it.\n"
+        "\nThe edge listens on {base}, where it is 08:00 on 15 January 2027 permanently. Press Ctrl-C to stop it.\n"
     );
     if let Some(token) = tokens.of(Who::Alice) {
         println!("ALICE={token}\n");

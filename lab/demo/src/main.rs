@@ -1,7 +1,7 @@
-//! The demos: real tokens, real requests, every answer compared with what is expected. `cargo xtask demo`
-//! builds what they need and starts this program.
+//! The demos: real tokens and real requests, every response compared with the expected one. `cargo xtask
+//! demo` builds what they need and starts this program.
 //!
-//! Not here: building, which xtask does, and the product, of which only finished programs are started.
+//! Not here: building, which xtask does, and product code: the demos only start finished programs.
 
 mod bucket;
 mod cloudfront;
@@ -21,7 +21,7 @@ use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
 use xtask::{Verdict, ui};
 
-/// Runs the demos of Tollgate. `cargo xtask demo` builds what they need.
+/// Runs the demos of Tollgate. `cargo xtask demo` builds what they need
 #[derive(Parser)]
 struct Cli {
     #[command(subcommand)]
@@ -30,29 +30,29 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Flow {
-    /// The local edge in front of files.
+    /// The local edge, serving files
     Local {
-        /// Keep the edge running afterwards and print lines to try with curl.
+        /// Keep the edge running afterwards and print curl commands to try
         #[arg(long)]
         serve: bool,
     },
-    /// Sign-in, CloudFront with the Lambda@Edge function, a private bucket.
+    /// Sign-in, CloudFront with the Lambda@Edge function, a private bucket
     A,
-    /// Hosted login, callback page, an API with the native Lambda program, a private bucket.
+    /// Hosted login, callback page, an API with the native Lambda program, a private bucket
     B {
-        /// The program that stands in for Lambda's runtime API.
+        /// The program that emulates Lambda's runtime API
         #[arg(long, value_name = "FILE")]
         cargo_lambda: PathBuf,
     },
-    /// Sign-in, a session from the Lambda@Edge function, the generated function in nginx's engine.
+    /// Sign-in, a session from the Lambda@Edge function, the generated function in nginx's engine
     C {
-        /// nginx with njs.
+        /// nginx with njs
         #[arg(long, value_name = "FILE")]
         nginx: PathBuf,
     },
-    /// Run a command with the address and keys of a filled bucket in its environment (`TEST_S3_…`).
+    /// Run a command with the address and keys of a filled bucket in its environment (`TEST_S3_…`)
     Bucket {
-        /// The command and its arguments.
+        /// The command and its arguments
         #[arg(last = true, required = true)]
         command: Vec<OsString>,
     },

@@ -1,5 +1,5 @@
-//! A process that the demo talks to: started, asked for its address, its log read line by line, ended
-//! with the value. What it says on standard error goes to a file too, which is shown if it does not start.
+//! A process that the demo talks to: started, waited for until it reports its address, its log read line by
+//! line, stopped on drop. Standard error also goes to a file, which is shown if the process does not start.
 
 use core::net::SocketAddr;
 use core::time::Duration;
@@ -17,9 +17,9 @@ use serde_json::Value;
 use tollgate_lab_http as http;
 use xtask::repo;
 
-/// How long a part may take to start on a busy machine.
+/// The time limit for a part to start on a busy machine.
 const START_TIMEOUT: Duration = Duration::from_secs(90);
-/// A record is written before its answer is sent.
+/// A record is written before its response is sent.
 const RECORD_TIMEOUT: Duration = Duration::from_secs(2);
 const PAUSE: Duration = Duration::from_millis(100);
 
@@ -32,7 +32,7 @@ pub(super) struct Part {
 }
 
 impl Part {
-    /// Starts a process. Lines that it writes, wherever, and that are JSON objects can be read later.
+    /// Starts a process. Lines on either stream that are JSON objects can be read later.
     pub(super) fn start(name: &'static str, command: &mut Command) -> Result<Part> {
         let errors = folder()?.join(format!("{name}.log"));
         let log = File::create(&errors)
@@ -44,8 +44,11 @@ impl Part {
             .spawn()
             .with_context(|| format!("cannot start {name}"))?;
         let (sender, lines) = channel();
-        let out = child.stdout.take().context("a process without output")?;
-        let err = child.stderr.take().context("a process without errors")?;
+        let out = child.stdout.take().context("the process has no output")?;
+        let err = child
+            .stderr
+            .take()
+            .context("the process has no standard error")?;
         read(out, std::io::sink(), sender.clone());
         read(err, log, sender);
         Ok(Part {
@@ -56,7 +59,7 @@ impl Part {
         })
     }
 
-    /// The next JSON object it prints, the first of which says where it is.
+    /// Returns the next JSON object that it prints; the first one contains its address.
     pub(super) fn first(&self) -> Result<Value> {
         match self.lines.recv_timeout(START_TIMEOUT) {
             Ok(value) => Ok(value),
@@ -64,7 +67,7 @@ impl Part {
         }
     }
 
-    /// Waits until it answers this target, whatever it answers; without a target, until it listens.
+    /// Waits until it responds to this target with any status; without a target, until it listens.
     pub(super) fn listens(&mut self, address: SocketAddr, target: Option<&str>) -> Result<()> {
         let is_there = || match target {
             Some(target) => http::ask(address, "GET", target, &[], b"").is_ok(),
@@ -81,7 +84,7 @@ impl Part {
         bail!("{} did not start: {}", self.name, self.said())
     }
 
-    /// Fails if it has ended, which it must not before its value.
+    /// Returns an error if it has ended, which it must not before it is dropped.
     pub(super) fn is_alive(&mut self) -> Result<()> {
         match self.child.try_wait()? {
             None => Ok(()),
@@ -89,12 +92,12 @@ impl Part {
         }
     }
 
-    /// Forgets what it has written so far: the next record will be of what is asked next.
+    /// Discards its output so far: the next record belongs to the next request.
     pub(super) fn forget(&self) {
         while self.lines.try_recv().is_ok() {}
     }
 
-    /// The record of a decision, if one was made.
+    /// Returns the record of a decision, if one was made.
     pub(super) fn record(&self) -> Result<Option<Value>> {
         match self.lines.recv_timeout(RECORD_TIMEOUT) {
             Ok(record) => Ok(Some(record)),
@@ -105,7 +108,7 @@ impl Part {
         }
     }
 
-    /// The last lines it wrote on standard error.
+    /// Returns the last lines that it wrote to standard error.
     fn said(&self) -> String {
         let text = std::fs::read_to_string(&self.errors).unwrap_or_default();
         let lines: Vec<&str> = text.lines().collect();
@@ -113,7 +116,7 @@ impl Part {
             .get(lines.len().saturating_sub(8)..)
             .unwrap_or_default();
         format!(
-            "{}\n(all of it: {})",
+            "{}\n(complete output: {})",
             last.join("\n"),
             repo::shown(&self.errors)
         )
@@ -128,7 +131,7 @@ impl Drop for Part {
     }
 }
 
-/// Reads lines on a thread of their own: all of them are kept, objects are sent on.
+/// Reads lines on a separate thread: all of them are saved, objects are sent to the channel.
 fn read(
     from: impl Read + Send + 'static,
     mut keep: impl Write + Send + 'static,
@@ -136,7 +139,7 @@ fn read(
 ) {
     std::thread::spawn(move || {
         for line in BufReader::new(from).lines().map_while(Result::ok) {
-            // A log that cannot be written is no reason to stop.
+            // A log that cannot be written must not stop the demo.
             _ = writeln!(keep, "{line}");
             if let Ok(value @ Value::Object(_)) = serde_json::from_str(&line) {
                 _ = to.send(value);
@@ -145,15 +148,15 @@ fn read(
     });
 }
 
-/// Where the demo keeps what it makes.
+/// The directory of the demo's files.
 pub(super) fn folder() -> Result<PathBuf> {
     let folder = repo::target().join("demo");
     std::fs::create_dir_all(&folder)
-        .with_context(|| format!("cannot make {}", folder.display()))?;
+        .with_context(|| format!("cannot create {}", folder.display()))?;
     Ok(folder)
 }
 
-/// The address in an answer's member, `http://127.0.0.1:PORT`.
+/// Returns the address in a member of an object, `http://127.0.0.1:PORT`.
 pub(super) fn address(place: &Value, member: &str) -> Result<SocketAddr> {
     let url = place.get(member).and_then(Value::as_str);
     url.and_then(http::split)

@@ -1,4 +1,4 @@
-//! The table that a flow prints: one row for each request, and what was not as expected.
+//! The table that a flow prints: one row per request, and the differences from the expected results.
 
 use std::time::Instant;
 
@@ -9,15 +9,15 @@ use tollgate_lab_http::{self as http, Reply as Answer};
 use xtask::ui::{self, GREEN, RED};
 use xtask::{Verdict, repo};
 
-/// What the body of an answer must be.
+/// The expected body of a response.
 pub(super) enum Body {
-    /// This file under `fixtures/site`, whole.
+    /// This complete file under `fixtures/site`.
     File(&'static str),
-    /// These bytes of it, the last included.
+    /// These bytes of it; the range is inclusive.
     Part(&'static str, usize, usize),
-    /// No byte of any file: empty, or a short text of ours.
+    /// No byte of any file: empty, or a short body of ours.
     Notice,
-    /// Whatever: somebody else's words, and it is not a file.
+    /// Any body that is not a file, such as a third party's message.
     NoFile,
 }
 
@@ -30,18 +30,18 @@ pub(super) struct Ask {
     pub(super) headers: Vec<(String, String)>,
 }
 
-/// What must come back.
+/// The expected response.
 pub(super) struct Want {
     pub(super) status: u16,
     pub(super) body: Body,
-    /// What the decision's record must say, as `reason` or `reason/detail`; nothing where nobody decides.
+    /// The reason in the decision's record, as `reason` or `reason/detail`; `None` if there is no decision.
     pub(super) reason: &'static str,
-    /// Header fields and how their values begin.
+    /// Header fields and the prefixes of their values.
     pub(super) headers: &'static [(&'static str, &'static str)],
 }
 
 impl Want {
-    /// A file that comes by a decision.
+    /// A file that a decision allows.
     pub(super) const fn file(name: &'static str) -> Want {
         Want {
             status: 200,
@@ -51,7 +51,7 @@ impl Want {
         }
     }
 
-    /// A status without a file, and without anybody's decision.
+    /// A status without a file and without a decision.
     pub(super) const fn notice(status: u16) -> Want {
         Want {
             status,
@@ -61,7 +61,7 @@ impl Want {
         }
     }
 
-    /// A refusal by a decision.
+    /// A denial by a decision.
     pub(super) const fn denied(status: u16, reason: &'static str) -> Want {
         const NOT_KEPT: (&str, &str) = ("cache-control", "no-store");
         const CHALLENGE: (&str, &str) = ("www-authenticate", "Bearer");
@@ -79,20 +79,18 @@ impl Want {
     }
 }
 
-/// Rows and faults so far.
+/// The rows and faults so far.
 pub(super) struct Report {
     rows: Vec<Vec<String>>,
     faults: Vec<String>,
 }
 
-const HEAD: [&str; 7] = [
-    "", "request", "to", "status", "decision", "rule", "answered",
-];
-/// The longest answer that can be a text of ours.
+const HEAD: [&str; 7] = ["", "request", "to", "status", "decision", "rule", "time"];
+/// The maximum length of a response body of ours.
 const LONGEST_NOTICE: usize = 200;
 
 impl Report {
-    /// A report without rows.
+    /// Creates an empty report.
     pub(super) fn new() -> Report {
         Report {
             rows: vec![HEAD.map(str::to_owned).to_vec()],
@@ -100,8 +98,8 @@ impl Report {
         }
     }
 
-    /// Sends a request, compares the answer and adds a row. `record` gets the record of the decision. What
-    /// is not answered at all is a fault like others, and its answer an empty one.
+    /// Sends a request, compares the response and adds a row. `record` returns the record of the decision. A
+    /// request without a response counts as a fault with an empty response.
     pub(super) fn ask(
         &mut self,
         ask: &Ask,
@@ -131,7 +129,7 @@ impl Report {
         Ok(answer)
     }
 
-    /// Adds a row for something that is no single request.
+    /// Adds a row for a step other than a single request.
     pub(super) fn say(&mut self, what: &str, to: &str, status: u16, note: &str, good: bool) {
         let faults = if good { vec![] } else { vec![note.to_owned()] };
         self.row(what, to, status, [note, ""], "", faults);
@@ -178,17 +176,17 @@ impl Report {
     }
 }
 
-/// The target of a request and its answer.
+/// Sends a request; returns its target and the response.
 fn sent(ask: &Ask) -> Result<(&str, Answer)> {
     let (server, target) =
-        http::split(&ask.url).with_context(|| format!("`{}` is no address", ask.url))?;
+        http::split(&ask.url).with_context(|| format!("`{}` is not a URL", ask.url))?;
     Ok((
         target,
         http::ask(server, ask.method, target, &ask.headers, b"")?,
     ))
 }
 
-/// What differs from the expected, in words.
+/// Returns descriptions of the differences from the expected response.
 fn faults(want: &Want, answer: &Answer, record: &Value) -> Result<Vec<String>> {
     let mut faults = Vec::new();
     if answer.status != want.status {
@@ -212,12 +210,12 @@ fn faults(want: &Want, answer: &Answer, record: &Value) -> Result<Vec<String>> {
         match answer.header(name) {
             Some(value) if value.starts_with(beginning) => (),
             Some(value) => faults.push(format!("`{name}` is `{value}`, expected `{beginning}…`")),
-            None => faults.push(format!("the answer has no `{name}`")),
+            None => faults.push(format!("the response has no `{name}`")),
         }
     }
     if !body_fits(&want.body, &answer.body)? {
         faults.push(format!(
-            "{} bytes of body are not what they must be",
+            "{} bytes of body differ from the expected ones",
             answer.body.len()
         ));
     }
@@ -233,13 +231,13 @@ fn body_fits(want: &Body, got: &[u8]) -> Result<bool> {
     })
 }
 
-/// The bytes of a file of the sample site.
+/// Returns the bytes of a file of the sample site.
 pub(super) fn file(name: &str) -> Result<Vec<u8>> {
     std::fs::read(repo::fixtures().join("site").join(name))
         .with_context(|| format!("cannot read fixtures/site/{name}"))
 }
 
-/// The reason, with the detail where there is one.
+/// Returns the reason, with the detail if there is one.
 fn decision(record: &Value) -> String {
     match (text(record, "reason"), text(record, "detail")) {
         (reason, "") => reason.to_owned(),
@@ -251,7 +249,7 @@ fn text<'a>(record: &'a Value, key: &str) -> &'a str {
     record.get(key).and_then(Value::as_str).unwrap_or_default()
 }
 
-/// A target for a column: without its query, which is long where it is a signature.
+/// Shortens a target for a column: without its query, which is long if it contains a signature.
 fn shortened(target: &str) -> String {
     const LONGEST: usize = 48;
     let (path, query) = target.split_once('?').unwrap_or((target, ""));

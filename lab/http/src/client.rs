@@ -8,26 +8,26 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail, ensure};
 
-/// Long enough for an answer on a busy machine.
+/// A timeout that is sufficient on a busy machine.
 const TIMEOUT: Duration = Duration::from_secs(60);
 const MAX_HEADERS: usize = 64;
 const MAX_HEAD_BYTES: usize = 65_536;
-/// Longest body that is read where no other limit is given.
+/// The default limit for a body.
 const MAX_BODY_BYTES: usize = 64 * 1_024 * 1_024;
 
-/// What came back.
+/// The response.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Reply {
     /// The status.
     pub status: u16,
-    /// Names in lower case.
+    /// Field names in lower case.
     pub headers: Vec<(String, String)>,
-    /// The whole body.
+    /// The complete body.
     pub body: Vec<u8>,
 }
 
 impl Reply {
-    /// The first field of this name, which is in lower case.
+    /// Returns the first field with this lower-case name.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         let mut fields = self.headers.iter();
@@ -35,7 +35,7 @@ impl Reply {
         Some(value)
     }
 
-    /// Whether the connection goes on.
+    /// Whether the connection stays open.
     #[must_use]
     pub fn goes_on(&self) -> bool {
         let connection = self.header("connection").unwrap_or_default();
@@ -43,11 +43,11 @@ impl Reply {
     }
 }
 
-/// Sends one request on a connection of its own and reads the whole answer.
+/// Sends one request on a new connection and reads the complete response.
 ///
 /// # Errors
 ///
-/// If nobody listens, or what comes back is no answer.
+/// Returns an error if nothing listens, or the response is not valid HTTP.
 pub fn send(
     server: SocketAddr,
     method: &str,
@@ -62,7 +62,7 @@ pub fn send(
     connection.reply(MAX_BODY_BYTES)
 }
 
-/// The same with text.
+/// The same with strings.
 ///
 /// # Errors
 ///
@@ -81,14 +81,14 @@ pub fn ask(
     send(server, method, target.as_bytes(), &headers, body)
 }
 
-/// Fetches what is at `http://ADDRESS:PORT/…`, as the host of a module would: a redirect is an answer like
-/// any other, and there is an end to waiting and to reading.
+/// Fetches `http://ADDRESS:PORT/…` as the host of a module would: a redirect is an ordinary response, and
+/// time and size are limited.
 ///
 /// # Errors
 ///
-/// If there is no answer with status 200 within `limit`, or it has more than `most` bytes.
+/// Returns an error if there is no response with status 200 within `limit`, or it has more than `most` bytes.
 pub fn fetch(url: &str, limit: Duration, most: usize) -> Result<Vec<u8>> {
-    let (server, target) = split(url).with_context(|| format!("`{url}` is no address"))?;
+    let (server, target) = split(url).with_context(|| format!("`{url}` is not an address"))?;
     let deadline = Instant::now() + limit;
     let mut connection = Connection::open(server, limit)?;
     connection.deadline = Some(deadline);
@@ -98,7 +98,7 @@ pub fn fetch(url: &str, limit: Duration, most: usize) -> Result<Vec<u8>> {
     Ok(reply.body)
 }
 
-/// Host and target of an `http` address; the host must be an address and a port.
+/// Splits an `http` URL into host and target; the host must be an IP address and a port.
 #[must_use]
 pub fn split(url: &str) -> Option<(SocketAddr, &str)> {
     let rest = url.strip_prefix("http://")?;
@@ -112,21 +112,21 @@ pub fn split(url: &str) -> Option<(SocketAddr, &str)> {
 pub struct Connection {
     stream: BufReader<TcpStream>,
     server: SocketAddr,
-    /// When there is no more time for reading.
+    /// The deadline for reading.
     deadline: Option<Instant>,
-    /// Whether the next answer has no body, whatever its fields say.
+    /// Whether the next response has no body, whatever its fields contain.
     is_head: bool,
 }
 
 impl Connection {
-    /// Opens one; every read may take as long as `patience`.
+    /// Opens a connection; every read may take as long as `patience`.
     ///
     /// # Errors
     ///
-    /// If nobody listens.
+    /// Returns an error if nothing listens.
     pub fn open(server: SocketAddr, patience: Duration) -> Result<Connection> {
         let stream = TcpStream::connect_timeout(&server, patience)
-            .with_context(|| format!("nobody listens on {server}"))?;
+            .with_context(|| format!("nothing listens on {server}"))?;
         stream.set_read_timeout(Some(patience))?;
         stream.set_write_timeout(Some(patience))?;
         stream.set_nodelay(true)?;
@@ -138,11 +138,11 @@ impl Connection {
         })
     }
 
-    /// Sends a request. The host is the address, unless the fields name another.
+    /// Sends a request. The `host` field is the address, unless the fields contain another.
     ///
     /// # Errors
     ///
-    /// If the server does not read it.
+    /// Returns an error if the server does not read it.
     pub fn send(
         &mut self,
         method: &str,
@@ -168,7 +168,7 @@ impl Connection {
         bytes.extend_from_slice(b"\r\n");
         bytes.extend_from_slice(body);
         self.is_head = method == "HEAD";
-        // In one piece: the system would keep back the second of two small ones for a while.
+        // In a single write: the system would delay the second of two small ones.
         self.send_bytes(&bytes)
     }
 
@@ -176,27 +176,24 @@ impl Connection {
     ///
     /// # Errors
     ///
-    /// If the server does not read them.
+    /// Returns an error if the server does not read them.
     pub fn send_bytes(&mut self, bytes: &[u8]) -> Result<()> {
         let sent = self.stream.get_mut().write_all(bytes);
         sent.with_context(|| format!("{} does not read", self.server))
     }
 
-    /// Reads the next answer, with a body of at most so many bytes.
+    /// Reads the next response, with a limit on the size of its body.
     ///
     /// # Errors
     ///
-    /// If there is none, or it is cut.
+    /// Returns an error if there is none, or it is truncated.
     pub fn reply(&mut self, most: usize) -> Result<Reply> {
         let mut bytes = Vec::new();
         let (mut reply, start) = loop {
             if let Some(parsed) = head(&bytes)? {
                 break parsed;
             }
-            ensure!(
-                bytes.len() < MAX_HEAD_BYTES,
-                "an answer without an end of its head"
-            );
+            ensure!(bytes.len() < MAX_HEAD_BYTES, "the response head has no end");
             self.more(&mut bytes)?;
         };
         let mut body = bytes.split_off(start);
@@ -206,7 +203,7 @@ impl Connection {
         if let Some(coding) = reply.header("transfer-encoding") {
             ensure!(
                 coding.eq_ignore_ascii_case("chunked"),
-                "an answer in `{coding}`, which this client does not read"
+                "the response uses `{coding}`, which this client does not support"
             );
             reply.body = self.chunks(body, most)?;
             return Ok(reply);
@@ -218,7 +215,7 @@ impl Connection {
         while !is_whole(&body) {
             match self.more(&mut body) {
                 Ok(()) => ensure!(body.len() <= most, "more than {most} bytes"),
-                // Without a length the body ends with the connection.
+                // Without a length, the body ends with the connection.
                 Err(End::Closed) if length.is_none() => break,
                 Err(end) => return Err(end.into()),
             }
@@ -228,7 +225,7 @@ impl Connection {
         Ok(reply)
     }
 
-    /// The body in chunks, the first bytes of which have come.
+    /// Reads a chunked body whose first bytes have arrived.
     fn chunks(&mut self, mut bytes: Vec<u8>, most: usize) -> Result<Vec<u8>> {
         let mut body = Vec::new();
         let mut from = 0;
@@ -250,7 +247,7 @@ impl Connection {
                     from = end + 2;
                 }
                 Ok(httparse::Status::Partial) => self.more(&mut bytes)?,
-                Err(_) => bail!("the answer's chunks are no chunks"),
+                Err(_) => bail!("the response has invalid chunks"),
             }
         }
     }
@@ -273,7 +270,7 @@ impl Connection {
     }
 }
 
-/// Why there are no more bytes.
+/// The reason why no more bytes arrive.
 #[derive(Debug)]
 enum End {
     Closed,
@@ -284,23 +281,23 @@ enum End {
 impl core::fmt::Display for End {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         match self {
-            End::Closed => f.write_str("the connection was closed before the answer's end"),
-            End::Late => f.write_str("too late"),
-            End::Broken(error) => write!(f, "no answer: {error}"),
+            End::Closed => f.write_str("the connection was closed before the end of the response"),
+            End::Late => f.write_str("timed out"),
+            End::Broken(error) => write!(f, "no response: {error}"),
         }
     }
 }
 
 impl core::error::Error for End {}
 
-/// Status, fields, and where the body begins; nothing as long as the head is not whole.
+/// Parses status, fields, and the offset of the body; `None` while the head is incomplete.
 fn head(bytes: &[u8]) -> Result<Option<(Reply, usize)>> {
     let mut fields = [httparse::EMPTY_HEADER; MAX_HEADERS];
     let mut head = httparse::Response::new(&mut fields);
     let parsed = head.parse(bytes).with_context(|| {
         let text = String::from_utf8_lossy(bytes);
         format!(
-            "no answer but `{}`",
+            "not an HTTP response: `{}`",
             text.lines().next().unwrap_or_default()
         )
     })?;
@@ -314,7 +311,7 @@ fn head(bytes: &[u8]) -> Result<Option<(Reply, usize)>> {
         )
     });
     let reply = Reply {
-        status: head.code.context("an answer without a status")?,
+        status: head.code.context("the response has no status")?,
         headers: headers.collect(),
         body: Vec::new(),
     };

@@ -1,7 +1,9 @@
-//! HTTP/1.1 over loopback for the programs of the lab: requests are sent exactly as they are given, hostile targets
-//! included, which no client library does; and a server that answers with a function.
+//! HTTP/1.1 over loopback for the programs of the lab: a client that sends requests exactly as given,
+//! including hostile targets, which no client library does; and a server that responds with the result of a
+//! function.
 //!
-//! Not here: TLS, redirects, pools. What must be timed without a copy of the answer brings its own few lines.
+//! Not here: TLS, redirects, connection pools. Code that times responses without copying them has its own
+//! small client.
 
 #![forbid(unsafe_code)]
 

@@ -1,4 +1,4 @@
-//! The server: a function that answers by target, on threads that live as long as the process.
+//! The server: a function that maps targets to responses, on threads that live as long as the process.
 
 use core::net::{Ipv4Addr, SocketAddr};
 use std::io::{BufRead, BufReader, Write};
@@ -7,38 +7,38 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 
-/// What a server says to the target of a request: status and body; nothing to hang up.
+/// The response of a server to the target of a request: status and body; `None` hangs up.
 pub type Answering = dyn Fn(&str) -> Option<(u16, Vec<u8>)> + Send + Sync;
 
-/// An address on loopback that is free at the moment.
+/// Returns a loopback address that is currently free.
 ///
 /// # Errors
 ///
-/// If there is none.
+/// Returns an error if there is none.
 pub fn free_address() -> Result<SocketAddr> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no free port")?;
     Ok(listener.local_addr()?)
 }
 
-/// A server that lives as long as this process; where it is.
+/// Starts a server that lives as long as this process, and returns its address.
 ///
 /// # Errors
 ///
-/// If no port is free.
+/// Returns an error if no port is free.
 pub fn serve(answering: Arc<Answering>) -> Result<SocketAddr> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no free port")?;
     let place = listener.local_addr()?;
     std::thread::spawn(move || {
         for stream in listener.incoming().flatten() {
             let answering = Arc::clone(&answering);
-            // A client that goes is its own business.
+            // A client may disconnect at any time.
             std::thread::spawn(move || answer(&stream, &*answering));
         }
     });
     Ok(place)
 }
 
-/// Answers every request on a connection until the client goes. Requests have no bodies here.
+/// Responds to every request on a connection until the client disconnects. Requests have no bodies here.
 fn answer(stream: &TcpStream, answering: &Answering) -> std::io::Result<()> {
     stream.set_nodelay(true)?;
     let mut lines = BufReader::new(stream).lines();
@@ -56,7 +56,7 @@ fn answer(stream: &TcpStream, answering: &Answering) -> std::io::Result<()> {
             return Ok(());
         };
         let mut bytes = format!(
-            "HTTP/1.1 {status} Told\r\ncontent-length: {}\r\n{}\r\n",
+            "HTTP/1.1 {status} Response\r\ncontent-length: {}\r\n{}\r\n",
             body.len(),
             if goes_on { "" } else { "connection: close\r\n" }
         )
@@ -79,7 +79,7 @@ mod tests {
     use crate::client::{Connection, fetch, send};
 
     #[test]
-    fn what_is_served_is_read_back() {
+    fn responses_reach_the_client() {
         let served = serve(Arc::new(|target| match target {
             "/a" => Some((200, b"bytes".to_vec())),
             "/moved" => Some((302, Vec::new())),

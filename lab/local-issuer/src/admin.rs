@@ -1,4 +1,4 @@
-//! What a test tells the issuer: rotate, publish, withdraw, fail, count, mint. Bodies are JSON objects.
+//! The admin requests of tests: rotate, publish, withdraw, fail, count, mint. Bodies are JSON objects.
 
 use http::StatusCode;
 use serde_json::{Map, Value, json};
@@ -9,7 +9,7 @@ use crate::keys::TokenUse;
 use crate::reply::{Reply, json_reply, status, text};
 use crate::tokens::Issue;
 
-/// Answers `/admin/VERB`.
+/// Responds to `/admin/VERB`.
 pub(crate) fn answer(issuer: &mut Issuer, verb: &str, ask: &Ask<'_>) -> Reply {
     let said: Value = serde_json::from_slice(ask.body).unwrap_or_default();
     let done = match (ask.method.as_str(), verb) {
@@ -32,10 +32,7 @@ pub(crate) fn answer(issuer: &mut Issuer, verb: &str, ask: &Ask<'_>) -> Reply {
     };
     match done {
         Some(value) => json_reply(&value),
-        None => text(
-            StatusCode::BAD_REQUEST,
-            "the body does not say what is needed",
-        ),
+        None => text(StatusCode::BAD_REQUEST, "the body lacks a required member"),
     }
 }
 
@@ -72,9 +69,9 @@ fn register(issuer: &mut Issuer, said: &Value) -> Option<Value> {
     Some(json!({}))
 }
 
-/// `{"user":"alice","use":"id","client_id":"…","life_secs":60,"kid":"…","claims":{…}}`; all but `user`
-/// may be left out. `kid` signs with a key of before; `"header":{"kid":…}` is for tokens that lie about
-/// their key.
+/// `{"user":"alice","use":"id","client_id":"…","life_secs":60,"kid":"…","claims":{…}}`; all members except
+/// `user` are optional. `kid` selects a previous key; `"header":{"kid":…}` is for tokens that name a wrong
+/// key.
 fn token(issuer: &Issuer, said: &Value, now: i64) -> Option<Value> {
     let text = |name: &str| said.get(name).and_then(Value::as_str);
     let usage = match text("use") {

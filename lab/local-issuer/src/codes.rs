@@ -1,12 +1,12 @@
-//! Authorization codes: each is good once, for one client, one address and one proof (RFC 7636).
+//! Authorization codes: each is valid once, for one client, one redirect URI and one proof (RFC 7636).
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 use sha2::{Digest, Sha256};
 
-/// How long a code is good.
+/// The lifetime of a code.
 const LIFE_SECS: i64 = 300;
 
-/// What a code stands for.
+/// The grant that a code represents.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Grant {
     pub(crate) client: String,
@@ -17,19 +17,19 @@ pub(crate) struct Grant {
     pub(crate) challenge: Option<String>,
 }
 
-/// Codes that have been given out and not been used.
+/// Codes that have been issued and not been used.
 #[derive(Debug, Default)]
 pub(crate) struct Codes(Vec<(String, i64, Grant)>);
 
 impl Codes {
-    /// A new code for this grant.
+    /// Issues a new code for this grant.
     pub(crate) fn give(&mut self, grant: Grant, now: i64) -> String {
         let code = format!("{:032x}", fastrand::u128(..));
         self.0.push((code.clone(), now + LIFE_SECS, grant));
         code
     }
 
-    /// Takes a code back: its grant, if everything fits. Whatever happens, the code is used up.
+    /// Redeems a code: returns its grant if everything matches. The code is used up in any case.
     pub(crate) fn redeem(
         &mut self,
         code: &str,
@@ -53,7 +53,7 @@ impl Codes {
     }
 }
 
-/// The challenge for this verifier, method `S256`.
+/// Returns the challenge for this verifier, method `S256`.
 fn s256(verifier: &str) -> String {
     Base64UrlUnpadded::encode_string(&Sha256::digest(verifier))
 }
@@ -77,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn a_code_is_good_for_what_it_was_given_for() {
+    fn a_code_is_valid_only_for_its_grant() {
         let with = grant(Some(CHALLENGE));
         let without = grant(None);
         let cases = [
@@ -103,7 +103,7 @@ mod tests {
             let redeemed = codes.redeem(&code, client, uri, verifier, now);
             assert_eq!(redeemed.is_some(), good, "case {at}");
             let again = codes.redeem(&code, "c", "http://a/", verifier, 100);
-            assert_eq!(again, None, "case {at}: a code is good once");
+            assert_eq!(again, None, "case {at}: a code is valid once");
         }
     }
 }

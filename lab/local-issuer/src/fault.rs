@@ -1,5 +1,5 @@
-//! How the key set answers when it must not answer well. Everybody who fetches keys has to live
-//! through each of these with the keys it has.
+//! Injectable faults of the key-set endpoint. Everything that fetches keys must survive each of them with
+//! the keys it has.
 
 use core::time::Duration;
 
@@ -8,38 +8,37 @@ use serde_json::Value;
 
 use crate::reply::{Reply, html, json_text, status, text};
 
-/// The longest a slow answer may take.
+/// The maximum delay of a slow response.
 const MAX_PAUSE_MS: u64 = 600_000;
 
-/// What is wrong with the key set.
+/// The fault of the key set.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
-    /// It comes, and late.
+    /// A late response.
     Slow(Duration),
     /// A status instead of keys.
     Status(StatusCode),
-    /// Bytes that are no JSON, with the right content type.
+    /// Bytes that are not JSON, with the correct content type.
     Garbage,
     /// An error page, with status 200.
     Html,
-    /// A good key set followed by ten million spaces.
+    /// A valid key set followed by ten million spaces.
     Huge,
     /// A set without keys.
     Empty,
-    /// Elsewhere.
+    /// A redirect.
     Redirect(String),
 }
 
-/// The fault at work and how many answers it will still spoil.
+/// The current fault, and the number of responses it still affects.
 #[derive(Debug, Default)]
 pub(crate) struct Faults {
     at_work: Option<(Fault, Option<u64>)>,
 }
 
 impl Faults {
-    /// Sets the fault that a JSON object describes: `{"kind":"slow","ms":1500,"times":2}`. Without
-    /// `times` it stays until the next; `{"kind":"none"}` ends it. What was not understood changes
-    /// nothing.
+    /// Sets the fault that a JSON object describes: `{"kind":"slow","ms":1500,"times":2}`. Without `times` it
+    /// stays until the next one; `{"kind":"none"}` ends it. An invalid object changes nothing.
     pub(crate) fn set(&mut self, wanted: &Value) -> Option<()> {
         let kind = wanted.get("kind")?.as_str()?;
         if kind == "none" {
@@ -54,7 +53,7 @@ impl Faults {
         Some(())
     }
 
-    /// The fault for the next answer.
+    /// Returns the fault for the next response.
     pub(crate) fn strike(&mut self) -> Option<Fault> {
         let (fault, times) = self.at_work.as_mut()?;
         let fault = fault.clone();
@@ -88,7 +87,7 @@ fn read(kind: &str, wanted: &Value) -> Option<Fault> {
 }
 
 impl Fault {
-    /// The answer that this fault makes of a good key set.
+    /// Returns the response with this fault for a valid key set.
     pub(crate) fn spoil(self, keys: String) -> Reply {
         match self {
             Fault::Slow(pause) => Reply {
@@ -114,7 +113,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn faults_are_read_and_wear_off() {
+    fn faults_are_parsed_and_expire() {
         let mut faults = Faults::default();
         assert_eq!(faults.strike(), None);
         let wanted = json!({"kind": "status", "status": 500, "times": 2});
@@ -133,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_fault_changes_nothing() {
+    fn an_invalid_fault_changes_nothing() {
         let mut faults = Faults::default();
         faults.set(&json!({"kind": "html"})).unwrap();
         for bad in [
@@ -150,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn a_huge_set_is_good_at_the_front() {
+    fn a_huge_set_starts_with_a_valid_set() {
         let reply = Fault::Huge.spoil("{\"keys\":[]}".to_owned());
         assert!(reply.body.starts_with(b"{\"keys\":[]}  "));
         assert!(reply.body.len() > 10_000_000);

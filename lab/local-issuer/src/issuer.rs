@@ -1,6 +1,6 @@
 //! The issuer without its sockets: its state, which requests read and admin requests change.
 //!
-//! Not here: the answers (`routes.rs`).
+//! Not here: the responses (`routes.rs`).
 
 use core::fmt;
 
@@ -13,42 +13,42 @@ use crate::fault::Faults;
 use crate::keys::Keys;
 use crate::people::People;
 
-/// What may be chosen about an issuer.
+/// The configuration of an issuer.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// The name of the user pool, the first segment of its paths.
     pub pool: String,
-    /// The `iss` of tokens; none stands for the address of the pool itself.
+    /// The `iss` of tokens; `None` is the address of the pool itself.
     pub issuer: Option<String>,
-    /// App clients that are registered from the start.
+    /// The app clients that are registered initially.
     pub clients: Vec<Client>,
-    /// Who can sign in.
+    /// The people who can sign in.
     pub people: People,
-    /// What keys are made from. One seed, one series of keys.
+    /// The seed of the keys. The same seed gives the same series of keys.
     pub seed: String,
-    /// How long tokens live.
+    /// The lifetime of tokens.
     pub life_secs: i64,
 }
 
-/// Why there is no issuer.
+/// The reason why no issuer was created.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Problem {
-    /// No key can be made.
+    /// No key can be generated.
     Keys(MintError),
 }
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Problem::Keys(error) => write!(f, "no key can be made: {error}"),
+            Problem::Keys(error) => write!(f, "no key can be generated: {error}"),
         }
     }
 }
 
 impl core::error::Error for Problem {}
 
-/// A request, read.
+/// A parsed request.
 #[derive(Clone, Debug)]
 pub(crate) struct Ask<'a> {
     pub(crate) method: Method,
@@ -74,7 +74,7 @@ pub(crate) struct Issuer {
     pub(crate) life_secs: i64,
 }
 
-/// How often was asked for what.
+/// The numbers of fetches.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Fetches {
     pub(crate) jwks: u64,
@@ -82,7 +82,7 @@ pub(crate) struct Fetches {
 }
 
 impl Issuer {
-    /// An issuer that is reached at `base`.
+    /// Creates an issuer that is reached at `base`.
     pub(crate) fn new(base: String, options: Options) -> Result<Issuer, Problem> {
         let mut clients = Clients::default();
         for client in options.clients {

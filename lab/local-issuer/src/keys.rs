@@ -1,7 +1,7 @@
-//! The keys: two that sign, one for each kind of token as user pools have it, and those of before.
+//! The keys: two current signing keys, one for each kind of token as in user pools, and the previous ones.
 //!
-//! A rotation makes two new keys and publishes them beside the old ones. When an old key leaves the
-//! published set is said apart, because everything between these two moments is what must work.
+//! A rotation creates two new keys and publishes them alongside the old ones. Withdrawing an old key from
+//! the published set is a separate step, because tests are about the time between the two.
 
 use base64ct::{Base64, Encoding};
 use serde_json::{Value, json};
@@ -11,7 +11,7 @@ use tollgate_mint::{Algorithm, Jwk, JwkSet, MintError, Minter, PrivateKey};
 /// The size of every key.
 const RSA_BITS: usize = 2048;
 
-/// What a token is for, the `token_use` of user pools.
+/// The purpose of a token, the `token_use` of user pools.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum TokenUse {
     Id,
@@ -19,10 +19,10 @@ pub(crate) enum TokenUse {
 }
 
 impl TokenUse {
-    /// Both, in the order in which keys are made.
+    /// Both uses, in the order in which keys are generated.
     const BOTH: [TokenUse; 2] = [TokenUse::Id, TokenUse::Access];
 
-    /// The word in tokens.
+    /// The value in tokens.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             TokenUse::Id => "id",
@@ -30,20 +30,20 @@ impl TokenUse {
         }
     }
 
-    /// The use of this name.
+    /// Returns the use with this name.
     pub(crate) fn from_name(name: &str) -> Option<TokenUse> {
         TokenUse::BOTH.into_iter().find(|own| own.name() == name)
     }
 }
 
-/// One key with its place in the pool.
+/// One key with its state in the pool.
 struct Key {
     minter: Minter,
     usage: TokenUse,
     published: bool,
 }
 
-/// All keys there ever were, oldest first. The last of each use signs.
+/// All keys ever generated, oldest first. The last key of each use signs.
 pub(crate) struct Keys {
     seed: String,
     generation: u32,
@@ -51,7 +51,7 @@ pub(crate) struct Keys {
 }
 
 impl Keys {
-    /// The first two keys of this seed.
+    /// Generates the first two keys of this seed.
     pub(crate) fn new(seed: &str) -> Result<Keys, MintError> {
         let mut keys = Keys {
             seed: seed.to_owned(),
@@ -62,7 +62,7 @@ impl Keys {
         Ok(keys)
     }
 
-    /// Makes and publishes two new keys, which sign from now on. The old ones stay published.
+    /// Generates and publishes two new keys, which sign from now on. The old ones stay published.
     pub(crate) fn rotate(&mut self) -> Result<(), MintError> {
         self.generation += 1;
         for usage in TokenUse::BOTH {
@@ -78,7 +78,7 @@ impl Keys {
         Ok(())
     }
 
-    /// Publishes a key or withdraws it; whether there is such a key.
+    /// Publishes or withdraws a key; returns whether it exists.
     pub(crate) fn publish(&mut self, kid: &str, published: bool) -> bool {
         let key = self
             .all
@@ -91,19 +91,19 @@ impl Keys {
         false
     }
 
-    /// Who signs tokens of this use at the moment.
+    /// Returns the current signer for tokens of this use.
     pub(crate) fn signer(&self, usage: TokenUse) -> Option<&Minter> {
         let mut newest = self.all.iter().rev();
         newest.find(|key| key.usage == usage).map(|key| &key.minter)
     }
 
-    /// The key of this name, published or not.
+    /// Returns the key with this ID, published or not.
     pub(crate) fn named(&self, kid: &str) -> Option<&Minter> {
         let mut minters = self.all.iter().map(|key| &key.minter);
         minters.find(|minter| minter.key().kid() == kid)
     }
 
-    /// The published set.
+    /// Returns the published set.
     pub(crate) fn to_set(&self) -> JwkSet {
         let published = self.all.iter().filter(|key| key.published);
         let keys: Vec<Jwk> = published
@@ -112,7 +112,7 @@ impl Keys {
         JwkSet { keys }
     }
 
-    /// All keys for people and tests, oldest first.
+    /// Returns all keys for people and tests, oldest first.
     pub(crate) fn report(&self) -> Value {
         let rows = self.all.iter().map(|key| {
             let kid = key.minter.key().kid();
@@ -130,7 +130,7 @@ impl Keys {
     }
 }
 
-/// A name as user pools give it: base64 of 32 bytes, with all the signs that has.
+/// Returns a key ID as user pools create it: base64 of 32 bytes, with the full base64 alphabet.
 fn kid(seed: &str, usage: TokenUse) -> String {
     let mut hash = Sha256::new();
     hash.update(seed);
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rotation_adds_two_keys_and_old_ones_leave_when_told() {
+    fn a_rotation_adds_two_keys_and_old_ones_are_withdrawn_on_request() {
         let mut keys = Keys::new("test").unwrap();
         let first = published(&keys);
         assert_eq!(first.len(), 2);
@@ -161,13 +161,13 @@ mod tests {
 
         assert!(keys.publish(&first[0], false));
         assert_eq!(published(&keys), both[1..]);
-        // It can still sign, for whoever wants to see such a token refused.
+        // It can still sign, so that tests can check that such a token is rejected.
         assert!(keys.named(&first[0]).is_some());
         assert!(keys.publish(&first[0], true));
         assert_eq!(published(&keys), both);
         assert!(!keys.publish("nobody", false));
 
         let again = Keys::new("test").unwrap();
-        assert_eq!(published(&again), first, "keys come from the seed alone");
+        assert_eq!(published(&again), first, "keys come from the seed only");
     }
 }

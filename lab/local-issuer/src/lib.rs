@@ -1,19 +1,19 @@
-//! A sign-in issuer on loopback, for tests and demos: it has the shapes of an Amazon Cognito user
-//! pool, two keys that rotate when they are told to, and faults on demand.
+//! A sign-in issuer on loopback, for tests and demos: it has the shapes of an Amazon Cognito user pool, two
+//! keys that rotate on demand, and injectable faults.
 //!
-//! It exists because the emulators at hand rotate nothing and never fail. It is no identity provider:
-//! people sign in by naming themselves, keys come from a seed that anybody can read, and it listens on
-//! loopback only. It verifies nothing, for that is what is tested against it.
+//! It exists because existing emulators rotate nothing and never fail. It is not an identity provider:
+//! people sign in by naming themselves, keys come from a public seed, and it listens on loopback only. It
+//! verifies nothing, because verification is what is tested against it.
 //!
-//! | path | what it is |
+//! | path | purpose |
 //! |---|---|
-//! | `/POOL/.well-known/jwks.json` | the published keys; faults strike here |
-//! | `/POOL/.well-known/openid-configuration` | where everything is |
+//! | `/POOL/.well-known/jwks.json` | the published keys; faults are injected here |
+//! | `/POOL/.well-known/openid-configuration` | the endpoints |
 //! | `/login`, `/oauth2/authorize` | a sign-in page: implicit flow and code flow with PKCE |
-//! | `/oauth2/token` | a code for tokens |
+//! | `/oauth2/token` | exchanges a code for tokens |
 //! | `/admin/keys`, `/admin/rotate`, `/admin/publish`, `/admin/withdraw` | the keys |
-//! | `/admin/fault`, `/admin/fetches` | how the key set answers, and how often it was asked |
-//! | `/admin/token`, `/admin/clients` | any token at once; an app client with its redirect URIs |
+//! | `/admin/fault`, `/admin/fetches` | the current fault of the key set, and the number of fetches |
+//! | `/admin/token`, `/admin/clients` | mints any token; registers an app client with its redirect URIs |
 
 mod admin;
 mod clients;

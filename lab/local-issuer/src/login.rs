@@ -1,5 +1,5 @@
-//! The hosted sign-in page and the exchange of a code, as user pools have them: a page of the issuer's
-//! own, a form, and a redirect to an address that the client registered. Whoever is named is signed in.
+//! The hosted sign-in page and the code exchange, as in user pools: a page served by the issuer, a form, and
+//! a redirect to a URI that the client registered. Naming a person is enough to sign in as that person.
 
 use http::{StatusCode, header};
 use serde_json::{Map, json};
@@ -24,7 +24,7 @@ impl Form {
     }
 }
 
-/// What a client asks for, checked: it is safe to send an answer to its address.
+/// A validated authorization request: it is safe to redirect to its URI.
 struct Request {
     client: String,
     redirect_uri: String,
@@ -34,7 +34,7 @@ struct Request {
     challenge: Option<String>,
 }
 
-/// Why a request is answered here and nobody is sent anywhere.
+/// The reason why a request is rejected without a redirect.
 struct Refused(&'static str);
 
 impl Refused {
@@ -44,11 +44,11 @@ impl Refused {
 }
 
 impl Request {
-    /// Reads a request; nothing is ever sent to an address that is not registered.
+    /// Validates a request; nothing is ever sent to an unregistered URI.
     fn read(issuer: &Issuer, form: &Form) -> Result<Request, Refused> {
         let own = |name: &str| form.get(name).map(str::to_owned);
         let (Some(client), Some(redirect_uri)) = (own("client_id"), own("redirect_uri")) else {
-            return Err(Refused("client_id and redirect_uri are needed"));
+            return Err(Refused("client_id and redirect_uri are required"));
         };
         if !issuer.clients.may_redirect(&client, &redirect_uri) {
             return Err(Refused("this client has not registered this redirect_uri"));
@@ -73,7 +73,7 @@ impl Request {
     }
 }
 
-/// `GET /login`: the page with everybody's name on a button.
+/// `GET /login`: the page with a button for each person.
 pub(crate) fn page(issuer: &Issuer, ask: &Ask<'_>) -> Reply {
     let form = Form::read(ask.query.as_bytes());
     if let Err(refused) = Request::read(issuer, &form) {
@@ -102,9 +102,9 @@ pub(crate) fn page(issuer: &Issuer, ask: &Ask<'_>) -> Reply {
     ))
 }
 
-/// `POST /login`: the form comes back, and the person is sent to where they came from.
+/// `POST /login`: receives the form and redirects the person to the client.
 pub(crate) fn sign_in(issuer: &mut Issuer, ask: &Ask<'_>) -> Reply {
-    // The page sends its fields in the body; a client without a browser may leave them in the query.
+    // The page sends its fields in the body; a client without a browser may send them in the query.
     let mut form = Form::read(ask.body);
     form.0.extend(Form::read(ask.query.as_bytes()).0);
     let request = match Request::read(issuer, &form) {
@@ -113,7 +113,7 @@ pub(crate) fn sign_in(issuer: &mut Issuer, ask: &Ask<'_>) -> Reply {
     };
     let name = form.get("username").unwrap_or_default();
     if issuer.people.named(name).is_none() {
-        return text(StatusCode::UNAUTHORIZED, "nobody has this name");
+        return text(StatusCode::UNAUTHORIZED, "no person has this name");
     }
     let mut answer = form_urlencoded::Serializer::new(String::new());
     let separator = if request.wants_code {
@@ -149,8 +149,8 @@ pub(crate) fn sign_in(issuer: &mut Issuer, ask: &Ask<'_>) -> Reply {
     text(StatusCode::FOUND, "signed in").with_header(header::LOCATION, &location)
 }
 
-/// `POST /oauth2/token`: a code for tokens. Any origin may call it, since it gives nothing to whoever
-/// has no code.
+/// `POST /oauth2/token`: exchanges a code for tokens. Any origin may call it, because it returns nothing
+/// without a code.
 pub(crate) fn token(issuer: &mut Issuer, ask: &Ask<'_>) -> Reply {
     issuer.fetches.token += 1;
     exchange(issuer, ask).with_header(header::ACCESS_CONTROL_ALLOW_ORIGIN, "*")
@@ -193,7 +193,7 @@ fn exchange(issuer: &mut Issuer, ask: &Ask<'_>) -> Reply {
     }
 }
 
-/// An ID token and an access token for somebody.
+/// Mints an ID token and an access token for a person.
 fn pair(
     issuer: &Issuer,
     client: &str,
@@ -217,7 +217,7 @@ fn pair(
     Some([token(TokenUse::Id)?, token(TokenUse::Access)?])
 }
 
-/// Text for a page, safe in content and in quoted attributes.
+/// Escapes a string for a page, safe in content and in quoted attributes.
 fn escaped(text: &str) -> String {
     let mut safe = String::new();
     for char in text.chars() {

@@ -1,5 +1,5 @@
-//! `local-issuer`: the issuer as a process, for tests and demos in any language. Its first line on
-//! standard output is a JSON object that says where it is; it serves until it is ended.
+//! `local-issuer`: the issuer as a process, for tests and demos in any language. Its first line on standard
+//! output is a JSON object with its addresses; it serves until it is stopped.
 
 use core::net::SocketAddr;
 use std::io::Write;
@@ -10,29 +10,29 @@ use clap::Parser;
 use serde_json::json;
 use tollgate_local_issuer::{Client, LocalIssuer, Options, People};
 
-/// A sign-in issuer on loopback, for tests and demos.
+/// A sign-in issuer on loopback, for tests and demos
 #[derive(Parser)]
 #[command(name = "local-issuer")]
 struct Cli {
-    /// Where to listen; port 0 takes a free one. Loopback only.
+    /// The loopback address to listen on; port 0 selects a free port
     #[arg(long, default_value = "127.0.0.1:0")]
     listen: SocketAddr,
-    /// The name of the user pool.
+    /// The name of the user pool
     #[arg(long, default_value = "eu-west-1_TestPool1")]
     pool: String,
-    /// The `iss` of tokens. Without it: the pool's address here.
+    /// The `iss` of tokens [default: the pool's address here]
     #[arg(long)]
     issuer: Option<String>,
-    /// An app client and where its users may be sent back to: `ID` or `ID=URI`, as often as needed.
+    /// An app client with an optional redirect URI: `ID` or `ID=URI`; can be given more than once
     #[arg(long = "client", default_value = "client-abc123")]
     clients: Vec<String>,
-    /// Who can sign in: a JSON file in the form of the built-in list.
+    /// The people who can sign in: a JSON file in the format of the built-in list
     #[arg(long)]
     people: Option<PathBuf>,
-    /// What keys are made from.
+    /// The seed of the keys
     #[arg(long, default_value = "test")]
     seed: String,
-    /// How long tokens live, in seconds.
+    /// The lifetime of tokens, in seconds
     #[arg(long, default_value_t = 3600)]
     life: i64,
 }
@@ -80,7 +80,7 @@ fn run(cli: Cli) -> Result<(), Box<dyn core::error::Error>> {
     Ok(())
 }
 
-/// Clients from `ID` and `ID=URI`; several addresses of one client come together.
+/// Parses clients from `ID` and `ID=URI`; several URIs of one client are combined.
 fn clients(said: &[String]) -> Vec<Client> {
     let mut clients: Vec<Client> = Vec::new();
     for entry in said {

@@ -1,34 +1,34 @@
-//! Who can sign in. Nobody has a password.
+//! The people who can sign in. Nobody has a password.
 
 use core::fmt;
 
 use serde_json::{Map, Value};
 
-/// Everybody who can sign in, by name.
+/// The people who can sign in, by name.
 #[derive(Clone, Debug)]
 pub struct People(Vec<Person>);
 
-/// Somebody who can sign in.
+/// A person who can sign in.
 #[derive(Clone, Debug)]
 pub(crate) struct Person {
     /// `sub` and user name.
     pub(crate) name: String,
     pub(crate) email: String,
     pub(crate) groups: Vec<String>,
-    /// The scopes of access tokens, with spaces between.
+    /// The scopes of access tokens, separated by spaces.
     pub(crate) scope: String,
-    /// What else ID tokens say.
+    /// Additional claims of ID tokens.
     pub(crate) claims: Map<String, Value>,
 }
 
-/// The text is no JSON list of people.
+/// The error for a string that is not a JSON list of people.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BadPeople;
 
 impl fmt::Display for BadPeople {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(
-            "people are a JSON list of objects with `name`, `email`, `groups`, `scope` and `claims`",
+            "expected a JSON list of objects with `name`, `email`, `groups`, `scope` and `claims`",
         )
     }
 }
@@ -40,16 +40,16 @@ impl People {
     ///
     /// # Errors
     ///
-    /// Never, as long as the list in this crate is well-formed, which a test sees to.
+    /// Never: a test checks that the list in this crate is well-formed.
     pub fn sample() -> Result<People, BadPeople> {
         People::from_json(include_str!("../people.json"))
     }
 
-    /// People from a JSON list.
+    /// Parses people from a JSON list.
     ///
     /// # Errors
     ///
-    /// If the text is not such a list.
+    /// Returns an error if the string is not such a list.
     pub fn from_json(text: &str) -> Result<People, BadPeople> {
         let list: Vec<Map<String, Value>> = serde_json::from_str(text).map_err(|_| BadPeople)?;
         list.iter()
@@ -59,12 +59,12 @@ impl People {
             .ok_or(BadPeople)
     }
 
-    /// The person of this name.
+    /// Returns the person with this name.
     pub(crate) fn named(&self, name: &str) -> Option<&Person> {
         self.0.iter().find(|person| person.name == name)
     }
 
-    /// All names, in the order of the list.
+    /// Returns all names, in the order of the list.
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(|person| person.name.as_str())
     }
@@ -89,7 +89,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_sample_people_are_there() {
+    fn the_sample_people_exist() {
         let people = People::sample().unwrap();
         let names: Vec<_> = people.names().collect();
         assert_eq!(names, ["alice", "dave", "ruth", "sam"]);
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_list_of_people_is_refused() {
+    fn an_invalid_list_of_people_is_rejected() {
         for text in ["{}", "[1]", r#"[{"name":"a"}]"#, "["] {
             assert_eq!(People::from_json(text).err(), Some(BadPeople), "{text}");
         }

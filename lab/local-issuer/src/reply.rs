@@ -1,17 +1,18 @@
-//! Answers before they are HTTP: a status, a few header fields, a body, and a pause before it is sent.
+//! Responses before they are encoded as HTTP: a status, a few header fields, a body, and a delay before
+//! sending.
 
 use core::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use serde_json::{Value, json};
 
-/// An answer.
+/// A response.
 #[derive(Clone, Debug)]
 pub(crate) struct Reply {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Vec<u8>,
-    /// How long the client is kept waiting.
+    /// The delay before the response is sent.
     pub(crate) pause: Duration,
 }
 
@@ -28,7 +29,7 @@ impl Reply {
         }
     }
 
-    /// Adds a header field. A value that is none is left out: it came from a test's own input.
+    /// Adds a header field. An invalid value, which comes from a test's own input, is omitted.
     pub(crate) fn with_header(mut self, name: HeaderName, value: &str) -> Reply {
         if let Ok(value) = HeaderValue::from_str(value) {
             self.headers.insert(name, value);
@@ -42,7 +43,7 @@ pub(crate) fn json_reply(value: &Value) -> Reply {
     json_text(value.to_string())
 }
 
-/// JSON that is text already, status 200.
+/// Serialised JSON, status 200.
 pub(crate) fn json_text(text: String) -> Reply {
     Reply::new(StatusCode::OK, "application/json", text)
 }

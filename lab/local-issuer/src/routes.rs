@@ -1,4 +1,4 @@
-//! Which request gets which answer.
+//! The routes: which handler responds to which request.
 
 use http::StatusCode;
 use serde_json::json;
@@ -7,7 +7,7 @@ use crate::issuer::{Ask, Issuer};
 use crate::reply::{Reply, json_reply, json_text, status, text};
 use crate::{admin, login};
 
-/// Answers one request.
+/// Responds to one request.
 pub(crate) fn answer(issuer: &mut Issuer, ask: &Ask<'_>) -> Reply {
     if let Some(verb) = ask.path.strip_prefix("/admin/") {
         return admin::answer(issuer, verb, ask);
@@ -25,7 +25,7 @@ pub(crate) fn answer(issuer: &mut Issuer, ask: &Ask<'_>) -> Reply {
         (_, _, "/login" | "/oauth2/authorize" | "/oauth2/token") => {
             status(StatusCode::METHOD_NOT_ALLOWED)
         }
-        _ => text(StatusCode::NOT_FOUND, "there is nothing here"),
+        _ => text(StatusCode::NOT_FOUND, "not found"),
     }
 }
 

@@ -1,5 +1,5 @@
-//! The issuer behind a real HTTP server on loopback. It brings its own threads, so callers need no
-//! async runtime. Limits: 64 KiB of body, a request head within 15 seconds.
+//! The issuer inside a real HTTP server on loopback. It has its own threads, so callers need no async
+//! runtime. Limits: a 64 KiB body, a request head within 15 seconds.
 
 use core::convert::Infallible;
 use core::error::Error;
@@ -31,7 +31,7 @@ const MAX_BODY_BYTES: usize = 64 * 1024;
 const HEAD_TIMEOUT: Duration = Duration::from_secs(15);
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// An issuer that is bound and not serving yet.
+/// An issuer that is bound but not yet serving.
 pub struct LocalIssuer {
     runtime: Runtime,
     listener: TcpListener,
@@ -39,22 +39,22 @@ pub struct LocalIssuer {
     issuer: Arc<Mutex<Issuer>>,
 }
 
-/// An issuer at work. Dropping it stops the server and waits for that.
+/// A running issuer. Dropping it stops the server and waits for that.
 pub struct Running {
     addr: SocketAddr,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
 
-/// Why an issuer could not be bound.
+/// The reason why an issuer could not be bound.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum BindError {
     /// Other machines could reach the address.
     NotLoopback(SocketAddr),
-    /// The system refused.
+    /// The operating system reported an error.
     Io(io::Error),
-    /// There is no issuer to serve.
+    /// No issuer could be created.
     Issuer(Problem),
 }
 
@@ -62,7 +62,7 @@ impl fmt::Display for BindError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             BindError::NotLoopback(addr) => {
-                write!(f, "`{addr}` can be reached from other machines")
+                write!(f, "`{addr}` is not a loopback address")
             }
             BindError::Io(error) => write!(f, "{error}"),
             BindError::Issuer(problem) => write!(f, "{problem}"),
@@ -73,11 +73,11 @@ impl fmt::Display for BindError {
 impl Error for BindError {}
 
 impl LocalIssuer {
-    /// Makes the first keys and binds `listen`; port 0 takes a free one.
+    /// Generates the first keys and binds `listen`; port 0 selects a free port.
     ///
     /// # Errors
     ///
-    /// If the address is not loopback or cannot be bound, or no key can be made.
+    /// Returns an error if the address is not loopback or cannot be bound, or no key can be generated.
     pub fn bind(listen: SocketAddr, options: Options) -> Result<LocalIssuer, BindError> {
         if !listen.ip().to_canonical().is_loopback() {
             return Err(BindError::NotLoopback(listen));
@@ -100,7 +100,7 @@ impl LocalIssuer {
         })
     }
 
-    /// The address it is bound to.
+    /// The bound address.
     pub fn addr(&self) -> SocketAddr {
         self.addr
     }
@@ -110,7 +110,7 @@ impl LocalIssuer {
         self.lock(|issuer| issuer.issuer.clone())
     }
 
-    /// Where its key set is.
+    /// The address of its key set.
     pub fn jwks_uri(&self) -> String {
         self.lock(|issuer| issuer.jwks_uri())
     }
@@ -126,7 +126,7 @@ impl LocalIssuer {
             .block_on(serve(self.listener, self.issuer, for_ever));
     }
 
-    /// Serves on a thread of its own until the handle is dropped.
+    /// Serves on its own thread until the handle is dropped.
     pub fn run_in_background(self) -> Running {
         let (stop, stopped) = oneshot::channel::<()>();
         let addr = self.addr;
@@ -137,7 +137,7 @@ impl LocalIssuer {
             };
             self.runtime
                 .block_on(serve(self.listener, self.issuer, stopped));
-            // Answers that are slow on purpose must not hold up whoever stops the server.
+            // Deliberately slow responses must not delay the shutdown.
             self.runtime.shutdown_background();
         });
         Running {
@@ -181,7 +181,7 @@ async fn serve(listener: TcpListener, issuer: Arc<Mutex<Issuer>>, stop: impl Fut
                 let issuer = Arc::clone(&issuer);
                 async move { Ok::<_, Infallible>(answer(issuer, request).await) }
             });
-            // A torn connection is the client's business.
+            // A client may disconnect at any time.
             let _ = http1::Builder::new()
                 .timer(TokioTimer::new())
                 .header_read_timeout(HEAD_TIMEOUT)
@@ -208,7 +208,7 @@ async fn answer(issuer: Arc<Mutex<Issuer>>, request: Request<Incoming>) -> Respo
                 let mut issuer = issuer.lock().unwrap_or_else(PoisonError::into_inner);
                 routes::answer(&mut issuer, &ask)
             };
-            // A rotation computes for a while.
+            // A rotation is compute-bound for a while.
             let done = tokio::task::spawn_blocking(work).await;
             done.unwrap_or_else(|_| status(StatusCode::INTERNAL_SERVER_ERROR))
         }

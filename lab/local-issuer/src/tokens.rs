@@ -1,4 +1,4 @@
-//! ID tokens and access tokens with the claims that user pools give them.
+//! ID tokens and access tokens with the claims that user pools issue.
 
 use serde_json::{Map, Value, json};
 use tollgate_mint::{Claims, MintError, Minter};
@@ -6,19 +6,20 @@ use tollgate_mint::{Claims, MintError, Minter};
 use crate::keys::TokenUse;
 use crate::people::Person;
 
-/// Who gets a token, from whom, and when.
+/// The subject, issuer and time of a token.
 pub(crate) struct Issue<'a> {
     pub(crate) issuer: &'a str,
     pub(crate) client: &'a str,
     pub(crate) person: &'a Person,
     pub(crate) nonce: Option<&'a str>,
     pub(crate) now: i64,
-    /// How long the token still lives. Negative for one that has expired, an hour after it was issued.
+    /// The remaining lifetime of the token. Negative for an expired token, which was issued an hour before it
+    /// expired.
     pub(crate) life_secs: i64,
 }
 
 impl Issue<'_> {
-    /// A token. `more` is set last, over whatever was there; a member that is null takes a claim away.
+    /// Mints a token. `more` is applied last and overrides existing claims; a null member removes a claim.
     pub(crate) fn token(
         &self,
         usage: TokenUse,
@@ -44,7 +45,7 @@ impl Issue<'_> {
         let mut claims = Map::new();
         let mut say = |name: &str, value: Value| claims.insert(name.to_owned(), value);
         say("sub", json!(self.person.name));
-        // A pool leaves the claim out rather than giving an empty list.
+        // A pool omits the claim rather than sending an empty list.
         if !self.person.groups.is_empty() {
             say("cognito:groups", json!(self.person.groups));
         }
@@ -90,7 +91,7 @@ impl Issue<'_> {
     }
 }
 
-/// A name that nobody else has, in the form of a random UUID.
+/// Returns a unique name in the form of a random UUID.
 fn uuid() -> String {
     let hex = format!("{:032x}", fastrand::u128(..));
     let part = |from: usize, to: usize| hex.get(from..to).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! The issuer over its socket, as a browser, an edge and a test would use it.
+//! The issuer over its socket, used like a browser, an edge or a test would.
 
 #![expect(
     clippy::expect_used,
@@ -87,7 +87,7 @@ fn kids(set: &Value) -> Vec<&str> {
     keys.map(|key| key["kid"].as_str().unwrap()).collect()
 }
 
-/// Header and claims of a token.
+/// Returns the header and claims of a token.
 fn read(token: &str) -> [Value; 2] {
     use base64ct::{Base64UrlUnpadded, Encoding};
     let mut parts = token.split('.').map(|part| {
@@ -138,7 +138,7 @@ fn keys_have_the_shape_of_a_user_pool_and_rotate() {
     ask(&issuer, "POST", "/admin/withdraw", r#"{"kids":"old"}"#);
     let left = jwks(&issuer).json();
     assert_eq!(kids(&left), kids(&after)[2..]);
-    // Whoever holds an old token can still be played.
+    // A token signed by an old key can still be minted.
     let held = json!({ "user": "alice", "kid": old["kid"] }).to_string();
     let held = ask(&issuer, "POST", "/admin/token", &held).json();
     assert_eq!(read(held["token"].as_str().unwrap())[0]["kid"], old["kid"]);
@@ -151,7 +151,7 @@ fn keys_have_the_shape_of_a_user_pool_and_rotate() {
 }
 
 #[test]
-fn tokens_say_what_a_user_pool_says() {
+fn tokens_have_the_claims_of_a_user_pool() {
     let issuer = start();
     let token = |wanted: Value| {
         let made = ask(&issuer, "POST", "/admin/token", &wanted.to_string()).json();
@@ -188,7 +188,7 @@ fn tokens_say_what_a_user_pool_says() {
 }
 
 #[test]
-fn the_two_ways_to_sign_in() {
+fn both_sign_in_flows_work() {
     let issuer = start();
     let back = "client_id=client-abc123&redirect_uri=http%3A%2F%2F127.0.0.1%3A9%2Fcallback%2F";
     let state = "a.%3Cscript%3E";
@@ -229,7 +229,7 @@ fn the_two_ways_to_sign_in() {
 }
 
 #[test]
-fn nobody_is_sent_to_an_address_that_is_not_registered() {
+fn unregistered_redirect_uris_are_rejected() {
     let issuer = start();
     let good = "/login?client_id=client-abc123&response_type=token&redirect_uri=";
     for uri in [
@@ -254,7 +254,7 @@ fn nobody_is_sent_to_an_address_that_is_not_registered() {
 }
 
 #[test]
-fn the_key_set_fails_as_it_is_told() {
+fn the_key_set_fails_as_requested() {
     let issuer = start();
     let cases: [(&str, u16, &[u8]); 7] = [
         (r#"{"kind":"status","status":500}"#, 500, b"Internal"),
@@ -289,7 +289,7 @@ fn the_key_set_fails_as_it_is_told() {
 }
 
 #[test]
-fn only_this_machine_is_served() {
+fn only_loopback_addresses_are_accepted() {
     let bound = LocalIssuer::bind("0.0.0.0:0".parse().unwrap(), options());
     assert!(matches!(bound, Err(BindError::NotLoopback(_))));
 }

@@ -1,7 +1,7 @@
-//! The module that `rs256.mjs` times under Node: one signature, verified by the library of a number.
+//! The module that `rs256.mjs` times in Node: one signature, verified by the library with a given number.
 //!
-//! The caller asks for `room`, writes the parts of a [`Signed`] there, calls `prepare` with the number of a
-//! library, and then `verify` with a count as often as it likes.
+//! The caller gets a buffer from `room`, writes the parts of a [`Signed`] there, calls `prepare` with the
+//! number of a library, and then calls `verify` with a count any number of times.
 
 #![expect(
     unsafe_code,
@@ -17,7 +17,7 @@ thread_local! {
     static READY: RefCell<Option<Check>> = const { RefCell::new(None) };
 }
 
-/// Where to write so many bytes.
+/// Returns a buffer of this many bytes.
 #[unsafe(no_mangle)]
 pub extern "C" fn room(bytes: usize) -> *mut u8 {
     INPUT.with_borrow_mut(|input| {
@@ -26,7 +26,7 @@ pub extern "C" fn room(bytes: usize) -> *mut u8 {
     })
 }
 
-/// Prepares the key that was written, with the library of that number: 1, or 0 if it takes no such key.
+/// Prepares the key in the buffer with the library with this number: 1, or 0 if it rejects the key.
 #[unsafe(no_mangle)]
 pub extern "C" fn prepare(library: usize) -> u32 {
     let ready = LIBRARIES.get(library).and_then(|(.., prepare)| {
@@ -37,7 +37,7 @@ pub extern "C" fn prepare(library: usize) -> u32 {
     u32::from(good)
 }
 
-/// How many of so many verifications found the signature good.
+/// Returns how many of `count` verifications accepted the signature.
 #[unsafe(no_mangle)]
 pub extern "C" fn verify(rounds: u32) -> u32 {
     READY.with_borrow(|ready| match ready {

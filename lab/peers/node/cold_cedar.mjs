@@ -1,4 +1,4 @@
-// From nothing to Cedar's first decision. Arguments: the policies, a path, a group.
+// Time from process start to Cedar's first decision. Arguments: the policies, a path, a group.
 
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";

@@ -1,3 +1,3 @@
-// From nothing to a line: what Node itself takes.
+// Time from process start to one line of output: the cost of Node itself.
 
 process.stdout.write("allow\n");

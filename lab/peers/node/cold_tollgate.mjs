@@ -1,4 +1,5 @@
-// From nothing to our first decision. Arguments: the package's folder, the image, a path, a bearer token.
+// Time from process start to our first decision. Arguments: the package's directory, the image, a path, a
+// bearer token.
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";

@@ -1,7 +1,8 @@
-// Times decisions in Node: our package with a token it knows, and Cedar's with the same rules.
+// Times decisions in Node: our package with a cached token, and Cedar with the same rules.
 //
-// Runs in the folder whose node_modules has Cedar. One JSON object in on the standard input; one out:
-// nanoseconds per decision of both, which take turns. Every answer is compared with `expected` first.
+// Runs in the directory whose node_modules contains Cedar. Reads a single JSON object from standard input
+// and prints one: nanoseconds per decision for both, measured alternately. Every result is first compared
+// with `expected`.
 
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -27,7 +28,7 @@ const calls = questions.map(({ target, group }) => ({
   resource: uid("Path", target),
   context: {},
   preparsedPolicySetId: "site",
-  // Only what this request is about: everything given is parsed at every call.
+  // Only the entities of this request: everything given is parsed on every call.
   entities: [
     { uid: uid("User", group), attrs: {}, parents: [uid("Group", group)] },
     { uid: uid("Path", target), attrs: { path: target }, parents: [] },
@@ -62,7 +63,7 @@ const states = Object.entries(subjects).map(([subject, answer]) => {
   const typical = batch(state, Math.max(1, Math.floor(WARM_UP_NS / 5 / first)));
   const warm = batch(state, Math.max(1, Math.floor(WARM_UP_NS / typical)));
   state.repeats = Math.max(1, Math.min(1000, Math.ceil(SAMPLE_NS / warm)));
-  // What takes long is sampled for about five seconds.
+  // Slow operations are sampled for about five seconds.
   const most = Math.max(FEWEST, Math.floor(5e9 / (warm * state.repeats)));
   return Object.assign(state, { checked, samples: Math.ceil(Math.min(samples, most) / rounds) });
 });

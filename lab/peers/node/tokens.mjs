@@ -1,8 +1,8 @@
-// Times tokens in Node: our package, and libraries that people use with a rule written by hand.
+// Times tokens in Node: our package, and common libraries combined with a hand-written rule.
 //
-// Runs in the folder whose node_modules has the libraries. One JSON object in on the standard input, see
-// `load`; one out: for each scene and subject, nanoseconds per request. What is compared takes turns, so that
-// all of it meets the same machine. Not here: which requests, and what the figures should be.
+// Runs in the directory whose node_modules contains the libraries. Reads a single JSON object from standard
+// input, see `load`, and prints one: nanoseconds per request for each scene and subject. Compared subjects
+// are measured alternately, under the same machine load. Not here: the requests, and limits for the results.
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -18,7 +18,7 @@ const { nodePackage, edge, image, jwks, issuer, client, known, fresh, denied, sa
   JSON.parse(readFileSync(0, "utf8"));
 const load = (file) => import(pathToFileURL(file).href);
 
-/** The rule by hand: a course under /courses/ is for the group of its name. */
+/** The hand-written rule: a course under /courses/ is for the group of its name. */
 function mayRead(method, path, groups) {
   if (method !== "GET" && method !== "HEAD") return false;
   const course = /^\/courses\/([^/]+)\/./.exec(path)?.[1];
@@ -81,7 +81,7 @@ const edges = {
   },
 };
 
-/** The same text in new strings, as every request from a wire has them. */
+/** Returns the same values in new strings, as for every request from a network. */
 const copy = (text) => Buffer.from(text, "latin1").toString("latin1");
 
 function received(asked) {
@@ -92,7 +92,7 @@ function received(asked) {
 const scenes = [
   { name: "known", requests: known, subjects: plain, prepare: received },
   { name: "new", requests: fresh, subjects: plain, prepare: received },
-  // The handler changes the event it is given.
+  // The handler modifies the event that it receives.
   { name: "edge", requests: fresh, subjects: edges, prepare: viewerRequest },
 ];
 
@@ -105,7 +105,7 @@ async function batch(answer, prepare, requests, state, repeats) {
   const began = process.hrtime.bigint();
   for (const one of asked) {
     const said = answer(one);
-    // Waiting for what is there already would cost those that need not be waited for.
+    // Awaiting a synchronous result would slow down the subjects that need no await.
     if (said === true || (said !== false && (await said))) allowed += 1;
   }
   const took = Number(process.hrtime.bigint() - began);

@@ -1,11 +1,12 @@
-//! Holds Tollgate against others in one program, `peers`, which is built with the feature `peers` and by
-//! nobody who does not ask for it.
+//! Comparisons of Tollgate with other engines and libraries in one program, `peers`, which is built only
+//! with the feature `peers`.
 //!
-//! Whether Cedar accepts a policy's export and decides as the core does; how long policy engines and token
-//! libraries take for the same questions; and a page with charts of that. Not here: Tollgate's own targets.
+//! It checks that Cedar accepts a policy's export and decides as the core does, measures how long policy
+//! engines and token libraries take for the same requests, and writes a page with charts of the results. Not
+//! here: Tollgate's own targets.
 //!
-//! `signatures`, behind a feature of its own: what one signature costs in the libraries that could have been
-//! chosen.
+//! The program `signatures`, with its own feature, measures the cost of one signature verification in the
+//! libraries that could have been chosen.
 
 #![forbid(unsafe_code)]
 

@@ -1,4 +1,5 @@
-//! One signature, verified by each library that could have been chosen: what RS256, ES256 and Ed25519 cost.
+//! One signature, verified by each library that could have been chosen: the cost of RS256, ES256 and
+//! Ed25519.
 //!
 //! Each library prepares the key once, as a server would, and then verifies the same bytes. Not here:
 //! clocks. The same code runs natively and as a WASM module.
@@ -6,10 +7,10 @@
 use p256::ecdsa::signature::Verifier;
 use tollgate_rs256::{Hash, PublicKey};
 
-/// A verification that is ready to run: whether the signature is good.
+/// A prepared verification: returns whether the signature is valid.
 pub type Check = Box<dyn Fn() -> bool>;
 
-/// What is verified: the key, the message and its signature.
+/// The input of a verification: the key, the message and its signature.
 ///
 /// RSA keys are modulus and exponent, big-endian; EC keys are SEC 1 points of 65 bytes with an empty
 /// second part, Ed25519 keys are 32 bytes with an empty second part. EC signatures are r and s.
@@ -19,14 +20,14 @@ pub struct Signed {
     pub key: Vec<u8>,
     /// Public exponent, or nothing.
     pub exponent: Vec<u8>,
-    /// What was signed.
+    /// The signed message.
     pub message: Vec<u8>,
-    /// The signature, as JWS has it.
+    /// The signature, in the format of JWS.
     pub signature: Vec<u8>,
 }
 
 impl Signed {
-    /// The four parts, each after its length in four bytes, little-endian.
+    /// Parses the four parts, each after its length in four bytes, little-endian.
     #[must_use]
     pub fn from_parts(mut bytes: &[u8]) -> Option<Self> {
         let mut part = || {
@@ -45,7 +46,7 @@ impl Signed {
     }
 }
 
-/// Names of libraries, with what prepares a key in each. The first of every algorithm is ours.
+/// The names of libraries, with a function that prepares a key in each. The first of every algorithm is ours.
 pub const LIBRARIES: [(&str, &str, fn(&Signed) -> Option<Check>); 9] = [
     ("RS256", "tollgate-rs256", rs256_ours),
     ("RS256", "ring 0.17", rs256_ring),

@@ -1,4 +1,4 @@
-// Decides nothing: every request goes to the origin.
+// Decides nothing: forwards every request to the origin.
 
 export default {
   fetch: (request, env) => env.ORIGIN.fetch(request),

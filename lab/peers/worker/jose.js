@@ -1,4 +1,5 @@
-// What people write by hand: a token verified with jose, and the rule; what passes goes to the origin.
+// A typical hand-written Worker: it verifies the token with jose, evaluates the rule, and forwards allowed
+// requests.
 
 import { createLocalJWKSet, jwtVerify } from "jose/index.js";
 import site from "site.json";

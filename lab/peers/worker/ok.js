@@ -1,4 +1,4 @@
-// Answers 200 to everything.
+// Responds 200 to every request.
 
 export default {
   fetch: () => new Response("ok"),

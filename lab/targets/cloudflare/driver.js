@@ -1,10 +1,10 @@
-// Runs a built Worker in workerd for a host that posts one request as JSON and reads one answer.
+// Runs a built Worker in workerd for a host that posts one request as JSON and reads one result.
 //
-// What is asked is the Worker's own `fetch`, with a request object that says what a case says. HTTP could
-// not carry it: clients refuse such targets, and the time would be that of the day. A character is a byte
-// of the case; values of headers become text as workerd makes it of bytes. Header lines that a case
-// repeats stay apart, where workerd would have joined them; and a target without a leading slash, which
-// workerd never passes on, is left out of the URL. Not here: which cases, and what they should come to.
+// It calls the Worker's own `fetch` with a request object that has the contents of a case. HTTP could not
+// transmit them: clients reject such targets, and the clock would show the current time. A character is a
+// byte of the case. Header values are decoded from bytes as in workerd. Header lines that a case repeats
+// stay separate, although workerd would join them. A target without a leading slash, which workerd never
+// forwards, is omitted from the URL. Not here: the cases, and their expected results.
 
 import { makeWorker } from "./entry.js";
 import * as glue from "./tollgate_cloudflare.js";
@@ -33,7 +33,7 @@ export default {
   },
 };
 
-/** The Worker's answer to a case; throws if its parts contradict each other. */
+/** Returns the Worker's result for a case; throws if its parts contradict each other. */
 async function decide(asked) {
   const lines = [];
   const { log, warn, error } = console;
@@ -68,12 +68,12 @@ async function decide(asked) {
   return { ...told, response: { headers, body: await response.text() } };
 }
 
-/** What becomes of a case where everything is real but the request and the origin. */
+/** Returns the result of a case in which everything is real except the request and the origin. */
 async function live({ live: asked, break: how, filler }, env, around) {
   const began = clock();
   Date.now = () => asked.now * 1000 + (clock() - began);
   let log;
-  // What is told about keys and policies is no answer, also where it comes later.
+  // Log lines about keys and policies are not results, even if they come later.
   for (const name of ["warn", "error"]) console[name] = () => {};
   console.log = (line) => (line.includes('"outcome"') ? (log = line) : undefined);
   let sent = false;
@@ -88,7 +88,7 @@ async function live({ live: asked, break: how, filler }, env, around) {
   return { status, sent, log: log === undefined ? undefined : JSON.parse(log) };
 }
 
-/** The object that stands for a request. */
+/** Returns the object that represents a request. */
 function caseRequest({ method, target, headers, ip }) {
   const lines = headers.map(([name, value]) => [name.toLowerCase(), text(value)]);
   if (ip !== null) lines.push(["cf-connecting-ip", ip]);
@@ -97,7 +97,7 @@ function caseRequest({ method, target, headers, ip }) {
     url: SITE + (target.startsWith("/") ? target : ""),
     headers: {
       entries: () => lines.values(),
-      // What a request can be made of, where the Worker makes one.
+      // A request can be constructed from this where the Worker constructs one.
       [Symbol.iterator]: () => lines.filter(isHeader).values(),
     },
   };
@@ -117,8 +117,8 @@ function text(bytes) {
 
 const path = (target) => target.split("?", 1)[0];
 
-/** Asks the prepared requests in turn, `repeats` times in all, as fast as it goes. The caller has the
- *  clock: here time stands still while code runs. */
+/** Handles the prepared requests in turn, `repeats` in total, as fast as possible. The caller measures the
+ *  time, because the clock here does not advance while code runs. */
 async function measure({ requests, now, repeats }) {
   prepared = requests?.map(({ method, target, headers }) => {
     return new Request(SITE + target, { method, headers });
@@ -130,7 +130,7 @@ async function measure({ requests, now, repeats }) {
   const origin = async () => ((sent += 1), new Response(null));
   const env = { ORIGIN: { fetch: origin } };
   try {
-    // Where the last message ended: a token comes back only after all others.
+    // The end of the previous message: a token is reused only after all others.
     for (const end = turn + repeats; turn < end; turn += 1) {
       await worker.fetch(prepared[turn % prepared.length], env, context);
     }

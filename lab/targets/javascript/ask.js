@@ -1,6 +1,6 @@
-// Asks a generated function about one request at a time: `handler`, `eventOf` and `answerOf` stand before
-// this in one file. What the function logs is caught, and the clock shows the time of the request, or throws
-// where the request is `broken`.
+// Evaluates one request at a time with a generated function. `handler`, `eventOf` and `answerOf` precede
+// this code in the same file. Logged lines are captured. The clock shows the time of the request, or throws
+// if the request is `broken`.
 
 var realNow = Date.now;
 

@@ -1,5 +1,5 @@
-// Asks a generated function about every request in `asked`, and prints an answer a line: the engine's
-// program cuts longer ones.
+// Evaluates every request in `asked` with a generated function and prints one result per line, because the
+// engine's command-line program truncates longer output.
 
 async function askAll() {
   var at, answer;

@@ -1,6 +1,6 @@
-// What CloudFront's module `cloudfront` offers: a KeyValueStore that rejects keys it does not have, CWT, and a line
-// for CloudFront's own log. The entries are in the global object `store`, which the host loads; the line is left in
-// the global `customData`.
+// A mock of CloudFront's module `cloudfront`: a KeyValueStore that rejects unknown keys, CWT, and a line for
+// CloudFront's own log. The entries are in the global object `store`, which the host loads; the log line is
+// stored in the global `customData`.
 
 function valueOf(key, options) {
   var format = (options && options.format) || 'string', value;

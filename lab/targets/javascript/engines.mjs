@@ -1,14 +1,18 @@
-// Runs generated JavaScript in Node for a host that writes one JSON object a line and reads one back:
-// CloudFront functions, and EdgeWorkers in a world that has only what Akamai's has.
+// Runs generated JavaScript in Node for a host that writes one JSON object per line and reads one back:
+// CloudFront functions, and EdgeWorkers in a context that has only what Akamai provides.
 //
-// `{"load": {"edge": …, "source": …, "store": {…}}}` loads a script, `{"ask": [request, …]}` is answered
-// by `{"answers": […]}`, and for EdgeWorkers `{"measure": {"requests": […], "samples": N, "repeats": N}}` by
-// the nanoseconds of a decision, a figure a sample, and those of a script that does nothing. Every script runs in a context of its own, where text and WASM are no code.
-// `{"sweep": {"request": …, "ranges": […]}}` is answered by those code points in the ranges that a path may hold.
-// Where a request is `broken`, the clock throws for CloudFront, and WebCrypto rejects everything for EdgeWorkers; where
-// that is "headers", EdgeWorkers cannot remove any, and where it is "log", they cannot log. Where a request has `spoil`, a
-// list of names and a value, the platform shows that value under these names, and a script that throws denies.
-// Needs --experimental-vm-modules. The first argument is the folder of this file.
+// * `{"load": {"edge": …, "source": …, "store": {…}}}` loads a script.
+// * `{"ask": [request, …]}` is answered by `{"answers": […]}`.
+// * `{"measure": {"requests": […], "samples": N, "repeats": N}}`, for EdgeWorkers, is answered by the
+//   nanoseconds of a decision, one value per sample, and those of a script that does nothing.
+// * `{"sweep": {"request": …, "ranges": […]}}` is answered by the code points in the ranges that a path may
+//   contain.
+//
+// Every script runs in its own context, which cannot compile strings or WASM. If a request is `broken`, the
+// clock throws for CloudFront, and WebCrypto rejects everything for EdgeWorkers; with the value "headers",
+// EdgeWorkers cannot remove any, and with "log", they cannot log. If a request has `spoil`, a list of names
+// and a value, the platform returns that value under these names, and a script that throws denies. Needs
+// --experimental-vm-modules. The first argument is the directory of this file.
 
 import { createHmac, webcrypto } from "node:crypto";
 import { readFileSync } from "node:fs";
@@ -34,14 +38,14 @@ function keep(module) {
   return module;
 }
 
-// A script with the modules it may import. What is not given to the context is not there.
+// A script with the modules it may import. What the context does not receive does not exist for the script.
 async function load(source, globals, modules) {
   const context = vm.createContext({ ...globals }, { codeGeneration: { strings: false, wasm: false } });
   const script = keep(new vm.SourceTextModule(source, { context }));
   await script.link(async (name) => {
     const exports = modules[name];
     if (exports === undefined) {
-      throw new Error(`there is no module ${name}`);
+      throw new Error(`no module ${name}`);
     }
     if (typeof exports === "string") {
       const module = keep(new vm.SourceTextModule(exports, { context }));
@@ -58,14 +62,14 @@ async function load(source, globals, modules) {
   return { context, exports: script.namespace };
 }
 
-// Puts a value of another kind where the platform shows something.
+// Replaces a platform value with one of another type.
 function spoil(shown, names) {
   const [value, last, ...rest] = names.toReversed();
   const above = rest.reverse().reduce((above, name) => above?.[name], shown);
   if (typeof above === "object" && above !== null) above[last] = value;
 }
 
-// What a script comes to that may throw: that is an error of the platform, and no way in.
+// The result of a script that may throw: throwing is a platform error and grants nothing.
 async function spoiled(run, forwards) {
   try {
     return { outcome: forwards(await run()) ? "allow" : "deny", reason: "spoiled" };
@@ -102,7 +106,7 @@ async function loadCloudfront({ source, store }) {
   };
 }
 
-// A request as EdgeWorkers show it.
+// A request in the form in which EdgeWorkers present it.
 function akamaiRequest(asked) {
   const headers = new Map();
   for (const [name, value] of asked.headers) {
@@ -151,7 +155,7 @@ async function loadEdgeworkers({ source }) {
   measure = async ({ requests, samples, repeats }) => {
     now = requests[0].now * 1000;
     async function once(subject) {
-      // A decision takes fields out of its request, so each gets one of its own.
+      // A decision removes fields from its request, so each gets its own.
       const fresh = Array.from({ length: repeats }, (_, at) => akamaiRequest(requests[at % requests.length]).request);
       lines = [];
       const began = process.hrtime.bigint();
@@ -191,7 +195,7 @@ async function loadEdgeworkers({ source }) {
   };
 }
 
-// The code points of ranges that a path may hold, each asked about alone.
+// Returns the code points in the ranges that a path may contain, each evaluated in its own request.
 async function sweep({ request, ranges }) {
   const allowed = [];
   for (const [first, last] of ranges) {

@@ -1,8 +1,8 @@
-// A request as CloudFront shows it to a function, and what the function answered. The engines of the
-// functions read this too, so it keeps to their language.
+// A request in CloudFront's event format, and the result of the function. The engines of the functions load
+// this file too, so it uses only their language.
 //
-// CloudFront reads headers, cookies and queries before a function sees them: names of headers in lower
-// case, one entry for each name with all its values, cookies apart from the headers.
+// CloudFront parses headers, cookies and queries before a function sees them: header names in lower case,
+// one entry for each name with all its values, cookies separate from the headers.
 
 function addTo(fields, name, value) {
   var field = fields[name];
@@ -18,7 +18,7 @@ function addPair(fields, text) {
   addTo(fields, at < 0 ? text : text.slice(0, at), at < 0 ? '' : text.slice(at + 1));
 }
 
-// The event for a request of a conformance case: one character for each byte.
+// Returns the event for a request of a conformance case: one character for each byte.
 function eventOf(asked) {
   var at = asked.target.indexOf('?'), query = at < 0 ? '' : asked.target.slice(at + 1);
   var request = {
@@ -54,8 +54,9 @@ function eventOf(asked) {
   };
 }
 
-// The answer, from the line that the function logged, if the returned value and the line in CloudFront's own log agree
-// with it. With the names of the forwarded headers, if the request is forwarded.
+// Returns the result from the line that the function logged, if the returned value and the line in
+// CloudFront's own log agree with it. If the request is forwarded, the result contains the names of the
+// forwarded headers.
 function answerOf(event, returned, line, custom) {
   var answer = JSON.parse(line), allow = returned.headers && returned.headers.allow;
   var passed = returned === event.request;

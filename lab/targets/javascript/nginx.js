@@ -1,7 +1,9 @@
-// Runs a generated function in nginx's engine for a host that posts requests: the body is
-// `{"ask": [request, …]}`, answered by `{"answers": […]}`, or `{"measure": {"requests": […], "repeats": N}}`,
-// answered by the milliseconds that all of it took, and that `BARE_FACTOR` times as many calls of a function
-// took which returns the request: the clock has milliseconds only.
+// Runs a generated function in nginx's engine for a host that posts requests. The body is one of:
+//
+// * `{"ask": [request, …]}`, answered by `{"answers": […]}`;
+// * `{"measure": {"requests": […], "repeats": N}}`, answered by two times in milliseconds: for all these
+//   calls, and for `BARE_FACTOR` times as many calls of a function that only returns the request. The
+//   factor is needed because the clock counts milliseconds.
 
 var BARE_FACTOR = 200;
 

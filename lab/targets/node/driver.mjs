@@ -1,12 +1,15 @@
-// Runs the npm package for a host that writes one JSON object a line and reads one back.
+// Runs the npm package for a host that writes one JSON object per line and reads one back.
 //
-// Arguments: the package's folder, the file of a policy image. The first line out says that the policy
-// is loaded; then every line in is `{"request": …}`, answered by the outcome, or
-// `{"measure": {"requests": […], "samples": N, "repeats": N}}`, answered by nanoseconds per request.
-// `{"keyed": …, "break": …}` is a request to a gate that fetches keys, after what is to go wrong in the
-// module; `{"offer": [BYTE, …], "trust": …}` a policy image for that gate, which is taken or `refused`, and the
-// trust keys to ask for from then on.
-// Not here: which requests, and what they should come to.
+// Arguments: the package's directory, the file of a policy image. The first output line reports that the
+// policy is loaded. Then every input line is one of:
+//
+// * `{"request": …}`, answered by the outcome;
+// * `{"measure": {"requests": […], "samples": N, "repeats": N}}`, answered by nanoseconds per request;
+// * `{"keyed": …, "break": …}`, a request to a gate that fetches keys, with a fault to inject into the module;
+// * `{"offer": [BYTE, …], "trust": …}`, a policy image for that gate, which is accepted or `refused`, and the
+//   trust keys that it requires from then on.
+//
+// Not here: the requests, and their expected results.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -22,7 +25,7 @@ function say(answer) {
   process.stdout.write(`${JSON.stringify(answer)}\n`);
 }
 
-/** Asks twice: who was let in once is known by a number, and must get the same. */
+/** Decides twice: an allowed client is assigned a handle, and the second decision must be the same. */
 function decide(gate, request) {
   const said = gate.decide(request);
   const again = gate.decide(request);
@@ -44,7 +47,7 @@ function sent(respond) {
 async function answer(gate, asked) {
   if (asked.request) return decide(gate, asked.request);
   if (asked.keyed) {
-    // What went wrong inside is what is asked for, and no failure of this program.
+    // The fault inside the module was requested, so it is not a failure of this program.
     const { error, ...told } = await live(gate, asked);
     return { ...told, thrown: error };
   }
@@ -70,7 +73,8 @@ async function live(gate, { keyed: request, break: how, filler }) {
 let options;
 let release = 0;
 
-/** Takes a newer image as a host should: with the trust keys it has, none older than the one in force. */
+/** Offers a newer image as a host should: with the current trust keys, and not older than the version in
+ *  force. */
 function offer({ offer: image, trust }) {
   try {
     if (trust) options = { trust };

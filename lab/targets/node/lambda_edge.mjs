@@ -1,10 +1,13 @@
-// Runs an unpacked Lambda@Edge package for a host that writes one JSON object a line and reads one back.
+// Runs an unpacked Lambda@Edge package for a host that writes one JSON object per line and reads one back.
 //
-// Arguments: the package's folder, and whether it runs `alone` or `live`. The first line out says that the
-// package is loaded; then every line in is `{"event": …, "now": SECS}`, answered by what the handler returned
-// and logged, or `{"measure": {"events": […], "now": SECS, "samples": N, "repeats": N}}`, answered by
-// nanoseconds per event. Live, keys are fetched, and what the handler reports is its own affair; `more` with an
-// event says what is to go wrong inside. Not here: which events, and what they should come to.
+// Arguments: the package's directory, and whether it runs `alone` or `live`. The first output line reports
+// that the package is loaded. Then every input line is one of:
+//
+// * `{"event": …, "now": SECS}`, answered by what the handler returned and logged;
+// * `{"measure": {"events": […], "now": SECS, "samples": N, "repeats": N}}`, answered by nanoseconds per event.
+//
+// In `live` mode keys are fetched, and the handler's warnings are ignored; `more` in an event describes the
+// fault to inject. Not here: the events, and their expected results.
 
 import { createRequire } from "node:module";
 import { join, resolve } from "node:path";
@@ -24,7 +27,7 @@ let failed;
 const fetch = isLive ? undefined : () => Promise.reject(new Error("no network here"));
 
 function report(where, error) {
-  // Keys cannot be fetched here, and an event that is refused for itself is no failure.
+  // Keys cannot be fetched here, and an event that is denied on its own account is not a failure.
   if (where !== "keys" && !isLive) failed = `${where}: ${error?.stack ?? error}`;
 }
 
@@ -35,7 +38,7 @@ async function answer(handler, { event, now, more }) {
   return { result, log: logged === undefined ? null : JSON.parse(logged), failed };
 }
 
-/** Makes the gate fail inside: memory that a bug has overwritten, none that is left, or a panic. */
+/** Makes the gate fail internally: memory overwritten by a bug, exhausted memory, or a panic. */
 async function breakNext({ break: how, flavour, filler }, headers) {
   if (flavour === "native") {
     const { Gate } = createRequire(pathToFileURL(join(resolve(folder), "index.mjs")))("./gate.node");
@@ -58,7 +61,7 @@ async function measure(handler, { events, now, samples, repeats }) {
   const perEvent = [];
   for (let sample = 0; sample < samples; sample += 1) {
     const asked = Array.from({ length: repeats }, (_, repeat) =>
-      // The handler changes the event that it is given.
+      // The handler modifies the event that it receives.
       structuredClone(events[(sample * repeats + repeat) % events.length]),
     );
     const began = process.hrtime.bigint();

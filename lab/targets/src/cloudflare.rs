@@ -1,8 +1,8 @@
-//! The Cloudflare Worker in workerd, the engine of Cloudflare's edge, asked over HTTP.
+//! The Cloudflare Worker in workerd, the engine of Cloudflare's edge, called over HTTP.
 //!
-//! What is served is the Worker as it is deployed, but for its first module: that one takes a case and
-//! asks the Worker's handler with it. The process lives as long as the value. Not here: the Worker,
-//! which is `edge-wasm/cloudflare`, and requests over plain HTTP, which its own tests send.
+//! The Worker runs as deployed, except for its first module, which receives a case and calls the Worker's
+//! handler with it. The process is stopped on drop. Not here: the Worker, which is `edge-wasm/cloudflare`,
+//! and requests over plain HTTP, which its own tests send.
 
 use core::net::{Ipv4Addr, SocketAddr};
 use core::time::Duration;
@@ -25,29 +25,29 @@ use crate::driver::Ask;
 use crate::node::{Measure, as_json};
 use crate::places::Places;
 
-/// The first module; in the program, so that it works from any folder.
+/// The first module, embedded in the program, so that it works from any directory.
 const DRIVER: &str = concat!(
     include_str!("../cloudflare/driver.js"),
     include_str!("../javascript/exhaust.js")
 );
 const DRIVER_NAME: &str = "driver.js";
-/// The first module of what is deployed, which the driver replaces.
+/// The first module of the deployed Worker, which the driver replaces.
 const MAIN: &str = "index.js";
-/// What starts the Worker, and what starts it with the driver.
+/// The configuration that starts the Worker, and the one that starts it with the driver.
 const CONFIG: &str = "config.capnp";
 const DRIVER_CONFIG: &str = "driver.capnp";
-/// What starts it as it is, with less to log.
+/// The configuration that starts it as deployed, with less logging.
 const QUIET_CONFIG: &str = "quiet.capnp";
-/// What starts it with the driver where issuers and KV are on loopback.
+/// The configuration that starts it with the driver, with issuers and KV on loopback.
 const LIVE_CONFIG: &str = "live.capnp";
-/// Longer than any answer may take.
+/// A timeout longer than any response may take.
 const PATIENCE: Duration = Duration::from_secs(120);
-/// Longest answer that is read.
+/// The maximum response size that is read.
 const MAX_ANSWER_BYTES: usize = 1_024 * 1_024;
-/// Fewest requests in a sample: a message to the process costs as much as some of them.
+/// The minimum number of requests per sample: a message to the process costs as much as several of them.
 const LEAST_REPEATS: usize = 200;
 
-/// A built Worker; it goes when nothing that was started from it runs any more.
+/// A built Worker, deleted when nothing that was started from it is running.
 #[derive(Clone)]
 pub struct Worker {
     folder: Arc<TempDir>,
@@ -58,13 +58,13 @@ pub struct Worker {
 pub struct Workerd {
     child: Child,
     asked: Connection,
-    /// What it serves, and what it says: it would end without either.
+    /// Its standard streams: workerd would end without either.
     _worker: Worker,
     _output: BufReader<ChildStdout>,
 }
 
 impl Worker {
-    /// The file without which it is not built.
+    /// A file that exists only if it is built.
     pub(crate) fn artifact(places: &Places) -> PathBuf {
         places.parts.join("cloudflare").join(MAIN)
     }
@@ -73,7 +73,7 @@ impl Worker {
     ///
     /// # Errors
     ///
-    /// If the authors' command does not make it; the message says why.
+    /// Returns an error if the `tollgate` command cannot build it; the message contains the reason.
     pub fn build(places: &Places, image: &Path) -> Result<Self> {
         Self::build_with(places, image, &[])
     }
@@ -84,7 +84,7 @@ impl Worker {
     ///
     /// As [`Worker::build`].
     pub fn build_with(places: &Places, image: &Path, more: &[&OsStr]) -> Result<Self> {
-        let folder = TempDir::new().context("cannot make a temporary folder")?;
+        let folder = TempDir::new().context("cannot create a temporary directory")?;
         let built = folder.path().join("built");
         let made = Command::new(&places.tollgate)
             .arg("build")
@@ -102,7 +102,7 @@ impl Worker {
         // The same configuration with another first module.
         let config =
             fs::read_to_string(built.join(CONFIG)).context("no configuration was built")?;
-        ensure!(config.contains(MAIN), "the configuration has no {MAIN}");
+        ensure!(config.contains(MAIN), "the configuration lacks {MAIN}");
         fs::write(built.join(DRIVER_CONFIG), config.replace(MAIN, DRIVER_NAME))?;
         fs::write(built.join(DRIVER_NAME), DRIVER)?;
         fs::write(
@@ -115,7 +115,7 @@ impl Worker {
         })
     }
 
-    /// Where it is built.
+    /// The directory of the build.
     pub fn folder(&self) -> PathBuf {
         self.folder.path().join("built")
     }
@@ -124,13 +124,14 @@ impl Worker {
     ///
     /// # Errors
     ///
-    /// If workerd cannot be started, or the Worker refuses the policy; the message says why.
+    /// Returns an error if workerd cannot be started, or the Worker rejects the policy; the message contains
+    /// the reason.
     pub fn start(&self) -> Result<Workerd> {
         self.start_with(DRIVER_CONFIG, &[])
     }
 
-    /// Starts workerd with the Worker as it is deployed, in front of an origin. What is allowed is not
-    /// logged, for nobody reads it.
+    /// Starts workerd with the Worker as deployed, in front of an origin. Allowed requests are not logged,
+    /// because nothing reads the log.
     ///
     /// # Errors
     ///
@@ -139,7 +140,7 @@ impl Worker {
         self.start_with(QUIET_CONFIG, &[format!("--external-addr=origin={origin}")])
     }
 
-    /// Starts workerd with the driver where issuers are on loopback, and KV is at this address, if there is one.
+    /// Starts workerd with the driver, with issuers on loopback, and KV at this address if one is given.
     ///
     /// # Errors
     ///
@@ -154,7 +155,7 @@ impl Worker {
             [PUBLIC, LOG, SERVICES]
                 .iter()
                 .all(|part| config.matches(part).count() == 1),
-            "the configuration is another than this was written for"
+            "the configuration does not match what this code expects"
         );
         let mut config = config.replace(PUBLIC, "allow = [\"local\"]");
         if let Some(kv) = kv {
@@ -199,16 +200,16 @@ impl Worker {
 }
 
 impl Workerd {
-    /// Decides requests over and over; nanoseconds for one, a figure a sample. The clock is here, and a
-    /// sample has many requests for one message to the process.
+    /// Decides requests repeatedly; returns nanoseconds per request, one value per sample. The clock is in
+    /// this process, so a sample contains many requests per message to the other.
     ///
     /// # Errors
     ///
-    /// If workerd ends, or the Worker lets a request not pass.
+    /// Returns an error if workerd ends, or the Worker denies a request.
     pub fn measure(&mut self, what: &Measure<'_>) -> Result<Vec<f64>> {
         let now = what.requests.first().map_or(0, |request| request.now.0);
         let requests: Vec<Value> = what.requests.iter().map(as_json).collect();
-        // Once without the clock: the requests come along, and code and data get warm.
+        // A first round without the clock sends the requests, and warms up code and data.
         let all = json!({ "requests": requests, "now": now, "repeats": requests.len() });
         self.exchange(&json!({ "measure": all }))?;
         let repeats = what.repeats.max(LEAST_REPEATS);
@@ -221,31 +222,31 @@ impl Workerd {
             let sent = answer.get("sent").and_then(Value::as_u64);
             ensure!(
                 sent == Some(repeats as u64),
-                "requests were refused: {answer}"
+                "requests were denied: {answer}"
             );
         }
         Ok(figures)
     }
 
-    /// Sends a request without a body over the one connection, and reads a response that lets it pass.
+    /// Sends a request without a body over the one connection, and reads a response that allows it.
     ///
     /// # Errors
     ///
-    /// If there is none, or another.
+    /// Returns an error if there is no response, or a different one.
     pub fn get(&mut self, target: &str) -> Result<()> {
         let host: (&str, &[u8]) = ("host", b"site.example");
         self.asked.send("GET", target.as_bytes(), &[host], b"")?;
         self.body().map(|_| ())
     }
 
-    /// Posts a question to the driver.
+    /// Posts a command to the driver.
     pub(crate) fn exchange(&mut self, question: &Value) -> Result<Value> {
         let body = question.to_string();
         let host: (&str, &[u8]) = ("host", b"driver");
         self.asked.send("POST", b"/", &[host], body.as_bytes())?;
         let answer = self.body().context("workerd's answer")?;
         let answer: Value = serde_json::from_slice(&answer)
-            .with_context(|| format!("workerd said {}", String::from_utf8_lossy(&answer)))?;
+            .with_context(|| format!("workerd printed {}", String::from_utf8_lossy(&answer)))?;
         match answer.get("error").and_then(Value::as_str) {
             Some(error) => bail!("the Worker: {error}"),
             None => Ok(answer),
@@ -269,13 +270,13 @@ impl Ask for Workerd {
 
 impl Drop for Workerd {
     fn drop(&mut self) {
-        // It serves until it is ended; how it ends no longer matters.
+        // It serves until it is stopped; its exit code no longer matters.
         _ = self.child.kill();
         _ = self.child.wait();
     }
 }
 
-/// Where workerd says it listens, once it does.
+/// Returns the address that workerd reports once it listens.
 fn port(output: &mut impl BufRead) -> Result<u16> {
     let mut line = String::new();
     while output.read_line(&mut line)? > 0 {
@@ -294,7 +295,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_port_is_what_workerd_says() {
+    fn the_port_is_the_one_that_workerd_reports() {
         let mut said =
             "a line\n{\"event\":\"listen\",\"socket\":\"http\",\"port\":4711}\n".as_bytes();
         assert_eq!(port(&mut said).ok(), Some(4_711));

@@ -1,7 +1,6 @@
-//! An allocator that counts, for programs and tests that say how many allocations something makes, and how
-//! much memory it takes at most.
+//! An allocator that counts allocations and peak memory, for programs and tests that report them.
 //!
-//! Whoever wants counts makes it the global allocator; otherwise every count is 0.
+//! Install it as the global allocator to get counts; otherwise every count is 0.
 
 #![expect(unsafe_code, reason = "an allocator that counts is an allocator")]
 
@@ -11,21 +10,21 @@ use std::alloc::System;
 
 thread_local! {
     static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
-    /// Bytes that are allocated now, and the most since the last look. What one thread allocates and another
-    /// frees is counted at both, so the first may fall below zero.
+    /// Currently allocated bytes, and the peak since the last reset. Memory that one thread allocates and
+    /// another frees is counted on both, so the current value can be negative.
     static LIVE: Cell<i64> = const { Cell::new(0) };
     static PEAK: Cell<i64> = const { Cell::new(0) };
 }
 
-/// The system's allocator, counting what each thread asks it for.
+/// The system's allocator, counting the calls of each thread.
 pub struct Counting;
 
 fn count() {
-    // A thread that is ending has no counter any more, and decides nothing.
+    // A thread that is ending no longer has a counter, and decides nothing.
     _ = ALLOCATIONS.try_with(|counter| counter.set(counter.get() + 1));
 }
 
-/// Sizes of blocks are below half of the address space.
+/// Blocks are smaller than half of the address space.
 fn grow(more: usize, less: usize) {
     let live = LIVE.try_with(|live| {
         live.set(live.get() + more as i64 - less as i64);
@@ -36,12 +35,12 @@ fn grow(more: usize, less: usize) {
     }
 }
 
-// SAFETY: every call goes on to the system's allocator as it came; counting allocates nothing.
+// SAFETY: every call is forwarded unchanged to the system's allocator; counting allocates nothing.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         count();
         grow(layout.size(), 0);
-        // SAFETY: the caller's promises are those that `System` asks for.
+        // SAFETY: the caller's guarantees are those that `System` requires.
         unsafe { System.alloc(layout) }
     }
 
@@ -59,7 +58,7 @@ unsafe impl GlobalAlloc for Counting {
     }
 }
 
-/// How many allocations `work` makes on this thread. What it returns is dropped uncounted.
+/// Returns the number of allocations that `work` makes on this thread. Its result is dropped uncounted.
 pub fn allocations<T>(work: impl FnOnce() -> T) -> u64 {
     let before = ALLOCATIONS.get();
     let done = work();
@@ -68,7 +67,7 @@ pub fn allocations<T>(work: impl FnOnce() -> T) -> u64 {
     made
 }
 
-/// What `work` returns, and the most bytes that it has allocated on this thread at any time.
+/// Returns the result of `work`, and its peak memory in bytes on this thread.
 pub fn peak_bytes<T>(work: impl FnOnce() -> T) -> (T, u64) {
     let before = LIVE.get();
     PEAK.set(before);

@@ -1,7 +1,8 @@
-//! What a target is to the programs of the lab: its driver, and what is running once that has started it.
+//! The interface between targets and the programs of the lab: a driver, and the running target that it
+//! starts.
 //!
-//! Conformance, differential tests, theorems, benchmarks and fault injection know no target by name that they need
-//! not. Not here: the drivers, which are listed in `drivers`.
+//! Conformance, differential tests, theorems, benchmarks and fault injection refer to targets by name only
+//! where they must. Not here: the drivers, which are listed in `drivers`.
 
 use std::path::Path;
 use std::process::Command;
@@ -16,68 +17,68 @@ use crate::live::store::Store;
 use crate::places::Places;
 use crate::policy::Policy;
 
-/// A target: how it is started, and what programs need to know about it. Most of it has a default, which is right
-/// for a target that is only asked.
+/// A target: how it is started, and what programs need to know about it. Most methods have a default, which
+/// is correct for a target that only decides.
 pub trait Driver: Sync {
     /// Its name, as in `--target`.
     fn name(&self) -> &'static str;
 
-    /// Why this machine cannot run it, if it cannot.
+    /// Returns why this machine cannot run it, if it cannot.
     fn missing(&self, places: &Places) -> Option<String>;
 
-    /// Starts it with a policy, to be asked for decisions as they are: all that it says of one is compared.
+    /// Starts it with a policy for plain decisions: everything that it reports about one is compared.
     ///
     /// # Errors
     ///
-    /// If it does not start, or refuses the policy.
+    /// Returns an error if it does not start, or rejects the policy.
     fn open(&self, places: &Places, policy: &Policy) -> Result<Box<dyn Ask>>;
 
-    /// Whether it runs the WebAssembly modules or finished parts of edges, which must be built before.
+    /// Whether it runs the WebAssembly modules or finished parts of edges, which must be built first.
     fn is_built(&self) -> bool {
         false
     }
 
-    /// Programs of others that it needs, as `cargo xtask` installs them.
+    /// Third-party programs that it needs, as `cargo xtask` installs them.
     fn tools(&self) -> &'static [&'static str] {
         &[]
     }
 
-    /// Whether it starts in no time, so that few requests are worth a new policy.
+    /// Whether it starts so quickly that a few requests justify a new policy.
     fn starts_at_once(&self) -> bool {
         false
     }
 
-    /// Whether its code is generated from the policy, which has limits of its own then.
+    /// Whether its code is generated from the policy, which is then subject to its own limits.
     fn is_script(&self) -> bool {
         false
     }
 
-    /// Whether its platform writes paths anew before they are read, so that it may find another fault in one.
+    /// Whether its platform rewrites paths before they are read, so that it may report a different fault.
     fn rewrites_paths(&self) -> bool {
         false
     }
 
-    /// How much `cargo xtask drt` asks it.
+    /// The amount of testing by `cargo xtask drt`.
     fn share(&self) -> Share {
         Share::Seconds
     }
 
-    /// What can be made to go wrong in it; nothing where the driver cannot start it for that.
+    /// The faults that can be injected; `None` if the driver does not support that.
     fn faults(&self) -> Option<Faults> {
         None
     }
 
-    /// Starts it as it runs in production: it fetches keys, and can be broken.
+    /// Starts it as it runs in production: it fetches keys, and faults can be injected.
     ///
     /// # Errors
     ///
-    /// If it does not start, or not like that.
-    fn live(&self, _: &Places, _: &Setup<'_>) -> Result<Box<dyn Ask<Told>>> {
+    /// Returns an error if it does not start, or does not support that.
+    fn live(&self, _: &Places, _: &Setup<'_>) -> Result<Box<dyn Ask<Observed>>> {
         bail!("`{}` is not driven under faults", self.name())
     }
 
-    /// A command that starts the program with the image in a file, where the target is a program. With trust keys in
-    /// a file, it takes only signed images that are not older than a version.
+    /// A command that starts the program with the image in a file, if the target is a program. With trust
+    /// keys in a file, it accepts only signed images that are not older than a version.
     fn program(&self, _: &Places, _image: &Path, _trust: Option<(&Path, u64)>) -> Option<Command> {
         None
     }
@@ -85,19 +86,19 @@ pub trait Driver: Sync {
 
 /// A running target, which reports an `A` about each request.
 pub trait Ask<A = Answer> {
-    /// Answers one request; in production, it may wait for keys.
+    /// Decides one request; in production, it may wait for keys.
     ///
     /// # Errors
     ///
-    /// If there is no answer, which is a failure of the target.
+    /// Returns an error if there is no result, which is a failure of the target.
     fn ask(&mut self, request: &Request<'_>) -> Result<A>;
 
-    /// Why the target cannot be asked this, if it cannot.
+    /// Returns why the target cannot express this request, if it cannot.
     fn cannot(&self, _: &Request<'_>) -> Option<String> {
         None
     }
 
-    /// Asks, unless the target cannot be asked this.
+    /// Decides a request, unless the target cannot express it.
     ///
     /// # Errors
     ///
@@ -109,59 +110,59 @@ pub trait Ask<A = Answer> {
         }
     }
 
-    /// What became of the tokens that it was asked with, if it gets others than the cases have.
+    /// The treatment of the tokens in requests, if the target receives others than the cases have.
     fn exchanged(&self) -> Option<Exchanged> {
         None
     }
 
-    /// Makes this happen with the next request.
+    /// Injects this fault into the next request.
     ///
     /// # Errors
     ///
-    /// If it cannot happen here.
-    fn break_next(&mut self, _: Break) -> Result<()> {
-        bail!("nothing can be broken here")
+    /// Returns an error if the fault cannot be injected.
+    fn break_next(&mut self, _: InjectedFault) -> Result<()> {
+        bail!("no fault can be injected here")
     }
 
-    /// Offers another policy image while it runs, where that is how the target gets one. An image that is
-    /// refused is an error inside.
+    /// Offers another policy image while it runs, if the target gets its policy that way. A rejected image is
+    /// an inner error.
     fn offer(&mut self, _image: &[u8]) -> Option<Result<()>> {
         None
     }
 }
 
-/// What a target in production did with a request.
+/// The result of a request to a target in production.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Told {
-    /// Whether the request went on to the origin, or what stands for it.
+pub struct Observed {
+    /// Whether the request was forwarded to the origin, or to its substitute.
     pub allows: bool,
-    /// The status of the answer; 200 for a request that went on.
+    /// The status of the response; 200 for a forwarded request.
     pub status: u16,
-    /// Why, in the words of the log record; what was said in its place where there was none.
+    /// The reason, as in the log record, or another description if there is no record.
     pub why: String,
 }
 
-/// What can be made to happen inside a target with the next request.
+/// A fault that can be injected into the next request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Break {
-    /// Something panics, traps or throws.
+pub enum InjectedFault {
+    /// A panic, trap or exception.
     Panic,
-    /// There is no more memory for a module.
+    /// Exhausted memory of a module.
     Memory,
 }
 
-/// What a target in production starts with.
+/// The initial state of a target in production.
 #[derive(Clone, Copy)]
 pub struct Setup<'a> {
     /// The policy.
     pub policy: &'a Policy,
     /// A store from which it reads later policies.
     pub store: Option<&'a Store>,
-    /// A signed image in place of the policy's: from now on only signed ones are taken.
+    /// A signed image in place of the policy's: from then on only signed ones are accepted.
     pub signed: Option<Signed<'a>>,
     /// An image that replaced the policy's in the finished package.
     pub image: Option<&'a [u8]>,
-    /// What happened to the store with the policy's data.
+    /// The changes made to the store with the policy's data.
     pub spoil: Option<fn(Value) -> Value>,
 }
 
@@ -178,7 +179,7 @@ impl<'a> Setup<'a> {
     }
 }
 
-/// A signed image, and the trust keys that know who signed it.
+/// A signed image, and the trust keys that can verify it.
 #[derive(Clone, Copy)]
 pub struct Signed<'a> {
     /// The trust keys, as text.
@@ -187,23 +188,23 @@ pub struct Signed<'a> {
     pub image: &'a [u8],
 }
 
-/// How much `cargo xtask drt` asks a target.
+/// The amount of testing by `cargo xtask drt`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Share {
-    /// So many pairs a minute: an engine of WebAssembly.
+    /// This many pairs per minute, for a WebAssembly engine.
     Pairs,
-    /// So many seconds a minute.
+    /// This many seconds per minute.
     Seconds,
-    /// Nothing: it is what others are compared with, or its pairs are counted elsewhere.
+    /// None: the target is the reference, or its pairs are counted elsewhere.
     Elsewhere,
 }
 
-/// What can be made to go wrong in a target.
+/// The faults that can be injected into a target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Faults {
     /// How it gets its policy.
     pub policy: Delivery,
-    /// What memory means there.
+    /// The effect of exhausted memory.
     pub memory: Memory,
 }
 
@@ -225,16 +226,16 @@ pub enum Delivery {
 }
 
 impl Delivery {
-    /// Whether the policy is code, which has its keys in it.
+    /// Whether the policy is code that contains its keys.
     pub const fn is_code(self) -> bool {
         matches!(self, Delivery::Code | Delivery::CodeAndStore)
     }
 }
 
-/// What happens to a target without memory.
+/// The effect of exhausted memory on a target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Memory {
-    /// A module traps, and its host goes on.
+    /// A module traps, and its host continues.
     Module,
     /// The process ends.
     Process,
@@ -242,20 +243,20 @@ pub enum Memory {
     Script,
 }
 
-/// A filler that makes a request larger than the memory that a module has left.
+/// A filler that makes a request larger than the remaining memory of a module.
 pub(crate) const FILLER_BYTES: usize = 8 * 1_024 * 1_024;
 
-/// Why something cannot be used that must be built before, if it is not there.
+/// Returns why a build artifact cannot be used, if it does not exist.
 pub(crate) fn not_built(artifact: &Path) -> Option<String> {
     (!artifact.exists()).then(|| {
         format!(
-            "{} is not built; `cargo xtask build` does it",
+            "{} is not built: run `cargo xtask build`",
             artifact.display()
         )
     })
 }
 
-/// Why a program of others cannot be used, if it is not there.
+/// Returns why a third-party program cannot be used, if it does not exist.
 pub(crate) fn not_there(program: &Path) -> Option<String> {
-    (!program.exists()).then(|| format!("there is no {}", program.display()))
+    (!program.exists()).then(|| format!("{} does not exist", program.display()))
 }

@@ -1,7 +1,7 @@
-//! The drivers of all targets, in the order of reports: a row each. An edge that `tollgate build` has an artifact for
-//! takes its name from the edge's description.
+//! The drivers of all targets, one row each, in report order. An edge that `tollgate build` has an artifact
+//! for takes its name from the edge's description.
 //!
-//! Not here: what is running once a driver has started it.
+//! Not here: the running targets that drivers start.
 
 mod cloudflare;
 mod cloudfront_functions;
@@ -14,7 +14,7 @@ mod wasmtime;
 
 use crate::driver::Driver;
 
-/// All of them.
+/// All drivers.
 pub(crate) static DRIVERS: [&dyn Driver; 9] = [
     &native::Native,
     &wasmtime::Wasmtime,

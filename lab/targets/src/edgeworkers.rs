@@ -1,4 +1,4 @@
-//! Akamai EdgeWorkers: the generated bundle in Node, in a world that has only what Akamai's has.
+//! Akamai EdgeWorkers: the generated bundle in Node, in a context that has only what Akamai provides.
 
 use anyhow::Result;
 use tollgate_crypto::Native;
@@ -12,7 +12,7 @@ use crate::javascript::{Engine, Node, Script, answer, beyond_clock};
 use crate::node::as_json;
 use crate::policy::Policy;
 
-/// A bundle at work.
+/// A loaded bundle.
 pub struct Bundle {
     node: Node,
     resigner: Resigner,
@@ -23,9 +23,9 @@ impl Bundle {
     ///
     /// # Errors
     ///
-    /// If there is no bundle for the policy, or Node refuses it.
+    /// Returns an error if the policy has no bundle, or Node rejects it.
     pub fn start(policy: &Policy) -> Result<Self> {
-        // WebCrypto there has no Ed25519.
+        // Akamai's WebCrypto lacks Ed25519.
         let verifies = |algorithm| algorithm != Algorithm::EdDSA;
         let (spec, resigner) = Resigner::new(policy.spec(), &Native, verifies)?;
         let mut node = Node::start()?;

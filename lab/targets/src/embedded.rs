@@ -1,7 +1,7 @@
 //! The plain WASM module in the `wasmtime` crate, as an embedder would run it.
 //!
-//! Here is the host's side of the ABI that `edge-wasm/plain` documents. Not here: what the bytes of a
-//! request and of an outcome mean, which is `tollgate_gate::wire` on both sides.
+//! This is the host side of the ABI that `edge-wasm/plain` documents. Not here: the byte encoding of
+//! requests and outcomes, which is `tollgate_gate::wire` on both sides.
 
 use std::path::Path;
 
@@ -40,7 +40,7 @@ impl Compiled {
     ///
     /// # Errors
     ///
-    /// If the file cannot be read or holds no module.
+    /// Returns an error if the file cannot be read or does not contain a module.
     pub fn from_file(path: &Path) -> Result<Self> {
         let bytes =
             std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
@@ -51,12 +51,12 @@ impl Compiled {
     ///
     /// # Errors
     ///
-    /// If the bytes hold no module.
+    /// Returns an error if the bytes are not a module.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
         Self::compile(Engine::default(), bytes)
     }
 
-    /// Compiles the module in a file so that what it does is counted: see [`Embedded::fuel`].
+    /// Compiles the module in a file with instruction counting: see [`Embedded::fuel`].
     ///
     /// # Errors
     ///
@@ -68,27 +68,27 @@ impl Compiled {
         Self::compile(engine, &bytes)
     }
 
-    /// The machine code, for [`Compiled::from_machine_code`].
+    /// Returns the machine code, for [`Compiled::from_machine_code`].
     ///
     /// # Errors
     ///
-    /// If it cannot be written down.
+    /// Returns an error if it cannot be serialised.
     pub fn machine_code(&self) -> Result<MachineCode> {
         self.module.serialize().map(MachineCode).map_err(foreign)
     }
 
-    /// Takes machine code that was compiled before, so that a start compiles nothing.
+    /// Loads machine code that was compiled before, so that a start compiles nothing.
     ///
     /// # Errors
     ///
-    /// If it is another version's or another kind of machine's.
+    /// Returns an error if it is for another version or architecture.
     #[expect(
         unsafe_code,
         reason = "machine code cannot be checked; this one was made by `machine_code` in the same process"
     )]
     pub fn from_machine_code(code: &MachineCode) -> Result<Self> {
         let engine = Engine::default();
-        // SAFETY: only `machine_code` makes such a value, of what this wasmtime compiled.
+        // SAFETY: only `machine_code` creates such a value, from what this wasmtime compiled.
         let module = unsafe { Module::deserialize(&engine, &code.0) }.map_err(foreign)?;
         Ok(Self { engine, module })
     }
@@ -98,28 +98,28 @@ impl Compiled {
         Ok(Self { engine, module })
     }
 
-    /// Makes an instance and loads a policy image into it.
+    /// Creates an instance and loads a policy image into it.
     ///
     /// # Errors
     ///
-    /// If the module is not ours, or refuses the image; the message says why.
+    /// Returns an error if the module is not ours, or rejects the image; the message contains the reason.
     pub fn start(&self, image: &[u8]) -> Result<Embedded> {
         let mut embedded = self.instance()?;
         embedded.load(image)?;
         Ok(embedded)
     }
 
-    /// Makes an instance without a policy: it denies everything.
+    /// Creates an instance without a policy: it denies everything.
     ///
     /// # Errors
     ///
-    /// If the module is not ours.
+    /// Returns an error if the module is not ours.
     pub fn instance(&self) -> Result<Embedded> {
         let mut store = Store::new(&self.engine, StoreLimits::default());
         store.limiter(|limits| limits);
-        // Only an engine that counts has fuel, and nothing here is to run out of it.
+        // Only a counting engine uses fuel, and nothing here may run out of it.
         _ = store.set_fuel(u64::MAX);
-        // No imports: a module that asks for any is not ours.
+        // No imports: a module that needs any is not ours.
         let instance = Instance::new(&mut store, &self.module, &[]).map_err(foreign)?;
         let memory = instance
             .get_memory(&mut store, "memory")
@@ -141,33 +141,34 @@ impl Compiled {
 }
 
 impl Embedded {
-    /// Loads a policy image, in place of the one before.
+    /// Loads a policy image that replaces the previous one.
     ///
     /// # Errors
     ///
-    /// If the module refuses it; the message says why, and the one before stays in force.
+    /// Returns an error if the module rejects it. The message contains the reason, and the previous image
+    /// stays in force.
     pub fn load(&mut self, image: &[u8]) -> Result<()> {
         let length = self.write(image)?;
         let status = self.call("tollgate_load", length)?;
         self.accepted(status, "the image")
     }
 
-    /// Takes no images from now on but signed ones, not older than a version; 0 for any.
+    /// Accepts only signed images from now on, not older than a version; 0 accepts any version.
     ///
     /// # Errors
     ///
-    /// If the module refuses the keys; then it takes no image at all.
+    /// Returns an error if the module rejects the keys; it then accepts no image at all.
     pub fn trust(&mut self, keys: &[u8], oldest: u64) -> Result<()> {
         let length = self.write(keys)?;
         let status = self.call("tollgate_trust", (length, oldest))?;
         self.accepted(status, "the trust keys")
     }
 
-    /// The version of the policy in force; 0 if it is not signed.
+    /// Returns the version of the policy in force; 0 if it is not signed.
     ///
     /// # Errors
     ///
-    /// If the module traps.
+    /// Returns an error if the module traps.
     pub fn version(&mut self) -> Result<u64> {
         self.call("tollgate_version", ())
     }
@@ -176,19 +177,20 @@ impl Embedded {
         if status == 0 {
             return Ok(());
         }
-        bail!("the module refuses {what}: {}", self.message()?);
+        bail!("the module rejects {what}: {}", self.message()?);
     }
 
     /// Decides one request.
     ///
     /// # Errors
     ///
-    /// If the module traps or answers with what is no outcome. The instance is done for then.
+    /// Returns an error if the module traps or returns something that is not an outcome. The instance cannot
+    /// be used afterwards.
     pub fn decide(&mut self, request: &Request<'_>) -> Result<Reply> {
         self.decide_encoded(&wire::encode_request(request))
     }
 
-    /// Decides a request that is encoded already.
+    /// Decides a request that is already encoded.
     ///
     /// # Errors
     ///
@@ -199,27 +201,27 @@ impl Embedded {
         wire::decode_outcome(self.read(place)?).context("the module's answer")
     }
 
-    /// How much fuel was used since the instance began: about one for each instruction of WebAssembly,
-    /// the same in every run. Nothing if the module was not compiled to be [counted](Compiled::counted).
+    /// Returns the fuel used since the instance started: about one unit per WebAssembly instruction,
+    /// identical in every run. `None` if the module was not compiled to be [counted](Compiled::counted).
     pub fn fuel(&self) -> Option<u64> {
         self.store.get_fuel().ok().map(|left| u64::MAX - left)
     }
 
-    /// The fetches that are due although no request waits for them.
+    /// Returns the fetches that are due although no request waits for them.
     ///
     /// # Errors
     ///
-    /// If the module traps.
+    /// Returns an error if the module traps.
     pub fn due(&mut self, now: i64) -> Result<Vec<Fetch>> {
         let place = self.call("tollgate_due", now)?;
         wire::decode_fetches(self.read(place)?).context("the module's fetches")
     }
 
-    /// Hands over the response to a fetch: which keys of the set are skipped, or why it is rejected.
+    /// Passes on the response to a fetch; returns which keys of the set are skipped, or why it is rejected.
     ///
     /// # Errors
     ///
-    /// If the module traps.
+    /// Returns an error if the module traps.
     pub fn resume(
         &mut self,
         ticket: u32,
@@ -244,7 +246,7 @@ impl Embedded {
         self.memory.data_mut(&mut self.store).fill(0xFF);
     }
 
-    /// From now on there is no more memory than the module has already.
+    /// Limits the module to its current memory.
     pub fn freeze_memory(&mut self) {
         let bytes = self.memory.data_size(&self.store);
         *self.store.data_mut() = StoreLimitsBuilder::new().memory_size(bytes).build();
@@ -303,7 +305,7 @@ impl Ask for Embedded {
             fetches: _,
             tickets: _,
         } = self.decide(request)?;
-        // The id is asked of the log record, where an operator would look for it.
+        // The ID comes from the log record, where an operator would look for it.
         let record: serde_json::Value =
             serde_json::from_str(&log).context("the module's log record")?;
         let policy = record
@@ -320,7 +322,7 @@ impl Ask for Embedded {
     }
 }
 
-/// wasmtime's error, which is of its own kind, with its causes.
+/// Converts wasmtime's own error type, with its causes.
 fn foreign(error: wasmtime::Error) -> anyhow::Error {
     anyhow::anyhow!("wasmtime: {error:#}")
 }

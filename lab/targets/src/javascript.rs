@@ -1,7 +1,8 @@
-//! Generated JavaScript, made from a policy and asked in Node.
+//! Generated JavaScript, built from a policy and run in Node.
 //!
-//! Cases whose token an edge cannot verify are asked with the session that the native gate mints from it,
-//! or, where it mints none, with the same token in the algorithm that the edge has (see [`resign`]). Not here: nginx's engine, which is in `njs`.
+//! Cases whose token an edge cannot verify use the session that the native gate mints from it. If it mints
+//! none, they use the same token in the algorithm that the edge supports (see [`resign`]). Not here: nginx's
+//! engine, which is in `njs`.
 
 pub mod resign;
 mod session;
@@ -19,16 +20,16 @@ use tollgate_testkit::Answer;
 
 use crate::process::Process;
 
-/// The files that run scripts; in the program, so that it works from any folder.
+/// The files that run scripts, embedded in the program, so that it works from any directory.
 pub(crate) const EVENT: &str = include_str!("../javascript/event.js");
-/// The stand-in for CloudFront's module.
+/// The mock of CloudFront's module.
 pub(crate) const CLOUDFRONT: &str = include_str!("../javascript/cloudfront.js");
 const ENGINES: &str = include_str!("../javascript/engines.mjs");
 
-/// The farthest time that a JavaScript clock shows, in seconds from 1970.
+/// The latest time that a JavaScript clock can represent, in seconds since 1970.
 pub const MAX_CLOCK_SECS: i64 = 8_640_000_000_000;
 
-/// A small edge.
+/// A restricted edge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Engine {
     /// CloudFront Functions.
@@ -37,7 +38,7 @@ pub enum Engine {
     EdgeWorkers,
 }
 
-/// A generated script with what it finds where it runs.
+/// A generated script with its runtime environment.
 pub struct Script {
     edge: Engine,
     source: String,
@@ -49,7 +50,7 @@ impl Script {
     ///
     /// # Errors
     ///
-    /// If the policy cannot become one; the message says why.
+    /// Returns an error if the policy cannot become a script; the message contains the reason.
     pub fn new(edge: Engine, policy: &ImageSpec, id: &str) -> Result<Self> {
         Ok(match edge {
             Engine::CloudFront => Self::from_cloudfront(&cloudfront(policy, id)?),
@@ -61,16 +62,17 @@ impl Script {
         })
     }
 
-    /// Generates the function of a policy, also if it is larger than CloudFront takes.
+    /// Generates the function of a policy, even if it exceeds CloudFront's size limit.
     ///
     /// # Errors
     ///
-    /// If the policy cannot become one for another reason; the message says why.
+    /// Returns an error if the policy cannot become a function for another reason; the message contains the
+    /// reason.
     pub fn cloudfront_of_any_size(policy: &ImageSpec, id: &str) -> Result<Self> {
         Ok(Self::from_cloudfront(&cloudfront_of_any_size(policy, id)?))
     }
 
-    /// The script and store of a finished function.
+    /// Returns the script and store of a finished function.
     pub fn from_cloudfront(made: &CloudFront) -> Self {
         let entries = made.entries.iter().chain([&made.pointer]);
         let store = entries.map(|entry| (entry.key.clone(), json!(entry.value)));
@@ -86,12 +88,12 @@ impl Script {
         &self.source
     }
 
-    /// The store's entries as one object.
+    /// The store's entries as a single object.
     pub fn store(&self) -> &Value {
         &self.store
     }
 
-    /// The same script beside another store.
+    /// Returns the same script with another store.
     #[must_use]
     pub fn with_store(&self, store: Value) -> Self {
         Self {
@@ -105,18 +107,18 @@ impl Script {
 /// A Node process that runs scripts, one at a time.
 pub struct Node {
     process: Process,
-    /// Holds what the process reads.
+    /// Contains the files that the process reads.
     _folder: TempDir,
 }
 
 impl Node {
-    /// Starts Node, with WebAssembly and code from text switched off.
+    /// Starts Node, with WebAssembly and code from strings switched off.
     ///
     /// # Errors
     ///
-    /// If Node cannot be started.
+    /// Returns an error if Node cannot be started.
     pub fn start() -> Result<Self> {
-        let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
+        let folder = tempfile::tempdir().context("cannot create a temporary directory")?;
         for (name, text) in [
             ("event.js", EVENT),
             ("cloudfront.js", CLOUDFRONT),
@@ -140,11 +142,11 @@ impl Node {
         })
     }
 
-    /// Loads a script in place of the one before.
+    /// Loads a script that replaces the previous one.
     ///
     /// # Errors
     ///
-    /// If the script throws or does not parse.
+    /// Returns an error if the script throws or does not parse.
     pub fn load(&mut self, script: &Script) -> Result<()> {
         let edge = match script.edge {
             Engine::CloudFront => "cloudfront",
@@ -154,12 +156,12 @@ impl Node {
         self.process.exchange(&json!({ "load": load })).map(drop)
     }
 
-    /// Decides requests over and over with the loaded bundle: nanoseconds for one decision, a figure a
-    /// sample, and those for a call of a bundle that does nothing.
+    /// Decides requests repeatedly with the loaded bundle; returns nanoseconds per decision, one value per
+    /// sample, and those of a bundle that does nothing.
     ///
     /// # Errors
     ///
-    /// If the script throws, or is none for EdgeWorkers.
+    /// Returns an error if the script throws, or is not an EdgeWorkers bundle.
     pub fn measure(
         &mut self,
         requests: &[Value],
@@ -170,17 +172,18 @@ impl Node {
         let said = self.process.exchange(&json!({ "measure": asked }))?;
         let figures = |name: &str| {
             let figures = said.get(name).and_then(Value::as_array);
-            let figures = figures.with_context(|| format!("no figures: {said}"))?;
+            let figures = figures.with_context(|| format!("no measurements: {said}"))?;
             Ok::<Vec<f64>, anyhow::Error>(figures.iter().filter_map(Value::as_f64).collect())
         };
         Ok((figures("ns")?, figures("bare_ns")?))
     }
 
-    /// Which code points in these ranges the loaded script accepts in a path. `request` has all but a target.
+    /// Returns the code points in these ranges that the loaded script accepts in a path. `request` contains
+    /// everything except a target.
     ///
     /// # Errors
     ///
-    /// If the script throws.
+    /// Returns an error if the script throws.
     pub fn accepted(&mut self, request: &Value, ranges: &[(u32, u32)]) -> Result<Vec<u64>> {
         let asked = json!({ "request": request, "ranges": ranges });
         let said = self.process.exchange(&json!({ "sweep": asked }))?;
@@ -189,11 +192,11 @@ impl Node {
         Ok(allowed.iter().filter_map(Value::as_u64).collect())
     }
 
-    /// Asks the loaded script about requests.
+    /// Evaluates requests with the loaded script.
     ///
     /// # Errors
     ///
-    /// If the script does not answer each of them.
+    /// Returns an error if the script does not return a result for each of them.
     pub fn ask(&mut self, requests: &[Value]) -> Result<Vec<Value>> {
         answers(
             self.process.exchange(&json!({ "ask": requests }))?,
@@ -202,13 +205,13 @@ impl Node {
     }
 }
 
-/// The answers in what an engine said.
+/// Returns the results in an engine's output.
 pub(crate) fn answers(said: Value, count: usize) -> Result<Vec<Value>> {
     let Some(Value::Array(answers)) = said.get("answers") else {
-        bail!("no answers: {said}");
+        bail!("no results: {said}");
     };
     if answers.len() != count {
-        bail!("{} answers to {count} requests", answers.len());
+        bail!("{} results for {count} requests", answers.len());
     }
     if let Some(wrong) = answers.iter().find_map(|answer| answer.get("error")) {
         bail!("{wrong}");
@@ -216,14 +219,14 @@ pub(crate) fn answers(said: Value, count: usize) -> Result<Vec<Value>> {
     Ok(answers.clone())
 }
 
-/// The testkit's answer in a script's.
+/// Returns the testkit's result for a script's.
 pub(crate) fn answer(said: Vec<Value>) -> Result<Answer> {
-    let said = said.into_iter().next().context("no answer")?;
+    let said = said.into_iter().next().context("no result")?;
     serde_json::from_value(said).context("the script's answer")
 }
 
-/// Why a JavaScript edge cannot be asked something, if it cannot.
+/// Returns why a JavaScript edge cannot express a request, if it cannot.
 pub(crate) fn beyond_clock(request: &Request<'_>) -> Option<String> {
     (request.now.0.unsigned_abs() > MAX_CLOCK_SECS.unsigned_abs())
-        .then(|| "the time of the request is beyond what a JavaScript clock shows".to_owned())
+        .then(|| "the time of the request is beyond the range of a JavaScript clock".to_owned())
 }

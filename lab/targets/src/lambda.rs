@@ -1,10 +1,9 @@
-//! The native Lambda program behind the runtime API that `cargo lambda watch` serves.
+//! The native Lambda program, called through the runtime API that `cargo lambda watch` serves.
 //!
-//! Two functions are started with a policy and asked with the events of their platform: one delivers
-//! content, and its HTTP answer is the answer; it hands out links, so that no bucket is needed. The other
-//! is a REST API's authorizer, and must agree wherever its platform can express the case. Why something
-//! was decided stands in their log records, as for an operator. Not here: the program, which is
-//! `lambda-adapter`.
+//! Two functions are started with a policy and called with the events of their platform. One delivers
+//! content: its HTTP response is the result, and it returns links, so that no bucket is needed. The other is
+//! a REST API's authorizer, which must agree wherever its platform can express the case. The reasons come
+//! from their log records, as an operator would read them. Not here: the program, which is `lambda-adapter`.
 
 mod api;
 mod event;
@@ -25,10 +24,10 @@ use program::Program;
 
 pub use program::Lines;
 
-/// The host in the links of the function that delivers.
+/// The host in the links of the delivering function.
 const LINKS: &str = "https://conformance.s3.eu-west-1.amazonaws.com/";
 
-/// What a function is asked first, to see that it is there.
+/// The first request to a function, which checks that it responds.
 const FIRST: Request<'static> = Request {
     method: "GET",
     target: b"/",
@@ -39,11 +38,11 @@ const FIRST: Request<'static> = Request {
 
 /// Both functions with the runtime API.
 pub struct Lambda {
-    // In this order they end: functions first, so that none of them complains.
+    // Fields are dropped in this order: functions first, so that none reports a lost connection.
     content: Program,
     authorizer: Program,
     api: RuntimeApi,
-    /// The policy, for what its paths mean.
+    /// The policy, for the meaning of its paths.
     image: Image<Vec<u8>>,
 }
 
@@ -52,7 +51,7 @@ impl Lambda {
     ///
     /// # Errors
     ///
-    /// If one of the programs does not start.
+    /// Returns an error if one of the programs does not start.
     pub fn start(places: &Places, image: &Path) -> Result<Self> {
         let bytes = std::fs::read(image).context("cannot read the image")?;
         let policy = Image::from_bytes(bytes).map_err(|error| anyhow!("{error}"))?;
@@ -63,7 +62,7 @@ impl Lambda {
         let mut content = start("content", program::CONTENT)?;
         let mut authorizer = start("authorizer", &[])?;
         content.forget(api.wake("content", &event::proxy(&FIRST))?)?;
-        let (first, _) = event::authorizer(&FIRST).context("no first question")?;
+        let (first, _) = event::authorizer(&FIRST).context("no first request")?;
         authorizer.forget(api.wake("authorizer", &first)?)?;
         Ok(Self {
             content,
@@ -73,21 +72,21 @@ impl Lambda {
         })
     }
 
-    /// The key of the object that a request is for.
+    /// Returns the key of the object that a request is for.
     fn key(&self, request: &Request<'_>) -> Result<Vec<u8>> {
         let mut scratch = PathScratch::new();
         let path = scratch.parse(request.path(), self.image.path_options());
         Ok(path.map_err(|error| anyhow!("{error}"))?.decoded().to_vec())
     }
 
-    /// The answer of the function that delivers.
+    /// Returns the result of the delivering function.
     fn delivered(&mut self, request: &Request<'_>) -> Result<Answer> {
         let event = event::proxy(request);
         let result = self.api.invoke("content", &event)?;
         let mut answer = self.content.decided()?;
         let status = result.get("statusCode").and_then(Value::as_u64);
-        let status = status.with_context(|| format!("no HTTP answer but {result}"))?;
-        // The record has the status that the client gets.
+        let status = status.with_context(|| format!("not an HTTP response: {result}"))?;
+        // The record contains the status that the client gets.
         ensure!(
             status == u64::from(answer.status),
             "{status}, and logged {}",
@@ -95,26 +94,26 @@ impl Lambda {
         );
         let allows = answer.outcome == Outcome::Allow;
         if allows && !matches!(request.method, "GET" | "HEAD") {
-            // The policy lets it through, and a bucket of files has no use for it.
+            // The policy allows the request, but a bucket of files cannot serve it.
             ensure!(status == 405, "an allowed {} got {status}", request.method);
         } else if allows && self.key(request)?.is_empty() {
-            // So it does here, and no object has an empty key.
+            // The same here: no object has an empty key.
             ensure!(status == 404, "the root got {status}");
         } else if allows {
             let body: Option<Value> = result
                 .get("body")
                 .and_then(Value::as_str)
                 .and_then(|body| serde_json::from_str(body).ok());
-            // Programs that want JSON get the link in it.
+            // Clients that accept JSON get the link in it.
             let link = match status {
                 302 => result.pointer("/headers/location"),
                 200 => body.as_ref().and_then(|body| body.get("url")),
                 _ => bail!("an allowed request got {status}"),
             };
             let link = link.and_then(Value::as_str);
-            // HEAD has no body that it could be in.
+            // A HEAD response has no body for it.
             if link.is_some() || status != 200 || request.method != "HEAD" {
-                let link = link.context("an allowed request without a link")?;
+                let link = link.context("an allowed request got no link")?;
                 event::is_link_to(link, LINKS, &self.key(request)?)?;
             }
         }
@@ -128,14 +127,14 @@ impl Lambda {
             answer.response = Some(Sent::new(headers, body.unwrap_or_default()));
         }
         if allows {
-            // What became of the delivery is not part of the decision.
+            // The result of the delivery is not part of the decision.
             answer.status = 200;
             answer.detail = None;
         }
         Ok(answer)
     }
 
-    /// Asks the authorizer too, whose answer must fit.
+    /// Runs the authorizer too, whose result must match.
     fn authorized(&mut self, request: &Request<'_>, expect: &Answer) -> Result<()> {
         let Some((event, arn)) = event::authorizer(request) else {
             return Ok(());
@@ -153,7 +152,7 @@ impl Lambda {
             return Ok(());
         }
         if expect.outcome == Outcome::Serve {
-            // Its result is a decision only.
+            // Its result is only a decision.
             let detail = answer.detail.as_deref();
             ensure!(
                 detail == Some("no_endpoint") && answer.outcome == Outcome::Deny,
@@ -161,9 +160,10 @@ impl Lambda {
             );
             return Ok(());
         }
-        // API Gateway makes the response.
+        // API Gateway creates the response.
         answer.response = expect.response.clone();
-        // The record has the status that API Gateway sends, which has one for all denials with which no token helps.
+        // The record contains the status that API Gateway sends, which is the same for all denials that no
+        // token can change.
         let sent = match expect.reason {
             Reason::Allow => 200,
             Reason::NoToken | Reason::BadToken => 401,
@@ -193,9 +193,9 @@ impl Lambda {
     }
 }
 
-/// The function that delivers, alone, of any program that is built on the library.
+/// The delivering function on its own, from any program that is built on the library.
 pub(crate) struct Content {
-    // In this order they end: the function first, so that it does not complain.
+    // Fields are dropped in this order: the function first, so that it does not report a lost connection.
     program: Program,
     api: RuntimeApi,
 }
@@ -205,7 +205,7 @@ impl Content {
     ///
     /// # Errors
     ///
-    /// If it does not start.
+    /// Returns an error if it does not start.
     pub(crate) fn start(
         places: &Places,
         program: &Path,
@@ -220,12 +220,12 @@ impl Content {
         Ok(Self { program, api })
     }
 
-    /// The result for a request, or what the runtime says about a failure; and the record of the decision, if
-    /// there is one.
+    /// Returns the result for a request, or the runtime's report of a failure; and the record of the
+    /// decision, if there is one.
     ///
     /// # Errors
     ///
-    /// If there is no result.
+    /// Returns an error if there is no result.
     pub(crate) fn ask(&mut self, request: &Request<'_>) -> Result<(Value, Value)> {
         let result = self.api.invoke("content", &event::proxy(request))?;
         let log = if result.get("statusCode").is_some() {
@@ -239,9 +239,8 @@ impl Content {
 
 impl Ask for Lambda {
     fn cannot(&self, request: &Request<'_>) -> Option<String> {
-        event::is_decoded(request).then(|| {
-            "a REST API's event has the query decoded, without what is wrong with it".to_owned()
-        })
+        event::is_decoded(request)
+            .then(|| "a REST API's event has the query decoded, without its faults".to_owned())
     }
 
     fn ask(&mut self, request: &Request<'_>) -> Result<Answer> {

@@ -1,8 +1,7 @@
-//! The finished Lambda@Edge package in a Node process, asked with CloudFront events.
+//! The finished Lambda@Edge package in a Node process, called with CloudFront events.
 //!
-//! The zip is made by the authors' command, unpacked, and run as it is; what goes in is a viewer-request
-//! event and what comes out is read as CloudFront would. Not here: the package, which is
-//! `lambda-adapter/edge`.
+//! `tollgate build` makes the zip, which is unpacked and run unchanged. The input is a viewer-request event;
+//! the output is interpreted as CloudFront would. Not here: the package, which is `lambda-adapter/edge`.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -22,13 +21,13 @@ use crate::node::Measure;
 use crate::places::Places;
 use crate::process::Process;
 
-/// What the process runs; in the program, so that it works from any folder.
+/// The driver script, embedded in the program, so that it works from any directory.
 const DRIVER: &str = concat!(
     include_str!("../node/lambda_edge.mjs"),
     include_str!("../javascript/exhaust.js")
 );
 
-/// An unpacked package; it goes when nothing that was started from it runs any more.
+/// An unpacked package, deleted when nothing that was started from it is running.
 #[derive(Clone)]
 pub struct Package {
     folder: Arc<TempDir>,
@@ -38,11 +37,11 @@ pub struct Package {
 /// A Node process with a package loaded.
 pub struct LambdaEdge {
     process: Process,
-    /// What runs lies in it.
+    /// The directory of the running package.
     _package: Package,
 }
 
-/// The file without which a flavour is not built.
+/// A file that exists only if a flavour is built.
 pub(crate) fn artifact(flavour: &Flavour, places: &Places) -> PathBuf {
     let parts = LAMBDA_EDGE.parts();
     let file = parts.map(|parts| Path::new(&parts.folder_of(Some(flavour))).join(parts.main));
@@ -50,13 +49,13 @@ pub(crate) fn artifact(flavour: &Flavour, places: &Places) -> PathBuf {
 }
 
 impl Package {
-    /// Makes the package of the policy whose image is in a file, and unpacks it.
+    /// Builds the package of the policy whose image is in a file, and unpacks it.
     ///
     /// # Errors
     ///
-    /// If the authors' command does not make it; the message says why.
+    /// Returns an error if the `tollgate` command cannot build it; the message contains the reason.
     pub fn build(flavour: &Flavour, places: &Places, image: &Path) -> Result<Self> {
-        let folder = TempDir::new().context("cannot make a temporary folder")?;
+        let folder = TempDir::new().context("cannot create a temporary directory")?;
         let file = folder.path().join("edge.zip");
         let made = Command::new(&places.tollgate)
             .arg("build")
@@ -73,7 +72,7 @@ impl Package {
         }
         let zip = File::open(&file).context("the package was not written")?;
         let zip_bytes = zip.metadata()?.len();
-        let mut archive = ZipArchive::new(zip).context("the package is no zip")?;
+        let mut archive = ZipArchive::new(zip).context("the package is not a zip")?;
         let unpacked = folder.path().join("package");
         archive
             .extract(&unpacked)
@@ -84,7 +83,7 @@ impl Package {
         })
     }
 
-    /// Where it is unpacked.
+    /// The directory of the unpacked package.
     pub fn folder(&self) -> PathBuf {
         self.folder.path().join("package")
     }
@@ -98,16 +97,16 @@ impl Package {
     ///
     /// # Errors
     ///
-    /// If Node cannot be started or the package does not load.
+    /// Returns an error if Node cannot be started or the package does not load.
     pub fn start(&self) -> Result<LambdaEdge> {
         self.start_in("alone")
     }
 
-    /// Starts it where there is a network: keys are fetched. What the handler reports is no failure then.
+    /// Starts it with a network: keys are fetched. The handler's warnings are then not failures.
     ///
     /// # Errors
     ///
-    /// If Node cannot be started.
+    /// Returns an error if Node cannot be started.
     pub(crate) fn start_live(&self) -> Result<LambdaEdge> {
         self.start_in("live")
     }
@@ -125,11 +124,11 @@ impl Package {
 }
 
 impl LambdaEdge {
-    /// Answers events over and over; nanoseconds for one, a figure a sample.
+    /// Handles events repeatedly; returns nanoseconds per event, one value per sample.
     ///
     /// # Errors
     ///
-    /// If the process ends.
+    /// Returns an error if the process ends.
     pub fn measure(&mut self, what: &Measure<'_>) -> Result<Vec<f64>> {
         let events: Vec<Value> = what.requests.iter().map(event).collect();
         let now = what.requests.first().map(|request| request.now.0);
@@ -140,12 +139,12 @@ impl LambdaEdge {
 }
 
 impl LambdaEdge {
-    /// Answers one event: what the handler returned, as `result`, and its log record, as `log`. `more` says
-    /// what is to go wrong.
+    /// Handles one event: returns the handler's result as `result`, and its log record as `log`. `more`
+    /// describes the fault to inject.
     ///
     /// # Errors
     ///
-    /// If the process ends, or the handler throws.
+    /// Returns an error if the process ends, or the handler throws.
     pub(crate) fn live(&mut self, request: &Request<'_>, more: Value) -> Result<Value> {
         let asked = json!({ "event": event(request), "now": request.now.0, "more": more });
         self.process.exchange(&asked)
@@ -173,7 +172,7 @@ impl Ask for LambdaEdge {
     }
 }
 
-/// What the client gets, if the request does not go to the origin.
+/// The response to the client, if the request is not forwarded to the origin.
 fn sent(result: &Value) -> Option<Sent> {
     result.get("status")?;
     let fields = result.get("headers").and_then(Value::as_object);
@@ -185,21 +184,18 @@ fn sent(result: &Value) -> Option<Sent> {
     Some(Sent::new(headers, body.unwrap_or_default()))
 }
 
-/// Refuses a log record that differs from what CloudFront received; `path` is the logged one.
+/// Returns an error if the log record differs from what CloudFront received; `path` is the logged path.
 fn agree(asked: &Value, result: &Value, answer: &Answer, path: &Value) -> Result<()> {
     let status = result.get("status").map(|status| status.as_str());
     match status {
         None => {
-            ensure!(
-                answer.status == 200,
-                "logged {answer:?}, and let it through"
-            );
+            ensure!(answer.status == 200, "logged {answer:?}, but forwarded it");
             for kept in ["method", "clientIp"] {
                 ensure!(result.get(kept) == asked.get(kept), "`{kept}` was changed");
             }
             let uri = |of: &Value| of.get("uri").and_then(Value::as_str).map(str::to_owned);
             let (before, after) = (uri(asked), uri(result));
-            // Long paths are cut in the log.
+            // Long paths are truncated in the log.
             let is_logged = after
                 .as_deref()
                 .zip(path.as_str())
@@ -207,7 +203,7 @@ fn agree(asked: &Value, result: &Value, answer: &Answer, path: &Value) -> Result
                     Some(start) => after.starts_with(start),
                     None => after == logged,
                 });
-            ensure!(is_logged, "forwarded {after:?}, and logged {path}");
+            ensure!(is_logged, "forwarded {after:?}, but logged {path}");
             // Only an index document is appended, and only to a path that ends in a slash.
             let is_kept = after == before
                 || before
@@ -216,20 +212,23 @@ fn agree(asked: &Value, result: &Value, answer: &Answer, path: &Value) -> Result
                     .is_some_and(|(before, after)| {
                         before.ends_with('/') && after.starts_with(before)
                     });
-            ensure!(is_kept, "asked for {before:?}, and forwarded {after:?}");
+            ensure!(is_kept, "requested {before:?}, but forwarded {after:?}");
         }
         Some(status) => {
             ensure!(
                 status == Some(answer.status.to_string().as_str()),
-                "logged {answer:?}, and answered {status:?}"
+                "logged {answer:?}, but responded {status:?}"
             );
-            ensure!(result.get("uri").is_none(), "an answer with a request");
+            ensure!(
+                result.get("uri").is_none(),
+                "a response must not contain a request"
+            );
         }
     }
     Ok(())
 }
 
-/// The viewer-request event that CloudFront makes of a request.
+/// Returns the viewer-request event that CloudFront creates for a request.
 fn event(request: &Request<'_>) -> Value {
     let mut parts = request.target.splitn(2, |byte| *byte == b'?');
     let mut next = || text(parts.next().unwrap_or_default());
@@ -259,7 +258,7 @@ fn event(request: &Request<'_>) -> Value {
     }}]})
 }
 
-/// Text as CloudFront makes it: UTF-8 where the bytes are that, else one character for each byte.
+/// Decodes bytes as CloudFront does: as UTF-8 if valid, else one character per byte.
 fn text(bytes: &[u8]) -> String {
     core::str::from_utf8(bytes).map_or_else(
         |_| bytes.iter().map(|byte| char::from(*byte)).collect(),

@@ -1,8 +1,8 @@
-//! Every way the gate runs, behind the testkit's one `Engine`: as a library, as a WASM module in
-//! wasmtime, as the npm package in Node, in finished packages of edges.
+//! All forms in which the gate runs, behind the testkit's `Engine` trait: as a library, as a WASM module in
+//! wasmtime, as the npm package in Node, and in finished packages for edge platforms.
 //!
-//! For conformance and for benchmarks; the only library that names `wasmtime`. Not here: any decision,
-//! and anything that an edge runs.
+//! Used for conformance and benchmarks; the only library that depends on `wasmtime`. Not here: decisions,
+//! and code that runs at an edge.
 
 pub mod cloudflare;
 pub mod counting;

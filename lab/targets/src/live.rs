@@ -1,8 +1,8 @@
-//! Targets as they live: keys are fetched over sockets from an issuer that fails when it is told to, a store
-//! beside them fails too, and they themselves can be made to panic or to run out of memory.
+//! Running targets for fault injection: key fetches over sockets from an issuer with injectable faults, a
+//! policy store with injectable faults, and targets that can be made to panic or run out of memory.
 //!
-//! For fault and load tests. Time is that of each request, so that a cooldown needs no waiting. Not here:
-//! which faults there are, and what must come of them.
+//! Used by fault and load tests. The clock is set by each request, so that a cooldown needs no waiting. Not
+//! here: the list of faults, and their expected effects.
 
 pub mod issuer;
 pub mod site;

@@ -1,4 +1,4 @@
-//! The gate as a library, with the native signature provider. Not here: anything but the call.
+//! The gate as a library, with the native signature provider. Not here: anything except the call.
 
 use anyhow::{Result, anyhow};
 use tollgate_crypto::Native;
@@ -15,11 +15,11 @@ impl Library {
     ///
     /// # Errors
     ///
-    /// If the image, or a key in it, is refused.
+    /// Returns an error if the image, or a key in it, is rejected.
     pub fn load(image: &[u8]) -> Result<Self> {
         let gate = Gate::new(image.to_vec(), &Native);
         gate.map(Self)
-            .map_err(|error| anyhow!("the gate refuses the image: {error}"))
+            .map_err(|error| anyhow!("the gate rejects the image: {error}"))
     }
 
     /// The gate itself.
@@ -42,7 +42,7 @@ impl Ask for Library {
     }
 }
 
-/// What the client gets, if the request does not go to the origin.
+/// The response to the client, if the request is not forwarded to the origin.
 pub(crate) fn sent(action: &Action) -> Option<Sent> {
     match action {
         Action::Forward(_) => None,

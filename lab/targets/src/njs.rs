@@ -1,8 +1,8 @@
-//! CloudFront Functions: the generated function in nginx's JavaScript engine, on which CloudFront's is
-//! known to be built, behind a real nginx.
+//! CloudFront Functions: the generated function in nginx's JavaScript engine, on which CloudFront's is known
+//! to be based, inside a real nginx.
 //!
-//! nginx runs as the value lives, on a port of its own of the loopback address. Not here: CloudFront's
-//! own reading of requests, which `javascript/event.js` stands for.
+//! nginx runs on its own loopback port and is stopped on drop. Not here: CloudFront's parsing of requests,
+//! which `javascript/event.js` emulates.
 
 use core::net::SocketAddr;
 use core::time::Duration;
@@ -30,7 +30,7 @@ use crate::policy::Policy;
 const ASK: &str = include_str!("../javascript/ask.js");
 const SERVER: &str = include_str!("../javascript/nginx.js");
 const CLI: &str = include_str!("../javascript/cli.js");
-/// How often to look whether nginx listens, and how long it may take.
+/// The polling interval while nginx starts, and the time limit.
 const STEP: Duration = Duration::from_millis(5);
 const PATIENCE: u32 = 2_000;
 
@@ -38,11 +38,11 @@ const PATIENCE: u32 = 2_000;
 pub struct Nginx {
     child: Child,
     address: SocketAddr,
-    /// Holds what nginx reads and writes.
+    /// The directory of nginx's files.
     _folder: TempDir,
 }
 
-/// How long a function took.
+/// The duration of a function call.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Timed {
     /// Nanoseconds for one decision.
@@ -56,14 +56,14 @@ impl Nginx {
     ///
     /// # Errors
     ///
-    /// If nginx does not start, or its engine refuses the script.
+    /// Returns an error if nginx does not start, or its engine rejects the script.
     pub fn start(program: &Path, script: &Script) -> Result<Self> {
-        let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
+        let folder = tempfile::tempdir().context("cannot create a temporary directory")?;
         let write = |name: &str, text: &str| {
             fs::write(folder.path().join(name), text).context("cannot write a temporary file")
         };
         write("main.js", &[script.source(), EVENT, ASK, SERVER].concat())?;
-        // The module's name is its file's.
+        // The module's name is the name of its file.
         write("cloudfront", CLOUDFRONT)?;
         write("store.json", &script.store().to_string())?;
         let address = http::free_address()?;
@@ -103,11 +103,11 @@ impl Nginx {
         bail!("nginx does not listen")
     }
 
-    /// Asks the script about requests.
+    /// Evaluates requests with the script.
     ///
     /// # Errors
     ///
-    /// If it does not answer each of them.
+    /// Returns an error if it does not return a result for each of them.
     pub fn ask(&self, requests: &[Value]) -> Result<Vec<Value>> {
         answers(self.post(&json!({ "ask": requests }))?, requests.len())
     }
@@ -116,7 +116,7 @@ impl Nginx {
     ///
     /// # Errors
     ///
-    /// If the script throws.
+    /// Returns an error if the script throws.
     pub fn measure(&self, requests: &[Value], repeats: u32) -> Result<Timed> {
         let said =
             self.post(&json!({ "measure": { "requests": requests, "repeats": repeats } }))?;
@@ -139,7 +139,7 @@ impl Nginx {
         let said: Value = serde_json::from_slice(&reply.body).with_context(|| {
             let log =
                 fs::read_to_string(self._folder.path().join("logs/error.log")).unwrap_or_default();
-            format!("nginx answered with status {}\n{log}", reply.status)
+            format!("nginx responded with status {}\n{log}", reply.status)
         })?;
         match said.get("error").and_then(Value::as_str) {
             Some(error) => bail!("njs: {error}"),
@@ -150,7 +150,7 @@ impl Nginx {
 
 impl Drop for Nginx {
     fn drop(&mut self) {
-        // There is one process only: see `master_process`.
+        // There is only one process: see `master_process`.
         _ = self.child.kill();
         _ = self.child.wait();
     }
@@ -170,13 +170,13 @@ fn config(folder: &Path, port: u16) -> String {
     )
 }
 
-/// Asks a script for CloudFront about requests in the engine's own program `njs`.
+/// Evaluates requests with a script for CloudFront in the engine's own program `njs`.
 ///
 /// # Errors
 ///
-/// If the program cannot be run, or the script does not answer each request.
+/// Returns an error if the program cannot be run, or the script does not return a result for each request.
 pub fn ask_cli(program: &Path, script: &Script, requests: &[Value]) -> Result<Vec<Value>> {
-    let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
+    let folder = tempfile::tempdir().context("cannot create a temporary directory")?;
     let data = format!(
         "globalThis.store = {};\nvar asked = {};\n",
         script.store(),
@@ -193,26 +193,26 @@ pub fn ask_cli(program: &Path, script: &Script, requests: &[Value]) -> Result<Ve
         .arg(folder.path().join("main.js"))
         .output()
         .with_context(|| format!("cannot start {}", program.display()))?;
-    let text = String::from_utf8(done.stdout).context("the engine's answer")?;
+    let text = String::from_utf8(done.stdout).context("the engine's output")?;
     let said = text
         .lines()
         .map(serde_json::from_str)
         .collect::<Result<Vec<Value>, _>>();
     let said = said.with_context(|| {
         format!(
-            "the engine said {text}{}",
+            "the engine printed {text}{}",
             String::from_utf8_lossy(&done.stderr)
         )
     })?;
     answers(json!({ "answers": said }), requests.len())
 }
 
-/// A function at work.
+/// A running function.
 pub struct Function {
-    /// The function that is deployed, which verifies sessions.
+    /// The deployed function, which verifies sessions.
     deployed: Nginx,
-    /// One that also verifies what stands for the tokens of a big edge, for requests with such tokens. It may be
-    /// larger than CloudFront takes.
+    /// A variant that also verifies the substitutes for tokens of a full edge, for requests with such tokens.
+    /// It may exceed CloudFront's size limit.
     with_stand_ins: Nginx,
     resigner: Resigner,
 }
@@ -222,7 +222,7 @@ impl Function {
     ///
     /// # Errors
     ///
-    /// If there is no function for the policy, or the engine refuses it.
+    /// Returns an error if the policy has no function, or the engine rejects it.
     pub fn start(program: &Path, policy: &Policy) -> Result<Self> {
         let verifies = |algorithm| algorithm == Algorithm::HS256;
         let (spec, resigner) = Resigner::new(policy.spec(), &Native, verifies)?;

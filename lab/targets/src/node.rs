@@ -1,7 +1,6 @@
-//! The npm package in a Node process of its own, asked over its standard streams.
+//! The npm package in its own Node process, called over standard input and output.
 //!
-//! The process lives as long as the value. Not here: the package, which is `edge-wasm/node`, and its
-//! wire encoding.
+//! The process is stopped on drop. Not here: the package, which is `edge-wasm/node`, and its wire encoding.
 
 use std::path::Path;
 use std::process::Command;
@@ -14,25 +13,25 @@ use tollgate_testkit::Answer;
 use crate::driver::Ask;
 use crate::process::Process;
 
-/// What the process runs; in the program, so that it works from any folder.
+/// The driver script, embedded in the program, so that it works from any directory.
 const DRIVER: &str = concat!(
     include_str!("../node/driver.mjs"),
     include_str!("../javascript/exhaust.js")
 );
 
-/// The first version with everything the package uses.
+/// The first version with every feature that the package uses.
 const OLDEST_MAJOR: u32 = 20;
 
 /// A Node process with a policy loaded.
 pub struct Node(Process);
 
-/// How often to decide what, for [`Node::measure`].
+/// The amount of measuring, for [`Node::measure`].
 pub struct Measure<'a> {
     /// The requests, taken in turn.
     pub requests: &'a [Request<'a>],
-    /// How many figures to make.
+    /// The number of measurements.
     pub samples: usize,
-    /// How many decisions each figure is the mean of.
+    /// The number of decisions averaged in each measurement.
     pub repeats: usize,
 }
 
@@ -41,7 +40,8 @@ impl Node {
     ///
     /// # Errors
     ///
-    /// If Node cannot be started, or the package refuses the image; the message says why.
+    /// Returns an error if Node cannot be started, or the package rejects the image; the message contains the
+    /// reason.
     pub fn start(folder: &Path, image: &Path) -> Result<Self> {
         let mut node = Command::new("node");
         node.args(["--input-type=module", "--eval", DRIVER, "--"])
@@ -50,19 +50,19 @@ impl Node {
         Process::start("node", &mut node).map(Self)
     }
 
-    /// Asks the driver something else than a decision.
+    /// Sends the driver a command other than a decision.
     ///
     /// # Errors
     ///
-    /// If the process ends, or says that something failed.
+    /// Returns an error if the process ends, or reports a failure.
     pub(crate) fn exchange(&mut self, question: &Value) -> Result<Value> {
         self.0.exchange(question)
     }
 
-    /// Why this machine cannot run it, if it cannot.
+    /// Returns why this machine cannot run it, if it cannot.
     pub fn missing() -> Option<String> {
         let Ok(asked) = Command::new("node").arg("--version").output() else {
-            return Some("there is no `node` on this machine".to_owned());
+            return Some("`node` is not installed".to_owned());
         };
         let version = String::from_utf8_lossy(&asked.stdout).trim().to_owned();
         let major = version
@@ -73,16 +73,16 @@ impl Node {
         match major {
             Some(OLDEST_MAJOR..) => None,
             _ => Some(format!(
-                "Node {OLDEST_MAJOR} or later is needed, here is `{version}`"
+                "Node {OLDEST_MAJOR} or later is required; found `{version}`"
             )),
         }
     }
 
-    /// Decides requests over and over; nanoseconds for one, a figure a sample.
+    /// Decides requests repeatedly; returns nanoseconds per request, one value per sample.
     ///
     /// # Errors
     ///
-    /// If the process ends or the package throws.
+    /// Returns an error if the process ends or the package throws.
     pub fn measure(&mut self, what: &Measure<'_>) -> Result<Vec<f64>> {
         let requests: Vec<Value> = what.requests.iter().map(as_json).collect();
         let asked =
@@ -94,11 +94,11 @@ impl Node {
 impl Ask for Node {
     fn ask(&mut self, request: &Request<'_>) -> Result<Answer> {
         let answer = self.0.exchange(&json!({ "request": as_json(request) }))?;
-        serde_json::from_value(answer).context("node's answer")
+        serde_json::from_value(answer).context("node's result")
     }
 }
 
-/// A request as the package and the hosts of generated JavaScript take it: one character for each byte.
+/// Encodes a request for the package and for the hosts of generated JavaScript: one character per byte.
 pub fn as_json(request: &Request<'_>) -> Value {
     let text = |bytes: &[u8]| {
         bytes

@@ -1,35 +1,35 @@
-//! Where the built artifacts are: options of every program that drives targets.
+//! The locations of the built artifacts: options of every program that drives targets.
 
 use std::path::PathBuf;
 
-/// Where the built artifacts are.
+/// The locations of the built artifacts.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Places {
-    /// The plain WASM module.
+    /// The plain WASM module
     #[arg(long, value_name = "FILE")]
     pub wasm: PathBuf,
-    /// The folder of the npm package.
+    /// The directory of the npm package
     #[arg(long, value_name = "DIR")]
     pub node_package: PathBuf,
-    /// The folder with the built parts of edges, a folder for each target.
+    /// The directory with the built parts of edges, with a subdirectory for each target
     #[arg(long, value_name = "DIR")]
     pub parts: PathBuf,
-    /// The authors' command, which joins parts and policy.
+    /// The `tollgate` command, which combines parts and policy
     #[arg(long, value_name = "FILE")]
     pub tollgate: PathBuf,
-    /// The program `workerd`.
+    /// The program `workerd`
     #[arg(long, value_name = "FILE")]
     pub workerd: PathBuf,
-    /// The native Lambda program.
+    /// The native Lambda program
     #[arg(long, value_name = "FILE")]
     pub lambda: PathBuf,
-    /// The program `cargo-lambda`, which serves it events.
+    /// The program `cargo-lambda`, which passes it events
     #[arg(long, value_name = "FILE")]
     pub cargo_lambda: PathBuf,
-    /// The program `nginx` with its JavaScript engine.
+    /// The program `nginx` with its JavaScript engine
     #[arg(long, value_name = "FILE")]
     pub nginx: PathBuf,
-    /// The Lambda program with keys that panic, which only fault injection needs.
+    /// The Lambda program with keys that panic, which only fault injection needs
     #[arg(long, value_name = "FILE")]
     pub fragile_lambda: Option<PathBuf>,
 }

@@ -1,4 +1,4 @@
-//! A compiled policy for targets to load: as bytes, and as a file for those that read files.
+//! A compiled policy for targets to load: as bytes, and as a file for targets that read files.
 
 use std::io::Write;
 use std::path::Path;
@@ -11,7 +11,7 @@ use tollgate_core::Image;
 use tollgate_policy::encode::encode;
 use tollgate_policy::spec::ImageSpec;
 
-/// A policy image in memory and in a file that lives as long as the value.
+/// A policy image in memory, and in a file that is deleted on drop.
 pub struct Policy {
     image: Vec<u8>,
     spec: ImageSpec,
@@ -19,17 +19,17 @@ pub struct Policy {
 }
 
 impl Policy {
-    /// Compiles a policy folder.
+    /// Compiles a policy directory.
     ///
     /// # Errors
     ///
-    /// If the policy has mistakes: the message shows them all.
+    /// Returns an error if the policy has errors: the message lists all of them.
     pub fn from_folder(folder: &Path) -> Result<Self> {
         Self::from_sources(&SourceTree::read(folder))
             .with_context(|| format!("the policy in {}", folder.display()))
     }
 
-    /// Compiles the texts of a policy.
+    /// Compiles the source texts of a policy.
     ///
     /// # Errors
     ///
@@ -53,7 +53,7 @@ impl Policy {
     ///
     /// # Errors
     ///
-    /// If it does not fit into an image.
+    /// Returns an error if it exceeds the limits of an image.
     pub fn from_spec(spec: ImageSpec) -> Result<Self> {
         Self::new(encode(&spec)?.image, spec)
     }
@@ -68,30 +68,30 @@ impl Policy {
         &self.image
     }
 
-    /// The checked policy, for targets that an image is not enough for.
+    /// The checked policy, for targets that need more than an image.
     pub fn spec(&self) -> &ImageSpec {
         &self.spec
     }
 
-    /// The content id of the image.
+    /// The content ID of the image.
     ///
     /// # Errors
     ///
-    /// If the image cannot be read, which compiling has ruled out.
+    /// Returns an error if the image cannot be read, which compiling has ruled out.
     pub fn id(&self) -> Result<String> {
         let image = Image::from_bytes(&self.image).map_err(|error| anyhow!("{error}"))?;
         Ok(image.id().to_string())
     }
 
-    /// The file that holds the image.
+    /// The file that contains the image.
     pub fn file(&self) -> &Path {
         self.file.path()
     }
 }
 
-/// A file with these bytes, as long as the value lives.
+/// Creates a file with these bytes, deleted on drop.
 pub(crate) fn in_file(bytes: &[u8]) -> Result<NamedTempFile> {
-    let mut file = NamedTempFile::new().context("cannot make a temporary file")?;
+    let mut file = NamedTempFile::new().context("cannot create a temporary file")?;
     file.write_all(bytes)
         .context("cannot write a temporary file")?;
     Ok(file)

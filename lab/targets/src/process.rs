@@ -1,6 +1,6 @@
-//! A process that is asked one JSON value a line and answers each with a line.
+//! A process that receives one JSON value per line and responds to each with a line.
 //!
-//! It lives as long as the value. Not here: what is asked, and what runs in the process.
+//! It is stopped on drop. Not here: the values, and the code that runs in the process.
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
@@ -8,7 +8,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
-/// A running process and both ends of the conversation.
+/// A running process with its input and output.
 pub(crate) struct Process {
     name: &'static str,
     child: Child,
@@ -17,11 +17,11 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    /// Starts a process and hears its first line, which says that it is ready.
+    /// Starts a process and waits for its first line, which reports that it is ready.
     ///
     /// # Errors
     ///
-    /// If it cannot be started, or its first line is an error.
+    /// Returns an error if it cannot be started, or its first line is an error.
     pub(crate) fn start(name: &'static str, command: &mut Command) -> Result<Self> {
         let mut child = command
             .stdin(Stdio::piped())
@@ -30,7 +30,7 @@ impl Process {
             .spawn()
             .with_context(|| format!("cannot start {name}"))?;
         let input = child.stdin.take();
-        let output = child.stdout.take().context("a process without output")?;
+        let output = child.stdout.take().context("the process has no output")?;
         let mut process = Self {
             name,
             child,
@@ -41,19 +41,19 @@ impl Process {
         Ok(process)
     }
 
-    /// Asks and waits for the answer.
+    /// Sends a value and waits for the response.
     ///
     /// # Errors
     ///
-    /// If the process has ended, or its answer has a member `error`.
+    /// Returns an error if the process has ended, or its response has a member `error`.
     pub(crate) fn exchange(&mut self, question: &Value) -> Result<Value> {
         let name = self.name;
-        let input = self.input.as_mut().context("a process without input")?;
-        writeln!(input, "{question}").with_context(|| format!("{name} does not listen"))?;
+        let input = self.input.as_mut().context("the process has no input")?;
+        writeln!(input, "{question}").with_context(|| format!("{name} does not read its input"))?;
         self.hear()
     }
 
-    /// Asks for figures: the member `ns` of the answer.
+    /// Requests measurements: the member `ns` of the response.
     ///
     /// # Errors
     ///
@@ -61,7 +61,7 @@ impl Process {
     pub(crate) fn figures(&mut self, question: &Value) -> Result<Vec<f64>> {
         let answer = self.exchange(question)?;
         let figures = answer.get("ns").and_then(Value::as_array);
-        let figures = figures.with_context(|| format!("{} sent no figures", self.name))?;
+        let figures = figures.with_context(|| format!("{} sent no measurements", self.name))?;
         Ok(figures.iter().filter_map(Value::as_f64).collect())
     }
 
@@ -69,11 +69,11 @@ impl Process {
         let name = self.name;
         let mut line = String::new();
         let heard = self.output.read_line(&mut line);
-        if heard.with_context(|| format!("{name} does not speak"))? == 0 {
+        if heard.with_context(|| format!("cannot read the output of {name}"))? == 0 {
             bail!("{name} ended: {}", self.child.wait()?);
         }
         let answer: Value =
-            serde_json::from_str(&line).with_context(|| format!("{name} said {line}"))?;
+            serde_json::from_str(&line).with_context(|| format!("{name} printed {line}"))?;
         match answer.get("error").and_then(Value::as_str) {
             Some(error) => bail!("{name}: {error}"),
             None => Ok(answer),
@@ -83,7 +83,7 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // Without input it ends by itself; whether it did well no longer matters.
+        // Without input it ends by itself; its exit code no longer matters.
         self.input = None;
         _ = self.child.wait();
     }

@@ -1,8 +1,8 @@
-//! A random policy with random requests, tokens and all, and what the library answers to them.
+//! A random policy with random requests and their tokens, and the library's results for them.
 //!
-//! The policies and requests are those that the executable specification makes; tokens are signed with the
-//! secret that the policy's issuers share. Every other site has sessions and several tokens in a request. Not
-//! here: how often, and on which target.
+//! The policies and requests come from the executable specification; tokens are signed with a secret that
+//! the policy's issuers share. Every other site has sessions and several tokens per request. Not here: how
+//! many, and on which target.
 
 mod carried;
 mod issuers;
@@ -31,16 +31,16 @@ use crate::javascript::MAX_CLOCK_SECS;
 use crate::native::sent;
 use crate::node::as_json;
 
-/// What is compared.
+/// The compared parts of a result.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answers {
     /// `allow`, `deny`, `reject` or `serve`.
     pub outcome: String,
-    /// The HTTP status; 200 for what goes to the origin.
+    /// The HTTP status; 200 for a forwarded request.
     pub status: u64,
-    /// Why.
+    /// The reason.
     pub reason: String,
-    /// The exact reason, as in log records.
+    /// The detail code, as in log records.
     pub detail: Option<String>,
     /// `course/id` of the rule that decided.
     pub rule: Option<String>,
@@ -48,12 +48,12 @@ pub struct Answers {
     pub allow: Option<String>,
     /// The path that the origin receives, one character for each byte.
     pub path: Option<String>,
-    /// What the client gets, if the request does not go to the origin.
+    /// The response to the client, if the request is not forwarded to the origin.
     pub response: Option<Sent>,
 }
 
 impl Answers {
-    /// What a script says as JSON.
+    /// Parses the JSON that a script returns.
     pub fn of_script(said: &Value) -> Self {
         let text = |name: &str| said.get(name).and_then(Value::as_str).map(str::to_owned);
         Self {
@@ -106,28 +106,29 @@ impl Answers {
 
 /// A policy with requests.
 pub struct Site {
-    /// The policy as an author would write it, for reports.
+    /// The policy source, for reports.
     pub text: String,
     /// The checked policy.
     pub policy: ImageSpec,
-    /// The content id of its image.
+    /// The content ID of its image.
     pub id: String,
-    /// What is asked, as the specification has it.
+    /// The requests, in the form of the specification.
     pub requests: Vec<model::Request>,
     /// The tokens of each.
     pub carried: Vec<Carried>,
     /// The same for engines.
     pub asked: Vec<Value>,
-    /// The library's answers.
+    /// The library's results.
     pub ours: Vec<Answers>,
 }
 
 impl Site {
-    /// The site of a seed.
+    /// Creates the site of a seed.
     ///
     /// # Errors
     ///
-    /// If the policy does not compile, which is a defect of the compiler or of the generator.
+    /// Returns an error if the policy does not compile, which is a defect of the compiler or of the
+    /// generator.
     pub fn new(seed: u64, requests: usize) -> Result<Self> {
         let mut generator = Generator::new(seed);
         let policy = generator.policy();
@@ -136,7 +137,7 @@ impl Site {
         Self::make(&mut generator, &policy, &policy, requests, extras)
     }
 
-    /// The site of a policy with requests that are about another, of the same claims.
+    /// Creates the site of a policy with requests that are meant for another policy with the same claims.
     ///
     /// # Errors
     ///
@@ -185,14 +186,14 @@ impl Site {
             asked: Vec::new(),
             ours: Vec::new(),
         };
-        // Sessions of earlier requests, as if a browser or a stranger had put them there.
+        // Sessions of earlier requests, as if a browser or an attacker had stored them.
         let mut others: Vec<Carried> = Vec::new();
         for number in 0..requests {
             let mut request = generator.request(about);
-            // A JavaScript clock shows no other times.
+            // A JavaScript clock cannot represent other times.
             request.now = request.now.clamp(-MAX_CLOCK_SECS, MAX_CLOCK_SECS);
             if has_readers && number % 5 == 0 {
-                // As preflights are.
+                // As in preflights.
                 request.method = "OPTIONS".to_owned();
             }
             let token = token(&request.token, about, &minter, (number, keys))?;
@@ -232,11 +233,11 @@ impl Site {
         Ok(site)
     }
 
-    /// What a target answers to a request of the site; nothing if it cannot be asked that.
+    /// Returns a target's result for a request of the site; `None` if it cannot express the request.
     ///
     /// # Errors
     ///
-    /// If there is no such request, or no answer.
+    /// Returns an error if there is no such request, or no result.
     pub fn ask(&self, target: &mut dyn Ask, number: usize) -> Result<Option<Answer>> {
         let (Some(request), Some(carried)) = (self.requests.get(number), self.carried.get(number))
         else {
@@ -267,7 +268,7 @@ fn secret(policy: &ImageSpec) -> Result<Vec<u8>> {
         .iter()
         .flat_map(|issuer| &issuer.secrets)
         .next();
-    Ok(secret.context("an issuer without a secret")?.key.clone())
+    Ok(secret.context("the issuer has no secret")?.key.clone())
 }
 
 fn token(
@@ -288,7 +289,7 @@ fn token(
     }))
 }
 
-/// A token that is bad in one of many ways.
+/// Returns a token that is invalid in one of many ways.
 fn bad(good: &str, minter: &Minter, number: usize) -> Result<String> {
     let header = r#"{"alg":"HS256","kid":"k"}"#;
     let signed = |header: &str, claims: &str| minter.token_with(header, claims);
@@ -327,7 +328,7 @@ fn bad(good: &str, minter: &Minter, number: usize) -> Result<String> {
     })
 }
 
-/// Facts as a token says them. The order and spelling of what does not matter change with the number.
+/// Returns facts as claims of a token. The order and spelling of irrelevant details vary with the number.
 fn claims_of(
     facts: &model::Facts,
     policy: &model::Policy,
@@ -377,7 +378,7 @@ fn claims_of(
     keys.place(&mut claims, number);
     let text = issuers::with_times(&Value::Object(claims).to_string(), number);
     match number % 3 {
-        // The same text with escapes wherever it can have them.
+        // The same text with escapes wherever they are allowed.
         0 => text
             .chars()
             .map(|c| {

@@ -1,7 +1,7 @@
-//! Signed policy images to try on targets, good ones and altered ones, under one set of trust keys.
+//! Signed policy images to test on targets, valid and altered, under one set of trust keys.
 //!
-//! Every target that takes images takes the same ones of these and gives the same codes for the others.
-//! Keys are made anew each time. Not here: how a target is asked.
+//! Every target that loads images must accept the same ones and return the same codes for the others. Keys
+//! are generated on every run. Not here: the calls to a target.
 
 use anyhow::{Context, Result, anyhow};
 use serde_json::{Value, json};
@@ -12,9 +12,9 @@ use tollgate_gate::signed::{SIGNATURE_BYTES, to_be_signed};
 
 use crate::Policy;
 
-/// The oldest version that is taken, 0 for any, wherever the cases are tried.
+/// The oldest accepted version, 0 for any, wherever the cases are tested.
 pub const OLDEST: u64 = 5;
-/// The path that the images of the cases open.
+/// The path that the images of the cases allow.
 pub const OPEN: &str = "/open/a";
 
 const SITE: &str = "small";
@@ -28,18 +28,18 @@ allow = ["/open/**"]
 anyone = true
 "#;
 
-/// Who releases the policies of a site: a key made for this, and the trust keys that know it.
+/// The releaser of a site's policies: a key generated for this test, and the trust keys that can verify it.
 pub struct Releaser {
     key: ImageKey,
     site: String,
 }
 
 impl Releaser {
-    /// A releaser of this site's policies.
+    /// Creates a releaser of this site's policies.
     ///
     /// # Errors
     ///
-    /// If no key can be made.
+    /// Returns an error if no key can be generated.
     pub fn new(site: &str) -> Result<Self> {
         let key = ImageKey::generate()?;
         Ok(Self {
@@ -48,26 +48,26 @@ impl Releaser {
         })
     }
 
-    /// The trust keys, as text.
+    /// Returns the trust keys, as text.
     ///
     /// # Errors
     ///
-    /// If the key has no public half.
+    /// Returns an error if the key has no public half.
     pub fn trust(&self) -> Result<String> {
         trust(&self.key, &self.site)
     }
 
-    /// The image, signed as a version.
+    /// Returns the image, signed with a version.
     ///
     /// # Errors
     ///
-    /// If it cannot be signed.
+    /// Returns an error if it cannot be signed.
     pub fn sign(&self, version: u64, image: &[u8]) -> Result<Vec<u8>> {
         sealed(&self.key, version, KEY_ID, &self.site, image)
     }
 }
 
-/// What is tried, and with which trust keys.
+/// The test cases, and their trust keys.
 pub struct Trial {
     /// The trust keys, as text.
     pub trust: String,
@@ -77,31 +77,31 @@ pub struct Trial {
 
 /// One image, signed or not.
 pub struct Case {
-    /// What is special about it.
+    /// A description of the case.
     pub name: String,
     /// The bytes that a target gets.
     pub bytes: Vec<u8>,
-    /// What must come of it.
+    /// The expected result.
     pub expect: Expect,
 }
 
-/// What must come of an image.
+/// The expected result for an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Expect {
-    /// It is taken.
+    /// It is accepted.
     Taken,
-    /// It is refused with this code.
+    /// It is rejected with this code.
     Code(&'static str),
-    /// It is refused, for one reason or another.
+    /// It is rejected with any code.
     Refused,
 }
 
 impl Trial {
-    /// Makes keys and images.
+    /// Generates keys and images.
     ///
     /// # Errors
     ///
-    /// If one cannot be made.
+    /// Returns an error if one cannot be generated.
     pub fn new() -> Result<Self> {
         let mut sources = SourceTree::new();
         sources.insert("site.toml", POLICY);
@@ -171,8 +171,8 @@ impl Trial {
                 expect,
             });
         }
-        // The envelope is around the image, which has a checksum of its own: each of its bytes is tried, and
-        // those of the image here and there.
+        // The image inside the envelope has its own checksum: every byte of the envelope is altered, and some
+        // of the image.
         let whole = good(OLDEST)?;
         let header = whole.len() - SIGNATURE_BYTES - image.len();
         for at in 0..whole.len() {
@@ -195,7 +195,7 @@ impl Trial {
         })
     }
 
-    /// The trial for programs in other languages; bytes are hexadecimal.
+    /// Returns the test for programs in other languages; bytes are hexadecimal.
     pub fn to_json(&self) -> Value {
         let hex = |bytes: &[u8]| {
             bytes
@@ -217,13 +217,13 @@ impl Trial {
 }
 
 impl Expect {
-    /// What is wrong with what a target said about an image: nothing if it took it.
-    pub fn judge(self, refusal: Option<&str>) -> Option<String> {
+    /// Returns how a target's result for an image differs from the expected one: `None` if it does not.
+    pub fn mismatch(self, refusal: Option<&str>) -> Option<String> {
         match (self, refusal) {
             (Self::Taken, None) | (Self::Refused, Some(_)) => None,
             (Self::Code(code), Some(said)) if said.contains(&format!("({code})")) => None,
-            (_, None) => Some(format!("taken, and expected {self:?}")),
-            (_, Some(said)) => Some(format!("refused: {said}; expected {self:?}")),
+            (_, None) => Some(format!("accepted; expected {self:?}")),
+            (_, Some(said)) => Some(format!("rejected: {said}; expected {self:?}")),
         }
     }
 }

@@ -1,7 +1,7 @@
-//! The targets by name, started with a policy and asked about cases.
+//! The targets by name, started with a policy and run on cases.
 //!
-//! A target that this machine cannot run skips its cases and says why; one that refuses the policy
-//! fails them. Not here: what a target is made of.
+//! A target that this machine cannot run skips its cases and reports the reason; one that rejects the policy
+//! fails them. Not here: the implementation of targets.
 
 use core::fmt;
 use core::ops::Deref;
@@ -18,15 +18,15 @@ use crate::javascript::resign::Exchanged;
 use crate::places::Places;
 use crate::policy::{Policy, in_file};
 
-/// A way the gate runs, by its driver.
+/// A form in which the gate runs, by its driver.
 #[derive(Clone, Copy)]
 pub struct Target(&'static dyn Driver);
 
-/// The name is that of no target.
+/// The error for an unknown target name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UnknownTarget;
 
-/// A target with a policy, or the reason why there is none.
+/// A target with a policy, or the reason why it did not start.
 pub struct Started {
     target: Target,
     state: State,
@@ -39,12 +39,12 @@ enum State {
 }
 
 impl Target {
-    /// All targets, in the order of reports.
+    /// All targets, in report order.
     pub fn all() -> Vec<Self> {
         DRIVERS.iter().map(|driver| Self(*driver)).collect()
     }
 
-    /// These targets, or all where none is named.
+    /// The targets with these names, or all if none is named.
     pub fn chosen(targets: &[Self]) -> Vec<Self> {
         if targets.is_empty() {
             Self::all()
@@ -53,7 +53,7 @@ impl Target {
         }
     }
 
-    /// Starts it with a policy, to be asked about cases.
+    /// Starts it with a policy, to run cases.
     pub fn start(self, places: &Places, policy: &Policy) -> Started {
         let state = match self.missing(places) {
             Some(why) => State::Absent(why),
@@ -68,12 +68,12 @@ impl Target {
         }
     }
 
-    /// Why its program refuses to start with an image, in its own words; with trust keys, only a signed one that
-    /// is not older than a version would do.
+    /// Returns the message with which its program rejects an image at startup. With trust keys, only a signed
+    /// image that is not older than a version is acceptable.
     ///
     /// # Errors
     ///
-    /// If it starts, or is no program.
+    /// Returns an error if it starts, or is not a program.
     pub fn refusal(
         self,
         places: &Places,
@@ -88,7 +88,7 @@ impl Target {
         let trust = trust.map(|(file, (_, oldest))| (file.path(), oldest));
         let mut command = self
             .program(places, file.path(), trust)
-            .with_context(|| format!("{self} is no program"))?;
+            .with_context(|| format!("{self} is not a program"))?;
         let said = command.output().context("the program cannot be run")?;
         if said.status.success() {
             bail!("{self} started with a broken image");
@@ -98,7 +98,7 @@ impl Target {
             .lines()
             .rev()
             .find(|line| line.contains("rejected") || line.contains("refused"));
-        let last = last.with_context(|| format!("it said something else: {text}"))?;
+        let last = last.with_context(|| format!("unexpected output: {text}"))?;
         let file = file.path().display().to_string();
         Ok(last.trim().replace(&file, "policy.tgi"))
     }
@@ -156,7 +156,7 @@ impl fmt::Display for UnknownTarget {
 impl core::error::Error for UnknownTarget {}
 
 impl Started {
-    /// What became of the tokens that it was asked with, if it gets others than the cases have.
+    /// The treatment of the tokens in requests, if the target receives others than the cases have.
     pub fn exchanged(&self) -> Option<Exchanged> {
         match &self.state {
             State::Ready(asked) => asked.exchanged(),
@@ -199,7 +199,7 @@ impl Engine for Started {
         }
         let answer = asked.ask(&request);
         answer.map_err(|error| {
-            // Nothing that failed once is asked again: what it would say means nothing.
+            // A target that has failed is not used again: its results would mean nothing.
             let what = format!("{error:#}");
             self.state = State::Broken(format!("gave up after an earlier failure: {what}"));
             Stop::broken(what)
@@ -207,7 +207,7 @@ impl Engine for Started {
     }
 }
 
-/// The bytes of a header value in a case: one for each char where all are bytes, else UTF-8.
+/// Returns the bytes of a header value in a case: one per char if all chars fit into a byte, else UTF-8.
 fn header_bytes(value: &str) -> Vec<u8> {
     let bytes: Option<Vec<u8>> = value.chars().map(|char| u8::try_from(char).ok()).collect();
     bytes.unwrap_or_else(|| value.as_bytes().to_vec())
@@ -218,7 +218,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_read_back() {
+    fn names_survive_a_round_trip() {
         for target in Target::all() {
             assert_eq!(target.name().parse(), Ok(target));
         }

@@ -1,17 +1,17 @@
-//! What holds of every target whatever the policy says: three theorems, and that an allowed path stays where it
-//! is however an origin reads it, or as the origin reads it that the policy declares.
+//! Properties of every target that hold for any policy: three theorems, and that an allowed path stays in
+//! place under every reading by an origin, or under the reading that the policy declares.
 //!
-//! A theorem takes something away from a random policy, after which nothing may be allowed. Not here: how often,
+//! A theorem removes something from a random policy, after which nothing may be allowed. Not here: how many,
 //! and on which target.
 
 use tollgate_core::PathReader;
 use tollgate_spec::model::{Course, Effect, METHODS, Policy, Rule, Who};
 use unicode_normalization::UnicodeNormalization;
 
-/// A sentence about every policy.
+/// A statement about every policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Theorem {
-    /// No allow without a valid signature by a listed key, except where a rule says anyone.
+    /// No allow without a valid signature by a listed key, except where a rule has `anyone = true`.
     Signature,
     /// No allow unless a rule names the path.
     NamedPath,
@@ -23,18 +23,18 @@ impl Theorem {
     /// All three.
     pub const ALL: [Self; 3] = [Self::Signature, Self::NamedPath, Self::DenyWins];
 
-    /// The sentence.
+    /// The statement.
     pub const fn sentence(self) -> &'static str {
         match self {
             Self::Signature => {
-                "no allow without a valid signature, except where a rule says anyone"
+                "no allow without a valid signature, except where a rule allows anyone"
             }
             Self::NamedPath => "no allow unless a rule names the path",
             Self::DenyWins => "deny wins over everything",
         }
     }
 
-    /// The policy that must allow nothing: to whoever has no valid signature, for the first theorem.
+    /// Returns the policy that must allow nothing; for the first theorem, nothing without a valid signature.
     #[must_use]
     pub fn closed(self, policy: &Policy) -> Policy {
         let mut policy = policy.clone();
@@ -68,7 +68,7 @@ impl Theorem {
     }
 }
 
-/// A folder that no random request is about.
+/// A directory that no random request is about.
 const NOWHERE: &str = "/nowhere-at-all";
 /// The course of the site's own rules.
 const SITE: &str = "site";
@@ -91,21 +91,21 @@ fn deny_all() -> Rule {
     }
 }
 
-/// A token whose signature is another.
+/// Returns the token with a different signature.
 #[must_use]
 pub fn forged(bearer: &str) -> String {
     let signature = bearer.rfind('.').map_or(0, |dot| dot + 1);
     let (signed, signature) = bearer.split_at(signature);
-    // Not the last character, of which some bits mean nothing.
+    // Not the last character, some of whose bits are unused.
     let first = if signature.starts_with('A') { "B" } else { "A" };
     let rest: String = signature.chars().skip(1).collect();
     [signed, first, &rest].concat()
 }
 
-/// The folder that the policy of paths opens to anyone.
+/// The directory that the policy of paths opens to anyone.
 pub const FOLDER: &str = "/lower-case/prefix";
 
-/// A policy that allows just this folder, to anyone.
+/// Returns a policy that allows exactly this directory, to anyone.
 #[must_use]
 pub fn folder_policy(reader: PathReader) -> String {
     let origin = reader.code();
@@ -123,7 +123,7 @@ anyone = true
     )
 }
 
-/// A raw path in the folder, or nearly.
+/// Returns a raw path in the directory, or close to it.
 pub fn raw_path(random: &mut fastrand::Rng) -> Vec<u8> {
     let mut path = if random.u8(..5) > 0 {
         format!("{FOLDER}/")
@@ -146,7 +146,7 @@ pub fn raw_path(random: &mut fastrand::Rng) -> Vec<u8> {
     path.into_bytes()
 }
 
-/// What readers of paths disagree about, and what they do not.
+/// Path parts that readers interpret differently, and others.
 #[rustfmt::skip]
 const PIECES: &[&str] = &[
     "a", "b.html", "A", "video", "1", "-", "_", "~", ".", "..", "...", "/", "/", "/", "//", "/./", "/../", "/..",
@@ -159,24 +159,24 @@ const PIECES: &[&str] = &[
     "%e2%80%ae", "%e2%80%a8", "%e2%80%8b", "%c2%ad", "%23", "%3f", "a.", ". ", ".+", "+/", "/+", "%20/", "%ef%bc%8b",
 ];
 
-/// How an origin, a cache or a library between them reads a path.
+/// How an origin, a cache or a library in between reads a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Normaliser {
-    /// As it is.
+    /// Unchanged.
     None,
     /// RFC 3986 §6.2.2: escapes of unreserved characters, then dot segments.
     Rfc3986,
     /// `//` is `/`.
     MergeSlashes,
-    /// Escapes are what they stand for.
+    /// Escapes are decoded.
     DecodeOnce,
-    /// And once more.
+    /// Escapes are decoded twice.
     DecodeTwice,
     /// `\` is `/`.
     Backslash,
-    /// What follows a `;` in a segment is a parameter.
+    /// The text after a `;` in a segment is a parameter.
     CutAtSemicolon,
-    /// Letters are small.
+    /// Letters are lower case.
     LowerCase,
     /// `+` is a space.
     PlusToSpace,
@@ -199,7 +199,7 @@ impl Normaliser {
         Self::Compatibility,
     ];
 
-    /// The path as it is read.
+    /// Returns the path as this reader interprets it.
     #[must_use]
     pub fn read(self, path: &[u8]) -> Vec<u8> {
         let each = |from: u8, to: u8| {
@@ -238,8 +238,8 @@ impl Normaliser {
     }
 }
 
-/// How a reader that a policy can declare reads a path: it decodes once, and that is the name of the object or
-/// file. `None` for a reader that is not known.
+/// Returns how a declared reader interprets a path: it decodes once, and the result is the name of the object
+/// or file. `None` for an unknown reader.
 #[must_use]
 pub fn read_once(reader: PathReader, path: &[u8]) -> Option<Vec<u8>> {
     match reader {
@@ -249,8 +249,9 @@ pub fn read_once(reader: PathReader, path: &[u8]) -> Option<Vec<u8>> {
     }
 }
 
-/// How an allowed path can be read as one outside the folder, if it can: by any two readers, one after the other,
-/// where the policy declares none, else by the declared one. A file system then follows dots and slashes.
+/// Returns how an allowed path can be read as one outside the directory, if it can: by any two readers in
+/// sequence if the policy declares none, else by the declared one. A file system then resolves dots and
+/// slashes.
 #[must_use]
 pub fn escape(reader: PathReader, path: &[u8]) -> Option<String> {
     let is_inside = |path: &[u8]| {
@@ -278,7 +279,7 @@ fn is_unreserved(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"-._~".contains(&byte)
 }
 
-/// Escapes of those bytes that are `wanted` are what they stand for; a broken escape stays.
+/// Decodes escapes of those bytes that are `wanted`; an invalid escape stays.
 fn decoded(path: &[u8], wanted: fn(u8) -> bool) -> Vec<u8> {
     let mut out = Vec::new();
     let mut rest = path;
@@ -333,7 +334,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn readers_read_as_they_should() {
+    fn readers_interpret_paths_as_specified() {
         use Normaliser::{
             Backslash, Compatibility, CutAtSemicolon, DecodeOnce, DecodeTwice, LowerCase,
             MergeSlashes, PlusToSpace, Rfc3986,
@@ -357,7 +358,7 @@ mod tests {
     }
 
     #[test]
-    fn ways_out_of_the_folder_are_seen() {
+    fn paths_outside_the_directory_are_detected() {
         for out in [
             "..",
             "%2e%2e/x",
@@ -394,10 +395,10 @@ mod tests {
         }
     }
 
-    /// What the core accepts for a reader is what that reader reads, byte for byte; and where it declares none,
-    /// no two readers see another folder.
+    /// Every path that the core accepts for a reader is read identically by that reader, byte for byte; if
+    /// the policy declares no reader, no two readers resolve different directories.
     #[test]
-    fn the_core_and_the_reader_read_the_same() {
+    fn the_core_and_the_reader_agree() {
         let mut random = fastrand::Rng::with_seed(7);
         let mut scratch = tollgate_core::PathScratch::new();
         let mut accepted = [0_u32; 3];
@@ -415,7 +416,8 @@ mod tests {
                 *count += 1;
                 if let Some(model) = read_once(reader, path) {
                     assert_eq!([b"/", read.decoded()].concat(), model);
-                    // No dots and no slashes to follow: a file of this name is in the folder of its path.
+                    // No dots and no slashes to resolve: a file with this name is in the directory of its
+                    // path.
                     assert_eq!(without_dots(&model), model, "{}", path.escape_ascii());
                     assert_eq!(Normaliser::MergeSlashes.read(&model), model);
                 }
@@ -433,7 +435,7 @@ mod tests {
     }
 
     #[test]
-    fn a_forged_token_differs_in_its_signature_alone() {
+    fn a_forged_token_differs_only_in_its_signature() {
         assert_eq!(forged("Bearer a.b.Abc"), "Bearer a.b.Bbc");
         assert_eq!(forged("Bearer a.b.cde"), "Bearer a.b.Ade");
     }

@@ -1,4 +1,4 @@
-//! Deciding allocates nothing: paths, methods, addresses and tokens of all sample cases, counted.
+//! Deciding allocates nothing: measured for paths, methods, addresses and tokens of all sample cases.
 
 #![cfg(test)]
 use std::collections::BTreeSet;
@@ -37,7 +37,7 @@ fn sample_cases() -> Vec<Case> {
         .collect()
 }
 
-/// The facts of every token in the cases whose claims can be read, good signature or not.
+/// Returns the facts of every token in the cases whose claims can be parsed, with a valid signature or not.
 fn facts(gate: &Gate<Vec<u8>>, cases: &[Case]) -> Vec<Facts> {
     let words = cases
         .iter()
@@ -114,7 +114,7 @@ fn deciding_allocates_nothing() {
             reasons.extend(reason.map(tollgate_core::Reason::code));
         }
     }
-    // Every way to decide was walked, or the zero would say little.
+    // Every kind of decision must have occurred, or the zero would mean little.
     let all = [
         "allow",
         "bad_method",

@@ -1,5 +1,5 @@
-//! Every character of Unicode in a path, for every reader: the core, the specification and the generated
-//! JavaScript accept the same ones, and those are the ones that the design's lists and the data of Unicode say.
+//! Every Unicode character in a path, for every reader: the core, the specification and the generated
+//! JavaScript accept the same characters, and these match the design's lists and the Unicode data.
 
 #![cfg(test)]
 
@@ -11,9 +11,9 @@ use tollgate_targets::Policy as Compiled;
 use tollgate_targets::javascript::{Engine, Node, Script};
 use unicode_normalization::UnicodeNormalization;
 
-/// The id of an image that is never loaded.
+/// The ID of an image that is never loaded.
 const ID: &str = "0123456789abcdef0123456789abcdef";
-/// Decoded bytes of a path that holds many characters.
+/// The decoded length of a path with many characters.
 const FULL: usize = 900;
 
 const READERS: [(PathReader, Origin); 3] = [
@@ -22,7 +22,7 @@ const READERS: [(PathReader, Origin); 3] = [
     (PathReader::Files, Origin::Files),
 ];
 
-/// Line 3 of the design, and the paragraph about readers, once more.
+/// Line 3 of the design, and the paragraph about readers, restated.
 fn is_accepted(c: char, reader: PathReader) -> bool {
     let code = u32::from(c);
     let is_strict = reader == PathReader::Strict;
@@ -90,7 +90,7 @@ fn all() -> impl Iterator<Item = char> {
 }
 
 #[test]
-fn the_core_and_the_specification_accept_what_the_design_says() {
+fn the_core_and_the_specification_follow_the_design() {
     for (reader, origin) in READERS {
         let options = PathOptions {
             reader,
@@ -126,7 +126,7 @@ fn the_core_and_the_specification_accept_what_the_design_says() {
 }
 
 #[test]
-fn generated_javascript_accepts_what_the_design_says() -> Result<()> {
+fn generated_javascript_follows_the_design() -> Result<()> {
     let mut node = Node::start()?;
     for (reader, _) in READERS {
         let mut sources = tollgate_compiler::SourceTree::new();
@@ -139,7 +139,8 @@ fn generated_javascript_accepts_what_the_design_says() -> Result<()> {
         let policy = Compiled::from_sources(&sources)?;
         let (accepted, rejected) = paths(reader);
         for edge in [Engine::CloudFront, Engine::EdgeWorkers] {
-            // All of it where the code or its table is another; elsewhere a part, and the ends of ranges.
+            // The full range where the code or its table is separate; elsewhere a part, and the ends of
+            // ranges.
             let is_new = edge == Engine::CloudFront && reader != PathReader::Files;
             let step = if is_new { 1 } else { 16 };
             let some: Vec<&String> = accepted.iter().step_by(step).collect();
@@ -162,13 +163,14 @@ fn generated_javascript_accepts_what_the_design_says() -> Result<()> {
     Ok(())
 }
 
-/// Paths that hold all accepted characters, many together, and the ranges of those that are rejected.
+/// Returns paths that together contain all accepted characters, and the ranges of those that are rejected.
 fn paths(reader: PathReader) -> (Vec<String>, Vec<(u32, u32)>) {
     let (mut accepted, mut rejected) = (Vec::new(), Vec::new());
     let (mut together, mut bytes) = (String::from("/x"), 0);
     for c in all() {
         let code = u32::from(c);
-        // What `encodeURIComponent` does not escape is another spelling: see `raw_ascii_characters`.
+        // A character that `encodeURIComponent` does not escape has two spellings: see
+        // `raw_ascii_characters`.
         let is_unreserved = c.is_ascii_alphanumeric() || "-._~!*'()".contains(c);
         if !is_accepted(c, reader) && !is_unreserved {
             match rejected.last_mut() {
@@ -193,7 +195,7 @@ fn request(path: &str) -> Value {
     json!({ "method": "GET", "target": path, "headers": [], "ip": null, "now": 1_800_000_000 })
 }
 
-/// Both spellings of every ASCII character, and what decides between them.
+/// Both spellings of every ASCII character, and the rule that decides between them.
 #[test]
 fn raw_ascii_characters() -> Result<()> {
     let mut node = Node::start()?;

@@ -1,4 +1,4 @@
-//! An image that is not whole and unchanged is refused, whatever is wrong with it.
+//! An image that is not complete and unchanged is rejected, wherever the damage is.
 
 #![cfg(test)]
 
@@ -10,8 +10,7 @@ use tollgate_core::{
     FactsBuilder, Image, PathOptions, PathScratch, Query, Reason, TokenState, UnixSeconds, decide,
 };
 
-/// Steps from one flipped bit to the next in the larger image; prime, so that every bit of a byte
-/// has its turn.
+/// The step between flipped bits in the larger image; prime, so that every bit position of a byte is covered.
 const STRIDE_BITS: usize = 61;
 
 const SMALL: &str = r#"
@@ -53,14 +52,14 @@ fn is_refused(bytes: &[u8]) -> bool {
     Image::from_bytes(bytes).is_err()
 }
 
-/// Flips bits, `stride` apart, one at a time.
+/// Flips single bits, `stride` apart.
 fn refuses_flips(mut bytes: Vec<u8>, stride: usize) {
     for bit in (0..bytes.len() * 8).step_by(stride) {
         bytes[bit / 8] ^= 1 << (bit % 8);
         assert!(is_refused(&bytes), "bit {bit} flipped");
         bytes[bit / 8] ^= 1 << (bit % 8);
     }
-    assert!(!is_refused(&bytes), "the image itself is good");
+    assert!(!is_refused(&bytes), "the image itself is valid");
 }
 
 #[test]
@@ -69,12 +68,12 @@ fn every_bit_of_a_small_image_matters() {
 }
 
 #[test]
-fn bits_all_over_the_sample_matter() {
+fn bits_throughout_the_sample_matter() {
     refuses_flips(sample(), STRIDE_BITS);
 }
 
 #[test]
-fn every_cut_is_refused() {
+fn every_truncation_is_rejected() {
     for bytes in [small(), sample()] {
         for length in 0..bytes.len() {
             assert!(
@@ -87,7 +86,7 @@ fn every_cut_is_refused() {
 }
 
 #[test]
-fn what_was_never_an_image_is_refused() {
+fn other_bytes_are_rejected() {
     let good = small();
     let longer = [good.as_slice(), &[0]].concat();
     let twice = [good.as_slice(), &good].concat();
@@ -130,8 +129,8 @@ allow = ["/users/{user}/**"]
 subjects = ["{user}"]
 "#;
 
-/// Found by fuzzing the loader: it does not know how many segments lead to a pattern's end, so it takes an image
-/// whose capture lies behind them. Such a rule lets nobody in.
+/// Found by fuzzing the loader, which does not know how many segments precede a pattern's end: it accepts an
+/// image whose capture is after them. Such a rule allows nobody.
 #[test]
 fn a_capture_that_no_path_has_denies() {
     let mut sources = SourceTree::new();

@@ -1,9 +1,9 @@
-//! Real readers of paths, with files of hostile names: what `[paths] origin = "files"` and `"s3"` accept, they
-//! read as the core does. Every name that a lenient reader could make of an accepted path exists as well, so that
-//! a wrong reading delivers another file instead of none.
+//! Real path readers, with files of hostile names: they read every path that `[paths] origin = "files"` or
+//! `"s3"` accepts as the core does. Every name that a lenient reader could derive from an accepted path
+//! exists as well, so that a wrong reading delivers another file instead of none.
 //!
-//! `TOLLGATE_NGINX`, `TOLLGATE_CADDY` and `TOLLGATE_MINISTACK` name the programs. One that is not named is not
-//! tried, and the test says so. `cargo xtask test` sets all of them.
+//! `TOLLGATE_NGINX`, `TOLLGATE_CADDY` and `TOLLGATE_MINISTACK` name the programs. A program that is not
+//! named is not tested, which the test reports. `cargo xtask test` sets all of them.
 
 #![cfg(test)]
 
@@ -21,7 +21,7 @@ use tollgate_core::{PathOptions, PathReader, PathScratch};
 use tollgate_lab_http as http;
 use tollgate_targets::theorems::Normaliser;
 
-/// Names of files, as users and attackers make them.
+/// File names as users and attackers choose them.
 #[rustfmt::skip]
 const NAMES: &[&str] = &[
     "a", "a b", "a+b", "c#", "C++", "50%", "100%25", "a;b", "a;jsessionid=1", "who?", "?x=1", "Acme Inc.", "a..", "..a",
@@ -56,7 +56,7 @@ fn spellings(name: &str) -> BTreeSet<String> {
     ])
 }
 
-/// The names, and all that readers which repair paths make of them, if a file can be called so.
+/// Returns the names, and every valid file name that path-repairing readers derive from them.
 fn files() -> BTreeSet<String> {
     let mut files: BTreeSet<String> = NAMES.iter().map(|name| (*name).to_owned()).collect();
     for name in NAMES {
@@ -79,7 +79,7 @@ fn files() -> BTreeSet<String> {
     files
 }
 
-/// A program that listens on an address of its own, ended with the value.
+/// A program that listens on its own address, stopped on drop.
 struct Server {
     child: Child,
     address: SocketAddr,
@@ -88,14 +88,14 @@ struct Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // It serves until it is ended; how it ends no longer matters.
+        // It serves until it is stopped; its exit code no longer matters.
         _ = self.child.kill();
         _ = self.child.wait();
     }
 }
 
 impl Server {
-    /// Starts what `command` makes for a folder and a port, and waits until it listens.
+    /// Starts the command that `command` creates for a directory and a port, and waits until it listens.
     fn start(command: impl FnOnce(&Path, u16) -> Result<Command>) -> Result<Self> {
         let folder = tempfile::tempdir()?;
         let address = http::free_address()?;
@@ -116,7 +116,7 @@ impl Server {
         bail!("the program does not listen")
     }
 
-    /// The status and body of the response to a request with this raw path.
+    /// Returns the status and body of the response to a request with this raw path.
     fn send(&self, method: &str, raw: &str, body: &[u8]) -> Result<(u16, Vec<u8>)> {
         let reply = http::send(self.address, method, raw.as_bytes(), &[], body)
             .with_context(|| format!("no response to {raw}"))?;
@@ -124,7 +124,7 @@ impl Server {
     }
 }
 
-/// The folder with the files, each of which contains its own name.
+/// Creates the directory with the files, each of which contains its own name.
 fn on_disk() -> Result<TempDir> {
     let root = tempfile::tempdir()?;
     for name in files() {
@@ -133,7 +133,7 @@ fn on_disk() -> Result<TempDir> {
     Ok(root)
 }
 
-/// Requests every spelling that the reader's site accepts; how many those were.
+/// Requests every spelling that the reader's site accepts; returns their number.
 fn compare(
     server: &Server,
     reader: PathReader,
@@ -172,11 +172,11 @@ fn compare(
     Ok(tried)
 }
 
-/// The program that a variable names.
+/// Returns the program that a variable names.
 fn program(variable: &str) -> Option<String> {
     let named = std::env::var(variable).ok().filter(|path| !path.is_empty());
     if named.is_none() {
-        println!("not tried: {variable} names no program");
+        println!("not tested: {variable} is not set");
     }
     named
 }
@@ -224,13 +224,14 @@ fn caddy_reads_paths_as_files() -> Result<()> {
         command.arg(file).env("HOME", folder).current_dir(folder);
         Ok(command)
     })?;
-    // Caddy redirects requests for its index documents to their folder, with or without such a file.
+    // Caddy redirects requests for its index documents to their directory, whether or not the file exists.
     let tried = compare(&server, PathReader::Files, "", |_| false)?;
     println!("Caddy: {tried} paths");
     Ok(())
 }
 
-/// The emulator reads a raw `+` as a plus sign; S3 reads it as a space, so such spellings are left out here.
+/// The emulator reads a raw `+` as a plus sign, but S3 reads it as a space, so such spellings are skipped
+/// here.
 #[test]
 fn an_object_store_reads_paths_as_s3() -> Result<()> {
     let Some(program) = program("TOLLGATE_MINISTACK") else {

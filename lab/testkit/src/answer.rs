@@ -1,6 +1,6 @@
-//! What an engine answers, and what a case expects of it.
+//! The actual result of an engine, and the result that a case expects.
 //!
-//! The words are those of every target's log records. Not here: what they follow from.
+//! The codes are those of every target's log records. Not here: how engines derive them.
 
 use core::fmt;
 use core::str::FromStr;
@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-/// A word that stands for no known outcome or reason.
+/// The error for a string that is not a known outcome or reason.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UnknownWord;
 
@@ -20,7 +20,7 @@ impl fmt::Display for UnknownWord {
 
 impl core::error::Error for UnknownWord {}
 
-/// Declares an enum whose variants are stable words.
+/// Declares an enum whose variants have stable codes.
 macro_rules! words {
     ($(#[$about:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident = $word:literal,)* }) => {
         $(#[$about])*
@@ -30,7 +30,7 @@ macro_rules! words {
         }
 
         impl $name {
-            /// The stable word for it.
+            /// The stable code.
             pub const fn code(self) -> &'static str {
                 match self {
                     $(Self::$variant => $word,)*
@@ -58,52 +58,52 @@ macro_rules! words {
 }
 
 words! {
-    /// What happens to the request.
+    /// The effect on the request.
     Outcome {
-        /// It goes to the origin.
+        /// Forwarded to the origin.
         Allow = "allow",
-        /// It is answered at the edge: no.
+        /// Denied at the edge.
         Deny = "deny",
-        /// It is answered at the edge: its path means different things to different readers.
+        /// Denied at the edge: different readers would interpret its path differently.
         Reject = "reject",
-        /// It is for the gate itself: the session endpoint, or a preflight.
+        /// Served by the gate itself: the session endpoint, or a preflight.
         Serve = "serve",
     }
 }
 
 words! {
-    /// Why.
+    /// The reason.
     Reason {
         /// A rule allows it and none denies it.
         Allow = "allow",
         /// A token could help, and there is none.
         NoToken = "no_token",
-        /// A token could help, and the one given is bad.
+        /// A token could help, and the given one is invalid.
         BadToken = "bad_token",
         /// No rule allows it.
         Forbidden = "forbidden",
         /// A deny rule matches.
         DeniedByRule = "denied_by_rule",
-        /// The path is refused.
+        /// The path is rejected.
         BadPath = "bad_path",
-        /// Only the method is in the way.
+        /// Only the method prevents access.
         BadMethod = "bad_method",
-        /// Something failed inside.
+        /// An internal failure.
         Internal = "internal",
     }
 }
 
-/// The response to a request that does not go to the origin.
+/// The response to a request that is not forwarded to the origin.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sent {
-    /// Header fields by name, in lower case. Cookies are not among them.
+    /// Header fields by lower-case name, except cookies.
     pub headers: BTreeMap<String, String>,
-    /// The body as text.
+    /// The body as a string.
     pub body: String,
 }
 
 impl Sent {
-    /// Makes one of header fields, as they are sent, and a body.
+    /// Creates a response from header fields, as they are sent, and a body.
     pub fn new(
         headers: impl IntoIterator<Item = (String, String)>,
         body: impl Into<String>,
@@ -117,31 +117,31 @@ impl Sent {
     }
 }
 
-/// The answer of an engine.
+/// The result of an engine.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Answer {
-    /// What happens to the request.
+    /// The effect on the request.
     pub outcome: Outcome,
-    /// The HTTP status; 200 for what goes to the origin.
+    /// The HTTP status; 200 for a forwarded request.
     pub status: u16,
-    /// Why.
+    /// The reason.
     pub reason: Reason,
-    /// The exact reason, as in log records.
+    /// The detail code, as in log records.
     #[serde(default)]
     pub detail: Option<String>,
     /// `course/id` of the rule that decided.
     #[serde(default)]
     pub rule: Option<String>,
-    /// The id of the policy image that decided.
+    /// The ID of the policy image that decided.
     #[serde(default)]
     pub policy: Option<String>,
-    /// What the client gets, if the request does not go to the origin and the engine tells.
+    /// The response to the client, if the request is not forwarded and the engine reports it.
     #[serde(default)]
     pub response: Option<Sent>,
 }
 
 impl Answer {
-    /// An answer without detail, rule and policy.
+    /// Creates a result without detail, rule and policy.
     pub fn new(outcome: Outcome, status: u16, reason: Reason) -> Self {
         Self {
             outcome,
@@ -155,58 +155,59 @@ impl Answer {
     }
 }
 
-/// What a case expects. Only what is set is compared.
+/// The result that a case expects. Only members that are set are compared.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Expect {
-    /// What happens to the request.
+    /// The effect on the request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outcome: Option<Outcome>,
     /// The HTTP status.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
-    /// Why.
+    /// The reason.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<Reason>,
-    /// The exact reason; `Some(None)`, in JSON `null`, expects that there is none.
+    /// The detail code; `Some(None)`, in JSON `null`, expects none.
     #[serde(
         default,
         deserialize_with = "even_null",
         skip_serializing_if = "Option::is_none"
     )]
     pub detail: Option<Option<String>>,
-    /// The rule that decided; `Some(None)`, in JSON `null`, expects that there is none.
+    /// The rule that decided; `Some(None)`, in JSON `null`, expects none.
     #[serde(
         default,
         deserialize_with = "even_null",
         skip_serializing_if = "Option::is_none"
     )]
     pub rule: Option<Option<String>>,
-    /// The id of the policy image; `Some(None)`, in JSON `null`, expects that there is none.
+    /// The ID of the policy image; `Some(None)`, in JSON `null`, expects none.
     #[serde(
         default,
         deserialize_with = "even_null",
         skip_serializing_if = "Option::is_none"
     )]
     pub policy: Option<Option<String>>,
-    /// What the client gets.
+    /// The response to the client.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub response: Option<ExpectSent>,
 }
 
-/// What a case expects of a response. Only what is set is compared, and only where the engine tells its responses.
+/// The response that a case expects. Only members that are set are compared, and only if the engine reports
+/// its responses.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ExpectSent {
-    /// Header fields by name, in lower case; in JSON `null` expects that there is none.
+    /// Header fields by lower-case name; JSON `null` expects that the field is absent.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub headers: BTreeMap<String, Option<String>>,
-    /// The body as text.
+    /// The body as a string.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub body: Option<String>,
 }
 
-/// Reads a key that is there, so that `null` is told apart from its absence.
+/// Deserialises a key that is present, so that `null` is distinguished from its absence.
 fn even_null<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Option<String>>, D::Error> {
     Option::deserialize(from).map(Some)
 }

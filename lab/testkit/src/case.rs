@@ -1,6 +1,6 @@
-//! One conformance case.
+//! A conformance case.
 //!
-//! Not here: reading a file of them, which reports what is wrong by line.
+//! Not here: parsing a file of cases, which reports errors by line.
 
 use core::fmt;
 
@@ -9,14 +9,14 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::answer::Expect;
 
-/// A request and what the answer to it must be.
+/// A request and its expected result.
 ///
 /// As JSON: `{"id":…,"now":SECS,"method":"GET","target":"/…","headers":[["name","value"]],"ip":"…",
-/// "expect":{…}}`, where `headers` and `ip` may be left out.
+/// "expect":{…}}`, where `headers` and `ip` are optional.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Case {
-    /// What the case is called in reports. Numbers are read as text.
+    /// The name of the case in reports. Numbers are converted to strings.
     #[serde(deserialize_with = "text_or_number")]
     pub id: String,
     /// The time of the request, in Unix seconds.
@@ -29,29 +29,29 @@ pub struct Case {
     /// Header names and values, as sent, in this order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub headers: Vec<(String, String)>,
-    /// The client's address as the edge tells it, where it does.
+    /// The client's address, if the edge provides it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ip: Option<String>,
-    /// What the answer must be.
+    /// The expected result.
     pub expect: Expect,
 }
 
 impl Case {
-    /// The target as text: a byte is one char U+0000 to U+00FF.
+    /// Returns the target as a string with one char, U+0000 to U+00FF, per byte.
     pub fn target_text(&self) -> String {
         self.target.iter().copied().map(char::from).collect()
     }
 
-    /// The case as one line of JSON, without the newline.
+    /// Returns the case as one line of JSON, without the newline.
     ///
     /// # Errors
-    /// None in practice: nothing in a case is beyond JSON.
+    /// None in practice: every case is representable in JSON.
     pub fn to_json(&self) -> Result<String, serde_json::Error> {
         serde_json::to_string(self)
     }
 }
 
-/// Paths are bytes, JSON strings are not: each char stands for the byte of its number.
+/// Paths are bytes, but JSON strings are not: each char represents the byte with its number.
 mod one_char_a_byte {
     use super::*;
 

@@ -1,8 +1,8 @@
-//! Conformance cases: their format, and a runner that asks any engine to answer them.
+//! Conformance cases: their format, and a runner for any engine.
 //!
-//! A case is one line of JSON: a request, and what the answer to it must be. An [`Engine`] is whatever
-//! answers: the library, a WASM module, a process of another runtime. Not here: any engine; they
-//! depend on this crate, never the other way round.
+//! A case is one line of JSON: a request and its expected result. An [`Engine`] decides cases: the library, a
+//! WASM module, or a process of another runtime. Not here: engines, which depend on this crate, never the
+//! other way round.
 //!
 //! # Example
 //! ```

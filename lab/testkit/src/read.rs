@@ -1,12 +1,12 @@
-//! Reading a file of cases.
+//! Parses a file of cases.
 //!
-//! Every line that cannot be read is reported, not just the first. Not here: files.
+//! Every line that cannot be parsed is reported, not only the first. Not here: file access.
 
 use core::fmt;
 
 use crate::case::Case;
 
-/// A line that is not a case.
+/// An invalid line.
 #[derive(Debug)]
 pub struct CaseError {
     line: usize,
@@ -14,12 +14,12 @@ pub struct CaseError {
 }
 
 impl CaseError {
-    /// The line, from 1.
+    /// The line number, starting at 1.
     pub fn line(&self) -> usize {
         self.line
     }
 
-    /// The byte in the line at which it was noticed, from 1; 0 if it is about the whole line.
+    /// The byte offset of the error in the line, starting at 1; 0 if it concerns the whole line.
     pub fn column(&self) -> usize {
         self.json.column()
     }
@@ -27,7 +27,7 @@ impl CaseError {
 
 impl fmt::Display for CaseError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The JSON reader sees one line at a time, so the line it tells is always the first.
+        // The JSON parser sees one line at a time, so it always reports the first line.
         let place = format!(
             " at line {} column {}",
             self.json.line(),
@@ -41,7 +41,7 @@ impl fmt::Display for CaseError {
 
 impl core::error::Error for CaseError {}
 
-/// Every line that is not a case; at least one.
+/// All invalid lines; at least one.
 #[derive(Debug)]
 pub struct CaseErrors(Vec<CaseError>);
 
@@ -66,10 +66,10 @@ impl fmt::Display for CaseErrors {
 
 impl core::error::Error for CaseErrors {}
 
-/// Reads JSON lines. Blank lines are skipped.
+/// Parses JSON lines. Blank lines are skipped.
 ///
 /// # Errors
-/// Every line that is not a case, with its number.
+/// Returns every invalid line, with its number.
 pub fn read_cases(text: &[u8]) -> Result<Vec<Case>, CaseErrors> {
     let (mut cases, mut errors) = (Vec::new(), Vec::new());
     for (at, line) in text.split(|byte| *byte == b'\n').enumerate() {

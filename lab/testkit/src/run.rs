@@ -1,46 +1,46 @@
-//! Asking an engine about cases, and telling what came of it.
+//! Runs cases on an engine and reports the results.
 //!
-//! Not here: where cases and engines come from, and terminals.
+//! Not here: loading of cases and engines, and terminals.
 
 use core::fmt;
 
 use crate::answer::Answer;
 use crate::case::Case;
 
-/// Whatever answers cases.
+/// An implementation that decides cases.
 pub trait Engine {
     /// The name of the target, as in `--target`.
     fn name(&self) -> &str;
 
-    /// Answers one case.
+    /// Decides one case.
     ///
     /// # Errors
-    /// [`Stop::Skip`] if the target cannot be asked this, [`Stop::Broken`] if it failed to answer.
+    /// [`Stop::Skip`] if the target cannot express the case, [`Stop::Broken`] if it failed to respond.
     fn run(&mut self, case: &Case) -> Result<Answer, Stop>;
 }
 
-/// Why there is no answer.
+/// The reason why there is no result.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Stop {
-    /// The target cannot be asked this, for this reason. Not a failure.
+    /// The target cannot express the case, for this reason. Not a failure.
     Skip {
-        /// Why not, for people.
+        /// The human-readable reason.
         why: String,
     },
-    /// The target should have answered and did not. A failure.
+    /// The target should have responded and did not. A failure.
     Broken {
-        /// What happened, for people.
+        /// A human-readable description.
         what: String,
     },
 }
 
 impl Stop {
-    /// The target cannot be asked this.
+    /// Creates a [`Stop::Skip`] with this reason.
     pub fn skip(why: impl Into<String>) -> Self {
         Self::Skip { why: why.into() }
     }
 
-    /// The target should have answered and did not.
+    /// Creates a [`Stop::Broken`] with this description.
     pub fn broken(what: impl fmt::Display) -> Self {
         Self::Broken {
             what: what.to_string(),
@@ -48,74 +48,74 @@ impl Stop {
     }
 }
 
-/// How far a run is.
+/// The progress of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Progress {
-    /// Cases that are done.
+    /// The number of finished cases.
     pub done: usize,
-    /// Of those, how many failed.
+    /// The number of those that failed.
     pub failed: usize,
-    /// All cases.
+    /// The number of all cases.
     pub total: usize,
 }
 
-/// What came of a run.
+/// The results of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Report {
     /// The engine's name.
     pub name: String,
-    /// How many answers were as expected.
+    /// The number of results that were as expected.
     pub passed: usize,
-    /// The cases that failed, in their order.
+    /// The failed cases, in order.
     pub failures: Vec<Failure>,
-    /// The cases that were skipped, in their order.
+    /// The skipped cases, in order.
     pub skips: Vec<Skip>,
 }
 
 /// A case that failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
-    /// The case's id.
+    /// The case's ID.
     pub id: String,
     /// The request: method and target.
     pub request: String,
-    /// What is wrong.
+    /// The failure.
     pub trouble: Trouble,
 }
 
-/// What is wrong with a case that failed.
+/// The failure of a case.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Trouble {
-    /// The answer is not as expected in these points; at least one.
+    /// The result differs from the expected one in these members; at least one.
     Differences(Vec<Difference>),
-    /// There was no answer.
+    /// There was no result.
     Broken {
-        /// What happened, for people.
+        /// A human-readable description.
         what: String,
     },
 }
 
-/// One point in which an answer is not as expected.
+/// One difference between the expected and the actual result.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Difference {
     /// The key in `expect`.
     pub key: &'static str,
-    /// What stands there.
+    /// The expected value.
     pub expected: String,
-    /// What the engine answered.
+    /// The actual value.
     pub got: String,
 }
 
 /// A case that was skipped.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Skip {
-    /// The case's id.
+    /// The case's ID.
     pub id: String,
-    /// Why.
+    /// The reason.
     pub why: String,
 }
 
-/// Asks `engine` about all `cases`, and tells `progress` after each.
+/// Runs all `cases` on `engine`, and calls `progress` after each.
 pub fn run(engine: &mut dyn Engine, cases: &[Case], progress: &mut dyn FnMut(Progress)) -> Report {
     let (mut passed, mut failures, mut skips) = (0, Vec::new(), Vec::new());
     for (at, case) in cases.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! What is a case, what is none, and what the report of a run looks like.
+//! Valid and invalid cases, and the format of a run's report.
 
 use tollgate_testkit::{Answer, Case, Engine, Outcome, Reason, Stop, read_cases, run};
 
@@ -21,7 +21,7 @@ fn the_case_of_the_design() {
 }
 
 #[test]
-fn parts_that_may_be_left_out() {
+fn optional_members_can_be_omitted() {
     let case =
         read(r#" {"id":7,"now":-1,"method":"","target":"","expect":{"rule":null}} "#).unwrap();
     assert_eq!(
@@ -44,7 +44,7 @@ fn every_byte_survives() {
 }
 
 #[test]
-fn what_is_no_case() {
+fn invalid_cases_are_rejected() {
     let table = [
         (
             r#"{"id":"x","now":0,"method":"GET","target":"/","expect":{},"heders":[]}"#,
@@ -120,7 +120,7 @@ fn what_is_no_case() {
 }
 
 #[test]
-fn every_bad_line_is_told() {
+fn every_invalid_line_is_reported() {
     let good = r#"{"id":"x","now":0,"method":"GET","target":"/","expect":{}}"#;
     let text = format!("{good}\nnonsense\r\n\n{good}\n{{\"id\":true}}\n\u{7f}");
     let errors = read_cases(text.as_bytes()).unwrap_err();
@@ -139,7 +139,7 @@ fn every_bad_line_is_told() {
     assert_eq!(read_cases(&bytes).unwrap_err().iter().count(), 1);
 }
 
-/// Answers by the id of the case.
+/// An engine that decides by the ID of the case.
 struct Script;
 
 impl Engine for Script {

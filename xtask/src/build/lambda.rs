@@ -1,6 +1,6 @@
-//! The native Lambda program: as AWS takes it, and its tests against a local S3.
+//! The native Lambda program: packaged for AWS, and its tests against a local S3.
 //!
-//! Not here: what the program does, and conformance, which `tollgate-targets` drives.
+//! Not here: the program itself, and conformance, which `tollgate-targets` runs.
 
 use std::path::PathBuf;
 
@@ -14,15 +14,15 @@ use crate::{repo, shell};
 
 /// The package and its program.
 pub(crate) const PROGRAM: &str = "tollgate-lambda";
-/// Builds the program for Lambda, and serves it events here.
+/// Builds the program for Lambda, and serves it events.
 const CARGO_LAMBDA: Pip<'_> = Pip {
     folder: "cargo-lambda",
     packages: &["cargo-lambda==1.9.2"],
 };
-/// What Lambda takes in one upload.
+/// Lambda's limit for one upload.
 const LIMIT_BYTES: usize = 50 * 1_024 * 1_024;
 
-/// Where the program `cargo-lambda` is once it is installed.
+/// The path of the program `cargo-lambda` after installation.
 pub(crate) fn cargo_lambda_path() -> PathBuf {
     tools::pip_folder(&CARGO_LAMBDA).join("bin/cargo-lambda")
 }
@@ -33,10 +33,11 @@ pub(crate) fn cargo_lambda(step: &Step) -> Result<PathBuf> {
     Ok(cargo_lambda_path())
 }
 
-/// Builds the zip that Lambda runs, and says what it weighs. Without a policy: that is put beside the
+/// Builds the zip that Lambda runs and reports its size. It contains no policy: that is added next to the
 /// program, or named by an environment variable.
 pub(crate) fn package(step: &Step) -> Result<String> {
-    // With this machine's own compiler and linker; the check below says whether Lambda can load it.
+    // With this machine's own compiler and linker; the check below reports whether Lambda can load the
+    // result.
     let mut build = shell::tool(cargo_lambda(step)?, ["lambda", "build", "--release"]);
     build
         .args([
@@ -58,7 +59,7 @@ pub(crate) fn package(step: &Step) -> Result<String> {
     let bytes = usize::try_from(bytes)?;
     ensure!(
         bytes < LIMIT_BYTES,
-        "the zip has {bytes} bytes and the limit is {LIMIT_BYTES}"
+        "the zip has {bytes} bytes; the limit is {LIMIT_BYTES}"
     );
     let rows = [
         ["native Lambda program", "zip"].map(str::to_owned).to_vec(),
@@ -67,21 +68,21 @@ pub(crate) fn package(step: &Step) -> Result<String> {
     Ok(ui::table(&rows))
 }
 
-/// The program in the zip that [`package`] builds. cargo-lambda always names a target, so it is not among
-/// the programs of other builds.
+/// The program in the zip that [`package`] builds. cargo-lambda always passes a target, so it is in a
+/// different directory from the programs of other builds.
 pub(crate) fn shipped() -> PathBuf {
     let target = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
     repo::target().join(target).join("release").join(PROGRAM)
 }
 
-/// Where the zip is put.
+/// The directory of the zip.
 fn folder() -> PathBuf {
     repo::parts().join("lambda")
 }
 
-/// The program's tests against an S3 that checks signatures.
+/// Runs the program's tests against an S3 that checks signatures.
 pub(crate) fn tests(step: &Step) -> Result<(String, Tally, bool)> {
-    // Of the whole workspace, as `cargo test` did: for one package alone S3's library would be built again.
+    // Of the whole workspace, as in `cargo test`: for a single package S3's library would be rebuilt.
     let feature = format!("{PROGRAM}/s3-tests");
     let mut test = shell::tool(repo::program("demo"), ["bucket", "--"]);
     let cargo = shell::linted(["test", "--workspace", "--features", &feature]);

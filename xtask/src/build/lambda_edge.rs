@@ -1,7 +1,7 @@
-//! The Lambda@Edge package: its parts in both flavours, what they weigh, and their tests.
+//! The Lambda@Edge package: its parts in both flavours, their sizes, and their tests.
 //!
-//! The parts are everything but the policy; `tollgate build --target lambda-edge` adds that. Not here:
-//! what is in the files.
+//! The parts are everything except the policy, which `tollgate build --target lambda-edge` adds. Not here:
+//! the contents of the files.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -16,14 +16,14 @@ use crate::{repo, shell};
 const ADDON: &str = "tollgate-lambda-edge";
 /// The C library of Amazon Linux 2023, on which Lambda runs Node 20 and later.
 const NEWEST_GLIBC: [u32; 2] = [2, 34];
-/// Below this a zip has room everywhere, also where viewer events still have the old limit.
+/// The size limit for zips: it fits everywhere, including where viewer events still have the old limit.
 const WASM_ZIP_LIMIT_BYTES: usize = 1_024 * 1_024;
-/// What AWS gives a viewer-request function.
+/// The memory of a viewer-request function.
 const MEMORY_LIMIT_BYTES: usize = 128 * 1_024 * 1_024;
-/// How large the policy is with which memory is measured.
+/// The size of the policy with which memory is measured.
 const COURSES: usize = 1_000;
 
-/// What decides inside the function.
+/// The form of the gate inside the function.
 struct Flavour {
     name: &'static str,
     /// Files of the npm package.
@@ -58,12 +58,12 @@ const FLAVOURS: [Flavour; 2] = [
     },
 ];
 
-/// The folder of the sources.
+/// The directory of the sources.
 fn sources() -> PathBuf {
     repo::root().join("lambda-adapter/edge")
 }
 
-/// Puts the parts of both flavours together; the npm package is built already. The addon comes last: where it
+/// Assembles the parts of both flavours. The npm package must already be built. The addon comes last: if it
 /// cannot be used, all other parts are complete.
 pub(crate) fn parts(step: &Step) -> Result<()> {
     for flavour in &FLAVOURS {
@@ -106,23 +106,23 @@ pub(crate) fn parts(step: &Step) -> Result<()> {
 
 fn copy(from: &Path, to: &Path) -> Result<()> {
     if let Some(above) = to.parent() {
-        fs::create_dir_all(above).with_context(|| format!("cannot make {}", repo::shown(above)))?;
+        fs::create_dir_all(above)
+            .with_context(|| format!("cannot create {}", repo::shown(above)))?;
     }
     fs::copy(from, to)
         .map(|_| ())
         .with_context(|| format!("cannot copy {} to {}", repo::shown(from), repo::shown(to)))
 }
 
-/// Refuses an addon that Amazon Linux 2023 would not load.
+/// Returns an error if Amazon Linux 2023 would not load the addon.
 pub(super) fn runs_on_lambda(program: &Path) -> Result<()> {
     let bytes =
         fs::read(program).with_context(|| format!("cannot read {}", repo::shown(program)))?;
-    let needed =
-        newest_glibc(&bytes).context("what was built names no version of the C library")?;
+    let needed = newest_glibc(&bytes).context("the addon names no version of the C library")?;
     let shown = |version: [u32; 2]| version.map(|number| number.to_string()).join(".");
     ensure!(
         needed <= NEWEST_GLIBC,
-        "{} needs version {} of glibc and Lambda has {}: build it on an older system",
+        "{} needs glibc {}; Lambda has {}: build it on an older system",
         repo::shown(program),
         shown(needed),
         shown(NEWEST_GLIBC)
@@ -130,8 +130,7 @@ pub(super) fn runs_on_lambda(program: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The newest version of glibc's symbols that a program names. The names of versions stand in its table
-/// of strings as they are.
+/// Returns the newest glibc version that a program names. Version names appear verbatim in its string table.
 fn newest_glibc(program: &[u8]) -> Option<[u32; 2]> {
     const NAME: &[u8] = b"GLIBC_";
     let versions = program
@@ -147,11 +146,11 @@ fn newest_glibc(program: &[u8]) -> Option<[u32; 2]> {
     versions.max()
 }
 
-/// What the packages of both flavours weigh with the sample policy, and what a process takes with a
-/// large one. The programs are built already.
+/// Returns the sizes of both packages with the sample policy, and the memory of a process with a large one.
+/// The programs must already be built.
 pub(crate) fn report(step: &Step) -> Result<String> {
     let scratch = repo::target().join("lambda-edge");
-    fs::create_dir_all(&scratch).context("cannot make a folder for packages")?;
+    fs::create_dir_all(&scratch).context("cannot create a directory for packages")?;
     let large = scratch.join("policy");
     write_large_policy(&large)?;
     let token = large_policy_token()?;
@@ -168,17 +167,17 @@ pub(crate) fn report(step: &Step) -> Result<String> {
         if let Some(limit) = flavour.limit {
             ensure!(
                 bytes < limit,
-                "the package has {bytes} bytes and the limit is {limit}"
+                "the package has {bytes} bytes; the limit is {limit}"
             );
         }
-        // Unpacked it is parts and policy.
+        // Unpacked, it consists of parts and policy.
         let unpacked = unpack(flavour, &scratch)?;
         let image = unpacked.join("policy.tgi");
         shell::must(&mut tollgate_build(&large, &image), |line| step.line(line))?;
         let (bare, peak) = memory(&unpacked, &token, step)?;
         ensure!(
             peak < MEMORY_LIMIT_BYTES,
-            "a process takes {peak} bytes and AWS gives {MEMORY_LIMIT_BYTES}"
+            "a process needs {peak} bytes; the limit is {MEMORY_LIMIT_BYTES}"
         );
         rows.push(vec![
             format!("{} flavour", flavour.name),
@@ -197,7 +196,7 @@ fn tollgate_build(policy: &Path, out: &Path) -> std::process::Command {
     build
 }
 
-/// Builds the package of a policy; its size.
+/// Builds the package of a policy and returns its size.
 fn package(policy: &Path, flavour: &Flavour, out: &Path, step: &Step) -> Result<usize> {
     let mut build = tollgate_build(policy, out);
     build.args([
@@ -214,7 +213,7 @@ fn package(policy: &Path, flavour: &Flavour, out: &Path, step: &Step) -> Result<
     Ok(usize::try_from(size)?)
 }
 
-/// The parts of a flavour in a folder of their own, which lacks only a policy.
+/// Copies the parts of a flavour into their own directory, to which only a policy must be added.
 fn unpack(flavour: &Flavour, scratch: &Path) -> Result<PathBuf> {
     let parts = repo::parts().join("lambda-edge").join(flavour.name);
     let folder = scratch.join(flavour.name);
@@ -231,9 +230,9 @@ fn unpack(flavour: &Flavour, scratch: &Path) -> Result<PathBuf> {
     Ok(folder)
 }
 
-/// A policy of many courses, each for a group of its own.
+/// Writes a policy with many courses, each for its own group.
 fn write_large_policy(folder: &Path) -> Result<()> {
-    fs::create_dir_all(folder.join("courses")).context("cannot make a folder for a policy")?;
+    fs::create_dir_all(folder.join("courses")).context("cannot create a directory for a policy")?;
     copy(
         &repo::policy().join("keys/learners.jwks.json"),
         &folder.join("keys/learners.jwks.json"),
@@ -279,21 +278,23 @@ fn large_policy_token() -> Result<String> {
     Ok(shell::must(&mut mint, |_| ())?.trim().to_owned())
 }
 
-/// The memory of a bare Node process and of one with the package, at most, in bytes.
+/// Returns the peak memory of a bare Node process and of one with the package, in bytes.
 fn memory(package: &Path, token: &str, step: &Step) -> Result<(usize, usize)> {
     let mut measure = shell::tool("node", [sources().join("tools/memory.mjs")]);
     measure.arg(package).arg(COURSES.to_string()).arg(token);
     let said = shell::must(&mut measure, |line| step.line(line))?;
-    let figures: serde_json::Value = serde_json::from_str(said.trim()).context("no figures")?;
+    let figures: serde_json::Value =
+        serde_json::from_str(said.trim()).context("no measurements")?;
     let figure = |name: &str| {
         let value = figures.get(name).and_then(serde_json::Value::as_u64);
-        usize::try_from(value.context("a figure is missing")?).context("a figure is too large")
+        usize::try_from(value.context("a measurement is missing")?)
+            .context("a measurement is too large")
     };
     Ok((figure("bare")?, figure("peak")?))
 }
 
-/// The tests of both flavours, over the image of the site that the gate's tests use. Parts and programs
-/// are built already.
+/// Runs the tests of both flavours, with the image of the site that the gate's tests use. Parts and programs
+/// must already be built.
 pub(crate) fn tests(step: &Step) -> Result<(String, Tally, bool)> {
     let image = repo::target().join("sample.image");
     let mut write = shell::tool(repo::program("examples/sample_image"), [&image]);
@@ -305,7 +306,7 @@ pub(crate) fn tests(step: &Step) -> Result<(String, Tally, bool)> {
         .filter(|file| file.to_string_lossy().ends_with(".test.mjs"))
         .collect();
     if files.is_empty() {
-        bail!("there are no tests beside lambda-adapter/edge");
+        bail!("no tests found in lambda-adapter/edge");
     }
     test.args(files)
         .env("TOLLGATE_PARTS", repo::parts())
@@ -322,7 +323,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_newest_version_named_counts() {
+    fn the_newest_named_version_is_found() {
         let cases: [(&[u8], Option<[u32; 2]>); 5] = [
             (b"\0GLIBC_2.2.5\0GLIBC_2.34\0GLIBC_2.4\0", Some([2, 34])),
             (b"libc.so.6\0GLIBC_2.36\0", Some([2, 36])),

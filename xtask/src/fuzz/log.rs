@@ -1,24 +1,24 @@
-//! What libFuzzer prints, read for the closing table.
+//! Parses libFuzzer's output for the summary table.
 
 use core::fmt;
 
-/// How a run went.
+/// The results of a run.
 #[derive(Default, PartialEq, Eq, Debug)]
 pub(super) struct Log {
-    /// Inputs that were run.
+    /// The number of inputs that were run.
     pub(super) runs: u64,
     pub(super) per_second: u64,
-    /// Edges that the seeds reach, and all that were reached.
+    /// The number of edges that the seeds reach, and the number of all edges reached.
     pub(super) coverage_of_seeds: u64,
     pub(super) coverage: u64,
-    /// Inputs that reached something new and were kept.
+    /// Inputs that reached new code and were kept.
     pub(super) kept: u64,
-    /// The file with the input that broke a promise.
+    /// The file with the input that violated a property.
     pub(super) finding: Option<String>,
 }
 
 impl Log {
-    /// Reads the whole output of a run.
+    /// Parses the whole output of a run.
     pub(super) fn read(text: &str) -> Log {
         let mut log = Log::default();
         for line in text.lines() {
@@ -58,7 +58,7 @@ impl fmt::Display for Log {
         } = self;
         write!(
             f,
-            "{runs} inputs, {per_second} a second, coverage {coverage}, {kept} kept"
+            "{runs} inputs, {per_second} per second, coverage {coverage}, {kept} kept"
         )
     }
 }
@@ -69,7 +69,7 @@ fn coverage(line: &str) -> Option<u64> {
     rest.split(' ').next()?.parse().ok()
 }
 
-/// The last of what was printed: the panic, and what libFuzzer says about it. The input itself stands in a file.
+/// The last part of the output: the panic, and libFuzzer's report. The input itself is in a file.
 pub(super) fn end_of(text: &str) -> String {
     let of_interest =
         |line: &&str| !line.starts_with('#') && !line.starts_with("0x") && line.len() < 2_000;
@@ -89,7 +89,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_run_is_read() {
+    fn a_run_is_parsed() {
         let text = "INFO: Seed: 1\n#2\tINITED cov: 40 ft: 41 corp: 1/1b exec/s: 0 rss: 30Mb\n\
             #99\tNEW    cov: 57 ft: 80 corp: 2/9b lim: 4 exec/s: 0 rss: 31Mb L: 8/8 MS: 1 Custom-\n\
             #100\tDONE   cov: 57 ft: 80 corp: 2/9b exec/s: 50 rss: 31Mb\n\
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn a_finding_is_read_and_shown() {
+    fn a_finding_is_parsed_and_shown() {
         let text = "#2\tINITED cov: 4 ft: 4\nthread '<unnamed>' panicked at src/path.rs:5:5:\nassertion failed\n\
             ==1== ERROR: libFuzzer: deadly signal\nartifact_prefix='x/'; Test unit written to x/crash-ab\nBase64: eA==\n";
         let log = Log::read(text);

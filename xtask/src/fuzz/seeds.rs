@@ -1,4 +1,5 @@
-//! Seeds out of the fixtures, so that they are kept once: images, paths, tokens, key sets, policy text.
+//! Seeds derived from the fixtures, so that they are stored only once: images, paths, tokens, key sets,
+//! policy text.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,16 +9,16 @@ use serde_json::Value;
 
 use crate::repo;
 
-/// Longer ones would slow a target down more than they teach it, in bytes.
+/// The maximum length of a seed in bytes; longer ones slow a target down more than they help.
 const LONGEST: usize = 16_384;
 
-/// Writes the seeds of a target into `folder`, anew.
+/// Writes the seeds of a target into `folder`, replacing its contents.
 pub(super) fn write(target: &str, folder: &Path) -> Result<PathBuf> {
     if folder.exists() {
         fs::remove_dir_all(folder)
             .with_context(|| format!("cannot remove {}", repo::shown(folder)))?;
     }
-    fs::create_dir_all(folder).with_context(|| format!("cannot make {}", repo::shown(folder)))?;
+    fs::create_dir_all(folder).with_context(|| format!("cannot create {}", repo::shown(folder)))?;
     for (number, seed) in of(target)?.into_iter().enumerate() {
         if seed.len() <= LONGEST {
             fs::write(folder.join(format!("{number:04}")), seed)?;
@@ -37,7 +38,7 @@ fn of(target: &str) -> Result<Vec<Vec<u8>>> {
     }
 }
 
-/// The raw request targets of the attack corpus, a character a byte.
+/// The raw request targets of the attack corpus, one character per byte.
 fn paths() -> Result<Vec<Vec<u8>>> {
     let text = fs::read_to_string(repo::fixtures().join("attack-corpus/request_paths.jsonl"))?;
     let mut raws = Vec::new();
@@ -69,7 +70,7 @@ fn tokens() -> Result<Vec<Vec<u8>>> {
     Ok(tokens.iter().filter_map(text).collect())
 }
 
-/// Those of the corpus, good and bad, each key alone, and those of the sample policy.
+/// The key sets of the corpus, valid and invalid, each key on its own, and those of the sample policy.
 fn key_sets() -> Result<Vec<Vec<u8>>> {
     let corpus = corpus()?;
     let mut sets = files(&repo::policy().join("keys"), "json")?;
@@ -106,7 +107,7 @@ fn policies() -> Result<Vec<Vec<u8>>> {
     Ok(texts)
 }
 
-/// All files below a folder whose names end so.
+/// Returns all files below a directory with this extension.
 fn files(folder: &Path, end: &str) -> Result<Vec<Vec<u8>>> {
     let mut open = vec![folder.to_owned()];
     let mut found = Vec::new();

@@ -1,7 +1,7 @@
-//! Bills of materials in CycloneDX's JSON, one for each package that is shipped.
+//! Bills of materials in CycloneDX JSON, one for each package that is shipped.
 //!
-//! The tool writes beside the manifests, so it is given a copy of the last commit. Not here: what is done with
-//! the bills.
+//! The tool writes next to the manifests, so it runs in a copy of the last commit. Not here: the use of the
+//! bills.
 
 use std::fs;
 
@@ -16,7 +16,7 @@ const CYCLONEDX: Crate<'_> = Crate {
     name: "cargo-cyclonedx",
     version: "0.5.9",
 };
-/// What is shipped: where it is, and for which machine it is built; this one if there is no name.
+/// The shipped packages: directory and compile target; `None` is this machine.
 const SHIPPED: [(&str, Option<&str>); 6] = [
     ("crates/cli", None),
     ("lambda-adapter", None),
@@ -27,7 +27,7 @@ const SHIPPED: [(&str, Option<&str>); 6] = [
 ];
 const FILE: &str = "bill-of-materials";
 
-/// Writes them all; how many components each has.
+/// Writes all bills; returns the number of components of each.
 pub(super) fn write(step: &Step) -> Result<String> {
     let program = tools::program_of(&CYCLONEDX, step)?;
     let supply = repo::target().join("supply");
@@ -35,15 +35,15 @@ pub(super) fn write(step: &Step) -> Result<String> {
     for folder in [&tree, &out] {
         if folder.exists() {
             fs::remove_dir_all(folder)
-                .with_context(|| format!("cannot empty {}", repo::shown(folder)))?;
+                .with_context(|| format!("cannot remove {}", repo::shown(folder)))?;
         }
         fs::create_dir_all(folder)
-            .with_context(|| format!("cannot make {}", repo::shown(folder)))?;
+            .with_context(|| format!("cannot create {}", repo::shown(folder)))?;
     }
     let mut copy = shell::tool("git", ["clone", "--quiet", "--depth", "1"]);
     copy.arg(format!("file://{}", repo::root().display()))
         .arg(&tree);
-    shell::must(&mut copy, |line| step.line(line)).context("git is needed here")?;
+    shell::must(&mut copy, |line| step.line(line)).context("git is required")?;
     let mut rows = vec![["bill", "components"].map(str::to_owned).to_vec()];
     for (folder, target) in SHIPPED {
         let manifest = tree.join(folder).join("Cargo.toml");
@@ -60,17 +60,17 @@ pub(super) fn write(step: &Step) -> Result<String> {
         let made = tree.join(folder).join(FILE).with_extension("json");
         let text = fs::read_to_string(&made)
             .with_context(|| format!("no bill was written for {folder}"))?;
-        let bill: Value = serde_json::from_str(&text).context("a bill that is no JSON")?;
+        let bill: Value = serde_json::from_str(&text).context("the bill is not JSON")?;
         let components = bill.get("components").and_then(Value::as_array);
-        let count = components.context("a bill without components")?.len();
+        let count = components.context("the bill has no components")?.len();
         let name = bill
             .pointer("/metadata/component/name")
             .and_then(Value::as_str)
-            .context("a bill without a name")?;
+            .context("the bill has no name")?;
         let path = out.join(name).with_extension("cdx.json");
         fs::write(&path, text).with_context(|| format!("cannot write {}", repo::shown(&path)))?;
         rows.push(vec![repo::shown(&path), count.to_string()]);
     }
-    fs::remove_dir_all(&tree).with_context(|| format!("cannot empty {}", repo::shown(&tree)))?;
+    fs::remove_dir_all(&tree).with_context(|| format!("cannot remove {}", repo::shown(&tree)))?;
     Ok(ui::table(&rows))
 }

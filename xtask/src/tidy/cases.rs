@@ -1,4 +1,4 @@
-//! Conformance cases are told apart by their ids. What they mean is the testkit's business.
+//! Conformance cases have unique IDs. Not here: their meaning, which the testkit defines.
 
 use std::collections::BTreeMap;
 

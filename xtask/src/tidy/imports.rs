@@ -1,11 +1,11 @@
-//! Who may import whom, as data, compared with what the manifests say. `ARCHITECTURE.md` gives
-//! the reasons; this table gives the letter.
+//! The allowed imports between packages, as data, compared with the manifests. `ARCHITECTURE.md` gives the
+//! reasons; this table is the exact rule.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::manifests::{Package, Workspace};
 
-/// One package: what it imports of ours, and what its tests may import besides.
+/// One package: the packages of ours that it imports, and those that only its tests may import.
 struct Row {
     package: &'static str,
     imports: &'static [&'static str],
@@ -24,8 +24,8 @@ const fn row(
     }
 }
 
-/// The whole of it. A row must say exactly what the package imports: an entry too many is as
-/// wrong as one too few. What only tests import may be listed and unused.
+/// All rows. A row must list exactly what the package imports: an extra entry is as wrong as a missing one.
+/// Imports of tests may be listed and unused.
 const TABLE: &[Row] = &[
     row("tollgate-core", &[], &["tollgate-compiler"]),
     row("tollgate-token", &["tollgate-core"], &["tollgate-policy"]),
@@ -227,7 +227,8 @@ const TABLE: &[Row] = &[
     row("xtask", &[], &[]),
 ];
 
-/// What runs at an edge: none of it may reach, however far, what belongs to build time.
+/// Packages that run at an edge: they must not reach, however indirectly, anything that belongs to build
+/// time.
 const EDGE: &[&str] = &[
     "tollgate-edge",
     "tollgate-plain",
@@ -250,7 +251,7 @@ const BUILD_TIME: &[&str] = &[
     "tollgate",
 ];
 
-/// Crates that hold cryptography.
+/// Crates that contain cryptography.
 const CRYPTO: &[&str] = &[
     "aws-lc-rs",
     "crypto-bigint",
@@ -270,15 +271,15 @@ const CRYPTO: &[&str] = &[
     "sha2",
     "signature",
 ];
-/// Those that sign and verify, and the one that times the libraries beside each other. The compiler is not
-/// among them: it names a hash for content ids.
+/// Packages that sign and verify, and the one that benchmarks the libraries. The compiler is not among them:
+/// it uses a hash for content IDs.
 const CRYPTO_OWNERS: &[&str] = &[
     "tollgate-crypto",
     "tollgate-mint",
     "tollgate-peers",
     "tollgate-rs256",
 ];
-/// Hashes, neither signed nor verified: content ids, and the proof keys of OAuth clients.
+/// Hashes, neither signed nor verified: content IDs, and the proof keys of OAuth clients.
 const CRYPTO_EXCEPTIONS: &[(&str, &str)] = &[
     ("tollgate-compiler", "sha2"),
     ("tollgate-javascript", "sha2"),
@@ -286,8 +287,8 @@ const CRYPTO_EXCEPTIONS: &[(&str, &str)] = &[
     ("tollgate-local-issuer", "sha2"),
 ];
 
-/// Others that few packages may name, so that they can be replaced in one place. `tollgate-edge` names wasmtime in an
-/// example only.
+/// Other crates that only a few packages may name, so that they can be replaced in one place. `tollgate-edge`
+/// uses wasmtime only in an example.
 const ONLY: &[(&str, &[&str])] = &[
     ("wasmtime", &["tollgate-edge", "tollgate-targets"]),
     ("casbin", &["tollgate-peers"]),
@@ -305,10 +306,10 @@ pub(super) fn check(workspace: &Workspace) -> Vec<String> {
     problems
 }
 
-/// The folder of the packages that are never published.
+/// The directory of the packages that are never published.
 const LAB: &str = "lab/";
 
-/// What is published imports nothing of the lab, not even in tests.
+/// Published packages import nothing from the lab, not even in tests.
 fn lab(workspace: &Workspace) -> Vec<String> {
     let is_lab = |package: &&Package| package.folder.starts_with(LAB);
     let of_lab: BTreeSet<&str> = workspace
@@ -361,7 +362,7 @@ fn table(workspace: &Workspace, rows: &[Row]) -> Vec<String> {
             .filter(|import| !package.imports.contains(**import))
         {
             problems.push(format!(
-                "the import table says that {name} imports {import}, and it does not"
+                "the import table lists {import} for {name}, which does not import it"
             ));
         }
         for import in package
@@ -378,7 +379,7 @@ fn table(workspace: &Workspace, rows: &[Row]) -> Vec<String> {
     }
     for row in rows.iter().filter(|row| !ours.contains(row.package)) {
         problems.push(format!(
-            "the import table has {}, which is no package",
+            "the import table lists {}, which is not a package",
             row.package
         ));
     }
@@ -468,7 +469,7 @@ mod tests {
             ),
             (
                 vec![package("a", &[], &[]), package("b", &[], &[])],
-                &["says that b imports a"],
+                &["lists a for b"],
             ),
             (
                 vec![
@@ -480,7 +481,7 @@ mod tests {
             ),
             (
                 vec![package("a", &[], &[])],
-                &["has b, which is no package"],
+                &["lists b, which is not a package"],
             ),
         ];
         for (packages, expected) in cases {

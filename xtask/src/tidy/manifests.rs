@@ -1,5 +1,5 @@
-//! The workspace as `cargo metadata` tells it, and what every package must have: the shared
-//! lints, a place on the map, the one toolchain.
+//! The workspace as `cargo metadata` reports it, and requirements for every package: the shared lints, an
+//! entry on the map, a single toolchain.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::Tree;
 use crate::{repo, shell};
 
-/// The folders and hand-written root files that stand at the top; dotfiles are tools' business.
+/// The directories and hand-written files at the root; dotfiles belong to tools.
 const TOP: [&str; 25] = [
     "ARCHITECTURE.md",
     "CHANGELOG.md",
@@ -44,9 +44,9 @@ pub(super) struct Package {
     /// Relative to the root, with `/`.
     pub(super) folder: String,
     pub(super) rust_version: String,
-    /// Names of what the built package needs, ours and others'.
+    /// The dependencies of the built package, ours and third-party.
     pub(super) imports: BTreeSet<String>,
-    /// Names of what only its tests need.
+    /// The dependencies of its tests only.
     pub(super) test_imports: BTreeSet<String>,
 }
 
@@ -56,7 +56,7 @@ pub(super) struct Workspace(pub(super) Vec<Package>);
 impl Workspace {
     pub(super) fn read() -> Result<Workspace> {
         let mut command = shell::cargo(["metadata", "--no-deps", "--format-version", "1"]);
-        // Notes on the error stream would not be JSON.
+        // Notes on standard error would not be JSON.
         let output = command
             .stderr(std::process::Stdio::null())
             .output()
@@ -69,7 +69,7 @@ impl Workspace {
             .context("no packages in cargo metadata")?;
         packages
             .iter()
-            .map(|package| Package::read(package).context("a package without a name"))
+            .map(|package| Package::read(package).context("a package has no name"))
             .collect::<Result<_>>()
             .map(Workspace)
     }
@@ -134,13 +134,11 @@ pub(super) fn check(files: &Tree, workspace: &Workspace) -> Vec<String> {
             .unwrap_or_default();
         if !manifest.contains("[lints]\nworkspace = true") {
             problems.push(format!(
-                "{folder}/Cargo.toml does not take the lints of the workspace"
+                "{folder}/Cargo.toml does not inherit the lints of the workspace"
             ));
         }
         if !map.contains(&format!("`{folder}`")) {
-            problems.push(format!(
-                "ARCHITECTURE.md does not have `{folder}` on its map"
-            ));
+            problems.push(format!("the map in ARCHITECTURE.md lacks `{folder}`"));
         }
     }
     let tops: BTreeSet<&str> = files
@@ -150,13 +148,15 @@ pub(super) fn check(files: &Tree, workspace: &Workspace) -> Vec<String> {
         .collect();
     for top in tops {
         if !top.starts_with('.') && !TOP.contains(&top) {
-            problems.push(format!("`{top}` has no place at the top of the repository"));
+            problems.push(format!(
+                "`{top}` does not belong at the root of the repository"
+            ));
         }
     }
     problems
 }
 
-/// The text value of a key in a TOML file simple enough to be read by line.
+/// Returns the string value of a key in a TOML file simple enough to be parsed by line.
 fn value<'a>(text: &'a str, key: &str) -> Option<&'a str> {
     let line = text
         .lines()

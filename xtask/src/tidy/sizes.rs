@@ -1,13 +1,13 @@
-//! Hand-written files stay short enough to be read whole, and open with what they are for.
+//! Hand-written files must be short enough to read in full, and must start with their purpose.
 
 use super::Tree;
 
-/// No hand-written source file is longer.
+/// The maximum length of a hand-written source file.
 const LONGEST_LINES: usize = 700;
-/// Half of the hand-written Rust files are this long or shorter.
+/// The maximum median length of hand-written Rust files.
 const MEDIAN_LINES: usize = 250;
 const SOURCES: [&str; 6] = [".rs", ".js", ".mjs", ".ts", ".py", ".sh"];
-/// Folders whose sources a program wrote.
+/// Directories of generated sources.
 const GENERATED: [&str; 3] = ["/pkg/", "/generated/", "/dist/"];
 
 pub(super) fn check(files: &Tree) -> Vec<String> {
@@ -26,7 +26,7 @@ pub(super) fn check(files: &Tree) -> Vec<String> {
         if name.ends_with(".rs") {
             rust_lines.push(lines);
             if !name.ends_with("tests.rs") && !text.starts_with("//!") {
-                problems.push(format!("{name} does not open with what it is for (`//!`)"));
+                problems.push(format!("{name} does not start with its purpose (`//!`)"));
             }
         }
     }
@@ -56,13 +56,13 @@ mod tests {
         let cases: [(&str, &str, &[&str]); 6] = [
             ("a/long.rs", &long, &["701 lines"]),
             ("a/just.rs", &just, &[]),
-            ("a/bare.rs", "fn x() {}\n", &["does not open"]),
+            ("a/bare.rs", "fn x() {}\n", &["does not start"]),
             ("a/tests.rs", "fn x() {}\n", &[]),
             ("a/pkg/made.js", &long, &[]),
             ("a/long.mjs", &long, &["701 lines"]),
         ];
         for (name, text, expected) in cases {
-            // Short company keeps the median out of the way.
+            // Short files keep the median below its limit.
             let found = check(&Tree::of(&[
                 (name, text),
                 ("b.rs", "//! B."),

@@ -1,12 +1,12 @@
-//! Words that must not be in a tracked file: stubs, ignored tests, paths of one machine and the
-//! host of a package registry. It reads text, not syntax.
+//! Strings that must not appear in tracked files: stubs, ignored tests, machine-specific paths and the host
+//! of a package registry. It reads text, not syntax.
 
 use anyhow::Result;
 
 use super::Tree;
 use crate::{repo, shell};
 
-/// Stubs and ignored tests, in pieces so that this file does not find itself.
+/// Stubs and ignored tests, split so that this file does not match itself.
 const STUBS: [[&str; 2]; 8] = [
     ["todo", "!("],
     ["unimplemented", "!("],
@@ -19,7 +19,7 @@ const STUBS: [[&str; 2]; 8] = [
 ];
 const CODE: [&str; 6] = [".rs", ".js", ".mjs", ".ts", ".toml", ".py"];
 const HOMES: [[&str; 2]; 3] = [["/ho", "me/"], ["/ro", "ot/"], ["/Us", "ers/"]];
-/// Locked versions carry addresses of their own accord.
+/// Lock files legitimately contain registry addresses.
 const LOCKS: [&str; 2] = ["Cargo.lock", "fuzz/Cargo.lock"];
 
 pub(super) fn check(files: &Tree) -> Result<Vec<String>> {
@@ -43,7 +43,7 @@ fn scan(files: &Tree, places: &[String]) -> Vec<String> {
             let number = place + 1;
             if is_code {
                 for stub in stubs.iter().filter(|stub| line.contains(stub.as_str())) {
-                    problems.push(format!("{name}:{number} holds `{stub}`"));
+                    problems.push(format!("{name}:{number} contains `{stub}`"));
                 }
             }
             if LOCKS.contains(&name) {
@@ -51,7 +51,7 @@ fn scan(files: &Tree, places: &[String]) -> Vec<String> {
             }
             for path in places.iter().filter(|path| line.contains(path.as_str())) {
                 problems.push(format!(
-                    "{name}:{number} names a place of one machine: `{path}`"
+                    "{name}:{number} contains a machine-specific path: `{path}`"
                 ));
             }
         }
@@ -59,7 +59,7 @@ fn scan(files: &Tree, places: &[String]) -> Vec<String> {
     problems
 }
 
-/// The hosts this machine fetches packages from, as its own clients tell them.
+/// The hosts from which this machine fetches packages, as its own clients report them.
 fn registry_hosts() -> Vec<String> {
     let mut hosts = Vec::new();
     let mut asked = shell::tool("npm", ["config", "get", "registry"]);
@@ -87,7 +87,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn stubs_and_places_are_found_where_they_stand() {
+    fn stubs_and_machine_paths_are_found() {
         let stub = format!("fn f() {{ {}) }}", STUBS[0].concat());
         let home = format!("see {}me/notes", HOMES[0].concat());
         let places = [HOMES[0].concat(), "packages.example".to_owned()];
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn hosts_are_cut_out_of_addresses() {
+    fn hosts_are_extracted_from_urls() {
         assert_eq!(
             host("https://packages.example:443/x").as_deref(),
             Some("packages.example")

@@ -1,4 +1,4 @@
-//! Private keys from JSON.
+//! Parsing of private keys from JSON.
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 use rsa::{BigUint, RsaPrivateKey};
@@ -9,13 +9,13 @@ use crate::error::MintError;
 use crate::jwk::Jwk;
 
 impl PrivateKey {
-    /// Reads a private key from the JSON text of a JWK.
+    /// Parses a private key from the JSON of a JWK.
     ///
-    /// Without `alg`, elliptic keys have the one algorithm of their curve and RSA keys `RS256`;
-    /// without `kid`, the key has an empty name and makes tokens that name none.
+    /// Without `alg`, elliptic-curve keys have the only algorithm of their curve and RSA keys `RS256`.
+    /// Without `kid`, the key ID is empty and is not included in tokens.
     ///
     /// # Errors
-    /// If the text is no private key of a kind that can sign here.
+    /// Returns an error if the string is not a private key of a supported type.
     pub fn from_jwk(json: &str) -> Result<Self, MintError> {
         let jwk: Jwk = serde_json::from_str(json).map_err(|_| MintError::NotAnObject)?;
         let algorithm = match (&jwk.alg, jwk.kty.as_str(), jwk.crv.as_deref()) {

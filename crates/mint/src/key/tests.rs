@@ -1,4 +1,5 @@
-//! Keys and signatures: reproducible, readable back, and good by an independent check.
+//! Keys and signatures are reproducible, survive a round trip, and are valid according to an independent
+//! verifier.
 
 use jwt_compact::alg::{Ed25519, Es256, Hs256, Hs256Key, Rsa, RsaSignature};
 use jwt_compact::{Algorithm as _, AlgorithmSignature as _};
@@ -6,7 +7,7 @@ use jwt_compact::{Algorithm as _, AlgorithmSignature as _};
 use super::*;
 use crate::{Claims, Minter};
 
-/// The least that `rsa` makes quickly; nothing but the tests of this file ever sees such keys.
+/// The smallest size that `rsa` generates quickly; only the tests in this file use such keys.
 const BITS: usize = 1024;
 
 fn key(algorithm: Algorithm) -> PrivateKey {
@@ -31,7 +32,7 @@ fn the_same_seed_gives_the_same_key_and_signature() {
 }
 
 #[test]
-fn keys_are_read_back_from_json() {
+fn keys_survive_a_json_round_trip() {
     for algorithm in Algorithm::ALL {
         let made = key(algorithm);
         let json = made.to_private_jwk().to_text();
@@ -42,7 +43,7 @@ fn keys_are_read_back_from_json() {
 }
 
 #[test]
-fn public_keys_hold_nothing_private() {
+fn public_keys_contain_no_private_members() {
     for algorithm in Algorithm::ALL {
         let made = key(algorithm);
         let Some(public) = made.to_public_jwk() else {
@@ -61,7 +62,7 @@ fn public_keys_hold_nothing_private() {
 }
 
 #[test]
-fn signatures_are_good_by_jwt_compact() {
+fn signatures_are_valid_for_jwt_compact() {
     let message = b"a message";
     let sign = |algorithm| key(algorithm).sign(message).unwrap();
     for (algorithm, rsa) in [
@@ -100,7 +101,7 @@ fn signatures_are_good_by_jwt_compact() {
 }
 
 #[test]
-fn tokens_say_what_they_were_told() {
+fn tokens_contain_the_given_header_and_claims() {
     let minter = Minter::new(PrivateKey::from_secret("k\"1", Algorithm::HS256, b"secret"));
     let claims = Claims::new().set("sub", "a").to_json();
     let token = minter.token(&claims).unwrap();
@@ -126,7 +127,7 @@ fn tokens_say_what_they_were_told() {
 }
 
 #[test]
-fn bad_keys_are_refused() {
+fn invalid_keys_are_rejected() {
     let rsa = key(Algorithm::RS256).to_private_jwk();
     let broken = Jwk {
         d: Some("AQ".into()),

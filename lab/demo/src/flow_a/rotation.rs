@@ -1,5 +1,5 @@
-//! Keys change while requests go on: a rotation, an issuer that fails, an old key that leaves, and somebody
-//! who invents keys.
+//! Key changes while requests continue: a rotation, a failing issuer, the removal of an old key, and a
+//! client that invents key IDs.
 
 use core::time::Duration;
 use std::time::Instant;
@@ -13,14 +13,14 @@ use super::{Edge, LESSON, LESSON_FILE, bearer};
 use tollgate_lab_http as http;
 use xtask::ui;
 
-/// How long after a fetch of keys there is no other.
+/// The interval after a key fetch in which there is no other.
 const COOLDOWN: Duration = Duration::from_secs(10);
-/// What a fetch may take on a busy machine.
+/// The time that a fetch may take on a busy machine.
 const FETCH: Duration = Duration::from_secs(2);
 const PAUSE: Duration = Duration::from_millis(250);
 const INVENTED: u32 = 1000;
 
-/// Goes through all of it; a token by the newest key.
+/// Runs all steps; returns a token signed by the newest key.
 pub(super) fn run(report: &mut Report, edge: &Edge, issuer: &Issuer, old: &str) -> Result<String> {
     let unheard = issuer.token(&json!({ "user": "alice", "header": { "kid": "unheard-of" } }))?;
     let unknown = || Want::denied(401, "bad_token/unknown_key");
@@ -36,12 +36,12 @@ pub(super) fn run(report: &mut Report, edge: &Edge, issuer: &Issuer, old: &str) 
     report.say("the issuer rotates: a new key", LESSON, 200, &note, works);
     edge.ask(
         report,
-        "a token by the new key",
+        "a token signed by the new key",
         LESSON,
         Some(&new),
         lesson(),
     )?;
-    edge.ask(report, "a token of before", LESSON, Some(old), lesson())?;
+    edge.ask(report, "an earlier token", LESSON, Some(old), lesson())?;
 
     issuer.admin("fault", &json!({ "kind": "status", "status": 500 }))?;
     issuer.admin("withdraw", &json!({ "kids": "old" }))?;
@@ -51,33 +51,30 @@ pub(super) fn run(report: &mut Report, edge: &Edge, issuer: &Issuer, old: &str) 
     edge.ask(report, what, LESSON, Some(&unheard), unknown())?;
     let fetched = issuer.fetches()? - before;
     let note = format!("{fetched} fetch");
-    report.say(
-        "… and keys were asked for in vain",
-        "",
-        0,
-        &note,
-        fetched == 1,
-    );
+    report.say("… and the key fetch failed", "", 0, &note, fetched == 1);
     let what = "the issuer fails: a known key";
     edge.ask(report, what, LESSON, Some(old), lesson())?;
 
     issuer.admin("fault", &json!({ "kind": "none" }))?;
     cooldown()?;
     let (before, began) = (issuer.fetches()?, Instant::now());
-    ui::in_step("ask with invented keys", |_| invented(edge, issuer))?;
+    ui::in_step("send requests with invented keys", |_| {
+        invented(edge, issuer)
+    })?;
     let took = began.elapsed();
     let most = 1 + took.as_secs() / COOLDOWN.as_secs();
     let fetched = issuer.fetches()? - before;
     let what = format!("{INVENTED} requests with invented keys");
     let note = format!("{fetched} fetch in {:.1} s", took.as_secs_f64());
     report.say(&what, LESSON, 401, &note, (1..=most).contains(&fetched));
-    let what = "the old key has left: its token";
+    let what = "the old key was withdrawn: its token";
     edge.ask(report, what, LESSON, Some(old), unknown())?;
     edge.ask(report, "… and a new one", LESSON, Some(&new), lesson())?;
     Ok(new)
 }
 
-/// Asks with a token until it is let in; whether it was, within the cooldown and what a fetch may take.
+/// Sends requests with a token until it is accepted; returns whether it was within the cooldown and the time
+/// of a fetch.
 fn wait_for(edge: &Edge, token: &str) -> Result<bool> {
     let began = Instant::now();
     loop {
@@ -100,10 +97,12 @@ fn cooldown() -> Result<()> {
     })
 }
 
-/// Asks with many tokens, each of another key that there never was.
+/// Sends requests with many tokens, each with another nonexistent key ID.
 fn invented(edge: &Edge, issuer: &Issuer) -> Result<()> {
     let honest = issuer.token(&json!({ "user": "alice" }))?;
-    let (_, signed) = honest.split_once('.').context("a token of three parts")?;
+    let (_, signed) = honest
+        .split_once('.')
+        .context("the token does not have three parts")?;
     for number in 0..INVENTED {
         let header = json!({ "alg": "RS256", "kid": format!("invented-{number}") });
         let header = issuer::base64url(header.to_string().as_bytes());

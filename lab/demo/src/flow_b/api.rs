@@ -16,13 +16,13 @@ use xtask::{repo, shell};
 
 /// The package and its program.
 const PROGRAM: &str = "tollgate-lambda";
-/// How long a function needs to load its policy, at the most.
+/// The maximum time that a function needs to load its policy.
 const SETTLED: Duration = Duration::from_secs(1);
 const FUNCTIONS: [&str; 3] = ["content", "files", "authorizer"];
 
 /// The API with its functions.
 pub(super) struct Api {
-    // In this order they end: who asks first.
+    // Fields are dropped in this order: clients first.
     _gateway: Part,
     pub(super) content: Part,
     pub(super) files: Part,
@@ -33,7 +33,7 @@ pub(super) struct Api {
 }
 
 impl Api {
-    /// Starts all of it; `page` is where the callback page will be.
+    /// Starts all of it; `page` is the future address of the callback page.
     pub(super) fn start(
         issuer: &Issuer,
         bucket: &Bucket,
@@ -54,7 +54,7 @@ impl Api {
         let origin = format!("http://{page}");
         let function = |name: &'static str, more: &[(&str, &str)]| {
             let mut command = shell::tool(repo::program(PROGRAM), [""; 0]);
-            // Nothing of this terminal's environment: at AWS there is none of it either.
+            // Nothing from this terminal's environment, as at AWS.
             command
                 .env_clear()
                 .env("AWS_LAMBDA_RUNTIME_API", format!("{invoke}/.rt/{name}"))
@@ -100,7 +100,7 @@ impl Api {
         let mut command = shell::tool("node", [script]);
         let gateway = Part::start("gateway", command.args(["--invoke", &invoke]))?;
         let address = part::address(&gateway.first()?, "address")?;
-        // A function that does not like its settings says so by now.
+        // A function with invalid settings has reported an error by now.
         std::thread::sleep(SETTLED);
         for part in [&mut content, &mut files, &mut authorizer] {
             part.is_alive()?;
@@ -116,7 +116,7 @@ impl Api {
         })
     }
 
-    /// Asks for a file by its name, as a script of the page's origin does.
+    /// Requests a file by its name, as a script of the page's origin does.
     pub(super) fn content(
         &self,
         report: &mut Report,
@@ -129,7 +129,7 @@ impl Api {
         self.query(report, what, &query, token, &[], want)
     }
 
-    /// Asks with this query.
+    /// Sends a request with this query.
     pub(super) fn query(
         &self,
         report: &mut Report,
@@ -158,11 +158,11 @@ impl Api {
     }
 }
 
-/// The runtime API of `cargo lambda watch`, which wants a package around it.
+/// The runtime API of `cargo lambda watch`, which requires a package.
 fn runtime(folder: &Path, cargo_lambda: &Path) -> Result<(Part, String)> {
     let package = folder.join("runtime");
     std::fs::create_dir_all(package.join("src/bin"))?;
-    // It knows functions by the programs of its package, though it starts none of them.
+    // It derives function names from the programs of its package, though it starts none of them.
     for name in FUNCTIONS {
         std::fs::write(package.join(format!("src/bin/{name}.rs")), "fn main() {}\n")?;
     }

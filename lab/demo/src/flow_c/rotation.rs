@@ -1,5 +1,6 @@
-//! The session key changes and nobody is signed out: the small edge learns the new key, then the big edge
-//! signs with it, and when the old one has left, old sessions are replaced by those of the same sign-in.
+//! A rotation of the session key that signs nobody out: the restricted edge receives the new key, then the
+//! full edge signs with it. After the old key is removed, old sessions are replaced by new ones from the
+//! same sign-in.
 
 use std::path::Path;
 
@@ -11,18 +12,18 @@ use super::small::{self, Small};
 use super::{Big, LESSON, LESSON_FILE, Session, cookie};
 use xtask::ui;
 
-/// Where it begins.
+/// The initial state.
 pub(super) struct Before<'a> {
     pub(super) site: Site,
-    /// What the small edge runs.
+    /// The build that the restricted edge runs.
     pub(super) built: &'a Path,
     pub(super) big: Big,
-    /// Somebody's sign-in token, and their session.
+    /// A sign-in token, and its session.
     pub(super) token: &'a str,
     pub(super) old: &'a Session,
 }
 
-/// Goes through all of it.
+/// Runs all steps.
 pub(super) fn run(report: &mut Report, small: &Small, before: Before<'_>) -> Result<()> {
     let Before {
         site,
@@ -36,22 +37,25 @@ pub(super) fn run(report: &mut Report, small: &Small, before: Before<'_>) -> Res
     let both = ui::in_step("build with both keys", |step| {
         site.function("both-keys", step)
     })?;
-    let what = "a new session key comes to the store";
+    let what = "a new session key is added to the store";
     replace(report, small, what, [built, &both], &old.token)?;
-    let what = "… an old session goes on";
+    let what = "… an old session stays valid";
     small.ask(report, what, LESSON, &old_cookie, &Want::file(LESSON_FILE))?;
-    let what = "the big edge still signs with the old key";
+    let what = "the full edge still signs with the old key";
     let early = big.minted(report, what, token, &[])?;
     signed_by(report, &early, FIRST);
 
     drop(big);
-    let big = ui::in_step("start the big edge with both keys", |step| {
+    let big = ui::in_step("start the full edge with both keys", |step| {
         Big::start(&site, step)
     })?;
-    let what = "the big edge learns it and signs with it";
+    let what = "the full edge receives it and signs with it";
     let new = big.minted(report, what, token, &[])?;
     signed_by(report, &new, SECOND);
-    for (what, session) in [("a new session", &new), ("… and an old one goes on", old)] {
+    for (what, session) in [
+        ("a new session", &new),
+        ("… and an old one stays valid", old),
+    ] {
         let own = [cookie(&session.token)];
         small.ask(report, what, LESSON, &own, &Want::file(LESSON_FILE))?;
     }
@@ -60,12 +64,12 @@ pub(super) fn run(report: &mut Report, small: &Small, before: Before<'_>) -> Res
     let one = ui::in_step("build without the old key", |step| {
         site.function("new-key", step)
     })?;
-    let what = "the old key leaves the store";
+    let what = "the old key is removed from the store";
     replace(report, small, what, [&both, &one], &new.token)?;
-    let what = "… an old session is refused";
+    let what = "… an old session is rejected";
     let unknown = Want::denied(401, "bad_token/unknown_key");
     small.ask(report, what, LESSON, &old_cookie, &unknown)?;
-    // A browser sends its old cookie along.
+    // A browser sends its old cookie as well.
     let what = "… the same sign-in gives a new one";
     let next = big.minted(report, what, token, &old_cookie)?;
     signed_by(report, &next, SECOND);
@@ -74,7 +78,7 @@ pub(super) fn run(report: &mut Report, small: &Small, before: Before<'_>) -> Res
     small.ask(report, what, LESSON, &own, &Want::file(LESSON_FILE))
 }
 
-/// Says which key has signed a session.
+/// Reports the key that signed a session.
 fn signed_by(report: &mut Report, session: &Session, wanted: &str) {
     let kid = session.header("kid");
     report.say(
@@ -86,8 +90,8 @@ fn signed_by(report: &mut Report, session: &Session, wanted: &str) {
     );
 }
 
-/// Puts what was built in place of what runs, one update after the other, and removes what was there. A
-/// session that both take is let in before and after every update.
+/// Replaces the running build with another, one update after another, and removes the previous one. A session
+/// that both accept is checked before and after every update.
 fn replace(
     report: &mut Report,
     small: &Small,

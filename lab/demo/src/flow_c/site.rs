@@ -10,25 +10,25 @@ use super::super::part;
 use xtask::ui::Step;
 use xtask::{repo, shell};
 
-/// The name of the first session key.
+/// The ID of the first session key.
 pub(super) const FIRST: &str = "session-1";
-/// The name of the key that takes its place.
+/// The ID of the key that replaces it.
 pub(super) const SECOND: &str = "session-2";
 
-/// What the sample policy says where it is changed.
+/// The parts of the sample policy that are replaced.
 const SECRETS: &str = "secrets = [{ kid = \"session-1\", file = \"keys/session-1.key\" }]";
 const SESSION: &str = "[session]\nissuer = \"sessions\"\n";
-/// Sessions only for those who request the endpoint.
+/// Sessions are issued only by the endpoint.
 const SETTINGS: &str = "mint = [\"endpoint\"]\nlifetime_secs = 900\n";
 
-/// A policy folder, its session keys being rotated.
+/// A policy directory whose session keys are rotated.
 pub(super) struct Site {
     folder: PathBuf,
     text: String,
 }
 
 impl Site {
-    /// Makes the folder, with the first session key alone.
+    /// Creates the directory, with only the first session key.
     pub(super) fn new(issuer: &Issuer) -> Result<Site> {
         let folder = part::folder()?.join("flow-c/policy");
         issuer.policy(&folder)?;
@@ -42,7 +42,7 @@ impl Site {
         for line in [SECRETS, SESSION] {
             ensure!(
                 text.matches(line).count() == 1,
-                "policy/site.toml no longer says `{line}` once"
+                "policy/site.toml must contain `{line}` exactly once"
             );
         }
         let text = text.replace(SESSION, &format!("{SESSION}{SETTINGS}"));
@@ -51,7 +51,7 @@ impl Site {
         Ok(site)
     }
 
-    /// The policy folder.
+    /// The policy directory.
     pub(super) fn folder(&self) -> &Path {
         &self.folder
     }
@@ -70,10 +70,10 @@ impl Site {
         .context("cannot write the policy")
     }
 
-    /// Builds the function and its store: the folder of both, by this name.
+    /// Builds the function and its store into a directory with this name.
     pub(super) fn function(&self, name: &str, step: &Step) -> Result<PathBuf> {
         let out = self.folder.with_extension(name);
-        // What an earlier run left may have more updates.
+        // An earlier run may have left more updates.
         if out.exists() {
             std::fs::remove_dir_all(&out)?;
         }
@@ -87,7 +87,7 @@ impl Site {
     }
 }
 
-/// A new secret of 256 bits, as the key files have them.
+/// Generates a secret of 256 bits in the format of the key files.
 fn secret() -> Result<String> {
     let mut bytes = [0; 32];
     std::fs::File::open("/dev/urandom")

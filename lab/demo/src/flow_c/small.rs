@@ -1,7 +1,8 @@
-//! The small edge: the generated function in nginx's engine, before an origin that only nginx may ask.
+//! The restricted edge: the generated function in nginx's engine, in front of an origin that accepts
+//! requests from nginx only.
 //!
-//! Every decision is a line on standard output. The store changes by the bodies of `UpdateKeys` calls, which
-//! a second address takes. Not here: the function, and what it is asked.
+//! Every decision is logged as a line on standard output. A second address accepts the bodies of
+//! `UpdateKeys` calls, which update the store. Not here: the function, and the requests.
 
 use core::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -14,14 +15,14 @@ use super::{LESSON, LESSON_FILE, Session, cookie};
 use tollgate_lab_http as http;
 use xtask::{repo, shell};
 
-/// What makes one file of the function: how nginx's requests become events, and its answers responses.
+/// The script around the function: it converts nginx's requests to events, and results to responses.
 const PARTS: [&str; 2] = [
     "lab/targets/javascript/event.js",
     "lambda-adapter/local/small-edge.js",
 ];
-/// What stands for CloudFront's module.
+/// The mock of CloudFront's module.
 const MODULE: &str = "lab/targets/javascript/cloudfront.js";
-/// What nginx tells the origin and nobody else knows, as a custom header of CloudFront's.
+/// A value that only nginx and the origin know, sent as a custom origin header like CloudFront's.
 const SECRET: &str = "only-the-edge-says-this";
 
 /// nginx with the function.
@@ -34,18 +35,18 @@ pub(super) struct Small {
 }
 
 impl Small {
-    /// Starts nginx with what was built in a folder, its store filled.
+    /// Starts nginx with the build in a directory, and fills its store.
     pub(super) fn start(nginx: &Path, built: &Path) -> Result<Small> {
         let folder = part::folder()?.join("flow-c/nginx");
         std::fs::create_dir_all(folder.join("logs"))
-            .with_context(|| format!("cannot make {}", repo::shown(&folder)))?;
+            .with_context(|| format!("cannot create {}", repo::shown(&folder)))?;
         let function = text(&built.join("function.js"))?;
         let mut main = function.clone();
         for name in PARTS {
             main.push_str(&text(&repo::root().join(name))?);
         }
         std::fs::write(folder.join("main.js"), main)?;
-        // The module's name is its file's.
+        // The module's name is the name of its file.
         std::fs::copy(repo::root().join(MODULE), folder.join("cloudfront"))?;
         let (address, store, origin) = (
             tollgate_lab_http::free_address()?,
@@ -74,7 +75,7 @@ impl Small {
         Ok(small)
     }
 
-    /// Whether what was built in a folder has the function that runs here.
+    /// Whether the build in a directory contains the running function.
     pub(super) fn runs(&self, built: &Path) -> Result<bool> {
         Ok(text(&built.join("function.js"))? == self.function)
     }
@@ -83,11 +84,11 @@ impl Small {
     pub(super) fn update(&self, body: &Path) -> Result<()> {
         let body = std::fs::read(body).with_context(|| format!("no {}", repo::shown(body)))?;
         let answer = http::ask(self.store, "POST", "/kvs", &[], &body)?;
-        ensure!(answer.status == 200, "the store refuses an update");
+        ensure!(answer.status == 200, "the store rejects an update");
         Ok(())
     }
 
-    /// Asks for a path with header fields.
+    /// Sends a request for a path with header fields.
     pub(super) fn ask(
         &self,
         report: &mut Report,
@@ -106,16 +107,16 @@ impl Small {
         report.ask(&ask, want, || self.part.record()).map(|_| ())
     }
 
-    /// The status of the lesson for a session, without a row.
+    /// Returns the status of the lesson with a session, without a row.
     pub(super) fn status(&self, session: &str) -> Result<u16> {
         self.part.forget();
         let answer = http::ask(self.address, "GET", LESSON, &[cookie(session)], b"")?;
-        // The line is written after the answer, and must not be taken for that of the next request.
+        // The line is written after the response, and must not be attributed to the next request.
         self.part.record()?;
         Ok(answer.status)
     }
 
-    /// What the origin sees, and what those see who ask it themselves.
+    /// Checks what the origin receives, and that it rejects direct requests.
     pub(super) fn doors(&self, report: &mut Report, session: &Session) -> Result<()> {
         let range = ("range".to_owned(), "bytes=117-232".to_owned());
         let want = Want {
@@ -132,7 +133,7 @@ impl Small {
             &[own.clone(), range],
             &want,
         )?;
-        // The origin tells what cookies it got: the session came first.
+        // The origin reports the cookies that it received: the session was the first.
         let want = Want {
             headers: &[("x-seen-cookie", "theme=dark")],
             ..Want::file(LESSON_FILE)
@@ -158,7 +159,7 @@ impl Small {
     }
 }
 
-/// The updates that put a built policy in force, in their order.
+/// Returns the updates that put a built policy in force, in order.
 pub(super) fn updates(built: &Path) -> Result<Vec<PathBuf>> {
     let mut files = repo::entries(&built.join("kvs"))?;
     files.retain(|file| named(file).starts_with("put-"));
@@ -166,7 +167,7 @@ pub(super) fn updates(built: &Path) -> Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// The updates that remove a built policy from the store.
+/// Returns the updates that remove a built policy from the store.
 pub(super) fn retirements(built: &Path) -> Result<Vec<PathBuf>> {
     let mut files = repo::entries(&built.join("kvs"))?;
     files.retain(|file| named(file).starts_with("retire-"));

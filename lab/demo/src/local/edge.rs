@@ -1,5 +1,7 @@
-//! The `tollgate serve` process: started on a free loopback port, its log read line by line, ended
-//! with the value. It does not know what is asked of it.
+//! The `tollgate serve` process: started on a free loopback port, its log read line by line, stopped on
+//! drop.
+//!
+//! Not here: the requests.
 
 use core::net::SocketAddr;
 use core::time::Duration;
@@ -13,7 +15,7 @@ use serde_json::Value;
 
 use xtask::{repo, shell};
 
-/// A record is written before its answer is sent, so it needs no longer than a busy machine's pause.
+/// A record is written before its response is sent, so this timeout only covers pauses of a busy machine.
 const RECORD_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// A running local edge.
@@ -24,7 +26,7 @@ pub(super) struct Edge {
 }
 
 impl Edge {
-    /// Starts the edge with a policy image in front of a folder, at a fixed time or at the machine's.
+    /// Starts the edge with a policy image for a directory, at a fixed time or at the machine's.
     pub(super) fn start(policy: &Path, root: &Path, now: Option<i64>) -> Result<Edge> {
         let mut command = shell::tool(
             repo::program("tollgate"),
@@ -57,8 +59,8 @@ impl Edge {
         })
     }
 
-    /// The record of the request that was answered last; none where the edge refused the message
-    /// before it was a request.
+    /// Returns the record of the latest request; `None` if the edge rejected the message before it was parsed
+    /// as a request.
     pub(super) fn record(&self) -> Result<Option<Value>> {
         match self.records.recv_timeout(RECORD_TIMEOUT) {
             Ok(record) => Ok(Some(record)),
@@ -67,7 +69,7 @@ impl Edge {
         }
     }
 
-    /// Prints what it decides until somebody ends it, an interrupt at the terminal for one.
+    /// Prints its decisions until it is stopped, for example by an interrupt at the terminal.
     pub(super) fn watch(&self) {
         for record in &self.records {
             println!("{record}");
@@ -83,7 +85,7 @@ impl Drop for Edge {
     }
 }
 
-/// Reads log lines on a thread of their own; what is not a record goes to the terminal.
+/// Reads log lines on a separate thread; lines that are not records go to the terminal.
 fn records(log: impl Read + Send + 'static) -> Receiver<Value> {
     let (sender, receiver) = channel();
     std::thread::spawn(move || {
@@ -97,7 +99,7 @@ fn records(log: impl Read + Send + 'static) -> Receiver<Value> {
     receiver
 }
 
-/// The address in `serving http://127.0.0.1:4711 (policy …)`.
+/// Returns the address in `serving http://127.0.0.1:4711 (policy …)`.
 fn address(said: &str) -> Option<SocketAddr> {
     let (_, rest) = said.split_once("http://")?;
     rest.split_whitespace()
@@ -112,7 +114,7 @@ mod tests {
     use super::address;
 
     #[test]
-    fn the_address_is_read_out_of_the_first_line() {
+    fn the_address_is_parsed_from_the_first_line() {
         assert_eq!(
             address("serving http://127.0.0.1:4711 (policy 0f)\n"),
             "127.0.0.1:4711".parse().ok()

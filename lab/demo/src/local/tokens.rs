@@ -1,5 +1,5 @@
-//! Tokens for the demo, from `tollgate token mint` with the fixture keys, and spoiled ones. The keys
-//! are published, so none of these tokens protects anything.
+//! Tokens for the demo, minted by `tollgate token mint` with the fixture keys, and tampered copies. The keys
+//! are public, so none of these tokens protects anything.
 
 use anyhow::{Context, Result};
 
@@ -9,7 +9,7 @@ use xtask::{repo, shell};
 /// `{"alg":"none","kid":"learners-1","typ":"JWT"}`
 const NO_ALGORITHM: &str = "eyJhbGciOiJub25lIiwia2lkIjoibGVhcm5lcnMtMSIsInR5cCI6IkpXVCJ9";
 
-/// What the token of somebody is minted from.
+/// The input for minting a token.
 struct Recipe {
     who: Who,
     /// The name of a file in `fixtures/keys`.
@@ -131,11 +131,11 @@ const RECIPES: &[Recipe] = &[
     ),
 ];
 
-/// A token for everybody the demo knows.
+/// The tokens of all users in the demo.
 pub(super) struct Tokens(Vec<(Who, String)>);
 
 impl Tokens {
-    /// Mints them all, as issued at this time.
+    /// Mints all of them, as issued at this time.
     pub(super) fn mint(now: i64) -> Result<Tokens> {
         let minted: Result<Vec<(Who, String)>> = RECIPES
             .iter()
@@ -152,7 +152,7 @@ impl Tokens {
         Ok(tokens)
     }
 
-    /// The token of somebody; none for nobody.
+    /// Returns the token of a user; `None` for a request without one.
     pub(super) fn of(&self, who: Who) -> Option<&str> {
         self.0
             .iter()
@@ -177,10 +177,10 @@ impl Recipe {
     }
 }
 
-/// Header, claims and signature.
+/// Splits a token into header, claims and signature.
 fn parts(token: Option<&str>) -> Result<[&str; 3]> {
     let parts: Vec<&str> = token.unwrap_or_default().split('.').collect();
     <[&str; 3]>::try_from(parts)
         .ok()
-        .context("a token of three parts")
+        .context("the token does not have three parts")
 }

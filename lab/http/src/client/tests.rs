@@ -1,7 +1,7 @@
 use super::*;
 use std::net::TcpListener;
 
-/// What the client makes of these bytes from a server that then hangs up.
+/// Returns what the client reads from a server that sends these bytes and hangs up.
 fn answered(bytes: &'static [u8], most: usize) -> Result<Reply> {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let server = listener.local_addr().unwrap();
@@ -24,11 +24,11 @@ fn answered(bytes: &'static [u8], most: usize) -> Result<Reply> {
     reply
 }
 
-/// Status and body; nothing where the answer is refused.
+/// Status and body; `None` if the response is rejected.
 type Expected = Option<(u16, &'static [u8])>;
 
 #[test]
-fn answers_are_read_whole_or_refused() {
+fn responses_are_complete_or_rejected() {
     let table: [(&[u8], Expected); 11] = [
         (b"HTTP/1.1 206 Partial\r\nContent-Length: 2\r\n\r\nabc", Some((206, b"ab"))),
         (b"HTTP/1.1 200 OK\r\n\r\nto the end", Some((200, b"to the end"))),
@@ -55,7 +55,7 @@ fn answers_are_read_whole_or_refused() {
 }
 
 #[test]
-fn fields_are_found_and_say_whether_the_connection_goes_on() {
+fn fields_are_parsed_and_decide_keep_alive() {
     let reply = answered(b"HTTP/1.1 200 OK\r\nX-A: b\r\nConnection: Close\r\n\r\n", 9).unwrap();
     assert_eq!(reply.header("x-a"), Some("b"));
     assert_eq!(reply.header("x-b"), None);
@@ -63,7 +63,7 @@ fn fields_are_found_and_say_whether_the_connection_goes_on() {
 }
 
 #[test]
-fn the_answer_to_head_has_no_body() {
+fn the_response_to_head_has_no_body() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let server = listener.local_addr().unwrap();
     let thread = std::thread::spawn(move || {

@@ -1,5 +1,6 @@
-//! Native times of the same verifications: `signatures FILE ALGORITHM`, with the parts of what is verified in
-//! FILE, prints a line of JSON for each library of ALGORITHM: its name and nanoseconds of every sample.
+//! Native times of the same verifications: `signatures FILE ALGORITHM`, with the parts of what is verified
+//! in FILE, prints one line of JSON for each library of ALGORITHM: its name and the nanoseconds of every
+//! sample.
 
 use std::process::ExitCode;
 use std::time::Instant;
@@ -31,13 +32,13 @@ fn run() -> Result<()> {
         .zip(algorithm)
         .context("usage: signatures FILE ALGORITHM")?;
     let bytes = std::fs::read(&file).with_context(|| format!("cannot read {file}"))?;
-    let signed = Signed::from_parts(&bytes).context("no four parts")?;
+    let signed = Signed::from_parts(&bytes).context("the file does not have four parts")?;
     time(
         "aws-lc-rs (what Tollgate uses)",
         &by_aws_lc(&signed, &algorithm)?,
     )?;
     for (_, name, prepare) in LIBRARIES.iter().filter(|(of, ..)| *of == algorithm) {
-        let check = prepare(&signed).with_context(|| format!("{name} takes no such key"))?;
+        let check = prepare(&signed).with_context(|| format!("{name} rejects the key"))?;
         time(name, &check)?;
     }
     Ok(())
@@ -75,7 +76,10 @@ fn time(name: &str, check: &Check) -> Result<()> {
         let start = Instant::now();
         let good = (0..ROUNDS).filter(|_| check()).count();
         samples.push(start.elapsed().as_secs_f64() * 1e9 / f64::from(ROUNDS));
-        ensure!(good == usize::try_from(ROUNDS)?, "{name} refuses it");
+        ensure!(
+            good == usize::try_from(ROUNDS)?,
+            "{name} rejects the signature"
+        );
     }
     println!("{}", serde_json::json!({ "name": name, "ns": samples }));
     Ok(())

@@ -1,7 +1,8 @@
-//! Runs case files on targets: `conformance --policy DIR --cases FILE…`, any number of such pairs.
+//! Runs case files on targets: `conformance --policy DIR --cases FILE…`, with any number of such pairs.
 //!
-//! It prints each failure and, per target, `NAME: N passed, N failed, N skipped`. Exit codes: 0 all as
-//! expected, 3 not, 2 wrong use or bad input. Not here: building what the targets need.
+//! Prints each failure and, per target, `NAME: N passed, N failed, N skipped`. Exit codes: 0 if all results
+//! are as expected, 3 if not, 2 for a usage error or invalid input. Not here: building what the targets
+//! need.
 
 use core::time::Duration;
 use std::path::{Path, PathBuf};
@@ -14,23 +15,23 @@ use tollgate_targets::javascript::resign::Exchanged;
 use tollgate_targets::{Places, Policy, Target};
 use tollgate_testkit::{Case, Report, read_cases, run};
 
-/// Run conformance cases on targets.
+/// Run conformance cases on targets
 #[derive(Parser)]
 struct Cli {
-    /// Only these targets; all by default.
+    /// Run only this target; can be given more than once [default: all]
     #[arg(long = "target", value_name = "NAME")]
     targets: Vec<Target>,
-    /// A policy folder, for the cases that follow.
+    /// A policy directory, for the cases that follow
     #[arg(long = "policy", value_name = "DIR", required = true)]
     policies: Vec<PathBuf>,
-    /// Case files for the policy before them, one JSON object a line.
+    /// Case files for the preceding policy, one JSON object per line
     #[arg(long = "cases", value_name = "FILE", num_args = 1.., required = true)]
     cases: Vec<PathBuf>,
     #[command(flatten)]
     places: Places,
 }
 
-/// A policy with the cases that are for it.
+/// A policy and the cases for it.
 struct Suite {
     policy: Policy,
     cases: Vec<Case>,
@@ -65,7 +66,7 @@ fn all(cli: &Cli, matches: &ArgMatches) -> Result<bool> {
     Ok(clean)
 }
 
-/// All suites on one target, as one report, and what became of the tokens in them.
+/// Runs all suites on one target; returns a single report, and the treatment of the tokens.
 fn on(target: Target, places: &Places, suites: &[Suite]) -> (Report, Option<Exchanged>) {
     let total: usize = suites.iter().map(|suite| suite.cases.len()).sum();
     let bar = bar(target, total);
@@ -90,7 +91,7 @@ fn on(target: Target, places: &Places, suites: &[Suite]) -> (Report, Option<Exch
     (all, exchanged)
 }
 
-/// A bar on the error stream; indicatif hides it where that is no terminal.
+/// A progress bar on standard error; indicatif hides it if that is not a terminal.
 fn bar(target: Target, total: usize) -> ProgressBar {
     let bar = ProgressBar::new(u64::try_from(total).unwrap_or(u64::MAX)).with_prefix(target.name());
     if let Ok(style) = ProgressStyle::with_template("{prefix:18} {bar:40} {pos}/{len}  {elapsed}") {
@@ -100,7 +101,7 @@ fn bar(target: Target, total: usize) -> ProgressBar {
     bar
 }
 
-/// The pairs as they stand on the command line: each case file belongs to the policy before it.
+/// Pairs the options in command-line order: each case file belongs to the preceding policy.
 fn suites(cli: &Cli, matches: &ArgMatches) -> Result<Vec<Suite>> {
     let places = |id| matches.indices_of(id).into_iter().flatten();
     let policies: Vec<(usize, &PathBuf)> = places("policies").zip(&cli.policies).collect();
@@ -122,7 +123,7 @@ fn suites(cli: &Cli, matches: &ArgMatches) -> Result<Vec<Suite>> {
     }
     match (files.first(), policies.first()) {
         (Some((file, path)), Some((policy, _))) if file < policy => {
-            bail!("--cases {} stands before any --policy", path.display())
+            bail!("--cases {} must follow a --policy", path.display())
         }
         _ => Ok(suites),
     }
@@ -130,5 +131,5 @@ fn suites(cli: &Cli, matches: &ArgMatches) -> Result<Vec<Suite>> {
 
 fn read(file: &Path) -> Result<Vec<Case>> {
     let text = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
-    read_cases(&text).with_context(|| format!("{} has lines that are no cases", file.display()))
+    read_cases(&text).with_context(|| format!("{} has invalid lines", file.display()))
 }

@@ -1,7 +1,7 @@
-//! Counts that are the same in every run on every machine: `counts --policy DIR --cases FILE… --wasm FILE`
-//! prints them as one JSON object of names and whole numbers.
+//! Counts that are identical in every run on every machine: `counts --policy DIR --cases FILE… --wasm FILE`
+//! prints them as a single JSON object of names and integers.
 //!
-//! Not here: clocks, and what the counts should be.
+//! Not here: clocks, and the expected counts.
 
 use core::sync::atomic::{AtomicU64, Ordering};
 use std::collections::BTreeMap;
@@ -21,21 +21,21 @@ use tollgate_token::{Algorithm, BadSignature, KeyMaterial, KeyRefused, PreparedK
 #[global_allocator]
 static COUNTING: Counting = Counting;
 
-/// Count what decisions cost.
+/// Count the cost of decisions
 #[derive(Parser)]
 struct Cli {
-    /// The policy folder that the cases are for.
+    /// The policy directory that the cases are for
     #[arg(long, value_name = "DIR")]
     policy: PathBuf,
-    /// Case files, one JSON object a line.
+    /// Case files, one JSON object per line
     #[arg(long, value_name = "FILE", num_args = 1..)]
     cases: Vec<PathBuf>,
-    /// The plain WASM module.
+    /// The plain WASM module
     #[arg(long, value_name = "FILE")]
     wasm: PathBuf,
 }
 
-/// Good requests of the flood, each after so many bad ones.
+/// The number of valid requests in the flood, and of invalid ones before each.
 const FLOOD_ROUNDS: usize = 2_000;
 const BAD_PER_GOOD: usize = 10;
 const FLOOD_CAPACITY: usize = 256;
@@ -66,7 +66,7 @@ fn all(cli: &Cli) -> Result<Counts> {
     let mut counts = Counts::new();
     counts.insert("image.sample.bytes", policy.image().len() as u64);
     let gate = Gate::new(policy.image().to_vec(), &Watched)
-        .map_err(|error| anyhow!("the gate refuses the image: {error}"))?;
+        .map_err(|error| anyhow!("the gate rejects the image: {error}"))?;
     let parts: Vec<_> = cases.iter().map(headers).collect();
     let requests: Vec<Request<'_>> = cases
         .iter()
@@ -87,22 +87,22 @@ fn all(cli: &Cli) -> Result<Counts> {
     ] {
         let before = embedded.fuel().context("no fuel")?;
         let reply = embedded.decide(wanted)?;
-        ensure!(reply.kind == Kind::Allow, "{name}: the module says no");
+        ensure!(reply.kind == Kind::Allow, "{name}: the module denies it");
         counts.insert(name, embedded.fuel().context("no fuel")? - before);
     }
     Ok(counts)
 }
 
-/// What makes a request dear.
+/// The reason why a request is expensive.
 #[derive(Clone, Copy, PartialEq)]
 enum Cost {
-    /// Nothing: the path is open.
+    /// None: the path is open.
     Open,
     /// One RSA signature.
     Token,
 }
 
-/// The first request of the kind that is allowed.
+/// Returns the first allowed request of this kind.
 fn first<'a, 'b>(
     gate: &Gate<Vec<u8>>,
     requests: &'a [Request<'b>],
@@ -117,10 +117,10 @@ fn first<'a, 'b>(
             let signatures = u64::from(cost == Cost::Token);
             allowed && rsa == signatures && request.headers.is_empty() == (cost == Cost::Open)
         })
-        .context("no case is such a request")
+        .context("no case has such a request")
 }
 
-/// Allocations of whole requests in the gate, after the first of their kind.
+/// Counts allocations of complete requests in the gate, after the first of their kind.
 fn in_gate(gate: &Gate<Vec<u8>>, requests: &[Request<'_>], counts: &mut Counts) -> Result<()> {
     let mut tokens = TokenCache::new(FLOOD_CAPACITY);
     for (name, cost) in [
@@ -132,7 +132,7 @@ fn in_gate(gate: &Gate<Vec<u8>>, requests: &[Request<'_>], counts: &mut Counts) 
         let before = Watched::rsa();
         let made =
             allocations(|| gate.ask(request, &mut tollgate_gate::Context::cached(&mut tokens)));
-        ensure!(Watched::rsa() == before, "{name}: the token was not known");
+        ensure!(Watched::rsa() == before, "{name}: the token was not cached");
         counts.insert(name, made);
     }
     let request = first(gate, requests, Cost::Token)?;
@@ -143,7 +143,8 @@ fn in_gate(gate: &Gate<Vec<u8>>, requests: &[Request<'_>], counts: &mut Counts) 
     Ok(())
 }
 
-/// Good tokens among ten times as many that are not: of 1,000 good ones, how many cost no signature.
+/// Mixes valid tokens with ten times as many invalid ones and returns how many of 1,000 valid ones cost no
+/// signature.
 fn flood(gate: &Gate<Vec<u8>>, requests: &[Request<'_>], counts: &mut Counts) -> Result<()> {
     let good: Vec<&Request<'_>> = requests
         .iter()
@@ -151,7 +152,7 @@ fn flood(gate: &Gate<Vec<u8>>, requests: &[Request<'_>], counts: &mut Counts) ->
             let before = Watched::rsa();
             let allowed = gate.ask(request, &mut tollgate_gate::Context::new()).kind == Kind::Allow;
             let by_token = Watched::rsa() > before && is_bearer(request);
-            // Where anyone may go, a bad token does no harm and is no part of the flood.
+            // Where anyone has access, an invalid token is harmless and not part of the flood.
             let bare = Request {
                 headers: &[],
                 ..**request
@@ -161,7 +162,7 @@ fn flood(gate: &Gate<Vec<u8>>, requests: &[Request<'_>], counts: &mut Counts) ->
                 && gate.ask(&bare, &mut tollgate_gate::Context::new()).kind != Kind::Allow
         })
         .collect();
-    ensure!(good.len() >= 10, "{} good tokens are too few", good.len());
+    ensure!(good.len() >= 10, "{} valid tokens are too few", good.len());
     let mut tokens = TokenCache::new(FLOOD_CAPACITY);
     for request in &good {
         _ = gate.ask(request, &mut tollgate_gate::Context::cached(&mut tokens));
@@ -173,7 +174,7 @@ fn flood(gate: &Gate<Vec<u8>>, requests: &[Request<'_>], counts: &mut Counts) ->
             let [(_, value)] = header.as_mut_slice() else {
                 continue;
             };
-            // The signature begins otherwise and ends as it was: it goes for the good token's place.
+            // Only the start of the signature differs: it competes for the valid token's cache slot.
             let mut bytes = value.to_vec();
             let at = bytes.iter().rposition(|byte| *byte == b'.').unwrap_or(0);
             let bad = format!("{:08}", round * BAD_PER_GOOD + number);
@@ -188,13 +189,13 @@ fn flood(gate: &Gate<Vec<u8>>, requests: &[Request<'_>], counts: &mut Counts) ->
             let kind = gate
                 .ask(&flooding, &mut tollgate_gate::Context::cached(&mut tokens))
                 .kind;
-            ensure!(kind != Kind::Allow, "a bad token was let in");
+            ensure!(kind != Kind::Allow, "an invalid token was allowed");
         }
         let before = Watched::all();
         let kind = gate
             .ask(request, &mut tollgate_gate::Context::cached(&mut tokens))
             .kind;
-        ensure!(kind == Kind::Allow, "a good token was refused");
+        ensure!(kind == Kind::Allow, "a valid token was denied");
         hits += usize::from(Watched::all() == before);
     }
     counts.insert(
@@ -225,7 +226,7 @@ fn request<'a>(case: &'a Case, headers: &'a [(&'a str, &'a [u8])]) -> Request<'a
     }
 }
 
-/// The native provider, counting the signatures it is asked about, and RSA's that are good.
+/// The native provider, counting all verified signatures, and the valid RSA signatures.
 struct Watched;
 
 static RSA: AtomicU64 = AtomicU64::new(0);

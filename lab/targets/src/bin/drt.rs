@@ -1,8 +1,9 @@
-//! Random policies and requests on targets, against the library: `drt --target NAME… --seconds N …`.
+//! Differential testing of targets against the library with random policies and requests: `drt --target
+//! NAME… --seconds N …`.
 //!
-//! Prints, per target, how many pairs were tried and that none was answered otherwise; or the first pair that
-//! was, with its seed, the policy as text, and both answers. Exit codes: 0 all alike, 3 not, 2 wrong use. Not
-//! here: the library against the specification, which needs no target.
+//! Prints, per target, how many pairs were compared without a difference, or the first difference with its
+//! seed, the policy as text and both results. Exit codes: 0 if all results are identical, 3 if not, 2 for a
+//! usage error. Not here: the library against the specification, which needs no target.
 
 use core::time::Duration;
 use std::process::ExitCode;
@@ -14,29 +15,29 @@ use tollgate_targets::random::{Answers, Site};
 use tollgate_targets::{Places, Policy, Target};
 use tollgate_testkit::Answer;
 
-/// Ask targets and the library the same random questions.
+/// Compare targets with the library on the same random requests
 #[derive(Parser)]
 struct Cli {
-    /// The targets.
+    /// The targets
     #[arg(long = "target", value_name = "NAME", required = true)]
     targets: Vec<Target>,
-    /// How long each target is asked.
+    /// How long to test each target
     #[arg(long, default_value_t = 10)]
     seconds: u64,
-    /// Ask until so many pairs were tried, however long that takes.
+    /// Test this many pairs, however long that takes
     #[arg(long, conflicts_with = "seconds")]
     pairs: Option<u64>,
-    /// The seed of the first policy.
+    /// The seed of the first policy
     #[arg(long, default_value_t = 0)]
     seed: u64,
     #[command(flatten)]
     places: Places,
 }
 
-/// Requests to a policy where starting is cheap, and where it is a process.
+/// The number of requests per policy: for targets that start quickly, and for those that are processes.
 const FEW: usize = 200;
 const MANY: usize = 4_000;
-/// How often a long run says how far it is.
+/// The interval between progress reports.
 const TELL: Duration = Duration::from_secs(20);
 
 fn main() -> ExitCode {
@@ -61,7 +62,7 @@ fn all(cli: &Cli) -> Result<bool> {
     Ok(good)
 }
 
-/// Asks one target until its time is over; whether all its answers were the library's.
+/// Tests one target until its time is over; returns whether all its results equal the library's.
 fn one(target: Target, cli: &Cli) -> Result<bool> {
     let (began, limit) = (Instant::now(), Duration::from_secs(cli.seconds));
     let requests = if target.starts_at_once() { FEW } else { MANY };
@@ -104,7 +105,7 @@ fn one(target: Target, cli: &Cli) -> Result<bool> {
         seed - cli.seed,
         cli.seed,
         if not_askable > 0 {
-            format!("; {not_askable} that cannot be asked there")
+            format!("; {not_askable} not expressible there")
         } else {
             String::new()
         }
@@ -112,9 +113,9 @@ fn one(target: Target, cli: &Cli) -> Result<bool> {
     Ok(true)
 }
 
-/// Whether an answer is the library's. What a target does not tell is not compared, but for the decision. Workers
-/// see a path as their platform wrote it, with more escapes and a slash in front, so of several things that are
-/// wrong with one they may tell another.
+/// Returns whether a result equals the library's. What a target does not report is not compared, except for
+/// the decision. Workers see a path as their platform normalised it, with more escapes and a leading slash,
+/// so for a path with several faults they may report a different one.
 fn is_same(target: Target, ours: &Answers, theirs: &Answer, id: &str) -> bool {
     let is_rewritten = target.rewrites_paths() && ours.reason == "bad_path";
     let told = |ours: &Option<String>, theirs: &Option<String>| theirs.is_none() || ours == theirs;

@@ -1,6 +1,6 @@
-//! Signed policy images on the targets that are Rust: `signed --wasm FILE --write FILE` tries them on the
-//! library and on the WASM module, prints a line of counts for each, and writes the same trial down for
-//! targets in other languages.
+//! Signed policy images on the Rust targets: `signed --wasm FILE --write FILE` tests them on the library and
+//! on the WASM module, prints a line of counts for each, and writes the same test to a file for targets in
+//! other languages.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -14,13 +14,13 @@ use tollgate_targets::embedded::{Compiled, Embedded};
 use tollgate_targets::signed::{OLDEST, OPEN, Trial};
 use tollgate_token::Provider;
 
-/// Try signed policy images.
+/// Test signed policy images
 #[derive(Parser)]
 struct Cli {
-    /// The plain WASM module.
+    /// The plain WASM module
     #[arg(long, value_name = "FILE")]
     wasm: PathBuf,
-    /// Where the trial is written to, as JSON.
+    /// The file to which the test is written, as JSON
     #[arg(long, value_name = "FILE")]
     write: PathBuf,
 }
@@ -51,12 +51,12 @@ fn run(cli: &Cli) -> Result<bool> {
     Ok(native & portable & wasmtime)
 }
 
-/// Tries every case; `ask` says why an image is refused.
+/// Tests every case; `ask` returns why an image is rejected.
 fn report(name: &str, trial: &Trial, mut ask: impl FnMut(&[u8]) -> Result<Option<String>>) -> bool {
     let mut failed = 0_usize;
     for case in &trial.cases {
         let wrong = match ask(&case.bytes) {
-            Ok(said) => case.expect.judge(said.as_deref()),
+            Ok(said) => case.expect.mismatch(said.as_deref()),
             Err(error) => Some(format!("{error:#}")),
         };
         if let Some(wrong) = wrong {
@@ -91,12 +91,15 @@ fn in_module(module: &Compiled, trial: &Trial, bytes: &[u8]) -> Result<Option<St
     instance.trust(trial.trust.as_bytes(), OLDEST)?;
     let said = instance.load(bytes).err().map(|error| error.to_string());
     let expect = if said.is_none() { 200 } else { 500 };
-    ensure!(status(&mut instance)? == expect, "it decides all the same");
+    ensure!(
+        status(&mut instance)? == expect,
+        "it decides without an image"
+    );
     Ok(said)
 }
 
-/// One instance is offered all cases, in turn: what is refused leaves the policy in force, and versions only
-/// rise.
+/// Offers all cases to one instance in turn: a rejected image leaves the policy in force, and versions only
+/// increase.
 fn long_lived(module: &Compiled, trial: &Trial) -> Result<()> {
     let mut instance = module.instance()?;
     instance.trust(trial.trust.as_bytes(), OLDEST)?;
@@ -111,7 +114,7 @@ fn long_lived(module: &Compiled, trial: &Trial) -> Result<()> {
         );
         ensure!(
             taken || version == highest,
-            "{}: refused, and in force",
+            "{}: rejected, but in force",
             case.name
         );
         ensure!(
@@ -131,15 +134,18 @@ fn long_lived(module: &Compiled, trial: &Trial) -> Result<()> {
         .map_err(|error| error.to_string());
     ensure!(
         refused.is_err_and(|said| said.contains("(image_older)")),
-        "it goes back by itself"
+        "it accepts a rollback"
     );
-    // The host may say that it goes back; keys that are refused leave none.
+    // The host may request a rollback. Rejected trust keys leave none.
     instance.trust(trial.trust.as_bytes(), OLDEST)?;
     instance.load(&oldest.bytes)?;
-    ensure!(instance.trust(b"{}", 0).is_err(), "no keys are taken");
+    ensure!(
+        instance.trust(b"{}", 0).is_err(),
+        "an empty key list is accepted"
+    );
     ensure!(
         instance.load(&oldest.bytes).is_err(),
-        "an image without keys is taken"
+        "an image without keys is accepted"
     );
     Ok(())
 }

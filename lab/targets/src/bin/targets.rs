@@ -1,4 +1,4 @@
-//! Lists the targets as JSON, for `cargo xtask`, which must know what to build and to install for each.
+//! Lists the targets as JSON for `cargo xtask`, which needs to know what to build and install for each.
 
 use serde_json::{Value, json};
 use tollgate_targets::Target;

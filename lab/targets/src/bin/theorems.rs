@@ -1,8 +1,9 @@
 //! The theorems on targets: `theorems --target NAME… --seconds N …`.
 //!
-//! Prints, per target, how many requests were denied because something was taken away from a policy that allowed
-//! them, and how many raw paths were allowed in a folder that no reader of paths sees outside it; or the first
-//! request that breaks a theorem. Exit codes: 0 all hold, 3 one does not, 2 wrong use.
+//! Prints, per target, how many requests were denied because something was removed from a policy that
+//! allowed them, and how many raw paths were allowed that every path reader resolves inside their
+//! directory; or the first request that violates a theorem. Exit codes: 0 if all theorems hold, 3 if one
+//! does not, 2 for a usage error.
 
 use core::time::Duration;
 use std::process::ExitCode;
@@ -19,26 +20,26 @@ use tollgate_targets::theorems::{Theorem, escape, folder_policy, forged, raw_pat
 use tollgate_targets::{Places, Policy, Target};
 use tollgate_testkit::Answer;
 
-/// Hold targets to the theorems.
+/// Check the theorems on targets
 #[derive(Parser)]
 struct Cli {
-    /// The targets; all of them by default.
+    /// Run only this target; can be given more than once [default: all]
     #[arg(long = "target", value_name = "NAME")]
     targets: Vec<Target>,
-    /// How long each target is asked, once the least is done.
+    /// How long to test each target after the required minimum
     #[arg(long, default_value_t = 2)]
     seconds: u64,
-    /// The seed of the first policy.
+    /// The seed of the first policy
     #[arg(long, default_value_t = 0)]
     seed: u64,
     #[command(flatten)]
     places: Places,
 }
 
-/// Requests about a policy where starting is cheap, and where it is a process.
+/// The number of requests per policy: for targets that start quickly, and for those that are processes.
 const FEW: usize = 200;
 const MANY: usize = 1_000;
-/// Raw paths that every target is asked, at least.
+/// The minimum number of raw paths for every target.
 const PATHS: usize = 2_000;
 
 fn main() -> ExitCode {
@@ -81,14 +82,14 @@ fn all(cli: &Cli) -> Result<bool> {
     Ok(good)
 }
 
-/// What was asked of a target.
+/// The counts for a target.
 #[derive(Default)]
 struct Tally {
     policies: u64,
-    /// Policies that a small edge cannot run.
+    /// Policies that a restricted edge cannot run.
     not_runnable: u64,
     requests: u64,
-    /// Of those, how many the policy as it was allows.
+    /// The number of those that the unmodified policy allows.
     were_allowed: u64,
     paths: u64,
     paths_allowed: u64,
@@ -115,7 +116,7 @@ impl Tally {
     }
 }
 
-/// Closes random policies, and asks on; what broke a theorem, if anything did.
+/// Tests closed random policies; returns what broke a theorem, if anything did.
 fn theorems(target: Target, cli: &Cli, tally: &mut Tally) -> Result<Option<String>> {
     let (began, limit) = (Instant::now(), Duration::from_secs(cli.seconds));
     let count = if target.starts_at_once() { FEW } else { MANY };
@@ -130,7 +131,7 @@ fn theorems(target: Target, cli: &Cli, tally: &mut Tally) -> Result<Option<Strin
             let mut site = Site::of(&mut generator, &closed, &policy, count)
                 .with_context(|| format!("seed {seed}, {}", theorem.sentence()))?;
             if theorem == Theorem::Signature {
-                // Also of bad tokens: some are good at strange times.
+                // Also at the times of invalid tokens: some are valid at unusual times.
                 for carried in &mut site.carried {
                     carried.each(forged);
                 }
@@ -168,7 +169,8 @@ fn theorems(target: Target, cli: &Cli, tally: &mut Tally) -> Result<Option<Strin
     Ok(None)
 }
 
-/// Requests raw paths; one that is allowed and that the site's reader finds elsewhere, if there is one.
+/// Requests raw paths; returns one that is allowed but that the site's reader resolves outside the directory,
+/// if there is one.
 fn paths(
     target: Target,
     reader: PathReader,
@@ -200,13 +202,13 @@ fn paths(
             continue;
         };
         tally.paths += 1;
-        // A query is no part of the path.
+        // A query is not part of the path.
         let path = raw.split(|byte| *byte == b'?').next().unwrap_or_default();
         if allows(&answer) {
             tally.paths_allowed += 1;
             if let Some(how) = escape(reader, path) {
                 return Ok(Some(format!(
-                    "{} is allowed for `{}`, and outside the folder for {how}",
+                    "{} is allowed for `{}`, but outside the directory for {how}",
                     raw.escape_ascii(),
                     reader.code()
                 )));

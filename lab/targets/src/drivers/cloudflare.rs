@@ -5,7 +5,7 @@ use tollgate_edges::CLOUDFLARE;
 
 use crate::cloudflare::Worker;
 use crate::driver::{
-    Ask, Delivery, Driver, Faults, Memory, Setup, Share, Told, not_built, not_there,
+    Ask, Delivery, Driver, Faults, Memory, Observed, Setup, Share, not_built, not_there,
 };
 use crate::live::worker::LiveWorker;
 use crate::places::Places;
@@ -49,7 +49,7 @@ impl Driver for Cloudflare {
         })
     }
 
-    fn live(&self, places: &Places, setup: &Setup<'_>) -> Result<Box<dyn Ask<Told>>> {
+    fn live(&self, places: &Places, setup: &Setup<'_>) -> Result<Box<dyn Ask<Observed>>> {
         let worker = match setup.signed {
             None => LiveWorker::start(places, setup.policy, setup.store)?,
             Some(signed) => {

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use tollgate_edges::CLOUDFRONT_FUNCTIONS;
 
-use crate::driver::{Ask, Delivery, Driver, Faults, Memory, Setup, Share, Told, not_there};
+use crate::driver::{Ask, Delivery, Driver, Faults, Memory, Observed, Setup, Share, not_there};
 use crate::live::scripts;
 use crate::njs::Function;
 use crate::places::Places;
@@ -43,7 +43,7 @@ impl Driver for CloudfrontFunctions {
         })
     }
 
-    fn live(&self, places: &Places, setup: &Setup<'_>) -> Result<Box<dyn Ask<Told>>> {
+    fn live(&self, places: &Places, setup: &Setup<'_>) -> Result<Box<dyn Ask<Observed>>> {
         let spoil = setup.spoil.unwrap_or(|store| store);
         let function = scripts::Function::start(&places.nginx, setup.policy, spoil)?;
         Ok(Box::new(function))

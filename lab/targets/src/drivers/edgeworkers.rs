@@ -3,7 +3,7 @@
 use anyhow::Result;
 use tollgate_edges::EDGEWORKERS;
 
-use crate::driver::{Ask, Delivery, Driver, Faults, Memory, Setup, Share, Told};
+use crate::driver::{Ask, Delivery, Driver, Faults, Memory, Observed, Setup, Share};
 use crate::edgeworkers::Bundle;
 use crate::live::scripts;
 use crate::node::Node;
@@ -40,7 +40,7 @@ impl Driver for Edgeworkers {
         })
     }
 
-    fn live(&self, _: &Places, setup: &Setup<'_>) -> Result<Box<dyn Ask<Told>>> {
+    fn live(&self, _: &Places, setup: &Setup<'_>) -> Result<Box<dyn Ask<Observed>>> {
         Ok(Box::new(scripts::Bundle::start(setup.policy)?))
     }
 }

@@ -1,11 +1,11 @@
-//! The native Lambda program behind a runtime API.
+//! The native Lambda program, called through a runtime API.
 
 use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result};
 
-use crate::driver::{Ask, Delivery, Driver, Faults, Memory, Setup, Told, not_built, not_there};
+use crate::driver::{Ask, Delivery, Driver, Faults, Memory, Observed, Setup, not_built, not_there};
 use crate::lambda;
 use crate::live;
 use crate::places::Places;
@@ -41,9 +41,10 @@ impl Driver for Lambda {
         })
     }
 
-    fn live(&self, places: &Places, setup: &Setup<'_>) -> Result<Box<dyn Ask<Told>>> {
+    fn live(&self, places: &Places, setup: &Setup<'_>) -> Result<Box<dyn Ask<Observed>>> {
         let fragile = places.fragile_lambda.as_deref();
-        let fragile = fragile.context("no Lambda program with keys that panic was named")?;
+        let fragile =
+            fragile.context("the Lambda program with keys that panic was not specified")?;
         let program = live::program::Program::start(places, fragile, setup.policy.file())?;
         Ok(Box::new(program))
     }

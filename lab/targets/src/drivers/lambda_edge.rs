@@ -3,7 +3,7 @@
 use anyhow::Result;
 use tollgate_edges::{Flavour, LAMBDA_EDGE};
 
-use crate::driver::{Ask, Delivery, Driver, Faults, Memory, Setup, Told, not_built};
+use crate::driver::{Ask, Delivery, Driver, Faults, Memory, Observed, Setup, not_built};
 use crate::lambda_edge::{Package, artifact};
 use crate::live;
 use crate::node;
@@ -56,7 +56,7 @@ impl Driver for LambdaEdge {
         })
     }
 
-    fn live(&self, places: &Places, setup: &Setup<'_>) -> Result<Box<dyn Ask<Told>>> {
+    fn live(&self, places: &Places, setup: &Setup<'_>) -> Result<Box<dyn Ask<Observed>>> {
         let image = setup.image.unwrap_or_else(|| setup.policy.image());
         let handler = live::node::Handler::start(self.flavour, places, setup.policy, image)?;
         Ok(Box::new(handler))

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use anyhow::Result;
 
-use crate::driver::{Ask, Delivery, Driver, Faults, Memory, Setup, Share, Told};
+use crate::driver::{Ask, Delivery, Driver, Faults, Memory, Observed, Setup, Share};
 use crate::live;
 use crate::native::Library;
 use crate::places::Places;
@@ -41,7 +41,7 @@ impl Driver for Native {
         })
     }
 
-    fn live(&self, _: &Places, setup: &Setup<'_>) -> Result<Box<dyn Ask<Told>>> {
+    fn live(&self, _: &Places, setup: &Setup<'_>) -> Result<Box<dyn Ask<Observed>>> {
         Ok(Box::new(live::native::Native::start(setup.policy.image())?))
     }
 

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use crate::driver::{Ask, Delivery, Driver, Faults, Memory, Setup, Share, Told, not_built};
+use crate::driver::{Ask, Delivery, Driver, Faults, Memory, Observed, Setup, Share, not_built};
 use crate::live;
 use crate::node;
 use crate::places::Places;
@@ -40,7 +40,7 @@ impl Driver for Node {
         })
     }
 
-    fn live(&self, places: &Places, setup: &Setup<'_>) -> Result<Box<dyn Ask<Told>>> {
+    fn live(&self, places: &Places, setup: &Setup<'_>) -> Result<Box<dyn Ask<Observed>>> {
         let file = setup.policy.file();
         let mut package = live::node::Package::start(&places.node_package, file)?;
         if let Some(signed) = setup.signed {

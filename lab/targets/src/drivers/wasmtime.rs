@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 
 use anyhow::{Result, bail};
 
-use crate::driver::{Ask, Delivery, Driver, Faults, Memory, Setup, Share, Told, not_built};
+use crate::driver::{Ask, Delivery, Driver, Faults, Memory, Observed, Setup, Share, not_built};
 use crate::embedded::Compiled;
 use crate::live;
 use crate::places::Places;
@@ -12,7 +12,7 @@ use crate::policy::Policy;
 
 pub(super) struct Wasmtime;
 
-/// The module, compiled at its first use. A process has one place for it.
+/// The module, compiled at first use. A process uses only one path.
 fn compiled(places: &Places) -> Result<&'static Compiled> {
     static COMPILED: OnceLock<Result<Compiled, String>> = OnceLock::new();
     let compile = || Compiled::from_file(&places.wasm).map_err(|error| format!("{error:#}"));
@@ -54,7 +54,7 @@ impl Driver for Wasmtime {
         })
     }
 
-    fn live(&self, places: &Places, setup: &Setup<'_>) -> Result<Box<dyn Ask<Told>>> {
+    fn live(&self, places: &Places, setup: &Setup<'_>) -> Result<Box<dyn Ask<Observed>>> {
         let (image, trust) = match setup.signed {
             Some(signed) => (signed.image, Some(signed.trust)),
             None => (setup.policy.image(), None),

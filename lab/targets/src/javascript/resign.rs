@@ -1,12 +1,14 @@
-//! Requests for edges that cannot verify every algorithm, with tokens that they can.
+//! Requests for edges that cannot verify every algorithm, with tokens that they can verify.
 //!
-//! In production a big edge verifies a sign-in token and mints a session from it. So it is here: a token that
-//! the native gate accepts becomes the session that this gate mints from it, and stands where the token
-//! stood. **A token that the gate refuses has no session, in production neither.** That the small edge
-//! refuses it with the same word is tested by signing it anew: it keeps its bytes, and with them every fault,
-//! but for the name of its algorithm, and gets a good signature if and only if it had one. So does a good
-//! token where a session cannot stand for it: it would be too long, or no browser would send it there.
-//! [`Exchanged`] counts all three. Not here: which edge can verify what.
+//! In production a full edge verifies a sign-in token and mints a session from it. This module does the
+//! same: a token that the native gate accepts is replaced by the session that this gate mints from it. **A
+//! token that the gate rejects has no session, in production either.** To test that the restricted edge
+//! rejects such a token with the same reason, the token is signed again: it keeps its bytes, and with them
+//! every fault, except for the name of its algorithm, and its new signature is valid if and only if the
+//! original one was. The same happens to a valid token that a session cannot replace, because the session
+//! would be too long or because no browser would send it in that location.
+//!
+//! [`Exchanged`] counts all three. Not here: the algorithms that each edge supports.
 
 use core::cell::Cell;
 use core::fmt;
@@ -25,10 +27,10 @@ use tollgate_token::{
 
 use super::session::BigEdge;
 
-/// An algorithm that no small edge has.
+/// An algorithm that no restricted edge supports.
 const NOWHERE: &str = "EdDSA";
 
-/// A policy whose every issuer also signs with HS256, and what signs for them.
+/// A policy whose every issuer also signs with HS256, and the corresponding signing keys.
 pub struct Resigner {
     config: GateConfig,
     verifier: Verifier,
@@ -39,16 +41,16 @@ pub struct Resigner {
     exchanged: Cell<Exchanged>,
 }
 
-/// What became of the tokens in requests.
+/// The treatment of the tokens in requests.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Exchanged {
-    /// Tokens that the native gate accepted, in whose place its session stood.
+    /// Tokens that the native gate accepted, replaced by its sessions.
     pub sessions: u64,
-    /// Tokens that it accepted, signed anew because no session can stand for them.
+    /// Tokens that it accepted, re-signed because no session can replace them.
     pub without_session: u64,
-    /// Tokens that it refused, signed anew with all their faults.
+    /// Tokens that it rejected, re-signed with all their faults.
     pub refused: u64,
-    /// Tokens that the edge got as they were.
+    /// Tokens that the edge received unchanged.
     pub as_is: u64,
 }
 
@@ -65,41 +67,41 @@ impl fmt::Display for Exchanged {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "tokens: {} as sessions that the native gate minted from them; signed anew: {} that it refuses, {} \
-             that no session can stand for; {} as they are",
+            "tokens: {} replaced by sessions; re-signed: {} that the native gate rejects, {} that no session can \
+             replace; {} unchanged",
             self.sessions, self.refused, self.without_session, self.as_is
         )
     }
 }
 
 impl Exchanged {
-    /// Whether other tokens than sessions were sent since `before`.
+    /// Whether tokens other than sessions were sent since `before`.
     pub fn has_others_since(&self, before: &Self) -> bool {
         let others = |seen: &Self| seen.without_session + seen.refused + seen.as_is;
         others(self) != others(before)
     }
 }
 
-/// What a token's exchange depends on, but for the token.
+/// The inputs of a token's exchange, other than the token.
 #[derive(Clone, Copy)]
 struct Asked<'a> {
     now: UnixSeconds,
-    /// The raw path of the request, for which sessions are.
+    /// The raw path of the request, which determines the session.
     path: &'a [u8],
 }
 
-/// A key that an edge cannot use, and the secret that stands for it there.
+/// A key that an edge cannot use, and the secret that replaces it.
 struct Key {
-    /// The name of the secret.
+    /// The key ID of the secret.
     kid: String,
-    /// Whether its issuer has no other key for the algorithm, so that tokens need not name it.
+    /// Whether it is its issuer's only key for the algorithm, so that tokens need not name it.
     is_only: bool,
     algorithm: Algorithm,
     prepared: Box<dyn PreparedKey>,
     minter: Minter,
 }
 
-/// A request whose parts are its own.
+/// A request that owns its parts.
 pub struct Owned {
     /// The raw target.
     pub target: Vec<u8>,
@@ -112,7 +114,7 @@ impl Resigner {
     ///
     /// # Errors
     ///
-    /// If the policy's keys are refused, which the compiler has ruled out.
+    /// Returns an error if the policy's keys are rejected, which the compiler has ruled out.
     pub fn new(
         policy: &ImageSpec,
         provider: &dyn Provider,
@@ -124,13 +126,13 @@ impl Resigner {
             leeway_secs: config.leeway_secs,
         };
         let verifier = Verifier::new(&config.issuers, limits, provider)
-            .map_err(|errors| anyhow!("keys are refused: {errors:?}"))?;
+            .map_err(|errors| anyhow!("keys are rejected: {errors:?}"))?;
         let mut keys = Vec::new();
         let mut small = config.clone();
         for issuer in &mut small.issuers {
             keys.extend(add_secrets(issuer, provider, verifies)?);
         }
-        // An edge that can use every key of the policy gets every token as it is.
+        // An edge that can use every key of the policy receives every token unchanged.
         let mut big = None;
         let mut deployed = config.clone();
         if !keys.is_empty() {
@@ -160,17 +162,17 @@ impl Resigner {
         ))
     }
 
-    /// The policy as it is deployed: with sessions, and without stand-ins for keys that the edge cannot use.
+    /// The policy as deployed: with sessions, and without substitutes for keys that the edge cannot use.
     pub fn deployed(&self) -> &ImageSpec {
         &self.deployed
     }
 
-    /// What became of the tokens so far.
+    /// The treatment of the tokens so far.
     pub fn exchanged(&self) -> Exchanged {
         self.exchanged.get()
     }
 
-    /// The request with every token in it that the edge cannot verify exchanged for one that it can.
+    /// Returns the request, with every token that the edge cannot verify exchanged for one that it can.
     pub fn request(&self, request: &Request<'_>) -> Owned {
         let (path, query) = match request.target.iter().position(|byte| *byte == b'?') {
             Some(at) => request.target.split_at(at + 1),
@@ -265,11 +267,11 @@ impl Resigner {
         self.exchanged.set(seen);
     }
 
-    /// The token signed for the edge, unless it stays.
+    /// Returns the token signed for the edge, unless it stays unchanged.
     fn resigned(&self, token: &[u8]) -> Option<String> {
         let refused = self.verifier.verify(token, UnixSeconds(0)).err();
         let refused = refused.map(|rejected| rejected.error);
-        // A longer token must not become one that is short enough.
+        // A token over the length limit must stay over it.
         if refused == Some(TokenError::TooLarge) {
             return None;
         }
@@ -282,8 +284,8 @@ impl Resigner {
         let json = String::from_utf8(decode(header.as_bytes())?).ok()?;
         let (before, name, after) = split_at_algorithm(&json)?;
         let algorithm = Algorithm::from_name(&name)?;
-        // What no key here may be used with must be refused for that there as well, where keys have other
-        // algorithms.
+        // A token whose key may not be used with its algorithm must be rejected for that reason there as
+        // well, although its keys have other algorithms.
         if refused == Some(TokenError::AlgNotAllowed) {
             let header = format!("{before}\"{NOWHERE}\"{after}");
             return Some(format!(
@@ -313,8 +315,8 @@ impl Resigner {
         }
     }
 
-    /// What a header without `kid` needs to mean the same: keys that were each the only one of their algorithm
-    /// are several secrets of one.
+    /// Returns the `kid` that a header without one needs to keep its meaning: keys that were each the only
+    /// one of their algorithm become several secrets of one algorithm.
     fn name_of_only_key(
         &self,
         header: &str,
@@ -331,8 +333,8 @@ impl Resigner {
     }
 }
 
-/// What stands before the value of the first `alg` in a header, the value, and what stands after it. Both may
-/// have escapes.
+/// Splits a header at the value of its first `alg`: the text before, the value, and the text after. The name
+/// and the value may contain escapes.
 fn split_at_algorithm(json: &str) -> Option<(&str, String, &str)> {
     let mut from = 0;
     let mut is_next = false;
@@ -350,7 +352,7 @@ fn split_at_algorithm(json: &str) -> Option<(&str, String, &str)> {
     }
 }
 
-/// Gives an issuer a secret for each key that the edge cannot use, under the key's name.
+/// Gives an issuer a secret for each key that the edge cannot use, with that key's ID.
 fn add_secrets(
     issuer: &mut IssuerConfig,
     provider: &dyn Provider,
@@ -371,7 +373,7 @@ fn add_secrets(
     }
     if let Some(jwks) = &issuer.jwks {
         let set = Jwks::parse(jwks.as_bytes(), &issuer.algorithms)
-            .map_err(|errors| anyhow!("a key set is refused: {errors:?}"))?;
+            .map_err(|errors| anyhow!("a key set is rejected: {errors:?}"))?;
         for key in set.keys() {
             let kid = key.kid.as_ref().map(ToString::to_string);
             found.push((kid, key.algorithm, key.material.clone()));
@@ -416,7 +418,7 @@ fn add_secrets(
     Ok(keys)
 }
 
-/// A secret in place of a public key: one for each key, whoever lists it and under whatever name.
+/// Returns a secret that replaces a public key: one for each key, independent of its issuer and key ID.
 fn stand_in(material: &KeyMaterial) -> Vec<u8> {
     let bytes: &[u8] = match material {
         KeyMaterial::Rsa { n, .. } => n,
@@ -428,7 +430,7 @@ fn stand_in(material: &KeyMaterial) -> Vec<u8> {
 }
 
 impl Owned {
-    /// Asks about this request with the rest of another.
+    /// Evaluates this request with the remaining fields of another.
     ///
     /// # Errors
     ///

@@ -1,7 +1,8 @@
-//! The big edge before a small one: the native gate, which verifies sign-in tokens and mints sessions.
+//! The full edge upstream of a restricted one: the native gate, which verifies sign-in tokens and mints
+//! sessions.
 //!
-//! A policy without sessions of its own gets an issuer for them, exactly as `[session]` would make it. Not
-//! here: tokens that the gate refuses, for which production has no session either.
+//! A policy without sessions gets an issuer for them, exactly as `[session]` would define it. Not here:
+//! tokens that the gate rejects, which have no session in production either.
 
 use anyhow::{Result, anyhow};
 use tollgate_compiler::SessionReads;
@@ -16,25 +17,25 @@ use tollgate_token::{Algorithm, ClaimRules, IssuerConfig, IssuerKind, Secret};
 
 const ENDPOINT: &str = "/.tollgate/session";
 const COOKIE: &str = "tollgate_session";
-/// The name of the session issuer and of its key; no fixture has it.
+/// The name of the session issuer and of its key, which no fixture uses.
 const NAME: &str = "sessions-of-the-native-gate";
 const SECRET: &[u8; 32] = b"a secret that both edges have...";
 
 /// The native gate with sessions.
 pub(super) struct BigEdge {
     gate: Gate<Vec<u8>>,
-    /// Longest token that the small edge looks at.
+    /// The maximum token length that the restricted edge reads.
     max_token_bytes: usize,
     cookie: String,
 }
 
 impl BigEdge {
-    /// Adds sessions to the configuration of a small edge, unless it has them, and makes the gate that mints
-    /// them. Nothing if the small edge has no place for one more source of tokens.
+    /// Adds sessions to the configuration of a restricted edge, unless it has them, and creates the gate that
+    /// mints them. Returns `None` if the restricted edge has no room for another token source.
     ///
     /// # Errors
     ///
-    /// If the gate refuses the policy with sessions, which would be a defect here.
+    /// Returns an error if the gate rejects the policy with sessions, which would be a defect here.
     pub(super) fn new(policy: &ImageSpec, small: &mut GateConfig) -> Result<Option<Self>> {
         let mut config = GateConfig::decode(&policy.gate)?;
         let max_token_bytes = usize::try_from(config.max_token_bytes)?;
@@ -53,7 +54,7 @@ impl BigEdge {
             }
         };
         session.endpoint = Some(ENDPOINT.to_owned());
-        // A front end brings the sign-in token here, wherever it stands in other requests.
+        // A front end sends the sign-in token in this header, wherever other requests have it.
         config.sources = vec![
             TokenSource::Header("authorization".to_owned()),
             TokenSource::Cookie(session.cookie.clone()),
@@ -63,7 +64,7 @@ impl BigEdge {
         let mut policy = policy.clone();
         policy.gate = config.encode()?;
         let gate = Gate::new(encode(&policy)?.image, &Native)
-            .map_err(|error| anyhow!("the native gate refuses sessions: {error}"))?;
+            .map_err(|error| anyhow!("the native gate rejects sessions: {error}"))?;
         Ok(Some(Self {
             gate,
             max_token_bytes,
@@ -71,8 +72,8 @@ impl BigEdge {
         }))
     }
 
-    /// The session for a sign-in token that browsers would send with this raw path; nothing if the gate gives
-    /// none, or one that is longer than what the small edge reads.
+    /// Returns the session for a sign-in token that browsers would send with this raw path; `None` if the
+    /// gate issues none, or one that is longer than the limit of the restricted edge.
     pub(super) fn session(&self, token: &str, path: &[u8], now: UnixSeconds) -> Option<String> {
         let bearer = format!("Bearer {token}");
         let target = [ENDPOINT.as_bytes(), b"?path=", path].concat();
@@ -102,7 +103,7 @@ impl BigEdge {
 /// One session for the whole site.
 fn session(policy: &ImageSpec, config: &GateConfig) -> Result<SessionConfig> {
     let mut reads = SessionReads::of(policy, &config.issuers, &config.claim_places);
-    // The session issuer has no mark: nobody signs in there.
+    // The session issuer has no login mark: users do not sign in there.
     reads.issuers.push(String::new());
     Ok(SessionConfig {
         issuer: u32::try_from(config.issuers.len())?,

@@ -1,6 +1,6 @@
 //! The runtime API: `cargo lambda watch` without a function of its own.
 //!
-//! An invocation waits for ever where no function asks for work, so every read has an end.
+//! An invocation waits indefinitely if no function polls for work, so every read has a timeout.
 
 use core::net::SocketAddr;
 use core::time::Duration;
@@ -13,16 +13,16 @@ use serde_json::Value;
 use tempfile::TempDir;
 use tollgate_lab_http::{Connection, free_address};
 
-/// How long the program may take until it listens; it asks cargo about its folder first.
+/// The time limit for the program to start listening; it first runs cargo on its directory.
 const START: Duration = Duration::from_secs(60);
-/// How long one invocation may take.
+/// The time limit for one invocation.
 const INVOCATION: Duration = Duration::from_secs(20);
-/// How long the first one may take, which is lost now and then.
+/// The time limit for the first invocation, which is lost occasionally.
 const FIRST: Duration = Duration::from_secs(2);
-/// Longest result that is read, in bytes.
+/// The maximum result size that is read, in bytes.
 const MAX_RESULT_BYTES: usize = 8 * 1_024 * 1_024;
 
-/// A package whose programs have the functions' names is what it wants of a folder. It builds nothing.
+/// cargo-lambda requires a package whose programs have the functions' names. It builds nothing.
 const MANIFEST: &str = r#"[package]
 name = "functions"
 version = "0.0.0"
@@ -49,7 +49,7 @@ pub(super) struct RuntimeApi {
 
 impl RuntimeApi {
     pub(super) fn start(program: &Path) -> Result<Self> {
-        let folder = TempDir::new().context("cannot make a temporary folder")?;
+        let folder = TempDir::new().context("cannot create a temporary directory")?;
         std::fs::write(folder.path().join("Cargo.toml"), MANIFEST)?;
         std::fs::create_dir(folder.path().join("src"))?;
         std::fs::write(folder.path().join("src/main.rs"), "fn main() {}\n")?;
@@ -66,7 +66,7 @@ impl RuntimeApi {
             .with_context(|| format!("cannot start {}", program.display()))?;
         let mut starting = Starting(Some(child));
         let connection = starting.connect(address)?;
-        let child = starting.0.take().context("it has ended")?;
+        let child = starting.0.take().context("the process has ended")?;
         Ok(Self {
             child,
             address,
@@ -75,8 +75,8 @@ impl RuntimeApi {
         })
     }
 
-    /// Asks a function that has just started until it answers, and says how often it was asked: an invocation
-    /// that comes before the function asks for work may be lost.
+    /// Invokes a newly started function until it responds; returns the number of attempts. An invocation that
+    /// arrives before the function polls for work may be lost.
     pub(super) fn wake(&mut self, function: &str, event: &Value) -> Result<u32> {
         for tries in 1..=10 {
             self.reconnect(FIRST)?;
@@ -85,21 +85,21 @@ impl RuntimeApi {
                 return Ok(tries);
             }
         }
-        bail!("the function `{function}` answers nothing")
+        bail!("the function `{function}` does not respond")
     }
 
-    /// Forgets what may still come for an earlier question.
+    /// Discards late responses to an earlier request.
     fn reconnect(&mut self, patience: Duration) -> Result<()> {
         self.connection = Connection::open(self.address, patience)?;
         Ok(())
     }
 
-    /// Where a function of this name asks for work.
+    /// Returns the address where a function with this name polls for work.
     pub(super) fn address(&self, function: &str) -> String {
         format!("http://{}/.rt/{function}", self.address)
     }
 
-    /// Hands an event to a function; its result, or what it says about its failure.
+    /// Passes an event to a function; returns its result, or its description of a failure.
     pub(super) fn invoke(&mut self, function: &str, event: &Value) -> Result<Value> {
         let target = format!("/2015-03-31/functions/{function}/invocations");
         let fields: [(&str, &[u8]); 2] = [
@@ -110,22 +110,22 @@ impl RuntimeApi {
         self.connection
             .send("POST", target.as_bytes(), &fields, body.as_bytes())
             .context("the runtime API does not listen")?;
-        // Its status tells no more than the body does.
+        // The status contains no more information than the body.
         let reply = self.connection.reply(MAX_RESULT_BYTES);
-        let body = reply.context("the runtime API does not answer")?.body;
-        serde_json::from_slice(&body).context("a result that is no JSON")
+        let body = reply.context("the runtime API does not respond")?.body;
+        serde_json::from_slice(&body).context("the result is not JSON")
     }
 }
 
 impl Drop for RuntimeApi {
     fn drop(&mut self) {
-        // It serves until it is ended; how it ends no longer matters.
+        // It serves until it is stopped; its exit code no longer matters.
         _ = self.child.kill();
         _ = self.child.wait();
     }
 }
 
-/// A program that may not come to listen, and then is ended.
+/// A program that is stopped if it does not start listening.
 struct Starting(Option<Child>);
 
 impl Starting {
@@ -135,7 +135,7 @@ impl Starting {
             if let Ok(connection) = Connection::open(address, INVOCATION) {
                 return Ok(connection);
             }
-            let child = self.0.as_mut().context("it has ended")?;
+            let child = self.0.as_mut().context("the process has ended")?;
             if let Some(status) = child.try_wait()? {
                 bail!("cargo-lambda ended: {status}");
             }

@@ -1,4 +1,4 @@
-//! Requests as the events that AWS would make of them.
+//! Requests as the events that AWS would create for them.
 
 use anyhow::{Result, ensure};
 use percent_encoding::percent_decode;
@@ -7,13 +7,13 @@ use tollgate_gate::Request;
 
 /// The API in ARNs.
 const API: &str = "arn:aws:execute-api:eu-west-1:123456789012:abc123/prod";
-/// Longest ARN in a policy, in bytes.
+/// The maximum length of an ARN in a policy, in bytes.
 const MAX_ARN_BYTES: usize = 512;
 
-/// The event for a function that answers HTTP requests.
+/// Returns the event for a function that answers HTTP requests.
 ///
-/// A function URL's event shows path and query as they were sent, but one line for each header. Where a
-/// header stands there twice, it is a REST API's event, which has every line.
+/// A function URL's event contains path and query as sent, but only one line per header. If a header appears
+/// twice, the event is a REST API's, which contains every line.
 pub(super) fn proxy(request: &Request<'_>) -> Value {
     if is_repeated(request) {
         first(request)
@@ -22,7 +22,7 @@ pub(super) fn proxy(request: &Request<'_>) -> Value {
     }
 }
 
-/// Whether the event for a request lacks what is wrong with its query: bytes that end a request line or a URL,
+/// Whether the event for a request lacks the faults in its query: bytes that end a request line or a URL,
 /// which no client sends.
 pub(super) fn is_decoded(request: &Request<'_>) -> bool {
     let ends = |byte: &u8| *byte <= b' ' || *byte == 0x7F || *byte == b'#';
@@ -30,8 +30,8 @@ pub(super) fn is_decoded(request: &Request<'_>) -> bool {
     is_repeated(request) && query.iter().any(ends)
 }
 
-/// The event for an authorizer of a REST API, and the ARN that it asks about; `None` where AWS could not
-/// ask in these words, or a policy could not answer.
+/// Returns the event for a REST API's authorizer, and the ARN in question; `None` if AWS could not express
+/// the request, or a policy could not express the result.
 pub(super) fn authorizer(request: &Request<'_>) -> Option<(Value, String)> {
     let path = text(request.path());
     let arn = format!("{API}/{}{path}", request.method);
@@ -47,7 +47,7 @@ pub(super) fn authorizer(request: &Request<'_>) -> Option<(Value, String)> {
     Some((event, arn))
 }
 
-/// Format 1.0, as of a REST API: no `version`, and the path as it was sent.
+/// Format 1.0, as from a REST API: no `version`, and the path as sent.
 fn first(request: &Request<'_>) -> Value {
     let mut headers: Map<String, Value> = Map::new();
     for (name, value) in request.headers {
@@ -84,7 +84,7 @@ fn first(request: &Request<'_>) -> Value {
     })
 }
 
-/// Format 2.0, as of a function URL.
+/// Format 2.0, as from a function URL.
 fn second(request: &Request<'_>) -> Value {
     let mut headers: Map<String, Value> = Map::new();
     let mut cookies = Vec::new();
@@ -121,7 +121,7 @@ fn is_repeated(request: &Request<'_>) -> bool {
     })
 }
 
-/// Checks that a link leads to the very object that was asked for.
+/// Checks that a link leads to exactly the requested object.
 pub(super) fn is_link_to(link: &str, start: &str, wanted: &[u8]) -> Result<()> {
     let key = link
         .strip_prefix(start)
@@ -134,7 +134,7 @@ pub(super) fn is_link_to(link: &str, start: &str, wanted: &[u8]) -> Result<()> {
     Ok(())
 }
 
-/// A character for each byte.
+/// Returns one character per byte.
 fn text(bytes: &[u8]) -> String {
     bytes.iter().copied().map(char::from).collect()
 }

@@ -1,4 +1,4 @@
-//! A process of the Lambda program: as a function, and as a filter of lines.
+//! A process of the Lambda program: as a function, and as a line filter.
 
 use core::time::Duration;
 use std::collections::VecDeque;
@@ -14,12 +14,12 @@ use tollgate_testkit::Answer;
 
 use super::event;
 
-/// How long a log record may take that was written before the result.
+/// The time limit for a log record that was written before the result.
 const LOG: Duration = Duration::from_secs(20);
-/// How long after an answer the log of earlier ones may come.
+/// The time limit for log lines of earlier requests.
 const LATE: Duration = Duration::from_millis(200);
 
-/// What delivers links without a bucket. The key opens nothing: nothing is sent.
+/// Delivers links without a bucket. The key grants nothing, because nothing is sent.
 pub(super) const CONTENT: &[(&str, &str)] = &[
     ("TOLLGATE_BUCKET", "conformance"),
     ("TOLLGATE_CHECK_OBJECT", "off"),
@@ -55,9 +55,12 @@ impl Program {
             .stderr(Stdio::piped())
             .spawn()
             .with_context(|| format!("cannot start {}", program.display()))?;
-        let errors = child.stderr.take().context("a process without errors")?;
+        let errors = child
+            .stderr
+            .take()
+            .context("the process has no standard error")?;
         let (sender, lines) = channel();
-        // It ends with the process, or with whoever listens.
+        // It ends with the process, or when the receiver is dropped.
         std::thread::spawn(move || {
             for line in BufReader::new(errors).lines().map_while(Result::ok) {
                 if sender.send(line).is_err() {
@@ -68,7 +71,7 @@ impl Program {
         Ok(Self { child, lines })
     }
 
-    /// Forgets the decisions on so many questions, of which some may never have arrived.
+    /// Discards the decisions on this many requests, some of which may never have arrived.
     pub(super) fn forget(&mut self, asked: u32) -> Result<()> {
         self.record()?;
         if asked > 1 {
@@ -77,36 +80,36 @@ impl Program {
         Ok(())
     }
 
-    /// The next decision in the log.
+    /// Returns the next decision in the log.
     pub(super) fn decided(&mut self) -> Result<Answer> {
         serde_json::from_value(self.record()?).context("the log record")
     }
 
-    /// The record of the next decision in the log.
+    /// Returns the record of the next decision in the log.
     pub(super) fn record(&mut self) -> Result<Value> {
         let mut said = VecDeque::new();
         while let Ok(line) = self.lines.recv_timeout(LOG) {
             let record: Option<Value> = serde_json::from_str(&line).ok();
             match record.filter(|record| record.get("reason").is_some()) {
                 Some(record) => return Ok(record),
-                // Notes on how a delivery ended come after a decision, and so before the next.
+                // Notes on how a delivery ended follow a decision, and so precede the next one.
                 None => said.push_back(line),
             }
         }
-        bail!("the function logged no decision, but {said:?}")
+        bail!("the function logged no decision: {said:?}")
     }
 }
 
 impl Drop for Program {
     fn drop(&mut self) {
-        // It serves until it is ended; how it ends no longer matters.
+        // It serves until it is stopped; its exit code no longer matters.
         _ = self.child.kill();
         _ = self.child.wait();
     }
 }
 
-/// The program as a filter: an event a line in, a result a line out. For benchmarks, where a runtime API
-/// between would cost more than what is measured.
+/// The program as a filter: one event per input line, one result per output line. For benchmarks, where a
+/// runtime API in between would cost more than what is measured.
 pub struct Lines {
     child: Child,
     input: Option<ChildStdin>,
@@ -118,7 +121,7 @@ impl Lines {
     ///
     /// # Errors
     ///
-    /// If it cannot be started.
+    /// Returns an error if it cannot be started.
     pub fn start(program: &Path, image: &Path) -> Result<Self> {
         let mut child = command(program, image, "content", CONTENT)
             .env("TOLLGATE_CLOCK", "event")
@@ -129,7 +132,7 @@ impl Lines {
             .spawn()
             .with_context(|| format!("cannot start {}", program.display()))?;
         let input = child.stdin.take();
-        let output = child.stdout.take().context("a process without output")?;
+        let output = child.stdout.take().context("the process has no output")?;
         Ok(Self {
             child,
             input,
@@ -137,32 +140,33 @@ impl Lines {
         })
     }
 
-    /// Whether a request is allowed.
+    /// Returns whether a request is allowed.
     ///
     /// # Errors
     ///
-    /// If the process has ended or answers with something else than a result.
+    /// Returns an error if the process has ended or its output is not a result.
     pub fn allows(&mut self, request: &Request<'_>) -> Result<bool> {
-        let input = self.input.as_mut().context("a process without input")?;
-        writeln!(input, "{}", event::proxy(request)).context("the program does not listen")?;
+        let input = self.input.as_mut().context("the process has no input")?;
+        writeln!(input, "{}", event::proxy(request))
+            .context("the program does not read its input")?;
         let mut line = String::new();
         if self.output.read_line(&mut line)? == 0 {
             bail!("the program ended: {}", self.child.wait()?);
         }
-        let result: Value = serde_json::from_str(&line).context("a result that is no JSON")?;
+        let result: Value = serde_json::from_str(&line).context("the result is not JSON")?;
         Ok(result.get("statusCode").and_then(Value::as_u64) == Some(302))
     }
 }
 
 impl Drop for Lines {
     fn drop(&mut self) {
-        // Without input it ends by itself; whether it did well no longer matters.
+        // Without input it ends by itself; its exit code no longer matters.
         self.input = None;
         _ = self.child.wait();
     }
 }
 
-/// The program with nothing of ours in its environment but what is named here.
+/// Returns the program with only these variables of ours in its environment.
 fn command(program: &Path, image: &Path, role: &str, more: &[(&str, &str)]) -> Command {
     let mut command = Command::new(program);
     for (name, _) in std::env::vars_os() {

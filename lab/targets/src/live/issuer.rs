@@ -1,4 +1,4 @@
-//! The local issuer as fault tests use it: a key that everybody knows, one that comes later, and faults.
+//! The local issuer as fault tests use it: an established key, a key that is published later, and faults.
 
 use core::net::{Ipv4Addr, SocketAddr};
 
@@ -7,13 +7,13 @@ use serde_json::{Value, json};
 use tollgate_lab_http as http;
 use tollgate_local_issuer::{Client, LocalIssuer, Options, People, Running};
 
-/// The `iss` of the pool: only where its keys are is local.
+/// The `iss` of the pool; only its key set is local.
 pub const ISSUER: &str = "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_TestPool1";
 /// The pool's name.
 pub const POOL: &str = "eu-west-1_TestPool1";
-/// The app client whose tokens count.
+/// The app client that the policy accepts.
 pub const CLIENT: &str = "client-abc123";
-/// How long tokens live.
+/// The lifetime of tokens.
 const LIFE_SECS: i64 = 24 * 3_600;
 
 /// A running issuer with keys of two generations, of which the older is published.
@@ -22,30 +22,30 @@ pub struct Issuer {
     address: SocketAddr,
     running: Option<Running>,
     jwks_uri: String,
-    /// The key of ID tokens that was published first, and the one that comes later.
+    /// The key of ID tokens that was published first, and the later one.
     older: String,
     newer: String,
 }
 
-/// Who signs, and what is wrong with it.
+/// How a token is signed, including faults.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Signed {
-    /// The key that everybody knows.
+    /// By the established key.
     Older,
-    /// The key that comes later.
+    /// By the later key.
     Newer,
-    /// Another key than the one that is named.
+    /// By a key other than the named one.
     Falsely,
-    /// The key that everybody knows, long ago.
+    /// By the established key, long ago.
     LongAgo,
 }
 
 impl Issuer {
-    /// Starts it with keys made from `seed`.
+    /// Starts it with keys derived from `seed`.
     ///
     /// # Errors
     ///
-    /// If it does not start.
+    /// Returns an error if it does not start.
     pub fn start(seed: &str) -> Result<Issuer> {
         let mut issuer = Issuer {
             seed: seed.to_owned(),
@@ -59,16 +59,17 @@ impl Issuer {
         Ok(issuer)
     }
 
-    /// Nobody listens any more.
+    /// Stops listening.
     pub fn stop(&mut self) {
         self.running = None;
     }
 
-    /// Listens again at the same address, with the same keys, well, and the older published.
+    /// Listens again at the same address, with the same keys, without faults, and with the older key
+    /// published.
     ///
     /// # Errors
     ///
-    /// If somebody else has taken the address.
+    /// Returns an error if another process has bound the address.
     pub fn resume(&mut self) -> Result<()> {
         if self.running.is_none() {
             let options = Options {
@@ -96,62 +97,62 @@ impl Issuer {
         self.publish_newer(false)
     }
 
-    /// Where its key set is.
+    /// The address of its key set.
     pub fn jwks_uri(&self) -> &str {
         &self.jwks_uri
     }
 
-    /// The published key set.
+    /// Returns the published key set.
     ///
     /// # Errors
     ///
-    /// If it does not answer.
+    /// Returns an error if it does not respond.
     pub fn key_set(&self) -> Result<Vec<u8>> {
         let target = format!("/{POOL}/.well-known/jwks.json");
         Ok(http::send(self.address, "GET", target.as_bytes(), &[], b"")?.body)
     }
 
-    /// How the key set answers from now on, as `/admin/fault` takes it.
+    /// Sets the fault of the key set, in the format of `/admin/fault`.
     ///
     /// # Errors
     ///
-    /// If that is no fault.
+    /// Returns an error if the fault is invalid.
     pub fn fault(&self, fault: &Value) -> Result<()> {
         self.admin("fault", fault).map(drop)
     }
 
-    /// The key set answers well.
+    /// Clears the fault of the key set.
     ///
     /// # Errors
     ///
-    /// If it does not answer.
+    /// Returns an error if it does not respond.
     pub fn well(&self) -> Result<()> {
         self.fault(&json!({ "kind": "none" }))
     }
 
-    /// Publishes the key that comes later, or withdraws it.
+    /// Publishes or withdraws the later key.
     ///
     /// # Errors
     ///
-    /// If it does not answer.
+    /// Returns an error if it does not respond.
     pub fn publish_newer(&self, published: bool) -> Result<()> {
         self.publish(&self.newer, published)
     }
 
-    /// Publishes the key that everybody knows, or withdraws it.
+    /// Publishes or withdraws the established key.
     ///
     /// # Errors
     ///
-    /// If it does not answer.
+    /// Returns an error if it does not respond.
     pub fn publish_older(&self, published: bool) -> Result<()> {
         self.publish(&self.older, published)
     }
 
-    /// A token of somebody of the sample people.
+    /// Returns a token of one of the sample people.
     ///
     /// # Errors
     ///
-    /// If there is none.
+    /// Returns an error if the person does not exist.
     pub fn token(&self, user: &str, signed: Signed) -> Result<String> {
         let mut wanted = match signed {
             Signed::Older => json!({ "kid": self.older }),
@@ -167,15 +168,15 @@ impl Issuer {
         Ok(token.context("the issuer minted nothing")?.to_owned())
     }
 
-    /// How often its key set was fetched.
+    /// Returns how often its key set was fetched.
     ///
     /// # Errors
     ///
-    /// If it does not answer.
+    /// Returns an error if it does not respond.
     pub fn fetches(&self) -> Result<u64> {
         let count = self.exchange("GET", "fetches", b"")?;
         let count = count.get("jwks").and_then(Value::as_u64);
-        count.context("the issuer counts nothing")
+        count.context("the issuer returned no count")
     }
 
     fn publish(&self, kid: &str, published: bool) -> Result<()> {
@@ -187,7 +188,7 @@ impl Issuer {
     fn signer(&self) -> Result<String> {
         let made = self.admin("token", &json!({ "user": "alice" }))?;
         let kid = made.get("kid").and_then(Value::as_str);
-        Ok(kid.context("a token without a key")?.to_owned())
+        Ok(kid.context("the token names no key")?.to_owned())
     }
 
     fn admin(&self, verb: &str, said: &Value) -> Result<Value> {
@@ -197,8 +198,8 @@ impl Issuer {
     fn exchange(&self, method: &str, verb: &str, body: &[u8]) -> Result<Value> {
         let target = format!("/admin/{verb}");
         let reply = http::send(self.address, method, target.as_bytes(), &[], body)
-            .context("the issuer does not answer")?;
-        ensure!(reply.status == 200, "the issuer refused `{verb}`");
-        serde_json::from_slice(&reply.body).context("the issuer's answer")
+            .context("the issuer does not respond")?;
+        ensure!(reply.status == 200, "the issuer rejected `{verb}`");
+        serde_json::from_slice(&reply.body).context("the issuer's response")
     }
 }

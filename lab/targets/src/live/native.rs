@@ -1,4 +1,4 @@
-//! The local edge (`tollgate serve`) in this process, over real sockets: its keys can panic.
+//! The local edge (`tollgate serve`) in this process, over real sockets, with keys that can panic.
 
 use core::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::mpsc::{Receiver, channel};
@@ -13,15 +13,15 @@ use tollgate_local_edge::{Clock, LocalEdge, Options, Origin, Running};
 use tollgate_token::{Algorithm, BadSignature, KeyMaterial, KeyRefused, PreparedKey, Provider};
 
 use super::site;
-use crate::driver::{Ask, Break, Told};
+use crate::driver::{Ask, InjectedFault, Observed};
 
-/// The time of the server, which is that of the latest request. One server at a time.
+/// The clock of the server, which is the time of the latest request. Only one server runs at a time.
 static TIME: AtomicI64 = AtomicI64::new(0);
-/// Whether the next signature that is verified panics.
+/// Whether the next signature verification panics.
 static PANICS: AtomicBool = AtomicBool::new(false);
 static FRAGILE: Fragile = Fragile;
 
-/// Verifies as the server does, and panics when it is told to.
+/// Verifies as the server does, and panics on demand.
 struct Fragile;
 
 struct FragileKey(Box<dyn PreparedKey>);
@@ -72,7 +72,7 @@ impl Native {
                     None => served.record.reason.code().to_owned(),
                 };
                 let sender = sender.lock().unwrap_or_else(PoisonError::into_inner);
-                // Nobody who asks no more wants to know.
+                // A client that has disconnected needs no record.
                 _ = sender.send((served.status, why));
             }),
             ..Options::default()
@@ -88,8 +88,8 @@ impl Native {
     }
 }
 
-impl Ask<Told> for Native {
-    fn ask(&mut self, request: &Request<'_>) -> Result<Told> {
+impl Ask<Observed> for Native {
+    fn ask(&mut self, request: &Request<'_>) -> Result<Observed> {
         TIME.store(request.now.0, Ordering::SeqCst);
         while self.log.try_recv().is_ok() {}
         let reply = http::send(
@@ -99,19 +99,19 @@ impl Ask<Told> for Native {
             request.headers,
             b"",
         )?;
-        // The record was written before the answer.
+        // The record was written before the response.
         let why = self.log.try_recv().map(|(_, why)| why);
-        Ok(Told {
+        Ok(Observed {
             allows: reply.body == b"a file",
             status: reply.status,
             why: why.unwrap_or_else(|_| "no record".to_owned()),
         })
     }
 
-    fn break_next(&mut self, how: Break) -> Result<()> {
+    fn break_next(&mut self, how: InjectedFault) -> Result<()> {
         match how {
-            Break::Panic => PANICS.store(true, Ordering::SeqCst),
-            Break::Memory => bail!("no module"),
+            InjectedFault::Panic => PANICS.store(true, Ordering::SeqCst),
+            InjectedFault::Memory => bail!("no module"),
         }
         Ok(())
     }

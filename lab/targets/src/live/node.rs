@@ -1,5 +1,5 @@
-//! What runs in Node: the npm package with its `KeyedGate`, and the Lambda@Edge package with its handler. Both
-//! fetch keys themselves.
+//! The targets in Node: the npm package with its `KeyedGate`, and the Lambda@Edge package with its handler.
+//! Both fetch keys themselves.
 
 use std::path::Path;
 
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tollgate_edges::Flavour;
 use tollgate_gate::Request;
 
-use crate::driver::{Ask, Break, FILLER_BYTES, Told};
+use crate::driver::{Ask, FILLER_BYTES, InjectedFault, Observed};
 use crate::lambda_edge::{LambdaEdge, Package as Zip};
 use crate::node::{Node, as_json};
 use crate::places::Places;
@@ -17,7 +17,7 @@ use crate::policy::Policy;
 /// The npm package.
 pub(crate) struct Package {
     node: Node,
-    breaks: Option<Break>,
+    breaks: Option<InjectedFault>,
 }
 
 impl Package {
@@ -30,7 +30,7 @@ impl Package {
 }
 
 impl Package {
-    /// Takes this signed image, and from now on only such as these trust keys know.
+    /// Loads this signed image, and from now on accepts only images that these trust keys can verify.
     pub(crate) fn trust(&mut self, trust: &str, image: &[u8]) -> Result<()> {
         self.offered(&json!({ "offer": image, "trust": trust }))
     }
@@ -44,8 +44,8 @@ impl Package {
     }
 }
 
-impl Ask<Told> for Package {
-    fn ask(&mut self, request: &Request<'_>) -> Result<Told> {
+impl Ask<Observed> for Package {
+    fn ask(&mut self, request: &Request<'_>) -> Result<Observed> {
         let breaks = self.breaks.take();
         let asked =
             json!({ "keyed": as_json(request), "break": breaks.map(name), "filler": FILLER_BYTES });
@@ -53,7 +53,7 @@ impl Ask<Told> for Package {
         told(&answer, &answer)
     }
 
-    fn break_next(&mut self, how: Break) -> Result<()> {
+    fn break_next(&mut self, how: InjectedFault) -> Result<()> {
         self.breaks = Some(how);
         Ok(())
     }
@@ -67,7 +67,7 @@ impl Ask<Told> for Package {
 pub(crate) struct Handler {
     process: LambdaEdge,
     flavour: &'static Flavour,
-    breaks: Option<Break>,
+    breaks: Option<InjectedFault>,
 }
 
 impl Handler {
@@ -88,14 +88,14 @@ impl Handler {
     }
 }
 
-impl Ask<Told> for Handler {
-    fn ask(&mut self, request: &Request<'_>) -> Result<Told> {
+impl Ask<Observed> for Handler {
+    fn ask(&mut self, request: &Request<'_>) -> Result<Observed> {
         let breaks = self.breaks.take();
         let more = json!({ "break": breaks.map(name), "flavour": self.flavour.name, "filler": FILLER_BYTES });
         let answer = self.process.live(request, more)?;
         let result = answer.get("result").context("no result")?;
         let status = match result.get("status") {
-            // CloudFront goes on with a request, and only with one.
+            // CloudFront forwards if the result is a request, and only then.
             None if result.get("uri").is_some() => json!(200),
             None => bail!("neither a request nor a response: {result}"),
             Some(status) => json!(status.as_str().and_then(|text| text.parse::<u16>().ok())),
@@ -104,8 +104,8 @@ impl Ask<Told> for Handler {
         told(&json!({ "status": status }), &log)
     }
 
-    fn break_next(&mut self, how: Break) -> Result<()> {
-        if how == Break::Memory && self.flavour == tollgate_edges::NATIVE {
+    fn break_next(&mut self, how: InjectedFault) -> Result<()> {
+        if how == InjectedFault::Memory && self.flavour == tollgate_edges::NATIVE {
             bail!("no module");
         }
         self.breaks = Some(how);
@@ -113,25 +113,25 @@ impl Ask<Told> for Handler {
     }
 }
 
-/// The word for it in the drivers.
-pub(crate) fn name(how: Break) -> &'static str {
+/// Returns the name of the fault in the drivers.
+pub(crate) fn name(how: InjectedFault) -> &'static str {
     match how {
-        Break::Panic => "panic",
-        Break::Memory => "memory",
+        InjectedFault::Panic => "panic",
+        InjectedFault::Memory => "memory",
     }
 }
 
-/// What became of a request, from the status of an answer and the log record beside it.
-pub(crate) fn told(answer: &Value, log: &Value) -> Result<Told> {
+/// Returns the effect on a request, from the status of a response and the log record.
+pub(crate) fn told(answer: &Value, log: &Value) -> Result<Observed> {
     let status = answer.get("status").and_then(Value::as_u64);
-    let status = u16::try_from(status.context("an answer without a status")?)?;
+    let status = u16::try_from(status.context("the response has no status")?)?;
     let word = |name: &str| log.get(name).and_then(Value::as_str);
     let why = match (word("reason"), word("detail")) {
         (Some(reason), Some(detail)) => format!("{reason}/{detail}"),
         (Some(reason), None) => reason.to_owned(),
         (None, _) => "no record".to_owned(),
     };
-    Ok(Told {
+    Ok(Observed {
         allows: status == 200,
         status,
         why,

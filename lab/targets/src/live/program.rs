@@ -1,5 +1,5 @@
-//! The native Lambda program as a function behind a runtime API, which delivers links. Its keys can panic: it is
-//! then another program over the same library, which nothing that is released has in it.
+//! The native Lambda program as a function that returns links, called through a runtime API. A variant with
+//! keys that can panic is a separate program over the same library; no release contains that code.
 
 use std::path::Path;
 
@@ -9,14 +9,15 @@ use tempfile::TempDir;
 use tollgate_gate::Request;
 
 use super::node::told;
-use crate::driver::{Ask, Break, Told};
+use crate::driver::{Ask, InjectedFault, Observed};
 use crate::lambda::Content;
 use crate::places::Places;
 
-/// The variable with the file whose being there makes the next signature panic. The file goes with it.
+/// The variable with the path of a file whose existence makes the next signature panic. The file is then
+/// deleted.
 const PANICS: &str = "FRAGILE_IF";
 
-/// A function at work.
+/// A running function.
 pub(crate) struct Program {
     content: Content,
     folder: TempDir,
@@ -32,17 +33,17 @@ impl Program {
     }
 }
 
-impl Ask<Told> for Program {
-    fn ask(&mut self, request: &Request<'_>) -> Result<Told> {
+impl Ask<Observed> for Program {
+    fn ask(&mut self, request: &Request<'_>) -> Result<Observed> {
         let (result, log) = self.content.ask(request)?;
         let status = result.get("statusCode").and_then(Value::as_u64);
         Ok(match status {
-            Some(status) => Told {
+            Some(status) => Observed {
                 allows: status == 302,
                 ..told(&json!({ "status": status }), &log)?
             },
-            // API Gateway makes a 502 of it.
-            None => Told {
+            // API Gateway turns it into a 502.
+            None => Observed {
                 allows: false,
                 status: 502,
                 why: format!("the function failed: {}", error(&result)),
@@ -50,10 +51,10 @@ impl Ask<Told> for Program {
         })
     }
 
-    fn break_next(&mut self, how: Break) -> Result<()> {
+    fn break_next(&mut self, how: InjectedFault) -> Result<()> {
         match how {
-            Break::Panic => Ok(std::fs::write(self.folder.path().join("panic"), "")?),
-            Break::Memory => bail!("no module"),
+            InjectedFault::Panic => Ok(std::fs::write(self.folder.path().join("panic"), "")?),
+            InjectedFault::Memory => bail!("no module"),
         }
     }
 }

@@ -1,5 +1,5 @@
-//! Generated JavaScript: the function for CloudFront in nginx's engine beside any store, and the EdgeWorker. The
-//! clock that they read can throw, as anything else of a platform might.
+//! Generated JavaScript: the function for CloudFront in nginx's engine with any store contents, and the
+//! EdgeWorker. The clock that they read can throw, as any other platform call might.
 
 use std::path::Path;
 
@@ -10,7 +10,7 @@ use tollgate_gate::Request;
 use tollgate_token::Algorithm;
 
 use super::node::told;
-use crate::driver::{Ask, Break, Told};
+use crate::driver::{Ask, InjectedFault, Observed};
 use crate::javascript::resign::Resigner;
 use crate::javascript::{Engine, Node, Script};
 use crate::njs::Nginx;
@@ -25,7 +25,7 @@ pub(crate) struct Function {
 }
 
 impl Function {
-    /// Starts it beside its store, after `spoil` has been at that.
+    /// Starts it with its store, modified by `spoil`.
     pub(crate) fn start(
         program: &Path,
         policy: &Policy,
@@ -64,7 +64,7 @@ impl Bundle {
     }
 }
 
-/// The question for an engine, in which something throws or not.
+/// Returns the request for an engine, optionally with a throwing clock.
 fn question(resigner: &Resigner, request: &Request<'_>, breaks: bool) -> Result<Value> {
     let owned = resigner.request(request);
     owned.with(request, |request| {
@@ -76,41 +76,41 @@ fn question(resigner: &Resigner, request: &Request<'_>, breaks: bool) -> Result<
     })
 }
 
-fn first(answers: Vec<Value>) -> Result<Told> {
+fn first(answers: Vec<Value>) -> Result<Observed> {
     let Some(answer) = answers.first() else {
-        bail!("no answer");
+        bail!("no result");
     };
     told(answer, answer)
 }
 
-fn only_panics(how: Break) -> Result<()> {
+fn only_panics(how: InjectedFault) -> Result<()> {
     match how {
-        Break::Panic => Ok(()),
-        Break::Memory => bail!("no module"),
+        InjectedFault::Panic => Ok(()),
+        InjectedFault::Memory => bail!("no module"),
     }
 }
 
-impl Ask<Told> for Function {
-    fn ask(&mut self, request: &Request<'_>) -> Result<Told> {
+impl Ask<Observed> for Function {
+    fn ask(&mut self, request: &Request<'_>) -> Result<Observed> {
         let breaks = core::mem::take(&mut self.breaks);
         let asked = question(&self.resigner, request, breaks)?;
         first(self.nginx.ask(&[asked])?)
     }
 
-    fn break_next(&mut self, how: Break) -> Result<()> {
+    fn break_next(&mut self, how: InjectedFault) -> Result<()> {
         self.breaks = true;
         only_panics(how)
     }
 }
 
-impl Ask<Told> for Bundle {
-    fn ask(&mut self, request: &Request<'_>) -> Result<Told> {
+impl Ask<Observed> for Bundle {
+    fn ask(&mut self, request: &Request<'_>) -> Result<Observed> {
         let breaks = core::mem::take(&mut self.breaks);
         let asked = question(&self.resigner, request, breaks)?;
         first(self.node.ask(&[asked])?)
     }
 
-    fn break_next(&mut self, how: Break) -> Result<()> {
+    fn break_next(&mut self, how: InjectedFault) -> Result<()> {
         self.breaks = true;
         only_panics(how)
     }

@@ -1,4 +1,4 @@
-//! The site of fault and load tests: small, with a path for everything that can be asked.
+//! The site of fault and load tests: small, with a path for every kind of request.
 
 use anyhow::{Context, Result};
 use tollgate_compiler::SourceTree;
@@ -6,25 +6,25 @@ use tollgate_compiler::SourceTree;
 use super::issuer::{CLIENT, Issuer, POOL};
 use crate::policy::Policy;
 
-/// A path that anyone may have.
+/// A path that anyone can access.
 pub const OPEN: &str = "/open/a";
-/// A path that the group of `alice` may have.
+/// A path that the group of `alice` can access.
 pub const LESSON: &str = "/courses/a";
-/// A path that another group may have.
+/// A path that another group can access.
 pub const OTHER: &str = "/other/a";
-/// A path that anyone may have under the newer policy.
+/// A path that anyone can access under the newer policy.
 pub const NEW: &str = "/new/a";
-/// A path that nobody may have, for nobody can tell what it means.
+/// A path that is denied to everyone, because it is ambiguous.
 pub const HOSTILE: &str = "/open/..%2fcourses/a";
-/// Every path that is a file where there are files.
+/// All paths that exist as files on targets with files.
 pub const FILES: [&str; 4] = [OPEN, LESSON, OTHER, NEW];
 
-/// The policy of a site of this name; the `newer` one opens one path more. It pins the keys that the issuer
-/// has published, and fetches them again from there.
+/// The policy of a site with this name; the `newer` one allows one more path. It pins the keys that the
+/// issuer has published, and refreshes them from there.
 ///
 /// # Errors
 ///
-/// If the issuer does not answer.
+/// Returns an error if the issuer does not respond.
 pub fn policy(issuer: &Issuer, name: &str, newer: bool) -> Result<Policy> {
     let refresh = issuer.jwks_uri();
     let mut site = format!(

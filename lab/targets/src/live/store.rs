@@ -1,4 +1,4 @@
-//! A store of values by key, as workerd asks for KV: over HTTP, and failing when it is told to.
+//! A key-value store that workerd accesses as KV: over HTTP, and failing on demand.
 
 use core::net::SocketAddr;
 use core::time::Duration;
@@ -26,21 +26,21 @@ struct State {
     fault: Option<Fault>,
 }
 
-/// What is wrong with it.
+/// The fault of the store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// Every question is answered with status 500.
+    /// Every request gets status 500.
     Fails,
-    /// Every answer takes this long.
+    /// Every response takes this long.
     Slow(Duration),
 }
 
 impl Store {
-    /// An empty store.
+    /// Creates an empty store.
     ///
     /// # Errors
     ///
-    /// If no port is free.
+    /// Returns an error if no port is free.
     pub fn start() -> Result<Store> {
         let state = Arc::new(Mutex::new(State::default()));
         let asked = Arc::clone(&state);
@@ -61,27 +61,27 @@ impl Store {
         Ok(Store { state, address })
     }
 
-    /// Where it is.
+    /// Its address.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Answers like this from now on.
+    /// Sets or clears the fault.
     pub fn fault(&self, fault: Option<Fault>) {
         lock(&self.state).fault = fault;
     }
 
-    /// Puts a policy in force, and nothing else into the store.
+    /// Puts a policy in force, replacing the contents of the store.
     ///
     /// # Errors
     ///
-    /// If it has no id.
+    /// Returns an error if it has no ID.
     pub fn put(&self, policy: &Policy) -> Result<()> {
         self.put_as(&policy.id()?, policy.image());
         Ok(())
     }
 
-    /// Puts these bytes in force as the image of this id, and nothing else into the store.
+    /// Puts these bytes in force as the image with this ID, replacing the contents of the store.
     pub fn put_as(&self, id: &str, image: &[u8]) {
         let pointer = (POINTER.to_owned(), id.as_bytes().to_vec());
         let image = (format!("{POINTER}/{id}"), image.to_vec());

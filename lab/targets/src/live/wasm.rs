@@ -1,5 +1,5 @@
-//! The plain module as an embedder runs it whose host does what the module's documentation asks of one: it
-//! fetches the keys that are due, and after a trap denies and goes on with a new instance.
+//! The plain module, run by an embedder that follows the module's documentation: it fetches keys when they
+//! are due, and after a trap it denies the request and continues with a new instance.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -9,18 +9,18 @@ use tollgate_gate::wire::Reply;
 use tollgate_gate::{Fetch, FetchResponse, Request, UnixSeconds};
 use tollgate_host::{Accepted, Host, HttpClient, Machine, Native, Stepped};
 
-use crate::driver::{Ask, Break, FILLER_BYTES, Told};
+use crate::driver::{Ask, FILLER_BYTES, InjectedFault, Observed};
 use crate::embedded::{Compiled, Embedded};
 
 /// A host and its instance.
 pub(crate) struct Wasm<'a> {
     compiled: &'a Compiled,
     image: Vec<u8>,
-    /// Trust keys, where only signed images are accepted.
+    /// Trust keys, if only signed images are accepted.
     trust: Option<String>,
-    /// None after a trap.
+    /// `None` after a trap.
     host: Option<Arc<Host<Module, Native<HttpClient>>>>,
-    breaks: Option<Break>,
+    breaks: Option<InjectedFault>,
     runtime: Runtime,
     /// The time of the request that is evaluated.
     now: Arc<Mutex<UnixSeconds>>,
@@ -65,7 +65,7 @@ impl<'a> Wasm<'a> {
         Ok(Host::new(Module(Mutex::new(instance)), platform))
     }
 
-    /// One evaluation, and with refreshed keys another; an error is a trap.
+    /// Evaluates the request, again after a key refresh; an error is a trap.
     fn decide(&mut self, request: &Request<'_>) -> Result<Reply> {
         if self.host.is_none() {
             self.host = Some(self.another()?);
@@ -75,8 +75,8 @@ impl<'a> Wasm<'a> {
         let filler = vec![b'x'; FILLER_BYTES];
         let mut headers = request.headers.to_vec();
         match self.breaks.take() {
-            Some(Break::Panic) => host.machine().instance().spoil(),
-            Some(Break::Memory) => {
+            Some(InjectedFault::Panic) => host.machine().instance().spoil(),
+            Some(InjectedFault::Memory) => {
                 host.machine().instance().freeze_memory();
                 headers.push(("x-filler", &filler));
             }
@@ -139,12 +139,12 @@ impl Machine for Module {
     }
 }
 
-impl Ask<Told> for Wasm<'_> {
-    fn ask(&mut self, request: &Request<'_>) -> Result<Told> {
+impl Ask<Observed> for Wasm<'_> {
+    fn ask(&mut self, request: &Request<'_>) -> Result<Observed> {
         match self.decide(request) {
             Ok(reply) => {
                 let detail = reply.detail.map(|detail| format!("/{detail}"));
-                Ok(Told {
+                Ok(Observed {
                     allows: reply.status == 200,
                     status: reply.status,
                     why: [reply.reason.code(), &detail.unwrap_or_default()].concat(),
@@ -152,10 +152,10 @@ impl Ask<Told> for Wasm<'_> {
             }
             Err(error) => {
                 self.host = None;
-                // What comes before are places in the module.
+                // The preceding lines are locations in the module.
                 let error = format!("{error:#}");
                 let trap = error.rsplit("wasm trap: ").next().unwrap_or_default();
-                Ok(Told {
+                Ok(Observed {
                     allows: false,
                     status: 500,
                     why: format!("trap: {}", trap.trim()),
@@ -164,7 +164,7 @@ impl Ask<Told> for Wasm<'_> {
         }
     }
 
-    fn break_next(&mut self, how: Break) -> Result<()> {
+    fn break_next(&mut self, how: InjectedFault) -> Result<()> {
         self.breaks = Some(how);
         Ok(())
     }

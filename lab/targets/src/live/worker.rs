@@ -1,4 +1,4 @@
-//! The Cloudflare Worker in workerd with what is around it: KV, issuers, `waitUntil`.
+//! The Cloudflare Worker in workerd with its environment: KV, issuers, `waitUntil`.
 
 use std::path::Path;
 
@@ -9,15 +9,15 @@ use tollgate_gate::Request;
 use super::node::{name, told};
 use super::store::Store;
 use crate::cloudflare::{Worker, Workerd};
-use crate::driver::{Ask, Break, FILLER_BYTES, Told};
+use crate::driver::{Ask, FILLER_BYTES, InjectedFault, Observed};
 use crate::node::as_json;
 use crate::places::Places;
 use crate::policy::Policy;
 
-/// A Worker at work.
+/// A running Worker.
 pub(crate) struct LiveWorker {
     workerd: Workerd,
-    breaks: Option<Break>,
+    breaks: Option<InjectedFault>,
 }
 
 impl LiveWorker {
@@ -29,7 +29,7 @@ impl LiveWorker {
         LiveWorker::of(&Worker::build(places, policy.file())?, store)
     }
 
-    /// One that takes only images that these trust keys know; the first is in the file.
+    /// Starts one that accepts only images that these trust keys can verify; the first is in the file.
     pub(crate) fn start_signed(
         places: &Places,
         image: &Path,
@@ -48,8 +48,8 @@ impl LiveWorker {
     }
 }
 
-impl Ask<Told> for LiveWorker {
-    fn ask(&mut self, request: &Request<'_>) -> Result<Told> {
+impl Ask<Observed> for LiveWorker {
+    fn ask(&mut self, request: &Request<'_>) -> Result<Observed> {
         let breaks = self.breaks.take();
         let asked = json!({
             "live": as_json(request), "break": breaks.map(name), "filler": FILLER_BYTES,
@@ -57,14 +57,14 @@ impl Ask<Told> for LiveWorker {
         let answer = self.workerd.exchange(&asked)?;
         let sent = answer.get("sent").and_then(Value::as_bool);
         let log = answer.get("log").cloned().unwrap_or_default();
-        Ok(Told {
-            // What counts is what reached the origin.
-            allows: sent.context("an answer that does not say what was sent")?,
+        Ok(Observed {
+            // The decision is what reached the origin.
+            allows: sent.context("the response does not report what was sent")?,
             ..told(&answer, &log)?
         })
     }
 
-    fn break_next(&mut self, how: Break) -> Result<()> {
+    fn break_next(&mut self, how: InjectedFault) -> Result<()> {
         self.breaks = Some(how);
         Ok(())
     }

@@ -1,6 +1,6 @@
-//! Tokens in random requests: in several places, several of them, and as sessions of the site's own.
+//! Tokens in random requests: in different locations, several at once, and as sessions of the site.
 //!
-//! Not here: what a token says, and the requests themselves.
+//! Not here: the contents of tokens, and the requests themselves.
 
 use tollgate_core::UnixSeconds;
 use tollgate_gate::{Action, Context, Gate, Request};
@@ -19,12 +19,13 @@ const MAX_TOKENS: usize = 4;
 pub enum Sessions {
     /// For the whole site.
     Site,
-    /// One for each course.
+    /// One per course.
     Course,
 }
 
 impl Sessions {
-    /// Those of a seed: most sites have none, so that small functions hold them.
+    /// Returns the cookies for a seed: most sites have none, so that generated functions stay within their
+    /// budget.
     pub fn of_seed(seed: u64) -> Option<Self> {
         match seed % 4 {
             1 => Some(Self::Site),
@@ -40,7 +41,7 @@ impl Sessions {
         }
     }
 
-    /// What the policy's files say with sessions.
+    /// Adds sessions to the policy's files.
     pub fn add(self, files: &mut Vec<(String, String)>) {
         let per = match self {
             Self::Site => "site",
@@ -62,7 +63,7 @@ impl Sessions {
     }
 }
 
-/// Where a token is in a request.
+/// The location of a token in a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Place {
     Authorization,
@@ -70,7 +71,8 @@ enum Place {
     Query,
 }
 
-/// What a request contains: tokens, in the order in which they are considered, and what it says of its reader.
+/// The contents of a request: tokens, in the order in which they are considered, and the headers about its
+/// reader.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Carried {
     tokens: Vec<(Place, String)>,
@@ -88,13 +90,13 @@ impl Carried {
         Self { tokens, said: &[] }
     }
 
-    /// With what the request says of its reader.
+    /// Adds the headers about the reader.
     pub fn saying(mut self, said: &'static [(&'static str, &'static str)]) -> Self {
         self.said = said;
         self
     }
 
-    /// The session for a sign-in token alone; `None` if there is none for it.
+    /// Returns only the session for a sign-in token; `None` if there is none.
     pub fn session(
         sessions: Sessions,
         gate: &Gate<Vec<u8>>,
@@ -105,7 +107,7 @@ impl Carried {
         Some(Self::of(vec![(Place::Cookie(sessions.cookie()), session)]))
     }
 
-    /// A token in one of many places, among others that do not verify or are somebody else's.
+    /// Returns a token in one of many locations, among others that do not verify or belong to another user.
     pub fn among(
         number: usize,
         sessions: Sessions,
@@ -142,14 +144,15 @@ impl Carried {
         self.tokens.is_empty()
     }
 
-    /// The same places with other tokens.
+    /// Returns the same locations with other tokens.
     pub fn each(&mut self, mut change: impl FnMut(&str) -> String) {
         for (_, token) in &mut self.tokens {
             *token = change(token);
         }
     }
 
-    /// Calls `with` with a request of the specification that has these tokens, as a gate gets it.
+    /// Calls `with` with a request of the specification that has these tokens, in the form in which a gate
+    /// receives it.
     pub fn with<T>(&self, request: &model::Request, with: impl FnOnce(&Request<'_>) -> T) -> T {
         let mut target = request.target.clone();
         let mut headers: Vec<(&str, Vec<u8>)> = Vec::new();
@@ -189,7 +192,7 @@ impl Carried {
     }
 }
 
-/// The same tokens with signatures that are not theirs.
+/// Returns the same tokens with invalid signatures.
 fn stale(tokens: &[(Place, String)]) -> Vec<(Place, String)> {
     let spoiled = |token: &String| {
         let (input, signature) = token.rsplit_once('.').unwrap_or((token, ""));
@@ -202,7 +205,7 @@ fn stale(tokens: &[(Place, String)]) -> Vec<(Place, String)> {
         .collect()
 }
 
-/// The session that the gate issues for a sign-in token and the path of a request.
+/// Returns the session that the gate issues for a sign-in token and the path of a request.
 fn minted(gate: &Gate<Vec<u8>>, request: &model::Request, token: &str) -> Option<String> {
     let path = request.target.split(|byte| *byte == b'?').next()?;
     let target = [ENDPOINT.as_bytes(), b"?path=", path].concat();

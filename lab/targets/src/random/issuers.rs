@@ -1,14 +1,14 @@
-//! Issuers of random sites as directories are really set up: claims elsewhere, other names for the client, groups that
-//! not everybody may grant, prefixes; and tokens in every form that the token layer takes.
+//! Issuers of random sites, configured as real directories are: nested claims, other claim names for the
+//! client ID, restricted grants, prefixes; and tokens in every form that the token layer accepts.
 //!
-//! Not here: what a token says.
+//! Not here: the contents of tokens.
 
 use serde_json::{Map, Value, json};
 
-/// What every rendered issuer has, and what may stand in its place.
+/// The text that every rendered issuer contains, and its replacements.
 const GROUPS: &str = "groups_claim = \"cognito:groups\"\n";
 
-/// Headers of good tokens.
+/// Headers of valid tokens.
 const HEADERS: [&str; 6] = [
     r#"{"alg":"HS256","kid":"k"}"#,
     r#"{"alg":"HS256","kid":"k","typ":"JWT"}"#,
@@ -18,7 +18,7 @@ const HEADERS: [&str; 6] = [
     r#"{"alg":"HS256","kid":"k","jku":"https://evil.test/set","jwk":{"kty":"oct","k":"AA"},"x5c":[]}"#,
 ];
 
-/// The keys that the issuers of a site have besides the usual ones.
+/// The additional keys of a site's issuers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Keys(u64);
 
@@ -29,7 +29,7 @@ impl Keys {
     const GRANTED: u64 = 8;
     const PREFIXES: u64 = 16;
 
-    /// Those of a seed: every third site has some.
+    /// Returns the keys of a seed: every third site has some.
     pub(super) const fn of_seed(seed: u64) -> Self {
         Self(if seed % 3 == 1 { 1 + seed / 3 % 31 } else { 0 })
     }
@@ -66,7 +66,7 @@ impl Keys {
         }
     }
 
-    /// Moves claims to where the issuer has them. Some tokens still have them in their usual places.
+    /// Moves claims to the locations that the issuer uses. Some tokens keep them in the usual places.
     pub(super) fn place(self, claims: &mut Map<String, Value>, number: usize) {
         if number % 16 == 15 {
             return;
@@ -88,7 +88,7 @@ impl Keys {
         {
             claims.insert("access".to_owned(), json!({ "perms": scopes }));
         }
-        // Without the prefixes, so that rules still mean somebody.
+        // Without the prefixes, so that rules still match.
         if self.has(Self::PREFIXES) {
             let shorter = |text: &mut Value, prefix: &str| {
                 let rest = text.as_str().and_then(|text| text.strip_prefix(prefix));
@@ -110,7 +110,7 @@ impl Keys {
     }
 }
 
-/// Gives claims another form that says the same.
+/// Returns claims in another form with the same meaning.
 pub(super) fn relax(claims: &mut Map<String, Value>, number: usize) {
     if number % 2 == 1 {
         claims.insert("scp".to_owned(), Value::Null);
@@ -132,7 +132,7 @@ pub(super) fn relax(claims: &mut Map<String, Value>, number: usize) {
     }
 }
 
-/// Times in forms that numbers of JSON have.
+/// Times in all forms of JSON numbers.
 pub(super) fn with_times(text: &str, number: usize) -> String {
     let exp = [
         "1000000000000",
@@ -144,7 +144,7 @@ pub(super) fn with_times(text: &str, number: usize) -> String {
     text.replacen("\"exp\":1000000000000", &format!("\"exp\":{exp}"), 1)
 }
 
-/// The header of a good token.
+/// Returns the header of a valid token.
 pub(super) fn header(number: usize) -> &'static str {
     HEADERS
         .iter()

@@ -1,12 +1,12 @@
-//! Who reads the denials of a random site: pages and `cors` in its policy, and what browsers and scripts say of
-//! themselves in its requests.
+//! The clients that receive the denials of a random site: pages and `cors` in its policy, and the headers by
+//! which browsers and scripts identify themselves in its requests.
 //!
-//! Not here: what a request is for, and its tokens.
+//! Not here: the targets of requests, and their tokens.
 
-/// Every so many sites tell readers apart; the others keep small functions small.
+/// Every n-th site distinguishes readers; the others keep generated functions small.
 const EVERY: u64 = 5;
 
-/// What a policy says with readers: pages for some statuses, origins, or both.
+/// Policy settings with readers: pages for some statuses, origins, or both.
 const TABLES: [&str; 3] = [
     "\n[deny]\nforbidden = { status = 404 }\npages = { 404 = \"404.html\" }\n",
     "\n[deny]\nno_token = { redirect = \"/sign-in\" }\ncors = [\"https://app.test\", \"http://localhost:3000\"]\n",
@@ -14,7 +14,7 @@ const TABLES: [&str; 3] = [
      pages = { 401 = \"404.html\" }\n",
 ];
 
-/// What requests say of their readers.
+/// Headers by which requests identify their readers.
 const SAID: [&[(&str, &str)]; 12] = [
     &[],
     &[("accept", "text/html,application/xhtml+xml")],
@@ -62,7 +62,7 @@ const SAID: [&[(&str, &str)]; 12] = [
     ],
 ];
 
-/// Adds what the policy of a seed says of readers; tells whether that is anything.
+/// Adds the reader settings of a seed to the policy; returns whether there are any.
 pub(super) fn add(seed: u64, files: &mut Vec<(String, String)>) -> bool {
     if seed % EVERY != EVERY - 1 {
         return false;
@@ -82,7 +82,7 @@ pub(super) fn add(seed: u64, files: &mut Vec<(String, String)>) -> bool {
     true
 }
 
-/// The header fields of a request by its number.
+/// Returns the header fields of a request by its number.
 pub(super) fn said(number: usize) -> &'static [(&'static str, &'static str)] {
     SAID.iter()
         .cycle()

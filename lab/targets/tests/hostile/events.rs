@@ -1,4 +1,4 @@
-//! Events of CloudFront: what a viewer can put into one, and JSON that is no event.
+//! CloudFront events: with anything that a client can put into one, and JSON that is not an event.
 
 use core::fmt::Write;
 
@@ -62,7 +62,7 @@ pub(crate) fn cases() -> Vec<Case> {
             "bad_token malformed",
         ),
         (
-            "event: a line that is no line",
+            "event: a line that is not an object",
             event(CLOSED, "", r#""cookie":[0]"#),
             "internal bad_event",
         ),
@@ -77,7 +77,7 @@ pub(crate) fn cases() -> Vec<Case> {
             let detail = log.detail.map(|detail| format!(" {detail}"));
             format!("{}{}", log.reason.code(), detail.unwrap_or_default())
         })
-        // A tree of JSON has some hundred bytes for each member.
+        // A JSON tree has some hundred bytes per member.
         .factor(40)
     });
     cases.collect()

@@ -1,4 +1,4 @@
-//! Images that nobody compiled, and one that asks for far more work than its size.
+//! Images that no compiler produced, and one that demands far more work than its size suggests.
 
 use tollgate_core::image::format::{
     CHECKSUM_AT, HEADER_BYTES, MAGIC, SECTIONS_AT, Section, VERSION, checksum,
@@ -9,7 +9,7 @@ use tollgate_policy::spec::{ImageSpec, Pattern, Principals, RuleSpec, Segment, T
 
 use crate::{Case, MEGABYTE, case};
 
-/// Bytes behind a header that is right as far as it can be without them.
+/// Bytes after a header that is as valid as it can be without them.
 fn headed(rest: &[u8]) -> Vec<u8> {
     let mut image = MAGIC.to_vec();
     image.extend(VERSION.to_le_bytes());
@@ -22,7 +22,8 @@ fn headed(rest: &[u8]) -> Vec<u8> {
     image
 }
 
-/// An image in which every rule is about the same long list of groups: work that grows with the square of its size.
+/// An image in which every rule uses the same long list of groups: the work grows with the square of its
+/// size.
 fn one_list(rules: usize, groups: usize) -> Vec<u8> {
     let name = |number: usize| Template {
         prefix: format!("{number:x}"),
@@ -80,7 +81,7 @@ pub(crate) fn cases() -> Vec<Case> {
                 .map_or_else(|error| error.code(), |_| "loaded")
                 .to_owned()
         })
-        // Nothing at all is allocated for an image.
+        // Nothing is allocated for an image.
         .factor(0)
     };
     vec![

@@ -1,7 +1,9 @@
-//! Hostile inputs of about a megabyte, to everything that reads bytes of strangers: each is refused with its own code,
-//! in memory that is bounded by the input, on a stack so small that a recursion over the input would overflow it.
+//! Hostile inputs of about a megabyte for everything that reads untrusted bytes: each is rejected with its
+//! own code, in memory bounded by the input, on a stack so small that recursion over the input would
+//! overflow it.
 //!
-//! `cargo xtask hostile` prints the table. Not here: what a fuzzer finds, and time, which is printed and not judged.
+//! `cargo xtask hostile` prints the table. Not here: fuzzing, and time limits: times are printed, not
+//! checked.
 
 #![cfg(test)]
 
@@ -20,23 +22,23 @@ use tollgate_targets::counting::{Counting, peak_bytes};
 #[global_allocator]
 static COUNTING: Counting = Counting;
 
-/// All that a question may use of the stack, in bytes. Debug builds take several times as much as edges do.
+/// The stack available to an input, in bytes. Debug builds need several times as much as edges do.
 const STACK_BYTES: usize = 256 * 1_024;
-/// About how large inputs are.
+/// The approximate size of inputs.
 const MEGABYTE: usize = 1_000_000;
 
-/// One input, and what must come of it.
+/// One input, and its expected result.
 struct Case {
     name: &'static str,
     input_bytes: usize,
     /// The outcome or error code.
     expected: &'static str,
-    /// Most bytes of heap for each byte of input; beside them a little is always allowed.
+    /// The allowed heap bytes per input byte, in addition to a fixed allowance.
     factor: u64,
     ask: Box<dyn FnOnce() -> String + Send>,
 }
 
-/// A case with the usual allowance: the input once more.
+/// A case with the usual allowance: as much as the input.
 fn case(
     name: &'static str,
     input_bytes: usize,
@@ -59,7 +61,7 @@ impl Case {
     }
 }
 
-/// What is allowed beside the input: messages, records, tables of a fixed size.
+/// The allowance in addition to the input: messages, records, tables of a fixed size.
 const BESIDE_BYTES: u64 = 64 * 1_024;
 
 struct Done {
@@ -83,7 +85,7 @@ fn run(ask: Box<dyn FnOnce() -> String + Send>) -> Done {
 }
 
 #[test]
-fn hostile_inputs_are_refused_in_bounded_memory() {
+fn hostile_inputs_are_rejected_in_bounded_memory() {
     let mut cases = requests::cases();
     cases.extend(tokens::cases());
     cases.extend(images::cases());
@@ -124,7 +126,7 @@ fn hostile_inputs_are_refused_in_bounded_memory() {
 }
 
 #[test]
-fn memory_is_counted_at_its_most() {
+fn peak_memory_is_counted() {
     let done = run(Box::new(|| {
         drop(vec![0_u8; 300_000]);
         let mut grows = vec![0_u8; 1_000];

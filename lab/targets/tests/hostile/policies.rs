@@ -1,4 +1,4 @@
-//! Policy text, conditions and key files: a pull request by a stranger is compiled too.
+//! Policy text, conditions and key files: pull requests from untrusted contributors are compiled too.
 
 use tollgate_compiler::{CompileOptions, SourceTree, compile};
 
@@ -42,8 +42,8 @@ pub(crate) fn cases() -> Vec<Case> {
                 .find(|finding| finding.is_error());
             first.map_or("image", |finding| finding.code.id).to_owned()
         })
-        // A tree of TOML with the place of everything in it, twice while names are looked for, and findings with
-        // their texts. This runs where policies are built, never at an edge.
+        // A TOML tree with the span of every item, twice during name resolution, and diagnostics with their
+        // texts. This runs where policies are built, never at an edge.
         .factor(400)
     };
     let course = |name, text, expected| with(name, "courses/a.toml", text, expected);

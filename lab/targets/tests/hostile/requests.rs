@@ -1,4 +1,4 @@
-//! Requests: huge in each of their parts, and messages that are no request.
+//! Requests that are huge in each of their parts, and messages that are not requests.
 
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
@@ -17,7 +17,7 @@ pub(crate) fn gate() -> Arc<Gate<Vec<u8>>> {
     Arc::clone(GATE.get_or_init(|| Arc::new(own_gate())))
 }
 
-/// A gate for one case, which may change it.
+/// A gate for one case, which may modify it.
 fn own_gate() -> Gate<Vec<u8>> {
     static IMAGE: OnceLock<Vec<u8>> = OnceLock::new();
     let image = IMAGE.get_or_init(|| {
@@ -77,7 +77,7 @@ impl Asked {
     }
 }
 
-/// Reason and detail in one word each.
+/// Returns reason and detail codes.
 fn words(outcome: &Outcome) -> String {
     match outcome.detail {
         Some(detail) => format!("{} {detail}", outcome.reason.code()),
@@ -166,7 +166,7 @@ pub(crate) fn cases() -> Vec<Case> {
             "bad_token malformed",
         ),
         (
-            "authorization, 10,000 alike",
+            "authorization, 10,000 identical",
             many(10_000, "authorization", "Bearer a.b.c"),
             "bad_token bad_encoding",
         ),
@@ -201,7 +201,7 @@ pub(crate) fn cases() -> Vec<Case> {
             "no_token",
         ),
         (
-            "cookie: 90,000 tokens alike",
+            "cookie: 90,000 identical tokens",
             closed().header("cookie", repeat("id_token=a;")),
             "bad_token malformed",
         ),

@@ -1,4 +1,4 @@
-//! Tokens, claims and key sets, with no limit of the gate before them.
+//! Tokens, claims and key sets, without the gate's limits upstream.
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 use tollgate_core::UnixSeconds;
@@ -10,10 +10,10 @@ use tollgate_token::{
 
 use crate::{Case, MEGABYTE, case};
 
-/// What the token layer reads of JSON at most.
+/// The maximum JSON length that the token layer reads.
 const LONGEST_JSON: usize = 256 * 1_024;
 
-/// A verifier that takes tokens of any length.
+/// A verifier that accepts tokens of any length.
 fn verifier() -> Verifier {
     let issuer = IssuerConfig {
         name: "learners".to_owned(),
@@ -39,7 +39,7 @@ fn verifier() -> Verifier {
     Verifier::new(&[issuer], limits, &Portable).expect("a secret")
 }
 
-/// A token with these claims and a good signature.
+/// A token with these claims and a valid signature.
 fn signed(claims: &str) -> Vec<u8> {
     let part = |bytes: &[u8]| Base64UrlUnpadded::encode_string(bytes);
     let input = format!(
@@ -58,13 +58,13 @@ fn headed(header: &[u8]) -> Vec<u8> {
     format!("{}.e30.AAAA", Base64UrlUnpadded::encode_string(header)).into_bytes()
 }
 
-/// JSON that ends at the longest length there is.
+/// Returns JSON of the maximum length.
 fn longest(start: &str, part: &str, end: &str) -> String {
     let count = (LONGEST_JSON - start.len() - end.len()) / part.len();
     [start, &part.repeat(count), end].concat()
 }
 
-/// Members `"0":0,"1":0,…` in an object of about this length.
+/// Returns members `"0":0,"1":0,…` in an object of about this length.
 fn many_members(bytes: usize) -> String {
     let members: Vec<String> = (0..bytes / 11)
         .map(|number| format!("\"{number:06}\":0"))
@@ -80,7 +80,7 @@ pub(crate) fn cases() -> Vec<Case> {
                 .map_or_else(|rejected| rejected.error.code(), |_| "verified")
                 .to_owned()
         })
-        // Decoded, a list of values of 16 bytes each, and references to texts in an array.
+        // Decoded, a list of values of 16 bytes each, and references to strings in an array.
         .factor(14)
     };
     let nested = |count: usize| "[".repeat(count);

@@ -1,14 +1,14 @@
-//! A platform that fails under a generated script: the request that met it is denied, and the next is not.
+//! Platform failures under a generated script: the affected request is denied, and the next one is not.
 
 use anyhow::Result;
 use serde_json::{Value, json};
 use tollgate_targets::javascript::{Engine, Node, Script};
 use tollgate_targets::random::{Answers, Site};
 
-/// Policies to look at.
+/// The number of policies.
 const SITES: u64 = 12;
 
-/// The same requests, in which the platform fails in this way.
+/// Returns the same requests with this platform failure.
 fn broken(asked: &[Value], how: Value) -> Vec<Value> {
     let mut asked = asked.to_vec();
     for request in &mut asked {
@@ -19,7 +19,7 @@ fn broken(asked: &[Value], how: Value) -> Vec<Value> {
     asked
 }
 
-/// Values in places where none of them belongs.
+/// Values of types that do not belong where they are inserted.
 fn odd() -> Vec<Value> {
     vec![
         Value::Null,
@@ -37,7 +37,7 @@ fn odd() -> Vec<Value> {
 }
 
 #[test]
-fn malformed_events_open_nothing() -> Result<()> {
+fn malformed_events_grant_nothing() -> Result<()> {
     let cloudfront: &[&[&str]] = &[
         &["request"],
         &["request", "uri"],
@@ -91,7 +91,7 @@ fn malformed_events_open_nothing() -> Result<()> {
                 assert!(!opened, "{edge:?}, seed {seed}: {asked}");
                 tried += 1;
             }
-            // The next event is answered as before.
+            // The next event has the same result as before.
             for (said, ours) in node.ask(&site.asked)?.iter().zip(&site.ours) {
                 assert_eq!(Answers::of_script(said), *ours, "{edge:?}, seed {seed}");
             }
@@ -142,7 +142,7 @@ fn an_edge_that_cannot_edit_or_log_forwards_nothing() -> Result<()> {
 }
 
 #[test]
-fn what_fails_once_does_not_fail_for_ever() -> Result<()> {
+fn a_failure_is_not_permanent() -> Result<()> {
     let mut node = Node::start()?;
     for edge in [Engine::CloudFront, Engine::EdgeWorkers] {
         let (mut failed, mut allowed) = (0, 0);
@@ -153,7 +153,7 @@ fn what_fails_once_does_not_fail_for_ever() -> Result<()> {
                 continue;
             };
             node.load(&script)?;
-            // As the very first requests, before anything is remembered.
+            // As the very first requests, before anything is cached.
             for (said, ours) in node
                 .ask(&broken(&site.asked, json!(true)))?
                 .iter()

@@ -12,13 +12,13 @@ use tollgate_targets::javascript::{Engine, Node, Script};
 use tollgate_targets::njs::{Nginx, ask_cli};
 use tollgate_targets::random::Site;
 
-/// Policies to look at.
+/// The number of policies.
 const SITES: u64 = 6;
 const REQUESTS: usize = 100;
-/// Most characters of a path in a record.
+/// The maximum length of a path in a record.
 const MAX_SHOWN: usize = 400;
 
-/// Headers that no client may send to an origin, and such that only look like them.
+/// Headers that clients must not send to an origin, and others that only look like them.
 const WITHHELD: [&str; 10] = [
     "X-Tollgate-Subject",
     "x_tollgate_groups",
@@ -39,7 +39,7 @@ const SENT: [&str; 5] = [
     "x-tollgate",
 ];
 
-/// Headers that requests of sites may have themselves, and that origins get.
+/// Headers that requests of sites may contain, and that origins receive.
 const OWN: [&str; 8] = [
     "access-control-request-headers",
     "access-control-request-method",
@@ -51,7 +51,7 @@ const OWN: [&str; 8] = [
     "sec-fetch-mode",
 ];
 
-/// The requests of a site with more headers, and where a record would be long, with a long path.
+/// Returns the requests of a site with more headers, and with a long path where a record would be long.
 fn asked(site: &Site) -> Vec<Value> {
     let mut asked = site.asked.clone();
     for (number, request) in asked.iter_mut().enumerate() {
@@ -71,7 +71,7 @@ fn asked(site: &Site) -> Vec<Value> {
     asked
 }
 
-/// Checks the answers of a script to requests, and returns how many of them it forwarded.
+/// Checks the results of a script for requests, and returns how many of them it forwarded.
 fn check(site: &Site, asked: &[Value], said: &[Value], what: &str) -> Result<usize> {
     let gate = Gate::new(encode(&site.policy)?.image, &Native);
     let gate = gate.map_err(|error| anyhow::anyhow!("{error}"))?;
@@ -120,7 +120,7 @@ fn scripts_forward_no_override_and_record_the_request() -> Result<()> {
         let (mut forwarded, mut left) = (0, SITES);
         for seed in 0.. {
             let site = Site::new(seed, REQUESTS)?;
-            // Over a budget, if there is none.
+            // Skips sites that exceed a budget.
             let Ok(script) = Script::new(edge, &site.policy, &site.id) else {
                 continue;
             };
@@ -141,7 +141,7 @@ fn scripts_forward_no_override_and_record_the_request() -> Result<()> {
 #[test]
 fn functions_in_nginxs_engines_do_the_same() -> Result<()> {
     let program = |name: &str| std::env::var_os(name).map(PathBuf::from);
-    // A seed of a function that is not too large.
+    // A seed whose function is not too large.
     let site = Site::new(6, REQUESTS)?;
     let script = Script::new(Engine::CloudFront, &site.policy, &site.id)?;
     let asked = asked(&site);

@@ -1,9 +1,9 @@
 //! Generated JavaScript against the library: random policies, requests and tokens, in Node and in nginx's
-//! engine; and updates of a store that have arrived in part.
+//! engine; and partially propagated store updates.
 //!
-//! `TOLLGATE_JS_PAIRS` and `TOLLGATE_NJS_PAIRS` change how many pairs are compared, `TOLLGATE_SEED` where the
-//! seeds start. `TOLLGATE_NGINX` and `TOLLGATE_NJS` name the programs with nginx's engine; what is not named
-//! is not compared, and the test says so. `cargo xtask conformance --pairs N` sets all of them.
+//! `TOLLGATE_JS_PAIRS` and `TOLLGATE_NJS_PAIRS` set how many pairs are compared, `TOLLGATE_SEED` the first
+//! seed. `TOLLGATE_NGINX` and `TOLLGATE_NJS` name the programs with nginx's engine. A program that is not
+//! named is not compared, which the test reports. `cargo xtask conformance --pairs N` sets all of them.
 
 #![cfg(test)]
 
@@ -22,20 +22,20 @@ use tollgate_targets::javascript::{Engine, Node, Script};
 use tollgate_targets::njs::{Nginx, ask_cli};
 use tollgate_targets::random::{Answers, Site};
 
-/// Few by default: each policy is a script of its own to load.
+/// Few by default: each policy is a separate script to load.
 const NODE_PAIRS: u64 = 8_000;
 const NJS_PAIRS: u64 = 2_000;
-/// Debian's engine is older, and its program is started anew for every policy.
+/// Debian's engine is older, and its program is restarted for every policy.
 const OLD_NJS_PAIRS: usize = 1_000;
 const REQUESTS_PER_POLICY: usize = 200;
-/// Pairs between two lines about how far it is.
+/// The number of pairs between progress lines.
 const TELL_EVERY: usize = 20_000;
 
 fn number(name: &str) -> Option<u64> {
     std::env::var(name).ok()?.parse().ok()
 }
 
-/// What the comparison has covered.
+/// The coverage of the comparison.
 struct Seen {
     engine: &'static str,
     began: Instant,
@@ -78,13 +78,13 @@ impl Seen {
             self.told = self.pairs;
             let rate = self.pairs as f64 / self.began.elapsed().as_secs_f64();
             println!(
-                "  ..  {}: {} pairs, {rate:.0} a second",
+                "  ..  {}: {} pairs, {rate:.0} per second",
                 self.engine, self.pairs
             );
         }
     }
 
-    /// Notes an error, if it says that a policy takes more than an edge has.
+    /// Records an error if it reports that a policy exceeds an edge's limits.
     fn is_over_budget(&mut self, error: &Error) -> bool {
         let error = error.downcast_ref::<JavaScriptError>();
         let Some(error) = error.filter(|error| !error.costs().is_empty()) else {
@@ -105,7 +105,8 @@ impl Seen {
     }
 }
 
-/// The script of a site for CloudFront, or for EdgeWorkers where `edge` says so or CloudFront has no room.
+/// Returns the script of a site for CloudFront, or for EdgeWorkers if `edge` selects it or CloudFront's
+/// limits are exceeded.
 fn script(site: &Site, edge: Engine, seen: &mut Seen) -> Result<Script> {
     match Script::new(edge, &site.policy, &site.id) {
         Ok(script) => {
@@ -152,7 +153,7 @@ fn scripts_in_node_and_the_library_agree() -> Result<()> {
 #[test]
 fn functions_in_nginx_and_the_library_agree() -> Result<()> {
     let Some(program) = std::env::var_os("TOLLGATE_NGINX").map(PathBuf::from) else {
-        println!("njs: not compared, TOLLGATE_NGINX names no program");
+        println!("njs: not compared, TOLLGATE_NGINX is not set");
         return Ok(());
     };
     let pairs = number("TOLLGATE_NJS_PAIRS").unwrap_or(NJS_PAIRS);
@@ -183,7 +184,7 @@ fn functions_in_nginx_and_the_library_agree() -> Result<()> {
 #[test]
 fn functions_in_the_older_engine_and_the_library_agree() -> Result<()> {
     let Some(program) = std::env::var_os("TOLLGATE_NJS").map(PathBuf::from) else {
-        println!("older njs: not compared, TOLLGATE_NJS names no program");
+        println!("older njs: not compared, TOLLGATE_NJS is not set");
         return Ok(());
     };
     let mut seen = Seen::new("older njs");

@@ -1,4 +1,4 @@
-//! Updates of a KeyValueStore that have arrived in part: nothing is open that neither policy opens.
+//! Partially propagated updates of a KeyValueStore: they grant nothing that neither policy grants.
 
 use std::collections::BTreeMap;
 
@@ -38,7 +38,7 @@ fn apply(store: &mut Store, update: &Value) {
     }
 }
 
-/// One call for every key, so that a torn update is torn everywhere it could be.
+/// Makes one call per key, so that a torn update is torn everywhere it can be.
 fn singly(updates: Vec<Value>) -> Vec<Value> {
     let mut single = Vec::new();
     for update in &updates {
@@ -63,7 +63,7 @@ struct Torn {
 }
 
 impl Torn {
-    /// Asks a function beside a store in some state.
+    /// Evaluates requests with a function and a store in some state.
     fn check(&mut self, function: &CloudFront, store: &Store, when: &str) -> Result<()> {
         let script = Script::from_cloudfront(function).with_store(json!(store));
         self.node.load(&script)?;
@@ -94,14 +94,14 @@ impl Torn {
 }
 
 #[test]
-fn a_torn_update_opens_nothing() -> Result<()> {
+fn a_torn_update_grants_nothing() -> Result<()> {
     let mut node = Some(Node::start()?);
     let (mut opened, mut closed, mut states) = (0, 0, 0);
     let mut left = UPDATES;
     for seed in 0.. {
         let mut generator = Generator::new(seed);
         let (before, mut after) = (generator.policy(), generator.policy());
-        // Tokens are made once for both.
+        // Tokens are created once for both.
         after.claims.clone_from(&before.claims);
         // Requests are random, so both sites need the same ones: from the same generator.
         let mut twin = generator.clone();
@@ -114,7 +114,7 @@ fn a_torn_update_opens_nothing() -> Result<()> {
             cloudfront(&old.policy, &old.id),
             cloudfront(&new.policy, &new.id),
         ) else {
-            // One of them is over a budget.
+            // One of them exceeds a budget.
             continue;
         };
         let Some(rest) = left.checked_sub(1) else {
@@ -142,7 +142,7 @@ fn a_torn_update_opens_nothing() -> Result<()> {
                 states += 1;
             }
         }
-        // Steps that overtake each other: every one alone, and all but every one.
+        // Steps that overtake each other: every step on its own, and all steps except one.
         for at in 0..steps.len() {
             let (mut alone, mut missing) = (whole.clone(), whole.clone());
             for (other, update) in steps.iter().enumerate() {
@@ -168,7 +168,7 @@ fn a_torn_update_opens_nothing() -> Result<()> {
         closed += torn.closed;
         node = Some(torn.node);
     }
-    println!("{states} torn states, {opened} requests let through, {closed} not");
+    println!("{states} torn states, {opened} requests allowed, {closed} denied");
     assert!(opened > 0 && closed > 0 && states > 0);
     Ok(())
 }

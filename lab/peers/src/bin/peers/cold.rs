@@ -1,7 +1,7 @@
-//! From nothing to the first decision in Node, and what has to be shipped for it.
+//! Time to the first decision in Node, and the size of what must be shipped for it.
 //!
-//! Processes are timed from outside, so that what the system does for them counts, and take turns. Not here:
-//! other hosts, which `tollgate-targets` starts.
+//! Processes are timed from outside, so that the operating system's work for them is included, and are
+//! measured alternately. Not here: other hosts, which `tollgate-targets` starts.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -27,7 +27,7 @@ const NOTE: &str =
     "fresh Node process to first decision; bytes are those of module, glue and rules, each gzipped";
 const CEDAR_FOLDER: &str = "node_modules/@cedar-policy/cedar-wasm/nodejs";
 
-/// What is started, with what.
+/// A process to start, and its arguments.
 struct Started {
     subject: &'static str,
     setup: &'static str,
@@ -71,7 +71,7 @@ pub(crate) fn measure(places: &Places, effort: Effort, progress: &Progress) -> R
         },
         Started {
             subject: "node-alone",
-            setup: "a process that prints a line: what the others have in common",
+            setup: "a process that prints a line: the cost that all others include",
             script: NOTHING,
             arguments: Vec::new(),
             shipped: Vec::new(),
@@ -82,7 +82,7 @@ pub(crate) fn measure(places: &Places, effort: Effort, progress: &Progress) -> R
         progress.say(format!("Node: start {turn} of {}", effort.starts));
         for started in &mut all {
             let took = start(started, &places.npm)?;
-            // The first reads from disk what the others find in memory.
+            // The first process reads from disk what the others find in memory.
             if turn > 0 {
                 started.samples.push(took);
             }
@@ -109,7 +109,7 @@ pub(crate) fn measure(places: &Places, effort: Effort, progress: &Progress) -> R
         .collect()
 }
 
-/// Nanoseconds from the start of a process to its line, which must be `allow`.
+/// Returns the nanoseconds from the start of a process to its line, which must be `allow`.
 fn start(started: &Started, npm: &Path) -> Result<f64> {
     let began = Instant::now();
     let mut child = Command::new("node")
@@ -120,16 +120,16 @@ fn start(started: &Started, npm: &Path) -> Result<f64> {
         .stdout(Stdio::piped())
         .spawn()
         .context("cannot start node")?;
-    let output = child.stdout.take().context("a process without output")?;
+    let output = child.stdout.take().context("the process has no output")?;
     let mut said = String::new();
     BufReader::new(output).read_line(&mut said)?;
     let took = began.elapsed().as_nanos() as f64;
     child.wait()?;
-    ensure!(said.trim() == "allow", "{} said {said}", started.subject);
+    ensure!(said.trim() == "allow", "{} printed {said}", started.subject);
     Ok(took)
 }
 
-/// The files in a folder with one of these endings.
+/// The files in a directory with one of these extensions.
 fn files(folder: &Path, endings: &[&str]) -> Result<Vec<PathBuf>> {
     let entries =
         fs::read_dir(folder).with_context(|| format!("cannot list {}", folder.display()))?;

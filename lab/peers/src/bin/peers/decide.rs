@@ -1,6 +1,6 @@
-//! Decisions against policy engines: every engine with every number of rules, a process each.
+//! Decisions compared with policy engines: every engine with every number of rules, one process each.
 //!
-//! A process of its own gives each the whole memory, and lets one that takes too long be ended.
+//! A separate process gives each engine all the memory, and allows one that takes too long to be stopped.
 
 use core::time::Duration;
 use std::process::{Child, Command, Stdio};
@@ -14,10 +14,10 @@ use crate::rows::Row;
 use crate::timing::{Figures, Progress};
 
 const SIZES: [usize; 5] = [10, 100, 1_000, 10_000, 100_000];
-/// How long an engine may take in all: to read the rules, answer, and be timed.
+/// The total time limit of an engine: to read the rules, respond, and be timed.
 const LIMIT: Duration = Duration::from_secs(90);
 const NOTE: &str =
-    "decision alone: 256 questions in turn, half of them allowed, answers checked against ours";
+    "decision only: 256 requests in turn, half of them allowed, results compared with ours";
 
 pub(crate) fn measure(quick: bool, progress: &Progress) -> Result<Vec<Row>> {
     let mut rows = Vec::new();
@@ -50,7 +50,7 @@ pub(crate) fn measure(quick: bool, progress: &Progress) -> Result<Vec<Row>> {
     Ok(rows)
 }
 
-/// Measures in another process, for as long as it may take.
+/// Measures in another process, within the time limit.
 fn apart(engine: Engine, rules: usize, quick: bool) -> Result<Figures> {
     let name = engine.to_possible_value().context("a name")?;
     let said = tempfile::tempfile()?;
@@ -63,7 +63,7 @@ fn apart(engine: Engine, rules: usize, quick: bool) -> Result<Figures> {
         .spawn()
         .context("cannot start this program again")?;
     if !ended(&mut child, LIMIT)? {
-        anyhow::bail!("not done within {} s", LIMIT.as_secs());
+        anyhow::bail!("not finished within {} s", LIMIT.as_secs());
     }
     let done = child.wait_with_output()?;
     if !done.status.success() {
@@ -78,7 +78,7 @@ fn apart(engine: Engine, rules: usize, quick: bool) -> Result<Figures> {
     Ok(serde_json::from_str(&text)?)
 }
 
-/// Waits for a process for so long, and then ends it.
+/// Waits for a process until the time limit, and then stops it.
 fn ended(child: &mut Child, limit: Duration) -> Result<bool> {
     let began = Instant::now();
     while child.try_wait()?.is_none() {

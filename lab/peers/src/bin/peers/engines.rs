@@ -1,4 +1,4 @@
-//! The engines by name, each with the same rules and questions.
+//! The engines by name, each with the same rules and requests.
 
 mod casbin;
 mod cedar;
@@ -12,7 +12,7 @@ use crate::rows::OURS;
 use crate::site::{self, Question};
 use crate::timing::{Effort, Figures};
 
-/// What decides.
+/// A policy engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Engine {
     Tollgate,
@@ -46,26 +46,26 @@ impl Engine {
         }
     }
 
-    /// How it was set up.
+    /// Its setup.
     pub(crate) const fn setup(self) -> &'static str {
         match self {
             Self::Tollgate => {
-                "image loaded, facts of each learner made beforehand; raw path parsed and decided"
+                "image loaded, facts of each user prepared; raw path parsed and decided"
             }
             Self::Cedar => {
-                "policies parsed, entities and requests made beforehand; principal in Group, action ==, path like; is_authorized"
+                "policies parsed, entities and requests prepared; principal in Group, action ==, path like; is_authorized"
             }
             Self::Regorus => {
-                "a body a rule, group first, startswith; compiled for its virtual machine, machine reused, inputs made beforehand"
+                "one body per rule, group first, startswith; compiled for its virtual machine, machine reused, inputs prepared"
             }
             Self::RegorusData => {
-                "not the same rules: one rule over a table of courses by name, indexed by its author; else as regorus"
+                "different rules: one rule over a table of courses by name, indexed by its author; otherwise like regorus"
             }
             Self::Casbin => {
                 "policies in memory, matcher compiled: r.sub == p.sub && r.act == p.act && keyMatch"
             }
             Self::CasbinCached => {
-                "the same behind its cached enforcer: only answers to questions asked before, from its cache"
+                "the same with its cached enforcer: only repeated requests, decided from its cache"
             }
         }
     }
@@ -79,7 +79,7 @@ pub(crate) fn measure(engine: Engine, rules: usize, effort: Effort) -> Result<Fi
     let expected = ours::answers(&image, &questions)?;
     ensure!(
         expected.contains(&true) && expected.contains(&false),
-        "all questions have the same answer"
+        "all requests have the same decision"
     );
     let asked = Asked {
         rules,
@@ -97,7 +97,7 @@ pub(crate) fn measure(engine: Engine, rules: usize, effort: Effort) -> Result<Fi
     }
 }
 
-/// What an engine is asked, and what we say.
+/// The requests for an engine, and our decisions.
 struct Asked<'a> {
     rules: usize,
     questions: &'a [Question],
@@ -107,6 +107,8 @@ struct Asked<'a> {
 
 impl Asked<'_> {
     fn question(&self, at: usize) -> Result<&Question> {
-        self.questions.get(at).context("a question of that number")
+        self.questions
+            .get(at)
+            .context("no request with that number")
     }
 }

@@ -1,7 +1,7 @@
-//! Requests per second in workerd: our Worker beside one written by hand and two that decide nothing.
+//! Requests per second in workerd: our Worker, a hand-written one, and two that decide nothing.
 //!
-//! What passes goes to an origin inside the same process, so that no other server sets the pace. The Workers
-//! take turns, and the round in the middle counts. Not here: one request at a time.
+//! Forwarded requests go to an origin inside the same process, so that no other server limits the rate. The
+//! Workers are measured alternately, and the median round counts. Not here: latency of single requests.
 
 use core::fmt::Write as _;
 use core::net::Ipv4Addr;
@@ -25,7 +25,7 @@ use crate::timing::{Effort, Progress};
 const RULES: usize = 1_000;
 const TOKENS: usize = 64;
 const CONNECTIONS: &str = "32";
-const NOTE: &str = "wrk, one thread, 32 connections; 64 known RS256-2048 tokens in turn; origin in the same workerd";
+const NOTE: &str = "wrk, one thread, 32 connections; 64 cached RS256-2048 tokens in turn; origin in the same workerd";
 const COMPATIBILITY_DATE: &str = "2026-04-01";
 const ORIGIN: &str = include_str!("../../../worker/ok.js");
 const FORWARD: &str = include_str!("../../../worker/forward.js");
@@ -37,14 +37,14 @@ const JOSE: &str = "node_modules/jose/dist/webapi";
 struct Worker {
     subject: &'static str,
     setup: &'static str,
-    /// Whether it refuses anything.
+    /// Whether it denies anything.
     decides: bool,
-    /// Where its modules are.
+    /// The directory of its modules.
     folder: TempDir,
     rounds: Vec<Round>,
 }
 
-/// What wrk saw.
+/// The results of wrk.
 #[derive(Deserialize)]
 struct Round {
     requests: f64,
@@ -72,7 +72,7 @@ pub(crate) fn measure(places: &Places, effort: Effort, progress: &Progress) -> R
         for worker in &mut workers {
             progress.say(format!("workerd, round {round}: {}", worker.subject));
             let workerd = Workerd::start(&places.workerd, worker.folder.path())?;
-            // Code and connections get warm.
+            // Warms up code and connections.
             wrk(&places.wrk, &script, workerd.port, 1)?;
             let seen = wrk(&places.wrk, &script, workerd.port, effort.round_secs)?;
             ensure!(
@@ -111,7 +111,7 @@ fn row(mut worker: Worker) -> Result<Row> {
 
 fn workers(places: &Places, prepared: &Prepared) -> Result<Vec<Worker>> {
     let worker = |subject, setup, decides| {
-        let folder = TempDir::new().context("cannot make a temporary folder")?;
+        let folder = TempDir::new().context("cannot create a temporary directory")?;
         Ok::<_, anyhow::Error>(Worker {
             subject,
             setup,
@@ -126,7 +126,7 @@ fn workers(places: &Places, prepared: &Prepared) -> Result<Vec<Worker>> {
     fs::copy(prepared.file("policy.image"), image)?;
     let hand = worker(
         "jose",
-        "plain JavaScript: jose over a local key set, rule by hand",
+        "plain JavaScript: jose with a local key set, hand-written rule",
         true,
     )?;
     let site = json!({
@@ -137,9 +137,13 @@ fn workers(places: &Places, prepared: &Prepared) -> Result<Vec<Worker>> {
     copy(&places.npm.join(JOSE), &hand.folder.path().join("jose"))?;
     fs::write(hand.folder.path().join("site.json"), site.to_string())?;
     fs::write(hand.folder.path().join(MAIN), BY_HAND)?;
-    let forward = worker("forward-only", "decides nothing, asks the origin", false)?;
+    let forward = worker(
+        "forward-only",
+        "decides nothing, forwards to the origin",
+        false,
+    )?;
     fs::write(forward.folder.path().join(MAIN), FORWARD)?;
-    let ok = worker("answer-200", "decides nothing, answers 200 itself", false)?;
+    let ok = worker("answer-200", "decides nothing, responds 200 itself", false)?;
     fs::write(ok.folder.path().join(MAIN), ORIGIN)?;
     let all = vec![own, hand, forward, ok];
     for worker in &all {
@@ -152,7 +156,7 @@ fn workers(places: &Places, prepared: &Prepared) -> Result<Vec<Worker>> {
     Ok(all)
 }
 
-/// The configuration of workerd for the modules in a folder.
+/// Returns the workerd configuration for the modules in a directory.
 fn config(folder: &Path) -> Result<String> {
     let mut names = Vec::new();
     let mut ahead = vec![PathBuf::new()];
@@ -167,7 +171,7 @@ fn config(folder: &Path) -> Result<String> {
             }
         }
     }
-    // workerd starts the first.
+    // workerd starts the first one.
     names.sort_by_key(|name| (name != MAIN, name.clone()));
     let mut modules = String::new();
     for name in names {
@@ -202,11 +206,11 @@ const origin :Workerd.Worker = (
     ))
 }
 
-/// A workerd process; it ends with the value.
+/// A workerd process, stopped on drop.
 struct Workerd {
     child: Child,
     port: u16,
-    /// It would end if nobody heard it.
+    /// It would end if nothing read its output.
     _output: BufReader<ChildStdout>,
 }
 
@@ -240,7 +244,7 @@ impl Workerd {
         Ok(started)
     }
 
-    /// The status of an answer.
+    /// Returns the status of a response.
     fn status(&self, path: &str, bearer: &str) -> Result<u16> {
         let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port))?;
         let token = match bearer {
@@ -253,39 +257,46 @@ impl Workerd {
         )?;
         let mut line = String::new();
         BufReader::new(stream).read_line(&mut line)?;
-        let status = line.split(' ').nth(1).context("an answer without status")?;
+        let status = line
+            .split(' ')
+            .nth(1)
+            .context("the response has no status")?;
         Ok(status.parse()?)
     }
 }
 
 impl Drop for Workerd {
     fn drop(&mut self) {
-        // It serves until it is ended; how it ends no longer matters.
+        // It serves until it is stopped; its exit code no longer matters.
         _ = self.child.kill();
         _ = self.child.wait();
     }
 }
 
-/// Asks a Worker for what it should let through and what not.
+/// Checks that a Worker allows and denies what it should.
 fn check(worker: &Worker, places: &Places, prepared: &Prepared) -> Result<()> {
     let workerd = Workerd::start(&places.workerd, worker.folder.path())?;
     for (path, bearer) in prepared.allowed(RULES, TOKENS)? {
         let status = workerd.status(&path, &bearer)?;
-        ensure!(status == 200, "{} says {status} to {path}", worker.subject);
+        ensure!(
+            status == 200,
+            "{} returns {status} for {path}",
+            worker.subject
+        );
     }
     for (path, bearer) in prepared.refused(RULES)? {
         let status = workerd.status(&path, &bearer)?;
         let refused = status == 401 || status == 403;
         ensure!(
             refused == worker.decides,
-            "{} says {status} to a bad token",
+            "{} returns {status} for an invalid token",
             worker.subject
         );
     }
     Ok(())
 }
 
-/// What wrk runs: the requests in turn, and a report that is easy to read.
+/// The script of wrk: the requests in turn, and a report that is easy to parse.
 fn lua(requests: &[(String, String)]) -> Result<String> {
     let mut text = String::from("local asked = {}\nlocal turn = 0\nfunction init()\n");
     for (path, bearer) in requests {
@@ -323,7 +334,7 @@ fn wrk(program: &Path, script: &Path, port: u16, seconds: u32) -> Result<Round> 
         .context("cannot start wrk")?;
     let said = String::from_utf8_lossy(&done.stdout);
     let Some(report) = said.lines().find_map(|line| line.strip_prefix("report ")) else {
-        bail!("wrk said no figures: {said}");
+        bail!("wrk printed no report: {said}");
     };
     Ok(serde_json::from_str(report)?)
 }

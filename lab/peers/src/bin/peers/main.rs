@@ -1,8 +1,8 @@
-//! Holds Tollgate against other policy engines and token libraries: whether they decide alike, and how long
-//! they take.
+//! Compares Tollgate with other policy engines and token libraries: whether their decisions agree, and how
+//! long they take.
 //!
-//! `cargo xtask peers` and `cargo xtask bench` start it with what it needs. Not here: Tollgate's own targets
-//! one by one, which `tollgate-targets` measures.
+//! `cargo xtask peers` and `cargo xtask bench` start it with what it needs. Not here: Tollgate's own
+//! targets, which `tollgate-targets` measures.
 
 mod cold;
 mod decide;
@@ -25,7 +25,7 @@ use engines::Engine;
 use rows::Row;
 use timing::Effort;
 
-/// Hold Tollgate against its peers.
+/// Compare Tollgate with its peers
 #[derive(Parser)]
 struct Cli {
     #[command(subcommand)]
@@ -34,11 +34,11 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Verb {
-    /// Ask Cedar and the core about random requests under the export of a policy.
+    /// Compare Cedar and the core on random requests, with the export of a policy
     Oracle(oracle::Ask),
-    /// Measure the peers and Tollgate beside them.
+    /// Measure the peers and Tollgate
     Bench(Bench),
-    /// Measure one engine with one number of rules, in a process of its own.
+    /// Measure one engine with one number of rules, in its own process
     #[command(hide = true)]
     Engine {
         engine: Engine,
@@ -46,59 +46,59 @@ enum Verb {
         #[arg(long)]
         quick: bool,
     },
-    /// Make a page with charts of the rows in files.
+    /// Write a page with charts of the rows in files
     Page {
-        /// Files with lists of rows.
+        /// Files with lists of rows
         #[arg(required = true, value_name = "FILE")]
         rows: Vec<PathBuf>,
-        /// Where the page goes.
+        /// The file for the page
         #[arg(long, value_name = "FILE")]
         out: PathBuf,
     },
 }
 
-/// What can be measured.
+/// The parts of the benchmark.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Part {
-    /// Decisions in this process, against policy engines.
+    /// Decisions in this process, compared with policy engines
     Decisions,
-    /// Tokens, decisions and starts in Node.
+    /// Tokens, decisions and starts in Node
     Node,
-    /// Requests per second in workerd.
+    /// Requests per second in workerd
     Workerd,
 }
 
 #[derive(Args)]
 struct Bench {
-    /// What to measure; everything if left out.
+    /// What to measure [default: everything]
     #[arg(long, value_enum, value_delimiter = ',')]
     parts: Vec<Part>,
     #[command(flatten)]
     places: Places,
-    /// Write the rows to this file as well, as JSON.
+    /// Also write the rows as JSON to this file
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
-    /// Fewer samples: for a first look, not for a comparison.
+    /// Take fewer samples: enough for an overview, too few for comparisons
     #[arg(long)]
     quick: bool,
 }
 
-/// Where the built artifacts and the programs of others are.
+/// The locations of the built artifacts and third-party programs.
 #[derive(Args)]
 struct Places {
-    /// The folder of our npm package.
+    /// The directory of our npm package
     #[arg(long, value_name = "DIR")]
     node_package: PathBuf,
-    /// The folder with the built parts of edges.
+    /// The directory with the built parts of edges
     #[arg(long, value_name = "DIR")]
     edges: PathBuf,
-    /// The folder in which `node_modules` has the peers.
+    /// The directory in which `node_modules` contains the peers
     #[arg(long, value_name = "DIR")]
     npm: PathBuf,
-    /// The program `workerd`.
+    /// The program `workerd`
     #[arg(long, value_name = "FILE")]
     workerd: PathBuf,
-    /// The program `wrk`.
+    /// The program `wrk`
     #[arg(long, value_name = "FILE")]
     wrk: PathBuf,
 }

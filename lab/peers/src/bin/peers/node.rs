@@ -1,4 +1,4 @@
-//! Tokens and decisions in Node: our package beside libraries that people use there, in one process.
+//! Tokens and decisions in Node: our package and the libraries that are common there, in one process.
 
 use std::fs;
 use std::io::Write as _;
@@ -17,17 +17,17 @@ use crate::timing::{Effort, Progress};
 
 const TOKENS: &str = include_str!("../../../node/tokens.mjs");
 const DECISIONS: &str = include_str!("../../../node/decisions.mjs");
-/// Rules of the site that tokens are measured on.
+/// The number of rules of the site that tokens are measured on.
 const RULES: usize = 1_000;
-/// Sizes at which Cedar in WASM is measured.
+/// The sizes at which Cedar in WASM is measured.
 const SIZES: [usize; 4] = [10, 100, 1_000, 10_000];
-/// How many tokens are used in turn where each should be known, and where none should be: our cache holds
+/// The number of tokens used in turn where each should be cached, and where none should be: our cache holds
 /// all of the first, and fewer than half of the second.
 const KNOWN: usize = 64;
 const NEW: usize = 2_200;
 const IP: &str = "203.0.113.7";
 
-/// A site with tokens, in a folder that lives as long as the value.
+/// A site with tokens, in a directory that is deleted on drop.
 pub(crate) struct Prepared {
     pub(crate) folder: TempDir,
     pub(crate) issuer: Issuer,
@@ -36,7 +36,7 @@ pub(crate) struct Prepared {
 impl Prepared {
     pub(crate) fn new(rules: usize) -> Result<Self> {
         let issuer = Issuer::new()?;
-        let folder = TempDir::new().context("cannot make a temporary folder")?;
+        let folder = TempDir::new().context("cannot create a temporary directory")?;
         fs::write(
             folder.path().join("policy.image"),
             site::image(rules, &issuer.jwks)?,
@@ -49,7 +49,7 @@ impl Prepared {
         self.folder.path().join(name)
     }
 
-    /// Requests for courses with tokens that open them.
+    /// Returns requests for courses with tokens that grant access.
     pub(crate) fn allowed(&self, rules: usize, count: usize) -> Result<Vec<(String, String)>> {
         let questions = site::questions(rules);
         let own = questions.iter().step_by(2).cycle();
@@ -62,11 +62,12 @@ impl Prepared {
             .collect()
     }
 
-    /// Requests that are refused: with another group's token, with a signature changed, and without a token.
+    /// Returns requests that are denied: with another group's token, with a changed signature, and without a
+    /// token.
     pub(crate) fn refused(&self, rules: usize) -> Result<Vec<(String, String)>> {
         let (path, bearer) = self.allowed(rules, 1)?.pop().context("a request")?;
         let other = self.issuer.token("course-of-nobody", 0)?;
-        // Somewhere in the signature, where every bit of a character counts.
+        // A position in the signature where every bit of a character counts.
         let (head, tail) = bearer.split_at(bearer.len() - 20);
         let other_tail = if tail.starts_with('A') { "B" } else { "A" };
         let torn = format!("{head}{other_tail}{}", tail.get(1..).unwrap_or_default());
@@ -88,7 +89,7 @@ struct Measured {
     checked: Option<usize>,
 }
 
-/// Requests with tokens that are known and that are new.
+/// Requests with cached tokens and with new ones.
 pub(crate) fn tokens(places: &Places, effort: Effort, progress: &Progress) -> Result<Vec<Row>> {
     progress.say("Node: tokens".to_owned());
     let prepared = Prepared::new(RULES)?;
@@ -139,19 +140,19 @@ fn token_setup(subject: &str, scene: &str) -> String {
             "the Lambda@Edge package with the gate as an addon, its handler".to_owned()
         }
         (OURS, "known") => {
-            "npm package (WASM), verified tokens and their viewers remembered".to_owned()
+            "npm package (WASM), verified tokens and their clients cached".to_owned()
         }
         (OURS, _) => "npm package (WASM), RSA by crates/rs256".to_owned(),
         ("jose", _) => {
-            "jwtVerify (Web Crypto) over a local key set, rule by hand; remembers no tokens"
+            "jwtVerify (Web Crypto) with a local key set, hand-written rule; caches no tokens"
                 .to_owned()
         }
-        _ => "verifySync (node:crypto), key set at hand, rule by hand; remembers no tokens"
+        _ => "verifySync (node:crypto), local key set, hand-written rule; caches no tokens"
             .to_owned(),
     }
 }
 
-/// Decisions against Cedar in WASM.
+/// Decisions compared with Cedar in WASM.
 pub(crate) fn decisions(places: &Places, effort: Effort, progress: &Progress) -> Result<Vec<Row>> {
     let mut rows = Vec::new();
     for rules in SIZES {
@@ -161,7 +162,7 @@ pub(crate) fn decisions(places: &Places, effort: Effort, progress: &Progress) ->
             .iter()
             .enumerate()
             .map(|(number, asked)| {
-                // As many tokens as our cache holds for sure.
+                // As many tokens as our cache certainly holds.
                 let token = prepared.issuer.token(&asked.group, number)?;
                 let mut question = request(&asked.path, &format!("Bearer {token}"));
                 if let Some(question) = question.as_object_mut() {
@@ -181,11 +182,11 @@ pub(crate) fn decisions(places: &Places, effort: Effort, progress: &Progress) ->
         });
         for figures in node(&places.npm, DECISIONS, &asked)? {
             let setup = if figures.subject == OURS {
-                "npm package: HTTP facts with a known token to outcome"
+                "npm package: HTTP facts with a cached token to outcome"
             } else {
                 "preparsed policy set, statefulIsAuthorized, the two entities of the request; no token"
             };
-            let note = "request to decision, 256 questions in turn, half of them allowed";
+            let note = "request to decision, 256 requests in turn, half of them allowed";
             rows.push(row("decide", "node", rules, note, setup, &figures));
         }
     }
@@ -206,9 +207,9 @@ fn row(what: &str, target: &str, rules: usize, note: &str, setup: &str, figures:
     row.with(&figures.ns)
 }
 
-/// The Lambda@Edge package with the addon, with the policy beside it: what its zip holds.
+/// The Lambda@Edge package with the addon and the policy: the contents of its zip.
 fn edge_package(places: &Places, prepared: &Prepared) -> Result<TempDir> {
-    let folder = TempDir::new().context("cannot make a temporary folder")?;
+    let folder = TempDir::new().context("cannot create a temporary directory")?;
     copy(&places.edges.join("lambda-edge/native"), folder.path())?;
     fs::copy(
         prepared.file("policy.image"),
@@ -217,7 +218,7 @@ fn edge_package(places: &Places, prepared: &Prepared) -> Result<TempDir> {
     Ok(folder)
 }
 
-/// Copies a folder with what is below it.
+/// Copies a directory recursively.
 pub(crate) fn copy(from: &Path, to: &Path) -> Result<()> {
     fs::create_dir_all(to)?;
     let entries = fs::read_dir(from).with_context(|| format!("cannot list {}", from.display()))?;
@@ -248,7 +249,7 @@ fn request(path: &str, bearer: &str) -> Value {
     json!({ "method": "GET", "target": path, "headers": headers, "ip": IP })
 }
 
-/// Runs a script in the folder with the libraries and reads what it measured.
+/// Runs a script in the directory with the libraries and returns its measurements.
 fn node(npm: &Path, script: &str, asked: &Value) -> Result<Vec<Measured>> {
     let mut child = Command::new("node")
         .args(["--input-type=module", "--eval", script])
@@ -257,10 +258,10 @@ fn node(npm: &Path, script: &str, asked: &Value) -> Result<Vec<Measured>> {
         .stdout(Stdio::piped())
         .spawn()
         .context("cannot start node")?;
-    let mut input = child.stdin.take().context("a process without input")?;
+    let mut input = child.stdin.take().context("the process has no input")?;
     input.write_all(asked.to_string().as_bytes())?;
     drop(input);
     let done = child.wait_with_output()?;
     ensure!(done.status.success(), "node ended: {}", done.status);
-    serde_json::from_slice(&done.stdout).context("what node measured")
+    serde_json::from_slice(&done.stdout).context("node's measurements")
 }

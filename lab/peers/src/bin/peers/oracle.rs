@@ -1,6 +1,6 @@
-//! Cedar as an independent oracle: the export of a policy, or of many random ones, is accepted by Cedar's
-//! validator, and Cedar and the core agree on random requests. Half of them come near some rule, so that both
-//! answers are common.
+//! Cedar as an independent oracle: Cedar's validator accepts the export of a policy, or of many random ones,
+//! and Cedar and the core agree on random requests. Half of the requests are close to some rule, so that
+//! both decisions are common.
 
 use std::path::PathBuf;
 
@@ -23,29 +23,29 @@ use tollgate_spec::generate::{Generator, NOW};
 use tollgate_spec::render;
 use tollgate_token::{ClaimName, Groups};
 
-/// How many requests that are decided differently are shown.
+/// The maximum number of differing decisions that are printed.
 const SHOWN: usize = 10;
-/// How many random requests each random policy is asked about.
+/// The number of random requests per random policy.
 const REQUESTS_PER_POLICY: usize = 50;
 
-/// What to compare.
+/// The input of the comparison.
 #[derive(clap::Args)]
 pub(crate) struct Ask {
-    /// The policy folder; random policies without one.
+    /// The policy directory [default: random policies]
     policy: Option<PathBuf>,
-    /// How many random requests both are asked.
+    /// The number of random requests
     #[arg(long, default_value_t = 100_000)]
     requests: usize,
-    /// Where the random requests, and the random policies, start.
+    /// The first seed of the random requests and policies
     #[arg(long, default_value_t = 1)]
     seed: u64,
 }
 
-/// How often the two said what.
+/// The numbers of decisions.
 #[derive(Default)]
 struct Counts {
     rules: usize,
-    /// Rules that Cedar cannot say, and that were left out.
+    /// Rules that Cedar cannot express, which were omitted.
     left_out: usize,
     cedar_policies: usize,
     both_allow: usize,
@@ -53,7 +53,7 @@ struct Counts {
     differ: usize,
 }
 
-/// Compares; false if they differ, or if the requests never had one of the two answers.
+/// Compares; returns false if the decisions differ, or if only one kind of decision occurred.
 pub(crate) fn run(asked: &Ask) -> Result<bool> {
     let mut counts = Counts::default();
     match &asked.policy {
@@ -84,7 +84,7 @@ pub(crate) fn run(asked: &Ask) -> Result<bool> {
     } = counts;
     println!(
         "cedar: {rules} rules as {cedar_policies} Cedar policies, accepted by the validator in strict mode; \
-         {left_out} rules that Cedar cannot say left out"
+         {left_out} rules omitted that Cedar cannot express"
     );
     let asked_both = both_allow + both_deny + differ;
     println!(
@@ -95,7 +95,7 @@ pub(crate) fn run(asked: &Ask) -> Result<bool> {
     Ok(differ == 0 && both_allow > 0 && both_deny > 0)
 }
 
-/// Random policies, each without what Cedar cannot say, and a few random requests about each.
+/// Tests random policies, restricted to what Cedar can express, with a few random requests each.
 fn random_policies(asked: &Ask, counts: &mut Counts) -> Result<()> {
     let policies = asked.requests.div_ceil(REQUESTS_PER_POLICY);
     let progress = ProgressBar::new(u64::try_from(policies)?).with_message("random policies");
@@ -122,7 +122,7 @@ fn random_policies(asked: &Ask, counts: &mut Counts) -> Result<()> {
         compare(&policy, &export, REQUESTS_PER_POLICY, NOW, &mut rng, counts)
             .with_context(|| format!("seed {seed}"))?;
         if before < SHOWN && counts.differ > before {
-            println!("that was seed {seed}:\n{}", export.policies);
+            println!("failed with seed {seed}:\n{}", export.policies);
             for (name, text) in render::to_toml(&model) {
                 println!("--- {name}\n{text}");
             }
@@ -139,7 +139,7 @@ fn compiled(sources: &SourceTree) -> Result<ImageSpec> {
     compiled.policy.context("the policy does not compile")
 }
 
-/// Asks both about random requests near some rule.
+/// Compares both on random requests close to some rule.
 fn compare(
     policy: &ImageSpec,
     export: &cedar::Export,
@@ -160,7 +160,7 @@ fn compare(
         eprintln!("{error}");
     }
     if !verdict.validation_passed() {
-        bail!("Cedar's validator refuses the export");
+        bail!("Cedar's validator rejects the export");
     }
     counts.rules += policy.rules.len();
     counts.cedar_policies += policies.policies().count();
@@ -179,7 +179,7 @@ fn compare(
             _ => {
                 counts.differ += 1;
                 if counts.differ <= SHOWN {
-                    println!("core says {ours}, Cedar says {theirs}: {visit:?}");
+                    println!("core: {ours}, Cedar: {theirs}: {visit:?}");
                 }
             }
         }
@@ -215,10 +215,10 @@ impl<'a> Oracle<'a> {
         })
     }
 
-    /// What Cedar decides. An error while it evaluates a policy is one of the export's making.
+    /// Returns Cedar's decision. An evaluation error is a defect of the export.
     fn allows(&self, visit: &Visit, ask: &TestRequest<'_>, config: &GateConfig) -> Result<bool> {
         let Some(said) = said(visit, ask, config, self.options)? else {
-            // A path that is refused never gets as far as a policy.
+            // A request whose path is rejected is not evaluated against policies.
             return Ok(false);
         };
         let action: EntityUid = format!("Action::\"{}\"", visit.method).parse()?;
@@ -242,7 +242,7 @@ impl<'a> Oracle<'a> {
     }
 }
 
-/// The request as an exported policy sees it; `None` if its path is refused.
+/// Returns the request in the form that an exported policy sees; `None` if its path is rejected.
 fn said(
     visit: &Visit,
     ask: &TestRequest<'_>,
@@ -282,11 +282,11 @@ fn said(
         person.claims.scopes(rules.scopes.as_ref()),
         person.claims.subject(),
     ) else {
-        // The token layer refuses such a token, so the visitor has none.
+        // The token layer rejects such a token, so the request has none.
         return Ok(Some(said));
     };
     let Groups::Listed(groups) = groups else {
-        bail!("an exported policy cannot be asked about groups that are held elsewhere");
+        bail!("an exported policy does not support groups that are stored elsewhere");
     };
     let claims: Map<String, Value> = serde_json::from_str(person.claims.text())?;
     said.signed_in = true;

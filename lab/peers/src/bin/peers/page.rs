@@ -1,4 +1,4 @@
-//! The rows as one self-contained page: charts for a look, and everything as a table.
+//! The rows as one self-contained HTML page: charts for an overview, and all rows as a table.
 
 mod chart;
 
@@ -13,22 +13,22 @@ h1{font-size:1.6rem}h2{font-size:1.1rem;margin:2.2rem 0 .2rem}p.note{color:#5b68
 svg{max-width:100%;height:auto}ul{font-size:.85rem;color:#3b4652;padding-left:1.2rem;margin:.3rem 0}table{border-collapse:collapse;font-size:.8rem;width:100%}\
 th,td{text-align:left;padding:.25rem .5rem;border-bottom:1px solid #dde3e8;vertical-align:top}\
 td.n{text-align:right;white-space:nowrap}tr.ours td{background:#eef6f0}.wide{overflow-x:auto}";
-/// What the rows are of, in the order of the page.
+/// The kinds of rows, in page order.
 const ORDER: [(&str, &str); 6] = [
     ("decide", "Decision"),
-    ("known_token", "Request with a known token"),
+    ("known_token", "Request with a cached token"),
     ("new_token", "Request with a new token"),
     ("rs256", "RS256 signature"),
     ("requests", "Requests under load"),
     ("cold", "Start to first decision"),
 ];
-/// The size of policy at which targets are compared with each other.
+/// The policy size at which targets are compared with each other.
 const COMMON: usize = 1_000;
 
 /// The page.
 ///
 /// # Errors
-/// If a chart cannot be drawn.
+/// Returns an error if a chart cannot be drawn.
 pub(crate) fn page(rows: &[Row]) -> Result<String> {
     let mut sections = Vec::new();
     for (what, title) in ORDER {
@@ -46,11 +46,11 @@ pub(crate) fn page(rows: &[Row]) -> Result<String> {
             head {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
-                title { "Tollgate: figures of one run" }
+                title { "Tollgate: measurements of one run" }
                 style { (PreEscaped(STYLE)) }
             }
             body {
-                h1 { "Tollgate: figures of one run" }
+                h1 { "Tollgate: measurements of one run" }
                 p {
                     "Everything here was measured in one run on one machine: ratios count, absolute times do not. "
                     "Ours is green. A ratio above 1 means that we are faster."
@@ -64,7 +64,7 @@ pub(crate) fn page(rows: &[Row]) -> Result<String> {
     Ok(page.into_string())
 }
 
-/// Rows of the same work by several subjects, whatever the number of rules.
+/// Rows of the same work by several subjects, for any number of rules.
 fn groups<'a>(rows: &[&'a Row]) -> Vec<Vec<&'a Row>> {
     let mut groups: Vec<Vec<&Row>> = Vec::new();
     for row in rows {
@@ -130,7 +130,7 @@ fn bar(row: &Row) -> Option<Bar> {
     })
 }
 
-/// Our own targets beside each other, at one size of policy.
+/// Compares our own targets at one policy size.
 fn targets(title: &str, rows: &[&Row]) -> Result<Option<Markup>> {
     let bars: Vec<Bar> = rows
         .iter()
@@ -148,7 +148,7 @@ fn targets(title: &str, rows: &[&Row]) -> Result<Option<Markup>> {
     let drawn = chart::bars(&bars)?;
     Ok(Some(html! {
         h2 { (title) ", our targets" }
-        p.note { (COMMON) " rules; what each row is of stands in the table." }
+        p.note { (COMMON) " rules; the table describes each row." }
         (PreEscaped(drawn))
     }))
 }
@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_needs_nothing_else_and_has_every_row() {
+    fn a_page_is_self_contained_and_has_every_row() {
         let rows = [
             row(OURS, 10, 100.0),
             row("other", 10, 1_000.0),

@@ -1,12 +1,13 @@
-//! Rows of figures, ours beside those of peers: ratios, a table for people, JSON for programs.
-//! It measures nothing.
+//! Rows of measurements, ours next to those of peers: ratios, a human-readable table, machine-readable JSON.
+//!
+//! Not here: the measuring itself.
 
 use serde::{Deserialize, Serialize};
 
-/// Who we are in a row.
+/// Our name in a row.
 pub(crate) const OURS: &str = "tollgate";
 
-/// One figure. The keys are those of `cargo xtask bench --json`; what does not apply is left out.
+/// One measurement. The keys are those of `cargo xtask bench --json`; keys that do not apply are omitted.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct Row {
@@ -28,30 +29,30 @@ pub(crate) struct Row {
     pub(crate) bytes: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) samples: Option<usize>,
-    /// How many answers were compared with ours before.
+    /// The number of results that were compared with ours first.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) checked: Option<usize>,
-    /// Until the rules were read.
+    /// The time until the rules were loaded.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) ready_ms: Option<f64>,
-    /// What was timed: alike in the rows that are compared.
+    /// What was timed: identical in rows that are compared.
     pub(crate) note: String,
-    /// How this subject was set up, with any number of rules.
+    /// The setup of this subject, for any number of rules.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) setup: Option<String>,
-    /// What is special here; or why there are no figures.
+    /// A remark, or why there are no measurements.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) remark: Option<String>,
 }
 
 impl Row {
-    /// Whether two rows tell of the same work.
+    /// Whether two rows measure the same work.
     pub(crate) fn is_beside(&self, other: &Self) -> bool {
         let work = |row: &Self| (row.what.clone(), row.target.clone(), row.rules);
         work(self) == work(other) && self.note == other.note
     }
 
-    /// Takes the median and the 99th percentile of samples, in nanoseconds.
+    /// Computes the median and the 99th percentile of samples, in nanoseconds.
     pub(crate) fn with(mut self, samples: &[f64]) -> Self {
         let rounded = |percent| percentile(samples, percent).map(f64::round);
         (self.p50_ns, self.p99_ns) = (rounded(50), rounded(99));
@@ -60,7 +61,7 @@ impl Row {
     }
 }
 
-/// A percentile by nearest rank; none of nothing.
+/// Returns a percentile by nearest rank; `None` without samples.
 pub(crate) fn percentile(samples: &[f64], percent: usize) -> Option<f64> {
     let mut sorted = samples.to_vec();
     sorted.sort_by(f64::total_cmp);
@@ -68,7 +69,7 @@ pub(crate) fn percentile(samples: &[f64], percent: usize) -> Option<f64> {
     sorted.get(rank).copied()
 }
 
-/// Writes into each row that does not say it how many times our median its own is.
+/// Fills in missing ratios to our median.
 pub(crate) fn compare(rows: &mut [Row]) {
     let ours: Vec<Row> = rows
         .iter()
@@ -83,7 +84,7 @@ pub(crate) fn compare(rows: &mut [Row]) {
     }
 }
 
-/// How each subject was set up, once.
+/// Returns the setup of each subject once.
 pub(crate) fn setups<'a>(rows: &[&'a Row]) -> Vec<(&'a str, &'a str)> {
     let mut setups = Vec::new();
     for row in rows {
@@ -97,7 +98,7 @@ pub(crate) fn setups<'a>(rows: &[&'a Row]) -> Vec<(&'a str, &'a str)> {
     setups
 }
 
-/// The rows as a table in groups that can be compared, and below each how its subjects were set up.
+/// Returns the rows as a table in comparable groups, each followed by the setups of its subjects.
 pub(crate) fn table(rows: &[Row]) -> String {
     let mut text = String::new();
     let group = |row: &Row| (row.what.clone(), row.target.clone(), row.note.clone());
@@ -146,7 +147,7 @@ fn line(row: &Row) -> String {
     line.trim_end().to_owned() + "\n"
 }
 
-/// A ratio for people.
+/// A human-readable ratio.
 pub(crate) fn times(ratio: f64) -> String {
     match ratio {
         ratio if ratio < 10.0 => format!("{ratio:.2}x"),
@@ -154,7 +155,7 @@ pub(crate) fn times(ratio: f64) -> String {
     }
 }
 
-/// A time for people, from nanoseconds.
+/// A human-readable time, from nanoseconds.
 pub(crate) fn time(ns: f64) -> String {
     match ns {
         ns if ns < 1e4 => format!("{ns:.0} ns"),

@@ -1,8 +1,8 @@
-//! Sites of any number of courses, a rule each, and what is asked about them: the same for every engine.
+//! Sites with any number of courses, one rule each, and requests for them: the same for every engine.
 //!
-//! Rule N: who is in the group `course-N` may GET what lies under `/courses/course-N/`. Half of the questions
-//! are about a course that the learner is in, and half about another. Courses are asked for all over the
-//! site, in an order that no cache would like.
+//! Rule N: members of the group `course-N` may GET everything below `/courses/course-N/`. Half of the
+//! requests are for a course that the user is enrolled in, and half for another. Courses are requested all
+//! over the site, in a cache-unfriendly order.
 
 use core::ops::Range;
 
@@ -15,30 +15,30 @@ pub(crate) const CLIENT: &str = "bench";
 /// The issuer's name in policies.
 pub(crate) const ISSUER_NAME: &str = "learners";
 pub(crate) const METHOD: &str = "GET";
-/// How long tokens last, in seconds. The clock is the machine's, because it is the peers' too.
+/// The lifetime of tokens, in seconds. The clock is the machine's, because the peers use it too.
 const LIFE_SECS: u64 = 6 * 3_600;
-/// How many questions there are.
+/// The number of requests.
 const ASKED: usize = 256;
-/// Turn after turn goes on by the golden part of the site, so that any few of them are spread over all of it.
+/// Each step advances by the golden section of the site, so that any few requests are spread over all of it.
 const STEP: usize = 618_034;
 const WHOLE: usize = 1_000_003;
 
-/// One question.
+/// One request.
 pub(crate) struct Question {
     /// The raw path.
     pub(crate) path: String,
-    /// The one group of whoever asks.
+    /// The only group of the user.
     pub(crate) group: String,
 }
 
-/// Who signs the tokens.
+/// The issuer that signs the tokens.
 pub(crate) struct Issuer {
     minter: Minter,
     pub(crate) jwks: String,
 }
 
 impl Issuer {
-    /// An issuer with an RS256 key of 2,048 bits.
+    /// Creates an issuer with an RS256 key of 2,048 bits.
     pub(crate) fn new() -> Result<Self> {
         let key = PrivateKey::generate("bench", "bench-1", Algorithm::RS256, 2_048)?;
         let public = key
@@ -51,7 +51,7 @@ impl Issuer {
         })
     }
 
-    /// A token for a group; those of different numbers differ.
+    /// Mints a token for a group; tokens with different numbers differ.
     pub(crate) fn token(&self, group: &str, number: usize) -> Result<String> {
         let now = std::time::SystemTime::now()
             .duration_since(std::time::UNIX_EPOCH)?
@@ -65,7 +65,7 @@ impl Issuer {
     }
 }
 
-/// The questions about a site of so many courses.
+/// Returns the requests for a site with this many courses.
 pub(crate) fn questions(rules: usize) -> Vec<Question> {
     (0..ASKED)
         .map(|turn| {
@@ -80,7 +80,7 @@ pub(crate) fn questions(rules: usize) -> Vec<Question> {
         .collect()
 }
 
-/// The image of a site.
+/// Returns the image of a site.
 pub(crate) fn image(rules: usize, jwks: &str) -> Result<Vec<u8>> {
     let mut sources = SourceTree::new();
     sources.insert("site.toml", SITE);
@@ -99,7 +99,7 @@ pub(crate) fn image(rules: usize, jwks: &str) -> Result<Vec<u8>> {
     }
 }
 
-/// The rules in Cedar, a policy each: its scope rules most of them out without looking at the path.
+/// The rules in Cedar, one policy each: the scope excludes most of them before the path is compared.
 pub(crate) fn cedar(rules: usize) -> String {
     (0..rules)
         .map(|number| {
@@ -111,7 +111,7 @@ pub(crate) fn cedar(rules: usize) -> String {
         .collect()
 }
 
-/// The rules in Rego, a body each: the group rules most of them out without looking at the path.
+/// The rules in Rego, one body each: the group excludes most of them before the path is compared.
 pub(crate) fn rego(rules: Range<usize>) -> String {
     let mut text = String::from("package site\n\nimport rego.v1\n\ndefault allow := false\n");
     for number in rules {
@@ -123,7 +123,7 @@ pub(crate) fn rego(rules: Range<usize>) -> String {
     text
 }
 
-/// One rule in Rego over a table of courses by name: an index that the author made.
+/// One rule in Rego over a table of courses by name: an index written by the author.
 pub(crate) const REGO_OVER_DATA: &str = "\
 package site
 
@@ -140,7 +140,7 @@ allow if {
 }
 ";
 
-/// The rules as casbin has them: group, path, method.
+/// The rules for casbin: group, path, method.
 pub(crate) fn casbin(rules: usize) -> Vec<Vec<String>> {
     (0..rules)
         .map(|number| {

@@ -1,4 +1,4 @@
-//! How much is measured, how it is timed, and what is said meanwhile.
+//! The amount of measuring, the timing, and progress reports.
 
 use core::hint::black_box;
 use core::time::Duration;
@@ -8,22 +8,22 @@ use anyhow::{Result, ensure};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::{Deserialize, Serialize};
 
-/// A sample takes at least this long, so that the clock's own cost does not show.
+/// The minimum duration of a sample, so that the clock's own cost is negligible.
 const SAMPLE_NS: f64 = 20_000.0;
 const MOST_REPEATS: f64 = 1_000.0;
-/// Fewest samples, and fewest answers that are checked, of whatever takes long.
+/// The minimum number of samples, and of checked results, for slow operations.
 const FEWEST: usize = 11;
 
-/// How much to measure.
+/// The amount of measuring.
 #[derive(Clone, Copy)]
 pub(crate) struct Effort {
-    /// Most samples of a warm operation.
+    /// The maximum number of samples of a warm operation.
     pub(crate) samples: usize,
-    /// Time for the samples of one operation, unless there are too few then.
+    /// The time for the samples of one operation, unless they would be too few.
     pub(crate) time: Duration,
     /// Starts of a process.
     pub(crate) starts: usize,
-    /// Rounds in which what is compared takes turns, and how long each lasts.
+    /// The number of rounds of alternate measurements, and the duration of each.
     pub(crate) rounds: usize,
     pub(crate) round_secs: u32,
 }
@@ -50,22 +50,22 @@ impl Effort {
     }
 }
 
-/// What came of measuring one engine.
+/// The measurements of one engine.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Figures {
     /// Nanoseconds for one decision.
     pub(crate) samples: Vec<f64>,
-    /// How many answers were compared with ours.
+    /// The number of results that were compared with ours.
     pub(crate) checked: usize,
     pub(crate) ready_ms: f64,
-    /// What is to be said about how it was set up.
+    /// A remark about the setup.
     #[serde(default)]
     pub(crate) remark: Option<String>,
 }
 
-/// Checks every answer, as far as time allows, and then times them.
+/// Checks every result, as far as time allows, and then times the engine.
 ///
-/// `ask` answers the question of that number; `expected` is what it should say.
+/// `ask` decides the request with that number; `expected` is the correct decision.
 pub(crate) fn timed(
     expected: &[bool],
     effort: Effort,
@@ -77,7 +77,7 @@ pub(crate) fn timed(
     for (at, expected) in expected.iter().enumerate() {
         ensure!(
             ask(at)? == *expected,
-            "question {at} is answered otherwise than by us"
+            "the decision for request {at} differs from ours"
         );
         checked += 1;
         if checked >= FEWEST && began.elapsed() > effort.time {
@@ -106,7 +106,7 @@ pub(crate) fn timed(
     })
 }
 
-/// What is being measured, for whoever waits.
+/// Reports what is being measured.
 pub(crate) struct Progress(ProgressBar);
 
 impl Progress {
@@ -136,7 +136,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_wrong_answer_ends_it() {
+    fn a_wrong_decision_is_an_error() {
         let effort = Effort::new(true);
         let good = timed(&[true, false], effort, Duration::ZERO, |at| Ok(at == 0)).unwrap();
         assert_eq!(good.checked, 2);

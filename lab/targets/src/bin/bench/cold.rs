@@ -1,6 +1,6 @@
-//! Cold figures: from nothing to the first decision on a request with a token.
+//! Cold measurements: from process start to the first decision on a request with a token.
 //!
-//! Processes are timed from outside, so that what the system does for them counts.
+//! Processes are timed from outside, so that the operating system's work for them is included.
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -24,10 +24,10 @@ use crate::figures::{Row, What, percentiles};
 use crate::site::{Site, request};
 use crate::warm::flavour;
 
-/// Where the request of a cold start goes; the first closed course is on every site.
+/// The request of a cold start; every site has the first closed course.
 const TARGET: &str = "/courses/course-1/week-1/lesson-2.html";
 
-/// Starts the target over and over.
+/// Starts the target repeatedly.
 pub(crate) fn measure(
     target: Target,
     site: &Site,
@@ -113,12 +113,12 @@ pub(crate) fn measure(
                 "process, modules, image, keys, first request with a token",
             )]
         }
-        // Others have no figures: the hosts of scripts tell nothing about their starts.
+        // Other targets have no cold measurements: the hosts of scripts report nothing about their starts.
         _ => Vec::new(),
     })
 }
 
-/// What a cold native process does; it says `allow` when it has decided.
+/// The work of a cold native process; it prints `allow` when it has decided.
 pub(crate) fn first(image: &Path, token: &str) -> Result<()> {
     let image = std::fs::read(image)?;
     let headers = [("authorization", token.as_bytes())];
@@ -130,8 +130,8 @@ pub(crate) fn first(image: &Path, token: &str) -> Result<()> {
     Ok(())
 }
 
-/// Times starts. What was started is ended outside of the time. The first start is not counted: it
-/// reads from disk what every other finds in memory.
+/// Times starts. Processes are stopped outside the measured time. The first start is not counted, because it
+/// reads from disk what all others find in memory.
 fn times<T>(count: usize, mut start: impl FnMut() -> Result<(bool, T)>) -> Result<Vec<f64>> {
     drop(start()?);
     let mut samples = Vec::new();
@@ -140,17 +140,17 @@ fn times<T>(count: usize, mut start: impl FnMut() -> Result<(bool, T)>) -> Resul
         let (allowed, started) = start()?;
         samples.push(began.elapsed().as_nanos() as f64);
         drop(started);
-        ensure!(allowed, "the first request was refused");
+        ensure!(allowed, "the first request was denied");
     }
     Ok(samples)
 }
 
-/// A child process that is waited for in the end.
+/// A child process that is waited for on drop.
 struct Waited(Child);
 
 impl Drop for Waited {
     fn drop(&mut self) {
-        // It ends by itself, and how no longer matters.
+        // It ends by itself, and its exit code no longer matters.
         _ = self.0.wait();
     }
 }
@@ -165,7 +165,7 @@ fn in_process(image: &Path, token: &str) -> Result<(bool, Waited)> {
         .spawn()
         .context("cannot start this program again")?;
     let mut said = String::new();
-    let output = child.stdout.take().context("a process without output")?;
+    let output = child.stdout.take().context("the process has no output")?;
     BufReader::new(output).read_line(&mut said)?;
     Ok((said.trim() == "allow", Waited(child)))
 }

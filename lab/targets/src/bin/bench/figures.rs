@@ -1,24 +1,25 @@
-//! Rows of figures: percentiles out of samples, a table for people, JSON for programs.
-//! It measures nothing.
+//! Rows of measurements: percentiles of samples, a human-readable table, machine-readable JSON.
+//!
+//! Not here: the measuring itself.
 
 use anyhow::Result;
 use serde_json::{Value, json};
 use tollgate_targets::Target;
 
-/// One figure. The keys are those of `cargo xtask bench --json`.
+/// One measurement. The keys are those of `cargo xtask bench --json`.
 pub(crate) struct Row {
     pub(crate) what: What,
     pub(crate) target: Target,
     pub(crate) rules: usize,
     pub(crate) p50_ns: f64,
     pub(crate) p99_ns: f64,
-    /// Of the policy image.
+    /// The size of the policy image.
     pub(crate) bytes: usize,
-    /// What exactly was timed.
+    /// Exactly what was timed.
     pub(crate) note: String,
 }
 
-/// What kind of thing was timed.
+/// The kind of operation that was timed.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum What {
     Decide,
@@ -40,7 +41,7 @@ impl What {
     }
 }
 
-/// The median and the 99th percentile of samples, by nearest rank.
+/// Returns the median and the 99th percentile of samples, by nearest rank.
 pub(crate) fn percentiles(mut samples: Vec<f64>) -> (f64, f64) {
     samples.sort_by(f64::total_cmp);
     let rank = |percent: usize| {
@@ -50,14 +51,14 @@ pub(crate) fn percentiles(mut samples: Vec<f64>) -> (f64, f64) {
     (rank(50), rank(99))
 }
 
-/// By what was timed, then by target, then by size.
+/// Sorts by kind, then by target, then by size.
 pub(crate) fn sort(rows: &mut [Row]) {
     rows.sort_by(|a, b| {
         (a.what, a.target.name(), a.rules).cmp(&(b.what, b.target.name(), b.rules))
     });
 }
 
-/// The rows as a JSON list.
+/// Returns the rows as a JSON list.
 pub(crate) fn json(rows: &[Row]) -> Result<String> {
     let rows: Vec<Value> = rows
         .iter()
@@ -77,7 +78,7 @@ pub(crate) fn json(rows: &[Row]) -> Result<String> {
     Ok(serde_json::to_string_pretty(&rows)? + "\n")
 }
 
-/// The rows as a table; the last column is the median against that of the smallest policy.
+/// Returns the rows as a table; the last column is the ratio of the median to that of the smallest policy.
 pub(crate) fn table(rows: &[Row]) -> String {
     let mut text = format!(
         "{:11} {:18} {:>8} {:>12} {:>12} {:>12} {:>7}  {}\n",

@@ -1,7 +1,7 @@
-//! Whole requests over HTTP: client, edge and origin on this machine, one request after the other.
+//! Complete requests over HTTP: client, edge and origin on this machine, one request at a time.
 //!
-//! The network is loopback and the origin answers at once, so what is left is the edge's. Not here: how
-//! many requests an edge takes at a time.
+//! The network is loopback and the origin responds at once, so the remaining time is the edge's. Not here:
+//! concurrent requests.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -13,15 +13,16 @@ use tollgate_targets::cloudflare::Worker;
 
 use crate::site::Site;
 
-/// What a figure is of.
-pub(crate) const NOTE: &str = "whole HTTP request through workerd to an origin and back: open path";
-/// Asks the Worker, as it is deployed, for open paths in turn; nanoseconds, a figure a request.
+/// The kind of measurement.
+pub(crate) const NOTE: &str =
+    "complete HTTP request through workerd to an origin and back: open path";
+/// Requests open paths in turn from the Worker as deployed; returns nanoseconds, one value per request.
 pub(crate) fn in_workerd(places: &Places, site: &Site, samples: usize) -> Result<Vec<f64>> {
     let origin = serve(Arc::new(|_| Some((200, b"ok".to_vec()))))?;
     let mut workerd = Worker::build(places, site.policy.file())?.serve(origin)?;
     let mut figures = Vec::with_capacity(samples);
     let turns = site.open.iter().cycle();
-    // The first quarter is for code and connections to get warm.
+    // The first quarter warms up code and connections.
     for (at, target) in turns.take(samples + samples / 4).enumerate() {
         let began = Instant::now();
         workerd.get(target)?;

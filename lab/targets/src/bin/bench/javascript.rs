@@ -1,10 +1,10 @@
-//! Figures of generated JavaScript: functions in nginx's engine, bundles in Node; time, bytes, entries of the
-//! store.
+//! Measurements of generated JavaScript, functions in nginx's engine and bundles in Node: time, bytes, and
+//! store entries.
 //!
-//! Such an engine has no cache and no threads, so there is one kind of warm figure; and CloudFront counts time
-//! against a limit it does not tell, so what counts is the ratio to a function that only returns the
-//! request, measured in the same run. A sample is the mean of many decisions, because nginx's clock has
-//! milliseconds: the 99th percentile is that of such means. Not here: other engines.
+//! Such an engine has neither a cache nor threads, so there is one kind of warm measurement. CloudFront
+//! counts time against an undisclosed limit, so the number that counts is the ratio to a function that only
+//! returns the request, measured in the same run. Each sample is the mean of many decisions, because
+//! nginx's clock counts milliseconds; percentiles are percentiles of these means. Not here: other engines.
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
@@ -22,23 +22,23 @@ use crate::Effort;
 use crate::figures::{Row, What, percentiles};
 use crate::site::{Issuer, Site, request};
 
-/// Courses of the sites that are measured.
+/// The numbers of courses on the measured sites.
 const SIZES: [usize; 2] = [100, 10_000];
-/// How many decisions one figure is the mean of.
+/// The number of decisions averaged in one measurement.
 const REPEATS: u32 = 200;
 
-/// An engine with a script in it.
+/// An engine with a loaded script.
 trait Subject {
-    /// Asks once.
+    /// Decides one request.
     fn ask(&mut self, request: &Value) -> Result<Value>;
-    /// Nanoseconds for a decision and for a script that does nothing, a figure a sample.
+    /// Nanoseconds for a decision and for a script that does nothing, one value per sample.
     fn measure(&mut self, requests: &[Value], samples: usize) -> Result<(Vec<f64>, Vec<f64>)>;
 }
 
 impl Subject for Nginx {
     fn ask(&mut self, request: &Value) -> Result<Value> {
         let answers = Nginx::ask(self, core::slice::from_ref(request))?;
-        answers.into_iter().next().context("no answer")
+        answers.into_iter().next().context("no result")
     }
 
     fn measure(&mut self, requests: &[Value], samples: usize) -> Result<(Vec<f64>, Vec<f64>)> {
@@ -54,7 +54,7 @@ impl Subject for Nginx {
 impl Subject for Node {
     fn ask(&mut self, request: &Value) -> Result<Value> {
         let answers = Node::ask(self, core::slice::from_ref(request))?;
-        answers.into_iter().next().context("no answer")
+        answers.into_iter().next().context("no result")
     }
 
     fn measure(&mut self, requests: &[Value], samples: usize) -> Result<(Vec<f64>, Vec<f64>)> {
@@ -62,8 +62,8 @@ impl Subject for Node {
     }
 }
 
-/// What the small edges that are here take, and what the function and its store weigh, a line for people
-/// each.
+/// Returns rows for the available restricted edges, and one human-readable line each with the sizes of the
+/// function and its store.
 pub(crate) fn measure(
     places: &Places,
     targets: &[Target],
@@ -86,7 +86,7 @@ pub(crate) fn measure(
     Ok((rows, notes))
 }
 
-/// The function behind nginx.
+/// The function in nginx.
 fn function(
     target: Target,
     places: &Places,
@@ -116,7 +116,7 @@ fn function(
         bytes: made.function.len(),
         note: format!("event to answer in njs: {engine}"),
     };
-    // Where tokens are RS256, a session stands for each: HS256.
+    // Where tokens are RS256, each is replaced by a session: HS256.
     let about = "session verified (HS256), claims read, decided";
     let asked = [
         (row(What::Decide, "open path, no token"), open(site)),
@@ -125,7 +125,7 @@ fn function(
     Ok((timed(&mut nginx, asked, effort)?, note))
 }
 
-/// The bundle in Node, without WebAssembly and without code from text.
+/// The bundle in Node, without WebAssembly and without code from strings.
 fn bundle(target: Target, site: &Site, courses: usize, effort: Effort) -> Result<Vec<Row>> {
     let verifies = |algorithm| algorithm != Algorithm::EdDSA;
     let (policy, resigner) = Resigner::new(site.policy.spec(), &Native, verifies)?;
@@ -149,7 +149,7 @@ fn bundle(target: Target, site: &Site, courses: usize, effort: Effort) -> Result
     timed(&mut node, asked, effort)
 }
 
-/// Rows with their figures.
+/// Returns the rows with their measurements.
 fn timed<const N: usize>(
     subject: &mut impl Subject,
     asked: [(Row, Vec<Value>); N],
@@ -158,7 +158,7 @@ fn timed<const N: usize>(
     let samples = effort.warm.div_ceil(20).max(5);
     let mut rows = Vec::new();
     for (row, requests) in asked {
-        let answer = subject.ask(requests.first().context("a site without courses")?)?;
+        let answer = subject.ask(requests.first().context("the site has no courses")?)?;
         let outcome = answer.get("outcome").and_then(Value::as_str);
         ensure!(outcome == Some("allow"), "not allowed: {answer}");
         let (decisions, bare) = subject.measure(&requests, samples)?;

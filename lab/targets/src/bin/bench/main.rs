@@ -1,7 +1,7 @@
-//! Measures every target in one run: cold starts and warm decisions, at three sizes of policy.
+//! Measures every target in one run: cold starts and warm decisions, at three policy sizes.
 //!
-//! Cold and warm are never mixed, and absolute times count for less than their ratios: the machine is
-//! the same for all of them. Not here: what the figures should be.
+//! Cold and warm measurements are never mixed. Ratios count for more than absolute times, because all
+//! targets run on the same machine. Not here: the limits for the measurements.
 
 mod cold;
 mod figures;
@@ -21,51 +21,51 @@ use tollgate_targets::{Places, Target};
 use figures::Row;
 use site::Site;
 
-/// Sizes of policies, in rules.
+/// Policy sizes, in rules.
 const SIZES: [usize; 3] = [10, 1_000, 100_000];
 
-/// Measure cold starts and warm decisions on every target.
+/// Measure cold starts and warm decisions on every target
 #[derive(Parser)]
 struct Cli {
-    /// The plain WASM module.
+    /// The plain WASM module
     #[arg(long, value_name = "FILE", required_unless_present = "first")]
     wasm: Option<PathBuf>,
-    /// The folder of the npm package.
+    /// The directory of the npm package
     #[arg(long, value_name = "DIR", required_unless_present = "first")]
     node_package: Option<PathBuf>,
-    /// The folder with the built parts of edges.
+    /// The directory with the built parts of edges
     #[arg(long, value_name = "DIR", required_unless_present = "first")]
     parts: Option<PathBuf>,
-    /// The authors' command.
+    /// The `tollgate` command
     #[arg(long, value_name = "FILE", required_unless_present = "first")]
     tollgate: Option<PathBuf>,
-    /// The program `workerd`.
+    /// The program `workerd`
     #[arg(long, value_name = "FILE", required_unless_present = "first")]
     workerd: Option<PathBuf>,
-    /// The native Lambda program.
+    /// The native Lambda program
     #[arg(long, value_name = "FILE", required_unless_present = "first")]
     lambda: Option<PathBuf>,
-    /// The program `cargo-lambda`.
+    /// The program `cargo-lambda`
     #[arg(long, value_name = "FILE", required_unless_present = "first")]
     cargo_lambda: Option<PathBuf>,
-    /// The program `nginx` with its JavaScript engine.
+    /// The program `nginx` with its JavaScript engine
     #[arg(long, value_name = "FILE", required_unless_present = "first")]
     nginx: Option<PathBuf>,
-    /// Write the rows to this file as well, as JSON.
+    /// Also write the rows as JSON to this file
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
-    /// Fewer samples: for a first look, not for a comparison.
+    /// Take fewer samples: enough for an overview, too few for comparisons
     #[arg(long)]
     quick: bool,
-    /// Make one decision with the policy image in this file and end: what a cold start is timed with.
+    /// Make one decision with the policy image in this file and exit: the process that cold starts time
     #[arg(long, value_name = "FILE", hide = true, requires = "token")]
     first: Option<PathBuf>,
-    /// The token of that decision.
+    /// The token of that decision
     #[arg(long, hide = true)]
     token: Option<String>,
 }
 
-/// How much to measure.
+/// The amount of measuring.
 #[derive(Clone, Copy)]
 struct Effort {
     /// Samples of warm operations.
@@ -134,7 +134,7 @@ fn measure(places: &Places, effort: Effort) -> Result<(Vec<Row>, String)> {
         }
         bar.set_message(what);
     };
-    // Scripts are measured in their own way.
+    // Scripts are measured separately.
     let (small, targets): (Vec<Target>, Vec<Target>) = Target::all()
         .into_iter()
         .filter(|target| runs(*target, places))
@@ -168,7 +168,7 @@ fn runs(target: Target, places: &Places) -> bool {
     match target.missing(places) {
         None => true,
         Some(why) => {
-            println!("{target} is left out: {why}");
+            println!("{target} is skipped: {why}");
             false
         }
     }

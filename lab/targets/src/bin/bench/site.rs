@@ -1,7 +1,7 @@
-//! Generated sites of any number of courses, a rule each, with tokens that open them.
+//! Generated sites with any number of courses, one rule each, and tokens that grant access to them.
 //!
-//! Course N lies under `/courses/course-N/` and wants the group `course-N`; every tenth is open to
-//! anyone. The numbers of the courses that are asked for are spread over the whole site.
+//! Course N is at `/courses/course-N/` and requires the group `course-N`; every tenth course is open to
+//! anyone. The requested courses are spread over the whole site.
 
 use anyhow::{Context, Result};
 use tollgate_compiler::SourceTree;
@@ -15,15 +15,15 @@ pub(crate) const NOW: UnixSeconds = UnixSeconds(1_800_000_000);
 const LIFE_SECS: i64 = 3_600;
 const ISSUER: &str = "https://issuer.example";
 const CLIENT: &str = "bench";
-/// How many different requests are asked in turn, at most.
+/// The maximum number of different requests used in turn.
 const ASKED: usize = 256;
-/// How many different tokens are asked with in turn where each should be new. Every target that remembers
-/// tokens holds fewer than half, so none of these is remembered when its turn comes again.
+/// The number of different tokens used in turn where each should be new. Every target that caches tokens
+/// holds fewer than half, so none of these is still cached when its turn comes again.
 const NEW_TOKENS: usize = 2_200;
-/// Every course whose number this divides is open to anyone.
+/// Every course whose number is a multiple of this is open to anyone.
 const OPEN_EVERY: usize = 10;
 
-/// Who signs the tokens.
+/// The issuer that signs the tokens.
 pub(crate) struct Issuer {
     minter: Minter,
     jwks: String,
@@ -33,11 +33,11 @@ pub(crate) struct Issuer {
 pub(crate) struct Site {
     pub(crate) rules: usize,
     pub(crate) policy: Policy,
-    /// Targets of open courses; no token is needed.
+    /// Targets of open courses, which need no token.
     pub(crate) open: Vec<String>,
-    /// Targets of closed courses, each with the group and a token that open it.
+    /// Targets of closed courses, each with the required group and a token that contains it.
     pub(crate) closed: Vec<Closed>,
-    /// The same courses over and over, each time with another token.
+    /// The same courses repeatedly, each time with another token.
     pub(crate) never_seen: Vec<Closed>,
 }
 
@@ -50,7 +50,7 @@ pub(crate) struct Closed {
 }
 
 impl Issuer {
-    /// An issuer with an RS256 key of 2,048 bits.
+    /// Creates an issuer with an RS256 key of 2,048 bits.
     pub(crate) fn new() -> Result<Self> {
         let key = PrivateKey::generate("bench", "bench-1", Algorithm::RS256, 2_048)?;
         let public = key
@@ -63,7 +63,7 @@ impl Issuer {
         })
     }
 
-    /// A closed course with its token of that number.
+    /// Returns a closed course with its token of that number.
     fn closed(&self, course: usize, number: usize) -> Result<Closed> {
         let group = format!("course-{course}");
         Ok(Closed {
@@ -84,7 +84,7 @@ impl Issuer {
 }
 
 impl Site {
-    /// A site of as many courses as rules.
+    /// Returns a site with one course per rule.
     pub(crate) fn new(rules: usize, issuer: &Issuer) -> Result<Self> {
         let mut sources = SourceTree::new();
         sources.insert("site.toml", SITE);
@@ -121,7 +121,7 @@ impl Site {
         })
     }
 
-    /// Requests for open courses.
+    /// Returns requests for open courses.
     pub(crate) fn open_requests(&self) -> Vec<Request<'_>> {
         self.open
             .iter()
@@ -130,7 +130,7 @@ impl Site {
     }
 }
 
-/// The request for a target.
+/// Returns the request for a target.
 pub(crate) fn request<'a>(target: &'a str, headers: &'a [(&'a str, &'a [u8])]) -> Request<'a> {
     Request {
         method: "GET",
@@ -149,9 +149,9 @@ fn is_open(number: usize) -> bool {
     number.is_multiple_of(OPEN_EVERY)
 }
 
-/// Some of the numbers, far apart and in no order that a cache would like.
+/// Returns some of the numbers, far apart and in a cache-unfriendly order.
 fn spread(numbers: &[usize]) -> Vec<usize> {
-    /// A prime larger than any site, so that steps of it visit everything once.
+    /// A prime larger than any site, so that steps of this size visit every number once.
     const STEP: usize = 1_000_003;
     let visit = |turn: usize| numbers.get(turn * STEP % numbers.len()).copied();
     (0..numbers.len().min(ASKED)).filter_map(visit).collect()

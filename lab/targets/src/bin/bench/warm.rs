@@ -1,6 +1,6 @@
-//! Warm figures: the policy is loaded, the code has run before.
+//! Warm measurements: the policy is loaded and the code has run before.
 //!
-//! Short operations are timed in batches, and a sample is the mean of its batch. Not here: starts.
+//! Short operations are timed in batches; a sample is the mean of its batch. Not here: cold starts.
 
 use core::hint::black_box;
 use std::time::Instant;
@@ -23,15 +23,15 @@ use crate::figures::{Row, What, percentiles};
 use crate::http;
 use crate::site::{Closed, NOW, Site, request};
 
-/// A batch takes at least this long, so that the clock's own cost does not show.
+/// The minimum duration of a batch, so that the clock's own cost is negligible.
 const BATCH_NS: f64 = 20_000.0;
 const MOST_REPEATS: usize = 1_000;
-/// A fifth of the time that Node is given to compile what is called often.
+/// A fifth of the time that Node gets to compile frequently called code.
 const NODE_WARM_UP_NS: f64 = 100_000_000.0;
 
-const CORE_CALL: &str = "core alone: raw path parsed, rules decided, facts of the token at hand";
-const MODULE_CALL: &str = "whole call over the boundary: open path, no token";
-const TOKEN_CALL: &str = "whole call: RS256-2048 verified, claims read, decided";
+const CORE_CALL: &str = "core only: raw path parsed, rules decided, facts of the token available";
+const MODULE_CALL: &str = "complete call over the boundary: open path, no token";
+const TOKEN_CALL: &str = "complete call: RS256-2048 verified, claims read, decided";
 const EVENT: &str = "event to result in the handler: open path, no token";
 const TOKEN_EVENT: &str = "event to result: RS256-2048 verified, claims read, decided";
 const FETCH: &str = "request to response in the handler: open path, no token";
@@ -39,14 +39,14 @@ const TOKEN_FETCH: &str = "request to response: RS256-2048 verified, claims read
 const LINE: &str = "event written to result read, with a signed S3 link: open path, no token";
 const TOKEN_LINE: &str = "the same: RS256-2048 verified, claims read, decided";
 
-/// How many tokens are asked with in turn where each should be known: few enough for every target that
-/// remembers tokens to hold them all.
+/// The number of tokens used in turn where each should be cached: small enough for every target that caches
+/// tokens to hold them all.
 const KNOWN_TOKENS: usize = 64;
-/// What a remembered token saves, as the notes have it, and what is left.
+/// The part of the notes that cached tokens replace, and its replacement.
 const VERIFIED: &str = "RS256-2048 verified, claims read";
-const REMEMBERED: &str = "token remembered";
+const REMEMBERED: &str = "token cached";
 
-/// The decision alone, a request with a token that was never seen, and one with a known token.
+/// The decision only, a request with a new token, and one with a cached token.
 pub(crate) fn measure(
     target: Target,
     site: &Site,
@@ -166,13 +166,13 @@ pub(crate) fn measure(
     Ok(rows)
 }
 
-/// The headers that carry the tokens of courses.
+/// The headers that contain the tokens of courses.
 fn authorizations(courses: &[Closed]) -> Vec<[(&str, &[u8]); 1]> {
     let bearers = courses.iter().map(|course| course.bearer.as_bytes());
     bearers.map(|bearer| [("authorization", bearer)]).collect()
 }
 
-/// Requests for courses with these headers.
+/// Returns requests for courses with these headers.
 fn with_tokens<'a>(
     courses: &'a [Closed],
     headers: &'a [[(&'a str, &'a [u8]); 1]],
@@ -190,7 +190,7 @@ fn allows(embedded: &mut Embedded, request: &Request<'_>) -> Result<bool> {
         == Kind::Allow)
 }
 
-/// Parsing the path and deciding, as the gate does once it knows who asks.
+/// Parses the path and decides, as the gate does once it has verified the token.
 fn in_core(library: &Library, site: &Site, effort: Effort) -> Result<Vec<f64>> {
     let image = library.gate().image();
     let questions: Vec<(&str, Facts)> = site
@@ -222,7 +222,7 @@ fn in_core(library: &Library, site: &Site, effort: Effort) -> Result<Vec<f64>> {
     })
 }
 
-/// What decides inside the Lambda@Edge package that is a target.
+/// The variant of the gate in the Lambda@Edge package of this target.
 pub(crate) fn flavour(target: Target) -> &'static Flavour {
     if target.name() == "lambda-edge-native" {
         tollgate_edges::NATIVE
@@ -231,13 +231,13 @@ pub(crate) fn flavour(target: Target) -> &'static Flavour {
     }
 }
 
-/// A process that times its own calls: what is written to it and back is not the gate's.
+/// A process that times its own calls, because the cost of communicating with it is not the gate's.
 type AskNode<'a> = dyn FnMut(&Measure<'_>) -> Result<Vec<f64>> + 'a;
 
 fn in_node(node: &mut AskNode<'_>, requests: &[Request<'_>], samples: usize) -> Result<Vec<f64>> {
     let mut asked = 0;
     let mut ask = |samples, repeats| {
-        // Each time from where the last ended: from the start, tokens would be remembered from then.
+        // Each sample continues where the last ended: from the start, tokens would be cached.
         let mut requests = requests.to_vec();
         let start = asked % requests.len().max(1);
         requests.rotate_left(start);
@@ -248,13 +248,13 @@ fn in_node(node: &mut AskNode<'_>, requests: &[Request<'_>], samples: usize) -> 
             repeats,
         })
     };
-    // Node's compiler makes the code faster as it runs; until then it is not warm.
+    // Node's compiler optimises code as it runs; until then it is not warm.
     let cold = percentiles(ask(5, 10)?).0;
     let warm = percentiles(ask(5, ((NODE_WARM_UP_NS / cold) as usize).max(1))?).0;
     ask(samples, repeats(warm))
 }
 
-/// Times an operation that must hold, over the questions in turn.
+/// Times an operation that must succeed, over the requests in turn.
 fn timed<Q>(
     samples: usize,
     questions: &[Q],
@@ -270,12 +270,12 @@ fn timed<Q>(
         let took = began.elapsed();
         ensure!(
             held == repeats,
-            "{} of {repeats} requests were refused",
+            "{} of {repeats} requests were denied",
             repeats - held
         );
         Ok(took.as_nanos() as f64 / repeats as f64)
     };
-    // Once over all of it: code and data are warm, and the length of a batch becomes known.
+    // One pass over everything: code and data are warm, and the length of a batch becomes known.
     let warm_up = batch(questions.len())?.min(batch(questions.len())?);
     let repeats = repeats(warm_up);
     (0..samples).map(|_| batch(repeats)).collect()

@@ -1,48 +1,48 @@
-//! Every fault, and where it means nothing.
+//! The list of faults, and the targets that each does not apply to.
 
 use core::time::Duration;
 
 use tollgate_targets::Target;
-use tollgate_targets::driver::{Break, Delivery, Memory};
+use tollgate_targets::driver::{Delivery, InjectedFault, Memory};
 
 /// One fault.
 pub(crate) struct Fault {
     /// Its name, as in `--fault`.
     pub(crate) name: &'static str,
-    /// What it is.
+    /// Its description.
     pub(crate) what: &'static str,
-    /// What happens.
+    /// Its effect.
     pub(crate) kind: Kind,
 }
 
-/// What happens.
+/// The effect of a fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// The issuer's key set answers like this, as the issuer takes it.
+    /// The issuer's key set responds like this, in the issuer's format.
     Keys(&'static str),
-    /// Nobody listens where the key set is.
+    /// Nothing listens at the address of the key set.
     Refused,
-    /// The key set leads to another issuer's.
+    /// The key set redirects to another issuer's.
     Redirected,
-    /// The key set comes without the key that signs.
+    /// The key set lacks the signing key.
     Without,
-    /// The clock goes forward by so many seconds, or back, and later returns.
+    /// The clock jumps by this many seconds, and later returns.
     Clock(i64),
-    /// A policy image is cut, or a byte of it another.
+    /// A policy image is truncated, or one of its bytes is changed.
     Torn,
     /// A policy image of another site.
     OtherSite,
     /// A policy image that is older than the one in force.
     Older,
-    /// The store with the policy does not answer, or late.
+    /// The store with the policy does not respond, or responds late.
     Store(Option<Duration>),
-    /// Something breaks inside.
-    Inside(Break),
+    /// An internal failure.
+    Inside(InjectedFault),
 }
 
 const DAY_SECS: i64 = 24 * 3_600;
 
-/// All of them, in the order of the report.
+/// All faults, in report order.
 pub(crate) const FAULTS: &[Fault] = &[
     keys(
         "keys-slow",
@@ -56,12 +56,12 @@ pub(crate) const FAULTS: &[Fault] = &[
     ),
     fault(
         "keys-refused",
-        "nobody listens where the key set is",
+        "nothing listens at the key set's address",
         Kind::Refused,
     ),
     keys(
         "keys-garbage",
-        "bytes that are no JSON",
+        "bytes that are not JSON",
         r#"{"kind":"garbage"}"#,
     ),
     keys(
@@ -87,22 +87,22 @@ pub(crate) const FAULTS: &[Fault] = &[
     ),
     fault(
         "clock-ahead",
-        "the clock goes two days ahead, and back",
+        "the clock jumps two days ahead, and back",
         Kind::Clock(2 * DAY_SECS),
     ),
     fault(
         "clock-back",
-        "the clock goes two days back, and ahead",
+        "the clock jumps two days back, and ahead",
         Kind::Clock(-2 * DAY_SECS),
     ),
     fault(
         "clock-jitter",
-        "the clock goes 45 s ahead, and back",
+        "the clock jumps 45 s ahead, and back",
         Kind::Clock(45),
     ),
     fault(
         "policy-torn",
-        "a policy image that is cut or changed",
+        "a truncated or changed policy image",
         Kind::Torn,
     ),
     fault(
@@ -117,7 +117,7 @@ pub(crate) const FAULTS: &[Fault] = &[
     ),
     fault(
         "store-fails",
-        "the store with the policy does not answer",
+        "the store with the policy does not respond",
         Kind::Store(None),
     ),
     fault(
@@ -128,12 +128,12 @@ pub(crate) const FAULTS: &[Fault] = &[
     fault(
         "panic",
         "a panic, a trap or an exception inside",
-        Kind::Inside(Break::Panic),
+        Kind::Inside(InjectedFault::Panic),
     ),
     fault(
         "memory",
         "no memory left in the module",
-        Kind::Inside(Break::Memory),
+        Kind::Inside(InjectedFault::Memory),
     ),
 ];
 
@@ -146,7 +146,7 @@ const fn keys(name: &'static str, what: &'static str, how: &'static str) -> Faul
 }
 
 impl Fault {
-    /// Why it means nothing on a target, if it does not.
+    /// Returns why the fault does not apply to a target, if it does not.
     pub(crate) fn means_nothing(&self, target: Target) -> Option<&'static str> {
         let Some(faults) = target.faults() else {
             return Some("its driver does not start it for faults");
@@ -160,32 +160,32 @@ impl Fault {
                 Some("fetches no keys: they are in the bundle")
             }
             (Kind::Torn, Delivery::Code) => {
-                Some("its policy is code in the bundle, which Akamai takes or refuses whole")
+                Some("its policy is code in the bundle, which Akamai deploys atomically")
             }
             (Kind::OtherSite, Delivery::FromStore) => None,
             (Kind::OtherSite, Delivery::Offered) => {
-                Some("the host chooses the image; a module has no site of its own to compare")
+                Some("the host chooses the image; a module has no site to compare it with")
             }
             (Kind::OtherSite, _) => {
-                Some("takes no policy while it runs: the image is deployed with it")
+                Some("loads no policy while it runs: the image is deployed with it")
             }
             (Kind::Older, Delivery::Offered | Delivery::FromStore | Delivery::AtStart) => None,
-            (Kind::Older, _) => Some(
-                "takes no policy while it runs: going back is a deployment, and the operator's",
-            ),
+            (Kind::Older, _) => {
+                Some("loads no policy while it runs: a rollback is a deployment by the operator")
+            }
             (Kind::Store(_), Delivery::FromStore) => None,
             (Kind::Store(None), Delivery::CodeAndStore) => None,
             (Kind::Store(Some(_)), Delivery::CodeAndStore) => {
                 Some("CloudFront ends a function that waits too long: see store-fails")
             }
             (Kind::Store(_), _) => Some("no store: its policy is deployed with it"),
-            (Kind::Inside(Break::Memory), _) => match faults.memory {
+            (Kind::Inside(InjectedFault::Memory), _) => match faults.memory {
                 Memory::Module => None,
                 Memory::Process => {
-                    Some("no module: without memory the process ends, and with it every answer")
+                    Some("no module: without memory the process ends, and with it every response")
                 }
                 Memory::Script => {
-                    Some("no module: the platform ends the script, and its answer is an error")
+                    Some("no module: the platform ends the script and returns an error")
                 }
             },
             (
@@ -196,7 +196,7 @@ impl Fault {
                 | Delivery::FromStore
                 | Delivery::CodeAndStore,
             )
-            | (Kind::Clock(_) | Kind::Inside(Break::Panic), _) => None,
+            | (Kind::Clock(_) | Kind::Inside(InjectedFault::Panic), _) => None,
         }
     }
 }

@@ -1,15 +1,15 @@
-//! Faults on targets: `chaos --target NAME… [--fault NAME…] [--json FILE] …`.
+//! Fault injection for targets: `chaos --target NAME… [--fault NAME…] [--json FILE] …`.
 //!
-//! Every fault is made to happen on every target where it means anything, and requests are sent before it,
-//! under it and after it, each with an answer that is known in advance. Prints what happened, how many requests
-//! were sent, how many were allowed that must not be, and how many good ones were refused that must not be.
-//! Exit codes: 0 none of either, 3 some, 2 wrong use. Not here: the faults inside issuers and targets, which are
-//! in `tollgate_targets::live`.
+//! Injects every fault into every target that it applies to, and sends requests before, during and after it,
+//! each with a known expected result. Prints what happened, how many requests were sent, how many were
+//! wrongly allowed, and how many valid ones were wrongly denied. Exit codes: 0 if there were none of either,
+//! 3 if there were, 2 for a usage error. Not here: the faults inside issuers and targets, which are in
+//! `tollgate_targets::live`.
 
-mod acts;
-mod ask;
+mod driver;
 mod faults;
 mod report;
+mod scenarios;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -19,20 +19,20 @@ use anyhow::{Context, Result, bail};
 use clap::Parser;
 use tollgate_targets::{Places, Target};
 
-use acts::World;
 use faults::{FAULTS, Fault};
 use report::Row;
+use scenarios::World;
 
-/// Make faults happen on targets, and see what their answers are.
+/// Inject faults into targets and check their decisions
 #[derive(Parser)]
 struct Cli {
-    /// The targets; all of them by default.
+    /// Run only this target; can be given more than once [default: all]
     #[arg(long = "target", value_name = "NAME")]
     targets: Vec<Target>,
-    /// The faults; all of them by default.
+    /// Inject only this fault; can be given more than once [default: all]
     #[arg(long = "fault", value_name = "NAME")]
     faults: Vec<String>,
-    /// Write the rows as JSON to this file as well.
+    /// Also write the rows as JSON to this file
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
     #[command(flatten)]
@@ -87,7 +87,7 @@ fn one(places: &Places, world: &mut World, fault: &'static Fault, target: Target
     if let Some(why) = fault.means_nothing(target) {
         return Row::left_out(fault, target, why);
     }
-    match acts::play(places, world, fault, target) {
+    match scenarios::run_scenario(places, world, fault, target) {
         Ok((score, what)) => Row::played(fault, target, score, what),
         Err(error) => Row::failed(fault, target, format!("{error:#}")),
     }
@@ -101,13 +101,13 @@ fn chosen(names: &[String]) -> Result<Vec<&'static Fault>> {
         let found = FAULTS.iter().find(|fault| fault.name == name);
         found.with_context(|| {
             let known: Vec<&str> = FAULTS.iter().map(|fault| fault.name).collect();
-            format!("there is no fault `{name}`; there are {}", known.join(", "))
+            format!("no fault `{name}`; the faults are {}", known.join(", "))
         })
     };
     names.iter().map(find).collect()
 }
 
-/// Panics that were asked for are no news.
+/// Requested panics are not reported.
 fn quiet_injected_panics() {
     let usual = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {

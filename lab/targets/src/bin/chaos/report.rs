@@ -1,4 +1,4 @@
-//! Rows of the report: as a table, as JSON, and in one sentence.
+//! Rows of the report: as a table, as JSON, and as one sentence.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +6,7 @@ use anyhow::Result;
 use serde_json::{Value, json};
 use tollgate_targets::Target;
 
-use crate::ask::Score;
+use crate::driver::Score;
 use crate::faults::Fault;
 
 /// One fault on one target.
@@ -17,11 +17,11 @@ pub(crate) struct Row {
 }
 
 enum Outcome {
-    /// It means nothing there, for this reason.
+    /// The fault does not apply, for this reason.
     LeftOut(&'static str),
-    /// It could not be played to its end.
+    /// The scenario could not be completed.
     Failed(String),
-    /// It was played.
+    /// The scenario was completed.
     Played { score: Score, what: String },
 }
 
@@ -53,7 +53,7 @@ impl Row {
         }
     }
 
-    /// Whether nothing was allowed that must not be, and nothing lost that must not be.
+    /// Whether nothing was wrongly allowed and no valid request was lost.
     pub(crate) fn is_good(&self) -> bool {
         match &self.result {
             Outcome::LeftOut(_) => true,
@@ -64,11 +64,11 @@ impl Row {
         }
     }
 
-    /// The row in one line, for whoever waits.
+    /// The row as one progress line.
     pub(crate) fn line(&self) -> String {
         let (fault, target) = (self.fault.name, self.target);
         match &self.result {
-            Outcome::LeftOut(_) => format!("{fault} {target}: means nothing there"),
+            Outcome::LeftOut(_) => format!("{fault} {target}: does not apply"),
             Outcome::Failed(why) => format!("{fault} {target}: FAILED: {why}"),
             Outcome::Played { score, .. } => {
                 let word = if self.is_good() { "ok" } else { "FAILED" };
@@ -131,7 +131,7 @@ impl Row {
     }
 }
 
-/// The table, with what was wrong below it.
+/// Returns the table, followed by the wrong results.
 pub(crate) fn table(rows: &[Row]) -> String {
     const HEAD: [&str; 7] = [
         "fault",
@@ -139,7 +139,7 @@ pub(crate) fn table(rows: &[Row]) -> String {
         "requests",
         "wrong allows",
         "lost",
-        "well after, s",
+        "recovery, s",
         "what happened",
     ];
     let mut cells = vec![HEAD.map(str::to_owned)];
@@ -172,7 +172,7 @@ pub(crate) fn table(rows: &[Row]) -> String {
     text
 }
 
-/// All rows in one sentence.
+/// Returns a summary of all rows in one sentence.
 pub(crate) fn summary(rows: &[Row]) -> String {
     let (mut requests, mut wrong, mut under, mut after) = (0, 0, 0, 0);
     let (mut played, mut left_out, mut failed) = (0, 0, 0);
@@ -199,7 +199,7 @@ pub(crate) fn summary(rows: &[Row]) -> String {
     )
 }
 
-/// The rows as a list of objects.
+/// Returns the rows as a list of objects.
 pub(crate) fn json(rows: &[Row]) -> Result<String> {
     let rows: Vec<Value> = rows.iter().map(Row::json).collect();
     Ok(serde_json::to_string_pretty(&rows)? + "\n")

@@ -1,4 +1,5 @@
-//! A client that asks over one connection, one request after the other, and knows what must come back.
+//! A client that sends one request after another over one connection and compares each response with the
+//! expected one.
 
 use core::net::SocketAddr;
 use core::time::Duration;
@@ -13,25 +14,25 @@ use crate::figures::Tally;
 use crate::plan::{Fresh, State};
 use crate::server::FILE;
 
-/// Tokens of everybody who is let in: more than one, so that the memory of tokens is not one entry.
+/// Tokens of several allowed users, so that the token cache has more than one entry.
 const TOKENS: usize = 48;
-/// Longer than any answer may take.
+/// A timeout longer than any response may take.
 const TIMEOUT: Duration = Duration::from_secs(20);
 const MAX_BODY_BYTES: usize = 65_536;
 
-/// One request and its answer.
+/// One request and its expected response.
 pub(crate) struct Asked {
     bytes: Vec<u8>,
     what: &'static str,
     want: Want,
 }
 
-/// What must come back.
+/// The expected response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Want {
     /// This status, and the file if it is 200.
     Status(u16),
-    /// Whatever the moment says of the key that comes and goes.
+    /// The current expectation for the key that is published and withdrawn.
     Fresh,
 }
 
@@ -46,7 +47,7 @@ fn asked(what: &'static str, target: &str, token: Option<&str>, want: Want) -> A
     }
 }
 
-/// Requests that need no key but those that the policy pins.
+/// Requests that need only the keys that the policy pins.
 pub(crate) fn asks(issuer: &Issuer) -> Result<Vec<Asked>> {
     let mut asks = Vec::new();
     let expired = issuer.token("alice", Signed::LongAgo)?;
@@ -73,18 +74,13 @@ pub(crate) fn asks(issuer: &Issuer) -> Result<Vec<Asked>> {
     Ok(asks)
 }
 
-/// Requests that name keys that come and go, or that nobody knows.
+/// Requests that name keys that are published and withdrawn, or unknown keys.
 pub(crate) fn missing(issuer: &Issuer, stranger: &Issuer) -> Result<Vec<Asked>> {
     let mut asks = Vec::new();
     for _ in 0..TOKENS {
         let fresh = issuer.token("alice", Signed::Newer)?;
         let evil = stranger.token("alice", Signed::Older)?;
-        asks.push(asked(
-            "key that comes and goes",
-            LESSON,
-            Some(&fresh),
-            Want::Fresh,
-        ));
+        asks.push(asked("intermittent key", LESSON, Some(&fresh), Want::Fresh));
         asks.push(asked("unknown key", LESSON, Some(&evil), Want::Status(401)));
         asks.push(asked(
             "unknown key, open",
@@ -96,7 +92,7 @@ pub(crate) fn missing(issuer: &Issuer, stranger: &Issuer) -> Result<Vec<Asked>> 
     Ok(asks)
 }
 
-/// Asks until it is over, with a pause after each answer if there is one.
+/// Sends requests until the test is over, with an optional pause after each response.
 pub(crate) fn run(
     server: SocketAddr,
     asks: &[Asked],
@@ -106,7 +102,7 @@ pub(crate) fn run(
 ) -> Tally {
     let mut tally = Tally::default();
     let mut stream = None;
-    // Clients begin at different places, so that they do not ask in step.
+    // Clients start at different positions, so that they do not run in step.
     for ask in asks.iter().cycle().skip(seed * asks.len() / 5) {
         if state.is_over() {
             break;
@@ -143,7 +139,8 @@ pub(crate) fn run(
     tally
 }
 
-/// Sends one request and reads the whole answer: its status. A file that is not the file, or comes with another
+/// Sends one request, reads the complete response and returns its status. An unexpected body is an error, as
+/// is the file with a status other than 200.
 /// status than 200, is an error.
 fn answer(connection: &mut Option<Connection>, server: SocketAddr, request: &[u8]) -> Result<u16> {
     let mut connected = match connection.take() {

@@ -1,22 +1,22 @@
-//! What a load came to: answers, how long they took, and whether memory is flat.
+//! The results of a load test: responses, latencies, and whether memory is flat.
 
 use core::time::Duration;
 
 use anyhow::Result;
 use serde_json::json;
 
-/// Wrong answers that are kept in words.
+/// The maximum number of wrong responses that are described.
 const SHOWN: usize = 20;
-/// How much more memory the last quarter may take than the second: a twentieth and this, in KiB. What an
-/// allocator keeps back differs from run to run; a leak of one byte a request would be more.
+/// The memory growth allowed between the second and the last quarter: a twentieth plus this, in KiB. What an
+/// allocator retains differs from run to run; a leak of one byte per request would be more.
 const SLACK_KIB: u64 = 1_024;
 
-/// What one client has seen.
+/// The results of one client.
 #[derive(Default)]
 pub(crate) struct Tally {
-    /// Microseconds of each answer, while the issuer was well.
+    /// Microseconds per response while the issuer was healthy.
     well: Vec<u32>,
-    /// The same while it was not.
+    /// The same while it was failing.
     faulty: Vec<u32>,
     wrong: u64,
     wrong_allows: u64,
@@ -65,8 +65,7 @@ impl Tally {
     }
 }
 
-/// Half of the answers took no longer than the first, all but a hundredth no longer than the second, in
-/// microseconds.
+/// The median and the 99th percentile, in microseconds.
 fn quantiles(micros: &[u32]) -> (u32, u32) {
     let mut sorted = micros.to_vec();
     sorted.sort_unstable();
@@ -74,7 +73,7 @@ fn quantiles(micros: &[u32]) -> (u32, u32) {
     (at(50), at(99))
 }
 
-/// Everything.
+/// All results.
 #[derive(Default)]
 pub(crate) struct Figures {
     pub(crate) usual: Tally,
@@ -97,7 +96,7 @@ impl Figures {
         self.usual.lost + self.needy.lost
     }
 
-    /// The middle value of each quarter of the samples of memory.
+    /// Returns the median of each quarter of the memory samples.
     fn quarters(&self) -> [u64; 4] {
         let samples = &self.resident_kib;
         core::array::from_fn(|quarter| {
@@ -111,7 +110,7 @@ impl Figures {
         })
     }
 
-    /// The first quarter is for everything to be used once.
+    /// The first quarter is a warm-up.
     fn is_flat(&self) -> bool {
         let [_, second, _, last] = self.quarters();
         second > 0 && last <= second + second / 20 + SLACK_KIB
@@ -134,22 +133,22 @@ impl Figures {
             self.faults.join(", "),
         );
         let rows = [
-            ("needs no new key, issuer well", &self.usual.well),
+            ("needs no new key, issuer healthy", &self.usual.well),
             ("needs no new key, issuer failing", &self.usual.faulty),
-            ("names an unknown key, issuer well", &self.needy.well),
+            ("names an unknown key, issuer healthy", &self.needy.well),
             ("names an unknown key, issuer failing", &self.needy.faulty),
         ];
         for (what, micros) in rows {
             let (half, most) = quantiles(micros);
             text += &format!(
-                "{what:36}  {:>9} answers  p50 {half:>7} µs  p99 {most:>7} µs\n",
+                "{what:36}  {:>9} responses  p50 {half:>7} µs  p99 {most:>7} µs\n",
                 micros.len()
             );
         }
         let [first, second, third, last] = self.quarters();
         let flat = if self.is_flat() { "flat" } else { "NOT FLAT" };
         text += &format!(
-            "memory of the server, middle of each quarter: {first}, {second}, {third}, {last} KiB: {flat}"
+            "memory of the server, median of each quarter: {first}, {second}, {third}, {last} KiB: {flat}"
         );
         for words in self.usual.words.iter().chain(&self.needy.words) {
             text += &format!("\nWRONG {words}");
@@ -188,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn growth_is_seen_and_a_start_is_not() {
+    fn growth_is_detected_but_a_warm_up_is_not() {
         let start: Vec<u64> = (0..100)
             .map(|at| if at < 20 { at * 1_000 } else { 20_000 })
             .collect();
@@ -199,14 +198,14 @@ mod tests {
     }
 
     #[test]
-    fn quantiles_are_those_of_all_answers() {
+    fn quantiles_include_all_responses() {
         let micros: Vec<u32> = (0..1_000).rev().collect();
         assert_eq!(quantiles(&micros), (500, 990));
         assert_eq!(quantiles(&[]), (0, 0));
     }
 
     #[test]
-    fn a_wrong_answer_or_a_lost_one_is_enough() {
+    fn a_single_wrong_or_lost_response_fails() {
         let mut figures = with_memory(vec![1_000; 8]);
         assert!(figures.is_good());
         figures.needy.wrong(true, "x".to_owned());

@@ -1,9 +1,9 @@
 //! `tollgate serve` under sustained load: `load --minutes N --tollgate FILE`.
 //!
-//! Clients ask as fast as they are answered, every answer is compared with the one that is known in advance, and
-//! all the while the issuer fails in one way after the other and recovers. Prints requests, wrong answers, how
-//! long answers took, and the memory of the server. Exit codes: 0 no wrong answer and flat memory, 3 not, 2 wrong
-//! use. Not here: how fast an edge could be, which `cargo xtask bench` measures.
+//! Clients send requests as fast as they receive responses, and compare every response with the expected
+//! one. Meanwhile the issuer fails in one way after another and recovers. Prints requests, wrong responses,
+//! latencies, and the memory of the server. Exit codes: 0 if no response is wrong and memory is flat, 3 if
+//! not, 2 for a usage error. Not here: the maximum speed of an edge, which `cargo xtask bench` measures.
 
 mod client;
 mod figures;
@@ -27,21 +27,21 @@ use figures::{Figures, Tally};
 use plan::{State, direct};
 use server::Server;
 
-/// Keep `tollgate serve` under load while its issuer fails and recovers.
+/// Put `tollgate serve` under load while its issuer fails and recovers
 #[derive(Parser)]
 struct Cli {
-    /// How long, in minutes.
+    /// The duration in minutes
     #[arg(long)]
     minutes: u64,
-    /// The authors' command.
+    /// The `tollgate` command
     #[arg(long, value_name = "FILE")]
     tollgate: PathBuf,
-    /// Write the figures as JSON to this file as well.
+    /// Also write the measurements as JSON to this file
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
 }
 
-/// Clients that ask for what needs no new key.
+/// Clients whose requests need no new key.
 const CLIENTS: usize = 3;
 const SAMPLE: Duration = Duration::from_secs(1);
 
@@ -65,7 +65,7 @@ fn run(cli: &Cli) -> Result<bool> {
     let state = Arc::new(State::default());
     let limit = Duration::from_secs(60 * cli.minutes);
     eprintln!(
-        "  ..  {CLIENTS} clients at http://{} and one with keys that nobody knows, {} min",
+        "  ..  {CLIENTS} clients at http://{} and one with unknown keys, {} min",
         server.address, cli.minutes
     );
     let start = |asks: Arc<Vec<Asked>>, seed: usize, pause: Option<Duration>| {

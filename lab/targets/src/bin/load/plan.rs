@@ -1,4 +1,4 @@
-//! What the issuer does while the load goes on: one fault after the other, and in between it is well.
+//! The faults of the issuer during the load test, one after another with healthy periods between them.
 
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use core::time::Duration;
@@ -8,35 +8,35 @@ use anyhow::Result;
 use serde_json::{Value, json};
 use tollgate_targets::live::issuer::Issuer;
 
-/// Longer than a cooldown and a fetch: what has changed at the issuer is known after it.
+/// Longer than a cooldown and a fetch: after this time, changes at the issuer have taken effect.
 const SETTLED: Duration = Duration::from_secs(13);
-/// How long a fault lasts, and how long all is well before the next round.
+/// The duration of a fault, and of the healthy period before the next round.
 const FAULT: Duration = Duration::from_secs(6);
 const WELL: Duration = Duration::from_secs(4);
 const TICK: Duration = Duration::from_millis(100);
 
-/// What must come of a token by the key that comes and goes.
+/// The expected result for a token signed by the intermittent key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fresh {
-    /// It changes just now.
+    /// The key is changing.
     Either,
-    /// The key is not known.
+    /// The key is unknown.
     Deny,
     /// The key is known.
     Allow,
 }
 
-/// What clients have to know about the moment.
+/// The state that clients share.
 #[derive(Default)]
 pub(crate) struct State {
-    /// Counts changes, and ends in what [`Fresh`] is.
+    /// Counts changes; the remainder encodes [`Fresh`].
     moment: AtomicU64,
     faulty: AtomicBool,
     over: AtomicBool,
 }
 
 impl State {
-    /// A number that is another after every change, and what must come of a fresh token.
+    /// Returns a number that differs after every change, and the expected result for a fresh token.
     pub(crate) fn moment(&self) -> (u64, Fresh) {
         let moment = self.moment.load(Ordering::SeqCst);
         let fresh = match moment % 4 {
@@ -57,7 +57,7 @@ impl State {
         self.moment.store(4 * next + low, Ordering::SeqCst);
     }
 
-    /// Whether the issuer fails at the moment.
+    /// Whether the issuer is failing.
     pub(crate) fn is_faulty(&self) -> bool {
         self.faulty.load(Ordering::SeqCst)
     }
@@ -71,7 +71,7 @@ impl State {
     }
 }
 
-/// The faults in turn; none for an issuer that does not listen.
+/// The faults in turn; `None` is an issuer that does not listen.
 fn faults(stranger: &Issuer) -> Vec<(&'static str, Option<Value>)> {
     let elsewhere = stranger.jwks_uri();
     vec![
@@ -89,7 +89,7 @@ fn faults(stranger: &Issuer) -> Vec<(&'static str, Option<Value>)> {
     ]
 }
 
-/// Switches faults on and off until the time is over; their names.
+/// Switches faults on and off until the time is over; returns their names.
 pub(crate) fn direct(
     issuer: &mut Issuer,
     stranger: &Issuer,
@@ -109,7 +109,7 @@ pub(crate) fn direct(
         true
     };
     for (name, fault) in faults(stranger).into_iter().cycle() {
-        // The key that comes and goes has gone, and somebody has fetched the set without it.
+        // The intermittent key is withdrawn, and the set has been fetched without it.
         state.set(Fresh::Either);
         issuer.publish_newer(false)?;
         if !goes_on(SETTLED) {
@@ -148,7 +148,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_change_is_another_moment() {
+    fn every_change_has_its_own_number() {
         let state = State::default();
         let mut before = state.moment().0;
         for fresh in [

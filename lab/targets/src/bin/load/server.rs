@@ -9,10 +9,10 @@ use anyhow::{Context, Result, ensure};
 use tempfile::TempDir;
 use tollgate_targets::live::site::FILES;
 
-/// What stands in every file.
+/// The content of every file.
 pub(crate) const FILE: &[u8] = b"a file";
 
-/// `tollgate serve` in front of a few files.
+/// `tollgate serve` with a few files.
 pub(crate) struct Server {
     child: Child,
     pub(crate) address: SocketAddr,
@@ -21,7 +21,7 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) fn start(tollgate: &Path, image: &Path) -> Result<Server> {
-        let root = TempDir::new().context("cannot make a temporary folder")?;
+        let root = TempDir::new().context("cannot create a temporary directory")?;
         for file in FILES {
             let file = root.path().join(file.trim_start_matches('/'));
             if let Some(above) = file.parent() {
@@ -47,7 +47,7 @@ impl Server {
             .spawn()
             .with_context(|| format!("cannot start {}", tollgate.display()))?;
         let mut said = String::new();
-        let out = child.stdout.take().context("a server without output")?;
+        let out = child.stdout.take().context("the server has no output")?;
         BufReader::new(out).read_line(&mut said)?;
         let mut server = Server {
             child,
@@ -66,11 +66,11 @@ impl Server {
         self.child.id()
     }
 
-    /// Ends it.
+    /// Stops it.
     ///
     /// # Errors
     ///
-    /// If it has ended by itself before, which it must not.
+    /// Returns an error if it has already ended by itself, which it must not.
     pub(crate) fn stop(&mut self) -> Result<()> {
         let ended = self.child.try_wait()?;
         ensure!(
@@ -83,13 +83,13 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // It serves until it is ended; how it ends no longer matters.
+        // It serves until it is stopped; its exit code no longer matters.
         _ = self.child.kill();
         _ = self.child.wait();
     }
 }
 
-/// The memory that a process has in use, in KiB; nothing where the system does not tell.
+/// Returns the resident memory of a process in KiB; `None` if the system does not report it.
 pub(crate) fn resident_kib(pid: u32) -> Option<u64> {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
     let line = status.lines().find(|line| line.starts_with("VmRSS:"))?;

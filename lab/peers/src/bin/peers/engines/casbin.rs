@@ -1,4 +1,4 @@
-//! casbin: the group is the subject, and the matcher looks at the cheapest first.
+//! casbin: the group is the subject, and the matcher evaluates the cheapest comparison first.
 
 use std::time::Instant;
 
@@ -13,7 +13,7 @@ use super::Asked;
 use crate::site::{self, METHOD};
 use crate::timing::{Figures, timed};
 
-/// `keyMatch` compares a prefix; the others make a regular expression at every call.
+/// `keyMatch` compares a prefix; the others compile a regular expression on every call.
 const MODEL: &str = "
 [request_definition]
 r = sub, obj, act
@@ -25,7 +25,7 @@ e = some(where (p.eft == allow))
 m = r.sub == p.sub && r.act == p.act && keyMatch(r.obj, p.obj)
 ";
 
-/// Answers that the cache holds: more than there are questions.
+/// The capacity of the cache: more than there are requests.
 const CACHED: usize = 4_096;
 
 pub(super) fn measure(asked: &Asked<'_>) -> Result<Figures> {
@@ -62,12 +62,12 @@ pub(super) fn measure_cached(asked: &Asked<'_>) -> Result<Figures> {
         Ok(enforcer.enforce((question.group.as_str(), question.path.as_str(), METHOD))?)
     })?;
     if figures.checked < asked.expected.len() {
-        figures.remark = Some("also times questions that its cache has not met before".to_owned());
+        figures.remark = Some("also times requests that are not in its cache".to_owned());
     }
     Ok(figures)
 }
 
-/// Nothing here waits for anything: all is in memory.
+/// No I/O: everything is in memory.
 fn waited<T>(what: impl Future<Output = casbin::Result<T>>) -> Result<T> {
     let runtime = tokio::runtime::Builder::new_current_thread().build()?;
     Ok(runtime.block_on(what)?)

@@ -1,4 +1,4 @@
-//! Cedar: learners are in groups, paths are entities that know themselves.
+//! Cedar: users are in groups, and paths are entities that have themselves as an attribute.
 
 use std::collections::{HashMap, HashSet};
 use std::time::Instant;
@@ -20,7 +20,7 @@ pub(super) fn measure(asked: &Asked<'_>) -> Result<Figures> {
         .context("Cedar cannot read the rules")?;
     let ready = began.elapsed();
     let action = uid("Action", METHOD)?;
-    // One entity for each name, whoever asks for it.
+    // One entity per name, for any number of requests.
     let mut known: HashMap<EntityUid, Entity> = HashMap::new();
     let mut requests = Vec::new();
     for question in asked.questions {
@@ -51,7 +51,7 @@ pub(super) fn measure(asked: &Asked<'_>) -> Result<Figures> {
     let entities = Entities::from_entities(known.into_values(), None)?;
     let authorizer = Authorizer::new();
     timed(asked.expected, asked.effort, ready, |at| {
-        let request = requests.get(at).context("a request of that number")?;
+        let request = requests.get(at).context("no request with that number")?;
         let answer = authorizer.is_authorized(request, &policies, &entities);
         if let Some(error) = answer.diagnostics().errors().next() {
             bail!("Cedar fails: {error}");

@@ -1,4 +1,4 @@
-//! Ours: the core with a raw path and the facts of a learner whose token was verified.
+//! Ours: the core with a raw path and the facts of a user whose token was verified.
 
 use std::time::Instant;
 
@@ -19,12 +19,12 @@ pub(super) fn measure(image: &[u8], asked: &Asked<'_>) -> Result<Figures> {
     let facts = facts(&image, asked.questions);
     let mut scratch = PathScratch::new();
     timed(asked.expected, asked.effort, ready, |at| {
-        let facts = facts.get(at).context("facts of that number")?;
+        let facts = facts.get(at).context("no facts with that number")?;
         ask(&image, &mut scratch, asked.question(at)?, facts)
     })
 }
 
-/// What we say to each question.
+/// Returns our decision for each request.
 pub(super) fn answers(image: &[u8], questions: &[Question]) -> Result<Vec<bool>> {
     let image = load(image)?;
     let mut scratch = PathScratch::new();

@@ -1,4 +1,4 @@
-//! Rego in `regorus`, compiled for its virtual machine, which its own benchmarks call the fast way.
+//! Rego in `regorus`, compiled for its virtual machine, which its own benchmarks describe as the fast path.
 
 use core::num::NonZeroUsize;
 use std::time::Instant;
@@ -15,15 +15,16 @@ use crate::site::{self, METHOD};
 use crate::timing::{Figures, timed};
 
 const ENTRY: &str = "data.site.allow";
-/// Rules in one program, which has 65,535 instructions at most; a rule takes 15. Further rules make further
-/// programs, asked in turn until one allows: its interpreter takes any number, and thirty times as long.
+/// The number of rules in one program, which has at most 65,535 instructions; a rule takes 15. More rules go
+/// into more programs, evaluated in turn until one allows: the interpreter takes any number, but is thirty
+/// times slower.
 const RULES_A_PROGRAM: usize = 4_000;
 
-/// How the rules are said.
+/// The form of the rules.
 pub(super) enum Form {
-    /// A body for each.
+    /// One body per rule.
     Rules,
-    /// One over a table.
+    /// One rule over a table.
     Data,
 }
 
@@ -56,9 +57,9 @@ pub(super) fn measure(asked: &Asked<'_>, form: Form) -> Result<Figures> {
         .collect::<Result<_>>()?;
     let programs = machines.len();
     let mut figures = timed(asked.expected, asked.effort, ready, |at| {
-        let input = inputs.get(at).context("an input of that number")?;
+        let input = inputs.get(at).context("no input with that number")?;
         for machine in &mut machines {
-            // Values are counted references: this copies none.
+            // Values are reference-counted: this copies none.
             machine.set_input(input.clone());
             if *machine.execute()?.as_bool()? {
                 return Ok(true);

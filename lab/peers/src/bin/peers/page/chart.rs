@@ -1,4 +1,4 @@
-//! Two kinds of charts as SVG: times over numbers of rules, and bars. It knows nothing of what is measured.
+//! Two kinds of SVG charts: times over numbers of rules, and bars. Not here: what is measured.
 
 use anyhow::{Context as _, Result, anyhow};
 use plotters::prelude::*;
@@ -8,13 +8,13 @@ use crate::rows::{OURS, Row, time};
 const WIDTH: u32 = 900;
 const LINES_HEIGHT: u32 = 420;
 const BAR_HEIGHT: u32 = 30;
-/// Where bars begin, and how long the longest is.
+/// The start of the bars, and the length of the longest.
 const NAMES: i32 = 190;
 const LONGEST: f64 = 480.0;
 const FONT: &str = "sans-serif";
 const GREEN: RGBColor = RGBColor(31, 143, 78);
 const GREY: RGBColor = RGBColor(141, 153, 166);
-/// Of peers, in the order of their appearance.
+/// The colours of peers, in order of appearance.
 const COLOURS: [RGBColor; 6] = [
     RGBColor(196, 78, 82),
     RGBColor(76, 114, 176),
@@ -24,7 +24,7 @@ const COLOURS: [RGBColor; 6] = [
     RGBColor(140, 97, 60),
 ];
 
-/// A bar with its name and its value in words.
+/// A bar with its name and its formatted value.
 pub(super) struct Bar {
     pub(super) name: String,
     pub(super) length: f64,
@@ -32,7 +32,7 @@ pub(super) struct Bar {
     pub(super) is_ours: bool,
 }
 
-/// Bars below each other, on one linear scale.
+/// Draws horizontal bars on a linear scale.
 pub(super) fn bars(bars: &[Bar]) -> Result<String> {
     let most = bars.iter().map(|bar| bar.length).fold(1.0, f64::max);
     let height = BAR_HEIGHT * u32::try_from(bars.len())?;
@@ -58,7 +58,7 @@ pub(super) fn bars(bars: &[Bar]) -> Result<String> {
     Ok(svg)
 }
 
-/// A line for each subject: medians over numbers of rules, both on logarithmic scales.
+/// Draws a line for each subject: medians over numbers of rules, both on logarithmic scales.
 pub(super) fn lines(rows: &[&Row], sizes: &[usize]) -> Result<String> {
     let points = |subject: &str| -> Vec<(f64, f64)> {
         let own = rows.iter().filter(|row| row.subject == subject);
@@ -72,7 +72,7 @@ pub(super) fn lines(rows: &[&Row], sizes: &[usize]) -> Result<String> {
         }
     }
     let (low, high) = (sizes.first(), sizes.last());
-    let (low, high) = low.zip(high).context("a chart of no sizes")?;
+    let (low, high) = low.zip(high).context("the chart has no sizes")?;
     let times = rows.iter().filter_map(|row| row.p50_ns);
     let (least, most) = times.fold((f64::MAX, 1.0_f64), |(least, most), time| {
         (least.min(time), most.max(time))

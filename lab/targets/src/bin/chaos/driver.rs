@@ -1,4 +1,4 @@
-//! Requests with answers that are known in advance, and the score of what came back.
+//! Requests with known expected results, and the score of the actual ones.
 
 use std::collections::BTreeMap;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -6,52 +6,53 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use anyhow::{Context, Result};
 use tollgate_core::UnixSeconds;
 use tollgate_gate::Request;
-use tollgate_targets::driver::{Ask, Told};
+use tollgate_targets::driver::{Ask, Observed};
 use tollgate_targets::live::issuer::{Issuer, Signed};
 use tollgate_targets::live::site::{HOSTILE, LESSON, NEW, OPEN, OTHER};
 
-/// How far the clock is put forward where a cooldown must be over, in seconds.
+/// The number of seconds by which the clock is advanced to end a cooldown.
 pub(crate) const STEP_SECS: i64 = 11;
-/// Most steps that may pass until a target has recovered.
+/// The maximum number of steps until a target has recovered.
 const MOST_STEPS: u32 = 6;
 
-/// What must come of a request.
+/// The expected result of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Want {
     /// It must be allowed.
     Allow,
-    /// It must not be allowed.
+    /// It must be denied.
     Deny,
-    /// Both are right while things change.
+    /// Either is correct while things change.
     Either,
 }
 
-/// Where in the play a request stands.
+/// The phase of the scenario in which a request is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Phase {
-    /// While nothing is wrong yet.
+    /// Before the fault.
     Before,
-    /// Under the fault.
+    /// During the fault.
     Under,
-    /// After it.
+    /// After the fault.
     After,
 }
 
-/// What must come of those requests that depend on the fault. All others have one right answer always.
+/// The expected results of requests that depend on the fault. All others have a single correct result at all
+/// times.
 #[derive(Clone, Copy)]
 pub(crate) struct Wants {
     /// The open path.
     pub(crate) open: Want,
-    /// A token by the key that everybody knows.
+    /// A token signed by the established key.
     pub(crate) known: Want,
-    /// A token by the key that comes later.
+    /// A token signed by the later key.
     pub(crate) fresh: Want,
     /// The path that only the newer policy opens.
     pub(crate) new: Want,
 }
 
 impl Wants {
-    /// Nothing is wrong, and nothing new is there.
+    /// No fault, and nothing new.
     pub(crate) const USUAL: Wants = Wants {
         open: Want::Allow,
         known: Want::Allow,
@@ -60,11 +61,11 @@ impl Wants {
     };
 }
 
-/// Tokens of everybody who asks.
+/// The tokens of all requests.
 pub(crate) struct Tokens {
     known: String,
     fresh: String,
-    /// Those that open nothing, by what is wrong with them.
+    /// Tokens that grant nothing, by what is wrong with them.
     bad: Vec<(&'static str, String)>,
     other_group: String,
 }
@@ -85,54 +86,57 @@ impl Tokens {
     }
 }
 
-/// What came of all requests.
+/// The results of all requests.
 #[derive(Default)]
 pub(crate) struct Score {
-    /// Requests sent.
+    /// The number of requests sent.
     pub(crate) requests: u64,
-    /// Allowed, and must not be.
+    /// Allowed, but must be denied.
     pub(crate) wrong_allows: u64,
-    /// Not allowed, and should have been while something was wrong with other things.
+    /// Denied, but should have been allowed during an unrelated fault.
     pub(crate) lost_under: u64,
-    /// Not allowed, and should have been, with nothing wrong any more or yet.
+    /// Denied, but should have been allowed before or after the fault.
     pub(crate) lost_after: u64,
-    /// Simulated seconds from the end of the fault until all was well.
+    /// Simulated seconds from the end of the fault until full recovery.
     pub(crate) recovered_secs: Option<i64>,
-    /// What those were, in words.
+    /// Descriptions of the wrong results.
     pub(crate) wrong: Vec<String>,
-    /// Under the fault: for each kind of request, how often which answer came.
+    /// Counts of each result during the fault, by kind of request.
     seen: BTreeMap<&'static str, BTreeMap<String, u64>>,
 }
 
-/// Somebody who asks a target.
-pub(crate) struct Asker<'a> {
-    pub(crate) edge: Box<dyn Ask<Told>>,
+/// A client that sends requests to a target.
+pub(crate) struct RequestDriver<'a> {
+    pub(crate) edge: Box<dyn Ask<Observed>>,
     pub(crate) tokens: &'a Tokens,
     pub(crate) score: Score,
     /// The time of requests, in Unix seconds.
     pub(crate) now: i64,
 }
 
-impl<'a> Asker<'a> {
-    pub(crate) fn new(edge: Box<dyn Ask<Told>>, tokens: &'a Tokens) -> Result<Asker<'a>> {
+impl<'a> RequestDriver<'a> {
+    pub(crate) fn new(
+        edge: Box<dyn Ask<Observed>>,
+        tokens: &'a Tokens,
+    ) -> Result<RequestDriver<'a>> {
         let since = SystemTime::now().duration_since(UNIX_EPOCH);
-        let since = since.context("a clock before 1970")?.as_secs();
-        Ok(Asker {
+        let since = since.context("the clock is before 1970")?.as_secs();
+        Ok(RequestDriver {
             edge,
             tokens,
             score: Score::default(),
-            // Tokens were made before this.
+            // The tokens must be older than this.
             now: i64::try_from(since)? + 1,
         })
     }
 
-    /// Asks everything once.
+    /// Sends all requests once.
     pub(crate) fn round(&mut self, phase: Phase, wants: Wants) {
         let tokens = self.tokens;
         self.ask("open", OPEN, None, phase, wants.open);
         self.ask("known key", LESSON, Some(&tokens.known), phase, wants.known);
         for (_, token) in &tokens.bad {
-            self.ask("bad token", LESSON, Some(token), phase, Want::Deny);
+            self.ask("invalid token", LESSON, Some(token), phase, Want::Deny);
         }
         self.ask(
             "other group",
@@ -146,12 +150,12 @@ impl<'a> Asker<'a> {
         self.ask("hostile path", HOSTILE, None, phase, Want::Deny);
         self.ask("new path", NEW, None, phase, wants.new);
         self.ask("new key", LESSON, Some(&tokens.fresh), phase, wants.fresh);
-        // Once more: what is waited for and what is remembered must not change what is right.
+        // Again: pending and cached state must not change the correct result.
         self.ask("known key", LESSON, Some(&tokens.known), phase, wants.known);
         self.ask("no token", LESSON, None, phase, Want::Deny);
     }
 
-    /// Asks, and keeps the score.
+    /// Sends a request and updates the score.
     pub(crate) fn ask(
         &mut self,
         who: &'static str,
@@ -159,7 +163,7 @@ impl<'a> Asker<'a> {
         token: Option<&str>,
         phase: Phase,
         want: Want,
-    ) -> Told {
+    ) -> Observed {
         let told = self.told(target, token);
         self.score.requests += 1;
         if phase == Phase::Under {
@@ -183,8 +187,8 @@ impl<'a> Asker<'a> {
         told
     }
 
-    /// Lets time pass until a request is allowed that has waited for the end of the fault, and says for how
-    /// long that took; then asks everything.
+    /// Advances the clock until a request that waited for the end of the fault is allowed, and records how
+    /// long that took; then sends all requests.
     pub(crate) fn recover(&mut self, target: &str, fresh: bool, wants: Wants) {
         let tokens = self.tokens;
         let token = (target == LESSON).then_some(if fresh { &tokens.fresh } else { &tokens.known });
@@ -195,13 +199,13 @@ impl<'a> Asker<'a> {
                 self.score.recovered_secs = Some(i64::from(step) * STEP_SECS);
                 break;
             }
-            // Fetches of keys and policies that go on behind the answers take their time too.
+            // Background fetches of keys and policies take time too.
             std::thread::sleep(core::time::Duration::from_millis(100));
         }
         self.settle(wants);
     }
 
-    /// With nothing wrong any more, asks everything twice, some time apart.
+    /// After the fault, sends all requests twice, some time apart.
     pub(crate) fn settle(&mut self, wants: Wants) {
         for _ in 0..2 {
             self.round(Phase::After, wants);
@@ -209,8 +213,8 @@ impl<'a> Asker<'a> {
         }
     }
 
-    /// The answer; where there is none, that it is none.
-    fn told(&mut self, target: &str, token: Option<&str>) -> Told {
+    /// Returns the result, or a description of why there is none.
+    fn told(&mut self, target: &str, token: Option<&str>) -> Observed {
         let bearer = token.map(|token| format!("Bearer {token}"));
         let headers: Vec<(&str, &[u8])> = bearer
             .iter()
@@ -223,19 +227,19 @@ impl<'a> Asker<'a> {
             ip: Some("203.0.113.7"),
             now: UnixSeconds(self.now),
         };
-        self.edge.ask(&request).unwrap_or_else(|error| Told {
+        self.edge.ask(&request).unwrap_or_else(|error| Observed {
             allows: false,
             status: 0,
-            why: format!("no answer: {error:#}"),
+            why: format!("no response: {error:#}"),
         })
     }
 }
 
 impl Score {
-    /// The answers to these requests under the fault.
+    /// Returns the results of these requests during the fault.
     pub(crate) fn seen(&self, who: &'static str) -> String {
         let Some(answers) = self.seen.get(who) else {
-            return format!("{who}: not asked");
+            return format!("{who}: not sent");
         };
         let told: Vec<String> = answers
             .iter()

@@ -1,4 +1,4 @@
-//! Signed images that go back: taken nowhere, and the version in force decides on.
+//! Rollback of signed images: every target rejects older versions, and the version in force stays in effect.
 
 use anyhow::{Context, Result, bail};
 use tollgate_targets::driver::{Delivery, Setup, Signed};
@@ -6,8 +6,8 @@ use tollgate_targets::live::site::NEW;
 use tollgate_targets::signed::Releaser;
 use tollgate_targets::{Places, Target};
 
-use super::{ROUNDS, STORE_AGE_SECS, WITH_NEW, World, asker, delivery};
-use crate::ask::{Asker, Phase, Score, Wants};
+use super::{ROUNDS, STORE_AGE_SECS, WITH_NEW, World, delivery, driver};
+use crate::driver::{Phase, RequestDriver, Score, Wants};
 
 /// The version in force.
 const IN_FORCE: u64 = 5;
@@ -20,7 +20,11 @@ struct Images {
     newer: Vec<u8>,
 }
 
-pub(super) fn play(places: &Places, world: &World, target: Target) -> Result<(Score, String)> {
+pub(super) fn run_scenario(
+    places: &Places,
+    world: &World,
+    target: Target,
+) -> Result<(Score, String)> {
     let releaser = Releaser::new("chaos")?;
     let images = Images {
         trust: releaser.trust()?,
@@ -32,22 +36,22 @@ pub(super) fn play(places: &Places, world: &World, target: Target) -> Result<(Sc
         Delivery::AtStart => {
             let trust = Some((images.trust.as_str(), IN_FORCE));
             let refusal = target.refusal(places, &images.older, trust)?;
-            let mut asker = asker(places, world, target)?;
-            asker.settle(Wants::USUAL);
-            Ok((asker.score, format!("does not start: {refusal}")))
+            let mut driver = driver(places, world, target)?;
+            driver.settle(Wants::USUAL);
+            Ok((driver.score, format!("does not start: {refusal}")))
         }
         Delivery::FromStore => in_store(places, world, target, &images),
         _ => offered(places, world, target, &images),
     }
 }
 
-/// A target that runs, and trusts the releaser.
+/// A running target that trusts the releaser.
 fn trusting<'a>(
     places: &Places,
     world: &'a World,
     target: Target,
     images: &Images,
-) -> Result<Asker<'a>> {
+) -> Result<RequestDriver<'a>> {
     let signed = Signed {
         trust: &images.trust,
         image: &images.in_force,
@@ -59,9 +63,9 @@ fn trusting<'a>(
         ..Setup::new(&world.policy)
     };
     let edge = target.live(places, &setup)?;
-    let mut asker = Asker::new(edge, &world.tokens)?;
-    asker.round(Phase::Before, Wants::USUAL);
-    Ok(asker)
+    let mut driver = RequestDriver::new(edge, &world.tokens)?;
+    driver.round(Phase::Before, Wants::USUAL);
+    Ok(driver)
 }
 
 fn offered(
@@ -70,25 +74,25 @@ fn offered(
     target: Target,
     images: &Images,
 ) -> Result<(Score, String)> {
-    let mut asker = trusting(places, world, target, images)?;
-    let offer = |asker: &mut Asker<'_>, image: &[u8]| {
-        let offered = asker.edge.offer(image);
-        offered.context("takes no policy while it runs")
+    let mut driver = trusting(places, world, target, images)?;
+    let offer = |driver: &mut RequestDriver<'_>, image: &[u8]| {
+        let offered = driver.edge.offer(image);
+        offered.context("loads no policy while it runs")
     };
-    let Err(refusal) = offer(&mut asker, &images.older)? else {
-        bail!("an older image was taken");
+    let Err(refusal) = offer(&mut driver, &images.older)? else {
+        bail!("an older image was accepted");
     };
-    asker.round(Phase::Under, Wants::USUAL);
-    offer(&mut asker, &images.newer)??;
-    asker.round(Phase::Under, WITH_NEW);
-    // What was in force is older now.
-    if offer(&mut asker, &images.in_force)?.is_ok() {
-        bail!("the image before the last was taken");
+    driver.round(Phase::Under, Wants::USUAL);
+    offer(&mut driver, &images.newer)??;
+    driver.round(Phase::Under, WITH_NEW);
+    // The version that was in force is older now.
+    if offer(&mut driver, &images.in_force)?.is_ok() {
+        bail!("the previous image was accepted");
     }
-    asker.settle(WITH_NEW);
+    driver.settle(WITH_NEW);
     Ok((
-        asker.score,
-        format!("the version in force decides on: {refusal:#}"),
+        driver.score,
+        format!("the version in force stays in force: {refusal:#}"),
     ))
 }
 
@@ -99,17 +103,20 @@ fn in_store(
     images: &Images,
 ) -> Result<(Score, String)> {
     world.store.put_as(&world.policy.id()?, &images.in_force);
-    let mut asker = trusting(places, world, target, images)?;
+    let mut driver = trusting(places, world, target, images)?;
     world.store.put_as(&world.newer.id()?, &images.older);
     for _ in 0..ROUNDS {
-        asker.now += STORE_AGE_SECS;
-        asker.round(Phase::Under, Wants::USUAL);
+        driver.now += STORE_AGE_SECS;
+        driver.round(Phase::Under, Wants::USUAL);
     }
     world.store.put_as(&world.newer.id()?, &images.newer);
-    asker.recover(NEW, false, WITH_NEW);
-    let (known, new) = (asker.score.seen("known key"), asker.score.seen("new path"));
+    driver.recover(NEW, false, WITH_NEW);
+    let (known, new) = (
+        driver.score.seen("known key"),
+        driver.score.seen("new path"),
+    );
     Ok((
-        asker.score,
-        format!("the version in force decides on: {known}; {new}"),
+        driver.score,
+        format!("the version in force stays in force: {known}; {new}"),
     ))
 }

@@ -1,25 +1,25 @@
-//! How each fault is played: what is well before it, what goes on under it, and how it ends.
+//! Fault scenarios: baseline before the fault, requests during it, recovery after it.
 
 mod older;
 
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
-use tollgate_targets::driver::{Ask, Break, Delivery, Setup, Told};
+use tollgate_targets::driver::{Ask, Delivery, InjectedFault, Observed, Setup};
 use tollgate_targets::live::issuer::{Issuer, Signed};
 use tollgate_targets::live::site::{self, LESSON, NEW};
 use tollgate_targets::live::store::{self, Store};
 use tollgate_targets::{Places, Policy, Target};
 
-use crate::ask::{Asker, Phase, STEP_SECS, Score, Tokens, Want, Wants};
+use crate::driver::{Phase, RequestDriver, STEP_SECS, Score, Tokens, Want, Wants};
 use crate::faults::{Fault, Kind};
 
-/// Longer than keys get old, and than a Worker decides without a look at its store, in seconds.
+/// A time in seconds after which keys are stale and a Worker must read its store.
 const KEYS_AGE_SECS: i64 = 3_601;
 const STORE_AGE_SECS: i64 = 61;
-/// How often everything is asked under a fault.
+/// The number of rounds under a fault.
 const ROUNDS: u32 = 3;
 
-/// What is around the targets.
+/// The environment of the targets.
 pub(crate) struct World {
     issuer: Issuer,
     stranger: Issuer,
@@ -45,8 +45,8 @@ impl World {
     }
 }
 
-/// Plays a fault on a target: the score, and what happened in words.
-pub(crate) fn play(
+/// Runs a fault scenario on a target and returns the score and a description of what happened.
+pub(crate) fn run_scenario(
     places: &Places,
     world: &mut World,
     fault: &Fault,
@@ -84,17 +84,17 @@ pub(crate) fn play(
         }
         Kind::Store(_) => beside(places, world, target, &[|_| json!({})]),
         Kind::Inside(how) => inside(places, world, target, how),
-        Kind::Older => older::play(places, world, target),
+        Kind::Older => older::run_scenario(places, world, target),
     }
 }
 
-/// How a target gets its policy.
+/// Returns how a target gets its policy.
 fn delivery(target: Target) -> Result<Delivery> {
     let faults = target.faults().context("not driven under faults")?;
     Ok(faults.policy)
 }
 
-/// The usual policy, and a store with others.
+/// The usual policy, and a store that contains others.
 fn with_store(world: &World) -> Setup<'_> {
     Setup {
         store: Some(&world.store),
@@ -102,7 +102,7 @@ fn with_store(world: &World) -> Setup<'_> {
     }
 }
 
-/// With the key that comes later in use, where keys are fetched.
+/// The same with the later key in use, if keys are fetched.
 fn with_fresh(target: Target) -> Wants {
     let is_code = target
         .faults()
@@ -113,110 +113,110 @@ fn with_fresh(target: Target) -> Wants {
     }
 }
 
-/// With the newer policy in force.
+/// The same with the newer policy in force.
 const WITH_NEW: Wants = Wants {
     new: Want::Allow,
     ..Wants::USUAL
 };
 
-fn asker<'a>(places: &Places, world: &'a World, target: Target) -> Result<Asker<'a>> {
-    let mut asker = Asker::new(
+fn driver<'a>(places: &Places, world: &'a World, target: Target) -> Result<RequestDriver<'a>> {
+    let mut driver = RequestDriver::new(
         target.live(places, &Setup::new(&world.policy))?,
         &world.tokens,
     )?;
-    asker.round(Phase::Before, Wants::USUAL);
-    Ok(asker)
+    driver.round(Phase::Before, Wants::USUAL);
+    Ok(driver)
 }
 
-/// Asks everything a few times, with time for cooldowns between.
-fn under(asker: &mut Asker<'_>, wants: Wants) {
+/// Sends all requests a few times, with time for cooldowns between rounds.
+fn under(driver: &mut RequestDriver<'_>, wants: Wants) {
     for _ in 0..ROUNDS {
-        asker.now += STEP_SECS;
-        asker.round(Phase::Under, wants);
+        driver.now += STEP_SECS;
+        driver.round(Phase::Under, wants);
     }
 }
 
-/// A key set that cannot be used, while a token names a key that is only there.
+/// An unusable key set, while a token names a key that only a later set contains.
 fn keys(places: &Places, world: &World, target: Target, how: &Value) -> Result<(Score, String)> {
-    let mut asker = asker(places, world, target)?;
+    let mut driver = driver(places, world, target)?;
     world.issuer.fault(how)?;
     world.issuer.publish_newer(true)?;
     let before = world.issuer.fetches()?;
-    under(&mut asker, Wants::USUAL);
+    under(&mut driver, Wants::USUAL);
     let struck = world.issuer.fetches()? - before;
     ensure!(struck > 0, "the key set was not fetched under the fault");
     world.issuer.well()?;
-    asker.recover(LESSON, true, with_fresh(target));
-    let (known, fresh) = (asker.score.seen("known key"), asker.score.seen("new key"));
-    Ok((asker.score, format!("{struck} fetches; {known}; {fresh}")))
+    driver.recover(LESSON, true, with_fresh(target));
+    let (known, fresh) = (driver.score.seen("known key"), driver.score.seen("new key"));
+    Ok((driver.score, format!("{struck} fetches; {known}; {fresh}")))
 }
 
 fn refused(places: &Places, world: &mut World, target: Target) -> Result<(Score, String)> {
-    // Borrowed for one line each, for the issuer comes and goes.
+    // Borrowed for one line each, because the issuer stops and starts.
     let edge = target.live(places, &Setup::new(&world.policy))?;
-    let mut asker = Asker::new(edge, &world.tokens)?;
-    asker.round(Phase::Before, Wants::USUAL);
+    let mut driver = RequestDriver::new(edge, &world.tokens)?;
+    driver.round(Phase::Before, Wants::USUAL);
     world.issuer.stop();
-    under(&mut asker, Wants::USUAL);
+    under(&mut driver, Wants::USUAL);
     world.issuer.resume()?;
     world.issuer.publish_newer(true)?;
-    asker.recover(LESSON, true, with_fresh(target));
-    let (known, fresh) = (asker.score.seen("known key"), asker.score.seen("new key"));
-    Ok((asker.score, format!("{known}; {fresh}")))
+    driver.recover(LESSON, true, with_fresh(target));
+    let (known, fresh) = (driver.score.seen("known key"), driver.score.seen("new key"));
+    Ok((driver.score, format!("{known}; {fresh}")))
 }
 
-/// A set in which the signing key is missing takes its tokens away, for that is how a key is withdrawn; they
-/// come back with it.
+/// A set that lacks the signing key invalidates its tokens, because that is how a key is withdrawn. They are
+/// valid again when the key returns.
 fn without(places: &Places, world: &World, target: Target) -> Result<(Score, String)> {
-    let mut asker = asker(places, world, target)?;
+    let mut driver = driver(places, world, target)?;
     world.issuer.publish_newer(true)?;
     world.issuer.publish_older(false)?;
-    asker.now += KEYS_AGE_SECS;
+    driver.now += KEYS_AGE_SECS;
     let both = Wants {
         known: Want::Either,
         fresh: Want::Either,
         ..Wants::USUAL
     };
-    asker.round(Phase::Under, both);
+    driver.round(Phase::Under, both);
     let withdrawn = Wants {
         known: Want::Deny,
         fresh: Want::Allow,
         ..Wants::USUAL
     };
-    under(&mut asker, withdrawn);
+    under(&mut driver, withdrawn);
     world.issuer.publish_older(true)?;
-    asker.recover(LESSON, false, with_fresh(target));
-    let (known, fresh) = (asker.score.seen("known key"), asker.score.seen("new key"));
-    Ok((asker.score, format!("{known}; {fresh}")))
+    driver.recover(LESSON, false, with_fresh(target));
+    let (known, fresh) = (driver.score.seen("known key"), driver.score.seen("new key"));
+    Ok((driver.score, format!("{known}; {fresh}")))
 }
 
 fn clock(places: &Places, world: &World, target: Target, jump: i64) -> Result<(Score, String)> {
-    let mut asker = asker(places, world, target)?;
+    let mut driver = driver(places, world, target)?;
     world.issuer.publish_newer(true)?;
-    asker.now += jump;
-    // Far away from their time tokens are worth nothing; near it the new key may be fetched.
+    driver.now += jump;
+    // Far outside their time tokens are invalid; near it, the new key may be fetched.
     let is_far = jump.abs() > 3_600;
     let wants = Wants {
         known: if is_far { Want::Deny } else { Want::Allow },
         fresh: if is_far { Want::Deny } else { Want::Either },
         ..Wants::USUAL
     };
-    asker.round(Phase::Under, wants);
-    asker.round(Phase::Under, wants);
-    asker.now -= jump;
-    // In the very same second, and until the clock has caught up with itself.
+    driver.round(Phase::Under, wants);
+    driver.round(Phase::Under, wants);
+    driver.now -= jump;
+    // In the very same second, and until the clock has caught up.
     let same = Wants {
         fresh: Want::Either,
         ..Wants::USUAL
     };
-    asker.round(Phase::After, same);
+    driver.round(Phase::After, same);
     let wants = with_fresh(target);
-    asker.recover(LESSON, wants.fresh == Want::Allow, wants);
-    let (known, open) = (asker.score.seen("known key"), asker.score.seen("open"));
-    Ok((asker.score, format!("{known}; {open}")))
+    driver.recover(LESSON, wants.fresh == Want::Allow, wants);
+    let (known, open) = (driver.score.seen("known key"), driver.score.seen("open"));
+    Ok((driver.score, format!("{known}; {open}")))
 }
 
-/// What damage makes of bytes.
+/// The ways to damage bytes.
 fn damaged(image: &[u8]) -> Vec<Vec<u8>> {
     let mut changed = image.to_vec();
     if let Some(byte) = changed.get_mut(image.len() / 2) {
@@ -250,42 +250,45 @@ fn torn(places: &Places, world: &World, target: Target) -> Result<(Score, String
             for image in &torn {
                 last = target.refusal(places, image, None)?;
             }
-            let mut asker = asker(places, world, target)?;
-            asker.settle(Wants::USUAL);
+            let mut driver = driver(places, world, target)?;
+            driver.settle(Wants::USUAL);
             let refused = torn.len();
             Ok((
-                asker.score,
+                driver.score,
                 format!("does not start, {refused} of {refused}: {last}"),
             ))
         }
-        Delivery::Code => bail!("no image"),
+        Delivery::Code => bail!("the policy is not an image"),
     }
 }
 
-/// Images that are offered to a target that runs.
+/// Damaged images offered to a running target.
 fn offered(
     places: &Places,
     world: &World,
     target: Target,
     torn: &[Vec<u8>],
 ) -> Result<(Score, String)> {
-    let mut asker = asker(places, world, target)?;
+    let mut driver = driver(places, world, target)?;
     let mut last = String::new();
     for image in torn {
-        match asker
+        match driver
             .edge
             .offer(image)
-            .context("takes no policy while it runs")?
+            .context("loads no policy while it runs")?
         {
-            Ok(()) => bail!("a torn image was taken"),
+            Ok(()) => bail!("a torn image was accepted"),
             Err(error) => last = format!("{error:#}"),
         }
-        asker.round(Phase::Under, Wants::USUAL);
+        driver.round(Phase::Under, Wants::USUAL);
     }
-    let taken = asker.edge.offer(world.newer.image());
-    taken.context("takes no policy while it runs")??;
-    asker.settle(WITH_NEW);
-    Ok((asker.score, format!("the earlier decides on: {last}")))
+    let taken = driver.edge.offer(world.newer.image());
+    taken.context("loads no policy while it runs")??;
+    driver.settle(WITH_NEW);
+    Ok((
+        driver.score,
+        format!("the earlier one stays in force: {last}"),
+    ))
 }
 
 /// A package that was deployed with a torn image.
@@ -295,29 +298,29 @@ fn package(
     target: Target,
     torn: &[Vec<u8>],
 ) -> Result<(Score, String)> {
-    let mut asker = asker(places, world, target)?;
+    let mut driver = driver(places, world, target)?;
     let nothing = Wants {
         open: Want::Deny,
         known: Want::Deny,
         ..Wants::USUAL
     };
     for image in torn {
-        asker.edge = target.live(
+        driver.edge = target.live(
             places,
             &Setup {
                 image: Some(image),
                 ..Setup::new(&world.policy)
             },
         )?;
-        asker.round(Phase::Under, nothing);
+        driver.round(Phase::Under, nothing);
     }
-    asker.edge = target.live(places, &Setup::new(&world.policy))?;
-    asker.settle(Wants::USUAL);
-    let (known, open) = (asker.score.seen("known key"), asker.score.seen("open"));
-    Ok((asker.score, format!("{known}; {open}")))
+    driver.edge = target.live(places, &Setup::new(&world.policy))?;
+    driver.settle(Wants::USUAL);
+    let (known, open) = (driver.score.seen("known key"), driver.score.seen("open"));
+    Ok((driver.score, format!("{known}; {open}")))
 }
 
-/// Images in a store that a target must not take.
+/// Images in a store that a target must not load.
 fn in_store(
     places: &Places,
     world: &World,
@@ -325,19 +328,22 @@ fn in_store(
     offers: &[(String, Vec<u8>)],
 ) -> Result<(Score, String)> {
     let edge = target.live(places, &with_store(world))?;
-    let mut asker = Asker::new(edge, &world.tokens)?;
-    asker.round(Phase::Before, Wants::USUAL);
+    let mut driver = RequestDriver::new(edge, &world.tokens)?;
+    driver.round(Phase::Before, Wants::USUAL);
     for (id, image) in offers {
         world.store.put_as(id, image);
-        asker.now += STORE_AGE_SECS;
-        asker.round(Phase::Under, Wants::USUAL);
+        driver.now += STORE_AGE_SECS;
+        driver.round(Phase::Under, Wants::USUAL);
     }
     world.store.put(&world.newer)?;
-    asker.recover(NEW, false, WITH_NEW);
-    let (known, new) = (asker.score.seen("known key"), asker.score.seen("new path"));
+    driver.recover(NEW, false, WITH_NEW);
+    let (known, new) = (
+        driver.score.seen("known key"),
+        driver.score.seen("new path"),
+    );
     Ok((
-        asker.score,
-        format!("the earlier decides on: {known}; {new}"),
+        driver.score,
+        format!("the earlier one stays in force: {known}; {new}"),
     ))
 }
 
@@ -348,56 +354,59 @@ fn store_fails(
     how: store::Fault,
 ) -> Result<(Score, String)> {
     let edge = target.live(places, &with_store(world))?;
-    let mut asker = Asker::new(edge, &world.tokens)?;
-    asker.round(Phase::Before, Wants::USUAL);
+    let mut driver = RequestDriver::new(edge, &world.tokens)?;
+    driver.round(Phase::Before, Wants::USUAL);
     world.store.fault(Some(how));
     world.store.put(&world.newer)?;
     for _ in 0..ROUNDS {
-        asker.now += STORE_AGE_SECS;
-        asker.round(Phase::Under, Wants::USUAL);
+        driver.now += STORE_AGE_SECS;
+        driver.round(Phase::Under, Wants::USUAL);
     }
-    // One that starts without the store decides by what it was deployed with.
+    // An instance that starts without the store uses the policy it was deployed with.
     let mut other = target.live(places, &with_store(world))?;
-    core::mem::swap(&mut asker.edge, &mut other);
-    asker.round(Phase::Under, Wants::USUAL);
-    core::mem::swap(&mut asker.edge, &mut other);
+    core::mem::swap(&mut driver.edge, &mut other);
+    driver.round(Phase::Under, Wants::USUAL);
+    core::mem::swap(&mut driver.edge, &mut other);
     drop(other);
     world.store.fault(None);
-    asker.recover(NEW, false, WITH_NEW);
-    let (known, new) = (asker.score.seen("known key"), asker.score.seen("new path"));
+    driver.recover(NEW, false, WITH_NEW);
+    let (known, new) = (
+        driver.score.seen("known key"),
+        driver.score.seen("new path"),
+    );
     Ok((
-        asker.score,
-        format!("the earlier decides on: {known}; {new}"),
+        driver.score,
+        format!("the earlier one stays in force: {known}; {new}"),
     ))
 }
 
-/// The function for CloudFront beside stores that are not as they should be.
+/// The function for CloudFront with invalid store contents.
 fn beside(
     places: &Places,
     world: &World,
     target: Target,
     spoils: &[fn(Value) -> Value],
 ) -> Result<(Score, String)> {
-    let mut asker = asker(places, world, target)?;
+    let mut driver = driver(places, world, target)?;
     let no_more = Wants {
         open: Want::Either,
         known: Want::Either,
         ..Wants::USUAL
     };
     for spoil in spoils {
-        asker.edge = target.live(
+        driver.edge = target.live(
             places,
             &Setup {
                 spoil: Some(*spoil),
                 ..Setup::new(&world.policy)
             },
         )?;
-        asker.round(Phase::Under, no_more);
+        driver.round(Phase::Under, no_more);
     }
-    asker.edge = target.live(places, &Setup::new(&world.policy))?;
-    asker.settle(Wants::USUAL);
-    let (known, open) = (asker.score.seen("known key"), asker.score.seen("open"));
-    Ok((asker.score, format!("{known}; {open}")))
+    driver.edge = target.live(places, &Setup::new(&world.policy))?;
+    driver.settle(Wants::USUAL);
+    let (known, open) = (driver.score.seen("known key"), driver.score.seen("open"));
+    Ok((driver.score, format!("{known}; {open}")))
 }
 
 /// Changes every value of a store.
@@ -418,7 +427,7 @@ fn cut_values(store: Value) -> Value {
     each(store, |text| text.truncate(text.len() / 2))
 }
 
-/// Everything after the first page is not there yet, though the first says that there is more.
+/// The second and later pages have not arrived, though the first one announces them.
 fn without_pages(store: Value) -> Value {
     each(store, |text| {
         let more: String = text
@@ -438,7 +447,7 @@ fn lost_pointer(mut store: Value) -> Value {
     store
 }
 
-/// Pages of another generation than their keys.
+/// The pages and the keys are of different generations.
 fn mixed(store: Value) -> Value {
     each(store, |text| {
         let other: String = text
@@ -450,32 +459,38 @@ fn mixed(store: Value) -> Value {
     })
 }
 
-/// Something breaks, over and over, from the first request on. It costs the request that met it, which is denied.
-fn inside(places: &Places, world: &World, target: Target, how: Break) -> Result<(Score, String)> {
-    let edge: Box<dyn Ask<Told>> = target.live(places, &Setup::new(&world.policy))?;
-    let mut asker = Asker::new(edge, &world.tokens)?;
+/// Repeated internal failures, starting with the first request. A failure costs only the affected request,
+/// which is denied.
+fn inside(
+    places: &Places,
+    world: &World,
+    target: Target,
+    how: InjectedFault,
+) -> Result<(Score, String)> {
+    let edge: Box<dyn Ask<Observed>> = target.live(places, &Setup::new(&world.policy))?;
+    let mut driver = RequestDriver::new(edge, &world.tokens)?;
     let wants = with_fresh(target);
     world.issuer.publish_newer(true)?;
     for round in 0..ROUNDS + 1 {
-        // A token of its own, so that nothing about it is remembered.
+        // A token of its own, so that nothing about it is cached.
         let token = world.issuer.token("alice", Signed::Older)?;
-        asker.edge.break_next(how)?;
-        asker.ask(
-            "the one that met it",
+        driver.edge.break_next(how)?;
+        driver.ask(
+            "the affected request",
             LESSON,
             Some(&token),
             Phase::Under,
             Want::Deny,
         );
         if round == 0 {
-            // The key that comes later is fetched once, and must not be lost again for good.
-            asker.recover(LESSON, wants.fresh == Want::Allow, wants);
+            // The later key is fetched once, and must not be lost again permanently.
+            driver.recover(LESSON, wants.fresh == Want::Allow, wants);
         } else {
-            asker.round(Phase::Under, wants);
+            driver.round(Phase::Under, wants);
         }
     }
-    asker.settle(wants);
-    let met = asker.score.seen("the one that met it");
-    let known = asker.score.seen("known key");
-    Ok((asker.score, format!("{met}; after it {known}")))
+    driver.settle(wants);
+    let met = driver.score.seen("the affected request");
+    let known = driver.score.seen("known key");
+    Ok((driver.score, format!("{met}; after it {known}")))
 }

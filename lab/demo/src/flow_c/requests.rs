@@ -1,4 +1,5 @@
-//! What flow C asks before the key changes: sessions for sign-in tokens, and decisions by sessions.
+//! The requests of flow C before the key changes: sessions for sign-in tokens, and decisions based on
+//! sessions.
 
 use core::time::Duration;
 
@@ -18,19 +19,19 @@ const PREVIEW_FILE: &str = "courses/rust-101/preview/welcome.html";
 const EXAM: &str = "/courses/rust-101/exams/midterm.html";
 const EXAM_FILE: &str = "courses/rust-101/exams/midterm.html";
 const DOTS: &str = "/courses/rust-101/preview/../week1/ownership.html";
-/// How long the sign-in token lives whose session is to expire, in seconds.
+/// The lifetime in seconds of the sign-in token whose session must expire.
 const SHORT_SECS: u64 = 4;
-/// Longest session token, in bytes.
+/// The maximum length of a session token, in bytes.
 const MAX_SESSION_BYTES: usize = 1_023;
 
-/// A sign-in token becomes a session; nothing else does.
+/// A sign-in token is exchanged for a session; nothing else is.
 pub(super) fn exchange(
     report: &mut Report,
     big: &Big,
     issuer: &Issuer,
     token: &str,
 ) -> Result<Session> {
-    let session = big.minted(report, "the big edge mints a session", token, &[])?;
+    let session = big.minted(report, "the full edge mints a session", token, &[])?;
     let length = session.token.len();
     let (alg, kid) = (session.header("alg"), session.header("kid"));
     let note = format!(
@@ -54,7 +55,7 @@ pub(super) fn exchange(
             Some(session.token.as_str()),
             Want::denied(401, "no_token"),
         ),
-        ("… for nobody", None, Want::denied(401, "no_token")),
+        ("… without a token", None, Want::denied(401, "no_token")),
     ] {
         let answer = big.session(report, what, token, &[], &want)?;
         if answer.header("set-cookie").is_some() {
@@ -73,7 +74,7 @@ pub(super) fn exchange(
     Ok(session)
 }
 
-/// The same rules as everywhere, by the session alone.
+/// Checks the usual rules with only the session.
 pub(super) fn people(
     report: &mut Report,
     small: &Small,
@@ -124,7 +125,7 @@ pub(super) fn people(
         ),
         ("another signature", LESSON, Some(&spoiled), bad_signature()),
         (
-            "the sign-in token, for the big edge only",
+            "the sign-in token, for the full edge only",
             LESSON,
             Some(&bearer),
             Want::denied(401, "bad_token/unknown_key"),
@@ -147,7 +148,7 @@ pub(super) fn people(
     Ok(())
 }
 
-/// A session lives no longer than its sign-in token.
+/// A session expires no later than its sign-in token.
 pub(super) fn expired(
     report: &mut Report,
     big: &Big,
@@ -181,21 +182,23 @@ pub(super) fn expired(
     )
 }
 
-/// A token with a signature that is not its own.
+/// Returns a token with a tampered signature.
 fn spoiled(token: &str) -> Result<String> {
-    let (signed, signature) = token.rsplit_once('.').context("a token of three parts")?;
+    let (signed, signature) = token
+        .rsplit_once('.')
+        .context("the token does not have three parts")?;
     let first = if signature.starts_with('A') { 'B' } else { 'A' };
     let rest: String = signature.chars().skip(1).collect();
     Ok(format!("{signed}.{first}{rest}"))
 }
 
-/// A session whose owner has made themself staff.
+/// Returns a session whose owner has added the staff group.
 fn promoted(session: &str) -> Result<String> {
     let parts: Vec<&str> = session.split('.').collect();
     let [header, claims, signature] = parts.as_slice() else {
-        anyhow::bail!("a session of three parts");
+        anyhow::bail!("the session does not have three parts");
     };
-    let claims = issuer::from_base64url(claims).context("claims in base64url")?;
+    let claims = issuer::from_base64url(claims).context("the claims are not base64url")?;
     let mut claims: Value = serde_json::from_slice(&claims)?;
     if let Some(groups) = claims.get_mut("groups") {
         *groups = json!(["staff"]);
