@@ -19,7 +19,8 @@ use aws_sdk_s3::config::{BehaviorVersion, Builder, Credentials, Region};
 use base64ct::{Base64, Encoding};
 use serde_json::{Value, json};
 use tollgate_core::UnixSeconds;
-use tollgate_host::{Client, Fetched, Task};
+use tollgate_gate::FetchRequest;
+use tollgate_host::{Fetched, Task};
 use tollgate_lambda::content::{Content, ContentSettings, Delivery, From, Oversize};
 use tollgate_lambda::store::s3::http_client;
 use tollgate_lambda::store::s3::{S3, S3Settings};
@@ -39,7 +40,7 @@ const ITS_WORDS: [&str; 5] = ["NoSuchKey", "AccessDenied", "Error", "Signature",
 
 struct NoKeys;
 
-impl Client for NoKeys {
+impl tollgate_host::Client for NoKeys {
     type Error = &'static str;
 
     fn send(&self, _: FetchRequest, _: usize) -> Task<Result<Fetched, &'static str>> {

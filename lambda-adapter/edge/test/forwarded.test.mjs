@@ -40,6 +40,6 @@ test("any other path is a failure", () => {
     ["/a/", "/a"],
     ["/a/", ""],
   ]) {
-    assert.throws(() => sent(uri, "", target), /a path that it did not decide/, `${uri} ${target}`);
+    assert.throws(() => sent(uri, "", target), /a path that it did not evaluate/, `${uri} ${target}`);
   }
 });
