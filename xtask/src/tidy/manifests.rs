@@ -217,7 +217,14 @@ mod tests {
                 "Cargo.toml",
                 Some("map"),
             ),
-            (lints, toolchain, map, "1.95", "scripts/run.md", Some("top")),
+            (
+                lints,
+                toolchain,
+                map,
+                "1.95",
+                "scripts/run.md",
+                Some("root"),
+            ),
         ];
         for (manifest, toolchain, map, version, extra, expected) in cases {
             let files = Tree::of(&[
