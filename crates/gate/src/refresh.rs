@@ -33,7 +33,7 @@ const CACHED_UNKNOWN_SECS: u32 = 10;
 /// smaller difference is due to concurrent requests.
 const CLOCK_SET_BACK_SECS: i64 = 60;
 
-/// What triggers a key refresh.
+/// The trigger of a key refresh.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Trigger {
     /// A token names an unknown key ID.

@@ -1,4 +1,4 @@
-//! What runs in the background, and when KV was last read.
+//! Background work, and the time of the last KV read.
 //!
 //! Not here: what is read there ([`policy`](crate::policy)).
 

@@ -6,6 +6,9 @@
 import { ClientCache } from "./clients.mjs";
 import { decodeFetches, decodeReply, encodeRequest, readRequest } from "./wire.mjs";
 
+/** Most fetches in flight that are listed. */
+const MAX_FETCHES = 1_024;
+
 /**
  * Returns the class for an initialised module. If the module exposes its memory, repeat requests of allowed
  * clients are decided without their headers.
@@ -126,6 +129,8 @@ export function bindGate(glue) {
         this.#lastTicket += 1;
         this.#fetches.set(this.#lastTicket, { instance: this.#instance, ticket: fetch.ticket });
         fetch.ticket = this.#lastTicket;
+        // A host that never reports how a fetch ended must not fill the memory.
+        if (this.#fetches.size > MAX_FETCHES) this.#fetches.delete(this.#fetches.keys().next().value);
       }
       return fetches;
     }

@@ -7,6 +7,7 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
 import * as glue from "../pkg/tollgate_node.js";
+import { bindGate } from "../js/gate.mjs";
 import { Gate, KeyedGate } from "../js/node.mjs";
 
 const NOW = 1_800_000_000;
@@ -267,3 +268,28 @@ test("tickets are valid once, and rejections are errors", () => {
   assert.deepEqual(gate.decide(asked(second, 10)).pending, { fetches: [], tickets: [2] });
   assert.throws(() => gate.resume(2, undefined, NOW + 10), /no response/);
 });
+
+test("a host that never reports fetches does not fill the memory", () => {
+  // Each decision of this module begins a fetch.
+  let ticket = 0;
+  class Inner extends glue.Gate {
+    due() {
+      ticket += 1;
+      return bytesOf(ticket);
+    }
+  }
+  const gate = new (bindGate({ Gate: Inner, __wbg_reset_state: glue.__wbg_reset_state }))(image);
+  const first = gate.due(NOW)[0].ticket;
+  let last;
+  for (let number = 0; number < 5_000; number += 1) last = gate.due(NOW)[0].ticket;
+  // The oldest is forgotten; the newest still reaches the module, which did not issue it.
+  assert.throws(() => gate.resume(first, undefined, NOW), { message: "no such fetch is in flight" });
+  assert.throws(() => gate.resume(last, undefined, NOW), { message: "no such key fetch is in flight" });
+});
+
+/** One fetch with this ticket, as the module encodes it. */
+function bytesOf(ticket) {
+  const number = (value) => [value & 255, (value >> 8) & 255, (value >> 16) & 255, (value >>> 24) & 255];
+  return Uint8Array.of(5, ...number(1), ...number(ticket), ...number(0), ...number(0), ...number(0), ...number(0),
+    ...number(5), ...number(1), ...number(0));
+}

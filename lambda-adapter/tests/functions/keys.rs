@@ -32,6 +32,7 @@ impl tollgate_token::Provider for Provider {
 
 impl PreparedKey for Provider {
     fn verify(&self, _: &[u8], signature: &[u8]) -> Result<(), BadSignature> {
+        assert!(signature.iter().any(|byte| *byte != b'P'), "injected");
         let is_good = signature.iter().all(|byte| *byte == b'G');
         is_good.then_some(()).ok_or(BadSignature)
     }
@@ -97,10 +98,15 @@ fn function(issuer: Issuer) -> (Asked<Fetches>, Arc<AtomicUsize>) {
 
 /// A token of the group, signed with this key according to the mock provider.
 fn signed_by(kid: &str) -> String {
+    signed_with(kid, b'G')
+}
+
+/// The same with a signature of this byte only.
+fn signed_with(kid: &str, byte: u8) -> String {
     let header = format!(r#"{{"alg":"RS256","kid":"{kid}"}}"#);
     let claims = r#"{"iss":"https://issuer.example","aud":"web","exp":1800000600,"cognito:groups":["rust-101"]}"#;
     let part = Base64UrlUnpadded::encode_string;
-    let signature = part(&[b'G'; 256]);
+    let signature = part(&[byte; 256]);
     format!(
         "Bearer {}.{}.{signature}",
         part(header.as_bytes()),
@@ -198,6 +204,23 @@ fn no_request_waits_longer_than_the_limit() {
         &[("authorization", &crate::kit::bearer("rust-101"))],
     );
     assert_eq!(asked.answer(event).expect("an answer")["statusCode"], 200);
+}
+
+#[test]
+fn a_panic_of_the_gate_denies_one_request() {
+    let (asked, _) = function(Issuer::Answers(KEYS));
+    assert_eq!(status(&asked, "learners-1"), 200);
+    let token = signed_with("learners-1", b'P');
+    let event = function_url("GET", PATH, &[("authorization", &token)]);
+    let answer = asked.answer(event).expect("a response");
+    assert_eq!(answer["statusCode"], 500);
+    assert!(
+        asked
+            .log()
+            .iter()
+            .any(|line| line.contains(r#""detail":"panic""#))
+    );
+    assert_eq!(status(&asked, "learners-1"), 200);
 }
 
 /// Two issuers, of which the first never responds.

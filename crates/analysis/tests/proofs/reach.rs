@@ -37,7 +37,7 @@ fn check(seed: u64) -> Tally {
         let found = reach(&both.policy, &person);
         tally.add("people", 1);
         if found.gave_up {
-            tally.add("users for whom the search gave up", 1);
+            tally.add("users with an incomplete search", 1);
         }
         for reached in &found.reached {
             confirm(&both, reached, seed, &mut tally);

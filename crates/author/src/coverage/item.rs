@@ -1,4 +1,4 @@
-//! What tests can cover.
+//! The items that tests can cover.
 
 use crate::locate::Part;
 

@@ -1,4 +1,4 @@
-//! What every lint reads, and how it reports.
+//! The input of every lint, and its reports.
 
 use tollgate_compiler::diagnostic::Code;
 use tollgate_compiler::{Compiled, Diagnostic, SITE_FILE, SourceTree};

@@ -1,4 +1,4 @@
-//! What a test file says: its tests, its users, and the decisions that the tests expect.
+//! The contents of a test file: its tests, its users, and the expected decisions.
 //!
 //! Not here: parsing it (`file.rs`), and evaluating its requests (`run.rs`).
 

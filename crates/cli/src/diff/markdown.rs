@@ -6,7 +6,7 @@
 use tollgate_analysis::diff::{Diff, Difference};
 use tollgate_policy::visible::{visible, visible_lines};
 
-use super::show::{cause, edit, edited, headline, summary, test, whom};
+use super::show::{cause, edit, edited, headline, principals, summary, test};
 use crate::analysed::Analysed;
 use crate::example::{described, ruled};
 
@@ -22,11 +22,11 @@ pub(super) fn text(old: &Analysed, new: &Analysed, found: &Diff) -> String {
         let rule = difference.cause.map_or(String::new(), |changed| {
             format!("{} {}", edit(changed), code(&cause(old, new, changed)))
         });
-        let whom: Vec<String> = whom(difference).into_iter().map(code).collect();
+        let named: Vec<String> = principals(difference).into_iter().map(code).collect();
         let cells = [
             format!("**{}**", headline(difference)),
             code(&difference.paths),
-            whom.join(" or "),
+            named.join(" or "),
             rule,
             code(&ruled(old, &difference.old)),
             code(&ruled(new, &difference.new)),

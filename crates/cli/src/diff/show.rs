@@ -97,7 +97,7 @@ pub(super) fn summary(found: &Diff) -> String {
 }
 
 /// The principals: each one if there are at most four, else their description.
-pub(super) fn whom(difference: &Difference) -> Vec<&str> {
+pub(super) fn principals(difference: &Difference) -> Vec<&str> {
     match difference.principals.as_slice() {
         few @ [_, ..] if few.len() <= 4 => few.iter().map(String::as_str).collect(),
         _ => vec![&difference.who],
@@ -186,7 +186,7 @@ pub(super) fn text(old: &Analysed, new: &Analysed, found: &Diff) -> String {
                 styled(FAINT, format_args!("{name:8}"))
             ));
         };
-        for (at, who) in whom(difference).into_iter().enumerate() {
+        for (at, who) in principals(difference).into_iter().enumerate() {
             line(if at == 0 { "who" } else { "  or" }, who);
         }
         line("old", &ruled(old, &difference.old));

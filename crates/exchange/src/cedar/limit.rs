@@ -1,4 +1,4 @@
-//! What cannot be exported.
+//! The parts of a policy that cannot be exported.
 
 use core::fmt;
 

@@ -1,4 +1,4 @@
-//! What the exported policies read from requests, and the schema that says so.
+//! The request data that exported policies read, and its schema.
 
 use std::collections::BTreeSet;
 

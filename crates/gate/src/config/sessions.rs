@@ -1,4 +1,4 @@
-//! What makes a session configuration valid.
+//! Validation of the session configuration.
 
 use alloc::string::String;
 

@@ -17,7 +17,7 @@ use crate::log::{LogRecord, TokenStatus};
 use crate::request::Request;
 
 impl<B: AsRef<[u8]>> Gate<B> {
-    /// Whether a handle is valid only while the header field lines of this name stay the same. For all other
+    /// Whether a change of the header field lines of this name invalidates a handle. For all other
     /// names a changed line changes the same line of the forwarded request, and nothing else.
     pub fn is_watched_header(&self, name: &str) -> bool {
         let is_source = |source: &TokenSource| match source {

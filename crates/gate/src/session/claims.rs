@@ -155,7 +155,7 @@ impl<'a> Content<'a> {
     }
 }
 
-/// The encoded header of sessions that are signed with the secret of this name. Each name has a single
+/// The encoded header of sessions signed with the secret of this name. Each name has a single
 /// header, so restricted edges compare it byte by byte.
 pub fn header(kid: &str) -> String {
     let mut header = String::from(r#"{"alg":"HS256","kid":"#);

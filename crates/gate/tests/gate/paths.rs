@@ -1,5 +1,5 @@
 //! `[paths]`: the path with the index document is evaluated, forwarded and recorded; the path reader decides
-//! what a path means.
+//! the meaning of a path.
 
 use tollgate_core::{PathReader, UnixSeconds};
 use tollgate_gate::config::GateConfig;
