@@ -4,12 +4,7 @@
 //! Writers make an [`Extra`] and readers take it apart without `..`, so that a new field does not compile where
 //! it is forgotten. Not here: the meaning of the numbers, which [`format`](super::format) describes.
 
-use super::format::NONE;
-
-/// Bytes of a record.
-pub(super) const EXTRA_BYTES: usize = 48;
-/// Bytes of a record in version 2.
-pub(super) const EXTRA_BYTES_2: usize = 40;
+use super::format::{EXTRA_BYTES, NONE};
 
 /// The rarely used parts of a rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

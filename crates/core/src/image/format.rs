@@ -23,7 +23,10 @@
 //! The nodes of the pattern trie are numbered level by level, so that the literal children of a node
 //! are consecutive. A slot therefore need not name the parent, and a leaf with one rule is 8 bytes.
 
-use super::extra::{EXTRA_BYTES, EXTRA_BYTES_2};
+/// Bytes of an extra's record.
+pub(super) const EXTRA_BYTES: usize = 48;
+/// Bytes of an extra's record in version 2.
+pub(super) const EXTRA_BYTES_2: usize = 40;
 
 /// The first bytes of every image.
 pub const MAGIC: [u8; 8] = *b"TOLLGATE";
