@@ -13,6 +13,7 @@
 //!         headers: &[("host", b"learn.example.com")],
 //!         ip: Some("203.0.113.7"),
 //!         now: UnixSeconds(1_800_000_000),
+//!         entropy: None,
 //!     },
 //!     &mut Context::new(),
 //! );

@@ -80,6 +80,10 @@ impl Machine for Counting {
             .any(|ticket| arrived.contains(ticket))
     }
 
+    fn needs_entropy(&self, _: &Request<'_>) -> bool {
+        false
+    }
+
     fn due(&self, _: UnixSeconds) -> Vec<Fetch> {
         core::mem::take(&mut *self.old.lock().unwrap())
     }
@@ -174,6 +178,7 @@ impl Site {
             headers: &[],
             ip: None,
             now: NOW,
+            entropy: None,
         };
         let allowed = self.host.ask(&request).await;
         (allowed, began.elapsed().as_millis())

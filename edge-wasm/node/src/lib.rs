@@ -202,6 +202,7 @@ fn next_request(scratch: &[u8], now: f64, method: usize, target: usize) -> Optio
         headers: &[],
         ip: None,
         now: seconds(now),
+        entropy: None,
     })
 }
 

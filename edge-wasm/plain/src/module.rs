@@ -225,6 +225,7 @@ mod tests {
             headers: &[],
             ip: None,
             now: UnixSeconds(0),
+            entropy: None,
         });
         module
             .reserve(message.len())

@@ -54,6 +54,7 @@ fn ask_with(gate: &Gate<Vec<u8>>, token: &str, target: &str) -> (u16, bool) {
             headers: &[("authorization", format!("Bearer {token}").as_bytes())],
             ip: None,
             now: UnixSeconds(NOW),
+            entropy: None,
         },
         &mut Context::new(),
     );
