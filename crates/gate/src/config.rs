@@ -18,9 +18,10 @@ use tollgate_token::{
 
 use crate::chars::is_http_token_byte;
 use crate::session_config::SessionConfig;
+use crate::sign_in_config::SignInConfig;
 
 /// Version of the encoding, its first byte.
-pub const CONFIG_VERSION: u8 = 4;
+pub const CONFIG_VERSION: u8 = 5;
 /// Maximum number of token sources.
 pub const MAX_SOURCES: usize = 8;
 /// Longest site name, in bytes.
@@ -67,6 +68,8 @@ pub struct GateConfig {
     pub deny: DenyConfig,
     /// The session configuration, if sessions are enabled.
     pub session: Option<SessionConfig>,
+    /// The sign-in configuration, if the gate signs users in.
+    pub sign_in: Option<SignInConfig>,
 }
 
 /// The additions to forwarded requests and to the responses to them.
@@ -151,6 +154,9 @@ pub enum DenyAnswer {
     Status(u16),
     /// 302 to this location.
     Redirect(String),
+    /// For a navigation, 302 to the gate's `sign-in` endpoint at this path, with the request's target; for other
+    /// requests, 401.
+    SignIn(String),
 }
 
 /// The reason why a configuration is rejected.
@@ -183,6 +189,8 @@ pub enum ConfigError {
     Cors,
     /// Sessions cannot be minted with this configuration, or no gate would accept them.
     Session,
+    /// Users cannot sign in with this configuration.
+    SignIn,
 }
 
 impl GateConfig {
@@ -270,9 +278,14 @@ impl GateConfig {
             return Err(ConfigError::Cors);
         }
         match &self.session {
-            Some(session) if !sessions::is_mintable(session, self) => Err(ConfigError::Session),
-            Some(_) => Ok(()),
-            None => Ok(()),
+            Some(session) if !sessions::is_mintable(session, self) => {
+                return Err(ConfigError::Session);
+            }
+            Some(_) | None => {}
+        }
+        match &self.sign_in {
+            Some(sign_in) if !sign_in.is_sound(self) => Err(ConfigError::SignIn),
+            Some(_) | None => Ok(()),
         }
     }
 
@@ -392,7 +405,7 @@ impl DenyAnswer {
         match self {
             Self::Status(400..=499) => Ok(()),
             Self::Status(status) => Err(ConfigError::DenyStatus(*status)),
-            Self::Redirect(location) => {
+            Self::Redirect(location) | Self::SignIn(location) => {
                 let is_sound = (1..=MAX_LOCATION_BYTES).contains(&location.len())
                     && location.bytes().all(|byte| byte.is_ascii_graphic());
                 if is_sound {
@@ -459,6 +472,7 @@ impl fmt::Display for ConfigError {
                 "an origin must be 1 to {MAX_ORIGIN_BYTES} visible ASCII bytes, and there can be at most {MAX_CORS_ORIGINS}"
             ),
             Self::Session => f.write_str("the session configuration is inconsistent"),
+            Self::SignIn => f.write_str("the sign-in configuration is inconsistent"),
         }
     }
 }

@@ -36,6 +36,7 @@ pub mod config;
 pub mod fetch;
 pub mod refresh;
 pub mod session;
+pub mod sign_in;
 pub mod signed;
 pub mod wire;
 
@@ -51,6 +52,7 @@ mod request;
 mod respond;
 mod response;
 mod session_config;
+mod sign_in_config;
 mod source;
 
 pub use cache::TokenCache;

@@ -202,6 +202,7 @@ mod tests {
             max_token_bytes: 8_192,
             deny: DenyConfig::default(),
             session: None,
+            sign_in: None,
         };
         let gate = config.encode().unwrap();
         encode(&ImageSpec {

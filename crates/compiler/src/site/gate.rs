@@ -69,6 +69,7 @@ pub(super) fn read(
         },
         deny: deny_config,
         session: None,
+        sign_in: None,
         site: root.table("site")?.text("name")?.value.to_owned(),
     })
 }

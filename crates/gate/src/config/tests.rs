@@ -20,6 +20,7 @@ fn sample() -> GateConfig {
         leeway_secs: 60,
         max_token_bytes: 8_192,
         session: None,
+        sign_in: None,
         deny: DenyConfig {
             no_token: DenyAnswer::Redirect("/login?next=/".to_string()),
             pages: vec![DenyPage {

@@ -28,6 +28,7 @@ fn config(strip: Strip) -> GateConfig {
         max_token_bytes: 8_192,
         deny: DenyConfig::default(),
         session: None,
+        sign_in: None,
     }
 }
 

@@ -97,6 +97,7 @@ pub(crate) fn config() -> GateConfig {
         max_token_bytes: 8_192,
         deny: DenyConfig::default(),
         session: None,
+        sign_in: None,
     }
 }
 

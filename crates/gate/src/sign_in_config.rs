@@ -1,0 +1,202 @@
+//! The configuration of sign-in, as it is in the image.
+//!
+//! Not here: the flow ([`sign_in`](crate::sign_in)).
+
+use alloc::{format, string::String, vec::Vec};
+
+use serde::{Deserialize, Serialize};
+
+use crate::chars::is_path_byte;
+use crate::config::{GateConfig, MAX_LOCATION_BYTES, MAX_ORIGIN_BYTES};
+
+/// Maximum number of origins.
+pub const MAX_SIGN_IN_ORIGINS: usize = 16;
+/// Maximum number of secrets.
+pub const MAX_SEAL_SECRETS: usize = 8;
+/// Maximum number of scopes.
+pub const MAX_SIGN_IN_SCOPES: usize = 32;
+/// Longest client ID, client secret and scope, in bytes.
+pub const MAX_CLIENT_BYTES: usize = 1_024;
+/// Longest `path`, in bytes.
+pub const MAX_SIGN_IN_PATH_BYTES: usize = 128;
+/// The length of a secret that seals cookies, in bytes.
+pub const SEAL_SECRET_BYTES: usize = 32;
+/// Longest key ID of such a secret, in bytes.
+pub const MAX_SEAL_KID_BYTES: usize = 32;
+
+/// The sign-in configuration.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SignInConfig {
+    /// The position of the issuer where users sign in.
+    pub issuer: u32,
+    /// The client ID of this site at the issuer.
+    pub client: String,
+    /// The authentication of the client at the token endpoint.
+    pub client_auth: ClientAuth,
+    /// The scopes to request; `openid` is among them.
+    pub scopes: Vec<String>,
+    /// The endpoints of the issuer.
+    pub endpoints: Endpoints,
+    /// The origins of this site, as browsers write them. A flow uses the one whose host the request was sent
+    /// to, else the first.
+    pub origins: Vec<String>,
+    /// The path below which the endpoints of the gate are, without a trailing slash.
+    pub path: String,
+    /// The secrets that seal cookies. The first one seals; all of them open.
+    pub secrets: Vec<SealSecret>,
+    /// The path to which users return after they sign out; `None` for the gate's own page.
+    pub signed_out: Option<String>,
+}
+
+/// The authentication of a client at the token endpoint (RFC 6749 §2.3).
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ClientAuth {
+    /// A public client: only the client ID is sent.
+    None,
+    /// The client ID and this secret are sent in `Authorization`.
+    Basic(String),
+    /// The client ID and this secret are sent in the body.
+    Post(String),
+}
+
+/// Does not print the secret.
+impl core::fmt::Debug for ClientAuth {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(match self {
+            Self::None => "None",
+            Self::Basic(_) => "Basic(…)",
+            Self::Post(_) => "Post(…)",
+        })
+    }
+}
+
+/// The endpoints of an issuer, from its discovery document.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Endpoints {
+    /// The authorization endpoint.
+    pub authorization: String,
+    /// The token endpoint.
+    pub token: String,
+    /// The way to end the user's session at the issuer.
+    pub sign_out: SignOut,
+    /// The endpoint that revokes refresh tokens (RFC 7009), if there is one.
+    pub revocation: Option<String>,
+    /// Whether the issuer names itself in the callback (`iss`, RFC 9207). If so, a callback without `iss` is
+    /// rejected.
+    pub names_issuer: bool,
+}
+
+/// The way to end the user's session at the issuer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum SignOut {
+    /// Only the session of this site ends.
+    Local,
+    /// The `end_session_endpoint` of OpenID Connect RP-Initiated Logout 1.0.
+    EndSession(String),
+    /// Cognito's `/logout` endpoint, with `client_id` and `logout_uri`.
+    Cognito(String),
+}
+
+/// A secret that seals cookies.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SealSecret {
+    /// Its name, which sealed cookies contain.
+    pub kid: String,
+    /// The key.
+    pub key: [u8; SEAL_SECRET_BYTES],
+}
+
+/// Does not print the key.
+impl core::fmt::Debug for SealSecret {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "SealSecret({})", self.kid)
+    }
+}
+
+impl SignInConfig {
+    /// The path of an endpoint.
+    pub fn endpoint(&self, name: &str) -> String {
+        format!("{}/{name}", self.path)
+    }
+
+    /// Whether the flow can run with this configuration.
+    pub(crate) fn is_sound(&self, gate: &GateConfig) -> bool {
+        let Self {
+            issuer,
+            client,
+            client_auth,
+            scopes,
+            endpoints,
+            origins,
+            path,
+            secrets,
+            signed_out,
+        } = self;
+        let Endpoints {
+            authorization,
+            token,
+            sign_out,
+            revocation,
+            names_issuer: _,
+        } = endpoints;
+        let is_text = |text: &str, longest: usize| {
+            (1..=longest).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
+        };
+        let is_url = |url: &str| is_text(url, MAX_LOCATION_BYTES) && !url.contains('#');
+        let is_path = |path: &str, longest: usize| {
+            path.len() <= longest
+                && path.starts_with('/')
+                && !path.starts_with("//")
+                && path.bytes().all(is_path_byte)
+        };
+        let at = usize::try_from(*issuer).ok();
+        let issuer = at.and_then(|at| gate.issuers.get(at));
+        let session = gate.session.as_ref();
+        let is_user_issuer = session.is_some_and(|session| session.issuer != self.issuer)
+            && issuer.is_some_and(|issuer| issuer.clients.contains(client));
+        let has_sound_secret = match client_auth {
+            ClientAuth::None => true,
+            ClientAuth::Basic(secret) | ClientAuth::Post(secret) => {
+                is_text(secret, MAX_CLIENT_BYTES)
+            }
+        };
+        let has_sound_sign_out = match sign_out {
+            SignOut::Local => true,
+            SignOut::EndSession(url) | SignOut::Cognito(url) => is_url(url),
+        };
+        let is_sound_secret = |secret: &SealSecret| {
+            let byte = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+            (1..=MAX_SEAL_KID_BYTES).contains(&secret.kid.len()) && secret.kid.bytes().all(byte)
+        };
+        is_user_issuer
+            && is_text(client, MAX_CLIENT_BYTES)
+            && has_sound_secret
+            && (1..=MAX_SIGN_IN_SCOPES).contains(&scopes.len())
+            && scopes.iter().any(|scope| scope == "openid")
+            && scopes.iter().all(|scope| is_text(scope, MAX_CLIENT_BYTES))
+            && is_url(authorization)
+            && is_url(token)
+            && has_sound_sign_out
+            && revocation.as_deref().is_none_or(is_url)
+            && (1..=MAX_SIGN_IN_ORIGINS).contains(&origins.len())
+            && origins
+                .iter()
+                .all(|origin| is_text(origin, MAX_ORIGIN_BYTES) && host_of(origin).is_some())
+            && is_path(path, MAX_SIGN_IN_PATH_BYTES)
+            && path.len() > 1
+            && !path.ends_with('/')
+            && (1..=MAX_SEAL_SECRETS).contains(&secrets.len())
+            && secrets.iter().all(is_sound_secret)
+            && signed_out
+                .as_deref()
+                .is_none_or(|path| is_path(path, MAX_LOCATION_BYTES))
+    }
+}
+
+/// The host of an origin, with its port if that is not the scheme's.
+pub(crate) fn host_of(origin: &str) -> Option<&str> {
+    let host = origin
+        .strip_prefix("https://")
+        .or_else(|| origin.strip_prefix("http://"))?;
+    (!host.is_empty() && !host.contains('/')).then_some(host)
+}
