@@ -110,7 +110,7 @@ fn location_cost(deny: &DenyConfig) -> Cost {
     } = deny;
     // Two reasons are answered as forbidden.
     let locations = [no_token, bad_token, forbidden, forbidden].map(|answer| match answer {
-        DenyAnswer::Redirect(location) => location.len(),
+        DenyAnswer::Redirect(location) | DenyAnswer::SignIn(location) => location.len(),
         DenyAnswer::Status(_) => 0,
     });
     Cost {

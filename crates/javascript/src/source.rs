@@ -71,7 +71,7 @@ pub(super) fn configure(config: &GateConfig, features: &mut Features) {
         match answer {
             DenyAnswer::Status(401) => features.need("challenges"),
             DenyAnswer::Status(_) => {}
-            DenyAnswer::Redirect(_) => {
+            DenyAnswer::Redirect(_) | DenyAnswer::SignIn(_) => {
                 features.need("redirects");
                 if tells_readers {
                     features.need("challenges");
@@ -165,7 +165,7 @@ fn constants(config: &GateConfig, index: Option<&str>, features: &Features) -> S
         .collect();
     let answer = |answer: &DenyAnswer| match answer {
         DenyAnswer::Status(status) => json!(status),
-        DenyAnswer::Redirect(location) => json!(location),
+        DenyAnswer::Redirect(location) | DenyAnswer::SignIn(location) => json!(location),
     };
     let statuses = json!({
         "no_token": answer(&config.deny.no_token),
