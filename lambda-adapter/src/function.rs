@@ -9,7 +9,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use tollgate_core::UnixSeconds;
 use tollgate_gate::{Action, EdgeDenial, Forward, Gate, LogRecord, Outcome, Request, TokenStatus};
-use tollgate_host::{Client, Machine};
+use tollgate_host::Client;
 
 use crate::authorizer::{self, AuthorizerSettings, Denied};
 use crate::clock::{Clock, Log, system_time};

@@ -105,8 +105,8 @@ pub use tollgate_gate::{
 /// for the background. [`Gate::resume`] accepts the responses.
 pub mod fetch {
     pub use tollgate_gate::{
-        Fetch, FetchLimits, FetchRequest, FetchResponse, KeySetError, KeysAccepted, MAX_WAIT_MS,
-        Pending, Step,
+        Fetch, FetchLimits, FetchRequest, FetchResponse, KeySetError, KeysAccepted, MAX_STEPS,
+        MAX_WAIT_MS, Pending, Resumed, Step,
     };
     pub use tollgate_token::{KeyError, SkippedKey};
 }

@@ -39,6 +39,7 @@ fn fetch(ticket: u32) -> Fetch {
         },
         limits: FetchLimits {
             secs: 5,
+            patience_ms: 1_000,
             bytes: 10,
             cached_secs: 0,
         },
