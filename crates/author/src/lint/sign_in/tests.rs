@@ -57,7 +57,7 @@ fn found(site: &str) -> Vec<String> {
         .map(|finding| {
             assert!(!finding.help.is_empty(), "{finding:?}");
             let span = finding.span.unwrap_or_default();
-            let place = &site[span.start..span.end];
+            let place = site.get(span.start..span.end).unwrap();
             format!("{} {place} {}", finding.code.id, finding.message)
         })
         .collect()
