@@ -211,12 +211,18 @@ pub(crate) fn response(message: &Message, link: Option<&Link>, is_page: bool) ->
         let link = link.map_or_else(String::new, |Link { label, href }| {
             format!("<p><a href=\"{}\">{label}</a></p>", escaped(href))
         });
+        // For the operator, whom the user may ask.
+        let reference = if *status >= 400 {
+            format!("<p><small>Code: {code}</small></p>")
+        } else {
+            String::new()
+        };
         format!(
             "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\">\
              <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\
              <meta name=\"color-scheme\" content=\"light dark\">\
              <title>{title}</title><style>{STYLE}</style>\
-             <main><h1>{title}</h1><p>{text}</p>{link}<p><small>Code: {code}</small></p></main></html>\n"
+             <main><h1>{title}</h1><p>{text}</p>{link}{reference}</main></html>\n"
         )
     } else {
         let mut body = format!("{{\"status\":{status},\"code\":\"{code}\",\"error\":\"{text}\"");
