@@ -172,6 +172,7 @@ fn fetches() -> Vec<Fetch> {
         },
         limits: FetchLimits {
             secs: 5,
+            patience_ms: 1_000,
             bytes: 262_144,
             cached_secs: 600,
         },
