@@ -60,10 +60,8 @@ pub(super) fn run(serve: bool) -> Result<Verdict> {
     if serve {
         try_yourself(&edge, &tokens);
         sign_in::try_yourself(&sign_in);
-        std::thread::scope(|scope| {
-            scope.spawn(|| edge.watch());
-            sign_in.edge.watch();
-        });
+        std::thread::spawn(move || edge.watch());
+        sign_in.edge.watch();
     }
     Ok(match signs_in {
         Verdict::Yes => Verdict::of(good),
