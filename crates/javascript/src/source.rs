@@ -71,6 +71,10 @@ pub(super) fn configure(config: &GateConfig, features: &mut Features) {
         match answer {
             DenyAnswer::Status(401) => features.need("challenges"),
             DenyAnswer::Status(_) => {}
+            DenyAnswer::SignIn(_) => {
+                features.need("sign_in");
+                features.need("navigates");
+            }
             DenyAnswer::Redirect(_) => {
                 features.need("redirects");
                 if tells_readers {
@@ -80,6 +84,7 @@ pub(super) fn configure(config: &GateConfig, features: &mut Features) {
         }
     }
     for (is_needed, feature) in [
+        (config.sign_in.is_some(), "endpoints"),
         (tells_readers, "readers"),
         (!pages.is_empty(), "bodies"),
         (!cors.is_empty(), "cors"),
@@ -166,6 +171,8 @@ fn constants(config: &GateConfig, index: Option<&str>, features: &Features) -> S
     let answer = |answer: &DenyAnswer| match answer {
         DenyAnswer::Status(status) => json!(status),
         DenyAnswer::Redirect(location) => json!(location),
+        // No other answer has this status, and the location is data.
+        DenyAnswer::SignIn(_) => json!(302),
     };
     let statuses = json!({
         "no_token": answer(&config.deny.no_token),
@@ -179,11 +186,13 @@ fn constants(config: &GateConfig, index: Option<&str>, features: &Features) -> S
     let mut texts = Map::new();
     // What scripts get instead of a redirect.
     let unauthorized = json!(401);
+    let found = json!(302);
     for status in statuses
         .as_object()
         .into_iter()
         .flat_map(Map::values)
         .chain((features.has("redirects") && features.has("readers")).then_some(&unauthorized))
+        .chain(features.has("refresh").then_some(&found))
     {
         let number = status
             .as_u64()
