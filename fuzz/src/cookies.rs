@@ -44,6 +44,7 @@ fn ask(gate: &Gate<Vec<u8>>, lines: &[&[u8]], names: &[&str], good: &[&[u8]]) {
         headers: &headers,
         ip: None,
         now: UnixSeconds(site::NOW),
+        entropy: None,
     };
     let outcome = gate.ask(&request, &mut Context::new());
     let Action::Forward(forward) = &outcome.action else {

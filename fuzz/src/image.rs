@@ -27,6 +27,7 @@ pub fn check(data: &[u8]) {
             headers,
             ip: None,
             now: UnixSeconds(site::NOW),
+            entropy: None,
         };
         let outcome = gate.ask(&request, &mut Context::new());
         assert_eq!(outcome.kind == Kind::Allow, outcome.reason == Reason::Allow);

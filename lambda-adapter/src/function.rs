@@ -9,7 +9,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use tollgate_core::UnixSeconds;
 use tollgate_gate::{Action, EdgeDenial, Forward, Gate, LogRecord, Outcome, Request, TokenStatus};
-use tollgate_host::{Client, Machine};
+use tollgate_host::Client;
 
 use crate::authorizer::{self, AuthorizerSettings, Denied};
 use crate::clock::{Clock, Log, system_time};
@@ -222,7 +222,7 @@ impl<S: Store, C: Client> Function<S, C> {
         let mut answer = match cloudfront::Event::read(event) {
             Ok(event) => {
                 let step = event.with_request(now, |asked| self.gate.step(asked));
-                let again = || event.with_request(now, |asked| self.gate.machine().ask(asked));
+                let again = || event.with_request(now, |asked| self.gate.step(asked));
                 let outcome = self.gate.settle(step, again).await;
                 cloudfront::conclude(event, outcome)
             }
@@ -241,7 +241,7 @@ impl<S: Store, C: Client> Function<S, C> {
     async fn decide(&self, request: &HttpRequest, path: &str) -> Result<Outcome, Failure> {
         let now = self.now(request.time)?;
         let step = request.ask(path, now, |asked| self.gate.step(asked));
-        let again = || request.ask(path, now, |asked| self.gate.machine().ask(asked));
+        let again = || request.ask(path, now, |asked| self.gate.step(asked));
         Ok(self.gate.settle(step, again).await)
     }
 

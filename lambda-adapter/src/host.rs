@@ -42,6 +42,7 @@ pub(crate) fn keyed_gate<C: Client>(
 fn line<E: core::fmt::Display>(ended: &FetchEnded<'_, E>) -> Option<Value> {
     let FetchEnded {
         url,
+        is_keys,
         body: _,
         now,
         result,
@@ -55,7 +56,10 @@ fn line<E: core::fmt::Display>(ended: &FetchEnded<'_, E>) -> Option<Value> {
             }))
         }
         Err(why) => Some(json!({
-            "time": now.0, "event": "keys_failed", "url": url, "why": why.to_string(),
+            "time": now.0,
+            "event": if *is_keys { "keys_failed" } else { "sign_in_fetch_failed" },
+            "url": url,
+            "why": why.to_string(),
         })),
     }
 }

@@ -55,6 +55,7 @@ impl HttpRequest {
             headers: &headers,
             ip: self.ip.as_deref(),
             now,
+            entropy: None,
         })
     }
 

@@ -99,7 +99,8 @@ fn evaluation(policy: &Policy, reason: Reason, rule: Option<RuleId>) -> Evaluati
         Reason::Allow => (200, None),
         _ => match policy.config().deny.answer_to(reason).into_owned() {
             DenyAnswer::Status(status) => (status, None),
-            DenyAnswer::Redirect(location) => (302, Some(location)),
+            // The browser's; other clients receive 401.
+            DenyAnswer::Redirect(location) | DenyAnswer::SignIn(location) => (302, Some(location)),
         },
     };
     Evaluation {

@@ -15,6 +15,7 @@ mod names;
 mod paths;
 mod public;
 mod redirect;
+mod sign_in;
 mod swallow;
 mod syntax;
 mod window;
@@ -42,6 +43,7 @@ pub fn lint(context: &LintContext<'_>, now: i64) -> Vec<Diagnostic> {
     syntax::check(context, &mut findings);
     issuers::check(context, &mut findings);
     paths::check(context, &mut findings);
+    sign_in::check(context, &mut findings);
     budget::check(context, &mut findings);
     if context.policy.rules.is_empty() {
         let message = "the policy has no rules, so every request is denied";

@@ -79,6 +79,7 @@ impl Decide {
             headers: &headers,
             ip: self.ip.as_deref(),
             now,
+            entropy: None,
         };
         let mut evaluated = Evaluated::default();
         let assumed = claims.as_ref().map(|assumed| &assumed.claims);

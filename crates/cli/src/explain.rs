@@ -97,6 +97,7 @@ impl Explain {
             headers: &headers,
             ip: self.ip.as_deref(),
             now,
+            entropy: None,
         };
         let mut trace = RuleTrace::default();
         let claims = assumed.as_ref().map(|assumed| &assumed.claims);

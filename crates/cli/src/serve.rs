@@ -103,13 +103,20 @@ impl Serve {
                 Log::Text => Box::new(|served| output::note(text_line(served))),
                 Log::Off => Box::new(|_| {}),
             },
-            keys_log: Box::new(|fetched| match &fetched.result {
-                Ok(accepted) => {
-                    for skipped in &accepted.skipped {
-                        warn(format_args!("keys of {}: {skipped}", fetched.url));
+            keys_log: Box::new(|fetched| {
+                let what = if fetched.is_keys {
+                    "keys of"
+                } else {
+                    "sign-in at"
+                };
+                match &fetched.result {
+                    Ok(accepted) => {
+                        for skipped in &accepted.skipped {
+                            warn(format_args!("{what} {}: {skipped}", fetched.url));
+                        }
                     }
+                    Err(error) => warn(format_args!("{what} {}: {error}", fetched.url)),
                 }
-                Err(error) => warn(format_args!("keys of {}: {error}", fetched.url)),
             }),
         };
         let listen = self.listen;

@@ -152,6 +152,20 @@ pub(crate) fn key_set(text: &str) -> Option<(&'static str, &'static str)> {
     None
 }
 
+/// The problem with the text of a file that should be a discovery document, where it is clear what it is instead.
+pub(crate) fn discovery(text: &str) -> Option<&'static str> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Some("the file is empty");
+    }
+    if text.starts_with('<') {
+        return Some("it is an HTML or XML page");
+    }
+    let value: serde_json::Value = serde_json::from_str(text).ok()?;
+    let is_key_set = value.get("keys").is_some() && value.get("authorization_endpoint").is_none();
+    is_key_set.then_some("it is a key set")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

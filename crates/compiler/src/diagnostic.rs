@@ -148,9 +148,19 @@ impl Diagnostic {
 /// Text of an author in a message: with escapes for what a reader would not see, and not too long.
 pub fn shown(text: &str) -> String {
     const LONGEST: usize = 60;
+    shown_within(text, LONGEST)
+}
+
+/// The same for an address, whose difference from another may be at its end.
+pub(crate) fn shown_address(text: &str) -> String {
+    const LONGEST: usize = 240;
+    shown_within(text, LONGEST)
+}
+
+fn shown_within(text: &str, longest: usize) -> String {
     let mut shown = String::new();
     for (count, c) in text.chars().enumerate() {
-        if count == LONGEST {
+        if count == longest {
             shown.push('…');
             break;
         }

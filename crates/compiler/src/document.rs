@@ -58,6 +58,7 @@ impl<'a> Document<'a> {
                 &codes::NO_WHO,
                 &codes::KEYS_MISSING,
                 &codes::KEYS_UNUSED,
+                &codes::BAD_SIGN_IN,
             ];
             !about_absence.contains(&code) || !self.is_incomplete(diagnostic.span)
         });

@@ -34,7 +34,7 @@ pub use diagnostic::{Diagnostic, Severity};
 pub use document::syntax_errors;
 pub use names::skeleton_of;
 pub use options::CompileOptions;
-pub use place::{place_of_issuer, place_of_table};
+pub use place::{place_of_issuer, place_of_table, place_of_value};
 pub use site::{SessionReads, Suppression};
 pub use source::directory::{Directory, EntryName, Node};
 pub use source::{COURSES_FOLDER, SITE_FILE, SourceTree, TEST_SUFFIX};

@@ -12,8 +12,15 @@ use crate::diagnostic::{Report, Span, codes, is_readable, shown};
 use crate::document::Text;
 
 /// Keys whose value is not a name: paths, which have checks of their own, and free text.
-const NO_NAMES: [&str; 7] = [
-    "allow", "deny", "base", "because", "url", "redirect", "endpoint",
+const NO_NAMES: [&str; 8] = [
+    "allow",
+    "deny",
+    "base",
+    "because",
+    "url",
+    "redirect",
+    "endpoint",
+    "signed_out",
 ];
 
 /// Reports a value with invisible or misleading characters.

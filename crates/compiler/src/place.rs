@@ -9,6 +9,13 @@ pub fn place_of_table(sources: &SourceTree, table: &str) -> Option<Span> {
     with_site(sources, |document| document.root().value_span(table))
 }
 
+/// Returns the span of a value in such a table.
+pub fn place_of_value(sources: &SourceTree, table: &str, key: &str) -> Option<Span> {
+    with_site(sources, |document| {
+        document.root().table(table)?.value_span(key)
+    })
+}
+
 /// Returns the span of the name in the `[[issuer]]` with this name.
 pub fn place_of_issuer(sources: &SourceTree, name: &str) -> Option<Span> {
     with_site(sources, |document| {

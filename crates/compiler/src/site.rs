@@ -13,6 +13,7 @@ mod origin;
 mod pages;
 mod paths;
 mod session;
+mod sign_in;
 
 pub use advice::Suppression;
 pub(crate) use granted::check_names;
@@ -58,10 +59,15 @@ pub(crate) fn read(
     report: &mut Report,
 ) -> Site {
     let claims = Claims::read(root, report);
-    let gate = gate::read(root, sources, options, report);
+    let sign_in_path = sign_in::path(root, report);
+    let answer = sign_in_path.as_deref().map(sign_in::answer);
+    let mut gate = gate::read(root, answer, sources, options, report);
     let session = gate
         .as_ref()
         .and_then(|gate| session::read(root, gate, report));
+    if let (Some(gate), Some(path)) = (&mut gate, sign_in_path) {
+        gate.sign_in = sign_in::read(root, path, gate, session.as_ref(), sources, report);
+    }
     Site {
         is_session_refused: root.has("session") && session.is_none(),
         session,

@@ -306,6 +306,36 @@ fn the_example_of_sessions_on_the_authors_page() {
 }
 
 #[test]
+fn the_example_of_sign_in_on_the_authors_page() {
+    let one = |table: &str| {
+        let examples = examples().into_iter().filter(|one| one.contains(table));
+        let [example] = <[String; 1]>::try_from(examples.collect::<Vec<_>>()).unwrap();
+        example
+    };
+    let (smallest, sessions, sign_in) = (one("schema = 1"), one("[session]"), one("[sign_in]"));
+    let (_, sessions) = sessions.split_once("[[issuer]]").unwrap();
+    let folder = Folder::new("sign-in");
+    let site = format!("{smallest}\n[[issuer]]{sessions}\n{sign_in}");
+    folder.write("policy/site.toml", &site);
+    folder.write("policy/keys/session-2027-01.key", "A".repeat(43));
+    let document = r#"{
+        "issuer": "https://id.example.com",
+        "authorization_endpoint": "https://id.example.com/authorize",
+        "token_endpoint": "https://id.example.com/token"
+    }"#;
+    folder.write("policy/keys/learners.openid.json", document);
+    folder.write("policy/keys/sign-in-1.key", "B".repeat(42) + "A");
+    assert_eq!(folder.findings(), [""; 0]);
+    // The files of the table are read from the folder, as is the client secret.
+    let site = format!("{site}\nclient_secret = \"keys/web.secret\"\n");
+    folder.write("policy/site.toml", site);
+    let missing = "site.toml TG0407 the policy folder has no file `keys/web.secret`";
+    assert_eq!(folder.findings(), [missing]);
+    folder.write("policy/keys/web.secret", "Xyz\n");
+    assert_eq!(folder.findings(), [""; 0]);
+}
+
+#[test]
 fn the_smallest_site_on_the_authors_page() {
     let is_whole = |example: &String| example.starts_with("schema = 1");
     let examples: Vec<String> = examples().into_iter().filter(is_whole).collect();

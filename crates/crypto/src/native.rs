@@ -5,7 +5,8 @@
 use alloc::{boxed::Box, vec::Vec};
 
 use aws_lc_rs::{
-    hmac,
+    aead::{Aad, CHACHA20_POLY1305, LessSafeKey, Nonce, UnboundKey},
+    digest, hmac,
     signature::{
         ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, ED25519, ParsedPublicKey,
         RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_2048_8192_SHA384, RSA_PKCS1_2048_8192_SHA512,
@@ -13,7 +14,10 @@ use aws_lc_rs::{
         RsaParameters, RsaPublicKeyComponents, VerificationAlgorithm,
     },
 };
-use tollgate_token::{Algorithm, BadSignature, KeyMaterial, KeyRefused, PreparedKey, Provider};
+use tollgate_token::{
+    Algorithm, BadSignature, KeyMaterial, KeyRefused, PreparedKey, Provider, SEALING_NONCE_BYTES,
+    SealingKey,
+};
 
 /// Verifies with AWS-LC.
 #[derive(Clone, Copy, Debug, Default)]
@@ -60,6 +64,51 @@ impl Provider for Native {
                 Ok(Box::new(Secret(hmac::Key::new(hash, k))))
             }
         }
+    }
+
+    fn sha256(&self, message: &[u8]) -> Option<[u8; 32]> {
+        digest::digest(&digest::SHA256, message)
+            .as_ref()
+            .try_into()
+            .ok()
+    }
+
+    fn sealing_key(&self, key: &[u8; 32]) -> Option<Box<dyn SealingKey>> {
+        let key = UnboundKey::new(&CHACHA20_POLY1305, key).ok()?;
+        Some(Box::new(Sealing(LessSafeKey::new(key))))
+    }
+}
+
+struct Sealing(LessSafeKey);
+
+impl SealingKey for Sealing {
+    fn seal(
+        &self,
+        nonce: &[u8; SEALING_NONCE_BYTES],
+        bound: &[u8],
+        mut text: Vec<u8>,
+    ) -> Option<Vec<u8>> {
+        let nonce = Nonce::assume_unique_for_key(*nonce);
+        self.0
+            .seal_in_place_append_tag(nonce, Aad::from(bound), &mut text)
+            .ok()?;
+        Some(text)
+    }
+
+    fn open(
+        &self,
+        nonce: &[u8; SEALING_NONCE_BYTES],
+        bound: &[u8],
+        mut sealed: Vec<u8>,
+    ) -> Option<Vec<u8>> {
+        let nonce = Nonce::assume_unique_for_key(*nonce);
+        let text = self
+            .0
+            .open_in_place(nonce, Aad::from(bound), &mut sealed)
+            .ok()?;
+        let length = text.len();
+        sealed.truncate(length);
+        Some(sealed)
     }
 }
 

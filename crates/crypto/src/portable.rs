@@ -21,6 +21,8 @@ mod jwt_compact_key;
 mod pkcs1;
 #[cfg(feature = "ps")]
 mod pss;
+#[cfg(feature = "seal")]
+mod seal;
 
 /// Verifies in plain Rust, on every target.
 #[derive(Clone, Copy, Debug, Default)]
@@ -54,5 +56,15 @@ impl Provider for Portable {
             (_, KeyMaterial::Hmac { k }) => hmac::prepare(algorithm, k),
             _ => Err(KeyRefused),
         }
+    }
+
+    #[cfg(feature = "seal")]
+    fn sha256(&self, message: &[u8]) -> Option<[u8; 32]> {
+        Some(seal::sha256(message))
+    }
+
+    #[cfg(feature = "seal")]
+    fn sealing_key(&self, key: &[u8; 32]) -> Option<Box<dyn tollgate_token::SealingKey>> {
+        Some(seal::sealing_key(key))
     }
 }

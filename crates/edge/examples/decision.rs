@@ -17,6 +17,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         headers: &[("host", b"learn.example.com")],
         ip: Some("203.0.113.7"),
         now: UnixSeconds(1_800_000_000),
+        entropy: None,
     };
     let outcome = gate.ask(&request, &mut Context::new());
     let mut record = String::new();

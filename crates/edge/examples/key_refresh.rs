@@ -65,6 +65,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
             headers: &[("authorization", bearer.as_bytes())],
             ip: None,
             now: UnixSeconds(sample::NOW),
+            entropy: None,
         };
         let outcome = host.ask(&request).await;
         let detail = outcome.detail.unwrap_or("-");

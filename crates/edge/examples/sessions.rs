@@ -33,6 +33,7 @@ impl Site {
             headers: &[(name, value.as_bytes())],
             ip: None,
             now: UnixSeconds(sample::NOW + later),
+            entropy: None,
         };
         let mut context = Context::cached(&mut self.tokens);
         self.gate.ask(&request, &mut context)

@@ -106,6 +106,7 @@ impl GateLayer {
             headers: &headers,
             ip: ip.as_deref(),
             now: (self.clock)(),
+            entropy: None,
         };
         let mut outcome = self.gate.ask(&request, &mut Context::new());
         let is_allowed = matches!(outcome.action, Action::Forward(_));

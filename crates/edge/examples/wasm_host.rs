@@ -105,6 +105,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             headers: &[("host", b"learn.example.com")],
             ip: None,
             now: UnixSeconds(1_800_000_000),
+            entropy: None,
         })?;
         let next = match reply.action {
             Action::Forward(_) => "forward it to the origin",

@@ -13,6 +13,7 @@
 //!         headers: &[("host", b"learn.example.com")],
 //!         ip: Some("203.0.113.7"),
 //!         now: UnixSeconds(1_800_000_000),
+//!         entropy: None,
 //!     },
 //!     &mut Context::new(),
 //! );
@@ -104,8 +105,8 @@ pub use tollgate_gate::{
 /// for the background. [`Gate::resume`] accepts the responses.
 pub mod fetch {
     pub use tollgate_gate::{
-        Fetch, FetchLimits, FetchRequest, FetchResponse, KeySetError, KeysAccepted, MAX_WAIT_MS,
-        Pending, Step,
+        Fetch, FetchLimits, FetchRequest, FetchResponse, KeySetError, KeysAccepted, MAX_STEPS,
+        MAX_WAIT_MS, Pending, Resumed, Step,
     };
     pub use tollgate_token::{KeyError, SkippedKey};
 }

@@ -6,15 +6,25 @@
 use alloc::{string::String, vec::Vec};
 
 use crate::outcome::Outcome;
+use crate::refresh::KeysAccepted;
 
 /// The state of an evaluation.
 #[derive(Clone, Debug)]
 pub enum Step {
     /// The outcome is final.
     Done(Outcome),
-    /// The outcome depends on fetches. The host waits for them, at most [`MAX_WAIT_MS`], and evaluates the
-    /// request again.
+    /// The outcome depends on fetches. The host waits for them within their [`patience`](FetchLimits), and
+    /// takes another step, at most [`MAX_STEPS`] in all.
     Fetch(Pending),
+}
+
+/// The use of a response.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Resumed {
+    /// It is a key set.
+    Keys(KeysAccepted),
+    /// It is a response to a sign-in, which the next step reads.
+    Exchange,
 }
 
 /// An evaluation that waits for fetches.
@@ -28,8 +38,12 @@ pub struct Pending {
     pub tickets: Vec<u32>,
 }
 
-/// The maximum time that a request waits for fetches, in milliseconds.
+/// The maximum time that a request waits for keys, in milliseconds.
 pub const MAX_WAIT_MS: u32 = 1_000;
+
+/// The maximum number of steps of one request: a sign-in can wait for its token, and then for the key that the
+/// token names. The outcome of the last one is final.
+pub const MAX_STEPS: usize = 3;
 
 /// A request to send, and its limits.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,6 +75,8 @@ pub struct FetchRequest {
 pub struct FetchLimits {
     /// The time limit, in seconds.
     pub secs: u32,
+    /// The maximum time that requests wait for it, from when it began, in milliseconds.
+    pub patience_ms: u32,
     /// Longest body of the response, in bytes.
     pub bytes: u32,
     /// Maximum age of a response from a shared cache, in seconds; 0 bypasses such caches.

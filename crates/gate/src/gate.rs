@@ -11,6 +11,7 @@ mod edits;
 mod identity;
 mod keys;
 mod sessions;
+mod sign_in;
 mod tokens;
 
 use alloc::{string::String, string::ToString, sync::Arc, vec::Vec};
@@ -59,6 +60,7 @@ pub struct Gate<B> {
     session_headers: Vec<String>,
     challenge: String,
     release: Option<Release>,
+    sign_in: Option<sign_in::SignIn>,
 }
 
 /// The reason why a policy image is rejected.
@@ -73,6 +75,8 @@ pub enum LoadError {
     Keys(Vec<KeyError>),
     /// The image lacks a valid signature of a trusted key, or is too old.
     Signed(SignedError),
+    /// The policy signs users in, but the provider cannot seal cookies.
+    SignIn,
 }
 
 impl Gate<Vec<u8>> {
@@ -122,7 +126,9 @@ impl<B: AsRef<[u8]>> Gate<B> {
             leeway_secs: config.leeway_secs,
         };
         let verifier = Verifier::new(&config.issuers, limits, provider).map_err(LoadError::Keys)?;
+        let sign_in = sign_in::SignIn::new(&config, provider)?;
         Ok(Self {
+            sign_in,
             site: config.site.as_str().into(),
             issuers: config
                 .issuers
@@ -182,6 +188,9 @@ impl<B: AsRef<[u8]>> Gate<B> {
         if self.is_session_endpoint(request, tokens) {
             return self.answer_session(request, &path, tokens);
         }
+        if let Some(outcome) = self.answer_sign_in(request, &path, tokens) {
+            return outcome;
+        }
         let indexed = self.indexed_target(request);
         let request = &Request {
             target: indexed.as_deref().unwrap_or(request.target),
@@ -233,7 +242,10 @@ impl<B: AsRef<[u8]>> Gate<B> {
         {
             *handle = self.client_handle(request, clients, known, query.ip);
         }
-        outcome
+        match &found.known {
+            Some(known) if self.sign_in.is_some() => self.refresh_session(outcome, request, known),
+            _ => outcome,
+        }
     }
 
     /// The change to the caching of the response to an allowed request.
@@ -320,6 +332,7 @@ impl<B: AsRef<[u8]>> Gate<B> {
             detail,
             rule,
             unknown_key: false,
+            wanted: None,
             action,
             log,
         }
@@ -338,6 +351,9 @@ impl fmt::Display for LoadError {
                 }
                 Ok(())
             }
+            Self::SignIn => f.write_str(
+                "the policy image is rejected: this host cannot encrypt the cookies of `[sign_in]`",
+            ),
             Self::Signed(error) => {
                 write!(
                     f,

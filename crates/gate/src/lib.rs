@@ -57,7 +57,9 @@ mod source;
 
 pub use cache::TokenCache;
 pub use client_cache::{Admitted, ClientCache, ClientHandle};
-pub use fetch::{Fetch, FetchLimits, FetchRequest, FetchResponse, MAX_WAIT_MS, Pending, Step};
+pub use fetch::{
+    Fetch, FetchLimits, FetchRequest, FetchResponse, MAX_STEPS, MAX_WAIT_MS, Pending, Resumed, Step,
+};
 pub use forward::{CacheEdit, Forward, HeaderEdit, RequestEdits, ResponseEdits};
 pub use gate::{Context, EdgeDenial, Gate, Identity, LoadError};
 pub use kind::Kind;

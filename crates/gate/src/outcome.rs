@@ -3,7 +3,7 @@
 //! An adapter destructures every part of an [`Action`] without `..`, so an adapter that forgets a part does
 //! not compile. Not here: how an edge sends any of it.
 
-use alloc::string::String;
+use alloc::{boxed::Box, string::String};
 
 use tollgate_core::Reason;
 
@@ -11,6 +11,7 @@ use crate::forward::Forward;
 use crate::kind::Kind;
 use crate::log::LogRecord;
 use crate::response::{Response, plain};
+use crate::sign_in::exchange::Wanted;
 
 /// The outcome of one request.
 #[derive(Clone, Debug)]
@@ -28,6 +29,8 @@ pub struct Outcome {
     /// Whether the request is denied only because a token names an unknown key ID of an issuer whose keys can
     /// be fetched. With refreshed keys the outcome may differ. See [`Gate::follow`](crate::Gate::follow).
     pub unknown_key: bool,
+    /// The request to the provider that the outcome of a sign-in endpoint depends on.
+    pub(crate) wanted: Option<Box<Wanted>>,
     /// The action that the edge must take.
     pub action: Action,
     /// The log record, for the operator.
@@ -46,6 +49,11 @@ pub enum Action {
 }
 
 impl Outcome {
+    /// Whether another outcome is possible after a fetch: see [`Gate::follow`](crate::Gate::follow).
+    pub fn needs_fetch(&self) -> bool {
+        self.unknown_key || self.wanted.is_some()
+    }
+
     /// Turns this into the outcome of a request that the gate itself responds to; `detail` is its detail
     /// code.
     pub(crate) fn served(mut self, response: Response, detail: &'static str) -> Self {
@@ -76,6 +84,7 @@ impl Outcome {
             detail: Some(detail),
             rule: None,
             unknown_key: false,
+            wanted: None,
             log: LogRecord::internal(method, response.status, detail),
             action: Action::Refuse(response),
         }

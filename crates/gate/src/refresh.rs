@@ -13,7 +13,7 @@ use core::fmt;
 use tollgate_core::UnixSeconds;
 use tollgate_token::{Algorithm, IssuerConfig, JwksKey, KeyError, KeyMaterial, SkippedKey};
 
-use crate::fetch::{Fetch, FetchLimits, FetchRequest};
+use crate::fetch::{Fetch, FetchLimits, FetchRequest, MAX_WAIT_MS};
 
 /// The cooldown of an issuer after a fetch ended, in seconds.
 pub const COOLDOWN_SECS: i64 = 10;
@@ -147,13 +147,16 @@ impl Refresh {
             .iter_mut()
             .filter(|source| source.is_due(now, trigger));
         due.map(|source| {
-            // Zero is never a ticket, so that a host can use it for "none".
-            let ticket = last_ticket.checked_add(1).unwrap_or(1);
-            *last_ticket = ticket;
+            let ticket = next_ticket(last_ticket);
             source.in_flight = Some(InFlight { ticket, began: now });
             source.fetch(ticket, trigger)
         })
         .collect()
+    }
+
+    /// Returns a new ticket, for a fetch of something other than keys.
+    pub(crate) fn next_ticket(&mut self) -> u32 {
+        next_ticket(&mut self.last_ticket)
     }
 
     /// Returns the tickets of all fetches in flight.
@@ -235,6 +238,7 @@ impl Source {
             },
             limits: FetchLimits {
                 secs: MAX_FETCH_SECS,
+                patience_ms: MAX_WAIT_MS,
                 bytes: MAX_KEYS_BYTES,
                 cached_secs: match trigger {
                     Trigger::UnknownKey => CACHED_UNKNOWN_SECS,
@@ -264,6 +268,12 @@ impl Source {
             self.ended = Some(UnixSeconds(latest).min(now));
         }
     }
+}
+
+/// Zero is never a ticket, so that a host can use it for "none".
+fn next_ticket(last: &mut u32) -> u32 {
+    *last = last.checked_add(1).unwrap_or(1);
+    *last
 }
 
 /// Whether at least `secs` seconds have passed since `then`; always true if `then` is `None`.

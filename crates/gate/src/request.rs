@@ -20,6 +20,9 @@ pub struct Request<'a> {
     pub ip: Option<&'a str>,
     /// The time of the request; the gate has no clock.
     pub now: UnixSeconds,
+    /// Bytes from a secure random number generator, unique to this request. Only requests below
+    /// [`Gate::entropy_path`](crate::Gate::entropy_path) need them.
+    pub entropy: Option<[u8; 32]>,
 }
 
 impl<'a> Request<'a> {
@@ -98,6 +101,7 @@ mod tests {
                 headers: &[],
                 ip: None,
                 now: UnixSeconds(0),
+                entropy: None,
             };
             assert_eq!(request.path(), path.as_bytes(), "{target}");
             assert_eq!(request.query(), query.map(str::as_bytes), "{target}");

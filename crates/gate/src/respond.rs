@@ -12,6 +12,8 @@ use crate::chars::is_http_token_byte;
 use crate::config::{DenyAnswer, DenyConfig};
 use crate::request::Request;
 use crate::response::{Response, plain, public_text};
+use crate::session::push_string;
+use crate::sign_in::returning;
 
 /// The content security policy of deny pages: styles and images of the site, but no scripts and no framing.
 pub const PAGE_POLICY: &str = "default-src 'none'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; \
@@ -75,6 +77,12 @@ pub(crate) fn respond(
             response.push("location", location.clone());
             response
         }
+        DenyAnswer::SignIn(endpoint) if is_navigation(request) => {
+            let mut response = plain(request.method, 302);
+            response.push("location", returning(endpoint, request.target));
+            response
+        }
+        DenyAnswer::SignIn(_) => plain(request.method, 401),
         DenyAnswer::Status(status) => plain(request.method, *status),
     };
     // RFC 9110 requires a challenge in every 401.
@@ -96,13 +104,13 @@ pub(crate) fn respond(
                 response.body = Cow::Owned(page.html.clone());
             }
         }
-        (Reader::Script, _) => {
-            response.set("content-type", "application/json");
-            if request.method != "HEAD" {
-                response.body = Cow::Owned(json_text(response.status));
+        _ => match (sign_in(deny, reason), reader) {
+            (Some(endpoint), _) if response.status == 401 => {
+                write_json(&mut response, request, Some(endpoint));
             }
-        }
-        _ => {}
+            (_, Reader::Script) => write_json(&mut response, request, None),
+            _ => {}
+        },
     }
     share(deny, request, &mut response);
     response
@@ -153,10 +161,53 @@ pub(crate) fn preflight(deny: &DenyConfig, request: &Request<'_>) -> Option<Resp
     Some(response)
 }
 
-/// The body for scripts: one text per status, as for all readers.
-fn json_text(status: u16) -> String {
+/// The endpoint at which the gate signs users in, if that is the response to this reason.
+fn sign_in(deny: &DenyConfig, reason: Reason) -> Option<&str> {
+    let answer = match reason {
+        Reason::NoToken => &deny.no_token,
+        Reason::BadToken => &deny.bad_token,
+        Reason::Forbidden | Reason::DeniedByRule => &deny.forbidden,
+        Reason::Allow | Reason::BadPath | Reason::BadMethod | Reason::Internal => return None,
+    };
+    match answer {
+        DenyAnswer::SignIn(endpoint) => Some(endpoint),
+        DenyAnswer::Status(_) | DenyAnswer::Redirect(_) => None,
+    }
+}
+
+/// Replaces the body by that for scripts: one text per status, as for all readers.
+fn write_json(response: &mut Response, request: &Request<'_>, sign_in: Option<&str>) {
+    response.set("content-type", "application/json");
+    if request.method == "HEAD" {
+        return;
+    }
+    let status = response.status;
     let error = public_text(status).trim_end();
-    format!("{{\"status\":{status},\"error\":\"{error}\"}}\n")
+    let mut json = format!("{{\"status\":{status},\"error\":\"{error}\"");
+    if let Some(endpoint) = sign_in {
+        json.push_str(",\"sign_in\":");
+        push_string(&mut json, endpoint);
+    }
+    json.push_str("}\n");
+    response.body = Cow::Owned(json);
+}
+
+/// Whether a browser navigates to the URL, so that a redirect to another site can be followed. Scripts, images,
+/// frames, prefetches and WebSockets cannot sign a user in.
+pub(crate) fn is_navigation(request: &Request<'_>) -> bool {
+    let is_read = matches!(request.method, "GET" | "HEAD");
+    if !is_read || request.mentions("sec-purpose", "prefetch") {
+        return false;
+    }
+    let is = |name: &str, value: &str| {
+        let mut lines = request.lines(name);
+        lines.next() == Some(value.as_bytes()) && lines.next().is_none()
+    };
+    if request.has_header("sec-fetch-mode") || request.has_header("sec-fetch-dest") {
+        is("sec-fetch-mode", "navigate") && is("sec-fetch-dest", "document")
+    } else {
+        request.mentions("accept", "text/html") && !request.has_header("x-requested-with")
+    }
 }
 
 /// The challenge for a site: `Bearer realm="…"`.
@@ -216,6 +267,7 @@ mod tests {
             headers,
             ip: None,
             now: UnixSeconds(0),
+            entropy: None,
         };
         respond(deny, &challenge("site"), &request, reason, MethodSet::READ)
     }

@@ -8,8 +8,9 @@
 //!
 //! | field | type |
 //! |---|---|
-//! | version, 5 | `u8` |
+//! | version, 6 | `u8` |
 //! | time, Unix seconds | `i64` |
+//! | entropy, for sign-in | optional 32 bytes |
 //! | client address as text, UTF-8, empty if unknown | bytes |
 //! | method, UTF-8 | bytes |
 //! | target, raw | bytes |
@@ -20,7 +21,7 @@
 //!
 //! | field | type |
 //! |---|---|
-//! | version, 5 | `u8` |
+//! | version, 6 | `u8` |
 //! | outcome: 0 allow, 1 deny, 2 reject, 3 serve | `u8` |
 //! | status | `u16` |
 //! | reason, its index in [`Reason::ALL`] | `u8` |
@@ -43,14 +44,14 @@
 //!
 //! | field | type |
 //! |---|---|
-//! | version, 5 | `u8` |
+//! | version, 6 | `u8` |
 //! | number of fetches; each: | `u32` |
 //! | ticket | `u32` |
 //! | method, UTF-8 | bytes |
 //! | URL, UTF-8 | bytes |
 //! | number of headers; each: name, value, UTF-8 | `u32`; bytes, bytes |
 //! | body | bytes |
-//! | limits: seconds, response bytes, maximum age from a shared cache in seconds | `u32`, `u32`, `u32` |
+//! | limits: seconds, milliseconds that requests wait, response bytes, maximum age from a shared cache in seconds | `u32` each |
 
 mod cursor;
 
@@ -69,7 +70,7 @@ use crate::response::Response;
 use cursor::{Reader, Writer};
 
 /// Version of the encoding, the first byte of both messages.
-pub const WIRE_VERSION: u8 = 5;
+pub const WIRE_VERSION: u8 = 6;
 /// Longest encoded request, in bytes. A host denies a larger request itself.
 pub const MAX_REQUEST_BYTES: usize = 16 * 1_024 * 1_024;
 
@@ -88,6 +89,7 @@ pub struct WireRequest<'a> {
     headers: Vec<(&'a str, &'a [u8])>,
     ip: Option<&'a str>,
     now: UnixSeconds,
+    entropy: Option<[u8; 32]>,
 }
 
 /// A decoded outcome.
@@ -144,6 +146,7 @@ impl WireRequest<'_> {
             headers,
             ip,
             now,
+            entropy,
         } = self;
         Request {
             method,
@@ -151,6 +154,7 @@ impl WireRequest<'_> {
             headers,
             ip: *ip,
             now: *now,
+            entropy: *entropy,
         }
     }
 }
@@ -160,6 +164,10 @@ pub fn encode_request(request: &Request<'_>) -> Vec<u8> {
     let mut out = Writer::default();
     out.byte(WIRE_VERSION);
     out.fixed(&request.now.0.to_le_bytes());
+    out.byte(u8::from(request.entropy.is_some()));
+    if let Some(entropy) = &request.entropy {
+        out.fixed(entropy);
+    }
     out.bytes(request.ip.unwrap_or_default().as_bytes());
     out.bytes(request.method.as_bytes());
     out.bytes(request.target);
@@ -184,6 +192,7 @@ pub fn decode_request(message: &[u8]) -> Result<WireRequest<'_>, WireError> {
     let mut read = Reader::new(message);
     read.version()?;
     let now = UnixSeconds(i64::from_le_bytes(read.fixed()?));
+    let entropy = read.optional(Reader::fixed)?;
     let ip = Some(read.text()?).filter(|text| !text.is_empty());
     let method = read.text()?;
     let target = read.bytes()?;
@@ -195,6 +204,7 @@ pub fn decode_request(message: &[u8]) -> Result<WireRequest<'_>, WireError> {
         headers,
         ip,
         now,
+        entropy,
     })
 }
 
@@ -416,6 +426,7 @@ fn write_fetches(out: &mut Writer, fetches: &[Fetch]) {
             limits:
                 FetchLimits {
                     secs,
+                    patience_ms,
                     bytes,
                     cached_secs,
                 },
@@ -429,7 +440,7 @@ fn write_fetches(out: &mut Writer, fetches: &[Fetch]) {
             out.bytes(value.as_bytes());
         }
         out.bytes(body);
-        for limit in [secs, bytes, cached_secs] {
+        for limit in [secs, patience_ms, bytes, cached_secs] {
             out.fixed(&limit.to_le_bytes());
         }
     }
@@ -464,6 +475,7 @@ fn read_fetches(read: &mut Reader<'_>) -> Result<Vec<Fetch>, WireError> {
             },
             limits: FetchLimits {
                 secs: number(read)?,
+                patience_ms: number(read)?,
                 bytes: number(read)?,
                 cached_secs: number(read)?,
             },

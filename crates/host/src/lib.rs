@@ -3,9 +3,10 @@
 //! A gate does no IO ([`tollgate_gate`]). A [`Host`] combines a [`Machine`], which is a gate in this process or
 //! in a module, with a [`Platform`], which can fetch, sleep and run tasks. All Rust hosts share this policy:
 //!
-//! - A request that depends on a fetch waits for it, and is then evaluated again.
+//! - A request that depends on a fetch waits for it, and is then evaluated again: at most three times in all.
 //! - A fetch outlives the request that began it. Other requests wait for the same fetch, but a fetch delays
-//!   requests only in its first second ([`MAX_WAIT`]), because a fetch that takes longer is slow or lost.
+//!   requests only within its patience, for keys its first second ([`MAX_WAIT`]), because a fetch that takes
+//!   longer is slow or lost.
 //! - Old keys are refreshed in the background, after a request was evaluated. A platform that runs no tasks
 //!   between requests waits for the refresh before it returns, for the same time.
 //! - A fetch that exceeds its time limit has failed. A failure changes nothing.
@@ -32,7 +33,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use futures_channel::oneshot;
 use futures_util::FutureExt;
 use futures_util::future::{Either, Shared, join_all, select};
-use tollgate_gate::{Fetch, FetchResponse, MAX_WAIT_MS, Request, UnixSeconds};
+use tollgate_gate::{
+    Fetch, FetchRequest, FetchResponse, MAX_STEPS, MAX_WAIT_MS, Request, UnixSeconds,
+};
 
 #[cfg(feature = "http")]
 pub use client::{HttpClient, HttpError};
@@ -41,7 +44,7 @@ pub use machine::{Local, Machine, Stepped};
 pub use native::{Client, FetchLog, Native};
 pub use platform::{Accepted, FetchEnded, FetchFailure, Fetched, Platform, Task};
 
-/// The time that a fetch delays requests that depend on it, from when it began.
+/// The time that a fetch of keys delays requests that depend on it, from when it began.
 pub const MAX_WAIT: Duration = Duration::from_millis(MAX_WAIT_MS as u64);
 
 /// A gate on a platform.
@@ -110,24 +113,27 @@ impl<M: Machine + 'static, P: Platform + 'static> Host<M, P> {
 
     /// Evaluates a request, and waits for a fetch only if the outcome depends on it.
     pub async fn ask(self: &Arc<Self>, request: &Request<'_>) -> M::Outcome {
-        self.settle(self.step(request), || self.machine.ask(request))
-            .await
+        self.settle(self.step(request), || self.step(request)).await
     }
 
-    /// Waits for the fetches that an answer depends on; `again` evaluates the same request with [`Machine::ask`].
+    /// Waits for the fetches that an answer depends on; `again` takes another [`step`](Self::step) of the same
+    /// request.
     pub async fn settle(
         &self,
-        answer: Answer<M::Outcome>,
-        again: impl FnOnce() -> M::Outcome,
+        mut answer: Answer<M::Outcome>,
+        mut again: impl FnMut() -> Answer<M::Outcome>,
     ) -> M::Outcome {
-        let outcome = match answer {
-            Answer::Done(outcome) => outcome,
-            Answer::Wait(wait, _) => {
-                self.wait(wait).await;
-                // Also after the limit: of several fetches one may have ended.
-                again()
-            }
-        };
+        for _ in 1..MAX_STEPS {
+            answer = match answer {
+                Answer::Done(_) => break,
+                Answer::Wait(wait, _) => {
+                    self.wait(wait).await;
+                    // Also after the limit: of several fetches one may have ended.
+                    again()
+                }
+            };
+        }
+        let (Answer::Done(outcome) | Answer::Wait(_, outcome)) = answer;
         if !self.platform.has_background() {
             self.wait(self.wait_for(|_| true)).await;
         }
@@ -135,9 +141,17 @@ impl<M: Machine + 'static, P: Platform + 'static> Host<M, P> {
     }
 
     /// Evaluates a request without waiting, for a platform that waits in its own way: after [`Answer::Wait`] it
-    /// evaluates the request again with [`Machine::ask`].
+    /// takes another step, at most [`MAX_STEPS`] in all.
     pub fn step(self: &Arc<Self>, request: &Request<'_>) -> Answer<M::Outcome> {
         let now = self.platform.now();
+        let entropy = match request.entropy {
+            None if self.machine.needs_entropy(request) => self.platform.entropy(),
+            given => given,
+        };
+        let request = &Request {
+            entropy,
+            ..*request
+        };
         let Stepped {
             outcome,
             fetches,
@@ -163,7 +177,11 @@ impl<M: Machine + 'static, P: Platform + 'static> Host<M, P> {
 
     fn begin(self: &Arc<Self>, fetches: Vec<Fetch>, now: UnixSeconds) {
         for fetch in fetches {
-            self.platform.begun(&fetch.request.url, now);
+            let patience = Duration::from_millis(fetch.limits.patience_ms.into());
+            let is_keys = is_keys(&fetch.request);
+            if is_keys {
+                self.platform.begun(&fetch.request.url, now);
+            }
             let (over, end) = oneshot::channel();
             let ticket = fetch.ticket;
             let host = Arc::clone(self);
@@ -173,7 +191,7 @@ impl<M: Machine + 'static, P: Platform + 'static> Host<M, P> {
                 _over: over,
             };
             let end = end.shared();
-            let patience_ends = self.platform.uptime().saturating_add(MAX_WAIT);
+            let patience_ends = self.platform.uptime().saturating_add(patience);
             self.in_flight().push(InFlight {
                 ticket,
                 patience_ends,
@@ -194,6 +212,7 @@ impl<M: Machine + 'static, P: Platform + 'static> Host<M, P> {
             limits,
         } = fetch;
         let url = request.url.clone();
+        let is_keys = is_keys(&request);
         let limit = self.platform.sleep(Duration::from_secs(limits.secs.into()));
         let fetched = match select(self.platform.fetch(request, limits), limit).await {
             Either::Left((fetched, _)) => fetched.map_err(FetchFailure::Platform),
@@ -211,7 +230,8 @@ impl<M: Machine + 'static, P: Platform + 'static> Host<M, P> {
         };
         self.platform.ended(&FetchEnded {
             url: &url,
-            body: &body,
+            is_keys,
+            body: if is_keys { &body } else { &[] },
             now,
             result,
         });
@@ -250,6 +270,11 @@ impl<M, P> Host<M, P> {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Whether a request is for a key set; others are posted for a sign-in.
+fn is_keys(request: &FetchRequest) -> bool {
+    request.method == "GET"
 }
 
 /// Removes a fetch from the list when its task ends, also by a panic. A fetch that never ended would delay every

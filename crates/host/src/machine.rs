@@ -10,8 +10,8 @@ use std::sync::{
 
 use tollgate_core::PathReader;
 use tollgate_gate::{
-    Context, Fetch, FetchResponse, Gate, KeysAccepted, Outcome, Pending, Request, Step, TokenCache,
-    UnixSeconds,
+    Context, Fetch, FetchResponse, Gate, KeysAccepted, Outcome, Pending, Request, Resumed, Step,
+    TokenCache, UnixSeconds,
 };
 
 use crate::platform::Accepted;
@@ -29,6 +29,9 @@ pub trait Machine: Send + Sync {
 
     /// Evaluates a request with the keys fetched so far. The outcome is final.
     fn ask(&self, request: &Request<'_>) -> Self::Outcome;
+
+    /// Whether a request needs entropy.
+    fn needs_entropy(&self, request: &Request<'_>) -> bool;
 
     /// Returns the fetches that are due although no request waits for them.
     fn due(&self, now: UnixSeconds) -> Vec<Fetch>;
@@ -124,7 +127,7 @@ impl Machine for Local {
 
     fn step(&self, request: &Request<'_>, now: UnixSeconds) -> Stepped<Outcome> {
         let outcome = self.ask(request);
-        let step = if outcome.unknown_key {
+        let step = if outcome.needs_fetch() {
             self.write().follow(outcome, now)
         } else {
             Step::Done(outcome)
@@ -153,6 +156,10 @@ impl Machine for Local {
             .unwrap_or_else(|_| Outcome::internal(request.method, PANIC))
     }
 
+    fn needs_entropy(&self, request: &Request<'_>) -> bool {
+        self.read().needs_entropy(request)
+    }
+
     fn due(&self, now: UnixSeconds) -> Vec<Fetch> {
         self.write().due(now)
     }
@@ -164,10 +171,15 @@ impl Machine for Local {
         now: UnixSeconds,
     ) -> Result<Accepted, String> {
         let resumed = self.write().resume(ticket, response, now);
-        let KeysAccepted { changed, skipped } = resumed.map_err(|error| error.to_string())?;
-        Ok(Accepted {
-            changed,
-            skipped: skipped.iter().map(ToString::to_string).collect(),
+        Ok(match resumed.map_err(|error| error.to_string())? {
+            Resumed::Keys(KeysAccepted { changed, skipped }) => Accepted {
+                changed,
+                skipped: skipped.iter().map(ToString::to_string).collect(),
+            },
+            Resumed::Exchange => Accepted {
+                changed: false,
+                skipped: Vec::new(),
+            },
         })
     }
 }

@@ -73,10 +73,17 @@ impl<C: Client> Platform for Native<C> {
         // There is no cache, so the maximum age does not apply.
         let FetchLimits {
             secs: _,
+            patience_ms: _,
             bytes,
             cached_secs: _,
         } = limits;
         self.client.send(request, bytes as usize)
+    }
+
+    fn entropy(&self) -> Option<[u8; 32]> {
+        let mut bytes = [0; 32];
+        getrandom::fill(&mut bytes).ok()?;
+        Some(bytes)
     }
 
     fn sleep(&self, time: Duration) -> Task<()> {

@@ -13,10 +13,10 @@ use tollgate_gate::{FetchLimits, FetchRequest, UnixSeconds};
 /// thread.
 pub type Task<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
-/// A fetched key set that is now in use, for the log.
+/// A response that the gate accepted, for the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Accepted {
-    /// Whether its keys differ from the previous ones; `true` if the machine does not report it.
+    /// For a key set, whether its keys differ from the previous ones; `true` if the machine does not report it.
     pub changed: bool,
     /// One line per skipped key of the set. Tokens signed with such a key are denied.
     pub skipped: Vec<String>,
@@ -49,6 +49,9 @@ pub trait Platform: Send + Sync {
         limits: FetchLimits,
     ) -> Task<Result<Fetched, Self::Error>>;
 
+    /// Bytes from a secure random number generator; `None` if it fails.
+    fn entropy(&self) -> Option<[u8; 32]>;
+
     /// Completes after this time.
     fn sleep(&self, time: Duration) -> Task<()>;
 
@@ -60,23 +63,26 @@ pub trait Platform: Send + Sync {
         true
     }
 
-    /// Called when a fetch from this URL begins.
+    /// Called when a fetch of keys from this URL begins.
     fn begun(&self, _url: &str, _now: UnixSeconds) {}
 
     /// Called when a fetch has ended; for the log.
     fn ended(&self, ended: &FetchEnded<'_, Self::Error>);
 }
 
-/// The result of a key fetch.
+/// The result of a fetch.
 #[derive(Debug)]
 pub struct FetchEnded<'a, E> {
-    /// The URL of the key set.
+    /// The URL.
     pub url: &'a str,
-    /// The body of the response; empty if there was none.
+    /// Whether a key set was fetched; otherwise this is a request of a sign-in to the provider.
+    pub is_keys: bool,
+    /// The body of a key set; empty if there was no response, and for a sign-in, whose response contains
+    /// tokens.
     pub body: &'a [u8],
     /// The time when it ended.
     pub now: UnixSeconds,
-    /// The accepted key set, or why the current keys stay in use.
+    /// The accepted response, or why it is not used.
     pub result: Result<Accepted, FetchFailure<E>>,
 }
 

@@ -39,6 +39,7 @@ fn fetch(ticket: u32) -> Fetch {
         },
         limits: FetchLimits {
             secs: 5,
+            patience_ms: 1_000,
             bytes: 10,
             cached_secs: 0,
         },
@@ -78,6 +79,10 @@ impl Machine for Counting {
         tickets(request)
             .iter()
             .any(|ticket| arrived.contains(ticket))
+    }
+
+    fn needs_entropy(&self, _: &Request<'_>) -> bool {
+        false
     }
 
     fn due(&self, _: UnixSeconds) -> Vec<Fetch> {
@@ -174,6 +179,7 @@ impl Site {
             headers: &[],
             ip: None,
             now: NOW,
+            entropy: None,
         };
         let allowed = self.host.ask(&request).await;
         (allowed, began.elapsed().as_millis())

@@ -4,6 +4,7 @@
 
 use serde_json::{Map, Value, json};
 use tollgate_gate::config::{DenyAnswer, DenyConfig, GateConfig, Strip, TokenSource};
+use tollgate_gate::sign_in::MAX_RETURN_BYTES;
 
 use tollgate_core::path::{PathOptions, PathReader, rejected_characters};
 
@@ -186,13 +187,11 @@ fn constants(config: &GateConfig, index: Option<&str>, features: &Features) -> S
     let mut texts = Map::new();
     // What scripts get instead of a redirect.
     let unauthorized = json!(401);
-    let found = json!(302);
     for status in statuses
         .as_object()
         .into_iter()
         .flat_map(Map::values)
         .chain((features.has("redirects") && features.has("readers")).then_some(&unauthorized))
-        .chain(features.has("refresh").then_some(&found))
     {
         let number = status
             .as_u64()
@@ -277,6 +276,7 @@ fn settings(code: &Code<'_>) -> Vec<(&'static str, Value)> {
         ("COOKIE", cookie.unwrap_or_default()),
         ("POINTER", json!(pointer)),
         ("RANGES", rejected_ranges(policy.reader)),
+        ("MAX_RETURN", json!(MAX_RETURN_BYTES)),
         ("MAX_SHOWN", json!(MAX_SHOWN)),
         ("PAGE_POLICY", json!(tollgate_gate::PAGE_POLICY)),
         ("PREFLIGHT_SECS", json!(tollgate_gate::PREFLIGHT_SECS)),

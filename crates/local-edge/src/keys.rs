@@ -15,10 +15,10 @@ use crate::clock::Clock;
 /// The number of verified tokens that are cached.
 const CACHED_TOKENS: usize = 4_096;
 
-/// The result of a key fetch, for the log.
+/// The result of a fetch, for the log.
 pub type KeysFetched<'a> = tollgate_host::FetchEnded<'a, HttpError>;
 
-/// A callback for every key fetch that ended.
+/// A callback for every fetch that ended.
 pub type KeysSink = tollgate_host::FetchLog<HttpError>;
 
 /// A gate whose keys are refreshed.
@@ -63,6 +63,10 @@ impl Machine for Timed {
         let started = Instant::now();
         let outcome = self.0.ask(request);
         (outcome, started.elapsed())
+    }
+
+    fn needs_entropy(&self, request: &Request<'_>) -> bool {
+        self.0.needs_entropy(request)
     }
 
     fn due(&self, now: UnixSeconds) -> Vec<Fetch> {

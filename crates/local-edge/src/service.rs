@@ -98,6 +98,7 @@ impl Service {
             headers: &headers,
             ip: Some(&ip),
             now: self.clock.now(),
+            entropy: None,
         };
         let (outcome, decided_in) = self.gate.ask(&asked).await;
         let response = match outcome.action {

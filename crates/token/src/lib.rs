@@ -40,5 +40,8 @@ pub use issuer::{
 pub use jwk::{Jwk, JwkError, MAX_KID_BYTES};
 pub use jwks::{Jwks, JwksKey};
 pub use lifetime::Lifetime;
-pub use provider::{BadSignature, CheckedKey, KeyMaterial, KeyRefused, PreparedKey, Provider};
+pub use provider::{
+    BadSignature, CheckedKey, KeyMaterial, KeyRefused, PreparedKey, Provider, SEALING_NONCE_BYTES,
+    SealingKey,
+};
 pub use verify::{Limits, Verified, Verifier};

@@ -22,6 +22,40 @@ pub trait Provider: Send + Sync {
         algorithm: Algorithm,
         key: &KeyMaterial,
     ) -> Result<Box<dyn PreparedKey>, KeyRefused>;
+
+    /// The SHA-256 hash of a message; `None` if the provider does not hash.
+    fn sha256(&self, _message: &[u8]) -> Option<[u8; 32]> {
+        None
+    }
+
+    /// Prepares a ChaCha20-Poly1305 key (RFC 8439); `None` if the provider does not encrypt.
+    fn sealing_key(&self, _key: &[u8; 32]) -> Option<Box<dyn SealingKey>> {
+        None
+    }
+}
+
+/// The length of a nonce of [`SealingKey`], in bytes.
+pub const SEALING_NONCE_BYTES: usize = 12;
+
+/// A key that encrypts and authenticates. A nonce must never be used for two messages.
+pub trait SealingKey: Send + Sync {
+    /// Encrypts `text` in place and appends the tag; `bound` is authenticated with it. `None` if it
+    /// cannot be encrypted.
+    fn seal(
+        &self,
+        nonce: &[u8; SEALING_NONCE_BYTES],
+        bound: &[u8],
+        text: Vec<u8>,
+    ) -> Option<Vec<u8>>;
+
+    /// Decrypts the result of [`seal`](Self::seal); `None` unless key, nonce, `bound` and every byte
+    /// are those it was sealed with.
+    fn open(
+        &self,
+        nonce: &[u8; SEALING_NONCE_BYTES],
+        bound: &[u8],
+        sealed: Vec<u8>,
+    ) -> Option<Vec<u8>>;
 }
 
 /// A key prepared to verify signatures of one algorithm.

@@ -6,10 +6,10 @@
 
 import * as glue from "./tollgate_cloudflare.js";
 
-/** How long a request waits for keys or for a newer policy, in milliseconds, each time. */
-const WAIT_MS = 1000;
-/** How often a request waits: once for a policy, once for keys. */
-const WAITS = 2;
+/** The module limits each wait; this is for one that it forgets, in milliseconds. */
+const WAIT_MS = 5000;
+/** How often a request waits: for a policy, for the response to a sign-in, and for the keys of its token. */
+const WAITS = 3;
 
 /** The `worker` crate's state after a panic, including one in a background task. */
 const health = () => globalThis.__worker_init_state;

@@ -117,6 +117,7 @@ impl Borrowed<'_> {
             headers: &self.headers,
             ip: ip.as_deref(),
             now: *now,
+            entropy: None,
         }
     }
 }

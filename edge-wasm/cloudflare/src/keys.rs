@@ -15,6 +15,7 @@ use tollgate_gate::{FetchLimits, FetchRequest, Gate, UnixSeconds};
 use tollgate_host::{FetchEnded, Fetched, Platform, Task};
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::JsValue;
+use worker::js_sys::{self, Function, Reflect, Uint8Array};
 use worker::send::SendFuture;
 use worker::{
     Cache, Delay, Fetch, Headers, Method, Request, RequestInit, RequestRedirect, Response,
@@ -95,6 +96,17 @@ impl Platform for Isolate {
         Box::pin(SendFuture::new(load(request, limits)))
     }
 
+    fn entropy(&self) -> Option<[u8; 32]> {
+        let crypto = Reflect::get(&js_sys::global(), &"crypto".into()).ok()?;
+        let fill = Reflect::get(&crypto, &"getRandomValues".into()).ok()?;
+        let fill: &Function = fill.dyn_ref()?;
+        let filled = Uint8Array::new_with_length(32);
+        fill.call1(&crypto, &filled).ok()?;
+        let mut bytes = [0; 32];
+        filled.copy_to(&mut bytes);
+        Some(bytes)
+    }
+
     fn sleep(&self, time: Duration) -> Task<()> {
         Box::pin(SendFuture::new(Delay::from(time)))
     }
@@ -120,10 +132,17 @@ impl Platform for Isolate {
         }
         let FetchEnded {
             url,
+            is_keys,
             body,
             now,
             result,
         } = ended;
+        if !is_keys {
+            if let Err(what) = result {
+                note::trouble("sign_in_fetch_failed", &format!("{url}: {what}"));
+            }
+            return;
+        }
         self.memory.keep_fetch_ended(url, *now);
         match result {
             Ok(accepted) => {
@@ -163,6 +182,7 @@ async fn load(request: FetchRequest, limits: FetchLimits) -> Result<Fetched, Tro
     let FetchLimits {
         // The driver enforces it.
         secs: _,
+        patience_ms: _,
         bytes,
         cached_secs,
     } = limits;
@@ -214,9 +234,7 @@ async fn fetched(request: &FetchRequest, bytes: u32) -> Result<Fetched, Trouble>
         .with_redirect(RequestRedirect::Manual)
         .with_headers(headers);
     if !body.is_empty() {
-        init.with_body(Some(
-            worker::js_sys::Uint8Array::from(body.as_slice()).into(),
-        ));
+        init.with_body(Some(Uint8Array::from(body.as_slice()).into()));
     }
     let request = Request::new_with_init(url, &init).map_err(Trouble::Fetch)?;
     let response = Fetch::Request(request)

@@ -15,7 +15,7 @@ use serde_json::json;
 use tollgate_gate::{Gate, LoadError, UnixSeconds};
 use wasm_bindgen::prelude::JsValue;
 use worker::Delay;
-use worker::js_sys::Uint8Array;
+use worker::js_sys::{Promise, Uint8Array};
 use worker::kv::{KvError, KvStore};
 use worker::{wasm_bindgen_futures::future_to_promise, worker_sys};
 
@@ -50,7 +50,7 @@ pub(crate) fn look(
     settings: &Settings,
     now: UnixSeconds,
     context: &worker_sys::Context,
-) -> Option<JsValue> {
+) -> Option<Promise> {
     let kv = settings.kv.as_ref()?;
     let age = edge
         .policy

@@ -2,9 +2,9 @@
 
 use futures_util::future::select;
 use tollgate_gate::{Action, CacheEdit, EdgeDenial, Outcome, TokenStatus};
-use tollgate_host::{Answer, Platform};
+use tollgate_host::{Answer, MAX_WAIT, Platform};
 use wasm_bindgen::prelude::JsValue;
-use worker::wasm_bindgen_futures::future_to_promise;
+use worker::wasm_bindgen_futures::{JsFuture, future_to_promise};
 use worker::{Env, web_sys, worker_sys};
 
 use crate::answer::{self, Sent};
@@ -42,7 +42,12 @@ impl Edge {
         if let Some(wait) = policy::look(self, &settings, now, context)
             && patient
         {
-            return Ok(wait);
+            let limit = self.host.platform().sleep(MAX_WAIT);
+            let ends = future_to_promise(async move {
+                select(JsFuture::from(wait), limit).await;
+                Ok(JsValue::UNDEFINED)
+            });
+            return Ok(ends.into());
         }
         let facts = Facts::of(request, now);
         self.host.platform().enter(context);

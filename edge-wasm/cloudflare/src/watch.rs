@@ -3,7 +3,6 @@
 //! Not here: what is read there ([`policy`](crate::policy)).
 
 use tollgate_gate::UnixSeconds;
-use wasm_bindgen::prelude::JsValue;
 use worker::js_sys::Promise;
 
 use crate::instance::{now, now_ms};
@@ -19,7 +18,7 @@ pub(crate) struct UnderWay {
 impl UnderWay {
     /// Work that has not reported for this long, in seconds, was lost with the request that began it.
     const LOST_SECS: i64 = 6;
-    /// The time that a request waits in `entry.js`.
+    /// The time that requests wait for it.
     const YOUNG_MS: f64 = 1_000.0;
 
     pub(crate) fn new(ends: Promise) -> Self {
@@ -31,8 +30,8 @@ impl UnderWay {
     }
 
     /// The promise to wait for.
-    pub(crate) fn ends(&self) -> JsValue {
-        JsValue::from(&self.ends)
+    pub(crate) fn ends(&self) -> Promise {
+        self.ends.clone()
     }
 
     /// Whether it began recently. Work that takes longer is slow or lost, and delays no request.

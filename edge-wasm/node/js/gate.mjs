@@ -31,6 +31,8 @@ export function bindGate(glue) {
     #policyId;
     #policyVersion;
     #deniedReply;
+    /** The start of the targets whose requests need entropy. */
+    #entropyPath;
     #clients;
     // The fetches in flight. A module ticket is valid only in the instance that issued it, so callers receive
     // a ticket of this class, which is mapped to instance and module ticket.
@@ -44,6 +46,7 @@ export function bindGate(glue) {
       this.#load();
       this.#policyId = this.#inner.policyId;
       this.#policyVersion = this.#inner.policyVersion ?? undefined;
+      this.#entropyPath = this.#inner.entropyPath ?? undefined;
       // The module's reply to a malformed request. It is used whenever the module cannot reply.
       this.#deniedReply = this.#inner.decide(new Uint8Array(0));
     }
@@ -68,6 +71,9 @@ export function bindGate(glue) {
         let outcome = this.#admitted(asked);
         if (outcome === undefined) {
           detail = "bad_request_object";
+          if (this.#entropyPath !== undefined && asked.target.startsWith(this.#entropyPath)) {
+            asked.entropy = crypto.getRandomValues(new Uint8Array(32));
+          }
           const bytes = encodeRequest(asked);
           detail = "trap";
           outcome = this.#evaluate(asked, bytes);

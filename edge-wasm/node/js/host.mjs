@@ -1,8 +1,11 @@
 // The driver for all JavaScript hosts: sends the fetches of a gate with the host's `fetch`. It has the same
 // policy as the Rust driver in `crates/host`. A request that depends on a fetch waits for it, but a fetch
-// delays requests only in its first second. Old keys are refreshed in the background. Redirects are not
+// delays requests only within its patience, for keys its first second. Old keys are refreshed in the background. Redirects are not
 // followed. A failure changes nothing. Not here: decisions, when something is fetched, and which key sets are
 // valid.
+
+/** Most steps of one request: a sign-in can wait for its token, and then for the key that the token names. */
+const MAX_STEPS = 3;
 
 /** A gate with refreshed keys. */
 export class KeyedGate {
@@ -17,7 +20,7 @@ export class KeyedGate {
   /** When the module was last called for due fetches; once per second is enough. */
   #lastDue;
 
-  constructor(gate, { fetch, waitMs = 1_000, waitUntil, onFailure, onSkippedKeys } = {}) {
+  constructor(gate, { fetch, waitMs, waitUntil, onFailure, onSkippedKeys } = {}) {
     this.#gate = gate;
     this.#fetch = fetch ?? ((url, options) => globalThis.fetch(url, options));
     this.#waitMs = waitMs;
@@ -33,28 +36,31 @@ export class KeyedGate {
   }
 
   async decide(request, options) {
-    const outcome = this.#gate.decide(request);
+    let outcome = this.#gate.decide(request);
     const now = quietly(() => seconds(request));
     const waitUntil = quietly(() => options?.waitUntil) ?? this.#waitUntil;
-    const { pending } = outcome;
     if (now === undefined) return outcome;
-    if (pending !== undefined) this.#begin(pending.fetches, now, waitUntil);
+    if (outcome.pending !== undefined) this.#begin(outcome.pending.fetches, now, waitUntil);
     // After the outcome is known, so that no fetch delays it.
     if (now !== this.#lastDue) {
       this.#lastDue = now;
       this.#begin(this.#gate.due(now), now, waitUntil);
     }
-    if (pending === undefined) return outcome;
-    await this.#wait(pending.tickets);
-    // Also after the limit: of several fetches one may have ended.
-    return this.#gate.decide(request);
+    for (let step = 1; step < MAX_STEPS && outcome.pending !== undefined; step += 1) {
+      await this.#wait(outcome.pending.tickets);
+      // Also after the limit: of several fetches one may have ended.
+      outcome = this.#gate.decide(request);
+      if (outcome.pending !== undefined) this.#begin(outcome.pending.fetches, now, waitUntil);
+    }
+    return outcome;
   }
 
   #begin(fetches, now, waitUntil) {
     for (const fetch of fetches) {
       const began = Date.now();
       const ended = this.#refresh(fetch, () => now + Math.floor((Date.now() - began) / 1_000));
-      this.#inFlight.set(fetch.ticket, { began, ended });
+      const patienceMs = Math.min(fetch.limits.patienceMs, this.#waitMs ?? Infinity);
+      this.#inFlight.set(fetch.ticket, { began, ended, patienceMs });
       ended.then(() => this.#inFlight.delete(fetch.ticket));
       try {
         waitUntil(ended);
@@ -65,13 +71,13 @@ export class KeyedGate {
     }
   }
 
-  /** Waits for these fetches, each only in its first second. */
+  /** Waits for these fetches, each only within its patience. */
   async #wait(tickets) {
     const ends = [];
     let atMostMs = 0;
     for (const ticket of tickets) {
       const fetch = this.#inFlight.get(ticket);
-      const left = fetch === undefined ? 0 : this.#waitMs - (Date.now() - fetch.began);
+      const left = fetch === undefined ? 0 : fetch.patienceMs - (Date.now() - fetch.began);
       if (left <= 0) continue;
       ends.push(fetch.ended);
       atMostMs = Math.max(atMostMs, left);

@@ -60,6 +60,8 @@ export interface GateFetch {
   limits: {
     /** How long it may take, in seconds. */
     secs: number;
+    /** How long requests wait for it, from when it began, in milliseconds. */
+    patienceMs: number;
     /** Longest body of the response, in bytes. */
     bytes: number;
     /** Maximum age of a response from a cache that several hosts share, in seconds; 0 bypasses such caches. */

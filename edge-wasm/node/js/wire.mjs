@@ -3,7 +3,7 @@
 // Strings of targets and header values contain one byte per character, U+0000 to U+00FF, as in HTTP. A string
 // with any other character is text and is encoded as UTF-8. Not here: decisions.
 
-const VERSION = 5;
+const VERSION = 6;
 const KINDS = ["allow", "deny", "reject", "serve"];
 const CACHES = ["keep", "private", "no-store"];
 const REASONS = [
@@ -41,10 +41,12 @@ export function readRequest(request, asked) {
 /**
  * Encodes a request that {@link readRequest} has read. The bytes are valid until the next call.
  */
-export function encodeRequest({ method, target, lines, ip, now }) {
+export function encodeRequest({ method, target, lines, ip, now, entropy }) {
   const out = new Writer();
   out.byte(VERSION);
   out.int64(now);
+  out.byte(entropy === undefined ? 0 : 1);
+  if (entropy !== undefined) out.fixed(entropy);
   out.text(ip);
   out.text(method);
   out.byteString(target);
@@ -126,7 +128,7 @@ function readFetches(read) {
     const fetch = { ticket: read.uint32(), method: read.text(), url: read.text(), headers: readPairs(read) };
     // A copy, because the bytes are in the module's memory.
     fetch.body = read.bytes().slice();
-    fetch.limits = { secs: read.uint32(), bytes: read.uint32(), cachedSecs: read.uint32() };
+    fetch.limits = { secs: read.uint32(), patienceMs: read.uint32(), bytes: read.uint32(), cachedSecs: read.uint32() };
     fetches.push(fetch);
   }
   return fetches;
@@ -268,6 +270,11 @@ class Writer {
     const at = this.#room(8);
     view.setUint32(at, value, true);
     view.setInt32(at + 4, Math.floor(value / 0x1_0000_0000), true);
+  }
+
+  /** Writes bytes without their number. */
+  fixed(bytes) {
+    buffer.set(bytes, this.#room(bytes.length));
   }
 
   /** Writes text as UTF-8. */

@@ -6,8 +6,8 @@
 
 use tollgate_crypto::Portable;
 use tollgate_gate::{
-    Admitted, CacheEdit, ClientCache, ClientHandle, Context, FetchResponse, Request, RuleId,
-    TokenCache, Trust, UnixSeconds, wire,
+    Admitted, CacheEdit, ClientCache, ClientHandle, Context, FetchResponse, Request, Resumed,
+    RuleId, TokenCache, Trust, UnixSeconds, wire,
 };
 use wasm_bindgen::prelude::{JsError, wasm_bindgen};
 
@@ -91,6 +91,12 @@ impl Gate {
         Some(release.version.to_f64())
     }
 
+    /// The start of the targets whose requests need entropy.
+    #[wasm_bindgen(getter, js_name = entropyPath)]
+    pub fn entropy_path(&self) -> Option<String> {
+        self.gate.entropy_path().map(str::to_owned)
+    }
+
     /// The content id of the policy, 32 hexadecimal digits.
     #[wasm_bindgen(getter, js_name = policyId)]
     pub fn policy_id(&self) -> String {
@@ -115,8 +121,10 @@ impl Gate {
         now: f64,
     ) -> Result<Vec<String>, JsError> {
         let response = (status != 0).then_some(FetchResponse { status, body });
-        let accepted = self.gate.resume(ticket, response, seconds(now))?;
-        Ok(accepted.skipped.iter().map(ToString::to_string).collect())
+        Ok(match self.gate.resume(ticket, response, seconds(now))? {
+            Resumed::Keys(accepted) => accepted.skipped.iter().map(ToString::to_string).collect(),
+            Resumed::Exchange => Vec::new(),
+        })
     }
 
     /// Evaluates one encoded request; the result is an encoded step whatever the bytes are.
@@ -202,6 +210,7 @@ fn next_request(scratch: &[u8], now: f64, method: usize, target: usize) -> Optio
         headers: &[],
         ip: None,
         now: seconds(now),
+        entropy: None,
     })
 }
 

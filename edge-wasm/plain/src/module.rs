@@ -4,7 +4,7 @@
 
 use tollgate_crypto::Portable;
 use tollgate_gate::signed::MAX_SIGNED_BYTES;
-use tollgate_gate::{Context, FetchResponse, Gate, TokenCache, Trust, UnixSeconds, wire};
+use tollgate_gate::{Context, FetchResponse, Gate, Resumed, TokenCache, Trust, UnixSeconds, wire};
 
 /// Longest accepted policy image or request, in bytes.
 const MAX_INPUT_BYTES: usize = MAX_SIGNED_BYTES;
@@ -138,7 +138,11 @@ impl Module {
             .zip(body)
             .map(|(status, body)| FetchResponse { status, body });
         match loaded.gate.resume(ticket, response, UnixSeconds(now)) {
-            Ok(accepted) => {
+            Ok(Resumed::Exchange) => {
+                self.message.clear();
+                true
+            }
+            Ok(Resumed::Keys(accepted)) => {
                 let skipped: Vec<_> = accepted.skipped.iter().map(ToString::to_string).collect();
                 self.message = skipped.join("; ");
                 true
@@ -225,6 +229,7 @@ mod tests {
             headers: &[],
             ip: None,
             now: UnixSeconds(0),
+            entropy: None,
         });
         module
             .reserve(message.len())

@@ -34,6 +34,7 @@ const FIRST: Request<'static> = Request {
     headers: &[],
     ip: None,
     now: UnixSeconds(0),
+    entropy: None,
 };
 
 /// Both functions with the runtime API.

@@ -280,6 +280,7 @@ mod tests {
             headers: &[("Cookie", b"a=\xE9"), ("Host", b"h"), ("cookie", b"b")],
             ip: None,
             now: UnixSeconds(0),
+            entropy: None,
         });
         let expect = json!({
             "clientIp": "",

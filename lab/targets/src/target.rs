@@ -193,6 +193,7 @@ impl Engine for Started {
             headers: &headers,
             ip: case.ip.as_deref(),
             now: UnixSeconds(case.now),
+            entropy: None,
         };
         if let Some(why) = asked.cannot(&request) {
             return Err(Stop::skip(why));

@@ -118,6 +118,7 @@ impl Event {
             headers: &headers,
             ip: Some(&self.ip),
             now,
+            entropy: None,
         })
     }
 

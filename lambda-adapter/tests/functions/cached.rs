@@ -104,6 +104,7 @@ fn gate_allows(method: &str, path: &str, token: &str) -> bool {
         headers: &headers,
         ip: Some("203.0.113.7"),
         now: UnixSeconds(NOW),
+        entropy: None,
     };
     gate().ask(&request, &mut Context::new()).kind == Kind::Allow
 }

@@ -4,6 +4,8 @@
 //! decided what a change of it can do. What no request can show counts as granting access. Not here: rules, and
 //! the settings of paths and claims for which the walk finds requests.
 
+mod sign_in;
+
 use core::fmt;
 use std::collections::BTreeSet;
 
@@ -25,6 +27,8 @@ pub enum Setting {
     TokenSources,
     /// The handling of tokens: leeway, size limit, forwarding, sessions.
     TokenHandling,
+    /// The sign-in of the gate: its issuer, endpoints and secrets.
+    SignIn,
     /// The paths that are accepted.
     Paths,
     /// The claims that conditions read.
@@ -46,6 +50,7 @@ impl Setting {
             Self::Issuers => "issuers",
             Self::TokenSources => "token_sources",
             Self::TokenHandling => "token_handling",
+            Self::SignIn => "sign_in",
             Self::Paths => "paths",
             Self::Claims => "claims",
             Self::DenyAnswers => "deny_answers",
@@ -199,6 +204,7 @@ impl Changes {
             max_token_bytes,
             deny,
             session,
+            sign_in,
         } = old;
         self.issuers(issuers, &new.issuers);
         self.lists(
@@ -222,6 +228,7 @@ impl Changes {
         let what = "longest token in bytes";
         self.values(handling, what, max_token_bytes, &new.max_token_bytes);
         self.session((session.as_ref(), old), (new.session.as_ref(), new));
+        self.sign_in((sign_in.as_ref(), old), (new.sign_in.as_ref(), new));
         self.deny(deny, &new.deny);
         // The site's name is the audience of sessions.
         let opens = match (session, &new.session) {
@@ -377,16 +384,15 @@ impl Changes {
             paths,
         } = old;
         // A position; the issuers themselves are compared by name.
-        let name = |gate: &GateConfig, at: u32| {
-            let issuer = usize::try_from(at).ok().and_then(|at| gate.issuers.get(at));
-            issuer.map(|issuer| issuer.name.clone())
-        };
-        let (old_name, new_name) = (name(old_gate, *issuer), name(new_gate, new.issuer));
+        let names = (
+            issuer_name(old_gate, *issuer),
+            issuer_name(new_gate, new.issuer),
+        );
         self.differ(
             handling,
             "issuer of sessions",
-            &old_name,
-            &new_name,
+            &names.0,
+            &names.1,
             Opens::May,
         );
         self.values(handling, "key of sessions", kid, &new.kid);
@@ -465,6 +471,12 @@ impl Changes {
             self.note(Setting::DenyAnswers, what, Opens::Never);
         }
     }
+}
+
+/// The name of the issuer at a position.
+fn issuer_name(gate: &GateConfig, at: u32) -> Option<String> {
+    let issuer = usize::try_from(at).ok().and_then(|at| gate.issuers.get(at));
+    issuer.map(|issuer| issuer.name.clone())
 }
 
 /// A token source as policy authors write it.

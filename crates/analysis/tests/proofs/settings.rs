@@ -204,6 +204,7 @@ fn request<'r>(target: &'r str, headers: &'r [(&'r str, &'r [u8])]) -> Request<'
         headers,
         ip: Some("203.0.113.7"),
         now: UnixSeconds(NOW),
+        entropy: None,
     }
 }
 

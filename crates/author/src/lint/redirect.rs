@@ -10,6 +10,7 @@ use tollgate_gate::config::{DenyAnswer, GateConfig};
 
 use super::context::LintContext;
 use super::dead::describe;
+use super::sign_in;
 
 pub(super) fn check(
     context: &LintContext<'_>,
@@ -32,7 +33,7 @@ pub(super) fn check(
         };
         // `bad_token` defaults to `no_token`: one diagnostic is enough.
         let is_copy = key == "bad_token" && deny.bad_token == deny.no_token;
-        if !location.starts_with('/') || is_copy {
+        if !location.starts_with('/') || is_copy || sign_in::is_answered(&config, location) {
             continue;
         }
         if let Some(denied) = denied(policy, key, location, now) {

@@ -97,6 +97,7 @@ pub fn run(gate: &Gate<Vec<u8>>, ask: &TestRequest<'_>, trace: &mut impl Trace) 
         headers: &headers,
         ip: ask.ip,
         now: UnixSeconds(ask.now),
+        entropy: None,
     };
     let outcome = gate.ask(&request, &mut Context::assuming(assumed).traced(trace));
     Actual {

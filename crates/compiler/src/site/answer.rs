@@ -11,16 +11,26 @@ use crate::document::{Table, Text};
 const LOGIN: &str = "login";
 const DEFAULT_LOGIN: &str = "/login";
 
-/// Reads `[login]`; `None` if there is none, or it was reported.
-pub(super) fn login(root: Table<'_>, report: &mut Report) -> Option<String> {
-    let url = root.table("login")?.text("url")?;
-    check_location(&url, "`url`", report).then(|| url.value.to_owned())
+/// The response that `redirect = "login"` means: `[login]`, else the sign-in of the gate, else a path by convention.
+pub(super) fn login(
+    root: Table<'_>,
+    sign_in: Option<&DenyAnswer>,
+    report: &mut Report,
+) -> DenyAnswer {
+    let url = root.table("login").and_then(|login| login.text("url"));
+    match (url, sign_in) {
+        (Some(url), _) if check_location(&url, "`url`", report) => {
+            DenyAnswer::Redirect(url.value.to_owned())
+        }
+        (None, Some(sign_in)) => sign_in.clone(),
+        _ => DenyAnswer::Redirect(DEFAULT_LOGIN.to_owned()),
+    }
 }
 
 /// Reads one answer; `None` if it was reported.
 pub(super) fn read(
     answer: Table<'_>,
-    login: Option<&str>,
+    login: &DenyAnswer,
     report: &mut Report,
 ) -> Option<DenyAnswer> {
     if let Some(status) = answer.int("status") {
@@ -28,9 +38,7 @@ pub(super) fn read(
     }
     let redirect = answer.text("redirect")?;
     if redirect.value == LOGIN {
-        return Some(DenyAnswer::Redirect(
-            login.unwrap_or(DEFAULT_LOGIN).to_owned(),
-        ));
+        return Some(login.clone());
     }
     check_location(&redirect, "`redirect`", report)
         .then(|| DenyAnswer::Redirect(redirect.value.to_owned()))

@@ -1,6 +1,6 @@
 //! The gate's configuration: issuers, token sources, responses.
 //!
-//! Not here: sessions ([`session`](super::session)), and how the gate uses it.
+//! Not here: sessions ([`session`](super::session)), sign-in ([`sign_in`](super::sign_in)), and how the gate uses it.
 
 use tollgate_gate::config::{
     ConfigError, DenyAnswer, DenyConfig, ForwardConfig, GateConfig, Strip, TokenSource,
@@ -15,12 +15,14 @@ use crate::source::SourceTree;
 const DEFAULT_SOURCE: &str = "authorization";
 const DEFAULT_LEEWAY_SECS: u32 = 60;
 const DEFAULT_MAX_TOKEN_BYTES: u32 = 8_192;
-const UNAUTHORIZED: u16 = 401;
+pub(super) const UNAUTHORIZED: u16 = 401;
 const FORBIDDEN: u16 = 403;
 
-/// Reads the configuration; `None` if a part of it is missing, which was reported.
+/// Reads the configuration; `None` if a part of it is missing, which was reported. `sign_in` is the response that leads
+/// to the sign-in of the gate, if it has one.
 pub(super) fn read(
     root: Table<'_>,
+    sign_in: Option<DenyAnswer>,
     sources: &SourceTree,
     options: &CompileOptions,
     report: &mut Report,
@@ -33,13 +35,14 @@ pub(super) fn read(
     };
     let forward = |key| root.table("forward").and_then(|forward| forward.flag(key));
     let token_sources = token_sources(token, report);
-    let login = answer::login(root, report);
+    let login = answer::login(root, sign_in.as_ref(), report);
     let deny = root.table("deny");
     let mut read_answer = |key| {
         let table = deny.and_then(|deny| deny.table(key))?;
-        answer::read(table, login.as_deref(), report)
+        answer::read(table, &login, report)
     };
-    let no_token = read_answer("no_token").unwrap_or(DenyAnswer::Status(UNAUTHORIZED));
+    let by_default = sign_in.unwrap_or(DenyAnswer::Status(UNAUTHORIZED));
+    let no_token = read_answer("no_token").unwrap_or(by_default);
     let bad_token = read_answer("bad_token").unwrap_or_else(|| no_token.clone());
     let forbidden = read_answer("forbidden").unwrap_or(DenyAnswer::Status(FORBIDDEN));
     let mut deny_config = DenyConfig {

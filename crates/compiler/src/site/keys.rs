@@ -9,7 +9,7 @@ use tollgate_token::{
 };
 
 use crate::cure;
-use crate::diagnostic::{Code, Report, Span, codes, shown};
+use crate::diagnostic::{Code, Diagnostic, Report, Span, codes, shown};
 use crate::document::{Table, Text};
 use crate::options::CompileOptions;
 use crate::source::{SourceTree, is_inside};
@@ -230,11 +230,13 @@ fn secrets(
             continue;
         };
         if let Some((_, first)) = spans.iter().find(|(earlier, _)| *earlier == kid.value) {
-            duplicate_kid(&kid, *first, report);
+            duplicate_kid("keys of the issuer", &kid, *first, report)
+                .help("give each key a `kid` of its own, at the issuer too");
             complete = false;
         }
         spans.push((kid.value, kid.span));
-        match secret(&name, longest, sources, report) {
+        let need = longest.map(|algorithm| (algorithm.hash_len(), format!("for `{algorithm}`")));
+        match secret(&name, need, sources, report) {
             Some(key) => secrets.push(Secret {
                 kid: kid.value.to_owned(),
                 key,
@@ -245,9 +247,10 @@ fn secrets(
     complete.then_some(secrets)
 }
 
-fn secret(
+/// The bytes of a secret. `need` is their least number, and the purpose that requires it.
+pub(super) fn secret(
     name: &Text<'_>,
-    longest: Option<&Algorithm>,
+    need: Option<(usize, String)>,
     sources: &SourceTree,
     report: &mut Report,
 ) -> Option<Vec<u8>> {
@@ -267,30 +270,28 @@ fn secret(
         });
         return None;
     };
-    if let Some(algorithm) = longest.filter(|algorithm| key.len() < algorithm.hash_len()) {
+    if let Some((least, purpose)) = need.filter(|(least, _)| key.len() < *least) {
         let message = format!(
-            "`{}` has {} bytes, too few for `{algorithm}`",
+            "`{}` has {} bytes, too few {purpose}",
             name.value,
             key.len()
         );
         report
             .add(&codes::BAD_SECRET, name.span, message)
-            .help(format!(
-                "make a random one of {} bytes",
-                algorithm.hash_len()
-            ));
+            .help(format!("make a random one of {least} bytes"));
         return None;
     }
     Some(key)
 }
 
-fn duplicate_kid(kid: &Text<'_>, first: Span, report: &mut Report) {
-    let message = format!(
-        "two keys of the issuer have the `kid` `{}`",
-        shown(kid.value)
-    );
+/// Reports the second of two keys with one name. `which` are the keys.
+pub(super) fn duplicate_kid<'r>(
+    which: &str,
+    kid: &Text<'_>,
+    first: Span,
+    report: &'r mut Report,
+) -> &'r mut Diagnostic {
+    let message = format!("two {which} have the `kid` `{}`", shown(kid.value));
     let diagnostic = report.add(&codes::DUPLICATE_KID, kid.span, message);
-    diagnostic
-        .also(first, "the other one")
-        .help("give each key a `kid` of its own, at the issuer too");
+    diagnostic.also(first, "the other one")
 }

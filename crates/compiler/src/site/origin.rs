@@ -55,6 +55,41 @@ fn is_host(host: &str) -> bool {
     host.split('.').all(is_label) && (!is_address || host.parse::<Ipv4Addr>().is_ok())
 }
 
+/// The help for a text that is not an origin.
+pub(super) fn origin_help(text: &str) -> String {
+    let text = text.trim();
+    if text.contains('*') || text == "null" {
+        return "list each origin, because its scripts can send requests as the user".to_owned();
+    }
+    if !text.is_ascii() {
+        return "write the host as browsers send it, in Punycode: `https://xn--…`".to_owned();
+    }
+    if let Some((scheme, _)) = text.split_once("://")
+        && !["http", "https"].contains(&scheme.to_lowercase().as_str())
+    {
+        return "origins of other schemes are not supported: write one with `https://`".to_owned();
+    }
+    let text = text.to_lowercase();
+    let rest = text
+        .trim_start_matches("https:")
+        .trim_start_matches("https/");
+    let (scheme, rest) = text
+        .split_once("://")
+        .unwrap_or(("https", rest.trim_start_matches('/')));
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let own_port = if scheme == "http" { ":80" } else { ":443" };
+    let authority = authority.strip_suffix(own_port).unwrap_or(authority);
+    let repaired = format!("{scheme}://{authority}");
+    let safe = format!("https://{authority}");
+    if is_origin(&repaired) {
+        format!("write `{repaired}`")
+    } else if scheme == "http" && is_origin(&safe) {
+        format!("write `{safe}`: without TLS, a network attacker can impersonate that origin")
+    } else {
+        "write a scheme, a host and perhaps a port, such as `https://app.example:8443`".to_owned()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::is_origin;

@@ -8,8 +8,9 @@ use std::collections::BTreeSet;
 use tollgate_gate::config::{DenyAnswer, DenyConfig, DenyPage, MAX_PAGE_BYTES};
 use tollgate_gate::public_text;
 
+use super::gate::UNAUTHORIZED;
 use super::keys::named_file;
-use super::origin::is_origin;
+use super::origin::{is_origin, origin_help};
 use crate::diagnostic::{Report, codes, shown};
 use crate::document::Table;
 use crate::source::SourceTree;
@@ -77,7 +78,8 @@ pub(super) fn read(
     pages
 }
 
-/// The statuses that denials have. A redirect shows no page.
+/// The statuses that denials have. A redirect shows no page; where the gate signs users in, it sends 401 to everything that
+/// is not a navigation of its own, such as a frame.
 fn statuses(answers: &DenyConfig) -> BTreeSet<u16> {
     let DenyConfig {
         no_token,
@@ -89,6 +91,7 @@ fn statuses(answers: &DenyConfig) -> BTreeSet<u16> {
     let own = [no_token, bad_token, forbidden].into_iter();
     own.filter_map(|answer| match answer {
         DenyAnswer::Status(status) => Some(*status),
+        DenyAnswer::SignIn(_) => Some(UNAUTHORIZED),
         DenyAnswer::Redirect(_) => None,
     })
     .chain(ALWAYS)
@@ -173,38 +176,4 @@ pub(super) fn cors(deny: Table<'_>, report: &mut Report) -> Vec<String> {
             .help(origin_help(origin.value));
     }
     origins
-}
-
-fn origin_help(text: &str) -> String {
-    let text = text.trim();
-    if text.contains('*') || text == "null" {
-        return "list each origin, because its scripts can send requests as the user".to_owned();
-    }
-    if !text.is_ascii() {
-        return "write the host as browsers send it, in Punycode: `https://xn--…`".to_owned();
-    }
-    if let Some((scheme, _)) = text.split_once("://")
-        && !["http", "https"].contains(&scheme.to_lowercase().as_str())
-    {
-        return "origins of other schemes are not supported: write one with `https://`".to_owned();
-    }
-    let text = text.to_lowercase();
-    let rest = text
-        .trim_start_matches("https:")
-        .trim_start_matches("https/");
-    let (scheme, rest) = text
-        .split_once("://")
-        .unwrap_or(("https", rest.trim_start_matches('/')));
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    let own_port = if scheme == "http" { ":80" } else { ":443" };
-    let authority = authority.strip_suffix(own_port).unwrap_or(authority);
-    let repaired = format!("{scheme}://{authority}");
-    let safe = format!("https://{authority}");
-    if is_origin(&repaired) {
-        format!("write `{repaired}`")
-    } else if scheme == "http" && is_origin(&safe) {
-        format!("write `{safe}`: without TLS, a network attacker can impersonate that origin")
-    } else {
-        "write a scheme, a host and perhaps a port, such as `https://app.example:8443`".to_owned()
-    }
 }

@@ -2,6 +2,7 @@
 //!
 //! Not here: the rules that follow from it, which are the core's.
 
+use tollgate_core::PathScratch;
 use tollgate_core::path::{MAX_INDEX_BYTES, PathOptions, PathReader, is_index_name};
 
 use crate::diagnostic::{Report, codes, shown};
@@ -37,6 +38,17 @@ impl Paths {
             index: self.index.as_deref(),
         }
     }
+}
+
+/// Whether every reader accepts a path of the gate's own, and a header can contain it as it is.
+pub(super) fn is_plain(path: &str) -> bool {
+    let options = PathOptions {
+        ascii_only: true,
+        ..PathOptions::default()
+    };
+    let is_allowed =
+        |byte: u8| byte.is_ascii_alphanumeric() || b"-._~!*'():@&=$,/%".contains(&byte);
+    path.bytes().all(is_allowed) && PathScratch::new().parse(path.as_bytes(), options).is_ok()
 }
 
 fn index(table: Table<'_>, report: &mut Report) -> Option<String> {

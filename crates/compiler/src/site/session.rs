@@ -7,11 +7,11 @@ mod reads;
 
 use std::collections::BTreeMap;
 
-use tollgate_core::{PathOptions, PathScratch};
 use tollgate_gate::config::{GateConfig, TokenSource};
 use tollgate_gate::session::{SameSite, SessionConfig, SessionForm};
 use tollgate_token::{Algorithm, IssuerConfig, IssuerKind, KeyKind};
 
+use super::paths::is_plain;
 use crate::claims::Claims;
 use crate::diagnostic::{Report, codes, shown};
 use crate::document::{Table, Text};
@@ -203,14 +203,7 @@ fn cookie(
 }
 
 fn endpoint(path: &Text<'_>, report: &mut Report) -> Option<String> {
-    // One that every reader accepts.
-    let options = PathOptions {
-        ascii_only: true,
-        ..PathOptions::default()
-    };
-    let mut scratch = PathScratch::new();
-    let is_good = scratch.parse(path.value.as_bytes(), options).is_ok();
-    if is_good {
+    if is_plain(path.value) {
         return Some(path.value.to_owned());
     }
     let message = format!(
@@ -224,6 +217,11 @@ fn endpoint(path: &Text<'_>, report: &mut Report) -> Option<String> {
 }
 
 impl Draft {
+    /// What is known before the rules are.
+    pub(super) fn config(&self) -> &SessionConfig {
+        &self.config
+    }
+
     /// Settles what sessions contain. `bases` are the courses' bases by id.
     pub(crate) fn settle(
         self,

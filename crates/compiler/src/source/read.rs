@@ -63,7 +63,7 @@ impl SourceTree {
     }
 }
 
-/// The names of other files in `site.toml`: keys and pages. Names that lead out are reported when it is compiled.
+/// The names of other files in `site.toml`: keys, pages, and a provider's endpoints. Names that lead out are reported when it is compiled.
 fn named_files(site: &str) -> Vec<String> {
     let source = repair(site, &mut Report::new(SITE_FILE));
     let document = Document::parse(&source);
@@ -71,6 +71,14 @@ fn named_files(site: &str) -> Vec<String> {
     for issuer in document.root().tables("issuer") {
         names.extend(issuer.text("jwks").map(|name| name.value.to_owned()));
         for secret in issuer.tables("secrets") {
+            names.extend(secret.text("file").map(|name| name.value.to_owned()));
+        }
+    }
+    if let Some(sign_in) = document.root().table("sign_in") {
+        let files = ["endpoints", "client_secret"].into_iter();
+        let files = files.filter_map(|key| sign_in.text(key));
+        names.extend(files.map(|name| name.value.to_owned()));
+        for secret in sign_in.tables("secrets") {
             names.extend(secret.text("file").map(|name| name.value.to_owned()));
         }
     }

@@ -87,6 +87,7 @@ impl Site {
                 headers: &headers,
                 ip: None,
                 now: UnixSeconds(NOW),
+                entropy: None,
             },
             &mut Context::new(),
         );

@@ -47,6 +47,7 @@ fn forwarded(
         headers: &fields,
         ip: None,
         now: UnixSeconds(0),
+        entropy: None,
     };
     let forward = RequestEdits::new(&config(strip), &request);
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).expect("tests use text");

@@ -8,10 +8,11 @@ use tollgate_token::{IssuerConfig, Jwks, KeyError, SkippedKey};
 
 use super::{Context, Gate};
 use crate::cache::Epoch;
-use crate::fetch::{Fetch, FetchResponse, Pending, Step};
+use crate::fetch::{Fetch, FetchResponse, Pending, Resumed, Step};
 use crate::outcome::Outcome;
 use crate::refresh::{KeySet, KeySetError, KeysAccepted, MAX_KEYS_BYTES, Trigger};
 use crate::request::Request;
+use crate::sign_in::exchange::Wanted;
 
 impl<B: AsRef<[u8]>> Gate<B> {
     /// Evaluates a request as far as possible without the network. On [`Step::Fetch`], the host begins the
@@ -24,6 +25,9 @@ impl<B: AsRef<[u8]>> Gate<B> {
     /// Returns the step for an outcome of [`ask`](Self::ask). A host with a shared gate needs exclusive
     /// access only for this call. `now` is the time for cooldowns.
     pub fn follow(&mut self, outcome: Outcome, now: UnixSeconds) -> Step {
+        if let Some(wanted) = outcome.wanted.as_deref().cloned() {
+            return self.exchange(outcome, wanted, now);
+        }
         if !outcome.unknown_key {
             return Step::Done(outcome);
         }
@@ -40,10 +44,28 @@ impl<B: AsRef<[u8]>> Gate<B> {
         })
     }
 
+    fn exchange(&mut self, outcome: Outcome, wanted: Wanted, now: UnixSeconds) -> Step {
+        let Some(sign_in) = &mut self.sign_in else {
+            return Step::Done(outcome);
+        };
+        let refresh = &mut self.refresh;
+        let (ticket, fetch) = sign_in
+            .exchanges
+            .begin(wanted, now, || refresh.next_ticket());
+        Step::Fetch(Pending {
+            outcome,
+            fetches: fetch.into_iter().collect(),
+            tickets: Vec::from([ticket]),
+        })
+    }
+
     /// Returns the fetches that are due because of the age of the keys; no request waits for them. They are
     /// in flight from now on, so no other caller receives them. A host can call this at any time, for
     /// instance after every request, and begins the fetches in the background.
     pub fn due(&mut self, now: UnixSeconds) -> Vec<Fetch> {
+        if let Some(sign_in) = &mut self.sign_in {
+            sign_in.exchanges.forget(now);
+        }
         self.refresh.due(now, Trigger::Age)
     }
 
@@ -60,13 +82,18 @@ impl<B: AsRef<[u8]>> Gate<B> {
         ticket: u32,
         response: Option<FetchResponse<'_>>,
         now: UnixSeconds,
-    ) -> Result<KeysAccepted, KeySetError> {
+    ) -> Result<Resumed, KeySetError> {
+        if let Some(sign_in) = &mut self.sign_in
+            && sign_in.exchanges.end(ticket, response)
+        {
+            return Ok(Resumed::Exchange);
+        }
         let issuer = self.refresh.end(ticket, now).ok_or(KeySetError::Ticket)?;
         let FetchResponse { status, body } = response.ok_or(KeySetError::NoResponse)?;
         if status != 200 {
             return Err(KeySetError::Status(status));
         }
-        self.accept_keys(issuer, body, now)
+        self.accept_keys(issuer, body, now).map(Resumed::Keys)
     }
 
     /// Restores a key set that an earlier gate of the same image accepted at `fetched`, for a host that had to

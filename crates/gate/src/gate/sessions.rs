@@ -195,7 +195,10 @@ impl<B: AsRef<[u8]>> Gate<B> {
         response.headers.retain(|(name, _)| name != "content-type");
         if let (Some(session), Some(parent)) = (&self.config.session, &known.parent) {
             let mint = self.mint(session, request);
-            let paths = self.wanted(session, request, parent).into_iter();
+            let asked = request
+                .query()
+                .and_then(|query| query.strip_prefix(b"path="));
+            let paths = self.wanted(session, asked, parent).into_iter();
             for path in paths.take(MAX_COOKIES) {
                 match mint.cookie(path, parent) {
                     Ok(cookie) => response.push("set-cookie", cookie),
@@ -210,20 +213,35 @@ impl<B: AsRef<[u8]>> Gate<B> {
             .served(response, detail)
     }
 
-    /// The paths for which the endpoint issues cookies: the one in the query, `path=…`, otherwise all that
-    /// have a rule for the user's groups or scopes.
+    /// The sessions of a user who signed in, for the path to return to and all paths that concern the user.
+    pub(super) fn session_cookies(
+        &self,
+        session: &SessionConfig,
+        request: &Request<'_>,
+        parent: &Parent,
+        to: &[u8],
+    ) -> Result<Vec<String>, NoSession> {
+        let mint = self.mint(session, request);
+        let mut paths = self.wanted(session, None, parent);
+        if let Some(first) = session.path_for(to) {
+            paths.retain(|path| !core::ptr::eq(*path, first));
+            paths.insert(0, first);
+        }
+        let minted = paths.into_iter().take(MAX_COOKIES);
+        minted.map(|path| mint.cookie(path, parent)).collect()
+    }
+
+    /// The paths for which the endpoint issues cookies: the one that is asked for, otherwise all that have a
+    /// rule for the user's groups or scopes.
     fn wanted<'a>(
         &self,
         session: &'a SessionConfig,
-        request: &Request<'_>,
+        asked: Option<&[u8]>,
         parent: &Parent,
     ) -> Vec<&'a SessionPath> {
         if let [only @ SessionPath { base: None, .. }] = session.paths.as_slice() {
             return Vec::from([only]);
         }
-        let asked = request
-            .query()
-            .and_then(|query| query.strip_prefix(b"path="));
         if let Some(raw) = asked {
             return session.path_for(raw).into_iter().collect();
         }
@@ -317,8 +335,8 @@ impl<B: AsRef<[u8]>> Gate<B> {
         }
     }
 
-    /// The denial of a request to the endpoint.
-    fn refuse(
+    /// The denial of a request to an endpoint.
+    pub(super) fn refuse(
         &self,
         request: &Request<'_>,
         reason: Reason,

@@ -195,7 +195,8 @@ fn push_list<'a>(json: &mut String, texts: impl Iterator<Item = &'a str>) {
     json.push(']');
 }
 
-fn push_string(json: &mut String, text: &str) {
+/// Appends a JSON string.
+pub(crate) fn push_string(json: &mut String, text: &str) {
     json.push('"');
     for c in text.chars() {
         match c {

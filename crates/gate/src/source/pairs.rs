@@ -9,7 +9,7 @@ pub(crate) struct Pair<'a> {
     /// All bytes between the separators, including spaces.
     pub(crate) raw: &'a [u8],
     /// The name, without spaces around it.
-    name: &'a [u8],
+    pub(crate) name: &'a [u8],
     /// The value; empty if there is no `=`.
     pub(crate) value: &'a [u8],
     /// Whether every parser reads the same bytes: no quotes, escapes or inner spaces.

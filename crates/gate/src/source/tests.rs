@@ -41,6 +41,7 @@ fn candidates(target: &str, headers: &[(&str, &str)]) -> Result<Vec<Found>, Toke
         headers: &fields,
         ip: None,
         now: UnixSeconds(0),
+        entropy: None,
     };
     let read = Candidates::read(&sources, &request)?;
     Ok(read

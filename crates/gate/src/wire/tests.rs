@@ -12,6 +12,7 @@ fn message() -> Vec<u8> {
         headers: &[("Cookie", b"a=\xE9"), ("x", b"")],
         ip: Some("203.0.113.7"),
         now: UnixSeconds(-5),
+        entropy: None,
     })
 }
 
@@ -36,6 +37,7 @@ fn the_layout_is_the_documented_one() {
         headers: &[("a", b"b")],
         ip: None,
         now: UnixSeconds(258),
+        entropy: None,
     });
     let expect =
         b"\x05\x02\x01\0\0\0\0\0\0\0\0\0\0\x03\0\0\0GET\x01\0\0\0/\x01\0\0\0\x01\0\0\0a\x01\0\0\0b";
@@ -71,6 +73,7 @@ fn a_false_count_allocates_nothing() {
         headers: &[],
         ip: None,
         now: UnixSeconds(0),
+        entropy: None,
     });
     let count = bytes.len() - 4;
     bytes[count..].copy_from_slice(&u32::MAX.to_le_bytes());
@@ -169,6 +172,7 @@ fn fetches() -> Vec<Fetch> {
         },
         limits: FetchLimits {
             secs: 5,
+            patience_ms: 1_000,
             bytes: 262_144,
             cached_secs: 600,
         },

@@ -83,6 +83,7 @@ fn with(token: &str, now: i64, then: impl FnOnce(&Request<'_>) -> Outcome) -> Ou
         headers: &[("authorization", format!("Bearer {token}").as_bytes())],
         ip: None,
         now: UnixSeconds(now),
+        entropy: None,
     })
 }
 

@@ -59,6 +59,7 @@ fn request<'a>(
         headers,
         ip: Some("203.0.113.7"),
         now: UnixSeconds(now),
+        entropy: None,
     }
 }
 

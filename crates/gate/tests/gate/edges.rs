@@ -24,6 +24,7 @@ fn with<T>(
         headers: &headers,
         ip,
         now: UnixSeconds(NOW),
+        entropy: None,
     })
 }
 

@@ -54,6 +54,7 @@ impl Ask<'_> {
             headers: &headers,
             ip: self.ip,
             now: UnixSeconds(NOW),
+            entropy: None,
         })
     }
 }

@@ -26,6 +26,7 @@ fn request<'a>(target: &'a str, headers: &'a [(&'a str, &'a [u8])]) -> Request<'
         headers,
         ip: Some("203.0.113.7"),
         now: UnixSeconds(NOW),
+        entropy: None,
     }
 }
 

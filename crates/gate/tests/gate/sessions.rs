@@ -109,6 +109,7 @@ fn ask_at(
         headers: &headers,
         ip: None,
         now: UnixSeconds(now),
+        entropy: None,
     };
     let outcome = gate.ask(&request, &mut Context::new());
     let mut cache = TokenCache::new(8);

@@ -132,7 +132,7 @@ function readerOf(request) {
 
 //#if navigates
 // The raw target in a query. It contains no control characters here. Edges define `navigates`.
-var backTo = (target) => (target[2e3] ? '/' : target).replace(/[^\w.~\/-]/g, escapeOf);
+var backTo = (target) => (target[MAX_RETURN] ? '/' : target).replace(/[^\w.~\/-]/g, escapeOf);
 //#endif
 
 // The response at a time in milliseconds: no status if the request is forwarded. Edges define the form of a header's
@@ -178,9 +178,6 @@ function conclude(request, query, now, decision, policy) {
   }
 //#endif
 //#if sign_in
-//#if readers
-  if (status == 302) reader = 0;
-//#endif
   // 302 is in the table for sign-in only.
   if (status == 302)
     if (navigates(request, query._signIn[1])) headers.location = field(query._signIn[2] + backTo(query._target));
@@ -204,9 +201,11 @@ function conclude(request, query, now, decision, policy) {
 //#endif
 //#if refresh
   if (reason == 'allow' && query._isDue && navigates(request, query._signIn[1])) {
+    delete headers['content-type'];
+    headers['referrer-policy'] = field('no-referrer');
     headers.location = field(query._signIn[4] + backTo(query._target));
     status = 302;
-    decision = [reason, nothing, nothing, 'refresh'];
+    decision = [reason, nothing, nothing, 'refresh_due'];
   }
 //#endif
 //#if readers
@@ -235,14 +234,22 @@ function conclude(request, query, now, decision, policy) {
     _page: status && status != 302 && reader == 1 && [query._generation],
 //#endif
 //#if readers
-    body: method == 'HEAD' ? '' :
+    body: method == 'HEAD'
+//#if refresh
+      || reason == 'allow'
+//#endif
+      ? '' :
 //#if sign_in
       refusal ? refusal :
 //#endif
       reader == 2 && status ? JSON.stringify({ status: status, error: texts[status].trim() }) + '\n' : texts[status],
 //#endif
 //#if !readers
-    body: method == 'HEAD' ? '' :
+    body: method == 'HEAD'
+//#if refresh
+      || reason == 'allow'
+//#endif
+      ? '' :
 //#if sign_in
       refusal ||
 //#endif

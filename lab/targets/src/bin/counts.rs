@@ -223,6 +223,7 @@ fn request<'a>(case: &'a Case, headers: &'a [(&'a str, &'a [u8])]) -> Request<'a
         headers,
         ip: case.ip.as_deref(),
         now: tollgate_core::UnixSeconds(case.now),
+        entropy: None,
     }
 }
 

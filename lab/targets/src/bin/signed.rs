@@ -161,5 +161,6 @@ fn request() -> Request<'static> {
         headers: &[],
         ip: None,
         now: UnixSeconds(1_800_000_000),
+        entropy: None,
     }
 }

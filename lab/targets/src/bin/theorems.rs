@@ -196,6 +196,7 @@ fn paths(
             headers: &[],
             ip: None,
             now: UnixSeconds(NOW),
+            entropy: None,
         };
         let answer = asked.ask_if_able(&request);
         let Some(answer) = answer.with_context(|| raw.escape_ascii().to_string())? else {

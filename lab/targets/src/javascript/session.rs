@@ -84,6 +84,7 @@ impl BigEdge {
                 headers: &[("authorization", bearer.as_bytes())],
                 ip: None,
                 now,
+                entropy: None,
             },
             &mut Context::new(),
         );

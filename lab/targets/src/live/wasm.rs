@@ -118,6 +118,11 @@ impl Machine for Module {
         self.instance().decide(request)
     }
 
+    fn needs_entropy(&self, _: &Request<'_>) -> bool {
+        // The module knows its policy; entropy for other paths does no harm.
+        true
+    }
+
     fn due(&self, now: UnixSeconds) -> Vec<Fetch> {
         // A trap here shows in the next request.
         self.instance().due(now.0).unwrap_or_default()

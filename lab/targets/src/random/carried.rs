@@ -188,6 +188,7 @@ impl Carried {
             headers: &headers,
             ip: ip.as_deref(),
             now: UnixSeconds(request.now),
+            entropy: None,
         })
     }
 }
@@ -217,6 +218,7 @@ fn minted(gate: &Gate<Vec<u8>>, request: &model::Request, token: &str) -> Option
             headers: &[("authorization", bearer.as_bytes())],
             ip: None,
             now: UnixSeconds(request.now),
+            entropy: None,
         },
         &mut Context::new(),
     );

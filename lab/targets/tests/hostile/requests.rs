@@ -71,6 +71,7 @@ impl Asked {
                 headers: &headers,
                 ip: Some(&self.ip),
                 now: UnixSeconds(1_800_000_000),
+                entropy: None,
             },
             &mut Context::new(),
         )

@@ -87,6 +87,7 @@ fn check(site: &Site, asked: &[Value], said: &[Value], what: &str) -> Result<usi
                 headers: &[],
                 ip: None,
                 now: UnixSeconds(now),
+                entropy: None,
             },
             &mut tollgate_gate::Context::new(),
         );

@@ -9,7 +9,9 @@ use tollgate_compiler::SourceTree;
 use tollgate_core::UnixSeconds;
 use tollgate_crypto::Native;
 use tollgate_gate::config::{DenyAnswer, GateConfig};
-use tollgate_gate::sign_in::{ClientAuth, Endpoints, SealSecret, SignInConfig, SignOut};
+use tollgate_gate::sign_in::{
+    ClientAuth, Endpoints, MAX_RETURN_BYTES, SealSecret, SignInConfig, SignOut,
+};
 use tollgate_gate::{Action, Context, Gate, Request};
 use tollgate_mint::{Algorithm, Minter, PrivateKey};
 use tollgate_policy::encode::encode;
@@ -27,6 +29,8 @@ const LIFETIME: i64 = 1_000;
 /// The first second at which less than a fifth of a session's life is left.
 const LATE: i64 = MINTED + LIFETIME * 4 / 5 + 1;
 
+/// Headers that engines report in other members, or not at all.
+const ELSEWHERE: [&str; 2] = ["allow", "set-cookie"];
 /// The longest line that the program of the older engine prints, in bytes.
 const MAX_PRINTED: usize = 2_048;
 
@@ -233,7 +237,7 @@ fn targets() -> Vec<(String, String)> {
     ]
     .map(|(target, encoded)| (target.to_owned(), encoded.to_owned()))
     .into();
-    let long = format!("/a?{}", "x".repeat(1_997));
+    let long = format!("/a?{}", "x".repeat(MAX_RETURN_BYTES - 3));
     targets.push((long.clone(), long.replacen('?', "%3F", 1)));
     targets.push((format!("{long}x"), "/".to_owned()));
     targets
@@ -309,6 +313,7 @@ impl Site {
             headers: &[("authorization", bearer.as_bytes())],
             ip: None,
             now: UnixSeconds(now),
+            entropy: None,
         };
         let outcome = self.mint.ask(&request, &mut Context::new());
         let Action::Serve(response) = outcome.action else {
@@ -318,6 +323,81 @@ impl Site {
         let cookie = headers.find(|(name, _)| name == "set-cookie");
         let cookie = cookie.and_then(|(_, value)| value.split(';').next());
         Ok(cookie.context("no cookie")?.to_owned())
+    }
+
+    /// What the gate responds to requests, as engines report it.
+    fn expected(&self, asked: &[Value]) -> Result<Vec<Value>> {
+        let gate = Gate::new(encode(&self.spec)?.image, &Native)
+            .map_err(|error| anyhow::anyhow!("{error}"))?;
+        let one = |asked: &Value| {
+            let text = |value: Option<&Value>| {
+                value.and_then(Value::as_str).unwrap_or_default().to_owned()
+            };
+            let bytes = |text: &str| text.chars().map(|c| c as u8).collect::<Vec<u8>>();
+            let headers = asked.get("headers").and_then(Value::as_array);
+            let headers: Vec<(String, Vec<u8>)> = headers
+                .into_iter()
+                .flatten()
+                .map(|pair| (text(pair.get(0)), bytes(&text(pair.get(1)))))
+                .collect();
+            let headers: Vec<(&str, &[u8])> = headers
+                .iter()
+                .map(|(name, value)| (name.as_str(), value.as_slice()))
+                .collect();
+            let outcome = gate.ask(
+                &Request {
+                    method: &text(asked.get("method")),
+                    target: &bytes(&text(asked.get("target"))),
+                    headers: &headers,
+                    ip: None,
+                    now: UnixSeconds(asked.get("now").and_then(Value::as_i64).unwrap_or_default()),
+                    entropy: None,
+                },
+                &mut Context::new(),
+            );
+            let response = match &outcome.action {
+                Action::Forward(_) => None,
+                Action::Serve(response) | Action::Refuse(response) => Some(response),
+            };
+            let response = response.map(|response| {
+                let headers = response.headers.iter();
+                let headers = headers.filter(|(name, _)| !ELSEWHERE.contains(&&**name));
+                let headers: Map<String, Value> = headers
+                    .map(|(name, value)| (name.to_string(), json!(value)))
+                    .collect();
+                json!({ "headers": headers, "body": response.body })
+            });
+            compared(&json!({
+                "outcome": outcome.kind.code(),
+                "status": outcome.status,
+                "reason": outcome.reason.code(),
+                "detail": outcome.detail,
+                "response": response,
+            }))
+        };
+        Ok(asked.iter().map(one).collect())
+    }
+
+    /// Evaluates requests in every engine. `check` receives the results, which are the gate's too.
+    fn each_like_the_gate(
+        &self,
+        node: &mut Node,
+        asked: &[Value],
+        check: &dyn Fn(&str, &[Value]),
+    ) -> Result<()> {
+        let expected = self.expected(asked)?;
+        self.each(node, asked, &|what, said| {
+            for ((asked, expected), said) in asked.iter().zip(&expected).zip(said) {
+                let target = asked.get("target").and_then(Value::as_str);
+                let path = target.and_then(|target| target.split('?').next());
+                // The gate returns to the index document instead of the path that the client requested.
+                if self.name == "index" && path.is_some_and(|path| path.ends_with('/')) {
+                    continue;
+                }
+                assert_eq!(compared(said), *expected, "{what}: {asked}");
+            }
+            check(what, said);
+        })
     }
 
     /// Evaluates requests in every engine.
@@ -343,6 +423,21 @@ impl Site {
         }
         Ok(())
     }
+}
+
+/// The members of a result that the gate and the engines have in common.
+fn compared(said: &Value) -> Value {
+    let mut members = Map::new();
+    for name in ["outcome", "status", "reason", "detail", "response"] {
+        let value = said.get(name).filter(|value| !value.is_null());
+        members.extend(value.map(|value| (name.to_owned(), value.clone())));
+    }
+    let sent = members.get_mut("response");
+    let headers = sent.and_then(|sent| sent.get_mut("headers"));
+    if let Some(headers) = headers.and_then(Value::as_object_mut) {
+        headers.retain(|name, _| !ELSEWHERE.contains(&name.as_str()));
+    }
+    Value::Object(members)
 }
 
 fn sign_in() -> SignInConfig {
@@ -447,14 +542,19 @@ fn only_navigations_are_redirected_to_sign_in() -> Result<()> {
             .iter()
             .map(|(method, headers, _)| request(method, "/a", headers, MINTED))
             .collect();
-        site.each(&mut node, &asked, &|what, said| {
+        site.each_like_the_gate(&mut node, &asked, &|what, said| {
             for ((method, headers, navigates), said) in READERS.iter().zip(said) {
                 let expected = if *navigates {
                     redirect(method, "/.tollgate/sign-in?to=/a")
                 } else {
                     unauthorized(method)
                 };
-                assert_sent(said, &expected, &format!("{what}: {method} {headers:?}"));
+                let what = format!("{what}: {method} {headers:?}");
+                // Where there is a page for 401, some of these clients receive it.
+                if *navigates || site.name != "readers" {
+                    assert_sent(said, &expected, &what);
+                }
+                assert_eq!(said.get("status"), expected.get("status"), "{what}");
                 assert_eq!(
                     (text(said, "outcome"), text(said, "reason")),
                     ("deny", "no_token")
@@ -474,7 +574,7 @@ fn the_location_has_the_encoded_target() -> Result<()> {
             .iter()
             .map(|(target, _)| request("GET", target, NAVIGATES, MINTED))
             .collect();
-        site.each(&mut node, &asked, &|what, said| {
+        site.each_like_the_gate(&mut node, &asked, &|what, said| {
             for ((target, encoded), said) in targets.iter().zip(said) {
                 let location = format!("/.tollgate/sign-in?to={encoded}");
                 assert_sent(
@@ -493,7 +593,7 @@ fn other_denials_stay_as_they_are() -> Result<()> {
     let mut node = Node::start()?;
     for site in sites()? {
         let session = site.session(MINTED)?;
-        let bad = [NAVIGATES, &[("cookie", "__Host-tollgate=x.y.z")]].concat();
+        let bad = [NAVIGATES, &[("cookie", "__Host-tollgate=x")]].concat();
         let signed_in = [NAVIGATES, &[("cookie", session.as_str())]].concat();
         let shared = [
             ("origin", "https://app.test"),
@@ -513,7 +613,7 @@ fn other_denials_stay_as_they_are() -> Result<()> {
         } else {
             "/.tollgate/sign-in?to=/a"
         };
-        site.each(&mut node, &asked, &|what, said| {
+        site.each_like_the_gate(&mut node, &asked, &|what, said| {
             let [bad, path, method, shared, allowed, ended] = said else {
                 panic!("{what}: {said:?}");
             };
@@ -662,10 +762,10 @@ fn a_session_that_ends_soon_is_refreshed() -> Result<()> {
                 let cookie = format!("{session}; {other}");
                 let mut headers = vec![("cookie", cookie.as_str())];
                 headers.extend(NAVIGATES.iter().filter(|_| *navigates));
-                request(method, "/a/?b=c", &headers, *now)
+                request(method, "/a?b=c", &headers, *now)
             })
             .collect();
-        site.each(&mut node, &asked, &|what, said| {
+        site.each_like_the_gate(&mut node, &asked, &|what, said| {
             for ((now, method, navigates, other, is_refreshed), said) in table.iter().zip(said) {
                 let what = format!("{what}: {now} {method} {navigates} {other}");
                 let found = [
@@ -674,9 +774,18 @@ fn a_session_that_ends_soon_is_refreshed() -> Result<()> {
                     text(said, "detail"),
                 ];
                 if *is_refreshed {
-                    let location = "/.tollgate/refresh?to=/a/%3Fb%3Dc";
-                    assert_sent(said, &redirect(method, location), &what);
-                    assert_eq!(found, ["serve", "allow", "refresh"], "{what}: {said}");
+                    assert_eq!(said.get("status"), Some(&json!(302)), "{what}: {said}");
+                    let sent = json!({
+                        "headers": {
+                            "cache-control": "no-store",
+                            "location": "/.tollgate/refresh?to=/a%3Fb%3Dc",
+                            "referrer-policy": "no-referrer",
+                            "x-content-type-options": "nosniff",
+                        },
+                        "body": "",
+                    });
+                    assert_eq!(said.get("response"), Some(&sent), "{what}: {said}");
+                    assert_eq!(found, ["serve", "allow", "refresh_due"], "{what}: {said}");
                 } else {
                     assert_eq!(found, ["allow", "allow", ""], "{what}: {said}");
                 }
@@ -698,7 +807,7 @@ fn the_first_of_two_sessions_decides_about_the_refresh() -> Result<()> {
             request("GET", "/a", &headers, LATE)
         };
         let asked = [ask(&old, &new), ask(&new, &old)];
-        site.each(&mut node, &asked, &|what, said| {
+        site.each_like_the_gate(&mut node, &asked, &|what, said| {
             let found: Vec<_> = said.iter().map(|said| text(said, "outcome")).collect();
             assert_eq!(found, ["serve", "allow"], "{what}: {said:?}");
         })?;

@@ -11,7 +11,7 @@ use napi::Env;
 use napi::bindgen_prelude::{BufferSlice, Error, Result};
 use napi_derive::napi;
 use tollgate_crypto::Native;
-use tollgate_gate::{Context, FetchResponse, TokenCache, Trust, UnixSeconds, wire};
+use tollgate_gate::{Context, FetchResponse, Resumed, TokenCache, Trust, UnixSeconds, wire};
 
 /// The number of verified tokens that are cached.
 const CACHED_TOKENS: usize = 512;
@@ -66,6 +66,16 @@ impl Gate {
         self.ask(|loaded| loaded.gate.policy_id().to_string())
     }
 
+    /// The start of the targets whose requests need entropy.
+    ///
+    /// # Errors
+    ///
+    /// As [`Gate::decide`].
+    #[napi(getter, js_name = "entropyPath")]
+    pub fn entropy_path(&mut self) -> Result<Option<String>> {
+        self.ask(|loaded| loaded.gate.entropy_path().map(str::to_owned))
+    }
+
     /// Returns the fetches that are due although no request waits for them, encoded; empty if there are none.
     ///
     /// # Errors
@@ -93,8 +103,10 @@ impl Gate {
         let status = u16::try_from(status).ok().filter(|status| *status != 0);
         let response = status.map(|status| FetchResponse { status, body });
         let resumed = self.ask(|loaded| loaded.gate.resume(ticket, response, seconds(now)))?;
-        let accepted = resumed.map_err(refused)?;
-        Ok(accepted.skipped.iter().map(ToString::to_string).collect())
+        Ok(match resumed.map_err(refused)? {
+            Resumed::Keys(accepted) => accepted.skipped.iter().map(ToString::to_string).collect(),
+            Resumed::Exchange => Vec::new(),
+        })
     }
 
     /// Evaluates one encoded request; the result is an encoded step whatever the bytes are.

@@ -29,9 +29,11 @@ super::declare_codes! {
      true` or `--lenient-jwks` such a key is skipped with a warning.";
     BAD_SECRET, "TG0410", Error, "secret rejected",
     "A secret is one line of base64url without padding, at least as long as the hash it is used with: \
-     32 bytes for HS256, 48 for HS384, 64 for HS512 (RFC 7518 section 3.2).";
+     32 bytes for HS256, 48 for HS384, 64 for HS512 (RFC 7518 section 3.2). One that seals the cookies of `[sign_in]` has \
+     at least 32 bytes, and no other purpose.";
     DUPLICATE_KID, "TG0411", Error, "key id used twice",
-    "Two keys of the issuer have the same `kid`, so which one applies would depend on their order.";
+    "Two keys of the issuer, or two secrets of `[sign_in]`, have the same `kid`, so which one applies would depend on \
+     their order.";
     BAD_TOKEN_SOURCE, "TG0412", Error, "not a token source",
     "A source is `header:<name>`, `cookie:<name>` or `query:<name>`. The values of a request are considered in \
      this order and the first that verifies decides, so each source is listed once.";
@@ -77,7 +79,20 @@ super::declare_codes! {
     NO_PAGE, "TG0424", Error, "page file is missing",
     "The file is not in the policy folder. Paths of pages are relative to that folder.";
     BAD_ORIGIN, "TG0425", Error, "not an origin",
-    "`cors` lists origins as browsers send them in `Origin`: a scheme and a host in lower case, a port only if \
+    "`cors` and `[sign_in] origins` list origins as browsers send them in `Origin`: a scheme and a host in lower case, a port only if \
      it is not the scheme's own, and no path. Wildcards are not supported, and `http` is for loopback only, \
-     because these scripts can send requests as the user.";
+     because these scripts can send requests as the user, and users sign in at these origins.";
+    BAD_SIGN_IN, "TG0426", Error, "invalid sign-in settings",
+    "With `[sign_in]`, the gate signs users in at one of the issuers and gives them a session. So it needs `[session]` \
+     with JWTs; a sign-in issuer, and one of its `clients`; the scope `openid`; secrets that seal its cookies; and a plain \
+     path for its endpoints that no other setting uses.";
+    BAD_DISCOVERY, "TG0427", Error, "not a discovery document for sign-in",
+    "`endpoints` is the JSON document that the issuer publishes at `/.well-known/openid-configuration` (OpenID Connect \
+     Discovery 1.0). Its `issuer` is one of the spellings of the `[[issuer]]`. Its `authorization_endpoint` and \
+     `token_endpoint` are `https://` URLs; `http` is for loopback only. If it lists `code_challenge_methods_supported`, \
+     `S256` is among them; if it lists `response_types_supported`, `code` is.";
+    BAD_CLIENT_SECRET, "TG0428", Error, "client secret rejected",
+    "The file of `client_secret` contains the secret that the issuer gave to the client, as one line of 1 to 1,024 visible \
+     ASCII characters. The gate sends it to the token endpoint in `Authorization` or in the body, so the issuer must \
+     support `client_secret_basic` or `client_secret_post`. A public client has no secret: leave `client_secret` out.";
 }

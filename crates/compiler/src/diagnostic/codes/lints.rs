@@ -117,4 +117,16 @@ super::declare_codes! {
     UNUSED_KEY, "TG0736", Warning, "key without an algorithm",
     "The issuer's key set has keys whose algorithm the issuer does not list, so tokens that are signed with \
      them are rejected. Add the algorithm if that is not intended.";
+    GATE_PATH, "TG0737", Warning, "pattern for paths that the gate answers",
+    "With `[sign_in]`, the gate answers every request at or below its `path` before any rule is evaluated: the users who \
+     sign in there need no rule, and no rule can close it. A pattern for these paths only never matches. Remove it.";
+    NO_WAY_TO_SIGN_IN, "TG0738", Warning, "no path leads to sign-in",
+    "`[deny]` replaces the redirect to sign-in by a status, for requests without a token and for those with an invalid one. \
+     Users then sign in only if a page of the site links to the endpoint `sign-in` of the gate. Remove `no_token`, or write \
+     `no_token = { redirect = \"login\" }`. If a public page has such a link, suppress the warning with a `[[lint]]`.";
+    STRICT_SIGN_IN, "TG0739", Warning, "session cookie that does not arrive after sign-in",
+    "With `same_site = \"strict\"`, browsers do not send the session on a navigation that another site began, and the \
+     redirect of the issuer back to this site is one. The first request after sign-in therefore has no session, and the \
+     user is sent to sign in again. Write `same_site = \"lax\"`, which still excludes the requests of other sites' forms \
+     and scripts.";
 }

@@ -19,6 +19,7 @@ fn a_session_is_issued_again_for_a_moment() {
                 headers: &[("authorization", bearer.as_bytes())],
                 ip: None,
                 now: UnixSeconds(1_800_000_000 + at),
+                entropy: None,
             },
             &mut Context::cached(&mut cache),
         );

@@ -138,6 +138,7 @@ pub(crate) fn request<'a>(target: &'a str, headers: &'a [(&'a str, &'a [u8])]) -
         headers,
         ip: Some("203.0.113.7"),
         now: NOW,
+        entropy: None,
     }
 }
 

@@ -226,6 +226,7 @@ impl<'a> RequestDriver<'a> {
             headers: &headers,
             ip: Some("203.0.113.7"),
             now: UnixSeconds(self.now),
+            entropy: None,
         };
         self.edge.ask(&request).unwrap_or_else(|error| Observed {
             allows: false,

@@ -1,0 +1,116 @@
+//! TG0737 to TG0739: settings and rules that do not fit the sign-in of the gate.
+//!
+//! Not here: what is an error, which the compiler reports.
+
+use tollgate_compiler::diagnostic::codes;
+use tollgate_compiler::{Diagnostic, SITE_FILE, place_of_table, place_of_value};
+use tollgate_gate::config::{DenyAnswer, DenyConfig, GateConfig};
+use tollgate_gate::session::SameSite;
+use tollgate_gate::sign_in::SignInConfig;
+use tollgate_policy::spec::{Pattern, Segment};
+
+use super::context::LintContext;
+use crate::locate::Part;
+
+pub(super) fn check(context: &LintContext<'_>, findings: &mut Vec<Diagnostic>) {
+    let Ok(config) = GateConfig::decode(&context.policy.gate) else {
+        return;
+    };
+    let Some(sign_in) = &config.sign_in else {
+        return;
+    };
+    patterns(context, sign_in, findings);
+    findings.extend(no_way(context, sign_in, &config.deny));
+    findings.extend(strict(context, &config));
+}
+
+/// Whether the gate answers requests for this target itself, because users sign in there.
+pub(super) fn is_answered(config: &GateConfig, target: &str) -> bool {
+    let path = target.split(['?', '#']).next().unwrap_or_default();
+    config.sign_in.as_ref().is_some_and(|sign_in| {
+        let rest = path.strip_prefix(&sign_in.path);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    })
+}
+
+/// TG0737.
+fn patterns(context: &LintContext<'_>, sign_in: &SignInConfig, findings: &mut Vec<Diagnostic>) {
+    let path = &sign_in.path;
+    for (at, rule, _) in context.rules() {
+        let is_own = |pattern: &Pattern| is_at_or_below(pattern, path);
+        let is_whole = rule.patterns.iter().all(is_own);
+        for (nth, pattern) in rule.patterns.iter().enumerate() {
+            if !is_own(pattern) {
+                continue;
+            }
+            let message = format!("the gate answers `{path}` and all paths below it itself");
+            let part = Part::Pattern(nth);
+            let mut finding = context.finding(&codes::GATE_PATH, at, &part, message);
+            finding.help(match is_whole {
+                true => "remove the rule: it decides no request",
+                false => "remove the pattern: it matches no request",
+            });
+            findings.push(finding);
+        }
+    }
+}
+
+/// Whether every path that matches the pattern is the path itself, or below it.
+fn is_at_or_below(pattern: &Pattern, path: &str) -> bool {
+    // The compiler accepts no escapes in it.
+    let parents = path.split('/').filter(|name| !name.is_empty());
+    let mut segments = pattern.segments.iter();
+    parents
+        .into_iter()
+        .all(|parent| matches!(segments.next(), Some(Segment::Literal(text)) if text == parent))
+}
+
+/// TG0738. A redirect to another page may lead on to sign-in.
+fn no_way(
+    context: &LintContext<'_>,
+    sign_in: &SignInConfig,
+    deny: &DenyConfig,
+) -> Option<Diagnostic> {
+    let DenyConfig {
+        no_token,
+        bad_token,
+        forbidden,
+        pages: _,
+        cors: _,
+    } = deny;
+    let is_status = |answer: &DenyAnswer| matches!(answer, DenyAnswer::Status(_));
+    let leads = matches!(forbidden, DenyAnswer::SignIn(_));
+    if leads || !is_status(no_token) || !is_status(bad_token) {
+        return None;
+    }
+    let message = "no path leads to sign-in: requests without a token receive a status";
+    let mut finding = Diagnostic::new(&codes::NO_WAY_TO_SIGN_IN, SITE_FILE, message);
+    let span = place_of_value(context.sources, "deny", "no_token");
+    if let Some(span) = span.or_else(|| place_of_table(context.sources, "deny")) {
+        finding.at(span);
+    }
+    finding.help("write `no_token = { redirect = \"login\" }`, or remove it");
+    finding.help(format!(
+        "or link to `{}` from a public page, and suppress TG0738 with a `[[lint]]`",
+        sign_in.endpoint("sign-in")
+    ));
+    Some(finding)
+}
+
+/// TG0739.
+fn strict(context: &LintContext<'_>, config: &GateConfig) -> Option<Diagnostic> {
+    let session = config.session.as_ref()?;
+    if session.same_site != SameSite::Strict {
+        return None;
+    }
+    let message = "browsers do not send the session on the navigation that follows sign-in";
+    let mut finding = Diagnostic::new(&codes::STRICT_SIGN_IN, SITE_FILE, message);
+    if let Some(span) = place_of_value(context.sources, "session", "same_site") {
+        finding.at(span);
+    }
+    finding.help("write `same_site = \"lax\"`, or remove it");
+    Some(finding)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,414 @@
+//! `[sign_in]`: the gate signs users in at an issuer.
+//!
+//! Not here: the issuer's endpoints ([`discovery`]), secrets ([`secrets`]), and the flow
+//! ([`tollgate_gate::sign_in`]).
+
+mod discovery;
+mod secrets;
+
+use tollgate_gate::config::{DenyAnswer, GateConfig};
+use tollgate_gate::session::SessionForm;
+use tollgate_gate::sign_in::SignInConfig;
+use tollgate_token::{IssuerConfig, IssuerKind};
+
+use super::origin::{is_origin, origin_help};
+use super::paths::is_plain;
+use super::session::Draft;
+use crate::diagnostic::{Report, codes, shown};
+use crate::document::{Table, Text};
+use crate::keys::{nearest, or_list};
+use crate::source::SourceTree;
+
+const TABLE: &str = "sign_in";
+const DEFAULT_PATH: &str = "/.tollgate";
+/// The scope that makes an authorization request one of OpenID Connect.
+const OPENID: &str = "openid";
+/// The endpoints of the gate below `path`.
+const ENDPOINTS: [&str; 6] = [
+    "sign-in",
+    "callback",
+    "refresh",
+    "sign-out",
+    "me",
+    "back-channel",
+];
+
+/// Reads the path below which the gate's endpoints are; `None` without `[sign_in]`. For one that was reported, the
+/// default stands in, so that what follows from it is not reported as well.
+pub(super) fn path(root: Table<'_>, report: &mut Report) -> Option<String> {
+    let table = root.table(TABLE)?;
+    let written = table.text("path").filter(|path| !path.value.is_empty());
+    let Some(path) = written else {
+        return Some(DEFAULT_PATH.to_owned());
+    };
+    let parent = path.value.trim_end_matches('/');
+    let help = if parent.is_empty() {
+        "write a folder of its own, such as `/.tollgate`: all paths below it are the gate's"
+            .to_owned()
+    } else if parent != path.value && is_plain(parent) {
+        format!("write it without the slash at its end: `{parent}`")
+    } else if path.value.contains('%') || !is_plain(path.value) {
+        "write an absolute path of letters, digits, `-`, `.`, `_` and `~`, such as `/.tollgate`"
+            .to_owned()
+    } else {
+        return Some(path.value.to_owned());
+    };
+    let message = format!("`{}` is not a path for sign-in", shown(path.value));
+    report
+        .add(&codes::BAD_SIGN_IN, path.span, message)
+        .help(help);
+    Some(DEFAULT_PATH.to_owned())
+}
+
+/// The response that leads to the sign-in of the gate.
+pub(super) fn answer(path: &str) -> DenyAnswer {
+    DenyAnswer::SignIn(format!("{path}/sign-in"))
+}
+
+/// Reads `[sign_in]`; `None` if there is none, or it was reported. `path` is the result of [`path`].
+pub(super) fn read(
+    root: Table<'_>,
+    path: String,
+    gate: &GateConfig,
+    session: Option<&Draft>,
+    sources: &SourceTree,
+    report: &mut Report,
+) -> Option<SignInConfig> {
+    let table = root.table(TABLE)?;
+    check_session(root, table, &path, gate, session, report);
+    let issuer = issuer(table, gate, session, report);
+    let client = issuer.and_then(|(_, issuer)| client(root, table, issuer, report));
+    let scopes = scopes(table, report);
+    let origins = origins(table, report);
+    let signed_out = signed_out(table, &path, report);
+    let client_secret = secrets::of_client(table, sources, report);
+    let secrets = secrets::sealing(table, gate, sources, report);
+    let discovered = issuer.and_then(|(_, issuer)| discovery::read(table, issuer, sources, report));
+    let discovered = discovered?;
+    let client_auth = discovered.client_auth(table, client_secret?, report);
+    Some(SignInConfig {
+        issuer: u32::try_from(issuer?.0).ok()?,
+        client: client?,
+        client_auth: client_auth?,
+        scopes: scopes?,
+        endpoints: discovered.endpoints,
+        origins: origins?,
+        path,
+        secrets: secrets?,
+        signed_out: signed_out?,
+    })
+}
+
+/// Whether a path is one of the gate's: `path` itself, or below it.
+fn is_at_or_below(path: &str, parent: &str) -> bool {
+    let rest = path.strip_prefix(parent);
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// Checks that users who signed in get a session that gates accept.
+fn check_session(
+    root: Table<'_>,
+    table: Table<'_>,
+    path: &str,
+    gate: &GateConfig,
+    session: Option<&Draft>,
+    report: &mut Report,
+) {
+    let Some(session) = session.map(Draft::config) else {
+        // A `[session]` with mistakes was reported.
+        if !root.has("session") {
+            let message = "`[sign_in]` without `[session]`: users who signed in get no session";
+            report
+                .add_whole(&codes::BAD_SIGN_IN, message)
+                .also(table.place(), "users sign in here")
+                .help(format!(
+                    "add an `[[issuer]]` with `name = \"sessions\"`, `algorithms = [\"HS256\"]`, `clients = [\"{}\"]` and \
+                     `secrets`; `[session]` with `issuer = \"sessions\"`; and `cookie:__Host-tollgate` to `[token] from`",
+                    shown(&gate.site)
+                ));
+        }
+        return;
+    };
+    let written = |key| {
+        root.table("session")
+            .and_then(|table| table.value_span(key))
+    };
+    if session.form != SessionForm::Jwt {
+        let span = written("form").unwrap_or(table.place());
+        report
+            .add(
+                &codes::BAD_SIGN_IN,
+                span,
+                "sign-in with sessions that gates do not accept",
+            )
+            .help("write `form = \"jwt\"`, or remove `form`");
+    }
+    let is_taken = |endpoint: &str| {
+        endpoint == path
+            || ENDPOINTS
+                .iter()
+                .any(|name| endpoint == format!("{path}/{name}"))
+    };
+    let endpoint = session.endpoint.as_deref();
+    if let Some(endpoint) = endpoint.filter(|endpoint| is_taken(endpoint)) {
+        let span = written("endpoint").unwrap_or(table.place());
+        let message = format!("`{endpoint}` is an endpoint of sign-in, too");
+        report
+            .add(&codes::BAD_SIGN_IN, span, message)
+            .help(format!("write another path, such as `{path}/session`"));
+    }
+}
+
+/// The issuer where users sign in, and its position.
+fn issuer<'g>(
+    table: Table<'_>,
+    gate: &'g GateConfig,
+    session: Option<&Draft>,
+    report: &mut Report,
+) -> Option<(usize, &'g IssuerConfig)> {
+    let (at, issuer) = named_issuer(table, gate, session, report)?;
+    if let IssuerKind::Cognito {
+        id: false,
+        access: _,
+    } = issuer.kind
+    {
+        let span = table.value_span("issuer").unwrap_or(table.place());
+        let message = format!(
+            "issuer `{}` accepts no ID tokens, and sign-in returns one",
+            issuer.name
+        );
+        report
+            .add(&codes::BAD_SIGN_IN, span, message)
+            .help("add \"id\" to its `token_use`");
+        return None;
+    }
+    Some((at, issuer))
+}
+
+/// The issuer that `issuer` names, or the only one.
+fn named_issuer<'g>(
+    table: Table<'_>,
+    gate: &'g GateConfig,
+    session: Option<&Draft>,
+    report: &mut Report,
+) -> Option<(usize, &'g IssuerConfig)> {
+    let session = session.map(Draft::config);
+    let is_session = |at: usize| session.is_some_and(|session| session.is_issuer(at));
+    let known = gate.issuers.iter().enumerate();
+    let sign_in: Vec<_> = known.clone().filter(|(at, _)| !is_session(*at)).collect();
+    let names: Vec<&str> = sign_in
+        .iter()
+        .map(|(_, known)| known.name.as_str())
+        .collect();
+    let Some(name) = table.text("issuer") else {
+        // Another type was reported with the shape of the table.
+        if table.has("issuer") {
+            return None;
+        }
+        if let [one] = sign_in.as_slice() {
+            return Some(*one);
+        }
+        if sign_in.is_empty() {
+            let message = "no issuer where users can sign in";
+            report
+                .add(&codes::BAD_SIGN_IN, table.place(), message)
+                .help("add the `[[issuer]]` whose tokens the site accepts");
+        } else if session.is_some() {
+            let message = "`[sign_in]` does not name one of several issuers";
+            report
+                .add(&codes::BAD_SIGN_IN, table.place(), message)
+                .help(format!("write `issuer = …` with {}", or_list(&names)));
+        }
+        // Without a session it is unknown which of them signs sessions, and its absence was reported.
+        return None;
+    };
+    let choice = match names.is_empty() {
+        true => "add the `[[issuer]]` where users sign in, and name it here".to_owned(),
+        false => format!("write {}", or_list(&names)),
+    };
+    let mut known = known;
+    let found = known.find(|(_, known)| known.name == name.value);
+    let (message, help) = match found {
+        Some((at, issuer)) if !is_session(at) => return Some((at, issuer)),
+        Some((_, issuer)) => (
+            format!(
+                "issuer `{}` signs sessions; no user signs in there",
+                issuer.name
+            ),
+            choice,
+        ),
+        // The empty name was reported with the shape of the table.
+        None if name.value.is_empty() => return None,
+        None => (
+            format!("no issuer `{}`", shown(name.value)),
+            nearest(name.value, names.iter().copied())
+                .map_or(choice, |near| format!("did you mean `{near}`?")),
+        ),
+    };
+    report
+        .add(&codes::BAD_SIGN_IN, name.span, message)
+        .help(help);
+    None
+}
+
+fn client(
+    root: Table<'_>,
+    table: Table<'_>,
+    issuer: &IssuerConfig,
+    report: &mut Report,
+) -> Option<String> {
+    let client = table
+        .text("client")
+        .filter(|client| !client.value.is_empty())?;
+    if !client.value.bytes().all(|byte| byte.is_ascii_graphic()) {
+        let message = format!("`{}` is not a client ID", shown(client.value));
+        report
+            .add(&codes::BAD_SIGN_IN, client.span, message)
+            .help("write it exactly as the issuer shows it, without spaces");
+        return None;
+    }
+    if issuer.clients.iter().any(|known| known == client.value) {
+        return Some(client.value.to_owned());
+    }
+    let name = &issuer.name;
+    let message = format!(
+        "`{}` is not a client of issuer `{name}`",
+        shown(client.value)
+    );
+    let tables = root.tables("issuer");
+    let is_it = |table: &&Table<'_>| table.text("name").is_some_and(|text| text.value == name);
+    let listed = tables.iter().find(is_it);
+    let listed = listed.and_then(|table| table.value_span("clients"));
+    let diagnostic = report.add(&codes::BAD_SIGN_IN, client.span, message);
+    if let Some(span) = listed {
+        diagnostic.also(span, "its clients");
+    }
+    let known = issuer.clients.iter().map(String::as_str);
+    if let Some(near) = nearest(client.value, known) {
+        diagnostic.help(format!("did you mean `{}`?", shown(near)));
+    }
+    diagnostic.help(format!(
+        "if tokens of this client are accepted, add it to the issuer: `clients = [\"{}\", …]`",
+        shown(client.value)
+    ));
+    None
+}
+
+fn scopes(table: Table<'_>, report: &mut Report) -> Option<Vec<String>> {
+    let Some(span) = table.value_span("scopes") else {
+        return Some(vec![OPENID.to_owned()]);
+    };
+    let written = table.texts("scopes");
+    let mut is_good = true;
+    for scope in written.iter().filter(|scope| !scope.value.is_empty()) {
+        // RFC 6749, section 3.3.
+        let is_allowed = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\');
+        if scope.value.bytes().all(is_allowed) {
+            continue;
+        }
+        is_good = false;
+        let message = format!("`{}` is not a scope", shown(scope.value));
+        let diagnostic = report.add(&codes::BAD_SIGN_IN, scope.span, message);
+        let parts: Vec<String> = scope
+            .value
+            .split_ascii_whitespace()
+            .map(|part| format!("\"{}\"", shown(part)))
+            .collect();
+        diagnostic.help(if parts.len() > 1 {
+            format!("list each scope: `[{}]`", parts.join(", "))
+        } else {
+            "write visible ASCII characters other than `\"` and `\\`".to_owned()
+        });
+    }
+    let scopes: Vec<String> = written.iter().map(|scope| scope.value.to_owned()).collect();
+    let has_openid = || {
+        written.iter().any(|scope| {
+            scope
+                .value
+                .split_ascii_whitespace()
+                .any(|part| part == OPENID)
+        })
+    };
+    if is_good && !scopes.is_empty() && !has_openid() {
+        is_good = false;
+        let all: Vec<String> = scopes
+            .iter()
+            .map(|scope| format!("\"{}\"", shown(scope)))
+            .collect();
+        report
+            .add(
+                &codes::BAD_SIGN_IN,
+                span,
+                "without the scope `openid` the issuer returns no ID token",
+            )
+            .help(format!(
+                "add it: `scopes = [\"openid\", {}]`",
+                all.join(", ")
+            ));
+    }
+    (is_good && !scopes.is_empty()).then_some(scopes)
+}
+
+fn origins(table: Table<'_>, report: &mut Report) -> Option<Vec<String>> {
+    let mut origins = Vec::new();
+    let mut is_good = true;
+    for origin in table.texts("origins") {
+        if is_origin(origin.value) {
+            origins.push(origin.value.to_owned());
+            continue;
+        }
+        is_good = false;
+        // The empty text was reported with the shape of the file.
+        if origin.value.is_empty() {
+            continue;
+        }
+        let message = format!("`{}` is not an origin of this site", shown(origin.value));
+        let diagnostic = report.add(&codes::BAD_ORIGIN, origin.span, message);
+        diagnostic.help(if origin.value.contains('*') {
+            "list each origin, because the issuer sends users back to one of them".to_owned()
+        } else {
+            origin_help(origin.value)
+        });
+    }
+    (is_good && !origins.is_empty()).then_some(origins)
+}
+
+/// Reads `signed_out`; the outer `None` if it was reported.
+fn signed_out(table: Table<'_>, path: &str, report: &mut Report) -> Option<Option<String>> {
+    let Some(target) = table.text("signed_out") else {
+        return Some(None);
+    };
+    if target.value.is_empty() {
+        return None;
+    }
+    let (problem, help) = if !is_plain(target.value) {
+        (
+            "is not a path that a request can have",
+            signed_out_help(&target),
+        )
+    } else if is_at_or_below(target.value, path) {
+        (
+            "is a path of the gate's own",
+            "write the path of a page, such as `/`, or remove `signed_out` for the gate's own page"
+                .to_owned(),
+        )
+    } else {
+        return Some(Some(target.value.to_owned()));
+    };
+    let message = format!("`{}` {problem}", shown(target.value));
+    report
+        .add(&codes::BAD_SIGN_IN, target.span, message)
+        .help(help);
+    None
+}
+
+fn signed_out_help(target: &Text<'_>) -> String {
+    let path = target.value.split(['?', '#']).next().unwrap_or_default();
+    if path != target.value && is_plain(path) {
+        return format!("write it without query and fragment: `{}`", shown(path));
+    }
+    "write an absolute path of this site, such as `/`".to_owned()
+}
+
+#[cfg(test)]
+mod tests;
