@@ -17,13 +17,13 @@ const PATIENCE_MS = 20_000;
 
 export const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
 
-/** Waits until a condition holds, and returns its value. */
+/** Waits until a condition holds, and returns its value. `what` is a text, or a function that returns one. */
 export async function until(holds, what) {
   for (const end = Date.now() + PATIENCE_MS; Date.now() < end; await sleep(20)) {
     const value = await holds();
     if (value) return value;
   }
-  throw new Error(`timed out waiting for: ${what}`);
+  throw new Error(`timed out waiting for: ${typeof what === 'function' ? what() : what}`);
 }
 
 /** Everything that was started, ended in reverse order. */

@@ -61,6 +61,13 @@ id = "members"
 allow = ["/**"]
 groups = ["rust"]
 `,
+    'courses/news.toml': `course = "news"
+base = "/news"
+[[rule]]
+id = "everybody"
+allow = ["/**"]
+signed_in = true
+`,
     'keys/learners.jwks.json': JSON.stringify(jwks),
     'keys/learners.openid.json': JSON.stringify(discovery),
     'keys/session.key': keys.session,

@@ -17,7 +17,7 @@ export async function start(scene, site) {
   const folder = scene.folder();
   const env = { ...process.env, BIND_HOST: '127.0.0.1', GATEWAY_PORT: String(port), LOG_LEVEL: 'WARNING', SERVICES: 'cognito-idp' };
   const lines = scene.program(needed('TOLLGATE_MINISTACK'), [], { cwd: folder, env });
-  await until(() => responds(`${address}/_ministack/health`), `MiniStack: ${lines.join('\n')}`);
+  await until(() => responds(`${address}/_ministack/health`), () => `MiniStack: ${lines.join('\n')}`);
 
   const call = async (action, body) => {
     const response = await fetch(address, {
