@@ -61,7 +61,7 @@ export function scenarios({ start }) {
         for (const one of people) assert.deepEqual(await one.oddities(), []);
       } catch (error) {
         const visits = people.flatMap(({ tabs }) => tabs.map(({ visits }) => visits.join('\n')));
-        for (const text of [...visits, edge.lines.slice(-20).join('\n')]) context.diagnostic(text);
+        for (const text of [...visits, edge.lines().slice(-20).join('\n')]) context.diagnostic(text);
         throw error;
       } finally {
         provider.failing = undefined;

@@ -16,22 +16,27 @@ import { records } from '../scene.mjs';
 export async function start(scene, { files, port, origin }) {
   const lines = [];
   const handler = await load(scene, files, lines);
-  await scene.serve(async (request, response) => {
-    const event = toEvent(request);
-    if (!event) return closed(response, 400);
-    const sent = structuredClone(event.Records[0].cf.request);
-    const verdict = check(sent, await handler(event));
-    if (verdict.invalid) {
-      lines.push(`the result of the function is invalid: ${verdict.invalid}`);
-      return closed(response, 502);
-    }
-    if (verdict.forward) return forward(origin, verdict.forward, response);
-    const { status, headers, body } = verdict.respond;
-    for (const [name, values] of headers) response.setHeader(name, values);
-    response.statusCode = status;
-    response.end(body);
+  await scene.serve((request, response) => {
+    return answer(handler, { request, response, lines }, (forwarded) => forward(origin, forwarded, response));
   }, port);
-  return { records: () => records(lines), lines };
+  return { records: () => records(lines), lines: () => lines };
+}
+
+/** Sends the response of a function, or what it forwards. */
+export async function answer(handler, { request, response, lines }, forward) {
+  const event = toEvent(request);
+  if (!event) return closed(response, 400);
+  const sent = structuredClone(event.Records[0].cf.request);
+  const verdict = check(sent, await handler(event));
+  if (verdict.invalid) {
+    lines.push(`the result of the function is invalid: ${verdict.invalid}`);
+    return closed(response, 502);
+  }
+  if (verdict.forward) return forward(verdict.forward);
+  const { status, headers, body } = verdict.respond;
+  for (const [name, values] of headers) response.setHeader(name, values);
+  response.statusCode = status;
+  response.end(body);
 }
 
 /** The handler of a package with this policy. */
@@ -44,7 +49,7 @@ export async function load(scene, files, lines) {
 }
 
 /** Responds from the origin. */
-export async function forward(origin, { method, uri, querystring }, response) {
+async function forward(origin, { method, uri, querystring }, response) {
   const query = querystring === '' ? '' : `?${querystring}`;
   const got = await fetch(`${origin}${uri}${query}`, { method, redirect: 'manual' });
   response.writeHead(got.status, { 'content-type': got.headers.get('content-type') });

@@ -9,5 +9,5 @@ export async function start(scene, { files, port, origin }) {
   const args = ['serve', folder, '--upstream', origin, '--listen', `127.0.0.1:${port}`, '--log', 'json'];
   const lines = scene.program(needed('TOLLGATE'), args);
   await until(() => responds(`http://127.0.0.1:${port}/`), () => `tollgate serve: ${lines.join('\n')}`);
-  return { records: () => records(lines), lines };
+  return { records: () => records(lines), lines: () => lines };
 }

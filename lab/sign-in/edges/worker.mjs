@@ -7,5 +7,5 @@ import { records } from '../scene.mjs';
 export async function start(scene, { files, port, origin }) {
   const { folder } = build(scene, files);
   const { output } = await serve(scene, folder, { origin: { port: new URL(origin).port }, port });
-  return { records: () => records(output), lines: output };
+  return { records: () => records(output), lines: () => output };
 }
