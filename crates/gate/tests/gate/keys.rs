@@ -4,7 +4,7 @@ use tollgate_core::UnixSeconds;
 use tollgate_gate::refresh::{COOLDOWN_SECS, MAX_KEYS_AGE_SECS, MAX_KEYS_BYTES};
 use tollgate_gate::{
     Context, Fetch, FetchResponse, Gate, KeySetError, KeysAccepted, Kind, Outcome, Pending,
-    Request, Step,
+    Request, Resumed, Step,
 };
 use tollgate_token::{Algorithm, IssuerConfig};
 
@@ -94,7 +94,10 @@ pub(crate) fn arrived<B: AsRef<[u8]>>(
     body: &[u8],
     now: UnixSeconds,
 ) -> Result<KeysAccepted, KeySetError> {
-    gate.resume(ticket, Some(FetchResponse { status: 200, body }), now)
+    match gate.resume(ticket, Some(FetchResponse { status: 200, body }), now)? {
+        Resumed::Keys(keys) => Ok(keys),
+        Resumed::Exchange => panic!("no user signs in here"),
+    }
 }
 
 /// Reports that a fetch failed.
