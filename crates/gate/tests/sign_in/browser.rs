@@ -29,6 +29,8 @@ pub(crate) struct Browser {
     pub(crate) user: Option<&'static str>,
     /// Header fields that replace those of a navigation.
     pub(crate) headers: Vec<(String, String)>,
+    /// The starts of the names of cookies that it does not store.
+    pub(crate) refuses: Vec<&'static str>,
     /// Every reply of the last navigation, with the URL of its request.
     pub(crate) trace: Vec<(String, Reply)>,
 }
@@ -153,7 +155,11 @@ impl Browser {
                 (&known.host, &known.name, &known.path)
                     != (&cookie.host, &cookie.name, &cookie.path)
             });
-            if cookie.ends > now {
+            let is_refused = self
+                .refuses
+                .iter()
+                .any(|start| format!("{}=", cookie.name).starts_with(start));
+            if cookie.ends > now && !is_refused {
                 self.jar.push(cookie);
             }
         }
@@ -174,19 +180,18 @@ impl Browser {
         flows.collect()
     }
 
-    /// Removes the cookies whose name has this start.
-    pub(crate) fn forget(&mut self, start: &str) {
-        self.jar.retain(|cookie| !cookie.name.starts_with(start));
-    }
-
     fn resolve(&self, world: &mut World, url: &str, location: &str) -> String {
         if location.starts_with(&format!("{ISSUER}/authorize")) {
             return world.provider.authorize(location, self.user, world.now);
         }
-        if let Some(query) = location.strip_prefix(&format!("{ISSUER}/end?x=1&")) {
-            let query = parameters(query);
-            let back = one(&query, "post_logout_redirect_uri");
-            return back.expect("a way back").to_string();
+        for (endpoint, back) in [
+            ("/end?x=1&", "post_logout_redirect_uri"),
+            ("/logout?", "logout_uri"),
+        ] {
+            if let Some(query) = location.strip_prefix(&format!("{ISSUER}{endpoint}")) {
+                let query = parameters(query);
+                return one(&query, back).expect("a way back").to_string();
+            }
         }
         absolute(url, location)
     }

@@ -9,8 +9,13 @@
 
 mod browser;
 mod conformance;
+mod hostile;
+mod peers;
 mod provider;
+mod refresh;
+mod sign_out;
 mod site;
+mod walks;
 mod world;
 
 use browser::Browser;

@@ -31,6 +31,8 @@ pub(crate) struct Evil {
     pub(crate) members: Option<fn(&mut Pairs)>,
     /// Sends this instead of a token response.
     pub(crate) reply: Option<Sent>,
+    /// Sends the ID token that it sent last, of whatever user and site.
+    pub(crate) replays: bool,
     /// Does not send its keys.
     pub(crate) hides_keys: bool,
 }
@@ -189,18 +191,18 @@ impl Provider {
         let body = std::str::from_utf8(&request.body).expect("a form");
         let form = parameters(body);
         let client = self.authenticated(request, &form);
-        if request.url == format!("{ISSUER}/revoke") {
-            let token = one(&form, "token").expect("a token");
-            self.refreshes.remove(token);
-            return Sent::Response(200, Vec::new());
-        }
-        assert_eq!(request.url, format!("{ISSUER}/token"));
         if let Some(verifier) = one(&form, "code_verifier") {
             self.secrets.push(verifier.to_string());
         }
         if let Some(reply) = &self.evil.reply {
             return reply.clone();
         }
+        if request.url == format!("{ISSUER}/revoke") {
+            let token = one(&form, "token").expect("a token");
+            self.refreshes.remove(token);
+            return Sent::Response(200, Vec::new());
+        }
+        assert_eq!(request.url, format!("{ISSUER}/token"));
         let Some(client) = client else {
             return failure(401, "invalid_client");
         };
@@ -290,7 +292,9 @@ impl Provider {
     }
 
     fn granted(&mut self, granted: &Granted, refresh: Option<String>, now: i64) -> Sent {
-        let id_token = self.id_token(granted, now);
+        let honest = self.id_token(granted, now);
+        let replayed = self.last_id_token.clone().filter(|_| self.evil.replays);
+        let id_token = replayed.unwrap_or(honest);
         let mut members = vec![
             ("access_token".to_string(), json(&self.random("access"))),
             ("token_type".to_string(), json("Bearer")),

@@ -5,6 +5,9 @@
 use tollgate_compiler::{CompileOptions, SourceTree, compile};
 use tollgate_crypto::Native;
 use tollgate_gate::Gate;
+use tollgate_gate::config::GateConfig;
+use tollgate_gate::sign_in::SignOut;
+use tollgate_policy::encode::encode;
 use tollgate_token::{Algorithm, KeyMaterial, PreparedKey, Provider};
 
 /// The issuer where users sign in.
@@ -42,8 +45,10 @@ pub(crate) struct Options<'a> {
     pub(crate) session: &'a str,
     /// More lines of `[sign_in]`.
     pub(crate) sign_in: &'a str,
-    /// More lines of `[deny]`.
+    /// The lines of `[deny]`.
     pub(crate) deny: &'a str,
+    /// Whether the issuer signs users out as Cognito does.
+    pub(crate) is_cognito: bool,
 }
 
 /// A public client whose issuer names itself in the callback.
@@ -58,7 +63,8 @@ pub(crate) const LEARN: Options<'static> = Options {
     issuer: "",
     session: "",
     sign_in: "",
-    deny: "",
+    deny: "forbidden = { status = 404 }",
+    is_cognito: false,
 };
 
 /// Another site at the same issuer, with other secrets.
@@ -90,6 +96,7 @@ pub(crate) fn image(options: &Options<'_>) -> Vec<u8> {
         session,
         sign_in,
         deny,
+        is_cognito,
     } = options;
     let keys = match jwks {
         Some(_) => {
@@ -125,7 +132,6 @@ clients = ["{name}"]
 algorithms = ["HS256"]
 secrets = [{{ kid = "s-1", file = "keys/session-{name}.key" }}]
 [deny]
-forbidden = {{ status = 404 }}
 {deny}
 [token]
 from = ["cookie:__Host-tollgate"]
@@ -183,8 +189,16 @@ anyone = true
         "ICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9Pj8",
     );
     let compiled = compile(&tree, &CompileOptions::default());
-    let image = compiled.image;
-    image.unwrap_or_else(|| unreachable!("{:#?}", compiled.diagnostics))
+    let mut policy = compiled
+        .policy
+        .unwrap_or_else(|| unreachable!("{:#?}", compiled.diagnostics));
+    if *is_cognito {
+        let mut config = GateConfig::decode(&policy.gate).expect("a valid configuration");
+        let sign_in = config.sign_in.as_mut().expect("sign-in");
+        sign_in.endpoints.sign_out = SignOut::Cognito(format!("{ISSUER}/logout"));
+        policy.gate = config.encode().expect("a valid configuration");
+    }
+    encode(&policy).expect("a valid policy").image
 }
 
 /// The HMAC key of the issuer's shared secret.
