@@ -157,6 +157,10 @@ impl<B: AsRef<[u8]>> Visit<'_, B> {
             return Err(NoUser::from(&page::AUDIENCE_MISMATCH));
         }
         let claims = verified.claims();
+        // Required in ID tokens (OpenID Connect Core §2), but not in other tokens that the site accepts.
+        if verified.lifetime().issued_at().is_none() {
+            return Err(NoUser::from(&page::ID_TOKEN_REJECTED));
+        }
         let subject = claims.subject().ok().flatten();
         let subject = subject.filter(|subject| !subject.is_empty());
         let subject = subject.ok_or(&page::ID_TOKEN_REJECTED)?.to_owned();
