@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 
-use crate::build::cloudflare;
+use crate::build::{cloudflare, javascript};
 use crate::tally::Tally;
 use crate::tools::{self, Npm};
 use crate::ui::Step;
@@ -26,6 +26,7 @@ pub(crate) fn tests(step: &Step) -> Result<(String, Tally, bool)> {
     let providers = tools::npm(&PROVIDERS, step)?.join("node_modules");
     let ministack = tools::pip(&tools::MINISTACK, step)?.join("bin/ministack");
     let workerd = cloudflare::workerd(step)?;
+    let nginx = javascript::nginx(step)?;
     let mut test = shell::tool("node", ["--test", "--test-reporter=tap", AT_ONCE]);
     let files = repo::entries(&repo::root().join("lab/sign-in/test"))?;
     let is_test = |file: &&PathBuf| file.to_string_lossy().ends_with(".test.mjs");
@@ -34,7 +35,8 @@ pub(crate) fn tests(step: &Step) -> Result<(String, Tally, bool)> {
         .env("TOLLGATE_PARTS", repo::parts())
         .env("TOLLGATE_PROVIDERS", providers)
         .env("TOLLGATE_MINISTACK", ministack)
-        .env("TOLLGATE_WORKERD", workerd);
+        .env("TOLLGATE_WORKERD", workerd)
+        .env("TOLLGATE_NGINX", nginx);
     let browser = callback::with_browser(&mut test, step)?;
     let done = shell::capture(browser, |line| step.line(line))?;
     let tally = Tally::from_tap(&done.text);
