@@ -15,6 +15,9 @@ const FLOW: &str = "flow";
 /// The number of sign-ins in a minute after which there is no other without a click.
 const MAX_TRIES: u32 = 3;
 
+/// The number of flow cookies of a request that are read when a flow begins; no browser has more.
+const MAX_READ_FLOWS: usize = 64;
+
 /// The content of a flow cookie.
 #[derive(Serialize, Deserialize)]
 pub(super) struct Flow {
@@ -96,8 +99,9 @@ impl<B: AsRef<[u8]>> Visit<'_, B> {
 
     /// Clears the flow cookies that leave no room for another, the oldest first, and those that do not open.
     fn surplus_flows(&self) -> Vec<String> {
-        let mut flows: Vec<(i64, &str)> = cookie::flows(self.request)
+        let flows: Vec<(i64, &str)> = cookie::flows(self.request)
             .iter()
+            .take(MAX_READ_FLOWS)
             .map(|Sent { name, value }| {
                 let flow = self.state.sealer.open::<Flow>(FLOW, value);
                 let expires = flow.map(|flow| flow.expires);
@@ -105,13 +109,14 @@ impl<B: AsRef<[u8]>> Visit<'_, B> {
                 (is_open.unwrap_or(i64::MIN), *name)
             })
             .collect();
-        flows.sort_unstable();
-        let surplus = (flows.len() + 1).saturating_sub(MAX_FLOWS);
+        let is_surplus = |flow: &(i64, &str)| {
+            let newer = flows.iter().filter(|other| *other > flow).count();
+            flow.0 == i64::MIN || newer + 1 >= MAX_FLOWS
+        };
         flows
             .iter()
-            .enumerate()
-            .filter(|(at, (expires, _))| *at < surplus || *expires == i64::MIN)
-            .map(|(_, (_, name))| cookie::clear(name, "/"))
+            .filter(|flow| is_surplus(flow))
+            .map(|(_, name)| cookie::clear(name, "/"))
             .collect()
     }
 
