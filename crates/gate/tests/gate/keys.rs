@@ -64,10 +64,8 @@ fn ask_with(gate: &Gate<Vec<u8>>, token: &str, target: &str) -> (u16, bool) {
 
 /// The fetch that a request with an unknown key ID begins, if one is due.
 pub(crate) fn missed<B: AsRef<[u8]>>(gate: &mut Gate<B>, now: UnixSeconds) -> Option<Fetch> {
-    let outcome = Outcome {
-        unknown_key: true,
-        ..Outcome::internal("GET", "unknown_key")
-    };
+    let mut outcome = Outcome::internal("GET", "unknown_key");
+    outcome.unknown_key = true;
     match gate.follow(outcome, now) {
         Step::Done(_) => None,
         Step::Fetch(Pending {

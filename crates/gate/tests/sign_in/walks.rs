@@ -204,8 +204,7 @@ impl Walk {
                 // Any value under any name.
                 let value = self.dice.pick(&self.values).cloned().unwrap_or_default();
                 let cookie = self.walkers[at].browser.jar[which].clone();
-                let is_own = self.copied_by_value(at, &cookie, &value);
-                if is_own {
+                if !is_noted(&cookie.name, &value) {
                     self.walkers[at].browser.jar[which].value = value;
                 }
             }
@@ -253,16 +252,6 @@ impl Walk {
             (&known.host, &known.name, &known.path) != (&cookie.host, &cookie.name, &cookie.path)
         });
         jar.push(cookie);
-    }
-
-    /// Whether a value may be put under the name of a cookie without a note: not that of a `__Host-` cookie.
-    fn copied_by_value(&self, _at: usize, cookie: &Cookie, value: &str) -> bool {
-        let is_renew = value.split_once('.').is_some_and(|(from, _)| {
-            !from.is_empty() && from.bytes().all(|byte| byte.is_ascii_digit())
-        });
-        let is_flow = cookie.name.contains("-flow-");
-        !(is_renew && cookie.name == "__Host-tollgate-renew") && !is_flow
-            || (is_flow && !value.starts_with("s"))
     }
 
     fn clock(&mut self) {
@@ -411,7 +400,7 @@ impl Walk {
                 return;
             }
             let location = reply.location();
-            let location = location.unwrap_or_else(|| unreachable!("{codes:?}"));
+            let location = location.unwrap_or_else(|| panic!("{codes:?}"));
             url = match location {
                 path if path.starts_with('/') => format!("https://{}{path}", split(&url).0),
                 at_provider => {
@@ -421,7 +410,15 @@ impl Walk {
                 }
             };
         }
-        unreachable!("{codes:?}");
+        panic!("{codes:?}");
+    }
+}
+
+/// Whether a value under this name is one that only a copy of the cookie may bring: see [`Walk::copy`].
+fn is_noted(name: &str, value: &str) -> bool {
+    match name {
+        "__Host-tollgate-renew" => value.starts_with(|c: char| c.is_ascii_digit()),
+        _ => name.starts_with("__Host-tollgate-flow-") && value.starts_with('s'),
     }
 }
 
@@ -463,7 +460,7 @@ fn no_browser_holds_the_session_of_another_user() {
     let seed = variable("TOLLGATE_WALK_SEED", 0x0070_11A7_E5EE_D001);
     let mut walk = Walk::new(seed);
     for step in 0..steps {
-        let here = std::panic::AssertUnwindSafe(&mut walk);
+        let here = core::panic::AssertUnwindSafe(&mut walk);
         let result = std::panic::catch_unwind(move || {
             let walk = here;
             walk.0.step();
