@@ -40,7 +40,7 @@ fn the_layout_is_the_documented_one() {
         entropy: None,
     });
     let expect =
-        b"\x05\x02\x01\0\0\0\0\0\0\0\0\0\0\x03\0\0\0GET\x01\0\0\0/\x01\0\0\0\x01\0\0\0a\x01\0\0\0b";
+        b"\x06\x02\x01\0\0\0\0\0\0\0\0\0\0\0\x03\0\0\0GET\x01\0\0\0/\x01\0\0\0\x01\0\0\0a\x01\0\0\0b";
     assert_eq!(bytes, expect);
 }
 

@@ -72,7 +72,10 @@ pub(crate) struct Provider {
     pub(crate) signer: Option<usize>,
     secret: Box<dyn PreparedKey>,
     pub(crate) codes: BTreeMap<String, Granted>,
+    /// The refresh tokens that are valid.
     pub(crate) refreshes: BTreeMap<String, Granted>,
+    /// All refresh tokens.
+    pub(crate) history: BTreeMap<String, Granted>,
     /// Whether a refresh token can be used once.
     pub(crate) rotates: bool,
     /// Whether it issues refresh tokens at all.
@@ -97,6 +100,7 @@ impl Provider {
             secret: id_key(),
             codes: BTreeMap::new(),
             refreshes: BTreeMap::new(),
+            history: BTreeMap::new(),
             rotates: true,
             refreshable: true,
             token_secs: 3_600,
@@ -283,6 +287,7 @@ impl Provider {
     fn refresh_for(&mut self, granted: &Granted) -> String {
         let refresh = self.random("refresh");
         self.refreshes.insert(refresh.clone(), granted.clone());
+        self.history.insert(refresh.clone(), granted.clone());
         refresh
     }
 
