@@ -18,6 +18,7 @@ pub mod jws;
 pub mod path;
 pub mod policy;
 pub mod rs256;
+pub mod sign_in;
 
 mod ask;
 mod change;
@@ -27,6 +28,11 @@ mod json;
 #[allow(dead_code, missing_docs, reason = "a part of it is used")]
 #[path = "../../crates/gate/tests/gate/site.rs"]
 mod site;
+
+// The site of the tests of sign-in.
+#[allow(dead_code, missing_docs, reason = "a part of it is used")]
+#[path = "../../crates/gate/tests/sign_in/site.rs"]
+mod sign_in_site;
 
 // The functions that the Lambda adapter's tests call.
 #[allow(dead_code, missing_docs, reason = "a part of it is used")]

@@ -60,7 +60,6 @@ fn bucket() -> S3Settings {
         key_id: set("TEST_S3_KEY_ID"),
         secret: set("TEST_S3_SECRET"),
         session: None,
-        sign_in: None,
     }
 }
 

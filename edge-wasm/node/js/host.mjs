@@ -46,8 +46,12 @@ export class KeyedGate {
       this.#lastDue = now;
       this.#begin(this.#gate.due(now), now, waitUntil);
     }
+    const waited = new Set();
     for (let step = 1; step < MAX_STEPS && outcome.pending !== undefined; step += 1) {
-      await this.#wait(outcome.pending.tickets);
+      const tickets = outcome.pending.tickets.filter((ticket) => !waited.has(ticket));
+      if (step > 1 && tickets.length === 0) break;
+      await this.#wait(tickets);
+      for (const ticket of tickets) waited.add(ticket);
       // Also after the limit: of several fetches one may have ended.
       outcome = this.#gate.decide(request);
       if (outcome.pending !== undefined) this.#begin(outcome.pending.fetches, now, waitUntil);

@@ -1,7 +1,5 @@
 //! A browser: a cookie jar with the rules of RFC 6265bis, and navigation that follows redirects.
 
-#![expect(clippy::expect_used, reason = "a helper fails its test by panicking")]
-
 use crate::provider::{one, parameters};
 use crate::site::ISSUER;
 use crate::world::{Reply, World};
@@ -55,7 +53,7 @@ impl Browser {
             };
             url = self.resolve(world, &url, location);
         }
-        unreachable!("an endless loop: {:#?}", self.codes());
+        panic!("an endless loop: {:#?}", self.codes());
     }
 
     /// Opens a URL at a site, and follows redirects until the browser is at the provider. Returns the URL there.
@@ -66,13 +64,13 @@ impl Browser {
             let reply = self.hop(world, &url);
             self.trace.push((url.clone(), reply.clone()));
             let location = reply.location();
-            let location = location.unwrap_or_else(|| unreachable!("{:#?}", self.codes()));
+            let location = location.unwrap_or_else(|| panic!("{:#?}", self.codes()));
             if location.starts_with(ISSUER) {
                 return location.to_string();
             }
             url = absolute(&url, location);
         }
-        unreachable!("an endless loop: {:#?}", self.codes());
+        panic!("an endless loop: {:#?}", self.codes());
     }
 
     /// Begins a flow, signs in at the provider, and returns the URL of the callback without opening it.
@@ -142,7 +140,7 @@ impl Browser {
             .filter(|cookie| cookie.host == host && cookie.ends > now)
             .filter(|cookie| path_matches(path, &cookie.path))
             .collect();
-        sent.sort_by_key(|cookie| std::cmp::Reverse(cookie.path.len()));
+        sent.sort_by_key(|cookie| core::cmp::Reverse(cookie.path.len()));
         let pair = |cookie: &&Cookie| format!("{}={}", cookie.name, cookie.value);
         let sent: Vec<String> = sent.iter().map(pair).collect();
         sent.join("; ")
@@ -238,7 +236,7 @@ fn read(host: &str, target: &str, set: &str, now: i64) -> Cookie {
                 ends = Some(now + secs);
             }
             Some(("SameSite", "Lax")) | None => flags.push(part),
-            Some(other) => unreachable!("{other:?} in {set}"),
+            Some(other) => panic!("{other:?} in {set}"),
         }
     }
     let (path, ends) = (path.expect("a path"), ends.expect("an end"));

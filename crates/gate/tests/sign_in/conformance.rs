@@ -295,7 +295,7 @@ fn world(keys: Keys) -> World {
         jwks: (keys != Keys::Secret).then_some(jwks.as_str()),
         ..LEARN
     };
-    let mut world = World::with(&[options.clone()]);
+    let mut world = World::with(core::slice::from_ref(&options));
     provider.register(&options);
     world.provider = provider;
     world
@@ -319,7 +319,7 @@ fn certification_cases() {
         let last = browser.open(&mut world, LESSON);
         let at_callback = |(url, _): &&(String, Reply)| url.contains("/callback?");
         let reply = browser.trace.iter().find(at_callback);
-        let reply = &reply.unwrap_or_else(|| unreachable!("{name}")).1;
+        let reply = &reply.unwrap_or_else(|| panic!("{name}")).1;
         if reply.summary() != *expect {
             wrong.push(format!("{name}: {} instead of {expect}", reply.summary()));
             continue;

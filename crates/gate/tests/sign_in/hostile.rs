@@ -441,7 +441,8 @@ fn foreign_hosts_change_no_redirect() {
 
 #[test]
 fn a_refresh_cookie_works_only_where_it_was_set() {
-    let cases: &[(&str, fn(&mut World, &mut Browser))] = &[
+    type Change = fn(&mut World, &mut Browser);
+    let cases: &[(&str, Change)] = &[
         ("truncated", |_, b| {
             cookie(b).pop();
         }),

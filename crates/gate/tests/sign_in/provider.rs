@@ -1,10 +1,5 @@
 //! An OpenID provider that checks everything it is sent, and does whatever a test wants it to do wrong.
 
-#![expect(
-    clippy::expect_used,
-    reason = "a helper fails its test by panicking, for instance if the gate sends what no provider accepts"
-)]
-
 use std::collections::BTreeMap;
 
 use base64ct::{Base64, Base64UrlUnpadded, Encoding};
@@ -77,7 +72,10 @@ pub(crate) struct Provider {
     pub(crate) signer: Option<usize>,
     secret: Box<dyn PreparedKey>,
     pub(crate) codes: BTreeMap<String, Granted>,
+    /// The refresh tokens that are valid.
     pub(crate) refreshes: BTreeMap<String, Granted>,
+    /// All refresh tokens.
+    pub(crate) history: BTreeMap<String, Granted>,
     /// Whether a refresh token can be used once.
     pub(crate) rotates: bool,
     /// Whether it issues refresh tokens at all.
@@ -102,6 +100,7 @@ impl Provider {
             secret: id_key(),
             codes: BTreeMap::new(),
             refreshes: BTreeMap::new(),
+            history: BTreeMap::new(),
             rotates: true,
             refreshable: true,
             token_secs: 3_600,
@@ -188,7 +187,7 @@ impl Provider {
             return Sent::Response(200, self.jwks().into_bytes());
         }
         assert_eq!(request.method, "POST");
-        let body = std::str::from_utf8(&request.body).expect("a form");
+        let body = core::str::from_utf8(&request.body).expect("a form");
         let form = parameters(body);
         let client = self.authenticated(request, &form);
         if let Some(verifier) = one(&form, "code_verifier") {
@@ -245,7 +244,7 @@ impl Provider {
                 let secret = unescaped(secret).expect("form encoding");
                 (unescaped(id)?, Some(secret), "client_secret_basic")
             }
-            mixed => unreachable!("one method at a time: {mixed:?}"),
+            mixed => panic!("one method at a time: {mixed:?}"),
         };
         let client = self.clients.iter().find(|client| client.id == id)?;
         assert_eq!(client.auth, auth, "the configured method");
@@ -288,6 +287,7 @@ impl Provider {
     fn refresh_for(&mut self, granted: &Granted) -> String {
         let refresh = self.random("refresh");
         self.refreshes.insert(refresh.clone(), granted.clone());
+        self.history.insert(refresh.clone(), granted.clone());
         refresh
     }
 
@@ -449,7 +449,7 @@ fn unescaped(text: &str) -> Option<String> {
             b'+' => b' ',
             b'%' => {
                 let digits = [bytes.next()?, bytes.next()?];
-                u8::from_str_radix(std::str::from_utf8(&digits).ok()?, 16).ok()?
+                u8::from_str_radix(core::str::from_utf8(&digits).ok()?, 16).ok()?
             }
             byte => byte,
         });

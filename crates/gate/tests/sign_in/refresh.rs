@@ -144,7 +144,7 @@ fn the_loser_of_a_race_continues_with_the_cookies_of_the_winner() {
     let before = browser.jar.clone();
     let url = at("refresh?to=/learn/a");
     assert_eq!(browser.hop(&mut world, &url).summary(), "303 refreshed");
-    let after = std::mem::replace(&mut browser.jar, before);
+    let after = core::mem::replace(&mut browser.jar, before);
     // The second tab sent its request before, and arrives at another place.
     elsewhere(&mut world);
     let lost = browser.hop(&mut world, &url);

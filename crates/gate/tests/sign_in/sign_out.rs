@@ -9,7 +9,7 @@ const HOST: &str = "learn.example.com";
 const OWN: &[(&str, &str)] = &[("sec-fetch-site", "same-origin")];
 
 fn signed_in(options: &Options<'_>) -> (World, Browser) {
-    let mut world = World::with(&[options.clone()]);
+    let mut world = World::with(core::slice::from_ref(options));
     let mut browser = Browser::of("alice");
     assert!(browser.open(&mut world, LESSON).is_forwarded);
     world.provider.seen.clear();

@@ -1,6 +1,10 @@
 //! Sites with sign-in, compiled from TOML, with real cryptography.
 
-#![expect(clippy::expect_used, reason = "a helper fails its test by panicking")]
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a helper fails its test by panicking"
+)]
 
 use tollgate_compiler::{CompileOptions, SourceTree, compile};
 use tollgate_crypto::Native;
@@ -191,7 +195,7 @@ anyone = true
     let compiled = compile(&tree, &CompileOptions::default());
     let mut policy = compiled
         .policy
-        .unwrap_or_else(|| unreachable!("{:#?}", compiled.diagnostics));
+        .unwrap_or_else(|| panic!("{:#?}", compiled.diagnostics));
     if *is_cognito {
         let mut config = GateConfig::decode(&policy.gate).expect("a valid configuration");
         let sign_in = config.sign_in.as_mut().expect("sign-in");

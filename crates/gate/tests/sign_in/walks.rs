@@ -3,7 +3,7 @@
 //!
 //! `TOLLGATE_WALKS` is the number of steps, `TOLLGATE_WALK_SEED` the start of the generator.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::browser::{Browser, Cookie, split};
 use crate::provider::{Evil, Sent, one, parameters};
@@ -36,17 +36,14 @@ impl Dice {
     }
 }
 
-/// A sign-in: host, `state` and user.
-type SignIn = (&'static str, String, String);
-
 /// A browser, and what really happened in it.
 #[derive(Default)]
 struct Walker {
     browser: Browser,
-    /// The flows that began here, and those whose cookie the walk copied here.
-    states: BTreeSet<String>,
-    /// The sign-ins that ended here, and those whose `__Host-` cookie the walk copied here.
-    sign_ins: BTreeSet<SignIn>,
+    /// The `state` of the latest flows that began here, and of those whose cookie the walk copied here.
+    flows: VecDeque<String>,
+    /// The `state` of the sign-ins that ended here, and of those whose `__Host-` cookie the walk copied here.
+    sign_ins: BTreeSet<String>,
     /// Where it was redirected to last.
     next: Option<String>,
 }
@@ -59,6 +56,10 @@ struct Walk {
     callbacks: Vec<String>,
     /// Values of cookies that were seen, of all names.
     values: Vec<String>,
+    /// The user who signed in in a flow, by `state`.
+    users: BTreeMap<String, String>,
+    /// The `state` of the sign-in that a refresh token is from, by what binds it to the browser.
+    bindings: BTreeMap<String, String>,
     counts: BTreeMap<String, u64>,
 }
 
@@ -77,6 +78,8 @@ impl Walk {
                 .into(),
             callbacks: Vec::new(),
             values: Vec::new(),
+            users: BTreeMap::new(),
+            bindings: BTreeMap::new(),
             counts: BTreeMap::new(),
         }
     }
@@ -204,8 +207,7 @@ impl Walk {
                 // Any value under any name.
                 let value = self.dice.pick(&self.values).cloned().unwrap_or_default();
                 let cookie = self.walkers[at].browser.jar[which].clone();
-                let is_own = self.copied_by_value(at, &cookie, &value);
-                if is_own {
+                if !is_noted(&cookie.name, &value) {
                     self.walkers[at].browser.jar[which].value = value;
                 }
             }
@@ -236,17 +238,13 @@ impl Walk {
     /// Copies a cookie. What its `__Host-` prefix prevents for an attacker, the walk does, and notes.
     fn copy(&mut self, from: usize, to: usize, cookie: Cookie) {
         if let Some(start) = cookie.name.strip_prefix("__Host-tollgate-flow-") {
-            let states: Vec<String> = self.walkers[from]
-                .states
-                .iter()
-                .filter(|state| state.starts_with(start))
-                .cloned()
-                .collect();
-            self.walkers[to].states.extend(states);
+            let flows = self.walkers[from].flows.clone();
+            let copied = flows.into_iter().filter(|state| state.starts_with(start));
+            self.walkers[to].flows.extend(copied);
         }
         if cookie.name == "__Host-tollgate-renew" {
-            let sign_ins = self.walkers[from].sign_ins.clone();
-            self.walkers[to].sign_ins.extend(sign_ins);
+            let state = self.bound(&cookie.value);
+            self.walkers[to].sign_ins.extend(state);
         }
         let jar = &mut self.walkers[to].browser.jar;
         jar.retain(|known| {
@@ -255,14 +253,10 @@ impl Walk {
         jar.push(cookie);
     }
 
-    /// Whether a value may be put under the name of a cookie without a note: not that of a `__Host-` cookie.
-    fn copied_by_value(&self, _at: usize, cookie: &Cookie, value: &str) -> bool {
-        let is_renew = value.split_once('.').is_some_and(|(from, _)| {
-            !from.is_empty() && from.bytes().all(|byte| byte.is_ascii_digit())
-        });
-        let is_flow = cookie.name.contains("-flow-");
-        !(is_renew && cookie.name == "__Host-tollgate-renew") && !is_flow
-            || (is_flow && !value.starts_with("s"))
+    /// The `state` of the sign-in that the refresh token of this `__Host-` cookie is from.
+    fn bound(&self, renew: &str) -> Option<String> {
+        let (_, binding) = renew.split_once('.')?;
+        self.bindings.get(binding).cloned()
     }
 
     fn clock(&mut self) {
@@ -329,6 +323,7 @@ impl Walk {
         };
         self.world.is_strict = self.dice.one_in(16);
         let walker = &mut self.walkers[at];
+        let renew = renew_of(&walker.browser, url);
         let reply = walker.browser.send(&mut self.world, method, url, headers);
         *self.counts.entry(reply.summary()).or_default() += 1;
         for set in reply.set_cookies() {
@@ -338,7 +333,7 @@ impl Walk {
             self.values
                 .extend(value.map(|(value, _)| value.to_string()));
         }
-        self.judge(at, url, &reply);
+        self.judge(at, url, renew.as_deref(), &reply);
         let (host, _) = split(url);
         self.walkers[at].next = reply.location().map(|location| match location {
             path if path.starts_with('/') => format!("https://{host}{path}"),
@@ -346,26 +341,25 @@ impl Walk {
         });
     }
 
-    /// The invariant.
-    fn judge(&mut self, at: usize, url: &str, reply: &Reply) {
+    /// The invariant. `renew` is the `__Host-` cookie with which the request was sent.
+    fn judge(&mut self, at: usize, url: &str, renew: Option<&str>, reply: &Reply) {
         let (host, target) = split(url);
-        let host = HOSTS
-            .into_iter()
-            .find(|known| *known == host)
-            .expect("a site");
         if reply.detail == Some("sign_in_started") {
             let query = reply
                 .location()
                 .and_then(|url| url.split_once("?tenant=7&"));
             let query = parameters(query.expect("the provider").1);
             let state = one(&query, "state").expect("a state").to_string();
-            self.walkers[at].states.insert(state);
+            let flows = &mut self.walkers[at].flows;
+            flows.push_back(state);
+            let surplus = flows.len().saturating_sub(300);
+            flows.drain(..surplus);
         }
         let Some(subject) = reply.session() else {
             return;
         };
         let walker = &mut self.walkers[at];
-        if target.starts_with("/.tollgate/callback?") {
+        let state = if target.starts_with("/.tollgate/callback?") {
             let query = parameters(target.split_once('?').expect("a query").1);
             let (code, state) = (one(&query, "code"), one(&query, "state"));
             let (code, state) = (code.expect("a code"), state.expect("a state"));
@@ -373,17 +367,33 @@ impl Walk {
             assert_eq!(granted.user, subject, "the user of the code");
             assert_eq!(granted.state, state, "the code of the flow");
             assert_eq!(granted.client, client(host), "the code of the site");
-            assert!(walker.states.contains(state), "a flow of this browser");
-            let sign_in = (host, state.to_string(), subject);
-            walker.sign_ins.insert(sign_in);
+            let mut flows = walker.flows.iter();
+            assert!(flows.any(|flow| flow == state), "a flow of this browser");
+            walker.sign_ins.insert(state.to_string());
+            self.users.insert(state.to_string(), subject);
+            state.to_string()
         } else {
             assert!(target.starts_with("/.tollgate/refresh"), "{target}");
-            let mut sign_ins = walker.sign_ins.iter();
-            assert!(
-                sign_ins.any(|(at, _, user)| *at == host && *user == subject),
-                "{subject} did not sign in here: {:?}",
-                walker.sign_ins
-            );
+            let state = renew.and_then(|renew| self.bound(renew));
+            let state = state.expect("a refresh token of this browser");
+            let sign_ins = &self.walkers[at].sign_ins;
+            assert!(sign_ins.contains(&state), "a sign-in of this browser");
+            assert_eq!(self.users[&state], subject, "the user of the sign-in");
+            for sent in &self.world.provider.seen {
+                let body = String::from_utf8_lossy(&sent.body);
+                let form = parameters(&body);
+                if let Some(token) = one(&form, "refresh_token") {
+                    let granted = &self.world.provider.history[token];
+                    assert_eq!(granted.state, state, "the token of the sign-in");
+                    assert_eq!(granted.client, client(host), "the token of the site");
+                }
+            }
+            state
+        };
+        if let Some(renew) = reply.set("__Host-tollgate-renew")
+            && let Some((_, binding)) = renew.split_once('.')
+        {
+            self.bindings.insert(binding.to_string(), state);
         }
     }
 
@@ -404,14 +414,16 @@ impl Walk {
         let mut codes = Vec::new();
         for _ in 0..20 {
             let walker = &mut self.walkers[at];
+            let renew = renew_of(&walker.browser, &url);
+            self.world.provider.seen.clear();
             let reply = walker.browser.send(&mut self.world, "GET", &url, &[]);
             codes.push(reply.summary());
-            self.judge(at, &url, &reply);
+            self.judge(at, &url, renew.as_deref(), &reply);
             if reply.is_forwarded {
                 return;
             }
             let location = reply.location();
-            let location = location.unwrap_or_else(|| unreachable!("{codes:?}"));
+            let location = location.unwrap_or_else(|| panic!("{codes:?}"));
             url = match location {
                 path if path.starts_with('/') => format!("https://{}{path}", split(&url).0),
                 at_provider => {
@@ -421,8 +433,22 @@ impl Walk {
                 }
             };
         }
-        unreachable!("{codes:?}");
+        panic!("{codes:?}");
     }
+}
+
+/// Whether a value under this name is one that only a copy of the cookie may bring: see [`Walk::copy`].
+fn is_noted(name: &str, value: &str) -> bool {
+    match name {
+        "__Host-tollgate-renew" => value.starts_with(|c: char| c.is_ascii_digit()),
+        _ => name.starts_with("__Host-tollgate-flow-") && value.starts_with('s'),
+    }
+}
+
+fn renew_of(browser: &Browser, url: &str) -> Option<String> {
+    let (host, _) = split(url);
+    let renew = browser.cookie(host, "__Host-tollgate-renew");
+    renew.map(str::to_string)
 }
 
 fn client(host: &str) -> &'static str {
@@ -463,7 +489,7 @@ fn no_browser_holds_the_session_of_another_user() {
     let seed = variable("TOLLGATE_WALK_SEED", 0x0070_11A7_E5EE_D001);
     let mut walk = Walk::new(seed);
     for step in 0..steps {
-        let here = std::panic::AssertUnwindSafe(&mut walk);
+        let here = core::panic::AssertUnwindSafe(&mut walk);
         let result = std::panic::catch_unwind(move || {
             let walk = here;
             walk.0.step();
