@@ -38,7 +38,6 @@ fn the_layout_is_the_documented_one() {
         ip: None,
         now: UnixSeconds(258),
         entropy: None,
-<<<<<<< HEAD
     };
     let start = b"\x06\x02\x01\0\0\0\0\0\0";
     let rest = b"\0\0\0\0\x03\0\0\0GET\x01\0\0\0/\x01\0\0\0\x01\0\0\0a\x01\0\0\0b";
@@ -49,12 +48,6 @@ fn the_layout_is_the_documented_one() {
     assert_eq!(with, [&start[..], b"\x01", &[7; 32], rest].concat());
     let decoded = decode_request(&with).expect("a valid message");
     assert_eq!(decoded.as_request().entropy, entropy);
-=======
-    });
-    let expect =
-        b"\x06\x02\x01\0\0\0\0\0\0\0\0\0\0\0\x03\0\0\0GET\x01\0\0\0/\x01\0\0\0\x01\0\0\0a\x01\0\0\0b";
-    assert_eq!(bytes, expect);
->>>>>>> 8803211d24c5f5e70afc8c8a895a472b609cdbea
 }
 
 #[test]
