@@ -197,6 +197,9 @@ export function scenarios({ start }) {
       document.head.append(link);
     });
     assert.equal((await prefetched).status(), 401);
+    const framed = page.waitForResponse(/framed/);
+    await page.evaluate(() => document.body.append(Object.assign(document.createElement('iframe'), { src: '/rust/framed.html' })));
+    assert.equal((await framed).status(), 401);
     assert.equal(provider.asked, asked);
     assert.deepEqual([...(await ann.cookies()).keys()], []);
   });
@@ -280,6 +283,23 @@ export function scenarios({ start }) {
     });
     assert.match(await page.textContent('body'), /cross_site/);
     assert.equal((await ann.cookies()).has(SESSION), true);
+  });
+
+  scenario('prefetches, images and scripts of the site sign nobody out', async (ann) => {
+    const page = await ann.tab();
+    await ann.enter(page, '/rust/lesson.html', 'ann');
+    const statuses = [];
+    page.on('response', (response) => response.url().endsWith('/.tollgate/sign-out') && statuses.push(response.status()));
+    await page.evaluate(async () => {
+      const added = (element) => document.body.append(element);
+      added(Object.assign(new Image(), { src: '/.tollgate/sign-out' }));
+      added(Object.assign(document.createElement('link'), { rel: 'prefetch', href: '/.tollgate/sign-out' }));
+      await fetch('/.tollgate/sign-out');
+    });
+    await until(() => statuses.length === 3, 'the responses');
+    assert.equal((await ann.cookies()).has(SESSION), true);
+    await ann.open(page, LESSON);
+    assert.equal(page.url(), `${site}${LESSON}`);
   });
 
   scenario('cookies that other software left behind are ignored (cognito-at-edge#69)', async (ann) => {

@@ -46,7 +46,13 @@ async function edge(r) {
     Object.keys(returned.headers || {}).forEach(function (name) {
       r.headersOut[name] = returned.headers[name].value;
     });
-    r.return(returned.statusCode, returned.body || '');
+    // Not `return`, whose text is the location of a redirect.
+    r.status = returned.statusCode;
+    r.sendHeader();
+    if (r.method !== 'HEAD') {
+      r.send(returned.body || '');
+    }
+    r.finish();
     return;
   }
   query = queryText(returned.querystring);

@@ -63,6 +63,7 @@ pid ${folder}/nginx.pid;
 events { worker_connections 256; }
 http {
   access_log off;
+  absolute_redirect off;
   log_format decision escape=none '$decision';
   client_body_buffer_size 1m;
   client_body_temp_path ${folder}/body;

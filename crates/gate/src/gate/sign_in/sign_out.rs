@@ -17,7 +17,8 @@ impl<B: AsRef<[u8]>> Visit<'_, B> {
             if self.is_cross_site() {
                 return self.page(&page::CROSS_SITE, None);
             }
-        } else if !self.is_from_own_page() {
+        } else if !self.is_page || !self.is_from_own_page() {
+            // Also for a prefetch, an image or a script: only a user who follows a link wants to leave.
             let link = Link {
                 label: "Sign out",
                 href: self.config.endpoint("sign-out"),
