@@ -132,6 +132,7 @@ const TABLE: &[Row] = &[
             "tollgate-edges",
             "tollgate-exchange",
             "tollgate-gate",
+            "tollgate-host",
             "tollgate-javascript",
             "tollgate-local-edge",
             "tollgate-mint",

@@ -83,7 +83,13 @@ fn verdict(tree: &SourceTree) -> Result<Vec<String>, Unusable> {
         .into_iter()
         .partition(Diagnostic::is_error);
     if !errors.is_empty() {
-        let problems = errors.into_iter().map(|error| (error.message, error.help));
+        let problems = errors.into_iter().map(|mut error| {
+            // That help leads back here.
+            error
+                .help
+                .retain(|help| !help.contains("tollgate keys fetch"));
+            (error.message, error.help)
+        });
         return Err(Unusable::Rejected(problems.collect()));
     }
     let is_about_keys = |note: &Diagnostic| {
