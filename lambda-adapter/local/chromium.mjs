@@ -13,6 +13,18 @@ export function needed(name) {
   return value;
 }
 
+/** No network, and nothing that depends on the machine. */
+export const ARGS = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+  '--disable-dev-shm-usage',
+];
+
 /** A browser with an empty profile. */
 export async function browser() {
   const { chromium } = createRequire(join(needed('TOLLGATE_PLAYWRIGHT'), 'x.js'))('playwright-core');
@@ -21,16 +33,7 @@ export async function browser() {
     executablePath: needed('TOLLGATE_CHROMIUM'),
     headless: true,
     acceptDownloads: true,
-    args: [
-      '--no-sandbox',
-      '--disable-gpu',
-      '--disable-quic',
-      '--no-first-run',
-      '--disable-background-networking',
-      '--disable-component-update',
-      '--disable-sync',
-      '--disable-dev-shm-usage',
-    ],
+    args: ARGS,
   });
   const close = async () => {
     await context.close();

@@ -26,6 +26,7 @@ mod nightly;
 mod peers;
 mod proofs;
 mod semver;
+mod sign_in;
 mod supply;
 mod tally;
 mod targets;

@@ -10,7 +10,7 @@ use crate::tally::Tally;
 use crate::ui::{Mark, Step};
 use crate::{
     Verdict, build, callback, codegen, conformance, demo, embedding, fixtures, infra, repo, shell,
-    tidy, ui,
+    sign_in, tidy, ui,
 };
 
 /// Arguments of `test`.
@@ -121,6 +121,7 @@ fn steps(quick: bool) -> Vec<(&'static str, Work)> {
         steps.push(("generated JavaScript", Work::Here(build::javascript::tests)));
         steps.push(("readers of paths", Work::Here(build::readers::tests)));
         steps.push(("callback page", Work::Here(callback::tests)));
+        steps.push(("sign-in in Chromium", Work::Here(sign_in::tests)));
         steps.push(("demos", Work::Here(demo::tests)));
         steps.push(("infrastructure", Work::Here(infra::check)));
     }

@@ -15,10 +15,11 @@ use crate::{repo, shell};
 /// The stamp file of a finished directory.
 const STAMP: &str = ".installed";
 
-/// An emulator of S3. `AUTH` makes it check signatures and permissions; without it, every request is allowed.
+/// An emulator of S3 and Cognito. `AUTH` makes it check signatures and permissions; without it, every request
+/// is allowed. Without the second package, it signs tokens with an invalid key.
 pub const MINISTACK: Pip<'static> = Pip {
     folder: "ministack",
-    packages: &["ministack==1.5.33"],
+    packages: &["ministack==1.5.33", "cryptography==50.0.2"],
 };
 
 /// npm packages that share a directory.

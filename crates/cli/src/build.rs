@@ -13,6 +13,7 @@ mod lambda_edge;
 mod pack;
 mod parts;
 mod sign;
+mod sign_in;
 mod target;
 
 use std::path::PathBuf;

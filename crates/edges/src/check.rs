@@ -17,7 +17,8 @@ impl Edge {
     pub fn check(&self, config: &GateConfig, sources: &SourceTree) -> Vec<Diagnostic> {
         let mut findings = Vec::new();
         let session = config.session.as_ref();
-        let delivery = session.map(|session| self.delivery(session));
+        let flow = config.sign_in.as_ref();
+        let delivery = session.map(|session| self.delivery(session, flow.is_some()));
         if let (Some(session), Some(Delivery::None)) = (session, delivery) {
             findings.push(self.undelivered(session, place_of_table(sources, "session")));
         }
@@ -27,18 +28,27 @@ impl Edge {
         };
         let reachable = session
             .filter(is_read)
-            .filter(|_| delivery != Some(Delivery::None))
-            .and_then(|session| session.endpoint.as_deref());
+            .filter(|_| delivery != Some(Delivery::None));
+        let endpoint = reachable.and_then(|session| session.endpoint.as_deref());
+        let flow = flow.filter(|_| reachable.is_some());
+        let flow_issuer =
+            flow.and_then(|flow| config.issuers.get(usize::try_from(flow.issuer).ok()?));
         let sign_in: Vec<&IssuerConfig> = config.sign_in_issuers().collect();
         let lost: Vec<&IssuerConfig> = sign_in
             .iter()
             .copied()
             .filter(|issuer| !self.verifies_some(Some(issuer)))
             .collect();
-        let no_user = lost.len() == sign_in.len() && reachable.is_none();
+        let no_user = lost.len() == sign_in.len() && endpoint.is_none() && flow.is_none();
         for issuer in lost {
             let span = place_of_issuer(sources, &issuer.name);
-            findings.push(self.unverified(issuer, reachable, no_user, span));
+            let has_flow = flow_issuer.is_some_and(|other| other.name == issuer.name);
+            let way = match (flow, endpoint) {
+                (Some(flow), _) if has_flow => Way::SignIn(&flow.path),
+                (_, Some(endpoint)) => Way::Endpoint(endpoint),
+                (_, None) => Way::None,
+            };
+            findings.push(self.unverified(issuer, way, no_user, span));
         }
         for page in &config.deny.pages {
             if (self.page_bytes)(&page.html) > self.max_page_bytes {
@@ -69,8 +79,8 @@ impl Edge {
         algorithms.into_iter().any(self.verifies)
     }
 
-    fn delivery(&self, session: &SessionConfig) -> Delivery {
-        match (session.endpoint.is_some(), session.on_sign_in) {
+    fn delivery(&self, session: &SessionConfig, has_flow: bool) -> Delivery {
+        match (session.endpoint.is_some() || has_flow, session.on_sign_in) {
             (true, _) if self.has_endpoint => Delivery::Here,
             (_, true) if self.sets_cookies => Delivery::Here,
             (true, _) => Delivery::Elsewhere,
@@ -108,7 +118,7 @@ impl Edge {
     fn unverified(
         &self,
         issuer: &IssuerConfig,
-        endpoint: Option<&str>,
+        way: Way<'_>,
         no_user: bool,
         span: Option<Span>,
     ) -> Diagnostic {
@@ -118,17 +128,22 @@ impl Edge {
             "`{}` cannot verify tokens of issuer `{name}`: it has no {algorithms}",
             self.name
         );
-        let code = match (no_user, endpoint) {
-            (true, _) => &codes::NO_USER,
-            (false, _) => &codes::UNVERIFIED_ISSUER,
+        let code = if no_user {
+            &codes::NO_USER
+        } else {
+            &codes::UNVERIFIED_ISSUER
         };
         let mut finding = Self::finding(code, span, message);
-        finding.help(match endpoint {
-            Some(path) => format!(
+        finding.help(match way {
+            Way::SignIn(path) => format!(
+                "its users sign in below `{path}/`, which gives them a session; `{path}/*` must be served by an edge that \
+                 can verify their tokens, such as `lambda-edge`"
+            ),
+            Way::Endpoint(path) => format!(
                 "its users get access with a session: their token is sent with POST to `{path}`, which must be \
                  served by an edge that can verify it, such as `lambda-edge`"
             ),
-            None => format!(
+            Way::None => format!(
                 "its users have no access on this edge; add `[session]`, so that `{}` verifies a session instead",
                 self.name
             ),
@@ -145,5 +160,16 @@ enum Delivery {
     /// Another edge serves the endpoint's path.
     Elsewhere,
     /// No edge issues them.
+    None,
+}
+
+/// The way in which users of an issuer whose tokens this edge cannot verify get a session.
+#[derive(Clone, Copy, Debug)]
+enum Way<'c> {
+    /// They sign in below this path.
+    SignIn(&'c str),
+    /// Their token is sent to this path.
+    Endpoint(&'c str),
+    /// None.
     None,
 }

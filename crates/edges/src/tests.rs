@@ -3,6 +3,7 @@
 use super::Edge;
 use tollgate_compiler::{CompileOptions, SourceTree, compile};
 use tollgate_gate::config::GateConfig;
+use tollgate_gate::sign_in::{ClientAuth, Endpoints, SealSecret, SignInConfig, SignOut};
 
 const LEARNERS: &str = include_str!("../../../policy/keys/learners.jwks.json");
 const PARTNERS: &str = include_str!("../../../policy/keys/partners.jwks.json");
@@ -126,5 +127,106 @@ fn limitations_of_edges_are_reported() {
                 "{name}: {expected}: {found:#?}"
             );
         }
+    }
+}
+
+/// The site of the other test, whose users get a session from sign-in.
+#[test]
+fn sign_in_gives_users_a_session() {
+    let learners = issuer(
+        "learners",
+        "algorithms = [\"RS256\"]\njwks = \"keys/set.json\"",
+    );
+    let guests = issuer(
+        "guests",
+        "algorithms = [\"RS256\"]\njwks = \"keys/set.json\"",
+    );
+    let session = |mint: &str| {
+        let sessions = issuer(
+            "sessions",
+            "algorithms = [\"HS256\"]\nsecrets = [{ kid = \"s\", file = \"keys/s.key\" }]",
+        );
+        format!(
+            "{sessions}[session]\nissuer = \"sessions\"\nmint = [{mint}]\n[token]\n\
+             from = [\"cookie:__Host-tollgate\"]\n"
+        )
+    };
+    let below = "TG0803 its users sign in below `/.tollgate/`";
+    let table: &[(&str, String, &[&str])] = &[
+        (
+            "cloudfront-functions",
+            learners.clone() + &session("\"endpoint\""),
+            &[below],
+        ),
+        // Neither the endpoint nor a response of this edge sets the cookie; sign-in does.
+        (
+            "cloudfront-functions",
+            learners.clone() + &session("\"on_sign_in\""),
+            &[below],
+        ),
+        (
+            "cloudfront-functions",
+            learners.clone() + &guests + &session("\"on_sign_in\""),
+            &[below, "TG0803 no access on this edge"],
+        ),
+        (
+            "cloudfront-functions",
+            learners.clone() + &guests + &session("\"endpoint\""),
+            &[below, "TG0803 POST to `/.tollgate/session`"],
+        ),
+        (
+            "edgeworkers",
+            learners.clone() + &session("\"on_sign_in\""),
+            &[],
+        ),
+        ("lambda-edge", learners + &session("\"on_sign_in\""), &[]),
+    ];
+    for (name, site, expected) in table {
+        let mut tree = SourceTree::new();
+        tree.insert(
+            "site.toml",
+            format!("schema = 1\n[site]\nname = \"site\"\n{site}[[rule]]\nid = \"r\"\nallow = [\"/**\"]\nsigned_in = true\n"),
+        );
+        tree.insert("keys/set.json", LEARNERS);
+        tree.insert("keys/s.key", "A".repeat(43));
+        let compiled = compile(&tree, &CompileOptions { lenient_jwks: true });
+        let Some(policy) = &compiled.policy else {
+            panic!("{name}: {:#?}\n{site}", compiled.diagnostics);
+        };
+        let mut config = GateConfig::decode(&policy.gate).unwrap();
+        config.sign_in = Some(sign_in());
+        let found = Edge::named(name).unwrap().check(&config, &tree);
+        assert_eq!(found.len(), expected.len(), "{name}: {found:#?}\n{site}");
+        for (found, expected) in found.iter().zip(*expected) {
+            let (code, words) = expected.split_once(' ').unwrap();
+            let text = format!("{} {}", found.message, found.help.join(" "));
+            assert!(
+                found.code.id == code && text.contains(words) && found.span.is_some(),
+                "{name}: {expected}: {found:#?}"
+            );
+        }
+    }
+}
+
+fn sign_in() -> SignInConfig {
+    SignInConfig {
+        issuer: 0,
+        client: "site".to_owned(),
+        client_auth: ClientAuth::None,
+        scopes: vec!["openid".to_owned()],
+        endpoints: Endpoints {
+            authorization: "https://learners.example/authorize".to_owned(),
+            token: "https://learners.example/token".to_owned(),
+            sign_out: SignOut::Local,
+            revocation: None,
+            names_issuer: true,
+        },
+        origins: vec!["https://site.example".to_owned()],
+        path: "/.tollgate".to_owned(),
+        secrets: vec![SealSecret {
+            kid: "s1".to_owned(),
+            key: [7; 32],
+        }],
+        signed_out: None,
     }
 }

@@ -15,6 +15,7 @@ use super::keys::{Keys, base64url, keys};
 use super::lint::{self, Rules};
 use super::lower::{Lowered, rules};
 use super::pages::{Layout, candidates, hashed_pages};
+use super::sign_in;
 use super::source::{Code, Edge, configure, read_paths, short};
 use super::store::{self, Entry, GENERATION_CHARS};
 use tollgate_policy::spec::ImageSpec;
@@ -41,6 +42,9 @@ pub struct CloudFront {
     pub generation: String,
     /// The most entries that one request reads.
     pub max_reads: usize,
+    /// Whether the function sends browsers to refresh a session that ends soon. For a site with sign-in it does if the
+    /// code for it fits.
+    pub refreshes: bool,
 }
 
 /// Whether the function can verify tokens of an algorithm: the runtime's `crypto` has no other that a token may
@@ -85,15 +89,18 @@ fn generate(
     );
     read_paths(policy.path_options(), &mut features);
     let rules = rules(policy, &mut features)?;
+    let sign_in = sign_in::data(&config)?;
     let stored = Stored {
         keys: &keys,
         bodies: &config.deny.pages,
+        sign_in: &sign_in,
         id,
     };
     let layout = cheapest(&rules, &stored)?;
     if !layout.by_prefix.is_empty() {
         features.need("pages");
     }
+    sign_in::need_refresh(&config, &mut features);
     let write_function = |features: &Features, pointer: &str| {
         let code = Code {
             policy,
@@ -103,6 +110,9 @@ fn generate(
         };
         function(&code, features)
     };
+    if write_function(&features, UNNAMED).len() + KEY_CHARS - UNNAMED.len() > max_function_bytes {
+        features = sign_in::without_refresh(&features);
+    }
     let unnamed = write_function(&features, UNNAMED);
     let key = format!("p{}", hex(unnamed.as_bytes(), KEY_CHARS - 1));
     let function = write_function(&features, &key);
@@ -140,6 +150,7 @@ fn generate(
         pointer,
         generation,
         max_reads,
+        refreshes: features.has("refresh"),
     })
 }
 
@@ -209,11 +220,18 @@ fn cheapest(rules: &[Lowered], stored: &Stored<'_>) -> Result<Layout, JavaScript
 struct Stored<'s> {
     keys: &'s Keys,
     bodies: &'s [DenyPage],
+    /// The data for sign-in, `null` without it.
+    sign_in: &'s Value,
     id: &'s str,
 }
 
 fn write(layout: &Layout, stored: &Stored<'_>, key: &str) -> Written {
-    let Stored { keys, bodies, id } = *stored;
+    let Stored {
+        keys,
+        bodies,
+        sign_in,
+        id,
+    } = *stored;
     let levels: Vec<(usize, Vec<String>)> = layout
         .by_prefix
         .iter()
@@ -228,15 +246,18 @@ fn write(layout: &Layout, stored: &Stored<'_>, key: &str) -> Written {
     if let (false, Some(parts)) = (bases.is_empty(), session.as_object_mut()) {
         parts.insert("p".to_owned(), json!(bases.len()));
     }
-    let first = json!({
+    let mut first = json!({
         "policy": id,
         "keys": keys.keys,
         "issuers": keys.issuers,
         "session": session,
         "rules": layout.everywhere,
         "pages": counts,
-    })
-    .to_string();
+    });
+    if let (false, Some(first)) = (sign_in.is_null(), first.as_object_mut()) {
+        first.insert("sign_in".to_owned(), sign_in.clone());
+    }
+    let first = first.to_string();
     let mut hash = Sha256::new();
     hash.update(key);
     hash.update(&first);

@@ -30,11 +30,13 @@ fn shown(feature: &'static str) -> &'static str {
         "conditions" => "`when` and `unless`",
         "identity" => "`identity`",
         "index" => "`index`",
+        "endpoints" => "keeping requests from the endpoints of `[sign_in]`",
         "integers" => "64-bit integers",
         "issuers" => "`issuers`",
         "mapped" => "`groups` and prefixes of issuers",
         "multiply" => "int multiplication",
         "names" => "groups, scopes and subjects",
+        "navigates" => "recognizing navigations for sign-in",
         "nested" => "nested claims",
         "networks" => "networks",
         "op_and" => "`&&`",
@@ -59,12 +61,14 @@ fn shown(feature: &'static str) -> &'static str {
         "pages" => "rules on several pages",
         "plain" => "tokens that are not sessions",
         "redirects" => "redirects",
+        "refresh" => "refreshing sessions",
         "rest" => "`/**` at the end of paths",
         "rule_networks" => "`networks` of rules",
         "scopes" => "`scopes`",
         "sessions" => "sessions",
         "shared_kids" => "issuers that share a key ID",
         "s3" => "`origin = \"s3\"`",
+        "sign_in" => "redirects to sign-in",
         "strict" => "`origin = \"strict\"`",
         "strip" => "`strip`",
         "strip_all" => "`strip = true`",
@@ -110,8 +114,9 @@ fn location_cost(deny: &DenyConfig) -> Cost {
     } = deny;
     // Two reasons are answered as forbidden.
     let locations = [no_token, bad_token, forbidden, forbidden].map(|answer| match answer {
-        DenyAnswer::Redirect(location) | DenyAnswer::SignIn(location) => location.len(),
-        DenyAnswer::Status(_) => 0,
+        DenyAnswer::Redirect(location) => location.len(),
+        // The location of sign-in is data.
+        DenyAnswer::Status(_) | DenyAnswer::SignIn(_) => 0,
     });
     Cost {
         bytes: locations.iter().sum(),

@@ -10,6 +10,7 @@ use super::keys::{jwk, keys};
 use super::lint::{self, Rules};
 use super::lower::rules;
 use super::pages::{Layout, Level, candidates};
+use super::sign_in;
 use super::source::{Code, Edge, ascii, configure, read_paths, short};
 use tollgate_policy::spec::ImageSpec;
 
@@ -54,13 +55,14 @@ pub fn edgeworkers(policy: &ImageSpec, id: &str) -> Result<EdgeWorkers, JavaScri
     if keys.algorithms.len() > 1 || features.has("plain") {
         features.need("algorithms");
     }
+    sign_in::need_refresh(&config, &mut features);
     let code = Code {
         policy,
         config: &config,
         keys: &keys,
         pointer: "",
     };
-    let main = main(&code, &features, &layout, id);
+    let main = main(&code, &features, &layout, id)?;
     lint::check(&main, &Rules::EDGEWORKERS).map_err(JavaScriptError::Lint)?;
     if main.len() > MAX_BUNDLE_BYTES {
         return Err(JavaScriptError::BundleTooLarge { bytes: main.len() });
@@ -76,7 +78,12 @@ pub fn edgeworkers(policy: &ImageSpec, id: &str) -> Result<EdgeWorkers, JavaScri
     })
 }
 
-fn main(code: &Code<'_>, features: &Features, layout: &Layout, id: &str) -> String {
+fn main(
+    code: &Code<'_>,
+    features: &Features,
+    layout: &Layout,
+    id: &str,
+) -> Result<String, JavaScriptError> {
     let keys = code.keys;
     let mut engines = Map::new();
     for algorithm in &keys.algorithms {
@@ -120,6 +127,10 @@ fn main(code: &Code<'_>, features: &Features, layout: &Layout, id: &str) -> Stri
     if let (false, Some(data)) = (bodies.is_empty(), data.as_object_mut()) {
         data.insert("bodies".to_owned(), Value::Object(bodies));
     }
+    let sign_in = sign_in::data(code.config)?;
+    if let (false, Some(data)) = (sign_in.is_null(), data.as_object_mut()) {
+        data.insert("sign_in".to_owned(), sign_in);
+    }
     let imports = if features.has("tokens") {
         "import { logger } from 'log';\nimport { crypto } from 'crypto';\nimport { atob, btoa } from 'encoding';\n"
     } else {
@@ -127,11 +138,11 @@ fn main(code: &Code<'_>, features: &Features, layout: &Layout, id: &str) -> Stri
     };
     let engines = Value::Object(engines);
     let code = short(code, features, Edge::EdgeWorkers);
-    format!(
+    Ok(format!(
         "{imports}var engines={};\nvar data={};\n{code}\nexport {{ onClientRequest }};\n",
         ascii(&engines),
         ascii(&data)
-    )
+    ))
 }
 
 /// Whether the bundle can verify tokens of an algorithm.

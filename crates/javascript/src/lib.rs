@@ -19,6 +19,7 @@ pub mod lint;
 mod lower;
 mod minify;
 mod pages;
+mod sign_in;
 mod source;
 mod store;
 

@@ -4,6 +4,7 @@
 
 use serde_json::{Map, Value, json};
 use tollgate_gate::config::{DenyAnswer, DenyConfig, GateConfig, Strip, TokenSource};
+use tollgate_gate::sign_in::MAX_RETURN_BYTES;
 
 use tollgate_core::path::{PathOptions, PathReader, rejected_characters};
 
@@ -71,7 +72,11 @@ pub(super) fn configure(config: &GateConfig, features: &mut Features) {
         match answer {
             DenyAnswer::Status(401) => features.need("challenges"),
             DenyAnswer::Status(_) => {}
-            DenyAnswer::Redirect(_) | DenyAnswer::SignIn(_) => {
+            DenyAnswer::SignIn(_) => {
+                features.need("sign_in");
+                features.need("navigates");
+            }
+            DenyAnswer::Redirect(_) => {
                 features.need("redirects");
                 if tells_readers {
                     features.need("challenges");
@@ -80,6 +85,7 @@ pub(super) fn configure(config: &GateConfig, features: &mut Features) {
         }
     }
     for (is_needed, feature) in [
+        (config.sign_in.is_some(), "endpoints"),
         (tells_readers, "readers"),
         (!pages.is_empty(), "bodies"),
         (!cors.is_empty(), "cors"),
@@ -165,7 +171,9 @@ fn constants(config: &GateConfig, index: Option<&str>, features: &Features) -> S
         .collect();
     let answer = |answer: &DenyAnswer| match answer {
         DenyAnswer::Status(status) => json!(status),
-        DenyAnswer::Redirect(location) | DenyAnswer::SignIn(location) => json!(location),
+        DenyAnswer::Redirect(location) => json!(location),
+        // No other answer has this status, and the location is data.
+        DenyAnswer::SignIn(_) => json!(302),
     };
     let statuses = json!({
         "no_token": answer(&config.deny.no_token),
@@ -268,6 +276,7 @@ fn settings(code: &Code<'_>) -> Vec<(&'static str, Value)> {
         ("COOKIE", cookie.unwrap_or_default()),
         ("POINTER", json!(pointer)),
         ("RANGES", rejected_ranges(policy.reader)),
+        ("MAX_RETURN", json!(MAX_RETURN_BYTES)),
         ("MAX_SHOWN", json!(MAX_SHOWN)),
         ("PAGE_POLICY", json!(tollgate_gate::PAGE_POLICY)),
         ("PREFLIGHT_SECS", json!(tollgate_gate::PREFLIGHT_SECS)),

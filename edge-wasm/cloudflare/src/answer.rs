@@ -7,7 +7,7 @@ use tollgate_gate::{Action, CacheEdit, Outcome, Request, RequestEdits, Response,
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::JsValue;
 use worker::js_sys::Array;
-use worker::{ResponseBuilder, web_sys};
+use worker::{Headers, ResponseBuilder, web_sys};
 
 use crate::facts::{COOKIE, Facts, JOINT, is_plain_authority, split};
 
@@ -37,10 +37,14 @@ pub(crate) fn response(action: &Action) -> Result<JsValue, JsValue> {
 }
 
 fn build(respond: &Response) -> Result<JsValue, JsValue> {
-    let mut builder = ResponseBuilder::new().with_status(respond.status);
+    let headers = Headers::new();
     for (name, value) in &respond.headers {
-        builder = builder.with_header(name, value)?;
+        // Not `set`: a response can have several cookies.
+        headers.append(name, value)?;
     }
+    let builder = ResponseBuilder::new()
+        .with_status(respond.status)
+        .with_headers(headers);
     let response = match &*respond.body {
         "" => builder.empty(),
         body => builder.fixed(body.as_bytes().into()),

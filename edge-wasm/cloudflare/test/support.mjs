@@ -110,7 +110,7 @@ export function build(scene, files, name = "dist", more = []) {
 }
 
 /** Starts workerd with a built directory. `bindings` are lines of its configuration. */
-export async function serve(scene, folder, { origin, bindings = [], kv, cache, entry, host } = {}) {
+export async function serve(scene, folder, { origin, bindings = [], kv, cache, entry, host, port = 0 } = {}) {
   const built = readFileSync(join(folder, "config.capnp"), "utf8");
   let modules = built.match(/modules = \[(.*?)\n {2}\]/s)[1];
   if (entry) {
@@ -136,7 +136,7 @@ export async function serve(scene, folder, { origin, bindings = [], kv, cache, e
   writeFileSync(config, `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
   services = [${services.join(", ")}],
-  sockets = [(name = "http", address = "127.0.0.1:0", http = (), service = "main")],
+  sockets = [(name = "http", address = "127.0.0.1:${port}", http = (), service = "main")],
 );
 const main :Workerd.Worker = (
   modules = [${modules}],

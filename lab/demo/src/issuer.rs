@@ -63,6 +63,19 @@ impl Issuer {
         Ok(())
     }
 
+    /// Its discovery document.
+    pub(super) fn discovery(&self) -> Result<Vec<u8>> {
+        let (_, keys) = http::split(&self.jwks_uri).context("the key set has no address")?;
+        let target = keys.replace("jwks.json", "openid-configuration");
+        Ok(http::ask(self.address, "GET", &target, &[], b"")?.body)
+    }
+
+    /// Registers redirect URIs of the client.
+    pub(super) fn register_all(&self, redirect_uris: &[String]) -> Result<()> {
+        let client = json!({ "client_id": CLIENT, "redirect_uris": redirect_uris });
+        self.admin("clients", &client).map(|_| ())
+    }
+
     /// Registers a redirect URI of the client.
     pub(super) fn register(&self, redirect_uri: &str) -> Result<()> {
         let client = json!({ "client_id": CLIENT, "redirect_uris": [redirect_uri] });

@@ -1,9 +1,10 @@
 //! The whole product in one run: tokens are minted, the policy is compiled, the local edge serves real
 //! files, and real requests are sent to it. Every response is compared with the expected status, reason,
-//! rule, header fields and file contents.
+//! rule, header fields and file contents. Then a user signs in at a second edge, and out again.
 
 mod edge;
 mod requests;
+mod sign_in;
 mod tokens;
 
 use std::path::Path;
@@ -54,11 +55,18 @@ pub(super) fn run(serve: bool) -> Result<Verdict> {
         (RED, "not all as expected")
     };
     anstream::println!("{style}{} requests, {word}{style:#}", REQUESTS.len());
+    let sign_in = sign_in::SignIn::start()?;
+    let signs_in = sign_in.run()?;
     if serve {
         try_yourself(&edge, &tokens);
-        edge.watch();
+        sign_in::try_yourself(&sign_in);
+        std::thread::spawn(move || edge.watch());
+        sign_in.edge.watch();
     }
-    Ok(Verdict::of(good))
+    Ok(match signs_in {
+        Verdict::Yes => Verdict::of(good),
+        no => no,
+    })
 }
 
 const HEAD: [&str; 9] = [

@@ -12,6 +12,7 @@ use crate::codes::Codes;
 use crate::fault::Faults;
 use crate::keys::Keys;
 use crate::people::People;
+use crate::sessions::RefreshTokens;
 
 /// The configuration of an issuer.
 #[derive(Clone, Debug)]
@@ -69,6 +70,7 @@ pub(crate) struct Issuer {
     pub(crate) clients: Clients,
     pub(crate) people: People,
     pub(crate) codes: Codes,
+    pub(crate) refresh_tokens: RefreshTokens,
     pub(crate) faults: Faults,
     pub(crate) fetches: Fetches,
     pub(crate) life_secs: i64,
@@ -96,6 +98,7 @@ impl Issuer {
             clients,
             people: options.people,
             codes: Codes::default(),
+            refresh_tokens: RefreshTokens::default(),
             faults: Faults::default(),
             fetches: Fetches::default(),
             life_secs: options.life_secs,

@@ -10,7 +10,8 @@
 //! | `/POOL/.well-known/jwks.json` | the published keys; faults are injected here |
 //! | `/POOL/.well-known/openid-configuration` | the endpoints |
 //! | `/login`, `/oauth2/authorize` | a sign-in page: implicit flow and code flow with PKCE |
-//! | `/oauth2/token` | exchanges a code for tokens |
+//! | `/oauth2/token` | exchanges a code, or a refresh token, for tokens |
+//! | `/oauth2/revoke`, `/logout` | ends a refresh token; redirects to the client's `logout_uri` |
 //! | `/admin/keys`, `/admin/rotate`, `/admin/publish`, `/admin/withdraw` | the keys |
 //! | `/admin/fault`, `/admin/fetches` | the current fault of the key set, and the number of fetches |
 //! | `/admin/token`, `/admin/clients` | mints any token; registers an app client with its redirect URIs |
@@ -26,6 +27,7 @@ mod people;
 mod reply;
 mod routes;
 mod server;
+mod sessions;
 mod tokens;
 
 pub use clients::Client;

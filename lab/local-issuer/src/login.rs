@@ -11,14 +11,14 @@ use crate::reply::{Reply, html, json_reply, oauth_error, status, text};
 use crate::tokens::Issue;
 
 /// Parameters of a query or a form, in order.
-struct Form(Vec<(String, String)>);
+pub(crate) struct Form(Vec<(String, String)>);
 
 impl Form {
-    fn read(bytes: &[u8]) -> Form {
+    pub(crate) fn read(bytes: &[u8]) -> Form {
         Form(form_urlencoded::parse(bytes).into_owned().collect())
     }
 
-    fn get(&self, name: &str) -> Option<&str> {
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
         let mut named = self.0.iter().filter(|(own, _)| own == name);
         named.next().map(|(_, value)| value.as_str())
     }
@@ -149,7 +149,7 @@ pub(crate) fn sign_in(issuer: &mut Issuer, ask: &Ask<'_>) -> Reply {
     text(StatusCode::FOUND, "signed in").with_header(header::LOCATION, &location)
 }
 
-/// `POST /oauth2/token`: exchanges a code for tokens. Any origin may call it, because it returns nothing
+/// `POST /oauth2/token`: exchanges a code or a refresh token for tokens. Any origin may call it, because it returns nothing
 /// without a code.
 pub(crate) fn token(issuer: &mut Issuer, ask: &Ask<'_>) -> Reply {
     issuer.fetches.token += 1;
@@ -158,21 +158,30 @@ pub(crate) fn token(issuer: &mut Issuer, ask: &Ask<'_>) -> Reply {
 
 fn exchange(issuer: &mut Issuer, ask: &Ask<'_>) -> Reply {
     let form = Form::read(ask.body);
-    if form.get("grant_type") != Some("authorization_code") {
-        return oauth_error("unsupported_grant_type");
-    }
     let given = |name| form.get(name).unwrap_or_default();
     let client = given("client_id");
     if !issuer.clients.knows(client) {
         return oauth_error("invalid_client");
     }
-    let grant = issuer.codes.redeem(
-        given("code"),
-        client,
-        given("redirect_uri"),
-        form.get("code_verifier"),
-        ask.now,
-    );
+    let grant = match form.get("grant_type") {
+        Some("authorization_code") => issuer.codes.redeem(
+            given("code"),
+            client,
+            given("redirect_uri"),
+            form.get("code_verifier"),
+            ask.now,
+        ),
+        Some("refresh_token") => {
+            let token = given("refresh_token");
+            let grant = issuer.refresh_tokens.redeem(token, client);
+            // A refreshed ID token has no nonce.
+            grant.map(|grant| Grant {
+                nonce: None,
+                ..grant
+            })
+        }
+        _ => return oauth_error("unsupported_grant_type"),
+    };
     let Some(grant) = grant else {
         return oauth_error("invalid_grant");
     };
@@ -186,6 +195,7 @@ fn exchange(issuer: &mut Issuer, ask: &Ask<'_>) -> Reply {
         Some([id, access]) => json_reply(&json!({
             "id_token": id,
             "access_token": access,
+            "refresh_token": issuer.refresh_tokens.give(grant),
             "expires_in": issuer.life_secs,
             "token_type": "Bearer",
         })),

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::issuer::{Ask, Issuer};
 use crate::reply::{Reply, json_reply, json_text, status, text};
-use crate::{admin, login};
+use crate::{admin, login, sessions};
 
 /// Responds to one request.
 pub(crate) fn answer(issuer: &mut Issuer, ask: &Ask<'_>) -> Reply {
@@ -22,7 +22,9 @@ pub(crate) fn answer(issuer: &mut Issuer, ask: &Ask<'_>) -> Reply {
         ("GET", _, "/login" | "/oauth2/authorize") => login::page(issuer, ask),
         ("POST", _, "/login" | "/oauth2/authorize") => login::sign_in(issuer, ask),
         ("POST", _, "/oauth2/token") => login::token(issuer, ask),
-        (_, _, "/login" | "/oauth2/authorize" | "/oauth2/token") => {
+        ("POST", _, "/oauth2/revoke") => sessions::revoke(issuer, ask),
+        ("GET", _, "/logout") => sessions::sign_out(issuer, ask),
+        (_, _, "/login" | "/logout" | "/oauth2/authorize" | "/oauth2/token" | "/oauth2/revoke") => {
             status(StatusCode::METHOD_NOT_ALLOWED)
         }
         _ => text(StatusCode::NOT_FOUND, "not found"),
@@ -44,6 +46,9 @@ fn configuration(issuer: &Issuer) -> Reply {
         "jwks_uri": issuer.jwks_uri(),
         "authorization_endpoint": format!("{}/oauth2/authorize", issuer.base),
         "token_endpoint": format!("{}/oauth2/token", issuer.base),
+        "revocation_endpoint": format!("{}/oauth2/revoke", issuer.base),
+        "end_session_endpoint": format!("{}/logout", issuer.base),
+        "token_endpoint_auth_methods_supported": ["none"],
         "response_types_supported": ["code", "token"],
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": ["RS256"],

@@ -38,7 +38,12 @@ const TABLE: &[Row] = &[
     row(
         "tollgate-gate",
         &["tollgate-core", "tollgate-token"],
-        &["tollgate-compiler", "tollgate-policy"],
+        &[
+            "tollgate-compiler",
+            "tollgate-crypto",
+            "tollgate-mint",
+            "tollgate-policy",
+        ],
     ),
     row(
         "tollgate-policy",

@@ -10,6 +10,7 @@ use tollgate_javascript::budget::MAX_FUNCTION_BYTES;
 use tollgate_javascript::cloudfront;
 
 use super::artifact::{Artifact, Content, Input};
+use super::sign_in::Elsewhere;
 use crate::failure::{Failure, sized};
 use crate::write::Entry;
 
@@ -29,10 +30,12 @@ const PUBLISH: [&str; 6] = [
 const NEARLY_FULL_PERCENT: usize = 95;
 
 pub(super) fn build(input: &Input<'_>) -> Result<Artifact, Failure> {
-    let made = cloudfront(input.spec()?, input.id).map_err(Failure::Script)?;
+    let spec = input.spec()?;
+    let made = cloudfront(spec, input.id).map_err(Failure::Script)?;
+    let elsewhere = Elsewhere::of(spec);
     let mut updates = made.updates();
     let switch = updates.pop();
-    let about = json!({
+    let mut about = json!({
         "policy": input.id,
         "runtime": RUNTIME,
         "generation": made.generation,
@@ -43,6 +46,10 @@ pub(super) fn build(input: &Input<'_>) -> Result<Artifact, Failure> {
         "most_reads": made.max_reads,
         "publish": PUBLISH,
     });
+    if let (Some(elsewhere), Some(about)) = (&elsewhere, about.as_object_mut()) {
+        about.insert("behaviours".to_owned(), json!([elsewhere.behaviour()]));
+        about.insert("refreshes_sessions".to_owned(), made.refreshes.into());
+    }
     let mut entries = vec![
         file("function.js", made.function.clone()),
         json_file(ABOUT, &about),
@@ -65,6 +72,13 @@ pub(super) fn build(input: &Input<'_>) -> Result<Artifact, Failure> {
     ));
     let order = "publish: put, wait, switch, wait, then the function (about.json has the steps)";
     artifact.notes.push(order.to_owned());
+    if let Some(elsewhere) = elsewhere {
+        artifact.notes.push(elsewhere.behaviour_note());
+        if !made.refreshes {
+            let note = "sessions are not refreshed before they end: the code for it does not fit";
+            artifact.notes.push(note.to_owned());
+        }
+    }
     if made.function.len() * 100 > MAX_FUNCTION_BYTES * NEARLY_FULL_PERCENT {
         artifact
             .warnings

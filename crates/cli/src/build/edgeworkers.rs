@@ -9,6 +9,7 @@ use tollgate_edges::EDGEWORKERS;
 use tollgate_javascript::edgeworkers;
 
 use super::artifact::{Artifact, Content, Input, check_size};
+use super::sign_in::Elsewhere;
 use crate::earlier::BUNDLE_FILES;
 use crate::failure::{Failure, sized};
 use crate::write::Entry;
@@ -17,7 +18,8 @@ use crate::write::Entry;
 const MODE: u32 = 0o644;
 
 pub(super) fn build(input: &Input<'_>) -> Result<Artifact, Failure> {
-    let made = edgeworkers(input.spec()?, input.id).map_err(Failure::Script)?;
+    let spec = input.spec()?;
+    let made = edgeworkers(spec, input.id).map_err(Failure::Script)?;
     let raw = made.main.len();
     let entries: Vec<Entry> = BUNDLE_FILES
         .into_iter()
@@ -31,6 +33,10 @@ pub(super) fn build(input: &Input<'_>) -> Result<Artifact, Failure> {
     check_size(&EDGEWORKERS, bundle.len())?;
     let mut artifact = Artifact::of(Content::File(bundle));
     artifact.notes.push(format!("main.js has {}", sized(raw)));
+    let elsewhere = Elsewhere::of(spec);
+    artifact
+        .warnings
+        .extend(elsewhere.map(|elsewhere| elsewhere.rule_warning()));
     Ok(artifact)
 }
 

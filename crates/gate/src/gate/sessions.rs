@@ -71,7 +71,9 @@ impl<B: AsRef<[u8]>> Gate<B> {
         }
         let value = match cookie {
             Cookie::Set(value) => Some(value),
-            Cookie::Keep | Cookie::Failed(_) if found.stale_session => {
+            // With sign-in, only its endpoints change the cookie: the browser could store this response after
+            // that of a sign-in.
+            Cookie::Keep | Cookie::Failed(_) if found.stale_session && self.sign_in.is_none() => {
                 session.cleared(request.path())
             }
             Cookie::Keep | Cookie::Failed(_) => None,

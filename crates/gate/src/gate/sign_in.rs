@@ -240,7 +240,7 @@ impl<B: AsRef<[u8]>> Gate<B> {
             && matches!(outcome.action, Action::Forward(_))
             && is_ending(known, request)
             && is_navigation(request)
-            && cookie::renew_from(request).is_some_and(|from| from <= request.now.0);
+            && cookie::renew(request).is_some_and(|renew| renew.from <= request.now.0);
         if !is_due {
             return outcome;
         }

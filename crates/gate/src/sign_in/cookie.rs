@@ -4,8 +4,12 @@
 //! |---|---|---|
 //! | `__Host-tollgate-flow-<8 characters of state>` | one sealed attempt | the whole host, for ten minutes |
 //! | `__Secure-tollgate-refresh` | the sealed refresh token | `path` |
-//! | `__Host-tollgate-renew` | the time from which a refresh is worth trying | the whole host |
+//! | `__Host-tollgate-renew` | the time from which a refresh is worth trying, and what binds the refresh token to this browser | the whole host |
 //! | `__Host-tollgate-tries` | the number of sign-ins in the last minute | the whole host |
+//!
+//! A site below the same domain can set a cookie of the name `__Secure-tollgate-refresh` for this host, but none
+//! whose name begins with `__Host-`. A refresh token therefore counts only with the second cookie that was set
+//! with it: nobody can sign another browser in.
 //!
 //! Not here: the session cookie ([`session`](crate::session)).
 
@@ -76,17 +80,29 @@ pub(crate) fn values<'a>(request: &Request<'a>, name: &str) -> Vec<&'a [u8]> {
 /// The number of sign-ins in the last minute, as the browser reports it. A wrong number only concerns the
 /// browser itself.
 pub(crate) fn tries(request: &Request<'_>) -> u32 {
-    number(request, TRIES).unwrap_or(0)
+    first(request, TRIES).and_then(number).unwrap_or(0)
 }
 
-/// The time from which a refresh is worth trying; `None` if there is no refresh token.
-pub(crate) fn renew_from(request: &Request<'_>) -> Option<i64> {
-    number(request, RENEW)
+/// The content of [`RENEW`].
+pub(crate) struct Renew<'a> {
+    /// The time from which a refresh is worth trying.
+    pub(crate) from: i64,
+    /// The text that the refresh token is bound to.
+    pub(crate) binding: &'a str,
 }
 
-fn number<T: core::str::FromStr>(request: &Request<'_>, name: &str) -> Option<T> {
-    let values = values(request, name);
-    let text = core::str::from_utf8(values.first()?).ok()?;
+/// The cookie that tells that a refresh is worth trying; `None` if there is no refresh token.
+pub(crate) fn renew<'a>(request: &Request<'a>) -> Option<Renew<'a>> {
+    let (from, binding) = first(request, RENEW)?.split_once('.')?;
+    let from = number(from)?;
+    Some(Renew { from, binding })
+}
+
+fn first<'a>(request: &Request<'a>, name: &str) -> Option<&'a str> {
+    core::str::from_utf8(values(request, name).first()?).ok()
+}
+
+fn number<T: core::str::FromStr>(text: &str) -> Option<T> {
     let is_plain = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     is_plain.then(|| text.parse().ok()).flatten()
 }
@@ -107,8 +123,8 @@ pub(crate) fn set_refresh(value: &str, path: &str) -> String {
     set(REFRESH, value, path, REFRESH_SECS)
 }
 
-pub(crate) fn set_renew(from: i64) -> String {
-    set(RENEW, &from.to_string(), "/", REFRESH_SECS)
+pub(crate) fn set_renew(from: i64, binding: &str) -> String {
+    set(RENEW, &format!("{from}.{binding}"), "/", REFRESH_SECS)
 }
 
 pub(crate) fn clear(name: &str, path: &str) -> String {

@@ -58,8 +58,11 @@ enum End {
 }
 
 impl Exchanges {
-    pub(crate) fn progress(&self, key: &Key) -> Progress<'_> {
-        match self.0.iter().find(|exchange| exchange.key == *key) {
+    /// The state of an exchange. An old response is none: a refresh token that is used again must not return
+    /// the ID token of its first use.
+    pub(crate) fn progress(&self, key: &Key, now: UnixSeconds) -> Progress<'_> {
+        let mut recent = self.0.iter().filter(|exchange| exchange.is_recent(now));
+        match recent.find(|exchange| exchange.key == *key) {
             None => Progress::New,
             Some(Exchange { end: None, .. }) => Progress::InFlight,
             Some(Exchange {
@@ -126,9 +129,13 @@ impl Exchanges {
 
     /// Forgets old responses, which contain tokens.
     pub(crate) fn forget(&mut self, now: UnixSeconds) {
-        self.0.retain(|exchange| {
-            let age = now.0.saturating_sub(exchange.began.0);
-            (-REMEMBERED_SECS..=REMEMBERED_SECS).contains(&age)
-        });
+        self.0.retain(|exchange| exchange.is_recent(now));
+    }
+}
+
+impl Exchange {
+    fn is_recent(&self, now: UnixSeconds) -> bool {
+        let age = now.0.saturating_sub(self.began.0);
+        (-REMEMBERED_SECS..=REMEMBERED_SECS).contains(&age)
     }
 }

@@ -179,9 +179,16 @@ pub(crate) struct Link {
     pub(crate) href: String,
 }
 
-const STYLE: &str = "body{font:1.1rem/1.5 system-ui,sans-serif;margin:0;display:grid;min-height:100vh;\
-     place-items:center}main{max-width:32rem;padding:1.5rem}a{display:inline-block;padding:.5rem 1rem;\
-     border:1px solid;border-radius:.4rem;text-decoration:none}small{opacity:.75}";
+/// The colours have the contrast that WCAG 2.2 requires: text 4.5, the focus ring 3. The transparent border is
+/// visible where a browser replaces all colours.
+const STYLE: &str = ":root{color-scheme:light dark;--link:#0b57d0;--on-link:#fff}\
+     @media(prefers-color-scheme:dark){:root{--link:#a8c7fa;--on-link:#062e6f}}\
+     body{font:1.1rem/1.5 system-ui,sans-serif;margin:0;display:grid;min-height:100vh;place-items:center}\
+     main{box-sizing:border-box;width:100%;max-width:32rem;padding:1.5rem}\
+     h1{font-size:1.7rem;line-height:1.25;margin:0}\
+     a{display:inline-block;padding:.6rem 1.25rem;border:1px solid transparent;border-radius:.4rem;\
+     background:var(--link);color:var(--on-link);font-weight:600;text-decoration:none}\
+     a:focus-visible{outline:3px solid var(--link);outline-offset:3px}small{opacity:.75}";
 
 /// The response for a message.
 pub(crate) fn response(message: &Message, link: Option<&Link>, is_page: bool) -> Response {

@@ -14,7 +14,9 @@ use crate::sign_in_config::SignInConfig;
 pub(crate) struct Sealer {
     /// The first one seals.
     keys: Vec<(String, Box<dyn SealingKey>)>,
-    site: String,
+    /// What cookies are bound to: the site, and the client and the endpoint that codes and tokens are sent to.
+    /// After a change of the issuer, its codes and tokens are not sent to another one.
+    owner: String,
 }
 
 impl Sealer {
@@ -26,7 +28,7 @@ impl Sealer {
         });
         Some(Self {
             keys: keys.collect::<Option<_>>()?,
-            site: site.into(),
+            owner: [site, &config.client, &config.endpoints.token].join(" "),
         })
     }
 
@@ -58,6 +60,6 @@ impl Sealer {
     }
 
     fn bound(&self, purpose: &str) -> Vec<u8> {
-        format!("tollgate 1 {purpose} {}", self.site).into_bytes()
+        format!("tollgate 1 {purpose} {}", self.owner).into_bytes()
     }
 }

@@ -31,17 +31,23 @@ fn requests_round_trip() {
 
 #[test]
 fn the_layout_is_the_documented_one() {
-    let bytes = encode_request(&Request {
+    let request = Request {
         method: "GET",
         target: b"/",
         headers: &[("a", b"b")],
         ip: None,
         now: UnixSeconds(258),
         entropy: None,
-    });
-    let expect =
-        b"\x05\x02\x01\0\0\0\0\0\0\0\0\0\0\x03\0\0\0GET\x01\0\0\0/\x01\0\0\0\x01\0\0\0a\x01\0\0\0b";
-    assert_eq!(bytes, expect);
+    };
+    let start = b"\x06\x02\x01\0\0\0\0\0\0";
+    let rest = b"\0\0\0\0\x03\0\0\0GET\x01\0\0\0/\x01\0\0\0\x01\0\0\0a\x01\0\0\0b";
+    let without = [&start[..], b"\0", rest].concat();
+    assert_eq!(encode_request(&request), without);
+    let entropy = Some([7; 32]);
+    let with = encode_request(&Request { entropy, ..request });
+    assert_eq!(with, [&start[..], b"\x01", &[7; 32], rest].concat());
+    let decoded = decode_request(&with).expect("a valid message");
+    assert_eq!(decoded.as_request().entropy, entropy);
 }
 
 #[test]

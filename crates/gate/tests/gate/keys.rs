@@ -4,7 +4,7 @@ use tollgate_core::UnixSeconds;
 use tollgate_gate::refresh::{COOLDOWN_SECS, MAX_KEYS_AGE_SECS, MAX_KEYS_BYTES};
 use tollgate_gate::{
     Context, Fetch, FetchResponse, Gate, KeySetError, KeysAccepted, Kind, Outcome, Pending,
-    Request, Step,
+    Request, Resumed, Step,
 };
 use tollgate_token::{Algorithm, IssuerConfig};
 
@@ -64,10 +64,8 @@ fn ask_with(gate: &Gate<Vec<u8>>, token: &str, target: &str) -> (u16, bool) {
 
 /// The fetch that a request with an unknown key ID begins, if one is due.
 pub(crate) fn missed<B: AsRef<[u8]>>(gate: &mut Gate<B>, now: UnixSeconds) -> Option<Fetch> {
-    let outcome = Outcome {
-        unknown_key: true,
-        ..Outcome::internal("GET", "unknown_key")
-    };
+    let mut outcome = Outcome::internal("GET", "unknown_key");
+    outcome.unknown_key = true;
     match gate.follow(outcome, now) {
         Step::Done(_) => None,
         Step::Fetch(Pending {
@@ -94,7 +92,10 @@ pub(crate) fn arrived<B: AsRef<[u8]>>(
     body: &[u8],
     now: UnixSeconds,
 ) -> Result<KeysAccepted, KeySetError> {
-    gate.resume(ticket, Some(FetchResponse { status: 200, body }), now)
+    match gate.resume(ticket, Some(FetchResponse { status: 200, body }), now)? {
+        Resumed::Keys(accepted) => Ok(accepted),
+        Resumed::Exchange => panic!("nobody signs in"),
+    }
 }
 
 /// Reports that a fetch failed.

@@ -42,6 +42,10 @@ async function judgeTokens(query, request, verify) {
           query._facts = nobody;
           return 'conflicting_tokens';
         }
+//#if refresh
+        // As all else, the end of the session is that of the first token.
+        if (decided) facts = query._facts;
+//#endif
         decided = found[at][0];
         query._facts = facts;
       } catch (other) {
@@ -56,6 +60,11 @@ async function judgeTokens(query, request, verify) {
   }
 //#if sessions
   query._stale = stale && stale != decided;
+//#endif
+//#if refresh
+  // Another edge writes into this cookie when the session may be refreshed next.
+  at = (request.cookies['__Host-tollgate-renew'] || '').value;
+  query._isDue = query._facts._late && /^\d+$/.test(at) && at <= query._now;
 //#endif
   return decided ? nothing : fault;
 }
@@ -121,6 +130,11 @@ function readerOf(request) {
 }
 //#endif
 
+//#if navigates
+// The raw target in a query. It contains no control characters here. Edges define `navigates`.
+var backTo = (target) => (target[MAX_RETURN] ? '/' : target).replace(/[^\w.~\/-]/g, escapeOf);
+//#endif
+
 // The response at a time in milliseconds: no status if the request is forwarded. Edges define the form of a header's
 // field, and the place of the raw path.
 function conclude(request, query, now, decision, policy) {
@@ -138,7 +152,11 @@ function conclude(request, query, now, decision, policy) {
     'cache-control': field('no-store'),
     'content-type': field('text/plain; charset=utf-8'),
     'x-content-type-options': field('nosniff')
-  };
+  }
+//#if sign_in
+    , refusal
+//#endif
+    ;
 //#if cors
   origin = status && origins.find((known) => linesOf(request, 'origin').includes(known));
   asked = linesOf(request, 'access-control-request-method')[0];
@@ -159,6 +177,19 @@ function conclude(request, query, now, decision, policy) {
     }
   }
 //#endif
+//#if sign_in
+  // 302 is in the table for sign-in only.
+  if (status == 302)
+    if (navigates(request, query._signIn[1])) headers.location = field(query._signIn[2] + backTo(query._target));
+    else {
+      headers['content-type'] = field('application/json');
+//#if !challenges
+      headers['www-authenticate'] = field(CHALLENGE);
+//#endif
+      refusal = query._signIn[3];
+      status = 401;
+    }
+//#endif
 //#if redirects
 //#if readers
   if (isText(status) && reader == 2) status = 401;
@@ -166,6 +197,15 @@ function conclude(request, query, now, decision, policy) {
   if (isText(status)) {
     headers.location = field(status);
     status = 302;
+  }
+//#endif
+//#if refresh
+  if (reason == 'allow' && query._isDue && navigates(request, query._signIn[1])) {
+    delete headers['content-type'];
+    headers['referrer-policy'] = field('no-referrer');
+    headers.location = field(query._signIn[4] + backTo(query._target));
+    status = 302;
+    decision = [reason, nothing, nothing, 'refresh_due'];
   }
 //#endif
 //#if readers
@@ -194,20 +234,40 @@ function conclude(request, query, now, decision, policy) {
     _page: status && status != 302 && reader == 1 && [query._generation],
 //#endif
 //#if readers
-    body: method == 'HEAD' ? '' : reader == 2 && status ? JSON.stringify({ status: status, error: texts[status].trim() }) + '\n' : texts[status],
+    body: method == 'HEAD'
+//#if refresh
+      || reason == 'allow'
+//#endif
+      ? '' :
+//#if sign_in
+      refusal ? refusal :
+//#endif
+      reader == 2 && status ? JSON.stringify({ status: status, error: texts[status].trim() }) + '\n' : texts[status],
 //#endif
 //#if !readers
-    body: method == 'HEAD' ? '' : texts[status],
+    body: method == 'HEAD'
+//#if refresh
+      || reason == 'allow'
+//#endif
+      ? '' :
+//#if sign_in
+      refusal ||
+//#endif
+      texts[status],
 //#endif
     _log: JSON.stringify({
       time: now,
       policy: policy,
       site: SITE,
+      outcome:
+//#if refresh
+        status && reason == 'allow' ? 'serve' :
+//#endif
 //#if cors
-      outcome: status ? status == 204 ? 'serve' : reason == 'bad_path' ? 'reject' : 'deny' : 'allow',
+        status ? status == 204 ? 'serve' : reason == 'bad_path' ? 'reject' : 'deny' : 'allow',
 //#endif
 //#if !cors
-      outcome: status ? reason == 'bad_path' ? 'reject' : 'deny' : 'allow',
+        status ? reason == 'bad_path' ? 'reject' : 'deny' : 'allow',
 //#endif
       status: status || 200,
 //#if cors

@@ -10,6 +10,15 @@ var linesOf = (request, name) =>
   request.headers[name] ? (request.headers[name].multiValue || [request.headers[name]]).map((line) => line.value) : [];
 //#endif
 
+//#if navigates
+// Whether a browser navigates: only then can it follow a redirect. The lines are the method with `sec-purpose`, then
+// `sec-fetch-mode`, `sec-fetch-dest`, `x-requested-with` and `accept`; that of a missing header is empty.
+var navigates = (request, names) =>
+  /^(GET|HEAD)(\{(?!.*prefetch).*)?\n(.*:"navigate"}\n.*:"document"}\n|\n\n\n.*text\/html)/.test(
+    request.method + names.map((name) => JSON.stringify(request.headers[name])).join('\n')
+  );
+//#endif
+
 // Removes what the origin must not see: tokens, and headers that no client may send there, in any spelling. The
 // rule for those is `is_withheld` of the gate.
 function strip(request) {
@@ -111,7 +120,14 @@ async function answerTo(request, ip, now) {
   var query = { _method: request.method, _facts: nobody, _rules: [], _now: Math.floor(now / 1e3) }, root, detail, at, depth, prefix, page;
   detail = faultOf(() => {
     query._path = parsePath(request.uri);
+//#if !navigates
     refuse(/[\0- \x7f#]/.test(request.rawQueryString()), 'bad_query');
+//#endif
+//#if navigates
+    detail = request.rawQueryString();
+    refuse(/[\0- \x7f#]/.test(detail), 'bad_query');
+    query._target = request.uri + (detail && '?' + detail);
+//#endif
 //#if index
     if (request.uri.slice(-1) == '/') request.uri += indexName;
 //#endif
@@ -120,6 +136,9 @@ async function answerTo(request, ip, now) {
   root = await loadPage('', '');
 //#if course_sessions bodies
   query._generation = root._generation;
+//#endif
+//#if navigates endpoints
+  query._signIn = root.sign_in;
 //#endif
 //#if tokens
   detail = await judgeTokens(query, request, (token) => verifyToken(token, root, query));
@@ -138,7 +157,18 @@ async function answerTo(request, ip, now) {
     }
   }
 //#endif
+//#if endpoints
+  return conclude(
+    request,
+    query,
+    now,
+    (request.uri + '/').startsWith(query._signIn[0]) ? ['forbidden', nothing, nothing, 'no_endpoint'] : decide(query, detail),
+    root.policy
+  );
+//#endif
+//#if !endpoints
   return conclude(request, query, now, decide(query, detail), root.policy);
+//#endif
 }
 
 async function handler(event) {

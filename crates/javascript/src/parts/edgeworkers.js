@@ -3,7 +3,7 @@
 var field = (text) => text;
 var rawPath = (request) => splitPair(request.url, '?')[0];
 
-//#if readers
+//#if readers navigates
 // The values of a header, line by line. Denials need them whatever fails.
 function linesOf(request, name) {
   try {
@@ -12,6 +12,22 @@ function linesOf(request, name) {
     return [];
   }
 }
+//#endif
+
+//#if navigates
+// A header as CloudFront has it; nothing if it is missing.
+function told(request, name) {
+  var lines = linesOf(request, name), shape = { value: lines[0] };
+  if (lines.length > 1) shape.multiValue = lines;
+  return lines.length ? JSON.stringify(shape) : '';
+}
+
+// Whether a browser navigates: only then can it follow a redirect. The lines are the method with `sec-purpose`, then
+// `sec-fetch-mode`, `sec-fetch-dest`, `x-requested-with` and `accept`; that of a missing header is empty.
+var navigates = (request, names) =>
+  /^(GET|HEAD)(\{(?!.*prefetch).*)?\n(.*:"navigate"}\n.*:"document"}\n|\n\n\n.*text\/html)/.test(
+    request.method + names.map((name) => told(request, name)).join('\n')
+  );
 //#endif
 
 function splitPair(text, mark) {
@@ -31,7 +47,12 @@ function fieldsOf(request) {
   function add(kind, name, value) {
     var named = fields[kind];
     // Without a prototype, no name of a cookie is special.
+//#if refresh
+    named[name] = named[name] || { value: value, multiValue: [] };
+//#endif
+//#if !refresh
     named[name] = named[name] || { multiValue: [] };
+//#endif
     named[name].multiValue.push({ value: value });
   }
   Object.keys(headers).forEach((name) => {
@@ -186,6 +207,14 @@ async function answerTo(request, now) {
     refuse(/[\0- \x7f#]/.test(rawQuery(request)), 'bad_query');
   });
   if (detail) return conclude(request, query, now, ['bad_path', nothing, nothing, detail], data.policy);
+//#if endpoints
+  if ((rawPath(request) + '/').startsWith(data.sign_in[0]))
+    return conclude(request, query, now, ['forbidden', nothing, nothing, 'no_endpoint'], data.policy);
+//#endif
+//#if navigates
+  query._signIn = data.sign_in;
+  query._target = request.url;
+//#endif
 //#if tokens
   detail = await judgeTokens(query, fieldsOf(request), (token) => verifyToken(token, query));
 //#endif

@@ -17,10 +17,20 @@ function refuse(isWrong, word) {
 // The bytes that the escapes of a text encode.
 var bytesOf = (text) => text.replace(/%(..)/g, (all, hex) => String.fromCharCode(parseInt(hex, 16)));
 
+//#if navigates
+// The escape of a byte that is not a control character.
+var escapeOf = (byte) => '%' + byte.charCodeAt(0).toString(16).toUpperCase();
+//#endif
+
 // The string that bytes encode; `undefined` if they are not UTF-8, which engines check strictly.
 function textFrom(bytes) {
   try {
+//#if navigates
+    return decodeURIComponent(bytes.replace(/[%\x80-\xff]/g, escapeOf));
+//#endif
+//#if !navigates
     return decodeURIComponent(bytes.replace(/[%\x80-\xff]/g, (byte) => '%' + byte.charCodeAt(0).toString(16)));
+//#endif
   } catch (fault) {}
 }
 

@@ -66,5 +66,9 @@ async function sessionOf(claims, session, query) {
 //#if course_sessions
   refuse(!(query._path.join('/') + '/').startsWith(claims.base.slice(1) + '/'), 'session_path');
 //#endif
+//#if refresh
+  // Whether less than a fifth of the session's life is left.
+  marks._late = (claims.exp - query._now) * 5 < claims.exp - claims.iat;
+//#endif
   return marks;
 }

@@ -108,6 +108,10 @@ async function sessionOf(claims, session, query) {
 //#if course_sessions
   refuse(!(query._path.join('/') + '/').startsWith(base.slice(1) + '/'), 'session_path');
 //#endif
+//#if refresh
+  // Whether less than a fifth of the session's life is left.
+  marks._late = (timeOf(claims, 'exp', 1) - query._now) * 5 < timeOf(claims, 'exp', 1) - timeOf(claims, 'iat');
+//#endif
   return marks;
 }
 //#endif

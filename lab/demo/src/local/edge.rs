@@ -28,9 +28,19 @@ pub(super) struct Edge {
 impl Edge {
     /// Starts the edge with a policy image for a directory, at a fixed time or at the machine's.
     pub(super) fn start(policy: &Path, root: &Path, now: Option<i64>) -> Result<Edge> {
+        Edge::start_at(([127, 0, 0, 1], 0).into(), policy, root, now)
+    }
+
+    /// The same, on this address.
+    pub(super) fn start_at(
+        listen: SocketAddr,
+        policy: &Path,
+        root: &Path,
+        now: Option<i64>,
+    ) -> Result<Edge> {
         let mut command = shell::tool(
             repo::program("tollgate"),
-            ["serve", "--listen", "127.0.0.1:0"],
+            ["serve", "--listen", &listen.to_string()],
         );
         command.args(["--log", "json", "--trust-forwarded-for"]);
         command.arg("--policy").arg(policy).arg("--root").arg(root);

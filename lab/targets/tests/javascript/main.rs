@@ -9,6 +9,7 @@
 
 mod broken;
 mod forwarded;
+mod sign_in;
 mod torn;
 
 use std::collections::BTreeMap;

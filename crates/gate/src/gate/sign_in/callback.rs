@@ -139,6 +139,8 @@ impl<B: AsRef<[u8]>> Visit<'_, B> {
         let sessions = self.session_cookies(&user, &flow.to)?;
         let renewal = Renewal {
             subject: user.subject,
+            nonce: flow.nonce,
+            binding: [0; 16],
             token: refresh_token,
             id_token: Some(id_token),
         };

@@ -5,7 +5,7 @@
 //! the browser once more: if the winner's cookies have arrived, all is well, else the session has ended.
 
 use super::tokens::{Grant, NoGrant, NoUser, Renewal};
-use super::{Answer, Visit, is_ending, redirect};
+use super::{Answer, Visit, is_ending, redirect, text};
 use crate::gate::tokens::Tokens;
 use crate::sign_in::exchange::Key;
 use crate::sign_in::page::{self, Message};
@@ -36,13 +36,20 @@ impl<B: AsRef<[u8]>> Visit<'_, B> {
             return self.done(FRESH, &to, known);
         }
         let Some((renewal, token)) = self.refresh_token() else {
-            return self.ended(&to);
+            return match session {
+                // It is valid until its end.
+                Some(_) if self.is_page => {
+                    let none = cookie::clear(cookie::RENEW, "/");
+                    Answer::new(KEPT, redirect(303, &to)).cookies([none])
+                }
+                _ => self.ended(&to),
+            };
         };
         let Some(key) = self.hash(&[b"refresh", token.as_bytes()]) else {
             return self.page(&page::INTERNAL, None);
         };
         match self.grant(&key) {
-            Ok(grant) => self.refreshed(grant, renewal, token, &to),
+            Ok(grant) => self.refreshed(grant, renewal, token, &to, session.is_some()),
             Err(NoGrant::Pending) => self.wait(&key, &token, &to, session.is_some()),
             Err(NoGrant::Invalid) if !self.is_second() => {
                 // 307: a script that posted posts again.
@@ -75,6 +82,7 @@ impl<B: AsRef<[u8]>> Visit<'_, B> {
         renewal: Renewal,
         token: alloc::string::String,
         to: &str,
+        has_session: bool,
     ) -> Answer {
         let Grant {
             id_token,
@@ -95,17 +103,28 @@ impl<B: AsRef<[u8]>> Visit<'_, B> {
                 message,
                 unknown_key,
             }) => {
-                let mut answer = self.failed(message, to, false);
+                let mut answer = self.failed(message, to, has_session);
                 answer.unknown_key = unknown_key;
                 return answer;
             }
         };
+        // It need not be there, but if it is, it is that of the flow (OpenID Connect Core §12.2).
+        let flow_nonce = text(&renewal.nonce);
+        if user
+            .nonce
+            .as_ref()
+            .is_some_and(|nonce| *nonce != flow_nonce)
+        {
+            return self.failed(&page::NONCE_MISMATCH, to, has_session);
+        }
         let sessions = match self.session_cookies(&user, to) {
             Ok(sessions) => sessions,
-            Err(message) => return self.failure(message, to),
+            Err(message) => return self.failed(message, to, has_session),
         };
         let renewal = Renewal {
             subject: user.subject,
+            nonce: renewal.nonce,
+            binding: renewal.binding,
             token: refresh_token.or(Some(token)),
             id_token: Some(id_token),
         };
@@ -128,19 +147,20 @@ impl<B: AsRef<[u8]>> Visit<'_, B> {
 
     /// The response with a session that is still valid.
     fn done(&self, detail: &'static str, to: &str, known: &crate::cache::Known) -> Answer {
-        let response = if self.is_page {
-            redirect(303, to)
-        } else {
-            self.describe(known)
-        };
-        Answer::new(detail, response)
+        if self.is_page {
+            // A site that does not accept the session would lead back here.
+            return Answer::new(detail, redirect(303, to)).cookies([self.next_try()]);
+        }
+        Answer::new(detail, self.describe(known))
     }
 
     /// A failure that says nothing about the session: a valid one is kept.
     fn failed(&self, message: &'static Message, to: &str, has_session: bool) -> Answer {
         if has_session && self.is_page {
-            let later = cookie::set_renew(self.now().saturating_add(PAUSE_SECS));
-            return Answer::new(KEPT, redirect(303, to)).cookies([later]);
+            let later = self.now().saturating_add(PAUSE_SECS);
+            let renew = cookie::renew(self.request);
+            let later = renew.map(|renew| cookie::set_renew(later, renew.binding));
+            return Answer::new(KEPT, redirect(303, to)).cookies(later);
         }
         self.failure(message, to)
     }

@@ -33,7 +33,7 @@ impl<B: AsRef<[u8]>> Visit<'_, B> {
         let Some(key) = self.hash(&[b"revoke", token.as_bytes()]) else {
             return ended;
         };
-        match self.state.exchanges.progress(&key) {
+        match self.state.exchanges.progress(&key, self.request.now) {
             Progress::New | Progress::InFlight => {
                 let pairs = [("token", &*token), ("token_type_hint", "refresh_token")];
                 ended.waiting(key, self.post(url, &pairs))

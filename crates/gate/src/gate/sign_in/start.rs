@@ -61,7 +61,7 @@ impl<B: AsRef<[u8]>> Visit<'_, B> {
         let nonce = *self.random("nonce")?.first_chunk()?;
         let verifier = self.random("verifier")?;
         let flow = Flow {
-            expires: self.now() + i64::from(cookie::FLOW_SECS),
+            expires: self.now().saturating_add(cookie::FLOW_SECS.into()),
             state,
             nonce,
             verifier,

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use tollgate_token::json::Document;
 use tollgate_token::{TokenError, Verified, base64url};
 
-use super::Visit;
+use super::{Visit, text};
 use crate::fetch::FetchRequest;
 use crate::session::{NoSession, Parent};
 use crate::sign_in::exchange::{Key, Progress};
@@ -26,6 +26,10 @@ const MAX_REFRESH_BYTES: usize = 3_800;
 pub(super) struct Renewal {
     /// The subject that signed in.
     pub(super) subject: String,
+    /// The nonce of the flow.
+    pub(super) nonce: [u8; 16],
+    /// What the browser must send in another cookie, which only this host can set: [`cookie::Renew`].
+    pub(super) binding: [u8; 16],
     pub(super) token: Option<String>,
     /// The ID token, which some providers require at sign-out.
     pub(super) id_token: Option<String>,
@@ -109,21 +113,21 @@ impl<B: AsRef<[u8]>> Visit<'_, B> {
 
     /// The result of an exchange at the token endpoint.
     pub(super) fn grant(&self, key: &Key) -> Result<Grant, NoGrant> {
-        let (status, body) = match self.state.exchanges.progress(key) {
+        let (status, body) = match self.state.exchanges.progress(key, self.request.now) {
             Progress::New | Progress::InFlight => return Err(NoGrant::Pending),
             Progress::Failed => return Err(NoGrant::Failed(&page::PROVIDER_UNREACHABLE)),
             Progress::Response(status, body) => (status, body),
         };
         let document = Document::parse(body.to_vec());
-        let text = |name: &str| {
+        let member = |name: &str| {
             let root = document.as_ref().ok()?.root();
-            let member = root.is_object().then(|| root.member(name)).flatten()?;
-            member.as_str().map(String::from)
+            let value = root.is_object().then(|| root.member(name)).flatten()?;
+            value.as_str().map(String::from)
         };
-        match (status, text("error").as_deref()) {
+        match (status, member("error").as_deref()) {
             (200, None) if document.is_ok() => Ok(Grant {
-                id_token: text("id_token"),
-                refresh_token: text("refresh_token"),
+                id_token: member("id_token"),
+                refresh_token: member("refresh_token"),
             }),
             (400..=499, Some("invalid_grant")) => Err(NoGrant::Invalid),
             (400..=499, Some("invalid_client" | "unauthorized_client")) => {
@@ -157,6 +161,10 @@ impl<B: AsRef<[u8]>> Visit<'_, B> {
             return Err(NoUser::from(&page::AUDIENCE_MISMATCH));
         }
         let claims = verified.claims();
+        // Required in ID tokens (OpenID Connect Core §2), but not in other tokens that the site accepts.
+        if verified.lifetime().issued_at().is_none() {
+            return Err(NoUser::from(&page::ID_TOKEN_REJECTED));
+        }
         let subject = claims.subject().ok().flatten();
         let subject = subject.filter(|subject| !subject.is_empty());
         let subject = subject.ok_or(&page::ID_TOKEN_REJECTED)?.to_owned();
@@ -214,6 +222,7 @@ impl<B: AsRef<[u8]>> Visit<'_, B> {
         renew_from: i64,
     ) -> Option<[String; 2]> {
         let nonce = self.nonce("refresh")?;
+        renewal.binding = *self.random("binding")?.first_chunk()?;
         let path = &self.config.path;
         loop {
             let has_token = renewal.token.is_some();
@@ -226,7 +235,7 @@ impl<B: AsRef<[u8]>> Visit<'_, B> {
             let sealed = self.state.sealer.seal(REFRESH, &nonce, &renewal)?;
             if sealed.len() <= MAX_REFRESH_BYTES {
                 let renew = if has_token {
-                    cookie::set_renew(renew_from)
+                    cookie::set_renew(renew_from, &text(&renewal.binding))
                 } else {
                     cookie::clear(cookie::RENEW, "/")
                 };
@@ -240,11 +249,21 @@ impl<B: AsRef<[u8]>> Visit<'_, B> {
         }
     }
 
-    /// The content of the refresh cookie.
+    /// The content of the refresh cookie. One with a refresh token counts only in the browser that it was
+    /// granted to.
     pub(super) fn renewal(&self) -> Option<Renewal> {
+        let renew = cookie::renew(self.request);
+        let binding = renew.map(|renew| renew.binding);
         let values = cookie::values(self.request, cookie::REFRESH);
-        let mut values = values.into_iter();
-        values.find_map(|value| self.state.sealer.open(REFRESH, value))
+        let mut opened = values
+            .into_iter()
+            .filter_map(|value| self.state.sealer.open::<Renewal>(REFRESH, value));
+        opened.find(|renewal| match (&renewal.token, binding) {
+            (Some(_), Some(binding)) => text(&renewal.binding) == binding,
+            (Some(_), None) => false,
+            // Only a hint for sign-out.
+            (None, binding) => binding.is_none(),
+        })
     }
 
     /// The refresh token of the request.

@@ -1,0 +1,211 @@
+//! Sites with sign-in, compiled from TOML, with real cryptography.
+
+#![expect(clippy::expect_used, reason = "a helper fails its test by panicking")]
+
+use tollgate_compiler::{CompileOptions, SourceTree, compile};
+use tollgate_crypto::Native;
+use tollgate_gate::Gate;
+use tollgate_gate::config::GateConfig;
+use tollgate_gate::sign_in::SignOut;
+use tollgate_policy::encode::encode;
+use tollgate_token::{Algorithm, KeyMaterial, PreparedKey, Provider};
+
+/// The issuer where users sign in.
+pub(crate) const ISSUER: &str = "https://id.example.com";
+/// The time at which tests begin.
+pub(crate) const NOW: i64 = 1_800_000_000;
+/// The secret that the issuer shares with its clients.
+pub(crate) const ID_SECRET: &str = "aWQgdG9rZW5zIGFyZSBzaWduZWQgd2l0aCB0aGlzISE";
+/// The client secret of a site that has one. Its characters must be escaped in `Authorization`.
+pub(crate) const CLIENT_SECRET: &str = "p%s:w+rd/&=~";
+/// The keys that seal cookies, by the names that tests give them.
+const SEALS: [(&str, &str); 3] = [
+    ("s1", "c2Vjb25kIHNlY3JldCBvZiAzMiBieXRlcywgaGVyZSE"),
+    ("s2", "dGhpcmQgc2VjcmV0IG9mIHRoaXJ0eS10d28gYnl0ZXM"),
+    ("s3", "Zm91cnRoIHNlY3JldCBvZiB0aGlydHktdHdvIGJ5dGU"),
+];
+
+/// The properties in which sites differ.
+#[derive(Clone, Debug)]
+pub(crate) struct Options<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) host: &'a str,
+    pub(crate) client: &'a str,
+    /// The method of authentication at the token endpoint; `none` for a public client.
+    pub(crate) auth: &'a str,
+    /// The names of the sealing keys; the first one seals.
+    pub(crate) seals: &'a [&'a str],
+    /// The key set for asymmetric keys; without it tokens are signed with the shared secret.
+    pub(crate) jwks: Option<&'a str>,
+    /// More members of the discovery document, each after a comma.
+    pub(crate) discovery: &'a str,
+    /// More lines of the user's issuer.
+    pub(crate) issuer: &'a str,
+    /// More lines of `[session]`.
+    pub(crate) session: &'a str,
+    /// More lines of `[sign_in]`.
+    pub(crate) sign_in: &'a str,
+    /// The lines of `[deny]`.
+    pub(crate) deny: &'a str,
+    /// Whether the issuer signs users out as Cognito does.
+    pub(crate) is_cognito: bool,
+}
+
+/// A public client whose issuer names itself in the callback.
+pub(crate) const LEARN: Options<'static> = Options {
+    name: "learn",
+    host: "learn.example.com",
+    client: "web",
+    auth: "none",
+    seals: &["s1"],
+    jwks: None,
+    discovery: r#", "authorization_response_iss_parameter_supported": true, "end_session_endpoint": "https://id.example.com/end?x=1", "revocation_endpoint": "https://id.example.com/revoke""#,
+    issuer: "",
+    session: "",
+    sign_in: "",
+    deny: "forbidden = { status = 404 }",
+    is_cognito: false,
+};
+
+/// Another site at the same issuer, with other secrets.
+pub(crate) const SHOP: Options<'static> = Options {
+    name: "shop",
+    host: "shop.example.com",
+    client: "shop",
+    auth: "client_secret_basic",
+    seals: &["s2"],
+    ..LEARN
+};
+
+/// The gate of a site.
+pub(crate) fn gate(options: &Options<'_>) -> Gate<Vec<u8>> {
+    Gate::new(image(options), &Native).expect("a valid image")
+}
+
+/// The policy image of a site.
+pub(crate) fn image(options: &Options<'_>) -> Vec<u8> {
+    let Options {
+        name,
+        host,
+        client,
+        auth,
+        seals,
+        jwks,
+        discovery,
+        issuer,
+        session,
+        sign_in,
+        deny,
+        is_cognito,
+    } = options;
+    let keys = match jwks {
+        Some(_) => {
+            "jwks = \"keys/id.jwks.json\"\nrefresh = \"https://id.example.com/jwks\"\nalgorithms = [\"ES256\", \"RS256\"]"
+        }
+        None => "algorithms = [\"HS256\"]\nsecrets = [{ kid = \"hs\", file = \"keys/id.key\" }]",
+    };
+    let secret = match *auth {
+        "none" => "",
+        _ => "client_secret = \"keys/client.secret\"",
+    };
+    let seal = |name: &&str| format!("{{ kid = \"{name}\", file = \"keys/{name}.key\" }}");
+    let seals: Vec<String> = seals.iter().map(seal).collect();
+    let seals = seals.join(", ");
+    let mut tree = SourceTree::new();
+    tree.insert(
+        "site.toml",
+        format!(
+            r#"schema = 1
+[site]
+name = "{name}"
+[[issuer]]
+name = "learners"
+issuer = "{ISSUER}"
+clients = ["{client}"]
+groups_claim = "groups"
+{keys}
+{issuer}
+[[issuer]]
+name = "sessions"
+issuer = "https://{host}/sessions"
+clients = ["{name}"]
+algorithms = ["HS256"]
+secrets = [{{ kid = "s-1", file = "keys/session-{name}.key" }}]
+[deny]
+{deny}
+[token]
+from = ["cookie:__Host-tollgate"]
+[session]
+issuer = "sessions"
+{session}
+[sign_in]
+issuer = "learners"
+endpoints = "keys/id.openid.json"
+origins = ["https://{host}", "http://localhost:8080"]
+client = "{client}"
+{secret}
+scopes = ["openid", "email"]
+secrets = [{seals}]
+{sign_in}
+[[rule]]
+id = "members"
+allow = ["/", "/learn/**"]
+signed_in = true
+[[rule]]
+id = "staff"
+allow = ["/staff/**"]
+groups = ["staff"]
+[[rule]]
+id = "teams"
+allow = ["/teams/{{team}}/**"]
+groups = ["g-{{team}}"]
+[[rule]]
+id = "open"
+allow = ["/open/**"]
+anyone = true
+"#
+        ),
+    );
+    tree.insert(
+        "keys/id.openid.json",
+        format!(
+            r#"{{"issuer": "{ISSUER}", "authorization_endpoint": "{ISSUER}/authorize?tenant=7", "token_endpoint": "{ISSUER}/token", "jwks_uri": "{ISSUER}/jwks", "token_endpoint_auth_methods_supported": ["{auth}"]{discovery}}}"#
+        ),
+    );
+    tree.insert("keys/id.key", ID_SECRET);
+    tree.insert("keys/client.secret", CLIENT_SECRET);
+    if let Some(jwks) = jwks {
+        tree.insert("keys/id.jwks.json", *jwks);
+    }
+    for (name, key) in SEALS {
+        tree.insert(format!("keys/{name}.key"), key);
+    }
+    tree.insert(
+        "keys/session-learn.key",
+        "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8",
+    );
+    tree.insert(
+        "keys/session-shop.key",
+        "ICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9Pj8",
+    );
+    let compiled = compile(&tree, &CompileOptions::default());
+    let mut policy = compiled
+        .policy
+        .unwrap_or_else(|| unreachable!("{:#?}", compiled.diagnostics));
+    if *is_cognito {
+        let mut config = GateConfig::decode(&policy.gate).expect("a valid configuration");
+        let sign_in = config.sign_in.as_mut().expect("sign-in");
+        sign_in.endpoints.sign_out = SignOut::Cognito(format!("{ISSUER}/logout"));
+        policy.gate = config.encode().expect("a valid configuration");
+    }
+    encode(&policy).expect("a valid policy").image
+}
+
+/// The HMAC key of the issuer's shared secret.
+pub(crate) fn id_key() -> Box<dyn PreparedKey> {
+    let secret = KeyMaterial::Hmac {
+        k: b"id tokens are signed with this!!".to_vec(),
+    };
+    let key = Native.prepare(Algorithm::HS256, &secret);
+    key.expect("a valid key")
+}

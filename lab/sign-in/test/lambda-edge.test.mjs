@@ -1,0 +1,4 @@
+import { start } from '../edges/lambda-edge.mjs';
+import { scenarios } from '../scenarios.mjs';
+
+scenarios({ start });

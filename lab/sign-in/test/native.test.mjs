@@ -1,0 +1,4 @@
+import { start } from '../edges/native.mjs';
+import { scenarios } from '../scenarios.mjs';
+
+scenarios({ start });

@@ -1,0 +1,4 @@
+import { start } from '../edges/worker.mjs';
+import { scenarios } from '../scenarios.mjs';
+
+scenarios({ start });
