@@ -90,11 +90,16 @@ def behaviours(template):
             if behaviour.get("ViewerProtocolPolicy") != "https-only":
                 yield f"{name}, behaviour {path}: not HTTPS alone"
             if set(behaviour.get("AllowedMethods", [])) - {"GET", "HEAD", "OPTIONS"}:
-                # The session endpoint, which the function answers itself.
+                # Sign-in and the session endpoint, which the function answers itself.
                 if path != SESSION_BEHAVIOUR:
                     yield f"{name}, behaviour {path}: methods that write"
                 elif behaviour.get("CachePolicyId") != CACHING_DISABLED:
                     yield f"{name}, behaviour {path}: responses with cookies may be cached"
+            # The pages of sign-in have a policy of their own, which this would replace.
+            headers = behaviour.get("ResponseHeadersPolicyId", {}).get("Ref")
+            policy = template["Resources"].get(headers, {}).get("Properties", {}).get("ResponseHeadersPolicyConfig", {})
+            if path == SESSION_BEHAVIOUR and "ContentSecurityPolicy" in policy.get("SecurityHeadersConfig", {}):
+                yield f"{name}, behaviour {path}: another policy for the pages of the gate"
             if "ForwardedValues" in behaviour or "OriginRequestPolicyId" in behaviour:
                 yield f"{name}, behaviour {path}: viewers' headers go to the origin"
         if config["ViewerCertificate"].get("MinimumProtocolVersion") != "TLSv1.2_2021":
@@ -183,7 +188,31 @@ def apis(template):
                 yield f"{name}: may take the whole account's share"
 
 
-CHECKS = (behaviours, buckets, rights, apis)
+def clients(template):
+    """App clients speak the code flow alone, come back to the gate over TLS, and can be signed out."""
+    for name, client in resources(template, "AWS::Cognito::UserPoolClient"):
+        if client.get("AllowedOAuthFlows") != ["code"] or client.get("AllowedOAuthFlowsUserPoolClient") is not True:
+            yield f"{name}: not the code flow alone"
+        if "openid" not in client.get("AllowedOAuthScopes", []):
+            yield f"{name}: no ID token"
+        for key, end in (("CallbackURLs", "/callback"), ("LogoutURLs", "/signed-out")):
+            text = json.dumps(client.get(key, []))
+            if f'https://${{DomainName}}${{SignInPath}}{end}"' not in text:
+                yield f"{name}: {key} does not lead to the gate"
+            if "http://" in text or "*" in text:
+                yield f"{name}: {key} may lead elsewhere"
+        if client.get("EnableTokenRevocation") is not True:
+            yield f"{name}: refresh tokens cannot be revoked"
+        if client.get("PreventUserExistenceErrors") != "ENABLED":
+            yield f"{name}: shows who has an account"
+        if client.get("GenerateSecret"):
+            yield f"{name}: a secret that the outputs do not show"
+    for name, pool in resources(template, "AWS::Cognito::UserPool"):
+        if pool.get("AdminCreateUserConfig", {}).get("AllowAdminCreateUserOnly") is not True:
+            yield f"{name}: users create accounts themselves"
+
+
+CHECKS = (behaviours, buckets, rights, apis, clients)
 
 
 def faults(template):
@@ -204,6 +233,7 @@ SPOILERS = {
         ("Distribution DistributionConfig CacheBehaviors 1 PathPattern", "/uploads/*", "methods"),
         ("Distribution DistributionConfig CacheBehaviors 1 CachePolicyId", "658327ea-f89d-4fab-a63d-7e88639e58f6", "may be cached"),
         ("Distribution DistributionConfig CacheBehaviors 1 LambdaFunctionAssociations", GONE, "does not decide"),
+        ("Distribution DistributionConfig CacheBehaviors 1 ResponseHeadersPolicyId", {"Ref": "CallbackHeaders"}, "pages of the gate"),
         ("Distribution DistributionConfig DefaultCacheBehavior OriginRequestPolicyId", "x", "headers go"),
         ("Distribution DistributionConfig ViewerCertificate MinimumProtocolVersion", "TLSv1", "old TLS"),
         ("Distribution DistributionConfig Origins 0 OriginAccessControlId", GONE, "no origin access"),
@@ -235,6 +265,18 @@ SPOILERS = {
         ("Domain SecurityPolicy", "TLS_1_0", "old TLS"),
         ("FilesPermission SourceArn", GONE, "anybody may call"),
         ("AuthorizerFunction ReservedConcurrentExecutions", GONE, "whole account"),
+    ],
+    "sign-in.yaml": [
+        ("Client AllowedOAuthFlows", ["code", "implicit"], "code flow"),
+        ("Client AllowedOAuthFlowsUserPoolClient", GONE, "code flow"),
+        ("Client AllowedOAuthScopes", ["email"], "no ID token"),
+        ("Client CallbackURLs", ["https://learn.example.com/callback"], "CallbackURLs does not lead"),
+        ("Client CallbackURLs 0", {"Fn::Sub": "http://${DomainName}${SignInPath}/callback"}, "CallbackURLs does not lead"),
+        ("Client LogoutURLs", GONE, "LogoutURLs does not lead"),
+        ("Client EnableTokenRevocation", GONE, "be revoked"),
+        ("Client PreventUserExistenceErrors", "LEGACY", "has an account"),
+        ("Client GenerateSecret", True, "a secret"),
+        ("UserPool AdminCreateUserConfig", GONE, "create accounts"),
     ],
 }
 

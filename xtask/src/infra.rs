@@ -13,7 +13,7 @@ const CFN_LINT: Pip<'static> = Pip {
     folder: "cfn-lint",
     packages: &["cfn-lint==1.58.0"],
 };
-const TEMPLATES: [&str; 2] = ["flow-a.yaml", "flow-b.yaml"];
+const TEMPLATES: [&str; 3] = ["flow-a.yaml", "flow-b.yaml", "sign-in.yaml"];
 
 /// Checks every template; returns the report, empty counts, and whether all templates pass.
 pub(crate) fn check(step: &Step) -> Result<(String, Tally, bool)> {

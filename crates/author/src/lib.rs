@@ -11,6 +11,7 @@ pub mod format;
 pub mod lint;
 pub mod locate;
 pub mod mutate;
+pub mod pin;
 pub mod policy_gate;
 pub mod probe;
 pub mod report;

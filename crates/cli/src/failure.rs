@@ -8,6 +8,7 @@ use std::process::ExitCode;
 
 use serde_json::{Value, json};
 use tollgate_author::format::FormatError;
+use tollgate_author::pin::BadSite;
 use tollgate_compiler::SourceTree;
 use tollgate_compiler::diagnostic::{Diagnostic, render};
 use tollgate_crypto::image_key::{ImageKeyError, ImageKeyFailed};
@@ -20,6 +21,7 @@ use tollgate_mint::MintError;
 use tollgate_policy::visible::visible_lines;
 use tollgate_token::{JwkError, KeyError, TokenError};
 
+use crate::keys::NotPinned;
 use crate::output::{self, BAD, NOTE, STRONG, StdoutError, print_json, styled, visible};
 use crate::overwrite::OverwriteError;
 
@@ -112,6 +114,12 @@ pub(crate) enum Failure {
     Import(tollgate_exchange::import::ImportError),
     /// A policy cannot be exported.
     Export(tollgate_exchange::cedar::UnsupportedPolicy),
+    /// `site.toml` has no issuer whose keys could be fetched.
+    NoSources { path: PathBuf, error: BadSite },
+    /// Keys cannot be fetched, or are invalid.
+    NotPinned(Vec<NotPinned>),
+    /// No requests can be sent.
+    Runtime(io::Error),
     /// The local edge cannot listen.
     Bind {
         listen: SocketAddr,
@@ -192,6 +200,8 @@ impl Failure {
             Failure::Measure(_) => "measure",
             Failure::Import(_) => "import",
             Failure::Export(_) => "export",
+            Failure::NoSources { .. } => "no_issuers",
+            Failure::NotPinned(_) | Failure::Runtime(_) => "fetch",
             Failure::Bind { .. } => "listen",
         }
     }
@@ -236,6 +246,16 @@ impl Failure {
                     "write inline tables on one line, and no comma after their last entry"
                 }
             }),
+            Failure::NoSources {
+                error: BadSite::NotToml,
+                ..
+            } => Some("run `tollgate check` to list its errors"),
+            Failure::NoSources { .. } => {
+                Some("add an `[[issuer]]` with `name` and `issuer = \"https://…\"`")
+            }
+            Failure::NotPinned(_) => {
+                Some("no file was written; to fetch for one issuer only: `--issuer NAME`")
+            }
             Failure::Export(_) => Some("rewrite the rule, or remove it before exporting"),
             Failure::NoParts(_) => Some(
                 "run `cargo xtask build` to build the parts, or give their directory with `--parts DIR`",
@@ -271,6 +291,7 @@ impl Failure {
                 error: LoadError::Keys(errors),
                 ..
             } => errors.iter().map(key_json).collect(),
+            Failure::NotPinned(problems) => problems.iter().map(NotPinned::to_json).collect(),
             Failure::Script(error) => error.costs().iter().map(cost_json).collect(),
             _ => Vec::new(),
         }
@@ -296,6 +317,15 @@ impl Failure {
         };
         let message = visible_lines(&self.to_string());
         output::note(format_args!("{}: {message}", styled(BAD, label)));
+        if let Failure::NotPinned(problems) = self {
+            for problem in problems {
+                output::note(format_args!("  {}", visible(&problem.to_string())));
+                for help in problem.help() {
+                    let help = visible(&help);
+                    output::note(format_args!("    {}: {help}", styled(STRONG, "help")));
+                }
+            }
+        }
         if let Failure::Keys { errors, .. } = self {
             for error in errors {
                 output::note(format_args!("  {}", visible(&error.to_string())));
@@ -476,6 +506,12 @@ impl fmt::Display for Failure {
                     sized(*limit)
                 )
             }
+            Failure::NoSources { path, error } => write!(f, "`{}`: {error}", path.display()),
+            Failure::NotPinned(problems) => {
+                let issuers = counted(problems.len(), "issuer");
+                write!(f, "cannot fetch the keys of {issuers}")
+            }
+            Failure::Runtime(error) => write!(f, "cannot send requests: {}", io_text(error)),
             Failure::Bind {
                 listen,
                 error: BindError::Io(error),

@@ -22,6 +22,7 @@ mod import;
 mod input;
 mod inspect;
 mod keygen;
+mod keys;
 mod output;
 mod overwrite;
 mod policy;
@@ -72,6 +73,8 @@ enum Command {
     Export(export::Export),
     Inspect(inspect::Inspect),
     Keygen(keygen::Keygen),
+    #[command(subcommand)]
+    Keys(keys::Keys),
     Verify(verify::Verify),
     #[command(subcommand)]
     Token(token::Token),
@@ -97,6 +100,7 @@ fn main() -> ExitCode {
         Command::Export(args) => (args.json, args.run()),
         Command::Inspect(args) => (args.json, args.run()),
         Command::Keygen(args) => (args.json, args.run()),
+        Command::Keys(keys::Keys::Fetch(args)) => (args.json, args.run()),
         Command::Verify(args) => (args.json, args.run()),
         Command::Token(token::Token::Mint(args)) => (args.json, args.run()),
         Command::Serve(args) => (false, args.run()),

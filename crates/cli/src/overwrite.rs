@@ -4,8 +4,9 @@
 //! it here first. Not here: writing ([`crate::write`]).
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
+use tollgate_author::pin;
 use tollgate_compiler::{COURSES_FOLDER, SITE_FILE, SourceTree};
 use tollgate_core::image::format::MAGIC;
 use tollgate_gate::signed;
@@ -36,6 +37,10 @@ pub(crate) enum Output {
     Folder,
     /// Trust keys, which were read and checked before they are written again.
     TrustKeys,
+    /// A pinned key set of an issuer.
+    KeySet,
+    /// A pinned discovery document of an issuer.
+    Discovery,
 }
 
 /// Why an existing file is not replaced, or a new one is not written.
@@ -96,6 +101,8 @@ impl Output {
             Self::Cedar => "a file of `tollgate export`",
             Self::Folder => "an artifact of `tollgate build` for this target",
             Self::TrustKeys => "a file of trust keys",
+            Self::KeySet => "a set of public keys",
+            Self::Discovery => "a discovery document",
         }
     }
 
@@ -122,6 +129,8 @@ impl Output {
             Self::Cedar => start.starts_with(CEDAR_HEADER),
             Self::Folder => false,
             Self::TrustKeys => true,
+            Self::KeySet => pin::is_replaceable(bytes, false),
+            Self::Discovery => pin::is_replaceable(bytes, true),
         }
     }
 }
@@ -169,12 +178,28 @@ pub(crate) fn check_inside(path: &Path, folder: &Path) -> Result<(), OverwriteEr
     })
 }
 
+/// Checks that a pinned file of a policy replaces at most an earlier one of the same kind.
+///
+/// # Errors
+///
+/// Returns an error if the file is a foreign file.
+pub(crate) fn check_pinned(path: &Path, output: Output) -> Result<(), OverwriteError> {
+    foreign(&resolved(path), output).map_or(Ok(()), |refused| {
+        Err(OverwriteError {
+            path: path.to_owned(),
+            refused,
+        })
+    })
+}
+
 fn refusal(path: &Path, output: Output) -> Option<Refused> {
     let real = resolved(path);
-    if let Some(refused) = in_policy(&real) {
-        return Some(refused);
-    }
-    let Ok(meta) = fs::metadata(&real) else {
+    in_policy(&real).or_else(|| foreign(&real, output))
+}
+
+/// Whether an existing file is not an earlier output.
+fn foreign(real: &Path, output: Output) -> Option<Refused> {
+    let Ok(meta) = fs::metadata(real) else {
         return None;
     };
     if meta.is_dir() {
@@ -185,23 +210,31 @@ fn refusal(path: &Path, output: Output) -> Option<Refused> {
         return Some(Refused::Special);
     }
     // A file that cannot be read may be foreign.
-    let is_ours = meta.len() == 0 || fs::read(&real).is_ok_and(|bytes| output.wrote(&real, &bytes));
+    let is_ours = meta.len() == 0 || fs::read(real).is_ok_and(|bytes| output.wrote(real, &bytes));
     (!is_ours).then_some(Refused::Foreign(output))
 }
 
-/// The path with all links resolved. The file itself need not exist.
+/// The path with all links resolved. The file itself need not exist, nor the directories above it.
 fn resolved(path: &Path) -> PathBuf {
     if let Ok(real) = path.canonicalize() {
         return real;
     }
-    let parent = match path.parent() {
-        Some(parent) if parent != Path::new("") => parent,
-        _ => Path::new("."),
+    let is_plain = |rest: &Path| {
+        let mut parts = rest.components();
+        parts.all(|part| matches!(part, Component::Normal(_)))
     };
-    match (parent.canonicalize(), path.file_name()) {
-        (Ok(parent), Some(name)) => parent.join(name),
-        _ => path.to_owned(),
+    for parent in path.ancestors().skip(1) {
+        let here = match parent == Path::new("") {
+            true => Path::new("."),
+            false => parent,
+        };
+        if let (Ok(real), Ok(rest)) = (here.canonicalize(), path.strip_prefix(parent))
+            && is_plain(rest)
+        {
+            return real.join(rest);
+        }
     }
+    path.to_owned()
 }
 
 /// Whether a file at this path is, or would be, part of a policy: any policy, not only the one that the subcommand

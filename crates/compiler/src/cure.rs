@@ -91,7 +91,8 @@ pub(crate) fn missing_key_file(name: &str) -> String {
     let shown_name = shown(name);
     if name.to_lowercase().contains("jwk") || name.ends_with(".json") {
         format!(
-            "save what the issuer publishes at the `jwks_uri` of its discovery document as `{shown_name}`"
+            "run `tollgate keys fetch`, or save what the issuer publishes at the `jwks_uri` of its discovery document as \
+             `{shown_name}`"
         )
     } else {
         format!("write at least 32 random bytes as base64url, without padding, to `{shown_name}`")
@@ -100,8 +101,7 @@ pub(crate) fn missing_key_file(name: &str) -> String {
 
 /// The problem with the text of a file that should be a key set, and its help.
 pub(crate) fn key_set(text: &str) -> Option<(&'static str, &'static str)> {
-    const FROM_PROVIDER: &str =
-        "save what the provider publishes at the `jwks_uri` of its discovery document";
+    const FROM_PROVIDER: &str = "run `tollgate keys fetch`, or save what the provider publishes at the `jwks_uri` of its discovery document";
     let text = text.trim_start_matches('\u{feff}').trim();
     if text.is_empty() {
         return Some(("the file is empty", FROM_PROVIDER));
@@ -115,7 +115,8 @@ pub(crate) fn key_set(text: &str) -> Option<(&'static str, &'static str)> {
     if text.starts_with('<') {
         return Some((
             "it is an HTML or XML page, not a JSON Web Key Set",
-            "the address was not that of a key set: save what the provider publishes at its `jwks_uri`",
+            "the address was not that of a key set: remove the file and run `tollgate keys fetch`, or save what the \
+             provider publishes at its `jwks_uri`",
         ));
     }
     let value: serde_json::Value = match serde_json::from_str(text) {
@@ -137,7 +138,7 @@ pub(crate) fn key_set(text: &str) -> Option<(&'static str, &'static str)> {
     if value.get("jwks_uri").is_some() {
         return Some((
             "it is a discovery document, not a key set",
-            "save what is at the address that its `jwks_uri` names",
+            "remove the file and run `tollgate keys fetch`, or save what is at the address that its `jwks_uri` names",
         ));
     }
     if value

@@ -137,6 +137,7 @@ const TABLE: &[Row] = &[
             "tollgate-edges",
             "tollgate-exchange",
             "tollgate-gate",
+            "tollgate-host",
             "tollgate-javascript",
             "tollgate-local-edge",
             "tollgate-mint",

@@ -246,7 +246,10 @@ fn match_keys_and_algorithms(table: Table<'_>, algorithms: &[Algorithm], report:
     if let (Some(algorithm), false) = (public, has_or_means(table, &ISSUER, "jwks")) {
         report
             .add(&codes::KEYS_MISSING, place, format!("`{algorithm}` without `jwks`"))
-            .help("save the issuer's key set in the policy folder and name it: `jwks = \"keys/….json\"`");
+            .help(
+                "run `tollgate keys fetch`, or save the issuer's key set in the policy folder, and name it: \
+                 `jwks = \"keys/….json\"`",
+            );
     }
     if let (Some(algorithm), false) = (secret, has_or_means(table, &ISSUER, "secrets")) {
         report

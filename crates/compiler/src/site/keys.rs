@@ -157,7 +157,7 @@ fn key_set(
                 report
                     .add(&codes::BAD_JWKS, name.span, problem)
                     .help(cure::key_set(json).map_or(
-                        "correct the JSON, or save the file again from the issuer's `jwks_uri`",
+                        "correct the JSON, or remove the file and run `tollgate keys fetch`",
                         |(_, help)| help,
                     ))
             }

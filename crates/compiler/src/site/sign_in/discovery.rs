@@ -38,7 +38,7 @@ pub(super) fn read(
     let first = issuer.issuers.first().map_or("", String::as_str);
     let source = format!("{}{WELL_KNOWN}", first.trim_end_matches('/'));
     let cure = format!(
-        "save what the issuer publishes at `{source}` as `{}`",
+        "run `tollgate keys fetch`, or save what the issuer publishes at `{source}` as `{}`",
         shown(name.value)
     );
     let missing = (&codes::NO_KEY_FILE, cure.clone());
