@@ -228,5 +228,6 @@ fn sign_in() -> SignInConfig {
             key: [7; 32],
         }],
         signed_out: None,
+        page: None,
     }
 }

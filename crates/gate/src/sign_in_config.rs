@@ -7,7 +7,7 @@ use alloc::{format, string::String, vec::Vec};
 use serde::{Deserialize, Serialize};
 
 use crate::chars::is_path_byte;
-use crate::config::{GateConfig, MAX_LOCATION_BYTES, MAX_ORIGIN_BYTES};
+use crate::config::{GateConfig, MAX_LOCATION_BYTES, MAX_ORIGIN_BYTES, MAX_PAGE_BYTES};
 
 /// Maximum number of origins.
 pub const MAX_SIGN_IN_ORIGINS: usize = 16;
@@ -46,7 +46,14 @@ pub struct SignInConfig {
     pub secrets: Vec<SealSecret>,
     /// The path to which users return after they sign out; `None` for the gate's own page.
     pub signed_out: Option<String>,
+    /// The HTML document of the gate's pages, with the placeholders of [`PAGE_PLACEHOLDERS`]; `None` for the gate's
+    /// own.
+    pub page: Option<String>,
 }
+
+/// The placeholders of a page: its heading, its text, the link that goes on, and the code of a failure. The last two
+/// can be empty.
+pub const PAGE_PLACEHOLDERS: [&str; 4] = ["{title}", "{text}", "{link}", "{code}"];
 
 /// The authentication of a client at the token endpoint (RFC 6749 §2.3).
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -131,6 +138,7 @@ impl SignInConfig {
             path,
             secrets,
             signed_out,
+            page,
         } = self;
         let Endpoints {
             authorization,
@@ -190,6 +198,9 @@ impl SignInConfig {
             && signed_out
                 .as_deref()
                 .is_none_or(|path| is_path(path, MAX_LOCATION_BYTES))
+            && page
+                .as_ref()
+                .is_none_or(|page| page.len() <= MAX_PAGE_BYTES)
     }
 }
 

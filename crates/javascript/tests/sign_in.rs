@@ -84,6 +84,7 @@ fn config(path: &str) -> SignInConfig {
             key: [7; 32],
         }],
         signed_out: None,
+        page: None,
     }
 }
 

@@ -86,6 +86,7 @@ mod tests {
                 key: [7; 32],
             }],
             signed_out: None,
+            page: None,
         });
         spec.gate = config.encode().unwrap();
         let elsewhere = Elsewhere::of(&spec).unwrap();

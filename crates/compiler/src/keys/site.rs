@@ -515,6 +515,13 @@ static SIGN_IN: Keys = Keys {
             LOCATION,
             "the path to which users return after they sign out; default: a page of the gate",
         ),
+        Key::new(
+            "page",
+            FILE,
+            "the file with the HTML document of the gate's pages, which contains `{title}`, `{text}` and `{link}`, and can \
+             contain `{code}`; default: a plain page",
+        )
+        .also(&["pages", "template"]),
     ],
     one_of: &[],
 };

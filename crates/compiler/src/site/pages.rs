@@ -7,12 +7,13 @@ use std::collections::BTreeSet;
 
 use tollgate_gate::config::{DenyAnswer, DenyConfig, DenyPage, MAX_PAGE_BYTES};
 use tollgate_gate::public_text;
+use tollgate_gate::sign_in::PAGE_PLACEHOLDERS;
 
 use super::gate::UNAUTHORIZED;
 use super::keys::named_file;
 use super::origin::{is_origin, origin_help};
 use crate::diagnostic::{Report, codes, shown};
-use crate::document::Table;
+use crate::document::{Table, Text};
 use crate::source::SourceTree;
 
 /// The statuses that every site has: for bad paths and bad methods. Failures inside have no page, because whatever
@@ -50,21 +51,9 @@ pub(super) fn read(
         let Some(file) = table.text_of(value) else {
             continue;
         };
-        if let Some((problem, help)) = name_fault(file.value) {
-            report.add(&codes::BAD_PAGE, file.span, problem).help(help);
-            continue;
-        }
-        let cure = format!("write an HTML document to `{}`", shown(file.value));
-        let missing = (&codes::NO_PAGE, cure);
-        let Some(html) = named_file(&file, EXAMPLE, missing, sources, report) else {
+        let Some(html) = document(&file, sources, report) else {
             continue;
         };
-        let html = html.strip_prefix('\u{feff}').unwrap_or(html);
-        if let Some((problem, help)) = fault(html) {
-            let message = format!("`{}` {problem}", shown(file.value));
-            report.add(&codes::BAD_PAGE, file.span, message).help(help);
-            continue;
-        }
         let html = html.to_owned();
         pages.push(DenyPage { status, html });
     }
@@ -76,6 +65,48 @@ pub(super) fn read(
     }
     pages.sort_by_key(|page| page.status);
     pages
+}
+
+/// Reads `page` of `[sign_in]`; the outer `None` if it was reported.
+pub(super) fn sign_in(
+    table: Table<'_>,
+    sources: &SourceTree,
+    report: &mut Report,
+) -> Option<Option<String>> {
+    let Some(file) = table.text("page") else {
+        return (!table.has("page")).then_some(None);
+    };
+    let html = document(&file, sources, report)?;
+    let [title, text, link, _] = PAGE_PLACEHOLDERS;
+    let missing = [title, text, link]
+        .into_iter()
+        .find(|name| !html.contains(name));
+    if let Some(missing) = missing {
+        let message = format!("`{}` does not contain `{missing}`", shown(file.value));
+        report.add(&codes::BAD_PAGE, file.span, message).help(
+            "write `{title}`, `{text}` and `{link}` where the page shows its heading, its text, and the link that goes on",
+        );
+        return None;
+    }
+    Some(Some(html.to_owned()))
+}
+
+/// Reads an HTML document; `None` if it was reported.
+fn document<'s>(file: &Text<'_>, sources: &'s SourceTree, report: &mut Report) -> Option<&'s str> {
+    if let Some((problem, help)) = name_fault(file.value) {
+        report.add(&codes::BAD_PAGE, file.span, problem).help(help);
+        return None;
+    }
+    let cure = format!("write an HTML document to `{}`", shown(file.value));
+    let missing = (&codes::NO_PAGE, cure);
+    let html = named_file(file, EXAMPLE, missing, sources, report)?;
+    let html = html.strip_prefix('\u{feff}').unwrap_or(html);
+    if let Some((problem, help)) = fault(html) {
+        let message = format!("`{}` {problem}", shown(file.value));
+        report.add(&codes::BAD_PAGE, file.span, message).help(help);
+        return None;
+    }
+    Some(html)
 }
 
 /// The statuses that denials have. A redirect shows no page; where the gate signs users in, it sends 401 to everything that

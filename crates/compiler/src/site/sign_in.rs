@@ -12,6 +12,7 @@ use tollgate_gate::sign_in::SignInConfig;
 use tollgate_token::{IssuerConfig, IssuerKind};
 
 use super::origin::{is_origin, origin_help};
+use super::pages;
 use super::paths::is_plain;
 use super::session::Draft;
 use crate::diagnostic::{Report, codes, shown};
@@ -81,6 +82,7 @@ pub(super) fn read(
     let scopes = scopes(table, report);
     let origins = origins(table, report);
     let signed_out = signed_out(table, &path, report);
+    let page = pages::sign_in(table, sources, report);
     let client_secret = secrets::of_client(table, sources, report);
     let secrets = secrets::sealing(table, gate, sources, report);
     let discovered = issuer.and_then(|(_, issuer)| discovery::read(table, issuer, sources, report));
@@ -96,6 +98,7 @@ pub(super) fn read(
         path,
         secrets: secrets?,
         signed_out: signed_out?,
+        page: page?,
     })
 }
 

@@ -271,7 +271,9 @@ fn redirect(status: u16, location: &str) -> Response {
 
 impl<B: AsRef<[u8]>> Visit<'_, B> {
     fn page(&self, message: &Message, link: Option<&Link>) -> Answer {
-        Answer::new(message.code, page::response(message, link, self.is_page))
+        let own = self.config.page.as_deref();
+        let response = page::response(message, link, self.is_page, own);
+        Answer::new(message.code, response)
     }
 
     /// A failure, with a link that begins a new flow.

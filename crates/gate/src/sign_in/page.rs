@@ -7,6 +7,7 @@ use alloc::{borrow::Cow, format, string::String, vec::Vec};
 use crate::respond::PAGE_POLICY;
 use crate::response::Response;
 use crate::session::push_string;
+use crate::sign_in_config::PAGE_PLACEHOLDERS;
 
 /// What a page says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -190,8 +191,13 @@ const STYLE: &str = ":root{color-scheme:light dark;--link:#0b57d0;--on-link:#fff
      background:var(--link);color:var(--on-link);font-weight:600;text-decoration:none}\
      a:focus-visible{outline:3px solid var(--link);outline-offset:3px}small{opacity:.75}";
 
-/// The response for a message.
-pub(crate) fn response(message: &Message, link: Option<&Link>, is_page: bool) -> Response {
+/// The response for a message. `page` is the HTML document of the site, if it has one.
+pub(crate) fn response(
+    message: &Message,
+    link: Option<&Link>,
+    is_page: bool,
+    page: Option<&str>,
+) -> Response {
     let Message {
         code,
         status,
@@ -224,13 +230,16 @@ pub(crate) fn response(message: &Message, link: Option<&Link>, is_page: bool) ->
         } else {
             String::new()
         };
-        format!(
-            "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\">\
+        let own = || filled(page?, [title, text, &link, &reference]);
+        own().unwrap_or_else(|| {
+            format!(
+                "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\">\
              <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\
              <meta name=\"color-scheme\" content=\"light dark\">\
              <title>{title}</title><style>{STYLE}</style>\
              <main><h1>{title}</h1><p>{text}</p>{link}{reference}</main></html>\n"
-        )
+            )
+        })
     } else {
         let mut body = format!("{{\"status\":{status},\"code\":\"{code}\",\"error\":\"{text}\"");
         if let Some(Link { label: _, href }) = link {
@@ -247,6 +256,30 @@ pub(crate) fn response(message: &Message, link: Option<&Link>, is_page: bool) ->
     }
 }
 
+/// Replaces the placeholders of a page, each once; `None` if it has none.
+fn filled(page: &str, values: [&str; 4]) -> Option<String> {
+    let mut out = String::with_capacity(page.len());
+    let mut rest = page;
+    loop {
+        let found = PAGE_PLACEHOLDERS
+            .iter()
+            .zip(values)
+            .filter_map(|(name, value)| Some((rest.find(name)?, *name, value)))
+            .min_by_key(|(at, _, _)| *at);
+        let Some((at, name, value)) = found else {
+            break;
+        };
+        out.push_str(rest.get(..at)?);
+        out.push_str(value);
+        rest = rest.get(at + name.len()..)?;
+    }
+    if out.is_empty() {
+        return None;
+    }
+    out.push_str(rest);
+    Some(out)
+}
+
 /// Escapes text for a quoted attribute.
 fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
@@ -259,4 +292,49 @@ fn escaped(text: &str) -> String {
         }
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn placeholders_are_replaced_once() {
+        let values = ["T", "{title}", "<a>", ""];
+        let table: &[(&str, Option<&str>)] = &[
+            (
+                "<h1>{title}</h1>{text}{link}{code}",
+                Some("<h1>T</h1>{title}<a>"),
+            ),
+            ("{title}{title} {Title} {", Some("TT {Title} {")),
+            ("{link}", Some("<a>")),
+            ("<p>", None),
+            ("", None),
+        ];
+        for (page, expect) in table {
+            assert_eq!(filled(page, values).as_deref(), *expect, "{page}");
+        }
+    }
+
+    #[test]
+    fn a_link_cannot_leave_its_attribute() {
+        let link = Link {
+            label: "Sign in",
+            href: "/a?b=\"><script>&".into(),
+        };
+        let shown = response(&FLOW_MISSING, Some(&link), true, None);
+        assert!(shown.body.contains("href=\"/a?b=&quot;>&lt;script>&amp;\""));
+        let own = response(
+            &FLOW_MISSING,
+            Some(&link),
+            true,
+            Some("<p>{text}{link}{code}"),
+        );
+        assert!(own.body.starts_with("<p>This sign-in has expired"));
+        assert!(own.body.contains("&lt;script>"));
+        assert!(
+            own.body
+                .ends_with("<p><small>Code: flow_missing</small></p>")
+        );
+    }
 }

@@ -30,6 +30,7 @@ impl Changes {
             path,
             secrets,
             signed_out,
+            page,
         } = old;
         // A position; the issuers themselves are compared by name.
         let names = (
@@ -50,8 +51,10 @@ impl Changes {
         self.values(SETTING, what, path, &new.path);
         self.secrets(secrets, &new.secrets);
         let what = "sign-in: where users return to after they sign out";
-        let (old, new) = (signed_out, &new.signed_out);
-        self.differ(SETTING, what, old, new, Opens::Never);
+        let (old, new_path) = (signed_out, &new.signed_out);
+        self.differ(SETTING, what, old, new_path, Opens::Never);
+        let what = "sign-in: the page";
+        self.differ(SETTING, what, page, &new.page, Opens::Never);
     }
 
     fn client_auth(&mut self, old: &ClientAuth, new: &ClientAuth) {

@@ -48,6 +48,7 @@ secrets = [{ kid = "s1", file = "seal-1.key" }]
 /// The key of RFC 8037, appendix A.
 const KEYS: &str = r#"{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"e","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
 const POOL: &str = "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_TestPool1";
+const PAGE: &str = "<!doctype html><title>{title}</title>{text}{link}";
 const CLIENT_SECRET: &str = "correct-horse-battery";
 const SEAL_1: &str = "c2Vjb25kIHNlY3JldCBvZiAzMiBieXRlcywgaGVyZSE";
 const SEAL_2: &str = "dGhpcmQgc2VjcmV0IG9mIDMyIGJ5dGVzLCB3cml0dGVu";
@@ -66,6 +67,7 @@ fn sources(site: &str, document: &str) -> SourceTree {
     tree.insert("keys.json", KEYS);
     tree.insert("session.key", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8");
     tree.insert("openid.json", document);
+    tree.insert("pages/sign-in.html", format!("\u{feff}{PAGE}"));
     tree.insert("web.secret", format!("{CLIENT_SECRET}\r\n"));
     tree.insert("seal-1.key", format!("{SEAL_1}\n"));
     tree.insert("seal-2.key", SEAL_2);
@@ -106,6 +108,7 @@ scopes = ["openid", "email"]
 path = "/auth"
 secrets = [{ kid = "s2", file = "seal-2.key" }, { kid = "s1", file = "seal-1.key" }]
 signed_out = "/bye/"
+page = "pages/sign-in.html"
 "#;
     let document = document(
         "https://id.example.com",
@@ -126,6 +129,7 @@ signed_out = "/bye/"
         path,
         secrets,
         signed_out,
+        page,
     } = sign_in(&format!("{OIDC}{table}"), &document);
     assert_eq!(issuer, 1);
     assert_eq!(client, "web");
@@ -150,6 +154,7 @@ signed_out = "/bye/"
     };
     assert!(secrets == [secret("s2", SEAL_2), secret("s1", SEAL_1)]);
     assert_eq!(signed_out.as_deref(), Some("/bye/"));
+    assert_eq!(page.as_deref(), Some(PAGE));
 }
 
 #[test]
@@ -164,6 +169,7 @@ fn what_is_left_out_has_a_default() {
         path,
         secrets,
         signed_out,
+        page,
     } = sign_in(&format!("{OIDC}{SIGN_IN}"), &document("id.example.com", ""));
     assert_eq!((issuer, client.as_str()), (1, "web"));
     assert!(client_auth == ClientAuth::None);
@@ -174,7 +180,7 @@ fn what_is_left_out_has_a_default() {
     assert_eq!(origins, ["https://learn.example.com"]);
     assert_eq!(path, "/.tollgate");
     assert_eq!(secrets.len(), 1);
-    assert_eq!(signed_out, None);
+    assert_eq!((signed_out, page), (None, None));
 }
 
 #[test]
