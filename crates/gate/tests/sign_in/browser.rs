@@ -147,6 +147,7 @@ impl Browser {
     }
 
     pub(crate) fn store(&mut self, host: &str, target: &str, reply: &Reply, now: i64) {
+        self.jar.retain(|cookie| cookie.ends > now);
         for set in reply.set_cookies() {
             let cookie = read(host, target, set, now);
             self.jar.retain(|known| {

@@ -505,7 +505,7 @@ fn no_browser_holds_the_session_of_another_user() {
     for (code, count) in &walk.counts {
         println!("{count:>8} {code}");
     }
-    let least = steps / 10_000;
+    let least = steps / 40_000;
     for code in [
         "303 signed_in",
         "303 refreshed",
