@@ -18,7 +18,7 @@ const PROVIDERS: Npm<'static> = Npm {
     packages: &["oidc-provider@9.13.3", "oauth2-mock-server@8.2.3"],
 };
 /// The number of test files that run at the same time. They mostly wait, for sessions to end.
-const AT_ONCE: &str = "--test-concurrency=3";
+const AT_ONCE: &str = "--test-concurrency=4";
 
 /// Runs the tests and returns the report, the counts, and whether all passed. Parts and programs must already
 /// be built.

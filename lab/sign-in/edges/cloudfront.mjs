@@ -36,7 +36,7 @@ async function startNginx(scene, files, origin) {
   mkdirSync(join(folder, 'logs'));
   const built = join(folder, 'built');
   const args = ['build', scene.folder(files), '--target', 'cloudfront-functions', '--out', built];
-  execFileSync(needed('TOLLGATE'), args, { stdio: ['ignore', 'ignore', 'inherit'] });
+  execFileSync(needed('TOLLGATE'), args, { stdio: 'pipe' });
   const parts = [join(built, 'function.js'), repo('lab/targets/javascript/event.js'), repo('lambda-adapter/local/small-edge.js')];
   writeFileSync(join(folder, 'main.js'), parts.map((file) => readFileSync(file, 'utf8')).join('\n'));
   // The module's name is the name of its file.

@@ -43,7 +43,7 @@ export async function answer(handler, { request, response, lines }, forward) {
 export async function load(scene, files, lines) {
   const folder = scene.folder();
   cpSync(join(needed('TOLLGATE_PARTS'), 'lambda-edge/wasm'), folder, { recursive: true });
-  execFileSync(needed('TOLLGATE'), ['build', scene.folder(files), '--out', join(folder, 'policy.tgi')], { stdio: ['ignore', 'ignore', 'inherit'] });
+  execFileSync(needed('TOLLGATE'), ['build', scene.folder(files), '--out', join(folder, 'policy.tgi')], { stdio: 'pipe' });
   const { makeHandler } = await import(pathToFileURL(join(folder, 'index.mjs')));
   return makeHandler({ log: (line) => lines.push(line), report: (where, error) => lines.push(`${where}: ${error?.stack ?? error}`) });
 }
