@@ -1,4 +1,4 @@
-//! Tools for policy authors: test coverage, mutation testing, lints and formatting.
+//! Tools for policy authors: test coverage, mutation testing, lints, formatting, and pinning of keys.
 //!
 //! Works on compiled policies and evaluates requests with the gate; nothing here decides by itself.
 //! Not here: terminals and arguments (the command), and questions about all requests at once (the
