@@ -192,8 +192,9 @@ impl<B: AsRef<[u8]>> Gate<B> {
             return outcome;
         }
         let indexed = self.indexed_target(request);
+        let asked = request.target;
         let request = &Request {
-            target: indexed.as_deref().unwrap_or(request.target),
+            target: indexed.as_deref().unwrap_or(asked),
             ..*request
         };
         let found = self.find_token(request, &path, tokens);
@@ -214,7 +215,7 @@ impl<B: AsRef<[u8]>> Gate<B> {
             .rejected
             .filter(|_| decision.reason == Reason::BadToken)
             .map(|rejected| rejected.error.code());
-        let mut outcome = self.conclude(request, decision, detail, seen);
+        let mut outcome = self.conclude_asked(asked, request, decision, detail, seen);
         if outcome.kind == Kind::Deny
             && decision.reason != Reason::Internal
             && let Some(response) = respond::preflight(&self.config.deny, request)
@@ -243,7 +244,9 @@ impl<B: AsRef<[u8]>> Gate<B> {
             *handle = self.client_handle(request, clients, known, query.ip);
         }
         match &found.known {
-            Some(known) if self.sign_in.is_some() => self.refresh_session(outcome, request, known),
+            Some(known) if self.sign_in.is_some() => {
+                self.refresh_session(outcome, asked, request, known)
+            }
             _ => outcome,
         }
     }
@@ -289,6 +292,19 @@ impl<B: AsRef<[u8]>> Gate<B> {
         detail: Option<&'static str>,
         token: TokenStatus,
     ) -> Outcome {
+        self.conclude_asked(request.target, request, decision, detail, token)
+    }
+
+    /// The outcome of a decision about a request whose client asked for `asked`, to which it returns after a
+    /// sign-in.
+    fn conclude_asked(
+        &self,
+        asked: &[u8],
+        request: &Request<'_>,
+        decision: Decision,
+        detail: Option<&'static str>,
+        token: TokenStatus,
+    ) -> Outcome {
         let reason = decision.reason;
         let kind = Kind::of(reason);
         let action = if reason == Reason::Allow {
@@ -298,6 +314,10 @@ impl<B: AsRef<[u8]>> Gate<B> {
             })
         } else {
             let (deny, allow) = (&self.config.deny, decision.allow_methods);
+            let request = &Request {
+                target: asked,
+                ..*request
+            };
             Action::Refuse(respond::respond(
                 deny,
                 &self.challenge,

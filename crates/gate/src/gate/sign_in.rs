@@ -230,6 +230,7 @@ impl<B: AsRef<[u8]>> Gate<B> {
     pub(super) fn refresh_session(
         &self,
         outcome: Outcome,
+        asked: &[u8],
         request: &Request<'_>,
         known: &Known,
     ) -> Outcome {
@@ -244,7 +245,7 @@ impl<B: AsRef<[u8]>> Gate<B> {
         if !is_due {
             return outcome;
         }
-        let location = returning(&config.endpoint("refresh"), request.target);
+        let location = returning(&config.endpoint("refresh"), asked);
         outcome.served(redirect(302, &location), REFRESH_DUE)
     }
 }

@@ -38,8 +38,10 @@ impl<B: AsRef<[u8]>> Visit<'_, B> {
             Ok(answer) => answer,
             Err(message) => self.failure(message, &flow.to),
         };
-        if answer.wanted.is_some() || answer.unknown_key {
-            // The flow goes on after the fetch.
+        // The flow goes on after the fetch, or when the user reloads the page.
+        let is_over =
+            ![page::PROVIDER_SLOW.code, page::PROVIDER_UNREACHABLE.code].contains(&answer.detail);
+        if answer.wanted.is_some() || answer.unknown_key || !is_over {
             return answer;
         }
         answer.cookies([cookie::clear(&name, "/")])
