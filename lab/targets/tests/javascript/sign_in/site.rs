@@ -245,6 +245,7 @@ fn sign_in() -> SignInConfig {
             key: [7; 32],
         }],
         signed_out: None,
+        page: None,
     }
 }
 
