@@ -33,7 +33,7 @@ pub use crate::sign_in_config::{
     MAX_SIGN_IN_ORIGINS, MAX_SIGN_IN_PATH_BYTES, MAX_SIGN_IN_SCOPES, PAGE_PLACEHOLDERS,
     SEAL_SECRET_BYTES, SealSecret, SignInConfig, SignOut,
 };
-pub use exchange::{MAX_EXCHANGE_BYTES, MAX_EXCHANGE_SECS};
+pub use exchange::{EXCHANGE_PATIENCE_MS, MAX_EXCHANGE_BYTES, MAX_EXCHANGE_SECS};
 
 /// Longest path to return to, in bytes: three flow cookies of this length fit into a request. A longer path is
 /// forgotten, and the flow returns to `/`.

@@ -9,9 +9,11 @@ use tollgate_core::UnixSeconds;
 
 use crate::fetch::{Fetch, FetchLimits, FetchRequest, FetchResponse};
 
-/// The time limit of an exchange, in seconds: less than the five seconds that Lambda@Edge has for a viewer
-/// request.
-pub const MAX_EXCHANGE_SECS: u32 = 4;
+/// The time limit of an exchange, in seconds.
+pub const MAX_EXCHANGE_SECS: u32 = 10;
+/// The time that a request waits for an exchange, in milliseconds: with a fetch of keys it is less than the five
+/// seconds that Lambda@Edge has for a viewer request. A user who reloads the page later finds the response.
+pub const EXCHANGE_PATIENCE_MS: u32 = 3_500;
 /// Longest response that is accepted, in bytes.
 pub const MAX_EXCHANGE_BYTES: u32 = 65_536;
 /// Maximum number of exchanges that are remembered.
@@ -101,7 +103,7 @@ impl Exchanges {
         });
         let limits = FetchLimits {
             secs: MAX_EXCHANGE_SECS,
-            patience_ms: MAX_EXCHANGE_SECS * 1_000,
+            patience_ms: EXCHANGE_PATIENCE_MS,
             bytes: MAX_EXCHANGE_BYTES,
             cached_secs: 0,
         };
