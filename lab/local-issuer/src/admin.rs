@@ -26,6 +26,7 @@ pub(crate) fn answer(issuer: &mut Issuer, verb: &str, ask: &Ask<'_>) -> Reply {
         ("POST", "publish") => publish(issuer, &said, true),
         ("POST", "withdraw") => publish(issuer, &said, false),
         ("POST", "fault") => issuer.faults.set(&said).map(|()| json!({})),
+        ("POST", "token-fault") => issuer.token_faults.set(&said).map(|()| json!({})),
         ("POST", "clients") => register(issuer, &said),
         ("POST", "token") => token(issuer, &said, ask.now),
         _ => return status(StatusCode::NOT_FOUND),

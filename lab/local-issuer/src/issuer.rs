@@ -72,6 +72,7 @@ pub(crate) struct Issuer {
     pub(crate) codes: Codes,
     pub(crate) refresh_tokens: RefreshTokens,
     pub(crate) faults: Faults,
+    pub(crate) token_faults: Faults,
     pub(crate) fetches: Fetches,
     pub(crate) life_secs: i64,
 }
@@ -100,6 +101,7 @@ impl Issuer {
             codes: Codes::default(),
             refresh_tokens: RefreshTokens::default(),
             faults: Faults::default(),
+            token_faults: Faults::default(),
             fetches: Fetches::default(),
             life_secs: options.life_secs,
             base,

@@ -13,7 +13,8 @@
 //! | `/oauth2/token` | exchanges a code, or a refresh token, for tokens |
 //! | `/oauth2/revoke`, `/logout` | ends a refresh token; redirects to the client's `logout_uri` |
 //! | `/admin/keys`, `/admin/rotate`, `/admin/publish`, `/admin/withdraw` | the keys |
-//! | `/admin/fault`, `/admin/fetches` | the current fault of the key set, and the number of fetches |
+//! | `/admin/fault`, `/admin/token-fault` | the current fault of the key set, and of the token endpoint |
+//! | `/admin/fetches` | the number of fetches |
 //! | `/admin/token`, `/admin/clients` | mints any token; registers an app client with its redirect URIs |
 
 mod admin;

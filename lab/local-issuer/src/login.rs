@@ -153,7 +153,12 @@ pub(crate) fn sign_in(issuer: &mut Issuer, ask: &Ask<'_>) -> Reply {
 /// without a code.
 pub(crate) fn token(issuer: &mut Issuer, ask: &Ask<'_>) -> Reply {
     issuer.fetches.token += 1;
-    exchange(issuer, ask).with_header(header::ACCESS_CONTROL_ALLOW_ORIGIN, "*")
+    let reply = exchange(issuer, ask);
+    let reply = match issuer.token_faults.strike() {
+        Some(fault) => fault.spoil(String::from_utf8_lossy(&reply.body).into_owned()),
+        None => reply,
+    };
+    reply.with_header(header::ACCESS_CONTROL_ALLOW_ORIGIN, "*")
 }
 
 fn exchange(issuer: &mut Issuer, ask: &Ask<'_>) -> Reply {
