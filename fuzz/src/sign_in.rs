@@ -80,7 +80,7 @@ fn begun(gate: &mut Gate<Vec<u8>>, entropy: [u8; 32]) -> (String, String, String
         headers: &[("accept", b"text/html")],
         ip: None,
         now: UnixSeconds(NOW),
-        entropy: Some(entropy),
+        entropy: Some(&entropy),
     };
     let outcome = gate.ask(&request, &mut Context::new());
     let Action::Serve(response) = &outcome.action else {
@@ -152,7 +152,7 @@ fn asked(
         headers,
         ip: None,
         now: UnixSeconds(NOW),
-        entropy: Some([3; 32]),
+        entropy: Some(&[3; 32]),
     };
     let mut last = None;
     for _ in 0..MAX_STEPS {

@@ -4,6 +4,7 @@
 //! [`Gate::resume`](crate::Gate::resume). Not here: when to fetch ([`refresh`](crate::refresh)), and sockets.
 
 use alloc::{string::String, vec::Vec};
+use core::fmt;
 
 use crate::outcome::Outcome;
 use crate::refresh::KeysAccepted;
@@ -58,7 +59,7 @@ pub struct Fetch {
 }
 
 /// A request that a host sends for the gate.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct FetchRequest {
     /// The method.
     pub method: String,
@@ -68,6 +69,13 @@ pub struct FetchRequest {
     pub headers: Vec<(String, String)>,
     /// The body; empty for none.
     pub body: Vec<u8>,
+}
+
+/// Does not print headers and body, which contain the secrets of a sign-in.
+impl fmt::Debug for FetchRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.method, self.url)
+    }
 }
 
 /// The limits of a fetch. A fetch that exceeds one has failed.

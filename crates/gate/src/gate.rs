@@ -243,12 +243,10 @@ impl<B: AsRef<[u8]>> Gate<B> {
         {
             *handle = self.client_handle(request, clients, known, query.ip);
         }
-        match &found.known {
-            Some(known) if self.sign_in.is_some() => {
-                self.refresh_session(outcome, asked, request, known)
-            }
-            _ => outcome,
+        if let Some(known) = &found.known {
+            self.refresh_session(&mut outcome, asked, request, known);
         }
+        outcome
     }
 
     /// The change to the caching of the response to an allowed request.

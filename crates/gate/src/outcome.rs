@@ -57,6 +57,12 @@ impl Outcome {
     /// Turns this into the outcome of a request that the gate itself responds to; `detail` is its detail
     /// code.
     pub(crate) fn served(mut self, response: Response, detail: &'static str) -> Self {
+        self.serve(response, detail);
+        self
+    }
+
+    /// The same, in place.
+    pub(crate) fn serve(&mut self, response: Response, detail: &'static str) {
         self.kind = Kind::Serve;
         self.status = response.status;
         self.reason = Reason::Allow;
@@ -69,7 +75,6 @@ impl Outcome {
         self.log.detail = self.detail;
         self.log.rule = None;
         self.action = Action::Serve(response);
-        self
     }
 
     /// The outcome for an internal failure: denied, status 500.

@@ -22,7 +22,7 @@ pub struct Request<'a> {
     pub now: UnixSeconds,
     /// Bytes from a secure random number generator, unique to this request. Only requests below
     /// [`Gate::entropy_path`](crate::Gate::entropy_path) need them.
-    pub entropy: Option<[u8; 32]>,
+    pub entropy: Option<&'a [u8; 32]>,
 }
 
 impl<'a> Request<'a> {

@@ -37,7 +37,7 @@ pub use exchange::{EXCHANGE_PATIENCE_MS, MAX_EXCHANGE_BYTES, MAX_EXCHANGE_SECS};
 
 /// Longest path to return to, in bytes: three flow cookies of this length fit into a request. A longer path is
 /// forgotten, and the flow returns to `/`.
-pub const MAX_RETURN_BYTES: usize = 1_024;
+pub const MAX_RETURN_BYTES: usize = 512;
 /// Maximum number of flows of one browser at a time.
 pub const MAX_FLOWS: usize = 3;
 /// The part of a session's lifetime that is left when it is refreshed: a fifth.

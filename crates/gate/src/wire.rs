@@ -89,7 +89,7 @@ pub struct WireRequest<'a> {
     headers: Vec<(&'a str, &'a [u8])>,
     ip: Option<&'a str>,
     now: UnixSeconds,
-    entropy: Option<[u8; 32]>,
+    entropy: Option<&'a [u8; 32]>,
 }
 
 /// A decoded outcome.
@@ -165,7 +165,7 @@ pub fn encode_request(request: &Request<'_>) -> Vec<u8> {
     out.byte(WIRE_VERSION);
     out.fixed(&request.now.0.to_le_bytes());
     out.byte(u8::from(request.entropy.is_some()));
-    if let Some(entropy) = &request.entropy {
+    if let Some(entropy) = request.entropy {
         out.fixed(entropy);
     }
     out.bytes(request.ip.unwrap_or_default().as_bytes());
@@ -192,7 +192,7 @@ pub fn decode_request(message: &[u8]) -> Result<WireRequest<'_>, WireError> {
     let mut read = Reader::new(message);
     read.version()?;
     let now = UnixSeconds(i64::from_le_bytes(read.fixed()?));
-    let entropy = read.optional(Reader::fixed)?;
+    let entropy = read.optional(Reader::fixed_ref)?;
     let ip = Some(read.text()?).filter(|text| !text.is_empty());
     let method = read.text()?;
     let target = read.bytes()?;

@@ -144,12 +144,12 @@ impl<M: Machine + 'static, P: Platform + 'static> Host<M, P> {
     /// takes another step, at most [`MAX_STEPS`] in all.
     pub fn step(self: &Arc<Self>, request: &Request<'_>) -> Answer<M::Outcome> {
         let now = self.platform.now();
-        let entropy = match request.entropy {
+        let own = match request.entropy {
             None if self.machine.needs_entropy(request) => self.platform.entropy(),
-            given => given,
+            Some(_) | None => None,
         };
         let request = &Request {
-            entropy,
+            entropy: request.entropy.or(own.as_ref()),
             ..*request
         };
         let Stepped {

@@ -220,7 +220,10 @@ fn session_json(
     }
     if let Some(path) = whole_site(session) {
         parts.insert("m".to_owned(), marks(session, path));
-        features.need("clears");
+        // With sign-in, only its endpoints change the cookie, as in the gate.
+        if config.sign_in.is_none() {
+            features.need("clears");
+        }
     }
     Value::Object(parts)
 }

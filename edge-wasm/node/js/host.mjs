@@ -148,8 +148,9 @@ export class KeyedGate {
     return { status, body: whole };
   }
 
-  #report(fetch, error) {
-    quietly(() => this.#onFailure(error, fetch));
+  /** Reports a failure, without headers and body, which contain the secrets of a sign-in. */
+  #report({ ticket, method, url, limits }, error) {
+    quietly(() => this.#onFailure(error, { ticket, method, url, limits }));
   }
 }
 

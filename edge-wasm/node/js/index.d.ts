@@ -96,7 +96,7 @@ export interface KeyedGateOptions {
   /** Keeps a host alive until a fetch has ended. */
   waitUntil?: (ended: Promise<void>) => void;
   /** Receives the reason why a fetch failed or its key set was rejected. */
-  onFailure?: (error: unknown, fetch: GateFetch) => void;
+  onFailure?: (error: unknown, fetch: Pick<GateFetch, "ticket" | "method" | "url" | "limits">) => void;
   /** Receives one line per skipped key of an accepted set. Default: `onFailure`, with an error. */
   onSkippedKeys?: (skipped: string[], fetch: GateFetch) => void;
 }

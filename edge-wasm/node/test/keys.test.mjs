@@ -253,7 +253,7 @@ test("tickets are valid once, and rejections are errors", () => {
     url: URL_OF_KEYS,
     headers: [["accept", "application/json"]],
     body: 0,
-    limits: { secs: 5, bytes: 262_144, cachedSecs: 600 },
+    limits: { secs: 5, patienceMs: 1_000, bytes: 262_144, cachedSecs: 600 },
   });
   assert.deepEqual(gate.due(NOW), []);
   const response = { status: 200, body: new Uint8Array(0) };
@@ -290,6 +290,6 @@ test("a host that never reports fetches does not fill the memory", () => {
 /** One fetch with this ticket, as the module encodes it. */
 function bytesOf(ticket) {
   const number = (value) => [value & 255, (value >> 8) & 255, (value >> 16) & 255, (value >>> 24) & 255];
-  return Uint8Array.of(5, ...number(1), ...number(ticket), ...number(0), ...number(0), ...number(0), ...number(0),
-    ...number(5), ...number(1), ...number(0));
+  return Uint8Array.of(6, ...number(1), ...number(ticket), ...number(0), ...number(0), ...number(0), ...number(0),
+    ...number(5), ...number(1_000), ...number(1), ...number(0));
 }

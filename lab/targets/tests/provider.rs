@@ -2,13 +2,6 @@
 //! a session, and the next attempt works.
 
 #![cfg(test)]
-#![expect(
-    clippy::expect_used,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test that panics has failed"
-)]
-
 use core::net::SocketAddr;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};

@@ -217,6 +217,11 @@ fn endpoint(path: &Text<'_>, report: &mut Report) -> Option<String> {
 }
 
 impl Draft {
+    /// Whether there is one cookie per course.
+    pub(super) fn is_by_course(&self) -> bool {
+        self.by_course
+    }
+
     /// What is known before the rules are.
     pub(super) fn config(&self) -> &SessionConfig {
         &self.config

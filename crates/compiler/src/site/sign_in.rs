@@ -25,11 +25,12 @@ const DEFAULT_PATH: &str = "/.tollgate";
 /// The scope that makes an authorization request one of OpenID Connect.
 const OPENID: &str = "openid";
 /// The endpoints of the gate below `path`.
-const ENDPOINTS: [&str; 6] = [
+const ENDPOINTS: [&str; 7] = [
     "sign-in",
     "callback",
     "refresh",
     "sign-out",
+    "signed-out",
     "me",
     "back-channel",
 ];
@@ -117,6 +118,7 @@ fn check_session(
     session: Option<&Draft>,
     report: &mut Report,
 ) {
+    let is_by_course = session.is_some_and(Draft::is_by_course);
     let Some(session) = session.map(Draft::config) else {
         // A `[session]` with mistakes was reported.
         if !root.has("session") {
@@ -136,6 +138,13 @@ fn check_session(
         root.table("session")
             .and_then(|table| table.value_span(key))
     };
+    if is_by_course {
+        let span = written("cookies").unwrap_or(table.place());
+        let message = "browsers do not send cookies of courses to the endpoints of sign-in";
+        report
+            .add(&codes::BAD_SIGN_IN, span, message)
+            .help("write `cookies = \"site\"`, or remove `cookies`");
+    }
     if session.form != SessionForm::Jwt {
         let span = written("form").unwrap_or(table.place());
         report

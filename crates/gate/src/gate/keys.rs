@@ -49,9 +49,12 @@ impl<B: AsRef<[u8]>> Gate<B> {
             return Step::Done(outcome);
         };
         let refresh = &mut self.refresh;
-        let (ticket, fetch) = sign_in
+        let begun = sign_in
             .exchanges
             .begin(wanted, now, || refresh.next_ticket());
+        let Some((ticket, fetch)) = begun else {
+            return Step::Done(outcome);
+        };
         Step::Fetch(Pending {
             outcome,
             fetches: fetch.into_iter().collect(),

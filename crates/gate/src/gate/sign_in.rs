@@ -229,24 +229,23 @@ impl<B: AsRef<[u8]>> Gate<B> {
     /// the browser has a refresh token.
     pub(super) fn refresh_session(
         &self,
-        outcome: Outcome,
+        outcome: &mut Outcome,
         asked: &[u8],
         request: &Request<'_>,
         known: &Known,
-    ) -> Outcome {
+    ) {
         let Some(config) = &self.config.sign_in else {
-            return outcome;
+            return;
         };
         let is_due = known.is_session
             && matches!(outcome.action, Action::Forward(_))
             && is_ending(known, request)
             && is_navigation(request)
             && cookie::renew(request).is_some_and(|renew| renew.from <= request.now.0);
-        if !is_due {
-            return outcome;
+        if is_due {
+            let location = returning(&config.endpoint("refresh"), asked);
+            outcome.serve(redirect(302, &location), REFRESH_DUE);
         }
-        let location = returning(&config.endpoint("refresh"), asked);
-        outcome.served(redirect(302, &location), REFRESH_DUE)
     }
 }
 
@@ -289,7 +288,7 @@ impl<B: AsRef<[u8]>> Visit<'_, B> {
     /// Bytes for one purpose, derived from the entropy of the request.
     fn random(&self, purpose: &str) -> Option<[u8; 32]> {
         let entropy = self.request.entropy?;
-        self.hash(&[b"random", purpose.as_bytes(), &entropy])
+        self.hash(&[b"random", purpose.as_bytes(), entropy])
     }
 
     fn nonce(&self, purpose: &str) -> Option<[u8; 12]> {

@@ -78,21 +78,26 @@ impl Exchanges {
         }
     }
 
-    /// Begins an exchange unless it has begun. Returns its ticket, and the fetch if it begins now.
+    /// Begins an exchange unless it has begun. Returns its ticket, and the fetch if it begins now; `None` if too
+    /// many are in flight.
     pub(crate) fn begin(
         &mut self,
         wanted: Wanted,
         now: UnixSeconds,
         next_ticket: impl FnOnce() -> u32,
-    ) -> (u32, Option<Fetch>) {
+    ) -> Option<(u32, Option<Fetch>)> {
         self.forget(now);
         let Wanted { key, request } = wanted;
         if let Some(known) = self.0.iter().find(|exchange| exchange.key == key) {
-            return (known.ticket, None);
+            return Some((known.ticket, None));
         }
         if self.0.len() >= MAX_EXCHANGES {
-            // The oldest one: it has had the most time.
-            self.0.remove(0);
+            // Never one in flight, whose code would be sent twice. Grants last: invented codes have none.
+            let is_failure = |end: &End| !matches!(end, End::Response(200, _));
+            let at = self
+                .position(is_failure)
+                .or_else(|| self.position(|_| true))?;
+            self.0.remove(at);
         }
         let ticket = next_ticket();
         self.0.push(Exchange {
@@ -112,7 +117,13 @@ impl Exchanges {
             request,
             limits,
         };
-        (ticket, Some(fetch))
+        Some((ticket, Some(fetch)))
+    }
+
+    /// The oldest exchange that has ended like this.
+    fn position(&self, is_wanted: impl Fn(&End) -> bool) -> Option<usize> {
+        let mut exchanges = self.0.iter();
+        exchanges.position(|exchange| exchange.end.as_ref().is_some_and(&is_wanted))
     }
 
     /// Records the end of an exchange. Returns whether there is one with this ticket in flight.

@@ -218,7 +218,7 @@ pub(crate) fn response(
         },
     );
     push("x-content-type-options", "nosniff");
-    push("referrer-policy", "same-origin");
+    push("referrer-policy", "strict-origin");
     let body = if is_page {
         push("content-security-policy", PAGE_POLICY);
         let link = link.map_or_else(String::new, |Link { label, href }| {

@@ -32,9 +32,13 @@ impl<'a> Reader<'a> {
     }
 
     pub(super) fn fixed<const N: usize>(&mut self) -> Result<[u8; N], WireError> {
+        self.fixed_ref().copied()
+    }
+
+    pub(super) fn fixed_ref<const N: usize>(&mut self) -> Result<&'a [u8; N], WireError> {
         let (first, rest) = self.0.split_first_chunk().ok_or(WireError)?;
         self.0 = rest;
-        Ok(*first)
+        Ok(first)
     }
 
     pub(super) fn byte(&mut self) -> Result<u8, WireError> {

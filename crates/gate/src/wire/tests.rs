@@ -43,7 +43,7 @@ fn the_layout_is_the_documented_one() {
     let rest = b"\0\0\0\0\x03\0\0\0GET\x01\0\0\0/\x01\0\0\0\x01\0\0\0a\x01\0\0\0b";
     let without = [&start[..], b"\0", rest].concat();
     assert_eq!(encode_request(&request), without);
-    let entropy = Some([7; 32]);
+    let entropy = Some(&[7; 32]);
     let with = encode_request(&Request { entropy, ..request });
     assert_eq!(with, [&start[..], b"\x01", &[7; 32], rest].concat());
     let decoded = decode_request(&with).expect("a valid message");

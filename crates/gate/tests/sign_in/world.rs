@@ -157,7 +157,7 @@ impl World {
             headers: &headers,
             ip: None,
             now: UnixSeconds(self.now),
-            entropy: entropy.filter(|_| self.has_entropy),
+            entropy: entropy.as_ref().filter(|_| self.has_entropy),
         };
         let site = self.sites.iter_mut().find(|site| site.host == host);
         let site = site.unwrap_or_else(|| panic!("no site {host}"));

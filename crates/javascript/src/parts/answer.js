@@ -63,8 +63,8 @@ async function judgeTokens(query, request, verify) {
 //#endif
 //#if refresh
   // Another edge writes into this cookie when the session may be refreshed next.
-  at = (request.cookies['__Host-tollgate-renew'] || '').value;
-  query._isDue = query._facts._late && /^\d+$/.test(at) && at <= query._now;
+  at = /^(\d+)\./.exec((request.cookies['__Host-tollgate-renew'] || '').value);
+  query._isDue = query._facts._late && at && at[1] <= query._now;
 //#endif
   return decided ? nothing : fault;
 }

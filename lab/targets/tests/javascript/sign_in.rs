@@ -437,7 +437,7 @@ fn the_endpoints_are_another_edges() -> Result<()> {
 
 #[test]
 fn a_session_that_ends_soon_is_refreshed() -> Result<()> {
-    let renew = |time: i64| format!("__Host-tollgate-renew={time}");
+    let renew = |time: i64| format!("__Host-tollgate-renew={time}.binding");
     let none = String::new();
     // The time, the method, whether the browser navigates, the other cookie, and whether it is redirected.
     let table: &[(i64, &str, bool, String, bool)] = &[
@@ -463,38 +463,44 @@ fn a_session_that_ends_soon_is_refreshed() -> Result<()> {
             LATE,
             "GET",
             true,
-            "__Host-tollgate-renew=x".to_owned(),
+            "__Host-tollgate-renew=x.binding".to_owned(),
             false,
         ),
         (
             LATE,
             "GET",
             true,
-            "__Host-tollgate-renew=-1".to_owned(),
+            "__Host-tollgate-renew=-1.binding".to_owned(),
             false,
         ),
         (
             LATE,
             "GET",
             true,
-            "__Host-tollgate-renew=1e3".to_owned(),
+            "__Host-tollgate-renew=1e3.binding".to_owned(),
             false,
         ),
         (
             LATE,
             "GET",
             true,
-            "__Host-tollgate-renew=0x1".to_owned(),
+            "__Host-tollgate-renew=0x1.binding".to_owned(),
             false,
         ),
         (
             LATE,
             "GET",
             true,
-            "__Host-tollgate-renew=1.5".to_owned(),
+            "__Host-tollgate-renew=1".to_owned(),
             false,
         ),
-        (LATE, "GET", true, "tollgate-renew=1".to_owned(), false),
+        (
+            LATE,
+            "GET",
+            true,
+            "tollgate-renew=1.binding".to_owned(),
+            false,
+        ),
     ];
     let mut node = Node::start()?;
     for site in sites()? {
@@ -545,7 +551,7 @@ fn the_first_of_two_sessions_decides_about_the_refresh() -> Result<()> {
         let (old, new) = (site.session(MINTED)?, site.session(MINTED + 500)?);
         ensure!(old != new, "the sessions are equal");
         let ask = |first: &str, second: &str| {
-            let cookie = format!("{first}; {second}; __Host-tollgate-renew=1");
+            let cookie = format!("{first}; {second}; __Host-tollgate-renew=1.binding");
             let headers = [NAVIGATES, &[("cookie", cookie.as_str())]].concat();
             request("GET", "/a", &headers, LATE)
         };

@@ -144,7 +144,7 @@ impl<B: AsRef<[u8]>> Visit<'_, B> {
             nonce: flow.nonce,
             binding: [0; 16],
             token: refresh_token,
-            id_token: Some(id_token),
+            id_token: self.hint(id_token),
         };
         let renewal = self
             .renewal_cookies(renewal, self.now())

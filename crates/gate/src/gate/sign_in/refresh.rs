@@ -126,7 +126,7 @@ impl<B: AsRef<[u8]>> Visit<'_, B> {
             nonce: renewal.nonce,
             binding: renewal.binding,
             token: refresh_token.or(Some(token)),
-            id_token: Some(id_token),
+            id_token: self.hint(id_token),
         };
         let Some(renewal) = self.renewal_cookies(renewal, self.now().saturating_add(PAUSE_SECS))
         else {

@@ -5,7 +5,7 @@ use alloc::string::String;
 use super::{Answer, Visit, redirect};
 use crate::sign_in::exchange::Progress;
 use crate::sign_in::page::{self, Link};
-use crate::sign_in::{SignOut, form};
+use crate::sign_in::{SignOut, cookie, form};
 use crate::sign_in_config::host_of;
 
 /// The detail code for a session that ends.
@@ -26,7 +26,8 @@ impl<B: AsRef<[u8]>> Visit<'_, B> {
             return self.page(&page::CONFIRM_SIGN_OUT, Some(&link));
         }
         let ended = Answer::new(SIGNED_OUT, redirect(303, &self.provider_sign_out()))
-            .cookies(self.cleared());
+            .cookies(self.cleared())
+            .cookies([cookie::clear_tries()]);
         let revocation = self.config.endpoints.revocation.as_deref();
         let (Some(url), Some((_, token))) = (revocation, self.refresh_token()) else {
             return ended;

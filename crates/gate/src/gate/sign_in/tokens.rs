@@ -13,7 +13,7 @@ use crate::fetch::FetchRequest;
 use crate::session::{NoSession, Parent};
 use crate::sign_in::exchange::{Key, Progress};
 use crate::sign_in::page::{self, Message};
-use crate::sign_in::{ClientAuth, cookie, form};
+use crate::sign_in::{ClientAuth, SignOut, cookie, form};
 
 /// The purpose of refresh cookies.
 const REFRESH: &str = "refresh";
@@ -129,7 +129,19 @@ impl<B: AsRef<[u8]>> Visit<'_, B> {
                 id_token: member("id_token"),
                 refresh_token: member("refresh_token"),
             }),
-            (400..=499, Some("invalid_grant")) => Err(NoGrant::Invalid),
+            // The last three mean that the user has to sign in again.
+            (
+                400..=499,
+                Some(
+                    "invalid_grant"
+                    | "interaction_required"
+                    | "consent_required"
+                    | "login_required",
+                ),
+            ) => Err(NoGrant::Invalid),
+            (429, _) | (400..=499, Some("temporarily_unavailable" | "slow_down")) => {
+                Err(NoGrant::Failed(&page::PROVIDER_UNREACHABLE))
+            }
             (400..=499, Some("invalid_client" | "unauthorized_client")) => {
                 Err(NoGrant::Failed(&page::CLIENT_REJECTED))
             }
@@ -196,6 +208,11 @@ impl<B: AsRef<[u8]>> Visit<'_, B> {
                 all.contains(&client) && is_party && (all.len() == 1 || party.is_some())
             }),
         }
+    }
+
+    /// The ID token, if the provider wants it at sign-out.
+    pub(super) fn hint(&self, id_token: String) -> Option<String> {
+        matches!(self.config.endpoints.sign_out, SignOut::EndSession(_)).then_some(id_token)
     }
 
     /// The cookies of a session for this user, for all paths that concern the user and for `to`.
