@@ -113,8 +113,8 @@ fn sign_in_adds_few_bytes_to_a_function() {
         deployed.function.len(),
         all.function.len()
     );
-    assert_eq!(deployed.function.len() - plain, 430);
-    assert_eq!(all.function.len() - deployed.function.len(), 289);
+    assert_eq!(deployed.function.len() - plain, 365);
+    assert_eq!(all.function.len() - deployed.function.len(), 294);
     // The sample fits with sign-in, and without refreshing sessions.
     assert!(deployed.function.len() <= MAX_FUNCTION_BYTES && !deployed.refreshes);
     assert!(all.refreshes);
