@@ -188,7 +188,9 @@ impl<B: AsRef<[u8]>> Gate<B> {
         if self.is_session_endpoint(request, tokens) {
             return self.answer_session(request, &path, tokens);
         }
-        if let Some(outcome) = self.answer_sign_in(request, &path, tokens) {
+        if self.sign_in.is_some()
+            && let Some(outcome) = self.answer_sign_in(request, &path, tokens)
+        {
             return outcome;
         }
         let indexed = self.indexed_target(request);
@@ -243,7 +245,9 @@ impl<B: AsRef<[u8]>> Gate<B> {
         {
             *handle = self.client_handle(request, clients, known, query.ip);
         }
-        if let Some(known) = &found.known {
+        if self.sign_in.is_some()
+            && let Some(known) = &found.known
+        {
             self.refresh_session(&mut outcome, asked, request, known);
         }
         outcome
