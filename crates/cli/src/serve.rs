@@ -82,12 +82,20 @@ enum Log {
     Off,
 }
 
+/// Whether an origin of the site is this server.
+fn is_here(origin: &str, address: SocketAddr) -> bool {
+    let host = origin.strip_prefix("http://").unwrap_or_default();
+    host == address.to_string() || host == format!("localhost:{}", address.port())
+}
+
 impl Serve {
     pub(crate) fn run(self) -> Result<Verdict, Failure> {
         let origin = self.origin.open()?;
         let policy = policy::folder_or_default(self.dir.or(self.policy))?;
         let gate = policy::gate(&policy, self.trust.read()?.as_mut())?;
         let id = gate.policy_id();
+        let sign_in = gate.config().sign_in.as_ref();
+        let origins = sign_in.map(|sign_in| sign_in.origins.clone());
         let options = Options {
             allow_remote: self.allow_remote,
             trust_forwarded_for: self.trust_forwarded_for,
@@ -125,6 +133,15 @@ impl Serve {
         if self.allow_remote && !listen.ip().is_loopback() {
             warn(format_args!(
                 "other machines can reach `{listen}`, and connections are not encrypted"
+            ));
+        }
+        if let Some(origins) = origins
+            && !origins.iter().any(|origin| is_here(origin, edge.addr()))
+        {
+            warn(format_args!(
+                "sign-in returns to `{}`: add `\"http://localhost:{}\"` to `origins` of `[sign_in]`, and open that address",
+                origins.first().map_or("", String::as_str),
+                edge.addr().port()
             ));
         }
         output::print(format_args!(

@@ -497,7 +497,7 @@ static SIGN_IN: Keys = Keys {
                 max_bytes: gate_sign_in::MAX_SIGN_IN_PATH_BYTES,
                 pattern: Some("^/.*[^/]$"),
             },
-            "the path below which the gate has `sign-in`, `callback`, `refresh`, `sign-out`, `me` and `back-channel`; \
+            "the path below which the gate has `sign-in`, `callback`, `refresh`, `sign-out`, `signed-out`, `me` and `back-channel`; \
              default: `/.tollgate`",
         ),
         Key::new(

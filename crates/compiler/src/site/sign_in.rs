@@ -123,14 +123,24 @@ fn check_session(
         // A `[session]` with mistakes was reported.
         if !root.has("session") {
             let message = "`[sign_in]` without `[session]`: users who signed in get no session";
-            report
-                .add_whole(&codes::BAD_SIGN_IN, message)
-                .also(table.place(), "users sign in here")
-                .help(format!(
+            let signs = |issuer: &&IssuerConfig| {
+                !issuer.secrets.is_empty() && issuer.clients.contains(&gate.site)
+            };
+            let help = match gate.issuers.iter().find(signs) {
+                Some(issuer) => format!(
+                    "add `[session]` with `issuer = \"{}\"`",
+                    shown(&issuer.name)
+                ),
+                None => format!(
                     "add an `[[issuer]]` with `name = \"sessions\"`, `algorithms = [\"HS256\"]`, `clients = [\"{}\"]` and \
                      `secrets`; `[session]` with `issuer = \"sessions\"`; and `cookie:__Host-tollgate` to `[token] from`",
                     shown(&gate.site)
-                ));
+                ),
+            };
+            report
+                .add_whole(&codes::BAD_SIGN_IN, message)
+                .also(table.place(), "users sign in here")
+                .help(help);
         }
         return;
     };

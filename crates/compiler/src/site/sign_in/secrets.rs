@@ -86,6 +86,18 @@ pub(super) fn of_client(
         // Another type was reported with the shape of the table.
         return (!table.has("client_secret")).then_some(None);
     };
+    if !name.value.is_empty() && !name.value.contains(['/', '.']) {
+        // It may be the secret itself, so neither it nor its line is shown.
+        report
+            .add_whole(
+                &codes::BAD_CLIENT_SECRET,
+                "`client_secret` of `[sign_in]` is not the name of a file",
+            )
+            .help(
+                "write the secret to a file of the policy folder, and the file's name here: `client_secret = \"keys/web.secret\"`",
+            );
+        return None;
+    }
     let cure = format!(
         "write the secret that the issuer shows for the client to `{}`; a public client has none",
         shown(name.value)
