@@ -1,4 +1,4 @@
-//! Both providers hash and seal alike, and open only what was sealed.
+//! Both providers compute the same hashes and sealed bytes, and reject changed ones.
 
 #![expect(clippy::unwrap_used, reason = "a test that panics has failed")]
 

@@ -11,7 +11,7 @@ use tollgate_core::{MethodSet, Reason};
 use crate::chars::is_http_token_byte;
 use crate::config::{DenyAnswer, DenyConfig};
 use crate::request::Request;
-use crate::response::{Response, plain, public_text};
+use crate::response::{Response, empty, plain, public_text};
 use crate::session::push_string;
 use crate::sign_in::returning;
 
@@ -147,8 +147,7 @@ pub(crate) fn preflight(deny: &DenyConfig, request: &Request<'_>) -> Option<Resp
     if method.is_empty() || !method.bytes().all(is_http_token_byte) {
         return None;
     }
-    let mut response = plain("HEAD", 204);
-    response.headers.retain(|(name, _)| name != "content-type");
+    let mut response = empty(204);
     share(deny, request, &mut response);
     response.push("access-control-allow-methods", method.into());
     let is_list = |byte: u8| is_http_token_byte(byte) || byte == b',' || byte == b' ';

@@ -43,6 +43,13 @@ pub fn public_text(status: u16) -> &'static str {
     }
 }
 
+/// A response without a body.
+pub(crate) fn empty(status: u16) -> Response {
+    let mut response = plain("HEAD", status);
+    response.headers.retain(|(name, _)| name != "content-type");
+    response
+}
+
 /// A response with only the text for its status.
 pub(crate) fn plain(method: &str, status: u16) -> Response {
     let headers = [

@@ -72,7 +72,7 @@ pub const MAX_COOKIES: usize = 16;
 pub const TOO_LARGE: &str = "session_too_large";
 
 pub use claims::header;
-pub(crate) use claims::push_string;
+pub(crate) use claims::{push_list, push_string};
 
 impl GateConfig {
     /// Returns the encoded headers of sessions: one per secret of the session issuer.

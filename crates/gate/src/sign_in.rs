@@ -29,7 +29,7 @@ pub(crate) mod page;
 pub(crate) mod seal;
 
 pub use crate::sign_in_config::{
-    ClientAuth, Endpoints, MAX_CLIENT_BYTES, MAX_SEAL_KID_BYTES, MAX_SEAL_SECRETS,
+    ClientAuth, ENDPOINTS, Endpoints, MAX_CLIENT_BYTES, MAX_SEAL_KID_BYTES, MAX_SEAL_SECRETS,
     MAX_SIGN_IN_ORIGINS, MAX_SIGN_IN_PATH_BYTES, MAX_SIGN_IN_SCOPES, PAGE_PLACEHOLDERS,
     SEAL_SECRET_BYTES, SealSecret, SignInConfig, SignOut,
 };

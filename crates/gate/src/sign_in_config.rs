@@ -24,6 +24,17 @@ pub const SEAL_SECRET_BYTES: usize = 32;
 /// Longest key ID of such a secret, in bytes.
 pub const MAX_SEAL_KID_BYTES: usize = 32;
 
+/// The endpoints of the gate below `path`.
+pub const ENDPOINTS: [&str; 7] = [
+    "sign-in",
+    "callback",
+    "refresh",
+    "sign-out",
+    "signed-out",
+    "me",
+    "back-channel",
+];
+
 /// The sign-in configuration.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SignInConfig {
@@ -124,6 +135,12 @@ impl SignInConfig {
     /// The path of an endpoint.
     pub fn endpoint(&self, name: &str) -> String {
         format!("{}/{name}", self.path)
+    }
+
+    /// The part of a raw path after [`path`](Self::path), if it is that path or below it.
+    pub(crate) fn below<'a>(&self, raw: &'a [u8]) -> Option<&'a [u8]> {
+        let rest = raw.strip_prefix(self.path.as_bytes())?;
+        (rest.is_empty() || rest.starts_with(b"/")).then_some(rest)
     }
 
     /// Whether the flow can run with this configuration.

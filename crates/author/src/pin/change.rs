@@ -78,7 +78,7 @@ fn values(document: Map<String, Value>) -> BTreeMap<String, Value> {
     document.into_iter().collect()
 }
 
-/// The keys of a set, and its other members. Keys with one `kid` for several algorithms are told apart.
+/// The keys of a set, and its other members. A key is identified by its `kid` and its algorithm.
 fn keys(mut set: Map<String, Value>) -> BTreeMap<String, Value> {
     let list = set.remove("keys");
     let mut keys: BTreeMap<String, Value> = set.into_iter().collect();

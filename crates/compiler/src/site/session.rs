@@ -222,7 +222,7 @@ impl Draft {
         self.by_course
     }
 
-    /// What is known before the rules are.
+    /// The configuration so far, without what depends on the rules.
     pub(super) fn config(&self) -> &SessionConfig {
         &self.config
     }

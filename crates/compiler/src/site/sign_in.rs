@@ -8,7 +8,7 @@ mod secrets;
 
 use tollgate_gate::config::{DenyAnswer, GateConfig};
 use tollgate_gate::session::SessionForm;
-use tollgate_gate::sign_in::SignInConfig;
+use tollgate_gate::sign_in::{ENDPOINTS, SignInConfig};
 use tollgate_token::{IssuerConfig, IssuerKind};
 
 use super::origin::{is_origin, origin_help};
@@ -24,19 +24,8 @@ const TABLE: &str = "sign_in";
 const DEFAULT_PATH: &str = "/.tollgate";
 /// The scope that makes an authorization request one of OpenID Connect.
 const OPENID: &str = "openid";
-/// The endpoints of the gate below `path`.
-const ENDPOINTS: [&str; 7] = [
-    "sign-in",
-    "callback",
-    "refresh",
-    "sign-out",
-    "signed-out",
-    "me",
-    "back-channel",
-];
-
 /// Reads the path below which the gate's endpoints are; `None` without `[sign_in]`. For one that was reported, the
-/// default stands in, so that what follows from it is not reported as well.
+/// default is returned, so that its consequences are not reported as well.
 pub(super) fn path(root: Table<'_>, report: &mut Report) -> Option<String> {
     let table = root.table(TABLE)?;
     let written = table.text("path").filter(|path| !path.value.is_empty());

@@ -55,7 +55,9 @@ impl<B: AsRef<[u8]>> Gate<B> {
         if query.is_some() && (request.has_splitting_query() || self.query_counts(request)) {
             return None;
         }
-        if self.is_session_path(path) {
+        let sign_in = self.config.sign_in.as_ref();
+        if self.is_session_path(path) || sign_in.is_some_and(|config| config.below(path).is_some())
+        {
             return None;
         }
         let options = self.image.path_options();

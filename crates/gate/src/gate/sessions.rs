@@ -16,7 +16,7 @@ use crate::log::TokenStatus;
 use crate::outcome::{Action, Outcome};
 use crate::request::Request;
 use crate::respond;
-use crate::response::plain;
+use crate::response::empty;
 use crate::session::{MAX_COOKIES, Mint, NoSession, Parent, SessionConfig, SessionPath, TOO_LARGE};
 use crate::source::Candidates;
 
@@ -193,8 +193,7 @@ impl<B: AsRef<[u8]>> Gate<B> {
 
     fn serve_sessions(&self, request: &Request<'_>, known: &Arc<Known>) -> Outcome {
         let mut detail = SESSION;
-        let mut response = plain("HEAD", NO_CONTENT);
-        response.headers.retain(|(name, _)| name != "content-type");
+        let mut response = empty(NO_CONTENT);
         if let (Some(session), Some(parent)) = (&self.config.session, &known.parent) {
             let mint = self.mint(session, request);
             let asked = request

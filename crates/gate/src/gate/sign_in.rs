@@ -21,13 +21,13 @@ use crate::log::TokenStatus;
 use crate::outcome::{Action, Outcome};
 use crate::request::Request;
 use crate::respond::{is_navigation, share};
-use crate::response::{Response, plain};
-use crate::session::{SessionConfig, push_string};
+use crate::response::{Response, empty, plain};
+use crate::session::{SessionConfig, push_list, push_string};
 use crate::sign_in::cookie;
 use crate::sign_in::exchange::{Exchanges, Key, Wanted};
 use crate::sign_in::page::{self, Link, Message};
 use crate::sign_in::seal::Sealer;
-use crate::sign_in::{REFRESH_PART, SignInConfig, form, returning};
+use crate::sign_in::{ENDPOINTS, REFRESH_PART, SignInConfig, form, returning};
 use crate::sign_in_config::host_of;
 
 /// The detail code for a redirect to the provider.
@@ -61,7 +61,7 @@ impl SignIn {
     }
 }
 
-/// The endpoints.
+/// The endpoints, in the order of [`ENDPOINTS`].
 #[derive(Clone, Copy)]
 enum Endpoint {
     SignIn,
@@ -74,17 +74,22 @@ enum Endpoint {
 }
 
 impl Endpoint {
-    fn named(rest: &[u8]) -> Option<Self> {
-        Some(match rest {
-            b"/sign-in" => Self::SignIn,
-            b"/callback" => Self::Callback,
-            b"/refresh" => Self::Refresh,
-            b"/sign-out" => Self::SignOut,
-            b"/signed-out" => Self::SignedOut,
-            b"/me" => Self::Me,
-            b"/back-channel" => Self::BackChannel,
-            _ => return None,
-        })
+    const ALL: [Self; ENDPOINTS.len()] = [
+        Self::SignIn,
+        Self::Callback,
+        Self::Refresh,
+        Self::SignOut,
+        Self::SignedOut,
+        Self::Me,
+        Self::BackChannel,
+    ];
+
+    /// The endpoint at this part of a path below the configured one.
+    fn at(rest: &[u8]) -> Option<Self> {
+        let name = rest.strip_prefix(b"/")?;
+        let mut all = ENDPOINTS.iter().zip(Self::ALL);
+        let found = all.find(|(known, _)| known.as_bytes() == name);
+        found.map(|(_, endpoint)| endpoint)
     }
 
     fn methods(self) -> MethodSet {
@@ -169,10 +174,7 @@ impl<B: AsRef<[u8]>> Gate<B> {
         tokens: &mut Tokens<'_>,
     ) -> Option<Outcome> {
         let config = self.config.sign_in.as_ref()?;
-        let rest = request.path().strip_prefix(config.path.as_bytes())?;
-        if !rest.is_empty() && !rest.starts_with(b"/") {
-            return None;
-        }
+        let rest = config.below(request.path())?;
         let (Some(session), Some(state)) = (&self.config.session, &self.sign_in) else {
             // A configuration with sign-in has both.
             return Some(Outcome::internal(request.method, "sign_in_internal"));
@@ -186,7 +188,7 @@ impl<B: AsRef<[u8]>> Gate<B> {
             path,
             is_page: is_navigation(request),
         };
-        let Some(endpoint) = Endpoint::named(rest) else {
+        let Some(endpoint) = Endpoint::at(rest) else {
             let none = MethodSet::EMPTY;
             let (reason, seen) = (Reason::Forbidden, TokenStatus::Unread);
             return Some(self.refuse(request, reason, None, seen, none));
@@ -262,8 +264,7 @@ fn is_ending(known: &Known, request: &Request<'_>) -> bool {
 
 /// A redirect of the gate.
 fn redirect(status: u16, location: &str) -> Response {
-    let mut response = plain("HEAD", status);
-    response.headers.retain(|(name, _)| name != "content-type");
+    let mut response = empty(status);
     response.push("location", location.into());
     response.push("referrer-policy", "no-referrer".into());
     response
@@ -324,9 +325,7 @@ impl<B: AsRef<[u8]>> Visit<'_, B> {
             ..*self.request
         };
         let path = target.path();
-        let is_own = path
-            .strip_prefix(self.config.path.as_bytes())
-            .is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"));
+        let is_own = self.config.below(path).is_some();
         let mut scratch = PathScratch::new();
         let options = self.gate.image.path_options();
         is_plain && !is_own && !target.has_splitting_query() && scratch.parse(path, options).is_ok()
@@ -390,14 +389,9 @@ impl<B: AsRef<[u8]>> Visit<'_, B> {
         }
         json.push_str(",\"issuer\":");
         push_string(&mut json, &known.issuer);
-        json.push_str(",\"groups\":[");
-        for (at, group) in known.facts.groups().enumerate() {
-            if at > 0 {
-                json.push(',');
-            }
-            push_string(&mut json, group);
-        }
-        json.push_str("],\"expires_at\":");
+        json.push_str(",\"groups\":");
+        push_list(&mut json, known.facts.groups());
+        json.push_str(",\"expires_at\":");
         match known.lifetime {
             Some(lifetime) => json.push_str(&format!("{}", lifetime.expires_at().0)),
             None => json.push_str("null"),

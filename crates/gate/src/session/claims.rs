@@ -184,7 +184,8 @@ fn push_name(json: &mut String, name: &str) {
     json.push(':');
 }
 
-fn push_list<'a>(json: &mut String, texts: impl Iterator<Item = &'a str>) {
+/// Appends a JSON array of strings.
+pub(crate) fn push_list<'a>(json: &mut String, texts: impl Iterator<Item = &'a str>) {
     json.push('[');
     for (at, text) in texts.enumerate() {
         if at > 0 {

@@ -9,7 +9,7 @@ use crate::response::Response;
 use crate::session::push_string;
 use crate::sign_in_config::PAGE_PLACEHOLDERS;
 
-/// What a page says.
+/// The content of a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Message {
     /// The stable code, also the detail code of the record.
@@ -224,7 +224,7 @@ pub(crate) fn response(
         let link = link.map_or_else(String::new, |Link { label, href }| {
             format!("<p><a href=\"{}\">{label}</a></p>", escaped(href))
         });
-        // For the operator, whom the user may ask.
+        // A user who asks the operator for help can quote it.
         let reference = if *status >= 400 {
             format!("<p><small>Code: {code}</small></p>")
         } else {

@@ -21,7 +21,52 @@ mod walks;
 mod world;
 
 use browser::Browser;
+use tollgate_gate::{ClientCache, Context, Request, UnixSeconds};
 use world::{LESSON, SESSION, World, at};
+
+/// A repeat request with a client handle is not evaluated as a whole, so it must not bypass the endpoints.
+#[test]
+fn no_client_handle_admits_a_request_to_an_endpoint() {
+    let mut world = World::new();
+    let mut browser = Browser::of("alice");
+    browser.open(&mut world, LESSON);
+    let session = browser
+        .cookie("learn.example.com", SESSION)
+        .expect("a session");
+    let cookie = format!("{SESSION}={session}");
+    // The rule for `/learn/**` covers this path.
+    let options = site::Options {
+        sign_in: "path = \"/learn/gate\"",
+        ..site::LEARN
+    };
+    let gate = site::gate(&options);
+    let mut clients = ClientCache::new(4);
+    let headers = [("cookie", cookie.as_bytes())];
+    let ask = |target| Request {
+        method: "GET",
+        target,
+        headers: &headers,
+        ip: None,
+        now: UnixSeconds(world.now),
+        entropy: None,
+    };
+    let mut context = Context::new().with_clients(&mut clients);
+    let outcome = gate.ask(&ask(b"/learn/a"), &mut context);
+    assert_eq!(outcome.status, 200);
+    let handle = context.client_handle().expect("a handle").handle;
+    let table: &[(&[u8], bool)] = &[
+        (b"/learn/b", true),
+        (b"/learn/gates", true),
+        (b"/learn/gate", false),
+        (b"/learn/gate/me", false),
+        (b"/learn/gate/sign-out", false),
+        (b"/learn/gate/nothing", false),
+    ];
+    for (target, expect) in table {
+        let admitted = gate.admit(&mut clients, handle, &ask(target));
+        assert_eq!(admitted.is_some(), *expect, "{}", target.escape_ascii());
+    }
+}
 
 #[test]
 fn a_user_signs_in_and_returns_to_the_page() {

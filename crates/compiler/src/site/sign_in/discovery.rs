@@ -20,7 +20,7 @@ const WELL_KNOWN: &str = "/.well-known/openid-configuration";
 const BASIC: &str = "client_secret_basic";
 const POST: &str = "client_secret_post";
 
-/// What a discovery document states.
+/// The settings in a discovery document.
 pub(super) struct Discovered {
     pub(super) endpoints: Endpoints,
     /// `token_endpoint_auth_methods_supported`, or its default.

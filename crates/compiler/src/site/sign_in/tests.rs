@@ -281,7 +281,7 @@ fn denials_lead_to_sign_in_by_default() {
     assert!(!compiled.has_errors(), "{:?}", compiled.diagnostics);
 }
 
-/// What the compiler accepts, the gate accepts: otherwise compiling ends in an internal error.
+/// The gate accepts every path that the compiler accepts. Otherwise compiling would end in an internal error.
 #[test]
 fn every_path_that_compiles_is_sound() {
     let document = document("https://id.example.com", "");

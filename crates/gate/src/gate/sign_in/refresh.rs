@@ -7,6 +7,7 @@
 use super::tokens::{Grant, NoGrant, NoUser, Renewal};
 use super::{Answer, Visit, is_ending, redirect, text};
 use crate::gate::tokens::Tokens;
+use crate::response::empty;
 use crate::sign_in::exchange::Key;
 use crate::sign_in::page::{self, Message};
 use crate::sign_in::{cookie, form, returning};
@@ -135,9 +136,7 @@ impl<B: AsRef<[u8]>> Visit<'_, B> {
         let response = if self.is_page {
             redirect(303, to)
         } else {
-            let mut response = redirect(204, "");
-            response.headers.retain(|(name, _)| name != "location");
-            response
+            empty(204)
         };
         Answer::new(REFRESHED, response)
             .cookies(sessions)

@@ -28,7 +28,7 @@ pub(super) struct Renewal {
     pub(super) subject: String,
     /// The nonce of the flow.
     pub(super) nonce: [u8; 16],
-    /// What the browser must send in another cookie, which only this host can set: [`cookie::Renew`].
+    /// The value that another cookie must contain, which only this host can set: [`cookie::Renew`].
     pub(super) binding: [u8; 16],
     pub(super) token: Option<String>,
     /// The ID token, which some providers require at sign-out.
