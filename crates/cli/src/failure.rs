@@ -16,9 +16,9 @@ use tollgate_gate::LoadError;
 use tollgate_gate::signed::{SealError, SignedError, TrustError};
 use tollgate_javascript::JavaScriptError;
 use tollgate_javascript::budget::Cost;
-use tollgate_local_edge::{BadUpstream, BindError};
 use tollgate_mint::MintError;
 use tollgate_policy::visible::visible_lines;
+use tollgate_server::{AuthzError, BadPeer, BadUpstream, BindError};
 use tollgate_token::{JwkError, KeyError, TokenError};
 
 use crate::keys::NotPinned;
@@ -125,6 +125,10 @@ pub(crate) enum Failure {
         listen: SocketAddr,
         error: BindError,
     },
+    /// `authz` cannot start.
+    Authz { listen: String, error: AuthzError },
+    /// `authz` would admit nobody.
+    NoPeers,
 }
 
 impl From<StdoutError> for Failure {
@@ -157,6 +161,8 @@ pub(crate) enum Problem {
     Path(tollgate_core::PathError),
     Secret,
     Upstream(BadUpstream),
+    Listen,
+    Peer(BadPeer),
 }
 
 impl Failure {
@@ -202,7 +208,8 @@ impl Failure {
             Failure::Export(_) => "export",
             Failure::NoSources { .. } => "no_issuers",
             Failure::NotPinned(_) | Failure::Runtime(_) => "fetch",
-            Failure::Bind { .. } => "listen",
+            Failure::Bind { .. } | Failure::Authz { .. } => "listen",
+            Failure::NoPeers => "no_peers",
         }
     }
 
@@ -267,6 +274,9 @@ impl Failure {
                 error: BindError::NotLoopback(_),
                 ..
             } => Some("listen on `127.0.0.1`, or allow it with `--allow-remote`"),
+            Failure::NoPeers => Some(
+                "list the proxies that may connect, such as `--peers 127.0.0.1 10.0.0.0/8`, or listen on a Unix socket",
+            ),
             _ => None,
         }
     }
@@ -349,6 +359,20 @@ pub(crate) fn print_findings(findings: &[Diagnostic], sources: &SourceTree) {
 }
 
 /// Prints a warning to standard error.
+pub(crate) fn warn_of(failure: &Failure) -> String {
+    match failure {
+        Failure::Policy { findings, .. } => {
+            let errors = findings.iter().filter(|finding| finding.is_error());
+            let texts: Vec<String> = errors
+                .map(|finding| format!("{}: {}", finding.file, finding.message))
+                .collect();
+            format!("{failure}: {}", texts.join("; "))
+        }
+        _ => failure.to_string(),
+    }
+}
+
+/// Prints a warning.
 pub(crate) fn warn(text: impl Display) {
     let text = visible_lines(&text.to_string());
     output::note(format_args!("{}: {text}", styled(NOTE, "warning")));
@@ -519,6 +543,18 @@ impl fmt::Display for Failure {
                 write!(f, "cannot listen on `{listen}`: {}", io_text(error))
             }
             Failure::Bind { error, .. } => write!(f, "{error}"),
+            Failure::Authz {
+                listen,
+                error: AuthzError::Listen(error),
+            } => {
+                write!(f, "cannot listen on `{}`: {}", visible(listen), io_text(error))
+            }
+            Failure::Authz {
+                error: AuthzError::Status(error),
+                ..
+            } => write!(f, "cannot listen on the address of `--status`: {}", io_text(error)),
+            Failure::Authz { error, .. } => write!(f, "{error}"),
+            Failure::NoPeers => f.write_str("`--peers` is missing, and there is no default"),
         }
     }
 }
@@ -549,6 +585,8 @@ impl Problem {
             }
             Problem::Secret => "write `KID=FILE`",
             Problem::Upstream(_) => "write `http://host:port`",
+            Problem::Listen => "write `127.0.0.1:9191` or `unix:/run/tollgate/authz.sock`",
+            Problem::Peer(_) => "write `127.0.0.1` or `10.0.0.0/8`",
         }
     }
 }
@@ -570,6 +608,8 @@ impl fmt::Display for Problem {
             Problem::Path(problem) => return write!(f, "{problem}"),
             Problem::Secret => "not a secret",
             Problem::Upstream(problem) => return write!(f, "{problem}"),
+            Problem::Listen => "neither an address with a port nor a Unix socket",
+            Problem::Peer(problem) => return write!(f, "{problem}"),
         })
     }
 }

@@ -6,6 +6,7 @@
 //! or invalid input. With `--json`, exactly one JSON object is written to standard output, for errors too.
 
 mod analysed;
+mod authz;
 mod build;
 mod check;
 mod claims;
@@ -79,6 +80,7 @@ enum Command {
     #[command(subcommand)]
     Token(token::Token),
     Serve(serve::Serve),
+    Authz(authz::Authz),
 }
 
 fn main() -> ExitCode {
@@ -104,6 +106,7 @@ fn main() -> ExitCode {
         Command::Verify(args) => (args.json, args.run()),
         Command::Token(token::Token::Mint(args)) => (args.json, args.run()),
         Command::Serve(args) => (false, args.run()),
+        Command::Authz(args) => (false, args.run()),
     };
     match result {
         Ok(Verdict::Yes) => ExitCode::SUCCESS,

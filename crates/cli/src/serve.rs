@@ -6,7 +6,9 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use tollgate_core::UnixSeconds;
 use tollgate_gate::Kind;
-use tollgate_local_edge::{Caching, Clock, LocalEdge, Options, Origin, Served};
+use tollgate_server::{
+    Caching, Clock, KeysFetched, LocalEdge, LogSink, Options, Origin, Served, UpstreamOptions,
+};
 
 use crate::failure::{Failure, Problem, warn};
 use crate::output::{self, BAD, FAINT, GOOD, STRONG, styled, visible};
@@ -73,13 +75,39 @@ enum CacheControl {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Log {
+pub(crate) enum Log {
     /// One JSON object per line
     Json,
     /// Human-readable lines
     Text,
     /// No log
     Off,
+}
+
+/// The sink of a decision log in this form.
+pub(crate) fn log(form: Log) -> LogSink {
+    match form {
+        Log::Json => Box::new(|served| output::note_json(json_line(served))),
+        Log::Text => Box::new(|served| output::note(text_line(served))),
+        Log::Off => Box::new(|_| {}),
+    }
+}
+
+/// Warns about a fetch that failed or was only partly useful.
+pub(crate) fn report_fetch(fetched: &KeysFetched<'_>) {
+    let what = if fetched.is_keys {
+        "keys of"
+    } else {
+        "sign-in at"
+    };
+    match &fetched.result {
+        Ok(accepted) => {
+            for skipped in &accepted.skipped {
+                warn(format_args!("{what} {}: {skipped}", fetched.url));
+            }
+        }
+        Err(error) => warn(format_args!("{what} {}: {error}", fetched.url)),
+    }
 }
 
 /// Whether an origin of the site is this server.
@@ -106,26 +134,8 @@ impl Serve {
             clock: self
                 .now
                 .map_or(Clock::System, |now| Clock::Fixed(UnixSeconds(now))),
-            log: match self.log {
-                Log::Json => Box::new(|served| output::note_json(json_line(served))),
-                Log::Text => Box::new(|served| output::note(text_line(served))),
-                Log::Off => Box::new(|_| {}),
-            },
-            keys_log: Box::new(|fetched| {
-                let what = if fetched.is_keys {
-                    "keys of"
-                } else {
-                    "sign-in at"
-                };
-                match &fetched.result {
-                    Ok(accepted) => {
-                        for skipped in &accepted.skipped {
-                            warn(format_args!("{what} {}: {skipped}", fetched.url));
-                        }
-                    }
-                    Err(error) => warn(format_args!("{what} {}: {error}", fetched.url)),
-                }
-            }),
+            log: log(self.log),
+            keys_log: Box::new(report_fetch),
         };
         let listen = self.listen;
         let edge = LocalEdge::bind(listen, gate, origin, options)
@@ -163,10 +173,12 @@ impl OriginArgs {
             }),
             (None, upstream) => {
                 let value = upstream.clone().unwrap_or_default();
-                Origin::upstream(&value).map_err(|problem| Failure::Argument {
-                    name: "--upstream",
-                    value,
-                    problem: Problem::Upstream(problem),
+                Origin::upstream(&value, UpstreamOptions::default()).map_err(|problem| {
+                    Failure::Argument {
+                        name: "--upstream",
+                        value,
+                        problem: Problem::Upstream(problem),
+                    }
                 })
             }
         }

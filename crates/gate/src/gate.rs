@@ -147,6 +147,13 @@ impl<B: AsRef<[u8]>> Gate<B> {
         })
     }
 
+    /// The same gate, which passes the user's identity to the origin whatever the policy says.
+    #[must_use]
+    pub fn identifying(mut self) -> Self {
+        self.config.forward.identity = true;
+        self
+    }
+
     /// The content of the image's envelope, if the image had one.
     pub fn release(&self) -> Option<&Release> {
         self.release.as_ref()

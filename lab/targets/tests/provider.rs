@@ -11,8 +11,8 @@ use tollgate_compiler::{CompileOptions, SourceTree, compile};
 use tollgate_crypto::Native;
 use tollgate_gate::Gate;
 use tollgate_lab_http::{self as http, Reply};
-use tollgate_local_edge::{LocalEdge, Options as EdgeOptions, Origin};
 use tollgate_local_issuer::{Client, LocalIssuer, Options, People};
+use tollgate_server::{LocalEdge, Options as EdgeOptions, Origin};
 
 const SITE: &str = r#"
 schema = 1

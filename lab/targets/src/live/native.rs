@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use tollgate_core::UnixSeconds;
 use tollgate_gate::{Gate, Request};
 use tollgate_lab_http as http;
-use tollgate_local_edge::{Clock, LocalEdge, Options, Origin, Running};
+use tollgate_server::{Clock, LocalEdge, Options, Origin, Running};
 use tollgate_token::{Algorithm, BadSignature, KeyMaterial, KeyRefused, PreparedKey, Provider};
 
 use super::site;

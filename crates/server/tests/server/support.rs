@@ -12,8 +12,8 @@ use tollgate_compiler::{CompileOptions, SourceTree, compile};
 use tollgate_core::UnixSeconds;
 use tollgate_crypto::Native;
 use tollgate_gate::Gate;
-use tollgate_local_edge::{Clock, LocalEdge, LogSink, Options, Origin, Running};
 use tollgate_mint::{Algorithm, Minter, PrivateKey, base64url};
+use tollgate_server::{Clock, LocalEdge, LogSink, Options, Origin, Running};
 
 pub(crate) const NOW: i64 = 1_800_000_000;
 const SECRET: &[u8; 32] = b"a secret for tests, and no other";

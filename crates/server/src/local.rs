@@ -1,54 +1,37 @@
-//! The gate in a real HTTP/1.1 server, in front of a directory or of another server.
-//!
-//! For trying policies, for demonstrations and for tests with real sockets. It is not a CDN: it has neither
-//! cache nor TLS, and by default it listens only on loopback. Not here: decisions about access
-//! ([`tollgate_gate`]).
+//! The local edge: the gate in front of a directory or of another server, for trying policies, for
+//! demonstrations and for tests with real sockets. It is not a CDN: it has neither cache nor TLS, and by default
+//! it listens only on loopback.
 //!
 //! Limits: a request head of 64 KiB and 100 headers that arrives within 15 seconds, 1,024 connections, a
 //! request body of 16 MiB to an upstream, and 30 seconds until the upstream's response begins.
 //!
 //! Key sets are refreshed from the URLs in the policy.
 
-mod body;
-mod clock;
-mod keys;
-mod origin;
-mod raw_target;
-mod service;
-
-use core::convert::Infallible;
 use core::error::Error;
 use core::fmt;
-use core::future::Future;
 use core::net::SocketAddr;
-use core::pin::pin;
 use core::time::Duration;
 use std::io;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::{GracefulShutdown, Watcher};
-use tokio::net::{TcpListener, TcpStream};
+use arc_swap::ArcSwap;
+use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::oneshot;
 use tollgate_gate::Gate;
 
-pub use clock::Clock;
-pub use keys::{KeysFetched, KeysSink};
-pub use origin::{BadUpstream, Origin};
-pub use service::{Caching, LogSink, Served};
+use crate::clock::Clock;
+use crate::keys::{self, KeysSink};
+use crate::origin::Origin;
+use crate::service::{self, Caching, LogSink};
+use crate::shell::{self, Limits, Listener, interrupted};
 
 /// The time limit for receiving a request head.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// The time limit for responses in flight after the server is stopped.
 const STOP_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// The pause after a failed accept, for instance for lack of file descriptors.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 const MAX_CONNECTIONS: usize = 1024;
 
@@ -125,12 +108,13 @@ impl LocalEdge {
             keys_log,
         } = options;
         let service = Arc::new(service::Service {
-            gate: keys::keyed_gate(gate, clock, keys_log),
+            gate: Arc::new(ArcSwap::new(keys::keyed_gate(gate, clock, keys_log))),
             origin,
             clock,
             trust_forwarded_for,
             caching,
             log,
+            key: None,
         });
         Ok(LocalEdge {
             runtime,
@@ -179,6 +163,14 @@ pub struct Running {
 }
 
 impl Running {
+    pub(crate) fn new(addr: SocketAddr, stop: oneshot::Sender<()>, thread: JoinHandle<()>) -> Self {
+        Running {
+            addr,
+            stop: Some(stop),
+            thread: Some(thread),
+        }
+    }
+
     /// The address it serves.
     pub fn addr(&self) -> SocketAddr {
         self.addr
@@ -222,72 +214,12 @@ async fn serve(
     service: Arc<service::Service>,
     stop: impl Future<Output = ()>,
 ) {
-    let graceful = GracefulShutdown::new();
-    let room = Arc::new(Semaphore::new(MAX_CONNECTIONS));
-    let mut stop = pin!(stop);
-    loop {
-        let next = async {
-            // The semaphore is never closed, so waiting for a permit cannot fail.
-            let permit = Arc::clone(&room).acquire_owned().await.ok();
-            (listener.accept().await, permit)
-        };
-        tokio::select! {
-            () = &mut stop => break,
-            (accepted, permit) = next => match accepted {
-                Ok((stream, peer)) => {
-                    let connection =
-                        connection(stream, peer, Arc::clone(&service), graceful.watcher());
-                    tokio::spawn(async move {
-                        connection.await;
-                        drop(permit);
-                    });
-                }
-                Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
-            },
-        }
-    }
-    drop(listener);
-    let _ = tokio::time::timeout(STOP_TIMEOUT, graceful.shutdown()).await;
-}
-
-async fn connection(
-    stream: TcpStream,
-    peer: SocketAddr,
-    service: Arc<service::Service>,
-    watcher: Watcher,
-) {
-    // Small responses should not be delayed. A failure only costs time.
-    let _ = stream.set_nodelay(true);
-    let (tap, targets) = raw_target::TargetTap::new(stream);
-    let handler = service_fn(move |request| {
-        let service = Arc::clone(&service);
-        let target = targets.take();
-        async move { Ok::<_, Infallible>(service.answer(peer.ip(), target, request).await) }
-    });
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIMEOUT)
-        .max_buf_size(raw_target::MAX_HEAD_BYTES)
-        .max_headers(raw_target::MAX_HEADERS)
-        .serve_connection(TokioIo::new(tap), handler);
-    // An aborted connection is not an error of the server.
-    let _ = watcher.watch(connection).await;
-}
-
-#[cfg(unix)]
-async fn interrupted() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
-        let _ = tokio::signal::ctrl_c().await;
-        return;
+    let limits = Limits {
+        head: HEAD_TIMEOUT,
+        stop: STOP_TIMEOUT,
+        connections: MAX_CONNECTIONS,
+        http2: false,
+        tls: None,
     };
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        _ = terminate.recv() => {}
-    }
-}
-
-#[cfg(not(unix))]
-async fn interrupted() {
-    let _ = tokio::signal::ctrl_c().await;
+    shell::serve(Listener::Tcp(listener), service, limits, stop).await;
 }

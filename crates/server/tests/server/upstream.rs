@@ -4,14 +4,18 @@ use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::sync::mpsc::{Receiver, channel};
 
-use tollgate_local_edge::{Caching, Options, Origin};
+use tollgate_server::{Caching, Options, Origin, UpstreamOptions};
 
 use crate::support::{Answer, NOW, Server, token};
 
 /// A server that sends `answer` to every request, closes the connection, and reports the request.
 pub(crate) fn recorder(answer: &'static str) -> (Origin, Receiver<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let origin = Origin::upstream(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
+    let origin = Origin::upstream(
+        &format!("http://{}", listener.local_addr().unwrap()),
+        UpstreamOptions::default(),
+    )
+    .unwrap();
     let (got, receiver) = channel();
     std::thread::spawn(move || {
         for stream in listener.incoming() {
@@ -184,15 +188,47 @@ fn a_response_that_required_a_token_stays_out_of_shared_caches() {
 }
 
 #[test]
-fn no_connection_changes_its_protocol() {
-    let (origin, got) =
-        recorder("HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+fn only_a_websocket_changes_the_protocol_of_a_connection() {
+    for protocol in ["h2c", "TLS/1.0", "websocket, h2c"] {
+        let (origin, got) =
+            recorder("HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+        let server = Server::start(origin, Options::default());
+        let request = format!(
+            "GET /public/a HTTP/1.1\r\nhost: x\r\nconnection: upgrade, close\r\nupgrade: {protocol}\r\n\r\n"
+        );
+        assert_eq!(Answer(server.send(request)).status(), 200);
+        assert!(!got.recv().unwrap().to_ascii_lowercase().contains("upgrade"));
+    }
+}
+
+const WEBSOCKET: &str = "connection: x-tollgate-rule, Upgrade\r\nupgrade: WebSocket\r\n\
+                         sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+
+#[test]
+fn a_websocket_is_joined_to_the_upstream() {
+    // The last bytes are the first frame of the upstream.
+    let (origin, got) = recorder(
+        "HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
+         sec-websocket-accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\nframe",
+    );
     let server = Server::start(origin, Options::default());
-    let request = "GET /public/a HTTP/1.1\r\nhost: x\r\nconnection: upgrade, close\r\n\
-                   upgrade: websocket\r\nsec-websocket-version: 13\r\n\
-                   sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
-    assert_eq!(Answer(server.send(request)).status(), 200);
-    assert!(!got.recv().unwrap().to_ascii_lowercase().contains("upgrade"));
+    let answer = Answer(server.send(format!("GET /public/a HTTP/1.1\r\nhost: x\r\n{WEBSOCKET}")));
+    assert_eq!((answer.status(), answer.body()), (101, "frame"));
+    assert_eq!(answer.header("upgrade"), Some("websocket"));
+    let sent = got.recv().unwrap().to_ascii_lowercase();
+    assert!(sent.contains("connection: upgrade\r\n") && sent.contains("sec-websocket-key"));
+    assert_eq!(server.take_log(), ["101 allow"]);
+}
+
+#[test]
+fn a_denied_websocket_never_reaches_the_upstream() {
+    let (origin, got) = recorder("HTTP/1.1 101 Switching Protocols\r\n\r\n");
+    let server = Server::start(origin, Options::default());
+    let answer = Answer(server.send(format!("GET /courses/a HTTP/1.1\r\nhost: x\r\n{WEBSOCKET}")));
+    assert_eq!(answer.status(), 401);
+    assert_eq!(answer.header("connection"), Some("close"));
+    drop(server);
+    assert!(got.try_recv().is_err());
 }
 
 #[test]
@@ -224,7 +260,10 @@ fn an_unreachable_upstream_is_a_bad_gateway() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);
-    let server = Server::start(Origin::upstream(&url).unwrap(), Options::default());
+    let server = Server::start(
+        Origin::upstream(&url, UpstreamOptions::default()).unwrap(),
+        Options::default(),
+    );
     assert_eq!(server.get("GET", "/public/a", "").status(), 502);
     assert_eq!(server.take_log(), ["502 allow"]);
 }

@@ -1,6 +1,6 @@
 //! Path readers and the index document: the served file is the one whose path was evaluated.
 
-use tollgate_local_edge::{Options, Origin};
+use tollgate_server::{Options, Origin};
 
 use crate::support::{Scratch, Server, gate_with};
 use crate::upstream::recorder;

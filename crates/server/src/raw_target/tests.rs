@@ -5,14 +5,14 @@ use super::{MAX_HEAD_BYTES, Mode, TargetTap};
 /// Feeds `received` in pieces of `step` bytes. Returns the bytes that hyper reads, the targets, and whether
 /// heads are still parsed.
 fn run(received: &[u8], step: usize) -> (String, Vec<(String, bool)>, bool) {
-    let (mut tap, targets) = TargetTap::new(());
+    let (mut tap, targets) = TargetTap::begun((), b"");
     let mut passed = Vec::new();
     for piece in received.chunks(step) {
         tap.receive(piece);
         passed.append(&mut tap.ready);
     }
     let targets = core::iter::from_fn(|| targets.take())
-        .map(|target| (String::from_utf8(target.bytes).unwrap(), target.has_body))
+        .map(|target| (String::from_utf8(target.bytes).unwrap(), target.is_last))
         .collect();
     (
         String::from_utf8_lossy(&passed).into_owned(),
@@ -77,10 +77,53 @@ fn targets_are_extracted_whatever_the_chunks() {
             &[("/1", false), ("/2", false)],
             true,
         ),
-        // After a body nothing is parsed: the second head is rejected later, because its target is missing.
+        // A body of a known length is skipped.
         (
             "POST /1 HTTP/1.1\r\ncontent-length: 2\r\n\r\nhiGET /2 HTTP/1.1\r\n\r\n",
-            "POST / HTTP/1.1\r\ncontent-length: 2\r\n\r\nhiGET /2 HTTP/1.1\r\n\r\n",
+            "POST / HTTP/1.1\r\ncontent-length: 2\r\n\r\nhiGET / HTTP/1.1\r\n\r\n",
+            &[("/1", false), ("/2", false)],
+            true,
+        ),
+        (
+            "POST /1 HTTP/1.1\r\nContent-Length: 21\r\n\r\nGET /b HTTP/1.1\r\n\r\nxx",
+            "POST / HTTP/1.1\r\nContent-Length: 21\r\n\r\nGET /b HTTP/1.1\r\n\r\nxx",
+            &[("/1", false)],
+            true,
+        ),
+        (
+            "POST /1 HTTP/1.1\r\ncontent-length: 0\r\n\r\nGET /2 HTTP/1.1\r\n\r\n",
+            "POST / HTTP/1.1\r\ncontent-length: 0\r\n\r\nGET / HTTP/1.1\r\n\r\n",
+            &[("/1", false), ("/2", false)],
+            true,
+        ),
+        // After any other body nothing is parsed: the second head is rejected later, because its target is missing.
+        (
+            "POST /1 HTTP/1.1\r\ncontent-length: 2\r\ncontent-length: 2\r\n\r\nhiGET /2 HTTP/1.1\r\n\r\n",
+            "POST / HTTP/1.1\r\ncontent-length: 2\r\ncontent-length: 2\r\n\r\nhiGET /2 HTTP/1.1\r\n\r\n",
+            &[("/1", true)],
+            false,
+        ),
+        (
+            "POST /1 HTTP/1.1\r\ncontent-length: +2\r\n\r\nhi",
+            "POST / HTTP/1.1\r\ncontent-length: +2\r\n\r\nhi",
+            &[("/1", true)],
+            false,
+        ),
+        (
+            "POST /1 HTTP/1.1\r\ncontent-length: \r\n\r\nhi",
+            "POST / HTTP/1.1\r\ncontent-length: \r\n\r\nhi",
+            &[("/1", true)],
+            false,
+        ),
+        (
+            "POST /1 HTTP/1.1\r\ncontent-length: 2\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n",
+            "POST / HTTP/1.1\r\ncontent-length: 2\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n",
+            &[("/1", true)],
+            false,
+        ),
+        (
+            "GET /1 HTTP/1.1\r\nupgrade: websocket\r\n\r\nGET /2 HTTP/1.1\r\n\r\n",
+            "GET / HTTP/1.1\r\nupgrade: websocket\r\n\r\nGET /2 HTTP/1.1\r\n\r\n",
             &[("/1", true)],
             false,
         ),

@@ -9,8 +9,8 @@ use std::sync::{Arc, Mutex};
 use tollgate_compiler::{CompileOptions, SourceTree, compile};
 use tollgate_crypto::Native;
 use tollgate_gate::Gate;
-use tollgate_local_edge::{Options, Origin};
 use tollgate_mint::{Algorithm, JwkSet, Minter, PrivateKey};
+use tollgate_server::{Options, Origin};
 
 use super::support::{NOW, Scratch, Server};
 

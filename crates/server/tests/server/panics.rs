@@ -5,7 +5,7 @@ use core::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 use tollgate_core::UnixSeconds;
 use tollgate_crypto::Native;
 use tollgate_gate::Gate;
-use tollgate_local_edge::{Clock, Options, Origin};
+use tollgate_server::{Clock, Options, Origin};
 use tollgate_token::{Algorithm, BadSignature, KeyMaterial, KeyRefused, PreparedKey, Provider};
 
 use super::keys::{Issuer, bearer, bearer_until, image, ok, set};

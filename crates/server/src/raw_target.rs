@@ -25,9 +25,21 @@ pub(crate) const MAX_HEADERS: usize = 100;
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct RawTarget {
     pub(crate) bytes: Vec<u8>,
-    /// A body follows. Only hyper knows where it ends, so the connection is closed after the response instead
-    /// of being parsed for the next head.
-    pub(crate) has_body: bool,
+    /// Another protocol follows, or a body of which only hyper knows where it ends. The connection is closed after
+    /// the response instead of being parsed for the next head.
+    pub(crate) is_last: bool,
+}
+
+/// Returns the target of a request over HTTP/2, which has it in a field of its own. `None` for other requests,
+/// and for `CONNECT`, which has none.
+pub(crate) fn of_uri<B>(request: &http::Request<B>) -> Option<RawTarget> {
+    let target = request.uri().path_and_query();
+    let target = target.filter(|_| request.version() == http::Version::HTTP_2)?;
+    Some(RawTarget {
+        bytes: target.as_str().as_bytes().to_vec(),
+        // Streams are independent of each other.
+        is_last: false,
+    })
 }
 
 /// The targets of one connection that the service has not yet received, oldest first.
@@ -68,41 +80,72 @@ pub(crate) struct TargetTap<S> {
 enum Mode {
     /// The next bytes begin a request head.
     Heads,
+    /// So many bytes of a body precede the next head.
+    Body(u64),
     /// Bytes are forwarded without parsing: a body, or a head that could not be parsed.
     PassThrough,
 }
 
 impl<S> TargetTap<S> {
-    pub(crate) fn new(inner: S) -> (TargetTap<S>, RawTargets) {
+    /// A stream whose first bytes have been read already.
+    pub(crate) fn begun(inner: S, begun: &[u8]) -> (TargetTap<S>, RawTargets) {
+        let (mut tap, targets) = TargetTap::of(inner, Vec::new(), Mode::Heads);
+        tap.receive(begun);
+        (tap, targets)
+    }
+
+    /// A stream in another protocol, which is not changed.
+    pub(crate) fn untouched(inner: S, begun: Vec<u8>) -> (TargetTap<S>, RawTargets) {
+        TargetTap::of(inner, begun, Mode::PassThrough)
+    }
+
+    fn of(inner: S, ready: Vec<u8>, mode: Mode) -> (TargetTap<S>, RawTargets) {
         let targets = RawTargets::default();
         let tap = TargetTap {
             inner,
             targets: targets.clone(),
             partial: Vec::new(),
-            ready: Vec::new(),
+            ready,
             ready_from: 0,
-            mode: Mode::Heads,
+            mode,
         };
         (tap, targets)
     }
 
-    /// Adds received bytes and moves every complete head to `ready`.
+    /// Adds received bytes and moves bodies and every complete head to `ready`.
     fn receive(&mut self, bytes: &[u8]) {
         self.partial.extend_from_slice(bytes);
-        // Only the end of a line can complete a head.
-        if bytes.contains(&b'\n') {
-            while self.mode == Mode::Heads && !self.partial.is_empty() {
-                match take_head(&mut self.partial) {
-                    Head::Whole { rewritten, target } => {
-                        if target.has_body {
-                            self.mode = Mode::PassThrough;
-                        }
+        while !self.partial.is_empty() {
+            match self.mode {
+                Mode::PassThrough => break,
+                Mode::Body(left) => {
+                    let here = usize::try_from(left).unwrap_or(usize::MAX);
+                    let here = here.min(self.partial.len());
+                    self.ready.extend(self.partial.drain(..here));
+                    self.mode = match left - here as u64 {
+                        0 => Mode::Heads,
+                        left => Mode::Body(left),
+                    };
+                }
+                // Only the end of a line can complete a head.
+                Mode::Heads if !self.partial.contains(&b'\n') => break,
+                Mode::Heads => match take_head(&mut self.partial) {
+                    Head::Whole {
+                        rewritten,
+                        target,
+                        body,
+                    } => {
+                        self.mode = match body {
+                            _ if target.is_last => Mode::PassThrough,
+                            0 => Mode::Heads,
+                            body => Mode::Body(body),
+                        };
                         self.ready.extend_from_slice(&rewritten);
                         self.targets.push(target);
                     }
                     Head::Partial => break,
                     Head::NotUnderstood => self.mode = Mode::PassThrough,
-                }
+                },
             }
         }
         if self.partial.len() > MAX_HEAD_BYTES {
@@ -134,6 +177,8 @@ enum Head {
     Whole {
         rewritten: Vec<u8>,
         target: RawTarget,
+        /// The length of the body, unless the target is the last.
+        body: u64,
     },
     Partial,
     NotUnderstood,
@@ -152,10 +197,7 @@ fn take_head(received: &mut Vec<u8>) -> Head {
     let (Some(method), Some(path)) = (request.method, request.path) else {
         return Head::NotUnderstood;
     };
-    let has_body = request.headers.iter().any(|header| {
-        header.name.eq_ignore_ascii_case("content-length")
-            || header.name.eq_ignore_ascii_case("transfer-encoding")
-    });
+    let body = body_length(request.headers);
     // The parser skips empty lines before a request and then expects `METHOD SP target`.
     let empty_lines = received
         .iter()
@@ -168,11 +210,36 @@ fn take_head(received: &mut Vec<u8>) -> Head {
     }
     let target = RawTarget {
         bytes: path.as_bytes().to_vec(),
-        has_body,
+        is_last: body.is_none(),
     };
     let mut rewritten: Vec<u8> = received.drain(..head_len).collect();
     rewritten.splice(start..end, [b'/']);
-    Head::Whole { rewritten, target }
+    Head::Whole {
+        rewritten,
+        target,
+        body: body.unwrap_or(0),
+    }
+}
+
+/// The length of the body after a head; `None` if only hyper knows it, or if another protocol may follow.
+fn body_length(headers: &[httparse::Header<'_>]) -> Option<u64> {
+    let is = |header: &httparse::Header<'_>, name: &str| header.name.eq_ignore_ascii_case(name);
+    let others = ["transfer-encoding", "upgrade"];
+    if headers
+        .iter()
+        .any(|header| others.iter().any(|name| is(header, name)))
+    {
+        return None;
+    }
+    let mut lengths = headers.iter().filter(|header| is(header, "content-length"));
+    let Some(length) = lengths.next() else {
+        return Some(0);
+    };
+    // Of anything that is not a plain number, hyper decides what it means.
+    let text = core::str::from_utf8(length.value).ok()?;
+    let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
+    let length = text.parse().ok().filter(|_| is_number)?;
+    lengths.next().is_none().then_some(length)
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for TargetTap<S> {

@@ -2,7 +2,6 @@
 //! its own, except that it rejects a request whose target could not be read.
 
 use core::future::poll_fn;
-use core::net::IpAddr;
 use core::panic::AssertUnwindSafe;
 use core::pin::pin;
 use core::task::Poll;
@@ -10,16 +9,20 @@ use core::time::Duration;
 use std::panic::catch_unwind;
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use http::header::{CACHE_CONTROL, CONNECTION, HeaderName, HeaderValue, SET_COOKIE};
 use http::{HeaderMap, Request, Response, StatusCode};
 use hyper::body::Incoming;
+use hyper::upgrade::OnUpgrade;
 use tollgate_gate::{Action, CacheEdit, Forward, LogRecord, ResponseEdits};
 
+use crate::authz::{AssertionKey, assert_identity};
 use crate::body::{AnyBody, full, plain};
 use crate::clock::Clock;
 use crate::keys::KeyedGate;
 use crate::origin::{Allowed, Origin};
-use crate::raw_target::RawTarget;
+use crate::raw_target::{self, RawTarget};
+use crate::shell::{Answer, Peer};
 
 /// The handling of `Cache-Control` in a response that required a token.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -41,51 +44,66 @@ pub struct Served<'a> {
     pub status: u16,
     /// The evaluation time of the gate, without the origin and without waiting for keys.
     pub decided_in: Duration,
+    /// The dialect in which a proxy asked; `http` for a request of a client.
+    pub via: &'static str,
 }
 
 /// Called for every response once its head is known.
 pub type LogSink = Box<dyn Fn(&Served<'_>) + Send + Sync>;
 
 pub(crate) struct Service {
-    pub(crate) gate: Arc<KeyedGate>,
+    pub(crate) gate: Arc<ArcSwap<KeyedGate>>,
     pub(crate) origin: Origin,
     pub(crate) clock: Clock,
     pub(crate) trust_forwarded_for: bool,
     pub(crate) caching: Caching,
     pub(crate) log: LogSink,
+    /// Signs what the gate allowed, for the upstream.
+    pub(crate) key: Option<Arc<AssertionKey>>,
 }
 
-impl Service {
-    /// Handles one request. `target` is the target of its request line. If the origin or the log sink panics,
-    /// the response is a 500 and the connection is closed.
-    pub(crate) async fn answer(
+impl Answer for Service {
+    async fn answer(
         &self,
-        peer: IpAddr,
+        peer: Peer,
         target: Option<RawTarget>,
         request: Request<Incoming>,
     ) -> Response<AnyBody> {
-        let Some(target) = target else {
+        let Some(target) = target.or_else(|| raw_target::of_uri(&request)) else {
             return closing(plain(StatusCode::BAD_REQUEST));
         };
-        let mut deciding = pin!(self.decide(peer, &target.bytes, request));
-        let decided = poll_fn(|context| {
-            let polled = catch_unwind(AssertUnwindSafe(|| deciding.as_mut().poll(context)));
-            polled.map_or(Poll::Ready(None), |polled| polled.map(Some))
-        });
-        match decided.await {
-            None => closing(plain(StatusCode::INTERNAL_SERVER_ERROR)),
-            Some(response) if target.has_body => closing(response),
-            Some(response) => response,
-        }
+        guarded(target.is_last, self.decide(peer, &target.bytes, request)).await
     }
+}
 
+/// Awaits the response to a request. If its future panics, the response is a 500 and the connection is closed.
+pub(crate) async fn guarded(
+    is_last: bool,
+    answering: impl Future<Output = Response<AnyBody>>,
+) -> Response<AnyBody> {
+    let mut answering = pin!(answering);
+    let answered = poll_fn(|context| {
+        let polled = catch_unwind(AssertUnwindSafe(|| answering.as_mut().poll(context)));
+        polled.map_or(Poll::Ready(None), |polled| polled.map(Some))
+    });
+    match answered.await {
+        None => closing(plain(StatusCode::INTERNAL_SERVER_ERROR)),
+        Some(response) if is_last && response.status() != StatusCode::SWITCHING_PROTOCOLS => {
+            closing(response)
+        }
+        Some(response) => response,
+    }
+}
+
+impl Service {
     async fn decide(
         &self,
-        peer: IpAddr,
+        peer: Peer,
         target: &[u8],
         request: Request<Incoming>,
     ) -> Response<AnyBody> {
-        let (parts, body) = request.into_parts();
+        let (mut parts, body) = request.into_parts();
+        let upgrade = parts.extensions.remove::<OnUpgrade>();
         let ip = self.client_ip(peer, &parts.headers);
         let headers: Vec<(&str, &[u8])> = parts
             .headers
@@ -96,27 +114,36 @@ impl Service {
             method: parts.method.as_str(),
             target,
             headers: &headers,
-            ip: Some(&ip),
+            ip: ip.as_deref(),
             now: self.clock.now(),
             entropy: None,
         };
-        let (outcome, decided_in) = self.gate.ask(&asked).await;
+        let gate = self.gate.load_full();
+        let (outcome, decided_in) = gate.ask(&asked).await;
         let response = match outcome.action {
             Action::Forward(Forward {
                 request: edits,
                 response: response_edits,
             }) => {
                 let method = parts.method.clone();
-                let headers = header_map(edits.headers_for(&asked));
+                let mut headers = header_map(edits.headers_for(&asked));
+                if let Some(key) = &self.key {
+                    let site = gate.machine().0.read().config().site.clone();
+                    let signed = assert_identity(&mut headers, key, &site, &asked, &edits);
+                    if signed.is_none() {
+                        return plain(StatusCode::INTERNAL_SERVER_ERROR);
+                    }
+                }
                 let target = edits.target_for(&asked);
                 let mut response = self
                     .origin
                     .answer(Allowed {
                         method,
                         target,
-                        reader: self.gate.machine().0.path_reader(),
+                        reader: gate.machine().0.path_reader(),
                         headers,
-                        client_ip: &ip,
+                        client_ip: ip.as_deref(),
+                        upgrade,
                         trusts_proxy: self.trust_forwarded_for,
                         body,
                     })
@@ -124,26 +151,14 @@ impl Service {
                 edit_response(response.headers_mut(), response_edits, self.caching);
                 response
             }
-            Action::Serve(own) | Action::Refuse(own) => {
-                let tollgate_gate::Response {
-                    status,
-                    headers,
-                    body,
-                } = own;
-                let mut response = Response::new(full(body.into_owned()));
-                let fields = headers.iter();
-                *response.headers_mut() =
-                    header_map(fields.map(|(name, value)| (&**name, value.as_bytes())));
-                *response.status_mut() =
-                    StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-                response
-            }
+            Action::Serve(own) | Action::Refuse(own) => of_gate(own),
         };
         let status = response.status().as_u16();
         (self.log)(&Served {
             record: &outcome.log,
             status,
             decided_in,
+            via: "http",
         });
         response
     }
@@ -151,20 +166,38 @@ impl Service {
     /// The address that networks in the policy are matched against. A forwarded address is the last one in
     /// the header, which the proxy in front of this server wrote; earlier entries come from the client. An
     /// invalid one is not replaced by the proxy's own address: the address is then unknown.
-    fn client_ip(&self, peer: IpAddr, headers: &HeaderMap) -> String {
+    fn client_ip(&self, peer: Peer, headers: &HeaderMap) -> Option<String> {
         let forwarded = headers.get_all("x-forwarded-for").iter().next_back();
         match forwarded.filter(|_| self.trust_forwarded_for) {
             Some(list) => {
                 let last = list.to_str().ok().and_then(|list| list.rsplit(',').next());
-                last.unwrap_or_default().trim().to_owned()
+                last.map(|last| last.trim().to_owned())
             }
-            None => peer.to_string(),
+            None => match peer {
+                Peer::Ip(ip) => Some(ip.to_string()),
+                Peer::Local => None,
+            },
         }
     }
 }
 
+/// Converts a response of the gate.
+pub(crate) fn of_gate(own: tollgate_gate::Response) -> Response<AnyBody> {
+    let tollgate_gate::Response {
+        status,
+        headers,
+        body,
+    } = own;
+    let mut response = Response::new(full(body.into_owned()));
+    let fields = headers.iter();
+    *response.headers_mut() = header_map(fields.map(|(name, value)| (&**name, value.as_bytes())));
+    *response.status_mut() =
+        StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    response
+}
+
 /// Converts fields to hyper's type. All of them come from a header map or from the gate, so none is dropped.
-fn header_map<'a>(fields: impl Iterator<Item = (&'a str, &'a [u8])>) -> HeaderMap {
+pub(crate) fn header_map<'a>(fields: impl Iterator<Item = (&'a str, &'a [u8])>) -> HeaderMap {
     fields
         .filter_map(|(name, value)| {
             Some((
@@ -203,7 +236,7 @@ fn edit_response(headers: &mut HeaderMap, edits: ResponseEdits, caching: Caching
 }
 
 /// Makes `response` the last of its connection.
-fn closing(mut response: Response<AnyBody>) -> Response<AnyBody> {
+pub(crate) fn closing(mut response: Response<AnyBody>) -> Response<AnyBody> {
     response
         .headers_mut()
         .insert(CONNECTION, HeaderValue::from_static("close"));

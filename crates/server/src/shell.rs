@@ -1,0 +1,232 @@
+//! Accepts connections and serves HTTP/1.1 on them, and HTTP/2 where a server supports it.
+//!
+//! Not here: what a request is answered with ([`Answer`]).
+
+use core::convert::Infallible;
+use core::future::Future;
+use core::net::IpAddr;
+use core::pin::pin;
+use core::time::Duration;
+use std::io;
+use std::sync::Arc;
+
+use http::{Request, Response};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
+use tokio::net::TcpListener;
+#[cfg(unix)]
+use tokio::net::UnixListener;
+use tokio::sync::Semaphore;
+use tokio_rustls::TlsAcceptor;
+
+use crate::body::AnyBody;
+use crate::raw_target::{self, RawTarget, TargetTap};
+
+/// The pause after a failed accept, for instance for lack of file descriptors.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// The first bytes of an HTTP/2 connection (RFC 9113, section 3.4).
+const HTTP2_PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+/// The sender of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Peer {
+    /// A host.
+    Ip(IpAddr),
+    /// A process on this machine, through a Unix socket.
+    Local,
+}
+
+/// A server's answers.
+pub(crate) trait Answer: Send + Sync + 'static {
+    /// Answers one request. `target` is the target of its request line; `None` means that it could not be read,
+    /// or that the request came over HTTP/2 and its target is in the URI.
+    fn answer(
+        &self,
+        peer: Peer,
+        target: Option<RawTarget>,
+        request: Request<Incoming>,
+    ) -> impl Future<Output = Response<AnyBody>> + Send;
+}
+
+/// Where connections come from.
+#[derive(Debug)]
+pub(crate) enum Listener {
+    Tcp(TcpListener),
+    #[cfg(unix)]
+    Unix(UnixListener),
+}
+
+trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
+
+impl Listener {
+    async fn accept(&self) -> io::Result<(Box<dyn Stream>, Peer)> {
+        match self {
+            Self::Tcp(listener) => {
+                let (stream, peer) = listener.accept().await?;
+                // Small responses should not be delayed. A failure only costs time.
+                let _ = stream.set_nodelay(true);
+                Ok((Box::new(stream), Peer::Ip(peer.ip().to_canonical())))
+            }
+            #[cfg(unix)]
+            Self::Unix(listener) => {
+                let (stream, _) = listener.accept().await?;
+                Ok((Box::new(stream), Peer::Local))
+            }
+        }
+    }
+}
+
+/// The encryption of connections; asked for each, so that certificates can be replaced.
+pub(crate) type TlsSource = Arc<dyn Fn() -> TlsAcceptor + Send + Sync>;
+
+/// The properties of a server.
+#[derive(Clone)]
+pub(crate) struct Limits {
+    /// The time for a request head, also between two requests of a connection.
+    pub(crate) head: Duration,
+    /// The time for responses in flight after the server is stopped.
+    pub(crate) stop: Duration,
+    pub(crate) connections: usize,
+    /// Whether clients may use HTTP/2.
+    pub(crate) http2: bool,
+    pub(crate) tls: Option<TlsSource>,
+}
+
+/// Serves until `stop` completes, then waits for the responses in flight.
+pub(crate) async fn serve<A: Answer>(
+    listener: Listener,
+    answers: Arc<A>,
+    limits: Limits,
+    stop: impl Future<Output = ()>,
+) {
+    let graceful = GracefulShutdown::new();
+    let room = Arc::new(Semaphore::new(limits.connections));
+    let mut stop = pin!(stop);
+    loop {
+        let next = async {
+            // The semaphore is never closed, so waiting for a permit cannot fail.
+            let permit = Arc::clone(&room).acquire_owned().await.ok();
+            (listener.accept().await, permit)
+        };
+        tokio::select! {
+            () = &mut stop => break,
+            (accepted, permit) = next => match accepted {
+                Ok((stream, peer)) => {
+                    let answers = Arc::clone(&answers);
+                    let (limits, watcher) = (limits.clone(), graceful.watcher());
+                    tokio::spawn(async move {
+                        // An aborted connection is not an error of the server.
+                        let _ = encrypted(stream, peer, answers, limits, watcher).await;
+                        drop(permit);
+                    });
+                }
+                Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
+            },
+        }
+    }
+    drop(listener);
+    let _ = tokio::time::timeout(limits.stop, graceful.shutdown()).await;
+}
+
+async fn encrypted<A: Answer>(
+    stream: Box<dyn Stream>,
+    peer: Peer,
+    answers: Arc<A>,
+    limits: Limits,
+    watcher: Watcher,
+) -> io::Result<()> {
+    let Some(tls) = &limits.tls else {
+        return connection(stream, peer, answers, limits, watcher).await;
+    };
+    let stream = tokio::time::timeout(limits.head, tls().accept(stream)).await??;
+    connection(stream, peer, answers, limits, watcher).await
+}
+
+async fn connection<A: Answer, S: Stream + 'static>(
+    mut stream: S,
+    peer: Peer,
+    answers: Arc<A>,
+    limits: Limits,
+    watcher: Watcher,
+) -> io::Result<()> {
+    let begun = if limits.http2 {
+        tokio::time::timeout(limits.head, begin(&mut stream)).await??
+    } else {
+        Vec::new()
+    };
+    let is_http2 = begun == HTTP2_PREFACE;
+    let (tap, targets) = if is_http2 {
+        TargetTap::untouched(stream, begun)
+    } else {
+        TargetTap::begun(stream, &begun)
+    };
+    let handler = service_fn(move |request| {
+        let answers = Arc::clone(&answers);
+        let target = targets.take();
+        async move { Ok::<_, Infallible>(answers.answer(peer, target, request).await) }
+    });
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.head)
+        .max_buf_size(raw_target::MAX_HEAD_BYTES)
+        .max_headers(raw_target::MAX_HEADERS);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .keep_alive_interval(limits.head)
+        .max_header_list_size(raw_target::MAX_HEAD_BYTES as u32);
+    let builder = if is_http2 {
+        builder.http2_only()
+    } else {
+        builder.http1_only()
+    };
+    let connection = builder.serve_connection_with_upgrades(TokioIo::new(tap), handler);
+    let _ = watcher.watch(connection).await;
+    Ok(())
+}
+
+/// Reads the beginning of a connection until it differs from HTTP/2's preface or is the preface.
+async fn begin(stream: &mut (impl AsyncRead + Unpin)) -> io::Result<Vec<u8>> {
+    let mut begun = Vec::with_capacity(HTTP2_PREFACE.len());
+    let mut byte = [0; HTTP2_PREFACE.len()];
+    while begun.len() < HTTP2_PREFACE.len() && HTTP2_PREFACE.starts_with(&begun) {
+        let room = HTTP2_PREFACE.len() - begun.len();
+        let read = stream
+            .read(byte.get_mut(..room).unwrap_or_default())
+            .await?;
+        if read == 0 {
+            break;
+        }
+        begun.extend_from_slice(byte.get(..read).unwrap_or_default());
+    }
+    Ok(begun)
+}
+
+/// Completes on an interrupt or SIGTERM.
+#[cfg(unix)]
+pub(crate) async fn interrupted() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
+        let _ = tokio::signal::ctrl_c().await;
+        return;
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminate.recv() => {}
+    }
+}
+
+/// Completes on an interrupt.
+#[cfg(not(unix))]
+pub(crate) async fn interrupted() {
+    let _ = tokio::signal::ctrl_c().await;
+}
