@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use arc_swap::ArcSwap;
-use http::header::{CONTENT_TYPE, HeaderValue};
+use http::header::{CONTENT_TYPE, HeaderValue, WWW_AUTHENTICATE};
 use http::{HeaderMap, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
@@ -23,7 +23,7 @@ use super::zen;
 use crate::body::{AnyBody, full, plain};
 use crate::clock::Clock;
 use crate::keys::KeyedGate;
-use crate::service::{LogSink, Served};
+use crate::service::{LogSink, Served, of_gate};
 
 /// The largest body of a question in JSON, in bytes.
 const MAX_JSON_BYTES: usize = 1024 * 1024;

@@ -37,8 +37,27 @@ const NAMES: [&str; 11] = [
     ENVOY_ADDRESS,
 ];
 
+/// Fields that make some origins serve another path or method. The gate removes them, other spellings are errors.
+const OVERRIDES: [&str; 4] = [
+    "x-rewrite-url",
+    "x-http-method-override",
+    "x-method-override",
+    "x-http-method",
+];
+
 /// The prefix of the gate's own fields.
 const OWN: &str = "x-tollgate-";
+
+/// The gate's own fields, which every proxy replaces or removes. Others with the prefix would reach the origin.
+const REPLACED: [&str; 7] = [
+    "x-tollgate-subject",
+    "x-tollgate-groups",
+    "x-tollgate-issuer",
+    "x-tollgate-rule",
+    "x-tollgate-assertion",
+    "x-tollgate-target",
+    "x-tollgate-cache",
+];
 
 /// The way in which a proxy asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -222,10 +241,12 @@ impl Dialect {
                     return Err(BadQuestion::Foreign(known, self));
                 }
             }
-            if spelled().take(OWN.len()).eq(OWN.bytes()) && !name.starts_with(OWN) {
+            let is_override = OVERRIDES.iter().any(|known| spelled().eq(known.bytes()));
+            if is_override && !OVERRIDES.contains(&name) {
                 return Err(BadQuestion::Alias(name.to_owned()));
             }
-            if name.starts_with(OWN) && name.bytes().any(|byte| plain(byte) != byte) {
+            let is_own = spelled().take(OWN.len()).eq(OWN.bytes());
+            if is_own && !REPLACED.contains(&name) {
                 return Err(BadQuestion::Alias(name.to_owned()));
             }
         }
@@ -286,7 +307,7 @@ pub(super) enum BadQuestion {
     Twice(&'static str),
     /// A field of another dialect.
     Foreign(&'static str, Dialect),
-    /// Another spelling of a name.
+    /// Another spelling of a name, or an unknown one of the gate's own.
     Alias(String),
     /// The method is not one.
     Method(&'static str),
@@ -325,7 +346,7 @@ impl fmt::Display for BadQuestion {
             ),
             Self::Alias(name) => write!(
                 f,
-                "`{}` is another spelling of a name that must not come from a client",
+                "`{}` looks like a name that an origin may trust, and no client needs it",
                 name.escape_default()
             ),
             Self::Method(name) => write!(f, "`{name}` is not a method"),

@@ -3,7 +3,7 @@
 //! An allowed request is answered with every field that the proxy must set or remove at the origin, in the same
 //! form for all proxies. Not here: which of them a proxy copies, which its configuration says.
 
-use http::header::{AUTHORIZATION, COOKIE, HeaderName, HeaderValue, SET_COOKIE};
+use http::header::{AUTHORIZATION, COOKIE, HeaderName, HeaderValue, SET_COOKIE, WWW_AUTHENTICATE};
 use http::{HeaderMap, Response, StatusCode};
 use tollgate_core::UnixSeconds;
 use tollgate_gate::config::TokenSource;
@@ -159,7 +159,7 @@ fn refused(own: tollgate_gate::Response, dialect: Dialect) -> Response<AnyBody> 
         .iter()
         .find(|(name, _)| name == "www-authenticate");
     if let Some(Ok(value)) = challenge.map(|(_, value)| HeaderValue::try_from(value.as_str())) {
-        response.headers_mut().insert("www-authenticate", value);
+        response.headers_mut().insert(WWW_AUTHENTICATE, value);
     }
     response
 }

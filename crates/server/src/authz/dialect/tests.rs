@@ -112,7 +112,29 @@ fn each_dialect_reads_only_its_own_fields() {
             ],
             "header_alias",
         ),
-        // The gate removes it.
+        (
+            Dialect::Nginx,
+            "GET /",
+            &[
+                "x-original-uri: /a",
+                "x-original-method: GET",
+                "x-tollgate-role: b",
+            ],
+            "header_alias",
+        ),
+        (
+            Dialect::Grpc,
+            "GET /a",
+            &["x_http_method_override: b"],
+            "header_alias",
+        ),
+        // The gate removes these.
+        (
+            Dialect::Grpc,
+            "GET /a",
+            &["x-http-method-override: b"],
+            "GET /a - -",
+        ),
         (
             Dialect::Nginx,
             "GET /",
