@@ -129,7 +129,13 @@ impl Beside {
         match (reply, wanted) {
             (None, _) => plain(StatusCode::INTERNAL_SERVER_ERROR),
             (Some(reply), Wanted::Decision) => reply.into_http(dialect),
-            (Some(Reply::Send(own)), Wanted::Denied | Wanted::Own) => crate::service::of_gate(own),
+            (Some(Reply::Send(own)), Wanted::Own) => of_gate(own),
+            (Some(Reply::Send(own)), Wanted::Denied) => {
+                let mut response = of_gate(own);
+                // nginx adds that of the decision, and there must not be two.
+                response.headers_mut().remove(WWW_AUTHENTICATE);
+                response
+            }
             (Some(Reply::Forward(_)), Wanted::Denied | Wanted::Own) => reply::ask_again(),
         }
     }
