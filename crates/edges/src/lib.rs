@@ -10,7 +10,7 @@ mod check;
 mod proxies;
 
 pub use budget::{Budget, image_budget};
-pub use proxies::NGINX;
+pub use proxies::{ENVOY, NGINX};
 
 use tollgate_gate::config::MAX_PAGE_BYTES;
 use tollgate_javascript as javascript;
@@ -86,12 +86,13 @@ pub struct Flavour {
 }
 
 /// All edges that `tollgate build` can build for.
-pub static EDGES: [Edge; 5] = [
+pub static EDGES: [Edge; 6] = [
     LAMBDA_EDGE,
     CLOUDFLARE,
     CLOUDFRONT_FUNCTIONS,
     EDGEWORKERS,
     NGINX,
+    ENVOY,
 ];
 
 /// The gate as WebAssembly in the Lambda@Edge package.

@@ -17,6 +17,13 @@ pub const NGINX: Edge = proxy(
     ["`nginx.conf` with `auth_request`", "nginx 1.22"],
 );
 
+/// Envoy.
+pub const ENVOY: Edge = proxy(
+    Proxy::Envoy,
+    "A configuration of Envoy, which asks `tollgate authz` over gRPC",
+    ["`envoy.yaml` with `ext_authz` over gRPC", "Envoy 1.40"],
+);
+
 const fn proxy(proxy: Proxy, about: &'static str, readme: [&'static str; 2]) -> Edge {
     Edge {
         name: proxy.name(),

@@ -3,7 +3,7 @@
 //! Its files are written one by one into a directory that may contain others: those of a running proxy. Not here: the
 //! text of the files, which `tollgate-proxies` generates.
 
-use std::net::SocketAddr;
+use core::net::SocketAddr;
 
 use clap::Args;
 use tollgate_proxies::{Address, Origin, Policy, Proxy, ProxyError, Site, generate};
