@@ -12,6 +12,7 @@ mod joined;
 mod lambda_edge;
 mod pack;
 mod parts;
+mod proxy;
 mod sign;
 mod sign_in;
 mod target;
@@ -31,6 +32,7 @@ use crate::write::{self, write_whole};
 use crate::{edge, input, policy, trust};
 use artifact::{Content, Input};
 use parts::Parts;
+use proxy::SiteArgs;
 use sign::SignArgs;
 use target::Target;
 
@@ -39,6 +41,8 @@ use target::Target;
 #[command(
     after_help = "Examples:\n  tollgate build policy -o dist/policy.tgi\n  \
                   tollgate build policy --target lambda-edge -o dist/edge.zip\n  \
+                  tollgate build policy --target nginx --listen 0.0.0.0:80 --authz 127.0.0.1:9000 \\\n      \
+                  --upstream http://127.0.0.1:8081 -o dist/nginx\n  \
                   tollgate build policy --sign release-1.pem --key-id release-1 --policy-version 7 \\\n      \
                   --trust trust.json --target cloudflare -o dist"
 )]
@@ -59,6 +63,8 @@ pub(crate) struct Build {
     /// directory]
     #[arg(long, value_name = "DIR")]
     parts: Option<PathBuf>,
+    #[command(flatten)]
+    site: SiteArgs,
     #[command(flatten)]
     signing: SignArgs,
     /// Skip invalid keys of key sets with a warning
@@ -83,6 +89,7 @@ impl Build {
         if self.signing.needs_image() && !self.target.has_image() {
             return Err(Failure::NotSignable);
         }
+        let addresses = self.site.site(target, self.target.proxy())?;
         if let Some(output) = self.target.file() {
             overwrite::check(&self.out, output)?;
         }
@@ -113,6 +120,9 @@ impl Build {
             image: &bytes,
             trust: keys.as_deref(),
             spec: spec.as_ref(),
+            gate: gate.config(),
+            index: image.path_options().index,
+            site: addresses.as_ref(),
             id: &id.to_string(),
             out: &self.out,
             parts: &Parts::find(self.parts),
@@ -131,6 +141,12 @@ impl Build {
                     return Err(OverwriteError { path, refused }.into());
                 }
                 write::write_folder(&self.out, entries)
+            }
+            Content::Files(entries) => {
+                for entry in entries {
+                    overwrite::check(&self.out.join(&entry.name), Output::Config)?;
+                }
+                write::write_files(&self.out, entries)
             }
         };
         written.map_err(|error| Failure::Write {

@@ -19,7 +19,7 @@ pub(crate) fn zipped(path: &Path) -> Option<Vec<u8>> {
     let mut archive = zip::ZipArchive::new(File::open(path).ok()?).ok()?;
     let policies = EDGES.iter().filter_map(|edge| match edge.artifact {
         Artifact::Zip(parts) => Some(parts.policy),
-        Artifact::Folder(_) | Artifact::Function | Artifact::Bundle => None,
+        Artifact::Folder(_) | Artifact::Function | Artifact::Bundle | Artifact::Config(_) => None,
     });
     let name = policies
         .into_iter()

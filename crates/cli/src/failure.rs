@@ -18,6 +18,7 @@ use tollgate_javascript::JavaScriptError;
 use tollgate_javascript::budget::Cost;
 use tollgate_mint::MintError;
 use tollgate_policy::visible::visible_lines;
+use tollgate_proxies::ProxyError;
 use tollgate_server::{AuthzError, BadPeer, BadUpstream, BindError};
 use tollgate_token::{JwkError, KeyError, TokenError};
 
@@ -104,6 +105,10 @@ pub(crate) enum Failure {
     TooLarge { bytes: usize, limit: usize },
     /// The target requires a policy directory, but an image was given.
     NeedsFolder,
+    /// The target requires an address that was not given.
+    NeedsAddress { name: &'static str, target: String },
+    /// No configuration can be generated for a proxy.
+    Proxy(ProxyError),
     /// No script can be generated from the policy for an edge.
     Script(JavaScriptError),
     /// A policy file cannot be formatted.
@@ -154,6 +159,7 @@ pub(crate) enum Problem {
     Flavour,
     Header,
     JsonObject,
+    NoProxy,
     /// The path of a claim.
     ClaimPath,
     KeySet,
@@ -201,6 +207,8 @@ impl Failure {
             Failure::Pack(_) => "pack",
             Failure::TooLarge { .. } => "too_large",
             Failure::NeedsFolder => "needs_folder",
+            Failure::NeedsAddress { .. } => "needs_address",
+            Failure::Proxy(_) => "proxy",
             Failure::Script(error) => error.code(),
             Failure::NotFormatted { .. } => "not_toml",
             Failure::Measure(_) => "measure",
@@ -264,6 +272,13 @@ impl Failure {
                 Some("no file was written; to fetch for one issuer only: `--issuer NAME`")
             }
             Failure::Export(_) => Some("rewrite the rule, or remove it before exporting"),
+            Failure::NeedsAddress { .. } => Some(
+                "a proxy needs three addresses: `--listen 127.0.0.1:8080 --authz 127.0.0.1:9000 --upstream \
+                 http://127.0.0.1:8081`",
+            ),
+            Failure::Proxy(ProxyError::Authz(_)) => {
+                Some("let `tollgate authz` listen on an IP address, and write `--authz HOST:PORT`")
+            }
             Failure::NoParts(_) => Some(
                 "run `cargo xtask build` to build the parts, or give their directory with `--parts DIR`",
             ),
@@ -507,6 +522,10 @@ impl fmt::Display for Failure {
             Failure::NeedsFolder => {
                 f.write_str("this target is built from a policy directory, not from an image")
             }
+            Failure::NeedsAddress { name, target } => {
+                write!(f, "`--target {target}` requires `{name}`")
+            }
+            Failure::Proxy(error) => write!(f, "{error}"),
             Failure::Script(error) => write!(f, "{error}"),
             Failure::NotFormatted { path, error } => {
                 write!(f, "`{}` cannot be formatted: {error}", path.display())
@@ -572,6 +591,9 @@ impl Problem {
             Problem::Claim => "write `name=value`; the value is JSON, or else a string",
             Problem::Flavour => "only `--target lambda-edge` has flavours",
             Problem::Header => "write `name: value`",
+            Problem::NoProxy => {
+                "only the targets of proxies have addresses, such as `--target nginx`"
+            }
             Problem::JsonObject => "write a JSON object, such as `{\"sub\":\"alice\"}`",
             Problem::ClaimPath => {
                 "write the name of a claim, or `[\"realm_access\",\"roles\"]` for one inside another"
@@ -601,6 +623,7 @@ impl fmt::Display for Problem {
             Problem::Code => "not a code",
             Problem::Flavour => "this target has no flavours",
             Problem::Header => "not a header field",
+            Problem::NoProxy => "this target is not a proxy",
             Problem::JsonObject => "not a JSON object",
             Problem::ClaimPath => "not a JSON array of names",
             Problem::KeySet => "it is a key set, not a private key",

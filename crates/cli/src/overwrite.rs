@@ -10,6 +10,7 @@ use tollgate_author::pin;
 use tollgate_compiler::{COURSES_FOLDER, SITE_FILE, SourceTree};
 use tollgate_core::image::format::MAGIC;
 use tollgate_gate::signed;
+use tollgate_proxies::MARKER;
 
 use crate::earlier;
 
@@ -37,6 +38,8 @@ pub(crate) enum Output {
     Folder,
     /// Trust keys, which were read and checked before they are written again.
     TrustKeys,
+    /// The configuration of a proxy.
+    Config,
     /// A pinned key set of an issuer.
     KeySet,
     /// A pinned discovery document of an issuer.
@@ -101,6 +104,7 @@ impl Output {
             Self::Cedar => "a file of `tollgate export`",
             Self::Folder => "an artifact of `tollgate build` for this target",
             Self::TrustKeys => "a file of trust keys",
+            Self::Config => "a configuration of `tollgate build`",
             Self::KeySet => "a set of public keys",
             Self::Discovery => "a discovery document",
         }
@@ -129,6 +133,10 @@ impl Output {
             Self::Cedar => start.starts_with(CEDAR_HEADER),
             Self::Folder => false,
             Self::TrustKeys => true,
+            Self::Config => start
+                .lines()
+                .next()
+                .is_some_and(|line| line.contains(MARKER)),
             Self::KeySet => pin::is_replaceable(bytes, false),
             Self::Discovery => pin::is_replaceable(bytes, true),
         }

@@ -67,6 +67,15 @@ pub(crate) fn write_folder(path: &Path, entries: &[Entry]) -> io::Result<()> {
     written
 }
 
+/// Writes files into a directory, each atomically, and leaves others there as they are. Creates the directory.
+pub(crate) fn write_files(folder: &Path, entries: &[Entry]) -> io::Result<()> {
+    fs::create_dir_all(folder)?;
+    for entry in entries {
+        write_whole(&folder.join(&entry.name), &entry.bytes)?;
+    }
+    Ok(())
+}
+
 /// Whether writing `entries` would replace files.
 ///
 /// # Errors

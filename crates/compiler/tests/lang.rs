@@ -64,6 +64,9 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("TG0802", "raised for an edge: src/edge/tests.rs"),
     ("TG0803", "raised for an edge: src/edge/tests.rs"),
     ("TG0804", "raised for an edge: src/edge/tests.rs"),
+    ("TG0805", "raised for a proxy: crates/edges"),
+    ("TG0806", "raised for a proxy: crates/edges"),
+    ("TG0807", "raised for a proxy: crates/edges"),
     ("TG0901", "needs a defect of the compiler"),
 ];
 

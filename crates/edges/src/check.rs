@@ -9,7 +9,7 @@ use tollgate_gate::session::{SessionConfig, SessionForm};
 use tollgate_javascript as javascript;
 use tollgate_token::IssuerConfig;
 
-use super::Edge;
+use super::{Edge, proxies};
 
 impl Edge {
     /// Returns diagnostics about what users of the policy cannot do on this edge, and how they can get access instead.
@@ -55,6 +55,9 @@ impl Edge {
                 findings.push(self.long_page(page, place_of_table(sources, "deny")));
             }
         }
+        if let Some(proxy) = self.proxy() {
+            findings.extend(proxies::check(proxy, config, sources));
+        }
         findings
     }
 
@@ -88,7 +91,7 @@ impl Edge {
         }
     }
 
-    fn finding(code: &'static Code, span: Option<Span>, message: String) -> Diagnostic {
+    pub(crate) fn finding(code: &'static Code, span: Option<Span>, message: String) -> Diagnostic {
         let mut finding = Diagnostic::new(code, SITE_FILE, message);
         if let Some(span) = span {
             finding.at(span);

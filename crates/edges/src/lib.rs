@@ -7,12 +7,15 @@
 
 mod budget;
 mod check;
+mod proxies;
 
 pub use budget::{Budget, image_budget};
+pub use proxies::{ENVOY, NGINX};
 
 use tollgate_gate::config::MAX_PAGE_BYTES;
 use tollgate_javascript as javascript;
 use tollgate_policy::spec::ImageSpec;
+use tollgate_proxies::Proxy;
 use tollgate_token::Algorithm;
 
 /// A target of `tollgate build` that decides requests.
@@ -54,6 +57,8 @@ pub enum Artifact {
     Function,
     /// A bundle generated from the policy, in a file.
     Bundle,
+    /// The configuration of a proxy, in a directory. The gate runs in `tollgate authz`, which the proxy asks.
+    Config(Proxy),
 }
 
 /// The built parts of an artifact, the same for every policy: modules, handlers, addons.
@@ -81,7 +86,14 @@ pub struct Flavour {
 }
 
 /// All edges that `tollgate build` can build for.
-pub static EDGES: [Edge; 4] = [LAMBDA_EDGE, CLOUDFLARE, CLOUDFRONT_FUNCTIONS, EDGEWORKERS];
+pub static EDGES: [Edge; 6] = [
+    LAMBDA_EDGE,
+    CLOUDFLARE,
+    CLOUDFRONT_FUNCTIONS,
+    EDGEWORKERS,
+    NGINX,
+    ENVOY,
+];
 
 /// The gate as WebAssembly in the Lambda@Edge package.
 pub static WASM: &Flavour = &LAMBDA_EDGE_FLAVOURS[0];
@@ -207,7 +219,15 @@ impl Edge {
     pub const fn parts(&self) -> Option<&Parts> {
         match &self.artifact {
             Artifact::Zip(parts) | Artifact::Folder(parts) => Some(parts),
-            Artifact::Function | Artifact::Bundle => None,
+            Artifact::Function | Artifact::Bundle | Artifact::Config(_) => None,
+        }
+    }
+
+    /// Returns the proxy that its artifact configures, if it is one.
+    pub const fn proxy(&self) -> Option<Proxy> {
+        match self.artifact {
+            Artifact::Config(proxy) => Some(proxy),
+            Artifact::Zip(_) | Artifact::Folder(_) | Artifact::Function | Artifact::Bundle => None,
         }
     }
 }

@@ -232,7 +232,11 @@ mod tests {
 
     #[test]
     fn every_edge_is_a_target() {
-        for edge in &tollgate_edges::EDGES {
+        // The configurations of proxies contain no gate.
+        for edge in tollgate_edges::EDGES
+            .iter()
+            .filter(|edge| edge.proxy().is_none())
+        {
             assert!(edge.name.parse::<Target>().is_ok(), "{}", edge.name);
         }
     }

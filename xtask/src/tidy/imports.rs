@@ -67,9 +67,15 @@ const TABLE: &[Row] = &[
             "tollgate-gate",
             "tollgate-javascript",
             "tollgate-policy",
+            "tollgate-proxies",
             "tollgate-token",
         ],
         &[],
+    ),
+    row(
+        "tollgate-proxies",
+        &["tollgate-gate"],
+        &["tollgate-compiler"],
     ),
     row(
         "tollgate-compiler",
@@ -142,6 +148,7 @@ const TABLE: &[Row] = &[
             "tollgate-server",
             "tollgate-mint",
             "tollgate-policy",
+            "tollgate-proxies",
             "tollgate-token",
         ],
         &[],

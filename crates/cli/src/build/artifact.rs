@@ -5,7 +5,9 @@
 use std::path::Path;
 
 use tollgate_edges::{Edge, Flavour};
+use tollgate_gate::config::GateConfig;
 use tollgate_policy::spec::ImageSpec;
+use tollgate_proxies::Site;
 
 use super::parts::Parts;
 use crate::failure::Failure;
@@ -19,6 +21,12 @@ pub(super) struct Input<'a> {
     pub(super) trust: Option<&'a str>,
     /// The checked policy, if a directory was compiled.
     pub(super) spec: Option<&'a ImageSpec>,
+    /// The configuration of the gate in the image.
+    pub(super) gate: &'a GateConfig,
+    /// The name of the index document.
+    pub(super) index: Option<&'a str>,
+    /// The addresses in the configuration of a proxy.
+    pub(super) site: Option<&'a Site>,
     /// The policy ID.
     pub(super) id: &'a str,
     /// The path that the artifact is written to.
@@ -41,7 +49,10 @@ pub(super) struct Artifact {
 /// The files to write.
 pub(super) enum Content {
     File(Vec<u8>),
+    /// A directory that contains nothing else, replaced atomically.
     Folder(Vec<Entry>),
+    /// Files in a directory that may contain others, each replaced atomically.
+    Files(Vec<Entry>),
 }
 
 impl Input<'_> {
@@ -66,7 +77,9 @@ impl Content {
     pub(super) fn bytes(&self) -> usize {
         match self {
             Content::File(bytes) => bytes.len(),
-            Content::Folder(entries) => entries.iter().map(|entry| entry.bytes.len()).sum(),
+            Content::Folder(entries) | Content::Files(entries) => {
+                entries.iter().map(|entry| entry.bytes.len()).sum()
+            }
         }
     }
 }

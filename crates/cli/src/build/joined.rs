@@ -32,7 +32,9 @@ pub(super) fn build(edge: &Edge, of: &Parts, input: &Input<'_>) -> Result<Artifa
     let bytes: usize = entries.iter().map(|entry| entry.bytes.len()).sum();
     let content = match edge.artifact {
         Deployed::Zip(_) => Content::File(pack::zip(entries).map_err(Failure::Pack)?),
-        Deployed::Folder(_) | Deployed::Function | Deployed::Bundle => Content::Folder(entries),
+        Deployed::Folder(_) | Deployed::Function | Deployed::Bundle | Deployed::Config(_) => {
+            Content::Folder(entries)
+        }
     };
     check_size(edge, content.bytes())?;
     let mut artifact = Artifact::of(content);

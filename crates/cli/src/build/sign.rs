@@ -154,7 +154,7 @@ impl Old {
 fn in_folder(folder: &Path) -> &'static str {
     let mut names = EDGES.iter().filter_map(|edge| match edge.artifact {
         Artifact::Folder(parts) => Some(parts.policy),
-        Artifact::Zip(_) | Artifact::Function | Artifact::Bundle => None,
+        Artifact::Zip(_) | Artifact::Function | Artifact::Bundle | Artifact::Config(_) => None,
     });
     let found = names.clone().find(|name| folder.join(name).is_file());
     // If none exists, reading the first one reports the missing file.

@@ -4,9 +4,10 @@ use std::path::Path;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use tollgate_edges::{Artifact as Deployed, EDGES, Edge, Flavour};
+use tollgate_proxies::Proxy;
 
 use super::artifact::{Artifact, Content, Input};
-use super::{cloudfront_functions, edgeworkers, joined};
+use super::{cloudfront_functions, edgeworkers, joined, proxy};
 use crate::failure::Failure;
 use crate::overwrite::{self, Output};
 
@@ -49,6 +50,14 @@ impl Target {
         }
     }
 
+    /// The proxy that the artifact configures.
+    pub(super) const fn proxy(self) -> Option<Proxy> {
+        match self {
+            Target::Image => None,
+            Target::Edge(edge) => edge.proxy(),
+        }
+    }
+
     /// The named flavour, or the default one. `None` if it does not exist.
     pub(super) fn flavour(self, name: Option<&str>) -> Option<&'static Flavour> {
         match self {
@@ -64,7 +73,7 @@ impl Target {
             Target::Edge(edge) => match edge.artifact {
                 Deployed::Zip(_) => Some(Output::LambdaZip),
                 Deployed::Bundle => Some(Output::Bundle),
-                Deployed::Folder(_) | Deployed::Function => None,
+                Deployed::Folder(_) | Deployed::Function | Deployed::Config(_) => None,
             },
         }
     }
@@ -79,7 +88,8 @@ impl Target {
                     policy.is_file() && overwrite::check(&policy, Output::Image).is_ok()
                 }
                 Deployed::Function => cloudfront_functions::made(folder),
-                Deployed::Zip(_) | Deployed::Bundle => false,
+                // The files of a configuration are recognised one by one.
+                Deployed::Zip(_) | Deployed::Bundle | Deployed::Config(_) => false,
             },
         }
     }
@@ -100,6 +110,7 @@ impl Target {
                 Deployed::Zip(parts) | Deployed::Folder(parts) => joined::build(edge, parts, input),
                 Deployed::Function => cloudfront_functions::build(input),
                 Deployed::Bundle => edgeworkers::build(input),
+                Deployed::Config(of) => proxy::build(*of, input),
             },
         }
     }

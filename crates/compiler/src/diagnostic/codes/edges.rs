@@ -15,4 +15,14 @@ super::declare_codes! {
     LONG_PAGE, "TG0804", Error, "page that the edge cannot send",
     "For CloudFront Functions a page is stored in the KeyValueStore as JSON, in which quotes and line breaks \
      take two bytes, and a denied request reads it with at most four reads.";
+    PROXY_QUERY_TOKEN, "TG0805", Error, "token in the query that the proxy cannot remove",
+    "`strip` removes tokens before the request is forwarded. Some proxies cannot change the query to what \
+     `tollgate authz` returns, so the token would reach the origin and its logs.";
+    PROXY_TOKEN_HEADER, "TG0806", Error, "token header that proxies do not pass on",
+    "Proxies drop headers with unusual characters, because applications confuse them with `-`, and set or \
+     remove some headers themselves (`Host`, `X-Forwarded-…`, `X-Real-IP`, those of one connection). A token in \
+     such a header does not reach `tollgate authz`, or reaches the origin although `strip` removes it.";
+    PROXY_GATE_PATH, "TG0807", Error, "path of the gate that the proxy cannot select",
+    "nginx needs a location for the paths that the gate serves itself. It compares locations with decoded paths, \
+     and quotes, braces and `$` have a meaning in its configuration.";
 }
