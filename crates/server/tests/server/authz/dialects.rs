@@ -247,3 +247,45 @@ fn strangers_are_refused() {
     }
     assert_eq!(side.take_lines(), ["Stranger(127.0.0.1)"]);
 }
+
+#[test]
+fn a_response_of_the_gate_with_status_2xx_is_not_taken_for_an_allowed_request() {
+    // A preflight that the gate answers itself.
+    let side = Side::start("[deny]\ncors = [\"https://app.example\"]\n");
+    let preflight = "origin: https://app.example\r\naccess-control-request-method: GET\r\n";
+    for (dialect, status) in [
+        ("nginx", 403),
+        ("ingress-nginx", 403),
+        ("haproxy", 403),
+        ("forward", 403),
+        ("envoy", 403),
+    ] {
+        let answer = side.decide(dialect, "OPTIONS", "/courses/a", preflight);
+        assert_eq!(answer.status(), status, "{dialect}");
+        assert_eq!(answer.header("x-tollgate-target"), None);
+    }
+    for (endpoint, dialect) in [
+        ("haproxy/checked", "haproxy"),
+        ("forward/checked", "forward"),
+        ("nginx/answer", "nginx"),
+        ("nginx/denied", "nginx"),
+        ("ingress-nginx/denied", "ingress-nginx"),
+    ] {
+        let (_, own) = question(dialect, "OPTIONS", "/courses/a");
+        let answer = side.ask(&format!("/auth/{endpoint}"), &format!("{own}{preflight}"));
+        assert_eq!(answer.status(), 204, "{endpoint}");
+        assert!(answer.header("access-control-allow-origin").is_some());
+        assert_eq!(answer.header("x-tollgate-target"), None);
+    }
+    let answer = side.send(&format!(
+        "OPTIONS /auth/answer/courses/a HTTP/1.1\r\nconnection: close\r\nhost: a.example\r\n{preflight}\r\n"
+    ));
+    assert_eq!(answer.status(), 204);
+    assert_eq!(
+        side.ask("/auth/answer/public/a", "").status(),
+        503,
+        "it is allowed now"
+    );
+    assert_eq!(side.ask("/auth/nginx/checked", "").status(), 404);
+    assert_eq!(side.ask("/auth/forward/denied", "").status(), 404);
+}
