@@ -40,6 +40,8 @@ PERMITTED = {
     "CKV_K8S_15": "a version or digest names one image, so pulling it again is of no use",
     "CKV_K8S_43": "the digest is known only to who built the image; `image.digest` sets it",
 }
+# The count of a part that cannot run.
+SKIPPED = -1
 GENERATED = """\
 # Generated from the chart and values.yaml by `deploy/check.py --bless`; do not edit.
 """
@@ -53,8 +55,9 @@ REFUSED = [
     ({"policy": {"existingSecret": ""}}, "set exactly one"),
     ({"policy": {"data": "AAAA"}}, "set exactly one"),
     ({"policy": {"existingSecret": "", "data": "not base64"}}, "/policy/data"),
-    ({"policy": {"existingSecret": "", "url": "https://policies.example.com/p.tgi"}}, "without trustKeys"),
-    ({"trustKeys": ["-----BEGIN PRIVATE KEY-----"]}, "/trustKeys/0"),
+    ({"policy": {"existingSecret": "", "url": "https://policies.example.com/p.tgi"}}, "without trust"),
+    ({"trust": "-----BEGIN PRIVATE KEY-----"}, "/trust"),
+    ({"trustForwardedFor": True}, "trustForwardedFor is set without upstream"),
     ({"networkPolicy": {"from": []}}, "networkPolicy.from is empty"),
     ({"networkPolicy": {"from": [{}]}}, "/networkPolicy/from/0"),
     ({"upstream": "http://site"}, "networkPolicy.egress has no rule"),
@@ -285,6 +288,25 @@ def systemd(_):
     return 5, faults
 
 
+def options_exist(options):
+    """Every option that the chart and the unit pass is one that the program has."""
+    if not options.program:
+        return SKIPPED, []
+    code, help_text = run(options.program, "authz", "--help")
+    if code:
+        return 0, [f"`tollgate authz --help` ended with {code}: {help_text.strip()[:200]}"]
+    texts = {name: yaml.safe_dump_all(resources) for name, resources in all_manifests() if name.startswith("values/")}
+    texts |= {file.name: file.read_text() for file in (UNIT, HERE / "systemd/tollgate-authz.default")}
+    used = {(name, flag) for name, text in texts.items() for flag in re.findall(r"(?<![\w-])--[a-z][a-z-]+", text)}
+    faults = [f"{name}: `tollgate authz` has no option {flag}" for name, flag in sorted(used) if not re.search(rf"{flag}\b(?!-)", help_text)]
+    if len(used) < 20:
+        faults.append(f"only {len(used)} options were found in the files")
+    # `policy.url` of the chart.
+    if not re.search(r"--policy <[^>]*URL", help_text):
+        faults.append("chart: `tollgate authz --policy` takes no URL, so `policy.url` starts no server")
+    return len(used), faults
+
+
 def image(options):
     """Builds the image twice, reads it with other tools than the one that wrote it, and runs it without privileges."""
     # Any program that is linked with glibc shows the same; `env` prints what it is given.
@@ -347,6 +369,7 @@ PARTS = {
     "checkov": security_rules,
     "systemd": systemd,
     "image": image,
+    "options": options_exist,
 }
 
 
@@ -356,7 +379,7 @@ def main():
     parser.add_argument("--program", help="the `tollgate` executable for the image; default: a program of this machine")
     parser.add_argument("--bless", action="store_true", help="write tollgate-authz.yaml")
     options = parser.parse_args()
-    passed = failed = 0
+    passed = failed = skipped = 0
     for name, part in PARTS.items():
         try:
             count, faults = part(options)
@@ -364,10 +387,14 @@ def main():
             count, faults = 0, [f"{type(error).__name__}: {error}"]
         for fault in faults:
             print(f"{name}: {fault}")
+        if count == SKIPPED:
+            skipped += 1
+            print(f"SKIP {name}: no --program")
+            continue
         print(f"{name}: {count} checks, {len(faults)} faults")
         passed += max(count - len(faults), 0)
         failed += len(faults)
-    print(f"deployment: {passed} passed, {failed} failed, 0 skipped")
+    print(f"deployment: {passed} passed, {failed} failed, {skipped} skipped")
     sys.exit(3 if failed else 0)
 
 

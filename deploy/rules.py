@@ -77,7 +77,7 @@ def container_faults(container, spec):
     if any(one.endswith("/0") for one in peers):
         yield "--peers admits every address"
     drain = [int(one.removeprefix("--drain=")) for one in arguments if one.startswith("--drain=")]
-    if not drain or spec.get("terminationGracePeriodSeconds", 30) < drain[0] + 15:
+    if not drain or spec.get("terminationGracePeriodSeconds", 30) < drain[0] + 35:
         yield "Kubernetes ends the container before it has drained"
     text = "\n".join(arguments + [str(one.get("value", "")) for one in container.get("env", [])])
     if "PRIVATE KEY" in text:

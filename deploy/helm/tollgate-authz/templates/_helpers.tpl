@@ -65,11 +65,14 @@ labels:
 {{- if ne (int $sources) 1 -}}
 {{- fail (printf "\n\n%d of policy.existingSecret, policy.data, policy.url and policy.volume are set: set exactly one, for example\n  kubectl create secret generic tollgate-policy --from-file=policy.tgi\n  --set policy.existingSecret=tollgate-policy" (int $sources)) -}}
 {{- end -}}
-{{- if and .Values.policy.url (not .Values.trustKeys) -}}
-{{- fail "\n\npolicy.url is set without trustKeys: whoever can write to that address would decide who has access. Sign the image (`tollgate build --sign`) and list the public key in trustKeys." -}}
+{{- if and .Values.policy.url (not .Values.trust) -}}
+{{- fail "\n\npolicy.url is set without trust: whoever can write to that address would decide who has access. Sign the image (`tollgate build --sign`) and set the trust keys: --set-file trust=trust.json" -}}
 {{- end -}}
 {{- if and .Values.networkPolicy.enabled (not .Values.networkPolicy.from) -}}
 {{- fail "\n\nnetworkPolicy.from is empty, so no pod could connect: select the pods of your proxy, for example\n  --set-json 'networkPolicy.from=[{\"namespaceSelector\":{\"matchLabels\":{\"kubernetes.io/metadata.name\":\"ingress-nginx\"}}}]'" -}}
+{{- end -}}
+{{- if and .Values.trustForwardedFor (not .Values.upstream) -}}
+{{- fail "\n\ntrustForwardedFor is set without upstream: the endpoints for proxies read the client's address from the header of their dialect, so remove it." -}}
 {{- end -}}
 {{- if and .Values.networkPolicy.enabled .Values.upstream (not .Values.networkPolicy.egress) -}}
 {{- fail "\n\nupstream is set, but networkPolicy.egress has no rule that reaches it: add one with the pods and the port of the upstream." -}}
