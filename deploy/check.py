@@ -14,9 +14,13 @@ import json
 import os
 import pathlib
 import re
+import signal
 import subprocess
 import sys
 import tempfile
+import time
+import urllib.error
+import urllib.request
 
 import helm_python as helm
 import kubernetes_validate
@@ -301,6 +305,12 @@ def options_exist(options):
     faults = [f"{name}: `tollgate authz` has no option {flag}" for name, flag in sorted(used) if not re.search(rf"{flag}\b(?!-)", help_text)]
     if len(used) < 20:
         faults.append(f"only {len(used)} options were found in the files")
+    guide = (HERE.parent / "docs/deployment.md").read_text()
+    program = pathlib.Path(options.program).read_bytes()
+    for metric in sorted(set(re.findall(r"\btollgate_[a-z_]+", guide))):
+        used.add(("docs/deployment.md", metric))
+        if metric.removesuffix("_bucket").encode() not in program:
+            faults.append(f"docs/deployment.md: the program has no metric {metric}")
     # `policy.url` of the chart.
     if not re.search(r"--policy <[^>]*URL", help_text):
         faults.append("chart: `tollgate authz --policy` takes no URL, so `policy.url` starts no server")
@@ -309,9 +319,8 @@ def options_exist(options):
 
 def image(options):
     """Builds the image twice, reads it with other tools than the one that wrote it, and runs it without privileges."""
-    # Any program that is linked with glibc shows the same; `env` prints what it is given.
+    # Without the program, another that is linked with glibc.
     program = options.program or "/usr/bin/env"
-    arguments = ["--version"]
     faults, digests = [], []
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
@@ -348,14 +357,94 @@ def image(options):
             faults.append(f"the image has the programs {programs}")
         if "BEGIN CERTIFICATE" not in (rootfs / "etc/ssl/certs/ca-certificates.crt").read_text():
             faults.append("the image has no certificate authorities")
-        # A user without privileges, in namespaces of its own, with a read-only file system.
-        code, said = run(
-            "bwrap", "--unshare-all", "--uid", "65532", "--gid", "65532", "--cap-drop", "ALL", "--die-with-parent",
-            "--ro-bind", rootfs, "/", "--proc", "/proc", "--dev", "/dev", "--clearenv", "/usr/bin/tollgate", *arguments,
-        )
+        code, said = run(*SANDBOX, "--ro-bind", rootfs, "/", *MOUNTS, "/usr/bin/tollgate", "--version")
         if code:
             faults.append(f"the program does not run in the image: {said.strip()}")
-    return 8, faults
+        if options.program:
+            faults += served(options.program, rootfs, folder)
+    return 9 if options.program else 8, faults
+
+
+# A user without privileges, in namespaces of its own, with a read-only file system.
+SANDBOX = ["bwrap", "--unshare-all", "--uid", "65532", "--gid", "65532", "--cap-drop", "ALL", "--die-with-parent"]
+MOUNTS = ["--proc", "/proc", "--dev", "/dev", "--clearenv"]
+
+
+def served(program, rootfs, folder):
+    """Starts the server of the image as the chart does, loads an invalid policy, and ends the server."""
+    policy = folder / "policy"
+    policy.mkdir()
+    code, said = run(program, "build", HERE.parent / "policy", "-o", policy / "policy.tgi")
+    if code:
+        return [f"tollgate build: {said.strip()}"]
+    command = [
+        *SANDBOX, "--share-net", "--ro-bind", rootfs, "/", *MOUNTS, "--ro-bind", policy, "/run", "/usr/bin/tollgate", "authz",
+        "--policy=/run/policy.tgi", "--listen=127.0.0.1:0", "--status=127.0.0.1:0", "--peers=127.0.0.1/32", "--drain=2", "--log=json",
+    ]
+    with (folder / "log").open("w+") as log, (folder / "output").open("w") as output:
+        server = subprocess.Popen([str(one) for one in command], stdout=output, stderr=log)
+        try:
+            faults = answers(server, folder / "output", policy / "policy.tgi")
+        except (OSError, ValueError) as error:
+            faults = [f"{error}"]
+        finally:
+            server.kill()
+            server.wait()
+        log.seek(0)
+        return [f"server: {fault}; its log: {log.read()[-1000:]}" for fault in faults]
+
+
+def answers(server, output, policy):
+    for _ in range(200):
+        addresses = dict(re.findall(r"^(serving|status) (127\.0\.0\.1:\d+)", output.read_text(), re.M))
+        if len(addresses) == 2:
+            break
+        if server.poll() is not None:
+            raise ValueError(f"it does not start: {server.returncode}")
+        time.sleep(0.1)
+    else:
+        raise ValueError("it reports no addresses within 20 seconds")
+
+    def get(path):
+        try:
+            with urllib.request.urlopen(f"http://{addresses['status']}{path}", timeout=5) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, ""
+
+    # The examples list the headers of an allowed request by name.
+    asked = {"Method": "GET", "Proto": "https", "Host": "learn.example.com", "Uri": "/courses/rust-101/preview/1", "For": "203.0.113.7"}
+    request = urllib.request.Request(
+        f"http://{addresses['serving']}/auth/forward", headers={f"X-Forwarded-{key}": value for key, value in asked.items()}
+    )
+    with urllib.request.urlopen(request, timeout=5) as answer:
+        returned = {name.lower() for name in answer.headers if "tollgate" in name.lower()}
+    listed = {name.lower() for name in rules.ANSWERED if "tollgate" in name.lower()}
+    faults = []
+    if returned != listed:
+        faults.append(f"it returns {sorted(returned - listed)}, which no example lists; the examples list {sorted(listed - returned)}")
+    faults += [f"{path} returns {get(path)[0]}" for path in ("/healthz", "/readyz", "/metrics") if get(path)[0] != 200]
+    policy.write_bytes(policy.read_bytes()[:-1])
+    for _ in range(100):
+        if 'tollgate_reloads_total{result="failed"}' in get("/metrics")[1]:
+            break
+        time.sleep(0.1)
+    else:
+        faults.append("an invalid policy is not noticed within 10 seconds")
+    if get("/readyz")[0] != 200:
+        faults.append("an invalid policy ends the service")
+    # bwrap has a child, which is the first process of the new namespace; its child is the server.
+    children = lambda process: pathlib.Path(f"/proc/{process}/task/{process}/children").read_text().split()
+    for child in children(server.pid):
+        for process in children(child) or [child]:
+            os.kill(int(process), signal.SIGTERM)
+    time.sleep(0.5)
+    states = (get("/readyz")[0], get("/healthz")[0])
+    if states != (503, 200):
+        faults.append(f"while it drains, /readyz and /healthz return {states}")
+    if server.wait(20) != 0:
+        faults.append(f"it ends with {server.returncode}")
+    return faults
 
 
 PARTS = {
@@ -379,6 +468,7 @@ def main():
     parser.add_argument("--program", help="the `tollgate` executable for the image; default: a program of this machine")
     parser.add_argument("--bless", action="store_true", help="write tollgate-authz.yaml")
     options = parser.parse_args()
+    options.program = options.program and os.path.abspath(options.program)
     passed = failed = skipped = 0
     for name, part in PARTS.items():
         try:

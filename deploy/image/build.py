@@ -215,7 +215,7 @@ def main():
     arguments = parser.parse_args()
     epoch = int(os.environ.get("SOURCE_DATE_EPOCH", "0"))
     try:
-        digest = build(arguments.program, arguments.version, epoch, arguments.output)
+        digest = build(os.path.abspath(arguments.program), arguments.version, epoch, arguments.output)
     except (Unusable, OSError) as problem:
         print(f"error: {problem}", file=sys.stderr)
         sys.exit(2)
