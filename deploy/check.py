@@ -50,7 +50,7 @@ GENERATED = """\
 # Generated from the chart and values.yaml by `deploy/check.py --bless`; do not edit.
 """
 
-# Values with which the chart must not render, and what it must say.
+# Values that the chart must reject, and a part of the message.
 REFUSED = [
     ({"peers": []}, "peers is empty"),
     ({"peers": ["0.0.0.0/0"]}, "every address"),
@@ -211,7 +211,7 @@ def kustomize(_):
         if placeholder in overlay:
             faults.append(f"overlay: `{placeholder}` is still there")
         if placeholder not in base:
-            faults.append(f"base: has no placeholder `{placeholder}`, so it may admit somebody")
+            faults.append(f"base: has no placeholder `{placeholder}`, so it may admit clients")
     return 2, faults
 
 

@@ -55,7 +55,7 @@ labels:
 {{- end -}}
 {{- range .Values.peers -}}
 {{- if hasSuffix "/0" . -}}
-{{- fail (printf "\n\npeers contains %s, which is every address: list only the CIDRs of your proxies. Whoever may ask the server can claim any client address." .) -}}
+{{- fail (printf "\n\npeers contains %s, which is every address: list only the CIDRs of your proxies. A client that can connect can claim any address." .) -}}
 {{- end -}}
 {{- end -}}
 {{- $sources := 0 -}}
@@ -66,7 +66,7 @@ labels:
 {{- fail (printf "\n\n%d of policy.existingSecret, policy.data, policy.url and policy.volume are set: set exactly one, for example\n  kubectl create secret generic tollgate-policy --from-file=policy.tgi\n  --set policy.existingSecret=tollgate-policy" (int $sources)) -}}
 {{- end -}}
 {{- if and .Values.policy.url (not .Values.trust) -}}
-{{- fail "\n\npolicy.url is set without trust: whoever can write to that address would decide who has access. Sign the image (`tollgate build --sign`) and set the trust keys: --set-file trust=trust.json" -}}
+{{- fail "\n\npolicy.url is set without trust: write access to that address would be enough to change every rule. Sign the image (`tollgate build --sign`) and set the trust keys: --set-file trust=trust.json" -}}
 {{- end -}}
 {{- if and .Values.networkPolicy.enabled (not .Values.networkPolicy.from) -}}
 {{- fail "\n\nnetworkPolicy.from is empty, so no pod could connect: select the pods of your proxy, for example\n  --set-json 'networkPolicy.from=[{\"namespaceSelector\":{\"matchLabels\":{\"kubernetes.io/metadata.name\":\"ingress-nginx\"}}}]'" -}}
