@@ -12,6 +12,12 @@ ANSWERED = {
     "X-Tollgate-Subject", "X-Tollgate-Groups", "X-Tollgate-Issuer", "X-Tollgate-Rule", "Tollgate-Assertion",
     "X-Tollgate-Target", "X-Tollgate-Cache", "Cookie", "Authorization",
 }
+# Headers of clients that the gate rejects, or that only the gate sets.
+FORGED = {name.lower() for name in ANSWERED if "Tollgate" in name} | {
+    "forwarded", "x-envoy-original-path", "x-forwarded-method", "x-forwarded-prefix", "x-forwarded-uri", "x-http-method",
+    "x-http-method-override", "x-method-override", "x-original-method", "x-original-uri", "x-original-url", "x-replaced-path",
+    "x-rewrite-url",
+}
 # The Service of the chart: host, and the port of each protocol.
 HOST = re.compile(r"^tollgate-authz\.tollgate\.svc\.cluster\.local$")
 HTTP, GRPC = 8080, 8081
@@ -229,10 +235,24 @@ def closed(resources):
                 yield "a rule without the gate"
             if len(kinds) > 1:
                 yield "a filter next to the gate"
+    yield from traefik_routes(resources)
+
+
+def traefik_routes(resources):
+    """Routes to a site are children of one that decides, and admit only what the gate allowed."""
     for route in of_kind(resources, "IngressRoute"):
-        names = [one["name"] for rule in route["spec"]["routes"] for one in rule.get("middlewares", [])]
-        if any([one["name"] for one in rule.get("middlewares", [])] != ["clean-headers", "tollgate"] for rule in route["spec"]["routes"]):
-            yield f"the middlewares of a route are {names}"
+        parents = [one["name"] for one in route["spec"].get("parentRefs", [])]
+        for rule in route["spec"]["routes"]:
+            middlewares = [one["name"] for one in rule.get("middlewares", [])]
+            services = [one["name"] for one in rule.get("services", [])]
+            if not parents and middlewares != ["clean-headers", "tollgate"]:
+                yield f"the middlewares of a route are {middlewares}"
+            if not parents and services or parents not in ([], ["tollgate"]):
+                yield f"the route to {services} is not decided"
+            if services not in ([], ["tollgate-authz"]) and rule["match"] != "HeaderRegexp(`X-Tollgate-Rule`, `.`)":
+                yield f"responses of the gate itself lead to {services}"
+            if services == ["tollgate-authz"] and middlewares != ["answer-headers", "answer-path"]:
+                yield "the gate does not answer the client"
 
 
 def headers(resources):
@@ -245,9 +265,14 @@ def headers(resources):
             yield "the client chooses the path that is decided"
         if auth and auth.get("preserveLocationHeader") is not True:
             yield "sign-in leads to the address of the gate"
+        cleaned = one["spec"].get("headers", {}).get("customRequestHeaders", {})
+        if one["metadata"]["name"] == "clean-headers" and not FORGED <= {name.lower() for name, value in cleaned.items() if value == ""}:
+            yield "a header of the gate is not removed from requests"
     for one in of_kind(resources, "ClientTrafficPolicy"):
         spec = one["spec"]
-        if spec["path"] != {"escapedSlashesAction": "RejectRequest", "disableMergeSlashes": True}:
+        if not FORGED <= set(spec["headers"]["earlyRequestHeaders"]["remove"]):
+            yield "a header of the gate is not removed from requests"
+        if spec["path"] != {"escapedSlashesAction": "KeepUnchanged", "disableMergeSlashes": True}:
             yield "the gateway repairs paths"
         if spec["headers"].get("withUnderscoresAction") != "RejectRequest":
             yield "headers with an underscore reach the origin"
@@ -345,6 +370,7 @@ SPOILERS = {
         ("ClientTrafficPolicy", "spec path disableMergeSlashes", GONE, "repairs paths"),
         ("ClientTrafficPolicy", "spec path escapedSlashesAction", "UnescapeAndForward", "repairs paths"),
         ("ClientTrafficPolicy", "spec headers withUnderscoresAction", "Allow", "underscore"),
+        ("ClientTrafficPolicy", "spec headers earlyRequestHeaders remove 0", GONE, "not removed"),
     ],
     "gateway-api.yaml": [
         ("HTTPRoute", "spec rules 0 filters", GONE, "without the gate"),
@@ -371,8 +397,13 @@ SPOILERS = {
         ("Middleware tollgate", "spec forwardAuth preserveLocationHeader", GONE, "leads to the address"),
         ("Middleware tollgate", "spec forwardAuth authResponseHeaders 1", GONE, "keeps the client's"),
         ("Middleware tollgate", "spec forwardAuth address", "http://tollgate-authz.tollgate.svc.cluster.local:8080/auth/nginx", "not its endpoint"),
-        ("IngressRoute", "spec routes 0 middlewares", GONE, "middlewares"),
-        ("IngressRoute", "spec routes 0 middlewares 1", GONE, "middlewares"),
+        ("Middleware clean-headers", "spec headers customRequestHeaders X-Tollgate-Rule", GONE, "not removed"),
+        ("IngressRoute tollgate", "spec routes 0 middlewares", GONE, "middlewares"),
+        ("IngressRoute tollgate", "spec routes 0 middlewares 1", GONE, "middlewares"),
+        ("IngressRoute tollgate", "spec routes 0 services", [{"name": "site", "port": 8080}], "not decided"),
+        ("IngressRoute site", "spec parentRefs", GONE, "not decided"),
+        ("IngressRoute site", "spec routes 0 match", "PathPrefix(`/`)", "gate itself"),
+        ("IngressRoute site-answers", "spec routes 0 middlewares 1", GONE, "answer the client"),
     ],
     "ingress-nginx.yaml": [
         ("Ingress", "metadata annotations nginx.ingress.kubernetes.io/auth-url", GONE, "without the gate"),
