@@ -9,7 +9,7 @@ import re
 PEERS = "--peers="
 # What a request to the origin must not keep from the client; the gate returns all of them, empty or not.
 ANSWERED = {
-    "X-Tollgate-Subject", "X-Tollgate-Groups", "X-Tollgate-Issuer", "X-Tollgate-Rule", "Tollgate-Assertion",
+    "X-Tollgate-Subject", "X-Tollgate-Groups", "X-Tollgate-Issuer", "X-Tollgate-Rule", "X-Tollgate-Assertion",
     "X-Tollgate-Target", "X-Tollgate-Cache", "Cookie", "Authorization",
 }
 # Headers of clients that the gate rejects, or that only the gate sets.
@@ -170,7 +170,7 @@ def references(resources):
     for one in of_kind(resources, "Middleware"):
         address = one["spec"].get("forwardAuth", {}).get("address")
         if address:
-            yield None, *http_address(address, "/auth/forward"), HTTP
+            yield None, *http_address(address, "/auth/forward/checked"), HTTP
     for one in of_kind(resources, "Ingress"):
         address = annotation(one, "auth-url")
         if address:
@@ -249,7 +249,7 @@ def traefik_routes(resources):
                 yield f"the middlewares of a route are {middlewares}"
             if not parents and services or parents not in ([], ["tollgate"]):
                 yield f"the route to {services} is not decided"
-            if services not in ([], ["tollgate-authz"]) and rule["match"] != "HeaderRegexp(`X-Tollgate-Rule`, `.`)":
+            if services not in ([], ["tollgate-authz"]) and rule["match"] != "HeaderRegexp(`X-Tollgate-Target`, `.`)":
                 yield f"responses of the gate itself lead to {services}"
             if services == ["tollgate-authz"] and middlewares != ["answer-headers", "answer-path"]:
                 yield "the gate does not answer the client"
