@@ -34,6 +34,16 @@ pub const TRAEFIK: Edge = proxy(
     ],
 );
 
+/// Caddy.
+pub const CADDY: Edge = proxy(
+    Proxy::Caddy,
+    "A configuration of Caddy, which asks `tollgate authz`",
+    [
+        "`Caddyfile` with `reverse_proxy` and `handle_response`",
+        "Caddy 2.11",
+    ],
+);
+
 const fn proxy(proxy: Proxy, about: &'static str, readme: [&'static str; 2]) -> Edge {
     Edge {
         name: proxy.name(),

@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod address;
+mod caddy;
 mod envoy;
 mod fill;
 mod nginx;
@@ -30,6 +31,8 @@ pub enum Proxy {
     Envoy,
     /// Traefik with `forwardAuth`.
     Traefik,
+    /// Caddy with `reverse_proxy` and `handle_response`.
+    Caddy,
 }
 
 /// The addresses in a configuration.
@@ -95,7 +98,7 @@ impl Unsupported {
 
 impl Proxy {
     /// All proxies.
-    pub const ALL: [Self; 3] = [Self::Nginx, Self::Envoy, Self::Traefik];
+    pub const ALL: [Self; 4] = [Self::Nginx, Self::Envoy, Self::Traefik, Self::Caddy];
 
     /// The name, as in `--target`.
     pub const fn name(self) -> &'static str {
@@ -103,6 +106,7 @@ impl Proxy {
             Self::Nginx => "nginx",
             Self::Envoy => "envoy",
             Self::Traefik => "traefik",
+            Self::Caddy => "caddy",
         }
     }
 
@@ -115,7 +119,7 @@ impl Proxy {
     const fn connects_to(self, authz: &Address) -> bool {
         match (self, authz) {
             (Self::Traefik, Address::Unix(_)) => false,
-            (Self::Nginx | Self::Envoy | Self::Traefik, _) => true,
+            (Self::Nginx | Self::Envoy | Self::Traefik | Self::Caddy, _) => true,
         }
     }
 
@@ -137,7 +141,7 @@ impl Proxy {
                 let odd = paths.filter(|path| !nginx::is_location(path));
                 found.extend(odd.map(|path| Unsupported::GatePath(path.to_owned())));
             }
-            Self::Envoy => {}
+            Self::Envoy | Self::Caddy => {}
             Self::Traefik => {
                 let parameter = traefik::removed_parameter(gate);
                 found.extend(parameter.map(|name| Unsupported::QueryToken(name.to_owned())));
@@ -168,6 +172,7 @@ pub fn generate(proxy: Proxy, policy: &Policy<'_>, site: &Site) -> Result<Vec<Fi
         Proxy::Nginx => nginx::files(policy, site),
         Proxy::Envoy => envoy::files(policy, site),
         Proxy::Traefik => traefik::files(policy, site),
+        Proxy::Caddy => caddy::files(policy, site),
     })
 }
 
@@ -189,6 +194,15 @@ const REMOVED: [&str; 15] = [
     "x-real-ip",
     "x-replaced-path",
     "x-rewrite-url",
+];
+
+/// Headers of an answer of `authz` that the origin receives, always all of them.
+const IDENTITY: [&str; 5] = [
+    "x-tollgate-subject",
+    "x-tollgate-groups",
+    "x-tollgate-issuer",
+    "x-tollgate-rule",
+    "tollgate-assertion",
 ];
 
 /// Headers that only `authz` sets.

@@ -5,19 +5,11 @@
 use tollgate_gate::config::{GateConfig, TokenSource};
 
 use crate::fill::fill;
-use crate::{File, OWN, Policy, REMOVED, Site, token_headers};
+use crate::{File, IDENTITY, OWN, Policy, REMOVED, Site, token_headers};
 
 const STATIC: &str = include_str!("traefik/traefik.yml");
 const DYNAMIC: &str = include_str!("traefik/tollgate.yml");
 
-/// The headers of an answer for the origin.
-const ANSWERED: [&str; 5] = [
-    "x-tollgate-subject",
-    "x-tollgate-groups",
-    "x-tollgate-issuer",
-    "x-tollgate-rule",
-    "tollgate-assertion",
-];
 /// The index document is appended by Traefik itself, after the gate has decided the same path.
 const INDEX: &str = r#"
 # `[paths] index`: the gate decides `/docs/` as the index document, and the origin receives the same path.
@@ -74,7 +66,7 @@ pub(crate) fn files(policy: &Policy<'_>, site: &Site) -> Vec<File> {
         .filter(|name| !SET_BY_TRAEFIK.contains(name))
         .map(|name| format!("{name}: \"\"\n"))
         .collect();
-    let answered = ANSWERED.into_iter().chain(token_headers(policy.gate));
+    let answered = IDENTITY.into_iter().chain(token_headers(policy.gate));
     let answered: String = answered.map(|name| format!("- {name}\n")).collect();
     let withheld = OWN.iter().chain(&["cookie", "authorization"]);
     let withheld: String = withheld.map(|name| format!("{name}: \"\"\n")).collect();
