@@ -10,7 +10,7 @@ mod check;
 mod proxies;
 
 pub use budget::{Budget, image_budget};
-pub use proxies::{CADDY, ENVOY, NGINX, TRAEFIK};
+pub use proxies::{CADDY, ENVOY, HAPROXY, NGINX, TRAEFIK};
 
 use tollgate_gate::config::MAX_PAGE_BYTES;
 use tollgate_javascript as javascript;
@@ -86,7 +86,7 @@ pub struct Flavour {
 }
 
 /// All edges that `tollgate build` can build for.
-pub static EDGES: [Edge; 8] = [
+pub static EDGES: [Edge; 9] = [
     LAMBDA_EDGE,
     CLOUDFLARE,
     CLOUDFRONT_FUNCTIONS,
@@ -95,6 +95,7 @@ pub static EDGES: [Edge; 8] = [
     ENVOY,
     TRAEFIK,
     CADDY,
+    HAPROXY,
 ];
 
 /// The gate as WebAssembly in the Lambda@Edge package.

@@ -44,6 +44,13 @@ pub const CADDY: Edge = proxy(
     ],
 );
 
+/// HAProxy.
+pub const HAPROXY: Edge = proxy(
+    Proxy::Haproxy,
+    "A configuration of HAProxy, which asks `tollgate authz`",
+    ["`haproxy.cfg` and `tollgate.lua`", "HAProxy 2.6"],
+);
+
 const fn proxy(proxy: Proxy, about: &'static str, readme: [&'static str; 2]) -> Edge {
     Edge {
         name: proxy.name(),

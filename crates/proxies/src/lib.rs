@@ -9,6 +9,7 @@ mod address;
 mod caddy;
 mod envoy;
 mod fill;
+mod haproxy;
 mod nginx;
 mod traefik;
 
@@ -33,6 +34,8 @@ pub enum Proxy {
     Traefik,
     /// Caddy with `reverse_proxy` and `handle_response`.
     Caddy,
+    /// HAProxy with Lua.
+    Haproxy,
 }
 
 /// The addresses in a configuration.
@@ -98,7 +101,13 @@ impl Unsupported {
 
 impl Proxy {
     /// All proxies.
-    pub const ALL: [Self; 4] = [Self::Nginx, Self::Envoy, Self::Traefik, Self::Caddy];
+    pub const ALL: [Self; 5] = [
+        Self::Nginx,
+        Self::Envoy,
+        Self::Traefik,
+        Self::Caddy,
+        Self::Haproxy,
+    ];
 
     /// The name, as in `--target`.
     pub const fn name(self) -> &'static str {
@@ -107,6 +116,7 @@ impl Proxy {
             Self::Envoy => "envoy",
             Self::Traefik => "traefik",
             Self::Caddy => "caddy",
+            Self::Haproxy => "haproxy",
         }
     }
 
@@ -119,7 +129,7 @@ impl Proxy {
     const fn connects_to(self, authz: &Address) -> bool {
         match (self, authz) {
             (Self::Traefik, Address::Unix(_)) => false,
-            (Self::Nginx | Self::Envoy | Self::Traefik | Self::Caddy, _) => true,
+            (Self::Nginx | Self::Envoy | Self::Traefik | Self::Caddy | Self::Haproxy, _) => true,
         }
     }
 
@@ -141,7 +151,7 @@ impl Proxy {
                 let odd = paths.filter(|path| !nginx::is_location(path));
                 found.extend(odd.map(|path| Unsupported::GatePath(path.to_owned())));
             }
-            Self::Envoy | Self::Caddy => {}
+            Self::Envoy | Self::Caddy | Self::Haproxy => {}
             Self::Traefik => {
                 let parameter = traefik::removed_parameter(gate);
                 found.extend(parameter.map(|name| Unsupported::QueryToken(name.to_owned())));
@@ -173,6 +183,7 @@ pub fn generate(proxy: Proxy, policy: &Policy<'_>, site: &Site) -> Result<Vec<Fi
         Proxy::Envoy => envoy::files(policy, site),
         Proxy::Traefik => traefik::files(policy, site),
         Proxy::Caddy => caddy::files(policy, site),
+        Proxy::Haproxy => haproxy::files(policy, site),
     })
 }
 
