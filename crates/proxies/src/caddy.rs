@@ -8,7 +8,7 @@ use crate::{Address, File, IDENTITY, Policy, REMOVED, Site, header_kib, token_he
 const TEMPLATE: &str = include_str!("caddy/Caddyfile");
 
 pub(crate) fn files(policy: &Policy<'_>, site: &Site) -> Vec<File> {
-    let removed = REMOVED.iter().chain(&["tollgate-assertion"]);
+    let removed = REMOVED.iter().chain(&["x-tollgate-assertion"]);
     let removed: String = removed
         .map(|name| format!("request_header -{name}\n"))
         .collect();

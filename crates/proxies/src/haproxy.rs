@@ -24,7 +24,7 @@ pub(crate) fn files(policy: &Policy<'_>, site: &Site) -> Vec<File> {
             ("UPSTREAM", &site.upstream.address().to_string()),
         ],
     );
-    let more = ["tollgate-assertion", "x-forwarded-for", "x-forwarded-proto"];
+    let more = ["x-forwarded-for", "x-forwarded-proto"];
     let removed = REMOVED.iter().chain(&more);
     let removed: String = removed
         .map(|name| format!("[\"{name}\"] = true,\n"))

@@ -213,12 +213,12 @@ const IDENTITY: [&str; 5] = [
     "x-tollgate-groups",
     "x-tollgate-issuer",
     "x-tollgate-rule",
-    "tollgate-assertion",
+    "x-tollgate-assertion",
 ];
 
 /// Headers that only `authz` sets.
 const OWN: [&str; 7] = [
-    "tollgate-assertion",
+    "x-tollgate-assertion",
     "x-tollgate-cache",
     "x-tollgate-groups",
     "x-tollgate-issuer",
@@ -228,7 +228,7 @@ const OWN: [&str; 7] = [
 ];
 
 /// Headers that proxies replace or remove in every request, so that they cannot contain a token.
-const REPLACED: [&str; 24] = [
+const REPLACED: [&str; 23] = [
     "connection",
     "content-length",
     "expect",
@@ -239,7 +239,6 @@ const REPLACED: [&str; 24] = [
     "proxy-authorization",
     "proxy-connection",
     "te",
-    "tollgate-assertion",
     "trailer",
     "transfer-encoding",
     "upgrade",

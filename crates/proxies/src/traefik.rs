@@ -44,7 +44,7 @@ pub(crate) fn forbids_caching(gate: &GateConfig) -> bool {
 }
 
 pub(crate) fn files(policy: &Policy<'_>, site: &Site) -> Vec<File> {
-    let mut middlewares = Vec::new();
+    let mut middlewares = vec!["allowed"];
     let mut index = String::new();
     if let Some(name) = policy.index {
         middlewares.push("index");
@@ -56,10 +56,6 @@ pub(crate) fn files(policy: &Policy<'_>, site: &Site) -> Vec<File> {
         middlewares.push("response");
         response = RESPONSE;
     }
-    let chain = match middlewares.as_slice() {
-        [] => String::new(),
-        names => format!("middlewares: [{}]", names.join(", ")),
-    };
     let removed: String = REMOVED
         .iter()
         .chain(&OWN)
@@ -73,7 +69,7 @@ pub(crate) fn files(policy: &Policy<'_>, site: &Site) -> Vec<File> {
     let dynamic = fill(
         DYNAMIC,
         &[
-            ("MIDDLEWARES", &chain),
+            ("MIDDLEWARES", &middlewares.join(", ")),
             ("REMOVED", &removed),
             ("AUTHZ", &site.authz.to_string()),
             ("ANSWERED", &answered),

@@ -2,7 +2,7 @@
 -- `haproxy.cfg` in this directory loads it.
 
 -- The address of authz, as a URL and, for a Unix socket, as HAProxy writes it.
-local URL = "http://@AUTHZ_HOST@/auth/haproxy"
+local URL = "http://@AUTHZ_HOST@/auth/haproxy/checked"
 local SOCKET = @AUTHZ_SOCKET@
 -- The gate itself waits at most 3.5 s for an identity provider. HAProxy asks up to four times.
 local TIMEOUT_MS = 4000

@@ -2,7 +2,7 @@
 -- `haproxy.cfg` in this directory loads it.
 
 -- The address of authz, as a URL and, for a Unix socket, as HAProxy writes it.
-local URL = "http://127.0.0.1:9000/auth/haproxy"
+local URL = "http://127.0.0.1:9000/auth/haproxy/checked"
 local SOCKET = nil
 -- The gate itself waits at most 3.5 s for an identity provider. HAProxy asks up to four times.
 local TIMEOUT_MS = 4000
@@ -25,7 +25,6 @@ local REMOVED = {
     ["x-real-ip"] = true,
     ["x-replaced-path"] = true,
     ["x-rewrite-url"] = true,
-    ["tollgate-assertion"] = true,
     ["x-forwarded-for"] = true,
     ["x-forwarded-proto"] = true,
 }
@@ -49,7 +48,7 @@ local ANSWERED = {
     "x-tollgate-groups",
     "x-tollgate-issuer",
     "x-tollgate-rule",
-    "tollgate-assertion",
+    "x-tollgate-assertion",
     "cookie",
     "authorization",
 }
