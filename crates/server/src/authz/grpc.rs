@@ -158,11 +158,10 @@ fn field(name: &str, value: String, how: Write) -> HeaderValueOption {
         Write::Replace => HeaderAppendAction::OverwriteIfExistsOrAdd,
         Write::ReplaceIfThere => HeaderAppendAction::OverwriteIfExists,
     };
-    // Older versions of Envoy read this instead; newer ones read it first.
+    // Older versions of Envoy read this instead. With `true`, Envoy 1.40 drops the fields of a denial.
     let append = match how {
-        Write::Append => Some(BoolValue { value: true }),
         Write::Replace => Some(BoolValue { value: false }),
-        Write::ReplaceIfThere => None,
+        Write::Append | Write::ReplaceIfThere => None,
     };
     #[expect(deprecated, reason = "older versions of Envoy read only this field")]
     HeaderValueOption {
