@@ -67,6 +67,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("TG0805", "raised for a proxy: crates/edges"),
     ("TG0806", "raised for a proxy: crates/edges"),
     ("TG0807", "raised for a proxy: crates/edges"),
+    ("TG0808", "raised for a proxy: crates/edges"),
     ("TG0901", "needs a defect of the compiler"),
 ];
 

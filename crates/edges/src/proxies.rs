@@ -1,4 +1,4 @@
-//! Proxies that ask `tollgate authz`, and what a policy needs that a proxy cannot do (TG0805 to TG0807).
+//! Proxies that ask `tollgate authz`, and what a policy needs that a proxy cannot do (TG0805 to TG0808).
 //!
 //! `authz` is a complete gate: it verifies every algorithm, signs users in and issues sessions. Not here: the
 //! configurations, which `tollgate-proxies` writes.
@@ -22,6 +22,33 @@ pub const ENVOY: Edge = proxy(
     Proxy::Envoy,
     "A configuration of Envoy, which asks `tollgate authz` over gRPC",
     ["`envoy.yaml` with `ext_authz` over gRPC", "Envoy 1.40"],
+);
+
+/// Traefik.
+pub const TRAEFIK: Edge = proxy(
+    Proxy::Traefik,
+    "A configuration of Traefik, which asks `tollgate authz`",
+    [
+        "`traefik.yml` and `tollgate.yml` with `forwardAuth`",
+        "Traefik 3.7",
+    ],
+);
+
+/// Caddy.
+pub const CADDY: Edge = proxy(
+    Proxy::Caddy,
+    "A configuration of Caddy, which asks `tollgate authz`",
+    [
+        "`Caddyfile` with `reverse_proxy` and `handle_response`",
+        "Caddy 2.11",
+    ],
+);
+
+/// HAProxy.
+pub const HAPROXY: Edge = proxy(
+    Proxy::Haproxy,
+    "A configuration of HAProxy, which asks `tollgate authz`",
+    ["`haproxy.cfg` and `tollgate.lua`", "HAProxy 2.6"],
 );
 
 const fn proxy(proxy: Proxy, about: &'static str, readme: [&'static str; 2]) -> Edge {
@@ -80,6 +107,15 @@ fn diagnostic(
                 shown(header)
             ),
             "name a header of lower case letters, digits and `-` that no proxy uses itself, such as `header:x-api-token`",
+        ),
+        Unsupported::Caching => (
+            &codes::PROXY_CACHING,
+            place_of_table(sources, "forward").or_else(|| place_of_table(sources, "session")),
+            format!(
+                "`{name}` cannot change the caching of single responses, so no response of the origin is cached"
+            ),
+            "without sessions, `[forward] private = false` leaves caching to the origin, which then must forbid shared \
+             caches to store what is not public",
         ),
         Unsupported::GatePath(path) => (
             &codes::PROXY_GATE_PATH,

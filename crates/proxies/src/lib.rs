@@ -6,9 +6,12 @@
 #![forbid(unsafe_code)]
 
 mod address;
+mod caddy;
 mod envoy;
 mod fill;
+mod haproxy;
 mod nginx;
+mod traefik;
 
 pub use address::{Address, AddressError, Origin};
 
@@ -27,6 +30,12 @@ pub enum Proxy {
     Nginx,
     /// Envoy with `ext_authz` over gRPC.
     Envoy,
+    /// Traefik with `forwardAuth`.
+    Traefik,
+    /// Caddy with `reverse_proxy` and `handle_response`.
+    Caddy,
+    /// HAProxy with Lua.
+    Haproxy,
 }
 
 /// The addresses in a configuration.
@@ -76,23 +85,52 @@ pub enum Unsupported {
     GatePath(String),
     /// The proxy cannot remove this parameter from the query.
     QueryToken(String),
+    /// The proxy cannot change the caching of single responses, and therefore forbids it for all. This is a warning.
+    Caching,
+}
+
+impl Unsupported {
+    /// Whether the proxy can protect the site anyway, at some cost.
+    pub const fn is_warning(&self) -> bool {
+        match self {
+            Self::Caching => true,
+            Self::TokenHeader(_) | Self::GatePath(_) | Self::QueryToken(_) => false,
+        }
+    }
 }
 
 impl Proxy {
     /// All proxies.
-    pub const ALL: [Self; 2] = [Self::Nginx, Self::Envoy];
+    pub const ALL: [Self; 5] = [
+        Self::Nginx,
+        Self::Envoy,
+        Self::Traefik,
+        Self::Caddy,
+        Self::Haproxy,
+    ];
 
     /// The name, as in `--target`.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Nginx => "nginx",
             Self::Envoy => "envoy",
+            Self::Traefik => "traefik",
+            Self::Caddy => "caddy",
+            Self::Haproxy => "haproxy",
         }
     }
 
     /// Returns the proxy with this name.
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|proxy| proxy.name() == name)
+    }
+
+    /// Whether the proxy can connect to `authz` at this address.
+    const fn connects_to(self, authz: &Address) -> bool {
+        match (self, authz) {
+            (Self::Traefik, Address::Unix(_)) => false,
+            (Self::Nginx | Self::Envoy | Self::Traefik | Self::Caddy | Self::Haproxy, _) => true,
+        }
     }
 
     /// Returns everything in the policy that the proxy cannot do.
@@ -113,7 +151,14 @@ impl Proxy {
                 let odd = paths.filter(|path| !nginx::is_location(path));
                 found.extend(odd.map(|path| Unsupported::GatePath(path.to_owned())));
             }
-            Self::Envoy => {}
+            Self::Envoy | Self::Caddy | Self::Haproxy => {}
+            Self::Traefik => {
+                let parameter = traefik::removed_parameter(gate);
+                found.extend(parameter.map(|name| Unsupported::QueryToken(name.to_owned())));
+                if traefik::forbids_caching(gate) {
+                    found.push(Unsupported::Caching);
+                }
+            }
         }
         found
     }
@@ -125,13 +170,20 @@ impl Proxy {
 ///
 /// Returns an error if the proxy cannot do everything that the policy needs, or cannot connect to `authz`.
 pub fn generate(proxy: Proxy, policy: &Policy<'_>, site: &Site) -> Result<Vec<File>, ProxyError> {
-    let found = proxy.unsupported(policy.gate);
+    let mut found = proxy.unsupported(policy.gate);
+    found.retain(|one| !one.is_warning());
     if !found.is_empty() {
         return Err(ProxyError::Policy(found));
+    }
+    if !proxy.connects_to(&site.authz) {
+        return Err(ProxyError::Authz(proxy));
     }
     Ok(match proxy {
         Proxy::Nginx => nginx::files(policy, site),
         Proxy::Envoy => envoy::files(policy, site),
+        Proxy::Traefik => traefik::files(policy, site),
+        Proxy::Caddy => caddy::files(policy, site),
+        Proxy::Haproxy => haproxy::files(policy, site),
     })
 }
 
@@ -155,9 +207,18 @@ const REMOVED: [&str; 15] = [
     "x-rewrite-url",
 ];
 
+/// Headers of an answer of `authz` that the origin receives, always all of them.
+const IDENTITY: [&str; 5] = [
+    "x-tollgate-subject",
+    "x-tollgate-groups",
+    "x-tollgate-issuer",
+    "x-tollgate-rule",
+    "x-tollgate-assertion",
+];
+
 /// Headers that only `authz` sets.
 const OWN: [&str; 7] = [
-    "tollgate-assertion",
+    "x-tollgate-assertion",
     "x-tollgate-cache",
     "x-tollgate-groups",
     "x-tollgate-issuer",
@@ -167,7 +228,7 @@ const OWN: [&str; 7] = [
 ];
 
 /// Headers that proxies replace or remove in every request, so that they cannot contain a token.
-const REPLACED: [&str; 24] = [
+const REPLACED: [&str; 23] = [
     "connection",
     "content-length",
     "expect",
@@ -178,7 +239,6 @@ const REPLACED: [&str; 24] = [
     "proxy-authorization",
     "proxy-connection",
     "te",
-    "tollgate-assertion",
     "trailer",
     "transfer-encoding",
     "upgrade",
@@ -259,6 +319,7 @@ impl fmt::Display for Unsupported {
             Self::TokenHeader(name) => write!(f, "does not pass on the token header `{name}`"),
             Self::GatePath(path) => write!(f, "cannot select the path `{path}` of the gate"),
             Self::QueryToken(name) => write!(f, "cannot remove the token `{name}` from the query"),
+            Self::Caching => f.write_str("cannot change the caching of single responses"),
         }
     }
 }

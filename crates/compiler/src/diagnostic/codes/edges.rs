@@ -25,4 +25,7 @@ super::declare_codes! {
     PROXY_GATE_PATH, "TG0807", Error, "path of the gate that the proxy cannot select",
     "nginx needs a location for the paths that the gate serves itself. It compares locations with decoded paths, \
      and quotes, braces and `$` have a meaning in its configuration.";
+    PROXY_CACHING, "TG0808", Warning, "proxy that cannot change the caching of single responses",
+    "A response to a request that needed its token must not be in a shared cache, and one that sets the session \
+     cookie in no cache. Traefik can set the same headers on all responses only: `Cache-Control: private, no-store`.";
 }
