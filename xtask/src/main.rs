@@ -13,6 +13,7 @@ mod ci;
 mod codegen;
 mod conformance;
 mod demo;
+mod deployment;
 mod drt;
 mod embedding;
 mod fixtures;

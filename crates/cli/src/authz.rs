@@ -1,27 +1,26 @@
 //! `tollgate authz`: the decision service beside a proxy, or the proxy itself.
 
+mod source;
+
 use core::time::Duration;
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::SystemTime;
+use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::Args;
 use tollgate_core::UnixSeconds;
-use tollgate_gate::{Gate, Trust};
 use tollgate_server::{
     AssertionKey, Authz as Server, AuthzError, AuthzOptions, Caching, Clock, Event, Listen, Origin,
-    PeerNetworks, PolicySource, Tls, UpstreamOptions,
+    PeerNetworks, Tls, UpstreamOptions,
 };
 
-use crate::failure::{Failure, Problem, warn, warn_of};
+use crate::failure::{Failure, Problem, warn};
+use crate::input;
 use crate::output::{self, STRONG, styled};
 use crate::serve::{self, Log};
 use crate::trust::TrustArgs;
 use crate::verdict::Verdict;
-use crate::{input, policy};
 
-/// The time between two looks at the policy.
-const INTERVAL: Duration = Duration::from_secs(1);
+use source::Source;
 
 /// Run the decision service beside a proxy: nginx, Traefik, Caddy, HAProxy, Envoy
 #[derive(Args)]
@@ -29,6 +28,7 @@ const INTERVAL: Duration = Duration::from_secs(1);
 Examples:
   tollgate authz --policy policy.tgi --listen 127.0.0.1:9191 --peers 127.0.0.1
   tollgate authz --policy policy.tgi --trust trust.json --listen unix:/run/tollgate/authz.sock
+  tollgate authz --policy https://policies.example.com/site.tgi --trust trust.json --listen 127.0.0.1:9191 --peers 127.0.0.1
   tollgate authz --policy policy --listen 0.0.0.0:8080 --peers 10.0.0.0/8 --upstream http://127.0.0.1:9000
 
 Endpoints: /auth/nginx, /auth/ingress-nginx, /auth/haproxy, /auth/forward (Traefik, Caddy), /auth/envoy/…,
@@ -38,9 +38,12 @@ gRPC envoy.service.auth.v3.Authorization/Check, /access/v1/evaluation (AuthZEN),
 SIGHUP, or a change of the file, loads the policy again; an invalid one changes nothing. SIGTERM drains and
 stops. It logs one line per decision to standard error.")]
 pub(crate) struct Authz {
-    /// The policy image, or a policy directory
-    #[arg(long, value_name = "IMAGE|DIR")]
-    policy: PathBuf,
+    /// The policy image, a policy directory, or the URL of a signed image
+    #[arg(long, value_name = "IMAGE|DIR|URL")]
+    policy: String,
+    /// With a URL: the time between two requests for the policy, in seconds
+    #[arg(long, value_name = "SECS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..))]
+    poll: u64,
     #[command(flatten)]
     trust: TrustArgs,
     /// Listen on this address, or on a Unix socket
@@ -93,14 +96,9 @@ impl Authz {
         let listen = self.listen()?;
         let peers = self.peers()?;
         let key = self.assertion_key()?;
-        let mut trust = self.trust.read()?;
-        let gate = policy::gate(&self.policy, trust.as_mut())?;
+        let poll = Duration::from_secs(self.poll);
+        let (source, gate) = Source::open(&self.policy, self.trust.read()?, poll)?;
         let id = gate.policy_id();
-        let source = Arc::new(Watched {
-            path: self.policy.clone(),
-            trust: Mutex::new(trust),
-            stamp: Mutex::new(stamp(&self.policy)),
-        });
         let tls = self.tls_cert.clone().zip(self.tls_key.clone());
         let options = AuthzOptions {
             peers,
@@ -119,13 +117,16 @@ impl Authz {
             fetched: Box::new(serve::report_fetch),
             events: Box::new(report),
         };
-        let server = Server::bind(&listen, gate, source, options).map_err(|error| match error {
-            AuthzError::NoPeers => Failure::NoPeers,
-            error => Failure::Authz {
-                listen: self.listen.clone(),
-                error,
-            },
-        })?;
+        let server =
+            Server::bind(&listen, gate, Arc::new(source), options).map_err(
+                |error| match error {
+                    AuthzError::NoPeers => Failure::NoPeers,
+                    error => Failure::Authz {
+                        listen: self.listen.clone(),
+                        error,
+                    },
+                },
+            )?;
         let shown = server
             .addr()
             .map_or_else(|| self.listen.clone(), |addr| addr.to_string());
@@ -208,61 +209,5 @@ fn report(event: &Event<'_>) {
             "refused `{ip}`, which is not in `--peers`; reported once"
         )),
         _ => {}
-    }
-}
-
-/// A policy file or directory that is loaded again when it changes.
-struct Watched {
-    path: PathBuf,
-    trust: Mutex<Option<Trust>>,
-    stamp: Mutex<Stamp>,
-}
-
-/// The state of files: the newest time of change, the number of files, and their total length.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Stamp {
-    newest: Option<SystemTime>,
-    files: u64,
-    bytes: u64,
-}
-
-fn stamp(path: &Path) -> Stamp {
-    let mut stamp = Stamp::default();
-    let mut waiting = vec![path.to_owned()];
-    while let Some(path) = waiting.pop() {
-        let Ok(found) = std::fs::metadata(&path) else {
-            continue;
-        };
-        if found.is_dir() {
-            let entries = std::fs::read_dir(&path).into_iter().flatten().flatten();
-            waiting.extend(entries.map(|entry| entry.path()));
-        }
-        stamp.newest = stamp.newest.max(found.modified().ok());
-        stamp.files += 1;
-        stamp.bytes += found.len();
-    }
-    stamp
-}
-
-impl PolicySource for Watched {
-    fn load(&self, always: bool) -> Result<Option<Gate<Vec<u8>>>, String> {
-        let now = stamp(&self.path);
-        {
-            let mut last = self.stamp.lock().unwrap_or_else(PoisonError::into_inner);
-            if *last == now && !always {
-                return Ok(None);
-            }
-            // Also if it cannot be loaded: the error is reported once, and again after the next change.
-            *last = now;
-        }
-        let mut trust = self.trust.lock().unwrap_or_else(PoisonError::into_inner);
-        match policy::gate(&self.path, trust.as_mut()) {
-            Ok(gate) => Ok(Some(gate)),
-            Err(failure) => Err(warn_of(&failure)),
-        }
-    }
-
-    fn interval(&self) -> Duration {
-        INTERVAL
     }
 }

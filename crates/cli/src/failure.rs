@@ -22,6 +22,7 @@ use tollgate_proxies::ProxyError;
 use tollgate_server::{AuthzError, BadPeer, BadUpstream, BindError};
 use tollgate_token::{JwkError, KeyError, TokenError};
 
+use crate::client::FetchError;
 use crate::keys::NotPinned;
 use crate::output::{self, BAD, NOTE, STRONG, StdoutError, print_json, styled, visible};
 use crate::overwrite::OverwriteError;
@@ -134,6 +135,10 @@ pub(crate) enum Failure {
     Authz { listen: String, error: AuthzError },
     /// `authz` would admit nobody.
     NoPeers,
+    /// A policy at a URL has no trust keys.
+    Untrusted(String),
+    /// A policy cannot be fetched.
+    PolicyUrl { url: String, error: FetchError },
 }
 
 impl From<StdoutError> for Failure {
@@ -218,6 +223,8 @@ impl Failure {
             Failure::NotPinned(_) | Failure::Runtime(_) => "fetch",
             Failure::Bind { .. } | Failure::Authz { .. } => "listen",
             Failure::NoPeers => "no_peers",
+            Failure::Untrusted(_) => "no_trust",
+            Failure::PolicyUrl { .. } => "fetch",
         }
     }
 
@@ -289,6 +296,9 @@ impl Failure {
                 error: BindError::NotLoopback(_),
                 ..
             } => Some("listen on `127.0.0.1`, or allow it with `--allow-remote`"),
+            Failure::Untrusted(_) => Some(
+                "sign the image with `tollgate build --sign`, and pass the keys with `--trust`",
+            ),
             Failure::NoPeers => Some(
                 "list the proxies that may connect, such as `--peers 127.0.0.1 10.0.0.0/8`, or listen on a Unix socket",
             ),
@@ -573,6 +583,12 @@ impl fmt::Display for Failure {
                 ..
             } => write!(f, "cannot listen on the address of `--status`: {}", io_text(error)),
             Failure::Authz { error, .. } => write!(f, "{error}"),
+            Failure::Untrusted(url) => write!(
+                f,
+                "the policy at `{}` could be replaced by anybody who controls that address",
+                visible(url)
+            ),
+            Failure::PolicyUrl { url, error } => write!(f, "`{}`: {error}", visible(url)),
             Failure::NoPeers => f.write_str("`--peers` is missing, and there is no default"),
         }
     }

@@ -1,6 +1,5 @@
 //! `tollgate keys`: the public keys that a policy pins.
 
-mod client;
 mod failed;
 mod fetch;
 

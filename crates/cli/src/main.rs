@@ -10,6 +10,7 @@ mod authz;
 mod build;
 mod check;
 mod claims;
+mod client;
 mod decide;
 mod diff;
 mod earlier;

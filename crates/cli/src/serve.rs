@@ -24,7 +24,8 @@ Examples:
   tollgate serve policy --upstream http://127.0.0.1:9000 --listen 127.0.0.1:8080 --log json
 
 The server uses plain HTTP, has no index documents, and does not follow symbolic links.
-It logs one line per decision to standard error. Press Ctrl-C to stop it.")]
+It logs one line per decision to standard error. Press Ctrl-C to stop it.
+For production, beside a proxy or as the proxy, use `tollgate authz`.")]
 pub(crate) struct Serve {
     /// The policy directory, or a policy image [default: the nearest directory with `site.toml`]
     dir: Option<PathBuf>,
@@ -142,7 +143,7 @@ impl Serve {
             .map_err(|error| Failure::Bind { listen, error })?;
         if self.allow_remote && !listen.ip().is_loopback() {
             warn(format_args!(
-                "other machines can reach `{listen}`, and connections are not encrypted"
+                "other machines can reach `{listen}`, and connections are not encrypted; for production use `tollgate authz --upstream`"
             ));
         }
         if let Some(origins) = origins

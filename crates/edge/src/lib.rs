@@ -131,6 +131,12 @@ pub mod provider {
     };
 }
 
+/// Signatures over any bytes: for origins that verify the assertion of `tollgate authz`.
+pub mod jws {
+    pub use tollgate_token::jws::verify;
+    pub use tollgate_token::{Jwk, JwkError, TokenError};
+}
+
 /// Signed policy images: trust keys, versions, and the errors of [`Gate::load`].
 pub mod signed {
     pub use tollgate_gate::signed::{PolicyVersion, Release, SignedError, Trust, TrustError};

@@ -10,7 +10,7 @@ use super::Tree;
 use crate::{repo, shell};
 
 /// The directories and hand-written files at the root; dotfiles belong to tools.
-const TOP: [&str; 25] = [
+const TOP: [&str; 26] = [
     "ARCHITECTURE.md",
     "CHANGELOG.md",
     "CONTRIBUTING.md",
@@ -23,6 +23,7 @@ const TOP: [&str; 25] = [
     "clippy.toml",
     "crates",
     "deny.toml",
+    "deploy",
     "edge-wasm",
     "fixtures",
     "fuzz",

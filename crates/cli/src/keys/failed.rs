@@ -5,7 +5,7 @@ use core::fmt;
 use serde_json::{Value, json};
 use tollgate_author::pin::Unusable;
 
-use super::client::FetchError;
+use crate::client::FetchError;
 
 /// An issuer whose files are not pinned.
 #[derive(Debug)]

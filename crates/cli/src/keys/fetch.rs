@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 use tollgate_author::pin::{self, Change, Document, Line, Member, Pinned, PinnedFile, Source};
 use tollgate_compiler::SITE_FILE;
 
-use super::client::Client;
 use super::failed::{NotPinned, Reason};
+use crate::client::{Client, Limits};
 use crate::failure::{Failure, warn};
 use crate::output::{BAD, FAINT, GOOD, NOTE, STRONG, print, print_json, styled, visible};
 use crate::overwrite::{self, Output};
@@ -19,6 +19,12 @@ use crate::progress::Progress;
 use crate::verdict::Verdict;
 use crate::write::write_whole;
 use crate::{input, policy};
+
+/// The limits of a request for a document of an issuer.
+const LIMITS: Limits = Limits {
+    secs: 5,
+    bytes: 262_144,
+};
 
 /// Fetch the keys and discovery documents of issuers, and pin them in the policy directory
 #[derive(Args)]
@@ -169,7 +175,7 @@ fn fetch<'s>(source: &'s Source, client: &Client) -> Result<Fetched<'s>, NotPinn
         reason,
     };
     let get = |url: &str| {
-        let body = client.get(url);
+        let body = client.get(url, LIMITS);
         body.map_err(|error| failed(url, Reason::Fetch(error)))
     };
     let unusable = |url: &str, problem| failed(url, Reason::Unusable(problem));

@@ -1,7 +1,7 @@
 //! The signed assertion that a gate allowed a request: a JWS for the origin, bound to method and target.
 //!
 //! An origin that verifies it notices if a request did not pass the gate, or if something between changed the
-//! identity. Not here: verifying it, see `examples/origin.rs`.
+//! identity. Not here: verifying it, see the example `origin` of `tollgate-edge`.
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 use percent_encoding::percent_decode_str;
@@ -98,5 +98,40 @@ impl AssertionKey {
         let signature = self.key.sign(signed.as_bytes()).ok()?;
         let signature = Base64UrlUnpadded::encode_string(&signature);
         Some(format!("{signed}.{signature}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tollgate_core::UnixSeconds;
+
+    use super::AssertionKey;
+
+    /// The example of an origin verifies this assertion, and knows this key.
+    #[test]
+    fn the_example_of_an_origin_has_a_real_assertion() {
+        let key = AssertionKey::from_pem(include_str!("assertion/example.pem")).unwrap();
+        let identity = [
+            ("x-tollgate-subject", "J%C3%BCrgen".to_owned()),
+            ("x-tollgate-groups", "rust-101,staff%2Ceu".to_owned()),
+            ("x-tollgate-issuer", "learners".to_owned()),
+            ("x-tollgate-rule", "rust-101/students".to_owned()),
+        ];
+        let target = b"/courses/rust-101/week1.mp4?t=30";
+        let now = UnixSeconds(1_800_000_000);
+        let signed = key.sign("school", "GET", target, &identity, now).unwrap();
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../edge/examples/assertion");
+        for (name, made) in [("example.jws", signed), ("example.jwks.json", key.jwks())] {
+            let path = format!("{folder}/{name}");
+            let made = format!("{made}\n");
+            if std::env::var_os("TOLLGATE_BLESS").is_some() {
+                std::fs::write(&path, &made).unwrap();
+            }
+            assert_eq!(
+                std::fs::read_to_string(&path).unwrap_or_default(),
+                made,
+                "{name}"
+            );
+        }
     }
 }

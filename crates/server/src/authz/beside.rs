@@ -42,8 +42,12 @@ pub(super) struct Beside {
 /// One endpoint for a dialect over HTTP.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Wanted {
-    /// Whether the request is allowed, and what the proxy must change.
+    /// Whether the request is allowed, and what the proxy must change. Every status from 200 to 299 means that it
+    /// is.
     Decision,
+    /// The same for a proxy that looks at `x-tollgate-target`: without it, the answer is for the client, whatever
+    /// its status.
+    Checked,
     /// The response to a request that was just denied.
     Denied,
     /// The response to a request that the gate itself serves.
@@ -61,16 +65,26 @@ fn endpoint(target: &[u8]) -> Option<(Dialect, Wanted, &[u8])> {
         b"" => Some(Wanted::Decision),
         b"/denied" => Some(Wanted::Denied),
         b"/answer" => Some(Wanted::Own),
+        b"/checked" => Some(Wanted::Checked),
         _ => None,
     };
-    match (name, wanted) {
-        (b"envoy", _) if !rest.is_empty() => Some((Dialect::Envoy, Wanted::Decision, rest)),
-        (b"nginx", Some(wanted)) => Some((Dialect::Nginx, wanted, rest)),
-        (b"ingress-nginx", Some(wanted)) => Some((Dialect::IngressNginx, wanted, rest)),
-        (b"haproxy", Some(Wanted::Decision)) => Some((Dialect::Haproxy, Wanted::Decision, rest)),
-        (b"forward", Some(Wanted::Decision)) => Some((Dialect::Forward, Wanted::Decision, rest)),
-        _ => None,
-    }
+    let dialect = match name {
+        b"envoy" | b"answer" if rest.is_empty() => return None,
+        b"envoy" => return Some((Dialect::Envoy, Wanted::Decision, rest)),
+        b"answer" => return Some((Dialect::Envoy, Wanted::Denied, rest)),
+        b"nginx" => Dialect::Nginx,
+        b"ingress-nginx" => Dialect::IngressNginx,
+        b"haproxy" => Dialect::Haproxy,
+        b"forward" => Dialect::Forward,
+        _ => return None,
+    };
+    let is_nginx = dialect.is_nginx();
+    let has = |wanted: &Wanted| match wanted {
+        Wanted::Decision => true,
+        Wanted::Denied | Wanted::Own => is_nginx,
+        Wanted::Checked => !is_nginx,
+    };
+    Some((dialect, wanted.filter(has)?, rest))
 }
 
 impl Beside {
@@ -128,12 +142,20 @@ impl Beside {
         let reply = self.ask(dialect, &asked, wanted != Wanted::Denied).await;
         match (reply, wanted) {
             (None, _) => plain(StatusCode::INTERNAL_SERVER_ERROR),
-            (Some(reply), Wanted::Decision) => reply.into_http(dialect),
+            // The proxy would forward the request.
+            (Some(Reply::Send(own)), Wanted::Decision)
+                if !dialect.is_nginx() && (200..300).contains(&own.status) =>
+            {
+                plain(StatusCode::FORBIDDEN)
+            }
+            (Some(reply), Wanted::Decision | Wanted::Checked) => reply.into_http(dialect),
             (Some(Reply::Send(own)), Wanted::Own) => of_gate(own),
             (Some(Reply::Send(own)), Wanted::Denied) => {
                 let mut response = of_gate(own);
-                // nginx adds that of the decision, and there must not be two.
-                response.headers_mut().remove(WWW_AUTHENTICATE);
+                if dialect.is_nginx() {
+                    // It adds that of the decision, and there must not be two.
+                    response.headers_mut().remove(WWW_AUTHENTICATE);
+                }
                 response
             }
             (Some(Reply::Forward(_)), Wanted::Denied | Wanted::Own) => reply::ask_again(),

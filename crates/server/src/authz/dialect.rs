@@ -110,6 +110,11 @@ impl Dialect {
         }
     }
 
+    /// Whether it understands a few statuses only.
+    pub(super) const fn is_nginx(self) -> bool {
+        matches!(self, Self::Nginx | Self::IngressNginx)
+    }
+
     const fn fields(self) -> Fields {
         match self {
             Self::Nginx | Self::Haproxy => Fields {

@@ -143,7 +143,7 @@ impl Reply {
 
 /// The response to a proxy whose request is not forwarded.
 fn refused(own: tollgate_gate::Response, dialect: Dialect) -> Response<AnyBody> {
-    if !matches!(dialect, Dialect::Nginx | Dialect::IngressNginx) {
+    if !dialect.is_nginx() {
         return of_gate(own);
     }
     // It understands 401 and 403, and turns other statuses into 500. The complete response follows when it asks

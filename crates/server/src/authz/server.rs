@@ -75,10 +75,15 @@ impl Answer for Server {
             Role::Proxy(service) => service.answer(peer, Some(target), request).await,
             Role::Beside(_, checks) if is_grpc(&request) => {
                 // A copy of the service is two pointers.
-                match checks.clone().call(request).await {
-                    Ok(response) => response.map(boxed),
-                    Err(never) => match never {},
-                }
+                let mut checks = checks.clone();
+                let checked = async move {
+                    match checks.call(request).await {
+                        Ok(response) => response.map(boxed),
+                        Err(never) => match never {},
+                    }
+                };
+                // A panic must not end the other requests of the connection.
+                guarded(false, checked).await
             }
             Role::Beside(beside, _) => {
                 guarded(target.is_last, beside.route(&target.bytes, request)).await

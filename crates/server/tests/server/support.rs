@@ -128,14 +128,7 @@ impl Server {
 
     /// Sends `request` and reads until the server closes the connection.
     pub(crate) fn send(&self, request: impl AsRef<[u8]>) -> String {
-        let mut stream = TcpStream::connect(self.running.addr()).unwrap();
-        stream
-            .set_read_timeout(Some(Duration::from_secs(20)))
-            .unwrap();
-        stream.write_all(request.as_ref()).unwrap();
-        let mut answer = Vec::new();
-        stream.read_to_end(&mut answer).unwrap();
-        String::from_utf8_lossy(&answer).into_owned()
+        send_to(self.running.addr(), request)
     }
 
     /// Sends one request with these header lines and closes.
@@ -147,6 +140,18 @@ impl Server {
     pub(crate) fn take_log(&self) -> Vec<String> {
         core::mem::take(&mut self.log.lock().unwrap())
     }
+}
+
+/// Sends `request` and reads until the server closes the connection.
+pub(crate) fn send_to(addr: SocketAddr, request: impl AsRef<[u8]>) -> String {
+    let mut stream = TcpStream::connect(addr).unwrap();
+    stream
+        .set_read_timeout(Some(Duration::from_secs(20)))
+        .unwrap();
+    stream.write_all(request.as_ref()).unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).unwrap();
+    String::from_utf8_lossy(&answer).into_owned()
 }
 
 /// A response as it was received.

@@ -10,12 +10,18 @@ use crate::support::{Answer, NOW, Server, token};
 
 /// A server that sends `answer` to every request, closes the connection, and reports the request.
 pub(crate) fn recorder(answer: &'static str) -> (Origin, Receiver<String>) {
+    recorder_with(answer, false)
+}
+
+/// The same; it receives the client's `Host` if it `keeps_host`.
+pub(crate) fn recorder_with(answer: &'static str, keeps_host: bool) -> (Origin, Receiver<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let origin = Origin::upstream(
-        &format!("http://{}", listener.local_addr().unwrap()),
-        UpstreamOptions::default(),
-    )
-    .unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let options = UpstreamOptions {
+        keeps_host,
+        ..UpstreamOptions::default()
+    };
+    let origin = Origin::upstream(&url, options).unwrap();
     let (got, receiver) = channel();
     std::thread::spawn(move || {
         for stream in listener.incoming() {

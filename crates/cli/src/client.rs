@@ -10,10 +10,14 @@ use std::io;
 use tollgate_gate::FetchRequest;
 use tollgate_host::{Client as _, Fetched, HttpClient, HttpError};
 
-/// The time limit of a request.
-const MAX_SECS: u64 = 5;
-/// Longest response that is accepted, in bytes.
-const MAX_BYTES: usize = 262_144;
+/// The limits of a request.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    /// The time until the response is complete.
+    pub(crate) secs: u64,
+    /// The longest response that is accepted.
+    pub(crate) bytes: usize,
+}
 
 /// The reason why a file was not fetched.
 #[derive(Debug)]
@@ -21,7 +25,7 @@ pub(crate) enum FetchError {
     /// No response.
     Http(HttpError),
     /// No complete response in time.
-    Late,
+    Late(u64),
     /// A redirect, which is not followed: it could lead to keys of another party.
     Redirect(u16),
     /// Another status than 200.
@@ -42,7 +46,7 @@ impl fmt::Display for FetchError {
                 texts.dedup();
                 f.write_str(&texts.join(": "))
             }
-            Self::Late => write!(f, "no complete response within {MAX_SECS} s"),
+            Self::Late(secs) => write!(f, "no complete response within {secs} s"),
             Self::Redirect(status) => {
                 write!(f, "status {status}; redirects are not followed")
             }
@@ -53,8 +57,18 @@ impl fmt::Display for FetchError {
 
 /// Sends requests, and waits for their responses.
 pub(crate) struct Client {
-    runtime: tokio::runtime::Runtime,
+    /// Taken when it is dropped.
+    runtime: Option<tokio::runtime::Runtime>,
     http: HttpClient,
+}
+
+impl Drop for Client {
+    /// Also works on a thread of another runtime, where waiting for this one would panic.
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
 }
 
 impl Client {
@@ -64,26 +78,26 @@ impl Client {
             .enable_all()
             .build()?;
         Ok(Self {
-            runtime,
+            runtime: Some(runtime),
             http: HttpClient::new(),
         })
     }
 
     /// The body at a URL.
-    pub(crate) fn get(&self, url: &str) -> Result<Vec<u8>, FetchError> {
+    pub(crate) fn get(&self, url: &str, limits: Limits) -> Result<Vec<u8>, FetchError> {
+        let Limits { secs, bytes } = limits;
         let request = FetchRequest {
             method: "GET".to_owned(),
             url: url.to_owned(),
-            headers: vec![("accept".to_owned(), "application/json".to_owned())],
+            headers: vec![("accept".to_owned(), "*/*".to_owned())],
             body: Vec::new(),
         };
-        let response = self.http.send(request, MAX_BYTES);
-        let limit = Duration::from_secs(MAX_SECS);
-        let response = self
-            .runtime
-            .block_on(async { tokio::time::timeout(limit, response).await });
+        let response = self.http.send(request, bytes);
+        let limit = Duration::from_secs(secs);
+        let runtime = self.runtime.as_ref().ok_or(FetchError::Late(secs))?;
+        let response = runtime.block_on(async { tokio::time::timeout(limit, response).await });
         let Fetched { status, body } = response
-            .map_err(|_| FetchError::Late)?
+            .map_err(|_| FetchError::Late(secs))?
             .map_err(FetchError::Http)?;
         match status {
             200 => Ok(body),

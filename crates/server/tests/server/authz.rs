@@ -1,0 +1,8 @@
+//! `authz` over real sockets, as proxies and clients ask it.
+
+mod dialects;
+mod grpc;
+mod lifecycle;
+mod proxy;
+mod support;
+mod zen;
