@@ -18,7 +18,7 @@ use tollgate_javascript::JavaScriptError;
 use tollgate_javascript::budget::Cost;
 use tollgate_mint::MintError;
 use tollgate_policy::visible::visible_lines;
-use tollgate_proxies::ProxyError;
+use tollgate_proxies::{Proxy, ProxyError};
 use tollgate_server::{AuthzError, BadPeer, BadUpstream, BindError};
 use tollgate_token::{JwkError, KeyError, TokenError};
 
@@ -283,7 +283,10 @@ impl Failure {
                 "a proxy needs three addresses: `--listen 127.0.0.1:8080 --authz 127.0.0.1:9000 --upstream \
                  http://127.0.0.1:8081`",
             ),
-            Failure::Proxy(ProxyError::Authz(_)) => {
+            Failure::Proxy(ProxyError::Addresses(Proxy::GatewayApi)) => Some(
+                "write services: `--authz NAME.NAMESPACE:PORT` and `--upstream http://NAME.NAMESPACE:PORT`",
+            ),
+            Failure::Proxy(ProxyError::Addresses(_)) => {
                 Some("let `tollgate authz` listen on an IP address, and write `--authz HOST:PORT`")
             }
             Failure::NoParts(_) => Some(

@@ -60,7 +60,7 @@ macro_rules! themes {
 
 themes!(
     analysis, build, check, decide, exchange, fmt, lenient, mint, overwrite, paths, places,
-    sign_in, signed, test, usage, verify
+    proxies, sign_in, signed, test, usage, verify
 );
 
 fn data() -> PathBuf {

@@ -10,7 +10,7 @@ mod check;
 mod proxies;
 
 pub use budget::{Budget, image_budget};
-pub use proxies::{CADDY, ENVOY, HAPROXY, NGINX, TRAEFIK};
+pub use proxies::{CADDY, ENVOY, GATEWAY_API, HAPROXY, NGINX, TRAEFIK};
 
 use tollgate_gate::config::MAX_PAGE_BYTES;
 use tollgate_javascript as javascript;
@@ -86,16 +86,17 @@ pub struct Flavour {
 }
 
 /// All edges that `tollgate build` can build for.
-pub static EDGES: [Edge; 9] = [
+pub static EDGES: [Edge; 10] = [
     LAMBDA_EDGE,
     CLOUDFLARE,
     CLOUDFRONT_FUNCTIONS,
     EDGEWORKERS,
     NGINX,
-    ENVOY,
     TRAEFIK,
     CADDY,
     HAPROXY,
+    ENVOY,
+    GATEWAY_API,
 ];
 
 /// The gate as WebAssembly in the Lambda@Edge package.

@@ -51,6 +51,16 @@ pub const HAPROXY: Edge = proxy(
     ["`haproxy.cfg` and `tollgate.lua`", "HAProxy 2.6"],
 );
 
+/// The Gateway API.
+pub const GATEWAY_API: Edge = proxy(
+    Proxy::GatewayApi,
+    "Manifests for gateways of Kubernetes, which ask `tollgate authz` over gRPC",
+    [
+        "`gateway-api.yaml` with `ExternalAuth`, `envoy-gateway.yaml` with `SecurityPolicy`",
+        "not run: YAML only",
+    ],
+);
+
 const fn proxy(proxy: Proxy, about: &'static str, readme: [&'static str; 2]) -> Edge {
     Edge {
         name: proxy.name(),

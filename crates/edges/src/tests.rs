@@ -92,6 +92,42 @@ fn limitations_of_edges_are_reported() {
             "TG0804 at most 3960 bytes, and the one for status 401 has 5015",
         ),
         ("cloudflare", secret.clone() + &pages("large", "huge"), ""),
+        (
+            "nginx",
+            secret.clone() + "[token]\nfrom = [\"query:t\", \"header:x-api-token\"]\n",
+            "",
+        ),
+        (
+            "nginx",
+            secret.clone() + "[token]\nfrom = [\"header:x_token\"]\n",
+            "TG0806 the header `x_token` unchanged",
+        ),
+        (
+            "gateway-api",
+            secret.clone() + "[token]\nfrom = [\"header:x-forwarded-access-token\"]\n",
+            "TG0806 such as `header:x-api-token`",
+        ),
+        (
+            "nginx",
+            learners.clone() + &session("mint = [\"endpoint\"]\nendpoint = \"/a'b\""),
+            "TG0807 select the path `/a'b`",
+        ),
+        (
+            "caddy",
+            learners.clone() + &session("mint = [\"endpoint\"]\nendpoint = \"/a'b\""),
+            "",
+        ),
+        (
+            "traefik",
+            secret.clone() + "[token]\nfrom = [\"query:t\"]\n[forward]\nprivate = false\n",
+            "TG0805 tollgate authz --upstream",
+        ),
+        (
+            "traefik",
+            secret.clone()
+                + "[token]\nfrom = [\"query:t\"]\nstrip = false\n[forward]\nprivate = true\n",
+            "TG0808 no response of the origin is cached",
+        ),
         ("lambda-edge", secret.clone() + &pages("large", "huge"), ""),
     ];
     for (name, site, expected) in table {

@@ -9,6 +9,7 @@ mod address;
 mod caddy;
 mod envoy;
 mod fill;
+mod gateway_api;
 mod haproxy;
 mod nginx;
 mod traefik;
@@ -36,12 +37,14 @@ pub enum Proxy {
     Caddy,
     /// HAProxy with Lua.
     Haproxy,
+    /// The Gateway API of Kubernetes.
+    GatewayApi,
 }
 
 /// The addresses in a configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Site {
-    /// The address where the proxy listens.
+    /// The address where the proxy listens. Not used by the Gateway API, where the `Gateway` listens.
     pub listen: SocketAddr,
     /// The address of `tollgate authz`.
     pub authz: Address,
@@ -72,8 +75,8 @@ pub struct File {
 pub enum ProxyError {
     /// The policy needs something that the proxy cannot do.
     Policy(Vec<Unsupported>),
-    /// The proxy cannot connect to `authz` at such an address.
-    Authz(Proxy),
+    /// The proxy cannot connect to such addresses.
+    Addresses(Proxy),
 }
 
 /// A part of a policy that a proxy cannot carry out.
@@ -101,12 +104,13 @@ impl Unsupported {
 
 impl Proxy {
     /// All proxies.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Nginx,
-        Self::Envoy,
         Self::Traefik,
         Self::Caddy,
         Self::Haproxy,
+        Self::Envoy,
+        Self::GatewayApi,
     ];
 
     /// The name, as in `--target`.
@@ -117,6 +121,7 @@ impl Proxy {
             Self::Traefik => "traefik",
             Self::Caddy => "caddy",
             Self::Haproxy => "haproxy",
+            Self::GatewayApi => "gateway-api",
         }
     }
 
@@ -125,11 +130,15 @@ impl Proxy {
         Self::ALL.into_iter().find(|proxy| proxy.name() == name)
     }
 
-    /// Whether the proxy can connect to `authz` at this address.
-    const fn connects_to(self, authz: &Address) -> bool {
-        match (self, authz) {
-            (Self::Traefik, Address::Unix(_)) => false,
-            (Self::Nginx | Self::Envoy | Self::Traefik | Self::Caddy | Self::Haproxy, _) => true,
+    /// Whether the proxy can connect to these addresses.
+    fn connects_to(self, site: &Site) -> bool {
+        match self {
+            Self::Traefik => site.authz.host_and_port().is_some(),
+            Self::GatewayApi => {
+                let addresses = [&site.authz, site.upstream.address()];
+                addresses.into_iter().all(gateway_api::is_service)
+            }
+            Self::Nginx | Self::Envoy | Self::Caddy | Self::Haproxy => true,
         }
     }
 
@@ -151,7 +160,7 @@ impl Proxy {
                 let odd = paths.filter(|path| !nginx::is_location(path));
                 found.extend(odd.map(|path| Unsupported::GatePath(path.to_owned())));
             }
-            Self::Envoy | Self::Caddy | Self::Haproxy => {}
+            Self::Envoy | Self::Caddy | Self::Haproxy | Self::GatewayApi => {}
             Self::Traefik => {
                 let parameter = traefik::removed_parameter(gate);
                 found.extend(parameter.map(|name| Unsupported::QueryToken(name.to_owned())));
@@ -175,8 +184,8 @@ pub fn generate(proxy: Proxy, policy: &Policy<'_>, site: &Site) -> Result<Vec<Fi
     if !found.is_empty() {
         return Err(ProxyError::Policy(found));
     }
-    if !proxy.connects_to(&site.authz) {
-        return Err(ProxyError::Authz(proxy));
+    if !proxy.connects_to(site) {
+        return Err(ProxyError::Addresses(proxy));
     }
     Ok(match proxy {
         Proxy::Nginx => nginx::files(policy, site),
@@ -184,6 +193,7 @@ pub fn generate(proxy: Proxy, policy: &Policy<'_>, site: &Site) -> Result<Vec<Fi
         Proxy::Traefik => traefik::files(policy, site),
         Proxy::Caddy => caddy::files(policy, site),
         Proxy::Haproxy => haproxy::files(policy, site),
+        Proxy::GatewayApi => gateway_api::files(site),
     })
 }
 
@@ -306,7 +316,9 @@ impl fmt::Display for ProxyError {
                 let found: Vec<String> = found.iter().map(ToString::to_string).collect();
                 write!(f, "the proxy {}", found.join(", and "))
             }
-            Self::Authz(proxy) => write!(f, "`{}` cannot connect to such an address", proxy.name()),
+            Self::Addresses(proxy) => {
+                write!(f, "`{}` cannot connect to these addresses", proxy.name())
+            }
         }
     }
 }

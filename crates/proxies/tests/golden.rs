@@ -19,11 +19,15 @@ fn policy(folder: &str) -> (GateConfig, Option<String>) {
     (GateConfig::decode(&spec.gate).unwrap(), spec.index.clone())
 }
 
-fn site() -> Site {
+fn site(proxy: Proxy) -> Site {
+    let (authz, upstream) = match proxy {
+        Proxy::GatewayApi => ("tollgate-authz.tollgate:8081", "http://web.site:8080"),
+        _ => ("127.0.0.1:9000", "http://127.0.0.1:8081"),
+    };
     Site {
         listen: "127.0.0.1:8080".parse().unwrap(),
-        authz: "127.0.0.1:9000".parse().unwrap(),
-        upstream: "http://127.0.0.1:8081".parse().unwrap(),
+        authz: authz.parse().unwrap(),
+        upstream: upstream.parse().unwrap(),
     }
 }
 
@@ -38,7 +42,7 @@ fn configurations_are_as_committed() {
             index: index.as_deref(),
         };
         for proxy in Proxy::ALL {
-            let files = match generate(proxy, &policy, &site()) {
+            let files = match generate(proxy, &policy, &site(proxy)) {
                 Ok(files) => files,
                 Err(error) => {
                     let file = root.join(name).join(proxy.name()).join("error.txt");

@@ -53,6 +53,9 @@ impl SiteArgs {
             name,
             target: target.to_owned(),
         };
+        // Not used: the `Gateway` listens.
+        let unused = SocketAddr::from(([0, 0, 0, 0], 80));
+        let listen = listen.or((proxy == Some(Proxy::GatewayApi)).then_some(unused));
         Ok(Some(Site {
             listen: listen.ok_or_else(|| needed("--listen"))?,
             authz: authz.ok_or_else(|| needed("--authz"))?,
@@ -81,7 +84,7 @@ pub(super) fn build(proxy: Proxy, input: &Input<'_>) -> Result<Artifact, Failure
     });
     let mut artifact = Artifact::of(Content::Files(entries.collect()));
     artifact.notes.push(format!(
-        "start `tollgate authz` at {} first; the first lines of the configuration say how to start the proxy",
+        "start `tollgate authz` at {} first; the first lines of the files say how to check and start the proxy",
         site.authz
     ));
     Ok(artifact)
