@@ -11,10 +11,12 @@ mod origin;
 mod proxy;
 mod reading;
 mod refusals;
+mod relay;
 mod service;
 
-use core::net::IpAddr;
+use core::net::{IpAddr, SocketAddr};
 use core::time::Duration;
+use std::borrow::Cow;
 use std::time::Instant;
 
 use anyhow::{Context as _, Result, ensure};
@@ -24,14 +26,17 @@ use tollgate_testkit::{Answer, Sent};
 
 pub use origin::Seen;
 pub use proxy::{CADDY, ENVOY, HAPROXY, NGINX, Proxy, TRAEFIK};
+pub use relay::{Relay, Said};
 
 use self::check::{Forwarded, same};
 use self::client::{Client, Told};
 use self::origin::Origin;
 use self::proxy::Process;
+use self::reading::Reading;
+use self::refusals::Refusal;
 use self::service::{Record, Service};
 use crate::driver::{Ask, NoAnswer};
-use crate::native::sent;
+use crate::native;
 use crate::places::Places;
 use crate::policy::Policy;
 
@@ -53,14 +58,26 @@ const OF_PROXIES: [&str; 7] = [
 /// The gate beside a proxy, or in front of an upstream.
 pub struct Beside {
     name: &'static str,
-    refuses: fn(&Request<'_>) -> Option<&'static str>,
-    reads: fn(&[u8]) -> Option<Vec<u8>>,
+    refuses: &'static [Refusal],
+    reads: &'static Reading,
+    /// The gate of the policy, and as `authz` runs it.
+    own: Gate<Vec<u8>>,
     gate: Gate<Vec<u8>>,
     client: Client,
     /// In the order in which they are stopped.
     process: Option<Process>,
     service: Service,
     origin: Origin,
+}
+
+/// What came of an attempt.
+pub struct Tried {
+    /// Everything that the client received.
+    pub reply: Vec<u8>,
+    /// What reached the origin.
+    pub seen: Vec<Seen>,
+    /// What is wrong with it, whatever the attempt was.
+    pub faults: Vec<String>,
 }
 
 /// What happened to a request.
@@ -77,20 +94,47 @@ impl Beside {
     ///
     /// Returns an error if one of them does not start, or the proxy cannot protect the policy's site.
     pub fn start(proxy: &'static Proxy, places: &Places, policy: &Policy) -> Result<Self> {
+        Self::start_with(proxy, places, policy, Ok)
+    }
+
+    /// The same, with something between the proxy and `authz` that can answer in its place.
+    ///
+    /// # Errors
+    ///
+    /// As [`Beside::start`].
+    pub fn start_behind(
+        proxy: &'static Proxy,
+        places: &Places,
+        policy: &Policy,
+    ) -> Result<(Self, Relay)> {
+        let mut relay = None;
+        let beside = Self::start_with(proxy, places, policy, |authz| {
+            let started = Relay::start(authz)?;
+            let address = started.address();
+            relay = Some(started);
+            Ok(address)
+        })?;
+        Ok((beside, relay.context("no relay")?))
+    }
+
+    fn start_with(
+        proxy: &'static Proxy,
+        places: &Places,
+        policy: &Policy,
+        through: impl FnOnce(SocketAddr) -> Result<SocketAddr>,
+    ) -> Result<Self> {
         let origin = Origin::start()?;
-        let service = Service::start(service::gate(policy.image())?, None)?;
-        let process = Process::start(
-            proxy,
-            places,
-            policy,
-            service.address(),
-            origin.address(),
-        )?;
+        let able = proxy::within_its_means(proxy, policy)?;
+        let able = able.as_ref().unwrap_or(policy);
+        let service = Service::start(service::gate(able.image())?, None)?;
+        let authz = through(service.address())?;
+        let process = Process::start(proxy, places, able, authz, origin.address())?;
         let mut beside = Self {
             name: proxy.name,
             refuses: proxy.refuses,
-            reads: proxy.reads,
-            gate: service::gate(policy.image())?,
+            reads: &proxy.reads,
+            own: service::gate(policy.image())?,
+            gate: service::gate(able.image())?,
             client: Client::new(process.address(), Told::ProxyProtocol),
             process: Some(process),
             service,
@@ -111,8 +155,9 @@ impl Beside {
         let service = Service::start(service::gate(policy.image())?, upstream)?;
         Ok(Self {
             name: "authz",
-            refuses: refusals::authz,
-            reads: |_| None,
+            refuses: refusals::AUTHZ,
+            reads: &reading::EXACT,
+            own: service::gate(policy.image())?,
             gate: service::gate(policy.image())?,
             client: Client::new(service.address(), Told::ForwardedFor),
             process: None,
@@ -149,6 +194,32 @@ impl Beside {
         }
     }
 
+    /// Sends bytes on a connection of their own.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if nothing listens.
+    pub fn attempt(&mut self, now: UnixSeconds, bytes: &[u8]) -> Result<Tried> {
+        service::set_now(now);
+        let mut faults: Vec<String> = self.origin.take().iter().map(Seen::to_string).collect();
+        self.service.take();
+        let reply = self.client.attempt(bytes, NOWHERE)?;
+        let (seen, records) = (self.origin.take(), self.service.take());
+        for seen in &seen {
+            let checked = check::witnessed(seen, self.service.public());
+            faults.extend(checked.err());
+        }
+        let allowed = records.iter().filter(|record| record.outcome == "allow");
+        if seen.len() > allowed.count() {
+            faults.push("more requests reached the origin than were allowed".to_owned());
+        }
+        Ok(Tried {
+            reply,
+            seen,
+            faults,
+        })
+    }
+
     /// Sends a request and collects what happened.
     fn send(&mut self, request: &Request<'_>, ip: IpAddr) -> Result<Happened> {
         service::set_now(request.now);
@@ -177,7 +248,7 @@ impl Beside {
     /// The answer to a request that was not forwarded.
     fn denied(&self, request: &Request<'_>, outcome: &Outcome, reply: &Reply) -> Result<Answer> {
         let mut got = sent_to_client(reply);
-        let Some(mut wanted) = sent(&outcome.action) else {
+        let Some(mut wanted) = native::sent(&outcome.action) else {
             return Err(self.wrong(format!(
                 "allowed, but nothing reached the origin: status {}",
                 reply.status
@@ -189,6 +260,12 @@ impl Beside {
         if request.method == "HEAD" {
             // It has no body, but otherwise the response to GET.
             got.body.clone_from(&wanted.body);
+            for name in self.reads.omits {
+                if let Some(value) = wanted.headers.get(*name) {
+                    let own = got.headers.entry((*name).to_owned());
+                    own.or_insert_with(|| value.clone());
+                }
+            }
         }
         let checked = same("status", outcome.status, reply.status)
             .and_then(|()| same("response", format!("{wanted:?}"), format!("{got:?}")));
@@ -214,7 +291,7 @@ impl Beside {
         let said = status.map_or("closes the connection".to_owned(), |status| {
             format!("responds with {status}")
         });
-        let Some(why) = (self.refuses)(request) else {
+        let Some(why) = refusals::why(self.refuses, request) else {
             return Err(self.wrong(format!("did not ask, and {said}")));
         };
         if let Some(reply) = reply
@@ -256,23 +333,32 @@ impl Ask for Beside {
         let has_lines = is_line(request.target)
             && is_line(request.method.as_bytes())
             && headers.all(|(name, value)| is_line(name.as_bytes()) && is_line(value));
-        (!has_lines).then(|| "a line of a request cannot contain the end of a line".to_owned())
+        if !has_lines {
+            return Some("a line of a request cannot contain the end of a line".to_owned());
+        }
+        let is_word = !request.method.is_empty() && !request.method.contains(' ');
+        (!is_word).then(|| "a request line begins with a method".to_owned())
     }
 }
 
 /// A request as a server reads it from a connection.
 struct Read<'a> {
     target: Vec<u8>,
-    headers: Vec<(&'a str, &'a [u8])>,
+    headers: Vec<(&'a str, Cow<'a, [u8]>)>,
     ip: IpAddr,
     address: String,
 }
 
 impl Read<'_> {
-    fn request<'a>(&'a self, sent: &Request<'a>) -> Request<'a> {
+    fn lines(&self) -> Vec<(&str, &[u8])> {
+        let lines = self.headers.iter();
+        lines.map(|(name, value)| (*name, &**value)).collect()
+    }
+
+    fn request<'a>(&'a self, sent: &Request<'a>, lines: &'a [(&'a str, &'a [u8])]) -> Request<'a> {
         Request {
             target: &self.target,
-            headers: &self.headers,
+            headers: lines,
             ip: Some(&self.address),
             ..*sent
         }
@@ -283,29 +369,56 @@ impl Beside {
     /// The request as the proxy reads it: no header value begins or ends with a space, and every connection has an
     /// address.
     fn read<'a>(&self, request: &Request<'a>) -> Read<'a> {
-        let lines = request.headers.iter();
+        let Reading {
+            target,
+            joins,
+            omits: _,
+        } = self.reads;
+        let mut headers: Vec<(&str, Cow<'_, [u8]>)> = Vec::new();
+        for (name, value) in request.headers {
+            let value = value.trim_ascii();
+            let is_same =
+                |(known, _): &&mut (&str, Cow<'_, [u8]>)| known.eq_ignore_ascii_case(name);
+            let is_joined = joins.iter().any(|known| known.eq_ignore_ascii_case(name));
+            match headers.iter_mut().find(is_same).filter(|_| is_joined) {
+                Some((_, all)) if value.is_empty() || all.is_empty() => {
+                    all.to_mut().extend_from_slice(value);
+                }
+                Some((_, all)) => {
+                    all.to_mut().push(b',');
+                    all.to_mut().extend_from_slice(value);
+                }
+                None => headers.push((name, Cow::Borrowed(value))),
+            }
+        }
         let ip = request.ip.and_then(|ip| ip.parse().ok()).unwrap_or(NOWHERE);
         Read {
-            target: (self.reads)(request.target).unwrap_or_else(|| request.target.to_vec()),
-            headers: lines.map(|(name, value)| (*name, value.trim_ascii())).collect(),
+            target: target(request.target),
+            headers,
             ip,
             address: ip.to_string(),
         }
     }
 
     /// Why the answer to the request that was read says nothing about the one that was sent.
-    fn rewritten(&self, request: &Request<'_>, read: &Read<'_>) -> Option<String> {
-        let decide = |request: &Request<'_>| {
-            let outcome = self.gate.ask(request, &mut Context::new());
-            let log = Record::of(&outcome.log);
-            (log, sent(&outcome.action))
+    fn rewritten(&self, sent: &Request<'_>, read: &Read<'_>) -> Option<String> {
+        let decide = |gate: &Gate<Vec<u8>>, request: &Request<'_>| {
+            let outcome = gate.ask(request, &mut Context::new());
+            let mut log = Record::of(&outcome.log);
+            // A policy within the means of the proxy has another.
+            log.policy = None;
+            (log, native::sent(&outcome.action))
         };
-        if decide(request) == decide(&read.request(request)) {
+        let lines = read.lines();
+        if decide(&self.own, sent) == decide(&self.gate, &read.request(sent, &lines)) {
             return None;
         }
-        Some(if read.target != request.target {
+        let is_joined = read.headers.len() != sent.headers.len();
+        Some(if read.target != sent.target {
             format!("{} passes on another target", self.name)
-        } else if request.ip.and_then(|ip| ip.parse::<IpAddr>().ok()).is_none() {
+        } else if is_joined {
+            format!("{} joins header lines", self.name)
+        } else if sent.ip.and_then(|ip| ip.parse::<IpAddr>().ok()).is_none() {
             "a connection always has an address".to_owned()
         } else {
             "a header line has no spaces around its value".to_owned()
@@ -314,7 +427,8 @@ impl Beside {
 
     /// Sends a request, checks everything, and returns the answer to the request that the proxy read.
     fn decided(&mut self, sent: &Request<'_>, read: &Read<'_>) -> Result<Answer> {
-        let request = read.request(sent);
+        let lines = read.lines();
+        let request = read.request(sent, &lines);
         let outcome = self.gate.ask(&request, &mut Context::new());
         let Happened {
             reply,
@@ -333,11 +447,11 @@ impl Beside {
                 return Err(self.wrong(format!("not allowed, but the origin received {what}")));
             }
         };
-        let native = Record::of(&outcome.log);
+        let decision = Record::of(&outcome.log);
         match records.as_slice() {
-            [] if seen.is_none() => return self.refused(&request, &outcome, reply.as_ref()),
+            [] if seen.is_none() => return self.refused(sent, &outcome, reply.as_ref()),
             [one] => {
-                let one = same("decision", format!("{native:?}"), format!("{one:?}"));
+                let one = same("decision", format!("{decision:?}"), format!("{one:?}"));
                 one.map_err(|what| self.wrong(what))?;
             }
             more => return Err(self.wrong(format!("asked {} times", more.len()))),
@@ -366,9 +480,9 @@ impl Beside {
             }
         };
         Ok(Answer {
-            detail: native.detail,
-            rule: native.rule,
-            policy: native.policy,
+            detail: decision.detail,
+            rule: decision.rule,
+            policy: Some(self.own.policy_id().to_string()),
             ..answer
         })
     }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 /// The locations of the built artifacts.
-#[derive(Clone, Debug, clap::Args)]
+#[derive(Clone, Debug, Default, clap::Args)]
 pub struct Places {
     /// The plain WASM module
     #[arg(long, value_name = "FILE")]

@@ -203,10 +203,10 @@ impl Engine for Started {
             Some(NoAnswer::Skip(why)) => Stop::skip(why),
             Some(NoAnswer::Wrong(what)) => Stop::broken(what),
             None => {
-            // A target that has failed is not used again: its results would mean nothing.
-            let what = format!("{error:#}");
-            self.state = State::Broken(format!("gave up after an earlier failure: {what}"));
-            Stop::broken(what)
+                // A target that has failed is not used again: its results would mean nothing.
+                let what = format!("{error:#}");
+                self.state = State::Broken(format!("gave up after an earlier failure: {what}"));
+                Stop::broken(what)
             }
         })
     }

@@ -50,36 +50,31 @@ impl Forwarded<'_> {
             response: _,
         } = self.native;
         let target = edits.target_for(self.request);
-        same("the method at the origin", self.request.method, &self.seen.method)?;
+        same(
+            "the method at the origin",
+            self.request.method,
+            &self.seen.method,
+        )?;
         same(
             "the target at the origin",
             target.escape_ascii(),
             self.seen.target.escape_ascii(),
         )?;
-        self.names()?;
+        let set: Vec<&str> = edits.added.iter().map(|(name, _)| *name).collect();
+        lookalikes(self.seen, &set)?;
         for (name, value) in &edits.added {
             let values = self.seen.values(name);
             // Some proxies omit empty headers, which says the same.
             if !(values.is_empty() && value.is_empty()) {
-                let values: Vec<_> = values.iter().map(|value| value.escape_ascii().to_string()).collect();
+                let values: Vec<_> = values
+                    .iter()
+                    .map(|value| value.escape_ascii().to_string())
+                    .collect();
                 same(name, format!("{:?}", [value]), format!("{values:?}"))?;
             }
         }
         self.credentials(edits)?;
         self.assertion(edits)
-    }
-
-    /// No header looks like one of the gate's, except those that it sets.
-    fn names(&self) -> Checked {
-        for (name, value) in &self.seen.headers {
-            let plain: String = name.chars().map(plain).collect();
-            let known = |(known, _): &(&str, String)| known == name;
-            let is_set = self.native.request.added.iter().any(known) || name == ASSERTION;
-            if plain.starts_with(OWN) && !is_set || OVERRIDES.contains(&plain.as_str()) {
-                return Err(format!("`{name}: {}` reached the origin", value.escape_ascii()));
-            }
-        }
-        Ok(())
     }
 
     /// Cookies and tokens are as the library forwards them.
@@ -91,7 +86,9 @@ impl Forwarded<'_> {
         }));
         let sent: Vec<(&str, &[u8])> = edits.headers_for(self.request).collect();
         for name in names {
-            let wanted = sent.iter().filter(|(known, _)| known.eq_ignore_ascii_case(name));
+            let wanted = sent
+                .iter()
+                .filter(|(known, _)| known.eq_ignore_ascii_case(name));
             let wanted: Vec<&[u8]> = wanted.map(|(_, value)| *value).collect();
             let seen = self.seen.values(name);
             // Several lines of cookies are one list.
@@ -120,20 +117,40 @@ impl Forwarded<'_> {
         let text = |name: &str| claims.get(name).and_then(Value::as_str).unwrap_or_default();
         let target = edits.target_for(self.request);
         let target: String = target.iter().copied().map(char::from).collect();
-        same("method of the assertion", self.request.method, text("method"))?;
+        same(
+            "method of the assertion",
+            self.request.method,
+            text("method"),
+        )?;
         same("target of the assertion", target, text("target"))?;
         let added = |name: &str| {
             let mut added = edits.added.iter();
             let found = added.find(|(known, _)| *known == name);
             found.map_or("", |(_, value)| value.as_str())
         };
-        same("rule of the assertion", added("x-tollgate-rule"), text("rule"))?;
-        same("issuer of the assertion", added("x-tollgate-issuer"), text("issuer"))?;
+        same(
+            "rule of the assertion",
+            added("x-tollgate-rule"),
+            text("rule"),
+        )?;
+        same(
+            "issuer of the assertion",
+            added("x-tollgate-issuer"),
+            text("issuer"),
+        )?;
         let number = |name: &str| claims.get(name).and_then(Value::as_i64);
         let now = self.request.now.0;
-        same("iat of the assertion", format!("{:?}", Some(now)), format!("{:?}", number("iat")))?;
+        same(
+            "iat of the assertion",
+            format!("{:?}", Some(now)),
+            format!("{:?}", number("iat")),
+        )?;
         let end = Some(now.saturating_add(LIFETIME));
-        same("exp of the assertion", format!("{end:?}"), format!("{:?}", number("exp")))
+        same(
+            "exp of the assertion",
+            format!("{end:?}"),
+            format!("{:?}", number("exp")),
+        )
     }
 
     /// Checks the response that the client received.
@@ -179,11 +196,12 @@ impl Forwarded<'_> {
     }
 }
 
-/// A cookie's name and attributes.
+/// A cookie's name and attributes. Their order means nothing.
 fn valueless(cookie: &str) -> String {
     let (name, rest) = cookie.split_once('=').unwrap_or((cookie, ""));
-    let attributes = rest.split_once(';').map_or("", |(_, attributes)| attributes);
-    format!("{name};{attributes}")
+    let mut attributes: Vec<&str> = rest.split(';').skip(1).map(str::trim).collect();
+    attributes.sort_unstable();
+    format!("{name}; {}", attributes.join("; "))
 }
 
 fn owned(values: &[&[u8]]) -> Vec<Vec<u8>> {
@@ -192,7 +210,9 @@ fn owned(values: &[&[u8]]) -> Vec<Vec<u8>> {
 
 fn shown(values: &[Vec<u8>]) -> String {
     let values = values.iter();
-    let values: Vec<String> = values.map(|value| value.escape_ascii().to_string()).collect();
+    let values: Vec<String> = values
+        .map(|value| value.escape_ascii().to_string())
+        .collect();
     format!("{values:?}")
 }
 
@@ -209,6 +229,58 @@ fn plain(letter: char) -> char {
         true => letter.to_ascii_lowercase(),
         false => '-',
     }
+}
+
+/// Checks a request of which only what arrived is known: the assertion proves what the gate decided.
+pub(super) fn witnessed(seen: &Seen, public: &[u8; 32]) -> Checked {
+    let values = seen.values(ASSERTION);
+    let [assertion] = values.as_slice() else {
+        return Err(format!("{} assertions reached the origin", values.len()));
+    };
+    let claims = verified(assertion, public).ok_or("the assertion does not verify")?;
+    let text = |name: &str| claims.get(name).and_then(Value::as_str).unwrap_or_default();
+    let target: String = seen.target.iter().copied().map(char::from).collect();
+    same("target of the assertion", target, text("target"))?;
+    same("method of the assertion", &seen.method, text("method"))?;
+    let groups = claims.get("groups").and_then(Value::as_array);
+    let groups: Vec<&str> = groups
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .collect();
+    // Names that need no escapes: those of the tests.
+    let identity = [
+        ("x-tollgate-subject", text("sub").to_owned()),
+        ("x-tollgate-groups", groups.join(",")),
+        ("x-tollgate-issuer", text("issuer").to_owned()),
+        ("x-tollgate-rule", text("rule").to_owned()),
+    ];
+    for (name, value) in &identity {
+        let values = seen.values(name);
+        if !(values.is_empty() && value.is_empty()) {
+            same(
+                name,
+                shown(&[value.clone().into_bytes()]),
+                shown(&owned(&values)),
+            )?;
+        }
+    }
+    lookalikes(seen, &identity.map(|(name, _)| name))
+}
+
+/// No header looks like one of the gate's, except those that it sets, and none overrides the path or the method.
+fn lookalikes(seen: &Seen, set: &[&str]) -> Checked {
+    for (name, value) in &seen.headers {
+        let plain: String = name.chars().map(plain).collect();
+        let is_set = set.contains(&name.as_str()) || name == ASSERTION;
+        if plain.starts_with(OWN) && !is_set || OVERRIDES.contains(&plain.as_str()) {
+            return Err(format!(
+                "`{name}: {}` reached the origin",
+                value.escape_ascii()
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// The claims of an assertion, if its signature verifies.

@@ -3,6 +3,8 @@
 use core::net::{IpAddr, SocketAddr};
 use core::time::Duration;
 use std::collections::HashMap;
+use std::io::{Read, Write};
+use std::net::TcpStream;
 
 use anyhow::{Result, bail};
 use tollgate_gate::Request;
@@ -10,6 +12,9 @@ use tollgate_lab_http::{Connection, Reply};
 
 /// A timeout that is longer than every response takes.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// The longest silence of a proxy before and after the first byte of a response.
+const FIRST: Duration = Duration::from_secs(8);
+const SILENCE: Duration = Duration::from_millis(150);
 /// The largest response.
 const MAX_BYTES: usize = 1_024 * 1_024;
 /// The number of connections that stay open.
@@ -79,6 +84,35 @@ impl Client {
         Ok(Some(reply))
     }
 
+    /// Sends bytes on a new connection, and returns everything that arrives until the proxy is silent or ends it.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if nothing listens.
+    pub(super) fn attempt(&self, bytes: &[u8], ip: IpAddr) -> Result<Vec<u8>> {
+        let mut stream = TcpStream::connect(self.server)?;
+        stream.set_nodelay(true)?;
+        let mut all = match self.told {
+            Told::ProxyProtocol => self.proxy_line(ip).into_bytes(),
+            Told::ForwardedFor => Vec::new(),
+        };
+        all.extend_from_slice(bytes);
+        let mut reply = Vec::new();
+        // It may refuse the rest before it has read it.
+        if stream.write_all(&all).is_err() {
+            return Ok(reply);
+        }
+        let mut piece = [0; 16_384];
+        loop {
+            let is_first = reply.is_empty();
+            stream.set_read_timeout(Some(if is_first { FIRST } else { SILENCE }))?;
+            match stream.read(&mut piece) {
+                Ok(0) | Err(_) => return Ok(reply),
+                Ok(read) => reply.extend_from_slice(piece.get(..read).unwrap_or_default()),
+            }
+        }
+    }
+
     /// The bytes of a request.
     pub(super) fn bytes(&self, request: &Request<'_>, ip: IpAddr) -> Vec<u8> {
         let mut bytes = request.method.as_bytes().to_vec();
@@ -108,14 +142,18 @@ impl Client {
     fn connect(&self, ip: IpAddr) -> Result<Connection> {
         let mut connection = Connection::open(self.server, PATIENCE)?;
         if self.told == Told::ProxyProtocol {
-            let (family, to) = match ip {
-                IpAddr::V4(_) => ("TCP4", "127.0.0.1"),
-                IpAddr::V6(_) => ("TCP6", "::1"),
-            };
-            let port = self.server.port();
-            let line = format!("PROXY {family} {ip} {to} 40000 {port}\r\n");
+            let line = self.proxy_line(ip);
             connection.send_bytes(line.as_bytes())?;
         }
         Ok(connection)
+    }
+
+    fn proxy_line(&self, ip: IpAddr) -> String {
+        let (family, to) = match ip {
+            IpAddr::V4(_) => ("TCP4", "127.0.0.1"),
+            IpAddr::V6(_) => ("TCP6", "::1"),
+        };
+        let port = self.server.port();
+        format!("PROXY {family} {ip} {to} 40000 {port}\r\n")
     }
 }

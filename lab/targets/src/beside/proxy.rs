@@ -11,12 +11,12 @@ use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use tempfile::TempDir;
-use tollgate_gate::Request;
-use tollgate_gate::config::GateConfig;
+use tollgate_gate::config::{GateConfig, Strip};
 use tollgate_lab_http as http;
 use tollgate_proxies as proxies;
 
-use super::{reading, refusals};
+use super::reading::{self, Reading};
+use super::refusals::{self, Refusal};
 use crate::places::Places;
 use crate::policy::Policy;
 
@@ -34,9 +34,9 @@ pub struct Proxy {
     /// The changes to its configuration.
     changes: &'static [Change],
     /// Why it refuses a request itself, if it does; the gate allows some of them.
-    pub(super) refuses: fn(&Request<'_>) -> Option<&'static str>,
-    /// The target as the proxy reads it, where it reads another.
-    pub(super) reads: fn(&[u8]) -> Option<Vec<u8>>,
+    pub(super) refuses: &'static [Refusal],
+    /// How it reads a request.
+    pub(super) reads: Reading,
 }
 
 /// A change to a file: a text that must occur exactly once, and its replacement. `@LISTEN@` is the proxy's address.
@@ -64,8 +64,8 @@ pub static NGINX: Proxy = Proxy {
             to: "daemon off; master_process off;",
         },
     ],
-    refuses: refusals::nginx,
-    reads: reading::nginx,
+    refuses: refusals::NGINX,
+    reads: reading::NGINX,
 };
 
 /// Envoy.
@@ -88,8 +88,8 @@ pub static ENVOY: Proxy = Proxy {
              \"@type\": type.googleapis.com/envoy.extensions.filters.listener.proxy_protocol.v3.ProxyProtocol\n    \
              filter_chains:\n",
     }],
-    refuses: refusals::envoy,
-    reads: reading::envoy,
+    refuses: refusals::ENVOY,
+    reads: reading::ENVOY,
 };
 
 /// Traefik.
@@ -102,8 +102,8 @@ pub static TRAEFIK: Proxy = Proxy {
         from: "    http:\n",
         to: "    proxyProtocol: {trustedIPs: [\"127.0.0.1\"]}\n    http:\n",
     }],
-    refuses: refusals::traefik,
-    reads: reading::traefik,
+    refuses: refusals::TRAEFIK,
+    reads: reading::TRAEFIK,
 };
 
 /// Caddy.
@@ -116,8 +116,8 @@ pub static CADDY: Proxy = Proxy {
         from: "\tservers {\n",
         to: "\tservers {\n\t\tlistener_wrappers {\n\t\t\tproxy_protocol {\n\t\t\t\tallow 127.0.0.1/32\n\t\t\t}\n\t\t}\n",
     }],
-    refuses: refusals::caddy,
-    reads: reading::caddy,
+    refuses: refusals::CADDY,
+    reads: reading::CADDY,
 };
 
 /// HAProxy.
@@ -130,8 +130,8 @@ pub static HAPROXY: Proxy = Proxy {
         from: "bind @LISTEN@",
         to: "bind @LISTEN@ accept-proxy",
     }],
-    refuses: refusals::haproxy,
-    reads: reading::haproxy,
+    refuses: refusals::HAPROXY,
+    reads: reading::HAPROXY,
 };
 
 /// A process, stopped on drop.
@@ -161,7 +161,10 @@ impl Process {
         let address = http::free_address()?;
         let site = proxies::Site {
             listen: address,
-            authz: authz.to_string().parse().map_err(|error| anyhow!("{error}"))?,
+            authz: authz
+                .to_string()
+                .parse()
+                .map_err(|error| anyhow!("{error}"))?,
             upstream: format!("http://{upstream}")
                 .parse()
                 .map_err(|error| anyhow!("{error}"))?,
@@ -174,7 +177,10 @@ impl Process {
         let folder = tempfile::tempdir().context("cannot create a temporary directory")?;
         for file in files {
             let mut text = file.text;
-            let own = proxy.changes.iter().filter(|change| change.file == file.name);
+            let own = proxy
+                .changes
+                .iter()
+                .filter(|change| change.file == file.name);
             for Change { file, from, to } in own {
                 let at = address.to_string();
                 let [from, to] = [from, to].map(|text| text.replace("@LISTEN@", &at));
@@ -226,6 +232,25 @@ impl Process {
     pub(super) fn log(&self) -> String {
         read(&self.folder.path().join(LOG))
     }
+}
+
+/// The policy without what the proxy cannot carry out, but with the same decisions; `None` if it can carry out all.
+///
+/// # Errors
+///
+/// Returns an error if there is no such policy.
+pub(super) fn within_its_means(proxy: &Proxy, policy: &Policy) -> Result<Option<Policy>> {
+    let mut gate = GateConfig::decode(&policy.spec().gate).map_err(|error| anyhow!("{error:?}"))?;
+    let kind = proxies::Proxy::named(proxy.name).context("no such proxy")?;
+    let is_query = |one: &proxies::Unsupported| matches!(one, proxies::Unsupported::QueryToken(_));
+    if !kind.unsupported(&gate).iter().any(is_query) {
+        return Ok(None);
+    }
+    // Tokens are removed after the decision.
+    gate.strip = Strip::Nothing;
+    let mut spec = policy.spec().clone();
+    spec.gate = gate.encode().map_err(|error| anyhow!("{error:?}"))?;
+    Policy::from_spec(spec).map(Some)
 }
 
 fn read(file: &Path) -> String {
