@@ -42,6 +42,8 @@ use crate::policy::Policy;
 
 /// The time in which a proxy must be ready.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// The time in which a request reaches the origin after the response to an attempt.
+const LATE: Duration = Duration::from_millis(20);
 /// An address without a meaning in any policy, for requests without one.
 const NOWHERE: IpAddr = IpAddr::V4(core::net::Ipv4Addr::new(192, 0, 2, 10));
 /// Response headers of a proxy or a connection.
@@ -126,7 +128,7 @@ impl Beside {
         let origin = Origin::start()?;
         let able = proxy::within_its_means(proxy, policy)?;
         let able = able.as_ref().unwrap_or(policy);
-        let service = Service::start(service::gate(able.image())?, None)?;
+        let service = Service::start(service::gate(able.image())?, None, false)?;
         let authz = through(service.address())?;
         let process = Process::start(proxy, places, able, authz, origin.address())?;
         let mut beside = Self {
@@ -144,22 +146,29 @@ impl Beside {
         Ok(beside)
     }
 
-    /// Starts `tollgate authz` as the proxy of an origin.
+    /// Starts `tollgate authz` as the proxy of an origin: behind another proxy, which tells it the addresses of clients,
+    /// or for clients that it does not trust.
     ///
     /// # Errors
     ///
     /// As [`Beside::start`].
-    pub fn in_front(policy: &Policy) -> Result<Self> {
+    pub fn in_front(policy: &Policy, behind_another: bool) -> Result<Self> {
         let origin = Origin::start()?;
         let upstream = Some(origin.address());
-        let service = Service::start(service::gate(policy.image())?, upstream)?;
+        let service = Service::start(service::gate(policy.image())?, upstream, behind_another)?;
         Ok(Self {
             name: "authz",
             refuses: refusals::AUTHZ,
             reads: &reading::EXACT,
             own: service::gate(policy.image())?,
             gate: service::gate(policy.image())?,
-            client: Client::new(service.address(), Told::ForwardedFor),
+            client: Client::new(
+                service.address(),
+                match behind_another {
+                    true => Told::ForwardedFor,
+                    false => Told::Nothing,
+                },
+            ),
             process: None,
             service,
             origin,
@@ -204,6 +213,8 @@ impl Beside {
         let mut faults: Vec<String> = self.origin.take().iter().map(Seen::to_string).collect();
         self.service.take();
         let reply = self.client.attempt(bytes, NOWHERE)?;
+        // A proxy that gives up in the middle of a body may respond before the origin has read the head.
+        std::thread::sleep(LATE);
         let (seen, records) = (self.origin.take(), self.service.take());
         for seen in &seen {
             let checked = check::witnessed(seen, self.service.public());

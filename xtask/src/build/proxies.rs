@@ -6,6 +6,9 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 
+use super::javascript;
+use crate::shell;
+use crate::tally::Tally;
 use crate::tools::{self, Pip};
 use crate::ui::Step;
 
@@ -39,4 +42,17 @@ pub(crate) fn haproxy_path() -> PathBuf {
 /// The program `haproxy`, installed at first use.
 pub(crate) fn haproxy(step: &Step) -> Result<PathBuf> {
     tools::debian(&[HAPROXY], HAPROXY, step)
+}
+
+/// Tries known ways past a proxy on all of them. `cargo test` must have built the test.
+pub(crate) fn bypasses(step: &Step) -> Result<(String, Tally, bool)> {
+    // Of the whole workspace, as in `cargo test`: for a single package wasmtime would be rebuilt.
+    let mut test = shell::linted(["test", "--workspace", "--test", "bypasses"]);
+    test.args(["--", "--nocapture"])
+        .env("TOLLGATE_NGINX", javascript::nginx(step)?)
+        .env("TOLLGATE_PROXIES", programs(step)?)
+        .env("TOLLGATE_HAPROXY", haproxy(step)?);
+    let done = shell::capture(&mut test, |line| step.line(line))?;
+    let tally = Tally::from_cargo_test(&done.text);
+    Ok((done.text, tally, done.success && tally.passed > 0))
 }

@@ -13,7 +13,7 @@ use tollgate_lab_http::{Connection, Reply};
 /// A timeout that is longer than every response takes.
 const PATIENCE: Duration = Duration::from_secs(20);
 /// The longest silence of a proxy before and after the first byte of a response.
-const FIRST: Duration = Duration::from_secs(8);
+const FIRST: Duration = Duration::from_secs(60);
 const SILENCE: Duration = Duration::from_millis(150);
 /// The largest response.
 const MAX_BYTES: usize = 1_024 * 1_024;
@@ -29,6 +29,8 @@ pub(super) enum Told {
     ProxyProtocol,
     /// By the last `X-Forwarded-For`.
     ForwardedFor,
+    /// It is that of the connection.
+    Nothing,
 }
 
 /// Open connections to a proxy.
@@ -94,7 +96,7 @@ impl Client {
         stream.set_nodelay(true)?;
         let mut all = match self.told {
             Told::ProxyProtocol => self.proxy_line(ip).into_bytes(),
-            Told::ForwardedFor => Vec::new(),
+            Told::ForwardedFor | Told::Nothing => Vec::new(),
         };
         all.extend_from_slice(bytes);
         let mut reply = Vec::new();

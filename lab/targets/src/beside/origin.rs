@@ -112,10 +112,12 @@ fn answer(stream: &TcpStream, shared: &Shared) -> std::io::Result<()> {
     while let Some(seen) = head(&mut reader)? {
         let is_head = seen.method == "HEAD";
         let is_websocket = seen.values("upgrade") == [b"websocket"];
-        skip_body(&mut reader, &seen)?;
         // Recorded before the response, so that a client that has the response finds the record.
         let records = shared.seen.lock();
-        records.unwrap_or_else(PoisonError::into_inner).push(seen);
+        let mut records = records.unwrap_or_else(PoisonError::into_inner);
+        records.push(seen.clone());
+        drop(records);
+        skip_body(&mut reader, &seen)?;
         let mut out = stream;
         if is_websocket {
             let switched = "HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: upgrade\r\n\r\n";

@@ -21,13 +21,13 @@ pub(super) const EXACT: Reading = Reading {
 };
 /// nginx.
 pub(super) const NGINX: Reading = Reading {
-    target: |target| origin_form(target.trim_ascii_start()),
+    target: |target| origin_form(without_spaces(target)),
     joins: &[],
     omits: &[],
 };
 /// Envoy.
 pub(super) const ENVOY: Reading = Reading {
-    target: |target| origin_form(target.trim_ascii_start()),
+    target: |target| origin_form(without_spaces(target)),
     joins: &["authorization"],
     omits: &["content-type"],
 };
@@ -45,10 +45,21 @@ pub(super) const CADDY: Reading = Reading {
 };
 /// HAProxy.
 pub(super) const HAPROXY: Reading = Reading {
-    target: |target| origin_form(target.trim_ascii_start()),
+    target: |target| origin_form(without_spaces(target)),
     joins: &[],
     omits: &[],
 };
+
+/// Without the spaces around it: some proxies accept any number of them between the parts of a request line.
+fn without_spaces(target: &[u8]) -> &[u8] {
+    let is_other = |byte: &u8| *byte != b' ';
+    let start = target.iter().position(is_other).unwrap_or(target.len());
+    let end = target
+        .iter()
+        .rposition(is_other)
+        .map_or(start, |last| last + 1);
+    target.get(start..end).unwrap_or_default()
+}
 
 /// The path and query of an absolute URL. Every server must accept it (RFC 9112, section 3.2.2).
 fn origin_form(target: &[u8]) -> Vec<u8> {

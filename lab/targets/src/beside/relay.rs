@@ -10,7 +10,7 @@ use std::thread;
 use anyhow::{Context, Result};
 
 /// Longer than every proxy waits for the gate.
-const SILENCE: Duration = Duration::from_secs(30);
+const SILENCE: Duration = Duration::from_secs(120);
 
 /// What a proxy hears.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -70,7 +70,11 @@ impl Service {
     /// # Errors
     ///
     /// Returns an error if it does not start.
-    pub(super) fn start(gate: Gate<Vec<u8>>, upstream: Option<SocketAddr>) -> Result<Self> {
+    pub(super) fn start(
+        gate: Gate<Vec<u8>>,
+        upstream: Option<SocketAddr>,
+        trust_forwarded_for: bool,
+    ) -> Result<Self> {
         let key = ImageKey::generate()?;
         let public = key.public()?;
         let pem = key.to_pem()?;
@@ -93,9 +97,8 @@ impl Service {
         let options = AuthzOptions {
             peers,
             status: None,
-            // As in production: no path of the site is shadowed.
             upstream: upstream.transpose()?,
-            trust_forwarded_for: true,
+            trust_forwarded_for,
             caching: Caching::Private,
             tls: None,
             key,

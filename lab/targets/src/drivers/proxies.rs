@@ -48,7 +48,7 @@ impl Driver for Authz {
     }
 
     fn open(&self, _: &Places, policy: &Policy) -> Result<Box<dyn Ask>> {
-        Ok(Box::new(Beside::in_front(policy)?))
+        Ok(Box::new(Beside::in_front(policy, true)?))
     }
 
     fn is_proxy(&self) -> bool {
