@@ -42,7 +42,7 @@ pub(crate) struct Authz {
     #[arg(long, value_name = "IMAGE|DIR|URL")]
     policy: String,
     /// With a URL: the time between two requests for the policy, in seconds
-    #[arg(long, value_name = "SECS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "SECS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     poll: u64,
     #[command(flatten)]
     trust: TrustArgs,
@@ -63,7 +63,7 @@ pub(crate) struct Authz {
     #[arg(long, value_name = "BYTES", requires = "upstream")]
     max_body: Option<usize>,
     /// With `--upstream`: the time until its response begins, in seconds
-    #[arg(long, value_name = "SECS", requires = "upstream", default_value_t = 60)]
+    #[arg(long, value_name = "SECS", requires = "upstream", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     upstream_timeout: u64,
     /// Serve health checks and metrics at this address too, to everybody
     #[arg(long, value_name = "ADDRESS")]
@@ -78,11 +78,11 @@ pub(crate) struct Authz {
     #[arg(long, value_name = "FILE")]
     assertion_key: Option<PathBuf>,
     /// Report for so many seconds that the server is not ready, before it stops
-    #[arg(long, value_name = "SECS", default_value_t = 0)]
+    #[arg(long, value_name = "SECS", default_value_t = 0, value_parser = clap::value_parser!(u64).range(..=86_400))]
     drain: u64,
     /// The largest number of connections at a time
-    #[arg(long, value_name = "COUNT", default_value_t = 16_384)]
-    max_connections: usize,
+    #[arg(long, value_name = "COUNT", default_value_t = 16_384, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    max_connections: u32,
     /// Decide every request at this time, as RFC 3339 or in Unix seconds
     #[arg(long, value_name = "TIME", value_parser = input::time, allow_negative_numbers = true)]
     now: Option<i64>,
@@ -112,7 +112,7 @@ impl Authz {
                 .now
                 .map_or(Clock::System, |now| Clock::Fixed(UnixSeconds(now))),
             drain: Duration::from_secs(self.drain),
-            max_connections: self.max_connections,
+            max_connections: usize::try_from(self.max_connections).unwrap_or(usize::MAX),
             log: serve::log(self.log),
             fetched: Box::new(serve::report_fetch),
             events: Box::new(report),

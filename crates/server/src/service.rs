@@ -120,6 +120,12 @@ impl Service {
         };
         let gate = self.gate.load_full();
         let (outcome, decided_in) = gate.ask(&asked).await;
+        let mut record = Recorded {
+            log: &self.log,
+            record: &outcome.log,
+            decided_in,
+            status: CLIENT_LEFT,
+        };
         let response = match outcome.action {
             Action::Forward(Forward {
                 request: edits,
@@ -131,7 +137,9 @@ impl Service {
                     let site = gate.machine().0.read().config().site.clone();
                     let signed = assert_identity(&mut headers, key, &site, &asked, &edits);
                     if signed.is_none() {
-                        return plain(StatusCode::INTERNAL_SERVER_ERROR);
+                        let failed = plain(StatusCode::INTERNAL_SERVER_ERROR);
+                        record.status = failed.status().as_u16();
+                        return failed;
                     }
                 }
                 let target = edits.target_for(&asked);
@@ -153,13 +161,7 @@ impl Service {
             }
             Action::Serve(own) | Action::Refuse(own) => of_gate(own),
         };
-        let status = response.status().as_u16();
-        (self.log)(&Served {
-            record: &outcome.log,
-            status,
-            decided_in,
-            via: "http",
-        });
+        record.status = response.status().as_u16();
         response
     }
 
@@ -178,6 +180,32 @@ impl Service {
                 Peer::Local => None,
             },
         }
+    }
+}
+
+/// The status in the record of a client that left before the head of its response, as in the logs of nginx.
+const CLIENT_LEFT: u16 = 499;
+
+/// Records a decision when its response is known, or when its client has left.
+struct Recorded<'a> {
+    log: &'a LogSink,
+    record: &'a LogRecord,
+    decided_in: Duration,
+    status: u16,
+}
+
+impl Drop for Recorded<'_> {
+    fn drop(&mut self) {
+        // A second panic would end the process.
+        if std::thread::panicking() {
+            return;
+        }
+        (self.log)(&Served {
+            record: self.record,
+            status: self.status,
+            decided_in: self.decided_in,
+            via: "http",
+        });
     }
 }
 

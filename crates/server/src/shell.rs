@@ -10,7 +10,8 @@ use core::time::Duration;
 use std::io;
 use std::sync::Arc;
 
-use http::{Request, Response};
+use http::header::HOST;
+use http::{HeaderValue, Request, Response, Version};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -167,9 +168,10 @@ async fn connection<A: Answer, S: Stream + 'static>(
     } else {
         TargetTap::begun(stream, &begun)
     };
-    let handler = service_fn(move |request| {
+    let handler = service_fn(move |mut request| {
         let answers = Arc::clone(&answers);
         let target = targets.take();
+        name_host(&mut request);
         async move { Ok::<_, Infallible>(answers.answer(peer, target, request).await) }
     });
     let mut builder = auto::Builder::new(TokioExecutor::new());
@@ -192,6 +194,19 @@ async fn connection<A: Answer, S: Stream + 'static>(
     let connection = builder.serve_connection_with_upgrades(TokioIo::new(tap), handler);
     let _ = watcher.watch(connection).await;
     Ok(())
+}
+
+/// Gives a request over HTTP/2 the `Host` that it has over HTTP/1.1. It names the host in `:authority` instead, which
+/// counts before a `Host` (RFC 9113, section 8.3.1).
+fn name_host(request: &mut Request<Incoming>) {
+    if request.version() != Version::HTTP_2 {
+        return;
+    }
+    let authority = request.uri().authority();
+    let host = authority.map(|authority| HeaderValue::try_from(authority.as_str()));
+    if let Some(Ok(host)) = host {
+        request.headers_mut().insert(HOST, host);
+    }
 }
 
 /// Reads the beginning of a connection until it differs from HTTP/2's preface or is the preface.

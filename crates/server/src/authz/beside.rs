@@ -222,9 +222,9 @@ impl Beside {
                 return json(StatusCode::BAD_REQUEST, zen::error(&message));
             }
         };
-        let mut results = Vec::with_capacity(asks.questions.len());
-        for question in &asks.questions {
-            let result = self.decide_zen(question).await;
+        let mut results = Vec::with_capacity(asks.len());
+        for question in (0..asks.len()).filter_map(|at| asks.question(at).ok()) {
+            let result = self.decide_zen(&question).await;
             let is_last = asks.ends_with(result.decision);
             results.push(result);
             if is_last {
@@ -235,12 +235,12 @@ impl Beside {
     }
 
     /// Evaluates one question for a caller that has verified its user itself, or passes a token.
-    async fn decide_zen(&self, question: &zen::Question) -> zen::Decision {
+    async fn decide_zen(&self, question: &zen::Question<'_>) -> zen::Decision {
         let now = question.now.map_or_else(|| self.clock.now(), UnixSeconds);
         let lines = question.asked.lines();
         let request = question.asked.request(&lines, now);
         let gate = self.gate.load_full();
-        let (outcome, decided_in) = match &question.claims {
+        let (outcome, decided_in) = match question.claims {
             None => gate.ask(&request).await,
             Some(claims) => {
                 let started = Instant::now();

@@ -7,7 +7,6 @@
 //!
 //! Not here: decisions.
 
-use http::HeaderName;
 use http::header::AUTHORIZATION;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -19,9 +18,9 @@ use super::asked::Asked;
 const MAX_EVALUATIONS: usize = 1_000;
 
 /// One evaluation.
-pub(super) struct Question {
+pub(super) struct Question<'a> {
     pub(super) asked: Asked,
-    pub(super) claims: Option<Claims>,
+    pub(super) claims: Option<&'a Claims>,
     pub(super) now: Option<i64>,
 }
 
@@ -90,41 +89,106 @@ enum Semantic {
 
 /// The evaluations of one request.
 pub(super) struct Asks {
-    pub(super) questions: Vec<Question>,
+    defaults: Evaluation,
+    /// The default subject, which is read once: it can be large.
+    user: Option<User>,
+    /// Each with its own subject, if it has one.
+    evaluations: Vec<(Option<User>, Evaluation)>,
     /// Whether the response is a list.
     is_list: bool,
     semantic: Semantic,
 }
 
+/// Who a subject is to the gate.
+#[derive(Default)]
+struct User {
+    claims: Option<Claims>,
+    token: Option<String>,
+}
+
 impl Asks {
-    /// Reads the body of a request. Everything is read before anything is evaluated: a response never lacks an
-    /// evaluation because of an error. Returns what is wrong with the request.
+    /// Reads the body of a request, and checks every evaluation before any is answered. Returns what is wrong with
+    /// the request.
     pub(super) fn read(body: &[u8], is_batch: bool) -> Result<Self, String> {
         let batch: Batch = serde_json::from_slice(body).map_err(|error| error.to_string())?;
         let Batch {
-            defaults,
+            mut defaults,
             evaluations,
             options,
         } = batch;
-        let semantic = options.evaluations_semantic;
-        if !is_batch || evaluations.is_empty() {
-            return Ok(Self {
-                questions: vec![defaults.question()?],
-                is_list: false,
-                semantic,
-            });
-        }
+        let is_list = is_batch && !evaluations.is_empty();
         if evaluations.len() > MAX_EVALUATIONS {
             return Err(format!("at most {MAX_EVALUATIONS} evaluations"));
         }
-        let questions = evaluations.into_iter().enumerate().map(|(at, one)| {
-            let question = one.or(&defaults).question();
-            question.map_err(|message| format!("`evaluations[{at}]`: {message}"))
+        let user = defaults.subject.take().map(User::new).transpose()?;
+        let evaluations = if is_list {
+            evaluations
+        } else {
+            vec![Evaluation::default()]
+        };
+        let named = |at: usize, message: String| match is_list {
+            true => format!("`evaluations[{at}]`: {message}"),
+            false => message,
+        };
+        let own = evaluations.into_iter().enumerate().map(|(at, mut one)| {
+            let user = one.subject.take().map(User::new).transpose();
+            Ok((user.map_err(|message| named(at, message))?, one))
         });
-        Ok(Self {
-            questions: questions.collect::<Result<_, _>>()?,
-            is_list: true,
-            semantic,
+        let asks = Self {
+            defaults,
+            user,
+            evaluations: own.collect::<Result<_, String>>()?,
+            is_list,
+            semantic: options.evaluations_semantic,
+        };
+        for at in 0..asks.evaluations.len() {
+            asks.question(at).map_err(|message| named(at, message))?;
+        }
+        Ok(asks)
+    }
+
+    /// The number of evaluations.
+    pub(super) fn len(&self) -> usize {
+        self.evaluations.len()
+    }
+
+    /// One evaluation; complete for every number below [`Asks::len`].
+    pub(super) fn question(&self, at: usize) -> Result<Question<'_>, String> {
+        let (own, one) = self.evaluations.get(at).ok_or_else(|| missing("evaluation"))?;
+        let user = own.as_ref().or(self.user.as_ref());
+        let user = user.ok_or_else(|| missing("subject"))?;
+        let action = one.action.as_ref().or(self.defaults.action.as_ref());
+        let action = action.ok_or_else(|| missing("action"))?;
+        let resource = one.resource.as_ref().or(self.defaults.resource.as_ref());
+        let resource = resource.ok_or_else(|| missing("resource"))?;
+        if http::Method::from_bytes(action.name.as_bytes()).is_err() {
+            return Err("`action.name` is not a method, such as `GET`".to_owned());
+        }
+        let context = one.context.as_ref().or(self.defaults.context.as_ref());
+        let member = |name: &str| context.and_then(|context| context.get(name));
+        let ip = match member("ip") {
+            None | Some(Value::Null) => None,
+            Some(Value::String(text)) => Some(text.clone()),
+            Some(_) => return Err("`context.ip` is not text".to_owned()),
+        };
+        let now = match member("now") {
+            None | Some(Value::Null) => None,
+            Some(now) => Some(
+                now.as_i64()
+                    .ok_or("`context.now` is not a time in Unix seconds")?,
+            ),
+        };
+        let token = user.token.as_ref();
+        let token = token.map(|token| (AUTHORIZATION, format!("Bearer {token}").into_bytes()));
+        Ok(Question {
+            asked: Asked {
+                method: action.name.clone(),
+                target: resource.id.clone().into_bytes(),
+                headers: token.into_iter().collect(),
+                ip,
+            },
+            claims: user.claims.as_ref(),
+            now,
         })
     }
 
@@ -162,65 +226,30 @@ fn object(result: &Decision) -> Value {
     })
 }
 
-impl Evaluation {
-    /// Fills in what is missing.
-    fn or(self, defaults: &Self) -> Self {
-        Self {
-            subject: self.subject.or_else(|| defaults.subject.clone()),
-            action: self.action.or_else(|| defaults.action.clone()),
-            resource: self.resource.or_else(|| defaults.resource.clone()),
-            context: self.context.or_else(|| defaults.context.clone()),
-        }
-    }
+fn missing(name: &str) -> String {
+    format!("`{name}` is missing")
+}
 
-    fn question(self) -> Result<Question, String> {
-        let missing = |name: &str| format!("`{name}` is missing");
-        let subject = self.subject.ok_or_else(|| missing("subject"))?;
-        let action = self.action.ok_or_else(|| missing("action"))?;
-        let resource = self.resource.ok_or_else(|| missing("resource"))?;
-        if http::Method::from_bytes(action.name.as_bytes()).is_err() {
-            return Err("`action.name` is not a method, such as `GET`".to_owned());
-        }
-        let context = self.context.unwrap_or_default();
-        let text = |name: &str| match context.get(name) {
-            None | Some(Value::Null) => Ok(None),
-            Some(Value::String(text)) => Ok(Some(text.clone())),
-            Some(_) => Err(format!("`context.{name}` is not text")),
-        };
-        let now = match context.get("now") {
-            None | Some(Value::Null) => None,
-            Some(now) => Some(
-                now.as_i64()
-                    .ok_or("`context.now` is not a time in Unix seconds")?,
-            ),
-        };
-        let mut headers: Vec<(HeaderName, Vec<u8>)> = Vec::new();
-        let mut claims = None;
+impl User {
+    fn new(subject: Subject) -> Result<Self, String> {
         match subject.properties.get("token") {
-            Some(Value::String(token)) => {
-                let value = format!("Bearer {token}");
-                headers.push((AUTHORIZATION, value.into_bytes()));
-            }
-            Some(_) => return Err("`subject.properties.token` is not text".to_owned()),
-            None if subject.id.is_empty() => {}
+            Some(Value::String(token)) => Ok(Self {
+                claims: None,
+                token: Some(token.clone()),
+            }),
+            Some(_) => Err("`subject.properties.token` is not text".to_owned()),
+            None if subject.id.is_empty() => Ok(Self::default()),
             None => {
                 let mut object = subject.properties;
                 object.insert("sub".to_owned(), Value::String(subject.id));
                 let text = Value::Object(object).to_string();
                 let read = Claims::from_json(text.as_bytes());
-                claims = Some(read.map_err(|error| format!("`subject.properties`: {error}"))?);
+                Ok(Self {
+                    claims: Some(read.map_err(|error| format!("`subject.properties`: {error}"))?),
+                    token: None,
+                })
             }
         }
-        Ok(Question {
-            asked: Asked {
-                method: action.name,
-                target: resource.id.into_bytes(),
-                headers,
-                ip: text("ip")?,
-            },
-            claims,
-            now,
-        })
     }
 }
 

@@ -28,16 +28,29 @@ const HOP_BY_HOP: [HeaderName; 8] = [
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
-/// Headers in which a proxy reports its client and the requested host. A client can write anything into them.
-const SAID_BY_PROXIES: [HeaderName; 7] = [
-    header::FORWARDED,
-    HeaderName::from_static("x-forwarded-host"),
-    HeaderName::from_static("x-forwarded-port"),
-    HeaderName::from_static("x-forwarded-prefix"),
-    HeaderName::from_static("x-forwarded-proto"),
-    HeaderName::from_static("x-forwarded-server"),
-    HeaderName::from_static("x-real-ip"),
+/// Headers in which a proxy reports its client and the requested host, and those with [`FORWARDED_PREFIX`]. A client can
+/// write anything into them.
+const SAID_BY_PROXIES: [&str; 9] = [
+    "forwarded",
+    "true-client-ip",
+    "x-client-ip",
+    "x-envoy-external-address",
+    "x-envoy-original-path",
+    "x-original-method",
+    "x-original-uri",
+    "x-real-ip",
+    "x-replaced-path",
 ];
+const FORWARDED_PREFIX: &str = "x-forwarded-";
+
+/// Whether a header is one of those that only proxies write. Servers that pass headers as variables do not distinguish
+/// the punctuation in names.
+fn is_said_by_proxies(name: &HeaderName) -> bool {
+    let plain = |byte: u8| if byte.is_ascii_alphanumeric() { byte } else { b'-' };
+    let spelled = || name.as_str().bytes().map(plain);
+    spelled().take(FORWARDED_PREFIX.len()).eq(FORWARDED_PREFIX.bytes())
+        || SAID_BY_PROXIES.iter().any(|known| spelled().eq(known.bytes()))
+}
 
 #[derive(Debug)]
 pub(super) struct Upstream {
@@ -136,7 +149,8 @@ impl Upstream {
         // The client's own claim about its address is never forwarded, because an upstream might trust it.
         headers.remove(FORWARDED_FOR);
         if !trusts_proxy {
-            for name in &SAID_BY_PROXIES {
+            let said: Vec<HeaderName> = headers.keys().filter(|name| is_said_by_proxies(name)).cloned().collect();
+            for name in said {
                 headers.remove(name);
             }
         }
@@ -239,8 +253,10 @@ fn strip_hop_by_hop(headers: &mut HeaderMap) {
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(','))
         .filter_map(|name| name.trim().parse().ok())
-        // A client must not be able to remove the gate's own headers.
-        .filter(|name: &HeaderName| !name.as_str().starts_with("x-tollgate-"))
+        // A client must not be able to remove the gate's own headers, nor the host.
+        .filter(|name: &HeaderName| {
+            !name.as_str().starts_with("x-tollgate-") && *name != header::HOST
+        })
         .collect();
     for name in HOP_BY_HOP.iter().chain(&named) {
         headers.remove(name);

@@ -19,6 +19,7 @@ pub(crate) enum Must {
     Reaches(String),
     No(String),
     Has(String, String),
+    Never(String, String),
 }
 
 impl Must {
@@ -29,9 +30,13 @@ impl Must {
             "only" => Self::Only(rest.to_owned()),
             "reaches" => Self::Reaches(rest.to_owned()),
             "no" => Self::No(rest.to_owned()),
-            "has" => {
+            "has" | "never" => {
                 let (name, value) = rest.split_once(": ").unwrap();
-                Self::Has(name.to_owned(), value.to_owned())
+                let (name, value) = (name.to_owned(), value.to_owned());
+                match word {
+                    "has" => Self::Has(name, value),
+                    _ => Self::Never(name, value),
+                }
             }
             word => panic!("unknown word `{word}`"),
         }
@@ -48,6 +53,10 @@ impl Must {
             Self::Has(name, value) => seen
                 .iter()
                 .all(|one| one.values(name) == [value.as_bytes()]),
+            Self::Never(name, value) => seen.iter().all(|one| {
+                let mut values = one.values(name).into_iter();
+                values.all(|line| !line.to_ascii_lowercase().windows(value.len()).any(|part| part == value.as_bytes()))
+            }),
         };
         (!holds).then(|| format!("not true: {self:?}"))
     }

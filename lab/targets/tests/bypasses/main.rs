@@ -22,9 +22,6 @@ use tollgate_testkit::read_cases;
 /// A case with a valid token in `x-access-token`.
 const CASE: &str = "sources/sources/own-header";
 
-/// Headers that `authz` as the proxy leaves to origins that know no other proxy.
-const LEFT: [&str; 2] = ["x-envoy-original-path", "x-replaced-path"];
-
 /// A gate that is away, slow, or replaced by something that is not HTTP.
 const AWAY: [Said; 3] = [
     Said::Closed,
@@ -86,7 +83,7 @@ fn places(variable: &str) -> Option<Places> {
 }
 
 /// Tries everything; returns what was possible.
-fn failures(beside: &mut Beside, left: &[&str]) -> Result<Vec<String>> {
+fn failures(beside: &mut Beside) -> Result<Vec<String>> {
     let (token, now) = token()?;
     let mut failures = Vec::new();
     for Attempt { name, bytes, must } in attempts::all(&token) {
@@ -96,9 +93,7 @@ fn failures(beside: &mut Beside, left: &[&str]) -> Result<Vec<String>> {
             faults,
         } = beside.attempt(now, &bytes)?;
         let mut found: Vec<String> = faults;
-        let is_left =
-            |must: &&Must| matches!(must, Must::No(name) if left.contains(&name.as_str()));
-        let must = must.iter().filter(|must| !is_left(must));
+        let must = must.iter();
         found.extend(must.filter_map(|must| must.fault(&seen)));
         if !found.is_empty() {
             let seen: Vec<String> = seen.iter().map(ToString::to_string).collect();
@@ -122,7 +117,7 @@ fn through(proxy: &'static Proxy, variable: &str, unavailable: &str) {
     };
     let policy = policy().unwrap();
     let (mut beside, relay) = Beside::start_behind(proxy, &places, &policy).unwrap();
-    let mut failures = failures(&mut beside, &[]).unwrap();
+    let mut failures = failures(&mut beside).unwrap();
     failures.extend(away(&mut beside, &relay, unavailable).unwrap());
     assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
@@ -160,7 +155,7 @@ fn away(beside: &mut Beside, relay: &Relay, unavailable: &str) -> Result<Vec<Str
 #[test]
 fn authz() {
     let mut beside = Beside::in_front(&policy().unwrap(), false).unwrap();
-    let failures = failures(&mut beside, &LEFT).unwrap();
+    let failures = failures(&mut beside).unwrap();
     assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
 

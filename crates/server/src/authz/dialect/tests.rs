@@ -128,6 +128,16 @@ fn each_dialect_reads_only_its_own_fields() {
             &["x_http_method_override: b"],
             "header_alias",
         ),
+        (
+            Dialect::Nginx,
+            "GET /",
+            &[
+                "x-original-uri: /a",
+                "x-original-method: GET",
+                "x-envoy-external-address: 192.0.2.1",
+            ],
+            "GET /a - -",
+        ),
         // The gate removes these.
         (
             Dialect::Grpc,
