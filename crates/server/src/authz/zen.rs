@@ -154,7 +154,10 @@ impl Asks {
 
     /// One evaluation; complete for every number below [`Asks::len`].
     pub(super) fn question(&self, at: usize) -> Result<Question<'_>, String> {
-        let (own, one) = self.evaluations.get(at).ok_or_else(|| missing("evaluation"))?;
+        let (own, one) = self
+            .evaluations
+            .get(at)
+            .ok_or_else(|| missing("evaluation"))?;
         let user = own.as_ref().or(self.user.as_ref());
         let user = user.ok_or_else(|| missing("subject"))?;
         let action = one.action.as_ref().or(self.defaults.action.as_ref());

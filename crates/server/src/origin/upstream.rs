@@ -46,10 +46,20 @@ const FORWARDED_PREFIX: &str = "x-forwarded-";
 /// Whether a header is one of those that only proxies write. Servers that pass headers as variables do not distinguish
 /// the punctuation in names.
 fn is_said_by_proxies(name: &HeaderName) -> bool {
-    let plain = |byte: u8| if byte.is_ascii_alphanumeric() { byte } else { b'-' };
+    let plain = |byte: u8| {
+        if byte.is_ascii_alphanumeric() {
+            byte
+        } else {
+            b'-'
+        }
+    };
     let spelled = || name.as_str().bytes().map(plain);
-    spelled().take(FORWARDED_PREFIX.len()).eq(FORWARDED_PREFIX.bytes())
-        || SAID_BY_PROXIES.iter().any(|known| spelled().eq(known.bytes()))
+    spelled()
+        .take(FORWARDED_PREFIX.len())
+        .eq(FORWARDED_PREFIX.bytes())
+        || SAID_BY_PROXIES
+            .iter()
+            .any(|known| spelled().eq(known.bytes()))
 }
 
 #[derive(Debug)]
@@ -149,7 +159,11 @@ impl Upstream {
         // The client's own claim about its address is never forwarded, because an upstream might trust it.
         headers.remove(FORWARDED_FOR);
         if !trusts_proxy {
-            let said: Vec<HeaderName> = headers.keys().filter(|name| is_said_by_proxies(name)).cloned().collect();
+            let said: Vec<HeaderName> = headers
+                .keys()
+                .filter(|name| is_said_by_proxies(name))
+                .cloned()
+                .collect();
             for name in said {
                 headers.remove(name);
             }

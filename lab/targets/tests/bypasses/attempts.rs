@@ -55,7 +55,12 @@ impl Must {
                 .all(|one| one.values(name) == [value.as_bytes()]),
             Self::Never(name, value) => seen.iter().all(|one| {
                 let mut values = one.values(name).into_iter();
-                values.all(|line| !line.to_ascii_lowercase().windows(value.len()).any(|part| part == value.as_bytes()))
+                values.all(|line| {
+                    !line
+                        .to_ascii_lowercase()
+                        .windows(value.len())
+                        .any(|part| part == value.as_bytes())
+                })
             }),
         };
         (!holds).then(|| format!("not true: {self:?}"))

@@ -111,10 +111,16 @@ local function decide(txn)
             question[name] = list(values)
         end
     end
-    -- An upgrade to h2c would open a connection whose requests nobody decides.
-    if txn.sf:req_hdr("upgrade"):lower() ~= "websocket" then
+    -- An upgrade to h2c would open a connection whose requests nobody decides, and `Connection` can name the gate's headers.
+    -- A client can send several of each: what is left is one `websocket`, or nothing.
+    local upgrades = list(http:req_get_headers()["upgrade"])
+    if #upgrades == 1 and upgrades[1]:lower() == "websocket" then
+        http:req_set_header("connection", "upgrade")
+    else
         http:req_del_header("upgrade")
+        http:req_del_header("connection")
     end
+    http:req_del_header("http2-settings")
 
     -- `*` of OPTIONS is neither a path nor a query.
     local target = txn.sf:pathq()
