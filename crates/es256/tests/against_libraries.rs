@@ -83,7 +83,7 @@ impl Kind {
                 bytes = other.to_bytes().to_vec();
             }
             Self::OtherKey => {
-                let other = SigningKey::from_slice(&[rng.u8(1..); 32]).unwrap();
+                let other = SigningKey::from_slice(&[rng.u8(1..255); 32]).unwrap();
                 let other: Signature = other.sign_prehash(hash.as_ref()).unwrap();
                 bytes = other.to_bytes().to_vec();
             }
