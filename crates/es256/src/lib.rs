@@ -126,7 +126,7 @@ impl fmt::Debug for PreparedKey {
 pub enum Table {
     /// 36 KiB: the fastest verification.
     Large,
-    /// 9 KiB: a sixth slower.
+    /// 9 KiB: a tenth slower.
     Small,
     /// No table, four times as slow, and without preparation.
     None,

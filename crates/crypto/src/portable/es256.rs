@@ -8,7 +8,7 @@
 //! 144 = 288 KiB in the process, and about 3 ms of preparation, with any number of issuers and keys.
 //! Issuers sign with one key and publish one or two more, so nearly all signatures are verified with
 //! large tables. A dropped key returns its share. A refreshed set is prepared before the previous one
-//! is dropped, so its keys may get smaller tables until the next time; that costs a sixth of the
+//! is dropped, so its keys may get smaller tables until the next time; that costs a tenth of the
 //! speed.
 
 use alloc::boxed::Box;
