@@ -11,6 +11,7 @@
 
 pub mod cookies;
 pub mod differential;
+pub mod es256;
 pub mod event;
 pub mod image;
 pub mod jwks;

@@ -15,8 +15,14 @@ const SAMPLES = quick === "quick" ? 40 : 300;
 // The numbers of the libraries in the module, as in `LIBRARIES` in src/signatures.rs.
 const LIBRARIES = {
   RS256: [[0, "tollgate-rs256"], [1, "ring 0.17"], [2, "rsa 0.9"], [3, "rsa 0.10-rc"]],
-  ES256: [[4, "p256 0.13"], [5, "ring 0.17"]],
-  EdDSA: [[6, "ed25519-dalek 2.2"], [7, "ed25519-compact 2"], [8, "ring 0.17"]],
+  ES256: [
+    [4, "tollgate-es256"],
+    [5, "tollgate-es256, 9 KiB"],
+    [6, "tollgate-es256, no table"],
+    [7, "p256 0.13"],
+    [8, "ring 0.17"],
+  ],
+  EdDSA: [[9, "ed25519-dalek 2.2"], [10, "ed25519-compact 2"], [11, "ring 0.17"]],
 };
 // As long as a sign-in token of Cognito.
 const MESSAGE = Buffer.from("eyJhbGciOiJSUzI1NiIsImtpZCI6ImxlYXJuZXJzLTEifQ.".padEnd(900, "eyJzdWIiOiJhbGljZSJ9"));

@@ -52,7 +52,7 @@ const fn target(name: &'static str, longest: usize) -> Target {
 }
 
 /// All of them; `fuzz/Cargo.toml` has a program for each.
-const TARGETS: [Target; 10] = [
+const TARGETS: [Target; 11] = [
     target("image", 32_768),
     target("path", 4_096),
     target("jws", 9_000),
@@ -62,6 +62,7 @@ const TARGETS: [Target; 10] = [
     target("cookies", 2_048),
     target("differential", 1_024),
     target("rs256", 1_029),
+    target("es256", 129),
     target("sign_in", 4_096),
 ];
 

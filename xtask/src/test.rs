@@ -89,13 +89,14 @@ fn steps(quick: bool) -> Vec<(&'static str, Work)> {
             "edges",
             Work::Here(|step| build::all(step).map(|text| (text, Tally::default(), true))),
         ));
-        // Its vectors exist in WebAssembly only. The edges need the same compile target, so it is already
-        // installed.
-        let mut rs256 = shell::cargo(["test", "--package", "tollgate-rs256", "--lib", "--tests"]);
-        rs256.args(["--target", build::WASM_TARGET]);
+        // The vectors of RS256 exist in WebAssembly only, and the arithmetic of both is for it. The edges
+        // need the same compile target, so it is already installed.
+        let mut signatures = shell::cargo(["test", "--package", "tollgate-rs256"]);
+        signatures.args(["--package", "tollgate-es256", "--lib", "--tests"]);
+        signatures.args(["--target", build::WASM_TARGET]);
         steps.push((
-            "RS256 in WASM",
-            Work::Process(rs256, Tally::from_cargo_test),
+            "RS256 and ES256 in WASM",
+            Work::Process(signatures, Tally::from_cargo_test),
         ));
         steps.push(("baselines", Work::Here(baselines::check)));
     }

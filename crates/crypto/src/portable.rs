@@ -1,5 +1,5 @@
-//! Verification in plain Rust: PKCS#1 v1.5 with `tollgate-rs256`, everything else with the
-//! algorithms of `jwt-compact` and related crates.
+//! Verification in plain Rust: PKCS#1 v1.5 with `tollgate-rs256`, ES256 with `tollgate-es256`,
+//! everything else with the algorithms of `jwt-compact` and related crates.
 //!
 //! Each family is a feature; a family that is not enabled rejects its keys. Only `jwt-compact`'s
 //! method that verifies a signature over bytes is used: `tollgate-token` parses tokens itself, for
@@ -9,13 +9,15 @@ use alloc::boxed::Box;
 
 use tollgate_token::{Algorithm, KeyMaterial, KeyRefused, PreparedKey, Provider};
 
-#[cfg(any(feature = "es256", feature = "es384"))]
-mod ec;
 #[cfg(feature = "eddsa")]
 mod ed25519;
+#[cfg(feature = "es256")]
+mod es256;
+#[cfg(feature = "es384")]
+mod es384;
 #[cfg(feature = "hs")]
 mod hmac;
-#[cfg(any(feature = "ps", feature = "es256", feature = "hs"))]
+#[cfg(any(feature = "ps", feature = "hs"))]
 mod jwt_compact_key;
 #[cfg(feature = "rs")]
 mod pkcs1;
@@ -47,9 +49,9 @@ impl Provider for Portable {
                 pss::prepare(algorithm, n, e)
             }
             #[cfg(feature = "es256")]
-            (Algorithm::ES256, KeyMaterial::Ec { x, y, .. }) => ec::prepare_p256(x, y),
+            (Algorithm::ES256, KeyMaterial::Ec { x, y, .. }) => es256::prepare(x, y),
             #[cfg(feature = "es384")]
-            (Algorithm::ES384, KeyMaterial::Ec { x, y, .. }) => ec::prepare_p384(x, y),
+            (Algorithm::ES384, KeyMaterial::Ec { x, y, .. }) => es384::prepare(x, y),
             #[cfg(feature = "eddsa")]
             (Algorithm::EdDSA, KeyMaterial::Ed25519 { x }) => ed25519::prepare(x),
             #[cfg(feature = "hs")]

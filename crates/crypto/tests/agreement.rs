@@ -191,3 +191,39 @@ fn bytes_layer() {
         assert_eq!(payload.as_deref(), Ok(&b""[..]), "{name}");
     }
 }
+
+/// More keys at once than there are tables, so that some have each kind of table and some none.
+#[test]
+fn es256_with_any_table() {
+    use p256::ecdsa::{Signature, SigningKey, signature::Signer};
+
+    let mut kept = Vec::new();
+    for number in 1..=40_u8 {
+        let secret = SigningKey::from_slice(&[number; 32]).unwrap();
+        let point = secret.verifying_key().to_encoded_point(false);
+        let key = KeyMaterial::Ec {
+            curve: Curve::P256,
+            x: point.x().unwrap().to_vec(),
+            y: point.y().unwrap().to_vec(),
+        };
+        let message = [number; 70];
+        let valid: Signature = secret.sign(&message);
+        let other_s = Signature::from_scalars(valid.r().to_bytes(), (-*valid.s()).to_bytes());
+        let valid = valid.to_bytes().to_vec();
+        let mut signatures = vec![valid.clone(), other_s.unwrap().to_bytes().to_vec()];
+        for bit in (usize::from(number)..512).step_by(37) {
+            let mut wrong = valid.clone();
+            wrong[bit / 8] ^= 1 << (bit % 8);
+            signatures.push(wrong);
+        }
+        signatures.extend([vec![], valid[1..].to_vec(), [&valid[..], &[0]].concat()]);
+        for (name, provider) in providers() {
+            let key = provider.prepare(Algorithm::ES256, &key).unwrap();
+            for (index, signature) in signatures.iter().enumerate() {
+                let verified = key.verify(&message, signature).is_ok();
+                assert_eq!(verified, index < 2, "{number} {index} {name}");
+            }
+            kept.push(key);
+        }
+    }
+}

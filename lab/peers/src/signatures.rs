@@ -5,6 +5,7 @@
 //! clocks. The same code runs natively and as a WASM module.
 
 use p256::ecdsa::signature::Verifier;
+use tollgate_es256::Table;
 use tollgate_rs256::{Hash, PublicKey};
 
 /// A prepared verification: returns whether the signature is valid.
@@ -47,11 +48,14 @@ impl Signed {
 }
 
 /// The names of libraries, with a function that prepares a key in each. The first of every algorithm is ours.
-pub const LIBRARIES: [(&str, &str, fn(&Signed) -> Option<Check>); 9] = [
+pub const LIBRARIES: [(&str, &str, fn(&Signed) -> Option<Check>); 12] = [
     ("RS256", "tollgate-rs256", rs256_ours),
     ("RS256", "ring 0.17", rs256_ring),
     ("RS256", "rsa 0.9", rs256_rsa),
     ("RS256", "rsa 0.10-rc", rs256_rsa_next),
+    ("ES256", "tollgate-es256", es256_ours),
+    ("ES256", "tollgate-es256, 9 KiB", es256_small),
+    ("ES256", "tollgate-es256, no table", es256_bare),
     ("ES256", "p256 0.13", es256_p256),
     ("ES256", "ring 0.17", es256_ring),
     ("EdDSA", "ed25519-dalek 2.2", eddsa_dalek),
@@ -106,6 +110,32 @@ fn rs256_rsa_next(signed: &Signed) -> Option<Check> {
     let signature = pkcs1v15::Signature::try_from(signed.signature.as_slice()).ok()?;
     let message = signed.message.clone();
     Some(Box::new(move || key.verify(&message, &signature).is_ok()))
+}
+
+fn es256_ours(signed: &Signed) -> Option<Check> {
+    es256(signed, Table::Large)
+}
+
+fn es256_small(signed: &Signed) -> Option<Check> {
+    es256(signed, Table::Small)
+}
+
+fn es256_bare(signed: &Signed) -> Option<Check> {
+    es256(signed, Table::None)
+}
+
+fn es256(signed: &Signed, table: Table) -> Option<Check> {
+    use sha2::Digest;
+
+    let ([x, y], []) = signed.key.strip_prefix(&[4])?.as_chunks() else {
+        return None;
+    };
+    let key = tollgate_es256::PreparedKey::new(x, y, table).ok()?;
+    let signed = signed.clone();
+    Some(Box::new(move || {
+        let digest = sha2::Sha256::digest(&signed.message).into();
+        key.verify(&digest, &signed.signature).is_ok()
+    }))
 }
 
 fn es256_p256(signed: &Signed) -> Option<Check> {

@@ -31,9 +31,10 @@ const TABLE: &[Row] = &[
     row("tollgate-token", &["tollgate-core"], &["tollgate-policy"]),
     row(
         "tollgate-crypto",
-        &["tollgate-rs256", "tollgate-token"],
+        &["tollgate-es256", "tollgate-rs256", "tollgate-token"],
         &["tollgate-core", "tollgate-gate"],
     ),
+    row("tollgate-es256", &[], &[]),
     row("tollgate-rs256", &[], &[]),
     row(
         "tollgate-gate",
@@ -122,6 +123,7 @@ const TABLE: &[Row] = &[
             "tollgate-author",
             "tollgate-compiler",
             "tollgate-core",
+            "tollgate-es256",
             "tollgate-exchange",
             "tollgate-gate",
             "tollgate-mint",
@@ -290,6 +292,7 @@ const CRYPTO: &[&str] = &[
 /// it uses a hash for content IDs.
 const CRYPTO_OWNERS: &[&str] = &[
     "tollgate-crypto",
+    "tollgate-es256",
     "tollgate-mint",
     "tollgate-peers",
     "tollgate-rs256",
