@@ -3,6 +3,7 @@
 //! combines their output.
 
 pub(crate) mod baselines;
+mod beside;
 mod peers;
 mod signatures;
 
@@ -51,6 +52,8 @@ enum Rows {
     Workerd,
     /// One signature verification per library that could have been chosen: in WASM, natively, in OpenSSL
     Signatures,
+    /// Requests per second through proxies that ask `tollgate authz`, compared with Envoy's and nginx's own modules
+    Beside,
 }
 
 /// Measures and prints.
@@ -59,11 +62,13 @@ pub(crate) fn run(args: &Args) -> Result<Verdict> {
         return counts(args.bless);
     }
     let chosen = |rows| args.rows.is_empty() || args.rows.contains(&rows);
-    let notes = ui::in_step("WASM modules and npm package", |step| {
-        build::wasm(build::bindgen(), step)
-    })?;
-    print!("{notes}");
-    ui::in_step("parts of the edges", build::parts)?;
+    if args.rows.iter().any(|rows| *rows != Rows::Beside) || args.rows.is_empty() {
+        let notes = ui::in_step("WASM modules and npm package", |step| {
+            build::wasm(build::bindgen(), step)
+        })?;
+        print!("{notes}");
+        ui::in_step("parts of the edges", build::parts)?;
+    }
     let folder = repo::target().join("bench");
     fs::create_dir_all(&folder)
         .with_context(|| format!("cannot create {}", repo::shown(&folder)))?;
@@ -95,6 +100,13 @@ pub(crate) fn run(args: &Args) -> Result<Verdict> {
         anstream::print!("\n{}", signatures::table(&rows));
         fs::write(&json, signatures::json(&rows)?)
             .with_context(|| format!("cannot write {}", repo::shown(&json)))?;
+        written.push(json);
+    }
+    if chosen(Rows::Beside) {
+        let json = folder.join("beside.json");
+        if beside::measure(args, &json)? == Verdict::No {
+            return Ok(Verdict::No);
+        }
         written.push(json);
     }
     if let Some(json) = &args.json {

@@ -58,7 +58,7 @@ enum Verb {
     Build(build::Args),
     /// Run all checks and tests of the project
     Test(test::Args),
-    /// Measure cold starts and warm decisions on every target, and compare with peers
+    /// Measure cold starts and warm decisions on every target and load through proxies, and compare with peers
     Bench(bench::Args),
     /// Mint tokens, start the local edge, send real requests and compare the responses
     Demo(demo::Args),
@@ -82,7 +82,7 @@ enum Verb {
     Mutants(mutants::Args),
     /// Inject faults into every target, and check that nothing is allowed wrongly and nothing is lost
     Chaos(chaos::Args),
-    /// Put `tollgate serve` under load while its issuer fails and recovers
+    /// Put `tollgate serve` or `tollgate authz` under load while something fails and recovers
     Load(load::Args),
     /// Check the results of the analysis on random policies
     Proofs(proofs::Args),

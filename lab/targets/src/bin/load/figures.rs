@@ -66,7 +66,7 @@ impl Tally {
 }
 
 /// The median and the 99th percentile, in microseconds.
-fn quantiles(micros: &[u32]) -> (u32, u32) {
+pub(crate) fn quantiles(micros: &[u32]) -> (u32, u32) {
     let mut sorted = micros.to_vec();
     sorted.sort_unstable();
     let at = |share: usize| sorted.get(sorted.len() * share / 100).copied().unwrap_or(0);

@@ -1,10 +1,12 @@
-//! `tollgate serve` under sustained load: `load --minutes N --tollgate FILE`.
+//! `tollgate serve` under sustained load: `load --minutes N --tollgate FILE`; and `tollgate authz` under faults:
+//! `load --server authz`.
 //!
 //! Clients send requests as fast as they receive responses, and compare every response with the expected
 //! one. Meanwhile the issuer fails in one way after another and recovers. Prints requests, wrong responses,
 //! latencies, and the memory of the server. Exit codes: 0 if no response is wrong and memory is flat, 3 if
 //! not, 2 for a usage error. Not here: the maximum speed of an edge, which `cargo xtask bench` measures.
 
+mod authz;
 mod client;
 mod figures;
 mod plan;
@@ -18,7 +20,7 @@ use std::thread;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result};
-use clap::Parser;
+use clap::{Parser, ValueEnum};
 use tollgate_targets::live::issuer::Issuer;
 use tollgate_targets::live::site;
 
@@ -27,12 +29,30 @@ use figures::{Figures, Tally};
 use plan::{State, direct};
 use server::Server;
 
-/// Put `tollgate serve` under load while its issuer fails and recovers
+/// Put `tollgate serve` or `tollgate authz` under load while something fails and recovers
 #[derive(Parser)]
 struct Cli {
-    /// The duration in minutes
-    #[arg(long)]
+    /// The server
+    #[arg(long, value_enum, default_value_t = Which::Serve)]
+    server: Which,
+    /// With `serve`: the duration in minutes
+    #[arg(long, default_value_t = 2)]
     minutes: u64,
+    /// With `authz`: the program `nginx`
+    #[arg(long, value_name = "FILE", required_if_eq("server", "authz"))]
+    nginx: Option<PathBuf>,
+    /// With `authz`: the program `envoy`, without which its part fails
+    #[arg(long, value_name = "FILE")]
+    envoy: Option<PathBuf>,
+    /// With `authz`: only the parts that take seconds
+    #[arg(long)]
+    quick: bool,
+    /// With `authz`: only parts whose name contains this text
+    #[arg(long, value_name = "TEXT")]
+    only: Option<String>,
+    /// With `authz`: the number of requests while memory is watched
+    #[arg(long, default_value_t = 1_000_000)]
+    requests: u64,
     /// The `tollgate` command
     #[arg(long, value_name = "FILE")]
     tollgate: PathBuf,
@@ -41,12 +61,26 @@ struct Cli {
     json: Option<PathBuf>,
 }
 
+/// The server under load.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Which {
+    /// `tollgate serve`
+    Serve,
+    /// `tollgate authz`
+    Authz,
+}
+
 /// Clients whose requests need no new key.
 const CLIENTS: usize = 3;
 const SAMPLE: Duration = Duration::from_secs(1);
 
 fn main() -> ExitCode {
-    match run(&Cli::parse()) {
+    let cli = Cli::parse();
+    let done = match cli.server {
+        Which::Serve => run(&cli),
+        Which::Authz => parts(&cli),
+    };
+    match done {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(3),
         Err(error) => {
@@ -107,6 +141,23 @@ fn run(cli: &Cli) -> Result<bool> {
             .with_context(|| format!("cannot write {}", file.display()))?;
     }
     Ok(figures.is_good())
+}
+
+/// Runs the parts for `tollgate authz`.
+fn parts(cli: &Cli) -> Result<bool> {
+    let (good, list) = authz::run(&authz::Options {
+        tollgate: &cli.tollgate,
+        nginx: cli.nginx.as_deref().context("--nginx is missing")?,
+        envoy: cli.envoy.as_deref(),
+        quick: cli.quick,
+        requests: cli.requests,
+        only: cli.only.as_deref(),
+    })?;
+    if let Some(file) = &cli.json {
+        std::fs::write(file, serde_json::to_string_pretty(&list)? + "\n")
+            .with_context(|| format!("cannot write {}", file.display()))?;
+    }
+    Ok(good)
 }
 
 /// The machine's time in Unix seconds.
