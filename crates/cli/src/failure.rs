@@ -6,15 +6,17 @@ mod text;
 
 use core::fmt::Display;
 use core::net::SocketAddr;
+use std::borrow::Cow;
 use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use serde_json::{Value, json};
+use tollgate_author::annotate::{self, Annotation};
 use tollgate_author::format::FormatError;
 use tollgate_author::pin::BadSite;
 use tollgate_compiler::SourceTree;
-use tollgate_compiler::diagnostic::{Diagnostic, render};
+use tollgate_compiler::diagnostic::{Diagnostic, Severity, render};
 use tollgate_crypto::image_key::{ImageKeyError, ImageKeyFailed};
 use tollgate_gate::LoadError;
 use tollgate_gate::signed::{SealError, SignedError, TrustError};
@@ -27,6 +29,7 @@ use tollgate_server::{AuthzError, BadPeer, BadUpstream, BindError};
 use tollgate_token::{JwkError, KeyError, TokenError};
 
 use crate::client::FetchError;
+use crate::form::Form;
 use crate::keys::NotPinned;
 use crate::output::{self, BAD, NOTE, STRONG, StdoutError, print_json, styled, visible};
 use crate::overwrite::OverwriteError;
@@ -42,6 +45,12 @@ pub(crate) enum Failure {
     Write { path: PathBuf, error: io::Error },
     /// A file that is not an earlier output would be lost.
     Overwrite(OverwriteError),
+    /// Files that would be overwritten.
+    Exists(Vec<PathBuf>),
+    /// Files that a new policy directory cannot contain.
+    InTheWay(Vec<PathBuf>),
+    /// The system has no random numbers.
+    NoRandom(String),
     /// Standard output could not be written.
     Stdout(StdoutError),
     /// No policy was found in the default locations.
@@ -120,6 +129,8 @@ pub(crate) enum Failure {
     Script(JavaScriptError),
     /// A policy file cannot be formatted.
     NotFormatted { path: PathBuf, error: FormatError },
+    /// A policy has no private key for tests.
+    NoTestKey { path: PathBuf, key_set: PathBuf },
     /// The coverage of the tests cannot be measured.
     Measure(tollgate_author::policy_gate::GateError),
     /// Settings cannot be imported.
@@ -177,6 +188,11 @@ pub(crate) enum Problem {
     OtherSite,
     Path(tollgate_core::PathError),
     Secret,
+    NoPublicHalf,
+    NotShared,
+    KidInUse,
+    Pool,
+    IssuerUrl,
     Upstream(BadUpstream),
     Listen,
     Peer(BadPeer),
@@ -189,6 +205,8 @@ impl Failure {
             Failure::Read { .. } => "read",
             Failure::Write { .. } | Failure::Stdout(_) => "write",
             Failure::Overwrite(_) => "overwrite",
+            Failure::Exists(_) | Failure::InTheWay(_) => "exists",
+            Failure::NoRandom(_) => "random",
             Failure::NoPolicy => "no_policy",
             Failure::NoTests => "no_tests",
             Failure::Policy { .. } => "policy",
@@ -207,6 +225,7 @@ impl Failure {
             Failure::Git { .. } => "git",
             Failure::Keys { .. } | Failure::Key { .. } => "keys",
             Failure::PrivateKey { .. } | Failure::ImageKey { .. } => "private_key",
+            Failure::NoTestKey { .. } => "no_test_key",
             Failure::ImageSigning(_) => "signing",
             Failure::Trust { .. } => "trust",
             Failure::Unsealable(_) => "unsealable",
@@ -238,6 +257,12 @@ impl Failure {
     fn help(&self) -> Option<&'static str> {
         match self {
             Failure::Overwrite(error) => Some(error.refused.help()),
+            Failure::Exists(_) => {
+                Some("nothing was written; choose another name, or move what exists")
+            }
+            Failure::InTheWay(_) => Some(
+                "nothing was written; create the site in a directory of its own, such as `policy`",
+            ),
             Failure::NoPolicy => Some("give the directory that contains `site.toml`"),
             Failure::NoTests => {
                 Some("tests are in `*.test.toml` files next to the files that they test")
@@ -313,10 +338,18 @@ impl Failure {
     }
 
     /// Help, including help that depends on the arguments.
-    fn advice(&self) -> Option<&str> {
+    fn advice(&self) -> Option<Cow<'_, str>> {
         match self {
-            Failure::Side { help, .. } => Some(help),
-            _ => self.help(),
+            Failure::Side { help, .. } => Some(help.into()),
+            Failure::NoTestKey { path, key_set } => Some(
+                format!(
+                    "generate one with `tollgate keys new -o {} --jwks {}`, or name another file with `--key`",
+                    path.display(),
+                    key_set.display()
+                )
+                .into(),
+            ),
+            _ => self.help().map(Cow::Borrowed),
         }
     }
 
@@ -334,22 +367,46 @@ impl Failure {
             } => errors.iter().map(key_json).collect(),
             Failure::NotPinned(problems) => problems.iter().map(NotPinned::to_json).collect(),
             Failure::Script(error) => error.costs().iter().map(cost_json).collect(),
+            Failure::Exists(paths) | Failure::InTheWay(paths) => paths
+                .iter()
+                .map(|path| json!({ "file": path.to_string_lossy() }))
+                .collect(),
             _ => Vec::new(),
         }
     }
 
-    /// Reports the failure as text or JSON, and returns the exit code.
-    pub(crate) fn report(&self, json: bool) -> ExitCode {
-        if json {
+    /// The failure as annotations: the errors of a policy with their locations, or else the failure itself.
+    fn annotations(&self) -> Vec<Annotation> {
+        if let Failure::Policy { findings, sources } = self {
+            return annotate::diagnostics(findings, sources);
+        }
+        vec![Annotation {
+            kind: annotate::FAILED,
+            severity: Severity::Error,
+            message: self.to_string(),
+            help: self.advice().into_iter().map(Cow::into_owned).collect(),
+            file: String::new(),
+            region: None,
+            excerpt: String::new(),
+        }]
+    }
+
+    /// Reports the failure, and returns the exit code.
+    pub(crate) fn report(&self, form: Form) -> ExitCode {
+        // If standard output is closed, only the exit code remains.
+        let _ = form.print(&self.annotations());
+        if form == Form::Sarif {
+            return ExitCode::from(2);
+        }
+        if form == Form::Json {
             let mut error = json!({ "code": self.code(), "message": self.to_string() });
             if let (Some(help), Some(error)) = (self.advice(), error.as_object_mut()) {
                 error.insert("help".to_owned(), help.into());
             }
-            // If standard output is closed, only the exit code remains.
             let _ = print_json(json!({ "error": error, "diagnostics": self.diagnostics() }));
             return ExitCode::from(2);
         }
-        if let Failure::Policy { findings, sources } = self {
+        if let (Failure::Policy { findings, sources }, Form::Human) = (self, form) {
             print_findings(findings, sources);
         }
         let label = match self {
@@ -373,7 +430,7 @@ impl Failure {
             }
         }
         if let Some(help) = self.advice() {
-            let help = visible(help);
+            let help = visible(&help);
             output::note(format_args!("{}: {help}", styled(STRONG, "help")));
         }
         ExitCode::from(2)

@@ -24,6 +24,24 @@ impl fmt::Display for Failure {
             Failure::Overwrite(OverwriteError { path, refused }) => {
                 write!(f, "refused to write `{}`: {refused}", path.display())
             }
+            Failure::Exists(paths) => {
+                let names = paths.iter().map(|path| format!("`{}`", path.display()));
+                let names: Vec<String> = names.collect();
+                let verb = if paths.len() == 1 { "exists" } else { "exist" };
+                write!(f, "{} already {verb}", names.join(", "))
+            }
+            Failure::InTheWay(paths) => {
+                let names = paths.iter().map(|path| format!("`{}`", path.display()));
+                let names: Vec<String> = names.collect();
+                write!(
+                    f,
+                    "the directory contains files that would be read as part of the policy: {}",
+                    names.join(", ")
+                )
+            }
+            Failure::NoRandom(error) => {
+                write!(f, "the system provides no random numbers: {error}")
+            }
             Failure::Stdout(StdoutError(error)) => {
                 write!(f, "cannot write the result: {}", io_text(error))
             }
@@ -106,6 +124,11 @@ impl fmt::Display for Failure {
             Failure::NotFormatted { path, error } => {
                 write!(f, "`{}` cannot be formatted: {error}", path.display())
             }
+            Failure::NoTestKey { path, .. } => write!(
+                f,
+                "the issuer has no private key for tests: no file `{}`",
+                path.display()
+            ),
             Failure::Measure(error) => write!(f, "cannot measure the coverage of the tests: {error}"),
             Failure::Import(error) => write!(f, "{error}"),
             Failure::Export(error) => write!(f, "{error}"),
@@ -188,6 +211,13 @@ impl Problem {
                 "write the path as a browser sends it, such as `/courses/rust-101/`"
             }
             Problem::Secret => "write `KID=FILE`",
+            Problem::NoPublicHalf => {
+                "write the secret to a file of the policy with `--secret FILE`, or choose another `--alg`"
+            }
+            Problem::NotShared => "add the public half to a key set with `--jwks FILE`",
+            Problem::KidInUse => "choose another `--kid`, or omit it",
+            Problem::Pool => "write `REGION/POOL`, such as `eu-west-1/eu-west-1_AbCdEf123`",
+            Problem::IssuerUrl => "write the `iss` of its tokens, such as `https://id.example.com`",
             Problem::Upstream(_) => "write `http://host:port`",
             Problem::Listen => "write `127.0.0.1:9191` or `unix:/run/tollgate/authz.sock`",
             Problem::Peer(_) => "write `127.0.0.1` or `10.0.0.0/8`",
@@ -212,6 +242,13 @@ impl fmt::Display for Problem {
             Problem::OtherSite => "the trust keys are for another site",
             Problem::Path(problem) => return write!(f, "{problem}"),
             Problem::Secret => "not a secret",
+            Problem::NoPublicHalf => {
+                "an HS256 key is a shared secret, which no key set may contain"
+            }
+            Problem::NotShared => "only HS256 keys are shared secrets",
+            Problem::KidInUse => "the key set has a key with this ID",
+            Problem::Pool => "not a Cognito user pool",
+            Problem::IssuerUrl => "neither an HTTPS URL nor an HTTP URL on loopback",
             Problem::Upstream(problem) => return write!(f, "{problem}"),
             Problem::Listen => "neither an address with a port nor a Unix socket",
             Problem::Peer(problem) => return write!(f, "{problem}"),
