@@ -6,6 +6,7 @@
 mod advice;
 mod case;
 mod file;
+mod people;
 mod reader;
 mod run;
 
@@ -22,6 +23,7 @@ use self::reader::Reader;
 
 pub use self::advice::advice;
 pub use self::case::{Case, Expect, Misplaced, Person, TestFile, TestUser};
+pub use self::people::{NotOnePerson, person};
 pub use self::run::{Actual, TestRequest, run};
 
 /// The suffix of the names of test files.

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use tollgate_analysis::{Policy, rule_name};
 use tollgate_compiler::diagnostic::render::line_and_column;
-use tollgate_compiler::{CompileOptions, SourceTree, compile};
+use tollgate_compiler::{CompileOptions, SITE_FILE, SourceTree, compile};
 use tollgate_core::RuleId;
 use tollgate_gate::signed::open_envelope;
 
@@ -19,6 +19,8 @@ pub(crate) struct Analysed {
     pub(crate) policy: Policy,
     /// File and line by rule name. Empty for an image.
     places: BTreeMap<String, (String, usize)>,
+    /// The path of `site.toml`, as the caller sees it; `None` for an image.
+    pub(crate) site: Option<String>,
 }
 
 impl Analysed {
@@ -37,6 +39,7 @@ impl Analysed {
         Ok(Self {
             policy,
             places: BTreeMap::new(),
+            site: None,
         })
     }
 
@@ -75,12 +78,21 @@ impl Analysed {
             path: path.to_owned(),
             error,
         })?;
-        Ok(Self { policy, places })
+        Ok(Self {
+            policy,
+            places,
+            site: Some(sources.path_of(SITE_FILE)),
+        })
     }
 
     /// The name of a rule.
     pub(crate) fn name(&self, rule: RuleId) -> String {
         self.policy.rule(rule).map(rule_name).unwrap_or_default()
+    }
+
+    /// The file and the line of a rule.
+    pub(crate) fn line_of(&self, rule: RuleId) -> Option<(String, usize)> {
+        self.places.get(&self.name(rule)).cloned()
     }
 
     /// The location of a rule, as `file:line`.

@@ -1,6 +1,6 @@
 //! `tollgate authz`: the decision service beside a proxy, or the proxy itself.
 
-mod source;
+pub(crate) mod source;
 
 use core::time::Duration;
 use std::path::PathBuf;

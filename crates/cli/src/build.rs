@@ -21,6 +21,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use serde_json::json;
+use tollgate_author::starter::test_keys;
 use tollgate_compiler::SourceTree;
 use tollgate_core::Image;
 
@@ -191,6 +192,15 @@ impl Build {
             }
             for warning in &artifact.warnings {
                 warn(warning);
+            }
+            for issuer in &gate.config().issuers {
+                let keys = test_keys(issuer.jwks.as_deref().unwrap_or_default());
+                if let Some(kid) = keys.first() {
+                    warn(format_args!(
+                        "the keys of issuer `{}` include the test key `{kid}`: do not publish this; run `tollgate keys fetch`",
+                        issuer.name
+                    ));
+                }
             }
         }
         Ok(Verdict::Yes)

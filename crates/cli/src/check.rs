@@ -1,13 +1,13 @@
 //! `tollgate check`: errors and lint warnings of a policy.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::thread;
 
 use clap::Args;
 use clap::builder::PossibleValuesParser;
 use serde_json::{Value, json};
 use tollgate_author::lint::{self, LintContext};
-use tollgate_author::suite;
+use tollgate_author::{annotate, suite};
 use tollgate_compiler::diagnostic::{Code, codes, render};
 use tollgate_compiler::{Diagnostic, SourceTree};
 use tollgate_edges::{Budget, EDGES, Edge};
@@ -15,11 +15,13 @@ use tollgate_gate::Gate;
 use tollgate_policy::spec::ImageSpec;
 
 use crate::failure::{Failure, Problem, counted, print_findings};
+use crate::form::{Form, FormArgs};
 use crate::input;
 use crate::output::{BAD, FAINT, GOOD, NOTE, STRONG, note, print, print_json, styled};
 use crate::policy::{self, Policy};
 use crate::progress::Progress;
 use crate::verdict::Verdict;
+use crate::watch;
 
 /// Check a policy for errors and lint warnings
 #[derive(Args)]
@@ -29,6 +31,7 @@ Examples:
   tollgate check policy --deny-warnings
   tollgate check policy --target lambda-edge --target cloudfront-functions
   tollgate check --explain TG0710
+  tollgate check policy --format sarif > tollgate.sarif
 
 To suppress a warning, add an entry to site.toml:
   [[lint]]
@@ -56,20 +59,31 @@ pub(crate) struct Check {
     /// Skip invalid keys of key sets with a warning
     #[arg(long)]
     lenient_jwks: bool,
-    /// Print the result as a single JSON object
-    #[arg(long)]
-    pub(crate) json: bool,
+    /// Check again whenever a file of the policy changes
+    #[arg(long, conflicts_with_all = ["format", "json", "explain"])]
+    watch: bool,
+    #[command(flatten)]
+    pub(crate) form: FormArgs,
 }
 
 impl Check {
     pub(crate) fn run(self) -> Result<Verdict, Failure> {
         if let Some(code) = &self.explain {
-            return explain(code, self.json);
+            return explain(code, self.form.form() == Form::Json);
         }
-        let dir = policy::folder_or_default(self.dir)?;
-        let mut policy = with_tests(policy::compile_with_tests(&dir, self.lenient_jwks))?;
+        let dir = policy::folder_or_default(self.dir.clone())?;
+        match self.watch {
+            true => watch::repeat(&dir, &[], || self.once(&dir)),
+            false => self.once(&dir),
+        }
+    }
+
+    /// Checks the policy once.
+    fn once(&self, dir: &Path) -> Result<Verdict, Failure> {
+        let form = self.form.form();
+        let mut policy = with_tests(policy::compile_with_tests(dir, self.lenient_jwks))?;
         // The gate validates keys when it loads the image, so loading is part of the check.
-        let gate = policy::load(&dir, policy.image, None)?;
+        let gate = policy::load(dir, policy.image, None)?;
         let mut findings = core::mem::take(&mut policy.compiled.diagnostics);
         let spec = policy.compiled.policy.as_ref();
         findings.extend(tests(&policy.sources, Some(&gate), spec));
@@ -97,7 +111,7 @@ impl Check {
         }
         let verdict = Verdict::from(!self.deny_warnings || findings.is_empty());
         let (rules, bytes) = (gate.image().rule_count(), gate.image().as_bytes().len());
-        if self.json {
+        if form == Form::Json {
             let diagnostics: Vec<Value> = findings
                 .iter()
                 .map(|finding| render::json(finding, &policy.sources))
@@ -123,7 +137,13 @@ impl Check {
             }))?;
             return Ok(verdict);
         }
-        print_findings(&findings, &policy.sources);
+        form.print(&annotate::diagnostics(&findings, &policy.sources))?;
+        if form == Form::Sarif {
+            return Ok(verdict);
+        }
+        if form == Form::Human {
+            print_findings(&findings, &policy.sources);
+        }
         for excused in &excused {
             let (id, message) = (excused.finding.code.id, &excused.finding.message);
             let text = format!("suppressed {id}: {message} ({})", excused.because);

@@ -1,15 +1,19 @@
-//! Claims given as arguments: JSON, or shorthands for groups and subject.
+//! Claims given as arguments: JSON, shorthands for groups and subject, or a user of the test files.
 //!
 //! Not here: reading tokens.
+
+use std::path::Path;
 
 use clap::Args;
 use serde_json::{Map, Value, json};
 use tollgate_analysis::place;
+use tollgate_gate::Gate;
 use tollgate_gate::config::GateConfig;
 use tollgate_token::{COGNITO_GROUPS_CLAIM, ClaimPath, Claims};
 
 use crate::failure::{Failure, Problem};
 use crate::input;
+use crate::person::{self, NOBODY};
 
 /// The claims of a token that is assumed to be verified.
 #[derive(Args)]
@@ -23,11 +27,26 @@ pub(crate) struct ClaimsArgs {
     /// The token's subject; adds the claim `sub`
     #[arg(long, value_name = "TEXT")]
     sub: Option<String>,
+    /// Evaluate for this user of the policy's test files, or for `nobody`
+    #[arg(long = "as", value_name = "PERSON", conflicts_with_all = ["claims", "groups", "sub"])]
+    person: Option<String>,
 }
 
 impl ClaimsArgs {
     /// The claims, if any were given.
-    pub(crate) fn read(&self, config: &GateConfig) -> Result<Option<Assumed>, Failure> {
+    pub(crate) fn read(
+        &self,
+        gate: &Gate<Vec<u8>>,
+        dir: &Path,
+    ) -> Result<Option<Assumed>, Failure> {
+        if let Some(name) = self.person.as_deref().filter(|name| *name != NOBODY) {
+            let person = person::named(name, dir, gate)?;
+            return Ok(Some(Assumed {
+                object: person::object(&person),
+                claims: person.claims.clone(),
+            }));
+        }
+        let config = gate.config();
         let mut object = self.claims.as_deref().map(object).transpose()?;
         if let Some(sub) = &self.sub {
             object

@@ -25,6 +25,7 @@ Examples:
   tollgate decide policy --target /courses/rust-101/exams/final.pdf \\
       --claims '{\"sub\":\"alice\",\"cognito:groups\":[\"rust-101\"]}' --now 2027-01-15T12:00:00Z
   tollgate decide policy --target /courses/rust-101/a.mp4 --sub alice --groups rust-101
+  tollgate decide policy --target /courses/rust-101/a.mp4 --as alice
 
 Exit code: 0 for allow, 3 for deny, reject and serve (a response of the gate itself).")]
 pub(crate) struct Decide {
@@ -71,7 +72,7 @@ impl Decide {
         }
         let dir = policy::folder_or_default(self.dir)?;
         let gate = policy::gate(&dir, self.trust.read()?.as_mut())?;
-        let claims = self.claims.read(gate.config())?;
+        let claims = self.claims.read(&gate, &dir)?;
         let now = input::now_or_clock(self.now);
         let request = Request {
             method: &self.method,

@@ -1,5 +1,6 @@
-//! `tollgate diff`: what a change of a policy newly allows or denies, as text, JSON or Markdown.
+//! `tollgate diff`: what a change of a policy newly allows or denies, as text, JSON, Markdown or annotations.
 
+mod annotate;
 mod git;
 mod markdown;
 mod program;
@@ -13,8 +14,9 @@ use clap::Args;
 use tollgate_analysis::diff::{Diff, Setting, SettingChange, diff};
 
 use crate::failure::Failure;
+use crate::form::{Form, FormArgs};
 use crate::input;
-use crate::output::{print, print_json};
+use crate::output::{note, print, print_json};
 use crate::progress::Progress;
 use crate::verdict::Verdict;
 
@@ -29,6 +31,7 @@ Examples:
   tollgate diff main..my-branch policy --markdown
   tollgate diff old.tollgate policy --no-new-access
   tollgate diff v1.2:policy policy --json
+  tollgate diff main.. policy --no-new-access --format github
 
 Exit code: 0 for no difference, 3 for differences. With --no-new-access: 3 only if a request may be allowed that
 was denied before, which includes settings. An incomplete comparison reports `undecided`, and the exit code is 3
@@ -41,11 +44,10 @@ pub(crate) struct DiffArgs {
     /// Exit with code 3 only if the change may allow requests that were denied before
     #[arg(long)]
     no_new_access: bool,
-    /// Print the result as a single JSON object
-    #[arg(long, conflicts_with = "markdown")]
-    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) form: FormArgs,
     /// Print Markdown, for a comment on a pull request
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["json", "format"])]
     markdown: bool,
     /// The time of example requests for differences that do not depend on the time, as RFC 3339 or in Unix seconds
     /// [default: now]
@@ -55,18 +57,25 @@ pub(crate) struct DiffArgs {
 
 impl DiffArgs {
     pub(crate) fn run(self) -> Result<Verdict, Failure> {
-        let (old, new) = sides::read(&self.old, self.new.as_ref(), self.json)?;
+        let form = self.form.form();
+        let (old, new) = sides::read(&self.old, self.new.as_ref(), form == Form::Json)?;
         let now = input::now_or_clock(self.now).0;
         let found = {
             let _progress = Progress::start("comparing", None);
             diff(&old.policy, &new.policy, now)
         };
-        if self.json {
-            print_json(show::object(&old, &new, &found))?;
-        } else if self.markdown {
-            print(markdown::text(&old, &new, &found).trim_end())?;
-        } else {
-            print(show::text(&old, &new, &found).trim_end())?;
+        match form {
+            Form::Json => print_json(show::object(&old, &new, &found))?,
+            Form::Human if self.markdown => {
+                print(markdown::text(&old, &new, &found).trim_end())?;
+            }
+            Form::Human => print(show::text(&old, &new, &found).trim_end())?,
+            Form::Sarif | Form::Github => {
+                form.print(&annotate::annotations(&old, &new, &found))?;
+            }
+        }
+        if form == Form::Github {
+            note(show::summary(&found));
         }
         let is_fine = if self.no_new_access {
             found.opens_nothing()

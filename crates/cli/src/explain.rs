@@ -32,6 +32,7 @@ use crate::{input, policy, rejected};
 Examples:
   tollgate explain policy --target /courses/rust-101/week1/intro.mp4
   tollgate explain policy --target /courses/rust-101/exams/final.pdf --sub alice --groups rust-101
+  tollgate explain policy --target /courses/rust-101/exams/final.pdf --as alice
   tollgate explain policy --target /courses/rust-101/exams/final.pdf \\
       --header \"Authorization: Bearer $TOKEN\" --now 2027-01-15T12:00:00Z
 
@@ -83,7 +84,7 @@ impl Explain {
         let gate = policy::load(&dir, side.policy.image().as_bytes().to_vec(), None)?;
         let now = input::now_or_clock(self.now);
         let ip = self.ip.as_deref().map(input::address).transpose()?;
-        let assumed = self.claims.read(gate.config())?;
+        let assumed = self.claims.read(&gate, &dir)?;
         let headers = self.headers.iter().map(|text| input::header(text));
         let headers: Vec<(String, Vec<u8>)> = headers.collect::<Result<_, _>>()?;
         let headers: Vec<(&str, &[u8])> = headers

@@ -1,16 +1,22 @@
 //! Failures that end a subcommand with exit code 2: usage errors and invalid input.
+//!
+//! Not here: the wording of their messages (`text.rs`).
 
-use core::fmt::{self, Display};
+mod text;
+
+use core::fmt::Display;
 use core::net::SocketAddr;
+use std::borrow::Cow;
 use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use serde_json::{Value, json};
+use tollgate_author::annotate::{self, Annotation};
 use tollgate_author::format::FormatError;
 use tollgate_author::pin::BadSite;
 use tollgate_compiler::SourceTree;
-use tollgate_compiler::diagnostic::{Diagnostic, render};
+use tollgate_compiler::diagnostic::{Diagnostic, Severity, render};
 use tollgate_crypto::image_key::{ImageKeyError, ImageKeyFailed};
 use tollgate_gate::LoadError;
 use tollgate_gate::signed::{SealError, SignedError, TrustError};
@@ -23,9 +29,12 @@ use tollgate_server::{AuthzError, BadPeer, BadUpstream, BindError};
 use tollgate_token::{JwkError, KeyError, TokenError};
 
 use crate::client::FetchError;
+use crate::form::Form;
 use crate::keys::NotPinned;
 use crate::output::{self, BAD, NOTE, STRONG, StdoutError, print_json, styled, visible};
 use crate::overwrite::OverwriteError;
+
+pub(crate) use text::{counted, sized};
 
 /// Why a subcommand failed.
 #[derive(Debug)]
@@ -36,6 +45,12 @@ pub(crate) enum Failure {
     Write { path: PathBuf, error: io::Error },
     /// A file that is not an earlier output would be lost.
     Overwrite(OverwriteError),
+    /// Files that would be overwritten.
+    Exists(Vec<PathBuf>),
+    /// Files that a new policy directory cannot contain.
+    InTheWay(Vec<PathBuf>),
+    /// The system has no random numbers.
+    NoRandom(String),
     /// Standard output could not be written.
     Stdout(StdoutError),
     /// No policy was found in the default locations.
@@ -114,6 +129,8 @@ pub(crate) enum Failure {
     Script(JavaScriptError),
     /// A policy file cannot be formatted.
     NotFormatted { path: PathBuf, error: FormatError },
+    /// A policy has no private key for tests.
+    NoTestKey { path: PathBuf, key_set: PathBuf },
     /// The coverage of the tests cannot be measured.
     Measure(tollgate_author::policy_gate::GateError),
     /// Settings cannot be imported.
@@ -171,6 +188,11 @@ pub(crate) enum Problem {
     OtherSite,
     Path(tollgate_core::PathError),
     Secret,
+    NoPublicHalf,
+    NotShared,
+    KidInUse,
+    Pool,
+    IssuerUrl,
     Upstream(BadUpstream),
     Listen,
     Peer(BadPeer),
@@ -183,6 +205,8 @@ impl Failure {
             Failure::Read { .. } => "read",
             Failure::Write { .. } | Failure::Stdout(_) => "write",
             Failure::Overwrite(_) => "overwrite",
+            Failure::Exists(_) | Failure::InTheWay(_) => "exists",
+            Failure::NoRandom(_) => "random",
             Failure::NoPolicy => "no_policy",
             Failure::NoTests => "no_tests",
             Failure::Policy { .. } => "policy",
@@ -201,6 +225,7 @@ impl Failure {
             Failure::Git { .. } => "git",
             Failure::Keys { .. } | Failure::Key { .. } => "keys",
             Failure::PrivateKey { .. } | Failure::ImageKey { .. } => "private_key",
+            Failure::NoTestKey { .. } => "no_test_key",
             Failure::ImageSigning(_) => "signing",
             Failure::Trust { .. } => "trust",
             Failure::Unsealable(_) => "unsealable",
@@ -232,6 +257,12 @@ impl Failure {
     fn help(&self) -> Option<&'static str> {
         match self {
             Failure::Overwrite(error) => Some(error.refused.help()),
+            Failure::Exists(_) => {
+                Some("nothing was written; choose another name, or move what exists")
+            }
+            Failure::InTheWay(_) => Some(
+                "nothing was written; create the site in a directory of its own, such as `policy`",
+            ),
             Failure::NoPolicy => Some("give the directory that contains `site.toml`"),
             Failure::NoTests => {
                 Some("tests are in `*.test.toml` files next to the files that they test")
@@ -310,10 +341,18 @@ impl Failure {
     }
 
     /// Help, including help that depends on the arguments.
-    fn advice(&self) -> Option<&str> {
+    fn advice(&self) -> Option<Cow<'_, str>> {
         match self {
-            Failure::Side { help, .. } => Some(help),
-            _ => self.help(),
+            Failure::Side { help, .. } => Some(help.into()),
+            Failure::NoTestKey { path, key_set } => Some(
+                format!(
+                    "generate one with `tollgate keys new -o {} --jwks {}`, or name another file with `--key`",
+                    path.display(),
+                    key_set.display()
+                )
+                .into(),
+            ),
+            _ => self.help().map(Cow::Borrowed),
         }
     }
 
@@ -331,22 +370,46 @@ impl Failure {
             } => errors.iter().map(key_json).collect(),
             Failure::NotPinned(problems) => problems.iter().map(NotPinned::to_json).collect(),
             Failure::Script(error) => error.costs().iter().map(cost_json).collect(),
+            Failure::Exists(paths) | Failure::InTheWay(paths) => paths
+                .iter()
+                .map(|path| json!({ "file": path.to_string_lossy() }))
+                .collect(),
             _ => Vec::new(),
         }
     }
 
-    /// Reports the failure as text or JSON, and returns the exit code.
-    pub(crate) fn report(&self, json: bool) -> ExitCode {
-        if json {
+    /// The failure as annotations: the errors of a policy with their locations, or else the failure itself.
+    fn annotations(&self) -> Vec<Annotation> {
+        if let Failure::Policy { findings, sources } = self {
+            return annotate::diagnostics(findings, sources);
+        }
+        vec![Annotation {
+            kind: annotate::FAILED,
+            severity: Severity::Error,
+            message: self.to_string(),
+            help: self.advice().into_iter().map(Cow::into_owned).collect(),
+            file: String::new(),
+            region: None,
+            excerpt: String::new(),
+        }]
+    }
+
+    /// Reports the failure, and returns the exit code.
+    pub(crate) fn report(&self, form: Form) -> ExitCode {
+        // If standard output is closed, only the exit code remains.
+        let _ = form.print(&self.annotations());
+        if form == Form::Sarif {
+            return ExitCode::from(2);
+        }
+        if form == Form::Json {
             let mut error = json!({ "code": self.code(), "message": self.to_string() });
             if let (Some(help), Some(error)) = (self.advice(), error.as_object_mut()) {
                 error.insert("help".to_owned(), help.into());
             }
-            // If standard output is closed, only the exit code remains.
             let _ = print_json(json!({ "error": error, "diagnostics": self.diagnostics() }));
             return ExitCode::from(2);
         }
-        if let Failure::Policy { findings, sources } = self {
+        if let (Failure::Policy { findings, sources }, Form::Human) = (self, form) {
             print_findings(findings, sources);
         }
         let label = match self {
@@ -370,7 +433,7 @@ impl Failure {
             }
         }
         if let Some(help) = self.advice() {
-            let help = visible(help);
+            let help = visible(&help);
             output::note(format_args!("{}: {help}", styled(STRONG, "help")));
         }
         ExitCode::from(2)
@@ -447,237 +510,4 @@ fn key_json(error: &KeyError) -> Value {
         "index": error.index,
         "kid": error.kid,
     })
-}
-
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Failure::Read { path, error } => {
-                write!(f, "cannot read `{}`: {}", path.display(), io_text(error))
-            }
-            Failure::Write { path, error } => {
-                write!(f, "cannot write `{}`: {}", path.display(), io_text(error))
-            }
-            Failure::Overwrite(OverwriteError { path, refused }) => {
-                write!(f, "refused to write `{}`: {refused}", path.display())
-            }
-            Failure::Stdout(StdoutError(error)) => {
-                write!(f, "cannot write the result: {}", io_text(error))
-            }
-            Failure::NoPolicy => f.write_str(
-                "no policy found: `site.toml` is neither here, nor in `policy`, nor in a parent directory",
-            ),
-            Failure::NoTests => f.write_str("no tests to run"),
-            Failure::Policy { findings, .. } => {
-                let errors = findings.iter().filter(|finding| finding.is_error()).count();
-                let errors = counted(errors, "error");
-                write!(f, "aborting due to {errors} in the policy directory")
-            }
-            Failure::Image { path, error } => write!(f, "`{}`: {error}", path.display()),
-            Failure::Analysis { path, error } => write!(f, "`{}`: {error}", path.display()),
-            Failure::Git { name, message } => write!(f, "cannot read `{name}` from git: {message}"),
-            Failure::Keys { path, errors } => {
-                write!(
-                    f,
-                    "{} in `{}`",
-                    counted(errors.len(), "invalid key"),
-                    path.display()
-                )
-            }
-            Failure::Key { path, error } => write!(f, "`{}`: {error}", path.display()),
-            Failure::PrivateKey { path, error } => write!(f, "`{}`: {error}", path.display()),
-            Failure::ImageKey { path, error } => write!(f, "`{}`: {error}", path.display()),
-            Failure::ImageSigning(error) => write!(f, "{error}"),
-            Failure::Trust {
-                path,
-                error: TrustError::Keys(errors),
-            } => {
-                // Two keys with the same ID have the same message.
-                let mut texts: Vec<String> = errors.iter().map(ToString::to_string).collect();
-                texts.dedup();
-                let texts = texts.join("; ");
-                write!(f, "`{}`: the trust keys are rejected: {texts}", path.display())
-            }
-            Failure::Trust { path, error } => write!(f, "`{}`: {error}", path.display()),
-            Failure::Envelope(error) => {
-                write!(f, "the policy image is rejected: {error} ({})", error.code())
-            }
-            Failure::Unsealable(error) => write!(f, "the image cannot be signed: {error}"),
-            Failure::NotSignable => {
-                f.write_str("this target has no policy image that could be signed")
-            }
-            Failure::Rollback { path, error } => {
-                write!(f, "the policy cannot replace `{}`: {error}", path.display())
-            }
-            Failure::Argument {
-                name,
-                value,
-                problem,
-            } => {
-                write!(f, "invalid value `{value}` for `{name}`: {problem}")
-            }
-            Failure::Side {
-                name,
-                value,
-                problem,
-                ..
-            } => write!(f, "invalid value `{value}` for `{name}`: {problem}"),
-            Failure::UnknownIssuer { iss, known } => {
-                let known: Vec<String> = known.iter().map(|iss| format!("`{iss}`")).collect();
-                write!(
-                    f,
-                    "no issuer of the policy has the `iss` `{iss}`; its issuers have {}",
-                    known.join(", ")
-                )
-            }
-            Failure::Claims(error) => write!(f, "no token could contain these claims: {error}"),
-            Failure::Mint(error) => write!(f, "cannot create the token: {error}"),
-            Failure::NeedsFolder => {
-                f.write_str("this target is built from a policy directory, not from an image")
-            }
-            Failure::NeedsAddress { name, target } => {
-                write!(f, "`--target {target}` requires `{name}`")
-            }
-            Failure::Proxy(error) => write!(f, "{error}"),
-            Failure::Script(error) => write!(f, "{error}"),
-            Failure::NotFormatted { path, error } => {
-                write!(f, "`{}` cannot be formatted: {error}", path.display())
-            }
-            Failure::Measure(error) => write!(f, "cannot measure the coverage of the tests: {error}"),
-            Failure::Import(error) => write!(f, "{error}"),
-            Failure::Export(error) => write!(f, "{error}"),
-            Failure::NoParts(path) => {
-                write!(
-                    f,
-                    "the parts of this target are not built, or are incomplete: no file `{}`",
-                    path.display()
-                )
-            }
-            Failure::Pack(error) => write!(f, "cannot pack the artifact: {}", io_text(error)),
-            Failure::TooLarge { bytes, limit } => {
-                write!(
-                    f,
-                    "the artifact is {}; the limit for this target is {}",
-                    sized(*bytes),
-                    sized(*limit)
-                )
-            }
-            Failure::NoSources { path, error } => write!(f, "`{}`: {error}", path.display()),
-            Failure::NotPinned(problems) => {
-                let issuers = counted(problems.len(), "issuer");
-                write!(f, "cannot fetch the keys of {issuers}")
-            }
-            Failure::Runtime(error) => write!(f, "cannot send requests: {}", io_text(error)),
-            Failure::Bind {
-                listen,
-                error: BindError::Io(error),
-            } => {
-                write!(f, "cannot listen on `{listen}`: {}", io_text(error))
-            }
-            Failure::Bind { error, .. } => write!(f, "{error}"),
-            Failure::Authz {
-                listen,
-                error: AuthzError::Listen(error),
-            } => {
-                write!(f, "cannot listen on `{}`: {}", visible(listen), io_text(error))
-            }
-            Failure::Authz {
-                error: AuthzError::Status(error),
-                ..
-            } => write!(f, "cannot listen on the address of `--status`: {}", io_text(error)),
-            Failure::Authz { error, .. } => write!(f, "{error}"),
-            Failure::Untrusted(url) => write!(
-                f,
-                "the policy at `{}` could be replaced by anybody who controls that address",
-                visible(url)
-            ),
-            Failure::PolicyUrl { url, error } => write!(f, "`{}`: {error}", visible(url)),
-            Failure::NoPeers => f.write_str("`--peers` is missing, and there is no default"),
-        }
-    }
-}
-
-impl Problem {
-    fn help(self) -> &'static str {
-        match self {
-            Problem::Address => "write an IPv4 or IPv6 address, such as `203.0.113.7`",
-            Problem::Algorithm => {
-                "the algorithms are RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, EdDSA, \
-                 HS256, HS384 and HS512"
-            }
-            Problem::Base64Url => "the file holds the secret as base64url text without padding",
-            Problem::Code => "codes look like `TG0710`; `--explain all` lists them",
-            Problem::Claim => "write `name=value`; the value is JSON, or else a string",
-            Problem::Flavour => "only `--target lambda-edge` has flavours",
-            Problem::Header => "write `name: value`",
-            Problem::NoProxy => {
-                "only the targets of proxies have addresses, such as `--target nginx`"
-            }
-            Problem::JsonObject => "write a JSON object, such as `{\"sub\":\"alice\"}`",
-            Problem::ClaimPath => {
-                "write the name of a claim, or `[\"realm_access\",\"roles\"]` for one inside another"
-            }
-            Problem::KeySet => {
-                "save one private key of it, a JSON object with `kty` and `d` or `k`, in its own file"
-            }
-            Problem::OtherSite => "trust keys are for one site: name another file for `--trust`",
-            Problem::Path(_) => {
-                "write the path as a browser sends it, such as `/courses/rust-101/`"
-            }
-            Problem::Secret => "write `KID=FILE`",
-            Problem::Upstream(_) => "write `http://host:port`",
-            Problem::Listen => "write `127.0.0.1:9191` or `unix:/run/tollgate/authz.sock`",
-            Problem::Peer(_) => "write `127.0.0.1` or `10.0.0.0/8`",
-        }
-    }
-}
-
-impl fmt::Display for Problem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Problem::Address => "not an IP address",
-            Problem::Algorithm => "not a known algorithm",
-            Problem::Base64Url => "not base64url",
-            Problem::Claim => "not a claim",
-            Problem::Code => "not a code",
-            Problem::Flavour => "this target has no flavours",
-            Problem::Header => "not a header field",
-            Problem::NoProxy => "this target is not a proxy",
-            Problem::JsonObject => "not a JSON object",
-            Problem::ClaimPath => "not a JSON array of names",
-            Problem::KeySet => "it is a key set, not a private key",
-            Problem::OtherSite => "the trust keys are for another site",
-            Problem::Path(problem) => return write!(f, "{problem}"),
-            Problem::Secret => "not a secret",
-            Problem::Upstream(problem) => return write!(f, "{problem}"),
-            Problem::Listen => "neither an address with a port nor a Unix socket",
-            Problem::Peer(problem) => return write!(f, "{problem}"),
-        })
-    }
-}
-
-/// `1 error`, `2 errors`.
-pub(crate) fn counted(count: usize, what: &str) -> String {
-    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
-}
-
-/// `1 byte`, `1234567 bytes`.
-pub(crate) fn sized(bytes: usize) -> String {
-    counted(bytes, "byte")
-}
-
-/// An error of the system, in the style of the other messages.
-fn io_text(error: &io::Error) -> String {
-    match error.kind() {
-        io::ErrorKind::NotFound => "no such file or directory".to_owned(),
-        io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
-        io::ErrorKind::IsADirectory => "it is a directory".to_owned(),
-        io::ErrorKind::DirectoryNotEmpty => {
-            "it contains files that this build does not write".to_owned()
-        }
-        io::ErrorKind::NotADirectory => "it is not a directory".to_owned(),
-        io::ErrorKind::AlreadyExists => "it already exists".to_owned(),
-        io::ErrorKind::AddrInUse => "the address is in use".to_owned(),
-        _ => error.to_string().to_lowercase(),
-    }
 }

@@ -1,9 +1,7 @@
 //! `tollgate keygen`: generates a key pair for policy images. The private key gets its own file, and the public key is
 //! added to the trust keys.
 
-use std::fs::OpenOptions;
-use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 use clap::Args;
@@ -14,7 +12,7 @@ use crate::failure::{Failure, Problem, counted};
 use crate::output::{FAINT, GOOD, print, print_json, styled};
 use crate::overwrite::{self, Output};
 use crate::verdict::Verdict;
-use crate::write::write_whole;
+use crate::write::{write_secret, write_whole};
 use crate::{input, trust};
 
 /// Generate a key pair for signing policy images
@@ -122,15 +120,4 @@ impl Keygen {
         trust::of_bytes(&self.trust, text.as_bytes())?;
         Ok((text, count))
     }
-}
-
-/// Writes a new file that only its owner can read.
-fn write_secret(path: &Path, text: &str) -> io::Result<()> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(path)?;
-    file.write_all(text.as_bytes())?;
-    file.sync_all()
 }

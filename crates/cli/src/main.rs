@@ -11,6 +11,7 @@ mod build;
 mod check;
 mod claims;
 mod client;
+mod completions;
 mod decide;
 mod diff;
 mod earlier;
@@ -20,24 +21,31 @@ mod explain;
 mod export;
 mod failure;
 mod fmt;
+mod form;
 mod import;
+mod init;
 mod input;
 mod inspect;
 mod keygen;
 mod keys;
+mod man;
 mod output;
 mod overwrite;
+mod person;
 mod policy;
 mod progress;
 mod reach;
 mod rejected;
 mod serve;
+mod stamp;
 mod test;
+mod test_key;
 mod token;
 mod trace;
 mod trust;
 mod verdict;
 mod verify;
+mod watch;
 mod who;
 mod write;
 
@@ -45,6 +53,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use form::Form;
 use verdict::Verdict;
 
 /// Check, test, analyze and build edge access policies
@@ -62,6 +71,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    Init(init::Init),
     Check(check::Check),
     Decide(decide::Decide),
     Explain(explain::Explain),
@@ -82,6 +92,8 @@ enum Command {
     Token(token::Token),
     Serve(serve::Serve),
     Authz(authz::Authz),
+    Completions(completions::Completions),
+    Man(man::Man),
 }
 
 fn main() -> ExitCode {
@@ -89,29 +101,33 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return failure::usage(&error),
     };
-    let (json, result) = match cli.command {
-        Command::Check(args) => (args.json, args.run()),
-        Command::Decide(args) => (args.json, args.run()),
-        Command::Explain(args) => (args.json, args.run()),
-        Command::Diff(args) => (args.json, args.run()),
-        Command::Who(args) => (args.json, args.run()),
-        Command::Reach(args) => (args.json, args.run()),
-        Command::Test(args) => (args.json, args.run()),
-        Command::Build(args) => (args.json, args.run()),
-        Command::Fmt(args) => (args.json, args.run()),
-        Command::Import(args) => (args.json, args.run()),
-        Command::Export(args) => (args.json, args.run()),
-        Command::Inspect(args) => (args.json, args.run()),
-        Command::Keygen(args) => (args.json, args.run()),
-        Command::Keys(keys::Keys::Fetch(args)) => (args.json, args.run()),
-        Command::Verify(args) => (args.json, args.run()),
-        Command::Token(token::Token::Mint(args)) => (args.json, args.run()),
-        Command::Serve(args) => (false, args.run()),
-        Command::Authz(args) => (false, args.run()),
+    let (form, result) = match cli.command {
+        Command::Init(args) => (Form::of(args.json), args.run()),
+        Command::Check(args) => (args.form.form(), args.run()),
+        Command::Decide(args) => (Form::of(args.json), args.run()),
+        Command::Explain(args) => (Form::of(args.json), args.run()),
+        Command::Diff(args) => (args.form.form(), args.run()),
+        Command::Who(args) => (Form::of(args.json), args.run()),
+        Command::Reach(args) => (Form::of(args.json), args.run()),
+        Command::Test(args) => (args.form.form(), args.run()),
+        Command::Build(args) => (Form::of(args.json), args.run()),
+        Command::Fmt(args) => (Form::of(args.json), args.run()),
+        Command::Import(args) => (Form::of(args.json), args.run()),
+        Command::Export(args) => (Form::of(args.json), args.run()),
+        Command::Inspect(args) => (Form::of(args.json), args.run()),
+        Command::Keygen(args) => (Form::of(args.json), args.run()),
+        Command::Keys(keys::Keys::Fetch(args)) => (Form::of(args.json), args.run()),
+        Command::Keys(keys::Keys::New(args)) => (Form::of(args.json), args.run()),
+        Command::Verify(args) => (Form::of(args.json), args.run()),
+        Command::Token(token::Token::Mint(args)) => (Form::of(args.json), args.run()),
+        Command::Serve(args) => (Form::Human, args.run()),
+        Command::Authz(args) => (Form::Human, args.run()),
+        Command::Completions(args) => (Form::Human, args.run()),
+        Command::Man(args) => (Form::Human, args.run()),
     };
     match result {
         Ok(Verdict::Yes) => ExitCode::SUCCESS,
         Ok(Verdict::No) => ExitCode::from(3),
-        Err(failure) => failure.report(json),
+        Err(failure) => failure.report(form),
     }
 }

@@ -83,6 +83,13 @@ pub(crate) fn print_json(object: impl Display) -> Result<(), StdoutError> {
     forgive_closed_pipe(written).map_err(StdoutError)
 }
 
+/// Writes our own bytes, such as a script, as they are.
+pub(crate) fn print_bytes(bytes: &[u8]) -> Result<(), StdoutError> {
+    let mut out = io::stdout().lock();
+    let written = out.write_all(bytes).and_then(|()| out.flush());
+    forgive_closed_pipe(written).map_err(StdoutError)
+}
+
 /// Writes `text` and a line end to standard error. A failure cannot be reported anywhere.
 pub(crate) fn note(text: impl Display) {
     let _ = writeln!(anstream::stderr().lock(), "{}", shown(text));

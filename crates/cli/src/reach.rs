@@ -20,6 +20,7 @@ use crate::{input, policy};
 Examples:
   tollgate reach policy --groups rust-101,staff
   tollgate reach policy --claims '{\"sub\":\"alice\",\"level\":3}' --ip 192.0.2.7
+  tollgate reach policy --as alice           a user of the test files
   tollgate reach policy                      paths that need no token
 
 Exit code: 0 if the user can access any path, 3 if none.")]
@@ -44,8 +45,10 @@ pub(crate) struct ReachArgs {
 
 impl ReachArgs {
     pub(crate) fn run(self) -> Result<Verdict, Failure> {
-        let side = Analysed::read(&policy::folder_or_default(self.dir)?)?;
-        let claims = self.claims.read(side.policy.config())?;
+        let dir = policy::folder_or_default(self.dir)?;
+        let side = Analysed::read(&dir)?;
+        let gate = policy::load(&dir, side.policy.image().as_bytes().to_vec(), None)?;
+        let claims = self.claims.read(&gate, &dir)?;
         let person = Person {
             claims: claims.map(|assumed| assumed.object),
             method: self.method,

@@ -1,26 +1,31 @@
 //! `tollgate serve`: a policy in front of a directory or another server, for trying it in a browser.
 
+mod live;
+
 use core::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::{Arc, RwLock};
 
 use clap::{Args, ValueEnum};
 use tollgate_core::UnixSeconds;
 use tollgate_gate::Kind;
 use tollgate_server::{
-    Caching, Clock, KeysFetched, LocalEdge, LogSink, Options, Origin, Served, UpstreamOptions,
+    Assumed, Caching, Clock, KeysFetched, LocalEdge, LogSink, Options, Origin, Served,
+    UpstreamOptions,
 };
 
 use crate::failure::{Failure, Problem, warn};
 use crate::output::{self, BAD, FAINT, GOOD, STRONG, styled, visible};
 use crate::trust::TrustArgs;
 use crate::verdict::Verdict;
-use crate::{input, policy};
+use crate::{input, person, policy};
 
 /// Run a local edge: the policy in front of a directory or another server
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
   tollgate serve policy --root site
+  tollgate serve policy --root site --as alice --watch
   tollgate serve policy --upstream http://127.0.0.1:9000 --listen 127.0.0.1:8080 --log json
 
 The server uses plain HTTP, has no index documents, and does not follow symbolic links.
@@ -54,6 +59,12 @@ pub(crate) struct Serve {
     /// The format of the decision log
     #[arg(long, value_enum, value_name = "FORM", default_value_t = Log::Text)]
     log: Log,
+    /// Treat requests without a token as requests of this user of the policy's test files; only on loopback
+    #[arg(long = "as", value_name = "PERSON", conflicts_with = "allow_remote")]
+    person: Option<String>,
+    /// Load the policy again when its files change; while it has errors, the previous one stays in use
+    #[arg(long)]
+    watch: bool,
 }
 
 #[derive(Args)]
@@ -121,7 +132,13 @@ impl Serve {
     pub(crate) fn run(self) -> Result<Verdict, Failure> {
         let origin = self.origin.open()?;
         let policy = policy::folder_or_default(self.dir.or(self.policy))?;
-        let gate = policy::gate(&policy, self.trust.read()?.as_mut())?;
+        let mut trust = self.trust.read()?;
+        let gate = policy::gate(&policy, trust.as_mut())?;
+        let person = self.person.as_deref();
+        let claims = person.map(|name| person::named(name, &policy, &gate));
+        let assume: Option<Assumed> = claims
+            .transpose()?
+            .map(|person| Arc::new(RwLock::new(person.claims.clone())));
         let id = gate.policy_id();
         let sign_in = gate.config().sign_in.as_ref();
         let origins = sign_in.map(|sign_in| sign_in.origins.clone());
@@ -137,6 +154,11 @@ impl Serve {
                 .map_or(Clock::System, |now| Clock::Fixed(UnixSeconds(now))),
             log: log(self.log),
             keys_log: Box::new(report_fetch),
+            reload: match self.watch {
+                true => Some(live::reload(&policy, trust, person, assume.clone())?),
+                false => None,
+            },
+            assume,
         };
         let listen = self.listen;
         let edge = LocalEdge::bind(listen, gate, origin, options)
@@ -153,6 +175,12 @@ impl Serve {
                 "sign-in returns to `{}`: add `\"http://localhost:{}\"` to `origins` of `[sign_in]`, and open that address",
                 origins.first().map_or("", String::as_str),
                 edge.addr().port()
+            ));
+        }
+        if let Some(name) = person {
+            warn(format_args!(
+                "requests without a token count as `{}`, whoever sends them: for trying the policy on this machine only",
+                visible(name)
             ));
         }
         output::print(format_args!(

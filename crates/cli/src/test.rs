@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use tollgate_author::annotate;
 use tollgate_author::coverage::{Coverage, Meter};
 use tollgate_author::lint::name;
 use tollgate_author::locate::{self, RuleSpans};
@@ -20,11 +21,13 @@ use tollgate_gate::Gate;
 use tollgate_policy::spec::ImageSpec;
 
 use crate::failure::{Failure, print_findings};
-use crate::output::{print, print_json};
+use crate::form::{Form, FormArgs};
+use crate::output::{note, print, print_json};
 use crate::overwrite::{self, Output};
 use crate::policy;
 use crate::progress::Progress;
 use crate::verdict::Verdict;
+use crate::watch;
 use crate::write::write_whole;
 
 /// Run the policy's tests, `*.test.toml`, and report their coverage
@@ -34,6 +37,7 @@ Examples:
   tollgate test policy
   tollgate test policy --filter rust-101 --junit report.xml
   tollgate test policy --mutate --suggest --html report.html
+  tollgate test policy --format github
 
 Exit code: 0 if all tests pass, 3 if a test fails, coverage is too low or a mutant is missed, 2 if a
 file cannot be read or no test is found.")]
@@ -63,21 +67,36 @@ pub(crate) struct Test {
     /// Skip invalid keys of key sets with a warning
     #[arg(long)]
     lenient_jwks: bool,
-    /// Print the result as a single JSON object
-    #[arg(long)]
-    pub(crate) json: bool,
+    /// Run the tests again whenever a file of the policy changes
+    #[arg(long, conflicts_with_all = ["format", "json"])]
+    watch: bool,
+    #[command(flatten)]
+    pub(crate) form: FormArgs,
 }
 
 impl Test {
     pub(crate) fn run(self) -> Result<Verdict, Failure> {
         let dir = policy::folder_or_default(self.dir.clone())?;
+        let outputs: Vec<&Path> = [&self.junit, &self.html]
+            .into_iter()
+            .filter_map(|path| path.as_deref())
+            .collect();
+        match self.watch {
+            true => watch::repeat(&dir, &outputs, || self.once(&dir)),
+            false => self.once(&dir),
+        }
+    }
+
+    /// Runs the tests once.
+    fn once(&self, dir: &Path) -> Result<Verdict, Failure> {
+        let form = self.form.form();
         for (path, output) in [(&self.junit, Output::Junit), (&self.html, Output::Html)] {
             if let Some(path) = path {
                 overwrite::check(path, output)?;
             }
         }
-        let policy = policy::compile_with_tests(&dir, self.lenient_jwks)?;
-        let gate = policy::load(&dir, policy.image, None)?;
+        let policy = policy::compile_with_tests(dir, self.lenient_jwks)?;
+        let gate = policy::load(dir, policy.image, None)?;
         let sources = policy.sources;
         let (all, mut findings) = suite::read(&sources.test_files(), &sources, Some(&gate));
         if findings.iter().any(Diagnostic::is_error) {
@@ -90,11 +109,12 @@ impl Test {
         if files.is_empty() {
             return Err(Failure::NoTests);
         }
-        if !self.json {
-            // Print why a test can only fail before it fails.
-            findings.extend(suite::advice(&files, &spec, &gate));
+        // Print why a test can only fail before it fails.
+        findings.extend(suite::advice(&files, &spec, &gate));
+        if form == Form::Human {
             print_findings(&findings, &sources);
         }
+        let mut annotations = annotate::diagnostics(&findings, &sources);
         let work = Work {
             spec: &spec,
             places: &places,
@@ -144,12 +164,15 @@ impl Test {
         let wanted = self
             .min_coverage
             .or(usual.filter(|_| self.filter.is_none()));
-        if self.json {
-            print_json(object::object(&findings, wanted))?;
-        } else {
-            print(text::text(&findings, wanted, &gate))?;
-        }
         let covered = wanted.is_none_or(|percent| coverage.reaches(usize::from(percent)));
+        annotations.extend(annotate::tests(&findings, covered));
+        form.print(&annotations)?;
+        match form {
+            Form::Human => print(text::text(&findings, wanted, &gate))?,
+            Form::Json => print_json(object::object(&findings, wanted))?,
+            Form::Sarif => {}
+            Form::Github => note(text::text(&findings, wanted, &gate)),
+        }
         let (_, fates) = mutants.unwrap_or_default();
         let missed = Tally::of(&fates).missed > 0;
         Ok((passed && covered && !missed).into())

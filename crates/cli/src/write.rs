@@ -3,7 +3,7 @@
 //! Not here: the contents.
 
 use std::ffi::OsString;
-use std::fs::{self, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -40,6 +40,13 @@ pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
         let _ = fs::remove_file(&temp);
     }
     written
+}
+
+/// Writes a new file that only its owner can read.
+pub(crate) fn write_secret(path: &Path, text: &str) -> io::Result<()> {
+    let mut file = new_file(path, true)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()
 }
 
 /// Writes a directory atomically. An existing directory is replaced only if every file in it is also written now, so no
@@ -92,6 +99,78 @@ pub(crate) fn replaced(path: &Path, entries: &[Entry]) -> io::Result<bool> {
     } else {
         Err(io::ErrorKind::DirectoryNotEmpty.into())
     }
+}
+
+/// A new file.
+pub(crate) struct NewFile {
+    /// The path, relative, with `/`.
+    pub(crate) name: String,
+    pub(crate) text: String,
+    /// Whether only its owner can read it.
+    pub(crate) is_secret: bool,
+}
+
+/// New files and directories, which are removed when this is dropped.
+#[derive(Default)]
+pub(crate) struct Created(Vec<PathBuf>);
+
+impl Drop for Created {
+    fn drop(&mut self) {
+        // The last created first, so that directories are empty when they are removed. A file that another program wrote
+        // meanwhile keeps its directory.
+        for path in self.0.iter().rev() {
+            let _ = fs::remove_file(path).or_else(|_| fs::remove_dir(path));
+        }
+    }
+}
+
+impl Created {
+    /// Keeps the files.
+    pub(crate) fn keep(mut self) {
+        self.0.clear();
+    }
+
+    fn write(&mut self, path: &Path, file: &NewFile) -> io::Result<()> {
+        let is_missing = |folder: &&Path| !folder.as_os_str().is_empty() && !folder.exists();
+        let missing: Vec<&Path> = path.ancestors().skip(1).take_while(is_missing).collect();
+        for folder in missing.into_iter().rev() {
+            fs::create_dir(folder)?;
+            self.0.push(folder.to_owned());
+        }
+        let mut new = new_file(path, file.is_secret)?;
+        self.0.push(path.to_owned());
+        new.write_all(file.text.as_bytes())?;
+        new.sync_all()
+    }
+}
+
+/// Writes new files into a directory: all of them, or none. Creates the directory.
+///
+/// # Errors
+///
+/// Returns the path and the error, for example if a file exists.
+pub(crate) fn write_new(folder: &Path, files: &[NewFile]) -> Result<Created, (PathBuf, io::Error)> {
+    let mut created = Created::default();
+    for file in files {
+        let path = folder.join(&file.name);
+        if let Err(error) = created.write(&path, file) {
+            return Err((path, error));
+        }
+    }
+    Ok(created)
+}
+
+/// Creates a file. A secret one can only be read by its owner.
+fn new_file(path: &Path, is_secret: bool) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    if is_secret {
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    }
+    #[cfg(not(unix))]
+    let _ = is_secret;
+    options.open(path)
 }
 
 fn fill(folder: &Path, entries: &[Entry]) -> io::Result<()> {

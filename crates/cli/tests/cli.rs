@@ -59,8 +59,8 @@ macro_rules! themes {
 }
 
 themes!(
-    analysis, build, check, decide, exchange, fmt, lenient, mint, overwrite, paths, places,
-    proxies, sign_in, signed, test, usage, verify
+    analysis, build, check, decide, exchange, fmt, format, init, lenient, mint, overwrite, paths,
+    places, proxies, sign_in, signed, test, usage, verify
 );
 
 fn data() -> PathBuf {

@@ -23,7 +23,7 @@ pub use authz::{
     PolicySource, Tls,
 };
 pub use clock::Clock;
-pub use keys::{KeysFetched, KeysSink};
-pub use local::{BindError, LocalEdge, Options, Running};
+pub use keys::{Assumed, KeysFetched, KeysSink};
+pub use local::{BindError, LocalEdge, Options, Reload, Running};
 pub use origin::{BadUpstream, Origin, UpstreamOptions};
 pub use service::{Caching, LogSink, Served};

@@ -21,8 +21,9 @@ use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 use tollgate_gate::Gate;
 
+use crate::authz::{Event, PolicySource};
 use crate::clock::Clock;
-use crate::keys::{self, KeysSink};
+use crate::keys::{self, Assumed, KeyedGate, KeysFetched, KeysSink};
 use crate::origin::Origin;
 use crate::service::{self, Caching, LogSink};
 use crate::shell::{self, Limits, Listener, interrupted};
@@ -34,6 +35,9 @@ const HEAD_TIMEOUT: Duration = Duration::from_secs(15);
 const STOP_TIMEOUT: Duration = Duration::from_secs(10);
 
 const MAX_CONNECTIONS: usize = 1024;
+
+/// A log of fetches that several gates use, one after the other.
+type KeysLog = Arc<dyn Fn(&KeysFetched<'_>) + Send + Sync>;
 
 /// The options of a server.
 pub struct Options {
@@ -50,6 +54,19 @@ pub struct Options {
     pub log: LogSink,
     /// Called once per key fetch.
     pub keys_log: KeysSink,
+    /// The claims that a request without a token counts with, as if they had been verified. Only requests to a
+    /// loopback name are affected, so that no page of another site can use them through a name of its own.
+    pub assume: Option<Assumed>,
+    /// Where the policy is loaded again while requests are answered.
+    pub reload: Option<Reload>,
+}
+
+/// A policy that changes, and the log of its changes.
+pub struct Reload {
+    /// Where it is loaded from.
+    pub source: Arc<dyn PolicySource>,
+    /// Called for every change, and for every new policy that is rejected.
+    pub log: Box<dyn Fn(&Event<'_>) + Send + Sync>,
 }
 
 impl Default for Options {
@@ -61,6 +78,8 @@ impl Default for Options {
             clock: Clock::System,
             log: Box::new(|_| {}),
             keys_log: Box::new(|_| {}),
+            assume: None,
+            reload: None,
         }
     }
 }
@@ -106,9 +125,13 @@ impl LocalEdge {
             clock,
             log,
             keys_log,
+            assume,
+            reload,
         } = options;
+        let keys_log: KeysLog = Arc::from(keys_log);
+        let gate = ArcSwap::new(keyed(gate, clock, &keys_log, assume.clone()));
         let service = Arc::new(service::Service {
-            gate: Arc::new(ArcSwap::new(keys::keyed_gate(gate, clock, keys_log))),
+            gate: Arc::new(gate),
             origin,
             clock,
             trust_forwarded_for,
@@ -116,6 +139,11 @@ impl LocalEdge {
             log,
             key: None,
         });
+        if let Some(reload) = reload {
+            let gate = Arc::clone(&service.gate);
+            let keyed = move |new| keyed(new, clock, &keys_log, assume.clone());
+            runtime.spawn(watch(gate, reload, keyed));
+        }
         Ok(LocalEdge {
             runtime,
             listener,
@@ -208,6 +236,44 @@ impl fmt::Display for BindError {
 }
 
 impl Error for BindError {}
+
+fn keyed(
+    gate: Gate<Vec<u8>>,
+    clock: Clock,
+    log: &KeysLog,
+    assume: Option<Assumed>,
+) -> Arc<KeyedGate> {
+    let log = Arc::clone(log);
+    let sink = Box::new(move |ended: &KeysFetched<'_>| log(ended));
+    keys::assuming_gate(gate, clock, sink, assume)
+}
+
+/// Replaces the policy whenever another one is loaded. Runs until it is dropped.
+async fn watch(
+    gate: Arc<ArcSwap<KeyedGate>>,
+    reload: Reload,
+    keyed: impl Fn(Gate<Vec<u8>>) -> Arc<KeyedGate>,
+) {
+    let Reload { source, log } = reload;
+    loop {
+        tokio::time::sleep(source.interval()).await;
+        let worker = Arc::clone(&source);
+        let loaded = tokio::task::spawn_blocking(move || worker.load(false)).await;
+        match loaded {
+            Ok(Ok(Some(new))) => {
+                let id = new.policy_id();
+                // The same policy with fetched keys is better than with those of the files only.
+                if gate.load().machine().0.read().policy_id() != id {
+                    gate.store(keyed(new));
+                    log(&Event::Loaded(&id.to_string()));
+                }
+            }
+            Ok(Ok(None)) => {}
+            Ok(Err(error)) => log(&Event::NotLoaded(&error)),
+            Err(_) => log(&Event::NotLoaded("internal error")),
+        }
+    }
+}
 
 async fn serve(
     listener: TcpListener,

@@ -1,14 +1,15 @@
-//! TG0726, TG0728, TG0735 and TG0736: token sources with a wildcard, issuers that no token can
-//! have, algorithms without keys, keys without algorithms.
+//! TG0726, TG0728, TG0735, TG0736 and TG0740: token sources with a wildcard, issuers that no token can
+//! have, algorithms without keys, keys without algorithms, test keys.
 //!
 //! Not here: unsafe keys, which the compiler rejects.
 
 use tollgate_compiler::diagnostic::{Code, Span, codes};
-use tollgate_compiler::{Diagnostic, SITE_FILE};
+use tollgate_compiler::{Diagnostic, SITE_FILE, place_of_issuer};
 use tollgate_gate::config::{GateConfig, TokenSource};
 use tollgate_token::{Algorithm, IssuerConfig, Jwks, KeyKind, SkipReason};
 
 use super::context::LintContext;
+use crate::starter::test_keys;
 
 /// The path below an issuer's URL where providers publish their metadata.
 const WELL_KNOWN: &str = "/.well-known/";
@@ -24,6 +25,7 @@ pub(super) fn check(context: &LintContext<'_>, findings: &mut Vec<Diagnostic>) {
     }
     for issuer in &config.issuers {
         discovery(context, issuer, findings);
+        findings.extend(test_key(context, issuer));
         if let Some(text) = &issuer.jwks
             && let Ok(set) = Jwks::parse_lenient(text.as_bytes(), &issuer.algorithms)
         {
@@ -64,6 +66,24 @@ fn discovery(context: &LintContext<'_>, issuer: &IssuerConfig, findings: &mut Ve
         ));
         findings.push(finding);
     }
+}
+
+/// Reports an issuer with a key that was generated for tests.
+fn test_key(context: &LintContext<'_>, issuer: &IssuerConfig) -> Option<Diagnostic> {
+    let kids = test_keys(issuer.jwks.as_deref()?);
+    let kid = kids.first()?;
+    let name = &issuer.name;
+    let message = format!(
+        "the keys of issuer `{name}` include the test key `{kid}`: its private half can sign in as any user"
+    );
+    let mut finding = Diagnostic::new(&codes::TEST_KEY, SITE_FILE, message);
+    if let Some(span) = place_of_issuer(context.sources, name) {
+        finding.at(span);
+    }
+    finding.help(format!(
+        "before you publish, run `tollgate keys fetch --issuer {name}`, which replaces it by the keys of the issuer"
+    ));
+    Some(finding)
 }
 
 fn keys(

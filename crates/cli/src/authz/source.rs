@@ -1,11 +1,10 @@
-//! Where `authz` gets its policy: a file, a directory or a URL, and again when it changes.
+//! Where `authz` and `serve --watch` get their policy: a file, a directory or a URL, and again when it changes.
 //!
 //! Not here: what happens with requests meanwhile (`tollgate_server`).
 
 use core::time::Duration;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::SystemTime;
 
 use tollgate_gate::{Gate, Trust};
 use tollgate_server::PolicySource;
@@ -13,9 +12,7 @@ use tollgate_server::PolicySource;
 use crate::client::{Client, Limits};
 use crate::failure::{Failure, warn_of};
 use crate::policy;
-
-/// The time between two looks at a file.
-const LOOK: Duration = Duration::from_secs(1);
+use crate::stamp::{LOOK, Stamp, stamp};
 
 /// The limits of a request for a policy: the largest image is that of Workers KV, and this is twice as much.
 const LIMITS: Limits = Limits {
@@ -24,7 +21,7 @@ const LIMITS: Limits = Limits {
 };
 
 /// A policy that is loaded again when it changes.
-pub(super) struct Source {
+pub(crate) struct Source {
     place: Place,
     poll: Duration,
     trust: Mutex<Option<Trust>>,
@@ -39,7 +36,7 @@ enum Place {
 
 impl Source {
     /// Opens a place and loads the policy.
-    pub(super) fn open(
+    pub(crate) fn open(
         place: &str,
         trust: Option<Trust>,
         poll: Duration,
@@ -109,30 +106,4 @@ impl PolicySource for Source {
             Place::Url(..) => self.poll,
         }
     }
-}
-
-/// The state of files: the newest time of change, the number of files, and their total length.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Stamp {
-    newest: Option<SystemTime>,
-    files: u64,
-    bytes: u64,
-}
-
-fn stamp(path: &Path) -> Stamp {
-    let mut stamp = Stamp::default();
-    let mut waiting = vec![path.to_owned()];
-    while let Some(path) = waiting.pop() {
-        let Ok(found) = std::fs::metadata(&path) else {
-            continue;
-        };
-        if found.is_dir() {
-            let entries = std::fs::read_dir(&path).into_iter().flatten().flatten();
-            waiting.extend(entries.map(|entry| entry.path()));
-        }
-        stamp.newest = stamp.newest.max(found.modified().ok());
-        stamp.files += 1;
-        stamp.bytes += found.len();
-    }
-    stamp
 }

@@ -19,6 +19,8 @@ pub(crate) struct NotPinned {
 #[derive(Debug)]
 pub(crate) enum Reason {
     Fetch(FetchError),
+    /// No request could be sent.
+    NoClient(std::io::Error),
     Unusable(Unusable),
 }
 
@@ -32,6 +34,7 @@ impl fmt::Display for NotPinned {
         write!(f, "issuer `{issuer}`: `{url}`: ")?;
         match reason {
             Reason::Fetch(error) => write!(f, "{error}"),
+            Reason::NoClient(error) => write!(f, "{error}"),
             Reason::Unusable(problem) => write!(f, "{problem}"),
         }
     }
@@ -49,7 +52,7 @@ impl NotPinned {
                 "compare `issuer` with the `iss` of a token; if the issuer has no discovery document, write the URL of \
                  its key set: `refresh = \"https://…\"`",
             ),
-            Reason::Fetch(_) => Vec::new(),
+            Reason::Fetch(_) | Reason::NoClient(_) => Vec::new(),
             Reason::Unusable(Unusable::NotJson) => {
                 one("open the URL in a browser to see what it is")
             }

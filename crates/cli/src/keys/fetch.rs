@@ -65,10 +65,10 @@ pub(crate) struct Fetch {
 }
 
 /// The files of an issuer, fetched and valid.
-struct Fetched<'s> {
+pub(crate) struct Fetched<'s> {
     source: &'s Source,
-    document: Option<Document>,
-    keys: Pinned,
+    pub(crate) document: Option<Document>,
+    pub(crate) keys: Pinned,
 }
 
 /// A file, and its differences.
@@ -168,7 +168,8 @@ fn fetch_all<'s>(sources: &[&'s Source]) -> Result<Vec<Fetched<'s>>, Failure> {
     }
 }
 
-fn fetch<'s>(source: &'s Source, client: &Client) -> Result<Fetched<'s>, NotPinned> {
+/// Fetches the files of an issuer.
+pub(crate) fn fetch<'s>(source: &'s Source, client: &Client) -> Result<Fetched<'s>, NotPinned> {
     let failed = |url: &str, reason| NotPinned {
         issuer: source.name.clone(),
         url: url.to_owned(),

@@ -1,16 +1,16 @@
 //! `tollgate token mint`: one token, from a private key and claims.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde_json::{Value, json};
 use tollgate_mint::{Claims, Minter, PrivateKey};
-use tollgate_token::COGNITO_GROUPS_CLAIM;
+use tollgate_token::{COGNITO_GROUPS_CLAIM, IssuerConfig, IssuerKind};
 
 use crate::failure::{Failure, Problem};
-use crate::input;
 use crate::output::{print, print_json};
 use crate::verdict::Verdict;
+use crate::{input, person, policy};
 
 /// The lifetime of a token that is created as expired, in seconds.
 const USUAL_LIFETIME_SECS: i64 = 3_600;
@@ -21,15 +21,22 @@ const USUAL_LIFETIME_SECS: i64 = 3_600;
 Examples:
   tollgate token mint --key test-key.json --iss https://id.example.com --aud web \\
       --sub alice --group rust-101
+  tollgate token mint policy --as alice
   tollgate token mint --key test-key.json --claims \"$CLAIMS\" --claim level=3 --expires-in=-1
 
 Unless the claims contain them, `iat` is the current time and `exp` is --expires-in seconds later. In an expired
 token, `iat` is an hour before `exp`.
 Never use a production key here.")]
 pub(crate) struct Mint {
-    /// The private key, as a JSON Web Key
-    #[arg(long, value_name = "FILE")]
-    key: PathBuf,
+    /// With --as: the policy directory [default: the nearest directory with `site.toml`]
+    #[arg(requires = "person")]
+    dir: Option<PathBuf>,
+    /// The private key, as a JSON Web Key [default with --as: `keys/ISSUER.private.json` in the policy directory]
+    #[arg(long, value_name = "FILE", required_unless_present = "person")]
+    key: Option<PathBuf>,
+    /// Start with the claims of this user of the policy's test files, and those that the issuer's tokens need
+    #[arg(long = "as", value_name = "PERSON", conflicts_with = "claims")]
+    person: Option<String>,
     /// The algorithm [default: the key's `alg`]
     #[arg(long, value_name = "ALG")]
     alg: Option<String>,
@@ -75,8 +82,14 @@ pub(crate) struct Mint {
 
 impl Mint {
     pub(crate) fn run(self) -> Result<Verdict, Failure> {
-        let key = self.private_key()?;
-        let claims = self.claims()?.to_json();
+        let person = self.person.as_deref();
+        let person = person.map(|name| self.of_person(name)).transpose()?;
+        let (path, start) = match person {
+            Some((path, start)) => (path, Some(start)),
+            None => (self.key.clone().unwrap_or_default(), None),
+        };
+        let key = self.private_key(&path)?;
+        let claims = self.claims(start)?.to_json();
         let minter = Minter::new(key).typ("JWT");
         let token = minter.token(&claims).map_err(Failure::Mint)?;
         if self.json {
@@ -90,13 +103,37 @@ impl Mint {
         Ok(Verdict::Yes)
     }
 
-    fn private_key(&self) -> Result<PrivateKey, Failure> {
-        let mut text = input::read_text(&self.key)?;
+    /// The file of the key, and the claims of a user's token.
+    fn of_person(&self, name: &str) -> Result<(PathBuf, Claims), Failure> {
+        let dir = policy::folder_or_default(self.dir.clone())?;
+        let gate = policy::gate(&dir, None)?;
+        let person = person::named(name, &dir, &gate)?;
+        let issuer = gate.config().assumed_issuer(&person.claims);
+        let issuer = issuer.map_err(Failure::Claims)?;
+        let mut claims = Claims::from_json(person.claims.text()).map_err(Failure::Mint)?;
+        for (name, value) in needed(&issuer) {
+            if !claims.has(&name) {
+                claims = claims.set(&name, value);
+            }
+        }
+        let usual = || dir.join(format!("keys/{}.private.json", issuer.name));
+        let path = self.key.clone().unwrap_or_else(usual);
+        if self.key.is_none() && !path.exists() {
+            return Err(Failure::NoTestKey {
+                path,
+                key_set: dir.join(format!("keys/{}.jwks.json", issuer.name)),
+            });
+        }
+        Ok((path, claims))
+    }
+
+    fn private_key(&self, path: &Path) -> Result<PrivateKey, Failure> {
+        let mut text = input::read_text(path)?;
         let json: Value = serde_json::from_str(&text).unwrap_or_default();
         if json.get("keys").is_some() {
             return Err(Failure::Argument {
                 name: "--key",
-                value: self.key.to_string_lossy().into_owned(),
+                value: path.to_string_lossy().into_owned(),
                 problem: Problem::KeySet,
             });
         }
@@ -109,7 +146,7 @@ impl Mint {
             }
         }
         let key = PrivateKey::from_jwk(&text).map_err(|error| Failure::PrivateKey {
-            path: self.key.clone(),
+            path: path.to_owned(),
             error,
         })?;
         Ok(match &self.kid {
@@ -118,9 +155,10 @@ impl Mint {
         })
     }
 
-    fn claims(&self) -> Result<Claims, Failure> {
-        let start = self.claims.as_deref().map(Claims::from_json).transpose();
-        let mut claims = start.map_err(Failure::Mint)?.unwrap_or_default();
+    fn claims(&self, start: Option<Claims>) -> Result<Claims, Failure> {
+        let given = self.claims.as_deref().map(Claims::from_json).transpose();
+        let given = given.map_err(Failure::Mint)?;
+        let mut claims = start.or(given).unwrap_or_default();
         for (name, value) in [("iss", &self.iss), ("aud", &self.aud), ("sub", &self.sub)] {
             if let Some(value) = value {
                 claims = claims.set(name, value.as_str());
@@ -159,4 +197,18 @@ impl Mint {
         }
         Ok(claims)
     }
+}
+
+/// The claims that tokens of an issuer need besides those of the user.
+fn needed(issuer: &IssuerConfig) -> Vec<(String, Value)> {
+    let client = issuer.clients.first().cloned().unwrap_or_default();
+    let (kind, claim) = match issuer.kind {
+        IssuerKind::Cognito { id: true, .. } => (Some("id"), "aud"),
+        IssuerKind::Cognito { .. } => (Some("access"), "client_id"),
+        IssuerKind::Oidc => (None, "aud"),
+    };
+    let claim = issuer.claims.client.as_deref().unwrap_or(claim);
+    let kind = kind.map(|kind| ("token_use".to_owned(), kind.into()));
+    let client = (claim.to_owned(), client.into());
+    kind.into_iter().chain([client]).collect()
 }

@@ -129,4 +129,8 @@ super::declare_codes! {
      redirect of the issuer back to this site is one. The first request after sign-in therefore has no session, and the \
      user is sent to sign in again. Write `same_site = \"lax\"`, which still excludes the requests of other sites' forms \
      and scripts.";
+    TEST_KEY, "TG0740", Warning, "issuer with a test key",
+    "The key set of the issuer contains a key that `tollgate init` or `tollgate keys new` generated. Tokens of the real \
+     issuer are rejected until its keys are pinned, and whoever has the private half of the test key can sign in as any \
+     user. Run `tollgate keys fetch` before you publish the policy.";
 }
