@@ -40,7 +40,7 @@ pub(crate) fn stamp_except(path: &Path, except: &[PathBuf]) -> Stamp {
             let is_read = |entry: &std::fs::DirEntry| {
                 let is_link = entry.file_type().is_ok_and(|kind| kind.is_symlink());
                 let is_hidden = entry.file_name().as_encoded_bytes().starts_with(b".");
-                !is_hidden && !(is_link && entry.path().is_dir())
+                !(is_hidden || is_link && entry.path().is_dir())
             };
             let entries = std::fs::read_dir(&path).into_iter().flatten().flatten();
             waiting.extend(entries.filter(is_read).map(|entry| entry.path()));
