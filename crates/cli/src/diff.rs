@@ -71,7 +71,12 @@ impl DiffArgs {
             }
             Form::Human => print(show::text(&old, &new, &found).trim_end())?,
             Form::Sarif | Form::Github => {
-                form.print(&annotate::annotations(&old, &new, &found))?;
+                form.print(&annotate::annotations(
+                    &old,
+                    &new,
+                    &found,
+                    self.no_new_access,
+                ))?;
             }
         }
         if form == Form::Github {

@@ -455,7 +455,10 @@ pub(crate) fn warn_of(failure: &Failure) -> String {
         Failure::Policy { findings, .. } => {
             let errors = findings.iter().filter(|finding| finding.is_error());
             let texts: Vec<String> = errors
-                .map(|finding| format!("{}: {}", finding.file, finding.message))
+                .map(|finding| match finding.file.as_str() {
+                    "" => finding.message.clone(),
+                    file => format!("{file}: {}", finding.message),
+                })
                 .collect();
             format!("{failure}: {}", texts.join("; "))
         }

@@ -35,12 +35,11 @@ pub(crate) fn stamp_except(path: &Path, except: &[PathBuf]) -> Stamp {
         let mut hash = DefaultHasher::new();
         path.hash(&mut hash);
         if found.is_dir() {
-            // Editors and git write hidden files, which no policy reads.
-            // Links to directories are not followed: they may lead in a circle.
+            // Links to directories are not followed: they may lead in a circle, and Kubernetes, which links to a hidden
+            // directory with the files, has that directory beside the link. Only git's own files are not part of a policy.
             let is_read = |entry: &std::fs::DirEntry| {
                 let is_link = entry.file_type().is_ok_and(|kind| kind.is_symlink());
-                let is_hidden = entry.file_name().as_encoded_bytes().starts_with(b".");
-                !(is_hidden || is_link && entry.path().is_dir())
+                !(entry.file_name() == ".git" || is_link && entry.path().is_dir())
             };
             let entries = std::fs::read_dir(&path).into_iter().flatten().flatten();
             waiting.extend(entries.filter(is_read).map(|entry| entry.path()));
@@ -82,5 +81,8 @@ mod tests {
         assert_eq!(stamp(folder.path()), before);
         fs::remove_file(path("courses/b.toml")).unwrap();
         expect_new("a file less");
+        fs::create_dir(path("..1")).unwrap();
+        fs::write(path("..1/site.toml"), "a").unwrap();
+        expect_new("a hidden directory, to which Kubernetes links");
     }
 }

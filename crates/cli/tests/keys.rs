@@ -354,3 +354,52 @@ fn one_issuer_of_several() {
     world.write("site.toml", "[");
     has_all(&world.fetch(&[]).1, &["it is not TOML"]);
 }
+
+#[test]
+fn a_new_site_pins_the_keys_of_its_issuer() {
+    let world = World::new();
+    // The second spelling is not the issuer's own.
+    for (folder, issuer) in [("one", "/a"), ("two", "/a/")] {
+        let issuer = format!("{}{issuer}", world.base);
+        let (code, text) = world.run(&["init", folder, "--issuer", &issuer, "--client", "web"]);
+        assert_eq!(code, 0, "{text}");
+        assert!(!text.contains("warning:"), "{text}");
+        let site = world.read(&format!("{folder}/site.toml"));
+        for line in [
+            format!("issuer = \"{}/a\" #", world.base),
+            format!("refresh = \"{}/keys\"", world.base),
+            "algorithms = [\"ES256\"]".to_owned(),
+        ] {
+            assert!(site.contains(&line), "{line}\n{site}");
+        }
+        for command in [
+            ["check", folder, "--deny-warnings"].as_slice(),
+            &["test", folder, "--mutate"],
+            &["fmt", folder, "--check"],
+            &["keys", "fetch", folder, "--check"],
+        ] {
+            let (code, text) = world.run(command);
+            assert_eq!(code, 0, "{command:?}\n{text}");
+        }
+    }
+}
+
+#[test]
+fn a_new_site_has_a_test_key_until_its_issuer_is_found() {
+    let world = World::new();
+    let issuer = format!("{}/a", world.base);
+    world.answer(CONFIGURATION, "503 Service Unavailable", "");
+    let (code, text) = world.run(&["init", "new", "--issuer", &issuer, "--client", "web"]);
+    assert_eq!(code, 0, "{text}");
+    assert!(text.contains("cannot be pinned"), "{text}");
+    assert!(text.contains("the site has a test key"), "{text}");
+    let (code, text) = world.run(&["check", "new", "--deny-warnings"]);
+    assert_eq!(code, 3, "{text}");
+    assert!(text.contains("TG0740"), "{text}");
+    world.page(CONFIGURATION, &world.document());
+    world.page("/keys", r#"{"keys":[{"kty":"RSA","kid":"r","alg":"RS256","n":"ofgWCuLjybRlzo0tZWJjNiuSfb4p4fAkd_wWJcyQoTbji9k0l8W26mPddxHmfHQp-Vaw-4qPCJrcS2mJPMEzP1Pt0Bm4d4QlL-yRT-SFd2lZS-pCgNMsD1W_YpRPEwOWvG6b32690r2jZ47soMZo9wGzjb_7OMg0LOL-bSf63kpaSHSXndS5z5rexMdbBYUsLA9e-KXBdQOS-UTo7WTBEMa2R2CapHg665xsmtdVMTBQY4uDZlxvb3qCo5ZwKh9kG4LT6_I5IhlJH7aGhyxXFvUK-DWNmoudF8NAco9_h9iaGNj8q2ethFkMLs91kzk2PAcDTW9gb54h4FRWyuXpoQ","e":"AQAB"}]}"#);
+    let (code, text) = world.run(&["keys", "fetch", "new"]);
+    assert_eq!(code, 0, "{text}");
+    let (code, text) = world.run(&["check", "new", "--deny-warnings"]);
+    assert_eq!(code, 0, "{text}");
+}

@@ -286,6 +286,7 @@ async fn serve(
         connections: MAX_CONNECTIONS,
         http2: false,
         tls: None,
+        admits: None,
     };
     shell::serve(Listener::Tcp(listener), service, limits, stop).await;
 }

@@ -17,7 +17,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpListener;
 #[cfg(unix)]
 use tokio::net::UnixListener;
@@ -29,6 +29,9 @@ use crate::raw_target::{self, RawTarget, TargetTap};
 
 /// The pause after a failed accept, for instance for lack of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// The time in which a peer that may not connect gets its answer.
+const REFUSE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The first bytes of an HTTP/2 connection (RFC 9113, section 3.4).
 const HTTP2_PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -98,6 +101,8 @@ pub(crate) struct Limits {
     /// Whether clients may use HTTP/2.
     pub(crate) http2: bool,
     pub(crate) tls: Option<TlsSource>,
+    /// Whether a peer may connect; `None` admits everybody.
+    pub(crate) admits: Option<Arc<dyn Fn(Peer) -> bool + Send + Sync>>,
 }
 
 /// Serves until `stop` completes, then waits for the responses in flight.
@@ -119,6 +124,11 @@ pub(crate) async fn serve<A: Answer>(
         tokio::select! {
             () = &mut stop => break,
             (accepted, permit) = next => match accepted {
+                Ok((stream, peer)) if limits.admits.as_ref().is_some_and(|admits| !admits(peer)) => {
+                    // It takes no room from those that may connect.
+                    drop(permit);
+                    tokio::spawn(refuse(stream));
+                }
                 Ok((stream, peer)) => {
                     let answers = Arc::clone(&answers);
                     let (limits, watcher) = (limits.clone(), graceful.watcher());
@@ -134,6 +144,19 @@ pub(crate) async fn serve<A: Answer>(
     }
     drop(listener);
     let _ = tokio::time::timeout(limits.stop, graceful.shutdown()).await;
+}
+
+/// Answers a peer that may not connect, whatever it sends.
+async fn refuse(mut stream: Box<dyn Stream>) {
+    const FORBIDDEN: &[u8] = b"HTTP/1.1 403 Forbidden\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
+    let answered = async {
+        // If bytes are left unread, the peer sees a reset instead of the answer.
+        let mut some = [0; 4_096];
+        let _ = stream.read(&mut some).await;
+        let _ = stream.write_all(FORBIDDEN).await;
+        let _ = stream.shutdown().await;
+    };
+    let _ = tokio::time::timeout(REFUSE_TIMEOUT, answered).await;
 }
 
 async fn encrypted<A: Answer>(

@@ -71,7 +71,12 @@ impl Source {
                 }
                 // Also if it cannot be loaded: the error is reported once, and again after the next change.
                 *last = now;
-                policy::gate(path, locked(&self.trust).as_mut()).map(Some)
+                let loaded = policy::gate(path, locked(&self.trust).as_mut());
+                if matches!(loaded, Err(Failure::Read { .. })) {
+                    // Permissions can change without a change of the file.
+                    *last = Stamp::default();
+                }
+                loaded.map(Some)
             }
             Place::Url(url, client, last) => {
                 let image = client

@@ -12,16 +12,25 @@ use super::show::{cause, edit, headline, principals};
 use crate::analysed::Analysed;
 use crate::example::{described, ruled};
 
-/// One annotation for each difference.
-pub(super) fn annotations(old: &Analysed, new: &Analysed, found: &Diff) -> Vec<Annotation> {
+/// One annotation for each difference. New access is an error if the caller forbids it, and else a warning.
+pub(super) fn annotations(
+    old: &Analysed,
+    new: &Analysed,
+    found: &Diff,
+    forbids_access: bool,
+) -> Vec<Annotation> {
+    let opening = match forbids_access {
+        true => Severity::Error,
+        false => Severity::Warning,
+    };
     let mut all: Vec<Annotation> = found
         .differences
         .iter()
-        .map(|difference| of_difference(old, new, difference))
+        .map(|difference| of_difference(old, new, difference, opening))
         .collect();
     for change in &found.settings {
         let severity = match change.may_open {
-            true => Severity::Warning,
+            true => opening,
             false => Severity::Note,
         };
         let (file, region) = new.site_place().unwrap_or_default();
@@ -55,9 +64,14 @@ pub(super) fn annotations(old: &Analysed, new: &Analysed, found: &Diff) -> Vec<A
     all
 }
 
-fn of_difference(old: &Analysed, new: &Analysed, difference: &Difference) -> Annotation {
+fn of_difference(
+    old: &Analysed,
+    new: &Analysed,
+    difference: &Difference,
+    opening: Severity,
+) -> Annotation {
     let (kind, severity) = match difference {
-        _ if difference.opens() => (NEWLY_ALLOWED, Severity::Warning),
+        _ if difference.opens() => (NEWLY_ALLOWED, opening),
         _ if difference.closes() => (NEWLY_DENIED, Severity::Warning),
         _ => (ANSWERED_DIFFERENTLY, Severity::Note),
     };

@@ -28,6 +28,9 @@ use crate::service::{LogSink, Served, of_gate};
 /// The largest body of a question in JSON, in bytes.
 const MAX_JSON_BYTES: usize = 1024 * 1024;
 
+/// The time for it.
+const JSON_TIMEOUT: Duration = Duration::from_secs(30);
+
 const JSON: &str = "application/json";
 
 /// The server beside a proxy.
@@ -209,10 +212,10 @@ impl Beside {
 
     async fn zen(&self, request: Request<Incoming>, is_batch: bool) -> Response<AnyBody> {
         let body = Limited::new(request.into_body(), MAX_JSON_BYTES);
-        let Ok(body) = body.collect().await else {
+        let Ok(Ok(body)) = tokio::time::timeout(JSON_TIMEOUT, body.collect()).await else {
             return json(
                 StatusCode::PAYLOAD_TOO_LARGE,
-                zen::error("the body is longer than 1 MiB, or incomplete"),
+                zen::error("the body is longer than 1 MiB, incomplete, or slow"),
             );
         };
         let asks = match zen::Asks::read(&body.to_bytes(), is_batch) {

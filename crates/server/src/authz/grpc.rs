@@ -76,7 +76,7 @@ impl Authorization for Checks {
         let reply = self.0.ask(Dialect::Grpc, &asked, true).await;
         Ok(Response::new(match reply {
             None => denied(Code::Internal, 500, Vec::new(), String::new()),
-            Some(Reply::Forward(changes)) => allowed(*changes, path.as_bytes()),
+            Some(Reply::Forward(changes)) => allowed(*changes, path.as_bytes(), &asked.headers),
             Some(Reply::Send(own)) => {
                 let code = match own.status {
                     401 => Code::Unauthenticated,
@@ -176,23 +176,32 @@ fn field(name: &str, value: String, how: Write) -> HeaderValueOption {
     }
 }
 
-fn allowed(changes: Changes, asked: &[u8]) -> CheckResponse {
+fn allowed(changes: Changes, asked: &[u8], lines: &Lines) -> CheckResponse {
     let Changes {
         target,
         set,
-        remove,
+        mut remove,
         set_cookies,
         cache,
     } = changes;
     let mut headers = Vec::with_capacity(set.len() + 1);
     let path = (target != asked).then_some((":path", target));
-    let set = set
-        .iter()
-        .map(|(name, value)| (name.as_str(), value.clone()));
-    for (name, value) in set.chain(path) {
-        // Values that the client sent arrived as text.
+    for (name, value) in set {
+        let mut sent = lines.iter().filter(|(known, _)| *known == name);
+        let is_unchanged =
+            sent.next().is_some_and(|(_, sent)| *sent == value) && sent.next().is_none();
+        if is_unchanged {
+            continue;
+        }
+        // Envoy sets text only. The bytes of a client's cookie need not be text; the origin then gets no cookie.
         match String::from_utf8(value) {
-            Ok(value) => headers.push(field(name, value, Write::Replace)),
+            Ok(value) => headers.push(field(name.as_str(), value, Write::Replace)),
+            Err(_) => remove.push(name),
+        }
+    }
+    if let Some((name, target)) = path {
+        match String::from_utf8(target) {
+            Ok(target) => headers.push(field(name, target, Write::Replace)),
             Err(_) => return denied(Code::Internal, 500, Vec::new(), String::new()),
         }
     }

@@ -3,7 +3,6 @@
 //! A request keeps the policy that it began with. If the new one is rejected, the old one stays in use. Not here:
 //! reading files.
 
-use core::time::Duration;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
@@ -29,6 +28,35 @@ pub(super) struct Reload {
     pub(super) metrics: Arc<Metrics>,
     pub(super) events: Events,
     pub(super) fetched: FetchSink,
+    pub(super) hangups: Hangups,
+}
+
+/// The SIGHUPs that this process receives.
+pub(super) struct Hangups(#[cfg(unix)] Option<tokio::signal::unix::Signal>);
+
+impl Hangups {
+    /// Begins to receive them; needs a runtime.
+    #[cfg(unix)]
+    pub(super) fn new() -> Self {
+        use tokio::signal::unix::{SignalKind, signal};
+        Self(signal(SignalKind::hangup()).ok())
+    }
+
+    #[cfg(not(unix))]
+    pub(super) fn new() -> Self {
+        Self()
+    }
+
+    /// Completes with the next one.
+    async fn next(&mut self) {
+        #[cfg(unix)]
+        if let Some(hangups) = &mut self.0
+            && hangups.recv().await.is_some()
+        {
+            return;
+        }
+        core::future::pending().await
+    }
 }
 
 /// Prepares a policy for requests.
@@ -51,12 +79,13 @@ pub(super) fn serving(
 
 impl Reload {
     /// Runs until it is dropped.
-    pub(super) async fn run(self) {
+    pub(super) async fn run(mut self) {
+        let mut hangups = core::mem::replace(&mut self.hangups, Hangups::new());
         let reload = Arc::new(self);
         let mut stamp = reload.tls.as_ref().map(|(tls, _)| tls.stamp());
         loop {
             let asked = tokio::select! {
-                () = hangup() => true,
+                () = hangups.next() => true,
                 () = tokio::time::sleep(reload.source.interval()) => false,
             };
             reload.metrics.upkeep();
@@ -104,25 +133,4 @@ impl Reload {
         self.metrics.reload("failed");
         (self.events)(&Event::NotLoaded(error));
     }
-}
-
-/// Completes on SIGHUP.
-#[cfg(unix)]
-async fn hangup() {
-    use tokio::signal::unix::{SignalKind, signal};
-    match signal(SignalKind::hangup()) {
-        Ok(mut hangup) => {
-            hangup.recv().await;
-        }
-        Err(_) => never().await,
-    }
-}
-
-#[cfg(not(unix))]
-async fn hangup() {
-    never().await;
-}
-
-async fn never() {
-    tokio::time::sleep(Duration::MAX).await;
 }

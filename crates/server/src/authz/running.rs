@@ -5,7 +5,7 @@ use core::sync::atomic::{AtomicBool, Ordering};
 use core::time::Duration;
 use std::collections::HashSet;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use arc_swap::ArcSwap;
@@ -18,8 +18,8 @@ use tollgate_gate::Gate;
 use super::beside::Beside;
 use super::grpc::Checks;
 use super::metrics::Metrics;
-use super::reload::{Events, FetchSink, Reload, serving};
-use super::server::{Health, Role, Server};
+use super::reload::{Events, FetchSink, Hangups, Reload, serving};
+use super::server::{Door, Health, Role, Server};
 use super::{AuthzError, AuthzOptions, Event, Listen, PolicySource};
 use crate::local::Running;
 use crate::service::Service;
@@ -43,6 +43,8 @@ pub struct Authz {
     limits: Limits,
     drain: Duration,
     events: Events,
+    /// The Unix socket, which is removed at the end.
+    socket: Option<PathBuf>,
 }
 
 impl Authz {
@@ -98,6 +100,11 @@ impl Authz {
                     .map_err(AuthzError::Status)?,
             ),
         };
+        // From now on a SIGHUP does not end the process.
+        let hangups = {
+            let _context = runtime.enter();
+            Hangups::new()
+        };
         let events: Events = Arc::from(events);
         let fetched: FetchSink = Arc::from(fetched);
         let metrics = Arc::new(Metrics::new());
@@ -133,13 +140,13 @@ impl Authz {
             metrics: Arc::clone(&metrics),
             elsewhere: status.is_some(),
         });
-        let server = Arc::new(Server {
-            role,
-            peers: Some(peers),
-            health,
+        let server = Arc::new(Server { role, health });
+        let door = Door {
+            peers,
+            metrics: Arc::clone(&metrics),
             events: Arc::clone(&events),
             strangers: Mutex::new(HashSet::new()),
-        });
+        };
         let encryption = tls.as_ref().map(|(_, acceptor)| {
             let acceptor = Arc::clone(acceptor);
             Arc::new(move || (**acceptor.load()).clone()) as TlsSource
@@ -158,6 +165,7 @@ impl Authz {
                 metrics,
                 events: Arc::clone(&events),
                 fetched,
+                hangups,
             },
             limits: Limits {
                 head: HEAD_TIMEOUT,
@@ -165,9 +173,14 @@ impl Authz {
                 connections: max_connections,
                 http2: true,
                 tls: encryption,
+                admits: Some(Arc::new(move |peer| door.admits(peer))),
             },
             drain,
             events,
+            socket: match listen {
+                Listen::Unix(path) => Some(path.clone()),
+                Listen::Tcp(_) => None,
+            },
         })
     }
 
@@ -216,6 +229,7 @@ impl Authz {
             limits,
             drain,
             events,
+            socket,
         } = self;
         let health = Arc::clone(&server.health);
         let stop = async {
@@ -229,13 +243,11 @@ impl Authz {
             if let Some((listener, _)) = status {
                 let status = Arc::new(Server {
                     role: Role::Status,
-                    peers: None,
                     health: Arc::clone(&server.health),
-                    events: Arc::clone(&server.events),
-                    strangers: Mutex::new(HashSet::new()),
                 });
                 let limits = Limits {
                     tls: None,
+                    admits: None,
                     ..limits.clone()
                 };
                 let forever = core::future::pending();
@@ -249,6 +261,10 @@ impl Authz {
             shell::serve(listener, server, limits, stop).await;
         });
         runtime.shutdown_background();
+        if let Some(path) = socket {
+            // If it is left, the next start removes it.
+            let _ = std::fs::remove_file(path);
+        }
     }
 }
 

@@ -36,11 +36,32 @@ pub(super) enum Role {
 
 pub(super) struct Server {
     pub(super) role: Role,
-    /// `None` admits everybody.
-    pub(super) peers: Option<PeerNetworks>,
     pub(super) health: Arc<Health>,
+}
+
+/// The allow-list of peers, and those that were refused.
+pub(super) struct Door {
+    pub(super) peers: PeerNetworks,
+    pub(super) metrics: Arc<Metrics>,
     pub(super) events: Events,
     pub(super) strangers: Mutex<HashSet<core::net::IpAddr>>,
+}
+
+impl Door {
+    /// Whether a peer may connect.
+    pub(super) fn admits(&self, peer: Peer) -> bool {
+        if self.peers.admit(peer) {
+            return true;
+        }
+        self.metrics.rejected("none", "stranger");
+        let Peer::Ip(ip) = peer else { return false };
+        let strangers = self.strangers.lock();
+        let mut strangers = strangers.unwrap_or_else(PoisonError::into_inner);
+        if strangers.len() < MAX_STRANGERS && strangers.insert(ip) {
+            (self.events)(&Event::Stranger(ip));
+        }
+        false
+    }
 }
 
 /// The state that health checks report.
@@ -58,12 +79,6 @@ impl Answer for Server {
         target: Option<RawTarget>,
         request: Request<Incoming>,
     ) -> Response<AnyBody> {
-        if let Some(peers) = &self.peers
-            && !peers.admit(peer)
-        {
-            self.stranger(peer);
-            return closing(plain(StatusCode::FORBIDDEN));
-        }
         let Some(target) = target.or_else(|| raw_target::of_uri(&request)) else {
             return closing(plain(StatusCode::BAD_REQUEST));
         };
@@ -119,16 +134,6 @@ impl Server {
                 Some(response)
             }
             _ => None,
-        }
-    }
-
-    fn stranger(&self, peer: Peer) {
-        self.health.metrics.rejected("none", "stranger");
-        let Peer::Ip(ip) = peer else { return };
-        let strangers = self.strangers.lock();
-        let mut strangers = strangers.unwrap_or_else(PoisonError::into_inner);
-        if strangers.len() < MAX_STRANGERS && strangers.insert(ip) {
-            (self.events)(&Event::Stranger(ip));
         }
     }
 }

@@ -1,14 +1,20 @@
 //! Another HTTP server as the origin. It forwards, but does not cache, retry or follow redirects.
 
+use core::pin::Pin;
+use core::task::{Context, Poll};
+
 use http::uri::{Authority, PathAndQuery, Scheme, Uri};
-use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, header};
+use http::{
+    HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Version, header,
+};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use hyper::body::Body;
+use hyper::body::{Body, Bytes, Frame, Incoming, SizeHint};
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioIo};
+use tokio::sync::oneshot;
 
 use super::{Allowed, BadUpstream, UpstreamOptions};
 use crate::body::{AnyBody, BodyError, boxed, full, plain};
@@ -70,7 +76,7 @@ pub(super) struct Upstream {
     options: UpstreamOptions,
 }
 
-type Sent = Limited<hyper::body::Incoming>;
+type Sent = Limited<Watched>;
 
 #[derive(Debug)]
 enum Pool {
@@ -135,6 +141,12 @@ impl Upstream {
             websocket(&mut headers);
         }
         self.forwarded(&mut headers, trusts_proxy, client_ip);
+        let has_body = !body.is_end_stream();
+        if has_body && [Method::GET, Method::HEAD, Method::OPTIONS].contains(&method) {
+            // Some servers ignore such a body, and would read it as the next request of the connection.
+            headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
+        let (body, sent) = watched(body);
         let mut request = Request::new(Limited::new(body, max_body_bytes));
         *request.uri_mut() = uri;
         *request.method_mut() = method;
@@ -145,8 +157,17 @@ impl Upstream {
                 Pool::Https(client) => client.request(request).await,
             }
         };
-        match tokio::time::timeout(self.options.answer_timeout, answered).await {
-            Err(_) => plain(StatusCode::GATEWAY_TIMEOUT),
+        // The time begins when the upstream has the whole request: an upload takes as long as it takes.
+        let late = async {
+            let _ = sent.await;
+            tokio::time::sleep(self.options.answer_timeout).await;
+        };
+        let answered = tokio::select! {
+            answered = answered => Ok(answered),
+            () = late => Err(()),
+        };
+        match answered {
+            Err(()) => plain(StatusCode::GATEWAY_TIMEOUT),
             Ok(Err(error)) if is_body_too_large(&error) => plain(StatusCode::PAYLOAD_TOO_LARGE),
             Ok(Err(_)) => plain(StatusCode::BAD_GATEWAY),
             Ok(Ok(response)) => answer_of(response, upgrade),
@@ -201,6 +222,43 @@ impl Upstream {
     }
 }
 
+/// A request body, and a receiver that completes when the body has ended or was dropped.
+fn watched(body: Incoming) -> (Watched, oneshot::Receiver<()>) {
+    let (over, sent) = oneshot::channel();
+    let over = if body.is_end_stream() { None } else { Some(over) };
+    (Watched { body, over }, sent)
+}
+
+struct Watched {
+    body: Incoming,
+    /// Dropped at the end of the body.
+    over: Option<oneshot::Sender<()>>,
+}
+
+impl Body for Watched {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        let polled = Pin::new(&mut self.body).poll_frame(context);
+        if matches!(polled, Poll::Ready(None | Some(Err(_)))) || self.body.is_end_stream() {
+            self.over = None;
+        }
+        polled
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
 /// The response to the client. If the upstream changes the protocol, both connections are joined.
 fn answer_of(
     mut response: Response<hyper::body::Incoming>,
@@ -226,6 +284,8 @@ fn answer_of(
         _ => {
             let (mut parts, body) = response.into_parts();
             strip_hop_by_hop(&mut parts.headers);
+            // The version is that of the other connection.
+            parts.version = Version::HTTP_11;
             Response::from_parts(parts, boxed(body.map_err(BodyError::from)))
         }
     }

@@ -252,6 +252,12 @@ fn strangers_are_refused() {
         assert_eq!(side.ask(target, "").status(), 403, "{target}");
     }
     assert_eq!(side.take_lines(), ["Stranger(127.0.0.1)"]);
+    // They take no room from proxies.
+    let held: Vec<_> = (0..200)
+        .map(|_| std::net::TcpStream::connect(side.running.addr()).unwrap())
+        .collect();
+    assert_eq!(side.ask("/healthz", "").status(), 403);
+    drop(held);
 }
 
 #[test]

@@ -198,6 +198,26 @@ fn a_denied_request_gets_the_response_of_the_gate() {
 }
 
 #[test]
+fn an_unchanged_cookie_of_any_bytes_stays_as_it_is() {
+    let side = Side::start("");
+    let mut asked = question("GET", "/public/a", &[], true);
+    let cookie = HeaderValue {
+        key: "cookie".to_owned(),
+        raw_value: b"a=caf\xe9".to_vec(),
+        ..HeaderValue::default()
+    };
+    let attributes = asked.attributes.as_mut().unwrap();
+    let http = attributes.request.as_mut().unwrap().http.as_mut().unwrap();
+    http.header_map.as_mut().unwrap().headers.push(cookie);
+    let answer = check(side.running.addr(), asked).unwrap();
+    let Some(HttpResponse::OkResponse(ok)) = answer.http_response else {
+        panic!("denied");
+    };
+    assert_eq!(value(&ok.headers, "cookie"), None);
+    assert!(!ok.headers_to_remove.iter().any(|name| name == "cookie"));
+}
+
+#[test]
 fn the_address_is_that_of_the_source() {
     let side = Side::start("");
     let asked = question("GET", "/office/a", &[], true);

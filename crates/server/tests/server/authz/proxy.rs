@@ -1,5 +1,9 @@
 //! `authz` as the proxy in front of an upstream.
 
+use std::io::Write;
+
+use tollgate_server::{Origin, UpstreamOptions};
+
 use super::support::{Side, options};
 use crate::support::{NOW, token};
 use crate::upstream::recorder_with;
@@ -62,4 +66,53 @@ fn denied_requests_and_questions_of_proxies_never_reach_it() {
     assert_eq!(side.ask("/healthz", "").status(), 200);
     drop(side);
     assert!(got.try_recv().is_err());
+}
+
+#[test]
+fn a_body_that_the_upstream_may_ignore_is_not_its_next_request() {
+    for (method, connection) in [("GET", true), ("POST", false)] {
+        let (mut options, lines) = options();
+        let (origin, got) = recorder_with(OK, true);
+        options.upstream = Some(origin);
+        let side = Side::start_with("", options, lines);
+        let request = format!(
+            "{method} /public/a HTTP/1.1\r\nconnection: close\r\nhost: a\r\ncontent-length: 5\r\n\r\nhello"
+        );
+        assert_eq!(side.send(&request).status(), 200, "{method}");
+        let sent = got.recv().unwrap().to_ascii_lowercase();
+        assert_eq!(sent.contains("connection: close\r\n"), connection, "{sent}");
+    }
+}
+
+#[test]
+fn headers_that_only_proxies_write_do_not_reach_it() {
+    let (mut options, lines) = options();
+    let (origin, got) = recorder_with(OK, true);
+    options.upstream = Some(origin);
+    let side = Side::start_with("", options, lines);
+    let names = "x_forwarded_for x-forwarded-ssl x-original-uri x-replaced-path x-envoy-original-path true_client_ip";
+    let forged: String = names.split(' ').map(|name| format!("{name}: forged\r\n")).collect();
+    assert_eq!(side.ask("/public/a", &format!("host: a\r\n{forged}connection: host\r\n")).status(), 200);
+    let sent = got.recv().unwrap().to_ascii_lowercase();
+    assert!(!sent.contains("forged") && sent.contains("\r\nhost: a\r\n"), "{sent}");
+}
+
+#[test]
+fn a_client_that_leaves_is_recorded() {
+    let (mut options, lines) = options();
+    // Accepts connections, and never answers.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", silent.local_addr().unwrap());
+    options.upstream = Some(Origin::upstream(&url, UpstreamOptions::default()).unwrap());
+    let side = Side::start_with("", options, lines);
+    let mut stream = std::net::TcpStream::connect(side.running.addr()).unwrap();
+    stream.write_all(b"GET /public/a HTTP/1.1\r\nhost: a\r\n\r\n").unwrap();
+    let _connection = silent.accept().unwrap();
+    drop(stream);
+    let began = std::time::Instant::now();
+    while side.lines.lock().unwrap().is_empty() {
+        assert!(began.elapsed() < core::time::Duration::from_secs(20));
+        std::thread::sleep(core::time::Duration::from_millis(2));
+    }
+    assert_eq!(side.take_lines(), ["http 499 allow"]);
 }
