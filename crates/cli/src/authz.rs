@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
+use serde_json::json;
 use tollgate_core::UnixSeconds;
 use tollgate_server::{
     AssertionKey, Authz as Server, AuthzError, AuthzOptions, Caching, Clock, Event, Listen, Origin,
@@ -115,7 +116,7 @@ impl Authz {
             max_connections: usize::try_from(self.max_connections).unwrap_or(usize::MAX),
             log: serve::log(self.log),
             fetched: Box::new(serve::report_fetch),
-            events: Box::new(report),
+            events: report(self.log),
         };
         let server =
             Server::bind(&listen, gate, Arc::new(source), options).map_err(
@@ -198,16 +199,37 @@ impl Authz {
     }
 }
 
-fn report(event: &Event<'_>) {
-    match event {
-        Event::Loaded(id) => output::note(format_args!("{} policy {id}", styled(STRONG, "loaded"))),
-        Event::NotLoaded(error) => {
-            warn(format_args!("{error}; the previous version stays in use"));
+/// Reports an event in the form of the log, so that every line of it can be parsed.
+fn report(form: Log) -> Box<dyn Fn(&Event<'_>) + Send + Sync> {
+    Box::new(move |event| {
+        let (name, text) = match event {
+            Event::Loaded(id) => ("loaded", format!("policy {id}")),
+            Event::Unchanged(id) => ("unchanged", format!("policy {id}")),
+            Event::NotLoaded(error) => (
+                "not_loaded",
+                format!("{error}; the previous version stays in use"),
+            ),
+            Event::Draining => ("stopping", String::new()),
+            Event::Stranger(ip) => (
+                "stranger",
+                format!("refused `{ip}`, which is not in `--peers`; reported once"),
+            ),
+            Event::Rejected(dialect, reason) => (
+                "rejected",
+                format!("a question in the dialect `{dialect}` was rejected: {reason}"),
+            ),
+            _ => return,
+        };
+        match (form, event) {
+            (Log::Json, _) => {
+                let time = input::now_or_clock(None).0;
+                let line = json!({ "time": time, "event": name, "message": text });
+                output::note_json(line);
+            }
+            (_, Event::Loaded(_) | Event::Unchanged(_) | Event::Draining) => {
+                output::note(format_args!("{} {text}", styled(STRONG, name)));
+            }
+            _ => warn(text),
         }
-        Event::Draining => output::note(format_args!("{}", styled(STRONG, "stopping"))),
-        Event::Stranger(ip) => warn(format_args!(
-            "refused `{ip}`, which is not in `--peers`; reported once"
-        )),
-        _ => {}
-    }
+    })
 }

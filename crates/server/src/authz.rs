@@ -64,10 +64,14 @@ pub trait PolicySource: Send + Sync + 'static {
 pub enum Event<'a> {
     /// A policy has replaced the previous one.
     Loaded(&'a str),
+    /// After a SIGHUP: the policy is the one in use.
+    Unchanged(&'a str),
     /// A policy or certificate could not be loaded; the previous one stays in use.
     NotLoaded(&'a str),
     /// The server reports that it is not ready, and will stop.
     Draining,
+    /// A question in a dialect was rejected, with the reason; at most once a minute for each kind.
+    Rejected(&'a str, &'a str),
     /// The first connection of a peer that is not listed.
     Stranger(core::net::IpAddr),
 }

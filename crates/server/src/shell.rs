@@ -148,7 +148,8 @@ pub(crate) async fn serve<A: Answer>(
 
 /// Answers a peer that may not connect, whatever it sends.
 async fn refuse(mut stream: Box<dyn Stream>) {
-    const FORBIDDEN: &[u8] = b"HTTP/1.1 403 Forbidden\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
+    const FORBIDDEN: &[u8] =
+        b"HTTP/1.1 403 Forbidden\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
     let answered = async {
         // If bytes are left unread, the peer sees a reset instead of the answer.
         let mut some = [0; 4_096];

@@ -3,7 +3,8 @@
 //! Not here: reading a question ([`dialect`](super::dialect)), and accepting connections.
 
 use core::time::Duration;
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use arc_swap::ArcSwap;
@@ -14,10 +15,12 @@ use hyper::body::Incoming;
 use tollgate_core::UnixSeconds;
 use tollgate_gate::{Action, Context, Outcome};
 
+use super::Event;
 use super::asked::Asked;
 use super::assertion::AssertionKey;
 use super::dialect::{BadQuestion, Dialect, lines};
 use super::metrics::Metrics;
+use super::reload::Events;
 use super::reply::{self, About, Reply};
 use super::zen;
 use crate::body::{AnyBody, full, plain};
@@ -31,6 +34,9 @@ const MAX_JSON_BYTES: usize = 1024 * 1024;
 /// The time for it.
 const JSON_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// The time between two reports of rejected questions with the same code.
+const REPORT_EVERY: Duration = Duration::from_secs(60);
+
 const JSON: &str = "application/json";
 
 /// The server beside a proxy.
@@ -40,6 +46,9 @@ pub(super) struct Beside {
     pub(super) key: Arc<AssertionKey>,
     pub(super) log: Arc<LogSink>,
     pub(super) metrics: Arc<Metrics>,
+    pub(super) events: Events,
+    /// When a rejected question was last reported, by code.
+    pub(super) reported: Mutex<HashMap<&'static str, Instant>>,
 }
 
 /// One endpoint for a dialect over HTTP.
@@ -146,7 +155,7 @@ impl Beside {
         let asked = match dialect.read(line, &lines(headers)) {
             Ok(asked) => asked,
             Err(bad) => {
-                self.metrics.rejected(dialect.name(), bad.code());
+                self.rejected(dialect, &bad);
                 let (content_type, body) = explained(&bad);
                 return with_type(StatusCode::BAD_REQUEST, content_type, body);
             }
@@ -197,6 +206,19 @@ impl Beside {
             now,
         };
         Reply::of(outcome.action, &request, &about)
+    }
+
+    /// Counts a rejected question, and reports it now and then: the proxy hides the answer.
+    pub(super) fn rejected(&self, dialect: Dialect, bad: &BadQuestion) {
+        self.metrics.rejected(dialect.name(), bad.code());
+        let now = Instant::now();
+        let reported = self.reported.lock();
+        let mut reported = reported.unwrap_or_else(PoisonError::into_inner);
+        let last = reported.get(bad.code());
+        if last.is_none_or(|last| now.duration_since(*last) >= REPORT_EVERY) {
+            reported.insert(bad.code(), now);
+            (self.events)(&Event::Rejected(dialect.name(), &bad.to_string()));
+        }
     }
 
     fn record(&self, via: &'static str, outcome: &Outcome, decided_in: Duration) {

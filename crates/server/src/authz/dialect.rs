@@ -98,6 +98,16 @@ struct Fields {
 }
 
 impl Dialect {
+    /// All dialects.
+    pub(super) const ALL: [Self; 6] = [
+        Self::Nginx,
+        Self::Haproxy,
+        Self::Forward,
+        Self::Envoy,
+        Self::Grpc,
+        Self::IngressNginx,
+    ];
+
     /// The name in metrics and records.
     pub(super) const fn name(self) -> &'static str {
         match self {
@@ -323,6 +333,16 @@ pub(super) enum BadQuestion {
 }
 
 impl BadQuestion {
+    /// All codes.
+    pub(super) const CODES: [&'static str; 6] = [
+        "missing_header",
+        "header_twice",
+        "other_dialect",
+        "header_alias",
+        "bad_method",
+        "bad_url",
+    ];
+
     /// The stable code.
     pub(super) const fn code(&self) -> &'static str {
         match self {

@@ -93,7 +93,7 @@ impl Authorization for Checks {
 
 impl Beside {
     fn rejected_grpc(&self, bad: &BadQuestion) -> CheckResponse {
-        self.metrics.rejected(Dialect::Grpc.name(), bad.code());
+        self.rejected(Dialect::Grpc, bad);
         let (content_type, body) = super::beside::explained(bad);
         let headers = vec![field(
             "content-type",

@@ -8,6 +8,8 @@ use metrics::{counter, gauge, histogram};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
 use tollgate_gate::LogRecord;
 
+use super::dialect::{BadQuestion, Dialect};
+
 /// Upper bounds of the time of decisions, in seconds.
 const BUCKETS: [f64; 9] = [1e-6, 3e-6, 1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 1e-2, 1e-1];
 
@@ -29,6 +31,7 @@ impl Metrics {
         let handle = recorder.handle();
         let metrics = Self { recorder, handle };
         metrics.with(describe);
+        metrics.with(begin);
         metrics
     }
 
@@ -89,6 +92,29 @@ impl Metrics {
         self.with(|| {
             counter!("tollgate_fetches_total", "what" => what, "result" => result).increment(1);
         });
+    }
+}
+
+/// Creates the counters that alerts watch: a counter that begins with 1 has no increase.
+fn begin() {
+    for result in ["changed", "unchanged", "failed"] {
+        counter!("tollgate_reloads_total", "result" => result).absolute(0);
+    }
+    for what in ["keys", "sign_in"] {
+        for result in ["ok", "failed"] {
+            counter!("tollgate_fetches_total", "what" => what, "result" => result).absolute(0);
+        }
+    }
+    counter!("tollgate_rejected_questions_total", "dialect" => "none", "code" => "stranger")
+        .absolute(0);
+    counter!("tollgate_rejected_questions_total", "dialect" => "authzen", "code" => "bad_evaluation").absolute(0);
+    for dialect in Dialect::ALL {
+        for code in BadQuestion::CODES {
+            counter!("tollgate_rejected_questions_total", "dialect" => dialect.name(), "code" => code)
+                .absolute(0);
+        }
+        counter!("tollgate_decisions_total", "dialect" => dialect.name(), "outcome" => "deny", "reason" => "internal", "status" => "500")
+            .absolute(0);
     }
 }
 

@@ -117,6 +117,9 @@ impl Reload {
         let new = gate.policy_id();
         // The same policy with fetched keys is better than with those of the image only.
         if old == new {
+            if always {
+                (self.events)(&Event::Unchanged(&new.to_string()));
+            }
             return self.metrics.reload("unchanged");
         }
         let site = gate.config().site.clone();

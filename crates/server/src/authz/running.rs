@@ -121,6 +121,8 @@ impl Authz {
                     key,
                     log,
                     metrics: Arc::clone(&metrics),
+                    events: Arc::clone(&events),
+                    reported: Mutex::default(),
                 });
                 let checks = AuthorizationServer::new(Checks(Arc::clone(&beside)));
                 Role::Beside(beside, checks)

@@ -225,7 +225,11 @@ impl Upstream {
 /// A request body, and a receiver that completes when the body has ended or was dropped.
 fn watched(body: Incoming) -> (Watched, oneshot::Receiver<()>) {
     let (over, sent) = oneshot::channel();
-    let over = if body.is_end_stream() { None } else { Some(over) };
+    let over = if body.is_end_stream() {
+        None
+    } else {
+        Some(over)
+    };
     (Watched { body, over }, sent)
 }
 

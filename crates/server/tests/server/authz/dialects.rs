@@ -203,6 +203,7 @@ fn a_question_that_no_configured_proxy_sends_is_rejected() {
         "{}",
         metrics.0
     );
+    // One line for each kind.
     assert!(side.take_lines().is_empty());
 }
 

@@ -91,10 +91,23 @@ fn headers_that_only_proxies_write_do_not_reach_it() {
     options.upstream = Some(origin);
     let side = Side::start_with("", options, lines);
     let names = "x_forwarded_for x-forwarded-ssl x-original-uri x-replaced-path x-envoy-original-path true_client_ip";
-    let forged: String = names.split(' ').map(|name| format!("{name}: forged\r\n")).collect();
-    assert_eq!(side.ask("/public/a", &format!("host: a\r\n{forged}connection: host\r\n")).status(), 200);
+    let forged: String = names
+        .split(' ')
+        .map(|name| format!("{name}: forged\r\n"))
+        .collect();
+    assert_eq!(
+        side.ask(
+            "/public/a",
+            &format!("host: a\r\n{forged}connection: host\r\n")
+        )
+        .status(),
+        200
+    );
     let sent = got.recv().unwrap().to_ascii_lowercase();
-    assert!(!sent.contains("forged") && sent.contains("\r\nhost: a\r\n"), "{sent}");
+    assert!(
+        !sent.contains("forged") && sent.contains("\r\nhost: a\r\n"),
+        "{sent}"
+    );
 }
 
 #[test]
@@ -106,7 +119,9 @@ fn a_client_that_leaves_is_recorded() {
     options.upstream = Some(Origin::upstream(&url, UpstreamOptions::default()).unwrap());
     let side = Side::start_with("", options, lines);
     let mut stream = std::net::TcpStream::connect(side.running.addr()).unwrap();
-    stream.write_all(b"GET /public/a HTTP/1.1\r\nhost: a\r\n\r\n").unwrap();
+    stream
+        .write_all(b"GET /public/a HTTP/1.1\r\nhost: a\r\n\r\n")
+        .unwrap();
     let _connection = silent.accept().unwrap();
     drop(stream);
     let began = std::time::Instant::now();

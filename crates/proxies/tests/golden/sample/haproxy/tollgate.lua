@@ -121,6 +121,8 @@ local function decide(txn)
         http:req_del_header("connection")
     end
     http:req_del_header("http2-settings")
+    http:req_del_header("te")
+    http:req_del_header("trailer")
 
     -- `*` of OPTIONS is neither a path nor a query.
     local target = txn.sf:pathq()
