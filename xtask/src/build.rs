@@ -5,6 +5,7 @@ pub(crate) mod cloudflare;
 pub(crate) mod javascript;
 pub(crate) mod lambda;
 pub(crate) mod lambda_edge;
+pub(crate) mod proxies;
 pub(crate) mod readers;
 mod toolchain;
 mod verify;

@@ -143,6 +143,10 @@ pub(crate) fn program(name: &str, targets: &[&str]) -> Command {
         build::lambda::cargo_lambda_path().into(),
         "--nginx".into(),
         build::javascript::nginx_path().into(),
+        "--proxies".into(),
+        build::proxies::programs_path().into(),
+        "--haproxy".into(),
+        build::proxies::haproxy_path().into(),
     ]);
     shell::tool(repo::program(name), arguments)
 }

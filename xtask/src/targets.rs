@@ -24,10 +24,12 @@ pub(crate) struct Target {
 type Install = fn(&Step) -> Result<PathBuf>;
 
 /// Third-party programs, and the functions that install them.
-const TOOLS: [(&str, Install); 3] = [
+const TOOLS: [(&str, Install); 5] = [
     ("workerd", build::cloudflare::workerd),
     ("cargo-lambda", build::lambda::cargo_lambda),
     ("nginx", build::javascript::nginx),
+    ("proxies", build::proxies::programs),
+    ("haproxy", build::proxies::haproxy),
 ];
 
 /// Returns the targets with these names, or all if no name is given. The programs must already be built.

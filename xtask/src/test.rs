@@ -120,6 +120,7 @@ fn steps(quick: bool) -> Vec<(&'static str, Work)> {
         steps.push(("Cloudflare Worker", Work::Here(build::cloudflare::tests)));
         steps.push(("generated JavaScript", Work::Here(build::javascript::tests)));
         steps.push(("readers of paths", Work::Here(build::readers::tests)));
+        steps.push(("ways past a proxy", Work::Here(build::proxies::bypasses)));
         steps.push(("callback page", Work::Here(callback::tests)));
         steps.push(("sign-in in Chromium", Work::Here(sign_in::tests)));
         steps.push(("demos", Work::Here(demo::tests)));

@@ -147,6 +147,11 @@ pub fn debian(packages: &[&str], program: &str, step: &Step) -> Result<PathBuf> 
     on_path(program).with_context(|| format!("Debian's {list} did not install `{program}`"))
 }
 
+/// The path of a program from Debian, installed or not.
+pub fn debian_path(program: &str) -> PathBuf {
+    on_path(program).unwrap_or_else(|| Path::new("/usr/sbin").join(program))
+}
+
 fn folder(name: &str) -> PathBuf {
     repo::root().join(".tools").join(name)
 }

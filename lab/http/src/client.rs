@@ -167,7 +167,6 @@ impl Connection {
         }
         bytes.extend_from_slice(b"\r\n");
         bytes.extend_from_slice(body);
-        self.is_head = method == "HEAD";
         // In a single write: the system would delay the second of two small ones.
         self.send_bytes(&bytes)
     }
@@ -178,6 +177,7 @@ impl Connection {
     ///
     /// Returns an error if the server does not read them.
     pub fn send_bytes(&mut self, bytes: &[u8]) -> Result<()> {
+        self.is_head = bytes.starts_with(b"HEAD ");
         let sent = self.stream.get_mut().write_all(bytes);
         sent.with_context(|| format!("{} does not read", self.server))
     }
@@ -197,7 +197,8 @@ impl Connection {
             self.more(&mut bytes)?;
         };
         let mut body = bytes.split_off(start);
-        if core::mem::take(&mut self.is_head) {
+        let has_none = matches!(reply.status, 100..=199 | 204 | 304);
+        if core::mem::take(&mut self.is_head) || has_none {
             return Ok(reply);
         }
         if let Some(coding) = reply.header("transfer-encoding") {

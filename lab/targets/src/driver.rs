@@ -58,6 +58,12 @@ pub trait Driver: Sync {
         false
     }
 
+    /// Whether it is a proxy with the gate beside it: policies and requests that it cannot pass on are not
+    /// failures, and its speed says nothing about the gate.
+    fn is_proxy(&self) -> bool {
+        false
+    }
+
     /// The amount of testing by `cargo xtask drt`.
     fn share(&self) -> Share {
         Share::Seconds
@@ -104,9 +110,12 @@ pub trait Ask<A = Answer> {
     ///
     /// As [`Ask::ask`].
     fn ask_if_able(&mut self, request: &Request<'_>) -> Result<Option<A>> {
-        match self.cannot(request) {
-            Some(_) => Ok(None),
-            None => self.ask(request).map(Some),
+        if self.cannot(request).is_some() {
+            return Ok(None);
+        }
+        match self.ask(request) {
+            Err(error) if NoAnswer::of(&error).is_some_and(NoAnswer::is_skip) => Ok(None),
+            answer => answer.map(Some),
         }
     }
 
@@ -130,6 +139,36 @@ pub trait Ask<A = Answer> {
         None
     }
 }
+
+/// The reason why a target that still works has no answer to a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NoAnswer {
+    /// A program in front of the gate refused the request, as it may, so that the gate was never asked.
+    Skip(String),
+    /// The target did something that no target may do, whatever the request.
+    Wrong(String),
+}
+
+impl NoAnswer {
+    /// The reason in an error, if it is one.
+    pub fn of(error: &anyhow::Error) -> Option<&Self> {
+        error.downcast_ref()
+    }
+
+    /// Whether this is not a failure.
+    pub const fn is_skip(&self) -> bool {
+        matches!(self, Self::Skip(_))
+    }
+}
+
+impl core::fmt::Display for NoAnswer {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        let (Self::Skip(text) | Self::Wrong(text)) = self;
+        f.write_str(text)
+    }
+}
+
+impl core::error::Error for NoAnswer {}
 
 /// The result of a request to a target in production.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -10,12 +10,13 @@ mod lambda;
 mod lambda_edge;
 mod native;
 mod node;
+mod proxies;
 mod wasmtime;
 
 use crate::driver::Driver;
 
 /// All drivers.
-pub(crate) static DRIVERS: [&dyn Driver; 9] = [
+pub(crate) static DRIVERS: [&dyn Driver; 15] = [
     &native::Native,
     &wasmtime::Wasmtime,
     &node::Node,
@@ -25,4 +26,10 @@ pub(crate) static DRIVERS: [&dyn Driver; 9] = [
     &lambda::Lambda,
     &cloudfront_functions::CloudfrontFunctions,
     &edgeworkers::Edgeworkers,
+    &proxies::AUTHZ,
+    &proxies::NGINX,
+    &proxies::ENVOY,
+    &proxies::TRAEFIK,
+    &proxies::CADDY,
+    &proxies::HAPROXY,
 ];

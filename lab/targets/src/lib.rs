@@ -4,6 +4,7 @@
 //! Used for conformance and benchmarks; the only library that depends on `wasmtime`. Not here: decisions,
 //! and code that runs at an edge.
 
+pub mod beside;
 pub mod cloudflare;
 pub mod counting;
 pub mod driver;

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 /// The locations of the built artifacts.
-#[derive(Clone, Debug, clap::Args)]
+#[derive(Clone, Debug, Default, clap::Args)]
 pub struct Places {
     /// The plain WASM module
     #[arg(long, value_name = "FILE")]
@@ -29,6 +29,12 @@ pub struct Places {
     /// The program `nginx` with its JavaScript engine
     #[arg(long, value_name = "FILE")]
     pub nginx: PathBuf,
+    /// The directory with the programs `envoy`, `traefik` and `caddy`
+    #[arg(long, value_name = "DIR")]
+    pub proxies: PathBuf,
+    /// The program `haproxy`
+    #[arg(long, value_name = "FILE")]
+    pub haproxy: PathBuf,
     /// The Lambda program with keys that panic, which only fault injection needs
     #[arg(long, value_name = "FILE")]
     pub fragile_lambda: Option<PathBuf>,

@@ -12,7 +12,7 @@ use tollgate_core::UnixSeconds;
 use tollgate_gate::Request;
 use tollgate_testkit::{Answer, Case, Engine, Stop};
 
-use crate::driver::{Ask, Driver};
+use crate::driver::{Ask, Driver, NoAnswer};
 use crate::drivers::DRIVERS;
 use crate::javascript::resign::Exchanged;
 use crate::places::Places;
@@ -199,11 +199,15 @@ impl Engine for Started {
             return Err(Stop::skip(why));
         }
         let answer = asked.ask(&request);
-        answer.map_err(|error| {
-            // A target that has failed is not used again: its results would mean nothing.
-            let what = format!("{error:#}");
-            self.state = State::Broken(format!("gave up after an earlier failure: {what}"));
-            Stop::broken(what)
+        answer.map_err(|error| match NoAnswer::of(&error) {
+            Some(NoAnswer::Skip(why)) => Stop::skip(why),
+            Some(NoAnswer::Wrong(what)) => Stop::broken(what),
+            None => {
+                // A target that has failed is not used again: its results would mean nothing.
+                let what = format!("{error:#}");
+                self.state = State::Broken(format!("gave up after an earlier failure: {what}"));
+                Stop::broken(what)
+            }
         })
     }
 }

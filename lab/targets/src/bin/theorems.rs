@@ -139,8 +139,8 @@ fn theorems(target: Target, cli: &Cli, tally: &mut Tally) -> Result<Option<Strin
             let policy = Policy::from_spec(site.policy.clone())?;
             let mut asked = match target.open(&cli.places, &policy) {
                 Ok(asked) => asked,
-                // Only generated functions have limits of their own.
-                Err(_) if target.is_script() => {
+                // Only generated functions and proxies have limits of their own.
+                Err(_) if target.is_script() || target.is_proxy() => {
                     tally.not_runnable += 1;
                     continue;
                 }

@@ -191,6 +191,12 @@ fn a_question_that_no_configured_proxy_sends_is_rejected() {
     ] {
         assert_eq!(side.ask(target, good).status(), 404, "{target}");
     }
+    // The query of an endpoint says nothing, unless the target follows the name.
+    assert_eq!(side.ask("/auth/nginx?", good).status(), 200);
+    assert_eq!(side.ask("/auth/nginx/answer?a=/b", good).status(), 503);
+    let envoy = side.ask("/auth/envoy/public/a?", "");
+    assert_eq!(envoy.header("x-tollgate-target"), Some("/public/a?"));
+    side.take_lines();
     let metrics = side.ask("/metrics", "");
     assert!(
         metrics.body().contains("code=\"header_alias\"} 1"),

@@ -4,6 +4,7 @@ use core::net::SocketAddr;
 use std::collections::HashMap;
 
 use envoy_types::pb::envoy::config::core::v3::address::Address as Kind;
+use envoy_types::pb::envoy::config::core::v3::header_value_option::HeaderAppendAction;
 use envoy_types::pb::envoy::config::core::v3::{
     Address, HeaderMap, HeaderValue, HeaderValueOption, SocketAddress,
 };
@@ -125,10 +126,30 @@ fn an_allowed_request_is_answered_with_everything_that_the_origin_gets() {
                 "{name}"
             );
         }
-        assert_eq!(
-            value(&ok.response_headers_to_add, "cache-control"),
-            Some("private")
-        );
+        for (name, expected, action) in [
+            (
+                "cache-control",
+                "private",
+                HeaderAppendAction::AppendIfExistsOrAdd,
+            ),
+            (
+                "surrogate-control",
+                "private, no-store",
+                HeaderAppendAction::OverwriteIfExists,
+            ),
+        ] {
+            let added = ok.response_headers_to_add.iter();
+            let added: Vec<_> = added
+                .filter(|one| one.header.as_ref().is_some_and(|header| header.key == name))
+                .map(|one| {
+                    (
+                        value(core::slice::from_ref(one), name).unwrap(),
+                        one.append_action,
+                    )
+                })
+                .collect();
+            assert_eq!(added, [(expected, action as i32)], "{name}");
+        }
     }
 }
 

@@ -103,6 +103,9 @@ fn all(cli: &Cli) -> Result<()> {
             .clone()
             .context("--cargo-lambda is missing")?,
         nginx: cli.nginx.clone().context("--nginx is missing")?,
+        // Proxies are not measured.
+        proxies: PathBuf::new(),
+        haproxy: PathBuf::new(),
         fragile_lambda: None,
     };
     let effort = if cli.quick {
@@ -137,7 +140,7 @@ fn measure(places: &Places, effort: Effort) -> Result<(Vec<Row>, String)> {
     // Scripts are measured separately.
     let (small, targets): (Vec<Target>, Vec<Target>) = Target::all()
         .into_iter()
-        .filter(|target| runs(*target, places))
+        .filter(|target| !target.is_proxy() && runs(*target, places))
         .partition(|target| target.is_script());
     say("a key for the tokens".to_owned());
     let issuer = site::Issuer::new()?;
