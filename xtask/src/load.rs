@@ -7,8 +7,6 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
 
-use crate::tally::Tally;
-use crate::ui::Step;
 use crate::{Verdict, build, repo, shell, ui};
 
 /// Arguments of `load`.
@@ -102,13 +100,4 @@ fn authz(nginx: &Path) -> Command {
         .arg("--nginx")
         .arg(nginx);
     load
-}
-
-/// The quick parts for `tollgate authz`, as a step of `test`. Programs must already be built.
-pub(crate) fn authz_tests(step: &Step) -> Result<(String, Tally, bool)> {
-    let nginx = build::javascript::nginx(step)?;
-    let mut load = authz(&nginx);
-    let done = shell::capture(load.arg("--quick"), |line| step.line(line))?;
-    let tally = Tally::from_targets(&done.text);
-    Ok((done.text, tally, done.success && tally.passed > 0))
 }

@@ -10,7 +10,7 @@ use crate::tally::Tally;
 use crate::ui::{Mark, Step};
 use crate::{
     Verdict, build, callback, codegen, conformance, demo, deployment, embedding, fixtures, infra,
-    load, repo, shell, sign_in, tidy, ui,
+    repo, shell, sign_in, tidy, ui,
 };
 
 /// Arguments of `test`.
@@ -125,7 +125,6 @@ fn steps(quick: bool) -> Vec<(&'static str, Work)> {
         steps.push(("callback page", Work::Here(callback::tests)));
         steps.push(("sign-in in Chromium", Work::Here(sign_in::tests)));
         steps.push(("demos", Work::Here(demo::tests)));
-        steps.push(("authz under load", Work::Here(load::authz_tests)));
         steps.push(("infrastructure", Work::Here(infra::check)));
         steps.push(("deployment", Work::Here(deployment::check)));
     }

@@ -78,6 +78,7 @@ impl Authz {
         if peers.is_empty() && matches!(listen, Listen::Tcp(_)) {
             return Err(AuthzError::NoPeers);
         }
+        raise_file_limit();
         let tls = match tls {
             None => None,
             Some(tls) => {
@@ -277,6 +278,19 @@ fn counted(log: Arc<crate::service::LogSink>, metrics: Arc<Metrics>) -> crate::s
         log(served);
     })
 }
+
+/// Permits this process as many files as the system does: each connection is one, and the usual limit is 1,024. A failure
+/// leaves the limit as it is.
+#[cfg(unix)]
+fn raise_file_limit() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
+    let current = maximum;
+    let _ = setrlimit(Resource::Nofile, Rlimit { current, maximum });
+}
+
+#[cfg(not(unix))]
+fn raise_file_limit() {}
 
 async fn bound_tcp(addr: SocketAddr) -> io::Result<(TcpListener, SocketAddr)> {
     let listener = TcpListener::bind(addr).await?;

@@ -169,7 +169,7 @@ fn socket(address: SocketAddr) -> Value {
     json!({ "socket_address": { "address": ip, "port_value": port } })
 }
 
-/// The filter that verifies tokens. Its cache of verified tokens is off by default; ours holds 1,024.
+/// The filter that verifies tokens. Its cache of verified tokens is off by default; ours holds 4,096.
 fn jwt(site: &Site) -> Value {
     json!({
         "name": "envoy.filters.http.jwt_authn",
@@ -181,7 +181,7 @@ fn jwt(site: &Site) -> Value {
                 "forward": true,
                 "local_jwks": { "inline_string": site.jwks },
                 "payload_in_metadata": CLAIMS,
-                "jwt_cache_config": { "jwt_cache_size": 1_024 },
+                "jwt_cache_config": { "jwt_cache_size": 4_096 },
             } },
             "rules": [{ "match": { "prefix": "/" }, "requires": { "provider_name": "learners" } }],
         },

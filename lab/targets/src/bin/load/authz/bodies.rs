@@ -7,6 +7,8 @@ use std::net::TcpStream;
 use std::thread;
 
 use anyhow::{Context, Result, anyhow, ensure};
+use tollgate_compiler::SourceTree;
+use tollgate_targets::Policy;
 
 use super::origin::{LONG, LONG_BYTES, Sum, piece};
 use super::service::Service;
@@ -16,6 +18,17 @@ use super::{Setup, Verdict};
 const MOST_KIB: u64 = 32 * 1_024;
 const TIMEOUT: Duration = Duration::from_secs(60);
 const TARGET: &str = "/open/a";
+/// Rules that name no methods allow no uploads.
+const SITE: &str = r#"
+schema = 1
+[site]
+name = "bodies"
+[[rule]]
+id = "open"
+allow = ["/open/**"]
+anyone = true
+methods = ["GET", "POST"]
+"#;
 
 /// How a body is sent.
 #[derive(Clone, Copy)]
@@ -28,7 +41,10 @@ enum Way {
 pub(super) fn run(setup: &Setup<'_>) -> Result<Verdict> {
     let upstream = format!("http://{}", setup.origin);
     let more = ["--upstream", upstream.as_str()];
-    let mut service = Service::start(setup.tollgate, setup.older.image(), &more, None)?;
+    let mut sources = SourceTree::new();
+    sources.insert("site.toml", SITE);
+    let policy = Policy::from_sources(&sources)?;
+    let mut service = Service::start(setup.tollgate, policy.image(), &more, None)?;
     let before = service.resident_kib();
     let address = service.address;
     let sum = Sum::of_long();
