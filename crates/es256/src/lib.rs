@@ -1,7 +1,7 @@
 //! Verification of ECDSA signatures with P-256 and SHA-256 (ES256), fast in WASM without SIMD.
 //!
 //! In WASM, public libraries take a good half of a millisecond for one signature. With a table per
-//! key this crate takes a fortieth of that, and without a table a tenth. On native targets it is
+//! key this crate takes a thirtieth of that, and without a table an eighth. On native targets it is
 //! fast, but AWS-LC is faster.
 //!
 //! Not here: signing, private keys, hashing, key formats, other curves, and constant time. Every
