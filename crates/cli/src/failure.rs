@@ -333,6 +333,19 @@ impl Failure {
             Failure::Untrusted(_) => Some(
                 "sign the image with `tollgate build --sign`, and pass the keys with `--trust`",
             ),
+            Failure::Authz {
+                error: AuthzError::Listen(error) | AuthzError::Status(error),
+                ..
+            } => match error.kind() {
+                io::ErrorKind::AddrInUse => {
+                    Some("stop the process that listens there, or choose another address")
+                }
+                io::ErrorKind::PermissionDenied => Some(
+                    "choose a port above 1023, or a directory in which this user may create files",
+                ),
+                io::ErrorKind::NotFound => Some("create the directory of the socket first"),
+                _ => None,
+            },
             Failure::NoPeers => Some(
                 "list the proxies that may connect, such as `--peers 127.0.0.1 10.0.0.0/8`, or listen on a Unix socket",
             ),

@@ -219,7 +219,7 @@ impl Problem {
             Problem::Pool => "write `REGION/POOL`, such as `eu-west-1/eu-west-1_AbCdEf123`",
             Problem::IssuerUrl => "write the `iss` of its tokens, such as `https://id.example.com`",
             Problem::Upstream(_) => "write `http://host:port`",
-            Problem::Listen => "write `127.0.0.1:9191` or `unix:/run/tollgate/authz.sock`",
+            Problem::Listen => "write `127.0.0.1:9191` or `unix:/run/tollgate/authz.sock`; names of hosts are not looked up",
             Problem::Peer(_) => "write `127.0.0.1` or `10.0.0.0/8`",
         }
     }
@@ -250,7 +250,7 @@ impl fmt::Display for Problem {
             Problem::Pool => "not a Cognito user pool",
             Problem::IssuerUrl => "neither an HTTPS URL nor an HTTP URL on loopback",
             Problem::Upstream(problem) => return write!(f, "{problem}"),
-            Problem::Listen => "neither an address with a port nor a Unix socket",
+            Problem::Listen => "not an IP address with a port up to 65535, nor a Unix socket",
             Problem::Peer(problem) => return write!(f, "{problem}"),
         })
     }
