@@ -219,7 +219,9 @@ impl Problem {
             Problem::Pool => "write `REGION/POOL`, such as `eu-west-1/eu-west-1_AbCdEf123`",
             Problem::IssuerUrl => "write the `iss` of its tokens, such as `https://id.example.com`",
             Problem::Upstream(_) => "write `http://host:port`",
-            Problem::Listen => "write `127.0.0.1:9191` or `unix:/run/tollgate/authz.sock`; names of hosts are not looked up",
+            Problem::Listen => {
+                "write `127.0.0.1:9191` or `unix:/run/tollgate/authz.sock`; names of hosts are not looked up"
+            }
             Problem::Peer(_) => "write `127.0.0.1` or `10.0.0.0/8`",
         }
     }
